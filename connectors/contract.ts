@@ -1,0 +1,64 @@
+import type { Role } from '../schema/policy.ts'
+
+/** A configured source system: one instance of a kind. Read from config/sources.yaml. */
+export interface SourceSystem {
+  name: string
+  kind: string
+  role: Role
+  /** 0 to 1; decides where no system of record does. */
+  trust: number
+  /** Days after which trust in a value has halved; none: it does not decay. */
+  trustHalfLifeDays?: number | undefined
+  /** Verifies deliveries; from the environment variable that the configuration names. Up to two are valid at a time. */
+  secrets: string[]
+}
+
+/** What a delivery says of one source record, before it is mapped. */
+export interface RecordChange {
+  /** The object's name as the mapping has it: Account, customer … */
+  object: string
+  sourceId: string
+  /** Microseconds since 1970 as the source system counts; null where the message gives none. */
+  version: bigint | null
+  deleted: boolean
+  /** True when `raw` holds only the fields that changed (Salesforce CDC); they are laid over what is known. */
+  partial: boolean
+  raw: Record<string, unknown>
+}
+
+/** A value that the mapping could not use. A required one makes the record incomplete. */
+export interface Issue {
+  field: string
+  code: string
+  detail: string
+}
+
+/** The canonical form: fields of a golden type or of an operational object; references as record keys. */
+export interface Canonical {
+  type: string
+  fields: Record<string, unknown>
+  issues: Issue[]
+  /** False when a required field is missing or malformed. */
+  complete: boolean
+}
+
+/** A message that cannot be applied as it is. `code` is stable, `detail` names what was wrong and what would be right. */
+export class MessageError extends Error {
+  override name = 'MessageError'
+  readonly code: string
+  readonly at: { object?: string | undefined; sourceId?: string | undefined; field?: string | undefined }
+  constructor(code: string, detail: string, at: { object?: string; sourceId?: string; field?: string } = {}) {
+    super(detail)
+    this.code = code
+    this.at = at
+  }
+}
+
+/** What the pipeline needs of a source system: read a message, map a record. Made by connectors/open.ts. */
+export interface Connector {
+  system: SourceSystem
+  /** Message (the body as received) to the changes it holds. Throws MessageError. `object` is given for rows of a file. */
+  read(format: 'event' | 'row', body: string, object: string | null): RecordChange[]
+  /** One record's raw form to its canonical form. Never throws for bad values: they are issues. */
+  map(object: string, raw: Record<string, unknown>): Canonical
+}

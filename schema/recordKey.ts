@@ -1,0 +1,14 @@
+import { createHash } from 'node:crypto'
+
+/**
+ * The key of a source record: a uuid (version 8, RFC 9562) from the SHA-256 of source, object and source id. It does not
+ * depend on arrival, so a reference can be stored before the record it names has come, and the same data loaded
+ * elsewhere gets the same keys. It is also the golden id that the record has while it is alone.
+ */
+export function recordKey(source: string, object: string, sourceId: string): string {
+  const h = createHash('sha256').update(`${source}\u0000${object}\u0000${sourceId}`).digest()
+  h[6] = ((h[6] ?? 0) & 0x0f) | 0x80
+  h[8] = ((h[8] ?? 0) & 0x3f) | 0x80
+  const x = h.toString('hex', 0, 16)
+  return `${x.slice(0, 8)}-${x.slice(8, 12)}-${x.slice(12, 16)}-${x.slice(16, 20)}-${x.slice(20)}`
+}
