@@ -1,0 +1,18 @@
+import type { GraphQLSchema } from 'graphql'
+
+/** Who asks and under which correlation id; made by the gateway for each operation. */
+export interface RequestInfo {
+  correlationId: string
+  /** Scopes of the caller. Without authentication configured (loopback only) it is the development caller, who has all. */
+  scopes: ReadonlySet<string>
+}
+
+/** One subgraph as the gateway composes and runs it, in its own process or as a service. */
+export interface Subgraph {
+  name: string
+  /** Federation 2 SDL, for composition. */
+  sdl: string
+  schema: GraphQLSchema
+  /** The context value of one operation: fresh loaders. Called once per gateway request. */
+  context(request: RequestInfo): object
+}
