@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 
-export type Sql = postgres.Sql<{ bigint: bigint }>
-export type Transaction = postgres.TransactionSql<{ bigint: bigint }>
+export type Sql = postgres.Sql<{ bigint: number }>
+export type Transaction = postgres.TransactionSql<{ bigint: number }>
 
 export interface DatabaseOptions {
   /** Connections at most. */
@@ -11,7 +11,8 @@ export interface DatabaseOptions {
 }
 
 /**
- * A pool of connections. bigint columns come as JavaScript bigint; timestamps as Date.
+ * A pool of connections. bigint columns come as numbers: ids, positions, microseconds and minor units all stay under 2^53,
+ * and key hashes are cut to 52 bits for this. Timestamps come as Date.
  * Settings are per session: a statement may run 60 s, a transaction may idle 60 s and wait 20 s for a lock, so that a
  * stuck client never holds others for ever.
  */
@@ -27,7 +28,7 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
       plan_cache_mode: 'force_custom_plan',
       jit: false,
     },
-    types: { bigint: postgres.BigInt },
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
     connect_timeout: 10,
     max_lifetime: null,
   })
