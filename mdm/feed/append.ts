@@ -1,0 +1,134 @@
+import type { Cause, Op } from '../../schema/events.ts'
+import type { Transaction } from '../db/database.ts'
+
+/** One new version of one golden record, and with it one event. */
+export interface NewChange {
+  goldenId: string
+  type: string
+  /** 1 for a golden id that was never used, else one more than the last. */
+  version: number
+  op: Op
+  /** The golden values; null for a tombstone (DELETED, or the side of a merge that was absorbed). */
+  values: Record<string, unknown> | null
+  /** field -> {r, u}; null exactly when values is. */
+  provenance: Record<string, unknown> | null
+  /** The survivor, for a tombstone left by a merge. */
+  redirect: string | null
+  /** Fields whose value differs from version - 1. */
+  changed: string[]
+  /** Keys of the source records this version is made of. */
+  members: string[]
+  policyVersion: string
+  cause: Cause
+}
+
+/** One call, and so one transaction, makes at most this many events. */
+export const eventsPerAppendMax = 20_000
+/** The channel that wakes the tailers; its payload is the new head, and only a hint. */
+export const changeChannel = 'touchstone_change'
+
+/**
+ * Commits golden versions to the feed: in **one statement** it takes the next positions from `feed_head`, appends the
+ * events in the order given and writes the same versions to `golden` (so the caller does not write `golden` at all, and
+ * a golden version without its event, or the reverse, cannot happen: I4). Answers the position of the last event, or
+ * the head when there are none.
+ *
+ * It must be the last statement of its transaction: from here to the commit every other writer waits for `feed_head`,
+ * which is what makes positions dense and in commit order (I5).
+ *
+ * `at` is the clock after the lock, the same for the whole call. State in `golden` follows from the event: a redirect
+ * makes it MERGED, no values DELETED, else ACTIVE; a tombstone leaves the last values in place. One golden id at most
+ * once a call: a transaction makes one version of a golden record, whatever number of messages led to it.
+ *
+ * Measured for 500 events a call on two cores: 41 ms; golden written before and the position set here, 73 to 145 ms
+ * (a second row version of each); golden written before and without position, 51 ms.
+ *
+ * Throws where a call is malformed (twice the same id, a tombstone with values); a version that is not the next one
+ * breaks `unique (golden_id, version)` or answers a mismatch, and the transaction rolls back.
+ */
+export async function appendChanges(tx: Transaction, events: NewChange[]): Promise<number> {
+  if (events.length === 0) {
+    const [head] = await tx<{ position: number }[]>`select position from feed_head`
+    if (!head) throw new Error('feed_head has no row: the migrations have not run')
+    return head.position
+  }
+  check(events)
+  const count = events.length
+  const rows = await tx<{ last: number; written: number }[]>`
+    with head as (
+      update feed_head set position = position + ${count}
+      returning position - ${count} as base, clock_timestamp() as at
+    ), event as materialized (
+      select head.base + e.n as position, head.at, e.golden_id, e.type, e.version, e.op, e.values::jsonb as values,
+        e.provenance::jsonb as provenance, e.redirect, e.changed::text[] as changed, e.members::uuid[] as members,
+        e.policy_version, e.cause::jsonb as cause
+      from head, unnest(
+        ${events.map((e) => e.goldenId)}::uuid[],
+        ${events.map((e) => e.type)}::text[],
+        ${events.map((e) => e.version)}::int[],
+        ${events.map((e) => e.op)}::text[],
+        ${events.map((e) => json(e.values))}::text[],
+        ${events.map((e) => json(e.provenance))}::text[],
+        ${events.map((e) => e.redirect)}::uuid[],
+        ${events.map((e) => arrayLiteral(e.changed))}::text[],
+        ${events.map((e) => arrayLiteral(e.members))}::text[],
+        ${events.map((e) => e.policyVersion)}::text[],
+        ${events.map((e) => json(e.cause))}::text[]
+      ) with ordinality as e
+        (golden_id, type, version, op, values, provenance, redirect, changed, members, policy_version, cause, n)
+    ), appended as (
+      insert into change (position, golden_id, type, version, op, values, provenance, redirect, changed, members,
+        policy_version, cause, at)
+      select position, golden_id, type, version, op, values, provenance, redirect, changed, members,
+        policy_version, cause, at
+      from event
+    ), stored as (
+      insert into golden as g (id, type, version, state, redirect, values, provenance, policy_version, position,
+        created_at, updated_at)
+      select golden_id, type, version,
+        case when redirect is not null then 'MERGED' when values is null then 'DELETED' else 'ACTIVE' end,
+        redirect, coalesce(values, '{}'), coalesce(provenance, '{}'), policy_version, position, at, at
+      from event
+      on conflict (id) do update set
+        version = excluded.version, state = excluded.state, redirect = excluded.redirect,
+        values = case when excluded.state = 'ACTIVE' then excluded.values else g.values end,
+        provenance = case when excluded.state = 'ACTIVE' then excluded.provenance else g.provenance end,
+        policy_version = excluded.policy_version, position = excluded.position, updated_at = excluded.updated_at
+      where g.version = excluded.version - 1
+      returning 1
+    )
+    select base + ${count} as last, (select count(*) from stored) as written,
+      pg_notify(${changeChannel}, (base + ${count})::text)
+    from head`
+  const [row] = rows
+  if (!row) throw new Error('feed_head has no row: the migrations have not run')
+  if (row.written !== count)
+    throw new Error(
+      `${count - row.written} of ${count} golden versions are not the next one of their golden record: ` +
+        'it was read without its lock, or its version was not counted on by one',
+    )
+  return row.last
+}
+
+function check(events: NewChange[]): void {
+  if (events.length > eventsPerAppendMax)
+    throw new Error(`${events.length} events in one append; at most ${eventsPerAppendMax}: split the transaction`)
+  const ids = new Set<string>()
+  for (const e of events) {
+    if (ids.has(e.goldenId)) throw new Error(`golden record ${e.goldenId} twice in one append: one version each`)
+    ids.add(e.goldenId)
+    if ((e.values === null) !== (e.provenance === null))
+      throw new Error(`golden record ${e.goldenId}: values and provenance are null together or not at all`)
+    if (e.redirect !== null && e.values !== null)
+      throw new Error(`golden record ${e.goldenId} has a redirect and values: what redirects holds none`)
+  }
+}
+
+function json(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value)
+}
+
+/** A Postgres array literal; every element quoted, so that a field named null stays a name. */
+function arrayLiteral(items: string[]): string {
+  return `{${items.map((i) => `"${i.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+}
