@@ -1,0 +1,71 @@
+import countries from 'i18n-iso-countries'
+import { isValidPhoneNumber } from 'libphonenumber-js/max'
+import { stdnum } from 'stdnum'
+import type { Format } from '../../schema/policy.ts'
+
+/** Verdicts are asked again for every candidate of every golden record; the last ones are kept. */
+const verdictsMax = 100_000
+const verdicts = new Map<string, boolean>()
+
+/** Whether a canonical value has the form its field asks for. Never throws. */
+export function passesFormat(format: Format, value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  const at = `${format}\u0000${value}`
+  const known = verdicts.get(at)
+  if (known !== undefined) return known
+  if (verdicts.size >= verdictsMax) verdicts.clear()
+  const verdict = value.length <= 320 && CHECKS[format](value)
+  verdicts.set(at, verdict)
+  return verdict
+}
+
+const CHECKS: Record<Format, (value: string) => boolean> = {
+  EMAIL: (v) => /^[^\s@"<>,;]{1,64}@[^\s@]+\.[^\s@.]{2,}$/.test(v),
+  PHONE: (v) => v.startsWith('+') && isValidPhoneNumber(v),
+  DOMAIN: (v) => v.length <= 253 && /^([\p{L}\p{N}]([\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+[\p{L}\p{N}-]{2,63}$/u.test(v),
+  COUNTRY: (v) => v.length === 2 && countries.isValid(v),
+  CURRENCY: (v) => CURRENCIES.has(v),
+  DATE: (v) => /^\d{4}-\d{2}-\d{2}$/.test(v) && dayOf(v) === v,
+  TAX_ID: isTaxId,
+  GTIN: (v) => /^(\d{8}|\d{12,14})$/.test(v) && gtinRemainder(v) === 0,
+  IBAN: (v) => /^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(v) && mod97(v.slice(4) + v.slice(0, 4)) === 1,
+  LEI: (v) => /^[A-Z0-9]{18}\d{2}$/.test(v) && mod97(v) === 1,
+}
+
+const CURRENCIES = new Set(Intl.supportedValuesOf('currency'))
+
+/**
+ * A tax id with the prefix of a country whose VAT numbers have a check digit must pass it; any other needs 5 to 20
+ * letters and digits, which is all that can be asked without knowing the country.
+ */
+function isTaxId(value: string): boolean {
+  const bare = value.replace(/[\s./-]/g, '').toUpperCase()
+  const prefix = bare.slice(0, 2) === 'EL' ? 'GR' : bare.slice(0, 2)
+  const vat = VAT[prefix]?.vat
+  return vat ? vat.validate(bare).isValid : /^[A-Z0-9]{5,20}$/.test(bare) && /\d/.test(bare)
+}
+
+/** The day that a text of the right shape falls on: 2026-02-30 is 2026-03-02, so it is no date. */
+function dayOf(value: string): string {
+  const at = Date.parse(`${value}T00:00:00Z`)
+  return Number.isNaN(at) ? '' : new Date(at).toISOString().slice(0, 10)
+}
+
+const VAT = stdnum as unknown as Record<string, { vat?: { validate(value: string): { isValid: boolean } } } | undefined>
+
+/** GS1: digits weighted 3 and 1 from the right add up to a multiple of ten. */
+function gtinRemainder(digits: string): number {
+  let sum = 0
+  for (let i = 0; i < digits.length; i++) sum += Number(digits[digits.length - 1 - i]) * (i % 2 === 0 ? 1 : 3)
+  return sum % 10
+}
+
+/** ISO 7064 MOD 97-10 over letters as two digits (A = 10). */
+function mod97(text: string): number {
+  let rest = 0
+  for (const c of text) {
+    const n = Number.parseInt(c, 36)
+    rest = (rest * (n > 9 ? 100 : 10) + n) % 97
+  }
+  return rest
+}

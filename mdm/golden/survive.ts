@@ -1,0 +1,250 @@
+import type { FieldPolicy, Policy, SystemOfRecord, TypePolicy } from '../../schema/policy.ts'
+import { passesFormat } from './format.ts'
+
+/** A live member of a golden record: one source record in its canonical form, with what survivorship needs of its source. */
+export interface SurvivorMember {
+  /** Key of the source record. */
+  key: string
+  source: string
+  role: string
+  /** 0 to 1. */
+  trust: number
+  trustHalfLifeDays?: number | undefined
+  /** Microseconds since 1970. */
+  version: number
+  fields: Record<string, unknown>
+}
+
+/** A steward's lasting value for a field; the one stated last wins over everything. */
+export interface ValueAssertion {
+  field: string
+  value: unknown
+  id: number
+}
+
+/** Where a value comes from: keys of the source records and the rule that chose them. */
+export interface Provenance {
+  r: string[]
+  u: string
+}
+
+export interface Golden {
+  values: Record<string, unknown>
+  provenance: Record<string, Provenance>
+}
+
+/** One candidate for a field, as `candidates` lists them: best first. */
+export interface Candidate {
+  key: string
+  source: string
+  value: unknown
+  version: number
+  /** WON, or why it did not. */
+  verdict: 'WON' | 'FAILS_FORMAT' | 'NOT_SYSTEM_OF_RECORD' | 'OUTRANKED'
+}
+
+/**
+ * The golden record of a set of source records: for every field the value its policy chooses. A pure function of its
+ * arguments, indifferent to the order of the members (I1): ties end at the record key, and the age that trust decays
+ * with is counted from the newest member, not from the clock.
+ */
+export function survive(
+  policy: Policy,
+  type: TypePolicy,
+  members: SurvivorMember[],
+  assertions: ValueAssertion[] = [],
+): Golden {
+  const golden: Golden = { values: {}, provenance: {} }
+  const ranked = rankMembers(members)
+  for (const field of type.fields) settle(field)
+  return golden
+
+  function settle(field: FieldPolicy): void {
+    if (field.name in golden.provenance) return
+    for (const s of field.systemOfRecord) {
+      const owner = s.when && type.fields.find((f) => f.name === s.when?.field)
+      if (owner) settle(owner)
+    }
+    const chosen = choose(policy, field, ranked, assertions, golden.values)
+    if (!chosen) return
+    golden.values[field.name] = chosen.value
+    golden.provenance[field.name] = { r: chosen.from, u: chosen.rule }
+  }
+}
+
+/** Every candidate of a field, the winner first, with the reason why the others lost. `values` are the golden values. */
+export function candidates(
+  policy: Policy,
+  field: FieldPolicy,
+  members: SurvivorMember[],
+  values: Record<string, unknown>,
+  assertions: ValueAssertion[] = [],
+): Candidate[] {
+  const ranked = rankMembers(members)
+  const chosen = choose(policy, field, ranked, assertions, values)
+  const order = orderFor(field, values)
+  const best = bestFirst(policy, field, ranked, order)
+  const someValid = best.some((c) => c.valid)
+  const someOwner = best.some((c) => c.rank < Number.POSITIVE_INFINITY && (c.valid || !someValid))
+  return best
+    .map(
+      (c): Candidate => ({
+        key: c.member.key,
+        source: c.member.source,
+        value: c.value,
+        version: c.member.version,
+        verdict: chosen?.from.includes(c.member.key)
+          ? 'WON'
+          : someValid && !c.valid
+            ? 'FAILS_FORMAT'
+            : someOwner && c.rank === Number.POSITIVE_INFINITY
+              ? 'NOT_SYSTEM_OF_RECORD'
+              : 'OUTRANKED',
+      }),
+    )
+    .sort((a, b) => Number(b.verdict === 'WON') - Number(a.verdict === 'WON'))
+}
+
+interface Ranked {
+  member: SurvivorMember
+  /** Trust after decay. */
+  trust: number
+}
+
+interface Contender extends Ranked {
+  value: unknown
+  valid: boolean
+  /** Place in the order of the system of record; infinity: not in it. */
+  rank: number
+}
+
+const microsecondsPerDay = 86_400_000_000
+
+/** Trust halves every half-life; age is the distance to the newest member. Best trusted, newest, lowest key first. */
+function rankMembers(members: SurvivorMember[]): Ranked[] {
+  const newest = members.reduce((max, m) => Math.max(max, m.version), 0)
+  return members
+    .map((member) => {
+      const ageDays = (newest - member.version) / microsecondsPerDay
+      const decay = member.trustHalfLifeDays ? 0.5 ** (ageDays / member.trustHalfLifeDays) : 1
+      return { member, trust: member.trust * decay }
+    })
+    .sort((a, b) => b.trust - a.trust || b.member.version - a.member.version || (a.member.key < b.member.key ? -1 : 1))
+}
+
+function choose(
+  policy: Policy,
+  field: FieldPolicy,
+  ranked: Ranked[],
+  assertions: ValueAssertion[],
+  values: Record<string, unknown>,
+): { value: unknown; from: string[]; rule: string } | null {
+  const stated = assertions.filter((a) => a.field === field.name).sort((a, b) => b.id - a.id)[0]
+  if (stated) return { value: stated.value, from: [], rule: 'STEWARD' }
+  const order = orderFor(field, values)
+  const best = bestFirst(policy, field, ranked, order)
+  const first = best[0]
+  if (!first) return null
+  const owned = first.rank < Number.POSITIVE_INFINITY
+  const rule = owned ? 'SYSTEM_OF_RECORD' : field.survive
+  if (!field.list || field.kind === 'GROUP') return { value: first.value, from: [first.member.key], rule }
+  // A list is the union over the records of equal standing: all of them, or those of the best owner.
+  const equals = best.filter(
+    (c) => c.valid === first.valid && (owned ? c.rank === first.rank : field.survive === 'UNION' || c === first),
+  )
+  const seen = new Set<string>()
+  const from = new Set<string>()
+  const value: unknown[] = []
+  for (const c of equals)
+    for (const item of c.value as unknown[]) {
+      const same = JSON.stringify(item).toLowerCase()
+      if (seen.has(same)) continue
+      seen.add(same)
+      value.push(item)
+      from.add(c.member.key)
+    }
+  return { value, from: [...from], rule }
+}
+
+/** The first order whose condition holds. */
+function orderFor(field: FieldPolicy, values: Record<string, unknown>): SystemOfRecord | undefined {
+  return field.systemOfRecord.find((s) => !s.when || s.when.in.includes(String(values[s.when.field])))
+}
+
+/** Contenders for a field: those that pass the format first, then by the system of record, then by the field's rule. */
+function bestFirst(
+  policy: Policy,
+  field: FieldPolicy,
+  ranked: Ranked[],
+  order: SystemOfRecord | undefined,
+): Contender[] {
+  const contenders: Contender[] = []
+  for (const r of ranked) {
+    const all = r.member.fields[field.name]
+    if (all === null || all === undefined || (Array.isArray(all) && all.length === 0)) continue
+    const rank = order ? place(order.order, r.member) : Number.POSITIVE_INFINITY
+    if (!field.list || field.kind === 'GROUP') {
+      contenders.push({ ...r, rank, value: all, valid: passes(policy, field, all) })
+      continue
+    }
+    // Within one record's list, values that fail their format give way to those that pass.
+    const items = Array.isArray(all) ? all : [all]
+    const good = items.filter((v) => passes(policy, field, v))
+    contenders.push({ ...r, rank, value: good.length > 0 ? good : items, valid: good.length > 0 })
+  }
+  const score = scoreOf(field, contenders)
+  // Sorting is stable, so equal scores keep the order of trust, recency and key.
+  return contenders
+    .map((c): [Contender, number] => [c, score(c)])
+    .sort(([a, sa], [b, sb]) => Number(b.valid) - Number(a.valid) || compareRank(a.rank, b.rank) || sb - sa)
+    .map(([c]) => c)
+}
+
+function compareRank(a: number, b: number): number {
+  return a === b ? 0 : a < b ? -1 : 1
+}
+
+function place(order: string[], member: SurvivorMember): number {
+  const byName = order.indexOf(member.source)
+  const at = byName >= 0 ? byName : order.indexOf(member.role)
+  return at < 0 ? Number.POSITIVE_INFINITY : at
+}
+
+function scoreOf(field: FieldPolicy, contenders: Contender[]): (c: Contender) => number {
+  switch (field.survive) {
+    case 'MOST_RECENT':
+      return (c) => c.member.version
+    case 'LONGEST':
+      return (c) => (typeof c.value === 'string' ? c.value.length : JSON.stringify(c.value).length)
+    case 'MOST_COMPLETE':
+      return (c) => completeness(c.value)
+    case 'MOST_FREQUENT': {
+      const counts = new Map<string, number>()
+      for (const c of contenders) {
+        const same = JSON.stringify(c.value).toLowerCase()
+        counts.set(same, (counts.get(same) ?? 0) + 1)
+      }
+      return (c) => counts.get(JSON.stringify(c.value).toLowerCase()) ?? 0
+    }
+    default:
+      return () => 0
+  }
+}
+
+/** How much of a value is there: filled parts of a group, items of a list, words of a text. */
+function completeness(value: unknown): number {
+  if (Array.isArray(value)) return value.length
+  if (value && typeof value === 'object')
+    return Object.values(value).filter((v) => v !== null && v !== undefined && v !== '').length
+  return String(value).split(/\s+/).length
+}
+
+function passes(policy: Policy, field: FieldPolicy, value: unknown): boolean {
+  if (field.format) return passesFormat(field.format, value)
+  const group = field.kind === 'GROUP' && !Array.isArray(value) ? policy.groups.get(field.typeName) : undefined
+  if (!group || typeof value !== 'object' || value === null) return true
+  const parts = value as Record<string, unknown>
+  return group.fields.every(
+    (f) => !f.format || parts[f.name] === undefined || parts[f.name] === null || passesFormat(f.format, parts[f.name]),
+  )
+}

@@ -1,0 +1,37 @@
+import type { Transaction } from '../db/database.ts'
+
+export interface Message {
+  inboxId: number
+  source: string
+  messageId: string
+  object: string | null
+  format: 'event' | 'row'
+  body: string
+  correlationId: string
+  receivedAt: Date
+}
+
+/**
+ * Takes the oldest messages that nobody else works on out of the queue, inside the transaction that applies them: a
+ * crash puts them back. `only` restricts to some messages, when a failed batch is tried in parts.
+ */
+export async function claim(tx: Transaction, rowsMax: number, only: number[] | null): Promise<Message[]> {
+  return await tx<Message[]>`
+    with taken as (
+      delete from pending where inbox_id in (
+        select inbox_id from pending
+        where not_before <= now() and (${only}::bigint[] is null or inbox_id = any(${only}::bigint[]))
+        order by inbox_id limit ${rowsMax} for update skip locked)
+      returning inbox_id)
+    select i.id as "inboxId", i.source, i.message_id as "messageId", i.object, i.format, i.body,
+      i.correlation_id as "correlationId", i.received_at as "receivedAt"
+    from taken join inbox i on i.id = taken.inbox_id order by i.id`
+}
+
+/** Messages that failed: tried again after a pause that doubles, from one second; the count is kept with the queue. */
+export async function postpone(tx: Transaction, inboxId: number): Promise<number> {
+  const [row] = await tx<{ attempts: number }[]>`
+    update pending set attempts = attempts + 1, not_before = now() + interval '1 second' * 2 ^ least(attempts, 8)
+    where inbox_id = ${inboxId} returning attempts`
+  return row?.attempts ?? 0
+}

@@ -1,0 +1,102 @@
+import { hash } from 'node:crypto'
+import type { RecordChange } from '../../connectors/contract.ts'
+
+/** When a field's value was stated: the version the source gives, and a tie-break from the content. */
+export type Stamp = [version: number, tie: string]
+
+/** What is known of one source record, before mapping. */
+export interface RecordState {
+  /** Newest stamp of any part. */
+  version: number
+  tie: string
+  deleted: boolean
+  raw: Record<string, unknown>
+  /**
+   * Stamps of parts that differ from the last whole version; `''` is the whole version's own, DELETED the tombstone's.
+   * null: everything is as of `version`.
+   */
+  fieldVersions: Record<string, Stamp> | null
+}
+
+export type Folded = { state: RecordState } | { skipped: 'NOT_NEWER' | 'UNCHANGED' }
+
+/** Not a possible name of a raw field: Postgres takes no NUL, and mappings trim names. */
+const DELETED = ' deleted'
+const WHOLE = ''
+const NEVER: Stamp = [-1, '']
+
+/**
+ * Lays a change over what is known of a record: a last-writer-wins map over its fields, where a whole version states
+ * every field and a partial one only its own. The result does not depend on the order in which changes arrive (I10, I1),
+ * so a late older version never overwrites a newer one, and a tombstone that comes before its record still holds.
+ * `now` (microseconds) is the version of messages whose source gives none.
+ */
+export function fold(known: RecordState | null, change: RecordChange, now: number): Folded {
+  const unversioned = change.version === null
+  const stamp: Stamp = [unversioned ? now : Number(change.version), contentTie(change)]
+  // A tombstone without content says nothing about the fields, so what they were stays on record.
+  const partial = change.partial || (change.deleted && Object.keys(change.raw).length === 0)
+  if (unversioned && known && !partial && !change.deleted && !known.deleted && sameContent(known, change))
+    return { skipped: 'UNCHANGED' }
+
+  const stamps = new Map<string, Stamp>(Object.entries(known?.fieldVersions ?? {}))
+  const base: Stamp = stamps.get(WHOLE) ?? (known ? [known.version, known.tie] : NEVER)
+  const raw: Record<string, unknown> = { ...known?.raw }
+  let deleted = known?.deleted ?? false
+  let changed = false
+
+  if (partial) {
+    const parts = change.deleted ? [DELETED] : [...Object.keys(change.raw), DELETED]
+    for (const part of parts) {
+      if (!isAfter(stamp, stamps.get(part) ?? base)) continue
+      if (part === DELETED) deleted = change.deleted
+      else raw[part] = change.raw[part]
+      stamps.set(part, stamp)
+      changed = true
+    }
+    if (!stamps.has(WHOLE)) stamps.set(WHOLE, base)
+  } else if (isAfter(stamp, base)) {
+    changed = true
+    for (const part of Object.keys(raw)) if (!isAfter(stamps.get(part) ?? base, stamp)) delete raw[part]
+    for (const [part, value] of Object.entries(change.raw))
+      if (!isAfter(stamps.get(part) ?? base, stamp)) raw[part] = value
+    if (!isAfter(stamps.get(DELETED) ?? base, stamp)) deleted = change.deleted
+    stamps.set(WHOLE, stamp)
+    for (const [part, at] of stamps) if (part !== WHOLE && !isAfter(at, stamp)) stamps.delete(part)
+  }
+  if (!changed) return { skipped: 'NOT_NEWER' }
+
+  const newest = [...stamps.values()].reduce((a, b) => (isAfter(b, a) ? b : a), NEVER)
+  const whole = stamps.size === 1 && stamps.has(WHOLE)
+  return {
+    state: {
+      version: newest[0],
+      tie: newest[1],
+      deleted,
+      raw,
+      fieldVersions: whole ? null : Object.fromEntries(stamps),
+    },
+  }
+}
+
+function isAfter(a: Stamp, b: Stamp): boolean {
+  return a[0] > b[0] || (a[0] === b[0] && a[1] > b[1])
+}
+
+/** Two different contents of one version need an order that arrival does not decide. */
+function contentTie(change: RecordChange): string {
+  return hash('sha256', `${change.deleted}${stable(change.raw)}`).slice(0, 16)
+}
+
+function sameContent(known: RecordState, change: RecordChange): boolean {
+  return stable(known.raw) === stable(change.raw)
+}
+
+/** JSON with sorted names, so that equal content gives equal text. */
+function stable(value: unknown): string {
+  return JSON.stringify(value, (_, v: unknown) =>
+    v && typeof v === 'object' && !Array.isArray(v)
+      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : v,
+  )
+}

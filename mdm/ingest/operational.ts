@@ -1,0 +1,33 @@
+import { columnOf, OPERATIONAL, type OperationalKind, type OperationalType } from '../../schema/operational.ts'
+import type { Transaction } from '../db/database.ts'
+
+export interface OperationalRow {
+  recordId: number
+  deleted: boolean
+  fields: Record<string, unknown>
+}
+
+const SQL_TYPE: Record<OperationalKind, string> = {
+  TEXT: 'text',
+  DATE: 'date',
+  NUMBER: 'double precision',
+  INTEGER: 'integer',
+  BOOLEAN: 'boolean',
+  MINOR_UNITS: 'bigint',
+  REFERENCE: 'uuid',
+}
+
+/** Writes operational objects into their typed table, one statement a type; the text is built from schema/operational.ts. */
+export async function saveOperational(tx: Transaction, type: OperationalType, rows: OperationalRow[]): Promise<void> {
+  if (rows.length === 0) return
+  const fields = Object.entries(OPERATIONAL[type]) as [string, OperationalKind][]
+  const columns = fields.map(([name, kind]) => columnOf(name, kind))
+  const typed = fields.map(([name, kind]) => `"${name}" ${SQL_TYPE[kind]}`)
+  await tx.unsafe(
+    `insert into ${type.toLowerCase()} (record_id, deleted, ${columns.join(', ')})
+     select "recordId", deleted, ${fields.map(([name]) => `"${name}"`).join(', ')}
+     from json_to_recordset($1::json) as r ("recordId" bigint, deleted boolean, ${typed.join(', ')})
+     on conflict (record_id) do update set deleted = excluded.deleted, ${columns.map((c) => `${c} = excluded.${c}`).join(', ')}`,
+    [JSON.stringify(rows.map((r) => ({ ...r.fields, recordId: r.recordId, deleted: r.deleted })))],
+  )
+}
