@@ -1,0 +1,239 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import postgres from 'postgres'
+import { postgresBinaries } from './binaries.ts'
+import { processMark, worksIn } from './liveness.ts'
+import { asUser, type ServerUser, serverUser } from './serverUser.ts'
+
+const startMsMax = 60_000
+const stopMsMax = 30_000
+
+export interface ServerOptions {
+  /** Folder that holds `postgres/` (the data), `postgres.json` (port and password) and `postgres.log`. */
+  dir: string
+  /** False: no fsync, for tests whose data dies with them. */
+  durable: boolean
+}
+
+export interface PostgresServer {
+  /** Of the server; `url(name)` of one of its databases. */
+  url(database: string): string
+  pid: number
+  /** Ends the sessions, writes a checkpoint, waits until the process is gone. */
+  stop(): Promise<void>
+}
+
+interface Settings {
+  port: number
+  password: string
+}
+
+/** Starts the server on its data, which are made when missing; one that runs already on them is used as it is. */
+export async function startServer(options: ServerOptions): Promise<PostgresServer> {
+  mkdirSync(options.dir, { recursive: true })
+  const dir = realpathSync(options.dir)
+  const data = join(dir, 'postgres')
+  const running = await runningServer(dir)
+  if (running) return running
+  const user = serverUser()
+  const binaries = await postgresBinaries()
+  if (!existsSync(join(data, 'PG_VERSION'))) initialise(dir, data, binaries.initdb, user)
+  // Left over from a machine or container that went down; the number may belong to anyone by now.
+  rmSync(join(data, 'postmaster.pid'), { force: true })
+  const settings = readSettings(dir)
+  if (!(await free(settings.port))) {
+    settings.port = await freePort()
+    writeSettings(dir, settings)
+  }
+  const log = openSync(join(dir, 'postgres.log'), 'w')
+  const args = ['-D', data, '-p', String(settings.port), ...flags(options.durable)]
+  const command = asUser(user, binaries.postgres, args, [data, binaries.postgres])
+  // Its own process group and a file for its log: Ctrl-C in the terminal is for us, who drain before we stop it, and
+  // if we are killed it lives on undisturbed until the next start takes it over.
+  const child = spawn(command.program, command.args, {
+    detached: true,
+    stdio: ['ignore', log, log],
+    cwd: '/',
+    ...(command.uid === undefined ? {} : { uid: command.uid, gid: command.gid }),
+    env: { ...process.env, LC_ALL: 'C', PGDATA: data },
+  })
+  closeSync(log)
+  child.unref()
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (e) => resolve(e.message))
+    child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `code ${code}`}`))
+  })
+  const waiting = new AbortController()
+  const why = await Promise.race([ended, ready(settings, waiting.signal)])
+  waiting.abort()
+  if (why !== null) {
+    child.kill('SIGQUIT')
+    throw new Error(`the embedded Postgres did not start (${why}):\n${tail(join(dir, 'postgres.log'))}`)
+  }
+  return handle(child.pid ?? 0, settings)
+}
+
+/** The server that runs on the data of this folder, or null. */
+export async function runningServer(dir: string): Promise<PostgresServer | null> {
+  if (!existsSync(join(dir, 'postgres.json'))) return null
+  const data = join(realpathSync(dir), 'postgres')
+  let pid: number
+  try {
+    pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
+  } catch {
+    return null // no such file: it was stopped in order
+  }
+  if (!processMark(pid) || worksIn(pid, data) === false) return null
+  const settings = readSettings(dir)
+  const why = await ready(settings)
+  if (why !== null) throw new Error(`a Postgres (process ${pid}) holds ${data} but does not answer: ${why}`)
+  return handle(pid, settings)
+}
+
+function handle(pid: number, settings: Settings): PostgresServer {
+  return { url: (database) => url(settings, database), pid, stop: () => stop(pid) }
+}
+
+async function stop(pid: number): Promise<void> {
+  const mark = processMark(pid)
+  if (!mark) return
+  process.kill(pid, 'SIGINT') // "fast": sessions end, data are flushed
+  const until = Date.now() + stopMsMax
+  while (processMark(pid) === mark) {
+    if (Date.now() > until) {
+      process.kill(pid, 'SIGQUIT') // at once; the next start replays the log
+      return
+    }
+    await sleep(20)
+  }
+}
+
+function flags(durable: boolean): string[] {
+  const settings: Record<string, string> = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '100',
+    // A transaction of ingest locks every blocking key and golden id of its batch.
+    max_locks_per_transaction: '1024',
+    shared_buffers: '256MB',
+    max_wal_size: '4GB',
+    checkpoint_timeout: '15min',
+    fsync: durable ? 'on' : 'off',
+    full_page_writes: durable ? 'on' : 'off',
+    synchronous_commit: 'on',
+    // Parallel plans want /dev/shm, of which a container has 64 MB; no query here gains from them.
+    max_parallel_workers_per_gather: '0',
+    timezone: 'UTC',
+    log_min_messages: 'warning',
+    log_min_error_statement: 'panic', // statements may hold personal data
+  }
+  return Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`])
+}
+
+function initialise(dir: string, data: string, initdb: string, user: ServerUser | null): void {
+  const password = randomBytes(24).toString('base64url')
+  rmSync(data, { recursive: true, force: true })
+  mkdirSync(data, { mode: 0o700 })
+  const passwordFile = join(dir, 'postgres.initial-password')
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 })
+  if (user) for (const path of [data, passwordFile]) chownSync(path, user.uid, user.gid)
+  const args = [
+    `--pgdata=${data}`,
+    '--auth=scram-sha-256',
+    '--username=touchstone',
+    `--pwfile=${passwordFile}`,
+    '--encoding=UTF8',
+    // The same order of text on every machine.
+    '--no-locale',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    // Everything is flushed by the first checkpoint.
+    '--no-sync',
+    '--no-instructions',
+  ]
+  const command = asUser(user, initdb, args, [data, initdb])
+  const done = spawnSync(command.program, command.args, {
+    cwd: '/',
+    encoding: 'utf8',
+    ...(command.uid === undefined ? {} : { uid: command.uid, gid: command.gid }),
+    env: { ...process.env, LC_ALL: 'C' },
+  })
+  rmSync(passwordFile, { force: true })
+  if (done.status !== 0) {
+    rmSync(data, { recursive: true, force: true })
+    throw new Error(`initdb failed in ${data}: ${done.error?.message ?? done.stderr.trim()}`)
+  }
+  writeSettings(dir, { port: 0, password })
+}
+
+function readSettings(dir: string): Settings {
+  return JSON.parse(readFileSync(join(dir, 'postgres.json'), 'utf8')) as Settings
+}
+
+function writeSettings(dir: string, settings: Settings): void {
+  const file = join(dir, 'postgres.json')
+  writeFileSync(file, `${JSON.stringify(settings)}\n`, { mode: 0o600 })
+  chmodSync(file, 0o600)
+}
+
+function url(settings: Settings, database: string): string {
+  return `postgres://touchstone:${settings.password}@127.0.0.1:${settings.port}/${database}`
+}
+
+/** Null once it answers, else why it does not. */
+async function ready(settings: Settings, signal?: AbortSignal): Promise<string | null> {
+  const until = Date.now() + startMsMax
+  for (;;) {
+    const sql = postgres(url(settings, 'postgres'), { max: 1, connect_timeout: 5, onnotice: () => {} })
+    try {
+      await sql`select 1`
+      return null
+    } catch (e) {
+      const code = e instanceof Error && 'code' in e ? String(e.code) : ''
+      if (code === '28P01') return `the password in postgres.json is not the server's`
+      if (Date.now() > until || signal?.aborted) return e instanceof Error ? e.message : String(e)
+    } finally {
+      await sql.end({ timeout: 1 })
+    }
+    await sleep(30)
+  }
+}
+
+function free(port: number): Promise<boolean> {
+  if (port === 0) return Promise.resolve(false)
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+function tail(file: string): string {
+  return readFileSync(file, 'utf8').split('\n').slice(-12).join('\n')
+}
