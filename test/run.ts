@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { temporaryServer } from './database.ts'
+
+/**
+ * `npm test [-- FILE...]`: every test, on one Postgres for the whole run: that of DATABASE_URL, or an embedded one that
+ * is gone afterwards.
+ */
+const root = fileURLToPath(new URL('..', import.meta.url))
+const fileMsMax = 900_000
+const given = process.argv.slice(2)
+const files = given.length > 0 ? given : globSync('test/**/*.test.ts', { cwd: root }).sort()
+
+const server = process.env.DATABASE_URL ? null : await temporaryServer()
+const child = spawn(
+  process.execPath,
+  [
+    '--test',
+    '--test-concurrency=2',
+    `--test-timeout=${fileMsMax}`,
+    // A handle left open by a failed test must not hold up the run.
+    '--test-force-exit',
+    '--test-reporter=spec',
+    ...files,
+  ],
+  {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, DATABASE_URL: server?.url('postgres') ?? process.env.DATABASE_URL },
+  },
+)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.prependListener(signal, () => child.kill(signal))
+process.on('disconnect', () => child.kill('SIGTERM'))
+const code = await new Promise<number>((resolve) => child.once('exit', (c, signal) => resolve(signal ? 1 : (c ?? 1))))
+await server?.stop()
+process.exit(code)
