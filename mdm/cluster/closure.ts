@@ -1,0 +1,92 @@
+import type { Transaction } from '../db/database.ts'
+import { type LOCK, lock, lockNumber } from '../db/locks.ts'
+import { type Link, loadLinks } from './links.ts'
+
+export interface Placed {
+  id: number
+  goldenId: string | null
+}
+
+export interface Closure {
+  /** Golden id of every stored record that the change can reach. */
+  placed: Map<number, string | null>
+  links: Link[]
+}
+
+/** A component this large comes from a key that should not match; it is worked on all the same, but said. */
+export const componentRecordsWarn = 5_000
+
+/**
+ * Everything a change can reach: from the seeds along stored links (`overlay` says which are gone and which are new) and
+ * through shared golden records, until nothing is added. Its golden ids are locked; since they may change until the
+ * locks are held, the search is run again until it finds no id that is not locked.
+ */
+export async function lockClosure(
+  tx: Transaction,
+  seeds: Placed[],
+  overlay: { removed: Link[]; added: Link[] },
+): Promise<Closure> {
+  const held = new Set<string>()
+  for (;;) {
+    const found = await closure(tx, seeds, overlay)
+    const wanted = [...new Set(found.placed.values())].filter((g): g is string => g !== null && !held.has(g))
+    if (wanted.length === 0) return found
+    await lock(tx, 'golden' satisfies keyof typeof LOCK, wanted.map(lockNumber))
+    for (const g of wanted) held.add(g)
+  }
+}
+
+async function closure(
+  tx: Transaction,
+  seeds: Placed[],
+  overlay: { removed: Link[]; added: Link[] },
+): Promise<Closure> {
+  const placed = new Map<number, string | null>(seeds.map((s) => [s.id, s.goldenId]))
+  const gone = new Set(overlay.removed.map(pairOf))
+  const links = new Map<string, Link>(overlay.added.map((l) => [pairOf(l), l]))
+  const neighbours = new Map<number, number[]>()
+  for (const l of [...overlay.added, ...overlay.removed]) {
+    neighbours.set(l.a, [...(neighbours.get(l.a) ?? []), l.b])
+    neighbours.set(l.b, [...(neighbours.get(l.b) ?? []), l.a])
+  }
+  const goldenSeen = new Set<string>()
+  let frontier = [...placed.keys()]
+  const unplaced = new Set<number>()
+  while (frontier.length > 0 || unplaced.size > 0) {
+    const golden = [
+      ...new Set(frontier.map((id) => placed.get(id)).filter((g): g is string => !!g && !goldenSeen.has(g))),
+    ]
+    for (const g of golden) goldenSeen.add(g)
+    const lookUp = [...unplaced]
+    unplaced.clear()
+    const [rows, stored] = await Promise.all([
+      golden.length + lookUp.length > 0 ? loadPlaced(tx, golden, lookUp) : [],
+      loadLinks(tx, frontier),
+    ])
+    const next: number[] = []
+    for (const r of rows)
+      if (!placed.has(r.id)) {
+        placed.set(r.id, r.goldenId)
+        next.push(r.id)
+      }
+    for (const l of stored) {
+      const at = pairOf(l)
+      if (gone.has(at) || links.has(at)) continue
+      links.set(at, l)
+    }
+    const ends = [...stored.flatMap((l) => [l.a, l.b]), ...frontier.flatMap((id) => neighbours.get(id) ?? [])]
+    for (const id of ends) if (!placed.has(id)) unplaced.add(id)
+    frontier = next
+  }
+  return { placed, links: [...links.values()] }
+}
+
+async function loadPlaced(tx: Transaction, golden: string[], ids: number[]): Promise<Placed[]> {
+  return await tx<Placed[]>`
+    select id, golden_id as "goldenId" from source_record where golden_id = any(${golden}::uuid[])
+    union select id, golden_id from source_record where id = any(${ids}::bigint[])`
+}
+
+function pairOf(l: Link): string {
+  return `${l.a}:${l.b}`
+}

@@ -1,0 +1,72 @@
+import type { Transaction } from '../db/database.ts'
+
+/** Two records of one type whose match weight connects them; `a` is the lower id. */
+export interface Link {
+  a: number
+  b: number
+  weight: number
+}
+
+/** Links of any of these records; two index scans. */
+export async function loadLinks(tx: Transaction, ids: number[]): Promise<Link[]> {
+  if (ids.length === 0) return []
+  return await tx<Link[]>`
+    select a, b, weight from link where a = any(${ids}::bigint[])
+    union select a, b, weight from link where b = any(${ids}::bigint[])`
+}
+
+export async function saveLinks(tx: Transaction, removed: Link[], added: Link[]): Promise<void> {
+  if (removed.length > 0)
+    await tx`delete from link l using unnest(${removed.map((r) => r.a)}::bigint[], ${removed.map((r) => r.b)}::bigint[]) as r (a, b)
+      where l.a = r.a and l.b = r.b`
+  if (added.length > 0)
+    await tx`insert into link (a, b, weight)
+      select * from unnest(${added.map((l) => l.a)}::bigint[], ${added.map((l) => l.b)}::bigint[], ${added.map((l) => l.weight)}::real[])
+      on conflict (a, b) do update set weight = excluded.weight`
+}
+
+export interface PossibleMatch {
+  a: string
+  b: string
+  weight: number
+  reason: string
+}
+
+/** Replaces the possible matches that any of `touched` is part of. */
+export async function savePossible(
+  tx: Transaction,
+  type: string,
+  touched: string[],
+  found: PossibleMatch[],
+): Promise<void> {
+  if (touched.length > 0)
+    await tx`delete from possible_match where a = any(${touched}::uuid[]) or b = any(${touched}::uuid[])`
+  if (found.length > 0)
+    await tx`insert into possible_match (a, b, type, weight, reason)
+      select a, b, ${type}, weight, reason from unnest(${found.map((f) => f.a)}::uuid[], ${found.map((f) => f.b)}::uuid[],
+        ${found.map((f) => f.weight)}::real[], ${found.map((f) => f.reason)}::text[]) as f (a, b, weight, reason)
+      on conflict (a, b) do update set weight = excluded.weight, reason = excluded.reason`
+}
+
+/** Splits records into connected components; ids without a link are alone. */
+export function components(ids: Iterable<number>, links: Iterable<Link>): number[][] {
+  const parent = new Map<number, number>()
+  for (const id of ids) parent.set(id, id)
+  const root = (id: number): number => {
+    let at = id
+    for (let up = parent.get(at); up !== undefined && up !== at; up = parent.get(at)) {
+      parent.set(at, parent.get(up) ?? up)
+      at = up
+    }
+    return at
+  }
+  for (const l of links) if (parent.has(l.a) && parent.has(l.b)) parent.set(root(l.a), root(l.b))
+  const found = new Map<number, number[]>()
+  for (const id of parent.keys()) {
+    const r = root(id)
+    const list = found.get(r)
+    if (list) list.push(id)
+    else found.set(r, [id])
+  }
+  return [...found.values()]
+}

@@ -1,0 +1,51 @@
+/** What assigning golden ids needs of a source record. */
+export interface Assignable {
+  /** Rises with first arrival. */
+  id: number
+  key: string
+  goldenId: string | null
+}
+
+export interface Assigned<T extends Assignable> {
+  goldenId: string
+  members: T[]
+  /** Deleted or incomplete records that keep their place in the crosswalk but contribute nothing. */
+  absent: T[]
+}
+
+/**
+ * Gives each cluster its golden id: the key of its oldest record. So a merge keeps the older id, a split gives back the
+ * original ones, and no id is ever made up or forgotten (I7). An absent record stays with the oldest of those it was
+ * with, which keeps a golden id alive when the record it is named after is deleted; when nobody is left it keeps the id
+ * for itself.
+ */
+export function assign<T extends Assignable>(clusters: T[][], absent: T[]): Assigned<T>[] {
+  const assigned = clusters.map((members): Assigned<T> => {
+    const byAge = [...members].sort((a, b) => a.id - b.id)
+    return { goldenId: '', members: byAge, absent: [] }
+  })
+  const oldestOf = new Map<string, { id: number; at: Assigned<T> }>()
+  for (const at of assigned)
+    for (const m of at.members) {
+      if (!m.goldenId) continue
+      const known = oldestOf.get(m.goldenId)
+      if (!known || m.id < known.id) oldestOf.set(m.goldenId, { id: m.id, at })
+    }
+  const left = new Map<string, Assigned<T>>()
+  for (const a of [...absent].sort((x, y) => x.id - y.id)) {
+    const goldenId = a.goldenId
+    if (!goldenId) continue
+    const home = oldestOf.get(goldenId)?.at ?? left.get(goldenId)
+    if (home) home.absent.push(a)
+    else {
+      const alone: Assigned<T> = { goldenId, members: [], absent: [a] }
+      left.set(goldenId, alone)
+      assigned.push(alone)
+    }
+  }
+  for (const at of assigned) {
+    const oldest = [...at.members, ...at.absent].reduce((a, b) => (a.id < b.id ? a : b))
+    at.goldenId = oldest.key
+  }
+  return assigned
+}

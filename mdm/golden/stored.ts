@@ -1,0 +1,45 @@
+import type { Transaction } from '../db/database.ts'
+import type { StoredGolden } from './derive.ts'
+import type { ValueAssertion } from './survive.ts'
+
+/** Golden rows by id; an index scan on the primary key. */
+export async function loadGolden(tx: Transaction, ids: string[]): Promise<Map<string, StoredGolden>> {
+  if (ids.length === 0) return new Map()
+  const rows = await tx<StoredGolden[]>`
+    select id, version, state, values, provenance from golden where id = any(${ids}::uuid[])`
+  return new Map(rows.map((r) => [r.id, r]))
+}
+
+export interface PairAssertion {
+  kind: 'SAME' | 'NOT_SAME'
+  a: string
+  b: string
+}
+
+/** What stewards have said of any of these source records and not taken back. */
+export async function loadAssertions(
+  tx: Transaction,
+  keys: string[],
+): Promise<{ pairs: PairAssertion[]; values: Map<string, ValueAssertion[]> }> {
+  const rows = await tx<
+    { id: number; kind: string; a: string; b: string | null; field: string | null; value: unknown }[]
+  >`
+    select id, kind, a, b, field, value from assertion
+    where withdrawn_at is null and (a = any(${keys}::uuid[]) or b = any(${keys}::uuid[]))`
+  const pairs: PairAssertion[] = []
+  const values = new Map<string, ValueAssertion[]>()
+  for (const r of rows) {
+    if (r.b && (r.kind === 'SAME' || r.kind === 'NOT_SAME')) pairs.push({ kind: r.kind, a: r.a, b: r.b })
+    if (r.kind === 'VALUE' && r.field)
+      values.set(r.a, [...(values.get(r.a) ?? []), { id: r.id, field: r.field, value: r.value }])
+  }
+  return { pairs, values }
+}
+
+/** Current golden ids of source records; those that are unknown or in no golden record are left out. */
+export async function loadCrosswalk(tx: Transaction, keys: string[]): Promise<Map<string, string>> {
+  if (keys.length === 0) return new Map()
+  const rows = await tx<{ key: string; goldenId: string }[]>`
+    select key, golden_id as "goldenId" from source_record where key = any(${keys}::uuid[]) and golden_id is not null`
+  return new Map(rows.map((r) => [r.key, r.goldenId]))
+}

@@ -1,0 +1,28 @@
+import type { Transaction } from '../db/database.ts'
+
+export interface ReferenceChange {
+  recordId: number
+  targets: string[]
+}
+
+/** Keeps which records name which others; those whose reference changed lose their old rows first. */
+export async function saveReferences(tx: Transaction, changes: ReferenceChange[]): Promise<void> {
+  if (changes.length === 0) return
+  await tx`delete from record_reference where record_id = any(${changes.map((c) => c.recordId)}::bigint[])`
+  const rows = changes.flatMap((c) => c.targets.map((target) => ({ target, id: c.recordId })))
+  if (rows.length > 0)
+    await tx`insert into record_reference (target, record_id)
+      select * from unnest(${rows.map((r) => r.target)}::uuid[], ${rows.map((r) => r.id)}::bigint[]) on conflict do nothing`
+}
+
+/** Records of a golden type that name any of these in a field that is compared by reference. */
+export async function loadReferring(
+  tx: Transaction,
+  targets: string[],
+  type: string,
+): Promise<{ recordId: number; target: string }[]> {
+  if (targets.length === 0) return []
+  return await tx<{ recordId: number; target: string }[]>`
+    select r.record_id as "recordId", r.target from record_reference r join source_record s on s.id = r.record_id
+    where r.target = any(${targets}::uuid[]) and s.type = ${type}`
+}
