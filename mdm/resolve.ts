@@ -232,9 +232,7 @@ async function refresh(
       r.keys = []
       continue
     }
-    const fields = { ...r.canonical } as MatchRecord['fields']
-    for (const f of references) fields[f] = crosswalk.get(String(r.canonical[f])) ?? null
-    const features = engine.standardise({ key: r.key, source: r.source, fields })
+    const features = engine.standardise(matchRecord(r, references, crosswalk))
     r.features = features
     r.keys = [...new Set(engine.keys(features).map((k) => keyHash(type.name, k)))]
   }
@@ -286,7 +284,19 @@ async function lostLinks(
   return shared.filter((s) => !s.keys.some(holds)).map((s) => s.link)
 }
 
-function survivor(mastering: Mastering, r: SourceRecord) {
+/** A source record as the matching engine sees it: references are the golden ids that they resolve to. */
+export function matchRecord(
+  r: SourceRecord,
+  references: string[],
+  crosswalk: ReadonlyMap<string, string | null>,
+): MatchRecord {
+  const resolved = references.map((f) => [f, crosswalk.get(String(r.canonical[f])) ?? null])
+  const fields = { ...r.canonical, ...Object.fromEntries(resolved) } as MatchRecord['fields']
+  return { key: r.key, source: r.source, fields }
+}
+
+/** A source record as survivorship sees it. */
+export function survivor(mastering: Mastering, r: SourceRecord) {
   const system = mastering.systems.get(r.source)
   return {
     key: r.key,
