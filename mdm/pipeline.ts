@@ -19,6 +19,8 @@ export interface Pipeline extends Mastering {
   connectors: ReadonlyMap<string, Connector>
   /** A message that failed this often becomes an exception. */
   attemptsMax: number
+  /** Told of a message that failed by itself, before it is tried again. */
+  onError(error: unknown, inboxId: number): void
 }
 
 /**
@@ -267,6 +269,7 @@ function outcomeOf(
 
 /** One message that failed by itself: back into the queue with a pause, after the last attempt an exception. */
 async function setAside(pipeline: Pipeline, inboxId: number, error: unknown): Promise<Applied> {
+  pipeline.onError(error, inboxId)
   return await transaction(pipeline.sql, async (tx) => {
     const attempts = await postpone(tx, inboxId)
     if (attempts < pipeline.attemptsMax) return { claimed: 1, applied: 0, skipped: 0, exceptions: 0, postponed: 1 }

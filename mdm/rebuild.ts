@@ -7,7 +7,7 @@ import { changedFields, type StoredGolden } from './golden/derive.ts'
 import { loadAssertions } from './golden/stored.ts'
 import { survive } from './golden/survive.ts'
 import type { SourceRecord } from './ingest/records.ts'
-import { blockRecordsMax, keyHash } from './match/blocks.ts'
+import { keyHash } from './match/blocks.ts'
 import type { Engine, Features } from './match/engine.ts'
 import { isLive, type Mastering, matchRecord, referenceFields, survivor } from './resolve.ts'
 
@@ -126,7 +126,7 @@ function clustersOf(
   }
   const links = new Map<number, Link>()
   for (const block of blocks.values()) {
-    if (block.length > blockRecordsMax) continue
+    if (block.length > engine.blockRecordsMax) continue
     for (const [n, a] of block.entries())
       for (const b of block.slice(n + 1)) {
         const at = a * live.length + b

@@ -11,7 +11,7 @@ import { derive } from './golden/derive.ts'
 import { loadAssertions, loadCrosswalk, loadGolden } from './golden/stored.ts'
 import { type Golden, survive } from './golden/survive.ts'
 import { loadById, type SourceRecord } from './ingest/records.ts'
-import { blockRecordsMax, countBlocks, keyHash, loadBlocks, loadMembers, saveKeys } from './match/blocks.ts'
+import { countBlocks, keyHash, loadBlocks, loadMembers, saveKeys } from './match/blocks.ts'
 import { findCandidates } from './match/candidates.ts'
 import { createEngine, type Engine, type Features, type MatchRecord } from './match/engine.ts'
 
@@ -77,8 +77,9 @@ export async function resolve(
   )
 
   // Candidates, and the links that hold now.
-  const blocks = await loadBlocks(tx, [...new Set(keyed.flatMap((k) => [...k.oldKeys, ...k.newKeys]))])
-  const found = findCandidates(keyed, blocks, await reopened(tx, keyed, blocks))
+  const bound = engine.blockRecordsMax
+  const blocks = await loadBlocks(tx, [...new Set(keyed.flatMap((k) => [...k.oldKeys, ...k.newKeys]))], bound)
+  const found = findCandidates(keyed, blocks, await reopened(tx, keyed, blocks, bound), bound)
   await known(found.pairs.flat())
   const now = new Map<string, Link>()
   for (const [a, b] of found.pairs) {
@@ -89,7 +90,7 @@ export async function resolve(
     tx,
     touched.map((r) => r.id),
   )
-  const lost = await lostLinks(tx, found, records, known)
+  const lost = await lostLinks(tx, found, records, known, bound)
   const was = new Map([...stored, ...lost].map((l) => [`${l.a}:${l.b}`, l]))
   const removed = [...was].filter(([at]) => !now.has(at)).map(([, l]) => l)
   const added = [...now].filter(([at, l]) => Math.fround(l.weight) !== was.get(at)?.weight).map(([, l]) => l)
@@ -249,16 +250,16 @@ async function reopened(
   tx: Transaction,
   keyed: { oldKeys: number[]; newKeys: number[] }[],
   blocks: ReadonlyMap<number, number[]>,
+  bound: number,
 ): Promise<Map<number, number[]>> {
   const left = new Map<number, number>()
   for (const k of keyed)
     for (const key of k.oldKeys)
-      if (!k.newKeys.includes(key) && (blocks.get(key)?.length ?? 0) > blockRecordsMax)
-        left.set(key, (left.get(key) ?? 0) + 1)
+      if (!k.newKeys.includes(key) && (blocks.get(key)?.length ?? 0) > bound) left.set(key, (left.get(key) ?? 0) + 1)
   const sizes = await countBlocks(tx, [...left.keys()])
   const whole = new Map<number, number[]>()
   for (const [key, leaving] of left)
-    if ((sizes.get(key) ?? 0) - leaving <= blockRecordsMax) whole.set(key, await loadMembers(tx, key))
+    if ((sizes.get(key) ?? 0) - leaving <= bound) whole.set(key, await loadMembers(tx, key))
   return whole
 }
 
@@ -268,6 +269,7 @@ async function lostLinks(
   found: ReturnType<typeof findCandidates>,
   records: Map<number, SourceRecord>,
   known: (ids: number[]) => Promise<void>,
+  bound: number,
 ): Promise<Link[]> {
   if (found.closed.length === 0) return []
   const inside = new Set(found.closed.flatMap((c) => c.records))
@@ -279,8 +281,8 @@ async function lostLinks(
     return { link, keys: keys.filter((k) => others.has(k)) }
   })
   const unknown = new Set(shared.flatMap((s) => s.keys).filter((k) => !found.effective.has(k)))
-  const more = await loadBlocks(tx, [...unknown])
-  const holds = (key: number) => found.effective.get(key) ?? (more.get(key)?.length ?? 0) <= blockRecordsMax
+  const more = await loadBlocks(tx, [...unknown], bound)
+  const holds = (key: number) => found.effective.get(key) ?? (more.get(key)?.length ?? 0) <= bound
   return shared.filter((s) => !s.keys.some(holds)).map((s) => s.link)
 }
 

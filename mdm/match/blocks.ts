@@ -1,12 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Transaction } from '../db/database.ts'
 
-/**
- * A key that more records share than this gives no candidates: it tells nothing, and pairs grow with the square.
- * Finer keys of the same records still do.
- */
-export const blockRecordsMax = 60
-
 /** A blocking key as 52 bits of SHA-1, so that it is exact as a JavaScript number; types do not share keys. */
 export function keyHash(type: string, key: string): number {
   return Number.parseInt(hash('sha1', `${type}\u0000${key}`).slice(0, 13), 16)
@@ -14,15 +8,15 @@ export function keyHash(type: string, key: string): number {
 
 export interface Block {
   key: number
-  /** Stored members, at most blockRecordsMax + 1 of them. */
+  /** Stored members, at most one more than the bound. */
   records: number[]
 }
 
-/** The stored members of each key; one bounded index range a key, whatever its size. */
-export async function loadBlocks(tx: Transaction, keys: number[]): Promise<Map<number, number[]>> {
+/** The stored members of each key, at most one more than `recordsMax`: a bounded index range a key, whatever its size. */
+export async function loadBlocks(tx: Transaction, keys: number[], recordsMax: number): Promise<Map<number, number[]>> {
   if (keys.length === 0) return new Map()
   const rows = await tx<Block[]>`
-    select k.key, array(select m.record_id from match_key m where m.key = k.key limit ${blockRecordsMax + 1}) as records
+    select k.key, array(select m.record_id from match_key m where m.key = k.key limit ${recordsMax + 1}) as records
     from unnest(${keys}::bigint[]) as k (key)`
   return new Map(rows.map((r) => [r.key, r.records]))
 }

@@ -1,5 +1,3 @@
-import { blockRecordsMax } from './blocks.ts'
-
 /** A record whose keys may have changed: what it had and what it has now. */
 export interface KeyedRecord {
   id: number
@@ -18,7 +16,7 @@ export interface Candidates {
 
 /**
  * Which pairs must be compared when some records' keys change. Two records are candidates exactly when they share a key
- * that at most `blockRecordsMax` records have: a property of the set of records, not of their order (I1). So a key that
+ * that at most `recordsMax` records have: a property of the set of records, not of their order (I1). So a key that
  * passes the bound takes its candidates back, and one that falls under it gives them again.
  * `blocks` holds the stored members of every old and new key, cut off one over the bound; `whole` all members of those
  * cut-off keys that fall back under it.
@@ -27,6 +25,7 @@ export function findCandidates(
   records: readonly KeyedRecord[],
   blocks: ReadonlyMap<number, readonly number[]>,
   whole: ReadonlyMap<number, readonly number[]>,
+  recordsMax: number,
 ): Candidates {
   const leaving = new Map<number, Set<number>>()
   const joining = new Map<number, number[]>()
@@ -49,7 +48,7 @@ export function findCandidates(
   }
 
   for (const [key, stored] of blocks) {
-    const cut = stored.length > blockRecordsMax
+    const cut = stored.length > recordsMax
     const before = cut ? whole.get(key) : stored
     if (!before) {
       effective.set(key, false)
@@ -57,7 +56,7 @@ export function findCandidates(
     }
     const gone = leaving.get(key)
     const after = [...(gone ? before.filter((id) => !gone.has(id)) : before), ...(joining.get(key) ?? [])]
-    const holds = after.length <= blockRecordsMax
+    const holds = after.length <= recordsMax
     effective.set(key, holds)
     if (holds) members.set(key, after)
     if (holds && cut) for (const x of after) for (const y of after) if (x < y) pair(x, y)
