@@ -1,17 +1,42 @@
 import { z } from 'zod'
 
-/** What happened to the one golden record the event is about; docs/FEED.md says which events a merge and a split make. */
+/** What happened to the one golden record the event is about; docs/FEED.md, 2. */
 export const OPS = ['CREATED', 'UPDATED', 'MERGED', 'SPLIT', 'DELETED'] as const
 export type Op = (typeof OPS)[number]
 
-/** What led to an event: a message of a source system, or a steward's action (then only system and correlation id). */
-export const causeSchema = z.object({
-  /** Name of the source system. */
-  source: z.string(),
-  object: z.string().nullish(),
-  sourceId: z.string().nullish(),
-  /** Place in the inbox. */
-  inboxId: z.number().int().nullish(),
-  correlationId: z.string().nullish(),
-})
+export const causeSchema = z
+  .object({
+    source: z.string().describe('Name of the source system, or of the part of Touchstone that acted.'),
+    object: z.string().nullish().describe('The object in the source system, e.g. Account.'),
+    sourceId: z.string().nullish().describe('Id of the record in the source system.'),
+    inboxId: z.number().int().nullish().describe('The message in the inbox.'),
+    correlationId: z.string().nullish().describe('Common to everything that one message or action led to.'),
+  })
+  .describe('What led to the event: a message of a source system or the action of a steward.')
 export type Cause = z.infer<typeof causeSchema>
+
+const values = z.record(z.string(), z.unknown()).nullable()
+
+/** One version of one golden record, and the event that says so; docs/FEED.md, 2. Additive changes only. */
+export const changeEventSchema = z
+  .object({
+    position: z.number().int().positive().describe('Place in the feed: dense and in commit order.'),
+    op: z.enum(OPS).describe('What happened to this golden record.'),
+    goldenId: z.string().describe('The golden record.'),
+    type: z.string().describe('Its golden type, e.g. Customer.'),
+    version: z.number().int().positive().describe('Its version: dense for each golden record.'),
+    before: values.describe('Values of the version before; null when there was none.'),
+    after: values.describe('Values of this version; null for a tombstone.'),
+    changedFields: z.array(z.string()).describe('Fields whose values differ between before and after.'),
+    redirect: z.string().nullable().describe('On the tombstone of a merge: the survivor.'),
+    cause: causeSchema,
+    policyVersion: z.string().describe('The policy in force.'),
+    at: z.iso.datetime().describe('When it was committed.'),
+  })
+  .describe('A change of one golden record.')
+export type ChangeEvent = z.infer<typeof changeEventSchema>
+
+/** The same as JSON Schema (2020-12), for consumers in other languages. */
+export function changeEventJsonSchema(): object {
+  return z.toJSONSchema(changeEventSchema, { target: 'draft-2020-12' })
+}

@@ -1,0 +1,69 @@
+import { crc32 } from 'node:zlib'
+import { FeedError } from './feedError.ts'
+
+/**
+ * A place in the feed (docs/FEED.md, 4).
+ * TAIL: everything up to and including `position` has been delivered.
+ * SCAN: in a snapshot as of `position`, every golden id up to and including `scanned` has been delivered (null: none).
+ */
+export type Place = { kind: 'TAIL'; position: number } | { kind: 'SCAN'; position: number; scanned: string | null }
+
+/** Format 1: version, kind, feed (16), position (8), for SCAN with a key scanned (16), CRC-32 of all that (4). */
+const format = 1
+const kinds = { TAIL: 0, SCAN_START: 1, SCAN: 2 }
+const headBytes = 26
+const uuidBytes = 16
+const checkBytes = 4
+/** Longer texts are no cursor; they are refused before they are decoded. */
+const textLengthMax = 128
+
+export function encodeCursor(feed: string, place: Place): string {
+  const scanned = place.kind === 'SCAN' ? place.scanned : null
+  const bytes = Buffer.alloc(headBytes + (scanned === null ? 0 : uuidBytes) + checkBytes)
+  bytes[0] = format
+  bytes[1] = place.kind === 'TAIL' ? kinds.TAIL : scanned === null ? kinds.SCAN_START : kinds.SCAN
+  writeUuid(bytes, 2, feed)
+  bytes.writeBigUInt64BE(BigInt(place.position), 2 + uuidBytes)
+  if (scanned !== null) writeUuid(bytes, headBytes, scanned)
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, -checkBytes)), bytes.length - checkBytes)
+  return bytes.toString('base64url')
+}
+
+/** Throws FeedError CURSOR_INVALID or CURSOR_OTHER_FEED; whether the place still exists is for the reader to say. */
+export function decodeCursor(feed: string, text: string): Place {
+  if (text.length > textLengthMax || !/^[\w-]+$/.test(text)) throw invalid('it is not text that Touchstone gave out')
+  const bytes = Buffer.from(text, 'base64url')
+  if (bytes.length < headBytes + checkBytes) throw invalid('it is cut off')
+  if (bytes[0] !== format) throw invalid(`its format is ${bytes[0]}; this version reads format ${format}`)
+  // base64url has several texts for the same bytes when the last character carries unused bits; only ours is a cursor.
+  const intact =
+    bytes.toString('base64url') === text &&
+    crc32(bytes.subarray(0, -checkBytes)) === bytes.readUInt32BE(bytes.length - checkBytes)
+  if (!intact) throw invalid('it was changed or cut off')
+  const kind = bytes[1]
+  const length = headBytes + (kind === kinds.SCAN ? uuidBytes : 0) + checkBytes
+  if ((kind !== kinds.TAIL && kind !== kinds.SCAN_START && kind !== kinds.SCAN) || bytes.length !== length)
+    throw invalid('it is of a kind that this version does not know')
+  if (readUuid(bytes, 2) !== feed)
+    throw new FeedError(
+      'CURSOR_OTHER_FEED',
+      'the cursor is of another feed: it was given out by another installation or before the store was made anew; subscribe with snapshot: true',
+    )
+  const position = Number(bytes.readBigUInt64BE(2 + uuidBytes))
+  if (!Number.isSafeInteger(position)) throw invalid('its position is out of range')
+  if (kind === kinds.TAIL) return { kind: 'TAIL', position }
+  return { kind: 'SCAN', position, scanned: kind === kinds.SCAN ? readUuid(bytes, headBytes) : null }
+}
+
+function invalid(why: string): FeedError {
+  return new FeedError('CURSOR_INVALID', `the cursor is invalid: ${why}; pass one exactly as it was received`)
+}
+
+function writeUuid(bytes: Buffer, at: number, uuid: string): void {
+  if (bytes.write(uuid.replaceAll('-', ''), at, 'hex') !== uuidBytes) throw new Error(`"${uuid}" is no uuid`)
+}
+
+function readUuid(bytes: Buffer, at: number): string {
+  const x = bytes.toString('hex', at, at + uuidBytes)
+  return `${x.slice(0, 8)}-${x.slice(8, 12)}-${x.slice(12, 16)}-${x.slice(16, 20)}-${x.slice(20)}`
+}

@@ -1,0 +1,40 @@
+import type { Sql } from '../db/database.ts'
+import { transaction } from '../db/transaction.ts'
+
+/** Versions removed in one transaction, so that none is long. */
+const batchPositionsMax = 5_000
+
+/**
+ * Expires events committed before `before`: moves `oldest` on, and removes the versions that a newer one, also before
+ * the new `oldest`, has superseded. The newest version before `oldest` stays for each golden record (docs/FEED.md, 7.2).
+ * May be called by several processes and may be stopped at any time; the next call goes on. Answers the new `oldest`.
+ */
+export async function expireChanges(sql: Sql, before: Date, signal?: AbortSignal): Promise<number> {
+  const [limit] = await sql<{ oldest: number }[]>`
+    select coalesce(
+      (select position from change where position >= h.oldest and at >= ${before} order by position limit 1),
+      h.position + 1) as oldest
+    from feed_head h`
+  const target = limit?.oldest ?? 1
+  for (;;) {
+    const [head] = await sql<{ oldest: number }[]>`select oldest from feed_head`
+    const from = head?.oldest ?? 1
+    if (from >= target || signal?.aborted) return from
+    const next = Math.min(from + batchPositionsMax, target)
+    await transaction(sql, async (tx) => {
+      // Concurrent callers one at a time. `oldest` moves in the same transaction, so a reader that no longer finds the
+      // removed versions sees the new `oldest` too; last, because writers wait for feed_head.
+      await tx`select pg_advisory_xact_lock(hashtext('touchstone expire'))`
+      await tx`
+        delete from change c where position >= ${from} and position < ${next} and exists (
+          select from change n
+          where n.golden_id = c.golden_id and n.version > c.version and n.position < ${next})`
+      // What was the newest version before `from` and is superseded by one that expires now.
+      await tx`
+        delete from change c using change n
+        where n.position >= ${from} and n.position < ${next}
+          and c.golden_id = n.golden_id and c.version < n.version and c.position < ${from}`
+      await tx`update feed_head set oldest = greatest(oldest, ${next})`
+    })
+  }
+}

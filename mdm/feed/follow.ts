@@ -1,0 +1,243 @@
+import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
+import type { ChangeEvent } from '../../schema/events.ts'
+import { decodeCursor, type Place } from './cursor.ts'
+import { FeedError } from './feedError.ts'
+import { checkedFilter, type FeedFilter, Followed, matcher } from './filter.ts'
+import { readChanges, readHead, readRedirects } from './read.ts'
+import { readSnapshot, type SnapshotItem } from './snapshot.ts'
+import type { Tail } from './tail.ts'
+import type { EventPage, Tailer } from './tailer.ts'
+
+/** What a subscription gives; `place` is where to resume after it (encodeCursor makes text of it). */
+export type FeedItem =
+  | { kind: 'SNAPSHOT'; place: Place; item: SnapshotItem }
+  | { kind: 'CHANGE'; place: Place; event: ChangeEvent }
+  | { kind: 'CAUGHT_UP'; place: Place }
+  | { kind: 'LAGGED'; place: Place; reason: 'EXPIRED'; missed: number }
+
+export interface FollowOptions {
+  /** A cursor: go on after it. Without: from now, or with a snapshot. */
+  after: string | null
+  /** Begin with a snapshot; ignored beside `after`, so that a client can say the same each time. */
+  snapshot: boolean
+  filter: FeedFilter
+}
+
+/** Rows a subscriber reads of the table at once. */
+const pageRowsMax = 512
+/** A subscription whose filter let nothing pass for so many positions says where it is. */
+const silentPositionsMax = 1_000
+/** Positions that are passed over before other work of the process gets its turn. */
+const positionsPerTurn = 256
+
+/**
+ * A subscription, as docs/FEED.md says. Nothing is read before it is asked for; `return` ends it at once, also while it
+ * waits. Throws FeedError, at the first `next` where the cursor or the filter is at fault.
+ */
+export function follow(tailer: Tailer, options: FollowOptions): AsyncIterableIterator<FeedItem> {
+  const abort = new AbortController()
+  const subscription = new Subscription(tailer, options, abort.signal)
+  const items = subscription.run()
+  // A generator's own `return` waits for the pending `next`, which on a silent feed would keep a gone client for ever.
+  const end = async (): Promise<IteratorReturnResult<undefined>> => {
+    abort.abort()
+    void items.return(undefined)
+    return { done: true, value: undefined }
+  }
+  return {
+    next: () => items.next(),
+    return: end,
+    async throw(error) {
+      await end()
+      throw error
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
+class Subscription {
+  readonly #tailer: Tailer
+  readonly #tail: Tail
+  readonly #options: FollowOptions
+  readonly #signal: AbortSignal
+  /** The head when the subscription was asked for: "from now" means from here. */
+  readonly #now: number
+  /** Names this subscription's own pages. */
+  readonly #key = randomUUID()
+  #followed: Followed | null = null
+
+  constructor(tailer: Tailer, options: FollowOptions, signal: AbortSignal) {
+    this.#tailer = tailer
+    this.#tail = tailer.tail
+    this.#now = tailer.tail.head
+    this.#options = options
+    this.#signal = signal
+  }
+
+  async *run(): AsyncGenerator<FeedItem, undefined> {
+    try {
+      const filter = checkedFilter(this.#options.filter)
+      const start = await this.#start()
+      if (filter.ids) {
+        const roots = filter.ids
+        const redirects = await this.#read(() => readRedirects(this.#tailer.sql, roots, start.position))
+        this.#followed = new Followed(roots, redirects)
+      }
+      if (start.kind === 'SCAN') yield* this.#scan(start, filter)
+      yield* this.#follow(start.position, matcher(filter))
+    } catch (e) {
+      // The database was away when the client left: nobody is there to be told.
+      if (!this.#signal.aborted) throw e
+    } finally {
+      this.#tailer.eventPages.drop(this.#key)
+      this.#tailer.snapshotPages.drop(this.#key)
+    }
+  }
+
+  async #start(): Promise<Place> {
+    const tail = this.#tail
+    tail.check()
+    const { after, snapshot } = this.#options
+    if (after === null)
+      return snapshot ? { kind: 'SCAN', position: this.#now, scanned: null } : { kind: 'TAIL', position: this.#now }
+    const place = decodeCursor(tail.feed, after)
+    // What is in the ring is there; for all else the table has the last word.
+    if (place.kind === 'TAIL' && place.position >= tail.tableUpTo && place.position <= tail.head) return place
+    const head = await this.#read(() => readHead(this.#tailer.sql))
+    if (place.position > head.position)
+      throw new FeedError(
+        'CURSOR_FUTURE',
+        `the cursor is of position ${place.position} and the feed ends at ${head.position}: the store went back; subscribe with snapshot: true`,
+      )
+    if (place.position + 1 < head.oldest) throw expired(place.position, head.oldest)
+    return place
+  }
+
+  async *#scan(start: Place & { kind: 'SCAN' }, filter: FeedFilter): AsyncGenerator<FeedItem, undefined> {
+    const { position } = start
+    let { scanned } = start
+    const ids = this.#followed?.ids ?? null
+    for (;;) {
+      this.#tail.check()
+      if (this.#done) return
+      const from = scanned
+      // The page is asked for by the place where it began; after it was given up it begins at the last item delivered.
+      const page = await this.#tailer.snapshotPages.get(this.#key, () =>
+        this.#read(() =>
+          readSnapshot(this.#tailer.sql, { position, scanned: from, types: filter.types, ids, rowsMax: pageRowsMax }),
+        ),
+      )
+      if (page.oldest > position + 1) throw expired(position, page.oldest)
+      const item = first(page.items, (i) => from === null || i.goldenId > from)
+      if (item) {
+        scanned = item.goldenId
+        yield { kind: 'SNAPSHOT', place: { kind: 'SCAN', position, scanned }, item }
+      } else {
+        this.#tailer.snapshotPages.drop(this.#key)
+        if (page.done) return
+      }
+    }
+  }
+
+  async *#follow(start: number, matches: (event: ChangeEvent) => boolean): AsyncGenerator<FeedItem, undefined> {
+    const tail = this.#tail
+    let position = start
+    let silent = 0
+    let caughtUp = false
+    for (let turn = 1; ; turn++) {
+      tail.check()
+      if (this.#done) return
+      if (turn % positionsPerTurn === 0) await setImmediate()
+      if (position >= tail.head) {
+        if (!caughtUp || silent >= silentPositionsMax) {
+          caughtUp = true
+          silent = 0
+          yield { kind: 'CAUGHT_UP', place: { kind: 'TAIL', position } }
+        } else await tail.moved(position, this.#signal)
+        continue
+      }
+      let event = tail.at(position + 1)
+      if (!event) {
+        const page = await this.#page(position)
+        if (page.oldest > position + 1) {
+          const missed = page.oldest - 1 - position
+          position += missed
+          yield { kind: 'LAGGED', place: { kind: 'TAIL', position }, reason: 'EXPIRED', missed }
+          continue
+        }
+        const after = position
+        event = first(page.events, (e) => e.event.position > after)?.event
+        if (!event && this.#followed) {
+          silent += page.covered - position
+          position = page.covered
+          continue
+        }
+        if (!event || (!this.#followed && event.position !== position + 1))
+          throw new FeedError('FEED_BROKEN', `position ${position + 1} is missing: the feed is not dense`)
+      }
+      position = event.position
+      const wanted = !this.#followed || this.#followed.has(event.goldenId)
+      if (this.#followed?.observe(event)) this.#tailer.eventPages.drop(this.#key)
+      if (wanted && matches(event)) {
+        silent = 0
+        yield { kind: 'CHANGE', place: { kind: 'TAIL', position }, event }
+      } else silent++
+    }
+  }
+
+  /**
+   * The page of the table with what comes after `position`. Without ids pages begin at multiples of their size, so that
+   * subscribers that catch up side by side read each only once; with ids the database filters, and the page is this
+   * subscription's own.
+   */
+  async #page(position: number): Promise<EventPage> {
+    const { sql, eventPages } = this.#tailer
+    const ids = this.#followed?.ids ?? null
+    const after = ids ? position : position - (position % pageRowsMax)
+    const upTo = ids ? this.#tail.tableUpTo : Math.min(after + pageRowsMax, this.#tail.tableUpTo)
+    const key = ids ? this.#key : `${this.#tail.feed} ${after} ${upTo}`
+    const read = async (): Promise<EventPage> => {
+      const { events, oldest } = await this.#read(() => readChanges(sql, { after, upTo, ids, rowsMax: pageRowsMax }))
+      const last = events.at(-1)?.event.position ?? upTo
+      const covered = events.length === pageRowsMax ? last : upTo
+      return { events, oldest, covered, bytes: events.reduce((sum, e) => sum + e.bytes, pageOverheadBytes) }
+    }
+    const page = await eventPages.get(key, read)
+    if (page.covered > position) return page
+    eventPages.drop(key)
+    return eventPages.get(key, read)
+  }
+
+  #read<T>(work: () => Promise<T>): Promise<T> {
+    return this.#tailer.read(this.#signal, work)
+  }
+
+  get #done(): boolean {
+    return this.#signal.aborted || this.#tail.ended
+  }
+}
+
+const pageOverheadBytes = 200
+
+/** The first of a sorted list for which `after` holds; it holds for all that follow. */
+function first<T>(items: readonly T[], after: (item: T) => boolean): T | undefined {
+  let low = 0
+  let high = items.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const item = items[middle]
+    if (item === undefined || after(item)) high = middle
+    else low = middle + 1
+  }
+  return items[low]
+}
+
+function expired(position: number, oldest: number): FeedError {
+  return new FeedError(
+    'CURSOR_EXPIRED',
+    `the cursor is of position ${position} and the oldest kept is ${oldest}; subscribe with snapshot: true`,
+  )
+}

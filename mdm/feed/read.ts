@@ -1,0 +1,112 @@
+import type { ChangeEvent } from '../../schema/events.ts'
+import type { Sql } from '../db/database.ts'
+
+/** An event with the bytes it is counted as where memory is bounded. */
+export interface ReadEvent {
+  event: ChangeEvent
+  bytes: number
+}
+
+export interface Head {
+  feed: string
+  /** Position of the last event; 0 when there is none. */
+  position: number
+  /** The oldest position still kept. */
+  oldest: number
+}
+
+/** Positions `after` < p <= `upTo`, of these golden ids or of all; at most `rowsMax` events. */
+export interface Range {
+  after: number
+  upTo: number
+  ids: readonly string[] | null
+  rowsMax: number
+}
+
+/** What an event weighs in memory beside its values. */
+const eventOverheadBytes = 600
+
+export async function readHead(sql: Sql): Promise<Head> {
+  const [head] = await sql<Head[]>`select feed, position, oldest from feed_head`
+  if (!head) throw new Error('feed_head has no row: the migrations have not run')
+  return head
+}
+
+interface ChangeRow {
+  position: number | null
+  golden_id: string
+  type: string
+  version: number
+  op: ChangeEvent['op']
+  before: string | null
+  after: string | null
+  redirect: string | null
+  changed: string[]
+  policy_version: string
+  cause: ChangeEvent['cause']
+  at: Date
+  oldest: number
+}
+
+/**
+ * Events in position order, and `oldest` as the same statement saw it: what it says is kept was there to be read.
+ * The plan it counts on: a scan of the primary key from `after`, with one look-up of the version before for each row
+ * by (golden_id, version). With ids the planner takes the cheaper of that and of (golden_id, version) with a sort.
+ */
+export async function readChanges(sql: Sql, range: Range): Promise<{ events: ReadEvent[]; oldest: number }> {
+  const rows = await sql<ChangeRow[]>`
+    select h.oldest, e.*
+    from feed_head h left join lateral (
+      select c.position, c.golden_id, c.type, c.version, c.op, b.values::text as before, c.values::text as after,
+        c.redirect, c.changed, c.policy_version, c.cause, c.at
+      from change c left join change b on b.golden_id = c.golden_id and b.version = c.version - 1
+      where c.position > ${range.after} and c.position <= ${range.upTo}
+        ${range.ids ? sql`and c.golden_id = any(${range.ids as string[]}::uuid[])` : sql``}
+      order by c.position
+      limit ${range.rowsMax}
+    ) e on true
+    order by e.position`
+  const events: ReadEvent[] = []
+  for (const row of rows) if (row.position !== null) events.push(toEvent(row, row.position))
+  return { events, oldest: rows[0]?.oldest ?? 1 }
+}
+
+function toEvent(row: ChangeRow, position: number): ReadEvent {
+  return {
+    bytes: eventOverheadBytes + 2 * ((row.before?.length ?? 0) + (row.after?.length ?? 0)),
+    event: {
+      position,
+      op: row.op,
+      goldenId: row.golden_id,
+      type: row.type,
+      version: row.version,
+      before: row.before === null ? null : JSON.parse(row.before),
+      after: row.after === null ? null : JSON.parse(row.after),
+      changedFields: row.changed,
+      redirect: row.redirect,
+      cause: row.cause,
+      policyVersion: row.policy_version,
+      at: row.at.toISOString(),
+    },
+  }
+}
+
+/**
+ * Where each of these golden ids redirected to at `position`, and where that redirected to, and so on; ids that did not
+ * redirect are left out. A chain has no circle: a survivor is never absorbed by what it absorbed without being split
+ * first, and `union` would end one.
+ */
+export async function readRedirects(sql: Sql, ids: readonly string[], position: number): Promise<Map<string, string>> {
+  const rows = await sql<{ id: string; redirect: string | null }[]>`
+    with recursive chain (id) as (
+      select unnest(${ids as string[]}::uuid[])
+      union
+      select (select c.redirect from change c where c.golden_id = chain.id and c.position <= ${position}
+              order by c.version desc limit 1)
+      from chain where chain.id is not null
+    )
+    select id, (select c.redirect from change c where c.golden_id = chain.id and c.position <= ${position}
+                order by c.version desc limit 1) as redirect
+    from chain where id is not null`
+  return new Map(rows.flatMap((r) => (r.redirect === null ? [] : [[r.id, r.redirect] as const])))
+}

@@ -1,0 +1,61 @@
+import type { ChangeEvent } from '../../schema/events.ts'
+import type { ReadEvent } from './read.ts'
+
+export interface RingBounds {
+  eventsMax: number
+  bytesMax: number
+}
+
+/** The last events of the feed, without a gap, bounded in number and in bytes; the oldest go first. */
+export class Ring {
+  readonly #slots: (ReadEvent | undefined)[]
+  readonly #bounds: RingBounds
+  #first = 1
+  #last: number
+  #bytes = 0
+
+  /** Empty, and going on after `position`. */
+  constructor(position: number, bounds: RingBounds) {
+    this.#slots = new Array(bounds.eventsMax)
+    this.#bounds = bounds
+    this.#last = position
+    this.#first = position + 1
+  }
+
+  /** Position of the last event, kept or not. */
+  get last(): number {
+    return this.#last
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get length(): number {
+    return this.#last - this.#first + 1
+  }
+
+  push(item: ReadEvent): void {
+    if (item.event.position !== this.#last + 1)
+      throw new Error(`position ${item.event.position} after ${this.#last}: positions are dense`)
+    if (this.length === this.#bounds.eventsMax) this.#drop()
+    this.#last++
+    this.#slots[this.#last % this.#bounds.eventsMax] = item
+    this.#bytes += item.bytes
+    // One event larger than the bound is not kept at all; readers find it in the table.
+    while (this.#bytes > this.#bounds.bytesMax) this.#drop()
+  }
+
+  /** The event at a position, unless it is no longer, or not yet, here. */
+  at(position: number): ChangeEvent | undefined {
+    if (position < this.#first || position > this.#last) return undefined
+    return this.#slots[position % this.#bounds.eventsMax]?.event
+  }
+
+  #drop(): void {
+    const slot = this.#first % this.#bounds.eventsMax
+    this.#bytes -= this.#slots[slot]?.bytes ?? 0
+    this.#slots[slot] = undefined
+    this.#first++
+  }
+}

@@ -1,0 +1,218 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Sql } from '../db/database.ts'
+import { changeChannel } from './append.ts'
+import { isAway } from './away.ts'
+import { FeedError } from './feedError.ts'
+import { Pages } from './pages.ts'
+import { Permits } from './permits.ts'
+import { type Head, type ReadEvent, readChanges, readHead } from './read.ts'
+import type { SnapshotPage } from './snapshot.ts'
+import { Tail } from './tail.ts'
+
+export interface TailerOptions {
+  /** A pool for the feed alone, so that no query delays it: connectionsMax = catchUpReadsMax + 1; LISTEN takes one more. */
+  sql: Sql
+  /** Told when the database goes away and comes back, and when a feed ends. */
+  log?: (level: 'warn' | 'error', message: string) => void
+  /** Events kept in memory for all subscribers, 10,000. */
+  ringEventsMax?: number
+  /** Their bytes, 64 MB. */
+  ringBytesMax?: number
+  /** Bytes of all pages of subscribers that are behind, 32 MB; and as much again of snapshots. */
+  pagesBytesMax?: number
+  /** Subscribers that read the table at once, 3. */
+  catchUpReadsMax?: number
+  /** How often the head is looked at without being woken, 1,000 ms. */
+  pollMs?: number
+}
+
+/** Events read into the ring at once. */
+const batchRowsMax = 500
+const backOffMsMin = 50
+const backOffMsMax = 2_000
+
+/** A page of the table for subscribers behind the ring: the events in (after, covered] that pass its ids. */
+export interface EventPage {
+  events: ReadEvent[]
+  covered: number
+  oldest: number
+  bytes: number
+}
+
+/**
+ * One a process: reads `change` in position order into a ring for all subscribers. NOTIFY only wakes it; without, it
+ * looks every `pollMs`. It waits for the database to come (back) for as long as it takes, and never gives up by itself.
+ */
+export class Tailer {
+  readonly sql: Sql
+  readonly eventPages: Pages<EventPage>
+  readonly snapshotPages: Pages<SnapshotPage>
+  readonly #options: Required<Omit<TailerOptions, 'sql'>>
+  readonly #permits: Permits
+  readonly #stop = new AbortController()
+  #tail: Tail
+  #wake: (() => void) | null = null
+  #woken = false
+  #unlisten: () => Promise<unknown> = async () => {}
+  #running: Promise<void> = Promise.resolve()
+
+  /** Use `startTailer`. */
+  constructor(head: Head, options: TailerOptions) {
+    this.sql = options.sql
+    this.#options = { ...defaults, ...options }
+    this.#permits = new Permits(this.#options.catchUpReadsMax)
+    this.eventPages = new Pages(this.#options.pagesBytesMax)
+    this.snapshotPages = new Pages(this.#options.pagesBytesMax)
+    this.#tail = this.#newTail(head)
+  }
+
+  /** The live end; another object after the feed was replaced under it. */
+  get tail(): Tail {
+    return this.#tail
+  }
+
+  run(): void {
+    this.#running = this.#loop()
+    // The driver listens again by itself after a lost connection and then calls the third argument.
+    this.sql.listen(changeChannel, this.#wakeUp, this.#wakeUp).then(
+      (l) => {
+        this.#unlisten = l.unlisten
+      },
+      (e) => this.#options.log('warn', `feed: cannot listen, polling instead: ${message(e)}`),
+    )
+  }
+
+  /** Ends all subscriptions; the pool is its owner's to close. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#wakeUp()
+    this.#tail.end()
+    await this.#running
+    await this.#unlisten().catch((e) => this.#options.log('warn', `feed: ${message(e)}`))
+  }
+
+  /** A read of the table for a subscriber: few at once, and again when the database was away. */
+  async read<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    for (let backOffMs = backOffMsMin; ; backOffMs = Math.min(2 * backOffMs, backOffMsMax)) {
+      try {
+        return await this.#permits.run(work)
+      } catch (e) {
+        if (!isAway(e) || signal.aborted || this.#stop.signal.aborted) throw e
+        await sleep(backOffMs * (0.5 + Math.random() / 2))
+      }
+    }
+  }
+
+  readonly #wakeUp = (): void => {
+    this.#woken = true
+    this.#wake?.()
+  }
+
+  #newTail(head: Head): Tail {
+    return new Tail(head, { eventsMax: this.#options.ringEventsMax, bytesMax: this.#options.ringBytesMax })
+  }
+
+  async #loop(): Promise<void> {
+    let backOffMs = backOffMsMin
+    let checkedAt = Number.NEGATIVE_INFINITY
+    while (!this.#stop.signal.aborted) {
+      try {
+        this.#woken = false
+        if (performance.now() - checkedAt >= this.#options.pollMs) {
+          await this.#checkHead()
+          checkedAt = performance.now()
+        }
+        await this.#readOn()
+        backOffMs = backOffMsMin
+        await this.#sleepUntilWoken(this.#options.pollMs)
+      } catch (e) {
+        if (this.#stop.signal.aborted) return
+        if (e instanceof FeedError) {
+          this.#options.log('error', `feed: ${e.message}`)
+          this.#tail.fail(e)
+        } else this.#options.log('warn', `feed: reading failed, trying again: ${message(e)}`)
+        checkedAt = Number.NEGATIVE_INFINITY
+        await this.#sleepUntilWoken(backOffMs)
+        backOffMs = Math.min(2 * backOffMs, backOffMsMax)
+      }
+    }
+  }
+
+  /** Is it still the same feed, and not gone back? A failed tail is followed by a new one at the head. */
+  async #checkHead(): Promise<void> {
+    const head = await readHead(this.sql)
+    const tail = this.#tail
+    if (tail.failed) {
+      this.#tail = this.#newTail(head)
+      return
+    }
+    if (head.feed !== tail.feed || head.position < tail.head)
+      throw new FeedError('CURSOR_OTHER_FEED', 'the store was replaced under the running feed; take a new snapshot')
+    tail.oldest = head.oldest
+  }
+
+  async #readOn(): Promise<void> {
+    const tail = this.#tail
+    for (;;) {
+      const { events, oldest } = await readChanges(this.sql, {
+        after: tail.head,
+        upTo: Number.MAX_SAFE_INTEGER,
+        ids: null,
+        rowsMax: batchRowsMax,
+      })
+      tail.oldest = oldest
+      if (oldest > tail.head + 1) {
+        tail.skipTo(oldest - 1)
+        continue
+      }
+      const gap = events.findIndex((e, i) => e.event.position !== tail.head + 1 + i)
+      if (gap >= 0)
+        throw new FeedError(
+          'FEED_BROKEN',
+          `position ${tail.head + 1 + gap} is missing before ${events[gap]?.event.position}: the feed is not dense`,
+        )
+      if (events.length > 0) tail.push(events)
+      if (events.length < batchRowsMax || this.#stop.signal.aborted) return
+    }
+  }
+
+  async #sleepUntilWoken(ms: number): Promise<void> {
+    if (this.#woken) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = null
+  }
+}
+
+const defaults = {
+  log: () => {},
+  ringEventsMax: 10_000,
+  ringBytesMax: 64 * 2 ** 20,
+  pagesBytesMax: 32 * 2 ** 20,
+  catchUpReadsMax: 3,
+  pollMs: 1_000,
+}
+
+/** Waits for the database, then tails from its head. Migrations must have run. */
+export async function startTailer(options: TailerOptions): Promise<Tailer> {
+  for (let backOffMs = backOffMsMin; ; backOffMs = Math.min(2 * backOffMs, backOffMsMax)) {
+    try {
+      const tailer = new Tailer(await readHead(options.sql), options)
+      tailer.run()
+      return tailer
+    } catch (e) {
+      if (!isAway(e)) throw e
+      options.log?.('warn', `feed: waiting for the database: ${message(e)}`)
+      await sleep(backOffMs)
+    }
+  }
+}
+
+function message(e: unknown): string {
+  return e instanceof Error ? e.message || ('code' in e ? String(e.code) : e.name) : String(e)
+}

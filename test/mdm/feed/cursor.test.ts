@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { decodeCursor, encodeCursor, type Place } from '../../../mdm/feed/cursor.ts'
+
+const place: fc.Arbitrary<Place> = fc.oneof(
+  fc.record({ kind: fc.constant('TAIL' as const), position: fc.maxSafeNat() }, { noNullPrototype: true }),
+  fc.record(
+    {
+      kind: fc.constant('SCAN' as const),
+      position: fc.maxSafeNat(),
+      scanned: fc.option(fc.uuid(), { nil: null }),
+    },
+    { noNullPrototype: true },
+  ),
+)
+const code = (code: string) => (e: unknown) => e instanceof Error && 'code' in e && e.code === code
+
+test('a cursor reads back as the place it was made of (FEED 4.1)', () => {
+  fc.assert(fc.property(fc.uuid(), place, (feed, p) => assert.deepEqual(decodeCursor(feed, encodeCursor(feed, p)), p)))
+})
+
+test('whatever is changed or cut off is CURSOR_INVALID (FEED 4.2)', () => {
+  fc.assert(
+    fc.property(fc.uuid(), place, fc.nat(), fc.integer({ min: 1, max: 63 }), (feed, p, at, shift) => {
+      const text = encodeCursor(feed, p)
+      const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+      const i = at % text.length
+      const other = alphabet[(alphabet.indexOf(text[i] ?? '') + shift) % 64]
+      assert.throws(() => decodeCursor(feed, text.slice(0, i) + other + text.slice(i + 1)), code('CURSOR_INVALID'))
+      assert.throws(() => decodeCursor(feed, text.slice(0, i)), code('CURSOR_INVALID'))
+      assert.throws(() => decodeCursor(feed, `${text}A`), code('CURSOR_INVALID'))
+    }),
+  )
+})
+
+test('garbage of any kind is CURSOR_INVALID (FEED 4.2)', () => {
+  const feed = randomUUID()
+  for (const text of [
+    '',
+    '0',
+    'null',
+    'ü',
+    ' ',
+    '\u0000',
+    '42',
+    '{"position":1}',
+    'A'.repeat(1_000_000),
+    '../../etc',
+    '=',
+  ])
+    assert.throws(() => decodeCursor(feed, text), code('CURSOR_INVALID'), JSON.stringify(text.slice(0, 20)))
+  fc.assert(fc.property(fc.string(), (text) => assert.throws(() => decodeCursor(feed, text), code('CURSOR_INVALID'))))
+})
+
+test('a cursor of another feed is CURSOR_OTHER_FEED (FEED 4.2)', () => {
+  const text = encodeCursor(randomUUID(), { kind: 'TAIL', position: 7 })
+  assert.throws(() => decodeCursor(randomUUID(), text), code('CURSOR_OTHER_FEED'))
+})
