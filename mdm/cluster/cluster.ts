@@ -1,0 +1,234 @@
+import { MergeQueue } from './merge_queue.ts'
+
+/** A record of the component to be clustered. */
+export interface ClusterMember<F> {
+  key: string
+  source: string
+  features: F
+}
+/** A candidate pair of the component with its weight (log2 odds). */
+export interface ClusterEdge {
+  a: string
+  b: string
+  weight: number
+}
+/** A steward's lasting statement about two records. */
+export interface Assertion {
+  kind: 'SAME' | 'NOT_SAME'
+  a: string
+  b: string
+}
+/** Two clusters became one: by which pair, at which average weight between their records, or because a steward said so. */
+export interface MergeStep {
+  a: string
+  b: string
+  weight: number
+  size: number
+  because: 'EVIDENCE' | 'ASSERTION'
+}
+/** Two records that are alike but in two clusters, and why. */
+export interface PossibleMatch {
+  a: string
+  b: string
+  weight: number
+  reason: string
+}
+/** The outcome: clusters of keys, sorted by their first key, keys sorted inside. */
+export interface Clustering {
+  clusters: string[][]
+  possible: PossibleMatch[]
+  steps: MergeStep[]
+}
+/** How pairs are judged. `compare` is called for pairs without an edge; it has to be symmetric. */
+export interface ClusterRules<F> {
+  matchWeightMin: number
+  linkWeightMin: number
+  compare(a: F, b: F): { weight: number; conflict?: string }
+}
+
+/** Up to this many records, pairs without an edge are compared; beyond, they count as `MISSING_WEIGHT`. */
+export const COMPONENT_DENSE_RECORDS_MAX = 256
+const MISSING_WEIGHT = -6
+/** One pair can say so much for or against a merge, no more: a single odd record does not decide for all. */
+const PAIR_WEIGHT_MIN = -8
+const PAIR_WEIGHT_MAX = 12
+
+/** What is known between two clusters: the sum over the pairs compared, their number, and why they must not be one. */
+interface Link {
+  sum: number
+  count: number
+  conflict: string | undefined
+}
+
+/** Two records of the component and their evidence; `i < j`, places in the sorted list of members. */
+interface Pair {
+  i: number
+  j: number
+  weight: number
+  conflict: string | undefined
+}
+
+const byText = (x: string, y: string) => (x < y ? -1 : x > y ? 1 : 0)
+
+/**
+ * Clusters one component, deterministically: clusters of one record each are merged, the pair with the highest average weight
+ * between its records first (ties by key), while that average is at least `matchWeightMin` and no cannot-link stands between them.
+ * Average linkage asks for the evidence of all records at once: one strong pair does not chain two things together, and one weak
+ * pair does not part what all others join. Assertions come first: SAME merges, NOT_SAME forbids; of two that contradict, NOT_SAME holds.
+ */
+export function cluster<F>(
+  members: readonly ClusterMember<F>[],
+  edges: readonly ClusterEdge[],
+  assertions: readonly Assertion[],
+  rules: ClusterRules<F>,
+): Clustering {
+  const sorted = [...members].sort((a, b) => byText(a.key, b.key))
+  const index = new Map(sorted.map((member, i) => [member.key, i]))
+  const pairs = judgePairs(sorted, index, edges, rules)
+  const state = new Merging(
+    sorted.map((member) => member.key),
+    pairs,
+  )
+  for (const { a, b } of assertions.filter((x) => x.kind === 'NOT_SAME')) {
+    const i = index.get(a)
+    const j = index.get(b)
+    if (i !== undefined && j !== undefined && i !== j) state.forbid(i, j, 'a steward said that they are not the same')
+  }
+  const same = assertions
+    .filter((x) => x.kind === 'SAME')
+    .map(({ a, b }) => (a < b ? { a, b } : { a: b, b: a }))
+    .sort((x, y) => byText(x.a, y.a) || byText(x.b, y.b))
+  for (const { a, b } of same) {
+    const i = index.get(a)
+    const j = index.get(b)
+    if (i === undefined || j === undefined) continue
+    const [x, y] = [state.home[i]!, state.home[j]!]
+    if (x !== y && !state.forbidden(x, y)) state.merge(x, y, Number.POSITIVE_INFINITY, 'ASSERTION')
+  }
+  state.mergeWhile(rules.matchWeightMin)
+
+  const possible: PossibleMatch[] = []
+  for (const pair of pairs) {
+    if (pair.weight < rules.linkWeightMin) continue
+    const [x, y] = [state.home[pair.i]!, state.home[pair.j]!]
+    if (x === y) continue
+    const reason =
+      state.forbidden(x, y) ??
+      (pair.weight < rules.matchWeightMin
+        ? 'alike, but under the threshold'
+        : 'alike, but the other records of the two speak against it')
+    possible.push({ a: sorted[pair.i]!.key, b: sorted[pair.j]!.key, weight: pair.weight, reason })
+  }
+  possible.sort((x, y) => y.weight - x.weight || byText(x.a, y.a) || byText(x.b, y.b))
+  const clusters = state.contents
+    .filter((c) => c.length > 0)
+    .map((c) => c.sort((x, y) => x - y).map((i) => sorted[i]!.key))
+    .sort((x, y) => byText(x[0]!, y[0]!))
+  return { clusters, possible, steps: state.steps }
+}
+
+/** All pairs of a small component, the stored edges of a large one; an edge's stored weight goes before a fresh comparison. */
+function judgePairs<F>(
+  sorted: readonly ClusterMember<F>[],
+  index: ReadonlyMap<string, number>,
+  edges: readonly ClusterEdge[],
+  rules: ClusterRules<F>,
+): Pair[] {
+  const n = sorted.length
+  const known = new Map<number, number>()
+  for (const edge of edges) {
+    const a = index.get(edge.a)
+    const b = index.get(edge.b)
+    if (a !== undefined && b !== undefined && a !== b) known.set(Math.min(a, b) * n + Math.max(a, b), edge.weight)
+  }
+  const judge = (i: number, j: number): Pair => {
+    const found = rules.compare(sorted[i]!.features, sorted[j]!.features)
+    return { i, j, weight: known.get(i * n + j) ?? found.weight, conflict: found.conflict }
+  }
+  const pairs: Pair[] = []
+  if (n <= COMPONENT_DENSE_RECORDS_MAX) {
+    for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) pairs.push(judge(i, j))
+  } else for (const code of [...known.keys()].sort((x, y) => x - y)) pairs.push(judge(Math.floor(code / n), code % n))
+  return pairs
+}
+
+/** Clusters while they are merged. A cluster goes by the number of its first member. */
+class Merging {
+  readonly home: Int32Array
+  readonly contents: number[][]
+  readonly steps: MergeStep[] = []
+  private readonly keys: readonly string[]
+  private readonly links: Map<number, Link>[]
+  private readonly versions: Int32Array
+  private readonly queue = new MergeQueue()
+
+  constructor(keys: readonly string[], pairs: readonly Pair[]) {
+    this.keys = keys
+    this.home = Int32Array.from(keys, (_, i) => i)
+    this.contents = keys.map((_, i) => [i])
+    this.versions = new Int32Array(keys.length)
+    this.links = keys.map(() => new Map())
+    for (const { i, j, weight, conflict } of pairs) {
+      const link = { sum: Math.min(PAIR_WEIGHT_MAX, Math.max(PAIR_WEIGHT_MIN, weight)), count: 1, conflict }
+      this.links[i]!.set(j, link)
+      this.links[j]!.set(i, link)
+      this.propose(i, j)
+    }
+  }
+
+  forbid(i: number, j: number, reason: string): void {
+    const link = { ...(this.links[i]!.get(j) ?? { sum: 0, count: 0 }), conflict: reason }
+    this.links[i]!.set(j, link)
+    this.links[j]!.set(i, link)
+  }
+
+  forbidden(i: number, j: number): string | undefined {
+    return this.links[i]!.get(j)?.conflict
+  }
+
+  merge(i: number, j: number, weight: number, because: MergeStep['because']): void {
+    const [to, from] = i < j ? [i, j] : [j, i]
+    const into = this.contents[to]!
+    const moved = this.contents[from]!
+    this.steps.push({ a: this.keys[to]!, b: this.keys[from]!, weight, size: into.length + moved.length, because })
+    for (const member of moved) {
+      this.home[member] = to
+      into.push(member)
+    }
+    this.contents[from] = []
+    for (const [other, link] of this.links[from]!) {
+      this.links[other]!.delete(from)
+      if (other === to) continue
+      const mine = this.links[to]!.get(other)
+      const joined: Link = {
+        sum: link.sum + (mine?.sum ?? 0),
+        count: link.count + (mine?.count ?? 0),
+        conflict: mine?.conflict ?? link.conflict,
+      }
+      this.links[to]!.set(other, joined)
+      this.links[other]!.set(to, joined)
+    }
+    this.links[from]!.clear()
+    this.versions[to]!++
+    this.versions[from]!++
+    for (const other of this.links[to]!.keys()) this.propose(to, other)
+  }
+
+  /** Makes the best merge again and again, until none reaches the weight asked for. */
+  mergeWhile(weightMin: number): void {
+    for (let best = this.queue.pop(); best && best.weight >= weightMin; best = this.queue.pop()) {
+      const { a, b } = best
+      if (this.versions[a] !== best.versionA || this.versions[b] !== best.versionB) continue
+      if (this.forbidden(a, b) === undefined) this.merge(a, b, best.weight, 'EVIDENCE')
+    }
+  }
+
+  private propose(i: number, j: number): void {
+    const link = this.links[i]!.get(j)!
+    if (link.conflict !== undefined) return
+    const [a, b] = i < j ? [i, j] : [j, i]
+    const between = this.contents[a]!.length * this.contents[b]!.length
+    const weight = (link.sum + MISSING_WEIGHT * (between - link.count)) / between
+    this.queue.push({ weight, a, b, versionA: this.versions[a]!, versionB: this.versions[b]! })
+  }
+}

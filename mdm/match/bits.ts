@@ -1,0 +1,20 @@
+import { COMMON_BITS } from './common_values.ts'
+import type { Frequencies } from './parameters.ts'
+import { BITS_UNKNOWN } from './priors.ts'
+
+/** The bits of a unit's values: from the model where it has a table for the sort, else from the common values that ship. */
+export function bitsTable(
+  frequencies: Record<string, Frequencies> | undefined,
+): (sort: string, value: string) => number {
+  const trained = new Map(
+    Object.entries(frequencies ?? {}).map(([sort, table]) => [
+      sort,
+      { unknown: table.unknown, bits: new Map(Object.entries(table.bits)) },
+    ]),
+  )
+  return (sort, value) => {
+    const table = trained.get(sort)
+    if (table) return table.bits.get(value) ?? table.unknown
+    return COMMON_BITS.get(sort)?.get(value) ?? BITS_UNKNOWN
+  }
+}

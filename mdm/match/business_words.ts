@@ -1,0 +1,24 @@
+/**
+ * Words that tell apart the companies of one group: lines of business, functions, regions. "Acme Holding" and "Acme Logistics" are
+ * sisters, not one company, even at one address and phone.
+ */
+const BUSINESS_WORDS = new Set(
+  (
+    'holding group international logistic logistics trading services service solution solutions consulting systems technology technologies ' +
+    'software digital media energy engineering production manufacturing industries real estate immobilien properties property verwaltung beteiligung ' +
+    'beteiligungs vertrieb vertriebs handel handels produktion dienstleistung leasing finance financial capital investment ' +
+    'investments ventures ventur bank insurance versicherung retail wholesale transport transporte spedition shipping marketing sales ' +
+    'research development labs lab health medical pharma food foods europe european deutschland germany france italia ' +
+    'italy espana spain uk usa america americas asia pacific africa nordic nordics iberia benelux osterreich austria ' +
+    'schweiz switzerland suisse polska poland nederland netherlands belgium sweden sverige danmark denmark norge norway finland india ' +
+    'china japan brasil brazil mexico canada australia emea apac dach global east west north south central ost nord sud ' +
+    'construction bau gebaeude facility management projekt project projects service services support training akademie academy stiftung ' +
+    'foundation distribution distribucion export import operations industrial commercial equipment materials chemicals plastics ' +
+    'automotive electronics aviation aerospace marine rail mobility data cloud security network networks telecom studio design'
+  ).split(' '),
+)
+
+/** Whether a word of an organisation's name says only which part of a group it is. */
+export function isBusinessWord(token: string): boolean {
+  return BUSINESS_WORDS.has(token) || BUSINESS_WORDS.has(`${token}s`)
+}

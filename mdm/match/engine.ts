@@ -1,0 +1,97 @@
+import type { Assertion, ClusterEdge, Clustering, ClusterMember } from '../cluster/cluster.ts'
+import { cluster } from '../cluster/cluster.ts'
+import { countryOf, type FieldValue, standardiseUnit, type UnitFeature } from '../standardise/features.ts'
+import { givenNameForm } from '../standardise/person_name.ts'
+import { sound } from '../standardise/sound.ts'
+import { bitsTable } from './bits.ts'
+import { blockingKeys } from './keys.ts'
+import { type Parameters, priorParameters, versionOf } from './parameters.ts'
+import { type MatchType, planUnits, type Unit } from './plan.ts'
+import { type Comparison, createScorer } from './scorer.ts'
+
+export type { Assertion, Clustering, MergeStep, PossibleMatch } from '../cluster/cluster.ts'
+export type { AddressParts } from '../standardise/address.ts'
+export type { FieldValue, MoneyParts } from '../standardise/features.ts'
+export type { Parameters } from './parameters.ts'
+export type { Comparator, MatchField, MatchType } from './plan.ts'
+export type { Comparison, FieldWeight } from './scorer.ts'
+
+/**
+ * A source record as matching sees it. `key` is stable and unique ("salesforce/Account/001..."); it breaks every tie, so no result
+ * depends on the order of arrival. REFERENCE fields carry the golden id they resolve to.
+ */
+export interface MatchRecord {
+  key: string
+  source: string
+  fields: Readonly<Record<string, FieldValue | FieldValue[] | null | undefined>>
+}
+
+/** The standardised record: JSON, compact, stored beside the source record and read back for every candidate. */
+export interface Features {
+  /** Source system, for types that are unique in some. */
+  s: string
+  /** One entry a unit of the plan, in its order. */
+  u: UnitFeature[]
+}
+
+/** A record of a component that is to be clustered. */
+export type Member = ClusterMember<Features>
+/** A stored candidate pair whose weight is at least `linkWeightMin`. */
+export type Edge = ClusterEdge
+
+/** The matching engine for one golden type and one model: pure functions over values, no I/O, the same live and in batch. */
+export interface Engine {
+  /** Content hash of the parameters and of the features' form; features stored under another version have to be recomputed. */
+  readonly version: string
+  readonly parameters: Parameters
+  readonly units: readonly Unit[]
+  /** Edges of this weight or more are stored, and connect a component. */
+  readonly linkWeightMin: number
+  /** Records of two clusters or one: from this weight on (log2 odds) a pair by itself is a match. */
+  readonly matchWeightMin: number
+  /** A key shared by more records than this gives no candidates; finer keys of the same records do. */
+  readonly blockRecordsMax: number
+  standardise(record: MatchRecord): Features
+  keys(features: Features): string[]
+  compare(a: Features, b: Features): Comparison
+  /** Clusters one component; a function of the sets given, whatever the order of the arrays. */
+  cluster(members: readonly Member[], edges: readonly Edge[], assertions: readonly Assertion[]): Clustering
+}
+
+/** Creates the engine of a golden type. Without parameters it uses the priors that every comparator ships with. */
+export function createEngine(type: MatchType, parameters: Parameters = priorParameters(type)): Engine {
+  const units = planUnits(type)
+  const bits = units.map((unit) => bitsTable(parameters.frequencies[unit.name]))
+  const scorer = createScorer(type, units, parameters, (a, b) => givenNameForm(a) === givenNameForm(b))
+  const unique = new Set(type.uniqueIn)
+  const uniqueSource = (source: string) => unique.has('*') || unique.has(source)
+  return {
+    version: versionOf(parameters, units),
+    parameters,
+    units,
+    linkWeightMin: parameters.linkWeightMin,
+    matchWeightMin: parameters.matchWeightMin,
+    blockRecordsMax: parameters.blockRecordsMax,
+    standardise: (record) => {
+      const features: UnitFeature[] = []
+      // Addresses come first: the country tells how phone numbers without one are read.
+      for (const [index, unit] of units.entries())
+        if (unit.kind === 'address') features[index] = standardiseUnit(unit, record.fields, bits[index]!)
+      const country = countryOf(features, units)
+      for (const [index, unit] of units.entries())
+        if (unit.kind !== 'address') features[index] = standardiseUnit(unit, record.fields, bits[index]!, country)
+      return { s: record.source, u: features }
+    },
+    keys: (features) => blockingKeys(units, features.u, sound, parameters.keysPerRecordMax),
+    compare: (a, b) => scorer.compare(a.u, b.u, a.s === b.s && uniqueSource(a.s)),
+    cluster: (members, edges, assertions) =>
+      cluster(members, edges, assertions, {
+        matchWeightMin: parameters.matchWeightMin,
+        linkWeightMin: parameters.linkWeightMin,
+        compare: (a, b) => {
+          const { weight, conflict } = scorer.weigh(a.u, b.u, a.s === b.s && uniqueSource(a.s))
+          return conflict === undefined ? { weight } : { weight, conflict }
+        },
+      }),
+  }
+}

@@ -1,0 +1,14 @@
+/** The standardised values that matching is handed, as data. This file exists so that nothing else here names another slice. */
+export type { DateParts } from '../standardise/date.ts'
+export type {
+  AddressFeature,
+  DomainFeature,
+  EmailFeature,
+  IdentifierFeature,
+  NameFeature,
+  PersonFeature,
+  PriceFeature,
+  TextFeature,
+  UnitFeature,
+  ValueFeature,
+} from '../standardise/features.ts'

@@ -1,0 +1,191 @@
+import type {
+  AddressFeature,
+  DateParts,
+  DomainFeature,
+  EmailFeature,
+  IdentifierFeature,
+  NameFeature,
+  PersonFeature,
+  TextFeature,
+  UnitFeature,
+  ValueFeature,
+} from './feature_types.ts'
+import type { Unit } from './plan.ts'
+
+/** Values under this many bits (shared by more than about one record in 30) make no key of their own. */
+const KEY_BITS_MIN = 5
+
+/** How words that sound alike are written the same; handed in, because standardising knows names. */
+export type Sound = (word: string) => string
+
+/** What of a record goes into compound keys. */
+interface Atoms {
+  given: string[]
+  surname: string[]
+  births: DateParts[]
+  postcodes: string[]
+  places: string[]
+}
+
+/**
+ * Blocking keys of a record, best first: two records are compared when they share one. Exact identifiers, phone, email, domain;
+ * dates of birth with a name; names by sound with year, postcode or city; house and street; model numbers; rare words alone and
+ * common ones in pairs. For every key that may become large there are finer ones of the same record, so a saturated key loses nobody.
+ */
+export function blockingKeys(
+  units: readonly Unit[],
+  features: readonly UnitFeature[],
+  sound: Sound,
+  keysMax: number,
+): string[] {
+  const exact: string[] = []
+  const compound: string[] = []
+  const broad: string[] = []
+  const atoms: Atoms = { given: [], surname: [], births: [], postcodes: [], places: [] }
+  const names: NameFeature[] = []
+  for (const [index, unit] of units.entries()) {
+    const feature = features[index]
+    if (!feature) continue
+    switch (unit.kind) {
+      case 'identifier':
+        for (const [, value, , bits] of (feature as IdentifierFeature[]).slice(0, 4))
+          if (bits >= KEY_BITS_MIN) exact.push(`id:${value}`)
+        break
+      case 'phone':
+        for (const [value, bits] of (feature as ValueFeature[]).slice(0, 3))
+          if (bits >= KEY_BITS_MIN) exact.push(`phone:${value.slice(-7)}`)
+        break
+      case 'email':
+        for (const [local, domain, bits, domainBits] of (feature as EmailFeature[]).slice(0, 3)) {
+          if (bits >= KEY_BITS_MIN) exact.push(`email:${local}@${domain}`)
+          if (local.length >= 4) broad.push(`local:${local}`)
+          if (domainBits >= KEY_BITS_MIN) broad.push(`domain:${domain}`)
+        }
+        break
+      case 'domain':
+        for (const [domain, , bits] of (feature as DomainFeature[]).slice(0, 2))
+          if (bits >= KEY_BITS_MIN) exact.push(`domain:${domain}`)
+        break
+      case 'reference':
+        break
+      case 'birth':
+        atoms.births.push(...(feature as DateParts[]).slice(0, 2))
+        break
+      case 'person':
+        atoms.given.push(...(feature as PersonFeature).g.slice(0, 2))
+        atoms.surname.push(...(feature as PersonFeature).s.slice(0, 2))
+        break
+      case 'name':
+        names.push(...(feature as NameFeature[]).slice(0, 3))
+        break
+      case 'address':
+        for (const address of (feature as AddressFeature[]).slice(0, 2)) {
+          addressKeys(address, compound)
+          if (address.p) atoms.postcodes.push(address.p)
+          if (address.c) atoms.places.push(address.c)
+        }
+        break
+      case 'product':
+        productKeys((feature as TextFeature[])[0]!, exact, compound, broad)
+        break
+      case 'text':
+        if (!units.some((u) => u.kind === 'product' || u.kind === 'name'))
+          wordKeys((feature as TextFeature[])[0]!, compound, broad)
+        break
+    }
+  }
+  personKeys(atoms, sound, compound, broad)
+  for (const name of names) nameKeys(name, atoms, sound, compound, broad)
+  pairKeys(units, features, compound)
+  return [...new Set([...exact, ...compound, ...broad])].slice(0, keysMax)
+}
+
+function addressKeys(address: AddressFeature, compound: string[]): void {
+  const rare = rarest(address.s, address.b, 1)[0]
+  if (address.n && rare) compound.push(`house:${address.n} ${rare}`)
+  if (address.n && address.p) compound.push(`post:${address.p} ${address.n}`)
+  if (rare && address.p && !address.n) compound.push(`way:${address.p} ${rare}`)
+}
+
+function personKeys(atoms: Atoms, sound: Sound, compound: string[], broad: string[]): void {
+  const given = atoms.given.map(sound)
+  const surname = atoms.surname.map(sound)
+  for (const [y, m, d] of atoms.births) {
+    const day = `${y}${m <= 12 && d <= 12 ? [m, d].sort((p, q) => p - q).join('.') : `${m}.${d}`}`
+    for (const name of new Set([...given, ...surname])) compound.push(`born:${day} ${name[0]}`)
+    if (given.length + surname.length === 0) compound.push(`born:${day}`)
+    for (const place of atoms.places) compound.push(`born:${day} @${place.slice(0, 4)}`)
+    for (const name of surname) compound.push(`year:${y} ${name}`)
+    for (const name of given) broad.push(`year:${y} ${name}`)
+  }
+  for (const one of given)
+    for (const other of surname) {
+      const pair = [one, other].sort().join(' ')
+      compound.push(`name:${pair}`)
+      for (const postcode of atoms.postcodes.slice(0, 1)) compound.push(`name:${pair} ${postcode}`)
+      for (const place of atoms.places.slice(0, 1)) compound.push(`name:${pair} ${place}`)
+    }
+  for (const name of surname) for (const postcode of atoms.postcodes) compound.push(`post:${postcode} ${name}`)
+}
+
+/** Words of a name alone when rare, in pairs always; by sound, so that a slip of typing seldom separates. */
+function nameKeys(name: NameFeature, atoms: Atoms, sound: Sound, compound: string[], broad: string[]): void {
+  const top = rarest(name.t, name.b, 4)
+  const sounds = top.map(sound)
+  if (sounds.length === 1) compound.push(`word:${sounds[0]}`)
+  for (let i = 0; i < sounds.length; i++)
+    for (let j = i + 1; j < sounds.length; j++)
+      if (i < 3) compound.push(`name:${[sounds[i]!, sounds[j]!].sort().join(' ')}`)
+  for (const [y, m, d] of atoms.births)
+    for (const word of sounds.slice(0, 2)) compound.push(`born:${y}${m}.${d} ${word[0]}`)
+  for (const postcode of atoms.postcodes.slice(0, 1)) if (sounds[0]) compound.push(`post:${postcode} ${sounds[0]}`)
+  for (const place of atoms.places.slice(0, 1)) if (sounds[0]) compound.push(`city:${place} ${sounds[0]}`)
+  for (const [index, word] of sounds.entries()) {
+    if (sounds.length > 1 && index < 3) broad.push(`word:${word}`)
+    if (index < 2 && top[index]!.length >= 4) broad.push(`start:${top[index]!.slice(0, 4)}`)
+  }
+  if (name.t.length > 1) broad.push(`all:${[...name.t].sort().join('').slice(0, 10)}`)
+}
+
+function productKeys(product: TextFeature, exact: string[], compound: string[], broad: string[]): void {
+  for (const model of rarest(product.m, product.mb, 3))
+    exact.push(`model:${model.length > 6 ? model.slice(0, -2) : model}`)
+  wordKeys(product, compound, broad)
+}
+
+function wordKeys(text: TextFeature, compound: string[], broad: string[]): void {
+  const top = rarest(text.t, text.b, 5)
+  for (let i = 0; i < Math.min(top.length, 4); i++)
+    for (let j = i + 1; j < Math.min(top.length, 4); j++) compound.push(`words:${[top[i]!, top[j]!].sort().join(' ')}`)
+  for (const word of top) broad.push(`word:${word}`)
+}
+
+/** Reference with number, date or price: contracts of one customer are many, so the customer alone is no key. */
+function pairKeys(units: readonly Unit[], features: readonly UnitFeature[], compound: string[]): void {
+  const references: string[] = []
+  const details: string[] = []
+  for (const [index, unit] of units.entries()) {
+    const feature = features[index]
+    if (!feature) continue
+    if (unit.kind === 'reference') references.push((feature as ValueFeature[])[0]![0])
+    if (unit.kind === 'date') details.push((feature as DateParts[])[0]!.join('-'))
+    if (unit.kind === 'price') details.push(String((feature as [number, string][])[0]![0]))
+    if (unit.kind === 'name')
+      for (const word of rarest((feature as NameFeature[])[0]!.t, (feature as NameFeature[])[0]!.b, 1))
+        details.push(word)
+  }
+  for (const reference of references.slice(0, 2)) {
+    for (const detail of details.slice(0, 3)) compound.push(`ref:${reference} ${detail}`)
+    compound.push(`ref:${reference}`)
+  }
+}
+
+/** The words with the most bits; ties by their text, so that the choice never depends on their order. */
+function rarest(words: readonly string[], bits: readonly number[], count: number): string[] {
+  return words
+    .map((word, i) => ({ word, bits: bits[i]! }))
+    .filter((w) => w.bits > 2)
+    .sort((a, b) => b.bits - a.bits || (a.word < b.word ? -1 : 1))
+    .slice(0, count)
+    .map((w) => w.word)
+}

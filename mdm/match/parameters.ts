@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { type MatchType, planUnits, type Unit } from './plan.ts'
+import { dimensionsOf, PRIOR_RELATED_WEIGHT, PRIOR_WEIGHT } from './priors.ts'
+
+/** How often values of one sort occur, as bits (log2 of one over the share of records); values not listed have `unknown`. */
+export interface Frequencies {
+  unknown: number
+  bits: Record<string, number>
+}
+
+/** Shares of one dimension's levels, best level first: among matches, related pairs and random pairs. */
+export interface LevelShares {
+  m: number[]
+  r: number[]
+  u: number[]
+}
+
+/** Everything a model knows: a versioned file. JSON; unknown units are ignored, missing ones fall back to the priors. */
+export interface Parameters {
+  format: 1
+  /** The golden type it was trained for. */
+  type: string
+  /** Log2 odds that two random records are one thing. */
+  priorWeight: number
+  /** Log2 odds that two random records are related without being one. */
+  relatedWeight: number
+  /** By unit, then by dimension. */
+  levels: Record<string, Record<string, LevelShares>>
+  /** By unit, then by sort of value. */
+  frequencies: Record<string, Record<string, Frequencies>>
+  /** The calibrated weight is scale * weight + offset. */
+  calibration: { scale: number; offset: number }
+  /** Records are one thing from this calibrated weight on (log2 odds). */
+  matchWeightMin: number
+  /** Edges from this weight on are stored and connect a component. */
+  linkWeightMin: number
+  /** Key lists longer than this give no candidates; finer keys of the same records do. */
+  blockRecordsMax: number
+  /** Blocking keys of one record at most. */
+  keysPerRecordMax: number
+  /** How it came about, for the report; takes no part in matching. */
+  trained?: { at: string; records: number; pairs: number; seed: number }
+}
+
+/** The parameters every type ships with. */
+export function priorParameters(type: MatchType): Parameters {
+  return {
+    format: 1,
+    type: type.name,
+    priorWeight: PRIOR_WEIGHT,
+    relatedWeight: PRIOR_RELATED_WEIGHT,
+    levels: {},
+    frequencies: {},
+    calibration: { scale: 1, offset: 0 },
+    matchWeightMin: 0,
+    linkWeightMin: -2,
+    blockRecordsMax: 200,
+    keysPerRecordMax: 16,
+  }
+}
+
+/** Changes with every change to what features hold or how they are compared; stored features of another version are recomputed. */
+export const FEATURES_VERSION = 1
+
+/** Content hash of the parameters, the plan and the features' version: 16 hex digits. */
+export function versionOf(parameters: Parameters, units: readonly Unit[]): string {
+  const { trained: _, ...decisive } = parameters
+  return createHash('sha256')
+    .update(JSON.stringify([FEATURES_VERSION, units, decisive]))
+    .digest('hex')
+    .slice(0, 16)
+}
+
+/** Reads a model file's content, checking what matching relies on. Throws an Error that names the part that is wrong. */
+export function readParameters(text: string, type: MatchType): Parameters {
+  const value = JSON.parse(text) as Partial<Parameters>
+  if (value.format !== 1) throw new Error(`parameters: format is ${String(value.format)}, this program reads format 1`)
+  const parameters: Parameters = { ...priorParameters(type), ...value } as Parameters
+  for (const unit of planUnits(type))
+    for (const dimension of dimensionsOf(unit)) {
+      const shares = parameters.levels[unit.name]?.[dimension.name]
+      if (!shares) continue
+      for (const part of ['m', 'r', 'u'] as const)
+        if (shares[part].length !== dimension.levels.length || shares[part].some((p) => !(p > 0 && p < 1)))
+          throw new Error(
+            `parameters: levels.${unit.name}.${dimension.name}.${part} needs ${dimension.levels.length} numbers between 0 and 1`,
+          )
+    }
+  return parameters
+}

@@ -1,0 +1,130 @@
+/** The ways values are compared; what `@compare(as:)` of the schema names. */
+export type Comparator =
+  | 'PERSON_NAME'
+  | 'GIVEN_NAME'
+  | 'SURNAME'
+  | 'ORGANISATION_NAME'
+  | 'NAME'
+  | 'EMAIL'
+  | 'PHONE'
+  | 'DOMAIN'
+  | 'ADDRESS'
+  | 'STREET'
+  | 'CITY'
+  | 'REGION'
+  | 'POSTCODE'
+  | 'COUNTRY'
+  | 'DATE'
+  | 'DATE_OF_BIRTH'
+  | 'IDENTIFIER'
+  | 'PRODUCT_NAME'
+  | 'TEXT'
+  | 'CATEGORY'
+  | 'PRICE'
+  | 'NUMBER'
+  | 'REFERENCE'
+
+/** A field of a golden type as far as matching is concerned. Fields without `compare` take no part. */
+export interface MatchField {
+  name: string
+  list: boolean
+  compare?: { as: Comparator; group?: string }
+}
+
+/** A golden type as far as matching is concerned. `uniqueIn`: sources that hold a thing at most once; "*" is all of them. */
+export interface MatchType {
+  name: string
+  uniqueIn: readonly string[]
+  fields: readonly MatchField[]
+}
+
+/** What a unit compares: one standardised form and one set of comparison levels each. */
+export type UnitKind =
+  | 'person'
+  | 'name'
+  | 'email'
+  | 'phone'
+  | 'domain'
+  | 'address'
+  | 'date'
+  | 'birth'
+  | 'identifier'
+  | 'product'
+  | 'text'
+  | 'category'
+  | 'price'
+  | 'number'
+  | 'reference'
+
+/** One comparison: the values of its fields are pooled, and the best agreement between any two of them counts, once. */
+export interface Unit {
+  name: string
+  kind: UnitKind
+  fields: { name: string; as: Comparator }[]
+  /** Whether a record can hold several values (a list, or several fields); then differing values speak less against a match. */
+  many: boolean
+  /** Units of one policy group share this; of them only the strongest statement counts. */
+  group?: string
+}
+
+const KINDS: Record<Comparator, UnitKind> = {
+  PERSON_NAME: 'name',
+  GIVEN_NAME: 'person',
+  SURNAME: 'person',
+  ORGANISATION_NAME: 'name',
+  NAME: 'name',
+  EMAIL: 'email',
+  PHONE: 'phone',
+  DOMAIN: 'domain',
+  ADDRESS: 'address',
+  STREET: 'address',
+  CITY: 'address',
+  REGION: 'address',
+  POSTCODE: 'address',
+  COUNTRY: 'address',
+  DATE: 'date',
+  DATE_OF_BIRTH: 'birth',
+  IDENTIFIER: 'identifier',
+  PRODUCT_NAME: 'product',
+  TEXT: 'text',
+  CATEGORY: 'category',
+  PRICE: 'price',
+  NUMBER: 'number',
+  REFERENCE: 'reference',
+}
+
+/** Kinds of which several ungrouped fields are parts of one thing: given name and surname; street, postcode and city. */
+const WHOLES = new Set<UnitKind>(['person', 'address'])
+
+/**
+ * The comparisons a type needs, in the order of its fields. Fields of one group and kind are one unit. Parts of a person's name,
+ * and parts of an address, are one unit even without a group, because they are correlated; full addresses without a group stay
+ * apart from each other.
+ */
+export function planUnits(type: MatchType): Unit[] {
+  const units: Unit[] = []
+  for (const field of type.fields) {
+    if (!field.compare) continue
+    const { as, group } = field.compare
+    const kind = KINDS[as]
+    const part = WHOLES.has(kind) && as !== 'ADDRESS'
+    const home = units.find(
+      (u) =>
+        u.kind === kind &&
+        (group !== undefined
+          ? u.group === group
+          : u.group === undefined && part && u.fields.every((f) => f.as !== 'ADDRESS')),
+    )
+    if (home) {
+      home.many ||= field.list || home.fields.some((f) => f.as === as)
+      home.fields.push({ name: field.name, as })
+    } else {
+      const unit: Unit = { name: group ?? field.name, kind, fields: [{ name: field.name, as }], many: field.list }
+      if (group !== undefined) unit.group = group
+      units.push(unit)
+    }
+  }
+  for (const [index, unit] of units.entries())
+    if (units.some((other, at) => at < index && other.name === unit.name)) unit.name = `${unit.name}:${unit.kind}`
+  return units
+}

@@ -1,0 +1,264 @@
+import type { Unit, UnitKind } from './plan.ts'
+
+/**
+ * One dimension of a unit: its levels with the share of pairs at each, among matches (m), among related pairs (r: two persons of one
+ * household or firm, two companies of one group or building, two variants of one product) and among random pairs (u), as they ship.
+ * `rarity`: how far a level's weight follows the rarity of the value agreed on, 0 to 1. `fixed` levels are not trained: they are
+ * rules, not statistics.
+ */
+export interface Dimension {
+  name: string
+  levels: readonly Level[]
+}
+export interface Level {
+  name: string
+  m: number
+  r: number
+  u: number
+  rarity: number
+  fixed: boolean
+}
+
+/** Level of a dimension where one of the records has no value: it says nothing. */
+export const MISSING = -1
+
+const l = (name: string, m: number, r: number, u: number, rarity = 0, fixed = false): Level => ({
+  name,
+  m,
+  r,
+  u,
+  rarity,
+  fixed,
+})
+
+const NAME_LEVELS = [
+  'equal',
+  'equal but for typing',
+  'one holds the other',
+  'much in common, each with words of its own',
+  'some in common',
+  'nothing in common',
+  'sister companies: one name, different lines of business',
+] as const
+const SISTERS = l(NAME_LEVELS[6], 0.00001, 0.12, 0.004, 0, true)
+
+/** Names of organisations, and of parties that may be either. */
+const ORGANISATION_NAME: Dimension = {
+  name: 'name',
+  levels: [
+    l(NAME_LEVELS[0], 0.55, 0.02, 0.0005, 1),
+    l(NAME_LEVELS[1], 0.17, 0.01, 0.0004, 0.7),
+    l(NAME_LEVELS[2], 0.13, 0.06, 0.0008, 0.7),
+    l(NAME_LEVELS[3], 0.05, 0.12, 0.0015, 0.5),
+    l(NAME_LEVELS[4], 0.045, 0.2, 0.012, 0.4),
+    l(NAME_LEVELS[5], 0.05, 0.47, 0.975),
+    SISTERS,
+  ],
+}
+/** Full names of persons: relatives share a surname at most. */
+const PERSON_NAME: Dimension = {
+  name: 'name',
+  levels: [
+    l(NAME_LEVELS[0], 0.6, 0.005, 0.0003, 1),
+    l(NAME_LEVELS[1], 0.2, 0.005, 0.0003, 0.7),
+    l(NAME_LEVELS[2], 0.1, 0.01, 0.0006, 0.7),
+    l(NAME_LEVELS[3], 0.03, 0.03, 0.002, 0.5),
+    l(NAME_LEVELS[4], 0.04, 0.2, 0.012, 0.4),
+    l(NAME_LEVELS[5], 0.03, 0.75, 0.985),
+    SISTERS,
+  ],
+}
+
+/** The dimensions of a unit. */
+export function dimensionsOf(unit: Unit): readonly Dimension[] {
+  if (unit.kind === 'name')
+    return [unit.fields.every((field) => field.as === 'PERSON_NAME') ? PERSON_NAME : ORGANISATION_NAME]
+  return DIMENSIONS[unit.kind]
+}
+
+/** The dimensions of each kind, best level first. The numbers are priors for untrained use; `train` moves them. */
+const DIMENSIONS: Record<Exclude<UnitKind, 'name'>, readonly Dimension[]> = {
+  person: [
+    {
+      name: 'given name',
+      levels: [
+        l('equal', 0.72, 0.02, 0.006, 1),
+        l('short form or spelling', 0.06, 0.005, 0.004, 0.5),
+        l('one letter off', 0.12, 0.005, 0.003, 0.5),
+        l('similar', 0.04, 0.01, 0.01),
+        l('initial', 0.02, 0.03, 0.02),
+        l('different', 0.04, 0.93, 0.957),
+      ],
+    },
+    {
+      name: 'surname',
+      levels: [
+        l('equal', 0.76, 0.5, 0.0015, 1),
+        l('one letter off', 0.13, 0.06, 0.001, 0.5),
+        l('similar', 0.04, 0.04, 0.004),
+        l('different', 0.07, 0.4, 0.9935),
+      ],
+    },
+  ],
+  email: [
+    {
+      name: 'email',
+      levels: [
+        l('equal', 0.65, 0.06, 0.00008, 1),
+        l('one or two letters off', 0.1, 0.02, 0.00004, 0.5),
+        l('same name, other domain', 0.05, 0.01, 0.0006),
+        l('same domain', 0.1, 0.4, 0.001, 1),
+        l('similar', 0.02, 0.03, 0.003),
+        l('different', 0.08, 0.48, 0.9953),
+      ],
+    },
+  ],
+  phone: [
+    {
+      name: 'phone',
+      levels: [
+        l('equal', 0.66, 0.5, 0.0001, 1),
+        l('one digit off', 0.05, 0.05, 0.0002),
+        l('same exchange', 0.06, 0.1, 0.004),
+        l('different', 0.23, 0.35, 0.9957),
+      ],
+    },
+  ],
+  domain: [
+    {
+      name: 'domain',
+      levels: [
+        l('equal', 0.75, 0.6, 0.0001, 1),
+        l('same name, other suffix', 0.08, 0.1, 0.0001),
+        l('different', 0.17, 0.3, 0.9998),
+      ],
+    },
+  ],
+  address: [
+    {
+      name: 'street',
+      levels: [
+        l('same house', 0.55, 0.55, 0.0002, 0.8),
+        l('same house but for typing', 0.1, 0.1, 0.0001, 0.6),
+        l('same street, a number missing or one digit off', 0.08, 0.08, 0.0005, 0.7),
+        l('same street, other number', 0.06, 0.08, 0.002, 0.7),
+        l('same number, other street', 0.03, 0.02, 0.01),
+        l('different', 0.18, 0.17, 0.9872),
+      ],
+    },
+    {
+      name: 'place',
+      levels: [
+        l('same postcode and city', 0.66, 0.66, 0.003, 0.8),
+        l('same city, postcode missing or one digit off', 0.14, 0.14, 0.004, 0.7),
+        l('same postcode, other city', 0.04, 0.03, 0.001, 0.7),
+        l('same city, other postcode', 0.05, 0.06, 0.01, 0.7),
+        l('similar', 0.03, 0.03, 0.03),
+        l('different', 0.08, 0.08, 0.952),
+      ],
+    },
+  ],
+  birth: [
+    {
+      name: 'date of birth',
+      levels: [
+        l('equal', 0.8, 0.01, 0.00006),
+        l('one digit off, or day and month swapped', 0.09, 0.01, 0.0015),
+        l('two of three parts equal', 0.05, 0.02, 0.006),
+        l('within a year', 0.02, 0.06, 0.025),
+        l('within ten years', 0.015, 0.35, 0.2),
+        l('different', 0.025, 0.55, 0.7674),
+      ],
+    },
+  ],
+  date: [
+    {
+      name: 'date',
+      levels: [
+        l('equal', 0.8, 0.06, 0.002),
+        l('one digit off, or day and month swapped', 0.05, 0.03, 0.006),
+        l('within a week', 0.05, 0.03, 0.01),
+        l('within a month', 0.04, 0.06, 0.03),
+        l('within a year', 0.03, 0.32, 0.3),
+        l('different', 0.03, 0.5, 0.652),
+      ],
+    },
+  ],
+  identifier: [
+    {
+      name: 'identifier',
+      levels: [
+        l('equal', 0.88, 0.01, 0.00001, 1),
+        l('one character off', 0.05, 0.05, 0.0001),
+        l('not of one scheme', 0.05, 0.2, 0.06),
+        l('different', 0.02, 0.74, 0.9399),
+      ],
+    },
+  ],
+  product: [
+    {
+      name: 'product name',
+      levels: [
+        l('equal', 0.2, 0.01, 0.0001, 0.5),
+        l('same model number', 0.4, 0.02, 0.0003, 0.5),
+        l('nearly equal', 0.16, 0.1, 0.0002, 0.5),
+        l('alike', 0.14, 0.2, 0.001, 0.5),
+        l('somewhat alike', 0.06, 0.2, 0.004, 0.4),
+        l('little in common', 0.025, 0.15, 0.03, 0.3),
+        l('different', 0.01, 0.07, 0.95),
+        l('other model number', 0.005, 0.25, 0.015, 0.2),
+      ],
+    },
+  ],
+  text: [
+    {
+      name: 'text',
+      levels: [
+        l('equal', 0.3, 0.08, 0.001, 0.6),
+        l('nearly equal', 0.15, 0.12, 0.001, 0.4),
+        l('alike', 0.25, 0.3, 0.006, 0.3),
+        l('somewhat alike', 0.15, 0.25, 0.05),
+        l('different', 0.15, 0.25, 0.942),
+      ],
+    },
+  ],
+  category: [
+    {
+      name: 'category',
+      levels: [l('equal', 0.85, 0.8, 0.2, 0.8), l('similar', 0.05, 0.05, 0.04), l('different', 0.1, 0.15, 0.76)],
+    },
+  ],
+  price: [
+    {
+      name: 'price',
+      levels: [
+        l('equal', 0.5, 0.1, 0.01),
+        l('within 2 %', 0.12, 0.05, 0.015),
+        l('within 10 %', 0.15, 0.15, 0.06),
+        l('within 30 %', 0.13, 0.3, 0.16),
+        l('within half', 0.05, 0.2, 0.2),
+        l('different', 0.05, 0.2, 0.555),
+      ],
+    },
+  ],
+  number: [
+    {
+      name: 'number',
+      levels: [
+        l('equal', 0.75, 0.2, 0.03),
+        l('within 2 %', 0.07, 0.1, 0.03),
+        l('within 10 %', 0.06, 0.15, 0.09),
+        l('different', 0.12, 0.55, 0.85),
+      ],
+    },
+  ],
+  reference: [{ name: 'reference', levels: [l('equal', 0.93, 0.9, 0.0005, 0.7), l('different', 0.07, 0.1, 0.9995)] }],
+}
+
+/** Log2 odds that two records drawn at random are one thing, where no training has said otherwise: about one in 16,000. */
+export const PRIOR_WEIGHT = -14
+/** Log2 odds that two records drawn at random are related without being one: as likely as being one. */
+export const PRIOR_RELATED_WEIGHT = -14
+
+/** Bits of a value nothing is known about: it is taken to occur once in 2^12 records. */
+export const BITS_UNKNOWN = 12

@@ -1,0 +1,241 @@
+import type { IdentifierFeature, NameFeature, UnitFeature } from './feature_types.ts'
+import { compareUnit, type LevelSink, type SameName } from './levels.ts'
+import type { Parameters } from './parameters.ts'
+import type { MatchType, Unit } from './plan.ts'
+import { type Dimension, dimensionsOf, MISSING } from './priors.ts'
+
+/** What one dimension contributed: the level's name and its weight in bits (log2 m/u, by rarity). */
+export interface FieldWeight {
+  field: string
+  dimension: string
+  level: string
+  weight: number
+}
+
+/**
+ * The outcome of comparing two records. `weight` is the log2 of the odds that they are one thing, prior included; the fields' weights
+ * add up to `weight - prior` before calibration. The alternative is not only "two random records" but also "two related ones" (a
+ * household, colleagues, sister companies, variants of a product): what those share too is taken off again as "relation". `conflict`: why they can never be one, whatever else agrees.
+ */
+export interface Comparison {
+  weight: number
+  probability: number
+  prior: number
+  fields: FieldWeight[]
+  conflict?: string
+}
+
+/** A dimension of a type with its place in the level vector and its weights by level. */
+export interface ScoredDimension extends Dimension {
+  unit: Unit
+  unitIndex: number
+  at: number
+  /** log2 m/u by level. */
+  weights: Float64Array
+  /** log2 r/u by level. */
+  relatedWeights: Float64Array
+  rarity: Float64Array
+  /** Bits that agreement at this level brings on average; a rarer value brings more, a common one less. */
+  expected: Float64Array
+}
+
+/** How far rarity can move a level's weight, in bits. */
+const RARITY_MIN = -10
+const RARITY_MAX = 8
+/** Bits a shared value can show at most: no table knows rarer ones. */
+const BITS_MAX = 24
+
+/** Compares standardised records. `weigh` is `compare` without the explanation. */
+export interface Scorer {
+  readonly dimensions: readonly ScoredDimension[]
+  compare(a: readonly UnitFeature[], b: readonly UnitFeature[], sameUniqueSource: boolean): Comparison
+  weigh(
+    a: readonly UnitFeature[],
+    b: readonly UnitFeature[],
+    sameUniqueSource: boolean,
+  ): { weight: number; conflict: string | undefined }
+  /** Levels and bits of every dimension, for training. The sink is reused by the next call. */
+  levels(a: readonly UnitFeature[], b: readonly UnitFeature[]): LevelSink
+  /** The calibrated weight of levels and bits. */
+  weightOf(sink: LevelSink): number
+}
+
+/** Creates the scorer of a type's units under the parameters given. */
+export function createScorer(
+  type: MatchType,
+  units: readonly Unit[],
+  parameters: Parameters,
+  sameName: SameName,
+): Scorer {
+  const dimensions = scoredDimensions(units, parameters)
+  const firstAt = units.map((_, index) => dimensions.find((d) => d.unitIndex === index)!.at)
+  const groups = correlatedGroups(units)
+  const singleIdentifiers = new Set(units.filter((u) => u.kind === 'identifier' && !u.many).map((u) => u.name))
+  const sink: LevelSink = { levels: new Int8Array(dimensions.length), bits: new Float64Array(dimensions.length) }
+  const { scale, offset } = parameters.calibration
+
+  const weightAt = (at: number, level: number, bits: number): number => {
+    if (level === MISSING) return 0
+    const dimension = dimensions[at]!
+    const rarity = dimension.rarity[level]!
+    const weight = dimension.weights[level]!
+    if (rarity === 0 || Number.isNaN(bits)) return weight
+    const extra = rarity * (Math.min(bits, BITS_MAX) - dimension.expected[level]!)
+    return weight + Math.max(RARITY_MIN, Math.min(RARITY_MAX, extra))
+  }
+  const levels = (a: readonly UnitFeature[], b: readonly UnitFeature[]): LevelSink => {
+    for (let i = 0; i < units.length; i++)
+      compareUnit(units[i]!.kind, a[i] ?? null, b[i] ?? null, firstAt[i]!, sink, weightAt, sameName)
+    return sink
+  }
+  /** Units of a group other than the one that says most; their dimensions do not count. */
+  const overruled = (found: LevelSink): Set<number> => {
+    const units = new Set<number>()
+    for (const group of groups) {
+      let strongest = -1
+      let most = -1
+      for (const unit of group) {
+        let weight = 0
+        for (const { unitIndex, at } of dimensions)
+          if (unitIndex === unit) weight += weightAt(at, found.levels[at]!, found.bits[at]!)
+        if (Math.abs(weight) > most) {
+          most = Math.abs(weight)
+          strongest = unit
+        }
+      }
+      for (const unit of group) if (unit !== strongest) units.add(unit)
+    }
+    return units
+  }
+  /** Log2 odds of "one thing" and of "related" against "random", then of "one thing" against either of the others. */
+  const odds = (found: LevelSink): { match: number; weight: number } => {
+    let match = parameters.priorWeight
+    let related = parameters.relatedWeight
+    const left = groups.length > 0 ? overruled(found) : NONE
+    for (const dimension of dimensions) {
+      const level = found.levels[dimension.at]!
+      if (level === MISSING || left.has(dimension.unitIndex)) continue
+      const weight = weightAt(dimension.at, level, found.bits[dimension.at]!)
+      match += weight
+      related += weight + dimension.relatedWeights[level]! - dimension.weights[level]!
+    }
+    return { match, weight: match - log2OnePlus(related) }
+  }
+  const weightOf = (found: LevelSink): number => scale * odds(found).weight + offset
+  const conflictOf = (
+    a: readonly UnitFeature[],
+    b: readonly UnitFeature[],
+    sameUniqueSource: boolean,
+  ): string | undefined => {
+    if (sameUniqueSource) return `both are records of one source in which each ${type.name} occurs once`
+    for (let i = 0; i < units.length; i++) {
+      const unit = units[i]!
+      if (!a[i] || !b[i]) continue
+      if (unit.kind === 'identifier' && singleIdentifiers.has(unit.name)) {
+        const [one] = a[i] as IdentifierFeature[]
+        const [other] = b[i] as IdentifierFeature[]
+        if (one![0] === other![0] && one![1] !== other![1] && one![2] && other![2])
+          return `${unit.name}: ${one![1]} and ${other![1]}, both valid ${one![0]} numbers`
+      }
+      if (unit.kind === 'name') {
+        const one = generation(a[i] as NameFeature[])
+        const other = generation(b[i] as NameFeature[])
+        if (one && other && one !== other) return `${unit.name}: generations ${one} and ${other}`
+      }
+    }
+    return undefined
+  }
+  return {
+    dimensions,
+    levels,
+    weightOf,
+    weigh: (a, b, sameUniqueSource) => ({
+      weight: weightOf(levels(a, b)),
+      conflict: conflictOf(a, b, sameUniqueSource),
+    }),
+    compare: (a, b, sameUniqueSource) => {
+      const found = levels(a, b)
+      const weight = weightOf(found)
+      const fields = dimensions.map((dimension): FieldWeight => {
+        const level = found.levels[dimension.at]!
+        return {
+          field: dimension.unit.name,
+          dimension: dimension.name,
+          level: level === MISSING ? 'missing' : dimension.levels[level]!.name,
+          weight: weightAt(dimension.at, level, found.bits[dimension.at]!),
+        }
+      })
+      const left = overruled(found)
+      for (const field of fields) {
+        const unit = units.findIndex((u) => u.name === field.field)
+        if (left.has(unit)) {
+          field.level += ' (counted with its group)'
+          field.weight = 0
+        }
+      }
+      const { match, weight: raw } = odds(found)
+      if (match - raw > 0.01)
+        fields.push({
+          field: '*',
+          dimension: 'relation',
+          level: 'what agrees would agree between related records too',
+          weight: raw - match,
+        })
+      const comparison: Comparison = {
+        weight,
+        probability: 1 / (1 + 2 ** -weight),
+        prior: parameters.priorWeight,
+        fields,
+      }
+      const conflict = conflictOf(a, b, sameUniqueSource)
+      if (conflict !== undefined) comparison.conflict = conflict
+      return comparison
+    },
+  }
+}
+
+const NONE: ReadonlySet<number> = new Set()
+
+/** log2(1 + 2^x) without overflow. */
+function log2OnePlus(x: number): number {
+  return x > 30 ? x : Math.log2(1 + 2 ** x)
+}
+
+function generation(names: readonly NameFeature[]): string | undefined {
+  return names.length === 1 ? names[0]!.x : undefined
+}
+
+/** Units of one policy group but of different kinds: they are correlated, so only the strongest counts. */
+function correlatedGroups(units: readonly Unit[]): number[][] {
+  const byGroup = new Map<string, number[]>()
+  for (const [index, unit] of units.entries())
+    if (unit.group !== undefined) byGroup.set(unit.group, [...(byGroup.get(unit.group) ?? []), index])
+  return [...byGroup.values()].filter((members) => members.length > 1)
+}
+
+function scoredDimensions(units: readonly Unit[], parameters: Parameters): ScoredDimension[] {
+  const dimensions: ScoredDimension[] = []
+  for (const [unitIndex, unit] of units.entries())
+    for (const dimension of dimensionsOf(unit)) {
+      const trained = parameters.levels[unit.name]?.[dimension.name]
+      const m = dimension.levels.map((level, i) => trained?.m[i] ?? level.m)
+      const r = dimension.levels.map((level, i) => trained?.r[i] ?? level.r)
+      const u = dimension.levels.map((level, i) => trained?.u[i] ?? level.u)
+      dimensions.push({
+        ...dimension,
+        unit,
+        unitIndex,
+        at: dimensions.length,
+        weights: Float64Array.from(dimension.levels, (level, i) =>
+          level.fixed ? Math.log2(level.m / level.u) : Math.log2(m[i]! / u[i]!),
+        ),
+        relatedWeights: Float64Array.from(dimension.levels, (level, i) =>
+          level.fixed ? Math.log2(level.r / level.u) : Math.log2(r[i]! / u[i]!),
+        ),
+
+        rarity: Float64Array.from(dimension.levels, (level) => level.rarity ?? 0),
+        expected: Float64Array.from(u, (share) => -Math.log2(share)),
+      })
+    }
+  return dimensions
+}

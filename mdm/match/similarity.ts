@@ -1,0 +1,119 @@
+/** Longest text the edit distance looks at; more is cut, so that one call stays bounded. */
+export const EDIT_CHARS_MAX = 64
+
+const rows = [
+  new Uint16Array(EDIT_CHARS_MAX + 2),
+  new Uint16Array(EDIT_CHARS_MAX + 2),
+  new Uint16Array(EDIT_CHARS_MAX + 2),
+]
+const codesA = new Uint16Array(EDIT_CHARS_MAX)
+const codesB = new Uint16Array(EDIT_CHARS_MAX)
+
+/**
+ * Edits (insert, delete, replace, swap of neighbours) that turn one text into the other: Damerau's distance in its restricted form.
+ * Gives `limit + 1` as soon as it is sure to be over the limit.
+ */
+export function editDistance(a: string, b: string, limit: number): number {
+  if (a === b) return 0
+  let n = Math.min(a.length, EDIT_CHARS_MAX)
+  let m = Math.min(b.length, EDIT_CHARS_MAX)
+  if (Math.abs(n - m) > limit) return limit + 1
+  let start = 0
+  while (start < n && start < m && a.charCodeAt(start) === b.charCodeAt(start)) start++
+  while (n > start && m > start && a.charCodeAt(n - 1) === b.charCodeAt(m - 1)) {
+    n--
+    m--
+  }
+  n -= start
+  m -= start
+  if (n === 0 || m === 0) return Math.min(n + m, limit + 1)
+  for (let i = 0; i < n; i++) codesA[i] = a.charCodeAt(start + i)
+  for (let j = 0; j < m; j++) codesB[j] = b.charCodeAt(start + j)
+  let before = rows[0]!
+  let previous = rows[1]!
+  let current = rows[2]!
+  for (let j = 0; j <= m; j++) previous[j] = j
+  for (let i = 1; i <= n; i++) {
+    current[0] = i
+    let least = i
+    const ca = codesA[i - 1]!
+    for (let j = 1; j <= m; j++) {
+      const cb = codesB[j - 1]!
+      let d = previous[j - 1]! + (ca === cb ? 0 : 1)
+      const up = previous[j]! + 1
+      if (up < d) d = up
+      const left = current[j - 1]! + 1
+      if (left < d) d = left
+      if (i > 1 && j > 1 && ca === codesB[j - 2] && codesA[i - 2] === cb) {
+        const swap = before[j - 2]! + 1
+        if (swap < d) d = swap
+      }
+      current[j] = d
+      if (d < least) least = d
+    }
+    if (least > limit) return limit + 1
+    const spare = before
+    before = previous
+    previous = current
+    current = spare
+  }
+  return Math.min(previous[m]!, limit + 1)
+}
+
+const takenB = new Uint8Array(EDIT_CHARS_MAX)
+const matchedA = new Uint16Array(EDIT_CHARS_MAX)
+
+/** Jaro's similarity with Winkler's bonus of a tenth per common leading letter, up to four. 1 is equal, 0 nothing alike. */
+export function jaroWinkler(a: string, b: string): number {
+  if (a === b) return 1
+  const n = Math.min(a.length, EDIT_CHARS_MAX)
+  const m = Math.min(b.length, EDIT_CHARS_MAX)
+  if (n === 0 || m === 0) return 0
+  const window = Math.max(0, (Math.max(n, m) >> 1) - 1)
+  takenB.fill(0, 0, m)
+  let matches = 0
+  for (let i = 0; i < n; i++) {
+    const code = a.charCodeAt(i)
+    const to = Math.min(m - 1, i + window)
+    for (let j = Math.max(0, i - window); j <= to; j++)
+      if (takenB[j] === 0 && b.charCodeAt(j) === code) {
+        takenB[j] = 1
+        matchedA[matches++] = code
+        break
+      }
+  }
+  if (matches === 0) return 0
+  let outOfPlace = 0
+  let at = 0
+  for (let j = 0; j < m; j++) if (takenB[j] === 1 && b.charCodeAt(j) !== matchedA[at++]) outOfPlace++
+  const jaro = (matches / n + matches / m + (matches - outOfPlace / 2) / matches) / 3
+  let prefix = 0
+  while (prefix < 4 && prefix < n && prefix < m && a.charCodeAt(prefix) === b.charCodeAt(prefix)) prefix++
+  return jaro + prefix * 0.1 * (1 - jaro)
+}
+
+/**
+ * How alike two words are, 0 to 1. Words of up to 3 letters have to be equal (or differ by one letter of three, 0.5), of up to
+ * 7 may differ by one edit, longer ones by two.
+ */
+export function wordSimilarity(a: string, b: string): number {
+  if (a === b) return 1
+  const longest = Math.max(a.length, b.length)
+  const shortest = Math.min(a.length, b.length)
+  if (shortest < 3 || longest - shortest > 2) return 0
+  const digits = isDigits(a) || isDigits(b)
+  if (digits) return 0
+  const limit = longest <= 7 ? 1 : 2
+  const edits = editDistance(a, b, limit)
+  if (edits > limit) return longest >= 5 && longest - shortest <= 1 && jaroWinkler(a, b) >= 0.9 ? 0.7 : 0
+  if (longest === 3) return 0.5
+  return 1 - (edits / longest) * 0.9
+}
+
+function isDigits(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (c < 48 || c > 57) return false
+  }
+  return true
+}

@@ -1,0 +1,59 @@
+import countries from 'i18n-iso-countries'
+import de from 'i18n-iso-countries/langs/de.json' with { type: 'json' }
+import en from 'i18n-iso-countries/langs/en.json' with { type: 'json' }
+import es from 'i18n-iso-countries/langs/es.json' with { type: 'json' }
+import fr from 'i18n-iso-countries/langs/fr.json' with { type: 'json' }
+import it from 'i18n-iso-countries/langs/it.json' with { type: 'json' }
+import nl from 'i18n-iso-countries/langs/nl.json' with { type: 'json' }
+import { fold } from './text.ts'
+
+const ALIASES: Record<string, string> = {
+  england: 'GB',
+  scotland: 'GB',
+  wales: 'GB',
+  'northern ireland': 'GB',
+  uk: 'GB',
+  'great britain': 'GB',
+  'u.k.': 'GB',
+  usa: 'US',
+  'u.s.a.': 'US',
+  'u.s.': 'US',
+  america: 'US',
+  'united states of america': 'US',
+  'united states': 'US',
+  'viet nam': 'VN',
+  russia: 'RU',
+  'south korea': 'KR',
+  korea: 'KR',
+  holland: 'NL',
+  'the netherlands': 'NL',
+  czechia: 'CZ',
+  'czech republic': 'CZ',
+  'hong kong': 'HK',
+  taiwan: 'TW',
+  uae: 'AE',
+  osterreich: 'AT',
+  brd: 'DE',
+  schweiz: 'CH',
+  suisse: 'CH',
+  svizzera: 'CH',
+  turkey: 'TR',
+}
+
+const NAMES = build()
+
+/** ISO 3166-1 alpha-2 of a country's name in six languages, its alpha-2 or alpha-3 code; null when unknown. */
+export function countryCode(text: string): string | null {
+  return NAMES.get(fold(text.slice(0, 80)).trim()) ?? null
+}
+
+function build(): Map<string, string> {
+  const names = new Map<string, string>()
+  for (const language of [en, de, fr, es, it, nl])
+    for (const [code, value] of Object.entries(language.countries as Record<string, string | string[]>))
+      for (const name of Array.isArray(value) ? value : [value]) names.set(fold(name), code)
+  for (const [code3, code2] of Object.entries(countries.getAlpha3Codes())) names.set(code3.toLowerCase(), code2)
+  for (const code of Object.keys(countries.getAlpha2Codes())) names.set(code.toLowerCase(), code)
+  for (const [name, code] of Object.entries(ALIASES)) names.set(name, code)
+  return names
+}

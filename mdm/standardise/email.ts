@@ -1,0 +1,65 @@
+import { isPlaceholder } from './text.ts'
+
+/** An address split for comparison: `local` without +tag (and without dots at Gmail), `domain` in lower case. */
+export interface Email {
+  local: string
+  domain: string
+}
+
+const DOTLESS = new Set(['gmail.com', 'googlemail.com'])
+const DUMMY_LOCALS = new Set([
+  'test',
+  'none',
+  'noemail',
+  'no',
+  'na',
+  'nomail',
+  'noreply',
+  'no-reply',
+  'unknown',
+  'example',
+  'a',
+  'x',
+])
+const DUMMY_DOMAINS = new Set([
+  'test.com',
+  'example.com',
+  'example.org',
+  'example.net',
+  'none.com',
+  'test.de',
+  'noemail.com',
+])
+
+/** Reads an email address; null when it has no "@" with text on both sides or is a dummy such as test@test.com. */
+export function parseEmail(folded: string): Email | null {
+  const text = folded
+    .trim()
+    .replace(/^mailto:/, '')
+    .replace(/^.*<([^>]+)>$/, '$1')
+  const at = text.lastIndexOf('@')
+  if (at < 1 || at === text.length - 1 || text.length > 254 || isPlaceholder(text)) return null
+  let local = text.slice(0, at).replace(/\s/g, '')
+  const domain = text
+    .slice(at + 1)
+    .replace(/\s/g, '')
+    .replace(/\.+$/, '')
+  const plus = local.indexOf('+')
+  if (plus > 0) local = local.slice(0, plus)
+  if (DOTLESS.has(domain)) local = local.replaceAll('.', '')
+  if (DUMMY_DOMAINS.has(domain) || (DUMMY_LOCALS.has(local) && local !== 'a' && local !== 'x')) return null
+  return { local, domain: domain === 'googlemail.com' ? 'gmail.com' : domain }
+}
+
+/** Parts of organisations rather than people: info@ says nothing beyond its domain. */
+export function isRoleLocal(local: string): boolean {
+  return ROLE_LOCALS.has(local)
+}
+
+const ROLE_LOCALS = new Set(
+  (
+    'info office contact kontakt hello mail admin sales billing accounting accounts accountspayable ap ar invoice invoices ' +
+    'rechnung rechnungen buchhaltung finance support service verwaltung post email webmaster hr team compta comptabilite ' +
+    'facturation ventas administracion contabilidad amministrazione contacto contato'
+  ).split(' '),
+)

@@ -1,0 +1,72 @@
+import { vat } from './vat.ts'
+
+/**
+ * An identifier with the scheme it belongs to. Two identifiers speak against each other only inside one scheme.
+ * `checked`: its check digits are right, so it cannot be a slip of the pen.
+ */
+export interface Identifier {
+  scheme: string
+  value: string
+  checked: boolean
+}
+
+/** Identifiers longer than this are cut. */
+const IDENTIFIER_CHARS_MAX = 64
+
+/**
+ * Reads an identifier: LEI (ISO 17442), IBAN (ISO 13616), GTIN-8/12/13/14, VAT numbers with country prefix, else its letters and
+ * digits with their shape as the scheme ("A2-9" is two letters, then a run of digits). Null for dummies: 000-00-0000, 123456789,
+ * 99999, "n/a".
+ * @param folded lower-case Latin text
+ */
+export function parseIdentifier(folded: string): Identifier | null {
+  const bare = folded
+    .replace(/[^a-z0-9]/g, '')
+    .toUpperCase()
+    .slice(0, IDENTIFIER_CHARS_MAX)
+  if (bare.length < 2 || isDummy(bare)) return null
+  if (bare.length === 20 && /^[A-Z0-9]{18}\d\d$/.test(bare) && mod97(bare) === 1)
+    return { scheme: 'LEI', value: bare, checked: true }
+  if (
+    bare.length >= 15 &&
+    bare.length <= 34 &&
+    /^[A-Z]{2}\d\d/.test(bare) &&
+    mod97(bare.slice(4) + bare.slice(0, 4)) === 1
+  )
+    return { scheme: 'IBAN', value: bare, checked: true }
+  const vatNumber = vat(bare)
+  if (vatNumber) return vatNumber
+  if (/^\d+$/.test(bare) && [8, 12, 13, 14].includes(bare.length) && gtinDigitRight(bare))
+    return { scheme: 'GTIN', value: bare.padStart(14, '0'), checked: true }
+  return { scheme: shape(bare), value: bare.replace(/^0+(?=\d)/, ''), checked: false }
+}
+
+function isDummy(bare: string): boolean {
+  if (/^(.)\1*$/.test(bare)) return true
+  if (bare.length >= 5 && ('0123456789012345'.includes(bare) || '9876543210'.includes(bare))) return true
+  return /^(NA|NONE|NULL|UNKNOWN|TBD|TEST|NIL|PENDING|DUMMY|XX+)$/.test(bare)
+}
+
+/** Letters and digits of the value as runs: "K2D8" for two letters and eight digits. Values of one shape are one scheme. */
+function shape(bare: string): string {
+  let text = ''
+  for (const run of bare.match(/[A-Z]+|\d+/g) ?? []) text += (run[0]! >= 'A' ? 'K' : 'D') + run.length
+  return text.slice(0, 24)
+}
+
+/** ISO 7064 mod 97-10 over letters as 10 to 35. */
+export function mod97(text: string): number {
+  let rest = 0
+  for (const c of text) {
+    const code = c.charCodeAt(0)
+    rest = code >= 65 ? (rest * 100 + code - 55) % 97 : (rest * 10 + code - 48) % 97
+  }
+  return rest
+}
+
+/** GS1 check digit, for 8, 12, 13 and 14 digits. */
+export function gtinDigitRight(digits: string): boolean {
+  let sum = 0
+  for (let i = digits.length - 2, weight = 3; i >= 0; i--, weight = 4 - weight) sum += Number(digits[i]) * weight
+  return (10 - (sum % 10)) % 10 === Number(digits.at(-1))
+}

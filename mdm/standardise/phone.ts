@@ -1,0 +1,36 @@
+import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max'
+
+/** Repeated numbers (switchboards) are parsed once; the memo is emptied when it holds this many. */
+const MEMO_NUMBERS_MAX = 200_000
+const memo = new Map<string, string | null>()
+
+/**
+ * A phone number in E.164 ("+4930123456") where its country is written in it or given, else its national digits without the
+ * leading zero. Null for what cannot be a number: fewer than 6 digits, all digits alike, 1234567 and the 555-01xx numbers of
+ * films.
+ * @param country ISO 3166-1 alpha-2 of the record, for numbers written without a country
+ */
+export function parsePhone(text: string, country?: string): string | null {
+  const memoKey = `${country ?? ''}|${text}`
+  const known = memo.get(memoKey)
+  if (known !== undefined) return known
+  if (memo.size >= MEMO_NUMBERS_MAX) memo.clear()
+  const parsed = parse(text.slice(0, 40), country)
+  memo.set(memoKey, parsed)
+  return parsed
+}
+
+function parse(text: string, country?: string): string | null {
+  const digits = text.replace(/(ext|x|extension|durchwahl|dw|poste)\.?\s*\d{1,5}$/i, '').replace(/\D/g, '')
+  if (digits.length < 6 || digits.length > 17) return null
+  if (/^(\d)\1+$/.test(digits) || '01234567890123456789'.includes(digits) || /555?01\d\d$/.test(digits)) return null
+  const international = /^\s*(\+|00)/.test(text)
+  if (international || country) {
+    const region = country && isSupportedCountry(country) ? (country as CountryCode) : undefined
+    const number = parsePhoneNumberFromString(text.replace(/^\s*00/, '+'), region)
+    if (number?.isPossible()) return number.number
+  }
+  const national = digits.replace(/^0+/, '')
+  if (international) return `+${national}`
+  return national.length === 11 && national.startsWith('1') ? national.slice(1) : national
+}

@@ -1,0 +1,50 @@
+/** A price in units of its currency (not in cents), with the currency where it is known. */
+export interface Price {
+  amount: number
+  currency?: string
+}
+
+const SYMBOLS: Record<string, string> = {
+  $: 'USD',
+  '€': 'EUR',
+  '£': 'GBP',
+  '¥': 'JPY',
+  eur: 'EUR',
+  usd: 'USD',
+  gbp: 'GBP',
+  chf: 'CHF',
+  jpy: 'JPY',
+}
+/** Currencies without a smaller unit, ISO 4217. */
+const NO_MINOR = new Set(['JPY', 'KRW', 'VND', 'CLP', 'ISK', 'HUF'])
+
+/** An amount in the smallest unit of its currency as a price. */
+export function priceOfMinorUnits(minorUnits: number, currency: string): Price {
+  return { amount: NO_MINOR.has(currency) ? minorUnits : minorUnits / 100, currency }
+}
+
+/** Reads "$1,299.00", "1.299,00 €", "EUR 12", "12.5"; null when there is no number above zero in it. */
+export function parsePrice(text: string): Price | null {
+  const lower = text.slice(0, 60).toLowerCase()
+  const number = parseNumber(lower)
+  if (number === null || number <= 0) return null
+  const symbol = /[$€£¥]|\b(?:eur|usd|gbp|chf|jpy)\b/.exec(lower)
+  const currency = symbol ? SYMBOLS[symbol[0]] : undefined
+  return currency ? { amount: number, currency } : { amount: number }
+}
+
+/** The first number of a text, with either sign for thousands and decimals; null when there is none. */
+export function parseNumber(text: string): number | null {
+  const found = /[-+]?\d[\d.,' ]*/.exec(text.slice(0, 60))
+  if (!found) return null
+  let digits = found[0].replace(/[' ]/g, '').replace(/[.,]+$/, '')
+  const comma = digits.lastIndexOf(',')
+  const dot = digits.lastIndexOf('.')
+  if (comma >= 0 && dot >= 0)
+    digits = comma > dot ? digits.replaceAll('.', '').replace(',', '.') : digits.replaceAll(',', '')
+  else if (comma >= 0)
+    digits = /,\d{3}(,|$)/.test(digits) && !/^-?0,/.test(digits) ? digits.replaceAll(',', '') : digits.replace(',', '.')
+  else if (dot >= 0 && digits.indexOf('.') !== dot) digits = digits.replaceAll('.', '')
+  const value = Number(digits)
+  return Number.isFinite(value) ? value : null
+}

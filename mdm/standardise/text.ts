@@ -1,0 +1,69 @@
+import anyAscii from 'any-ascii'
+
+/** Longer texts are cut here before any work: a 1 MB value costs no more than this many characters. */
+export const TEXT_CHARS_MAX = 600
+/** Words kept of one text; the rest of a very long description adds nothing that decides. */
+export const TEXT_WORDS_MAX = 60
+
+const ASCII = /^[ -~]*$/
+const APOSTROPHES = /['`\u00b4\u2018\u2019\u02bc\u02bb]/g
+
+/**
+ * Lower-case Latin letters of any script, apostrophes dropped. German umlauts follow their spelled-out form (ü is ue), which
+ * any-ascii would turn into a bare u. Lone surrogates become U+FFFD first, so nothing downstream can throw.
+ */
+export function fold(text: string): string {
+  const cut = text.length > TEXT_CHARS_MAX ? text.slice(0, TEXT_CHARS_MAX) : text
+  if (ASCII.test(cut)) return cut.toLowerCase().replace(APOSTROPHES, '')
+  const latin = cut
+    .toWellFormed()
+    .normalize('NFKC')
+    .replace(APOSTROPHES, '')
+    .replace(/[äÄ]/g, 'ae')
+    .replace(/[öÖ]/g, 'oe')
+    .replace(/[üÜ]/g, 'ue')
+  return anyAscii(latin).toLowerCase().replace(APOSTROPHES, '')
+}
+
+/** The words of a folded text: runs of letters and digits. */
+export function words(folded: string): string[] {
+  const found = folded.match(/[a-z0-9]+/g) ?? []
+  return found.length > TEXT_WORDS_MAX ? found.slice(0, TEXT_WORDS_MAX) : found
+}
+
+/** Joins runs of single letters, as in "A.B.C. Company" and "G.m.b.H.": they are one word written with dots. */
+export function joinSingleLetters(tokens: readonly string[]): string[] {
+  const joined: string[] = []
+  let run = ''
+  for (const token of tokens) {
+    if (token.length === 1 && token >= 'a' && token <= 'z') run += token
+    else {
+      if (run) joined.push(run)
+      run = ''
+      joined.push(token)
+    }
+  }
+  if (run) joined.push(run)
+  return joined
+}
+
+/**
+ * One spelling for what is spelled in two: ue/u, oe/o, ae/a (Müller, Mueller, Muller), and doubled letters. Used as the form
+ * compared, never stored as a value.
+ */
+export function spelling(token: string): string {
+  if (token.length < 3) return token
+  return token.replace(/([aou])e(?=[^e])/g, '$1')
+}
+
+/** Text without any content: dashes, "n/a", "unknown" and their like in several languages. Such a value is a missing one. */
+export function isPlaceholder(folded: string): boolean {
+  return PLACEHOLDERS.has(folded.trim()) || !/[a-z0-9]/.test(folded)
+}
+
+const PLACEHOLDERS = new Set(
+  (
+    'n/a|na|n.a.|none|null|nil|nan|undefined|unknown|not available|not applicable|not provided|unbekannt|keine angabe|k.a.|' +
+    'inconnu|non renseigne|desconocido|sconosciuto|onbekend|tbd|tba|todo|test|dummy|xxx|xx|x|asdf|?|-|--|.'
+  ).split('|'),
+)
