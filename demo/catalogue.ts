@@ -1,0 +1,153 @@
+import { gtin13 } from './check-digits.ts'
+import { type Random, random } from './random.ts'
+import { dayMs, type Product, worldStart } from './truth.ts'
+
+const makers = [
+  'Norvane',
+  'Halden',
+  'Kestrel',
+  'Orbis',
+  'Tavira',
+  'Quillon',
+  'Brixham',
+  'Solvane',
+  'Wexcor',
+  'Lindmark',
+]
+
+interface Family {
+  category: string
+  kinds: readonly string[]
+  sizes: readonly string[]
+  unit: string
+  prefix: string
+  cents: readonly [low: number, high: number]
+}
+
+const goods: readonly Family[] = [
+  {
+    category: 'Pumps',
+    kinds: ['Centrifugal Pump', 'Dosing Pump', 'Vacuum Pump', 'Submersible Pump'],
+    sizes: ['1.5 kW', '2.2 kW', '4 kW', '7.5 kW'],
+    unit: 'piece',
+    prefix: 'PX',
+    cents: [45_000, 420_000],
+  },
+  {
+    category: 'Sensors',
+    kinds: ['Pressure Sensor', 'Flow Meter', 'Temperature Probe', 'Level Sensor'],
+    sizes: ['4-20 mA', '0-10 V', 'IO-Link', 'Modbus'],
+    unit: 'piece',
+    prefix: 'SN',
+    cents: [6_500, 89_000],
+  },
+  {
+    category: 'Valves',
+    kinds: ['Ball Valve', 'Butterfly Valve', 'Solenoid Valve', 'Check Valve'],
+    sizes: ['DN15', 'DN25', 'DN50', 'DN80'],
+    unit: 'piece',
+    prefix: 'VA',
+    cents: [2_900, 64_000],
+  },
+  {
+    category: 'Drives',
+    kinds: ['Frequency Converter', 'Servo Drive', 'Gear Motor', 'Soft Starter'],
+    sizes: ['0.75 kW', '3 kW', '11 kW', '22 kW'],
+    unit: 'piece',
+    prefix: 'DR',
+    cents: [28_000, 310_000],
+  },
+  {
+    category: 'Consumables',
+    kinds: ['Filter Cartridge', 'Seal Kit', 'Lubricant', 'Cable Set'],
+    sizes: ['5 µm', 'set of 10', '5 l', '10 m'],
+    unit: 'box',
+    prefix: 'CO',
+    cents: [900, 18_000],
+  },
+]
+const services: readonly Family[] = [
+  {
+    category: 'Software',
+    kinds: ['Fleet Monitor', 'Plant Insight', 'Energy Ledger', 'Asset Cloud'],
+    sizes: ['Starter', 'Team', 'Business', 'Enterprise'],
+    unit: 'seat',
+    prefix: 'SW',
+    cents: [1_900, 24_900],
+  },
+  {
+    category: 'Maintenance',
+    kinds: ['Maintenance Plan', 'Inspection Plan', 'Spare Parts Plan'],
+    sizes: ['Basic', 'Plus', 'Premium'],
+    unit: 'site',
+    prefix: 'MA',
+    cents: [9_900, 149_000],
+  },
+  {
+    category: 'Training',
+    kinds: ['Operator Training', 'Safety Training', 'Commissioning'],
+    sizes: ['1 day', '2 days', 'on site'],
+    unit: 'day',
+    prefix: 'TR',
+    cents: [65_000, 180_000],
+  },
+]
+
+/** How many products the seller has, so that a large world has a larger catalogue. */
+export const catalogueSize = (companies: number) => Math.min(2000, 60 + Math.floor(companies / 50))
+
+function product(draw: Random, index: number, previous: Product | undefined): Product {
+  const isService = index % 5 >= 3
+  const family = draw.pick(isService ? services : goods)
+  const kind = draw.pick(family.kinds)
+  const size = draw.pick(family.sizes)
+  const maker = draw.pick(makers)
+  // Neighbouring models differ by a digit and must stay two products.
+  const near = !isService && previous && !previous.service && draw.chance(0.35) ? previous : undefined
+  const model = near
+    ? near.sku.replace(/\d+$/, (digits) => String(Number(digits) + 10))
+    : `${family.prefix}-${String(100 + index * 20).padStart(4, '0')}`
+  const code = draw.fill('AA###-####')
+  const recurring =
+    family.category === 'Training' || !isService ? undefined : draw.chance(0.7) ? ('month' as const) : ('year' as const)
+  const base = near
+    ? near.name.replace(near.sku, model)
+    : isService
+      ? `${kind} ${size}`
+      : `${maker} ${kind} ${model} ${size}`
+  const made = draw.between(family.cents[0], family.cents[1])
+  const name = isService ? `${base} ${model.slice(3)}` : base
+  return {
+    key: `product-${index}`,
+    index,
+    name,
+    shopName: near
+      ? near.shopName.replaceAll(near.sku, model)
+      : isService
+        ? `${name} (${recurring ? (recurring === 'month' ? 'monthly' : 'yearly') : 'once'})`
+        : `${kind} ${maker} ${model}, ${size}`,
+    sku: model,
+    ...(isService
+      ? {}
+      : { gtin: gtin13(`40${draw.fill('#####')}${String(index).padStart(5, '0')}`), manufacturerCode: code }),
+    manufacturer: isService ? 'Halden' : near ? near.manufacturer : maker,
+    description: isService
+      ? `${kind}, ${size.toLowerCase()} scope, per ${family.unit}.`
+      : `${near ? near.category : kind} by ${near ? near.manufacturer : maker}, ${size}. Order code ${code}.`,
+    unit: near ? near.unit : family.unit,
+    category: near ? near.category : family.category,
+    priceCents: Math.round(made / 50) * 50,
+    ...(recurring ? { recurring } : {}),
+    service: isService,
+    active: draw.chance(0.93),
+    since: worldStart + draw.between(0, 700) * dayMs,
+  }
+}
+
+export function catalogue(seed: number, companies: number): Product[] {
+  const products: Product[] = []
+  for (let index = 0; index < catalogueSize(companies); index++) {
+    products.push(product(random(seed, 'product', index), index, products[index - 1]))
+  }
+  return products
+}
