@@ -11,6 +11,8 @@ export interface SourceSystem {
   trustHalfLifeDays?: number | undefined
   /** Verifies deliveries; from the environment variable that the configuration names. Up to two are valid at a time. */
   secrets: string[]
+  /** The secret stands in the configuration file: good for trying out, to be refused unless the server is on loopback. */
+  developmentSecret: boolean
 }
 
 /** What a delivery says of one source record, before it is mapped. */
@@ -54,6 +56,26 @@ export class MessageError extends Error {
   }
 }
 
+/** One message as the inbox keeps it. */
+export interface Message {
+  /** Idempotency key: the system's own, else the delivery's, else a hash of the content. */
+  messageId: string
+  object: string | null
+  format: 'event' | 'row'
+  body: string
+}
+
+export type Headers = Readonly<Record<string, string | string[] | undefined>>
+
+/** Whether a delivery comes from who it says. `id` is the delivery's own, where its scheme has one. */
+export type Verdict =
+  | { ok: true; id: string | null }
+  | {
+      ok: false
+      code: 'NO_SECRET' | 'NO_SIGNATURE' | 'WRONG_SIGNATURE' | 'STALE_TIMESTAMP' | 'FUTURE_TIMESTAMP'
+      detail: string
+    }
+
 /** What the pipeline needs of a source system: read a message, map a record. Made by connectors/open.ts. */
 export interface Connector {
   system: SourceSystem
@@ -61,4 +83,14 @@ export interface Connector {
   read(format: 'event' | 'row', body: string, object: string | null): RecordChange[]
   /** One record's raw form to its canonical form. Never throws for bad values: they are issues. */
   map(object: string, raw: Record<string, unknown>): Canonical
+  /** The object's name in record keys, from any of its names (`inventoryItem` is `item`); null where there is none. */
+  objectName(name: string): string | null
+  /** Checks the signature over the raw bytes of a delivery. `now` in ms since 1970. */
+  verify(headers: Headers, body: Uint8Array, now: number): Verdict
+  /**
+   * A delivered body, or one element of a file, to messages, one for each event or record. `deliveryId` names the
+   * delivery; without it a message without an id of its own is named by its content. Throws MessageError for a body that
+   * is no JSON or beyond the bounds; what the JSON says is judged later, by `read`.
+   */
+  split(body: string, object: string | null, deliveryId: string | null): Message[]
 }

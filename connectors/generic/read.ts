@@ -1,0 +1,45 @@
+import { MessageError } from '../contract.ts'
+import type { Kind } from '../kind.ts'
+import { parseMoment } from '../mapping/time.ts'
+import { changesOf } from '../record.ts'
+
+type Fields = Record<string, unknown>
+
+/**
+ * Any system, by its mapping alone. An event is `{object, type: "upsert" | "delete", id?, version?, record}`; a record
+ * may also be posted bare to /ingest/{source}/{object}. Rows are records: lines of CSV, JSON objects.
+ */
+export const generic: Kind = {
+  name: 'generic',
+  scheme: 'STANDARD_WEBHOOKS',
+  hasMapping: false,
+  isEvent: (value) => typeof value.object === 'string' && (value.type === 'upsert' || value.type === 'delete'),
+  eventId: () => null,
+  objectOf: (value) => (generic.isEvent(value) ? String(value.object) : null),
+  readEvent: (mapping, event) => {
+    const object = String(event.object)
+    const id = typeof event.id === 'string' || typeof event.id === 'number' ? String(event.id) : null
+    const deleted = event.type === 'delete'
+    const record =
+      event.record !== null && typeof event.record === 'object' && !Array.isArray(event.record)
+        ? (event.record as Fields)
+        : null
+    if (!record && !deleted)
+      throw new MessageError('NO_DATA', 'an event of type upsert needs record: with the whole record', { object })
+    const version = event.version === undefined ? undefined : parseMoment(event.version)
+    if (version === null)
+      throw new MessageError('INVALID_VERSION', `version is ${JSON.stringify(event.version)}: no time`, {
+        object,
+        field: 'version',
+      })
+    return changesOf(mapping, object, record ?? {}, {
+      id,
+      ...(version !== undefined ? { version } : {}),
+      ...(deleted ? { deleted, partial: record === null } : {}),
+    })
+  },
+  readRow: (mapping, row, object) => {
+    if (!object) throw new MessageError('NO_OBJECT', 'the load does not say which object this is')
+    return changesOf(mapping, object, row)
+  },
+}

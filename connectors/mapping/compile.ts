@@ -1,0 +1,238 @@
+import { closest } from 'fastest-levenshtein'
+import { isOperational, KEPT, OPERATIONAL } from '../../schema/operational.ts'
+import type { Policy } from '../../schema/policy.ts'
+import { type Canonical, type Issue, MessageError } from '../contract.ts'
+import type { YamlFile } from '../yamlFile.ts'
+import { toBoolean } from './convert.ts'
+import { failAt, type MappingDocument, type ObjectDocument, type Placed, readDocument } from './document.ts'
+import { compileField, type Evaluate, type FieldContext } from './field.ts'
+import { compileIds, compileMoments } from './identity.ts'
+import { ID_FORMS, type IdForm } from './idForm.ts'
+import { foldName, type Scope, scopeOf } from './path.ts'
+import { compileWhen, type Fail, pathAt } from './rule.ts'
+import { shapesOf } from './shape.ts'
+import type { DateOrder } from './time.ts'
+
+/** One object of a source system, ready to be mapped. */
+export interface MappedObject {
+  name: string
+  /** A golden type, an operational object or `Kept`. */
+  as: string
+  /** null where the record has no id. */
+  idOf(scope: Scope): string | null
+  /** null where the record gives no version. Throws MessageError for one that is no time. */
+  versionOf(scope: Scope): bigint | null
+  deletedOf(scope: Scope): boolean
+  /** Whether a record of the object is meant at all. */
+  applies(scope: Scope): boolean
+  /** Objects that are read from the same raw record. */
+  derived: MappedObject[]
+  map(raw: Record<string, unknown>): Canonical
+}
+
+export interface Mapping {
+  /** By name or alias, without regard to case and underscores. */
+  find(name: string): MappedObject | null
+  /** The same, or MessageError UNKNOWN_OBJECT that says what there is. */
+  require(name: string): MappedObject
+  names: string[]
+  idForm(id: string): string
+}
+
+/** Compiles a mapping and its overlays for one source system. Throws ConfigError naming file and line. */
+export function compileMapping(files: YamlFile[], source: string, policy: Policy): Mapping {
+  const doc = readDocument(files)
+  const settings = readSettings(doc)
+  const named = nameIndex(doc)
+  const compiled = new Map<string, MappedObject>()
+  for (const object of doc.objects.values())
+    compiled.set(object.name, compileObject(object, doc, settings, named, source, policy))
+  for (const object of doc.objects.values()) derive(object, compiled, named)
+  const names = [...compiled.keys()]
+  const find = (name: string) => compiled.get(named.get(foldName(name)) ?? '') ?? null
+  return {
+    find,
+    require: (name) => find(name) ?? unknownObject(name, source, names),
+    names,
+    idForm: ID_FORMS[settings.ids],
+  }
+}
+
+interface Settings {
+  ids: IdForm
+  dates: DateOrder
+  minorExponents: Record<string, number>
+}
+
+function readSettings(doc: MappingDocument): Settings {
+  const pick = <T>(key: string, allowed: readonly T[], otherwise: T): T => {
+    const place = doc.settings.get(key)
+    if (!place) return otherwise
+    return (
+      allowed.find((a) => a === place.value) ??
+      failAt(place, `${key}: "${String(place.value)}" is not one of ${allowed.join(', ')}`)
+    )
+  }
+  const exponents = doc.settings.get('minorExponents')
+  const entries = Object.entries((exponents?.value ?? {}) as Record<string, unknown>)
+  for (const [code, n] of entries)
+    if (exponents && !(Number.isInteger(n) && Number(n) >= 0 && Number(n) <= 4))
+      failAt(exponents, `minorExponents: ${code} needs a whole number of decimals from 0 to 4`, [code])
+  return {
+    ids: pick('ids', Object.keys(ID_FORMS) as IdForm[], 'text'),
+    dates: pick<DateOrder>('dates', ['DMY', 'MDY'], null),
+    minorExponents: Object.fromEntries(entries.map(([code, n]) => [code, Number(n)])),
+  }
+}
+
+/** Folded names and aliases to names; two objects of one name are refused. */
+function nameIndex(doc: MappingDocument): Map<string, string> {
+  const index = new Map<string, string>()
+  for (const object of doc.objects.values()) {
+    const aliases = object.parts.get('aliases')
+    for (const name of [object.name, ...[aliases?.value ?? []].flat().map(String)]) {
+      const taken = index.get(foldName(name))
+      if (taken && taken !== object.name)
+        failAt(
+          aliases ?? object.place,
+          `"${name}" is a name of both ${taken} and ${object.name} (case and underscores do not count)`,
+        )
+      index.set(foldName(name), object.name)
+    }
+  }
+  return index
+}
+
+function compileObject(
+  object: ObjectDocument,
+  doc: MappingDocument,
+  settings: Settings,
+  named: Map<string, string>,
+  source: string,
+  policy: Policy,
+): MappedObject {
+  const as = typeOf(object, policy)
+  const part = (key: string): Placed | undefined => object.parts.get(key) ?? doc.every.get(key)
+  const idPlace = part('id')
+  if (!idPlace) return failAt(object.place, `${object.name} needs id: with the path of the record's id`)
+  const idForm = ID_FORMS[settings.ids]
+  const idOf = compileIds(idPlace.value, idPlace.path, failIn(idPlace), idForm)
+  const versionPlace = part('version')
+  const versionOf = versionPlace
+    ? compileMoments(versionPlace.value, versionPlace.path, failIn(versionPlace))
+    : () => null
+  const deletedPlace = part('deleted')
+  const flags = deletedPlace
+    ? [deletedPlace.value].flat().map((p, i) => pathAt(String(p), [...deletedPlace.path, i], failIn(deletedPlace)))
+    : []
+  const whenPlace = object.parts.get('when')
+  const applies = whenPlace ? compileWhen(whenPlace.value, whenPlace.path, failIn(whenPlace)) : () => true
+
+  const shapes = shapesOf(as, policy) ?? []
+  const fields: [string, Evaluate][] = []
+  for (const [name, place] of object.fields) {
+    const shape = shapes.find((s) => s.name === name)
+    if (!shape)
+      return failAt(
+        place,
+        unknownField(
+          name,
+          as,
+          shapes.map((s) => s.name),
+        ),
+      )
+    const ctx: FieldContext = {
+      source,
+      idForm,
+      dates: settings.dates,
+      minorExponents: settings.minorExponents,
+      fail: failIn(place),
+      target: (target, at) => {
+        const found = doc.objects.get(named.get(foldName(target)) ?? '')
+        if (!found)
+          return failIn(place)(at, `unknown object "${target}"; the mapping has ${[...doc.objects.keys()].join(', ')}`)
+        return { object: found.name, as: typeOf(found, policy) }
+      },
+    }
+    fields.push([name, compileField(place.value, shape, name, place.path, ctx)])
+  }
+  const required = shapes.filter((s) => s.required).map((s) => s.name)
+  for (const name of required)
+    if (!object.fields.has(name))
+      failAt(object.place, `${object.name} is mapped as ${as}, which needs a rule for "${name}"`)
+
+  return {
+    name: object.name,
+    as,
+    idOf,
+    versionOf,
+    deletedOf: (scope) => flags.some((p) => toBoolean(p.first(scope)) === true),
+    applies,
+    derived: [],
+    map: (raw) => mapRecord(as, raw, fields, required),
+  }
+}
+
+function mapRecord(
+  as: string,
+  raw: Record<string, unknown>,
+  fields: [string, Evaluate][],
+  required: string[],
+): Canonical {
+  const scope = scopeOf(raw)
+  const issues: Issue[] = []
+  const out: Record<string, unknown> = {}
+  for (const [name, evaluate] of fields) {
+    const value = evaluate(scope, issues)
+    if (value !== undefined) out[name] = value
+  }
+  const missing = required.filter((name) => out[name] === undefined)
+  for (const field of missing)
+    issues.push({ field, code: 'REQUIRED', detail: `a ${as} needs ${field}; the record has no usable value for it` })
+  return { type: as, fields: out, issues, complete: missing.length === 0 }
+}
+
+/** `of:` names the object whose records this one is read from too. */
+function derive(object: ObjectDocument, compiled: Map<string, MappedObject>, named: Map<string, string>): void {
+  const of = object.parts.get('of')
+  const when = object.parts.get('when')
+  if (when && !of)
+    failAt(when, 'when: belongs to an object that is read from another (of:); a record of its own is always meant')
+  if (!of) return
+  const base = compiled.get(named.get(foldName(String(of.value))) ?? '')
+  const own = compiled.get(object.name)
+  if (!base || !own || base === own) failAt(of, `of: "${String(of.value)}" is no other object of the mapping`)
+  else base.derived.push(own)
+}
+
+function typeOf(object: ObjectDocument, policy: Policy): string {
+  const place = object.parts.get('as')
+  const types = [...policy.types.map((t) => t.name), ...Object.keys(OPERATIONAL), KEPT]
+  if (!place) return failAt(object.place, `${object.name} needs as: with one of ${types.join(', ')}`)
+  const as = String(place.value)
+  if (!types.includes(as)) return failAt(place, `unknown type "${as}"; there are ${types.join(', ')}`)
+  if (!isOperational(as) && as === KEPT && object.fields.size > 0)
+    return failAt(object.place, `${object.name} is Kept: it is stored whole and has no fields`)
+  return as
+}
+
+function failIn(place: Placed): Fail {
+  return (path, message) => failAt({ ...place, path }, message)
+}
+
+function unknownField(name: string, as: string, fields: string[]): string {
+  return `unknown field "${name}" of ${as}${suggestion(name, fields)}; it has ${fields.join(', ') || 'none'}`
+}
+
+function unknownObject(name: string, source: string, names: string[]): never {
+  throw new MessageError(
+    'UNKNOWN_OBJECT',
+    `the mapping of ${source} has no object "${name.slice(0, 100)}"${suggestion(name, names)}; add it to the mapping or an overlay, under objects: or kept:`,
+    { object: name.slice(0, 100) },
+  )
+}
+
+function suggestion(name: string, names: string[]): string {
+  const near = names.length > 0 ? closest(name.slice(0, 100), names) : ''
+  return near !== '' && near[0]?.toLowerCase() === name[0]?.toLowerCase() ? ` (did you mean ${near}?)` : ''
+}

@@ -1,0 +1,89 @@
+import { createRequire } from 'node:module'
+import anyAscii from 'any-ascii'
+import countries from 'i18n-iso-countries'
+
+const require = createRequire(import.meta.url)
+
+/** English first: where two languages use one name for two countries, English decides. */
+const LANGUAGES =
+  'en de fr es it pt nl pl cs sk hu ro bg el sv da nb fi et lv lt sl hr sr uk ru tr ja zh ko vi th id ar he'.split(' ')
+
+/** What people write and no list has. */
+const ALIASES: Record<string, string> = {
+  uk: 'GB',
+  england: 'GB',
+  scotland: 'GB',
+  wales: 'GB',
+  'northern ireland': 'GB',
+  'great britain': 'GB',
+  britain: 'GB',
+  usa: 'US',
+  'u.s.': 'US',
+  'u.s.a.': 'US',
+  america: 'US',
+  'united states of america': 'US',
+  'the netherlands': 'NL',
+  holland: 'NL',
+  'viet nam': 'VN',
+  vietnam: 'VN',
+  'south korea': 'KR',
+  'republic of korea': 'KR',
+  'north korea': 'KP',
+  russia: 'RU',
+  hellas: 'GR',
+  'czech republic': 'CZ',
+  czechia: 'CZ',
+  uae: 'AE',
+  'hong kong': 'HK',
+  'hong kong sar': 'HK',
+  macau: 'MO',
+  taiwan: 'TW',
+  turkiye: 'TR',
+  turkey: 'TR',
+  'ivory coast': 'CI',
+  brd: 'DE',
+  'federal republic of germany': 'DE',
+  bundesrepublik: 'DE',
+  'bundesrepublik deutschland': 'DE',
+  eire: 'IE',
+  'republic of ireland': 'IE',
+  prc: 'CN',
+  "people's republic of china": 'CN',
+  'mainland china': 'CN',
+  espana: 'ES',
+  suisse: 'CH',
+  schweiz: 'CH',
+  svizzera: 'CH',
+}
+
+const names = new Map<string, string>()
+
+function learn(name: string, code: string): void {
+  for (const key of [fold(name), fold(anyAscii(name))]) if (key && !names.has(key)) names.set(key, code)
+}
+
+function fold(name: string): string {
+  return name
+    .normalize('NFD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[\s.,()'’-]+/g, ' ')
+    .trim()
+}
+
+for (const [name, code] of Object.entries(ALIASES)) learn(name, code)
+for (const language of LANGUAGES) {
+  const data = require(`i18n-iso-countries/langs/${language}.json`) as {
+    countries: Record<string, string | string[]>
+  }
+  for (const [code, all] of Object.entries(data.countries)) for (const name of [all].flat()) learn(name, code)
+}
+
+/** ISO 3166-1 alpha-2 from a code of two or three letters or a name in English or the country's own language; or null. */
+export function parseCountry(value: string): string | null {
+  const text = value.trim()
+  const code = text.toUpperCase()
+  if (code.length === 2 && countries.isValid(code)) return code
+  if (code.length === 3 && countries.isValid(code)) return countries.alpha3ToAlpha2(code) ?? null
+  return names.get(fold(text)) ?? null
+}

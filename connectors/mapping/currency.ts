@@ -1,0 +1,53 @@
+import { Decimal } from 'decimal.js'
+
+const CODES = new Set(Intl.supportedValuesOf('currency'))
+
+/** ISO 4217 minor units where they are not two. Intl follows CLDR, which differs (it has IQD without decimals). */
+const EXPONENTS: Record<string, number> = Object.fromEntries([
+  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ').map((c) => [c, 0]),
+  ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((c) => [c, 3]),
+  ...'CLF UYW'.split(' ').map((c) => [c, 4]),
+])
+
+/** ISO 4217 code in capitals, or null. */
+export function parseCurrency(value: string): string | null {
+  const code = value.trim().toUpperCase()
+  return CODES.has(code) ? code : null
+}
+
+export function exponentOf(currency: string): number {
+  return EXPONENTS[currency] ?? 2
+}
+
+const PLAIN = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i
+const COMMA_THOUSANDS = /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/
+const COMMA_DECIMALS = /^[+-]?(\d{1,3}(\.\d{3})+|\d+),\d{1,2}$/
+
+/** A number as people and programs write it: 1234.5, 1,234.50, 1.234,50, 3.00E+07. "1.234" is one and a bit. */
+export function parseDecimal(value: unknown): Decimal | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? new Decimal(value) : null
+  if (typeof value !== 'string') return null
+  const text = value.trim().replace(/[\s\u00a0\u202f']/g, '')
+  if (PLAIN.test(text)) return new Decimal(text)
+  if (COMMA_THOUSANDS.test(text)) return new Decimal(text.replaceAll(',', ''))
+  if (COMMA_DECIMALS.test(text)) return new Decimal(text.replaceAll('.', '').replace(',', '.'))
+  return null
+}
+
+export interface MinorUnits {
+  value: number
+  /** The amount had more decimals than the currency has; it was rounded half to even. */
+  rounded: boolean
+}
+
+/**
+ * An amount in the smallest unit of its currency. `scale` is how many decimals the source has already shifted: 0 for
+ * amounts in whole currency units, the source's own exponent for amounts that come in minor units.
+ * null beyond 2^53.
+ */
+export function toMinorUnits(amount: Decimal, currency: string, scale: number): MinorUnits | null {
+  const exact = amount.times(new Decimal(10).pow(exponentOf(currency) - scale))
+  const whole = exact.toDecimalPlaces(0, Decimal.ROUND_HALF_EVEN)
+  if (whole.abs().greaterThan(Number.MAX_SAFE_INTEGER)) return null
+  return { value: whole.toNumber() + 0, rounded: !whole.equals(exact) }
+}

@@ -1,0 +1,90 @@
+import { ConfigError, type YamlFile } from '../yamlFile.ts'
+import { isMap } from './field.ts'
+
+/** A value of a mapping and where it stands, so that a mistake in it can be named after overlays are laid over it. */
+export interface Placed {
+  value: unknown
+  file: YamlFile
+  path: readonly PropertyKey[]
+}
+
+/** One object as its mapping and the overlays say it. */
+export interface ObjectDocument {
+  name: string
+  /** Where the object itself stands. */
+  place: Placed
+  parts: Map<string, Placed>
+  fields: Map<string, Placed>
+}
+
+export interface MappingDocument {
+  settings: Map<string, Placed>
+  every: Map<string, Placed>
+  objects: Map<string, ObjectDocument>
+}
+
+const TOP_KEYS = ['ids', 'dates', 'minorExponents', 'every', 'objects', 'kept']
+const EVERY_KEYS = ['id', 'version', 'deleted']
+const OBJECT_KEYS = ['as', 'aliases', 'id', 'version', 'deleted', 'of', 'when', 'fields']
+
+/**
+ * Reads mapping files, later ones laid over earlier ones: an object's fields one by one, its other parts whole, aliases
+ * added. A field set to null is taken away. Throws ConfigError.
+ */
+export function readDocument(files: YamlFile[]): MappingDocument {
+  const doc: MappingDocument = { settings: new Map(), every: new Map(), objects: new Map() }
+  for (const file of files) {
+    const top = mapOf({ value: file.value, file, path: [] }, 'a mapping', TOP_KEYS)
+    for (const [key, part] of top) {
+      if (key === 'objects') for (const [name, object] of mapOf(part, 'objects')) layObject(doc, name, object)
+      else if (key === 'kept') for (const [name, object] of mapOf(part, 'kept')) layKept(doc, name, object)
+      else if (key === 'every') for (const [name, p] of mapOf(part, 'every', EVERY_KEYS)) doc.every.set(name, p)
+      else doc.settings.set(key, part)
+    }
+  }
+  return doc
+}
+
+export function failAt(place: Placed, message: string, below: readonly PropertyKey[] = []): never {
+  throw new ConfigError(`${place.file.at([...place.path, ...below])}: ${message}`)
+}
+
+function layObject(doc: MappingDocument, name: string, place: Placed): void {
+  const parts = mapOf(place, `the object ${name}`, OBJECT_KEYS)
+  const object = doc.objects.get(name) ?? { name, place, parts: new Map(), fields: new Map() }
+  for (const [key, part] of parts) {
+    if (key === 'fields')
+      for (const [field, rule] of mapOf(part, 'fields')) {
+        if (rule.value === null) object.fields.delete(field)
+        else object.fields.set(field, rule)
+      }
+    else if (key === 'aliases') {
+      const before = object.parts.get('aliases')?.value
+      object.parts.set(key, { ...part, value: [...(Array.isArray(before) ? before : []), ...[part.value].flat()] })
+    } else object.parts.set(key, part)
+  }
+  doc.objects.set(name, object)
+}
+
+/** `Task:` alone, `Task: [aliases]` or `Task: {aliases, id, version, deleted}`. */
+function layKept(doc: MappingDocument, name: string, place: Placed): void {
+  const parts = isMap(place.value)
+    ? mapOf(place, `the kept object ${name}`, ['aliases', 'id', 'version', 'deleted'])
+    : new Map<string, Placed>()
+  if (Array.isArray(place.value)) parts.set('aliases', place)
+  else if (!isMap(place.value) && place.value !== null)
+    failAt(place, `kept.${name}: is empty, a list of aliases, or a map with aliases:, id:, version:, deleted:`)
+  parts.set('as', { ...place, value: 'Kept' })
+  doc.objects.set(name, { name, place, parts, fields: new Map() })
+}
+
+function mapOf(place: Placed, what: string, keys?: readonly string[]): Map<string, Placed> {
+  if (!isMap(place.value)) return failAt(place, `${what} is written as a map of names`)
+  const out = new Map<string, Placed>()
+  for (const [key, value] of Object.entries(place.value)) {
+    if (keys && !keys.includes(key))
+      failAt(place, `unknown key "${key}" in ${what}; allowed are ${keys.join(', ')}`, [key])
+    out.set(key, { value, file: place.file, path: [...place.path, key] })
+  }
+  return out
+}

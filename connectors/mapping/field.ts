@@ -1,0 +1,234 @@
+import { recordKey } from '../../schema/recordKey.ts'
+import { bounds } from '../bounds.ts'
+import type { Issue } from '../contract.ts'
+import { type Convert, FORMS, type Form, type Hints, show, toText } from './convert.ts'
+import { parseCountry } from './country.ts'
+import { compileMoney } from './money.ts'
+import { isEmpty, type Path, type Scope } from './path.ts'
+import { compileRule, type Fail, pathAt } from './rule.ts'
+import type { Shape } from './shape.ts'
+import type { DateOrder } from './time.ts'
+
+/** What the compiler of a field needs to know of the mapping around it. */
+export interface FieldContext {
+  source: string
+  dates: DateOrder
+  /** Brings a source id to the form in which it is a key. */
+  idForm(id: string): string
+  /** Decimals by which the source shifts amounts that come in minor units, where that is not ISO 4217. */
+  minorExponents: Readonly<Record<string, number>>
+  /** The object's name as the mapping has it and its golden type; fails for one that the mapping does not have. */
+  target(object: string, at: readonly PropertyKey[]): { object: string; as: string }
+  fail: Fail
+}
+
+/** Gives a field's canonical value, or undefined; what was not right goes to `issues`. */
+export type Evaluate = (scope: Scope, issues: Issue[]) => unknown
+
+const VALUE_KEYS = ['as', 'country'] as const
+const REF_KEYS = ['ref', 'from', 'source', 'when'] as const
+
+/** `path` is how the field is named in issues: `billingAddress.country`. */
+export function compileField(
+  spec: unknown,
+  shape: Shape,
+  name: string,
+  at: readonly PropertyKey[],
+  ctx: FieldContext,
+): Evaluate {
+  if (shape.kind === 'GROUP') return compileGroup(spec, shape, name, at, ctx)
+  if (shape.kind === 'REFERENCE') return compileReference(spec, shape, at, ctx)
+  if (shape.kind === 'MINOR_UNITS') {
+    const money = compileMoney(spec, name, at, ctx)
+    return (scope, issues) => money(scope, issues)?.minorUnits
+  }
+  return compileValue(spec, shape, name, at, ctx)
+}
+
+function compileValue(
+  spec: unknown,
+  shape: Shape,
+  name: string,
+  at: readonly PropertyKey[],
+  ctx: FieldContext,
+): Evaluate {
+  const options = isMap(spec) ? spec : {}
+  const form = formOf(options.as, shape, at, ctx)
+  const countryPaths = options.country === undefined ? [] : paths(options.country, [...at, 'country'], ctx)
+  const rule = compileRule(withoutKeys(spec, VALUE_KEYS), shape.list, at, ctx.fail)
+  checkEnum(options, shape, at, ctx)
+  const convert: Convert = FORMS[form]
+
+  return (scope, issues) => {
+    const report = (code: string, detail: string) => issues.push({ field: name, code, detail })
+    const raw = rule(scope, report)
+    if (raw.length === 0) return undefined
+    const hints: Hints = { dates: ctx.dates, country: countryPaths.length > 0 ? countryOf(countryPaths, scope) : null }
+    const values: unknown[] = []
+    for (const value of shape.list ? raw : raw.slice(0, 1)) {
+      const made = convert(value, hints)
+      if (made.note) report(made.note.code, made.note.detail)
+      if (!('value' in made) || isEmpty(made.value)) continue
+      const checked = check(made.value, shape, report)
+      if (checked !== undefined && !values.includes(checked)) values.push(checked)
+    }
+    if (!shape.list) return values[0]
+    if (values.length > bounds.listValuesMax)
+      report('TOO_MANY_VALUES', `${values.length} values; only the first ${bounds.listValuesMax} are used`)
+    return values.length > 0 ? values.slice(0, bounds.listValuesMax) : undefined
+  }
+}
+
+/** The last look at a text or code before it is used. */
+function check(value: unknown, shape: Shape, report: (code: string, detail: string) => void): unknown {
+  if (shape.kind === 'ENUM') {
+    const code = String(value)
+    const known = shape.values?.find((v) => v === code) ?? shape.values?.find((v) => v === code.toUpperCase())
+    if (!known) report('UNKNOWN_CODE', `${show(value)} is none of ${shape.values?.join(', ')}`)
+    return known
+  }
+  if (typeof value !== 'string') return value
+  const charsMax = shape.compared ? bounds.comparedCharsMax : bounds.textCharsMax
+  if (value.length > charsMax) {
+    report('TOO_LONG', `${value.length} characters; at most ${charsMax}`)
+    return undefined
+  }
+  if (value.includes('\ufffd'))
+    report('REPLACED_CHARACTER', 'the value held a character that is none (NUL, half a surrogate pair or broken UTF-8)')
+  return value
+}
+
+function formOf(as: unknown, shape: Shape, at: readonly PropertyKey[], ctx: FieldContext): Form {
+  if (as === undefined) return shape.form
+  const form = Object.keys(FORMS).find((f) => f === as) as Form | undefined
+  if (!form)
+    return ctx.fail([...at, 'as'], `unknown form "${String(as)}"; allowed are ${Object.keys(FORMS).join(', ')}`)
+  const kinds: Partial<Record<Form, Shape['kind'][]>> = {
+    number: ['FLOAT'],
+    integer: ['INT', 'FLOAT'],
+    boolean: ['BOOLEAN'],
+  }
+  const fits = kinds[form] ?? (form === 'date' ? ['DATE', 'STRING'] : ['STRING', 'ENUM'])
+  if (!fits.includes(shape.kind)) ctx.fail([...at, 'as'], `as: ${form} does not fit a field of type ${shape.typeName}`)
+  return form
+}
+
+/** Values that the mapping itself writes must be ones the model has. */
+function checkEnum(
+  options: Record<string, unknown>,
+  shape: Shape,
+  at: readonly PropertyKey[],
+  ctx: FieldContext,
+): void {
+  if (shape.kind !== 'ENUM') return
+  const written: [readonly PropertyKey[], unknown][] = []
+  if (isMap(options.map)) for (const [code, v] of Object.entries(options.map)) written.push([[...at, 'map', code], v])
+  if ('constant' in options) written.push([[...at, 'constant'], options.constant])
+  if ('otherwise' in options) written.push([[...at, 'otherwise'], options.otherwise])
+  for (const [where, value] of written)
+    if (value !== null && !shape.values?.includes(String(value)))
+      ctx.fail(where, `"${String(value)}" is no value of ${shape.typeName}; it has ${shape.values?.join(', ')}`)
+}
+
+function compileReference(spec: unknown, shape: Shape, at: readonly PropertyKey[], ctx: FieldContext): Evaluate {
+  if (!isMap(spec) || typeof spec.ref !== 'string' || spec.from === undefined)
+    return ctx.fail(at, 'a reference is written {ref: Object, from: path}; with source: for another source system')
+  for (const key of Object.keys(spec))
+    if (!(REF_KEYS as readonly string[]).includes(key))
+      ctx.fail([...at, key], `unknown key "${key}" in a reference; allowed are ${REF_KEYS.join(', ')}`)
+  const elsewhere = spec.source !== undefined
+  const target = elsewhere ? { object: spec.ref, as: shape.typeName } : ctx.target(spec.ref, [...at, 'ref'])
+  if (shape.typeName !== '' && target.as !== shape.typeName)
+    ctx.fail([...at, 'ref'], `the field names a ${shape.typeName}, but ${target.object} is mapped as ${target.as}`)
+  const source = elsewhere ? String(spec.source) : ctx.source
+  const rule = compileRule(withoutKeys(spec, ['ref', 'source']), shape.list, at, ctx.fail)
+  return (scope) => {
+    const ids = rule(scope, () => {}).flatMap((v) => toText(v) ?? [])
+    const keys = ids.map((id) => recordKey(source, target.object, elsewhere ? id : ctx.idForm(id)))
+    if (shape.list) return keys.length > 0 ? [...new Set(keys)] : undefined
+    return keys[0]
+  }
+}
+
+const GROUP_KEYS = ['each', 'when'] as const
+
+function compileGroup(
+  spec: unknown,
+  shape: Shape,
+  name: string,
+  at: readonly PropertyKey[],
+  ctx: FieldContext,
+): Evaluate {
+  const fields = shape.fields ?? []
+  if (shape.typeName === 'Money') return compileMoney(spec, name, at, ctx)
+  if (!isMap(spec))
+    return ctx.fail(
+      at,
+      `a ${shape.typeName} is written as a map of its fields: ${fields.map((f) => f.name).join(', ')}`,
+    )
+  const each: Path | null = typeof spec.each === 'string' ? pathAt(spec.each, [...at, 'each'], ctx.fail) : null
+  const when = 'when' in spec ? compileRule({ constant: true, when: spec.when }, false, at, ctx.fail) : null
+  const parts: [string, Evaluate][] = []
+  for (const [key, part] of Object.entries(spec)) {
+    if ((GROUP_KEYS as readonly string[]).includes(key)) continue
+    const field = fields.find((f) => f.name === key)
+    if (!field)
+      return ctx.fail(
+        [...at, key],
+        `unknown field "${key}" of ${shape.typeName}; it has ${fields.map((f) => f.name).join(', ')}`,
+      )
+    parts.push([key, compileField(part, field, `${name}.${key}`, [...at, key], ctx)])
+  }
+  const one = (scope: Scope, issues: Issue[]): Record<string, unknown> | undefined => {
+    const out: Record<string, unknown> = {}
+    for (const [key, evaluate] of parts) {
+      const value = evaluate(scope, issues)
+      if (value !== undefined) out[key] = value
+    }
+    return Object.keys(out).length > 0 ? out : undefined
+  }
+  return (scope, issues) => {
+    if (when && when(scope, () => {}).length === 0) return undefined
+    if (!each) {
+      const own = one(scope, issues)
+      return own && shape.list ? [own] : own
+    }
+    const items = each.all(scope).flatMap((item) => one({ ...scope, item }, issues) ?? [])
+    if (!shape.list) return items[0]
+    if (items.length > bounds.listValuesMax)
+      issues.push({
+        field: name,
+        code: 'TOO_MANY_VALUES',
+        detail: `${items.length} elements; only the first ${bounds.listValuesMax} are used`,
+      })
+    return items.length > 0 ? items.slice(0, bounds.listValuesMax) : undefined
+  }
+}
+
+function countryOf(from: Path[], scope: Scope): string | null {
+  for (const path of from) {
+    const value = path.first(scope)
+    const code = typeof value === 'string' ? parseCountry(value) : null
+    if (code) return code
+  }
+  return null
+}
+
+function paths(spec: unknown, at: readonly PropertyKey[], ctx: FieldContext): Path[] {
+  return [spec]
+    .flat()
+    .map((text, i) =>
+      typeof text === 'string'
+        ? pathAt(text, [...at, i], ctx.fail)
+        : ctx.fail(at, 'country: is a path or a list of paths'),
+    )
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+}
+
+function withoutKeys(spec: unknown, keys: readonly string[]): unknown {
+  if (!isMap(spec)) return spec
+  return Object.fromEntries(Object.entries(spec).filter(([k]) => !keys.includes(k)))
+}

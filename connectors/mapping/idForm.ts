@@ -1,0 +1,26 @@
+/** How an id of the source system is written as a key, so that two spellings of one id are one record. */
+export const ID_FORMS = {
+  text: (id: string) => id,
+  salesforce: to18,
+} as const
+
+export type IdForm = keyof typeof ID_FORMS
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'
+
+/**
+ * A Salesforce id of 15 characters with its checksum: one character for each five, whose bits say which of them are
+ * capitals. So ids that differ only in case stay apart where case is lost. Anything else is left as it is, except the
+ * @ of a reference inside a tree export.
+ */
+function to18(id: string): string {
+  if (id.startsWith('@')) return id.slice(1)
+  if (!/^[A-Za-z0-9]{15}$/.test(id) || !/\d/.test(id)) return id
+  let suffix = ''
+  for (let block = 0; block < 15; block += 5) {
+    let bits = 0
+    for (let i = 0; i < 5; i++) if (/[A-Z]/.test(id[block + i] ?? '')) bits |= 1 << i
+    suffix += ALPHABET[bits]
+  }
+  return id + suffix
+}

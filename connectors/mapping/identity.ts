@@ -1,0 +1,66 @@
+import { MessageError } from '../contract.ts'
+import { show, toText } from './convert.ts'
+import type { Path, Scope } from './path.ts'
+import { type Fail, pathAt } from './rule.ts'
+import { parseMoment } from './time.ts'
+
+/**
+ * The id of a record: a path, a list of alternatives, or `{join: [paths], with: "-"}` for ids of several parts, which
+ * needs every part.
+ */
+export function compileIds(
+  spec: unknown,
+  at: readonly PropertyKey[],
+  fail: Fail,
+  form: (id: string) => string,
+): (scope: Scope) => string | null {
+  const alternatives = (Array.isArray(spec) ? spec : [spec]).map(
+    (one: unknown, i): ((scope: Scope) => string | null) => {
+      const place = Array.isArray(spec) ? [...at, i] : at
+      if (typeof one === 'string') {
+        const path = pathAt(one, place, fail)
+        return (scope) => idText(path, scope, form)
+      }
+      const { join, with: between = '-', ...rest } = (one ?? {}) as Record<string, unknown>
+      if (!Array.isArray(join) || Object.keys(rest).length > 0)
+        return fail(place, 'id: is a path, a list of paths, or {join: [paths], with: "-"}')
+      const parts = join.map((p, j) => pathAt(String(p), [...place, 'join', j], fail))
+      return (scope) => {
+        const texts = parts.map((p) => idText(p, scope, form))
+        return texts.includes(null) ? null : texts.join(String(between))
+      }
+    },
+  )
+  return (scope) => {
+    for (const alternative of alternatives) {
+      const id = alternative(scope)
+      if (id !== null) return id
+    }
+    return null
+  }
+}
+
+function idText(path: Path, scope: Scope, form: (id: string) => string): string | null {
+  const value = toText(path.first(scope))
+  return value ? form(value) : null
+}
+
+/** When the source system last changed the record: a path or a list of alternatives, the first that has a value. */
+export function compileMoments(spec: unknown, at: readonly PropertyKey[], fail: Fail): (scope: Scope) => bigint | null {
+  const paths = [spec].flat().map((p, i) => pathAt(String(p), [...at, i], fail))
+  return (scope) => {
+    for (const path of paths) {
+      const value = path.first(scope)
+      if (value === undefined) continue
+      const moment = parseMoment(value)
+      if (moment === null)
+        throw new MessageError(
+          'INVALID_VERSION',
+          `${path.text} is ${show(value)}: no time; write 2026-03-01T09:30:00Z or a count of seconds or milliseconds since 1970`,
+          { field: path.text },
+        )
+      return moment
+    }
+    return null
+  }
+}

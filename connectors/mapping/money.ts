@@ -1,0 +1,86 @@
+import type { Issue } from '../contract.ts'
+import { show } from './convert.ts'
+import { exponentOf, parseCurrency, parseDecimal, toMinorUnits } from './currency.ts'
+import { type FieldContext, isMap } from './field.ts'
+import type { Scope } from './path.ts'
+import { compileRule, compileWhen, pathAt, type Rule } from './rule.ts'
+
+export interface Money {
+  minorUnits: number
+  /** ISO 4217. */
+  currency: string
+}
+
+const KEYS = ['major', 'minor', 'currency', 'each', 'times', 'when'] as const
+
+/**
+ * `{major: path, currency: path}` for amounts in whole units, `{minor: …}` for those in the smallest. With `each:` the
+ * sum over the elements, each amount taken `times:` a number where one is given. An amount without a valid currency has
+ * no meaning and is left out.
+ */
+export function compileMoney(
+  spec: unknown,
+  name: string,
+  at: readonly PropertyKey[],
+  ctx: FieldContext,
+): (scope: Scope, issues: Issue[]) => Money | undefined {
+  if (!isMap(spec) || 'major' in spec === 'minor' in spec || spec.currency === undefined)
+    return ctx.fail(
+      at,
+      'an amount is written {major: path, currency: path} in whole units or {minor: path, currency: path} in the smallest',
+    )
+  for (const key of Object.keys(spec))
+    if (!(KEYS as readonly string[]).includes(key))
+      ctx.fail([...at, key], `unknown key "${key}" in an amount; allowed are ${KEYS.join(', ')}`)
+  const side = 'major' in spec ? 'major' : 'minor'
+  const rule = (key: string): Rule => compileRule(spec[key], false, [...at, key], ctx.fail)
+  const amountRule = rule(side)
+  const currencyRule = rule('currency')
+  const timesRule = 'times' in spec ? rule('times') : null
+  const each = 'each' in spec ? pathAt(String(spec.each), [...at, 'each'], ctx.fail) : null
+  const holds = 'when' in spec ? compileWhen(spec.when, [...at, 'when'], ctx.fail) : () => true
+
+  const one = (scope: Scope, report: (code: string, detail: string) => void): Money | undefined => {
+    const [amount] = amountRule(scope, report)
+    if (amount === undefined) return undefined
+    const [given] = currencyRule(scope, report)
+    const currency = given === undefined ? null : parseCurrency(String(given))
+    if (!currency) {
+      report(
+        'INVALID_CURRENCY',
+        given === undefined ? 'an amount without a currency' : `${show(given)} is no ISO 4217 currency`,
+      )
+      return undefined
+    }
+    const times = parseDecimal(timesRule?.(scope, report)[0] ?? 1)
+    const exact = parseDecimal(amount)
+    const scale = side === 'major' ? 0 : (ctx.minorExponents[currency] ?? exponentOf(currency))
+    const made = times && exact ? toMinorUnits(exact.times(times), currency, scale) : null
+    if (!made) {
+      report('INVALID_AMOUNT', `${show(amount)} is no amount up to 2^53 of the smallest unit`)
+      return undefined
+    }
+    if (made.rounded)
+      report('ROUNDED', `${show(amount)} ${currency} has more decimals than the currency; rounded half to even`)
+    return { minorUnits: made.value, currency }
+  }
+
+  return (scope, issues) => {
+    const report = (code: string, detail: string) => {
+      issues.push({ field: name, code, detail })
+    }
+    if (!holds(scope)) return undefined
+    if (!each) return one(scope, report)
+    let sum: Money | undefined
+    for (const item of each.all(scope)) {
+      const part = one({ ...scope, item }, report)
+      if (!part) continue
+      if (sum && sum.currency !== part.currency) {
+        report('INVALID_AMOUNT', `a sum of ${sum.currency} and ${part.currency}`)
+        return undefined
+      }
+      sum = { minorUnits: (sum?.minorUnits ?? 0) + part.minorUnits, currency: part.currency }
+    }
+    return sum && Number.isSafeInteger(sum.minorUnits) ? sum : undefined
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Paths into a raw record: `Name`, `address.line1`, `tax_ids.data[].value` (every element), `lines[0].id`,
+ * `items[defaultBilling=true].addr1` (those elements), `$.currency` (from the record's root, inside `each`).
+ * Names are compared without case and underscores, because the same field is BillingCity in an API answer, BILLINGCITY
+ * in a bulk export and billing_city in a warehouse. A text that holds a JSON object is looked into.
+ */
+export interface Path {
+  text: string
+  /** All values that are there and not empty, in order. */
+  all(scope: Scope): unknown[]
+  first(scope: Scope): unknown
+}
+
+/** Where a path starts. `cache` holds the folded names of the record's objects while one record is mapped. */
+export interface Scope {
+  root: unknown
+  item: unknown
+  cache: Map<object, Map<string, string>>
+}
+
+export function scopeOf(raw: unknown): Scope {
+  return { root: raw, item: raw, cache: new Map() }
+}
+
+type Pick = { how: 'all' } | { how: 'index'; index: number } | { how: 'where'; name: Name; value: string }
+interface Name {
+  exact: string
+  folded: string
+}
+interface Step {
+  name: Name | null
+  picks: Pick[]
+}
+
+/** Objects with fewer fields are searched faster than indexed. */
+const indexedFieldsMin = 6
+
+const STEP = /^([^.[\]]*)((?:\[[^\]]*\])*)$/
+
+/** Throws an Error that says what is wrong with the text. */
+export function compilePath(text: string): Path {
+  const fromRoot = text.startsWith('$.')
+  const body = fromRoot ? text.slice(2) : text
+  const steps = splitSteps(body).map((part): Step => {
+    const match = STEP.exec(part)
+    if (!match) throw new Error(`"${text}" is no path: write name.name, name[], name[0] or name[key=value]`)
+    const name = match[1] ?? ''
+    const picks = [...(match[2] ?? '').matchAll(/\[([^\]]*)\]/g)].map((m): Pick => pickOf(m[1] ?? '', text))
+    if (name === '' && picks.length === 0) throw new Error(`"${text}" is no path: a name is empty`)
+    return { name: name === '' ? null : nameOf(name), picks }
+  })
+  return {
+    text,
+    all: (scope) => {
+      const out: unknown[] = []
+      walk(fromRoot ? scope.root : scope.item, steps, 0, scope.cache, out, false)
+      return out
+    },
+    first: (scope) => {
+      const out: unknown[] = []
+      walk(fromRoot ? scope.root : scope.item, steps, 0, scope.cache, out, true)
+      return out[0]
+    },
+  }
+}
+
+export function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || (typeof value === 'string' && value.trim() === '')
+}
+
+/** Dots inside brackets belong to the value that is compared with. */
+function splitSteps(text: string): string[] {
+  return text.match(/(?:\[[^\]]*\]|[^.[])+|(?<=\.)(?=\.|$)|^(?=\.)/g) ?? ['']
+}
+
+function pickOf(text: string, path: string): Pick {
+  if (text === '') return { how: 'all' }
+  if (/^\d+$/.test(text)) return { how: 'index', index: Number(text) }
+  const [key, ...value] = text.split('=')
+  if (!key || value.length === 0) throw new Error(`"${path}" is no path: [${text}] is neither [], [0] nor [key=value]`)
+  return { how: 'where', name: nameOf(key), value: value.join('=') }
+}
+
+function nameOf(exact: string): Name {
+  return { exact, folded: foldName(exact) }
+}
+
+const folds = new Map<string, string>()
+const foldsMax = 50_000
+
+export function foldName(name: string): string {
+  const known = folds.get(name)
+  if (known !== undefined) return known
+  const folded = name.toLowerCase().replaceAll('_', '')
+  if (folds.size < foldsMax) folds.set(name, folded)
+  return folded
+}
+
+function walk(
+  value: unknown,
+  steps: Step[],
+  from: number,
+  cache: Map<object, Map<string, string>>,
+  out: unknown[],
+  onlyFirst: boolean,
+): void {
+  const step = steps[from]
+  if (!step) {
+    if (!isEmpty(value)) out.push(value)
+    return
+  }
+  const next = step.name ? member(value, step.name, cache) : value
+  let values: unknown[] = [next]
+  for (const pick of step.picks) {
+    values = values.flatMap((v) => {
+      if (!Array.isArray(v)) return []
+      if (pick.how === 'all') return v as unknown[]
+      if (pick.how === 'index') return v.slice(pick.index, pick.index + 1) as unknown[]
+      return v.filter((x) => String(member(x, pick.name, cache)) === pick.value) as unknown[]
+    })
+  }
+  for (const v of values) {
+    walk(v, steps, from + 1, cache, out, onlyFirst)
+    if (onlyFirst && out.length > 0) return
+  }
+}
+
+/** A field of an object: by its very name, else by the folded one; of several the first in order of name. */
+function member(value: unknown, name: Name, cache: Map<object, Map<string, string>>): unknown {
+  const object = typeof value === 'string' ? embedded(value) : value
+  if (object === null || typeof object !== 'object' || Array.isArray(object)) return undefined
+  const fields = object as Record<string, unknown>
+  if (Object.hasOwn(fields, name.exact)) return fields[name.exact]
+  let index = cache.get(object)
+  if (!index) {
+    const keys = Object.keys(fields)
+    if (keys.length < indexedFieldsMin) {
+      const found = keys.filter((k) => foldName(k) === name.folded).sort()[0]
+      return found === undefined ? undefined : fields[found]
+    }
+    index = new Map(
+      keys
+        .sort()
+        .reverse()
+        .map((k): [string, string] => [foldName(k), k]),
+    )
+    cache.set(object, index)
+  }
+  const key = index.get(name.folded)
+  return key === undefined ? undefined : fields[key]
+}
+
+function embedded(text: string): unknown {
+  if (!text.startsWith('{')) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,180 @@
+import { compilePath, isEmpty, type Path, type Scope } from './path.ts'
+
+/** Where raw values come from, before they get their canonical form. */
+export type Rule = (scope: Scope, report: (code: string, detail: string) => void) => unknown[]
+
+/** Tells the author of a mapping what is wrong at a place in it. */
+export type Fail = (path: readonly PropertyKey[], message: string) => never
+
+/** Keys of a rule that is written as a map; `value` forms beside them are read by field.ts. */
+export const RULE_KEYS = ['from', 'join', 'with', 'constant', 'extract', 'split', 'map', 'otherwise', 'when'] as const
+
+/**
+ * The grammar of a rule (connectors/README.md): a path; a list of rules, of which a single field takes the first that
+ * gives a value and a list field all; or a map of `from`, `join`, `constant` with `extract`, `split`, `map`,
+ * `otherwise`, `when`. `many` is whether the field is a list.
+ */
+export function compileRule(spec: unknown, many: boolean, at: readonly PropertyKey[], fail: Fail): Rule {
+  if (typeof spec === 'string') return fromPath(pathAt(spec, at, fail), many)
+  if (typeof spec === 'number' || typeof spec === 'boolean')
+    return fail(at, `${spec} is no path; a fixed value is written {constant: ${spec}}`)
+  if (Array.isArray(spec)) {
+    if (spec.length === 0) fail(at, 'an empty list of alternatives gives no value')
+    const rules = spec.map((s, i) => compileRule(s, many, [...at, i], fail))
+    return many ? (scope, report) => rules.flatMap((r) => r(scope, report)) : firstOf(rules)
+  }
+  if (spec === null || typeof spec !== 'object')
+    return fail(at, 'a rule is a path, a list of rules or a map with from:')
+  return compileMap(spec as Record<string, unknown>, many, at, fail)
+}
+
+export function pathAt(text: string, at: readonly PropertyKey[], fail: Fail): Path {
+  try {
+    return compilePath(text)
+  } catch (e) {
+    return fail(at, e instanceof Error ? e.message : String(e))
+  }
+}
+
+/** Whether a record is meant: `when: path` asks for any value, `when: {path: value}` or `{path: [values]}` for those. */
+export function compileWhen(spec: unknown, at: readonly PropertyKey[], fail: Fail): (scope: Scope) => boolean {
+  if (typeof spec === 'string') {
+    const path = pathAt(spec, at, fail)
+    return (scope) => path.first(scope) !== undefined
+  }
+  if (spec === null || typeof spec !== 'object' || Array.isArray(spec))
+    return fail(at, 'when: is a path that must have a value, or a map of path to value or values')
+  const tests = Object.entries(spec).map(([text, wanted]) => {
+    const path = pathAt(text, [...at, text], fail)
+    const values = new Set([wanted].flat().map((v) => String(v).toLowerCase()))
+    return (scope: Scope) => values.has(String(path.first(scope)).toLowerCase())
+  })
+  return (scope) => tests.every((t) => t(scope))
+}
+
+function compileMap(spec: Record<string, unknown>, many: boolean, at: readonly PropertyKey[], fail: Fail): Rule {
+  for (const key of Object.keys(spec))
+    if (!(RULE_KEYS as readonly string[]).includes(key))
+      fail([...at, key], `unknown key "${key}" in a rule; allowed are ${RULE_KEYS.join(', ')}`)
+  const sources = ['from', 'join', 'constant'].filter((k) => k in spec)
+  if (sources.length !== 1) fail(at, 'a rule has one of from:, join:, constant:')
+
+  let rule: Rule
+  if ('constant' in spec) {
+    const value = spec.constant
+    if (!['string', 'number', 'boolean'].includes(typeof value))
+      fail([...at, 'constant'], 'constant: is a single value')
+    rule = () => [value]
+  } else if ('join' in spec) rule = compileJoin(spec, at, fail)
+  else rule = compileRule(spec.from, many, [...at, 'from'], fail)
+
+  if ('with' in spec && !('join' in spec)) fail([...at, 'with'], 'with: belongs to join:')
+  if ('extract' in spec) rule = extracting(rule, spec.extract, [...at, 'extract'], fail)
+  if ('split' in spec) rule = splitting(rule, spec.split, many, [...at, 'split'], fail)
+  if ('map' in spec) rule = mappingCodes(rule, spec, at, fail)
+  if ('otherwise' in spec) {
+    const before = rule
+    rule = (scope, report) => {
+      const values = before(scope, report)
+      return values.length > 0 ? values : [spec.otherwise]
+    }
+  }
+  if ('when' in spec) {
+    const holds = compileWhen(spec.when, [...at, 'when'], fail)
+    const before = rule
+    rule = (scope, report) => (holds(scope) ? before(scope, report) : [])
+  }
+  return rule
+}
+
+function fromPath(path: Path, many: boolean): Rule {
+  if (many)
+    return (scope) =>
+      path
+        .all(scope)
+        .flat()
+        .filter((v) => !isEmpty(v))
+  return (scope) => {
+    const value = path.first(scope)
+    return value === undefined ? [] : [value]
+  }
+}
+
+function firstOf(rules: Rule[]): Rule {
+  return (scope, report) => {
+    for (const rule of rules) {
+      const values = rule(scope, report)
+      if (values.length > 0) return values
+    }
+    return []
+  }
+}
+
+/** The parts that are there, with a blank or `with` between them. */
+function compileJoin(spec: Record<string, unknown>, at: readonly PropertyKey[], fail: Fail): Rule {
+  const { join, with: between = ' ' } = spec
+  if (!Array.isArray(join) || join.length < 2) return fail([...at, 'join'], 'join: is a list of at least two rules')
+  if (typeof between !== 'string') return fail([...at, 'with'], 'with: is the text between the parts')
+  const parts = join.map((s, i) => compileRule(s, false, [...at, 'join', i], fail))
+  return (scope, report) => {
+    const texts = parts
+      .flatMap((p) => p(scope, report))
+      .filter((v) => typeof v !== 'object')
+      .map((v) => String(v).trim())
+    return texts.length > 0 ? [texts.join(between)] : []
+  }
+}
+
+/** The first group of a regular expression, or what matched; no match gives no value. */
+function extracting(rule: Rule, spec: unknown, at: readonly PropertyKey[], fail: Fail): Rule {
+  let pattern: RegExp
+  try {
+    pattern = new RegExp(String(spec), 'u')
+  } catch (e) {
+    return fail(at, `no regular expression: ${e instanceof Error ? e.message : String(e)}`)
+  }
+  return (scope, report) =>
+    rule(scope, report).flatMap((v) => {
+      const m = pattern.exec(String(v))
+      const found = m?.[1] ?? m?.[0]
+      return found?.trim() ? [found.trim()] : []
+    })
+}
+
+function splitting(rule: Rule, spec: unknown, many: boolean, at: readonly PropertyKey[], fail: Fail): Rule {
+  if (typeof spec !== 'string' || spec === '') return fail(at, 'split: is the text between the values, as ";"')
+  if (!many) return fail(at, 'split: is for list fields; this one holds a single value')
+  return (scope, report) =>
+    rule(scope, report).flatMap((v) =>
+      typeof v === 'string'
+        ? v
+            .split(spec)
+            .map((x) => x.trim())
+            .filter((x) => x !== '')
+        : [v],
+    )
+}
+
+/** Codes to values; a code that ends in `*` stands for all that begin so, null for no value. Case does not matter. */
+function mappingCodes(rule: Rule, spec: Record<string, unknown>, at: readonly PropertyKey[], fail: Fail): Rule {
+  const { map } = spec
+  if (map === null || typeof map !== 'object' || Array.isArray(map))
+    return fail([...at, 'map'], 'map: is a map of the source system’s codes to values')
+  const exact = new Map<string, unknown>()
+  const prefixes: [string, unknown][] = []
+  for (const [code, value] of Object.entries(map)) {
+    if (code.endsWith('*')) prefixes.push([code.slice(0, -1).toLowerCase(), value])
+    else exact.set(code.toLowerCase(), value)
+  }
+  prefixes.sort((a, b) => b[0].length - a[0].length)
+  return (scope, report) =>
+    rule(scope, report).flatMap((v) => {
+      const code = String(v).trim().toLowerCase()
+      const prefix = exact.has(code) ? undefined : prefixes.find(([p]) => code.startsWith(p))
+      const hit = prefix ? prefix[1] : exact.get(code)
+      if (!isEmpty(hit)) return [hit]
+      if (!exact.has(code) && !prefix && !('otherwise' in spec))
+        report('UNKNOWN_CODE', `${JSON.stringify(String(v).slice(0, 60))} is not in the mapping's list of codes`)
+      return []
+    })
+}

@@ -1,0 +1,83 @@
+import { isOperational, OPERATIONAL, type OperationalKind } from '../../schema/operational.ts'
+import type { FieldKind, FieldPolicy, Format, Policy } from '../../schema/policy.ts'
+import type { Form } from './convert.ts'
+
+/** What a field of the canonical form looks like, be it of a golden type, a group or an operational object. */
+export interface Shape {
+  name: string
+  kind: FieldKind
+  typeName: string
+  list: boolean
+  required: boolean
+  /** Takes part in matching. */
+  compared: boolean
+  /** The form its values get when the mapping names none. */
+  form: Form
+  /** Of an enum. */
+  values?: string[]
+  /** Of a group. */
+  fields?: Shape[]
+}
+
+const FORMAT_FORMS: Partial<Record<Format, Form>> = {
+  EMAIL: 'email',
+  PHONE: 'phone',
+  DOMAIN: 'domain',
+  COUNTRY: 'country',
+  CURRENCY: 'currency',
+  DATE: 'date',
+  TAX_ID: 'identifier',
+  IBAN: 'identifier',
+  LEI: 'identifier',
+}
+
+const KIND_FORMS: Partial<Record<FieldKind, Form>> = {
+  INT: 'integer',
+  FLOAT: 'number',
+  BOOLEAN: 'boolean',
+  DATE: 'date',
+}
+
+const OPERATIONAL_KINDS: Record<OperationalKind, FieldKind> = {
+  TEXT: 'STRING',
+  DATE: 'DATE',
+  NUMBER: 'FLOAT',
+  INTEGER: 'INT',
+  BOOLEAN: 'BOOLEAN',
+  MINOR_UNITS: 'MINOR_UNITS',
+  REFERENCE: 'REFERENCE',
+}
+
+/** Fields of a golden type or an operational object; null for a type that is neither. */
+export function shapesOf(type: string, policy: Policy): Shape[] | null {
+  const golden = policy.types.find((t) => t.name === type)
+  if (golden) return golden.fields.map((f) => shapeOf(f, policy))
+  if (!isOperational(type)) return null
+  return Object.entries(OPERATIONAL[type]).map(([name, kind]: [string, OperationalKind]) => ({
+    name,
+    kind: OPERATIONAL_KINDS[kind],
+    // The table takes a reference to any record; which object it is stands in the mapping.
+    typeName: kind === 'REFERENCE' ? '' : kind,
+    list: false,
+    required: false,
+    compared: false,
+    form: name === 'currency' ? 'currency' : (KIND_FORMS[OPERATIONAL_KINDS[kind]] ?? 'text'),
+  }))
+}
+
+function shapeOf(field: FieldPolicy, policy: Policy): Shape {
+  const { name, kind, typeName, list, required } = field
+  const base: Shape = {
+    name,
+    kind,
+    typeName,
+    list,
+    required,
+    compared: field.compare !== undefined || name === 'name',
+    form: KIND_FORMS[kind] ?? (field.format ? (FORMAT_FORMS[field.format] ?? 'text') : 'text'),
+  }
+  if (kind === 'ENUM') return { ...base, values: (policy.enums.get(typeName)?.values ?? []).map((v) => v.name) }
+  if (kind === 'GROUP')
+    return { ...base, fields: (policy.groups.get(typeName)?.fields ?? []).map((f) => shapeOf(f, policy)) }
+  return base
+}

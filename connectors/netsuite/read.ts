@@ -1,0 +1,44 @@
+import { MessageError } from '../contract.ts'
+import type { Kind } from '../kind.ts'
+import { parseMoment } from '../mapping/time.ts'
+import { changesOf } from '../record.ts'
+
+type Fields = Record<string, unknown>
+
+const TYPES = ['create', 'edit', 'xedit', 'delete']
+
+/**
+ * NetSuite sends nothing by itself: the SuiteScript user event in README.md posts each saved record, signed with
+ * Standard Webhooks. Rows are records of the REST API, of SuiteQL, or of a warehouse.
+ */
+export const netsuite: Kind = {
+  name: 'netsuite',
+  scheme: 'STANDARD_WEBHOOKS',
+  hasMapping: true,
+  isEvent: (value) => typeof value.recordType === 'string' && 'record' in value,
+  // The user event gives its events no id: the delivery's webhook-id is the key.
+  eventId: () => null,
+  objectOf: (value) => (netsuite.isEvent(value) ? String(value.recordType) : null),
+  readEvent: (mapping, event) => {
+    const object = String(event.recordType ?? '')
+    const type = String(event.type ?? '')
+    const id = typeof event.id === 'string' || typeof event.id === 'number' ? String(event.id) : null
+    const at = { object, ...(id ? { sourceId: id } : {}) }
+    if (!TYPES.includes(type))
+      throw new MessageError('UNKNOWN_CHANGE', `type is "${type}"; ${TYPES.join(', ')} are known`, at)
+    const version = parseMoment(event.lastModified)
+    if (version === null)
+      throw new MessageError('INVALID_VERSION', `lastModified is ${JSON.stringify(event.lastModified)}: no time`, {
+        ...at,
+        field: 'lastModified',
+      })
+    if (type === 'delete') return changesOf(mapping, object, {}, { id, version, deleted: true, partial: true })
+    if (event.record === null || typeof event.record !== 'object' || Array.isArray(event.record))
+      throw new MessageError('NO_DATA', `the event ${type} carries no record`, at)
+    return changesOf(mapping, object, event.record as Fields, { id, version, deleted: false })
+  },
+  readRow: (mapping, row, object) => {
+    if (!object) throw new MessageError('NO_OBJECT', 'the load does not say which object this is')
+    return changesOf(mapping, object, row)
+  },
+}

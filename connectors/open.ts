@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import type { Policy } from '../schema/policy.ts'
+import { cleanText, parseBody, parseObject } from './body.ts'
+import type { Connector, Message, SourceSystem } from './contract.ts'
+import { MessageError } from './contract.ts'
+import { KINDS, type Kind } from './kind.ts'
+import { compileMapping, type Mapping } from './mapping/compile.ts'
+import { verify } from './signature.ts'
+import { type ConfiguredSource, readSources } from './sources.ts'
+import { readYaml } from './yamlFile.ts'
+
+/** An idempotency key longer than this is replaced by its hash. */
+const messageIdCharsMax = 200
+/** Messages of one delivered body. */
+export const messagesMax = 1_000
+
+/**
+ * The configured source systems by name, their mappings compiled against the policy. Throws ConfigError that names file
+ * and line. Reads files once; a changed mapping needs a restart.
+ */
+export function openConnectors(
+  configPath: string,
+  policy: Policy,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Map<string, Connector> {
+  return new Map(readSources(configPath, env).map((s) => [s.system.name, openConnector(s, policy)]))
+}
+
+export function openConnector(source: ConfiguredSource, policy: Policy): Connector {
+  const kind = KINDS.find((k) => k.name === source.system.kind)
+  if (!kind) throw new Error(`no kind ${source.system.kind}`)
+  const own = kind.hasMapping ? [fileURLToPath(new URL(`./${kind.name}/mapping.yaml`, import.meta.url))] : []
+  const mapping = compileMapping([...own, ...source.mappings].map(readYaml), source.system.name, policy)
+  return makeConnector(source.system, kind, mapping)
+}
+
+export function makeConnector(system: SourceSystem, kind: Kind, mapping: Mapping): Connector {
+  return {
+    system,
+    read: (format, body, object) => {
+      const value = parseObject(body)
+      return format === 'event' ? kind.readEvent(mapping, value, object) : kind.readRow(mapping, value, object)
+    },
+    map: (object, raw) => mapping.require(object).map(raw),
+    objectName: (name) => mapping.find(name)?.name ?? null,
+    verify: (headers, body, now) => verify(kind.scheme, system.secrets, headers, body, now),
+    split: (body, object, deliveryId) => split(kind, body, object, deliveryId),
+  }
+}
+
+function split(kind: Kind, body: string, object: string | null, deliveryId: string | null): Message[] {
+  const value = parseBody(body)
+  const items: unknown[] = Array.isArray(value) ? value : [value]
+  if (items.length > messagesMax)
+    throw new MessageError(
+      'TOO_MANY_MESSAGES',
+      `${items.length} messages in one body; at most ${messagesMax} are accepted`,
+    )
+  return items.map((item, i) => {
+    // One message keeps its bytes; of several each gets its own text.
+    const text = Array.isArray(value) ? JSON.stringify(item) : cleanText(body)
+    const fields =
+      item !== null && typeof item === 'object' && !Array.isArray(item) ? (item as Record<string, unknown>) : {}
+    const event = kind.isEvent(fields)
+    const named = kind.objectOf(fields) ?? object
+    const own = event ? kind.eventId(fields) : null
+    const delivered = deliveryId === null ? null : items.length === 1 ? deliveryId : `${deliveryId}/${i}`
+    return {
+      messageId: keyOf(own ?? delivered ?? contentKey(event ? 'event' : 'row', named, item)),
+      object: named === null ? null : cleanText(named).slice(0, 200),
+      format: event ? 'event' : 'row',
+      body: text,
+    }
+  })
+}
+
+/** The same content is the same message, however its fields are ordered. */
+function contentKey(format: string, object: string | null, value: unknown): string {
+  return `${format}:${createHash('sha256')
+    .update(`${object ?? ''}\u0000${canonical(value)}`)
+    .digest('base64url')}`
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, v: unknown) =>
+    v !== null && typeof v === 'object' && !Array.isArray(v)
+      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : v,
+  )
+}
+
+function keyOf(id: string): string {
+  const clean = cleanText(id)
+  return clean.length <= messageIdCharsMax ? clean : `sha256:${createHash('sha256').update(clean).digest('base64url')}`
+}

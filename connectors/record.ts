@@ -1,0 +1,66 @@
+import { bounds } from './bounds.ts'
+import { MessageError, type RecordChange } from './contract.ts'
+import type { Mapping } from './mapping/compile.ts'
+import { scopeOf } from './mapping/path.ts'
+
+/** What a message says beside the record itself; it wins over what the record says. */
+export interface Stated {
+  id?: string | null
+  version?: bigint | null
+  deleted?: boolean
+  partial?: boolean
+}
+
+/**
+ * The changes that one raw record stands for: its own and those of objects derived from it. Throws MessageError
+ * UNKNOWN_OBJECT, MISSING_ID, ID_TOO_LONG, INVALID_VERSION.
+ */
+export function changesOf(
+  mapping: Mapping,
+  object: string,
+  raw: Record<string, unknown>,
+  stated: Stated = {},
+): RecordChange[] {
+  const mapped = mapping.require(object)
+  const scope = scopeOf(raw)
+  const changes: RecordChange[] = []
+  for (const target of [mapped, ...mapped.derived]) {
+    if (!target.applies(scope)) continue
+    const sourceId = stated.id ? mapping.idForm(stated.id) : target.idOf(scope)
+    if (!sourceId)
+      throw new MessageError('MISSING_ID', `a record of ${target.name} without an id cannot be told from others`, {
+        object: target.name,
+      })
+    if (sourceId.length > bounds.sourceIdCharsMax)
+      throw new MessageError(
+        'ID_TOO_LONG',
+        `an id of ${sourceId.length} characters; at most ${bounds.sourceIdCharsMax}`,
+        {
+          object: target.name,
+        },
+      )
+    changes.push({
+      object: target.name,
+      sourceId,
+      version: stated.version !== undefined ? stated.version : versionOf(target, scope, sourceId),
+      deleted: stated.deleted ?? target.deletedOf(scope),
+      partial: stated.partial ?? false,
+      raw,
+    })
+  }
+  return changes
+}
+
+function versionOf(
+  target: { name: string; versionOf(scope: ReturnType<typeof scopeOf>): bigint | null },
+  scope: ReturnType<typeof scopeOf>,
+  sourceId: string,
+): bigint | null {
+  try {
+    return target.versionOf(scope)
+  } catch (e) {
+    if (e instanceof MessageError)
+      throw new MessageError(e.code, e.message, { object: target.name, sourceId, field: e.at.field ?? 'version' })
+    throw e
+  }
+}

@@ -1,0 +1,49 @@
+import { MessageError, type RecordChange } from '../contract.ts'
+import type { Kind } from '../kind.ts'
+import { changesOf } from '../record.ts'
+import { changeDataCapture } from './changeDataCapture.ts'
+
+type Fields = Record<string, unknown>
+
+/**
+ * Salesforce has no signed webhooks of its own: a relay of the Pub/Sub API posts its change events, signed with Standard
+ * Webhooks. Rows are SObjects of the REST and Bulk APIs, of tree exports and of warehouses.
+ */
+export const salesforce: Kind = {
+  name: 'salesforce',
+  scheme: 'STANDARD_WEBHOOKS',
+  hasMapping: true,
+  isEvent: (value) => headerOf(value) !== null,
+  eventId: (event) => {
+    const id = (inner(event).event as Fields | undefined)?.EventUuid
+    return typeof id === 'string' ? id : null
+  },
+  objectOf: (value) => {
+    const name = headerOf(value)?.entityName ?? (value.attributes as Fields | null | undefined)?.type
+    return typeof name === 'string' ? name : null
+  },
+  readEvent: (mapping, event): RecordChange[] => {
+    const header = headerOf(event)
+    if (!header) throw new MessageError('NOT_AN_EVENT', 'no payload.ChangeEventHeader: this is no change event')
+    return changeDataCapture(mapping, header, inner(event).payload as Fields)
+  },
+  readRow: (mapping, row, object) => {
+    const name = salesforce.objectOf(row) ?? object
+    if (!name) throw new MessageError('NO_OBJECT', 'neither attributes.type nor the load says which object this is')
+    return changesOf(mapping, name, row)
+  },
+}
+
+/** Streaming clients wrap the event in `data`. */
+function inner(event: Fields): Fields {
+  return event.payload === undefined && event.data !== null && typeof event.data === 'object'
+    ? (event.data as Fields)
+    : event
+}
+
+function headerOf(value: Fields): Fields | null {
+  const payload = inner(value).payload
+  if (payload === null || typeof payload !== 'object') return null
+  const header = (payload as Fields).ChangeEventHeader
+  return header !== null && typeof header === 'object' ? (header as Fields) : null
+}

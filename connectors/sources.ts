@@ -1,0 +1,83 @@
+import { dirname, resolve } from 'node:path'
+import { z } from 'zod'
+import { ROLES } from '../schema/policy.ts'
+import type { SourceSystem } from './contract.ts'
+import { KINDS } from './kind.ts'
+import { ConfigError, readYaml } from './yamlFile.ts'
+
+/** A source system with the files that map it, in the order in which they are laid over each other. */
+export interface ConfiguredSource {
+  system: SourceSystem
+  mappings: string[]
+}
+
+const secretReference = z.strictObject({
+  env: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable, in capitals'),
+})
+
+const sourceSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'small letters, digits and hyphens, at most 63, as salesforce-emea'),
+  kind: z.enum(KINDS.map((k) => k.name)),
+  role: z.enum(ROLES),
+  trust: z.number().min(0).max(1),
+  trustHalfLifeDays: z.number().positive().optional(),
+  secret: z.union([secretReference, z.array(secretReference).min(1).max(2)]).optional(),
+  developmentSecret: z.string().min(8).optional(),
+  mapping: z.union([z.string(), z.array(z.string())]).optional(),
+})
+
+const fileSchema = z.strictObject({ sources: z.array(sourceSchema).min(1) })
+
+/**
+ * Reads config/sources.yaml. Secrets are taken from `env`; one that is not set is left out, and deliveries of a source
+ * system without any are refused. A developmentSecret serves while no real one is set.
+ * Throws ConfigError naming file and line.
+ */
+export function readSources(
+  path: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ConfiguredSource[] {
+  const file = readYaml(path)
+  const parsed = fileSchema.safeParse(file.value)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    const at = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : (issue?.path ?? [])
+    throw new ConfigError(
+      `${file.at(at)}: ${issue?.path.join('.') || 'sources'}: ${issue?.message}${allowedKeys(issue)}`,
+    )
+  }
+  const seen = new Set<string>()
+  return parsed.data.sources.map((s, i) => {
+    const where = (key: string) => file.at(['sources', i, key])
+    if (seen.has(s.name)) throw new ConfigError(`${where('name')}: there are two source systems named "${s.name}"`)
+    seen.add(s.name)
+    const mappings = [s.mapping ?? []].flat().map((m) => resolve(dirname(path), m))
+    if (s.kind === 'generic' && mappings.length === 0)
+      throw new ConfigError(`${where('kind')}: ${s.name} is generic and needs mapping: with the file that maps it`)
+    const secrets = [s.secret ?? []].flat().flatMap((r) => env[r.env] || [])
+    const development = secrets.length === 0 && s.developmentSecret !== undefined
+    return {
+      mappings,
+      system: {
+        name: s.name,
+        kind: s.kind,
+        role: s.role,
+        trust: s.trust,
+        trustHalfLifeDays: s.trustHalfLifeDays,
+        secrets: development && s.developmentSecret ? [s.developmentSecret] : secrets,
+        developmentSecret: development,
+      },
+    }
+  })
+}
+
+function allowedKeys(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code !== 'unrecognized_keys') return ''
+  const shape =
+    issue.path.length === 0
+      ? fileSchema.shape
+      : issue.path.includes('secret')
+        ? secretReference.shape
+        : sourceSchema.shape
+  return `; allowed are ${Object.keys(shape).join(', ')}`
+}

@@ -1,0 +1,62 @@
+import { MessageError } from '../contract.ts'
+import type { Kind } from '../kind.ts'
+import { parseMoment } from '../mapping/time.ts'
+import { changesOf } from '../record.ts'
+
+type Fields = Record<string, unknown>
+
+/** Events whose name ends in `.deleted` although the object goes on to exist, with another status. */
+const ENDED_NOT_DELETED = new Set(['customer.subscription.deleted'])
+
+/**
+ * Stripe sends events that carry the whole object, in no particular order; `created` of the event is the version.
+ * Rows are objects as the API lists them, or a warehouse's columns.
+ */
+export const stripe: Kind = {
+  name: 'stripe',
+  scheme: 'STRIPE',
+  hasMapping: true,
+  isEvent: (value) => value.object === 'event' || String(value.object ?? '') === 'v2.core.event',
+  eventId: (event) => (typeof event.id === 'string' ? event.id : null),
+  objectOf: (value) => {
+    const subject = stripe.isEvent(value) ? objectIn(value) : value
+    return typeof subject?.object === 'string' ? subject.object : null
+  },
+  readEvent: (mapping, event) => {
+    const subject = objectIn(event)
+    const type = String(event.type ?? '')
+    if (!subject)
+      throw new MessageError(
+        'NO_DATA',
+        `the event ${type} carries no data.object; ask Stripe for snapshot events, not thin ones`,
+      )
+    if (typeof subject.object !== 'string')
+      throw new MessageError('NO_OBJECT', `data.object of the event ${type} does not say what it is (object:)`)
+    const version = parseMoment(event.created)
+    if (version === null)
+      throw new MessageError(
+        'INVALID_VERSION',
+        `created is ${JSON.stringify(event.created)}: no count of seconds since 1970`,
+        {
+          object: subject.object,
+          field: 'created',
+        },
+      )
+    const deleted = type.endsWith('.deleted') && !ENDED_NOT_DELETED.has(type)
+    return changesOf(mapping, subject.object, subject, { version, ...(deleted ? { deleted } : {}) })
+  },
+  readRow: (mapping, row, object) => {
+    const name = typeof row.object === 'string' ? row.object : object
+    if (!name) throw new MessageError('NO_OBJECT', 'neither object: in the row nor the load says which object this is')
+    // What is left of a deleted object, {id, object, deleted}, says nothing about its fields.
+    if (row.deleted === true && Object.keys(row).length <= 3)
+      return changesOf(mapping, name, row, { deleted: true }).map((c) => ({ ...c, raw: {}, partial: true }))
+    return changesOf(mapping, name, row)
+  },
+}
+
+function objectIn(event: Fields): Fields | null {
+  const data = event.data as Fields | null | undefined
+  const subject = data !== null && typeof data === 'object' ? data.object : undefined
+  return subject !== null && typeof subject === 'object' && !Array.isArray(subject) ? (subject as Fields) : null
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml'
+
+/** A mistake in a configuration file: the message begins with file and line and says what is allowed. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/** A YAML file as plain values, with the line of each. */
+export interface YamlFile {
+  value: unknown
+  /** `config/sources.yaml:12` of the value at a path of keys and indexes; of its key where it is one of a map. */
+  at(path: readonly PropertyKey[]): string
+}
+
+/** Throws ConfigError for a file that cannot be read or is no YAML; a key that stands twice is an error. */
+export function readYaml(path: string): YamlFile {
+  const name = relative(process.cwd(), path)
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (e) {
+    throw new ConfigError(`${name}: cannot be read: ${e instanceof Error ? e.message : String(e)}`)
+  }
+  return parseYaml(text, name)
+}
+
+export function parseYaml(text: string, name: string): YamlFile {
+  const lines = new LineCounter()
+  const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
+  const error = doc.errors[0]
+  if (error) throw new ConfigError(`${name}:${lines.linePos(error.pos[0]).line}: ${error.message.split('\n')[0]}`)
+
+  const lineOf = (path: readonly PropertyKey[]): number => {
+    let node: unknown = doc.contents
+    let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0
+    for (const step of path) {
+      if (isMap(node)) {
+        const pair = node.items.find((i) => isPair(i) && isScalar(i.key) && String(i.key.value) === String(step))
+        if (!pair) break
+        if (isNode(pair.key)) offset = pair.key.range?.[0] ?? offset
+        node = pair.value
+      } else if (isNode(node) && 'items' in node && Array.isArray(node.items)) {
+        const item: unknown = node.items[Number(step)]
+        if (!isNode(item)) break
+        offset = item.range?.[0] ?? offset
+        node = item
+      } else break
+    }
+    return lines.linePos(offset).line
+  }
+  return { value: doc.toJS({ maxAliasCount: 100 }), at: (path) => `${name}:${lineOf(path)}` }
+}
+
+/** `; did you mean "x"?` is worth more than the whole list when the list is long. */
+export function allowed(names: Iterable<string>): string {
+  const all = [...names]
+  return all.length === 0 ? 'none' : all.join(', ')
+}
