@@ -127,7 +127,10 @@ export function cluster<F>(
   return { clusters, possible, steps: state.steps }
 }
 
-/** All pairs of a small component, the stored edges of a large one; an edge's stored weight goes before a fresh comparison. */
+/**
+ * All pairs of a small component, the edges of a large one. Weights are computed afresh: a stored one may have been rounded by its
+ * column, and a result must not depend on which pairs went through a store.
+ */
 function judgePairs<F>(
   sorted: readonly ClusterMember<F>[],
   index: ReadonlyMap<string, number>,
@@ -135,20 +138,20 @@ function judgePairs<F>(
   rules: ClusterRules<F>,
 ): Pair[] {
   const n = sorted.length
-  const known = new Map<number, number>()
+  const known = new Set<number>()
   for (const edge of edges) {
     const a = index.get(edge.a)
     const b = index.get(edge.b)
-    if (a !== undefined && b !== undefined && a !== b) known.set(Math.min(a, b) * n + Math.max(a, b), edge.weight)
+    if (a !== undefined && b !== undefined && a !== b) known.add(Math.min(a, b) * n + Math.max(a, b))
   }
   const judge = (i: number, j: number): Pair => {
     const found = rules.compare(sorted[i]!.features, sorted[j]!.features)
-    return { i, j, weight: known.get(i * n + j) ?? found.weight, conflict: found.conflict }
+    return { i, j, weight: found.weight, conflict: found.conflict }
   }
   const pairs: Pair[] = []
   if (n <= COMPONENT_DENSE_RECORDS_MAX) {
     for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) pairs.push(judge(i, j))
-  } else for (const code of [...known.keys()].sort((x, y) => x - y)) pairs.push(judge(Math.floor(code / n), code % n))
+  } else for (const code of [...known].sort((x, y) => x - y)) pairs.push(judge(Math.floor(code / n), code % n))
   return pairs
 }
 

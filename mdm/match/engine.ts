@@ -1,13 +1,13 @@
 import type { Assertion, ClusterEdge, Clustering, ClusterMember } from '../cluster/cluster.ts'
 import { cluster } from '../cluster/cluster.ts'
-import { countryOf, type FieldValue, standardiseUnit, type UnitFeature } from '../standardise/features.ts'
+import { countryOf, type FieldValue, standardiseUnit, type UnitFeature, weighUnit } from '../standardise/features.ts'
 import { givenNameForm } from '../standardise/person_name.ts'
 import { sound } from '../standardise/sound.ts'
 import { bitsTable } from './bits.ts'
 import { blockingKeys } from './keys.ts'
 import { type Parameters, priorParameters, versionOf } from './parameters.ts'
 import { type MatchType, planUnits, type Unit } from './plan.ts'
-import { type Comparison, createScorer } from './scorer.ts'
+import { type Comparison, createScorer, type Scorer } from './scorer.ts'
 
 export type { Assertion, Clustering, MergeStep, PossibleMatch } from '../cluster/cluster.ts'
 export type { AddressParts } from '../standardise/address.ts'
@@ -51,7 +51,14 @@ export interface Engine {
   readonly matchWeightMin: number
   /** A key shared by more records than this gives no candidates; finer keys of the same records do. */
   readonly blockRecordsMax: number
+  /** The record's features: parsed and weighed by the model's frequencies. */
   standardise(record: MatchRecord): Features
+  /** The first half of `standardise`: all bits are zero. */
+  parse(record: MatchRecord): Features
+  /** Its second half, with any source of bits; training counts values with it. */
+  weigh(features: Features, bitsOf: (unit: number, sort: string, value: string) => number): void
+  /** Levels and weights without the explanation, for training and batches. */
+  readonly scorer: Scorer
   keys(features: Features): string[]
   compare(a: Features, b: Features): Comparison
   /** Clusters one component; a function of the sets given, whatever the order of the arrays. */
@@ -65,22 +72,33 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
   const scorer = createScorer(type, units, parameters, (a, b) => givenNameForm(a) === givenNameForm(b))
   const unique = new Set(type.uniqueIn)
   const uniqueSource = (source: string) => unique.has('*') || unique.has(source)
+  const parse = (record: MatchRecord): Features => {
+    const u: UnitFeature[] = []
+    // Addresses come first: their country tells how phone numbers without one are read.
+    for (const [index, unit] of units.entries())
+      if (unit.kind === 'address') u[index] = standardiseUnit(unit, record.fields)
+    const country = countryOf(u, units)
+    for (const [index, unit] of units.entries())
+      if (unit.kind !== 'address') u[index] = standardiseUnit(unit, record.fields, country)
+    return { s: record.source, u }
+  }
   return {
+    scorer,
     version: versionOf(parameters, units),
     parameters,
     units,
     linkWeightMin: parameters.linkWeightMin,
     matchWeightMin: parameters.matchWeightMin,
     blockRecordsMax: parameters.blockRecordsMax,
+    parse,
+    weigh: (features, bitsOf) => {
+      for (const [index, unit] of units.entries())
+        weighUnit(unit.kind, features.u[index] ?? null, (sort, value) => bitsOf(index, sort, value))
+    },
     standardise: (record) => {
-      const features: UnitFeature[] = []
-      // Addresses come first: the country tells how phone numbers without one are read.
-      for (const [index, unit] of units.entries())
-        if (unit.kind === 'address') features[index] = standardiseUnit(unit, record.fields, bits[index]!)
-      const country = countryOf(features, units)
-      for (const [index, unit] of units.entries())
-        if (unit.kind !== 'address') features[index] = standardiseUnit(unit, record.fields, bits[index]!, country)
-      return { s: record.source, u: features }
+      const features = parse(record)
+      for (const [index, unit] of units.entries()) weighUnit(unit.kind, features.u[index]!, bits[index]!)
+      return features
     },
     keys: (features) => blockingKeys(units, features.u, sound, parameters.keysPerRecordMax),
     compare: (a, b) => scorer.compare(a.u, b.u, a.s === b.s && uniqueSource(a.s)),

@@ -39,9 +39,6 @@ export interface ScoredDimension extends Dimension {
   expected: Float64Array
 }
 
-/** How far rarity can move a level's weight, in bits. */
-const RARITY_MIN = -10
-const RARITY_MAX = 8
 /** Bits a shared value can show at most: no table knows rarer ones. */
 const BITS_MAX = 24
 
@@ -80,8 +77,7 @@ export function createScorer(
     const rarity = dimension.rarity[level]!
     const weight = dimension.weights[level]!
     if (rarity === 0 || Number.isNaN(bits)) return weight
-    const extra = rarity * (Math.min(bits, BITS_MAX) - dimension.expected[level]!)
-    return weight + Math.max(RARITY_MIN, Math.min(RARITY_MAX, extra))
+    return weight + rarity * (Math.min(bits, BITS_MAX) - dimension.expected[level]!)
   }
   const levels = (a: readonly UnitFeature[], b: readonly UnitFeature[]): LevelSink => {
     for (let i = 0; i < units.length; i++)

@@ -90,110 +90,140 @@ export type BitsOf = (sort: string, value: string) => number
 /** Values of one field beyond this many are ignored: no record pays for a list of 10,000. */
 export const VALUES_MAX = 24
 
-/** The standardised values of one unit of a record. */
-export function standardiseUnit(
-  unit: UnitFields,
-  fields: Readonly<Record<string, FieldValue | FieldValue[] | null | undefined>>,
-  bits: BitsOf,
-  country?: string,
-): UnitFeature {
-  switch (unit.kind) {
-    case 'person':
-      return personFeature(unit, fields, bits)
-    case 'address':
-      return addressFeatures(unit, fields, bits)
-  }
+type Fields = Readonly<Record<string, FieldValue | FieldValue[] | null | undefined>>
+
+/**
+ * The standardised values of one unit of a record, all bits zero: `weighUnit` fills them in.
+ * @param country ISO 3166-1 alpha-2 of the record, for phone numbers written without one
+ */
+export function standardiseUnit(unit: UnitFields, fields: Fields, country?: string): UnitFeature {
+  if (unit.kind === 'person') return personFeature(unit, fields)
+  if (unit.kind === 'address') return addressFeatures(unit, fields)
   const values: [FieldValue, string][] = []
   for (const field of unit.fields) for (const value of listed(fields[field.name])) values.push([value, field.as])
   if (values.length === 0) return null
+  const all = <T>(read: (value: FieldValue, as: string) => T | null, key: (feature: T) => string): T[] | null =>
+    distinct(
+      values.map(([value, as]) => read(value, as)),
+      key,
+    )
   switch (unit.kind) {
     case 'name':
-      return some(
-        distinct(
-          values.map(([v, as]) => nameFeature(String(v), as, bits)),
-          (f) => f.t.join(' '),
-        ),
+      return all(
+        (v, as) => nameFeature(String(v), as),
+        (f) => f.t.join(' '),
       )
     case 'email':
-      return some(
-        distinct(
-          values.map(([v]) => emailFeature(String(v), bits)),
-          (f) => `${f[0]}@${f[1]}`,
-        ),
+      return all(
+        (v) => emailFeature(String(v)),
+        (f) => `${f[0]}@${f[1]}`,
       )
     case 'phone':
-      return some(
-        distinct(
-          values.map(([v]) => valueFeature(parsePhone(String(v), country), 'phone', bits)),
-          (f) => f[0],
-        ),
+      return all(
+        (v) => valueFeature(parsePhone(String(v), country)),
+        (f) => f[0],
       )
     case 'domain':
-      return some(
-        distinct(
-          values.map(([v]) => domainFeature(String(v), bits)),
-          (f) => f[0],
-        ),
+      return all(
+        (v) => domainFeature(String(v)),
+        (f) => f[0],
       )
     case 'date':
     case 'birth':
-      return some(
-        distinct(
-          values.map(([v]) => parseDate(fold(String(v)))),
-          (f) => f.join('-'),
-        ),
+      return all(
+        (v) => parseDate(fold(String(v))),
+        (f) => f.join('-'),
       )
     case 'identifier':
-      return some(
-        distinct(
-          values.map(([v]) => identifierFeature(String(v), bits)),
-          (f) => `${f[0]} ${f[1]}`,
-        ),
+      return all(
+        (v) => identifierFeature(String(v)),
+        (f) => `${f[0]} ${f[1]}`,
       )
     case 'product':
-      return some(
-        distinct(
-          values.map(([v]) => productFeature(String(v), bits)),
-          (f) => f.t.join(' '),
-        ),
+      return all(
+        (v) => productFeature(String(v)),
+        (f) => f.t.join(' '),
       )
     case 'text':
-      return some(
-        distinct(
-          values.map(([v]) => textFeature(String(v), bits)),
-          (f) => f.t.join(' '),
-        ),
+      return all(
+        (v) => textFeature(String(v)),
+        (f) => f.t.join(' '),
       )
     case 'price':
-      return some(
-        distinct(
-          values.map(([v]) => priceFeature(v)),
-          (f) => f.join(' '),
-        ),
-      )
+      return all(priceFeature, (f) => f.join(' '))
     case 'number':
-      return some(
-        distinct(
-          values.map(([v]) => (typeof v === 'number' ? v : parseNumber(String(v)))),
-          (f) => String(f),
-        ),
-      )
+      return all((v) => (typeof v === 'number' ? v : parseNumber(String(v))), String)
     case 'reference':
-      return some(
-        distinct(
-          values.map(([v]) => valueFeature(String(v), 'value', bits)),
-          (f) => f[0],
-        ),
+      return all(
+        (v) => valueFeature(String(v)),
+        (f) => f[0],
       )
     default:
-      return some(
-        distinct(
-          values.map(([v]) => categoryFeature(String(v), bits)),
-          (f) => f[0],
-        ),
+      return all(
+        (v) => categoryFeature(String(v)),
+        (f) => f[0],
       )
   }
 }
+
+/**
+ * Fills in how much each value of a unit says. Called with a function that counts, it counts the values instead: standardising and
+ * weighing are two steps, so that training parses each record once.
+ */
+export function weighUnit(kind: string, feature: UnitFeature, bitsOf: BitsOf): void {
+  if (feature === null) return
+  const bits = (sort: string, value: string) => Math.round(bitsOf(sort, value) * 10) / 10
+  switch (kind) {
+    case 'person': {
+      const person = feature as PersonFeature
+      person.gb = person.g.map((name) => bits('given', name))
+      person.sb = person.s.map((name) => bits('surname', name))
+      break
+    }
+    case 'address':
+      for (const address of feature as AddressFeature[]) {
+        address.b = address.s.map((word) => (isStreetType(word) ? STREET_TYPE_BITS : bits('street', word)))
+        address.cb = address.c ? bits('city', address.c) : 0
+        address.pb = address.p ? bits('postcode', address.p) : 0
+      }
+      break
+    case 'name':
+      for (const name of feature as NameFeature[])
+        name.b = name.t.map((word) =>
+          name.o !== 1 && isParticle(word) ? PARTICLE_BITS : word.length === 1 ? INITIAL_BITS : bits('token', word),
+        )
+      break
+    case 'product':
+    case 'text':
+      for (const text of feature as TextFeature[]) {
+        text.b = text.t.map((word) => bits('token', word))
+        text.mb = text.m.map((model) => bits('model', model))
+      }
+      break
+    case 'email':
+      for (const email of feature as EmailFeature[]) {
+        email[2] = bits('email', `${email[0]}@${email[1]}`)
+        email[3] = bits('maildomain', email[1])
+      }
+      break
+    case 'domain':
+      for (const domain of feature as DomainFeature[]) domain[2] = bits('domain', domain[0])
+      break
+    case 'identifier':
+      for (const id of feature as IdentifierFeature[]) id[3] = bits('id', id[1])
+      break
+    case 'phone':
+    case 'category':
+    case 'reference':
+      for (const value of feature as ValueFeature[]) value[1] = bits(kind === 'phone' ? 'phone' : 'value', value[0])
+      break
+  }
+}
+
+/** Words of which every other value has one say nearly nothing. */
+const STREET_TYPE_BITS = 1
+const PARTICLE_BITS = 1
+const INITIAL_BITS = 3
 
 /** The country of a record, from the first address that names one: it tells how its phone numbers are to be read. */
 export function countryOf(features: readonly UnitFeature[], units: readonly UnitFields[]): string | undefined {
@@ -205,84 +235,56 @@ export function countryOf(features: readonly UnitFeature[], units: readonly Unit
 
 function listed(value: FieldValue | FieldValue[] | null | undefined): FieldValue[] {
   if (value === null || value === undefined || value === '') return []
-  return Array.isArray(value)
-    ? value.slice(0, VALUES_MAX).filter((v) => v !== null && v !== undefined && v !== '')
-    : [value]
+  if (!Array.isArray(value)) return [value]
+  return value.slice(0, VALUES_MAX).filter((v) => v !== null && v !== undefined && v !== '')
 }
 
-function some<T>(features: T[]): T[] | null {
-  return features.length ? features : null
-}
-
-function distinct<T>(features: (T | null)[], key: (feature: T) => string): T[] {
+/** The features there are, each once; null when there are none. */
+function distinct<T>(features: (T | null)[], key: (feature: T) => string): T[] | null {
   const seen = new Set<string>()
   const kept: T[] = []
   for (const feature of features) {
     if (feature === null) continue
-    const text = key(feature)
+    const text = features.length > 1 ? key(feature) : ''
     if (!seen.has(text)) kept.push(feature)
     seen.add(text)
   }
-  return kept
+  return kept.length ? kept : null
 }
 
-function round(bits: number): number {
-  return Math.round(bits * 10) / 10
+function valueFeature(value: string | null): ValueFeature | null {
+  return value === null ? null : [value, 0]
 }
 
-function valueFeature(value: string | null, sort: string, bits: BitsOf): ValueFeature | null {
-  return value === null ? null : [value, round(bits(sort, value))]
-}
-
-function nameFeature(text: string, as: string, bits: BitsOf): NameFeature | null {
+function nameFeature(text: string, as: string): NameFeature | null {
   const organisation = as === 'PERSON_NAME' ? null : parseOrganisationName(text)
-  const isOrganisation =
-    as === 'ORGANISATION_NAME' ||
-    (organisation !== null && (looksLikeOrganisation(organisation) || organisation.tokens.some(isOrganisationWord)))
-  if (isOrganisation && organisation) {
-    const feature: NameFeature = {
-      t: organisation.tokens,
-      b: organisation.tokens.map((t) => round(bits('token', t))),
-      o: 1,
-    }
+  if (
+    organisation &&
+    (as === 'ORGANISATION_NAME' || looksLikeOrganisation(organisation) || organisation.tokens.some(isOrganisationWord))
+  ) {
+    const feature: NameFeature = { t: organisation.tokens, b: [], o: 1 }
     if (organisation.legalForm) feature.f = organisation.legalForm
     return feature
   }
   const person = parsePersonName(text)
   if (!person) return null
-  const feature: NameFeature = {
-    t: person.tokens,
-    b: person.tokens.map((t) => (isParticle(t) ? 1 : t.length === 1 ? 3 : round(bits('token', t)))),
-    o: as === 'PERSON_NAME' ? 2 : 0,
-  }
+  const feature: NameFeature = { t: person.tokens, b: [], o: as === 'PERSON_NAME' ? 2 : 0 }
   if (person.suffix) feature.x = person.suffix
   return feature
 }
 
-function personFeature(
-  unit: UnitFields,
-  fields: Readonly<Record<string, FieldValue | FieldValue[] | null | undefined>>,
-  bits: BitsOf,
-): PersonFeature | null {
+function personFeature(unit: UnitFields, fields: Fields): PersonFeature | null {
   const feature: PersonFeature = { g: [], gb: [], s: [], sb: [] }
   for (const field of unit.fields)
     for (const value of listed(fields[field.name])) {
       const name = parseNamePart(String(value))
-      if (!name) continue
-      const given = field.as === 'GIVEN_NAME'
-      const names = given ? feature.g : feature.s
-      if (names.includes(name)) continue
-      names.push(name)
-      ;(given ? feature.gb : feature.sb).push(round(bits(given ? 'given' : 'surname', name)))
+      const names = field.as === 'GIVEN_NAME' ? feature.g : feature.s
+      if (name && !names.includes(name)) names.push(name)
     }
   return feature.g.length + feature.s.length > 0 ? feature : null
 }
 
-function addressFeatures(
-  unit: UnitFields,
-  fields: Readonly<Record<string, FieldValue | FieldValue[] | null | undefined>>,
-  bits: BitsOf,
-): AddressFeature[] | null {
+function addressFeatures(unit: UnitFields, fields: Fields): AddressFeature[] | null {
   const found: Address[] = []
   const parts: AddressParts = {}
   for (const field of unit.fields)
@@ -301,12 +303,7 @@ function addressFeatures(
     if (address) found.push(address)
   }
   const features = found.map((a): AddressFeature => {
-    const feature: AddressFeature = {
-      s: a.street,
-      b: a.street.map((t) => (isStreetType(t) ? 1 : round(bits('street', t)))),
-      cb: a.city ? round(bits('city', a.city)) : 0,
-      pb: a.postcode ? round(bits('postcode', a.postcode)) : 0,
-    }
+    const feature: AddressFeature = { s: a.street, b: [], cb: 0, pb: 0 }
     if (a.number) feature.n = a.number
     if (a.unit) feature.u = a.unit
     if (a.city) feature.c = a.city
@@ -315,53 +312,39 @@ function addressFeatures(
     if (a.country) feature.k = a.country
     return feature
   })
-  return some(distinct(features, (f) => `${f.n}|${f.s.join(' ')}|${f.c}|${f.p}`))
+  return distinct(features, (f) => `${f.n}|${f.s.join(' ')}|${f.c}|${f.p}`)
 }
 
-function emailFeature(text: string, bits: BitsOf): EmailFeature | null {
+function emailFeature(text: string): EmailFeature | null {
   const email = parseEmail(fold(text))
-  return (
-    email && [
-      email.local,
-      email.domain,
-      round(bits('email', `${email.local}@${email.domain}`)),
-      round(bits('maildomain', email.domain)),
-    ]
-  )
+  return email && [email.local, email.domain, 0, 0]
 }
 
-function domainFeature(text: string, bits: BitsOf): DomainFeature | null {
+function domainFeature(text: string): DomainFeature | null {
   const domain = parseDomain(fold(text))
-  return domain && [domain.domain, domain.label, round(bits('domain', domain.domain))]
+  return domain && [domain.domain, domain.label, 0]
 }
 
-function identifierFeature(text: string, bits: BitsOf): IdentifierFeature | null {
+function identifierFeature(text: string): IdentifierFeature | null {
   const id = parseIdentifier(fold(text))
-  return id && [id.scheme, id.value, id.checked ? 1 : 0, round(bits('id', id.value))]
+  return id && [id.scheme, id.value, id.checked ? 1 : 0, 0]
 }
 
-function productFeature(text: string, bits: BitsOf): TextFeature | null {
+function productFeature(text: string): TextFeature | null {
   const product = parseProductName(text)
-  if (!product) return null
-  return {
-    t: product.tokens,
-    b: product.tokens.map((t) => round(bits('token', t))),
-    m: product.models,
-    mb: product.models.map((t) => round(bits('model', t))),
-  }
+  return product && { t: product.tokens, b: [], m: product.models, mb: [] }
 }
 
-function textFeature(text: string, bits: BitsOf): TextFeature | null {
+function textFeature(text: string): TextFeature | null {
   const folded = fold(text)
   if (isPlaceholder(folded)) return null
   const tokens = [...new Set(words(folded).map(spelling))]
-  return { t: tokens, b: tokens.map((t) => round(bits('token', t))), m: [], mb: [] }
+  return { t: tokens, b: [], m: [], mb: [] }
 }
 
-function categoryFeature(text: string, bits: BitsOf): ValueFeature | null {
+function categoryFeature(text: string): ValueFeature | null {
   const folded = fold(text)
-  if (isPlaceholder(folded)) return null
-  return valueFeature(words(folded).join(' ').slice(0, 80), 'value', bits)
+  return isPlaceholder(folded) ? null : valueFeature(words(folded).join(' ').slice(0, 80))
 }
 
 function priceFeature(value: FieldValue): PriceFeature | null {
@@ -369,6 +352,7 @@ function priceFeature(value: FieldValue): PriceFeature | null {
     const price = priceOfMinorUnits(value.minorUnits, value.currency)
     return price.amount > 0 ? [price.amount, price.currency ?? ''] : null
   }
-  const price = typeof value === 'number' ? (value > 0 ? { amount: value } : null) : parsePrice(String(value))
-  return price && [price.amount, 'currency' in price && price.currency ? price.currency : '']
+  if (typeof value === 'number') return value > 0 ? [value, ''] : null
+  const price = parsePrice(String(value))
+  return price && [price.amount, price.currency ?? '']
 }
