@@ -16,7 +16,7 @@ import { type Mastering, referenceFields, resolve, type Work } from './resolve.t
 
 export interface Pipeline extends Mastering {
   sql: Sql
-  connectors: ReadonlyMap<string, Connector>
+  connectors: ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
   /** A message that failed this often becomes an exception. */
   attemptsMax: number
   /** Told of a message that failed by itself, before it is tried again. */
@@ -91,7 +91,7 @@ async function applyBatch(tx: Transaction, pipeline: Pipeline, messages: Message
 
   for (const type of pipeline.policy.types) {
     const own = records.map((r) => r.record).filter((r) => r.type === type.name)
-    const touched = [...own, ...(await referring(tx, type, work, own))]
+    const touched = [...own, ...(await referring(tx, pipeline, type, work, own))]
     if (touched.length > 0) await resolve(tx, pipeline, type, touched, work)
   }
 
@@ -218,18 +218,26 @@ async function foldAll(
   return [...folded.values()]
 }
 
-/** Records of this type that name others whose golden id has changed: they are compared again, for the same cause. */
-async function referring(tx: Transaction, type: TypePolicy, work: Work, own: WholeRecord[]) {
-  if (type.after.length === 0 || work.crosswalk.size === 0) return []
+/**
+ * Records of this type that name others whose golden id has changed: they are compared again, for the same cause. The
+ * lock on what is named keeps a reference and its target from passing each other unseen in two transactions.
+ */
+async function referring(tx: Transaction, pipeline: Pipeline, type: TypePolicy, work: Work, own: WholeRecord[]) {
+  if (type.after.length === 0) return []
+  const named = own.flatMap((r) => references(pipeline, r).flatMap((x) => x.targets))
+  await lock(tx, 'reference', [...named, ...work.crosswalk.keys()].map(lockNumber))
   const have = new Set(own.map((r) => r.id))
   const found = (await loadReferring(tx, [...work.crosswalk.keys()], type.name)).filter((f) => !have.has(f.recordId))
-  const targets = new Map(found.map((f) => [f.recordId, f.target]))
-  const rows = await loadById(tx, [...targets.keys()])
-  for (const r of rows) {
-    const cause = work.causes.get(targets.get(r.id) ?? '')
-    if (cause) work.causes.set(r.key, cause)
+  for (const f of found) {
+    const cause = work.causes.get(f.target)
+    if (cause) work.causes.set(f.key, cause)
   }
-  return rows
+  await lock(
+    tx,
+    'record',
+    found.map((f) => lockNumber(f.key)),
+  )
+  return await loadById(tx, [...new Set(found.map((f) => f.recordId))])
 }
 
 function references(pipeline: Pipeline, r: WholeRecord): { recordId: number; targets: string[] }[] {

@@ -1,7 +1,7 @@
 import type { SourceSystem } from '../connectors/contract.ts'
 import type { Cause } from '../schema/events.ts'
 import type { Policy, TypePolicy } from '../schema/policy.ts'
-import { lockClosure, type Placed } from './cluster/closure.ts'
+import { lockClosure } from './cluster/closure.ts'
 import { components, type Link, loadLinks, type PossibleMatch, saveLinks, savePossible } from './cluster/links.ts'
 import type { Transaction } from './db/database.ts'
 import { lock } from './db/locks.ts'
@@ -96,8 +96,9 @@ export async function resolve(
   const added = [...now].filter(([at, l]) => Math.fround(l.weight) !== was.get(at)?.weight).map(([, l]) => l)
 
   // Everything the change can reach, locked; then clusters.
-  const seeds: Placed[] = touched.map((r) => ({ id: r.id, goldenId: r.goldenId }))
-  const reach = await lockClosure(tx, seeds, { removed, added })
+  // Keys that pass the bound, or fall under it, change links between records that are not touched themselves.
+  const seeds = new Set([...touched.map((r) => r.id), ...[...removed, ...added].flatMap((l) => [l.a, l.b])])
+  const reach = await lockClosure(tx, [...seeds], { removed, added })
   await known([...reach.placed.keys()])
   for (const [id, goldenId] of reach.placed) {
     const r = records.get(id)

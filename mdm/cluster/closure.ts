@@ -13,9 +13,6 @@ export interface Closure {
   links: Link[]
 }
 
-/** A component this large comes from a key that should not match; it is worked on all the same, but said. */
-export const componentRecordsWarn = 5_000
-
 /**
  * Everything a change can reach: from the seeds along stored links (`overlay` says which are gone and which are new) and
  * through shared golden records, until nothing is added. Its golden ids are locked; since they may change until the
@@ -23,7 +20,7 @@ export const componentRecordsWarn = 5_000
  */
 export async function lockClosure(
   tx: Transaction,
-  seeds: Placed[],
+  seeds: number[],
   overlay: { removed: Link[]; added: Link[] },
 ): Promise<Closure> {
   const held = new Set<string>()
@@ -38,10 +35,10 @@ export async function lockClosure(
 
 async function closure(
   tx: Transaction,
-  seeds: Placed[],
+  seeds: number[],
   overlay: { removed: Link[]; added: Link[] },
 ): Promise<Closure> {
-  const placed = new Map<number, string | null>(seeds.map((s) => [s.id, s.goldenId]))
+  const placed = new Map<number, string | null>()
   const gone = new Set(overlay.removed.map(pairOf))
   const links = new Map<string, Link>(overlay.added.map((l) => [pairOf(l), l]))
   const neighbours = new Map<number, number[]>()
@@ -50,8 +47,9 @@ async function closure(
     neighbours.set(l.b, [...(neighbours.get(l.b) ?? []), l.a])
   }
   const goldenSeen = new Set<string>()
-  let frontier = [...placed.keys()]
-  const unplaced = new Set<number>()
+  // Even a record at hand may have got another golden id from somebody else since it was read.
+  const unplaced = new Set(seeds)
+  let frontier: number[] = []
   while (frontier.length > 0 || unplaced.size > 0) {
     const golden = [
       ...new Set(frontier.map((id) => placed.get(id)).filter((g): g is string => !!g && !goldenSeen.has(g))),
@@ -64,7 +62,8 @@ async function closure(
       loadLinks(tx, frontier),
     ])
     const next: number[] = []
-    for (const r of rows)
+    // What is not stored yet is new in this transaction.
+    for (const r of [...rows, ...lookUp.map((id) => ({ id, goldenId: null }))])
       if (!placed.has(r.id)) {
         placed.set(r.id, r.goldenId)
         next.push(r.id)

@@ -20,9 +20,9 @@ export async function loadReferring(
   tx: Transaction,
   targets: string[],
   type: string,
-): Promise<{ recordId: number; target: string }[]> {
+): Promise<{ recordId: number; key: string; target: string }[]> {
   if (targets.length === 0) return []
-  return await tx<{ recordId: number; target: string }[]>`
-    select r.record_id as "recordId", r.target from record_reference r join source_record s on s.id = r.record_id
+  return await tx<{ recordId: number; key: string; target: string }[]>`
+    select r.record_id as "recordId", s.key, r.target from record_reference r join source_record s on s.id = r.record_id
     where r.target = any(${targets}::uuid[]) and s.type = ${type}`
 }
