@@ -23,7 +23,7 @@ function frame(draw: Random, index: number, locale: Locale, lifecycle: Lifecycle
   if (draw.chance(0.88)) sources.add('salesforce')
   if (bought && draw.chance(0.76)) sources.add('stripe')
   if (bought && draw.chance(0.76)) sources.add('netsuite')
-  if (draw.chance(bought ? 0.36 : 0.2)) sources.add('webshop')
+  if (draw.chance(bought ? 0.44 : 0.25)) sources.add('webshop')
   if (sources.size === 0) sources.add('salesforce')
   return {
     key: `customer-${index}`,
@@ -103,13 +103,14 @@ function human(draw: Random, index: number, locale: Locale, household?: Househol
 }
 
 /** A firm of the same family: another trade or country in its name, one thing shared with its head. */
-function subsidiary(draw: Random, index: number, head: Customer): Customer {
+function subsidiary(draw: Random, index: number, family: readonly Customer[]): Customer {
+  const head = family[0]!
   const locale = draw.chance(0.65)
     ? head.locale
     : draw.pick(locales.filter((other) => other.transliterate === undefined && other.blanks))
   const own = organisation(draw, index, locale)
   const stem = head.organisation!.stem
-  const otherTrades = locale.trades.filter((trade) => long(trade) !== long(head.organisation!.trade))
+  const otherTrades = locale.trades.filter((trade) => !family.some((member) => member.organisation?.trade === trade))
   const trade = draw.pick(otherTrades)
   const place = locale === head.locale ? own.address.city.split(',')[0]! : locale.countryNames[0]!
   const tail = draw.chance(0.6) ? long(spell(locale, trade).latin) : `${long(spell(locale, trade).latin)} ${place}`
@@ -125,7 +126,7 @@ function subsidiary(draw: Random, index: number, head: Customer): Customer {
     email: `${slug(tail, '.')}@${domain}`,
     ...(shared === 'street' ? { address: { ...head.address } } : {}),
     ...(shared === 'phone' ? { phone: head.phone } : {}),
-    parent: head.index,
+    parent: head,
     owner: head.owner,
     easilyConfused: true,
     industry: long(spell(locale, trade).latin),
@@ -166,9 +167,8 @@ export function block(seed: number, number: number, companies: number, products:
     const index = first + slot
     const own = random(seed, 'customer', index)
     const locale = own.weighted(locales, (candidate) => candidate.weight)
-    const headOfGroup = customers[0]
     const before = customers[15]
-    if (slot >= 1 && slot <= group) customers.push(subsidiary(own, index, headOfGroup!))
+    if (slot >= 1 && slot <= group) customers.push(subsidiary(own, index, customers))
     else if (slot === 17 && household) {
       const neighbour = customers[16]!
       neighbour.easilyConfused = true

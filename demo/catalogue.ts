@@ -1,4 +1,5 @@
 import { gtin13 } from './check-digits.ts'
+import { brand } from './naming.ts'
 import { type Random, random } from './random.ts'
 import { dayMs, type Product, worldStart } from './truth.ts'
 
@@ -96,52 +97,77 @@ const services: readonly Family[] = [
 /** How many products the seller has, so that a large world has a larger catalogue. */
 export const catalogueSize = (companies: number) => Math.min(2000, 60 + Math.floor(companies / 50))
 
-function product(draw: Random, index: number, previous: Product | undefined): Product {
-  const isService = index % 5 >= 3
-  const family = draw.pick(isService ? services : goods)
+function goodsOf(draw: Random, index: number): Product {
+  const family = draw.pick(goods)
   const kind = draw.pick(family.kinds)
   const size = draw.pick(family.sizes)
   const maker = draw.pick(makers)
-  // Neighbouring models differ by a digit and must stay two products.
-  const near = !isService && previous && !previous.service && draw.chance(0.35) ? previous : undefined
-  const model = near
-    ? near.sku.replace(/\d+$/, (digits) => String(Number(digits) + 10))
-    : `${family.prefix}-${String(100 + index * 20).padStart(4, '0')}`
+  const sku = `${family.prefix}-${String(100 + index * 20).padStart(4, '0')}`
   const code = draw.fill('AA###-####')
-  const recurring =
-    family.category === 'Training' || !isService ? undefined : draw.chance(0.7) ? ('month' as const) : ('year' as const)
-  const base = near
-    ? near.name.replace(near.sku, model)
-    : isService
-      ? `${kind} ${size}`
-      : `${maker} ${kind} ${model} ${size}`
-  const made = draw.between(family.cents[0], family.cents[1])
-  const name = isService ? `${base} ${model.slice(3)}` : base
   return {
+    ...frame(draw, index, family),
+    name: `${maker} ${kind} ${sku} ${size}`,
+    shopName: `${kind} ${maker} ${sku}, ${size}`,
+    sku,
+    gtin: gtinOf(draw, index),
+    manufacturer: maker,
+    manufacturerCode: code,
+    description: `${kind} by ${maker}, ${size}. Order code ${code}.`,
+    service: false,
+  }
+}
+
+/** The next model of the same series: a digit apart, and still another product. */
+function nextModel(draw: Random, index: number, previous: Product): Product {
+  const sku = previous.sku.replace(/\d+$/, (digits) => String(Number(digits) + 10).padStart(4, '0'))
+  const code = draw.fill('AA###-####')
+  return {
+    ...previous,
     key: `product-${index}`,
     index,
-    name,
-    shopName: near
-      ? near.shopName.replaceAll(near.sku, model)
-      : isService
-        ? `${name} (${recurring ? (recurring === 'month' ? 'monthly' : 'yearly') : 'once'})`
-        : `${kind} ${maker} ${model}, ${size}`,
-    sku: model,
-    ...(isService
-      ? {}
-      : { gtin: gtin13(`40${draw.fill('#####')}${String(index).padStart(5, '0')}`), manufacturerCode: code }),
-    manufacturer: isService ? 'Halden' : near ? near.manufacturer : maker,
-    description: isService
-      ? `${kind}, ${size.toLowerCase()} scope, per ${family.unit}.`
-      : `${near ? near.category : kind} by ${near ? near.manufacturer : maker}, ${size}. Order code ${code}.`,
-    unit: near ? near.unit : family.unit,
-    category: near ? near.category : family.category,
-    priceCents: Math.round(made / 50) * 50,
-    ...(recurring ? { recurring } : {}),
-    service: isService,
-    active: draw.chance(0.93),
-    since: worldStart + draw.between(0, 700) * dayMs,
+    name: previous.name.replace(previous.sku, sku),
+    shopName: previous.shopName.replace(previous.sku, sku),
+    sku,
+    gtin: gtinOf(draw, index),
+    manufacturerCode: code,
+    description: previous.description.replace(previous.manufacturerCode ?? '', code),
+    priceCents: Math.round((previous.priceCents * draw.between(104, 130)) / 5000) * 50,
   }
+}
+
+function serviceOf(draw: Random, index: number): Product {
+  const family = draw.pick(services)
+  const size = draw.pick(family.sizes)
+  const name = `${brand(index)} ${draw.pick(family.kinds)} ${size}`
+  const recurring = family.category === 'Training' ? undefined : draw.chance(0.7) ? 'month' : 'year'
+  return {
+    ...frame(draw, index, family),
+    name,
+    shopName: `${name} (${recurring === undefined ? 'once' : `per ${recurring}`})`,
+    sku: `${family.prefix}-${String(100 + index * 20).padStart(4, '0')}`,
+    manufacturer: 'Halden',
+    description: `${name}, per ${family.unit}.`,
+    ...(recurring ? { recurring } : {}),
+    service: true,
+  }
+}
+
+const gtinOf = (draw: Random, index: number) => gtin13(`40${draw.fill('#####')}${String(index).padStart(5, '0')}`)
+
+const frame = (draw: Random, index: number, family: Family) => ({
+  key: `product-${index}`,
+  index,
+  unit: family.unit,
+  category: family.category,
+  priceCents: Math.round(draw.between(family.cents[0], family.cents[1]) / 50) * 50,
+  active: draw.chance(0.93),
+  since: worldStart + draw.between(0, 700) * dayMs,
+})
+
+/** Two in five are services; of the goods a third are the next model of the one before. */
+function product(draw: Random, index: number, previous: Product | undefined): Product {
+  if (index % 5 >= 3) return serviceOf(draw, index)
+  return previous && !previous.service && draw.chance(0.35) ? nextModel(draw, index, previous) : goodsOf(draw, index)
 }
 
 export function catalogue(seed: number, companies: number): Product[] {

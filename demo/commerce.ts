@@ -56,7 +56,7 @@ function contract(random: Random, customer: Customer, products: readonly Product
 /** At most two contracts, for those who have bought. */
 export function contractsOf(random: Random, customer: Customer, products: readonly Product[]): Contract[] {
   if (customer.lifecycle === 'LEAD' || customer.lifecycle === 'PROSPECT') return []
-  const count = random.weighted([0, 1, 2], (many) => [0.3, 0.5, 0.2][many]!)
+  const count = random.weighted([0, 1, 2], (many) => [0.22, 0.5, 0.28][many]!)
   return Array.from({ length: count }, (_, ordinal) => contract(random, customer, products, ordinal))
 }
 

@@ -54,7 +54,9 @@ export function recased(random: Random, name: string): string {
 
 /** How street words are written by another hand. */
 export function restreeted(random: Random, locale: Locale, street: string): string {
-  const fitting = locale.streetVariants.filter(([from]) => street.includes(from))
+  const fitting = locale.streetVariants.filter(([from]) =>
+    from.endsWith(' ') ? street.startsWith(from) : street.includes(from),
+  )
   if (fitting.length === 0) return street
   const [from, to] = random.pick(fitting)
   return street.replace(from, to)

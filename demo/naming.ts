@@ -14,6 +14,9 @@ const tail = list(
 /** A made-up word: 56 x 20 x 48 of them. */
 const coined = (random: Random): string => random.pick(head) + random.pick(middle) + random.pick(tail)
 
+/** A made-up brand, another for each number up to 56 x 47. */
+export const brand = (number: number): string => head[number % 56]! + tail[(number * 7 + Math.floor(number / 56)) % 47]!
+
 /** The short form after `~` is for the dirt; the name itself has the long one. */
 export const long = (trade: string) => trade.split('~')[0]!
 

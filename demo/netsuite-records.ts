@@ -3,7 +3,7 @@ import type { CustomerView } from './customer-view.ts'
 import { isoDate, isoSeconds } from './draft.ts'
 import { decimal, exchangeRate } from './money.ts'
 import { ownerName } from './salesforce-ids.ts'
-import type { Address, Contract, Customer, Product } from './truth.ts'
+import { type Address, type Contract, type Customer, type Product, worldEnd } from './truth.ts'
 
 /** Records as the SuiteTalk REST API gives them. Internal ids are numbers written as text, one sequence for entities, one for transactions. */
 
@@ -230,7 +230,7 @@ export function salesOrderRecord(
     tranId: `SO${100_000 + customer.index * 2 + contract.ordinal}`,
     otherRefNum: number,
     entity,
-    tranDate: isoDate(contract.start),
+    tranDate: isoDate(Math.min(contract.start, worldEnd)),
     startDate: isoDate(contract.start),
     endDate: isoDate(contract.end),
     currency: currencyRef(customer.currency),

@@ -8,6 +8,8 @@ export interface Billing {
   customer: Customer
   contract: Contract
   entity: Reference
+  /** 0 or 1: the first and the second bill of a contract. */
+  ordinal: number
   at: number
   paidAt?: number
   netMinor: number
@@ -32,23 +34,32 @@ const standardRates: Readonly<Record<string, number>> = {
 }
 const daysOf = (terms: string) => Number(/\d+/.exec(terms)?.[0] ?? 0)
 
-export function billing(customer: Customer, contract: Contract, entity: Reference, at: number): Billing {
+export function billing(
+  customer: Customer,
+  contract: Contract,
+  entity: Reference,
+  at: number,
+  ordinal: number,
+): Billing {
   const netMinor = contract.lines.reduce((sum, line) => sum + line.unitPriceMinor * line.quantity, 0)
   const taxMinor = Math.round(netMinor * (standardRates[customer.locale.country] ?? 0))
-  return { customer, contract, entity, at, netMinor, taxMinor }
+  return { customer, contract, entity, ordinal, at, netMinor, taxMinor }
 }
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 export function period(time: number): Reference {
   const date = new Date(time)
-  const month = date.toLocaleString('en-GB', { month: 'short', timeZone: 'UTC' }).slice(0, 3)
+  const month = months[date.getUTCMonth()]!
   return {
     id: String(date.getUTCFullYear() * 12 + date.getUTCMonth() - 24_000),
     refName: `${month} ${date.getUTCFullYear()}`,
   }
 }
 
-const slot = (bill: Billing, offset: number) => transactionId(bill.customer.index, bill.contract.ordinal * 10 + offset)
-const number = (bill: Billing) => 100_000 + bill.customer.index * 2 + bill.contract.ordinal
+const slot = (bill: Billing, offset: number) =>
+  transactionId(bill.customer.index, bill.contract.ordinal * 10 + bill.ordinal * 2 + offset)
+const number = (bill: Billing) => 100_000 + bill.customer.index * 4 + bill.contract.ordinal * 2 + bill.ordinal
 const invoiceRef = (bill: Billing): Reference => ({ id: slot(bill, 1), refName: `Invoice #INV${number(bill)}` })
 const paymentRef = (bill: Billing): Reference => ({ id: slot(bill, 2), refName: `Payment #PYMT${number(bill)}` })
 

@@ -7,6 +7,7 @@ import {
   contactRecord,
   customerRecord,
   entityInternalId,
+  entityNumber,
   itemRecord,
   type Reference,
   salesOrderRecord,
@@ -84,8 +85,8 @@ export function netsuiteCustomer(world: WorldContext, customer: Customer): Holdi
   const draw = random(world.seed, 'netsuite', customer.index)
   const copies = draw.chance(0.012) ? 2 : 1
   const parent: Reference | null =
-    customer.parent !== undefined && draw.chance(0.7)
-      ? { id: entityInternalId(customer.parent, 0), refName: `CUST${100_000 + customer.parent * 2}` }
+    customer.parent?.sources.has('netsuite') && draw.chance(0.7)
+      ? { id: entityInternalId(customer.parent.index, 0), refName: entityNumber(customer.parent.index, 0) }
       : null
   const gone = draw.chance(0.005) && customer.contracts.length === 0
   let name = ''
@@ -151,7 +152,11 @@ function order(script: Script, draw: Random, customer: Customer, contract: Contr
   script.truth('contracts', 'salesOrder', record.id, contract.key)
   if (contract.status === 'DRAFT' || contract.start + 5 * dayMs > worldEnd) return
   const from = { id: record.id, refName: `Sales Order #${record.tranId}` }
-  invoice(script, draw, billing(customer, contract, entity, contract.start + 5 * dayMs), from)
+  const bills = draw.chance(0.25) ? 2 : 1
+  for (let ordinal = 0; ordinal < bills; ordinal++) {
+    const billedAt = contract.start + (5 + ordinal * 180) * dayMs
+    if (billedAt <= worldEnd) invoice(script, draw, billing(customer, contract, entity, billedAt, ordinal), from)
+  }
 }
 
 function invoice(script: Script, draw: Random, bill: Billing, from: Reference): void {

@@ -20,7 +20,7 @@ const titles = [
 
 /** At most three, each with a name and an address of their own. */
 export function contactsOf(random: Random, customer: Customer): Contact[] {
-  const count = random.weighted([0, 1, 2, 3], (many) => [0.1, 0.5, 0.3, 0.1][many]!)
+  const count = random.weighted([0, 1, 2, 3], (many) => [0.08, 0.34, 0.38, 0.2][many]!)
   const contacts: Contact[] = []
   const seen = new Set<string>()
   for (let ordinal = 0; ordinal < count; ordinal++) {

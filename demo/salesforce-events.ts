@@ -1,5 +1,5 @@
 import type { Draft, WorldContext } from './draft.ts'
-import { random } from './random.ts'
+import { type Random, random } from './random.ts'
 import { ownerId, type SalesforceObject } from './salesforce-ids.ts'
 
 export type Fields = Record<string, unknown>
@@ -49,6 +49,8 @@ export function changeEvent(
     if (part === undefined) body[outer] = value
     else body[outer] = { ...(body[outer] as Fields | undefined), [part]: value }
   }
+  if (type === 'CREATE') body.CreatedDate = new Date(at).toISOString()
+  if (type === 'UNDELETE') body.CreatedDate = new Date(String(event.fields.CreatedDate)).toISOString()
   if (type !== 'DELETE') body.LastModifiedDate = new Date(at).toISOString()
   if (type === 'UPDATE' && !changedFields.includes('LastModifiedDate')) changedFields.push('LastModifiedDate')
   const value = {
@@ -61,7 +63,7 @@ export function changeEvent(
         changeOrigin: draw.chance(0.8)
           ? 'com/salesforce/api/rest/66.0'
           : 'com/salesforce/api/soap/66.0;client=DataLoader',
-        transactionKey: `${draw.fill('0000####')}-${draw.token(4).toLowerCase()}-${draw.token(12).toLowerCase()}`,
+        transactionKey: uuid(draw),
         sequenceNumber: 1,
         commitTimestamp: at,
         commitNumber: at * 1000 + (sequence % 1000),
@@ -72,15 +74,18 @@ export function changeEvent(
       },
       ...body,
     },
-    event: { replayId: sequence, EventUuid: uuid(draw.token(40)) },
+    event: { replayId: sequence, EventUuid: uuid(draw) },
   }
   return { object, format: 'events', value }
 }
 
-/** Hexadecimal digits in the groups of a version 4 UUID. */
-function uuid(token: string): string {
+/** A version 4 UUID. */
+function uuid(draw: Random): string {
   let hex = ''
-  for (let at = 0; hex.length < 32; at++) hex += (token.charCodeAt(at % 40) * (at + 7)).toString(16).slice(-1)
+  while (hex.length < 32)
+    hex += Math.floor(draw.next() * 0x1_0000_0000)
+      .toString(16)
+      .padStart(8, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 

@@ -117,7 +117,8 @@ export function salesforceCustomer(world: WorldContext, customer: Customer): Hol
   const desk = new Desk(world, world.products.length + customer.index, draw)
   const young = draw.chance(0.04)
   const copies = draw.chance(0.035) ? 2 : 1
-  const parent = customer.parent !== undefined && draw.chance(0.8) ? accountId(customer.parent, 0) : null
+  const parent =
+    customer.parent?.sources.has('salesforce') && draw.chance(0.8) ? accountId(customer.parent.index, 0) : null
   const gone = draw.chance(0.008)
   for (let copy = 0; copy < copies; copy++) {
     const view = customerView(world.seed, customer, 'salesforce', copy)

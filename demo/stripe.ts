@@ -115,7 +115,7 @@ export function stripeCustomerHolding(world: WorldContext, customer: Customer): 
     })
   }
   for (const contract of customer.contracts) {
-    if (!contract.lines.some((line) => line.product.recurring)) continue
+    if (contract.status === 'DRAFT' || !contract.lines.some((line) => line.product.recurring)) continue
     const holder = customerId(world.seed, customer.index, copies > 1 && draw.chance(0.4) ? 1 : 0)
     subscribe(ledger, draw, customer, contract, holder, name, email)
   }

@@ -55,7 +55,7 @@ export interface Customer {
   formerAddress?: Address
   movedAt?: number
   shipping?: Address
-  parent?: number
+  parent?: Customer
   /** Family, namesake or household: the name alone does not tell it from its neighbours. */
   easilyConfused: boolean
   currency: string

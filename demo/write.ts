@@ -109,14 +109,14 @@ export async function writeWorld(
     )
   }
   let lines = 0
-  const write = async (file: string, line: string) => {
-    const output = outputs.get(file)!
-    if (output.add(line)) await output.flush()
-    lines += 1
-    if (progress && lines % 10_000 === 0) progress(lines)
-  }
   for (const made of worldItems(options)) {
-    for (const [file, line] of linesOf(made)) await write(file, line)
+    for (const [file, line] of linesOf(made)) {
+      const output = outputs.get(file)!
+      // Waiting for each line would cost more than making it.
+      if (output.add(line)) await output.flush()
+      lines += 1
+      if (progress && lines % 10_000 === 0) progress(lines)
+    }
   }
   for (const output of outputs.values()) await output.close()
   const manifest: Manifest = {

@@ -42,7 +42,7 @@ const shared = {
   street: streets(
     ['@straße', '@straße', '@weg', '@platz', '@allee', '@gasse', '@ring', 'Am @tor', 'Alte @straße'],
     list(
-      'Bahnhof Haupt Garten Linden Goethe Schiller Mozart Industrie Mühlen Kirch Schul Berg Rosen Birken Hafen Wiesen Brücken Markt Ring Feld Kant Lessing Nord Süd Sonnen Tal Wald Bismarck Fabrik Dom Kaiser Kastanien Ahorn Eichen Uhland',
+      'Bahnhof Haupt Garten Linden Goethe Schiller Mozart Industrie Mühlen Kirch Schul Berg Rosen Birken Hafen Wiesen Brücken Markt Turm Feld Kant Lessing Nord Süd Sonnen Tal Wald Bismarck Fabrik Dom Kaiser Kastanien Ahorn Eichen Uhland',
     ),
   ),
 } satisfies Partial<Locale>

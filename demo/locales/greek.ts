@@ -8,6 +8,8 @@ const pairs: readonly (readonly [string, string])[] = [
   ['γγ', 'ng'],
   ['αυ', 'av'],
   ['ευ', 'ev'],
+  ['Ευ', 'Ev'],
+  ['Αυ', 'Av'],
   ['ού', 'ou'],
   ['εύ', 'ev'],
 ]
