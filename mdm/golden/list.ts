@@ -1,0 +1,88 @@
+import { columnOf, OPERATIONAL, type OperationalKind, type OperationalType } from '../../schema/operational.ts'
+import { annualMinor, FLAGS } from './operationalFacts.ts'
+import type { Listing, Relation } from './page.ts'
+
+/** A golden record as it is read for a list or a lookup; `values` in the canonical form, references as record keys. */
+export interface GoldenRow {
+  __typename: string
+  id: string
+  version: number
+  values: Record<string, unknown>
+  createdAt: Date
+  updatedAt: Date
+}
+
+export const goldenColumns = `g.type as "__typename", g.id, g.version, g.values,
+  g.created_at as "createdAt", g.updated_at as "updatedAt"`
+
+/** Golden records of one type that are in force. Type and state are literals: the partial indexes are found by them. */
+export function goldenListing(type: string): Listing {
+  return {
+    from: 'golden g',
+    where: `g.type = '${type}' and g.state = 'ACTIVE'`,
+    columns: goldenColumns,
+    unique: { name: 'id', sql: 'g.id', type: 'uuid', nullable: false },
+  }
+}
+
+/**
+ * Source records `m` of the golden record that a parent's id `p.id` leads to. Every golden id is the key of a source
+ * record, so one step over the crosswalk resolves retired ids as well.
+ */
+const membersOfParent = 'm.golden_id = coalesce((select w.golden_id from source_record w where w.key = p.id), p.id)'
+
+/** Golden records whose field names a member of the parent; counts on the index over that field (golden_by_…). */
+export function referringGolden(field: string): Relation {
+  return {
+    from: `source_record m join golden g on (g.values ->> '${field}') = m.key::text and g.values ? '${field}'`,
+    where: membersOfParent,
+  }
+}
+
+/** An operational object as it is read, beside its own fields: REFERENCE as record key, DATE as text, amounts as numbers. */
+export interface OperationalRow {
+  /** Key of its source record. */
+  id: string
+  system: string
+  object: string
+  sourceId: string
+  [field: string]: unknown
+}
+
+/** Operational objects of one type, without those deleted at the source. */
+export function operationalListing(type: OperationalType): Listing {
+  return {
+    from: `${type.toLowerCase()} t`,
+    where: 'not t.deleted',
+    columns: `t.record_id, ${operationalColumns(type)}`,
+    join: {
+      columns: 'r.key as id, r.source as system, r.object, r.source_id as "sourceId"',
+      from: 'join source_record r on r.id = x.record_id',
+    },
+    unique: { name: 'arrival', sql: 't.record_id', type: 'bigint', nullable: false },
+  }
+}
+
+/** Operational objects that name a member of the golden record in this field; one index scan a member. */
+export function operationalOfGolden(type: OperationalType, field: string): Relation {
+  return {
+    from: `source_record m join ${type.toLowerCase()} t on t.${columnOf(field, 'REFERENCE')} = m.key`,
+    where: membersOfParent,
+  }
+}
+
+/** Operational objects that name another operational object, the parent, by its key. */
+export function operationalOfRecord(type: OperationalType, field: string): Relation {
+  return { from: `${type.toLowerCase()} t`, where: `t.${columnOf(field, 'REFERENCE')} = p.id` }
+}
+
+/** Its own fields, its flags, and what a subscription comes to in a year. */
+export function operationalColumns(type: OperationalType): string {
+  const own = Object.entries(OPERATIONAL[type] as Record<string, OperationalKind>).map(([name, kind]) => {
+    const column = `t.${columnOf(name, kind)}`
+    return `${column}${kind === 'DATE' ? '::text' : ''} as "${name}"`
+  })
+  const flags = Object.entries(FLAGS[type]).map(([name, sql]) => `${sql} as "${name}"`)
+  const annual = type === 'Subscription' ? [`${annualMinor} as "annualMinor"`] : []
+  return [...own, ...flags, ...annual].join(', ')
+}

@@ -1,0 +1,28 @@
+import { createBillingSubgraph } from './billing/subgraph.ts'
+import { createContractSubgraph } from './contract/subgraph.ts'
+import type { Subgraph } from './contract.ts'
+import { createCrmSubgraph } from './crm/subgraph.ts'
+import { createCustomerSubgraph } from './customer/subgraph.ts'
+import { createErpSubgraph } from './erp/subgraph.ts'
+import type { SubgraphDeps } from './golden/goldenResolvers.ts'
+import { goldenSubgraph } from './golden/goldenSubgraph.ts'
+import { createNodeSubgraph } from './node/subgraph.ts'
+import { createProductSubgraph } from './product/subgraph.ts'
+
+/** Golden types that a subgraph above is named for; each other one gets a subgraph of its own, without code. */
+const HOUSED = new Set(['Customer', 'Contact', 'Product', 'Contract'])
+
+/** Every subgraph of the graph. */
+export function createSubgraphs(deps: SubgraphDeps): Subgraph[] {
+  const others = deps.policy.types.map((t) => t.name).filter((name) => !HOUSED.has(name))
+  return [
+    createCustomerSubgraph(deps),
+    createProductSubgraph(deps),
+    createContractSubgraph(deps),
+    createCrmSubgraph(deps),
+    createBillingSubgraph(deps),
+    createErpSubgraph(deps),
+    createNodeSubgraph(deps),
+    ...others.map((name) => goldenSubgraph(name.toLowerCase(), deps, [name])),
+  ]
+}

@@ -1,0 +1,67 @@
+import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
+import { operationalList } from '../operational/operationalList.ts'
+import { golden, lookups, money, operational, source } from '../operational/operationalResolvers.ts'
+import { connectionResolvers, edgeResolvers } from '../shared/connection.ts'
+import { moneyOf } from '../shared/money.ts'
+import type { Resolvers } from '../shared/subgraph.ts'
+import { billingTotals } from './totals.ts'
+
+export function billingResolvers({ sql, policy }: SubgraphDeps): Resolvers {
+  const subscriptions = operationalList(sql, policy, 'Subscription')
+  const invoices = operationalList(sql, policy, 'Invoice')
+  const payments = operationalList(sql, policy, 'Payment')
+  const of = { subscription: lookups(subscriptions), invoice: lookups(invoices), payment: lookups(payments) }
+  const customer = golden(sql, 'customer', 'Customer')
+  const contract = golden(sql, 'contract', 'Contract')
+  return {
+    Query: {
+      subscription: of.subscription.one,
+      subscriptions: of.subscription.all,
+      invoice: of.invoice.one,
+      invoices: of.invoice.all,
+      payment: of.payment.one,
+      payments: of.payment.all,
+    },
+    BillingSubscription: {
+      __resolveReference: of.subscription.reference,
+      amount: money('amount'),
+      annualAmount: (row: Record<string, unknown>) => moneyOf(row.annualMinor, row.currency),
+      customer,
+      contract,
+      product: golden(sql, 'product', 'Product'),
+      invoices: invoices.ofRecord('subscription'),
+      source,
+    },
+    Invoice: {
+      __resolveReference: of.invoice.reference,
+      total: money('total'),
+      balance: money('balance'),
+      customer,
+      contract,
+      subscription: operational(subscriptions, 'subscription'),
+      payments: payments.ofRecord('invoice'),
+      source,
+    },
+    Payment: {
+      __resolveReference: of.payment.reference,
+      amount: money('amount'),
+      customer,
+      invoice: operational(invoices, 'invoice'),
+      source,
+    },
+    Customer: {
+      subscriptions: subscriptions.ofGolden('customer'),
+      invoices: invoices.ofGolden('customer'),
+      payments: payments.ofGolden('customer'),
+      totals: billingTotals(sql),
+    },
+    Contract: { subscriptions: subscriptions.ofGolden('contract'), invoices: invoices.ofGolden('contract') },
+    Product: { subscriptions: subscriptions.ofGolden('product') },
+    BillingSubscriptionConnection: connectionResolvers,
+    BillingSubscriptionEdge: edgeResolvers,
+    InvoiceConnection: connectionResolvers,
+    InvoiceEdge: edgeResolvers,
+    PaymentConnection: connectionResolvers,
+    PaymentEdge: edgeResolvers,
+  }
+}

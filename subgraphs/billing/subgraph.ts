@@ -1,0 +1,11 @@
+import type { Subgraph } from '../contract.ts'
+import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
+import { operationalSdl } from '../operational/operationalSdl.ts'
+import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
+import { billingResolvers } from './resolvers.ts'
+
+/** What customers are charged and have paid: subscriptions, invoices, payments, and totals of each customer. */
+export function createBillingSubgraph(deps: SubgraphDeps): Subgraph {
+  const lists = operationalSdl(deps.policy, ['Subscription', 'Invoice', 'Payment'])
+  return makeSubgraph('billing', [readSdl(import.meta.url, 'schema.graphql'), lists], billingResolvers(deps))
+}

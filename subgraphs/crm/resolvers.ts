@@ -1,0 +1,22 @@
+import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
+import { operationalList } from '../operational/operationalList.ts'
+import { golden, lookups, money, source } from '../operational/operationalResolvers.ts'
+import { connectionResolvers, edgeResolvers } from '../shared/connection.ts'
+import type { Resolvers } from '../shared/subgraph.ts'
+
+export function crmResolvers({ sql, policy }: SubgraphDeps): Resolvers {
+  const opportunities = operationalList(sql, policy, 'Opportunity')
+  const { one, all, reference } = lookups(opportunities)
+  return {
+    Query: { opportunity: one, opportunities: all },
+    Opportunity: {
+      __resolveReference: reference,
+      amount: money('amount'),
+      customer: golden(sql, 'customer', 'Customer'),
+      source,
+    },
+    OpportunityConnection: connectionResolvers,
+    OpportunityEdge: edgeResolvers,
+    Customer: { opportunities: opportunities.ofGolden('customer') },
+  }
+}

@@ -1,0 +1,11 @@
+import type { Subgraph } from '../contract.ts'
+import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
+import { operationalSdl } from '../operational/operationalSdl.ts'
+import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
+import { crmResolvers } from './resolvers.ts'
+
+/** What sales works on: opportunities, and those of each customer. */
+export function createCrmSubgraph(deps: SubgraphDeps): Subgraph {
+  const sdl = [readSdl(import.meta.url, 'schema.graphql'), operationalSdl(deps.policy, ['Opportunity'])]
+  return makeSubgraph('crm', sdl, crmResolvers(deps))
+}

@@ -1,0 +1,38 @@
+import { type LedgerSum, readLedgerSums } from '../../mdm/golden/totals.ts'
+import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
+import { operationalList } from '../operational/operationalList.ts'
+import { golden, lookups, money, source } from '../operational/operationalResolvers.ts'
+import { connectionResolvers, edgeResolvers } from '../shared/connection.ts'
+import type { RequestContext } from '../shared/context.ts'
+import { moneyOf } from '../shared/money.ts'
+import type { Resolvers } from '../shared/subgraph.ts'
+
+export function erpResolvers({ sql, policy }: SubgraphDeps): Resolvers {
+  const postings = operationalList(sql, policy, 'Posting')
+  const { one, all, reference } = lookups(postings)
+  return {
+    Query: { posting: one, postings: all },
+    Posting: {
+      __resolveReference: reference,
+      amount: money('amount'),
+      customer: golden(sql, 'customer', 'Customer'),
+      invoice: (row: { invoice: string | null }) => (row.invoice ? { __typename: 'Invoice', id: row.invoice } : null),
+      source,
+    },
+    Customer: {
+      postings: postings.ofGolden('customer'),
+      ledger: (parent: { id: string }, args: { from?: string | null; to?: string | null }, context: RequestContext) =>
+        context.load<LedgerSum[]>(`ledger ${args.from} ${args.to}`, parent.id, [], (ids) =>
+          readLedgerSums(sql, ids, args.from ?? null, args.to ?? null),
+        ),
+    },
+    Invoice: { postings: postings.ofRecord('invoice') },
+    LedgerBalance: {
+      balance: (s: LedgerSum) => moneyOf(s.balanceMinor, s.currency),
+      debit: (s: LedgerSum) => moneyOf(s.debitMinor, s.currency),
+      credit: (s: LedgerSum) => moneyOf(s.creditMinor, s.currency),
+    },
+    PostingConnection: connectionResolvers,
+    PostingEdge: edgeResolvers,
+  }
+}

@@ -1,0 +1,11 @@
+import type { Subgraph } from '../contract.ts'
+import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
+import { operationalSdl } from '../operational/operationalSdl.ts'
+import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
+import { erpResolvers } from './resolvers.ts'
+
+/** What stands in the books: postings, and the ledger of each customer. */
+export function createErpSubgraph(deps: SubgraphDeps): Subgraph {
+  const sdl = [readSdl(import.meta.url, 'schema.graphql'), operationalSdl(deps.policy, ['Posting'])]
+  return makeSubgraph('erp', sdl, erpResolvers(deps))
+}

@@ -1,0 +1,154 @@
+import { goldenFields } from '../../mdm/golden/listField.ts'
+import type { FieldPolicy, Policy } from '../../schema/policy.ts'
+import { listSdl, partFilterSdl, quoted } from '../shared/listSdl.ts'
+import { allFields, groupsOf, listName, lookupName, type Reference, references } from './model.ts'
+
+/**
+ * The SDL of a subgraph that owns golden types, from the policy alone: the types without the directives that are no
+ * business of who asks, their groups and enums, lookups, lists, filters, and stubs of golden types owned elsewhere.
+ */
+export function goldenSdl(policy: Policy, owned: readonly string[]): string {
+  const types = owned.map((name) => policy.type(name))
+  const fields = allFields(policy, types)
+  const enums = new Set(fields.filter((f) => f.kind === 'ENUM').map((f) => f.typeName))
+  const refs = references(policy).filter((r) => owned.includes(r.from))
+  const stubs = new Set(
+    [...fields.filter((f) => f.kind === 'REFERENCE').map((f) => f.typeName), ...refs.map((r) => r.to)].filter(
+      (t) => !owned.includes(t),
+    ),
+  )
+  return [
+    ...owned.map((name) => goldenType(policy, name, refs)),
+    ...[...stubs].map((name) => stubType(policy, name, refs)),
+    ...groupsOf(policy, types).map((name) => groupType(policy, name)),
+    ...[...enums].map((name) => enumType(policy, name)),
+    ...types.map((t) =>
+      listSdl({ type: t.name, plural: words(listName(t.name)), fields: goldenFields(policy, t), flags: {} }),
+    ),
+    partFilterSdl(types.flatMap((t) => goldenFields(policy, t))),
+    `type Query {\n${owned.map((name) => lookups(name)).join('\n')}\n}`,
+  ].join('\n')
+}
+
+function goldenType(policy: Policy, name: string, refs: Reference[]): string {
+  const type = policy.type(name)
+  return `
+${quoted(type.description)}
+type ${name} implements Node @key(fields: "id") {
+  "The golden id. It resolves for ever: to this record, to its survivor, or to what it was split into."
+  id: ID!
+${type.fields.map(fieldSdl).join('\n')}
+${reverseFields(refs, name)}
+  "Rises by one with every change."
+  version: Int!
+  "When the golden record was first made."
+  createdAt: DateTime!
+  "When the golden record last changed."
+  updatedAt: DateTime!
+  "Retired golden ids that lead here."
+  aliases: [ID!]!
+  "The id that was asked for, where it is a retired one or the key of a source record and this record answers for it."
+  redirectedFrom: ID
+  "The source records it consists of, oldest first: the crosswalk."
+  sources(
+    "At most this many, up to 1,000."
+    first: Int = 100
+    "Begin after the source record of this id."
+    after: ID
+  ): [SourceRecord!]!
+  "How many source records it consists of."
+  sourceCount: Int!
+  "Where the values of its fields come from."
+  provenance(
+    "Only these fields; all when left out."
+    fields: [String!]
+  ): [FieldProvenance!]!
+  "Its versions, newest first."
+  history(
+    "At most this many, up to 200."
+    first: Int = 20
+    "Begin after this cursor."
+    after: String
+  ): GoldenVersionConnection!
+}
+`
+}
+
+/** A golden type that another subgraph owns: its id, and the lists that this subgraph adds to it. */
+function stubType(policy: Policy, name: string, refs: Reference[]): string {
+  const lists = reverseFields(refs, name)
+  return `
+${quoted(policy.type(name).description)}
+type ${name} @key(fields: "id"${lists ? '' : ', resolvable: false'}) {
+  "The golden id."
+  id: ID!
+${lists}
+}
+`
+}
+
+function reverseFields(refs: Reference[], to: string): string {
+  return refs
+    .filter((r) => r.to === to)
+    .map(
+      (r) =>
+        `  "The ${words(listName(r.from))} that name this ${words(lookupName(to))} as their ${words(r.field)}."
+  ${r.reverse}: ${r.from}Connection!`,
+    )
+    .join('\n')
+}
+
+/** A value that not every caller may see can be missing, whatever the model says. */
+function fieldSdl(f: FieldPolicy): string {
+  const type = f.list ? `[${f.typeName}!]` : f.typeName
+  const note = f.sensitive ? ` Empty for callers without the scope ${f.sensitive}.` : ''
+  return `  ${quoted(`${f.description}${note}`)}\n  ${f.name}: ${type}${f.required && !f.sensitive ? '!' : ''}`
+}
+
+function groupType(policy: Policy, name: string): string {
+  const group = policy.groups.get(name)
+  return `
+${quoted(group?.description ?? '')}
+type ${name} @shareable {
+${(group?.fields ?? []).map(fieldSdl).join('\n')}
+}
+`
+}
+
+function enumType(policy: Policy, name: string): string {
+  const found = policy.enums.get(name)
+  return `
+${quoted(found?.description ?? '')}
+enum ${name} {
+${(found?.values ?? []).map((v) => `  ${quoted(v.description)}\n  ${v.name}`).join('\n')}
+}
+`
+}
+
+function lookups(type: string): string {
+  const one = words(lookupName(type))
+  return `  "The ${one} of this id: a golden id in force, a retired one, or the key of a source record. None when there is none."
+  ${lookupName(type)}(
+    "The id."
+    id: ID!
+    "Its own fields as they were at this moment. Lists and things beside it are as they are now."
+    asOf: DateTime
+  ): ${type}
+  "The ${one} that a source record belongs to. None when the record is unknown or waits for required fields."
+  ${lookupName(type)}BySource(
+    "Name of the source system."
+    system: String!
+    "The system's name for the kind of record: Account, customer …"
+    object: String!
+    "The record's id in its system."
+    id: String!
+    "Its own fields as they were at this moment."
+    asOf: DateTime
+  ): ${type}
+  "All ${words(listName(type))} in force."
+  ${listName(type)}: ${type}Connection!`
+}
+
+function words(name: string): string {
+  return name.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`)
+}

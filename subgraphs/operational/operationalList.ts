@@ -1,0 +1,89 @@
+import type { Sql } from '../../mdm/db/database.ts'
+import type { SortColumn } from '../../mdm/golden/keyset.ts'
+import {
+  type OperationalRow,
+  operationalListing,
+  operationalOfGolden,
+  operationalOfRecord,
+} from '../../mdm/golden/list.ts'
+import { operationalFields } from '../../mdm/golden/listField.ts'
+import { FLAGS } from '../../mdm/golden/operationalFacts.ts'
+import { countAll, countEach, listPage, listPages, type Relation } from '../../mdm/golden/page.ts'
+import { readOperational } from '../../mdm/golden/read.ts'
+import type { OperationalType } from '../../schema/operational.ts'
+import type { Policy } from '../../schema/policy.ts'
+import {
+  type Connection,
+  type ConnectionArguments,
+  connection,
+  emptyPage,
+  type ListSpec,
+  pageRequest,
+} from '../shared/connection.ts'
+import type { RequestContext } from '../shared/context.ts'
+import { enumName } from '../shared/listSdl.ts'
+
+/** By which date the objects of a golden record are sorted, newest first, when the caller does not say. */
+const DEFAULT_ORDER: Record<OperationalType, string> = {
+  Opportunity: 'CLOSE_DATE',
+  Subscription: 'START_DATE',
+  Invoice: 'ISSUE_DATE',
+  Payment: 'PAID_ON',
+  Posting: 'POSTING_DATE',
+}
+
+/** Reads the operational objects of one type in the ways that they are asked for. */
+export interface OperationalList {
+  all(args: ConnectionArguments, context: RequestContext): Connection
+  /** Those whose `field` names a member of a golden record. */
+  ofGolden(field: string): (parent: { id: string }, args: ConnectionArguments, context: RequestContext) => Connection
+  /** Those whose `field` names another operational object. */
+  ofRecord(field: string): (parent: { id: string }, args: ConnectionArguments, context: RequestContext) => Connection
+  one(id: string, context: RequestContext): Promise<OperationalRow | null>
+}
+
+export function operationalList(sql: Sql, policy: Policy, type: OperationalType): OperationalList {
+  const listing = operationalListing(type)
+  const fields = operationalFields(type, new Set(policy.types.map((t) => t.name)))
+  const order = new Map(fields.flatMap((f): [string, SortColumn][] => (f.sort ? [[enumName(f.name), f.sort]] : [])))
+  const date = order.get(DEFAULT_ORDER[type])
+  const related: ListSpec = {
+    fields,
+    flags: FLAGS[type],
+    sourceJoin: 's.id = t.record_id',
+    unique: listing.unique,
+    order,
+    defaultOrder: date ? [{ column: date, descending: true }] : [],
+    sensitive: new Map(),
+  }
+  // Of all there are, the last to arrive: no index knows all dates, and a sort of the whole table helps nobody.
+  const whole: ListSpec = { ...related, defaultOrder: [{ column: listing.unique, descending: true }] }
+
+  function relatedBy(relation: Relation, field: string) {
+    return (parent: { id: string }, args: ConnectionArguments, context: RequestContext): Connection => {
+      const name = `${type} by ${field} ${JSON.stringify(args)}`
+      const request = context.once(name, () => pageRequest(related, args, context.scopes))
+      return connection(
+        request,
+        () => context.load(name, parent.id, emptyPage, (ids) => listPages(sql, listing, relation, ids, request)),
+        () =>
+          context.load(`${name}#`, parent.id, 0, (ids) => countEach(sql, listing, relation, ids, request.condition)),
+      )
+    }
+  }
+
+  return {
+    all(args, context) {
+      const request = pageRequest(whole, args, context.scopes)
+      return connection(
+        request,
+        () => listPage(sql, listing, request),
+        () => countAll(sql, listing, request.condition),
+      )
+    },
+    ofGolden: (field) => relatedBy(operationalOfGolden(type, field), field),
+    ofRecord: (field) => relatedBy(operationalOfRecord(type, field), field),
+    one: (id, context) =>
+      context.load<OperationalRow | null>(type, id.toLowerCase(), null, (keys) => readOperational(sql, type, keys)),
+  }
+}

@@ -1,0 +1,36 @@
+import { operationalFields } from '../../mdm/golden/listField.ts'
+import type { OperationalType } from '../../schema/operational.ts'
+import type { Policy } from '../../schema/policy.ts'
+import { listSdl } from '../shared/listSdl.ts'
+import { graphType } from './graphType.ts'
+
+const PLURALS: Record<OperationalType, string> = {
+  Opportunity: 'opportunities',
+  Subscription: 'subscriptions',
+  Invoice: 'invoices',
+  Payment: 'payments',
+  Posting: 'postings',
+}
+
+const QUESTIONS: Record<OperationalType, Record<string, string>> = {
+  Opportunity: { open: 'Is not closed yet.' },
+  Subscription: { active: 'Runs and is paid for.' },
+  Invoice: { open: 'Money is still expected.', overdue: 'Money is still expected and was due before today.' },
+  Payment: {},
+  Posting: {},
+}
+
+/** Connection, filter and order types of operational objects. */
+export function operationalSdl(policy: Policy, types: readonly OperationalType[]): string {
+  const golden = new Set(policy.types.map((t) => t.name))
+  return types
+    .map((type) =>
+      listSdl({
+        type: graphType(type),
+        plural: PLURALS[type],
+        fields: operationalFields(type, golden),
+        flags: QUESTIONS[type],
+      }),
+    )
+    .join('\n')
+}

@@ -1,0 +1,51 @@
+import DataLoader from 'dataloader'
+import type { RequestInfo } from '../contract.ts'
+
+/** Keys that one statement is asked for at most. */
+const keysPerStatementMax = 1_000
+
+/** What resolvers of one operation share. */
+export class RequestContext {
+  readonly scopes: ReadonlySet<string>
+  private readonly loaders = new Map<string, DataLoader<string, unknown>>()
+  private readonly made = new Map<string, unknown>()
+
+  constructor(request: RequestInfo) {
+    this.scopes = request.scopes
+  }
+
+  /** What is worked out once an operation, however many parents ask: `name` says everything it depends on. */
+  once<T>(name: string, make: () => T): T {
+    if (!this.made.has(name)) this.made.set(name, make())
+    return this.made.get(name) as T
+  }
+
+  /**
+   * The loader of this name, made on first use. `read` answers a map from key to value; keys it leaves out get `missing`.
+   * The name must say everything that the values depend on beside the key: arguments, page, order.
+   *
+   * A loader forgets what it has read with every batch: a subscription has one context for as long as it lasts, and each
+   * of its events is to be resolved as things are then.
+   */
+  load<V>(
+    name: string,
+    key: string,
+    missing: V,
+    read: (keys: readonly string[]) => Promise<Map<string, V>>,
+  ): Promise<V> {
+    let loader = this.loaders.get(name) as DataLoader<string, V> | undefined
+    if (!loader) {
+      const made: DataLoader<string, V> = new DataLoader(
+        async (keys: readonly string[]) => {
+          made.clearAll()
+          const found = await read(keys)
+          return keys.map((k) => found.get(k) ?? missing)
+        },
+        { maxBatchSize: keysPerStatementMax },
+      )
+      loader = made
+      this.loaders.set(name, made as DataLoader<string, unknown>)
+    }
+    return loader.load(key)
+  }
+}

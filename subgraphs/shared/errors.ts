@@ -1,0 +1,24 @@
+import { GraphQLError } from 'graphql'
+import { FilterError } from '../../mdm/golden/filter.ts'
+import { BadCursorError } from '../../mdm/golden/keyset.ts'
+
+/** Codes that say what the caller has to change. */
+export type InputErrorCode =
+  | 'BAD_CURSOR'
+  | 'BAD_PAGE'
+  | 'PAGE_TOO_LARGE'
+  | 'BAD_FILTER'
+  | 'FILTER_TOO_LARGE'
+  | 'MISSING_SCOPE'
+  | 'TOO_MANY_IDS'
+
+export function inputError(code: InputErrorCode, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code } })
+}
+
+/** Expected errors of reads in the words of GraphQL; the gateway masks everything else. */
+export function translated(error: unknown): unknown {
+  if (error instanceof BadCursorError) return inputError('BAD_CURSOR', error.message)
+  if (error instanceof FilterError) return inputError(error.code, error.message)
+  return error
+}

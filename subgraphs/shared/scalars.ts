@@ -1,0 +1,59 @@
+import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped } from 'graphql'
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/
+
+function bad(message: string): never {
+  throw new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })
+}
+
+function parseDay(value: unknown): string {
+  if (typeof value !== 'string' || !DAY.test(value)) return bad('a Date is a text like "2026-03-01"')
+  const at = new Date(`${value}T00:00:00Z`)
+  if (Number.isNaN(at.getTime()) || at.toISOString().slice(0, 10) !== value) return bad(`${value} is no day`)
+  return value
+}
+
+function parseMoment(value: unknown): string {
+  const text = typeof value === 'string' ? value : ''
+  const at = new Date(text)
+  if (!/^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:?\d{2})$/.test(text) || Number.isNaN(at.getTime()))
+    return bad('a DateTime is a text like "2026-03-01T09:30:00Z", with its offset')
+  return at.toISOString()
+}
+
+function parseMinorUnits(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value))
+    return bad('MinorUnits is a whole number up to 2^53, in the smallest unit of the currency')
+  return value
+}
+
+/** Calendar dates stay text all the way; a value that fails its format is shown as it is. */
+export const DateScalar = new GraphQLScalarType<string, string>({
+  name: 'Date',
+  serialize: (value) => String(value),
+  parseValue: parseDay,
+  parseLiteral: (node) => parseDay(node.kind === Kind.STRING ? node.value : null),
+})
+
+export const DateTimeScalar = new GraphQLScalarType<string, string>({
+  name: 'DateTime',
+  serialize: (value) => (value instanceof Date ? value.toISOString() : String(value)),
+  parseValue: parseMoment,
+  parseLiteral: (node) => parseMoment(node.kind === Kind.STRING ? node.value : null),
+})
+
+export const JsonScalar = new GraphQLScalarType<unknown, unknown>({
+  name: 'JSON',
+  serialize: (value) => value,
+  parseValue: (value) => value,
+  parseLiteral: (node, variables) => valueFromASTUntyped(node, variables),
+})
+
+export const MinorUnitsScalar = new GraphQLScalarType<number, number>({
+  name: 'MinorUnits',
+  serialize: parseMinorUnits,
+  parseValue: parseMinorUnits,
+  parseLiteral: (node) => parseMinorUnits(node.kind === Kind.INT ? Number(node.value) : null),
+})
+
+export const scalars = { Date: DateScalar, DateTime: DateTimeScalar, JSON: JsonScalar, MinorUnits: MinorUnitsScalar }

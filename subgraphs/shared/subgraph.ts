@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import { buildSubgraphSchema } from '@apollo/subgraph'
+import { concatAST, parse, print } from 'graphql'
+import type { Subgraph } from '../contract.ts'
+import { withConnectionArguments } from './connectionArguments.ts'
+import { RequestContext } from './context.ts'
+import { decimalOf } from './money.ts'
+import { scalars } from './scalars.ts'
+
+/** Resolvers by type and field, as buildSubgraphSchema takes them. */
+export type Resolvers = Record<string, Record<string, unknown> | (typeof scalars)[keyof typeof scalars]>
+
+/** SDL that stands beside the code: `readSdl(import.meta.url, 'schema.graphql')`. */
+export function readSdl(here: string, file: string): string {
+  return readFileSync(new URL(file, here), 'utf8')
+}
+
+const shared = readSdl(import.meta.url, 'shared.graphql')
+
+/** A subgraph from its parts: SDL with the shared definitions before it, and its resolvers. */
+export function makeSubgraph(name: string, sdl: string[], resolvers: Resolvers): Subgraph {
+  const typeDefs = withConnectionArguments(concatAST([shared, ...sdl].map((text) => parse(text))))
+  const all: Resolvers = {
+    ...scalars,
+    Money: { decimal: decimalOf },
+    Node: { __resolveType: (node: { __typename: string }) => node.__typename },
+    ...resolvers,
+  }
+  const schema = buildSubgraphSchema([{ typeDefs, resolvers: all as never }])
+  return { name, sdl: print(typeDefs), schema, context: (request) => new RequestContext(request) }
+}
