@@ -29,7 +29,7 @@ export const changeChannel = 'touchstone_change'
 
 /**
  * Commits golden versions to the feed: in **one statement** it takes the next positions from `feed_head`, appends the
- * events in the order given and writes the same versions to `golden` (so the caller does not write `golden` at all, and
+ * events, tombstones first and else in the order given (docs/FEED.md, 1.3), and writes the same versions to `golden` (so the caller does not write `golden` at all, and
  * a golden version without its event, or the reverse, cannot happen: I4). Answers the position of the last event, or
  * the head when there are none.
  *
@@ -54,6 +54,8 @@ export async function appendChanges(tx: Transaction, events: NewChange[]): Promi
   }
   check(events)
   const count = events.length
+  // Whoever follows a golden id learns where it went before the event of where it went.
+  const ordered = [...events.filter((e) => e.values === null), ...events.filter((e) => e.values !== null)]
   const rows = await tx<{ last: number; written: number }[]>`
     with head as (
       update feed_head set position = position + ${count}
@@ -63,17 +65,17 @@ export async function appendChanges(tx: Transaction, events: NewChange[]): Promi
         e.provenance::jsonb as provenance, e.redirect, e.changed::text[] as changed, e.members::uuid[] as members,
         e.policy_version, e.cause::jsonb as cause
       from head, unnest(
-        ${events.map((e) => e.goldenId)}::uuid[],
-        ${events.map((e) => e.type)}::text[],
-        ${events.map((e) => e.version)}::int[],
-        ${events.map((e) => e.op)}::text[],
-        ${events.map((e) => json(e.values))}::text[],
-        ${events.map((e) => json(e.provenance))}::text[],
-        ${events.map((e) => e.redirect)}::uuid[],
-        ${events.map((e) => arrayLiteral(e.changed))}::text[],
-        ${events.map((e) => arrayLiteral(e.members))}::text[],
-        ${events.map((e) => e.policyVersion)}::text[],
-        ${events.map((e) => json(e.cause))}::text[]
+        ${ordered.map((e) => e.goldenId)}::uuid[],
+        ${ordered.map((e) => e.type)}::text[],
+        ${ordered.map((e) => e.version)}::int[],
+        ${ordered.map((e) => e.op)}::text[],
+        ${ordered.map((e) => json(e.values))}::text[],
+        ${ordered.map((e) => json(e.provenance))}::text[],
+        ${ordered.map((e) => e.redirect)}::uuid[],
+        ${ordered.map((e) => arrayLiteral(e.changed))}::text[],
+        ${ordered.map((e) => arrayLiteral(e.members))}::text[],
+        ${ordered.map((e) => e.policyVersion)}::text[],
+        ${ordered.map((e) => json(e.cause))}::text[]
       ) with ordinality as e
         (golden_id, type, version, op, values, provenance, redirect, changed, members, policy_version, cause, n)
     ), appended as (

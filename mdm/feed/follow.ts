@@ -9,12 +9,21 @@ import { readSnapshot, type SnapshotItem } from './snapshot.ts'
 import type { Tail } from './tail.ts'
 import type { EventPage, Tailer } from './tailer.ts'
 
-/** What a subscription gives; `place` is where to resume after it (encodeCursor makes text of it). */
-export type FeedItem =
-  | { kind: 'SNAPSHOT'; place: Place; item: SnapshotItem }
-  | { kind: 'CHANGE'; place: Place; event: ChangeEvent }
-  | { kind: 'CAUGHT_UP'; place: Place }
-  | { kind: 'LAGGED'; place: Place; reason: 'EXPIRED'; missed: number }
+/** What a subscription gives; `at` is where to resume after it (encodeCursor makes text of it). */
+export type FeedItem = { at: FeedPlace } & (
+  | { kind: 'SNAPSHOT'; item: SnapshotItem }
+  | { kind: 'CHANGE'; event: ChangeEvent }
+  | { kind: 'CAUGHT_UP' }
+  | { kind: 'LAGGED'; reason: 'EXPIRED'; missed: number }
+  /** Only with `bookmarkPositions`. */
+  | { kind: 'BOOKMARK' }
+)
+
+/** A place and the feed it is in. */
+export interface FeedPlace {
+  feed: string
+  place: Place
+}
 
 export interface FollowOptions {
   /** A cursor: go on after it. Without: from now, or with a snapshot. */
@@ -22,6 +31,8 @@ export interface FollowOptions {
   /** Begin with a snapshot; ignored beside `after`, so that a client can say the same each time. */
   snapshot: boolean
   filter: FeedFilter
+  /** After so many positions of which none passed the filter, says where it is, also before it has caught up. */
+  bookmarkPositions?: number
 }
 
 /** Rows a subscriber reads of the table at once. */
@@ -32,62 +43,66 @@ const silentPositionsMax = 1_000
 const positionsPerTurn = 256
 
 /**
- * A subscription, as docs/FEED.md says. Nothing is read before it is asked for; `return` ends it at once, also while it
- * waits. Throws FeedError, at the first `next` where the cursor or the filter is at fault.
+ * A subscription, as docs/FEED.md says. Throws FeedError where the cursor or the filter is at fault; later ones come from
+ * `next`. Nothing is read before it is asked for; `return` ends it at once, also while it waits.
  */
-export function follow(tailer: Tailer, options: FollowOptions): AsyncIterableIterator<FeedItem> {
+export async function follow(tailer: Tailer, options: FollowOptions): Promise<AsyncIterableIterator<FeedItem>> {
   const abort = new AbortController()
-  const subscription = new Subscription(tailer, options, abort.signal)
-  const items = subscription.run()
+  const subscription = new Subscription(tailer, checkedFilter(options.filter), options, abort.signal)
+  const items = subscription.run(await subscription.start())
   // A generator's own `return` waits for the pending `next`, which on a silent feed would keep a gone client for ever.
   const end = async (): Promise<IteratorReturnResult<undefined>> => {
     abort.abort()
     void items.return(undefined)
     return { done: true, value: undefined }
   }
-  return {
+  const iterator: AsyncIterableIterator<FeedItem> = {
     next: () => items.next(),
     return: end,
     async throw(error) {
       await end()
       throw error
     },
-    [Symbol.asyncIterator]() {
-      return this
-    },
+    [Symbol.asyncIterator]: () => iterator,
   }
+  return iterator
 }
 
 class Subscription {
   readonly #tailer: Tailer
   readonly #tail: Tail
+  readonly #filter: FeedFilter
   readonly #options: FollowOptions
   readonly #signal: AbortSignal
-  /** The head when the subscription was asked for: "from now" means from here. */
-  readonly #now: number
+  /** The head when the subscription was asked for: "from now" means from here, and it has not caught up before it. */
+  #now: number
   /** Names this subscription's own pages. */
   readonly #key = randomUUID()
   #followed: Followed | null = null
 
-  constructor(tailer: Tailer, options: FollowOptions, signal: AbortSignal) {
+  constructor(tailer: Tailer, filter: FeedFilter, options: FollowOptions, signal: AbortSignal) {
     this.#tailer = tailer
     this.#tail = tailer.tail
     this.#now = tailer.tail.head
+    this.#filter = filter
     this.#options = options
     this.#signal = signal
   }
 
-  async *run(): AsyncGenerator<FeedItem, undefined> {
+  async start(): Promise<Place> {
+    const place = await this.#place()
+    const roots = this.#filter.ids
+    if (roots) {
+      const redirects = await this.#read(() => readRedirects(this.#tailer.sql, roots, place.position))
+      this.#followed = new Followed(roots, redirects)
+    }
+    return place
+  }
+
+  async *run(start: Place): AsyncGenerator<FeedItem, undefined> {
     try {
-      const filter = checkedFilter(this.#options.filter)
-      const start = await this.#start()
-      if (filter.ids) {
-        const roots = filter.ids
-        const redirects = await this.#read(() => readRedirects(this.#tailer.sql, roots, start.position))
-        this.#followed = new Followed(roots, redirects)
-      }
-      if (start.kind === 'SCAN') yield* this.#scan(start, filter)
-      yield* this.#follow(start.position, matcher(filter))
+      if (start.kind === 'SCAN') yield* this.#scan(start)
+      yield* this.#follow(start.position, matcher(this.#filter))
     } catch (e) {
       // The database was away when the client left: nobody is there to be told.
       if (!this.#signal.aborted) throw e
@@ -97,16 +112,16 @@ class Subscription {
     }
   }
 
-  async #start(): Promise<Place> {
+  async #place(): Promise<Place> {
     const tail = this.#tail
     tail.check()
     const { after, snapshot } = this.#options
-    if (after === null)
-      return snapshot ? { kind: 'SCAN', position: this.#now, scanned: null } : { kind: 'TAIL', position: this.#now }
-    const place = decodeCursor(tail.feed, after)
-    // What is in the ring is there; for all else the table has the last word.
-    if (place.kind === 'TAIL' && place.position >= tail.tableUpTo && place.position <= tail.head) return place
+    if (after === null && !snapshot) return { kind: 'TAIL', position: this.#now }
+    const decoded = after === null ? null : decodeCursor(tail.feed, after)
+    // Of the table and not of the tail, which may be a moment behind what the caller has just seen committed.
     const head = await this.#read(() => readHead(this.#tailer.sql))
+    this.#now = head.position
+    const place: Place = decoded ?? { kind: 'SCAN', position: head.position, scanned: null }
     if (place.position > head.position)
       throw new FeedError(
         'CURSOR_FUTURE',
@@ -116,7 +131,7 @@ class Subscription {
     return place
   }
 
-  async *#scan(start: Place & { kind: 'SCAN' }, filter: FeedFilter): AsyncGenerator<FeedItem, undefined> {
+  async *#scan(start: Place & { kind: 'SCAN' }): AsyncGenerator<FeedItem, undefined> {
     const { position } = start
     let { scanned } = start
     const ids = this.#followed?.ids ?? null
@@ -127,14 +142,20 @@ class Subscription {
       // The page is asked for by the place where it began; after it was given up it begins at the last item delivered.
       const page = await this.#tailer.snapshotPages.get(this.#key, () =>
         this.#read(() =>
-          readSnapshot(this.#tailer.sql, { position, scanned: from, types: filter.types, ids, rowsMax: pageRowsMax }),
+          readSnapshot(this.#tailer.sql, {
+            position,
+            scanned: from,
+            types: this.#filter.types,
+            ids,
+            rowsMax: pageRowsMax,
+          }),
         ),
       )
       if (page.oldest > position + 1) throw expired(position, page.oldest)
       const item = first(page.items, (i) => from === null || i.goldenId > from)
       if (item) {
         scanned = item.goldenId
-        yield { kind: 'SNAPSHOT', place: { kind: 'SCAN', position, scanned }, item }
+        yield { kind: 'SNAPSHOT', at: this.#at({ kind: 'SCAN', position, scanned }), item }
       } else {
         this.#tailer.snapshotPages.drop(this.#key)
         if (page.done) return
@@ -144,18 +165,24 @@ class Subscription {
 
   async *#follow(start: number, matches: (event: ChangeEvent) => boolean): AsyncGenerator<FeedItem, undefined> {
     const tail = this.#tail
+    const { bookmarkPositions = Number.POSITIVE_INFINITY } = this.#options
     let position = start
     let silent = 0
     let caughtUp = false
     for (let turn = 1; ; turn++) {
       tail.check()
       if (this.#done) return
+      if (silent >= bookmarkPositions) {
+        silent = 0
+        yield { kind: 'BOOKMARK', at: this.#at({ kind: 'TAIL', position }) }
+        continue
+      }
       if (turn % positionsPerTurn === 0) await setImmediate()
       if (position >= tail.head) {
-        if (!caughtUp || silent >= silentPositionsMax) {
+        if (position >= this.#now && (!caughtUp || silent >= silentPositionsMax)) {
           caughtUp = true
           silent = 0
-          yield { kind: 'CAUGHT_UP', place: { kind: 'TAIL', position } }
+          yield { kind: 'CAUGHT_UP', at: this.#at({ kind: 'TAIL', position }) }
         } else await tail.moved(position, this.#signal)
         continue
       }
@@ -165,7 +192,7 @@ class Subscription {
         if (page.oldest > position + 1) {
           const missed = page.oldest - 1 - position
           position += missed
-          yield { kind: 'LAGGED', place: { kind: 'TAIL', position }, reason: 'EXPIRED', missed }
+          yield { kind: 'LAGGED', at: this.#at({ kind: 'TAIL', position }), reason: 'EXPIRED', missed }
           continue
         }
         const after = position
@@ -183,7 +210,7 @@ class Subscription {
       if (this.#followed?.observe(event)) this.#tailer.eventPages.drop(this.#key)
       if (wanted && matches(event)) {
         silent = 0
-        yield { kind: 'CHANGE', place: { kind: 'TAIL', position }, event }
+        yield { kind: 'CHANGE', at: this.#at({ kind: 'TAIL', position }), event }
       } else silent++
     }
   }
@@ -209,6 +236,10 @@ class Subscription {
     if (page.covered > position) return page
     eventPages.drop(key)
     return eventPages.get(key, read)
+  }
+
+  #at(place: Place): FeedPlace {
+    return { feed: this.#tail.feed, place }
   }
 
   #read<T>(work: () => Promise<T>): Promise<T> {

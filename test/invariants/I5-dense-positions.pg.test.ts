@@ -42,7 +42,7 @@ test(`I5 positions are dense and in commit order; readers that resume anywhere m
       const cursor = encodeCursor(tailer.tail.feed, { kind: 'TAIL', position })
       const until = 1 + Math.floor(random() * 120)
       let n = 0
-      for await (const item of follow(tailer, { after: cursor, snapshot: false, filter: everything })) {
+      for await (const item of await follow(tailer, { after: cursor, snapshot: false, filter: everything })) {
         assert.notEqual(item.kind, 'LAGGED')
         if (item.kind !== 'CHANGE') continue
         read.push(item.event)

@@ -1,0 +1,178 @@
+import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
+import { encodeCursor } from '../../mdm/feed/cursor.ts'
+import type { FeedFilter } from '../../mdm/feed/filter.ts'
+import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
+import { readHead } from '../../mdm/feed/read.ts'
+import type { Tailer } from '../../mdm/feed/tailer.ts'
+import type { Op } from '../../schema/events.ts'
+import type { Policy } from '../../schema/policy.ts'
+import { type Delivered, delivered, translated } from './items.ts'
+import { typeEnumName } from './sdl.ts'
+import { visibleValues } from './visible.ts'
+
+export interface ChangesDeps {
+  policy: Policy
+  tailer: Tailer
+}
+
+interface Context {
+  scopes: ReadonlySet<string>
+}
+
+interface FilterArgs {
+  types?: string[] | null
+  ids?: string[] | null
+  ops?: Op[] | null
+  systems?: string[] | null
+  changedFields?: string[] | null
+}
+
+type ChangeItem = Extract<FeedItem, { kind: 'CHANGE' }>
+type SnapshotItem = Extract<FeedItem, { kind: 'SNAPSHOT' }>
+
+const pageEventsMax = 500
+/** Positions that one page of the past looks at; with a narrow filter the page then ends before it is full. */
+const pagePositionsMax = 20_000
+const tailerBehindMsMax = 2_000
+
+export function resolvers({ policy, tailer }: ChangesDeps) {
+  const visible = visibleValues(policy)
+  const cursor = (item: FeedItem) => encodeCursor(item.at.feed, item.at.place)
+  return {
+    Query: {
+      feed: async () => {
+        const head = await readHead(tailer.sql)
+        const at = encodeCursor(head.feed, { kind: 'TAIL', position: head.position })
+        return { id: head.feed, head: head.position, oldest: head.oldest, cursor: at }
+      },
+      changes: async (_: unknown, args: FilterArgs & { after?: string | null; first: number }) =>
+        await page(tailer, args),
+    },
+    Subscription: {
+      changes: {
+        async subscribe(_: unknown, args: FilterArgs & { after?: string | null; snapshot?: boolean | null }) {
+          try {
+            const options = { after: args.after ?? null, snapshot: args.snapshot ?? false, filter: filterOf(args) }
+            return delivered(await follow(tailer, options))
+          } catch (e) {
+            throw translated(e)
+          }
+        },
+        resolve(item: Delivered) {
+          if (item.kind === 'FAILED') throw item.error
+          return item
+        },
+      },
+    },
+    ChangeItem: { __resolveType: (item: FeedItem) => typeNames[item.kind] },
+    GoldenEntity: { __resolveType: (entity: { __typename: string }) => entity.__typename },
+    GoldenType: Object.fromEntries(policy.types.map((t) => [typeEnumName(t.name), t.name])),
+    Position: PositionScalar,
+    Snapshot: {
+      cursor,
+      goldenId: (s: SnapshotItem) => s.item.goldenId,
+      type: (s: SnapshotItem) => s.item.type,
+      version: (s: SnapshotItem) => s.item.version,
+      position: (s: SnapshotItem) => s.item.position,
+      values: (s: SnapshotItem, _: unknown, { scopes }: Context) => visible(s.item.type, s.item.values, scopes),
+      entity: (s: SnapshotItem) => ({ __typename: s.item.type, id: s.item.goldenId }),
+    },
+    Change: {
+      cursor,
+      position: (c: ChangeItem) => c.event.position,
+      op: (c: ChangeItem) => c.event.op,
+      goldenId: (c: ChangeItem) => c.event.goldenId,
+      type: (c: ChangeItem) => c.event.type,
+      version: (c: ChangeItem) => c.event.version,
+      before: ({ event }: ChangeItem, _: unknown, { scopes }: Context) =>
+        event.before && visible(event.type, event.before, scopes),
+      after: ({ event }: ChangeItem, _: unknown, { scopes }: Context) =>
+        event.after && visible(event.type, event.after, scopes),
+      changedFields: (c: ChangeItem) => c.event.changedFields,
+      redirect: (c: ChangeItem) => c.event.redirect,
+      cause: (c: ChangeItem) => c.event.cause,
+      policyVersion: (c: ChangeItem) => c.event.policyVersion,
+      at: (c: ChangeItem) => c.event.at,
+      entity: ({ event }: ChangeItem) => {
+        const id = event.after ? event.goldenId : event.redirect
+        return id === null ? null : { __typename: event.type, id }
+      },
+    },
+    ChangeCause: {
+      system: (c: ChangeItem['event']['cause']) => c.source,
+      recordId: (c: ChangeItem['event']['cause']) => c.sourceId,
+      messageId: (c: ChangeItem['event']['cause']) => c.inboxId,
+    },
+    CaughtUp: { cursor, position: (c: FeedItem) => c.at.place.position },
+    Lagged: { cursor },
+    ChangeEdge: { cursor, node: (c: ChangeItem) => c },
+  }
+}
+
+const typeNames: Record<FeedItem['kind'], string> = {
+  SNAPSHOT: 'Snapshot',
+  CHANGE: 'Change',
+  CAUGHT_UP: 'CaughtUp',
+  LAGGED: 'Lagged',
+  BOOKMARK: 'CaughtUp',
+}
+
+function filterOf(args: FilterArgs): FeedFilter {
+  return {
+    types: args.types ?? null,
+    ids: args.ids ?? null,
+    ops: args.ops ?? null,
+    systems: args.systems ?? null,
+    changedFields: args.changedFields ?? null,
+  }
+}
+
+/** A page of the past is a subscription that one leaves at the head, or when the page is full. */
+async function page(tailer: Tailer, args: FilterArgs & { after?: string | null; first: number }) {
+  if (args.first < 1 || args.first > pageEventsMax)
+    throw new GraphQLError(`a page has 1 to ${pageEventsMax} events, not ${args.first}`, {
+      extensions: { code: args.first < 1 ? 'BAD_PAGE' : 'PAGE_TOO_LARGE' },
+    })
+  try {
+    // What was committed before the question is in the answer, though the tailer may be a moment behind.
+    const head = await readHead(tailer.sql)
+    await tailer.tail.moved(head.position - 1, AbortSignal.timeout(tailerBehindMsMax))
+    const start = args.after ?? encodeCursor(head.feed, { kind: 'TAIL', position: head.oldest - 1 })
+    const options = { after: start, snapshot: false, filter: filterOf(args), bookmarkPositions: pagePositionsMax }
+    const items = await follow(tailer, options)
+    const nodes: ChangeItem[] = []
+    let hasNextPage = true
+    let end = start
+    for await (const item of items) {
+      if (item.kind === 'CHANGE') nodes.push(item)
+      end = encodeCursor(item.at.feed, item.at.place)
+      if (item.kind === 'CAUGHT_UP') hasNextPage = false
+      if (item.kind !== 'CHANGE' || nodes.length === args.first) break
+    }
+    const [first] = nodes
+    return {
+      nodes,
+      edges: nodes,
+      pageInfo: {
+        hasNextPage,
+        hasPreviousPage: args.after !== null && args.after !== undefined,
+        startCursor: first ? encodeCursor(first.at.feed, first.at.place) : null,
+        endCursor: end,
+      },
+    }
+  } catch (e) {
+    throw translated(e)
+  }
+}
+
+const PositionScalar = new GraphQLScalarType<number, number>({
+  name: 'Position',
+  serialize: (value) => Number(value),
+  parseValue: whole,
+  parseLiteral: (node) => whole(node.kind === Kind.INT ? Number(node.value) : null),
+})
+
+function whole(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value
+  throw new GraphQLError('a Position is a whole number up to 2^53', { extensions: { code: 'BAD_USER_INPUT' } })
+}

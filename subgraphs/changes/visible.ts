@@ -1,0 +1,39 @@
+import type { Policy } from '../../schema/policy.ts'
+
+type Values = Record<string, unknown>
+
+/**
+ * Leaves out of golden values what the caller's scopes do not reach, fields within groups included: the same rule as
+ * for the fields of queries.
+ */
+export function visibleValues(policy: Policy): (type: string, values: Values, scopes: ReadonlySet<string>) => Values {
+  const hiding = new Map(
+    policy.types.map((t) => [
+      t.name,
+      t.fields.map((f) => ({
+        name: f.name,
+        scope: f.sensitive,
+        inner: (policy.groups.get(f.typeName)?.fields ?? []).filter((g) => g.sensitive),
+      })),
+    ]),
+  )
+  return (type, values, scopes) => {
+    const hidden = (scope: string | undefined) => scope !== undefined && !scopes.has(scope)
+    const visible: Values = {}
+    const fields = new Map(hiding.get(type)?.map((f) => [f.name, f]))
+    for (const [name, value] of Object.entries(values)) {
+      const field = fields.get(name)
+      // A field that the policy no longer has: nobody can say any more who may see it.
+      if (!field || hidden(field.scope)) continue
+      const inner = new Set(field.inner.filter((g) => hidden(g.sensitive)).map((g) => g.name))
+      visible[name] = inner.size === 0 ? value : without(value, inner)
+    }
+    return visible
+  }
+}
+
+function without(value: unknown, names: ReadonlySet<string>): unknown {
+  if (Array.isArray(value)) return value.map((v) => without(v, names))
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.has(name)))
+}

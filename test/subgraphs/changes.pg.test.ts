@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { createSourceEventStream, type ExecutionResult, execute, parse, subscribe } from 'graphql'
+import { openDatabase } from '../../mdm/db/database.ts'
+import { startTailer, type Tailer } from '../../mdm/feed/tailer.ts'
+import { readPolicy } from '../../schema/policy.ts'
+import { createChangesSubgraph } from '../../subgraphs/changes/subgraph.ts'
+import type { Subgraph } from '../../subgraphs/contract.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { append, create, version } from '../mdm/feed/world.ts'
+
+let db: TestDatabase
+let tailer: Tailer
+let subgraph: Subgraph
+
+before(async () => {
+  db = await testDatabase()
+  tailer = await startTailer({ sql: openDatabase(db.url, { connectionsMax: 4, name: 'test-feed' }) })
+  subgraph = createChangesSubgraph({ policy: readPolicy('schema/model'), tailer })
+})
+after(async () => {
+  await tailer.stop()
+  await tailer.sql.end()
+  await db.drop()
+})
+
+type Json = Record<string, unknown>
+const all = new Set(['pii:read'])
+const args = (document: string, variableValues: Json = {}, scopes: ReadonlySet<string> = all) => ({
+  schema: subgraph.schema,
+  document: parse(document),
+  variableValues,
+  contextValue: subgraph.context({ correlationId: 'test', scopes }),
+})
+async function query(document: string, variables: Json = {}): Promise<Json> {
+  const result = await execute(args(document, variables))
+  assert.equal(result.errors, undefined)
+  return JSON.parse(JSON.stringify(result.data))
+}
+async function open(document: string, variables: Json = {}, scopes: ReadonlySet<string> = all) {
+  const results = await subscribe(args(document, variables, scopes))
+  assert.ok(Symbol.asyncIterator in results, JSON.stringify(results))
+  return {
+    results,
+    async next(): Promise<Json> {
+      const { value } = (await results.next()) as { value: ExecutionResult }
+      assert.equal(value.errors, undefined)
+      return JSON.parse(JSON.stringify(value.data)).changes
+    },
+  }
+}
+
+const WATCH = `subscription ($after: String, $types: [GoldenType!], $ids: [ID!], $ops: [ChangeOp!], $fields: [String!], $snapshot: Boolean) {
+  changes(after: $after, types: $types, ids: $ids, ops: $ops, changedFields: $fields, snapshot: $snapshot) {
+    __typename
+    ... on CaughtUp { cursor position }
+    ... on Snapshot { cursor goldenId type version position values entity { __typename ... on Customer { id } } }
+    ... on Change { cursor position op goldenId type version before after changedFields redirect policyVersion at
+      cause { system object recordId messageId correlationId }
+      entity { __typename ... on Customer { id } ... on Product { id } } }
+  }
+}`
+
+test('a change arrives with everything the contract names (FEED 2)', async () => {
+  const live = await open(WATCH)
+  assert.equal((await live.next()).__typename, 'CaughtUp')
+  const [id = ''] = await create(db.sql, 1)
+  const position = await append(db.sql, version(id, 2, { values: { name: 'New' }, changed: ['name'] }))
+  const created = await live.next()
+  assert.deepEqual([created.op, created.before, created.version], ['CREATED', null, 1])
+  const { cursor, at, cause, ...updated } = await live.next()
+  assert.deepEqual(updated, {
+    __typename: 'Change',
+    position,
+    op: 'UPDATED',
+    goldenId: id,
+    type: 'CUSTOMER',
+    version: 2,
+    before: { name: (created.after as Json).name },
+    after: { name: 'New' },
+    changedFields: ['name'],
+    redirect: null,
+    policyVersion: 'test',
+    entity: { __typename: 'Customer', id },
+  })
+  assert.deepEqual(
+    { ...(cause as Json), correlationId: '' },
+    {
+      system: 'crm',
+      object: 'Account',
+      recordId: id,
+      messageId: '2',
+      correlationId: '',
+    },
+  )
+  assert.equal(new Date(String(at)).toISOString(), at)
+  await live.results.return(undefined)
+
+  const again = await open(WATCH, { after: created.cursor })
+  const replayed = await again.next()
+  assert.deepEqual([replayed.cursor, replayed.position], [cursor, position])
+  await again.results.return(undefined)
+})
+
+test('fields beyond the scopes of the caller are left out of before, after and snapshots (FEED 2)', async () => {
+  const { feed } = (await query('{ feed { cursor } }')) as { feed: { cursor: string } }
+  const values = { name: 'Ada', emails: ['ada@example.org'], address: { city: 'Paris' }, gone: 1 }
+  const [id = ''] = await create(db.sql, 1, { type: 'Contact', values })
+  await append(db.sql, version(id, 2, { type: 'Contact', values: { ...values, jobTitle: 'CTO' } }))
+  const seen = async (scopes: ReadonlySet<string>) => {
+    const live = await open(WATCH, { after: feed.cursor, ids: [id] }, scopes)
+    await live.next()
+    const { before, after } = await live.next()
+    await live.results.return(undefined)
+    const scan = await open(WATCH, { snapshot: true, ids: [id] }, scopes)
+    const { values } = await scan.next()
+    await scan.results.return(undefined)
+    return { before, after, values }
+  }
+  const { gone, ...known } = values
+  assert.deepEqual(await seen(all), {
+    before: known,
+    after: { ...known, jobTitle: 'CTO' },
+    values: { ...known, jobTitle: 'CTO' },
+  })
+  assert.deepEqual(await seen(new Set()), { before: {}, after: { jobTitle: 'CTO' }, values: { jobTitle: 'CTO' } })
+})
+
+test('the entity beside a tombstone is the survivor, and null after a delete (FEED 2)', async () => {
+  const { feed } = (await query('{ feed { cursor } }')) as { feed: { cursor: string } }
+  const [loser = '', survivor = '', gone = ''] = await create(db.sql, 3)
+  await append(
+    db.sql,
+    version(survivor, 2, { op: 'MERGED' }),
+    version(loser, 2, { op: 'MERGED', values: null, redirect: survivor }),
+    version(gone, 2, { op: 'DELETED', values: null }),
+  )
+  const live = await open(WATCH, { after: feed.cursor, ops: ['MERGED', 'DELETED'] })
+  const entities: unknown[] = []
+  while (entities.length < 3) {
+    const item = await live.next()
+    if (item.__typename === 'Change') entities.push([item.goldenId, item.entity])
+  }
+  await live.results.return(undefined)
+  assert.deepEqual(entities, [
+    [loser, { __typename: 'Customer', id: survivor }],
+    [gone, null],
+    [survivor, { __typename: 'Customer', id: survivor }],
+  ])
+})
+
+test('bad cursors and filters answer a code before anything is delivered (FEED 4.2, 6.1)', async () => {
+  const { feed } = (await query('{ feed { id head cursor } }')) as {
+    feed: { id: string; head: number; cursor: string }
+  }
+  const code = async (variables: Json) => {
+    const result = await createSourceEventStream(args(WATCH, variables))
+    assert.ok('errors' in result, 'refused at the start')
+    return result.errors?.[0]?.extensions.code
+  }
+  assert.equal(await code({ after: 'nonsense' }), 'CURSOR_INVALID')
+  assert.equal(await code({ after: '' }), 'CURSOR_INVALID')
+  assert.equal(await code({ after: `${feed.cursor.slice(0, -2)}AA` }), 'CURSOR_INVALID')
+  assert.equal(await code({ ids: ['42'] }), 'FILTER_INVALID')
+  assert.equal(await code({ ids: Array.from({ length: 1_001 }, () => feed.id) }), 'FILTER_INVALID')
+  assert.equal(await code({ fields: Array.from({ length: 101 }, (_, i) => `f${i}`) }), 'FILTER_INVALID')
+})
+
+test('the past by pages is the same as the subscription gives, filters included', async () => {
+  const PAGE = `query ($after: String, $first: Int, $types: [GoldenType!], $fields: [String!]) {
+    changes(after: $after, first: $first, types: $types, changedFields: $fields) {
+      nodes { position } edges { cursor node { position } } pageInfo { hasNextPage endCursor }
+    } }`
+  await create(db.sql, 25, { type: 'Product', changed: ['sku'] })
+  const read = async (variables: Json) => {
+    const positions: number[] = []
+    for (let after: string | null = null; ; ) {
+      const { changes } = (await query(PAGE, { ...variables, after, first: 10 })) as {
+        changes: { nodes: { position: number }[]; pageInfo: { hasNextPage: boolean; endCursor: string } }
+      }
+      assert.ok(changes.nodes.length <= 10)
+      positions.push(...changes.nodes.map((n) => n.position))
+      if (!changes.pageInfo.hasNextPage) return positions
+      after = changes.pageInfo.endCursor
+    }
+  }
+  const stored = await db.sql<{ position: number; type: string }[]>`select position, type from change order by position`
+  assert.deepEqual(
+    await read({}),
+    stored.map((s) => s.position),
+  )
+  const products = stored.filter((s) => s.type === 'Product').map((s) => s.position)
+  assert.equal(products.length, 25)
+  assert.deepEqual(await read({ types: ['PRODUCT'] }), products)
+  assert.deepEqual(await read({ fields: ['sku', 'unknown'] }), products)
+  for (const [first, code] of [
+    [0, 'BAD_PAGE'],
+    [501, 'PAGE_TOO_LARGE'],
+  ]) {
+    const result = await execute(args(PAGE, { first }))
+    assert.equal(result.errors?.[0]?.extensions.code, code)
+  }
+})
+
+test('a snapshot begins with all there is and goes on with what comes', async () => {
+  const live = await open(WATCH, { snapshot: true, types: ['CUSTOMER'] })
+  const ids: unknown[] = []
+  let item = await live.next()
+  for (; item.__typename === 'Snapshot'; item = await live.next()) ids.push(item.goldenId)
+  assert.equal(item.__typename, 'CaughtUp')
+  const active = await db.sql<{ id: string }[]>`
+    select id from golden where state = 'ACTIVE' and type = 'Customer' order by id`
+  assert.deepEqual(
+    ids,
+    active.map((g) => g.id),
+  )
+  const [id] = await create(db.sql, 1)
+  assert.equal((await live.next()).goldenId, id)
+  await live.results.return(undefined)
+})
