@@ -18,7 +18,7 @@ export const netherlands: Locale = {
   dial: '31',
   trunk: '0',
   subscriber: () => 'N######',
-  mobile: '6N#######',
+  mobile: '62#######',
   houseNumberFirst: false,
   streetVariants: [
     ['straat', 'str.'],

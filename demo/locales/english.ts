@@ -70,8 +70,12 @@ export const britain: Locale = {
   currency: 'GBP',
   tld: 'co.uk',
   dial: '44',
-  subscriber: (area) => (area === '20' ? '7N######' : area.length === 3 ? '4N#####' : 'N#####'),
-  mobile: '77##9#####',
+  subscriber: (area) => {
+    if (area.length === 2) return area === '20' ? '7N######' : '20N#####'
+    if (area.length === 4) return 'N#####'
+    return area === '115' || area === '117' ? '9N#####' : '22#####'
+  },
+  mobile: '77N#9#####',
   forms: legalForms(
     'Ltd=Limited,Ltd.*68;PLC=plc,P.L.C.*6;LLP=L.L.P.*10;Holdings Ltd=Holdings Limited*6;Group Ltd=Group Limited*5;CIC=C.I.C.*5',
   ),

@@ -10,7 +10,7 @@ export const france: Locale = {
   dial: '33',
   trunk: '0',
   subscriber: () => '4#######',
-  mobile: '6########',
+  mobile: '61#######',
   houseNumberFirst: true,
   streetVariants: [
     ['rue ', 'r. '],

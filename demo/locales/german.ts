@@ -59,7 +59,7 @@ export const germany: Locale = {
   currency: 'EUR',
   dial: '49',
   subscriber: (area) => (area.length === 2 ? 'N#######' : area.length === 3 ? 'N######' : 'N#####'),
-  mobile: '15N########',
+  mobile: '151########',
   forms: germanForms,
   registration: (random, city) => `HRB ${random.between(1200, 248000)} ${city.name}`,
   cities: cities(`

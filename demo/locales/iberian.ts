@@ -24,7 +24,7 @@ export const spain: Locale = {
   tld: 'es',
   dial: '34',
   trunk: '',
-  subscriber: (area) => (area.length === 2 ? '#######' : '######'),
+  subscriber: (area) => (area.length === 2 ? 'N######' : '######'),
   mobile: '6N#######',
   houseNumberFirst: false,
   streetVariants: [

@@ -17,7 +17,7 @@ export const japan: Locale = {
   tld: 'co.jp',
   dial: '81',
   trunk: '0',
-  subscriber: (area) => (area.length === 1 ? '5N######' : 'N######'.slice(0, 9 - area.length)),
+  subscriber: (area) => (area.length === 1 ? '5N######' : '2######'),
   mobile: '90N#######',
   houseNumberFirst: true,
   streetVariants: [],
