@@ -1,0 +1,69 @@
+import type { Logger } from 'pino'
+import type { Subgraph } from '../subgraphs/contract.ts'
+import type { QueryBounds } from './bounds.ts'
+import { localCallers } from './callers.ts'
+import type { Check } from './health.ts'
+import { describeError, explainListen } from './report.ts'
+import { createRuntime } from './runtime.ts'
+import { createGatewayServer, GRAPHQL_PATH, type IngestHandler } from './server.ts'
+
+export interface GatewayOptions {
+  host: string
+  /** 0 takes any free one. */
+  port: number
+  /** Names in the Host header that are served beside those of loopback. */
+  hostsAllowed?: readonly string[]
+  supergraph: string
+  /** Subgraphs that run in this process. */
+  subgraphs: readonly Subgraph[]
+  /** Subgraphs that run as services: name to URL. */
+  services?: ReadonlyMap<string, string>
+  bounds: QueryBounds
+  log: Logger
+  ingest?: IngestHandler | undefined
+  ready?: () => Promise<Check[]>
+}
+
+export interface Gateway {
+  /** Of GraphQL, HTTP and WebSocket alike. */
+  url: string
+  /** Drains for at most `graceMs`, then closes. */
+  close(graceMs?: number): Promise<void>
+}
+
+/** Listens when this resolves, and can answer. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { bounds, log, host, port } = options
+  const report = (err: unknown, id: string) =>
+    log.error({ err: describeError(err), correlationId: id }, 'request failed')
+  const runtime = await createRuntime({
+    supergraph: options.supergraph,
+    subgraphs: options.subgraphs,
+    services: options.services ?? new Map(),
+    bounds,
+    log,
+    report,
+  })
+  const server = createGatewayServer({
+    runtime,
+    bounds,
+    callers: localCallers(options.hostsAllowed),
+    log,
+    report,
+    ready: options.ready ?? (async () => []),
+    ingest: options.ingest,
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.http.once('error', (e: NodeJS.ErrnoException) => reject(explainListen(e, host, port)))
+    server.http.listen(port, host, resolve)
+  })
+  const address = server.http.address()
+  const actual = typeof address === 'object' && address ? address.port : port
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}${GRAPHQL_PATH}`,
+    async close(graceMs = 10_000) {
+      await server.close(graceMs)
+      await runtime.dispose()
+    },
+  }
+}

@@ -1,0 +1,36 @@
+import type { ServerResponse } from 'node:http'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { EXAMPLES } from './examples.ts'
+
+let page: Promise<Buffer> | undefined
+
+/**
+ * GraphiQL, whole in one page that is made when it is first asked for: nothing of it comes from another host, and the
+ * browser is told to hold it to that.
+ */
+export async function answerGraphiql(res: ServerResponse, path: string): Promise<void> {
+  page ??= render(path)
+  const body = await page
+  res.writeHead(200, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-encoding': 'gzip',
+    'content-length': body.length,
+    'cache-control': 'no-cache',
+    'content-security-policy':
+      "default-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; connect-src 'self' ws: wss: data: blob:; frame-ancestors 'none'",
+  })
+  res.end(body)
+}
+
+async function render(path: string): Promise<Buffer> {
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
+  const html = renderGraphiQL({
+    title: 'Touchstone',
+    endpoint: path,
+    subscriptionsProtocol: 'WS',
+    logo: '<strong>Touchstone</strong>',
+    defaultTabs: EXAMPLES.map(({ title, query }) => ({ query: `# ${title}\n${query}` })),
+  } as Parameters<typeof renderGraphiQL>[0])
+  return promisify(gzip)(html)
+}

@@ -1,0 +1,45 @@
+import type { ServerResponse } from 'node:http'
+import { answerJson } from './httpAnswer.ts'
+
+/** One thing the process cannot serve without. */
+export interface Check {
+  name: string
+  ok: boolean
+  /** What is wrong, for the operator; no addresses and no personal data. */
+  detail?: string
+}
+
+const checkMsMax = 3_000
+
+/** The process runs and answers. */
+export function answerLive(res: ServerResponse): void {
+  answerJson(res, 200, { status: 'live' })
+}
+
+/** It can serve: 200, or 503 with what is missing. A check that does not answer in time has failed. */
+export async function answerReady(
+  res: ServerResponse,
+  ready: () => Promise<Check[]>,
+  draining: boolean,
+): Promise<void> {
+  const checks = draining ? [{ name: 'server', ok: false, detail: 'stopping' }] : await inTime(ready)
+  const ok = checks.every((c) => c.ok)
+  answerJson(res, ok ? 200 : 503, { status: ok ? 'ready' : 'not ready', checks })
+}
+
+async function inTime(ready: () => Promise<Check[]>): Promise<Check[]> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<Check[]>((resolve) => {
+    timer = setTimeout(
+      () => resolve([{ name: 'checks', ok: false, detail: `no answer in ${checkMsMax} ms` }]),
+      checkMsMax,
+    )
+  })
+  try {
+    return await Promise.race([ready(), late])
+  } catch {
+    return [{ name: 'checks', ok: false, detail: 'failed' }]
+  } finally {
+    clearTimeout(timer)
+  }
+}

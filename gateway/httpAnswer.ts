@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** An answer that is no GraphQL result: a code, and a sentence that says what would be right. */
+export class HttpError extends Error {
+  override name = 'HttpError'
+  readonly status: number
+  readonly code: string
+  constructor(status: number, code: string, message: string) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+export function answerJson(res: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
+  const text = JSON.stringify(body)
+  res.writeHead(status, {
+    'content-type': `${type}; charset=utf-8`,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+  })
+  res.end(text)
+}
+
+export function answerError(res: ServerResponse, error: HttpError, correlationId: string): void {
+  answerJson(res, error.status, {
+    errors: [{ message: error.message, extensions: { code: error.code, correlationId } }],
+  })
+}
+
+/** The whole body, or an HttpError once it is longer than `bytesMax`. */
+export function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const tooLarge = () => new HttpError(413, 'BODY_TOO_LARGE', `The body is larger than ${bytesMax} bytes`)
+  if (Number(req.headers['content-length'] ?? 0) > bytesMax) return Promise.reject(tooLarge())
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    req.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length > bytesMax) reject(tooLarge())
+      else chunks.push(chunk)
+    })
+    req.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+    req.once('error', reject)
+    req.once('close', () =>
+      reject(new HttpError(400, 'BODY_INCOMPLETE', 'The connection closed before the body ended')),
+    )
+  })
+}

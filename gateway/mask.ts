@@ -1,0 +1,86 @@
+import { type ExecutionResult, GraphQLError } from 'graphql'
+
+/** Told of every error whose text is kept from the caller. */
+export type ReportError = (error: unknown, correlationId: string) => void
+
+/** Codes that an HTTP client inside the gateway gives to errors it made itself; their texts name addresses. */
+const UNREACHABLE = new Set([
+  'DOWNSTREAM_SERVICE_ERROR',
+  'SUBREQUEST_HTTP_ERROR',
+  'RESPONSE_VALIDATION_FAILED',
+  'TIMEOUT_ERROR',
+])
+
+/** Of the database driver and of sockets: the store is away, which passes. SQLSTATE 57P0x: the server is going or coming. */
+const STORE_AWAY = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EPIPE',
+  'CONNECT_TIMEOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+])
+
+/**
+ * What callers may read of an error. One that was made for them, a GraphQLError with a code of its own, passes; so does
+ * what GraphQL itself says of their operation. Everything else is reported and becomes a code and the correlation id.
+ */
+export function maskError(error: unknown, correlationId: string, report: ReportError): GraphQLError {
+  if (!(error instanceof GraphQLError)) return hide(error, undefined, correlationId, report)
+  const { code } = error.extensions
+  if (code === 'INTERNAL' || code === 'UNAVAILABLE') {
+    if (error.extensions.correlationId) return error // masked already, by a subgraph
+  } else if (typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR') {
+    if (!UNREACHABLE.has(code)) return error
+    report(error, correlationId)
+    return unavailable('A part of the graph', error, correlationId)
+  }
+  const cause = original(error)
+  // GraphQL finds fault with variables before it runs anything, hence without a path; with arguments, at their field.
+  if (cause instanceof GraphQLError && (!error.path || cause.message.startsWith('Argument "'))) {
+    return new GraphQLError(error.message, {
+      nodes: error.nodes,
+      path: error.path,
+      extensions: { ...error.extensions, code: 'BAD_USER_INPUT' },
+    })
+  }
+  return hide(cause, error, correlationId, report)
+}
+
+/** The same for all errors of a result. */
+export function maskErrors(result: ExecutionResult, correlationId: string, report: ReportError): ExecutionResult {
+  if (!result.errors?.length) return result
+  return { ...result, errors: result.errors.map((e) => maskError(e, correlationId, report)) }
+}
+
+function hide(cause: unknown, at: GraphQLError | undefined, correlationId: string, report: ReportError): GraphQLError {
+  report(cause, correlationId)
+  if (isStoreAway(cause)) return unavailable('The database', at, correlationId)
+  return new GraphQLError('Internal error', { path: at?.path, extensions: { code: 'INTERNAL', correlationId } })
+}
+
+function unavailable(what: string, at: GraphQLError | undefined, correlationId: string): GraphQLError {
+  return new GraphQLError(`${what} cannot be reached at present; try again later`, {
+    path: at?.path,
+    extensions: { code: 'UNAVAILABLE', correlationId },
+  })
+}
+
+/** What a resolver threw, under the errors that GraphQL put around it to say where. */
+function original(error: GraphQLError): unknown {
+  let e: unknown = error
+  while (e instanceof GraphQLError && e.originalError) e = e.originalError
+  return e
+}
+
+function isStoreAway(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isStoreAway)
+  return error instanceof Error && 'code' in error && STORE_AWAY.has(String(error.code))
+}

@@ -1,0 +1,85 @@
+import { createGatewayRuntime, type GatewayRuntime } from '@graphql-hive/gateway-runtime'
+import { Logger } from '@graphql-hive/logger'
+import ws from '@graphql-mesh/transport-ws'
+import { GraphQLError, parse as parseDocument } from 'graphql'
+import type { Logger as Log } from 'pino'
+import type { Subgraph } from '../subgraphs/contract.ts'
+import { boundsRule, type QueryBounds } from './bounds.ts'
+import { localTransport } from './localTransport.ts'
+import type { ReportError } from './mask.ts'
+import type { GatewayContext } from './operationContext.ts'
+import { loadPlanner } from './planner.ts'
+import { serviceEntry, serviceTransport } from './serviceTransport.ts'
+
+export interface RuntimeOptions {
+  /** Of all subgraphs, as composed. */
+  supergraph: string
+  /** Subgraphs that run in this process. */
+  subgraphs: readonly Subgraph[]
+  /** Subgraphs that run as services: name to URL. A name that is here is not run in this process. */
+  services: ReadonlyMap<string, string>
+  bounds: QueryBounds
+  log: Log
+  report: ReportError
+}
+
+export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>>
+
+/** Plans operations over the supergraph and runs them on the subgraphs. HTTP and WebSockets are not its business. */
+export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { supergraph, subgraphs, services, bounds, log, report } = options
+  const planner = await loadPlanner(supergraph)
+  if (planner.handler) log.debug('query planner: native')
+  else log.warn({ reason: planner.reason }, 'the native query planner does not load: using the JavaScript one')
+  const rule = boundsRule(bounds)
+  const local = subgraphs.filter((s) => !services.has(s.name))
+  const runtime = createGatewayRuntime<GatewayContext & Record<string, unknown>>({
+    supergraph,
+    unifiedGraphHandler: planner.handler,
+    transports: { local: localTransport(local, report), http: serviceTransport, ws } as never,
+    transportEntries: {
+      ...Object.fromEntries(local.map((s) => [s.name, { kind: 'local' }])),
+      ...Object.fromEntries([...services].map(([name, url]) => [name, serviceEntry(name, url)])),
+    },
+    // Loaders batch already; merging documents would print and parse them for each request.
+    __experimental__batchExecution: false,
+    // Pages, health, errors, ids and cross-origin rules are ours, see server.ts.
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    maskedErrors: false,
+    requestId: false,
+    subgraphErrors: false,
+    logging: new Logger({
+      level: 'error',
+      writers: [{ write: (_level, attrs, msg) => log.error({ attrs }, msg ?? '') }],
+    }),
+    plugins: () => [
+      {
+        onParse({ setParseFn }: { setParseFn(fn: typeof parseDocument): void }) {
+          setParseFn((source, parseOptions) => parse(source, parseOptions, bounds))
+        },
+        onValidate({ addValidationRule }: { addValidationRule(rule: ReturnType<typeof boundsRule>): void }) {
+          addValidationRule(rule)
+        },
+      } as never,
+    ],
+  })
+  // Otherwise the first callers meet a gateway without a schema.
+  await runtime.getSchema()
+  return runtime
+}
+
+function parse(
+  source: Parameters<typeof parseDocument>[0],
+  options: Parameters<typeof parseDocument>[1],
+  { tokensMax }: QueryBounds,
+) {
+  try {
+    return parseDocument(source, { ...options, maxTokens: tokensMax })
+  } catch (e) {
+    if (!(e instanceof GraphQLError)) throw e
+    const code = e.message.includes(`${tokensMax} tokens`) ? 'TOO_MANY_TOKENS' : 'GRAPHQL_PARSE_FAILED'
+    throw new GraphQLError(e.message, { source: e.source, positions: e.positions, extensions: { code } })
+  }
+}

@@ -1,0 +1,128 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import type { QueryBounds } from './bounds.ts'
+import type { Callers } from './callers.ts'
+import { CORRELATION_HEADER, correlationId } from './correlation.ts'
+import { answerGraphiql } from './graphiql.ts'
+import { graphqlOverHttp } from './graphqlHttp.ts'
+import { answerLive, answerReady, type Check } from './health.ts'
+import { answerError, HttpError } from './httpAnswer.ts'
+import type { ReportError } from './mask.ts'
+import type { Runtime } from './runtime.ts'
+import { EventStreams } from './sse.ts'
+import { serveWebSockets } from './websocket.ts'
+
+export const GRAPHQL_PATH = '/graphql'
+const headersMsMax = 10_000
+const requestMsMax = 60_000
+
+/** Takes over `POST /ingest/{source}`: reads the body, answers. */
+export type IngestHandler = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  delivery: { source: string; correlationId: string },
+) => Promise<void>
+
+export interface ServerOptions {
+  runtime: Runtime
+  bounds: QueryBounds
+  callers: Callers
+  log: Logger
+  report: ReportError
+  ready: () => Promise<Check[]>
+  ingest?: IngestHandler | undefined
+}
+
+export interface GatewayServer {
+  http: Server
+  /** Stops taking connections, ends streams, waits for what is under way, at most `graceMs`. */
+  close(graceMs: number): Promise<void>
+}
+
+/** The one HTTP server: which path goes where, and what every answer has in common. */
+export function createGatewayServer(options: ServerOptions): GatewayServer {
+  const { bounds, callers, log, report, runtime } = options
+  const streams = new EventStreams()
+  let draining = false
+
+  const http = createServer((req, res) => {
+    const id = correlationId(req.headers[CORRELATION_HEADER])
+    res.setHeader(CORRELATION_HEADER, id)
+    res.setHeader('x-content-type-options', 'nosniff')
+    route(req, res, id).catch((e: unknown) => fail(req, res, e, id))
+  })
+  http.headersTimeout = headersMsMax
+  http.requestTimeout = requestMsMax
+  const sockets = serveWebSockets(http, GRAPHQL_PATH, { runtime, bounds, report, callers })
+
+  async function route(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
+    const url = req.url ?? '/'
+    const end = url.indexOf('?')
+    const path = end < 0 ? url : url.slice(0, end)
+    if (path === '/health/live') return answerLive(res)
+    if (path === '/health/ready') return answerReady(res, options.ready, draining)
+    if (path.startsWith('/ingest/')) {
+      allow(req, res, 'POST')
+      if (!options.ingest)
+        throw new HttpError(404, 'NO_INGEST_HERE', 'This process takes no deliveries: send them to one that does')
+      return options.ingest(req, res, { source: decode(path.slice('/ingest/'.length)), correlationId: id })
+    }
+    const refusal = callers.refuse(req)
+    if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
+    if (path === GRAPHQL_PATH) {
+      allow(req, res, 'GET', 'POST')
+      if (req.method === 'GET' && end < 0 && req.headers.accept?.includes('text/html'))
+        return answerGraphiql(res, GRAPHQL_PATH)
+      return graphqlOverHttp(req, res, callers.identify(id), { runtime, bounds, report, streams })
+    }
+    if (path === '/') {
+      res.writeHead(302, { location: GRAPHQL_PATH }).end()
+      return
+    }
+    throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: ask ${GRAPHQL_PATH}`)
+  }
+
+  function fail(req: IncomingMessage, res: ServerResponse, e: unknown, id: string): void {
+    const error = e instanceof HttpError ? e : new HttpError(500, 'INTERNAL', 'Internal error')
+    if (error !== e) report(e, id)
+    log.debug({ correlationId: id, status: error.status, code: error.code }, 'request refused')
+    if (res.headersSent) {
+      res.destroy()
+      return
+    }
+    // The rest of a body that nobody reads would be taken for the next request.
+    if (!req.complete) res.setHeader('connection', 'close')
+    answerError(res, error, id)
+  }
+
+  return {
+    http,
+    async close(graceMs) {
+      draining = true
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()))
+      http.closeIdleConnections()
+      streams.close()
+      await sockets.close()
+      const timer = setTimeout(() => http.closeAllConnections(), graceMs)
+      // Connections kept alive become idle one by one as their answers are done.
+      const sweep = setInterval(() => http.closeIdleConnections(), 50)
+      await closed
+      clearTimeout(timer)
+      clearInterval(sweep)
+    },
+  }
+}
+
+function allow(req: IncomingMessage, res: ServerResponse, ...methods: string[]): void {
+  if (methods.includes(req.method ?? '')) return
+  res.setHeader('allow', methods.join(', '))
+  throw new HttpError(405, 'METHOD_NOT_ALLOWED', `Use ${methods.join(' or ')}`)
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new HttpError(400, 'BAD_PATH', 'The path is not valid percent-encoding')
+  }
+}

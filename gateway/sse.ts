@@ -1,0 +1,56 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ExecutionResult } from 'graphql'
+
+/** Proxies close what is silent; most of them after 60 s. */
+const pingMs = 15_000
+
+/** Answers that go on: one server-sent event a result (graphql-sse, "distinct connections mode"). */
+export class EventStreams {
+  #open = new Set<AsyncIterator<ExecutionResult>>()
+  #closed = false
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  async send(req: IncomingMessage, res: ServerResponse, results: AsyncIterable<ExecutionResult>): Promise<void> {
+    const iterator = results[Symbol.asyncIterator]()
+    const end = () => void iterator.return?.().catch(() => undefined)
+    if (this.#closed || res.destroyed) return end()
+    this.#open.add(iterator)
+    res.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    })
+    res.flushHeaders()
+    const ping = setInterval(() => res.write(':\n\n'), pingMs)
+    req.socket.setNoDelay(true)
+    res.once('close', end)
+    try {
+      for (;;) {
+        const result = await iterator.next()
+        if (result.done || res.destroyed) break
+        // A client that reads slowly makes the subscription wait here; the feed then serves it from the table.
+        if (!res.write(`event: next\ndata: ${JSON.stringify(result.value)}\n\n`)) await drained(res)
+      }
+      res.end('event: complete\ndata:\n\n')
+    } finally {
+      clearInterval(ping)
+      res.off('close', end)
+      this.#open.delete(iterator)
+    }
+  }
+
+  /** Ends every stream with a plain complete; clients resume from their cursor. */
+  close(): void {
+    this.#closed = true
+    for (const iterator of this.#open) void iterator.return?.().catch(() => undefined)
+  }
+}
+
+async function drained(res: ServerResponse): Promise<void> {
+  if (res.destroyed) return
+  await Promise.race([once(res, 'drain'), once(res, 'close')])
+}

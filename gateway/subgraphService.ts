@@ -1,0 +1,135 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { ApolloServer, HeaderMap } from '@apollo/server'
+import {
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled'
+import type { GraphQLError } from 'graphql'
+import type { Logger } from 'pino'
+import type { Subgraph } from '../subgraphs/contract.ts'
+import { localCallers } from './callers.ts'
+import { CORRELATION_HEADER, correlationId } from './correlation.ts'
+import { parseJson } from './graphqlHttp.ts'
+import { answerLive, answerReady, type Check } from './health.ts'
+import { answerError, HttpError, readBody } from './httpAnswer.ts'
+import { maskError } from './mask.ts'
+import { describeError, explainListen } from './report.ts'
+import { GRAPHQL_PATH } from './server.ts'
+import { serveSubgraphSockets } from './subgraphSockets.ts'
+
+export interface SubgraphServiceOptions {
+  subgraph: Subgraph
+  host: string
+  /** 0 takes any free one. */
+  port: number
+  bodyBytesMax: number
+  log: Logger
+  ready?: () => Promise<Check[]>
+}
+
+export interface SubgraphService {
+  url: string
+  close(): Promise<void>
+}
+
+/** One subgraph as a service of its own: Apollo Server over HTTP, graphql-ws on the same path. */
+export async function startSubgraphService(options: SubgraphServiceOptions): Promise<SubgraphService> {
+  const { subgraph, host, port, bodyBytesMax, log } = options
+  const callers = localCallers()
+  const report = (err: unknown, id: string) => log.error({ err: describeError(err), correlationId: id }, 'fetch failed')
+  const contextOf = (id: string) => subgraph.context(callers.identify(id))
+  const apollo = await startApollo(subgraph, report)
+
+  async function route(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
+    const path = (req.url ?? '/').split('?')[0]
+    if (path === '/health/live') return answerLive(res)
+    if (path === '/health/ready') return answerReady(res, options.ready ?? (async () => []), false)
+    const refusal = callers.refuse(req)
+    if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
+    if (path !== GRAPHQL_PATH) throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: ask ${GRAPHQL_PATH}`)
+    const body =
+      req.method === 'POST' ? parseJson((await readBody(req, bodyBytesMax)).toString('utf8'), 'the body') : null
+    const answer = await apollo.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: {
+        method: req.method ?? 'GET',
+        headers: headerMap(req),
+        search: new URL(req.url ?? '/', 'http://localhost').search,
+        body,
+      },
+      context: async () => Object.assign(contextOf(id), { correlationId: id }),
+    })
+    for (const [name, value] of answer.headers) res.setHeader(name, value)
+    res.statusCode = answer.status ?? 200
+    if (answer.body.kind !== 'complete') throw new Error('subgraphs do not answer in parts')
+    res.end(answer.body.string)
+  }
+
+  const http = createServer((req, res) => {
+    const id = correlationId(req.headers[CORRELATION_HEADER])
+    res.setHeader(CORRELATION_HEADER, id)
+    route(req, res, id).catch((e: unknown) => {
+      if (!(e instanceof HttpError)) report(e, id)
+      if (!req.complete) res.setHeader('connection', 'close')
+      answerError(res, e instanceof HttpError ? e : new HttpError(500, 'INTERNAL', 'Internal error'), id)
+    })
+  })
+  const sockets = serveSubgraphSockets(http, { schema: subgraph.schema, contextOf, callers, bodyBytesMax, report })
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (e: NodeJS.ErrnoException) => reject(explainListen(e, host, port)))
+    http.listen(port, host, resolve)
+  })
+  const address = http.address()
+  return {
+    url: `http://${host}:${typeof address === 'object' && address ? address.port : port}${GRAPHQL_PATH}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()))
+      await sockets.close()
+      http.closeIdleConnections()
+      const timer = setTimeout(() => http.closeAllConnections(), 5_000)
+      await closed
+      clearTimeout(timer)
+      await apollo.stop()
+    },
+  }
+}
+
+interface ApolloContext {
+  correlationId: string
+}
+
+async function startApollo(
+  subgraph: Subgraph,
+  report: (error: unknown, id: string) => void,
+): Promise<ApolloServer<ApolloContext>> {
+  // formatError is not told which request an error is of; it is noted here, before.
+  const ids = new WeakMap<object, string>()
+  const apollo = new ApolloServer<ApolloContext>({
+    schema: subgraph.schema,
+    introspection: true,
+    stopOnTerminationSignals: false,
+    includeStacktraceInErrorResponses: false,
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      {
+        async requestDidStart() {
+          return {
+            async didEncounterErrors({ errors, contextValue }) {
+              for (const e of errors) ids.set(e, contextValue.correlationId)
+            },
+          }
+        },
+      },
+    ],
+    formatError: (_formatted, error) => maskError(error, ids.get(error as GraphQLError) ?? '', report).toJSON(),
+  })
+  await apollo.start()
+  return apollo
+}
+
+function headerMap(req: IncomingMessage): HeaderMap {
+  const headers = new HeaderMap()
+  for (const [name, value] of Object.entries(req.headers))
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
+  return headers
+}

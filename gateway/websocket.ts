@@ -1,0 +1,76 @@
+import type { Server } from 'node:http'
+import type { ExecutionResult, GraphQLError } from 'graphql'
+import { useServer } from 'graphql-ws/use/ws'
+import { WebSocketServer } from 'ws'
+import type { QueryBounds } from './bounds.ts'
+import type { Callers } from './callers.ts'
+import { CORRELATION_HEADER, correlationId } from './correlation.ts'
+import { asGraphqlError, checkParams } from './graphqlHttp.ts'
+import { HttpError } from './httpAnswer.ts'
+import type { ReportError } from './mask.ts'
+import { type PreparedOperation, prepareOperation } from './operation.ts'
+import type { Runtime } from './runtime.ts'
+
+const initMsMax = 5_000
+const keepAliveMs = 15_000
+/** Operations open at once on one socket. */
+const operationsMax = 100
+
+export interface WebSockets {
+  size(): number
+  /** Closes every socket with 1001, "going away"; clients connect again and resume from their cursor. */
+  close(): Promise<void>
+}
+
+/** Any operation over graphql-ws, on the same path as HTTP. */
+export function serveWebSockets(
+  server: Server,
+  path: string,
+  at: { runtime: Runtime; bounds: QueryBounds; report: ReportError; callers: Callers },
+): WebSockets {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: at.bounds.bodyBytesMax })
+  server.on('upgrade', (req, socket, head) => {
+    const refusal = at.callers.refuse(req)
+    if (refusal || new URL(req.url ?? '/', 'http://localhost').pathname !== path) {
+      const { status, message } = refusal ?? { status: 404, message: `WebSockets are served on ${path}` }
+      socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${message}\n`)
+      return
+    }
+    sockets.handleUpgrade(req, socket, head, (ws) => sockets.emit('connection', ws, req))
+  })
+  // graphql-ws runs what `onSubscribe` gives it through these; the operation was prepared there already.
+  const run = (args: unknown) => (args as { prepared: PreparedOperation }).prepared.run() as Promise<ExecutionResult>
+  const served = useServer<Record<string, unknown>, { request: { headers: Record<string, string | undefined> } }>(
+    {
+      isProd: true,
+      connectionInitWaitTimeout: initMsMax,
+      execute: run,
+      subscribe: run,
+      onSubscribe(ctx, _id, payload) {
+        if (Object.keys(ctx.subscriptions).length > operationsMax)
+          return [asGraphqlError(new HttpError(429, 'TOO_MANY_OPERATIONS', `At most ${operationsMax} at once`))]
+        const fromParams = ctx.connectionParams?.[CORRELATION_HEADER]
+        const id = correlationId(
+          typeof fromParams === 'string' ? fromParams : ctx.extra.request.headers[CORRELATION_HEADER],
+        )
+        try {
+          const params = checkParams(payload, at.bounds)
+          const prepared = prepareOperation(at.runtime, params, at.callers.identify(id), at.report)
+          if (Array.isArray(prepared)) return prepared as readonly GraphQLError[]
+          // Only the operation's type is read of the document.
+          return { document: typeOnly(prepared.type), schema: undefined, prepared } as never
+        } catch (e) {
+          if (e instanceof HttpError) return [asGraphqlError(e)]
+          throw e
+        }
+      },
+    },
+    sockets,
+    keepAliveMs,
+  )
+  return { size: () => sockets.clients.size, close: async () => served.dispose() }
+}
+
+function typeOnly(operation: string) {
+  return { kind: 'Document', definitions: [{ kind: 'OperationDefinition', operation }] }
+}

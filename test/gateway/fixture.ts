@@ -1,0 +1,135 @@
+import { EventEmitter, on } from 'node:events'
+import { buildSubgraphSchema } from '@apollo/subgraph'
+import DataLoader from 'dataloader'
+import { GraphQLError, parse } from 'graphql'
+import type { RequestInfo, Subgraph } from '../../subgraphs/contract.ts'
+
+const LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@external"])\n`
+
+export interface Fixture {
+  subgraphs: Subgraph[]
+  /** What loaders were asked for, one entry a batch. */
+  batches: { subgraph: string; keys: string[]; correlationId: string }[]
+  /** How often each subgraph's context was made. */
+  contexts: Map<string, number>
+  names: Map<string, string>
+  /** Sends an event to all subscribers. */
+  emit(event: { position: string; id: string; fails?: boolean }): void
+  subscribers(): number
+}
+
+interface Loaders {
+  request: RequestInfo
+  names: DataLoader<string, string>
+  invoices: DataLoader<string, string[]>
+}
+
+/** Three small subgraphs: two that share the entity Customer, and one whose events carry it. */
+export function fixture(): Fixture {
+  const events = new EventEmitter()
+  events.setMaxListeners(0)
+  const batches: Fixture['batches'] = []
+  const contexts = new Map<string, number>()
+  const names = new Map(Array.from({ length: 20 }, (_, i) => [`c${i}`, `Customer ${i}`]))
+
+  function subgraph(name: string, sdl: string, resolvers: object): Subgraph {
+    const typeDefs = LINK + sdl
+    return {
+      name,
+      sdl: typeDefs,
+      schema: buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]),
+      context(request): Loaders {
+        contexts.set(name, (contexts.get(name) ?? 0) + 1)
+        const load =
+          <T>(value: (key: string) => T) =>
+          async (keys: readonly string[]) => {
+            batches.push({ subgraph: name, keys: [...keys], correlationId: request.correlationId })
+            return keys.map(value)
+          }
+        return {
+          request,
+          names: new DataLoader(load((k) => names.get(k) ?? '')),
+          invoices: new DataLoader(load((k) => [`${k}-1`, `${k}-2`])),
+        }
+      },
+    }
+  }
+
+  const customer = subgraph(
+    'customer',
+    `type Query { customers(first: Int = 3): [Customer!]! customer(id: ID!): Customer fails(how: String!): String }
+     type Mutation { rename(id: ID!, name: String!): Customer }
+     type Customer @key(fields: "id") { id: ID! name: String! }`,
+    {
+      Query: {
+        customers: (_: unknown, { first }: { first: number }) =>
+          [...names.keys()].slice(0, first).map((id) => ({ id })),
+        customer: (_: unknown, { id }: { id: string }) => (names.has(id) ? { id } : null),
+        fails(_: unknown, { how }: { how: string }) {
+          if (how === 'CODE') throw new GraphQLError('No such customer', { extensions: { code: 'NOT_FOUND' } })
+          if (how === 'STORE')
+            throw Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { code: 'ECONNREFUSED' })
+          if (how === 'BARE') throw new GraphQLError('secret in a GraphQLError without a code')
+          throw new Error('secret: password of postgres://someone@db.internal')
+        },
+      },
+      Mutation: {
+        rename(_: unknown, { id, name }: { id: string; name: string }) {
+          names.set(id, name)
+          return { id }
+        },
+      },
+      Customer: {
+        __resolveReference: (ref: { id: string }) => ({ id: ref.id }),
+        name: ({ id }: { id: string }, _: unknown, c: Loaders) => c.names.load(id),
+      },
+    },
+  )
+  const billing = subgraph(
+    'billing',
+    `type Customer @key(fields: "id") { id: ID! invoices: [Invoice!]! }
+     type Invoice @key(fields: "id") { id: ID! customer: Customer! }
+     type Query { invoice(id: ID!): Invoice }`,
+    {
+      Query: { invoice: (_: unknown, { id }: { id: string }) => ({ id }) },
+      Customer: {
+        __resolveReference: (ref: { id: string }) => ({ id: ref.id }),
+        invoices: async ({ id }: { id: string }, _: unknown, c: Loaders) =>
+          (await c.invoices.load(id)).map((i) => ({ id: i })),
+      },
+      Invoice: { customer: ({ id }: { id: string }) => ({ id: id.split('-')[0] }) },
+    },
+  )
+  const changes = subgraph(
+    'changes',
+    `type Subscription { changes(after: String): Change! }
+     type Query { head: String }
+     type Change { position: String! customer: Customer! detail: String }
+     type Customer @key(fields: "id", resolvable: false) { id: ID! }`,
+    {
+      Query: { head: () => '0' },
+      Subscription: {
+        changes: {
+          // Not a generator: while one waits for its next event, `return` cannot end it.
+          subscribe: () => on(events, 'change'),
+          resolve: ([event]: unknown[]) => event,
+        },
+      },
+      Change: {
+        customer: ({ id }: { id: string }) => ({ id }),
+        detail({ fails }: { fails?: boolean }) {
+          if (fails) throw new Error('secret')
+          return 'fine'
+        },
+      },
+    },
+  )
+  return {
+    subgraphs: [customer, billing, changes],
+    batches,
+    contexts,
+    names,
+    emit: (event) => void events.emit('change', event),
+    subscribers: () => events.listenerCount('change'),
+  }
+}

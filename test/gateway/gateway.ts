@@ -1,0 +1,60 @@
+import { Writable } from 'node:stream'
+import pino from 'pino'
+import type { QueryBounds } from '../../gateway/bounds.ts'
+import { composeSupergraph } from '../../gateway/compose.ts'
+import { type Gateway, type GatewayOptions, startGateway } from '../../gateway/gateway.ts'
+import { type Fixture, fixture } from './fixture.ts'
+
+export const BOUNDS: QueryBounds = {
+  documentBytesMax: 10_000,
+  tokensMax: 300,
+  depthMax: 8,
+  aliasesMax: 10,
+  fieldsMax: 60,
+  bodyBytesMax: 20_000,
+}
+
+/** A gateway over the fixture's subgraphs, on any free port, with what it logged. */
+export async function testGateway(
+  options: Partial<GatewayOptions> & { fixture?: Fixture } = {},
+): Promise<{ gateway: Gateway; fixture: Fixture; url: string; logged: Record<string, unknown>[] }> {
+  const made = options.fixture ?? fixture()
+  const logged: Record<string, unknown>[] = []
+  const sink = new Writable({
+    write(line, _encoding, done) {
+      logged.push(JSON.parse(String(line)))
+      done()
+    },
+  })
+  const gateway = await startGateway({
+    host: '127.0.0.1',
+    port: 0,
+    supergraph: composeSupergraph(made.subgraphs),
+    subgraphs: made.subgraphs,
+    bounds: BOUNDS,
+    log: pino({ level: 'warn' }, sink),
+    ...options,
+  })
+  return { gateway, fixture: made, url: gateway.url, logged }
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
+  body: any
+}
+
+export async function ask(
+  url: string,
+  query: string,
+  options: { variables?: object; headers?: Record<string, string>; operationName?: string } = {},
+): Promise<Answer> {
+  const { variables, headers, operationName } = options
+  const res = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query, variables, operationName }),
+  })
+  return { status: res.status, headers: res.headers, body: await res.json() }
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { Writable } from 'node:stream'
+import { after, before, test } from 'node:test'
+import { createClient as wsClient } from 'graphql-ws'
+import pino from 'pino'
+import { WebSocket } from 'ws'
+import { type SubgraphService, startSubgraphService } from '../../gateway/subgraphService.ts'
+import { type Fixture, fixture } from './fixture.ts'
+import { ask, testGateway } from './gateway.ts'
+import { until } from './until.ts'
+
+/** What queries.test.ts, mask.test.ts and streams.test.ts show in one process, with each subgraph a service of its own. */
+let it: Awaited<ReturnType<typeof testGateway>>
+let world: Fixture
+let services: SubgraphService[]
+const logged: string[] = []
+before(async () => {
+  world = fixture()
+  const log = pino(
+    { level: 'warn' },
+    new Writable({
+      write(line, _encoding, done) {
+        logged.push(String(line))
+        done()
+      },
+    }),
+  )
+  services = await Promise.all(
+    world.subgraphs.map((subgraph) =>
+      startSubgraphService({ subgraph, host: '127.0.0.1', port: 0, bodyBytesMax: 100_000, log }),
+    ),
+  )
+  it = await testGateway({
+    fixture: world,
+    // None in this process: what is answered came over HTTP.
+    subgraphs: [],
+    services: new Map(world.subgraphs.map((s, i) => [s.name, services[i]?.url ?? ''])),
+  })
+})
+after(async () => {
+  await it.gateway.close(1_000)
+  await Promise.all(services.map((s) => s.close()))
+})
+
+test('a query over three services, in one batch each, under one correlation id', async () => {
+  world.batches.length = 0
+  const { body, headers } = await ask(it.url, '{ head customers(first: 2) { name invoices { id } } }')
+  assert.deepEqual(body.data, {
+    head: '0',
+    customers: [
+      { name: 'Customer 0', invoices: [{ id: 'c0-1' }, { id: 'c0-2' }] },
+      { name: 'Customer 1', invoices: [{ id: 'c1-1' }, { id: 'c1-2' }] },
+    ],
+  })
+  const id = headers.get('x-correlation-id')
+  assert.deepEqual(
+    world.batches.map((b) => [b.subgraph, b.keys, b.correlationId]),
+    [
+      ['customer', ['c0', 'c1'], id],
+      ['billing', ['c0', 'c1'], id],
+    ],
+  )
+})
+
+test('errors are masked in the service, and codes pass', async () => {
+  const fails = async (how: string) => (await ask(it.url, `{ fails(how: "${how}") }`)).body.errors[0]
+  assert.equal((await fails('CODE')).extensions.code, 'NOT_FOUND')
+  assert.equal((await fails('STORE')).extensions.code, 'UNAVAILABLE')
+  const hidden = await fails('PLAIN')
+  assert.equal(hidden.message, 'Internal error')
+  assert.ok(logged.some((l) => l.includes(hidden.extensions.correlationId) && l.includes('secret')))
+})
+
+test('an event comes through with its entity from other services, as it is now', async (t) => {
+  const client = wsClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  t.after(() => client.dispose())
+  const query = 'subscription { changes { position customer { name invoices { id } } } }'
+  const events = client.iterate<{ changes: unknown }>({ query })
+  const first = events.next()
+  await until(() => world.subscribers() === 1)
+  for (const name of ['Old', 'New']) {
+    world.names.set('c1', name)
+    world.emit({ position: name, id: 'c1' })
+    const { value } = name === 'Old' ? await first : await events.next()
+    assert.deepEqual(value.data.changes, {
+      position: name,
+      customer: { name, invoices: [{ id: 'c1-1' }, { id: 'c1-2' }] },
+    })
+  }
+  await client.dispose()
+  await until(() => world.subscribers() === 0)
+})
+
+test('a service that is gone is named by a code, not by its address, and the rest of the answer stays', async () => {
+  await services.splice(1, 1)[0]?.close()
+  const { body } = await ask(it.url, '{ customers(first: 1) { name invoices { id } } }')
+  assert.equal(body.errors[0].extensions.code, 'UNAVAILABLE')
+  assert.doesNotMatch(JSON.stringify(body), /127\.0\.0\.1|ECONN|fetch/)
+  assert.deepEqual((await ask(it.url, '{ customers(first: 1) { name } }')).body, {
+    data: { customers: [{ name: 'Customer 0' }] },
+  })
+})
