@@ -1,16 +1,15 @@
-import { type Connector, MessageError, type RecordChange } from '../connectors/contract.ts'
+import type { Connector } from '../connectors/contract.ts'
 import { isOperational } from '../schema/operational.ts'
 import type { TypePolicy } from '../schema/policy.ts'
-import { recordKey } from '../schema/recordKey.ts'
 import type { Sql, Transaction } from './db/database.ts'
-import { lock, lockNumber, lockSlots } from './db/locks.ts'
+import { lock, lockNumber, lockSlots, tryLock } from './db/locks.ts'
 import { transaction } from './db/transaction.ts'
 import { appendChanges } from './feed/append.ts'
+import { arrive } from './ingest/arrive.ts'
 import { claim, type Message, postpone } from './ingest/claim.ts'
-import { fold } from './ingest/fold.ts'
 import { saveOperational } from './ingest/operational.ts'
-import { type Outcome, saveOutcomes, settleIncomplete } from './ingest/outcomes.ts'
-import { loadById, loadByKey, nextIds, saveMatched, saveRecords, type WholeRecord } from './ingest/records.ts'
+import { outcomeOf, saveOutcomes, settleIncomplete } from './ingest/outcomes.ts'
+import { loadById, saveMatched, saveRecords, type WholeRecord } from './ingest/records.ts'
 import { loadReferring, saveReferences } from './ingest/references.ts'
 import { type Mastering, referenceFields, resolve, type Work } from './resolve.ts'
 
@@ -78,19 +77,14 @@ export async function applyPending(
 
 /** Path 1, on one screen. Everything before `appendChanges` waits for nobody but those who touch the same things. */
 async function applyBatch(tx: Transaction, pipeline: Pipeline, messages: Message[]): Promise<Applied> {
-  const outcomes: Outcome[] = []
-  const changes = messages.flatMap((m) => read(pipeline, m, outcomes))
-  await lock(
-    tx,
-    'record',
-    changes.map((c) => lockNumber(c.key)),
-  )
-  const records = await foldAll(tx, pipeline, changes, outcomes)
+  const { records, unchanged, outcomes } = await arrive(tx, pipeline.connectors, messages)
   const work: Work = { crosswalk: new Map(), causes: new Map(), changed: new Map(), events: [] }
-  for (const r of records) work.causes.set(r.record.key, r.cause)
+  for (const r of [...records, ...unchanged]) work.causes.set(r.record.key, r.cause)
 
   for (const type of pipeline.policy.types) {
     const own = records.map((r) => r.record).filter((r) => r.type === type.name)
+    // A record that stays as it is was locked all the same, so others leave its references to us.
+    if (type.after.length > 0) own.push(...unchanged.map((r) => r.record).filter((r) => r.type === type.name))
     const touched = [...own, ...(await referring(tx, pipeline, type, work, own))]
     if (touched.length > 0) await resolve(tx, pipeline, type, touched, work)
   }
@@ -121,103 +115,6 @@ async function applyBatch(tx: Transaction, pipeline: Pipeline, messages: Message
   return { claimed: messages.length, applied: messages.length - outcomes.length, skipped, exceptions, postponed: 0 }
 }
 
-interface KeyedChange {
-  key: string
-  message: Message
-  change: RecordChange
-}
-
-/** What a message says, or the exception that it is. */
-function read(pipeline: Pipeline, message: Message, outcomes: Outcome[]): KeyedChange[] {
-  const connector = pipeline.connectors.get(message.source)
-  try {
-    if (!connector) throw new MessageError('UNKNOWN_SOURCE', `source system "${message.source}" is not configured`)
-    return connector
-      .read(message.format, message.body, message.object)
-      .map((change) => ({ key: recordKey(message.source, change.object, change.sourceId), message, change }))
-  } catch (error) {
-    if (!(error instanceof MessageError)) throw error
-    outcomes.push(outcomeOf(message, 'EXCEPTION', error.code, error.message, error.at))
-    return []
-  }
-}
-
-interface FoldedRecord {
-  record: WholeRecord
-  cause: { source: string; object: string; sourceId: string; inboxId: number; correlationId: string }
-  /** It was waiting for required fields and has them now. */
-  settled: boolean
-}
-
-/** Lays the changes over what is stored, record by record, and maps what came out of it. */
-async function foldAll(
-  tx: Transaction,
-  pipeline: Pipeline,
-  changes: KeyedChange[],
-  outcomes: Outcome[],
-): Promise<FoldedRecord[]> {
-  const stored = new Map((await loadByKey(tx, [...new Set(changes.map((c) => c.key))])).map((r) => [r.key, r]))
-  const fresh = [...new Set(changes.map((c) => c.key))].filter((key) => !stored.has(key))
-  const newIds = await nextIds(tx, fresh.length)
-  const ids = new Map(fresh.map((key, i) => [key, newIds[i] ?? 0]))
-  const folded = new Map<string, FoldedRecord>()
-  for (const { key, message, change } of changes) {
-    const known = folded.get(key)?.record ?? stored.get(key) ?? null
-    const result = fold(known, change, message.receivedAt.getTime() * 1000)
-    if ('skipped' in result) {
-      const detail =
-        result.skipped === 'NOT_NEWER' ? 'what is stored is as new or newer' : 'the content is what is stored'
-      outcomes.push(outcomeOf(message, 'SKIPPED', result.skipped, detail, change))
-      continue
-    }
-    const connector = pipeline.connectors.get(message.source)
-    if (!connector) continue
-    const canonical = connector.map(change.object, result.state.raw)
-    const complete = canonical.complete || result.state.deleted
-    if (!complete) {
-      const issue = canonical.issues[0]
-      outcomes.push(
-        outcomeOf(
-          message,
-          'EXCEPTION',
-          'INCOMPLETE',
-          `${issue?.field ?? ''}: ${issue?.detail ?? 'required fields are missing'}`,
-          { ...change, field: issue?.field },
-        ),
-      )
-    }
-    const wasIncomplete = known !== null && !known.complete
-    folded.set(key, {
-      record: {
-        id: known?.id ?? ids.get(key) ?? 0,
-        key,
-        source: message.source,
-        object: change.object,
-        sourceId: change.sourceId,
-        type: canonical.type,
-        ...result.state,
-        complete,
-        canonical: canonical.fields,
-        issues: canonical.issues,
-        features: known?.features ?? null,
-        featuresVersion: known?.featuresVersion ?? null,
-        keys: known?.keys ?? [],
-        goldenId: known?.goldenId ?? null,
-        inboxId: message.inboxId,
-      },
-      cause: {
-        source: message.source,
-        object: change.object,
-        sourceId: change.sourceId,
-        inboxId: message.inboxId,
-        correlationId: message.correlationId,
-      },
-      settled: complete && wasIncomplete,
-    })
-  }
-  return [...folded.values()]
-}
-
 /**
  * Records of this type that name others whose golden id has changed: they are compared again, for the same cause. The
  * lock on what is named keeps a reference and its target from passing each other unseen in two transactions.
@@ -232,12 +129,14 @@ async function referring(tx: Transaction, pipeline: Pipeline, type: TypePolicy, 
     const cause = work.causes.get(f.target)
     if (cause) work.causes.set(f.key, cause)
   }
-  await lock(
+  // Whoever holds the lock on such a record resolves it after us, and waits for our lock on what it names.
+  const free = await tryLock(
     tx,
     'record',
     found.map((f) => lockNumber(f.key)),
   )
-  return await loadById(tx, [...new Set(found.map((f) => f.recordId))])
+  const ours = found.filter((f) => free.has(lockNumber(f.key)))
+  return await loadById(tx, [...new Set(ours.map((f) => f.recordId))])
 }
 
 function references(pipeline: Pipeline, r: WholeRecord): { recordId: number; targets: string[] }[] {
@@ -254,25 +153,6 @@ function byType(
     type,
     rows.map((r) => ({ recordId: r.id, deleted: r.deleted || !r.complete, fields: r.canonical })),
   ])
-}
-
-function outcomeOf(
-  message: Message,
-  outcome: Outcome['outcome'],
-  code: string,
-  detail: string,
-  at: { object?: string | undefined; sourceId?: string | undefined; field?: string | undefined },
-): Outcome {
-  return {
-    inboxId: message.inboxId,
-    outcome,
-    code,
-    detail,
-    source: message.source,
-    object: at.object ?? message.object,
-    sourceId: at.sourceId ?? null,
-    field: at.field ?? null,
-  }
 }
 
 /** One message that failed by itself: back into the queue with a pause, after the last attempt an exception. */

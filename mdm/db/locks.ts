@@ -16,6 +16,19 @@ export async function lock(tx: Transaction, kind: keyof typeof LOCK, numbers: It
   await tx`select count(pg_advisory_xact_lock((${LOCK[kind]}::bigint << 56) | n)) from unnest(${sorted}::bigint[]) as n`
 }
 
+/** Takes those locks that nobody holds, and says which. */
+export async function tryLock(
+  tx: Transaction,
+  kind: keyof typeof LOCK,
+  numbers: Iterable<number>,
+): Promise<Set<number>> {
+  const wanted = [...new Set(numbers)]
+  if (wanted.length === 0) return new Set()
+  const rows = await tx<{ n: number }[]>`
+    select n from unnest(${wanted}::bigint[]) as n where pg_try_advisory_xact_lock((${LOCK[kind]}::bigint << 56) | n)`
+  return new Set(rows.map((r) => r.n))
+}
+
 /** A uuid's first 52 bits. Two that share them share a lock, which costs a wait and nothing else. */
 export function lockNumber(uuid: string): number {
   return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(15, 16), 16)

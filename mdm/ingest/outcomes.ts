@@ -1,4 +1,5 @@
 import type { Transaction } from '../db/database.ts'
+import type { Message } from './claim.ts'
 
 /** Why a message was not simply applied: it had nothing new to say, or it could not be used. */
 export interface Outcome {
@@ -10,6 +11,25 @@ export interface Outcome {
   object: string | null
   sourceId: string | null
   field: string | null
+}
+
+export function outcomeOf(
+  message: Message,
+  outcome: Outcome['outcome'],
+  code: string,
+  detail: string,
+  at: { object?: string | undefined; sourceId?: string | undefined; field?: string | undefined },
+): Outcome {
+  return {
+    inboxId: message.inboxId,
+    outcome,
+    code,
+    detail,
+    source: message.source,
+    object: at.object ?? message.object,
+    sourceId: at.sourceId ?? null,
+    field: at.field ?? null,
+  }
 }
 
 const detailCharsMax = 2_000

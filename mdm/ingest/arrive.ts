@@ -1,0 +1,138 @@
+import { type Connector, MessageError, type RecordChange } from '../../connectors/contract.ts'
+import type { Cause } from '../../schema/events.ts'
+import { recordKey } from '../../schema/recordKey.ts'
+import type { Transaction } from '../db/database.ts'
+import { lock, lockNumber } from '../db/locks.ts'
+import type { Message } from './claim.ts'
+import { fold } from './fold.ts'
+import { type Outcome, outcomeOf } from './outcomes.ts'
+import { loadByKey, nextIds, type WholeRecord } from './records.ts'
+
+type Connectors = ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
+
+export interface Arrived {
+  /** Records that the messages change, as they are now; not written yet. */
+  records: ArrivedRecord[]
+  /** Records that the messages name and do not change. */
+  unchanged: ArrivedRecord[]
+  outcomes: Outcome[]
+}
+
+/**
+ * From messages to source records: reads each message, locks the records it names, lays its changes over what is stored
+ * and maps the result to the canonical form. A message that says nothing new or cannot be used ends as an outcome.
+ */
+export async function arrive(tx: Transaction, connectors: Connectors, messages: Message[]): Promise<Arrived> {
+  const outcomes: Outcome[] = []
+  const changes = messages.flatMap((m) => read(connectors, m, outcomes))
+  await lock(
+    tx,
+    'record',
+    changes.map((c) => lockNumber(c.key)),
+  )
+  return { ...(await foldAll(tx, connectors, changes, outcomes)), outcomes }
+}
+
+interface KeyedChange {
+  key: string
+  message: Message
+  change: RecordChange
+}
+
+/** What a message says, or the exception that it is. */
+function read(connectors: Connectors, message: Message, outcomes: Outcome[]): KeyedChange[] {
+  const connector = connectors.get(message.source)
+  try {
+    if (!connector) throw new MessageError('UNKNOWN_SOURCE', `source system "${message.source}" is not configured`)
+    return connector
+      .read(message.format, message.body, message.object)
+      .map((change) => ({ key: recordKey(message.source, change.object, change.sourceId), message, change }))
+  } catch (error) {
+    if (!(error instanceof MessageError)) throw error
+    outcomes.push(outcomeOf(message, 'EXCEPTION', error.code, error.message, error.at))
+    return []
+  }
+}
+
+export interface ArrivedRecord {
+  record: WholeRecord
+  cause: Cause
+  /** It was waiting for required fields and has them now. */
+  settled: boolean
+}
+
+/** Lays the changes over what is stored, record by record, and maps what came out of it. */
+async function foldAll(
+  tx: Transaction,
+  connectors: Connectors,
+  changes: KeyedChange[],
+  outcomes: Outcome[],
+): Promise<Omit<Arrived, 'outcomes'>> {
+  const stored = new Map((await loadByKey(tx, [...new Set(changes.map((c) => c.key))])).map((r) => [r.key, r]))
+  const fresh = [...new Set(changes.map((c) => c.key))].filter((key) => !stored.has(key))
+  const newIds = await nextIds(tx, fresh.length)
+  const ids = new Map(fresh.map((key, i) => [key, newIds[i] ?? 0]))
+  const folded = new Map<string, ArrivedRecord>()
+  const unchanged = new Map<string, ArrivedRecord>()
+  for (const { key, message, change } of changes) {
+    const known = folded.get(key)?.record ?? stored.get(key) ?? null
+    const result = fold(known, change, message.receivedAt.getTime() * 1000)
+    if ('skipped' in result) {
+      const detail =
+        result.skipped === 'NOT_NEWER' ? 'what is stored is as new or newer' : 'the content is what is stored'
+      outcomes.push(outcomeOf(message, 'SKIPPED', result.skipped, detail, change))
+      const record = stored.get(key)
+      if (record) unchanged.set(key, { record, cause: causeOf(message, change), settled: false })
+      continue
+    }
+    const connector = connectors.get(message.source)
+    if (!connector) continue
+    const canonical = connector.map(change.object, result.state.raw)
+    const complete = canonical.complete || result.state.deleted
+    if (!complete) {
+      const issue = canonical.issues[0]
+      outcomes.push(
+        outcomeOf(
+          message,
+          'EXCEPTION',
+          'INCOMPLETE',
+          `${issue?.field ?? ''}: ${issue?.detail ?? 'required fields are missing'}`,
+          { ...change, field: issue?.field },
+        ),
+      )
+    }
+    const wasIncomplete = known !== null && !known.complete
+    folded.set(key, {
+      record: {
+        id: known?.id ?? ids.get(key) ?? 0,
+        key,
+        source: message.source,
+        object: change.object,
+        sourceId: change.sourceId,
+        type: canonical.type,
+        ...result.state,
+        complete,
+        canonical: canonical.fields,
+        issues: canonical.issues,
+        features: known?.features ?? null,
+        featuresVersion: known?.featuresVersion ?? null,
+        keys: known?.keys ?? [],
+        goldenId: known?.goldenId ?? null,
+        inboxId: message.inboxId,
+      },
+      cause: causeOf(message, change),
+      settled: complete && wasIncomplete,
+    })
+  }
+  return { records: [...folded.values()], unchanged: [...unchanged.values()].filter((r) => !folded.has(r.record.key)) }
+}
+
+function causeOf(message: Message, change: RecordChange): Cause {
+  return {
+    source: message.source,
+    object: change.object,
+    sourceId: change.sourceId,
+    inboxId: message.inboxId,
+    correlationId: message.correlationId,
+  }
+}
