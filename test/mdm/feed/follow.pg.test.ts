@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openDatabase } from '../../../mdm/db/database.ts'
+import { encodeCursor } from '../../../mdm/feed/cursor.ts'
+import { expireChanges } from '../../../mdm/feed/expire.ts'
+import { everything } from '../../../mdm/feed/filter.ts'
+import { type FeedItem, type FollowOptions, follow } from '../../../mdm/feed/follow.ts'
+import { readHead } from '../../../mdm/feed/read.ts'
+import { startTailer, type Tailer, type TailerOptions } from '../../../mdm/feed/tailer.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+import { append, caughtUp, create, eventsOf, fromNow, seeded, take, version, writeTraffic } from './world.ts'
+
+let db: TestDatabase
+const tailers: Tailer[] = []
+
+before(async () => {
+  db = await testDatabase({ connectionsMax: 8 })
+})
+after(async () => {
+  for (const tailer of tailers) {
+    await tailer.stop()
+    await tailer.sql.end()
+  }
+  await db.drop()
+})
+
+async function open(options: Partial<TailerOptions> = {}): Promise<Tailer> {
+  const tailer = await startTailer({
+    sql: openDatabase(db.url, { connectionsMax: 4, name: 'test-feed' }),
+    ...options,
+  })
+  tailers.push(tailer)
+  return tailer
+}
+
+const cursorAt = (tailer: Tailer, position: number) => encodeCursor(tailer.tail.feed, { kind: 'TAIL', position })
+const after_ = (tailer: Tailer, position: number, part: Partial<FollowOptions['filter']> = {}): FollowOptions => ({
+  after: cursorAt(tailer, position),
+  snapshot: false,
+  filter: { ...everything, ...part },
+})
+const positions = (items: readonly FeedItem[]) => eventsOf(items).map((e) => e.position)
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const code = (code: string) => (e: unknown) => e instanceof Error && 'code' in e && e.code === code
+const until = async (what: () => boolean) => {
+  while (!what()) await sleep(5)
+}
+
+test('from the ring, from the table, and from one to the other, the same events (FEED 7.1)', async () => {
+  const tailer = await open({ ringEventsMax: 100, ringBytesMax: 2 ** 20 })
+  const start = tailer.tail.head
+  await create(db.sql, 1_300)
+  const head = start + 1_300
+  await until(() => tailer.tail.head === head)
+  assert.equal(tailer.tail.tableUpTo, head - 100, 'the ring keeps its bound')
+  for (const from of [start, start + 1, start + 511, start + 512, start + 1_199, start + 1_200, head - 1, head])
+    assert.deepEqual(
+      positions(await take(await follow(tailer, after_(tailer, from)), caughtUp)),
+      range(from + 1, head),
+      `from ${from}`,
+    )
+})
+
+test('the ring is bounded in bytes, and an event larger than the bound is read from the table (FEED 7.1)', async () => {
+  const tailer = await open({ ringEventsMax: 1_000, ringBytesMax: 100_000 })
+  const start = tailer.tail.head
+  const live = await follow(tailer, fromNow)
+  await live.next()
+  await create(db.sql, 20, { values: { name: 'x'.repeat(6_000) } })
+  await create(db.sql, 1, { values: { name: 'y'.repeat(200_000) } })
+  await create(db.sql, 1)
+  await until(() => tailer.tail.head === start + 22)
+  assert.ok(tailer.tail.ringBytes <= 100_000)
+  assert.ok(tailer.tail.tableUpTo > start)
+  assert.deepEqual(positions(await take(live, (_, all) => all.length === 22)), range(start + 1, start + 22))
+})
+
+test('a consumer that does not read holds a position, and no event is lost to it (FEED 7.1)', async () => {
+  const tailer = await open({ ringEventsMax: 50, pagesBytesMax: 50_000 })
+  const start = tailer.tail.head
+  const stalled = await Promise.all(range(1, 40).map(() => follow(tailer, after_(tailer, start))))
+  await create(db.sql, 1_200)
+  const head = start + 1_200
+  await until(() => tailer.tail.head === head)
+  for (const s of stalled) await s.next()
+  // Each at a place of its own, so that they cannot share pages.
+  for (const [i, s] of stalled.entries()) for (let n = 0; n < 20 * i; n++) await s.next()
+  assert.ok(tailer.eventPages.bytes <= 50_000 + 512 * 2_000, 'all pages together stay within the bound and one page')
+  for (const [i, s] of stalled.entries())
+    assert.deepEqual(positions(await take(s, caughtUp)), range(start + 2 + 20 * i, head))
+})
+
+test('a filtered subscription gives what a full one gives, filtered (FEED 6.1)', async () => {
+  const tailer = await open({ ringEventsMax: 40 })
+  const start = tailer.tail.head
+  const goldenIds = range(1, 30).map((): string => randomUUID())
+  const ids = goldenIds.slice(0, 4)
+  const filter = { types: ['Customer'], ids, ops: ['UPDATED' as const] }
+  const live = await follow(tailer, after_(tailer, start, filter))
+  const seen = take(live, (i) => i.kind === 'CHANGE' && i.event.goldenId === ids[0] && i.event.version === 1_000_000)
+  await writeTraffic(db.sql, { transactions: 200, connections: 4, goldenIds, random: seeded(7) })
+  await db.sql`update golden set version = 999999, state = 'ACTIVE' where id = ${ids[0] ?? ''}`
+  await append(db.sql, version(ids[0] ?? '', 1_000_000))
+  const full = eventsOf(await take(await follow(tailer, after_(tailer, start)), caughtUp))
+  const expected = full.filter((e) => ids.includes(e.goldenId) && e.op === 'UPDATED').map((e) => e.position)
+  assert.ok(expected.length > 10)
+  assert.deepEqual(positions(await seen), expected, 'live')
+  const again = await take(await follow(tailer, after_(tailer, start, filter)), caughtUp)
+  assert.deepEqual(positions(again), expected, 'from the table')
+  const none = await take(await follow(tailer, after_(tailer, start, { ids: [] })), caughtUp)
+  assert.deepEqual(
+    none.map((i) => i.kind),
+    ['CAUGHT_UP'],
+    'an empty list lets nothing pass',
+  )
+  const systems = await take(await follow(tailer, after_(tailer, start, { systems: ['erp'] })), caughtUp)
+  assert.deepEqual(positions(systems), [])
+})
+
+test('an id is followed to what it resolves to at that place of the feed (FEED 6.2)', async () => {
+  const tailer = await open({ ringEventsMax: 10 })
+  const [a = '', b = '', c = ''] = await create(db.sql, 3)
+  const start = (await readHead(db.sql)).position
+  const merge = (loser: string, n: number, survivor: string, m: number) =>
+    append(
+      db.sql,
+      version(survivor, m, { op: 'MERGED' }),
+      version(loser, n, { op: 'MERGED', values: null, redirect: survivor }),
+    )
+  await append(db.sql, version(b, 2)) // before the merge: not followed
+  await merge(a, 2, b, 3) // tombstone of a, then b
+  await append(db.sql, version(b, 4))
+  await merge(b, 5, c, 2) // tombstone of b, then c
+  await append(db.sql, version(c, 3))
+  await append(db.sql, version(c, 4, { op: 'SPLIT' }), version(a, 3, { op: 'SPLIT' })) // a is back: c, then a
+  const last = await append(db.sql, version(c, 5), version(b, 6), version(a, 4)) // only a
+  await until(() => tailer.tail.head >= last)
+
+  const seen = async (from: number) =>
+    eventsOf(await take(await follow(tailer, after_(tailer, from, { ids: [a.toUpperCase()] })), caughtUp)).map((e) => [
+      e.goldenId,
+      e.version,
+    ])
+  const expected = [
+    [a, 2],
+    [b, 3],
+    [b, 4],
+    [b, 5],
+    [c, 2],
+    [c, 3],
+    [c, 4],
+    [a, 3],
+    [a, 4],
+  ]
+  assert.deepEqual(await seen(start), expected)
+  const at = last - 12
+  assert.equal(at, start)
+  // Resumed anywhere, the rest is the same: what a redirected to is known as of that place.
+  const all = eventsOf(await take(await follow(tailer, after_(tailer, start)), caughtUp))
+  for (const e of all) {
+    const left = expected.filter(([id, v]) =>
+      all.some((x) => x.goldenId === id && x.version === v && x.position > e.position),
+    )
+    assert.deepEqual(await seen(e.position), left, `resumed after ${e.position}`)
+  }
+})
+
+test('CaughtUp comes once, and again as a place to resume from when much went by unseen (FEED 5.4)', async () => {
+  const tailer = await open()
+  const start = tailer.tail.head
+  const live = await follow(tailer, after_(tailer, start, { types: ['Nothing'] }))
+  const first = await live.next()
+  assert.equal(first.value?.kind, 'CAUGHT_UP')
+  await create(db.sql, 999)
+  await until(() => tailer.tail.head === start + 999)
+  const next = live.next()
+  await create(db.sql, 1)
+  const { value } = await next
+  assert.equal(value?.kind, 'CAUGHT_UP')
+  assert.equal(value?.at.place.position, start + 1_000)
+  await live.return?.()
+})
+
+test('leaving ends a subscription at once, also while it waits', async () => {
+  const tailer = await open()
+  const live = await follow(tailer, fromNow)
+  await live.next()
+  const waiting = live.next()
+  await until(() => tailer.tail.subscribersWaiting === 1)
+  await live.return?.()
+  assert.equal((await waiting).done, true)
+  assert.equal(tailer.tail.subscribersWaiting, 0)
+})
+
+test('a cursor from the future is CURSOR_FUTURE, of another feed CURSOR_OTHER_FEED (FEED 4.2)', async () => {
+  const tailer = await open()
+  await assert.rejects(follow(tailer, after_(tailer, tailer.tail.head + 1)), code('CURSOR_FUTURE'))
+  await assert.rejects(follow(tailer, after_(tailer, Number.MAX_SAFE_INTEGER)), code('CURSOR_FUTURE'))
+  const other = encodeCursor(randomUUID(), { kind: 'TAIL', position: 0 })
+  await assert.rejects(follow(tailer, { ...fromNow, after: other }), code('CURSOR_OTHER_FEED'))
+})
+
+test('expired: CURSOR_EXPIRED at the start, Lagged in the middle, and nothing else is lost (FEED 7.2, 7.3)', async () => {
+  const tailer = await open({ ringEventsMax: 10, pagesBytesMax: 1 })
+  const start = tailer.tail.head
+  const ids = await create(db.sql, 30)
+  for (let v = 2; v <= 4; v++) await append(db.sql, ...ids.map((id) => version(id, v)))
+  const head = start + 120
+  const slow = await follow(tailer, after_(tailer, start))
+  assert.deepEqual(positions(await takeSome(slow, 5)), range(start + 1, start + 5))
+  await sleep(2)
+  const limit = new Date()
+  await sleep(2)
+  await append(db.sql, ...ids.slice(0, 10).map((id) => version(id, 5)))
+  assert.equal(await expireChanges(db.sql, limit), head + 1)
+  assert.equal(await expireChanges(db.sql, limit), head + 1, 'twice is once')
+
+  const kept = await db.sql<{ golden_id: string; version: number }[]>`
+    select golden_id, version from change where golden_id = any(${ids}::uuid[]) order by golden_id, version`
+  const expected = ids.flatMap((id, i) =>
+    i < 10
+      ? [
+          [id, 4],
+          [id, 5],
+        ]
+      : [[id, 4]],
+  )
+  assert.deepEqual(
+    kept.map((k) => [k.golden_id, k.version]),
+    expected.sort(([a, v], [b, w]) => (a === b ? Number(v) - Number(w) : String(a) < String(b) ? -1 : 1)),
+    'of each the newest before the limit stays, and all after it',
+  )
+  for (const from of [start, head - 1])
+    await assert.rejects(follow(tailer, after_(tailer, from)), code('CURSOR_EXPIRED'))
+  const scan = encodeCursor(tailer.tail.feed, { kind: 'SCAN', position: start + 3, scanned: null })
+  await assert.rejects(follow(tailer, { ...fromNow, after: scan }), code('CURSOR_EXPIRED'))
+
+  // Reading something else takes the page away that the slow one had begun.
+  const fresh = await take(await follow(tailer, after_(tailer, head)), caughtUp)
+  assert.deepEqual(positions(fresh), range(head + 1, head + 10))
+  assert.ok(
+    eventsOf(fresh).every((e) => e.version === 5 && (e.before as { number: number }).number === 4),
+    'before is kept',
+  )
+  await create(db.sql, 20)
+  await until(() => tailer.tail.head === head + 30)
+  await takeSome(await follow(tailer, after_(tailer, head, { types: ['Customer'], ids })), 1)
+  const [lagged, ...rest] = await take(slow, caughtUp)
+  assert.equal(lagged?.kind === 'LAGGED' && lagged.missed, head - start - 5)
+  assert.deepEqual(lagged?.at.place, { kind: 'TAIL', position: head })
+  assert.deepEqual(positions(rest), range(head + 1, head + 30))
+})
+
+async function takeSome(items: AsyncIterableIterator<FeedItem>, count: number): Promise<FeedItem[]> {
+  const all: FeedItem[] = []
+  while (all.length < count) {
+    const { value, done } = await items.next()
+    if (done) break
+    all.push(value)
+  }
+  return all
+}

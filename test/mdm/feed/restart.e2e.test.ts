@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type PostgresServer, startServer } from '../../../cli/postgres/server.ts'
+import { openDatabase } from '../../../mdm/db/database.ts'
+import { migrate } from '../../../mdm/db/migrate.ts'
+import { encodeCursor } from '../../../mdm/feed/cursor.ts'
+import { everything } from '../../../mdm/feed/filter.ts'
+import { follow } from '../../../mdm/feed/follow.ts'
+import { startTailer } from '../../../mdm/feed/tailer.ts'
+import { temporaryServer } from '../../database.ts'
+import { append, create, eventsOf, fromNow, take, version } from './world.ts'
+
+test('subscriptions, live and behind, go on after the database was away; a replaced store ends them (FEED 8.1, 8.3)', async () => {
+  const first = await temporaryServer()
+  let second: PostgresServer | null = null
+  const url = first.url('postgres')
+  const sql = openDatabase(url, { connectionsMax: 4, name: 'test' })
+  await migrate(sql, fileURLToPath(new URL('../../../migrations', import.meta.url)))
+  const warnings: string[] = []
+  const tailer = await startTailer({
+    sql: openDatabase(url, { connectionsMax: 4, name: 'test-feed' }),
+    ringEventsMax: 10,
+    log: (_, message) => warnings.push(message),
+  })
+  try {
+    const [id = ''] = await create(sql, 600)
+    const behind = await follow(tailer, {
+      after: encodeCursor(tailer.tail.feed, { kind: 'TAIL', position: 0 }),
+      snapshot: false,
+      filter: everything,
+    })
+    for (let n = 0; n < 100; n++) await behind.next()
+    const live = await follow(tailer, { ...fromNow, filter: { ...everything, ids: [id] } })
+    await live.next()
+    const behindRest = take(behind, (i) => i.kind === 'CHANGE' && i.event.position === 602)
+    const liveNext = take(live, (i) => i.kind === 'CHANGE' && i.event.version === 3)
+
+    process.kill(first.pid, 'SIGQUIT') // no checkpoint: the next start replays the log
+    while (warnings.length === 0) await sleep(20)
+    second = await startServer({ dir: first.dir, durable: false })
+    assert.equal(second.url('postgres'), url)
+    await retried(() => append(sql, version(id, 2)))
+    await append(sql, version(id, 3))
+    assert.deepEqual(
+      eventsOf(await liveNext).map((e) => e.version),
+      [2, 3],
+    )
+    assert.deepEqual(
+      eventsOf(await behindRest).map((e) => e.position),
+      Array.from({ length: 502 }, (_, i) => 101 + i),
+    )
+
+    const orphan = await follow(tailer, fromNow)
+    await orphan.next()
+    await sql`update feed_head set feed = ${randomUUID()}`
+    await assert.rejects(orphan.next(), (e) => e instanceof Error && 'code' in e && e.code === 'CURSOR_OTHER_FEED')
+    while (tailer.tail.failed) await sleep(20)
+    const anew = await follow(tailer, fromNow)
+    await anew.next()
+    await append(sql, version(id, 4))
+    assert.equal(eventsOf(await take(anew, (i) => i.kind === 'CHANGE'))[0]?.version, 4)
+  } finally {
+    await tailer.stop()
+    await tailer.sql.end({ timeout: 1 })
+    await sql.end({ timeout: 1 })
+    await second?.stop()
+    await first.stop()
+  }
+})
+
+async function retried<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work()
+    } catch {
+      await sleep(50)
+    }
+  }
+}
