@@ -26,7 +26,7 @@ export async function saveOperational(tx: Transaction, type: OperationalType, ro
   await tx.unsafe(
     `insert into ${type.toLowerCase()} (record_id, deleted, ${columns.join(', ')})
      select "recordId", deleted, ${fields.map(([name]) => `"${name}"`).join(', ')}
-     from json_to_recordset($1::json) as r ("recordId" bigint, deleted boolean, ${typed.join(', ')})
+     from json_to_recordset($1::text::json) as r ("recordId" bigint, deleted boolean, ${typed.join(', ')})
      on conflict (record_id) do update set deleted = excluded.deleted, ${columns.map((c) => `${c} = excluded.${c}`).join(', ')}`,
     [JSON.stringify(rows.map((r) => ({ ...r.fields, recordId: r.recordId, deleted: r.deleted })))],
   )
