@@ -119,7 +119,9 @@ export function beyond(order: SortTerm[], cursor: string, forward: boolean, p: P
     const value = values[n] ?? null
     const past = pastValue(column, descending === forward, forward, value, p)
     if (past) alternatives.push(`(${[...equal, past].join(' and ')})`)
-    equal.push(value === null ? `${column.sql} is null` : `${column.sql} = ${p.add(value, column.type)}`)
+    // Nothing comes after the last, and a value that is added has to be used.
+    if (n < order.length - 1)
+      equal.push(value === null ? `${column.sql} is null` : `${column.sql} = ${p.add(value, column.type)}`)
   })
   return alternatives.length > 0 ? `(${alternatives.join(' or ')})` : 'false'
 }

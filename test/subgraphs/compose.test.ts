@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import {
+  buildSchema,
+  type GraphQLSchema,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  isSpecifiedScalarType,
+  parse,
+  Source,
+} from 'graphql'
+import { composeSupergraph } from '../../gateway/compose.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import { parsePolicy } from '../../schema/policy.ts'
+import { createSubgraphs } from '../../subgraphs/all.ts'
+
+const none = null as unknown as Sql
+const model = readdirSync('schema/model').map((f) => new Source(readFileSync(`schema/model/${f}`, 'utf8'), f))
+const policy = parsePolicy(model)
+
+test('the subgraphs compose', () => {
+  const supergraph = composeSupergraph(createSubgraphs({ sql: none, policy }))
+  for (const name of ['Customer', 'Contact', 'Product', 'Contract', 'Invoice', 'BillingSubscription', 'Posting'])
+    assert.match(supergraph, new RegExp(`type ${name} implements Node`))
+})
+
+test('everything that can be asked for is described', () => {
+  const missing: string[] = []
+  for (const subgraph of createSubgraphs({ sql: none, policy }))
+    for (const path of undescribed(buildSchema(parseable(subgraph.sdl), { assumeValid: true })))
+      missing.push(`${subgraph.name}: ${path}`)
+  assert.deepEqual(missing, [])
+})
+
+test('a new golden type needs SDL and no code', () => {
+  const supplier = new Source(
+    `"Someone we buy from."
+     type Supplier @golden { "The golden id." id: ID!
+       "Its name." name: String! @compare(as: ORGANISATION_NAME)
+       "How good it is." rating: SupplierRating
+       "What it sells to us." mainProduct: Product
+       "The customer that it is as well." customer: Customer
+       "Where it is." address: Address }
+     "How good a supplier is."
+     enum SupplierRating { "Good." GOOD "Not good." POOR }`,
+    'supplier.graphql',
+  )
+  const widened = parsePolicy([...model, supplier])
+  const subgraphs = createSubgraphs({ sql: none, policy: widened })
+  const mine = subgraphs.find((s) => s.name === 'supplier')
+  assert.ok(mine)
+  for (const part of ['supplierBySource', 'suppliers(', 'input SupplierRatingFilter', 'suppliersAsMainProduct'])
+    assert.ok(mine.sdl.includes(part), part)
+  assert.match(composeSupergraph(subgraphs), /type Supplier implements Node/)
+})
+
+test('the policy stays inside: no directive of it reaches those who ask', () => {
+  for (const { sdl, name } of createSubgraphs({ sql: none, policy }))
+    assert.doesNotMatch(sdl, /@(compare|systemOfRecord|survive|sensitive|approval|format|golden|group)\b/, name)
+})
+
+/** Federation's directives are known to the composer only. */
+function parseable(sdl: string): Parameters<typeof buildSchema>[0] {
+  const document = parse(sdl)
+  const kept = document.definitions.filter((d) => d.kind !== 'SchemaExtension')
+  return new Source(
+    [
+      'directive @key(fields: String!, resolvable: Boolean) repeatable on OBJECT\ndirective @shareable on OBJECT | FIELD_DEFINITION',
+      ...kept.map((d) => d.loc?.source.body.slice(d.loc.start, d.loc.end) ?? ''),
+    ].join('\n'),
+  )
+}
+
+function undescribed(schema: GraphQLSchema): string[] {
+  const missing: string[] = []
+  const need = (path: string, description: string | null | undefined) => {
+    if (!description) missing.push(path)
+  }
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (type.name.startsWith('__') || isSpecifiedScalarType(type)) continue
+    if (type.name !== 'Query') need(type.name, type.description)
+    if (isEnumType(type)) for (const v of type.getValues()) need(`${type.name}.${v.name}`, v.description)
+    if (isInputObjectType(type))
+      for (const f of Object.values(type.getFields())) need(`${type.name}.${f.name}`, f.description)
+    if (!isObjectType(type) && !isInterfaceType(type)) continue
+    for (const f of Object.values(type.getFields())) {
+      need(`${type.name}.${f.name}`, f.description)
+      for (const a of f.args) need(`${type.name}.${f.name}(${a.name}:)`, a.description)
+    }
+  }
+  return missing
+}

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Gateway } from '../../gateway/gateway.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { answer, graph, key, query, tell, world } from './world.ts'
+
+let db: TestDatabase
+let gateway: Gateway
+before(async () => {
+  db = await testDatabase()
+  await tell(db.sql, world)
+  gateway = await graph(db.sql)
+})
+after(async () => {
+  await gateway?.close(0)
+  await db?.drop()
+})
+
+const nordwind = key('crm', 'Customer', 'C1')
+
+test('a lookup answers for a golden id, for the key of any of its source records and by source', async () => {
+  const { a, b, c, d } = await answer(
+    gateway,
+    `query ($a: ID!, $b: ID!) {
+      a: customer(id: $a) { id name redirectedFrom sourceCount }
+      b: customer(id: $b) { id redirectedFrom }
+      c: customerBySource(system: "erp", object: "Customer", id: "E1") { id redirectedFrom }
+      d: customer(id: "no such id") { id }
+    }`,
+    { a: nordwind, b: key('erp', 'Customer', 'E1') },
+  )
+  assert.deepEqual(a, { id: nordwind, name: 'Nordwind Logistik GmbH', redirectedFrom: null, sourceCount: 3 })
+  assert.deepEqual(b, { id: nordwind, redirectedFrom: key('erp', 'Customer', 'E1') })
+  assert.deepEqual(c, { id: nordwind, redirectedFrom: null })
+  assert.equal(d, null)
+})
+
+test('a lookup answers for its own type only', async () => {
+  const data = await answer(gateway, 'query ($id: ID!) { contact(id: $id) { id } product(id: $id) { id } }', {
+    id: nordwind,
+  })
+  assert.deepEqual(data, { contact: null, product: null })
+})
+
+test('references lead to golden records, in both directions and across subgraphs', async () => {
+  const { contact, customer, contract } = await answer(
+    gateway,
+    `query ($c: ID!, $p: ID!, $k: ID!) {
+      contact(id: $p) { customer { id name redirectedFrom } }
+      customer(id: $c) {
+        contacts(orderBy: [{ field: JOB_TITLE }]) { totalCount nodes { name } }
+        children { nodes { name parent { name } } }
+        contracts(orderBy: [{ field: START_DATE, direction: DESC }]) { totalCount nodes { number } }
+      }
+      contract(id: $k) { customer { name } value { minorUnits currency decimal } lines { quantity product { name sku } } }
+    }`,
+    { c: nordwind, p: key('billing', 'Contact', 'P2'), k: key('crm', 'Contract', 'K1') },
+  )
+  assert.deepEqual(contact.customer, { id: nordwind, name: 'Nordwind Logistik GmbH', redirectedFrom: null })
+  assert.deepEqual(customer.contacts, { totalCount: 2, nodes: [{ name: 'Anna Weber' }, { name: 'Jörg Brandt' }] })
+  assert.deepEqual(customer.children.nodes, [
+    { name: 'Zephyr Kühlhaus AG', parent: { name: 'Nordwind Logistik GmbH' } },
+  ])
+  assert.deepEqual(customer.contracts, { totalCount: 2, nodes: [{ number: 'K-2026-1' }, { number: 'K-2025-9' }] })
+  assert.deepEqual(contract, {
+    customer: { name: 'Nordwind Logistik GmbH' },
+    value: { minorUnits: 1200000, currency: 'EUR', decimal: '12000.00' },
+    lines: [{ quantity: 40, product: { name: 'Cold Store Sensor', sku: 'CSS-1' } }],
+  })
+})
+
+const filters: [string, string, string[]][] = [
+  ['text, exact', 'name: { eq: "Casa Lupo S.r.l." }', ['Casa Lupo S.r.l.']],
+  ['text, other case', 'name: { contains: "KÜHL" }', ['Zephyr Kühlhaus AG']],
+  ['text, beginning', 'name: { startsWith: "nord" }', ['Nordwind Logistik GmbH']],
+  ['a wildcard is a letter', 'name: { contains: "%" }', []],
+  ['enum', 'lifecycle: { in: [LEAD, PROSPECT] }', ['Casa Lupo S.r.l.', 'Zephyr Kühlhaus AG']],
+  ['missing is not equal', 'kind: { ne: ORGANISATION }', ['Casa Lupo S.r.l.', 'Zephyr Kühlhaus AG']],
+  ['part of a group', 'billingAddress: { country: { eq: "IT" } }', ['Casa Lupo S.r.l.']],
+  ['part of a group, by its beginning', 'billingAddress: { city: { startsWith: "ham" } }', ['Nordwind Logistik GmbH']],
+  [
+    'list',
+    'domains: { containsAny: ["zephyr.example", "casalupo.example"] }',
+    ['Casa Lupo S.r.l.', 'Zephyr Kühlhaus AG'],
+  ],
+  ['empty list', 'taxIds: { isEmpty: true }', ['Casa Lupo S.r.l.', 'Zephyr Kühlhaus AG']],
+  ['missing', 'parent: { isNull: false }', ['Zephyr Kühlhaus AG']],
+  ['reference, by any of its ids', `parent: { eq: "${key('billing', 'Customer', 'B1')}" }`, ['Zephyr Kühlhaus AG']],
+  ['source system', 'source: { system: ["erp"] }', ['Nordwind Logistik GmbH']],
+  ['source record', 'source: { system: ["billing"], id: ["B1"] }', ['Nordwind Logistik GmbH']],
+  ['not', 'not: { lifecycle: { eq: CUSTOMER } }', ['Casa Lupo S.r.l.', 'Zephyr Kühlhaus AG']],
+  [
+    'or',
+    'or: [{ name: { startsWith: "cas" } }, { name: { startsWith: "zep" } }]',
+    ['Casa Lupo S.r.l.', 'Zephyr Kühlhaus AG'],
+  ],
+  ['moment', 'createdAt: { gt: "2999-01-01T00:00:00Z" }', []],
+  [
+    'nothing asked',
+    'name: { eq: null }, lifecycle: null',
+    ['Casa Lupo S.r.l.', 'Nordwind Logistik GmbH', 'Zephyr Kühlhaus AG'],
+  ],
+]
+for (const [what, filter, names] of filters)
+  test(`customers are filtered: ${what}`, async () => {
+    const { customers } = await answer(gateway, `{ customers(filter: { ${filter} }) { totalCount nodes { name } } }`)
+    assert.deepEqual(
+      customers.nodes.map((n: { name: string }) => n.name),
+      names,
+    )
+    assert.equal(customers.totalCount, names.length)
+  })
+
+test('dates, amounts and items of a list are filtered', async () => {
+  const numbers = async (filter: string) =>
+    (await answer(gateway, `{ contracts(filter: { ${filter} }) { nodes { number } } }`)).contracts.nodes.map(
+      (n: { number: string }) => n.number,
+    )
+  assert.deepEqual(await numbers('startDate: { gte: "2026-01-01" }'), ['K-2026-1'])
+  assert.deepEqual(await numbers('value: { minorUnits: { lt: 300001 }, currency: { eq: "EUR" } }'), ['K-2025-9'])
+  assert.deepEqual(
+    await numbers(`lines: { product: { eq: "${key('erp', 'Product', 'I1')}" }, quantity: { gt: 39 } }`),
+    ['K-2026-1'],
+  )
+  assert.deepEqual(await numbers('lines: { quantity: { gt: 40 } }'), [])
+})
+
+test('what is wrong with a page or a filter is said, with a code', async () => {
+  const codes = async (args: string) => {
+    const { errors } = await query(gateway, `{ customers(${args}) { nodes { id } } }`)
+    return errors?.map((e) => e.extensions.code)
+  }
+  assert.deepEqual(await codes('first: 201'), ['PAGE_TOO_LARGE'])
+  assert.deepEqual(await codes('first: -1'), ['BAD_PAGE'])
+  assert.deepEqual(await codes('first: 1, last: 1'), ['BAD_PAGE'])
+  assert.deepEqual(await codes('after: "nonsense"'), ['BAD_CURSOR'])
+  assert.deepEqual(await codes('orderBy: [{ field: NAME }, { field: NAME, direction: DESC }]'), ['BAD_PAGE'])
+  const { customers } = await answer(gateway, '{ customers(first: 1) { pageInfo { endCursor } } }')
+  assert.deepEqual(await codes(`after: "${customers.pageInfo.endCursor}", orderBy: [{ field: UPDATED_AT }]`), [
+    'BAD_CURSOR',
+  ])
+  const deep = `${'{ not: '.repeat(9)}{ name: { eq: "x" } }${' }'.repeat(9)}`
+  assert.deepEqual(await codes(`filter: ${deep}`), ['FILTER_TOO_LARGE'])
+})
+
+test('provenance names winner, rule and policy version, and says why the others lost', async () => {
+  const { customer } = await answer(
+    gateway,
+    `query ($id: ID!) { customer(id: $id) { provenance(fields: ["name", "phones"]) {
+      field value rule policyVersion sources { system sourceId role } candidates { verdict value source { system } }
+    } } }`,
+    { id: nordwind },
+  )
+  const [name, phones] = customer.provenance
+  assert.equal(name.rule, 'SYSTEM_OF_RECORD')
+  assert.deepEqual(name.sources, [{ system: 'erp', sourceId: 'E1', role: 'ERP' }])
+  assert.match(name.policyVersion, /^[0-9a-f]{16}$/)
+  assert.deepEqual(
+    name.candidates.map((c: { verdict: string; source: { system: string } }) => [c.source.system, c.verdict]),
+    [
+      ['erp', 'WON'],
+      ['crm', 'OUTRANKED'],
+      ['billing', 'OUTRANKED'],
+    ],
+  )
+  assert.equal(name.candidates[2].value, 'Nordwind Logistik')
+  assert.deepEqual([phones.field, phones.rule, phones.value], ['phones', 'UNION', ['+493012345678']])
+  const { errors } = await query(gateway, `{ customer(id: "${nordwind}") { provenance(fields: ["nme"]) { field } } }`)
+  assert.match(errors?.[0]?.message ?? '', /no field nme; it has kind, lifecycle, name/)
+})
+
+test('source records are shown with what they say and where they stand', async () => {
+  const { customer } = await answer(
+    gateway,
+    `query ($id: ID!) { customer(id: $id) { sources(first: 2) {
+      id system kind role object sourceId goldenId versionAt deleted complete canonical raw issues { field }
+    } } }`,
+    { id: nordwind },
+  )
+  const [first] = customer.sources
+  assert.equal(customer.sources.length, 2)
+  assert.equal(first.canonical.accountOwner, 'Ida')
+  assert.equal(first.raw.accountOwner, 'Ida')
+  const { canonical: _, raw: __, ...rest } = first
+  assert.deepEqual(rest, {
+    id: nordwind,
+    system: 'crm',
+    kind: 'direct',
+    role: 'CRM',
+    object: 'Customer',
+    sourceId: 'C1',
+    goldenId: nordwind,
+    versionAt: '2026-01-02T00:00:00.000Z',
+    deleted: false,
+    complete: true,
+    issues: [],
+  })
+  const more = await answer(
+    gateway,
+    `{ customer(id: "${nordwind}") { sources(after: "${customer.sources[1].id}") { system } } }`,
+  )
+  assert.deepEqual(more.customer.sources, [{ system: 'erp' }])
+})
+
+test('node finds anything by its id', async () => {
+  const ids = [
+    nordwind,
+    key('erp', 'Customer', 'E1'),
+    key('billing', 'Invoice', 'N1'),
+    key('erp', 'Posting', 'G1'),
+    'nothing',
+  ]
+  const { nodes } = await answer(
+    gateway,
+    `query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id
+      ... on Customer { name } ... on Invoice { number customer { name } } ... on Posting { account } } }`,
+    { ids },
+  )
+  assert.deepEqual(nodes, [
+    { __typename: 'Customer', id: nordwind, name: 'Nordwind Logistik GmbH' },
+    { __typename: 'Customer', id: nordwind, name: 'Nordwind Logistik GmbH' },
+    { __typename: 'Invoice', id: ids[2], number: 'R-1', customer: { name: 'Nordwind Logistik GmbH' } },
+    { __typename: 'Posting', id: ids[3], account: '1400' },
+    null,
+  ])
+})

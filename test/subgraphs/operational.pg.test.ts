@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Gateway } from '../../gateway/gateway.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { answer, graph, key, tell, world } from './world.ts'
+
+let db: TestDatabase
+let gateway: Gateway
+before(async () => {
+  db = await testDatabase()
+  await tell(db.sql, world)
+  gateway = await graph(db.sql)
+})
+after(async () => {
+  await gateway?.close(0)
+  await db?.drop()
+})
+
+const nordwind = key('crm', 'Customer', 'C1')
+
+test('a golden customer has what belongs to any of its source records, from all subgraphs', async () => {
+  const { customer } = await answer(
+    gateway,
+    `query ($id: ID!) { customer(id: $id) {
+      opportunities { totalCount nodes { name amount { decimal } open source { system object id } } }
+      invoices { totalCount nodes { number open overdue source { system } balance { minorUnits currency } } }
+      subscriptions { nodes { status active annualAmount { minorUnits } product { name } contract { number } } }
+      payments { nodes { amount { minorUnits } invoice { number } } }
+      postings { totalCount nodes { amount { minorUnits } invoice { number } } }
+    } }`,
+    { id: nordwind },
+  )
+  assert.deepEqual(customer.opportunities, {
+    totalCount: 2,
+    nodes: [
+      {
+        name: 'Hall 4',
+        amount: { decimal: '50000.00' },
+        open: true,
+        source: { system: 'crm', object: 'Opportunity', id: 'O1' },
+      },
+      { name: 'Hall 3', amount: null, open: false, source: { system: 'crm', object: 'Opportunity', id: 'O2' } },
+    ],
+  })
+  assert.deepEqual(customer.invoices, {
+    totalCount: 3,
+    nodes: [
+      {
+        number: 'R-3',
+        open: true,
+        overdue: false,
+        source: { system: 'erp' },
+        balance: { minorUnits: 4000, currency: 'USD' },
+      },
+      {
+        number: 'R-1',
+        open: true,
+        overdue: true,
+        source: { system: 'billing' },
+        balance: { minorUnits: 47600, currency: 'EUR' },
+      },
+      {
+        number: 'R-2',
+        open: false,
+        overdue: false,
+        source: { system: 'billing' },
+        balance: { minorUnits: 0, currency: 'EUR' },
+      },
+    ],
+  })
+  assert.deepEqual(customer.subscriptions.nodes, [
+    {
+      status: 'active',
+      active: true,
+      annualAmount: { minorUnits: 480000 },
+      product: { name: 'Cold Store Sensor' },
+      contract: { number: 'K-2026-1' },
+    },
+    { status: 'canceled', active: false, annualAmount: { minorUnits: 9900 }, product: null, contract: null },
+  ])
+  assert.deepEqual(customer.payments.nodes, [{ amount: { minorUnits: 47600 }, invoice: { number: 'R-2' } }])
+  assert.equal(customer.postings.totalCount, 2)
+  assert.deepEqual(customer.postings.nodes[1], { amount: { minorUnits: 10000 }, invoice: { number: 'R-3' } })
+})
+
+test('totals and ledger sum over all source records, per currency; other systems can be left out', async () => {
+  const { customer } = await answer(
+    gateway,
+    `query ($id: ID!) { customer(id: $id) {
+      totals { openBalance { minorUnits currency } overdueBalance { minorUnits currency }
+        annualRecurringRevenue { minorUnits currency } openInvoices overdueInvoices activeSubscriptions }
+      erp: totals(systems: ["erp"]) { openBalance { minorUnits currency } openInvoices activeSubscriptions }
+      ledger { account legalEntity balance { minorUnits currency } debit { minorUnits } credit { minorUnits } postings }
+      march: ledger(to: "2026-03-10") { balance { minorUnits } }
+    } }`,
+    { id: nordwind },
+  )
+  assert.deepEqual(customer.totals, {
+    openBalance: [
+      { minorUnits: 47600, currency: 'EUR' },
+      { minorUnits: 4000, currency: 'USD' },
+    ],
+    overdueBalance: [{ minorUnits: 47600, currency: 'EUR' }],
+    annualRecurringRevenue: [{ minorUnits: 480000, currency: 'EUR' }],
+    openInvoices: 2,
+    overdueInvoices: 1,
+    activeSubscriptions: 1,
+  })
+  assert.deepEqual(customer.erp, {
+    openBalance: [{ minorUnits: 4000, currency: 'USD' }],
+    openInvoices: 1,
+    activeSubscriptions: 0,
+  })
+  assert.deepEqual(customer.ledger, [
+    {
+      account: '1400',
+      legalEntity: 'DE01',
+      balance: { minorUnits: 4000, currency: 'USD' },
+      debit: { minorUnits: 10000 },
+      credit: { minorUnits: 6000 },
+      postings: 2,
+    },
+  ])
+  assert.deepEqual(customer.march, [{ balance: { minorUnits: 10000 } }])
+})
+
+test('a customer without anything has empty lists and totals of nothing', async () => {
+  const { customer } = await answer(
+    gateway,
+    `{ customerBySource(system: "crm", object: "Customer", id: "C2") {
+      invoices { totalCount nodes { id } pageInfo { hasNextPage endCursor } } totals { openBalance { currency } openInvoices } ledger { account } } }`,
+  ).then((d) => ({ customer: d.customerBySource }))
+  assert.deepEqual(customer, {
+    invoices: { totalCount: 0, nodes: [], pageInfo: { hasNextPage: false, endCursor: null } },
+    totals: { openBalance: [], openInvoices: 0 },
+    ledger: [],
+  })
+})
+
+test('each customer of a list gets its own page, limit and count', async () => {
+  const { customers } = await answer(
+    gateway,
+    `{ customers { nodes { name invoices(first: 1, filter: { open: true }, orderBy: [{ field: TOTAL, direction: DESC }]) {
+      totalCount nodes { number } pageInfo { hasNextPage endCursor } } } } }`,
+  )
+  const [lupo, wind] = customers.nodes
+  assert.deepEqual(lupo.invoices.nodes, [])
+  assert.equal(wind.invoices.totalCount, 2)
+  assert.deepEqual(wind.invoices.nodes, [{ number: 'R-1' }])
+  assert.equal(wind.invoices.pageInfo.hasNextPage, true)
+  const next = await answer(
+    gateway,
+    `query ($id: ID!, $after: String) { customer(id: $id) { invoices(first: 1, after: $after, filter: { open: true }, orderBy: [{ field: TOTAL, direction: DESC }]) {
+      nodes { number } pageInfo { hasNextPage hasPreviousPage } } } }`,
+    { id: nordwind, after: wind.invoices.pageInfo.endCursor },
+  )
+  assert.deepEqual(next.customer.invoices, {
+    nodes: [{ number: 'R-3' }],
+    pageInfo: { hasNextPage: false, hasPreviousPage: true },
+  })
+})
+
+test('operational objects are looked up, listed and filtered by themselves', async () => {
+  const data = await answer(
+    gateway,
+    `query ($i: ID!, $c: ID!) {
+      invoice(id: $i) { number payments { totalCount } postings { totalCount } subscription { status invoices { totalCount } } contract { number } }
+      overdue: invoices(filter: { overdue: true }) { totalCount nodes { number } }
+      notOpen: invoices(filter: { open: false }) { nodes { number } }
+      due: invoices(filter: { dueDate: { gt: "2026-12-31" }, total: { lte: 10000 } }) { nodes { number } }
+      ofCustomer: payments(filter: { customer: { eq: $c } }) { totalCount }
+      ofErp: invoices(filter: { source: { system: ["erp"] } }) { nodes { number } }
+      ofSubscription: invoices(filter: { subscription: { eq: "${key('billing', 'Subscription', 'S1')}" } }) { nodes { number } }
+      contract(id: "${key('crm', 'Contract', 'K1')}") { invoices { totalCount } subscriptions { nodes { status } } }
+      product(id: "${key('erp', 'Product', 'I1')}") { subscriptions { totalCount } }
+    }`,
+    { i: key('billing', 'Invoice', 'N1'), c: key('erp', 'Customer', 'E1') },
+  )
+  assert.deepEqual(data, {
+    invoice: {
+      number: 'R-1',
+      payments: { totalCount: 0 },
+      postings: { totalCount: 0 },
+      subscription: { status: 'active', invoices: { totalCount: 1 } },
+      contract: { number: 'K-2026-1' },
+    },
+    overdue: { totalCount: 1, nodes: [{ number: 'R-1' }] },
+    notOpen: { nodes: [{ number: 'R-2' }] },
+    due: { nodes: [{ number: 'R-3' }] },
+    ofCustomer: { totalCount: 1 },
+    ofErp: { nodes: [{ number: 'R-3' }] },
+    ofSubscription: { nodes: [{ number: 'R-1' }] },
+    contract: { invoices: { totalCount: 1 }, subscriptions: { nodes: [{ status: 'active' }] } },
+    product: { subscriptions: { totalCount: 1 } },
+  })
+})
+
+test('what its system has deleted is not listed', async () => {
+  await tell(db.sql, [
+    { source: 'crm', type: 'Opportunity', id: 'O9', fields: { customer: key('crm', 'Customer', 'C2'), name: 'Gone' } },
+  ])
+  const count = async () =>
+    (await answer(gateway, '{ opportunities(filter: { name: { eq: "Gone" } }) { totalCount } }')).opportunities
+      .totalCount
+  assert.equal(await count(), 1)
+  await tell(db.sql, [{ source: 'crm', type: 'Opportunity', id: 'O9', version: 2, deleted: true, fields: {} }])
+  assert.equal(await count(), 0)
+})

@@ -1,0 +1,333 @@
+import pino from 'pino'
+import { composeSupergraph } from '../../gateway/compose.ts'
+import { type Gateway, startGateway } from '../../gateway/gateway.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import { recordKey } from '../../schema/recordKey.ts'
+import { createSubgraphs } from '../../subgraphs/all.ts'
+import { directPipeline, drain, policy, send, systems } from '../fixtures/store.ts'
+
+/** One source record in canonical form; `version` counts days from 2026-01-01. */
+export interface WorldRecord {
+  source: string
+  type: string
+  id: string
+  version?: number
+  deleted?: boolean
+  fields: Record<string, unknown>
+}
+
+export const key = (source: string, type: string, id: string) => recordKey(source, type, id)
+const customer = (source: string, id: string) => key(source, 'Customer', id)
+const eur = (minorUnits: number) => ({ minorUnits, currency: 'EUR' })
+
+const nordwind = {
+  name: 'Nordwind Logistik GmbH',
+  taxIds: ['DE136695976'],
+  domains: ['nordwind.example'],
+  phones: ['+493012345678'],
+}
+
+/** Nordwind in three systems, its daughter, Casa Lupo in one, and what they buy. */
+export const world: WorldRecord[] = [
+  {
+    source: 'crm',
+    type: 'Customer',
+    id: 'C1',
+    fields: {
+      ...nordwind,
+      lifecycle: 'CUSTOMER',
+      accountOwner: 'Ida',
+      kind: 'ORGANISATION',
+      emails: ['sales@nordwind.example'],
+    },
+  },
+  {
+    source: 'billing',
+    type: 'Customer',
+    id: 'B1',
+    fields: {
+      ...nordwind,
+      name: 'Nordwind Logistik',
+      currency: 'EUR',
+      billingAddress: { street: 'Hafenstr. 1', city: 'Hamburg', postcode: '20457', country: 'DE' },
+    },
+  },
+  {
+    source: 'erp',
+    type: 'Customer',
+    id: 'E1',
+    fields: { ...nordwind, legalName: 'Nordwind Logistik GmbH', paymentTerms: 'NET30', legalEntities: ['DE01'] },
+  },
+  {
+    source: 'crm',
+    type: 'Customer',
+    id: 'C2',
+    fields: {
+      name: 'Casa Lupo S.r.l.',
+      lifecycle: 'PROSPECT',
+      domains: ['casalupo.example'],
+      billingAddress: { city: 'Roma', country: 'IT' },
+    },
+  },
+  {
+    source: 'crm',
+    type: 'Customer',
+    id: 'C3',
+    fields: {
+      name: 'Zephyr Kühlhaus AG',
+      lifecycle: 'LEAD',
+      parent: customer('erp', 'E1'),
+      domains: ['zephyr.example'],
+    },
+  },
+  {
+    source: 'crm',
+    type: 'Contact',
+    id: 'P1',
+    fields: { name: 'Anna Weber', emails: ['anna@nordwind.example'], customer: customer('crm', 'C1'), jobTitle: 'CFO' },
+  },
+  {
+    source: 'billing',
+    type: 'Contact',
+    id: 'P2',
+    fields: { name: 'Jörg Brandt', emails: ['joerg@nordwind.example'], customer: customer('billing', 'B1') },
+  },
+  {
+    source: 'erp',
+    type: 'Product',
+    id: 'I1',
+    fields: { name: 'Cold Store Sensor', sku: 'CSS-1', listPrice: eur(12900) },
+  },
+  {
+    source: 'crm',
+    type: 'Contract',
+    id: 'K1',
+    fields: {
+      number: 'K-2026-1',
+      customer: customer('crm', 'C1'),
+      startDate: '2026-01-01',
+      endDate: '2026-12-31',
+      value: eur(1200000),
+      status: 'ACTIVE',
+      lines: [{ product: key('erp', 'Product', 'I1'), quantity: 40, unitPrice: eur(11900) }],
+    },
+  },
+  {
+    source: 'erp',
+    type: 'Contract',
+    id: 'K2',
+    fields: {
+      number: 'K-2025-9',
+      customer: customer('erp', 'E1'),
+      startDate: '2025-01-01',
+      value: eur(300000),
+      status: 'EXPIRED',
+    },
+  },
+  {
+    source: 'crm',
+    type: 'Opportunity',
+    id: 'O1',
+    fields: {
+      customer: customer('crm', 'C1'),
+      name: 'Hall 4',
+      stage: 'Negotiation',
+      amount: 5000000,
+      currency: 'EUR',
+      probability: 60,
+      closeDate: '2026-06-30',
+      isClosed: false,
+    },
+  },
+  {
+    source: 'crm',
+    type: 'Opportunity',
+    id: 'O2',
+    fields: {
+      customer: customer('crm', 'C1'),
+      name: 'Hall 3',
+      stage: 'Closed Won',
+      isClosed: true,
+      isWon: true,
+      closeDate: '2025-02-01',
+    },
+  },
+  {
+    source: 'billing',
+    type: 'Subscription',
+    id: 'S1',
+    fields: {
+      customer: customer('billing', 'B1'),
+      product: key('erp', 'Product', 'I1'),
+      contract: key('crm', 'Contract', 'K1'),
+      status: 'active',
+      quantity: 40,
+      amount: 40000,
+      currency: 'EUR',
+      interval: 'month',
+      intervalCount: 1,
+      startDate: '2026-01-01',
+    },
+  },
+  {
+    source: 'billing',
+    type: 'Subscription',
+    id: 'S2',
+    fields: {
+      customer: customer('billing', 'B1'),
+      status: 'canceled',
+      amount: 9900,
+      currency: 'EUR',
+      interval: 'year',
+      startDate: '2024-01-01',
+      endDate: '2024-12-31',
+    },
+  },
+  {
+    source: 'billing',
+    type: 'Invoice',
+    id: 'N1',
+    fields: {
+      customer: customer('billing', 'B1'),
+      contract: key('crm', 'Contract', 'K1'),
+      subscription: key('billing', 'Subscription', 'S1'),
+      number: 'R-1',
+      status: 'open',
+      issueDate: '2026-02-01',
+      dueDate: '2026-03-01',
+      total: 47600,
+      balance: 47600,
+      currency: 'EUR',
+    },
+  },
+  {
+    source: 'billing',
+    type: 'Invoice',
+    id: 'N2',
+    fields: {
+      customer: customer('billing', 'B1'),
+      number: 'R-2',
+      status: 'paid',
+      issueDate: '2026-01-01',
+      total: 47600,
+      balance: 0,
+      currency: 'EUR',
+    },
+  },
+  {
+    source: 'erp',
+    type: 'Invoice',
+    id: 'N3',
+    fields: {
+      customer: customer('erp', 'E1'),
+      number: 'R-3',
+      status: 'Open',
+      issueDate: '2026-03-01',
+      dueDate: '2999-01-01',
+      total: 10000,
+      balance: 4000,
+      currency: 'USD',
+    },
+  },
+  {
+    source: 'billing',
+    type: 'Payment',
+    id: 'Y1',
+    fields: {
+      customer: customer('billing', 'B1'),
+      invoice: key('billing', 'Invoice', 'N2'),
+      status: 'succeeded',
+      paidOn: '2026-01-20',
+      amount: 47600,
+      currency: 'EUR',
+      method: 'sepa_debit',
+    },
+  },
+  {
+    source: 'erp',
+    type: 'Posting',
+    id: 'G1',
+    fields: {
+      customer: customer('erp', 'E1'),
+      invoice: key('erp', 'Invoice', 'N3'),
+      transactionType: 'invoice',
+      account: '1400',
+      postingDate: '2026-03-01',
+      amount: 10000,
+      currency: 'USD',
+      legalEntity: 'DE01',
+    },
+  },
+  {
+    source: 'erp',
+    type: 'Posting',
+    id: 'G2',
+    fields: {
+      customer: customer('erp', 'E1'),
+      transactionType: 'payment',
+      account: '1400',
+      postingDate: '2026-03-15',
+      amount: -6000,
+      currency: 'USD',
+      legalEntity: 'DE01',
+    },
+  },
+]
+
+const dayMicroseconds = 86_400_000_000
+const firstDay = Date.UTC(2026, 0, 1) * 1000
+
+/** Sends records through the pipeline and applies them. */
+export async function tell(sql: Sql, records: WorldRecord[]): Promise<void> {
+  await send(
+    sql,
+    records.map(({ source, type, id, version = 1, deleted = false, fields }) => ({
+      source,
+      message: { type, id, version: firstDay + version * dayMicroseconds, deleted, fields },
+    })),
+  )
+  const { exceptions } = await drain(directPipeline(sql))
+  if (exceptions > 0) throw new Error(`${exceptions} records of the test's world could not be applied`)
+}
+
+/** A gateway over all subgraphs of the project. */
+export async function graph(sql: Sql): Promise<Gateway> {
+  const subgraphs = createSubgraphs({ sql, policy, sources: systems })
+  return await startGateway({
+    host: '127.0.0.1',
+    port: 0,
+    supergraph: composeSupergraph(subgraphs),
+    subgraphs,
+    bounds: {
+      documentBytesMax: 20_000,
+      tokensMax: 5_000,
+      depthMax: 15,
+      aliasesMax: 50,
+      fieldsMax: 500,
+      bodyBytesMax: 100_000,
+    },
+    log: pino({ level: 'warn' }),
+  })
+}
+
+export interface Asked {
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
+  data: any
+  errors?: { message: string; extensions: { code: string } }[]
+}
+
+export async function query(gateway: Gateway, text: string, variables: object = {}): Promise<Asked> {
+  const res = await fetch(gateway.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: text, variables }),
+  })
+  return (await res.json()) as Asked
+}
+
+/** The same, where no error is expected. */
+export async function answer(gateway: Gateway, text: string, variables: object = {}): Promise<Asked['data']> {
+  const { data, errors } = await query(gateway, text, variables)
+  if (errors) throw new Error(JSON.stringify(errors, null, 1))
+  return data
+}
