@@ -1,4 +1,4 @@
-import { closest } from 'fastest-levenshtein'
+import { closest, distance } from 'fastest-levenshtein'
 import { isOperational, KEPT, OPERATIONAL } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { type Canonical, type Issue, MessageError } from '../contract.ts'
@@ -232,7 +232,9 @@ function unknownObject(name: string, source: string, names: string[]): never {
   )
 }
 
+const typosMax = 3
+
 function suggestion(name: string, names: string[]): string {
   const near = names.length > 0 ? closest(name.slice(0, 100), names) : ''
-  return near !== '' && near[0]?.toLowerCase() === name[0]?.toLowerCase() ? ` (did you mean ${near}?)` : ''
+  return near !== '' && distance(name, near) <= typosMax ? ` (did you mean ${near}?)` : ''
 }

@@ -1,0 +1,137 @@
+import { createReadStream } from 'node:fs'
+import { extname } from 'node:path'
+import type { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { csvRows, detectDialect } from './csv.ts'
+import { jsonElements, lines } from './json.ts'
+
+/** One row of a file, as JSON text; where it stands, for messages. */
+export interface FileRow {
+  text: string
+  /** Line (CSV, NDJSON) or number of the element (JSON), from 1. */
+  at: number
+}
+
+export type FileFormat = 'csv' | 'json' | 'ndjson'
+
+export interface FileOptions {
+  /** Without it the content tells. */
+  format?: FileFormat | undefined
+  /** CSV: the character between cells; without it the header line tells. */
+  delimiter?: string | undefined
+  /** JSON: the member of the outer object that holds the rows, where it is not `records`, `data` or `items`. */
+  at?: string | undefined
+  /** As TextDecoder names it; utf-8 by default, or what a byte order mark says. */
+  encoding?: string | undefined
+}
+
+/** A file that cannot be read on; rows before that place have been given out. */
+export class FileError extends Error {
+  override name = 'FileError'
+}
+
+/** What is looked at to tell the format, in characters. */
+const sniffedCharsMax = 64 * 1024
+
+/**
+ * The rows of a CSV, JSON or NDJSON file, plain or gzipped, one after the other in constant memory; reading goes on only
+ * as rows are taken. A row that is broken in itself is given out as it is, so that it can become an exception.
+ * Throws FileError for a file that cannot be read or ends inside a value.
+ */
+export async function* fileRows(path: string, options: FileOptions = {}): AsyncGenerator<FileRow> {
+  const chunks = textChunks(bytes(path), options.encoding)[Symbol.asyncIterator]()
+  let head = ''
+  for (;;) {
+    const next = await chunks.next()
+    if (next.done) break
+    head += next.value
+    if (head.length >= sniffedCharsMax) break
+  }
+  const text = rejoin(head, chunks)
+  const format = options.format ?? detectFormat(head, path)
+  try {
+    if (format === 'csv') yield* csvRows(text, detectDialect(head, options.delimiter))
+    else if (format === 'ndjson') yield* lines(text)
+    else yield* jsonElements(text, options.at ?? null)
+  } catch (e) {
+    throw new FileError(`${path}: ${e instanceof Error ? e.message : String(e)}`)
+  }
+}
+
+/** NDJSON by its name, or when a first line is a whole object and another value follows; else JSON by its first character. */
+function detectFormat(head: string, path: string): FileFormat {
+  const name = path.replace(/\.gz$/i, '')
+  if (['.ndjson', '.jsonl'].includes(extname(name).toLowerCase())) return 'ndjson'
+  const text = head.trimStart()
+  if (!text.startsWith('{') && !text.startsWith('[')) return 'csv'
+  const end = text.indexOf('\n')
+  if (text.startsWith('{') && end > 0 && text.slice(end).trimStart().startsWith('{') && isJson(text.slice(0, end)))
+    return 'ndjson'
+  return 'json'
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The file's bytes, unpacked where they begin as gzip does. */
+async function* bytes(path: string): AsyncGenerator<Buffer> {
+  const file = createReadStream(path, { highWaterMark: 256 * 1024 })
+  try {
+    const iterator = file[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+    const first = await iterator.next()
+    if (first.done) return
+    const rest = rejoin(first.value, iterator)
+    yield* first.value[0] === 0x1f && first.value[1] === 0x8b ? gunzip(rest) : rest
+  } catch (e) {
+    throw e instanceof FileError ? e : new FileError(`${path}: ${e instanceof Error ? e.message : String(e)}`)
+  } finally {
+    file.destroy()
+  }
+}
+
+async function* gunzip(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const unpacked = createGunzip()
+  const feed = (async () => {
+    for await (const chunk of packed)
+      if (!unpacked.write(chunk))
+        await new Promise<void>((resolve) => unpacked.once('drain', resolve).once('close', resolve))
+    unpacked.end()
+  })().catch((e: unknown) => unpacked.destroy(e instanceof Error ? e : new Error(String(e))))
+  try {
+    yield* unpacked as Readable & AsyncIterable<Buffer>
+    await feed
+  } finally {
+    unpacked.destroy()
+  }
+}
+
+/** Broken bytes become U+FFFD, which the mapping then reports beside the value. */
+async function* textChunks(source: AsyncIterable<Buffer>, encoding: string | undefined): AsyncGenerator<string> {
+  let decoder: TextDecoder | null = null
+  for await (const chunk of source) {
+    decoder ??= new TextDecoder(encoding ?? byteOrder(chunk))
+    yield decoder.decode(chunk, { stream: true })
+  }
+  const rest = decoder?.decode()
+  if (rest) yield rest
+}
+
+function byteOrder(chunk: Buffer): string {
+  if (chunk[0] === 0xff && chunk[1] === 0xfe) return 'utf-16le'
+  return chunk[0] === 0xfe && chunk[1] === 0xff ? 'utf-16be' : 'utf-8'
+}
+
+async function* rejoin<T>(first: T, rest: AsyncIterator<T>): AsyncGenerator<T> {
+  try {
+    yield first
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
+  } finally {
+    await rest.return?.()
+  }
+}
