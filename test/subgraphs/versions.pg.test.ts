@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Gateway } from '../../gateway/gateway.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { answer, graph, key, query, tell } from './world.ts'
+
+let db: TestDatabase
+let gateway: Gateway
+let beforeAll: string
+let apart: string
+const lupo = key('crm', 'Customer', 'C2')
+const second = key('billing', 'Customer', 'B2')
+const same = { taxIds: ['IT00743110157'], domains: ['casalupo.example'], phones: ['+390612345678'] }
+
+before(async () => {
+  db = await testDatabase()
+  beforeAll = await now()
+  await tell(db.sql, [
+    {
+      source: 'crm',
+      type: 'Customer',
+      id: 'C2',
+      fields: { name: 'Casa Lupo S.r.l.', ...same, emails: ['info@casalupo.example'] },
+    },
+    { source: 'billing', type: 'Customer', id: 'B2', fields: { name: 'Unknown payer 77', currency: 'EUR' } },
+    {
+      source: 'billing',
+      type: 'Invoice',
+      id: 'N9',
+      fields: {
+        customer: second,
+        number: 'R-9',
+        status: 'open',
+        issueDate: '2026-02-01',
+        balance: 100,
+        currency: 'EUR',
+      },
+    },
+  ])
+  apart = await now()
+  // The payer turns out to be Casa Lupo.
+  await tell(db.sql, [
+    {
+      source: 'billing',
+      type: 'Customer',
+      id: 'B2',
+      version: 2,
+      fields: { name: 'Casa Lupo S.r.l.', currency: 'EUR', ...same },
+    },
+  ])
+  gateway = await graph(db.sql)
+})
+after(async () => {
+  await gateway?.close(0)
+  await db?.drop()
+})
+
+/** The database's clock, rounded up to the milliseconds that a DateTime has. */
+async function now(): Promise<string> {
+  const [row] = await db.sql<{ at: string }[]>`
+    select to_char((clock_timestamp() + interval '1 millisecond') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, pg_sleep(0.003)`
+  return row?.at ?? ''
+}
+
+test('I7: a retired id answers with its survivor and says so, and brings its invoices along', async () => {
+  const { customer } = await answer(
+    gateway,
+    'query ($id: ID!) { customer(id: $id) { id redirectedFrom aliases sourceCount invoices { nodes { number customer { id } } } } }',
+    { id: second },
+  )
+  assert.deepEqual(customer, {
+    id: lupo,
+    redirectedFrom: second,
+    aliases: [second],
+    sourceCount: 2,
+    invoices: { nodes: [{ number: 'R-9', customer: { id: lupo } }] },
+  })
+})
+
+test('asOf: a record as it was, also under an id that is retired now', async () => {
+  const { then, there, now, early } = await answer(
+    gateway,
+    `query ($id: ID!, $lupo: ID!, $apart: DateTime!, $early: DateTime!) {
+      then: customer(id: $id, asOf: $apart) { id name currency version redirectedFrom sourceCount sources { sourceId } }
+      there: customerBySource(system: "crm", object: "Customer", id: "C2", asOf: $apart) { id currency provenance(fields: ["name"]) { rule } }
+      now: customer(id: $lupo) { currency }
+      early: customer(id: $lupo, asOf: $early) { id }
+    }`,
+    { id: second, lupo, apart, early: beforeAll },
+  )
+  assert.deepEqual(then, {
+    id: second,
+    name: 'Unknown payer 77',
+    currency: 'EUR',
+    version: 1,
+    redirectedFrom: null,
+    sourceCount: 1,
+    sources: [{ sourceId: 'B2' }],
+  })
+  assert.deepEqual(there, { id: lupo, currency: null, provenance: [{ rule: 'SYSTEM_OF_RECORD' }] })
+  assert.deepEqual(now, { currency: 'EUR' })
+  assert.equal(early, null)
+})
+
+test('history: every version, newest first, with what led to it; in pages', async () => {
+  const ask = (args: string) =>
+    answer(
+      gateway,
+      `{ customer(id: "${lupo}") { history${args} { totalCount pageInfo { hasNextPage hasPreviousPage endCursor }
+        edges { cursor node { version op changedFields values members cause { system sourceId } } } } } }`,
+    ).then((d) => d.customer.history)
+  const all = await ask('')
+  assert.equal(all.totalCount, 2)
+  const [merged, created] = all.edges.map((e: { node: object }) => e.node)
+  assert.equal(merged.op, 'MERGED')
+  assert.deepEqual(merged.changedFields, ['currency'])
+  assert.deepEqual(merged.cause, { system: 'billing', sourceId: 'B2' })
+  assert.deepEqual(merged.members.sort(), [lupo, second].sort())
+  assert.equal(created.op, 'CREATED')
+  assert.equal(created.values.name, 'Casa Lupo S.r.l.')
+  const first = await ask('(first: 1)')
+  assert.deepEqual([first.edges[0].node.version, first.pageInfo.hasNextPage], [2, true])
+  const next = await ask(`(first: 1, after: "${first.pageInfo.endCursor}")`)
+  assert.deepEqual(
+    [next.edges[0].node.version, next.pageInfo.hasNextPage, next.pageInfo.hasPreviousPage],
+    [1, false, true],
+  )
+  const { errors } = await query(gateway, `{ customer(id: "${lupo}") { history(after: "x") { totalCount } } }`)
+  assert.equal(errors?.[0]?.extensions.code, 'BAD_CURSOR')
+})
+
+test('a customer whose records are all deleted is gone, and its past is not', async () => {
+  await tell(db.sql, [{ source: 'erp', type: 'Customer', id: 'E7', fields: { name: 'Short Lived Ltd' } }])
+  const alive = await now()
+  await tell(db.sql, [{ source: 'erp', type: 'Customer', id: 'E7', version: 2, deleted: true, fields: {} }])
+  const data = await answer(
+    gateway,
+    `query ($id: ID!, $alive: DateTime!) {
+      gone: customer(id: $id) { id } node(id: $id) { id } past: customer(id: $id, asOf: $alive) { name } }`,
+    { id: key('erp', 'Customer', 'E7'), alive },
+  )
+  assert.deepEqual(data, { gone: null, node: null, past: { name: 'Short Lived Ltd' } })
+})
