@@ -30,6 +30,7 @@ function frame(draw: Random, index: number, locale: Locale, lifecycle: Lifecycle
     index,
     locale,
     easilyConfused: false,
+    namesake: false,
     currency: locale.currency,
     terms: draw.pick(['Net 14', 'Net 30', 'Net 30', 'Net 45', 'Net 60', 'Due on receipt']),
     owner: draw.between(0, 11),
@@ -48,9 +49,9 @@ const lifecycleOf = (draw: Random): Lifecycle =>
     (stage) => ({ CUSTOMER: 72, PROSPECT: 14, LEAD: 8, FORMER: 6 })[stage],
   )
 
-function organisation(draw: Random, index: number, locale: Locale): Customer {
+function organisation(draw: Random, index: number, locale: Locale, plain = false): Customer {
   const city = draw.pick(locale.cities)
-  const name = companyName(draw, locale, city)
+  const name = companyName(draw, locale, city, plain)
   const address = addressIn(draw, locale, city)
   const words =
     slug(name.core.latin, draw.pick(['-', ''])) + (name.common ? `-${slug(city.name.split(',')[0]!, '')}` : '')
@@ -133,7 +134,7 @@ function subsidiary(draw: Random, index: number, family: readonly Customer[]): C
   }
 }
 
-/** Another firm of the same name, in another town, that has nothing to do with the first. */
+/** Another firm of the same plain name (a surname and a trade), in another town, that has nothing to do with the first. */
 function namesake(draw: Random, index: number, other: Customer): Customer {
   const own = organisation(draw, index, other.locale)
   const elsewhere = draw.pick(other.locale.cities.filter((city) => city.name !== other.address.city))
@@ -148,6 +149,7 @@ function namesake(draw: Random, index: number, other: Customer): Customer {
     address: addressIn(draw, other.locale, elsewhere),
     phone: landline(draw, other.locale, elsewhere),
     easilyConfused: true,
+    namesake: true,
     industry: other.industry,
   }
 }
@@ -176,8 +178,9 @@ export function block(seed: number, number: number, companies: number, products:
     } else if (slot >= 16 && slot <= 18) customers.push(human(own, index, locale))
     else if (slot === 19 && twin && before) {
       before.easilyConfused = true
+      before.namesake = true
       customers.push(namesake(own, index, before))
-    } else customers.push(organisation(own, index, locale))
+    } else customers.push(organisation(own, index, locale, slot === 15 && twin))
   }
   if (group > 0 && customers[0]) customers[0].easilyConfused = true
   for (const customer of customers) {

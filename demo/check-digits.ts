@@ -145,7 +145,7 @@ function swissVat(random: Random): string {
 function japaneseNumber(random: Random): string {
   const body = random.fill('0N##01######')
   const sum = digitsOf(body).reduce((total, digit, at) => total + digit * (at % 2 === 0 ? 2 : 1), 0)
-  return `JP${9 - (sum % 9)}${body}`
+  return `${9 - (sum % 9)}${body}`
 }
 
 const chineseAlphabet = '0123456789ABCDEFGHJKLMNPQRTUWXY'
@@ -163,11 +163,11 @@ function chineseNumber(random: Random): string {
       sum += chineseAlphabet.indexOf(char) * weight
       weight = (weight * 3) % 31
     }
-    return sum % 31 === 0 ? undefined : `CN${body}${chineseAlphabet[31 - (sum % 31)]}`
+    return sum % 31 === 0 ? undefined : `${body}${chineseAlphabet[31 - (sum % 31)]}`
   })
 }
 
-/** A tax identifier of the country with its true check digits, as the country writes it with its prefix. */
+/** A tax identifier of the country with its true check digits, with the country's prefix where it has one. */
 export const taxIdOf: Readonly<Record<string, (random: Random) => string>> = {
   DE: germanVat,
   AT: austrianVat,

@@ -11,7 +11,13 @@ const monthsLater = (time: number, months: number) => {
 
 function contract(random: Random, customer: Customer, products: readonly Product[], ordinal: number): Contract {
   const termMonths = random.pick([12, 12, 24, 36])
-  const start = Math.floor((customer.since + random.between(5, 500) * dayMs) / dayMs) * dayMs
+  // Most are in force: they began within one and a half terms before the world is looked at; a few are yet to be signed.
+  const ago = Math.floor(termMonths * 30 * (0.02 + 1.5 * random.next()))
+  const begun =
+    customer.lifecycle !== 'FORMER' && random.chance(0.05)
+      ? worldEnd + random.between(5, 90) * dayMs
+      : Math.max(customer.since + 5 * dayMs, worldEnd - ago * dayMs)
+  const start = Math.floor(begun / dayMs) * dayMs
   const end = monthsLater(start, termMonths)
   const count = random.weighted([1, 2, 3], (many) => [0, 0.5, 0.3, 0.2][many]!)
   const lines: Contract['lines'] = []
@@ -68,7 +74,7 @@ export function opportunitiesOf(random: Random, customer: Customer, name: string
     found.push({
       ordinal: found.length,
       name: `${name} - ${signed.lines[0]!.product.category}`,
-      stage: 'Closed Won',
+      stage: signed.status === 'DRAFT' ? 'Negotiation/Review' : 'Closed Won',
       amountMinor: signed.valueMinor,
       close: signed.start - random.between(1, 20) * dayMs,
       contract: signed,

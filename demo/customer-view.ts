@@ -74,7 +74,7 @@ const habits: Readonly<Record<SourceName, Habits>> = {
     native: 0.1,
     moved: 0.3,
     swapped: 0.005,
-    misplaced: 0.03,
+    misplaced: 0.02,
     noPhone: 0.4,
     noAddress: 0.1,
     taxId: 0.6,
@@ -245,7 +245,7 @@ export function customerView(seed: number, customer: Customer, source: SourceNam
   let hasWebsite = !person && customer.domain !== undefined && draw.chance(habit.website)
   const netEmail = person || source !== 'salesforce'
   const canShowDomain = netEmail || customer.domain !== undefined
-  const needed = misplaced ? 3 : 2
+  const needed = misplaced || customer.namesake ? 3 : 2
   const evidence = () => Number(hasPhone) + Number(hasAddress && !moved && !swapped) + Number(hasEmail || hasWebsite)
   if (evidence() < needed && canShowDomain && !(hasEmail || hasWebsite)) {
     if (netEmail) hasEmail = true

@@ -38,7 +38,8 @@ export interface CompanyName {
   common: boolean
 }
 
-export function companyName(random: Random, locale: Locale, city: City): CompanyName {
+/** `plain`: a surname and a trade, as more than one may be called. */
+export function companyName(random: Random, locale: Locale, city: City, plainName = false): CompanyName {
   const trade = random.pick(locale.trades)
   const form = random.weighted(locale.forms, (candidate) => candidate.weight)
   const tradeName = spell(locale, long(trade))
@@ -57,7 +58,7 @@ export function companyName(random: Random, locale: Locale, city: City): Company
   }
   const surname = () => locale.surname(random, false)
   const plain = (text: string): Spelling => ({ native: text, latin: text })
-  const draw = random.next()
+  const draw = plainName ? 0 : random.next()
   if (draw < 0.12) {
     const stem = surname()
     return { core: joined(locale, [stem, tradeName]), stem, form, trade, common: true }

@@ -88,7 +88,7 @@ export function netsuiteCustomer(world: WorldContext, customer: Customer): Holdi
     customer.parent?.sources.has('netsuite') && draw.chance(0.7)
       ? { id: entityInternalId(customer.parent.index, 0), refName: entityNumber(customer.parent.index, 0) }
       : null
-  const gone = draw.chance(0.005) && customer.contracts.length === 0
+  const gone = draw.chance(0.02) && customer.contracts.length === 0
   let name = ''
   for (let copy = 0; copy < copies; copy++) {
     const view = customerView(world.seed, customer, 'netsuite', copy)

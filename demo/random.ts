@@ -10,7 +10,7 @@ export interface Random {
   pick<T>(list: readonly T[]): T
   /** One element, each as likely as its weight. */
   weighted<T>(list: readonly T[], weight: (item: T) => number): T
-  /** `#` becomes a digit, `N` a digit from 2 to 9, `A` a capital letter; all else stays. */
+  /** `#` becomes a digit, `N` a digit from 2 to 9, `A` a capital letter, `!N` an N; all else stays. */
   fill(pattern: string): string
   /** Letters and digits, as in opaque ids. */
   token(length: number): string
@@ -60,8 +60,10 @@ export function random(...keys: readonly (string | number)[]): Random {
     },
     fill(pattern) {
       let text = ''
-      for (const sign of pattern) {
-        if (sign === '#') text += below(10)
+      for (let at = 0; at < pattern.length; at++) {
+        const sign = pattern[at]!
+        if (sign === '!') text += pattern[++at] ?? ''
+        else if (sign === '#') text += below(10)
         else if (sign === 'N') text += 2 + below(8)
         else if (sign === 'A') text += alphanumeric[10 + below(26)]
         else text += sign

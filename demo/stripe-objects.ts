@@ -21,9 +21,6 @@ const taxIdType = (country: string) =>
     ? 'eu_vat'
     : ({ GB: 'gb_vat', CH: 'ch_vat', US: 'us_ein', JP: 'jp_cn', CN: 'cn_tin' }[country] ?? 'unknown')
 
-/** Stripe wants the number alone where the prefix is not part of it. */
-const taxIdValue = (taxId: string, country: string) => (country === 'JP' || country === 'CN' ? taxId.slice(2) : taxId)
-
 export function stripeCustomer(seed: number, customer: Customer, view: CustomerView, copy: number, created: number) {
   const id = customerId(seed, customer.index, copy)
   const country = customer.address.country
@@ -68,7 +65,7 @@ export function stripeCustomer(seed: number, customer: Customer, view: CustomerV
               customer: id,
               livemode: true,
               type: taxIdType(country),
-              value: taxIdValue(view.taxId, country),
+              value: view.taxId,
             },
           ]
         : [],

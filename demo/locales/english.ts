@@ -92,9 +92,9 @@ export const britain: Locale = {
     Bristol|Bristol|BS# #AA|117
     Sheffield|South Yorkshire|S# #AA|114
     Cardiff|Wales|CF## #AA|29
-    Nottingham|Nottinghamshire|NG# #AA|115
+    Nottingham|Nottinghamshire|!NG# #AA|115
     Leicester|Leicestershire|LE# #AA|116
-    Norwich|Norfolk|NR# #AA|1603
+    Norwich|Norfolk|!NR# #AA|1603
     Exeter|Devon|EX# #AA|1392
     York|North Yorkshire|YO# #AA|1904
     Oxford|Oxfordshire|OX# #AA|1865

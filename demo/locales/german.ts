@@ -103,7 +103,7 @@ export const austria: Locale = {
     'GmbH=Ges.m.b.H.,GesmbH,G.m.b.H.*60;GmbH & Co KG=GmbH & Co. KG*15;AG=Aktiengesellschaft*8;KG*7;e.U.=eU*10',
   ),
   freemail: ['gmx.at', 'aon.at', 'gmail.com'],
-  registration: (random) => random.fill('FN N#####').concat(random.pick(['a', 'b', 'f', 'k', 'm', 's', 'x'])),
+  registration: (random) => random.fill('F!N N#####').concat(random.pick(['a', 'b', 'f', 'k', 'm', 's', 'x'])),
   cities: cities(`
     Wien|Wien|10#0|1
     Graz|Steiermark|80##|316

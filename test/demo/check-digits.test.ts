@@ -22,8 +22,8 @@ const validators: Readonly<Record<string, readonly [kind: string, prefix: number
   GR: ['vat', 0],
   BG: ['vat', 0],
   CH: ['vat', 0],
-  JP: ['cn', 2],
-  CN: ['uscc', 2],
+  JP: ['cn', 0],
+  CN: ['uscc', 0],
   US: ['ein', 0],
 }
 
