@@ -1,0 +1,193 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
+
+/** A value that is not allowed; the message names it, where it came from and what is. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+interface Entry<T> {
+  env: string
+  /** From the text of the flag or the variable. */
+  schema: z.ZodType<T, string>
+  /** As text, parsed as if it had been given. None: not set. */
+  default?: string
+  /** What the default is, where the text above does not say it. */
+  shown?: string
+  /** What is allowed, to follow "It must be". */
+  allowed: string
+  help: string
+}
+
+const entry = <T>(e: Entry<T>): Entry<T> => e
+
+const text = z.string().min(1)
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,12}$/)
+    .transform(Number)
+    .pipe(z.number().int().min(min).max(max))
+
+function number(min: number, max: number, e: Omit<Entry<number>, 'schema' | 'allowed'>): Entry<number> {
+  return entry({ ...e, schema: whole(min, max), allowed: `a whole number from ${min} to ${max}` })
+}
+
+/** Every setting there is: `--name` on the command line, else the variable, else the default. */
+export const CONFIG = {
+  databaseUrl: entry({
+    env: 'DATABASE_URL',
+    schema: text.regex(/^postgres(ql)?:\/\/[^/]/),
+    shown: 'an embedded Postgres 18 in the data directory',
+    allowed: 'a URL like postgres://user:password@host:5432/database',
+    help: 'your own Postgres, 15 or later',
+  }),
+  databaseWaitSecondsMax: number(0, 86_400, {
+    env: 'TOUCHSTONE_DATABASE_WAIT_SECONDS_MAX',
+    default: '60',
+    help: 'how long a start waits for the database to answer',
+  }),
+  dataDir: entry({
+    env: 'TOUCHSTONE_DATA_DIR',
+    schema: text,
+    default: './data',
+    allowed: 'a directory',
+    help: 'where the embedded Postgres keeps its data',
+  }),
+  sources: entry({
+    env: 'TOUCHSTONE_SOURCES',
+    schema: text,
+    shown: 'config/sources.yaml',
+    allowed: 'a file',
+    help: 'the source systems',
+  }),
+  host: entry({
+    env: 'TOUCHSTONE_HOST',
+    schema: z.enum(['127.0.0.1', '::1', 'localhost']),
+    default: '127.0.0.1',
+    allowed:
+      '127.0.0.1, ::1 or localhost: without authentication, which this version does not have, nobody beyond this machine is served',
+    help: 'address to listen on',
+  }),
+  port: number(0, 65_535, { env: 'TOUCHSTONE_PORT', default: '4000', help: 'port to listen on; 0 takes any free one' }),
+  hostsAllowed: entry({
+    env: 'TOUCHSTONE_HOSTS_ALLOWED',
+    schema: z
+      .string()
+      .regex(/^[a-z0-9.-]+(,[a-z0-9.-]+)*$/i)
+      .transform((t) => t.split(',')),
+    shown: 'only localhost, 127.0.0.1 and [::1]',
+    allowed: 'names without port, separated by commas',
+    help: 'further names by which callers may address the gateway (Host header)',
+  }),
+  subgraphs: entry({
+    env: 'TOUCHSTONE_SUBGRAPHS',
+    schema: z
+      .string()
+      .regex(/^(local|[a-z]+=https?:\/\/[^,\s]+(,[a-z]+=https?:\/\/[^,\s]+)*)$/)
+      .transform((t) =>
+        t === 'local'
+          ? new Map<string, string>()
+          : new Map(t.split(',').map((p) => p.split(/=(.*)/s) as [string, string])),
+      ),
+    default: 'local',
+    allowed: '"local", or name=URL pairs separated by commas, as customer=http://127.0.0.1:4101/graphql',
+    help: 'subgraphs that run as services; those not named run in the gateway’s process',
+  }),
+  workers: number(1, 64, { env: 'TOUCHSTONE_WORKERS', default: '1', help: 'ingest workers, each a thread' }),
+  batchRowsMax: number(1, 10_000, {
+    env: 'TOUCHSTONE_BATCH_ROWS_MAX',
+    default: '500',
+    help: 'messages that a worker applies in one transaction',
+  }),
+  attemptsMax: number(1, 100, {
+    env: 'TOUCHSTONE_ATTEMPTS_MAX',
+    default: '5',
+    help: 'how often a message that fails is tried before it becomes an exception',
+  }),
+  queryConnectionsMax: number(1, 80, {
+    env: 'TOUCHSTONE_QUERY_CONNECTIONS_MAX',
+    default: '10',
+    help: 'connections to the database for queries',
+  }),
+  drainSecondsMax: number(0, 600, {
+    env: 'TOUCHSTONE_DRAIN_SECONDS_MAX',
+    default: '10',
+    help: 'how long a stop waits for what is under way',
+  }),
+  bodyBytesMax: number(1_000, 100_000_000, {
+    env: 'TOUCHSTONE_BODY_BYTES_MAX',
+    default: '1048576',
+    help: 'bytes of a GraphQL request',
+  }),
+  documentBytesMax: number(100, 10_000_000, {
+    env: 'TOUCHSTONE_DOCUMENT_BYTES_MAX',
+    default: '65536',
+    help: 'bytes of a GraphQL document, its variables not counted',
+  }),
+  tokensMax: number(10, 1_000_000, {
+    env: 'TOUCHSTONE_TOKENS_MAX',
+    default: '5000',
+    help: 'tokens of a GraphQL document',
+  }),
+  depthMax: number(1, 100, { env: 'TOUCHSTONE_DEPTH_MAX', default: '15', help: 'fields below each other' }),
+  aliasesMax: number(0, 10_000, { env: 'TOUCHSTONE_ALIASES_MAX', default: '100', help: 'aliases in an operation' }),
+  fieldsMax: number(1, 100_000, { env: 'TOUCHSTONE_FIELDS_MAX', default: '1000', help: 'fields in an operation' }),
+  logLevel: entry({
+    env: 'TOUCHSTONE_LOG_LEVEL',
+    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+    default: 'info',
+    allowed: 'debug, info, warn, error or silent',
+    help: 'least severe lines of the log (JSON, to the standard error)',
+  }),
+} as const
+
+export type ConfigName = keyof typeof CONFIG
+type Value<N extends ConfigName> =
+  (typeof CONFIG)[N] extends Entry<infer T>
+    ? (typeof CONFIG)[N] extends { default: string }
+      ? T
+      : T | undefined
+    : never
+export type Config<N extends ConfigName = ConfigName> = { [K in N]: Value<K> }
+
+/** Gives a command these settings as options; commander takes the variable and the default where no flag is given. */
+export function withConfig<N extends ConfigName>(command: Command, names: readonly N[]): Command {
+  for (const name of names) command.addOption(option(name))
+  return command
+}
+
+/** The settings of a process that has no flags for them. Throws ConfigError. */
+export function configFromEnv<N extends ConfigName>(
+  names: readonly N[],
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config<N> {
+  const values = names.map((name) => {
+    const { env: variable, default: fallback } = CONFIG[name] as Entry<unknown>
+    const given = env[variable] || undefined
+    const value = given ?? fallback
+    if (value === undefined) return [name, undefined]
+    try {
+      return [name, parse(name, value)]
+    } catch (e) {
+      throw new ConfigError(`${variable} is "${value}". ${e instanceof Error ? e.message : e}`)
+    }
+  })
+  return Object.fromEntries(values) as Config<N>
+}
+
+function option(name: ConfigName): Option {
+  const { env, help, shown, default: fallback } = CONFIG[name] as Entry<unknown>
+  const flag = name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
+  const made = new Option(`--${flag} <value>`, shown ? `${help}; without: ${shown}` : help)
+    .env(env)
+    .argParser((value: string) => parse(name, value))
+  return fallback === undefined ? made : made.default(parse(name, fallback), fallback)
+}
+
+function parse(name: ConfigName, value: string): unknown {
+  const { schema, allowed } = CONFIG[name] as Entry<unknown>
+  const result = schema.safeParse(value)
+  if (!result.success) throw new InvalidArgumentError(`It must be ${allowed}.`)
+  return result.data
+}

@@ -1,0 +1,121 @@
+import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import postgres from 'postgres'
+import { alive, processMark } from './liveness.ts'
+import { type PostgresServer, runningServer, startServer } from './server.ts'
+
+const DATABASE = 'touchstone'
+const lockMsMax = 90_000
+
+export interface EmbeddedDatabase {
+  url: string
+  /** Leaves the server; the last one to leave stops it. */
+  release(): Promise<void>
+}
+
+/**
+ * The embedded server of a data directory, shared by all processes that use it: the first starts it, the last stops it.
+ * Whoever was killed is not counted, so what it left running is taken over here and stopped in the end.
+ */
+export async function openEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
+  mkdirSync(dataDir, { recursive: true })
+  const dir = realpathSync(dataDir)
+  const me = processMark(process.pid) ?? `${process.pid}`
+  const seat = join(dir, 'users', String(process.pid))
+  const server = await locked(dir, me, async () => {
+    const started = await startServer({ dir, durable: true })
+    await ensureDatabase(started)
+    mkdirSync(join(dir, 'users'), { recursive: true })
+    writeFileSync(seat, me)
+    return started
+  })
+  // A crash does not get to `release`; the server is told at least, and ends without us.
+  const abandon = () => {
+    rmSync(seat, { force: true })
+    if (others(dir, me).length > 0) return
+    try {
+      process.kill(server.pid, 'SIGINT')
+    } catch {
+      // It has gone already.
+    }
+  }
+  process.once('exit', abandon)
+  return {
+    url: server.url(DATABASE),
+    async release() {
+      process.off('exit', abandon)
+      await locked(dir, me, async () => {
+        rmSync(seat, { force: true })
+        if (others(dir, me).length === 0) await server.stop()
+      })
+    },
+  }
+}
+
+/** Removes all data of an embedded server. Refuses while another process uses it. */
+export async function wipeEmbedded(dataDir: string): Promise<void> {
+  mkdirSync(dataDir, { recursive: true })
+  const dir = realpathSync(dataDir)
+  const me = processMark(process.pid) ?? `${process.pid}`
+  await locked(dir, me, async () => {
+    const users = others(dir, me)
+    if (users.length > 0) throw new Error(`${dataDir} is in use by process ${users.join(', ')}: stop it first`)
+    await (await runningServer(dir))?.stop()
+    for (const name of ['postgres', 'postgres.json', 'postgres.log', 'users', 'demo.json'])
+      rmSync(join(dir, name), { recursive: true, force: true })
+  })
+}
+
+/** Process ids of living users other than this one; the seats of dead ones are cleared. */
+function others(dir: string, me: string): number[] {
+  const seats = join(dir, 'users')
+  const found: number[] = []
+  mkdirSync(seats, { recursive: true })
+  for (const name of readdirSync(seats)) {
+    const mark = readFileSync(join(seats, name), 'utf8')
+    if (mark === me) continue
+    if (alive(mark)) found.push(Number(name))
+    else rmSync(join(seats, name), { force: true })
+  }
+  return found
+}
+
+/** One process at a time starts or stops the server. A lock whose holder has died is taken away. */
+async function locked<T>(dir: string, me: string, work: () => Promise<T>): Promise<T> {
+  const file = join(dir, 'lock')
+  for (const until = Date.now() + lockMsMax; ; await sleep(50)) {
+    try {
+      writeFileSync(file, me, { flag: 'wx' })
+      break
+    } catch (e) {
+      if (!(e instanceof Error && 'code' in e && e.code === 'EEXIST')) throw e
+    }
+    const holder = read(file)
+    if (holder !== null && holder !== '' && !alive(holder) && read(file) === holder) rmSync(file, { force: true })
+    if (Date.now() > until) throw new Error(`${file} is held by process ${holder}; if that is none of ours, remove it`)
+  }
+  try {
+    return await work()
+  } finally {
+    rmSync(file, { force: true })
+  }
+}
+
+function read(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return null // released between two looks
+  }
+}
+
+async function ensureDatabase(server: PostgresServer): Promise<void> {
+  const sql = postgres(server.url('postgres'), { max: 1, onnotice: () => {} })
+  try {
+    const found = await sql`select 1 from pg_database where datname = ${DATABASE}`
+    if (found.length === 0) await sql.unsafe(`create database ${DATABASE}`)
+  } finally {
+    await sql.end()
+  }
+}
