@@ -1,15 +1,12 @@
 import { columnOf, OPERATIONAL, type OperationalKind, type OperationalType } from '../../schema/operational.ts'
+import type { golden } from '../../schema/tables/golden.ts'
 import { annualMinor, FLAGS } from './operationalFacts.ts'
 import type { Listing, Relation } from './page.ts'
 
 /** A golden record as it is read for a list or a lookup; `values` in the canonical form, references as record keys. */
-export interface GoldenRow {
+export interface GoldenRow
+  extends Pick<typeof golden.$inferSelect, 'id' | 'version' | 'values' | 'createdAt' | 'updatedAt'> {
   __typename: string
-  id: string
-  version: number
-  values: Record<string, unknown>
-  createdAt: Date
-  updatedAt: Date
 }
 
 export const goldenColumns = `g.type as "__typename", g.id, g.version, g.values,

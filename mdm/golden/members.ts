@@ -1,22 +1,16 @@
+import type { sourceRecord } from '../../schema/tables/sourceRecord.ts'
 import type { Sql } from '../db/database.ts'
 import { isUuid, Parameters, read } from './statement.ts'
 import type { ValueAssertion } from './survive.ts'
 
 /** A source record beside its golden record; canonical and raw form are read when asked for. */
-export interface MemberRow {
-  key: string
+export interface MemberRow
+  extends Pick<
+    typeof sourceRecord.$inferSelect,
+    'key' | 'object' | 'sourceId' | 'type' | 'version' | 'deleted' | 'complete' | 'goldenId' | 'createdAt' | 'updatedAt'
+  > {
   system: string
-  object: string
-  sourceId: string
-  type: string
-  /** Microseconds since 1970; 0: the source gives none. */
-  version: number
-  deleted: boolean
-  complete: boolean
   issues: { field: string; code: string; detail: string }[] | null
-  goldenId: string | null
-  createdAt: Date
-  updatedAt: Date
 }
 
 const columns = `m.key, m.source as system, m.object, m.source_id as "sourceId", m.type, m.version, m.deleted, m.complete,

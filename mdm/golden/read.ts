@@ -1,4 +1,5 @@
 import type { OperationalType } from '../../schema/operational.ts'
+import type { golden } from '../../schema/tables/golden.ts'
 import type { Sql } from '../db/database.ts'
 import { type GoldenRow, goldenColumns, type OperationalRow, operationalColumns } from './list.ts'
 import { isUuid, Parameters, read } from './statement.ts'
@@ -79,10 +80,7 @@ export async function readAliases(sql: Sql, ids: readonly string[]): Promise<Map
 }
 
 /** Stored provenance of golden records: field -> records and rule. */
-export interface StoredProvenance {
-  provenance: Record<string, { r: string[]; u: string }>
-  policyVersion: string
-}
+export type StoredProvenance = Pick<typeof golden.$inferSelect, 'provenance' | 'policyVersion'>
 
 export async function readProvenance(sql: Sql, ids: readonly string[]): Promise<Map<string, StoredProvenance>> {
   const p = new Parameters()

@@ -1,23 +1,11 @@
-import type { Cause, Op } from '../../schema/events.ts'
+import type { change } from '../../schema/tables/feed.ts'
+import type { ProvenanceColumn } from '../../schema/tables/golden.ts'
 import type { Sql } from '../db/database.ts'
 import type { GoldenRow } from './list.ts'
 import { isUuid, Parameters, read } from './statement.ts'
 
 /** One version of a golden record, as the change that made it says. */
-export interface VersionRow {
-  position: number
-  goldenId: string
-  version: number
-  op: Op
-  type: string
-  values: Record<string, unknown> | null
-  redirect: string | null
-  changed: string[]
-  members: string[]
-  policyVersion: string
-  cause: Cause
-  at: Date
-}
+export type VersionRow = Omit<typeof change.$inferSelect, 'provenance'>
 
 const columns = `c.position, c.golden_id as "goldenId", c.version, c.op, c.type, c.values, c.redirect, c.changed, c.members,
   c.policy_version as "policyVersion", c.cause, c.at`
@@ -58,7 +46,7 @@ export interface GoldenAsOf extends GoldenRow {
   /** Keys of the source records it consisted of. */
   members: string[]
   policyVersion: string
-  provenance: Record<string, { r: string[]; u: string }>
+  provenance: ProvenanceColumn
 }
 
 /**
