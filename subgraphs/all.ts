@@ -1,4 +1,6 @@
+import type { Tailer } from '../mdm/feed/tailer.ts'
 import { createBillingSubgraph } from './billing/subgraph.ts'
+import { createChangesSubgraph } from './changes/subgraph.ts'
 import { createContractSubgraph } from './contract/subgraph.ts'
 import type { Subgraph } from './contract.ts'
 import { createCrmSubgraph } from './crm/subgraph.ts'
@@ -12,8 +14,13 @@ import { createProductSubgraph } from './product/subgraph.ts'
 /** Golden types that a subgraph above is named for; each other one gets a subgraph of its own, without code. */
 const HOUSED = new Set(['Customer', 'Contact', 'Product', 'Contract'])
 
-/** Every subgraph of the graph. */
-export function createSubgraphs(deps: SubgraphDeps): Subgraph[] {
+export interface GraphDeps extends SubgraphDeps {
+  /** Of this process; only subscriptions and the feed's queries use it. */
+  tailer: Tailer
+}
+
+/** Every subgraph of the graph. Nothing is read before an operation asks for it. */
+export function createSubgraphs(deps: GraphDeps): Subgraph[] {
   const others = deps.policy.types.map((t) => t.name).filter((name) => !HOUSED.has(name))
   return [
     createCustomerSubgraph(deps),
@@ -23,6 +30,7 @@ export function createSubgraphs(deps: SubgraphDeps): Subgraph[] {
     createBillingSubgraph(deps),
     createErpSubgraph(deps),
     createNodeSubgraph(deps),
+    createChangesSubgraph(deps),
     ...others.map((name) => goldenSubgraph(name.toLowerCase(), deps, [name])),
   ]
 }

@@ -110,3 +110,15 @@ export async function readRedirects(sql: Sql, ids: readonly string[], position: 
     from chain where id is not null`
   return new Map(rows.flatMap((r) => (r.redirect === null ? [] : [[r.id, r.redirect] as const])))
 }
+
+/** Golden id -> the golden id it leads to now; ids that lead to nothing are left out. One index scan for each step. */
+export async function readCurrentIds(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await sql<{ asked: string; id: string }[]>`
+    with recursive step (asked, id, state, redirect) as (
+      select g.id, g.id, g.state, g.redirect from golden g where g.id = any(${ids as string[]}::uuid[])
+      union
+      select s.asked, g.id, g.state, g.redirect from step s join golden g on g.id = s.redirect where s.state = 'MERGED'
+    )
+    select asked, id from step where state = 'ACTIVE'`
+  return new Map(rows.map((r) => [r.asked, r.id]))
+}

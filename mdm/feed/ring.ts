@@ -10,6 +10,8 @@ export interface RingBounds {
 export class Ring {
   readonly #slots: (ReadEvent | undefined)[]
   readonly #bounds: RingBounds
+  /** Golden id -> position of its last event here. */
+  readonly #latest = new Map<string, number>()
   #first = 1
   #last: number
   #bytes = 0
@@ -42,6 +44,7 @@ export class Ring {
     this.#last++
     this.#slots[this.#last % this.#bounds.eventsMax] = item
     this.#bytes += item.bytes
+    this.#latest.set(item.event.goldenId, this.#last)
     // One event larger than the bound is not kept at all; readers find it in the table.
     while (this.#bytes > this.#bounds.bytesMax) this.#drop()
   }
@@ -52,9 +55,17 @@ export class Ring {
     return this.#slots[position % this.#bounds.eventsMax]?.event
   }
 
+  /** The last event of a golden record, if it is among these. */
+  latest(goldenId: string): ChangeEvent | undefined {
+    const position = this.#latest.get(goldenId)
+    return position === undefined ? undefined : this.at(position)
+  }
+
   #drop(): void {
     const slot = this.#first % this.#bounds.eventsMax
-    this.#bytes -= this.#slots[slot]?.bytes ?? 0
+    const item = this.#slots[slot]
+    if (item && this.#latest.get(item.event.goldenId) === this.#first) this.#latest.delete(item.event.goldenId)
+    this.#bytes -= item?.bytes ?? 0
     this.#slots[slot] = undefined
     this.#first++
   }

@@ -46,6 +46,11 @@ export class Tail {
     return this.#ring.at(position)
   }
 
+  /** The last event of a golden record, if it is in the ring. */
+  latest(goldenId: string): ChangeEvent | undefined {
+    return this.#ring.latest(goldenId)
+  }
+
   push(items: ReadEvent[]): void {
     for (const item of items) this.#ring.push(item)
     this.#wake()

@@ -1,11 +1,13 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
+import { currentId } from '../../mdm/feed/current.ts'
 import { encodeCursor } from '../../mdm/feed/cursor.ts'
 import type { FeedFilter } from '../../mdm/feed/filter.ts'
 import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
-import { readHead } from '../../mdm/feed/read.ts'
+import { readCurrentIds, readHead } from '../../mdm/feed/read.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import type { Op } from '../../schema/events.ts'
 import type { Policy } from '../../schema/policy.ts'
+import type { RequestContext } from '../shared/context.ts'
 import { type Delivered, delivered, translated } from './items.ts'
 import { typeEnumName } from './sdl.ts'
 import { visibleValues } from './visible.ts'
@@ -13,10 +15,6 @@ import { visibleValues } from './visible.ts'
 export interface ChangesDeps {
   policy: Policy
   tailer: Tailer
-}
-
-interface Context {
-  scopes: ReadonlySet<string>
 }
 
 interface FilterArgs {
@@ -38,12 +36,24 @@ const tailerBehindMsMax = 2_000
 export function resolvers({ policy, tailer }: ChangesDeps) {
   const visible = visibleValues(policy)
   const cursor = (item: FeedItem) => encodeCursor(item.at.feed, item.at.place)
+  const entity = async (type: string, goldenId: string, context: RequestContext) => {
+    const read = (id: string) =>
+      context.load<string | null>('current', id, null, (ids) => readCurrentIds(tailer.sql, ids))
+    const id = await currentId(tailer.tail, goldenId, read)
+    return id === null ? null : { __typename: type, id }
+  }
   return {
     Query: {
       feed: async () => {
         const head = await readHead(tailer.sql)
-        const at = encodeCursor(head.feed, { kind: 'TAIL', position: head.position })
-        return { id: head.feed, head: head.position, oldest: head.oldest, cursor: at }
+        const at = (position: number) => encodeCursor(head.feed, { kind: 'TAIL', position })
+        return {
+          id: head.feed,
+          head: head.position,
+          oldest: head.oldest,
+          cursor: at(head.position),
+          beginning: at(head.oldest - 1),
+        }
       },
       changes: async (_: unknown, args: FilterArgs & { after?: string | null; first: number }) =>
         await page(tailer, args),
@@ -74,8 +84,8 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
       type: (s: SnapshotItem) => s.item.type,
       version: (s: SnapshotItem) => s.item.version,
       position: (s: SnapshotItem) => s.item.position,
-      values: (s: SnapshotItem, _: unknown, { scopes }: Context) => visible(s.item.type, s.item.values, scopes),
-      entity: (s: SnapshotItem) => ({ __typename: s.item.type, id: s.item.goldenId }),
+      values: (s: SnapshotItem, _: unknown, { scopes }: RequestContext) => visible(s.item.type, s.item.values, scopes),
+      entity: (s: SnapshotItem, _: unknown, context: RequestContext) => entity(s.item.type, s.item.goldenId, context),
     },
     Change: {
       cursor,
@@ -84,19 +94,17 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
       goldenId: (c: ChangeItem) => c.event.goldenId,
       type: (c: ChangeItem) => c.event.type,
       version: (c: ChangeItem) => c.event.version,
-      before: ({ event }: ChangeItem, _: unknown, { scopes }: Context) =>
+      before: ({ event }: ChangeItem, _: unknown, { scopes }: RequestContext) =>
         event.before && visible(event.type, event.before, scopes),
-      after: ({ event }: ChangeItem, _: unknown, { scopes }: Context) =>
+      after: ({ event }: ChangeItem, _: unknown, { scopes }: RequestContext) =>
         event.after && visible(event.type, event.after, scopes),
       changedFields: (c: ChangeItem) => c.event.changedFields,
       redirect: (c: ChangeItem) => c.event.redirect,
       cause: (c: ChangeItem) => c.event.cause,
       policyVersion: (c: ChangeItem) => c.event.policyVersion,
       at: (c: ChangeItem) => c.event.at,
-      entity: ({ event }: ChangeItem) => {
-        const id = event.after ? event.goldenId : event.redirect
-        return id === null ? null : { __typename: event.type, id }
-      },
+      entity: ({ event }: ChangeItem, _: unknown, context: RequestContext) =>
+        entity(event.type, event.goldenId, context),
     },
     ChangeCause: {
       system: (c: ChangeItem['event']['cause']) => c.source,

@@ -14,22 +14,23 @@ import {
 } from 'graphql'
 import { composeSupergraph } from '../../gateway/compose.ts'
 import type { Sql } from '../../mdm/db/database.ts'
+import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { parsePolicy } from '../../schema/policy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 
-const none = null as unknown as Sql
+const none = { sql: null as unknown as Sql, tailer: null as unknown as Tailer }
 const model = readdirSync('schema/model').map((f) => new Source(readFileSync(`schema/model/${f}`, 'utf8'), f))
 const policy = parsePolicy(model)
 
 test('the subgraphs compose', () => {
-  const supergraph = composeSupergraph(createSubgraphs({ sql: none, policy }))
+  const supergraph = composeSupergraph(createSubgraphs({ ...none, policy }))
   for (const name of ['Customer', 'Contact', 'Product', 'Contract', 'Invoice', 'BillingSubscription', 'Posting'])
     assert.match(supergraph, new RegExp(`type ${name} implements Node`))
 })
 
 test('everything that can be asked for is described', () => {
   const missing: string[] = []
-  for (const subgraph of createSubgraphs({ sql: none, policy }))
+  for (const subgraph of createSubgraphs({ ...none, policy }))
     for (const path of undescribed(buildSchema(parseable(subgraph.sdl), { assumeValid: true })))
       missing.push(`${subgraph.name}: ${path}`)
   assert.deepEqual(missing, [])
@@ -49,7 +50,7 @@ test('a new golden type needs SDL and no code', () => {
     'supplier.graphql',
   )
   const widened = parsePolicy([...model, supplier])
-  const subgraphs = createSubgraphs({ sql: none, policy: widened })
+  const subgraphs = createSubgraphs({ ...none, policy: widened })
   const mine = subgraphs.find((s) => s.name === 'supplier')
   assert.ok(mine)
   for (const part of ['supplierBySource', 'suppliers(', 'input SupplierRatingFilter', 'suppliersAsMainProduct'])
@@ -58,7 +59,7 @@ test('a new golden type needs SDL and no code', () => {
 })
 
 test('the policy stays inside: no directive of it reaches those who ask', () => {
-  for (const { sdl, name } of createSubgraphs({ sql: none, policy }))
+  for (const { sdl, name } of createSubgraphs({ ...none, policy }))
     assert.doesNotMatch(sdl, /@(compare|systemOfRecord|survive|sensitive|approval|format|golden|group)\b/, name)
 })
 

@@ -2,6 +2,7 @@ import pino from 'pino'
 import { composeSupergraph } from '../../gateway/compose.ts'
 import { type Gateway, startGateway } from '../../gateway/gateway.ts'
 import type { Sql } from '../../mdm/db/database.ts'
+import { startTailer } from '../../mdm/feed/tailer.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { directPipeline, drain, policy, send, systems } from '../fixtures/store.ts'
@@ -292,8 +293,9 @@ export async function tell(sql: Sql, records: WorldRecord[]): Promise<void> {
 
 /** A gateway over all subgraphs of the project. */
 export async function graph(sql: Sql): Promise<Gateway> {
-  const subgraphs = createSubgraphs({ sql, policy, sources: systems })
-  return await startGateway({
+  const tailer = await startTailer({ sql })
+  const subgraphs = createSubgraphs({ sql, policy, sources: systems, tailer })
+  const gateway = await startGateway({
     host: '127.0.0.1',
     port: 0,
     supergraph: composeSupergraph(subgraphs),
@@ -308,6 +310,13 @@ export async function graph(sql: Sql): Promise<Gateway> {
     },
     log: pino({ level: 'warn' }),
   })
+  return {
+    url: gateway.url,
+    async close(graceMs) {
+      await gateway.close(graceMs)
+      await tailer.stop()
+    },
+  }
 }
 
 export interface Asked {
