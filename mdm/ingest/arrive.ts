@@ -5,7 +5,7 @@ import type { Transaction } from '../db/database.ts'
 import { lock, lockNumber } from '../db/locks.ts'
 import type { Message } from './claim.ts'
 import { fold } from './fold.ts'
-import { type Outcome, outcomeOf } from './outcomes.ts'
+import { type Outcome, outcomeOf, perMessage } from './outcomes.ts'
 import { loadByKey, nextIds, type WholeRecord } from './records.ts'
 
 type Connectors = ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
@@ -30,7 +30,10 @@ export async function arrive(tx: Transaction, connectors: Connectors, messages: 
     'record',
     changes.map((c) => lockNumber(c.key)),
   )
-  return { ...(await foldAll(tx, connectors, changes, outcomes)), outcomes }
+  const folded = await foldAll(tx, connectors, changes, outcomes)
+  const parts = new Map<number, number>()
+  for (const { message } of changes) parts.set(message.inboxId, (parts.get(message.inboxId) ?? 0) + 1)
+  return { ...folded, outcomes: perMessage(outcomes, parts) }
 }
 
 interface KeyedChange {

@@ -32,6 +32,18 @@ export function outcomeOf(
   }
 }
 
+/**
+ * One outcome a message, though it may hold several records: an exception of any part is the message's; it is skipped
+ * only when no part of it said anything new. `parts` is how many records each message named.
+ */
+export function perMessage(outcomes: Outcome[], parts: ReadonlyMap<number, number>): Outcome[] {
+  return [...Map.groupBy(outcomes, (o) => o.inboxId)].flatMap(([inboxId, all]) => {
+    const exception = all.find((o) => o.outcome === 'EXCEPTION')
+    if (exception) return [exception]
+    return all.length < (parts.get(inboxId) ?? 1) ? [] : all.slice(0, 1)
+  })
+}
+
 const detailCharsMax = 2_000
 
 export async function saveOutcomes(tx: Transaction, outcomes: Outcome[]): Promise<void> {
