@@ -1,7 +1,8 @@
 import { contactView } from './contact-view.ts'
-import { customerView, earlierView } from './customer-view.ts'
+import { customerView } from './customer-view.ts'
 import type { Dirt } from './dirt.ts'
 import { copiedNumber, type Holding, isoSeconds, type MasterType, type WorldContext } from './draft.ts'
+import { earlierView } from './earlier-view.ts'
 import {
   contactInternalId,
   contactRecord,

@@ -1,5 +1,6 @@
-import { customerView, earlierView } from './customer-view.ts'
+import { customerView } from './customer-view.ts'
 import { copiedNumber, type Holding, type WorldContext } from './draft.ts'
+import { earlierView } from './earlier-view.ts'
 import { currencyCodes } from './money.ts'
 import { type Random, random } from './random.ts'
 import { type Bill, stripeInvoice, stripePayment } from './stripe-invoices.ts'

@@ -1,6 +1,7 @@
 import { contactView } from './contact-view.ts'
-import { type CustomerView, customerView, earlierView } from './customer-view.ts'
+import { type CustomerView, customerView } from './customer-view.ts'
 import { copiedNumber, type Holding, isoDate, isoSeconds, type WorldContext } from './draft.ts'
+import { earlierView } from './earlier-view.ts'
 import { decimal } from './money.ts'
 import { subsidiaryOf } from './netsuite-records.ts'
 import { random } from './random.ts'
