@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { createClient as createSseClient } from 'graphql-sse'
 import { type Client, createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
+import { until } from '../gateway/until.ts'
 import { answer, graph, key, tell, world } from './world.ts'
 
 let db: TestDatabase
@@ -144,8 +145,88 @@ test('a feed that is replaced ends open subscriptions with its code (FEED 8.3)',
   await db.sql`update feed_head set feed = ${own?.feed ?? ''}`
 })
 
-const run = promisify(execFile)
-const tail = (...args: string[]) => ['cli/tail.run.ts', ...args]
-void run
-void spawn
-void tail
+/** `npx touchstone tail …`, without the launcher. */
+function tail(...args: string[]) {
+  const script =
+    'const { command } = await import("./cli/tail.ts"); await command.parseAsync(process.argv.slice(1), { from: "user" })'
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, '--', '--url', gateway.url, ...args])
+  const seen = { out: '', err: '', code: null as number | null }
+  child.stdout.on('data', (d) => {
+    seen.out += d
+  })
+  child.stderr.on('data', (d) => {
+    seen.err += d
+  })
+  const ended = once(child, 'close').then(([code]) => {
+    seen.code = code
+    return seen
+  })
+  return { child, seen, ended, lines: () => seen.out.split('\n').filter((l) => l !== '') }
+}
+
+test('tail prints the snapshot as JSON lines and ends when caught up', async () => {
+  const { ended, lines } = tail('--snapshot', '--once', '--json', '--type', 'customer')
+  const { code, err } = await ended
+  assert.equal(code, 0, err)
+  const active = await db.sql<{ id: string }[]>`
+    select id from golden where type = 'Customer' and state = 'ACTIVE' order by id`
+  assert.deepEqual(
+    lines().map((l) => JSON.parse(l).goldenId),
+    active.map((g) => g.id),
+  )
+})
+
+test('tail follows for people, says where to go on, and goes on there', async () => {
+  const first = tail()
+  await until(() => first.seen.out.includes('caught up'))
+  const item = { source: 'erp', type: 'Product', id: 'T1', fields: { name: 'Pump\u001b[31m 3000', sku: 'P-3000' } }
+  await tell(db.sql, [item])
+  await until(() => first.seen.out.includes('CREATED'))
+  first.child.kill('SIGINT')
+  const { code, err, out } = await first.ended
+  assert.equal(code, 0)
+  assert.match(
+    out,
+    /CREATED {2}PRODUCT Pump\ufffd\[31m 3000 .* \(erp Product T1\)/,
+    'and nothing in it steers the terminal',
+  )
+  const from = /--from (\S+)/.exec(err)?.[1] ?? ''
+  await tell(db.sql, [{ ...item, version: 2, fields: { ...item.fields, name: 'Pump 3001' } }])
+  const second = tail('--from', from, '--once')
+  await second.ended
+  assert.match(second.seen.out, /UPDATED .*name: "Pump\ufffd?.*" -> "Pump 3001"/)
+  assert.equal(second.lines().length, 2)
+})
+
+test('tail goes on by itself where it was when the gateway comes back', async () => {
+  const port = new URL(gateway.url).port
+  const { child, seen, ended, lines } = tail('--json', '--from', 'oldest')
+  await until(() => seen.out.includes('CaughtUp'))
+  await gateway.close(100)
+  await until(() => seen.err.includes('connection lost'))
+  gateway = await graph(db.sql, Number(port))
+  await tell(db.sql, [{ source: 'erp', type: 'Product', id: 'T2', fields: { name: 'Hose 12 mm', sku: 'H-12' } }])
+  await until(() => seen.out.includes('Hose'))
+  child.kill('SIGTERM')
+  assert.equal((await ended).code, 0)
+  const positions = lines()
+    .map((l) => JSON.parse(l))
+    .filter((i) => i.__typename === 'Change')
+    .map((i) => i.position)
+  assert.deepEqual(
+    positions,
+    Array.from({ length: positions.length }, (_, i) => i + 1),
+    'nothing missed, nothing twice',
+  )
+})
+
+test('tail says what is wrong', async () => {
+  const bad = await tail('--from', 'nonsense').ended
+  assert.deepEqual([bad.code, bad.err.includes('CURSOR_INVALID')], [1, true])
+  const type = await tail('--type', 'CUSTOMERS').ended
+  assert.equal(type.code, 1)
+  assert.match(type.err, /"CUSTOMERS" does not exist in "GoldenType"/)
+  const nobody = await tail('--url', 'http://127.0.0.1:9/graphql').ended
+  assert.equal(nobody.code, 1)
+  assert.match(nobody.err, /nothing answers at .*"npm start"/)
+})

@@ -292,12 +292,12 @@ export async function tell(sql: Sql, records: WorldRecord[]): Promise<void> {
 }
 
 /** A gateway over all subgraphs of the project. */
-export async function graph(sql: Sql): Promise<Gateway> {
+export async function graph(sql: Sql, port = 0): Promise<Gateway> {
   const tailer = await startTailer({ sql })
   const subgraphs = createSubgraphs({ sql, policy, sources: systems, tailer })
   const gateway = await startGateway({
     host: '127.0.0.1',
-    port: 0,
+    port,
     supergraph: composeSupergraph(subgraphs),
     subgraphs,
     bounds: {
