@@ -83,6 +83,8 @@ export interface Connector {
   read(format: 'event' | 'row', body: string, object: string | null): RecordChange[]
   /** One record's raw form to its canonical form. Never throws for bad values: they are issues. */
   map(object: string, raw: Record<string, unknown>): Canonical
+  /** The objects of its mapping, and what each is here: a golden type, an operational object or `Kept`. */
+  objects: { name: string; as: string }[]
   /** The object's name in record keys, from any of its names (`inventoryItem` is `item`); null where there is none. */
   objectName(name: string): string | null
   /** Checks the signature over the raw bytes of a delivery. `now` in ms since 1970. */

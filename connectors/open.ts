@@ -43,6 +43,7 @@ export function makeConnector(system: SourceSystem, kind: Kind, mapping: Mapping
       return format === 'event' ? kind.readEvent(mapping, value, object) : kind.readRow(mapping, value, object)
     },
     map: (object, raw) => mapping.require(object).map(raw),
+    objects: mapping.names.map((name) => ({ name, as: mapping.require(name).as })),
     objectName: (name) => mapping.find(name)?.name ?? null,
     verify: (headers, body, now) => verify(kind.scheme, system.secrets, headers, body, now),
     split: (body, object, deliveryId) => split(kind, body, object, deliveryId),

@@ -21,8 +21,11 @@ export function parseMoment(value: unknown): bigint | null {
   const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = m
   if (!isDay(Number(year), Number(month), Number(day))) return null
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return null
-  const ms = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
-  return BigInt(ms) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, '0')) - offsetMicros(zone)
+  // Not Date.UTC, for which the year 50 is 1950.
+  const at = new Date(0)
+  at.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
+  at.setUTCHours(Number(hour), Number(minute), Number(second))
+  return BigInt(at.getTime()) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, '0')) - offsetMicros(zone)
 }
 
 /** A calendar day, `2026-03-01`, in UTC where the value is a moment. null where it is none. */

@@ -1,0 +1,38 @@
+/** Shows how far a long command is: over itself on a terminal, as a plain line now and then elsewhere. */
+export interface Progress {
+  show(text: string): void
+  /** A line that stays. */
+  line(text: string): void
+  end(): void
+}
+
+const plainEveryMs = 5_000
+
+export function progressOn(stream: NodeJS.WriteStream = process.stderr): Progress {
+  let shown = false
+  let lastAt = Date.now()
+  const clear = () => {
+    if (shown) stream.write('\r\u001b[K')
+    shown = false
+  }
+  return {
+    show(text) {
+      if (stream.isTTY) {
+        stream.write(`\r\u001b[K${text.slice(0, Math.max(20, (stream.columns ?? 80) - 1))}`)
+        shown = true
+      } else if (Date.now() - lastAt >= plainEveryMs) {
+        stream.write(`${text}\n`)
+        lastAt = Date.now()
+      }
+    },
+    line(text) {
+      clear()
+      stream.write(`${text}\n`)
+    },
+    end: clear,
+  }
+}
+
+export function count(n: number): string {
+  return n.toLocaleString('en')
+}
