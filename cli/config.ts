@@ -19,7 +19,9 @@ interface Entry<T> {
   help: string
 }
 
-const entry = <T>(e: Entry<T>): Entry<T> => e
+type Setting<T> = Entry<T> & { default: string }
+const setting = <T>(e: Setting<T>): Setting<T> => e
+const optional = <T>(e: Omit<Entry<T>, 'default'>): Entry<T> => e
 
 const text = z.string().min(1)
 const whole = (min: number, max: number) =>
@@ -29,13 +31,13 @@ const whole = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().int().min(min).max(max))
 
-function number(min: number, max: number, e: Omit<Entry<number>, 'schema' | 'allowed'>): Entry<number> {
-  return entry({ ...e, schema: whole(min, max), allowed: `a whole number from ${min} to ${max}` })
+function number(min: number, max: number, e: Omit<Setting<number>, 'schema' | 'allowed'>): Setting<number> {
+  return setting({ ...e, schema: whole(min, max), allowed: `a whole number from ${min} to ${max}` })
 }
 
 /** Every setting there is: `--name` on the command line, else the variable, else the default. */
 export const CONFIG = {
-  databaseUrl: entry({
+  databaseUrl: optional({
     env: 'DATABASE_URL',
     schema: text.regex(/^postgres(ql)?:\/\/[^/]/),
     shown: 'an embedded Postgres 18 in the data directory',
@@ -47,21 +49,21 @@ export const CONFIG = {
     default: '60',
     help: 'how long a start waits for the database to answer',
   }),
-  dataDir: entry({
+  dataDir: setting({
     env: 'TOUCHSTONE_DATA_DIR',
     schema: text,
     default: './data',
     allowed: 'a directory',
     help: 'where the embedded Postgres keeps its data',
   }),
-  sources: entry({
+  sources: optional({
     env: 'TOUCHSTONE_SOURCES',
     schema: text,
     shown: 'config/sources.yaml',
     allowed: 'a file',
     help: 'the source systems',
   }),
-  host: entry({
+  host: setting({
     env: 'TOUCHSTONE_HOST',
     schema: z.enum(['127.0.0.1', '::1', 'localhost']),
     default: '127.0.0.1',
@@ -70,7 +72,7 @@ export const CONFIG = {
     help: 'address to listen on',
   }),
   port: number(0, 65_535, { env: 'TOUCHSTONE_PORT', default: '4000', help: 'port to listen on; 0 takes any free one' }),
-  hostsAllowed: entry({
+  hostsAllowed: optional({
     env: 'TOUCHSTONE_HOSTS_ALLOWED',
     schema: z
       .string()
@@ -80,7 +82,7 @@ export const CONFIG = {
     allowed: 'names without port, separated by commas',
     help: 'further names by which callers may address the gateway (Host header)',
   }),
-  subgraphs: entry({
+  subgraphs: setting({
     env: 'TOUCHSTONE_SUBGRAPHS',
     schema: z
       .string()
@@ -133,7 +135,7 @@ export const CONFIG = {
   depthMax: number(1, 100, { env: 'TOUCHSTONE_DEPTH_MAX', default: '15', help: 'fields below each other' }),
   aliasesMax: number(0, 10_000, { env: 'TOUCHSTONE_ALIASES_MAX', default: '100', help: 'aliases in an operation' }),
   fieldsMax: number(1, 100_000, { env: 'TOUCHSTONE_FIELDS_MAX', default: '1000', help: 'fields in an operation' }),
-  logLevel: entry({
+  logLevel: setting({
     env: 'TOUCHSTONE_LOG_LEVEL',
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
     default: 'info',

@@ -1,0 +1,98 @@
+import type { Logger } from 'pino'
+import { type Gateway, startGateway } from '../gateway/gateway.ts'
+import { createIngest } from '../gateway/ingest.ts'
+import { describeError } from '../gateway/report.ts'
+import { openDatabase, type Sql } from '../mdm/db/database.ts'
+import { startTailer } from '../mdm/feed/tailer.ts'
+import { accept } from '../mdm/ingest/accept.ts'
+import { createSubgraphs } from '../subgraphs/all.ts'
+import type { Config } from './config.ts'
+import type { Installation } from './installation.ts'
+import { readSupergraph } from './supergraph.ts'
+
+export const GATEWAY_CONFIG = [
+  'host',
+  'port',
+  'hostsAllowed',
+  'subgraphs',
+  'queryConnectionsMax',
+  'drainSecondsMax',
+  'bodyBytesMax',
+  'documentBytesMax',
+  'tokensMax',
+  'depthMax',
+  'aliasesMax',
+  'fieldsMax',
+] as const
+
+/** Connections of the feed: it reads for three subscribers that are behind at once, and tails. */
+const feedConnectionsMax = 4
+const acceptConnectionsMax = 4
+
+/** The role `gateway`: GraphQL with its subgraphs, and the webhook receivers. */
+export async function startGatewayRole(options: {
+  config: Config<(typeof GATEWAY_CONFIG)[number]>
+  installation: Installation
+  databaseUrl: string
+  log: Logger
+}): Promise<Gateway> {
+  const { config, installation, databaseUrl, log } = options
+  const pools: Sql[] = []
+  const pool = (name: string, connectionsMax: number) => {
+    const sql = openDatabase(databaseUrl, { name: `touchstone-${name}`, connectionsMax })
+    pools.push(sql)
+    return sql
+  }
+  const queries = pool('query', config.queryConnectionsMax)
+  const deliveries = pool('accept', acceptConnectionsMax)
+  const tailer = await startTailer({ sql: pool('feed', feedConnectionsMax), log: (level, m) => log[level](m) })
+  const close = async () => {
+    await tailer.stop()
+    await Promise.all(pools.map((p) => p.end({ timeout: 5 })))
+  }
+  try {
+    const { policy, systems, connectors } = installation
+    const all = createSubgraphs({ sql: queries, policy, sources: systems, tailer })
+    for (const name of config.subgraphs.keys())
+      if (!all.some((s) => s.name === name))
+        throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
+    const gateway = await startGateway({
+      host: config.host,
+      port: config.port,
+      hostsAllowed: config.hostsAllowed ?? [],
+      supergraph: readSupergraph(all, () =>
+        log.warn('supergraph.graphql is not of this model: composing it anew; run "npx touchstone generate"'),
+      ),
+      subgraphs: all,
+      services: config.subgraphs,
+      bounds: config,
+      log,
+      ingest: createIngest({
+        sources: connectors,
+        accept: (messages) => accept(deliveries, messages),
+        now: Date.now,
+        report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'delivery failed'),
+      }),
+      ready: async () => [await databaseCheck(queries)],
+    })
+    return {
+      url: gateway.url,
+      async close(graceMs = config.drainSecondsMax * 1_000) {
+        await gateway.close(graceMs)
+        await close()
+      },
+    }
+  } catch (e) {
+    await close()
+    throw e
+  }
+}
+
+async function databaseCheck(sql: Sql) {
+  try {
+    await sql`select 1`
+    return { name: 'database', ok: true }
+  } catch (e) {
+    return { name: 'database', ok: false, detail: e instanceof Error && 'code' in e ? String(e.code) : 'failed' }
+  }
+}

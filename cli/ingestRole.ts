@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import type { Logger } from 'pino'
+import type { Applied } from '../mdm/pipeline.ts'
+import type { Config } from './config.ts'
+
+export const INGEST_CONFIG = ['workers', 'batchRowsMax', 'attemptsMax'] as const
+
+export interface WorkerData {
+  databaseUrl: string
+  sources: string | undefined
+  /** Of this installation, as far as known here: they share the server's lock table. */
+  workers: number
+  rowsMax: number
+  attemptsMax: number
+  logLevel: string
+  number: number
+}
+
+export interface IngestRole {
+  /** Since the start. */
+  total: Applied
+  /** Lets each worker finish its batch. */
+  close(): Promise<void>
+}
+
+const restartMs = 1_000
+
+/** The role `ingest`: workers on threads of their own, so that matching never holds up a query. */
+export function startIngestRole(options: {
+  config: Config<(typeof INGEST_CONFIG)[number]>
+  sources: string | undefined
+  databaseUrl: string
+  logLevel: string
+  log: Logger
+  onApplied?: (total: Applied) => void
+}): IngestRole {
+  const { config, log } = options
+  const total: Applied = { claimed: 0, applied: 0, skipped: 0, exceptions: 0, postponed: 0 }
+  const running = new Set<Worker>()
+  let closing = false
+
+  function start(number: number): void {
+    const data: WorkerData = {
+      databaseUrl: options.databaseUrl,
+      sources: options.sources,
+      workers: config.workers,
+      rowsMax: config.batchRowsMax,
+      attemptsMax: config.attemptsMax,
+      logLevel: options.logLevel,
+      number,
+    }
+    const worker = new Worker(new URL('./ingestWorker.ts', import.meta.url), { workerData: data })
+    running.add(worker)
+    worker.on('message', (applied: Applied) => {
+      for (const key of Object.keys(total) as (keyof Applied)[]) total[key] += applied[key]
+      options.onApplied?.(total)
+    })
+    worker.on('error', (err) => log.error({ err: err.message }, 'an ingest worker died'))
+    worker.once('exit', () => {
+      running.delete(worker)
+      // What it was applying rolled back and is in the queue; a new one takes it up.
+      if (!closing) sleep(restartMs).then(() => closing || start(number))
+    })
+  }
+  for (let n = 1; n <= config.workers; n++) start(n)
+
+  return {
+    total,
+    async close() {
+      closing = true
+      await Promise.all(
+        [...running].map(
+          (worker) =>
+            new Promise<void>((resolve) => {
+              worker.once('exit', () => resolve())
+              worker.postMessage('stop')
+            }),
+        ),
+      )
+    },
+  }
+}

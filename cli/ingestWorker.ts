@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { describeError } from '../gateway/report.ts'
+import { openDatabase } from '../mdm/db/database.ts'
+import { PENDING_CHANNEL } from '../mdm/ingest/accept.ts'
+import { applyPending, batchRowsMax, type Pipeline } from '../mdm/pipeline.ts'
+import { createEngines } from '../mdm/resolve.ts'
+import type { WorkerData } from './ingestRole.ts'
+import { openInstallation } from './installation.ts'
+import { openLog } from './log.ts'
+
+/**
+ * A thread of the role `ingest`: applies what waits in the inbox until it is told to stop. A notice wakes it; without
+ * one it looks every `pollMs`, which also finds what was put back to be tried later.
+ */
+const pollMs = 500
+const backOffMsMin = 100
+const backOffMsMax = 5_000
+
+const { databaseUrl, sources, workers, rowsMax, attemptsMax, logLevel, number } = workerData as WorkerData
+const log = openLog(logLevel, `ingest-${number}`)
+// One for the batch's own statements; the pipeline sends some side by side.
+const sql = openDatabase(databaseUrl, { name: 'touchstone-ingest', connectionsMax: 2 })
+const { policy, systems, connectors } = openInstallation(sources)
+const pipeline: Pipeline = {
+  sql,
+  policy,
+  engines: createEngines(policy),
+  systems: new Map(systems.map((s) => [s.name, s])),
+  connectors,
+  attemptsMax,
+  onError: (error, inboxId) => log.error({ err: describeError(error), inboxId }, 'a message failed'),
+}
+
+let stopped = false
+let wake: (() => void) | undefined
+const woken = () => wake?.()
+parentPort?.on('message', () => {
+  stopped = true
+  woken()
+})
+
+/** Until a notice comes, or the time is over. */
+async function pause(ms: number): Promise<void> {
+  const over = new AbortController()
+  wake = () => over.abort()
+  await sleep(ms, undefined, { signal: over.signal }).catch(() => undefined)
+  wake = undefined
+}
+
+async function run(): Promise<void> {
+  let backOffMs = backOffMsMin
+  let rows = 0
+  let listening = false
+  while (!stopped) {
+    try {
+      if (!listening) {
+        await sql.listen(PENDING_CHANNEL, woken)
+        listening = true
+      }
+      rows ||= await batchRowsMax(sql, workers, rowsMax)
+      const applied = await applyPending(pipeline, rows)
+      if (applied.claimed > 0) parentPort?.postMessage(applied)
+      else await pause(pollMs)
+      backOffMs = backOffMsMin
+    } catch (e) {
+      log.warn({ err: describeError(e), backOffMs }, 'the database cannot be reached: trying again')
+      await pause(backOffMs)
+      backOffMs = Math.min(2 * backOffMs, backOffMsMax)
+    }
+  }
+  await sql.end({ timeout: 5 })
+  parentPort?.close()
+}
+
+await run()

@@ -1,0 +1,22 @@
+import type { Connector, SourceSystem } from '../connectors/contract.ts'
+import { openConnectors } from '../connectors/open.ts'
+import { readSources } from '../connectors/sources.ts'
+import { type Policy, readPolicy } from '../schema/policy.ts'
+import { ours } from './root.ts'
+
+/** What this installation is set up for: its policy and its source systems, read from files and checked. */
+export interface Installation {
+  policy: Policy
+  systems: SourceSystem[]
+  connectors: Map<string, Connector>
+}
+
+/** Throws PolicyError and ConfigError, which name file and line. `sources` defaults to the file that is shipped. */
+export function openInstallation(sources: string = ours('config/sources.yaml')): Installation {
+  const systems = readSources(sources).map((s) => s.system)
+  const policy = readPolicy(
+    ours('schema/model'),
+    systems.map((s) => s.name),
+  )
+  return { policy, systems, connectors: openConnectors(sources, policy) }
+}

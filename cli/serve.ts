@@ -1,0 +1,57 @@
+import { Command, InvalidArgumentError } from 'commander'
+import type { Gateway } from '../gateway/gateway.ts'
+import { type Config, withConfig } from './config.ts'
+import { connect } from './connect.ts'
+import { GATEWAY_CONFIG, startGatewayRole } from './gatewayRole.ts'
+import { INGEST_CONFIG, type IngestRole, startIngestRole } from './ingestRole.ts'
+import { openInstallation } from './installation.ts'
+import { openLog } from './log.ts'
+import { aborted, stopSignal } from './stop.ts'
+
+const ROLES = ['gateway', 'ingest'] as const
+type Role = (typeof ROLES)[number]
+
+export const SERVE_CONFIG = [
+  'databaseUrl',
+  'databaseWaitSecondsMax',
+  'dataDir',
+  'sources',
+  ...GATEWAY_CONFIG,
+  ...INGEST_CONFIG,
+  'logLevel',
+] as const
+
+export const command = withConfig(
+  new Command('serve')
+    .description('run one or several roles, as in production: no demo, a log of JSON lines')
+    .option('--roles <names>', `which roles, separated by commas: ${ROLES.join(', ')}`, roles, [...ROLES]),
+  SERVE_CONFIG,
+).action(async ({ roles: wanted, ...config }: Config<(typeof SERVE_CONFIG)[number]> & { roles: Role[] }) => {
+  const stop = stopSignal()
+  const log = openLog(config.logLevel, 'touchstone')
+  process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
+  const installation = openInstallation(config.sources)
+  const connection = await connect({ config, connectionsMax: 1, onWait: (why) => log.warn(why) })
+  let gateway: Gateway | undefined
+  let ingest: IngestRole | undefined
+  try {
+    const at = { config, installation, databaseUrl: connection.url, log }
+    if (wanted.includes('ingest'))
+      ingest = startIngestRole({ ...at, sources: config.sources, logLevel: config.logLevel })
+    if (wanted.includes('gateway')) gateway = await startGatewayRole(at)
+    log.info({ roles: wanted, url: gateway?.url, workers: ingest ? config.workers : 0 }, 'started')
+    await aborted(stop)
+    log.info('stopping')
+  } finally {
+    await gateway?.close()
+    await ingest?.close()
+    await connection.close()
+  }
+  log.info('stopped')
+})
+
+function roles(text: string): Role[] {
+  const names = text.split(',') as Role[]
+  if (names.some((n) => !ROLES.includes(n))) throw new InvalidArgumentError(`Roles are ${ROLES.join(', ')}.`)
+  return names
+}

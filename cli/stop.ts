@@ -1,0 +1,24 @@
+const secondMsMin = 1_000
+
+/**
+ * Aborts when the process is told to stop: Ctrl-C, SIGTERM, SIGHUP, or the launcher that started it is gone. A second
+ * signal, more than a second later (a terminal and npm send the first one twice), ends it at once.
+ */
+export function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  let first = 0
+  const told = () => {
+    if (!stop.signal.aborted) {
+      first = Date.now()
+      stop.abort()
+    } else if (Date.now() - first > secondMsMin) process.exit(130)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, told)
+  process.once('disconnect', told)
+  return stop.signal
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

@@ -1,0 +1,56 @@
+import { Command } from 'commander'
+import { startSubgraphService } from '../gateway/subgraphService.ts'
+import { openDatabase } from '../mdm/db/database.ts'
+import { startTailer } from '../mdm/feed/tailer.ts'
+import { createSubgraphs } from '../subgraphs/all.ts'
+import { type Config, withConfig } from './config.ts'
+import { connect } from './connect.ts'
+import { openInstallation } from './installation.ts'
+import { openLog } from './log.ts'
+import { aborted, stopSignal } from './stop.ts'
+
+const SETTINGS = [
+  'databaseUrl',
+  'databaseWaitSecondsMax',
+  'dataDir',
+  'sources',
+  'host',
+  'port',
+  'queryConnectionsMax',
+  'bodyBytesMax',
+  'logLevel',
+] as const
+
+export const command = withConfig(
+  new Command('subgraph')
+    .description('run one subgraph as a service; a gateway reaches it by its setting "subgraphs"')
+    .argument('<name>', 'which one'),
+  SETTINGS,
+).action(async (name: string, config: Config<(typeof SETTINGS)[number]>) => {
+  const stop = stopSignal()
+  const log = openLog(config.logLevel, `subgraph-${name}`)
+  process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
+  const { policy, systems } = openInstallation(config.sources)
+  const connection = await connect({ config, connectionsMax: config.queryConnectionsMax, onWait: (w) => log.warn(w) })
+  const feed = openDatabase(connection.url, { name: 'touchstone-feed', connectionsMax: 4 })
+  const tailer = await startTailer({ sql: feed, log: (level, m) => log[level](m) })
+  try {
+    const all = createSubgraphs({ sql: connection.sql, policy, sources: systems, tailer })
+    const subgraph = all.find((s) => s.name === name)
+    if (!subgraph) throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
+    const service = await startSubgraphService({
+      subgraph,
+      host: config.host,
+      port: config.port,
+      bodyBytesMax: config.bodyBytesMax,
+      log,
+    })
+    log.info({ url: service.url }, 'started')
+    await aborted(stop)
+    await service.close()
+  } finally {
+    await tailer.stop()
+    await feed.end({ timeout: 5 })
+    await connection.close()
+  }
+})
