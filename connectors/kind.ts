@@ -1,10 +1,6 @@
 import type { RecordChange } from './contract.ts'
-import { generic } from './generic/read.ts'
 import type { Mapping } from './mapping/compile.ts'
-import { netsuite } from './netsuite/read.ts'
-import { salesforce } from './salesforce/read.ts'
 import type { Scheme } from './signature.ts'
-import { stripe } from './stripe/read.ts'
 
 /** What differs between kinds of source systems beyond their mapping. */
 export interface Kind {
@@ -23,5 +19,3 @@ export interface Kind {
   readEvent(mapping: Mapping, event: Record<string, unknown>, object: string | null): RecordChange[]
   readRow(mapping: Mapping, row: Record<string, unknown>, object: string | null): RecordChange[]
 }
-
-export const KINDS: readonly Kind[] = [salesforce, stripe, netsuite, generic]

@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { ROLES } from '../schema/policy.ts'
 import type { SourceSystem } from './contract.ts'
-import { KINDS } from './kind.ts'
+import { KINDS } from './kinds.ts'
 import { ConfigError, readYaml } from './yamlFile.ts'
 
 /** A source system with the files that map it, in the order in which they are laid over each other. */

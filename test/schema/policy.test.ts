@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Source } from 'graphql'
+import { PolicyError, parsePolicy, readPolicy } from '../../schema/policy.ts'
+
+const read = (sdl: string, systems?: string[]) => parsePolicy([new Source(sdl, 'model/thing.graphql')], systems)
+
+test('the model reads into types that come after those they compare by reference', () => {
+  const policy = readPolicy('schema/model')
+  const names = policy.types.map((t) => t.name)
+  assert.deepEqual([...names].sort(), ['Contact', 'Contract', 'Customer', 'Product'])
+  assert.ok(names.indexOf('Customer') < names.indexOf('Contact'))
+  assert.ok(names.indexOf('Customer') < names.indexOf('Contract'))
+  const terms = policy.type('Customer').fields.find((f) => f.name === 'paymentTerms')
+  assert.deepEqual(terms?.systemOfRecord, [
+    { order: ['CRM'], when: { field: 'lifecycle', in: ['LEAD', 'PROSPECT'] } },
+    { order: ['ERP'] },
+  ])
+  const emails = policy.type('Customer').fields.find((f) => f.name === 'emails')
+  assert.equal(emails?.sensitive, 'pii:read')
+  assert.equal(emails?.survive, 'UNION')
+})
+
+test('every type, field, group and enum value of the model is described', () => {
+  const policy = readPolicy('schema/model')
+  const bare = [
+    ...[...policy.types, ...policy.groups.values()].flatMap((t) => [
+      ...(t.description ? [] : [t.name]),
+      ...t.fields.filter((f) => !f.description).map((f) => `${t.name}.${f.name}`),
+    ]),
+    ...[...policy.enums]
+      .filter(([name]) => !['Comparator', 'Survivorship', 'Format'].includes(name))
+      .flatMap(([name, e]) => e.values.filter((v) => !v.description).map((v) => `${name}.${v.name}`)),
+  ]
+  assert.deepEqual(bare, [])
+})
+
+test('the version follows the content and nothing else', () => {
+  const a = read('type T @golden {\n id: ID!\n name: String @compare(as: NAME)\n}')
+  const b = read('# a comment\ntype T @golden { id: ID! name: String @compare(as: NAME) }')
+  const c = read('type T @golden { id: ID! name: String @compare(as: TEXT) }')
+  assert.equal(a.version, b.version)
+  assert.notEqual(a.version, c.version)
+})
+
+// Each mistake, where it is reported, and a word of what would be right.
+const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
+  [
+    'an unknown comparator',
+    'type T @golden {\n  id: ID!\n  a: String @compare(as: FUZZY)\n}',
+    3,
+    /allowed are PERSON_NAME/,
+  ],
+  [
+    'an unknown survivorship rule',
+    'type T @golden {\n  id: ID!\n  a: String\n    @survive(by: NEWEST)\n}',
+    4,
+    /MOST_RECENT/,
+  ],
+  ['an unknown format', 'type T @golden {\n  id: ID!\n  a: String @format(as: ZIP)\n}', 3, /EMAIL/],
+  ['an unknown directive', 'type T @golden {\n  id: ID!\n  a: String @owner(by: "x")\n}', 3, /@systemOfRecord/],
+  [
+    'an unknown argument',
+    'type T @golden {\n  id: ID!\n  a: String @compare(as: NAME, with: "x")\n}',
+    3,
+    /it takes as, group/,
+  ],
+  ['a missing argument', 'type T @golden {\n  id: ID!\n  a: String @compare\n}', 3, /needs the argument "as"/],
+  [
+    'an unknown field in a condition',
+    'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(when: {field: "b", in: ["x"]}, order: [CRM])\n}',
+    3,
+    /T has a/,
+  ],
+  [
+    'an unknown value in a condition',
+    'enum E { X }\ntype T @golden {\n  id: ID!\n  e: E\n  a: String @systemOfRecord(when: {field: "e", in: ["Y"]}, order: [CRM])\n}',
+    5,
+    /it has X/,
+  ],
+  ['an empty order', 'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(order: [])\n}', 3, /CRM, BILLING/],
+  ['an unknown type', 'type T @golden {\n  id: ID!\n  a: Strin\n}', 3, /use ID, String/],
+  ['a union of a single value', 'type T @golden {\n  id: ID!\n  a: String @survive(by: UNION)\n}', 3, /is for lists/],
+  [
+    'a reference that is none',
+    'type T @golden {\n  id: ID!\n  a: String @compare(as: REFERENCE)\n}',
+    3,
+    /golden records/,
+  ],
+  [
+    'a type that is neither golden nor a group',
+    'type T @golden { id: ID! }\ntype U {\n  a: String\n}',
+    2,
+    /@golden nor @group/,
+  ],
+  [
+    'types that wait for each other',
+    'type A @golden { id: ID! b: B @compare(as: REFERENCE) }\ntype B @golden { id: ID! a: A @compare(as: REFERENCE) }',
+    1,
+    /one must resolve first/,
+  ],
+  [
+    'ownership in a circle',
+    'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(when: {field: "b", in: ["x"]}, order: [CRM])\n  b: String @systemOfRecord(when: {field: "a", in: ["x"]}, order: [CRM])\n}',
+    1,
+    /a -> b -> a/,
+  ],
+  ['a type defined twice', 'type T @golden { id: ID! }\ntype T @golden { id: ID! }', 2, /defined twice/],
+  ['broken SDL', 'type T @golden {\n  id: ID!\n  a String\n}', 3, /Expected ":"/],
+]
+for (const [what, sdl, line, right] of mistakes)
+  test(`${what} is refused with file, line and what is allowed`, () => {
+    assert.throws(
+      () => read(sdl),
+      (e: unknown) => {
+        assert.ok(e instanceof PolicyError)
+        assert.ok(e.message.startsWith(`model/thing.graphql:${line}: `), e.message)
+        assert.match(e.message, right)
+        return true
+      },
+    )
+  })
+
+test('a system of record must be a role or a configured source system', () => {
+  const sdl = 'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(order: [CRM, "crm-emea"])\n}'
+  assert.throws(() => read(sdl, ['stripe']), /model\/thing.graphql:3: "crm-emea" is neither a role nor .* stripe/)
+  assert.ok(read(sdl, ['crm-emea']))
+})
+
+test('a model without golden types has nothing to master', () => {
+  assert.throws(() => read('enum E { X }'), /no type of the model has @golden/)
+})
