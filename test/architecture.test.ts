@@ -18,7 +18,7 @@ const JOINERS = [
   'mdm/pipeline.ts',
   'mdm/resolve.ts',
   'mdm/rebuild.ts',
-  'mdm/engine.ts',
+  'mdm/match/engine.ts',
   'mdm/steward.ts',
   'mdm/match.ts',
 ]
