@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { command as generate } from './generate.ts'
+import { command as load } from './load.ts'
 import { command as migrate } from './migrate.ts'
 import { ours } from './root.ts'
 import { command as serve } from './serve.ts'
+import { command as sources } from './sources.ts'
 import { command as start } from './start.ts'
 import { command as subgraph } from './subgraph.ts'
 import { command as tail } from './tail.ts'
@@ -19,7 +21,8 @@ const program = new Command('touchstone')
     'after',
     '\nSettings are flags of the command that uses them, or environment variables; "touchstone start --help" lists them with\ntheir defaults.',
   )
-for (const command of [start, serve, subgraph, migrate, generate, world, tail]) program.addCommand(command)
+for (const command of [start, serve, load, sources, tail, world, subgraph, migrate, generate])
+  program.addCommand(command)
 
 try {
   await program.parseAsync()

@@ -9,7 +9,7 @@ import { type IngestRole, startIngestRole } from './ingestRole.ts'
 import { openInstallation } from './installation.ts'
 import { openLog } from './log.ts'
 import { wipeEmbedded } from './postgres/embedded.ts'
-import { Progress } from './progress.ts'
+import { progressOn } from './progress.ts'
 import { SERVE_CONFIG } from './serve.ts'
 import { aborted, stopSignal } from './stop.ts'
 import { wholeNumber } from './wholeNumber.ts'
@@ -75,12 +75,12 @@ async function loadDemo(
   waiting: () => Promise<number>,
 ): Promise<void> {
   const began = performance.now()
-  const progress = new Progress()
+  const progress = progressOn(process.stdout)
   const seconds = () => ((performance.now() - began) / 1_000).toFixed(1)
   const settled = () => ingest.total.claimed - ingest.total.postponed
   let sent = 0
   const show = (end: boolean) =>
-    progress.update(
+    progress.show(
       `Loading the demo world: ${settled().toLocaleString('en')} of ${sent.toLocaleString('en')}${end ? '' : '+'} messages applied, ${seconds()} s`,
     )
   await sendDemo({
@@ -94,7 +94,7 @@ async function loadDemo(
     show(true)
     await sleep(200)
   }
-  progress.done(
+  progress.line(
     sending.signal.aborted
       ? 'The demo world is not complete; the next start goes on with it.'
       : `Demo world: ${sent.toLocaleString('en')} messages applied in ${seconds()} s.`,
