@@ -8,6 +8,12 @@ export interface DatabaseOptions {
   connectionsMax: number
   /** Shows in pg_stat_activity. */
   name: string
+  /**
+   * How prepared statements are planned. Without it anew each time: plans of the pipeline's set-based statements must not
+   * flip to a generic one that expects few rows. `auto` is for the short keyed reads of queries, where planning costs as
+   * much as running.
+   */
+  planCache?: 'auto' | undefined
 }
 
 /**
@@ -24,8 +30,7 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
       application_name: options.name,
       statement_timeout: 60_000,
       idle_in_transaction_session_timeout: 60_000,
-      // Plans of the set-based statements must not flip to a generic one that expects few rows.
-      plan_cache_mode: 'force_custom_plan',
+      plan_cache_mode: options.planCache ?? 'force_custom_plan',
       jit: false,
     },
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },

@@ -28,11 +28,17 @@ export function goldenListing(type: string): Listing {
  */
 const membersOfParent = 'm.golden_id = coalesce((select w.golden_id from source_record w where w.key = p.id), p.id)'
 
-/** Golden records whose field names a member of the parent; counts on the index over that field (golden_by_…). */
+/**
+ * Golden records whose field names a member of the parent; counts on the index over that field (golden_by_…). The inner
+ * select is fenced by `offset 0`: without it the planner, which cannot know how few these are, walks all golden records
+ * in the order of the list until the page is full (500 ms instead of 1 ms with 20,000 customers).
+ */
 export function referringGolden(field: string): Relation {
   return {
-    from: `source_record m join golden g on (g.values ->> '${field}') = m.key::text and g.values ? '${field}'`,
-    where: membersOfParent,
+    from: `(select g.id, g.type, g.state, g.version, g.values, g.created_at, g.updated_at
+      from source_record m join golden g on (g.values ->> '${field}') = m.key::text
+      where ${membersOfParent} and g.state = 'ACTIVE' and g.values ? '${field}' offset 0) g`,
+    where: 'true',
   }
 }
 
