@@ -104,11 +104,12 @@ async function load(files: string[], options: Options): Promise<number> {
       add(total, loaded)
     }
     if (stop.aborted) progress.line('stopped: run the same command again to go on where it was')
-    if (!options.wait || total.firstId === null || total.lastId === null) {
+    if (!options.wait) {
       console.log(`${count(total.accepted)} stored, ${count(total.duplicates)} duplicates, ${count(total.rows)} rows`)
       return stop.aborted ? 130 : 0
     }
-    const span = { correlationId, firstId: total.firstId, lastId: total.lastId }
+    // Ids begin at 1, so a load of duplicates only looks at nothing.
+    const span = { correlationId, firstId: total.firstId ?? 0, lastId: total.lastId ?? 0 }
     if (!stop.aborted) await applied(connection, span, options, stop, progress)
     print(total, await settled(connection.sql, span))
     return stop.aborted ? 130 : 0

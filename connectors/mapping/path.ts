@@ -68,9 +68,9 @@ export function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || (typeof value === 'string' && value.trim() === '')
 }
 
-/** Dots inside brackets belong to the value that is compared with. */
+/** At dots, but for those inside brackets, which belong to the value that is compared with. */
 function splitSteps(text: string): string[] {
-  return text.match(/(?:\[[^\]]*\]|[^.[])+|(?<=\.)(?=\.|$)|^(?=\.)/g) ?? ['']
+  return text.split(/\.(?![^[]*\])/)
 }
 
 function pickOf(text: string, path: string): Pick {

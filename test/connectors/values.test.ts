@@ -142,7 +142,7 @@ test('countries: codes, names in English and in their own language, and what peo
 })
 
 test('forms: what fails its format is kept as it came, what is no number, date or flag is left out with a reason', () => {
-  const made = (form: Form, value: unknown, country: string | null = null) =>
+  const made = (form: Form, value: unknown, country: string | null = null): Converted =>
     FORMS[form](value, { country, dates: null })
   assert.deepEqual(made('email', ' Info@Example.COM '), { value: 'info@example.com' })
   assert.deepEqual(made('email', 'not an address'), { value: 'not an address' })

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { cleanText, parseBody, parseObject } from '../../connectors/body.ts'
+import { bounds } from '../../connectors/bounds.ts'
+import { MessageError } from '../../connectors/contract.ts'
+
+const codeOf = (text: string, parse: (t: string) => unknown = parseBody) => {
+  try {
+    parse(text)
+    return null
+  } catch (e) {
+    assert.ok(e instanceof MessageError, String(e))
+    assert.ok(e.message.length > 0)
+    return e.code
+  }
+}
+
+test('broken JSON has a code, whatever is broken', () => {
+  for (const text of ['', '{', '{"a":}', '{"a":1,}', 'nul', "{'a':1}", '{"a":"\n"}', '\u0000', '{"a":1}{"b":2}'])
+    assert.equal(codeOf(text), 'BROKEN_JSON', JSON.stringify(text))
+})
+
+test('bounds: an array of 10,000 elements, nesting, fields and length are refused by name', () => {
+  assert.equal(codeOf(JSON.stringify({ items: Array(10_000).fill(1) })), 'TOO_MANY_ELEMENTS')
+  assert.equal(codeOf(JSON.stringify({ items: Array(bounds.arrayElementsMax).fill(1) })), null)
+  assert.equal(codeOf(`${'['.repeat(33)}${']'.repeat(33)}`), 'TOO_DEEP')
+  assert.equal(codeOf(`${'['.repeat(32)}${']'.repeat(32)}`), null)
+  assert.match(String(codeOf(`${'{"a":'.repeat(500_000)}1${'}'.repeat(500_000)}`)), /TOO_DEEP|BROKEN_JSON/)
+  assert.equal(
+    codeOf(JSON.stringify(Object.fromEntries(Array.from({ length: 2_001 }, (_, i) => [`f${i}`, 1])))),
+    'TOO_MANY_ELEMENTS',
+  )
+  assert.equal(codeOf(`"${'x'.repeat(bounds.messageCharsMax)}"`), 'TOO_LARGE')
+})
+
+test('only an object is a record', () => {
+  for (const text of ['1', '"a"', 'null', '[]', '[{}]', 'true'])
+    assert.equal(codeOf(text, parseObject), 'NOT_AN_OBJECT', text)
+})
+
+test('NUL and lone surrogates become U+FFFD in values and names; pairs stay', () => {
+  assert.deepEqual(parseBody('{"a\\u0000b":"x\\ud800y","c":["\\udc00"],"d":"\\ud83d\\ude00","e":"😀"}'), {
+    'a\ufffdb': 'x\ufffdy',
+    c: ['\ufffd'],
+    d: '😀',
+    e: '😀',
+  })
+  assert.equal(cleanText('a\u0000\ud800b'), 'a\ufffd\ufffdb')
+})
+
+test('nothing that Postgres cannot hold comes out, whatever goes in', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })), (value) => {
+      const text = JSON.stringify(parseBody(JSON.stringify(value)))
+      assert.ok(!text.includes('\\u0000') && text.isWellFormed() && !/\\ud[89a-f]/i.test(text))
+    }),
+  )
+})
+
+test('whole numbers beyond 2^53 keep their digits, as text: two ids never become one', () => {
+  assert.deepEqual(parseBody('{"id":12345678901234567890,"n":9007199254740991,"x":0.1234567890123456789,"e":1e20}'), {
+    id: '12345678901234567890',
+    n: 9007199254740991,
+    x: 0.12345678901234568,
+    e: 1e20,
+  })
+})
+
+test('a field named __proto__ is a field like others', () => {
+  const value = parseObject('{"__proto__":{"polluted":true},"a":"\\u0000"}')
+  assert.ok(Object.hasOwn(value, '__proto__'))
+  assert.equal(({} as Record<string, unknown>).polluted, undefined)
+})

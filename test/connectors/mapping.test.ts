@@ -1,0 +1,324 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ConfigError } from '../../connectors/yamlFile.ts'
+import { recordKey } from '../../schema/recordKey.ts'
+import { codeOf, readOne, withMapping } from './fixture.ts'
+
+const customers = (fields: string, more = '') => `objects:
+  customers:
+    as: Customer
+    id: id
+    version: changed
+    fields:
+      name: name
+${fields}${more}`
+
+const map = (mapping: string, row: Record<string, unknown>) =>
+  readOne(withMapping(mapping), 'row', row, 'customers').canonical
+
+test('mistakes are named with file and line and what is allowed', () => {
+  const cases: [string, RegExp][] = [
+    [
+      customers('      nmae: x\n'),
+      /m0\.yaml:8: unknown field "nmae" of Customer \(did you mean name\?\); it has kind,/,
+    ],
+    [customers('      phones: { form: phone }\n'), /m0\.yaml:8: unknown key "form" in a rule; allowed are from,/],
+    [
+      customers('      phones: { from: phone, as: telephone }\n'),
+      /m0\.yaml:8: unknown form "telephone"; allowed are text,/,
+    ],
+    [customers('      phones: { from: phone, as: number }\n'), /m0\.yaml:8: as: number does not fit/],
+    [
+      customers('      lifecycle: { from: s, map: { a: LEAD, b: CUSTMER } }\n'),
+      /m0\.yaml:8: "CUSTMER" is no value of LifecycleStage; it has LEAD,/,
+    ],
+    [customers('      lifecycle: { constant: lead }\n'), /m0\.yaml:8: "lead" is no value/],
+    [
+      customers('      parent: { ref: custmers, from: p }\n'),
+      /m0\.yaml:8: unknown object "custmers"; the mapping has customers/,
+    ],
+    [customers('      parent: parent_id\n'), /m0\.yaml:8: a reference is written \{ref:/],
+    [customers('      billingAddress: { stret: s }\n'), /m0\.yaml:8: unknown field "stret" of Address; it has street,/],
+    [customers('      billingAddress: s\n'), /m0\.yaml:8: a Address is written as a map of its fields/],
+    [customers('      name: "a[b"\n').replace('      name: name\n', ''), /m0\.yaml:7: "a\[b" is no path/],
+    [customers('      taxIds: { from: t, split: "" }\n'), /m0\.yaml:8: split: is the text between/],
+    [customers('      legalName: { from: t, split: "," }\n'), /m0\.yaml:8: split: is for list fields/],
+    [customers('      legalName: { from: t, extract: "(" }\n'), /m0\.yaml:8: no regular expression/],
+    [customers('      legalName: []\n'), /m0\.yaml:8: an empty list/],
+    [customers('').replace('as: Customer', 'as: Custommer'), /m0\.yaml:3: unknown type "Custommer"; there are/],
+    [
+      customers('').replace('      name: name\n', '      kind: k\n'),
+      /m0\.yaml:2: customers is mapped as Customer, which needs a rule for "name"/,
+    ],
+    [customers('').replace('    id: id\n', ''), /m0\.yaml:2: customers needs id:/],
+    [
+      customers('').replace('    id: id\n', '    idd: id\n'),
+      /m0\.yaml:4: unknown key "idd" in the object customers; allowed are as,/,
+    ],
+    [customers('').replace('objects:', 'objekts:'), /m0\.yaml:1: unknown key "objekts" in a mapping; allowed are/],
+    [customers('', 'dates: YMD\n'), /m0\.yaml:8: dates: "YMD" is not one of DMY, MDY/],
+    [customers('', 'kept: { Customers: }\n'), /is a name of both/],
+    [customers('      name: other\n'), /m0\.yaml:8: .*unique/i],
+    ['- a\n', /m0\.yaml:1: a mapping is written as a map/],
+    [
+      'objects:\n  inv:\n    as: Invoice\n    id: id\n    fields:\n      total: amount\n',
+      /m0\.yaml:6: an amount is written \{major: path, currency: path\}/,
+    ],
+    [
+      'objects:\n  inv:\n    as: Invoice\n    id: id\n    fields:\n      total: { major: a, minor: b, currency: c }\n',
+      /m0\.yaml:6: an amount is written/,
+    ],
+  ]
+  for (const [text, expected] of cases)
+    assert.throws(
+      () => withMapping(text),
+      (e: unknown) => {
+        assert.ok(e instanceof ConfigError, String(e))
+        assert.match(e.message, expected)
+        return true
+      },
+      text,
+    )
+})
+
+test('a reference must name an object of the type that the field has', () => {
+  const text = `${customers('      parent: { ref: people, from: p }\n')}  people:\n    as: Contact\n    id: id\n    fields: { name: n }\n`
+  assert.throws(() => withMapping(text), /m0\.yaml:8: the field names a Customer, but people is mapped as Contact/)
+})
+
+test('an overlay adds, replaces and takes away field by field, and its mistakes are named in its own file', () => {
+  const base = customers('      legalName: legal\n      accountOwner: owner\n')
+  const overlay =
+    'objects:\n  customers:\n    aliases: [clients]\n    fields:\n      legalName: register_name\n      accountOwner: null\n      paymentTerms: terms\nkept: { visits: }\n'
+  assert.throws(
+    () => withMapping(base, 'objects:\n  customers:\n    fields:\n      oops: x\n'),
+    /m1\.yaml:4: unknown field "oops"/,
+  )
+  assert.throws(() => withMapping(base, overlay), /m1\.yaml:8: visits needs id:/)
+  const shop = withMapping(base, overlay.replace('{ visits: }', '{ visits: { id: nr } }'))
+  assert.deepEqual(shop.objects, [
+    { name: 'customers', as: 'Customer' },
+    { name: 'visits', as: 'Kept' },
+  ])
+  const { canonical } = readOne(
+    shop,
+    'row',
+    { id: 1, name: 'A', legal: 'L', register_name: 'R', owner: 'O', terms: 'T' },
+    'Clients',
+  )
+  assert.deepEqual(canonical.fields, { name: 'A', legalName: 'R', paymentTerms: 'T' })
+})
+
+test('names of fields do not depend on case and underscores; the exact one goes first', () => {
+  const mapping = customers('      legalName: legalName\n')
+  for (const row of [
+    { ID: 1, NAME: 'A', LEGALNAME: 'B' },
+    { id: 1, name: 'A', legal_name: 'B' },
+    { Id: 1, Name: 'A', legalName: 'B', LEGALNAME: 'C' },
+  ])
+    assert.deepEqual(map(mapping, row).fields, { name: 'A', legalName: 'B' })
+})
+
+test('first that is not empty, joined, extracted, mapped, split, constant, otherwise, when', () => {
+  const mapping = customers(`      legalName: [a, { join: [b, c], with: "-" }, { from: d, extract: '^\\d+ (.+)$' }]
+      lifecycle: { from: stage, map: { "cust*": CUSTOMER, lost: FORMER, nothing: null }, otherwise: LEAD }
+      taxIds: { from: taxes, split: ";" }
+      accountOwner: { from: owner, when: { region: [north, south] } }
+      currency: { constant: EUR }
+      emails: ["contacts[main=true].mail", "contacts[].mail", extra]
+`)
+  const fields = (row: Record<string, unknown>) => map(mapping, { id: 1, name: 'N', ...row }).fields
+  assert.equal(fields({ a: ' ', b: 'x', c: 'y' }).legalName, 'x-y')
+  assert.equal(fields({ a: '', b: '', c: 'y', d: '12 Z' }).legalName, 'y')
+  assert.equal(fields({ d: '12 Z' }).legalName, 'Z')
+  assert.equal(fields({ d: 'Z' }).legalName, undefined)
+  assert.equal(fields({ stage: 'Customer' }).lifecycle, 'CUSTOMER')
+  assert.equal(fields({ stage: 'LOST' }).lifecycle, 'FORMER')
+  assert.equal(fields({ stage: 'else' }).lifecycle, 'LEAD')
+  assert.equal(fields({}).lifecycle, 'LEAD')
+  assert.deepEqual(fields({ taxes: 'de 1; at 2;;de 1' }).taxIds, ['DE 1', 'AT 2'])
+  assert.equal(fields({ owner: 'O', region: 'NORTH' }).accountOwner, 'O')
+  assert.equal(fields({ owner: 'O', region: 'east' }).accountOwner, undefined)
+  assert.equal(fields({}).currency, 'EUR')
+  const contacts = [
+    { mail: 'b@x.de', main: false },
+    { mail: 'a@x.de', main: true },
+  ]
+  assert.deepEqual(fields({ contacts, extra: 'C@x.de' }).emails, ['a@x.de', 'b@x.de', 'c@x.de'])
+})
+
+test('a code that the mapping does not know is an issue, one that it maps to null is none', () => {
+  const mapping = customers('      lifecycle: { from: stage, map: { lead: LEAD, internal: null } }\n')
+  assert.deepEqual(
+    map(mapping, { id: 1, name: 'N', stage: 'whatever' }).issues.map((i) => [i.field, i.code]),
+    [['lifecycle', 'UNKNOWN_CODE']],
+  )
+  assert.deepEqual(map(mapping, { id: 1, name: 'N', stage: 'internal' }).issues, [])
+})
+
+test('bad optional values are left out with a reason; a missing required one makes the record incomplete', () => {
+  const mapping = `objects:
+  contracts:
+    as: Contract
+    id: id
+    fields:
+      number: no
+      startDate: from
+      termMonths: months
+      value: { major: value, currency: cur }
+      status: { from: state, map: { a: ACTIVE } }
+`
+  const { canonical } = readOne(
+    withMapping(mapping),
+    'row',
+    { id: 1, from: '2026-02-30', months: 'twelve', value: '12.345', cur: 'EUR', state: 'b' },
+    'contracts',
+  )
+  assert.equal(canonical.complete, false)
+  assert.deepEqual(canonical.issues.map((i) => `${i.field} ${i.code}`).sort(), [
+    'number REQUIRED',
+    'startDate INVALID_DATE',
+    'status UNKNOWN_CODE',
+    'termMonths INVALID_NUMBER',
+    'value ROUNDED',
+  ])
+  assert.deepEqual(canonical.fields, { value: { minorUnits: 1234, currency: 'EUR' } })
+})
+
+test('amounts: without a valid currency or beyond 2^53 they are left out with a reason', () => {
+  const mapping = `objects:
+  invoices:
+    as: Invoice
+    id: id
+    fields:
+      total: { major: total, currency: cur }
+      balance: { minor: balance, currency: cur }
+`
+  const invoice = (row: Record<string, unknown>) =>
+    readOne(withMapping(mapping), 'row', { id: 1, ...row }, 'invoices').canonical
+  assert.deepEqual(invoice({ total: '1.5', balance: 150, cur: 'kwd' }).fields, { total: 1500, balance: 150 })
+  assert.deepEqual(
+    invoice({ total: 2, cur: 'XXQ' }).issues.map((i) => i.code),
+    ['INVALID_CURRENCY'],
+  )
+  assert.deepEqual(
+    invoice({ total: 2 }).issues.map((i) => i.code),
+    ['INVALID_CURRENCY'],
+  )
+  assert.deepEqual(
+    invoice({ total: '1e300', cur: 'EUR' }).issues.map((i) => i.code),
+    ['INVALID_AMOUNT'],
+  )
+  assert.deepEqual(
+    invoice({ total: 'free', cur: 'EUR' }).issues.map((i) => i.code),
+    ['INVALID_AMOUNT'],
+  )
+  assert.deepEqual(invoice({ total: 0, cur: 'EUR' }).fields, { total: 0 })
+})
+
+test('references are keys of the records they name, here and in another source system', () => {
+  const mapping = customers('      parent: { ref: customers, from: p }\n      legalName: x\n')
+  assert.equal(map(mapping, { id: 1, name: 'N', p: 7 }).fields.parent, recordKey('shop', 'customers', '7'))
+  const elsewhere = customers('      parent: { ref: Account, source: salesforce, from: crm_id }\n')
+  assert.equal(
+    map(elsewhere, { id: 1, name: 'N', crm_id: 'A1' }).fields.parent,
+    recordKey('salesforce', 'Account', 'A1'),
+  )
+  assert.equal(map(mapping, { id: 1, name: 'N', p: '' }).fields.parent, undefined)
+})
+
+test('text that is too long, lists that are too long and replaced characters are told', () => {
+  const mapping = customers('      emails: mails[]\n      accountOwner: owner\n')
+  const long = map(mapping, { id: 1, name: 'x'.repeat(501), owner: 'y'.repeat(501) })
+  assert.equal(long.complete, false)
+  assert.deepEqual(
+    long.issues.map((i) => `${i.field} ${i.code}`),
+    ['name TOO_LONG', 'name REQUIRED'],
+  )
+  assert.equal(long.fields.accountOwner, 'y'.repeat(501), 'only what is compared is that short')
+  const many = map(mapping, { id: 1, name: 'N', mails: Array.from({ length: 300 }, (_, i) => `m${i}@x.de`) })
+  assert.equal((many.fields.emails as string[]).length, 200)
+  assert.deepEqual(
+    many.issues.map((i) => i.code),
+    ['TOO_MANY_VALUES'],
+  )
+  const [change] = withMapping(mapping).read('row', '{"id":1,"name":"A\\u0000B\\ud800"}', 'customers')
+  const cleaned = withMapping(mapping).map('customers', change?.raw ?? {})
+  assert.equal(cleaned.fields.name, 'A\ufffdB\ufffd')
+  assert.deepEqual(
+    cleaned.issues.map((i) => i.code),
+    ['REPLACED_CHARACTER'],
+  )
+})
+
+test('map never throws, whatever a field holds', () => {
+  const shop = withMapping(
+    customers(`      lifecycle: { from: v, map: { a: LEAD } }
+      emails: [v, "v[]", "v.a"]
+      phones: { from: [v], country: v }
+      domains: v
+      currency: v
+      billingAddress: { street: v, country: v }
+      parent: { ref: customers, from: v }
+      kind: v
+`),
+  )
+  const values = [
+    null,
+    true,
+    0,
+    -1,
+    1e308,
+    '',
+    ' ',
+    '\ufffd',
+    'x'.repeat(100_000),
+    [],
+    [[]],
+    [null],
+    {},
+    { a: { a: 1 } },
+    [1, 'a', {}],
+    '{',
+    '{"a":1}',
+    '{"a":',
+    '+',
+    '\u202e',
+  ]
+  for (const v of values)
+    assert.equal(shop.map('customers', { id: 1, name: 'N', v }).type, 'Customer', JSON.stringify(v)?.slice(0, 40))
+})
+
+test('records without an id, with one too long, with an unknown object or no time as version are messages that cannot be applied', () => {
+  const shop = withMapping(customers(''))
+  const code = (row: unknown, object = 'customers') => codeOf(() => shop.read('row', JSON.stringify(row), object))
+  assert.equal(code({ name: 'A' }), 'MISSING_ID')
+  assert.equal(code({ id: ' ', name: 'A' }), 'MISSING_ID')
+  assert.equal(code({ id: {}, name: 'A' }), 'MISSING_ID')
+  assert.equal(code({ id: 'x'.repeat(256), name: 'A' }), 'ID_TOO_LONG')
+  assert.equal(code({ id: 1 }, 'custmers'), 'UNKNOWN_OBJECT')
+  assert.equal(code({ id: 1, changed: 'yesterday' }), 'INVALID_VERSION')
+  assert.equal(code({ id: 1, changed: '2026-02-30' }), 'INVALID_VERSION')
+  assert.equal(
+    codeOf(() => shop.read('row', '["a","b"]', 'customers')),
+    'NOT_AN_OBJECT',
+  )
+  assert.equal(
+    codeOf(() => shop.read('row', '{"id":1', 'customers')),
+    'BROKEN_JSON',
+  )
+  assert.equal(
+    codeOf(() => shop.read('row', '{"id":1}', null)),
+    'NO_OBJECT',
+  )
+})
+
+test('dates with slashes follow the mapping', () => {
+  const mapping = (top: string) =>
+    `${top}objects:\n  c:\n    as: Contract\n    id: id\n    fields: { number: no, startDate: d }\n`
+  const start = (top: string) =>
+    readOne(withMapping(mapping(top)), 'row', { id: 1, no: 'N', d: '03/01/2026' }, 'c').canonical.fields.startDate
+  assert.equal(start('dates: DMY\n'), '2026-01-03')
+  assert.equal(start('dates: MDY\n'), '2026-03-01')
+  assert.equal(start(''), undefined)
+})

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { readSources } from '../../connectors/sources.ts'
+import { ConfigError } from '../../connectors/yamlFile.ts'
+import { inFolder, root } from './fixture.ts'
+
+function read(text: string, env: Record<string, string> = {}) {
+  return inFolder((dir) => {
+    const path = join(dir, 'sources.yaml')
+    writeFileSync(path, text)
+    return readSources(path, env)
+  })
+}
+
+const one = (more: string) => `sources:\n  - name: crm\n    kind: salesforce\n    role: CRM\n    trust: 0.8\n${more}`
+
+test('the shipped configuration reads without any environment, with secrets for loopback only', () => {
+  const sources = readSources(join(root, 'config/sources.yaml'), {})
+  assert.deepEqual(
+    sources.map((s) => [s.system.name, s.system.kind, s.system.role]),
+    [
+      ['salesforce', 'salesforce', 'CRM'],
+      ['stripe', 'stripe', 'BILLING'],
+      ['netsuite', 'netsuite', 'ERP'],
+      ['webshop', 'generic', 'SUCCESS'],
+    ],
+  )
+  for (const { system } of sources) {
+    assert.equal(system.developmentSecret, true)
+    assert.equal(system.secrets.length, 1)
+  }
+})
+
+test('a secret of the environment replaces the one for development; two are valid while they are changed', () => {
+  const [plain] = readSources(join(root, 'config/sources.yaml'), { SALESFORCE_WEBHOOK_SECRET: 'real' })
+  assert.deepEqual(plain?.system.secrets, ['real'])
+  assert.equal(plain?.system.developmentSecret, false)
+  const two = one('    secret: [{ env: NEW }, { env: OLD }]\n')
+  assert.deepEqual(read(two, { NEW: 'n', OLD: 'o' })[0]?.system.secrets, ['n', 'o'])
+  assert.deepEqual(read(two, { OLD: 'o' })[0]?.system.secrets, ['o'])
+  assert.deepEqual(read(two)[0]?.system.secrets, [], 'none: deliveries are refused')
+})
+
+test('mistakes are named with file, line and what is allowed', () => {
+  const cases: [string, RegExp][] = [
+    [one('    colour: red\n'), /sources\.yaml:6: .*colour.*allowed are name, kind, role/],
+    [
+      one('').replace('kind: salesforce', 'kind: salesfroce'),
+      /sources\.yaml:3: .*salesforce.*stripe.*netsuite.*generic/,
+    ],
+    [one('').replace('role: CRM', 'role: SALES'), /sources\.yaml:4: .*CRM.*BILLING/],
+    [one('').replace('0.8', '8'), /sources\.yaml:5: /],
+    [one('').replace('name: crm', 'name: CRM one'), /sources\.yaml:2: .*small letters/],
+    [one('    secret: abc\n'), /sources\.yaml:6: /],
+    [one('    secret: { env: lower }\n'), /sources\.yaml:6: /],
+    [one('    secret: [{ env: A }, { env: B }, { env: C }]\n'), /sources\.yaml:6: /],
+    [one('').replace('kind: salesforce', 'kind: generic'), /sources\.yaml:3: .*needs mapping/],
+    [
+      `${one('')}  - { name: crm, kind: stripe, role: BILLING, trust: 1 }\n`,
+      /sources\.yaml:6: there are two source systems named "crm"/,
+    ],
+    ['sources: []\n', /sources\.yaml:1: /],
+    ['source:\n  - a\n', /sources\.yaml:1: /],
+    ['sources: [\n', /sources\.yaml:\d+: /],
+    ['sources:\n  - name: a\n    name: b\n', /sources\.yaml:3: .*unique/i],
+  ]
+  for (const [text, expected] of cases)
+    assert.throws(
+      () => read(text),
+      (e: unknown) => {
+        assert.ok(e instanceof ConfigError, String(e))
+        assert.match(e.message, expected)
+        return true
+      },
+      text,
+    )
+})
+
+test('a file that is not there is named', () => {
+  assert.throws(() => readSources('/nowhere/sources.yaml', {}), /nowhere\/sources\.yaml: cannot be read/)
+})
