@@ -57,6 +57,10 @@ export interface Engine {
   parse(record: MatchRecord): Features
   /** Its second half, with any source of bits; training counts values with it. */
   weigh(features: Features, bitsOf: (unit: number, sort: string, value: string) => number): void
+  /** Its second half, by the model's own frequencies. */
+  reweigh(features: Features): void
+  /** Whether the source holds a thing at most once. */
+  uniqueInSource(source: string): boolean
   /** Levels and weights without the explanation, for training and batches. */
   readonly scorer: Scorer
   keys(features: Features): string[]
@@ -82,6 +86,9 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
       if (unit.kind !== 'address') u[index] = standardiseUnit(unit, record.fields, country)
     return { s: record.source, u }
   }
+  const reweigh = (features: Features) => {
+    for (const [index, unit] of units.entries()) weighUnit(unit.kind, features.u[index] ?? null, bits[index]!)
+  }
   return {
     scorer,
     version: versionOf(parameters, units),
@@ -95,9 +102,11 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
       for (const [index, unit] of units.entries())
         weighUnit(unit.kind, features.u[index] ?? null, (sort, value) => bitsOf(index, sort, value))
     },
+    reweigh,
+    uniqueInSource: uniqueSource,
     standardise: (record) => {
       const features = parse(record)
-      for (const [index, unit] of units.entries()) weighUnit(unit.kind, features.u[index]!, bits[index]!)
+      reweigh(features)
       return features
     },
     keys: (features) => blockingKeys(units, features.u, sound, parameters.keysPerRecordMax),

@@ -39,7 +39,7 @@ export interface Parameters {
   /** Blocking keys of one record at most. */
   keysPerRecordMax: number
   /** How it came about, for the report; takes no part in matching. */
-  trained?: { at: string; records: number; pairs: number; seed: number }
+  trained?: { records: number; pairs: number; seed: number }
 }
 
 /** The parameters every type ships with. */

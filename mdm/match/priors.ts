@@ -17,6 +17,8 @@ export interface Level {
   u: number
   rarity: number
   fixed: boolean
+  /** Stands outside the order of the levels: its m/u may be anything. */
+  apart?: boolean
 }
 
 /** Level of a dimension where one of the records has no value: it says nothing. */
@@ -30,6 +32,8 @@ const l = (name: string, m: number, r: number, u: number, rarity = 0, fixed = fa
   rarity,
   fixed,
 })
+
+const apart = (level: Level): Level => ({ ...level, apart: true })
 
 const NAME_LEVELS = [
   'equal',
@@ -206,7 +210,7 @@ const DIMENSIONS: Record<Exclude<UnitKind, 'name'>, readonly Dimension[]> = {
         l('somewhat alike', 0.06, 0.2, 0.004, 0.4),
         l('little in common', 0.025, 0.15, 0.03, 0.3),
         l('different', 0.01, 0.07, 0.95),
-        l('other model number', 0.005, 0.25, 0.015, 0.2),
+        apart(l('other model number', 0.005, 0.25, 0.015, 0.2)),
       ],
     },
   ],

@@ -1,0 +1,218 @@
+import { once } from 'node:events'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { createInterface } from 'node:readline'
+import { finished } from 'node:stream/promises'
+import { Command } from 'commander'
+import { Source } from 'graphql'
+import { type BatchResult, matchBatch } from '../mdm/match/batch.ts'
+import type { FieldValue, MatchRecord } from '../mdm/match/engine.ts'
+import { readParameters } from '../mdm/match/parameters.ts'
+import { POSTINGS_RECORDS_MAX } from '../mdm/match/postings.ts'
+import { reportOf } from '../mdm/match/report.ts'
+import { reportPage } from '../mdm/match/report_page.ts'
+import { parsePolicy, type TypePolicy } from '../schema/policy.ts'
+import { count, progressOn } from './progress.ts'
+import { wholeNumber } from './wholeNumber.ts'
+
+/** A line of a records file may have this many characters; longer ones are an error, not a crash. */
+const LINE_CHARS_MAX = 16_000_000
+/** Lines that cannot be read are told one by one up to this many. */
+const BAD_LINES_SHOWN_MAX = 5
+
+interface Options {
+  model: string
+  records: string
+  out: string
+  pairs?: string
+  type?: string
+  threads: number
+  report?: string
+  parameters?: string
+  saveParameters?: string
+  seed: number
+}
+
+/** `touchstone match`: finds the records of a file that are one thing. Needs no database. */
+export const command = new Command('match')
+  .description(
+    'Find the records of a file that are one thing: trains on them, blocks, compares, clusters. Needs no database.',
+  )
+  .requiredOption(
+    '--model <file>',
+    'GraphQL file with the @golden type; @compare on its fields says how they are compared',
+  )
+  .requiredOption('--records <file>', 'NDJSON, a line a record: {"source","id","fields":{...}}')
+  .requiredOption('--out <file>', 'clusters, as CSV: source,id,cluster')
+  .option('--pairs <file>', 'pairs over the threshold, as CSV: source_a,id_a,source_b,id_b,probability,weight')
+  .option('--type <name>', 'the golden type, when the model has several')
+  .option('--threads <number>', 'worker threads', wholeNumber, 1)
+  .option('--report <file>', 'what was trained and found, as JSON; with the ending .html as a page with pictures')
+  .option('--parameters <file>', 'use this trained model and do not train')
+  .option('--save-parameters <file>', 'write the trained model, for --parameters or the live engine')
+  .option('--seed <number>', 'seed of the samples that training draws', wholeNumber, 1)
+  .addHelpText(
+    'after',
+    `
+Example:
+  npx touchstone match --model customer.graphql --records customers.ndjson --out clusters.csv --report report.html`,
+  )
+  .action(async (options: Options) => {
+    await run(options)
+  })
+
+async function run(options: Options): Promise<void> {
+  const started = performance.now()
+  const type = await readModel(options.model, options.type)
+  const parameters = options.parameters ? readParameters(await readFile(options.parameters, 'utf8'), type) : undefined
+  const line = progressOn()
+  line.show('read ...')
+  const records = await readRecords(options.records)
+  const fields = type.fields.filter((f) => f.compare).map((f) => f.name)
+  const seen = new Set<string>()
+  for (const record of records) for (const name of Object.keys(record.fields)) seen.add(name)
+  const absent = fields.filter((name) => !seen.has(name))
+  if (records.length > 0 && absent.length === fields.length)
+    throw new Error(
+      `${options.records}: no record has any field of ${type.name} that is compared (${fields.join(', ')}); the records have ${[...seen].slice(0, 20).join(', ')}`,
+    )
+  for (const name of absent)
+    if (records.length > 0) console.error(`note: no record has a value for ${type.name}.${name}`)
+  const result = await matchBatch(type, records, {
+    ...(parameters ? { parameters } : {}),
+    seed: options.seed,
+    threads: options.threads,
+    progress: (stage, share) => line.show(`${stage} ${Math.round(share * 100)} %`),
+  })
+  line.show('write ...')
+  await writeClusters(options.out, result)
+  if (options.pairs) await writePairs(options.pairs, result)
+  if (options.saveParameters)
+    await writeFile(options.saveParameters, `${JSON.stringify(result.engine.parameters, null, 1)}\n`)
+  const seconds = (performance.now() - started) / 1000
+  if (options.report) {
+    const report = reportOf(result, basename(options.records))
+    await writeFile(
+      options.report,
+      options.report.endsWith('.html') ? reportPage(report) : `${JSON.stringify(report, null, 1)}\n`,
+    )
+  }
+  line.end()
+  console.error(summary(result, seconds))
+}
+
+function summary({ stats, clusters }: BatchResult, seconds: number): string {
+  const memoryMb = process.resourceUsage().maxRSS / 1024
+  return [
+    `${count(stats.records)} records in ${count(clusters)} clusters`,
+    `${count(stats.keys)} keys (${count(stats.saturatedKeys)} too common to use), ${count(stats.candidatePairs)} candidate pairs, ${count(stats.edges)} links, largest component ${count(stats.largestComponent)}`,
+    `${seconds.toFixed(1)} s (${Object.entries(stats.seconds)
+      .map(([stage, s]) => `${stage} ${s.toFixed(1)}`)
+      .join(
+        ', ',
+      )}), ${count(Math.round(stats.candidatePairs / Math.max(0.001, stats.seconds.compare ?? 0)))} pairs compared a second, peak memory ${count(Math.round(memoryMb))} MB`,
+  ].join('\n')
+}
+
+/** The golden type of a model file. Types beside it (scalars, groups) are taken as they come. */
+async function readModel(file: string, wanted: string | undefined): Promise<TypePolicy> {
+  const policy = parsePolicy([new Source(await readFile(file, 'utf8'), file)])
+  const { types } = policy
+  if (wanted !== undefined) {
+    const type = types.find((t) => t.name === wanted)
+    if (!type)
+      throw new Error(`${file}: no @golden type ${wanted}; there is ${types.map((t) => t.name).join(', ') || 'none'}`)
+    return type
+  }
+  if (types.length !== 1)
+    throw new Error(
+      `${file}: ${types.length} @golden types (${types.map((t) => t.name).join(', ')}); choose one with --type`,
+    )
+  return types[0]!
+}
+
+/** Reads the records. Two lines of one source and id are two records; the later gets a number behind its key. */
+async function readRecords(file: string): Promise<MatchRecord[]> {
+  const records: MatchRecord[] = []
+  const times = new Map<string, number>()
+  let line = 0
+  let bad = 0
+  for await (const text of createInterface({
+    input: createReadStream(file, 'utf8'),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })) {
+    line++
+    if (text.trim() === '') continue
+    const record =
+      text.length > LINE_CHARS_MAX ? `longer than ${LINE_CHARS_MAX} characters` : parseLine(text.replace(/^\ufeff/, ''))
+    if (typeof record === 'string') {
+      if (bad++ < BAD_LINES_SHOWN_MAX) console.error(`${file}:${line}: ${record}; the line is left out`)
+      continue
+    }
+    const again = times.get(record.key) ?? 0
+    times.set(record.key, again + 1)
+    records.push(again === 0 ? record : { ...record, key: `${record.key}\u0000${again}` })
+    if (records.length > POSTINGS_RECORDS_MAX)
+      throw new Error(`${file}: more than ${POSTINGS_RECORDS_MAX} records; split them by country or region`)
+  }
+  if (bad > 0) console.error(`${file}: ${bad} of ${line} lines left out`)
+  return records
+}
+
+/** The record of one line, or what is wrong with it. */
+function parseLine(text: string): MatchRecord | string {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    return `not JSON (${(error as Error).message.slice(0, 80)})`
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return 'not an object {"source","id","fields"}'
+  const { source, id, fields } = value as Record<string, unknown>
+  if (typeof source !== 'string' || (typeof id !== 'string' && typeof id !== 'number'))
+    return '"source" and "id" are needed'
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return '"fields" has to be an object'
+  return { key: `${source}\u0001${id}`, source, fields: fields as Record<string, FieldValue | FieldValue[] | null> }
+}
+
+function idOf(record: MatchRecord): string {
+  return record.key.slice(record.source.length + 1).split('\u0000')[0]!
+}
+
+function csv(text: string): string {
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+async function writeClusters(file: string, { records, clusterOf }: BatchResult): Promise<void> {
+  await writeLines(
+    file,
+    'source,id,cluster',
+    records.length,
+    (i) => `${csv(records[i]!.source)},${csv(idOf(records[i]!))},c${clusterOf[i]}`,
+  )
+}
+
+async function writePairs(file: string, { records, pairs, engine }: BatchResult): Promise<void> {
+  const over = pairs.filter((pair) => pair.weight >= engine.matchWeightMin)
+  await writeLines(file, 'source_a,id_a,source_b,id_b,probability,weight', over.length, (i) => {
+    const { a, b, weight } = over[i]!
+    const [x, y] = [records[a]!, records[b]!]
+    return `${csv(x.source)},${csv(idOf(x))},${csv(y.source)},${csv(idOf(y))},${(1 / (1 + 2 ** -weight)).toFixed(6)},${weight.toFixed(3)}`
+  })
+}
+
+const LINES_AT_ONCE = 10_000
+
+async function writeLines(file: string, head: string, count: number, line: (i: number) => string): Promise<void> {
+  const out = createWriteStream(file)
+  out.write(`${head}\n`)
+  for (let from = 0; from < count; from += LINES_AT_ONCE) {
+    let text = ''
+    for (let i = from; i < Math.min(count, from + LINES_AT_ONCE); i++) text += `${line(i)}\n`
+    if (!out.write(text)) await once(out, 'drain')
+  }
+  out.end()
+  await finished(out)
+}

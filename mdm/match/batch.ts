@@ -1,0 +1,175 @@
+import { createEngine, type Edge, type Engine, type Features, type MatchRecord } from './engine.ts'
+import type { Parameters } from './parameters.ts'
+import type { MatchType } from './plan.ts'
+import { buildPostings, forEachCandidate, POSTINGS_RECORDS_MAX, type Postings } from './postings.ts'
+import { type Training, type TrainOptions, train } from './train.ts'
+
+/** A pair of records with its weight, by their place in the sorted list of records. */
+export interface ScoredPair {
+  a: number
+  b: number
+  weight: number
+}
+
+/** What a batch found, and what it took. */
+export interface BatchResult {
+  engine: Engine
+  training: Training | undefined
+  /** Records in the order of their keys; `clusterOf` and pairs speak of places in it. */
+  records: readonly MatchRecord[]
+  features: readonly Features[]
+  clusterOf: Int32Array
+  clusters: number
+  pairs: ScoredPair[]
+  stats: BatchStats
+}
+export interface BatchStats {
+  records: number
+  keys: number
+  saturatedKeys: number
+  largestBlock: number
+  candidatePairs: number
+  edges: number
+  largestComponent: number
+  seconds: Record<string, number>
+}
+
+export interface BatchOptions extends TrainOptions {
+  /** A trained model; without it the batch trains on its own records. */
+  parameters?: Parameters
+  /** Worker threads; 1 works in the calling thread. */
+  threads?: number
+  /** Told the stage begun, and how far it is (0 to 1). */
+  progress?: (stage: string, share: number) => void
+}
+
+/**
+ * Matches all records given: the same features, candidates, comparison and clustering as one record at a time, so the outcome is the
+ * same. Records are sorted by key first; their order in the input plays no part.
+ */
+export function matchBatch(type: MatchType, input: readonly MatchRecord[], options: BatchOptions = {}): BatchResult {
+  if (input.length > POSTINGS_RECORDS_MAX)
+    throw new Error(
+      `${input.length} records; one run takes at most ${POSTINGS_RECORDS_MAX}: split them by country or region`,
+    )
+  const seconds: Record<string, number> = {}
+  let since = performance.now()
+  const lap = (stage: string) => {
+    const now = performance.now()
+    seconds[stage] = (now - since) / 1000
+    since = now
+    options.progress?.(stage, 1)
+  }
+  const records = [...input].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  const parser = createEngine(type, options.parameters)
+  const features = records.map((record) => parser.parse(record))
+  lap('standardise')
+  let training: Training | undefined
+  let engine: Engine
+  let postings: Postings
+  if (options.parameters) {
+    engine = parser
+    for (const feature of features) engine.reweigh(feature)
+    postings = buildPostings(records.length, (i) => engine.keys(features[i]!), engine.blockRecordsMax)
+    lap('block')
+  } else {
+    training = train(type, features, options)
+    engine = training.engine
+    postings = training.postings
+    lap('train')
+  }
+  const pairs: ScoredPair[] = []
+  const stamp = new Uint32Array(records.length)
+  let candidatePairs = 0
+  for (let i = 0; i < records.length; i++) {
+    const a = features[i]!
+    forEachCandidate(postings, i, stamp, (j) => {
+      candidatePairs++
+      const b = features[j]!
+      if (a.s === b.s && engine.uniqueInSource(a.s)) return
+      const { weight } = engine.scorer.weigh(a.u, b.u, false)
+      if (weight >= engine.linkWeightMin) pairs.push({ a: i, b: j, weight })
+    })
+  }
+  lap('compare')
+  const { clusterOf, clusters, largestComponent } = clusterAll(engine, records, features, pairs)
+  lap('cluster')
+  return {
+    engine,
+    training,
+    records,
+    features,
+    clusterOf,
+    clusters,
+    pairs,
+    stats: {
+      records: records.length,
+      keys: postings.keys,
+      saturatedKeys: postings.saturated,
+      largestBlock: postings.largestBlock,
+      candidatePairs,
+      edges: pairs.length,
+      largestComponent,
+      seconds,
+    },
+  }
+}
+
+/** Connected components over the edges, each clustered by itself. */
+function clusterAll(
+  engine: Engine,
+  records: readonly MatchRecord[],
+  features: readonly Features[],
+  pairs: readonly ScoredPair[],
+) {
+  const n = records.length
+  const parent = Int32Array.from({ length: n }, (_, i) => i)
+  const find = (i: number): number => {
+    let root = i
+    while (parent[root] !== root) root = parent[root]!
+    while (parent[i] !== root) {
+      const next = parent[i]!
+      parent[i] = root
+      i = next
+    }
+    return root
+  }
+  for (const { a, b } of pairs) {
+    const [x, y] = [find(a), find(b)]
+    if (x !== y) parent[Math.max(x, y)] = Math.min(x, y)
+  }
+  const members = new Map<number, number[]>()
+  const edges = new Map<number, ScoredPair[]>()
+  for (const pair of pairs) {
+    const root = find(pair.a)
+    const list = edges.get(root)
+    if (list) list.push(pair)
+    else edges.set(root, [pair])
+  }
+  const clusterOf = new Int32Array(n).fill(-1)
+  for (let i = 0; i < n; i++) {
+    const root = find(i)
+    if (!edges.has(root)) continue
+    const list = members.get(root)
+    if (list) list.push(i)
+    else members.set(root, [i])
+  }
+  const place = new Map<string, number>()
+  const groups: number[][] = []
+  let largestComponent = n > 0 ? 1 : 0
+  for (const [root, list] of members) {
+    largestComponent = Math.max(largestComponent, list.length)
+    place.clear()
+    for (const i of list) place.set(records[i]!.key, i)
+    const found = engine.cluster(
+      list.map((i) => ({ key: records[i]!.key, source: records[i]!.source, features: features[i]! })),
+      edges.get(root)!.map((pair): Edge => ({ a: records[pair.a]!.key, b: records[pair.b]!.key, weight: pair.weight })),
+      [],
+    )
+    for (const keys of found.clusters) groups.push(keys.map((key) => place.get(key)!))
+  }
+  for (let i = 0; i < n; i++) if (!edges.has(find(i))) groups.push([i])
+  groups.sort((x, y) => x[0]! - y[0]!)
+  for (const [number, group] of groups.entries()) for (const i of group) clusterOf[i] = number
+  return { clusterOf, clusters: groups.length, largestComponent }
+}

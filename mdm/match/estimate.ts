@@ -1,0 +1,189 @@
+import { MISSING } from './priors.ts'
+import type { ScoredDimension } from './scorer.ts'
+import type { Vectors } from './vectors.ts'
+
+/** What training learns of one type: shares by dimension (m, r, u) and the odds of a match and of a relation. */
+export interface Estimate {
+  m: number[][]
+  r: number[][]
+  u: number[][]
+  /** Share of all pairs that are matches, and that are related without being one. */
+  matchShare: number
+  relatedShare: number
+  iterations: number
+}
+
+export interface EstimateOptions {
+  /** Pairs of records there are in all, of which the candidates are a part. */
+  pairsInAll: number
+  records: number
+  /** Independent views of a thing that a record gives; under three the data cannot tell the classes apart by itself. */
+  views: number
+  iterationsMax?: number
+  /** Each prior counts as this many pairs. */
+  priorPairsMatch?: number
+  priorPairsRelated?: number
+  priorPairsRandom?: number
+}
+
+/** With few views, the number of matches found and half the number of records (the shipped guess) weigh this to one minus this. */
+const FREE_SHARE_MIN = 0.5
+const CONVERGED = 1e-5
+const SHARE_MIN = 1e-7
+
+/**
+ * Estimates the model by expectation maximisation over counted level vectors, with three classes: matches, related pairs, random
+ * pairs. u comes from random pairs, each counted by how sure it is to be neither match nor related; m and r from candidate pairs;
+ * all with Dirichlet priors (the shipped shares), and m/u made monotone along the levels after every step. Candidates hold nearly
+ * all matches, so the shares of matches and relations are their expected numbers over all pairs there are.
+ * Deterministic: vectors are in a fixed order and sums are taken in it.
+ */
+export function estimate(
+  dimensions: readonly ScoredDimension[],
+  candidates: Vectors,
+  random: Vectors,
+  options: EstimateOptions,
+): Estimate {
+  const {
+    pairsInAll,
+    iterationsMax = 60,
+    priorPairsMatch = 40,
+    priorPairsRelated = 400,
+    priorPairsRandom = 20,
+  } = options
+  const width = dimensions.length
+  // The less the data can tell by itself, the more the shipped shares hold: all at two views, hardly at three.
+  const free = Math.min(1, Math.max(0, options.views - 2))
+  const freeShare = FREE_SHARE_MIN + (1 - FREE_SHARE_MIN) * free
+  const anchor = 10 ** (6 * (1 - free))
+  const prior = (part: 'm' | 'r' | 'u') => dimensions.map((d) => d.levels.map((level) => level[part]))
+  const model: Estimate = {
+    m: prior('m'),
+    r: prior('r'),
+    u: prior('u'),
+    matchShare: Math.min(0.05, Math.max(1e-12, (0.2 * candidates.total) / pairsInAll)),
+    relatedShare: 0,
+    iterations: 0,
+  }
+  model.relatedShare = model.matchShare * 0.3
+  const posterior = { match: new Float64Array(candidates.length), related: new Float64Array(candidates.length) }
+  const posteriorRandom = { match: new Float64Array(random.length), related: new Float64Array(random.length) }
+  for (let iteration = 1; iteration <= iterationsMax; iteration++) {
+    model.iterations = iteration
+    expect(dimensions, random, model, posteriorRandom)
+    const u = shares(
+      dimensions,
+      width,
+      random,
+      (row) => 1 - posteriorRandom.match[row]! - posteriorRandom.related[row]!,
+      'u',
+      priorPairsRandom,
+    )
+    const floor = Math.max(SHARE_MIN, 1 / Math.max(1, random.total))
+    model.u = u.map((levels) => normal(levels.map((share) => Math.max(share, floor))))
+    expect(dimensions, candidates, model, posterior)
+    const m = shares(dimensions, width, candidates, (row) => posterior.match[row]!, 'm', priorPairsMatch * anchor)
+    model.r = shares(dimensions, width, candidates, (row) => posterior.related[row]!, 'r', priorPairsRelated * anchor)
+    for (const [at, dimension] of dimensions.entries()) monotone(dimension, m[at]!, model.u[at]!)
+    let moved = 0
+    for (let at = 0; at < width; at++)
+      for (let level = 0; level < m[at]!.length; level++)
+        moved = Math.max(moved, Math.abs(m[at]![level]! - model.m[at]![level]!))
+    model.m = m
+    let matches = 0
+    let related = 0
+    for (let row = 0; row < candidates.length; row++) {
+      matches += candidates.counts[row]! * posterior.match[row]!
+      related += candidates.counts[row]! * posterior.related[row]!
+    }
+    model.matchShare = Math.min(
+      0.2,
+      ((matches + 1) ** freeShare * (options.records / 2) ** (1 - freeShare)) / pairsInAll,
+    )
+    model.relatedShare = Math.max(1e-12, ((related + 1) / pairsInAll) ** free * model.matchShare ** (1 - free))
+    if (moved < CONVERGED && iteration > 3) break
+  }
+  return model
+}
+
+/** Posterior of match and relation for every vector. */
+function expect(
+  dimensions: readonly ScoredDimension[],
+  vectors: Vectors,
+  model: Estimate,
+  out: { match: Float64Array; related: Float64Array },
+): void {
+  const width = dimensions.length
+  const weightsM = dimensions.map((d, at) =>
+    d.levels.map((level, i) =>
+      level.fixed ? Math.log2(level.m / level.u) : Math.log2(model.m[at]![i]! / model.u[at]![i]!),
+    ),
+  )
+  const weightsR = dimensions.map((d, at) =>
+    d.levels.map((level, i) =>
+      level.fixed ? Math.log2(level.r / level.u) : Math.log2(model.r[at]![i]! / model.u[at]![i]!),
+    ),
+  )
+  const expected = dimensions.map((d, at) => d.levels.map((level, i) => level.rarity * -Math.log2(model.u[at]![i]!)))
+  const logMatch = Math.log2(model.matchShare)
+  const logRelated = Math.log2(model.relatedShare)
+  for (let row = 0; row < vectors.length; row++) {
+    let match = logMatch + vectors.rarity[row]!
+    let related = logRelated + vectors.rarity[row]!
+    for (let at = 0; at < width; at++) {
+      const level = vectors.levels[row * width + at]!
+      if (level === MISSING) continue
+      match += weightsM[at]![level]! - expected[at]![level]!
+      related += weightsR[at]![level]! - expected[at]![level]!
+    }
+    const most = Math.max(match, related, 0)
+    const a = 2 ** (match - most)
+    const b = 2 ** (related - most)
+    const sum = a + b + 2 ** -most
+    out.match[row] = a / sum
+    out.related[row] = b / sum
+  }
+}
+
+/** Shares of levels among vectors weighted, with the shipped shares as Dirichlet prior. */
+function shares(
+  dimensions: readonly ScoredDimension[],
+  width: number,
+  vectors: Vectors,
+  weight: (row: number) => number,
+  part: 'm' | 'r' | 'u',
+  priorPairs: number,
+): number[][] {
+  const counts = dimensions.map((d) => d.levels.map((level) => level[part] * priorPairs))
+  for (let row = 0; row < vectors.length; row++) {
+    const w = vectors.counts[row]! * weight(row)
+    if (w === 0) continue
+    for (let at = 0; at < width; at++) {
+      const level = vectors.levels[row * width + at]!
+      if (level !== MISSING) counts[at]![level]! += w
+    }
+  }
+  return counts.map(normal)
+}
+
+function normal(counts: number[]): number[] {
+  const sum = counts.reduce((a, b) => a + b, 0)
+  return counts.map((count) => Math.min(1 - SHARE_MIN, Math.max(SHARE_MIN, count / sum)))
+}
+
+/** Makes m/u fall along the ordered levels: neighbours that rise share one ratio (pool adjacent violators). */
+function monotone(dimension: ScoredDimension, m: number[], u: readonly number[]): void {
+  const pools: { m: number; u: number; levels: number[] }[] = []
+  for (const [i, level] of dimension.levels.entries()) {
+    if (level.fixed || level.apart) continue
+    pools.push({ m: m[i]!, u: u[i]!, levels: [i] })
+    while (pools.length > 1 && pools.at(-2)!.m / pools.at(-2)!.u < pools.at(-1)!.m / pools.at(-1)!.u) {
+      const last = pools.pop()!
+      const into = pools.at(-1)!
+      into.m += last.m
+      into.u += last.u
+      into.levels.push(...last.levels)
+    }
+  }
+  for (const pool of pools) for (const i of pool.levels) m[i] = Math.max(SHARE_MIN, (u[i]! * pool.m) / pool.u)
+}

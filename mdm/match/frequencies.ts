@@ -1,0 +1,66 @@
+import { COMMON_BITS } from './common_values.ts'
+import type { Frequencies } from './parameters.ts'
+import { BITS_UNKNOWN } from './priors.ts'
+
+/** A model lists at most this many values of one sort, the most frequent ones; the rest are "unknown", that is, rare. */
+export const FREQUENCY_VALUES_MAX = 50_000
+/**
+ * With this many records, counted and shipped bits weigh the same. In small data a value is frequent mostly because one thing has
+ * many records, which says nothing about its rarity in the world.
+ */
+const PRIOR_RECORDS = 2000
+/** Words of products and texts differ so much from trade to trade that the shipped list counts for little. */
+const PRIOR_RECORDS_TEXT = 100
+
+/** Counts how often each value of each sort of each unit occurs. */
+export interface ValueCounter {
+  count(unit: number, sort: string, value: string): number
+  tables(): Map<number, Map<string, Map<string, number>>>
+}
+
+/** A counter in the form `Engine.weigh` takes: it counts and answers zero bits. */
+export function createValueCounter(): ValueCounter {
+  const units = new Map<number, Map<string, Map<string, number>>>()
+  return {
+    count(unit, sort, value) {
+      const sorts = units.get(unit) ?? new Map<string, Map<string, number>>()
+      if (sorts.size === 0) units.set(unit, sorts)
+      const values = sorts.get(sort) ?? new Map<string, number>()
+      if (values.size === 0) sorts.set(sort, values)
+      values.set(value, (values.get(value) ?? 0) + 1)
+      return 0
+    },
+    tables: () => units,
+  }
+}
+
+/**
+ * Bits of every value counted: log2 of one over its share of the records that have the unit, blended with the shipped bits.
+ * Values seen once are left to `unknown`.
+ * @param named whether the words are of names of persons or organisations
+ * @param records records that have a value of the unit
+ */
+export function frequenciesOf(
+  sort: string,
+  counts: ReadonlyMap<string, number>,
+  records: number,
+  named: boolean,
+): Frequencies {
+  const common = COMMON_BITS.get(sort)
+  const trust = records / (records + (sort === 'token' && !named ? PRIOR_RECORDS_TEXT : PRIOR_RECORDS))
+  const bitsOf = (value: string, count: number) =>
+    trust * -Math.log2(Math.min(1, count / records)) + (1 - trust) * (common?.get(value) ?? BITS_UNKNOWN)
+  const listed = [...counts]
+    .filter(([, count]) => count > 1)
+    .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    .slice(0, FREQUENCY_VALUES_MAX)
+  const bits: Record<string, number> = {}
+  for (const [value, count] of listed) bits[value] = round(bitsOf(value, count))
+  if (common) for (const value of common.keys()) bits[value] ??= round(bitsOf(value, counts.get(value) ?? 0.5))
+  const restCount = listed.length === FREQUENCY_VALUES_MAX ? Math.max(1, listed.at(-1)![1] / 2) : 1
+  return { unknown: round(bitsOf('', restCount)), bits }
+}
+
+function round(bits: number): number {
+  return Math.round(bits * 10) / 10
+}

@@ -1,0 +1,155 @@
+/** Which records are candidates of which: records by block, blocks by record, as flat arrays. */
+export interface Postings {
+  records: number
+  /** Blocks of record i are recordBlocks[recordStart[i] .. recordStart[i+1]). */
+  recordStart: Uint32Array
+  recordBlocks: Uint32Array
+  /** Records of block b are blockRecords[blockStart[b] .. blockStart[b+1]), ascending. */
+  blockStart: Uint32Array
+  blockRecords: Uint32Array
+  keys: number
+  /** Keys with more records than allowed; they give no candidates. */
+  saturated: number
+  largestBlock: number
+}
+
+/** Keys are sorted in this many parts, so that part number, hash and record fit the 53 bits of a number. */
+const PARTS = 4096
+
+/**
+ * Groups records by their blocking keys. Keys are hashed to 44 bits (12 choose the part, 32 stay), so among ten million keys about
+ * three share a hash: such records are compared in vain, no more. Blocks of one record or of more than `blockRecordsMax` vanish.
+ */
+export function buildPostings(
+  records: number,
+  keysOf: (record: number) => readonly string[],
+  blockRecordsMax: number,
+): Postings {
+  const parts: Float64Array[] = []
+  const used = new Uint32Array(PARTS)
+  const put = (part: number, value: number) => {
+    const at = used[part]!
+    let list = parts[part]
+    if (list === undefined || at === list.length) {
+      const larger = new Float64Array(list ? list.length * 2 : 64)
+      if (list) larger.set(list)
+      parts[part] = list = larger
+    }
+    list[at] = value
+    used[part] = at + 1
+  }
+  for (let record = 0; record < records; record++)
+    for (const key of keysOf(record)) {
+      hashKey(key)
+      put(hash1 & (PARTS - 1), hash2 * 2_097_152 + record)
+    }
+  const blocks: number[] = [0]
+  const members = new GrowingUint32()
+  const recordCount = new Uint32Array(records + 1)
+  let keys = 0
+  let saturated = 0
+  let largestBlock = 0
+  for (let part = 0; part < PARTS; part++) {
+    const list = parts[part]?.subarray(0, used[part]!)
+    if (!list) continue
+    list.sort()
+    for (let from = 0; from < list.length; ) {
+      const hash = Math.floor(list[from]! / 2_097_152)
+      let to = from + 1
+      while (to < list.length && Math.floor(list[to]! / 2_097_152) === hash) to++
+      keys++
+      let distinct = 0
+      const start = members.length
+      for (let at = from; at < to; at++) {
+        const record = list[at]! % 2_097_152
+        if (distinct > 0 && members.at(members.length - 1) === record) continue
+        members.push(record)
+        distinct++
+      }
+      if (distinct > largestBlock) largestBlock = distinct
+      if (distinct < 2 || distinct > blockRecordsMax) {
+        if (distinct > blockRecordsMax) saturated++
+        members.length = start
+      } else {
+        for (let at = start; at < members.length; at++) recordCount[members.at(at) + 1]!++
+        blocks.push(members.length)
+      }
+      from = to
+    }
+    delete parts[part]
+  }
+  for (let i = 0; i < records; i++) recordCount[i + 1]! += recordCount[i]!
+  const blockStart = Uint32Array.from(blocks)
+  const blockRecords = members.array()
+  const recordBlocks = new Uint32Array(blockRecords.length)
+  const fill = recordCount.slice()
+  for (let block = 0; block + 1 < blockStart.length; block++)
+    for (let at = blockStart[block]!; at < blockStart[block + 1]!; at++)
+      recordBlocks[fill[blockRecords[at]!]!++] = block
+  return { records, recordStart: recordCount, recordBlocks, blockStart, blockRecords, keys, saturated, largestBlock }
+}
+
+/** The most records one run can hold: a record's number has 21 bits beside its key's hash. */
+export const POSTINGS_RECORDS_MAX = 2_097_152
+
+/** Walks candidates of one record with a higher number, each once. `stamp` is a scratch array of one entry a record, zero at first. */
+export function forEachCandidate(
+  postings: Postings,
+  record: number,
+  stamp: Uint32Array,
+  visit: (other: number) => void,
+): void {
+  const { recordStart, recordBlocks, blockStart, blockRecords } = postings
+  const mark = record + 1
+  for (let b = recordStart[record]!; b < recordStart[record + 1]!; b++) {
+    const block = recordBlocks[b]!
+    for (let at = blockStart[block + 1]! - 1; at >= blockStart[block]!; at--) {
+      const other = blockRecords[at]!
+      if (other <= record) break
+      if (stamp[other] === mark) continue
+      stamp[other] = mark
+      visit(other)
+    }
+  }
+}
+
+let hash1 = 0
+let hash2 = 0
+
+/** Two 32-bit hashes of a text at once (cyrb53's two lanes, mixed by MurmurHash3's finalizer). */
+function hashKey(text: string): void {
+  let h1 = 0xdeadbeef
+  let h2 = 0x41c6ce57
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    h1 = Math.imul(h1 ^ c, 2_654_435_761)
+    h2 = Math.imul(h2 ^ c, 1_597_334_677)
+  }
+  h1 = Math.imul(h1 ^ (h1 >>> 16), 2_246_822_507) ^ Math.imul(h2 ^ (h2 >>> 13), 3_266_489_909)
+  h2 = Math.imul(h2 ^ (h2 >>> 16), 2_246_822_507) ^ Math.imul(h1 ^ (h1 >>> 13), 3_266_489_909)
+  hash1 = h1 >>> 0
+  hash2 = h2 >>> 0
+}
+
+/** A Uint32Array that grows; `length` may be set back. */
+class GrowingUint32 {
+  length = 0
+  private data = new Uint32Array(1024)
+
+  push(value: number): void {
+    if (this.length === this.data.length) {
+      const larger = new Uint32Array(this.data.length * 2)
+      larger.set(this.data)
+      this.data = larger
+    }
+    this.data[this.length++] = value
+  }
+
+  at(index: number): number {
+    return this.data[index]!
+  }
+
+  array(): Uint32Array {
+    return this.data.slice(0, this.length)
+  }
+}

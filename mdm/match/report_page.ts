@@ -1,0 +1,116 @@
+import type { MatchReport, ReportDimension, ReportExample } from './report.ts'
+
+/** Bars of the charts are this many pixels long for the largest weight. */
+const BAR_PX = 260
+
+/** The report as one HTML page: no script, nothing loaded from elsewhere, pictures inline; readable in light and dark. */
+export function reportPage(report: MatchReport): string {
+  const { stats } = report
+  const facts: [string, string][] = [
+    ['Records', whole(stats.records)],
+    ['Clusters', whole(report.clusters)],
+    ['Blocking keys', `${whole(stats.keys)}, of which ${whole(stats.saturatedKeys)} too common to use`],
+    ['Candidate pairs', whole(stats.candidatePairs)],
+    ['Links', whole(stats.edges)],
+    ['Largest connected component', whole(stats.largestComponent)],
+    ['Odds of a match between random records', `2^${report.priorWeight.toFixed(1)}`],
+    ['Odds of a mere relation', `2^${report.relatedWeight.toFixed(1)}`],
+    ['Model', report.version],
+    [
+      'Seconds',
+      Object.entries(stats.seconds)
+        .map(([stage, s]) => `${stage} ${s.toFixed(1)}`)
+        .join(', '),
+    ],
+  ]
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Matching ${html(report.title)}</title><style>${STYLE}</style></head><body>
+<h1>Matching ${html(report.type)} in ${html(report.title)}</h1>
+<table class="facts">${facts.map(([name, value]) => `<tr><th scope="row">${name}</th><td>${html(value)}</td></tr>`).join('')}</table>
+<h2>Weight of each level</h2>
+<p>In bits: +10 makes a match a thousand times as likely, -10 a thousand times less. Rare values weigh more, common ones less.</p>
+${report.dimensions.map(dimensionChart).join('\n')}
+<h2>Linked pairs by weight</h2>
+${histogram(report)}
+<h2>Clusters by size</h2>
+<table><tr><th>Records</th><th>Clusters</th></tr>${report.clusterSizes.map(({ size, clusters }) => `<tr><td>${size}</td><td>${whole(clusters)}</td></tr>`).join('')}</table>
+<h2>Examples</h2>
+${report.examples.map((example) => waterfall(example, report.priorWeight)).join('\n')}
+</body></html>
+`
+}
+
+const STYLE =
+  ':root{color-scheme:light dark;--plus:#2a78b8;--minus:#c4572f;--line:#8886}body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}' +
+  'table{border-collapse:collapse;margin:.5rem 0}th,td{text-align:left;padding:.15rem .8rem .15rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}' +
+  'th{font-weight:600}svg text{fill:currentColor;font:12px system-ui,sans-serif}.plus{fill:var(--plus)}.minus{fill:var(--minus)}figure{margin:1rem 0;overflow-x:auto}figcaption{font-weight:600}'
+
+function dimensionChart(dimension: ReportDimension): string {
+  const most = Math.max(1, ...dimension.levels.map((level) => Math.abs(level.weight)))
+  const rows = dimension.levels.map((level, i) => bar(level.name, level.weight, 0, most, i))
+  return figure(`${dimension.field}: ${dimension.name}`, rows, dimension.levels.length)
+}
+
+function histogram(report: MatchReport): string {
+  const most = Math.max(1, ...report.histogram.map((step) => step.pairs))
+  const rows = report.histogram.map(
+    ({ weight, pairs }, i) =>
+      `<text x="0" y="${i * 20 + 14}">${weight} to ${weight + 1}</text><rect class="${weight >= report.matchWeightMin ? 'plus' : 'minus'}" x="90" y="${i * 20 + 3}" width="${((2 * BAR_PX * pairs) / most).toFixed(1)}" height="14"/><text x="${(96 + (2 * BAR_PX * pairs) / most).toFixed(1)}" y="${i * 20 + 14}">${whole(pairs)}</text>`,
+  )
+  return figure('Blue: over the threshold', rows, rows.length)
+}
+
+function waterfall(example: ReportExample, prior: number): string {
+  const { comparison, a, b } = example
+  const steps = [
+    { name: 'two random records', weight: prior },
+    ...comparison.fields
+      .filter((f) => f.weight !== 0)
+      .map((f) => ({ name: `${f.dimension}: ${f.level}`, weight: f.weight })),
+  ]
+  let at = 0
+  let most = 1
+  for (const step of steps) {
+    at += step.weight
+    most = Math.max(most, Math.abs(at))
+  }
+  at = 0
+  const rows = steps.map((step, i) => {
+    const from = at
+    at += step.weight
+    return bar(step.name, step.weight, from, most, i)
+  })
+  rows.push(bar('sum', comparison.weight, 0, most, rows.length))
+  const names = [...new Set([...Object.keys(a.fields), ...Object.keys(b.fields)])]
+  const value = (fields: typeof a.fields, name: string) => html(text(fields[name]).slice(0, 200))
+  return `<h3>${html(example.title)}: probability ${comparison.probability.toFixed(3)}</h3>
+<table><tr><th></th><th>${html(a.key)}</th><th>${html(b.key)}</th></tr>${names.map((name) => `<tr><th scope="row">${html(name)}</th><td>${value(a.fields, name)}</td><td>${value(b.fields, name)}</td></tr>`).join('')}</table>
+${figure(comparison.conflict ? `Cannot be one: ${comparison.conflict}` : 'How the weight comes about', rows, rows.length)}`
+}
+
+/** A bar from `from` to `from + weight` on a scale with zero in the middle, with its name at the left. */
+function bar(name: string, weight: number, from: number, most: number, row: number): string {
+  const scale = BAR_PX / most
+  const zero = 330 + BAR_PX
+  const left = zero + Math.min(from, from + weight) * scale
+  const width = Math.max(1, Math.abs(weight) * scale)
+  return `<text x="0" y="${row * 20 + 14}">${html(name.length > 52 ? `${name.slice(0, 51)}…` : name)}</text><rect class="${weight >= 0 ? 'plus' : 'minus'}" x="${left.toFixed(1)}" y="${row * 20 + 3}" width="${width.toFixed(1)}" height="14"/><text x="${(left + width + 4).toFixed(1)}" y="${row * 20 + 14}">${weight.toFixed(1)}</text>`
+}
+
+function figure(caption: string, rows: readonly string[], count: number): string {
+  return `<figure><figcaption>${html(caption)}</figcaption><svg role="img" aria-label="${html(caption)}" width="930" height="${count * 20 + 4}">${rows.join('')}</svg></figure>`
+}
+
+function text(value: unknown): string {
+  if (value === null || value === undefined) return ''
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+function whole(n: number): string {
+  return n.toLocaleString('en')
+}
+
+function html(value: string): string {
+  return value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}

@@ -1,0 +1,178 @@
+import { createEngine, type Engine, type Features } from './engine.ts'
+import { type Estimate, estimate } from './estimate.ts'
+import { createValueCounter, frequenciesOf } from './frequencies.ts'
+import { type Frequencies, type LevelShares, type Parameters, priorParameters } from './parameters.ts'
+import type { MatchType, Unit, UnitKind } from './plan.ts'
+import { buildPostings, forEachCandidate, type Postings } from './postings.ts'
+import { seededRandom } from './random.ts'
+import { VectorCounter, type Vectors } from './vectors.ts'
+
+export interface TrainOptions {
+  seed?: number
+  /** Random pairs for u at most (all pairs when there are fewer). */
+  randomPairsMax?: number
+  /** Candidate pairs for m at most; beyond, records are sampled. */
+  candidatePairsMax?: number
+}
+
+/** A trained model, the features it was trained on (weighed anew by its frequencies) and what the training saw. */
+export interface Training {
+  parameters: Parameters
+  engine: Engine
+  postings: Postings
+  estimate: Estimate
+  candidatePairs: number
+}
+
+const RANDOM_PAIRS_MAX = 1_000_000
+const CANDIDATE_PAIRS_MAX = 2_000_000
+
+/** Counts the values of parsed features and gives the frequency tables of a model. Weighs the features by them. */
+export function learnFrequencies(type: MatchType, features: readonly Features[]): Parameters {
+  const base = createEngine(type)
+  const counter = createValueCounter()
+  for (const feature of features) base.weigh(feature, counter.count)
+  const parameters = priorParameters(type)
+  for (const [index, unit] of base.units.entries()) {
+    const sorts = counter.tables().get(index)
+    if (!sorts) continue
+    let records = 0
+    for (const feature of features) if (feature.u[index]) records++
+    const tables: Record<string, Frequencies> = {}
+    for (const [sort, counts] of sorts) tables[sort] = frequenciesOf(sort, counts, records, unit.kind === 'name')
+    parameters.frequencies[unit.name] = tables
+  }
+  return parameters
+}
+
+/**
+ * Trains a model on records already parsed by an engine of the type (`Engine.parse`): frequencies from all of them, u from seeded
+ * random pairs, the rest by EM over the candidate pairs. The features' bits are set in place.
+ */
+export function train(type: MatchType, features: readonly Features[], options: TrainOptions = {}): Training {
+  const { seed = 1, randomPairsMax = RANDOM_PAIRS_MAX, candidatePairsMax = CANDIDATE_PAIRS_MAX } = options
+  const parameters = learnFrequencies(type, features)
+  const weighed = createEngine(type, parameters)
+  for (const feature of features) weighed.reweigh(feature)
+  const postings = buildPostings(features.length, (i) => weighed.keys(features[i]!), parameters.blockRecordsMax)
+  const sameSource = weighed.uniqueInSource
+  const random = randomVectors(weighed, features, sameSource, randomPairsMax, seed)
+  const candidates = candidateVectors(weighed, features, sameSource, postings, candidatePairsMax, seed)
+  const pairsInAll = pairsBetween(features, sameSource)
+  const found = estimate(weighed.scorer.dimensions, candidates.vectors, random, {
+    pairsInAll,
+    records: features.length,
+    views: viewsOf(weighed.units, features),
+  })
+  const levels: Record<string, Record<string, LevelShares>> = {}
+  for (const dimension of weighed.scorer.dimensions) {
+    const { unit, name, at } = dimension
+    levels[unit.name] = { ...levels[unit.name], [name]: { m: found.m[at]!, r: found.r[at]!, u: found.u[at]! } }
+  }
+  parameters.levels = levels
+  parameters.priorWeight = logOdds(found.matchShare)
+  parameters.relatedWeight = logOdds(found.relatedShare)
+  parameters.trained = { records: features.length, pairs: candidates.pairs, seed }
+  return {
+    parameters,
+    engine: createEngine(type, parameters),
+    postings,
+    estimate: found,
+    candidatePairs: candidates.pairs,
+  }
+}
+
+function logOdds(share: number): number {
+  return Math.log2(share / (1 - share))
+}
+
+/** Pairs of records that may be one thing at all. */
+function pairsBetween(features: readonly Features[], sameSource: (source: string) => boolean): number {
+  const bySource = new Map<string, number>()
+  for (const { s } of features) bySource.set(s, (bySource.get(s) ?? 0) + 1)
+  let pairs = (features.length * (features.length - 1)) / 2
+  for (const [source, count] of bySource) if (sameSource(source)) pairs -= (count * (count - 1)) / 2
+  return Math.max(1, pairs)
+}
+
+function randomVectors(
+  engine: Engine,
+  features: readonly Features[],
+  sameSource: (source: string) => boolean,
+  pairsMax: number,
+  seed: number,
+): Vectors {
+  const counter = new VectorCounter(engine.scorer.dimensions)
+  const n = features.length
+  const add = (a: Features, b: Features) => {
+    if (a.s !== b.s || !sameSource(a.s)) counter.add(engine.scorer.levels(a.u, b.u))
+  }
+  if ((n * (n - 1)) / 2 <= pairsMax) {
+    for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) add(features[i]!, features[j]!)
+  } else {
+    const random = seededRandom(seed)
+    for (let pair = 0; pair < pairsMax; pair++) {
+      const i = Math.floor(random() * n)
+      const j = Math.floor(random() * n)
+      if (i !== j) add(features[Math.min(i, j)]!, features[Math.max(i, j)]!)
+    }
+  }
+  return counter.vectors()
+}
+
+function candidateVectors(
+  engine: Engine,
+  features: readonly Features[],
+  sameSource: (source: string) => boolean,
+  postings: Postings,
+  pairsMax: number,
+  seed: number,
+): { vectors: Vectors; pairs: number } {
+  const counter = new VectorCounter(engine.scorer.dimensions)
+  const stamp = new Uint32Array(features.length)
+  let pairs = 0
+  for (let i = 0; i < features.length; i++) forEachCandidate(postings, i, stamp, () => pairs++)
+  // Every record is taken or left as a whole; what is left is made up for by counting the taken ones several times.
+  const share = Math.min(1, pairsMax / Math.max(1, pairs))
+  const random = seededRandom(seed + 1)
+  stamp.fill(0)
+  for (let i = 0; i < features.length; i++) {
+    if (share < 1 && random() >= share) continue
+    const a = features[i]!
+    forEachCandidate(postings, i, stamp, (j) => {
+      const b = features[j]!
+      if (a.s !== b.s || !sameSource(a.s)) counter.add(engine.scorer.levels(a.u, b.u), 1 / share)
+    })
+  }
+  return { vectors: counter.vectors(), pairs }
+}
+
+/** How many independent views of a thing each kind of unit gives, when every record has it. */
+const VIEWS: Record<UnitKind, number> = {
+  person: 1.5,
+  name: 1,
+  email: 1,
+  phone: 1,
+  domain: 0.5,
+  address: 1.2,
+  birth: 1,
+  date: 0.4,
+  identifier: 1,
+  product: 1,
+  text: 0.2,
+  category: 0.1,
+  price: 0.2,
+  number: 0.2,
+  reference: 0.5,
+}
+
+/** Independent views that the records give on average. A mixture of classes is identified by three, and not by fewer. */
+function viewsOf(units: readonly Unit[], features: readonly Features[]): number {
+  let views = 0
+  for (const [index, unit] of units.entries()) {
+    let present = 0
+    for (const feature of features) if (feature.u[index]) present++
+    views += (VIEWS[unit.kind] * present) / Math.max(1, features.length)
+  }
+  return views
+}

@@ -1,0 +1,57 @@
+import type { LevelSink } from './levels.ts'
+import { MISSING } from './priors.ts'
+import type { ScoredDimension } from './scorer.ts'
+
+/** Pairs of records counted by their level vector and the rarity of what they share, in whole bits. */
+export interface Vectors {
+  /** `dimensions` levels a vector, MISSING included. */
+  levels: Int8Array
+  /** Sum over the dimensions of rarity times bits. */
+  rarity: Float64Array
+  counts: Float64Array
+  length: number
+  total: number
+}
+
+/** Collects vectors. Fed in any order it gives the same: vectors come out sorted. */
+export class VectorCounter {
+  private readonly dimensions: readonly ScoredDimension[]
+  private readonly counts = new Map<string, number>()
+  private readonly codes: number[]
+  private total = 0
+
+  constructor(dimensions: readonly ScoredDimension[]) {
+    this.dimensions = dimensions
+    this.codes = new Array<number>(dimensions.length + 1).fill(0)
+  }
+
+  add(sink: LevelSink, times = 1): void {
+    const { codes } = this
+    let rarity = 0
+    for (const dimension of this.dimensions) {
+      const level = sink.levels[dimension.at]!
+      codes[dimension.at] = level + 1
+      if (level === MISSING || dimension.rarity[level] === 0) continue
+      const bits = sink.bits[dimension.at]!
+      if (!Number.isNaN(bits)) rarity += dimension.rarity[level]! * bits
+    }
+    codes[this.dimensions.length] = Math.min(200, Math.round(rarity))
+    const key = String.fromCharCode(...codes)
+    this.counts.set(key, (this.counts.get(key) ?? 0) + times)
+    this.total += times
+  }
+
+  vectors(): Vectors {
+    const sorted = [...this.counts].sort((a, b) => (a[0] < b[0] ? -1 : 1))
+    const width = this.dimensions.length
+    const levels = new Int8Array(sorted.length * width)
+    const rarity = new Float64Array(sorted.length)
+    const counts = new Float64Array(sorted.length)
+    for (const [row, [key, count]] of sorted.entries()) {
+      for (let at = 0; at < width; at++) levels[row * width + at] = key.charCodeAt(at) - 1
+      rarity[row] = key.charCodeAt(width)
+      counts[row] = count
+    }
+    return { levels, rarity, counts, length: sorted.length, total: this.total }
+  }
+}
