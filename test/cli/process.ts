@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { until } from '../gateway/until.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const startMsMax = 60_000
+
+export interface RunningCommand {
+  child: ChildProcess
+  /** Both outputs so far. */
+  output(): string
+  /** Waits for a line like this and gives its groups. */
+  says(pattern: RegExp): Promise<RegExpExecArray>
+  /** Exit code, or the signal's name. */
+  ended: Promise<number | string>
+}
+
+/** Runs a touchstone command on the embedded database of `dataDir`, whatever database the test run itself uses. */
+export function touchstone(args: string[], dataDir: string, env: Record<string, string> = {}, entry = 'cli/main.ts') {
+  const { DATABASE_URL: _, ...rest } = process.env
+  return run(process.execPath, [join(root, entry), ...args], { ...rest, TOUCHSTONE_DATA_DIR: dataDir, ...env })
+}
+
+export function run(program: string, args: string[], env: NodeJS.ProcessEnv): RunningCommand {
+  const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let text = ''
+  child.stdout?.on('data', (d) => {
+    text += d
+  })
+  child.stderr?.on('data', (d) => {
+    text += d
+  })
+  let over = false
+  const ended = new Promise<number | string>((resolve) =>
+    child.once('close', (code, signal) => {
+      over = true
+      resolve(signal ?? code ?? -1)
+    }),
+  )
+  return {
+    child,
+    ended,
+    output: () => text,
+    async says(pattern) {
+      for (const end = Date.now() + startMsMax; ; await new Promise((r) => setTimeout(r, 20))) {
+        const match = pattern.exec(text)
+        if (match) return match
+        if (over || Date.now() > end) throw new Error(`never said ${pattern}; it said:\n${text}`)
+      }
+    },
+  }
+}
+
+/** A data directory that goes with the test, and the process id of the server on it. */
+export function dataDirectory(t: { after(fn: () => void | Promise<void>): void }) {
+  const dir = mkdtempSync(join(tmpdir(), 'touchstone-cli-'))
+  const postmaster = () => {
+    const file = join(dir, 'postgres', 'postmaster.pid')
+    return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : null
+  }
+  t.after(async () => {
+    const pid = postmaster()
+    if (pid && runs(pid)) process.kill(pid, 'SIGQUIT')
+    await until(() => !pid || !runs(pid))
+    rmSync(dir, { recursive: true, force: true })
+  })
+  return { dir, postmaster }
+}
+
+export function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
+  } catch {
+    return false
+  }
+}
