@@ -1,0 +1,165 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import postgres from 'postgres'
+import { acceptWorld } from '../cli/acceptWorld.ts'
+import type { WorkerData } from '../cli/ingestRole.ts'
+import { openInstallation } from '../cli/installation.ts'
+import { startServer } from '../cli/postgres/server.ts'
+import { openDatabase, type Sql } from '../mdm/db/database.ts'
+import { migrate } from '../mdm/db/migrate.ts'
+import type { Applied } from '../mdm/pipeline.ts'
+
+// Ingest, from messages in the inbox to committed golden records and events, on an embedded Postgres with fsync, beside
+// its limit: the same rows written to the same tables by bare multi-row inserts, in the same run.
+//   node bench/ingest.ts [--workers 2] [--rows 500] [10000 100000 500000]
+// Figures and their history: bench/README.md.
+
+const messagesPerCompany = 13
+const arguments_ = process.argv.slice(2)
+const option = (name: string, value: number) => {
+  const at = arguments_.indexOf(`--${name}`)
+  return at < 0 ? value : Number(arguments_.splice(at, 2)[1])
+}
+const workers = option('workers', 2)
+const rowsMax = option('rows', 500)
+const sizes = arguments_.length > 0 ? arguments_.map(Number) : [10_000, 100_000]
+
+const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
+const server = await startServer({ dir, durable: true })
+const admin = postgres(server.url('postgres'), { max: 1, onnotice: () => {} })
+const migrations = fileURLToPath(new URL('../migrations', import.meta.url))
+const rates: number[] = []
+try {
+  // The first batches of a process compile its code; they are not counted.
+  await run(4_000, false)
+  for (const size of sizes) await run(size, true)
+  const [first, last] = [rates[0] ?? 0, rates.at(-1) ?? 1]
+  if (sizes.length > 1)
+    console.log(
+      `cost per message at ${sizes.at(-1)} is ${(first / last).toFixed(2)} times that at ${sizes[0]} (target <= 1.3)`,
+    )
+} finally {
+  await admin.end()
+  await server.stop()
+  rmSync(dir, { recursive: true, force: true })
+}
+
+async function run(messages: number, counted: boolean): Promise<void> {
+  const sql = await database('ingest')
+  const { connectors } = openInstallation()
+  const acceptedAt = performance.now()
+  const world = { companies: Math.ceil(messages / messagesPerCompany), seed: 1 }
+  const { accepted } = await acceptWorld(sql, connectors, world)
+  const acceptSeconds = (performance.now() - acceptedAt) / 1_000
+  const applySeconds = await applyAll(sql, accepted)
+  if (counted) {
+    const rate = accepted / applySeconds
+    rates.push(rate)
+    const [count] = await sql<{ golden: number; events: number; left: number }[]>`
+      select (select count(*)::int from golden where state = 'ACTIVE') as golden,
+        (select position from feed_head) as events, (select count(*)::int from pending) as left`
+    const limit = await bareInserts(sql)
+    console.log(
+      `${accepted} messages: accepted ${round(accepted / acceptSeconds)}/s; applied ${round(rate)}/s (target >= 2,000) with ${workers} workers, ` +
+        `${count?.golden} golden records, ${count?.events} events, ${count?.left} left; ` +
+        `bare inserts of the same rows ${round(accepted / limit)} messages/s, so ${(applySeconds / limit).toFixed(1)} times the limit's time`,
+    )
+  }
+  await sql.end()
+  await admin.unsafe('drop database ingest with (force)')
+}
+
+async function database(name: string): Promise<Sql> {
+  await admin.unsafe(`drop database if exists ${name} with (force)`)
+  await admin.unsafe(`create database ${name}`)
+  const sql = openDatabase(server.url(name), { connectionsMax: 4, name: 'bench' })
+  await migrate(sql, migrations)
+  return sql
+}
+
+/** Seconds until the workers, each on its thread, have applied everything. */
+async function applyAll(sql: Sql, expected: number): Promise<number> {
+  let claimed = 0
+  const data: Omit<WorkerData, 'number'> = {
+    databaseUrl: server.url('ingest'),
+    sources: undefined,
+    workers,
+    rowsMax,
+    attemptsMax: 3,
+    logLevel: 'error',
+  }
+  const began = performance.now()
+  const threads = Array.from({ length: workers }, (_, number) => {
+    const worker = new Worker(new URL('../cli/ingestWorker.ts', import.meta.url), { workerData: { ...data, number } })
+    worker.on('message', (applied: Applied) => {
+      claimed += applied.claimed
+    })
+    return worker
+  })
+  while (claimed < expected) await sleep(20)
+  const seconds = (performance.now() - began) / 1_000
+  await Promise.all(
+    threads.map(
+      (w) =>
+        new Promise((resolve) => {
+          w.once('exit', resolve)
+          w.postMessage('stop')
+        }),
+    ),
+  )
+  const [left] = await sql<{ n: number }[]>`select count(*)::int as n from pending`
+  if (left?.n) throw new Error(`${left.n} messages were not applied`)
+  return seconds
+}
+
+/** Seconds that it takes to write the rows of all tables anew, 500 a statement, four statements a transaction. */
+async function bareInserts(from: Sql): Promise<number> {
+  const to = await database('bare')
+  await to.unsafe('delete from feed_head')
+  let seconds = 0
+  const tables = [
+    'inbox',
+    'outcome',
+    'source_record',
+    'match_key',
+    'link',
+    'record_reference',
+    'golden',
+    'change',
+    'opportunity',
+    'subscription',
+    'invoice',
+    'payment',
+    'posting',
+  ]
+  for (const table of tables) {
+    const columns = (
+      await from<
+        { name: string }[]
+      >`select attname as name from pg_attribute where attrelid = ${table}::regclass and attnum > 0 and not attisdropped order by attnum`
+    ).map((c) => `"${c.name}"`)
+    // As text, so that neither side spends time on parsing values.
+    const list = columns.map((c) => `${c}::text`).join(', ')
+    const types = await from<
+      { type: string }[]
+    >`select format_type(atttypid, atttypmod) as type from pg_attribute where attrelid = ${table}::regclass and attnum > 0 and not attisdropped order by attnum`
+    const insert = `insert into ${table} (${columns.join(', ')}) overriding system value select ${columns.map((_, i) => `c${i}::${types[i]?.type}`).join(', ')} from unnest(${columns.map((_, i) => `$${i + 1}::text[]`).join(', ')}) as r (${columns.map((_, i) => `c${i}`).join(', ')})`
+    for await (const rows of from.unsafe(`select ${list} from ${table}`).values().cursor(500)) {
+      const parameters = columns.map((_, i) => rows.map((r) => (r as (string | null)[])[i] ?? null))
+      const began = performance.now()
+      await to.unsafe(insert, parameters, { prepare: true })
+      seconds += (performance.now() - began) / 1_000
+    }
+  }
+  await to.end()
+  await admin.unsafe('drop database bare with (force)')
+  return seconds
+}
+
+function round(n: number): string {
+  return Math.round(n).toLocaleString('en')
+}
