@@ -1,5 +1,5 @@
 import type { ListField } from './listField.ts'
-import { allOf, anyOf, type Condition, isUuid, literal, noneOf } from './statement.ts'
+import { allOf, anyOf, type Condition, isUuid, literal, noneOf, storable } from './statement.ts'
 
 /** A filter as data: tests per field, `and`, `or`, `not` and `source`; missing and null parts ask for nothing. */
 export type Filter = Readonly<Record<string, unknown>>
@@ -107,8 +107,14 @@ function equals(field: ListField, value: unknown): Condition {
 }
 
 function contained(path: string[], value: unknown): Condition {
-  const document = path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value)
+  const document = path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), stored(value))
   return (p) => `g.values @> ${p.add(JSON.stringify(document), 'jsonb')}`
+}
+
+/** In JSON what cannot be stored would be an escape that jsonb refuses. */
+function stored(value: unknown): unknown {
+  if (typeof value === 'string') return storable(value)
+  return Array.isArray(value) ? value.map(stored) : value
 }
 
 function listCondition(field: ListField, operator: string, value: unknown): Condition {

@@ -11,14 +11,19 @@ export class Parameters {
   readonly values: (string | string[] | null)[] = []
 
   add(value: string | number | boolean, type: SqlType): string {
-    this.values.push(String(value))
+    this.values.push(storable(String(value)))
     return type === 'text' ? `$${this.values.length}::text` : `$${this.values.length}::text::${type}`
   }
 
   list(values: readonly string[], type: SqlType): string {
-    this.values.push([...values])
+    this.values.push(values.map(storable))
     return type === 'text' ? `$${this.values.length}::text[]` : `$${this.values.length}::text[]::${type}[]`
   }
+}
+
+/** Postgres stores neither NUL nor half a surrogate pair: a text with one is given another that equals nothing stored. */
+export function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\u0000', '\ufffd')
 }
 
 /** A part of a WHERE clause; it adds its values when it is written. */

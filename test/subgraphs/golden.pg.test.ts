@@ -224,3 +224,23 @@ test('node finds anything by its id', async () => {
     null,
   ])
 })
+
+test('text that no database can hold finds nothing, and is no error', async () => {
+  for (const text of ['\u0000', 'a\ud800b', '\\u0000', '\udc00']) {
+    const data = await answer(
+      gateway,
+      `query ($t: String!, $id: ID!) {
+        a: customers(filter: { name: { eq: $t } }) { totalCount }
+        b: customers(filter: { domains: { containsAny: [$t] } }) { totalCount }
+        c: customers(filter: { source: { system: [$t] } }) { totalCount }
+        d: customers(filter: { billingAddress: { city: { contains: $t } } }) { totalCount }
+        e: customer(id: $id) { id }
+        f: customerBySource(system: $t, object: $t, id: $t) { id }
+        g: invoices(filter: { number: { in: [$t] } }) { totalCount }
+      }`,
+      { t: text, id: text },
+    )
+    const none = { totalCount: 0 }
+    assert.deepEqual(data, { a: none, b: none, c: none, d: none, e: null, f: null, g: none })
+  }
+})
