@@ -35,7 +35,7 @@ const tailerBehindMsMax = 2_000
 
 export function resolvers({ policy, tailer }: ChangesDeps) {
   const visible = visibleValues(policy)
-  const cursor = (item: FeedItem) => encodeCursor(item.at.feed, item.at.place)
+  const cursor = cursors()
   const entity = async (type: string, goldenId: string, context: RequestContext) => {
     const read = (id: string) =>
       context.load<string | null>('current', id, null, (ids) => readCurrentIds(tailer.sql, ids))
@@ -114,6 +114,17 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
     CaughtUp: { cursor, position: (c: FeedItem) => c.at.place.position },
     Lagged: { cursor },
     ChangeEdge: { cursor, node: (c: ChangeItem) => c },
+  }
+}
+
+/** Cursors of items; all subscribers that are at the head ask for the same one. */
+function cursors(): (item: FeedItem) => string {
+  let last = { feed: '', position: -1, text: '' }
+  return ({ at: { feed, place } }) => {
+    if (place.kind !== 'TAIL') return encodeCursor(feed, place)
+    if (last.position !== place.position || last.feed !== feed)
+      last = { feed, position: place.position, text: encodeCursor(feed, place) }
+    return last.text
   }
 }
 

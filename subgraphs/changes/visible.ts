@@ -17,7 +17,9 @@ export function visibleValues(policy: Policy): (type: string, values: Values, sc
       })),
     ]),
   )
-  return (type, values, scopes) => {
+  // One event goes to many subscribers, most of them with the same scopes.
+  const known = new WeakMap<ReadonlySet<string>, WeakMap<Values, Values>>()
+  const select = (type: string, values: Values, scopes: ReadonlySet<string>): Values => {
     const hidden = (scope: string | undefined) => scope !== undefined && !scopes.has(scope)
     const visible: Values = {}
     const fields = new Map(hiding.get(type)?.map((f) => [f.name, f]))
@@ -27,6 +29,19 @@ export function visibleValues(policy: Policy): (type: string, values: Values, sc
       if (!field || hidden(field.scope)) continue
       const inner = new Set(field.inner.filter((g) => hidden(g.sensitive)).map((g) => g.name))
       visible[name] = inner.size === 0 ? value : without(value, inner)
+    }
+    return visible
+  }
+  return (type, values, scopes) => {
+    let seen = known.get(scopes)
+    if (!seen) {
+      seen = new WeakMap()
+      known.set(scopes, seen)
+    }
+    let visible = seen.get(values)
+    if (!visible) {
+      visible = select(type, values, scopes)
+      seen.set(values, visible)
     }
     return visible
   }
