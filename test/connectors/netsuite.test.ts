@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { recordKey } from '../../schema/recordKey.ts'
+import { codeOf, connector, readOne } from './fixture.ts'
+
+const netsuite = connector('netsuite')
+
+const event = (recordType: string, record: Record<string, unknown> | null, more: Record<string, unknown> = {}) => ({
+  type: record === null ? 'delete' : 'edit',
+  recordType,
+  id: '7',
+  lastModified: '2026-03-01T09:30:00Z',
+  record,
+  ...more,
+})
+
+test('a customer with its address book, references and flags', () => {
+  const address = (city: string) => ({
+    addr1: 'Hauptstr. 1',
+    addr2: null,
+    city,
+    zip: '10115',
+    country: { id: 'DE', refName: 'Germany' },
+  })
+  const { change, canonical } = readOne(
+    netsuite,
+    'event',
+    event('customer', {
+      id: '7',
+      companyName: 'Muster AG',
+      isPerson: false,
+      entityStatus: { id: '16', refName: 'CUSTOMER-Lost Customer' },
+      phone: '030 123456',
+      currency: { id: '1', refName: 'EUR' },
+      terms: { id: '2', refName: 'Net 30' },
+      parent: { id: '3', refName: 'Group' },
+      subsidiary: { id: '1', refName: 'Our GmbH' },
+      addressBook: {
+        items: [
+          { defaultBilling: false, defaultShipping: true, addressBookAddress: address('Bonn') },
+          { defaultBilling: true, defaultShipping: false, addressBookAddress: address('Berlin') },
+        ],
+      },
+    }),
+  )
+  assert.deepEqual([change.object, change.sourceId, change.version], ['customer', '7', 1_772_357_400_000_000n])
+  assert.deepEqual(canonical.fields, {
+    kind: 'ORGANISATION',
+    lifecycle: 'FORMER',
+    name: 'Muster AG',
+    phones: ['+4930123456'],
+    billingAddress: { street: 'Hauptstr. 1', city: 'Berlin', postcode: '10115', country: 'DE' },
+    shippingAddress: { street: 'Hauptstr. 1', city: 'Bonn', postcode: '10115', country: 'DE' },
+    parent: recordKey('netsuite', 'customer', '3'),
+    currency: 'EUR',
+    paymentTerms: 'Net 30',
+    legalEntities: ['Our GmbH'],
+  })
+})
+
+test('a name in the wrong place is found: altName, after the number in entityId, first and last name of people', () => {
+  const name = (record: Record<string, unknown>) =>
+    readOne(netsuite, 'row', { id: 1, ...record }, 'customer').canonical.fields.name
+  assert.equal(name({ companyName: null, altName: 'Muster AG', entityId: 'CUST1' }), 'Muster AG')
+  assert.equal(name({ companyName: null, entityId: 'CUST100012 Muster AG' }), 'Muster AG')
+  assert.equal(name({ companyName: null, entityId: '4711 Muster AG' }), 'Muster AG')
+  assert.equal(name({ isPerson: 'T', firstName: 'Ada', lastName: 'Lovelace', altName: 'x' }), 'Ada Lovelace')
+  assert.equal(name({ entityId: 'CUST100012' }), undefined, 'a number is no name')
+})
+
+test('every kind of item is one object, so that lines find theirs', () => {
+  for (const kind of ['inventoryItem', 'serviceSaleItem', 'inventoryitem', 'item'])
+    assert.equal(netsuite.objectName(kind), 'item', kind)
+  const item = readOne(
+    netsuite,
+    'event',
+    event('inventoryItem', { id: '7', itemId: 'SN-1', displayName: 'Sensor', basePrice: 12.5, isInactive: true }),
+  )
+  assert.deepEqual(item.canonical.fields, {
+    name: 'Sensor',
+    sku: 'SN-1',
+    status: 'INACTIVE',
+    listPrice: { minorUnits: 1250, currency: 'EUR' },
+  })
+  const order = readOne(
+    netsuite,
+    'event',
+    event('salesOrder', {
+      id: '9',
+      tranId: 'SO9',
+      currency: { refName: 'JPY' },
+      item: { items: [{ item: { id: '7' }, quantity: 2, rate: 100 }] },
+    }),
+  )
+  assert.deepEqual(order.canonical.fields.lines, [
+    { product: recordKey('netsuite', 'item', '7'), quantity: 2, unitPrice: { minorUnits: 100, currency: 'JPY' } },
+  ])
+})
+
+test('a posting: debit minus credit, tied to the invoice it belongs to, and to none where it is a payment’s', () => {
+  const line = (transactionType: string) =>
+    readOne(
+      netsuite,
+      'event',
+      event('transactionAccountingLine', {
+        id: '5-1-1',
+        transaction: { id: '5' },
+        transactionType,
+        account: { refName: '1100 Receivables' },
+        entity: { id: '7' },
+        currency: { refName: 'EUR' },
+        tranDate: '2026-03-01',
+        amount: -12.34,
+      }),
+    ).canonical.fields
+  assert.equal(line('CustInvc').amount, -1234)
+  assert.equal(line('CustInvc').invoice, recordKey('netsuite', 'invoice', '5'))
+  assert.equal(line('CustPymt').invoice, undefined)
+  const row = { transaction: '5', transactionline: '1', accountingbook: '1', amount: '3' }
+  assert.equal(readOne(netsuite, 'row', row, 'tran_acct_line').change.sourceId, '5-1-1', 'the same id from a warehouse')
+})
+
+test('a delete says nothing about the fields', () => {
+  const { change } = readOne(netsuite, 'event', event('customer', null))
+  assert.deepEqual([change.deleted, change.partial, change.raw], [true, true, {}])
+})
+
+test('events without record, of an unknown type or without a time have their codes', () => {
+  const code = (e: unknown) => codeOf(() => netsuite.read('event', JSON.stringify(e), null))
+  assert.equal(code(event('customer', null, { type: 'edit' })), 'NO_DATA')
+  assert.equal(code(event('customer', {}, { type: 'copy' })), 'UNKNOWN_CHANGE')
+  assert.equal(code(event('customer', {}, { lastModified: '2026-99-01' })), 'INVALID_VERSION')
+  assert.equal(code(event('custmer', {})), 'UNKNOWN_OBJECT')
+})

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { codeOf, connector, readOne } from './fixture.ts'
+
+const salesforce = connector('salesforce')
+const id = '001D000000IqhSLIAZ'
+
+function event(
+  changeType: string,
+  fields: Record<string, unknown>,
+  header: Record<string, unknown> = {},
+  entityName = 'Account',
+) {
+  return {
+    schema: 's',
+    payload: {
+      ChangeEventHeader: {
+        entityName,
+        recordIds: [id],
+        changeType,
+        commitTimestamp: 1772357400123,
+        sequenceNumber: 1,
+        ...header,
+      },
+      ...fields,
+    },
+    event: { replayId: 7, EventUuid: 'uuid-1' },
+  }
+}
+
+test('an SObject row: id of 18 characters, SystemModstamp as version, tombstone of a merged loser', () => {
+  const row = {
+    attributes: { type: 'Account' },
+    Id: '001D000000IqhSL',
+    Name: 'A',
+    SystemModstamp: '2026-03-01T09:30:00.000+0000',
+    IsDeleted: true,
+    MasterRecordId: '001D000000IqhSM',
+  }
+  const { change } = readOne(salesforce, 'row', row)
+  assert.equal(change.object, 'Account')
+  assert.equal(change.sourceId, id)
+  assert.equal(change.version, 1_772_357_400_000_000n)
+  assert.equal(change.deleted, true)
+  assert.equal(change.partial, false)
+})
+
+test('the same record from the API, a bulk export and a warehouse has one canonical form', () => {
+  const api = {
+    Id: id,
+    Name: 'Muster AG',
+    BillingStreet: 'Hauptstr. 1',
+    BillingPostalCode: '10115',
+    BillingCountry: 'Deutschland',
+    Phone: '030 123456',
+    Type: 'Customer - Direct',
+    Website: 'www.muster.de',
+  }
+  const upper = Object.fromEntries(Object.entries(api).map(([k, v]) => [k.toUpperCase(), v]))
+  const snake = Object.fromEntries(
+    Object.entries(api).map(([k, v]) => [k.replace(/(?<!^)[A-Z]/g, (c) => `_${c}`).toLowerCase(), v]),
+  )
+  const forms = [api, upper, snake].map((row) => readOne(salesforce, 'row', row, 'account'))
+  assert.deepEqual(forms[0]?.canonical.fields, {
+    kind: 'ORGANISATION',
+    lifecycle: 'CUSTOMER',
+    name: 'Muster AG',
+    phones: ['+4930123456'],
+    domains: ['muster.de'],
+    billingAddress: { street: 'Hauptstr. 1', postcode: '10115', country: 'DE' },
+  })
+  for (const f of forms) {
+    assert.equal(f.change.sourceId, id)
+    assert.deepEqual(f.canonical, forms[0]?.canonical)
+  }
+})
+
+test('change data capture: CREATE and UNDELETE are whole, with compound fields as columns', () => {
+  for (const type of ['CREATE', 'UNDELETE']) {
+    const { change, canonical } = readOne(
+      salesforce,
+      'event',
+      event(type, {
+        Name: 'Muster AG',
+        BillingAddress: { Street: 'S', City: 'Berlin', PostalCode: null, CountryCode: 'DE' },
+        OwnerId: 'o1',
+      }),
+    )
+    assert.equal(change.partial, false)
+    assert.equal(change.deleted, false)
+    assert.equal(change.version, 1_772_357_400_123_001n)
+    assert.deepEqual(canonical.fields.billingAddress, { street: 'S', city: 'Berlin', country: 'DE' })
+    assert.equal(change.raw.BillingCity, 'Berlin')
+  }
+})
+
+test('change data capture: an UPDATE carries only what changed, a nulled field as null, an unchanged null not at all', () => {
+  const changedFields = ['BillingAddress.City', 'Phone', 'OwnerId', 'LastModifiedDate', 'Description']
+  const { change } = readOne(
+    salesforce,
+    'event',
+    event(
+      'UPDATE',
+      {
+        Name: null,
+        BillingAddress: { Street: null, City: 'Bonn' },
+        OwnerId: 'o2',
+        LastModifiedDate: '2026-03-01T09:30:00Z',
+        Description: '@@ -1 +1 @@',
+      },
+      { changedFields, nulledFields: ['Phone'], diffFields: ['Description'] },
+    ),
+  )
+  assert.equal(change.partial, true)
+  assert.deepEqual(change.raw, {
+    BillingCity: 'Bonn',
+    OwnerId: 'o2',
+    LastModifiedDate: '2026-03-01T09:30:00Z',
+    Phone: null,
+    Owner: null,
+  })
+})
+
+test('change data capture: names of people and a whole nulled address', () => {
+  const { change } = readOne(
+    salesforce,
+    'event',
+    event(
+      'UPDATE',
+      { Name: { Salutation: 'Dr.', FirstName: 'Ada', LastName: 'Lovelace' } },
+      { changedFields: ['Name', 'MailingAddress'], nulledFields: ['MailingAddress'] },
+      'Contact',
+    ),
+  )
+  assert.equal(change.raw.FirstName, 'Ada')
+  assert.equal(change.raw.MailingCity, null)
+  const row = { Id: id, Name: 'Ada Byron', FirstName: 'Ada', LastName: 'Byron', Email: 'A@X.de' }
+  assert.equal(
+    salesforce.map('Contact', { ...row, ...change.raw }).fields.name,
+    'Ada Lovelace',
+    'the parts, not a name of before',
+  )
+})
+
+test('change data capture: DELETE leaves the fields alone, several ids are several changes', () => {
+  const changes = salesforce.read(
+    'event',
+    JSON.stringify(event('DELETE', {}, { recordIds: [id, '001D000000IqhSM'] })),
+    null,
+  )
+  assert.deepEqual(
+    changes.map((c) => [c.sourceId, c.deleted, c.partial, c.raw]),
+    [
+      [id, true, true, {}],
+      ['001D000000IqhSMIAZ', true, true, {}],
+    ],
+  )
+})
+
+test('change data capture: a gap, an unknown object, no record, an unknown change and no time have their codes', () => {
+  const code = (e: unknown) => codeOf(() => salesforce.read('event', JSON.stringify(e), null))
+  assert.equal(code(event('GAP_UPDATE', {})), 'GAP')
+  assert.equal(code(event('GAP_OVERFLOW', {}, { recordIds: ['000'] })), 'GAP')
+  assert.equal(code(event('UPDATE', {}, {}, 'Accout')), 'UNKNOWN_OBJECT')
+  assert.equal(code(event('UPDATE', {}, { recordIds: [] })), 'MISSING_ID')
+  assert.equal(code(event('TOUCH', {})), 'UNKNOWN_CHANGE')
+  assert.equal(code(event('UPDATE', {}, { commitTimestamp: 'soon' })), 'INVALID_VERSION')
+  assert.equal(code({ a: 1 }), 'NOT_AN_EVENT')
+})
+
+test('an event that is wrapped in data is the same event', () => {
+  const wrapped = { channel: '/data/AccountChangeEvent', data: event('CREATE', { Name: 'A' }) }
+  const [message] = salesforce.split(JSON.stringify(wrapped), null, null)
+  assert.equal(message?.format, 'event')
+  assert.equal(message?.object, 'Account')
+  assert.equal(message?.messageId, 'uuid-1')
+  assert.equal(readOne(salesforce, 'event', wrapped).change.sourceId, id)
+})
+
+test('a person account is a person; a tree export refers by its references', () => {
+  const person = readOne(
+    salesforce,
+    'row',
+    { Id: id, IsPersonAccount: true, Name: 'Ada Lovelace', FirstName: 'Ada', LastName: 'Lovelace' },
+    'Account',
+  )
+  assert.equal(person.canonical.fields.kind, 'PERSON')
+  const account = readOne(salesforce, 'row', { attributes: { type: 'Account', referenceId: 'AccountRef1' }, Name: 'A' })
+  const contact = readOne(salesforce, 'row', {
+    attributes: { type: 'Contact', referenceId: 'ContactRef1' },
+    LastName: 'B',
+    AccountId: '@AccountRef1',
+  })
+  assert.equal(account.change.sourceId, 'AccountRef1')
+  const other = readOne(salesforce, 'row', { Id: '003', LastName: 'B', AccountId: 'AccountRef1' }, 'Contact')
+  assert.equal(contact.canonical.fields.customer, other.canonical.fields.customer)
+})

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { recordKey } from '../../schema/recordKey.ts'
+import { codeOf, connector, readOne } from './fixture.ts'
+
+const stripe = connector('stripe')
+
+const event = (type: string, object: Record<string, unknown>, more: Record<string, unknown> = {}) => ({
+  id: 'evt_1',
+  object: 'event',
+  created: 1772357400,
+  type,
+  data: { object },
+  ...more,
+})
+
+test('customer.updated: the whole object, the version of the event, its id as key', () => {
+  const customer = {
+    id: 'cus_1',
+    object: 'customer',
+    name: 'Muster AG',
+    email: 'Rechnung@Muster.de',
+    phone: '030 123456',
+    address: { line1: 'Hauptstr. 1', line2: 'Hof', city: 'Berlin', postal_code: '10115', country: 'DE', state: null },
+    currency: 'eur',
+    tax_ids: { object: 'list', data: [{ id: 'txi_1', value: 'DE123456789' }] },
+    created: 1,
+  }
+  const { change, canonical } = readOne(stripe, 'event', event('customer.updated', customer))
+  assert.equal(change.version, 1_772_357_400_000_000n)
+  assert.deepEqual(
+    [change.object, change.sourceId, change.deleted, change.partial],
+    ['customer', 'cus_1', false, false],
+  )
+  assert.deepEqual(canonical.fields, {
+    lifecycle: 'CUSTOMER',
+    name: 'Muster AG',
+    taxIds: ['DE123456789'],
+    emails: ['rechnung@muster.de'],
+    phones: ['+4930123456'],
+    billingAddress: { street: 'Hauptstr. 1, Hof', city: 'Berlin', postcode: '10115', country: 'DE' },
+    currency: 'EUR',
+  })
+  const [message] = stripe.split(JSON.stringify(event('customer.updated', customer)), null, 'ignored')
+  assert.deepEqual([message?.messageId, message?.object, message?.format], ['evt_1', 'customer', 'event'])
+})
+
+test('deleted objects are tombstones, an ended subscription is none', () => {
+  assert.equal(
+    readOne(stripe, 'event', event('customer.deleted', { id: 'cus_1', object: 'customer' })).change.deleted,
+    true,
+  )
+  const ended = readOne(
+    stripe,
+    'event',
+    event('customer.subscription.deleted', { id: 'sub_1', object: 'subscription', status: 'canceled' }),
+  )
+  assert.equal(ended.change.deleted, false)
+  assert.equal(ended.canonical.fields.status, 'canceled')
+  const left = readOne(stripe, 'row', { id: 'cus_1', object: 'customer', deleted: true }).change
+  assert.deepEqual([left.deleted, left.partial, left.raw], [true, true, {}])
+})
+
+test('a subscription with the number of a contract is that contract too; without one it is not', () => {
+  const subscription = {
+    id: 'sub_1',
+    object: 'subscription',
+    customer: 'cus_1',
+    currency: 'eur',
+    status: 'active',
+    start_date: 1772357400,
+    items: {
+      data: [
+        {
+          quantity: 3,
+          price: {
+            unit_amount: 1000,
+            currency: 'eur',
+            product: 'prod_1',
+            recurring: { interval: 'month', interval_count: 3 },
+          },
+        },
+        { quantity: 1, price: { unit_amount: 500, currency: 'eur', product: 'prod_2' } },
+      ],
+    },
+    metadata: { contract_number: 'C-1', term_months: '24' },
+  }
+  const changes = stripe.read('event', JSON.stringify(event('customer.subscription.created', subscription)), null)
+  assert.deepEqual(
+    changes.map((c) => [c.object, c.sourceId]),
+    [
+      ['subscription', 'sub_1'],
+      ['contract', 'sub_1'],
+    ],
+  )
+  const [operational, contract] = changes.map((c) => stripe.map(c.object, c.raw))
+  assert.equal(operational?.fields.amount, 3500, 'the sum over its items, each times its quantity')
+  assert.equal(operational?.fields.intervalCount, 3)
+  assert.equal(operational?.fields.contract, recordKey('stripe', 'contract', 'sub_1'))
+  assert.deepEqual(contract?.fields, {
+    number: 'C-1',
+    customer: recordKey('stripe', 'customer', 'cus_1'),
+    lines: [
+      {
+        product: recordKey('stripe', 'product', 'prod_1'),
+        quantity: 3,
+        unitPrice: { minorUnits: 1000, currency: 'EUR' },
+      },
+      {
+        product: recordKey('stripe', 'product', 'prod_2'),
+        quantity: 1,
+        unitPrice: { minorUnits: 500, currency: 'EUR' },
+      },
+    ],
+    termMonths: 24,
+    startDate: '2026-03-01',
+    currency: 'EUR',
+    status: 'ACTIVE',
+  })
+  const without = stripe.read(
+    'event',
+    JSON.stringify(event('customer.subscription.updated', { ...subscription, metadata: {} })),
+    null,
+  )
+  assert.deepEqual(
+    without.map((c) => c.object),
+    ['subscription'],
+  )
+})
+
+test('amounts: yen have no decimals, dinars three, and where Stripe counts otherwise it is put right', () => {
+  const total = (currency: string, total: number) =>
+    readOne(stripe, 'row', { id: 'in_1', object: 'invoice', currency, total }).canonical
+  assert.equal(total('jpy', 1500).fields.total, 1500)
+  assert.equal(total('kwd', 1500).fields.total, 1500)
+  assert.equal(total('ugx', 50_000).fields.total, 500)
+  assert.deepEqual(
+    total('ugx', 50_050).issues.map((i) => i.code),
+    ['ROUNDED'],
+  )
+})
+
+test('a payment: what was received of one that succeeded, what was asked of one that was not', () => {
+  const pay = (status: string) =>
+    readOne(
+      stripe,
+      'event',
+      event(`payment_intent.${status}`, {
+        id: 'pi_1',
+        object: 'payment_intent',
+        status,
+        amount: 900,
+        amount_received: 0,
+        currency: 'eur',
+        created: 1772357400,
+        payment_details: { order_reference: 'in_1' },
+      }),
+    ).canonical.fields
+  assert.deepEqual(pay('succeeded'), {
+    invoice: recordKey('stripe', 'invoice', 'in_1'),
+    status: 'succeeded',
+    paidOn: '2026-03-01',
+    amount: 0,
+    currency: 'EUR',
+  })
+  assert.deepEqual(pay('requires_payment_method'), {
+    invoice: recordKey('stripe', 'invoice', 'in_1'),
+    status: 'requires_payment_method',
+    amount: 900,
+    currency: 'EUR',
+  })
+})
+
+test('events that carry nothing, no type, no time or an unknown object have their codes', () => {
+  const code = (e: unknown) => codeOf(() => stripe.read('event', JSON.stringify(e), null))
+  assert.equal(
+    code({ id: 'evt_2', object: 'v2.core.event', type: 'v1.customer.created', created: '2026-03-01T00:00:00Z' }),
+    'NO_DATA',
+  )
+  assert.equal(code(event('x.y', { id: 'a' })), 'NO_OBJECT')
+  assert.equal(code(event('x.y', { id: 'a', object: 'customre' })), 'UNKNOWN_OBJECT')
+  assert.equal(code(event('customer.updated', { object: 'customer' })), 'MISSING_ID')
+  assert.equal(
+    code(event('customer.updated', { id: 'cus_1', object: 'customer' }, { created: 'now' })),
+    'INVALID_VERSION',
+  )
+})
