@@ -45,7 +45,7 @@ export const command = new Command('match')
   )
   .requiredOption('--records <file>', 'NDJSON, a line a record: {"source","id","fields":{...}}')
   .requiredOption('--out <file>', 'clusters, as CSV: source,id,cluster')
-  .option('--pairs <file>', 'pairs over the threshold, as CSV: source_a,id_a,source_b,id_b,probability,weight')
+  .option('--pairs <file>', 'compared pairs inside clusters, as CSV: source_a,id_a,source_b,id_b,probability,weight')
   .option('--type <name>', 'the golden type, when the model has several')
   .option('--threads <number>', 'worker threads', wholeNumber, 1)
   .option('--report <file>', 'what was trained and found, as JSON; with the ending .html as a page with pictures')
@@ -194,8 +194,8 @@ async function writeClusters(file: string, { records, clusterOf }: BatchResult):
   )
 }
 
-async function writePairs(file: string, { records, pairs, engine }: BatchResult): Promise<void> {
-  const over = pairs.filter((pair) => pair.weight >= engine.matchWeightMin)
+async function writePairs(file: string, { records, pairs, clusterOf }: BatchResult): Promise<void> {
+  const over = pairs.filter((pair) => clusterOf[pair.a] === clusterOf[pair.b])
   await writeLines(file, 'source_a,id_a,source_b,id_b,probability,weight', over.length, (i) => {
     const { a, b, weight } = over[i]!
     const [x, y] = [records[a]!, records[b]!]

@@ -44,6 +44,8 @@ export interface ClusterRules<F> {
   matchWeightMin: number
   linkWeightMin: number
   compare(a: F, b: F): { weight: number; conflict?: string }
+  /** Whether a source holds each thing at most once; between two such sources records are matched one to one. */
+  unique?(source: string): boolean
 }
 
 /** Up to this many records, pairs without an edge are compared; beyond, they count as `MISSING_WEIGHT`. */
@@ -66,6 +68,8 @@ interface Pair {
   j: number
   weight: number
   conflict: string | undefined
+  /** Bits added for being each other's best. */
+  favour: number
 }
 
 const byText = (x: string, y: string) => (x < y ? -1 : x > y ? 1 : 0)
@@ -85,6 +89,7 @@ export function cluster<F>(
   const sorted = [...members].sort((a, b) => byText(a.key, b.key))
   const index = new Map(sorted.map((member, i) => [member.key, i]))
   const pairs = judgePairs(sorted, index, edges, rules)
+  if (rules.unique) favourMutualBest(sorted, pairs, rules.unique, rules.linkWeightMin)
   const state = new Merging(
     sorted.map((member) => member.key),
     pairs,
@@ -146,13 +151,52 @@ function judgePairs<F>(
   }
   const judge = (i: number, j: number): Pair => {
     const found = rules.compare(sorted[i]!.features, sorted[j]!.features)
-    return { i, j, weight: found.weight, conflict: found.conflict }
+    return { i, j, weight: found.weight, conflict: found.conflict, favour: 0 }
   }
   const pairs: Pair[] = []
   if (n <= COMPONENT_DENSE_RECORDS_MAX) {
     for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) pairs.push(judge(i, j))
   } else for (const code of [...known].sort((x, y) => x - y)) pairs.push(judge(Math.floor(code / n), code % n))
   return pairs
+}
+
+/** Being each other's best brings at most this many bits, at a margin of as many over the next best. */
+const MUTUAL_BEST_MARGIN = 4
+const MUTUAL_BEST_SHARE = 0.75
+
+/**
+ * Between two sources that each hold a thing at most once, a record has one counterpart or none. That two records are each other's
+ * best, by a margin over every other, is evidence of its own: the margin, up to a bound, is added to the pair's weight. Edges under
+ * `linkWeightMin` are not in the component for certain, so they count as being just there.
+ */
+function favourMutualBest<F>(
+  sorted: readonly ClusterMember<F>[],
+  pairs: readonly Pair[],
+  unique: (source: string) => boolean,
+  linkWeightMin: number,
+): void {
+  const best = new Map<string, [first: number, second: number]>()
+  const note = (record: number, source: string, weight: number) => {
+    const key = `${record} ${source}`
+    const top = best.get(key) ?? [linkWeightMin, linkWeightMin]
+    if (weight > top[0]) best.set(key, [weight, top[0]])
+    else if (weight > top[1]) best.set(key, [top[0], weight])
+  }
+  const oneToOne = pairs.filter(({ i, j, weight, conflict }) => {
+    const [a, b] = [sorted[i]!.source, sorted[j]!.source]
+    return weight >= linkWeightMin && conflict === undefined && a !== b && unique(a) && unique(b)
+  })
+  for (const { i, j, weight } of oneToOne) {
+    note(i, sorted[j]!.source, weight)
+    note(j, sorted[i]!.source, weight)
+  }
+  for (const pair of oneToOne) {
+    const mine = best.get(`${pair.i} ${sorted[pair.j]!.source}`)!
+    const theirs = best.get(`${pair.j} ${sorted[pair.i]!.source}`)!
+    if (pair.weight < mine[0] || pair.weight < theirs[0]) continue
+    const margin = pair.weight - Math.max(mine[1], theirs[1])
+    pair.favour = MUTUAL_BEST_SHARE * Math.min(MUTUAL_BEST_MARGIN, margin)
+  }
 }
 
 /** Clusters while they are merged. A cluster goes by the number of its first member. */
@@ -171,8 +215,8 @@ class Merging {
     this.contents = keys.map((_, i) => [i])
     this.versions = new Int32Array(keys.length)
     this.links = keys.map(() => new Map())
-    for (const { i, j, weight, conflict } of pairs) {
-      const link = { sum: Math.min(PAIR_WEIGHT_MAX, Math.max(PAIR_WEIGHT_MIN, weight)), count: 1, conflict }
+    for (const { i, j, weight, favour, conflict } of pairs) {
+      const link = { sum: Math.min(PAIR_WEIGHT_MAX, Math.max(PAIR_WEIGHT_MIN, weight + favour)), count: 1, conflict }
       this.links[i]!.set(j, link)
       this.links[j]!.set(i, link)
       this.propose(i, j)

@@ -1,8 +1,19 @@
 import type { Said } from './compare_name.ts'
-import type { TextFeature } from './feature_types.ts'
+import type { ProductFeature, TextFeature } from './feature_types.ts'
+import { MISSING } from './priors.ts'
 import { wordSimilarity } from './similarity.ts'
 
-const PRODUCT = { EQUAL: 0, MODEL: 1, NEAR: 2, ALIKE: 3, SOMEWHAT: 4, LITTLE: 5, DIFFERENT: 6, OTHER_MODEL: 7 } as const
+const PRODUCT = {
+  EQUAL: 0,
+  MODEL: 1,
+  NEAR: 2,
+  ALIKE: 3,
+  SOMEWHAT: 4,
+  LITTLE: 5,
+  DIFFERENT: 6,
+  OTHER_MODEL: 7,
+  VARIANT: 8,
+} as const
 const TEXT = { EQUAL: 0, NEAR: 1, ALIKE: 2, SOMEWHAT: 3, DIFFERENT: 4 } as const
 
 interface Overlap {
@@ -46,26 +57,32 @@ function measure(a: TextFeature, b: TextFeature): void {
   overlap.shared = shared
 }
 
+/** What two products say: level and bits of the name, and the level of the variant. */
+export interface ProductSaid extends Said {
+  variant: number
+}
+
+/** Model numbers with fewer bits (shared by more than one record in 60) are names of series or formats. */
+const MODEL_BITS_MIN = 6
+
 /**
- * Compares two product names: model numbers first (one equal or one holding the other is strong; both having only different ones
- * counts against), then the words by rarity.
+ * Compares two products: model numbers first (an equal one is strong, one that extends the other is a variant of it, only different
+ * ones on both sides count against), then the words by rarity; colours and measures as a dimension of their own.
  */
-export function compareProducts(a: TextFeature, b: TextFeature, said: Said): void {
+export function compareProducts(a: ProductFeature, b: ProductFeature, said: ProductSaid): void {
   measure(a, b)
   said.bits = overlap.shared
+  said.variant = variantLevel(a.v, b.v)
   const { cosine } = overlap
-  if (cosine > 0.999) {
-    said.level = PRODUCT.EQUAL
-    return
-  }
-  let modelBits = 0
-  for (let i = 0; i < a.m.length; i++)
-    for (let j = 0; j < b.m.length; j++)
-      if (sameModel(a.m[i]!, b.m[j]!)) modelBits = Math.max(modelBits, Math.min(a.mb[i]!, b.mb[j]!))
-  if (modelBits > 0) {
+  const found = sharedModel(a, b)
+  if (found > 0) {
+    said.bits = Math.max(found, overlap.shared)
     said.level = PRODUCT.MODEL
-    said.bits = Math.max(modelBits, said.bits)
-  } else if (a.m.length > 0 && b.m.length > 0) said.level = cosine >= 0.25 ? PRODUCT.OTHER_MODEL : PRODUCT.DIFFERENT
+  } else if (cosine > 0.999) said.level = PRODUCT.EQUAL
+  else if (found < 0) {
+    said.bits = Math.max(-found, overlap.shared)
+    said.level = PRODUCT.VARIANT
+  } else if (a.m.length > 0 && b.m.length > 0 && cosine >= 0.2) said.level = PRODUCT.OTHER_MODEL
   else
     said.level =
       cosine >= 0.75
@@ -79,17 +96,61 @@ export function compareProducts(a: TextFeature, b: TextFeature, said: Said): voi
               : PRODUCT.DIFFERENT
 }
 
-/** Equal, or one with a suffix for colour or market of up to three letters ("dvpnc800h", "dvpnc800hs"). */
-function sameModel(a: string, b: string): boolean {
-  if (a === b) return true
-  const short = a.length < b.length ? a : b
-  const long = a.length < b.length ? b : a
-  return (
-    short.length >= 5 &&
-    long.length - short.length <= 3 &&
-    long.startsWith(short) &&
-    /^[a-z]+$/.test(long.slice(short.length))
-  )
+/** Bits of an equal model number; below zero when one only extends the other; zero when there is none. */
+function sharedModel(a: ProductFeature, b: ProductFeature): number {
+  let equal = 0
+  let variant = 0
+  for (let i = 0; i < a.m.length; i++) {
+    const one = a.m[i]!
+    for (let j = 0; j < b.m.length; j++) {
+      const bits = Math.min(a.mb[i]!, b.mb[j]!)
+      if (bits < MODEL_BITS_MIN) continue
+      const other = b.m[j]!
+      if (one === other) equal = Math.max(equal, bits)
+      else if (extendsModel(one, other)) variant = Math.max(variant, bits)
+    }
+    if (equal === 0 && a.mb[i]! >= MODEL_BITS_MIN && b.d.includes(one)) equal = a.mb[i]!
+  }
+  for (let j = 0; j < b.m.length && equal === 0; j++)
+    if (b.mb[j]! >= MODEL_BITS_MIN && a.d.includes(b.m[j]!)) equal = b.mb[j]!
+  return equal > 0 ? equal : -variant
+}
+
+/** One model number with another suffix of up to three letters ("dvpfx820" and "dvpfx820r", "gsd4000nww" and "gsd4000wh"). */
+function extendsModel(a: string, b: string): boolean {
+  let same = 0
+  while (same < a.length && same < b.length && a.charCodeAt(same) === b.charCodeAt(same)) same++
+  return same >= 5 && isSuffix(a, same) && isSuffix(b, same) && /\d/.test(a.slice(0, same))
+}
+
+function isSuffix(model: string, from: number): boolean {
+  if (model.length - from > 3) return false
+  for (let i = from; i < model.length; i++) if (model.charCodeAt(i) < 97) return false
+  return true
+}
+
+const VARIANT = { SAME: 0, SOME: 1, OTHER: 2 } as const
+
+/** Whether colours and measures of two products agree, class by class; MISSING when no class is known of both. */
+function variantLevel(a: readonly string[], b: readonly string[]): number {
+  let same = 0
+  let other = 0
+  for (const one of a) {
+    const sort = classOf(one)
+    let known = false
+    let found = false
+    for (const two of b)
+      if (classOf(two) === sort) {
+        known = true
+        if (one === two) found = true
+      }
+    if (known) found ? same++ : other++
+  }
+  return same + other === 0 ? MISSING : other === 0 ? VARIANT.SAME : same > 0 ? VARIANT.SOME : VARIANT.OTHER
+}
+
+function classOf(variant: string): string {
+  return variant.charCodeAt(0) < 58 ? variant.replace(/^[\d.]+/, '') : 'colour'
 }
 
 /** Compares two longer texts. */

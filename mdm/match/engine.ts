@@ -69,6 +69,9 @@ export interface Engine {
   cluster(members: readonly Member[], edges: readonly Edge[], assertions: readonly Assertion[]): Clustering
 }
 
+/** By so much the threshold of links is lower where sources are unique. */
+const UNIQUE_LINK_BITS = 3
+
 /** Creates the engine of a golden type. Without parameters it uses the priors that every comparator ships with. */
 export function createEngine(type: MatchType, parameters: Parameters = priorParameters(type)): Engine {
   const units = planUnits(type)
@@ -76,6 +79,8 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
   const scorer = createScorer(type, units, parameters, (a, b) => givenNameForm(a) === givenNameForm(b))
   const unique = new Set(type.uniqueIn)
   const uniqueSource = (source: string) => unique.has('*') || unique.has(source)
+  // Where sources are unique, being each other's best can lift a pair, so weaker ones have to be known.
+  const linkWeightMin = parameters.linkWeightMin - (type.uniqueIn.length > 0 ? UNIQUE_LINK_BITS : 0)
   const parse = (record: MatchRecord): Features => {
     const u: UnitFeature[] = []
     // Addresses come first: their country tells how phone numbers without one are read.
@@ -94,7 +99,7 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     version: versionOf(parameters, units),
     parameters,
     units,
-    linkWeightMin: parameters.linkWeightMin,
+    linkWeightMin,
     matchWeightMin: parameters.matchWeightMin,
     blockRecordsMax: parameters.blockRecordsMax,
     parse,
@@ -114,7 +119,8 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     cluster: (members, edges, assertions) =>
       cluster(members, edges, assertions, {
         matchWeightMin: parameters.matchWeightMin,
-        linkWeightMin: parameters.linkWeightMin,
+        linkWeightMin,
+        ...(type.uniqueIn.length > 0 ? { unique: uniqueSource } : {}),
         compare: (a, b) => {
           const { weight, conflict } = scorer.weigh(a.u, b.u, a.s === b.s && uniqueSource(a.s))
           return conflict === undefined ? { weight } : { weight, conflict }

@@ -8,6 +8,7 @@ export type {
   NameFeature,
   PersonFeature,
   PriceFeature,
+  ProductFeature,
   TextFeature,
   UnitFeature,
   ValueFeature,

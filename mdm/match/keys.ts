@@ -6,6 +6,7 @@ import type {
   IdentifierFeature,
   NameFeature,
   PersonFeature,
+  ProductFeature,
   TextFeature,
   UnitFeature,
   ValueFeature,
@@ -86,7 +87,7 @@ export function blockingKeys(
         }
         break
       case 'product':
-        productKeys((feature as TextFeature[])[0]!, exact, compound, broad)
+        productKeys((feature as ProductFeature[])[0]!, exact, compound, broad)
         break
       case 'text':
         if (!units.some((u) => u.kind === 'product' || u.kind === 'name'))
@@ -147,10 +148,16 @@ function nameKeys(name: NameFeature, atoms: Atoms, sound: Sound, compound: strin
   if (name.t.length > 1) broad.push(`all:${[...name.t].sort().join('').slice(0, 10)}`)
 }
 
-function productKeys(product: TextFeature, exact: string[], compound: string[], broad: string[]): void {
-  for (const model of rarest(product.m, product.mb, 3))
-    exact.push(`model:${model.length > 6 ? model.slice(0, -2) : model}`)
+function productKeys(product: ProductFeature, exact: string[], compound: string[], broad: string[]): void {
+  for (const model of rarest(product.m, product.mb, 3)) exact.push(`model:${modelStem(model)}`)
+  for (const model of product.d.slice(0, 2)) compound.push(`model:${modelStem(model)}`)
   wordKeys(product, compound, broad)
+}
+
+/** A model number without the letters at its end, which stand for colour or market: "gsd4000nww" and "gsd4000wh" meet. */
+function modelStem(model: string): string {
+  const stem = /^(.*\d)[a-z]{1,4}$/.exec(model)?.[1]
+  return stem !== undefined && stem.length >= 4 && /[a-z]/.test(stem) ? stem : model
 }
 
 function wordKeys(text: TextFeature, compound: string[], broad: string[]): void {

@@ -1,7 +1,7 @@
 import { type AddressSaid, compareAddresses } from './compare_address.ts'
 import { compareNames, type Said } from './compare_name.ts'
 import { comparePersons, type PersonSaid } from './compare_person.ts'
-import { compareProducts, compareTexts } from './compare_text.ts'
+import { compareProducts, compareTexts, type ProductSaid } from './compare_text.ts'
 import {
   compareBirths,
   compareCategories,
@@ -14,7 +14,7 @@ import {
   comparePrices,
   compareReferences,
 } from './compare_values.ts'
-import type { AddressFeature, NameFeature, PersonFeature, UnitFeature } from './feature_types.ts'
+import type { AddressFeature, NameFeature, PersonFeature, ProductFeature, UnitFeature } from './feature_types.ts'
 import type { UnitKind } from './plan.ts'
 import { MISSING } from './priors.ts'
 
@@ -28,6 +28,7 @@ export interface LevelSink {
 export type SameName = (a: string, b: string) => boolean
 
 const said: Said = { level: MISSING, bits: 0 }
+const productSaid: ProductSaid = { level: MISSING, bits: 0, variant: MISSING }
 const personSaid: PersonSaid = { given: MISSING, givenBits: 0, surname: MISSING, surnameBits: 0 }
 const addressSaid: AddressSaid = { street: MISSING, streetBits: 0, place: MISSING, placeBits: 0 }
 
@@ -47,7 +48,7 @@ export function compareUnit(
   const { levels, bits } = sink
   levels[at] = MISSING
   bits[at] = 0
-  if (kind === 'person' || kind === 'address') {
+  if (kind === 'person' || kind === 'address' || kind === 'product') {
     levels[at + 1] = MISSING
     bits[at + 1] = 0
   }
@@ -78,6 +79,18 @@ export function compareUnit(
         bits[at + 1] = addressSaid.placeBits
         continue
       }
+      if (kind === 'product') {
+        compareProducts(listA[i] as ProductFeature, listB[j] as ProductFeature, productSaid)
+        const worth =
+          value(at, productSaid.level, productSaid.bits) +
+          (productSaid.variant === MISSING ? 0 : value(at + 1, productSaid.variant, 0))
+        if (worth <= best) continue
+        best = worth
+        levels[at] = productSaid.level
+        bits[at] = productSaid.bits
+        levels[at + 1] = productSaid.variant
+        continue
+      }
       compareValue(kind, listA[i], listB[j], sameName)
       const worth = value(at, said.level, said.bits)
       if (worth <= best) continue
@@ -88,7 +101,7 @@ export function compareUnit(
 }
 
 /** Kinds of a single dimension whose values are compared without further knowledge. */
-type PlainKind = Exclude<UnitKind, 'person' | 'address' | 'name'>
+type PlainKind = Exclude<UnitKind, 'person' | 'address' | 'name' | 'product'>
 
 const COMPARERS: Record<PlainKind, (a: never, b: never, said: Said) => void> = {
   email: compareEmails,
@@ -97,7 +110,6 @@ const COMPARERS: Record<PlainKind, (a: never, b: never, said: Said) => void> = {
   birth: compareBirths,
   date: compareDates,
   identifier: compareIdentifiers,
-  product: compareProducts,
   text: compareTexts,
   price: comparePrices,
   number: compareNumbers,
@@ -105,7 +117,12 @@ const COMPARERS: Record<PlainKind, (a: never, b: never, said: Said) => void> = {
   category: compareCategories,
 }
 
-function compareValue(kind: Exclude<UnitKind, 'person' | 'address'>, a: unknown, b: unknown, sameName: SameName): void {
+function compareValue(
+  kind: Exclude<UnitKind, 'person' | 'address' | 'product'>,
+  a: unknown,
+  b: unknown,
+  sameName: SameName,
+): void {
   if (kind === 'name') compareNames(a as NameFeature, b as NameFeature, sameName, said)
   else COMPARERS[kind](a as never, b as never, said)
 }

@@ -124,6 +124,11 @@ export function planUnits(type: MatchType): Unit[] {
       units.push(unit)
     }
   }
+  // Descriptions name model numbers and colours too: products read them beside their names.
+  for (const unit of units)
+    if (unit.kind === 'product')
+      for (const field of type.fields)
+        if (field.compare?.as === 'TEXT') unit.fields.push({ name: field.name, as: 'TEXT' })
   for (const [index, unit] of units.entries())
     if (units.some((other, at) => at < index && other.name === unit.name)) unit.name = `${unit.name}:${unit.kind}`
   return units

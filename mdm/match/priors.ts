@@ -210,8 +210,13 @@ const DIMENSIONS: Record<Exclude<UnitKind, 'name'>, readonly Dimension[]> = {
         l('somewhat alike', 0.06, 0.2, 0.004, 0.4),
         l('little in common', 0.025, 0.15, 0.03, 0.3),
         l('different', 0.01, 0.07, 0.95),
-        apart(l('other model number', 0.005, 0.25, 0.015, 0.2)),
+        apart(l('other model number', 0.01, 0.25, 0.015, 0.2)),
+        apart(l('same model number with another ending', 0.1, 0.12, 0.0003, 0.5)),
       ],
+    },
+    {
+      name: 'variant',
+      levels: [l('same', 0.88, 0.35, 0.3), l('partly', 0.07, 0.15, 0.1), l('another colour or size', 0.05, 0.5, 0.6)],
     },
   ],
   text: [

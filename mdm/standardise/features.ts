@@ -8,7 +8,7 @@ import { isOrganisationWord } from './organisation_words.ts'
 import { isParticle, parseNamePart, parsePersonName } from './person_name.ts'
 import { parsePhone } from './phone.ts'
 import { parseNumber, parsePrice, priceOfMinorUnits } from './price.ts'
-import { parseProductName } from './product_name.ts'
+import { parseProductName, variantClass } from './product_name.ts'
 import { fold, isPlaceholder, spelling, words } from './text.ts'
 
 /** An amount in the smallest unit of its currency. */
@@ -48,12 +48,17 @@ export interface AddressFeature {
   r?: string
   k?: string
 }
-/** A product's or any longer text: words with bits, model numbers with bits. */
+/** Any longer text: words with bits. */
 export interface TextFeature {
   t: string[]
   b: number[]
+}
+/** A product's name: words and model numbers with bits, variants (colours, measures), model numbers found in descriptions. */
+export interface ProductFeature extends TextFeature {
   m: string[]
   mb: number[]
+  v: string[]
+  d: string[]
 }
 /** A value compared as a whole, with bits: [text, bits]. */
 export type ValueFeature = [value: string, bits: number]
@@ -68,6 +73,7 @@ export type UnitFeature =
   | PersonFeature
   | AddressFeature[]
   | TextFeature[]
+  | ProductFeature[]
   | ValueFeature[]
   | EmailFeature[]
   | DomainFeature[]
@@ -140,10 +146,7 @@ export function standardiseUnit(unit: UnitFields, fields: Fields, country?: stri
         (f) => `${f[0]} ${f[1]}`,
       )
     case 'product':
-      return all(
-        (v) => productFeature(String(v)),
-        (f) => f.t.join(' '),
-      )
+      return productFeatures(unit, fields)
     case 'text':
       return all(
         (v) => textFeature(String(v)),
@@ -194,11 +197,13 @@ export function weighUnit(kind: string, feature: UnitFeature, bitsOf: BitsOf): v
         )
       break
     case 'product':
-    case 'text':
-      for (const text of feature as TextFeature[]) {
-        text.b = text.t.map((word) => bits('token', word))
-        text.mb = text.m.map((model) => bits('model', model))
+      for (const product of feature as ProductFeature[]) {
+        product.b = product.t.map((word) => bits('token', word))
+        product.mb = product.m.map((model) => bits('model', model))
       }
+      break
+    case 'text':
+      for (const text of feature as TextFeature[]) text.b = text.t.map((word) => bits('token', word))
       break
     case 'email':
       for (const email of feature as EmailFeature[]) {
@@ -330,16 +335,34 @@ function identifierFeature(text: string): IdentifierFeature | null {
   return id && [id.scheme, id.value, id.checked ? 1 : 0, 0]
 }
 
-function productFeature(text: string): TextFeature | null {
-  const product = parseProductName(text)
-  return product && { t: product.tokens, b: [], m: product.models, mb: [] }
+/** The names of a product; descriptions of the same type add model numbers, and variants where the name has none. */
+function productFeatures(unit: UnitFields, fields: Fields): ProductFeature[] | null {
+  const found: ProductFeature[] = []
+  for (const field of unit.fields)
+    for (const value of listed(fields[field.name])) {
+      const name = parseProductName(String(value))
+      if (!name) continue
+      if (field.as === 'PRODUCT_NAME')
+        found.push({ t: name.tokens, b: [], m: name.models, mb: [], v: name.variants, d: [] })
+      else
+        for (const product of found) {
+          product.d = [...new Set([...product.d, ...name.models])]
+          const classes = new Set(product.v.map(variantClass))
+          product.v.push(
+            ...name.variants.filter(
+              (variant) => !classes.has(variantClass(variant)) && variantClass(variant) === 'colour',
+            ),
+          )
+        }
+    }
+  return distinct(found, (f) => f.t.join(' '))
 }
 
 function textFeature(text: string): TextFeature | null {
   const folded = fold(text)
   if (isPlaceholder(folded)) return null
   const tokens = [...new Set(words(folded).map(spelling))]
-  return { t: tokens, b: [], m: [], mb: [] }
+  return { t: tokens, b: [] }
 }
 
 function categoryFeature(text: string): ValueFeature | null {

@@ -1,17 +1,51 @@
 import { fold, isPlaceholder, words } from './text.ts'
 
-/** A product's name: its words, and the model or part numbers in it, joined ("TOB-195", "TOB 195/B" give "tob195", "tob195b"). */
+/**
+ * A product's name: its words (written-apart codes joined as well), the model or part numbers in it, joined ("TOB-195" is "tob195",
+ * "DVP-FX820/R" is "dvpfx820r"), and what sets variants of one model apart: colours and measures ("black", "8gb", "24in").
+ */
 export interface ProductName {
   tokens: string[]
   models: string[]
+  variants: string[]
 }
 
-/** At most this many model numbers of one name are kept. */
+/** At most this many model numbers of one text are kept. */
 const MODELS_MAX = 8
-/** Letters and digits mixed, of which at least three characters; sizes and speeds are told apart by their unit. */
-const MODEL = /^(?=.*\d)(?=.*[a-z])[a-z0-9]{3,24}$|^\d{4,14}$/
+const VARIANTS_MAX = 8
+/** Letters and digits mixed, or a run of five digits and more; sizes and speeds are told apart by their unit. */
+const MODEL = /^(?=.*\d)(?=.*[a-z])[a-z0-9]{4,24}$|^\d{5,14}$/
 const MEASURE =
-  /^\d+(st|nd|rd|th|gb|mb|tb|kb|ghz|mhz|khz|hz|w|kw|v|mah|ah|a|mm|cm|m|km|in|inch|ft|lb|lbs|oz|kg|g|mg|ml|l|dpi|mp|megapixel|x|p|i|k|bit|btu|cu|hp|rpm|cup|pack|pk|pc|pcs|piece|port|ch|channel|way|speed|disc|d|cd|h|hr|min|s|ms|mbps|gbps|fps|watt|watts|volt|ppm|sheet|slice|qt|gal|sq|year|yr)$|^\d+x\d+$|^(19|20)\d\d$|^\d+p$|^mp\d$|^h26[45]$|^usb\d$|^802\d+[a-z]*$|^3g$|^4g$|^5g$|^r\d$|^mpeg\d$/
+  /^\d+(st|nd|rd|th|gb|mb|tb|kb|ghz|mhz|khz|hz|w|kw|v|mah|ah|a|mm|cm|m|km|in|inch|ft|lb|lbs|oz|kg|g|mg|ml|l|dpi|mp|x|p|i|k|bit|btu|btus|cu|hp|rpm|ch|d|cd|h|hr|min|s|ms|mbps|gbps|fps|ppm|qt|gal|sq|yr)$|^\d+x\d+[a-z]{0,2}$|^(19|20)\d\d$|^mp\d$|^h26[45]$|^usb\d+$|^802\d+[a-z]*$|^\d{1,3}[a-z]{3,}$|^f\d+$|^\d+(to|x)\d+[a-z]{0,2}$|^mpeg\d$/
+const COLOURS: Record<string, string> = {}
+for (const line of [
+  'black blk schwarz noir nero negro zwart',
+  'white wht weiss blanc bianco blanco wit',
+  'silver silber argent plata zilver',
+  'red rot rouge rosso rojo rood crimson',
+  'blue blau bleu blu azul blauw cobalt',
+  'pink rosa rose roze',
+  'green gruen vert verde groen',
+  'yellow gelb jaune giallo amarillo geel',
+  'gold golden or oro goud champagne',
+  'grey gray grau gris grigio grijs charcoal graphite',
+  'orange arancione naranja oranje',
+  'purple violet lila lilas viola morado paars',
+  'brown braun brun marron marrone bruin',
+  'titanium titan',
+  'bronze',
+  'copper',
+  'stainless',
+  'bisque',
+  'beige',
+  'cherry',
+  'espresso',
+  'walnut',
+  'chrome',
+])
+  for (const word of line.split(' ')) COLOURS[word] = line.split(' ')[0]!
+/** Units whose number sets variants apart when both names give one. */
+const VARIANT_MEASURE = /^\d+(?:\.\d+)?(gb|mb|tb|in|mm|cm|ft|oz|kg|g|ml|l|lb|w|pack|pk|ct|mp|mah)$/
 
 /** Units in one spelling, so that "120 GB" and "120gb" are one word. */
 const UNIT =
@@ -44,21 +78,49 @@ const UNIT_NAMES: Record<string, string> = {
   'cu ft': 'cuft',
 }
 
-/** Reads a product's name. */
+/** Reads a product's name, or a text about it. */
 export function parseProductName(text: string): ProductName | null {
   const folded = fold(text)
   if (isPlaceholder(folded) && folded.length < 3) return null
   const united = folded.replace(UNIT, (_, n: string, unit: string) => `${n}${UNIT_NAMES[unit] ?? unit}`)
   const models: string[] = []
+  const tokens = new Set(words(united))
+  const variants = new Set<string>()
+  for (const token of tokens) {
+    const colour = COLOURS[token]
+    if (colour) variants.add(colour)
+  }
   for (const chunk of united.split(/[\s,;()[\]"|]+/)) {
+    if (VARIANT_MEASURE.test(chunk)) variants.add(chunk)
     const parts = chunk.split(/[-_./&]+/).filter(Boolean)
-    if (parts.length > 1 && parts.length <= 5) addModel(models, parts.join(''))
-    if (parts.length > 2) addModel(models, parts.slice(0, -1).join(''))
+    const joined = parts.join('')
+    if (parts.length > 1 && parts.length <= 5 && !/^[a-z]?[0-9.]{1,6}$/.test(joined.replace(/(mm|in|ft)$/, ''))) {
+      if (/[0-9]/.test(joined) || joined.length <= 10) {
+        addModel(models, joined)
+        if (joined.length >= 5 && joined.length <= 16) tokens.add(joined)
+      }
+    }
     for (const part of parts) addModel(models, part)
   }
-  const tokens = [...new Set(words(united))]
-  if (tokens.length === 0) return null
-  return { tokens, models: models.slice(0, MODELS_MAX) }
+  if (tokens.size === 0) return null
+  return {
+    tokens: [...tokens],
+    models: principal(models).slice(0, MODELS_MAX),
+    variants: [...variants].slice(0, VARIANTS_MAX),
+  }
+}
+
+/** The unit of a measure, or "colour": variants speak against each other only inside one class. */
+export function variantClass(variant: string): string {
+  return /^\d/.test(variant) ? variant.replace(/^[\d.]+/, '') : 'colour'
+}
+
+/** Without numbers that only begin a longer one of the same name: in "DVP-FX820 ... DVPFX820/R" the second says all. */
+function principal(models: readonly string[]): string[] {
+  return models.filter(
+    (model) =>
+      !models.some((other) => other.length > model.length && (other.startsWith(model) || other.endsWith(model))),
+  )
 }
 
 function addModel(models: string[], candidate: string): void {
