@@ -31,6 +31,7 @@ export async function* csvRows(text: AsyncIterable<string>, dialect: Dialect): A
       bom: true,
       delimiter: dialect.delimiter,
       quote: dialect.quote,
+      escape: dialect.quote,
       info: true,
       relax_column_count: true,
       relax_quotes: true,

@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '../db/database.ts'
+import type { Sql } from '../db/database.ts'
 
 export interface NewMessage {
   source: string
@@ -27,24 +27,44 @@ export const PENDING_CHANNEL = 'touchstone_pending'
  * that is known already changes nothing. Texts must hold no NUL (connectors/body.ts replaces it).
  * The plan is an insert from unnest with one probe of the unique index a row; nothing else is read.
  */
-export async function accept(sql: Sql | Transaction, messages: readonly NewMessage[]): Promise<Accepted> {
+export async function accept(sql: Sql, messages: readonly NewMessage[]): Promise<Accepted> {
   if (messages.length === 0) return { accepted: 0, duplicates: 0, firstId: null, lastId: null }
-  const [row] = await sql<{ accepted: number; firstId: number | null; lastId: number | null }[]>`
+  const [row] = await pastDeadlocks(
+    () => sql<{ accepted: number; firstId: number | null; lastId: number | null }[]>`
     with taken as (
       insert into inbox (source, message_id, object, format, body, correlation_id)
-      select * from unnest(${messages.map((m) => m.source)}::text[], ${messages.map((m) => m.messageId)}::text[],
+      select source, message_id, object, format, body, correlation_id
+      from unnest(${messages.map((m) => m.source)}::text[], ${messages.map((m) => m.messageId)}::text[],
         ${messages.map((m) => m.object)}::text[], ${messages.map((m) => m.format)}::text[],
         ${messages.map((m) => m.body)}::text[], ${messages.map((m) => m.correlationId)}::uuid[])
+        as m (source, message_id, object, format, body, correlation_id)
       on conflict (source, message_id) do nothing
       returning id),
     queued as (insert into pending (inbox_id) select id from taken returning inbox_id)
     select count(*)::integer as accepted, min(inbox_id) as "firstId", max(inbox_id) as "lastId",
-      pg_notify(${PENDING_CHANNEL}, '') from queued`
+      pg_notify(${PENDING_CHANNEL}, '') from queued`,
+  )
   const accepted = row?.accepted ?? 0
   return {
     accepted,
     duplicates: messages.length - accepted,
     firstId: row?.firstId ?? null,
     lastId: row?.lastId ?? null,
+  }
+}
+
+const attemptsMax = 8
+
+/**
+ * Senders of the same messages in different orders may wait for each other in a circle; one of them is refused, has
+ * written nothing, and tries again. A statement by itself needs no transaction around it, which would cost two round trips.
+ */
+async function pastDeadlocks<T>(write: () => PromiseLike<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await write()
+    } catch (e) {
+      if (!(e instanceof Error && 'code' in e && e.code === '40P01') || attempt === attemptsMax) throw e
+    }
   }
 }
