@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
+import { test } from 'node:test'
+import pino from 'pino'
+import WebSocket from 'ws'
+import { composeSupergraph } from '../../gateway/compose.ts'
+import { startGateway } from '../../gateway/gateway.ts'
+import { openDatabase } from '../../mdm/db/database.ts'
+import { startTailer } from '../../mdm/feed/tailer.ts'
+import { readPolicy } from '../../schema/policy.ts'
+import { createChangesSubgraph } from '../../subgraphs/changes/subgraph.ts'
+import { testDatabase } from '../database.ts'
+import { BOUNDS } from '../gateway/gateway.ts'
+import { until } from '../gateway/until.ts'
+import { create } from '../mdm/feed/world.ts'
+
+const events = 4_000
+const eventBytes = 4_000
+
+test('a socket that does not read holds back its own subscription only, and then gets everything (FEED 7.1)', async () => {
+  const db = await testDatabase()
+  const sql = openDatabase(db.url, { connectionsMax: 4, name: 'test-feed' })
+  const tailer = await startTailer({ sql, ringEventsMax: 500 })
+  const subgraphs = [createChangesSubgraph({ policy: readPolicy('schema/model'), tailer })]
+  const gateway = await startGateway({
+    host: '127.0.0.1',
+    port: 0,
+    supergraph: composeSupergraph(subgraphs),
+    subgraphs,
+    bounds: BOUNDS,
+    log: pino({ level: 'warn' }),
+  })
+  try {
+    const stalled = await open(gateway.url)
+    const live = await open(gateway.url)
+    stalled.socket.pause()
+    await create(db.sql, events, { values: { name: 'x'.repeat(eventBytes) } })
+    // One that reads is served all the while.
+    await until(() => live.positions.length === events)
+
+    // What waits for the stalled one is what the kernel and one message hold, not the events it has not read.
+    const waiting = sockets().reduce((sum, s) => sum + s.writableLength, 0)
+    assert.ok(waiting < 500_000, `${waiting} bytes wait in this process`)
+    assert.ok(stalled.positions.length < events)
+    assert.ok(tailer.tail.tableUpTo >= events - 500, 'the ring has gone on')
+
+    stalled.socket.resume()
+    await until(() => stalled.positions.length === events)
+    assert.deepEqual(
+      stalled.positions,
+      Array.from({ length: events }, (_, i) => i + 1),
+    )
+    stalled.socket.terminate()
+    live.socket.terminate()
+    await until(() => tailer.tail.subscribersWaiting === 0)
+  } finally {
+    await gateway.close(100)
+    await tailer.stop()
+    await sql.end({ timeout: 1 })
+    await db.drop()
+  }
+})
+
+/** A subscriber of everything from now; resolves when it has caught up. */
+async function open(url: string): Promise<{ socket: WebSocket; positions: number[] }> {
+  const socket = new WebSocket(url.replace('http', 'ws'), 'graphql-transport-ws')
+  const positions: number[] = []
+  const query = 'subscription { changes { __typename ... on Change { position after } } }'
+  await new Promise<void>((resolve, reject) => {
+    socket.on('open', () => socket.send('{"type":"connection_init"}'))
+    socket.on('error', reject)
+    socket.on('message', (data) => {
+      const { type, payload } = JSON.parse(data.toString())
+      if (type === 'connection_ack') socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
+      else if (type === 'next' && payload.data.changes.__typename === 'CaughtUp') resolve()
+      else if (type === 'next') positions.push(payload.data.changes.position)
+      else if (type === 'error') reject(new Error(JSON.stringify(payload)))
+    })
+  })
+  return { socket, positions }
+}
+
+/** Every open socket of this process, the server's ends among them. */
+function sockets(): Socket[] {
+  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): unknown[] }
+  return handles.call(process).filter((h) => h instanceof Socket)
+}
