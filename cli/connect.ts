@@ -22,7 +22,7 @@ export interface ConnectOptions {
   connectionsMax?: number
   /** Settings given by flags; else from the environment. */
   config?: Config<'databaseUrl' | 'dataDir' | 'databaseWaitSecondsMax'>
-  /** Told while the database does not answer yet. */
+  /** Told while the database does not answer yet, and when the embedded one had to be started again. */
   onWait?: (why: string) => void
 }
 
@@ -32,10 +32,11 @@ export interface ConnectOptions {
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
   const config = options.config ?? configFromEnv(['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'])
-  const embedded = config.databaseUrl ? null : await openEmbedded(config.dataDir)
+  const tell = options.onWait ?? ((why: string) => console.error(why))
+  const embedded = config.databaseUrl ? null : await openEmbedded(config.dataDir, tell)
   const url = embedded?.url ?? config.databaseUrl ?? ''
   try {
-    await answers(url, config.databaseWaitSecondsMax, options.onWait ?? ((why) => console.error(why)))
+    await answers(url, config.databaseWaitSecondsMax, tell)
     const sql = openDatabase(url, { connectionsMax: options.connectionsMax ?? 4, name: options.name ?? 'touchstone' })
     await migrate(sql, ours('migrations'))
     return {

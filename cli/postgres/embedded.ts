@@ -7,6 +7,7 @@ import { type PostgresServer, runningServer, startServer } from './server.ts'
 
 const DATABASE = 'touchstone'
 const lockMsMax = 90_000
+const watchMs = 500
 
 export interface EmbeddedDatabase {
   url: string
@@ -16,14 +17,18 @@ export interface EmbeddedDatabase {
 
 /**
  * The embedded server of a data directory, shared by all processes that use it: the first starts it, the last stops it.
- * Whoever was killed is not counted, so what it left running is taken over here and stopped in the end.
+ * Whoever was killed is not counted, so what it left running is taken over here and stopped in the end. When the server
+ * itself is killed (memory ran out, say), whoever sees it first starts it again, where it was; `tell` is told.
  */
-export async function openEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
+export async function openEmbedded(
+  dataDir: string,
+  tell: (what: string) => void = (what) => console.error(what),
+): Promise<EmbeddedDatabase> {
   mkdirSync(dataDir, { recursive: true })
   const dir = realpathSync(dataDir)
   const me = processMark(process.pid) ?? `${process.pid}`
   const seat = join(dir, 'users', String(process.pid))
-  const server = await locked(dir, me, async () => {
+  let server = await locked(dir, me, async () => {
     const started = await startServer({ dir, durable: true })
     await ensureDatabase(started)
     mkdirSync(join(dir, 'users'), { recursive: true })
@@ -41,9 +46,34 @@ export async function openEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
     }
   }
   process.once('exit', abandon)
+  const url = server.url(DATABASE)
+  let released = false
+  let mending = false
+  const mend = async () => {
+    if (mending || processMark(server.pid) !== null) return
+    mending = true
+    try {
+      await locked(dir, me, async () => {
+        if (released) return
+        server = await startServer({ dir, durable: true })
+        tell(
+          server.url(DATABASE) === url
+            ? 'the embedded Postgres had ended and runs again'
+            : 'the embedded Postgres had ended and runs again on another port, as its own was taken: start Touchstone anew',
+        )
+      })
+    } catch (e) {
+      tell(`the embedded Postgres has ended: ${e instanceof Error ? e.message : String(e)}`)
+    } finally {
+      mending = false
+    }
+  }
+  const watch = setInterval(mend, watchMs).unref()
   return {
-    url: server.url(DATABASE),
+    url,
     async release() {
+      released = true
+      clearInterval(watch)
       process.off('exit', abandon)
       await locked(dir, me, async () => {
         rmSync(seat, { force: true })
