@@ -17,7 +17,7 @@ export type Cause = z.infer<typeof causeSchema>
 
 const values = z.record(z.string(), z.unknown()).nullable()
 
-/** One version of one golden record, and the event that says so; docs/FEED.md, 2. Additive changes only. */
+/** One version of one golden record, and the event that says so; docs/FEED.md, 2. */
 export const changeEventSchema = z
   .object({
     position: z.number().int().positive().describe('Place in the feed: dense and in commit order.'),
@@ -29,14 +29,10 @@ export const changeEventSchema = z
     after: values.describe('Values of this version; null for a tombstone.'),
     changedFields: z.array(z.string()).describe('Fields whose values differ between before and after.'),
     redirect: z.string().nullable().describe('On the tombstone of a merge: the survivor.'),
+    members: z.array(z.string()).describe('Keys of the source records it is made of; each is an id that leads to it.'),
     cause: causeSchema,
     policyVersion: z.string().describe('The policy in force.'),
     at: z.iso.datetime().describe('When it was committed.'),
   })
   .describe('A change of one golden record.')
 export type ChangeEvent = z.infer<typeof changeEventSchema>
-
-/** The same as JSON Schema (2020-12), for consumers in other languages. */
-export function changeEventJsonSchema(): object {
-  return z.toJSONSchema(changeEventSchema, { target: 'draft-2020-12' })
-}

@@ -25,6 +25,7 @@ export interface Range {
 
 /** What an event weighs in memory beside its values. */
 const eventOverheadBytes = 600
+const memberBytes = 56
 
 export async function readHead(sql: Sql): Promise<Head> {
   const [head] = await sql<Head[]>`select feed, position, oldest from feed_head`
@@ -42,6 +43,7 @@ interface ChangeRow {
   after: string | null
   redirect: string | null
   changed: string[]
+  members: string[]
   policy_version: string
   cause: ChangeEvent['cause']
   at: Date
@@ -58,7 +60,7 @@ export async function readChanges(sql: Sql, range: Range): Promise<{ events: Rea
     select h.oldest, e.*
     from feed_head h left join lateral (
       select c.position, c.golden_id, c.type, c.version, c.op, b.values::text as before, c.values::text as after,
-        c.redirect, c.changed, c.policy_version, c.cause, c.at
+        c.redirect, c.changed, c.members, c.policy_version, c.cause, c.at
       from change c left join change b on b.golden_id = c.golden_id and b.version = c.version - 1
       where c.position > ${range.after} and c.position <= ${range.upTo}
         ${range.ids ? sql`and c.golden_id = any(${range.ids as string[]}::uuid[])` : sql``}
@@ -73,7 +75,10 @@ export async function readChanges(sql: Sql, range: Range): Promise<{ events: Rea
 
 function toEvent(row: ChangeRow, position: number): ReadEvent {
   return {
-    bytes: eventOverheadBytes + 2 * ((row.before?.length ?? 0) + (row.after?.length ?? 0)),
+    bytes:
+      eventOverheadBytes +
+      memberBytes * row.members.length +
+      2 * ((row.before?.length ?? 0) + (row.after?.length ?? 0)),
     event: {
       position,
       op: row.op,
@@ -84,6 +89,7 @@ function toEvent(row: ChangeRow, position: number): ReadEvent {
       after: row.after === null ? null : JSON.parse(row.after),
       changedFields: row.changed,
       redirect: row.redirect,
+      members: row.members,
       cause: row.cause,
       policyVersion: row.policy_version,
       at: row.at.toISOString(),

@@ -5,6 +5,7 @@ import type { FeedFilter } from '../../mdm/feed/filter.ts'
 import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
 import { readCurrentIds, readHead } from '../../mdm/feed/read.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
+import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
 import type { Op } from '../../schema/events.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
@@ -100,11 +101,21 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
         event.after && visible(event.type, event.after, scopes),
       changedFields: (c: ChangeItem) => c.event.changedFields,
       redirect: (c: ChangeItem) => c.event.redirect,
+      members: (c: ChangeItem) => c.event.members,
       cause: (c: ChangeItem) => c.event.cause,
       policyVersion: (c: ChangeItem) => c.event.policyVersion,
       at: (c: ChangeItem) => c.event.at,
       entity: ({ event }: ChangeItem, _: unknown, context: RequestContext) =>
         entity(event.type, event.goldenId, context),
+      cloudEvent({ event, at }: ChangeItem, { version }: { version: number }, { scopes }: RequestContext) {
+        if (version !== changeSchemaMajor)
+          throw new GraphQLError(`there is no version ${version} of change events, only ${changeSchemaMajor}`, {
+            extensions: { code: 'UNKNOWN_SCHEMA_VERSION' },
+          })
+        const before = event.before && visible(event.type, event.before, scopes)
+        const after = event.after && visible(event.type, event.after, scopes)
+        return cloudEvent({ ...event, before, after }, at.feed)
+      },
     },
     ChangeCause: {
       system: (c: ChangeItem['event']['cause']) => c.source,

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import { createSourceEventStream, type ExecutionResult, execute, parse, subscribe } from 'graphql'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { startTailer, type Tailer } from '../../mdm/feed/tailer.ts'
+import { type CloudEvent, cloudEventSchema } from '../../schema/cloudEvent.ts'
 import { readPolicy } from '../../schema/policy.ts'
 import { createChangesSubgraph } from '../../subgraphs/changes/subgraph.ts'
 import type { Subgraph } from '../../subgraphs/contract.ts'
@@ -147,6 +148,28 @@ test('the entity beside a tombstone is the survivor, and null after a delete (FE
     [gone, null],
     [survivor, { __typename: 'Customer', id: survivor }],
   ])
+})
+
+test('an event is there as CloudEvents 1.0 too, with the same rights; another version is refused', async () => {
+  const { feed } = (await query('{ feed { id cursor } }')) as { feed: { id: string; cursor: string } }
+  const values = { name: 'Ada', jobTitle: 'CTO' }
+  const [id = ''] = await create(db.sql, 1, { type: 'Contact', values })
+  const read = async (version: number, scopes: ReadonlySet<string>) => {
+    const document = `query ($after: String) { changes(after: $after) { nodes { position cloudEvent(version: ${version}) } } }`
+    return await execute(args(document, { after: feed.cursor }, scopes))
+  }
+  const { data, errors } = await read(1, new Set())
+  assert.equal(errors, undefined)
+  const [node] = (data as { changes: { nodes: { position: number; cloudEvent: CloudEvent }[] } }).changes.nodes
+  const { cloudEvent } = node ?? {}
+  assert.deepEqual(cloudEventSchema.parse(cloudEvent), cloudEvent)
+  assert.deepEqual(
+    [cloudEvent?.id, cloudEvent?.source, cloudEvent?.type, Number(cloudEvent?.sequence)],
+    [`${id}.1`, `urn:touchstone:feed:${feed.id}`, 'touchstone.contact.created', node?.position],
+  )
+  assert.deepEqual(cloudEvent?.data.after, { jobTitle: 'CTO' })
+  const refused = await read(2, all)
+  assert.equal(refused.errors?.[0]?.extensions.code, 'UNKNOWN_SCHEMA_VERSION')
 })
 
 test('bad cursors and filters answer a code before anything is delivered (FEED 4.2, 6.1)', async () => {
