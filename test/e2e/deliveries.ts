@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import type { Connector, Message } from '../../connectors/contract.ts'
+import { openConnectors } from '../../connectors/open.ts'
+import { sign } from '../../connectors/signature.ts'
+import { type WorldOptions, worldMessages } from '../../demo/world.ts'
+import { policy } from '../fixtures/store.ts'
+
+/** The source systems that are shipped, with their development secrets. */
+export const connectors: ReadonlyMap<string, Connector> = openConnectors(
+  fileURLToPath(new URL('../../config/sources.yaml', import.meta.url)),
+  policy,
+  {},
+)
+
+/** One request of a source system, as it would send it again and again until it is acknowledged. */
+export interface Delivery {
+  source: string
+  /** Below the gateway's origin. */
+  path: string
+  body: string
+  /** The delivery's own id, the same each time it is sent. */
+  id: string
+  /** What the inbox must hold once it is acknowledged. */
+  messages: Message[]
+}
+
+/** Records that go together in one body, where a system batches. */
+const batchRecordsMax = 5
+
+export function delivery(source: string, object: string | null, body: string): Delivery {
+  const connector = connectors.get(source)
+  if (!connector) throw new Error(`no source system "${source}" in config/sources.yaml`)
+  const id = `msg_${createHash('sha256').update(`${object}\n${body}`).digest('hex').slice(0, 32)}`
+  const path = object === null ? `/ingest/${source}` : `/ingest/${source}/${object}`
+  return { source, path, body, id, messages: connector.split(body, object, source === 'stripe' ? null : id) }
+}
+
+/** The first `messages` of a demo world: Stripe sends event by event, the others some records at a time. */
+export function worldDeliveries(world: WorldOptions, messages: number): Delivery[] {
+  const made: Delivery[] = []
+  let batch: { source: string; object: string; bodies: string[] } | null = null
+  let count = 0
+  const flush = () => {
+    if (batch) {
+      const { source, object, bodies } = batch
+      made.push(delivery(source, object, bodies.length === 1 ? (bodies[0] ?? '') : `[${bodies.join(',')}]`))
+    }
+    batch = null
+  }
+  for (const m of worldMessages(world)) {
+    if (count++ >= messages) break
+    if (batch && (batch.source !== m.source || batch.object !== m.object || batch.bodies.length >= batchRecordsMax))
+      flush()
+    batch ??= { source: m.source, object: m.object, bodies: [] }
+    batch.bodies.push(m.body)
+    if (m.source === 'stripe') flush()
+  }
+  flush()
+  return made
+}
+
+export interface DeliveryAnswer {
+  status: number
+  retryAfter: string | null
+  body: { code?: string; message?: string; accepted?: number; duplicates?: number; correlationId?: string }
+}
+
+const answerMsMax = 20_000
+
+/** Signs it as of now and posts it. `headers` replace those of the signature; a fetch that fails throws. */
+export async function post(
+  origin: string,
+  d: Pick<Delivery, 'source' | 'path' | 'body' | 'id'>,
+  options: { now?: number; headers?: Record<string, string> } = {},
+): Promise<DeliveryAnswer> {
+  const res = await fetch(new URL(d.path, origin), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...signature(d, options.now), ...options.headers },
+    body: d.body,
+    signal: AbortSignal.timeout(answerMsMax),
+  })
+  return {
+    status: res.status,
+    retryAfter: res.headers.get('retry-after'),
+    body: (await res.json()) as DeliveryAnswer['body'],
+  }
+}
+
+export function signature(d: Pick<Delivery, 'source' | 'body' | 'id'>, now = Date.now()): Record<string, string> {
+  const [secret = ''] = connectors.get(d.source)?.system.secrets ?? []
+  return sign(d.source === 'stripe' ? 'STRIPE' : 'STANDARD_WEBHOOKS', secret, d.body, now, d.id)
+}

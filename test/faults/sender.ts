@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Delivery, post } from '../e2e/deliveries.ts'
+
+const concurrency = 8
+const retryMs = 50
+
+export interface Sender {
+  /** Deliveries that were acknowledged, in that order. */
+  acknowledged: Delivery[]
+  /** Requests that were refused or broke off, by what was seen. */
+  failures: Map<string, number>
+  /** Lets it send up to so many deliveries in all. */
+  allow(count: number): void
+  /** Resolves when all of them are acknowledged. */
+  done: Promise<void>
+}
+
+/**
+ * A source system, or several: sends every delivery until it is acknowledged, some at a time. An answer of 4xx would
+ * never change, so it ends the test.
+ */
+export function startSender(origin: string, deliveries: readonly Delivery[]): Sender {
+  const acknowledged: Delivery[] = []
+  const failures = new Map<string, number>()
+  const count = (what: string) => failures.set(what, (failures.get(what) ?? 0) + 1)
+  let next = 0
+  let allowed = 0
+  let wake = Promise.withResolvers<void>()
+
+  async function send(d: Delivery): Promise<void> {
+    for (;;) {
+      try {
+        const { status, body } = await post(origin, d)
+        if (status === 200 || status === 202) {
+          acknowledged.push(d)
+          return
+        }
+        if (status < 500) throw new Refused(`${d.path} was refused: ${status} ${JSON.stringify(body)}\n${d.body}`)
+        count(`${status} ${body.code}`)
+      } catch (e) {
+        if (e instanceof Refused) throw e
+        count(
+          e instanceof Error
+            ? e.cause instanceof Error
+              ? e.cause.message.split(' ')[0] || e.message
+              : e.message
+            : String(e),
+        )
+      }
+      await sleep(retryMs)
+    }
+  }
+
+  async function work(): Promise<void> {
+    for (;;) {
+      while (next >= allowed && next < deliveries.length) await wake.promise
+      const d = deliveries[next++]
+      if (!d) return
+      await send(d)
+    }
+  }
+
+  const done = Promise.all(Array.from({ length: concurrency }, work)).then(() => {})
+  done.catch(() => {}) // seen by whoever awaits it
+  return {
+    acknowledged,
+    failures,
+    done,
+    allow(n) {
+      allowed = n
+      wake.resolve()
+      wake = Promise.withResolvers<void>()
+    },
+  }
+}
+
+class Refused extends Error {}
