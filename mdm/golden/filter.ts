@@ -1,3 +1,4 @@
+import { recordKey } from '../../schema/recordKey.ts'
 import type { ListField } from './listField.ts'
 import { allOf, anyOf, type Condition, isUuid, literal, noneOf, storable } from './statement.ts'
 
@@ -25,8 +26,8 @@ export interface Filterable {
   fields: ListField[]
   /** Conditions that are no comparison of a value: `open: true`. SQL of a boolean. */
   flags: Record<string, string>
-  /** Ties source_record `s` to a row. */
-  sourceJoin: string
+  /** Which column of a row names which column of its source record `s`. */
+  source: { row: string; record: string }
 }
 
 /** Compiles a filter. Throws FilterError. */
@@ -50,7 +51,7 @@ export function conditionOf(list: Filterable, filter: Filter, scopes: ReadonlySe
 
   function test(fields: ListField[], name: string, value: unknown, depth: number): Condition {
     if (++tests > testsMax) throw new FilterError('FILTER_TOO_LARGE', `the filter has more than ${testsMax} tests`)
-    if (name === 'source') return sourceCondition(list.sourceJoin, value as Filter)
+    if (name === 'source') return sourceCondition(list.source, value as Filter)
     const flag = list.flags[name]
     if (flag) return value ? literal(flag) : noneOf(literal(flag))
     const field = fields.find((f) => f.name === name)
@@ -147,17 +148,29 @@ function idCondition(field: ListField, operator: string, value: unknown): Condit
     `${field.sql} in (select ${key} from source_record w join source_record m on m.golden_id = w.golden_id where w.key = any(${p.list(ids, 'uuid')}))`
 }
 
-function sourceCondition(join: string, value: Filter): Condition {
-  const columns: Record<string, string> = { system: 's.source', object: 's.object', id: 's.source_id' }
-  const parts = Object.entries(value)
-    .filter(([, v]) => v !== null && v !== undefined)
-    .map(([name, v]): Condition => {
-      const column = columns[name]
-      if (!column) throw new FilterError('BAD_FILTER', `source has no test "${name}"`)
-      const items = (Array.isArray(v) ? v : [v]).map(String)
-      return (p) => `${column} = any(${p.list(items, 'text')})`
-    })
-  return (p) => `exists (select 1 from source_record s where ${join} and ${allOf(parts)(p)})`
+function sourceCondition({ row, record }: Filterable['source'], value: Filter): Condition {
+  const of = (name: string) => {
+    const v = value[name]
+    return v === null || v === undefined ? null : (v as unknown[]).map(String)
+  }
+  const [systems, objects, ids] = [of('system'), of('object'), of('id')]
+  const named = (systems?.length ?? 0) * (objects?.length ?? 0) * (ids?.length ?? 0)
+  if (named > listItemsMax)
+    throw new FilterError('FILTER_TOO_LARGE', `source names ${named} records; at most ${listItemsMax}`)
+  if (systems && objects && ids) {
+    // Fully named records have keys, and keys have an index.
+    const keys = systems.flatMap((s) => objects.flatMap((o) => ids.map((id) => recordKey(s, o, id))))
+    return (p) => `${row} in (select ${record} from source_record s where s.key = any(${p.list(keys, 'uuid')}))`
+  }
+  const parts = [
+    ['s.source', systems],
+    ['s.object', objects],
+    ['s.source_id', ids],
+  ] as const
+  const tests = parts.flatMap(([column, items]): Condition[] =>
+    items ? [(p) => `${column} = any(${p.list(items, 'text')})`] : [],
+  )
+  return (p) => `exists (select 1 from source_record s where ${record} = ${row} and ${allOf(tests)(p)})`
 }
 
 function like(sql: string, pattern: string): Condition {

@@ -25,7 +25,7 @@ export function goldenListSpec(policy: Policy, type: TypePolicy): ListSpec {
   return {
     fields,
     flags: {},
-    sourceJoin: 's.golden_id = g.id',
+    source: { row: 'g.id', record: 's.golden_id' },
     unique: goldenListing(type.name).unique,
     order,
     defaultOrder: name ? [{ column: name, descending: false }] : created ? [{ column: created, descending: true }] : [],

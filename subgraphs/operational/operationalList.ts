@@ -50,7 +50,7 @@ export function operationalList(sql: Sql, policy: Policy, type: OperationalType)
   const related: ListSpec = {
     fields,
     flags: FLAGS[type],
-    sourceJoin: 's.id = t.record_id',
+    source: { row: 't.record_id', record: 's.id' },
     unique: listing.unique,
     order,
     defaultOrder: date ? [{ column: date, descending: true }] : [],

@@ -87,6 +87,11 @@ const filters: [string, string, string[]][] = [
   ['missing', 'parent: { isNull: false }', ['Zephyr Kühlhaus AG']],
   ['reference, by any of its ids', `parent: { eq: "${key('billing', 'Customer', 'B1')}" }`, ['Zephyr Kühlhaus AG']],
   ['source system', 'source: { system: ["erp"] }', ['Nordwind Logistik GmbH']],
+  [
+    'source records, named in full',
+    'source: { system: ["billing", "crm"], object: ["Customer"], id: ["B1", "C2", "C9"] }',
+    ['Casa Lupo S.r.l.', 'Nordwind Logistik GmbH'],
+  ],
   ['source record', 'source: { system: ["billing"], id: ["B1"] }', ['Nordwind Logistik GmbH']],
   ['not', 'not: { lifecycle: { eq: CUSTOMER } }', ['Casa Lupo S.r.l.', 'Zephyr Kühlhaus AG']],
   [
