@@ -1,17 +1,18 @@
 import type { Connector } from '../connectors/contract.ts'
 import { isOperational } from '../schema/operational.ts'
-import type { TypePolicy } from '../schema/policy.ts'
 import type { Sql, Transaction } from './db/database.ts'
-import { lock, lockNumber, lockSlots, tryLock } from './db/locks.ts'
+import { lockSlots } from './db/locks.ts'
 import { transaction } from './db/transaction.ts'
 import { appendChanges } from './feed/append.ts'
 import { arrive } from './ingest/arrive.ts'
 import { claim, type Message, postpone } from './ingest/claim.ts'
 import { saveOperational } from './ingest/operational.ts'
 import { outcomeOf, saveOutcomes, settleIncomplete } from './ingest/outcomes.ts'
-import { loadById, saveMatched, saveRecords, type WholeRecord } from './ingest/records.ts'
-import { loadReferring, saveReferences } from './ingest/references.ts'
-import { type Mastering, referenceFields, resolve, type Work } from './resolve.ts'
+import { saveMatched, saveRecords, type WholeRecord } from './ingest/records.ts'
+import { saveReferences } from './ingest/references.ts'
+import type { Mastering, Work } from './mastering.ts'
+import { references, referring } from './referring.ts'
+import { resolve } from './resolve.ts'
 
 export interface Pipeline extends Mastering {
   sql: Sql
@@ -113,37 +114,6 @@ async function applyBatch(tx: Transaction, pipeline: Pipeline, messages: Message
   const exceptions = outcomes.filter((o) => o.outcome === 'EXCEPTION').length
   const skipped = outcomes.length - exceptions
   return { claimed: messages.length, applied: messages.length - outcomes.length, skipped, exceptions, postponed: 0 }
-}
-
-/**
- * Records of this type that name others whose golden id has changed: they are compared again, for the same cause. The
- * lock on what is named keeps a reference and its target from passing each other unseen in two transactions.
- */
-async function referring(tx: Transaction, pipeline: Pipeline, type: TypePolicy, work: Work, own: WholeRecord[]) {
-  if (type.after.length === 0) return []
-  const named = own.flatMap((r) => references(pipeline, r).flatMap((x) => x.targets))
-  await lock(tx, 'reference', [...named, ...work.crosswalk.keys()].map(lockNumber))
-  const have = new Set(own.map((r) => r.id))
-  const found = (await loadReferring(tx, [...work.crosswalk.keys()], type.name)).filter((f) => !have.has(f.recordId))
-  for (const f of found) {
-    const cause = work.causes.get(f.target)
-    if (cause) work.causes.set(f.key, cause)
-  }
-  // Whoever holds the lock on such a record resolves it after us, and waits for our lock on what it names.
-  const free = await tryLock(
-    tx,
-    'record',
-    found.map((f) => lockNumber(f.key)),
-  )
-  const ours = found.filter((f) => free.has(lockNumber(f.key)))
-  return await loadById(tx, [...new Set(ours.map((f) => f.recordId))])
-}
-
-function references(pipeline: Pipeline, r: WholeRecord): { recordId: number; targets: string[] }[] {
-  const type = pipeline.policy.types.find((t) => t.name === r.type)
-  if (!type || type.after.length === 0) return []
-  const targets = referenceFields(type).map((f) => r.canonical[f])
-  return [{ recordId: r.id, targets: targets.filter((t): t is string => typeof t === 'string') }]
 }
 
 function byType(

@@ -1,15 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { TypePolicy } from '../schema/policy.ts'
-import { components, type Link } from './cluster/links.ts'
+import type { Link } from './cluster/links.ts'
 import type { Sql } from './db/database.ts'
 import { assign } from './golden/assign.ts'
 import { changedFields, type StoredGolden } from './golden/derive.ts'
-import { loadAssertions } from './golden/stored.ts'
+import { loadAssertions, type PairAssertion } from './golden/stored.ts'
 import { survive } from './golden/survive.ts'
 import type { SourceRecord } from './ingest/records.ts'
+import { isLive, type Mastering, matchRecord, referenceFields, survivor } from './mastering.ts'
 import { keyHash } from './match/blocks.ts'
 import type { Engine, Features } from './match/engine.ts'
-import { isLive, type Mastering, matchRecord, referenceFields, survivor } from './resolve.ts'
+import { clusterRecords } from './recluster.ts'
 
 /** One golden record that is stored otherwise than the source records and assertions say. */
 export interface Difference {
@@ -36,7 +37,7 @@ export async function checkRebuild(
     for (const type of mastering.policy.types) {
       const rows = await tx<SourceRecord[]>`
         select id, key, source, object, source_id as "sourceId", type, version, tie, deleted, complete, canonical,
-          null as features, null as "featuresVersion", '{}'::bigint[] as keys, golden_id as "goldenId"
+          null as features, null as "featuresVersion", '{}'::bigint[] as keys, golden_id as "goldenId", anchor
         from source_record where type = ${type.name} order by id`
       const stored = new Map(
         (
@@ -55,7 +56,7 @@ export async function checkRebuild(
       )
       for (const at of assigned) {
         for (const r of [...at.members, ...at.absent]) crosswalk.set(r.key, at.goldenId)
-        const strangers = at.members.filter((r) => r.goldenId !== at.goldenId)
+        const strangers = [...at.members, ...at.absent].filter((r) => r.goldenId !== at.goldenId)
         if (strangers.length > 0)
           differences.push({
             type: type.name,
@@ -63,7 +64,7 @@ export async function checkRebuild(
             what: 'MEMBERS',
             detail: `${strangers.map((r) => `${r.source} ${r.object} ${r.sourceId}`).join(', ')} belong to it`,
           })
-        if (at.members.length === 0) continue
+        if (at.members.length === 0 || assertions.retired.has(at.goldenId)) continue
         golden++
         const said = [...at.members, ...at.absent].flatMap((r) => assertions.values.get(r.key) ?? [])
         const now = survive(
@@ -109,7 +110,7 @@ function clustersOf(
   type: TypePolicy,
   rows: SourceRecord[],
   crosswalk: ReadonlyMap<string, string>,
-  assertions: { kind: 'SAME' | 'NOT_SAME'; a: string; b: string }[],
+  said: PairAssertion[],
 ): SourceRecord[][] {
   const engine = mastering.engines.get(type.name) as Engine
   const live = rows.filter(isLive)
@@ -124,6 +125,7 @@ function clustersOf(
       else blocks.set(key, [i])
     }
   }
+  const idOf = (i: number) => live[i]?.id ?? 0
   const links = new Map<number, Link>()
   for (const block of blocks.values()) {
     if (block.length > engine.blockRecordsMax) continue
@@ -132,22 +134,8 @@ function clustersOf(
         const at = a * live.length + b
         if (links.has(at)) continue
         const { weight } = engine.compare(live[a]?.features as Features, live[b]?.features as Features)
-        if (weight >= engine.linkWeightMin) links.set(at, { a, b, weight: Math.fround(weight) })
+        if (weight >= engine.linkWeightMin) links.set(at, { a: idOf(a), b: idOf(b), weight: Math.fround(weight) })
       }
   }
-  const byMember = Map.groupBy(links.values(), (l) => l.a)
-  const byKey = new Map(live.map((r) => [r.key, r]))
-  return components(live.keys(), links.values()).flatMap((ids) => {
-    const members = ids.map((i) => live[i]).filter((r) => r !== undefined)
-    if (members.length === 1) return [members]
-    const keys = new Set(members.map((m) => m.key))
-    const result = engine.cluster(
-      members.map((m) => ({ key: m.key, source: m.source, features: m.features as Features })),
-      ids
-        .flatMap((i) => byMember.get(i) ?? [])
-        .map((l) => ({ a: live[l.a]?.key ?? '', b: live[l.b]?.key ?? '', weight: l.weight })),
-      assertions.filter((p) => keys.has(p.a) && keys.has(p.b)),
-    )
-    return result.clusters.map((c) => c.map((key) => byKey.get(key)).filter((r) => r !== undefined))
-  })
+  return clusterRecords(engine, live, [...links.values()], said).clusters
 }

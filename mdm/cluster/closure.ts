@@ -5,17 +5,19 @@ import { type Link, loadLinks } from './links.ts'
 export interface Placed {
   id: number
   goldenId: string | null
+  /** The record that an absent one goes with. */
+  anchor: string | null
 }
 
 export interface Closure {
-  /** Golden id of every stored record that the change can reach. */
-  placed: Map<number, string | null>
+  /** Every record that the change can reach, with its golden id as stored. */
+  placed: Map<number, Placed>
   links: Link[]
 }
 
 /**
- * Everything a change can reach: from the seeds along stored links (`overlay` says which are gone and which are new) and
- * through shared golden records, until nothing is added. Its golden ids are locked; since they may change until the
+ * Everything a change can reach: from the seeds along stored links (`overlay` says which are gone and which are new),
+ * along what stewards said to be the same, and through shared golden records, until nothing is added. Its golden ids are locked; since they may change until the
  * locks are held, the search is run again until it finds no id that is not locked.
  */
 export async function lockClosure(
@@ -26,7 +28,9 @@ export async function lockClosure(
   const held = new Set<string>()
   for (;;) {
     const found = await closure(tx, seeds, overlay)
-    const wanted = [...new Set(found.placed.values())].filter((g): g is string => g !== null && !held.has(g))
+    const wanted = [...new Set([...found.placed.values()].map((p) => p.goldenId))].filter(
+      (g): g is string => g !== null && !held.has(g),
+    )
     if (wanted.length === 0) return found
     await lock(tx, 'golden' satisfies keyof typeof LOCK, wanted.map(lockNumber))
     for (const g of wanted) held.add(g)
@@ -38,7 +42,7 @@ async function closure(
   seeds: number[],
   overlay: { removed: Link[]; added: Link[] },
 ): Promise<Closure> {
-  const placed = new Map<number, string | null>()
+  const placed = new Map<number, Placed>()
   const gone = new Set(overlay.removed.map(pairOf))
   const links = new Map<string, Link>(overlay.added.map((l) => [pairOf(l), l]))
   const neighbours = new Map<number, number[]>()
@@ -52,20 +56,21 @@ async function closure(
   let frontier: number[] = []
   while (frontier.length > 0 || unplaced.size > 0) {
     const golden = [
-      ...new Set(frontier.map((id) => placed.get(id)).filter((g): g is string => !!g && !goldenSeen.has(g))),
+      ...new Set(frontier.map((id) => placed.get(id)?.goldenId).filter((g): g is string => !!g && !goldenSeen.has(g))),
     ]
     for (const g of golden) goldenSeen.add(g)
     const lookUp = [...unplaced]
     unplaced.clear()
-    const [rows, stored] = await Promise.all([
+    const [rows, stored, same] = await Promise.all([
       golden.length + lookUp.length > 0 ? loadPlaced(tx, golden, lookUp) : [],
       loadLinks(tx, frontier),
+      loadSame(tx, frontier),
     ])
     const next: number[] = []
     // What is not stored yet is new in this transaction.
-    for (const r of [...rows, ...lookUp.map((id) => ({ id, goldenId: null }))])
+    for (const r of [...rows, ...lookUp.map((id) => ({ id, goldenId: null, anchor: null }))])
       if (!placed.has(r.id)) {
-        placed.set(r.id, r.goldenId)
+        placed.set(r.id, r)
         next.push(r.id)
       }
     for (const l of stored) {
@@ -73,7 +78,7 @@ async function closure(
       if (gone.has(at) || links.has(at)) continue
       links.set(at, l)
     }
-    const ends = [...stored.flatMap((l) => [l.a, l.b]), ...frontier.flatMap((id) => neighbours.get(id) ?? [])]
+    const ends = [...stored.flatMap((l) => [l.a, l.b]), ...same, ...frontier.flatMap((id) => neighbours.get(id) ?? [])]
     for (const id of ends) if (!placed.has(id)) unplaced.add(id)
     frontier = next
   }
@@ -82,8 +87,19 @@ async function closure(
 
 async function loadPlaced(tx: Transaction, golden: string[], ids: number[]): Promise<Placed[]> {
   return await tx<Placed[]>`
-    select id, golden_id as "goldenId" from source_record where golden_id = any(${golden}::uuid[])
-    union select id, golden_id from source_record where id = any(${ids}::bigint[])`
+    select id, golden_id as "goldenId", anchor from source_record where golden_id = any(${golden}::uuid[])
+    union select id, golden_id, anchor from source_record where id = any(${ids}::bigint[])`
+}
+
+/** Records that stewards said to be the same as one of these; index scans from record to assertion to record. */
+async function loadSame(tx: Transaction, ids: number[]): Promise<number[]> {
+  if (ids.length === 0) return []
+  const rows = await tx<{ id: number }[]>`
+    select r.id from source_record f join standing s on s.a = f.key and s.kind = 'SAME'
+      join source_record r on r.key = s.b where f.id = any(${ids}::bigint[])
+    union select r.id from source_record f join standing s on s.b = f.key and s.kind = 'SAME'
+      join source_record r on r.key = s.a where f.id = any(${ids}::bigint[])`
+  return rows.map((r) => r.id)
 }
 
 function pairOf(l: Link): string {

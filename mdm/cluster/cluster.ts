@@ -48,6 +48,9 @@ export interface ClusterRules<F> {
   unique?(source: string): boolean
 }
 
+/** Why two clusters stay apart that a steward said to be two: they are no possible match any more. */
+export const STEWARD_SAYS_NO = 'a steward said that they are not the same'
+
 /** Up to this many records, pairs without an edge are compared; beyond, they count as `MISSING_WEIGHT`. */
 export const COMPONENT_DENSE_RECORDS_MAX = 256
 const MISSING_WEIGHT = -6
@@ -60,6 +63,8 @@ interface Link {
   sum: number
   count: number
   conflict: string | undefined
+  /** A steward said so: nothing joins the two. */
+  barred?: boolean
 }
 
 /** Two records of the component and their evidence; `i < j`, places in the sorted list of members. */
@@ -78,7 +83,8 @@ const byText = (x: string, y: string) => (x < y ? -1 : x > y ? 1 : 0)
  * Clusters one component, deterministically: clusters of one record each are merged, the pair with the highest average weight
  * between its records first (ties by key), while that average is at least `matchWeightMin` and no cannot-link stands between them.
  * Average linkage asks for the evidence of all records at once: one strong pair does not chain two things together, and one weak
- * pair does not part what all others join. Assertions come first: SAME merges, NOT_SAME forbids; of two that contradict, NOT_SAME holds.
+ * pair does not part what all others join. Assertions come first: NOT_SAME forbids, SAME merges whatever the
+ * evidence says; of two that contradict, NOT_SAME holds (mdm/steward.ts lets none be made).
  */
 export function cluster<F>(
   members: readonly ClusterMember<F>[],
@@ -88,6 +94,10 @@ export function cluster<F>(
 ): Clustering {
   const sorted = [...members].sort((a, b) => byText(a.key, b.key))
   const index = new Map(sorted.map((member, i) => [member.key, i]))
+  const same = assertions
+    .filter((x) => x.kind === 'SAME')
+    .map(({ a, b }) => (a < b ? { a, b } : { a: b, b: a }))
+    .sort((x, y) => byText(x.a, y.a) || byText(x.b, y.b))
   const pairs = judgePairs(sorted, index, edges, rules)
   if (rules.unique) favourMutualBest(sorted, pairs, rules.unique, rules.linkWeightMin)
   const state = new Merging(
@@ -97,18 +107,14 @@ export function cluster<F>(
   for (const { a, b } of assertions.filter((x) => x.kind === 'NOT_SAME')) {
     const i = index.get(a)
     const j = index.get(b)
-    if (i !== undefined && j !== undefined && i !== j) state.forbid(i, j, 'a steward said that they are not the same')
+    if (i !== undefined && j !== undefined && i !== j) state.bar(i, j)
   }
-  const same = assertions
-    .filter((x) => x.kind === 'SAME')
-    .map(({ a, b }) => (a < b ? { a, b } : { a: b, b: a }))
-    .sort((x, y) => byText(x.a, y.a) || byText(x.b, y.b))
   for (const { a, b } of same) {
     const i = index.get(a)
     const j = index.get(b)
     if (i === undefined || j === undefined) continue
     const [x, y] = [state.home[i]!, state.home[j]!]
-    if (x !== y && !state.forbidden(x, y)) state.merge(x, y, Number.POSITIVE_INFINITY, 'ASSERTION')
+    if (x !== y && !state.barred(x, y)) state.merge(x, y, Number.POSITIVE_INFINITY, 'ASSERTION')
   }
   state.mergeWhile(rules.matchWeightMin)
 
@@ -161,8 +167,7 @@ function judgePairs<F>(
 }
 
 /** Being each other's best brings at most this many bits, at a margin of as many over the next best. */
-const MUTUAL_BEST_MARGIN = 4
-const MUTUAL_BEST_SHARE = 0.75
+const MUTUAL_BEST_BITS_MAX = 6
 
 /**
  * Between two sources that each hold a thing at most once, a record has one counterpart or none. That two records are each other's
@@ -195,7 +200,7 @@ function favourMutualBest<F>(
     const theirs = best.get(`${pair.j} ${sorted[pair.i]!.source}`)!
     if (pair.weight < mine[0] || pair.weight < theirs[0]) continue
     const margin = pair.weight - Math.max(mine[1], theirs[1])
-    pair.favour = MUTUAL_BEST_SHARE * Math.min(MUTUAL_BEST_MARGIN, margin)
+    pair.favour = Math.min(MUTUAL_BEST_BITS_MAX, margin)
   }
 }
 
@@ -223,14 +228,19 @@ class Merging {
     }
   }
 
-  forbid(i: number, j: number, reason: string): void {
-    const link = { ...(this.links[i]!.get(j) ?? { sum: 0, count: 0 }), conflict: reason }
+  /** A steward said that the two are not the same. */
+  bar(i: number, j: number): void {
+    const link = { ...(this.links[i]!.get(j) ?? { sum: 0, count: 0 }), conflict: STEWARD_SAYS_NO, barred: true }
     this.links[i]!.set(j, link)
     this.links[j]!.set(i, link)
   }
 
   forbidden(i: number, j: number): string | undefined {
     return this.links[i]!.get(j)?.conflict
+  }
+
+  barred(i: number, j: number): boolean {
+    return this.links[i]!.get(j)?.barred ?? false
   }
 
   merge(i: number, j: number, weight: number, because: MergeStep['because']): void {
@@ -250,7 +260,8 @@ class Merging {
       const joined: Link = {
         sum: link.sum + (mine?.sum ?? 0),
         count: link.count + (mine?.count ?? 0),
-        conflict: mine?.conflict ?? link.conflict,
+        conflict: link.barred ? link.conflict : (mine?.conflict ?? link.conflict),
+        ...(mine?.barred || link.barred ? { barred: true } : {}),
       }
       this.links[to]!.set(other, joined)
       this.links[other]!.set(to, joined)

@@ -49,7 +49,7 @@ export async function savePossible(
 }
 
 /** Splits records into connected components; ids without a link are alone. */
-export function components(ids: Iterable<number>, links: Iterable<Link>): number[][] {
+export function components(ids: Iterable<number>, links: Iterable<Pick<Link, 'a' | 'b'>>): number[][] {
   const parent = new Map<number, number>()
   for (const id of ids) parent.set(id, id)
   const root = (id: number): number => {

@@ -4,6 +4,8 @@ export interface Assignable {
   id: number
   key: string
   goldenId: string | null
+  /** Of an absent record: the one it goes with (mdm/golden/anchor.ts). */
+  anchor?: string | null
 }
 
 export interface Assigned<T extends Assignable> {
@@ -15,9 +17,9 @@ export interface Assigned<T extends Assignable> {
 
 /**
  * Gives each cluster its golden id: the key of its oldest record. So a merge keeps the older id, a split gives back the
- * original ones, and no id is ever made up or forgotten (I7). An absent record stays with the oldest of those it was
- * with, which keeps a golden id alive when the record it is named after is deleted; when nobody is left it keeps the id
- * for itself.
+ * original ones, and no id is ever made up or forgotten (I7). An absent record goes where its anchor goes, else stays with
+ * the oldest of those it was with, which keeps a golden id alive when the record it is named after is deleted; when
+ * nobody is left it keeps the id for itself.
  */
 export function assign<T extends Assignable>(clusters: T[][], absent: T[]): Assigned<T>[] {
   const assigned = clusters.map((members): Assigned<T> => {
@@ -31,11 +33,14 @@ export function assign<T extends Assignable>(clusters: T[][], absent: T[]): Assi
       const known = oldestOf.get(m.goldenId)
       if (!known || m.id < known.id) oldestOf.set(m.goldenId, { id: m.id, at })
     }
+  const homes = new Map(assigned.flatMap((at) => at.members.map((m) => [m.key, at] as const)))
+  const anchors = new Map(absent.map((a) => [a.key, a.anchor ?? null]))
   const left = new Map<string, Assigned<T>>()
   for (const a of [...absent].sort((x, y) => x.id - y.id)) {
-    const goldenId = a.goldenId
-    if (!goldenId) continue
-    const home = oldestOf.get(goldenId)?.at ?? left.get(goldenId)
+    if (!a.goldenId) continue
+    const end = follow(a.key, anchors)
+    const goldenId = end ?? a.goldenId
+    const home = end ? (homes.get(end) ?? left.get(end)) : (oldestOf.get(goldenId)?.at ?? left.get(goldenId))
     if (home) home.absent.push(a)
     else {
       const alone: Assigned<T> = { goldenId, members: [], absent: [a] }
@@ -48,4 +53,17 @@ export function assign<T extends Assignable>(clusters: T[][], absent: T[]): Assi
     at.goldenId = oldest.key
   }
   return assigned
+}
+
+/** Where a chain of anchors ends: at a live record, or, in a circle, at its lowest key. Null where it is not known. */
+function follow(key: string, anchors: ReadonlyMap<string, string | null>): string | null {
+  const passed: string[] = []
+  for (let at: string | null = key; at !== null; ) {
+    const circle = passed.indexOf(at)
+    if (circle >= 0) return passed.slice(circle).sort()[0] ?? null
+    if (!anchors.has(at)) return at
+    passed.push(at)
+    at = anchors.get(at) ?? null
+  }
+  return null
 }

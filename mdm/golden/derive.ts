@@ -69,7 +69,9 @@ function compare<T extends Assignable>(
 ): Derived | null {
   const old = stored.get(at.goldenId)
   if (!golden)
-    return old?.state === 'ACTIVE' ? { ...tombstone(at.goldenId, old), members: at.absent.map((r) => r.key) } : null
+    return old?.state === 'ACTIVE'
+      ? { ...tombstone(at.goldenId, old), members: [...at.members, ...at.absent].map((r) => r.key) }
+      : null
   const before = old?.state === 'ACTIVE' ? old.values : {}
   const changed = changedFields(before, golden.values)
   const came = new Set(at.members.map((r) => r.goldenId).filter((g): g is string => !!g && g !== at.goldenId))

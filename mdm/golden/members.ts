@@ -81,8 +81,8 @@ export async function readChoice(sql: Sql, ids: readonly string[]): Promise<Map<
       select * from source_record m where m.golden_id = p.id and m.complete and not m.deleted
       order by m.id limit ${competitorsMax}) m`
   const stated = new Parameters()
-  const assertions = `select m.golden_id as parent, a.id, a.field, a.value from source_record m
-    join assertion a on a.a = m.key and a.kind = 'VALUE' and a.withdrawn_at is null
+  const assertions = `select m.golden_id as parent, a.assertion_id as id, a.field, a.value from source_record m
+    join standing a on a.a = m.key and a.kind = 'VALUE'
     where m.golden_id = any(${stated.list(ids, 'uuid')})`
   const [members, values] = await Promise.all([
     read<Choice['members'][number] & { parent: string }>(sql, text, p),

@@ -16,24 +16,31 @@ export interface PairAssertion {
   b: string
 }
 
+export interface Stated {
+  pairs: PairAssertion[]
+  /** By record key. */
+  values: Map<string, ValueAssertion[]>
+  /** Golden ids. */
+  retired: Set<string>
+}
+
 /** What stewards have said of any of these source records and not taken back. */
-export async function loadAssertions(
-  tx: Transaction,
-  keys: string[],
-): Promise<{ pairs: PairAssertion[]; values: Map<string, ValueAssertion[]> }> {
+export async function loadAssertions(tx: Transaction, keys: string[]): Promise<Stated> {
   const rows = await tx<
     { id: number; kind: string; a: string; b: string | null; field: string | null; value: unknown }[]
   >`
-    select id, kind, a, b, field, value from assertion
-    where withdrawn_at is null and (a = any(${keys}::uuid[]) or b = any(${keys}::uuid[]))`
+    select assertion_id as id, kind, a, b, field, value from standing where a = any(${keys}::uuid[])
+    union select assertion_id, kind, a, b, field, value from standing where b = any(${keys}::uuid[]) order by id`
   const pairs: PairAssertion[] = []
   const values = new Map<string, ValueAssertion[]>()
+  const retired = new Set<string>()
   for (const r of rows) {
     if (r.b && (r.kind === 'SAME' || r.kind === 'NOT_SAME')) pairs.push({ kind: r.kind, a: r.a, b: r.b })
+    if (r.kind === 'RETIRED') retired.add(r.a)
     if (r.kind === 'VALUE' && r.field)
       values.set(r.a, [...(values.get(r.a) ?? []), { id: r.id, field: r.field, value: r.value }])
   }
-  return { pairs, values }
+  return { pairs, values, retired }
 }
 
 /** Current golden ids of source records; those that are unknown or in no golden record are left out. */

@@ -26,6 +26,8 @@ export interface ValueAssertion {
 export interface Provenance {
   r: string[]
   u: string
+  /** The assertion, where a steward stated the value. */
+  a?: number
 }
 
 export interface Golden {
@@ -68,7 +70,7 @@ export function survive(
     const chosen = choose(policy, field, ranked, assertions, golden.values)
     if (!chosen) return
     golden.values[field.name] = chosen.value
-    golden.provenance[field.name] = { r: chosen.from, u: chosen.rule }
+    golden.provenance[field.name] = { r: chosen.from, u: chosen.rule, ...(chosen.said ? { a: chosen.said } : {}) }
   }
 }
 
@@ -138,9 +140,9 @@ function choose(
   ranked: Ranked[],
   assertions: ValueAssertion[],
   values: Record<string, unknown>,
-): { value: unknown; from: string[]; rule: string } | null {
+): { value: unknown; from: string[]; rule: string; said?: number } | null {
   const stated = assertions.filter((a) => a.field === field.name).sort((a, b) => b.id - a.id)[0]
-  if (stated) return { value: stated.value, from: [], rule: 'STEWARD' }
+  if (stated) return { value: stated.value, from: [], rule: 'STEWARD', said: stated.id }
   const order = orderFor(field, values)
   const best = bestFirst(policy, field, ranked, order)
   const first = best[0]

@@ -121,6 +121,7 @@ async function foldAll(
         featuresVersion: known?.featuresVersion ?? null,
         keys: known?.keys ?? [],
         goldenId: known?.goldenId ?? null,
+        anchor: known?.anchor ?? null,
         inboxId: message.inboxId,
       },
       cause: causeOf(message, change),

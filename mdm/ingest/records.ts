@@ -24,6 +24,8 @@ export interface SourceRecord {
   /** Blocking keys as hashes. */
   keys: number[]
   goldenId: string | null
+  /** Of a record that is deleted or incomplete: the record it goes with (mdm/golden/anchor.ts). */
+  anchor: string | null
 }
 
 /** With `raw`, for those that are about to be changed. */
@@ -38,7 +40,7 @@ export async function loadByKey(tx: Transaction, keys: string[]): Promise<WholeR
   return await tx<WholeRecord[]>`
     select id, key, source, object, source_id as "sourceId", type, version, tie, field_versions as "fieldVersions",
       deleted, complete, canonical, issues, features, features_version as "featuresVersion", keys,
-      golden_id as "goldenId", raw, inbox_id as "inboxId"
+      golden_id as "goldenId", anchor, raw, inbox_id as "inboxId"
     from source_record where key = any(${keys}::uuid[])`
 }
 
@@ -48,7 +50,7 @@ export async function loadById(tx: Transaction, ids: number[]): Promise<SourceRe
   return await tx<SourceRecord[]>`
     select id, key, source, object, source_id as "sourceId", type, version, tie, null as "fieldVersions",
       deleted, complete, canonical, null as issues, features, features_version as "featuresVersion", keys,
-      golden_id as "goldenId"
+      golden_id as "goldenId", anchor
     from source_record where id = any(${ids}::bigint[])`
 }
 
@@ -65,12 +67,12 @@ export async function saveRecords(tx: Transaction, records: WholeRecord[]): Prom
   if (records.length === 0) return
   await tx`
     insert into source_record as s (id, key, source, object, source_id, type, version, tie, field_versions, deleted,
-      complete, raw, canonical, issues, features, features_version, keys, golden_id, inbox_id)
+      complete, raw, canonical, issues, features, features_version, keys, golden_id, anchor, inbox_id)
     overriding system value
     select id, key, source, object, source_id, type, version, tie, field_versions, deleted, complete, raw, canonical,
       issues, features, features_version,
       -- unnest cannot hand over arrays of different lengths, so keys travel as text
-      ('{' || keys || '}')::bigint[], golden_id, inbox_id
+      ('{' || keys || '}')::bigint[], golden_id, anchor, inbox_id
     from unnest(${records.map((r) => r.id)}::bigint[], ${records.map((r) => r.key)}::uuid[],
       ${records.map((r) => r.source)}::text[], ${records.map((r) => r.object)}::text[],
       ${records.map((r) => r.sourceId)}::text[], ${records.map((r) => r.type)}::text[],
@@ -81,13 +83,13 @@ export async function saveRecords(tx: Transaction, records: WholeRecord[]): Prom
       ${records.map((r) => (r.issues?.length ? JSON.stringify(r.issues) : null))}::text[]::jsonb[],
       ${records.map((r) => json(r.features))}::text[]::jsonb[], ${records.map((r) => r.featuresVersion)}::text[],
       ${records.map((r) => r.keys.join(','))}::text[], ${records.map((r) => r.goldenId)}::uuid[],
-      ${records.map((r) => r.inboxId)}::bigint[])
+      ${records.map((r) => r.anchor)}::uuid[], ${records.map((r) => r.inboxId)}::bigint[])
       as r (id, key, source, object, source_id, type, version, tie, field_versions, deleted, complete, raw, canonical,
-        issues, features, features_version, keys, golden_id, inbox_id)
+        issues, features, features_version, keys, golden_id, anchor, inbox_id)
     on conflict (id) do update set type = excluded.type, version = excluded.version, tie = excluded.tie,
       field_versions = excluded.field_versions, deleted = excluded.deleted, complete = excluded.complete,
       raw = excluded.raw, canonical = excluded.canonical, issues = excluded.issues, features = excluded.features,
-      features_version = excluded.features_version, keys = excluded.keys, golden_id = excluded.golden_id,
+      features_version = excluded.features_version, keys = excluded.keys, golden_id = excluded.golden_id, anchor = excluded.anchor,
       inbox_id = excluded.inbox_id, updated_at = clock_timestamp()`
 }
 
@@ -95,11 +97,12 @@ export async function saveRecords(tx: Transaction, records: WholeRecord[]): Prom
 export async function saveMatched(tx: Transaction, records: SourceRecord[]): Promise<void> {
   if (records.length === 0) return
   await tx`
-    update source_record s set golden_id = r.golden_id, features = r.features, features_version = r.features_version,
+    update source_record s set golden_id = r.golden_id, anchor = r.anchor, features = r.features, features_version = r.features_version,
       keys = ('{' || r.keys || '}')::bigint[]
     from unnest(${records.map((r) => r.id)}::bigint[], ${records.map((r) => r.goldenId)}::uuid[],
       ${records.map((r) => json(r.features))}::text[]::jsonb[], ${records.map((r) => r.featuresVersion)}::text[],
-      ${records.map((r) => r.keys.join(','))}::text[]) as r (id, golden_id, features, features_version, keys)
+      ${records.map((r) => r.keys.join(','))}::text[], ${records.map((r) => r.anchor)}::uuid[])
+      as r (id, golden_id, features, features_version, keys, anchor)
     where s.id = r.id`
 }
 

@@ -23,6 +23,8 @@ export const sourceRecord = pgTable('source_record', {
   featuresVersion: text('features_version'),
   keys: bigint({ mode: 'number' }).array().notNull().default(sql`'{}'`),
   goldenId: uuid('golden_id'),
+  /** Of a record that is deleted or incomplete: the one it goes with. */
+  anchor: uuid(),
   inboxId: bigint('inbox_id', { mode: 'number' }).notNull(),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().default(sql`clock_timestamp()`),
   updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().default(sql`clock_timestamp()`),

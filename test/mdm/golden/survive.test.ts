@@ -136,7 +136,7 @@ test("I3: a steward's value outranks all, the one stated last", () => {
   ]
   const result = survive(policy, type, members, said)
   assert.equal(result.values.name, 'second')
-  assert.deepEqual(result.provenance.name, { r: [], u: 'STEWARD' })
+  assert.deepEqual(result.provenance.name, { r: [], u: 'STEWARD', a: 2 })
 })
 
 test('losing candidates say why they lost', () => {

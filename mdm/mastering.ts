@@ -1,0 +1,116 @@
+import type { SourceSystem } from '../connectors/contract.ts'
+import type { Cause } from '../schema/events.ts'
+import type { Policy, TypePolicy } from '../schema/policy.ts'
+import type { Transaction } from './db/database.ts'
+import type { NewChange } from './feed/append.ts'
+import { loadCrosswalk } from './golden/stored.ts'
+import { loadById, type SourceRecord } from './ingest/records.ts'
+import { keyHash } from './match/blocks.ts'
+import type { Engine, MatchRecord } from './match/engine.ts'
+
+/** What resolving needs and does not change: the policy, one engine a golden type, the configured source systems. */
+export interface Mastering {
+  policy: Policy
+  engines: ReadonlyMap<string, Engine>
+  systems: ReadonlyMap<string, SourceSystem>
+}
+
+/** What one transaction has found so far; the pipeline and the steward's actions write it at their end. */
+export interface Work {
+  /** Golden ids that records have got in this transaction, by record key: what later types refer to. */
+  crosswalk: Map<string, string | null>
+  /** Why each record is touched, by record key. */
+  causes: Map<string, Cause>
+  /** Records whose golden id, features or keys differ from what is stored. */
+  changed: Map<number, SourceRecord>
+  events: NewChange[]
+}
+
+export function isLive(r: { complete: boolean; deleted: boolean }): boolean {
+  return r.complete && !r.deleted
+}
+
+export function engineOf(mastering: Mastering, type: TypePolicy): Engine {
+  const engine = mastering.engines.get(type.name)
+  if (!engine) throw new Error(`no matching engine for golden type ${type.name}`)
+  return engine
+}
+
+/** Fields of a type that are compared by reference. */
+export function referenceFields(type: TypePolicy): string[] {
+  return type.fields.filter((f) => f.compare?.as === 'REFERENCE').map((f) => f.name)
+}
+
+/** Reads those of `ids` that `records` does not hold yet, with features and keys of this engine. */
+export async function loadKnown(
+  tx: Transaction,
+  mastering: Mastering,
+  type: TypePolicy,
+  records: Map<number, SourceRecord>,
+  ids: Iterable<number>,
+  work: Work,
+): Promise<void> {
+  const missing = [...new Set(ids)].filter((id) => !records.has(id))
+  const found = await loadById(tx, missing)
+  for (const r of found) records.set(r.id, r)
+  await refresh(tx, engineOf(mastering, type), type, found, work)
+}
+
+/** Features and keys of records that have none of this engine's; references are compared by what they resolve to now. */
+export async function refresh(
+  tx: Transaction,
+  engine: Engine,
+  type: TypePolicy,
+  records: SourceRecord[],
+  work: Work,
+): Promise<void> {
+  const stale = records.filter((r) => r.featuresVersion !== engine.version)
+  if (stale.length === 0) return
+  const references = referenceFields(type)
+  const targets = new Set(
+    stale.flatMap((r) => references.map((f) => r.canonical[f])).filter((v) => typeof v === 'string'),
+  )
+  const crosswalk: Map<string, string | null> = new Map(
+    await loadCrosswalk(
+      tx,
+      [...targets].filter((t) => !work.crosswalk.has(t)),
+    ),
+  )
+  for (const [key, goldenId] of work.crosswalk) crosswalk.set(key, goldenId)
+  for (const r of stale) {
+    r.featuresVersion = engine.version
+    if (!isLive(r)) {
+      r.features = null
+      r.keys = []
+      continue
+    }
+    const features = engine.standardise(matchRecord(r, references, crosswalk))
+    r.features = features
+    r.keys = [...new Set(engine.keys(features).map((k) => keyHash(type.name, k)))]
+  }
+}
+
+/** A source record as the matching engine sees it: references are the golden ids that they resolve to. */
+export function matchRecord(
+  r: SourceRecord,
+  references: string[],
+  crosswalk: ReadonlyMap<string, string | null>,
+): MatchRecord {
+  const resolved = references.map((f) => [f, crosswalk.get(String(r.canonical[f])) ?? null])
+  const fields = { ...r.canonical, ...Object.fromEntries(resolved) } as MatchRecord['fields']
+  return { key: r.key, source: r.source, fields }
+}
+
+/** A source record as survivorship sees it. */
+export function survivor(mastering: Mastering, r: SourceRecord) {
+  const system = mastering.systems.get(r.source)
+  return {
+    key: r.key,
+    source: r.source,
+    role: system?.role ?? '',
+    trust: system?.trust ?? 0,
+    trustHalfLifeDays: system?.trustHalfLifeDays,
+    version: r.version,
+    fields: r.canonical,
+  }
+}

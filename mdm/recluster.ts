@@ -1,0 +1,149 @@
+import type { Cause } from '../schema/events.ts'
+import type { TypePolicy } from '../schema/policy.ts'
+import { lockClosure } from './cluster/closure.ts'
+import { components, type Link, type PossibleMatch, savePossible } from './cluster/links.ts'
+import { sameChains } from './cluster/same.ts'
+import type { Transaction } from './db/database.ts'
+import { settleAnchors } from './golden/anchor.ts'
+import { type Assigned, assign } from './golden/assign.ts'
+import { derive } from './golden/derive.ts'
+import { loadAssertions, loadGolden, type PairAssertion } from './golden/stored.ts'
+import { type Golden, survive } from './golden/survive.ts'
+import type { SourceRecord } from './ingest/records.ts'
+import { engineOf, isLive, loadKnown, type Mastering, survivor, type Work } from './mastering.ts'
+import type { Engine, Features } from './match/engine.ts'
+
+/**
+ * From links and stewards' assertions to golden records: everything of one golden type that the seeds can reach is
+ * locked, clustered, named and derived anew, and its events are laid into `work`. `records` are those that are at hand,
+ * as they are now; `overlay` are links that the transaction takes away and adds and has not written yet.
+ */
+export async function recluster(
+  tx: Transaction,
+  mastering: Mastering,
+  type: TypePolicy,
+  seeds: number[],
+  records: Map<number, SourceRecord>,
+  work: Work,
+  overlay: { removed: Link[]; added: Link[] } = { removed: [], added: [] },
+): Promise<void> {
+  const reach = await lockClosure(tx, seeds, overlay)
+  await loadKnown(tx, mastering, type, records, reach.placed.keys(), work)
+  for (const { id, goldenId, anchor } of reach.placed.values()) {
+    const r = records.get(id)
+    if (r) Object.assign(r, { goldenId, anchor })
+  }
+  const reached = [...reach.placed.keys()].map((id) => records.get(id)).filter((r) => r !== undefined)
+  for (const r of settleAnchors(reached, isLive)) work.changed.set(r.id, r)
+  const said = await loadAssertions(
+    tx,
+    reached.map((r) => r.key),
+  )
+  const { clusters, possible } = clusterRecords(engineOf(mastering, type), reached, reach.links, said.pairs)
+
+  // Golden ids, values, events.
+  const assigned = assign(
+    clusters,
+    reached.filter((r) => !isLive(r)),
+  )
+  const golden = await loadGolden(tx, [
+    ...new Set([...assigned.map((a) => a.goldenId), ...reached.flatMap((r) => (r.goldenId ? [r.goldenId] : []))]),
+  ])
+  const derived = derive(assigned, golden, (at): Golden | null => {
+    if (at.members.length === 0 || said.retired.has(at.goldenId)) return null
+    const values = [...at.members, ...at.absent].flatMap((m) => said.values.get(m.key) ?? [])
+    return survive(
+      mastering.policy,
+      type,
+      at.members.map((m) => survivor(mastering, m)),
+      values,
+    )
+  })
+  const causeOf = causesByGolden(assigned, work)
+  for (const d of derived)
+    work.events.push({
+      ...d,
+      type: type.name,
+      policyVersion: mastering.policy.version,
+      cause: causeOf(d.goldenId),
+    })
+  for (const at of assigned)
+    for (const r of [...at.members, ...at.absent]) {
+      if (r.goldenId === at.goldenId) continue
+      work.causes.set(r.key, work.causes.get(r.key) ?? causeOf(at.goldenId))
+      r.goldenId = at.goldenId
+      work.changed.set(r.id, r)
+      work.crosswalk.set(r.key, at.goldenId)
+    }
+
+  await savePossible(
+    tx,
+    type.name,
+    reached.map((r) => r.key),
+    possible,
+  )
+}
+
+/** Clusters of the live ones among `records`, component by component; links and SAME make the components. */
+export function clusterRecords(
+  engine: Engine,
+  records: SourceRecord[],
+  links: readonly Link[],
+  said: readonly PairAssertion[],
+): { clusters: SourceRecord[][]; possible: PossibleMatch[] } {
+  const live = records.filter(isLive)
+  const byKey = new Map(live.map((r) => [r.key, r]))
+  const byId = new Map(live.map((r) => [r.id, r]))
+  const keyOf = (id: number) => byId.get(id)?.key ?? ''
+  const same = sameChains(
+    said.filter((p) => p.kind === 'SAME'),
+    (key) => byKey.has(key),
+  )
+  const groups = components(byId.keys(), [
+    ...links,
+    ...same.map(({ a, b }) => ({ a: byKey.get(a)?.id ?? 0, b: byKey.get(b)?.id ?? 0 })),
+  ])
+  const groupOf = new Map(groups.flatMap((ids, i) => ids.map((id) => [keyOf(id), i] as const)))
+  const linksOf = Map.groupBy(links, (l) => groupOf.get(keyOf(l.a)))
+  const pairs: PairAssertion[] = [
+    ...same.map((p) => ({ kind: 'SAME' as const, ...p })),
+    ...said.filter((p) => p.kind === 'NOT_SAME'),
+  ]
+  const pairsOf = Map.groupBy(pairs, (p) => (groupOf.get(p.a) === groupOf.get(p.b) ? groupOf.get(p.a) : undefined))
+  const clusters: SourceRecord[][] = []
+  const possible: PossibleMatch[] = []
+  for (const [i, ids] of groups.entries()) {
+    const members = ids.map((id) => byId.get(id)).filter((r) => r !== undefined)
+    if (members.length === 1) {
+      clusters.push(members)
+      continue
+    }
+    const result = engine.cluster(
+      members.map((m) => ({ key: m.key, source: m.source, features: m.features as Features })),
+      (linksOf.get(i) ?? [])
+        .filter((l) => byId.has(l.b))
+        .map((l) => ({ a: keyOf(l.a), b: keyOf(l.b), weight: l.weight })),
+      pairsOf.get(i) ?? [],
+    )
+    for (const c of result.clusters) clusters.push(c.map((key) => byKey.get(key)).filter((r) => r !== undefined))
+    for (const p of result.possible) possible.push(p.a < p.b ? p : { ...p, a: p.b, b: p.a })
+  }
+  return { clusters, possible }
+}
+
+/** The change that led to an event: of a record that is in the golden record or was, else of one it met. */
+function causesByGolden(assigned: Assigned<SourceRecord>[], work: Work): (goldenId: string) => Cause {
+  const causes = new Map<string, Cause>()
+  for (const at of assigned)
+    for (const r of [...at.members, ...at.absent]) {
+      const cause = work.causes.get(r.key)
+      for (const id of [at.goldenId, r.goldenId]) if (cause && id && !causes.has(id)) causes.set(id, cause)
+    }
+  const met = new Map(assigned.map((at) => [at.goldenId, at.members.flatMap((r) => (r.goldenId ? [r.goldenId] : []))]))
+  return (goldenId) => {
+    const near = (met.get(goldenId) ?? []).map((id) => causes.get(id)).find((c) => !!c)
+    const cause = causes.get(goldenId) ?? near ?? work.causes.values().next().value
+    if (!cause) throw new Error(`golden record ${goldenId} changed without a cause`)
+    return cause
+  }
+}

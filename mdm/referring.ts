@@ -1,0 +1,44 @@
+import type { TypePolicy } from '../schema/policy.ts'
+import type { Transaction } from './db/database.ts'
+import { lock, lockNumber, tryLock } from './db/locks.ts'
+import { loadById, type SourceRecord, type WholeRecord } from './ingest/records.ts'
+import { loadReferring } from './ingest/references.ts'
+import { type Mastering, referenceFields, type Work } from './mastering.ts'
+
+/**
+ * Records of this type that name others whose golden id has changed: they are compared again, for the same cause. The
+ * lock on what is named keeps a reference and its target from passing each other unseen in two transactions.
+ */
+export async function referring(
+  tx: Transaction,
+  mastering: Mastering,
+  type: TypePolicy,
+  work: Work,
+  own: WholeRecord[],
+): Promise<SourceRecord[]> {
+  if (type.after.length === 0) return []
+  const named = own.flatMap((r) => references(mastering, r).flatMap((x) => x.targets))
+  await lock(tx, 'reference', [...named, ...work.crosswalk.keys()].map(lockNumber))
+  const have = new Set(own.map((r) => r.id))
+  const found = (await loadReferring(tx, [...work.crosswalk.keys()], type.name)).filter((f) => !have.has(f.recordId))
+  for (const f of found) {
+    const cause = work.causes.get(f.target)
+    if (cause) work.causes.set(f.key, cause)
+  }
+  // Whoever holds the lock on such a record resolves it after us, and waits for our lock on what it names.
+  const free = await tryLock(
+    tx,
+    'record',
+    found.map((f) => lockNumber(f.key)),
+  )
+  const ours = found.filter((f) => free.has(lockNumber(f.key)))
+  return await loadById(tx, [...new Set(ours.map((f) => f.recordId))])
+}
+
+/** What a record of a golden type names in fields that are compared by reference. */
+export function references(mastering: Mastering, r: WholeRecord): { recordId: number; targets: string[] }[] {
+  const type = mastering.policy.types.find((t) => t.name === r.type)
+  if (!type || type.after.length === 0) return []
+  const targets = referenceFields(type).map((f) => r.canonical[f])
+  return [{ recordId: r.id, targets: targets.filter((t): t is string => typeof t === 'string') }]
+}
