@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { FileError } from '../../../connectors/file/rows.ts'
+import { type LoadOptions, loadFile } from '../../../mdm/ingest/load.ts'
+import { countWaiting, settled } from '../../../mdm/ingest/settled.ts'
+import { connector } from '../../connectors/fixture.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+
+let db: TestDatabase
+const dir = mkdtempSync(join(tmpdir(), 'touchstone-load-'))
+const webshop = connector('webshop')
+before(async () => {
+  db = await testDatabase({ connectionsMax: 4 })
+})
+after(async () => {
+  rmSync(dir, { recursive: true, force: true })
+  await db.drop()
+})
+
+function file(name: string, content: string): string {
+  writeFileSync(join(dir, name), content)
+  return join(dir, name)
+}
+
+const options = (more: Partial<LoadOptions> = {}): LoadOptions => ({
+  object: 'customers',
+  file: {},
+  correlationId: randomUUID(),
+  again: false,
+  ...more,
+})
+
+const csv = (rows: number, from = 0) =>
+  `shop_customer_id,company_name\n${Array.from({ length: rows }, (_, i) => `${prefix}${i + from},Company ${i + from}`).join('\n')}\n`
+let prefix = ''
+
+async function inbox(): Promise<number> {
+  const [row] = await db.sql<{ n: number }[]>`select count(*)::integer as n from inbox`
+  return row?.n ?? 0
+}
+
+test('a load that is stopped goes on where it was when it is run again', async () => {
+  prefix = 'stop-'
+  const path = file('stop.csv', csv(5_000))
+  const stop = new AbortController()
+  const first = await loadFile(db.sql, webshop, path, options({ signal: stop.signal, onProgress: () => stop.abort() }))
+  assert.equal(first.stopped, true)
+  assert.ok(first.rows >= 1_000 && first.rows < 5_000, `${first.rows} rows`)
+  assert.equal(await inbox(), first.accepted)
+  const second = await loadFile(db.sql, webshop, path, options())
+  assert.deepEqual([second.rows, second.duplicates, second.accepted], [5_000, first.accepted, 5_000 - first.accepted])
+  const third = await loadFile(db.sql, webshop, path, options())
+  assert.deepEqual([third.rows, third.duplicates, third.firstId], [5_000, 5_000, null])
+})
+
+test('--again takes the same rows as stated anew', async () => {
+  prefix = 'again-'
+  const path = file('again.csv', csv(10))
+  await loadFile(db.sql, webshop, path, options())
+  const again = await loadFile(db.sql, webshop, path, options({ again: true }))
+  assert.deepEqual([again.accepted, again.duplicates], [10, 0])
+})
+
+test('rows that are broken in themselves are stored, to become exceptions; the others are not held up', async () => {
+  const path = file(
+    'broken.ndjson',
+    '{"shop_customer_id":"b1"}\n{"shop_cust\n[1,2]\n"text"\n{"shop_customer_id":"b2","x":"\\u0000"}\n',
+  )
+  const correlationId = randomUUID()
+  const loaded = await loadFile(db.sql, webshop, path, options({ correlationId }))
+  assert.deepEqual([loaded.rows, loaded.accepted], [5, 5])
+  const bodies = await db.sql<
+    { body: string }[]
+  >`select body from inbox where correlation_id = ${correlationId} order by id`
+  assert.deepEqual(
+    bodies.map((b) => b.body),
+    ['{"shop_customer_id":"b1"}', '{"shop_cust', '[1,2]', '"text"', '{"shop_customer_id":"b2","x":"\\u0000"}'],
+  )
+  assert.equal((await loadFile(db.sql, webshop, path, options())).duplicates, 5)
+})
+
+test('a file that ends inside a value fails, after its rows before are stored', async () => {
+  const path = file('cut.json', '[{"shop_customer_id":"c1"},{"shop_customer_id":"c2"},{"shop')
+  const before = await inbox()
+  await assert.rejects(loadFile(db.sql, webshop, path, options()), FileError)
+  assert.equal(await inbox(), before + 2)
+})
+
+test('the counts of a load are its own, whatever else comes in beside it', async () => {
+  prefix = 'mine-'
+  const mine = options()
+  const path = file('mine.csv', csv(2_500))
+  prefix = 'other-'
+  const other = file('other.csv', csv(2_500))
+  const [loaded] = await Promise.all([
+    loadFile(db.sql, webshop, path, mine),
+    loadFile(db.sql, webshop, other, options()),
+  ])
+  assert.ok(loaded.firstId !== null && loaded.lastId !== null)
+  const span = { correlationId: mine.correlationId, firstId: loaded.firstId, lastId: loaded.lastId }
+  assert.equal((await settled(db.sql, span)).waiting, 2_500)
+  // What a worker does: three applied, two of them with an outcome.
+  const ids = await db.sql<{ id: number }[]>`
+    delete from pending where inbox_id in (select id from inbox where correlation_id = ${mine.correlationId} order by id limit 3)
+    returning inbox_id as id`
+  for (const [i, outcome] of (['SKIPPED', 'EXCEPTION'] as const).entries())
+    await db.sql`insert into outcome (inbox_id, outcome, code, detail, source) values (${ids[i]?.id ?? 0}, ${outcome}, 'CODE', 'why', 'webshop')`
+  const counts = await settled(db.sql, span)
+  assert.deepEqual([counts.waiting, counts.applied, counts.skipped, counts.exceptions], [2_497, 1, 1, 1])
+  assert.deepEqual(
+    counts.reasons.map((r) => [r.code, r.count, r.example]),
+    [
+      ['CODE', 1, 'why'],
+      ['CODE', 1, 'why'],
+    ],
+  )
+  assert.ok((await countWaiting(db.sql, span)) >= 2_497)
+})
