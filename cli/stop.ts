@@ -15,6 +15,8 @@ export function stopSignal(): AbortSignal {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, told)
   process.once('disconnect', told)
+  // Listening alone would keep the process alive for as long as its launcher is.
+  process.channel?.unref()
   return stop.signal
 }
 
