@@ -52,9 +52,3 @@ export function parseYaml(text: string, name: string): YamlFile {
   }
   return { value: doc.toJS({ maxAliasCount: 100 }), at: (path) => `${name}:${lineOf(path)}` }
 }
-
-/** `; did you mean "x"?` is worth more than the whole list when the list is long. */
-export function allowed(names: Iterable<string>): string {
-  const all = [...names]
-  return all.length === 0 ? 'none' : all.join(', ')
-}
