@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ChangeEvent, Op } from '../../schema/events.ts'
 import { FeedError } from './feedError.ts'
 
@@ -10,9 +11,24 @@ export interface FeedFilter {
   systems: readonly string[] | null
   /** At least one of these fields changed. */
   changedFields: readonly string[] | null
+  /** All of these hold, of the values before or of those after; also of a snapshot's. */
+  values: readonly ValueTest[] | null
 }
 
-export const everything: FeedFilter = { types: null, ids: null, ops: null, systems: null, changedFields: null }
+/** A field, or a field of a group, has one of some values; a list has it when one of its elements has. */
+export interface ValueTest {
+  path: readonly string[]
+  in: readonly unknown[]
+}
+
+export const everything: FeedFilter = {
+  types: null,
+  ids: null,
+  ops: null,
+  systems: null,
+  changedFields: null,
+  values: null,
+}
 
 export const filterIdsMax = 1_000
 /** For each of the other lists of a filter. */
@@ -41,11 +57,29 @@ export function matcher(filter: FeedFilter): (event: ChangeEvent) => boolean {
   const ops = filter.ops && new Set<string>(filter.ops)
   const systems = filter.systems && new Set(filter.systems)
   const fields = filter.changedFields && new Set(filter.changedFields)
+  const { values } = filter
   return (event) =>
     (!types || types.has(event.type)) &&
     (!ops || ops.has(event.op)) &&
     (!systems || systems.has(event.cause.source)) &&
-    (!fields || event.changedFields.some((f) => fields.has(f)))
+    (!fields || event.changedFields.some((f) => fields.has(f))) &&
+    (!values || valuesPass(values, event.after) || valuesPass(values, event.before))
+}
+
+/** Whether values pass all tests. Those of a record that leaves what is asked for pass before, so its leaving is told. */
+export function valuesPass(tests: readonly ValueTest[], values: Record<string, unknown> | null): boolean {
+  if (values === null) return false
+  return tests.every(({ path, in: wanted }) =>
+    reach(values, path).some((v) => wanted.some((w) => isDeepStrictEqual(v, w))),
+  )
+}
+
+/** What a path leads to, through every element of the lists on it; null where it leads nowhere. */
+function reach(value: unknown, path: readonly string[]): unknown[] {
+  if (Array.isArray(value)) return value.flatMap((v) => reach(v, path))
+  const [name, ...rest] = path
+  if (name === undefined) return [value ?? null]
+  return reach(value instanceof Object ? (value as Record<string, unknown>)[name] : null, rest)
 }
 
 /** Follows golden ids to what they resolve to at the place of the feed that was observed last. */

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { ChangeEvent } from '../../schema/events.ts'
 import { decodeCursor, type Place } from './cursor.ts'
 import { FeedError } from './feedError.ts'
-import { checkedFilter, type FeedFilter, Followed, matcher } from './filter.ts'
+import { checkedFilter, type FeedFilter, Followed, matcher, valuesPass } from './filter.ts'
 import { readChanges, readHead, readRedirects } from './read.ts'
 import { readSnapshot, type SnapshotItem } from './snapshot.ts'
 import type { Tail } from './tail.ts'
@@ -134,6 +134,7 @@ class Subscription {
   async *#scan(start: Place & { kind: 'SCAN' }): AsyncGenerator<FeedItem, undefined> {
     const { position } = start
     let { scanned } = start
+    const tests = this.#filter.values
     const ids = this.#followed?.ids ?? null
     for (;;) {
       this.#tail.check()
@@ -155,6 +156,7 @@ class Subscription {
       const item = first(page.items, (i) => from === null || i.goldenId > from)
       if (item) {
         scanned = item.goldenId
+        if (tests && !valuesPass(tests, item.values)) continue
         yield { kind: 'SNAPSHOT', at: this.#at({ kind: 'SCAN', position, scanned }), item }
       } else {
         this.#tailer.snapshotPages.drop(this.#key)

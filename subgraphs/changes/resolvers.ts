@@ -1,16 +1,16 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
 import { currentId } from '../../mdm/feed/current.ts'
 import { encodeCursor } from '../../mdm/feed/cursor.ts'
-import type { FeedFilter } from '../../mdm/feed/filter.ts'
 import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
 import { readCurrentIds, readHead } from '../../mdm/feed/read.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
-import type { Op } from '../../schema/events.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
+import { type FilterArgs, filterOf } from './filterArgs.ts'
 import { type Delivered, delivered, translated } from './items.ts'
-import { typeEnumName } from './sdl.ts'
+import { type PastArgs, past } from './past.ts'
+import { changedName, typeEnumName } from './sdl.ts'
 import { visibleValues } from './visible.ts'
 
 export interface ChangesDeps {
@@ -18,21 +18,14 @@ export interface ChangesDeps {
   tailer: Tailer
 }
 
-interface FilterArgs {
-  types?: string[] | null
-  ids?: string[] | null
-  ops?: Op[] | null
-  systems?: string[] | null
-  changedFields?: string[] | null
+interface WatchArgs extends FilterArgs {
+  id?: string | null
+  after?: string | null
+  snapshot?: boolean | null
 }
 
 type ChangeItem = Extract<FeedItem, { kind: 'CHANGE' }>
 type SnapshotItem = Extract<FeedItem, { kind: 'SNAPSHOT' }>
-
-const pageEventsMax = 500
-/** Positions that one page of the past looks at; with a narrow filter the page then ends before it is full. */
-const pagePositionsMax = 20_000
-const tailerBehindMsMax = 2_000
 
 export function resolvers({ policy, tailer }: ChangesDeps) {
   const visible = visibleValues(policy)
@@ -43,6 +36,21 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
     const id = await currentId(tailer.tail, goldenId, read)
     return id === null ? null : { __typename: type, id }
   }
+  const subscription = (told: (args: WatchArgs) => WatchArgs) => ({
+    async subscribe(_: unknown, args: WatchArgs, { scopes }: RequestContext) {
+      const { after, snapshot, ...filter } = told(args)
+      try {
+        const options = { after: after ?? null, snapshot: snapshot ?? false, filter: filterOf(policy, filter, scopes) }
+        return delivered(await follow(tailer, options))
+      } catch (e) {
+        throw translated(e)
+      }
+    },
+    resolve(item: Delivered) {
+      if (item.kind === 'FAILED') throw item.error
+      return item
+    },
+  })
   return {
     Query: {
       feed: async () => {
@@ -56,24 +64,17 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
           beginning: at(head.oldest - 1),
         }
       },
-      changes: async (_: unknown, args: FilterArgs & { after?: string | null; first: number }) =>
-        await page(tailer, args),
+      changes: async (_: unknown, args: PastArgs, { scopes }: RequestContext) =>
+        await past(tailer, filterOf(policy, args, scopes), args),
     },
     Subscription: {
-      changes: {
-        async subscribe(_: unknown, args: FilterArgs & { after?: string | null; snapshot?: boolean | null }) {
-          try {
-            const options = { after: args.after ?? null, snapshot: args.snapshot ?? false, filter: filterOf(args) }
-            return delivered(await follow(tailer, options))
-          } catch (e) {
-            throw translated(e)
-          }
-        },
-        resolve(item: Delivered) {
-          if (item.kind === 'FAILED') throw item.error
-          return item
-        },
-      },
+      changes: subscription((args) => args),
+      ...Object.fromEntries(
+        policy.types.map(({ name }) => [
+          changedName(name),
+          subscription(({ id, ...args }) => ({ ...args, types: [name], ids: id ? [id] : null })),
+        ]),
+      ),
     },
     ChangeItem: { __resolveType: (item: FeedItem) => typeNames[item.kind] },
     GoldenEntity: { __resolveType: (entity: { __typename: string }) => entity.__typename },
@@ -145,54 +146,6 @@ const typeNames: Record<FeedItem['kind'], string> = {
   CAUGHT_UP: 'CaughtUp',
   LAGGED: 'Lagged',
   BOOKMARK: 'CaughtUp',
-}
-
-function filterOf(args: FilterArgs): FeedFilter {
-  return {
-    types: args.types ?? null,
-    ids: args.ids ?? null,
-    ops: args.ops ?? null,
-    systems: args.systems ?? null,
-    changedFields: args.changedFields ?? null,
-  }
-}
-
-/** A page of the past is a subscription that one leaves at the head, or when the page is full. */
-async function page(tailer: Tailer, args: FilterArgs & { after?: string | null; first: number }) {
-  if (args.first < 1 || args.first > pageEventsMax)
-    throw new GraphQLError(`a page has 1 to ${pageEventsMax} events, not ${args.first}`, {
-      extensions: { code: args.first < 1 ? 'BAD_PAGE' : 'PAGE_TOO_LARGE' },
-    })
-  try {
-    // What was committed before the question is in the answer, though the tailer may be a moment behind.
-    const head = await readHead(tailer.sql)
-    await tailer.tail.moved(head.position - 1, AbortSignal.timeout(tailerBehindMsMax))
-    const start = args.after ?? encodeCursor(head.feed, { kind: 'TAIL', position: head.oldest - 1 })
-    const options = { after: start, snapshot: false, filter: filterOf(args), bookmarkPositions: pagePositionsMax }
-    const items = await follow(tailer, options)
-    const nodes: ChangeItem[] = []
-    let hasNextPage = true
-    let end = start
-    for await (const item of items) {
-      if (item.kind === 'CHANGE') nodes.push(item)
-      end = encodeCursor(item.at.feed, item.at.place)
-      if (item.kind === 'CAUGHT_UP') hasNextPage = false
-      if (item.kind !== 'CHANGE' || nodes.length === args.first) break
-    }
-    const [first] = nodes
-    return {
-      nodes,
-      edges: nodes,
-      pageInfo: {
-        hasNextPage,
-        hasPreviousPage: args.after !== null && args.after !== undefined,
-        startCursor: first ? encodeCursor(first.at.feed, first.at.place) : null,
-        endCursor: end,
-      },
-    }
-  } catch (e) {
-    throw translated(e)
-  }
 }
 
 const PositionScalar = new GraphQLScalarType<number, number>({

@@ -16,7 +16,37 @@ ${types.map((t) => `  ${quoted(t.description)}\n  ${typeEnumName(t.name)}`).join
 
 "A golden record of any type."
 union GoldenEntity = ${types.map((t) => t.name).join(' | ')}
-${types.map(stub).join('')}`
+${types.map(stub).join('')}
+extend type Subscription {
+${types.map(changed).join('\n')}
+}
+`
+}
+
+/** customerChanged for Customer. */
+export function changedName(type: string): string {
+  return `${type.charAt(0).toLowerCase()}${type.slice(1)}Changed`
+}
+
+function changed({ name }: TypePolicy): string {
+  return `
+  "The same as \`changes\`, of golden type ${name} only."
+  ${changedName(name)}(
+    "Only this golden record, followed to what it resolves to."
+    id: ID
+    "Go on after this cursor. Left out: from now, or with a snapshot."
+    after: String
+    "What happened; all when left out."
+    ops: [ChangeOp!]
+    "Source systems that caused the event; all when left out."
+    systems: [String!]
+    "At least one of these fields changed; any when left out."
+    changedFields: [String!]
+    "All of these hold, of the values before or of those after."
+    where: [ChangeValueFilter!]
+    "Begin with the golden records as they are now. Ignored beside \`after\`."
+    snapshot: Boolean = false
+  ): ChangeItem!`
 }
 
 function stub(type: TypePolicy): string {

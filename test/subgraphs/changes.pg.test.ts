@@ -51,8 +51,8 @@ async function open(document: string, variables: Json = {}, scopes: ReadonlySet<
   }
 }
 
-const WATCH = `subscription ($after: String, $types: [GoldenType!], $ids: [ID!], $ops: [ChangeOp!], $fields: [String!], $snapshot: Boolean) {
-  changes(after: $after, types: $types, ids: $ids, ops: $ops, changedFields: $fields, snapshot: $snapshot) {
+const WATCH = `subscription ($after: String, $types: [GoldenType!], $ids: [ID!], $ops: [ChangeOp!], $fields: [String!], $where: [ChangeValueFilter!], $snapshot: Boolean) {
+  changes(after: $after, types: $types, ids: $ids, ops: $ops, changedFields: $fields, where: $where, snapshot: $snapshot) {
     __typename
     ... on CaughtUp { cursor position }
     ... on Snapshot { cursor goldenId type version position values entity { __typename ... on Customer { id } } }
@@ -176,17 +176,26 @@ test('bad cursors and filters answer a code before anything is delivered (FEED 4
   const { feed } = (await query('{ feed { id head cursor } }')) as {
     feed: { id: string; head: number; cursor: string }
   }
-  const code = async (variables: Json) => {
-    const result = await createSourceEventStream(args(WATCH, variables))
+  const code = async (variables: Json, scopes = all) => {
+    const result = await createSourceEventStream(args(WATCH, variables, scopes))
     assert.ok('errors' in result, 'refused at the start')
     return result.errors?.[0]?.extensions.code
   }
+  const past = await execute(args('{ changes(changedFields: ["nmae"]) { nodes { position } } }'))
+  assert.equal(past.errors?.[0]?.extensions.code, 'FILTER_INVALID')
   assert.equal(await code({ after: 'nonsense' }), 'CURSOR_INVALID')
   assert.equal(await code({ after: '' }), 'CURSOR_INVALID')
   assert.equal(await code({ after: `${feed.cursor.slice(0, -2)}AA` }), 'CURSOR_INVALID')
   assert.equal(await code({ ids: ['42'] }), 'FILTER_INVALID')
   assert.equal(await code({ ids: Array.from({ length: 1_001 }, () => feed.id) }), 'FILTER_INVALID')
-  assert.equal(await code({ fields: Array.from({ length: 101 }, (_, i) => `f${i}`) }), 'FILTER_INVALID')
+  assert.equal(await code({ fields: Array.from({ length: 101 }, () => 'name') }), 'FILTER_INVALID')
+  assert.equal(await code({ fields: ['nmae'] }), 'FILTER_INVALID')
+  assert.equal(await code({ fields: ['sku'], types: ['CUSTOMER'] }), 'FILTER_INVALID')
+  assert.equal(await code({ where: [{ field: 'billingAddress.cuontry', in: ['DE'] }] }), 'FILTER_INVALID')
+  assert.equal(await code({ where: [{ field: 'name.first', in: ['DE'] }] }), 'FILTER_INVALID')
+  assert.equal(await code({ where: [{ field: '__proto__', in: [1] }] }), 'FILTER_INVALID')
+  assert.equal(await code({ where: [{ field: 'emails', in: ['x'] }] }, new Set()), 'MISSING_SCOPE')
+  assert.equal(await code({ where: [{ field: 'address.city', in: ['x'] }] }, new Set()), 'MISSING_SCOPE')
 })
 
 test('the past by pages is the same as the subscription gives, filters included', async () => {
@@ -215,7 +224,7 @@ test('the past by pages is the same as the subscription gives, filters included'
   const products = stored.filter((s) => s.type === 'Product').map((s) => s.position)
   assert.equal(products.length, 25)
   assert.deepEqual(await read({ types: ['PRODUCT'] }), products)
-  assert.deepEqual(await read({ fields: ['sku', 'unknown'] }), products)
+  assert.deepEqual(await read({ fields: ['sku', 'gtin'] }), products)
   for (const [first, code] of [
     [0, 'BAD_PAGE'],
     [501, 'PAGE_TOO_LARGE'],
@@ -223,6 +232,66 @@ test('the past by pages is the same as the subscription gives, filters included'
     const result = await execute(args(PAGE, { first }))
     assert.equal(result.errors?.[0]?.extensions.code, code)
   }
+})
+
+test('a subscription for each golden type, and filters by value: what enters and what leaves comes (FEED 6.4, 6.6)', async () => {
+  const { feed } = (await query('{ feed { cursor } }')) as { feed: { cursor: string } }
+  const values = (country: string | null, lifecycle = 'LEAD') => ({ name: 'A', lifecycle, billingAddress: { country } })
+  const [a = '', b = ''] = await create(db.sql, 2, { values: values('DE') })
+  await create(db.sql, 1, { type: 'Product', values: { name: 'P' } })
+  await append(db.sql, version(a, 2, { values: values('FR') }))
+  await append(db.sql, version(a, 3, { values: values('FR', 'CUSTOMER') }), version(b, 2, { values: values(null) }))
+  await append(db.sql, version(b, 3, { values: values('FR') }))
+  const seen = async (field: string, variables: Json): Promise<unknown[]> => {
+    const document = `subscription ($after: String, $id: ID, $where: [ChangeValueFilter!], $snapshot: Boolean) {
+      ${field}(after: $after, id: $id, where: $where, snapshot: $snapshot) {
+        __typename ... on Change { goldenId version } ... on Snapshot { goldenId version } } }`
+    const results = await subscribe(args(document, variables))
+    assert.ok(Symbol.asyncIterator in results, JSON.stringify(results))
+    const items: unknown[] = []
+    for await (const { data } of results) {
+      const item = (data as Record<string, { __typename: string; goldenId: string; version: number }>)[field]
+      if (item?.__typename === 'CaughtUp') break
+      items.push([item?.goldenId, item?.version])
+    }
+    return items
+  }
+  const { cursor: after } = feed
+  const german = [{ field: 'billingAddress.country', in: ['DE'] }]
+  assert.equal((await seen('customerChanged', { after })).length, 6)
+  assert.equal((await seen('productChanged', { after })).length, 1)
+  const own = [
+    [a, 1],
+    [a, 2],
+    [a, 3],
+  ]
+  assert.deepEqual(await seen('customerChanged', { after, id: a }), own)
+  const entering = [
+    [a, 1],
+    [b, 1],
+    [a, 2],
+    [b, 2],
+  ]
+  assert.deepEqual(await seen('customerChanged', { after, where: german }), entering)
+  const french = [{ field: 'billingAddress.country', in: ['FR', 'BE'] }]
+  const customers = [...french, { field: 'lifecycle', in: ['CUSTOMER'] }]
+  assert.deepEqual(await seen('customerChanged', { after, where: customers }), [[a, 3]])
+  const none = [
+    { field: 'billingAddress.country', in: [null] },
+    { field: 'name', in: ['A'] },
+  ]
+  assert.deepEqual(await seen('customerChanged', { after, where: none }), [
+    [b, 2],
+    [b, 3],
+  ])
+  const now = (await seen('customerChanged', { snapshot: true, where: french })).sort()
+  assert.deepEqual(
+    now,
+    [
+      [a, 3],
+      [b, 3],
+    ].sort(),
+  )
 })
 
 test('a snapshot begins with all there is and goes on with what comes', async () => {

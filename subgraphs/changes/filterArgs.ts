@@ -1,0 +1,62 @@
+import { GraphQLError } from 'graphql'
+import type { FeedFilter, ValueTest } from '../../mdm/feed/filter.ts'
+import type { Op } from '../../schema/events.ts'
+import type { FieldPolicy, Policy } from '../../schema/policy.ts'
+
+/** The arguments that say which events. */
+export interface FilterArgs {
+  types?: string[] | null
+  ids?: string[] | null
+  ops?: Op[] | null
+  systems?: string[] | null
+  changedFields?: string[] | null
+  where?: { field: string; in: unknown[] }[] | null
+}
+
+/**
+ * Arguments as a filter of the feed. Throws FILTER_INVALID for a field that no wanted type has, and
+ * MISSING_SCOPE for a test of values that the caller may not see: whether an event comes would tell them.
+ */
+export function filterOf(policy: Policy, args: FilterArgs, scopes: ReadonlySet<string>): FeedFilter {
+  const types = policy.types.filter((t) => !args.types || args.types.includes(t.name))
+  const fields = types.flatMap((t) => t.fields)
+  const names = [...new Set(fields.map((f) => f.name))].sort()
+  for (const name of args.changedFields ?? []) if (!names.includes(name)) throw unknownField(name, names)
+  return {
+    types: args.types ?? null,
+    ids: args.ids ?? null,
+    ops: args.ops ?? null,
+    systems: args.systems ?? null,
+    changedFields: args.changedFields ?? null,
+    values: args.where?.map((test) => valueTest(policy, fields, names, test, scopes)) ?? null,
+  }
+}
+
+function valueTest(
+  policy: Policy,
+  fields: FieldPolicy[],
+  names: string[],
+  test: { field: string; in: unknown[] },
+  scopes: ReadonlySet<string>,
+): ValueTest {
+  const path = test.field.split('.')
+  const [name, inner] = path
+  const found = fields.filter((f) => f.name === name)
+  if (found.length === 0) throw unknownField(test.field, names)
+  const groups = found.flatMap((f) => policy.groups.get(f.typeName) ?? [])
+  const leaves = inner === undefined ? found : groups.flatMap((g) => g.fields.filter((f) => f.name === inner))
+  if (leaves.length === 0 || path.length > 2)
+    throw unknownField(
+      test.field,
+      groups.flatMap((g) => g.fields.map((f) => `${name}.${f.name}`)),
+    )
+  for (const { sensitive } of [...found, ...leaves, ...(inner === undefined ? groups.flatMap((g) => g.fields) : [])])
+    if (sensitive && !scopes.has(sensitive))
+      throw new GraphQLError(`${test.field} needs the scope ${sensitive}`, { extensions: { code: 'MISSING_SCOPE' } })
+  return { path, in: test.in }
+}
+
+function unknownField(name: string, allowed: string[]): GraphQLError {
+  const message = `unknown field "${name.slice(0, 64)}"; there are ${allowed.join(', ') || 'none'}`
+  return new GraphQLError(message, { extensions: { code: 'FILTER_INVALID' } })
+}

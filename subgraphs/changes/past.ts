@@ -1,0 +1,55 @@
+import { GraphQLError } from 'graphql'
+import { encodeCursor } from '../../mdm/feed/cursor.ts'
+import type { FeedFilter } from '../../mdm/feed/filter.ts'
+import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
+import { readHead } from '../../mdm/feed/read.ts'
+import type { Tailer } from '../../mdm/feed/tailer.ts'
+import type { FilterArgs } from './filterArgs.ts'
+import { translated } from './items.ts'
+
+export interface PastArgs extends FilterArgs {
+  after?: string | null
+  first: number
+}
+
+const pageEventsMax = 500
+/** Positions that one page looks at; with a narrow filter the page then ends before it is full. */
+const pagePositionsMax = 20_000
+const tailerBehindMsMax = 2_000
+
+/** A page of the past: a subscription that one leaves at the head, or when the page is full. */
+export async function past(tailer: Tailer, filter: FeedFilter, args: PastArgs) {
+  if (args.first < 1 || args.first > pageEventsMax)
+    throw new GraphQLError(`a page has 1 to ${pageEventsMax} events, not ${args.first}`, {
+      extensions: { code: args.first < 1 ? 'BAD_PAGE' : 'PAGE_TOO_LARGE' },
+    })
+  try {
+    // What was committed before the question is in the answer, though the tailer may be a moment behind.
+    const head = await readHead(tailer.sql)
+    await tailer.tail.moved(head.position - 1, AbortSignal.timeout(tailerBehindMsMax))
+    const start = args.after ?? encodeCursor(head.feed, { kind: 'TAIL', position: head.oldest - 1 })
+    const options = { after: start, snapshot: false, filter, bookmarkPositions: pagePositionsMax }
+    const nodes: Extract<FeedItem, { kind: 'CHANGE' }>[] = []
+    let hasNextPage = true
+    let end = start
+    for await (const item of await follow(tailer, options)) {
+      if (item.kind === 'CHANGE') nodes.push(item)
+      end = encodeCursor(item.at.feed, item.at.place)
+      if (item.kind === 'CAUGHT_UP') hasNextPage = false
+      if (item.kind !== 'CHANGE' || nodes.length === args.first) break
+    }
+    const [first] = nodes
+    return {
+      nodes,
+      edges: nodes,
+      pageInfo: {
+        hasNextPage,
+        hasPreviousPage: args.after !== null && args.after !== undefined,
+        startCursor: first ? encodeCursor(first.at.feed, first.at.place) : null,
+        endCursor: end,
+      },
+    }
+  } catch (e) {
+    throw translated(e)
+  }
+}
