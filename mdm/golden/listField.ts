@@ -70,16 +70,18 @@ function policyField(policy: Policy, f: FieldPolicy, base: string, path: string[
     sensitive: f.sensitive,
   }
   const sortable = (sql: string, type: SqlType): SortColumn | undefined =>
-    // Sorted by parts of a group nothing can be told about the whole; only the record's own fields are offered.
+    // Only the record's own fields are offered, not the parts of a group.
     path?.length === 0 ? { name: f.name, sql, type, nullable: !f.required } : undefined
   if (f.kind === 'GROUP') {
     const group = policy.groups.get(f.typeName)
     if (!group) return []
     const inner = f.list ? 'e.v' : `(${base} -> '${f.name}')`
     const fields = group.fields.flatMap((g) => policyField(policy, g, inner, f.list ? undefined : at))
-    return [
-      { ...common, kind: f.list ? 'GROUP_LIST' : 'GROUP', sql: `(${base} -> '${f.name}')`, type: 'jsonb', fields },
-    ]
+    const sql = `(${base} -> '${f.name}')`
+    // Money is sorted by its amount; a caller who minds the currency filters by it.
+    const amount =
+      f.typeName === 'Money' && !f.list ? sortable(`(${sql} ->> 'minorUnits')::float8`, 'float8') : undefined
+    return [{ ...common, kind: f.list ? 'GROUP_LIST' : 'GROUP', sql, type: 'jsonb', fields, sort: amount }]
   }
   if (f.list) {
     // References in a list would have to be resolved one by one; they are reached from the other side.

@@ -130,6 +130,17 @@ test('dates, amounts and items of a list are filtered', async () => {
   assert.deepEqual(await numbers('lines: { quantity: { gt: 40 } }'), [])
 })
 
+test('lists are sorted by amounts and dates, what has none last', async () => {
+  const numbers = async (order: string) =>
+    (await answer(gateway, `{ contracts(orderBy: [${order}]) { nodes { number } } }`)).contracts.nodes.map(
+      (n: { number: string }) => n.number,
+    )
+  assert.deepEqual(await numbers('{ field: VALUE }'), ['K-2025-9', 'K-2026-1'])
+  assert.deepEqual(await numbers('{ field: VALUE, direction: DESC }'), ['K-2026-1', 'K-2025-9'])
+  for (const direction of ['ASC', 'DESC'])
+    assert.deepEqual(await numbers(`{ field: END_DATE, direction: ${direction} }`), ['K-2026-1', 'K-2025-9'])
+})
+
 test('what is wrong with a page or a filter is said, with a code', async () => {
   const codes = async (args: string) => {
     const { errors } = await query(gateway, `{ customers(${args}) { nodes { id } } }`)
