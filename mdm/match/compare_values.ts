@@ -21,7 +21,7 @@ export function compareEmails(a: EmailFeature, b: EmailFeature, said: Said): voi
   const textA = `${a[0]}@${a[1]}`
   const textB = `${b[0]}@${b[1]}`
   const longest = Math.max(textA.length, textB.length)
-  const edits = editDistance(textA, textB, 6)
+  const edits = editDistance(textA, textB, Math.min(6, Math.floor(longest * 0.3)))
   const sameLocal = a[0] === b[0] && a[0].length >= 4
   const sameDomain = a[1] === b[1]
   if (edits <= 2 && !(sameDomain && digitsDiffer(a[0], b[0]))) said.level = EMAIL.NEAR
@@ -29,7 +29,7 @@ export function compareEmails(a: EmailFeature, b: EmailFeature, said: Said): voi
   else if (sameDomain && a[3] > 3) {
     said.level = EMAIL.DOMAIN
     said.bits = a[3]
-  } else if (edits <= 6 && edits / longest <= 0.3) said.level = EMAIL.SIMILAR
+  } else if (edits / longest <= 0.3) said.level = EMAIL.SIMILAR
   else said.level = EMAIL.DIFFERENT
 }
 
@@ -46,8 +46,9 @@ export function comparePhones(a: ValueFeature, b: ValueFeature, said: Said): voi
   const one = a[0]
   const other = b[0]
   if (one === other || sameNational(one, other)) said.level = PHONE.EQUAL
-  else if (Math.abs(one.length - other.length) <= 1 && editDistance(one, other, 1) <= 1) said.level = PHONE.NEAR
-  else if (one.length === other.length && one.slice(0, -4) === other.slice(0, -4)) said.level = PHONE.EXCHANGE
+  else if (editDistance(one, other, 1) <= 1) said.level = PHONE.NEAR
+  else if (one.length === other.length && one.length > 4 && other.startsWith(one.slice(0, -4)))
+    said.level = PHONE.EXCHANGE
   else said.level = PHONE.DIFFERENT
 }
 

@@ -70,7 +70,7 @@ export interface Engine {
 }
 
 /** By so much the threshold of links is lower where sources are unique. */
-const UNIQUE_LINK_BITS = 3
+const UNIQUE_LINK_BITS = 5
 
 /** Creates the engine of a golden type. Without parameters it uses the priors that every comparator ships with. */
 export function createEngine(type: MatchType, parameters: Parameters = priorParameters(type)): Engine {

@@ -117,7 +117,10 @@ function personKeys(atoms: Atoms, sound: Sound, compound: string[], broad: strin
     if (given.length + surname.length === 0) compound.push(`born:${day}`)
     for (const place of atoms.places) compound.push(`born:${day} @${place.slice(0, 4)}`)
     for (const name of surname) compound.push(`year:${y} ${name}`)
-    for (const name of given) broad.push(`year:${y} ${name}`)
+    for (const name of given) {
+      compound.push(`month:${y}.${m} ${name}`)
+      broad.push(`year:${y} ${name}`)
+    }
   }
   for (const one of given)
     for (const other of surname) {

@@ -63,41 +63,47 @@ export function compareUnit(
   }
   const listA = a as unknown[]
   const listB = b as unknown[]
+  const two = kind === 'address' || kind === 'product'
+  const several = listA.length > 1 || listB.length > 1
   let best = Number.NEGATIVE_INFINITY
   for (let i = 0; i < listA.length; i++)
     for (let j = 0; j < listB.length; j++) {
-      if (kind === 'address') {
-        compareAddresses(listA[i] as AddressFeature, listB[j] as AddressFeature, addressSaid)
-        const worth =
-          (addressSaid.street === MISSING ? 0 : value(at, addressSaid.street, addressSaid.streetBits)) +
-          (addressSaid.place === MISSING ? 0 : value(at + 1, addressSaid.place, addressSaid.placeBits))
+      compareOne(kind, listA[i], listB[j], sameName)
+      if (several) {
+        const worth = value(at, one.level, one.bits) + (two ? value(at + 1, one.level2, one.bits2) : 0)
         if (worth <= best) continue
         best = worth
-        levels[at] = addressSaid.street
-        bits[at] = addressSaid.streetBits
-        levels[at + 1] = addressSaid.place
-        bits[at + 1] = addressSaid.placeBits
-        continue
       }
-      if (kind === 'product') {
-        compareProducts(listA[i] as ProductFeature, listB[j] as ProductFeature, productSaid)
-        const worth =
-          value(at, productSaid.level, productSaid.bits) +
-          (productSaid.variant === MISSING ? 0 : value(at + 1, productSaid.variant, 0))
-        if (worth <= best) continue
-        best = worth
-        levels[at] = productSaid.level
-        bits[at] = productSaid.bits
-        levels[at + 1] = productSaid.variant
-        continue
+      levels[at] = one.level
+      bits[at] = one.bits
+      if (two) {
+        levels[at + 1] = one.level2
+        bits[at + 1] = one.bits2
       }
-      compareValue(kind, listA[i], listB[j], sameName)
-      const worth = value(at, said.level, said.bits)
-      if (worth <= best) continue
-      best = worth
-      levels[at] = said.level
-      bits[at] = said.bits
     }
+}
+
+/** What the comparison of two values said, for kinds of one dimension and of two. */
+const one = { level: MISSING, bits: 0, level2: MISSING, bits2: 0 }
+
+function compareOne(kind: Exclude<UnitKind, 'person'>, a: unknown, b: unknown, sameName: SameName): void {
+  if (kind === 'address') {
+    compareAddresses(a as AddressFeature, b as AddressFeature, addressSaid)
+    one.level = addressSaid.street
+    one.bits = addressSaid.streetBits
+    one.level2 = addressSaid.place
+    one.bits2 = addressSaid.placeBits
+  } else if (kind === 'product') {
+    compareProducts(a as ProductFeature, b as ProductFeature, productSaid)
+    one.level = productSaid.level
+    one.bits = productSaid.bits
+    one.level2 = productSaid.variant
+  } else {
+    if (kind === 'name') compareNames(a as NameFeature, b as NameFeature, sameName, said)
+    else COMPARERS[kind](a as never, b as never, said)
+    one.level = said.level
+    one.bits = said.bits
+  }
 }
 
 /** Kinds of a single dimension whose values are compared without further knowledge. */
@@ -115,14 +121,4 @@ const COMPARERS: Record<PlainKind, (a: never, b: never, said: Said) => void> = {
   number: compareNumbers,
   reference: compareReferences,
   category: compareCategories,
-}
-
-function compareValue(
-  kind: Exclude<UnitKind, 'person' | 'address' | 'product'>,
-  a: unknown,
-  b: unknown,
-  sameName: SameName,
-): void {
-  if (kind === 'name') compareNames(a as NameFeature, b as NameFeature, sameName, said)
-  else COMPARERS[kind](a as never, b as never, said)
 }

@@ -54,7 +54,7 @@ export function priorParameters(type: MatchType): Parameters {
     calibration: { scale: 1, offset: 0 },
     matchWeightMin: 0,
     linkWeightMin: -2,
-    blockRecordsMax: 200,
+    blockRecordsMax: 50,
     keysPerRecordMax: 16,
   }
 }

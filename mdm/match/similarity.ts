@@ -27,37 +27,56 @@ export function editDistance(a: string, b: string, limit: number): number {
   n -= start
   m -= start
   if (n === 0 || m === 0) return Math.min(n + m, limit + 1)
+  if (limit === 1) {
+    if (n === 1 && m === 1) return 1
+    const swapped =
+      n === 2 &&
+      m === 2 &&
+      a.charCodeAt(start) === b.charCodeAt(start + 1) &&
+      a.charCodeAt(start + 1) === b.charCodeAt(start)
+    return swapped ? 1 : 2
+  }
   for (let i = 0; i < n; i++) codesA[i] = a.charCodeAt(start + i)
   for (let j = 0; j < m; j++) codesB[j] = b.charCodeAt(start + j)
+  // Only cells within `limit` of the diagonal can be within the limit; cells beside that band count as over it.
   let before = rows[0]!
   let previous = rows[1]!
   let current = rows[2]!
-  for (let j = 0; j <= m; j++) previous[j] = j
+  const over = limit + 1
+  for (let j = 0; j <= m; j++) previous[j] = j <= limit ? j : over
   for (let i = 1; i <= n; i++) {
-    current[0] = i
-    let least = i
+    const from = i > limit ? i - limit : 1
+    const to = Math.min(i + limit, m)
+    current[from - 1] = from === 1 && i <= limit ? i : over
+    let least = current[from - 1]!
     const ca = codesA[i - 1]!
-    for (let j = 1; j <= m; j++) {
+    const caBefore = i > 1 ? codesA[i - 2]! : -1
+    for (let j = from; j <= to; j++) {
       const cb = codesB[j - 1]!
-      let d = previous[j - 1]! + (ca === cb ? 0 : 1)
-      const up = previous[j]! + 1
-      if (up < d) d = up
-      const left = current[j - 1]! + 1
-      if (left < d) d = left
-      if (i > 1 && j > 1 && ca === codesB[j - 2] && codesA[i - 2] === cb) {
-        const swap = before[j - 2]! + 1
-        if (swap < d) d = swap
+      let d = previous[j - 1]!
+      if (ca !== cb) {
+        const up = previous[j]!
+        const left = current[j - 1]!
+        if (up < d) d = up
+        if (left < d) d = left
+        d++
+        if (i > 1 && j > 1 && ca === codesB[j - 2] && caBefore === cb) {
+          const swap = before[j - 2]! + 1
+          if (swap < d) d = swap
+        }
+        if (d > over) d = over
       }
       current[j] = d
       if (d < least) least = d
     }
-    if (least > limit) return limit + 1
+    if (to < m) current[to + 1] = over
+    if (least > limit) return over
     const spare = before
     before = previous
     previous = current
     current = spare
   }
-  return Math.min(previous[m]!, limit + 1)
+  return previous[m]! > limit ? over : previous[m]!
 }
 
 const takenB = new Uint8Array(EDIT_CHARS_MAX)
@@ -98,14 +117,19 @@ export function jaroWinkler(a: string, b: string): number {
  */
 export function wordSimilarity(a: string, b: string): number {
   if (a === b) return 1
-  const longest = Math.max(a.length, b.length)
-  const shortest = Math.min(a.length, b.length)
+  const n = a.length
+  const m = b.length
+  const longest = Math.max(n, m)
+  const shortest = Math.min(n, m)
   if (shortest < 3 || longest - shortest > 2) return 0
-  const digits = isDigits(a) || isDigits(b)
-  if (digits) return 0
+  const sameStart = a.charCodeAt(0) === b.charCodeAt(0)
+  // One edit leaves at least one end of a word as it was.
+  if (longest <= 7 && !sameStart && a.charCodeAt(n - 1) !== b.charCodeAt(m - 1)) return 0
   const limit = longest <= 7 ? 1 : 2
   const edits = editDistance(a, b, limit)
-  if (edits > limit) return longest >= 5 && longest - shortest <= 1 && jaroWinkler(a, b) >= 0.9 ? 0.7 : 0
+  if (edits > limit)
+    return sameStart && longest >= 5 && longest - shortest <= 1 && jaroWinkler(a, b) >= 0.9 && !isDigits(a) ? 0.7 : 0
+  if (isDigits(a) || isDigits(b)) return 0
   if (longest === 3) return 0.5
   return 1 - (edits / longest) * 0.9
 }

@@ -25,7 +25,7 @@ export interface Training {
 }
 
 const RANDOM_PAIRS_MAX = 1_000_000
-const CANDIDATE_PAIRS_MAX = 2_000_000
+const CANDIDATE_PAIRS_MAX = 400_000
 
 /** Counts the values of parsed features and gives the frequency tables of a model. Weighs the features by them. */
 export function learnFrequencies(type: MatchType, features: readonly Features[]): Parameters {

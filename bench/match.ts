@@ -1,0 +1,120 @@
+/**
+ * Measures `touchstone match` end to end on persons made up here, with training, and the pairs it scores a second beside DuckDB's own
+ * jaro_winkler_similarity on the same pairs when @duckdb/node-api is installed.
+ * Run: node bench/match.ts [records ...]   (50000 1000000 by default; limits: 50 k in 15 s, 1 M in 240 s, 6 GB)
+ */
+import { execFile } from 'node:child_process'
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { promisify } from 'node:util'
+import { seededRandom } from '../mdm/match/random.ts'
+
+const SYLLABLES =
+  'ba be bi bo da de di do fa fe ga go ha he ja ka ke ki la le li lo ma me mi mo na ne ni no pa pe ra re ri ro sa se si so ta te ti to va ve vi wa we za zo'.split(
+    ' ',
+  )
+const GIVEN =
+  'james mary john anna michael sarah david emma daniel laura thomas julia peter lisa paul sophie mark nina lukas eva jan clara felix marie max lea ben mia leon ida'.split(
+    ' ',
+  )
+const CITIES =
+  'berlin hamburg munich cologne frankfurt stuttgart leipzig dresden bremen hanover nuremberg essen dortmund bonn kiel mainz ulm trier jena gera'.split(
+    ' ',
+  )
+
+/** Share of records that are a second or third version of a person, and of fields of such a version that differ. */
+const DUPLICATE_SHARE = 0.35
+const FIELD_ERROR_SHARE = 0.18
+const FIELD_MISSING_SHARE = 0.08
+
+type Person = Record<string, string>
+
+/** Writes `count` persons with duplicates; returns the number of persons behind them. */
+export async function writePeople(file: string, count: number, seed: number): Promise<number> {
+  const random = seededRandom(seed)
+  const below = (n: number) => Math.floor(random() * n)
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() ** 1.7 * list.length)]!
+  const word = () => Array.from({ length: 2 + below(2) }, () => SYLLABLES[below(SYLLABLES.length)]!).join('')
+  const surnames = Array.from({ length: Math.max(500, Math.round(count / 20)) }, word)
+  const streets = Array.from({ length: Math.max(300, Math.round(count / 50)) }, () => `${word()} street`)
+  const recent: Person[] = []
+  const out = createWriteStream(file)
+  let persons = 0
+  const typo = (text: string) => {
+    const at = below(text.length)
+    const kind = below(4)
+    if (kind === 0) return text.slice(0, at) + text.slice(at + 1)
+    if (kind === 1) return `${text.slice(0, at)}${String.fromCharCode(97 + below(26))}${text.slice(at + 1)}`
+    if (kind === 2) return `${text.slice(0, at)}${String.fromCharCode(97 + below(26))}${text.slice(at)}`
+    return at + 1 < text.length ? text.slice(0, at) + text[at + 1] + text[at] + text.slice(at + 2) : text
+  }
+  for (let i = 0; i < count; i++) {
+    let person: Person
+    if (recent.length > 0 && random() < DUPLICATE_SHARE) {
+      person = { ...recent[below(recent.length)]! }
+      for (const field of Object.keys(person)) {
+        const chance = random()
+        if (chance < FIELD_MISSING_SHARE) delete person[field]
+        else if (chance < FIELD_MISSING_SHARE + FIELD_ERROR_SHARE) person[field] = typo(person[field]!)
+      }
+    } else {
+      persons++
+      const given = pick(GIVEN)
+      const surname = pick(surnames)
+      const day = new Date(Date.UTC(1930, 0, 1) + below(28_000) * 86_400_000).toISOString().slice(0, 10)
+      person = {
+        givenName: given,
+        surname,
+        dateOfBirth: day,
+        address: `${1 + below(180)} ${pick(streets)}, ${pick(CITIES)}, ${10_000 + below(Math.max(200, Math.round(count / 60)))}`,
+        email: `${given}.${surname}${below(100)}@${pick(['gmail.com', 'web.de', 'example-mail.net', `${word()}.com`])}`,
+        phone: `+4930${1_000_000 + below(8_999_999)}`,
+      }
+      recent.push(person)
+      if (recent.length > 5000) recent[below(5000)] = recent.pop()!
+    }
+    if (!out.write(`${JSON.stringify({ source: `s${i % 3}`, id: String(i), fields: person })}\n`))
+      await new Promise<void>((resolve) => out.once('drain', () => resolve()))
+  }
+  out.end()
+  await finished(out)
+  return persons
+}
+
+const MODEL = `type Person @golden {
+  id: ID!
+  givenName: String @compare(as: GIVEN_NAME)
+  surname: String @compare(as: SURNAME)
+  dateOfBirth: String @compare(as: DATE_OF_BIRTH)
+  address: String @compare(as: ADDRESS)
+  email: String @compare(as: EMAIL)
+  phone: String @compare(as: PHONE)
+}
+`
+
+async function main(): Promise<void> {
+  const sizes = process.argv.slice(2).map(Number)
+  const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-match-'))
+  try {
+    const model = join(dir, 'model.graphql')
+    writeFileSync(model, MODEL)
+    for (const size of sizes.length ? sizes : [50_000, 1_000_000]) {
+      const records = join(dir, `people-${size}.ndjson`)
+      const persons = await writePeople(records, size, 7)
+      const started = performance.now()
+      const { stderr } = await promisify(execFile)(process.execPath, [
+        ...['--max-old-space-size=6000', join(import.meta.dirname, '../cli/main.ts'), 'match', '--model', model],
+        ...['--records', records, '--out', join(dir, `clusters-${size}.csv`), '--threads', process.env.THREADS ?? '2'],
+      ])
+      console.log(
+        `${size} records of ${persons} persons: ${((performance.now() - started) / 1000).toFixed(1)} s\n${stderr.trim()}`,
+      )
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+if (process.argv[1] === import.meta.filename) await main()
