@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient } from 'graphql-ws'
+import WebSocket from 'ws'
+import { type PostgresServer, startServer } from '../../cli/postgres/server.ts'
+import { dataDirectory, touchstone } from '../cli/process.ts'
+import { ask } from '../gateway/gateway.ts'
+import { until } from '../gateway/until.ts'
+import { delivery, post } from './deliveries.ts'
+import { running } from './running.ts'
+
+const shopCustomer = (id: string, name: string) =>
+  delivery(
+    'webshop',
+    'customers',
+    JSON.stringify({
+      shop_customer_id: id,
+      company_name: name,
+      stage: 'customer',
+      modified_at: '2026-01-01T00:00:00Z',
+    }),
+  )
+
+/** How long it stays away. */
+const awayMs = 2_000
+
+test('the database goes away while Touchstone runs: queries say so, deliveries are to be sent again, all recovers by itself', async (t) => {
+  const { dir } = dataDirectory(t)
+  const serverDir = mkdtempSync(join(tmpdir(), 'touchstone-away-'))
+  let server: PostgresServer = await startServer({ dir: serverDir, durable: true })
+  t.after(async () => {
+    await server.stop()
+    rmSync(serverDir, { recursive: true, force: true })
+  })
+  const databaseUrl = server.url('postgres')
+  const it = await running(dir, { DATABASE_URL: databaseUrl })
+  t.after(() => void it.command.child.kill('SIGKILL'))
+  const origin = new URL(it.url).origin
+  const ready = async () => (await fetch(`${origin}/health/ready`)).status
+  assert.equal((await post(origin, shopCustomer('1', 'Casa Lupo S.r.l.'))).status, 202)
+  await it.customer('webshop', '1', 'name')
+  assert.equal(await ready(), 200)
+
+  const ws = createClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const names: string[] = []
+  const streamed = (async () => {
+    for await (const { data, errors } of ws.iterate<{ changes: { __typename: string; after?: { name: string } } }>({
+      query: 'subscription { changes { __typename ... on Change { after } } }',
+    })) {
+      assert.equal(errors, undefined)
+      names.push(data?.changes.after?.name ?? data?.changes.__typename ?? '')
+      if (names.at(-1) === 'Blue Fen Ltd') return
+    }
+  })()
+  await until(() => names.includes('CaughtUp'))
+
+  await server.stop()
+  const away = Date.now()
+  const answer = await ask(it.url, '{ customers(first: 1) { totalCount } }')
+  const [error] = answer.body.errors
+  assert.equal(error.extensions.code, 'UNAVAILABLE', JSON.stringify(answer.body))
+  assert.ok(error.extensions.correlationId)
+  assert.doesNotMatch(JSON.stringify(answer.body), /ECONN|127\.0\.0\.1|postgres/, 'no address, no driver text')
+  const refused = await post(origin, shopCustomer('2', 'Blue Fen Ltd'))
+  assert.deepEqual([refused.status, refused.body.code], [503, 'NOT_STORED'])
+  assert.match(refused.retryAfter ?? '', /^\d+$/)
+  assert.equal(await ready(), 503)
+  assert.equal((await fetch(`${origin}/health/live`)).status, 200)
+  await sleep(Math.max(0, awayMs - (Date.now() - away)))
+
+  server = await startServer({ dir: serverDir, durable: true })
+  assert.equal(server.url('postgres'), databaseUrl)
+  await until(async () => (await ready()) === 200)
+  await until(async () => (await post(origin, shopCustomer('2', 'Blue Fen Ltd'))).status < 300)
+  assert.equal((await it.customer('webshop', '2', 'name')).name, 'Blue Fen Ltd')
+  assert.equal((await it.customer('webshop', '1', 'name')).name, 'Casa Lupo S.r.l.')
+  await streamed
+  assert.deepEqual(names, ['CaughtUp', 'Blue Fen Ltd'])
+  await ws.dispose()
+  assert.equal(await it.stop(), 0)
+})
+
+test('the embedded database is killed while Touchstone runs: it is started again, and nothing is lost', async (t) => {
+  const { dir, postmaster } = dataDirectory(t)
+  const it = await running(dir)
+  t.after(() => void it.command.child.kill('SIGKILL'))
+  const origin = new URL(it.url).origin
+  assert.equal((await post(origin, shopCustomer('1', 'Casa Lupo S.r.l.'))).status, 202)
+  const killed = postmaster() ?? 0
+  process.kill(killed, 'SIGKILL')
+  await it.command.says(/embedded Postgres had ended and runs again/)
+  await until(async () => (await post(origin, shopCustomer('2', 'Blue Fen Ltd'))).status < 300)
+  assert.equal((await it.customer('webshop', '1', 'name')).name, 'Casa Lupo S.r.l.')
+  assert.equal((await it.customer('webshop', '2', 'name')).name, 'Blue Fen Ltd')
+  const next = postmaster()
+  assert.ok(next && next !== killed)
+  assert.equal(await it.stop(), 0)
+  assert.equal(postmaster(), null, 'the new one is stopped with us')
+})
+
+test('a database that cannot be had at the start is named, with what is wrong', async (t) => {
+  const { dir } = dataDirectory(t)
+  const server = await startServer({ dir, durable: false })
+  const url = new URL(server.url('postgres'))
+  const starts = (change: (u: URL) => void) => {
+    const wrong = new URL(url)
+    change(wrong)
+    return touchstone(['start', '--port', '0'], dir, { DATABASE_URL: wrong.href })
+  }
+  const password = starts((u) => {
+    u.password = 'not-the-password'
+  })
+  const database = starts((u) => {
+    u.pathname = '/no_such_database'
+  })
+  try {
+    assert.equal(await password.ended, 1)
+    assert.match(password.output(), /password authentication failed/)
+    assert.doesNotMatch(password.output(), /not-the-password/)
+    assert.equal(await database.ended, 1)
+    assert.match(database.output(), /database "no_such_database" does not exist/)
+  } finally {
+    await server.stop()
+  }
+})

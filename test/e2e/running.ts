@@ -1,0 +1,61 @@
+import { type RunningCommand, touchstone } from '../cli/process.ts'
+import { ask } from '../gateway/gateway.ts'
+import { until } from '../gateway/until.ts'
+import { type Delivery, type DeliveryAnswer, delivery, post } from './deliveries.ts'
+
+export interface Running {
+  command: RunningCommand
+  /** Of GraphQL. */
+  url: string
+  /** Signs and posts one body, to be accepted. */
+  deliver(source: string, object: string | null, body: unknown): Promise<Delivery & { answer: DeliveryAnswer }>
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
+  query(text: string, variables?: object): Promise<any>
+  /** Waits for the customer that a source record leads to. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
+  customer(system: string, id: string, fields: string, is?: (customer: any) => boolean): Promise<any>
+  stop(): Promise<number | string>
+}
+
+/** `npx touchstone start`, without the demo world, on any free port. */
+export async function running(dir: string, env: Record<string, string> = {}, ...flags: string[]): Promise<Running> {
+  const command = touchstone(['start', '--no-demo', '--port', '0', ...flags], dir, env)
+  const [, url = ''] = await command.says(/GraphQL {6}(\S+)/)
+  await command.says(/Stop with Ctrl-C/)
+  return attach(command, url)
+}
+
+export function attach(command: RunningCommand, url: string): Running {
+  const it: Running = {
+    command,
+    url,
+    async deliver(source, object, body) {
+      const d = delivery(source, object, typeof body === 'string' ? body : JSON.stringify(body))
+      const answer = await post(url, d)
+      if (answer.status !== 202) throw new Error(`${d.path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+      return { ...d, answer }
+    },
+    async query(text, variables = {}) {
+      const { body } = await ask(url, text, { variables })
+      if (body.errors) throw new Error(JSON.stringify(body.errors))
+      return body.data
+    },
+    async customer(system, id, fields, is = () => true) {
+      const object = system === 'salesforce' ? 'Account' : system === 'webshop' ? 'customers' : 'customer'
+      const text = `query ($system: String!, $object: String!, $id: String!) {
+        it: customerBySource(system: $system, object: $object, id: $id) { ${fields} } }`
+      // biome-ignore lint/suspicious/noExplicitAny: see above
+      let found: any
+      await until(async () => {
+        found = (await it.query(text, { system, object, id })).it
+        return found !== null && is(found)
+      })
+      return found
+    },
+    async stop() {
+      command.child.kill('SIGTERM')
+      return await command.ended
+    },
+  }
+  return it
+}
