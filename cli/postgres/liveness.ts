@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 
 /** Names one process for ever: its id alone is given out again after a restart of the machine or the container. */
 export function processMark(pid: number): string | null {
@@ -25,11 +25,14 @@ export function alive(mark: string): boolean {
   return processMark(Number(mark.split(' ')[0])) === mark
 }
 
-/** Whether a process works in that folder: a Postgres server's working directory is its data. Null where one cannot know. */
-export function worksIn(pid: number, dir: string): boolean | null {
+/**
+ * Whether a process was started on that data directory: its number may belong to anyone by now. By its command line,
+ * which all may read (its working directory only those who may trace it). Null where one cannot know.
+ */
+export function serves(pid: number, data: string): boolean | null {
   try {
-    return readlinkSync(`/proc/${pid}/cwd`) === dir
-  } catch (e) {
-    return e instanceof Error && 'code' in e && e.code === 'ENOENT' && processMark(pid) === null ? false : null
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(data)
+  } catch {
+    return processMark(pid) === null ? false : null
   }
 }

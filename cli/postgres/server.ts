@@ -9,6 +9,7 @@ import {
   openSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -17,7 +18,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { postgresBinaries } from './binaries.ts'
-import { processMark, worksIn } from './liveness.ts'
+import { processMark, serves } from './liveness.ts'
 import { asUser, type ServerUser, serverUser } from './serverUser.ts'
 
 const startMsMax = 60_000
@@ -53,16 +54,33 @@ export async function startServer(options: ServerOptions): Promise<PostgresServe
   const user = serverUser()
   const binaries = await postgresBinaries()
   if (!existsSync(join(data, 'PG_VERSION'))) initialise(dir, data, binaries.initdb, user)
-  // Left over from a machine or container that went down; the number may belong to anyone by now.
-  rmSync(join(data, 'postmaster.pid'), { force: true })
+  removeStaleLock(data)
   const settings = readSettings(dir)
   if (!(await free(settings.port))) {
     settings.port = await freePort()
     writeSettings(dir, settings)
   }
+  for (const until = Date.now() + startMsMax; ; await sleep(200)) {
+    const { pid, why } = await spawnServer(dir, data, settings, binaries.postgres, user, options.durable)
+    if (why === null) return handle(pid, settings)
+    const log = tail(join(dir, 'postgres.log'))
+    // Its processes outlive a server that was killed by a moment; beside them a new one would spoil the data.
+    if (log.includes('shared memory block') && Date.now() < until) continue
+    throw new Error(`the embedded Postgres did not start (${why}):\n${log}`)
+  }
+}
+
+async function spawnServer(
+  dir: string,
+  data: string,
+  settings: Settings,
+  program: string,
+  user: ServerUser | null,
+  durable: boolean,
+): Promise<{ pid: number; why: string | null }> {
   const log = openSync(join(dir, 'postgres.log'), 'w')
-  const args = ['-D', data, '-p', String(settings.port), ...flags(options.durable)]
-  const command = asUser(user, binaries.postgres, args, [data, binaries.postgres])
+  const args = ['-D', data, '-p', String(settings.port), ...flags(durable)]
+  const command = asUser(user, program, args, [data, program])
   // Its own process group and a file for its log: Ctrl-C in the terminal is for us, who drain before we stop it, and
   // if we are killed it lives on undisturbed until the next start takes it over.
   const child = spawn(command.program, command.args, {
@@ -81,11 +99,19 @@ export async function startServer(options: ServerOptions): Promise<PostgresServe
   const waiting = new AbortController()
   const why = await Promise.race([ended, ready(settings, waiting.signal)])
   waiting.abort()
-  if (why !== null) {
-    child.kill('SIGQUIT')
-    throw new Error(`the embedded Postgres did not start (${why}):\n${tail(join(dir, 'postgres.log'))}`)
-  }
-  return handle(child.pid ?? 0, settings)
+  if (why !== null) child.kill('SIGQUIT')
+  return { pid: child.pid ?? 0, why }
+}
+
+/**
+ * Postgres removes the lock of a server that is gone by itself. It cannot when the machine or container went down and
+ * the number in it now belongs to another process (or to its own remains, which nobody has cleared away).
+ */
+function removeStaleLock(data: string): void {
+  const file = join(data, 'postmaster.pid')
+  if (!existsSync(file)) return
+  const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
+  if (existsSync(`/proc/${pid}`) && serves(pid, data) === false) rmSync(file)
 }
 
 /** The server that runs on the data of this folder, or null. */
@@ -98,7 +124,7 @@ export async function runningServer(dir: string): Promise<PostgresServer | null>
   } catch {
     return null // no such file: it was stopped in order
   }
-  if (!processMark(pid) || worksIn(pid, data) === false) return null
+  if (serves(pid, data) === false) return null
   const settings = readSettings(dir)
   const why = await ready(settings)
   if (why !== null) throw new Error(`a Postgres (process ${pid}) holds ${data} but does not answer: ${why}`)
@@ -145,9 +171,11 @@ function flags(durable: boolean): string[] {
   return Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`])
 }
 
-function initialise(dir: string, data: string, initdb: string, user: ServerUser | null): void {
+/** Makes the data beside their place and moves them there when they are whole, so that a kill leaves none or all. */
+function initialise(dir: string, place: string, initdb: string, user: ServerUser | null): void {
   const password = randomBytes(24).toString('base64url')
-  rmSync(data, { recursive: true, force: true })
+  const data = `${place}.new`
+  for (const left of [data, place]) rmSync(left, { recursive: true, force: true })
   mkdirSync(data, { mode: 0o700 })
   const passwordFile = join(dir, 'postgres.initial-password')
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 })
@@ -179,6 +207,7 @@ function initialise(dir: string, data: string, initdb: string, user: ServerUser 
     throw new Error(`initdb failed in ${data}: ${done.error?.message ?? done.stderr.trim()}`)
   }
   writeSettings(dir, { port: 0, password })
+  renameSync(data, place)
 }
 
 function readSettings(dir: string): Settings {
