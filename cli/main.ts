@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { command as generate } from './generate.ts'
-import { command as load } from './load.ts'
-import { command as migrate } from './migrate.ts'
 import { ours } from './root.ts'
-import { command as serve } from './serve.ts'
-import { command as sources } from './sources.ts'
-import { command as start } from './start.ts'
-import { command as subgraph } from './subgraph.ts'
-import { command as tail } from './tail.ts'
-import { command as world } from './world.ts'
+
+const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
+  start: () => import('./start.ts'),
+  serve: () => import('./serve.ts'),
+  load: () => import('./load.ts'),
+  sources: () => import('./sources.ts'),
+  tail: () => import('./tail.ts'),
+  world: () => import('./world.ts'),
+  subgraph: () => import('./subgraph.ts'),
+  migrate: () => import('./migrate.ts'),
+  generate: () => import('./generate.ts'),
+}
 
 const { version } = JSON.parse(readFileSync(ours('package.json'), 'utf8')) as { version: string }
 
@@ -21,8 +24,9 @@ const program = new Command('touchstone')
     'after',
     '\nSettings are flags of the command that uses them, or environment variables; "touchstone start --help" lists them with\ntheir defaults.',
   )
-for (const command of [start, serve, load, sources, tail, world, subgraph, migrate, generate])
-  program.addCommand(command)
+// Only what is asked for is loaded: all of them take a second. Help lists all.
+const one = COMMANDS[process.argv[2] ?? '']
+for (const load of one ? [one] : Object.values(COMMANDS)) program.addCommand((await load()).command)
 
 try {
   await program.parseAsync()
