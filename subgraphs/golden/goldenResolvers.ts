@@ -128,6 +128,9 @@ function fieldResolver<Parent>(
     const keys = shown(parent, context)
     if (Array.isArray(keys))
       return Promise.all(keys.map((k) => target(String(k), context))).then((a) => a.filter(Boolean))
-    return typeof keys === 'string' ? target(keys, context) : null
+    if (typeof keys !== 'string') return null
+    // A record whose parent was merged into it has none left.
+    const own = (parent as { id?: unknown }).id
+    return target(keys, context).then((found) => (found && found.id === own ? null : found))
   }
 }

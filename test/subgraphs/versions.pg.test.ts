@@ -141,3 +141,32 @@ test('a customer whose records are all deleted is gone, and its past is not', as
   )
   assert.deepEqual(data, { gone: null, node: null, past: { name: 'Short Lived Ltd' } })
 })
+
+test('a record whose parent turns out to be itself has no parent and is not its own child', async () => {
+  const evidence = {
+    taxIds: ['DE811569869'],
+    domains: ['zephyr.example'],
+    phones: ['+493012345679'],
+    name: 'Zephyr AG',
+  }
+  const parent = key('erp', 'Customer', 'E8')
+  await tell(db.sql, [
+    { source: 'erp', type: 'Customer', id: 'E8', fields: evidence },
+    { source: 'crm', type: 'Customer', id: 'C8', fields: { name: 'Quite Another', parent } },
+  ])
+  const ask = () =>
+    answer(
+      gateway,
+      `{ customer(id: "${key('crm', 'Customer', 'C8')}") { name parent { name } }
+      up: customer(id: "${parent}") { children { totalCount nodes { name } } } }`,
+    )
+  assert.deepEqual(await ask(), {
+    customer: { name: 'Quite Another', parent: { name: 'Zephyr AG' } },
+    up: { children: { totalCount: 1, nodes: [{ name: 'Quite Another' }] } },
+  })
+  await tell(db.sql, [{ source: 'crm', type: 'Customer', id: 'C8', version: 2, fields: { ...evidence, parent } }])
+  assert.deepEqual(await ask(), {
+    customer: { name: 'Zephyr AG', parent: null },
+    up: { children: { totalCount: 0, nodes: [] } },
+  })
+})
