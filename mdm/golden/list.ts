@@ -30,9 +30,10 @@ const membersOfParent = 'm.golden_id = coalesce((select w.golden_id from source_
 
 /**
  * Golden records whose field names a member of the parent; counts on the index over that field (golden_by_…). One that
- * names itself, because the two were merged, is left out. The inner
- * select is fenced by `offset 0`: without it the planner, which cannot know how few these are, walks all golden records
- * in the order of the list until the page is full (500 ms instead of 1 ms with 20,000 customers).
+ * names itself, because the two were merged, is left out.
+ *
+ * The inner select is fenced by `offset 0`: without it the planner, which cannot know how few these are, walks all golden
+ * records in the order of the list until the page is full (500 ms instead of 1 ms with 20,000 customers).
  */
 export function referringGolden(field: string): Relation {
   return {
