@@ -1,2 +1,105 @@
-/** The queries that GraphiQL opens with, each in a tab of its own. A test runs them all. */
-export const EXAMPLES: readonly { title: string; query: string }[] = []
+export interface Example {
+  title: string
+  query: string
+}
+
+/** The queries that GraphiQL opens with, each in a tab of its own. A test runs them all over the demo world. */
+export const EXAMPLES: readonly Example[] = [
+  {
+    title: 'A customer with everything around it, from every system at once.',
+    query: `query Customer360 {
+  customers(first: 3, filter: { lifecycle: { eq: CUSTOMER } }, orderBy: [{ field: NAME }]) {
+    totalCount
+    nodes {
+      id
+      name
+      billingAddress { street postcode city country }
+      contacts(first: 3) { nodes { name jobTitle emails } }
+      contracts(first: 3) { nodes { number status value { decimal currency } endDate } }
+      opportunities(first: 3) { nodes { name stage amount { decimal currency } } }
+      invoices(first: 3, filter: { open: true }) { nodes { number dueDate balance { decimal currency } } }
+      totals { openBalance { decimal currency } annualRecurringRevenue { decimal currency } }
+      ledger { account balance { decimal currency } }
+    }
+  }
+}`,
+  },
+  {
+    title: 'Where each value comes from: source record, rule, and the values that lost.',
+    query: `query Provenance {
+  customers(first: 2, filter: { source: { system: ["salesforce"] } }) {
+    nodes {
+      name
+      sources { system object sourceId versionAt }
+      provenance(fields: ["name", "billingAddress", "paymentTerms"]) {
+        field
+        value
+        rule
+        sources { system sourceId }
+        candidates { value }
+      }
+    }
+  }
+}`,
+  },
+  {
+    title: 'One golden record by the id that a source system knows: take system, object and id from the last tab.',
+    query: `query BySource($system: String = "webshop", $object: String = "customers", $id: String = "1") {
+  customerBySource(system: $system, object: $object, id: $id) {
+    id
+    name
+    aliases
+    redirectedFrom
+  }
+}`,
+  },
+  {
+    title: 'What has changed: the history of golden records, with what caused each version.',
+    query: `query History {
+  customers(first: 2, orderBy: [{ field: UPDATED_AT, direction: DESC }]) {
+    nodes {
+      name
+      version
+      history(first: 5) {
+        nodes { version op at changedFields cause { system } }
+      }
+    }
+  }
+}`,
+  },
+  {
+    title: 'The change feed, live. Run it, then let something change: npx touchstone load, or a delivery to /ingest.',
+    query: `subscription Changes {
+  changes(types: [CUSTOMER]) {
+    ... on Change {
+      cursor
+      op
+      changedFields
+      before
+      after
+      cause { system object }
+      entity {
+        ... on Customer { name invoices(first: 2) { nodes { number balance { decimal currency } } } }
+      }
+    }
+    ... on CaughtUp { cursor }
+    ... on Lagged { cursor }
+  }
+}`,
+  },
+  {
+    title: 'Products and the contracts that sell them.',
+    query: `query Contracts {
+  contracts(first: 3, filter: { status: { eq: ACTIVE } }, orderBy: [{ field: NUMBER }]) {
+    nodes {
+      number
+      customer { name }
+      lines { product { name sku listPrice { decimal currency } } quantity unitPrice { decimal currency } }
+      startDate
+      endDate
+      renewal
+    }
+  }
+}`,
+  },
+]

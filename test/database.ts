@@ -47,33 +47,52 @@ export async function testDatabase(options: { connectionsMax?: number; empty?: b
   }
 }
 
+export interface TemporaryServer {
+  dir: string
+  url(database: string): string
+  /** Stops it and starts it again on the same data and port. */
+  pause(): Promise<void>
+  resume(): Promise<void>
+  /** Stops it for good; its data go. */
+  stop(): Promise<void>
+}
+
 /** A server of its own, without fsync, in a temporary folder that goes with it. For tests that stop and start servers. */
-export async function temporaryServer(): Promise<PostgresServer & { dir: string }> {
+export async function temporaryServer(): Promise<TemporaryServer> {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-test-'))
-  const server = await startServer({ dir, durable: false })
+  let server: PostgresServer | null = await startServer({ dir, durable: false })
+  const { url } = server
   // A test file that fails or is interrupted does not get to its `after`.
   const abandon = () => {
     try {
-      process.kill(server.pid, 'SIGQUIT')
+      if (server) process.kill(server.pid, 'SIGQUIT')
     } finally {
       rmSync(dir, { recursive: true, force: true })
     }
   }
   const interrupted = () => process.exit(130)
   process.once('exit', abandon).once('SIGTERM', interrupted).once('SIGINT', interrupted)
+  const pause = async () => {
+    await server?.stop()
+    server = null
+  }
   return {
-    ...server,
     dir,
+    url,
+    pause,
+    async resume() {
+      server = await startServer({ dir, durable: false })
+    },
     async stop() {
       process.off('exit', abandon).off('SIGTERM', interrupted).off('SIGINT', interrupted)
-      await server.stop()
+      await pause()
       rmSync(dir, { recursive: true, force: true })
     },
   }
 }
 
 /** One server a process, started with its first test database and stopped with its last. */
-let own: { server: Promise<PostgresServer>; users: number } | null = null
+let own: { server: Promise<TemporaryServer>; users: number } | null = null
 
 async function testServer(): Promise<{ server: string; stop: () => Promise<void> }> {
   const given = process.env.DATABASE_URL
