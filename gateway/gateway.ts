@@ -4,7 +4,7 @@ import type { QueryBounds } from './bounds.ts'
 import { localCallers } from './callers.ts'
 import type { Check } from './health.ts'
 import { describeError, explainListen } from './report.ts'
-import { createRuntime } from './runtime.ts'
+import { createRuntime, type RuntimeOptions } from './runtime.ts'
 import { createGatewayServer, GRAPHQL_PATH, type IngestHandler } from './server.ts'
 
 export interface GatewayOptions {
@@ -22,6 +22,7 @@ export interface GatewayOptions {
   log: Logger
   ingest?: IngestHandler | undefined
   ready?: () => Promise<Check[]>
+  loadPlanner?: RuntimeOptions['loadPlanner']
 }
 
 export interface Gateway {
@@ -43,6 +44,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     bounds,
     log,
     report,
+    loadPlanner: options.loadPlanner,
   })
   const server = createGatewayServer({
     runtime,

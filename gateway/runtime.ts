@@ -21,6 +21,8 @@ export interface RuntimeOptions {
   bounds: QueryBounds
   log: Log
   report: ReportError
+  /** Another one in tests. */
+  loadPlanner?: typeof loadPlanner | undefined
 }
 
 export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>>
@@ -28,7 +30,7 @@ export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>>
 /** Plans operations over the supergraph and runs them on the subgraphs. HTTP and WebSockets are not its business. */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { supergraph, subgraphs, services, bounds, log, report } = options
-  const planner = await loadPlanner(supergraph)
+  const planner = await (options.loadPlanner ?? loadPlanner)(supergraph)
   if (planner.handler) log.debug('query planner: native')
   else log.warn({ reason: planner.reason }, 'the native query planner does not load: using the JavaScript one')
   const rule = boundsRule(bounds)
