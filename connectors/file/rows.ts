@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { extname } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { csvRows, detectDialect } from './csv.ts'
 import { jsonElements, lines } from './json.ts'
@@ -97,15 +98,10 @@ async function* bytes(path: string): AsyncGenerator<Buffer> {
 
 async function* gunzip(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const unpacked = createGunzip()
-  const feed = (async () => {
-    for await (const chunk of packed)
-      if (!unpacked.write(chunk))
-        await new Promise<void>((resolve) => unpacked.once('drain', resolve).once('close', resolve))
-    unpacked.end()
-  })().catch((e: unknown) => unpacked.destroy(e instanceof Error ? e : new Error(String(e))))
+  // An error of either end destroys `unpacked`, so the loop below throws it; here it must only not go unhandled.
+  pipeline(Readable.from(packed), unpacked).catch(() => {})
   try {
-    yield* unpacked as Readable & AsyncIterable<Buffer>
-    await feed
+    yield* unpacked as AsyncIterable<Buffer>
   } finally {
     unpacked.destroy()
   }
