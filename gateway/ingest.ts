@@ -44,8 +44,8 @@ export function createIngest(options: IngestOptions): IngestHandler {
       return refuse(req, res, unavailable('BUSY', 'Too many deliveries at once: send it again'), correlationId)
     underWay++
     try {
-      const counts = await receive(req, path, correlationId)
-      answerJson(res, counts.accepted > 0 ? 202 : 200, { ...counts, correlationId })
+      const { accepted, duplicates } = await receive(req, path, correlationId)
+      answerJson(res, accepted > 0 ? 202 : 200, { accepted, duplicates, correlationId })
     } catch (e) {
       if (!(e instanceof HttpError)) throw e
       refuse(req, res, e, correlationId)
