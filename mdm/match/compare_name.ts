@@ -13,6 +13,8 @@ export interface Said {
 
 /** The most bits one word can bring: beyond it a word is simply rare. */
 const WORD_BITS_MAX = 16
+/** The most bits a whole name can bring: namesakes and branches exist however rare the words are. */
+const NAME_BITS_MAX = 16
 const usedB = new Uint8Array(64)
 const usedA = new Uint8Array(64)
 
@@ -83,7 +85,7 @@ export function compareNames(
         inexact++
       }
     }
-  said.bits = shared
+  said.bits = Math.min(shared, NAME_BITS_MAX)
   const leftA = n - exact - inexact
   const leftB = m - exact - inexact
   if (leftA === 0 && leftB === 0) {
@@ -92,7 +94,7 @@ export function compareNames(
   }
   if (leftA + leftB > 0 && writtenTogether(a.t, b.t, n, m)) {
     said.level = NAME.TYPING
-    said.bits = Math.min(massA, massB)
+    said.bits = Math.min(massA, massB, NAME_BITS_MAX)
     return
   }
   const partA = massA > 0 ? sharedA / massA : 0
@@ -113,7 +115,7 @@ export function compareNames(
     said.level = low >= 0.5 ? NAME.OVERLAP : high >= 0.3 && shared >= 4 ? NAME.SOME : NAME.NOTHING
     return
   }
-  if (isAcronym(a, b) || isAcronym(b, a)) said.level = NAME.HOLDS
+  if (isAcronym(a, b) || isAcronym(b, a) || isOneWord(a, b) || isOneWord(b, a)) said.level = NAME.HOLDS
   else if (high >= 0.75 && (low >= 0.35 || exact + inexact >= 2)) said.level = NAME.HOLDS
   else if (high >= 0.5) said.level = low >= 0.25 ? NAME.OVERLAP : NAME.SOME
   else said.level = high >= 0.3 ? NAME.SOME : NAME.NOTHING
@@ -131,6 +133,16 @@ function writtenTogether(a: readonly string[], b: readonly string[], n: number, 
 function onlyBusinessWordsLeft(name: NameFeature, count: number, used: Uint8Array): boolean {
   for (let i = 0; i < count; i++) if (used[i] === 0 && !isBusinessWord(name.t[i]!)) return false
   return true
+}
+
+/** A name that another script writes as one word and that begins with the other: "longshengrunjixie" and "Longshengrun". */
+function isOneWord(long: NameFeature, short: NameFeature): boolean {
+  return (
+    long.t.length === 1 &&
+    short.t[0]!.length >= 6 &&
+    long.t[0]!.length > short.t[0]!.length &&
+    long.t[0]!.startsWith(short.t[0]!)
+  )
 }
 
 /** "BMW" for "Bayerische Motoren Werke": one word of three letters or more made of the first letters of the other's. */

@@ -22,15 +22,17 @@ export function compareEmails(a: EmailFeature, b: EmailFeature, said: Said): voi
   const textB = `${b[0]}@${b[1]}`
   const longest = Math.max(textA.length, textB.length)
   const edits = editDistance(textA, textB, Math.min(6, Math.floor(longest * 0.3)))
-  const sameLocal = a[0] === b[0] && a[0].length >= 4
+  const role = a[4] === 1 || b[4] === 1
+  const sameLocal = a[0] === b[0] && a[0].length >= 4 && !role
   const sameDomain = a[1] === b[1]
-  if (edits <= 2 && !(sameDomain && digitsDiffer(a[0], b[0]))) said.level = EMAIL.NEAR
+  if (role) {
+    if (sameDomain && a[3] > 3) said.level = EMAIL.DOMAIN
+    else said.level = a[0] === b[0] && editDistance(a[1], b[1], 1) <= 1 ? EMAIL.NEAR : EMAIL.DIFFERENT
+  } else if (edits <= 2 && !(sameDomain && digitsDiffer(a[0], b[0]))) said.level = EMAIL.NEAR
   else if (sameLocal) said.level = edits <= 4 ? EMAIL.NEAR : EMAIL.LOCAL
-  else if (sameDomain && a[3] > 3) {
-    said.level = EMAIL.DOMAIN
-    said.bits = a[3]
-  } else if (edits / longest <= 0.3) said.level = EMAIL.SIMILAR
-  else said.level = EMAIL.DIFFERENT
+  else if (sameDomain && a[3] > 3) said.level = EMAIL.DOMAIN
+  else said.level = edits / longest <= 0.3 ? EMAIL.SIMILAR : EMAIL.DIFFERENT
+  if (said.level === EMAIL.DOMAIN) said.bits = a[3]
 }
 
 /** smith81@ and smith82@ are two people, not a slip. */

@@ -63,6 +63,8 @@ export interface Unit {
   fields: { name: string; as: Comparator }[]
   /** Whether a record can hold several values (a list, or several fields); then differing values speak less against a match. */
   many: boolean
+  /** Email only: domains are compared by a unit of their own, so a shared domain says nothing here. */
+  domainApart?: boolean
   /** Units of one policy group share this; of them only the strongest statement counts. */
   group?: string
 }
@@ -124,6 +126,15 @@ export function planUnits(type: MatchType): Unit[] {
       units.push(unit)
     }
   }
+  // The domain of an email address is a domain too: "info@acme.de" agrees with "www.acme.de".
+  const domains = units.find((unit) => unit.kind === 'domain')
+  if (domains)
+    for (const field of type.fields)
+      if (field.compare?.as === 'EMAIL') {
+        domains.fields.push({ name: field.name, as: 'EMAIL' })
+        domains.many = true
+        for (const unit of units) if (unit.kind === 'email') unit.domainApart = true
+      }
   // Descriptions name model numbers and colours too: products read them beside their names.
   for (const unit of units)
     if (unit.kind === 'product')

@@ -35,6 +35,8 @@ const l = (name: string, m: number, r: number, u: number, rarity = 0, fixed = fa
 
 const apart = (level: Level): Level => ({ ...level, apart: true })
 
+const SAME_DOMAIN = 'same domain'
+
 const NAME_LEVELS = [
   'equal',
   'equal but for typing',
@@ -77,6 +79,11 @@ const PERSON_NAME: Dimension = {
 export function dimensionsOf(unit: Unit): readonly Dimension[] {
   if (unit.kind === 'name')
     return [unit.fields.every((field) => field.as === 'PERSON_NAME') ? PERSON_NAME : ORGANISATION_NAME]
+  if (unit.domainApart)
+    return DIMENSIONS.email.map(({ name, levels }) => ({
+      name,
+      levels: levels.map((level) => (level.name === SAME_DOMAIN ? l(SAME_DOMAIN, 0.1, 0.1, 0.1, 0, true) : level)),
+    }))
   return DIMENSIONS[unit.kind]
 }
 
@@ -111,7 +118,7 @@ const DIMENSIONS: Record<Exclude<UnitKind, 'name'>, readonly Dimension[]> = {
         l('equal', 0.65, 0.06, 0.00008, 1),
         l('one or two letters off', 0.1, 0.02, 0.00004, 0.5),
         l('same name, other domain', 0.05, 0.01, 0.0006),
-        l('same domain', 0.1, 0.4, 0.001, 1),
+        l(SAME_DOMAIN, 0.1, 0.4, 0.001, 1),
         l('similar', 0.02, 0.03, 0.003),
         l('different', 0.08, 0.48, 0.9953),
       ],

@@ -1,7 +1,7 @@
 import { type Address, type AddressParts, isStreetType, parseAddress } from './address.ts'
 import { type DateParts, parseDate } from './date.ts'
 import { parseDomain } from './domain.ts'
-import { parseEmail } from './email.ts'
+import { isRoleLocal, parseEmail } from './email.ts'
 import { parseIdentifier } from './identifier.ts'
 import { looksLikeOrganisation, parseOrganisationName } from './organisation_name.ts'
 import { isOrganisationWord } from './organisation_words.ts'
@@ -62,7 +62,8 @@ export interface ProductFeature extends TextFeature {
 }
 /** A value compared as a whole, with bits: [text, bits]. */
 export type ValueFeature = [value: string, bits: number]
-export type EmailFeature = [local: string, domain: string, bits: number, domainBits: number]
+/** `role`: the local part is one of a function such as info@ or billing@, which says nothing by itself. */
+export type EmailFeature = [local: string, domain: string, bits: number, domainBits: number, role: 0 | 1]
 export type DomainFeature = [domain: string, label: string, bits: number]
 export type IdentifierFeature = [scheme: string, value: string, checked: 0 | 1, bits: number]
 export type PriceFeature = [amount: number, currency: string]
@@ -131,7 +132,7 @@ export function standardiseUnit(unit: UnitFields, fields: Fields, country?: stri
       )
     case 'domain':
       return all(
-        (v) => domainFeature(String(v)),
+        (v, as) => domainFeature(as === 'EMAIL' ? String(v).slice(String(v).lastIndexOf('@') + 1) : String(v)),
         (f) => f[0],
       )
     case 'date':
@@ -322,7 +323,7 @@ function addressFeatures(unit: UnitFields, fields: Fields): AddressFeature[] | n
 
 function emailFeature(text: string): EmailFeature | null {
   const email = parseEmail(fold(text))
-  return email && [email.local, email.domain, 0, 0]
+  return email && [email.local, email.domain, 0, 0, isRoleLocal(email.local) ? 1 : 0]
 }
 
 function domainFeature(text: string): DomainFeature | null {

@@ -6,20 +6,30 @@ const CLASSES: Record<string, string> = {
   gmbh: 'gmbh|gesellschaft mit beschraenkter haftung|ges m b h|gesmbh|mbh|ggmbh',
   gmbhcokg: 'gmbh co kg|gmbh und co kg|gmbh and co kg|gmbh cokg|ag co kg|gmbh co ohg|ug co kg|se co kg',
   ug: 'ug|ug haftungsbeschraenkt|unternehmergesellschaft',
-  ag: 'ag|aktiengesellschaft|societe anonyme|sa|sociedad anonima|spa|societa per azioni|nv|naamloze vennootschap|plc|public limited company|ab publ|asa|oyj|as|a s|aktieselskab|aktiebolag|ojsc|pjsc|jsc|oao|pao|zao|ao|joint stock company|open joint stock company|closed joint stock company|public joint stock company|pt|tbk|kk|kabushiki kaisha|kgaa|sab de cv|sab|s a e|sae',
+  ag: 'ag|aktiengesellschaft|societe anonyme|sa|sociedad anonima|spa|societa per azioni|nv|naamloze vennootschap|plc|public limited company|ab publ|asa|oyj|as|a s|aktieselskab|aktiebolag|ojsc|pjsc|jsc|oao|pao|zao|ao|joint stock company|open joint stock company|closed joint stock company|public joint stock company|pt|tbk|kk|kabushiki kaisha|kabushiki gaisha|psa|prosta spolka akcyjna|spolka akcyjna|kgaa|sab de cv|sab|s a e|sae',
   ltd: 'ltd|limited|private limited|pvt ltd|private limited company|limited company|co ltd|company limited|corporation limited|corp ltd|pte ltd|pte|pty ltd|pty|proprietary limited|sdn bhd|bhd|sendirian berhad|berhad|dac',
   llc: 'llc|limited liability company|limited liability co|ooo|tov|too|l l c|societatea cu raspundere limitata|fzco|fze|fz llc|wll|obschestvo s ogranichennoy otvetstvennostyu|obshchestvo s ogranichennoi otvetstvennostiu|tovarystvo z obmezhenoiu vidpovidalnistiu',
   inc: 'inc|incorporated|corp|corporation|corporated|coporation|company|co|pbc|pc|pllc|na',
-  sarl: 'sarl|societe a responsabilite limitee|srl|societa a responsabilita limitata|sociedad limitada|sociedad de responsabilidad limitada|sl|slu|s de rl de cv|s de rl|lda|limitada|ltda|bv|besloten vennootschap|bvba|sprl|aps|anpartsselskab|oy|osakeyhtio|sp z oo|spolka z ograniczona odpowiedzialnoscia|sro|spol s r o|doo|d o o|kft|korlatolt felelossegu tarsasag|uab|ooo|eood|ood|sia|ou|srls|unipessoal lda|eurl',
+  sarl: 'sarl|societe a responsabilite limitee|srl|societa a responsabilita limitata|sociedad limitada|sociedad de responsabilidad limitada|sl|slu|s de rl de cv|s de rl|lda|limitada|ltda|bv|besloten vennootschap|bvba|sprl|aps|anpartsselskab|oy|osakeyhtio|sp z oo|sp zoo|spolka zoo|spolka z oo|spolka z ograniczona odpowiedzialnoscia|sro|spol s r o|spol sro|doo|d o o|kft|korlatolt felelossegu tarsasag|uab|ooo|eood|ood|sia|ou|srls|unipessoal lda|eurl|yk|yugen kaisha|gk|godo kaisha',
   sas: 'sas|societe par actions simplifiee|sasu|sa de cv|sapi de cv|sapi',
   partnership:
-    'lp|llp|lllp|limited partnership|limited liability partnership|kg|ohg|gbr|kommanditgesellschaft|offene handelsgesellschaft|snc|scs|sci|cv|vof|hb|kb|sp k|sp j|partnership',
+    'lp|llp|lllp|limited partnership|limited liability partnership|kg|ohg|gbr|kommanditgesellschaft|offene handelsgesellschaft|snc|scs|sci|cv|vof|hb|kb|sp k|sp j|spk|spj|spolka komandytowa|spolka jawna|partnership',
   single: 'ek|e k|e kfm|ekfm|einzelunternehmen|sole trader|ei|eirl|ip',
   association:
-    'ev|e v|eg|genossenschaft|stiftung|verein|ngo|ano|aisbl|asbl|vzw|onlus|ets|scoop|cooperative|kooperativ|ab|se|eeig|foundation|fundacion|fondation',
+    'ev|e v|eg|genossenschaft|stiftung|verein|ngo|ano|aisbl|asbl|vzw|onlus|ets|cic|community interest company|scoop|cooperative|kooperativ|ab|se|eeig|foundation|fundacion|fondation',
 }
 /** Aktiebolag is Sweden's for both private and public companies; SE is Europe's. Neither belongs to associations. */
 const OWN: Record<string, string> = { ab: 'ab', se: 'se', as: 'as', oy: 'oy', co: 'inc' }
+
+/** Legal forms in scripts whose transliteration nobody writes, with the form that stands for them; longest first. */
+export const NATIVE_LEGAL_FORMS: readonly [RegExp, string][] = [
+  [/股份有限公司|株式会社|㈱|\(株\)|주식회사|㈜|\(주\)/g, ' kk '],
+  [/有限责任公司|有限責任公司|有限公司|有限会社|유한회사/g, ' ltd '],
+  [/合同会社/g, ' llc '],
+  [/общество с ограниченной ответственностью|товариство з обмеженою відповідальністю/gi, ' ooo '],
+  [/(?:открытое|закрытое|публичное)?\s*акционерное общество/gi, ' ao '],
+  [/ανώνυμη εταιρεία|ανωνυμη εταιρεια/gi, ' sa '],
+]
 
 /** At most this many words make one form. */
 export const LEGAL_FORM_WORDS_MAX = 5

@@ -1,5 +1,5 @@
-import { LEGAL_FORM_WORDS_MAX, LEGAL_FORMS } from './legal_forms.ts'
-import { fold, isPlaceholder, joinSingleLetters, spelling, words } from './text.ts'
+import { LEGAL_FORM_WORDS_MAX, LEGAL_FORMS, NATIVE_LEGAL_FORMS } from './legal_forms.ts'
+import { fold, isPlaceholder, joinSingleLetters, spelling, TEXT_CHARS_MAX, words } from './text.ts'
 
 /** An organisation's name: its words without the legal form, and the class of that form where there was one. */
 export interface OrganisationName {
@@ -86,7 +86,7 @@ const SAME_WORD: Record<string, string> = {
  * When nothing but forms is left ("AB AB", "The Limited"), the name keeps all its words.
  */
 export function parseOrganisationName(text: string): OrganisationName | null {
-  const folded = fold(text)
+  const folded = fold(withLatinForm(text))
   if (isPlaceholder(folded) && folded.length < 3) return null
   const spaced = folded
     .replace(/&/g, ' ')
@@ -108,6 +108,15 @@ export function parseOrganisationName(text: string): OrganisationName | null {
   if (tokens.length === 0) return null
   tokens = mergeNumbers(tokens.map((t) => SAME_WORD[t] ?? t)).map((t) => spelling(singular(t)))
   return legalForm ? { tokens, legalForm } : { tokens }
+}
+
+const ASCII = /^[ -~]*$/
+
+/** Puts a Latin legal form where there is one in another script. */
+function withLatinForm(text: string): string {
+  let latin = text.slice(0, TEXT_CHARS_MAX)
+  if (!ASCII.test(latin)) for (const [native, form] of NATIVE_LEGAL_FORMS) latin = latin.replace(native, form)
+  return latin
 }
 
 /** Whether the text names an organisation: it carries a legal form that stands for nothing else. */
