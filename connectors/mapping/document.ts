@@ -1,5 +1,5 @@
 import { ConfigError, type YamlFile } from '../yamlFile.ts'
-import { isMap } from './field.ts'
+import { isMap } from './rule.ts'
 
 /** A value of a mapping and where it stands, so that a mistake in it can be named after overlays are laid over it. */
 export interface Placed {

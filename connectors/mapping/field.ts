@@ -5,7 +5,7 @@ import { type Convert, FORMS, type Form, type Hints, show, toText } from './conv
 import { parseCountry } from './country.ts'
 import { compileMoney } from './money.ts'
 import { isEmpty, type Path, type Scope } from './path.ts'
-import { compileRule, type Fail, pathAt } from './rule.ts'
+import { compileRule, type Fail, isMap, pathAt } from './rule.ts'
 import type { Shape } from './shape.ts'
 import type { DateOrder } from './time.ts'
 
@@ -222,10 +222,6 @@ function paths(spec: unknown, at: readonly PropertyKey[], ctx: FieldContext): Pa
         ? pathAt(text, [...at, i], ctx.fail)
         : ctx.fail(at, 'country: is a path or a list of paths'),
     )
-}
-
-export function isMap(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }
 
 function withoutKeys(spec: unknown, keys: readonly string[]): unknown {

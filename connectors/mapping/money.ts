@@ -1,9 +1,9 @@
 import type { Issue } from '../contract.ts'
 import { show } from './convert.ts'
 import { exponentOf, parseCurrency, parseDecimal, toMinorUnits } from './currency.ts'
-import { type FieldContext, isMap } from './field.ts'
+import type { FieldContext } from './field.ts'
 import type { Scope } from './path.ts'
-import { compileRule, compileWhen, pathAt, type Rule } from './rule.ts'
+import { compileRule, compileWhen, isMap, pathAt, type Rule } from './rule.ts'
 
 export interface Money {
   minorUnits: number

@@ -178,3 +178,8 @@ function mappingCodes(rule: Rule, spec: Record<string, unknown>, at: readonly Pr
       return []
     })
 }
+
+/** Whether a value of a mapping file is written as a map of names. */
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+}
