@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ours } from './root.ts'
 
+// GraphQL checks less at each step then; before any command is loaded, and so in worker threads too.
+process.env.NODE_ENV ??= 'production'
+
 const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   start: () => import('./start.ts'),
   serve: () => import('./serve.ts'),
