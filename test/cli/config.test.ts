@@ -50,7 +50,9 @@ test('subgraphs that run as services, by name', () => {
 
 test('a flag goes before the variable; help names flag, variable and default of each', async () => {
   const taken: unknown[] = []
-  const command = withConfig(new Command('x'), ALL).action((options) => taken.push(options))
+  const command = withConfig(new Command('x'), ALL).action((options) => {
+    taken.push(options)
+  })
   const help = command.configureHelp({ helpWidth: 400 }).helpInformation()
   for (const name of ALL) {
     assert.ok(help.includes(`--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} `), name)
