@@ -10,6 +10,7 @@ const ENDED_NOT_DELETED = new Set(['customer.subscription.deleted'])
 
 /**
  * Stripe sends events that carry the whole object, in no particular order; `created` of the event is the version.
+ * An object of the API has no time of its last change: as a row it counts as stated when it arrives.
  * Rows are objects as the API lists them, or a warehouse's columns.
  */
 export const stripe: Kind = {
@@ -43,7 +44,10 @@ export const stripe: Kind = {
         },
       )
     const deleted = type.endsWith('.deleted') && !ENDED_NOT_DELETED.has(type)
-    return changesOf(mapping, subject.object, subject, { version, ...(deleted ? { deleted } : {}) })
+    return changesOf(mapping, subject.object, subject, {
+      version: version + BigInt(rankOf(type)),
+      ...(deleted ? { deleted } : {}),
+    })
   },
   readRow: (mapping, row, object) => {
     const name = typeof row.object === 'string' ? row.object : object
@@ -53,6 +57,19 @@ export const stripe: Kind = {
       return changesOf(mapping, name, row, { deleted: true }).map((c) => ({ ...c, raw: {}, partial: true }))
     return changesOf(mapping, name, row)
   },
+}
+
+/** Last words on an object; what comes in the same second comes before them. */
+const FINAL = /\.(paid|succeeded|payment_succeeded|voided|marked_uncollectible|canceled|failed|expired)$/
+
+/**
+ * Stripe counts seconds, and an invoice is often finalized and paid within one. The order of such events stands in the
+ * microseconds: created, anything else, final, deleted.
+ */
+function rankOf(type: string): number {
+  if (type.endsWith('.created')) return 0
+  if (type.endsWith('.deleted')) return 3
+  return FINAL.test(type) ? 2 : 1
 }
 
 function objectIn(event: Fields): Fields | null {

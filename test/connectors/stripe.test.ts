@@ -27,7 +27,7 @@ test('customer.updated: the whole object, the version of the event, its id as ke
     created: 1,
   }
   const { change, canonical } = readOne(stripe, 'event', event('customer.updated', customer))
-  assert.equal(change.version, 1_772_357_400_000_000n)
+  assert.equal(change.version, 1_772_357_400_000_001n)
   assert.deepEqual(
     [change.object, change.sourceId, change.deleted, change.partial],
     ['customer', 'cus_1', false, false],
@@ -43,6 +43,23 @@ test('customer.updated: the whole object, the version of the event, its id as ke
   })
   const [message] = stripe.split(JSON.stringify(event('customer.updated', customer)), null, 'ignored')
   assert.deepEqual([message?.messageId, message?.object, message?.format], ['evt_1', 'customer', 'event'])
+})
+
+test('events of one second are ordered by what they say: created, changed, final, deleted', () => {
+  const version = (type: string) =>
+    readOne(stripe, 'event', event(type, { id: 'in_1', object: 'invoice' })).change.version
+  const order = ['invoice.created', 'invoice.finalized', 'invoice.paid', 'invoice.deleted'].map(version)
+  assert.deepEqual(
+    order,
+    [0n, 1n, 2n, 3n].map((n) => 1_772_357_400_000_000n + n),
+  )
+})
+
+test('an object of the API has no version, one of a warehouse that of its last synchronisation', () => {
+  const row = { id: 'cus_1', object: 'customer', name: 'A', created: 1772357400 }
+  assert.equal(readOne(stripe, 'row', row).change.version, null)
+  const synced = { ...row, _fivetran_synced: '2026-03-01 09:30:00' }
+  assert.equal(readOne(stripe, 'row', synced).change.version, 1_772_357_400_000_000n)
 })
 
 test('deleted objects are tombstones, an ended subscription is none', () => {
