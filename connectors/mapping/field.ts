@@ -138,7 +138,7 @@ function compileReference(spec: unknown, shape: Shape, at: readonly PropertyKey[
       ctx.fail([...at, key], `unknown key "${key}" in a reference; allowed are ${REF_KEYS.join(', ')}`)
   const elsewhere = spec.source !== undefined
   const target = elsewhere ? { object: spec.ref, as: shape.typeName } : ctx.target(spec.ref, [...at, 'ref'])
-  if (shape.typeName !== '' && target.as !== shape.typeName)
+  if (target.as !== shape.typeName)
     ctx.fail([...at, 'ref'], `the field names a ${shape.typeName}, but ${target.object} is mapped as ${target.as}`)
   const source = elsewhere ? String(spec.source) : ctx.source
   const rule = compileRule(withoutKeys(spec, ['ref', 'source']), shape.list, at, ctx.fail)

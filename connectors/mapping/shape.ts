@@ -56,8 +56,8 @@ export function shapesOf(type: string, policy: Policy): Shape[] | null {
   return Object.entries(OPERATIONAL[type]).map(([name, kind]: [string, OperationalKind]) => ({
     name,
     kind: OPERATIONAL_KINDS[kind],
-    // The table takes a reference to any record; which object it is stands in the mapping.
-    typeName: kind === 'REFERENCE' ? '' : kind,
+    // A reference is named after the type it names: customer, contract, product, subscription, invoice.
+    typeName: kind === 'REFERENCE' ? name.charAt(0).toUpperCase() + name.slice(1) : kind,
     list: false,
     required: false,
     compared: false,

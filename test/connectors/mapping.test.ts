@@ -84,6 +84,8 @@ test('mistakes are named with file and line and what is allowed', () => {
 test('a reference must name an object of the type that the field has', () => {
   const text = `${customers('      parent: { ref: people, from: p }\n')}  people:\n    as: Contact\n    id: id\n    fields: { name: n }\n`
   assert.throws(() => withMapping(text), /m0\.yaml:8: the field names a Customer, but people is mapped as Contact/)
+  const invoices = 'objects:\n  inv:\n    as: Invoice\n    id: id\n    fields:\n      customer: { ref: inv, from: c }\n'
+  assert.throws(() => withMapping(invoices), /m0\.yaml:6: the field names a Customer, but inv is mapped as Invoice/)
 })
 
 test('an overlay adds, replaces and takes away field by field, and its mistakes are named in its own file', () => {
