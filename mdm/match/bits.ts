@@ -1,6 +1,6 @@
 import { COMMON_BITS } from './common_values.ts'
 import type { Frequencies } from './parameters.ts'
-import { BITS_UNKNOWN } from './priors.ts'
+import { unknownBits } from './priors.ts'
 
 /** The bits of a unit's values: from the model where it has a table for the sort, else from the common values that ship. */
 export function bitsTable(
@@ -15,6 +15,6 @@ export function bitsTable(
   return (sort, value) => {
     const table = trained.get(sort)
     if (table) return table.bits.get(value) ?? table.unknown
-    return COMMON_BITS.get(sort)?.get(value) ?? BITS_UNKNOWN
+    return COMMON_BITS.get(sort)?.get(value) ?? unknownBits(sort)
   }
 }

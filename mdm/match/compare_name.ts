@@ -68,6 +68,7 @@ export function compareNames(
         const other = b.t[j]!
         let alike = wordSimilarity(token, other)
         if (alike < 0.9 && sameName(token, other)) alike = 0.9
+        if (alike < 0.75 && !person && isAbbreviation(token, other)) alike = 0.75
         if (alike === 0 && person && token[0] === other[0] && (token.length === 1 || other.length === 1)) alike = 0.75
         if (alike > best) {
           best = alike
@@ -119,6 +120,13 @@ export function compareNames(
   else if (high >= 0.75 && (low >= 0.35 || exact + inexact >= 2)) said.level = NAME.HOLDS
   else if (high >= 0.5) said.level = low >= 0.25 ? NAME.OVERLAP : NAME.SOME
   else said.level = high >= 0.3 ? NAME.SOME : NAME.NOTHING
+}
+
+/** "bouwbedr" for "bouwbedrijf": four letters or more that begin the other word. */
+function isAbbreviation(a: string, b: string): boolean {
+  return a.length < b.length
+    ? a.length >= 4 && b.startsWith(a)
+    : b.length >= 4 && b.length < a.length && a.startsWith(b)
 }
 
 /** Two names whose letters are the same but for where blanks are: "Good Will" and "Goodwill", "JanDaniel Bothma". */

@@ -74,7 +74,7 @@ export function compareProducts(a: ProductFeature, b: ProductFeature, said: Prod
   said.bits = overlap.shared
   said.variant = variantLevel(a.v, b.v)
   const { cosine } = overlap
-  const found = sharedModel(a, b)
+  const found = onlyByTheWay(a, b) ? 0 : sharedModel(a, b)
   if (found > 0) {
     said.bits = Math.max(found, overlap.shared)
     said.level = PRODUCT.MODEL
@@ -114,6 +114,19 @@ function sharedModel(a: ProductFeature, b: ProductFeature): number {
   for (let j = 0; j < b.m.length && equal === 0; j++)
     if (b.mb[j]! >= MODEL_BITS_MIN && a.d.includes(b.m[j]!)) equal = b.mb[j]!
   return equal > 0 ? equal : -variant
+}
+
+/** Whether what is shared is a size or a series ("dn25") beside longer numbers that each has for itself ("va2030", "va0820"). */
+function onlyByTheWay(a: ProductFeature, b: ProductFeature): boolean {
+  let shared = 0
+  for (const model of a.m) if (b.m.includes(model) && model.length > shared) shared = model.length
+  return shared > 0 && hasOwn(a, b, shared) && hasOwn(b, a, shared)
+}
+
+function hasOwn(a: ProductFeature, b: ProductFeature, length: number): boolean {
+  return a.m.some(
+    (model) => model.length > length && !b.m.some((other) => model === other || extendsModel(model, other)),
+  )
 }
 
 /** One model number with another suffix of up to three letters ("dvpfx820" and "dvpfx820r", "gsd4000nww" and "gsd4000wh"). */

@@ -122,9 +122,19 @@ export const IDENTIFIER = { EQUAL: 0, NEAR: 1, OTHER_SCHEME: 2, DIFFERENT: 3 } a
 export function compareIdentifiers(a: IdentifierFeature, b: IdentifierFeature, said: Said): void {
   said.bits = Math.min(a[3], b[3])
   if (a[1] === b[1]) said.level = IDENTIFIER.EQUAL
-  else if (!(a[2] && b[2]) && Math.min(a[1].length, b[1].length) >= 6 && editDistance(a[1], b[1], 1) <= 1)
+  else if (
+    !(a[2] && b[2]) &&
+    Math.min(a[1].length, b[1].length) >= 6 &&
+    !neighbours(a[1], b[1]) &&
+    editDistance(a[1], b[1], 1) <= 1
+  )
     said.level = IDENTIFIER.NEAR
   else said.level = a[0] === b[0] ? IDENTIFIER.DIFFERENT : IDENTIFIER.OTHER_SCHEME
+}
+
+/** Numbers given out one after the other differ in their last places; that is no slip of the pen. */
+function neighbours(a: string, b: string): boolean {
+  return a.length === b.length && a.slice(0, -2) === b.slice(0, -2) && /^\d\d$/.test(a.slice(-2))
 }
 
 /** Compares two values taken as a whole: categories and the like. */

@@ -1,7 +1,7 @@
 import type { Assertion, ClusterEdge, Clustering, ClusterMember } from '../cluster/cluster.ts'
 import { cluster } from '../cluster/cluster.ts'
 import { countryOf, type FieldValue, standardiseUnit, type UnitFeature, weighUnit } from '../standardise/features.ts'
-import { givenNameForm } from '../standardise/person_name.ts'
+import { sameGivenName } from '../standardise/person_name.ts'
 import { sound } from '../standardise/sound.ts'
 import { bitsTable } from './bits.ts'
 import { blockingKeys } from './keys.ts'
@@ -76,7 +76,7 @@ const UNIQUE_LINK_BITS = 5
 export function createEngine(type: MatchType, parameters: Parameters = priorParameters(type)): Engine {
   const units = planUnits(type)
   const bits = units.map((unit) => bitsTable(parameters.frequencies[unit.name]))
-  const scorer = createScorer(type, units, parameters, (a, b) => givenNameForm(a) === givenNameForm(b))
+  const scorer = createScorer(type, units, parameters, sameGivenName)
   const unique = new Set(type.uniqueIn)
   const uniqueSource = (source: string) => unique.has('*') || unique.has(source)
   // Where sources are unique, being each other's best can lift a pair, so weaker ones have to be known.

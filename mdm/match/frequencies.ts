@@ -1,6 +1,6 @@
 import { COMMON_BITS } from './common_values.ts'
 import type { Frequencies } from './parameters.ts'
-import { BITS_UNKNOWN } from './priors.ts'
+import { unknownBits } from './priors.ts'
 
 /** A model lists at most this many values of one sort, the most frequent ones; the rest are "unknown", that is, rare. */
 export const FREQUENCY_VALUES_MAX = 50_000
@@ -49,7 +49,7 @@ export function frequenciesOf(
   const common = COMMON_BITS.get(sort)
   const trust = records / (records + (sort === 'token' && !named ? PRIOR_RECORDS_TEXT : PRIOR_RECORDS))
   const bitsOf = (value: string, count: number) =>
-    trust * -Math.log2(Math.min(1, count / records)) + (1 - trust) * (common?.get(value) ?? BITS_UNKNOWN)
+    trust * -Math.log2(Math.min(1, count / records)) + (1 - trust) * (common?.get(value) ?? unknownBits(sort))
   const listed = [...counts]
     .filter(([, count]) => count > 1)
     .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))

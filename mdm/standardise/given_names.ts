@@ -120,16 +120,17 @@ wolfgang wolf
 xavier javier xaver
 `
 
-/** From a form to its name. A form of two names (chris, ted) keeps the first; the comparison asks for equal names only. */
-export const GIVEN_NAME_FORMS: ReadonlyMap<string, string> = buildForms()
+/** From a form to its names: "chris" is christian, christine and christopher. */
+export const GIVEN_NAME_FORMS: ReadonlyMap<string, readonly string[]> = buildForms()
 
-function buildForms(): Map<string, string> {
-  const forms = new Map<string, string>()
+function buildForms(): Map<string, string[]> {
+  const forms = new Map<string, string[]>()
   for (const line of FORMS.trim().split('\n')) {
     const [head, ...rest] = line.split(' ')
     for (const form of [head!, ...rest]) {
-      const key = spelling(form)
-      if (!forms.has(key)) forms.set(key, spelling(head!))
+      const names = forms.get(spelling(form)) ?? []
+      names.push(spelling(head!))
+      forms.set(spelling(form), names)
     }
   }
   return forms

@@ -68,5 +68,13 @@ export function parseNamePart(text: string): string | null {
 
 /** The form that stands for a given name and its short and foreign forms: "bob" and "robert" give the same; itself if unknown. */
 export function givenNameForm(token: string): string {
-  return GIVEN_NAME_FORMS.get(token) ?? token
+  return GIVEN_NAME_FORMS.get(token)?.[0] ?? token
+}
+
+/** Whether two words can be forms of one given name: "chris" and "christopher", "bill" and "wilhelm". */
+export function sameGivenName(a: string, b: string): boolean {
+  const names = GIVEN_NAME_FORMS.get(a)
+  if (names === undefined) return false
+  const others = GIVEN_NAME_FORMS.get(b)
+  return others?.some((name) => names.includes(name)) ?? false
 }
