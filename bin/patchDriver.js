@@ -1,0 +1,70 @@
+// Runs after `npm install`: mends the Postgres driver (postgres 3.4.9, porsager/postgres#1208, open upstream).
+// It writes to the socket of a connection that was lost, from a timer, so that no caller can catch the TypeError: the
+// process dies when the database restarts while a transaction is open. With the mend the statement fails with
+// CONNECTION_CLOSED, as every other statement on a lost connection does. Remove it with the release that has the fix;
+// test/mdm/db/lostConnection.pg.test.ts says whether it is needed.
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const version = '3.4.9'
+const root = new URL('../node_modules/postgres/', import.meta.url)
+const mends = [
+  // A lost connection refuses statements until it is connected again. True keeps it out of the pool's queue of busy ones.
+  [
+    `    if (stream)
+      return queryError(q, Errors.generic('COPY_IN_PROGRESS'`,
+    `    if (!socket)
+      return queryError(q, Errors.connection('CONNECTION_CLOSED', options)), true
+
+    if (stream)
+      return queryError(q, Errors.generic('COPY_IN_PROGRESS'`,
+  ],
+  // Whatever else would still be written: what waited for it was rejected when the connection was lost.
+  [
+    `  function nextWrite(fn) {
+    const x = socket.write(chunk, fn)
+`,
+    `  function nextWrite(fn) {
+    if (!socket) {
+      chunk = nextWriteTimer = null
+      return false
+    }
+    const x = socket.write(chunk, fn)
+`,
+  ],
+  // A write that was scheduled and cleared must be forgotten, or the next connection never schedules one.
+  [
+    `    incomings = null
+    clearImmediate(nextWriteTimer)
+    socket.removeListener('data', data)
+`,
+    `    incomings = null
+    clearImmediate(nextWriteTimer)
+    chunk = nextWriteTimer = null
+    socket.removeListener('data', data)
+`,
+  ],
+  // All that was sent fails, also when the loss came as an error, and nothing of it is left to the next connection.
+  [
+    `    !hadError && (query || sent.length) && error(Errors.connection('CONNECTION_CLOSED', options, socket))
+`,
+    `    ;(query || sent.length) && error(Errors.connection('CONNECTION_CLOSED', options, socket))
+    query = results = errorResponse = null
+`,
+  ],
+]
+
+const { version: installed } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+if (installed !== version)
+  throw new Error(
+    `bin/patchDriver.js mends postgres ${version}, installed is ${installed}: see whether it is still needed`,
+  )
+for (const file of ['src/connection.js', 'cjs/src/connection.js']) {
+  const at = new URL(file, root)
+  let text = readFileSync(at, 'utf8')
+  for (const [from, to] of mends) {
+    if (text.includes(to)) continue
+    if (!text.includes(from)) throw new Error(`${file} of postgres ${version} is not as bin/patchDriver.js knows it`)
+    text = text.replace(from, () => to)
+  }
+  writeFileSync(at, text)
+}
