@@ -7,12 +7,15 @@ import { loadCrosswalk } from './golden/stored.ts'
 import { loadById, type SourceRecord } from './ingest/records.ts'
 import { keyHash } from './match/blocks.ts'
 import type { Engine, MatchRecord } from './match/engine.ts'
+import type { StewardshipRules } from './review/rules.ts'
 
 /** What resolving needs and does not change: the policy, one engine a golden type, the configured source systems. */
 export interface Mastering {
   policy: Policy
   engines: ReadonlyMap<string, Engine>
   systems: ReadonlyMap<string, SourceSystem>
+  /** Of stewardship; without them DEFAULT_RULES. */
+  rules?: StewardshipRules | undefined
 }
 
 /** What one transaction has found so far; the pipeline and the steward's actions write it at their end. */

@@ -10,9 +10,11 @@ import { saveOperational } from './ingest/operational.ts'
 import { outcomeOf, saveOutcomes, settleIncomplete } from './ingest/outcomes.ts'
 import { saveMatched, saveRecords, type WholeRecord } from './ingest/records.ts'
 import { saveReferences } from './ingest/references.ts'
-import type { Mastering, Work } from './mastering.ts'
+import { isLive, type Mastering, type Work } from './mastering.ts'
 import { references, referring } from './referring.ts'
 import { resolve } from './resolve.ts'
+import { DEFAULT_RULES } from './review/rules.ts'
+import { syncValidationTasks } from './review/tasks.ts'
 
 export interface Pipeline extends Mastering {
   sql: Sql
@@ -110,6 +112,11 @@ async function applyBatch(tx: Transaction, pipeline: Pipeline, messages: Message
     ),
     ...byType(whole).map(([type, rows]) => (isOperational(type) ? saveOperational(tx, type, rows) : null)),
   ])
+  await syncValidationTasks(
+    tx,
+    pipeline.rules ?? DEFAULT_RULES,
+    whole.filter((r) => pipeline.engines.has(r.type)).map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
+  )
   await appendChanges(tx, work.events)
   const exceptions = outcomes.filter((o) => o.outcome === 'EXCEPTION').length
   const skipped = outcomes.length - exceptions

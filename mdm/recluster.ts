@@ -1,17 +1,21 @@
 import type { Cause } from '../schema/events.ts'
 import type { TypePolicy } from '../schema/policy.ts'
 import { lockClosure } from './cluster/closure.ts'
+import { STEWARD_SAYS_NO, UNDER_THRESHOLD } from './cluster/cluster.ts'
 import { components, type Link, type PossibleMatch, savePossible } from './cluster/links.ts'
 import { sameChains } from './cluster/same.ts'
 import type { Transaction } from './db/database.ts'
 import { settleAnchors } from './golden/anchor.ts'
 import { type Assigned, assign } from './golden/assign.ts'
 import { derive } from './golden/derive.ts'
+import { stakes } from './golden/stake.ts'
 import { loadAssertions, loadGolden, type PairAssertion } from './golden/stored.ts'
 import { type Golden, survive } from './golden/survive.ts'
 import type { SourceRecord } from './ingest/records.ts'
 import { engineOf, isLive, loadKnown, type Mastering, survivor, type Work } from './mastering.ts'
 import type { Engine, Features } from './match/engine.ts'
+import { DEFAULT_RULES } from './review/rules.ts'
+import { syncPairTasks, type TaskReason } from './review/tasks.ts'
 
 /**
  * From links and stewards' assertions to golden records: everything of one golden type that the seeds can reach is
@@ -76,12 +80,46 @@ export async function recluster(
       work.crosswalk.set(r.key, at.goldenId)
     }
 
+  const alike = possible.filter((p) => p.reason !== STEWARD_SAYS_NO)
   await savePossible(
     tx,
     type.name,
     reached.map((r) => r.key),
-    possible,
+    alike,
   )
+  const looked = new Set([...golden.keys(), ...assigned.map((a) => a.goldenId)])
+  const homes = new Map(assigned.flatMap((at) => at.members.map((m) => [m.key, at.goldenId] as const)))
+  await syncPairTasks(
+    tx,
+    mastering.rules ?? DEFAULT_RULES,
+    [...looked],
+    alikePairs(type, alike, homes, said.retired),
+    (ids) => {
+      const wanted = new Set(ids)
+      const of = assigned.filter((at) => wanted.has(at.goldenId))
+      return stakes(tx, new Map(of.map((at) => [at.goldenId, [...at.members, ...at.absent].map((r) => r.key)])))
+    },
+  )
+}
+
+/** Possible matches of records as tasks about their golden records, the best pair of each two. */
+function alikePairs(
+  type: TypePolicy,
+  possible: readonly PossibleMatch[],
+  homes: ReadonlyMap<string, string>,
+  retired: ReadonlySet<string>,
+): Omit<TaskReason, 'stake'>[] {
+  const best = new Map<string, Omit<TaskReason, 'stake'>>()
+  for (const p of possible) {
+    const [x, y] = [homes.get(p.a) ?? '', homes.get(p.b) ?? '']
+    if (x === y || retired.has(x) || retired.has(y)) continue
+    const subject = [x, y].sort()
+    const known = best.get(subject.join())
+    if (known && (known.weight ?? 0) >= p.weight) continue
+    const kind = p.reason === UNDER_THRESHOLD ? 'POSSIBLE_MATCH' : 'CONFLICT'
+    best.set(subject.join(), { kind, type: type.name, subject, reason: p.reason, weight: Math.fround(p.weight) })
+  }
+  return [...best.values()]
 }
 
 /** Clusters of the live ones among `records`, component by component; links and SAME make the components. */

@@ -51,6 +51,9 @@ export interface ClusterRules<F> {
 /** Why two clusters stay apart that a steward said to be two: they are no possible match any more. */
 export const STEWARD_SAYS_NO = 'a steward said that they are not the same'
 
+/** Why two clusters are possible matches and no more. */
+export const UNDER_THRESHOLD = 'alike, but under the threshold'
+
 /** Up to this many records, pairs without an edge are compared; beyond, they count as `MISSING_WEIGHT`. */
 export const COMPONENT_DENSE_RECORDS_MAX = 256
 const MISSING_WEIGHT = -6
@@ -126,7 +129,7 @@ export function cluster<F>(
     const reason =
       state.forbidden(x, y) ??
       (pair.weight < rules.matchWeightMin
-        ? 'alike, but under the threshold'
+        ? UNDER_THRESHOLD
         : 'alike, but the other records of the two speak against it')
     possible.push({ a: sorted[pair.i]!.key, b: sorted[pair.j]!.key, weight: pair.weight, reason })
   }

@@ -1,0 +1,57 @@
+import type { FieldPolicy, Policy } from '../../schema/policy.ts'
+import { passesFormat } from './format.ts'
+
+const itemsMax = 1_000
+const textCharsMax = 10_000
+
+/**
+ * What is wrong with a value that a steward states for a field, in words; null when nothing is. A reference has to be the
+ * text of an id; whether it leads somewhere is not asked here.
+ */
+export function valueFault(policy: Policy, field: FieldPolicy, value: unknown): string | null {
+  if (value === null || value === undefined) return field.required ? `${field.name} must have a value` : null
+  if (!field.list) return itemFault(policy, field, value)
+  if (!Array.isArray(value)) return `${field.name} is a list`
+  if (value.length > itemsMax) return `${field.name} has ${value.length} items; at most ${itemsMax}`
+  for (const item of value) {
+    const fault = itemFault(policy, field, item)
+    if (fault) return fault
+  }
+  return null
+}
+
+function itemFault(policy: Policy, field: FieldPolicy, value: unknown): string | null {
+  const wrong = (right: string) => `${field.name} is ${right}, not ${JSON.stringify(value)?.slice(0, 80)}`
+  switch (field.kind) {
+    case 'GROUP': {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong(`a ${field.typeName}`)
+      const parts = policy.groups.get(field.typeName)?.fields ?? []
+      const given = value as Record<string, unknown>
+      const unknown = Object.keys(given).find((name) => !parts.some((p) => p.name === name))
+      if (unknown) return `${field.typeName} has no ${unknown}; it has ${parts.map((p) => p.name).join(', ')}`
+      for (const part of parts) {
+        const fault = valueFault(policy, part, given[part.name])
+        if (fault) return `${field.name}.${fault}`
+      }
+      return null
+    }
+    case 'INT':
+    case 'MINOR_UNITS':
+      return Number.isSafeInteger(value) ? null : wrong('a whole number')
+    case 'FLOAT':
+      return typeof value === 'number' && Number.isFinite(value) ? null : wrong('a number')
+    case 'BOOLEAN':
+      return typeof value === 'boolean' ? null : wrong('true or false')
+    case 'ENUM': {
+      const allowed = policy.enums.get(field.typeName)?.values.map((v) => v.name) ?? []
+      return allowed.includes(String(value)) ? null : wrong(`one of ${allowed.join(', ')}`)
+    }
+    default: {
+      if (typeof value !== 'string' || value.trim() === '') return wrong('a text')
+      if (value.length > textCharsMax) return `${field.name} has ${value.length} characters; at most ${textCharsMax}`
+      if (value.includes('\0')) return `${field.name} holds a character that cannot be stored`
+      const format = field.format ?? (field.kind === 'DATE' ? 'DATE' : undefined)
+      return !format || passesFormat(format, value) ? null : wrong(`of the form ${format}`)
+    }
+  }
+}

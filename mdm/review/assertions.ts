@@ -1,0 +1,70 @@
+import type { Transaction } from '../db/database.ts'
+import type { NewAssertion, StandingPair } from './partition.ts'
+
+/** Appends what an action states, and with it to what stands. */
+export async function appendAssertions(
+  tx: Transaction,
+  action: { id: string; actor: string; reason: string },
+  assertions: readonly NewAssertion[],
+): Promise<void> {
+  if (assertions.length === 0) return
+  const values = assertions.map((a) => (a.kind === 'VALUE' ? JSON.stringify(a.value) : null))
+  await tx`
+    with made as (
+      insert into assertion (kind, a, b, field, value, actor, reason, action_id, expires_at)
+      select kind, a, b, field, value::jsonb, ${action.actor}, ${action.reason}, ${action.id}, expires_at
+      from unnest(${assertions.map((a) => a.kind)}::text[], ${assertions.map((a) => a.a)}::uuid[],
+        ${assertions.map((a) => ('b' in a ? a.b : null))}::uuid[],
+        ${assertions.map((a) => (a.kind === 'VALUE' ? a.field : null))}::text[], ${values}::text[],
+        ${assertions.map((a) => (a.kind === 'VALUE' ? a.expiresAt : null))}::timestamptz[])
+        with ordinality as x (kind, a, b, field, value, expires_at, n) order by n
+      returning id, kind, a, b, field, value, expires_at)
+    insert into standing (assertion_id, kind, a, b, field, value, expires_at)
+    select id, kind, a, b, field, value, expires_at from made`
+}
+
+/** Records that an action withdraws assertions, and takes them from what stands. */
+export async function withdrawAssertions(tx: Transaction, actionId: string, ids: readonly number[]): Promise<void> {
+  if (ids.length === 0) return
+  await tx`
+    with gone as (delete from standing where assertion_id = any(${ids}::bigint[]) returning assertion_id)
+    insert into withdrawal (assertion_id, action_id) select assertion_id, ${actionId} from gone`
+}
+
+/**
+ * Works out anew which of the assertions that an action made or withdrew stand, after the action's own state changed:
+ * those whose action is done, and that no action which is done has withdrawn.
+ */
+export async function restand(tx: Transaction, actionId: string): Promise<void> {
+  await tx`
+    with concerned as (
+      select id from assertion where action_id = ${actionId}
+      union select assertion_id from withdrawal where action_id = ${actionId}
+    ), gone as (delete from standing where assertion_id in (select id from concerned))
+    select 1`
+  await tx`
+    insert into standing (assertion_id, kind, a, b, field, value, expires_at)
+    select v.* from standing_now v where v.assertion_id in (
+      select id from assertion where action_id = ${actionId}
+      union select assertion_id from withdrawal where action_id = ${actionId})`
+}
+
+/** What stands between any of these records and others. */
+export async function standingPairs(tx: Transaction, keys: readonly string[]): Promise<StandingPair[]> {
+  return await tx<StandingPair[]>`
+    select assertion_id as "assertionId", kind, a, b from standing where kind in ('SAME', 'NOT_SAME') and a = any(${keys}::uuid[])
+    union select assertion_id, kind, a, b from standing where kind in ('SAME', 'NOT_SAME') and b = any(${keys}::uuid[])`
+}
+
+/** Assertions of a kind that stand on any of these records: values of one field, or retirements. */
+export async function standingOn(
+  tx: Transaction,
+  kind: 'VALUE' | 'RETIRED',
+  keys: readonly string[],
+  field: string | null = null,
+): Promise<number[]> {
+  const rows = await tx<{ id: number }[]>`
+    select assertion_id as id from standing
+    where a = any(${keys}::uuid[]) and kind = ${kind} and (${field}::text is null or field = ${field})`
+  return rows.map((r) => r.id)
+}

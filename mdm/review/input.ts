@@ -1,0 +1,60 @@
+/** A value taken for the survivor of a merge: that of one of the golden records, of a source record, or one typed in. */
+export type Choice =
+  | { field: string; golden: string }
+  | { field: string; record: string }
+  | { field: string; value: unknown }
+
+/** What a steward wants done. Ids are golden ids, `records` and `groups` hold keys of source records. */
+export type ActionInput =
+  | { kind: 'MERGE'; ids: string[]; choices: Choice[] }
+  | { kind: 'UNMERGE'; id: string; record: string }
+  | { kind: 'SPLIT'; id: string; groups: string[][] }
+  | { kind: 'NOT_A_MATCH'; ids: string[] }
+  | { kind: 'OVERRIDE'; id: string; field: string; value: unknown; expiresAt: string | null }
+  | { kind: 'LIFT'; id: string; field: string }
+  | { kind: 'ATTACH'; record: string; to: string }
+  | { kind: 'SET_PARENT'; id: string; parent: string | null }
+  | { kind: 'RETIRE'; id: string }
+  | { kind: 'RESTORE'; id: string }
+  | { kind: 'UNDO'; action: string }
+  | { kind: 'BULK'; items: BulkItem[] }
+
+/** Kinds that a bulk action may hold. */
+export type BulkItem = Exclude<ActionInput, { kind: 'UNDO' | 'BULK' }>
+/** EXPIRE is the clock's: it withdraws values whose time is over. */
+export type ActionKind = ActionInput['kind'] | 'EXPIRE'
+
+export interface ActionRequest {
+  input: ActionInput
+  reason: string
+  idempotencyKey: string
+  /** Golden id -> the version that the steward saw. Every golden record that the action names has to be in it. */
+  expected: Record<string, number>
+}
+
+export interface Caller {
+  actor: string
+  roles: ReadonlySet<string>
+  /** Of the values the caller may see, and so state. */
+  scopes: ReadonlySet<string>
+  correlationId: string
+}
+
+/** Golden ids that an input names; those that a source record is in come beside them. */
+export function goldenIdsOf(input: ActionInput): string[] {
+  switch (input.kind) {
+    case 'MERGE':
+    case 'NOT_A_MATCH':
+      return input.ids
+    case 'ATTACH':
+      return [input.to]
+    case 'SET_PARENT':
+      return input.parent === null ? [input.id] : [input.id, input.parent]
+    case 'UNDO':
+      return []
+    case 'BULK':
+      return input.items.flatMap(goldenIdsOf)
+    default:
+      return [input.id]
+  }
+}

@@ -1,0 +1,76 @@
+/** Why an action was refused. Nothing was changed. */
+export type Rule =
+  | 'UNKNOWN_ID'
+  | 'UNKNOWN_ACTION'
+  | 'RETIRED_ID'
+  | 'DELETED_RECORD'
+  | 'NOT_RETIRED'
+  | 'SAME_ID'
+  | 'TOO_FEW_IDS'
+  | 'TOO_MANY_IDS'
+  | 'ACROSS_TYPES'
+  | 'NOT_A_MEMBER'
+  | 'EMPTIES_RECORD'
+  | 'OVERLAPPING_GROUPS'
+  | 'UNKNOWN_FIELD'
+  | 'BAD_VALUE'
+  | 'BAD_EXPIRY'
+  | 'NOTHING_TO_LIFT'
+  | 'ALREADY_THERE'
+  | 'NO_HIERARCHY'
+  | 'CYCLE'
+  | 'MISSING_ROLE'
+  | 'MISSING_SCOPE'
+  | 'MISSING_REASON'
+  | 'MISSING_VERSION'
+  | 'BAD_IDEMPOTENCY_KEY'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'UNDO_OF_AN_UNDO'
+  | 'NOT_UNDOABLE'
+  | 'ALREADY_UNDONE'
+  | 'LATER_ACTION_IN_THE_WAY'
+  | 'OWN_PROPOSAL'
+  | 'NOT_THE_AUTHOR'
+  | 'NOT_PROPOSED'
+  | 'EXPIRED'
+  | 'OVERLAPPING_ITEMS'
+
+/** A golden record as it is now, for whom it is not as expected. */
+export interface Current {
+  id: string
+  version: number
+  state: 'ACTIVE' | 'MERGED' | 'DELETED'
+  /** The survivor. */
+  redirect: string | null
+}
+
+/** Why an action needs a second person. */
+export type ApprovalRule = 'FIELD' | 'MERGE_VALUE' | 'BULK'
+
+export interface Effect {
+  goldenId: string
+  op: string
+  version: number
+}
+
+/** What became of an action. */
+export type Outcome =
+  | { code: 'DONE'; actionId: string; effect: Effect[] }
+  | { code: 'CONFLICT'; current: Current[] }
+  | { code: 'NEEDS_APPROVAL'; actionId: string; rules: ApprovalRule[] }
+  | { code: 'REFUSED'; rule: Rule; detail: string; inTheWay: string | null }
+
+/** Ends an action and rolls its transaction back; whoever runs the transaction answers the outcome. */
+export class Stop extends Error {
+  override name = 'Stop'
+  readonly outcome: Outcome
+
+  constructor(outcome: Outcome) {
+    super(outcome.code)
+    this.outcome = outcome
+  }
+}
+
+export function refuse(rule: Rule, detail: string, inTheWay: string | null = null): never {
+  throw new Stop({ code: 'REFUSED', rule, detail, inTheWay })
+}

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import type { ActionKind } from './input.ts'
+
+/** Kinds of action, and what else a role may allow. */
+const DUTIES = [
+  'MERGE',
+  'UNMERGE',
+  'SPLIT',
+  'NOT_A_MATCH',
+  'OVERRIDE',
+  'LIFT',
+  'ATTACH',
+  'SET_PARENT',
+  'RETIRE',
+  'RESTORE',
+  'UNDO',
+  'BULK',
+  'APPROVE',
+  'PUBLISH',
+] as const
+export type Duty = (typeof DUTIES)[number]
+
+const schema = z.strictObject({
+  roles: z.record(z.string(), z.array(z.enum(DUTIES))),
+  approval: z.strictObject({
+    mergeValueMin: z.number().nonnegative(),
+    bulkItemsMin: z.int().positive(),
+    proposalDaysMax: z.number().positive(),
+  }),
+  tiers: z.array(z.strictObject({ valueMin: z.number().nonnegative(), dueHours: z.number().positive() })).nonempty(),
+})
+
+/** Who may do what, what needs a second person, and how soon a task is due. Values are in units of whatever currency. */
+export type StewardshipRules = z.infer<typeof schema>
+
+/** What holds without config/stewardship.yaml. */
+export const DEFAULT_RULES: StewardshipRules = {
+  roles: {
+    steward: DUTIES.filter((d) => d !== 'APPROVE' && d !== 'PUBLISH'),
+    approver: ['APPROVE'],
+    publisher: ['PUBLISH'],
+  },
+  approval: { mergeValueMin: 250_000, bulkItemsMin: 2, proposalDaysMax: 14 },
+  tiers: [
+    { valueMin: 100_000, dueHours: 8 },
+    { valueMin: 10_000, dueHours: 24 },
+    { valueMin: 0, dueHours: 120 },
+  ],
+}
+
+/** Reads the rules from a YAML file; throws with the path of what is wrong. */
+export function readRules(file: string): StewardshipRules {
+  const result = schema.safeParse(parse(readFileSync(file, 'utf8')))
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  throw new Error(`${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`)
+}
+
+export function mayDo(rules: StewardshipRules, roles: ReadonlySet<string>, duty: Duty | ActionKind): boolean {
+  return Object.entries(rules.roles).some(([role, duties]) => roles.has(role) && duties.includes(duty as Duty))
+}
+
+/** How soon a task with this value at stake is due. */
+export function dueHours(rules: StewardshipRules, stake: number): number {
+  const tier = rules.tiers.toSorted((a, b) => b.valueMin - a.valueMin).find((t) => stake >= t.valueMin)
+  return tier?.dueHours ?? Math.max(...rules.tiers.map((t) => t.dueHours))
+}

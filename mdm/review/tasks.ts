@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto'
+import type { Transaction } from '../db/database.ts'
+import { dueHours, type StewardshipRules } from './rules.ts'
+
+/**
+ * POSSIBLE_MATCH: two golden records are alike, under the threshold. CONFLICT: two are alike, but other evidence speaks
+ * against it. VALIDATION: a source record has values that cannot be used. APPROVAL: a proposal waits for a second person.
+ * SPLIT: a golden record fell apart by itself and waits for somebody to agree.
+ */
+export const TASK_KINDS = ['POSSIBLE_MATCH', 'CONFLICT', 'VALIDATION', 'APPROVAL', 'SPLIT'] as const
+export type TaskKind = (typeof TASK_KINDS)[number]
+
+/** Why a task should be there. */
+export interface TaskReason {
+  kind: TaskKind
+  type: string
+  /** What it is about; its order does not matter. */
+  subject: string[]
+  reason: string
+  weight: number | null
+  stake: number
+}
+
+/** A task's id follows from what it is about, so it is the same task when its reason comes back. */
+export function taskId(kind: TaskKind, subject: readonly string[]): string {
+  const about = kind === 'CONFLICT' ? 'POSSIBLE_MATCH' : kind
+  const h = createHash('sha256')
+    .update(`${about}\0${subject.toSorted().join('\0')}`)
+    .digest('hex')
+  return `${h.slice(0, 8)}-${h.slice(8, 12)}-8${h.slice(13, 16)}-a${h.slice(17, 20)}-${h.slice(20, 32)}`
+}
+
+/**
+ * What comes first: value at stake on a scale of orders of magnitude, plus up to one for evidence. So ten times the value
+ * outranks any evidence, and among equals the likelier match is first.
+ */
+export function priorityOf(stake: number, weight: number | null): number {
+  const evidence = weight === null ? 0.5 : 1 / (1 + 2 ** (-weight / 4))
+  return Math.round((Math.log10(1 + Math.max(0, stake)) + evidence) * 1e6) / 1e6
+}
+
+/** Opens tasks, or brings those that were closed back; who had one still has it. */
+export async function openTasks(
+  tx: Transaction,
+  rules: StewardshipRules,
+  reasons: readonly TaskReason[],
+): Promise<void> {
+  if (reasons.length === 0) return
+  await tx`
+    insert into task as t (id, kind, type, subject, state, reason, weight, stake, priority, due_at)
+    select id, kind, type, subject::uuid[], 'OPEN', reason, weight, stake, priority,
+      clock_timestamp() + make_interval(secs => hours * 3600)
+    from unnest(${reasons.map((r) => taskId(r.kind, r.subject))}::uuid[], ${reasons.map((r) => r.kind)}::text[],
+      ${reasons.map((r) => r.type)}::text[], ${reasons.map((r) => `{${r.subject.toSorted().join(',')}}`)}::text[],
+      ${reasons.map((r) => r.reason)}::text[], ${reasons.map((r) => r.weight)}::real[],
+      ${reasons.map((r) => r.stake)}::float8[], ${reasons.map((r) => priorityOf(r.stake, r.weight))}::float8[],
+      ${reasons.map((r) => dueHours(rules, r.stake))}::float8[])
+      as r (id, kind, type, subject, reason, weight, stake, priority, hours)
+    on conflict (id) do update set state = 'OPEN', kind = excluded.kind, reason = excluded.reason,
+      weight = excluded.weight, stake = excluded.stake, priority = excluded.priority,
+      due_at = case when t.state = 'CLOSED' and t.due_at < clock_timestamp() then excluded.due_at else t.due_at end,
+      closed_at = null, closed_because = null, updated_at = clock_timestamp()
+    where t.state = 'CLOSED' or (t.kind, t.reason, t.weight) is distinct from (excluded.kind, excluded.reason, excluded.weight)`
+}
+
+export async function closeTasks(tx: Transaction, ids: readonly string[], because: string): Promise<void> {
+  if (ids.length === 0) return
+  await tx`update task set state = 'CLOSED', closed_at = clock_timestamp(), closed_because = ${because},
+      updated_at = clock_timestamp()
+    where id = any(${ids}::uuid[]) and state = 'OPEN'`
+}
+
+/** Open tasks of these kinds that are about any of these ids. */
+export async function openAbout(
+  tx: Transaction,
+  kinds: readonly TaskKind[],
+  ids: readonly string[],
+): Promise<{ id: string; subject: string[] }[]> {
+  if (ids.length === 0) return []
+  return await tx<{ id: string; subject: string[] }[]>`
+    select id, subject from task
+    where subject && ${ids}::uuid[] and state = 'OPEN' and kind = any(${kinds}::text[])`
+}
+
+/**
+ * Brings the tasks about pairs of golden records up to date with what was found: `ids` are the golden records that were
+ * looked at, `found` all pairs of alike ones among which at least one is of them. `stakes` is asked only for new ones.
+ */
+export async function syncPairTasks(
+  tx: Transaction,
+  rules: StewardshipRules,
+  ids: readonly string[],
+  found: readonly Omit<TaskReason, 'stake'>[],
+  stakes: (ids: string[]) => Promise<Map<string, number>>,
+): Promise<void> {
+  const open = await openAbout(tx, ['POSSIBLE_MATCH', 'CONFLICT'], ids)
+  const wanted = new Set(found.map((f) => taskId(f.kind, f.subject)))
+  const gone = open.filter((t) => !wanted.has(t.id)).map((t) => t.id)
+  await closeTasks(tx, gone, 'its reason is gone')
+  if (found.length === 0) return
+  const stakeOf = await stakes(found.flatMap((f) => f.subject))
+  await openTasks(
+    tx,
+    rules,
+    found.map((f) => ({ ...f, stake: f.subject.reduce((sum, id) => sum + (stakeOf.get(id) ?? 0), 0) })),
+  )
+}
+
+/** Tasks about source records whose values cannot be used; `records` are all that were looked at. */
+export async function syncValidationTasks(
+  tx: Transaction,
+  rules: StewardshipRules,
+  records: readonly { key: string; type: string; issues: readonly { field: string; detail: string }[] }[],
+): Promise<void> {
+  if (records.length === 0) return
+  const faulty = records.filter((r) => r.issues.length > 0)
+  await closeTasks(
+    tx,
+    records.filter((r) => r.issues.length === 0).map((r) => taskId('VALIDATION', [r.key])),
+    'the source system has corrected it',
+  )
+  await openTasks(
+    tx,
+    rules,
+    faulty.map((r) => ({
+      kind: 'VALIDATION',
+      type: r.type,
+      subject: [r.key],
+      reason: r.issues
+        .map((i) => `${i.field}: ${i.detail}`)
+        .join('; ')
+        .slice(0, 500),
+      weight: null,
+      stake: 0,
+    })),
+  )
+}

@@ -1,0 +1,300 @@
+import type { Sql, Transaction } from './db/database.ts'
+import { transaction } from './db/transaction.ts'
+import { appendChanges } from './feed/append.ts'
+import { stakeOfGolden, stakes } from './golden/stake.ts'
+import { isUuid } from './golden/statement.ts'
+import { refuseCycles } from './hierarchy.ts'
+import { type SourceRecord, saveMatched } from './ingest/records.ts'
+import { isLive, type Mastering, type Work } from './mastering.ts'
+import { type Plan, planAll } from './plan.ts'
+import { describe, type Preview } from './preview.ts'
+import { recluster } from './recluster.ts'
+import { referring } from './referring.ts'
+import { resolve } from './resolve.ts'
+import {
+  type ActionRow,
+  answeredBefore,
+  beginAction,
+  finishAction,
+  lockAction,
+  promoteAction,
+  propose,
+  setState,
+} from './review/actions.ts'
+import { anchorWithin } from './review/anchors.ts'
+import { askApproval, NeedsApproval, touchesApproval } from './review/approval.ts'
+import { appendAssertions, withdrawAssertions } from './review/assertions.ts'
+import { appendAudit } from './review/audit.ts'
+import type { ActionRequest, Caller } from './review/input.ts'
+import { type Outcome, refuse, Stop } from './review/outcome.ts'
+import { DEFAULT_RULES, mayDo } from './review/rules.ts'
+import { closeTasks, openTasks, taskId } from './review/tasks.ts'
+import { planUndo } from './undo.ts'
+
+export interface Stewardship extends Mastering {
+  sql: Sql
+}
+
+/** Path 4: a steward's action, from the statement to golden records and events, or the reason why not. */
+export async function act(steward: Stewardship, caller: Caller, given: ActionRequest): Promise<Outcome> {
+  const request = normalised(given)
+  return await answered(steward.sql, async (tx) => {
+    checkRequest(steward, caller, request)
+    const before = await answeredBefore(tx, caller, request)
+    if (before) return before
+    try {
+      return (await tx.savepoint((sp) => carryOut(sp, steward, caller, request, null))) as Outcome
+    } catch (e) {
+      if (!(e instanceof NeedsApproval)) throw e
+      return await proposeIt(tx, steward, caller, request, e)
+    }
+  })
+}
+
+/** What an action would do, worked out by doing it and taking it back. Refusals and conflicts are those of `act`. */
+export async function preview(
+  steward: Stewardship,
+  caller: Caller,
+  given: Omit<ActionRequest, 'reason' | 'idempotencyKey'>,
+): Promise<Outcome | Preview> {
+  const request = normalised({ ...given, reason: 'preview', idempotencyKey: crypto.randomUUID() })
+  let seen: Preview | null = null
+  const outcome = await answered(steward.sql, async (tx) => {
+    checkRequest(steward, caller, request)
+    await carryOut(tx, steward, caller, request, null, async (work, plans, approval) => {
+      seen = await describe(tx, steward.policy, work, plans, approval)
+      throw new Stop({ code: 'DONE', actionId: '', effect: [] })
+    })
+    throw new Error('a preview was not taken back')
+  })
+  return seen ?? outcome
+}
+
+/** A second person agrees: the proposal is carried out as its author asked, if the records still are as they were. */
+export async function approve(steward: Stewardship, caller: Caller, id: string, why: string): Promise<Outcome> {
+  return await answered(steward.sql, async (tx) => {
+    const action = await proposal(tx, id)
+    if (!mayDo(rulesOf(steward), caller.roles, 'APPROVE')) refuse('MISSING_ROLE', 'approving needs the role for it')
+    if (action.actor === caller.actor)
+      refuse('OWN_PROPOSAL', 'a proposal is approved by another person than its author')
+    const author: Caller = { ...caller, actor: action.actor, correlationId: action.correlationId }
+    const { input, expected, reason, idempotencyKey } = action
+    await promoteAction(tx, id, { by: caller.actor, why })
+    return await carryOut(tx, steward, author, { input, expected, reason, idempotencyKey }, { id, by: caller.actor })
+  })
+}
+
+/** A second person does not agree, or the author takes the proposal back. */
+export async function decide(
+  steward: Stewardship,
+  caller: Caller,
+  id: string,
+  state: 'DECLINED' | 'WITHDRAWN',
+  why: string,
+): Promise<Outcome> {
+  return await answered(steward.sql, async (tx) => {
+    const action = await proposal(tx, id)
+    if (state === 'WITHDRAWN' && action.actor !== caller.actor)
+      refuse('NOT_THE_AUTHOR', 'a proposal is withdrawn by its author; others decline it')
+    if (state === 'DECLINED' && !mayDo(rulesOf(steward), caller.roles, 'APPROVE'))
+      refuse('MISSING_ROLE', 'declining needs the role for it')
+    await setState(tx, id, state, { by: caller.actor, why })
+    await closeTasks(tx, [taskId('APPROVAL', [id])], state.toLowerCase())
+    await appendAudit(tx, { event: state, actor: caller.actor, action: id, reason: why })
+    return { code: 'DONE', actionId: id, effect: [] }
+  })
+}
+
+/** Does an action under the locks of everything it can reach. `approved` is the proposal, where a second person agreed. */
+async function carryOut(
+  tx: Transaction,
+  steward: Stewardship,
+  caller: Caller,
+  request: ActionRequest,
+  approved: { id: string; by: string } | null,
+  look: ((work: Work, plans: Plan[], approval: NeedsApproval | null) => Promise<void>) | null = null,
+): Promise<Outcome> {
+  const { input, expected } = request
+  const target = input.kind === 'UNDO' ? await lockAction(tx, input.action) : null
+  if (input.kind === 'UNDO' && !target) refuse('UNKNOWN_ACTION', `there is no action ${input.action}`)
+  const plans = target
+    ? [await planUndo(tx, steward, target)]
+    : await planAll(
+        tx,
+        steward,
+        caller,
+        input.kind === 'BULK' ? input.items : input.kind === 'UNDO' ? [] : [input],
+        expected,
+      )
+  const row = { ...request, kind: input.kind, actor: caller.actor, correlationId: caller.correlationId }
+  const id = approved?.id ?? (await beginAction(tx, { ...row, undoes: target?.id ?? null }))
+  const statements = plans.map((p) => p.statements)
+  await withdrawAssertions(
+    tx,
+    id,
+    statements.flatMap((s) => s.withdraw),
+  )
+  await appendAssertions(
+    tx,
+    { id, ...row },
+    statements.flatMap((s) => s.append),
+  )
+  const work = await remaster(tx, steward, plans, {
+    source: 'stewardship',
+    object: input.kind,
+    sourceId: id,
+    correlationId: caller.correlationId,
+  })
+  await refuseCycles(tx, steward.policy, work)
+
+  const about = {
+    type: plans[0]?.type.name ?? '',
+    subjects: [...new Set([...plans.flatMap((p) => p.subjects), ...work.events.map((e) => e.goldenId)])],
+  }
+  const marked = await touchesApproval(tx, steward.policy, [id, ...(target ? [target.id] : [])])
+  const survivors = work.events.filter((e) => e.op === 'MERGED' && e.values)
+  const needs = await askApproval(
+    rulesOf(steward),
+    input,
+    { ...about, marked, merges: survivors.length > 0 },
+    async (what) =>
+      what === 'SUBJECTS'
+        ? await stakeOfGolden(tx, about.subjects)
+        : ((await stakes(tx, new Map([['merged', survivors.flatMap((e) => e.members)]]))).get('merged') ?? 0),
+  )
+  if (look) await look(work, plans, needs)
+  if (needs && !approved) throw needs
+
+  const effect = work.events.map(({ goldenId, op, version }) => ({ goldenId, op, version }))
+  await saveMatched(tx, [...work.changed.values()])
+  await finishAction(tx, id, { ...about, before: plans.flatMap((p) => p.before), effect, stake: needs?.stake ?? 0 })
+  if (approved) await closeTasks(tx, [taskId('APPROVAL', [id])], 'approved')
+  await appendAudit(tx, {
+    event: input.kind,
+    actor: caller.actor,
+    action: id,
+    reason: request.reason,
+    ...(approved ? { approvedBy: approved.by } : {}),
+    correlationId: caller.correlationId,
+    input,
+    effect,
+  })
+  await appendChanges(tx, work.events)
+  return { code: 'DONE', actionId: id, effect }
+}
+
+/** Clusters and derives anew what the plans touch, type by type, and what refers to it. */
+async function remaster(
+  tx: Transaction,
+  steward: Stewardship,
+  plans: Plan[],
+  cause: { source: string; object: string; sourceId: string; correlationId: string },
+): Promise<Work> {
+  const work: Work = { crosswalk: new Map(), causes: new Map(), changed: new Map(), events: [] }
+  for (const key of plans.flatMap((p) => p.before.flatMap(([, keys]) => keys))) work.causes.set(key, cause)
+  for (const plan of plans) if (plan.groups) await anchorWithin(tx, plan.groups)
+  for (const type of steward.policy.types) {
+    const own = plans.filter((p) => p.type.name === type.name)
+    const records = new Map<number, SourceRecord>()
+    if (own.length > 0)
+      await recluster(
+        tx,
+        steward,
+        type,
+        own.flatMap((p) => p.seeds),
+        records,
+        work,
+      )
+    for (const plan of own) checkGroups(plan, records)
+    const touched = await referring(tx, steward, type, work, [])
+    if (touched.length > 0) await resolve(tx, steward, type, touched, work)
+  }
+  return work
+}
+
+/** What a steward stated holds, whatever the evidence: else nothing is committed. */
+function checkGroups(plan: Plan, records: ReadonlyMap<number, SourceRecord>): void {
+  if (!plan.groups || plan.statements.append.length === 0) return
+  const byKey = new Map([...records.values()].filter(isLive).map((r) => [r.key, r.goldenId]))
+  for (const keys of plan.groups) {
+    const homes = new Set(keys.map((k) => byKey.get(k)).filter((g) => g !== undefined))
+    if (homes.size > 1) throw new Error(`records said to be the same fell into ${[...homes].join(', ')}`)
+  }
+}
+
+async function proposeIt(
+  tx: Transaction,
+  steward: Stewardship,
+  caller: Caller,
+  request: ActionRequest,
+  needs: NeedsApproval,
+): Promise<Outcome> {
+  const rules = rulesOf(steward)
+  const about = { ...needs, days: rules.approval.proposalDaysMax }
+  const id = await propose(tx, caller, request, about)
+  await openTasks(tx, rules, [
+    {
+      kind: 'APPROVAL',
+      type: needs.type,
+      subject: [id],
+      reason: `${caller.actor} wants ${request.input.kind}: ${request.reason}`.slice(0, 500),
+      weight: null,
+      stake: needs.stake,
+    },
+  ])
+  await appendAudit(tx, {
+    event: 'PROPOSE',
+    actor: caller.actor,
+    action: id,
+    reason: request.reason,
+    input: request.input,
+    rules: needs.rules,
+  })
+  return { code: 'NEEDS_APPROVAL', actionId: id, rules: needs.rules }
+}
+
+/** A proposal that can still be decided on, locked. */
+async function proposal(tx: Transaction, id: string): Promise<ActionRow> {
+  const action = isUuid(id) ? await lockAction(tx, id) : null
+  if (!action) return refuse('UNKNOWN_ACTION', `there is no action ${id}`)
+  if (action.state === 'EXPIRED' || (action.state === 'PROPOSED' && action.expiresAt && action.expiresAt < new Date()))
+    refuse('EXPIRED', `the proposal waited until ${action.expiresAt?.toISOString()}: propose it again`)
+  if (action.state !== 'PROPOSED') refuse('NOT_PROPOSED', `action ${id} does not wait for a decision: ${action.state}`)
+  return action
+}
+
+const reasonCharsMax = 2_000
+const keyCharsMax = 200
+
+function checkRequest(steward: Stewardship, caller: Caller, { input, reason, idempotencyKey }: ActionRequest): void {
+  if (!mayDo(rulesOf(steward), caller.roles, input.kind))
+    refuse(
+      'MISSING_ROLE',
+      `${input.kind} needs a role that allows it; you have ${[...caller.roles].join(', ') || 'none'}`,
+    )
+  if (reason.trim() === '' || reason.length > reasonCharsMax)
+    refuse('MISSING_REASON', `say why, in 1 to ${reasonCharsMax} characters`)
+  if (idempotencyKey.trim() === '' || idempotencyKey.length > keyCharsMax)
+    refuse('BAD_IDEMPOTENCY_KEY', `an idempotency key has 1 to ${keyCharsMax} characters`)
+  if (input.kind === 'UNDO' && !isUuid(input.action)) refuse('UNKNOWN_ACTION', `there is no action ${input.action}`)
+  if (input.kind === 'BULK' && input.items.length === 0) refuse('TOO_FEW_IDS', 'a bulk action has at least one item')
+}
+
+function normalised(request: ActionRequest): ActionRequest {
+  const expected = Object.entries(request.expected).map(([id, version]) => [id.toLowerCase(), version] as const)
+  return { ...request, expected: Object.fromEntries(expected) }
+}
+
+function rulesOf(steward: Stewardship) {
+  return steward.rules ?? DEFAULT_RULES
+}
+
+/** One transaction; what ends it early is its answer. */
+async function answered(sql: Sql, work: (tx: Transaction) => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await transaction(sql, work)
+  } catch (e) {
+    if (e instanceof Stop) return e.outcome
+    throw e
+  }
+}

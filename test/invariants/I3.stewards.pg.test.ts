@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import fc from 'fast-check'
+import { checkRebuild } from '../../mdm/rebuild.ts'
+import type { ActionInput, Caller } from '../../mdm/review/input.ts'
+import type { Outcome } from '../../mdm/review/outcome.ts'
+import { act, type Stewardship } from '../../mdm/steward.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { directPipeline, drain, empty, policy, send, systems } from '../fixtures/store.ts'
+
+let db: TestDatabase
+before(async () => {
+  db = await testDatabase()
+})
+after(async () => await db?.drop())
+
+// Nothing waits for a second person here, so that every action has its effect.
+const types = policy.types.map((t) => ({ ...t, fields: t.fields.map((f) => ({ ...f, approval: false })) }))
+const unmarked = { ...policy, types, type: (name: string) => types.find((t) => t.name === name) ?? policy.type(name) }
+
+const runs = Number(process.env.TOUCHSTONE_I3_RUNS ?? 20)
+const scopes = new Set(['pii:read'])
+const caller: Caller = { actor: 'ada', roles: new Set(['steward']), scopes, correlationId: 'test' }
+
+// Few values, so that records meet, and automation has reasons to part what stewards join and to join what they part.
+const customer = fc.record(
+  {
+    name: fc.constantFrom(
+      'Nordwind Logistik GmbH',
+      'Nordwind Logistics',
+      'Casa Lupo S.r.l.',
+      'Casa Lupo',
+      'Blue Fen Ltd',
+    ),
+    taxIds: fc.constantFrom(['DE136695976'], ['IT00743110157']),
+    phones: fc.subarray(['+493012345678', '+390612345678']),
+    domains: fc.subarray(['nordwind.example', 'casalupo.example']),
+    currency: fc.constantFrom('EUR', 'USD'),
+  },
+  { requiredKeys: ['name'] },
+)
+const arrival = fc.record({
+  op: fc.constant('ARRIVE' as const),
+  source: fc.constantFrom(...systems.map((s) => s.name)),
+  id: fc.constantFrom('1', '2', '3'),
+  deleted: fc.integer({ min: 0, max: 6 }).map((n) => n === 0),
+  fields: customer,
+})
+const action = fc.record({
+  op: fc.constantFrom(
+    'MERGE' as const,
+    'MERGE' as const,
+    'UNMERGE' as const,
+    'SPLIT' as const,
+    'NOT_A_MATCH' as const,
+    'OVERRIDE' as const,
+    'LIFT' as const,
+    'ATTACH' as const,
+    'SET_PARENT' as const,
+    'RETIRE' as const,
+    'RESTORE' as const,
+    'UNDO' as const,
+    'UNDO' as const,
+    'BULK' as const,
+  ),
+  x: fc.nat(),
+  y: fc.nat(),
+  z: fc.nat(),
+  /** Undone at once: everything has to be as it was. */
+  back: fc.boolean(),
+})
+const steps = fc.tuple(
+  fc.array(arrival, { minLength: 3, maxLength: 7 }),
+  fc.array(fc.oneof({ weight: 1, arbitrary: arrival }, { weight: 3, arbitrary: action }), {
+    minLength: 1,
+    maxLength: 12,
+  }),
+)
+
+test(`I3: what stewards say holds through arrivals and undos in any order, and equals a rebuild: ${runs} worlds`, async () => {
+  const pipeline = directPipeline(db.sql)
+  const steward: Stewardship = {
+    ...pipeline,
+    policy: unmarked,
+    rules: {
+      roles: {
+        steward: [
+          'MERGE',
+          'UNMERGE',
+          'SPLIT',
+          'NOT_A_MATCH',
+          'OVERRIDE',
+          'LIFT',
+          'ATTACH',
+          'SET_PARENT',
+          'RETIRE',
+          'RESTORE',
+          'UNDO',
+          'BULK',
+        ],
+      },
+      approval: { mergeValueMin: 1e9, bulkItemsMin: 100, proposalDaysMax: 1 },
+      tiers: [{ valueMin: 0, dueHours: 1 }],
+    },
+  }
+  const seen = new Map<string, number>()
+  await fc.assert(
+    fc.asyncProperty(steps, async ([first, then]) => {
+      await empty(db.sql)
+      let version = 0
+      const given = new Set<string>()
+      for (const step of [...first, ...then]) {
+        if (step.op === 'ARRIVE') {
+          version++
+          await send(db.sql, [
+            {
+              source: step.source,
+              message: {
+                type: 'Customer',
+                id: step.id,
+                version: version * 1e6,
+                deleted: step.deleted,
+                fields: step.fields,
+              },
+            },
+          ])
+          await drain(pipeline)
+        } else {
+          const input = await inputOf(step)
+          if (!input) continue
+          const was = await state()
+          const outcome = await run(steward, input)
+          const what = outcome.code === 'REFUSED' ? `${input.kind} ${outcome.rule}` : `${input.kind} ${outcome.code}`
+          seen.set(what, (seen.get(what) ?? 0) + 1)
+          if (outcome.code !== 'DONE') assert.deepEqual(await state(), was, `${what} changes nothing`)
+          else if (step.back && input.kind !== 'UNDO') {
+            const undone = await run(steward, { kind: 'UNDO', action: outcome.actionId })
+            assert.equal(undone.code, 'DONE', JSON.stringify(undone))
+            assert.deepEqual(await state(), was, `${what} and its undo leave everything as it was`)
+          }
+        }
+        for (const id of await goldenIds()) given.add(id)
+        await holds(given)
+        assert.deepEqual(
+          (await checkRebuild(db.sql, pipeline)).differences,
+          [],
+          `stored equals rebuilt after ${step.op}`,
+        )
+      }
+    }),
+    { numRuns: runs },
+  )
+  if (process.env.TOUCHSTONE_I3_RUNS) console.log(Object.fromEntries([...seen].sort()))
+})
+
+async function run(steward: Stewardship, input: ActionInput): Promise<Outcome> {
+  const rows = await db.sql<{ id: string; version: number }[]>`select id, version from golden`
+  const expected = Object.fromEntries(rows.map((r) => [r.id, r.version]))
+  return await act(steward, caller, { input, reason: 'test', idempotencyKey: crypto.randomUUID(), expected })
+}
+
+/** An action on records that are there; null where there are too few. */
+async function inputOf(step: {
+  op: Exclude<ActionInput['kind'], never>
+  x: number
+  y: number
+  z: number
+}): Promise<ActionInput | null> {
+  const golden = await db.sql<{ id: string; state: string; keys: string[] }[]>`
+    select g.id, g.state, array_agg(s.key order by s.id) as keys from golden g join source_record s on s.golden_id = g.id
+    where g.state <> 'MERGED' group by g.id, g.state order by min(s.id)`
+  const pick = <T>(items: readonly T[], n: number): T | undefined => items[n % items.length]
+  const active = golden.filter((g) => g.state === 'ACTIVE')
+  const a = pick(active, step.x)
+  const b = pick(active, step.y)
+  if (!a || !b) return null
+  switch (step.op) {
+    case 'MERGE':
+      return { kind: 'MERGE', ids: [a.id, b.id], choices: step.z % 3 === 0 ? [{ field: 'name', golden: b.id }] : [] }
+    case 'NOT_A_MATCH':
+      return { kind: 'NOT_A_MATCH', ids: [a.id, b.id] }
+    case 'UNMERGE':
+      return { kind: 'UNMERGE', id: a.id, record: pick(a.keys, step.z) ?? '' }
+    case 'SPLIT':
+      return { kind: 'SPLIT', id: a.id, groups: [a.keys.filter((_, i) => (step.z >> i) & 1)] }
+    case 'ATTACH':
+      return { kind: 'ATTACH', record: pick(a.keys, step.z) ?? '', to: b.id }
+    case 'OVERRIDE':
+      return {
+        kind: 'OVERRIDE',
+        id: a.id,
+        field: 'currency',
+        value: pick(['EUR', 'USD', 'GBP', null], step.z),
+        expiresAt: null,
+      }
+    case 'LIFT':
+      return { kind: 'LIFT', id: a.id, field: 'currency' }
+    case 'SET_PARENT':
+      return { kind: 'SET_PARENT', id: a.id, parent: step.z % 4 === 0 ? null : b.id }
+    case 'RETIRE':
+      return { kind: 'RETIRE', id: a.id }
+    case 'RESTORE':
+      return {
+        kind: 'RESTORE',
+        id:
+          pick(
+            golden.filter((g) => g.state === 'DELETED'),
+            step.z,
+          )?.id ?? a.id,
+      }
+    case 'UNDO': {
+      const done = await db.sql<{ id: string }[]>`
+        select id from action where kind <> 'UNDO' and (state = 'DONE' or ${step.y % 8 === 0}) order by number desc`
+      const it = pick(done, step.z % 5)
+      return it ? { kind: 'UNDO', action: it.id } : null
+    }
+    case 'BULK':
+      return {
+        kind: 'BULK',
+        items: [
+          { kind: 'OVERRIDE', id: a.id, field: 'currency', value: 'CHF', expiresAt: null },
+          { kind: 'RETIRE', id: b.id },
+        ],
+      }
+  }
+}
+
+/** Everything that an undo has to bring back: values, where they come from, ids, children, what stands, open tasks. */
+async function state() {
+  return {
+    golden: await db.sql`select id, type, values, provenance from golden where state = 'ACTIVE' order by id`,
+    crosswalk: await db.sql`select key, golden_id from source_record order by key`,
+    standing: await db.sql`select assertion_id from standing order by 1`,
+    tasks:
+      await db.sql`select id, kind, subject, reason, weight, stake, priority, assignee from task where state = 'OPEN' order by id`,
+  }
+}
+
+async function goldenIds(): Promise<string[]> {
+  return (await db.sql<{ id: string }[]>`select id from golden`).map((r) => r.id)
+}
+
+async function holds(given: ReadonlySet<string>): Promise<void> {
+  const [wrong] = await db.sql`
+    select s.kind, a.key as a, b.key as b from standing s join source_record a on a.key = s.a join source_record b on b.key = s.b
+    where a.complete and not a.deleted and b.complete and not b.deleted
+      and (s.kind = 'SAME') <> (a.golden_id = b.golden_id)`
+  assert.equal(wrong, undefined, 'I3: what a steward said of two records holds')
+  const stated = await db.sql<{ value: unknown; golden: unknown }[]>`
+    select distinct on (g.id, s.field) s.value, g.values -> s.field as golden
+    from standing s join source_record r on r.key = s.a join golden g on g.id = r.golden_id and g.state = 'ACTIVE'
+    where s.kind = 'VALUE' order by g.id, s.field, s.assertion_id desc`
+  for (const { value, golden } of stated) assert.deepEqual(golden, value, 'I3: what a steward stated is the value')
+  const [differs] = await db.sql`
+    select assertion_id from (select assertion_id from standing except select assertion_id from standing_now) x
+    union all select assertion_id from (select assertion_id from standing_now except select assertion_id from standing) y`
+  assert.equal(differs, undefined, 'I2: what stands follows from what was appended')
+  const dangling = await db.sql`
+    select i.id from unnest(${[...given]}::uuid[]) i (id)
+    left join source_record s on s.key = i.id left join golden g on g.id = s.golden_id
+    where g.id is null or g.state = 'MERGED'`
+  assert.deepEqual([...dangling], [], 'I7: every golden id ever given out leads to one that is')
+  const unnamed = await db.sql`
+    select g.id, f.key from golden g cross join jsonb_each(g.values) f
+    where g.state = 'ACTIVE' and (g.policy_version = '' or g.provenance -> f.key ->> 'u' is null
+      or (jsonb_array_length(g.provenance -> f.key -> 'r') = 0 and g.provenance -> f.key -> 'a' is null))`
+  assert.deepEqual([...unnamed], [], 'I6: every value names its rule and its source records or its assertion')
+}
