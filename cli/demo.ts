@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Sql } from '../mdm/db/database.ts'
+import { resourceLimits } from './ingestRole.ts'
 
 /** Also what demoWorker.ts is given. */
 export interface DemoWorld {
@@ -44,6 +45,7 @@ export async function sendDemo(options: {
   const { companies, seed } = readMarker(options.dataDir) ?? options.world
   const worker = new Worker(new URL('./demoWorker.ts', import.meta.url), {
     workerData: { databaseUrl, sources, companies, seed },
+    resourceLimits,
   })
   const stop = () => void worker.terminate()
   signal.addEventListener('abort', stop, { once: true })

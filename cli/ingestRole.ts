@@ -25,6 +25,8 @@ export interface IngestRole {
 }
 
 const restartMs = 1_000
+/** Threads of one process share its memory: a larger young generation only makes each take more of it. */
+export const resourceLimits = { maxYoungGenerationSizeMb: 24 }
 
 /** The role `ingest`: workers on threads of their own, so that matching never holds up a query. */
 export function startIngestRole(options: {
@@ -50,7 +52,7 @@ export function startIngestRole(options: {
       logLevel: options.logLevel,
       number,
     }
-    const worker = new Worker(new URL('./ingestWorker.ts', import.meta.url), { workerData: data })
+    const worker = new Worker(new URL('./ingestWorker.ts', import.meta.url), { workerData: data, resourceLimits })
     running.add(worker)
     worker.on('message', (applied: Applied) => {
       for (const key of Object.keys(total) as (keyof Applied)[]) total[key] += applied[key]

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { ours } from './root.ts'
 
+// From the second start on nothing is stripped and compiled again: half a second less.
+enableCompileCache()
 // GraphQL checks less at each step then; before any command is loaded, and so in worker threads too.
 process.env.NODE_ENV ??= 'production'
 
