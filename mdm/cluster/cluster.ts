@@ -199,9 +199,9 @@ function favourMutualBest<F>(
     note(j, sorted[i]!.source, weight)
   }
   for (const pair of oneToOne) {
-    const mine = best.get(`${pair.i} ${sorted[pair.j]!.source}`)!
-    const theirs = best.get(`${pair.j} ${sorted[pair.i]!.source}`)!
-    if (pair.weight < mine[0] || pair.weight < theirs[0]) continue
+    const mine = best.get(`${pair.i} ${sorted[pair.j]!.source}`)
+    const theirs = best.get(`${pair.j} ${sorted[pair.i]!.source}`)
+    if (!mine || !theirs || pair.weight < mine[0] || pair.weight < theirs[0]) continue
     const margin = pair.weight - Math.max(mine[1], theirs[1])
     pair.favour = Math.min(MUTUAL_BEST_BITS_MAX, margin)
   }

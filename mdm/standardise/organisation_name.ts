@@ -87,7 +87,7 @@ const SAME_WORD: Record<string, string> = {
  */
 export function parseOrganisationName(text: string): OrganisationName | null {
   const folded = fold(withLatinForm(text))
-  if (isPlaceholder(folded) && folded.length < 3) return null
+  if (isPlaceholder(folded)) return null
   const spaced = folded
     .replace(/&/g, ' ')
     .replace(/\bu\.?s\.?a?\.?(?= |$)/g, ' usa ')
@@ -112,10 +112,14 @@ export function parseOrganisationName(text: string): OrganisationName | null {
 
 const ASCII = /^[ -~]*$/
 
-/** Puts a Latin legal form where there is one in another script. */
+/** Puts a Latin legal form behind a name that has one in another script. */
 function withLatinForm(text: string): string {
   let latin = text.slice(0, TEXT_CHARS_MAX)
-  if (!ASCII.test(latin)) for (const [native, form] of NATIVE_LEGAL_FORMS) latin = latin.replace(native, form)
+  if (ASCII.test(latin)) return latin
+  for (const [native, form] of NATIVE_LEGAL_FORMS) {
+    const without = latin.replace(native, ' ')
+    if (without !== latin) latin = without + form
+  }
   return latin
 }
 

@@ -81,7 +81,7 @@ const UNIT_NAMES: Record<string, string> = {
 /** Reads a product's name, or a text about it. */
 export function parseProductName(text: string): ProductName | null {
   const folded = fold(text)
-  if (isPlaceholder(folded) && folded.length < 3) return null
+  if (isPlaceholder(folded)) return null
   const united = folded.replace(UNIT, (_, n: string, unit: string) => `${n}${UNIT_NAMES[unit] ?? unit}`)
   const models: string[] = []
   const tokens = new Set(words(united))
@@ -115,12 +115,9 @@ export function variantClass(variant: string): string {
   return /^\d/.test(variant) ? variant.replace(/^[\d.]+/, '') : 'colour'
 }
 
-/** Without numbers that only begin a longer one of the same name: in "DVP-FX820 ... DVPFX820/R" the second says all. */
+/** Without numbers that are only part of a longer one of the same name: in "DVP-FX820 ... DVPFX820/R" the second says all. */
 function principal(models: readonly string[]): string[] {
-  return models.filter(
-    (model) =>
-      !models.some((other) => other.length > model.length && (other.startsWith(model) || other.endsWith(model))),
-  )
+  return models.filter((model) => !models.some((other) => other.length > model.length && other.includes(model)))
 }
 
 function addModel(models: string[], candidate: string): void {

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseAddress } from '../../../mdm/standardise/address.ts'
+
+test('parts: street types in one spelling, number apart', () => {
+  const a = parseAddress({ street: 'Lindenstraße 12', city: 'Köln', postcode: '50667', country: 'Deutschland' })
+  const b = parseAddress({ street: 'Lindenstr. 12', city: 'Koeln', postcode: '50667', country: 'DE' })
+  assert.deepEqual(a?.street, b?.street)
+  assert.equal(a?.number, '12')
+  assert.equal(a?.city, b?.city)
+  assert.equal(a?.country, 'DE')
+  assert.deepEqual(
+    parseAddress({ street: '850 W. Eastwood Avenue' })?.street,
+    parseAddress({ street: '850 West Eastwood Ave' })?.street,
+  )
+})
+
+test('one text: country, postcode, region and city are found from the end', () => {
+  assert.deepEqual(parseAddress('7 calder crescent, figtree, nsw, 3810'), {
+    street: ['calder', 'cres'],
+    number: '7',
+    city: 'figtree',
+    region: 'nsw',
+    postcode: '3810',
+  })
+  const uk = parseAddress('10 Downing Street, London SW1A 2AA, United Kingdom')
+  assert.deepEqual([uk?.number, uk?.city, uk?.postcode, uk?.country], ['10', 'london', 'sw1a2aa', 'GB'])
+  const us = parseAddress('1600 Pennsylvania Ave NW, Washington, DC 20500-0003, USA')
+  assert.deepEqual([us?.number, us?.city, us?.postcode, us?.region], ['1600', 'washington', '20500', 'dc'])
+})
+
+test('a house number in front is no postcode, a postcode at the end is no house number', () => {
+  const a = parseAddress('3855 North Seeley Avenue, 60618')
+  assert.deepEqual([a?.number, a?.postcode], ['3855', '60618'])
+  assert.equal(parseAddress('12345')?.postcode, undefined)
+})
+
+test('flats and post boxes', () => {
+  assert.equal(parseAddress({ street: '12 High St Apt 4b' })?.unit, '4b')
+  assert.equal(parseAddress({ street: 'P.O. Box 123' })?.number, '123')
+})
+
+test('empty and nonsense', () => {
+  assert.equal(parseAddress(''), null)
+  assert.equal(parseAddress({ street: null, city: '-' }), null)
+  assert.ok(parseAddress('x'.repeat(1_000_000)))
+})
