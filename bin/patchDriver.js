@@ -1,7 +1,7 @@
 // Runs after `npm install`: mends the Postgres driver (postgres 3.4.9, porsager/postgres#1208, open upstream).
 // It writes to the socket of a connection that was lost, from a timer, so that no caller can catch the TypeError: the
-// process dies when the database restarts while a transaction is open. With the mend the statement fails with
-// CONNECTION_CLOSED, as every other statement on a lost connection does. Remove it with the release that has the fix;
+// process dies when the database restarts while a transaction is open, or while a connection is being made. With the
+// mend the statement fails with CONNECTION_CLOSED, as every other statement on a lost connection does. Remove it with the release that has the fix;
 // test/mdm/db/lostConnection.pg.test.ts says whether it is needed.
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -49,6 +49,14 @@ const mends = [
 `,
     `    ;(query || sent.length) && error(Errors.connection('CONNECTION_CLOSED', options, socket))
     query = results = errorResponse = null
+`,
+  ],
+  // The driver asks for the array types by itself when it has connected; when that fails nobody is there to be told, and
+  // what was asked for is asked again on the next connection.
+  [
+    `      return fetchArrayTypes()
+`,
+    `      return fetchArrayTypes().catch(noop)
 `,
   ],
 ]

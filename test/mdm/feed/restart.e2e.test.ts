@@ -3,20 +3,18 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type PostgresServer, startServer } from '../../../cli/postgres/server.ts'
 import { openDatabase } from '../../../mdm/db/database.ts'
 import { migrate } from '../../../mdm/db/migrate.ts'
 import { encodeCursor } from '../../../mdm/feed/cursor.ts'
 import { everything } from '../../../mdm/feed/filter.ts'
 import { follow } from '../../../mdm/feed/follow.ts'
 import { startTailer } from '../../../mdm/feed/tailer.ts'
-import { temporaryServer } from '../../database.ts'
+import { crashingServer } from './crashingServer.ts'
 import { append, create, eventsOf, fromNow, take, version } from './world.ts'
 
 test('subscriptions, live and behind, go on after the database was away; a replaced store ends them (FEED 8.1, 8.3)', async () => {
-  const first = await temporaryServer()
-  let second: PostgresServer | null = null
-  const url = first.url('postgres')
+  const server = await crashingServer()
+  const url = server.url('postgres')
   const sql = openDatabase(url, { connectionsMax: 4, name: 'test' })
   await migrate(sql, fileURLToPath(new URL('../../../migrations', import.meta.url)))
   const warnings: string[] = []
@@ -38,10 +36,9 @@ test('subscriptions, live and behind, go on after the database was away; a repla
     const behindRest = take(behind, (i) => i.kind === 'CHANGE' && i.event.position === 602)
     const liveNext = take(live, (i) => i.kind === 'CHANGE' && i.event.version === 3)
 
-    process.kill(first.pid, 'SIGQUIT') // no checkpoint: the next start replays the log
+    await server.crash()
     while (warnings.length === 0) await sleep(20)
-    second = await startServer({ dir: first.dir, durable: false })
-    assert.equal(second.url('postgres'), url)
+    await server.start()
     await retried(() => append(sql, version(id, 2)))
     await append(sql, version(id, 3))
     assert.deepEqual(
@@ -66,8 +63,7 @@ test('subscriptions, live and behind, go on after the database was away; a repla
     await tailer.stop()
     await tailer.sql.end({ timeout: 1 })
     await sql.end({ timeout: 1 })
-    await second?.stop()
-    await first.stop()
+    await server.stop()
   }
 })
 

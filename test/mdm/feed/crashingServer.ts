@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startServer } from '../../../cli/postgres/server.ts'
+
+export interface CrashingServer {
+  url(database: string): string
+  /** Ends every backend at once, without a checkpoint; resolves when the server is gone. */
+  crash(): Promise<void>
+  /** Starts it again on its data and port; it replays its log. */
+  start(): Promise<void>
+  /** Stops it for good; its data go. */
+  stop(): Promise<void>
+}
+
+/** A server of the test's own that is not stopped in order but crashed. */
+export async function crashingServer(): Promise<CrashingServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'touchstone-test-'))
+  let server = await startServer({ dir, durable: false })
+  const { url } = server
+  const abandon = () => {
+    if (isRunning(server.pid)) process.kill(server.pid, 'SIGQUIT')
+    rmSync(dir, { recursive: true, force: true })
+  }
+  process.once('exit', abandon)
+  return {
+    url,
+    async crash() {
+      process.kill(server.pid, 'SIGQUIT')
+      while (isRunning(server.pid)) await sleep(10)
+    },
+    async start() {
+      server = await startServer({ dir, durable: false })
+      if (server.url('postgres') !== url('postgres')) throw new Error('the server came back on another port')
+    },
+    async stop() {
+      process.off('exit', abandon)
+      await server.stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
