@@ -70,7 +70,8 @@ async function run(): Promise<void> {
     }
   }
   await sql.end({ timeout: 5 })
-  parentPort?.close()
+  // Ends this thread. Without it the driver, if it was about to connect anew for LISTEN, would keep it for ever.
+  process.exit()
 }
 
 await run()

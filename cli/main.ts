@@ -34,6 +34,7 @@ const program = new Command('touchstone')
 const one = COMMANDS[process.argv[2] ?? '']
 for (const load of one ? [one] : Object.values(COMMANDS)) program.addCommand((await load()).command)
 
+const leftoversMsMax = 2_000
 try {
   await program.parseAsync()
 } catch (e) {
@@ -43,3 +44,5 @@ try {
   if (process.env.TOUCHSTONE_LOG_LEVEL === 'debug' && e instanceof Error) console.error(e.stack)
   process.exitCode = 1
 }
+// What a command leaves behind, as the driver's attempt to reach a database that is away, must not keep the process.
+setTimeout(() => process.exit(), leftoversMsMax).unref()

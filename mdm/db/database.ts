@@ -16,6 +16,8 @@ export interface DatabaseOptions {
   planCache?: 'auto' | undefined
 }
 
+const reconnectSecondsMax = 1
+
 /**
  * A pool of connections. bigint columns come as numbers: ids, positions, microseconds and minor units all stay under 2^53,
  * and key hashes are cut to 52 bits for this. Timestamps come as Date.
@@ -35,6 +37,8 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
     },
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
     connect_timeout: 10,
+    // The driver's own pauses between attempts to connect grow to 20 s, so long would all stand still after an outage.
+    backoff: (attempts: number) => Math.min(0.05 * 2 ** attempts, reconnectSecondsMax),
     max_lifetime: null,
   })
 }
