@@ -170,7 +170,7 @@ export function createScorer(
         }
       }
       const { match, weight: raw } = odds(found)
-      if (match - raw > 0.01)
+      if (match - raw > 1e-9)
         fields.push({
           field: '*',
           dimension: 'relation',

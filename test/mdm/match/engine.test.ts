@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createEngine, type FieldValue, type MatchType } from '../../../mdm/match/engine.ts'
+import { readPolicy } from '../../../schema/policy.ts'
+
+const policy = readPolicy('schema/model')
+type Fields = Record<string, FieldValue | FieldValue[]>
+const ADDRESS = { street: 'Lindenstr. 12', city: 'Berlin', postcode: '10969', country: 'DE' }
+const COLOGNE = { street: 'Hauptstr. 1', city: 'Köln', postcode: '50667', country: 'DE' }
+
+function weigh(type: MatchType, a: Fields, b: Fields) {
+  const engine = createEngine(type)
+  const x = engine.standardise({ key: 'a', source: 'crm', fields: a })
+  const y = engine.standardise({ key: 'b', source: 'erp', fields: b })
+  const there = engine.compare(x, y)
+  const back = engine.compare(y, x)
+  assert.ok(Math.abs(there.weight - back.weight) < 1e-6, 'a comparison is symmetric')
+  assert.ok(
+    Math.abs(there.prior + there.fields.reduce((sum, f) => sum + f.weight, 0) - there.weight) < 1e-6,
+    'the fields add up to the weight',
+  )
+  const keys = new Set(engine.keys(x))
+  return { ...there, meet: engine.keys(y).some((key) => keys.has(key)) }
+}
+
+const customer = (a: Fields, b: Fields) => weigh(policy.type('Customer'), a, b)
+const contact = (a: Fields, b: Fields) => weigh(policy.type('Contact'), a, b)
+
+test('one company: legal form, typing slip, moved office, number only', () => {
+  for (const [a, b] of [
+    [
+      { name: 'Acme Widgets GmbH', billingAddress: ADDRESS },
+      { name: 'ACME WIDGETS', billingAddress: { ...ADDRESS, street: 'Lindenstraße 12' } },
+    ],
+    [
+      { name: 'Acmee Widgets GmbH', billingAddress: ADDRESS },
+      { name: 'Acme Widgets', shippingAddress: ADDRESS },
+    ],
+    [
+      { name: 'Acme Widgets GmbH', phones: ['+49 30 123459'], billingAddress: ADDRESS },
+      { name: 'Acme Widgets', phones: ['030 123459'], billingAddress: COLOGNE },
+    ],
+    [
+      { name: 'Zentoro GmbH', taxIds: ['DE136695976'] },
+      { name: 'Zentoro Bau', taxIds: ['DE 136 695 976'] },
+    ],
+    [
+      { name: 'Acme Widgets', domains: ['acme-widgets.de'] },
+      { name: 'Acme Widgets AG', emails: ['info@acme-widgets.de'] },
+    ],
+  ] as [Fields, Fields][]) {
+    const found = customer(a, b)
+    assert.ok(found.weight > 0 && found.meet, JSON.stringify([a, b, found]))
+  }
+})
+
+test('not one company: sisters at one address and phone, neighbours, namesakes in two cities, two tax numbers', () => {
+  for (const [a, b] of [
+    [
+      { name: 'Acme Holding GmbH', phones: ['+4930123459'], domains: ['acme.de'], billingAddress: ADDRESS },
+      { name: 'Acme Logistics GmbH', phones: ['+4930123459'], domains: ['acme.de'], billingAddress: ADDRESS },
+    ],
+    [
+      { name: 'Zentoro GmbH', phones: ['+4930123459'], billingAddress: ADDRESS },
+      { name: 'Fluxor Medien GmbH', phones: ['+4930123459'], billingAddress: ADDRESS },
+    ],
+    [
+      { name: 'Rowford Ltd', phones: ['+4930123459'], domains: ['rowford-berlin.de'], billingAddress: ADDRESS },
+      { name: 'Rowford', phones: ['+492211234'], domains: ['rowford-koeln.de'], billingAddress: COLOGNE },
+    ],
+    [
+      { name: 'Zentoro GmbH', taxIds: ['DE136695976'], billingAddress: ADDRESS },
+      { name: 'Zentoro GmbH', taxIds: ['DE129274202'], billingAddress: COLOGNE },
+    ],
+  ] as [Fields, Fields][]) {
+    const found = customer(a, b)
+    assert.ok(found.weight < 0, JSON.stringify([a, b, found]))
+  }
+})
+
+test('people: a shared phone or firm is no identity, a short form and an initial are', () => {
+  const phones = ['+4930123459']
+  assert.ok(
+    contact(
+      { name: 'Anna Kowalska', phones, customer: '1', emails: ['anna.kowalska@acme.de'] },
+      { name: 'Peter Weiss', phones, customer: '1', emails: ['peter.weiss@acme.de'] },
+    ).weight < 0,
+  )
+  assert.ok(
+    contact({ name: 'Anna Kowalska', phones, customer: '1' }, { name: 'Jan Kowalski', phones, customer: '1' }).weight <
+      0,
+  )
+  assert.ok(contact({ name: 'Anna Kowalska', customer: '1' }, { name: 'Kowalska, Anna', customer: '1' }).weight > 0)
+  assert.ok(
+    contact(
+      { name: 'Chris Kemby', emails: ['c.kemby@acme.de'] },
+      { name: 'Christopher Kemby', emails: ['c.kemby@acme.de'] },
+    ).weight > 0,
+  )
+  assert.match(
+    contact({ name: 'John Smith Jr.', customer: '1' }, { name: 'John Smith Sr.', customer: '1' }).conflict ?? '',
+    /generation/,
+  )
+})
+
+test('generic values give no key and weigh next to nothing', () => {
+  const engine = createEngine(policy.type('Contact'))
+  const keys = engine.keys(
+    engine.standardise({
+      key: 'a',
+      source: 's',
+      fields: { name: 'Anna Kowalska', emails: ['test@test.com', 'anna@gmail.com'], phones: ['000000'] },
+    }),
+  )
+  assert.ok(keys.some((key) => key === 'email:anna@gmail.com'))
+  assert.ok(!keys.some((key) => key.startsWith('domain:') || key.startsWith('phone:') || key.includes('test')))
+})
+
+test('unique sources: two records of one are never one thing', () => {
+  const type: MatchType = {
+    name: 'Product',
+    uniqueIn: ['a'],
+    fields: [{ name: 'name', list: false, compare: { as: 'PRODUCT_NAME' } }],
+  }
+  const engine = createEngine(type)
+  const record = (source: string) => engine.standardise({ key: source, source, fields: { name: 'Sony DVP-FX820' } })
+  assert.ok(engine.compare(record('a'), record('a')).conflict)
+  assert.equal(engine.compare(record('a'), record('b')).conflict, undefined)
+})
+
+test('features are JSON and compact, keys are bounded, whatever the record', () => {
+  const engine = createEngine(policy.type('Customer'))
+  const many = Array.from({ length: 10_000 }, (_, i) => `x${i}@firm${i}.com`)
+  for (const fields of [
+    {},
+    { name: 'x'.repeat(1_000_000) },
+    { name: '\ud800\u0000' },
+    { emails: many, phones: many },
+    { name: '株式会社 Ä؁ mixed скрипт' },
+    { billingAddress: 'one line, 12345 Berlin' },
+  ] as Fields[]) {
+    const features = engine.standardise({ key: 'a', source: 's', fields })
+    const text = JSON.stringify(features)
+    assert.ok(text.length < 20_000)
+    const back = JSON.parse(text)
+    assert.deepEqual(back, features)
+    assert.ok(engine.keys(features).length <= engine.parameters.keysPerRecordMax)
+    assert.deepEqual(engine.keys(back), engine.keys(features))
+    assert.ok(Number.isFinite(engine.compare(features, back).weight))
+  }
+})
+
+test('the version follows the parameters', () => {
+  const type = policy.type('Customer')
+  const engine = createEngine(type)
+  assert.equal(engine.version, createEngine(type).version)
+  assert.notEqual(engine.version, createEngine(type, { ...engine.parameters, priorWeight: -15 }).version)
+  assert.notEqual(engine.version, createEngine(policy.type('Contact')).version)
+})
