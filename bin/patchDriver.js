@@ -1,8 +1,8 @@
 // Runs after `npm install`: mends the Postgres driver (postgres 3.4.9, porsager/postgres#1208, open upstream).
 // It writes to the socket of a connection that was lost, from a timer, so that no caller can catch the TypeError: the
 // process dies when the database restarts while a transaction is open, or while a connection is being made. With the
-// mend the statement fails with CONNECTION_CLOSED, as every other statement on a lost connection does. Remove it with the release that has the fix;
-// test/mdm/db/lostConnection.pg.test.ts says whether it is needed.
+// mend the statement fails with CONNECTION_CLOSED, as every other statement on a lost connection does. Remove it with
+// the release that has the fix; test/mdm/db/lostConnection.pg.test.ts says whether it is needed.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const version = '3.4.9'
