@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+import { append, create, version } from './world.ts'
+
+let db: TestDatabase
+before(async () => {
+  db = await testDatabase()
+})
+after(() => db.drop())
+
+const script =
+  'const { command } = await import("./cli/expire.ts"); await command.parseAsync(process.argv.slice(1), { from: "user" })'
+const expire = (...args: string[]) =>
+  promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, '--', ...args], {
+    env: { ...process.env, DATABASE_URL: db.url },
+  })
+
+test('expire lets go of what is older, and keeps of every record the version in force', async () => {
+  const [id = '', other = ''] = await create(db.sql, 2)
+  for (let v = 2; v <= 5; v++) await append(db.sql, version(id, v))
+  await db.sql`update change set at = at - interval '3 days' where position <= 4`
+  const { stdout } = await expire('--older-than', '2d')
+  assert.match(stdout, /position 5\n/)
+  const kept = await db.sql<{ golden_id: string; version: number }[]>`
+    select golden_id, version from change order by position`
+  assert.deepEqual(
+    kept.map((k) => [k.golden_id, k.version]),
+    [
+      [other, 1],
+      [id, 3],
+      [id, 4],
+      [id, 5],
+    ],
+  )
+})
+
+test('an age that is none is refused', async () => {
+  for (const age of ['90', '1y', '-1d', ''])
+    await assert.rejects(expire('--older-than', age), (e) => e instanceof Error && /36h, 90d, 12w/.test(e.message))
+})
