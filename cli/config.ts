@@ -135,6 +135,16 @@ export const CONFIG = {
   depthMax: number(1, 100, { env: 'TOUCHSTONE_DEPTH_MAX', default: '15', help: 'fields below each other' }),
   aliasesMax: number(0, 10_000, { env: 'TOUCHSTONE_ALIASES_MAX', default: '100', help: 'aliases in an operation' }),
   fieldsMax: number(1, 100_000, { env: 'TOUCHSTONE_FIELDS_MAX', default: '1000', help: 'fields in an operation' }),
+  operationsMax: number(1, 100_000, {
+    env: 'TOUCHSTONE_OPERATIONS_MAX',
+    default: '512',
+    help: 'GraphQL operations over HTTP answered at once; further ones get 503 and Retry-After',
+  }),
+  streamsMax: number(1, 100_000, {
+    env: 'TOUCHSTONE_STREAMS_MAX',
+    default: '5000',
+    help: 'open event streams, and apart from them WebSockets',
+  }),
   logLevel: setting({
     env: 'TOUCHSTONE_LOG_LEVEL',
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),

@@ -23,6 +23,8 @@ export const GATEWAY_CONFIG = [
   'depthMax',
   'aliasesMax',
   'fieldsMax',
+  'operationsMax',
+  'streamsMax',
 ] as const
 
 /** Connections of the feed: it reads for three subscribers that are behind at once, and tails. */

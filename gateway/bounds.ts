@@ -8,6 +8,16 @@ import {
   type ValidationRule,
 } from 'graphql'
 
+/** What a gateway takes on at once, at most. */
+export interface ServerBounds {
+  /** Operations over HTTP that are being answered; further ones are told to come again. */
+  operationsMax: number
+  /** Event streams, and apart from them WebSockets, that are open. */
+  streamsMax: number
+}
+
+export const SERVER_BOUNDS: ServerBounds = { operationsMax: 512, streamsMax: 5_000 }
+
 /** What one operation may ask for at most. */
 export interface QueryBounds {
   /** Bytes of the document; values belong into variables. */

@@ -1,17 +1,19 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { RequestInfo } from '../subgraphs/contract.ts'
 
 /** Who may ask, and as whom. */
 export interface Callers {
   /** Why a request is turned away before it is read, or null. */
   refuse(req: IncomingMessage): { status: number; code: string; message: string } | null
-  identify(correlationId: string): RequestInfo
+  /** `headers` are those of the request, or of the one that opened the connection. */
+  identify(correlationId: string, headers?: IncomingHttpHeaders): RequestInfo
 }
 
+const actorCharsMax = 200
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
-/** A set of scopes that has every one of them. */
-class AllScopes extends Set<string> {
+/** A set of scopes or roles that has every one of them. */
+class All extends Set<string> {
   override has(): boolean {
     return true
   }
@@ -20,11 +22,12 @@ class AllScopes extends Set<string> {
 /**
  * Without authentication only this machine is served, and whoever asks is the development caller with all scopes. A web
  * page that the developer has open is not this machine: it can make the browser send requests here, so a name that is
- * not ours (DNS rebinding) and a foreign origin are turned away.
+ * not ours (DNS rebinding) and a foreign origin are turned away. So that stewardship can be tried with several people, the
+ * headers x-touchstone-actor and x-touchstone-roles say as whom the developer acts.
  */
 export function localCallers(hostsAllowed: readonly string[] = []): Callers {
   const hosts = new Set([...LOOPBACK, ...hostsAllowed])
-  const scopes: ReadonlySet<string> = new AllScopes()
+  const scopes: ReadonlySet<string> = new All()
   return {
     refuse(req) {
       const host = req.headers.host ?? ''
@@ -39,7 +42,16 @@ export function localCallers(hostsAllowed: readonly string[] = []): Callers {
         return { status: 403, code: 'ORIGIN_NOT_ALLOWED', message: 'Pages of other sites may not ask here' }
       return null
     },
-    identify: (correlationId) => ({ correlationId, scopes }),
+    identify(correlationId, headers) {
+      const actor = headers?.['x-touchstone-actor']
+      const roles = headers?.['x-touchstone-roles']
+      return {
+        correlationId,
+        scopes,
+        actor: typeof actor === 'string' && actor !== '' ? actor.slice(0, actorCharsMax) : 'development',
+        roles: typeof roles === 'string' ? new Set(roles.split(',').map((r) => r.trim())) : new All(),
+      }
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Subgraph } from '../subgraphs/contract.ts'
-import type { QueryBounds } from './bounds.ts'
+import { type QueryBounds, SERVER_BOUNDS, type ServerBounds } from './bounds.ts'
 import { localCallers } from './callers.ts'
 import type { Check } from './health.ts'
 import { describeError, explainListen } from './report.ts'
@@ -18,7 +18,7 @@ export interface GatewayOptions {
   subgraphs: readonly Subgraph[]
   /** Subgraphs that run as services: name to URL. */
   services?: ReadonlyMap<string, string>
-  bounds: QueryBounds
+  bounds: QueryBounds & Partial<ServerBounds>
   log: Logger
   ingest?: IngestHandler | undefined
   ready?: () => Promise<Check[]>
@@ -34,7 +34,8 @@ export interface Gateway {
 
 /** Listens when this resolves, and can answer. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { bounds, log, host, port } = options
+  const { log, host, port } = options
+  const bounds = { ...SERVER_BOUNDS, ...options.bounds }
   const report = (err: unknown, id: string) =>
     log.error({ err: describeError(err), correlationId: id }, 'request failed')
   const runtime = await createRuntime({

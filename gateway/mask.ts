@@ -27,6 +27,10 @@ const STORE_AWAY = new Set([
   '57P03',
   '53300',
 ])
+/** The server is full: no space, no memory. It goes on as soon as someone makes room. */
+const STORE_FULL = new Set(['53100', '53200'])
+/** It ended a statement that ran past its bound. */
+const TOO_SLOW = '57014'
 
 /**
  * What callers may read of an error. One that was made for them, a GraphQLError with a code of its own, passes; so does
@@ -63,6 +67,11 @@ export function maskErrors(result: ExecutionResult, correlationId: string, repor
 function hide(cause: unknown, at: GraphQLError | undefined, correlationId: string, report: ReportError): GraphQLError {
   report(cause, correlationId)
   if (isStoreAway(cause)) return unavailable('The database', at, correlationId)
+  if (cause instanceof Error && 'code' in cause && cause.code === TOO_SLOW)
+    return new GraphQLError('This took too long and was ended: ask for less at a time', {
+      path: at?.path,
+      extensions: { code: 'TIMEOUT', correlationId },
+    })
   return new GraphQLError('Internal error', { path: at?.path, extensions: { code: 'INTERNAL', correlationId } })
 }
 
@@ -82,5 +91,6 @@ function original(error: GraphQLError): unknown {
 
 function isStoreAway(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isStoreAway)
-  return error instanceof Error && 'code' in error && STORE_AWAY.has(String(error.code))
+  if (!(error instanceof Error && 'code' in error)) return false
+  return STORE_AWAY.has(String(error.code)) || STORE_FULL.has(String(error.code))
 }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
-import type { QueryBounds } from './bounds.ts'
+import type { QueryBounds, ServerBounds } from './bounds.ts'
 import type { Callers } from './callers.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { answerGraphiql } from './graphiql.ts'
@@ -25,7 +25,7 @@ export type IngestHandler = (
 
 export interface ServerOptions {
   runtime: Runtime
-  bounds: QueryBounds
+  bounds: QueryBounds & ServerBounds
   callers: Callers
   log: Logger
   report: ReportError
@@ -44,6 +44,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   const { bounds, callers, log, report, runtime } = options
   const streams = new EventStreams()
   let draining = false
+  let operations = 0
 
   const http = createServer((req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
@@ -73,13 +74,28 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       allow(req, res, 'GET', 'POST')
       if (req.method === 'GET' && end < 0 && req.headers.accept?.includes('text/html'))
         return answerGraphiql(res, GRAPHQL_PATH)
-      return graphqlOverHttp(req, res, callers.identify(id), { runtime, bounds, report, streams })
+      return operate(req, res, id)
     }
     if (path === '/') {
       res.writeHead(302, { location: GRAPHQL_PATH }).end()
       return
     }
     throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: ask ${GRAPHQL_PATH}`)
+  }
+
+  async function operate(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
+    // Streams have a bound of their own: they last, and cost little.
+    const streaming = req.headers.accept?.includes('text/event-stream') === true
+    if (streaming ? streams.size >= bounds.streamsMax : operations >= bounds.operationsMax) {
+      res.setHeader('retry-after', '1')
+      throw new HttpError(503, 'BUSY', 'Too much is under way: come again in a second')
+    }
+    if (!streaming) operations++
+    try {
+      await graphqlOverHttp(req, res, callers.identify(id, req.headers), { runtime, bounds, report, streams })
+    } finally {
+      if (!streaming) operations--
+    }
   }
 
   function fail(req: IncomingMessage, res: ServerResponse, e: unknown, id: string): void {

@@ -37,7 +37,8 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
   const { subgraph, host, port, bodyBytesMax, log } = options
   const callers = localCallers()
   const report = (err: unknown, id: string) => log.error({ err: describeError(err), correlationId: id }, 'fetch failed')
-  const contextOf = (id: string) => subgraph.context(callers.identify(id))
+  const contextOf = (id: string, headers?: IncomingMessage['headers']) =>
+    subgraph.context(callers.identify(id, headers))
   const apollo = await startApollo(subgraph, report)
 
   async function route(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
@@ -56,7 +57,7 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
         search: new URL(req.url ?? '/', 'http://localhost').search,
         body,
       },
-      context: async () => Object.assign(contextOf(id), { correlationId: id }),
+      context: async () => Object.assign(contextOf(id, req.headers), { correlationId: id }),
     })
     for (const [name, value] of answer.headers) res.setHeader(name, value)
     res.statusCode = answer.status ?? 200

@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
-import type { QueryBounds } from './bounds.ts'
+import type { QueryBounds, ServerBounds } from './bounds.ts'
 import type { Callers } from './callers.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { asGraphqlError, checkParams } from './graphqlHttp.ts'
@@ -26,11 +26,12 @@ export interface WebSockets {
 export function serveWebSockets(
   server: Server,
   path: string,
-  at: { runtime: Runtime; bounds: QueryBounds; report: ReportError; callers: Callers },
+  at: { runtime: Runtime; bounds: QueryBounds & ServerBounds; report: ReportError; callers: Callers },
 ): WebSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: at.bounds.bodyBytesMax })
   server.on('upgrade', (req, socket, head) => {
-    const refusal = at.callers.refuse(req)
+    const full = sockets.clients.size >= at.bounds.streamsMax
+    const refusal = full ? { status: 503, message: 'Too many WebSockets' } : at.callers.refuse(req)
     if (refusal || new URL(req.url ?? '/', 'http://localhost').pathname !== path) {
       const { status, message } = refusal ?? { status: 404, message: `WebSockets are served on ${path}` }
       socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${message}\n`)
@@ -55,7 +56,7 @@ export function serveWebSockets(
         )
         try {
           const params = checkParams(payload, at.bounds)
-          const prepared = prepareOperation(at.runtime, params, at.callers.identify(id), at.report)
+          const prepared = prepareOperation(at.runtime, params, at.callers.identify(id, ctx.extra.request.headers), at.report)
           if (Array.isArray(prepared)) return prepared as readonly GraphQLError[]
           // Only the operation's type is read of the document.
           return { document: typeOnly(prepared.type), schema: undefined, prepared } as never

@@ -1,11 +1,13 @@
 import { Writable } from 'node:stream'
 import pino from 'pino'
-import type { QueryBounds } from '../../gateway/bounds.ts'
+import type { QueryBounds, ServerBounds } from '../../gateway/bounds.ts'
 import { composeSupergraph } from '../../gateway/compose.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../../gateway/gateway.ts'
 import { type Fixture, fixture } from './fixture.ts'
 
-export const BOUNDS: QueryBounds = {
+export const BOUNDS: QueryBounds & ServerBounds = {
+  operationsMax: 100,
+  streamsMax: 100,
   documentBytesMax: 10_000,
   tokensMax: 300,
   depthMax: 8,

@@ -35,8 +35,14 @@ test('any other error becomes a code with the correlation id under which it is i
   }
 })
 
-test('a store that is away says so, and not where it is', async () => {
-  const { body } = await fails('STORE')
-  assert.equal(body.errors[0].extensions.code, 'UNAVAILABLE')
-  assert.doesNotMatch(JSON.stringify(body), /127\.0\.0\.1|ECONN/)
+test('a store that is away, full or too slow has a code, and says nothing of itself', async () => {
+  for (const [how, code] of [
+    ['STORE', 'UNAVAILABLE'],
+    ['FULL', 'UNAVAILABLE'],
+    ['SLOW', 'TIMEOUT'],
+  ] as const) {
+    const { body } = await fails(how)
+    assert.equal(body.errors[0].extensions.code, code)
+    assert.doesNotMatch(JSON.stringify(body), /127\.0\.0\.1|ECONN|extend file|canceling/)
+  }
 })
