@@ -28,7 +28,7 @@ const shopCustomer = (id: string, name: string) =>
 /** How long it stays away. */
 const awayMs = 2_000
 
-test('the database goes away while Touchstone runs: queries say so, deliveries are to be sent again, all recovers by itself', async (t) => {
+test('the database goes away while Touchstone runs: queries say so, deliveries are to be sent again, all recovers', async (t) => {
   const { dir } = dataDirectory(t)
   const serverDir = mkdtempSync(join(tmpdir(), 'touchstone-away-'))
   let server: PostgresServer = await startServer({ dir: serverDir, durable: true })
@@ -46,6 +46,7 @@ test('the database goes away while Touchstone runs: queries say so, deliveries a
   assert.equal(await ready(), 200)
 
   const ws = createClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  t.after(() => ws.dispose())
   const names: string[] = []
   const streamed = (async () => {
     for await (const { data, errors } of ws.iterate<{ changes: { __typename: string; after?: { name: string } } }>({
@@ -80,8 +81,11 @@ test('the database goes away while Touchstone runs: queries say so, deliveries a
   assert.equal((await it.customer('webshop', '1', 'name')).name, 'Casa Lupo S.r.l.')
   await streamed
   assert.deepEqual(names, ['CaughtUp', 'Blue Fen Ltd'])
-  await ws.dispose()
-  assert.equal(await it.stop(), 0)
+
+  await server.stop()
+  assert.equal((await post(origin, shopCustomer('3', 'Casa Lupo'))).status, 503)
+  assert.equal(await it.stop(), 0, 'told to stop while the database is away, it stops')
+  assert.match(it.command.output(), /Stopped\./)
 })
 
 test('the embedded database is killed while Touchstone runs: it is started again, and nothing is lost', async (t) => {

@@ -82,6 +82,10 @@ test('a signed customer.updated changes what billing owns and not what the ERP o
   const { feed } = await it.query('{ feed { cursor } }')
   const ws = createClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
   const sse = createSseClient({ url: it.url, retryAttempts: 0 })
+  t.after(async () => {
+    await ws.dispose()
+    sse.dispose()
+  })
   const payload = { query: WATCH, variables: { after: feed.cursor } }
   const arrived = [firstChange(ws.iterate(payload)), firstChange(sse.iterate(payload))]
   const { answer } = await it.deliver(
@@ -128,7 +132,5 @@ test('a signed customer.updated changes what billing owns and not what the ERP o
       ['billingAddress', 'SYSTEM_OF_RECORD', 'stripe'],
     ],
   )
-  await ws.dispose()
-  sse.dispose()
   assert.equal(await it.stop(), 0)
 })

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { run } from '../cli/process.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const parts = ['cli', 'config', 'connectors', 'demo', 'gateway', 'mdm', 'migrations', 'schema', 'subgraphs']
+
+/** Replaces one text of a file by another; answers the line where it stands. */
+function spoil(file: string, right: string, wrong: string): number {
+  const text = readFileSync(file, 'utf8')
+  const at = text.indexOf(right)
+  assert.ok(at >= 0, `${file} has "${right}"`)
+  writeFileSync(file, text.slice(0, at) + wrong + text.slice(at + right.length))
+  return text.slice(0, at).split('\n').length
+}
+
+const MISTAKES: [what: string, file: string, right: string, wrong: string, says: RegExp][] = [
+  [
+    'a policy that names an unknown field',
+    'schema/model/customer.graphql',
+    'when: { field: "lifecycle"',
+    'when: { field: "lifecycel"',
+    /lifecycel.*lifecycle/s,
+  ],
+  [
+    'a policy with an unknown comparator',
+    'schema/model/product.graphql',
+    'as: IDENTIFIER',
+    'as: IDENTIFIRE',
+    /IDENTIFIRE.*IDENTIFIER/s,
+  ],
+  ['a mapping with a typo in a field', 'connectors/stripe/mapping.yaml', 'emails: [email]', 'emial: [email]', /emial/],
+  [
+    'a mapping with a typo in a rule',
+    'config/webshop.mapping.yaml',
+    'from: account_type',
+    'form: account_type',
+    /form/,
+  ],
+  ['sources that are no YAML', 'config/sources.yaml', 'trust: 0.8', 'trust: @0.8', /./],
+]
+
+test('a mistake in the policy, a mapping or the sources stops the start, with file, line and what is right', async (t) => {
+  const copy = mkdtempSync(join(tmpdir(), 'touchstone-settings-'))
+  t.after(() => rmSync(copy, { recursive: true, force: true }))
+  for (const part of [...parts, 'package.json', 'supergraph.graphql'])
+    cpSync(join(root, part), join(copy, part), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  for (const [what, file, right, wrong, says] of MISTAKES) {
+    const path = join(copy, file)
+    const before = readFileSync(path)
+    const line = spoil(path, right, wrong)
+    const { DATABASE_URL: _, ...env } = process.env
+    const start = run(process.execPath, [join(copy, 'cli/main.ts'), 'start', '--port', '0'], {
+      ...env,
+      TOUCHSTONE_DATA_DIR: join(copy, 'data'),
+    })
+    assert.equal(await start.ended, 1, what)
+    assert.match(start.output(), new RegExp(`${file.split('/').at(-1)}:${line}\\b`), what)
+    assert.match(start.output(), says, what)
+    assert.doesNotMatch(start.output(), /^\s+at /m, `${what}: a message, no stack`)
+    writeFileSync(path, before)
+  }
+})
