@@ -8,6 +8,9 @@ import { type PostgresServer, runningServer, startServer } from './server.ts'
 const DATABASE = 'touchstone'
 const lockMsMax = 90_000
 const watchMs = 500
+/** Between attempts to start a server again that does not come up, on a full disk for example; doubles up to the last. */
+const mendMsMin = 500
+const mendMsMax = 8_000
 
 export interface EmbeddedDatabase {
   url: string
@@ -49,6 +52,7 @@ export async function openEmbedded(
   const url = server.url(DATABASE)
   let released = false
   let mending = false
+  let mendMs = mendMsMin
   const mend = async () => {
     if (mending || processMark(server.pid) !== null) return
     mending = true
@@ -56,6 +60,7 @@ export async function openEmbedded(
       await locked(dir, me, async () => {
         if (released) return
         server = await startServer({ dir, durable: true })
+        mendMs = mendMsMin
         tell(
           server.url(DATABASE) === url
             ? 'the embedded Postgres had ended and runs again'
@@ -64,6 +69,8 @@ export async function openEmbedded(
       })
     } catch (e) {
       tell(`the embedded Postgres has ended: ${e instanceof Error ? e.message : String(e)}`)
+      await sleep(mendMs, undefined, { ref: false })
+      mendMs = Math.min(2 * mendMs, mendMsMax)
     } finally {
       mending = false
     }
