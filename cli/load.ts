@@ -96,6 +96,8 @@ async function load(files: string[], options: Options): Promise<number> {
         correlationId,
         again: options.again,
         signal: stop,
+        awayMsMax: options.databaseWaitSecondsMax * 1_000,
+        onAway: () => progress.line('the database does not answer: waiting for it'),
         onProgress: (l) => progress.show(`${path}: ${count(l.rows)} rows stored, ${rate(l.rows)} rows/s`),
       })
       progress.line(

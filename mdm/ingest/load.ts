@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanText } from '../../connectors/body.ts'
 import { type Connector, type Message, MessageError } from '../../connectors/contract.ts'
 import { type FileOptions, fileRows } from '../../connectors/file/rows.ts'
+import { isDatabaseAway } from '../db/away.ts'
 import type { Sql } from '../db/database.ts'
-import { accept, type NewMessage } from './accept.ts'
+import { type Accepted, accept, type NewMessage } from './accept.ts'
 
 export interface LoadOptions {
   /** The object that the rows are, where they do not say so themselves. */
@@ -13,6 +15,10 @@ export interface LoadOptions {
   correlationId: string
   /** Take rows that were loaded before as new statements: a source without versions may go back to an old content. */
   again: boolean
+  /** How long a database that is away is waited for, in ms; default 2 minutes. */
+  awayMsMax?: number
+  /** Told once each time that the database is away. */
+  onAway?: (error: unknown) => void
   /** Stops after the batch under way. */
   signal?: AbortSignal
   onProgress?: (loaded: Loaded) => void
@@ -46,7 +52,7 @@ export async function loadFile(
   const loaded: Loaded = { rows: 0, accepted: 0, duplicates: 0, firstId: null, lastId: null, stopped: false }
   let writing: Promise<void> = Promise.resolve()
   const write = async (batch: NewMessage[]) => {
-    const result = await accept(sql, batch)
+    const result = await acceptWhenThere(sql, batch, options)
     loaded.rows += batch.length
     loaded.accepted += result.accepted
     loaded.duplicates += result.duplicates
@@ -81,6 +87,37 @@ export async function loadFile(
     if (batch.length > 0) await write(batch)
   }
   return loaded
+}
+
+const awayMsDefault = 120_000
+const pauseMs = 500
+
+/**
+ * Accepts a batch, again and again while the database is away. When an answer was lost the batch may be there already:
+ * what of it came with this load is counted as accepted, not as known.
+ */
+async function acceptWhenThere(sql: Sql, batch: NewMessage[], options: LoadOptions): Promise<Accepted> {
+  const until = Date.now() + (options.awayMsMax ?? awayMsDefault)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const result = await accept(sql, batch)
+      return attempt > 1 && result.duplicates > 0 ? await recount(sql, batch, options.correlationId) : result
+    } catch (e) {
+      if (!isDatabaseAway(e) || Date.now() > until || options.signal?.aborted) throw e
+      if (attempt === 1) options.onAway?.(e)
+      await sleep(pauseMs)
+    }
+  }
+}
+
+/** What of a batch is in the inbox under this load's correlation id; probes of the unique index. */
+async function recount(sql: Sql, batch: NewMessage[], correlationId: string): Promise<Accepted> {
+  const [row] = await sql<{ accepted: number; firstId: number | null; lastId: number | null }[]>`
+    select count(*)::integer as accepted, min(id) as "firstId", max(id) as "lastId" from inbox
+    where source = ${batch[0]?.source ?? ''} and message_id = any(${batch.map((m) => m.messageId)}::text[])
+      and correlation_id = ${correlationId}`
+  const accepted = row?.accepted ?? 0
+  return { accepted, duplicates: batch.length - accepted, firstId: row?.firstId ?? null, lastId: row?.lastId ?? null }
 }
 
 /** A row that is no message by itself is kept as it is: the pipeline makes it an exception with the same reason. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { FileError } from '../../../connectors/file/rows.ts'
+import { openDatabase } from '../../../mdm/db/database.ts'
 import { type LoadOptions, loadFile } from '../../../mdm/ingest/load.ts'
 import { countWaiting, settled } from '../../../mdm/ingest/settled.ts'
 import { connector } from '../../connectors/fixture.ts'
@@ -88,6 +89,42 @@ test('a file that ends inside a value fails, after its rows before are stored', 
   const before = await inbox()
   await assert.rejects(loadFile(db.sql, webshop, path, options()), FileError)
   assert.equal(await inbox(), before + 2)
+})
+
+test('a database that goes away in the middle is waited for, and nothing is lost or counted twice', async () => {
+  prefix = 'away-'
+  const rows = 20_000
+  const path = file('away.csv', csv(rows))
+  const correlationId = randomUUID()
+  const pool = openDatabase(db.url, { connectionsMax: 2, name: 'touchstone-cut' })
+  // The driver learns how arrays are written with its first connection.
+  await pool`select 1`
+  let told = 0
+  let done = false
+  // Three times it cuts what writes at that moment.
+  const cutting = (async () => {
+    for (let cuts = 0; cuts < 3 && !done; ) {
+      const cut = await db.sql`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'touchstone-cut' and state = 'active'`
+      cuts += cut.length
+    }
+  })()
+  const loaded = await loadFile(pool, webshop, path, options({ correlationId, onAway: () => told++ }))
+  done = true
+  await cutting
+  await pool.end()
+  assert.deepEqual([loaded.rows, loaded.accepted, loaded.duplicates], [rows, rows, 0])
+  const [row] = await db.sql<
+    { n: number }[]
+  >`select count(*)::integer as n from inbox where correlation_id = ${correlationId}`
+  assert.equal(row?.n, rows)
+  assert.ok(told > 0, 'a batch was cut')
+})
+
+test('a database that stays away ends the load with its error', async () => {
+  const gone = openDatabase('postgres://nobody@127.0.0.1:1/none', { connectionsMax: 1, name: 'touchstone-test' })
+  await assert.rejects(loadFile(gone, webshop, file('gone.csv', csv(1)), options({ awayMsMax: 600 })), /ECONNREFUSED/)
+  await gone.end()
 })
 
 test('the counts of a load are its own, whatever else comes in beside it', async () => {
