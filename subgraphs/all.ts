@@ -1,4 +1,7 @@
+import type { Sql } from '../mdm/db/database.ts'
 import type { Tailer } from '../mdm/feed/tailer.ts'
+import { createEngines } from '../mdm/resolve.ts'
+import type { StewardshipRules } from '../mdm/review/rules.ts'
 import { createBillingSubgraph } from './billing/subgraph.ts'
 import { createChangesSubgraph } from './changes/subgraph.ts'
 import { createContractSubgraph } from './contract/subgraph.ts'
@@ -10,6 +13,7 @@ import type { SubgraphDeps } from './golden/goldenResolvers.ts'
 import { goldenSubgraph } from './golden/goldenSubgraph.ts'
 import { createNodeSubgraph } from './node/subgraph.ts'
 import { createProductSubgraph } from './product/subgraph.ts'
+import { createStewardshipSubgraph } from './stewardship/subgraph.ts'
 
 /** Golden types that a subgraph above is named for; each other one gets a subgraph of its own, without code. */
 const HOUSED = new Set(['Customer', 'Contact', 'Product', 'Contract'])
@@ -17,11 +21,22 @@ const HOUSED = new Set(['Customer', 'Contact', 'Product', 'Contract'])
 export interface GraphDeps extends SubgraphDeps {
   /** Of this process; only subscriptions and the feed's queries use it. */
   tailer: Tailer
+  /** For stewards' actions, whose statements are not those of queries; without it `sql`. */
+  stewardSql?: Sql
+  /** Of stewardship; without them those that are shipped. */
+  rules?: StewardshipRules
 }
 
 /** Every subgraph of the graph. Nothing is read before an operation asks for it. */
 export function createSubgraphs(deps: GraphDeps): Subgraph[] {
   const others = deps.policy.types.map((t) => t.name).filter((name) => !HOUSED.has(name))
+  const steward = {
+    sql: deps.stewardSql ?? deps.sql,
+    policy: deps.policy,
+    engines: createEngines(deps.policy),
+    systems: new Map((deps.sources ?? []).map((s) => [s.name, s])),
+    rules: deps.rules,
+  }
   return [
     createCustomerSubgraph(deps),
     createProductSubgraph(deps),
@@ -31,6 +46,7 @@ export function createSubgraphs(deps: GraphDeps): Subgraph[] {
     createErpSubgraph(deps),
     createNodeSubgraph(deps),
     createChangesSubgraph(deps),
+    createStewardshipSubgraph(steward),
     ...others.map((name) => goldenSubgraph(name.toLowerCase(), deps, [name])),
   ]
 }

@@ -5,6 +5,10 @@ export interface RequestInfo {
   correlationId: string
   /** Scopes of the caller. Without authentication configured (loopback only) it is the development caller, who has all. */
   scopes: ReadonlySet<string>
+  /** The person or program that asks, for what it changes. Without it nothing can be changed. */
+  actor?: string
+  /** Its roles in stewardship (config/stewardship.yaml). */
+  roles?: ReadonlySet<string>
 }
 
 /** One subgraph as the gateway composes and runs it, in its own process or as a service. */

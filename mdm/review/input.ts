@@ -8,7 +8,7 @@ export type Choice =
 export type ActionInput =
   | { kind: 'MERGE'; ids: string[]; choices: Choice[] }
   | { kind: 'UNMERGE'; id: string; record: string }
-  | { kind: 'SPLIT'; id: string; groups: string[][] }
+  | { kind: 'SPLIT'; id: string; groups: string[][]; names?: (string | null)[] }
   | { kind: 'NOT_A_MATCH'; ids: string[] }
   | { kind: 'OVERRIDE'; id: string; field: string; value: unknown; expiresAt: string | null }
   | { kind: 'LIFT'; id: string; field: string }

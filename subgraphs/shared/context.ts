@@ -7,10 +7,13 @@ const keysPerStatementMax = 1_000
 /** What resolvers of one operation share. */
 export class RequestContext {
   readonly scopes: ReadonlySet<string>
+  /** Who asks, for what is changed. */
+  readonly request: RequestInfo
   private readonly loaders = new Map<string, DataLoader<string, unknown>>()
   private readonly made = new Map<string, unknown>()
 
   constructor(request: RequestInfo) {
+    this.request = request
     this.scopes = request.scopes
   }
 

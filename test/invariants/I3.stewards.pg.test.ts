@@ -109,7 +109,7 @@ test(`I3: what stewards say holds through arrivals and undos in any order, and e
       await empty(db.sql)
       let version = 0
       const given = new Set<string>()
-      for (const step of [...first, ...then]) {
+      for (const [at, step] of [...first, ...then].entries()) {
         if (step.op === 'ARRIVE') {
           version++
           await send(db.sql, [
@@ -141,6 +141,7 @@ test(`I3: what stewards say holds through arrivals and undos in any order, and e
         }
         for (const id of await goldenIds()) given.add(id)
         await holds(given)
+        if (at % 4 > 0 && at < first.length + then.length - 1) continue
         assert.deepEqual(
           (await checkRebuild(db.sql, pipeline)).differences,
           [],

@@ -1,0 +1,109 @@
+import type { ActionInput, BulkItem, Choice } from '../../mdm/review/input.ts'
+
+interface Seen {
+  id: string
+  version: number
+}
+interface ChoiceInput {
+  field: string
+  golden?: string | null
+  source?: string | null
+  value?: unknown
+}
+
+/** The inputs of the schema, by the field of StewardActionInput that holds each. */
+export interface Inputs {
+  merge: { records: Seen[]; choices?: ChoiceInput[] | null }
+  unmerge: { record: Seen; source: string }
+  split: { record: Seen; groups: { name?: string | null; sources: string[] }[] }
+  notAMatch: { records: Seen[] }
+  override: { record: Seen; field: string; value?: unknown; expiresAt?: string | null }
+  lift: { record: Seen; field: string }
+  attach: { source: string; from: Seen; to: Seen }
+  setParent: { record: Seen; parent?: Seen | null }
+  retire: { record: Seen }
+  restore: { record: Seen }
+  undo: string
+}
+
+/** An action as the engine takes it, and the versions that the steward saw. */
+export interface Asked {
+  input: ActionInput
+  expected: Record<string, number>
+}
+
+type Reader<K extends keyof Inputs> = (input: Inputs[K]) => Asked
+
+const versions = (...seen: (Seen | null | undefined)[]) =>
+  Object.fromEntries(seen.filter((s) => !!s).map((s) => [s.id, s.version]))
+
+const READERS: { [K in keyof Inputs]: Reader<K> } = {
+  merge: ({ records, choices }) => ({
+    input: { kind: 'MERGE', ids: records.map((r) => r.id), choices: (choices ?? []).map(choiceOf) },
+    expected: versions(...records),
+  }),
+  unmerge: ({ record, source }) => ({
+    input: { kind: 'UNMERGE', id: record.id, record: source },
+    expected: versions(record),
+  }),
+  split: ({ record, groups }) => ({
+    input: {
+      kind: 'SPLIT',
+      id: record.id,
+      groups: groups.map((g) => g.sources),
+      names: groups.map((g) => g.name ?? null),
+    },
+    expected: versions(record),
+  }),
+  notAMatch: ({ records }) => ({
+    input: { kind: 'NOT_A_MATCH', ids: records.map((r) => r.id) },
+    expected: versions(...records),
+  }),
+  override: ({ record, field, value, expiresAt }) => ({
+    input: { kind: 'OVERRIDE', id: record.id, field, value: value ?? null, expiresAt: expiresAt ?? null },
+    expected: versions(record),
+  }),
+  lift: ({ record, field }) => ({ input: { kind: 'LIFT', id: record.id, field }, expected: versions(record) }),
+  attach: ({ source, from, to }) => ({
+    input: { kind: 'ATTACH', record: source, to: to.id },
+    expected: versions(from, to),
+  }),
+  setParent: ({ record, parent }) => ({
+    input: { kind: 'SET_PARENT', id: record.id, parent: parent?.id ?? null },
+    expected: versions(record, parent),
+  }),
+  retire: ({ record }) => ({ input: { kind: 'RETIRE', id: record.id }, expected: versions(record) }),
+  restore: ({ record }) => ({ input: { kind: 'RESTORE', id: record.id }, expected: versions(record) }),
+  undo: (action) => ({ input: { kind: 'UNDO', action }, expected: {} }),
+}
+
+export function asked<K extends keyof Inputs>(kind: K, input: Inputs[K]): Asked {
+  return READERS[kind](input)
+}
+
+/** The one action that is given; null where it is none, or several. */
+export function onlyOne(given: Partial<Inputs>): Asked | null {
+  const kinds = (Object.keys(READERS) as (keyof Inputs)[]).filter((k) => given[k] !== undefined && given[k] !== null)
+  const [kind] = kinds
+  if (kinds.length !== 1 || kind === undefined) return null
+  return asked(kind, given[kind] as Inputs[typeof kind])
+}
+
+/** Several actions as one; null where an item is not exactly one action, or none that may be in a bulk action. */
+export function bulk(items: Partial<Inputs>[]): Asked | null {
+  const all = items.map(onlyOne)
+  const inputs: BulkItem[] = []
+  const expected: Record<string, number> = {}
+  for (const one of all) {
+    if (!one || one.input.kind === 'UNDO' || one.input.kind === 'BULK') return null
+    inputs.push(one.input)
+    Object.assign(expected, one.expected)
+  }
+  return { input: { kind: 'BULK', items: inputs }, expected }
+}
+
+function choiceOf({ field, golden, source, value }: ChoiceInput): Choice {
+  if (golden) return { field, golden }
+  if (source) return { field, record: source }
+  return { field, value: value ?? null }
+}

@@ -1,0 +1,50 @@
+import { inputError } from '../shared/errors.ts'
+
+const itemsMax = 200
+
+/** How many items to read for a page of `first`: one more, which tells whether there is more. */
+export function pageLimit(first: number): number {
+  if (first < 1) throw inputError('BAD_PAGE', `a page has 1 to ${itemsMax} items, not ${first}`)
+  if (first > itemsMax)
+    throw inputError(
+      'PAGE_TOO_LARGE',
+      `a page has at most ${itemsMax} items, not ${first}; go on with after: endCursor`,
+    )
+  return first + 1
+}
+
+/** A page of what was read with `pageLimit`. */
+export function pageOf<T>(rows: T[], first: number, after: string | null | undefined, place: (row: T) => unknown[]) {
+  const nodes = rows.slice(0, first)
+  const cursor = (row: T | undefined) => (row ? Buffer.from(JSON.stringify(place(row))).toString('base64url') : null)
+  return {
+    nodes,
+    pageInfo: {
+      hasNextPage: rows.length > first,
+      hasPreviousPage: !!after,
+      startCursor: cursor(nodes[0]),
+      endCursor: cursor(nodes.at(-1)),
+    },
+  }
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** What a cursor says: a sort value and an id. */
+export function placeOf<T extends 'number' | 'string'>(
+  cursor: string | null | undefined,
+  sort: T,
+): [T extends 'number' ? number : string, string] | null {
+  if (!cursor) return null
+  try {
+    const found: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+    if (Array.isArray(found) && found.length === 2) {
+      const [value, id] = found as unknown[]
+      const right = sort === 'number' ? Number.isFinite(value) : !Number.isNaN(Date.parse(String(value)))
+      if (right && typeof id === 'string' && UUID.test(id)) return found as never
+    }
+  } catch (e) {
+    if (!(e instanceof SyntaxError)) throw e
+  }
+  throw inputError('BAD_CURSOR', 'the cursor is none of this list')
+}

@@ -1,0 +1,238 @@
+import { type Named, readNamed } from '../../mdm/golden/read.ts'
+import { isUuid } from '../../mdm/golden/statement.ts'
+import type { ActionRow } from '../../mdm/review/actions.ts'
+import { diffVersions, readActions, readActionsById, readAudit } from '../../mdm/review/history.ts'
+import type { Caller } from '../../mdm/review/input.ts'
+import type { Outcome } from '../../mdm/review/outcome.ts'
+import {
+  countTasks,
+  readComments,
+  readTasks,
+  readTasksById,
+  type TaskComment,
+  type TaskFilter,
+  type TaskRow,
+} from '../../mdm/review/queue.ts'
+import { DEFAULT_RULES } from '../../mdm/review/rules.ts'
+import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/review/taskWork.ts'
+import { act, approve, decide, preview, type Stewardship } from '../../mdm/steward.ts'
+import { maskedValues } from '../golden/mask.ts'
+import type { RequestContext } from '../shared/context.ts'
+import type { Resolvers } from '../shared/subgraph.ts'
+import { type Asked, asked, bulk, type Inputs, onlyOne } from './input.ts'
+import { pageLimit, pageOf, placeOf } from './page.ts'
+import { visibleInput } from './visible.ts'
+
+type Reasoned = { reason: string; idempotencyKey: string }
+type TaskArgs = { filter?: TaskFilterArgs | null; first: number; after?: string | null }
+type TaskFilterArgs = Omit<TaskFilter, 'assignee'> & { assignee?: string | null; unassigned?: boolean | null }
+
+export function resolvers(steward: Stewardship): Resolvers {
+  const { sql, policy } = steward
+  const rules = steward.rules ?? DEFAULT_RULES
+
+  const actionOf = (id: string | null, context: RequestContext) =>
+    id === null || !isUuid(id)
+      ? null
+      : context.load<ActionRow | null>('stewardAction', id.toLowerCase(), null, (ids) => readActionsById(sql, ids))
+  const taskOf = (id: string, context: RequestContext) =>
+    isUuid(id) ? context.load<TaskRow | null>('task', id.toLowerCase(), null, (ids) => readTasksById(sql, ids)) : null
+  const named = async (id: string, context: RequestContext) => {
+    const found = await context.load<Named | null>('named', id, null, (ids) => readNamed(sql, ids))
+    return found && policy.types.some((t) => t.name === found.type) ? { __typename: found.type, id: found.id } : null
+  }
+
+  /** An outcome as the unions of the schema have it. */
+  const result = async (outcome: Outcome, context: RequestContext) => {
+    switch (outcome.code) {
+      case 'DONE':
+        return { __typename: 'ActionDone', action: await actionOf(outcome.actionId, context) }
+      case 'NEEDS_APPROVAL':
+        return { __typename: 'ApprovalNeeded', action: await actionOf(outcome.actionId, context), rules: outcome.rules }
+      case 'CONFLICT':
+        return { __typename: 'ActionConflict', current: outcome.current }
+      case 'REFUSED':
+        return {
+          __typename: 'ActionRefused',
+          rule: outcome.rule,
+          detail: outcome.detail,
+          inTheWay: await actionOf(outcome.inTheWay, context),
+        }
+    }
+  }
+  const perform = async (what: Asked | null, { reason, idempotencyKey }: Reasoned, context: RequestContext) => {
+    if (!what) return notOne
+    return await result(await act(steward, callerOf(context), { ...what, reason, idempotencyKey }), context)
+  }
+  const mutation =
+    <K extends keyof Inputs>(kind: K) =>
+    (_: unknown, args: Reasoned & { input: Inputs[K] }, context: RequestContext) =>
+      perform(asked(kind, args.input), args, context)
+  const onTasks = async (ids: string[], work: TaskWork, context: RequestContext) => {
+    const outcomes = await workOnTasks(sql, rules, callerOf(context), ids, work)
+    return await Promise.all(
+      outcomes.map(async (o: TaskOutcome) =>
+        o.code === 'DONE'
+          ? { __typename: 'TaskDone', task: await taskOf(o.taskId, context) }
+          : { __typename: 'TaskRefused', rule: o.rule, detail: o.detail },
+      ),
+    )
+  }
+
+  return {
+    Query: {
+      async tasks(_: unknown, { filter, first, after }: TaskArgs) {
+        const place = placeOf(after, 'number')
+        const rows = await readTasks(
+          sql,
+          taskFilter(filter),
+          pageLimit(first),
+          place && { priority: place[0], id: place[1] },
+        )
+        return pageOf(rows, first, after, (t) => [t.priority, t.id])
+      },
+      taskCounts: (_: unknown, { filter }: Pick<TaskArgs, 'filter'>) => countTasks(sql, taskFilter(filter)),
+      task: (_: unknown, { id }: { id: string }, context: RequestContext) => taskOf(id, context),
+      async stewardActions(
+        _: unknown,
+        args: { filter?: Parameters<typeof readActions>[1] | null; first: number; after?: string | null },
+      ) {
+        const place = placeOf(args.after, 'string')
+        const about = args.filter?.about
+        const rows =
+          about && !isUuid(about)
+            ? []
+            : await readActions(sql, args.filter ?? {}, pageLimit(args.first), place && { at: place[0], id: place[1] })
+        return pageOf(rows, args.first, args.after, (a) => [a.place, a.id])
+      },
+      stewardAction: (_: unknown, { id }: { id: string }, context: RequestContext) => actionOf(id, context),
+      auditLog: (
+        _: unknown,
+        {
+          first,
+          before,
+          ...filter
+        }: { first: number; before?: number | null; actor?: string; event?: string; action?: string },
+      ) => readAudit(sql, filter, pageLimit(first) - 1, before ?? null),
+      async previewAction(_: unknown, { action }: { action: Partial<Inputs> }, context: RequestContext) {
+        const what = onlyOne(action)
+        if (!what) return notOne
+        const seen = await preview(steward, callerOf(context), what)
+        if (seen.code !== 'PREVIEW') return await result(seen, context)
+        return { __typename: 'ActionPreview', ...seen }
+      },
+      async goldenDiff(
+        _: unknown,
+        { id, from, to }: { id: string; from: number; to: number },
+        { scopes }: RequestContext,
+      ) {
+        const diff = isUuid(id) ? await diffVersions(sql, id, from, to) : null
+        if (!diff) return null
+        const hidden = policy.type(diff.type).fields.filter((f) => f.sensitive && !scopes.has(f.sensitive))
+        return diff.fields.map((f) =>
+          hidden.some((h) => h.name === f.field) ? { field: f.field, before: null, after: null } : f,
+        )
+      },
+    },
+    Mutation: {
+      mergeRecords: mutation('merge'),
+      unmergeRecord: mutation('unmerge'),
+      splitRecord: mutation('split'),
+      notAMatch: mutation('notAMatch'),
+      overrideField: mutation('override'),
+      liftOverride: mutation('lift'),
+      attachRecord: mutation('attach'),
+      setParent: mutation('setParent'),
+      retireRecord: mutation('retire'),
+      restoreRecord: mutation('restore'),
+      undoAction: (_: unknown, args: Reasoned & { action: string }, context: RequestContext) =>
+        perform(asked('undo', args.action), args, context),
+      bulkAction: (_: unknown, args: Reasoned & { items: Partial<Inputs>[] }, context: RequestContext) =>
+        perform(bulk(args.items), args, context),
+      approveAction: async (_: unknown, a: { action: string; reason: string }, context: RequestContext) =>
+        await result(await approve(steward, callerOf(context), a.action, a.reason), context),
+      declineAction: async (_: unknown, a: { action: string; reason: string }, context: RequestContext) =>
+        await result(await decide(steward, callerOf(context), a.action, 'DECLINED', a.reason), context),
+      withdrawAction: async (_: unknown, a: { action: string; reason: string }, context: RequestContext) =>
+        await result(await decide(steward, callerOf(context), a.action, 'WITHDRAWN', a.reason), context),
+      claimTasks: (_: unknown, { ids }: { ids: string[] }, c: RequestContext) => onTasks(ids, { kind: 'CLAIM' }, c),
+      assignTasks: (_: unknown, { ids, to }: { ids: string[]; to: string }, c: RequestContext) =>
+        onTasks(ids, { kind: 'ASSIGN', to }, c),
+      releaseTasks: (_: unknown, { ids }: { ids: string[] }, c: RequestContext) => onTasks(ids, { kind: 'RELEASE' }, c),
+      deferTasks: (_: unknown, { ids, until }: { ids: string[]; until?: string | null }, c: RequestContext) =>
+        onTasks(ids, { kind: 'DEFER', until: until ?? null }, c),
+      setTasksDue: (_: unknown, { ids, at }: { ids: string[]; at: string }, c: RequestContext) =>
+        onTasks(ids, { kind: 'SET_DUE', at }, c),
+      commentTask: async (_: unknown, { id, body }: { id: string; body: string }, c: RequestContext) =>
+        (await onTasks([id], { kind: 'COMMENT', body }, c))[0],
+    },
+    ActionResult: { __resolveType: typeName },
+    PreviewResult: { __resolveType: typeName },
+    TaskResult: { __resolveType: typeName },
+    CurrentRecord: { record: (r: { id: string }, _: unknown, context: RequestContext) => named(r.id, context) },
+    PreviewRecord: {
+      before: (r: PreviewNode, _: unknown, c: RequestContext) => maskedValues(policy.type(r.type), r.before, c.scopes),
+      after: (r: PreviewNode, _: unknown, c: RequestContext) => maskedValues(policy.type(r.type), r.after, c.scopes),
+      changedFields: (r: { changed: string[] }) => r.changed,
+      sources: (r: { members: string[] }) => r.members,
+    },
+    PreviewTask: { about: (t: { subject: string[] }) => t.subject },
+    StewardAction: {
+      about: (a: ActionRow) => a.subjects,
+      input: (a: ActionRow, _: unknown, { scopes }: RequestContext) => visibleInput(policy, a.input, scopes),
+      undoes: (a: ActionRow, _: unknown, context: RequestContext) => actionOf(a.undoes, context),
+    },
+    Task: {
+      about: (t: TaskRow) => t.subject,
+      open: (t: TaskRow) => t.state === 'OPEN',
+      records: async (t: TaskRow, _: unknown, context: RequestContext) => {
+        const ids = t.kind === 'APPROVAL' ? ((await actionOf(t.subject[0] ?? '', context))?.subjects ?? []) : t.subject
+        const found = (await Promise.all(ids.map((id) => named(id, context)))).filter((n) => n !== null)
+        return [...new Map(found.map((n) => [n.id, n])).values()]
+      },
+      action: (t: TaskRow, _: unknown, context: RequestContext) =>
+        t.kind === 'APPROVAL' ? actionOf(t.subject[0] ?? null, context) : null,
+      comments: (t: TaskRow, _: unknown, context: RequestContext) =>
+        context.load<TaskComment[]>('comments', t.id, [], (ids) => readComments(sql, ids)),
+    },
+    AuditEntry: {
+      action: (a: { actionId: string | null }, _: unknown, context: RequestContext) => actionOf(a.actionId, context),
+      body: (a: { body: unknown }, _: unknown, { scopes }: RequestContext) => visibleInput(policy, a.body, scopes),
+    },
+  }
+}
+
+interface PreviewNode {
+  type: string
+  before: Record<string, unknown> | null
+  after: Record<string, unknown> | null
+}
+
+const notOne = {
+  __typename: 'ActionRefused',
+  rule: 'NOT_ONE_ACTION',
+  detail: 'give exactly one action in each StewardActionInput; an undo is none for a bulk action',
+  inTheWay: null,
+}
+
+function typeName(of: { __typename: string }): string {
+  return of.__typename
+}
+
+/** Who asks. Without an actor, as where authentication does not say one, there are no roles and so nothing to do. */
+function callerOf({ request }: RequestContext): Caller {
+  const { actor, roles, scopes, correlationId } = request
+  return {
+    actor: actor ?? 'nobody',
+    roles: actor === undefined ? new Set() : (roles ?? new Set()),
+    scopes,
+    correlationId,
+  }
+}
+
+function taskFilter(given: TaskFilterArgs | null | undefined): TaskFilter {
+  const { unassigned, assignee, ...rest } = given ?? {}
+  const about = rest.about && !isUuid(rest.about) ? '00000000-0000-0000-0000-000000000000' : rest.about
+  if (unassigned === true) return { ...rest, about, assignee: null }
+  return { ...rest, about, ...(assignee ? { assignee } : {}), ...(unassigned === false ? { assigned: true } : {}) }
+}

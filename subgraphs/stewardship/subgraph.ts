@@ -1,0 +1,28 @@
+import type { Stewardship } from '../../mdm/steward.ts'
+import type { Policy } from '../../schema/policy.ts'
+import type { Subgraph } from '../contract.ts'
+import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
+import { resolvers } from './resolvers.ts'
+
+/** Stewardship: what waits for stewards, what they did, and what they do. */
+export function createStewardshipSubgraph(steward: Stewardship): Subgraph {
+  return makeSubgraph(
+    'stewardship',
+    [stubs(steward.policy), readSdl(import.meta.url, 'schema.graphql')],
+    resolvers(steward),
+  )
+}
+
+/** Golden types as this subgraph refers to them; the subgraphs that own them do the rest. */
+function stubs(policy: Policy): string {
+  return policy.types
+    .map(
+      (t) => `
+${JSON.stringify(t.description)}
+type ${t.name} implements Node @key(fields: "id", resolvable: false) {
+  "The golden id."
+  id: ID!
+}`,
+    )
+    .join('\n')
+}

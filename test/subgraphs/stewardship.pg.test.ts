@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Gateway } from '../../gateway/gateway.ts'
+import { createEngine } from '../../mdm/match/engine.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { policy } from '../fixtures/store.ts'
+import { type Asked, graph, key, tell, type WorldRecord } from './world.ts'
+
+let db: TestDatabase
+let gateway: Gateway
+
+const lupo = key('crm', 'Customer', 'C1')
+const payer = key('billing', 'Customer', 'B1')
+const fen = key('erp', 'Customer', 'E1')
+const customer = (source: string, id: string, fields: object, version = 1): WorldRecord => ({
+  source,
+  type: 'Customer',
+  id,
+  version,
+  fields: { ...fields },
+})
+
+before(async () => {
+  db = await testDatabase()
+  await tell(db.sql, [
+    customer('crm', 'C1', { name: 'Casa Lupo S.r.l.', lifecycle: 'CUSTOMER', emails: ['info@casalupo.example'] }),
+    customer('billing', 'B1', { name: 'Unknown payer 77', currency: 'EUR', taxIds: ['IT00743110157'] }),
+    customer('erp', 'E1', { name: 'Blue Fen Ltd', currency: 'GBP' }),
+    {
+      source: 'billing',
+      type: 'Invoice',
+      id: 'N1',
+      fields: {
+        customer: payer,
+        number: 'R-1',
+        status: 'open',
+        issueDate: '2026-02-01',
+        balance: 90_000_00,
+        currency: 'EUR',
+      },
+    },
+    {
+      source: 'erp',
+      type: 'Invoice',
+      id: 'N2',
+      fields: {
+        customer: fen,
+        number: 'R-2',
+        status: 'open',
+        issueDate: '2026-02-01',
+        balance: 400_000_00,
+        currency: 'EUR',
+      },
+    },
+  ])
+  gateway = await graph(db.sql)
+})
+after(async () => {
+  await gateway?.close(0)
+  await db?.drop()
+})
+
+async function ask(text: string, variables: object, actor = 'ada', roles = 'steward'): Promise<Asked['data']> {
+  const res = await fetch(gateway.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-touchstone-actor': actor, 'x-touchstone-roles': roles },
+    body: JSON.stringify({ query: text, variables }),
+  })
+  const { data, errors } = (await res.json()) as Asked
+  if (errors) throw new Error(JSON.stringify(errors, null, 1))
+  return data
+}
+
+const RESULT = `__typename
+  ... on ActionDone { action { id kind state effect { goldenId op version } } }
+  ... on ActionConflict { current { id version state redirect record { id } } }
+  ... on ApprovalNeeded { action { id state approval } rules }
+  ... on ActionRefused { rule detail inTheWay { id kind } }`
+const MERGE = `mutation ($input: MergeInput!, $key: String!) { mergeRecords(input: $input, reason: "the same", idempotencyKey: $key) { ${RESULT} } }`
+const UNDO = `mutation ($id: ID!, $key: String!) { undoAction(action: $id, reason: "was wrong", idempotencyKey: $key) { ${RESULT} } }`
+
+/** Two customers whose weight lies between a match and nothing, whatever the model's parameters are. */
+function alike(): [object, object] {
+  const engine = createEngine(policy.type('Customer'))
+  const common = { domains: ['tamarind.example'], phones: ['+442079460018'] }
+  const fields = ['domains', 'phones'] as const
+  for (const name of ['Tamarind Travel', 'Tamarind Trade', 'Tamarind Holding', 'Tamar Trading', 'Tamarind'])
+    for (const shared of [[], ['domains'], ['phones'], fields]) {
+      const one = { name: 'Tamarind Trading Ltd', ...common }
+      const two = { name, ...Object.fromEntries(Object.entries(common).filter(([f]) => shared.includes(f as never))) }
+      const [a, b] = [one, two].map((f, i) => engine.standardise({ key: String(i), source: `s${i}`, fields: f }))
+      if (!a || !b || !engine.keys(a).some((k) => engine.keys(b).includes(k))) continue
+      const { weight } = engine.compare(a, b)
+      if (weight >= engine.linkWeightMin && weight < engine.matchWeightMin) return [one, two]
+    }
+  throw new Error('no pair of the test is a possible match')
+}
+
+async function seen(...ids: string[]) {
+  const rows = await db.sql<
+    { id: string; version: number }[]
+  >`select id, version from golden where id = any(${ids}::uuid[])`
+  return ids.map((id) => ({ id, version: rows.find((r) => r.id === id)?.version ?? 0 }))
+}
+const invoicesOf = async (id: string) =>
+  (await ask('query ($id: ID!) { customer(id: $id) { id invoices { nodes { number } } } }', { id })).customer
+
+test('preview, merge, the same request again, a stale version, undo: invoices go along and come back', async () => {
+  const records = await seen(lupo, payer)
+  const { previewAction } = await ask(
+    `query ($action: StewardActionInput!) { previewAction(action: $action) { __typename ... on ActionPreview {
+      approval records { goldenId op before after changedFields redirect sources } children { type from to count } } } }`,
+    { action: { merge: { records, choices: [{ field: 'name', golden: payer }] } } },
+  )
+  assert.equal(previewAction.__typename, 'ActionPreview')
+  assert.deepEqual(previewAction.approval, [])
+  assert.deepEqual(previewAction.children, [{ type: 'Invoice', from: payer, to: lupo, count: 1 }])
+  const survivor = previewAction.records.find((r: { goldenId: string }) => r.goldenId === lupo)
+  assert.equal(survivor.after.name, 'Unknown payer 77')
+  assert.deepEqual(survivor.sources.toSorted(), [lupo, payer].sort())
+  assert.deepEqual(await seen(lupo, payer), records, 'a preview changes nothing')
+
+  const first = (await ask(MERGE, { input: { records }, key: 'm1' })).mergeRecords
+  assert.equal(first.__typename, 'ActionDone', JSON.stringify(first))
+  assert.deepEqual(
+    (await ask(MERGE, { input: { records }, key: 'm1' })).mergeRecords,
+    first,
+    'answered again, done once',
+  )
+  assert.deepEqual(await invoicesOf(payer), { id: lupo, invoices: { nodes: [{ number: 'R-1' }] } })
+
+  const stale = (await ask(MERGE, { input: { records }, key: 'm2' })).mergeRecords
+  assert.equal(stale.__typename, 'ActionConflict')
+  assert.deepEqual(
+    stale.current.map((c: { id: string; state: string; record: object }) => [c.id, c.state, c.record]),
+    [
+      [lupo, 'ACTIVE', { id: lupo }],
+      [payer, 'MERGED', { id: lupo }],
+    ],
+  )
+  const reused = (await ask(MERGE, { input: { records: await seen(lupo, fen) }, key: 'm1' })).mergeRecords
+  assert.equal(reused.rule, 'IDEMPOTENCY_KEY_REUSED')
+
+  const undone = (await ask(UNDO, { id: first.action.id, key: 'u1' })).undoAction
+  assert.equal(undone.__typename, 'ActionDone')
+  assert.deepEqual(await invoicesOf(payer), { id: payer, invoices: { nodes: [{ number: 'R-1' }] } })
+  assert.deepEqual(await invoicesOf(lupo), { id: lupo, invoices: { nodes: [] } })
+  const again = (await ask(UNDO, { id: undone.action.id, key: 'u2' })).undoAction
+  assert.equal(again.rule, 'UNDO_OF_AN_UNDO')
+})
+
+test('much value needs a second person, who is not the author, and has the role', async () => {
+  const records = await seen(lupo, fen)
+  const asked = (await ask(MERGE, { input: { records }, key: 'big' })).mergeRecords
+  assert.deepEqual([asked.__typename, asked.rules, asked.action.state], ['ApprovalNeeded', ['MERGE_VALUE'], 'PROPOSED'])
+  assert.deepEqual(await seen(lupo, fen), records, 'nothing is done yet')
+  const waiting = (
+    await ask(
+      '{ tasks(filter: { kinds: [APPROVAL] }) { nodes { kind stake action { id actor } records { id } } } }',
+      {},
+    )
+  ).tasks.nodes
+  assert.equal(waiting.length, 1)
+  assert.equal(waiting[0].action.id, asked.action.id)
+  assert.equal(waiting[0].stake, 400_000)
+
+  const APPROVE = `mutation ($id: ID!) { approveAction(action: $id, reason: "looks right") { ${RESULT} } }`
+  const own = (await ask(APPROVE, { id: asked.action.id }, 'ada', 'steward,approver')).approveAction
+  assert.equal(own.rule, 'OWN_PROPOSAL')
+  const other = (await ask(APPROVE, { id: asked.action.id }, 'bert', 'steward')).approveAction
+  assert.equal(other.rule, 'MISSING_ROLE')
+  const done = (await ask(APPROVE, { id: asked.action.id }, 'bert', 'approver')).approveAction
+  assert.equal(done.__typename, 'ActionDone', JSON.stringify(done))
+  assert.equal((await ask('{ taskCounts(filter: { kinds: [APPROVAL] }) { total } }', {})).taskCounts.total, 0)
+  const twice = (await ask(APPROVE, { id: asked.action.id }, 'cleo', 'approver')).approveAction
+  assert.equal(twice.rule, 'NOT_PROPOSED')
+
+  const { stewardAction } = await ask(
+    'query ($id: ID!) { stewardAction(id: $id) { state actor decidedBy approval stake } }',
+    { id: asked.action.id },
+  )
+  assert.deepEqual(stewardAction, {
+    state: 'DONE',
+    actor: 'ada',
+    decidedBy: 'bert',
+    approval: ['MERGE_VALUE'],
+    stake: 400_000,
+  })
+  const undone = (await ask(UNDO, { id: asked.action.id, key: 'ub' })).undoAction
+  assert.equal(undone.__typename, 'ActionDone', 'taking it apart needs nobody else')
+})
+
+test('a marked field: proposed, declined, withdrawn; the audit log tells all of it', async () => {
+  const OVERRIDE = `mutation ($input: OverrideInput!, $key: String!) { overrideField(input: $input, reason: "as registered", idempotencyKey: $key) { ${RESULT} } }`
+  const [record] = await seen(lupo)
+  const value = ['IT00743110157']
+  const input = { record, field: 'taxIds', value }
+  const one = (await ask(OVERRIDE, { input, key: 'o1' })).overrideField
+  assert.deepEqual([one.__typename, one.rules], ['ApprovalNeeded', ['FIELD']])
+  const declined = (
+    await ask(
+      `mutation ($id: ID!) { declineAction(action: $id, reason: "no proof") { ${RESULT} } }`,
+      { id: one.action.id },
+      'bert',
+      'approver',
+    )
+  ).declineAction
+  assert.equal(declined.action.state, 'DECLINED')
+  const two = (await ask(OVERRIDE, { input, key: 'o2' })).overrideField
+  const WITHDRAW = `mutation ($id: ID!) { withdrawAction(action: $id, reason: "never mind") { ${RESULT} } }`
+  assert.equal((await ask(WITHDRAW, { id: two.action.id }, 'bert')).withdrawAction.rule, 'NOT_THE_AUTHOR')
+  assert.equal((await ask(WITHDRAW, { id: two.action.id })).withdrawAction.action.state, 'WITHDRAWN')
+  const events = (await ask('query ($id: ID!) { auditLog(action: $id) { event actor } }', { id: two.action.id }))
+    .auditLog
+  assert.deepEqual(events, [
+    { event: 'WITHDRAWN', actor: 'ada' },
+    { event: 'PROPOSE', actor: 'ada' },
+  ])
+  const bad = (await ask(OVERRIDE, { input: { ...input, value: ['none'] }, key: 'o3' })).overrideField
+  assert.equal(bad.rule, 'BAD_VALUE')
+  const nobody = (await ask(OVERRIDE, { input, key: 'o4' }, 'carl', '')).overrideField
+  assert.equal(nobody.rule, 'MISSING_ROLE')
+})
+
+test('a possible match is a task that goes with its reason and comes back with it; people claim and comment', async () => {
+  const a = key('crm', 'Customer', 'T1')
+  const b = key('success', 'Customer', 'T2')
+  const [one, two] = alike()
+  await tell(db.sql, [customer('crm', 'T1', one), customer('success', 'T2', two)])
+  const TASKS =
+    'query ($id: ID!) { tasks(filter: { about: $id }) { nodes { id kind about records { id } assignee reason } } }'
+  const [task] = (await ask(TASKS, { id: a })).tasks.nodes
+  assert.ok(task, 'the two are alike enough to ask')
+  assert.deepEqual(task.about.toSorted(), [a, b].sort())
+  const CLAIM =
+    'mutation ($ids: [ID!]!) { claimTasks(ids: $ids) { __typename ... on TaskDone { task { assignee } } ... on TaskRefused { rule } } }'
+  assert.deepEqual((await ask(CLAIM, { ids: [task.id] })).claimTasks, [
+    { __typename: 'TaskDone', task: { assignee: 'ada' } },
+  ])
+  assert.deepEqual((await ask(CLAIM, { ids: [task.id] }, 'bert')).claimTasks, [
+    { __typename: 'TaskRefused', rule: 'TASK_TAKEN' },
+  ])
+  const comment = await ask(
+    'mutation ($id: ID!) { commentTask(id: $id, body: "asked sales") { ... on TaskDone { task { comments { actor body } } } } }',
+    { id: task.id },
+  )
+  assert.deepEqual(comment.commentTask.task.comments, [{ actor: 'ada', body: 'asked sales' }])
+
+  const merged = (await ask(MERGE, { input: { records: await seen(a, b) }, key: 't1' })).mergeRecords
+  assert.equal(merged.__typename, 'ActionDone')
+  assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [], 'its reason is gone')
+  await ask(UNDO, { id: merged.action.id, key: 't2' })
+  assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [{ ...task, assignee: 'ada' }], 'the same task is back')
+  const no = await ask(
+    `mutation ($input: NotAMatchInput!) { notAMatch(input: $input, reason: "two firms", idempotencyKey: "t3") { ${RESULT} } }`,
+    { input: { records: await seen(a, b) } },
+  )
+  assert.equal(no.notAMatch.__typename, 'ActionDone')
+  assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [], 'settled')
+})
