@@ -1,7 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
 import type { ChangeEvent } from '../../schema/events.ts'
 import type { FeedError } from './feedError.ts'
 import type { Head, ReadEvent } from './read.ts'
 import { Ring, type RingBounds } from './ring.ts'
+
+/** Subscribers woken in one turn of the event loop. */
+const wakeGroupMax = 16
 
 /**
  * The live end of one feed, as the tailer fills it and subscribers read it. It ends with an error when the feed under it
@@ -53,18 +57,18 @@ export class Tail {
 
   push(items: ReadEvent[]): void {
     for (const item of items) this.#ring.push(item)
-    this.#wake()
+    void this.#wake()
   }
 
   /** Goes on after `position`, because what lies between has expired. */
   skipTo(position: number): void {
     this.#ring = new Ring(position, this.#bounds)
-    this.#wake()
+    void this.#wake()
   }
 
   fail(error: FeedError): void {
     this.#failure = error
-    this.#wake()
+    void this.#wake()
   }
 
   get failed(): boolean {
@@ -79,7 +83,7 @@ export class Tail {
   /** The process stops: subscriptions complete, and their clients resume elsewhere. */
   end(): void {
     this.#ended = true
-    this.#wake()
+    void this.#wake()
   }
 
   get ended(): boolean {
@@ -100,7 +104,15 @@ export class Tail {
     })
   }
 
-  #wake(): void {
-    for (const done of [...this.#waiting]) done()
+  /**
+   * In groups, with a turn of the event loop after each: what the first ones get goes out before the last ones are
+   * served. All at once they would go through their promises side by side, and all be served when the last one is.
+   */
+  async #wake(): Promise<void> {
+    const waiting = [...this.#waiting]
+    for (let i = 0; i < waiting.length; i++) {
+      waiting[i]?.()
+      if ((i + 1) % wakeGroupMax === 0) await setImmediate()
+    }
   }
 }
