@@ -7,14 +7,14 @@ export function bitsTable(
   frequencies: Record<string, Frequencies> | undefined,
 ): (sort: string, value: string) => number {
   const trained = new Map(
-    Object.entries(frequencies ?? {}).map(([sort, table]) => [
+    Object.entries(frequencies ?? {}).map(([sort, { unknown, shipped, bits }]) => [
       sort,
-      { unknown: table.unknown, bits: new Map(Object.entries(table.bits)) },
+      { unknown, shipped, bits: new Map(Object.entries(bits)) },
     ]),
   )
   return (sort, value) => {
     const table = trained.get(sort)
-    if (table) return table.bits.get(value) ?? table.unknown
-    return COMMON_BITS.get(sort)?.get(value) ?? unknownBits(sort)
+    if (!table) return COMMON_BITS.get(sort)?.get(value) ?? unknownBits(sort, value)
+    return table.bits.get(value) ?? (1 - table.shipped) * table.unknown + table.shipped * unknownBits(sort, value)
   }
 }

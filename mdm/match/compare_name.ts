@@ -93,9 +93,9 @@ export function compareNames(
     said.level = inexact === 0 ? NAME.EQUAL : sharedA / massA > 0.7 ? NAME.TYPING : NAME.OVERLAP
     return
   }
-  if (leftA + leftB > 0 && writtenTogether(a.t, b.t, n, m)) {
+  if (writtenTogether(a.t, b.t, n, m)) {
     said.level = NAME.TYPING
-    said.bits = Math.min(massA, massB, NAME_BITS_MAX)
+    said.bits = Math.min(Math.max(massA, massB), NAME_BITS_MAX)
     return
   }
   const partA = massA > 0 ? sharedA / massA : 0
@@ -131,11 +131,19 @@ function isAbbreviation(a: string, b: string): boolean {
 
 /** Two names whose letters are the same but for where blanks are: "Good Will" and "Goodwill", "JanDaniel Bothma". */
 function writtenTogether(a: readonly string[], b: readonly string[], n: number, m: number): boolean {
-  if (n === m) return false
   const joinedA = a.join('')
   const joinedB = b.join('')
   if (joinedA.length < 5 || Math.abs(joinedA.length - joinedB.length) > 1) return false
-  return joinedA === joinedB || (joinedA.length >= 8 && wordSimilarity(joinedA, joinedB) >= 0.85)
+  if (joinedA === joinedB) return true
+  if (joinedA.length < 8 || wordSimilarity(joinedA, joinedB) < 0.85) return false
+  return n !== m || !onlyInitialsDiffer(a, b, n)
+}
+
+/** "John A Smith" and "John B Smith" are one letter apart, and two people. */
+function onlyInitialsDiffer(a: readonly string[], b: readonly string[], n: number): boolean {
+  for (let i = 0; i < n; i++)
+    if (a[i] !== b[i] && (a[i]!.length === 1 || b[i]!.length === 1 || /\d/.test(a[i]! + b[i]!))) return true
+  return false
 }
 
 function onlyBusinessWordsLeft(name: NameFeature, count: number, used: Uint8Array): boolean {

@@ -9,6 +9,8 @@ export const FREQUENCY_VALUES_MAX = 50_000
  * many records, which says nothing about its rarity in the world.
  */
 const PRIOR_RECORDS = 2000
+/** A value that more than this share of the records have is frequent beyond doubt, however small the data. */
+const FREQUENT_SHARE = 0.05
 /** Words of products and texts differ so much from trade to trade that the shipped list counts for little. */
 const PRIOR_RECORDS_TEXT = 100
 
@@ -48,8 +50,13 @@ export function frequenciesOf(
 ): Frequencies {
   const common = COMMON_BITS.get(sort)
   const trust = records / (records + (sort === 'token' && !named ? PRIOR_RECORDS_TEXT : PRIOR_RECORDS))
-  const bitsOf = (value: string, count: number) =>
-    trust * -Math.log2(Math.min(1, count / records)) + (1 - trust) * (common?.get(value) ?? unknownBits(sort))
+  const bitsOf = (value: string, count: number) => {
+    const shipped = (1 - trust) / (1 + (count / records / FREQUENT_SHARE) ** 2)
+    return (
+      (1 - shipped) * -Math.log2(Math.min(1, count / records)) +
+      shipped * (common?.get(value) ?? unknownBits(sort, value))
+    )
+  }
   const listed = [...counts]
     .filter(([, count]) => count > 1)
     .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
@@ -58,7 +65,7 @@ export function frequenciesOf(
   for (const [value, count] of listed) bits[value] = round(bitsOf(value, count))
   if (common) for (const value of common.keys()) bits[value] ??= round(bitsOf(value, counts.get(value) ?? 0.5))
   const restCount = listed.length === FREQUENCY_VALUES_MAX ? Math.max(1, listed.at(-1)![1] / 2) : 1
-  return { unknown: round(bitsOf('', restCount)), bits }
+  return { unknown: round(-Math.log2(Math.min(1, restCount / records))), shipped: 1 - trust, bits }
 }
 
 function round(bits: number): number {

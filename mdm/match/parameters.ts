@@ -2,9 +2,13 @@ import { createHash } from 'node:crypto'
 import { type MatchType, planUnits, type Unit } from './plan.ts'
 import { dimensionsOf, PRIOR_RELATED_WEIGHT, PRIOR_WEIGHT } from './priors.ts'
 
-/** How often values of one sort occur, as bits (log2 of one over the share of records); values not listed have `unknown`. */
+/**
+ * How often values of one sort occur, as bits (log2 of one over the share of records). A value not listed has `unknown`, blended with
+ * what ships for values of its kind: `shipped` is the share of the latter, 0 to 1.
+ */
 export interface Frequencies {
   unknown: number
+  shipped: number
   bits: Record<string, number>
 }
 
@@ -60,7 +64,7 @@ export function priorParameters(type: MatchType): Parameters {
 }
 
 /** Changes with every change to what features hold or how they are compared; stored features of another version are recomputed. */
-export const FEATURES_VERSION = 3
+export const FEATURES_VERSION = 4
 
 /** Content hash of the parameters, the plan and the features' version: 16 hex digits. */
 export function versionOf(parameters: Parameters, units: readonly Unit[]): string {
