@@ -5,6 +5,8 @@ import { describeError } from '../gateway/report.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
 import { accept } from '../mdm/ingest/accept.ts'
+import { createEngines } from '../mdm/resolve.ts'
+import { type Sweeper, startSweeper } from '../mdm/sweep.ts'
 import { createSubgraphs } from '../subgraphs/all.ts'
 import type { Config } from './config.ts'
 import type { Installation } from './installation.ts'
@@ -30,6 +32,9 @@ export const GATEWAY_CONFIG = [
 /** Connections of the feed: it reads for three subscribers that are behind at once, and tails. */
 const feedConnectionsMax = 4
 const acceptConnectionsMax = 4
+const stewardConnectionsMax = 4
+/** How late what time alone brings about may be. */
+const sweepEveryMs = 30_000
 
 /** The role `gateway`: GraphQL with its subgraphs, and the webhook receivers. */
 export async function startGatewayRole(options: {
@@ -49,13 +54,23 @@ export async function startGatewayRole(options: {
   const queries = pool('query', config.queryConnectionsMax, 'auto')
   const deliveries = pool('accept', acceptConnectionsMax)
   const tailer = await startTailer({ sql: pool('feed', feedConnectionsMax), log: (level, m) => log[level](m) })
+  let sweeper: Sweeper | null = null
   const close = async () => {
+    await sweeper?.stop()
     await tailer.stop()
     await Promise.all(pools.map((p) => p.end({ timeout: 5 })))
   }
   try {
-    const { policy, systems, connectors } = installation
-    const all = createSubgraphs({ sql: queries, policy, sources: systems, tailer })
+    const { policy, systems, connectors, rules } = installation
+    const steward = {
+      sql: pool('steward', stewardConnectionsMax),
+      policy,
+      engines: createEngines(policy),
+      systems: new Map(systems.map((s) => [s.name, s])),
+      rules,
+    }
+    sweeper = startSweeper(steward, sweepEveryMs, (err) => log.error({ err: describeError(err) }, 'a sweep failed'))
+    const all = createSubgraphs({ sql: queries, policy, sources: systems, tailer, steward })
     for (const name of config.subgraphs.keys())
       if (!all.some((s) => s.name === name))
         throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)

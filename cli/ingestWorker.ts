@@ -21,13 +21,14 @@ const { databaseUrl, sources, workers, rowsMax, attemptsMax, logLevel, number } 
 const log = openLog(logLevel, `ingest-${number}`)
 // One for the batch's own statements; the pipeline sends some side by side.
 const sql = openDatabase(databaseUrl, { name: 'touchstone-ingest', connectionsMax: 2 })
-const { policy, systems, connectors } = openInstallation(sources)
+const { policy, systems, connectors, rules } = openInstallation(sources)
 const pipeline: Pipeline = {
   sql,
   policy,
   engines: createEngines(policy),
   systems: new Map(systems.map((s) => [s.name, s])),
   connectors,
+  rules,
   attemptsMax,
   onError: (error, inboxId) => log.error({ err: describeError(error), inboxId }, 'a message failed'),
 }

@@ -1,6 +1,7 @@
 import type { Connector, SourceSystem } from '../connectors/contract.ts'
 import { openConnectors } from '../connectors/open.ts'
 import { readSources } from '../connectors/sources.ts'
+import { readRules, type StewardshipRules } from '../mdm/review/rules.ts'
 import { type Policy, readPolicy } from '../schema/policy.ts'
 import { ours } from './root.ts'
 
@@ -9,6 +10,8 @@ export interface Installation {
   policy: Policy
   systems: SourceSystem[]
   connectors: Map<string, Connector>
+  /** Who may do what in stewardship. */
+  rules: StewardshipRules
 }
 
 /** Throws PolicyError and ConfigError, which name file and line. `sources` defaults to the file that is shipped. */
@@ -18,5 +21,10 @@ export function openInstallation(sources: string = ours('config/sources.yaml')):
     ours('schema/model'),
     systems.map((s) => s.name),
   )
-  return { policy, systems, connectors: openConnectors(sources, policy) }
+  return {
+    policy,
+    systems,
+    connectors: openConnectors(sources, policy),
+    rules: readRules(ours('config/stewardship.yaml')),
+  }
 }

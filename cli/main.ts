@@ -17,6 +17,8 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   world: () => import('./world.ts'),
   subgraph: () => import('./subgraph.ts'),
   migrate: () => import('./migrate.ts'),
+  audit: () => import('./audit.ts'),
+  rebuild: () => import('./rebuild.ts'),
   generate: () => import('./generate.ts'),
 }
 

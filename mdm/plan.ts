@@ -4,7 +4,7 @@ import { valueFault } from './golden/statedValue.ts'
 import { type Held, hold, type Member, readMember } from './held.ts'
 import { isLive, type Mastering } from './mastering.ts'
 import type { Partition } from './review/actions.ts'
-import { standingOn, standingPairs } from './review/assertions.ts'
+import { expiredOn, standingOn, standingPairs } from './review/assertions.ts'
 import { type ActionRequest, type BulkItem, type Caller, goldenIdsOf } from './review/input.ts'
 import { refuse, Stop } from './review/outcome.ts'
 import { everyTwo, type NewAssertion, pairsApart, partition, type Statements } from './review/partition.ts'
@@ -116,6 +116,10 @@ async function planOne(
     case 'RETIRE': {
       const golden = active(held, item.id)
       return only(mastering, golden, { append: [{ kind: 'RETIRED', a: golden.id }], withdraw: [] })
+    }
+    case 'EXPIRE': {
+      const golden = one(held, item.id)
+      return only(mastering, golden, { append: [], withdraw: await expiredOn(tx, keysOf(golden)) })
     }
     case 'RESTORE': {
       const golden = one(held, item.id)

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { TypePolicy } from '../schema/policy.ts'
 import type { Link } from './cluster/links.ts'
-import type { Sql } from './db/database.ts'
-import { assign } from './golden/assign.ts'
+import type { Sql, Transaction } from './db/database.ts'
+import { type Assigned, assign } from './golden/assign.ts'
 import { changedFields, type StoredGolden } from './golden/derive.ts'
 import { loadAssertions, type PairAssertion } from './golden/stored.ts'
-import { survive } from './golden/survive.ts'
+import { type Golden, survive } from './golden/survive.ts'
 import type { SourceRecord } from './ingest/records.ts'
 import { isLive, type Mastering, matchRecord, referenceFields, survivor } from './mastering.ts'
 import { keyHash } from './match/blocks.ts'
@@ -18,6 +18,15 @@ export interface Difference {
   goldenId: string
   what: 'MISSING' | 'SURPLUS' | 'MEMBERS' | 'VALUES' | 'PROVENANCE'
   detail: string
+  /** Ids of the source records that belong to it. */
+  records: number[]
+}
+
+/** A golden record as it follows from source records and assertions. */
+export interface Rebuilt {
+  at: Assigned<SourceRecord>
+  /** Null while no record is live, or a steward has retired it. */
+  golden: Golden | null
 }
 
 /**
@@ -30,79 +39,97 @@ export async function checkRebuild(
   mastering: Mastering,
 ): Promise<{ records: number; golden: number; differences: Difference[] }> {
   return (await sql.begin('isolation level repeatable read read only', async (tx) => {
+    const total = { records: 0, golden: 0, differences: [] as Difference[] }
     const crosswalk = new Map<string, string>()
-    const differences: Difference[] = []
-    let records = 0
-    let golden = 0
     for (const type of mastering.policy.types) {
-      const rows = await tx<SourceRecord[]>`
-        select id, key, source, object, source_id as "sourceId", type, version, tie, deleted, complete, canonical,
-          null as features, null as "featuresVersion", '{}'::bigint[] as keys, golden_id as "goldenId", anchor
-        from source_record where type = ${type.name} order by id`
-      const stored = new Map(
-        (
-          await tx<
-            StoredGolden[]
-          >`select id, version, state, values, provenance from golden where type = ${type.name} and state = 'ACTIVE'`
-        ).map((g) => [g.id, g]),
-      )
-      const assertions = await loadAssertions(
-        tx,
-        rows.map((r) => r.key),
-      )
-      const assigned = assign(
-        clustersOf(mastering, type, rows, crosswalk, assertions.pairs),
-        rows.filter((r) => !isLive(r)),
-      )
-      for (const at of assigned) {
-        for (const r of [...at.members, ...at.absent]) crosswalk.set(r.key, at.goldenId)
-        const strangers = [...at.members, ...at.absent].filter((r) => r.goldenId !== at.goldenId)
-        if (strangers.length > 0)
-          differences.push({
-            type: type.name,
-            goldenId: at.goldenId,
-            what: 'MEMBERS',
-            detail: `${strangers.map((r) => `${r.source} ${r.object} ${r.sourceId}`).join(', ')} belong to it`,
-          })
-        if (at.members.length === 0 || assertions.retired.has(at.goldenId)) continue
-        golden++
-        const said = [...at.members, ...at.absent].flatMap((r) => assertions.values.get(r.key) ?? [])
-        const now = survive(
-          mastering.policy,
-          type,
-          at.members.map((r) => survivor(mastering, r)),
-          said,
-        )
-        const was = stored.get(at.goldenId)
+      const stored = await readStored(tx, type.name)
+      const { records, rebuilt } = await rebuildType(tx, mastering, type, crosswalk)
+      total.records += records
+      for (const { at, golden } of rebuilt) {
+        total.differences.push(...differencesOf(type.name, at, golden, stored.get(at.goldenId)))
+        if (!golden) continue
+        total.golden++
         stored.delete(at.goldenId)
-        if (!was)
-          differences.push({
-            type: type.name,
-            goldenId: at.goldenId,
-            what: 'MISSING',
-            detail: `${at.members.length} source records have no golden record`,
-          })
-        else if (!isDeepStrictEqual(was.values, now.values))
-          differences.push({
-            type: type.name,
-            goldenId: at.goldenId,
-            what: 'VALUES',
-            detail: changedFields(was.values, now.values).join(', '),
-          })
-        else if (!isDeepStrictEqual(was.provenance, now.provenance))
-          differences.push({
-            type: type.name,
-            goldenId: at.goldenId,
-            what: 'PROVENANCE',
-            detail: changedFields(was.provenance, { ...now.provenance }).join(', '),
-          })
       }
       for (const id of stored.keys())
-        differences.push({ type: type.name, goldenId: id, what: 'SURPLUS', detail: 'no source record belongs to it' })
-      records += rows.length
+        total.differences.push({
+          type: type.name,
+          goldenId: id,
+          what: 'SURPLUS',
+          detail: 'no source record belongs to it, or it is retired',
+          records: rebuilt.find((r) => r.at.goldenId === id)?.at.members.map((m) => m.id) ?? [],
+        })
     }
-    return { records, golden, differences }
+    return total
   })) as { records: number; golden: number; differences: Difference[] }
+}
+
+/** Golden records of a type that are in force, as stored. */
+export async function readStored(tx: Transaction, type: string): Promise<Map<string, StoredGolden>> {
+  const rows = await tx<StoredGolden[]>`
+    select id, version, state, values, provenance from golden where type = ${type} and state = 'ACTIVE'`
+  return new Map(rows.map((g) => [g.id, g]))
+}
+
+/**
+ * Every golden record of a type anew. `crosswalk` holds the golden ids of the types that it refers to, and takes up those
+ * of this one.
+ */
+export async function rebuildType(
+  tx: Transaction,
+  mastering: Mastering,
+  type: TypePolicy,
+  crosswalk: Map<string, string>,
+): Promise<{ records: number; rebuilt: Rebuilt[] }> {
+  const rows = await tx<SourceRecord[]>`
+    select id, key, source, object, source_id as "sourceId", type, version, tie, deleted, complete, canonical,
+      null as features, null as "featuresVersion", '{}'::bigint[] as keys, golden_id as "goldenId", anchor
+    from source_record where type = ${type.name} order by id`
+  const said = await loadAssertions(
+    tx,
+    rows.map((r) => r.key),
+  )
+  const assigned = assign(
+    clustersOf(mastering, type, rows, crosswalk, said.pairs),
+    rows.filter((r) => !isLive(r)),
+  )
+  const rebuilt = assigned.map((at): Rebuilt => {
+    for (const r of [...at.members, ...at.absent]) crosswalk.set(r.key, at.goldenId)
+    if (at.members.length === 0 || said.retired.has(at.goldenId)) return { at, golden: null }
+    const members = at.members.map((r) => survivor(mastering, r))
+    const values = [...at.members, ...at.absent].flatMap((r) => said.values.get(r.key) ?? [])
+    return { at, golden: survive(mastering.policy, type, members, values) }
+  })
+  return { records: rows.length, rebuilt }
+}
+
+function differencesOf(
+  type: string,
+  at: Assigned<SourceRecord>,
+  golden: Golden | null,
+  was: StoredGolden | undefined,
+): Difference[] {
+  const records = [...at.members, ...at.absent].map((r) => r.id)
+  const difference = (what: Difference['what'], detail: string) => ({
+    type,
+    goldenId: at.goldenId,
+    what,
+    detail,
+    records,
+  })
+  const strangers = [...at.members, ...at.absent].filter((r) => r.goldenId !== at.goldenId)
+  const found: Difference[] = []
+  if (strangers.length > 0)
+    found.push(
+      difference('MEMBERS', `${strangers.map((r) => `${r.source} ${r.object} ${r.sourceId}`).join(', ')} belong to it`),
+    )
+  if (!golden) return found
+  if (!was) found.push(difference('MISSING', `${at.members.length} source records have no golden record`))
+  else if (!isDeepStrictEqual(was.values, golden.values))
+    found.push(difference('VALUES', changedFields(was.values, golden.values).join(', ')))
+  else if (!isDeepStrictEqual(was.provenance, golden.provenance))
+    found.push(difference('PROVENANCE', changedFields(was.provenance, { ...golden.provenance }).join(', ')))
+  return found
 }
 
 function clustersOf(

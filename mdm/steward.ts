@@ -23,7 +23,7 @@ import {
 } from './review/actions.ts'
 import { anchorWithin } from './review/anchors.ts'
 import { askApproval, NeedsApproval, touchesApproval } from './review/approval.ts'
-import { appendAssertions, withdrawAssertions } from './review/assertions.ts'
+import { appendAssertions, goldenWithExpired, withdrawAssertions } from './review/assertions.ts'
 import { appendAudit } from './review/audit.ts'
 import type { ActionRequest, Caller } from './review/input.ts'
 import { type Outcome, refuse, Stop } from './review/outcome.ts'
@@ -49,6 +49,31 @@ export async function act(steward: Stewardship, caller: Caller, given: ActionReq
       return await proposeIt(tx, steward, caller, request, e)
     }
   })
+}
+
+const expiredPerSweep = 200
+/** Who acts when time alone does. Nobody can ask for it: no role allows EXPIRE. */
+const clock: Caller = { actor: 'clock', roles: new Set(['clock']), scopes: new Set(), correlationId: '' }
+
+/** Withdraws values whose time is over, golden record by golden record; answers how many. */
+export async function expireValues(steward: Stewardship): Promise<number> {
+  const expired = await goldenWithExpired(steward.sql, expiredPerSweep)
+  let done = 0
+  for (const { id, version } of expired) {
+    const caller = { ...clock, correlationId: crypto.randomUUID() }
+    const request: ActionRequest = {
+      input: { kind: 'EXPIRE', id },
+      reason: 'its time is over',
+      idempotencyKey: crypto.randomUUID(),
+      expected: { [id]: version },
+    }
+    // Whoever changed the record since it was read leaves it to the next sweep; a marked field needs nobody's approval.
+    const outcome = await answered(steward.sql, (tx) =>
+      carryOut(tx, steward, caller, request, { id: null, by: clock.actor }),
+    )
+    if (outcome.code === 'DONE') done++
+  }
+  return done
 }
 
 /** What an action would do, worked out by doing it and taking it back. Refusals and conflicts are those of `act`. */
@@ -111,7 +136,7 @@ async function carryOut(
   steward: Stewardship,
   caller: Caller,
   request: ActionRequest,
-  approved: { id: string; by: string } | null,
+  approved: { id: string | null; by: string } | null,
   look: ((work: Work, plans: Plan[], approval: NeedsApproval | null) => Promise<void>) | null = null,
 ): Promise<Outcome> {
   const { input, expected } = request
@@ -168,13 +193,13 @@ async function carryOut(
   const effect = work.events.map(({ goldenId, op, version }) => ({ goldenId, op, version }))
   await saveMatched(tx, [...work.changed.values()])
   await finishAction(tx, id, { ...about, before: plans.flatMap((p) => p.before), effect, stake: needs?.stake ?? 0 })
-  if (approved) await closeTasks(tx, [taskId('APPROVAL', [id])], 'approved')
+  if (approved?.id) await closeTasks(tx, [taskId('APPROVAL', [id])], 'approved')
   await appendAudit(tx, {
     event: input.kind,
     actor: caller.actor,
     action: id,
     reason: request.reason,
-    ...(approved ? { approvedBy: approved.by } : {}),
+    ...(approved?.id ? { approvedBy: approved.by } : {}),
     correlationId: caller.correlationId,
     input,
     effect,

@@ -1,7 +1,6 @@
-import type { Sql } from '../mdm/db/database.ts'
 import type { Tailer } from '../mdm/feed/tailer.ts'
 import { createEngines } from '../mdm/resolve.ts'
-import type { StewardshipRules } from '../mdm/review/rules.ts'
+import type { Stewardship } from '../mdm/steward.ts'
 import { createBillingSubgraph } from './billing/subgraph.ts'
 import { createChangesSubgraph } from './changes/subgraph.ts'
 import { createContractSubgraph } from './contract/subgraph.ts'
@@ -21,21 +20,18 @@ const HOUSED = new Set(['Customer', 'Contact', 'Product', 'Contract'])
 export interface GraphDeps extends SubgraphDeps {
   /** Of this process; only subscriptions and the feed's queries use it. */
   tailer: Tailer
-  /** For stewards' actions, whose statements are not those of queries; without it `sql`. */
-  stewardSql?: Sql
-  /** Of stewardship; without them those that are shipped. */
-  rules?: StewardshipRules
+  /** For stewards' actions, with a pool of its own; without it they use that of the queries and the shipped rules. */
+  steward?: Stewardship
 }
 
 /** Every subgraph of the graph. Nothing is read before an operation asks for it. */
 export function createSubgraphs(deps: GraphDeps): Subgraph[] {
   const others = deps.policy.types.map((t) => t.name).filter((name) => !HOUSED.has(name))
-  const steward = {
-    sql: deps.stewardSql ?? deps.sql,
+  const steward = deps.steward ?? {
+    sql: deps.sql,
     policy: deps.policy,
     engines: createEngines(deps.policy),
     systems: new Map((deps.sources ?? []).map((s) => [s.name, s])),
-    rules: deps.rules,
   }
   return [
     createCustomerSubgraph(deps),

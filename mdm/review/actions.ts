@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Transaction } from '../db/database.ts'
+import type { Sql, Transaction } from '../db/database.ts'
 import type { ActionInput, ActionRequest, Caller } from './input.ts'
 import type { ApprovalRule, Effect, Outcome } from './outcome.ts'
 
@@ -169,4 +169,15 @@ export async function latestAbout(tx: Transaction, goldenId: string, number: num
     select id from action where subjects @> array[${goldenId}]::uuid[] and number > ${number} and state = 'DONE'
     order by number desc limit 1`
   return row?.id ?? null
+}
+
+/** Proposals that nobody decided on in time, and their tasks, come to their end; answers how many. */
+export async function expireProposals(sql: Sql): Promise<number> {
+  const rows = await sql<{ id: string }[]>`
+    update action set state = 'EXPIRED' where state = 'PROPOSED' and expires_at < now() returning id`
+  if (rows.length > 0)
+    await sql`
+      update task set state = 'CLOSED', closed_at = clock_timestamp(), closed_because = 'expired', updated_at = clock_timestamp()
+      where subject && ${rows.map((r) => r.id)}::uuid[] and kind = 'APPROVAL' and state = 'OPEN'`
+  return rows.length
 }

@@ -1,4 +1,4 @@
-import type { Transaction } from '../db/database.ts'
+import type { Sql, Transaction } from '../db/database.ts'
 import type { NewAssertion, StandingPair } from './partition.ts'
 
 /** Appends what an action states, and with it to what stands. */
@@ -67,4 +67,18 @@ export async function standingOn(
     select assertion_id as id from standing
     where a = any(${keys}::uuid[]) and kind = ${kind} and (${field}::text is null or field = ${field})`
   return rows.map((r) => r.id)
+}
+
+/** Values on these records whose time is over. */
+export async function expiredOn(tx: Transaction, keys: readonly string[]): Promise<number[]> {
+  const rows = await tx<{ id: number }[]>`
+    select assertion_id as id from standing where a = any(${keys}::uuid[]) and expires_at <= now()`
+  return rows.map((r) => r.id)
+}
+
+/** Golden records that hold values whose time is over, with their versions. */
+export async function goldenWithExpired(sql: Sql, limit: number): Promise<{ id: string; version: number }[]> {
+  return await sql<{ id: string; version: number }[]>`
+    select distinct g.id, g.version from standing s join source_record r on r.key = s.a join golden g on g.id = r.golden_id
+    where s.expires_at <= now() limit ${limit}`
 }

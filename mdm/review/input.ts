@@ -18,11 +18,12 @@ export type ActionInput =
   | { kind: 'RESTORE'; id: string }
   | { kind: 'UNDO'; action: string }
   | { kind: 'BULK'; items: BulkItem[] }
+  /** The clock's: values whose time is over. */
+  | { kind: 'EXPIRE'; id: string }
 
 /** Kinds that a bulk action may hold. */
 export type BulkItem = Exclude<ActionInput, { kind: 'UNDO' | 'BULK' }>
-/** EXPIRE is the clock's: it withdraws values whose time is over. */
-export type ActionKind = ActionInput['kind'] | 'EXPIRE'
+export type ActionKind = ActionInput['kind']
 
 export interface ActionRequest {
   input: ActionInput

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Transaction } from '../db/database.ts'
+import type { Sql, Transaction } from '../db/database.ts'
 import { dueHours, type StewardshipRules } from './rules.ts'
 
 /**
@@ -30,6 +30,9 @@ export function taskId(kind: TaskKind, subject: readonly string[]): string {
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-8${h.slice(13, 16)}-a${h.slice(17, 20)}-${h.slice(20, 32)}`
 }
 
+/** What an overdue task gains: more than any value at stake, so that it comes before all that are not overdue. */
+const escalationPriority = 20
+
 /**
  * What comes first: value at stake on a scale of orders of magnitude, plus up to one for evidence. So ten times the value
  * outranks any evidence, and among equals the likelier match is first.
@@ -57,7 +60,9 @@ export async function openTasks(
       ${reasons.map((r) => dueHours(rules, r.stake))}::float8[])
       as r (id, kind, type, subject, reason, weight, stake, priority, hours)
     on conflict (id) do update set state = 'OPEN', kind = excluded.kind, reason = excluded.reason,
-      weight = excluded.weight, stake = excluded.stake, priority = excluded.priority,
+      weight = excluded.weight, stake = excluded.stake, 
+      escalated = t.escalated and t.state = 'OPEN',
+      priority = excluded.priority + case when t.escalated and t.state = 'OPEN' then ${escalationPriority} else 0 end,
       due_at = case when t.state = 'CLOSED' and t.due_at < clock_timestamp() then excluded.due_at else t.due_at end,
       closed_at = null, closed_because = null, updated_at = clock_timestamp()
     where t.state = 'CLOSED' or (t.kind, t.reason, t.weight) is distinct from (excluded.kind, excluded.reason, excluded.weight)`
@@ -134,4 +139,40 @@ export async function syncValidationTasks(
       stake: 0,
     })),
   )
+}
+
+const escalatedPerSweep = 1_000
+
+/** Moves overdue tasks up, once each; answers how many. */
+export async function escalateTasks(sql: Sql): Promise<number> {
+  const rows = await sql`
+    update task set escalated = true, priority = priority + ${escalationPriority}, updated_at = clock_timestamp()
+    where id in (select id from task where state = 'OPEN' and not escalated and due_at < now()
+      order by due_at limit ${escalatedPerSweep} for update skip locked)
+    returning id`
+  return rows.length
+}
+
+export interface Weighed {
+  id: string
+  subject: string[]
+  weight: number | null
+  escalated: boolean
+}
+
+/** Open tasks about golden records whose value at stake was looked at longest ago, an hour at least; locked. */
+export async function tasksToWeigh(tx: Transaction, limit: number): Promise<Weighed[]> {
+  return await tx<Weighed[]>`
+    select id, subject, weight, escalated from task
+    where state = 'OPEN' and weighed_at < now() - interval '1 hour' and kind in ('POSSIBLE_MATCH', 'CONFLICT')
+    order by weighed_at limit ${limit} for update skip locked`
+}
+
+export async function reweighTasks(tx: Transaction, tasks: readonly (Weighed & { stake: number })[]): Promise<void> {
+  const priority = tasks.map((t) => priorityOf(t.stake, t.weight) + (t.escalated ? escalationPriority : 0))
+  await tx`
+    update task t set stake = w.stake, priority = w.priority, weighed_at = clock_timestamp()
+    from unnest(${tasks.map((t) => t.id)}::uuid[], ${tasks.map((t) => t.stake)}::float8[], ${priority}::float8[])
+      as w (id, stake, priority)
+    where t.id = w.id`
 }

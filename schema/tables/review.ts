@@ -112,6 +112,7 @@ export const task = pgTable('task', {
   updatedAt: moment('updated_at').notNull().default(now),
   closedAt: moment('closed_at'),
   closedBecause: text('closed_because'),
+  weighedAt: moment('weighed_at').notNull().default(now),
 })
 
 export const taskComment = pgTable('task_comment', {

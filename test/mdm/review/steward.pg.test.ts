@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { checkRebuild } from '../../../mdm/rebuild.ts'
+import type { ActionInput } from '../../../mdm/review/input.ts'
+import { act, approve, preview, type Stewardship } from '../../../mdm/steward.ts'
+import { sweep } from '../../../mdm/sweep.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+import { attempt, done, key, person, tell, unmarked, versions } from '../../fixtures/steward.ts'
+import { directPipeline, empty } from '../../fixtures/store.ts'
+
+let db: TestDatabase
+let steward: Stewardship
+before(async () => {
+  db = await testDatabase()
+  steward = directPipeline(db.sql)
+})
+after(async () => await db?.drop())
+
+const ada = person('ada', 'steward')
+const bert = person('bert', 'steward', 'approver')
+const a = key('crm', 'A')
+const b = key('billing', 'B')
+const c = key('erp', 'C')
+const product = key('erp', 'P', 'Product')
+
+beforeEach(async () => {
+  await empty(db.sql)
+  await tell(db.sql, [
+    { source: 'crm', id: 'A', fields: { name: 'Casa Lupo S.r.l.', currency: 'EUR' } },
+    { source: 'billing', id: 'B', fields: { name: 'Nordwind Logistik GmbH', currency: 'USD' } },
+    { source: 'erp', id: 'C', fields: { name: 'Blue Fen Ltd', currency: 'GBP' } },
+    { source: 'erp', id: 'P', type: 'Product', fields: { name: 'Cold Store Sensor' } },
+  ])
+})
+
+async function golden(id: string) {
+  const [row] = await db.sql<{ id: string; values: Record<string, unknown>; state: string }[]>`
+    select g.id, g.values, g.state from source_record s join golden g on g.id = s.golden_id where s.key = ${id}`
+  return row
+}
+
+async function untouched(): Promise<unknown> {
+  const [head] = await db.sql`select position from feed_head`
+  const [rows] = await db.sql`
+    select (select count(*)::int from assertion) as assertions, (select count(*)::int from action) as actions,
+      (select count(*)::int from audit) as audit, (select count(*)::int from task where state = 'OPEN') as tasks`
+  return { head, rows }
+}
+
+const nobody = '00000000-0000-8000-8000-000000000000'
+const merge = (...ids: string[]): ActionInput => ({ kind: 'MERGE', ids, choices: [] })
+const override = (id: string, field: string, value: unknown, expiresAt: string | null = null): ActionInput => ({
+  kind: 'OVERRIDE',
+  id,
+  field,
+  value,
+  expiresAt,
+})
+
+const refused: [what: string, rule: string, input: ActionInput][] = [
+  ['an id with itself', 'SAME_ID', merge(a, a)],
+  ['an id with itself, in capitals', 'SAME_ID', merge(a, a.toUpperCase())],
+  ['one id', 'TOO_FEW_IDS', merge(a)],
+  ['across types', 'ACROSS_TYPES', merge(a, product)],
+  ['an unknown id', 'UNKNOWN_ID', merge(a, nobody)],
+  ['no id at all', 'UNKNOWN_ID', merge(a, "'; drop table golden; --")],
+  ['10,000 ids', 'TOO_MANY_IDS', merge(...Array.from({ length: 10_000 }, () => crypto.randomUUID()))],
+  ['an unmerge that empties a record', 'EMPTIES_RECORD', { kind: 'UNMERGE', id: a, record: a }],
+  ['a record that is no member', 'NOT_A_MEMBER', { kind: 'UNMERGE', id: a, record: b }],
+  ['a record in two groups', 'OVERLAPPING_GROUPS', { kind: 'SPLIT', id: a, groups: [[a], [a]] }],
+  ['an empty group', 'EMPTIES_RECORD', { kind: 'SPLIT', id: a, groups: [[]] }],
+  ['a split of nothing', 'EMPTIES_RECORD', { kind: 'SPLIT', id: a, groups: [] }],
+  ['a record to where it is', 'ALREADY_THERE', { kind: 'ATTACH', record: a, to: a }],
+  ['the only record of another', 'EMPTIES_RECORD', { kind: 'ATTACH', record: a, to: b }],
+  ['a record to another type', 'ACROSS_TYPES', { kind: 'ATTACH', record: a, to: product }],
+  ['a value that fails its format', 'BAD_VALUE', override(a, 'currency', 'EURO')],
+  ['an e-mail that is none', 'BAD_VALUE', override(a, 'emails', ['not an e-mail'])],
+  ['a single value for a list', 'BAD_VALUE', override(a, 'emails', 'a@casalupo.example')],
+  ['an unknown value of an enum', 'BAD_VALUE', override(a, 'lifecycle', 'FRIEND')],
+  ['an unknown part of a group', 'BAD_VALUE', override(a, 'billingAddress', { planet: 'Mars' })],
+  ['a required field emptied', 'BAD_VALUE', override(a, 'name', null)],
+  ['a text with a NUL', 'BAD_VALUE', override(a, 'name', 'a\0b')],
+  ['an unknown field', 'UNKNOWN_FIELD', override(a, 'shoeSize', 44)],
+  ['a value that is over already', 'BAD_EXPIRY', override(a, 'currency', 'CHF', '2001-01-01T00:00:00Z')],
+  ['a field that nobody stated', 'NOTHING_TO_LIFT', { kind: 'LIFT', id: a, field: 'currency' }],
+  ['itself as its parent', 'CYCLE', { kind: 'SET_PARENT', id: a, parent: a }],
+  ['a product under a product', 'NO_HIERARCHY', { kind: 'SET_PARENT', id: product, parent: null }],
+  ['a restore of what is in force', 'NOT_RETIRED', { kind: 'RESTORE', id: a }],
+  ['an unknown action', 'UNKNOWN_ACTION', { kind: 'UNDO', action: nobody }],
+  ['an action that is none', 'UNKNOWN_ACTION', { kind: 'UNDO', action: 'yesterday' }],
+  ['nothing in bulk', 'TOO_FEW_IDS', { kind: 'BULK', items: [] }],
+  [
+    'one record twice in bulk',
+    'OVERLAPPING_ITEMS',
+    {
+      kind: 'BULK',
+      items: [
+        { kind: 'RETIRE', id: a },
+        { kind: 'NOT_A_MATCH', ids: [a, b] },
+      ],
+    },
+  ],
+]
+
+test('bad input is refused with its rule, in an action and in a preview, and nothing is half done', async () => {
+  const before = await untouched()
+  const expected = await versions(db.sql)
+  for (const [what, rule, input] of refused) {
+    const outcome = await attempt(steward, ada, input)
+    assert.equal(outcome.code === 'REFUSED' ? outcome.rule : outcome.code, rule, `${what}: ${JSON.stringify(outcome)}`)
+    const seen = await preview(steward, ada, { input, expected })
+    assert.equal(seen.code === 'REFUSED' ? seen.rule : seen.code, rule, `${what}, previewed`)
+  }
+  assert.equal((await attempt(steward, ada, merge(a, b), { reason: '  ' })).code, 'REFUSED')
+  assert.equal((await attempt(steward, ada, merge(a, b), { idempotencyKey: '' })).code, 'REFUSED')
+  assert.equal((await attempt(steward, ada, merge(a, b), { expected: {} })).code, 'REFUSED')
+  assert.equal((await attempt(steward, person('carl'), merge(a, b))).code, 'REFUSED')
+  assert.deepEqual(await untouched(), before)
+})
+
+test('ids that were merged or retired are refused by what became of them', async () => {
+  await done(steward, ada, merge(a, b))
+  const merged = await attempt(steward, ada, merge(b, c))
+  assert.deepEqual([merged.code, merged.code === 'REFUSED' && merged.rule], ['REFUSED', 'RETIRED_ID'])
+  assert.match(merged.code === 'REFUSED' ? merged.detail : '', new RegExp(a))
+  const retired = await done(steward, ada, { kind: 'RETIRE', id: a })
+  assert.equal((await golden(b))?.state, 'DELETED')
+  const gone = await attempt(steward, ada, merge(a, c))
+  assert.equal(gone.code === 'REFUSED' && gone.rule, 'DELETED_RECORD')
+  await done(steward, ada, { kind: 'RESTORE', id: a })
+  assert.equal((await golden(b))?.state, 'ACTIVE')
+  const blocked = await attempt(steward, ada, { kind: 'UNDO', action: retired })
+  assert.equal(blocked.code === 'REFUSED' && blocked.rule, 'LATER_ACTION_IN_THE_WAY')
+})
+
+test('I3: a rejected pair stays apart and a merged one together when the sources say otherwise', async () => {
+  const same = { taxIds: ['DE136695976'], phones: ['+493012345678'], domains: ['nordwind.example'] }
+  await done(steward, ada, { kind: 'NOT_A_MATCH', ids: [a, b] })
+  await done(steward, ada, merge(b, c))
+  await tell(db.sql, [
+    { source: 'crm', id: 'A', version: 2, fields: { name: 'Nordwind Logistik GmbH', ...same } },
+    { source: 'billing', id: 'B', version: 2, fields: { name: 'Nordwind Logistik GmbH', ...same } },
+    { source: 'success', id: 'D', fields: { name: 'Nordwind Logistik GmbH', ...same } },
+  ])
+  assert.equal((await golden(a))?.id, a)
+  assert.equal((await golden(c))?.id, b)
+  // Deleted and back again: what was said of it holds all the while.
+  await tell(db.sql, [{ source: 'billing', id: 'B', version: 3, deleted: true, fields: { name: 'x' } }])
+  await tell(db.sql, [{ source: 'billing', id: 'B', version: 4, fields: { name: 'Nordwind Logistik GmbH', ...same } }])
+  assert.equal((await golden(a))?.id, a)
+  assert.equal((await golden(c))?.id, b)
+  assert.deepEqual((await checkRebuild(db.sql, steward)).differences, [])
+})
+
+test('I7: a merge and its undo, with records deleted in between, give every record back to its own', async () => {
+  await tell(db.sql, [{ source: 'crm', id: 'B2', fields: { name: 'Fennland Oy', currency: 'EUR' } }])
+  const pair = await done(steward, ada, merge(b, key('crm', 'B2')))
+  await tell(db.sql, [{ source: 'billing', id: 'B', version: 2, deleted: true, fields: { name: 'x' } }])
+  assert.equal((await golden(b))?.id, b, 'the golden id outlives the record it is named after')
+  const all = await done(steward, ada, merge(a, b))
+  assert.equal((await golden(b))?.id, a)
+  await done(steward, ada, { kind: 'UNDO', action: all })
+  assert.equal((await golden(b))?.id, b)
+  assert.equal((await golden(key('crm', 'B2')))?.id, b)
+  await done(steward, ada, { kind: 'UNDO', action: pair })
+  assert.equal((await golden(b))?.id, b, 'alone again, and deleted')
+  assert.equal((await golden(b))?.state, 'DELETED')
+  assert.equal((await golden(key('crm', 'B2')))?.id, key('crm', 'B2'))
+  assert.deepEqual((await checkRebuild(db.sql, steward)).differences, [])
+})
+
+test('undo out of order: other records and other fields are no hindrance, a later action on the same pairs is named', async () => {
+  const first = await done(steward, ada, merge(a, b))
+  const value = await done(steward, ada, override(a, 'currency', 'CHF'))
+  const second = await done(steward, ada, merge(a, c))
+  const blocked = await attempt(steward, ada, { kind: 'UNDO', action: first })
+  assert.deepEqual([blocked.code, blocked.code === 'REFUSED' && blocked.inTheWay], ['REFUSED', second])
+  await done(steward, ada, { kind: 'UNDO', action: value })
+  assert.equal((await golden(a))?.values.currency, 'USD', 'the billing system again')
+  await done(steward, ada, { kind: 'UNDO', action: second })
+  await done(steward, ada, { kind: 'UNDO', action: first })
+  for (const id of [a, b, c]) assert.equal((await golden(id))?.id, id)
+  const twice = await attempt(steward, ada, { kind: 'UNDO', action: first })
+  assert.equal(twice.code === 'REFUSED' && twice.rule, 'ALREADY_UNDONE')
+})
+
+test('a value stated for a while ends by itself, with an action of the clock', async () => {
+  await done(steward, ada, override(a, 'currency', 'CHF', '2999-01-01T00:00:00Z'))
+  assert.equal((await golden(a))?.values.currency, 'CHF')
+  assert.equal((await sweep(steward)).values, 0)
+  await db.sql`update standing set expires_at = now() - interval '1 second'`
+  assert.equal((await sweep(steward)).values, 1)
+  assert.equal((await golden(a))?.values.currency, 'EUR')
+  const [last] = await db.sql`select kind, actor from action order by number desc limit 1`
+  assert.deepEqual({ ...last }, { kind: 'EXPIRE', actor: 'clock' })
+  assert.deepEqual((await checkRebuild(db.sql, steward)).differences, [])
+})
+
+test('a proposal: the record may change until it is approved, or time may pass; then it is not carried out', async () => {
+  const asked = await attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'))
+  assert.equal(asked.code, 'NEEDS_APPROVAL')
+  const id = asked.code === 'NEEDS_APPROVAL' ? asked.actionId : ''
+  await tell(db.sql, [{ source: 'crm', id: 'A', version: 2, fields: { name: 'Casa Lupo & Figli', currency: 'EUR' } }])
+  const conflict = await approve(steward, bert, id, 'yes')
+  assert.equal(conflict.code, 'CONFLICT')
+  assert.deepEqual((await db.sql`select state from action where id = ${id}`)[0]?.state, 'PROPOSED')
+  await db.sql`update action set expires_at = now() - interval '1 minute' where id = ${id}`
+  const late = await approve(steward, bert, id, 'yes')
+  assert.equal(late.code === 'REFUSED' && late.rule, 'EXPIRED')
+  assert.equal((await sweep(steward)).proposals, 1)
+  const [open] = await db.sql`select count(*)::int as n from task where kind = 'APPROVAL' and state = 'OPEN'`
+  assert.equal(open?.n, 0)
+})
+
+test('in bulk: all or none, and a second person', async () => {
+  const items = [override(a, 'currency', 'CHF'), override(b, 'currency', 'nonsense')] as never[]
+  const before = await untouched()
+  const bad = await attempt(steward, ada, { kind: 'BULK', items })
+  assert.equal(bad.code === 'REFUSED' && bad.rule, 'BAD_VALUE')
+  assert.deepEqual(await untouched(), before)
+  const good = [override(a, 'currency', 'CHF'), override(b, 'currency', 'CHF')] as never[]
+  const asked = await attempt(steward, ada, { kind: 'BULK', items: good })
+  assert.deepEqual(asked.code === 'NEEDS_APPROVAL' && asked.rules, ['BULK'])
+  const approved = await approve(steward, bert, asked.code === 'NEEDS_APPROVAL' ? asked.actionId : '', 'fine')
+  assert.equal(approved.code, 'DONE')
+  for (const id of [a, b]) assert.equal((await golden(id))?.values.currency, 'CHF')
+})
+
+test('a circle over several golden records, and one that a merge would close', async () => {
+  const free = { ...steward, policy: unmarked(steward.policy) }
+  await done(free, ada, { kind: 'SET_PARENT', id: b, parent: a })
+  await done(free, ada, { kind: 'SET_PARENT', id: c, parent: b })
+  const circle = await attempt(free, ada, { kind: 'SET_PARENT', id: a, parent: c })
+  assert.equal(circle.code === 'REFUSED' && circle.rule, 'CYCLE')
+  const merged = await attempt(free, ada, merge(a, c))
+  assert.equal(merged.code === 'REFUSED' && merged.rule, 'CYCLE')
+})
+
+const tries = Number(process.env.TOUCHSTONE_TWO_STEWARDS ?? 20)
+
+test(`two stewards at once on one record: one wins, the other gets the current state; ${tries} times, no update lost`, async () => {
+  for (let i = 0; i < tries; i++) {
+    const expected = await versions(db.sql)
+    const outcomes = await Promise.all(
+      [ada, bert].map((who, n) =>
+        act(steward, who, {
+          input: override(a, 'accountOwner', `${who.actor} ${i}`),
+          reason: 'test',
+          idempotencyKey: `${i} ${n}`,
+          expected,
+        }),
+      ),
+    )
+    assert.deepEqual(outcomes.map((o) => o.code).sort(), ['CONFLICT', 'DONE'], JSON.stringify(outcomes))
+    const winner = outcomes[0]?.code === 'DONE' ? 'ada' : 'bert'
+    assert.equal((await golden(a))?.values.accountOwner, `${winner} ${i}`)
+    const lost = outcomes.find((o) => o.code === 'CONFLICT')
+    const now = await versions(db.sql)
+    assert.deepEqual(lost?.code === 'CONFLICT' && lost.current, [
+      { id: a, version: now[a], state: 'ACTIVE', redirect: null },
+    ])
+  }
+})
