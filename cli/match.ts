@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline'
 import { finished } from 'node:stream/promises'
 import { Command } from 'commander'
 import { Source } from 'graphql'
-import { type BatchResult, matchBatch } from '../mdm/match/batch.ts'
+import type { BatchResult } from '../mdm/match/batch.ts'
+import { matchBatchInThreads } from '../mdm/match/batch_threads.ts'
 import type { FieldValue, MatchRecord } from '../mdm/match/engine.ts'
 import { readParameters } from '../mdm/match/parameters.ts'
 import { POSTINGS_RECORDS_MAX } from '../mdm/match/postings.ts'
@@ -79,10 +80,9 @@ async function run(options: Options): Promise<void> {
     )
   for (const name of absent)
     if (records.length > 0) console.error(`note: no record has a value for ${type.name}.${name}`)
-  const result = await matchBatch(type, records, {
+  const result = await matchBatchInThreads(type, records, options.threads, {
     ...(parameters ? { parameters } : {}),
     seed: options.seed,
-    threads: options.threads,
     progress: (stage, share) => line.show(`${stage} ${Math.round(share * 100)} %`),
   })
   line.show('write ...')

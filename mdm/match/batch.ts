@@ -37,10 +37,18 @@ export interface BatchStats {
 export interface BatchOptions extends TrainOptions {
   /** A trained model; without it the batch trains on its own records. */
   parameters?: Parameters
-  /** Worker threads; 1 works in the calling thread. */
-  threads?: number
   /** Told the stage begun, and how far it is (0 to 1). */
   progress?: (stage: string, share: number) => void
+}
+
+/** A batch whose records are standardised, whose model is trained and whose candidates are known. */
+export interface PreparedBatch {
+  engine: Engine
+  training: Training | undefined
+  records: readonly MatchRecord[]
+  features: readonly Features[]
+  postings: Postings
+  seconds: Record<string, number>
 }
 
 /**
@@ -48,52 +56,103 @@ export interface BatchOptions extends TrainOptions {
  * same. Records are sorted by key first; their order in the input plays no part.
  */
 export function matchBatch(type: MatchType, input: readonly MatchRecord[], options: BatchOptions = {}): BatchResult {
+  const batch = prepareBatch(type, input, options)
+  const started = performance.now()
+  const pairs: ScoredPair[] = []
+  const stamp = new Uint32Array(batch.records.length)
+  let candidatePairs = 0
+  for (let from = 0; from < batch.records.length; from += COMPARE_RECORDS) {
+    options.progress?.('compare', from / batch.records.length)
+    const to = Math.min(from + COMPARE_RECORDS, batch.records.length)
+    candidatePairs += compareRange(
+      batch.engine,
+      (i) => batch.features[i]!,
+      batch.postings,
+      from,
+      to,
+      stamp,
+      (a, b, weight) => pairs.push({ a, b, weight }),
+    )
+  }
+  batch.seconds.compare = (performance.now() - started) / 1000
+  return finishBatch(batch, pairs, candidatePairs, options)
+}
+
+/** Records whose candidates are compared at a stretch, between two signs of progress and as one piece of a thread's work. */
+export const COMPARE_RECORDS = 2000
+
+/** The first half of a batch: standardise, train or take the model given, block. */
+export function prepareBatch(type: MatchType, input: readonly MatchRecord[], options: BatchOptions): PreparedBatch {
   if (input.length > POSTINGS_RECORDS_MAX)
     throw new Error(
       `${input.length} records; one run takes at most ${POSTINGS_RECORDS_MAX}: split them by country or region`,
     )
+  const { progress } = options
   const seconds: Record<string, number> = {}
   let since = performance.now()
   const lap = (stage: string) => {
     const now = performance.now()
     seconds[stage] = (now - since) / 1000
     since = now
-    options.progress?.(stage, 1)
   }
   const records = [...input].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
   const parser = createEngine(type, options.parameters)
-  const features = records.map((record) => parser.parse(record))
+  const features = records.map((record, i) => {
+    if (i % 10_000 === 0) progress?.('standardise', i / records.length)
+    return parser.parse(record)
+  })
   lap('standardise')
-  let training: Training | undefined
-  let engine: Engine
-  let postings: Postings
   if (options.parameters) {
-    engine = parser
-    for (const feature of features) engine.reweigh(feature)
-    postings = buildPostings(records.length, (i) => engine.keys(features[i]!), engine.blockRecordsMax)
+    for (const feature of features) parser.reweigh(feature)
+    const postings = buildPostings(records.length, (i) => parser.keys(features[i]!), parser.blockRecordsMax)
     lap('block')
-  } else {
-    training = train(type, features, options)
-    engine = training.engine
-    postings = training.postings
-    lap('train')
+    return { engine: parser, training: undefined, records, features, postings, seconds }
   }
-  const pairs: ScoredPair[] = []
-  const stamp = new Uint32Array(records.length)
-  let candidatePairs = 0
-  for (let i = 0; i < records.length; i++) {
-    const a = features[i]!
+  progress?.('train', 0)
+  const training = train(type, features, options)
+  lap('train')
+  return { engine: training.engine, training, records, features, postings: training.postings, seconds }
+}
+
+/**
+ * Compares the records from `from` to `to` (exclusive) with their candidates of higher number and tells the links. Returns how many
+ * pairs were compared. `stamp`: scratch of one entry a record, for one caller alone.
+ */
+export function compareRange(
+  engine: Engine,
+  features: (record: number) => Features,
+  postings: Postings,
+  from: number,
+  to: number,
+  stamp: Uint32Array,
+  link: (a: number, b: number, weight: number) => void,
+): number {
+  let pairs = 0
+  for (let i = from; i < to; i++) {
+    const a = features(i)
     forEachCandidate(postings, i, stamp, (j) => {
-      candidatePairs++
-      const b = features[j]!
+      pairs++
+      const b = features(j)
       if (a.s === b.s && engine.uniqueInSource(a.s)) return
-      const { weight } = engine.scorer.weigh(a.u, b.u, false)
-      if (weight >= engine.linkWeightMin) pairs.push({ a: i, b: j, weight })
+      const weight = engine.scorer.weightOf(engine.scorer.levels(a.u, b.u))
+      if (weight >= engine.linkWeightMin) link(i, j, weight)
     })
   }
-  lap('compare')
+  return pairs
+}
+
+/** The second half: clusters what is linked. */
+export function finishBatch(
+  batch: PreparedBatch,
+  pairs: ScoredPair[],
+  candidatePairs: number,
+  options: BatchOptions,
+): BatchResult {
+  const { engine, records, features, postings, seconds, training } = batch
+  options.progress?.('cluster', 0)
+  const started = performance.now()
   const { clusterOf, clusters, largestComponent } = clusterAll(engine, records, features, pairs)
-  lap('cluster')
+  seconds.cluster = (performance.now() - started) / 1000
   return {
     engine,
     training,
