@@ -17,7 +17,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
-import { postgresBinaries } from './binaries.ts'
+import { type PostgresBinaries, postgresBinaries } from './binaries.ts'
 import { processMark, serves } from './liveness.ts'
 import { asUser, type ServerUser, serverUser } from './serverUser.ts'
 
@@ -29,6 +29,8 @@ export interface ServerOptions {
   dir: string
   /** False: no fsync, for tests whose data dies with them. */
   durable: boolean
+  /** Other than those of this installation. */
+  binaries?: PostgresBinaries
 }
 
 export interface PostgresServer {
@@ -52,7 +54,7 @@ export async function startServer(options: ServerOptions): Promise<PostgresServe
   const running = await runningServer(dir)
   if (running) return running
   const user = serverUser()
-  const binaries = await postgresBinaries()
+  const binaries = options.binaries ?? (await postgresBinaries())
   if (!existsSync(join(data, 'PG_VERSION'))) initialise(dir, data, binaries.initdb, user)
   removeStaleLock(data)
   const settings = readSettings(dir)

@@ -53,6 +53,8 @@ export function asUser(
       '--clear-groups',
       `--inh-caps=${capability}`,
       `--ambient-caps=${capability}`,
+      // Else access(2), with which initdb looks for its server, still judges by the user alone.
+      '--securebits=+no_setuid_fixup',
       program,
       ...args,
     ],
