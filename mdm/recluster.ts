@@ -81,12 +81,14 @@ export async function recluster(
     }
 
   const alike = possible.filter((p) => p.reason !== STEWARD_SAYS_NO)
-  await savePossible(
+  const had = await savePossible(
     tx,
     type.name,
     reached.map((r) => r.key),
     alike,
   )
+  // No possible match before and none now: no task to open or to close.
+  if (had + alike.length === 0) return
   const looked = new Set([...golden.keys(), ...assigned.map((a) => a.goldenId)])
   const homes = new Map(assigned.flatMap((at) => at.members.map((m) => [m.key, at.goldenId] as const)))
   await syncPairTasks(

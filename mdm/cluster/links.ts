@@ -32,20 +32,23 @@ export interface PossibleMatch {
   reason: string
 }
 
-/** Replaces the possible matches that any of `touched` is part of. */
+/** Replaces the possible matches that any of `touched` is part of; answers how many there were. */
 export async function savePossible(
   tx: Transaction,
   type: string,
   touched: string[],
   found: PossibleMatch[],
-): Promise<void> {
+): Promise<number> {
+  let removed = 0
   if (touched.length > 0)
-    await tx`delete from possible_match where a = any(${touched}::uuid[]) or b = any(${touched}::uuid[])`
+    removed = (await tx`delete from possible_match where a = any(${touched}::uuid[]) or b = any(${touched}::uuid[])`)
+      .count
   if (found.length > 0)
     await tx`insert into possible_match (a, b, type, weight, reason)
       select a, b, ${type}, weight, reason from unnest(${found.map((f) => f.a)}::uuid[], ${found.map((f) => f.b)}::uuid[],
         ${found.map((f) => f.weight)}::real[], ${found.map((f) => f.reason)}::text[]) as f (a, b, weight, reason)
       on conflict (a, b) do update set weight = excluded.weight, reason = excluded.reason`
+  return removed
 }
 
 /** Splits records into connected components; ids without a link are alone. */
