@@ -75,10 +75,16 @@ function bestSurname(a: readonly string[], bits: readonly number[], b: readonly 
     }
 }
 
+/** Names of which neither the first nor the last letter agrees are not compared letter by letter: slips seldom hit both. */
+function bothEndsDiffer(a: string, b: string): boolean {
+  return a.charCodeAt(0) !== b.charCodeAt(0) && a.charCodeAt(a.length - 1) !== b.charCodeAt(b.length - 1)
+}
+
 function givenLevel(a: string, b: string, sameName: (a: string, b: string) => boolean): number {
   if (a === b) return GIVEN.EQUAL
   if (a.length === 1 || b.length === 1) return a[0] === b[0] ? GIVEN.INITIAL : GIVEN.DIFFERENT
   if (sameName(a, b)) return GIVEN.FORM
+  if (bothEndsDiffer(a, b)) return GIVEN.DIFFERENT
   const longest = Math.max(a.length, b.length)
   const edits = editDistance(a, b, 2)
   if (edits === 1 && longest >= 3) return GIVEN.NEAR
@@ -89,6 +95,7 @@ function givenLevel(a: string, b: string, sameName: (a: string, b: string) => bo
 
 function surnameLevel(a: string, b: string): number {
   if (a === b) return SURNAME.EQUAL
+  if (bothEndsDiffer(a, b)) return partOf(a, b) || partOf(b, a) ? SURNAME.SIMILAR : SURNAME.DIFFERENT
   const longest = Math.max(a.length, b.length)
   const edits = editDistance(a, b, 2)
   if ((edits === 1 && longest >= 4) || (edits === 2 && longest >= 7)) return SURNAME.NEAR

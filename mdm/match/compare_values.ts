@@ -11,6 +11,10 @@ import { editDistance, jaroWinkler } from './similarity.ts'
 
 const EMAIL = { EQUAL: 0, NEAR: 1, LOCAL: 2, DOMAIN: 3, SIMILAR: 4, DIFFERENT: 5 } as const
 
+/** Addresses with more edits than this many, or than this share of their length, are different. */
+const EMAIL_EDITS_MAX = 5
+const EMAIL_EDITS_SHARE = 0.3
+
 /** Compares two email addresses. A domain that everybody may use says nothing when it is shared (its bits are near zero). */
 export function compareEmails(a: EmailFeature, b: EmailFeature, said: Said): void {
   said.bits = Math.min(a[2], b[2])
@@ -18,10 +22,11 @@ export function compareEmails(a: EmailFeature, b: EmailFeature, said: Said): voi
     said.level = EMAIL.EQUAL
     return
   }
-  const textA = `${a[0]}@${a[1]}`
-  const textB = `${b[0]}@${b[1]}`
-  const longest = Math.max(textA.length, textB.length)
-  const edits = editDistance(textA, textB, Math.min(6, Math.floor(longest * 0.3)))
+  const longest = Math.max(a[0].length + a[1].length, b[0].length + b[1].length) + 1
+  const limit = Math.min(EMAIL_EDITS_MAX, Math.floor(longest * EMAIL_EDITS_SHARE))
+  // Both sides of the @ by themselves: nearly the distance of the whole, and mostly settled by the first.
+  const localEdits = editDistance(a[0], b[0], limit)
+  const edits = localEdits > limit ? localEdits : localEdits + editDistance(a[1], b[1], limit)
   const role = a[4] === 1 || b[4] === 1
   const sameLocal = a[0] === b[0] && a[0].length >= 4 && !role
   const sameDomain = a[1] === b[1]
@@ -31,7 +36,7 @@ export function compareEmails(a: EmailFeature, b: EmailFeature, said: Said): voi
   } else if (edits <= 2 && !(sameDomain && digitsDiffer(a[0], b[0]))) said.level = EMAIL.NEAR
   else if (sameLocal) said.level = edits <= 4 ? EMAIL.NEAR : EMAIL.LOCAL
   else if (sameDomain && a[3] > 3) said.level = EMAIL.DOMAIN
-  else said.level = edits / longest <= 0.3 ? EMAIL.SIMILAR : EMAIL.DIFFERENT
+  else said.level = edits <= limit ? EMAIL.SIMILAR : EMAIL.DIFFERENT
   if (said.level === EMAIL.DOMAIN) said.bits = a[3]
 }
 

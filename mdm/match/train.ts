@@ -25,7 +25,9 @@ export interface Training {
 }
 
 const RANDOM_PAIRS_MAX = 1_000_000
-const CANDIDATE_PAIRS_MAX = 400_000
+const CANDIDATE_PAIRS_MAX = 250_000
+/** Random pairs are drawn among this many records drawn first: they stay in the processor's cache, and are many enough. */
+const RANDOM_RECORDS_MAX = 5000
 
 /** Counts the values of parsed features and gives the frequency tables of a model. Weighs the features by them. */
 export function learnFrequencies(type: MatchType, features: readonly Features[]): Parameters {
@@ -111,13 +113,22 @@ function randomVectors(
     for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) add(features[i]!, features[j]!)
   } else {
     const random = seededRandom(seed)
+    const drawn = n <= RANDOM_RECORDS_MAX ? features : drawSome(features, RANDOM_RECORDS_MAX, random)
     for (let pair = 0; pair < pairsMax; pair++) {
-      const i = Math.floor(random() * n)
-      const j = Math.floor(random() * n)
-      if (i !== j) add(features[Math.min(i, j)]!, features[Math.max(i, j)]!)
+      const i = Math.floor(random() * drawn.length)
+      const j = Math.floor(random() * drawn.length)
+      if (i !== j) add(drawn[Math.min(i, j)]!, drawn[Math.max(i, j)]!)
     }
   }
   return counter.vectors()
+}
+
+/** Draws some of a list, in its order (Knuth's selection sampling). */
+function drawSome<T>(list: readonly T[], count: number, random: () => number): T[] {
+  const drawn: T[] = []
+  for (let i = 0; i < list.length && drawn.length < count; i++)
+    if (random() * (list.length - i) < count - drawn.length) drawn.push(list[i]!)
+  return drawn
 }
 
 function candidateVectors(
