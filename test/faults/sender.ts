@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Delivery, post } from '../e2e/deliveries.ts'
 
 const concurrency = 8
-const retryMs = 50
+const retryMs = 200
 
 export interface Sender {
   /** Deliveries that were acknowledged, in that order. */

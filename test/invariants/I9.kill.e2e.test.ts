@@ -9,13 +9,15 @@ import { createEngines } from '../../mdm/resolve.ts'
 import { dataDirectory } from '../cli/process.ts'
 import { testDatabase } from '../database.ts'
 import { connectors, type Delivery, post, worldDeliveries } from '../e2e/deliveries.ts'
+import { startFollower } from '../faults/follower.ts'
 import { databaseUrl, installation, VICTIMS } from '../faults/installation.ts'
 import { startSender } from '../faults/sender.ts'
 import { drain, policy } from '../fixtures/store.ts'
+import { until } from '../gateway/until.ts'
 
 /** `npm run test:faults` sets these to 20 and 10,000. */
 const rounds = Number(process.env.TOUCHSTONE_I9_ROUNDS ?? 3)
-const messages = Number(process.env.TOUCHSTONE_I9_MESSAGES ?? 900)
+const messages = Number(process.env.TOUCHSTONE_I9_MESSAGES ?? 600)
 const seed = Number(process.env.TOUCHSTONE_I9_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const drainMsMax = 120_000
 const killedAfterMsMax = 400
@@ -29,6 +31,8 @@ test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowled
   const it = await installation(dir, () => round % 2 === 1)
   await it.start()
   const sender = startSender(it.origin, deliveries)
+  const follower = startFollower(it.origin)
+  t.after(() => follower.stop())
   const downs: string[] = []
   for (; round < rounds; round++) {
     const quota = Math.ceil((deliveries.length * (round + 1)) / (rounds + 1))
@@ -53,7 +57,14 @@ test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowled
   try {
     await drained(sql)
     await everyAcknowledgedIsThere(sql, sender.acknowledged)
-    await eventsAreDense(sql)
+    const head = await eventsAreDense(sql)
+    await until(() => follower.positions.length >= head)
+    assert.deepEqual(
+      follower.positions,
+      Array.from({ length: head }, (_, i) => i + 1),
+      'who follows the feed through all kills misses nothing and sees nothing twice',
+    )
+    t.diagnostic(`a follower saw ${head} events, interrupted ${follower.interruptions} times`)
     const pipeline = { policy, engines: createEngines(policy), systems: systemsByName() }
     const check = await checkRebuild(sql, pipeline)
     assert.deepEqual(check.differences, [], 'what is stored equals a rebuild')
@@ -93,11 +104,13 @@ async function everyAcknowledgedIsThere(sql: Sql, acknowledged: readonly Deliver
   assert.equal(rows.length, expected.size, 'nothing is there that was not sent')
 }
 
-async function eventsAreDense(sql: Sql): Promise<void> {
+/** Answers the head of the feed. */
+async function eventsAreDense(sql: Sql): Promise<number> {
   const [row] = await sql`
     select count(*)::int as events, min(position) as first, max(position) as last,
       (select position from feed_head) as head, (select sum(version)::int from golden) as versions from change`
   assert.deepEqual(row, { events: row?.head, first: 1, last: row?.head, head: row?.head, versions: row?.head })
+  return row?.head
 }
 
 /** The same messages into an empty store, without any kill, leave the same source records and the same exceptions. */
