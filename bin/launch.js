@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** The first Node that runs TypeScript as it is, resolves what we use, and is the one we measured. */
 const nodeMajorMin = 24
+const watchMs = 250
 
 /**
  * Runs a TypeScript entry point on a Node that can. The machine's own may be older (20 is enough to get here): then the
@@ -12,6 +13,7 @@ const nodeMajorMin = 24
  * Plain JavaScript, because this file is what the old Node reads.
  */
 export async function launch(entry) {
+  stopWithNpm()
   const file = fileURLToPath(new URL(entry, import.meta.url))
   if (Number(process.versions.node.split('.')[0]) >= nodeMajorMin) {
     process.argv[1] = file
@@ -33,4 +35,19 @@ export async function launch(entry) {
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.once('exit', (code, signal) => process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0)))
+}
+
+/**
+ * npm runs a script through a shell, and on SIGTERM ends the shell, which tells nobody. That its parent has changed is
+ * all that the script sees of it.
+ */
+function stopWithNpm() {
+  if (process.env.npm_command === undefined) return
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    process.kill(process.pid, 'SIGTERM')
+  }, watchMs)
+  watch.unref()
 }

@@ -52,6 +52,17 @@ test('kill -9 of the launcher leaves nothing running', { skip }, async (t) => {
   await until(() => !runs(server))
 })
 
+test('SIGTERM to npm start stops everything, although npm tells only its shell', async (t) => {
+  const { dir, postmaster } = dataDirectory(t)
+  const { DATABASE_URL: _, ...env } = process.env
+  const start = run('npm', ['start', '--', '--no-demo', '--port', '0'], { ...env, TOUCHSTONE_DATA_DIR: dir })
+  await start.says(/Stop with Ctrl-C/)
+  const server = postmaster() ?? 0
+  start.child.kill('SIGTERM')
+  await until(() => !runs(server))
+  await start.says(/Stopped\./)
+})
+
 const notRoot = process.getuid?.() === 0 ? skip : 'not root: every other test shows it'
 test('another user than root runs it as well', { skip: notRoot }, async (t) => {
   const { dir, postmaster } = dataDirectory(t)
