@@ -1,5 +1,6 @@
 import type { Connector } from '../connectors/contract.ts'
 import { isOperational } from '../schema/operational.ts'
+import { isDatabaseAway } from './db/away.ts'
 import type { Sql, Transaction } from './db/database.ts'
 import { lockSlots } from './db/locks.ts'
 import { transaction } from './db/transaction.ts'
@@ -143,10 +144,4 @@ async function setAside(pipeline: Pipeline, inboxId: number, error: unknown): Pr
     if (message) await saveOutcomes(tx, [outcomeOf(message, 'EXCEPTION', 'NOT_APPLICABLE', detail, {})])
     return { claimed: 1, applied: 0, skipped: 0, exceptions: 1, postponed: 0 }
   })
-}
-
-/** Connection trouble and shutdown (SQLSTATE classes 08, 57P and 53): the message is not to blame, and waits. */
-function isDatabaseAway(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return /^(08|57P|53)/.test(code) || /^(CONNECTION_|CONNECT_|ECONN|EPIPE|ETIMEDOUT)/.test(code)
 }

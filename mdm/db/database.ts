@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { ARRAYS } from './arrays.ts'
 
 export type Sql = postgres.Sql<{ bigint: number }>
 export type Transaction = postgres.TransactionSql<{ bigint: number }>
@@ -35,7 +36,8 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
       plan_cache_mode: options.planCache ?? 'force_custom_plan',
       jit: false,
     },
-    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+    fetch_types: false,
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String }, ...ARRAYS },
     connect_timeout: 10,
     // The driver's own pauses between attempts to connect grow to 20 s, so long would all stand still after an outage.
     backoff: (attempts: number) => Math.min(0.05 * 2 ** attempts, reconnectSecondsMax),

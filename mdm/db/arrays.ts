@@ -1,0 +1,55 @@
+/**
+ * Array types for the driver, by their fixed oids. Left to itself it asks the server for them on a pool's first
+ * connection; when that connection is lost in this moment, every array parameter of the pool fails from then on.
+ */
+export const ARRAYS = {
+  booleans: array(1000, (text) => text === 't'),
+  integers: array(1007, Number),
+  texts: array(1009, String),
+  bigints: array(1016, Number),
+  reals: array(1021, Number),
+  doubles: array(1022, Number),
+  dates: array(1182, String),
+  moments: array(1185, (text) => new Date(text)),
+  jsons: array(199, (text) => JSON.parse(text)),
+  jsonbs: array(3807, (text) => JSON.parse(text)),
+  uuids: array(2951, String),
+}
+
+function array(oid: number, read: (text: string) => unknown) {
+  return {
+    to: oid,
+    from: [oid],
+    // What is written as a literal already stays as it is.
+    serialize: (items: unknown) => (Array.isArray(items) ? literal(items) : items),
+    parse: (text: string) => items(text, read),
+  }
+}
+
+function literal(list: unknown[]): string {
+  let text = '{'
+  for (const [i, item] of list.entries()) {
+    if (i > 0) text += ','
+    if (item === null || item === undefined) text += 'null'
+    else if (typeof item === 'number') text += item
+    else {
+      const plain = item instanceof Date ? item.toISOString() : String(item)
+      text += `"${/["\\]/.test(plain) ? plain.replace(/["\\]/g, '\\$&') : plain}"`
+    }
+  }
+  return `${text}}`
+}
+
+/** The items of a one-dimensional array literal. */
+function items(text: string, read: (text: string) => unknown): unknown[] {
+  if (!text.includes('"')) {
+    if (text === '{}') return []
+    return text
+      .slice(1, -1)
+      .split(',')
+      .map((item) => (item === 'NULL' ? null : read(item)))
+  }
+  return [...text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/gs)].map(([, quoted, plain]) =>
+    quoted !== undefined ? read(quoted.replace(/\\(.)/gs, '$1')) : plain === 'NULL' ? null : read(plain ?? ''),
+  )
+}
