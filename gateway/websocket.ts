@@ -56,7 +56,12 @@ export function serveWebSockets(
         )
         try {
           const params = checkParams(payload, at.bounds)
-          const prepared = prepareOperation(at.runtime, params, at.callers.identify(id, ctx.extra.request.headers), at.report)
+          const prepared = prepareOperation(
+            at.runtime,
+            params,
+            at.callers.identify(id, ctx.extra.request.headers),
+            at.report,
+          )
           if (Array.isArray(prepared)) return prepared as readonly GraphQLError[]
           // Only the operation's type is read of the document.
           return { document: typeOnly(prepared.type), schema: undefined, prepared } as never
