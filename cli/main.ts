@@ -18,7 +18,12 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   subgraph: () => import('./subgraph.ts'),
   migrate: () => import('./migrate.ts'),
   audit: () => import('./audit.ts'),
+  simulate: () => import('./simulate.ts'),
+  publish: () => import('./publish.ts'),
   rebuild: () => import('./rebuild.ts'),
+  expire: () => import('./expire.ts'),
+  match: () => import('./match.ts'),
+  train: () => import('./train.ts'),
   generate: () => import('./generate.ts'),
 }
 
