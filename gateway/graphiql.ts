@@ -29,7 +29,6 @@ async function render(path: string): Promise<Buffer> {
     title: 'Touchstone',
     endpoint: path,
     subscriptionsProtocol: 'WS',
-    logo: '<strong>Touchstone</strong>',
     defaultTabs: EXAMPLES.map(({ title, query }) => ({ query: `# ${title}\n${query}` })),
   } as Parameters<typeof renderGraphiQL>[0])
   return promisify(gzip)(html)
