@@ -84,7 +84,10 @@ export function estimate(
     expect(dimensions, candidates, model, posterior)
     const m = shares(dimensions, width, candidates, (row) => posterior.match[row]!, 'm', priorPairsMatch * anchor)
     model.r = shares(dimensions, width, candidates, (row) => posterior.related[row]!, 'r', priorPairsRelated * anchor)
-    for (const [at, dimension] of dimensions.entries()) monotone(dimension, m[at]!, model.u[at]!)
+    for (const [at, dimension] of dimensions.entries()) {
+      boundRelated(dimension, model.r[at]!)
+      monotone(dimension, m[at]!, model.u[at]!)
+    }
     let moved = 0
     for (let at = 0; at < width; at++)
       for (let level = 0; level < m[at]!.length; level++)
@@ -133,8 +136,20 @@ function expect(
     for (let at = 0; at < width; at++) {
       const level = vectors.levels[row * width + at]!
       if (level === MISSING) continue
-      match += weightsM[at]![level]! - expected[at]![level]!
-      related += weightsR[at]![level]! - expected[at]![level]!
+      let weight = weightsM[at]![level]! - expected[at]![level]!
+      let weightRelated = weightsR[at]![level]! - expected[at]![level]!
+      if (weight < 0 && dimensions[at]!.repeats) {
+        // As in the scorer: two dimensions of one unit speak against a match only once.
+        const before = vectors.levels[row * width + at - 1]!
+        const weightBefore = before === MISSING ? 0 : weightsM[at - 1]![before]! - expected[at - 1]![before]!
+        if (weightBefore < 0) {
+          if (weight >= weightBefore) continue
+          weight -= weightBefore
+          weightRelated -= weightsR[at - 1]![before]! - expected[at - 1]![before]!
+        }
+      }
+      match += weight
+      related += weightRelated
     }
     const most = Math.max(match, related, 0)
     const a = 2 ** (match - most)
@@ -169,6 +184,27 @@ function shares(
 function normal(counts: number[]): number[] {
   const sum = counts.reduce((a, b) => a + b, 0)
   return counts.map((count) => Math.min(1 - SHARE_MIN, Math.max(SHARE_MIN, count / sum)))
+}
+
+/** Levels that ship as this many times likelier among matches than among related pairs are what makes a match one. */
+const IDENTIFYING = 8
+
+/**
+ * Keeps related pairs from becoming matches: where agreement identifies (an equal name, birth date, identifier), r may fall below
+ * what ships but not rise above it. Otherwise EM takes one thing with two addresses for two related things.
+ */
+function boundRelated(dimension: ScoredDimension, r: number[]): void {
+  let excess = 0
+  let rest = 0
+  for (const [i, level] of dimension.levels.entries()) {
+    if (level.m / level.r >= IDENTIFYING && r[i]! > level.r) {
+      excess += r[i]! - level.r
+      r[i] = level.r
+    } else rest += r[i]!
+  }
+  if (excess === 0 || rest === 0) return
+  for (const [i, level] of dimension.levels.entries())
+    if (!(level.m / level.r >= IDENTIFYING && r[i] === level.r)) r[i]! *= 1 + excess / rest
 }
 
 /** Makes m/u fall along the ordered levels: neighbours that rise share one ratio (pool adjacent violators). */

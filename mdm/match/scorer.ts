@@ -30,6 +30,8 @@ export interface ScoredDimension extends Dimension {
   unit: Unit
   unitIndex: number
   at: number
+  /** Speaks of the same value as the dimension before it (place after street): against a match only the stronger of the two counts. */
+  repeats: boolean
   /** log2 m/u by level. */
   weights: Float64Array
   /** log2 r/u by level. */
@@ -108,12 +110,27 @@ export function createScorer(
     let match = parameters.priorWeight
     let related = parameters.relatedWeight
     const left = groups.length > 0 ? overruled(found) : NONE
+    let weightBefore = 0
+    let relatedBefore = 0
     for (const dimension of dimensions) {
       const level = found.levels[dimension.at]!
-      if (level === MISSING || left.has(dimension.unitIndex)) continue
-      const weight = weightAt(dimension.at, level, found.bits[dimension.at]!)
+      if (level === MISSING || left.has(dimension.unitIndex)) {
+        weightBefore = 0
+        continue
+      }
+      const full = weightAt(dimension.at, level, found.bits[dimension.at]!)
+      const fullRelated = full + dimension.relatedWeights[level]! - dimension.weights[level]!
+      let weight = full
+      let weightRelated = fullRelated
+      if (dimension.repeats && full < 0 && weightBefore < 0) {
+        if (full >= weightBefore) continue
+        weight -= weightBefore
+        weightRelated -= relatedBefore
+      }
       match += weight
-      related += weight + dimension.relatedWeights[level]! - dimension.weights[level]!
+      related += weightRelated
+      weightBefore = full
+      relatedBefore = fullRelated
     }
     return { match, weight: match - log2OnePlus(related) }
   }
@@ -169,6 +186,12 @@ export function createScorer(
           field.weight = 0
         }
       }
+      for (const { at, repeats } of dimensions) {
+        const [before, field] = [fields[at - 1], fields[at]!]
+        if (!repeats || !before || before.weight >= 0 || field.weight >= 0) continue
+        if (field.weight >= before.weight) field.weight = 0
+        else before.weight = 0
+      }
       const { match, weight: raw } = odds(found)
       if (match - raw > 1e-9)
         fields.push({
@@ -222,6 +245,7 @@ function scoredDimensions(units: readonly Unit[], parameters: Parameters): Score
         unit,
         unitIndex,
         at: dimensions.length,
+        repeats: unit.kind === 'address' && dimensions.at(-1)?.unitIndex === unitIndex,
         weights: Float64Array.from(dimension.levels, (level, i) =>
           level.fixed ? Math.log2(level.m / level.u) : Math.log2(m[i]! / u[i]!),
         ),

@@ -1,6 +1,6 @@
 import { type Address, type AddressParts, isStreetType, parseAddress } from './address.ts'
 import { type DateParts, parseDate } from './date.ts'
-import { parseDomain } from './domain.ts'
+import { isSharedDomain, parseDomain } from './domain.ts'
 import { isRoleLocal, parseEmail } from './email.ts'
 import { parseIdentifier } from './identifier.ts'
 import { looksLikeOrganisation, parseOrganisationName } from './organisation_name.ts'
@@ -209,7 +209,7 @@ export function weighUnit(kind: string, feature: UnitFeature, bitsOf: BitsOf): v
     case 'email':
       for (const email of feature as EmailFeature[]) {
         email[2] = bits('email', `${email[0]}@${email[1]}`)
-        email[3] = bits('maildomain', email[1])
+        email[3] = isSharedDomain(email[1]) ? 0 : bits('maildomain', email[1])
       }
       break
     case 'domain':
