@@ -6,10 +6,12 @@ import { openDatabase, type Sql } from '../mdm/db/database.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
 import { accept } from '../mdm/ingest/accept.ts'
 import { createEngines } from '../mdm/resolve.ts'
+import { policyChannel } from '../mdm/review/policies.ts'
 import { type Sweeper, startSweeper } from '../mdm/sweep.ts'
 import { createSubgraphs } from '../subgraphs/all.ts'
 import type { Config } from './config.ts'
 import type { Installation } from './installation.ts'
+import { masteringInForce } from './policyFiles.ts'
 import { readSupergraph } from './supergraph.ts'
 
 export const GATEWAY_CONFIG = [
@@ -61,14 +63,20 @@ export async function startGatewayRole(options: {
     await Promise.all(pools.map((p) => p.end({ timeout: 5 })))
   }
   try {
-    const { policy, systems, connectors, rules } = installation
-    const steward = {
-      sql: pool('steward', stewardConnectionsMax),
-      policy,
-      engines: createEngines(policy),
+    const { systems, connectors, rules } = installation
+    const shipped = {
+      policy: installation.policy,
+      engines: createEngines(installation.policy),
       systems: new Map(systems.map((s) => [s.name, s])),
-      rules,
     }
+    const steward = { sql: pool('steward', stewardConnectionsMax), ...shipped, rules }
+    const follow = async () => {
+      Object.assign(steward, await masteringInForce(steward.sql, shipped, systems))
+    }
+    await follow()
+    const { policy } = steward
+    const failed = (err: unknown) => log.error({ err: describeError(err) }, 'the policy in force could not be read')
+    await steward.sql.listen(policyChannel, () => follow().catch(failed))
     sweeper = startSweeper(steward, sweepEveryMs, (err) => log.error({ err: describeError(err) }, 'a sweep failed'))
     const all = createSubgraphs({ sql: queries, policy, sources: systems, tailer, steward })
     for (const name of config.subgraphs.keys())

@@ -5,9 +5,11 @@ import { openDatabase } from '../mdm/db/database.ts'
 import { PENDING_CHANNEL } from '../mdm/ingest/accept.ts'
 import { applyPending, batchRowsMax, type Pipeline } from '../mdm/pipeline.ts'
 import { createEngines } from '../mdm/resolve.ts'
+import { policyChannel } from '../mdm/review/policies.ts'
 import type { WorkerData } from './ingestRole.ts'
 import { openInstallation } from './installation.ts'
 import { openLog } from './log.ts'
+import { masteringInForce } from './policyFiles.ts'
 
 /**
  * A thread of the role `ingest`: applies what waits in the inbox until it is told to stop. A notice wakes it; without
@@ -22,11 +24,10 @@ const log = openLog(logLevel, `ingest-${number}`)
 // One for the batch's own statements; the pipeline sends some side by side.
 const sql = openDatabase(databaseUrl, { name: 'touchstone-ingest', connectionsMax: 2 })
 const { policy, systems, connectors, rules } = openInstallation(sources)
+const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
 const pipeline: Pipeline = {
   sql,
-  policy,
-  engines: createEngines(policy),
-  systems: new Map(systems.map((s) => [s.name, s])),
+  ...shipped,
   connectors,
   rules,
   attemptsMax,
@@ -34,6 +35,8 @@ const pipeline: Pipeline = {
 }
 
 let stopped = false
+/** Whether another policy may have been published since ours was read. */
+let stale = true
 let wake: (() => void) | undefined
 const woken = () => wake?.()
 parentPort?.on('message', () => {
@@ -57,7 +60,16 @@ async function run(): Promise<void> {
     try {
       if (!listening) {
         await sql.listen(PENDING_CHANNEL, woken)
+        // What was published while the connection was away brought no notice.
+        const publishedAnew = () => {
+          stale = true
+        }
+        await sql.listen(policyChannel, publishedAnew, publishedAnew)
         listening = true
+      }
+      if (stale) {
+        stale = false
+        Object.assign(pipeline, await masteringInForce(sql, shipped, systems))
       }
       rows ||= await batchRowsMax(sql, workers, rowsMax)
       const applied = await applyPending(pipeline, rows)
@@ -65,6 +77,7 @@ async function run(): Promise<void> {
       else await pause(pollMs)
       backOffMs = backOffMsMin
     } catch (e) {
+      stale = true
       log.warn({ err: describeError(e), backOffMs }, 'the database cannot be reached: trying again')
       await pause(backOffMs)
       backOffMs = Math.min(2 * backOffMs, backOffMsMax)

@@ -5,6 +5,7 @@ import { createEngines } from '../mdm/resolve.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { openInstallation } from './installation.ts'
+import { masteringInForce } from './policyFiles.ts'
 
 const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
 type Options = Config<(typeof SETTINGS)[number]> & { check: boolean; repair: boolean; show: string }
@@ -26,9 +27,10 @@ A repair works in small transactions and can be stopped and run again.`,
   .action(async (options: Options) => {
     if (options.check === options.repair) throw new Error('give one of --check and --repair')
     const { policy, systems } = openInstallation(options.sources)
-    const mastering = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
     const { sql, close } = await connect({ config: options, connectionsMax: 2 })
     try {
+      const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
+      const mastering = await masteringInForce(sql, shipped, systems)
       const began = performance.now()
       const standing = options.repair ? await repairStanding(sql) : await checkStanding(sql)
       if (standing > 0) console.log(`${standing} assertions stood wrongly${options.repair ? '; mended' : ''}`)

@@ -73,18 +73,19 @@ export async function readStored(tx: Transaction, type: string): Promise<Map<str
 
 /**
  * Every golden record of a type anew. `crosswalk` holds the golden ids of the types that it refers to, and takes up those
- * of this one.
+ * of this one. `only` are the source records that it is done for; they have to be all that can reach each other.
  */
 export async function rebuildType(
   tx: Transaction,
   mastering: Mastering,
   type: TypePolicy,
   crosswalk: Map<string, string>,
+  only: number[] | null = null,
 ): Promise<{ records: number; rebuilt: Rebuilt[] }> {
   const rows = await tx<SourceRecord[]>`
     select id, key, source, object, source_id as "sourceId", type, version, tie, deleted, complete, canonical,
       null as features, null as "featuresVersion", '{}'::bigint[] as keys, golden_id as "goldenId", anchor
-    from source_record where type = ${type.name} order by id`
+    from source_record where type = ${type.name} and (${only}::bigint[] is null or id = any(${only}::bigint[])) order by id`
   const said = await loadAssertions(
     tx,
     rows.map((r) => r.key),

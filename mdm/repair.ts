@@ -1,10 +1,11 @@
+import type { TypePolicy } from '../schema/policy.ts'
 import type { Sql, Transaction } from './db/database.ts'
 import { lock, lockNumber } from './db/locks.ts'
 import { transaction } from './db/transaction.ts'
 import { appendChanges } from './feed/append.ts'
 import { loadGolden } from './golden/stored.ts'
 import { loadById, saveMatched } from './ingest/records.ts'
-import type { Mastering, Work } from './mastering.ts'
+import { engineOf, type Mastering, type Work } from './mastering.ts'
 import type { Difference } from './rebuild.ts'
 import { referring } from './referring.ts'
 import { resolve } from './resolve.ts'
@@ -21,24 +22,51 @@ export interface Repaired {
 /**
  * Brings what is stored to what source records and assertions say, a few golden records a transaction, each with its
  * events. It can be stopped between any two and run again: what is right already is no difference any more. Types are
- * repaired in the order in which they resolve. `told` hears of each step.
+ * repaired in the order in which they resolve. `told` hears what each step did.
  */
 export async function repair(
   sql: Sql,
   mastering: Mastering,
   differences: readonly Difference[],
-  told: (sofar: Repaired) => void = () => {},
+  told: (step: Repaired) => void | Promise<void> = () => {},
 ): Promise<Repaired> {
   const total: Repaired = { done: 0, events: 0 }
   for (const type of mastering.policy.types) {
     const own = new Map(differences.filter((d) => d.type === type.name).map((d) => [d.goldenId, d]))
     for (const step of steps([...own.values()])) {
-      total.events += await transaction(sql, (tx) => repairStep(tx, mastering, type.name, step))
+      const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, step))
+      total.events += events
       total.done += step.length
-      told(total)
+      await told({ done: step.length, events })
     }
   }
   return total
+}
+
+/**
+ * Matches the records of a type anew whose features are of another model, in the order of their first arrival. What is
+ * done bears the model's version, so a run that was stopped goes on with the rest.
+ */
+export async function rematch(
+  sql: Sql,
+  mastering: Mastering,
+  type: TypePolicy,
+  told: (step: Repaired) => void | Promise<void>,
+): Promise<void> {
+  const { version } = engineOf(mastering, type)
+  let last = 0
+  for (;;) {
+    const rows = await sql<{ id: number }[]>`
+      select id from source_record
+      where type = ${type.name} and id > ${last} and golden_id is not null and features_version is distinct from ${version}
+      order by id limit ${recordsPerStep}`
+    if (rows.length === 0) return
+    const records = rows.map((r) => r.id)
+    last = records.at(-1) ?? last
+    const step: Difference = { type: type.name, goldenId: '', what: 'MEMBERS', detail: 'another model', records }
+    const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, [step]))
+    await told({ done: records.length, events })
+  }
 }
 
 function steps(differences: Difference[]): Difference[][] {

@@ -37,6 +37,11 @@ export async function lockClosure(
   }
 }
 
+/** The same without locks, as of the transaction's snapshot: for reports. */
+export async function lockFreeClosure(tx: Transaction, seeds: number[]): Promise<number[]> {
+  return [...(await closure(tx, seeds, { removed: [], added: [] })).placed.keys()]
+}
+
 async function closure(
   tx: Transaction,
   seeds: number[],

@@ -4,6 +4,7 @@ import {
   boolean,
   customType,
   doublePrecision,
+  integer,
   json,
   jsonb,
   pgTable,
@@ -121,4 +122,27 @@ export const taskComment = pgTable('task_comment', {
   actor: text().notNull(),
   body: text().notNull(),
   at: moment('at').notNull().default(now),
+})
+
+/** Policies that were published, as they were read. */
+export const policy = pgTable('policy', {
+  version: text().primaryKey(),
+  model: jsonb().$type<Record<string, string>>().notNull(),
+  parameters: jsonb().$type<Record<string, unknown>>().notNull(),
+  addedAt: moment('added_at').notNull().default(now),
+})
+
+/** One step from one policy to the next; the last one is in force. */
+export const publication = pgTable('publication', {
+  id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  version: text().notNull(),
+  state: text({ enum: ['RUNNING', 'DONE'] }).notNull(),
+  actor: text().notNull(),
+  reason: text().notNull(),
+  done: integer().notNull().default(0),
+  events: integer().notNull().default(0),
+  positionBefore: bigint('position_before', { mode: 'number' }).notNull(),
+  positionAfter: bigint('position_after', { mode: 'number' }),
+  startedAt: moment('started_at').notNull().default(now),
+  finishedAt: moment('finished_at'),
 })

@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Source } from 'graphql'
+import type { Sql } from '../mdm/db/database.ts'
+import type { Mastering } from '../mdm/mastering.ts'
+import { createEngine } from '../mdm/match/engine.ts'
+import { readParameters } from '../mdm/match/parameters.ts'
+import { type KeptPolicy, keptVersion, policyInForce } from '../mdm/review/policies.ts'
+import { parsePolicy } from '../schema/policy.ts'
+import type { SourceSystem } from '../schema/sourceSystem.ts'
+
+/**
+ * A policy from a folder: the model's *.graphql, and for each golden type, if it has one, a trained model in
+ * <Type>.parameters.json, as "touchstone match --save-parameters" writes it.
+ */
+export function readPolicyFiles(dir: string): KeptPolicy {
+  const files = readdirSync(dir).sort()
+  const text = (file: string) => readFileSync(join(dir, file), 'utf8')
+  const model = Object.fromEntries(files.filter((f) => f.endsWith('.graphql')).map((f) => [f, text(f)]))
+  if (Object.keys(model).length === 0)
+    throw new Error(`${dir} has no *.graphql: a policy is a folder like schema/model`)
+  const parameters = Object.fromEntries(
+    files
+      .filter((f) => f.endsWith('.parameters.json'))
+      .map((f) => [f.slice(0, -'.parameters.json'.length), JSON.parse(text(f)) as unknown]),
+  )
+  return { version: keptVersion(model, parameters), model, parameters }
+}
+
+/** What a kept policy comes to: the policy itself and one engine a golden type. Throws PolicyError. */
+export function masteringOf(kept: KeptPolicy, systems: readonly SourceSystem[]): Mastering {
+  const sources = Object.entries(kept.model).map(([file, text]) => new Source(text, file))
+  const policy = parsePolicy(
+    sources,
+    systems.map((s) => s.name),
+  )
+  for (const name of Object.keys(kept.parameters)) policy.type(name)
+  const engines = new Map(
+    policy.types.map((type) => {
+      const given = kept.parameters[type.name]
+      return [type.name, given ? createEngine(type, readParameters(JSON.stringify(given), type)) : createEngine(type)]
+    }),
+  )
+  return { policy, engines, systems: new Map(systems.map((s) => [s.name, s])) }
+}
+
+/** The mastering that is in force: of the policy published last, else of the model that came with the program. */
+export async function masteringInForce(
+  sql: Sql,
+  shipped: Mastering,
+  systems: readonly SourceSystem[],
+): Promise<Mastering> {
+  const kept = await policyInForce(sql)
+  return kept ? { ...shipped, ...masteringOf(kept, systems) } : shipped
+}

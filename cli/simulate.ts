@@ -1,0 +1,68 @@
+import { Command } from 'commander'
+import { changesNothing, type Simulation, simulate } from '../mdm/simulate.ts'
+import { type Config, withConfig } from './config.ts'
+import { connect } from './connect.ts'
+import { openInstallation } from './installation.ts'
+import { masteringOf, readPolicyFiles } from './policyFiles.ts'
+import { count } from './progress.ts'
+import { wholeNumber } from './wholeNumber.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+type Options = Config<(typeof SETTINGS)[number]> & { policy: string; sample?: number; json: boolean }
+
+export const command = withConfig(
+  new Command('simulate')
+    .description(
+      'say which golden records a changed policy or trained model would merge, split and change; writes nothing',
+    )
+    .requiredOption('--policy <dir>', 'folder with the model (*.graphql) and trained models (<Type>.parameters.json)')
+    .option('--sample <number>', 'that many golden records of each type, with all they are linked to now', wholeNumber)
+    .option('--json', 'the whole report as JSON', false),
+  SETTINGS,
+)
+  .addHelpText(
+    'after',
+    `
+Reads one snapshot and holds nobody up. Memory grows with the source records of one golden type, about 2 kB each.
+"touchstone publish --policy DIR" then does what the report says.
+
+Example:
+  cp -r schema/model /tmp/policy    # and change it there
+  npx touchstone simulate --policy /tmp/policy`,
+  )
+  .action(async (options: Options) => {
+    const { systems } = openInstallation(options.sources)
+    const candidate = masteringOf(readPolicyFiles(options.policy), systems)
+    const { sql, close } = await connect({ config: options, connectionsMax: 1 })
+    try {
+      const report = await simulate(sql, candidate, { sample: options.sample })
+      if (options.json) console.log(JSON.stringify(report, null, 1))
+      else print(report)
+    } finally {
+      await close()
+    }
+  })
+
+function print(report: Simulation): void {
+  for (const t of report.types) {
+    const groups = [
+      [t.merges, `would absorb others (${count(t.absorbed)} in all)`],
+      [t.splits, 'would fall apart'],
+      [t.appear, 'would be there anew'],
+      [t.vanish, 'would be gone'],
+      [t.changes, 'would change a value'],
+    ] as const
+    console.log(`${t.type}: ${count(t.golden)} golden records of ${count(t.records)} source records`)
+    for (const [group, what] of groups) {
+      if (group.count === 0) continue
+      console.log(`  ${count(group.count)} ${what}`)
+      for (const e of group.examples.slice(0, 3)) console.log(`    ${e.goldenId} ${e.detail.join(' ')}`)
+    }
+    for (const f of t.fields) {
+      const ways = f.systems.slice(0, 3).map((s) => `${s.from} -> ${s.to} ${count(s.count)}`)
+      console.log(`  ${f.field}: ${count(f.count)} values (${ways.join(', ')})`)
+    }
+  }
+  if (changesNothing(report)) console.log('nothing would change')
+  console.log(`${report.seconds.toFixed(1)} s, ${report.memoryMb} MB`)
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import type { Sql, Transaction } from '../db/database.ts'
+
+/** A policy as it is kept: the texts of its model by file, and trained parameters by golden type. */
+export interface KeptPolicy {
+  /** Content hash. */
+  version: string
+  model: Record<string, string>
+  parameters: Record<string, unknown>
+}
+
+export interface Publication {
+  id: number
+  version: string
+  state: 'RUNNING' | 'DONE'
+  actor: string
+  reason: string
+  done: number
+  events: number
+  startedAt: Date
+  finishedAt: Date | null
+}
+
+/** Tells processes that another policy is in force. */
+export const policyChannel = 'touchstone_policy'
+
+/** Names a policy by its content; 16 hex digits. */
+export function keptVersion(model: Record<string, string>, parameters: Record<string, unknown>): string {
+  const sorted = (of: Record<string, unknown>) => Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('sha256')
+    .update(JSON.stringify([sorted(model), sorted(parameters)]))
+    .digest('hex')
+    .slice(0, 16)
+}
+
+/** The policy in force; null while none was published. */
+export async function policyInForce(sql: Sql | Transaction): Promise<KeptPolicy | null> {
+  const [row] = await sql<KeptPolicy[]>`
+    select p.version, p.model, p.parameters from publication x join policy p on p.version = x.version
+    order by x.id desc limit 1`
+  return row ?? null
+}
+
+export async function readPolicyVersion(sql: Sql, version: string): Promise<KeptPolicy | null> {
+  const [row] = await sql<KeptPolicy[]>`select version, model, parameters from policy where version = ${version}`
+  return row ?? null
+}
+
+/** Publications, the latest first. */
+export async function readPublications(sql: Sql, limit: number): Promise<Publication[]> {
+  return await sql<Publication[]>`
+    select id, version, state, actor, reason, done, events, started_at as "startedAt", finished_at as "finishedAt"
+    from publication order by id desc limit ${limit}`
+}
+
+export async function keepPolicy(tx: Transaction, kept: KeptPolicy): Promise<void> {
+  await tx`insert into policy (version, model, parameters)
+    values (${kept.version}, ${JSON.stringify(kept.model)}::text::jsonb, ${JSON.stringify(kept.parameters)}::text::jsonb)
+    on conflict do nothing`
+}
+
+/** Begins a publication, or takes up one of the same policy that did not end; null while another one runs. */
+export async function beginPublication(
+  tx: Transaction,
+  version: string,
+  actor: string,
+  reason: string,
+): Promise<{ id: number; resumed: boolean } | null> {
+  const [running] = await tx<{ id: number; version: string }[]>`
+    select id, version from publication where state = 'RUNNING' for update`
+  if (running) return running.version === version ? { id: running.id, resumed: true } : null
+  const [row] = await tx<{ id: number }[]>`
+    insert into publication (version, state, actor, reason, position_before)
+    select ${version}, 'RUNNING', ${actor}, ${reason}, position from feed_head returning id`
+  if (!row) throw new Error('feed_head has no row: the migrations have not run')
+  await tx`select pg_notify(${policyChannel}, ${version})`
+  return { id: row.id, resumed: false }
+}
+
+export async function advancePublication(sql: Sql, id: number, done: number, events: number): Promise<void> {
+  await sql`update publication set done = done + ${done}, events = events + ${events} where id = ${id}`
+}
+
+export async function endPublication(tx: Transaction, id: number): Promise<void> {
+  await tx`update publication set state = 'DONE', finished_at = clock_timestamp(),
+      position_after = (select position from feed_head) where id = ${id}`
+}

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { masteringOf, readPolicyFiles } from '../../../cli/policyFiles.ts'
+import { createEngine } from '../../../mdm/match/engine.ts'
+import { priorParameters } from '../../../mdm/match/parameters.ts'
+import { publish } from '../../../mdm/publish.ts'
+import { checkRebuild } from '../../../mdm/rebuild.ts'
+import { verifyAudit } from '../../../mdm/review/audit.ts'
+import { type KeptPolicy, keptVersion, policyInForce } from '../../../mdm/review/policies.ts'
+import { changesNothing, simulate } from '../../../mdm/simulate.ts'
+import type { TypePolicy } from '../../../schema/policy.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+import { attempt, done, key, person, tell } from '../../fixtures/steward.ts'
+import { directPipeline, systems } from '../../fixtures/store.ts'
+
+let db: TestDatabase
+const shipped = readPolicyFiles('schema/model')
+const by = { actor: 'pia', reason: 'test' }
+const ada = person('ada', 'steward')
+
+/** The shipped policy with another owner of the name, and with matching that asks for more. */
+function changed(): KeptPolicy {
+  const customer = shipped.model['customer.graphql'] ?? ''
+  const owned = customer.replace(
+    '@systemOfRecord(order: [ERP, CRM, BILLING])\n  "The name in',
+    '@systemOfRecord(order: [BILLING, ERP, CRM])\n  "The name in',
+  )
+  assert.notEqual(owned, customer, 'the model says who owns the name')
+  const model = { ...shipped.model, 'customer.graphql': owned }
+  const type = directPipeline(db.sql).policy.type('Customer')
+  const parameters = { Customer: { ...priorParameters(type), matchWeightMin: between(type) } }
+  return { version: keptVersion(model, parameters), model, parameters }
+}
+
+/** Asks for more than a domain, a phone and a name say; a tax id as well is enough. */
+function between(type: TypePolicy): number {
+  const engine = createEngine(type)
+  const fields = { name: 'Firma Zahl 1', domains: ['firm1.example'], phones: ['+493012341001'] }
+  const weigh = (more: object) => {
+    const [a, b] = ['a', 'b'].map((s) => engine.standardise({ key: s, source: s, fields: { ...fields, ...more } }))
+    return a && b ? engine.compare(a, b).weight : 0
+  }
+  return (weigh({}) + weigh({ taxIds: ['DE100000001'] })) / 2
+}
+
+before(async () => {
+  db = await testDatabase()
+  const nordwind = { domains: ['nordwind.example'], phones: ['+493012345678'] }
+  const records = Array.from({ length: 12 }, (_, i) => {
+    const own = { domains: [`firm${i}.example`], phones: [`+49301234${1000 + i}`] }
+    return ['crm', 'billing', 'erp'].slice(0, 1 + (i % 3)).map((source) => ({
+      source,
+      id: `F${i}`,
+      fields: {
+        name: source === 'billing' ? `Firma Zahl ${i}` : `Firma Zahl ${i} GmbH`,
+        ...own,
+        taxIds: i % 2 ? [`DE${100000000 + i}`] : [],
+      },
+    }))
+  }).flat()
+  await tell(db.sql, [
+    ...records,
+    { source: 'crm', id: 'N', fields: { name: 'Nordwind Logistik GmbH', ...nordwind } },
+    { source: 'billing', id: 'N', fields: { name: 'Nordwind Logistik', ...nordwind } },
+    { source: 'erp', id: 'L', fields: { name: 'Casa Lupo S.r.l.' } },
+  ])
+  // What stewards said holds under any policy.
+  await done(directPipeline(db.sql), ada, { kind: 'MERGE', ids: [key('erp', 'L'), key('crm', 'F0')], choices: [] })
+})
+after(async () => await db?.drop())
+
+async function state() {
+  return {
+    golden: await db.sql`select id, type, values, provenance from golden where state = 'ACTIVE' order by id`,
+    crosswalk: await db.sql`select key, golden_id from source_record where golden_id is not null order by key`,
+    links: await db.sql`select a, b, weight from link order by a, b`,
+  }
+}
+
+test('what-if says what publishing then does, event by event; stopped half-way it goes on; the way back restores', async () => {
+  const was = await state()
+  const candidate = masteringOf(changed(), systems)
+  const report = await simulate(db.sql, candidate)
+  assert.deepEqual(await state(), was, 'a simulation writes nothing')
+  const customers = report.types.find((t) => t.type === 'Customer')
+  assert.ok(
+    customers && customers.splits.count > 0 && customers.fields.some((f) => f.field === 'name'),
+    JSON.stringify(customers),
+  )
+
+  let steps = 0
+  const stopped = publish(db.sql, changed(), candidate, by, () => {
+    if (++steps === 1) throw new Error('pulled the plug')
+  })
+  await assert.rejects(stopped, /pulled the plug/)
+  const busy = await publish(db.sql, shipped, masteringOf(shipped, systems), by)
+  assert.equal(busy.code, 'BUSY')
+  const [before] = await db.sql`select position_before as position from publication`
+  const published = await publish(db.sql, changed(), candidate, by)
+  assert.ok(published.code === 'DONE' && published.resumed)
+  assert.equal((await policyInForce(db.sql))?.version, changed().version)
+  assert.deepEqual((await checkRebuild(db.sql, candidate)).differences, [])
+
+  // Every golden record that the report counts, and no other, has its events.
+  const events = await db.sql<{ id: string; op: string; absorbed: boolean }[]>`
+    select golden_id as id, op, redirect is not null as absorbed from change where position > ${before?.position} and changed <> '{}'`
+  assert.equal(
+    new Set(events.filter((e) => e.absorbed).map((e) => e.id)).size,
+    report.types.reduce((n, t) => n + t.absorbed, 0),
+  )
+  const parts = new Set(report.types.flatMap((t) => t.splits.examples.flatMap((e) => e.detail)))
+  const moved = new Set(report.types.flatMap((t) => t.changes.examples.map((e) => e.goldenId)))
+  for (const e of events) assert.ok(parts.has(e.id) || moved.has(e.id), `${e.op} of ${e.id} was in the report`)
+  for (const id of moved)
+    assert.ok(
+      events.some((e) => e.id === id),
+      `${id} was said to change`,
+    )
+  assert.ok(changesNothing(await simulate(db.sql, candidate)))
+
+  const back = await publish(db.sql, shipped, masteringOf(shipped, systems), by)
+  assert.equal(back.code, 'DONE')
+  assert.deepEqual(await state(), was, 'values, where they come from, ids and links are as they were')
+  assert.equal((await verifyAudit(db.sql)).broken, null)
+})
+
+test('a sample reports of golden records at random and of those they are linked to', async () => {
+  const candidate = masteringOf(changed(), systems)
+  const [all, some] = [await simulate(db.sql, candidate), await simulate(db.sql, candidate, { sample: 4 })]
+  const of = (s: typeof all) => s.types.find((t) => t.type === 'Customer')
+  assert.ok((of(some)?.records ?? 0) > 0 && (of(some)?.records ?? 0) < (of(all)?.records ?? 0))
+  assert.ok((of(some)?.changes.count ?? 0) <= (of(all)?.changes.count ?? 0))
+})
+
+test('a mistake in a policy is named before anything happens', async () => {
+  const text = shipped.model['customer.graphql'] ?? ''
+  const broken = {
+    ...shipped,
+    model: { ...shipped.model, 'customer.graphql': text.replace('name: String!', 'name: Strin!') },
+  }
+  assert.throws(() => masteringOf(broken, systems), /customer\.graphql:\d+: Customer\.name: unknown type Strin/)
+  const unknown = { ...shipped, parameters: { Client: {} } }
+  assert.throws(() => masteringOf(unknown, systems), /no golden type Client/)
+  assert.equal(
+    (await attempt(directPipeline(db.sql), person('carl'), { kind: 'RETIRE', id: key('crm', 'N') })).code,
+    'REFUSED',
+  )
+})
