@@ -10,6 +10,7 @@ import type { WorkerData } from './ingestRole.ts'
 import { openInstallation } from './installation.ts'
 import { openLog } from './log.ts'
 import { masteringInForce } from './policyFiles.ts'
+import { Statistics } from './statistics.ts'
 
 /**
  * A thread of the role `ingest`: applies what waits in the inbox until it is told to stop. A notice wakes it; without
@@ -33,6 +34,10 @@ const pipeline: Pipeline = {
   attemptsMax,
   onError: (error, inboxId) => log.error({ err: describeError(error), inboxId }, 'a message failed'),
 }
+
+// One of them for all.
+const statistics =
+  number === 1 ? new Statistics(sql, (error) => log.warn({ err: describeError(error) }, 'no statistics')) : null
 
 let stopped = false
 /** Whether another policy may have been published since ours was read. */
@@ -73,8 +78,13 @@ async function run(): Promise<void> {
       }
       rows ||= await batchRowsMax(sql, workers, rowsMax)
       const applied = await applyPending(pipeline, rows)
-      if (applied.claimed > 0) parentPort?.postMessage(applied)
-      else await pause(pollMs)
+      if (applied.claimed > 0) {
+        statistics?.applied(applied.claimed)
+        parentPort?.postMessage(applied)
+      } else {
+        await statistics?.settled()
+        await pause(pollMs)
+      }
       backOffMs = backOffMsMin
     } catch (e) {
       stale = true
