@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
@@ -29,15 +29,23 @@ export function serveWebSockets(
   at: { runtime: Runtime; bounds: QueryBounds & ServerBounds; report: ReportError; callers: Callers },
 ): WebSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: at.bounds.bodyBytesMax })
+  const refusalOf = (req: IncomingMessage): { status: number; message: string } | null => {
+    if (sockets.clients.size >= at.bounds.streamsMax) return { status: 503, message: 'Too many WebSockets' }
+    // Not through URL, which throws for `//`.
+    const right = req.url?.split('?', 1)[0] === path
+    return at.callers.refuse(req) ?? (right ? null : { status: 404, message: `WebSockets are served on ${path}` })
+  }
   server.on('upgrade', (req, socket, head) => {
-    const full = sockets.clients.size >= at.bounds.streamsMax
-    const refusal = full ? { status: 503, message: 'Too many WebSockets' } : at.callers.refuse(req)
-    if (refusal || new URL(req.url ?? '/', 'http://localhost').pathname !== path) {
-      const { status, message } = refusal ?? { status: 404, message: `WebSockets are served on ${path}` }
-      socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${message}\n`)
+    const refusal = refusalOf(req)
+    if (!refusal) {
+      sockets.handleUpgrade(req, socket, head, (ws) => sockets.emit('connection', ws, req))
       return
     }
-    sockets.handleUpgrade(req, socket, head, (ws) => sockets.emit('connection', ws, req))
+    // Node listens to this socket no longer: without a listener a client that has gone would end the process.
+    socket.on('error', () => socket.destroy())
+    const { status, message } = refusal
+    const answer = `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${message}\n`
+    socket.end(answer, () => socket.destroy())
   })
   // graphql-ws runs what `onSubscribe` gives it through these; the operation was prepared there already.
   const run = (args: unknown) => (args as { prepared: PreparedOperation }).prepared.run() as Promise<ExecutionResult>
