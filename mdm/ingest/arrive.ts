@@ -79,7 +79,7 @@ async function foldAll(
   const unchanged = new Map<string, ArrivedRecord>()
   for (const { key, message, change } of changes) {
     const known = folded.get(key)?.record ?? stored.get(key) ?? null
-    const result = fold(known, change, message.receivedAt.getTime() * 1000)
+    const result = fold(known, change, message.receivedAt.getTime() * 1000, message.inboxId)
     if ('skipped' in result) {
       const detail =
         result.skipped === 'NOT_NEWER' ? 'what is stored is as new or newer' : 'the content is what is stored'

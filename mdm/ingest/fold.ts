@@ -20,20 +20,24 @@ export interface RecordState {
 
 export type Folded = { state: RecordState } | { skipped: 'NOT_NEWER' | 'UNCHANGED' }
 
-/** Not a possible name of a raw field: Postgres takes no NUL, and mappings trim names. */
+/** Parts that are no raw field; `partOf` keeps fields from having these names. */
 const DELETED = ' deleted'
 const WHOLE = ''
-const NEVER: Stamp = [-1, '']
+/** Before every time that a source may give, the year 1 included. */
+const NEVER: Stamp = [-1e18, '']
 
 /**
  * Lays a change over what is known of a record: a last-writer-wins map over its fields, where a whole version states
  * every field and a partial one only its own. The result does not depend on the order in which changes arrive (I10, I1),
  * so a late older version never overwrites a newer one, and a tombstone that comes before its record still holds.
- * `now` (microseconds) is the version of messages whose source gives none.
+ * `now` (microseconds) is the version of messages whose source gives none; of those that came at the same time the one
+ * with the higher `arrival` is the newer.
  */
-export function fold(known: RecordState | null, change: RecordChange, now: number): Folded {
+export function fold(known: RecordState | null, change: RecordChange, now: number, arrival: number): Folded {
   const unversioned = change.version === null
-  const stamp: Stamp = [unversioned ? now : Number(change.version), contentTie(change)]
+  const stamp: Stamp = unversioned
+    ? [now, String(arrival).padStart(arrivalDigits, '0')]
+    : [Number(change.version), contentTie(change)]
   // A tombstone without content says nothing about the fields, so what they were stays on record.
   const partial = change.partial || (change.deleted && Object.keys(change.raw).length === 0)
   if (unversioned && known && !partial && !change.deleted && !known.deleted && sameContent(known, change))
@@ -41,25 +45,29 @@ export function fold(known: RecordState | null, change: RecordChange, now: numbe
 
   const stamps = new Map<string, Stamp>(Object.entries(known?.fieldVersions ?? {}))
   const base: Stamp = stamps.get(WHOLE) ?? (known ? [known.version, known.tie] : NEVER)
-  const raw: Record<string, unknown> = { ...known?.raw }
+  // A Map: a field named __proto__ is a field like any other.
+  const raw = new Map<string, unknown>(Object.entries(known?.raw ?? {}))
+  const stampOf = (field: string): Stamp => stamps.get(partOf(field)) ?? base
   let deleted = known?.deleted ?? false
   let changed = false
 
   if (partial) {
-    const parts = change.deleted ? [DELETED] : [...Object.keys(change.raw), DELETED]
-    for (const part of parts) {
-      if (!isAfter(stamp, stamps.get(part) ?? base)) continue
-      if (part === DELETED) deleted = change.deleted
-      else raw[part] = change.raw[part]
-      stamps.set(part, stamp)
+    if (isAfter(stamp, stamps.get(DELETED) ?? base)) {
+      deleted = change.deleted
+      stamps.set(DELETED, stamp)
+      changed = true
+    }
+    for (const [field, value] of change.deleted ? [] : Object.entries(change.raw)) {
+      if (!isAfter(stamp, stampOf(field))) continue
+      raw.set(field, value)
+      stamps.set(partOf(field), stamp)
       changed = true
     }
     if (!stamps.has(WHOLE)) stamps.set(WHOLE, base)
   } else if (isAfter(stamp, base)) {
     changed = true
-    for (const part of Object.keys(raw)) if (!isAfter(stamps.get(part) ?? base, stamp)) delete raw[part]
-    for (const [part, value] of Object.entries(change.raw))
-      if (!isAfter(stamps.get(part) ?? base, stamp)) raw[part] = value
+    for (const field of raw.keys()) if (!isAfter(stampOf(field), stamp)) raw.delete(field)
+    for (const [field, value] of Object.entries(change.raw)) if (!isAfter(stampOf(field), stamp)) raw.set(field, value)
     if (!isAfter(stamps.get(DELETED) ?? base, stamp)) deleted = change.deleted
     stamps.set(WHOLE, stamp)
     for (const [part, at] of stamps) if (part !== WHOLE && !isAfter(at, stamp)) stamps.delete(part)
@@ -73,15 +81,23 @@ export function fold(known: RecordState | null, change: RecordChange, now: numbe
       version: newest[0],
       tie: newest[1],
       deleted,
-      raw,
+      raw: Object.fromEntries(raw),
       fieldVersions: whole ? null : Object.fromEntries(stamps),
     },
   }
 }
 
+/** The name under which a field's stamp is kept. */
+function partOf(field: string): string {
+  return field === WHOLE || field.startsWith(' ') ? ` =${field}` : field
+}
+
 function isAfter(a: Stamp, b: Stamp): boolean {
   return a[0] > b[0] || (a[0] === b[0] && a[1] > b[1])
 }
+
+/** Of 2^53: inbox ids compare as text. */
+const arrivalDigits = 16
 
 /** Two different contents of one version need an order that arrival does not decide. */
 function contentTie(change: RecordChange): string {

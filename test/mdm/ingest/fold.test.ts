@@ -19,8 +19,9 @@ const part = (version: number, raw: Record<string, unknown>, deleted = false): R
 
 function foldAll(changes: RecordChange[]): RecordState | null {
   let state: RecordState | null = null
+  let arrival = 1
   for (const c of changes) {
-    const result = fold(state, c, 0)
+    const result = fold(state, c, 0, arrival++)
     if ('state' in result) state = result.state
   }
   return state
@@ -29,7 +30,7 @@ function foldAll(changes: RecordChange[]): RecordState | null {
 test('I10: an older version never overwrites a newer one', () => {
   const state = foldAll([whole(2, { Name: 'new' }), whole(1, { Name: 'old' })])
   assert.deepEqual(state?.raw, { Name: 'new' })
-  const stale = fold(state, whole(1, { Name: 'old' }), 0)
+  const stale = fold(state, whole(1, { Name: 'old' }), 0, 3)
   assert.deepEqual(stale, { skipped: 'NOT_NEWER' })
 })
 
@@ -57,12 +58,35 @@ test('a field that a newer whole version does not have is gone', () => {
 })
 
 test('a source without versions: the same content says nothing, other content counts as of its arrival', () => {
-  const first = fold(null, whole(null, { a: 1, b: 2 }), 100)
+  const first = fold(null, whole(null, { a: 1, b: 2 }), 100, 1)
   assert.ok('state' in first)
-  assert.deepEqual(fold(first.state, whole(null, { b: 2, a: 1 }), 200), { skipped: 'UNCHANGED' })
-  const second = fold(first.state, whole(null, { a: 9 }), 200)
+  assert.deepEqual(fold(first.state, whole(null, { b: 2, a: 1 }), 200, 2), { skipped: 'UNCHANGED' })
+  const second = fold(first.state, whole(null, { a: 9 }), 200, 2)
   assert.ok('state' in second)
   assert.equal(second.state.version, 200)
+})
+
+test('without versions the later of two messages that came in one instant holds, whatever they say', () => {
+  for (const said of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    const state = foldAll([whole(null, { said }), whole(null, {}, true)])
+    assert.equal(state?.deleted, true)
+    assert.equal(foldAll([whole(null, { said: 'x' }), whole(null, { said })])?.raw.said, said)
+  }
+})
+
+test('a version before 1970, such as the year 1 of a column that was never set, is better than none', () => {
+  const yearOne = -62_135_596_800_000_000
+  assert.deepEqual(foldAll([whole(yearOne, { a: 1 })])?.raw, { a: 1 })
+  assert.deepEqual(foldAll([part(yearOne, { a: 1 }), whole(yearOne + 1_000_000, { b: 2 })])?.raw, { b: 2 })
+})
+
+test('no name of a field is taken for more than a field', () => {
+  for (const name of ['', ' deleted', ' =', '__proto__', 'constructor']) {
+    const raw = JSON.parse(`{${JSON.stringify(name)}: {"is": 1}}`)
+    const state = foldAll([part(5, raw), whole(3, { a: 1 })])
+    assert.deepEqual(Object.entries(state?.raw ?? {}).sort(), Object.entries({ ...raw, a: 1 }).sort(), name)
+    assert.equal(state?.deleted, false)
+  }
 })
 
 test('I1, I9: the state does not depend on the order of changes, and applying one twice changes nothing', () => {
