@@ -104,7 +104,11 @@ async function reopened(
   return whole
 }
 
-/** Stored links of untouched records that rested on a key which now has too many members, and on no other. */
+/**
+ * Stored links of untouched records that rested on a key which now has too many members, and on no other. The other keys
+ * are locked before they are counted: two transactions that each fill one of the last two keys of a link would otherwise
+ * each take the other's for its ground.
+ */
 async function lostLinks(
   tx: Transaction,
   found: ReturnType<typeof findCandidates>,
@@ -121,8 +125,10 @@ async function lostLinks(
     const others = new Set(records.get(link.b)?.keys)
     return { link, keys: keys.filter((k) => others.has(k)) }
   })
-  const unknown = new Set(shared.flatMap((s) => s.keys).filter((k) => !found.effective.has(k)))
-  const more = await loadBlocks(tx, [...unknown], bound)
-  const holds = (key: number) => found.effective.get(key) ?? (more.get(key)?.length ?? 0) <= bound
-  return shared.filter((s) => !s.keys.some(holds)).map((s) => s.link)
+  const doubtful = shared.filter((s) => !s.keys.some((k) => found.effective.get(k)))
+  const unseen = [...new Set(doubtful.flatMap((s) => s.keys).filter((k) => !found.effective.has(k)))]
+  await lock(tx, 'blockingKey', unseen)
+  const blocks = await loadBlocks(tx, unseen, bound)
+  const holds = (key: number) => blocks.has(key) && (blocks.get(key)?.length ?? 0) <= bound
+  return doubtful.filter((s) => !s.keys.some(holds)).map((s) => s.link)
 }
