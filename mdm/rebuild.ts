@@ -39,6 +39,7 @@ export async function checkRebuild(
   mastering: Mastering,
 ): Promise<{ records: number; golden: number; differences: Difference[] }> {
   return (await sql.begin('isolation level repeatable read read only', async (tx) => {
+    await unhurried(tx)
     const total = { records: 0, golden: 0, differences: [] as Difference[] }
     const crosswalk = new Map<string, string>()
     for (const type of mastering.policy.types) {
@@ -62,6 +63,11 @@ export async function checkRebuild(
     }
     return total
   })) as { records: number; golden: number; differences: Difference[] }
+}
+
+/** What goes over everything takes longer than daily work, and computes for long between two statements. */
+export async function unhurried(tx: Transaction): Promise<void> {
+  await tx`select set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)`
 }
 
 /** Golden records of a type that are in force, as stored. */

@@ -5,7 +5,7 @@ import type { Sql, Transaction } from './db/database.ts'
 import { changedFields, type StoredGolden } from './golden/derive.ts'
 import type { SourceRecord } from './ingest/records.ts'
 import type { Mastering } from './mastering.ts'
-import { type Rebuilt, readStored, rebuildType } from './rebuild.ts'
+import { type Rebuilt, readStored, rebuildType, unhurried } from './rebuild.ts'
 
 /** What a policy would make of the store, golden type by golden type. */
 export interface Simulation {
@@ -62,8 +62,7 @@ export async function simulate(
 ): Promise<Simulation> {
   const began = performance.now()
   const types = (await sql.begin('isolation level repeatable read read only', async (tx) => {
-    // A report over everything may take longer than a statement of daily work.
-    await tx`select set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)`
+    await unhurried(tx)
     const crosswalk = new Map<string, string>()
     const reports: TypeReport[] = []
     for (const type of candidate.policy.types) {
