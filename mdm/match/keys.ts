@@ -81,7 +81,7 @@ export function blockingKeys(
         break
       case 'address':
         for (const address of (feature as AddressFeature[]).slice(0, 2)) {
-          addressKeys(address, compound)
+          addressKeys(address, sound, compound, broad)
           if (address.p) atoms.postcodes.push(address.p)
           if (address.c) atoms.places.push(address.c)
         }
@@ -101,11 +101,13 @@ export function blockingKeys(
   return [...new Set([...exact, ...compound, ...broad])].slice(0, keysMax)
 }
 
-function addressKeys(address: AddressFeature, compound: string[]): void {
-  const rare = rarest(address.s, address.b, 1)[0]
+function addressKeys(address: AddressFeature, sound: Sound, compound: string[], broad: string[]): void {
+  const [rare, second] = rarest(address.s, address.b, 2)
   if (address.n && rare) compound.push(`house:${address.n} ${rare}`)
   if (address.n && address.p) compound.push(`post:${address.p} ${address.n}`)
-  if (rare && address.p && !address.n) compound.push(`way:${address.p} ${rare}`)
+  // Without the number, which may be missing or wrong: two words of the line, or one with the place.
+  if (rare && second) broad.push(`way:${[sound(rare), sound(second)].sort().join(' ')}`)
+  if (rare && address.p) broad.push(`way:${address.p} ${sound(rare)}`)
 }
 
 function personKeys(atoms: Atoms, sound: Sound, compound: string[], broad: string[]): void {
@@ -114,9 +116,11 @@ function personKeys(atoms: Atoms, sound: Sound, compound: string[], broad: strin
   for (const [y, m, d] of atoms.births) {
     const day = `${y}${m <= 12 && d <= 12 ? [m, d].sort((p, q) => p - q).join('.') : `${m}.${d}`}`
     for (const name of new Set([...given, ...surname])) compound.push(`born:${day} ${name[0]}`)
-    if (given.length + surname.length === 0) compound.push(`born:${day}`)
+    broad.push(`born:${day}`)
     for (const place of atoms.places) compound.push(`born:${day} @${place.slice(0, 4)}`)
     for (const name of surname) compound.push(`year:${y} ${name}`)
+    // For years that are wrong: day and month with a name.
+    if (d > 0) for (const name of new Set([...surname, ...given])) compound.push(`day:${m}.${d} ${name}`)
     for (const name of given) {
       compound.push(`month:${y}.${m} ${name}`)
       broad.push(`year:${y} ${name}`)
@@ -129,7 +133,10 @@ function personKeys(atoms: Atoms, sound: Sound, compound: string[], broad: strin
       for (const postcode of atoms.postcodes.slice(0, 1)) compound.push(`name:${pair} ${postcode}`)
       for (const place of atoms.places.slice(0, 1)) compound.push(`name:${pair} ${place}`)
     }
-  for (const name of surname) for (const postcode of atoms.postcodes) compound.push(`post:${postcode} ${name}`)
+  for (const name of surname) {
+    for (const postcode of atoms.postcodes) compound.push(`post:${postcode} ${name}`)
+    for (const place of atoms.places) broad.push(`city:${place.slice(0, 5)} ${name}`)
+  }
 }
 
 /** Words of a name alone when rare, in pairs always; by sound, so that a slip of typing seldom separates. */

@@ -59,12 +59,12 @@ export function priorParameters(type: MatchType): Parameters {
     matchWeightMin: 0,
     linkWeightMin: -2,
     blockRecordsMax: 50,
-    keysPerRecordMax: 16,
+    keysPerRecordMax: 24,
   }
 }
 
 /** Changes with every change to what features hold or how they are compared; stored features of another version are recomputed. */
-export const FEATURES_VERSION = 5
+export const FEATURES_VERSION = 6
 
 /** Content hash of the parameters, the plan and the features' version: 16 hex digits. */
 export function versionOf(parameters: Parameters, units: readonly Unit[]): string {
