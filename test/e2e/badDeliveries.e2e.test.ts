@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { dataDirectory } from '../cli/process.ts'
 import { databaseUrl } from '../faults/installation.ts'
-import { until } from '../gateway/until.ts'
 import { type DeliveryAnswer, post, signature } from './deliveries.ts'
+import { eventually } from './eventually.ts'
 import { running } from './running.ts'
 
 const minutes = 60_000
@@ -160,7 +160,7 @@ test('each bad delivery has a clear answer; nothing half-applied stays, and good
   for (const [what, { code, detail, ...sent }] of Object.entries(EXCEPTIONS)) {
     const { status, body } = await send(sent)
     assert.deepEqual([status, body.accepted], [202, 1], what)
-    await until(async () => (await stored())?.pending === 0)
+    await eventually(async () => (await stored())?.pending === 0)
     const [outcome] = await sql`select o.outcome, o.code, o.detail from inbox i left join outcome o on o.inbox_id = i.id
       where i.correlation_id = ${body.correlationId ?? ''}`
     assert.deepEqual([outcome?.outcome, outcome?.code], ['EXCEPTION', code], what)
@@ -188,7 +188,7 @@ test('each bad delivery has a clear answer; nothing half-applied stays, and good
     },
   }
   assert.equal((await send({ path: 'netsuite', body: dates })).status, 202)
-  await until(async () => (await stored())?.pending === 0)
+  await eventually(async () => (await stored())?.pending === 0)
   const [invoice] = await sql`select v.number, v.issue_date, v.due_date, s.issues
     from invoice v join source_record s on s.id = v.record_id`
   assert.deepEqual([invoice?.number, invoice?.issue_date, invoice?.due_date], ['INV-9', null, null])

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { type PostgresServer, startServer } from '../../cli/postgres/server.ts'
 import { dataDirectory, touchstone } from '../cli/process.ts'
 import { ask } from '../gateway/gateway.ts'
-import { until } from '../gateway/until.ts'
 import { delivery, post } from './deliveries.ts'
+import { eventually } from './eventually.ts'
 import { running } from './running.ts'
 
 const shopCustomer = (id: string, name: string) =>
@@ -28,14 +28,40 @@ const shopCustomer = (id: string, name: string) =>
 /** How long it stays away. */
 const awayMs = 2_000
 
+/** An operator's own database, with a password. */
+let server: PostgresServer
+const serverDir = mkdtempSync(join(tmpdir(), 'touchstone-away-'))
+before(async () => {
+  server = await startServer({ dir: serverDir, durable: true })
+})
+after(async () => {
+  await server.stop()
+  rmSync(serverDir, { recursive: true, force: true })
+})
+
+test('a database that cannot be had at the start is named, with what is wrong', async (t) => {
+  const { dir } = dataDirectory(t)
+  const url = new URL(server.url('postgres'))
+  const starts = (change: (u: URL) => void) => {
+    const wrong = new URL(url)
+    change(wrong)
+    return touchstone(['start', '--port', '0'], dir, { DATABASE_URL: wrong.href })
+  }
+  const password = starts((u) => {
+    u.password = 'not-the-password'
+  })
+  const database = starts((u) => {
+    u.pathname = '/no_such_database'
+  })
+  assert.equal(await password.ended, 1)
+  assert.match(password.output(), /password authentication failed/)
+  assert.doesNotMatch(password.output(), /not-the-password/)
+  assert.equal(await database.ended, 1)
+  assert.match(database.output(), /database "no_such_database" does not exist/)
+})
+
 test('the database goes away while Touchstone runs: queries say so, deliveries are to be sent again, all recovers', async (t) => {
   const { dir } = dataDirectory(t)
-  const serverDir = mkdtempSync(join(tmpdir(), 'touchstone-away-'))
-  let server: PostgresServer = await startServer({ dir: serverDir, durable: true })
-  t.after(async () => {
-    await server.stop()
-    rmSync(serverDir, { recursive: true, force: true })
-  })
   const databaseUrl = server.url('postgres')
   const it = await running(dir, { DATABASE_URL: databaseUrl })
   t.after(() => void it.command.child.kill('SIGKILL'))
@@ -57,7 +83,7 @@ test('the database goes away while Touchstone runs: queries say so, deliveries a
       if (names.at(-1) === 'Blue Fen Ltd') return
     }
   })()
-  await until(() => names.includes('CaughtUp'))
+  await eventually(() => names.includes('CaughtUp'))
 
   await server.stop()
   const away = Date.now()
@@ -75,8 +101,8 @@ test('the database goes away while Touchstone runs: queries say so, deliveries a
 
   server = await startServer({ dir: serverDir, durable: true })
   assert.equal(server.url('postgres'), databaseUrl)
-  await until(async () => (await ready()) === 200)
-  await until(async () => (await post(origin, shopCustomer('2', 'Blue Fen Ltd'))).status < 300)
+  await eventually(async () => (await ready()) === 200)
+  await eventually(async () => (await post(origin, shopCustomer('2', 'Blue Fen Ltd'))).status < 300)
   assert.equal((await it.customer('webshop', '2', 'name')).name, 'Blue Fen Ltd')
   assert.equal((await it.customer('webshop', '1', 'name')).name, 'Casa Lupo S.r.l.')
   await streamed
@@ -86,48 +112,4 @@ test('the database goes away while Touchstone runs: queries say so, deliveries a
   assert.equal((await post(origin, shopCustomer('3', 'Casa Lupo'))).status, 503)
   assert.equal(await it.stop(), 0, 'told to stop while the database is away, it stops')
   assert.match(it.command.output(), /Stopped\./)
-})
-
-test('the embedded database is killed while Touchstone runs: it is started again, and nothing is lost', async (t) => {
-  const { dir, postmaster } = dataDirectory(t)
-  const it = await running(dir)
-  t.after(() => void it.command.child.kill('SIGKILL'))
-  const origin = new URL(it.url).origin
-  assert.equal((await post(origin, shopCustomer('1', 'Casa Lupo S.r.l.'))).status, 202)
-  const killed = postmaster() ?? 0
-  process.kill(killed, 'SIGKILL')
-  await it.command.says(/embedded Postgres had ended and runs again/)
-  await until(async () => (await post(origin, shopCustomer('2', 'Blue Fen Ltd'))).status < 300)
-  assert.equal((await it.customer('webshop', '1', 'name')).name, 'Casa Lupo S.r.l.')
-  assert.equal((await it.customer('webshop', '2', 'name')).name, 'Blue Fen Ltd')
-  const next = postmaster()
-  assert.ok(next && next !== killed)
-  assert.equal(await it.stop(), 0)
-  assert.equal(postmaster(), null, 'the new one is stopped with us')
-})
-
-test('a database that cannot be had at the start is named, with what is wrong', async (t) => {
-  const { dir } = dataDirectory(t)
-  const server = await startServer({ dir, durable: false })
-  const url = new URL(server.url('postgres'))
-  const starts = (change: (u: URL) => void) => {
-    const wrong = new URL(url)
-    change(wrong)
-    return touchstone(['start', '--port', '0'], dir, { DATABASE_URL: wrong.href })
-  }
-  const password = starts((u) => {
-    u.password = 'not-the-password'
-  })
-  const database = starts((u) => {
-    u.pathname = '/no_such_database'
-  })
-  try {
-    assert.equal(await password.ended, 1)
-    assert.match(password.output(), /password authentication failed/)
-    assert.doesNotMatch(password.output(), /not-the-password/)
-    assert.equal(await database.ended, 1)
-    assert.match(database.output(), /database "no_such_database" does not exist/)
-  } finally {
-    await server.stop()
-  }
 })

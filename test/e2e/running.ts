@@ -1,7 +1,7 @@
 import { type RunningCommand, touchstone } from '../cli/process.ts'
 import { ask } from '../gateway/gateway.ts'
-import { until } from '../gateway/until.ts'
 import { type Delivery, type DeliveryAnswer, delivery, post } from './deliveries.ts'
+import { eventually } from './eventually.ts'
 
 export interface Running {
   command: RunningCommand
@@ -46,7 +46,7 @@ export function attach(command: RunningCommand, url: string): Running {
         it: customerBySource(system: $system, object: $object, id: $id) { ${fields} } }`
       // biome-ignore lint/suspicious/noExplicitAny: see above
       let found: any
-      await until(async () => {
+      await eventually(async () => {
         found = (await it.query(text, { system, object, id })).it
         return found !== null && is(found)
       })

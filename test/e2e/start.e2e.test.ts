@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
+import { startServer } from '../../cli/postgres/server.ts'
 import { EXAMPLES } from '../../gateway/examples.ts'
+import { openDatabase } from '../../mdm/db/database.ts'
 import { dataDirectory, runs, touchstone } from '../cli/process.ts'
 import { childrenOf, pidOf } from '../faults/installation.ts'
 import { ask } from '../gateway/gateway.ts'
-import { until } from '../gateway/until.ts'
-import { delivery, signature } from './deliveries.ts'
+import { type Delivery, delivery, signature } from './deliveries.ts'
+import { eventually } from './eventually.ts'
 
 const START = ['start', '--port', '0', '--companies', '60']
 
@@ -16,7 +18,7 @@ function family(pid: number, dir: string): number[] {
   return [pid, ...childrenOf(pid), server, ...childrenOf(server)]
 }
 
-test('stopped while the demo world is loading it leaves no process; the next start finishes it and answers the examples', async (t) => {
+test('a start: stopped while it loads, gone on with, answers the examples, finishes a delivery when told to stop, leaves no process', async (t) => {
   const { dir } = dataDirectory(t)
   const first = touchstone(START, dir)
   t.after(() => void first.child.kill('SIGKILL'))
@@ -26,7 +28,7 @@ test('stopped while the demo world is loading it leaves no process; the next sta
   first.child.kill('SIGTERM')
   assert.equal(await first.ended, 0)
   assert.match(first.output(), /The demo world is not complete; the next start goes on with it/)
-  await until(() => processes.every((pid) => !runs(pid)))
+  await eventually(() => processes.every((pid) => !runs(pid)))
 
   const second = touchstone(START, dir)
   t.after(() => void second.child.kill('SIGKILL'))
@@ -37,44 +39,43 @@ test('stopped while the demo world is loading it leaves no process; the next sta
     const { status, body } = await ask(url, query)
     assert.deepEqual([status, body.errors], [200, undefined], title)
   }
+
   const again = family(second.child.pid ?? 0, dir)
+  const fields = { shop_customer_id: 'LATE', company_name: 'Casa Lupo', modified_at: '2026-01-01T00:00:00Z' }
+  const late = await slowDelivery(url, delivery('webshop', 'customers', JSON.stringify(fields)))
   second.child.kill('SIGINT')
+  await second.says(/Stopping/)
+  const refused = () =>
+    fetch(url).then(
+      () => false,
+      () => true,
+    )
+  await eventually(refused)
+  assert.equal(await late.finish(), 202, 'what is under way is finished')
   assert.equal(await second.ended, 0)
-  await until(() => again.every((pid) => !runs(pid)))
+  await eventually(() => again.every((pid) => !runs(pid)))
+
+  const server = await startServer({ dir, durable: false })
+  const sql = openDatabase(server.url('touchstone'), { connectionsMax: 1, name: 'test' })
+  const stored = await sql`select 1 from inbox where source = 'webshop' and body like '%"LATE"%'`
+  await sql.end()
+  await server.stop()
+  assert.equal(stored.length, 1, 'and what was acknowledged is there')
 })
 
-test('a stop lets a delivery that is under way finish: it is acknowledged and there', async (t) => {
-  const { dir } = dataDirectory(t)
-  const start = touchstone(['start', '--no-demo', '--port', '0'], dir)
-  t.after(() => void start.child.kill('SIGKILL'))
-  const [, url = ''] = await start.says(/GraphQL {6}(\S+)/)
-  await start.says(/Stop with Ctrl-C/)
-  const fields = { shop_customer_id: '1', company_name: 'Casa Lupo', modified_at: '2026-01-01T00:00:00Z' }
-  const d = delivery('webshop', 'customers', JSON.stringify(fields))
+/** Sends the first half of a delivery. `finish` sends the rest and answers the status. */
+async function slowDelivery(url: string, d: Delivery): Promise<{ finish(): Promise<number | undefined> }> {
   const headers = { 'content-type': 'application/json', 'content-length': d.body.length, ...signature(d) }
   const req = request(new URL(d.path, url), { method: 'POST', headers })
   const answered = new Promise<number | undefined>((resolve, reject) =>
     req.once('response', (res) => resolve(res.resume().statusCode)).once('error', reject),
   )
+  answered.catch(() => {}) // seen by `finish`
   await new Promise<void>((resolve) => req.write(d.body.slice(0, 20), () => resolve()))
-  start.child.kill('SIGTERM')
-  await start.says(/Stopping/)
-  await until(
-    async () =>
-      await fetch(url).then(
-        () => false,
-        () => true,
-      ),
-  ) // takes no more connections
-  req.end(d.body.slice(20))
-  assert.equal(await answered, 202)
-  assert.equal(await start.ended, 0)
-
-  const next = touchstone(['start', '--no-demo', '--port', '0'], dir)
-  t.after(() => void next.child.kill('SIGKILL'))
-  const [, anew = ''] = await next.says(/GraphQL {6}(\S+)/)
-  const query = '{ customerBySource(system: "webshop", object: "customers", id: "1") { name } }'
-  await until(async () => (await ask(anew, query)).body.data?.customerBySource?.name === 'Casa Lupo')
-  next.child.kill('SIGTERM')
-  assert.equal(await next.ended, 0)
-})
+  return {
+    finish() {
+      req.end(d.body.slice(20))
+      return answered
+    },
+  }
+}

@@ -10,6 +10,7 @@ import { checkRebuild } from '../../mdm/rebuild.ts'
 import { createEngines } from '../../mdm/resolve.ts'
 import { touchstone } from '../cli/process.ts'
 import { connectors, worldDeliveries } from '../e2e/deliveries.ts'
+import { eventually } from '../e2e/eventually.ts'
 import { attach } from '../e2e/running.ts'
 import { policy } from '../fixtures/store.ts'
 import { databaseUrl } from './installation.ts'
@@ -51,7 +52,7 @@ test('the disk runs full while deliveries come in: none that was acknowledged is
   const deliveries = worldDeliveries({ companies: 250, seed: 3 }, 3_000)
   const sender = startSender(url, deliveries)
   sender.allow(deliveries.length)
-  await eventually(() => sender.failures.size > 0, 'a delivery fails')
+  await eventually(() => sender.failures.size > 0)
   await sleep(fullMs)
   const whenFull = sender.acknowledged.length
   t.diagnostic(
@@ -61,11 +62,11 @@ test('the disk runs full while deliveries come in: none that was acknowledged is
   assert.equal((await fetch(new URL('/health/live', url))).status, 200, 'the process lives')
 
   rmSync(ballast)
-  await eventually(async () => (await ready()) === 200, 'it is ready again')
+  await eventually(async () => (await ready()) === 200)
   await Promise.race([sender.done, sleep(waitMsMax)])
   assert.equal(sender.acknowledged.length, deliveries.length)
   const sql = openDatabase(databaseUrl(dir), { connectionsMax: 2, name: 'test' })
-  await eventually(async () => (await sql`select 1 from pending limit 1`).length === 0, 'all is applied')
+  await eventually(async () => (await sql`select 1 from pending limit 1`).length === 0)
   const inbox = new Set((await sql`select source || ' ' || message_id as id from inbox`).map((r) => r.id))
   const lost = sender.acknowledged.flatMap((d) => d.messages.filter((m) => !inbox.has(`${d.source} ${m.messageId}`)))
   assert.deepEqual(lost, [])
@@ -78,8 +79,3 @@ test('the disk runs full while deliveries come in: none that was acknowledged is
   assert.ok((await it.query('{ customers(first: 1) { totalCount } }')).customers.totalCount > 50)
   assert.equal(await it.stop(), 0)
 })
-
-async function eventually(is: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + waitMsMax; !(await is()); await sleep(50))
-    assert.ok(Date.now() < end, `never so: ${what}`)
-}

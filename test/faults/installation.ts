@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type RunningCommand, runs, touchstone } from '../cli/process.ts'
-import { until } from '../gateway/until.ts'
+import { eventually } from '../e2e/eventually.ts'
 
 /** What of an installation is killed, each with SIGKILL. */
 export const VICTIMS = ['everything', 'postgres', 'ingest', 'a backend', 'gateway'] as const
@@ -11,7 +11,7 @@ export type Victim = (typeof VICTIMS)[number]
 export interface Installation {
   origin: string
   start(): Promise<void>
-  /** Kills, and waits until what was killed is gone. Answers the processes that must be started anew. */
+  /** Kills, and waits until what was killed is gone. */
   kill(victim: Victim, random: () => number): Promise<void>
   /** In order. Answers what the commands wrote. */
   stop(): Promise<string>
@@ -70,8 +70,8 @@ export async function installation(
         roles.delete(names)
         if (command) await end(command, 'SIGKILL')
       }
-      if (victim === 'postgres') await until(() => !runs(postmaster))
-      if (victim === 'everything') await until(() => database.every((pid) => !runs(pid)))
+      if (victim === 'postgres') await eventually(() => !runs(postmaster))
+      if (victim === 'everything') await eventually(() => database.every((pid) => !runs(pid)))
     },
     async stop() {
       for (const [names, command] of roles) {

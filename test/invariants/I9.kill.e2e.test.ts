@@ -9,11 +9,11 @@ import { createEngines } from '../../mdm/resolve.ts'
 import { dataDirectory } from '../cli/process.ts'
 import { testDatabase } from '../database.ts'
 import { connectors, type Delivery, post, worldDeliveries } from '../e2e/deliveries.ts'
+import { eventually } from '../e2e/eventually.ts'
 import { startFollower } from '../faults/follower.ts'
 import { databaseUrl, installation, VICTIMS } from '../faults/installation.ts'
 import { startSender } from '../faults/sender.ts'
 import { drain, policy } from '../fixtures/store.ts'
-import { until } from '../gateway/until.ts'
 
 /** `npm run test:faults` sets these to 20 and 10,000. */
 const rounds = Number(process.env.TOUCHSTONE_I9_ROUNDS ?? 3)
@@ -26,9 +26,9 @@ test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowled
   const random = generator(seed)
   t.diagnostic(`TOUCHSTONE_I9_SEED=${seed}`)
   const deliveries = worldDeliveries({ companies: Math.ceil(messages / 12), seed }, messages)
-  const { dir } = dataDirectory(t)
+  const { dir, postmaster } = dataDirectory(t)
   let round = 0
-  const it = await installation(dir, () => round % 2 === 1)
+  const it = await installation(dir, () => round % 2 === 0)
   await it.start()
   const sender = startSender(it.origin, deliveries)
   const follower = startFollower(it.origin)
@@ -58,7 +58,7 @@ test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowled
     await drained(sql)
     await everyAcknowledgedIsThere(sql, sender.acknowledged)
     const head = await eventsAreDense(sql)
-    await until(() => follower.positions.length >= head)
+    await eventually(() => follower.positions.length >= head)
     assert.deepEqual(
       follower.positions,
       Array.from({ length: head }, (_, i) => i + 1),
@@ -83,6 +83,7 @@ test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowled
     await sql.end({ timeout: 1 })
   }
   assert.match(await it.stop(), /"stopped"/)
+  assert.equal(postmaster(), null, 'the database stops with its last user, though another had started it')
 })
 
 async function drained(sql: Sql): Promise<void> {
