@@ -18,6 +18,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   subgraph: () => import('./subgraph.ts'),
   migrate: () => import('./migrate.ts'),
   audit: () => import('./audit.ts'),
+  quality: () => import('./quality.ts'),
   simulate: () => import('./simulate.ts'),
   publish: () => import('./publish.ts'),
   rebuild: () => import('./rebuild.ts'),

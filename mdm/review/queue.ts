@@ -150,3 +150,20 @@ export async function readChangedTasks(sql: Sql, since: Date, limit: number): Pr
     [since],
   )
 }
+
+/** How long tasks of a kind have been waiting, in seconds. */
+export interface QueueAge {
+  kind: TaskKind
+  open: number
+  overdue: number
+  ageSecondsMedian: number
+  ageSecondsMax: number
+}
+
+export async function queueAge(sql: Sql): Promise<QueueAge[]> {
+  return await sql<QueueAge[]>`
+    select kind, count(*)::int as open, (count(*) filter (where due_at < now()))::int as overdue,
+      percentile_cont(0.5) within group (order by extract(epoch from now() - created_at))::float8 as "ageSecondsMedian",
+      max(extract(epoch from now() - created_at))::float8 as "ageSecondsMax"
+    from task where state = 'OPEN' group by kind order by kind`
+}

@@ -3,6 +3,7 @@ import { transaction } from '../db/transaction.ts'
 import { appendAudit } from './audit.ts'
 import type { Caller } from './input.ts'
 import { mayDo, type StewardshipRules } from './rules.ts'
+import { taskChannel } from './tasks.ts'
 
 /** What a steward does with a task, short of settling it. */
 export type TaskWork =
@@ -69,8 +70,6 @@ export async function workOnTasks(
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-/** Wakes who follows the queue. */
-export const taskChannel = 'touchstone_task'
 
 function faultOf(work: TaskWork): { rule: TaskRule; detail: string } | null {
   if (

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Sql, Transaction } from '../db/database.ts'
 import { dueHours, type StewardshipRules } from './rules.ts'
 
+/** Wakes who follows the queue. */
+export const taskChannel = 'touchstone_task'
+
 /**
  * POSSIBLE_MATCH: two golden records are alike, under the threshold. CONFLICT: two are alike, but other evidence speaks
  * against it. VALIDATION: a source record has values that cannot be used. APPROVAL: a proposal waits for a second person.
@@ -50,6 +53,7 @@ export async function openTasks(
 ): Promise<void> {
   if (reasons.length === 0) return
   await tx`
+    with changed as (
     insert into task as t (id, kind, type, subject, state, reason, weight, stake, priority, due_at)
     select id, kind, type, subject::uuid[], 'OPEN', reason, weight, stake, priority,
       clock_timestamp() + make_interval(secs => hours * 3600)
@@ -65,14 +69,19 @@ export async function openTasks(
       priority = excluded.priority + case when t.escalated and t.state = 'OPEN' then ${escalationPriority} else 0 end,
       due_at = case when t.state = 'CLOSED' and t.due_at < clock_timestamp() then excluded.due_at else t.due_at end,
       closed_at = null, closed_because = null, updated_at = clock_timestamp()
-    where t.state = 'CLOSED' or (t.kind, t.reason, t.weight) is distinct from (excluded.kind, excluded.reason, excluded.weight)`
+    where t.state = 'CLOSED' or (t.kind, t.reason, t.weight) is distinct from (excluded.kind, excluded.reason, excluded.weight)
+    returning 1)
+    select pg_notify(${taskChannel}, '') where exists (select 1 from changed)`
 }
 
 export async function closeTasks(tx: Transaction, ids: readonly string[], because: string): Promise<void> {
   if (ids.length === 0) return
-  await tx`update task set state = 'CLOSED', closed_at = clock_timestamp(), closed_because = ${because},
-      updated_at = clock_timestamp()
-    where id = any(${ids}::uuid[]) and state = 'OPEN'`
+  await tx`
+    with changed as (
+      update task set state = 'CLOSED', closed_at = clock_timestamp(), closed_because = ${because},
+        updated_at = clock_timestamp()
+      where id = any(${ids}::uuid[]) and state = 'OPEN' returning 1)
+    select pg_notify(${taskChannel}, '') where exists (select 1 from changed)`
 }
 
 /** Open tasks of these kinds that are about any of these ids. */

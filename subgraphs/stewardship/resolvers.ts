@@ -1,11 +1,15 @@
+import type { Sql } from '../../mdm/db/database.ts'
+import { quality } from '../../mdm/golden/quality.ts'
 import { type Named, readNamed } from '../../mdm/golden/read.ts'
 import { isUuid } from '../../mdm/golden/statement.ts'
 import type { ActionRow } from '../../mdm/review/actions.ts'
+import { followTasks } from '../../mdm/review/followTasks.ts'
 import { diffVersions, readActions, readActionsById, readAudit } from '../../mdm/review/history.ts'
 import type { Caller } from '../../mdm/review/input.ts'
 import type { Outcome } from '../../mdm/review/outcome.ts'
 import {
   countTasks,
+  queueAge,
   readComments,
   readTasks,
   readTasksById,
@@ -121,6 +125,9 @@ export function resolvers(steward: Stewardship): Resolvers {
         if (seen.code !== 'PREVIEW') return await result(seen, context)
         return { __typename: 'ActionPreview', ...seen }
       },
+      dataQuality: (_: unknown, { type }: { type: string }) =>
+        policy.types.some((t) => t.name === type) ? quality(sql, type) : null,
+      queueAges: () => queueAge(sql),
       async goldenDiff(
         _: unknown,
         { id, from, to }: { id: string; from: number; to: number },
@@ -166,6 +173,13 @@ export function resolvers(steward: Stewardship): Resolvers {
       commentTask: async (_: unknown, { id, body }: { id: string; body: string }, c: RequestContext) =>
         (await onTasks([id], { kind: 'COMMENT', body }, c))[0],
     },
+    Subscription: {
+      taskChanged: {
+        subscribe: (_: unknown, { kinds, types }: { kinds?: string[] | null; types?: string[] | null }) =>
+          changedTasks(sql, (t) => (!kinds || kinds.includes(t.kind)) && (!types || types.includes(t.type))),
+        resolve: (task: TaskRow) => task,
+      },
+    },
     ActionResult: { __resolveType: typeName },
     PreviewResult: { __resolveType: typeName },
     TaskResult: { __resolveType: typeName },
@@ -198,6 +212,27 @@ export function resolvers(steward: Stewardship): Resolvers {
     AuditEntry: {
       action: (a: { actionId: string | null }, _: unknown, context: RequestContext) => actionOf(a.actionId, context),
       body: (a: { body: unknown }, _: unknown, { scopes }: RequestContext) => visibleInput(policy, a.body, scopes),
+    },
+  }
+}
+
+/** Ends its listening as soon as nobody reads any more, though no task changes. */
+function changedTasks(sql: Sql, wanted: (task: TaskRow) => boolean): AsyncIterableIterator<TaskRow> {
+  const stop = new AbortController()
+  const tasks = followTasks(sql, stop.signal)
+  return {
+    async next() {
+      for (;;) {
+        const found = await tasks.next()
+        if (found.done || wanted(found.value)) return found
+      }
+    },
+    async return() {
+      stop.abort()
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]() {
+      return this
     },
   }
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { createClient } from 'graphql-ws'
+import WebSocket from 'ws'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { createEngine } from '../../mdm/match/engine.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
@@ -80,13 +82,16 @@ const MERGE = `mutation ($input: MergeInput!, $key: String!) { mergeRecords(inpu
 const UNDO = `mutation ($id: ID!, $key: String!) { undoAction(action: $id, reason: "was wrong", idempotencyKey: $key) { ${RESULT} } }`
 
 /** Two customers whose weight lies between a match and nothing, whatever the model's parameters are. */
-function alike(): [object, object] {
+function alike(word = 'Tamarind'): [object, object] {
   const engine = createEngine(policy.type('Customer'))
-  const common = { domains: ['tamarind.example'], phones: ['+442079460018'] }
+  const common = {
+    domains: [`${word.toLowerCase()}.example`],
+    phones: [word === 'Tamarind' ? '+442079460018' : '+442079460019'],
+  }
   const fields = ['domains', 'phones'] as const
-  for (const name of ['Tamarind Travel', 'Tamarind Trade', 'Tamarind Holding', 'Tamar Trading', 'Tamarind'])
+  for (const name of [`${word} Travel`, `${word} Trade`, `${word} Holding`, `${word}s Trading`, word])
     for (const shared of [[], ['domains'], ['phones'], fields]) {
-      const one = { name: 'Tamarind Trading Ltd', ...common }
+      const one = { name: `${word} Trading Ltd`, ...common }
       const two = { name, ...Object.fromEntries(Object.entries(common).filter(([f]) => shared.includes(f as never))) }
       const [a, b] = [one, two].map((f, i) => engine.standardise({ key: String(i), source: `s${i}`, fields: f }))
       if (!a || !b || !engine.keys(a).some((k) => engine.keys(b).includes(k))) continue
@@ -96,7 +101,7 @@ function alike(): [object, object] {
   throw new Error('no pair of the test is a possible match')
 }
 
-async function seen(...ids: string[]) {
+async function versionsOf(...ids: string[]) {
   const rows = await db.sql<
     { id: string; version: number }[]
   >`select id, version from golden where id = any(${ids}::uuid[])`
@@ -106,7 +111,7 @@ const invoicesOf = async (id: string) =>
   (await ask('query ($id: ID!) { customer(id: $id) { id invoices { nodes { number } } } }', { id })).customer
 
 test('preview, merge, the same request again, a stale version, undo: invoices go along and come back', async () => {
-  const records = await seen(lupo, payer)
+  const records = await versionsOf(lupo, payer)
   const { previewAction } = await ask(
     `query ($action: StewardActionInput!) { previewAction(action: $action) { __typename ... on ActionPreview {
       approval records { goldenId op before after changedFields redirect sources } children { type from to count } } } }`,
@@ -118,7 +123,7 @@ test('preview, merge, the same request again, a stale version, undo: invoices go
   const survivor = previewAction.records.find((r: { goldenId: string }) => r.goldenId === lupo)
   assert.equal(survivor.after.name, 'Unknown payer 77')
   assert.deepEqual(survivor.sources.toSorted(), [lupo, payer].sort())
-  assert.deepEqual(await seen(lupo, payer), records, 'a preview changes nothing')
+  assert.deepEqual(await versionsOf(lupo, payer), records, 'a preview changes nothing')
 
   const first = (await ask(MERGE, { input: { records }, key: 'm1' })).mergeRecords
   assert.equal(first.__typename, 'ActionDone', JSON.stringify(first))
@@ -138,7 +143,7 @@ test('preview, merge, the same request again, a stale version, undo: invoices go
       [payer, 'MERGED', { id: lupo }],
     ],
   )
-  const reused = (await ask(MERGE, { input: { records: await seen(lupo, fen) }, key: 'm1' })).mergeRecords
+  const reused = (await ask(MERGE, { input: { records: await versionsOf(lupo, fen) }, key: 'm1' })).mergeRecords
   assert.equal(reused.rule, 'IDEMPOTENCY_KEY_REUSED')
 
   const undone = (await ask(UNDO, { id: first.action.id, key: 'u1' })).undoAction
@@ -150,10 +155,10 @@ test('preview, merge, the same request again, a stale version, undo: invoices go
 })
 
 test('much value needs a second person, who is not the author, and has the role', async () => {
-  const records = await seen(lupo, fen)
+  const records = await versionsOf(lupo, fen)
   const asked = (await ask(MERGE, { input: { records }, key: 'big' })).mergeRecords
   assert.deepEqual([asked.__typename, asked.rules, asked.action.state], ['ApprovalNeeded', ['MERGE_VALUE'], 'PROPOSED'])
-  assert.deepEqual(await seen(lupo, fen), records, 'nothing is done yet')
+  assert.deepEqual(await versionsOf(lupo, fen), records, 'nothing is done yet')
   const waiting = (
     await ask(
       '{ tasks(filter: { kinds: [APPROVAL] }) { nodes { kind stake action { id actor } records { id } } } }',
@@ -192,7 +197,7 @@ test('much value needs a second person, who is not the author, and has the role'
 
 test('a marked field: proposed, declined, withdrawn; the audit log tells all of it', async () => {
   const OVERRIDE = `mutation ($input: OverrideInput!, $key: String!) { overrideField(input: $input, reason: "as registered", idempotencyKey: $key) { ${RESULT} } }`
-  const [record] = await seen(lupo)
+  const [record] = await versionsOf(lupo)
   const value = ['IT00743110157']
   const input = { record, field: 'taxIds', value }
   const one = (await ask(OVERRIDE, { input, key: 'o1' })).overrideField
@@ -246,15 +251,59 @@ test('a possible match is a task that goes with its reason and comes back with i
   )
   assert.deepEqual(comment.commentTask.task.comments, [{ actor: 'ada', body: 'asked sales' }])
 
-  const merged = (await ask(MERGE, { input: { records: await seen(a, b) }, key: 't1' })).mergeRecords
+  const merged = (await ask(MERGE, { input: { records: await versionsOf(a, b) }, key: 't1' })).mergeRecords
   assert.equal(merged.__typename, 'ActionDone')
   assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [], 'its reason is gone')
   await ask(UNDO, { id: merged.action.id, key: 't2' })
   assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [{ ...task, assignee: 'ada' }], 'the same task is back')
   const no = await ask(
     `mutation ($input: NotAMatchInput!) { notAMatch(input: $input, reason: "two firms", idempotencyKey: "t3") { ${RESULT} } }`,
-    { input: { records: await seen(a, b) } },
+    { input: { records: await versionsOf(a, b) } },
   )
   assert.equal(no.notAMatch.__typename, 'ActionDone')
   assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [], 'settled')
+})
+
+test('the queue is followed: a task is pushed when it changes, and when it closes', async () => {
+  const client = createClient({ url: gateway.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  try {
+    const [a, b] = [key('crm', 'Customer', 'S1'), key('success', 'Customer', 'S2')]
+    const [one, two] = alike('Saffron')
+    await tell(db.sql, [customer('crm', 'S1', one), customer('success', 'S2', two)])
+    const { tasks } = await ask('query ($id: ID!) { tasks(filter: { about: $id }) { nodes { id } } }', { id: a })
+    const id = tasks.nodes[0].id
+    const pushed = client.iterate<{ taskChanged: { id: string; open: boolean; comments: object[] } }>({
+      query: 'subscription { taskChanged(types: ["Customer"]) { id open comments { body } } }',
+    })
+    const seen = (async () => {
+      const found: unknown[] = []
+      for await (const { data } of pushed) {
+        if (!data || data.taskChanged.id !== id) continue
+        found.push([data.taskChanged.open, data.taskChanged.comments.length])
+        if (!data.taskChanged.open) return found
+      }
+      return found
+    })()
+    // Until the subscription listens, a comment may go unseen; the end is seen for certain.
+    const COMMENT = 'mutation ($id: ID!) { commentTask(id: $id, body: "hello") { __typename } }'
+    let ended = false
+    const writing = (async () => {
+      for (let i = 0; i < 20 && !ended; i++) {
+        await ask(COMMENT, { id })
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      const no = await ask(
+        `mutation ($input: NotAMatchInput!) { notAMatch(input: $input, reason: "two", idempotencyKey: "s1") { ${RESULT} } }`,
+        { input: { records: await versionsOf(a, b) } },
+      )
+      assert.equal(no.notAMatch.__typename, 'ActionDone')
+    })()
+    const found = (await seen) as [boolean, number][]
+    ended = true
+    await writing
+    assert.ok(found.length > 1 && found[0]?.[0] === true, 'seen while open')
+    assert.equal(found.at(-1)?.[0], false, 'and when it closed')
+  } finally {
+    await client.dispose()
+  }
 })
