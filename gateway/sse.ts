@@ -52,5 +52,12 @@ export class EventStreams {
 
 async function drained(res: ServerResponse): Promise<void> {
   if (res.destroyed) return
-  await Promise.race([once(res, 'drain'), once(res, 'close')])
+  // The listener that was not needed goes too: a slow stream waits here thousands of times.
+  const settled = new AbortController()
+  const { signal } = settled
+  try {
+    await Promise.race([once(res, 'drain', { signal }), once(res, 'close', { signal })])
+  } finally {
+    settled.abort()
+  }
 }
