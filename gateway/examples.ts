@@ -8,7 +8,7 @@ export const EXAMPLES: readonly Example[] = [
   {
     title: 'A customer with everything around it, from every system at once.',
     query: `query Customer360 {
-  customers(first: 3, filter: { lifecycle: { eq: CUSTOMER } }, orderBy: [{ field: NAME }]) {
+  customers(first: 3, filter: { kind: { eq: ORGANISATION }, lifecycle: { eq: CUSTOMER } }, orderBy: [{ field: NAME }]) {
     totalCount
     nodes {
       id
@@ -36,15 +36,15 @@ export const EXAMPLES: readonly Example[] = [
         value
         rule
         sources { system sourceId }
-        candidates { value }
+        candidates { value verdict source { system } }
       }
     }
   }
 }`,
   },
   {
-    title: 'One golden record by the id that a source system knows: take system, object and id from the last tab.',
-    query: `query BySource($system: String = "webshop", $object: String = "customers", $id: String = "1") {
+    title: 'One golden record by the id that a source system knows; here one of the web shop in the demo world.',
+    query: `query BySource($system: String = "webshop", $object: String = "customers", $id: String = "W103352") {
   customerBySource(system: $system, object: $object, id: $id) {
     id
     name

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
+import { EXAMPLES } from '../../gateway/examples.ts'
 import { ask } from '../gateway/gateway.ts'
 import { until } from '../gateway/until.ts'
 import { dataDirectory, runs, touchstone } from './process.ts'
@@ -21,6 +22,10 @@ test('the first start loads the demo world, the second keeps it, --fresh begins 
   assert.match(first.output(), LOADED)
   const loaded = await feedOf(url)
   assert.ok(loaded.customers.totalCount > 20)
+  for (const { title, query } of EXAMPLES.filter((e) => !e.query.startsWith('subscription'))) {
+    const { body } = await ask(url, query)
+    assert.equal(body.errors, undefined, title)
+  }
   const server = postmaster()
   first.child.kill('SIGTERM')
   assert.equal(await first.ended, 0)
