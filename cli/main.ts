@@ -19,6 +19,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   migrate: () => import('./migrate.ts'),
   audit: () => import('./audit.ts'),
   quality: () => import('./quality.ts'),
+  remap: () => import('./remap.ts'),
   simulate: () => import('./simulate.ts'),
   publish: () => import('./publish.ts'),
   rebuild: () => import('./rebuild.ts'),

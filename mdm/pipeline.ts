@@ -5,7 +5,7 @@ import type { Sql, Transaction } from './db/database.ts'
 import { lockSlots } from './db/locks.ts'
 import { transaction } from './db/transaction.ts'
 import { appendChanges } from './feed/append.ts'
-import { arrive } from './ingest/arrive.ts'
+import { type Arrived, arrive } from './ingest/arrive.ts'
 import { claim, type Message, postpone } from './ingest/claim.ts'
 import { saveOperational } from './ingest/operational.ts'
 import { outcomeOf, saveOutcomes, settleIncomplete } from './ingest/outcomes.ts'
@@ -81,7 +81,20 @@ export async function applyPending(
 
 /** Path 1, on one screen. Everything before `appendChanges` waits for nobody but those who touch the same things. */
 async function applyBatch(tx: Transaction, pipeline: Pipeline, messages: Message[]): Promise<Applied> {
-  const { records, unchanged, outcomes } = await arrive(tx, pipeline.connectors, messages)
+  const arrived = await arrive(tx, pipeline.connectors, messages)
+  await masterRecords(tx, pipeline, arrived)
+  const { outcomes } = arrived
+  const exceptions = outcomes.filter((o) => o.outcome === 'EXCEPTION').length
+  const skipped = outcomes.length - exceptions
+  return { claimed: messages.length, applied: messages.length - outcomes.length, skipped, exceptions, postponed: 0 }
+}
+
+/** From source records as they are now, under their locks, to golden records and events; writes all of it. */
+export async function masterRecords(
+  tx: Transaction,
+  pipeline: Mastering,
+  { records, unchanged, outcomes }: Arrived,
+): Promise<number> {
   const work: Work = { crosswalk: new Map(), causes: new Map(), changed: new Map(), events: [] }
   for (const r of [...records, ...unchanged]) work.causes.set(r.record.key, r.cause)
 
@@ -119,9 +132,7 @@ async function applyBatch(tx: Transaction, pipeline: Pipeline, messages: Message
     whole.filter((r) => pipeline.engines.has(r.type)).map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
   )
   await appendChanges(tx, work.events)
-  const exceptions = outcomes.filter((o) => o.outcome === 'EXCEPTION').length
-  const skipped = outcomes.length - exceptions
-  return { claimed: messages.length, applied: messages.length - outcomes.length, skipped, exceptions, postponed: 0 }
+  return work.events.length
 }
 
 function byType(

@@ -7,15 +7,15 @@ import { sameChains } from './cluster/same.ts'
 import type { Transaction } from './db/database.ts'
 import { settleAnchors } from './golden/anchor.ts'
 import { type Assigned, assign } from './golden/assign.ts'
-import { derive } from './golden/derive.ts'
+import { type Derived, derive } from './golden/derive.ts'
 import { stakes } from './golden/stake.ts'
-import { loadAssertions, loadGolden, type PairAssertion } from './golden/stored.ts'
+import { loadAssertions, loadGolden, type PairAssertion, type Stated } from './golden/stored.ts'
 import { type Golden, survive } from './golden/survive.ts'
 import type { SourceRecord } from './ingest/records.ts'
 import { engineOf, isLive, loadKnown, type Mastering, survivor, type Work } from './mastering.ts'
 import type { Engine, Features } from './match/engine.ts'
 import { DEFAULT_RULES } from './review/rules.ts'
-import { syncPairTasks, type TaskReason } from './review/tasks.ts'
+import { syncPairTasks, syncSplitTasks, type TaskReason } from './review/tasks.ts'
 
 /**
  * From links and stewards' assertions to golden records: everything of one golden type that the seeds can reach is
@@ -80,6 +80,9 @@ export async function recluster(
       work.crosswalk.set(r.key, at.goldenId)
     }
 
+  const structural = derived.some((d) => d.op !== 'UPDATED' && d.op !== 'CREATED')
+  const byHand = [...work.causes.values()].some((c) => c.source === 'stewardship')
+  if (structural || byHand) await syncSplits(tx, mastering, type, derived, assigned, said, byHand)
   const alike = possible.filter((p) => p.reason !== STEWARD_SAYS_NO)
   const had = await savePossible(
     tx,
@@ -101,6 +104,34 @@ export async function recluster(
       const of = assigned.filter((at) => wanted.has(at.goldenId))
       return stakes(tx, new Map(of.map((at) => [at.goldenId, [...at.members, ...at.absent].map((r) => r.key)])))
     },
+  )
+}
+
+/** A golden record that fell apart by itself is a task, until a steward says that it is two, or it is one again. */
+async function syncSplits(
+  tx: Transaction,
+  mastering: Mastering,
+  type: TypePolicy,
+  derived: readonly Derived[],
+  assigned: readonly Assigned<SourceRecord>[],
+  said: Stated,
+  byHand: boolean,
+): Promise<void> {
+  const parts = byHand ? [] : derived.filter((d) => d.op === 'SPLIT')
+  const from = new Map(assigned.flatMap((at) => at.members.map((m) => [m.key, at.goldenId] as const)))
+  const active = new Set(assigned.filter((a) => a.members.length > 0).map((a) => a.goldenId))
+  const apart = new Set(
+    said.pairs
+      .filter((p) => p.kind === 'NOT_SAME')
+      .map((p) => [from.get(p.a) ?? '', from.get(p.b) ?? ''].sort().join()),
+  )
+  await syncSplitTasks(
+    tx,
+    mastering.rules ?? DEFAULT_RULES,
+    type.name,
+    [...new Set([...active, ...derived.map((d) => d.goldenId)])],
+    parts.length < 2 ? [] : parts.slice(1).map((d) => [parts[0]?.goldenId ?? '', d.goldenId]),
+    (a, b) => active.has(a) && active.has(b) && !apart.has([a, b].sort().join()),
   )
 }
 

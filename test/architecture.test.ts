@@ -26,6 +26,7 @@ const JOINERS = [
   'mdm/plan.ts',
   'mdm/preview.ts',
   'mdm/undo.ts',
+  'mdm/remap.ts',
   'mdm/repair.ts',
   'mdm/simulate.ts',
   'mdm/sweep.ts',

@@ -120,6 +120,39 @@ export async function syncPairTasks(
   )
 }
 
+/**
+ * Tasks about golden records that fell apart by themselves. `fresh` are pairs of parts that did so just now; `waits` says
+ * of a pair whether both are there and nobody has said that they are two. A task that was closed because they were one
+ * again is open again when they are two again.
+ */
+export async function syncSplitTasks(
+  tx: Transaction,
+  rules: StewardshipRules,
+  type: string,
+  ids: readonly string[],
+  fresh: readonly string[][],
+  waits: (a: string, b: string) => boolean,
+): Promise<void> {
+  const known = await tx<{ id: string; subject: string[]; state: string; stake: number }[]>`
+    select id, subject, state, stake from task where kind = 'SPLIT' and subject && ${[...ids]}::uuid[]`
+  const open = (subject: string[]) => waits(subject[0] ?? '', subject[1] ?? '')
+  await closeTasks(
+    tx,
+    known.filter((t) => t.state === 'OPEN' && !open(t.subject)).map((t) => t.id),
+    'its reason is gone',
+  )
+  const again = known.filter((t) => t.state === 'CLOSED' && open(t.subject))
+  const reason = 'fell apart by itself: the records speak against each other since they changed'
+  await openTasks(
+    tx,
+    rules,
+    [
+      ...again.map((t) => ({ subject: t.subject, stake: t.stake })),
+      ...fresh.filter(open).map((subject) => ({ subject, stake: 0 })),
+    ].map(({ subject, stake }) => ({ kind: 'SPLIT' as const, type, subject, reason, weight: null, stake })),
+  )
+}
+
 /** Tasks about source records whose values cannot be used; `records` are all that were looked at. */
 export async function syncValidationTasks(
   tx: Transaction,

@@ -1,0 +1,83 @@
+import { isDeepStrictEqual } from 'node:util'
+import { lock, lockNumber } from './db/locks.ts'
+import { transaction } from './db/transaction.ts'
+import type { ArrivedRecord } from './ingest/arrive.ts'
+import { loadByKey, type WholeRecord } from './ingest/records.ts'
+import { masterRecords, type Pipeline } from './pipeline.ts'
+
+export interface Remapped {
+  /** Source records that were looked at, and those that came out otherwise. */
+  records: number
+  changed: number
+  /** Records that would be of another type: they stay as they are until their system states them anew. */
+  otherType: number
+  events: number
+}
+
+const recordsPerStep = 200
+
+/**
+ * Maps the source records of one system anew from what it said, and brings everything that comes out otherwise to golden
+ * records and events, as if it had just arrived: after a change of a mapping or of a code list in it. It can be stopped
+ * and run again. `told` hears of each step. Throws where the system is not configured.
+ */
+export async function remap(
+  pipeline: Pipeline,
+  source: string,
+  told: (sofar: Remapped) => void = () => {},
+): Promise<Remapped> {
+  const connector = pipeline.connectors.get(source)
+  if (!connector) throw new Error(`source system "${source}" is not configured`)
+  const total: Remapped = { records: 0, changed: 0, otherType: 0, events: 0 }
+  for (let last = 0; ; ) {
+    const rows = await pipeline.sql<{ id: number; key: string }[]>`
+      select id, key from source_record where source = ${source} and id > ${last} order by id limit ${recordsPerStep}`
+    if (rows.length === 0) return total
+    last = rows.at(-1)?.id ?? last
+    const step = await transaction(pipeline.sql, async (tx) => {
+      await lock(
+        tx,
+        'record',
+        rows.map((r) => lockNumber(r.key)),
+      )
+      const records = await loadByKey(
+        tx,
+        rows.map((r) => r.key),
+      )
+      const cause = { source: 'remap', correlationId: crypto.randomUUID() }
+      const mapped = records.map((r) => ({ r, now: connector.map(r.object, r.raw) }))
+      const changed = mapped
+        .filter(({ r, now }) => now.type === r.type && differs(r, now))
+        .map(({ r, now }): ArrivedRecord => {
+          const complete = now.complete || r.deleted
+          return {
+            record: { ...r, canonical: now.fields, issues: now.issues, complete },
+            cause: { ...cause, object: r.object, sourceId: r.sourceId },
+            settled: complete && !r.complete,
+          }
+        })
+      const events =
+        changed.length === 0 ? 0 : await masterRecords(tx, pipeline, { records: changed, unchanged: [], outcomes: [] })
+      return { changed: changed.length, otherType: mapped.filter(({ r, now }) => now.type !== r.type).length, events }
+    })
+    total.records += rows.length
+    total.changed += step.changed
+    total.otherType += step.otherType
+    total.events += step.events
+    told(total)
+  }
+}
+
+function differs(
+  r: WholeRecord,
+  now: { fields: Record<string, unknown>; issues: unknown[]; complete: boolean },
+): boolean {
+  // As the database gives it back: without fields that are undefined.
+  const fields: unknown = JSON.parse(JSON.stringify(now.fields))
+  const issues: unknown = JSON.parse(JSON.stringify(now.issues))
+  return (
+    !isDeepStrictEqual(fields, r.canonical) ||
+    !isDeepStrictEqual(issues, r.issues ?? []) ||
+    (now.complete || r.deleted) !== r.complete
+  )
+}
