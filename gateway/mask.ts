@@ -89,7 +89,7 @@ function original(error: GraphQLError): unknown {
   return e
 }
 
-function isStoreAway(error: unknown): boolean {
+export function isStoreAway(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isStoreAway)
   if (!(error instanceof Error && 'code' in error)) return false
   return STORE_AWAY.has(String(error.code)) || STORE_FULL.has(String(error.code))

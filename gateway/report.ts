@@ -1,3 +1,5 @@
+import { isStoreAway } from './mask.ts'
+
 /** Why a server does not listen, in words that say what to do. */
 export function explainListen(e: NodeJS.ErrnoException, host: string, port: number): Error {
   if (e.code === 'EADDRINUSE')
@@ -6,9 +8,13 @@ export function explainListen(e: NodeJS.ErrnoException, host: string, port: numb
   return e
 }
 
-/** Name, code, message and stack; not the fields a driver adds, which hold parameters and so personal data. */
+/**
+ * Name, code, message and stack; not the fields a driver adds, which hold parameters and so personal data. When the
+ * database is away every request says so, and where it was asked from is of no use.
+ */
 export function describeError(err: unknown): object {
   if (!(err instanceof Error)) return { message: String(err) }
   const code = 'code' in err ? { code: String(err.code) } : {}
+  if (isStoreAway(err)) return { name: err.name, ...code, message: err.message }
   return { name: err.name, ...code, message: err.message, stack: err.stack }
 }
