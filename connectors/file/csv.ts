@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { parse } from 'csv-parse'
 import { bounds } from '../bounds.ts'
 import type { FileRow } from './rows.ts'
@@ -26,19 +27,19 @@ export function detectDialect(head: string, delimiter?: string): Dialect {
  * is given as a list of its cells: put under names it could say something false, so it becomes an exception.
  */
 export async function* csvRows(text: AsyncIterable<string>, dialect: Dialect): AsyncGenerator<FileRow> {
-  const parser = Readable.from(text).pipe(
-    parse({
-      bom: true,
-      delimiter: dialect.delimiter,
-      quote: dialect.quote,
-      escape: dialect.quote,
-      info: true,
-      relax_column_count: true,
-      relax_quotes: true,
-      skip_empty_lines: true,
-      max_record_size: bounds.messageCharsMax,
-    }),
-  )
+  const parser = parse({
+    bom: true,
+    delimiter: dialect.delimiter,
+    quote: dialect.quote,
+    escape: dialect.quote,
+    info: true,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    max_record_size: bounds.messageCharsMax,
+  })
+  // An error of either end destroys `parser`, so the loop below throws it; here it must only not go unhandled.
+  pipeline(Readable.from(text), parser).catch(() => {})
   let header: string[] | null = null
   for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
     if (header === null) {

@@ -55,7 +55,7 @@ export async function* fileRows(path: string, options: FileOptions = {}): AsyncG
     else if (format === 'ndjson') yield* lines(text)
     else yield* jsonElements(text, options.at ?? null)
   } catch (e) {
-    throw new FileError(`${path}: ${e instanceof Error ? e.message : String(e)}`)
+    throw e instanceof FileError ? e : new FileError(`${path}: ${e instanceof Error ? e.message : String(e)}`)
   }
 }
 

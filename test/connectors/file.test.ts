@@ -136,6 +136,19 @@ test('elements are cut out exactly, wherever the chunks of the file end', async 
   )
 })
 
+test('a CSV that is cut off in the middle of its gzip is named too, after the rows before', async () => {
+  const text = Array.from({ length: 100_000 }, (_, i) => `${i},${(i * 7919) % 100_003}`).join('\n')
+  const packed = gzipSync(`id,n\n${text}`)
+  const path = join(dir, 'cut.csv.gz')
+  writeFileSync(path, packed.subarray(0, packed.length >> 1))
+  let read = 0
+  const reading = async () => {
+    for await (const _ of fileRows(path)) read++
+  }
+  await assert.rejects(reading, (e) => e instanceof FileError && e.message.split('cut.csv.gz').length === 2)
+  assert.ok(read > 0)
+})
+
 test('reading takes no more of a file than is asked for', async () => {
   let taken = 0
   async function* endless() {
