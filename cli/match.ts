@@ -46,7 +46,10 @@ export const command = new Command('match')
   )
   .requiredOption('--records <file>', 'NDJSON, a line a record: {"source","id","fields":{...}}')
   .requiredOption('--out <file>', 'clusters, as CSV: source,id,cluster')
-  .option('--pairs <file>', 'compared pairs inside clusters, as CSV: source_a,id_a,source_b,id_b,probability,weight')
+  .option(
+    '--pairs <file>',
+    'pairs of records found to be one thing, as CSV: source_a,id_a,source_b,id_b,probability,weight',
+  )
   .option('--type <name>', 'the golden type, when the model has several')
   .option('--threads <number>', 'worker threads', wholeNumber, 1)
   .option('--report <file>', 'what was trained and found, as JSON; with the ending .html as a page with pictures')
@@ -194,10 +197,26 @@ async function writeClusters(file: string, { records, clusterOf }: BatchResult):
   )
 }
 
-async function writePairs(file: string, { records, pairs, clusterOf }: BatchResult): Promise<void> {
-  const over = pairs.filter((pair) => clusterOf[pair.a] === clusterOf[pair.b])
-  await writeLines(file, 'source_a,id_a,source_b,id_b,probability,weight', over.length, (i) => {
-    const { a, b, weight } = over[i]!
+/** Of clusters up to this size every pair is written; of larger ones those that were compared. */
+const CLUSTER_RECORDS_WHOLE = 64
+
+async function writePairs(
+  file: string,
+  { records, features, pairs, clusterOf, clusters, engine }: BatchResult,
+): Promise<void> {
+  const members: number[][] = Array.from({ length: clusters }, () => [])
+  for (const [i, cluster] of clusterOf.entries()) members[cluster]!.push(i)
+  const inside = pairs.filter(
+    (p) => clusterOf[p.a] === clusterOf[p.b] && members[clusterOf[p.a]!]!.length > CLUSTER_RECORDS_WHOLE,
+  )
+  for (const list of members) {
+    if (list.length > CLUSTER_RECORDS_WHOLE) continue
+    for (const [at, a] of list.entries())
+      for (const b of list.slice(at + 1))
+        inside.push({ a, b, weight: engine.compare(features[a]!, features[b]!).weight })
+  }
+  await writeLines(file, 'source_a,id_a,source_b,id_b,probability,weight', inside.length, (i) => {
+    const { a, b, weight } = inside[i]!
     const [x, y] = [records[a]!, records[b]!]
     return `${csv(x.source)},${csv(idOf(x))},${csv(y.source)},${csv(idOf(y))},${(1 / (1 + 2 ** -weight)).toFixed(6)},${weight.toFixed(3)}`
   })
