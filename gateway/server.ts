@@ -44,7 +44,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   const { bounds, callers, log, report, runtime } = options
   const streams = new EventStreams()
   let draining = false
-  let operations = 0
+  const underWay = { operations: 0, streams: 0 }
 
   const http = createServer((req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
@@ -84,17 +84,17 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   }
 
   async function operate(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
-    // Streams have a bound of their own: they last, and cost little.
-    const streaming = req.headers.accept?.includes('text/event-stream') === true
-    if (streaming ? streams.size >= bounds.streamsMax : operations >= bounds.operationsMax) {
+    // Streams have a bound of their own: they last, and cost little. They count from the request on, not once they flow.
+    const kind = req.headers.accept?.includes('text/event-stream') ? 'streams' : 'operations'
+    if (underWay[kind] >= bounds[`${kind}Max`]) {
       res.setHeader('retry-after', '1')
       throw new HttpError(503, 'BUSY', 'Too much is under way: come again in a second')
     }
-    if (!streaming) operations++
+    underWay[kind]++
     try {
       await graphqlOverHttp(req, res, callers.identify(id, req.headers), { runtime, bounds, report, streams })
     } finally {
-      if (!streaming) operations--
+      underWay[kind]--
     }
   }
 

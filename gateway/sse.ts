@@ -10,10 +10,6 @@ export class EventStreams {
   #open = new Set<AsyncIterator<ExecutionResult>>()
   #closed = false
 
-  get size(): number {
-    return this.#open.size
-  }
-
   async send(req: IncomingMessage, res: ServerResponse, results: AsyncIterable<ExecutionResult>): Promise<void> {
     const iterator = results[Symbol.asyncIterator]()
     const end = () => void iterator.return?.().catch(() => undefined)

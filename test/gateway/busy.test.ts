@@ -29,6 +29,15 @@ test('streams have bounds of their own', async (t) => {
   assert.equal((await stream()).status, 503)
   assert.equal((await ask(it.url, '{ head }')).status, 200, 'a stream does not count as an operation')
   gone.abort()
+  await until(() => it.fixture.subscribers() === 0)
+  // A query asked as a stream counts while it is worked out, before anything flows.
+  const asked = () =>
+    fetch(`${it.url}?query=${encodeURIComponent('{ fails(how: "WAIT") }')}`, {
+      headers: { accept: 'text/event-stream' },
+    })
+  const both = await Promise.all([asked(), asked()])
+  assert.deepEqual(both.map((r) => r.status).sort(), [200, 503])
+  await Promise.all(both.map((r) => r.text()))
   await until(async () => {
     const again = new AbortController()
     const { status } = await stream(again.signal)
