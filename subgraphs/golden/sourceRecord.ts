@@ -46,7 +46,14 @@ export function sourceRecordResolvers({ sql, policy, sources }: SubgraphDeps): R
       kind: (r: MemberRow) => systems.get(r.system)?.kind,
       role: (r: MemberRow) => systems.get(r.system)?.role,
       versionAt: (r: MemberRow) => (r.version > 0 ? new Date(r.version / 1000) : null),
-      issues: (r: MemberRow) => r.issues ?? [],
+      issues: (r: MemberRow, _: unknown, { scopes }: RequestContext) => {
+        // What is wrong with a value quotes it.
+        const hidden = new Map(typeOf(r)?.fields.flatMap((f) => (f.sensitive ? [[f.name, f.sensitive] as const] : [])))
+        return (r.issues ?? []).map((issue) => {
+          const scope = hidden.get(issue.field.split('.', 1)[0] ?? '')
+          return scope && !scopes.has(scope) ? { ...issue, detail: `not shown without the scope ${scope}` } : issue
+        })
+      },
       firstSeenAt: (r: MemberRow) => r.createdAt,
       appliedAt: (r: MemberRow) => r.updatedAt,
       canonical: async (r: MemberRow, _: unknown, context: RequestContext) => {

@@ -117,7 +117,8 @@ export function resolvers(steward: Stewardship): Resolvers {
           before,
           ...filter
         }: { first: number; before?: number | null; actor?: string; event?: string; action?: string },
-      ) => readAudit(sql, filter, pageLimit(first) - 1, before ?? null),
+      ) =>
+        filter.action && !isUuid(filter.action) ? [] : readAudit(sql, filter, pageLimit(first) - 1, before ?? null),
       async previewAction(_: unknown, { action }: { action: Partial<Inputs> }, context: RequestContext) {
         const what = onlyOne(action)
         if (!what) return notOne
