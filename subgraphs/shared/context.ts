@@ -27,8 +27,8 @@ export class RequestContext {
    * The loader of this name, made on first use. `read` answers a map from key to value; keys it leaves out get `missing`.
    * The name must say everything that the values depend on beside the key: arguments, page, order.
    *
-   * A loader forgets what it has read with every batch: a subscription has one context for as long as it lasts, and each
-   * of its events is to be resolved as things are then.
+   * A loader forgets what it has read with every batch: what is asked for after a mutation of the same operation is to be
+   * as it is then.
    */
   load<V>(
     name: string,
