@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Connector, type Message, MessageError } from '../connectors/contract.ts'
+import { localCallers } from './callers.ts'
 import { answerJson, HttpError, readBody } from './httpAnswer.ts'
 import type { IngestHandler } from './server.ts'
 
@@ -27,6 +28,8 @@ const defaults = { bodyBytesMax: 1024 * 1024, bodyMsMax: 10_000, acceptMsMax: 15
 const retrySeconds = 5
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
+/** Who may use a development secret, which everybody knows: no tunnel, no proxy, no page of another site. */
+const thisMachine = localCallers()
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 /**
@@ -62,6 +65,12 @@ export function createIngest(options: IngestOptions): IngestHandler {
         404,
         'UNKNOWN_SOURCE',
         `No source system "${name.slice(0, 64)}": the path is /ingest/{source} or /ingest/{source}/{object}`,
+      )
+    if (source.system.developmentSecret && thisMachine.refuse(req))
+      throw new HttpError(
+        401,
+        'NO_SECRET',
+        `Not accepted: ${name} has a development secret only, which is good on this machine alone: set its real one`,
       )
     if (!JSON_TYPE.test(req.headers['content-type'] ?? ''))
       throw new HttpError(415, 'UNSUPPORTED_TYPE', 'Send JSON, with Content-Type: application/json')

@@ -241,3 +241,25 @@ test('a source system without a secret takes no deliveries', async () => {
   assert.ok(shop)
   assert.equal(shop.verify({}, Buffer.from('{}'), now).ok, false)
 })
+
+test('a development secret, which everybody knows, is good under a name of this machine only', async () => {
+  reset()
+  assert.equal(connectors.get('stripe')?.system.developmentSecret, true)
+  const body = JSON.stringify({ id: 'evt_tunnel', object: 'event', type: 'customer.updated', data: {} })
+  const { port } = server.address() as AddressInfo
+  const ask = (headers: Record<string, string>) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const sent = request({ port, host: '127.0.0.1', path: '/ingest/stripe', method: 'POST' }, (res) => {
+        res.resume()
+        resolve(res.statusCode)
+      })
+      sent.once('error', reject)
+      const all = { 'content-type': 'application/json', ...stripeHeaders(body), ...headers }
+      for (const [name, value] of Object.entries(all)) sent.setHeader(name, value)
+      sent.end(body)
+    })
+  assert.equal(await ask({ host: 'hooks.example.com' }), 401)
+  assert.equal(await ask({ host: 'localhost:4000', origin: 'https://elsewhere.example' }), 401)
+  assert.deepEqual(stored, [])
+  assert.equal(await ask({ host: 'localhost:4000' }), 202)
+})
