@@ -9,6 +9,8 @@ export type Filter = Readonly<Record<string, unknown>>
 const depthMax = 8
 /** Tests in one filter. */
 const testsMax = 100
+/** Parts in one filter, empty ones too: they are the text of the statement, which is remembered. */
+const groupsMax = 300
 /** Values in one `in`. */
 const listItemsMax = 500
 
@@ -33,10 +35,12 @@ export interface Filterable {
 /** Compiles a filter. Throws FilterError. */
 export function conditionOf(list: Filterable, filter: Filter, scopes: ReadonlySet<string>): Condition {
   let tests = 0
+  let groups = 0
   return group(list.fields, filter, 0)
 
   function group(fields: ListField[], part: Filter, depth: number): Condition {
     if (depth > depthMax) throw new FilterError('FILTER_TOO_LARGE', `the filter is nested deeper than ${depthMax}`)
+    if (++groups > groupsMax) throw new FilterError('FILTER_TOO_LARGE', `the filter has more than ${groupsMax} parts`)
     const conditions: Condition[] = []
     for (const [name, value] of Object.entries(part)) {
       if (value === null || value === undefined) continue
