@@ -8,7 +8,7 @@ import { connectors } from '../e2e/deliveries.ts'
 import { childrenOf, databaseUrl } from './installation.ts'
 
 const rounds = 8
-const killedAfterMsMax = 6_000
+const killedAfterMsMax = 12_000
 const world = { companies: 150, seed: 1 }
 const START = ['start', '--port', '0', '--companies', String(world.companies)]
 
