@@ -9,7 +9,7 @@ import { settleAnchors } from './golden/anchor.ts'
 import { type Assigned, assign } from './golden/assign.ts'
 import { type Derived, derive } from './golden/derive.ts'
 import { stakes } from './golden/stake.ts'
-import { loadAssertions, loadGolden, type PairAssertion, type Stated } from './golden/stored.ts'
+import { loadAssertions, loadCrosswalk, loadGolden, type PairAssertion, type Stated } from './golden/stored.ts'
 import { type Golden, survive } from './golden/survive.ts'
 import type { SourceRecord } from './ingest/records.ts'
 import { engineOf, isLive, loadKnown, type Mastering, survivor, type Work } from './mastering.ts'
@@ -118,20 +118,25 @@ async function syncSplits(
   byHand: boolean,
 ): Promise<void> {
   const parts = byHand ? [] : derived.filter((d) => d.op === 'SPLIT')
-  const from = new Map(assigned.flatMap((at) => at.members.map((m) => [m.key, at.goldenId] as const)))
+  const looked = new Set([...assigned, ...derived].map((d) => d.goldenId))
   const active = new Set(assigned.filter((a) => a.members.length > 0).map((a) => a.goldenId))
-  const apart = new Set(
-    said.pairs
-      .filter((p) => p.kind === 'NOT_SAME')
-      .map((p) => [from.get(p.a) ?? '', from.get(p.b) ?? ''].sort().join()),
-  )
+  const homes = new Map(assigned.flatMap((at) => at.members.map((m) => [m.key, at.goldenId] as const)))
+  const apart = said.pairs.filter((p) => p.kind === 'NOT_SAME')
+  // The other one of two need not be in reach any more.
+  const away = apart.flatMap((p) => [p.a, p.b]).filter((key) => !homes.has(key))
+  for (const [key, goldenId] of await loadCrosswalk(tx, away)) homes.set(key, goldenId)
+  const two = new Set(apart.map((p) => [homes.get(p.a) ?? '', homes.get(p.b) ?? ''].sort().join()))
   await syncSplitTasks(
     tx,
     mastering.rules ?? DEFAULT_RULES,
     type.name,
-    [...new Set([...active, ...derived.map((d) => d.goldenId)])],
+    looked,
     parts.length < 2 ? [] : parts.slice(1).map((d) => [parts[0]?.goldenId ?? '', d.goldenId]),
-    (a, b) => active.has(a) && active.has(b) && !apart.has([a, b].sort().join()),
+    async (pairs) => {
+      const elsewhere = pairs.flat().filter((id) => !looked.has(id))
+      for (const g of (await loadGolden(tx, elsewhere)).values()) if (g.state === 'ACTIVE') active.add(g.id)
+      return (pair) => pair.every((id) => active.has(id)) && !two.has(pair.toSorted().join())
+    },
   )
 }
 

@@ -121,35 +121,37 @@ export async function syncPairTasks(
 }
 
 /**
- * Tasks about golden records that fell apart by themselves. `fresh` are pairs of parts that did so just now; `waits` says
- * of a pair whether both are there and nobody has said that they are two. A task that was closed because they were one
- * again is open again when they are two again.
+ * Tasks about golden records that fell apart by themselves. `ids` were looked at, `fresh` are pairs of parts that fell
+ * apart just now; `judge` says which pairs are there still without anybody having said that they are two. A task that
+ * was closed because they were one again is open again when they are two again.
  */
 export async function syncSplitTasks(
   tx: Transaction,
   rules: StewardshipRules,
   type: string,
-  ids: readonly string[],
+  ids: ReadonlySet<string>,
   fresh: readonly string[][],
-  waits: (a: string, b: string) => boolean,
+  judge: (pairs: readonly string[][]) => Promise<(pair: readonly string[]) => boolean>,
 ): Promise<void> {
   const known = await tx<{ id: string; subject: string[]; state: string; stake: number }[]>`
     select id, subject, state, stake from task where kind = 'SPLIT' and subject && ${[...ids]}::uuid[]`
-  const open = (subject: string[]) => waits(subject[0] ?? '', subject[1] ?? '')
+  if (known.length + fresh.length === 0) return
+  const waits = await judge([...known.map((t) => t.subject), ...fresh])
   await closeTasks(
     tx,
-    known.filter((t) => t.state === 'OPEN' && !open(t.subject)).map((t) => t.id),
+    known.filter((t) => t.state === 'OPEN' && !waits(t.subject)).map((t) => t.id),
     'its reason is gone',
   )
-  const again = known.filter((t) => t.state === 'CLOSED' && open(t.subject))
+  const open = [
+    ...known.filter((t) => t.state === 'CLOSED' && waits(t.subject)),
+    ...fresh.filter(waits).map((subject) => ({ subject, stake: 0 })),
+  ]
+  const byId = new Map(open.map((t) => [taskId('SPLIT', t.subject), t]))
   const reason = 'fell apart by itself: the records speak against each other since they changed'
   await openTasks(
     tx,
     rules,
-    [
-      ...again.map((t) => ({ subject: t.subject, stake: t.stake })),
-      ...fresh.filter(open).map((subject) => ({ subject, stake: 0 })),
-    ].map(({ subject, stake }) => ({ kind: 'SPLIT' as const, type, subject, reason, weight: null, stake })),
+    [...byId.values()].map(({ subject, stake }) => ({ kind: 'SPLIT', type, subject, reason, weight: null, stake })),
   )
 }
 
