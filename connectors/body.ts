@@ -17,7 +17,9 @@ export function parseBody(text: string): unknown {
   try {
     value = LONG_NUMBER.test(text) ? JSON.parse(text, keepLongNumbers) : JSON.parse(text)
   } catch (e) {
-    throw new MessageError('BROKEN_JSON', `the body is no JSON: ${e instanceof Error ? e.message : String(e)}`)
+    // The engine's own words quote the body, which may hold personal data; only the place is said.
+    const at = /position \d+( \(line \d+ column \d+\))?/.exec(e instanceof Error ? e.message : '')?.[0]
+    throw new MessageError('BROKEN_JSON', `the body is no JSON${at ? `: it breaks off or goes wrong at ${at}` : ''}`)
   }
   checkBounds(value, 1)
   return SUSPECT.test(text) || !text.isWellFormed() ? cleaned(value) : value

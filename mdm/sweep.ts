@@ -47,9 +47,14 @@ export interface Sweeper {
 
 /** Sweeps again and again until it is stopped. */
 export function startSweeper(steward: Stewardship, everyMs: number, onError: (error: unknown) => void): Sweeper {
-  let running: Promise<unknown> = Promise.resolve()
+  let running: Promise<unknown> | null = null
+  // While one is under way, the next is left out: a database that hangs must not gather them.
   const timer = setInterval(() => {
-    running = running.then(() => sweep(steward)).catch(onError)
+    running ??= sweep(steward)
+      .catch(onError)
+      .finally(() => {
+        running = null
+      })
   }, everyMs)
   timer.unref()
   return {
