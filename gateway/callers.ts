@@ -49,7 +49,7 @@ export function localCallers(hostsAllowed: readonly string[] = []): Callers {
         correlationId,
         scopes,
         actor: typeof actor === 'string' && actor !== '' ? actor.slice(0, actorCharsMax) : 'development',
-        roles: typeof roles === 'string' ? new Set(roles.split(',').map((r) => r.trim())) : new All(),
+        roles: typeof roles === 'string' && roles !== '*' ? rolesOf(roles) : new All(),
       }
     },
   }
@@ -61,4 +61,13 @@ function sameHost(origin: string, host: string): boolean {
   } catch {
     return false // "null" of a sandboxed page, or no URL at all
   }
+}
+
+function rolesOf(header: string): Set<string> {
+  return new Set(
+    header
+      .split(',')
+      .map((r) => r.trim())
+      .filter((r) => r !== '' && r !== '-'),
+  )
 }

@@ -29,6 +29,8 @@ export function prepareOperation(
   const { parse, validate, contextFactory, execute, subscribe, schema } = runtime.getEnveloped({
     operation,
     correlationId,
+    actor: request.actor ?? '',
+    roles: rolesHeader(request.roles),
   } as never)
   let document: DocumentNode
   try {
@@ -102,4 +104,9 @@ function stream<T>(source: AsyncIterable<T>, map: (value: T) => T): AsyncIterabl
     [Symbol.asyncIterator]: () => iterator,
   }
   return iterator
+}
+
+/** A header without a value would be left out on the way, and say something else: `-` is no role, `*` is all. */
+function rolesHeader(roles: RequestInfo['roles']): string {
+  return roles?.has('*') ? '*' : [...(roles ?? [])].join() || '-'
 }

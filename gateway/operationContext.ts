@@ -32,4 +32,7 @@ export interface GatewayContext {
   operation: OperationContext
   /** For headers to subgraphs that run as services. */
   correlationId: string
+  actor: string
+  /** Separated by commas; `*` is all. */
+  roles: string
 }
