@@ -15,7 +15,7 @@ before(async () => {
 })
 after(async () => await db?.drop())
 
-const runs = Number(process.env.TOUCHSTONE_I3_RUNS ?? 12)
+const runs = Number(process.env.TOUCHSTONE_I3_RUNS ?? 8)
 const scopes = new Set(['pii:read'])
 const caller: Caller = { actor: 'ada', roles: new Set(['steward']), scopes, correlationId: 'test' }
 
