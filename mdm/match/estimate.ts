@@ -48,7 +48,7 @@ export function estimate(
     pairsInAll,
     iterationsMax = 60,
     priorPairsMatch = 40,
-    priorPairsRelated = 400,
+    priorPairsRelated = Math.max(RELATED_PAIRS_MIN, RELATED_PAIRS_PER_RECORD * options.records),
     priorPairsRandom = 20,
   } = options
   const width = dimensions.length
@@ -86,6 +86,7 @@ export function estimate(
     model.r = shares(dimensions, width, candidates, (row) => posterior.related[row]!, 'r', priorPairsRelated * anchor)
     for (const [at, dimension] of dimensions.entries()) {
       boundRelated(dimension, model.r[at]!)
+      boundDifferent(dimension, m[at]!)
       monotone(dimension, m[at]!, model.u[at]!)
     }
     let moved = 0
@@ -186,6 +187,13 @@ function normal(counts: number[]): number[] {
   return counts.map((count) => Math.min(1 - SHARE_MIN, Math.max(SHARE_MIN, count / sum)))
 }
 
+/**
+ * The shipped shares of related pairs count as so many pairs a record, at least so many in all. Much less, and EM makes of them
+ * what is merely alike at random; much more, and chains of branches under one name count as matches.
+ */
+const RELATED_PAIRS_PER_RECORD = 0.3
+const RELATED_PAIRS_MIN = 400
+
 /** Levels that ship as this many times likelier among matches than among related pairs are what makes a match one. */
 const IDENTIFYING = 8
 
@@ -205,6 +213,28 @@ function boundRelated(dimension: ScoredDimension, r: number[]): void {
   if (excess === 0 || rest === 0) return
   for (const [i, level] of dimension.levels.entries())
     if (!(level.m / level.r >= IDENTIFYING && r[i] === level.r)) r[i]! *= 1 + excess / rest
+}
+
+/** Names that differ altogether may be this many times as common among matches as ships, no more. */
+const DIFFERENT_TIMES_MAX = 4
+
+/**
+ * The same from the other side: a match may not come to mean "of one firm, whatever the names". Where related pairs ship as much
+ * likelier to differ in name than matches are, m may rise to a few times what ships; aliases and marriages need that much.
+ */
+function boundDifferent(dimension: ScoredDimension, m: number[]): void {
+  const { unit, levels } = dimension
+  if (unit.context || (unit.kind !== 'name' && unit.kind !== 'person')) return
+  let excess = 0
+  for (const [i, level] of levels.entries()) {
+    const most = DIFFERENT_TIMES_MAX * level.m
+    if (level.fixed || level.r / level.m < IDENTIFYING || m[i]! <= most) continue
+    excess += m[i]! - most
+    m[i] = most
+  }
+  if (excess === 0) return
+  const rest = m.reduce((sum, share, i) => (levels[i]!.r / levels[i]!.m < IDENTIFYING ? sum + share : sum), 0)
+  for (const [i, level] of levels.entries()) if (level.r / level.m < IDENTIFYING) m[i]! *= 1 + excess / rest
 }
 
 /** Makes m/u fall along the ordered levels: neighbours that rise share one ratio (pool adjacent violators). */

@@ -16,6 +16,9 @@ import type { Unit } from './plan.ts'
 /** Values under this many bits (shared by more than about one record in 30) make no key of their own. */
 const KEY_BITS_MIN = 5
 
+/** Names of one record, aliases included, that give keys. */
+const KEY_NAMES_MAX = 8
+
 /** How words that sound alike are written the same; handed in, because standardising knows names. */
 export type Sound = (word: string) => string
 
@@ -77,7 +80,7 @@ export function blockingKeys(
         atoms.surname.push(...(feature as PersonFeature).s.slice(0, 2))
         break
       case 'name':
-        names.push(...(feature as NameFeature[]).slice(0, 3))
+        names.push(...(feature as NameFeature[]).slice(0, KEY_NAMES_MAX))
         break
       case 'address':
         for (const address of (feature as AddressFeature[]).slice(0, 2)) {
@@ -96,7 +99,8 @@ export function blockingKeys(
     }
   }
   personKeys(atoms, sound, compound, broad)
-  for (const name of names) nameKeys(name, atoms, sound, compound, broad)
+  // Of many names, each gives fewer keys: aliases share most of their words anyway.
+  for (const name of names) nameKeys(name, names.length > 2 ? 3 : 4, atoms, sound, compound, broad)
   pairKeys(units, features, compound)
   return [...new Set([...exact, ...compound, ...broad])].slice(0, keysMax)
 }
@@ -140,8 +144,15 @@ function personKeys(atoms: Atoms, sound: Sound, compound: string[], broad: strin
 }
 
 /** Words of a name alone when rare, in pairs always; by sound, so that a slip of typing seldom separates. */
-function nameKeys(name: NameFeature, atoms: Atoms, sound: Sound, compound: string[], broad: string[]): void {
-  const top = rarest(name.t, name.b, 4)
+function nameKeys(
+  name: NameFeature,
+  wordsMax: number,
+  atoms: Atoms,
+  sound: Sound,
+  compound: string[],
+  broad: string[],
+): void {
+  const top = rarest(name.t, name.b, wordsMax)
   const sounds = top.map(sound)
   if (sounds.length === 1) compound.push(`word:${sounds[0]}`)
   for (let i = 0; i < sounds.length; i++)

@@ -64,7 +64,7 @@ export function priorParameters(type: MatchType): Parameters {
 }
 
 /** Changes with every change to what features hold or how they are compared; stored features of another version are recomputed. */
-export const FEATURES_VERSION = 6
+export const FEATURES_VERSION = 7
 
 /** Content hash of the parameters, the plan and the features' version: 16 hex digits. */
 export function versionOf(parameters: Parameters, units: readonly Unit[]): string {

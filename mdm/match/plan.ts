@@ -65,6 +65,8 @@ export interface Unit {
   many: boolean
   /** Email only: domains are compared by a unit of their own, so a shared domain says nothing here. */
   domainApart?: boolean
+  /** An organisation's name in a record of a person: the employer, which colleagues share. It is context, not identity. */
+  context?: boolean
   /** Units of one policy group share this; of them only the strongest statement counts. */
   group?: string
 }
@@ -126,6 +128,12 @@ export function planUnits(type: MatchType): Unit[] {
       units.push(unit)
     }
   }
+  const ofPersons = units.some(
+    (u) => u.kind === 'person' || u.fields.some((f) => f.as === 'PERSON_NAME' || f.as === 'NAME'),
+  )
+  if (ofPersons)
+    for (const unit of units)
+      if (unit.kind === 'name' && unit.fields.every((f) => f.as === 'ORGANISATION_NAME')) unit.context = true
   // The domain of an email address is a domain too: "info@acme.de" agrees with "www.acme.de".
   const domains = units.find((unit) => unit.kind === 'domain')
   if (domains)

@@ -61,6 +61,19 @@ const ORGANISATION_NAME: Dimension = {
     SISTERS,
   ],
 }
+/** Names of employers and the like beside a person's name: colleagues share them as often as a person's own records do. */
+const EMPLOYER_NAME: Dimension = {
+  name: 'name',
+  levels: [
+    l(NAME_LEVELS[0], 0.5, 0.55, 0.002, 1),
+    l(NAME_LEVELS[1], 0.12, 0.1, 0.0006, 0.7),
+    l(NAME_LEVELS[2], 0.1, 0.1, 0.001, 0.7),
+    l(NAME_LEVELS[3], 0.05, 0.05, 0.002, 0.5),
+    l(NAME_LEVELS[4], 0.05, 0.05, 0.015, 0.4),
+    l(NAME_LEVELS[5], 0.18, 0.15, 0.975),
+    { ...SISTERS, m: 0.02, r: 0.03, u: 0.004, fixed: false, apart: true },
+  ],
+}
 /** Full names of persons: relatives share a surname at most. */
 const PERSON_NAME: Dimension = {
   name: 'name',
@@ -77,6 +90,7 @@ const PERSON_NAME: Dimension = {
 
 /** The dimensions of a unit. */
 export function dimensionsOf(unit: Unit): readonly Dimension[] {
+  if (unit.context) return [EMPLOYER_NAME]
   if (unit.kind === 'name')
     return [unit.fields.every((field) => field.as === 'PERSON_NAME') ? PERSON_NAME : ORGANISATION_NAME]
   if (unit.domainApart)

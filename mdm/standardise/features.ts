@@ -95,7 +95,7 @@ export interface UnitFields {
 export type BitsOf = (sort: string, value: string) => number
 
 /** Values of one field beyond this many are ignored: no record pays for a list of 10,000. */
-export const VALUES_MAX = 24
+export const VALUES_MAX = 16
 
 type Fields = Readonly<Record<string, FieldValue | FieldValue[] | null | undefined>>
 
