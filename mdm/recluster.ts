@@ -119,7 +119,8 @@ async function syncSplits(
 ): Promise<void> {
   const parts = byHand ? [] : derived.filter((d) => d.op === 'SPLIT')
   const looked = new Set([...assigned, ...derived].map((d) => d.goldenId))
-  const active = new Set(assigned.filter((a) => a.members.length > 0).map((a) => a.goldenId))
+  const there = assigned.filter((a) => a.members.length > 0 && !said.retired.has(a.goldenId))
+  const active = new Set(there.map((a) => a.goldenId))
   const homes = new Map(assigned.flatMap((at) => at.members.map((m) => [m.key, at.goldenId] as const)))
   const apart = said.pairs.filter((p) => p.kind === 'NOT_SAME')
   // The other one of two need not be in reach any more.
