@@ -19,6 +19,8 @@ import { wholeNumber } from './wholeNumber.ts'
 
 /** A line of a records file may have this many characters; longer ones are an error, not a crash. */
 const LINE_CHARS_MAX = 16_000_000
+/** Of more records than this the fields are forgotten once they are standardised, to save a gigabyte a million. */
+const KEEP_FIELDS_RECORDS_MAX = 300_000
 /** Lines that cannot be read are told one by one up to this many. */
 const BAD_LINES_SHOWN_MAX = 5
 
@@ -86,6 +88,7 @@ async function run(options: Options): Promise<void> {
   const result = await matchBatchInThreads(type, records, options.threads, {
     ...(parameters ? { parameters } : {}),
     seed: options.seed,
+    forgetFields: records.length > KEEP_FIELDS_RECORDS_MAX,
     progress: (stage, share) => line.show(`${stage} ${Math.round(share * 100)} %`),
   })
   line.show('write ...')

@@ -35,6 +35,8 @@ export interface BatchStats {
 }
 
 export interface BatchOptions extends TrainOptions {
+  /** Gives the fields' memory back once they are standardised: the array of records is emptied and those of the result have none, so reports show none. For very large inputs. */
+  forgetFields?: boolean
   /** A trained model; without it the batch trains on its own records. */
   parameters?: Parameters
   /** Told the stage begun, and how far it is (0 to 1). */
@@ -55,7 +57,7 @@ export interface PreparedBatch {
  * Matches all records given: the same features, candidates, comparison and clustering as one record at a time, so the outcome is the
  * same. Records are sorted by key first; their order in the input plays no part.
  */
-export function matchBatch(type: MatchType, input: readonly MatchRecord[], options: BatchOptions = {}): BatchResult {
+export function matchBatch(type: MatchType, input: MatchRecord[], options: BatchOptions = {}): BatchResult {
   const batch = prepareBatch(type, input, options)
   const started = performance.now()
   const pairs: ScoredPair[] = []
@@ -81,8 +83,10 @@ export function matchBatch(type: MatchType, input: readonly MatchRecord[], optio
 /** Records whose candidates are compared at a stretch, between two signs of progress and as one piece of a thread's work. */
 export const COMPARE_RECORDS = 2000
 
+const NO_FIELDS = {}
+
 /** The first half of a batch: standardise, train or take the model given, block. */
-export function prepareBatch(type: MatchType, input: readonly MatchRecord[], options: BatchOptions): PreparedBatch {
+export function prepareBatch(type: MatchType, input: MatchRecord[], options: BatchOptions): PreparedBatch {
   if (input.length > POSTINGS_RECORDS_MAX)
     throw new Error(
       `${input.length} records; one run takes at most ${POSTINGS_RECORDS_MAX}: split them by country or region`,
@@ -97,9 +101,12 @@ export function prepareBatch(type: MatchType, input: readonly MatchRecord[], opt
   }
   const records = [...input].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
   const parser = createEngine(type, options.parameters)
+  if (options.forgetFields) input.length = 0
   const features = records.map((record, i) => {
     if (i % 10_000 === 0) progress?.('standardise', i / records.length)
-    return parser.parse(record)
+    const feature = parser.parse(record)
+    if (options.forgetFields) records[i] = { key: record.key, source: record.source, fields: NO_FIELDS }
+    return feature
   })
   lap('standardise')
   if (options.parameters) {

@@ -46,7 +46,7 @@ export const THREADS_MAX = 64
  */
 export async function matchBatchInThreads(
   type: MatchType,
-  input: readonly MatchRecord[],
+  input: MatchRecord[],
   threads: number,
   options: BatchOptions = {},
 ): Promise<BatchResult> {
