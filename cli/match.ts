@@ -105,6 +105,11 @@ async function run(options: Options): Promise<void> {
     )
   }
   line.end()
+  const { crowdedRecords } = result.stats
+  if (crowdedRecords > 0)
+    console.error(
+      `note: ${count(crowdedRecords)} records share whatever they share with more than ${result.engine.blockRecordsMax} others, and were not compared`,
+    )
   console.error(summary(result, seconds))
 }
 

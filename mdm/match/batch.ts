@@ -28,6 +28,8 @@ export interface BatchStats {
   keys: number
   saturatedKeys: number
   largestBlock: number
+  /** Records that share keys only with more others than a block may have; they were compared with nobody. */
+  crowdedRecords: number
   candidatePairs: number
   edges: number
   largestComponent: number
@@ -173,6 +175,7 @@ export function finishBatch(
       keys: postings.keys,
       saturatedKeys: postings.saturated,
       largestBlock: postings.largestBlock,
+      crowdedRecords: postings.crowded,
       candidatePairs,
       edges: pairs.length,
       largestComponent,

@@ -11,6 +11,8 @@ export interface Postings {
   /** Keys with more records than allowed; they give no candidates. */
   saturated: number
   largestBlock: number
+  /** Records all of whose shared keys are too common: they were compared with nobody. */
+  crowded: number
 }
 
 /** Keys are sorted in this many parts, so that part number, hash and record fit the 53 bits of a number. */
@@ -49,6 +51,7 @@ export function buildPostings(
   let keys = 0
   let saturated = 0
   let largestBlock = 0
+  const inCrowd = new Uint8Array(records)
   for (let part = 0; part < PARTS; part++) {
     const list = parts[part]?.subarray(0, used[part]!)
     if (!list) continue
@@ -68,7 +71,10 @@ export function buildPostings(
       }
       if (distinct > largestBlock) largestBlock = distinct
       if (distinct < 2 || distinct > blockRecordsMax) {
-        if (distinct > blockRecordsMax) saturated++
+        if (distinct > blockRecordsMax) {
+          saturated++
+          for (let at = start; at < members.length; at++) inCrowd[members.at(at)] = 1
+        }
         members.length = start
       } else {
         for (let at = start; at < members.length; at++) recordCount[members.at(at) + 1]!++
@@ -78,7 +84,11 @@ export function buildPostings(
     }
     delete parts[part]
   }
-  for (let i = 0; i < records; i++) recordCount[i + 1]! += recordCount[i]!
+  let crowded = 0
+  for (let i = 0; i < records; i++) {
+    if (inCrowd[i] === 1 && recordCount[i + 1] === 0) crowded++
+    recordCount[i + 1]! += recordCount[i]!
+  }
   const blockStart = Uint32Array.from(blocks)
   const blockRecords = members.array()
   const recordBlocks = new Uint32Array(blockRecords.length)
@@ -86,7 +96,17 @@ export function buildPostings(
   for (let block = 0; block + 1 < blockStart.length; block++)
     for (let at = blockStart[block]!; at < blockStart[block + 1]!; at++)
       recordBlocks[fill[blockRecords[at]!]!++] = block
-  return { records, recordStart: recordCount, recordBlocks, blockStart, blockRecords, keys, saturated, largestBlock }
+  return {
+    records,
+    recordStart: recordCount,
+    recordBlocks,
+    blockStart,
+    blockRecords,
+    keys,
+    saturated,
+    largestBlock,
+    crowded,
+  }
 }
 
 /** The most records one run can hold: a record's number has 21 bits beside its key's hash. */
