@@ -51,6 +51,7 @@ function print(report: Simulation): void {
       [t.appear, 'would be there anew'],
       [t.vanish, 'would be gone'],
       [t.changes, 'would change a value'],
+      [t.origins, 'would keep their values, from another source record or by another rule'],
     ] as const
     console.log(`${t.type}: ${count(t.golden)} golden records of ${count(t.records)} source records`)
     for (const [group, what] of groups) {

@@ -33,6 +33,8 @@ export interface TypeReport {
   vanish: Group
   /** Golden records of which a value would change, apart from those that merge or split. */
   changes: Group
+  /** Golden records whose values would stay, but come from another source record or by another rule. */
+  origins: Group
   /** By field: how many values would change, and from which system to which. */
   fields: { field: string; count: number; systems: { from: string; to: string; count: number }[] }[]
 }
@@ -107,6 +109,7 @@ function reportOf(
     appear: group(),
     vanish: group(),
     changes: group(),
+    origins: group(),
     fields: [],
   }
   /** Where the live records of each stored golden record go. */
@@ -129,7 +132,10 @@ function reportOf(
     }
     const changed = changedFields(was.values, golden.values)
     for (const field of changed) count(fields, field, at.members, was, golden.provenance[field]?.r)
-    if (changed.length > 0 && absorbed.length === 0) add(report.changes, at.goldenId, changed)
+    if (absorbed.length > 0) continue
+    if (changed.length > 0) add(report.changes, at.goldenId, changed)
+    else if (!isDeepStrictEqual(was.provenance, golden.provenance))
+      add(report.origins, at.goldenId, changedFields(was.provenance, { ...golden.provenance }))
   }
   for (const [id, to] of parts) if (to.size > 1) add(report.splits, id, [...to].sort())
   for (const id of stored.keys()) if (!now.has(id) && !parts.has(id)) add(report.vanish, id, [])
@@ -186,8 +192,8 @@ function keepOnly(stored: Map<string, StoredGolden>, rebuilt: readonly Rebuilt[]
 export function changesNothing(s: Simulation): boolean {
   return s.types.every((t) =>
     isDeepStrictEqual(
-      [t.merges, t.splits, t.appear, t.vanish, t.changes].map((g) => g.count),
-      [0, 0, 0, 0, 0],
+      [t.merges, t.splits, t.appear, t.vanish, t.changes, t.origins].map((g) => g.count),
+      [0, 0, 0, 0, 0, 0],
     ),
   )
 }

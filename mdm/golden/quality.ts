@@ -60,7 +60,7 @@ export async function quality(sql: Sql, type: string): Promise<Quality> {
       cross join jsonb_each(s.canonical) f
       where s.type = ${type} and s.complete and not s.deleted group by 1, 2 order by 1, 2`,
     sql<{ n: number }[]>`
-      select count(distinct id)::int as n from task cross join unnest(subject) as id
+      select count(distinct s.golden_id)::int as n from task cross join unnest(subject) as s (golden_id)
       where state = 'OPEN' and type = ${type} and kind in ('POSSIBLE_MATCH', 'CONFLICT')`,
   ])
   const golden = total?.n ?? 0

@@ -307,3 +307,40 @@ test('the queue is followed: a task is pushed when it changes, and when it close
     await client.dispose()
   }
 })
+
+test('quality: what is there, what stewards stated, what differs between a system and the golden record', async () => {
+  await tell(db.sql, [
+    customer('erp', 'Q1', {
+      name: 'Quince & Sons',
+      taxIds: ['DE136695976'],
+      phones: ['+493098765432'],
+      currency: 'EUR',
+    }),
+    customer('billing', 'Q2', {
+      name: 'Quince & Sons',
+      taxIds: ['DE136695976'],
+      phones: ['+493098765432'],
+      currency: 'USD',
+    }),
+  ])
+  const id = key('erp', 'Customer', 'Q1')
+  const QUALITY = `{ dataQuality(type: "Customer") { golden records matchRate uniqueness overrideRate fields { field completeness overrides }
+    systems { system records validity drift { field held differs } } } queueAges { kind open ageSecondsMax } unknown: dataQuality(type: "Nothing") { golden } }`
+  const before = await ask(QUALITY, {})
+  const drift = (q: typeof before, system: string) =>
+    q.dataQuality.systems
+      .find((s: { system: string }) => s.system === system)
+      .drift.find((d: { field: string }) => d.field === 'currency')
+  assert.equal(before.unknown, null)
+  assert.ok(before.dataQuality.matchRate > 0 && before.dataQuality.golden > 0)
+  assert.equal(drift(before, 'erp').differs, 1, 'billing owns the currency, so the one of erp differs')
+  await ask(
+    `mutation ($input: OverrideInput!) { overrideField(input: $input, reason: "asked", idempotencyKey: "q1") { ${RESULT} } }`,
+    { input: { record: (await versionsOf(id))[0], field: 'currency', value: 'EUR' } },
+  )
+  const after = await ask(QUALITY, {})
+  assert.equal(drift(after, 'erp').differs, 0)
+  assert.equal(drift(after, 'billing').differs, drift(before, 'billing').differs + 1)
+  assert.ok(after.dataQuality.overrideRate > before.dataQuality.overrideRate)
+  assert.equal(after.dataQuality.fields.find((f: { field: string }) => f.field === 'currency').overrides, 1)
+})
