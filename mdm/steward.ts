@@ -143,7 +143,7 @@ async function carryOut(
   const target = input.kind === 'UNDO' ? await lockAction(tx, input.action) : null
   if (input.kind === 'UNDO' && !target) refuse('UNKNOWN_ACTION', `there is no action ${input.action}`)
   const plans = target
-    ? [await planUndo(tx, steward, target)]
+    ? await planUndo(tx, steward, target)
     : await planAll(
         tx,
         steward,

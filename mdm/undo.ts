@@ -17,7 +17,7 @@ const MOVES = new Set(['MERGE', 'UNMERGE', 'SPLIT', 'ATTACH', 'BULK'])
  * too. That is sound in any order while no later action that is done rests on this one or speaks of the same pairs, and
  * the statements that then stand do not contradict each other; otherwise the latest action in the way is named.
  */
-export async function planUndo(tx: Transaction, mastering: Mastering, action: ActionRow): Promise<Plan> {
+export async function planUndo(tx: Transaction, mastering: Mastering, action: ActionRow): Promise<Plan[]> {
   if (action.kind === 'UNDO') refuse('UNDO_OF_AN_UNDO', 'an undo cannot be undone: do the action itself again')
   if (action.kind === 'EXPIRE') refuse('NOT_UNDOABLE', 'the time of that value is over: state it again')
   if (action.state === 'UNDONE') refuse('ALREADY_UNDONE', `action ${action.id} is undone already`)
@@ -41,15 +41,19 @@ export async function planUndo(tx: Transaction, mastering: Mastering, action: Ac
   const contradicting = contradictions(pairs, MOVES.has(action.kind) ? action.before.map(([, k]) => k) : [])
   if (contradicting.length > 0) stands((await latestMaker(tx, contradicting, action.number)) ?? action.id)
 
-  const type = mastering.policy.type(action.type ?? '')
-  return {
-    type,
-    seeds,
-    subjects: [action.id, ...action.subjects],
-    before: action.before,
-    statements: { append: [], withdraw: [] },
-    groups: MOVES.has(action.kind) ? action.before.map(([, k]) => k) : null,
-  }
+  // A bulk action may be about several golden types.
+  return [...Map.groupBy(records, (r) => r.type)].map(([type, own]): Plan => {
+    const mine = new Set(own.map((r) => r.key))
+    const before = action.before.filter(([, k]) => k.some((key) => mine.has(key)))
+    return {
+      type: mastering.policy.type(type),
+      seeds: own.map((r) => r.id),
+      subjects: [action.id, ...action.subjects],
+      before,
+      statements: { append: [], withdraw: [] },
+      groups: MOVES.has(action.kind) ? before.map(([, k]) => k) : null,
+    }
+  })
 }
 
 function stands(id: string): never {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { checkRebuild } from '../../../mdm/rebuild.ts'
 import type { ActionInput } from '../../../mdm/review/input.ts'
+import { DEFAULT_RULES } from '../../../mdm/review/rules.ts'
 import { act, approve, preview, type Stewardship } from '../../../mdm/steward.ts'
 import { sweep } from '../../../mdm/sweep.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
@@ -224,6 +225,24 @@ test('in bulk: all or none, and a second person', async () => {
   const approved = await approve(steward, bert, asked.code === 'NEEDS_APPROVAL' ? asked.actionId : '', 'fine')
   assert.equal(approved.code, 'DONE')
   for (const id of [a, b]) assert.equal((await golden(id))?.values.currency, 'CHF')
+})
+
+test('a bulk action over two golden types, and its undo', async () => {
+  const free = { ...steward, rules: { ...DEFAULT_RULES, approval: { ...DEFAULT_RULES.approval, bulkItemsMin: 9 } } }
+  const before = [await golden(a), await golden(product)]
+  const bulk = await done(free, ada, {
+    kind: 'BULK',
+    items: [
+      { kind: 'MERGE', ids: [a, b], choices: [] },
+      { kind: 'OVERRIDE', id: product, field: 'unit', value: 'PCS', expiresAt: null },
+    ],
+  })
+  assert.equal((await golden(b))?.id, a)
+  assert.equal((await golden(product))?.values.unit, 'PCS')
+  await done(free, ada, { kind: 'UNDO', action: bulk })
+  assert.deepEqual([await golden(a), await golden(product)], before)
+  assert.equal((await golden(b))?.id, b)
+  assert.deepEqual((await checkRebuild(db.sql, steward)).differences, [])
 })
 
 test('a circle over several golden records, and one that a merge would close', async () => {
