@@ -159,7 +159,7 @@ export async function syncSplitTasks(
 export async function syncValidationTasks(
   tx: Transaction,
   rules: StewardshipRules,
-  records: readonly { key: string; type: string; issues: readonly { field: string; detail: string }[] }[],
+  records: readonly { key: string; type: string; issues: readonly { field: string; code: string }[] }[],
 ): Promise<void> {
   if (records.length === 0) return
   const faulty = records.filter((r) => r.issues.length > 0)
@@ -175,8 +175,9 @@ export async function syncValidationTasks(
       kind: 'VALIDATION',
       type: r.type,
       subject: [r.key],
+      // The code only: details quote values, and who sees the queue need not be allowed to see them.
       reason: r.issues
-        .map((i) => `${i.field}: ${i.detail}`)
+        .map((i) => `${i.field}: ${i.code}`)
         .join('; ')
         .slice(0, 500),
       weight: null,
