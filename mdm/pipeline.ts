@@ -129,6 +129,7 @@ export async function masterRecords(
   await syncValidationTasks(
     tx,
     pipeline.rules ?? DEFAULT_RULES,
+    (type, field) => pipeline.policy.type(type).fields.some((f) => f.name === field && f.sensitive),
     whole.filter((r) => pipeline.engines.has(r.type)).map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
   )
   await appendChanges(tx, work.events)

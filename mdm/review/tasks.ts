@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Issue } from '../../connectors/contract.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { dueHours, type StewardshipRules } from './rules.ts'
 
@@ -155,11 +156,15 @@ export async function syncSplitTasks(
   )
 }
 
-/** Tasks about source records whose values cannot be used; `records` are all that were looked at. */
+/**
+ * Tasks about source records whose values cannot be used; `records` are all that were looked at. Details quote values:
+ * of fields that not everybody may see (`hides`) the code is said instead.
+ */
 export async function syncValidationTasks(
   tx: Transaction,
   rules: StewardshipRules,
-  records: readonly { key: string; type: string; issues: readonly { field: string; code: string }[] }[],
+  hides: (type: string, field: string) => boolean,
+  records: readonly { key: string; type: string; issues: readonly Issue[] }[],
 ): Promise<void> {
   if (records.length === 0) return
   const faulty = records.filter((r) => r.issues.length > 0)
@@ -175,9 +180,8 @@ export async function syncValidationTasks(
       kind: 'VALIDATION',
       type: r.type,
       subject: [r.key],
-      // The code only: details quote values, and who sees the queue need not be allowed to see them.
       reason: r.issues
-        .map((i) => `${i.field}: ${i.code}`)
+        .map((i) => `${i.field}: ${hides(r.type, i.field) ? i.code : i.detail}`)
         .join('; ')
         .slice(0, 500),
       weight: null,
