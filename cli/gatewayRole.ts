@@ -12,6 +12,7 @@ import { createSubgraphs } from '../subgraphs/all.ts'
 import type { Config } from './config.ts'
 import type { Installation } from './installation.ts'
 import { masteringInForce } from './policyFiles.ts'
+import { simulateOnThread } from './simulateThread.ts'
 import { readSupergraph } from './supergraph.ts'
 
 export const GATEWAY_CONFIG = [
@@ -42,6 +43,8 @@ const sweepEveryMs = 30_000
 export async function startGatewayRole(options: {
   config: Config<(typeof GATEWAY_CONFIG)[number]>
   installation: Installation
+  /** File that the installation was read from; the shipped one without. */
+  sources?: string | undefined
   databaseUrl: string
   log: Logger
 }): Promise<Gateway> {
@@ -78,7 +81,14 @@ export async function startGatewayRole(options: {
     const failed = (err: unknown) => log.error({ err: describeError(err) }, 'the policy in force could not be read')
     await steward.sql.listen(policyChannel, () => follow().catch(failed))
     sweeper = startSweeper(steward, sweepEveryMs, (err) => log.error({ err: describeError(err) }, 'a sweep failed'))
-    const all = createSubgraphs({ sql: queries, policy, sources: systems, tailer, steward })
+    const all = createSubgraphs({
+      sql: queries,
+      policy,
+      sources: systems,
+      tailer,
+      steward,
+      simulate: simulateOnThread(databaseUrl, options.sources, systems),
+    })
     for (const name of config.subgraphs.keys())
       if (!all.some((s) => s.name === name))
         throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)

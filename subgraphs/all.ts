@@ -13,6 +13,7 @@ import { goldenSubgraph } from './golden/goldenSubgraph.ts'
 import { createNodeSubgraph } from './node/subgraph.ts'
 import { createProductSubgraph } from './product/subgraph.ts'
 import { createStewardshipSubgraph } from './stewardship/subgraph.ts'
+import type { Simulate } from './stewardship/whatIf.ts'
 
 /** Golden types that a subgraph above is named for; each other one gets a subgraph of its own, without code. */
 const HOUSED = new Set(['Customer', 'Contact', 'Product', 'Contract'])
@@ -22,6 +23,8 @@ export interface GraphDeps extends SubgraphDeps {
   tailer: Tailer
   /** For stewards' actions, with a pool of its own; without it they use that of the queries and the shipped rules. */
   steward?: Stewardship
+  /** Runs what-ifs on a thread of their own; without it there are none. */
+  simulate?: Simulate
 }
 
 /** Every subgraph of the graph. Nothing is read before an operation asks for it. */
@@ -42,7 +45,7 @@ export function createSubgraphs(deps: GraphDeps): Subgraph[] {
     createErpSubgraph(deps),
     createNodeSubgraph(deps),
     createChangesSubgraph(deps),
-    createStewardshipSubgraph(steward),
+    createStewardshipSubgraph(steward, deps.simulate),
     ...others.map((name) => goldenSubgraph(name.toLowerCase(), deps, [name])),
   ]
 }

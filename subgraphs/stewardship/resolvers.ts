@@ -26,14 +26,16 @@ import type { Resolvers } from '../shared/subgraph.ts'
 import { type Asked, asked, bulk, type Inputs, onlyOne } from './input.ts'
 import { pageLimit, pageOf, placeOf } from './page.ts'
 import { visibleInput } from './visible.ts'
+import { type Simulate, whatIf } from './whatIf.ts'
 
 type Reasoned = { reason: string; idempotencyKey: string }
 type TaskArgs = { filter?: TaskFilterArgs | null; first: number; after?: string | null }
 type TaskFilterArgs = Omit<TaskFilter, 'assignee'> & { assignee?: string | null; unassigned?: boolean | null }
 
-export function resolvers(steward: Stewardship): Resolvers {
+export function resolvers(steward: Stewardship, simulate?: Simulate): Resolvers {
   const { sql, policy } = steward
   const rules = steward.rules ?? DEFAULT_RULES
+  const tryPolicy = whatIf(simulate, rules)
 
   const actionOf = (id: string | null, context: RequestContext) =>
     id === null || !isUuid(id)
@@ -163,6 +165,11 @@ export function resolvers(steward: Stewardship): Resolvers {
         await result(await decide(steward, callerOf(context), a.action, 'DECLINED', a.reason), context),
       withdrawAction: async (_: unknown, a: { action: string; reason: string }, context: RequestContext) =>
         await result(await decide(steward, callerOf(context), a.action, 'WITHDRAWN', a.reason), context),
+      simulatePolicy: (
+        _: unknown,
+        { files, sample }: { files: { name: string; text: string }[]; sample?: number | null },
+        context: RequestContext,
+      ) => tryPolicy(callerOf(context), files, sample),
       claimTasks: (_: unknown, { ids }: { ids: string[] }, c: RequestContext) => onTasks(ids, { kind: 'CLAIM' }, c),
       assignTasks: (_: unknown, { ids, to }: { ids: string[]; to: string }, c: RequestContext) =>
         onTasks(ids, { kind: 'ASSIGN', to }, c),
@@ -183,6 +190,10 @@ export function resolvers(steward: Stewardship): Resolvers {
     },
     ActionResult: { __resolveType: typeName },
     PreviewResult: { __resolveType: typeName },
+    SimulationResult: { __resolveType: typeName },
+    SimulatedExample: {
+      record: (e: { goldenId: string }, _: unknown, context: RequestContext) => named(e.goldenId, context),
+    },
     TaskResult: { __resolveType: typeName },
     CurrentRecord: { record: (r: { id: string }, _: unknown, context: RequestContext) => named(r.id, context) },
     PreviewRecord: {

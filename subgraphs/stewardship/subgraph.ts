@@ -3,13 +3,14 @@ import type { Policy } from '../../schema/policy.ts'
 import type { Subgraph } from '../contract.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import { resolvers } from './resolvers.ts'
+import type { Simulate } from './whatIf.ts'
 
 /** Stewardship: what waits for stewards, what they did, and what they do. */
-export function createStewardshipSubgraph(steward: Stewardship): Subgraph {
+export function createStewardshipSubgraph(steward: Stewardship, simulate?: Simulate): Subgraph {
   return makeSubgraph(
     'stewardship',
     [stubs(steward.policy), readSdl(import.meta.url, 'schema.graphql')],
-    resolvers(steward),
+    resolvers(steward, simulate),
   )
 }
 
