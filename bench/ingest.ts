@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import postgres from 'postgres'
 import { acceptWorld } from '../cli/acceptWorld.ts'
-import type { WorkerData } from '../cli/ingestRole.ts'
+import { resourceLimits, type WorkerData } from '../cli/ingestRole.ts'
 import { openInstallation } from '../cli/installation.ts'
 import { startServer } from '../cli/postgres/server.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
@@ -94,7 +94,10 @@ async function applyAll(sql: Sql, expected: number): Promise<number> {
   }
   const began = performance.now()
   const threads = Array.from({ length: workers }, (_, number) => {
-    const worker = new Worker(new URL('../cli/ingestWorker.ts', import.meta.url), { workerData: { ...data, number } })
+    const worker = new Worker(new URL('../cli/ingestWorker.ts', import.meta.url), {
+      workerData: { ...data, number },
+      resourceLimits,
+    })
     worker.on('message', (applied: Applied) => {
       claimed += applied.claimed
     })

@@ -26,7 +26,7 @@ export interface IngestRole {
 
 const restartMs = 1_000
 /** Threads of one process share its memory: a larger young generation only makes each take more of it. */
-export const resourceLimits = { maxYoungGenerationSizeMb: 24 }
+export const resourceLimits = { maxYoungGenerationSizeMb: 48 }
 
 /** The role `ingest`: workers on threads of their own, so that matching never holds up a query. */
 export function startIngestRole(options: {

@@ -167,7 +167,7 @@ function clustersOf(
       for (const b of block.slice(n + 1)) {
         const at = a * live.length + b
         if (links.has(at)) continue
-        const { weight } = engine.compare(live[a]?.features as Features, live[b]?.features as Features)
+        const weight = engine.weight(live[a]?.features as Features, live[b]?.features as Features)
         if (weight >= engine.linkWeightMin) links.set(at, { a: idOf(a), b: idOf(b), weight: Math.fround(weight) })
       }
   }

@@ -2,7 +2,7 @@ import type { Policy, TypePolicy } from '../schema/policy.ts'
 import { type Link, loadLinks, saveLinks } from './cluster/links.ts'
 import type { Transaction } from './db/database.ts'
 import { lock } from './db/locks.ts'
-import type { SourceRecord } from './ingest/records.ts'
+import { type Candidate, loadFeatures, type SourceRecord } from './ingest/records.ts'
 import { engineOf, isLive, loadKnown, type Mastering, refresh, type Work } from './mastering.ts'
 import { countBlocks, loadBlocks, loadMembers, saveKeys } from './match/blocks.ts'
 import { findCandidates } from './match/candidates.ts'
@@ -46,10 +46,10 @@ export async function resolve(
   const bound = engine.blockRecordsMax
   const blocks = await loadBlocks(tx, [...new Set(keyed.flatMap((k) => [...k.oldKeys, ...k.newKeys]))], bound)
   const found = findCandidates(keyed, blocks, await reopened(tx, keyed, blocks, bound), bound)
-  await known(found.pairs.flat())
+  const candidates = await loadCandidates(tx, engine, records, found.pairs.flat(), known)
   const now = new Map<string, Link>()
   for (const [a, b] of found.pairs) {
-    const weight = compareTwo(engine, records.get(a), records.get(b))
+    const weight = compareTwo(engine, candidates.get(a), candidates.get(b))
     if (weight !== null) now.set(`${a}:${b}`, { a, b, weight })
   }
   const stored = await loadLinks(
@@ -80,9 +80,25 @@ export async function resolve(
   ])
 }
 
-function compareTwo(engine: Engine, a: SourceRecord | undefined, b: SourceRecord | undefined): number | null {
+/** Those of `ids` to compare with; features of another engine have to be made anew, which takes the whole record. */
+async function loadCandidates(
+  tx: Transaction,
+  engine: Engine,
+  records: ReadonlyMap<number, SourceRecord>,
+  ids: number[],
+  known: (ids: number[]) => Promise<void>,
+): Promise<ReadonlyMap<number, Candidate>> {
+  const found = await loadFeatures(
+    tx,
+    [...new Set(ids)].filter((id) => !records.has(id)),
+  )
+  await known(found.filter((c) => c.featuresVersion !== engine.version).map((c) => c.id))
+  return new Map<number, Candidate>([...found.map((c) => [c.id, c] as const), ...records])
+}
+
+function compareTwo(engine: Engine, a: Candidate | undefined, b: Candidate | undefined): number | null {
   if (!a?.features || !b?.features || !isLive(a) || !isLive(b)) return null
-  const { weight } = engine.compare(a.features as Features, b.features as Features)
+  const weight = engine.weight(a.features as Features, b.features as Features)
   return weight >= engine.linkWeightMin ? weight : null
 }
 

@@ -27,17 +27,15 @@ function array(oid: number, read: (text: string) => unknown) {
 }
 
 function literal(list: unknown[]): string {
-  let text = '{'
-  for (const [i, item] of list.entries()) {
-    if (i > 0) text += ','
-    if (item === null || item === undefined) text += 'null'
-    else if (typeof item === 'number') text += item
-    else {
-      const plain = item instanceof Date ? item.toISOString() : String(item)
-      text += `"${/["\\]/.test(plain) ? plain.replace(/["\\]/g, '\\$&') : plain}"`
-    }
-  }
-  return `${text}}`
+  return `{${list.map(element).join(',')}}`
+}
+
+// Whole JSON documents pass here, a thousand a batch: replaceAll of a plain text is several times faster than a pattern.
+function element(item: unknown): string {
+  if (item === null || item === undefined) return 'null'
+  if (typeof item === 'number') return String(item)
+  const plain = item instanceof Date ? item.toISOString() : String(item)
+  return `"${plain.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }
 
 /** The items of a one-dimensional array literal. */

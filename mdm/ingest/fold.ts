@@ -99,9 +99,12 @@ function isAfter(a: Stamp, b: Stamp): boolean {
 /** Of 2^53: inbox ids compare as text. */
 const arrivalDigits = 16
 
-/** Two different contents of one version need an order that arrival does not decide. */
+/**
+ * Two different contents of one version need an order that arrival does not decide. The names are not sorted for it: the
+ * same content in another order of names may count as a change, which then changes nothing.
+ */
 function contentTie(change: RecordChange): string {
-  return hash('sha256', `${change.deleted}${stable(change.raw)}`).slice(0, 16)
+  return hash('sha256', `${change.deleted}${JSON.stringify(change.raw)}`).slice(0, 16)
 }
 
 function sameContent(known: RecordState, change: RecordChange): boolean {

@@ -54,6 +54,17 @@ export async function loadById(tx: Transaction, ids: number[]): Promise<SourceRe
     from source_record where id = any(${ids}::bigint[])`
 }
 
+/** What comparing needs of a record. */
+export type Candidate = Pick<SourceRecord, 'id' | 'deleted' | 'complete' | 'features' | 'featuresVersion'>
+
+/** The features of records, without the rest: most candidates are compared and turn out to be somebody else. */
+export async function loadFeatures(tx: Transaction, ids: number[]): Promise<Candidate[]> {
+  if (ids.length === 0) return []
+  return await tx<Candidate[]>`
+    select id, deleted, complete, features, features_version as "featuresVersion"
+    from source_record where id = any(${ids}::bigint[])`
+}
+
 /** Ids for records that are new, in the order of their arrival. */
 export async function nextIds(tx: Transaction, count: number): Promise<number[]> {
   if (count === 0) return []

@@ -65,6 +65,8 @@ export interface Engine {
   readonly scorer: Scorer
   keys(features: Features): string[]
   compare(a: Features, b: Features): Comparison
+  /** The weight that `compare` gives, without the explanation. */
+  weight(a: Features, b: Features): number
   /** Clusters one component; a function of the sets given, whatever the order of the arrays. */
   cluster(members: readonly Member[], edges: readonly Edge[], assertions: readonly Assertion[]): Clustering
 }
@@ -116,6 +118,7 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     },
     keys: (features) => blockingKeys(units, features.u, sound, parameters.keysPerRecordMax),
     compare: (a, b) => scorer.compare(a.u, b.u, a.s === b.s && uniqueSource(a.s)),
+    weight: (a, b) => scorer.weightOf(scorer.levels(a.u, b.u)),
     cluster: (members, edges, assertions) =>
       cluster(members, edges, assertions, {
         matchWeightMin: parameters.matchWeightMin,
