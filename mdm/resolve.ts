@@ -4,7 +4,7 @@ import type { Transaction } from './db/database.ts'
 import { lock } from './db/locks.ts'
 import { type Candidate, loadFeatures, type SourceRecord } from './ingest/records.ts'
 import { engineOf, isLive, loadKnown, type Mastering, refresh, type Work } from './mastering.ts'
-import { countBlocks, loadBlocks, loadMembers, saveKeys } from './match/blocks.ts'
+import { countBlocks, loadBlocks, loadMembers, lockBlocks, saveKeys } from './match/blocks.ts'
 import { findCandidates } from './match/candidates.ts'
 import { createEngine, type Engine, type Features } from './match/engine.ts'
 import { recluster } from './recluster.ts'
@@ -36,15 +36,10 @@ export async function resolve(
   for (const r of touched) r.featuresVersion = null
   await refresh(tx, engine, type, touched, work)
   const keyed = touched.map((r) => ({ id: r.id, oldKeys: oldKeys.get(r.id) ?? [], newKeys: r.keys }))
-  await lock(
-    tx,
-    'blockingKey',
-    keyed.flatMap((k) => [...k.oldKeys, ...k.newKeys]),
-  )
+  const bound = engine.blockRecordsMax
+  const blocks = await lockBlocks(tx, keyed, bound)
 
   // Candidates, and the links that hold now.
-  const bound = engine.blockRecordsMax
-  const blocks = await loadBlocks(tx, [...new Set(keyed.flatMap((k) => [...k.oldKeys, ...k.newKeys]))], bound)
   const found = findCandidates(keyed, blocks, await reopened(tx, keyed, blocks, bound), bound)
   const candidates = await loadCandidates(tx, engine, records, found.pairs.flat(), known)
   const now = new Map<string, Link>()

@@ -8,13 +8,23 @@ export const LOCK = { record: 1, reference: 2, blockingKey: 3, golden: 4 } as co
 
 /**
  * Advisory locks until the end of the transaction, on 52-bit numbers, sorted. One statement; unnest keeps the order.
+ * Those of `shared` let others hold them shared too, and nobody alone.
  * Each takes a slot of the server's lock table (max_locks_per_transaction x connections): see lockSlots.
  */
-export async function lock(tx: Transaction, kind: keyof typeof LOCK, numbers: Iterable<number>): Promise<void> {
+export async function lock(
+  tx: Transaction,
+  kind: keyof typeof LOCK,
+  numbers: Iterable<number>,
+  shared: ReadonlySet<number> = NONE,
+): Promise<void> {
   const sorted = [...new Set(numbers)].sort((a, b) => a - b)
   if (sorted.length === 0) return
-  await tx`select count(pg_advisory_xact_lock((${LOCK[kind]}::bigint << 56) | n)) from unnest(${sorted}::bigint[]) as n`
+  await tx`
+    select count(case when s then pg_advisory_xact_lock_shared((${LOCK[kind]}::bigint << 56) | n)::text
+      else pg_advisory_xact_lock((${LOCK[kind]}::bigint << 56) | n)::text end)
+    from unnest(${sorted}::bigint[], ${sorted.map((n) => String(shared.has(n)))}::text[]::boolean[]) as l (n, s)`
 }
+const NONE: ReadonlySet<number> = new Set()
 
 /** Takes those locks that nobody holds, and says which. */
 export async function tryLock(
