@@ -93,9 +93,9 @@ async function applyAll(sql: Sql, expected: number): Promise<number> {
     logLevel: 'error',
   }
   const began = performance.now()
-  const threads = Array.from({ length: workers }, (_, number) => {
+  const threads = Array.from({ length: workers }, (_, n) => {
     const worker = new Worker(new URL('../cli/ingestWorker.ts', import.meta.url), {
-      workerData: { ...data, number },
+      workerData: { ...data, number: n + 1 },
       resourceLimits,
     })
     worker.on('message', (applied: Applied) => {

@@ -32,6 +32,7 @@ const pipeline: Pipeline = {
   connectors,
   rules,
   attemptsMax,
+  share: { worker: (number - 1) % workers, workers },
   onError: (error, inboxId) => log.error({ err: describeError(error), inboxId }, 'a message failed'),
 }
 

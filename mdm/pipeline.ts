@@ -6,7 +6,7 @@ import { lockSlots } from './db/locks.ts'
 import { transaction } from './db/transaction.ts'
 import { appendChanges } from './feed/append.ts'
 import { type Arrived, arrive } from './ingest/arrive.ts'
-import { claim, type Message, postpone } from './ingest/claim.ts'
+import { claim, type Message, postpone, type Share } from './ingest/claim.ts'
 import { saveOperational } from './ingest/operational.ts'
 import { outcomeOf, saveOutcomes, settleIncomplete } from './ingest/outcomes.ts'
 import { saveMatched, saveRecords, type WholeRecord } from './ingest/records.ts'
@@ -22,6 +22,8 @@ export interface Pipeline extends Mastering {
   connectors: ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
   /** A message that failed this often becomes an exception. */
   attemptsMax: number
+  /** Which of several workers this is. */
+  share?: Share | undefined
   /** Told of a message that failed by itself, before it is tried again. */
   onError(error: unknown, inboxId: number): void
 }
@@ -58,7 +60,7 @@ export async function applyPending(
   try {
     return await transaction(pipeline.sql, async (tx) => {
       inboxIds.length = 0
-      const messages = await claim(tx, rowsMax, only)
+      const messages = await claim(tx, rowsMax, only, pipeline.share)
       for (const m of messages) inboxIds.push(m.inboxId)
       return await applyBatch(tx, pipeline, messages)
     })

@@ -11,16 +11,40 @@ export interface Message {
   receivedAt: Date
 }
 
+/** One of several workers that share a queue, counted from 0. */
+export interface Share {
+  worker: number
+  workers: number
+}
+
+/**
+ * Messages of one thing often come close together, and two workers on neighbouring messages wait for each other. So each
+ * worker begins with stretches of the queue of its own, this long.
+ */
+const stretch = 4_096
+
 /**
  * Takes the oldest messages that nobody else works on out of the queue, inside the transaction that applies them: a
- * crash puts them back. `only` restricts to some messages, when a failed batch is tried in parts.
+ * crash puts them back. Those of the worker's own share first; when there are none, any, so that nothing waits for a
+ * worker that is busy or gone. `only` restricts to some messages, when a failed batch is tried in parts.
  */
-export async function claim(tx: Transaction, rowsMax: number, only: number[] | null): Promise<Message[]> {
+export async function claim(
+  tx: Transaction,
+  rowsMax: number,
+  only: number[] | null,
+  share: Share | null = null,
+): Promise<Message[]> {
+  const own = share && share.workers > 1 ? await take(tx, rowsMax, only, share) : []
+  return own.length > 0 ? own : await take(tx, rowsMax, only, { worker: 0, workers: 1 })
+}
+
+async function take(tx: Transaction, rowsMax: number, only: number[] | null, share: Share): Promise<Message[]> {
   return await tx<Message[]>`
     with taken as (
       delete from pending where inbox_id in (
         select inbox_id from pending
         where not_before <= now() and (${only}::bigint[] is null or inbox_id = any(${only}::bigint[]))
+          and (inbox_id / ${stretch}::bigint) % ${share.workers}::bigint = ${share.worker}::bigint
         order by inbox_id limit ${rowsMax} for update skip locked)
       returning inbox_id)
     select i.id as "inboxId", i.source, i.message_id as "messageId", i.object, i.format, i.body,
