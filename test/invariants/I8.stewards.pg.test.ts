@@ -16,7 +16,7 @@ before(async () => {
 })
 after(async () => await db?.drop())
 
-const rounds = Number(process.env.TOUCHSTONE_I8_ROUNDS ?? 8)
+const rounds = Number(process.env.TOUCHSTONE_I8_ROUNDS ?? 4)
 const names = ['Nordwind Logistik GmbH', 'Casa Lupo S.r.l.', 'Blue Fen Ltd']
 const random = mulberry(7)
 
