@@ -3,7 +3,7 @@ import type { Cause } from '../schema/events.ts'
 import type { Policy, TypePolicy } from '../schema/policy.ts'
 import type { Transaction } from './db/database.ts'
 import type { NewChange } from './feed/append.ts'
-import { loadCrosswalk } from './golden/stored.ts'
+import { loadPlaces } from './golden/stored.ts'
 import { loadById, type SourceRecord } from './ingest/records.ts'
 import { keyHash } from './match/blocks.ts'
 import type { Engine, MatchRecord } from './match/engine.ts'
@@ -20,13 +20,19 @@ export interface Mastering {
 
 /** What one transaction has found so far; the pipeline and the steward's actions write it at their end. */
 export interface Work {
-  /** Golden ids that records have got in this transaction, by record key: what later types refer to. */
+  /** Golden ids that records have got in this transaction, by record key. */
   crosswalk: Map<string, string | null>
+  /** What references to records are compared by from now on (`targetOf`), where that has changed, by record key. */
+  targets: Map<string, string>
   /** Why each record is touched, by record key. */
   causes: Map<string, Cause>
   /** Records whose golden id, features or keys differ from what is stored. */
   changed: Map<number, SourceRecord>
   events: NewChange[]
+}
+
+export function newWork(): Work {
+  return { crosswalk: new Map(), targets: new Map(), causes: new Map(), changed: new Map(), events: [] }
 }
 
 export function isLive(r: { complete: boolean; deleted: boolean }): boolean {
@@ -59,7 +65,17 @@ export async function loadKnown(
   await refresh(tx, engineOf(mastering, type), type, found, work)
 }
 
-/** Features and keys of records that have none of this engine's; references are compared by what they resolve to now. */
+/**
+ * What a reference to a record is compared by: the golden id of a live one. Where one that is not live stands depends on
+ * whom it was with when it was deleted, which the order of arrival decides (I1), so it is like itself alone.
+ */
+export function targetOf(r: { key: string; complete: boolean; deleted: boolean; goldenId: string | null }): string {
+  return isLive(r) && r.goldenId ? r.goldenId : `-${r.key}`
+}
+
+/**
+ * Features and keys of records that have none of this engine's. A reference to a record that never came is not compared.
+ */
 export async function refresh(
   tx: Transaction,
   engine: Engine,
@@ -70,16 +86,12 @@ export async function refresh(
   const stale = records.filter((r) => r.featuresVersion !== engine.version)
   if (stale.length === 0) return
   const references = referenceFields(type)
-  const targets = new Set(
+  const named = new Set(
     stale.flatMap((r) => references.map((f) => r.canonical[f])).filter((v) => typeof v === 'string'),
   )
-  const crosswalk: Map<string, string | null> = new Map(
-    await loadCrosswalk(
-      tx,
-      [...targets].filter((t) => !work.crosswalk.has(t)),
-    ),
-  )
-  for (const [key, goldenId] of work.crosswalk) crosswalk.set(key, goldenId)
+  const unread = [...named].filter((key) => !work.targets.has(key))
+  const targets = new Map((await loadPlaces(tx, unread)).map((r) => [r.key, targetOf(r)]))
+  for (const [key, target] of work.targets) targets.set(key, target)
   for (const r of stale) {
     r.featuresVersion = engine.version
     if (!isLive(r)) {
@@ -87,19 +99,15 @@ export async function refresh(
       r.keys = []
       continue
     }
-    const features = engine.standardise(matchRecord(r, references, crosswalk))
+    const features = engine.standardise(matchRecord(r, references, targets))
     r.features = features
     r.keys = [...new Set(engine.keys(features).map((k) => keyHash(type.name, k)))]
   }
 }
 
-/** A source record as the matching engine sees it: references are the golden ids that they resolve to. */
-export function matchRecord(
-  r: SourceRecord,
-  references: string[],
-  crosswalk: ReadonlyMap<string, string | null>,
-): MatchRecord {
-  const resolved = references.map((f) => [f, crosswalk.get(String(r.canonical[f])) ?? null])
+/** A source record as the matching engine sees it: references as what they are compared by (`targetOf`). */
+export function matchRecord(r: SourceRecord, references: string[], targets: ReadonlyMap<string, string>): MatchRecord {
+  const resolved = references.map((f) => [f, targets.get(String(r.canonical[f])) ?? null])
   const fields = { ...r.canonical, ...Object.fromEntries(resolved) } as MatchRecord['fields']
   return { key: r.key, source: r.source, fields }
 }

@@ -11,7 +11,7 @@ import { saveOperational } from './ingest/operational.ts'
 import { outcomeOf, saveOutcomes, settleIncomplete } from './ingest/outcomes.ts'
 import { saveMatched, saveRecords, type WholeRecord } from './ingest/records.ts'
 import { saveReferences } from './ingest/references.ts'
-import { isLive, type Mastering, type Work } from './mastering.ts'
+import { isLive, type Mastering, newWork } from './mastering.ts'
 import { references, referring } from './referring.ts'
 import { resolve } from './resolve.ts'
 import { DEFAULT_RULES } from './review/rules.ts'
@@ -97,7 +97,7 @@ export async function masterRecords(
   pipeline: Mastering,
   { records, unchanged, outcomes }: Arrived,
 ): Promise<number> {
-  const work: Work = { crosswalk: new Map(), causes: new Map(), changed: new Map(), events: [] }
+  const work = newWork()
   for (const r of [...records, ...unchanged]) work.causes.set(r.record.key, r.cause)
 
   for (const type of pipeline.policy.types) {

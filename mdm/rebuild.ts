@@ -7,7 +7,7 @@ import { changedFields, type StoredGolden } from './golden/derive.ts'
 import { loadAssertions, type PairAssertion } from './golden/stored.ts'
 import { type Golden, survive } from './golden/survive.ts'
 import type { SourceRecord } from './ingest/records.ts'
-import { isLive, type Mastering, matchRecord, referenceFields, survivor } from './mastering.ts'
+import { isLive, type Mastering, matchRecord, referenceFields, survivor, targetOf } from './mastering.ts'
 import { keyHash } from './match/blocks.ts'
 import type { Engine, Features } from './match/engine.ts'
 import { clusterRecords } from './recluster.ts'
@@ -41,10 +41,10 @@ export async function checkRebuild(
   return (await sql.begin('isolation level repeatable read read only', async (tx) => {
     await unhurried(tx)
     const total = { records: 0, golden: 0, differences: [] as Difference[] }
-    const crosswalk = new Map<string, string>()
+    const targets = new Map<string, string>()
     for (const type of mastering.policy.types) {
       const stored = await readStored(tx, type.name)
-      const { records, rebuilt } = await rebuildType(tx, mastering, type, crosswalk)
+      const { records, rebuilt } = await rebuildType(tx, mastering, type, targets)
       total.records += records
       for (const { at, golden } of rebuilt) {
         total.differences.push(...differencesOf(type.name, at, golden, stored.get(at.goldenId)))
@@ -78,14 +78,14 @@ export async function readStored(tx: Transaction, type: string): Promise<Map<str
 }
 
 /**
- * Every golden record of a type anew. `crosswalk` holds the golden ids of the types that it refers to, and takes up those
- * of this one. `only` are the source records that it is done for; they have to be all that can reach each other.
+ * Every golden record of a type anew. `targets` holds what references to records of the types before it are compared by,
+ * and takes up those to records of this one. `only` are the source records that it is done for; they have to be all that can reach each other.
  */
 export async function rebuildType(
   tx: Transaction,
   mastering: Mastering,
   type: TypePolicy,
-  crosswalk: Map<string, string>,
+  targets: Map<string, string>,
   only: number[] | null = null,
 ): Promise<{ records: number; rebuilt: Rebuilt[] }> {
   const rows = await tx<SourceRecord[]>`
@@ -97,11 +97,12 @@ export async function rebuildType(
     rows.map((r) => r.key),
   )
   const assigned = assign(
-    clustersOf(mastering, type, rows, crosswalk, said.pairs),
+    clustersOf(mastering, type, rows, targets, said.pairs),
     rows.filter((r) => !isLive(r)),
   )
+  for (const r of rows) if (!isLive(r)) targets.set(r.key, targetOf(r))
   const rebuilt = assigned.map((at): Rebuilt => {
-    for (const r of [...at.members, ...at.absent]) crosswalk.set(r.key, at.goldenId)
+    for (const r of at.members) targets.set(r.key, at.goldenId)
     if (at.members.length === 0 || said.retired.has(at.goldenId)) return { at, golden: null }
     const members = at.members.map((r) => survivor(mastering, r))
     const values = [...at.members, ...at.absent].flatMap((r) => said.values.get(r.key) ?? [])
@@ -143,7 +144,7 @@ function clustersOf(
   mastering: Mastering,
   type: TypePolicy,
   rows: SourceRecord[],
-  crosswalk: ReadonlyMap<string, string>,
+  targets: ReadonlyMap<string, string>,
   said: PairAssertion[],
 ): SourceRecord[][] {
   const engine = mastering.engines.get(type.name) as Engine
@@ -151,7 +152,7 @@ function clustersOf(
   const references = referenceFields(type)
   const blocks = new Map<number, number[]>()
   for (const [i, r] of live.entries()) {
-    const features = engine.standardise(matchRecord(r, references, crosswalk))
+    const features = engine.standardise(matchRecord(r, references, targets))
     r.features = features
     for (const key of new Set(engine.keys(features).map((k) => keyHash(type.name, k)))) {
       const block = blocks.get(key)

@@ -12,7 +12,7 @@ import { stakes } from './golden/stake.ts'
 import { loadAssertions, loadCrosswalk, loadGolden, type PairAssertion, type Stated } from './golden/stored.ts'
 import { type Golden, survive } from './golden/survive.ts'
 import type { SourceRecord } from './ingest/records.ts'
-import { engineOf, isLive, loadKnown, type Mastering, survivor, type Work } from './mastering.ts'
+import { engineOf, isLive, loadKnown, type Mastering, survivor, targetOf, type Work } from './mastering.ts'
 import type { Engine, Features } from './match/engine.ts'
 import { DEFAULT_RULES } from './review/rules.ts'
 import { syncPairTasks, syncSplitTasks, type TaskReason } from './review/tasks.ts'
@@ -38,7 +38,8 @@ export async function recluster(
     if (r) Object.assign(r, { goldenId, anchor })
   }
   const reached = [...reach.placed.keys()].map((id) => records.get(id)).filter((r) => r !== undefined)
-  for (const r of settleAnchors(reached, isLive)) work.changed.set(r.id, r)
+  const turned = settleAnchors(reached, isLive)
+  for (const r of turned) work.changed.set(r.id, r)
   const said = await loadAssertions(
     tx,
     reached.map((r) => r.key),
@@ -78,7 +79,10 @@ export async function recluster(
       r.goldenId = at.goldenId
       work.changed.set(r.id, r)
       work.crosswalk.set(r.key, at.goldenId)
+      work.targets.set(r.key, targetOf(r))
     }
+  for (const r of [...turned, ...reached.filter((r) => !isLive(r) && r.goldenId === null)])
+    work.targets.set(r.key, targetOf(r))
 
   const structural = derived.some((d) => d.op !== 'UPDATED' && d.op !== 'CREATED')
   const byHand = [...work.causes.values()].some((c) => c.source === 'stewardship')

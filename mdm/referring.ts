@@ -6,8 +6,9 @@ import { loadReferring } from './ingest/references.ts'
 import { type Mastering, referenceFields, type Work } from './mastering.ts'
 
 /**
- * Records of this type that name others whose golden id has changed: they are compared again, for the same cause. The
- * lock on what is named keeps a reference and its target from passing each other unseen in two transactions.
+ * Records of this type that name others, where what those references are compared by has changed: they are compared
+ * again, for the same cause. The lock on what is named keeps a reference and its target from passing each other unseen in
+ * two transactions.
  */
 export async function referring(
   tx: Transaction,
@@ -18,9 +19,9 @@ export async function referring(
 ): Promise<SourceRecord[]> {
   if (type.after.length === 0) return []
   const named = own.flatMap((r) => references(mastering, r).flatMap((x) => x.targets))
-  await lock(tx, 'reference', [...named, ...work.crosswalk.keys()].map(lockNumber))
+  await lock(tx, 'reference', [...named, ...work.targets.keys()].map(lockNumber))
   const have = new Set(own.map((r) => r.id))
-  const found = (await loadReferring(tx, [...work.crosswalk.keys()], type.name)).filter((f) => !have.has(f.recordId))
+  const found = (await loadReferring(tx, [...work.targets.keys()], type.name)).filter((f) => !have.has(f.recordId))
   for (const f of found) {
     const cause = work.causes.get(f.target)
     if (cause) work.causes.set(f.key, cause)

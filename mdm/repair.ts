@@ -5,7 +5,7 @@ import { transaction } from './db/transaction.ts'
 import { appendChanges } from './feed/append.ts'
 import { loadGolden } from './golden/stored.ts'
 import { loadById, saveMatched } from './ingest/records.ts'
-import { engineOf, type Mastering, type Work } from './mastering.ts'
+import { engineOf, type Mastering, newWork, type Work } from './mastering.ts'
 import type { Difference } from './rebuild.ts'
 import { referring } from './referring.ts'
 import { resolve } from './resolve.ts'
@@ -89,7 +89,7 @@ async function repairStep(
   typeName: string,
   step: Difference[],
 ): Promise<number> {
-  const work: Work = { crosswalk: new Map(), causes: new Map(), changed: new Map(), events: [] }
+  const work = newWork()
   const cause = { source: 'rebuild', correlationId: crypto.randomUUID() }
   const ids = step.flatMap((d) => d.records)
   const named = await loadById(tx, ids)

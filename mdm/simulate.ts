@@ -3,8 +3,9 @@ import type { TypePolicy } from '../schema/policy.ts'
 import { lockFreeClosure } from './cluster/closure.ts'
 import type { Sql, Transaction } from './db/database.ts'
 import { changedFields, type StoredGolden } from './golden/derive.ts'
+import type { Place } from './golden/stored.ts'
 import type { SourceRecord } from './ingest/records.ts'
-import type { Mastering } from './mastering.ts'
+import { type Mastering, targetOf } from './mastering.ts'
 import { type Rebuilt, readStored, rebuildType, unhurried } from './rebuild.ts'
 
 /** What a policy would make of the store, golden type by golden type. */
@@ -65,13 +66,13 @@ export async function simulate(
   const began = performance.now()
   const types = (await sql.begin('isolation level repeatable read read only', async (tx) => {
     await unhurried(tx)
-    const crosswalk = new Map<string, string>()
+    const targets = new Map<string, string>()
     const reports: TypeReport[] = []
     for (const type of candidate.policy.types) {
       options.progress?.(type.name)
       const only = options.sample === undefined ? null : await sampleOf(tx, type, options.sample)
-      if (only) for (const [key, id] of await storedCrosswalk(tx, type)) crosswalk.set(key, id)
-      const { records, rebuilt } = await rebuildType(tx, candidate, type, crosswalk, only)
+      if (only) for (const r of await storedPlaces(tx, type)) targets.set(r.key, targetOf(r))
+      const { records, rebuilt } = await rebuildType(tx, candidate, type, targets, only)
       const stored = await readStored(tx, type.name)
       if (only) keepOnly(stored, rebuilt)
       reports.push(reportOf(type.name, records, rebuilt, stored))
@@ -177,10 +178,9 @@ async function sampleOf(tx: Transaction, type: TypePolicy, size: number): Promis
   )
 }
 
-async function storedCrosswalk(tx: Transaction, type: TypePolicy): Promise<[string, string][]> {
-  const rows = await tx<{ key: string; goldenId: string }[]>`
-    select key, golden_id as "goldenId" from source_record where type = ${type.name} and golden_id is not null`
-  return rows.map((r) => [r.key, r.goldenId])
+async function storedPlaces(tx: Transaction, type: TypePolicy): Promise<Place[]> {
+  return await tx<Place[]>`
+    select key, golden_id as "goldenId", complete, deleted from source_record where type = ${type.name}`
 }
 
 function keepOnly(stored: Map<string, StoredGolden>, rebuilt: readonly Rebuilt[]): void {

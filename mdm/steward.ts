@@ -5,7 +5,7 @@ import { stakeOfGolden, stakes } from './golden/stake.ts'
 import { isUuid } from './golden/statement.ts'
 import { refuseCycles } from './hierarchy.ts'
 import { type SourceRecord, saveMatched } from './ingest/records.ts'
-import { isLive, type Mastering, type Work } from './mastering.ts'
+import { isLive, type Mastering, newWork, type Work } from './mastering.ts'
 import { type Plan, planAll } from './plan.ts'
 import { describe, type Preview } from './preview.ts'
 import { recluster } from './recluster.ts'
@@ -215,7 +215,7 @@ async function remaster(
   plans: Plan[],
   cause: { source: string; object: string; sourceId: string; correlationId: string },
 ): Promise<Work> {
-  const work: Work = { crosswalk: new Map(), causes: new Map(), changed: new Map(), events: [] }
+  const work = newWork()
   for (const key of plans.flatMap((p) => p.before.flatMap(([, keys]) => keys))) work.causes.set(key, cause)
   for (const plan of plans) if (plan.groups) await anchorWithin(tx, plan.groups)
   for (const type of steward.policy.types) {

@@ -43,6 +43,20 @@ export async function loadAssertions(tx: Transaction, keys: string[]): Promise<S
   return { pairs, values, retired }
 }
 
+export interface Place {
+  key: string
+  goldenId: string | null
+  complete: boolean
+  deleted: boolean
+}
+
+/** Where source records stand, those that never came left out. */
+export async function loadPlaces(tx: Transaction, keys: string[]): Promise<Place[]> {
+  if (keys.length === 0) return []
+  return await tx<Place[]>`
+    select key, golden_id as "goldenId", complete, deleted from source_record where key = any(${keys}::uuid[])`
+}
+
 /** Current golden ids of source records; those that are unknown or in no golden record are left out. */
 export async function loadCrosswalk(tx: Transaction, keys: string[]): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map()

@@ -78,6 +78,33 @@ for (const [bound, what] of [
     await sameInAnyOrder(directPipeline(db.sql, bound))
   })
 
+test('I1: a reference to a deleted record is compared the same, whether it had a match before it was deleted or not', async () => {
+  const pipeline = directPipeline(db.sql)
+  const say = (source: string, type: string, id: string, fields: Record<string, unknown>, deleted = false) => ({
+    source,
+    message: { type, id, version: deleted ? 2e6 : 1e6, deleted, partial: false, fields } satisfies DirectMessage,
+  })
+  const name = 'Nordwind Logistik GmbH'
+  const contact = (source: string, id: string) =>
+    say(source, 'Contact', '1', { name: 'Anna Weber', customer: recordKey(source, 'Customer', id) })
+  const customers = [say('crm', 'Customer', '1', { name }), say('success', 'Customer', '3', { name })]
+  const contacts = [contact('crm', '1'), contact('success', '3')]
+  const gone = say('crm', 'Customer', '1', { name }, true)
+  const results = []
+  for (const arrival of [
+    [...customers, ...contacts, gone],
+    [...customers, gone, ...contacts],
+    [gone, ...contacts, ...customers],
+  ]) {
+    await empty(db.sql)
+    await send(db.sql, arrival)
+    await drain(pipeline, 1)
+    assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
+    results.push((await goldenByMembers()).map((g) => g.members))
+  }
+  assert.deepEqual(results, Array(3).fill([['crm/Contact/1'], ['success/Contact/1'], ['success/Customer/3']]))
+})
+
 async function sameInAnyOrder(pipeline: Pipeline): Promise<void> {
   await fc.assert(
     fc.asyncProperty(world, async (w) => {
