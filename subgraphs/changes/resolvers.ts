@@ -4,6 +4,7 @@ import { encodeCursor } from '../../mdm/feed/cursor.ts'
 import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
 import { readCurrentIds, readHead } from '../../mdm/feed/read.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
+import { visibleValues } from '../../mdm/feed/visible.ts'
 import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
@@ -11,7 +12,6 @@ import { type FilterArgs, filterOf } from './filterArgs.ts'
 import { type Delivered, delivered, translated } from './items.ts'
 import { type PastArgs, past } from './past.ts'
 import { changedName, typeEnumName } from './sdl.ts'
-import { visibleValues } from './visible.ts'
 
 export interface ChangesDeps {
   policy: Policy

@@ -22,9 +22,9 @@ import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/review/t
 import { act, approve, decide, preview, type Stewardship } from '../../mdm/steward.ts'
 import { maskedValues } from '../golden/mask.ts'
 import type { RequestContext } from '../shared/context.ts'
+import { pageLimit, pageOf, placeOf } from '../shared/page.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { type Asked, asked, bulk, type Inputs, onlyOne } from './input.ts'
-import { pageLimit, pageOf, placeOf } from './page.ts'
 import { visibleInput } from './visible.ts'
 import { type Simulate, whatIf } from './whatIf.ts'
 

@@ -1,4 +1,4 @@
-import { inputError } from '../shared/errors.ts'
+import { inputError } from './errors.ts'
 
 const itemsMax = 200
 
