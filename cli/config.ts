@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
+import { secureUrl } from '../gateway/identity/remoteKeys.ts'
+import { ALGORITHMS } from '../gateway/identity/token.ts'
 
 /** A value that is not allowed; the message names it, where it came from and what is. */
 export class ConfigError extends Error {
@@ -65,11 +67,10 @@ export const CONFIG = {
   }),
   host: setting({
     env: 'TOUCHSTONE_HOST',
-    schema: z.enum(['127.0.0.1', '::1', 'localhost']),
+    schema: z.string().regex(/^[a-z0-9.:-]+$/i),
     default: '127.0.0.1',
-    allowed:
-      '127.0.0.1, ::1 or localhost: without authentication, which this version does not have, nobody beyond this machine is served',
-    help: 'address to listen on',
+    allowed: 'an address or a name of this machine, as 127.0.0.1, 0.0.0.0 or ::',
+    help: 'address to listen on; beyond this machine only with authentication',
   }),
   port: number(0, 65_535, { env: 'TOUCHSTONE_PORT', default: '4000', help: 'port to listen on; 0 takes any free one' }),
   hostsAllowed: optional({
@@ -95,6 +96,71 @@ export const CONFIG = {
     default: 'local',
     allowed: '"local", or name=URL pairs separated by commas, as customer=http://127.0.0.1:4101/graphql',
     help: 'subgraphs that run as services; those not named run in the gateway’s process',
+  }),
+  authentication: setting({
+    env: 'TOUCHSTONE_AUTHENTICATION',
+    schema: z.enum(['auto', 'required']),
+    default: 'auto',
+    allowed:
+      '"auto" or "required"; auto requires it with an issuer or beyond loopback, and else serves this machine as the development caller',
+    help: 'whether callers have to say who they are; "required" with API keys alone',
+  }),
+  authIssuer: optional({
+    env: 'TOUCHSTONE_AUTH_ISSUER',
+    schema: text.refine(secureUrl),
+    shown: 'no tokens but those of the built-in development issuer, on this machine',
+    allowed: 'the issuer as its tokens name it, a URL with https (http on this machine)',
+    help: 'whose tokens (JWT) are taken; its keys are found by OpenID Connect discovery',
+  }),
+  authJwks: optional({
+    env: 'TOUCHSTONE_AUTH_JWKS',
+    schema: text.refine(secureUrl),
+    shown: 'what discovery at the issuer names',
+    allowed: 'a URL with https (http on this machine)',
+    help: 'where the issuer’s public keys are',
+  }),
+  authAudience: setting({
+    env: 'TOUCHSTONE_AUTH_AUDIENCE',
+    schema: text,
+    default: 'touchstone',
+    allowed: 'a text',
+    help: 'audience that tokens must be meant for',
+  }),
+  authAlgorithms: setting({
+    env: 'TOUCHSTONE_AUTH_ALGORITHMS',
+    schema: z
+      .string()
+      .transform((t) => t.split(','))
+      .pipe(z.array(z.enum(ALGORITHMS)).min(1)),
+    default: 'RS256,PS256,ES256,EdDSA',
+    allowed: `one or several of ${ALGORITHMS.join(', ')}, separated by commas`,
+    help: 'how tokens may be signed',
+  }),
+  authClockSkewSecondsMax: number(0, 300, {
+    env: 'TOUCHSTONE_AUTH_CLOCK_SKEW_SECONDS_MAX',
+    default: '30',
+    help: 'how far the issuer’s clock may be from ours',
+  }),
+  authRolesClaim: setting({
+    env: 'TOUCHSTONE_AUTH_ROLES_CLAIM',
+    schema: z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/),
+    default: 'roles',
+    allowed: 'the name of a claim, or a path as realm_access.roles',
+    help: 'where a token has its roles',
+  }),
+  access: optional({
+    env: 'TOUCHSTONE_ACCESS',
+    schema: text,
+    shown: 'config/access.yaml',
+    allowed: 'a file',
+    help: 'roles as sets of scopes',
+  }),
+  internalSecret: optional({
+    env: 'TOUCHSTONE_INTERNAL_SECRET',
+    schema: z.string().min(32),
+    shown: 'one in the data directory, for processes that share it',
+    allowed: 'a text of 32 characters or more, the same for gateway and services',
+    help: 'by which subgraphs that run as services know their gateway',
   }),
   workers: number(1, 64, { env: 'TOUCHSTONE_WORKERS', default: '1', help: 'ingest workers, each a thread' }),
   batchRowsMax: number(1, 10_000, {

@@ -9,8 +9,10 @@ import { createEngines } from '../mdm/resolve.ts'
 import { policyChannel } from '../mdm/review/policies.ts'
 import { type Sweeper, startSweeper } from '../mdm/sweep.ts'
 import { createSubgraphs } from '../subgraphs/all.ts'
+import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
 import type { Config } from './config.ts'
 import type { Installation } from './installation.ts'
+import { openInternal } from './internal.ts'
 import { masteringInForce } from './policyFiles.ts'
 import { simulateOnThread } from './simulateThread.ts'
 import { readSupergraph } from './supergraph.ts'
@@ -19,7 +21,9 @@ export const GATEWAY_CONFIG = [
   'host',
   'port',
   'hostsAllowed',
+  ...AUTHENTICATION_CONFIG,
   'subgraphs',
+  'internalSecret',
   'queryConnectionsMax',
   'drainSecondsMax',
   'bodyBytesMax',
@@ -41,7 +45,7 @@ const sweepEveryMs = 30_000
 
 /** The role `gateway`: GraphQL with its subgraphs, and the webhook receivers. */
 export async function startGatewayRole(options: {
-  config: Config<(typeof GATEWAY_CONFIG)[number]>
+  config: Config<(typeof GATEWAY_CONFIG)[number] | 'dataDir'>
   installation: Installation
   /** File that the installation was read from; the shipped one without. */
   sources?: string | undefined
@@ -95,7 +99,8 @@ export async function startGatewayRole(options: {
     const gateway = await startGateway({
       host: config.host,
       port: config.port,
-      hostsAllowed: config.hostsAllowed ?? [],
+      callers: await authentication({ config, sql: queries, log }),
+      internal: config.subgraphs.size > 0 ? await openInternal(config) : undefined,
       supergraph: readSupergraph(all, () =>
         log.warn('supergraph.graphql is not of this model: composing it anew; run "npx touchstone generate"'),
       ),

@@ -16,6 +16,8 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   tail: () => import('./tail.ts'),
   world: () => import('./world.ts'),
   subgraph: () => import('./subgraph.ts'),
+  keys: () => import('./keys.ts'),
+  token: () => import('./token.ts'),
   migrate: () => import('./migrate.ts'),
   audit: () => import('./audit.ts'),
   quality: () => import('./quality.ts'),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { Gateway } from '../gateway/gateway.ts'
+import { authenticationRequired } from './authentication.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { demoIsDue, sendDemo } from './demo.ts'
@@ -116,7 +117,7 @@ async function inventory(sql: Sql): Promise<string> {
 
 function overview(
   url: string,
-  config: Config<'databaseUrl' | 'dataDir' | 'workers'>,
+  config: Config<'databaseUrl' | 'dataDir' | 'workers' | 'authentication' | 'authIssuer' | 'host'>,
   systems: readonly { name: string }[],
   ms: number,
 ): string {
@@ -130,9 +131,16 @@ Touchstone runs, after ${(ms / 1_000).toFixed(1)} s.
   Subscribe    ${url.replace('http', 'ws')}   (graphql-ws), or text/event-stream on the first
   Deliveries   ${origin}/ingest/{${systems.map((s) => s.name).join('|')}}
   Health       ${origin}/health/ready
+  Callers      ${callers(config)}
   Database     ${store}
   Ingest       ${config.workers} worker${config.workers === 1 ? '' : 's'}
 `
+}
+
+function callers(config: Config<'authentication' | 'authIssuer' | 'host'>): string {
+  if (!authenticationRequired(config))
+    return 'this machine alone, without a token as the development caller with all rights (npx touchstone token: as others)'
+  return config.authIssuer ? `tokens of ${config.authIssuer}, and API keys` : 'API keys (npx touchstone keys)'
 }
 
 function attempts(url: string): string {

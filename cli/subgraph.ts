@@ -6,6 +6,7 @@ import { createSubgraphs } from '../subgraphs/all.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { openInstallation } from './installation.ts'
+import { openInternal } from './internal.ts'
 import { openLog } from './log.ts'
 import { aborted, stopSignal } from './stop.ts'
 
@@ -16,6 +17,7 @@ const SETTINGS = [
   'sources',
   'host',
   'port',
+  'internalSecret',
   'queryConnectionsMax',
   'bodyBytesMax',
   'logLevel',
@@ -43,6 +45,7 @@ export const command = withConfig(
       host: config.host,
       port: config.port,
       bodyBytesMax: config.bodyBytesMax,
+      internal: await openInternal(config),
       log,
     })
     log.info({ url: service.url }, 'started')

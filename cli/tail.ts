@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { type FormattedExecutionResult, GraphQLError } from 'graphql'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
@@ -22,6 +22,7 @@ const backOffMsMax = 10_000
 
 interface Options {
   url: string
+  token?: string
   from?: string
   snapshot: boolean
   type?: string[]
@@ -36,6 +37,7 @@ interface Options {
 export const command = new Command('tail')
   .description('follow the change feed in the terminal')
   .option('--url <url>', 'GraphQL address of the gateway', webUrl, 'http://127.0.0.1:4000/graphql')
+  .addOption(new Option('--token <text>', 'token or API key, where the gateway wants one').env('TOUCHSTONE_TOKEN'))
   .option('--from <cursor>', 'go on after this cursor; "oldest" for all that is kept; without: from now')
   .option('--snapshot', 'begin with every golden record as it is now', false)
   .option('--type <types...>', 'golden types, e.g. CUSTOMER')
@@ -69,13 +71,14 @@ async function tail(options: Options): Promise<number> {
   let connectedOnce = false
   let backOffMs = backOffMsMin
   try {
-    if (options.from === 'oldest') at.cursor = await oldestCursor(options.url)
+    if (options.from === 'oldest') at.cursor = await oldestCursor(options)
     else if (options.from !== undefined) at.cursor = options.from
     while (!stop.signal.aborted) {
       const client = createClient({
         url: options.url.replace(/^http/, 'ws'),
         webSocketImpl: WebSocket,
         retryAttempts: 0,
+        connectionParams: credentials(options),
       })
       client.on('connected', () => {
         connectedOnce = true
@@ -97,7 +100,7 @@ async function tail(options: Options): Promise<number> {
         }
       } catch (e) {
         if (stop.signal.aborted) break
-        if (refused(e) || !connectedOnce) throw e
+        if (refused(e) || unknown(e) || !connectedOnce) throw e
       } finally {
         stop.signal.removeEventListener('abort', leave)
         await client.dispose()
@@ -114,6 +117,10 @@ async function tail(options: Options): Promise<number> {
     if (at.cursor !== null && !options.json) note(`go on with --from ${at.cursor}`)
   }
   return 0
+}
+
+function credentials({ token }: Options): Record<string, string> {
+  return token ? { authorization: `Bearer ${token}` } : {}
 }
 
 function variables(options: Options, after: string | null): Record<string, unknown> {
@@ -135,10 +142,10 @@ function itemOf(result: FormattedExecutionResult<{ changes: TailItem }, unknown>
   return result.data.changes
 }
 
-async function oldestCursor(url: string): Promise<string | null> {
-  const response = await fetch(url, {
+async function oldestCursor(options: Options): Promise<string | null> {
+  const response = await fetch(options.url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...credentials(options) },
     body: JSON.stringify({ query: '{ feed { beginning } }' }),
   })
   const body = (await response.json()) as { data?: { feed?: { beginning?: string } }; errors?: { message: string }[] }
@@ -152,7 +159,13 @@ function refused(e: unknown): boolean {
   return Array.isArray(e) || e instanceof GraphQLError || (e instanceof Object && 'extensions' in e)
 }
 
+/** The socket was closed because the gateway does not know who asks, or no longer. */
+function unknown(e: unknown): boolean {
+  return e instanceof Object && 'code' in e && e.code === 4401
+}
+
 function explain(e: unknown, url: string): string {
+  if (unknown(e)) return `refused: ${url} wants to know who asks: give --token a token or an API key that holds`
   const error = Array.isArray(e) ? e[0] : e
   const message = error instanceof Object && 'message' in error ? String(error.message) : String(error)
   if (refused(e)) {

@@ -3,6 +3,9 @@ import type { Subgraph } from '../subgraphs/contract.ts'
 import { type QueryBounds, SERVER_BOUNDS, type ServerBounds } from './bounds.ts'
 import { localCallers } from './callers.ts'
 import type { Check } from './health.ts'
+import type { Callers } from './identity/caller.ts'
+import type { InternalTokens } from './identity/internal.ts'
+import { isLoopback } from './loopback.ts'
 import { describeError, explainListen } from './report.ts'
 import { createRuntime, type RuntimeOptions } from './runtime.ts'
 import { createGatewayServer, GRAPHQL_PATH, type IngestHandler } from './server.ts'
@@ -18,10 +21,16 @@ export interface GatewayOptions {
   subgraphs: readonly Subgraph[]
   /** Subgraphs that run as services: name to URL. */
   services?: ReadonlyMap<string, string>
+  /** How those know the gateway. */
+  internal?: InternalTokens | undefined
   bounds: QueryBounds & Partial<ServerBounds>
   log: Logger
   ingest?: IngestHandler | undefined
   ready?: () => Promise<Check[]>
+  /** Who may ask; without it this machine, as the development caller. */
+  callers?: Callers | undefined
+  /** How often the credentials of open subscriptions are checked again; default 15 s. */
+  recheckMs?: number
   loadPlanner?: RuntimeOptions['loadPlanner']
 }
 
@@ -35,6 +44,9 @@ export interface Gateway {
 /** Listens when this resolves, and can answer. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { log, host, port } = options
+  const callers = options.callers ?? localCallers(options.hostsAllowed)
+  if (callers.open && !isLoopback(host))
+    throw new Error(`without authentication nobody beyond this machine is served: ${host} is not loopback`)
   const bounds = { ...SERVER_BOUNDS, ...options.bounds }
   const report = (err: unknown, id: string) =>
     log.error({ err: describeError(err), correlationId: id }, 'request failed')
@@ -42,6 +54,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     supergraph: options.supergraph,
     subgraphs: options.subgraphs,
     services: options.services ?? new Map(),
+    internal: options.internal,
     bounds,
     log,
     report,
@@ -50,7 +63,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createGatewayServer({
     runtime,
     bounds,
-    callers: localCallers(options.hostsAllowed),
+    callers,
+    recheckMs: options.recheckMs,
     log,
     report,
     ready: options.ready ?? (async () => []),

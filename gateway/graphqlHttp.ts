@@ -4,7 +4,7 @@ import type { RequestInfo } from '../subgraphs/contract.ts'
 import type { QueryBounds } from './bounds.ts'
 import { answerJson, HttpError, readBody } from './httpAnswer.ts'
 import type { ReportError } from './mask.ts'
-import { isStream, type OperationParams, prepareOperation } from './operation.ts'
+import { isStream, type OperationParams, prepareOperation, type WatchCaller } from './operation.ts'
 import type { Runtime } from './runtime.ts'
 import type { EventStreams } from './sse.ts'
 
@@ -19,11 +19,17 @@ export async function graphqlOverHttp(
   req: IncomingMessage,
   res: ServerResponse,
   request: RequestInfo,
-  at: { runtime: Runtime; bounds: QueryBounds; report: ReportError; streams: EventStreams },
+  at: {
+    runtime: Runtime
+    bounds: QueryBounds
+    report: ReportError
+    streams: EventStreams
+    watch?: WatchCaller | null
+  },
 ): Promise<void> {
   const accept = req.headers.accept ?? ''
   const params = await readParams(req, at.bounds)
-  const prepared = prepareOperation(at.runtime, params, request, at.report)
+  const prepared = prepareOperation(at.runtime, params, request, at.report, at.watch)
   const type = accept.includes(RESPONSE_JSON) ? RESPONSE_JSON : 'application/json'
   const streaming = accept.includes(EVENT_STREAM)
   if (Array.isArray(prepared)) {

@@ -1,5 +1,6 @@
 import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, type OperationTypeNode } from 'graphql'
 import type { RequestInfo } from '../subgraphs/contract.ts'
+import type { HttpError } from './httpAnswer.ts'
 import { maskError, type ReportError } from './mask.ts'
 import { OperationContext } from './operationContext.ts'
 import type { Runtime } from './runtime.ts'
@@ -17,20 +18,25 @@ export interface PreparedOperation {
   run(): Promise<ExecutionResult | AsyncIterable<ExecutionResult>>
 }
 
-/** Parses and validates, from the cache when the text was seen before. An array: what is wrong with it. */
+/** Tells `end` once the caller's credentials no longer hold; answers how to stop watching. */
+export type WatchCaller = (end: (why: HttpError) => void) => () => void
+
+/**
+ * Parses and validates, from the cache when the text was seen before. An array: what is wrong with it. A subscription
+ * ends with a result that says so when `watch` does.
+ */
 export function prepareOperation(
   runtime: Runtime,
   params: OperationParams,
   request: RequestInfo,
   report: ReportError,
+  watch?: WatchCaller | null,
 ): PreparedOperation | GraphQLError[] {
   const operation = new OperationContext(request)
   const correlationId = request.correlationId
   const { parse, validate, contextFactory, execute, subscribe, schema } = runtime.getEnveloped({
     operation,
     correlationId,
-    actor: request.actor ?? '',
-    roles: rolesHeader(request.roles),
   } as never)
   let document: DocumentNode
   try {
@@ -54,7 +60,9 @@ export function prepareOperation(
         contextValue: await contextFactory(),
       }
       const result = await (type === 'subscription' ? subscribe(args as never) : execute(args as never))
-      return isStream(result) ? stream(result, masked) : masked(result)
+      if (!isStream(result)) return masked(result)
+      const results = stream(result, masked)
+      return watch ? whileKnown(results, watch) : results
     } catch (e) {
       const errors = e instanceof AggregateError ? e.errors : [e]
       return { errors: errors.map((x) => maskError(x, correlationId, report)) }
@@ -106,7 +114,44 @@ function stream<T>(source: AsyncIterable<T>, map: (value: T) => T): AsyncIterabl
   return iterator
 }
 
-/** A header without a value would be left out on the way, and say something else: `-` is no role, `*` is all. */
-function rolesHeader(roles: RequestInfo['roles']): string {
-  return roles?.has('*') ? '*' : [...(roles ?? [])].join() || '-'
+/** The same results until the caller's credentials no longer hold; then one last that says so, on every transport alike. */
+function whileKnown(
+  results: AsyncIterableIterator<ExecutionResult>,
+  watch: WatchCaller,
+): AsyncIterableIterator<ExecutionResult> {
+  const done: IteratorReturnResult<undefined> = { done: true, value: undefined }
+  let ended = false
+  let last: ExecutionResult | undefined
+  let endWaiting: (() => void) | undefined
+  const finish = (): IteratorResult<ExecutionResult> => {
+    const value = last
+    last = undefined
+    ended = true
+    unwatch()
+    return value ? { done: false, value } : done
+  }
+  const unwatch = watch((why) => {
+    if (ended) return
+    last = { errors: [new GraphQLError(why.message, { extensions: { code: why.code } })] }
+    endWaiting?.()
+    void results.return?.()
+  })
+  const iterator: AsyncIterableIterator<ExecutionResult> = {
+    next() {
+      if (ended) return Promise.resolve(done)
+      if (last) return Promise.resolve(finish())
+      // No race with a promise that lasts as long as the stream: it would keep a reaction of every event.
+      return new Promise((resolve, reject) => {
+        endWaiting = () => resolve(finish())
+        results.next().then((r) => resolve(r.done ? finish() : r), reject)
+      })
+    },
+    async return() {
+      finish()
+      await results.return?.()
+      return done
+    },
+    [Symbol.asyncIterator]: () => iterator,
+  }
+  return iterator
 }

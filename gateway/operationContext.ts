@@ -32,7 +32,4 @@ export interface GatewayContext {
   operation: OperationContext
   /** For headers to subgraphs that run as services. */
   correlationId: string
-  actor: string
-  /** Separated by commas; `*` is all. */
-  roles: string
 }

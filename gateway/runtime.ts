@@ -5,6 +5,7 @@ import { GraphQLError, parse as parseDocument } from 'graphql'
 import type { Logger as Log } from 'pino'
 import type { Subgraph } from '../subgraphs/contract.ts'
 import { boundsRule, type QueryBounds } from './bounds.ts'
+import type { InternalTokens } from './identity/internal.ts'
 import { localTransport } from './localTransport.ts'
 import type { ReportError } from './mask.ts'
 import type { GatewayContext } from './operationContext.ts'
@@ -18,6 +19,8 @@ export interface RuntimeOptions {
   subgraphs: readonly Subgraph[]
   /** Subgraphs that run as services: name to URL. A name that is here is not run in this process. */
   services: ReadonlyMap<string, string>
+  /** How services know the gateway; needed where there are any. */
+  internal?: InternalTokens | undefined
   bounds: QueryBounds
   log: Log
   report: ReportError
@@ -29,7 +32,9 @@ export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>>
 
 /** Plans operations over the supergraph and runs them on the subgraphs. HTTP and WebSockets are not its business. */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { supergraph, subgraphs, services, bounds, log, report } = options
+  const { supergraph, subgraphs, services, bounds, log, report, internal } = options
+  if (services.size > 0 && !internal)
+    throw new Error('subgraphs as services need the internal secret, to know the gateway')
   const planner = await (options.loadPlanner ?? loadPlanner)(supergraph)
   if (planner.handler) log.debug('query planner: native')
   else log.warn({ reason: planner.reason }, 'the native query planner does not load: using the JavaScript one')
@@ -38,7 +43,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const runtime = createGatewayRuntime<GatewayContext & Record<string, unknown>>({
     supergraph,
     unifiedGraphHandler: planner.handler,
-    transports: { local: localTransport(local, report), http: serviceTransport, ws } as never,
+    transports: {
+      local: localTransport(local, report),
+      ...(internal ? { http: serviceTransport(internal), ws } : {}),
+    } as never,
     transportEntries: {
       ...Object.fromEntries(local.map((s) => [s.name, { kind: 'local' }])),
       ...Object.fromEntries([...services].map(([name, url]) => [name, serviceEntry(name, url)])),

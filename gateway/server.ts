@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { QueryBounds, ServerBounds } from './bounds.ts'
-import type { Callers } from './callers.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { answerGraphiql } from './graphiql.ts'
 import { graphqlOverHttp } from './graphqlHttp.ts'
 import { answerLive, answerReady, type Check } from './health.ts'
 import { answerError, HttpError } from './httpAnswer.ts'
+import type { Callers } from './identity/caller.ts'
+import { credentialsOf } from './identity/credentials.ts'
+import { watchCaller } from './identity/lasting.ts'
 import type { ReportError } from './mask.ts'
 import type { Runtime } from './runtime.ts'
 import { EventStreams } from './sse.ts'
@@ -31,6 +33,8 @@ export interface ServerOptions {
   report: ReportError
   ready: () => Promise<Check[]>
   ingest?: IngestHandler | undefined
+  /** How often the credentials of open subscriptions are checked again. */
+  recheckMs?: number | undefined
 }
 
 export interface GatewayServer {
@@ -54,7 +58,13 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   })
   http.headersTimeout = headersMsMax
   http.requestTimeout = requestMsMax
-  const sockets = serveWebSockets(http, GRAPHQL_PATH, { runtime, bounds, report, callers })
+  const sockets = serveWebSockets(http, GRAPHQL_PATH, {
+    runtime,
+    bounds,
+    report,
+    callers,
+    recheckMs: options.recheckMs,
+  })
 
   async function route(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
     const url = req.url ?? '/'
@@ -72,7 +82,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
     if (path === GRAPHQL_PATH) {
       allow(req, res, 'GET', 'POST')
-      if (req.method === 'GET' && end < 0 && req.headers.accept?.includes('text/html'))
+      // A browser sends no credentials along: where they are needed the page would be of no use.
+      if (callers.open && req.method === 'GET' && end < 0 && req.headers.accept?.includes('text/html'))
         return answerGraphiql(res, GRAPHQL_PATH)
       return operate(req, res, id)
     }
@@ -92,7 +103,10 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     }
     underWay[kind]++
     try {
-      await graphqlOverHttp(req, res, callers.identify(id, req.headers), { runtime, bounds, report, streams })
+      const given = credentialsOf(req.headers)
+      const caller = await callers.identify(given)
+      const watch = watchCaller(callers, given, caller, options.recheckMs)
+      await graphqlOverHttp(req, res, { correlationId: id, ...caller }, { runtime, bounds, report, streams, watch })
     } finally {
       underWay[kind]--
     }
@@ -101,13 +115,16 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   function fail(req: IncomingMessage, res: ServerResponse, e: unknown, id: string): void {
     const error = e instanceof HttpError ? e : new HttpError(500, 'INTERNAL', 'Internal error')
     if (error !== e) report(e, id)
-    log.debug({ correlationId: id, status: error.status, code: error.code }, 'request refused')
+    const level = error.status === 401 || error.status === 403 ? 'info' : 'debug'
+    log[level]({ correlationId: id, status: error.status, code: error.code, why: error.message }, 'request refused')
     if (res.headersSent) {
       res.destroy()
       return
     }
     // The rest of a body that nobody reads would be taken for the next request.
     if (!req.complete) res.setHeader('connection', 'close')
+    if (error.status === 401) res.setHeader('www-authenticate', 'Bearer realm="touchstone"')
+    if (error.status === 503 && !res.hasHeader('retry-after')) res.setHeader('retry-after', '5')
     answerError(res, error, id)
   }
 

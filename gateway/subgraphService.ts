@@ -7,11 +7,13 @@ import {
 import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import type { Subgraph } from '../subgraphs/contract.ts'
-import { localCallers } from './callers.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { parseJson } from './graphqlHttp.ts'
 import { answerLive, answerReady, type Check } from './health.ts'
 import { answerError, HttpError, readBody } from './httpAnswer.ts'
+import type { Caller } from './identity/caller.ts'
+import { credentialsOf } from './identity/credentials.ts'
+import type { InternalTokens } from './identity/internal.ts'
 import { maskError } from './mask.ts'
 import { describeError, explainListen } from './report.ts'
 import { GRAPHQL_PATH } from './server.ts'
@@ -23,6 +25,8 @@ export interface SubgraphServiceOptions {
   /** 0 takes any free one. */
   port: number
   bodyBytesMax: number
+  /** Nobody but who has the same secret, its gateway, is answered. */
+  internal: InternalTokens
   log: Logger
   ready?: () => Promise<Check[]>
 }
@@ -35,18 +39,16 @@ export interface SubgraphService {
 /** One subgraph as a service of its own: Apollo Server over HTTP, graphql-ws on the same path. */
 export async function startSubgraphService(options: SubgraphServiceOptions): Promise<SubgraphService> {
   const { subgraph, host, port, bodyBytesMax, log } = options
-  const callers = localCallers()
+  const { callers } = options.internal
   const report = (err: unknown, id: string) => log.error({ err: describeError(err), correlationId: id }, 'fetch failed')
-  const contextOf = (id: string, headers?: IncomingMessage['headers']) =>
-    subgraph.context(callers.identify(id, headers))
+  const contextOf = (id: string, caller: Caller) => subgraph.context({ correlationId: id, ...caller })
   const apollo = await startApollo(subgraph, report)
 
   async function route(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
     const path = (req.url ?? '/').split('?')[0]
     if (path === '/health/live') return answerLive(res)
     if (path === '/health/ready') return answerReady(res, options.ready ?? (async () => []), false)
-    const refusal = callers.refuse(req)
-    if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
+    const caller = await callers.identify(credentialsOf(req.headers))
     if (path !== GRAPHQL_PATH) throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: ask ${GRAPHQL_PATH}`)
     const body =
       req.method === 'POST' ? parseJson((await readBody(req, bodyBytesMax)).toString('utf8'), 'the body') : null
@@ -57,7 +59,7 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
         search: new URL(req.url ?? '/', 'http://localhost').search,
         body,
       },
-      context: async () => Object.assign(contextOf(id, req.headers), { correlationId: id }),
+      context: async () => Object.assign(contextOf(id, caller), { correlationId: id }),
     })
     for (const [name, value] of answer.headers) res.setHeader(name, value)
     res.statusCode = answer.status ?? 200

@@ -1,19 +1,26 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { Server } from 'node:http'
 import { type ExecutionArgs, type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
-import type { Callers } from './callers.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
+import { HttpError } from './httpAnswer.ts'
+import type { Caller, Callers } from './identity/caller.ts'
+import { credentialsOf } from './identity/credentials.ts'
 import { maskError, maskErrors, type ReportError } from './mask.ts'
 import { GRAPHQL_PATH } from './server.ts'
 import { subscribeSubgraph } from './subscribeSubgraph.ts'
 
-/** A subgraph service's subscriptions, for the gateway: graphql-ws with the correlation id among the connection's parameters. */
+const UNAUTHORIZED = 4401
+
+/**
+ * A subgraph service's subscriptions, for the gateway: graphql-ws with the correlation id and the gateway's token among the
+ * connection's parameters. The token is looked at when the connection opens; what the caller may see is kept as it said.
+ */
 export function serveSubgraphSockets(
   server: Server,
   at: {
     schema: GraphQLSchema
-    contextOf: (correlationId: string) => object
+    contextOf: (correlationId: string, caller: Caller) => object
     callers: Callers
     bodyBytesMax: number
     report: ReportError
@@ -23,25 +30,37 @@ export function serveSubgraphSockets(
     server,
     path: GRAPHQL_PATH,
     maxPayload: at.bodyBytesMax,
-    verifyClient: ({ req }: { req: IncomingMessage }) => at.callers.refuse(req) === null,
   })
-  const idOf = (args: ExecutionArgs) => (args.contextValue as { correlationId: string }).correlationId
+  const of = (args: ExecutionArgs) => args.contextValue as { correlationId: string; caller: Caller }
   const masked = (id: string) => (result: ExecutionResult) => maskErrors(result, id, at.report)
-  const served = useServer(
+  const served = useServer<Record<string, unknown>, { caller?: Caller }>(
     {
       isProd: true,
       schema: at.schema,
+      async onConnect(ctx) {
+        try {
+          ctx.extra.caller = await at.callers.identify(credentialsOf({}, ctx.connectionParams))
+          return true
+        } catch (e) {
+          if (!(e instanceof HttpError)) throw e
+          ctx.extra.socket.close(UNAUTHORIZED, e.code)
+          return false
+        }
+      },
       context(ctx) {
         const given = ctx.connectionParams?.[CORRELATION_HEADER]
-        return { correlationId: correlationId(typeof given === 'string' ? given : undefined) }
+        return {
+          correlationId: correlationId(typeof given === 'string' ? given : undefined),
+          caller: ctx.extra.caller,
+        }
       },
       async execute(args) {
-        const id = idOf(args)
-        return masked(id)(await execute({ ...args, contextValue: at.contextOf(id) }))
+        const { correlationId: id, caller } = of(args)
+        return masked(id)(await execute({ ...args, contextValue: at.contextOf(id, caller) }))
       },
       subscribe(args) {
-        const id = idOf(args)
-        return subscribeSubgraph(args, () => at.contextOf(id), masked(id))
+        const { correlationId: id, caller } = of(args)
+        return subscribeSubgraph(args, () => at.contextOf(id, caller), masked(id))
       },
       onError: (_ctx, _id, _payload, errors) =>
         errors.map((e) => maskError(e as GraphQLError, correlationId(undefined), at.report).toJSON()),

@@ -3,10 +3,12 @@ import type { ExecutionResult, GraphQLError } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import type { QueryBounds, ServerBounds } from './bounds.ts'
-import type { Callers } from './callers.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { asGraphqlError, checkParams } from './graphqlHttp.ts'
 import { HttpError } from './httpAnswer.ts'
+import { type Caller, type Callers, type Credentials, unauthenticated } from './identity/caller.ts'
+import { credentialsOf } from './identity/credentials.ts'
+import { expired, watchCaller } from './identity/lasting.ts'
 import type { ReportError } from './mask.ts'
 import { type PreparedOperation, prepareOperation } from './operation.ts'
 import type { Runtime } from './runtime.ts'
@@ -15,6 +17,17 @@ const initMsMax = 5_000
 const keepAliveMs = 15_000
 /** Operations open at once on one socket. */
 const operationsMax = 100
+/** Close codes of the application: graphql-ws has 4401 for who is not known; 4503 says that it may be tried again. */
+const UNAUTHORIZED = 4401
+const UNAVAILABLE = 4503
+/** After the last results of what is open have been sent. */
+const closeAfterMs = 500
+
+/** What a socket's connection_init said. */
+interface Session {
+  given: Credentials
+  caller: Caller
+}
 
 export interface WebSockets {
   size(): number
@@ -26,7 +39,13 @@ export interface WebSockets {
 export function serveWebSockets(
   server: Server,
   path: string,
-  at: { runtime: Runtime; bounds: QueryBounds & ServerBounds; report: ReportError; callers: Callers },
+  at: {
+    runtime: Runtime
+    bounds: QueryBounds & ServerBounds
+    report: ReportError
+    callers: Callers
+    recheckMs?: number | undefined
+  },
 ): WebSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: at.bounds.bodyBytesMax })
   const refusalOf = (req: IncomingMessage): { status: number; message: string } | null => {
@@ -49,12 +68,31 @@ export function serveWebSockets(
   })
   // graphql-ws runs what `onSubscribe` gives it through these; the operation was prepared there already.
   const run = (args: unknown) => (args as { prepared: PreparedOperation }).prepared.run() as Promise<ExecutionResult>
-  const served = useServer<Record<string, unknown>, { request: { headers: Record<string, string | undefined> } }>(
+  const served = useServer<Record<string, unknown>, Partial<Session>>(
     {
       isProd: true,
       connectionInitWaitTimeout: initMsMax,
       execute: run,
       subscribe: run,
+      async onConnect(ctx) {
+        const { socket, request } = ctx.extra
+        try {
+          const given = credentialsOf(request.headers, ctx.connectionParams)
+          const caller = await at.callers.identify(given)
+          Object.assign(ctx.extra, { given, caller })
+          // Its operations end first, each with a result that says why.
+          const watch = watchCaller(at.callers, given, caller, at.recheckMs)
+          const unwatch = watch?.((why) => {
+            setTimeout(() => socket.close(UNAUTHORIZED, why.code), closeAfterMs)
+          })
+          if (unwatch) socket.once('close', unwatch)
+          return true
+        } catch (e) {
+          if (!(e instanceof HttpError)) throw e
+          socket.close(e.status === 401 ? UNAUTHORIZED : UNAVAILABLE, e.code)
+          return false
+        }
+      },
       onSubscribe(ctx, _id, payload) {
         if (Object.keys(ctx.subscriptions).length > operationsMax)
           return [asGraphqlError(new HttpError(429, 'TOO_MANY_OPERATIONS', `At most ${operationsMax} at once`))]
@@ -62,14 +100,13 @@ export function serveWebSockets(
         const id = correlationId(
           typeof fromParams === 'string' ? fromParams : ctx.extra.request.headers[CORRELATION_HEADER],
         )
+        const { caller, given } = ctx.extra
+        if (!caller || !given) return [asGraphqlError(unauthenticated('Say who you are in connection_init'))]
+        if (caller.expiresAt !== null && caller.expiresAt <= Date.now()) return [asGraphqlError(expired())]
         try {
           const params = checkParams(payload, at.bounds)
-          const prepared = prepareOperation(
-            at.runtime,
-            params,
-            at.callers.identify(id, ctx.extra.request.headers),
-            at.report,
-          )
+          const watch = watchCaller(at.callers, given, caller, at.recheckMs)
+          const prepared = prepareOperation(at.runtime, params, { correlationId: id, ...caller }, at.report, watch)
           if (Array.isArray(prepared)) return prepared as readonly GraphQLError[]
           // Only the operation's type is read of the document.
           return { document: typeOnly(prepared.type), schema: undefined, prepared } as never

@@ -9,6 +9,9 @@ export interface RequestInfo {
   actor?: string
   /** Its roles in stewardship (config/stewardship.yaml). */
   roles?: ReadonlySet<string>
+  /** Regions and legal entities that it is bound to, as its token says; left out: to none. */
+  regions?: readonly string[] | undefined
+  legalEntities?: readonly string[] | undefined
 }
 
 /** One subgraph as the gateway composes and runs it, in its own process or as a service. */

@@ -5,6 +5,7 @@ import { parse } from 'graphql'
 import pino from 'pino'
 import { composeSupergraph } from '../../gateway/compose.ts'
 import { type Gateway, startGateway } from '../../gateway/gateway.ts'
+import { internalTokens } from '../../gateway/identity/internal.ts'
 import { type SubgraphService, startSubgraphService } from '../../gateway/subgraphService.ts'
 import type { RequestInfo, Subgraph } from '../../subgraphs/contract.ts'
 
@@ -26,11 +27,19 @@ const me: Subgraph = {
   ]),
   context: (request) => ({ ...request }),
 }
+const internal = internalTokens('a secret of gateway and services')
 const log = pino({ level: 'silent' })
 let service: SubgraphService
 const gateways: Gateway[] = []
 before(async () => {
-  service = await startSubgraphService({ subgraph: me, host: '127.0.0.1', port: 0, bodyBytesMax: 10_000, log })
+  service = await startSubgraphService({
+    subgraph: me,
+    host: '127.0.0.1',
+    port: 0,
+    bodyBytesMax: 10_000,
+    internal,
+    log,
+  })
   for (const services of [new Map<string, string>(), new Map([['me', service.url]])])
     gateways.push(
       await startGateway({
@@ -39,6 +48,7 @@ before(async () => {
         supergraph: composeSupergraph([me]),
         subgraphs: services.size > 0 ? [] : [me],
         services,
+        internal,
         bounds: {
           documentBytesMax: 10_000,
           tokensMax: 1_000,

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { createClient as wsClient } from 'graphql-ws'
 import pino from 'pino'
 import { WebSocket } from 'ws'
+import { internalTokens } from '../../gateway/identity/internal.ts'
 import { type SubgraphService, startSubgraphService } from '../../gateway/subgraphService.ts'
 import { type Fixture, fixture } from './fixture.ts'
 import { ask, testGateway } from './gateway.ts'
@@ -13,6 +14,7 @@ import { until } from './until.ts'
 let it: Awaited<ReturnType<typeof testGateway>>
 let world: Fixture
 let services: SubgraphService[]
+const internal = internalTokens('a secret of gateway and services')
 const logged: string[] = []
 before(async () => {
   world = fixture()
@@ -27,13 +29,14 @@ before(async () => {
   )
   services = await Promise.all(
     world.subgraphs.map((subgraph) =>
-      startSubgraphService({ subgraph, host: '127.0.0.1', port: 0, bodyBytesMax: 100_000, log }),
+      startSubgraphService({ subgraph, host: '127.0.0.1', port: 0, bodyBytesMax: 100_000, internal, log }),
     ),
   )
   it = await testGateway({
     fixture: world,
     // None in this process: what is answered came over HTTP.
     subgraphs: [],
+    internal,
     services: new Map(world.subgraphs.map((s, i) => [s.name, services[i]?.url ?? ''])),
   })
 })

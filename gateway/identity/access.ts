@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { All } from './caller.ts'
+
+const name = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/i, 'a role is a word of letters, digits, - and _')
+const scope = z
+  .string()
+  .regex(/^([a-z][a-z0-9_-]*:[a-z0-9_*-]+|\*)$/i, 'a scope is two words with a colon between, as golden:read, or "*"')
+const schema = z.strictObject({
+  roles: z.record(name, z.strictObject({ includes: z.array(name).default([]), scopes: z.array(scope).default([]) })),
+})
+
+/** What a set of roles comes to. */
+export interface Rights {
+  /** The roles themselves and all that they include. */
+  roles: ReadonlySet<string>
+  scopes: ReadonlySet<string>
+}
+
+/** Roles of the installation as sets of scopes. */
+export interface Access {
+  roles: readonly string[]
+  /** Names that are no role give nothing. The same roles answer the same sets, so that caches can go by them. */
+  rightsOf(roles: readonly string[], scopes?: readonly string[]): Rights
+}
+
+const setsMax = 1_000
+
+/** Reads config/access.yaml. Throws with the path of what is wrong and what is allowed. */
+export function readAccess(file: string): Access {
+  let given: unknown
+  try {
+    given = parse(readFileSync(file, 'utf8'))
+  } catch (e) {
+    throw new Error(`${file}: ${e instanceof Error ? e.message : e}`)
+  }
+  const result = schema.safeParse(given)
+  if (!result.success) {
+    const issue = result.error.issues[0]
+    throw new Error(`${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`)
+  }
+  const { roles } = result.data
+  for (const [role, { includes }] of Object.entries(roles))
+    for (const other of includes)
+      if (!(other in roles))
+        throw new Error(
+          `${file}: roles.${role}.includes: there is no role "${other}"; there are ${Object.keys(roles).join(', ')}`,
+        )
+  return accessOf(roles)
+}
+
+/** The same of roles given as data. */
+export function accessOf(roles: Readonly<Record<string, { includes?: string[]; scopes?: string[] }>>): Access {
+  const all = new All()
+  const known = new Map<string, Rights>()
+
+  function closure(names: readonly string[], found: Set<string>): Set<string> {
+    for (const n of names) {
+      if (found.has(n) || !Object.hasOwn(roles, n)) continue
+      found.add(n)
+      closure(roles[n]?.includes ?? [], found)
+    }
+    return found
+  }
+
+  return {
+    roles: Object.keys(roles),
+    rightsOf(names, scopes = []) {
+      const key = JSON.stringify([names.toSorted(), scopes.toSorted()])
+      let rights = known.get(key)
+      if (rights) return rights
+      const held = closure(names, new Set())
+      const granted = new Set([...scopes, ...[...held].flatMap((n) => roles[n]?.scopes ?? [])])
+      rights = { roles: held, scopes: granted.has('*') ? all : granted }
+      // Callers choose which roles they have together, within what the issuer gives them.
+      if (known.size >= setsMax) known.clear()
+      known.set(key, rights)
+      return rights
+    },
+  }
+}

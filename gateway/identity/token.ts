@@ -1,0 +1,110 @@
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { HttpError } from '../httpAnswer.ts'
+import type { Access } from './access.ts'
+import { type Caller, unauthenticated } from './caller.ts'
+
+/** Signatures that only the holder of a private key can make. A key that is public must never serve as a shared secret. */
+export const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const
+export type Algorithm = (typeof ALGORITHMS)[number]
+
+/** Whose tokens are taken, and how they are read. */
+export interface TokenIssuer {
+  issuer: string
+  audience: string
+  keys: JWTVerifyGetKey
+  algorithms: readonly Algorithm[]
+  clockSkewSecondsMax: number
+  /** Claim with the names of roles: a list, or words with spaces between. A path where it has dots: `realm_access.roles`. */
+  rolesClaim: string
+}
+
+/** Tokens that were verified are known again for so long at most, so that a withdrawn key is not good for longer. */
+const knownMsMax = 60_000
+const knownTokensMax = 5_000
+const actorCharsMax = 200
+/** Actors that are no person of the issuer: they stand in the audit log for something else. */
+const RESERVED = /^(key:|cli:|clock$|development$|nobody$)/
+const bindingsMax = 100
+
+/** Verifies tokens of an issuer. The answer throws HttpError: 401 with what is wrong, 503 while keys cannot be had. */
+export function tokenVerifier(issuer: TokenIssuer, access: Access): (token: string) => Promise<Caller> {
+  const known = new Map<string, { caller: Caller; until: number }>()
+
+  return async (token) => {
+    const found = known.get(token)
+    if (found && found.until > Date.now()) return found.caller
+    known.delete(token)
+    const caller = callerOf(await payloadOf(token, issuer), issuer, access)
+    // Only tokens that hold are kept, the oldest go first.
+    if (known.size >= knownTokensMax) known.delete(known.keys().next().value ?? '')
+    known.set(token, { caller, until: Math.min(Date.now() + knownMsMax, caller.expiresAt ?? 0) })
+    return caller
+  }
+}
+
+async function payloadOf(token: string, issuer: TokenIssuer): Promise<JWTPayload> {
+  try {
+    const { payload } = await jwtVerify(token, issuer.keys, {
+      issuer: issuer.issuer,
+      audience: issuer.audience,
+      algorithms: [...issuer.algorithms],
+      clockTolerance: issuer.clockSkewSecondsMax,
+      requiredClaims: ['sub', 'exp'],
+    })
+    return payload
+  } catch (e) {
+    throw refusal(e, issuer)
+  }
+}
+
+/** What is wrong with a token, in words that give nothing of the token or of the keys away. */
+function refusal(e: unknown, { issuer, audience, algorithms }: TokenIssuer): HttpError {
+  if (e instanceof HttpError) return e
+  if (e instanceof errors.JWTExpired) return unauthenticated('The token has expired: get a new one')
+  if (e instanceof errors.JWTClaimValidationFailed) {
+    if (e.claim === 'iss') return unauthenticated(`The token is not of the issuer ${issuer}`)
+    if (e.claim === 'aud') return unauthenticated(`The token is not meant for the audience ${audience}`)
+    if (e.claim === 'nbf') return unauthenticated('The token is not valid yet')
+    return unauthenticated(`The token's claim "${e.claim}" is missing or wrong`)
+  }
+  if (e instanceof errors.JOSEAlgNotAllowed)
+    return unauthenticated(`The token is signed otherwise than by ${algorithms.join(', ')}`)
+  return unauthenticated('The token does not hold: it is no JWT of this issuer, or its signature is wrong')
+}
+
+function callerOf(payload: JWTPayload, issuer: TokenIssuer, access: Access): Caller {
+  const { sub: actor = '', exp = 0 } = payload
+  if (actor === '' || actor.length > actorCharsMax || RESERVED.test(actor))
+    throw unauthenticated(`The token's "sub" must be 1 to ${actorCharsMax} characters and no name of our own, as key:…`)
+  const claim = issuer.rolesClaim.split('.').reduce<unknown>((at, name) => own(at, name), payload)
+  return {
+    actor,
+    ...access.rightsOf(wordsOf(claim)),
+    regions: payload.regions === undefined ? undefined : wordsOf(payload.regions),
+    legalEntities: payload.legal_entities === undefined ? undefined : wordsOf(payload.legal_entities),
+    via: 'TOKEN',
+    expiresAt: (exp + issuer.clockSkewSecondsMax) * 1_000,
+  }
+}
+
+function own(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? (value as Record<string, unknown>)[name]
+    : undefined
+}
+
+function wordsOf(claim: unknown): string[] {
+  const words = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []
+  return words.filter((w): w is string => typeof w === 'string' && w !== '').slice(0, bindingsMax)
+}

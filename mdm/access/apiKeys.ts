@@ -1,0 +1,113 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Sql } from '../db/database.ts'
+
+/** A key as it is listed; the secret is nowhere kept. */
+export interface ApiKey {
+  id: string
+  name: string
+  roles: string[]
+  scopes: string[]
+  createdBy: string
+  createdAt: Date
+  expiresAt: Date | null
+  revokedAt: Date | null
+  lastUsedAt: Date | null
+  replaces: string | null
+}
+
+export interface NewKey {
+  name: string
+  roles: readonly string[]
+  scopes: readonly string[]
+  /** Null: until it is revoked. */
+  expiresAt: Date | null
+  createdBy: string
+}
+
+const KEY = /^tsk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/
+const secretBytes = 32
+const hashOf = (secret: string) => createHash('sha256').update(secret).digest()
+
+/** Makes a key; `text` is shown once. Throws where a valid key of this name is there: it is rotated, not made again. */
+export async function createKey(sql: Sql, key: NewKey): Promise<{ id: string; text: string }> {
+  return (await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtext('touchstone api key'), hashtext(${key.name}))`
+    const [valid] = await tx`
+      select 1 from api_key
+      where name = ${key.name} and revoked_at is null and (expires_at is null or expires_at > now())`
+    if (valid) throw new Error(`there is a key "${key.name}" already: rotate it, revoke it, or take another name`)
+    return await insert(tx as unknown as Sql, key, null)
+  })) as { id: string; text: string }
+}
+
+/** A new key in the place of one, which goes on being valid for `overlapMs`. Throws where there is no valid one. */
+export async function rotateKey(
+  sql: Sql,
+  name: string,
+  overlapMs: number,
+  createdBy: string,
+): Promise<{ id: string; text: string }> {
+  return (await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtext('touchstone api key'), hashtext(${name}))`
+    const [old] = await tx<{ id: string; roles: string[]; scopes: string[]; expiresAt: Date | null }[]>`
+      select id, roles, scopes, expires_at as "expiresAt" from api_key
+      where name = ${name} and revoked_at is null and (expires_at is null or expires_at > now())
+      order by created_at desc, id limit 1`
+    if (!old) throw new Error(`there is no valid key "${name}"`)
+    // The one before last, if it is still in its overlap, has been taken over from already.
+    await tx`
+      update api_key set expires_at = least(expires_at, now() + ${overlapMs} * interval '1 ms')
+      where name = ${name} and revoked_at is null`
+    return await insert(tx as unknown as Sql, { name, createdBy, ...old }, old.id)
+  })) as { id: string; text: string }
+}
+
+/** Revokes every valid key of a name, or the one of an id; answers how many. */
+export async function revokeKey(sql: Sql, nameOrId: string): Promise<number> {
+  const rows = await sql`
+    update api_key set revoked_at = now()
+    where (name = ${nameOrId} or id = ${nameOrId}) and revoked_at is null returning id`
+  return rows.length
+}
+
+export async function listKeys(sql: Sql): Promise<ApiKey[]> {
+  return await sql<ApiKey[]>`
+    select id, name, roles, scopes, created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt",
+      revoked_at as "revokedAt", last_used_at as "lastUsedAt", replaces
+    from api_key order by name, created_at, id`
+}
+
+/** How many keys are valid now. */
+export async function countValidKeys(sql: Sql): Promise<number> {
+  const [row] = await sql<{ n: number }[]>`
+    select count(*)::int as n from api_key where revoked_at is null and (expires_at is null or expires_at > now())`
+  return row?.n ?? 0
+}
+
+/** The key of this text while it is valid, else null. Notes the use, to the minute. */
+export async function verifyKey(
+  sql: Sql,
+  text: string,
+): Promise<{ name: string; roles: string[]; scopes: string[]; expiresAt: Date | null } | null> {
+  const [, id, secret] = KEY.exec(text) ?? []
+  if (id === undefined || secret === undefined) return null
+  const [row] = await sql<
+    { name: string; roles: string[]; scopes: string[]; hash: Buffer; expiresAt: Date | null; stale: boolean }[]
+  >`
+    select name, roles, scopes, hash, expires_at as "expiresAt",
+      last_used_at is null or last_used_at < now() - interval '1 minute' as stale
+    from api_key where id = ${id} and revoked_at is null and (expires_at is null or expires_at > now())`
+  if (!row || !timingSafeEqual(row.hash, hashOf(secret))) return null
+  if (row.stale) await sql`update api_key set last_used_at = now() where id = ${id}`
+  return { name: row.name, roles: row.roles, scopes: row.scopes, expiresAt: row.expiresAt }
+}
+
+async function insert(sql: Sql, key: NewKey, replaces: string | null): Promise<{ id: string; text: string }> {
+  const id = randomBytes(8).toString('hex')
+  const secret = randomBytes(secretBytes).toString('base64url')
+  await sql`
+    insert into api_key (id, name, hash, roles, scopes, created_by, expires_at, replaces)
+    values (${id}, ${key.name}, ${hashOf(secret)}, ${[...key.roles]}::text[], ${[...key.scopes]}::text[],
+      ${key.createdBy}, ${key.expiresAt}, ${replaces})`
+  return { id, text: `tsk_${id}_${secret}` }
+}
