@@ -28,6 +28,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   expire: () => import('./expire.ts'),
   match: () => import('./match.ts'),
   train: () => import('./train.ts'),
+  explain: () => import('./explain.ts'),
   generate: () => import('./generate.ts'),
 }
 

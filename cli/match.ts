@@ -16,6 +16,7 @@ import { reportPage } from '../mdm/match/report_page.ts'
 import { parsePolicy, type TypePolicy } from '../schema/policy.ts'
 import { count, progressOn } from './progress.ts'
 import { wholeNumber } from './wholeNumber.ts'
+import { why } from './why.ts'
 
 /** A line of a records file may have this many characters; longer ones are an error, not a crash. */
 const LINE_CHARS_MAX = 16_000_000
@@ -35,6 +36,7 @@ interface Options {
   parameters?: string
   saveParameters?: string
   seed: number
+  why?: string[]
 }
 
 /** `touchstone match`: finds the records of a file that are one thing. Needs no database. */
@@ -57,6 +59,7 @@ export const command = new Command('match')
   .option('--report <file>', 'what was trained and found, as JSON; with the ending .html as a page with pictures')
   .option('--parameters <file>', 'use this trained model and do not train')
   .option('--save-parameters <file>', 'write the trained model, for --parameters or the live engine')
+  .option('--why <record...>', 'say why two records, each named source/id, are one thing or not')
   .option('--seed <number>', 'seed of the samples that training draws', wholeNumber, 1)
   .addHelpText(
     'after',
@@ -70,6 +73,8 @@ Example:
 
 async function run(options: Options): Promise<void> {
   const started = performance.now()
+  const asked = options.why?.map((name) => name.replace('/', '\u0001'))
+  if (asked && asked.length !== 2) throw new Error('--why takes two records: --why crm/17 billing/cus_42')
   const type = await readModel(options.model, options.type)
   const parameters = options.parameters ? readParameters(await readFile(options.parameters, 'utf8'), type) : undefined
   const line = progressOn()
@@ -105,6 +110,8 @@ async function run(options: Options): Promise<void> {
     )
   }
   line.end()
+  const [a, b] = asked ?? []
+  if (a !== undefined && b !== undefined) console.log(why(result, a, b))
   const { crowdedRecords } = result.stats
   if (crowdedRecords > 0)
     console.error(

@@ -102,4 +102,23 @@ export const EXAMPLES: readonly Example[] = [
   }
 }`,
   },
+  {
+    title: 'Why two records are one thing, and how a golden record came together; here records of the demo world.',
+    query: `query Why($shop: ID = "63f01fe8-6d1e-8ddd-87f1-95d5180a9d87", $erp: ID = "bce25c49-abdf-8300-afe9-ea1fd1ed002a") {
+  explain(a: $shop, b: $erp) {
+    verdict
+    because
+    weight
+    probability
+    threshold
+    steps { comparison level m u adjustment weight total valuesA valuesB }
+  }
+  clusterStory(id: $shop) {
+    members { nodes { system object sourceId } }
+    joins { nodes { because sizeA sizeB weight link { a b weight } } }
+    refusals(first: 3) { nodes { weight reason record { id } } }
+    history(first: 5) { nodes { at op joined left system } }
+  }
+}`,
+  },
 ]

@@ -1,7 +1,7 @@
 import type { Cause } from '../schema/events.ts'
 import type { TypePolicy } from '../schema/policy.ts'
 import { lockClosure } from './cluster/closure.ts'
-import { STEWARD_SAYS_NO, UNDER_THRESHOLD } from './cluster/cluster.ts'
+import { type MergeStep, STEWARD_SAYS_NO, UNDER_THRESHOLD } from './cluster/cluster.ts'
 import { components, type Link, type PossibleMatch, savePossible } from './cluster/links.ts'
 import { sameChains } from './cluster/same.ts'
 import type { Transaction } from './db/database.ts'
@@ -165,13 +165,16 @@ function alikePairs(
   return [...best.values()]
 }
 
-/** Clusters of the live ones among `records`, component by component; links and SAME make the components. */
+/**
+ * Clusters of the live ones among `records`, component by component; links and SAME make the components. `steps` are the
+ * merges that led to them, in their order.
+ */
 export function clusterRecords(
   engine: Engine,
   records: SourceRecord[],
   links: readonly Link[],
   said: readonly PairAssertion[],
-): { clusters: SourceRecord[][]; possible: PossibleMatch[] } {
+): { clusters: SourceRecord[][]; possible: PossibleMatch[]; steps: MergeStep[] } {
   const live = records.filter(isLive)
   const byKey = new Map(live.map((r) => [r.key, r]))
   const byId = new Map(live.map((r) => [r.id, r]))
@@ -193,6 +196,7 @@ export function clusterRecords(
   const pairsOf = Map.groupBy(pairs, (p) => (groupOf.get(p.a) === groupOf.get(p.b) ? groupOf.get(p.a) : undefined))
   const clusters: SourceRecord[][] = []
   const possible: PossibleMatch[] = []
+  const steps: MergeStep[] = []
   for (const [i, ids] of groups.entries()) {
     const members = ids.map((id) => byId.get(id)).filter((r) => r !== undefined)
     if (members.length === 1) {
@@ -208,8 +212,9 @@ export function clusterRecords(
     )
     for (const c of result.clusters) clusters.push(c.map((key) => byKey.get(key)).filter((r) => r !== undefined))
     for (const p of result.possible) possible.push(p.a < p.b ? p : { ...p, a: p.b, b: p.a })
+    for (const s of result.steps) steps.push(s)
   }
-  return { clusters, possible }
+  return { clusters, possible, steps }
 }
 
 /** The change that led to an event: of a record that is in the golden record or was, else of one it met. */

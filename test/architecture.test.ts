@@ -21,6 +21,8 @@ const JOINERS = [
   'mdm/recluster.ts',
   'mdm/referring.ts',
   'mdm/mastering.ts',
+  'mdm/clusterStory.ts',
+  'mdm/explain.ts',
   'mdm/held.ts',
   'mdm/hierarchy.ts',
   'mdm/plan.ts',

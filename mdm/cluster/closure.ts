@@ -37,7 +37,16 @@ export async function lockClosure(
   }
 }
 
-/** The same without locks, as of the transaction's snapshot: for reports. */
+/**
+ * The same without locks, as of the transaction's snapshot, for explanations; null where it holds more than `recordsMax`
+ * records.
+ */
+export async function boundedClosure(tx: Transaction, seeds: number[], recordsMax: number): Promise<Closure | null> {
+  const found = await closure(tx, seeds, { removed: [], added: [] }, recordsMax)
+  return found.placed.size > recordsMax ? null : found
+}
+
+/** The same whatever its size: for reports. */
 export async function lockFreeClosure(tx: Transaction, seeds: number[]): Promise<number[]> {
   return [...(await closure(tx, seeds, { removed: [], added: [] })).placed.keys()]
 }
@@ -46,6 +55,7 @@ async function closure(
   tx: Transaction,
   seeds: number[],
   overlay: { removed: Link[]; added: Link[] },
+  recordsMax = Number.POSITIVE_INFINITY,
 ): Promise<Closure> {
   const placed = new Map<number, Placed>()
   const gone = new Set(overlay.removed.map(pairOf))
@@ -59,7 +69,7 @@ async function closure(
   // Even a record at hand may have got another golden id from somebody else since it was read.
   const unplaced = new Set(seeds)
   let frontier: number[] = []
-  while (frontier.length > 0 || unplaced.size > 0) {
+  while ((frontier.length > 0 || unplaced.size > 0) && placed.size <= recordsMax) {
     const golden = [
       ...new Set(frontier.map((id) => placed.get(id)?.goldenId).filter((g): g is string => !!g && !goldenSeen.has(g))),
     ]

@@ -1,4 +1,5 @@
 import type { MatchReport, ReportDimension, ReportExample } from './report.ts'
+import { waterfall } from './waterfall.ts'
 
 /** Bars of the charts are this many pixels long for the largest weight. */
 const BAR_PX = 260
@@ -36,7 +37,7 @@ ${histogram(report)}
 <h2>Clusters by size</h2>
 <table><tr><th>Records</th><th>Clusters</th></tr>${report.clusterSizes.map(({ size, clusters }) => `<tr><td>${size}</td><td>${whole(clusters)}</td></tr>`).join('')}</table>
 <h2>Examples</h2>
-${report.examples.map((example) => waterfall(example, report.priorWeight)).join('\n')}
+${report.examples.map(exampleFigure).join('\n')}
 </body></html>
 `
 }
@@ -61,25 +62,13 @@ function histogram(report: MatchReport): string {
   return figure('Blue: over the threshold', rows, rows.length)
 }
 
-function waterfall(example: ReportExample, prior: number): string {
+function exampleFigure(example: ReportExample): string {
   const { comparison, a, b } = example
-  const steps = [
-    { name: 'two random records', weight: prior },
-    ...comparison.fields
-      .filter((f) => f.weight !== 0)
-      .map((f) => ({ name: `${f.dimension}: ${f.level}`, weight: f.weight })),
-  ]
-  let at = 0
-  let most = 1
-  for (const step of steps) {
-    at += step.weight
-    most = Math.max(most, Math.abs(at))
-  }
-  at = 0
+  const steps = waterfall(comparison).filter((step) => step.weight !== 0)
+  const most = Math.max(1, ...steps.map((step) => Math.abs(step.total)))
   const rows = steps.map((step, i) => {
-    const from = at
-    at += step.weight
-    return bar(step.name, step.weight, from, most, i)
+    const name = step.kind === 'COMPARISON' ? `${step.dimension}: ${step.level}` : step.level
+    return bar(name, step.weight, step.total - step.weight, most, i)
   })
   rows.push(bar('sum', comparison.weight, 0, most, rows.length))
   const names = [...new Set([...Object.keys(a.fields), ...Object.keys(b.fields)])]

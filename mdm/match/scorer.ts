@@ -4,12 +4,21 @@ import type { Parameters } from './parameters.ts'
 import type { MatchType, Unit } from './plan.ts'
 import { type Dimension, dimensionsOf, MISSING } from './priors.ts'
 
-/** What one dimension contributed: the level's name and its weight in bits (log2 m/u, by rarity). */
+/**
+ * What one dimension contributed. Without `leftOut`, `weight` in bits is log2 m/u plus the adjustment. `m`, `u`: shares of
+ * pairs at this level among matches and among random pairs; null where nothing was compared.
+ */
 export interface FieldWeight {
   field: string
   dimension: string
   level: string
+  m: number | null
+  u: number | null
+  /** Bits that the rarity of the value agreed on adds, or takes off where it is a common one. */
+  adjustment: number
   weight: number
+  /** GROUP: its group speaks through a stronger one. REPEATS: the dimension beside it says the same, and more of it. */
+  leftOut?: 'GROUP' | 'REPEATS'
 }
 
 /**
@@ -32,6 +41,9 @@ export interface ScoredDimension extends Dimension {
   at: number
   /** Speaks of the same value as the dimension before it (place after street): against a match only the stronger of the two counts. */
   repeats: boolean
+  /** Shares by level that the weights are made of. */
+  m: Float64Array
+  u: Float64Array
   /** log2 m/u by level. */
   weights: Float64Array
   /** log2 r/u by level. */
@@ -171,11 +183,16 @@ export function createScorer(
       const weight = weightOf(found)
       const fields = dimensions.map((dimension): FieldWeight => {
         const level = found.levels[dimension.at]!
+        const weight = weightAt(dimension.at, level, found.bits[dimension.at]!)
+        const missing = level === MISSING
         return {
           field: dimension.unit.name,
           dimension: dimension.name,
-          level: level === MISSING ? 'missing' : dimension.levels[level]!.name,
-          weight: weightAt(dimension.at, level, found.bits[dimension.at]!),
+          level: missing ? 'missing' : dimension.levels[level]!.name,
+          m: missing ? null : dimension.m[level]!,
+          u: missing ? null : dimension.u[level]!,
+          adjustment: missing ? 0 : weight - dimension.weights[level]!,
+          weight,
         }
       })
       const left = overruled(found)
@@ -183,14 +200,16 @@ export function createScorer(
         const unit = units.findIndex((u) => u.name === field.field)
         if (left.has(unit)) {
           field.level += ' (counted with its group)'
+          field.leftOut = 'GROUP'
           field.weight = 0
         }
       }
       for (const { at, repeats } of dimensions) {
         const [before, field] = [fields[at - 1], fields[at]!]
         if (!repeats || !before || before.weight >= 0 || field.weight >= 0) continue
-        if (field.weight >= before.weight) field.weight = 0
-        else before.weight = 0
+        const weaker = field.weight >= before.weight ? field : before
+        weaker.weight = 0
+        weaker.leftOut = 'REPEATS'
       }
       const { match, weight: raw } = odds(found)
       if (match - raw > 1e-9)
@@ -198,6 +217,9 @@ export function createScorer(
           field: '*',
           dimension: 'relation',
           level: 'what agrees would agree between related records too',
+          m: null,
+          u: null,
+          adjustment: 0,
           weight: raw - match,
         })
       const comparison: Comparison = {
@@ -246,6 +268,8 @@ function scoredDimensions(units: readonly Unit[], parameters: Parameters): Score
         unitIndex,
         at: dimensions.length,
         repeats: unit.kind === 'address' && dimensions.at(-1)?.unitIndex === unitIndex,
+        m: Float64Array.from(dimension.levels, (level, i) => (level.fixed ? level.m : m[i]!)),
+        u: Float64Array.from(dimension.levels, (level, i) => (level.fixed ? level.u : u[i]!)),
         weights: Float64Array.from(dimension.levels, (level, i) =>
           level.fixed ? Math.log2(level.m / level.u) : Math.log2(m[i]! / u[i]!),
         ),

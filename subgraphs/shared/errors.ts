@@ -11,6 +11,10 @@ export type InputErrorCode =
   | 'FILTER_TOO_LARGE'
   | 'MISSING_SCOPE'
   | 'TOO_MANY_IDS'
+  | 'UNKNOWN_ID'
+  | 'NOT_MATCHED'
+  | 'DIFFERENT_TYPES'
+  | 'SAME_RECORD'
 
 export function inputError(code: InputErrorCode, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code } })

@@ -28,6 +28,22 @@ export function pageOf<T>(rows: T[], first: number, after: string | null | undef
   }
 }
 
+/** A page of a list that is at hand as a whole; a cursor is a place in it. Throws BAD_PAGE, PAGE_TOO_LARGE, BAD_CURSOR. */
+export function pageOfList<T>(all: readonly T[], { first, after }: { first: number; after?: string | null }) {
+  const limit = pageLimit(first)
+  const from = after ? numberOf(after) : 0
+  const at = new Map(all.slice(from, from + limit).map((row, i) => [row, from + i + 1]))
+  return pageOf([...at.keys()], first, after, (row) => [at.get(row)])
+}
+
+/** What a cursor of a single number says. */
+export function numberOf(cursor: string): number {
+  const text = Buffer.from(cursor, 'base64url').toString('utf8')
+  const found = /^\[(\d{1,15})\]$/.exec(text)?.[1]
+  if (found === undefined) throw inputError('BAD_CURSOR', 'the cursor is none of this list')
+  return Number(found)
+}
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** What a cursor says: a sort value and an id. */

@@ -1,10 +1,9 @@
 import type { Sql } from '../../mdm/db/database.ts'
 import { quality } from '../../mdm/golden/quality.ts'
-import { type Named, readNamed } from '../../mdm/golden/read.ts'
 import { isUuid } from '../../mdm/golden/statement.ts'
 import type { ActionRow } from '../../mdm/review/actions.ts'
 import { followTasks } from '../../mdm/review/followTasks.ts'
-import { diffVersions, readActions, readActionsById, readAudit } from '../../mdm/review/history.ts'
+import { diffVersions, readActions, readAudit } from '../../mdm/review/history.ts'
 import type { Caller } from '../../mdm/review/input.ts'
 import type { Outcome } from '../../mdm/review/outcome.ts'
 import {
@@ -12,7 +11,6 @@ import {
   queueAge,
   readComments,
   readTasks,
-  readTasksById,
   type TaskComment,
   type TaskFilter,
   type TaskRow,
@@ -25,7 +23,9 @@ import type { RequestContext } from '../shared/context.ts'
 import { pageLimit, pageOf, placeOf } from '../shared/page.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { type Asked, asked, bulk, type Inputs, onlyOne } from './input.ts'
+import { lookups } from './lookups.ts'
 import { visibleInput } from './visible.ts'
+import { visibleReason } from './visibleReason.ts'
 import { type Simulate, whatIf } from './whatIf.ts'
 
 type Reasoned = { reason: string; idempotencyKey: string }
@@ -37,16 +37,7 @@ export function resolvers(steward: Stewardship, simulate?: Simulate): Resolvers 
   const rules = steward.rules ?? DEFAULT_RULES
   const tryPolicy = whatIf(simulate, rules)
 
-  const actionOf = (id: string | null, context: RequestContext) =>
-    id === null || !isUuid(id)
-      ? null
-      : context.load<ActionRow | null>('stewardAction', id.toLowerCase(), null, (ids) => readActionsById(sql, ids))
-  const taskOf = (id: string, context: RequestContext) =>
-    isUuid(id) ? context.load<TaskRow | null>('task', id.toLowerCase(), null, (ids) => readTasksById(sql, ids)) : null
-  const named = async (id: string, context: RequestContext) => {
-    const found = await context.load<Named | null>('named', id, null, (ids) => readNamed(sql, ids))
-    return found && policy.types.some((t) => t.name === found.type) ? { __typename: found.type, id: found.id } : null
-  }
+  const { actionOf, taskOf, named } = lookups(sql, policy)
 
   /** An outcome as the unions of the schema have it. */
   const result = async (outcome: Outcome, context: RequestContext) => {
@@ -211,6 +202,8 @@ export function resolvers(steward: Stewardship, simulate?: Simulate): Resolvers 
     Task: {
       about: (t: TaskRow) => t.subject,
       open: (t: TaskRow) => t.state === 'OPEN',
+      reason: (t: TaskRow, _: unknown, { scopes }: RequestContext) =>
+        t.kind === 'CONFLICT' ? visibleReason(policy.type(t.type), t.reason, scopes) : t.reason,
       records: async (t: TaskRow, _: unknown, context: RequestContext) => {
         const ids = t.kind === 'APPROVAL' ? ((await actionOf(t.subject[0] ?? '', context))?.subjects ?? []) : t.subject
         const found = (await Promise.all(ids.map((id) => named(id, context)))).filter((n) => n !== null)

@@ -1,7 +1,8 @@
 import type { Stewardship } from '../../mdm/steward.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Subgraph } from '../contract.ts'
-import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
+import { makeSubgraph, type Resolvers, readSdl } from '../shared/subgraph.ts'
+import { matchingResolvers } from './matching.ts'
 import { resolvers } from './resolvers.ts'
 import type { Simulate } from './whatIf.ts'
 
@@ -9,8 +10,8 @@ import type { Simulate } from './whatIf.ts'
 export function createStewardshipSubgraph(steward: Stewardship, simulate?: Simulate): Subgraph {
   return makeSubgraph(
     'stewardship',
-    [stubs(steward.policy), readSdl(import.meta.url, 'schema.graphql')],
-    resolvers(steward, simulate),
+    [stubs(steward.policy), readSdl(import.meta.url, 'schema.graphql'), readSdl(import.meta.url, 'matching.graphql')],
+    joined(resolvers(steward, simulate), matchingResolvers(steward)),
   )
 }
 
@@ -26,4 +27,9 @@ type ${t.name} implements Node @key(fields: "id", resolvable: false) {
 }`,
     )
     .join('\n')
+}
+
+/** Two sets of resolvers that share no type but Query. */
+function joined(one: Resolvers, other: Resolvers): Resolvers {
+  return { ...one, ...other, Query: { ...(one.Query as object), ...(other.Query as object) } }
 }

@@ -1,0 +1,62 @@
+import type { Sql, Transaction } from '../db/database.ts'
+import type { PossibleMatch } from './links.ts'
+
+/** The best pair of records between two golden records that are possible matches. */
+export interface PossibleRow {
+  /** The record of the golden record that was asked about, and that of the other one. */
+  own: string
+  other: string
+  goldenId: string
+  otherGoldenId: string
+  weight: number
+  reason: string
+  since: Date
+}
+
+/**
+ * Golden records that may be the same as one, each with its best pair, the likeliest first. Reads all possible matches of
+ * the one golden record, by index, and gives a page of them. `after` is the last one already known.
+ */
+export async function readPossible(
+  sql: Sql,
+  goldenId: string,
+  limit: number,
+  after: { weight: number; otherGoldenId: string } | null,
+): Promise<PossibleRow[]> {
+  return await sql<PossibleRow[]>`
+    with pair as (
+      select p.a as own, p.b as other, p.weight, p.reason, p.created_at
+        from source_record m join possible_match p on p.a = m.key where m.golden_id = ${goldenId}
+      union all select p.b, p.a, p.weight, p.reason, p.created_at
+        from source_record m join possible_match p on p.b = m.key where m.golden_id = ${goldenId}
+    ), best as (
+      select distinct on (o.golden_id) p.own, p.other, o.golden_id, p.weight, p.reason, p.created_at
+      from pair p join source_record o on o.key = p.other
+      where o.golden_id is not null and o.golden_id <> ${goldenId}
+      order by o.golden_id, p.weight desc, p.own, p.other
+    )
+    select own, other, ${goldenId} as "goldenId", golden_id as "otherGoldenId", weight, reason, created_at as since
+    from best
+    where ${after === null} or weight < ${after?.weight ?? 0}::real
+      or (weight = ${after?.weight ?? 0}::real and golden_id > ${after?.otherGoldenId ?? null}::uuid)
+    order by weight desc, golden_id limit ${limit}`
+}
+
+/** The possible match of two golden records with the most weight; the answer has the order of `pairs`. One statement. */
+export async function possibleBetween(
+  tx: Transaction,
+  pairs: readonly { goldenA: string | null; goldenB: string | null }[],
+): Promise<(PossibleMatch | null)[]> {
+  const rows = await tx<(PossibleMatch & { n: number })[]>`
+    select p.n::int as n, x.a, x.b, x.weight, x.reason
+    from unnest(${pairs.map((p) => p.goldenA)}::uuid[], ${pairs.map((p) => p.goldenB)}::uuid[])
+      with ordinality as p (golden_a, golden_b, n)
+    cross join lateral (
+      select y.a, y.b, y.weight, y.reason from source_record m join possible_match y on y.a = m.key
+        join source_record o on o.key = y.b where m.golden_id = p.golden_a and o.golden_id = p.golden_b
+      union all select y.a, y.b, y.weight, y.reason from source_record m join possible_match y on y.a = m.key
+        join source_record o on o.key = y.b where m.golden_id = p.golden_b and o.golden_id = p.golden_a
+      order by weight desc, a, b limit 1) x`
+  const byPair = new Map(rows.map(({ n, ...row }) => [n, row]))
+  return pairs.map((_, i) => byPair.get(i + 1) ?? null)
+}

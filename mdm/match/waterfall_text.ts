@@ -1,0 +1,34 @@
+import type { WaterfallStep } from './waterfall.ts'
+
+/** A waterfall for a terminal: a line a step, bits and the sum so far at the left; what is missing in a record comes last. */
+export function waterfallText(steps: readonly WaterfallStep[]): string {
+  const said = steps.filter((s) => s.level !== 'missing')
+  const missing = steps.filter((s) => s.level === 'missing').map((s) => nameOf(s))
+  const lines = said.map((s) => `${signed(s.weight)} ${s.total.toFixed(2).padStart(8)}  ${describe(s)}`)
+  if (missing.length > 0) lines.push(`${' '.repeat(19)}missing in one of the two: ${missing.join(', ')}`)
+  return ['    bits      sum', ...lines].join('\n')
+}
+
+function describe(s: WaterfallStep): string {
+  if (s.kind !== 'COMPARISON') return s.kind === 'PRIOR' ? s.level : `${s.dimension}: ${s.level}`
+  const shares = s.m === null || s.u === null ? '' : ` (m ${share(s.m)}, u ${share(s.u)}${rarity(s)})`
+  return `${nameOf(s)}: ${s.level}${shares}${s.leftOut === 'REPEATS' ? ', said already' : ''}`
+}
+
+function rarity(s: WaterfallStep): string {
+  return Math.abs(s.adjustment) < 0.005
+    ? ''
+    : `, ${s.adjustment > 0 ? 'rare' : 'common'} ${signed(s.adjustment).trim()}`
+}
+
+function nameOf(s: WaterfallStep): string {
+  return s.field === s.dimension ? s.field : `${s.field} ${s.dimension}`
+}
+
+function share(p: number): string {
+  return p >= 0.001 ? p.toFixed(3) : p.toExponential(1)
+}
+
+function signed(bits: number): string {
+  return `${bits >= 0 ? '+' : ''}${bits.toFixed(2)}`.padStart(9)
+}

@@ -1,0 +1,27 @@
+import type { Sql } from '../../mdm/db/database.ts'
+import { type Named, readNamed } from '../../mdm/golden/read.ts'
+import { isUuid } from '../../mdm/golden/statement.ts'
+import type { ActionRow } from '../../mdm/review/actions.ts'
+import { readActionsById } from '../../mdm/review/history.ts'
+import { readTasksById, type TaskRow } from '../../mdm/review/queue.ts'
+import type { Policy } from '../../schema/policy.ts'
+import type { RequestContext } from '../shared/context.ts'
+
+/** What resolvers of this subgraph look up by id, for all that ask at once. */
+export function lookups(sql: Sql, policy: Policy) {
+  return {
+    actionOf: (id: string | null, context: RequestContext) =>
+      id === null || !isUuid(id)
+        ? null
+        : context.load<ActionRow | null>('stewardAction', id.toLowerCase(), null, (ids) => readActionsById(sql, ids)),
+    taskOf: (id: string, context: RequestContext) =>
+      isUuid(id)
+        ? context.load<TaskRow | null>('task', id.toLowerCase(), null, (ids) => readTasksById(sql, ids))
+        : null,
+    /** The golden record that an id leads to, as a reference for the subgraph that owns it. */
+    named: async (id: string, context: RequestContext) => {
+      const found = await context.load<Named | null>('named', id, null, (ids) => readNamed(sql, ids))
+      return found && policy.types.some((t) => t.name === found.type) ? { __typename: found.type, id: found.id } : null
+    },
+  }
+}

@@ -1,0 +1,136 @@
+import { type PossibleRow, readPossible } from '../../mdm/cluster/possible.ts'
+import { type ClusterStory, clusterStory } from '../../mdm/clusterStory.ts'
+import { type Explanation, explain, explainPairs, pairName } from '../../mdm/explain.ts'
+import { type LineageRow, readLineage } from '../../mdm/golden/lineage.ts'
+import { readGoldenIds } from '../../mdm/golden/read.ts'
+import type { SourceRecord } from '../../mdm/ingest/records.ts'
+import type { WaterfallStep } from '../../mdm/match/waterfall.ts'
+import type { Said } from '../../mdm/review/said.ts'
+import { taskId } from '../../mdm/review/tasks.ts'
+import type { Stewardship } from '../../mdm/steward.ts'
+import { maskedValues } from '../golden/mask.ts'
+import type { RequestContext } from '../shared/context.ts'
+import { inputError } from '../shared/errors.ts'
+import { numberOf, pageLimit, pageOf, pageOfList, placeOf } from '../shared/page.ts'
+import type { Resolvers } from '../shared/subgraph.ts'
+import { lookups } from './lookups.ts'
+import { visibleReason } from './visibleReason.ts'
+
+interface Paged {
+  first: number
+  after?: string | null
+}
+type Step = WaterfallStep & { of: Explanation }
+
+/**
+ * Resolvers of explain, possibleMatches and clusterStory. Policy and engines are read from `steward` each time: they change
+ * when another policy or model is published.
+ */
+export function matchingResolvers(steward: Stewardship): Resolvers {
+  const { sql } = steward
+  const { actionOf, taskOf, named } = lookups(sql, steward.policy)
+  const unitOf = (e: Explanation, name: string) =>
+    steward.engines
+      .get(e.type)
+      ?.units.find((u) => u.name === name)
+      ?.fields.map((f) => f.name) ?? []
+  /** Explanations of pairs of source records, for all that are asked for at once. */
+  const explained = (a: string, b: string, context: RequestContext) =>
+    context.load<Explanation | null>('explanation', pairName(a, b), null, (names) =>
+      explainPairs(
+        sql,
+        steward,
+        names.map((name) => name.split(' ') as [string, string]),
+      ),
+    )
+  const goldenIdOf = async (id: string) => {
+    const found = (await readGoldenIds(sql, [id.toLowerCase()])).get(id.toLowerCase())
+    if (!found) throw inputError('UNKNOWN_ID', `no golden record is reached by the id ${id}`)
+    return found
+  }
+  const possibleMatches = async (goldenId: string, { first, after }: Paged) => {
+    const place = placeOf(after, 'number')
+    const rows = await readPossible(
+      sql,
+      goldenId,
+      pageLimit(first),
+      place && { weight: place[0], otherGoldenId: place[1] },
+    )
+    return pageOf(rows, first, after, (r) => [r.weight, r.otherGoldenId])
+  }
+  const values = (s: Step, r: SourceRecord, { scopes }: RequestContext) => {
+    const fields = unitOf(s.of, s.field)
+    if (fields.length === 0) return null
+    const own = Object.fromEntries(fields.flatMap((f) => (r.canonical[f] === undefined ? [] : [[f, r.canonical[f]]])))
+    return maskedValues(steward.policy.type(s.of.type), own, scopes)
+  }
+  const reason = (type: string, text: string, { scopes }: RequestContext) =>
+    visibleReason(steward.policy.type(type), text, scopes)
+
+  return {
+    Query: {
+      async explain(_: unknown, { a, b, whole }: { a: string; b: string; whole: boolean }) {
+        const found = await explain(sql, steward, a, b, whole)
+        if ('code' in found) throw inputError(found.code, found.detail)
+        return found
+      },
+      possibleMatches: async (_: unknown, { of, ...page }: Paged & { of: string }) =>
+        possibleMatches(await goldenIdOf(of), page),
+      async clusterStory(_: unknown, { id }: { id: string }) {
+        const story = await clusterStory(sql, steward, id)
+        if (!story) throw inputError('UNKNOWN_ID', `no golden record is reached by the id ${id}`)
+        return story
+      },
+    },
+    MatchExplanation: {
+      because: (e: Explanation, _: unknown, context: RequestContext) => reason(e.type, e.because, context),
+      forbidden: (e: Explanation, _: unknown, context: RequestContext) =>
+        e.forbidden === null ? null : reason(e.type, e.forbidden, context),
+      steps: (e: Explanation) => e.steps.map((step): Step => ({ ...step, of: e })),
+    },
+    MatchStep: {
+      comparison: (s: Step) => s.field,
+      fields: (s: Step) => unitOf(s.of, s.field),
+      valuesA: (s: Step, _: unknown, context: RequestContext) => values(s, s.of.a, context),
+      valuesB: (s: Step, _: unknown, context: RequestContext) => values(s, s.of.b, context),
+    },
+    MatchAssertion: { action: (s: Said, _: unknown, context: RequestContext) => actionOf(s.actionId, context) },
+    ComparedRecord: {
+      id: (r: SourceRecord) => r.key,
+      system: (r: SourceRecord) => r.source,
+      record: (r: SourceRecord, _: unknown, context: RequestContext) =>
+        r.goldenId ? named(r.goldenId, context) : null,
+    },
+    PossibleMatch: {
+      goldenId: (p: PossibleRow) => p.otherGoldenId,
+      record: (p: PossibleRow, _: unknown, context: RequestContext) => named(p.otherGoldenId, context),
+      probability: (p: PossibleRow) => 1 / (1 + 2 ** -p.weight),
+      reason: async (p: PossibleRow, _: unknown, context: RequestContext) => {
+        const type = (await named(p.otherGoldenId, context))?.__typename
+        return type === undefined ? p.reason : reason(type, p.reason, context)
+      },
+      task: (p: PossibleRow, _: unknown, context: RequestContext) =>
+        taskOf(taskId('POSSIBLE_MATCH', [p.goldenId, p.otherGoldenId]), context),
+      explanation: (p: PossibleRow, _: unknown, context: RequestContext) => explained(p.own, p.other, context),
+    },
+    ClusterStory: {
+      record: (s: ClusterStory, _: unknown, context: RequestContext) => named(s.goldenId, context),
+      members: (s: ClusterStory, page: Paged) => pageOfList(s.members, page),
+      links: (s: ClusterStory, page: Paged) => pageOfList(s.links, page),
+      joins: (s: ClusterStory, page: Paged) => pageOfList(s.joins, page),
+      refusals: (s: ClusterStory, page: Paged) => possibleMatches(s.goldenId, page),
+      async history(s: ClusterStory, { first, after }: Paged) {
+        const rows = await readLineage(sql, s.goldenId, pageLimit(first), after ? numberOf(after) : null)
+        return pageOf(rows, first, after, (r) => [r.position])
+      },
+    },
+    ClusterLink: {
+      explanation: (l: { a: string; b: string }, _: unknown, context: RequestContext) => explained(l.a, l.b, context),
+    },
+    ClusterEvent: {
+      system: (c: LineageRow) => c.cause.source,
+      action: (c: LineageRow, _: unknown, context: RequestContext) =>
+        c.cause.source === 'stewardship' ? actionOf(c.cause.sourceId ?? null, context) : null,
+    },
+  }
+}

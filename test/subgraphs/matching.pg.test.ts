@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { execute, parse, Source } from 'graphql'
+import type { Gateway } from '../../gateway/gateway.ts'
+import { createEngine } from '../../mdm/match/engine.ts'
+import { parsePolicy } from '../../schema/policy.ts'
+import { createStewardshipSubgraph } from '../../subgraphs/stewardship/subgraph.ts'
+import { visibleReason } from '../../subgraphs/stewardship/visibleReason.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { done, person } from '../fixtures/steward.ts'
+import { directPipeline, policy } from '../fixtures/store.ts'
+import { type Asked, answer, graph, key, query, tell, type WorldRecord } from './world.ts'
+
+let db: TestDatabase
+let gateway: Gateway
+
+const customer = (source: string, id: string, fields: object): WorldRecord => ({
+  source,
+  type: 'Customer',
+  id,
+  fields: { ...fields },
+})
+const of = (source: string, id: string) => key(source, 'Customer', id)
+const nordwind = { name: 'Nordwind Logistik GmbH', taxIds: ['DE136695976'], domains: ['nordwind.example'] }
+const fen = { name: 'Blue Fen Ltd', emails: ['hello@bluefen.example'], phones: ['+442079460033'] }
+
+/** Several customers that are each a possible match of the first, with different weights, whatever the parameters are. */
+function alike(): object[] {
+  const engine = createEngine(policy.type('Customer'))
+  const one = { name: 'Tamarind Trading Ltd', domains: ['tamarind.example'], phones: ['+442079460018'] }
+  const found: { weight: number; fields: object }[] = []
+  for (const name of ['Tamarind Travel', 'Tamarind Trade', 'Tamarind Holding', 'Tamarinds Trading', 'Tamarind'])
+    for (const shared of [{}, { domains: one.domains }, { phones: one.phones }, { ...one, name }]) {
+      const fields = { ...shared, name }
+      const [a, b] = [one, fields].map((f, i) => engine.standardise({ key: String(i), source: `s${i}`, fields: f }))
+      if (!a || !b || !engine.keys(a).some((k) => engine.keys(b).includes(k))) continue
+      const { weight } = engine.compare(a, b)
+      if (weight >= engine.linkWeightMin && weight < engine.matchWeightMin) found.push({ weight, fields })
+    }
+  assert.ok(found.length > 0, 'a pair of the test is a possible match')
+  return [one, ...found.map((f) => f.fields)]
+}
+const [trading, ...similar] = alike()
+
+before(async () => {
+  db = await testDatabase()
+  await tell(db.sql, [
+    customer('crm', 'N', { ...nordwind, emails: ['info@nordwind.example'] }),
+    customer('billing', 'N', { ...nordwind, name: 'Nordwind Logistik' }),
+    customer('erp', 'N', nordwind),
+    customer('crm', 'F', fen),
+    customer('billing', 'F', { ...fen, name: 'Blue Fen' }),
+    customer('crm', 'L', { name: 'Casa Lupo S.r.l.' }),
+    customer('erp', 'W', { name: 'Unknown payer 77' }),
+    customer('crm', 'T', trading as object),
+    customer('billing', 'T', similar[0] as object),
+    { source: 'crm', type: 'Product', id: 'P', fields: { name: 'Cold Store Sensor', sku: 'CSS-1' } },
+    { source: 'billing', type: 'Invoice', id: 'I', fields: { customer: of('crm', 'L'), number: 'R-1' } },
+  ])
+  gateway = await graph(db.sql)
+})
+after(async () => {
+  await gateway?.close(0)
+  await db?.drop()
+})
+
+const EXPLAIN = `query ($a: ID!, $b: ID!, $whole: Boolean = true) { explain(a: $a, b: $b, whole: $whole) {
+  type verdict because pairsCompared weight probability prior threshold linkThreshold forbidden sharedKeys usableKeys linkWeight model
+  a { id system object sourceId goldenId record { id ... on Customer { name } } } b { id }
+  assertions { kind a b actor reason at action { id kind } }
+  steps { kind comparison fields dimension level m u adjustment weight leftOut total valuesA valuesB } } }`
+
+test('why two records are one: each step to the weight, with the values compared', async () => {
+  const { explain } = await answer(gateway, EXPLAIN, { a: of('billing', 'N'), b: of('crm', 'N') })
+  assert.equal(explain.verdict, 'TOGETHER')
+  assert.equal(explain.because, 'what the two have in common is enough')
+  assert.deepEqual(explain.a.record, { id: of('crm', 'N'), name: 'Nordwind Logistik GmbH' })
+  assert.equal(explain.steps[0].kind, 'PRIOR')
+  assert.equal(explain.steps.at(-1).total, explain.weight)
+  assert.ok(Math.abs(explain.probability - 1 / (1 + 2 ** -explain.weight)) < 1e-12)
+  assert.equal(Math.fround(explain.weight), Math.fround(explain.linkWeight))
+  const name = explain.steps.find((s: { comparison: string }) => s.comparison === 'name')
+  assert.deepEqual(name.fields, ['name', 'legalName', 'tradingNames'])
+  assert.deepEqual([name.valuesA, name.valuesB], [{ name: 'Nordwind Logistik' }, { name: 'Nordwind Logistik GmbH' }])
+  assert.ok(name.m > name.u && name.weight > 5)
+  const address = explain.steps.find((s: { comparison: string }) => s.comparison === 'address')
+  assert.deepEqual([address.level, address.weight, address.m], ['missing', 0, null])
+})
+
+test('why two records are not one: nothing in common, a possible match, what a steward said', async () => {
+  const strangers = await answer(gateway, EXPLAIN, { a: of('crm', 'L'), b: of('erp', 'W') })
+  assert.equal(strangers.explain.verdict, 'APART')
+  assert.match(strangers.explain.because, /no blocking key/)
+  assert.equal(strangers.explain.linkWeight, null)
+  assert.ok(strangers.explain.weight < strangers.explain.linkThreshold)
+
+  const maybe = await answer(gateway, EXPLAIN, { a: of('crm', 'T'), b: of('billing', 'T') })
+  assert.equal(maybe.explain.verdict, 'POSSIBLE_MATCH')
+  assert.match(maybe.explain.because, /under the threshold/)
+  assert.ok(maybe.explain.weight >= maybe.explain.linkThreshold && maybe.explain.weight < maybe.explain.threshold)
+
+  const ada = person('ada', 'steward')
+  const action = await done(directPipeline(db.sql), ada, {
+    kind: 'NOT_A_MATCH',
+    ids: [of('crm', 'T'), of('billing', 'T')],
+  })
+  const { explain } = await answer(gateway, EXPLAIN, { a: of('crm', 'T'), b: of('billing', 'T') })
+  assert.equal(explain.verdict, 'FORBIDDEN')
+  assert.deepEqual(
+    explain.assertions.map((s: { kind: string; actor: string; action: object }) => [s.kind, s.actor, s.action]),
+    [['NOT_SAME', 'ada', { id: action, kind: 'NOT_A_MATCH' }]],
+  )
+  await done(directPipeline(db.sql), ada, { kind: 'UNDO', action })
+  const again = await answer(gateway, EXPLAIN, { a: of('crm', 'T'), b: of('billing', 'T') })
+  assert.equal(again.explain.verdict, 'POSSIBLE_MATCH')
+  assert.deepEqual(again.explain.assertions, [])
+})
+
+test('a golden id stands for the whole golden record, unless the other id is one of its own records', async () => {
+  const whole = await answer(gateway, EXPLAIN, { a: of('crm', 'N'), b: of('crm', 'F') })
+  assert.equal(whole.explain.pairsCompared, 6)
+  const records = await answer(gateway, EXPLAIN, { a: of('crm', 'N'), b: of('crm', 'F'), whole: false })
+  assert.equal(records.explain.pairsCompared, 1)
+  assert.deepEqual([records.explain.a.id, records.explain.b.id], [of('crm', 'N'), of('crm', 'F')])
+  assert.ok(whole.explain.weight >= records.explain.weight)
+})
+
+test('what cannot be explained says why', async () => {
+  const code = async (a: string, b: string) => (await query(gateway, EXPLAIN, { a, b })).errors?.[0]
+  const nowhere = crypto.randomUUID()
+  for (const [a, b, expected, says] of [
+    [of('crm', 'N'), nowhere, 'UNKNOWN_ID', nowhere],
+    ['no id', of('crm', 'N'), 'UNKNOWN_ID', 'no id'],
+    [of('crm', 'N'), of('crm', 'N').toUpperCase(), 'SAME_RECORD', 'two records'],
+    [of('crm', 'N'), key('crm', 'Product', 'P'), 'DIFFERENT_TYPES', 'Customer and .* Product'],
+    [of('crm', 'N'), key('billing', 'Invoice', 'I'), 'NOT_MATCHED', 'Invoice'],
+  ] as const) {
+    const error = await code(a, b)
+    assert.equal(error?.extensions.code, expected)
+    assert.match(error?.message ?? '', new RegExp(says))
+  }
+  for (const text of [
+    `possibleMatches(of: "${nowhere}") { nodes { reason } }`,
+    `clusterStory(id: "${nowhere}") { cut }`,
+  ])
+    assert.equal((await query(gateway, `{ ${text} }`)).errors?.[0]?.extensions.code, 'UNKNOWN_ID')
+  const tooMany = await query(gateway, `{ possibleMatches(of: "${of('crm', 'T')}", first: 201) { nodes { reason } } }`)
+  assert.equal(tooMany.errors?.[0]?.extensions.code, 'PAGE_TOO_LARGE')
+  const cursor = await query(gateway, `{ clusterStory(id: "${of('crm', 'N')}") { links(after: "x") { nodes { a } } } }`)
+  assert.equal(cursor.errors?.[0]?.extensions.code, 'BAD_CURSOR')
+})
+
+test('possible matches come best first, page by page, with their task and their explanation', async () => {
+  await tell(
+    db.sql,
+    similar.slice(1).map((fields, i) => customer('erp', `T${i}`, { ...fields })),
+  )
+  const POSSIBLE = `query ($of: ID!, $first: Int, $after: String) { possibleMatches(of: $of, first: $first, after: $after) {
+    nodes { goldenId weight probability reason since record { ... on Customer { name } } task { id kind open } explanation { verdict weight linkWeight } }
+    pageInfo { hasNextPage endCursor } } }`
+  const all = (await answer(gateway, POSSIBLE, { of: of('crm', 'T'), first: 100 })).possibleMatches.nodes
+  assert.ok(all.length > 0)
+  assert.deepEqual(
+    all.map((n: { weight: number }) => n.weight),
+    all.map((n: { weight: number }) => n.weight).toSorted((x: number, y: number) => y - x),
+  )
+  for (const n of all) {
+    assert.equal(n.task.open, true)
+    assert.equal(Math.fround(n.explanation.weight), Math.fround(n.weight))
+    assert.equal(n.explanation.verdict, 'POSSIBLE_MATCH')
+    assert.match(n.record.name, /Tamarind/)
+  }
+  const paged: object[] = []
+  let after: string | null = null
+  do {
+    const page: Asked['data'] = (await answer(gateway, POSSIBLE, { of: of('crm', 'T'), first: 1, after }))
+      .possibleMatches
+    paged.push(...page.nodes)
+    after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null
+  } while (after)
+  assert.deepEqual(paged, all)
+})
+
+const STORY = `query ($id: ID!) { clusterStory(id: $id) { type goldenId record { id } memberCount cut model
+  members { nodes { id system record { id } } }
+  links { nodes { a b weight explanation { weight linkWeight } } }
+  joins { nodes { because a b sizeA sizeB weight link { weight } } }
+  refusals { nodes { goldenId reason } }
+  assertions { kind a b actor }
+  history { nodes { op goldenId joined left redirect system action { kind } } pageInfo { hasNextPage endCursor } } } }`
+
+test('the story of a golden record: members, links, joins in their order, what stewards said, merges and splits', async () => {
+  const { clusterStory: alone } = await answer(gateway, STORY, { id: of('billing', 'N') })
+  assert.equal(alone.goldenId, of('crm', 'N'))
+  assert.deepEqual(
+    alone.members.nodes.map((m: { system: string }) => m.system),
+    ['crm', 'billing', 'erp'],
+  )
+  assert.equal(alone.joins.nodes.length, 2)
+  assert.deepEqual(
+    [alone.joins.nodes[1].sizeA + alone.joins.nodes[1].sizeB, alone.joins.nodes[1].because],
+    [3, 'EVIDENCE'],
+  )
+  for (const l of alone.links.nodes) assert.equal(Math.fround(l.explanation.weight), Math.fround(l.weight))
+
+  const ada = person('ada', 'steward')
+  const merge = { kind: 'MERGE' as const, ids: [of('crm', 'L'), of('erp', 'W')], choices: [] }
+  const action = await done(directPipeline(db.sql), ada, merge)
+  const { clusterStory: merged } = await answer(gateway, STORY, { id: of('erp', 'W') })
+  assert.equal(merged.goldenId, of('crm', 'L'))
+  assert.deepEqual(merged.joins.nodes, [
+    {
+      because: 'ASSERTION',
+      a: merged.joins.nodes[0].a,
+      b: merged.joins.nodes[0].b,
+      sizeA: 1,
+      sizeB: 1,
+      weight: null,
+      link: null,
+    },
+  ])
+  assert.deepEqual(
+    merged.assertions.map((s: { kind: string; actor: string }) => [s.kind, s.actor]),
+    [['SAME', 'ada']],
+  )
+  const told = merged.history.nodes.map((h: { op: string; goldenId: string; joined: string[]; left: string[] }) => [
+    h.op,
+    h.goldenId,
+    h.joined,
+    h.left,
+  ])
+  assert.deepEqual(
+    told.slice(0, 2).toSorted(),
+    [
+      ['MERGED', of('crm', 'L'), [of('erp', 'W')], []],
+      ['MERGED', of('erp', 'W'), [], [of('erp', 'W')]],
+    ].toSorted(),
+  )
+  assert.deepEqual(
+    told.slice(2).map(([op]: [string]) => op),
+    ['CREATED', 'CREATED'],
+  )
+  assert.equal(merged.history.nodes[0].action.kind, 'MERGE')
+  assert.equal(merged.history.nodes[0].system, 'stewardship')
+  const why = await answer(gateway, EXPLAIN, { a: of('crm', 'L'), b: of('erp', 'W') })
+  assert.deepEqual([why.explain.verdict, why.explain.because], ['TOGETHER', 'a steward said that they are the same'])
+
+  await done(directPipeline(db.sql), ada, { kind: 'UNDO', action })
+  const { clusterStory: back } = await answer(gateway, STORY, { id: of('erp', 'W') })
+  assert.deepEqual([back.goldenId, back.joins.nodes, back.assertions], [of('erp', 'W'), [], []])
+  assert.deepEqual([back.history.nodes[0].op, back.history.nodes[0].joined], ['SPLIT', [of('erp', 'W')]])
+
+  const paged = await answer(
+    gateway,
+    `{ clusterStory(id: "${of('crm', 'N')}") { members(first: 2) { nodes { id } pageInfo { hasNextPage endCursor } } } }`,
+  )
+  const { nodes, pageInfo } = paged.clusterStory.members
+  assert.deepEqual([nodes.length, pageInfo.hasNextPage], [2, true])
+  const rest = await answer(
+    gateway,
+    `{ clusterStory(id: "${of('crm', 'N')}") { members(first: 2, after: "${pageInfo.endCursor}") { nodes { id } pageInfo { hasNextPage } } } }`,
+  )
+  assert.deepEqual(
+    [rest.clusterStory.members.nodes, rest.clusterStory.members.pageInfo],
+    [[{ id: of('erp', 'N') }], { hasNextPage: false }],
+  )
+})
+
+test('an explanation shows no value that the caller may not see', async () => {
+  const subgraph = createStewardshipSubgraph(directPipeline(db.sql))
+  const ask = async (scopes: string[]) => {
+    const contextValue = subgraph.context({ correlationId: 'c', scopes: new Set(scopes) })
+    const text = `{ explain(a: "${of('crm', 'F')}", b: "${of('billing', 'F')}") { weight steps { comparison level weight valuesA valuesB } } }`
+    const { data, errors } = await execute({ schema: subgraph.schema, document: parse(text), contextValue })
+    assert.equal(errors, undefined)
+    return JSON.stringify(data)
+  }
+  const masked = await ask([])
+  assert.doesNotMatch(masked, /hello@|79460033/)
+  assert.match(masked, /Blue Fen Ltd/)
+  assert.match(await ask(['pii:read']), /hello@bluefen\.example.*\+442079460033/)
+})
+
+test('what forbids a match quotes values: not those of sensitive fields', () => {
+  const model = `type Person @golden { id: ID! passport: String @compare(as: IDENTIFIER) @sensitive(scope: "pii:read")
+    register: String @compare(as: IDENTIFIER) }`
+  const type = parsePolicy([
+    new Source(`"A person." ${model.replaceAll(/(id|passport|register):/g, '"A field." $1:')}`, 'person.graphql'),
+  ]).type('Person')
+  const about = (field: string) => `${field}: 79927398713 and 49927398716, both valid LUHN numbers`
+  assert.equal(visibleReason(type, about('passport'), new Set(['pii:read'])), about('passport'))
+  assert.doesNotMatch(visibleReason(type, about('passport'), new Set()), /\d/)
+  assert.equal(visibleReason(type, about('register'), new Set()), about('register'))
+})
