@@ -116,6 +116,9 @@ async function fill(
         body: part.body,
         correlationId: randomUUID(),
         receivedAt: new Date(),
+        corrects: null,
+        statedAt: null,
+        replay: false,
       })
     }
     if (batch.length >= perBatch) await flush()

@@ -91,6 +91,7 @@ export async function startGatewayRole(options: {
       sources: systems,
       tailer,
       steward,
+      connectors,
       simulate: simulateOnThread(databaseUrl, options.sources, systems),
     })
     for (const name of config.subgraphs.keys())

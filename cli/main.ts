@@ -21,6 +21,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   migrate: () => import('./migrate.ts'),
   audit: () => import('./audit.ts'),
   quality: () => import('./quality.ts'),
+  exceptions: () => import('./exceptions.ts'),
   remap: () => import('./remap.ts'),
   simulate: () => import('./simulate.ts'),
   publish: () => import('./publish.ts'),

@@ -32,12 +32,12 @@ export const command = withConfig(
   const stop = stopSignal()
   const log = openLog(config.logLevel, `subgraph-${name}`)
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
-  const { policy, systems } = openInstallation(config.sources)
+  const { policy, systems, connectors } = openInstallation(config.sources)
   const connection = await connect({ config, connectionsMax: config.queryConnectionsMax, onWait: (w) => log.warn(w) })
   const feed = openDatabase(connection.url, { name: 'touchstone-feed', connectionsMax: 4 })
   const tailer = await startTailer({ sql: feed, log: (level, m) => log[level](m) })
   try {
-    const all = createSubgraphs({ sql: connection.sql, policy, sources: systems, tailer })
+    const all = createSubgraphs({ sql: connection.sql, policy, sources: systems, connectors, tailer })
     const subgraph = all.find((s) => s.name === name)
     if (!subgraph) throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
     const service = await startSubgraphService({

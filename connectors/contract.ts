@@ -31,6 +31,20 @@ export interface Canonical {
   complete: boolean
 }
 
+/** How one field of a record came about. */
+export interface MappingStep {
+  field: string
+  /** The line of the mapping file, `connectors/stripe/mapping.yaml:42`; null for a required field without a usable value. */
+  line: string | null
+  /** The rule as it is written there. */
+  rule: unknown
+  /** Which paths it read, and what was there. */
+  reads: { path: string; values: unknown[] }[]
+  /** The canonical value; undefined where there is none. */
+  value: unknown
+  issues: Issue[]
+}
+
 /** A message that cannot be applied as it is. `code` is stable, `detail` names what was wrong and what would be right. */
 export class MessageError extends Error {
   override name = 'MessageError'
@@ -70,6 +84,8 @@ export interface Connector {
   read(format: 'event' | 'row', body: string, object: string | null): RecordChange[]
   /** One record's raw form to its canonical form. Never throws for bad values: they are issues. */
   map(object: string, raw: Record<string, unknown>): Canonical
+  /** The same mapping step by step, for people who look for what is wrong. Throws MessageError for an unknown object. */
+  explain(object: string, raw: Record<string, unknown>): MappingStep[]
   /** The objects of its mapping, and what each is here: a golden type, an operational object or `Kept`. */
   objects: { name: string; as: string }[]
   /** The object's name in record keys, from any of its names (`inventoryItem` is `item`); null where there is none. */

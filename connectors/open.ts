@@ -44,6 +44,7 @@ export function makeConnector(system: SourceSystem, kind: Kind, mapping: Mapping
       return format === 'event' ? kind.readEvent(mapping, value, object) : kind.readRow(mapping, value, object)
     },
     map: (object, raw) => mapping.require(object).map(raw),
+    explain: (object, raw) => mapping.require(object).explain(raw),
     objects: mapping.names.map((name) => ({ name, as: mapping.require(name).as })),
     objectName: (name) => mapping.find(name)?.name ?? null,
     verify: (headers, body, now) => verify(kind.scheme, system.secrets, headers, body, now),

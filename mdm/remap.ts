@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from 'node:util'
 import { lock, lockNumber } from './db/locks.ts'
 import { transaction } from './db/transaction.ts'
 import type { ArrivedRecord } from './ingest/arrive.ts'
-import { loadByKey, type WholeRecord } from './ingest/records.ts'
+import { differs } from './ingest/mapAgain.ts'
+import { loadByKey } from './ingest/records.ts'
 import { masterRecords, type Pipeline } from './pipeline.ts'
 
 export interface Remapped {
@@ -47,7 +47,7 @@ export async function remap(
       const cause = { source: 'remap', correlationId: crypto.randomUUID() }
       const mapped = records.map((r) => ({ r, now: connector.map(r.object, r.raw) }))
       const changed = mapped
-        .filter(({ r, now }) => now.type === r.type && differs(r, now))
+        .filter(({ r, now }) => differs(r, now))
         .map(({ r, now }): ArrivedRecord => {
           const complete = now.complete || r.deleted
           return {
@@ -66,18 +66,4 @@ export async function remap(
     total.events += step.events
     told(total)
   }
-}
-
-function differs(
-  r: WholeRecord,
-  now: { fields: Record<string, unknown>; issues: unknown[]; complete: boolean },
-): boolean {
-  // As the database gives it back: without fields that are undefined.
-  const fields: unknown = JSON.parse(JSON.stringify(now.fields))
-  const issues: unknown = JSON.parse(JSON.stringify(now.issues))
-  return (
-    !isDeepStrictEqual(fields, r.canonical) ||
-    !isDeepStrictEqual(issues, r.issues ?? []) ||
-    (now.complete || r.deleted) !== r.complete
-  )
 }

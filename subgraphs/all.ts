@@ -1,5 +1,7 @@
+import type { ExceptionDesk } from '../mdm/exceptions.ts'
 import type { Tailer } from '../mdm/feed/tailer.ts'
 import { createEngines } from '../mdm/resolve.ts'
+import { DEFAULT_RULES } from '../mdm/review/rules.ts'
 import type { Stewardship } from '../mdm/steward.ts'
 import { createBillingSubgraph } from './billing/subgraph.ts'
 import { createChangesSubgraph } from './changes/subgraph.ts'
@@ -11,6 +13,7 @@ import { createErpSubgraph } from './erp/subgraph.ts'
 import type { SubgraphDeps } from './golden/goldenResolvers.ts'
 import { goldenSubgraph } from './golden/goldenSubgraph.ts'
 import { createNodeSubgraph } from './node/subgraph.ts'
+import { createOperationsSubgraph } from './operations/subgraph.ts'
 import { createProductSubgraph } from './product/subgraph.ts'
 import { createStewardshipSubgraph } from './stewardship/subgraph.ts'
 import type { Simulate } from './stewardship/whatIf.ts'
@@ -25,6 +28,8 @@ export interface GraphDeps extends SubgraphDeps {
   steward?: Stewardship
   /** Runs what-ifs on a thread of their own; without it there are none. */
   simulate?: Simulate
+  /** Of the configured source systems; without them exceptions can be seen, but neither explained nor corrected. */
+  connectors?: ExceptionDesk['connectors']
 }
 
 /** Every subgraph of the graph. Nothing is read before an operation asks for it. */
@@ -46,6 +51,12 @@ export function createSubgraphs(deps: GraphDeps): Subgraph[] {
     createNodeSubgraph(deps),
     createChangesSubgraph(deps),
     createStewardshipSubgraph(steward, deps.simulate),
+    createOperationsSubgraph({
+      sql: steward.sql,
+      policy: deps.policy,
+      rules: steward.rules ?? DEFAULT_RULES,
+      connectors: deps.connectors ?? new Map(),
+    }),
     ...others.map((name) => goldenSubgraph(name.toLowerCase(), deps, [name])),
   ]
 }

@@ -33,6 +33,7 @@ const JOINERS = [
   'mdm/simulate.ts',
   'mdm/sweep.ts',
   'mdm/publish.ts',
+  'mdm/exceptions.ts',
   'mdm/match/engine.ts',
   'mdm/steward.ts',
   'mdm/match.ts',

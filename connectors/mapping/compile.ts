@@ -1,7 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein'
 import { isOperational, KEPT, OPERATIONAL } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
-import { type Canonical, type Issue, MessageError } from '../contract.ts'
+import { type Canonical, type Issue, type MappingStep, MessageError } from '../contract.ts'
 import type { YamlFile } from '../yamlFile.ts'
 import { toBoolean } from './convert.ts'
 import { failAt, type MappingDocument, type ObjectDocument, type Placed, readDocument } from './document.ts'
@@ -28,6 +28,7 @@ export interface MappedObject {
   /** Objects that are read from the same raw record. */
   derived: MappedObject[]
   map(raw: Record<string, unknown>): Canonical
+  explain(raw: Record<string, unknown>): MappingStep[]
 }
 
 export interface Mapping {
@@ -170,7 +171,36 @@ function compileObject(
     applies,
     derived: [],
     map: (raw) => mapRecord(as, raw, fields, required),
+    explain: (raw) => explainRecord(as, raw, fields, required, object.fields),
   }
+}
+
+/** One step a field, in the order of the mapping; a required field without a usable value comes last. */
+function explainRecord(
+  as: string,
+  raw: Record<string, unknown>,
+  fields: [string, Evaluate][],
+  required: string[],
+  places: ReadonlyMap<string, Placed>,
+): MappingStep[] {
+  const steps = fields.map(([field, evaluate]): MappingStep => {
+    const issues: Issue[] = []
+    const reads: MappingStep['reads'] = []
+    const value = evaluate({ ...scopeOf(raw), seen: (path, values) => reads.push({ path, values }) }, issues)
+    const place = places.get(field)
+    return { field, line: place ? place.file.at(place.path) : null, rule: place?.value, reads, value, issues }
+  })
+  const missing = required.filter((name) => steps.find((s) => s.field === name)?.value === undefined)
+  return [
+    ...steps,
+    ...missing.map((field) => {
+      return { field, line: null, rule: null, reads: [], value: undefined, issues: [requiredIssue(as, field)] }
+    }),
+  ]
+}
+
+function requiredIssue(as: string, field: string): Issue {
+  return { field, code: 'REQUIRED', detail: `a ${as} needs ${field}; the record has no usable value for it` }
 }
 
 function mapRecord(
@@ -187,8 +217,7 @@ function mapRecord(
     if (value !== undefined) out[name] = value
   }
   const missing = required.filter((name) => out[name] === undefined)
-  for (const field of missing)
-    issues.push({ field, code: 'REQUIRED', detail: `a ${as} needs ${field}; the record has no usable value for it` })
+  for (const field of missing) issues.push(requiredIssue(as, field))
   return { type: as, fields: out, issues, complete: missing.length === 0 }
 }
 

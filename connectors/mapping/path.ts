@@ -16,6 +16,8 @@ export interface Scope {
   root: unknown
   item: unknown
   cache: Map<object, Map<string, string>>
+  /** Told of every path that is read, with what was there; for the explanation of a mapping. */
+  seen?: (path: string, values: unknown[]) => void
 }
 
 export function scopeOf(raw: unknown): Scope {
@@ -54,11 +56,13 @@ export function compilePath(text: string): Path {
     all: (scope) => {
       const out: unknown[] = []
       walk(fromRoot ? scope.root : scope.item, steps, 0, scope.cache, out, false)
+      scope.seen?.(text, out)
       return out
     },
     first: (scope) => {
       const out: unknown[] = []
       walk(fromRoot ? scope.root : scope.item, steps, 0, scope.cache, out, true)
+      scope.seen?.(text, out)
       return out[0]
     },
   }

@@ -5,7 +5,8 @@ import type { Transaction } from '../db/database.ts'
 import { lock, lockNumber } from '../db/locks.ts'
 import type { Message } from './claim.ts'
 import { fold } from './fold.ts'
-import { type Outcome, outcomeOf, perMessage } from './outcomes.ts'
+import { differs } from './mapAgain.ts'
+import { dropOutcomes, type Outcome, outcomeOf, perMessage } from './outcomes.ts'
 import { loadByKey, nextIds, type WholeRecord } from './records.ts'
 
 type Connectors = ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
@@ -30,10 +31,20 @@ export async function arrive(tx: Transaction, connectors: Connectors, messages: 
     'record',
     changes.map((c) => lockNumber(c.key)),
   )
-  const folded = await foldAll(tx, connectors, changes, outcomes)
+  const { stillWaiting, ...folded } = await foldAll(tx, connectors, changes, outcomes)
   const parts = new Map<number, number>()
   for (const { message } of changes) parts.set(message.inboxId, (parts.get(message.inboxId) ?? 0) + 1)
-  return { ...folded, outcomes: perMessage(outcomes, parts) }
+  const settled = perMessage(outcomes, parts)
+  const kept = new Set([...settled.map((o) => o.inboxId), ...stillWaiting])
+  await dropOutcomes(
+    tx,
+    messages.filter((m) => m.replay && !kept.has(m.inboxId)).map((m) => m.inboxId),
+  )
+  return {
+    ...folded,
+    again,
+    outcomes: settled.filter((o) => o.outcome === 'EXCEPTION' || !stillWaiting.has(o.inboxId)),
+  }
 }
 
 interface KeyedChange {
@@ -70,17 +81,26 @@ async function foldAll(
   connectors: Connectors,
   changes: KeyedChange[],
   outcomes: Outcome[],
-): Promise<Omit<Arrived, 'outcomes'>> {
+): Promise<Pick<Arrived, 'records' | 'unchanged'> & { stillWaiting: Set<number> }> {
   const stored = new Map((await loadByKey(tx, [...new Set(changes.map((c) => c.key))])).map((r) => [r.key, r]))
   const fresh = [...new Set(changes.map((c) => c.key))].filter((key) => !stored.has(key))
   const newIds = await nextIds(tx, fresh.length)
   const ids = new Map(fresh.map((key, i) => [key, newIds[i] ?? 0]))
   const folded = new Map<string, ArrivedRecord>()
   const unchanged = new Map<string, ArrivedRecord>()
+  const stillWaiting = new Set<number>()
   for (const { key, message, change } of changes) {
     const known = folded.get(key)?.record ?? stored.get(key) ?? null
-    const result = fold(known, change, message.receivedAt.getTime() * 1000, message.inboxId)
-    if ('skipped' in result) {
+    const statedAt = message.statedAt ?? message.receivedAt
+    const connector = connectors.get(message.source)
+    if (!connector) continue
+    const result = fold(known, change, statedAt.getTime() * 1000, message.inboxId, message.corrects !== null)
+    // A replay says nothing new, but what is stored may be mapped otherwise by now.
+    const mapped = 'skipped' in result && message.replay && known ? connector.map(known.object, known.raw) : null
+    const anew = mapped && known && differs(known, mapped) ? known : null
+    if ('skipped' in result && !anew) {
+      // It goes on waiting for its required fields, as the exception that it is.
+      if (message.replay && known && !known.complete && !known.deleted) stillWaiting.add(message.inboxId)
       const detail =
         result.skipped === 'NOT_NEWER' ? 'what is stored is as new or newer' : 'the content is what is stored'
       outcomes.push(outcomeOf(message, 'SKIPPED', result.skipped, detail, change))
@@ -88,12 +108,12 @@ async function foldAll(
       if (record) unchanged.set(key, { record, cause: causeOf(message, change), settled: false })
       continue
     }
-    const connector = connectors.get(message.source)
-    if (!connector) continue
-    const canonical = connector.map(change.object, result.state.raw)
-    const complete = canonical.complete || result.state.deleted
+    const state = 'state' in result ? result.state : anew
+    if (!state) continue
+    const canonical = mapped ?? connector.map(change.object, state.raw)
+    const complete = canonical.complete || state.deleted
     if (!complete) {
-      const issue = canonical.issues[0]
+      const issue = canonical.issues.find((i) => i.code === 'REQUIRED') ?? canonical.issues[0]
       outcomes.push(
         outcomeOf(
           message,
@@ -113,7 +133,11 @@ async function foldAll(
         object: change.object,
         sourceId: change.sourceId,
         type: canonical.type,
-        ...result.state,
+        version: state.version,
+        tie: state.tie,
+        deleted: state.deleted,
+        raw: state.raw,
+        fieldVersions: state.fieldVersions,
         complete,
         canonical: canonical.fields,
         issues: canonical.issues,
@@ -122,13 +146,17 @@ async function foldAll(
         keys: known?.keys ?? [],
         goldenId: known?.goldenId ?? null,
         anchor: known?.anchor ?? null,
-        inboxId: message.inboxId,
+        inboxId: anew?.inboxId ?? message.inboxId,
       },
       cause: causeOf(message, change),
       settled: complete && wasIncomplete,
     })
   }
-  return { records: [...folded.values()], unchanged: [...unchanged.values()].filter((r) => !folded.has(r.record.key)) }
+  return {
+    records: [...folded.values()],
+    unchanged: [...unchanged.values()].filter((r) => !folded.has(r.record.key)),
+    stillWaiting,
+  }
 }
 
 function causeOf(message: Message, change: RecordChange): Cause {

@@ -9,6 +9,11 @@ export interface Message {
   body: string
   correlationId: string
   receivedAt: Date
+  /** The message that this one puts right, and when that one was received. */
+  corrects: number | null
+  statedAt: Date | null
+  /** In the queue again: what is stored is mapped anew. */
+  replay: boolean
 }
 
 /** One of several workers that share a queue, counted from 0. */
@@ -46,9 +51,10 @@ async function take(tx: Transaction, rowsMax: number, only: number[] | null, sha
         where not_before <= now() and (${only}::bigint[] is null or inbox_id = any(${only}::bigint[]))
           and (inbox_id / ${stretch}::bigint) % ${share.workers}::bigint = ${share.worker}::bigint
         order by inbox_id limit ${rowsMax} for update skip locked)
-      returning inbox_id)
+      returning inbox_id, replay)
     select i.id as "inboxId", i.source, i.message_id as "messageId", i.object, i.format, i.body,
-      i.correlation_id as "correlationId", i.received_at as "receivedAt"
+      i.correlation_id as "correlationId", i.received_at as "receivedAt", i.corrects, i.stated_at as "statedAt",
+      taken.replay
     from taken join inbox i on i.id = taken.inbox_id order by i.id`
 }
 

@@ -31,13 +31,21 @@ const NEVER: Stamp = [-1e18, '']
  * every field and a partial one only its own. The result does not depend on the order in which changes arrive (I10, I1),
  * so a late older version never overwrites a newer one, and a tombstone that comes before its record still holds.
  * `now` (microseconds) is the version of messages whose source gives none; of those that came at the same time the one
- * with the higher `arrival` is the newer.
+ * with the higher `arrival` is the newer. A `correction` outranks what it puts right, which has the same version, and
+ * nothing that is newer; of several corrections of one version the last one counts.
  */
-export function fold(known: RecordState | null, change: RecordChange, now: number, arrival: number): Folded {
+export function fold(
+  known: RecordState | null,
+  change: RecordChange,
+  now: number,
+  arrival: number,
+  correction = false,
+): Folded {
   const unversioned = change.version === null
-  const stamp: Stamp = unversioned
-    ? [now, String(arrival).padStart(arrivalDigits, '0')]
-    : [Number(change.version), contentTie(change)]
+  const order = String(arrival).padStart(arrivalDigits, '0')
+  // As text '~' comes after every digit and letter of the other ties.
+  const tie = correction ? `~${order}` : unversioned ? order : contentTie(change)
+  const stamp: Stamp = [unversioned ? now : Number(change.version), tie]
   // A tombstone without content says nothing about the fields, so what they were stays on record.
   const partial = change.partial || (change.deleted && Object.keys(change.raw).length === 0)
   if (unversioned && known && !partial && !change.deleted && !known.deleted && sameContent(known, change))

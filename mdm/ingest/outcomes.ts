@@ -11,6 +11,8 @@ export interface Outcome {
   object: string | null
   sourceId: string | null
   field: string | null
+  /** Of a message that was in the queue again. */
+  replay: boolean
 }
 
 export function outcomeOf(
@@ -29,6 +31,7 @@ export function outcomeOf(
     object: at.object ?? message.object,
     sourceId: at.sourceId ?? null,
     field: at.field ?? null,
+    replay: message.replay,
   }
 }
 
@@ -48,13 +51,32 @@ const detailCharsMax = 2_000
 
 export async function saveOutcomes(tx: Transaction, outcomes: Outcome[]): Promise<void> {
   if (outcomes.length === 0) return
+  // A replay that had nothing new to say leaves what became of the message before, unless that was an exception.
+  const [silent, told] = [outcomes.filter(isSilent), outcomes.filter((o) => !isSilent(o))]
+  if (silent.length > 0)
+    await tx`
+      update outcome o set outcome = 'SKIPPED', code = s.code, detail = s.detail, at = clock_timestamp()
+      from unnest(${silent.map((o) => o.inboxId)}::bigint[], ${silent.map((o) => o.code)}::text[],
+        ${silent.map((o) => o.detail)}::text[]) as s (inbox_id, code, detail)
+      where o.inbox_id = s.inbox_id and o.outcome = 'EXCEPTION'`
+  if (told.length === 0) return
   await tx`
     insert into outcome (inbox_id, outcome, code, detail, source, object, source_id, field)
-    select * from unnest(${outcomes.map((o) => o.inboxId)}::bigint[], ${outcomes.map((o) => o.outcome)}::text[],
-      ${outcomes.map((o) => o.code)}::text[], ${outcomes.map((o) => o.detail.slice(0, detailCharsMax))}::text[],
-      ${outcomes.map((o) => o.source)}::text[], ${outcomes.map((o) => o.object)}::text[],
-      ${outcomes.map((o) => o.sourceId)}::text[], ${outcomes.map((o) => o.field)}::text[])
-    on conflict (inbox_id) do update set outcome = excluded.outcome, code = excluded.code, detail = excluded.detail, at = clock_timestamp()`
+    select * from unnest(${told.map((o) => o.inboxId)}::bigint[], ${told.map((o) => o.outcome)}::text[],
+      ${told.map((o) => o.code)}::text[], ${told.map((o) => o.detail.slice(0, detailCharsMax))}::text[],
+      ${told.map((o) => o.source)}::text[], ${told.map((o) => o.object)}::text[],
+      ${told.map((o) => o.sourceId)}::text[], ${told.map((o) => o.field)}::text[])
+    on conflict (inbox_id) do update set outcome = excluded.outcome, code = excluded.code, detail = excluded.detail,
+      object = excluded.object, source_id = excluded.source_id, field = excluded.field, at = clock_timestamp()`
+}
+
+function isSilent(o: Outcome): boolean {
+  return o.replay && o.outcome === 'SKIPPED'
+}
+
+/** Messages that came through this time: what became of them before counts no longer. */
+export async function dropOutcomes(tx: Transaction, inboxIds: readonly number[]): Promise<void> {
+  if (inboxIds.length > 0) await tx`delete from outcome where inbox_id = any(${inboxIds as number[]}::bigint[])`
 }
 
 /** A record that was waiting for its required fields has become whole: what it waited with is settled. */

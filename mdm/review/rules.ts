@@ -19,6 +19,7 @@ const DUTIES = [
   'BULK',
   'APPROVE',
   'PUBLISH',
+  'EXCEPTIONS',
 ] as const
 export type Duty = (typeof DUTIES)[number]
 
@@ -30,6 +31,16 @@ const schema = z.strictObject({
     proposalDaysMax: z.number().positive(),
   }),
   tiers: z.array(z.strictObject({ valueMin: z.number().nonnegative(), dueHours: z.number().positive() })).nonempty(),
+  owners: z
+    .array(
+      z.strictObject({
+        system: z.string().optional(),
+        object: z.string().optional(),
+        type: z.string().optional(),
+        owner: z.string().min(1),
+      }),
+    )
+    .optional(),
 })
 
 /** Who may do what, what needs a second person, and how soon a task is due. Values are in units of whatever currency. */
@@ -41,6 +52,7 @@ export const DEFAULT_RULES: StewardshipRules = {
     steward: DUTIES.filter((d) => d !== 'APPROVE' && d !== 'PUBLISH'),
     approver: ['APPROVE'],
     publisher: ['PUBLISH'],
+    integrator: ['EXCEPTIONS'],
   },
   approval: { mergeValueMin: 250_000, bulkItemsMin: 2, proposalDaysMax: 14 },
   tiers: [
@@ -60,6 +72,23 @@ export function readRules(file: string): StewardshipRules {
 
 export function mayDo(rules: StewardshipRules, roles: ReadonlySet<string>, duty: Duty | ActionKind): boolean {
   return Object.entries(rules.roles).some(([role, duties]) => roles.has(role) && duties.includes(duty as Duty))
+}
+
+/** Who looks after what has no line of its own. */
+const nobodyElse = 'integration'
+
+/** Who looks after messages of a source system that could not be applied: the first line that fits. */
+export function ownerOf(
+  rules: StewardshipRules,
+  about: { system: string; object: string | null; type: string | null },
+): string {
+  const line = rules.owners?.find(
+    (l) =>
+      (l.system === undefined || l.system === about.system) &&
+      (l.object === undefined || l.object === about.object) &&
+      (l.type === undefined || l.type === about.type),
+  )
+  return line?.owner ?? nobodyElse
 }
 
 /** How soon a task with this value at stake is due. */

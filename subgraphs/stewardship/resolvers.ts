@@ -4,7 +4,6 @@ import { isUuid } from '../../mdm/golden/statement.ts'
 import type { ActionRow } from '../../mdm/review/actions.ts'
 import { followTasks } from '../../mdm/review/followTasks.ts'
 import { diffVersions, readActions, readAudit } from '../../mdm/review/history.ts'
-import type { Caller } from '../../mdm/review/input.ts'
 import type { Outcome } from '../../mdm/review/outcome.ts'
 import {
   countTasks,
@@ -19,6 +18,7 @@ import { DEFAULT_RULES } from '../../mdm/review/rules.ts'
 import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/review/taskWork.ts'
 import { act, approve, decide, preview, type Stewardship } from '../../mdm/steward.ts'
 import { maskedValues } from '../golden/mask.ts'
+import { callerOf } from '../shared/caller.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { pageLimit, pageOf, placeOf } from '../shared/page.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
@@ -257,17 +257,6 @@ const notOne = {
 
 function typeName(of: { __typename: string }): string {
   return of.__typename
-}
-
-/** Who asks. Without an actor, as where authentication does not say one, there are no roles and so nothing to do. */
-function callerOf({ request }: RequestContext): Caller {
-  const { actor, roles, scopes, correlationId } = request
-  return {
-    actor: actor ?? 'nobody',
-    roles: actor === undefined ? new Set() : (roles ?? new Set()),
-    scopes,
-    correlationId,
-  }
 }
 
 function taskFilter(given: TaskFilterArgs | null | undefined): TaskFilter {

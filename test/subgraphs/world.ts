@@ -5,7 +5,7 @@ import type { Sql } from '../../mdm/db/database.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
-import { createSubgraphs } from '../../subgraphs/all.ts'
+import { createSubgraphs, type GraphDeps } from '../../subgraphs/all.ts'
 import { directPipeline, drain, policy, send, systems } from '../fixtures/store.ts'
 
 /** One source record in canonical form; `version` counts days from 2026-01-01. */
@@ -293,9 +293,14 @@ export async function tell(sql: Sql, records: WorldRecord[]): Promise<void> {
 }
 
 /** A gateway over all subgraphs of the project. */
-export async function graph(sql: Sql, port = 0, sources: SourceSystem[] = systems): Promise<Gateway> {
+export async function graph(
+  sql: Sql,
+  port = 0,
+  sources: SourceSystem[] = systems,
+  more: Partial<GraphDeps> = {},
+): Promise<Gateway> {
   const tailer = await startTailer({ sql })
-  const subgraphs = createSubgraphs({ sql, policy, sources, tailer })
+  const subgraphs = createSubgraphs({ sql, policy, sources, tailer, ...more })
   const gateway = await startGateway({
     host: '127.0.0.1',
     port,

@@ -1,0 +1,317 @@
+import { createHash } from 'node:crypto'
+import { cleanText } from '../connectors/body.ts'
+import { type Connector, type MappingStep, MessageError } from '../connectors/contract.ts'
+import type { Policy } from '../schema/policy.ts'
+import type { Sql, Transaction } from './db/database.ts'
+import { transaction } from './db/transaction.ts'
+import {
+  countExceptions,
+  type ExceptionFilter,
+  type ExceptionRow,
+  exceptionPlaces,
+  lockOpen,
+  readBody,
+} from './ingest/exceptions.ts'
+import { acceptCorrection, closeExceptions, requeue } from './ingest/requeue.ts'
+import { appendAudit } from './review/audit.ts'
+import { type ExceptionWorkKind, saveWork, workedBefore } from './review/exceptionWork.ts'
+import type { Caller } from './review/input.ts'
+import { mayDo, ownerOf, type StewardshipRules } from './review/rules.ts'
+
+/** What work on inbound exceptions needs. Without connectors nothing is explained or corrected. */
+export interface ExceptionDesk {
+  sql: Sql
+  policy: Policy
+  rules: StewardshipRules
+  connectors: ReadonlyMap<string, Pick<Connector, 'read' | 'map' | 'explain' | 'objects'>>
+}
+
+export interface ExceptionRequest {
+  reason: string
+  idempotencyKey: string
+}
+
+export type ExceptionRule =
+  | 'MISSING_ROLE'
+  | 'MISSING_SCOPE'
+  | 'MISSING_REASON'
+  | 'BAD_IDEMPOTENCY_KEY'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'BAD_LIMIT'
+  | 'TOO_MANY_IDS'
+  | 'UNKNOWN_SOURCE'
+  | 'UNKNOWN_EXCEPTION'
+  | 'NOT_OPEN'
+  | 'BAD_PAYLOAD'
+
+/**
+ * What became of a request. `messages` were retried, corrected or discarded, `last` is the highest number among them;
+ * `left` fit too and are to be asked for again, `beyond` the last.
+ */
+export type ExceptionOutcome =
+  | { code: 'DONE'; messages: number; last: number | null; left: number; correctedBy: number | null }
+  | { code: 'REFUSED'; rule: ExceptionRule; detail: string }
+
+/** Exceptions that one request works on at most. */
+export const exceptionsPerRequestMax = 1_000
+const reasonCharsMax = 2_000
+const keyCharsMax = 200
+const payloadCharsMax = 1_048_576
+
+/** Puts what fits into the queue again, the oldest first; what is stored of it is mapped anew. */
+export async function retryExceptions(
+  desk: ExceptionDesk,
+  caller: Caller,
+  filter: ExceptionFilter & { owner?: string | null },
+  limit: number,
+  request: ExceptionRequest,
+): Promise<ExceptionOutcome> {
+  return await workOn(desk, caller, 'RETRY', filter, limit, request, async (tx, rows) => {
+    await requeue(
+      tx,
+      rows.map((r) => r.inboxId),
+    )
+  })
+}
+
+/** Nobody is to wait for these any longer. They stay in the inbox; the source system may still send what was missing. */
+export async function discardExceptions(
+  desk: ExceptionDesk,
+  caller: Caller,
+  filter: ExceptionFilter & { owner?: string | null },
+  limit: number,
+  request: ExceptionRequest,
+): Promise<ExceptionOutcome> {
+  return await workOn(desk, caller, 'DISCARD', filter, limit, request, async (tx, rows) => {
+    await closeExceptions(
+      tx,
+      rows.map((r) => r.inboxId),
+      'DISCARDED',
+    )
+  })
+}
+
+/**
+ * Appends a corrected payload to the inbox as a message of its own that names the one it puts right, which is open no
+ * longer. A payload that still cannot be read is refused with the reason; whether it is complete is seen when it is applied.
+ */
+export async function correctException(
+  desk: ExceptionDesk,
+  caller: Caller,
+  inboxId: number,
+  payload: { body: string; object: string | null },
+  request: ExceptionRequest,
+): Promise<ExceptionOutcome> {
+  const fault = faultOf(desk, caller, request)
+  if (fault) return fault
+  if (payload.body.length > payloadCharsMax)
+    return refused('BAD_PAYLOAD', `a payload has at most ${payloadCharsMax} characters, not ${payload.body.length}`)
+  const body = cleanText(payload.body)
+  const asked = { exception: inboxId, object: payload.object, sha256: createHash('sha256').update(body).digest('hex') }
+  return await transaction(desk.sql, async (tx) => {
+    const before = await answeredBefore(tx, caller, 'EDIT', request, asked)
+    if (before) return before
+    const [row] = await lockOpen(tx, { ids: [inboxId] }, 1)
+    if (!row) return refused('NOT_OPEN', `message ${inboxId} is no open exception, or waits to be tried again`)
+    const scope = missingScope(desk, row, caller.scopes)
+    if (scope) return refused('MISSING_SCOPE', `to correct what it says you need the scope ${scope}`)
+    const [message] = await tx<{ object: string | null }[]>`select object from inbox where id = ${inboxId}`
+    const object = payload.object ?? message?.object ?? null
+    const unread = unreadable(desk, row, body, object)
+    if (unread) return unread
+    const messageId = `correction:${createHash('sha256').update(`${caller.actor}\0${request.idempotencyKey}`).digest('base64url')}`
+    const correctedBy = await acceptCorrection(tx, {
+      corrects: inboxId,
+      messageId,
+      object,
+      body,
+      correlationId: row.correlationId,
+    })
+    await closeExceptions(tx, [inboxId], 'CORRECTED')
+    return await done(tx, caller, 'EDIT', request, asked, [row], 0, correctedBy)
+  })
+}
+
+/** What a message says of one record, and how it becomes canonical fields. */
+export interface Explained {
+  object: string
+  sourceId: string
+  type: string
+  deleted: boolean
+  /** The message states only these fields of the record; the others are not known here. */
+  partial: boolean
+  raw: Record<string, unknown>
+  steps: MappingStep[]
+}
+
+/** The steps from a message, or from another text in its place, to canonical fields; or why it cannot be read. */
+export type Explanation = { records: Explained[] } | { code: string; detail: string }
+
+export function explain(
+  desk: ExceptionDesk,
+  message: { system: string; format: 'event' | 'row' },
+  body: string,
+  object: string | null,
+): Explanation {
+  const connector = desk.connectors.get(message.system)
+  if (!connector) return { code: 'UNKNOWN_SOURCE', detail: `source system "${message.system}" is not configured` }
+  try {
+    const changes = connector.read(message.format, body, object)
+    return {
+      records: changes.map(({ version: _, ...change }) => ({
+        ...change,
+        type: typeOf(desk, message.system, change.object) ?? '',
+        steps: connector.explain(change.object, change.raw),
+      })),
+    }
+  } catch (e) {
+    if (e instanceof MessageError) return { code: e.code, detail: e.message }
+    throw e
+  }
+}
+
+/** What the mapping makes of an object; null for one that it does not know. */
+export function typeOf(desk: ExceptionDesk, system: string, object: string | null): string | null {
+  return desk.connectors.get(system)?.objects.find((o) => o.name === object)?.as ?? null
+}
+
+export function ownerOfException(desk: ExceptionDesk, row: { system: string; object: string | null }): string {
+  return ownerOf(desk.rules, { ...row, type: typeOf(desk, row.system, row.object) })
+}
+
+/** A filter by owner as one by place: owners are configured, not stored. */
+export async function withOwner(
+  desk: ExceptionDesk,
+  { owner, ...filter }: ExceptionFilter & { owner?: string | null },
+): Promise<ExceptionFilter> {
+  if (owner === null || owner === undefined) return filter
+  const places = await exceptionPlaces(desk.sql, filter.state ?? 'EXCEPTION')
+  return { ...filter, places: places.filter((p) => ownerOfException(desk, p) === owner) }
+}
+
+/**
+ * The scope that a caller lacks to see what a message says, or null. Of a golden type all its scopes are needed; of an
+ * object that no mapping knows, all there are; operational objects hold nothing that needs one.
+ */
+export function missingScope(
+  desk: ExceptionDesk,
+  row: { system: string; object: string | null },
+  scopes: ReadonlySet<string>,
+): string | null {
+  const as = typeOf(desk, row.system, row.object)
+  const golden = desk.policy.types.filter((t) => as === null || as === 'Kept' || t.name === as)
+  const needed = golden.flatMap((t) => t.fields.flatMap((f) => f.sensitive ?? []))
+  return needed.find((s) => !scopes.has(s)) ?? null
+}
+
+export async function readPayload(desk: ExceptionDesk, inboxId: number): Promise<string | null> {
+  return await readBody(desk.sql, inboxId)
+}
+
+async function workOn(
+  desk: ExceptionDesk,
+  caller: Caller,
+  kind: 'RETRY' | 'DISCARD',
+  filter: ExceptionFilter & { owner?: string | null },
+  limit: number,
+  request: ExceptionRequest,
+  apply: (tx: Transaction, rows: ExceptionRow[]) => Promise<void>,
+): Promise<ExceptionOutcome> {
+  const fault = faultOf(desk, caller, request)
+  if (fault) return fault
+  if (!Number.isInteger(limit) || limit < 1 || limit > exceptionsPerRequestMax)
+    return refused('BAD_LIMIT', `a request works on 1 to ${exceptionsPerRequestMax} exceptions, not ${limit}`)
+  if ((filter.ids?.length ?? 0) > exceptionsPerRequestMax)
+    return refused('TOO_MANY_IDS', `at most ${exceptionsPerRequestMax} ids at once`)
+  const asked = { filter, limit }
+  const where = await withOwner(desk, filter)
+  return await transaction(desk.sql, async (tx) => {
+    const before = await answeredBefore(tx, caller, kind, request, asked)
+    if (before) return before
+    // One more than asked for says whether there are more.
+    const rows = await lockOpen(tx, where, limit + 1)
+    const taken = rows.slice(0, limit)
+    await apply(tx, taken)
+    const left = rows.length > limit ? await countOpen(tx, { ...where, beyond: taken.at(-1)?.inboxId ?? null }) : 0
+    return await done(tx, caller, kind, request, asked, taken, left, null)
+  })
+}
+
+async function countOpen(tx: Transaction, filter: ExceptionFilter): Promise<number> {
+  const counts = await countExceptions(tx, { ...filter, state: 'EXCEPTION', waiting: false })
+  return counts.reduce((n, c) => n + c.count, 0)
+}
+
+async function done(
+  tx: Transaction,
+  caller: Caller,
+  kind: ExceptionWorkKind,
+  request: ExceptionRequest,
+  asked: object,
+  rows: ExceptionRow[],
+  left: number,
+  correctedBy: number | null,
+): Promise<ExceptionOutcome> {
+  const answer: ExceptionOutcome = {
+    code: 'DONE',
+    messages: rows.length,
+    last: rows.at(-1)?.inboxId ?? null,
+    left,
+    correctedBy,
+  }
+  await saveWork(tx, caller, { kind, ...request, request: asked, answer, messages: rows, correctedBy })
+  if (rows.length > 0)
+    await appendAudit(tx, {
+      event: `${kind}_EXCEPTION`,
+      actor: caller.actor,
+      reason: request.reason,
+      correlationId: caller.correlationId,
+      request: asked,
+      messages: rows.map((r) => r.inboxId),
+      ...(correctedBy === null ? {} : { correctedBy }),
+    })
+  return answer
+}
+
+async function answeredBefore(
+  tx: Transaction,
+  caller: Caller,
+  kind: ExceptionWorkKind,
+  { idempotencyKey }: ExceptionRequest,
+  request: object,
+): Promise<ExceptionOutcome | null> {
+  const before = await workedBefore<ExceptionOutcome>(tx, caller, { kind, idempotencyKey, request })
+  if (before === 'REUSED')
+    return refused('IDEMPOTENCY_KEY_REUSED', `you used the key ${idempotencyKey} for another request before`)
+  return before?.answer ?? null
+}
+
+function faultOf(desk: ExceptionDesk, caller: Caller, request: ExceptionRequest): ExceptionOutcome | null {
+  if (!mayDo(desk.rules, caller.roles, 'EXCEPTIONS'))
+    return refused(
+      'MISSING_ROLE',
+      `work on exceptions needs a role that allows EXCEPTIONS; you have ${[...caller.roles].join(', ') || 'none'}`,
+    )
+  if (request.reason.trim() === '' || request.reason.length > reasonCharsMax || request.reason.includes('\0'))
+    return refused('MISSING_REASON', `say why, in 1 to ${reasonCharsMax} characters`)
+  const key = request.idempotencyKey
+  if (key.trim() === '' || key.length > keyCharsMax || key.includes('\0'))
+    return refused('BAD_IDEMPOTENCY_KEY', `an idempotency key has 1 to ${keyCharsMax} characters`)
+  return null
+}
+
+function unreadable(
+  desk: ExceptionDesk,
+  row: ExceptionRow,
+  body: string,
+  object: string | null,
+): ExceptionOutcome | null {
+  if (!desk.connectors.has(row.system))
+    return refused('UNKNOWN_SOURCE', `source system "${row.system}" is not configured: nothing can read a correction`)
+  const read = explain(desk, row, body, object)
+  return 'code' in read ? refused('BAD_PAYLOAD', `${read.code}: ${read.detail}`) : null
+}
+
+function refused(rule: ExceptionRule, detail: string): ExceptionOutcome {
+  return { code: 'REFUSED', rule, detail }
+}

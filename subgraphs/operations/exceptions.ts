@@ -1,0 +1,145 @@
+import {
+  correctException,
+  discardExceptions,
+  type ExceptionDesk,
+  type ExceptionOutcome,
+  missingScope,
+  ownerOfException,
+  readPayload,
+  retryExceptions,
+  typeOf,
+  withOwner,
+} from '../../mdm/exceptions.ts'
+import {
+  countExceptions,
+  type ExceptionFilter,
+  type ExceptionRow,
+  readExceptions,
+  readExceptionsById,
+} from '../../mdm/ingest/exceptions.ts'
+import { type ExceptionStep, readWork } from '../../mdm/review/exceptionWork.ts'
+import { callerOf } from '../shared/caller.ts'
+import type { RequestContext } from '../shared/context.ts'
+import { inputError } from '../shared/errors.ts'
+import { pageLimit, pageOf } from '../shared/page.ts'
+import type { Resolvers } from '../shared/subgraph.ts'
+import { idsMax, messageNumber, numberAfter } from './messageNumber.ts'
+import { hiddenDetail, transformation } from './transformation.ts'
+
+type FilterArgs = Omit<ExceptionFilter, 'ids' | 'places' | 'beyond'> & {
+  ids?: string[] | null
+  beyond?: string | null
+  owner?: string | null
+}
+type Reasoned = { reason: string; idempotencyKey: string }
+
+/** Queries and mutations of inbound exceptions. */
+export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
+  const { sql } = desk
+  const filterOf = async (given: FilterArgs | null | undefined, context: RequestContext) =>
+    await withOwner(desk, checked(desk, given, context))
+
+  return {
+    Query: {
+      async inboundExceptions(
+        _: unknown,
+        { filter, first, after }: { filter?: FilterArgs | null; first: number; after?: string | null },
+        context: RequestContext,
+      ) {
+        const limit = pageLimit(first)
+        const rows = await readExceptions(sql, await filterOf(filter, context), limit, numberAfter(after))
+        return pageOf(rows, first, after, (r) => [r.inboxId])
+      },
+      async inboundExceptionCounts(_: unknown, { filter }: { filter?: FilterArgs | null }, context: RequestContext) {
+        const counts = await countExceptions(sql, await filterOf(filter, context))
+        return counts.map((c) => ({ ...c, owner: ownerOfException(desk, c) }))
+      },
+      inboundException: (_: unknown, { id }: { id: string }, context: RequestContext) => {
+        const inboxId = messageNumber(id)
+        if (inboxId === null) return null
+        return context.load<ExceptionRow | null>('exception', String(inboxId), null, async (ids) => {
+          const found = await readExceptionsById(sql, ids.map(Number))
+          return new Map([...found].map(([n, row]) => [String(n), row]))
+        })
+      },
+    },
+    Mutation: {
+      async correctException(
+        _: unknown,
+        a: { id: string; payload: string; object?: string | null } & Reasoned,
+        context: RequestContext,
+      ) {
+        const inboxId = messageNumber(a.id)
+        if (inboxId === null) return unknown(a.id)
+        return result(
+          await correctException(desk, callerOf(context), inboxId, { body: a.payload, object: a.object ?? null }, a),
+        )
+      },
+      async retryExceptions(
+        _: unknown,
+        { filter, limit, ...request }: { filter?: FilterArgs | null; limit: number } & Reasoned,
+        context: RequestContext,
+      ) {
+        return result(await retryExceptions(desk, callerOf(context), checked(desk, filter, context), limit, request))
+      },
+      async discardExceptions(_: unknown, { ids, ...request }: { ids: string[] } & Reasoned, context: RequestContext) {
+        const numbers = ids.map(messageNumber)
+        const wrong = numbers.indexOf(null)
+        if (wrong >= 0) return unknown(ids[wrong] ?? '')
+        const filter = { ids: numbers as number[] }
+        return result(await discardExceptions(desk, callerOf(context), filter, Math.max(1, ids.length), request))
+      },
+    },
+    InboundException: {
+      id: (e: ExceptionRow) => String(e.inboxId),
+      type: (e: ExceptionRow) => typeOf(desk, e.system, e.object),
+      recordId: (e: ExceptionRow) => e.sourceId,
+      detail: (e: ExceptionRow, _: unknown, { scopes }: RequestContext) => hiddenDetail(desk, e, scopes) ?? e.detail,
+      owner: (e: ExceptionRow) => ownerOfException(desk, e),
+      ageSeconds: (e: ExceptionRow) => (Date.now() - e.receivedAt.getTime()) / 1000,
+      payload: (e: ExceptionRow, _: unknown, { scopes }: RequestContext) =>
+        missingScope(desk, e, scopes) ? null : readPayload(desk, e.inboxId),
+      transformation: async (
+        e: ExceptionRow,
+        { payload, object }: { payload?: string | null; object?: string | null },
+        { scopes }: RequestContext,
+      ) => transformation(desk, e, payload ?? (await readPayload(desk, e.inboxId)) ?? '', object ?? e.object, scopes),
+      work: (e: ExceptionRow, _: unknown, context: RequestContext) =>
+        context.load<ExceptionStep[]>('exceptionWork', String(e.inboxId), [], async (ids) => {
+          const found = await readWork(sql, ids.map(Number))
+          return new Map([...found].map(([n, steps]) => [String(n), steps]))
+        }),
+    },
+    InboundExceptionResult: { __resolveType: (of: { __typename: string }) => of.__typename },
+  }
+}
+
+function checked(
+  desk: ExceptionDesk,
+  given: FilterArgs | null | undefined,
+  { scopes }: RequestContext,
+): ExceptionFilter & { owner?: string | null } {
+  const { ids, beyond, ...rest } = given ?? {}
+  const filter = { ...rest, beyond: beyond ? messageNumber(beyond) : null }
+  const hidden = desk.policy.types.flatMap((t) => t.fields.flatMap((f) => f.sensitive ?? []))
+  const missing = hidden.find((s) => !scopes.has(s))
+  if (filter.text && missing) throw inputError('MISSING_SCOPE', `to search reasons you need the scope ${missing}`)
+  if (!ids) return filter
+  if (ids.length > idsMax) throw inputError('TOO_MANY_IDS', `at most ${idsMax} ids at once, not ${ids.length}`)
+  // What is no number names no message.
+  return { ...filter, ids: ids.map(messageNumber).filter((n) => n !== null) }
+}
+
+function result(outcome: ExceptionOutcome) {
+  return outcome.code === 'DONE'
+    ? { __typename: 'InboundExceptionDone', ...outcome }
+    : { __typename: 'InboundExceptionRefused', ...outcome }
+}
+
+function unknown(id: string) {
+  return {
+    __typename: 'InboundExceptionRefused',
+    rule: 'UNKNOWN_EXCEPTION',
+    detail: `"${id.slice(0, 60)}" is no exception: its id is the number of the message in the inbox`,
+  }
+}

@@ -1,0 +1,63 @@
+import { type ExceptionDesk, explain, missingScope, typeOf } from '../../mdm/exceptions.ts'
+import type { ExceptionRow } from '../../mdm/ingest/exceptions.ts'
+
+/** Codes whose detail is written by the program or the database and may quote any value. */
+const QUOTES_ANYTHING = new Set(['NOT_APPLICABLE'])
+
+/** What is said in place of a reason that quotes a value which the caller may not see; null where it quotes none. */
+export function hiddenDetail(
+  desk: ExceptionDesk,
+  row: Pick<ExceptionRow, 'system' | 'object' | 'code' | 'field'>,
+  scopes: ReadonlySet<string>,
+): string | null {
+  const scope = QUOTES_ANYTHING.has(row.code)
+    ? missingScope(desk, row, scopes)
+    : hiddenBy(desk, typeOf(desk, row.system, row.object), row.field, scopes)
+  return scope === null ? null : notShown(scope)
+}
+
+/** The way from a payload to canonical fields, as the graph shows it. */
+export function transformation(
+  desk: ExceptionDesk,
+  row: ExceptionRow,
+  payload: string,
+  object: string | null,
+  scopes: ReadonlySet<string>,
+) {
+  const read = explain(desk, row, payload, object)
+  if ('code' in read) return { ...read, records: [] }
+  const records = read.records.map(({ sourceId, ...r }) => ({
+    ...r,
+    recordId: sourceId,
+    complete: r.deleted || r.steps.every((s) => s.line !== null),
+    raw: missingScope(desk, { system: row.system, object: r.object }, scopes) ? null : r.raw,
+    steps: r.steps.map((s) => {
+      const scope = hiddenBy(desk, r.type, s.field, scopes)
+      if (scope === null) return s
+      return {
+        ...s,
+        value: null,
+        reads: s.reads.map(({ path }) => ({ path, values: null })),
+        issues: s.issues.map((i) => ({ ...i, detail: notShown(scope) })),
+      }
+    }),
+  }))
+  return { code: null, detail: null, records }
+}
+
+/** The scope that a caller lacks for a field, or a part of it, of a golden type. */
+function hiddenBy(
+  desk: ExceptionDesk,
+  type: string | null,
+  field: string | null,
+  scopes: ReadonlySet<string>,
+): string | null {
+  const golden = desk.policy.types.find((t) => t.name === type)
+  const name = field?.split('.', 1)[0]
+  const scope = golden?.fields.find((f) => f.name === name)?.sensitive
+  return scope !== undefined && !scopes.has(scope) ? scope : null
+}
+
+function notShown(scope: string): string {
+  return `not shown without the scope ${scope}`
+}

@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { type ExecutionResult, execute, parse } from 'graphql'
+import type { Gateway } from '../../gateway/gateway.ts'
+import { verifyAudit } from '../../mdm/review/audit.ts'
+import { DEFAULT_RULES } from '../../mdm/review/rules.ts'
+import { recordKey } from '../../schema/recordKey.ts'
+import { createOperationsSubgraph } from '../../subgraphs/operations/subgraph.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { row, SHOP_MAPPING, shop, shopConnector, shopPipeline } from '../fixtures/shop.ts'
+import { drain, empty, policy } from '../fixtures/store.ts'
+import { type Asked, graph } from './world.ts'
+
+let db: TestDatabase
+let gateway: Gateway
+const rules = {
+  ...DEFAULT_RULES,
+  owners: [
+    { type: 'Customer', owner: 'sales' },
+    { system: 'shop', owner: 'shopkeeper' },
+  ],
+}
+const connectors = new Map([['shop', shopConnector()]])
+
+before(async () => {
+  db = await testDatabase()
+  const steward = { ...shopPipeline(db.sql), rules }
+  gateway = await graph(db.sql, 0, [shop], { connectors, steward })
+})
+beforeEach(() => empty(db.sql))
+after(async () => {
+  await gateway?.close(0)
+  await db?.drop()
+})
+
+async function ask(text: string, variables: object = {}, roles = 'integrator'): Promise<Asked['data']> {
+  const { data, errors } = await tryToAsk(text, variables, roles)
+  if (errors) throw new Error(JSON.stringify(errors, null, 1))
+  return data
+}
+
+async function tryToAsk(text: string, variables: object = {}, roles = 'integrator'): Promise<Asked> {
+  const res = await fetch(gateway.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-touchstone-actor': 'ida', 'x-touchstone-roles': roles },
+    body: JSON.stringify({ query: text, variables }),
+  })
+  return (await res.json()) as Asked
+}
+
+const LIST = `query ($filter: InboundExceptionFilter, $first: Int, $after: String) {
+  inboundExceptions(filter: $filter, first: $first, after: $after) {
+    nodes { id code object recordId owner state waiting detail payload } pageInfo { hasNextPage endCursor } } }`
+const RESULT = `__typename ... on InboundExceptionDone { messages last left correctedBy } ... on InboundExceptionRefused { rule detail }`
+const RETRY = `mutation ($filter: InboundExceptionFilter, $limit: Int, $reason: String!, $key: String!) {
+  it: retryExceptions(filter: $filter, limit: $limit, reason: $reason, idempotencyKey: $key) { ${RESULT} } }`
+const CORRECT = `mutation ($id: ID!, $payload: String!, $object: String, $reason: String!, $key: String!) {
+  it: correctException(id: $id, payload: $payload, object: $object, reason: $reason, idempotencyKey: $key) { ${RESULT} } }`
+const DISCARD = `mutation ($ids: [ID!]!, $reason: String!, $key: String!) {
+  it: discardExceptions(ids: $ids, reason: $reason, idempotencyKey: $key) { ${RESULT} } }`
+
+const key = () => ({ reason: 'test', key: crypto.randomUUID() })
+const list = async (filter: object = {}) => (await ask(LIST, { filter })).inboundExceptions.nodes
+const ids = async (filter: object = {}) => (await list(filter)).map((n: { id: string }) => Number(n.id))
+const name = async (id: string) =>
+  (await db.sql`select values ->> 'name' as v from golden where id = ${recordKey('shop', 'client', id)}`)[0]?.v
+const at = (day: number) => new Date(Date.UTC(2026, 0, day)).toISOString()
+
+test('exceptions are found by what they are about, page by page, with reason, owner and payload', async () => {
+  const a = await row(db.sql, 'spaceship', { id: '1' })
+  const b = await row(db.sql, 'client', { label: 'No id' })
+  const c = await row(db.sql, 'client', { id: '3', changed: at(1) })
+  const d = await row(db.sql, 'client', { id: '4', changed: 'yesterday', label: 'Late' }, 'elsewhere')
+  await drain(shopPipeline(db.sql))
+  const all = await list()
+  assert.deepEqual(
+    all.map((n: { id: string; code: string; owner: string }) => [Number(n.id), n.code, n.owner]),
+    [
+      [a, 'UNKNOWN_OBJECT', 'shopkeeper'],
+      [b, 'MISSING_ID', 'sales'],
+      [c, 'INCOMPLETE', 'sales'],
+      [d, 'UNKNOWN_SOURCE', 'integration'],
+    ],
+  )
+  assert.equal(all[1].payload, '{"label":"No id"}')
+  assert.match(all[2].detail, /name/)
+  assert.deepEqual(await ids({ systems: ['shop'] }), [a, b, c])
+  assert.deepEqual(await ids({ objects: ['client'] }), [b, c, d])
+  assert.deepEqual(await ids({ codes: ['MISSING_ID', 'INCOMPLETE'] }), [b, c])
+  assert.deepEqual(await ids({ owner: 'sales' }), [b, c])
+  assert.deepEqual(await ids({ owner: 'nobody' }), [])
+  assert.deepEqual(await ids({ about: '3' }), [c])
+  assert.deepEqual(await ids({ text: 'SPACEship' }), [a])
+  assert.deepEqual(await ids({ ids: [String(b), 'x', '-1', '99999999999999999999'] }), [b])
+  assert.deepEqual(await ids({ codes: [] }), [])
+  assert.deepEqual(await ids({ ageSecondsMin: 3600 }), [])
+  await db.sql`update inbox set received_at = now() - interval '2 hours' where id = ${b}`
+  assert.deepEqual(await ids({ ageSecondsMin: 3600 }), [b])
+  assert.deepEqual(await ids({ ageSecondsMax: 3600 }), [a, c, d])
+  const page = (await ask(LIST, { first: 3 })).inboundExceptions
+  assert.equal(page.nodes.length, 3)
+  assert.equal(page.pageInfo.hasNextPage, true)
+  const rest = (await ask(LIST, { first: 3, after: page.pageInfo.endCursor })).inboundExceptions
+  assert.deepEqual(
+    rest.nodes.map((n: { id: string }) => Number(n.id)),
+    [d],
+  )
+  assert.equal(rest.pageInfo.hasNextPage, false)
+  const { inboundExceptionCounts: counts } = await ask('{ inboundExceptionCounts { system object code owner count } }')
+  assert.equal(counts.length, 4)
+  assert.deepEqual(counts[0], {
+    system: 'elsewhere',
+    object: 'client',
+    code: 'UNKNOWN_SOURCE',
+    owner: 'integration',
+    count: 1,
+  })
+})
+
+test('the way of a payload to canonical fields is told line by line, also of one that is only tried', async () => {
+  const id = await row(db.sql, 'client', { id: '5', changed: at(1), terms: '14' })
+  await drain(shopPipeline(db.sql))
+  const text = `query ($id: ID!, $payload: String) { inboundException(id: $id) { transformation(payload: $payload) {
+    code detail records { object recordId type complete steps { field line value reads { path values } issues { code } } } } } }`
+  const { records } = (await ask(text, { id: String(id) })).inboundException.transformation
+  assert.equal(records[0].complete, false)
+  const steps = records[0].steps
+  const terms = steps.find((s: { field: string }) => s.field === 'paymentTerms')
+  const line = SHOP_MAPPING.split('\n').findIndex((l) => l.includes('paymentTerms')) + 1
+  assert.deepEqual(terms, {
+    field: 'paymentTerms',
+    line: `shop.yaml:${line}`,
+    value: null,
+    reads: [{ path: 'terms', values: ['14'] }],
+    issues: [{ code: 'UNKNOWN_CODE' }],
+  })
+  assert.deepEqual(steps.at(-1).issues, [{ code: 'REQUIRED' }])
+  const tried = await ask(text, { id: String(id), payload: '{"id": "5", "label": "Five", "terms": "30"}' })
+  const [record] = tried.inboundException.transformation.records
+  assert.equal(record.complete, true)
+  assert.deepEqual(
+    record.steps.map((s: { value: unknown }) => s.value),
+    ['Five', null, 'NET30'],
+  )
+  const broken = await ask(text, { id: String(id), payload: '{"id": ' })
+  assert.equal(broken.inboundException.transformation.code, 'BROKEN_JSON')
+  assert.equal(await name('5'), undefined, 'trying changes nothing')
+})
+
+test('a corrected payload is a message of its own that outranks what it puts right and nothing newer', async () => {
+  const wrong = await row(db.sql, 'client', { id: '6', changed: at(2) })
+  await drain(shopPipeline(db.sql))
+  const request = { id: String(wrong), payload: JSON.stringify({ id: '6', changed: at(2), label: 'Six' }), ...key() }
+  const { it } = await ask(CORRECT, request)
+  assert.equal(it.__typename, 'InboundExceptionDone')
+  const corrected = Number(it.correctedBy)
+  assert.deepEqual((await ask(CORRECT, request)).it, it, 'the same request again answers the same')
+  assert.equal((await db.sql`select 1 from inbox`).length, 2, 'and does nothing twice')
+  const reused = await ask(CORRECT, { ...request, payload: '{"id":"6","label":"Other"}' })
+  assert.equal(reused.it.rule, 'IDEMPOTENCY_KEY_REUSED')
+  await drain(shopPipeline(db.sql))
+  assert.equal(await name('6'), 'Six')
+  assert.deepEqual(await ids(), [])
+  assert.deepEqual(await ids({ state: 'CORRECTED' }), [wrong])
+  const [message] = await db.sql`select i.corrects, i.body, o.correlation_id = i.correlation_id as same
+    from inbox i join inbox o on o.id = i.corrects where i.id = ${corrected}`
+  assert.deepEqual({ ...message }, { corrects: wrong, body: request.payload, same: true })
+
+  // What the source said in that version comes again: the correction stays. What it says later counts.
+  await row(db.sql, 'client', { id: '6', changed: at(2) })
+  await row(db.sql, 'client', { id: '6', changed: at(2), label: 'Zzz' })
+  await drain(shopPipeline(db.sql))
+  assert.equal(await name('6'), 'Six')
+  await row(db.sql, 'client', { id: '6', changed: at(3), label: 'Seven' })
+  await drain(shopPipeline(db.sql))
+  assert.equal(await name('6'), 'Seven')
+  assert.deepEqual(await ids(), [])
+})
+
+test('a correction of a message without version does not overtake what came after that message', async () => {
+  const wrong = await row(db.sql, 'clientt', { id: '7', label: 'First' })
+  await drain(shopPipeline(db.sql))
+  await row(db.sql, 'client', { id: '7', label: 'Second' })
+  await drain(shopPipeline(db.sql))
+  const { it } = await ask(CORRECT, {
+    id: String(wrong),
+    payload: '{"id":"7","label":"First"}',
+    object: 'client',
+    ...key(),
+  })
+  assert.equal(it.messages, 1)
+  await drain(shopPipeline(db.sql))
+  assert.equal(await name('7'), 'Second')
+})
+
+test('what is retried is mapped anew, by filter and in bounded steps; the rest stays open', async () => {
+  const ships = [
+    await row(db.sql, 'ship', { id: '1', label: 'A' }),
+    await row(db.sql, 'ship', { id: '2', label: 'B' }),
+    await row(db.sql, 'ship', { id: '3' }),
+  ]
+  const other = await row(db.sql, 'client', { label: 'No id' })
+  await drain(shopPipeline(db.sql))
+  const first = { filter: { codes: ['UNKNOWN_OBJECT'] }, limit: 2, ...key() }
+  const { it } = await ask(RETRY, first)
+  assert.deepEqual(it, {
+    __typename: 'InboundExceptionDone',
+    messages: 2,
+    last: String(ships[1]),
+    left: 1,
+    correctedBy: null,
+  })
+  assert.deepEqual((await ask(RETRY, first)).it, it)
+  assert.equal((await db.sql`select 1 from pending`).length, 2)
+  assert.deepEqual(
+    (await list()).map((n: { waiting: boolean }) => n.waiting),
+    [true, true, false, false],
+  )
+  const mended = SHOP_MAPPING.replace('  person:', '  ship: { as: Customer, fields: { name: label } }\n  person:')
+  await drain(shopPipeline(db.sql, mended))
+  assert.deepEqual(await ids(), [ships[2], other])
+  assert.equal((await ask(RETRY, { filter: { codes: ['UNKNOWN_OBJECT'] }, ...key() })).it.left, 0)
+  await drain(shopPipeline(db.sql, mended))
+  const [still] = await list({ ids: [String(ships[2])] })
+  assert.equal(still.code, 'INCOMPLETE', 'an exception for another reason now')
+  // Its record waits for a name; a mapping that finds one takes effect on a retry, though the message says nothing new.
+  await ask(RETRY, { ...key() })
+  await drain(shopPipeline(db.sql, mended.replace('{ name: label }', '{ name: [label, id] }')))
+  assert.deepEqual(await ids(), [other])
+  const [ship] = await db.sql`select values ->> 'name' as name from golden where id = ${recordKey('shop', 'ship', '3')}`
+  assert.equal(ship?.name, '3')
+  const [{ work }] = (await ask(`{ it: inboundExceptions { nodes { work { kind actor reason code } } } }`)).it.nodes
+  assert.deepEqual(work, [{ kind: 'RETRY', actor: 'ida', reason: 'test', code: 'MISSING_ID' }])
+})
+
+test('a retry of a record that still waits leaves its exception open; it settles when the rest arrives', async () => {
+  const id = await row(db.sql, 'client', { id: '8', changed: at(1) })
+  await drain(shopPipeline(db.sql))
+  await ask(RETRY, key())
+  await drain(shopPipeline(db.sql))
+  assert.deepEqual(await ids(), [id])
+  await row(db.sql, 'client', { id: '8', changed: at(2), label: 'Eight' })
+  await drain(shopPipeline(db.sql))
+  assert.deepEqual(await ids(), [])
+})
+
+test('discarded exceptions are no longer open, are not retried, and the audit log says who and why', async () => {
+  const a = await row(db.sql, 'client', { label: 'No id' })
+  const b = await row(db.sql, 'client', { label: 'None either' })
+  await drain(shopPipeline(db.sql))
+  const { it } = await ask(DISCARD, { ids: [String(a)], reason: 'a test record', key: 'k1' })
+  assert.equal(it.messages, 1)
+  assert.deepEqual(await ids(), [b])
+  assert.deepEqual(await ids({ state: 'DISCARDED' }), [a])
+  assert.equal((await ask(RETRY, key())).it.messages, 1)
+  assert.equal((await ask(DISCARD, { ids: [String(a)], ...key() })).it.messages, 0)
+  const audit = await db.sql`select actor, event, body from audit order by id`
+  assert.deepEqual(
+    audit.map((r) => [r.actor, r.event, r.body.reason, r.body.messages]),
+    [
+      ['ida', 'DISCARD_EXCEPTION', 'a test record', [a]],
+      ['ida', 'RETRY_EXCEPTION', 'test', [b]],
+    ],
+  )
+  assert.equal((await verifyAudit(db.sql)).broken, null)
+  await assert.rejects(db.sql`delete from exception_work`, /append-only/)
+})
+
+test('without the scope neither payload nor reason nor a step says a value that needs it', async () => {
+  const id = await row(db.sql, 'person', { id: '1', name: 'Anna Weber', mail: 'not an address', changed: 'soon' })
+  const half = await row(db.sql, 'person', { id: '2', mail: 'anna at home' })
+  await drain(shopPipeline(db.sql))
+  const subgraph = createOperationsSubgraph({ sql: db.sql, policy, rules, connectors })
+  const asked = async (scopes: string[], text: string): Promise<ExecutionResult> =>
+    execute({
+      schema: subgraph.schema,
+      document: parse(text),
+      contextValue: subgraph.context({
+        correlationId: crypto.randomUUID(),
+        scopes: new Set(scopes),
+        actor: 'ida',
+        roles: new Set(['integrator']),
+      }),
+    }) as Promise<ExecutionResult>
+  const everything = `{ inboundExceptions { nodes { id detail payload
+    transformation(payload: "{\\"id\\": \\"2\\", \\"mail\\": \\"anna at home\\", \\"name\\": \\"Anna\\"}", object: "person") { detail records { raw steps { value reads { values } issues { detail } } } } } } }`
+  const { data, errors } = await asked([], everything)
+  assert.equal(errors, undefined)
+  assert.doesNotMatch(JSON.stringify(data), /Anna|anna at home|not an address/)
+  assert.match(JSON.stringify((await asked(['pii:read'], everything)).data), /Anna.*anna at home/)
+  const search = '{ inboundExceptions(filter: { text: "anna" }) { nodes { id } } }'
+  assert.equal((await asked([], search)).errors?.[0]?.extensions.code, 'MISSING_SCOPE')
+  const edit = `mutation { correctException(id: "${half}", payload: "{}", reason: "r", idempotencyKey: "k") { ${RESULT} } }`
+  const refused = JSON.parse(JSON.stringify((await asked([], edit)).data)).correctException
+  assert.equal(refused.rule, 'MISSING_SCOPE')
+  assert.deepEqual(await ids(), [id, half])
+})
+
+test('bad requests are refused with the rule, and nothing happens', async () => {
+  const id = String(await row(db.sql, 'client', { label: 'No id' }))
+  await drain(shopPipeline(db.sql))
+  const rule = async (text: string, variables: object, roles?: string) => (await ask(text, variables, roles)).it.rule
+  const good = { id, payload: '{"id":"1","label":"One"}', ...key() }
+  assert.equal(await rule(CORRECT, good, 'approver'), 'MISSING_ROLE')
+  assert.equal(await rule(CORRECT, { ...good, id: 'x1' }), 'UNKNOWN_EXCEPTION')
+  assert.equal(await rule(CORRECT, { ...good, id: '999999' }), 'NOT_OPEN')
+  assert.equal(await rule(CORRECT, { ...good, payload: '{"id":' }), 'BAD_PAYLOAD')
+  assert.equal(await rule(CORRECT, { ...good, payload: '[1]' }), 'BAD_PAYLOAD')
+  assert.equal(await rule(CORRECT, { ...good, payload: '{"label":"still no id"}' }), 'BAD_PAYLOAD')
+  assert.equal(await rule(CORRECT, { ...good, object: 'spaceship' }), 'BAD_PAYLOAD')
+  assert.equal(await rule(CORRECT, { ...good, reason: ' ' }), 'MISSING_REASON')
+  assert.equal(await rule(CORRECT, { ...good, key: '' }), 'BAD_IDEMPOTENCY_KEY')
+  assert.equal(await rule(RETRY, { ...key(), limit: 0 }), 'BAD_LIMIT')
+  assert.equal(await rule(RETRY, { ...key(), limit: 1001 }), 'BAD_LIMIT')
+  assert.equal(await rule(DISCARD, { ids: [id, ''], ...key() }), 'UNKNOWN_EXCEPTION')
+  assert.equal(await rule(DISCARD, { ids: Array(1001).fill(id), ...key() }), 'BAD_LIMIT')
+  const code = async (variables: object) => (await tryToAsk(LIST, variables)).errors?.[0]?.extensions.code
+  assert.equal(await code({ first: 0 }), 'BAD_PAGE')
+  assert.equal(await code({ first: 201 }), 'PAGE_TOO_LARGE')
+  assert.equal(await code({ after: 'garbage' }), 'BAD_CURSOR')
+  assert.equal(await code({ filter: { ids: Array(1001).fill('1') } }), 'TOO_MANY_IDS')
+  assert.deepEqual([(await db.sql`select 1 from audit`).length, (await ids()).length], [0, 1])
+})
