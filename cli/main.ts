@@ -22,6 +22,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   audit: () => import('./audit.ts'),
   quality: () => import('./quality.ts'),
   exceptions: () => import('./exceptions.ts'),
+  replay: () => import('./replay.ts'),
   remap: () => import('./remap.ts'),
   simulate: () => import('./simulate.ts'),
   publish: () => import('./publish.ts'),

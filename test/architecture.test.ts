@@ -34,6 +34,7 @@ const JOINERS = [
   'mdm/sweep.ts',
   'mdm/publish.ts',
   'mdm/exceptions.ts',
+  'mdm/replay.ts',
   'mdm/match/engine.ts',
   'mdm/steward.ts',
   'mdm/match.ts',
