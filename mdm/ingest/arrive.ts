@@ -42,7 +42,6 @@ export async function arrive(tx: Transaction, connectors: Connectors, messages: 
   )
   return {
     ...folded,
-    again,
     outcomes: settled.filter((o) => o.outcome === 'EXCEPTION' || !stillWaiting.has(o.inboxId)),
   }
 }
