@@ -34,7 +34,8 @@ export async function graphqlOverHttp(
   const streaming = accept.includes(EVENT_STREAM)
   if (Array.isArray(prepared)) {
     // Where the client knows the newer media type, a request that is wrong is a 400; older clients read errors at 200.
-    answerJson(res, type === RESPONSE_JSON || streaming ? 400 : 200, { errors: prepared }, type)
+    const status = prepared[0]?.extensions.code === 'FORBIDDEN' ? 403 : 400
+    answerJson(res, type === RESPONSE_JSON || streaming ? status : 200, { errors: prepared }, type)
     return
   }
   if (req.method === 'GET' && prepared.type === 'mutation') {

@@ -3,6 +3,7 @@ import type { RequestInfo } from '../subgraphs/contract.ts'
 import type { HttpError } from './httpAnswer.ts'
 import { maskError, type ReportError } from './mask.ts'
 import { OperationContext } from './operationContext.ts'
+import { SCHEMA_SCOPE } from './rights.ts'
 import type { Runtime } from './runtime.ts'
 
 /** What a client asks, over whichever transport. */
@@ -45,10 +46,13 @@ export function prepareOperation(
     return [maskError(e, correlationId, report)]
   }
   const invalid = validate(schema, document) as GraphQLError[]
-  if (invalid.length > 0) return invalid.map(coded)
+  const knowsSchema = request.scopes.has(SCHEMA_SCOPE)
+  if (invalid.length > 0) return invalid.map((e) => coded(e, knowsSchema))
   const node = getOperationAST(document, params.operationName)
   if (!node) return [noSuchOperation(params)]
   const type = node.operation
+  const { refused, masked: hidden } = runtime.rights.judge(schema, document, node, request)
+  if (refused.length > 0) return refused
 
   async function run() {
     try {
@@ -69,11 +73,12 @@ export function prepareOperation(
     }
   }
 
-  function masked(result: ExecutionResult): ExecutionResult {
+  function masked(given: ExecutionResult): ExecutionResult {
+    const result = hidden.length === 0 ? given : { ...given, extensions: { ...given.extensions, masked: hidden } }
     if (!result.errors?.length) return result
     const errors = result.errors.map((e) => maskError(e, correlationId, report))
     // The planner keeps one array for all events of a subscription: an error would come again with each later event.
-    if (type === 'subscription') (result.errors as GraphQLError[]).length = 0
+    if (type === 'subscription') (given.errors as GraphQLError[]).length = 0
     return { ...result, errors }
   }
 
@@ -84,10 +89,16 @@ export function isStream(value: unknown): value is AsyncIterable<ExecutionResult
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }
 
-/** The runtime notes the HTTP status it would give; that is none of the caller's concern. */
-function coded(error: GraphQLError): GraphQLError {
+/**
+ * The runtime notes the HTTP status it would give; that is none of the caller's concern. Nor are names of the schema that
+ * come close to a wrong one, of who may not read it.
+ */
+function coded(error: GraphQLError, suggest: boolean): GraphQLError {
   const { code = 'GRAPHQL_VALIDATION_FAILED' } = error.extensions
-  return new GraphQLError(error.message, { nodes: error.nodes, extensions: { code } })
+  return new GraphQLError(suggest ? error.message : error.message.replace(/ Did you mean .*$/s, ''), {
+    nodes: error.nodes,
+    extensions: { code },
+  })
 }
 
 function noSuchOperation({ operationName }: OperationParams): GraphQLError {

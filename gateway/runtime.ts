@@ -10,6 +10,7 @@ import { localTransport } from './localTransport.ts'
 import type { ReportError } from './mask.ts'
 import type { GatewayContext } from './operationContext.ts'
 import { loadPlanner } from './planner.ts'
+import { GraphRights } from './rights.ts'
 import { serviceEntry, serviceTransport } from './serviceTransport.ts'
 
 export interface RuntimeOptions {
@@ -28,7 +29,10 @@ export interface RuntimeOptions {
   loadPlanner?: typeof loadPlanner | undefined
 }
 
-export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>>
+export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>> & {
+  /** Who may ask for what of the graph. */
+  rights: GraphRights
+}
 
 /** Plans operations over the supergraph and runs them on the subgraphs. HTTP and WebSockets are not its business. */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
@@ -77,7 +81,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   })
   // Otherwise the first callers meet a gateway without a schema.
   await runtime.getSchema()
-  return runtime
+  return Object.assign(runtime, { rights: new GraphRights(supergraph) })
 }
 
 function parse(

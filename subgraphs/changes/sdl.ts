@@ -1,4 +1,5 @@
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
+import { requiresScopes } from '../shared/rights.ts'
 
 /** CUSTOMER for Customer, SALES_ORDER for SalesOrder. */
 export function typeEnumName(type: string): string {
@@ -46,7 +47,7 @@ function changed({ name }: TypePolicy): string {
     where: [ChangeValueFilter!]
     "Begin with the golden records as they are now. Ignored beside \`after\`."
     snapshot: Boolean = false
-  ): ChangeItem!`
+  ): ChangeItem! ${requiresScopes('feed:read')}`
 }
 
 function stub(type: TypePolicy): string {

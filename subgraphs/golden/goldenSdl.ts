@@ -1,6 +1,7 @@
 import { goldenFields } from '../../mdm/golden/listField.ts'
 import type { FieldPolicy, Policy } from '../../schema/policy.ts'
 import { listSdl, partFilterSdl, quoted } from '../shared/listSdl.ts'
+import { MASKED, requiresScopes } from '../shared/rights.ts'
 import { allFields, groupsOf, listName, lookupName, type Reference, references } from './model.ts'
 
 /**
@@ -23,7 +24,13 @@ export function goldenSdl(policy: Policy, owned: readonly string[]): string {
     ...groupsOf(policy, types).map((name) => groupType(policy, name)),
     ...[...enums].map((name) => enumType(policy, name)),
     ...types.map((t) =>
-      listSdl({ type: t.name, plural: words(listName(t.name)), fields: goldenFields(policy, t), flags: {} }),
+      listSdl({
+        type: t.name,
+        plural: words(listName(t.name)),
+        fields: goldenFields(policy, t),
+        flags: {},
+        scope: 'golden:read',
+      }),
     ),
     partFilterSdl(types.flatMap((t) => goldenFields(policy, t))),
     `type Query {\n${owned.map((name) => lookups(name)).join('\n')}\n}`,
@@ -34,7 +41,7 @@ function goldenType(policy: Policy, name: string, refs: Reference[]): string {
   const type = policy.type(name)
   return `
 ${quoted(type.description)}
-type ${name} implements Node @key(fields: "id") {
+type ${name} implements Node @key(fields: "id") ${requiresScopes('golden:read')} {
   "The golden id. It resolves for ever: to this record, to its survivor, or to what it was split into."
   id: ID!
 ${type.fields.map(fieldSdl).join('\n')}
@@ -102,7 +109,8 @@ function reverseFields(refs: Reference[], to: string): string {
 function fieldSdl(f: FieldPolicy): string {
   const type = f.list ? `[${f.typeName}!]` : f.typeName
   const note = f.sensitive ? ` Empty for callers without the scope ${f.sensitive}.` : ''
-  return `  ${quoted(`${f.description}${note}`)}\n  ${f.name}: ${type}${f.required && !f.sensitive ? '!' : ''}`
+  const rule = f.sensitive ? ` ${requiresScopes(f.sensitive)} ${MASKED}` : ''
+  return `  ${quoted(`${f.description}${note}`)}\n  ${f.name}: ${type}${f.required && !f.sensitive ? '!' : ''}${rule}`
 }
 
 function groupType(policy: Policy, name: string): string {
@@ -133,7 +141,7 @@ function lookups(type: string): string {
     id: ID!
     "Its own fields as they were at this moment. Lists and things beside it are as they are now."
     asOf: DateTime
-  ): ${type}
+  ): ${type} ${requiresScopes('golden:read')}
   "The ${one} that a source record belongs to. None when the record is unknown or waits for required fields."
   ${lookupName(type)}BySource(
     "Name of the source system."
@@ -144,9 +152,9 @@ function lookups(type: string): string {
     id: String!
     "Its own fields as they were at this moment."
     asOf: DateTime
-  ): ${type}
+  ): ${type} ${requiresScopes('golden:read')}
   "All ${words(listName(type))} in force."
-  ${listName(type)}: ${type}Connection!`
+  ${listName(type)}: ${type}Connection! ${requiresScopes('golden:read')}`
 }
 
 function words(name: string): string {

@@ -5,6 +5,7 @@ import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
 import { graphType } from '../operational/graphType.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
+import { requiresScopes } from '../shared/rights.ts'
 import { makeSubgraph } from '../shared/subgraph.ts'
 
 /** Ids that one `nodes` resolves at most. */
@@ -41,12 +42,14 @@ type ${t.name} implements Node @key(fields: "id", resolvable: false) {
   id: ID!
 }`,
   )
+  // It answers about everything there is.
+  const scopes = requiresScopes('golden:read', 'operational:read')
   const query = `
 type Query {
   "Whatever has this id: a golden record, also by a retired id or the key of a source record, or an operational object."
-  node("The id." id: ID!): Node
+  node("The id." id: ID!): Node ${scopes}
   "The same for up to ${idsMax} ids, in their order; none where there is nothing."
-  nodes("The ids." ids: [ID!]!): [Node]!
+  nodes("The ids." ids: [ID!]!): [Node]! ${scopes}
 }`
   return makeSubgraph('node', [stubs.join('\n'), query], {
     Query: {

@@ -30,6 +30,7 @@ export function operationalSdl(policy: Policy, types: readonly OperationalType[]
         plural: PLURALS[type],
         fields: operationalFields(type, golden),
         flags: QUESTIONS[type],
+        scope: 'operational:read',
       }),
     )
     .join('\n')

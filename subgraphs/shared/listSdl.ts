@@ -1,4 +1,5 @@
 import type { ListField, ListFieldKind } from '../../mdm/golden/listField.ts'
+import { requiresScopes } from './rights.ts'
 
 /** A list type as it is written in SDL. */
 export interface ListSdl {
@@ -9,6 +10,8 @@ export interface ListSdl {
   fields: ListField[]
   /** Yes-or-no questions: name -> description. */
   flags: Record<string, string>
+  /** That a caller needs for the list, wherever it hangs. */
+  scope: string
 }
 
 /** CUSTOMER_SINCE for customerSince. */
@@ -17,13 +20,13 @@ export function enumName(field: string): string {
 }
 
 /** Connection, edge, filter and order types of a list. */
-export function listSdl({ type, plural, fields, flags }: ListSdl): string {
+export function listSdl({ type, plural, fields, flags, scope }: ListSdl): string {
   const sortable = fields.filter((f) => f.sort)
   const filters = fields.map((f) => `  ${quoted(f.description)}\n  ${f.name}: ${filterType(f)}`)
   const questions = Object.entries(flags).map(([name, description]) => `  ${quoted(description)}\n  ${name}: Boolean`)
   return `
 "A page of ${plural}."
-type ${type}Connection {
+type ${type}Connection ${requiresScopes(scope)} {
   "The ${plural} of this page."
   nodes: [${type}!]!
   "The same with the cursor of each."
@@ -35,7 +38,7 @@ type ${type}Connection {
 }
 
 "One of a page of ${plural}."
-type ${type}Edge {
+type ${type}Edge ${requiresScopes(scope)} {
   "Where it stands in the list: opaque, for after and before."
   cursor: String!
   "The thing itself."

@@ -1,0 +1,134 @@
+import { buildSchema, type GraphQLSchema } from 'graphql'
+import pino from 'pino'
+import type { QueryBounds } from '../../gateway/bounds.ts'
+import { authenticatedCallers } from '../../gateway/callers.ts'
+import { composeSupergraph } from '../../gateway/compose.ts'
+import { type Gateway, startGateway } from '../../gateway/gateway.ts'
+import { accessOf, readAccess } from '../../gateway/identity/access.ts'
+import { keyVerifier } from '../../gateway/identity/keys.ts'
+import { remoteKeys } from '../../gateway/identity/remoteKeys.ts'
+import { tokenVerifier } from '../../gateway/identity/token.ts'
+import { createIngest } from '../../gateway/ingest.ts'
+import { verifyKey } from '../../mdm/access/apiKeys.ts'
+import { startTailer } from '../../mdm/feed/tailer.ts'
+import { createEngines } from '../../mdm/resolve.ts'
+import { readRules } from '../../mdm/review/rules.ts'
+import { createSubgraphs } from '../../subgraphs/all.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { policy, systems } from '../fixtures/store.ts'
+import { AUDIENCE, type Issuer, startIssuer } from '../gateway/issuer.ts'
+import { tell, world } from '../subgraphs/world.ts'
+
+export interface Installation {
+  db: TestDatabase
+  issuer: Issuer
+  gateway: Gateway
+  url: string
+  /** What callers see, introspection apart. */
+  schema: GraphQLSchema
+  supergraph: string
+  logged: string[]
+  /** A token of a person with these roles. */
+  token(...roles: string[]): Promise<string>
+  close(): Promise<void>
+}
+
+const BOUNDS: QueryBounds = {
+  documentBytesMax: 200_000,
+  tokensMax: 60_000,
+  depthMax: 30,
+  aliasesMax: 50,
+  fieldsMax: 30_000,
+  bodyBytesMax: 300_000,
+}
+
+/**
+ * The whole graph over a small world in a database, behind authentication: roles as they are shipped, beside two of its
+ * own: `blind` has every scope but those of the model, `stranger` none at all.
+ */
+export async function startInstallation(): Promise<Installation> {
+  const db = await testDatabase()
+  await tell(db.sql, world)
+  const issuer = await startIssuer()
+  const tailer = await startTailer({ sql: db.sql, log: () => {} })
+  const rules = readRules('config/stewardship.yaml')
+  const steward = {
+    sql: db.sql,
+    policy,
+    engines: createEngines(policy),
+    systems: new Map(systems.map((s) => [s.name, s])),
+    rules,
+  }
+  const subgraphs = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer, steward })
+  const supergraph = composeSupergraph(subgraphs)
+  const logged: string[] = []
+  const sensitive = new Set(policy.types.flatMap((t) => t.fields.flatMap((f) => f.sensitive ?? [])))
+  const access = withRoles({
+    blind: { scopes: [...scopesIn(supergraph), 'schema:read'].filter((s) => !sensitive.has(s)) },
+    stranger: {},
+  })
+  const gateway = await startGateway({
+    host: '127.0.0.1',
+    port: 0,
+    supergraph,
+    subgraphs,
+    bounds: BOUNDS,
+    log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
+    recheckMs: 100,
+    ingest: createIngest({
+      sources: new Map(),
+      accept: async () => ({ accepted: 0, duplicates: 0 }),
+      now: Date.now,
+      report: () => {},
+    }),
+    callers: authenticatedCallers({
+      token: tokenVerifier(
+        {
+          issuer: issuer.url,
+          audience: AUDIENCE,
+          keys: remoteKeys({ issuer: issuer.url, refetchMsMin: 0 }),
+          algorithms: ['RS256', 'ES256'],
+          clockSkewSecondsMax: 5,
+          rolesClaim: 'roles',
+        },
+        access,
+      ),
+      key: keyVerifier({ find: (text) => verifyKey(db.sql, text), ageMsMax: 0 }, access),
+    }),
+  })
+  return {
+    db,
+    issuer,
+    gateway,
+    url: gateway.url,
+    schema: publicSchema(supergraph),
+    supergraph,
+    logged,
+    token: (...roles) => issuer.sign({ sub: `a-${roles.join('-') || 'nobody'}`, roles }),
+    async close() {
+      await gateway.close(0)
+      await tailer.stop()
+      await issuer.close()
+      await db.drop()
+    },
+  }
+}
+
+/** Shipped roles and further ones. */
+function withRoles(more: Parameters<typeof accessOf>[0]) {
+  const shipped = readAccess('config/access.yaml')
+  const own = accessOf(more)
+  return {
+    roles: [...shipped.roles, ...own.roles],
+    rightsOf: (roles: readonly string[], scopes?: readonly string[]) =>
+      roles.some((r) => own.roles.includes(r)) ? own.rightsOf(roles, scopes) : shipped.rightsOf(roles, scopes),
+  }
+}
+
+function scopesIn(supergraph: string): string[] {
+  return [...new Set([...supergraph.matchAll(/"([a-z]+:[a-z]+)"/g)].map((m) => m[1] ?? ''))]
+}
+
+function publicSchema(supergraph: string): GraphQLSchema {
+  return buildSchema(supergraph, { assumeValidSDL: true })
+}

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { isObjectType, parse } from 'graphql'
+import { readAccess } from '../../gateway/identity/access.ts'
+import { type Installation, startInstallation } from './installation.ts'
+import { smallestOperation } from './smallest.ts'
+
+/**
+ * Who may do what: the whole of it, by hand. A field of the graph that is not here fails the first test; so it is said
+ * here, beside its rule in SDL, who is to have it. `admin` may do everything, `stranger` has a token and no role.
+ */
+const ROLES = ['reader', 'steward', 'approver', 'publisher', 'integrator', 'admin', 'stranger'] as const
+type Role = (typeof ROLES)[number]
+const READERS: Role[] = ['reader', 'steward', 'approver', 'integrator']
+const MATRIX: [Role[], string[]][] = [
+  [
+    READERS,
+    [
+      ...['customer', 'contact', 'product', 'contract'].flatMap((t) => [t, `${t}BySource`, `${t}s`]),
+      'subscription subscriptions invoice invoices payment payments opportunity opportunities posting postings',
+      'node nodes feed changes goldenDiff',
+    ].flatMap((names) => names.split(' ').map((n) => `Query.${n}`)),
+  ],
+  [
+    ['steward', 'approver', 'integrator'],
+    of(
+      'Query',
+      'tasks taskCounts task stewardActions stewardAction previewAction dataQuality queueAges explain possibleMatches clusterStory',
+    ),
+  ],
+  [['steward', 'approver', 'integrator'], of('Query', 'inboundExceptions inboundExceptionCounts inboundException')],
+  [['approver'], of('Query', 'auditLog')],
+  [
+    ['steward'],
+    of(
+      'Mutation',
+      `mergeRecords unmergeRecord splitRecord notAMatch overrideField liftOverride attachRecord setParent retireRecord
+      restoreRecord undoAction bulkAction withdrawAction`,
+    ),
+  ],
+  [['approver'], of('Mutation', 'approveAction declineAction')],
+  [['publisher'], of('Mutation', 'simulatePolicy')],
+  [['steward', 'approver'], of('Mutation', 'claimTasks assignTasks releaseTasks deferTasks setTasksDue commentTask')],
+  [['steward', 'integrator'], of('Mutation', 'correctException retryExceptions discardExceptions')],
+  [READERS, of('Subscription', 'changes customerChanged contactChanged productChanged contractChanged')],
+  [['steward', 'approver', 'integrator'], of('Subscription', 'taskChanged')],
+]
+/** Rules below the root: who has the scope; others are refused, or get null where it says so. */
+const BELOW: [Role[], string, 'refused' | 'null'][] = [
+  [['steward', 'approver', 'integrator'], 'SourceRecord.raw', 'refused'],
+  ...['Customer.emails', 'Customer.phones', 'Contact.name', 'Contact.givenName', 'Contact.surname'].map(pii),
+  ...['Contact.emails', 'Contact.phones', 'Contact.address'].map(pii),
+]
+/** Every path, and what each role and nobody at all gets. Deliveries are judged by their signature alone. */
+const ENDPOINTS: [string, string, number, number][] = [
+  ['GET', '/', 302, 302],
+  ['GET', '/graphql', 401, 400],
+  ['POST', '/graphql', 401, 415],
+  ['PUT', '/graphql', 405, 405],
+  ['GET', '/health/live', 200, 200],
+  ['GET', '/health/ready', 200, 200],
+  ['POST', '/ingest/nothing', 404, 404],
+  ['GET', '/ingest/nothing', 405, 405],
+  ['GET', '/nothing', 404, 404],
+]
+
+function of(type: string, names: string): string[] {
+  return names.split(/\s+/).map((n) => `${type}.${n}`)
+}
+
+function pii(coordinate: string): [Role[], string, 'null'] {
+  return [['steward', 'approver'], coordinate, 'null']
+}
+
+let it: Installation
+const tokens = new Map<Role, string>()
+before(async () => {
+  it = await startInstallation()
+  for (const role of ROLES) tokens.set(role, role === 'stranger' ? await it.token() : await it.token(role))
+})
+after(() => it?.close())
+
+const headers = (role: Role | null): Record<string, string> =>
+  role ? { authorization: `Bearer ${tokens.get(role)}` } : {}
+
+test('every root field and every rule of the graph is in the matrix, and nothing else', () => {
+  const roots = ['Query', 'Mutation', 'Subscription'].flatMap((name) => {
+    const type = it.schema.getType(name)
+    return isObjectType(type) ? Object.keys(type.getFields()).map((f) => `${name}.${f}`) : []
+  })
+  assert.deepEqual(MATRIX.flatMap(([, c]) => c).sort(), roots.sort())
+  const ruled = parse(it.supergraph).definitions.flatMap((d) =>
+    'fields' in d && d.kind === 'ObjectTypeDefinition' && !['Query', 'Mutation', 'Subscription'].includes(d.name.value)
+      ? (d.fields ?? []).flatMap((f) =>
+          f.directives?.some((x) => x.name.value === 'requiresScopes') ? [`${d.name.value}.${f.name.value}`] : [],
+        )
+      : [],
+  )
+  assert.deepEqual(BELOW.map(([, c]) => c).sort(), ruled.sort())
+  assert.deepEqual([...readAccess('config/access.yaml').roles, 'stranger'].sort(), [...ROLES].sort())
+})
+
+test('each root field answers the roles of the matrix, and no other', async () => {
+  const wrong: string[] = []
+  for (const [allowed, coordinates] of MATRIX)
+    for (const coordinate of coordinates)
+      for (const role of [null, ...ROLES]) {
+        const expected = role === null ? 'UNAUTHENTICATED' : may(allowed, role) ? 'yes' : 'FORBIDDEN'
+        const got = await outcome(coordinate, role)
+        if (got !== expected) wrong.push(`${role ?? 'nobody'} ${coordinate}: ${got}, not ${expected}`)
+      }
+  assert.deepEqual(wrong, [])
+})
+
+test('so does each field below that has a rule of its own', async () => {
+  const wrong: string[] = []
+  for (const [allowed, coordinate, otherwise] of BELOW)
+    for (const role of ROLES.filter((r) => may(READERS, r))) {
+      const [type = '', field = ''] = coordinate.split('.')
+      const selection = field === 'address' ? 'address { city }' : field
+      const text =
+        type === 'SourceRecord'
+          ? '{ customers { nodes { sources { raw } } } }'
+          : `{ ${type.toLowerCase()}s { nodes { ${selection} } } }`
+      const res = await post(text, role)
+      const code = res.errors?.[0]?.extensions.code
+      const got = code ?? (res.extensions?.masked?.[0]?.coordinate === coordinate ? 'null' : 'shown')
+      const values = Object.values(res.data ?? {}).flatMap((c) => c.nodes.map((n: Record<string, unknown>) => n[field]))
+      const expected = may(allowed, role) ? 'shown' : otherwise === 'null' ? 'null' : 'FORBIDDEN'
+      if (got !== expected) wrong.push(`${role} ${coordinate}: ${got}, not ${expected}`)
+      if (expected === 'null' && !values.every((v) => v === null)) wrong.push(`${role} sees ${coordinate}`)
+    }
+  assert.deepEqual(wrong, [])
+})
+
+test('introspection is for who has the scope for it', async () => {
+  for (const role of ROLES) {
+    for (const text of ['{ __schema { queryType { name } } }', '{ a: __type(name: "Query") { name } }']) {
+      const { errors } = await post(text, role)
+      assert.equal(errors?.[0]?.extensions.code, may(['integrator'], role) ? undefined : 'FORBIDDEN', `${role} ${text}`)
+    }
+  }
+})
+
+test('each endpoint answers with what it should', async () => {
+  const wrong: string[] = []
+  for (const [method, path, nobody, somebody] of ENDPOINTS)
+    for (const role of [null, ...ROLES]) {
+      const res = await fetch(new URL(path, it.url), { method, headers: headers(role), redirect: 'manual' })
+      const expected = role ? somebody : nobody
+      if (res.status !== expected) wrong.push(`${role} ${method} ${path}: ${res.status}, not ${expected}`)
+      await res.arrayBuffer()
+    }
+  assert.deepEqual(wrong, [])
+})
+
+function may(allowed: Role[], role: Role): boolean {
+  return role === 'admin' || allowed.includes(role)
+}
+
+interface Body {
+  // biome-ignore lint/suspicious/noExplicitAny: answers of any shape
+  data?: Record<string, any>
+  errors?: { message: string; extensions: { code: string } }[]
+  extensions?: { masked?: { coordinate: string }[] }
+}
+
+async function post(query: string, role: Role | null): Promise<Body> {
+  const res = await fetch(it.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers(role) },
+    body: JSON.stringify({ query }),
+  })
+  return (await res.json()) as Body
+}
+
+async function outcome(coordinate: string, role: Role | null): Promise<string> {
+  const [type = '', name = ''] = coordinate.split('.')
+  const root = it.schema.getType(type)
+  const field = isObjectType(root) ? root.getFields()[name] : undefined
+  assert.ok(field, coordinate)
+  const text = smallestOperation(type.toLowerCase(), field)
+  if (type !== 'Subscription') return judged(await post(text, role))
+  const abort = new AbortController()
+  const res = await fetch(it.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...headers(role) },
+    body: JSON.stringify({ query: text }),
+    signal: abort.signal,
+  })
+  if (res.status === 200 && res.headers.get('content-type')?.startsWith('text/event-stream')) {
+    abort.abort()
+    return 'yes'
+  }
+  return judged((await res.json()) as Body)
+}
+
+/** What a resolver says to values of no meaning is an answer as well. */
+function judged({ errors }: Body): string {
+  const code = errors?.[0]?.extensions.code
+  if (code === 'FORBIDDEN' || code === 'UNAUTHENTICATED') return code
+  assert.notEqual(code, 'GRAPHQL_VALIDATION_FAILED', errors?.[0]?.message)
+  return 'yes'
+}
