@@ -6,14 +6,13 @@ import { openDatabase, type Sql } from '../mdm/db/database.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
 import { accept } from '../mdm/ingest/accept.ts'
 import { createEngines } from '../mdm/resolve.ts'
-import { policyChannel } from '../mdm/review/policies.ts'
 import { type Sweeper, startSweeper } from '../mdm/sweep.ts'
 import { createSubgraphs } from '../subgraphs/all.ts'
 import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
 import type { Config } from './config.ts'
+import { followPolicy } from './followPolicy.ts'
 import type { Installation } from './installation.ts'
 import { openInternal } from './internal.ts'
-import { masteringInForce } from './policyFiles.ts'
 import { simulateOnThread } from './simulateThread.ts'
 import { readSupergraph } from './supergraph.ts'
 
@@ -77,13 +76,10 @@ export async function startGatewayRole(options: {
       systems: new Map(systems.map((s) => [s.name, s])),
     }
     const steward = { sql: pool('steward', stewardConnectionsMax), ...shipped, rules }
-    const follow = async () => {
-      Object.assign(steward, await masteringInForce(steward.sql, shipped, systems))
-    }
-    await follow()
+    await followPolicy(steward.sql, steward, systems, (err) =>
+      log.error({ err: describeError(err) }, 'the policy in force could not be read'),
+    )
     const { policy } = steward
-    const failed = (err: unknown) => log.error({ err: describeError(err) }, 'the policy in force could not be read')
-    await steward.sql.listen(policyChannel, () => follow().catch(failed))
     sweeper = startSweeper(steward, sweepEveryMs, (err) => log.error({ err: describeError(err) }, 'a sweep failed'))
     const all = createSubgraphs({
       sql: queries,

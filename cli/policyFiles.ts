@@ -27,7 +27,7 @@ export function readPolicyFiles(dir: string): KeptPolicy {
   return { version: keptVersion(model, parameters), model, parameters }
 }
 
-/** What a kept policy comes to: the policy itself and one engine a golden type. Throws PolicyError. */
+/** What a kept policy comes to: the policy itself and one engine a golden type. Throws PolicyError, ModelError. */
 export function masteringOf(kept: KeptPolicy, systems: readonly SourceSystem[]): Mastering {
   const sources = Object.entries(kept.model).map(([file, text]) => new Source(text, file))
   const policy = parsePolicy(

@@ -1,19 +1,16 @@
 import { userInfo } from 'node:os'
 import { Command } from 'commander'
 import { publish } from '../mdm/publish.ts'
-import { readPolicyVersion, readPublications } from '../mdm/review/policies.ts'
+import { type KeptPolicy, readPublications } from '../mdm/review/policies.ts'
+import { type CandidateOptions, candidateOf } from './candidate.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { openInstallation } from './installation.ts'
-import { masteringOf, readPolicyFiles } from './policyFiles.ts'
+import { masteringOf } from './policyFiles.ts'
 import { count, progressOn } from './progress.ts'
-import { ours } from './root.ts'
 
 const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
-interface Options extends Config<(typeof SETTINGS)[number]> {
-  policy?: string
-  to?: string
-  shipped: boolean
+interface Options extends Config<(typeof SETTINGS)[number]>, CandidateOptions {
   list: boolean
   reason: string
 }
@@ -26,6 +23,10 @@ export const command = withConfig(
     .option('--policy <dir>', 'folder with the model (*.graphql) and trained models (<Type>.parameters.json)')
     .option('--to <version>', 'a policy that was published before: the way back')
     .option('--shipped', 'the model that came with the program', false)
+    .option(
+      '--model <version...>',
+      'models of "touchstone train", or <Type>=shipped; with the policy in force, unless another is given',
+    )
     .option('--list', 'list what was published', false)
     .option('--reason <text>', 'for the audit log', 'published from the command line'),
   SETTINGS,
@@ -35,7 +36,12 @@ export const command = withConfig(
     `
 It works in small transactions beside everything else and can be stopped and run again: it goes on with what is left.
 Ingest workers and stewardship take the new policy up by themselves; a gateway that serves other fields has to be started
-again. See first what it would do: "touchstone simulate --policy DIR".`,
+again. See first what it would do: "touchstone simulate --policy DIR" or "--model VERSION".
+
+Examples:
+  npx touchstone publish --model 1f0c2ab9d4e37756     # a trained model, under the policy in force
+  npx touchstone publish --model Customer=shipped     # the way back to the shipped one
+  npx touchstone publish --to 77ab01c2f00d9e13        # model and policy as they were published before`,
   )
   .action(async (options: Options) => {
     const { systems } = openInstallation(options.sources)
@@ -48,12 +54,7 @@ again. See first what it would do: "touchstone simulate --policy DIR".`,
           )
         return
       }
-      const given = [options.policy, options.to, options.shipped || undefined].filter((x) => x !== undefined)
-      if (given.length !== 1) throw new Error('give one of --policy, --to, --shipped and --list')
-      const kept = options.to
-        ? await readPolicyVersion(sql, options.to)
-        : readPolicyFiles(options.policy ?? ours('schema/model'))
-      if (!kept) throw new Error(`no policy ${options.to} was ever published; --list shows those that were`)
+      const kept = await candidateOf(sql, options, systems)
       const line = progressOn()
       const by = { actor: `cli:${userInfo().username}`, reason: options.reason }
       const done = await publish(sql, kept, masteringOf(kept, systems), by, (sofar) =>
@@ -63,9 +64,14 @@ again. See first what it would do: "touchstone simulate --policy DIR".`,
       if (done.code === 'BUSY')
         throw new Error('another policy is being published: let it end, or run its command again if it was stopped')
       console.log(
-        `policy ${kept.version} is in force: ${count(done.done)} records worked on, ${count(done.events)} events${done.resumed ? '; went on where it was stopped' : ''}`,
+        `policy ${kept.version} is in force${modelsOf(kept)}: ${count(done.done)} records worked on, ${count(done.events)} events${done.resumed ? '; went on where it was stopped' : ''}`,
       )
     } finally {
       await close()
     }
   })
+
+function modelsOf(kept: KeptPolicy): string {
+  const types = Object.keys(kept.parameters)
+  return types.length === 0 ? '' : `, with trained models of ${types.sort().join(', ')}`
+}

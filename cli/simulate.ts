@@ -1,21 +1,27 @@
 import { Command } from 'commander'
 import { changesNothing, type Simulation, simulate } from '../mdm/simulate.ts'
+import { type CandidateOptions, candidateOf } from './candidate.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { openInstallation } from './installation.ts'
-import { masteringOf, readPolicyFiles } from './policyFiles.ts'
+import { masteringOf } from './policyFiles.ts'
 import { count } from './progress.ts'
 import { wholeNumber } from './wholeNumber.ts'
 
 const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
-type Options = Config<(typeof SETTINGS)[number]> & { policy: string; sample?: number; json: boolean }
+type Options = Config<(typeof SETTINGS)[number]> &
+  Omit<CandidateOptions, 'to' | 'shipped'> & { sample?: number; json: boolean }
 
 export const command = withConfig(
   new Command('simulate')
     .description(
       'say which golden records a changed policy or trained model would merge, split and change; writes nothing',
     )
-    .requiredOption('--policy <dir>', 'folder with the model (*.graphql) and trained models (<Type>.parameters.json)')
+    .option('--policy <dir>', 'folder with the model (*.graphql) and trained models (<Type>.parameters.json)')
+    .option(
+      '--model <version...>',
+      'models of "touchstone train", or <Type>=shipped; with the policy in force, unless another is given',
+    )
     .option('--sample <number>', 'that many golden records of each type, with all they are linked to now', wholeNumber)
     .option('--json', 'the whole report as JSON', false),
   SETTINGS,
@@ -28,13 +34,14 @@ Reads one snapshot and holds nobody up. Memory grows with the source records of 
 
 Example:
   cp -r schema/model /tmp/policy    # and change it there
-  npx touchstone simulate --policy /tmp/policy`,
+  npx touchstone simulate --policy /tmp/policy
+  npx touchstone simulate --model 1f0c2ab9d4e37756    # a model that "touchstone train" made`,
   )
   .action(async (options: Options) => {
     const { systems } = openInstallation(options.sources)
-    const candidate = masteringOf(readPolicyFiles(options.policy), systems)
     const { sql, close } = await connect({ config: options, connectionsMax: 1 })
     try {
+      const candidate = masteringOf(await candidateOf(sql, options, systems), systems)
       const report = await simulate(sql, candidate, { sample: options.sample })
       if (options.json) console.log(JSON.stringify(report, null, 1))
       else print(report)

@@ -1,10 +1,13 @@
 import { Command } from 'commander'
+import { describeError } from '../gateway/report.ts'
 import { startSubgraphService } from '../gateway/subgraphService.ts'
 import { openDatabase } from '../mdm/db/database.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
+import { createEngines } from '../mdm/resolve.ts'
 import { createSubgraphs } from '../subgraphs/all.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
+import { followPolicy } from './followPolicy.ts'
 import { openInstallation } from './installation.ts'
 import { openInternal } from './internal.ts'
 import { openLog } from './log.ts'
@@ -32,12 +35,24 @@ export const command = withConfig(
   const stop = stopSignal()
   const log = openLog(config.logLevel, `subgraph-${name}`)
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
-  const { policy, systems, connectors } = openInstallation(config.sources)
+  const { policy: model, systems, connectors, rules } = openInstallation(config.sources)
   const connection = await connect({ config, connectionsMax: config.queryConnectionsMax, onWait: (w) => log.warn(w) })
   const feed = openDatabase(connection.url, { name: 'touchstone-feed', connectionsMax: 4 })
   const tailer = await startTailer({ sql: feed, log: (level, m) => log[level](m) })
   try {
-    const all = createSubgraphs({ sql: connection.sql, policy, sources: systems, connectors, tailer })
+    const engines = createEngines(model)
+    const steward = {
+      sql: connection.sql,
+      policy: model,
+      engines,
+      systems: new Map(systems.map((s) => [s.name, s])),
+      rules,
+    }
+    await followPolicy(feed, steward, systems, (err) =>
+      log.error({ err: describeError(err) }, 'the policy in force could not be read'),
+    )
+    const { policy } = steward
+    const all = createSubgraphs({ sql: connection.sql, policy, sources: systems, connectors, tailer, steward })
     const subgraph = all.find((s) => s.name === name)
     if (!subgraph) throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
     const service = await startSubgraphService({

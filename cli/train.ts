@@ -1,17 +1,24 @@
 import { mkdir, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Sql } from '../mdm/db/database.ts'
+import { transaction } from '../mdm/db/transaction.ts'
 import { matchBatch } from '../mdm/match/batch.ts'
 import { type LabelledPair, learnFromLabels } from '../mdm/match/calibrate.ts'
-import { createEngine, type MatchRecord } from '../mdm/match/engine.ts'
+import { createEngine, type Engine, type MatchRecord } from '../mdm/match/engine.ts'
+import { planUnits } from '../mdm/match/plan.ts'
 import { POSTINGS_RECORDS_MAX } from '../mdm/match/postings.ts'
 import { reportOf } from '../mdm/match/report.ts'
 import { reportPage } from '../mdm/match/report_page.ts'
+import { createEngines } from '../mdm/resolve.ts'
+import { appendAudit } from '../mdm/review/audit.ts'
+import { keepModel, type ListedModel, listModels, misfit } from '../mdm/review/models.ts'
 import type { Policy, TypePolicy } from '../schema/policy.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { openInstallation } from './installation.ts'
+import { masteringInForce } from './policyFiles.ts'
 import { count, progressOn } from './progress.ts'
 import { wholeNumber } from './wholeNumber.ts'
 
@@ -20,14 +27,25 @@ const RECORDS_MIN = 500
 const ROWS_AT_ONCE = 5000
 
 const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
-type Options = Config<(typeof SETTINGS)[number]> & { type?: string; out: string; labels: boolean; seed: number }
+type Options = Config<(typeof SETTINGS)[number]> & {
+  type?: string
+  out: string
+  labels: boolean
+  seed: number
+  list: boolean
+}
 
 /** `touchstone train`: learns a matching model from the source records of the store. */
 export const command = withConfig(
   new Command('train')
     .description('learn a matching model for each golden type from the source records of the store, with a report')
+    .option('--list', 'list the models there are, what they were trained on, and which are in force', false)
     .option('--type <name>', 'only this golden type')
-    .option('--out <directory>', 'where models and reports go: <Type>.json and <Type>.html', 'models')
+    .option(
+      '--out <directory>',
+      'where models and reports go as files too: <Type>.parameters.json and <Type>.html',
+      'models',
+    )
     .option('--labels', 'also learn from what stewards have said is the same or not', false)
     .option('--seed <number>', 'seed of the samples that are drawn', wholeNumber, 1),
   SETTINGS,
@@ -35,22 +53,59 @@ export const command = withConfig(
   .addHelpText(
     'after',
     `
-Reads one snapshot and changes nothing in the store. The model names the policy version it was trained under. The report shows the
-weight of every level and examples of pairs. Memory grows with the records of one type, about 2 kB each.`,
+Golden records stay as they are: a model is kept as a candidate, under the policy in force. "simulate --model VERSION" says what
+it would change, "publish --model VERSION" puts it in force and brings every record to it, and goes back to an earlier one in
+the same way, or to the shipped one with "publish --model <Type>=shipped". What stewards have said enters only with --labels.
+The report shows the weight of every level and examples of pairs. Memory grows with the records of one type, about 2 kB each.`,
   )
   .action(async (options: Options) => {
-    const { policy } = openInstallation(options.sources)
-    const types = options.type === undefined ? policy.types : policy.types.filter((t) => t.name === options.type)
-    if (types.length === 0)
-      throw new Error(`no golden type ${options.type}; there is ${policy.types.map((t) => t.name).join(', ')}`)
+    const { policy: model, systems } = openInstallation(options.sources)
     const { sql, close } = await connect({ config: options, connectionsMax: 2 })
     try {
+      const shipped = {
+        policy: model,
+        engines: createEngines(model),
+        systems: new Map(systems.map((s) => [s.name, s])),
+      }
+      const { policy, engines } = await masteringInForce(sql, shipped, systems)
+      if (options.list) return await list(sql, policy, engines)
+      const types = options.type === undefined ? policy.types : policy.types.filter((t) => t.name === options.type)
+      if (types.length === 0)
+        throw new Error(`no golden type ${options.type}; there is ${policy.types.map((t) => t.name).join(', ')}`)
       await mkdir(options.out, { recursive: true })
       for (const type of types) await trainType(sql, policy, type, options)
     } finally {
       await close()
     }
   })
+
+const listedMax = 100
+
+async function list(sql: Sql, policy: Policy, engines: ReadonlyMap<string, Engine>): Promise<void> {
+  const models = await listModels(sql, listedMax)
+  for (const type of policy.types) {
+    const inForce = engines.get(type.name)?.version
+    const own = models.filter((m) => m.type === type.name)
+    const known = own.some((m) => m.version === inForce)
+    console.log(
+      `${type.name}: ${known ? 'a trained model is in force' : inForce === createEngine(type).version ? 'the shipped model is in force' : `a model from a file is in force, ${inForce}`}`,
+    )
+    for (const m of own) {
+      const labels = m.labels > 0 ? `, ${count(m.labels)} decisions of stewards` : ''
+      const absent = m.absent.length > 0 ? `, nothing for ${m.absent.join(', ')}` : ''
+      const why = misfit(m, planUnits(type))
+      console.log(
+        `  ${m.version} ${m.trainedAt.toISOString()} ${m.actor}: ${count(m.records)} records, ${count(m.pairs)} pairs${labels}${absent}; ${standing(m, m.version === inForce)}${why === null ? '' : `; does not fit: ${why}`}`,
+      )
+    }
+  }
+}
+
+function standing(m: ListedModel, inForce: boolean): string {
+  if (inForce) return `in force since ${m.inForceFrom?.toISOString()}`
+  if (m.inForceUntil) return `was in force until ${m.inForceUntil.toISOString()}`
+  return 'a candidate'
+}
 
 async function trainType(sql: Sql, policy: Policy, type: TypePolicy, options: Options): Promise<void> {
   const line = progressOn()
@@ -62,11 +117,14 @@ async function trainType(sql: Sql, policy: Policy, type: TypePolicy, options: Op
     )
     return
   }
-  const result = matchBatch(type, records, {
-    seed: options.seed,
-    progress: (stage, share) => line.show(`${type.name}: ${stage} ${Math.round(share * 100)} %`),
-  })
-  let { parameters } = result.engine
+  const compared = type.fields.filter((f) => f.compare).map((f) => f.name)
+  const absent = compared.filter((name) => records.every((r) => isEmpty(r.fields[name])))
+  if (absent.length === compared.length)
+    throw new Error(`no source record of ${type.name} has a value that is compared (${compared.join(', ')})`)
+  for (const name of absent)
+    line.line(`${type.name}: no source record has a value for ${name}: it weighs as it is shipped`)
+  const progress = (stage: string, share: number) => line.show(`${type.name}: ${stage} ${Math.round(share * 100)} %`)
+  let result = matchBatch(type, records, { seed: options.seed, progress })
   let labels: LabelledPair[] = []
   if (options.labels) {
     const place = new Map(result.records.map((record, i) => [record.key, i]))
@@ -74,17 +132,35 @@ async function trainType(sql: Sql, policy: Policy, type: TypePolicy, options: Op
       const [i, j] = [place.get(a), place.get(b)]
       return i === undefined || j === undefined ? [] : [{ a: result.features[i]!, b: result.features[j]!, same }]
     })
-    parameters = learnFromLabels(result.engine, labels, (p) => createEngine(type, p))
+    if (labels.length === 0)
+      line.line(`${type.name}: stewards have said nothing of these records: nothing to learn from it`)
   }
-  const file = join(options.out, `${type.name}.json`)
+  if (labels.length > 0) {
+    // Matched once more, so that the report tells of the model that was learned.
+    const parameters = learnFromLabels(result.engine, labels, (p) => createEngine(type, p))
+    result = matchBatch(type, records, { parameters, progress })
+  }
+  const { parameters, version, units } = result.engine
+  const actor = `cli:${userInfo().username}`
+  const pairs = result.stats.candidatePairs
+  const trained = { records: records.length, pairs, labels: labels.length, policyVersion: policy.version }
+  await transaction(sql, async (tx) => {
+    const fresh = await keepModel(tx, { ...trained, version, type: type.name, units, parameters, absent, actor })
+    if (fresh) await appendAudit(tx, { event: 'TRAIN', actor, model: version, type: type.name, ...trained })
+  })
+  const file = join(options.out, `${type.name}.parameters.json`)
   await writeFile(file, `${JSON.stringify({ ...parameters, policyVersion: policy.version }, null, 1)}\n`)
   await writeFile(
     join(options.out, `${type.name}.html`),
     reportPage(reportOf(result, `the store, policy ${policy.version}`)),
   )
   line.line(
-    `${type.name}: ${count(records.length)} records, ${count(result.stats.candidatePairs)} pairs${options.labels ? `, ${count(labels.length)} decisions` : ''}; ${file}`,
+    `${type.name}: model ${version}, of ${count(records.length)} records, ${count(pairs)} pairs${options.labels ? `, ${count(labels.length)} decisions` : ''}; a candidate until it is published; ${file}`,
   )
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
 }
 
 /** The live source records of a type; references are the golden ids that they resolve to now. */

@@ -96,9 +96,14 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
   const reweigh = (features: Features) => {
     for (const [index, unit] of units.entries()) weighUnit(unit.kind, features.u[index] ?? null, bits[index]!)
   }
+  let version: string | undefined
   return {
     scorer,
-    version: versionOf(parameters, units),
+    // Hashing large tables takes a while, and a batch never asks.
+    get version() {
+      version ??= versionOf(parameters, units)
+      return version
+    },
     parameters,
     units,
     linkWeightMin,

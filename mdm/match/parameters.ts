@@ -19,7 +19,7 @@ export interface LevelShares {
   u: number[]
 }
 
-/** Everything a model knows: a versioned file. JSON; unknown units are ignored, missing ones fall back to the priors. */
+/** Everything a model knows, as JSON: a versioned file or row. What it says nothing of falls back to the priors. */
 export interface Parameters {
   format: 1
   /** The golden type it was trained for. */
@@ -66,27 +66,57 @@ export function priorParameters(type: MatchType): Parameters {
 /** Changes with every change to what features hold or how they are compared; stored features of another version are recomputed. */
 export const FEATURES_VERSION = 7
 
-/** Content hash of the parameters, the plan and the features' version: 16 hex digits. */
+/**
+ * Content hash of the parameters, the plan and the features' version: 16 hex digits. Names are sorted first, because a
+ * database gives an object back in an order of its own.
+ */
 export function versionOf(parameters: Parameters, units: readonly Unit[]): string {
   const { trained: _, ...decisive } = parameters
   return createHash('sha256')
-    .update(JSON.stringify([FEATURES_VERSION, units, decisive]))
+    .update(JSON.stringify([FEATURES_VERSION, units, decisive], sortedNames))
     .digest('hex')
     .slice(0, 16)
 }
 
-/** Reads a model file's content, checking what matching relies on. Throws an Error that names the part that is wrong. */
+function sortedNames(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** A model that cannot be used as it is; the message says what is wrong, and what would be right. */
+export class ModelError extends Error {
+  override name = 'ModelError'
+}
+
+/**
+ * Reads a model's content, checking what matching relies on. What it says beside its parameters (who trained it, when) is
+ * left aside: it takes no part in the version. Throws ModelError, SyntaxError.
+ */
 export function readParameters(text: string, type: MatchType): Parameters {
   const value = JSON.parse(text) as Partial<Parameters>
-  if (value.format !== 1) throw new Error(`parameters: format is ${String(value.format)}, this program reads format 1`)
-  const parameters: Parameters = { ...priorParameters(type), ...value } as Parameters
+  if (value.format !== 1)
+    throw new ModelError(`parameters: format is ${String(value.format)}, this program reads format 1`)
+  if (value.type !== undefined && value.type !== type.name)
+    throw new ModelError(`parameters: the model is of ${value.type}, and was given for ${type.name}`)
+  const prior = priorParameters(type)
+  const names = [...Object.keys(prior), 'trained'] as (keyof Parameters)[]
+  const parameters: Parameters = {
+    ...prior,
+    ...Object.fromEntries(names.flatMap((name) => (value[name] === undefined ? [] : [[name, value[name]]]))),
+  }
+  const units = planUnits(type)
+  const strangers = Object.keys(parameters.levels).filter((name) => !units.some((u) => u.name === name))
+  if (strangers.length > 0)
+    throw new ModelError(
+      `parameters: the model knows ${strangers.join(', ')}, which ${type.name} does not compare; it compares ${units.map((u) => u.name).join(', ')}: train it anew under this policy`,
+    )
   for (const unit of planUnits(type))
     for (const dimension of dimensionsOf(unit)) {
       const shares = parameters.levels[unit.name]?.[dimension.name]
       if (!shares) continue
       for (const part of ['m', 'r', 'u'] as const)
-        if (shares[part].length !== dimension.levels.length || shares[part].some((p) => !(p > 0 && p < 1)))
-          throw new Error(
+        if (shares[part]?.length !== dimension.levels.length || shares[part].some((p) => !(p > 0 && p < 1)))
+          throw new ModelError(
             `parameters: levels.${unit.name}.${dimension.name}.${part} needs ${dimension.levels.length} numbers between 0 and 1`,
           )
     }

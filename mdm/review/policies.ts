@@ -33,6 +33,13 @@ export function keptVersion(model: Record<string, string>, parameters: Record<st
     .slice(0, 16)
 }
 
+/** The kept policy with other parameters for some golden types; null takes those that are shipped. */
+export function withParameters(kept: KeptPolicy, given: ReadonlyMap<string, unknown>): KeptPolicy {
+  const others = Object.entries(kept.parameters).filter(([type]) => !given.has(type))
+  const parameters = Object.fromEntries([...others, ...[...given].filter(([, p]) => p !== null)])
+  return { version: keptVersion(kept.model, parameters), model: kept.model, parameters }
+}
+
 /** The policy in force; null while none was published. */
 export async function policyInForce(sql: Sql | Transaction): Promise<KeptPolicy | null> {
   const [row] = await sql<KeptPolicy[]>`

@@ -146,3 +146,18 @@ export const publication = pgTable('publication', {
   startedAt: moment('started_at').notNull().default(now),
   finishedAt: moment('finished_at'),
 })
+
+/** Matching models trained on the store; those whose parameters the policy in force holds are in force. */
+export const matchModel = pgTable('match_model', {
+  version: text().primaryKey(),
+  type: text().notNull(),
+  policyVersion: text('policy_version').notNull(),
+  units: jsonb().$type<unknown[]>().notNull(),
+  parameters: jsonb().$type<Record<string, unknown>>().notNull(),
+  records: integer().notNull(),
+  pairs: bigint({ mode: 'number' }).notNull(),
+  labels: integer().notNull(),
+  absent: text().array().notNull(),
+  actor: text().notNull(),
+  trainedAt: moment('trained_at').notNull().default(now),
+})

@@ -22,7 +22,7 @@ export function whatIf(simulate: Simulate | undefined, rules: StewardshipRules) 
     try {
       return { __typename: 'Simulation', ...(await simulate(keptPolicy(files), sample ?? undefined)) }
     } catch (e) {
-      if (e instanceof Error && (e.name === 'PolicyError' || e instanceof SyntaxError))
+      if (e instanceof Error && (['PolicyError', 'ModelError'].includes(e.name) || e instanceof SyntaxError))
         return refused('BAD_POLICY', e.message)
       throw e
     } finally {

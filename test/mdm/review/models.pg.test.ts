@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import pino from 'pino'
+import { type CandidateOptions, candidateOf } from '../../../cli/candidate.ts'
+import { startIngestRole } from '../../../cli/ingestRole.ts'
+import { openInstallation } from '../../../cli/installation.ts'
+import { masteringInForce, masteringOf, readPolicyFiles } from '../../../cli/policyFiles.ts'
+import { ours } from '../../../cli/root.ts'
+import { type Explanation, explain, explainPairs } from '../../../mdm/explain.ts'
+import { accept } from '../../../mdm/ingest/accept.ts'
+import { createEngine } from '../../../mdm/match/engine.ts'
+import { type Parameters, priorParameters, readParameters } from '../../../mdm/match/parameters.ts'
+import { publish } from '../../../mdm/publish.ts'
+import { checkRebuild } from '../../../mdm/rebuild.ts'
+import { listModels, readModel } from '../../../mdm/review/models.ts'
+import { recordKey } from '../../../schema/recordKey.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+import { demoStore } from '../../fixtures/demoStore.ts'
+import { attempt, done, person } from '../../fixtures/steward.ts'
+
+const { policy, systems, connectors } = openInstallation()
+const type = policy.type('Customer')
+const shippedVersion = createEngine(type).version
+const by = { actor: 'pia', reason: 'test' }
+const out = mkdtempSync(join(tmpdir(), 'touchstone-models-'))
+
+let db: TestDatabase
+before(async () => {
+  db = await testDatabase()
+  await demoStore(db.sql, { seed: 5, companies: 240 })
+})
+after(async () => await db?.drop())
+
+const run = promisify(execFile)
+async function touchstone(...args: string[]): Promise<string> {
+  const env = { ...process.env, DATABASE_URL: db.url }
+  const { stdout, stderr } = await run(process.execPath, [ours('cli/main.ts'), ...args], { env })
+  return `${stdout}${stderr}`
+}
+const train = (...args: string[]) => touchstone('train', '--out', out, ...args)
+async function trained(...args: string[]): Promise<string> {
+  const said = await train('--type', 'Customer', ...args)
+  const version = /Customer: model ([0-9a-f]{16})/.exec(said)?.[1]
+  assert.ok(version, said)
+  return version
+}
+const shipped = { policy, engines: masteringOf(readPolicyFiles('schema/model'), systems).engines, systems: new Map() }
+const inForce = async () => ({
+  ...(await masteringInForce(db.sql, shipped, systems)),
+  sql: db.sql,
+})
+async function put(options: CandidateOptions) {
+  const kept = await candidateOf(db.sql, options, systems)
+  const published = await publish(db.sql, kept, masteringOf(kept, systems), by)
+  assert.equal(published.code, 'DONE')
+  return kept
+}
+async function state() {
+  return {
+    golden: await db.sql`select id, type, values, provenance from golden where state = 'ACTIVE' order by id`,
+    crosswalk: await db.sql`select key, golden_id from source_record where golden_id is not null order by key`,
+    links: await db.sql`select a, b, weight from link order by a, b`,
+  }
+}
+const versionsOfFeatures = async () =>
+  (
+    await db.sql<{ version: string }[]>`select distinct features_version as version from source_record
+      where type = 'Customer' and complete and not deleted`
+  ).map((r) => r.version)
+
+test('a model is a candidate until it is published; then every link is of it, new records too; the way back restores', async () => {
+  const was = await state()
+  const first = await trained()
+  assert.deepEqual(await state(), was, 'training changes nothing')
+  assert.match(await train('--list'), new RegExp(`shipped model is in force\\n +${first} .*records.*a candidate`))
+  assert.equal(await trained(), first, 'the same records teach the same model')
+
+  // What stewards say enters when it is asked for.
+  const pair = await db.sql<{ a: string; b: string }[]>`
+    select min(golden_id::text) as a, max(golden_id::text) as b from (
+      select golden_id from source_record where type = 'Customer' and golden_id is not null
+      group by golden_id order by golden_id limit 2) x`
+  const ids = [pair[0]?.a ?? '', pair[0]?.b ?? '']
+  const said = await done(await inForce(), person('ada', 'steward'), { kind: 'NOT_A_MATCH', ids })
+  assert.equal(await trained(), first, 'decisions do not enter by themselves')
+  const second = await trained('--labels')
+  assert.notEqual(second, first)
+  assert.ok(((await readModel(db.sql, second))?.labels ?? 0) > 0)
+  assert.equal((await attempt(await inForce(), person('ada', 'steward'), { kind: 'UNDO', action: said })).code, 'DONE')
+
+  const report = await touchstone('simulate', '--model', first)
+  assert.match(report, /Customer: \d+ golden records of \d+ source records/)
+  await put({ model: [first] })
+  assert.deepEqual(await versionsOfFeatures(), [first])
+  const now = await inForce()
+  assert.equal(now.engines.get('Customer')?.version, first)
+  assert.deepEqual((await checkRebuild(db.sql, now)).differences, [])
+  const links = await db.sql<{ a: string; b: string; weight: number }[]>`
+    select x.key as a, y.key as b, l.weight from link l join source_record x on x.id = l.a and x.type = 'Customer'
+      join source_record y on y.id = l.b order by l.a, l.b`
+  assert.notDeepEqual(
+    links.map((l) => l.weight),
+    was.links.map((l) => l.weight),
+  )
+  const explained = await explainPairs(
+    db.sql,
+    now,
+    links.map((l): [string, string] => [l.a, l.b]),
+  )
+  for (const l of links) {
+    const e = explained.get(`${l.a} ${l.b}`) as Explanation
+    assert.equal(e.model, first)
+    assert.equal(Math.fround(e.weight ?? Number.NaN), Math.fround(l.weight))
+    assert.equal(e.steps.at(-1)?.total, e.weight)
+  }
+
+  assert.match(await touchstone('publish', '--model', second), /is in force, with trained models of Customer: \d/)
+  const models = await listModels(db.sql, 10)
+  const [one, other] = [models.find((m) => m.version === first), models.find((m) => m.version === second)]
+  assert.deepEqual(one?.inForceUntil, other?.inForceFrom, 'one followed the other')
+  assert.equal(other?.inForceUntil, null)
+  assert.match(await train('--list'), new RegExp(`${first} .*was in force until`))
+  assert.match(await train('--list'), new RegExp(`${second} .*decisions of stewards.*in force since`))
+
+  await put({ model: ['Customer=shipped'] })
+  assert.deepEqual(await versionsOfFeatures(), [shippedVersion])
+  assert.deepEqual(await state(), was, 'values, where they come from, ids and links are as they were')
+})
+
+test('running workers take a published model up, and match what arrives by it', async () => {
+  const role = startIngestRole({
+    config: { workers: 1, batchRowsMax: 100, attemptsMax: 1 },
+    sources: undefined,
+    databaseUrl: db.url,
+    logLevel: 'error',
+    log: pino({ level: 'silent' }),
+  })
+  try {
+    const deliver = async (id: string) => {
+      const body = JSON.stringify({
+        shop_customer_id: id,
+        company_name: `Casa Lupo ${id}`,
+        modified_at: '2026-01-01T00:00:00Z',
+      })
+      const messages = connectors.get('webshop')?.split(body, 'customers', id) ?? []
+      await accept(
+        db.sql,
+        messages.map((m) => ({ ...m, source: 'webshop', correlationId: crypto.randomUUID() })),
+      )
+      for (;;) {
+        const [row] = await db.sql<{ version: string }[]>`
+          select features_version as version from source_record where key = ${recordKey('webshop', 'customers', id)}`
+        if (row) return row.version
+        await new Promise((r) => setTimeout(r, 50))
+      }
+    }
+    assert.equal(await deliver('BEFORE'), shippedVersion)
+    const [model] = await listModels(db.sql, 1)
+    await put({ model: [model?.version ?? ''] })
+    assert.equal(await deliver('AFTER'), model?.version)
+    const e = await explain(
+      db.sql,
+      await inForce(),
+      recordKey('webshop', 'customers', 'BEFORE'),
+      recordKey('webshop', 'customers', 'AFTER'),
+    )
+    assert.equal((e as Explanation).model, model?.version)
+    assert.deepEqual((await checkRebuild(db.sql, await inForce())).differences, [])
+  } finally {
+    await role.close()
+  }
+})
+
+test('a model that does not fit says why, before anything happens', async () => {
+  const before = await state()
+  const [model] = await listModels(db.sql, 1)
+  const version = model?.version ?? ''
+  const dir = mkdtempSync(join(tmpdir(), 'touchstone-policy-'))
+  for (const [file, text] of Object.entries(readPolicyFiles('schema/model').model))
+    writeFileSync(join(dir, file), text.replace('domains: [String!] @compare(as: DOMAIN)', 'domains: [String!]'))
+  const refuses = (options: CandidateOptions, says: RegExp) =>
+    assert.rejects(candidateOf(db.sql, options, systems), says)
+  await refuses(
+    { policy: dir, model: [version] },
+    /does not fit: it was trained under policy [0-9a-f]+, which compares otherwise: it knows .*domains \(domains as DOMAIN.*train it anew/,
+  )
+  await refuses({ model: ['0123456789abcdef'] }, /no model 0123456789abcdef: "touchstone train --list"/)
+  await refuses({ model: [version, 'Customer=shipped'] }, /two models of Customer/)
+  await refuses({ model: ['Client=shipped'] }, /no golden type Client/)
+  await refuses({ policy: dir, shipped: true }, /give one of/)
+  await refuses({}, /--model alone/)
+  assert.deepEqual(await state(), before)
+})
+
+test('a model file of another type, or with a field that is not compared, is refused by name', () => {
+  const parameters: Parameters = priorParameters(type)
+  const text = (change: object) => JSON.stringify({ ...parameters, ...change })
+  assert.throws(
+    () => readParameters(text({}), policy.type('Product')),
+    /the model is of Customer, and was given for Product/,
+  )
+  const levels = { shoeSize: { value: { m: [0.9, 0.1], r: [0.5, 0.5], u: [0.1, 0.9] } } }
+  assert.throws(() => readParameters(text({ levels }), type), /knows shoeSize, which Customer does not compare/)
+  // What is told beside the parameters is no part of the version.
+  const told = createEngine(type, readParameters(text({ policyVersion: 'x', trainedBy: 'y' }), type))
+  assert.equal(told.version, shippedVersion)
+})
