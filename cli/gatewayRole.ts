@@ -11,8 +11,10 @@ import { createSubgraphs } from '../subgraphs/all.ts'
 import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
 import type { Config } from './config.ts'
 import { followPolicy } from './followPolicy.ts'
+import type { IngestRole } from './ingestRole.ts'
 import type { Installation } from './installation.ts'
 import { openInternal } from './internal.ts'
+import { openMetrics } from './observe/metrics.ts'
 import { simulateOnThread } from './simulateThread.ts'
 import { readSupergraph } from './supergraph.ts'
 
@@ -39,6 +41,7 @@ export const GATEWAY_CONFIG = [
 const feedConnectionsMax = 4
 const acceptConnectionsMax = 4
 const stewardConnectionsMax = 4
+const metricsConnectionsMax = 2
 /** How late what time alone brings about may be. */
 const sweepEveryMs = 30_000
 
@@ -50,6 +53,8 @@ export async function startGatewayRole(options: {
   sources?: string | undefined
   databaseUrl: string
   log: Logger
+  /** The workers of this process, once they run. */
+  ingest?: () => IngestRole | undefined
 }): Promise<Gateway> {
   const { config, installation, databaseUrl, log } = options
   const pools: Sql[] = []
@@ -63,6 +68,7 @@ export async function startGatewayRole(options: {
   const deliveries = pool('accept', acceptConnectionsMax)
   const tailer = await startTailer({ sql: pool('feed', feedConnectionsMax), log: (level, m) => log[level](m) })
   let sweeper: Sweeper | null = null
+  let gateway: Gateway | undefined
   const close = async () => {
     await sweeper?.stop()
     await tailer.stop()
@@ -93,7 +99,15 @@ export async function startGatewayRole(options: {
     for (const name of config.subgraphs.keys())
       if (!all.some((s) => s.name === name))
         throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
-    const gateway = await startGateway({
+    const metrics = openMetrics({
+      sql: pool('metrics', metricsConnectionsMax),
+      connectors,
+      types: policy.types.map((t) => t.name),
+      tailer,
+      ingest: options.ingest,
+      gateway: () => gateway?.underway(),
+    })
+    gateway = await startGateway({
       host: config.host,
       port: config.port,
       callers: await authentication({ config, sql: queries, log }),
@@ -112,11 +126,15 @@ export async function startGatewayRole(options: {
         report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'delivery failed'),
       }),
       ready: async () => [await databaseCheck(queries)],
+      metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
     })
+    const { url, underway, close: drain } = gateway
     return {
-      url: gateway.url,
+      url,
+      underway,
       async close(graceMs = config.drainSecondsMax * 1_000) {
-        await gateway.close(graceMs)
+        await drain(graceMs)
+        metrics.close()
         await close()
       },
     }

@@ -20,6 +20,8 @@ export interface WorkerData {
 export interface IngestRole {
   /** Since the start. */
   total: Applied
+  /** Workers that are to run, and those whose threads do. */
+  workers(): { wanted: number; running: number }
   /** Lets each worker finish its batch. */
   close(): Promise<void>
 }
@@ -69,6 +71,7 @@ export function startIngestRole(options: {
 
   return {
     total,
+    workers: () => ({ wanted: config.workers, running: running.size }),
     async close() {
       closing = true
       await Promise.all(

@@ -38,7 +38,7 @@ export const command = withConfig(
     const at = { config, installation, databaseUrl: connection.url, log }
     if (wanted.includes('ingest'))
       ingest = startIngestRole({ ...at, sources: config.sources, logLevel: config.logLevel })
-    if (wanted.includes('gateway')) gateway = await startGatewayRole(at)
+    if (wanted.includes('gateway')) gateway = await startGatewayRole({ ...at, ingest: () => ingest })
     log.info({ roles: wanted, url: gateway?.url, workers: ingest ? config.workers : 0 }, 'started')
     await aborted(stop)
     log.info('stopping')

@@ -8,7 +8,7 @@ import type { InternalTokens } from './identity/internal.ts'
 import { isLoopback } from './loopback.ts'
 import { describeError, explainListen } from './report.ts'
 import { createRuntime, type RuntimeOptions } from './runtime.ts'
-import { createGatewayServer, GRAPHQL_PATH, type IngestHandler } from './server.ts'
+import { createGatewayServer, GRAPHQL_PATH, type IngestHandler, type MetricsText, type Underway } from './server.ts'
 
 export interface GatewayOptions {
   host: string
@@ -32,11 +32,14 @@ export interface GatewayOptions {
   /** How often the credentials of open subscriptions are checked again; default 15 s. */
   recheckMs?: number
   loadPlanner?: RuntimeOptions['loadPlanner']
+  /** Figures for Prometheus, on /metrics. */
+  metrics?: MetricsText | undefined
 }
 
 export interface Gateway {
   /** Of GraphQL, HTTP and WebSocket alike. */
   url: string
+  underway(): Underway
   /** Drains for at most `graceMs`, then closes. */
   close(graceMs?: number): Promise<void>
 }
@@ -69,6 +72,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     report,
     ready: options.ready ?? (async () => []),
     ingest: options.ingest,
+    metrics: options.metrics,
   })
   await new Promise<void>((resolve, reject) => {
     server.http.once('error', (e: NodeJS.ErrnoException) => reject(explainListen(e, host, port)))
@@ -78,6 +82,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const actual = typeof address === 'object' && address ? address.port : port
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}${GRAPHQL_PATH}`,
+    underway: () => server.underway(),
     async close(graceMs = 10_000) {
       await server.close(graceMs)
       await runtime.dispose()

@@ -22,6 +22,15 @@ export function answerJson(res: ServerResponse, status: number, body: unknown, t
   res.end(text)
 }
 
+export function answerText(res: ServerResponse, { type, text }: { type: string; text: string }): void {
+  res.writeHead(200, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+  })
+  res.end(text)
+}
+
 export function answerError(res: ServerResponse, error: HttpError, correlationId: string): void {
   answerJson(res, error.status, {
     errors: [{ message: error.message, extensions: { code: error.code, correlationId } }],

@@ -5,7 +5,7 @@ import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { answerGraphiql } from './graphiql.ts'
 import { graphqlOverHttp } from './graphqlHttp.ts'
 import { answerLive, answerReady, type Check } from './health.ts'
-import { answerError, HttpError } from './httpAnswer.ts'
+import { answerError, answerText, HttpError } from './httpAnswer.ts'
 import type { Callers } from './identity/caller.ts'
 import { credentialsOf } from './identity/credentials.ts'
 import { watchCaller } from './identity/lasting.ts'
@@ -35,10 +35,23 @@ export interface ServerOptions {
   ingest?: IngestHandler | undefined
   /** How often the credentials of open subscriptions are checked again. */
   recheckMs?: number | undefined
+  /** Figures for Prometheus. */
+  metrics?: MetricsText | undefined
+}
+
+/** The text of all figures, and its content type. */
+export type MetricsText = () => Promise<{ type: string; text: string }>
+
+/** What is open at this moment. */
+export interface Underway {
+  operations: number
+  streams: number
+  sockets: number
 }
 
 export interface GatewayServer {
   http: Server
+  underway(): Underway
   /** Stops taking connections, ends streams, waits for what is under way, at most `graceMs`. */
   close(graceMs: number): Promise<void>
 }
@@ -87,6 +100,11 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
         return answerGraphiql(res, GRAPHQL_PATH)
       return operate(req, res, id)
     }
+    if (path === '/metrics' && options.metrics) {
+      allow(req, res, 'GET')
+      if (!callers.open) await callers.identify(credentialsOf(req.headers))
+      return answerText(res, await options.metrics())
+    }
     if (path === '/') {
       res.writeHead(302, { location: GRAPHQL_PATH }).end()
       return
@@ -130,6 +148,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
 
   return {
     http,
+    underway: () => ({ ...underWay, sockets: sockets.size() }),
     async close(graceMs) {
       draining = true
       const closed = new Promise<void>((resolve) => http.close(() => resolve()))

@@ -79,6 +79,8 @@ class Subscription {
   /** Names this subscription's own pages. */
   readonly #key = randomUUID()
   #followed: Followed | null = null
+  /** For those who watch how far followers are. */
+  readonly #reached = { position: 0 }
 
   constructor(tailer: Tailer, filter: FeedFilter, options: FollowOptions, signal: AbortSignal) {
     this.#tailer = tailer
@@ -100,6 +102,8 @@ class Subscription {
   }
 
   async *run(start: Place): AsyncGenerator<FeedItem, undefined> {
+    this.#reached.position = start.position
+    this.#tailer.followers.add(this.#reached)
     try {
       if (start.kind === 'SCAN') yield* this.#scan(start)
       yield* this.#follow(start.position, matcher(this.#filter))
@@ -107,6 +111,7 @@ class Subscription {
       // The database was away when the client left: nobody is there to be told.
       if (!this.#signal.aborted) throw e
     } finally {
+      this.#tailer.followers.delete(this.#reached)
       this.#tailer.eventPages.drop(this.#key)
       this.#tailer.snapshotPages.drop(this.#key)
     }
@@ -172,6 +177,7 @@ class Subscription {
     let silent = 0
     let caughtUp = false
     for (let turn = 1; ; turn++) {
+      this.#reached.position = position
       tail.check()
       if (this.#done) return
       if (silent >= bookmarkPositions) {

@@ -47,6 +47,8 @@ export class Tailer {
   readonly sql: Sql
   readonly eventPages: Pages<EventPage>
   readonly snapshotPages: Pages<SnapshotPage>
+  /** Subscriptions that are open, each with the position that it has reached. */
+  readonly followers = new Set<{ position: number }>()
   readonly #options: Required<Omit<TailerOptions, 'sql'>>
   readonly #permits: Permits
   readonly #stop = new AbortController()

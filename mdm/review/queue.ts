@@ -1,4 +1,4 @@
-import type { Sql } from '../db/database.ts'
+import type { Sql, Transaction } from '../db/database.ts'
 import type { TaskKind } from './tasks.ts'
 
 export interface TaskRow {
@@ -160,7 +160,7 @@ export interface QueueAge {
   ageSecondsMax: number
 }
 
-export async function queueAge(sql: Sql): Promise<QueueAge[]> {
+export async function queueAge(sql: Sql | Transaction): Promise<QueueAge[]> {
   return await sql<QueueAge[]>`
     select kind, count(*)::int as open, (count(*) filter (where due_at < now()))::int as overdue,
       percentile_cont(0.5) within group (order by extract(epoch from now() - created_at))::float8 as "ageSecondsMedian",

@@ -317,7 +317,7 @@ export async function graph(
     log: pino({ level: 'warn' }),
   })
   return {
-    url: gateway.url,
+    ...gateway,
     async close(graceMs) {
       await gateway.close(graceMs)
       await tailer.stop()

@@ -1,0 +1,150 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Connector } from '../../connectors/contract.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import { connectionFigures, tableFigures } from '../../mdm/db/figures.ts'
+import { glance } from '../../mdm/db/glance.ts'
+import type { Tailer } from '../../mdm/feed/tailer.ts'
+import { exceptionFigures, queueFigure, waitingFigures } from '../../mdm/ingest/figures.ts'
+import { queueAge } from '../../mdm/review/queue.ts'
+import type { IngestRole } from '../ingestRole.ts'
+import { once } from './once.ts'
+import { processMetrics } from './processMetrics.ts'
+import { qualityMetrics } from './qualityMetrics.ts'
+
+/** How old figures of the database may be at a scrape. */
+const figuresMsMax = 5_000
+
+export interface MetricsOptions {
+  /** A pool of two connections: figures and quality. */
+  sql: Sql
+  connectors: ReadonlyMap<string, Pick<Connector, 'objectName'>>
+  types: readonly string[]
+  /** Of this process, where it has them. */
+  tailer?: Tailer | undefined
+  ingest?: (() => IngestRole | undefined) | undefined
+  gateway?: (() => { operations: number; streams: number; sockets: number } | undefined) | undefined
+}
+
+export interface Metrics {
+  registry: Registry
+  contentType: string
+  text(): Promise<string>
+  /** What delivery to those outside came to, for sinks to count: `sink` and `result` are of a few fixed words. */
+  deliveries: Counter<'sink' | 'result'>
+  close(): void
+}
+
+/**
+ * Figures of this process and of the store it works on, for Prometheus. Labels are names of the configuration, of the
+ * model and of the program: what a message says of itself, an unknown system or object, is "other". Scrapes within five
+ * seconds share one reading of the database, which is bounded; while it is away the rest is told, and that it is.
+ */
+export function openMetrics(options: MetricsOptions): Metrics {
+  const { sql, connectors } = options
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const gauge = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge({ name: `touchstone_${name}`, help, labelNames: [...labelNames], registers })
+
+  const up = gauge('database_up', 'Whether the figures of the database could be read.')
+  const waiting = gauge('ingest_waiting_messages', 'Waiting messages among the oldest 10,000 of the queue.', [
+    'system',
+    'object',
+  ])
+  const lag = gauge('ingest_lag_seconds', 'Age of the oldest waiting message.', ['system', 'object'])
+  const queue = gauge('ingest_queue_messages', 'Messages in the queue, counted to 100,000.', ['kind'])
+  const inbox = gauge('inbox_messages', 'The highest message number given out.')
+  const exceptions = gauge('exceptions_open', 'Messages that could not be applied and wait for somebody.', [
+    'system',
+    'code',
+  ])
+  const exceptionAge = gauge('exceptions_oldest_seconds', 'Age of the oldest open exception.', ['system', 'code'])
+  const connections = gauge('database_connections', 'Connections of all processes.', ['pool', 'state'])
+  const rows = gauge('table_rows', 'Rows of a table, as the planner estimates.', ['table'])
+  const feedHead = gauge('feed_head_position', 'Position of the last event.')
+  const feedOldest = gauge('feed_oldest_position', 'The oldest position still kept.')
+  const tasks = gauge('tasks_open', 'Tasks that wait for stewards.', ['kind'])
+  const overdue = gauge('tasks_overdue', 'Tasks that are overdue.', ['kind'])
+  const taskAge = gauge('tasks_oldest_seconds', 'Age of the oldest open task.', ['kind'])
+  const deliveries = new Counter({
+    name: 'touchstone_deliveries_total',
+    help: 'Deliveries of events to those outside, by what came of them.',
+    labelNames: ['sink', 'result'] as const,
+    registers,
+  })
+  processMetrics(registry, options)
+  const quality = qualityMetrics(registry, sql, options.types)
+
+  const known = (system: string) => (connectors.has(system) ? system : 'other')
+  const objectOf = (system: string, object: string | null) =>
+    object === null ? 'unnamed' : (connectors.get(system)?.objectName(object) ?? 'other')
+
+  const read = once(figuresMsMax, async () => {
+    try {
+      const figures = await glance(sql, async (tx) => ({
+        waiting: await waitingFigures(tx),
+        queue: await queueFigure(tx),
+        exceptions: await exceptionFigures(tx),
+        connections: await connectionFigures(tx),
+        tables: await tableFigures(tx),
+        head: (await tx<{ position: number; oldest: number }[]>`select position, oldest from feed_head`)[0],
+        tasks: await queueAge(tx),
+      }))
+      const now = Date.now()
+      const seconds = (at: Date) => Math.max(0, (now - at.getTime()) / 1_000)
+      for (const g of [waiting, lag, exceptions, exceptionAge, connections, tasks, overdue, taskAge]) g.reset()
+      const [oldestWaiting, oldestException] = [highestOf(lag), highestOf(exceptionAge)]
+      for (const w of figures.waiting) {
+        const labels = { system: known(w.system), object: objectOf(w.system, w.object) }
+        waiting.inc(labels, w.count)
+        oldestWaiting(labels, seconds(w.oldestAt))
+      }
+      queue.set({ kind: 'all' }, figures.queue.messages)
+      queue.set({ kind: 'postponed' }, figures.queue.postponed)
+      queue.set({ kind: 'replayed' }, figures.queue.replayed)
+      inbox.set(figures.queue.newest)
+      for (const e of figures.exceptions) {
+        const labels = { system: known(e.system), code: e.code }
+        exceptions.inc(labels, e.count)
+        oldestException(labels, seconds(e.oldestAt))
+      }
+      for (const c of figures.connections) connections.set({ pool: c.pool, state: c.state }, c.count)
+      for (const t of figures.tables) rows.set({ table: t.table }, t.rows)
+      feedHead.set(figures.head?.position ?? 0)
+      feedOldest.set(figures.head?.oldest ?? 0)
+      for (const t of figures.tasks) {
+        tasks.set({ kind: t.kind }, t.open)
+        overdue.set({ kind: t.kind }, t.overdue)
+        taskAge.set({ kind: t.kind }, t.ageSecondsMax)
+      }
+      up.set(1)
+    } catch {
+      // Why is in the log of those who need the database; here the fact is the figure.
+      up.set(0)
+    }
+  })
+
+  return {
+    registry,
+    contentType: registry.contentType,
+    deliveries,
+    async text() {
+      await read()
+      quality.refresh()
+      return await registry.metrics()
+    },
+    close: () => registry.clear(),
+  }
+}
+
+/** Several objects that no mapping knows share a label: the oldest of them counts. */
+function highestOf<L extends string>(gauge: Gauge<L>): (labels: Record<L, string>, value: number) => void {
+  const highest = new Map<string, number>()
+  return (labels, value) => {
+    const key = JSON.stringify(labels)
+    if (value < (highest.get(key) ?? 0)) return
+    highest.set(key, value)
+    gauge.set(labels, value)
+  }
+}

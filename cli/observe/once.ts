@@ -1,0 +1,14 @@
+/** Runs `work` when it was last run longer than `msMax` ago; those who ask while it runs wait for the same run. */
+export function once(msMax: number, work: () => Promise<void>): () => Promise<void> {
+  let at = Number.NEGATIVE_INFINITY
+  let running: Promise<void> | null = null
+  return () => {
+    if (running) return running
+    if (performance.now() - at < msMax) return Promise.resolve()
+    running = work().finally(() => {
+      at = performance.now()
+      running = null
+    })
+    return running
+  }
+}

@@ -1,0 +1,62 @@
+import { Gauge, type Registry } from 'prom-client'
+import type { Tailer } from '../../mdm/feed/tailer.ts'
+import type { IngestRole } from '../ingestRole.ts'
+
+/** Positions that a follower may be behind, upper bounds of the groups in which they are counted. */
+const BEHIND = [0, 100, 10_000]
+
+interface Parts {
+  tailer?: Tailer | undefined
+  ingest?: (() => IngestRole | undefined) | undefined
+  gateway?: (() => { operations: number; streams: number; sockets: number } | undefined) | undefined
+}
+
+/** Figures that this process has in memory: read at each scrape. */
+export function processMetrics(registry: Registry, { tailer, ingest, gateway }: Parts): void {
+  const gauge = <L extends string>(name: string, help: string, labelNames: L[], collect: (g: Gauge<L>) => void) => {
+    new Gauge<L>({
+      name: `touchstone_${name}`,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset()
+        collect(this)
+      },
+    })
+  }
+  gauge('messages_applied', 'What became of messages in this process since it started.', ['outcome'], (g) => {
+    const total = ingest?.()?.total
+    if (!total) return
+    for (const outcome of ['applied', 'skipped', 'exceptions', 'postponed'] as const) g.set({ outcome }, total[outcome])
+  })
+  gauge('ingest_workers', 'Ingest workers of this process.', ['state'], (g) => {
+    const workers = ingest?.()?.workers()
+    if (!workers) return
+    g.set({ state: 'wanted' }, workers.wanted)
+    g.set({ state: 'running' }, workers.running)
+  })
+  gauge('gateway_open', 'Operations under way, event streams and WebSockets of this process.', ['kind'], (g) => {
+    for (const [kind, count] of Object.entries(gateway?.() ?? {})) g.set({ kind }, count)
+  })
+  if (!tailer) return
+  gauge('feed_tail_position', 'Position up to which this process has read the feed.', [], (g) =>
+    g.set(tailer.tail.head),
+  )
+  gauge('feed_ring_bytes', 'Bytes of the events kept in memory.', [], (g) => g.set(tailer.tail.ringBytes))
+  gauge('feed_followers', 'Subscriptions of this process, by how many positions they are behind.', ['behind'], (g) => {
+    const lags = lagsOf(tailer)
+    BEHIND.forEach((max, i) => {
+      const above = BEHIND[i - 1] ?? -1
+      g.set({ behind: `<=${max}` }, lags.filter((l) => l <= max && l > above).length)
+    })
+    g.set({ behind: `>${BEHIND.at(-1)}` }, lags.filter((l) => l > (BEHIND.at(-1) ?? 0)).length)
+  })
+  gauge('feed_follower_lag_positions', 'Positions by which the slowest subscription is behind.', [], (g) =>
+    g.set(lagsOf(tailer).reduce((a, b) => Math.max(a, b), 0)),
+  )
+}
+
+function lagsOf(tailer: Tailer): number[] {
+  return [...tailer.followers].map((f) => Math.max(0, tailer.tail.head - f.position))
+}

@@ -1,0 +1,63 @@
+import { Gauge, type Registry } from 'prom-client'
+import type { Sql } from '../../mdm/db/database.ts'
+import { glance } from '../../mdm/db/glance.ts'
+import { type Quality, quality } from '../../mdm/golden/quality.ts'
+
+/** How often quality is measured at most, and of how many records: it reads all of them. */
+const everyMs = 10 * 60_000
+const recordsMax = 200_000
+
+/**
+ * Figures of quality, measured in the background after a scrape and shown at the next: no scrape waits for them. A store
+ * of more than `recordsMax` source records is left to "touchstone quality --prometheus", which its operator times.
+ */
+export function qualityMetrics(registry: Registry, sql: Sql, types: readonly string[]): { refresh(): void } {
+  const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new Gauge<L>({ name: `touchstone_${name}`, help, labelNames, registers: [registry] })
+  const golden = gauge('golden_records', 'Golden records in force.', ['type'])
+  const records = gauge('source_records', 'Live source records that golden records are made of.', ['type'])
+  const matchRate = gauge('match_rate', 'Share of golden records with more than one source record.', ['type'])
+  const uniqueness = gauge('uniqueness', 'Share of golden records that are not like another one.', ['type'])
+  const overrideRate = gauge('override_rate', 'Share of golden records with a value stated by a steward.', ['type'])
+  const validity = gauge('validity', 'Share of source records without a value that cannot be used.', ['type', 'system'])
+  const measured = gauge('quality_measured_timestamp_seconds', 'When the figures of quality were taken.', [])
+  let at = Number.NEGATIVE_INFINITY
+  let running = false
+
+  const show = (q: Quality) => {
+    const { type } = q
+    golden.set({ type }, q.golden)
+    records.set({ type }, q.records)
+    for (const [g, value] of [
+      [matchRate, q.matchRate],
+      [uniqueness, q.uniqueness],
+      [overrideRate, q.overrideRate],
+    ] as const)
+      if (value !== null) g.set({ type }, value)
+    for (const s of q.systems) if (s.validity !== null) validity.set({ type, system: s.system }, s.validity)
+  }
+  const measure = async () => {
+    const stored = await glance(sql, async (tx) => {
+      const [row] = await tx<
+        { n: number }[]
+      >`select count(*)::int as n from (select 1 from source_record limit ${recordsMax + 1}) r`
+      return row?.n ?? 0
+    })
+    if (stored > recordsMax) return
+    for (const type of types) show(await quality(sql, type))
+    measured.set(Date.now() / 1_000)
+  }
+  return {
+    refresh() {
+      if (running || performance.now() - at < everyMs) return
+      running = true
+      // A store that is away is seen in touchstone_database_up; the next scrape after the pause tries again.
+      measure()
+        .catch(() => undefined)
+        .finally(() => {
+          at = performance.now()
+          running = false
+        })
+    },
+  }
+}
