@@ -34,12 +34,12 @@ export interface Installation {
 }
 
 const BOUNDS: QueryBounds = {
-  documentBytesMax: 200_000,
-  tokensMax: 60_000,
+  documentBytesMax: 1_000_000,
+  tokensMax: 200_000,
   depthMax: 30,
-  aliasesMax: 50,
+  aliasesMax: 30_000,
   fieldsMax: 30_000,
-  bodyBytesMax: 300_000,
+  bodyBytesMax: 1_500_000,
 }
 
 /**

@@ -18,7 +18,7 @@ export function smallestOperation(operation: string, field: GraphQLField<unknown
   return `${operation} { ${field.name}${given.length > 0 ? `(${given.join(', ')})` : ''}${below} }`
 }
 
-function literal(type: GraphQLInputType): string {
+export function literal(type: GraphQLInputType): string {
   if (isNonNullType(type)) return literal(type.ofType)
   if (isListType(type)) return '[]'
   if (isEnumType(type)) return type.getValues()[0]?.name ?? ''

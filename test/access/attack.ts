@@ -1,0 +1,76 @@
+import { createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
+
+/** What an attacker got: the code of the first error, or the answer itself. */
+export interface Got {
+  status: number
+  code: string | undefined
+  text: string
+}
+
+export interface Request {
+  query?: string
+  variables?: object
+  operationName?: string
+  headers?: Record<string, string>
+  method?: string
+  /** After the path, from `?`. */
+  search?: string
+  body?: string
+}
+
+/** One request over HTTP; event streams are read to their first event, or their end. */
+export async function over(url: string, request: Request): Promise<Got> {
+  const { method = 'POST', query, variables, operationName, search = '' } = request
+  const abort = new AbortController()
+  const given = request.body ?? (method === 'POST' ? JSON.stringify({ query, variables, operationName }) : undefined)
+  const res = await fetch(`${url}${search}`, {
+    method,
+    headers: { 'content-type': 'application/json', ...request.headers },
+    body: given,
+    redirect: 'manual',
+    signal: abort.signal,
+  })
+  if (!res.headers.get('content-type')?.startsWith('text/event-stream')) return got(res.status, await res.text())
+  let text = ''
+  for await (const chunk of res.body ?? []) {
+    text += Buffer.from(chunk).toString()
+    if (text.includes('event: ')) break
+  }
+  abort.abort()
+  return got(res.status, text)
+}
+
+/** The first result over graphql-ws, or how the socket was closed. */
+export async function overSocket(
+  url: string,
+  query: string,
+  connectionParams?: Record<string, unknown>,
+  headers: Record<string, string> = {},
+): Promise<Got> {
+  class WithHeaders extends WebSocket {
+    constructor(address: string, protocols: string) {
+      super(address, protocols, { headers })
+    }
+  }
+  const client = createClient({
+    url: url.replace('http', 'ws'),
+    webSocketImpl: WithHeaders,
+    retryAttempts: 0,
+    connectionParams,
+  })
+  try {
+    const { value } = await client.iterate({ query }).next()
+    return got(200, JSON.stringify(value ?? {}))
+  } catch (e) {
+    if (Array.isArray(e)) return got(200, JSON.stringify({ errors: e }))
+    const { code, reason, message } = e as { code?: number; reason?: string; message?: string }
+    return { status: code ?? 0, code: reason, text: `${code} ${reason ?? ''} ${message ?? ''}` }
+  } finally {
+    await client.dispose()
+  }
+}
+
+function got(status: number, text: string): Got {
+  return { status, text, code: /"code":"([A-Z_]+)"/.exec(text)?.[1] }
+}

@@ -1,0 +1,558 @@
+import assert from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, test } from 'node:test'
+import { developmentToken } from '../../gateway/identity/development.ts'
+import { createKey, revokeKey, rotateKey } from '../../mdm/access/apiKeys.ts'
+import { dataDirectory } from '../cli/process.ts'
+import { AUDIENCE } from '../gateway/issuer.ts'
+import { key as recordKeyOf } from '../subgraphs/world.ts'
+import { type Got, over, overSocket, type Request } from './attack.ts'
+import { type Installation, startInstallation } from './installation.ts'
+import { badTokens } from './tokens.ts'
+import { everythingOf, wholeOperation } from './whole.ts'
+
+/**
+ * Attempts to be somebody, to do or to see more than one may, over real sockets. Each table says what has to come of it.
+ * What has to stay hidden is shown to an administrator by the same operation: an attack that could find nothing is none.
+ */
+let it: Installation
+let elsewhere: Server
+let attackers: string
+const visits: string[] = []
+let admin: string
+let tried = 0
+before(async () => {
+  it = await startInstallation()
+  elsewhere = createServer((req, res) => {
+    visits.push(req.url ?? '')
+    res.end('{"keys":[]}')
+  })
+  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
+  attackers = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`
+  admin = await it.token('admin')
+})
+after(async () => {
+  elsewhere?.close()
+  await it?.close()
+})
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+const customers = '{ customers { totalCount } }'
+const feed = 'subscription { changes { __typename } }'
+
+type Attack = [name: string, attempt: () => Promise<Got>, expected: string]
+
+async function run(attacks: Attack[]): Promise<void> {
+  const wrong: string[] = []
+  for (const [name, attempt, expected] of attacks) {
+    const { status, code, text } = await attempt()
+    tried++
+    if (code !== expected) wrong.push(`${name}: ${status} ${code} ${text.slice(0, 200)}, not ${expected}`)
+    if (/"data":\{/.test(text)) wrong.push(`${name}: data came with it: ${text.slice(0, 200)}`)
+  }
+  assert.deepEqual(wrong, [])
+}
+
+const post = (request: Request) => () => over(it.url, { query: customers, ...request })
+
+test('a good token is let in: what is refused below is refused for what is wrong with it', async () => {
+  assert.match((await over(it.url, { query: customers, headers: bearer(admin) })).text, /"totalCount":[1-9]/)
+})
+
+test('tokens that do not hold', async () => {
+  const tokens = await badTokens(it.issuer, attackers)
+  await run(tokens.map(([name, token]): Attack => [name, post({ headers: bearer(token) }), 'UNAUTHENTICATED']))
+  assert.deepEqual(visits, [], 'no address in a token was asked')
+  for (const [name, token] of tokens) {
+    const { text } = await over(it.url, { query: customers, headers: bearer(token) })
+    assert.doesNotMatch(text, /jose|JWS|ERR_|stack|at \w+ \(|node_modules/, name)
+    if (token.length > 40) assert.ok(!text.includes(token.slice(0, 40)), name)
+  }
+  // The same over a socket, where nothing but a code comes back.
+  await run(
+    tokens
+      .filter((_, i) => i % 6 === 0)
+      .map(
+        ([name, token]): Attack => [
+          `${name}, over a socket`,
+          () => overSocket(it.url, customers, bearer(token)),
+          'UNAUTHENTICATED',
+        ],
+      ),
+  )
+  // And it goes on taking good ones.
+  assert.equal((await over(it.url, { query: customers, headers: bearer(await it.token('reader')) })).status, 200)
+  assert.ok(!it.logged.some((l) => l.includes(admin)), 'no token is logged')
+})
+
+test('credentials in the wrong place, or of the wrong kind', async (t) => {
+  const basic = { authorization: `Basic ${Buffer.from(`admin:${admin}`).toString('base64')}` }
+  const { dir } = dataDirectory(t)
+  const development = await developmentToken(dir, AUDIENCE, { actor: 'mallory', roles: ['admin'], seconds: 600 })
+  const inAddress = ['access_token', 'token', 'authorization', 'bearer', 'api_key', 'key', 'x-api-key']
+  const { text: key } = await createKey(it.db.sql, {
+    name: 'address',
+    roles: ['admin'],
+    scopes: [],
+    expiresAt: null,
+    createdBy: 'test',
+  })
+  const get = (search: string, headers = {}) => post({ method: 'GET', search, headers })
+  const refused: [string, () => Promise<Got>][] = [
+    ['nothing', post({})],
+    ['nothing, by GET', get('?query={customers{totalCount}}')],
+    ['nothing, as an event stream', post({ headers: { accept: 'text/event-stream' } })],
+    ['nothing, as an event stream by GET', get('?query={feed{head}}', { accept: 'text/event-stream' })],
+    ['nothing, several operations', post({ body: `[${JSON.stringify({ query: customers })}]` })],
+    ['nothing, no operation', post({ body: '{' })],
+    ['nothing, __typename only', post({ query: '{ __typename }' })],
+    ['nothing, introspection', post({ query: '{ __schema { types { name } } }' })],
+    ['nothing, from a page', get('', { accept: 'text/html' })],
+    ['nothing, federation’s own field', post({ query: '{ _service { sdl } }' })],
+    ...inAddress.map((name): [string, () => Promise<Got>] => [
+      `a token in the address, as ${name}`,
+      get(`?query={customers{totalCount}}&${name}=${encodeURIComponent(admin)}`),
+    ]),
+    ['a key in the address', get(`?query={customers{totalCount}}&api_key=${key}`)],
+    ['a token in the body', post({ body: JSON.stringify({ query: customers, authorization: `Bearer ${admin}` }) })],
+    ['a token in extensions', post({ body: JSON.stringify({ query: customers, extensions: bearer(admin) }) })],
+    ['a token in a cookie', post({ headers: { cookie: `token=${admin}; authorization=Bearer ${admin}` } })],
+    ['Basic', post({ headers: basic })],
+    ['Bearer without a token', post({ headers: { authorization: 'Bearer' } })],
+    ['Bearer and spaces', post({ headers: { authorization: 'Bearer    ' } })],
+    ['two tokens', post({ headers: { authorization: `Bearer ${admin} ${admin}` } })],
+    ['two tokens with a comma', post({ headers: { authorization: `Bearer ${admin}, Bearer ${admin}` } })],
+    ['a token without Bearer', post({ headers: { authorization: admin } })],
+    ['Token', post({ headers: { authorization: `Token ${admin}` } })],
+    ['a token as a key', post({ headers: { 'x-api-key': admin } })],
+    ['a token and a key', post({ headers: { ...bearer(admin), 'x-api-key': key } })],
+    ['a development token', post({ headers: bearer(development) })],
+    [
+      'names of the development caller',
+      post({ headers: { 'x-touchstone-actor': 'a', 'x-touchstone-roles': 'admin' } }),
+    ],
+    ['headers of proxies', post({ headers: { 'x-forwarded-user': 'admin', 'x-forwarded-for': '127.0.0.1' } })],
+    ['headers of services', post({ headers: { 'x-roles': '*', 'x-scopes': '*', 'x-correlation-id': 'admin' } })],
+    ['a socket that says nothing', () => overSocket(it.url, customers)],
+    ['a socket with an empty token', () => overSocket(it.url, customers, { authorization: '' })],
+    [
+      'a socket with a token of the wrong type',
+      () => overSocket(it.url, customers, { authorization: { bearer: admin } }),
+    ],
+    ['a socket with a list of tokens', () => overSocket(it.url, customers, { authorization: [`Bearer ${admin}`] })],
+    ['a socket with a token in its address', () => overSocket(`${it.url}?authorization=Bearer%20${admin}`, customers)],
+    ['a socket with a token by another name', () => overSocket(it.url, customers, { token: admin })],
+    ['a socket with a bad token beside a good one', () => overSocket(it.url, customers, bearer('x'), bearer(admin))],
+    ['a socket, subscribing', () => overSocket(it.url, feed)],
+  ]
+  await run(refused.map(([name, attempt]): Attack => [name, attempt, 'UNAUTHENTICATED']))
+  await revokeKey(it.db.sql, 'address')
+  await run([
+    [
+      'a page of another site',
+      post({ headers: { ...bearer(admin), origin: 'https://evil.example' } }),
+      'ORIGIN_NOT_ALLOWED',
+    ],
+    ['a sandboxed page', post({ headers: { ...bearer(admin), origin: 'null' } }), 'ORIGIN_NOT_ALLOWED'],
+    ['a form', post({ headers: { ...bearer(admin), 'content-type': 'text/plain' } }), 'UNSUPPORTED_MEDIA_TYPE'],
+    [
+      'a form with a file',
+      post({ headers: { ...bearer(admin), 'content-type': 'multipart/form-data; boundary=x' } }),
+      'UNSUPPORTED_MEDIA_TYPE',
+    ],
+    [
+      'several operations at once',
+      post({ headers: bearer(admin), body: '[{"query":"{feed{head}}"}]' }),
+      'BATCHING_NOT_SUPPORTED',
+    ],
+    [
+      'a mutation by GET',
+      post({ method: 'GET', search: '?query=mutation{releaseTasks(ids:[]){__typename}}', headers: bearer(admin) }),
+      'METHOD_NOT_ALLOWED',
+    ],
+    ['a preflight', post({ method: 'OPTIONS', headers: { origin: 'https://evil.example' } }), 'ORIGIN_NOT_ALLOWED'],
+  ])
+})
+
+test('API keys that do not hold', async () => {
+  const make = (name: string, expiresAt: Date | null = null) =>
+    createKey(it.db.sql, { name, roles: ['reader'], scopes: [], expiresAt, createdBy: 'test' })
+  const [good, revoked, rotated, ended] = await Promise.all(['good', 'revoked', 'rotated', 'ended'].map((n) => make(n)))
+  assert.ok(good && revoked && rotated && ended)
+  const asks = (key: string) => post({ headers: { 'x-api-key': key } })
+  for (const { text } of [good, revoked, rotated, ended]) assert.equal((await asks(text)()).status, 200)
+  await revokeKey(it.db.sql, 'revoked')
+  await rotateKey(it.db.sql, 'rotated', 0, 'test')
+  await it.db.sql`update api_key set expires_at = now() - interval '1 second' where name = 'ended'`
+  const [row] = await it.db.sql<{ hash: Buffer }[]>`select hash from api_key where id = ${good.id}`
+  const secret = good.text.slice(-43)
+  const head = `tsk_${good.id}_`
+  const bad: [string, string][] = [
+    ['revoked', revoked.text],
+    ['rotated, its overlap over', rotated.text],
+    ['ended', ended.text],
+    ['an id that is not there', `tsk_${'0'.repeat(16)}_${secret}`],
+    ['the id of another key', `tsk_${revoked.id}_${secret}`],
+    ['the secret of another key', `${head}${rotated.text.slice(-43)}`],
+    ['its hash as the secret', `${head}${row?.hash.toString('base64url')}`],
+    ['its hash in hex', `${head}${row?.hash.toString('hex')}`],
+    ['no secret', head],
+    ['the beginning of the secret', good.text.slice(0, -1)],
+    ['more than the secret', `${good.text}A`],
+    ['other capitals', `${head}${secret.toUpperCase() === secret ? secret.toLowerCase() : secret.toUpperCase()}`],
+    ['SQL', `tsk_' or '1'='1_${secret}`],
+    ['SQL in the secret', `${head}' or true --`],
+    ['a wildcard', `tsk_%_${secret}`],
+  ]
+  await run(
+    bad.flatMap(([name, key]): Attack[] => [
+      [`a key: ${name}`, asks(key), 'UNAUTHENTICATED'],
+      [`a key as a token: ${name}`, post({ headers: bearer(key.replaceAll(' ', '%20')) }), 'UNAUTHENTICATED'],
+    ]),
+  )
+  assert.equal((await asks(good.text)()).status, 200)
+})
+
+test('rights that roles do not give', async () => {
+  const stranger = async (claims: object) => bearer(await it.issuer.sign({ sub: 'mallory', ...claims }))
+  const claims: [string, object][] = [
+    ['no roles', {}],
+    ['roles of everything', { roles: ['*'] }],
+    ['a role in capitals', { roles: ['ADMIN', 'Admin'] }],
+    ['a role with spaces', { roles: [' admin', 'admin '] }],
+    ['roles as an object', { roles: { admin: true, 0: 'admin', length: 1 } }],
+    ['roles in a list in a list', { roles: [['admin']] }],
+    ['names that objects have', { roles: ['__proto__', 'constructor', 'toString', 'hasOwnProperty'] }],
+    ['scopes instead of roles', { scope: '* golden:read', scp: ['*'], scopes: ['*'], permissions: ['golden:read'] }],
+    ['fields of a caller', { via: 'DEVELOPMENT', actor: 'development', rights: '*' }],
+    ['another claim', { role: 'admin', groups: ['admin'], 'realm_access.roles': ['admin'] }],
+  ]
+  await run(
+    await Promise.all(
+      claims.map(async ([name, c]): Promise<Attack> => [name, post({ headers: await stranger(c) }), 'FORBIDDEN']),
+    ),
+  )
+})
+
+test('more than a role may, by way of the document', async () => {
+  const reader = bearer(await it.token('reader'))
+  const { text: goldenOnly } = await createKey(it.db.sql, {
+    name: 'golden-only',
+    roles: [],
+    scopes: ['golden:read'],
+    expiresAt: null,
+    createdBy: 'test',
+  })
+  const { text: feedOnly } = await createKey(it.db.sql, {
+    name: 'feed-only',
+    roles: [],
+    scopes: ['feed:read'],
+    expiresAt: null,
+    createdBy: 'test',
+  })
+  const byReader: [string, string][] = [
+    ['straight', '{ auditLog { id } }'],
+    ['an alias', '{ customers: auditLog { id } }'],
+    ['an alias of something allowed beside it', '{ feed { head } feed2: auditLog { id } }'],
+    ['an inline fragment', '{ ... { auditLog { id } } }'],
+    ['an inline fragment on the type', '{ ... on Query { auditLog { id } } }'],
+    ['a fragment', 'query A { ...F } fragment F on Query { auditLog { id } }'],
+    [
+      'fragments in fragments',
+      'query A { ...F } fragment F on Query { ...G } fragment G on Query { ... { auditLog { id } } }',
+    ],
+    ['a fragment spread twice', 'query A { ...F ...F } fragment F on Query { feed { head } auditLog { id } }'],
+    ['@include of true', '{ auditLog @include(if: true) { id } }'],
+    ['@skip of a variable', 'query A($no: Boolean = false) { auditLog @skip(if: $no) { id } }'],
+    [
+      '@include of a fragment',
+      'query A($yes: Boolean = true) { ...F @include(if: $yes) } fragment F on Query { auditLog { id } }',
+    ],
+    ['__typename alone', '{ auditLog { __typename } }'],
+    ['tasks', '{ tasks { nodes { id } } }'],
+    ['counts of tasks', '{ taskCounts { __typename } }'],
+    ['what stewards did', '{ stewardActions { nodes { id } } }'],
+    ['a preview', '{ previewAction(action: {}) { __typename } }'],
+    ['messages that could not be applied', '{ inboundExceptions { __typename } }'],
+    ['why two records match', '{ clusterStory(id: "x") { __typename } }'],
+    ['the raw record', '{ customers { nodes { sources { raw } } } }'],
+    ['the raw record, renamed', '{ customers { nodes { sources { canonical: raw } } } }'],
+    ['the raw record in a fragment', '{ customers { nodes { sources { ...F } } } } fragment F on SourceRecord { raw }'],
+    ['the raw record by provenance', '{ customers { nodes { provenance { sources { raw } } } } }'],
+    ['the raw record of a candidate', '{ customers { nodes { provenance { candidates { source { raw } } } } } }'],
+    ['the raw record through an interface', `{ node(id: "${nordwind}") { ... on Customer { sources { raw } } } }`],
+    ['the raw record through the feed', '{ changes { nodes { entity { ... on Customer { sources { raw } } } } } }'],
+    ['the raw record behind an invoice', '{ invoices { nodes { customer { sources { raw } } } } }'],
+    ['the raw record far down', '{ contacts { nodes { customer { contacts { nodes { sources { raw } } } } } } }'],
+    ['the schema', '{ __schema { types { name } } }'],
+    ['the schema, renamed', '{ feed: __schema { queryType { name } } }'],
+    ['the schema in a fragment', 'query A { ...F } fragment F on Query { __type(name: "Mutation") { name } }'],
+    ['a steward’s mutation', 'mutation { releaseTasks(ids: []) { __typename } }'],
+    ['several mutations', 'mutation { a: releaseTasks(ids: []) { __typename } b: claimTasks(ids: []) { __typename } }'],
+    ['a mutation in a fragment', 'mutation { ...F } fragment F on Mutation { releaseTasks(ids: []) { __typename } }'],
+    ['approving', `mutation { approveAction(action: "${nordwind}", reason: "x") { __typename } }`],
+    ['a what-if', 'mutation { simulatePolicy(files: []) { __typename } }'],
+    [
+      'putting messages right',
+      'mutation { discardExceptions(ids: [], reason: "x", idempotencyKey: "x") { __typename } }',
+    ],
+  ]
+  const keyed = (key: string) => ({ 'x-api-key': key })
+  const task = 'subscription { taskChanged { id } }'
+  const stream = { ...reader, accept: 'text/event-stream' }
+  await run([
+    ...byReader.map(([name, query]): Attack => [name, post({ query, headers: reader }), 'FORBIDDEN']),
+    ...byReader
+      .slice(0, 12)
+      .map(([name, query]): Attack => [`${name}, over a socket`, () => overSocket(it.url, query, reader), 'FORBIDDEN']),
+    ['as an event stream', post({ query: '{ auditLog { id } }', headers: stream }), 'FORBIDDEN'],
+    ['by GET', post({ method: 'GET', search: '?query={auditLog{id}}', headers: reader }), 'FORBIDDEN'],
+    [
+      'the second of two operations',
+      post({ query: 'query A { feed { head } } query B { auditLog { id } }', operationName: 'B', headers: reader }),
+      'FORBIDDEN',
+    ],
+    ['a subscription, as an event stream', post({ query: task, headers: stream }), 'FORBIDDEN'],
+    ['a subscription, over a socket', () => overSocket(it.url, task, reader), 'FORBIDDEN'],
+    [
+      'what an event leads to',
+      post({
+        query: 'subscription { changes { ... on Change { entity { ... on Customer { sources { raw } } } } } }',
+        headers: stream,
+      }),
+      'FORBIDDEN',
+    ],
+    ...[
+      '{ customers { nodes { invoices { nodes { number } } } } }',
+      '{ customers { nodes { invoices { totalCount } } } }',
+      '{ customers { nodes { invoices { __typename } } } }',
+      '{ customers { nodes { totals { openInvoices } } } }',
+      '{ customers { nodes { ledger { account } } } }',
+      '{ customers { nodes { i: opportunities { edges { cursor } } } } }',
+      '{ contracts { nodes { subscriptions { pageInfo { hasNextPage } } } } }',
+      '{ node(id: "x") { id } }',
+      '{ nodes(ids: []) { __typename } }',
+      '{ changes { nodes { after } } }',
+    ].map(
+      (query): Attack => [`golden records only: ${query}`, post({ query, headers: keyed(goldenOnly) }), 'FORBIDDEN'],
+    ),
+    ...[
+      '{ changes { nodes { entity { ... on Customer { name } } } } }',
+      '{ changes { nodes { entity { ...F } } } } fragment F on Contact { jobTitle }',
+      '{ changes { nodes { entity { ... on Customer { __typename } } } } }',
+      '{ customer(id: "x") { id } }',
+    ].map((query): Attack => [`the feed only: ${query}`, post({ query, headers: keyed(feedOnly) }), 'FORBIDDEN']),
+  ])
+  // What they may they can.
+  for (const [query, key] of [
+    ['{ customers { nodes { name contacts { totalCount } } } }', goldenOnly],
+    ['{ changes { nodes { after } } }', feedOnly],
+  ] as const)
+    assert.doesNotMatch((await over(it.url, { query, headers: keyed(key) })).text, /errors/)
+})
+
+const nordwind = recordKeyOf('crm', 'Customer', 'C1')
+const anna = recordKeyOf('crm', 'Contact', 'P1')
+const joerg = recordKeyOf('billing', 'Contact', 'P2')
+/** Values of arguments by which there is something to find. */
+const KNOWN: Record<string, string> = {
+  id: `"${anna}"`,
+  ids: `["${anna}", "${nordwind}"]`,
+  a: `"${anna}"`,
+  b: `"${joerg}"`,
+  system: '"crm"',
+  object: '"Contact"',
+  type: '"Contact"',
+  from: '1',
+  to: '2',
+  action: `{ retire: { record: { id: "${anna}", version: 2 } } }`,
+}
+const allOf = (type: string, depth: number) => `fragment All on ${type} ${everythingOf(it.schema, type, depth)}`
+const PERSONAL = /Anna|Weber|anna@|joerg@|Brandt|sales@nordwind|493012345678/
+
+test('what a caller may not see is not shown, whichever way it is asked for', async () => {
+  const blind = bearer(await it.token('blind'))
+  const steward = bearer(await it.token('steward', 'approver'))
+  // So that what stewards state is somewhere to be found: one override done, one that waits.
+  const stated = await over(it.url, {
+    query: `mutation { overrideField(input: { record: { id: "${anna}", version: 1 }, field: "name", value: "Anna Weber-Lund" },
+      reason: "x", idempotencyKey: "masked") { __typename } }`,
+    headers: steward,
+  })
+  assert.match(stated.text, /ActionDone|ApprovalNeeded/)
+  const changesOf = 'changes(types: [CONTACT])'
+  const snapshot = 'subscription { changes(types: [CONTACT], snapshot: true) { ... on Snapshot { values } } }'
+  const queries = [
+    '{ contacts { nodes { name emails phones givenName surname } } }',
+    '{ contacts { nodes { id: name } } }',
+    '{ contacts { edges { node { ...F } } } } fragment F on Contact { title: name emails }',
+    `{ contact(id: "${anna}") { name } }`,
+    `{ contact(id: "${anna}", asOf: "2999-01-01T00:00:00.000Z") { name } }`,
+    '{ contactBySource(system: "crm", object: "Contact", id: "P1") { emails } }',
+    `{ node(id: "${anna}") { ... on Contact { name } } }`,
+    `{ nodes(ids: ["${anna}"]) { ... on Contact { ... { emails } } } }`,
+    '{ customers { nodes { contacts { nodes { name } } } } }',
+    '{ customers { nodes { emails phones } } }',
+    '{ invoices { nodes { customer { contacts { nodes { emails } } } } } }',
+    '{ contacts { nodes { provenance { field value } } } }',
+    '{ contacts { nodes { provenance(fields: ["name"]) { candidates { value verdict } } } } }',
+    '{ contacts { nodes { history { nodes { values } } } } }',
+    '{ contacts { nodes { history { edges { node { v: values } } } } } }',
+    '{ contacts { nodes { sources { canonical } } } }',
+    '{ contacts { nodes { sources { raw } } } }',
+    `{ ${changesOf} { nodes { after before } } }`,
+    `{ ${changesOf} { edges { node { x: after } } } }`,
+    `{ ${changesOf} { nodes { cloudEvent } } }`,
+    `{ ${changesOf} { nodes { entity { ... on Contact { name } } } } }`,
+    `{ goldenDiff(id: "${anna}", from: 1, to: 2) { field before after } }`,
+    '{ stewardActions { nodes { input } } }',
+    '{ auditLog { body } }',
+    `{ previewAction(action: { override: { record: { id: "${anna}", version: 2 }, field: "jobTitle", value: "CEO" } })
+      { ... on ActionPreview { records { before after } } } }`,
+    `{ explain(a: "${anna}", b: "${joerg}") { __typename ...All } } ${allOf('MatchExplanation', 4)}`,
+    `{ clusterStory(id: "${anna}") { __typename ...All } } ${allOf('ClusterStory', 4)}`,
+    snapshot,
+  ]
+  const wrong: string[] = []
+  const shown: string[] = []
+  for (const query of queries)
+    for (const headers of [{}, { accept: 'text/event-stream' }] as Record<string, string>[]) {
+      if (query === snapshot && !headers.accept) continue
+      tried++
+      const seen = await over(it.url, { query, headers: { ...headers, ...blind } })
+      if (PERSONAL.test(seen.text)) wrong.push(`${query}: ${seen.text.slice(0, 300)}`)
+      if (/"code":"(FORBIDDEN|GRAPHQL_VALIDATION_FAILED|INTERNAL)"/.test(seen.text))
+        wrong.push(`${query}: ${seen.text}`)
+      const whole = await over(it.url, { query, headers: { ...headers, ...bearer(admin) } })
+      if (PERSONAL.test(whole.text)) shown.push(query)
+    }
+  assert.deepEqual(wrong, [])
+  // Previews of other fields and differences that no version has may have nothing to hide.
+  const nothingToHide = queries.filter((q) => !shown.includes(q))
+  assert.deepEqual(
+    nothingToHide.filter((q) => !/goldenDiff|previewAction|explain|clusterStory/.test(q)),
+    [],
+  )
+  for (const query of [snapshot, queries[0] ?? ''])
+    assert.doesNotMatch((await overSocket(it.url, query, blind)).text, PERSONAL)
+})
+
+test('nor anywhere else in the graph: everything there is, asked at once', async () => {
+  const blind = bearer(await it.token('blind'))
+  const root = it.schema.getQueryType()
+  assert.ok(root)
+  const told: string[] = []
+  const wrong: string[] = []
+  for (const field of Object.values(root.getFields())) {
+    const text = wholeOperation(it.schema, field, 4, (argument) => KNOWN[argument])
+    tried++
+    const seen = await over(it.url, { query: text, headers: blind })
+    if (/GRAPHQL_VALIDATION_FAILED|FORBIDDEN|"code":"(TOO|QUERY)_/.test(seen.text))
+      wrong.push(`${field.name}: ${seen.text.slice(0, 300)}`)
+    const found = PERSONAL.exec(seen.text)
+    if (found)
+      wrong.push(
+        `${field.name} shows ${found[0]}: …${seen.text.slice(Math.max(0, found.index - 200), found.index + 50)}…`,
+      )
+    if (PERSONAL.test((await over(it.url, { query: text, headers: bearer(admin) })).text)) told.push(field.name)
+  }
+  assert.deepEqual(wrong, [])
+  // To whom may see it, it is there.
+  for (const name of ['contacts', 'contact', 'customers', 'changes', 'node', 'stewardActions', 'auditLog', 'invoices'])
+    assert.ok(told.includes(name), `${name} has nothing to hide: ${told}`)
+})
+
+test('nor can it be guessed', async () => {
+  const blind = bearer(await it.token('blind'))
+  const lists = [
+    'filter: { name: { eq: "Anna Weber" } }',
+    'filter: { name: { startsWith: "A" } }',
+    'filter: { name: { ne: "x" } }',
+    'filter: { name: { in: ["Anna Weber"] } }',
+    'filter: { name: { isNull: true } }',
+    'filter: { emails: { contains: "anna@nordwind.example" } }',
+    'filter: { emails: { isEmpty: false } }',
+    'filter: { not: { name: { eq: "Anna Weber" } } }',
+    'filter: { or: [{ jobTitle: { eq: "CFO" } }, { name: { contains: "nn" } }] }',
+    'filter: { and: [{ not: { or: [{ emails: { containsAny: ["a"] } }] } }] }',
+    'orderBy: [{ field: NAME }]',
+    'orderBy: [{ field: CREATED_AT }, { field: SURNAME, direction: DESC }]',
+  ]
+  const values = '{ field: "name", in: ["Anna Weber"] }'
+  await run([
+    ...lists.map(
+      (args): Attack => [
+        args,
+        post({ query: `{ contacts(${args}) { nodes { id } } }`, headers: blind }),
+        'MISSING_SCOPE',
+      ],
+    ),
+    ...lists.slice(0, 4).map(
+      (args): Attack => [
+        `${args}, below a customer`,
+        async () => {
+          const got = await over(it.url, {
+            query: `{ customers(first: 1) { nodes { contacts(${args}) { totalCount } } } }`,
+            headers: blind,
+          })
+          return { ...got, text: got.text.replace('"data":{', '') }
+        },
+        'MISSING_SCOPE',
+      ],
+    ),
+    [
+      'values of events',
+      post({ query: `{ changes(where: [${values}]) { nodes { id: goldenId } } }`, headers: blind }),
+      'MISSING_SCOPE',
+    ],
+    [
+      'values of events, in a subscription',
+      () => overSocket(it.url, `subscription { contactChanged(where: [${values}]) { __typename } }`, blind),
+      'MISSING_SCOPE',
+    ],
+    [
+      'values of an event, given as a variable',
+      post({
+        query: 'query A($w: [ChangeValueFilter!]) { changes(where: $w) { nodes { goldenId } } }',
+        variables: { w: [{ field: 'emails', in: ['anna@nordwind.example'] }] },
+        headers: blind,
+      }),
+      'MISSING_SCOPE',
+    ],
+  ])
+})
+
+test('errors name nothing of the schema to who may not read it', async () => {
+  const reader = bearer(await it.token('reader'))
+  for (const query of [
+    '{ customer }',
+    '{ custmers { id } }',
+    '{ customers { nodes { nam } } }',
+    '{ customers(frst: 1) { totalCount } }',
+    '{ ... on Custmer { id } }',
+    'mutation { mergeRecord { id } }',
+    'query A($x: Custmr) { feed { head } }',
+    'query A { feed { head } ...Nothing }',
+    '{ auditLogs { id } }',
+  ]) {
+    tried++
+    const { text, code } = await over(it.url, { query, headers: reader })
+    assert.equal(code, 'GRAPHQL_VALIDATION_FAILED', query)
+    assert.doesNotMatch(text, /Did you mean/, query)
+  }
+  assert.match((await over(it.url, { query: '{ custmers { id } }', headers: bearer(admin) })).text, /Did you mean/)
+})
+
+test('a signature key that the issuer has withdrawn is not good for long, one that lasts is', async () => {
+  const rotated = await it.issuer.newKey('RS256')
+  const token = await it.issuer.sign({ roles: ['reader'] }, {}, rotated)
+  await run([['before the issuer publishes it', post({ headers: bearer(token) }), 'UNAUTHENTICATED']])
+  it.issuer.keys.unshift(rotated)
+  assert.equal((await over(it.url, { query: customers, headers: bearer(token) })).status, 200)
+  assert.equal((await over(it.url, { query: customers, headers: bearer(admin) })).status, 200)
+})
+
+test('that was at least three hundred', () => {
+  assert.ok(tried >= 300, `${tried} attempts`)
+})

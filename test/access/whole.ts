@@ -1,0 +1,49 @@
+import {
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  getNamedType,
+  isAbstractType,
+  isCompositeType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql'
+import { literal } from './smallest.ts'
+
+/** A root field with everything below it, so many fields deep; `known` says arguments by which something is found. */
+export function wholeOperation(
+  schema: GraphQLSchema,
+  field: GraphQLField<unknown, unknown>,
+  depth: number,
+  known: (argument: string) => string | undefined,
+): string {
+  const given = field.args
+    .filter((a) => isNonNullType(a.type) && a.defaultValue === undefined)
+    .map((a) => `${a.name}: ${known(a.name) ?? literal(a.type)}`)
+  const below = selection(schema, getNamedType(field.type), depth)
+  return `{ ${field.name}${given.length > 0 ? `(${given.join(', ')})` : ''} ${below} }`
+}
+
+export function everythingOf(schema: GraphQLSchema, type: string, depth: number): string {
+  const found = schema.getType(type)
+  return found ? selection(schema, found, depth) : ''
+}
+
+/** Below an abstract type fields get names of their own: those of two types may be alike in name and not in type. */
+function selection(schema: GraphQLSchema, type: GraphQLNamedType, depth: number, prefix = ''): string {
+  if (isAbstractType(type)) {
+    const parts = schema
+      .getPossibleTypes(type)
+      .map((t) => `... on ${t.name} ${selection(schema, t, depth, `${t.name}_`)}`)
+    return `{ __typename ${parts.join(' ')} }`
+  }
+  if (!isObjectType(type)) return ''
+  const fields = Object.values(type.getFields()).flatMap((f) => {
+    if (f.args.some((a) => isNonNullType(a.type) && a.defaultValue === undefined)) return []
+    const name = prefix ? `${prefix}${f.name}: ${f.name}` : f.name
+    const below = getNamedType(f.type)
+    if (!isCompositeType(below)) return [name]
+    return depth > 1 ? [`${name} ${selection(schema, below, depth - 1)}`] : []
+  })
+  return `{ __typename ${fields.join(' ')} }`
+}
