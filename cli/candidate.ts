@@ -4,7 +4,7 @@ import { planUnits } from '../mdm/match/plan.ts'
 import { misfit, readModel } from '../mdm/review/models.ts'
 import { type KeptPolicy, policyInForce, readPolicyVersion, withParameters } from '../mdm/review/policies.ts'
 import type { SourceSystem } from '../schema/sourceSystem.ts'
-import { masteringOf, readPolicyFiles } from './policyFiles.ts'
+import { policyOf, readPolicyFiles } from './policyFiles.ts'
 import { ours } from './root.ts'
 
 /** Which policy is meant, and with which trained models. */
@@ -32,7 +32,7 @@ export async function candidateOf(
     throw new Error('give one of --policy, --to and --shipped, or --model alone for the policy in force')
   const base = await baseOf(sql, options)
   if (!options.model?.length) return base
-  const { policy } = masteringOf(base, systems)
+  const policy = policyOf(base, systems)
   const given = new Map<string, unknown>()
   for (const name of options.model) {
     const model = name.endsWith(SHIPPED)

@@ -4,9 +4,9 @@ import { Source } from 'graphql'
 import type { Sql } from '../mdm/db/database.ts'
 import type { Mastering } from '../mdm/mastering.ts'
 import { createEngine } from '../mdm/match/engine.ts'
-import { readParameters } from '../mdm/match/parameters.ts'
+import { ModelError, type Parameters, readParameters } from '../mdm/match/parameters.ts'
 import { type KeptPolicy, keptVersion, policyInForce } from '../mdm/review/policies.ts'
-import { parsePolicy } from '../schema/policy.ts'
+import { type Policy, parsePolicy, type TypePolicy } from '../schema/policy.ts'
 import type { SourceSystem } from '../schema/sourceSystem.ts'
 
 /**
@@ -27,21 +27,37 @@ export function readPolicyFiles(dir: string): KeptPolicy {
   return { version: keptVersion(model, parameters), model, parameters }
 }
 
-/** What a kept policy comes to: the policy itself and one engine a golden type. Throws PolicyError, ModelError. */
-export function masteringOf(kept: KeptPolicy, systems: readonly SourceSystem[]): Mastering {
-  const sources = Object.entries(kept.model).map(([file, text]) => new Source(text, file))
-  const policy = parsePolicy(
-    sources,
+/** The policy itself, without looking at its trained models. Throws PolicyError. */
+export function policyOf(kept: KeptPolicy, systems: readonly SourceSystem[]): Policy {
+  return parsePolicy(
+    Object.entries(kept.model).map(([file, text]) => new Source(text, file)),
     systems.map((s) => s.name),
   )
+}
+
+/** What a kept policy comes to: the policy itself and one engine a golden type. Throws PolicyError, ModelError. */
+export function masteringOf(kept: KeptPolicy, systems: readonly SourceSystem[]): Mastering {
+  const policy = policyOf(kept, systems)
   for (const name of Object.keys(kept.parameters)) policy.type(name)
   const engines = new Map(
     policy.types.map((type) => {
       const given = kept.parameters[type.name]
-      return [type.name, given ? createEngine(type, readParameters(JSON.stringify(given), type)) : createEngine(type)]
+      return [type.name, given ? createEngine(type, parametersOf(kept, given, type)) : createEngine(type)]
     }),
   )
   return { policy, engines, systems: new Map(systems.map((s) => [s.name, s])) }
+}
+
+/** The trained model of a kept policy. What is wrong with it is told with the policy's version and the way out. */
+function parametersOf(kept: KeptPolicy, given: unknown, type: TypePolicy): Parameters {
+  try {
+    return readParameters(JSON.stringify(given), type)
+  } catch (e) {
+    if (!(e instanceof ModelError)) throw e
+    throw new ModelError(
+      `policy ${kept.version}, model of ${type.name}: ${e.message}; or go without it: publish --model ${type.name}=shipped`,
+    )
+  }
 }
 
 /** The mastering that is in force: of the policy published last, else of the model that came with the program. */

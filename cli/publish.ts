@@ -1,7 +1,8 @@
 import { userInfo } from 'node:os'
 import { Command } from 'commander'
+import type { Sql } from '../mdm/db/database.ts'
 import { publish } from '../mdm/publish.ts'
-import { type KeptPolicy, readPublications } from '../mdm/review/policies.ts'
+import { type KeptPolicy, policyInForce, readPublications } from '../mdm/review/policies.ts'
 import { type CandidateOptions, candidateOf } from './candidate.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
@@ -55,6 +56,8 @@ Examples:
         return
       }
       const kept = await candidateOf(sql, options, systems)
+      for (const type of await leftOut(sql, kept, options.model ?? []))
+        console.error(`note: the trained model of ${type} goes out of force; to keep it name it with --model`)
       const line = progressOn()
       const by = { actor: `cli:${userInfo().username}`, reason: options.reason }
       const done = await publish(sql, kept, masteringOf(kept, systems), by, (sofar) =>
@@ -74,4 +77,10 @@ Examples:
 function modelsOf(kept: KeptPolicy): string {
   const types = Object.keys(kept.parameters)
   return types.length === 0 ? '' : `, with trained models of ${types.sort().join(', ')}`
+}
+
+/** Golden types whose trained model is in force and would not be, without that being asked for. */
+async function leftOut(sql: Sql, kept: KeptPolicy, asked: readonly string[]): Promise<string[]> {
+  const now = Object.keys((await policyInForce(sql))?.parameters ?? {})
+  return now.filter((type) => !(type in kept.parameters) && !asked.includes(`${type}=shipped`))
 }

@@ -54,7 +54,10 @@ export async function resolve(
   const lost = await lostLinks(tx, found, records, known, bound)
   const was = new Map([...stored, ...lost].map((l) => [`${l.a}:${l.b}`, l]))
   const removed = [...was].filter(([at]) => !now.has(at)).map(([, l]) => l)
-  const added = [...now].filter(([at, l]) => Math.fround(l.weight) !== was.get(at)?.weight).map(([, l]) => l)
+  // Stored in single precision, and read back as the shortest text that means it: both are rounded before they are compared.
+  const added = [...now]
+    .filter(([at, l]) => Math.fround(l.weight) !== Math.fround(was.get(at)?.weight ?? Number.NaN))
+    .map(([, l]) => l)
 
   // Everything the change can reach: clusters, golden records, events.
   // Keys that pass the bound, or fall under it, change links between records that are not touched themselves.

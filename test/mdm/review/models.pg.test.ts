@@ -11,6 +11,7 @@ import { startIngestRole } from '../../../cli/ingestRole.ts'
 import { openInstallation } from '../../../cli/installation.ts'
 import { masteringInForce, masteringOf, readPolicyFiles } from '../../../cli/policyFiles.ts'
 import { ours } from '../../../cli/root.ts'
+import { transaction } from '../../../mdm/db/transaction.ts'
 import { type Explanation, explain, explainPairs } from '../../../mdm/explain.ts'
 import { accept } from '../../../mdm/ingest/accept.ts'
 import { createEngine } from '../../../mdm/match/engine.ts'
@@ -18,6 +19,13 @@ import { type Parameters, priorParameters, readParameters } from '../../../mdm/m
 import { publish } from '../../../mdm/publish.ts'
 import { checkRebuild } from '../../../mdm/rebuild.ts'
 import { listModels, readModel } from '../../../mdm/review/models.ts'
+import {
+  beginPublication,
+  endPublication,
+  keepPolicy,
+  policyInForce,
+  withParameters,
+} from '../../../mdm/review/policies.ts'
 import { recordKey } from '../../../schema/recordKey.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { demoStore } from '../../fixtures/demoStore.ts'
@@ -209,4 +217,28 @@ test('a model file of another type, or with a field that is not compared, is ref
   // What is told beside the parameters is no part of the version.
   const told = createEngine(type, readParameters(text({ policyVersion: 'x', trainedBy: 'y' }), type))
   assert.equal(told.version, shippedVersion)
+})
+
+test('a model in force that this program cannot read names the policy and the way out, and the way out works', async () => {
+  const levels = { shoeSize: { value: { m: [0.9, 0.1], r: [0.5, 0.5], u: [0.1, 0.9] } } }
+  const { model } = readPolicyFiles('schema/model')
+  const spoiled = withParameters(
+    { version: '', model, parameters: {} },
+    new Map([['Customer', { ...priorParameters(type), levels }]]),
+  )
+  const before = await policyInForce(db.sql)
+  await transaction(db.sql, async (tx) => {
+    await keepPolicy(tx, spoiled)
+    const begun = await beginPublication(tx, spoiled.version, 'test', 'spoiled')
+    await endPublication(tx, begun?.id ?? 0)
+  })
+  await assert.rejects(
+    inForce(),
+    new RegExp(`policy ${spoiled.version}, model of Customer: .*shoeSize.*publish --model Customer=shipped`),
+  )
+  assert.match(await touchstone('publish', '--model', 'Customer=shipped'), /is in force: /)
+  assert.equal((await inForce()).engines.get('Customer')?.version, shippedVersion)
+  // A folder without parameters leaves a trained model behind, and says so.
+  await put({ to: before?.version ?? '' })
+  assert.match(await touchstone('publish', '--shipped'), /note: the trained model of Customer goes out of force/)
 })
