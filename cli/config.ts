@@ -165,7 +165,7 @@ export const CONFIG = {
   workers: number(1, 64, { env: 'TOUCHSTONE_WORKERS', default: '1', help: 'ingest workers, each a thread' }),
   batchRowsMax: number(1, 10_000, {
     env: 'TOUCHSTONE_BATCH_ROWS_MAX',
-    default: '500',
+    default: '1000',
     help: 'messages that a worker applies in one transaction',
   }),
   attemptsMax: number(1, 100, {

@@ -100,6 +100,14 @@ export async function masterRecords(
   const work = newWork()
   for (const r of [...records, ...unchanged]) work.causes.set(r.record.key, r.cause)
 
+  // What is not mastered waits for nobody, so it is written before the locks that others wait for are taken.
+  const whole = records.map((r) => r.record)
+  const [mastered, plain] = [
+    whole.filter((r) => pipeline.engines.has(r.type)),
+    whole.filter((r) => !pipeline.engines.has(r.type)),
+  ]
+  await Promise.all([saveRecords(tx, plain), ...saveByType(tx, plain)])
+
   for (const type of pipeline.policy.types) {
     const own = records.map((r) => r.record).filter((r) => r.type === type.name)
     // A record that stays as it is was locked all the same, so others leave its references to us.
@@ -108,17 +116,16 @@ export async function masterRecords(
     if (touched.length > 0) await resolve(tx, pipeline, type, touched, work)
   }
 
-  const whole = records.map((r) => r.record)
-  const ids = new Set(whole.map((r) => r.id))
+  const ids = new Set(mastered.map((r) => r.id))
   await Promise.all([
-    saveRecords(tx, whole),
+    saveRecords(tx, mastered),
     saveMatched(
       tx,
       [...work.changed.values()].filter((r) => !ids.has(r.id)),
     ),
     saveReferences(
       tx,
-      whole.flatMap((r) => references(pipeline, r)),
+      mastered.flatMap((r) => references(pipeline, r)),
     ),
     saveOutcomes(tx, outcomes),
     // After the outcomes: what an incomplete version of this very batch left behind is settled too.
@@ -126,25 +133,28 @@ export async function masterRecords(
       tx,
       records.filter((r) => r.settled).map((r) => r.record),
     ),
-    ...byType(whole).map(([type, rows]) => (isOperational(type) ? saveOperational(tx, type, rows) : null)),
   ])
   await syncValidationTasks(
     tx,
     pipeline.rules ?? DEFAULT_RULES,
     (type, field) => pipeline.policy.type(type).fields.some((f) => f.name === field && f.sensitive),
-    whole.filter((r) => pipeline.engines.has(r.type)).map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
+    mastered.map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
   )
   await appendChanges(tx, work.events)
   return work.events.length
 }
 
-function byType(
-  records: WholeRecord[],
-): [string, { recordId: number; deleted: boolean; fields: Record<string, unknown> }[]][] {
-  return [...Map.groupBy(records, (r) => r.type)].map(([type, rows]) => [
-    type,
-    rows.map((r) => ({ recordId: r.id, deleted: r.deleted || !r.complete, fields: r.canonical })),
-  ])
+/** Operational objects into their tables. */
+function saveByType(tx: Transaction, records: WholeRecord[]): Promise<void>[] {
+  return [...Map.groupBy(records, (r) => r.type)].flatMap(([type, rows]) =>
+    isOperational(type)
+      ? saveOperational(
+          tx,
+          type,
+          rows.map((r) => ({ recordId: r.id, deleted: r.deleted || !r.complete, fields: r.canonical })),
+        )
+      : [],
+  )
 }
 
 /** One message that failed by itself: back into the queue with a pause, after the last attempt an exception. */

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { temporaryServer } from './database.ts'
 
@@ -27,7 +29,12 @@ const child = spawn(
   {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, DATABASE_URL: server?.url('postgres') ?? process.env.DATABASE_URL },
+    env: {
+      ...process.env,
+      DATABASE_URL: server?.url('postgres') ?? process.env.DATABASE_URL,
+      // A file is a process: without it each would strip and compile the same thousand modules.
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache'),
+    },
   },
 )
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.prependListener(signal, () => child.kill(signal))

@@ -1,4 +1,5 @@
 import type { Cause, Op } from '../../schema/events.ts'
+import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
 
 /** One new version of one golden record, and with it one event. */
@@ -69,13 +70,13 @@ export async function appendChanges(tx: Transaction, events: NewChange[]): Promi
         ${ordered.map((e) => e.type)}::text[],
         ${ordered.map((e) => e.version)}::int[],
         ${ordered.map((e) => e.op)}::text[],
-        ${ordered.map((e) => json(e.values))}::text[],
-        ${ordered.map((e) => json(e.provenance))}::text[],
+        string_to_array(${documents(ordered.map((e) => e.values))}, E'\\x1f', ''),
+        string_to_array(${documents(ordered.map((e) => e.provenance))}, E'\\x1f', ''),
         ${ordered.map((e) => e.redirect)}::uuid[],
         ${ordered.map((e) => arrayLiteral(e.changed))}::text[],
         ${ordered.map((e) => arrayLiteral(e.members))}::text[],
         ${ordered.map((e) => e.policyVersion)}::text[],
-        ${ordered.map((e) => json(e.cause))}::text[]
+        string_to_array(${documents(ordered.map((e) => e.cause))}, E'\\x1f', '')
       ) with ordinality as e
         (golden_id, type, version, op, values, provenance, redirect, changed, members, policy_version, cause, n)
     ), appended as (
@@ -124,10 +125,6 @@ function check(events: NewChange[]): void {
     if (e.redirect !== null && e.values !== null)
       throw new Error(`golden record ${e.goldenId} has a redirect and values: what redirects holds none`)
   }
-}
-
-function json(value: unknown): string | null {
-  return value === null ? null : JSON.stringify(value)
 }
 
 /** A Postgres array literal; every element quoted, so that a field named null stays a name. */

@@ -1,4 +1,5 @@
 import type { Issue } from '../../connectors/contract.ts'
+import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Stamp } from './fold.ts'
 
@@ -88,11 +89,11 @@ export async function saveRecords(tx: Transaction, records: WholeRecord[]): Prom
       ${records.map((r) => r.source)}::text[], ${records.map((r) => r.object)}::text[],
       ${records.map((r) => r.sourceId)}::text[], ${records.map((r) => r.type)}::text[],
       ${records.map((r) => r.version)}::bigint[], ${records.map((r) => r.tie)}::text[],
-      ${records.map((r) => json(r.fieldVersions))}::text[]::jsonb[], ${records.map((r) => String(r.deleted))}::text[]::boolean[],
-      ${records.map((r) => String(r.complete))}::text[]::boolean[], ${records.map((r) => JSON.stringify(r.raw))}::text[]::json[],
-      ${records.map((r) => JSON.stringify(r.canonical))}::text[]::jsonb[],
-      ${records.map((r) => (r.issues?.length ? JSON.stringify(r.issues) : null))}::text[]::jsonb[],
-      ${records.map((r) => json(r.features))}::text[]::jsonb[], ${records.map((r) => r.featuresVersion)}::text[],
+      string_to_array(${documents(records.map((r) => r.fieldVersions))}, E'\\x1f', '')::jsonb[], ${records.map((r) => String(r.deleted))}::text[]::boolean[],
+      ${records.map((r) => String(r.complete))}::text[]::boolean[], string_to_array(${documents(records.map((r) => r.raw))}, E'\\x1f', '')::json[],
+      string_to_array(${documents(records.map((r) => r.canonical))}, E'\\x1f', '')::jsonb[],
+      string_to_array(${documents(records.map((r) => (r.issues?.length ? r.issues : null)))}, E'\\x1f', '')::jsonb[],
+      string_to_array(${documents(records.map((r) => r.features))}, E'\\x1f', '')::json[], ${records.map((r) => r.featuresVersion)}::text[],
       ${records.map((r) => r.keys.join(','))}::text[], ${records.map((r) => r.goldenId)}::uuid[],
       ${records.map((r) => r.anchor)}::uuid[], ${records.map((r) => r.inboxId)}::bigint[])
       as r (id, key, source, object, source_id, type, version, tie, field_versions, deleted, complete, raw, canonical,
@@ -111,12 +112,8 @@ export async function saveMatched(tx: Transaction, records: SourceRecord[]): Pro
     update source_record s set golden_id = r.golden_id, anchor = r.anchor, features = r.features, features_version = r.features_version,
       keys = ('{' || r.keys || '}')::bigint[]
     from unnest(${records.map((r) => r.id)}::bigint[], ${records.map((r) => r.goldenId)}::uuid[],
-      ${records.map((r) => json(r.features))}::text[]::jsonb[], ${records.map((r) => r.featuresVersion)}::text[],
+      string_to_array(${documents(records.map((r) => r.features))}, E'\\x1f', '')::json[], ${records.map((r) => r.featuresVersion)}::text[],
       ${records.map((r) => r.keys.join(','))}::text[], ${records.map((r) => r.anchor)}::uuid[])
       as r (id, golden_id, features, features_version, keys, anchor)
     where s.id = r.id`
-}
-
-function json(value: unknown): string | null {
-  return value === null || value === undefined ? null : JSON.stringify(value)
 }

@@ -19,7 +19,7 @@ export const sourceRecord = pgTable('source_record', {
   raw: json().notNull(),
   canonical: jsonb().$type<Record<string, unknown>>().notNull(),
   issues: jsonb(),
-  features: jsonb(),
+  features: json(),
   featuresVersion: text('features_version'),
   keys: bigint({ mode: 'number' }).array().notNull().default(sql`'{}'`),
   goldenId: uuid('golden_id'),
