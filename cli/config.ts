@@ -73,6 +73,13 @@ export const CONFIG = {
     help: 'address to listen on; beyond this machine only with authentication',
   }),
   port: number(0, 65_535, { env: 'TOUCHSTONE_PORT', default: '4000', help: 'port to listen on; 0 takes any free one' }),
+  healthPort: optional({
+    env: 'TOUCHSTONE_HEALTH_PORT',
+    schema: whole(0, 65_535),
+    shown: 'none',
+    allowed: 'a whole number from 0 to 65535',
+    help: 'port for /health and /metrics of a process without the role gateway; 0 takes any free one',
+  }),
   hostsAllowed: optional({
     env: 'TOUCHSTONE_HOSTS_ALLOWED',
     schema: z

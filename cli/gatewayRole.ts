@@ -14,7 +14,10 @@ import { followPolicy } from './followPolicy.ts'
 import type { IngestRole } from './ingestRole.ts'
 import type { Installation } from './installation.ts'
 import { openInternal } from './internal.ts'
+import { startFeedMeter } from './observe/feedMeter.ts'
 import { openMetrics } from './observe/metrics.ts'
+import { readyChecks } from './observe/ready.ts'
+import { ours } from './root.ts'
 import { simulateOnThread } from './simulateThread.ts'
 import { readSupergraph } from './supergraph.ts'
 
@@ -66,16 +69,25 @@ export async function startGatewayRole(options: {
   // Queries are short keyed reads of the same few texts: with kept plans twice as many a second.
   const queries = pool('query', config.queryConnectionsMax, 'auto')
   const deliveries = pool('accept', acceptConnectionsMax)
-  const tailer = await startTailer({ sql: pool('feed', feedConnectionsMax), log: (level, m) => log[level](m) })
+  const metricsSql = pool('metrics', metricsConnectionsMax)
+  const feedMeter = startFeedMeter(metricsSql, installation.levels, (err) =>
+    log.debug({ err: describeError(err) }, 'figures of the feed were lost'),
+  )
+  const tailer = await startTailer({
+    sql: pool('feed', feedConnectionsMax),
+    log: (level, m) => log[level](m),
+    seen: feedMeter.seen,
+  })
   let sweeper: Sweeper | null = null
   let gateway: Gateway | undefined
   const close = async () => {
     await sweeper?.stop()
     await tailer.stop()
+    await feedMeter.stop()
     await Promise.all(pools.map((p) => p.end({ timeout: 5 })))
   }
   try {
-    const { systems, connectors, rules } = installation
+    const { systems, connectors, rules, levels } = installation
     const shipped = {
       policy: installation.policy,
       engines: createEngines(installation.policy),
@@ -94,14 +106,16 @@ export async function startGatewayRole(options: {
       tailer,
       steward,
       connectors,
+      levels,
       simulate: simulateOnThread(databaseUrl, options.sources, systems),
     })
     for (const name of config.subgraphs.keys())
       if (!all.some((s) => s.name === name))
         throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
     const metrics = openMetrics({
-      sql: pool('metrics', metricsConnectionsMax),
+      sql: metricsSql,
       connectors,
+      levels,
       types: policy.types.map((t) => t.name),
       tailer,
       ingest: options.ingest,
@@ -125,7 +139,7 @@ export async function startGatewayRole(options: {
         now: Date.now,
         report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'delivery failed'),
       }),
-      ready: async () => [await databaseCheck(queries)],
+      ready: readyChecks({ sql: metricsSql, migrations: ours('migrations'), tailer, ingest: options.ingest }),
       metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
     })
     const { url, underway, close: drain } = gateway
@@ -141,14 +155,5 @@ export async function startGatewayRole(options: {
   } catch (e) {
     await close()
     throw e
-  }
-}
-
-async function databaseCheck(sql: Sql) {
-  try {
-    await sql`select 1`
-    return { name: 'database', ok: true }
-  } catch (e) {
-    return { name: 'database', ok: false, detail: e instanceof Error && 'code' in e ? String(e.code) : 'failed' }
   }
 }

@@ -1,11 +1,14 @@
+import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
+import { objectTypes } from '../connectors/objectType.ts'
 import { describeError } from '../gateway/report.ts'
 import { openDatabase } from '../mdm/db/database.ts'
 import { PENDING_CHANNEL } from '../mdm/ingest/accept.ts'
 import { applyPending, batchRowsMax, type Pipeline } from '../mdm/pipeline.ts'
 import { createEngines } from '../mdm/resolve.ts'
 import { policyChannel } from '../mdm/review/policies.ts'
+import { IngestMeter } from './ingestMeter.ts'
 import type { WorkerData } from './ingestRole.ts'
 import { openInstallation } from './installation.ts'
 import { openLog } from './log.ts'
@@ -24,7 +27,14 @@ const { databaseUrl, sources, workers, rowsMax, attemptsMax, logLevel, number } 
 const log = openLog(logLevel, `ingest-${number}`)
 // One for the batch's own statements; the pipeline sends some side by side.
 const sql = openDatabase(databaseUrl, { name: 'touchstone-ingest', connectionsMax: 2 })
-const { policy, systems, connectors, rules } = openInstallation(sources)
+const { policy, systems, connectors, rules, levels } = openInstallation(sources)
+const meter = new IngestMeter({
+  sql,
+  worker: `${hostname()}/${process.pid}/${number}`,
+  levels,
+  typeOf: objectTypes(connectors),
+  onError: (error) => log.debug({ err: describeError(error) }, 'figures of ingest were lost'),
+})
 const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
 const pipeline: Pipeline = {
   sql,
@@ -32,8 +42,11 @@ const pipeline: Pipeline = {
   connectors,
   rules,
   attemptsMax,
-  share: { worker: (number - 1) % workers, workers },
-  onError: (error, inboxId) => log.error({ err: describeError(error), inboxId }, 'a message failed'),
+  share: { worker: (number - 1) % workers, workers, claimed: (messages) => meter.claimed(messages) },
+  onError(error, inboxId) {
+    meter.failed(inboxId)
+    log.error({ err: describeError(error), inboxId }, 'a message failed')
+  },
 }
 
 // One of them for all.
@@ -79,21 +92,25 @@ async function run(): Promise<void> {
       }
       rows ||= await batchRowsMax(sql, workers, rowsMax)
       const applied = await applyPending(pipeline, rows)
+      meter.applied()
       if (applied.claimed > 0) {
         statistics?.applied(applied.claimed)
         parentPort?.postMessage(applied)
       } else {
+        await meter.flush()
         await statistics?.settled()
         await pause(pollMs)
       }
       backOffMs = backOffMsMin
     } catch (e) {
+      meter.dropped()
       stale = true
       log.warn({ err: describeError(e), backOffMs }, 'the database cannot be reached: trying again')
       await pause(backOffMs)
       backOffMs = Math.min(2 * backOffMs, backOffMsMax)
     }
   }
+  await meter.flush()
   await sql.end({ timeout: 5 })
   // Ends this thread. Without it the driver, if it was about to connect anew for LISTEN, would keep it for ever.
   process.exit()

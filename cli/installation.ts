@@ -2,6 +2,7 @@ import type { Connector, SourceSystem } from '../connectors/contract.ts'
 import { openConnectors } from '../connectors/open.ts'
 import { readSources } from '../connectors/sources.ts'
 import { readRules, type StewardshipRules } from '../mdm/review/rules.ts'
+import { readServiceLevels, type ServiceLevels } from '../mdm/service/objectives.ts'
 import { type Policy, readPolicy } from '../schema/policy.ts'
 import { ours } from './root.ts'
 
@@ -12,6 +13,8 @@ export interface Installation {
   connectors: Map<string, Connector>
   /** Who may do what in stewardship. */
   rules: StewardshipRules
+  /** What is promised, and how often it has to be kept. */
+  levels: ServiceLevels
 }
 
 /** Throws PolicyError and ConfigError, which name file and line. `sources` defaults to the file that is shipped. */
@@ -26,5 +29,6 @@ export function openInstallation(sources: string = ours('config/sources.yaml')):
     systems,
     connectors: openConnectors(sources, policy),
     rules: readRules(ours('config/stewardship.yaml')),
+    levels: readServiceLevels(ours('config/service-levels.yaml')),
   }
 }

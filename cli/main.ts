@@ -20,6 +20,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   token: () => import('./token.ts'),
   migrate: () => import('./migrate.ts'),
   audit: () => import('./audit.ts'),
+  slo: () => import('./slo.ts'),
   quality: () => import('./quality.ts'),
   exceptions: () => import('./exceptions.ts'),
   replay: () => import('./replay.ts'),

@@ -1,8 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { Gateway } from '../gateway/gateway.ts'
+import type { HealthServer } from '../gateway/healthServer.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { GATEWAY_CONFIG, startGatewayRole } from './gatewayRole.ts'
+import { startHealthRole } from './healthRole.ts'
 import { INGEST_CONFIG, type IngestRole, startIngestRole } from './ingestRole.ts'
 import { openInstallation } from './installation.ts'
 import { openLog } from './log.ts'
@@ -18,6 +20,7 @@ export const SERVE_CONFIG = [
   'sources',
   ...GATEWAY_CONFIG,
   ...INGEST_CONFIG,
+  'healthPort',
   'logLevel',
 ] as const
 
@@ -34,17 +37,25 @@ export const command = withConfig(
   const connection = await connect({ config, connectionsMax: 1, onWait: (why) => log.warn(why) })
   let gateway: Gateway | undefined
   let ingest: IngestRole | undefined
+  let health: HealthServer | undefined
   try {
     const at = { config, installation, databaseUrl: connection.url, log }
     if (wanted.includes('ingest'))
       ingest = startIngestRole({ ...at, sources: config.sources, logLevel: config.logLevel })
     if (wanted.includes('gateway')) gateway = await startGatewayRole({ ...at, ingest: () => ingest })
-    log.info({ roles: wanted, url: gateway?.url, workers: ingest ? config.workers : 0 }, 'started')
+    else if (config.healthPort !== undefined)
+      health = await startHealthRole({ ...at, port: config.healthPort, ingest: () => ingest })
+    log.info(
+      { roles: wanted, url: gateway?.url, healthUrl: health?.url, workers: ingest ? config.workers : 0 },
+      'started',
+    )
     await aborted(stop)
     log.info('stopping')
+    health?.drain()
   } finally {
     await gateway?.close()
     await ingest?.close()
+    await health?.close()
     await connection.close()
   }
   log.info('stopped')

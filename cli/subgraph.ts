@@ -35,7 +35,7 @@ export const command = withConfig(
   const stop = stopSignal()
   const log = openLog(config.logLevel, `subgraph-${name}`)
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
-  const { policy: model, systems, connectors, rules } = openInstallation(config.sources)
+  const { policy: model, systems, connectors, rules, levels } = openInstallation(config.sources)
   const connection = await connect({ config, connectionsMax: config.queryConnectionsMax, onWait: (w) => log.warn(w) })
   const feed = openDatabase(connection.url, { name: 'touchstone-feed', connectionsMax: 4 })
   const tailer = await startTailer({ sql: feed, log: (level, m) => log[level](m) })
@@ -52,7 +52,7 @@ export const command = withConfig(
       log.error({ err: describeError(err) }, 'the policy in force could not be read'),
     )
     const { policy } = steward
-    const all = createSubgraphs({ sql: connection.sql, policy, sources: systems, connectors, tailer, steward })
+    const all = createSubgraphs({ sql: connection.sql, policy, sources: systems, connectors, levels, tailer, steward })
     const subgraph = all.find((s) => s.name === name)
     if (!subgraph) throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
     const service = await startSubgraphService({

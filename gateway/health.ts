@@ -5,6 +5,8 @@ import { answerJson } from './httpAnswer.ts'
 export interface Check {
   name: string
   ok: boolean
+  /** OK, or what is wrong in one word for machines. */
+  code?: string
   /** What is wrong, for the operator; no addresses and no personal data. */
   detail?: string
 }
@@ -22,7 +24,7 @@ export async function answerReady(
   ready: () => Promise<Check[]>,
   draining: boolean,
 ): Promise<void> {
-  const checks = draining ? [{ name: 'server', ok: false, detail: 'stopping' }] : await inTime(ready)
+  const checks = draining ? [{ name: 'server', ok: false, code: 'STOPPING', detail: 'stopping' }] : await inTime(ready)
   const ok = checks.every((c) => c.ok)
   answerJson(res, ok ? 200 : 503, { status: ok ? 'ready' : 'not ready', checks })
 }
@@ -31,14 +33,14 @@ async function inTime(ready: () => Promise<Check[]>): Promise<Check[]> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<Check[]>((resolve) => {
     timer = setTimeout(
-      () => resolve([{ name: 'checks', ok: false, detail: `no answer in ${checkMsMax} ms` }]),
+      () => resolve([{ name: 'checks', ok: false, code: 'CHECKS_LATE', detail: `no answer in ${checkMsMax} ms` }]),
       checkMsMax,
     )
   })
   try {
     return await Promise.race([ready(), late])
   } catch {
-    return [{ name: 'checks', ok: false, detail: 'failed' }]
+    return [{ name: 'checks', ok: false, code: 'CHECKS_FAILED', detail: 'failed' }]
   } finally {
     clearTimeout(timer)
   }

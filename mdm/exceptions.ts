@@ -23,7 +23,7 @@ export interface ExceptionDesk {
   sql: Sql
   policy: Policy
   rules: StewardshipRules
-  connectors: ReadonlyMap<string, Pick<Connector, 'read' | 'map' | 'explain' | 'objects'>>
+  connectors: ReadonlyMap<string, Pick<Connector, 'read' | 'map' | 'explain' | 'objects' | 'objectName'>>
 }
 
 export interface ExceptionRequest {
@@ -170,9 +170,15 @@ export function explain(
   }
 }
 
-/** What the mapping makes of an object; null for one that it does not know. */
-export function typeOf(desk: ExceptionDesk, system: string, object: string | null): string | null {
-  return desk.connectors.get(system)?.objects.find((o) => o.name === object)?.as ?? null
+/** What the mapping makes of an object, by any of its names; null for one that it does not know. */
+export function typeOf(
+  { connectors }: Pick<ExceptionDesk, 'connectors'>,
+  system: string,
+  object: string | null,
+): string | null {
+  const connector = connectors.get(system)
+  const name = object === null ? null : connector?.objectName(object)
+  return connector?.objects.find((o) => o.name === name)?.as ?? null
 }
 
 export function ownerOfException(desk: ExceptionDesk, row: { system: string; object: string | null }): string {

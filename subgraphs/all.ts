@@ -1,4 +1,3 @@
-import type { ExceptionDesk } from '../mdm/exceptions.ts'
 import type { Tailer } from '../mdm/feed/tailer.ts'
 import { createEngines } from '../mdm/resolve.ts'
 import { DEFAULT_RULES } from '../mdm/review/rules.ts'
@@ -13,7 +12,7 @@ import { createErpSubgraph } from './erp/subgraph.ts'
 import type { SubgraphDeps } from './golden/goldenResolvers.ts'
 import { goldenSubgraph } from './golden/goldenSubgraph.ts'
 import { createNodeSubgraph } from './node/subgraph.ts'
-import { createOperationsSubgraph } from './operations/subgraph.ts'
+import { createOperationsSubgraph, type OperationsDeps } from './operations/subgraph.ts'
 import { createProductSubgraph } from './product/subgraph.ts'
 import { createStewardshipSubgraph } from './stewardship/subgraph.ts'
 import type { Simulate } from './stewardship/whatIf.ts'
@@ -29,7 +28,8 @@ export interface GraphDeps extends SubgraphDeps {
   /** Runs what-ifs on a thread of their own; without it there are none. */
   simulate?: Simulate
   /** Of the configured source systems; without them exceptions can be seen, but neither explained nor corrected. */
-  connectors?: ExceptionDesk['connectors']
+  connectors?: OperationsDeps['connectors']
+  levels?: OperationsDeps['levels']
 }
 
 /** Every subgraph of the graph. Nothing is read before an operation asks for it. */
@@ -56,6 +56,7 @@ export function createSubgraphs(deps: GraphDeps): Subgraph[] {
       policy: deps.policy,
       rules: steward.rules ?? DEFAULT_RULES,
       connectors: deps.connectors ?? new Map(),
+      levels: deps.levels,
     }),
     ...others.map((name) => goldenSubgraph(name.toLowerCase(), deps, [name])),
   ]

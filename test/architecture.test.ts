@@ -35,6 +35,8 @@ const JOINERS = [
   'mdm/publish.ts',
   'mdm/exceptions.ts',
   'mdm/replay.ts',
+  'mdm/serviceLevels.ts',
+  'mdm/trace.ts',
   'mdm/match/engine.ts',
   'mdm/steward.ts',
   'mdm/match.ts',

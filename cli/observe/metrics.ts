@@ -1,15 +1,19 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Connector } from '../../connectors/contract.ts'
+import { objectTypes } from '../../connectors/objectType.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { connectionFigures, tableFigures } from '../../mdm/db/figures.ts'
 import { glance } from '../../mdm/db/glance.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { exceptionFigures, queueFigure, waitingFigures } from '../../mdm/ingest/figures.ts'
 import { queueAge } from '../../mdm/review/queue.ts'
+import type { ServiceLevels } from '../../mdm/service/objectives.ts'
+import { serviceLevels } from '../../mdm/serviceLevels.ts'
 import type { IngestRole } from '../ingestRole.ts'
 import { once } from './once.ts'
 import { processMetrics } from './processMetrics.ts'
 import { qualityMetrics } from './qualityMetrics.ts'
+import { serviceLevelMetrics } from './serviceLevelMetrics.ts'
 
 /** How old figures of the database may be at a scrape. */
 const figuresMsMax = 5_000
@@ -17,7 +21,8 @@ const figuresMsMax = 5_000
 export interface MetricsOptions {
   /** A pool of two connections: figures and quality. */
   sql: Sql
-  connectors: ReadonlyMap<string, Pick<Connector, 'objectName'>>
+  connectors: ReadonlyMap<string, Pick<Connector, 'objectName' | 'objects'>>
+  levels?: ServiceLevels | undefined
   types: readonly string[]
   /** Of this process, where it has them. */
   tailer?: Tailer | undefined
@@ -67,6 +72,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const tasks = gauge('tasks_open', 'Tasks that wait for stewards.', ['kind'])
   const overdue = gauge('tasks_overdue', 'Tasks that are overdue.', ['kind'])
   const taskAge = gauge('tasks_oldest_seconds', 'Age of the oldest open task.', ['kind'])
+  const levelMetrics = serviceLevelMetrics(registry)
   const deliveries = new Counter({
     name: 'touchstone_deliveries_total',
     help: 'Deliveries of events to those outside, by what came of them.',
@@ -76,6 +82,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   processMetrics(registry, options)
   const quality = qualityMetrics(registry, sql, options.types)
 
+  const typeOf = objectTypes(connectors)
   const known = (system: string) => (connectors.has(system) ? system : 'other')
   const objectOf = (system: string, object: string | null) =>
     object === null ? 'unnamed' : (connectors.get(system)?.objectName(object) ?? 'other')
@@ -90,6 +97,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
         tables: await tableFigures(tx),
         head: (await tx<{ position: number; oldest: number }[]>`select position, oldest from feed_head`)[0],
         tasks: await queueAge(tx),
+        levels: options.levels ? await serviceLevels(tx, options.levels, typeOf) : [],
       }))
       const now = Date.now()
       const seconds = (at: Date) => Math.max(0, (now - at.getTime()) / 1_000)
@@ -118,6 +126,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
         overdue.set({ kind: t.kind }, t.overdue)
         taskAge.set({ kind: t.kind }, t.ageSecondsMax)
       }
+      levelMetrics.show(figures.levels)
       up.set(1)
     } catch {
       // Why is in the log of those who need the database; here the fact is the figure.

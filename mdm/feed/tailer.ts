@@ -24,6 +24,8 @@ export interface TailerOptions {
   catchUpReadsMax?: number
   /** How often the head is looked at without being woken, 1,000 ms. */
   pollMs?: number
+  /** Told of events as they arrive here, the live ones alone. */
+  seen?: (events: readonly ReadEvent[]) => void
 }
 
 /** Events read into the ring at once. */
@@ -57,6 +59,7 @@ export class Tailer {
   #woken = false
   #unlisten: () => Promise<unknown> = async () => {}
   #running: Promise<void> = Promise.resolve()
+  #readAt = performance.now()
 
   /** Use `startTailer`. */
   constructor(head: Head, options: TailerOptions) {
@@ -71,6 +74,11 @@ export class Tailer {
   /** The live end; another object after the feed was replaced under it. */
   get tail(): Tail {
     return this.#tail
+  }
+
+  /** How long ago the feed was last read to its end, in ms; more than the poll while reading fails. */
+  get readMsAgo(): number {
+    return performance.now() - this.#readAt
   }
 
   run(): void {
@@ -125,6 +133,7 @@ export class Tailer {
           checkedAt = performance.now()
         }
         await this.#readOn()
+        this.#readAt = performance.now()
         backOffMs = backOffMsMin
         await this.#sleepUntilWoken(this.#options.pollMs)
       } catch (e) {
@@ -173,7 +182,10 @@ export class Tailer {
           'FEED_BROKEN',
           `position ${tail.head + 1 + gap} is missing before ${events[gap]?.event.position}: the feed is not dense`,
         )
-      if (events.length > 0) tail.push(events)
+      if (events.length > 0) {
+        tail.push(events)
+        this.#options.seen(events)
+      }
       if (events.length < batchRowsMax || this.#stop.signal.aborted) return
     }
   }
@@ -193,6 +205,7 @@ export class Tailer {
 
 const defaults = {
   log: () => {},
+  seen: () => {},
   ringEventsMax: 10_000,
   ringBytesMax: 64 * 2 ** 20,
   pagesBytesMax: 32 * 2 ** 20,

@@ -20,6 +20,8 @@ export interface Message {
 export interface Share {
   worker: number
   workers: number
+  /** Told of what was taken, before it is applied. */
+  claimed?: (messages: readonly Message[]) => void
 }
 
 /**
@@ -40,7 +42,9 @@ export async function claim(
   share: Share | null = null,
 ): Promise<Message[]> {
   const own = share && share.workers > 1 ? await take(tx, rowsMax, only, share) : []
-  return own.length > 0 ? own : await take(tx, rowsMax, only, { worker: 0, workers: 1 })
+  const taken = own.length > 0 ? own : await take(tx, rowsMax, only, { worker: 0, workers: 1 })
+  share?.claimed?.(taken)
+  return taken
 }
 
 async function take(tx: Transaction, rowsMax: number, only: number[] | null, share: Share): Promise<Message[]> {

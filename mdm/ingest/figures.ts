@@ -47,3 +47,12 @@ export async function exceptionFigures(
     select source as system, code, count(*)::int as count, min(at) as "oldestAt"
     from outcome where outcome = 'EXCEPTION' group by 1, 2`
 }
+
+/** Waiting messages that came longer ago than this, by system and object, among the oldest of the queue; replays are not late. */
+export async function lateFigures(tx: Transaction, withinMs: number): Promise<Omit<WaitingFigure, 'oldestAt'>[]> {
+  return await tx<Omit<WaitingFigure, 'oldestAt'>[]>`
+    with oldest as (select inbox_id from pending where not replay order by inbox_id limit ${waitingRowsMax})
+    select i.source as system, i.object, count(*)::int as count
+    from oldest o join inbox i on i.id = o.inbox_id
+    where i.received_at < now() - make_interval(secs => ${withinMs / 1_000}::float8) group by 1, 2`
+}

@@ -1,9 +1,28 @@
-import type { ExceptionDesk } from '../../mdm/exceptions.ts'
+import { glance } from '../../mdm/db/glance.ts'
+import { type ExceptionDesk, typeOf } from '../../mdm/exceptions.ts'
+import type { ServiceLevels } from '../../mdm/service/objectives.ts'
+import { serviceLevels } from '../../mdm/serviceLevels.ts'
 import type { Subgraph } from '../contract.ts'
+import type { RequestContext } from '../shared/context.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import { exceptionResolvers } from './exceptions.ts'
 
-/** Operations: what could not be applied, and what was done about it. */
-export function createOperationsSubgraph(desk: ExceptionDesk): Subgraph {
-  return makeSubgraph('operations', [readSdl(import.meta.url, 'schema.graphql')], exceptionResolvers(desk))
+export interface OperationsDeps extends ExceptionDesk {
+  /** Without them there are none to be met. */
+  levels?: ServiceLevels | undefined
+}
+
+/** Operations: what could not be applied and what was done about it, and how the service levels are met. */
+export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
+  const exceptions = exceptionResolvers(deps)
+  const { sql, levels } = deps
+  const madeOf = (system: string, object: string | null) => typeOf(deps, system, object)
+  return makeSubgraph('operations', [readSdl(import.meta.url, 'schema.graphql')], {
+    ...exceptions,
+    Query: {
+      ...exceptions.Query,
+      serviceLevels: (_: unknown, _args: unknown, context: RequestContext) =>
+        levels ? context.once('serviceLevels', () => glance(sql, (tx) => serviceLevels(tx, levels, madeOf))) : [],
+    },
+  })
 }

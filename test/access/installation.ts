@@ -68,6 +68,7 @@ export async function startInstallation(): Promise<Installation> {
     stranger: {},
   })
   const gateway = await startGateway({
+    metrics: async () => ({ type: 'text/plain', text: 'up 1\n' }),
     host: '127.0.0.1',
     port: 0,
     supergraph,

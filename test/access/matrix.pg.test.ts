@@ -28,7 +28,10 @@ const MATRIX: [Role[], string[]][] = [
       'tasks taskCounts task stewardActions stewardAction previewAction dataQuality queueAges explain possibleMatches clusterStory',
     ),
   ],
-  [['steward', 'approver', 'integrator'], of('Query', 'inboundExceptions inboundExceptionCounts inboundException')],
+  [
+    ['steward', 'approver', 'integrator'],
+    of('Query', 'inboundExceptions inboundExceptionCounts inboundException serviceLevels'),
+  ],
   [['approver'], of('Query', 'auditLog')],
   [
     ['steward'],
@@ -59,6 +62,7 @@ const ENDPOINTS: [string, string, number, number][] = [
   ['PUT', '/graphql', 405, 405],
   ['GET', '/health/live', 200, 200],
   ['GET', '/health/ready', 200, 200],
+  ['GET', '/metrics', 401, 200],
   ['POST', '/ingest/nothing', 404, 404],
   ['GET', '/ingest/nothing', 405, 405],
   ['GET', '/nothing', 404, 404],

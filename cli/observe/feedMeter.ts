@@ -1,0 +1,35 @@
+import type { Sql } from '../../mdm/db/database.ts'
+import type { ReadEvent } from '../../mdm/feed/read.ts'
+import { Tally } from '../../mdm/service/minutes.ts'
+import type { ServiceLevels } from '../../mdm/service/objectives.ts'
+
+const flushEveryMs = 5_000
+
+export interface FeedMeter {
+  seen(events: readonly ReadEvent[]): void
+  /** Writes what is left. */
+  stop(): Promise<void>
+}
+
+/**
+ * Counts, for the service levels, how late events of the feed arrive in this process. Figures that cannot be written are
+ * lost, and `onError` is told.
+ */
+export function startFeedMeter(sql: Sql, { objectives }: ServiceLevels, onError: (error: unknown) => void): FeedMeter {
+  const own = objectives.filter((o) => o.measure === 'FEED_LAG')
+  const tally = new Tally()
+  const flush = () => tally.flush(sql).catch(onError)
+  const timer = own.length > 0 ? setInterval(flush, flushEveryMs) : undefined
+  timer?.unref()
+  return {
+    seen(events) {
+      const now = Date.now()
+      for (const { event } of events)
+        for (const o of own) tally.add(o.name, now - Date.parse(event.at) <= o.withinMs, now)
+    },
+    async stop() {
+      clearInterval(timer)
+      await flush()
+    },
+  }
+}

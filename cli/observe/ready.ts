@@ -1,0 +1,65 @@
+import { readdirSync } from 'node:fs'
+import type { Check } from '../../gateway/health.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import type { Tailer } from '../../mdm/feed/tailer.ts'
+import type { IngestRole } from '../ingestRole.ts'
+
+/** A tailer that has not read to the end of the feed for so long does not serve subscriptions any more. */
+const tailMsMax = 10_000
+
+export interface Components {
+  sql: Sql
+  /** Folder of the migrations that this version knows. */
+  migrations: string
+  tailer?: Tailer | undefined
+  ingest?: (() => IngestRole | undefined) | undefined
+}
+
+/** Whether each part that this process needs to serve does its work; parts that it does not run are left out. */
+export function readyChecks({ sql, migrations, tailer, ingest }: Components): () => Promise<Check[]> {
+  const known = readdirSync(migrations).filter((f) => f.endsWith('.sql'))
+  return async () => {
+    const checks = await storeChecks(sql, known)
+    if (tailer) checks.push(tailerCheck(tailer))
+    const role = ingest?.()
+    if (role) checks.push(workersCheck(role))
+    return checks
+  }
+}
+
+async function storeChecks(sql: Sql, known: readonly string[]): Promise<Check[]> {
+  try {
+    const rows = await sql<{ name: string }[]>`select name from migration`
+    const applied = new Set(rows.map((r) => r.name))
+    const missing = known.filter((name) => !applied.has(name))
+    const unknown = [...applied].filter((name) => !known.includes(name))
+    const database = { name: 'database', ok: true, code: 'OK' }
+    if (missing.length > 0)
+      return [database, bad('migrations', 'MIGRATION_MISSING', `${missing.join(', ')}: run "npx touchstone migrate"`)]
+    if (unknown.length > 0)
+      return [database, bad('migrations', 'MIGRATION_UNKNOWN', `${unknown.join(', ')}: run a newer Touchstone`)]
+    return [database, { name: 'migrations', ok: true, code: 'OK' }]
+  } catch (e) {
+    const code = e instanceof Error && 'code' in e ? String(e.code) : 'failed'
+    return [bad('database', 'DATABASE_AWAY', code)]
+  }
+}
+
+function tailerCheck(tailer: Tailer): Check {
+  if (tailer.tail.failed) return bad('feed', 'FEED_BROKEN', 'the feed was replaced or is not dense; see the log')
+  if (tailer.readMsAgo > tailMsMax)
+    return bad('feed', 'FEED_BEHIND', `not read to its end for ${Math.round(tailer.readMsAgo / 1_000)} s`)
+  return { name: 'feed', ok: true, code: 'OK' }
+}
+
+/** One worker that runs is enough to go on; those that died are started again. */
+function workersCheck(role: IngestRole): Check {
+  const { wanted, running } = role.workers()
+  if (running === 0) return bad('workers', 'WORKERS_DOWN', `none of ${wanted} runs`)
+  if (running < wanted) return { name: 'workers', ok: true, code: 'WORKERS_FEW', detail: `${running} of ${wanted} run` }
+  return { name: 'workers', ok: true, code: 'OK' }
+}
+
+function bad(name: string, code: string, detail: string): Check {
+  return { name, ok: false, code, detail }
+}

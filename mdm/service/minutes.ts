@@ -1,0 +1,66 @@
+import type { Sql, Transaction } from '../db/database.ts'
+
+const minuteMs = 60_000
+
+/** How often an objective was met in one minute. */
+export interface Minute {
+  objective: string
+  /** ms since 1970, a whole minute. */
+  minute: number
+  good: number
+  total: number
+}
+
+/** Adds to what all processes have counted; in order, so that two of them never wait in a circle. */
+export async function addMinutes(sql: Sql, minutes: readonly Minute[]): Promise<void> {
+  if (minutes.length === 0) return
+  const rows = minutes.toSorted((a, b) =>
+    a.objective === b.objective ? a.minute - b.minute : a.objective < b.objective ? -1 : 1,
+  )
+  await sql`
+    insert into service_minute as s (objective, minute, good, total)
+    select * from unnest(${rows.map((r) => r.objective)}::text[], ${rows.map((r) => new Date(r.minute).toISOString())}::timestamptz[],
+      ${rows.map((r) => r.good)}::bigint[], ${rows.map((r) => r.total)}::bigint[])
+    on conflict (objective, minute) do update set good = s.good + excluded.good, total = s.total + excluded.total`
+}
+
+export interface Sum {
+  objective: string
+  hours: number
+  good: number
+  total: number
+}
+
+/** Sums of the last so many hours, in one pass over the minutes of the longest span. */
+export async function sumMinutes(tx: Sql | Transaction, hours: readonly number[]): Promise<Sum[]> {
+  return await tx<Sum[]>`
+    select s.objective, h.hours, coalesce(sum(s.good), 0)::float8 as good, coalesce(sum(s.total), 0)::float8 as total
+    from service_minute s join unnest(${hours as number[]}::int[]) h (hours) on s.minute > now() - make_interval(hours => h.hours)
+    where s.minute > now() - make_interval(hours => ${Math.max(...hours)}::int)
+    group by 1, 2`
+}
+
+export async function dropMinutes(sql: Sql, olderThanDays: number): Promise<void> {
+  await sql`delete from service_minute where minute < now() - make_interval(days => ${olderThanDays}::int)`
+}
+
+/** Counts in memory until it is written: one number for each objective and minute. */
+export class Tally {
+  #counts = new Map<string, Minute>()
+
+  add(objective: string, good: boolean, now = Date.now()): void {
+    const minute = now - (now % minuteMs)
+    const key = `${minute} ${objective}`
+    const count = this.#counts.get(key) ?? { objective, minute, good: 0, total: 0 }
+    count.total++
+    if (good) count.good++
+    this.#counts.set(key, count)
+  }
+
+  /** Writes what has come together. When that fails it is dropped: figures are not worth a queue of their own. */
+  async flush(sql: Sql): Promise<void> {
+    const minutes = [...this.#counts.values()]
+    this.#counts = new Map()
+    await addMinutes(sql, minutes)
+  }
+}

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import { z } from 'zod'
+
+export const MEASURES = ['INGEST_LAG', 'FEED_LAG'] as const
+export type Measure = (typeof MEASURES)[number]
+
+const word = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/, 'small letters, digits and hyphens, at most 41')
+/** Each is a label of some metrics, and looked at for every message. */
+const objectivesMax = 50
+
+const objective = z.strictObject({
+  name: word,
+  tier: word,
+  measure: z.enum(MEASURES),
+  systems: z.array(z.string()).nonempty().optional(),
+  types: z.array(z.string()).nonempty().optional(),
+  withinMs: z.number().int().positive(),
+  target: z.number().gt(0).lt(1, 'less than 1: without an error budget nothing can be measured against it'),
+})
+const schema = z.strictObject({
+  windowDays: z.number().int().min(1).max(90),
+  objectives: z.array(objective).max(objectivesMax),
+})
+
+/** One promise: so large a share of what is measured within so many milliseconds. */
+export type Objective = z.infer<typeof objective>
+export type ServiceLevels = z.infer<typeof schema>
+
+/** Reads config/service-levels.yaml; throws with the path of what is wrong. */
+export function readServiceLevels(file: string): ServiceLevels {
+  const result = schema.safeParse(parse(readFileSync(file, 'utf8')))
+  if (!result.success) {
+    const issue = result.error.issues[0]
+    throw new Error(`${file}: ${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'not understood'}`)
+  }
+  const { objectives } = result.data
+  const twice = objectives.find((o, i) => objectives.findIndex((p) => p.name === o.name) !== i)
+  if (twice) throw new Error(`${file}: there are two objectives named "${twice.name}"`)
+  const wrong = objectives.find((o) => o.measure === 'FEED_LAG' && (o.systems || o.types))
+  if (wrong) throw new Error(`${file}: ${wrong.name}: systems and types belong to INGEST_LAG; the feed has one lag`)
+  return result.data
+}
+
+/** Whether an objective is about a message of this system, of which the mapping makes this type. */
+export function isAbout(o: Objective, system: string, type: string | null): boolean {
+  return (!o.systems || o.systems.includes(system)) && (!o.types || (type !== null && o.types.includes(type)))
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { readyChecks } from '../../cli/observe/ready.ts'
+import { ours } from '../../cli/root.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { row } from '../fixtures/shop.ts'
+import { ask } from '../gateway/gateway.ts'
+import { until } from '../gateway/until.ts'
+import { dataDirectory, touchstone } from './process.ts'
+
+let db: TestDatabase
+before(async () => {
+  db = await testDatabase()
+})
+after(async () => await db?.drop())
+
+test('gateway and workers tell how they are, part by part, and how the service levels are met', async (t) => {
+  const { dir } = dataDirectory(t)
+  const env = { DATABASE_URL: db.url }
+  const ingest = touchstone(['serve', '--roles', 'ingest', '--workers', '2', '--health-port', '0'], dir, env)
+  const gateway = touchstone(['serve', '--roles', 'gateway', '--port', '0'], dir, env)
+  t.after(() => {
+    for (const c of [ingest, gateway]) c.child.kill('SIGKILL')
+  })
+  const started = async (c: typeof ingest) => JSON.parse((await c.says(/\{.*"msg":"started"\}/))[0])
+  const { healthUrl } = await started(ingest)
+  const { url } = await started(gateway)
+  const get = (path: string, base = healthUrl) => fetch(new URL(path, base))
+  const checks = async (base: string) => {
+    const { checks } = (await (await get('/health/ready', base)).json()) as { checks: { name: string; code: string }[] }
+    return checks.map((c) => [c.name, c.code])
+  }
+  assert.deepEqual(await checks(healthUrl), [
+    ['database', 'OK'],
+    ['migrations', 'OK'],
+    ['workers', 'OK'],
+  ])
+  assert.deepEqual(await checks(url), [
+    ['database', 'OK'],
+    ['migrations', 'OK'],
+    ['feed', 'OK'],
+  ])
+  assert.equal((await get('/health/live')).status, 200)
+  assert.equal((await get('/graphql')).status, 404)
+
+  for (let i = 0; i < 3; i++)
+    await row(db.sql, 'customers', { shop_customer_id: `C${i}`, company_name: `Blue Fen ${i}` }, 'webshop')
+  const query = '{ serviceLevels { name tier state late spans { hours total good burnRate } } }'
+  const levelsOf = async () => (await ask(url, query)).body.data.serviceLevels
+  const level = async (name: string) => (await levelsOf()).find((l: { name: string }) => l.name === name)
+  await until(async () => (await level('ingest-master-data')).spans[0].total === 3)
+  await until(async () => (await level('feed')).spans[0].total === 3)
+  assert.deepEqual(await level('ingest-master-data'), {
+    name: 'ingest-master-data',
+    tier: 'gold',
+    state: 'MET',
+    late: 0,
+    spans: [1, 6, 672].map((hours) => ({ hours, total: 3, good: 3, burnRate: 0 })),
+  })
+  assert.equal((await level('ingest-billing')).state, 'NO_DATA')
+
+  const metrics = await (await get('/metrics')).text()
+  assert.match(metrics, /touchstone_messages_applied\{outcome="applied"\} 3/)
+  assert.match(metrics, /touchstone_ingest_workers\{state="running"\} 2/)
+  assert.match(metrics, /touchstone_slo_burn_rate\{objective="ingest-master-data",tier="gold",window="1h"\} 0/)
+  assert.match(metrics, /touchstone_database_connections\{pool="feed"/)
+  assert.match(await (await get('/metrics', url)).text(), /touchstone_feed_tail_position 3/)
+
+  const slo = touchstone(['slo'], dir, env)
+  assert.equal(await slo.ended, 0)
+  assert.match(slo.output(), /ingest-master-data +gold +MET +99.00 % within 10000 ms; 1 h: 100.00 % of 3, burn 0.0/)
+  await db.sql`update service_minute set good = 0 where objective = 'feed'`
+  const missed = touchstone(['slo', '--json'], dir, env)
+  assert.equal(await missed.ended, 1)
+  assert.equal(JSON.parse(missed.output()).find((l: { name: string }) => l.name === 'feed').state, 'MISSED')
+
+  for (const c of [ingest, gateway]) c.child.kill('SIGTERM')
+  assert.deepEqual([await ingest.ended, await gateway.ended], [0, 0])
+})
+
+test('what is not right is named with a code', async () => {
+  const codes = async (parts: object) =>
+    (await readyChecks({ sql: db.sql, migrations: ours('migrations'), ...parts } as never)()).map((c) => [
+      c.name,
+      c.ok,
+      c.code,
+    ])
+  const fine = [
+    ['database', true, 'OK'],
+    ['migrations', true, 'OK'],
+  ]
+  const role = (wanted: number, running: number) => ({ ingest: () => ({ workers: () => ({ wanted, running }) }) })
+  assert.deepEqual(await codes(role(2, 1)), [...fine, ['workers', true, 'WORKERS_FEW']])
+  assert.deepEqual(await codes(role(2, 0)), [...fine, ['workers', false, 'WORKERS_DOWN']])
+  assert.deepEqual(await codes({ tailer: { tail: { failed: true }, readMsAgo: 0 } }), [
+    ...fine,
+    ['feed', false, 'FEED_BROKEN'],
+  ])
+  assert.deepEqual(await codes({ tailer: { tail: { failed: false }, readMsAgo: 11_000 } }), [
+    ...fine,
+    ['feed', false, 'FEED_BEHIND'],
+  ])
+  const away = () => Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' }))
+  assert.deepEqual(await codes({ sql: away }), [['database', false, 'DATABASE_AWAY']])
+  await db.sql`insert into migration (name, hash) values ('9999_newer.sql', '')`
+  assert.deepEqual((await codes({}))[1], ['migrations', false, 'MIGRATION_UNKNOWN'])
+  await db.sql`delete from migration where name in ('9999_newer.sql', '0012_operations.sql')`
+  assert.deepEqual((await codes({}))[1], ['migrations', false, 'MIGRATION_MISSING'])
+})
