@@ -39,6 +39,7 @@ const JOINERS = [
   'mdm/trace.ts',
   'mdm/match/engine.ts',
   'mdm/steward.ts',
+  'mdm/webhooks.ts',
   'mdm/match.ts',
 ]
 /** Packages that some folders must not see. */

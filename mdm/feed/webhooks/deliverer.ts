@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Policy } from '../../../schema/policy.ts'
+import type { Sql } from '../../db/database.ts'
+import { encodeCursor } from '../cursor.ts'
+import { follow } from '../follow.ts'
+import { Permits } from '../permits.ts'
+import { readHead } from '../read.ts'
+import { startTailer, type Tailer } from '../tailer.ts'
+import { visibleValues } from '../visible.ts'
+import { type Schedule, threeDays } from './backoff.ts'
+import { expireDeliveries } from './deliveries.ts'
+import { Delivery } from './delivery.ts'
+import { readEndpoints, readSecrets, signing, webhookChannel } from './endpoints.ts'
+import { claim, leaseMs, release } from './lease.ts'
+import { eventMessage, signedHeaders } from './message.ts'
+import type { Poster } from './post.ts'
+import type { Vault } from './secrets.ts'
+import { Store } from './store.ts'
+
+export interface DelivererOptions {
+  /** A pool of its own: for the feed, and for what is saved. */
+  sql: Sql
+  /** The policy in force, which says what is sensitive. */
+  policy: () => Policy
+  vault: Vault
+  poster: Poster
+  log: (level: 'info' | 'warn' | 'error', message: string) => void
+  /** Milliseconds since 1970; Date.now. */
+  now?: () => number
+  random?: () => number
+  schedule?: Schedule
+  /** How often it looks what is due, 250 ms. */
+  pollMs?: number
+}
+
+/** Attempts under way at once, of all endpoints of a process. */
+const attemptsMax = 64
+const claimEveryMs = 5_000
+/** Without any endpoint a notice wakes it; should one be lost, it looks this often. */
+const idleMs = 30_000
+const restartMs = 2_000
+const expireEveryMs = 3_600_000
+const deliveredKeptMs = 7 * 86_400_000
+const deadKeptMs = 90 * 86_400_000
+/** Endpoints read the table when they are behind; little has to be kept for them. */
+const ring = { ringEventsMax: 1_000, ringBytesMax: 8 * 2 ** 20, pagesBytesMax: 16 * 2 ** 20 }
+
+interface Running {
+  revision: number
+  delivery: Delivery
+  /** It ended by itself; performance.now() from which on it may be begun again. */
+  againAt: number | null
+}
+
+/**
+ * Delivers to the endpoints that no other process delivers to: it holds a lease on each, renewed every 5 s and good for
+ * 15 s. An endpoint that was changed is begun anew from its saved place. Without endpoints it asks once in 30 s whether
+ * there are any, and reads nothing else.
+ */
+export class Deliverer {
+  readonly #o: Required<DelivererOptions>
+  readonly #holder = randomUUID()
+  readonly #running = new Map<string, Running>()
+  readonly #permits = new Permits(attemptsMax)
+  readonly #stop = new AbortController()
+  #tailer: Tailer | null = null
+  #heldUntil = 0
+  #wake: (() => void) | null = null
+  #woken = false
+  #loop: Promise<void> = Promise.resolve()
+  #expired = 0
+  #seen: { policy: Policy; visible: ReturnType<typeof visibleValues> } | null = null
+
+  constructor(options: DelivererOptions) {
+    this.#o = { now: Date.now, random: Math.random, schedule: threeDays, pollMs: 250, ...options }
+  }
+
+  async start(): Promise<void> {
+    this.#loop = this.#run()
+    const told = (id: string) => {
+      this.#running
+        .get(id)
+        ?.delivery.replay()
+        .catch(() => this.wake())
+      this.wake()
+    }
+    const listening = this.#o.sql.listen(webhookChannel, told, () => this.wake())
+    await listening.catch((e) => this.#o.log('warn', `webhooks: cannot listen, looking instead: ${e.message}`))
+  }
+
+  /** Something about the endpoints has changed. */
+  wake(): void {
+    this.#woken = true
+    this.#wake?.()
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stop.abort()
+    this.wake()
+    await this.#loop
+    await Promise.all([...this.#running.values()].map((r) => r.delivery.stop(graceMs)))
+    await this.#tailer?.stop()
+    await release(this.#o.sql, this.#holder).catch((e) => this.#o.log('warn', `webhooks: ${e.message}`))
+  }
+
+  async #run(): Promise<void> {
+    let claimedAt = Number.NEGATIVE_INFINITY
+    while (!this.#stop.signal.aborted) {
+      try {
+        const every = this.#running.size > 0 ? claimEveryMs : idleMs
+        if (this.#woken || performance.now() - claimedAt >= every) {
+          this.#woken = false
+          claimedAt = performance.now()
+          await this.#claim()
+        }
+        for (const { delivery } of this.#running.values()) delivery.wake()
+        await this.#expire()
+      } catch (e) {
+        this.#o.log('warn', `webhooks: trying again: ${e instanceof Error ? e.message : e}`)
+        claimedAt = Number.NEGATIVE_INFINITY
+        await sleep(restartMs, undefined, { signal: this.#stop.signal }).catch(() => {})
+      }
+      if (!this.#woken) await this.#pause(this.#running.size > 0 ? this.#o.pollMs : idleMs)
+    }
+  }
+
+  async #claim(): Promise<void> {
+    const asked = performance.now()
+    const held = await claim(this.#o.sql, this.#holder)
+    this.#heldUntil = asked + leaseMs
+    const lost = [...this.#running].filter(([id, r]) => held.get(id) !== r.revision || this.#mayRestart(r))
+    await Promise.all(
+      lost.map(async ([id, { delivery }]) => {
+        await delivery.stop(held.has(id) ? leaseMs : 0)
+        this.#running.delete(id)
+      }),
+    )
+    for (const [id, revision] of held)
+      if (!this.#running.has(id))
+        // One that cannot be begun, for want of the key to its secrets for example, holds up no other.
+        await this.#begin(id, revision).catch((e) => this.#o.log('error', `webhook ${id} cannot begin: ${e.message}`))
+  }
+
+  #mayRestart({ againAt }: Running): boolean {
+    return againAt !== null && performance.now() >= againAt
+  }
+
+  async #begin(id: string, revision: number): Promise<void> {
+    const { sql, vault, poster, now, random, schedule, log } = this.#o
+    this.#tailer ??= await startTailer({ sql, log: (level, m) => log(level, m), ...ring })
+    const [endpoint] = await readEndpoints(sql, [id])
+    if (!endpoint || endpoint.revision !== revision) return this.wake()
+    const secrets = await readSecrets(sql, vault, id)
+    const store = new Store(sql, id, this.#holder)
+    const head = await readHead(sql)
+    // What expired while nothing was delivered is told as missed, and cannot be delivered any more.
+    const missed = Math.max(0, head.oldest - 1 - endpoint.position)
+    const position = endpoint.position + missed
+    if (missed > 0) log('warn', `webhook ${id}: ${missed} positions expired before they were delivered`)
+    const breaker = {
+      failures: endpoint.failures,
+      opened: endpoint.opened,
+      pausedUntil: endpoint.pausedUntil?.getTime() ?? 0,
+    }
+    if (missed > 0) await store.save({ position, missed, breaker, parked: new Map(), log: new Map() })
+    const tailer = this.#tailer
+    const scopes = new Set(endpoint.scopes)
+    const delivery = new Delivery(
+      {
+        store,
+        now,
+        random,
+        schedule,
+        held: () => performance.now() < this.#heldUntil,
+        behind: (goldenId, after, upTo) => store.eventBehind(goldenId, after, upTo, endpoint.filter),
+        send: (event, signal) =>
+          this.#permits.run(async () => {
+            const message = eventMessage(event, head.feed, this.#visible(), scopes)
+            const headers = signedHeaders(message, signing(secrets, now()), now())
+            return await poster.post(endpoint.url, headers, message.body, signal)
+          }),
+        onEnd: (error) => {
+          log('warn', `webhook ${id} stops: ${error instanceof Error ? error.message : error}`)
+          const running = this.#running.get(id)
+          if (running) running.againAt = performance.now() + restartMs
+          setTimeout(() => this.wake(), restartMs).unref()
+        },
+      },
+      { position, breaker, parked: await store.parked(), delivered: await store.deliveredAfter(position) },
+    )
+    this.#running.set(id, { revision, delivery, againAt: null })
+    const after = encodeCursor(head.feed, { kind: 'TAIL', position })
+    const items = await follow(tailer, { after, snapshot: false, filter: endpoint.filter, bookmarkPositions: 1 })
+    void delivery.run(items)
+  }
+
+  #visible(): ReturnType<typeof visibleValues> {
+    const policy = this.#o.policy()
+    if (this.#seen?.policy !== policy) this.#seen = { policy, visible: visibleValues(policy) }
+    return this.#seen.visible
+  }
+
+  async #expire(): Promise<void> {
+    if (this.#running.size === 0 || performance.now() - this.#expired < expireEveryMs) return
+    this.#expired = performance.now()
+    const ago = (ms: number) => new Date(this.#o.now() - ms)
+    await expireDeliveries(this.#o.sql, ago(deliveredKeptMs), ago(deadKeptMs), this.#stop.signal)
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = null
+  }
+}

@@ -1,0 +1,161 @@
+import { lookup as dnsLookup } from 'node:dns/promises'
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { LookupFunction } from 'node:net'
+import { isReachable } from './address.ts'
+import { checkedUrl, type Reach } from './url.ts'
+
+/** What came of one attempt. */
+export interface Answer {
+  /** HTTP status; null when there was no answer. */
+  status: number | null
+  /** Why it failed, or null where the status says it all. */
+  error: string | null
+  /** The beginning of the answer's body. */
+  response: string | null
+  retryAfter: string | undefined
+  durationMs: number
+}
+
+export interface Poster {
+  /** Never throws: what goes wrong is an answer. */
+  post(url: string, headers: Record<string, string>, body: string, signal?: AbortSignal): Promise<Answer>
+  close(): void
+}
+
+export interface PosterOptions {
+  reach: Reach
+  /** For the whole attempt, from the name's resolution to the last byte of the answer's head. */
+  timeoutMs: number
+  /** In place of the system's resolver. */
+  resolve?: (host: string) => Promise<{ address: string; family: number }[]>
+}
+
+/** Bytes of an answer that are read, so that its connection can be used again; past them it is closed. */
+const responseBytesMax = 65_536
+const responseKeptBytesMax = 1_024
+const headerBytesMax = 16_384
+const socketsPerHostMax = 16
+const idleMsMax = 15_000
+
+/**
+ * Sends to endpoints and to nothing else. The address is checked where the connection is made: what the name resolves to
+ * in that moment is what is judged and what is connected to, so a name that changes its mind in between (DNS rebinding)
+ * gains nothing. Redirects are not followed: an answer of 3xx is a failure.
+ */
+export function createPoster({ reach, timeoutMs, resolve = resolveAll }: PosterOptions): Poster {
+  const lookup: LookupFunction = (host, options, callback) => {
+    resolve(host).then(
+      (found) => {
+        const [first] = found
+        if (!first) return callback(new Error('the name has no address'), '')
+        // One that is not public among them is enough: which one would be connected to is not ours to say.
+        if (!found.every((a) => isReachable(a.address, reach.networks)))
+          return callback(new Error('the name leads to an address that is not public'), '')
+        if (options.all) callback(null, found)
+        else callback(null, first.address, first.family)
+      },
+      (e) => callback(e, ''),
+    )
+  }
+  const keep = { keepAlive: true, maxSockets: socketsPerHostMax, timeout: idleMsMax, lookup }
+  const agents = { 'http:': new HttpAgent(keep), 'https:': new HttpsAgent(keep) }
+
+  async function post(
+    address: string,
+    headers: Record<string, string>,
+    body: string,
+    stop?: AbortSignal,
+  ): Promise<Answer> {
+    const began = performance.now()
+    const failed = (error: string): Answer => ({
+      status: null,
+      error: error.slice(0, 300),
+      response: null,
+      retryAfter: undefined,
+      durationMs: Math.round(performance.now() - began),
+    })
+    const timeout = AbortSignal.timeout(timeoutMs)
+    const signal = stop ? AbortSignal.any([stop, timeout]) : timeout
+    try {
+      // A number in place of a name is never looked up, so it is checked here.
+      const url = checkedUrl(address, reach)
+      for (let again = false; ; again = true) {
+        const sent = await send(url, agents, headers, body, signal)
+        if ('failure' in sent) {
+          // The endpoint closed an idle connection just as we used it: that says nothing about the endpoint.
+          if (sent.reused && !again && !signal.aborted) continue
+          return failed(timeout.aborted ? `no answer within ${timeoutMs} ms` : sent.failure)
+        }
+        const response = await beginning(sent.res)
+        const status = sent.res.statusCode ?? 0
+        const redirect = status >= 300 && status < 400 ? 'redirects are not followed' : null
+        const retryAfter = sent.res.headers['retry-after']
+        return { status, error: redirect, response, retryAfter, durationMs: Math.round(performance.now() - began) }
+      }
+    } catch (e) {
+      return failed(e instanceof Error ? e.message : String(e))
+    }
+  }
+  return {
+    post,
+    close() {
+      agents['http:'].destroy()
+      agents['https:'].destroy()
+    },
+  }
+}
+
+type Sent = { res: IncomingMessage } | { failure: string; reused: boolean }
+
+function send(
+  url: URL,
+  agents: { 'http:': HttpAgent; 'https:': HttpsAgent },
+  headers: Record<string, string>,
+  body: string,
+  signal: AbortSignal,
+): Promise<Sent> {
+  return new Promise((done) => {
+    const secure = url.protocol === 'https:'
+    const options = {
+      method: 'POST',
+      agent: secure ? agents['https:'] : agents['http:'],
+      headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
+      maxHeaderSize: headerBytesMax,
+      signal,
+    }
+    const req = (secure ? httpsRequest : httpRequest)(url, options, (res) => done({ res }))
+    req.on('error', (e: NodeJS.ErrnoException) =>
+      done({ failure: describe(e), reused: req.reusedSocket && e.code === 'ECONNRESET' }),
+    )
+    req.end(body)
+  })
+}
+
+/** The status has decided already: a body that is endless, slow or cut off changes nothing. */
+function beginning(res: IncomingMessage): Promise<string> {
+  return new Promise((done) => {
+    const kept: Buffer[] = []
+    let bytes = 0
+    const end = () =>
+      done(Buffer.concat(kept).subarray(0, responseKeptBytesMax).toString('utf8').replaceAll('\0', '\ufffd'))
+    res.on('data', (chunk: Buffer) => {
+      if (bytes < responseKeptBytesMax) kept.push(chunk)
+      bytes += chunk.length
+      if (bytes > responseBytesMax) res.destroy()
+    })
+    res.on('end', end)
+    res.on('error', end)
+    res.on('close', end)
+  })
+}
+
+async function resolveAll(host: string): Promise<{ address: string; family: number }[]> {
+  return await dnsLookup(host, { all: true })
+}
+
+/** What a connection failed of. Several addresses that were tried fail together, each with a message of its own. */
+function describe(e: NodeJS.ErrnoException): string {
+  if (e instanceof AggregateError) return e.errors.map((one) => describe(one)).join('; ')
+  return e.code && !e.message.includes(e.code) ? `${e.code}: ${e.message}` : e.message
+}

@@ -1,0 +1,60 @@
+import { isIP } from 'node:net'
+import { isReachable, type Network } from './address.ts'
+
+/** Where webhooks may be sent; settings of the installation. */
+export interface Reach {
+  /** Not public, and allowed all the same. */
+  networks: readonly Network[]
+  /** Whether http is allowed beside https. */
+  http: boolean
+  ports: readonly number[]
+}
+
+const urlCharsMax = 2_048
+
+/** A URL that must not be sent to; the message says why and what would do. */
+export class UrlError extends Error {
+  override name = 'UrlError'
+}
+
+/**
+ * The URL of an endpoint in its one spelling: a browser's reading of it, in which 0x7f.1, 2130706433 and full-width digits
+ * are the 127.0.0.1 that they mean. Throws UrlError. A name says nothing yet of where it leads: the address is checked
+ * again whenever a connection is made (post.ts).
+ */
+export function checkedUrl(text: string, reach: Reach): URL {
+  if (text.length > urlCharsMax) throw new UrlError(`the URL has ${text.length} characters; at most ${urlCharsMax}`)
+  // The parser drops these in silence, so that what is read is not what was written.
+  if (/[\s\p{Cc}\\]/u.test(text)) throw new UrlError('the URL has a space, a control character or a backslash in it')
+  if (!URL.canParse(text)) throw new UrlError('it is no URL; give one like https://hooks.example.com/touchstone')
+  const url = new URL(text)
+  if (url.protocol !== 'https:' && !(reach.http && url.protocol === 'http:'))
+    throw new UrlError(`the URL is ${url.protocol.slice(0, 10)} and must be https:${reach.http ? ' or http:' : ''}`)
+  if (url.username !== '' || url.password !== '')
+    throw new UrlError('the URL has a user or a password in it; deliveries prove themselves by their signature')
+  if (url.hash !== '') throw new UrlError('the URL has a fragment, which is never sent')
+  const port = portOf(url)
+  if (!reach.ports.includes(port))
+    throw new UrlError(`the URL's port is ${port}; allowed are ${reach.ports.join(', ')}`)
+  const host = hostOf(url)
+  if (isIP(host)) {
+    if (!isReachable(host, reach.networks)) throw new UrlError(`the address ${host} is not public`)
+  } else if (reach.networks.length === 0 && !isPublicName(host))
+    throw new UrlError(`the name ${host} is not one of the public internet`)
+  return url
+}
+
+export function portOf(url: URL): number {
+  return url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
+}
+
+/** The host without the brackets of an IPv6 address. */
+export function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, '$1')
+}
+
+/** Names that by their form belong to this machine or this network; the rest is for the address to tell. */
+function isPublicName(host: string): boolean {
+  const name = host.replace(/\.$/, '')
+  return name.includes('.') && !/\.(localhost|local|internal|intranet|lan|home|corp|home\.arpa|localdomain)$/.test(name)
+}

@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Webhook as Verifier } from 'standardwebhooks'
+import { everything } from '../../../../mdm/feed/filter.ts'
+import { readDeliveries } from '../../../../mdm/feed/webhooks/deliveries.ts'
+import { readEndpoints } from '../../../../mdm/feed/webhooks/endpoints.ts'
+import { deleteWebhook, replayWebhook, rotateWebhookSecret, setWebhookState } from '../../../../mdm/webhooks.ts'
+import { type TestDatabase, testDatabase } from '../../../database.ts'
+import { append, create, seeded, version } from '../world.ts'
+import { type Received, type Receiver, startReceiver } from './receiver.ts'
+import { type Deliveries, deliver, idle, register, type TestClock, until, webhooksAt } from './setting.ts'
+
+let db: TestDatabase
+const open: { close(): Promise<void> }[] = []
+before(async () => {
+  db = await testDatabase({ connectionsMax: 8 })
+})
+after(async () => {
+  for (const one of open.reverse()) await one.close()
+  await db.drop()
+})
+
+const hour = 3_600_000
+const clockNow = (): TestClock => ({ now: Date.now() })
+
+/** A receiver, an endpoint for the golden records of a type of this test alone, and who delivers. */
+async function scene(context: TestContext, clock: TestClock, part: { type?: string; scopes?: string[] } = {}) {
+  const receiver = await startReceiver()
+  const webhooks = webhooksAt(db.sql, [receiver.port])
+  const type = part.type ?? `T${randomUUID().slice(0, 8)}`
+  const { id, secret } = await register(webhooks, receiver.url, {
+    filter: { ...everything, types: [type] },
+    ...(part.scopes ? { scopes: part.scopes } : {}),
+  })
+  const deliveries = await deliver(db.url, webhooks, clock)
+  context.after(async () => {
+    await deliveries.close()
+    await deleteWebhook(webhooks, 'tester', id)
+    webhooks.poster.close()
+    await receiver.close()
+  })
+  const versions = async (ids: string[], number: number) =>
+    await append(db.sql, ...ids.map((g) => version(g, number, { type })))
+  return { receiver, webhooks, id, secret, type, deliveries, versions, clock }
+}
+
+const of = (received: readonly Received[], goldenId: string) => received.filter((r) => r.event.subject === goldenId)
+const ascending = (numbers: readonly number[]) => numbers.every((n, i) => i === 0 || n >= (numbers[i - 1] ?? 0))
+
+test('a delivery is a CloudEvent with Standard Webhooks headers, signed, with what its scopes may see', async (context) => {
+  const t = await scene(context, clockNow(), { type: 'Contact', scopes: [] })
+  const [goldenId = ''] = await create(db.sql, 1, { type: 'Contact', values: { name: 'Anna Weber', jobTitle: 'CFO' } })
+  await until(() => t.receiver.received.length === 1)
+  const [got] = t.receiver.received
+  assert.ok(got)
+  assert.equal(got.headers['content-type'], 'application/cloudevents+json; charset=utf-8')
+  assert.equal(got.headers['webhook-id'], `${goldenId}_1`)
+  assert.deepEqual(new Verifier(t.secret).verify(got.body, got.headers), got.event)
+  assert.throws(() => new Verifier(t.secret).verify(got.body.replace('CFO', 'CEO'), got.headers), /signature/)
+  assert.equal(got.event.specversion, '1.0')
+  assert.deepEqual(got.event.data.after, { jobTitle: 'CFO' }, 'a name of a contact needs pii:read')
+})
+
+test('down for an hour, then one answer in five a 500, and slow: all delivered, in order for each golden record', async (context) => {
+  const t = await scene(context, clockNow())
+  const random = seeded(5)
+  const ids = Array.from({ length: 30 }, () => randomUUID())
+  t.receiver.behave = (_, res) => {
+    res.destroy()
+    return null
+  }
+  let tries = 0
+  for (let number = 1; number <= 6; number++) await t.versions(ids, number)
+  // An hour in minutes; each gives what is due the time to be tried.
+  for (let minute = 0; minute < 60; minute++) {
+    t.clock.now += hour / 60
+    await sleep(10)
+    tries = t.receiver.received.length
+  }
+  assert.ok(tries >= 10, `${tries} attempts`)
+  assert.ok(tries < 150, `the breaker holds back: ${tries} attempts for 180 events in an hour`)
+  t.receiver.behave = async () => {
+    await sleep(random() * 20)
+    return random() < 0.2 ? 500 : 200
+  }
+  for (let number = 7; number <= 12; number++) await t.versions(ids, number)
+  await until(
+    () => idle(db.sql, t.id),
+    () => {
+      t.clock.now += 20_000
+    },
+  )
+  for (const goldenId of ids) {
+    assert.deepEqual(
+      t.receiver.accepted(goldenId),
+      Array.from({ length: 12 }, (_, i) => i + 1),
+    )
+    assert.ok(ascending(of(t.receiver.received, goldenId).map((r) => r.event.data.version)), 'no attempt overtakes')
+  }
+  for (const { headers, event } of t.receiver.received)
+    assert.equal(headers['webhook-id'], `${event.subject}_${event.data.version}`, 'the same id for each attempt')
+})
+
+test('one golden record that is refused holds up itself and no other', async (context) => {
+  const t = await scene(context, clockNow())
+  const [poison, sound] = [randomUUID(), randomUUID()]
+  t.receiver.behave = (e) => (e.subject === poison ? 400 : 200)
+  for (let number = 1; number <= 5; number++) await t.versions([poison, sound], number)
+  await until(() => t.receiver.accepted(sound).length === 5)
+  assert.deepEqual(t.receiver.accepted(poison), [])
+  assert.deepEqual(new Set(of(t.receiver.received, poison).map((r) => r.event.data.version)), new Set([1]))
+  t.receiver.behave = () => 200
+  await until(
+    () => idle(db.sql, t.id),
+    () => {
+      t.clock.now += 1_000
+    },
+  )
+  assert.deepEqual(t.receiver.accepted(poison), [1, 2, 3, 4, 5])
+})
+
+test('after three days an event is dead, the later ones of its record go on, and it can be replayed', async (context) => {
+  const t = await scene(context, clockNow())
+  const ids = [randomUUID(), randomUUID()]
+  const [poison = ''] = ids
+  t.receiver.behave = (e) => (e.subject === poison && e.data.version === 2 ? 422 : 200)
+  const began = t.clock.now
+  for (let number = 1; number <= 4; number++) await t.versions(ids, number)
+  const dead = () => readDeliveries(db.sql, { webhook: t.id, states: ['DEAD'] }, 10, null)
+  await until(
+    async () => (await dead()).length > 0,
+    () => {
+      t.clock.now += 600_000
+    },
+  )
+  assert.ok(t.clock.now - began >= 72 * hour)
+  await until(() => idle(db.sql, t.id))
+  assert.deepEqual(t.receiver.accepted(poison), [1, 3, 4])
+  const [row] = await dead()
+  assert.ok(row)
+  assert.equal(row.goldenId, poison)
+  assert.equal(row.status, 422)
+  assert.equal(row.response, 'answer 422')
+  assert.ok(row.attempts >= 10 && row.attempts <= 20, `${row.attempts} attempts`)
+  assert.ok(row.lastAt.getTime() - (row.firstAt?.getTime() ?? 0) >= 72 * hour, 'the last one at the end of the window')
+
+  t.receiver.behave = () => 200
+  const nothing = await replayWebhook(t.webhooks, 'tester', t.id, { goldenId: randomUUID() })
+  assert.equal(nothing.code === 'REFUSED' && nothing.rule, 'NOTHING_TO_REPLAY')
+  const replayed = await replayWebhook(t.webhooks, 'tester', t.id, { positions: [row.position] })
+  assert.equal(replayed.code === 'DONE' && replayed.count, 1)
+  await until(() => idle(db.sql, t.id))
+  assert.deepEqual(t.receiver.accepted(poison), [1, 3, 4, 2])
+  // And what was delivered, by range: in order for each record, under the ids that it had.
+  const all = await replayWebhook(t.webhooks, 'tester', t.id, { fromPosition: row.position, states: ['DELIVERED'] })
+  assert.ok(all.code === 'DONE' && all.count >= 5)
+  await until(() => idle(db.sql, t.id))
+  assert.deepEqual(t.receiver.accepted(poison), [1, 3, 4, 2, 2, 3, 4])
+})
+
+test('410 disables the endpoint; enabled again it goes on where it was', async (context) => {
+  const t = await scene(context, clockNow())
+  const ids = [randomUUID()]
+  t.receiver.behave = () => 410
+  await t.versions(ids, 1)
+  const state = async () => (await readEndpoints(db.sql, [t.id]))[0]
+  await until(async () => (await state())?.state === 'DISABLED')
+  assert.equal((await state())?.because, 'GONE')
+  await t.versions(ids, 2)
+  t.receiver.behave = () => 200
+  await sleep(50)
+  assert.equal(t.receiver.received.length, 1, 'nothing is sent while it is disabled')
+  await setWebhookState(t.webhooks, 'tester', t.id, 'ACTIVE', '')
+  await until(
+    () => idle(db.sql, t.id),
+    () => {
+      t.clock.now += 1_000
+    },
+  )
+  assert.deepEqual(t.receiver.accepted(ids[0] ?? ''), [1, 2])
+})
+
+test('ten failures in a row open the breaker: then one attempt at a time, and everything at once when it closes', async (context) => {
+  const t = await scene(context, clockNow())
+  t.receiver.behave = () => 503
+  const ids = Array.from({ length: 40 }, () => randomUUID())
+  await t.versions(ids, 1)
+  const state = async () => (await readEndpoints(db.sql, [t.id]))[0]
+  await until(async () => (await state())?.opened === 1)
+  const before = t.receiver.received.length
+  assert.ok(before >= 10 && before <= 18, `${before} attempts: ten, and those under way`)
+  await sleep(50)
+  assert.equal(t.receiver.received.length, before)
+  t.clock.now += 16_000
+  await until(async () => (await state())?.opened === 2)
+  assert.equal(t.receiver.received.length, before + 1)
+  t.receiver.behave = () => 200
+  t.clock.now += 31_000
+  await until(() => idle(db.sql, t.id))
+  assert.equal((await state())?.opened, 0)
+  for (const goldenId of ids) assert.deepEqual(t.receiver.accepted(goldenId), [1])
+})
+
+test('Retry-After of a 429 pauses the endpoint for as long as it asks, within bounds', async (context) => {
+  const t = await scene(context, clockNow())
+  const ids = [randomUUID()]
+  t.receiver.behave = (_, res) => {
+    res.writeHead(429, { 'retry-after': '120' }).end()
+    return null
+  }
+  await t.versions(ids, 1)
+  const state = async () => (await readEndpoints(db.sql, [t.id]))[0]
+  await until(async () => (await state())?.pausedUntil !== null)
+  assert.equal((await state())?.pausedUntil?.getTime(), t.clock.now + 120_000)
+  t.receiver.behave = () => 200
+  t.clock.now += 119_000
+  await sleep(50)
+  assert.equal(t.receiver.received.length, 1)
+  t.clock.now += 1_001
+  await until(() => idle(db.sql, t.id))
+  assert.deepEqual(t.receiver.accepted(ids[0] ?? ''), [1])
+})
+
+test('while secrets overlap both sign, afterwards the new one alone', async (context) => {
+  const t = await scene(context, clockNow())
+  const ids = [randomUUID()]
+  const rotated = await rotateWebhookSecret(t.webhooks, 'tester', t.id, null, 2)
+  assert.ok(rotated.code === 'DONE' && rotated.secret)
+  const [former, next] = [new Verifier(t.secret), new Verifier(rotated.secret)]
+  await t.versions(ids, 1)
+  await until(() => t.receiver.received.length === 1)
+  const [first] = t.receiver.received
+  assert.ok(first)
+  assert.equal(first.headers['webhook-signature']?.split(' ').length, 2)
+  former.verify(first.body, first.headers)
+  next.verify(first.body, first.headers)
+  t.clock.now += 3 * hour
+  await t.versions(ids, 2)
+  await until(() => t.receiver.received.length === 2)
+  const second = t.receiver.received[1]
+  assert.ok(second)
+  const at = new Date(Number(second.headers['webhook-timestamp']) * 1_000)
+  assert.equal(second.headers['webhook-signature'], next.sign(second.headers['webhook-id'] ?? '', at, second.body))
+})
+
+test('two processes: each endpoint is delivered by one, and by the other when that one stops', async (context) => {
+  const t = await scene(context, clockNow())
+  const other: Deliveries = await deliver(db.url, t.webhooks, t.clock)
+  context.after(() => other.close())
+  const ids = Array.from({ length: 10 }, () => randomUUID())
+  for (let number = 1; number <= 10; number++) await t.versions(ids, number)
+  await until(() => idle(db.sql, t.id))
+  assert.equal(t.receiver.received.length, 100, 'nothing twice')
+  await t.deliveries.deliverer.stop(1_000)
+  for (let number = 11; number <= 20; number++) await t.versions(ids, number)
+  other.deliverer.wake()
+  await until(() => idle(db.sql, t.id))
+  assert.equal(t.receiver.received.length, 200)
+  for (const goldenId of ids) assert.ok(ascending(t.receiver.accepted(goldenId)))
+})
+
+test('an endless answer, a slow one and none at all hold nothing up for longer than the time-out', async () => {
+  const receiver: Receiver = await startReceiver()
+  const webhooks = webhooksAt(db.sql, [receiver.port], 300)
+  open.push(receiver)
+  receiver.behave = (_, res) => {
+    res.writeHead(200)
+    const more = () => {
+      while (!res.destroyed && res.write('x'.repeat(65_536)));
+      if (!res.destroyed) res.once('drain', more)
+    }
+    more()
+    return null
+  }
+  const endless = await webhooks.poster.post(receiver.url, {}, '{}')
+  assert.equal(endless.status, 200)
+  assert.equal(endless.response?.length, 1_024)
+  receiver.behave = () => null
+  const silent = await webhooks.poster.post(receiver.url, {}, '{}')
+  assert.deepEqual([silent.status, silent.error], [null, 'no answer within 300 ms'])
+  webhooks.poster.close()
+})
