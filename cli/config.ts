@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { secureUrl } from '../gateway/identity/remoteKeys.ts'
 import { ALGORITHMS } from '../gateway/identity/token.ts'
+import { isNetwork, parseNetwork } from '../mdm/feed/webhooks/address.ts'
 
 /** A value that is not allowed; the message names it, where it came from and what is. */
 export class ConfigError extends Error {
@@ -168,6 +169,44 @@ export const CONFIG = {
     shown: 'one in the data directory, for processes that share it',
     allowed: 'a text of 32 characters or more, the same for gateway and services',
     help: 'by which subgraphs that run as services know their gateway',
+  }),
+  webhookNetworks: optional({
+    env: 'TOUCHSTONE_WEBHOOK_NETWORKS',
+    schema: text.transform((t) => t.split(',')).pipe(z.array(z.string().refine(isNetwork).transform(parseNetwork))),
+    shown: 'public addresses only',
+    allowed: 'networks or addresses separated by commas, as 10.1.0.0/16,127.0.0.1',
+    help: 'addresses that webhooks may be sent to although they are not public',
+  }),
+  webhookPorts: setting({
+    env: 'TOUCHSTONE_WEBHOOK_PORTS',
+    schema: text
+      .transform((t) => t.split(',').map(Number))
+      .pipe(z.array(z.number().int().min(1).max(65_535)).min(1).max(100)),
+    default: '443,8443',
+    allowed: 'port numbers separated by commas',
+    help: 'ports that webhooks may be sent to',
+  }),
+  webhookHttp: setting({
+    env: 'TOUCHSTONE_WEBHOOK_HTTP',
+    schema: z.enum(['never', 'allowed']),
+    default: 'never',
+    allowed: 'never or allowed',
+    help: 'whether webhooks may be sent without TLS',
+  }),
+  webhookTimeoutMs: number(100, 120_000, {
+    env: 'TOUCHSTONE_WEBHOOK_TIMEOUT_MS',
+    default: '15000',
+    help: 'how long an endpoint may take to answer a delivery, in milliseconds',
+  }),
+  webhookKey: optional({
+    env: 'TOUCHSTONE_WEBHOOK_KEY',
+    schema: z
+      .string()
+      .transform((t) => t.split(','))
+      .pipe(z.array(z.string().min(32)).max(10)),
+    shown: 'one in the data directory, for processes that share it',
+    allowed: 'texts of 32 characters or more, separated by commas: the first one seals, all of them open',
+    help: 'what the secrets of webhooks are sealed with in the database; the same for all processes',
   }),
   workers: number(1, 64, { env: 'TOUCHSTONE_WORKERS', default: '1', help: 'ingest workers, each a thread' }),
   batchRowsMax: number(1, 10_000, {

@@ -17,6 +17,7 @@ import { openInternal } from './internal.ts'
 import { startFeedMeter } from './observe/feedMeter.ts'
 import { openMetrics } from './observe/metrics.ts'
 import { readyChecks } from './observe/ready.ts'
+import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
 import { ours } from './root.ts'
 import { simulateOnThread } from './simulateThread.ts'
 import { readSupergraph } from './supergraph.ts'
@@ -38,6 +39,7 @@ export const GATEWAY_CONFIG = [
   'fieldsMax',
   'operationsMax',
   'streamsMax',
+  ...WEBHOOK_CONFIG,
 ] as const
 
 /** Connections of the feed: it reads for three subscribers that are behind at once, and tails. */
@@ -99,6 +101,7 @@ export async function startGatewayRole(options: {
     )
     const { policy } = steward
     sweeper = startSweeper(steward, sweepEveryMs, (err) => log.error({ err: describeError(err) }, 'a sweep failed'))
+    const webhooks = await openWebhooks(steward.sql, config)
     const all = createSubgraphs({
       sql: queries,
       policy,
@@ -107,6 +110,7 @@ export async function startGatewayRole(options: {
       steward,
       connectors,
       levels,
+      webhooks,
       simulate: simulateOnThread(databaseUrl, options.sources, systems),
     })
     for (const name of config.subgraphs.keys())

@@ -28,6 +28,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   simulate: () => import('./simulate.ts'),
   publish: () => import('./publish.ts'),
   rebuild: () => import('./rebuild.ts'),
+  webhooks: () => import('./webhooks.ts'),
   expire: () => import('./expire.ts'),
   match: () => import('./match.ts'),
   train: () => import('./train.ts'),

@@ -3,6 +3,7 @@ import type { Gateway } from '../gateway/gateway.ts'
 import type { HealthServer } from '../gateway/healthServer.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
+import { DELIVER_CONFIG, type DeliverRole, startDeliverRole } from './deliverRole.ts'
 import { GATEWAY_CONFIG, startGatewayRole } from './gatewayRole.ts'
 import { startHealthRole } from './healthRole.ts'
 import { INGEST_CONFIG, type IngestRole, startIngestRole } from './ingestRole.ts'
@@ -10,7 +11,7 @@ import { openInstallation } from './installation.ts'
 import { openLog } from './log.ts'
 import { aborted, stopSignal } from './stop.ts'
 
-const ROLES = ['gateway', 'ingest'] as const
+const ROLES = ['gateway', 'ingest', 'deliver'] as const
 type Role = (typeof ROLES)[number]
 
 export const SERVE_CONFIG = [
@@ -20,6 +21,7 @@ export const SERVE_CONFIG = [
   'sources',
   ...GATEWAY_CONFIG,
   ...INGEST_CONFIG,
+  ...DELIVER_CONFIG,
   'healthPort',
   'logLevel',
 ] as const
@@ -37,11 +39,13 @@ export const command = withConfig(
   const connection = await connect({ config, connectionsMax: 1, onWait: (why) => log.warn(why) })
   let gateway: Gateway | undefined
   let ingest: IngestRole | undefined
+  let deliver: DeliverRole | undefined
   let health: HealthServer | undefined
   try {
     const at = { config, installation, databaseUrl: connection.url, log }
     if (wanted.includes('ingest'))
       ingest = startIngestRole({ ...at, sources: config.sources, logLevel: config.logLevel })
+    if (wanted.includes('deliver')) deliver = await startDeliverRole(at)
     if (wanted.includes('gateway')) gateway = await startGatewayRole({ ...at, ingest: () => ingest })
     else if (config.healthPort !== undefined)
       health = await startHealthRole({ ...at, port: config.healthPort, ingest: () => ingest })
@@ -54,6 +58,7 @@ export const command = withConfig(
     health?.drain()
   } finally {
     await gateway?.close()
+    await deliver?.close()
     await ingest?.close()
     await health?.close()
     await connection.close()

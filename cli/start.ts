@@ -4,6 +4,7 @@ import type { Gateway } from '../gateway/gateway.ts'
 import { authenticationRequired } from './authentication.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
+import { type DeliverRole, startDeliverRole } from './deliverRole.ts'
 import { demoIsDue, sendDemo } from './demo.ts'
 import { startGatewayRole } from './gatewayRole.ts'
 import { type IngestRole, startIngestRole } from './ingestRole.ts'
@@ -43,12 +44,14 @@ export const command = withConfig(
   const connection = await connect({ config, connectionsMax: 2, onWait: (why) => console.log(why) })
   let gateway: Gateway | undefined
   let ingest: IngestRole | undefined
+  let deliver: DeliverRole | undefined
   try {
     const { sql, url: databaseUrl } = connection
     const at = { config, installation, databaseUrl, log, sources: config.sources, logLevel: config.logLevel }
     const demo = config.demo && (await demoIsDue(sql, config.dataDir, config))
     gateway = await startGatewayRole({ ...at, ingest: () => ingest })
     ingest = startIngestRole(at)
+    deliver = await startDeliverRole(at)
     console.log(overview(gateway.url, config, installation.systems, performance.now() - began))
     if (demo && !stop.aborted) {
       const { dataDir, sources } = config
@@ -61,6 +64,7 @@ export const command = withConfig(
     console.log('\nStopping: finishing what is under way.')
   } finally {
     await gateway?.close()
+    await deliver?.close()
     await ingest?.close()
     await connection.close()
   }

@@ -11,6 +11,7 @@ import { followPolicy } from './followPolicy.ts'
 import { openInstallation } from './installation.ts'
 import { openInternal } from './internal.ts'
 import { openLog } from './log.ts'
+import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
 import { aborted, stopSignal } from './stop.ts'
 
 const SETTINGS = [
@@ -21,6 +22,7 @@ const SETTINGS = [
   'host',
   'port',
   'internalSecret',
+  ...WEBHOOK_CONFIG,
   'queryConnectionsMax',
   'bodyBytesMax',
   'logLevel',
@@ -52,7 +54,16 @@ export const command = withConfig(
       log.error({ err: describeError(err) }, 'the policy in force could not be read'),
     )
     const { policy } = steward
-    const all = createSubgraphs({ sql: connection.sql, policy, sources: systems, connectors, levels, tailer, steward })
+    const all = createSubgraphs({
+      sql: connection.sql,
+      policy,
+      sources: systems,
+      connectors,
+      levels,
+      tailer,
+      steward,
+      webhooks: await openWebhooks(connection.sql, config),
+    })
     const subgraph = all.find((s) => s.name === name)
     if (!subgraph) throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
     const service = await startSubgraphService({

@@ -21,8 +21,8 @@ import {
   tellDeliverers,
 } from './feed/webhooks/endpoints.ts'
 import { signedHeaders, testMessage } from './feed/webhooks/message.ts'
-import type { Answer, Poster } from './feed/webhooks/post.ts'
-import { isSecret, makeSecret, secretBytesMax, secretBytesMin, type Vault } from './feed/webhooks/secrets.ts'
+import { type Answer, createPoster, type Poster } from './feed/webhooks/post.ts'
+import { isSecret, makeSecret, secretBytesMax, secretBytesMin, Vault } from './feed/webhooks/secrets.ts'
 import { checkedUrl, type Reach, UrlError } from './feed/webhooks/url.ts'
 import { appendAudit } from './review/audit.ts'
 
@@ -32,6 +32,15 @@ export interface Webhooks {
   vault: Vault
   reach: Reach
   poster: Poster
+}
+
+/** Of an attempt. */
+export const timeoutMsDefault = 15_000
+
+/** To public addresses at the usual ports, by https; secrets are stored as they are. */
+export function publicWebhooks(sql: Sql): Webhooks {
+  const reach: Reach = { networks: [], http: false, ports: [443, 8443] }
+  return { sql, vault: new Vault([]), reach, poster: createPoster({ reach, timeoutMs: timeoutMsDefault }) }
 }
 
 export type WebhookRule =

@@ -2,6 +2,7 @@ import type { Tailer } from '../mdm/feed/tailer.ts'
 import { createEngines } from '../mdm/resolve.ts'
 import { DEFAULT_RULES } from '../mdm/review/rules.ts'
 import type { Stewardship } from '../mdm/steward.ts'
+import { publicWebhooks, type Webhooks } from '../mdm/webhooks.ts'
 import { createBillingSubgraph } from './billing/subgraph.ts'
 import { createChangesSubgraph } from './changes/subgraph.ts'
 import { createContractSubgraph } from './contract/subgraph.ts'
@@ -27,6 +28,8 @@ export interface GraphDeps extends SubgraphDeps {
   steward?: Stewardship
   /** Runs what-ifs on a thread of their own; without it there are none. */
   simulate?: Simulate
+  /** Where webhooks may go and how their secrets are kept; without it to public addresses, and unsealed. */
+  webhooks?: Webhooks
   /** Of the configured source systems; without them exceptions can be seen, but neither explained nor corrected. */
   connectors?: OperationsDeps['connectors']
   levels?: OperationsDeps['levels']
@@ -49,7 +52,7 @@ export function createSubgraphs(deps: GraphDeps): Subgraph[] {
     createBillingSubgraph(deps),
     createErpSubgraph(deps),
     createNodeSubgraph(deps),
-    createChangesSubgraph(deps),
+    createChangesSubgraph({ ...deps, webhooks: deps.webhooks ?? publicWebhooks(steward.sql) }),
     createStewardshipSubgraph(steward, deps.simulate),
     createOperationsSubgraph({
       sql: steward.sql,

@@ -1,10 +1,18 @@
+import { publicWebhooks, type Webhooks } from '../../mdm/webhooks.ts'
 import type { Subgraph } from '../contract.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import { type ChangesDeps, resolvers } from './resolvers.ts'
 import { goldenSdl } from './sdl.ts'
+import { webhookResolvers } from './webhooks.ts'
 
-/** The change feed: `changes` as subscription and as pages of the past, and where the feed stands. */
-export function createChangesSubgraph(deps: ChangesDeps): Subgraph {
-  const sdl = [readSdl(import.meta.url, 'schema.graphql'), goldenSdl(deps.policy)]
-  return makeSubgraph('changes', sdl, resolvers(deps))
+/** The change feed: `changes` as subscription and as pages of the past, webhooks, and where the feed stands. */
+export function createChangesSubgraph(deps: ChangesDeps & { webhooks?: Webhooks }): Subgraph {
+  const sdl = ['schema.graphql', 'webhooks.graphql'].map((file) => readSdl(import.meta.url, file))
+  const feed = resolvers(deps)
+  const webhooks = webhookResolvers(deps.webhooks ?? publicWebhooks(deps.tailer.sql), deps.policy)
+  return makeSubgraph('changes', [...sdl, goldenSdl(deps.policy)], {
+    ...feed,
+    ...webhooks,
+    Query: { ...feed.Query, ...webhooks.Query },
+  })
 }

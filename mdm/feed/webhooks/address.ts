@@ -3,8 +3,15 @@ import ipaddr from 'ipaddr.js'
 /** Part of the internet that webhooks may reach although it is not public. */
 export type Network = [address: ipaddr.IPv4 | ipaddr.IPv6, prefixBits: number]
 
+/** What the registries give out as global unicast (RFC 4291); the rest holds IPv4-compatible and unassigned addresses. */
+const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
 /** Addresses that are public by their number and yet belong to the host: Azure's wire server. */
 const ownHost = new Set(['168.63.129.16'])
+
+/** Whether a text is a network, or one address. */
+export function isNetwork(text: string): boolean {
+  return ipaddr.isValid(text) || ipaddr.isValidCIDR(text)
+}
 
 /** A network as `10.1.0.0/16`, or one address. Throws where the text is none. */
 export function parseNetwork(text: string): Network {
@@ -23,5 +30,6 @@ export function isReachable(text: string, allowed: readonly Network[]): boolean 
   if (!ipaddr.isValid(text)) return false
   const address = ipaddr.process(text)
   if (allowed.some((n) => n[0].kind() === address.kind() && address.match(n as [ipaddr.IPv4, number]))) return true
+  if (address.kind() === 'ipv6' && !address.match(globalUnicast)) return false
   return address.range() === 'unicast' && !ownHost.has(address.toString())
 }

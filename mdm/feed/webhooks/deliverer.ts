@@ -139,7 +139,10 @@ export class Deliverer {
     for (const [id, revision] of held)
       if (!this.#running.has(id))
         // One that cannot be begun, for want of the key to its secrets for example, holds up no other.
-        await this.#begin(id, revision).catch((e) => this.#o.log('error', `webhook ${id} cannot begin: ${e.message}`))
+        await this.#begin(id, revision).catch(async (e) => {
+          this.#o.log('error', `webhook ${id} cannot begin: ${e.message}`)
+          await release(this.#o.sql, this.#holder, id)
+        })
   }
 
   #mayRestart({ againAt }: Running): boolean {

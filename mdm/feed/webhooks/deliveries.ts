@@ -17,6 +17,7 @@ export interface DeliveryRow {
   durationMs: number | null
   firstAt: Date | null
   lastAt: Date
+  nextAt: Date | null
 }
 
 /** All that is given must hold. Positions and times include their ends. */
@@ -24,7 +25,8 @@ export interface DeliveryFilter {
   webhook?: string | null
   states?: readonly DeliveryState[] | null
   goldenId?: string | null
-  positions?: readonly number[] | null
+  /** These deliveries: endpoint and position. */
+  places?: readonly (readonly [webhook: string, position: number])[] | null
   fromPosition?: number | null
   toPosition?: number | null
   from?: string | null
@@ -39,7 +41,12 @@ function condition(sql: Sql | Transaction, f: DeliveryFilter) {
     ${f.webhook ? sql`and webhook = ${f.webhook}` : sql``}
     ${f.states ? sql`and state = any(${f.states as string[]}::text[])` : sql``}
     ${f.goldenId ? sql`and golden_id = ${f.goldenId}` : sql``}
-    ${f.positions ? sql`and position = any(${f.positions as number[]}::bigint[])` : sql``}
+    ${
+      f.places
+        ? sql`and (webhook, position) in (select * from unnest(${f.places.map((p) => p[0])}::uuid[],
+            ${f.places.map((p) => p[1])}::bigint[]))`
+        : sql``
+    }
     ${f.fromPosition ? sql`and position >= ${f.fromPosition}` : sql``}
     ${f.toPosition ? sql`and position <= ${f.toPosition}` : sql``}
     ${f.from ? sql`and last_at >= ${f.from}::text::timestamptz` : sql``}
@@ -55,8 +62,10 @@ export async function readDeliveries(
 ): Promise<DeliveryRow[]> {
   return await sql<DeliveryRow[]>`
     select webhook, position, golden_id as "goldenId", version, state, attempts, status, error, response,
-      duration_ms as "durationMs", first_at as "firstAt", last_at as "lastAt"
-    from webhook_delivery
+      duration_ms as "durationMs", first_at as "firstAt", last_at as "lastAt",
+      (select p.next_at from webhook_parked p
+       where p.webhook = d.webhook and p.golden_id = d.golden_id and p.position = d.position) as "nextAt"
+    from webhook_delivery d
     where ${condition(sql, filter)}
       ${after ? sql`and (position, webhook) < (${after[0]}, ${after[1]}::uuid)` : sql``}
     order by position desc, webhook desc

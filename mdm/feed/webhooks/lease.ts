@@ -23,7 +23,9 @@ export async function claim(sql: Sql, holder: string): Promise<Map<string, numbe
   return new Map([...kept, ...taken].map((w) => [w.id, w.revision]))
 }
 
-/** Others need not wait for the leases to run out. */
-export async function release(sql: Sql, holder: string): Promise<void> {
-  await sql`update webhook set leased_by = null, leased_until = null where leased_by = ${holder}`
+/** Others need not wait for the leases to run out: of all endpoints that are held, or of one. */
+export async function release(sql: Sql, holder: string, id: string | null = null): Promise<void> {
+  await sql`
+    update webhook set leased_by = null, leased_until = null
+    where leased_by = ${holder} ${id === null ? sql`` : sql`and id = ${id}`}`
 }

@@ -20,7 +20,11 @@ export function eventMessage(event: ChangeEvent, feed: string, visible: Visible,
   const before = event.before && visible(event.type, event.before, scopes)
   const after = event.after && visible(event.type, event.after, scopes)
   const body = cloudEvent({ ...event, before, after }, feed)
-  return { id: body.id.replaceAll('.', '_'), body: JSON.stringify(body) }
+  return { id: messageId(event.goldenId, event.version), body: JSON.stringify(body) }
+}
+
+export function messageId(goldenId: string, version: number): string {
+  return `${goldenId}_${version}`
 }
 
 /** An event that says nothing, to try out whether an endpoint is there and verifies. `now` in ms since 1970. */

@@ -149,7 +149,7 @@ test('after three days an event is dead, the later ones of its record go on, and
   t.receiver.behave = () => 200
   const nothing = await replayWebhook(t.webhooks, 'tester', t.id, { goldenId: randomUUID() })
   assert.equal(nothing.code === 'REFUSED' && nothing.rule, 'NOTHING_TO_REPLAY')
-  const replayed = await replayWebhook(t.webhooks, 'tester', t.id, { positions: [row.position] })
+  const replayed = await replayWebhook(t.webhooks, 'tester', t.id, { places: [[t.id, row.position]] })
   assert.equal(replayed.code === 'DONE' && replayed.count, 1)
   await until(() => idle(db.sql, t.id))
   assert.deepEqual(t.receiver.accepted(poison), [1, 3, 4, 2])

@@ -51,7 +51,7 @@ export async function deliver(
     policy: () => policy,
     vault: webhooks.vault,
     poster: webhooks.poster,
-    log: (_, line) => console.log(line),
+    log: (_, line) => lines.push(line),
     now: () => clock.now,
     pollMs: 5,
     ...part,

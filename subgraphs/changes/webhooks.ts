@@ -1,0 +1,211 @@
+import { decodeCursor } from '../../mdm/feed/cursor.ts'
+import { FeedError } from '../../mdm/feed/feedError.ts'
+import type { FeedFilter } from '../../mdm/feed/filter.ts'
+import { readHead } from '../../mdm/feed/read.ts'
+import { type DeliveryFilter, type DeliveryRow, readDeliveries } from '../../mdm/feed/webhooks/deliveries.ts'
+import { type Endpoint, readEndpoints } from '../../mdm/feed/webhooks/endpoints.ts'
+import { messageId } from '../../mdm/feed/webhooks/message.ts'
+import type { Answer } from '../../mdm/feed/webhooks/post.ts'
+import { isUuid } from '../../mdm/golden/statement.ts'
+import {
+  changeWebhook,
+  deleteWebhook,
+  registerWebhook,
+  replayWebhook,
+  rotateWebhookSecret,
+  setWebhookState,
+  testWebhook,
+  type WebhookOutcome,
+  type Webhooks,
+} from '../../mdm/webhooks.ts'
+import type { Policy } from '../../schema/policy.ts'
+import { callerOf } from '../shared/caller.ts'
+import type { RequestContext } from '../shared/context.ts'
+import { inputError } from '../shared/errors.ts'
+import { pageLimit, pageOf, placeOf } from '../shared/page.ts'
+import type { Resolvers } from '../shared/subgraph.ts'
+import { type FilterArgs, filterOf } from './filterArgs.ts'
+import { translated } from './items.ts'
+
+interface Change {
+  url?: string | null
+  description?: string | null
+  filter?: FilterArgs | null
+  schemaVersion?: number | null
+  scopes?: string[] | null
+}
+type Input = Change & { url: string; secret?: string | null; after?: string | null }
+type LogFilter = Omit<DeliveryFilter, 'positions'> & { ids?: string[] | null }
+
+/** Who manages webhooks sees where they go and what their endpoints answer. */
+const manage = 'webhooks:manage'
+const idsMax = 1_000
+
+/** Queries and mutations of webhooks. */
+export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers {
+  const { sql } = webhooks
+  const sensitive = sensitiveScopes(policy)
+  const load = (id: string | null, context: RequestContext) =>
+    id === null || !isUuid(id)
+      ? null
+      : context.load<Endpoint | null>('webhook', id.toLowerCase(), null, async (ids) => {
+          const rows = await readEndpoints(sql, ids)
+          return new Map(rows.map((e) => [e.id, e]))
+        })
+  /** Of a request that needs the right to manage webhooks. */
+  const field =
+    <A>(work: (args: A, context: RequestContext) => unknown) =>
+    async (_: unknown, args: A, context: RequestContext) => {
+      if (!context.scopes.has(manage)) throw inputError('MISSING_SCOPE', `webhooks need the scope ${manage}`)
+      try {
+        return await work(args, context)
+      } catch (e) {
+        throw translated(e)
+      }
+    }
+  /** The same of an existing endpoint; what is no id names none. */
+  const of = <A extends { id: string }>(work: (args: A, context: RequestContext) => Promise<WebhookOutcome>) =>
+    field(async (args: A, context) => {
+      const id = args.id.toLowerCase()
+      return result(isUuid(id) ? await work({ ...args, id }, context) : unknown(id), context)
+    })
+  const result = async (outcome: WebhookOutcome, context: RequestContext) =>
+    outcome.code === 'REFUSED'
+      ? { __typename: 'WebhookRefused', ...outcome }
+      : { __typename: 'WebhookDone', webhook: await load(outcome.id, context), secret: outcome.secret }
+  const actorOf = (context: RequestContext) => callerOf(context).actor
+
+  return {
+    Query: {
+      webhooks: field(() => readEndpoints(sql)),
+      webhook: field(({ id }: { id: string }, context) => load(id, context)),
+      webhookDeliveries: field(
+        async ({ filter, first, after }: { filter?: LogFilter | null; first: number; after?: string | null }) => {
+          const rows = await readDeliveries(sql, logFilter(filter ?? {}), pageLimit(first), placeOf(after, 'number'))
+          return pageOf(rows, first, after, (d) => [d.position, d.webhook])
+        },
+      ),
+    },
+    Mutation: {
+      registerWebhook: field(async ({ input }: { input: Input }, context) => {
+        const scopes = granted(sensitive, input.scopes ?? null, context.scopes)
+        const settings = {
+          url: input.url,
+          description: input.description ?? '',
+          filter: filterOf(policy, input.filter ?? {}, new Set(scopes)),
+          schemaVersion: input.schemaVersion ?? 1,
+          scopes,
+        }
+        const position = input.after ? placeAfter(await readHead(sql), input.after) : null
+        const done = await registerWebhook(webhooks, actorOf(context), settings, input.secret ?? null, position)
+        return await result(done, context)
+      }),
+      changeWebhook: of(({ id, change }: { id: string; change: Change }, context) =>
+        changeWebhook(webhooks, actorOf(context), id, (now) => {
+          const held = new Set(now.scopes)
+          const wanted = change.scopes ?? now.scopes.filter((s) => context.scopes.has(s))
+          const scopes = granted(
+            sensitive.filter((s) => held.has(s)),
+            wanted,
+            context.scopes,
+          )
+          return {
+            url: change.url ?? now.url,
+            description: change.description ?? now.description,
+            // With fewer scopes than before a test of a value may no longer be allowed.
+            filter: filterOf(policy, change.filter ?? filterArgs(now.filter), new Set(scopes)),
+            schemaVersion: change.schemaVersion ?? now.schemaVersion,
+            scopes,
+          }
+        }),
+      ),
+      disableWebhook: of(({ id, reason }: { id: string; reason: string }, context) =>
+        setWebhookState(webhooks, actorOf(context), id, 'DISABLED', reason),
+      ),
+      enableWebhook: of(({ id }: { id: string }, context) =>
+        setWebhookState(webhooks, actorOf(context), id, 'ACTIVE', ''),
+      ),
+      deleteWebhook: of(({ id }: { id: string }, context) => deleteWebhook(webhooks, actorOf(context), id)),
+      rotateWebhookSecret: of((a: { id: string; secret?: string | null; overlapHours: number }, context) =>
+        rotateWebhookSecret(webhooks, actorOf(context), a.id, a.secret ?? null, a.overlapHours),
+      ),
+      testWebhook: field(async ({ id }: { id: string }) => {
+        const tested = isUuid(id) ? await testWebhook(webhooks, id.toLowerCase()) : unknown(id)
+        if (tested.code !== 'ANSWERED') return { __typename: 'WebhookRefused', ...tested }
+        return { __typename: 'WebhookAnswer', ...tested.answer }
+      }),
+      replayWebhook: field(async ({ id, filter }: { id: string; filter: LogFilter }, context) => {
+        const done = isUuid(id)
+          ? await replayWebhook(webhooks, actorOf(context), id.toLowerCase(), logFilter(filter))
+          : unknown(id)
+        if (done.code === 'REFUSED') return { __typename: 'WebhookRefused', ...done }
+        return { __typename: 'WebhookReplayed', count: done.count, webhook: await load(done.id, context) }
+      }),
+    },
+    Webhook: {
+      filter: (e: Endpoint) => filterArgs(e.filter),
+      disabledBecause: (e: Endpoint) => e.because,
+      recordsWaiting: (e: Endpoint) => e.parked,
+      deadLetters: (e: Endpoint) => e.dead,
+      failuresInARow: (e: Endpoint) => e.failures,
+    },
+    WebhookAnswer: {
+      delivered: ({ status }: Answer) => status !== null && status >= 200 && status < 300,
+    },
+    WebhookDelivery: {
+      id: (d: DeliveryRow) => `${d.webhook}.${d.position}`,
+      webhook: (d: DeliveryRow, _: unknown, context: RequestContext) => load(d.webhook, context),
+      messageId: (d: DeliveryRow) => messageId(d.goldenId, d.version),
+    },
+    WebhookResult: { __resolveType: typeName },
+    WebhookTestResult: { __resolveType: typeName },
+    WebhookReplayResult: { __resolveType: typeName },
+  }
+}
+
+function typeName(of: { __typename: string }): string {
+  return of.__typename
+}
+
+function unknown(id: string): WebhookOutcome & { code: 'REFUSED' } {
+  return { code: 'REFUSED', rule: 'UNKNOWN_WEBHOOK', detail: `there is no webhook "${id.slice(0, 60)}"` }
+}
+
+/** Scopes that fields of the model need. */
+function sensitiveScopes(policy: Policy): string[] {
+  const fields = [...policy.types, ...policy.groups.values()].flatMap((t) => t.fields)
+  return [...new Set(fields.flatMap((f) => f.sensitive ?? []))].sort()
+}
+
+/** What an endpoint may show: of what there is to grant, what is asked for, and never more than the caller may see. */
+function granted(there: readonly string[], wanted: string[] | null, scopes: ReadonlySet<string>): string[] {
+  const missing = wanted?.find((s) => !there.includes(s) || !scopes.has(s))
+  if (missing !== undefined)
+    throw inputError('MISSING_SCOPE', `the scope "${missing.slice(0, 64)}" is not yours to give to this webhook`)
+  return there.filter((s) => scopes.has(s) && (wanted === null || wanted.includes(s)))
+}
+
+function filterArgs({ values, ...lists }: FeedFilter): FilterArgs {
+  return { ...(lists as FilterArgs), where: values?.map((v) => ({ field: v.path.join('.'), in: [...v.in] })) ?? null }
+}
+
+function placeAfter(head: { feed: string; position: number; oldest: number }, cursor: string): number {
+  const place = decodeCursor(head.feed, cursor)
+  if (place.kind !== 'TAIL') throw new FeedError('CURSOR_INVALID', 'the cursor is of a snapshot; webhooks have none')
+  if (place.position > head.position) throw new FeedError('CURSOR_FUTURE', 'the cursor is beyond the end of the feed')
+  if (place.position + 1 < head.oldest)
+    throw new FeedError('CURSOR_EXPIRED', `the cursor is of position ${place.position}, the oldest is ${head.oldest}`)
+  return place.position
+}
+
+const nobody = '00000000-0000-0000-0000-000000000000'
+
+/** What is no id of anything names nothing. */
+function logFilter({ ids, webhook, goldenId, ...rest }: LogFilter): DeliveryFilter {
+  const uuid = (id: string | null | undefined) => (id && !isUuid(id) ? nobody : (id ?? null))
+  const filter: DeliveryFilter = { ...rest, webhook: uuid(webhook), goldenId: uuid(goldenId) }
+  if (!ids) return filter
+  if (ids.length > idsMax) throw inputError('TOO_MANY_IDS', `at most ${idsMax} ids at once, not ${ids.length}`)
+  const places = ids.map((id) => /^([0-9a-f-]{36})\.(\d{1,16})$/i.exec(id))
+  return { ...filter, places: places.flatMap((p) => (p && isUuid(p[1] ?? '') ? [[p[1] ?? '', Number(p[2])]] : [])) }
+}
