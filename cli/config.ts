@@ -277,7 +277,7 @@ export type Config<N extends ConfigName = ConfigName> = { [K in N]: Value<K> }
 
 /** Gives a command these settings as options; commander takes the variable and the default where no flag is given. */
 export function withConfig<N extends ConfigName>(command: Command, names: readonly N[]): Command {
-  for (const name of names) command.addOption(option(name))
+  for (const name of new Set(names)) command.addOption(option(name))
   return command
 }
 

@@ -33,6 +33,15 @@ const MATRIX: [Role[], string[]][] = [
     of('Query', 'inboundExceptions inboundExceptionCounts inboundException serviceLevels'),
   ],
   [['approver'], of('Query', 'auditLog')],
+  [['integrator'], of('Query', 'webhooks webhook webhookDeliveries')],
+  [
+    ['integrator'],
+    of(
+      'Mutation',
+      `registerWebhook changeWebhook disableWebhook enableWebhook deleteWebhook rotateWebhookSecret testWebhook
+      replayWebhook`,
+    ),
+  ],
   [
     ['steward'],
     of(

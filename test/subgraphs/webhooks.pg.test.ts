@@ -171,7 +171,7 @@ test('bad input of registering is refused with its rule, as data', async () => {
   }
 })
 
-test('every mutation and query: an unknown endpoint, no id at all, and no right to manage webhooks', async () => {
+test('every mutation and query: an unknown endpoint, no id at all, and bounds', async () => {
   const calls: Record<string, string> = {
     changeWebhook: '(id: $id, change: {})',
     disableWebhook: '(id: $id, reason: "")',
@@ -186,11 +186,7 @@ test('every mutation and query: an unknown endpoint, no id at all, and no right 
     const text = `mutation ($id: ID!) { ${name}${args} ${refused} }`
     for (const id of [randomUUID(), 'x', "'; drop table webhook; --", '\0'])
       assert.equal((await ask(text, { id })).data[name].rule, 'UNKNOWN_WEBHOOK', `${name} ${id}`)
-    const { errors } = await ask(text, { id: randomUUID() }, ['pii:read'])
-    assert.equal(errors?.[0]?.extensions.code, 'MISSING_SCOPE', name)
   }
-  for (const text of ['{ webhooks { id } }', '{ webhookDeliveries { nodes { id } } }', '{ webhook(id: "x") { id } }'])
-    assert.equal((await ask(text, {}, ['pii:read'])).errors?.[0]?.extensions.code, 'MISSING_SCOPE', text)
   const { webhook } = await registered()
   for (const overlapHours of [-1, 169])
     assert.equal(
