@@ -129,14 +129,13 @@ test('after three days an event is dead, the later ones of its record go on, and
   const began = t.clock.now
   for (let number = 1; number <= 4; number++) await t.versions(ids, number)
   const dead = () => readDeliveries(db.sql, { webhook: t.id, states: ['DEAD'] }, 10, null)
-  await until(
-    async () => (await dead()).length > 0,
-    () => {
-      t.clock.now += 600_000
-    },
-  )
+  // The breaker of an endpoint that has nothing else to accept opens too; its pauses pass as well.
+  const pass = () => {
+    t.clock.now += 600_000
+  }
+  await until(async () => (await dead()).length > 0, pass)
   assert.ok(t.clock.now - began >= 72 * hour)
-  await until(() => idle(db.sql, t.id))
+  await until(() => idle(db.sql, t.id), pass)
   assert.deepEqual(t.receiver.accepted(poison), [1, 3, 4])
   const [row] = await dead()
   assert.ok(row)
@@ -151,12 +150,12 @@ test('after three days an event is dead, the later ones of its record go on, and
   assert.equal(nothing.code === 'REFUSED' && nothing.rule, 'NOTHING_TO_REPLAY')
   const replayed = await replayWebhook(t.webhooks, 'tester', t.id, { places: [[t.id, row.position]] })
   assert.equal(replayed.code === 'DONE' && replayed.count, 1)
-  await until(() => idle(db.sql, t.id))
+  await until(() => idle(db.sql, t.id), pass)
   assert.deepEqual(t.receiver.accepted(poison), [1, 3, 4, 2])
   // And what was delivered, by range: in order for each record, under the ids that it had.
   const all = await replayWebhook(t.webhooks, 'tester', t.id, { fromPosition: row.position, states: ['DELIVERED'] })
   assert.ok(all.code === 'DONE' && all.count >= 5)
-  await until(() => idle(db.sql, t.id))
+  await until(() => idle(db.sql, t.id), pass)
   assert.deepEqual(t.receiver.accepted(poison), [1, 3, 4, 2, 2, 3, 4])
 })
 
