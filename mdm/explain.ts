@@ -177,14 +177,19 @@ async function explainRecords(
       linkWeight: linked[i] ?? null,
       model: version,
     }
-    return { ...explained, ...judged(explained, possible[i]?.reason ?? null) }
+    const oneToOne = engine.uniqueInSource(a.source) && engine.uniqueInSource(b.source)
+    return { ...explained, ...judged(explained, possible[i]?.reason ?? null, oneToOne) }
   })
 }
 
-/** What became of a pair, in the order in which the reasons count. */
+/**
+ * What became of a pair, in the order in which the reasons count. `oneToOne`: both sources hold a thing at most once, so
+ * being each other's best counts too.
+ */
 function judged(
   e: Omit<Explanation, 'verdict' | 'because'>,
   possible: string | null,
+  oneToOne: boolean,
 ): { verdict: Verdict; because: string } {
   const says = (kind: Said['kind']) => e.assertions.find((s) => s.kind === kind)
   const together = e.a.goldenId !== null && e.a.goldenId === e.b.goldenId
@@ -195,6 +200,8 @@ function judged(
       return { verdict: 'TOGETHER', because: `${stateOf(absent)}, and stays with the golden record that it was in` }
     if (e.weight !== null && e.weight >= e.threshold && e.forbidden === null)
       return { verdict: 'TOGETHER', because: 'what the two have in common is enough' }
+    if (oneToOne && e.linkWeight !== null)
+      return { verdict: 'TOGETHER', because: "they are each other's best, or other records hold them together" }
     return { verdict: 'TOGETHER', because: 'other records of the golden record hold them together' }
   }
   if (says('NOT_SAME')) return { verdict: 'FORBIDDEN', because: 'a steward said that they are not the same' }

@@ -46,12 +46,12 @@ export async function readModel(sql: Sql, version: string): Promise<KeptModel | 
   return row ?? null
 }
 
-/** Models, the latest of each golden type first. Which policy held them is seen by their parameters. */
-export async function listModels(sql: Sql, limit: number): Promise<ListedModel[]> {
+/** Models, of one golden type or of all, the latest of each first. Which policy held them is seen by their parameters. */
+export async function listModels(sql: Sql, limit: number, type: string | null = null): Promise<ListedModel[]> {
   const models = await sql<Omit<ListedModel, 'inForceFrom' | 'inForceUntil'>[]>`
     select version, type, policy_version as "policyVersion", units, records, pairs, labels, absent, actor,
       trained_at as "trainedAt"
-    from match_model order by type, trained_at desc limit ${limit}`
+    from match_model where ${type}::text is null or type = ${type} order by type, trained_at desc limit ${limit}`
   const held = await sql<{ version: string; from: Date; until: Date | null }[]>`
     with x as (
       select x.id, x.version, x.started_at, lead(x.started_at) over (order by x.id) as until from publication x)

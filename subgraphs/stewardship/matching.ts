@@ -5,6 +5,7 @@ import { type LineageRow, readLineage } from '../../mdm/golden/lineage.ts'
 import { readGoldenIds } from '../../mdm/golden/read.ts'
 import type { SourceRecord } from '../../mdm/ingest/records.ts'
 import type { WaterfallStep } from '../../mdm/match/waterfall.ts'
+import { type ListedModel, listModels, misfit } from '../../mdm/review/models.ts'
 import type { Said } from '../../mdm/review/said.ts'
 import { taskId } from '../../mdm/review/tasks.ts'
 import type { Stewardship } from '../../mdm/steward.ts'
@@ -15,6 +16,8 @@ import { numberOf, pageLimit, pageOf, pageOfList, placeOf } from '../shared/page
 import type { Resolvers } from '../shared/subgraph.ts'
 import { lookups } from './lookups.ts'
 import { visibleReason } from './visibleReason.ts'
+
+const modelsMax = 100
 
 interface Paged {
   first: number
@@ -80,6 +83,14 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
         const story = await clusterStory(sql, steward, id)
         if (!story) throw inputError('UNKNOWN_ID', `no golden record is reached by the id ${id}`)
         return story
+      },
+      matchModels: (_: unknown, { type }: { type?: string | null }) => listModels(sql, modelsMax, type ?? null),
+    },
+    MatchModel: {
+      inForce: (m: ListedModel) => steward.engines.get(m.type)?.version === m.version,
+      misfit: (m: ListedModel) => {
+        const units = steward.engines.get(m.type)?.units
+        return units ? misfit(m, units) : `the policy in force has no golden type ${m.type}`
       },
     },
     MatchExplanation: {

@@ -32,6 +32,7 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'approver', 'integrator'],
     of('Query', 'inboundExceptions inboundExceptionCounts inboundException serviceLevels'),
   ],
+  [['steward', 'approver', 'integrator', 'publisher'], of('Query', 'matchModels')],
   [['approver'], of('Query', 'auditLog')],
   [['integrator'], of('Query', 'webhooks webhook webhookDeliveries')],
   [

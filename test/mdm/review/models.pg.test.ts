@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { execute, parse } from 'graphql'
 import pino from 'pino'
 import { type CandidateOptions, candidateOf } from '../../../cli/candidate.ts'
 import { startIngestRole } from '../../../cli/ingestRole.ts'
@@ -27,6 +28,7 @@ import {
   withParameters,
 } from '../../../mdm/review/policies.ts'
 import { recordKey } from '../../../schema/recordKey.ts'
+import { createStewardshipSubgraph } from '../../../subgraphs/stewardship/subgraph.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { demoStore } from '../../fixtures/demoStore.ts'
 import { attempt, done, person } from '../../fixtures/steward.ts'
@@ -134,6 +136,27 @@ test('a model is a candidate until it is published; then every link is of it, ne
   assert.equal(other?.inForceUntil, null)
   assert.match(await train('--list'), new RegExp(`${first} .*was in force until`))
   assert.match(await train('--list'), new RegExp(`${second} .*decisions of stewards.*in force since`))
+
+  const subgraph = createStewardshipSubgraph({ ...(await inForce()) })
+  const told = await execute({
+    schema: subgraph.schema,
+    document: parse('{ matchModels(type: "Customer") { version inForce labels records misfit inForceUntil } }'),
+    contextValue: subgraph.context({ correlationId: 'c', scopes: new Set() }),
+  })
+  assert.equal(told.errors, undefined)
+  assert.deepEqual(
+    JSON.parse(JSON.stringify(told.data)).matchModels.map((m: Record<string, unknown>) => [
+      m.version,
+      m.inForce,
+      Number(m.labels) > 0,
+      m.misfit,
+      m.inForceUntil === null,
+    ]),
+    [
+      [second, true, true, null, true],
+      [first, false, false, null, false],
+    ],
+  )
 
   await put({ model: ['Customer=shipped'] })
   assert.deepEqual(await versionsOfFeatures(), [shippedVersion])
