@@ -24,7 +24,7 @@ export interface Training {
   candidatePairs: number
 }
 
-const RANDOM_PAIRS_MAX = 1_000_000
+const RANDOM_PAIRS_MAX = 500_000
 const CANDIDATE_PAIRS_MAX = 250_000
 /** Random pairs are drawn among this many records drawn first: they stay in the processor's cache, and are many enough. */
 const RANDOM_RECORDS_MAX = 5000
