@@ -22,6 +22,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   audit: () => import('./audit.ts'),
   slo: () => import('./slo.ts'),
   quality: () => import('./quality.ts'),
+  trace: () => import('./trace.ts'),
   exceptions: () => import('./exceptions.ts'),
   replay: () => import('./replay.ts'),
   remap: () => import('./remap.ts'),

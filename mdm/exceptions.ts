@@ -148,7 +148,7 @@ export interface Explained {
 export type Explanation = { records: Explained[] } | { code: string; detail: string }
 
 export function explain(
-  desk: ExceptionDesk,
+  desk: Pick<ExceptionDesk, 'connectors'>,
   message: { system: string; format: 'event' | 'row' },
   body: string,
   object: string | null,

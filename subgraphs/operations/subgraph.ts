@@ -6,21 +6,25 @@ import type { Subgraph } from '../contract.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import { exceptionResolvers } from './exceptions.ts'
+import { traceResolvers } from './traceResolvers.ts'
 
 export interface OperationsDeps extends ExceptionDesk {
   /** Without them there are none to be met. */
   levels?: ServiceLevels | undefined
 }
 
-/** Operations: what could not be applied and what was done about it, and how the service levels are met. */
+/** Operations: what could not be applied and what was done about it, what became of a message, and how service levels are met. */
 export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
   const exceptions = exceptionResolvers(deps)
+  const traces = traceResolvers(deps)
   const { sql, levels } = deps
   const madeOf = (system: string, object: string | null) => typeOf(deps, system, object)
   return makeSubgraph('operations', [readSdl(import.meta.url, 'schema.graphql')], {
     ...exceptions,
+    ...traces,
     Query: {
       ...exceptions.Query,
+      ...traces.Query,
       serviceLevels: (_: unknown, _args: unknown, context: RequestContext) =>
         levels ? context.once('serviceLevels', () => glance(sql, (tx) => serviceLevels(tx, levels, madeOf))) : [],
     },

@@ -30,7 +30,7 @@ const MATRIX: [Role[], string[]][] = [
   ],
   [
     ['steward', 'approver', 'integrator'],
-    of('Query', 'inboundExceptions inboundExceptionCounts inboundException serviceLevels'),
+    of('Query', 'inboundExceptions inboundExceptionCounts inboundException serviceLevels trace'),
   ],
   [['steward', 'approver', 'integrator', 'publisher'], of('Query', 'matchModels')],
   [['approver'], of('Query', 'auditLog')],

@@ -43,8 +43,11 @@ test('gateway and workers tell how they are, part by part, and how the service l
   assert.equal((await get('/health/live')).status, 200)
   assert.equal((await get('/graphql')).status, 404)
 
+  const messages: number[] = []
   for (let i = 0; i < 3; i++)
-    await row(db.sql, 'customers', { shop_customer_id: `C${i}`, company_name: `Blue Fen ${i}` }, 'webshop')
+    messages.push(
+      await row(db.sql, 'customers', { shop_customer_id: `C${i}`, company_name: `Blue Fen ${i}` }, 'webshop'),
+    )
   const query = '{ serviceLevels { name tier state late spans { hours total good burnRate } } }'
   const levelsOf = async () => (await ask(url, query)).body.data.serviceLevels
   const level = async (name: string) => (await levelsOf()).find((l: { name: string }) => l.name === name)
@@ -73,6 +76,24 @@ test('gateway and workers tell how they are, part by part, and how the service l
   const missed = touchstone(['slo', '--json'], dir, env)
   assert.equal(await missed.ended, 1)
   assert.equal(JSON.parse(missed.output()).find((l: { name: string }) => l.name === 'feed').state, 'MISSED')
+
+  await until(
+    async () => (await db.sql`select 1 from batch where messages @> ${messages[0] ?? 0}::bigint`).length === 1,
+  )
+  const trace = touchstone(['trace', String(messages[0])], dir, env)
+  assert.equal(await trace.ended, 0)
+  assert.match(
+    trace.output(),
+    /message \d+ customers: APPLIED.*received from webshop as .*claimed by \S+\/1?2?, one of \d.*event 1: Customer \S+ CREATED.*record customers C0/s,
+  )
+  const json = touchstone(['trace', String(messages[0]), '--json'], dir, env)
+  await json.ended
+  const [told] = JSON.parse(json.output()).messages
+  const times = [told.receivedAt, told.passes[0].claimedAt, told.events[0].at, told.passes[0].appliedAt]
+  assert.deepEqual(times, times.toSorted(), 'received, claimed, in the feed, committed')
+  const none = touchstone(['trace', 'nothing'], dir, env)
+  assert.equal(await none.ended, 1)
+  assert.match(none.output(), /"nothing" names nothing here: give the number of a message/)
 
   for (const c of [ingest, gateway]) c.child.kill('SIGTERM')
   assert.deepEqual([await ingest.ended, await gateway.ended], [0, 0])

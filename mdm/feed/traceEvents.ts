@@ -1,0 +1,76 @@
+import type { Op } from '../../schema/events.ts'
+import type { Sql } from '../db/database.ts'
+
+/** An event without its values. */
+export interface TracedEvent {
+  position: number
+  op: Op
+  goldenId: string
+  type: string
+  version: number
+  changedFields: string[]
+  redirect: string | null
+  at: Date
+  /** What led to it: a source system, or the part of Touchstone that acted. */
+  causedBy: string
+  inboxId: number | null
+  correlationId: string | null
+  /** Of a steward's action its id. */
+  actionId: string | null
+}
+
+const columns = `c.position, c.op, c.golden_id as "goldenId", c.type, c.version, c.changed as "changedFields", c.redirect,
+  c.at, c.cause ->> 'source' as "causedBy", (c.cause ->> 'inboxId')::bigint as "inboxId",
+  c.cause ->> 'correlationId' as "correlationId",
+  case when c.cause ->> 'source' = 'stewardship' then c.cause ->> 'sourceId' end as "actionId"`
+
+/**
+ * Events that a message led to, in order: those that name it, by their index, and those of its golden records that came of
+ * the same batch, which name another message of it: one transaction makes one version of a golden record.
+ */
+export async function eventsOfMessage(
+  sql: Sql,
+  inboxId: number,
+  goldenIds: readonly string[],
+  limit: number,
+): Promise<TracedEvent[]> {
+  return await sql.unsafe<TracedEvent[]>(
+    `select ${columns} from change c where c.position in (
+       select position from change where cause ->> 'inboxId' is not null and (cause ->> 'inboxId')::bigint = $1
+       union
+       select c2.position from batch b join change c2 on c2.golden_id = any($2::uuid[])
+         and b.messages @> (c2.cause ->> 'inboxId')::bigint
+       where b.messages @> $1::bigint)
+     order by c.position limit ${limit}`,
+    [inboxId, goldenIds as string[]],
+  )
+}
+
+/** One event by its golden record and version; null where there is none, or none any more. */
+export async function eventOf(sql: Sql, goldenId: string, version: number): Promise<TracedEvent | null> {
+  const [row] = await sql.unsafe<TracedEvent[]>(
+    `select ${columns} from change c where c.golden_id = $1 and c.version = $2`,
+    [goldenId, version],
+  )
+  return row ?? null
+}
+
+/** The latest events of a golden record, the latest first. */
+export async function eventsOfGolden(sql: Sql, goldenId: string, limit: number): Promise<TracedEvent[]> {
+  return await sql.unsafe<TracedEvent[]>(
+    `select ${columns} from change c where c.golden_id = $1 order by c.version desc limit ${limit}`,
+    [goldenId],
+  )
+}
+
+/** Events by golden record and version. */
+export async function eventsOfVersions(
+  sql: Sql,
+  versions: readonly { goldenId: string; version: number }[],
+): Promise<TracedEvent[]> {
+  return await sql.unsafe<TracedEvent[]>(
+    `select ${columns} from change c join unnest($1::uuid[], $2::int[]) as w (id, version)
+       on c.golden_id = w.id and c.version = w.version order by c.position`,
+    [versions.map((v) => v.goldenId), versions.map((v) => v.version)],
+  )
+}

@@ -1,0 +1,28 @@
+import type { ExceptionDesk } from '../../mdm/exceptions.ts'
+import type { TracedEvent } from '../../mdm/feed/traceEvents.ts'
+import type { TracedRecord } from '../../mdm/ingest/traceMessages.ts'
+import { type MessageStory, trace } from '../../mdm/trace.ts'
+import type { RequestContext } from '../shared/context.ts'
+import type { Resolvers } from '../shared/subgraph.ts'
+import { hiddenDetail } from './transformation.ts'
+
+/** The query trace(id:). */
+export function traceResolvers(desk: ExceptionDesk): Resolvers {
+  return {
+    Query: { trace: (_: unknown, { id }: { id: string }) => trace(desk, id) },
+    TracedMessage: {
+      id: (m: MessageStory) => String(m.inboxId),
+      detail: (m: MessageStory, _: unknown, { scopes }: RequestContext) =>
+        m.code === null ? null : (hiddenDetail(desk, { ...m, code: m.code }, scopes) ?? m.detail),
+    },
+    TracedRecord: {
+      id: (r: TracedRecord) => r.key,
+      recordId: (r: TracedRecord) => r.sourceId,
+      message: (r: TracedRecord) => String(r.inboxId),
+    },
+    TracedEvent: {
+      id: (e: TracedEvent) => `${e.goldenId}.${e.version}`,
+      message: (e: TracedEvent) => (e.inboxId === null ? null : String(e.inboxId)),
+    },
+  }
+}
