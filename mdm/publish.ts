@@ -23,7 +23,7 @@ export async function publish(
   kept: KeptPolicy,
   mastering: Mastering,
   by: { actor: string; reason: string },
-  told: (sofar: { done: number; events: number }) => void = () => {},
+  told: (sofar: { done: number; events: number }) => void | Promise<void> = () => {},
 ): Promise<Published> {
   const begun = await transaction(sql, async (tx) => {
     await keepPolicy(tx, kept)
@@ -43,7 +43,7 @@ export async function publish(
     total.done += step.done
     total.events += step.events
     await advancePublication(sql, begun.id, step.done, step.events)
-    told(total)
+    await told(total)
   }
   for (const type of mastering.policy.types) await rematch(sql, mastering, type, report)
   for (let pass = 0; pass < passesMax; pass++) {
@@ -51,6 +51,8 @@ export async function publish(
     if (differences.length === 0) break
     await repair(sql, mastering, differences, report)
   }
+  // What a worker that still followed the policy before has written meanwhile, though no golden record differs by it.
+  for (const type of mastering.policy.types) await rematch(sql, mastering, type, report)
   await transaction(sql, async (tx) => {
     await endPublication(tx, begun.id)
     await appendAudit(tx, { event: 'PUBLISHED', actor: by.actor, policy: kept.version, ...total })

@@ -77,6 +77,15 @@ async function state() {
     links: await db.sql`select a, b, weight from link order by a, b`,
   }
 }
+/** A model without what it may learn from decisions. */
+function withoutMatches(parameters: unknown): unknown {
+  const { levels, calibration: _, ...rest } = parameters as Parameters
+  const kept = Object.entries(levels).map(([unit, dimensions]) => [
+    unit,
+    Object.entries(dimensions).map(([name, { r, u }]) => [name, r, u]),
+  ])
+  return { ...rest, levels: kept }
+}
 const versionsOfFeatures = async () =>
   (
     await db.sql<{ version: string }[]>`select distinct features_version as version from source_record
@@ -100,7 +109,13 @@ test('a model is a candidate until it is published; then every link is of it, ne
   assert.equal(await trained(), first, 'decisions do not enter by themselves')
   const second = await trained('--labels')
   assert.notEqual(second, first)
-  assert.ok(((await readModel(db.sql, second))?.labels ?? 0) > 0)
+  const [plain, taught] = [await readModel(db.sql, first), await readModel(db.sql, second)]
+  assert.ok(plain?.labels === 0 && taught && taught.labels > 0)
+  assert.deepEqual(
+    withoutMatches(taught.parameters),
+    withoutMatches(plain.parameters),
+    'only m and the calibration learn',
+  )
   assert.equal((await attempt(await inForce(), person('ada', 'steward'), { kind: 'UNDO', action: said })).code, 'DONE')
 
   const report = await touchstone('simulate', '--model', first)

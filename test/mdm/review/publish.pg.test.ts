@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { masteringOf, readPolicyFiles } from '../../../cli/policyFiles.ts'
+import { explainPairs } from '../../../mdm/explain.ts'
 import { createEngine } from '../../../mdm/match/engine.ts'
 import { priorParameters } from '../../../mdm/match/parameters.ts'
 import { publish } from '../../../mdm/publish.ts'
 import { checkRebuild } from '../../../mdm/rebuild.ts'
 import { verifyAudit } from '../../../mdm/review/audit.ts'
-import { type KeptPolicy, keptVersion, policyInForce } from '../../../mdm/review/policies.ts'
+import { type KeptPolicy, keptVersion, policyInForce, withParameters } from '../../../mdm/review/policies.ts'
 import { changesNothing, simulate } from '../../../mdm/simulate.ts'
 import type { TypePolicy } from '../../../schema/policy.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
@@ -124,6 +125,42 @@ test('what-if says what publishing then does, event by event; stopped half-way i
   assert.equal(back.code, 'DONE')
   assert.deepEqual(await state(), was, 'values, where they come from, ids and links are as they were')
   assert.equal((await verifyAudit(db.sql)).broken, null)
+})
+
+test('what a worker of the policy before writes while another is published is brought to the new one too', async () => {
+  // Every weight differs by it, and no golden record.
+  const type = directPipeline(db.sql).policy.type('Customer')
+  const kept = withParameters(
+    shipped,
+    new Map([['Customer', { ...priorParameters(type), calibration: { scale: 1, offset: 0.25 } }]]),
+  )
+  const candidate = masteringOf(kept, systems)
+  const [was] = await db.sql<
+    { canonical: object }[]
+  >`select canonical from source_record where key = ${key('crm', 'F1')}`
+  let late = false
+  await publish(db.sql, kept, candidate, by, async () => {
+    if (late) return
+    late = true
+    await tell(db.sql, [{ source: 'crm', id: 'F1', version: 9, fields: { ...was?.canonical, currency: 'EUR' } }])
+  })
+  assert.ok(late)
+  const found = await db.sql`select distinct features_version as version from source_record where type = 'Customer'`
+  assert.deepEqual(
+    found.map((f) => f.version),
+    [candidate.engines.get('Customer')?.version],
+  )
+  const links = await db.sql<{ a: string; b: string; weight: number }[]>`
+    select x.key as a, y.key as b, l.weight from link l join source_record x on x.id = l.a join source_record y on y.id = l.b`
+  const explained = await explainPairs(
+    db.sql,
+    candidate,
+    links.map((l): [string, string] => [l.a, l.b]),
+  )
+  for (const l of links)
+    assert.equal(Math.fround(explained.get(`${l.a} ${l.b}`)?.weight ?? Number.NaN), Math.fround(l.weight))
+  assert.deepEqual((await checkRebuild(db.sql, candidate)).differences, [])
+  assert.equal((await publish(db.sql, shipped, masteringOf(shipped, systems), by)).code, 'DONE')
 })
 
 test('a sample reports of golden records at random and of those they are linked to', async () => {
