@@ -1,0 +1,111 @@
+import { acceptWorld } from '../cli/acceptWorld.ts'
+import { openInstallation } from '../cli/installation.ts'
+import { lockFreeClosure } from '../mdm/cluster/closure.ts'
+import { loadLinks } from '../mdm/cluster/links.ts'
+import type { Sql } from '../mdm/db/database.ts'
+import { loadAssertions } from '../mdm/golden/stored.ts'
+import { loadById, loadFeatures, type SourceRecord } from '../mdm/ingest/records.ts'
+import { keyHash, loadBlocks } from '../mdm/match/blocks.ts'
+import { findCandidates } from '../mdm/match/candidates.ts'
+import type { Engine, Features } from '../mdm/match/engine.ts'
+import { applyPending, type Pipeline } from '../mdm/pipeline.ts'
+import { clusterRecords } from '../mdm/recluster.ts'
+import { createEngines } from '../mdm/resolve.ts'
+import { benchServer, fill } from './store.ts'
+
+// Live matching: one record at a time against so many stored ones. First the part that finds its candidates and decides
+// (blocking keys, blocks, features, weights, what the links reach, clusters), for stored records taken at random as if
+// they came now; then the whole path of a message, from the queue to the commit, for messages of new companies.
+//   node bench/live.ts [1000000] [--messages 1000]
+// Figures: bench/match.md.
+
+const arguments_ = process.argv.slice(2)
+const at = arguments_.indexOf('--messages')
+const samples = at < 0 ? 1_000 : Number(arguments_.splice(at, 2)[1])
+const size = Number(arguments_[0] ?? 1_000_000)
+
+const { policy, systems, connectors } = openInstallation()
+const engines = createEngines(policy)
+const server = await benchServer()
+try {
+  const sql = await server.database('live')
+  const filled = await fill(sql, server.url('live'), size, { workers: 2, rowsMax: 1_000 })
+  await sql`vacuum analyze`
+  const [stored] = await sql<{ records: number; mastered: number }[]>`
+    select count(*)::int as records, count(*) filter (where golden_id is not null)::int as mastered from source_record`
+  console.log(
+    `${stored?.records} source records stored, ${stored?.mastered} of golden types, at ${Math.round(filled.messages / filled.applySeconds)} messages/s`,
+  )
+  for (const [type, engine] of engines) {
+    const records = await sql<SourceRecord[]>`
+      select id, key, source, canonical, golden_id as "goldenId", keys, deleted, complete, features from source_record
+      where type = ${type} and complete and not deleted and features is not null order by random() limit ${samples}`
+    const times: number[] = []
+    let compared = 0
+    for (const r of records) {
+      const began = performance.now()
+      compared += await decide(sql, engine, type, r)
+      times.push(performance.now() - began)
+    }
+    console.log(
+      `${type}: candidates and decision ${quantiles(times)} (targets 5 and 25 ms), ${(compared / records.length).toFixed(1)} candidates a record`,
+    )
+  }
+  const pipeline: Pipeline = {
+    sql,
+    policy,
+    engines,
+    systems: new Map(systems.map((s) => [s.name, s])),
+    connectors,
+    attemptsMax: 1,
+    onError: (error) => console.error(error),
+  }
+  await acceptWorld(sql, connectors, { companies: Math.ceil(samples / 10), seed: 3 })
+  const times: number[] = []
+  for (let n = 0; n < samples; n++) {
+    const began = performance.now()
+    await applyPending(pipeline, 1)
+    times.push(performance.now() - began)
+  }
+  console.log(`one message, from the queue to the durable commit of golden record and event: ${quantiles(times)}`)
+  await sql.end()
+} finally {
+  await server.stop()
+}
+
+/** What `resolve` reads and computes for one record before it writes. Answers the number of candidates. */
+async function decide(sql: Sql, engine: Engine, type: string, r: SourceRecord): Promise<number> {
+  // A record as it comes: its features and keys are made anew.
+  const features = r.features as Features
+  engine.reweigh(features)
+  const keys = [...new Set(engine.keys(features).map((k) => keyHash(type, k)))]
+  return (await sql.begin('read only', async (tx) => {
+    const blocks = await loadBlocks(tx, keys, engine.blockRecordsMax)
+    const found = findCandidates(
+      [{ id: r.id, oldKeys: keys, newKeys: keys }],
+      blocks,
+      new Map(),
+      engine.blockRecordsMax,
+    )
+    const others = [...new Set(found.pairs.flat())].filter((id) => id !== r.id)
+    const candidates = await loadFeatures(tx, others)
+    const linked = candidates.filter(
+      (c) => c.features && engine.weight(features, c.features as Features) >= engine.linkWeightMin,
+    )
+    const reached = await lockFreeClosure(tx, [r.id, ...linked.map((c) => c.id)])
+    const records = await loadById(tx, reached)
+    const links = await loadLinks(tx, reached)
+    const said = await loadAssertions(
+      tx,
+      records.map((x) => x.key),
+    )
+    clusterRecords(engine, records, links, said.pairs)
+    return others.length
+  })) as number
+}
+
+function quantiles(times: number[]): string {
+  const sorted = times.toSorted((a, b) => a - b)
+  const of = (share: number) => (sorted[Math.floor(sorted.length * share)] ?? Number.NaN).toFixed(1)
+  return `p50 ${of(0.5)} ms, p95 ${of(0.95)} ms, p99 ${of(0.99)} ms`
+}

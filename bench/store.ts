@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import postgres from 'postgres'
+import { acceptWorld } from '../cli/acceptWorld.ts'
+import { resourceLimits, type WorkerData } from '../cli/ingestRole.ts'
+import { openInstallation } from '../cli/installation.ts'
+import { startServer } from '../cli/postgres/server.ts'
+import { openDatabase, type Sql } from '../mdm/db/database.ts'
+import { migrate } from '../mdm/db/migrate.ts'
+import { PENDING_CHANNEL } from '../mdm/ingest/accept.ts'
+import type { Applied } from '../mdm/pipeline.ts'
+
+const messagesPerCompany = 13
+const warmUpCompanies = 300
+const migrations = fileURLToPath(new URL('../migrations', import.meta.url))
+
+export interface BenchServer {
+  /** An empty database with the schema, in place of one of that name. */
+  database(name: string): Promise<Sql>
+  drop(sql: Sql, name: string): Promise<void>
+  url(name: string): string
+  stop(): Promise<void>
+}
+
+/** An embedded Postgres with fsync, gone when it is stopped. */
+export async function benchServer(): Promise<BenchServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
+  const server = await startServer({ dir, durable: true })
+  const admin = postgres(server.url('postgres'), { max: 1, onnotice: () => {} })
+  return {
+    url: server.url,
+    async database(name) {
+      await admin.unsafe(`drop database if exists ${name} with (force)`)
+      await admin.unsafe(`create database ${name}`)
+      const sql = openDatabase(server.url(name), { connectionsMax: 4, name: 'bench' })
+      await migrate(sql, migrations)
+      return sql
+    },
+    async drop(sql, name) {
+      await sql.end()
+      await admin.unsafe(`drop database ${name} with (force)`)
+    },
+    async stop() {
+      await admin.end()
+      await server.stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+export interface Filled {
+  messages: number
+  /** Of which so many warmed the threads up before the clock ran. */
+  warmUp: number
+  acceptSeconds: number
+  applySeconds: number
+}
+
+/** Takes a demo world of about so many messages through the whole path, as `touchstone start` does. */
+export async function fill(
+  sql: Sql,
+  databaseUrl: string,
+  messages: number,
+  options: { workers: number; rowsMax: number },
+): Promise<Filled> {
+  const { connectors } = openInstallation()
+  const pool = startWorkers(databaseUrl, options)
+  // The first batches of a thread compile its code; they are of another world and not counted.
+  const warm = await acceptWorld(sql, connectors, { companies: warmUpCompanies, seed: 2 })
+  await pool.claimed(warm.accepted)
+
+  // The queue is filled before anything of it may be claimed.
+  await sql`alter table pending alter column not_before set default 'infinity'`
+  const acceptedAt = performance.now()
+  const world = { companies: Math.ceil(messages / messagesPerCompany), seed: 1 }
+  const { accepted } = await acceptWorld(sql, connectors, world)
+  const acceptSeconds = (performance.now() - acceptedAt) / 1_000
+  await sql`alter table pending alter column not_before set default '-infinity'`
+  await sql`update pending set not_before = '-infinity'`
+  await sql`vacuum pending`
+  await sql.notify(PENDING_CHANNEL, '')
+  const began = performance.now()
+  await pool.claimed(warm.accepted + accepted)
+  const applySeconds = (performance.now() - began) / 1_000
+  await pool.stop()
+  const [left] = await sql<{ n: number }[]>`select count(*)::int as n from pending`
+  if (left?.n) throw new Error(`${left.n} messages were not applied`)
+  return { messages: accepted, warmUp: warm.accepted, acceptSeconds, applySeconds }
+}
+
+/** Ingest workers, each on its thread, as `touchstone start` runs them. */
+function startWorkers(
+  databaseUrl: string,
+  options: { workers: number; rowsMax: number },
+): { claimed(total: number): Promise<void>; stop(): Promise<unknown> } {
+  let claimed = 0
+  const data: Omit<WorkerData, 'number'> = {
+    databaseUrl,
+    sources: undefined,
+    ...options,
+    attemptsMax: 3,
+    logLevel: 'error',
+  }
+  const threads = Array.from({ length: options.workers }, (_, n) => {
+    const worker = new Worker(new URL('../cli/ingestWorker.ts', import.meta.url), {
+      workerData: { ...data, number: n + 1 },
+      resourceLimits,
+    })
+    worker.on('message', (applied: Applied) => {
+      claimed += applied.claimed
+    })
+    return worker
+  })
+  return {
+    async claimed(total) {
+      while (claimed < total) await sleep(10)
+    },
+    stop: () =>
+      Promise.all(
+        threads.map(
+          (w) =>
+            new Promise((resolve) => {
+              w.once('exit', resolve)
+              w.postMessage('stop')
+            }),
+        ),
+      ),
+  }
+}
