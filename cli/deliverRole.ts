@@ -5,12 +5,15 @@ import { Deliverer } from '../mdm/feed/webhooks/deliverer.ts'
 import { policyChannel, policyInForce } from '../mdm/review/policies.ts'
 import type { Config } from './config.ts'
 import type { Installation } from './installation.ts'
+import { countingPoster, type DeliveryResults } from './observe/countingPoster.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
 import { masteringOf } from './policyFiles.ts'
 
 export const DELIVER_CONFIG = [...WEBHOOK_CONFIG, 'drainSecondsMax'] as const
 
 export interface DeliverRole {
+  /** What attempts came to, since the start. */
+  results: DeliveryResults
   /** Lets what is under way finish, for as long as a stop waits. */
   close(): Promise<void>
 }
@@ -36,11 +39,12 @@ export async function startDeliverRole(options: {
   const failed = (err: unknown) => log.error({ err: describeError(err) }, 'the policy in force could not be read')
   const again = () => void follow().catch(failed)
   const webhooks = await openWebhooks(sql, config)
+  const { poster, results } = countingPoster(webhooks.poster)
   const deliverer = new Deliverer({
     sql,
     policy: () => policy,
     vault: webhooks.vault,
-    poster: webhooks.poster,
+    poster,
     log: (level, message) => log[level](message),
   })
   try {
@@ -52,9 +56,10 @@ export async function startDeliverRole(options: {
     throw e
   }
   return {
+    results,
     async close() {
       await deliverer.stop(config.drainSecondsMax * 1_000)
-      webhooks.poster.close()
+      poster.close()
       await sql.end({ timeout: 5 })
     },
   }

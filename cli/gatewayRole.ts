@@ -10,6 +10,7 @@ import { type Sweeper, startSweeper } from '../mdm/sweep.ts'
 import { createSubgraphs } from '../subgraphs/all.ts'
 import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
 import type { Config } from './config.ts'
+import type { DeliverRole } from './deliverRole.ts'
 import { followPolicy } from './followPolicy.ts'
 import type { IngestRole } from './ingestRole.ts'
 import type { Installation } from './installation.ts'
@@ -60,6 +61,8 @@ export async function startGatewayRole(options: {
   log: Logger
   /** The workers of this process, once they run. */
   ingest?: () => IngestRole | undefined
+  /** What delivers in this process. */
+  deliver?: () => DeliverRole | undefined
 }): Promise<Gateway> {
   const { config, installation, databaseUrl, log } = options
   const pools: Sql[] = []
@@ -123,6 +126,7 @@ export async function startGatewayRole(options: {
       types: policy.types.map((t) => t.name),
       tailer,
       ingest: options.ingest,
+      deliver: options.deliver,
       gateway: () => gateway?.underway(),
     })
     gateway = await startGateway({

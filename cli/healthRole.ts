@@ -3,6 +3,7 @@ import { type HealthServer, startHealthServer } from '../gateway/healthServer.ts
 import { describeError } from '../gateway/report.ts'
 import { openDatabase } from '../mdm/db/database.ts'
 import { type AuthenticationConfig, authentication } from './authentication.ts'
+import type { DeliverRole } from './deliverRole.ts'
 import type { IngestRole } from './ingestRole.ts'
 import type { Installation } from './installation.ts'
 import { openMetrics } from './observe/metrics.ts'
@@ -19,12 +20,13 @@ export async function startHealthRole(options: {
   databaseUrl: string
   log: Logger
   ingest: () => IngestRole | undefined
+  deliver: () => DeliverRole | undefined
 }): Promise<HealthServer> {
-  const { config, port, installation, log, ingest } = options
+  const { config, port, installation, log, ingest, deliver } = options
   const sql = openDatabase(options.databaseUrl, { name: 'touchstone-metrics', connectionsMax })
   try {
     const { connectors, levels, policy } = installation
-    const metrics = openMetrics({ sql, connectors, levels, types: policy.types.map((t) => t.name), ingest })
+    const metrics = openMetrics({ sql, connectors, levels, types: policy.types.map((t) => t.name), ingest, deliver })
     const server = await startHealthServer({
       host: config.host,
       port,

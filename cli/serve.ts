@@ -46,9 +46,10 @@ export const command = withConfig(
     if (wanted.includes('ingest'))
       ingest = startIngestRole({ ...at, sources: config.sources, logLevel: config.logLevel })
     if (wanted.includes('deliver')) deliver = await startDeliverRole(at)
-    if (wanted.includes('gateway')) gateway = await startGatewayRole({ ...at, ingest: () => ingest })
+    if (wanted.includes('gateway'))
+      gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
     else if (config.healthPort !== undefined)
-      health = await startHealthRole({ ...at, port: config.healthPort, ingest: () => ingest })
+      health = await startHealthRole({ ...at, port: config.healthPort, ingest: () => ingest, deliver: () => deliver })
     log.info(
       { roles: wanted, url: gateway?.url, healthUrl: health?.url, workers: ingest ? config.workers : 0 },
       'started',

@@ -49,7 +49,7 @@ export const command = withConfig(
     const { sql, url: databaseUrl } = connection
     const at = { config, installation, databaseUrl, log, sources: config.sources, logLevel: config.logLevel }
     const demo = config.demo && (await demoIsDue(sql, config.dataDir, config))
-    gateway = await startGatewayRole({ ...at, ingest: () => ingest })
+    gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
     ingest = startIngestRole(at)
     deliver = await startDeliverRole(at)
     console.log(overview(gateway.url, config, installation.systems, performance.now() - began))

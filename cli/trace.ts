@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { TracedEvent } from '../mdm/feed/traceEvents.ts'
+import type { TracedDelivery, TracedEvent } from '../mdm/feed/traceEvents.ts'
 import { type MessageStory, type Trace, trace } from '../mdm/trace.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
@@ -48,7 +48,14 @@ function told(found: Trace): string[] {
   if (found.more) lines.push('', `there are more messages; these are ${found.messages.length} of them`)
   if (found.actions.length > 0) lines.push(...(lines.length > 0 ? [''] : []), ...found.actions.flatMap(actionLines))
   if (found.events.length > 0)
-    lines.push('', `${found.kind === 'EVENT' ? 'the event' : 'events'}:`, ...found.events.map(eventLine))
+    lines.push(
+      '',
+      `${found.kind === 'EVENT' ? 'the event' : 'events'}:`,
+      ...found.events.flatMap((e) => [
+        eventLine(e),
+        ...e.deliveries.map((d) => `    ${d.lastAt.toISOString()}  ${deliveryText(d)}`),
+      ]),
+    )
   return lines
 }
 
@@ -67,6 +74,7 @@ function messageLines(m: MessageStory): string[] {
       `${w.kind} by ${w.actor}: ${w.reason}${w.correctedBy ? ` (message ${w.correctedBy})` : ''}`,
     ]),
     ...m.events.map((e): [Date, string] => [e.at, eventText(e)]),
+    ...m.events.flatMap((e) => e.deliveries.map((d): [Date, string] => [d.lastAt, deliveryText(d)])),
     ...m.later.map((a): [Date, string] => [
       a.doneAt ?? a.proposedAt,
       `steward: ${a.kind} ${a.state} by ${a.actor}: ${a.reason} (${a.id})`,
@@ -106,4 +114,8 @@ function eventLine(e: TracedEvent): string {
 function eventText(e: TracedEvent): string {
   const fields = e.changedFields.length > 0 ? ` [${e.changedFields.join(', ')}]` : ''
   return `event ${e.position}: ${e.type} ${e.goldenId} ${e.op}, version ${e.version}${fields}${e.redirect ? `, now ${e.redirect}` : ''}`
+}
+
+function deliveryText(d: TracedDelivery): string {
+  return `event ${d.position} ${d.state} to webhook ${d.webhook}, attempt ${d.attempts}${d.status === null ? '' : `, HTTP ${d.status}`}`
 }

@@ -1,7 +1,15 @@
 import { recordKey } from '../schema/recordKey.ts'
 import type { Sql } from './db/database.ts'
 import { type ExceptionDesk, explain } from './exceptions.ts'
-import { eventOf, eventsOfGolden, eventsOfMessage, eventsOfVersions, type TracedEvent } from './feed/traceEvents.ts'
+import {
+  deliveriesOf,
+  eventOf,
+  eventsOfGolden,
+  eventsOfMessage,
+  eventsOfVersions,
+  type TracedDelivery,
+  type TracedEvent,
+} from './feed/traceEvents.ts'
 import { readBatches } from './ingest/batches.ts'
 import {
   readBodies,
@@ -15,12 +23,17 @@ import { type ExceptionStep, readWork } from './review/exceptionWork.ts'
 import { readActionsById } from './review/history.ts'
 import { actionOfCorrelation, actionsAbout } from './review/traceActions.ts'
 
+/** An event and what endpoints were sent of it. */
+export interface EventStory extends TracedEvent {
+  deliveries: TracedDelivery[]
+}
+
 /** A message with everything that it went through and led to. */
 export interface MessageStory extends TracedMessage {
   /** Times at which a worker had it, the earliest first; several where it was replayed. Kept for 30 days. */
   passes: { worker: string; claimedAt: Date; appliedAt: Date; messages: number }[]
   records: TracedRecord[]
-  events: TracedEvent[]
+  events: EventStory[]
   work: ExceptionStep[]
   /** What stewards did about its golden records since it came. */
   later: ActionRow[]
@@ -36,7 +49,7 @@ export interface Trace {
   /** There are more messages of the id than are told. */
   more: boolean
   /** Of an event, a golden record or an action: the events themselves, in order. */
-  events: TracedEvent[]
+  events: EventStory[]
   /** Steward's actions among what led to them. */
   actions: ActionRow[]
 }
@@ -77,7 +90,7 @@ async function fromCorrelation(desk: Desk, id: string): Promise<Trace | null> {
   }
   const action = (await actionOfCorrelation(desk.sql, id)) ?? (await readActionsById(desk.sql, [id])).get(id)
   if (!action) return null
-  const events = await eventsOfVersions(desk.sql, action.effect.slice(0, eventsMax))
+  const events = await delivered(desk.sql, await eventsOfVersions(desk.sql, action.effect.slice(0, eventsMax)))
   return { id, kind: 'ACTION', messages: [], more: false, events, actions: [action] }
 }
 
@@ -101,7 +114,7 @@ async function fromEvents(desk: Desk, id: string, kind: TraceKind, events: Trace
   return {
     id,
     kind,
-    events,
+    events: await delivered(desk.sql, events),
     actions: [...actions.values()],
     messages: await stories(desk, messages),
     more: ids.length > messagesMax,
@@ -129,7 +142,7 @@ async function story(
   const keys = 'code' in read ? [] : read.records.map((r) => recordKey(message.system, r.object, r.sourceId))
   const [passes, records] = await Promise.all([readBatches(sql, message.inboxId), readTracedRecords(sql, keys)])
   const current = [...new Set(records.flatMap((r) => r.goldenId ?? []))]
-  const events = await eventsOfMessage(sql, message.inboxId, [...current, ...keys], eventsMax)
+  const events = await delivered(sql, await eventsOfMessage(sql, message.inboxId, [...current, ...keys], eventsMax))
   const golden = [...new Set([...current, ...events.map((e) => e.goldenId)])]
   return {
     ...message,
@@ -139,4 +152,12 @@ async function story(
     work,
     later: await actionsAbout(sql, golden, message.receivedAt, laterMax),
   }
+}
+
+async function delivered(sql: Sql, events: readonly TracedEvent[]): Promise<EventStory[]> {
+  const found = await deliveriesOf(
+    sql,
+    events.map((e) => e.position),
+  )
+  return events.map((e) => ({ ...e, deliveries: found.get(e.position) ?? [] }))
 }

@@ -1,19 +1,22 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Connector } from '../../connectors/contract.ts'
 import { objectTypes } from '../../connectors/objectType.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { connectionFigures, tableFigures } from '../../mdm/db/figures.ts'
 import { glance } from '../../mdm/db/glance.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
+import { endpointFigures, unsettledFigures } from '../../mdm/feed/webhooks/figures.ts'
 import { exceptionFigures, queueFigure, waitingFigures } from '../../mdm/ingest/figures.ts'
 import { queueAge } from '../../mdm/review/queue.ts'
 import type { ServiceLevels } from '../../mdm/service/objectives.ts'
 import { serviceLevels } from '../../mdm/serviceLevels.ts'
+import type { DeliverRole } from '../deliverRole.ts'
 import type { IngestRole } from '../ingestRole.ts'
 import { once } from './once.ts'
 import { processMetrics } from './processMetrics.ts'
 import { qualityMetrics } from './qualityMetrics.ts'
 import { serviceLevelMetrics } from './serviceLevelMetrics.ts'
+import { webhookMetrics } from './webhookMetrics.ts'
 
 /** How old figures of the database may be at a scrape. */
 const figuresMsMax = 5_000
@@ -27,6 +30,7 @@ export interface MetricsOptions {
   /** Of this process, where it has them. */
   tailer?: Tailer | undefined
   ingest?: (() => IngestRole | undefined) | undefined
+  deliver?: (() => DeliverRole | undefined) | undefined
   gateway?: (() => { operations: number; streams: number; sockets: number } | undefined) | undefined
 }
 
@@ -34,8 +38,6 @@ export interface Metrics {
   registry: Registry
   contentType: string
   text(): Promise<string>
-  /** What delivery to those outside came to, for sinks to count: `sink` and `result` are of a few fixed words. */
-  deliveries: Counter<'sink' | 'result'>
   close(): void
 }
 
@@ -73,12 +75,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const overdue = gauge('tasks_overdue', 'Tasks that are overdue.', ['kind'])
   const taskAge = gauge('tasks_oldest_seconds', 'Age of the oldest open task.', ['kind'])
   const levelMetrics = serviceLevelMetrics(registry)
-  const deliveries = new Counter({
-    name: 'touchstone_deliveries_total',
-    help: 'Deliveries of events to those outside, by what came of them.',
-    labelNames: ['sink', 'result'] as const,
-    registers,
-  })
+  const webhooks = webhookMetrics(registry)
   processMetrics(registry, options)
   const quality = qualityMetrics(registry, sql, options.types)
 
@@ -97,6 +94,8 @@ export function openMetrics(options: MetricsOptions): Metrics {
         tables: await tableFigures(tx),
         head: (await tx<{ position: number; oldest: number }[]>`select position, oldest from feed_head`)[0],
         tasks: await queueAge(tx),
+        endpoints: await endpointFigures(tx),
+        unsettled: await unsettledFigures(tx),
         levels: options.levels ? await serviceLevels(tx, options.levels, typeOf) : [],
       }))
       const now = Date.now()
@@ -127,6 +126,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
         taskAge.set({ kind: t.kind }, t.ageSecondsMax)
       }
       levelMetrics.show(figures.levels)
+      webhooks.show(figures.endpoints, figures.unsettled)
       up.set(1)
     } catch {
       // Why is in the log of those who need the database; here the fact is the figure.
@@ -137,7 +137,6 @@ export function openMetrics(options: MetricsOptions): Metrics {
   return {
     registry,
     contentType: registry.contentType,
-    deliveries,
     async text() {
       await read()
       quality.refresh()

@@ -1,5 +1,6 @@
-import { Gauge, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
+import type { DeliverRole } from '../deliverRole.ts'
 import type { IngestRole } from '../ingestRole.ts'
 
 /** Positions that a follower may be behind, upper bounds of the groups in which they are counted. */
@@ -8,11 +9,12 @@ const BEHIND = [0, 100, 10_000]
 interface Parts {
   tailer?: Tailer | undefined
   ingest?: (() => IngestRole | undefined) | undefined
+  deliver?: (() => DeliverRole | undefined) | undefined
   gateway?: (() => { operations: number; streams: number; sockets: number } | undefined) | undefined
 }
 
 /** Figures that this process has in memory: read at each scrape. */
-export function processMetrics(registry: Registry, { tailer, ingest, gateway }: Parts): void {
+export function processMetrics(registry: Registry, { tailer, ingest, deliver, gateway }: Parts): void {
   const gauge = <L extends string>(name: string, help: string, labelNames: L[], collect: (g: Gauge<L>) => void) => {
     new Gauge<L>({
       name: `touchstone_${name}`,
@@ -25,16 +27,32 @@ export function processMetrics(registry: Registry, { tailer, ingest, gateway }: 
       },
     })
   }
-  gauge('messages_applied', 'What became of messages in this process since it started.', ['outcome'], (g) => {
+  // Counts that others keep: told as they are at each scrape.
+  const counter = <L extends string>(name: string, help: string, labelNames: L[], collect: (c: Counter<L>) => void) => {
+    new Counter<L>({
+      name: `touchstone_${name}`,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset()
+        collect(this)
+      },
+    })
+  }
+  counter('messages_total', 'What became of messages in this process since it started.', ['outcome'], (c) => {
     const total = ingest?.()?.total
     if (!total) return
-    for (const outcome of ['applied', 'skipped', 'exceptions', 'postponed'] as const) g.set({ outcome }, total[outcome])
+    for (const outcome of ['applied', 'skipped', 'exceptions', 'postponed'] as const) c.inc({ outcome }, total[outcome])
   })
   gauge('ingest_workers', 'Ingest workers of this process.', ['state'], (g) => {
     const workers = ingest?.()?.workers()
     if (!workers) return
     g.set({ state: 'wanted' }, workers.wanted)
     g.set({ state: 'running' }, workers.running)
+  })
+  counter('deliveries_total', 'Attempts of this process to deliver, by what came of them.', ['sink', 'result'], (c) => {
+    for (const [result, count] of Object.entries(deliver?.()?.results ?? {})) c.inc({ sink: 'webhook', result }, count)
   })
   gauge('gateway_open', 'Operations under way, event streams and WebSockets of this process.', ['kind'], (g) => {
     for (const [kind, count] of Object.entries(gateway?.() ?? {})) g.set({ kind }, count)

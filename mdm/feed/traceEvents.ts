@@ -74,3 +74,23 @@ export async function eventsOfVersions(
     [versions.map((v) => v.goldenId), versions.map((v) => v.version)],
   )
 }
+
+/** What an endpoint was sent of an event. */
+export interface TracedDelivery {
+  position: number
+  webhook: string
+  state: string
+  attempts: number
+  /** HTTP status of the last attempt. */
+  status: number | null
+  firstAt: Date | null
+  lastAt: Date
+}
+
+/** Deliveries of events, by position: index scans of the delivery log, which is kept for some time. */
+export async function deliveriesOf(sql: Sql, positions: readonly number[]): Promise<Map<number, TracedDelivery[]>> {
+  const rows = await sql<TracedDelivery[]>`
+    select position, webhook, state, attempts, status, first_at as "firstAt", last_at as "lastAt"
+    from webhook_delivery where position = any(${positions as number[]}::bigint[]) order by position, webhook`
+  return Map.groupBy(rows, (r) => r.position)
+}

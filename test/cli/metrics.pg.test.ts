@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { countingPoster } from '../../cli/observe/countingPoster.ts'
 import { openMetrics } from '../../cli/observe/metrics.ts'
 import { once } from '../../cli/observe/once.ts'
 import { follow } from '../../mdm/feed/follow.ts'
@@ -69,8 +70,6 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
   const again = parse(await metrics.text())
   assert.equal(again.get('touchstone_ingest_queue_messages{kind="all"}'), 32)
   assert.equal(again.get('touchstone_feed_followers{behind="<=0"}'), 0)
-  metrics.deliveries.inc({ sink: 'webhook', result: 'delivered' })
-  assert.match(await metrics.text(), /touchstone_deliveries_total\{sink="webhook",result="delivered"\} 1/)
 
   // Quality comes after the scrape that asked for it.
   await until(async () => parse(await metrics.text()).get('touchstone_golden_records{type="Customer"}') === 1)
@@ -78,6 +77,61 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
   const later = open()
   assert.equal(parse(await later.text()).get('touchstone_ingest_queue_messages{kind="all"}'), 33)
   later.close()
+})
+
+test('webhooks: how endpoints stand, what waits for them, and what attempts came to', async () => {
+  const hook = async (position: number, state: string, paused: string | null) =>
+    (
+      await db.sql`insert into webhook (url, description, filter, schema_version, scopes, state, actor, position, paused_until)
+        values ('https://hooks.example', '', '{}', 1, '{}', ${state}, 'ida', ${position}, ${paused}) returning id`
+    )[0]?.id
+  await db.sql`update feed_head set position = 10`
+  const [active, paused, disabled] = [
+    await hook(7, 'ACTIVE', null),
+    await hook(0, 'ACTIVE', '2999-01-01'),
+    await hook(0, 'DISABLED', null),
+  ]
+  await db.sql`insert into webhook_parked (webhook, golden_id, position, attempts, next_at)
+    values (${paused}, gen_random_uuid(), 1, 1, now()), (${paused}, gen_random_uuid(), 2, 1, now())`
+  await db.sql`insert into webhook_delivery (webhook, position, golden_id, version, state, attempts, last_at)
+    select ${paused}, n, gen_random_uuid(), 1, case when n < 3 then 'DEAD' else 'DELIVERED' end, 1, now() from generate_series(1, 5) n`
+  const answers: (number | null)[] = [200, 204, 500, 410, null]
+  const post = () =>
+    Promise.resolve({
+      status: answers.shift() ?? null,
+      error: null,
+      response: null,
+      retryAfter: undefined,
+      durationMs: 1,
+    })
+  const counting = countingPoster({ post, close: () => {} })
+  for (let i = 0; i < 5; i++) await counting.poster.post('', {}, '')
+  await counting.poster.post('', {}, '', AbortSignal.abort())
+  const metrics = openMetrics({
+    sql: db.sql,
+    connectors: new Map(),
+    types: [],
+    deliver: () => ({ results: counting.results }) as never,
+  })
+  const all = parse(await metrics.text())
+  const is = (name: string) => all.get(`touchstone_${name}`)
+  assert.deepEqual(
+    ['active', 'paused', 'disabled'].map((s) => is(`webhook_endpoints{state="${s}"}`)),
+    [1, 1, 1],
+  )
+  assert.deepEqual(
+    [active, paused, disabled].map((id) => is(`webhook_lag_positions{endpoint="${id}"}`)),
+    [3, 10, undefined],
+  )
+  assert.equal(is(`webhook_parked_records{endpoint="${paused}"}`), 2)
+  assert.equal(is('webhook_unsettled_events{state="dead"}'), 2)
+  assert.deepEqual(
+    ['delivered', 'refused', 'unreachable', 'broken_off'].map((r) =>
+      is(`deliveries_total{sink="webhook",result="${r}"}`),
+    ),
+    [2, 2, 1, 1],
+  )
+  metrics.close()
 })
 
 test('while the database is away the rest is told, and that it is', async () => {

@@ -63,7 +63,7 @@ test('gateway and workers tell how they are, part by part, and how the service l
   assert.equal((await level('ingest-billing')).state, 'NO_DATA')
 
   const metrics = await (await get('/metrics')).text()
-  assert.match(metrics, /touchstone_messages_applied\{outcome="applied"\} 3/)
+  assert.match(metrics, /touchstone_messages_total\{outcome="applied"\} 3/)
   assert.match(metrics, /touchstone_ingest_workers\{state="running"\} 2/)
   assert.match(metrics, /touchstone_slo_burn_rate\{objective="ingest-master-data",tier="gold",window="1h"\} 0/)
   assert.match(metrics, /touchstone_database_connections\{pool="feed"/)

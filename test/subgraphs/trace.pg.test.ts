@@ -109,6 +109,24 @@ test('a message tells its whole story, from whichever id one begins', async () =
   }
 })
 
+test('the story goes on to what endpoints were sent', async () => {
+  const id = await row(db.sql, 'client', { id: '1', label: 'Blue Fen' })
+  await drain(shopPipeline(db.sql))
+  const [hook] =
+    await db.sql`insert into webhook (url, description, filter, schema_version, scopes, state, actor, position)
+    values ('https://hooks.example', '', '{}', 1, '{}', 'ACTIVE', 'ida', 1) returning id`
+  await db.sql`insert into webhook_delivery (webhook, position, golden_id, version, state, attempts, status, first_at, last_at)
+    values (${hook?.id}, 1, ${key('1')}, 1, 'DELIVERED', 2, 204, now(), now())`
+  const { trace } = await answer(
+    gateway,
+    'query ($id: ID!) { trace(id: $id) { messages { events { deliveries { webhook state attempts status } } } } }',
+    { id: String(id) },
+  )
+  const wanted = { webhook: hook?.id, state: 'DELIVERED', attempts: 2, status: 204 }
+  assert.deepEqual(trace.messages[0].events[0].deliveries, [wanted])
+  await db.sql`delete from webhook`
+})
+
 test('of several messages of one transaction each tells the event they share', async () => {
   const pipeline = shopPipeline(db.sql)
   const a = await row(db.sql, 'client', { id: '1', changed: '2026-01-01T00:00:00Z', label: 'Blue Fen' })
