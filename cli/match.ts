@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
 import { finished } from 'node:stream/promises'
 import { Command } from 'commander'
 import { Source } from 'graphql'
 import type { BatchResult } from '../mdm/match/batch.ts'
-import { matchBatchInThreads } from '../mdm/match/batch_threads.ts'
+import { matchBatchInThreads, THREADS_MAX } from '../mdm/match/batch_threads.ts'
 import type { FieldValue, MatchRecord } from '../mdm/match/engine.ts'
 import { readParameters } from '../mdm/match/parameters.ts'
 import { POSTINGS_RECORDS_MAX } from '../mdm/match/postings.ts'
@@ -55,7 +56,7 @@ export const command = new Command('match')
     'pairs of records found to be one thing, as CSV: source_a,id_a,source_b,id_b,probability,weight',
   )
   .option('--type <name>', 'the golden type, when the model has several')
-  .option('--threads <number>', 'worker threads', wholeNumber, 1)
+  .option('--threads <number>', 'threads that compare', wholeNumber, Math.min(availableParallelism(), THREADS_MAX))
   .option('--report <file>', 'what was trained and found, as JSON; with the ending .html as a page with pictures')
   .option('--parameters <file>', 'use this trained model and do not train')
   .option('--save-parameters <file>', 'write the trained model, for --parameters or the live engine')
