@@ -1,15 +1,22 @@
 /**
- * Measures `touchstone match` end to end on persons made up here, with training, and the pairs it scores a second beside DuckDB's own
- * jaro_winkler_similarity on the same pairs when @duckdb/node-api is installed.
+ * Measures `touchstone match` end to end on persons made up here, with training, and for the first size the pairs it compares a second
+ * beside DuckDB's own jaro_winkler_similarity on the same pairs (after npm install --prefix bench/peers).
  * Run: node bench/match.ts [records ...]   (50000 1000000 by default; limits: 50 k in 15 s, 1 M in 240 s, 6 GB)
  */
 import { execFile } from 'node:child_process'
-import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { promisify } from 'node:util'
+import { Source } from 'graphql'
+import { prepareBatch } from '../mdm/match/batch.ts'
+import type { MatchRecord } from '../mdm/match/engine.ts'
+import { priorParameters } from '../mdm/match/parameters.ts'
+import { forEachCandidate } from '../mdm/match/postings.ts'
 import { seededRandom } from '../mdm/match/random.ts'
+import { parsePolicy } from '../schema/policy.ts'
+import { duckdbPairsPerSecond } from './peers/duckdb.ts'
 
 const SYLLABLES =
   'ba be bi bo da de di do fa fe ga go ha he ja ka ke ki la le li lo ma me mi mo na ne ni no pa pe ra re ri ro sa se si so ta te ti to va ve vi wa we za zo'.split(
@@ -95,26 +102,53 @@ const MODEL = `type Person @golden {
 `
 
 async function main(): Promise<void> {
-  const sizes = process.argv.slice(2).map(Number)
+  const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [50_000, 1_000_000]
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-match-'))
   try {
     const model = join(dir, 'model.graphql')
     writeFileSync(model, MODEL)
-    for (const size of sizes.length ? sizes : [50_000, 1_000_000]) {
+    for (const size of sizes) {
       const records = join(dir, `people-${size}.ndjson`)
       const persons = await writePeople(records, size, 7)
       const started = performance.now()
       const { stderr } = await promisify(execFile)(process.execPath, [
         ...['--max-old-space-size=6000', join(import.meta.dirname, '../cli/main.ts'), 'match', '--model', model],
-        ...['--records', records, '--out', join(dir, `clusters-${size}.csv`), '--threads', process.env.THREADS ?? '2'],
+        ...['--records', records, '--out', join(dir, `clusters-${size}.csv`)],
       ])
       console.log(
         `${size} records of ${persons} persons: ${((performance.now() - started) / 1000).toFixed(1)} s\n${stderr.trim()}`,
       )
+      if (size === sizes[0]) await besideDuckdb(dir, records)
     }
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
+}
+
+/** The candidate pairs of a file, compared by DuckDB field by field. */
+async function besideDuckdb(dir: string, file: string): Promise<void> {
+  const records = readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line, n): MatchRecord => {
+      const { source, fields } = JSON.parse(line) as { source: string; fields: Person }
+      // Of equal length, so that the records stay in the order of their lines.
+      return { key: String(n).padStart(9, '0'), source, fields }
+    })
+  const type = parsePolicy([new Source(MODEL)]).types[0]!
+  const { postings } = prepareBatch(type, records, { parameters: priorParameters(type) })
+  const stamp = new Uint32Array(records.length)
+  const lines: string[] = []
+  for (let i = 0; i < records.length; i++) forEachCandidate(postings, i, stamp, (j) => lines.push(`${i},${j}`))
+  const pairs = join(dir, 'pairs.csv')
+  writeFileSync(pairs, lines.join('\n'))
+  const fields = type.fields.filter((f) => f.compare).map((f) => f.name)
+  const rate = await duckdbPairsPerSecond(file, pairs, fields, availableParallelism())
+  console.log(
+    rate === null
+      ? 'DuckDB is not installed: npm install --prefix bench/peers'
+      : `DuckDB: ${lines.length.toLocaleString('en')} pairs, ${Math.round(rate).toLocaleString('en')} a second (join, and jaro_winkler_similarity of ${fields.length} fields)`,
+  )
 }
 
 if (process.argv[1] === import.meta.filename) await main()
