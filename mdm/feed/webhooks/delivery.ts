@@ -239,9 +239,10 @@ export class Delivery {
         this.#lanes.moveTo(lane, next, this.#o.now())
         return this.#parked(lane)
       }
-      // While the table was asked, another event may have come to wait behind this one.
-      if (lane.replay || lane.behindUpTo === behindUpTo) {
+      // While the table was asked, another event may have come to wait behind this one, or another replay.
+      if (lane.behindUpTo === behindUpTo) {
         this.#lanes.remove(lane)
+        if (lane.replay && this.#lanes.replayCount === 0) await this.replay()
         return this.#parked(lane)
       }
     }

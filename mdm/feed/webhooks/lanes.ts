@@ -16,7 +16,7 @@ export interface Lane {
   firstAt: number | null
   /** 0 while fresh. */
   nextAt: number
-  /** Parked: events of this golden record that may wait behind are at most here. */
+  /** Parked: events of this golden record that may wait behind are at most here. Of a replay: counts what was added. */
   behindUpTo: number
   busy: boolean
 }
@@ -27,6 +27,7 @@ export class Lanes {
   /** Fresh ones that may go, first come first served. */
   readonly #ready = new Set<Lane>()
   #parked = 0
+  #replays = 0
   /** No parked lane is due before; may be too early, never too late. */
   #dueAt = 0
 
@@ -43,13 +44,22 @@ export class Lanes {
     return this.#parked
   }
 
+  get replayCount(): number {
+    return this.#replays
+  }
+
   has(lane: Lane): boolean {
     return this.#lanes.get(keyOf(lane)) === lane
   }
 
+  /** Where the golden record has a lane of this kind already, it will look once more what there is to replay. */
   addReplay(parked: Parked): void {
-    if (!this.#lanes.has(`replay ${parked.goldenId}`))
+    const lane = this.#lanes.get(`replay ${parked.goldenId}`)
+    if (lane) lane.behindUpTo++
+    else {
       this.#add({ ...parked, replay: true, fresh: [], behindUpTo: 0, busy: false })
+      this.#replays++
+    }
   }
 
   /** True when the event is to be dealt with from here; false when it waits in the feed, or went out before. */
@@ -136,6 +146,7 @@ export class Lanes {
   remove(lane: Lane): void {
     this.#lanes.delete(keyOf(lane))
     this.#parked--
+    if (lane.replay) this.#replays--
   }
 
   /** Everything parked is due now. */

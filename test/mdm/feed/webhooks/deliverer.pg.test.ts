@@ -3,12 +3,17 @@ import { randomUUID } from 'node:crypto'
 import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Webhook as Verifier } from 'standardwebhooks'
+import { encodeCursor } from '../../../../mdm/feed/cursor.ts'
+import { expireChanges } from '../../../../mdm/feed/expire.ts'
 import { everything } from '../../../../mdm/feed/filter.ts'
+import { follow } from '../../../../mdm/feed/follow.ts'
+import { readHead } from '../../../../mdm/feed/read.ts'
+import { startTailer } from '../../../../mdm/feed/tailer.ts'
 import { readDeliveries } from '../../../../mdm/feed/webhooks/deliveries.ts'
 import { readEndpoints } from '../../../../mdm/feed/webhooks/endpoints.ts'
 import { deleteWebhook, replayWebhook, rotateWebhookSecret, setWebhookState } from '../../../../mdm/webhooks.ts'
 import { type TestDatabase, testDatabase } from '../../../database.ts'
-import { append, create, seeded, version } from '../world.ts'
+import { append, caughtUp, create, eventsOf, seeded, take, version } from '../world.ts'
 import { type Received, type Receiver, startReceiver } from './receiver.ts'
 import { type Deliveries, deliver, idle, register, type TestClock, until, webhooksAt } from './setting.ts'
 
@@ -280,4 +285,69 @@ test('an endless answer, a slow one and none at all hold nothing up for longer t
   const silent = await webhooks.poster.post(receiver.url, {}, '{}')
   assert.deepEqual([silent.status, silent.error], [null, 'no answer within 300 ms'])
   webhooks.poster.close()
+})
+
+test('ids are followed through merge and split, for what waits behind a failure too: the same events as a subscription', async (context) => {
+  const receiver = await startReceiver(() => 500)
+  const webhooks = webhooksAt(db.sql, [receiver.port])
+  const [a, b] = [randomUUID(), randomUUID()]
+  const clock = clockNow()
+  const filter = { ...everything, ids: [a] }
+  const { id } = await register(webhooks, receiver.url, { filter })
+  const from = await readHead(db.sql)
+  const deliveries = await deliver(db.url, webhooks, clock)
+  const tailer = await startTailer({ sql: db.sql })
+  context.after(async () => {
+    await deliveries.close()
+    await tailer.stop()
+    await deleteWebhook(webhooks, 'tester', id)
+    await receiver.close()
+  })
+  await append(db.sql, version(a, 1))
+  await append(db.sql, version(b, 1))
+  await append(db.sql, version(a, 2, { op: 'MERGED', values: null, redirect: b }), version(b, 2, { op: 'MERGED' }))
+  await append(db.sql, version(b, 3))
+  await append(db.sql, version(b, 4, { op: 'SPLIT' }), version(a, 3, { op: 'SPLIT' }))
+  await append(db.sql, version(b, 5))
+  await append(db.sql, version(a, 4))
+  await until(() => receiver.received.some((r) => r.event.subject === b))
+  receiver.behave = () => 200
+  await until(
+    () => idle(db.sql, id),
+    () => {
+      clock.now += 1_000
+    },
+  )
+  assert.deepEqual(receiver.accepted(a), [1, 2, 3, 4])
+  assert.deepEqual(receiver.accepted(b), [2, 3, 4])
+  const after = encodeCursor(from.feed, { kind: 'TAIL', position: from.position })
+  await until(() => tailer.tail.head >= from.position + 9)
+  const items = eventsOf(await take(await follow(tailer, { after, snapshot: false, filter }), caughtUp))
+  const accepted = receiver.received.filter((r) => r.status === 200).map((r) => r.headers['webhook-id'])
+  assert.deepEqual(accepted.sort(), items.map((e) => `${e.goldenId}_${e.version}`).sort())
+})
+
+test('what expires while an endpoint is disabled is missed, and counted', async (context) => {
+  const t = await scene(context, clockNow())
+  await setWebhookState(t.webhooks, 'tester', t.id, 'DISABLED', 'away')
+  const ids = [randomUUID()]
+  for (let number = 1; number <= 5; number++) await t.versions(ids, number)
+  await expireChanges(db.sql, new Date(Date.now() + hour))
+  await setWebhookState(t.webhooks, 'tester', t.id, 'ACTIVE', '')
+  await t.versions(ids, 6)
+  await until(() => idle(db.sql, t.id))
+  assert.deepEqual(t.receiver.accepted(ids[0] ?? ''), [6])
+  const [endpoint] = await readEndpoints(db.sql, [t.id])
+  assert.equal(endpoint?.missed, 5)
+})
+
+test('while the log says so much that is to be replayed, nothing is forgotten', async (context) => {
+  const t = await scene(context, clockNow())
+  const ids = Array.from({ length: 1_100 }, () => randomUUID())
+  for (let i = 0; i < ids.length; i += 500) await t.versions(ids.slice(i, i + 500), 1)
+  await until(() => idle(db.sql, t.id))
+  const replayed = await replayWebhook(t.webhooks, 'tester', t.id, { states: ['DELIVERED'] })
+  assert.equal(replayed.code === 'DONE' && replayed.count, 1_100)
+  await until(() => idle(db.sql, t.id))
+  for (const goldenId of ids) assert.deepEqual(t.receiver.accepted(goldenId), [1, 1])
 })

@@ -5,10 +5,12 @@ import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type TestDatabase, testDatabase } from '../../../database.ts'
+import { openDatabase } from '../../../../mdm/db/database.ts'
+import { migrate } from '../../../../mdm/db/migrate.ts'
+import { type TestDatabase, temporaryServer, testDatabase } from '../../../database.ts'
 import { append, seeded, version } from '../world.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
-import { idle, register, until, webhooksAt } from './setting.ts'
+import { deliver, idle, register, until, webhooksAt } from './setting.ts'
 
 const rounds = Number(process.env.TOUCHSTONE_WEBHOOK_ROUNDS ?? 6)
 const program = fileURLToPath(new URL('delivererProcess.ts', import.meta.url))
@@ -69,4 +71,40 @@ test(`kill -9 of the deliverer, ${rounds} times: nothing is lost, and nothing of
   )
   assert.ok(ownIds, 'what comes again has the id that it had')
   assert.ok(again <= rounds * 256, `${again} came twice`)
+})
+
+test('Postgres goes away and comes back while deliveries are under way: nothing is lost', async (t) => {
+  const server = await temporaryServer()
+  t.after(() => server.stop())
+  const url = server.url('postgres')
+  const sql = openDatabase(url, { connectionsMax: 4, name: 'test' })
+  await migrate(sql, fileURLToPath(new URL('../../../../migrations', import.meta.url)))
+  const webhooks = webhooksAt(sql, [receiver.port])
+  const { id } = await register(webhooks, receiver.url)
+  const ids = Array.from({ length: 20 }, () => randomUUID())
+  const clock = {
+    get now() {
+      return Date.now()
+    },
+  }
+  const deliveries = await deliver(url, webhooks, clock)
+  t.after(async () => {
+    await deliveries.close()
+    await sql.end({ timeout: 5 })
+  })
+  receiver.behave = async () => {
+    await sleep(2)
+    return 200
+  }
+  for (let number = 1; number <= 10; number++) await append(sql, ...ids.map((g) => version(g, number)))
+  await until(() => ids.some((g) => receiver.accepted(g).length > 0))
+  await server.pause()
+  await server.resume()
+  for (let number = 11; number <= 12; number++) await append(sql, ...ids.map((g) => version(g, number)))
+  await until(() => idle(sql, id).catch(() => false))
+  for (const goldenId of ids)
+    assert.deepEqual(
+      [...new Set(receiver.accepted(goldenId))],
+      Array.from({ length: 12 }, (_, i) => i + 1),
+    )
 })

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Webhook as Verifier } from 'standardwebhooks'
+import { dataDirectory, touchstone } from '../cli/process.ts'
+import { startReceiver } from '../mdm/feed/webhooks/receiver.ts'
+import { until } from '../mdm/feed/webhooks/setting.ts'
+import { running } from './running.ts'
+
+const stripe = (id: string, name: string) => ({
+  id: `evt_${name.length}_${id}`,
+  object: 'event',
+  created: 1_767_225_600 + name.length,
+  type: 'customer.updated',
+  data: { object: { id, object: 'customer', name, email: 'rechnung@nordwind.example', currency: 'eur' } },
+})
+
+test('from a delivery of a source system to a webhook, by what npm start runs; it stops in order and goes on', async (t) => {
+  const { dir } = dataDirectory(t)
+  const receiver = await startReceiver()
+  t.after(() => receiver.close())
+  const env = {
+    TOUCHSTONE_WEBHOOK_NETWORKS: '127.0.0.1',
+    TOUCHSTONE_WEBHOOK_HTTP: 'allowed',
+    TOUCHSTONE_WEBHOOK_PORTS: `443,${receiver.port}`,
+  }
+  let it = await running(dir, env)
+  t.after(() => void it.command.child.kill('SIGKILL'))
+  const register = `mutation ($url: String!) { registerWebhook(input: { url: $url, filter: { types: [CUSTOMER] } }) {
+    __typename ... on WebhookDone { secret webhook { id } } ... on WebhookRefused { rule } } }`
+  const { registerWebhook } = await it.query(register, { url: receiver.url })
+  const refused = await it.query(register, { url: 'https://169.254.169.254/' })
+  assert.equal(refused.registerWebhook.rule, 'BAD_URL')
+  await it.deliver('stripe', null, stripe('cus_Nordwind000001', 'Nordwind Logistik GmbH'))
+  await until(() => receiver.received.length > 0)
+  const [first] = receiver.received
+  assert.ok(first)
+  new Verifier(registerWebhook.secret).verify(first.body, first.headers)
+  assert.equal(first.event.type, 'touchstone.customer.created')
+  assert.equal(first.event.data.after?.name, 'Nordwind Logistik GmbH')
+  assert.equal(await it.stop(), 0)
+
+  it = await running(dir, env)
+  await it.deliver('stripe', null, stripe('cus_Nordwind000001', 'Nordwind Logistik AG'))
+  await until(() => receiver.received.length > 1)
+  assert.equal(receiver.received[1]?.event.data.after?.name, 'Nordwind Logistik AG')
+  const list = touchstone(['webhooks', 'list'], dir, env)
+  await list.says(/0 behind; 0 records wait, 0 dead, 0 missed/)
+  const said = touchstone(['webhooks', 'test', registerWebhook.webhook.id], dir, env)
+  await said.says(/204 after \d+ ms/)
+  assert.equal(await it.stop(), 0)
+})
