@@ -6,10 +6,10 @@ import { startReceiver } from '../mdm/feed/webhooks/receiver.ts'
 import { until } from '../mdm/feed/webhooks/setting.ts'
 import { running } from './running.ts'
 
-const stripe = (id: string, name: string) => ({
-  id: `evt_${name.length}_${id}`,
+const stripe = (id: string, second: number, name: string) => ({
+  id: `evt_${second}_${id}`,
   object: 'event',
-  created: 1_767_225_600 + name.length,
+  created: 1_767_225_600 + second,
   type: 'customer.updated',
   data: { object: { id, object: 'customer', name, email: 'rechnung@nordwind.example', currency: 'eur' } },
 })
@@ -30,7 +30,7 @@ test('from a delivery of a source system to a webhook, by what npm start runs; i
   const { registerWebhook } = await it.query(register, { url: receiver.url })
   const refused = await it.query(register, { url: 'https://169.254.169.254/' })
   assert.equal(refused.registerWebhook.rule, 'BAD_URL')
-  await it.deliver('stripe', null, stripe('cus_Nordwind000001', 'Nordwind Logistik GmbH'))
+  await it.deliver('stripe', null, stripe('cus_Nordwind000001', 1, 'Nordwind Logistik GmbH'))
   await until(() => receiver.received.length > 0)
   const [first] = receiver.received
   assert.ok(first)
@@ -40,7 +40,7 @@ test('from a delivery of a source system to a webhook, by what npm start runs; i
   assert.equal(await it.stop(), 0)
 
   it = await running(dir, env)
-  await it.deliver('stripe', null, stripe('cus_Nordwind000001', 'Nordwind Logistik AG'))
+  await it.deliver('stripe', null, stripe('cus_Nordwind000001', 2, 'Nordwind Logistik AG'))
   await until(() => receiver.received.length > 1)
   assert.equal(receiver.received[1]?.event.data.after?.name, 'Nordwind Logistik AG')
   const list = touchstone(['webhooks', 'list'], dir, env)
