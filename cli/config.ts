@@ -252,6 +252,23 @@ export const CONFIG = {
     default: '512',
     help: 'GraphQL operations over HTTP answered at once; further ones get 503 and Retry-After',
   }),
+  callerOperationsPerMinuteMax: number(1, 10_000_000, {
+    env: 'TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX',
+    default: '12000',
+    help: 'operations that one caller may begin in a minute, in each process; further ones get 429 and Retry-After',
+  }),
+  callerOperationsMax: number(1, 100_000, {
+    env: 'TOUCHSTONE_CALLER_OPERATIONS_MAX',
+    default: '128',
+    help: 'operations of one caller answered at once, in each process',
+  }),
+  graphiql: setting({
+    env: 'TOUCHSTONE_GRAPHIQL',
+    schema: z.enum(['auto', 'on', 'off']),
+    default: 'auto',
+    allowed: 'auto, on or off; auto gives it where no credentials are needed',
+    help: 'whether browsers are given GraphiQL',
+  }),
   streamsMax: number(1, 100_000, {
     env: 'TOUCHSTONE_STREAMS_MAX',
     default: '5000',

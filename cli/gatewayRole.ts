@@ -39,6 +39,9 @@ export const GATEWAY_CONFIG = [
   'aliasesMax',
   'fieldsMax',
   'operationsMax',
+  'callerOperationsPerMinuteMax',
+  'callerOperationsMax',
+  'graphiql',
   'streamsMax',
   ...WEBHOOK_CONFIG,
 ] as const
@@ -140,6 +143,7 @@ export async function startGatewayRole(options: {
       subgraphs: all,
       services: config.subgraphs,
       bounds: config,
+      graphiql: config.graphiql === 'auto' ? undefined : config.graphiql === 'on',
       log,
       ingest: createIngest({
         sources: connectors,

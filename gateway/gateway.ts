@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Subgraph } from '../subgraphs/contract.ts'
 import { type QueryBounds, SERVER_BOUNDS, type ServerBounds } from './bounds.ts'
+import { CALLER_LIMITS, type CallerLimits } from './callerBounds.ts'
 import { localCallers } from './callers.ts'
 import type { Check } from './health.ts'
 import type { Callers } from './identity/caller.ts'
@@ -23,12 +24,14 @@ export interface GatewayOptions {
   services?: ReadonlyMap<string, string>
   /** How those know the gateway. */
   internal?: InternalTokens | undefined
-  bounds: QueryBounds & Partial<ServerBounds>
+  bounds: QueryBounds & Partial<ServerBounds & CallerLimits>
   log: Logger
   ingest?: IngestHandler | undefined
   ready?: () => Promise<Check[]>
   /** Who may ask; without it this machine, as the development caller. */
   callers?: Callers | undefined
+  /** Whether browsers are given GraphiQL; without it where no credentials are needed. */
+  graphiql?: boolean | undefined
   /** How often the credentials of open subscriptions are checked again; default 15 s. */
   recheckMs?: number
   loadPlanner?: RuntimeOptions['loadPlanner']
@@ -50,7 +53,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const callers = options.callers ?? localCallers(options.hostsAllowed)
   if (callers.open && !isLoopback(host))
     throw new Error(`without authentication nobody beyond this machine is served: ${host} is not loopback`)
-  const bounds = { ...SERVER_BOUNDS, ...options.bounds }
+  const bounds = { ...SERVER_BOUNDS, ...CALLER_LIMITS, ...options.bounds }
   const report = (err: unknown, id: string) =>
     log.error({ err: describeError(err), correlationId: id }, 'request failed')
   const runtime = await createRuntime({
@@ -67,6 +70,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     runtime,
     bounds,
     callers,
+    graphiql: options.graphiql,
     recheckMs: options.recheckMs,
     log,
     report,

@@ -5,10 +5,13 @@ export class HttpError extends Error {
   override name = 'HttpError'
   readonly status: number
   readonly code: string
-  constructor(status: number, code: string, message: string) {
+  /** When it may be tried again, for Retry-After. */
+  readonly retrySeconds: number | undefined
+  constructor(status: number, code: string, message: string, retrySeconds?: number) {
     super(message)
     this.status = status
     this.code = code
+    this.retrySeconds = retrySeconds
   }
 }
 

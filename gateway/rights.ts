@@ -16,6 +16,7 @@ import {
   type SelectionSetNode,
   valueFromASTUntyped,
 } from 'graphql'
+import type { RequestInfo } from '../subgraphs/contract.ts'
 
 /** What a caller needs for a field or a type: one of these, each of them whole. */
 interface Rule {
@@ -31,10 +32,7 @@ export interface Need extends Rule {
   coordinate: string
 }
 
-export interface Holder {
-  scopes: ReadonlySet<string>
-  roles?: ReadonlySet<string> | undefined
-}
+type Holder = Pick<RequestInfo, 'scopes' | 'roles' | 'actor' | 'correlationId'>
 
 /** What of an operation its caller may not have. */
 export interface Verdict {
@@ -60,7 +58,11 @@ export class GraphRights {
   /** Only the document decides what is needed; documents are kept by the parser's cache. */
   readonly #needs = new WeakMap<DocumentNode, Map<OperationDefinitionNode, Need[]>>()
 
-  constructor(supergraph: string) {
+  /** Told of each operation that is refused. */
+  readonly #onRefused: (holder: Holder, needs: readonly Need[]) => void
+
+  constructor(supergraph: string, onRefused: (holder: Holder, needs: readonly Need[]) => void = () => {}) {
+    this.#onRefused = onRefused
     this.#rules = rulesOf(parse(supergraph, { noLocation: true }))
   }
 
@@ -68,8 +70,10 @@ export class GraphRights {
     const open = this.needsOf(schema, document, operation).filter((need) => !fulfils(holder, need))
     if (open.length === 0) return nothing
     const masked = open.filter((n) => n.masked)
+    const refused = open.filter((n) => !n.masked)
+    if (refused.length > 0) this.#onRefused(holder, refused)
     return {
-      refused: open.filter((n) => !n.masked).map(refusal),
+      refused: refused.map(refusal),
       masked: masked.map(({ coordinate, scopes }) => ({ coordinate, code: 'MASKED', scopes })),
     }
   }

@@ -81,7 +81,13 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   })
   // Otherwise the first callers meet a gateway without a schema.
   await runtime.getSchema()
-  return Object.assign(runtime, { rights: new GraphRights(supergraph) })
+  return Object.assign(runtime, { rights: new GraphRights(supergraph, refused(log)) })
+}
+
+/** Who tried for what; not the document, which may hold personal data. */
+function refused(log: Log): ConstructorParameters<typeof GraphRights>[1] {
+  return ({ actor, correlationId }, needs) =>
+    log.info({ actor, correlationId, code: 'FORBIDDEN', fields: needs.map((n) => n.coordinate) }, 'operation refused')
 }
 
 function parse(

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { QueryBounds, ServerBounds } from './bounds.ts'
+import { CallerBounds, type CallerLimits } from './callerBounds.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { answerGraphiql } from './graphiql.ts'
 import { graphqlOverHttp } from './graphqlHttp.ts'
@@ -15,6 +16,7 @@ import { EventStreams } from './sse.ts'
 import { serveWebSockets } from './websocket.ts'
 
 export const GRAPHQL_PATH = '/graphql'
+const METRICS_SCOPE = 'metrics:read'
 const headersMsMax = 10_000
 const requestMsMax = 60_000
 
@@ -27,12 +29,14 @@ export type IngestHandler = (
 
 export interface ServerOptions {
   runtime: Runtime
-  bounds: QueryBounds & ServerBounds
+  bounds: QueryBounds & ServerBounds & CallerLimits
   callers: Callers
   log: Logger
   report: ReportError
   ready: () => Promise<Check[]>
   ingest?: IngestHandler | undefined
+  /** Whether browsers are given GraphiQL; without it where no credentials are needed. */
+  graphiql?: boolean | undefined
   /** How often the credentials of open subscriptions are checked again. */
   recheckMs?: number | undefined
   /** Figures for Prometheus. */
@@ -62,6 +66,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   const streams = new EventStreams()
   let draining = false
   const underWay = { operations: 0, streams: 0 }
+  const callerBounds = new CallerBounds(bounds)
 
   const http = createServer((req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
@@ -76,6 +81,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     bounds,
     report,
     callers,
+    callerBounds,
     recheckMs: options.recheckMs,
   })
 
@@ -95,14 +101,20 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
     if (path === GRAPHQL_PATH) {
       allow(req, res, 'GET', 'POST')
-      // A browser sends no credentials along: where they are needed the page would be of no use.
-      if (callers.open && req.method === 'GET' && end < 0 && req.headers.accept?.includes('text/html'))
+      // A browser sends no credentials along; where they are needed the page is for who types them into it.
+      if (
+        (options.graphiql ?? callers.open) &&
+        req.method === 'GET' &&
+        end < 0 &&
+        req.headers.accept?.includes('text/html')
+      )
         return answerGraphiql(res, GRAPHQL_PATH)
       return operate(req, res, id)
     }
     if (path === '/metrics' && options.metrics) {
       allow(req, res, 'GET')
-      if (!callers.open) await callers.identify(credentialsOf(req.headers))
+      const { scopes } = await callers.identify(credentialsOf(req.headers))
+      if (!scopes.has(METRICS_SCOPE)) throw new HttpError(403, 'FORBIDDEN', `/metrics needs the scope ${METRICS_SCOPE}`)
       return answerText(res, await options.metrics())
     }
     if (path === '/') {
@@ -120,12 +132,17 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       throw new HttpError(503, 'BUSY', 'Too much is under way: come again in a second')
     }
     underWay[kind]++
+    let end: (() => void) | undefined
     try {
       const given = credentialsOf(req.headers)
       const caller = await callers.identify(given)
+      end = callerBounds.begin(caller)
+      // Streams last; they are counted as they begin.
+      if (kind === 'streams') end()
       const watch = watchCaller(callers, given, caller, options.recheckMs)
       await graphqlOverHttp(req, res, { correlationId: id, ...caller }, { runtime, bounds, report, streams, watch })
     } finally {
+      end?.()
       underWay[kind]--
     }
   }
@@ -142,7 +159,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     // The rest of a body that nobody reads would be taken for the next request.
     if (!req.complete) res.setHeader('connection', 'close')
     if (error.status === 401) res.setHeader('www-authenticate', 'Bearer realm="touchstone"')
-    if (error.status === 503 && !res.hasHeader('retry-after')) res.setHeader('retry-after', '5')
+    const retry = error.retrySeconds ?? (error.status === 503 ? 5 : null)
+    if (retry !== null && !res.hasHeader('retry-after')) res.setHeader('retry-after', String(retry))
     answerError(res, error, id)
   }
 

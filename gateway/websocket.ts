@@ -3,6 +3,7 @@ import type { ExecutionResult, GraphQLError } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import type { QueryBounds, ServerBounds } from './bounds.ts'
+import type { CallerBounds } from './callerBounds.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { asGraphqlError, checkParams } from './graphqlHttp.ts'
 import { HttpError } from './httpAnswer.ts'
@@ -44,6 +45,7 @@ export function serveWebSockets(
     bounds: QueryBounds & ServerBounds
     report: ReportError
     callers: Callers
+    callerBounds: CallerBounds
     recheckMs?: number | undefined
   },
 ): WebSockets {
@@ -67,7 +69,10 @@ export function serveWebSockets(
     socket.end(answer, () => socket.destroy())
   })
   // graphql-ws runs what `onSubscribe` gives it through these; the operation was prepared there already.
-  const run = (args: unknown) => (args as { prepared: PreparedOperation }).prepared.run() as Promise<ExecutionResult>
+  const run = (args: unknown) => {
+    const { prepared, end } = args as { prepared: PreparedOperation; end: () => void }
+    return prepared.run().finally(end) as Promise<ExecutionResult>
+  }
   const served = useServer<Record<string, unknown>, Partial<Session>>(
     {
       isProd: true,
@@ -103,14 +108,21 @@ export function serveWebSockets(
         const { caller, given } = ctx.extra
         if (!caller || !given) return [asGraphqlError(unauthenticated('Say who you are in connection_init'))]
         if (caller.expiresAt !== null && caller.expiresAt <= Date.now()) return [asGraphqlError(expired())]
+        let end: (() => void) | undefined
         try {
+          end = at.callerBounds.begin(caller)
           const params = checkParams(payload, at.bounds)
           const watch = watchCaller(at.callers, given, caller, at.recheckMs)
           const prepared = prepareOperation(at.runtime, params, { correlationId: id, ...caller }, at.report, watch)
-          if (Array.isArray(prepared)) return prepared as readonly GraphQLError[]
+          if (Array.isArray(prepared)) {
+            end()
+            return prepared as readonly GraphQLError[]
+          }
+          if (prepared.type === 'subscription') end()
           // Only the operation's type is read of the document.
-          return { document: typeOnly(prepared.type), schema: undefined, prepared } as never
+          return { document: typeOnly(prepared.type), schema: undefined, prepared, end } as never
         } catch (e) {
+          end?.()
           if (e instanceof HttpError) return [asGraphqlError(e)]
           throw e
         }

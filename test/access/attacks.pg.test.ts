@@ -344,6 +344,9 @@ test('more than a role may, by way of the document', async () => {
       '{ customer(id: "x") { id } }',
     ].map((query): Attack => [`the feed only: ${query}`, post({ query, headers: keyed(feedOnly) }), 'FORBIDDEN']),
   ])
+  // It is in the log who tried for what, and nothing else of it.
+  const line = it.logged.find((l) => l.includes('operation refused') && l.includes('"fields":["Query.auditLog"]'))
+  assert.match(line ?? '', /"actor":"a-reader","correlationId":"[0-9a-f-]{36}","code":"FORBIDDEN"/)
   // What they may they can.
   for (const [query, key] of [
     ['{ customers { nodes { name contacts { totalCount } } } }', goldenOnly],

@@ -9,7 +9,7 @@ import { smallestOperation } from './smallest.ts'
  * Who may do what: the whole of it, by hand. A field of the graph that is not here fails the first test; so it is said
  * here, beside its rule in SDL, who is to have it. `admin` may do everything, `stranger` has a token and no role.
  */
-const ROLES = ['reader', 'steward', 'approver', 'publisher', 'integrator', 'admin', 'stranger'] as const
+const ROLES = ['reader', 'steward', 'approver', 'publisher', 'integrator', 'monitor', 'admin', 'stranger'] as const
 type Role = (typeof ROLES)[number]
 const READERS: Role[] = ['reader', 'steward', 'approver', 'integrator']
 const MATRIX: [Role[], string[]][] = [
@@ -64,15 +64,17 @@ const BELOW: [Role[], string, 'refused' | 'null'][] = [
   ...['Customer.emails', 'Customer.phones', 'Contact.name', 'Contact.givenName', 'Contact.surname'].map(pii),
   ...['Contact.emails', 'Contact.phones', 'Contact.address'].map(pii),
 ]
-/** Every path, and what each role and nobody at all gets. Deliveries are judged by their signature alone. */
-const ENDPOINTS: [string, string, number, number][] = [
+/** Every path: what nobody gets, what those get who may, and the others, where not all may. */
+const ENDPOINTS: [string, string, number, number, (readonly Role[])?, number?][] = [
   ['GET', '/', 302, 302],
   ['GET', '/graphql', 401, 400],
   ['POST', '/graphql', 401, 415],
   ['PUT', '/graphql', 405, 405],
+  ['GET', '/metrics', 401, 200, ['monitor'], 403],
+  ['POST', '/metrics', 405, 405],
   ['GET', '/health/live', 200, 200],
   ['GET', '/health/ready', 200, 200],
-  ['GET', '/metrics', 401, 200],
+  // Deliveries are judged by their signature alone.
   ['POST', '/ingest/nothing', 404, 404],
   ['GET', '/ingest/nothing', 405, 405],
   ['GET', '/nothing', 404, 404],
@@ -158,17 +160,17 @@ test('introspection is for who has the scope for it', async () => {
 
 test('each endpoint answers with what it should', async () => {
   const wrong: string[] = []
-  for (const [method, path, nobody, somebody] of ENDPOINTS)
+  for (const [method, path, nobody, allowed, roles = ROLES, others = allowed] of ENDPOINTS)
     for (const role of [null, ...ROLES]) {
       const res = await fetch(new URL(path, it.url), { method, headers: headers(role), redirect: 'manual' })
-      const expected = role ? somebody : nobody
+      const expected = role === null ? nobody : may(roles, role) ? allowed : others
       if (res.status !== expected) wrong.push(`${role} ${method} ${path}: ${res.status}, not ${expected}`)
       await res.arrayBuffer()
     }
   assert.deepEqual(wrong, [])
 })
 
-function may(allowed: Role[], role: Role): boolean {
+function may(allowed: readonly Role[], role: Role): boolean {
   return role === 'admin' || allowed.includes(role)
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { test } from 'node:test'
+import { CALLER_LIMITS, CallerBounds } from '../../gateway/callerBounds.ts'
 import { localCallers } from '../../gateway/callers.ts'
 import { serveWebSockets } from '../../gateway/websocket.ts'
 
@@ -16,6 +17,7 @@ test('a WebSocket that is refused cannot end the process', async (t) => {
     bounds: { bodyBytesMax: 1_000, streamsMax: 10 } as never,
     report: () => {},
     callers: localCallers(),
+    callerBounds: new CallerBounds(CALLER_LIMITS),
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,0 +1,12 @@
+import type { IncomingMessage } from 'node:http'
+import { HttpError } from '../httpAnswer.ts'
+import type { Callers } from './caller.ts'
+import { credentialsOf } from './credentials.ts'
+
+const SCOPE = 'metrics:read'
+
+/** Lets through who may read figures of the process. Throws HttpError. */
+export async function admitMetrics(callers: Callers, req: IncomingMessage): Promise<void> {
+  const { scopes } = await callers.identify(credentialsOf(req.headers))
+  if (!scopes.has(SCOPE)) throw new HttpError(403, 'FORBIDDEN', `/metrics needs the scope ${SCOPE}`)
+}
