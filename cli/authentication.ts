@@ -81,7 +81,9 @@ async function issuerOf(
   if ((await countValidKeys(sql)) > 0) return undefined
   const remedy = 'set TOUCHSTONE_AUTH_ISSUER, or make an API key first: npx touchstone keys create NAME --role ROLE'
   if (!isLoopback(config.host))
-    throw new ConfigError(`listening on ${config.host}, beyond this machine, needs somebody who may ask: ${remedy}`)
+    throw new ConfigError(
+      `listening on ${config.host} without authentication would serve more than this machine: ${remedy}`,
+    )
   log.warn(`authentication is required and there is nobody who may ask: ${remedy}`)
   return undefined
 }

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { answerLive, answerReady, type Check } from './health.ts'
 import { answerError, answerText, HttpError } from './httpAnswer.ts'
+import { admitMetrics } from './identity/admitMetrics.ts'
 import type { Callers } from './identity/caller.ts'
-import { credentialsOf } from './identity/credentials.ts'
 import { explainListen } from './report.ts'
 import type { MetricsText } from './server.ts'
 
@@ -38,7 +38,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     const refusal = callers.refuse(req)
     if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
     if (req.method !== 'GET') throw new HttpError(405, 'METHOD_NOT_ALLOWED', 'Use GET')
-    if (!callers.open) await callers.identify(credentialsOf(req.headers))
+    await admitMetrics(callers, req)
     answerText(res, await options.metrics())
   }
 

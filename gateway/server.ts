@@ -7,6 +7,7 @@ import { answerGraphiql } from './graphiql.ts'
 import { graphqlOverHttp } from './graphqlHttp.ts'
 import { answerLive, answerReady, type Check } from './health.ts'
 import { answerError, answerText, HttpError } from './httpAnswer.ts'
+import { admitMetrics } from './identity/admitMetrics.ts'
 import type { Callers } from './identity/caller.ts'
 import { credentialsOf } from './identity/credentials.ts'
 import { watchCaller } from './identity/lasting.ts'
@@ -16,7 +17,6 @@ import { EventStreams } from './sse.ts'
 import { serveWebSockets } from './websocket.ts'
 
 export const GRAPHQL_PATH = '/graphql'
-const METRICS_SCOPE = 'metrics:read'
 const headersMsMax = 10_000
 const requestMsMax = 60_000
 
@@ -113,8 +113,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     }
     if (path === '/metrics' && options.metrics) {
       allow(req, res, 'GET')
-      const { scopes } = await callers.identify(credentialsOf(req.headers))
-      if (!scopes.has(METRICS_SCOPE)) throw new HttpError(403, 'FORBIDDEN', `/metrics needs the scope ${METRICS_SCOPE}`)
+      await admitMetrics(callers, req)
       return answerText(res, await options.metrics())
     }
     if (path === '/') {

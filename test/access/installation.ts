@@ -76,7 +76,6 @@ export async function startInstallation(): Promise<Installation> {
     bounds: BOUNDS,
     log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
     recheckMs: 100,
-    metrics: async () => ({ type: 'text/plain', text: 'a 1\n' }),
     ingest: createIngest({
       sources: new Map(),
       accept: async () => ({ accepted: 0, duplicates: 0 }),
