@@ -38,7 +38,7 @@ export interface DelivererOptions {
 const attemptsMax = 64
 const claimEveryMs = 5_000
 /** Without any endpoint a notice wakes it; should one be lost, it looks this often. */
-const idleMs = 30_000
+const idleMs = 10_000
 const restartMs = 2_000
 const expireEveryMs = 3_600_000
 const deliveredKeptMs = 7 * 86_400_000
@@ -55,7 +55,7 @@ interface Running {
 
 /**
  * Delivers to the endpoints that no other process delivers to: it holds a lease on each, renewed every 5 s and good for
- * 15 s. An endpoint that was changed is begun anew from its saved place. Without endpoints it asks once in 30 s whether
+ * 15 s. An endpoint that was changed is begun anew from its saved place. Without endpoints it asks once in 10 s whether
  * there are any, and reads nothing else.
  */
 export class Deliverer {
