@@ -116,6 +116,34 @@ test('I1, I9: the state does not depend on the order of changes, and applying on
   )
 })
 
+test('I1, I10: corrections, whenever they are applied, outrank their version and nothing newer; the last one counts', () => {
+  const said = fc.record({
+    version: fc.integer({ min: 1, max: 4 }),
+    correction: fc.boolean(),
+    value: fc.integer({ min: 0, max: 9 }),
+  })
+  fc.assert(
+    fc.property(fc.array(said, { minLength: 1, maxLength: 8 }), fc.infiniteStream(fc.nat()), (all, random) => {
+      const messages = all.map((m, i) => ({ ...m, arrival: i + 1 }))
+      const apply = (list: typeof messages) =>
+        list.reduce<RecordState | null>((state, { version, value, arrival, correction }) => {
+          const result = fold(state, whole(version, { value }), 0, arrival, correction)
+          return 'state' in result ? result.state : state
+        }, null)
+      const shuffled = [...messages, ...messages]
+        .map((m) => ({ m, at: random.next().value as number }))
+        .sort((x, y) => x.at - y.at)
+        .map(({ m }) => m)
+      const state = apply(messages)
+      assert.deepEqual(visible(apply(shuffled)), visible(state))
+      const newest = Math.max(...messages.map((m) => m.version))
+      const corrected = messages.findLast((m) => m.version === newest && m.correction)
+      if (corrected) assert.equal(state?.raw.value, corrected.value)
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
 /** What others see of a state; how the stamps are kept is its own affair. */
 function visible(state: RecordState | null) {
   if (!state) return null
