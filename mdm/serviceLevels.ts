@@ -42,10 +42,15 @@ export async function serviceLevels(
   const windowHours = windowDays * 24
   const hours = [1, 6, windowHours]
   const sums = await sumMinutes(tx, hours)
+  const ingest = objectives.filter((o) => o.measure === 'INGEST_LAG')
+  const waiting = await lateFigures(
+    tx,
+    ingest.map((o) => o.withinMs),
+  )
   const levels: Level[] = []
   for (const o of objectives) {
-    const waiting = o.measure === 'INGEST_LAG' ? await lateFigures(tx, o.withinMs) : []
-    const late = waiting.reduce((n, w) => n + (isAbout(o, w.system, typeOf(w.system, w.object)) ? w.count : 0), 0)
+    const about = waiting.filter((w) => isAbout(o, w.system, typeOf(w.system, w.object)))
+    const late = about.reduce((n, w) => n + (w.counts[ingest.indexOf(o)] ?? 0), 0)
     const spans = hours.map((h) => {
       const sum = sums.find((s) => s.objective === o.name && s.hours === h)
       return spanOf(h, o.target, sum?.good ?? 0, (sum?.total ?? 0) + late)

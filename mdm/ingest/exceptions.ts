@@ -47,8 +47,10 @@ export interface ExceptionFilter {
 
 const columns = `o.inbox_id as "inboxId", o.source as system, o.object, o.source_id as "sourceId", o.field,
   o.outcome as state, o.code, o.detail, i.message_id as "messageId", i.correlation_id as "correlationId", i.format,
-  i.corrects, exists (select 1 from pending p where p.inbox_id = o.inbox_id) as waiting,
-  i.received_at as "receivedAt", o.at as "failedAt"`
+  i.corrects, p.inbox_id is not null as waiting, i.received_at as "receivedAt", o.at as "failedAt"`
+
+// Joined, because an `exists` of the list is answered by hashing the whole queue.
+const tables = `outcome o join inbox i on i.id = o.inbox_id left join pending p on p.inbox_id = o.inbox_id`
 
 /** The oldest first; walks the partial index of what is open, or that of (source, object). */
 export async function readExceptions(
@@ -60,7 +62,7 @@ export async function readExceptions(
   const { where, values } = condition(filter)
   if (after !== null) where.push(`o.inbox_id > $${values.push(after)}`)
   return await sql.unsafe<ExceptionRow[]>(
-    `select ${columns} from outcome o join inbox i on i.id = o.inbox_id
+    `select ${columns} from ${tables}
      where ${where.join(' and ')} order by o.inbox_id limit ${limit}`,
     values as never[],
   )
@@ -68,7 +70,7 @@ export async function readExceptions(
 
 export async function readExceptionsById(sql: Sql, ids: readonly number[]): Promise<Map<number, ExceptionRow>> {
   const rows = await sql.unsafe<ExceptionRow[]>(
-    `select ${columns} from outcome o join inbox i on i.id = o.inbox_id
+    `select ${columns} from ${tables}
      where o.inbox_id = any($1::bigint[]) and o.outcome in ('EXCEPTION', 'CORRECTED', 'DISCARDED')`,
     [ids as number[]],
   )
@@ -88,7 +90,7 @@ export async function countExceptions(sql: Sql | Transaction, filter: ExceptionF
   const { where, values } = condition(filter)
   return await sql.unsafe<ExceptionCount[]>(
     `select o.source as system, o.object, o.code, count(*)::int as count, min(i.received_at) as "oldestAt"
-     from outcome o join inbox i on i.id = o.inbox_id where ${where.join(' and ')}
+     from ${tables} where ${where.join(' and ')}
      group by 1, 2, 3 order by 4 desc, 1, 2, 3`,
     values as never[],
   )
@@ -107,7 +109,7 @@ export async function exceptionPlaces(
 export async function lockOpen(tx: Transaction, filter: ExceptionFilter, limit: number): Promise<ExceptionRow[]> {
   const { where, values } = condition({ ...filter, state: 'EXCEPTION', waiting: false })
   return await tx.unsafe<ExceptionRow[]>(
-    `select ${columns} from outcome o join inbox i on i.id = o.inbox_id
+    `select ${columns} from ${tables}
      where ${where.join(' and ')} order by o.inbox_id limit ${limit} for update of o`,
     values as never[],
   )
@@ -136,8 +138,7 @@ function condition(filter: ExceptionFilter): { where: string[]; values: unknown[
     where.push(`(o.source_id = ${id} or i.message_id = ${id} or i.correlation_id::text = lower(${id}))`)
   }
   if (filter.text) where.push(`strpos(lower(o.detail), lower(${add(filter.text)})) > 0`)
-  if (typeof filter.waiting === 'boolean')
-    where.push(`${filter.waiting ? '' : 'not '}exists (select 1 from pending p where p.inbox_id = o.inbox_id)`)
+  if (typeof filter.waiting === 'boolean') where.push(`p.inbox_id is ${filter.waiting ? 'not ' : ''}null`)
   if (filter.places)
     where.push(
       `exists (select 1 from unnest(${add(filter.places.map((p) => p.system))}::text[],

@@ -48,11 +48,19 @@ export async function exceptionFigures(
     from outcome where outcome = 'EXCEPTION' group by 1, 2`
 }
 
-/** Waiting messages that came longer ago than this, by system and object, among the oldest of the queue; replays are not late. */
-export async function lateFigures(tx: Transaction, withinMs: number): Promise<Omit<WaitingFigure, 'oldestAt'>[]> {
-  return await tx<Omit<WaitingFigure, 'oldestAt'>[]>`
+/** Waiting messages of one system and object that came longer ago than allowed: one count for each of the spans asked for. */
+export interface LateFigure {
+  system: string
+  object: string | null
+  counts: number[]
+}
+
+/** What waits too long, for several spans in one pass over the oldest of the queue; replays are not late. */
+export async function lateFigures(tx: Transaction, withinMs: readonly number[]): Promise<LateFigure[]> {
+  if (withinMs.length === 0) return []
+  const counts = withinMs.map((ms) => `count(*) filter (where i.received_at < now() - interval '${Number(ms)} ms')`)
+  return await tx.unsafe<LateFigure[]>(`
     with oldest as (select inbox_id from pending where not replay order by inbox_id limit ${waitingRowsMax})
-    select i.source as system, i.object, count(*)::int as count
-    from oldest o join inbox i on i.id = o.inbox_id
-    where i.received_at < now() - make_interval(secs => ${withinMs / 1_000}::float8) group by 1, 2`
+    select i.source as system, i.object, array[${counts.join(', ')}]::int[] as counts
+    from oldest o join inbox i on i.id = o.inbox_id group by 1, 2`)
 }

@@ -33,11 +33,26 @@ export interface Sum {
 
 /** Sums of the last so many hours, in one pass over the minutes of the longest span. */
 export async function sumMinutes(tx: Sql | Transaction, hours: readonly number[]): Promise<Sum[]> {
-  return await tx<Sum[]>`
-    select s.objective, h.hours, coalesce(sum(s.good), 0)::float8 as good, coalesce(sum(s.total), 0)::float8 as total
-    from service_minute s join unnest(${hours as number[]}::int[]) h (hours) on s.minute > now() - make_interval(hours => h.hours)
-    where s.minute > now() - make_interval(hours => ${Math.max(...hours)}::int)
-    group by 1, 2`
+  // One filtered sum a span: joining the spans would read the minutes once for each.
+  const sums = hours.map(
+    (
+      h,
+      i,
+    ) => `coalesce(sum(good) filter (where minute > now() - interval '${Number(h)} hours'), 0)::float8 as good_${i},
+      coalesce(sum(total) filter (where minute > now() - interval '${Number(h)} hours'), 0)::float8 as total_${i}`,
+  )
+  const rows = await tx.unsafe<Record<string, number | string>[]>(
+    `select objective, ${sums.join(', ')} from service_minute
+     where minute > now() - interval '${Number(Math.max(...hours))} hours' group by objective`,
+  )
+  return rows.flatMap((r) =>
+    hours.map((h, i) => ({
+      objective: String(r.objective),
+      hours: h,
+      good: Number(r[`good_${i}`]),
+      total: Number(r[`total_${i}`]),
+    })),
+  )
 }
 
 export async function dropMinutes(sql: Sql, olderThanDays: number): Promise<void> {
