@@ -38,7 +38,8 @@ export function readAccess(file: string): Access {
   const result = schema.safeParse(given)
   if (!result.success) {
     const issue = result.error.issues[0]
-    throw new Error(`${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`)
+    const why = issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message
+    throw new Error(`${file}: ${issue?.path.join('.') ?? ''}: ${why ?? 'not understood'}`)
   }
   const { roles } = result.data
   for (const [role, { includes }] of Object.entries(roles))

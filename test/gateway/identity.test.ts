@@ -176,6 +176,19 @@ test('the header of the development caller makes nobody of anybody', async () =>
   assert.equal((await ask(it.url, query, { headers })).status, 401)
 })
 
+test('while the issuer does not answer, tokens of known keys go on being good and others get 503', async (t) => {
+  const known = await issuer.sign({ ...admin, jti: 'known' })
+  issuer.broken = true
+  t.after(() => {
+    issuer.broken = false
+  })
+  const foreign = await issuer.newKey()
+  const unknown = await issuer.sign(admin, {}, foreign)
+  const { status, body } = await ask(it.url, query, { headers: bearer(unknown) })
+  assert.deepEqual([status, body.errors[0].extensions.code], [503, 'UNAVAILABLE'])
+  assert.equal((await ask(it.url, query, { headers: bearer(known) })).status, 200)
+})
+
 interface CloseEvent {
   code: number
   reason: string
