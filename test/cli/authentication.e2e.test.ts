@@ -61,6 +61,9 @@ test('without a token as the development caller, with one as whom it names; requ
   assert.equal((await ask(url, query, bearer(token))).status, 401)
   assert.deepEqual((await ask(url, query, bearer(key))).body, { data: { customers: { totalCount: 0 } } })
   assert.match((await command('keys', 'list')).text, /app \(reader\) valid; last used 2/)
+  const tail = (...more: string[]) => command('tail', '--url', url, '--snapshot', '--once', ...more)
+  assert.equal((await tail('--token', key)).code, 0)
+  assert.match((await tail()).text, /refused: .* wants to know who asks: give --token/)
   const rotated = /tsk_\S+/.exec((await command('keys', 'rotate', 'app', '--overlap', '1h')).text)?.[0] ?? ''
   for (const k of [key, rotated]) assert.equal((await ask(url, query, bearer(k))).status, 200)
   assert.match((await command('keys', 'revoke', 'app')).text, /2 keys revoked/)
