@@ -135,6 +135,7 @@ Touchstone runs, after ${(ms / 1_000).toFixed(1)} s.
   Subscribe    ${url.replace('http', 'ws')}   (graphql-ws), or text/event-stream on the first
   Deliveries   ${origin}/ingest/{${systems.map((s) => s.name).join('|')}}
   Health       ${origin}/health/ready
+  Metrics      ${origin}/metrics   (Prometheus)
   Callers      ${callers(config)}
   Database     ${store}
   Ingest       ${config.workers} worker${config.workers === 1 ? '' : 's'}

@@ -111,7 +111,7 @@ export async function correctException(
   return await transaction(desk.sql, async (tx) => {
     const before = await answeredBefore(tx, caller, 'EDIT', request, asked)
     if (before) return before
-    const [row] = await lockOpen(tx, { ids: [inboxId] }, 1)
+    const [row] = (await lockOpen(tx, { ids: [inboxId] }, 1)).rows
     if (!row) return refused('NOT_OPEN', `message ${inboxId} is no open exception, or waits to be tried again`)
     const scope = missingScope(desk, row, caller.scopes)
     if (scope) return refused('MISSING_SCOPE', `to correct what it says you need the scope ${scope}`)
@@ -234,12 +234,11 @@ async function workOn(
   return await transaction(desk.sql, async (tx) => {
     const before = await answeredBefore(tx, caller, kind, request, asked)
     if (before) return before
-    // One more than asked for says whether there are more.
-    const rows = await lockOpen(tx, where, limit + 1)
-    const taken = rows.slice(0, limit)
-    await apply(tx, taken)
-    const left = rows.length > limit ? await countOpen(tx, { ...where, beyond: taken.at(-1)?.inboxId ?? null }) : 0
-    return await done(tx, caller, kind, request, asked, taken, left, null)
+    const { rows, more } = await lockOpen(tx, where, limit)
+    await apply(tx, rows)
+    const beyond = rows.at(-1)?.inboxId ?? where.beyond ?? null
+    const left = more ? await countOpen(tx, { ...where, beyond }) : 0
+    return await done(tx, caller, kind, request, asked, rows, left, null)
   })
 }
 

@@ -105,14 +105,23 @@ export async function exceptionPlaces(
     select source as system, object from outcome where outcome = ${state} group by 1, 2 order by 1, 2`
 }
 
-/** What is open, fits and does not wait in the queue already, locked, the oldest first. */
-export async function lockOpen(tx: Transaction, filter: ExceptionFilter, limit: number): Promise<ExceptionRow[]> {
+/** What is open, fits and does not wait in the queue already, locked, the oldest first; `more` where the limit was reached. */
+export async function lockOpen(
+  tx: Transaction,
+  filter: ExceptionFilter,
+  limit: number,
+): Promise<{ rows: ExceptionRow[]; more: boolean }> {
   const { where, values } = condition({ ...filter, state: 'EXCEPTION', waiting: false })
-  return await tx.unsafe<ExceptionRow[]>(
+  const rows = await tx.unsafe<ExceptionRow[]>(
     `select ${columns} from ${tables}
      where ${where.join(' and ')} order by o.inbox_id limit ${limit} for update of o`,
     values as never[],
   )
+  // Whoever held a lock before us may have put its message into the queue, which leaves the row that we waited for as it was.
+  const queued = await tx<{ id: number }[]>`
+    select inbox_id as id from pending where inbox_id = any(${rows.map((r) => r.inboxId)}::bigint[])`
+  const waiting = new Set(queued.map((q) => q.id))
+  return { rows: rows.filter((r) => !waiting.has(r.inboxId)), more: rows.length === limit }
 }
 
 export async function readBody(sql: Sql, inboxId: number): Promise<string | null> {

@@ -177,6 +177,28 @@ test('a corrected payload is a message of its own that outranks what it puts rig
   assert.deepEqual(await ids(), [])
 })
 
+test('requests at the same time: one with the same key counts once, of several corrections one', async () => {
+  const wrong = await row(db.sql, 'client', { label: 'No id' })
+  await drain(shopPipeline(db.sql))
+  const request = { id: String(wrong), payload: '{"id":"9","label":"Nine"}', ...key() }
+  const same = await Promise.all([1, 2, 3].map(() => ask(CORRECT, request)))
+  assert.equal(new Set(same.map((s) => s.it.correctedBy)).size, 1)
+  assert.equal((await db.sql`select 1 from inbox`).length, 2)
+  const other = await row(db.sql, 'client', { label: 'None either' })
+  await drain(shopPipeline(db.sql))
+  const each = { id: String(other), payload: '{"id":"10","label":"Ten"}' }
+  const several = await Promise.all([1, 2, 3].map(() => ask(CORRECT, { ...each, ...key() })))
+  assert.deepEqual(several.map((s) => s.it.rule ?? 'DONE').sort(), ['DONE', 'NOT_OPEN', 'NOT_OPEN'])
+  const bad = [await row(db.sql, 'ship', {}), await row(db.sql, 'ship', {})]
+  await drain(shopPipeline(db.sql))
+  const retries = await Promise.all([1, 2, 3].map(() => ask(RETRY, { filter: { ids: bad.map(String) }, ...key() })))
+  assert.equal(
+    retries.reduce((n, r) => n + r.it.messages, 0),
+    2,
+    'each is retried once',
+  )
+})
+
 test('a correction of a message without version does not overtake what came after that message', async () => {
   const wrong = await row(db.sql, 'clientt', { id: '7', label: 'First' })
   await drain(shopPipeline(db.sql))
