@@ -351,3 +351,57 @@ test('while the log says so much that is to be replayed, nothing is forgotten', 
   await until(() => idle(db.sql, t.id))
   for (const goldenId of ids) assert.deepEqual(t.receiver.accepted(goldenId), [1, 1])
 })
+
+test('a stop lets what is under way finish: nothing comes twice', async (context) => {
+  const t = await scene(context, clockNow())
+  const ids = Array.from({ length: 8 }, () => randomUUID())
+  t.receiver.behave = async () => {
+    await sleep(200)
+    return 200
+  }
+  await t.versions(ids, 1)
+  await until(() => t.receiver.received.length === 8)
+  await t.deliveries.deliverer.stop(5_000)
+  assert.ok(await idle(db.sql, t.id), 'what it finished is saved')
+  const next = await deliver(db.url, t.webhooks, t.clock)
+  context.after(() => next.close())
+  await t.versions(ids, 2)
+  await until(() => idle(db.sql, t.id))
+  assert.equal(t.receiver.received.length, 16)
+})
+
+test('who has lost the lease writes nothing more, and stops', async (context) => {
+  const t = await scene(context, clockNow())
+  const ids = [randomUUID()]
+  await t.versions(ids, 1)
+  await until(() => idle(db.sql, t.id))
+  await db.sql`update webhook set leased_by = ${randomUUID()}, leased_until = clock_timestamp() + interval '1 hour'
+    where id = ${t.id}`
+  const [before] = await readEndpoints(db.sql, [t.id])
+  await t.versions(ids, 2)
+  await until(() => t.deliveries.lines.some((line) => line.includes('another process')))
+  const [after] = await readEndpoints(db.sql, [t.id])
+  assert.equal(after?.position, before?.position)
+  await t.versions(ids, 3)
+  await sleep(100)
+  assert.ok(t.receiver.received.length <= 2)
+})
+
+test('an endpoint whose secrets cannot be opened holds up no other; a rotation without overlap mends it', async (context) => {
+  const t = await scene(context, clockNow())
+  const type = `T${randomUUID().slice(0, 8)}`
+  const { id: broken } = await register(t.webhooks, t.receiver.url, { filter: { ...everything, types: [type] } })
+  context.after(async () => void (await deleteWebhook(t.webhooks, 'tester', broken)))
+  const unreadable = Buffer.concat([Buffer.of(1), Buffer.alloc(60)])
+  await db.sql`update webhook_secret set sealed = ${unreadable} where webhook = ${broken}`
+  await setWebhookState(t.webhooks, 'tester', broken, 'ACTIVE', '')
+  const said = (line: string) => /cannot begin.*TOUCHSTONE_WEBHOOK_KEY/.test(line)
+  await until(() => t.deliveries.lines.some(said))
+  const [mine, theirs] = [randomUUID(), randomUUID()]
+  await append(db.sql, version(theirs, 1, { type }))
+  await t.versions([mine], 1)
+  await until(() => t.receiver.accepted(mine).length === 1)
+  assert.deepEqual(t.receiver.accepted(theirs), [])
+  await rotateWebhookSecret(t.webhooks, 'tester', broken, null, 0)
+  await until(() => t.receiver.accepted(theirs).length === 1)
+})
