@@ -5,7 +5,8 @@ import { afterFailure, type Breaker, closed, stateOf } from './breaker.ts'
 import type { DeliveryState } from './deliveries.ts'
 import { type Lane, Lanes } from './lanes.ts'
 import type { Answer } from './post.ts'
-import type { Logged, Parked, Progress, Store } from './store.ts'
+import type { Logged, Parked, Store } from './store.ts'
+import { Unsaved } from './unsaved.ts'
 import { Window } from './window.ts'
 
 export interface DeliveryOptions {
@@ -39,12 +40,8 @@ export const attemptsAtOnceMax = 8
 const windowEventsMax = 256
 /** Golden records that may wait for a retry; past it the feed is not read on. */
 export const parkedMax = 10_000
-/** Results that are not in the database yet; past it nothing is sent. */
-const unsavedMax = 1_000
 /** Golden records replayed side by side. */
 const replaysMax = 1_000
-/** How late the place may be written when nothing but the place has changed. */
-const placeMsMax = 1_000
 
 /**
  * Delivers the feed to one endpoint: in order for each golden record, side by side for different ones. What it knows is in
@@ -60,9 +57,7 @@ export class Delivery {
   readonly #lanes: Lanes
   readonly #window: Window
   #breaker: Breaker
-  #unsaved: Progress
-  #savedAt = 0
-  #saving: Promise<void> | null = null
+  readonly #unsaved: Unsaved
   #underWay = 0
   #failed = false
   #room: (() => void) | null = null
@@ -75,7 +70,10 @@ export class Delivery {
     this.#delivered = delivered
     this.#window = new Window(position)
     this.#lanes = new Lanes(parked, position)
-    this.#unsaved = this.#nothing()
+    this.#unsaved = new Unsaved(
+      (progress) => options.store.save(progress),
+      () => ({ position: this.#window.doneUpTo, breaker: this.#breaker }),
+    )
   }
 
   get position(): number {
@@ -107,7 +105,7 @@ export class Delivery {
     for (;;) {
       const state = stateOf(this.#breaker, now)
       const most = state === 'OPEN' ? 0 : state === 'TRYING' ? 1 : attemptsAtOnceMax
-      if (this.#underWay >= most || this.#unsaved.log.size >= unsavedMax || !this.#o.held()) break
+      if (this.#underWay >= most || this.#unsaved.full || !this.#o.held()) break
       const lane = this.#lanes.next(now)
       if (!lane) break
       this.#underWay++
@@ -137,8 +135,8 @@ export class Delivery {
     if (this.#underWay > 0) await new Promise<void>((done) => (this.#drained = done))
     clearTimeout(timer)
     this.#stop.abort()
-    await this.#saving
-    if (!this.#failed && this.#dirty()) await this.#save().catch((e) => this.#o.onEnd(e))
+    await this.#unsaved.settled()
+    if (!this.#failed && this.#unsaved.some) await this.#unsaved.save().catch((e) => this.#o.onEnd(e))
   }
 
   get #closed(): boolean {
@@ -167,7 +165,7 @@ export class Delivery {
 
   #take(item: FeedItem): void {
     const { position } = item.at.place
-    if (item.kind === 'LAGGED') this.#unsaved.missed += item.missed
+    if (item.kind === 'LAGGED') this.#unsaved.miss(item.missed)
     if (item.kind !== 'CHANGE' || this.#delivered.delete(position)) {
       this.#window.pass(position)
       return
@@ -215,7 +213,7 @@ export class Delivery {
       this.#parked(lane)
     }
     if (answer.status === 410) {
-      await this.#save()
+      await this.#unsaved.save()
       await this.#o.store.disable('GONE')
       this.#fail(new Error('the endpoint answered 410 Gone and is disabled'))
     }
@@ -232,7 +230,7 @@ export class Delivery {
       const { position, behindUpTo } = lane
       let next: number | null = null
       if (lane.replay) {
-        await this.#save()
+        await this.#unsaved.save()
         next = await this.#o.store.nextReplay(lane.goldenId)
       } else if (behindUpTo > position) next = await this.#o.behind(lane.goldenId, position, behindUpTo)
       if (next !== null) {
@@ -251,13 +249,14 @@ export class Delivery {
   #parked(lane: Lane): void {
     if (lane.replay) return
     const { goldenId, position, attempts, firstAt, nextAt } = lane
-    this.#unsaved.parked.set(goldenId, this.#lanes.has(lane) ? { goldenId, position, attempts, firstAt, nextAt } : null)
+    const there = this.#lanes.has(lane)
+    this.#unsaved.park(goldenId, there ? { goldenId, position, attempts, firstAt, nextAt } : null)
   }
 
   #log(lane: Lane, event: Logged['event'], state: DeliveryState, answer: Answer, startedAt: number): void {
     const { position, goldenId, version } = event
     const firstAt = lane.firstAt ?? startedAt
-    this.#unsaved.log.set(position, {
+    this.#unsaved.result({
       event: { position, goldenId, version },
       state,
       attempts: lane.attempts,
@@ -267,35 +266,12 @@ export class Delivery {
     })
   }
 
-  #nothing(): Progress {
-    return { position: this.#window.doneUpTo, missed: 0, breaker: this.#breaker, parked: new Map(), log: new Map() }
-  }
-
-  #dirty(): boolean {
-    const { log, parked, missed, position } = this.#unsaved
-    return log.size > 0 || parked.size > 0 || missed > 0 || position < this.#window.doneUpTo
-  }
-
   #saveSoon(): void {
-    if (this.#saving || !this.#dirty()) return
-    const onlyPlace = this.#unsaved.log.size === 0 && this.#unsaved.parked.size === 0
-    if (onlyPlace && performance.now() - this.#savedAt < placeMsMax) return
-    this.#save().then(
+    if (!this.#unsaved.due) return
+    this.#unsaved.save().then(
       () => this.wake(),
       (e) => this.#fail(e),
     )
-  }
-
-  /** What is unsaved now; one save at a time. */
-  async #save(): Promise<void> {
-    while (this.#saving) await this.#saving
-    const progress = { ...this.#unsaved, position: this.#window.doneUpTo, breaker: this.#breaker }
-    this.#unsaved = this.#nothing()
-    const saving = this.#o.store.save(progress).then(() => {
-      this.#savedAt = performance.now()
-    })
-    this.#saving = saving.catch(() => {}).finally(() => (this.#saving = null))
-    await saving
   }
 }
 

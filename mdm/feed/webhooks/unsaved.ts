@@ -1,0 +1,77 @@
+import type { Breaker } from './breaker.ts'
+import type { Logged, Parked, Progress } from './store.ts'
+
+/** Results that are not in the database yet; past it nothing is sent. */
+const resultsMax = 1_000
+/** How late the place may be written when nothing but the place has changed. */
+const placeMsMax = 1_000
+
+/** What a delivery has done since it last saved, and the saving of it: one save at a time, each of all there is. */
+export class Unsaved {
+  readonly #write: (progress: Progress) => Promise<void>
+  /** Where the delivery stands when it is asked. */
+  readonly #standing: () => { position: number; breaker: Breaker }
+  #parked = new Map<string, Parked | null>()
+  #log = new Map<number, Logged>()
+  #missed = 0
+  #position: number
+  #savedAt = 0
+  #saving: Promise<void> | null = null
+
+  constructor(write: (progress: Progress) => Promise<void>, standing: () => { position: number; breaker: Breaker }) {
+    this.#write = write
+    this.#standing = standing
+    this.#position = standing().position
+  }
+
+  get full(): boolean {
+    return this.#log.size >= resultsMax
+  }
+
+  miss(positions: number): void {
+    this.#missed += positions
+  }
+
+  /** Null: it is no longer parked. */
+  park(goldenId: string, parked: Parked | null): void {
+    this.#parked.set(goldenId, parked)
+  }
+
+  result(logged: Logged): void {
+    this.#log.set(logged.event.position, logged)
+  }
+
+  /** Whether it is time to save: at once for results, now and then for the place alone. */
+  get due(): boolean {
+    if (this.#saving || !this.some) return false
+    const results = this.#log.size > 0 || this.#parked.size > 0
+    return results || performance.now() - this.#savedAt >= placeMsMax
+  }
+
+  get some(): boolean {
+    const moved = this.#position < this.#standing().position
+    return this.#log.size > 0 || this.#parked.size > 0 || this.#missed > 0 || moved
+  }
+
+  /** What there is now, taken as one; throws what the write throws. */
+  async save(): Promise<void> {
+    // Nothing is awaited between the look and the save: of several that wait here one goes.
+    while (this.#saving) await this.#saving
+    const standing = this.#standing()
+    const progress = { ...standing, missed: this.#missed, parked: this.#parked, log: this.#log }
+    this.#parked = new Map()
+    this.#log = new Map()
+    this.#missed = 0
+    this.#position = standing.position
+    const writing = this.#write(progress).then(() => {
+      this.#savedAt = performance.now()
+    })
+    this.#saving = writing.catch(() => {}).finally(() => (this.#saving = null))
+    await writing
+  }
+
+  /** A save that is under way is over, for better or worse. */
+  async settled(): Promise<void> {
+    while (this.#saving) await this.#saving
+  }
+}
