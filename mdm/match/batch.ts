@@ -143,7 +143,7 @@ export function compareRange(
       pairs++
       const b = features(j)
       if (a.s === b.s && engine.uniqueInSource(a.s)) return
-      const weight = engine.scorer.weightOf(engine.scorer.levels(a.u, b.u))
+      const weight = engine.weight(a, b)
       if (weight >= engine.linkWeightMin) link(i, j, weight)
     })
   }

@@ -42,8 +42,8 @@ export function learnFromLabels(
     levels[unit.name] = { ...levels[unit.name], [name]: { ...known, m: counts.map((count) => count / sum) } }
   }
   const learned: Parameters = { ...parameters, levels, calibration: { scale: 1, offset: 0 } }
-  const scorer = create(learned).scorer
-  const points = labels.map(({ a, b, same }) => ({ weight: scorer.weightOf(scorer.levels(a.u, b.u)), same }))
+  const scorer = create(learned)
+  const points = labels.map(({ a, b, same }) => ({ weight: scorer.weight(a, b), same }))
   return { ...learned, calibration: fitCalibration(points) }
 }
 

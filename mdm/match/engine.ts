@@ -7,7 +7,7 @@ import { bitsTable } from './bits.ts'
 import { blockingKeys } from './keys.ts'
 import { type Parameters, priorParameters, versionOf } from './parameters.ts'
 import { type MatchType, planUnits, type Unit } from './plan.ts'
-import { type Comparison, createScorer, type Scorer } from './scorer.ts'
+import { type Comparison, createScorer, type Scorer, type Sources } from './scorer.ts'
 
 export type { Assertion, Clustering, MergeStep, PossibleMatch } from '../cluster/cluster.ts'
 export type { AddressParts } from '../standardise/address.ts'
@@ -81,6 +81,8 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
   const scorer = createScorer(type, units, parameters, sameGivenName)
   const unique = new Set(type.uniqueIn)
   const uniqueSource = (source: string) => unique.has('*') || unique.has(source)
+  const sourcesOf = (a: Features, b: Features): Sources =>
+    a.s !== b.s ? 'DIFFERENT' : uniqueSource(a.s) ? 'UNIQUE' : 'SAME'
   // Where sources are unique, being each other's best can lift a pair, so weaker ones have to be known.
   const linkWeightMin = parameters.linkWeightMin - (type.uniqueIn.length > 0 ? UNIQUE_LINK_BITS : 0)
   const parse = (record: MatchRecord): Features => {
@@ -122,15 +124,15 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
       return features
     },
     keys: (features) => blockingKeys(units, features.u, sound, parameters.keysPerRecordMax),
-    compare: (a, b) => scorer.compare(a.u, b.u, a.s === b.s && uniqueSource(a.s)),
-    weight: (a, b) => scorer.weightOf(scorer.levels(a.u, b.u)),
+    compare: (a, b) => scorer.compare(a.u, b.u, sourcesOf(a, b)),
+    weight: (a, b) => scorer.weightOf(scorer.levels(a.u, b.u), sourcesOf(a, b)),
     cluster: (members, edges, assertions) =>
       cluster(members, edges, assertions, {
         matchWeightMin: parameters.matchWeightMin,
         linkWeightMin,
         ...(type.uniqueIn.length > 0 ? { unique: uniqueSource } : {}),
         compare: (a, b) => {
-          const { weight, conflict } = scorer.weigh(a.u, b.u, a.s === b.s && uniqueSource(a.s))
+          const { weight, conflict } = scorer.weigh(a.u, b.u, sourcesOf(a, b))
           return conflict === undefined ? { weight } : { weight, conflict }
         },
       }),

@@ -28,6 +28,8 @@ export interface Parameters {
   priorWeight: number
   /** Log2 odds that two random records are related without being one. */
   relatedWeight: number
+  /** Bits that a pair of one source gains (below 0: loses), because a source holds a thing twice less often than two do. */
+  sameSourceWeight: number
   /** By unit, then by dimension. */
   levels: Record<string, Record<string, LevelShares>>
   /** By unit, then by sort of value. */
@@ -53,6 +55,7 @@ export function priorParameters(type: MatchType): Parameters {
     type: type.name,
     priorWeight: PRIOR_WEIGHT,
     relatedWeight: PRIOR_RELATED_WEIGHT,
+    sameSourceWeight: 0,
     levels: {},
     frequencies: {},
     calibration: { scale: 1, offset: 0 },

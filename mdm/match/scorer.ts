@@ -56,19 +56,22 @@ export interface ScoredDimension extends Dimension {
 /** Bits a shared value can show at most: no table knows rarer ones. */
 const BITS_MAX = 24
 
+/** Where two records are from. UNIQUE: one source, which holds a thing once at most. */
+export type Sources = 'DIFFERENT' | 'SAME' | 'UNIQUE'
+
 /** Compares standardised records. `weigh` is `compare` without the explanation. */
 export interface Scorer {
   readonly dimensions: readonly ScoredDimension[]
-  compare(a: readonly UnitFeature[], b: readonly UnitFeature[], sameUniqueSource: boolean): Comparison
+  compare(a: readonly UnitFeature[], b: readonly UnitFeature[], sources: Sources): Comparison
   weigh(
     a: readonly UnitFeature[],
     b: readonly UnitFeature[],
-    sameUniqueSource: boolean,
+    sources: Sources,
   ): { weight: number; conflict: string | undefined }
   /** Levels and bits of every dimension, for training. The sink is reused by the next call. */
   levels(a: readonly UnitFeature[], b: readonly UnitFeature[]): LevelSink
   /** The calibrated weight of levels and bits. */
-  weightOf(sink: LevelSink): number
+  weightOf(sink: LevelSink, sources: Sources): number
 }
 
 /** Creates the scorer of a type's units under the parameters given. */
@@ -85,6 +88,7 @@ export function createScorer(
   const sink: LevelSink = { levels: new Int8Array(dimensions.length), bits: new Float64Array(dimensions.length) }
   const { scale, offset } = parameters.calibration
 
+  const sourceWeight = (sources: Sources) => (sources === 'DIFFERENT' ? 0 : parameters.sameSourceWeight)
   const weightAt = (at: number, level: number, bits: number): number => {
     if (level === MISSING) return 0
     const dimension = dimensions[at]!
@@ -118,8 +122,8 @@ export function createScorer(
     return units
   }
   /** Log2 odds of "one thing" and of "related" against "random", then of "one thing" against either of the others. */
-  const odds = (found: LevelSink): { match: number; weight: number } => {
-    let match = parameters.priorWeight
+  const odds = (found: LevelSink, sources: Sources): { match: number; weight: number } => {
+    let match = parameters.priorWeight + sourceWeight(sources)
     let related = parameters.relatedWeight
     const left = groups.length > 0 ? overruled(found) : NONE
     let weightBefore = 0
@@ -146,13 +150,9 @@ export function createScorer(
     }
     return { match, weight: match - log2OnePlus(related) }
   }
-  const weightOf = (found: LevelSink): number => scale * odds(found).weight + offset
-  const conflictOf = (
-    a: readonly UnitFeature[],
-    b: readonly UnitFeature[],
-    sameUniqueSource: boolean,
-  ): string | undefined => {
-    if (sameUniqueSource) return `both are records of one source in which each ${type.name} occurs once`
+  const weightOf = (found: LevelSink, sources: Sources): number => scale * odds(found, sources).weight + offset
+  const conflictOf = (a: readonly UnitFeature[], b: readonly UnitFeature[], sources: Sources): string | undefined => {
+    if (sources === 'UNIQUE') return `both are records of one source in which each ${type.name} occurs once`
     for (let i = 0; i < units.length; i++) {
       const unit = units[i]!
       if (!a[i] || !b[i]) continue
@@ -174,13 +174,13 @@ export function createScorer(
     dimensions,
     levels,
     weightOf,
-    weigh: (a, b, sameUniqueSource) => ({
-      weight: weightOf(levels(a, b)),
-      conflict: conflictOf(a, b, sameUniqueSource),
+    weigh: (a, b, sources) => ({
+      weight: weightOf(levels(a, b), sources),
+      conflict: conflictOf(a, b, sources),
     }),
-    compare: (a, b, sameUniqueSource) => {
+    compare: (a, b, sources) => {
       const found = levels(a, b)
-      const weight = weightOf(found)
+      const weight = weightOf(found, sources)
       const fields = dimensions.map((dimension): FieldWeight => {
         const level = found.levels[dimension.at]!
         const weight = weightAt(dimension.at, level, found.bits[dimension.at]!)
@@ -211,7 +211,17 @@ export function createScorer(
         weaker.weight = 0
         weaker.leftOut = 'REPEATS'
       }
-      const { match, weight: raw } = odds(found)
+      const { match, weight: raw } = odds(found, sources)
+      if (sourceWeight(sources) !== 0)
+        fields.push({
+          field: '*',
+          dimension: 'source',
+          level: 'two records of one source, which seldom has a thing twice',
+          m: null,
+          u: null,
+          adjustment: 0,
+          weight: sourceWeight(sources),
+        })
       if (match - raw > 1e-9)
         fields.push({
           field: '*',
@@ -228,7 +238,7 @@ export function createScorer(
         prior: parameters.priorWeight,
         fields,
       }
-      const conflict = conflictOf(a, b, sameUniqueSource)
+      const conflict = conflictOf(a, b, sources)
       if (conflict !== undefined) comparison.conflict = conflict
       return comparison
     },

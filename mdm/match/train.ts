@@ -5,6 +5,7 @@ import { type Frequencies, type LevelShares, type Parameters, priorParameters } 
 import type { MatchType, Unit, UnitKind } from './plan.ts'
 import { buildPostings, forEachCandidate, type Postings } from './postings.ts'
 import { seededRandom } from './random.ts'
+import { sameSourceWeight } from './same_source.ts'
 import { VectorCounter, type Vectors } from './vectors.ts'
 
 export interface TrainOptions {
@@ -74,6 +75,7 @@ export function train(type: MatchType, features: readonly Features[], options: T
   parameters.levels = levels
   parameters.priorWeight = logOdds(found.matchShare)
   parameters.relatedWeight = logOdds(found.relatedShare)
+  parameters.sameSourceWeight = sameSourceWeight(createEngine(type, parameters), features, postings, seed)
   parameters.trained = { records: features.length, pairs: candidates.pairs, seed }
   return {
     parameters,

@@ -2,11 +2,11 @@ import type { Comparison, FieldWeight } from './scorer.ts'
 
 /**
  * One step from "two random records" to the weight of a pair. PRIOR: the odds before anything is compared. COMPARISON: one
- * dimension of one comparison. RELATION: what related records would share too, taken off again. CALIBRATION: scale and
+ * dimension of one comparison. SOURCE: both are of one source. RELATION: what related records would share too, taken off again. CALIBRATION: scale and
  * offset that make a probability come true.
  */
 export interface WaterfallStep extends Omit<FieldWeight, 'leftOut'> {
-  kind: 'PRIOR' | 'COMPARISON' | 'RELATION' | 'CALIBRATION'
+  kind: 'PRIOR' | 'COMPARISON' | 'SOURCE' | 'RELATION' | 'CALIBRATION'
   leftOut: 'GROUP' | 'REPEATS' | null
   /** The sum so far, this step included, in bits. */
   total: number
@@ -36,7 +36,7 @@ export function waterfall(comparison: Comparison): WaterfallStep[] {
   let total = prior
   for (const field of comparison.fields) {
     total += field.weight
-    const kind = field.dimension === 'relation' && field.field === '*' ? 'RELATION' : 'COMPARISON'
+    const kind = field.field !== '*' ? 'COMPARISON' : field.dimension === 'relation' ? 'RELATION' : 'SOURCE'
     steps.push({ ...field, leftOut: field.leftOut ?? null, kind, total })
   }
   const rest = comparison.weight - total
