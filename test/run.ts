@@ -7,12 +7,12 @@ import { temporaryServer } from './database.ts'
 
 /**
  * `npm test [-- FILE...]`: every test, on one Postgres for the whole run: that of DATABASE_URL, or an embedded one that
- * is gone afterwards.
+ * is gone afterwards. A file may be a pattern.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const fileMsMax = 900_000
 const given = process.argv.slice(2)
-const files = given.length > 0 ? given : globSync('test/**/*.test.ts', { cwd: root }).sort()
+const files = globSync(given.length > 0 ? given : 'test/**/*.test.ts', { cwd: root }).sort()
 
 const server = process.env.DATABASE_URL ? null : await temporaryServer()
 const child = spawn(

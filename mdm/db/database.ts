@@ -23,7 +23,7 @@ const reconnectSecondsMax = 1
  * A pool of connections. bigint columns come as numbers: ids, positions, microseconds and minor units all stay under 2^53,
  * and key hashes are cut to 52 bits for this. Timestamps come as Date.
  * Settings are per session: a statement may run 60 s, its waits for locks included, and a transaction may idle 60 s, so
- * that a client that stands still holds others up for a minute at most (test/faults/pausedWorker.faults.ts).
+ * that a client that stands still holds others up for a minute at most (test/faults/pausedWorker.soak.ts).
  */
 export function openDatabase(url: string, options: DatabaseOptions): Sql {
   return postgres(url, {

@@ -2,22 +2,22 @@ import assert from 'node:assert/strict'
 import { chmodSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { temporaryServer } from '../database.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
 import { ask } from '../gateway/gateway.ts'
 import { until } from '../gateway/until.ts'
 import { dataDirectory, type RunningCommand, touchstone } from './process.ts'
 
-let server: Awaited<ReturnType<typeof temporaryServer>>
+let db: TestDatabase
 before(async () => {
-  server = await temporaryServer()
+  db = await testDatabase()
 })
-after(() => server?.stop())
+after(async () => await db?.drop())
 
 const query = '{ customers { totalCount } }'
 
 test('without a token as the development caller, with one as whom it names; required: nobody without', async (t) => {
   const { dir } = dataDirectory(t)
-  const env = { DATABASE_URL: server.url('postgres') }
+  const env = { DATABASE_URL: db.url }
   const command = async (...args: string[]) => {
     const run = touchstone(args, dir, env)
     return { code: await run.ended, text: run.output() }

@@ -17,7 +17,7 @@ interface Load {
   rows: number
 }
 
-/** Two; `npm run test:faults` sets `all`. That all of them go through the pipeline is tested beside it. */
+/** Two; `npm run test:soak` sets `all`. That all of them go through the pipeline is tested beside it. */
 const FEW = ['netsuite-warehouse customer', 'departments crm_companies']
 const all = process.env.TOUCHSTONE_SAMPLES === 'all'
 const found = samples()

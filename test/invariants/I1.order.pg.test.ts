@@ -68,7 +68,7 @@ const world = fc.record({
   batches: fc.tuple(fc.integer({ min: 1, max: 16 }), fc.integer({ min: 1, max: 16 })),
 })
 
-const worlds = Number(process.env.TOUCHSTONE_I1_WORLDS ?? 100)
+const worlds = Number(process.env.TOUCHSTONE_I1_WORLDS ?? 60)
 
 for (const [bound, what] of [
   [undefined, 'blocks of any size in so small a world'],

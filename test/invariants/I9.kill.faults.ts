@@ -15,7 +15,7 @@ import { databaseUrl, installation, VICTIMS } from '../faults/installation.ts'
 import { startSender } from '../faults/sender.ts'
 import { drain, policy } from '../fixtures/store.ts'
 
-/** `npm run test:faults` sets these to 20 and 10,000. */
+/** `npm run test:soak` sets these to 20 and 10,000. */
 const rounds = Number(process.env.TOUCHSTONE_I9_ROUNDS ?? 2)
 const messages = Number(process.env.TOUCHSTONE_I9_MESSAGES ?? 600)
 const seed = Number(process.env.TOUCHSTONE_I9_SEED ?? Math.floor(Math.random() * 2 ** 31))
