@@ -19,7 +19,7 @@ const child = spawn(
   process.execPath,
   [
     '--test',
-    '--test-concurrency=2',
+    '--test-concurrency=3',
     `--test-timeout=${fileMsMax}`,
     // A handle left open by a failed test must not hold up the run.
     '--test-force-exit',

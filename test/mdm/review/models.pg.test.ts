@@ -42,7 +42,7 @@ const out = mkdtempSync(join(tmpdir(), 'touchstone-models-'))
 let db: TestDatabase
 before(async () => {
   db = await testDatabase()
-  await demoStore(db.sql, { seed: 5, companies: 140 })
+  await demoStore(db.sql, { seed: 5, companies: 240 })
 })
 after(async () => await db?.drop())
 
