@@ -35,6 +35,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   train: () => import('./train.ts'),
   explain: () => import('./explain.ts'),
   generate: () => import('./generate.ts'),
+  schema: () => import('./schema.ts'),
 }
 
 const { version } = JSON.parse(readFileSync(ours('package.json'), 'utf8')) as { version: string }

@@ -19,7 +19,7 @@ import {
 import type { RequestInfo } from '../subgraphs/contract.ts'
 
 /** What a caller needs for a field or a type: one of these, each of them whole. */
-interface Rule {
+export interface Rule {
   scopes: readonly (readonly string[])[]
   /** Names of roles. */
   policies: readonly (readonly string[])[]
@@ -44,7 +44,8 @@ export interface Verdict {
 /** Reads the schema: what there is, and what suggestions of it say. */
 export const SCHEMA_SCOPE = 'schema:read'
 const nothing: Verdict = { refused: [], masked: [] }
-const everything: Rule = { scopes: [['*']], policies: [], masked: false }
+/** Of a root field that states no rule. */
+export const everything: Rule = { scopes: [['*']], policies: [], masked: false }
 const introspection: Rule = { scopes: [[SCHEMA_SCOPE]], policies: [], masked: false }
 
 /**
@@ -172,19 +173,25 @@ function fulfils({ scopes, roles }: Holder, rule: Rule): boolean {
 }
 
 function refusal({ coordinate, scopes, policies }: Need): GraphQLError {
+  const [first] = scopes
+  const scope = scopes.length === 1 && first?.length === 1 ? { scope: first[0] } : {}
+  return new GraphQLError(`${coordinate} needs ${ruleInWords({ scopes, policies })}`, {
+    extensions: { code: 'FORBIDDEN', coordinate, ...scope, ...(scopes.length > 0 ? { scopes } : { policies }) },
+  })
+}
+
+/** What follows "needs". */
+export function ruleInWords({ scopes, policies }: Pick<Rule, 'scopes' | 'policies'>): string {
   const words = (sets: Rule['scopes']) => sets.map((all) => all.join(' and ')).join(', or ')
   const needed = [
     scopes.length > 0 ? `the scope ${words(scopes)}` : '',
     policies.length > 0 ? `the role ${words(policies)}` : '',
   ].filter((w) => w !== '')
-  const [first] = scopes
-  const scope = scopes.length === 1 && first?.length === 1 ? { scope: first[0] } : {}
-  return new GraphQLError(`${coordinate} needs ${needed.join(' and ')}`, {
-    extensions: { code: 'FORBIDDEN', coordinate, ...scope, ...(scopes.length > 0 ? { scopes } : { policies }) },
-  })
+  return needed.join(' and ') || 'a caller who is known'
 }
 
-function rulesOf(supergraph: DocumentNode): Map<string, Rule> {
+/** The rules that a supergraph states, by coordinate of type or field. */
+export function rulesOf(supergraph: DocumentNode): Map<string, Rule> {
   const rules = new Map<string, Rule>()
   for (const d of supergraph.definitions) {
     if (

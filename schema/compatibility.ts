@@ -30,6 +30,17 @@ export function incompatibilities(old: Schema, next: Schema, path = '$'): string
   return found
 }
 
+/** Properties that `next` has and `old` has not, which no consumer of `old` minds. */
+export function additions(old: Schema, next: Schema, path = '$'): string[] {
+  const [before, after] = [propertiesOf(old.properties), propertiesOf(next.properties)]
+  const found = Object.entries(after).flatMap(([name, schema]) => {
+    const was = before[name]
+    return was ? additions(was, schema, `${path}.${name}`) : [`${path}.${name}: was added`]
+  })
+  if (isSchema(old.items) && isSchema(next.items)) found.push(...additions(old.items, next.items, `${path}[]`))
+  return found
+}
+
 /** Compared above, or said to people only. */
 const KNOWN = new Set(
   ['type', 'anyOf', 'const', 'enum', 'required', 'properties', 'items', 'additionalProperties'].concat([

@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+
+/** What callers rely on, as it was: the graph, and the published schemas of events by file name. */
+export interface SchemaReference {
+  supergraph: string
+  events: Map<string, string>
+}
+
+const SUPERGRAPH = 'supergraph.graphql'
+const PUBLISHED = 'schema/published'
+const bytesMax = 50_000_000
+
+/**
+ * An earlier state of the schemas: a file with a supergraph, a folder with supergraph.graphql (and *.schema.json, in it or
+ * in schema/published), or a commit, branch or tag of the git repository that `root` is in. Throws what was wrong with it.
+ */
+export function readReference(ref: string, root: string): SchemaReference {
+  if (!existsSync(ref)) return fromGit(ref, root)
+  if (!statSync(ref).isDirectory()) return { supergraph: readFileSync(ref, 'utf8'), events: new Map() }
+  const supergraph = join(ref, SUPERGRAPH)
+  if (!existsSync(supergraph)) throw new Error(`${ref} has no ${SUPERGRAPH}`)
+  return { supergraph: readFileSync(supergraph, 'utf8'), events: publishedEvents(ref) }
+}
+
+/** The published schemas of events below a folder. */
+export function publishedEvents(dir: string): Map<string, string> {
+  const folder = existsSync(join(dir, PUBLISHED)) ? join(dir, PUBLISHED) : dir
+  const files = readdirSync(folder).filter(isEventSchema)
+  return new Map(files.sort().map((file) => [file, readFileSync(join(folder, file), 'utf8')]))
+}
+
+function isEventSchema(file: string): boolean {
+  return file.endsWith('.schema.json')
+}
+
+function fromGit(ref: string, root: string): SchemaReference {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: root, encoding: 'utf8', maxBuffer: bytesMax, stdio: ['ignore', 'pipe', 'pipe'] })
+  const attempt = (why: string, ...args: string[]): string => {
+    try {
+      return git(...args)
+    } catch (e) {
+      throw new Error(why, { cause: e })
+    }
+  }
+  // The commit's own name from here on: a name that begins with a dash is no option then.
+  const commit = attempt(
+    `"${ref}" is no file, no folder, and no commit, branch or tag of the git repository at ${root}`,
+    'rev-parse',
+    '--verify',
+    '--quiet',
+    '--end-of-options',
+    `${ref}^{commit}`,
+  ).trim()
+  const supergraph = attempt(`${ref} has no ${SUPERGRAPH}`, 'show', `${commit}:./${SUPERGRAPH}`)
+  const files = git('ls-tree', '--name-only', commit, `./${PUBLISHED}/`).split('\n').filter(isEventSchema)
+  return {
+    supergraph,
+    events: new Map(files.map((file) => [basename(file), git('show', `${commit}:./${PUBLISHED}/${basename(file)}`)])),
+  }
+}
