@@ -112,7 +112,7 @@ async function main(): Promise<void> {
       const persons = await writePeople(records, size, 7)
       const started = performance.now()
       const { stderr } = await promisify(execFile)(process.execPath, [
-        ...['--max-old-space-size=6000', join(import.meta.dirname, '../cli/main.ts'), 'match', '--model', model],
+        ...[join(import.meta.dirname, '../cli/main.ts'), 'match', '--model', model],
         ...['--records', records, '--out', join(dir, `clusters-${size}.csv`)],
       ])
       console.log(

@@ -20,6 +20,7 @@ export function sameSourceWeight(
   engine: Engine,
   features: readonly Features[],
   postings: Postings,
+  candidatePairs: number,
   seed: number,
 ): number {
   const counts = new Map<string, number>()
@@ -30,12 +31,9 @@ export function sameSourceWeight(
   const inOther = pairsOf(features.length) - [...counts.values()].reduce((sum, n) => sum + pairsOf(n), 0)
   if (inSame === 0 || inOther === 0) return 0
 
-  const stamp = new Uint32Array(features.length)
-  let pairs = 0
-  for (let i = 0; i < features.length; i++) forEachCandidate(postings, i, stamp, () => pairs++)
-  const share = Math.min(1, PAIRS_MAX / Math.max(1, pairs))
+  const share = Math.min(1, PAIRS_MAX / Math.max(1, candidatePairs))
   const random = seededRandom(seed + 2)
-  stamp.fill(0)
+  const stamp = new Uint32Array(features.length)
   const same: number[] = []
   let matchesOther = 0
   for (let i = 0; i < features.length; i++) {

@@ -25,7 +25,7 @@ export interface Training {
   candidatePairs: number
 }
 
-const RANDOM_PAIRS_MAX = 500_000
+const RANDOM_PAIRS_MAX = 1_000_000
 const CANDIDATE_PAIRS_MAX = 250_000
 /** Random pairs are drawn among this many records drawn first: they stay in the processor's cache, and are many enough. */
 const RANDOM_RECORDS_MAX = 5000
@@ -75,7 +75,13 @@ export function train(type: MatchType, features: readonly Features[], options: T
   parameters.levels = levels
   parameters.priorWeight = logOdds(found.matchShare)
   parameters.relatedWeight = logOdds(found.relatedShare)
-  parameters.sameSourceWeight = sameSourceWeight(createEngine(type, parameters), features, postings, seed)
+  parameters.sameSourceWeight = sameSourceWeight(
+    createEngine(type, parameters),
+    features,
+    postings,
+    candidates.pairs,
+    seed,
+  )
   parameters.trained = { records: features.length, pairs: candidates.pairs, seed }
   return {
     parameters,
