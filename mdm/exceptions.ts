@@ -42,6 +42,7 @@ export type ExceptionRule =
   | 'UNKNOWN_SOURCE'
   | 'UNKNOWN_EXCEPTION'
   | 'NOT_OPEN'
+  | 'OTHER_RECORD'
   | 'BAD_PAYLOAD'
 
 /**
@@ -94,6 +95,8 @@ export async function discardExceptions(
 /**
  * Appends a corrected payload to the inbox as a message of its own that names the one it puts right, which is open no
  * longer. A payload that still cannot be read is refused with the reason; whether it is complete is seen when it is applied.
+ * It speaks of the records that the message spoke of, where that can be told, and of none whose values the caller may not
+ * see: the right to mend a message is none to write any record of its system.
  */
 export async function correctException(
   desk: ExceptionDesk,
@@ -115,10 +118,12 @@ export async function correctException(
     if (!row) return refused('NOT_OPEN', `message ${inboxId} is no open exception, or waits to be tried again`)
     const scope = missingScope(desk, row, caller.scopes)
     if (scope) return refused('MISSING_SCOPE', `to correct what it says you need the scope ${scope}`)
-    const [message] = await tx<{ object: string | null }[]>`select object from inbox where id = ${inboxId}`
+    const [message] = await tx<
+      { object: string | null; body: string }[]
+    >`select object, body from inbox where id = ${inboxId}`
     const object = payload.object ?? message?.object ?? null
-    const unread = unreadable(desk, row, body, object)
-    if (unread) return unread
+    const wrong = faultOfCorrection(desk, caller, row, message ?? { object: null, body: '' }, body, object)
+    if (wrong) return wrong
     const messageId = `correction:${createHash('sha256').update(`${caller.actor}\0${request.idempotencyKey}`).digest('base64url')}`
     const correctedBy = await acceptCorrection(tx, {
       corrects: inboxId,
@@ -305,16 +310,31 @@ function faultOf(desk: ExceptionDesk, caller: Caller, request: ExceptionRequest)
   return null
 }
 
-function unreadable(
+function faultOfCorrection(
   desk: ExceptionDesk,
+  caller: Caller,
   row: ExceptionRow,
+  before: { object: string | null; body: string },
   body: string,
   object: string | null,
 ): ExceptionOutcome | null {
   if (!desk.connectors.has(row.system))
     return refused('UNKNOWN_SOURCE', `source system "${row.system}" is not configured: nothing can read a correction`)
   const read = explain(desk, row, body, object)
-  return 'code' in read ? refused('BAD_PAYLOAD', `${read.code}: ${read.detail}`) : null
+  if ('code' in read) return refused('BAD_PAYLOAD', `${read.code}: ${read.detail}`)
+  for (const record of read.records) {
+    const scope = missingScope(desk, { system: row.system, object: record.object }, caller.scopes)
+    if (scope) return refused('MISSING_SCOPE', `to state a ${record.object} you need the scope ${scope}`)
+  }
+  const was = explain(desk, row, before.body, before.object)
+  const ids = 'code' in was ? (row.sourceId === null ? [] : [row.sourceId]) : was.records.map((r) => r.sourceId)
+  const other = ids.length > 0 && read.records.find((r) => !ids.includes(r.sourceId))
+  return other
+    ? refused(
+        'OTHER_RECORD',
+        `the message is of the record ${ids[0]}, not of ${other.sourceId}: discard it, and let its system send the other`,
+      )
+    : null
 }
 
 function refused(rule: ExceptionRule, detail: string): ExceptionOutcome {

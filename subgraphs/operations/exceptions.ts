@@ -24,7 +24,7 @@ import { inputError } from '../shared/errors.ts'
 import { pageLimit, pageOf } from '../shared/page.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { idsMax, messageNumber, numberAfter } from './messageNumber.ts'
-import { hiddenDetail, transformation } from './transformation.ts'
+import { hiddenDetail, notShown, transformation } from './transformation.ts'
 
 type FilterArgs = Omit<ExceptionFilter, 'ids' | 'places' | 'beyond'> & {
   ids?: string[] | null
@@ -103,7 +103,18 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
         e: ExceptionRow,
         { payload, object }: { payload?: string | null; object?: string | null },
         { scopes }: RequestContext,
-      ) => transformation(desk, e, payload ?? (await readPayload(desk, e.inboxId)) ?? '', object ?? e.object, scopes),
+      ) => {
+        // Read as another object, what is hidden in its own place would be seen in another.
+        const hidden = payload || !object ? null : missingScope(desk, e, scopes)
+        if (hidden) return { code: 'MISSING_SCOPE', detail: notShown(hidden), records: [] }
+        return transformation(
+          desk,
+          e,
+          payload ?? (await readPayload(desk, e.inboxId)) ?? '',
+          object ?? e.object,
+          scopes,
+        )
+      },
       work: (e: ExceptionRow, _: unknown, context: RequestContext) =>
         context.load<ExceptionStep[]>('exceptionWork', String(e.inboxId), [], async (ids) => {
           const found = await readWork(sql, ids.map(Number))

@@ -26,11 +26,13 @@ export function transformation(
 ) {
   const read = explain(desk, row, payload, object)
   if ('code' in read) return { ...read, records: [] }
+  // Records derived from one another share their raw fields.
+  const hidden = read.records.some((r) => missingScope(desk, { system: row.system, object: r.object }, scopes))
   const records = read.records.map(({ sourceId, ...r }) => ({
     ...r,
     recordId: sourceId,
     complete: r.deleted || r.steps.every((s) => s.line !== null),
-    raw: missingScope(desk, { system: row.system, object: r.object }, scopes) ? null : r.raw,
+    raw: hidden ? null : r.raw,
     steps: r.steps.map((s) => {
       const scope = hiddenBy(desk, r.type, s.field, scopes)
       if (scope === null) return s
@@ -58,6 +60,7 @@ function hiddenBy(
   return scope !== undefined && !scopes.has(scope) ? scope : null
 }
 
-function notShown(scope: string): string {
+/** What is said in place of a value. */
+export function notShown(scope: string): string {
   return `not shown without the scope ${scope}`
 }

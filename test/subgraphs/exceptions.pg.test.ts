@@ -318,6 +318,38 @@ test('without the scope neither payload nor reason nor a step says a value that 
   assert.deepEqual(await ids(), [id, half])
 })
 
+test('a message read as another object shows no more, and a correction states no record but its own', async () => {
+  const mapping = `${SHOP_MAPPING}  account:\n    as: Product\n    fields: { name: [name, mail] }\n`
+  const desk = { sql: db.sql, policy, rules, connectors: new Map([['shop', shopConnector(mapping)]]) }
+  const subgraph = createOperationsSubgraph(desk)
+  const person = await row(db.sql, 'person', { id: '1', mail: 'anna@example.com' })
+  const account = await row(db.sql, 'account', { id: '7' })
+  await drain(shopPipeline(db.sql, mapping))
+  assert.deepEqual(await ids(), [person, account])
+  const asked = async (scopes: string[], text: string) => {
+    const contextValue = subgraph.context({
+      correlationId: crypto.randomUUID(),
+      scopes: new Set(scopes),
+      actor: 'ida',
+      roles: new Set(['integrator']),
+    })
+    const result = (await execute({ schema: subgraph.schema, document: parse(text), contextValue })) as ExecutionResult
+    return JSON.parse(JSON.stringify(result.data)).it
+  }
+  const view = `{ it: inboundException(id: "${person}") { transformation(object: "account") {
+    code records { raw steps { value reads { values } } } } } }`
+  assert.deepEqual((await asked([], view)).transformation, { code: 'MISSING_SCOPE', records: [] })
+  assert.match(JSON.stringify(await asked(['pii:read'], view)), /"raw":.*anna@example.com/)
+
+  const edit = (object: string, body: object) =>
+    `mutation { it: correctException(id: "${account}", object: "${object}", payload: ${JSON.stringify(JSON.stringify(body))},
+      reason: "r", idempotencyKey: "${crypto.randomUUID()}") { ${RESULT} } }`
+  assert.equal((await asked([], edit('person', { id: '7', name: 'Mallory' }))).rule, 'MISSING_SCOPE')
+  assert.equal((await asked(['pii:read'], edit('account', { id: '8', name: 'Eight' }))).rule, 'OTHER_RECORD')
+  assert.equal((await db.sql`select 1 from inbox`).length, 2)
+  assert.equal((await asked([], edit('account', { id: '7', name: 'Seven' }))).messages, 1)
+})
+
 test('bad requests are refused with the rule, and nothing happens', async () => {
   const id = String(await row(db.sql, 'client', { label: 'No id' }))
   await drain(shopPipeline(db.sql))
