@@ -262,6 +262,13 @@ export const CONFIG = {
     default: '128',
     help: 'operations of one caller answered at once, in each process',
   }),
+  operations: setting({
+    env: 'TOUCHSTONE_OPERATIONS',
+    schema: z.enum(['any', 'published']),
+    default: 'any',
+    allowed: 'any or published',
+    help: 'which operations are answered: any, or only those of "touchstone operations publish"',
+  }),
   graphiql: setting({
     env: 'TOUCHSTONE_GRAPHIQL',
     schema: z.enum(['auto', 'on', 'off']),

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { type Gateway, startGateway } from '../gateway/gateway.ts'
 import { createIngest } from '../gateway/ingest.ts'
 import { describeError } from '../gateway/report.ts'
+import { findOperation } from '../mdm/access/operations.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
 import { accept } from '../mdm/ingest/accept.ts'
@@ -41,6 +42,7 @@ export const GATEWAY_CONFIG = [
   'operationsMax',
   'callerOperationsPerMinuteMax',
   'callerOperationsMax',
+  'operations',
   'graphiql',
   'streamsMax',
   ...WEBHOOK_CONFIG,
@@ -143,6 +145,11 @@ export async function startGatewayRole(options: {
       subgraphs: all,
       services: config.subgraphs,
       bounds: config,
+      operations: {
+        find: (hash) => findOperation(queries, hash),
+        mode: config.operations,
+        report: (err) => log.error({ err: describeError(err) }, 'published operations could not be read'),
+      },
       graphiql: config.graphiql === 'auto' ? undefined : config.graphiql === 'on',
       log,
       ingest: createIngest({

@@ -18,6 +18,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   subgraph: () => import('./subgraph.ts'),
   keys: () => import('./keys.ts'),
   token: () => import('./token.ts'),
+  operations: () => import('./operations.ts'),
   migrate: () => import('./migrate.ts'),
   audit: () => import('./audit.ts'),
   slo: () => import('./slo.ts'),

@@ -7,6 +7,7 @@ import type { Check } from './health.ts'
 import type { Callers } from './identity/caller.ts'
 import type { InternalTokens } from './identity/internal.ts'
 import { isLoopback } from './loopback.ts'
+import { type OperationStore, PublishedOperations } from './publishedOperations.ts'
 import { describeError, explainListen } from './report.ts'
 import { createRuntime, type RuntimeOptions } from './runtime.ts'
 import { createGatewayServer, GRAPHQL_PATH, type IngestHandler, type MetricsText, type Underway } from './server.ts'
@@ -30,6 +31,8 @@ export interface GatewayOptions {
   ready?: () => Promise<Check[]>
   /** Who may ask; without it this machine, as the development caller. */
   callers?: Callers | undefined
+  /** Operations that callers may name, or that alone are answered; without it texts are answered. */
+  operations?: OperationStore | undefined
   /** Whether browsers are given GraphiQL; without it where no credentials are needed. */
   graphiql?: boolean | undefined
   /** How often the credentials of open subscriptions are checked again; default 15 s. */
@@ -68,6 +71,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   })
   const server = createGatewayServer({
     runtime,
+    operations: new PublishedOperations(options.operations),
     bounds,
     callers,
     graphiql: options.graphiql,

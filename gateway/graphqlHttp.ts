@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { GraphQLError } from 'graphql'
 import type { RequestInfo } from '../subgraphs/contract.ts'
 import type { QueryBounds } from './bounds.ts'
 import { answerJson, HttpError, readBody } from './httpAnswer.ts'
 import type { ReportError } from './mask.ts'
-import { isStream, type OperationParams, prepareOperation, type WatchCaller } from './operation.ts'
+import { isStream, type WatchCaller } from './operation.ts'
+import type { PublishedOperations } from './publishedOperations.ts'
+import { type OperationRequest, prepareRequest, readRequest } from './request.ts'
 import type { Runtime } from './runtime.ts'
 import type { EventStreams } from './sse.ts'
 
@@ -21,6 +22,7 @@ export async function graphqlOverHttp(
   request: RequestInfo,
   at: {
     runtime: Runtime
+    operations: PublishedOperations
     bounds: QueryBounds
     report: ReportError
     streams: EventStreams
@@ -28,8 +30,7 @@ export async function graphqlOverHttp(
   },
 ): Promise<void> {
   const accept = req.headers.accept ?? ''
-  const params = await readParams(req, at.bounds)
-  const prepared = prepareOperation(at.runtime, params, request, at.report, at.watch)
+  const prepared = await prepareRequest(at, await readOver(req, at.bounds), request)
   const type = accept.includes(RESPONSE_JSON) ? RESPONSE_JSON : 'application/json'
   const streaming = accept.includes(EVENT_STREAM)
   if (Array.isArray(prepared)) {
@@ -58,15 +59,20 @@ async function* once<T>(value: T): AsyncIterable<T> {
   yield value
 }
 
-async function readParams(req: IncomingMessage, bounds: QueryBounds): Promise<OperationParams> {
+async function readOver(req: IncomingMessage, bounds: QueryBounds): Promise<OperationRequest> {
   if (req.method === 'GET') {
     const search = new URL(req.url ?? '/', 'http://localhost').searchParams
-    const variables = search.get('variables')
-    return checkParams(
+    const json = (name: string) => {
+      const text = search.get(name)
+      return text ? parseJson(text, `the parameter "${name}"`) : null
+    }
+    return readRequest(
       {
         query: search.get('query'),
         operationName: search.get('operationName'),
-        variables: variables ? parseJson(variables, 'the parameter "variables"') : null,
+        variables: json('variables'),
+        documentId: search.get('documentId'),
+        extensions: json('extensions'),
       },
       bounds,
     )
@@ -75,7 +81,7 @@ async function readParams(req: IncomingMessage, bounds: QueryBounds): Promise<Op
   if (!/^application\/(json|graphql\+json)\b/i.test(req.headers['content-type'] ?? ''))
     throw new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the operation as "Content-Type: application/json"')
   const body = await readBody(req, bounds.bodyBytesMax)
-  return checkParams(parseJson(body.toString('utf8'), 'the body'), bounds)
+  return readRequest(parseJson(body.toString('utf8'), 'the body'), bounds)
 }
 
 export function parseJson(text: string, what: string): unknown {
@@ -86,28 +92,4 @@ export function parseJson(text: string, what: string): unknown {
     const at = /position (\d+)/.exec(e instanceof Error ? e.message : '')?.[1]
     throw new HttpError(400, 'BAD_JSON', `${what} is not JSON${at ? `, at character ${at}` : ''}`)
   }
-}
-
-/** Shared with the WebSocket: what any transport hands over must have this shape. */
-export function checkParams(params: unknown, { documentBytesMax }: QueryBounds): OperationParams {
-  if (Array.isArray(params)) throw new HttpError(400, 'BATCHING_NOT_SUPPORTED', 'Send one operation a request')
-  const { query, operationName, variables } = Object(params) as Record<string, unknown>
-  if (typeof query !== 'string' || query === '')
-    throw new HttpError(400, 'NO_QUERY', 'The request has no "query": send {"query": "...", "variables": {...}}')
-  if (Buffer.byteLength(query) > documentBytesMax)
-    throw new HttpError(
-      413,
-      'DOCUMENT_TOO_LARGE',
-      `The document is larger than ${documentBytesMax} bytes: pass values as variables`,
-    )
-  if (operationName !== undefined && operationName !== null && typeof operationName !== 'string')
-    throw new HttpError(400, 'BAD_OPERATION_NAME', '"operationName" is a string')
-  if (variables !== undefined && variables !== null && (typeof variables !== 'object' || Array.isArray(variables)))
-    throw new HttpError(400, 'BAD_VARIABLES', '"variables" is an object')
-  return { query, operationName, variables: variables as OperationParams['variables'] }
-}
-
-/** The same as a GraphQL error, for transports without a status. */
-export function asGraphqlError(error: HttpError): GraphQLError {
-  return new GraphQLError(error.message, { extensions: { code: error.code } })
 }

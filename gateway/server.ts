@@ -12,6 +12,7 @@ import type { Callers } from './identity/caller.ts'
 import { credentialsOf } from './identity/credentials.ts'
 import { watchCaller } from './identity/lasting.ts'
 import type { ReportError } from './mask.ts'
+import type { PublishedOperations } from './publishedOperations.ts'
 import type { Runtime } from './runtime.ts'
 import { EventStreams } from './sse.ts'
 import { serveWebSockets } from './websocket.ts'
@@ -29,6 +30,7 @@ export type IngestHandler = (
 
 export interface ServerOptions {
   runtime: Runtime
+  operations: PublishedOperations
   bounds: QueryBounds & ServerBounds & CallerLimits
   callers: Callers
   log: Logger
@@ -62,7 +64,7 @@ export interface GatewayServer {
 
 /** The one HTTP server: which path goes where, and what every answer has in common. */
 export function createGatewayServer(options: ServerOptions): GatewayServer {
-  const { bounds, callers, log, report, runtime } = options
+  const { bounds, callers, log, operations, report, runtime } = options
   const streams = new EventStreams()
   let draining = false
   const underWay = { operations: 0, streams: 0 }
@@ -78,6 +80,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   http.requestTimeout = requestMsMax
   const sockets = serveWebSockets(http, GRAPHQL_PATH, {
     runtime,
+    operations,
     bounds,
     report,
     callers,
@@ -139,7 +142,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       // Streams last; they are counted as they begin.
       if (kind === 'streams') end()
       const watch = watchCaller(callers, given, caller, options.recheckMs)
-      await graphqlOverHttp(req, res, { correlationId: id, ...caller }, { runtime, bounds, report, streams, watch })
+      const at = { runtime, operations, bounds, report, streams, watch }
+      await graphqlOverHttp(req, res, { correlationId: id, ...caller }, at)
     } finally {
       end?.()
       underWay[kind]--

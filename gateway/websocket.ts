@@ -5,13 +5,14 @@ import { WebSocketServer } from 'ws'
 import type { QueryBounds, ServerBounds } from './bounds.ts'
 import type { CallerBounds } from './callerBounds.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
-import { asGraphqlError, checkParams } from './graphqlHttp.ts'
 import { HttpError } from './httpAnswer.ts'
 import { type Caller, type Callers, type Credentials, unauthenticated } from './identity/caller.ts'
 import { credentialsOf } from './identity/credentials.ts'
 import { expired, watchCaller } from './identity/lasting.ts'
 import type { ReportError } from './mask.ts'
-import { type PreparedOperation, prepareOperation } from './operation.ts'
+import type { PreparedOperation } from './operation.ts'
+import type { PublishedOperations } from './publishedOperations.ts'
+import { asGraphqlError, prepareRequest, readRequest } from './request.ts'
 import type { Runtime } from './runtime.ts'
 
 const initMsMax = 5_000
@@ -42,6 +43,7 @@ export function serveWebSockets(
   path: string,
   at: {
     runtime: Runtime
+    operations: PublishedOperations
     bounds: QueryBounds & ServerBounds
     report: ReportError
     callers: Callers
@@ -98,7 +100,7 @@ export function serveWebSockets(
           return false
         }
       },
-      onSubscribe(ctx, _id, payload) {
+      async onSubscribe(ctx, operation, payload) {
         if (Object.keys(ctx.subscriptions).length > operationsMax)
           return [asGraphqlError(new HttpError(429, 'TOO_MANY_OPERATIONS', `At most ${operationsMax} at once`))]
         const fromParams = ctx.connectionParams?.[CORRELATION_HEADER]
@@ -111,12 +113,17 @@ export function serveWebSockets(
         let end: (() => void) | undefined
         try {
           end = at.callerBounds.begin(caller)
-          const params = checkParams(payload, at.bounds)
+          const asked = readRequest(payload, at.bounds)
           const watch = watchCaller(at.callers, given, caller, at.recheckMs)
-          const prepared = prepareOperation(at.runtime, params, { correlationId: id, ...caller }, at.report, watch)
+          const prepared = await prepareRequest({ ...at, watch }, asked, { correlationId: id, ...caller })
           if (Array.isArray(prepared)) {
             end()
             return prepared as readonly GraphQLError[]
+          }
+          if (!(operation in ctx.subscriptions)) {
+            // Completed while its text was looked for: nobody is told.
+            end()
+            return [asGraphqlError(new HttpError(400, 'COMPLETED', 'The operation was completed before it began'))]
           }
           if (prepared.type === 'subscription') end()
           // Only the operation's type is read of the document.

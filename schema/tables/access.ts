@@ -1,4 +1,4 @@
-import { pgTable, text, timestamp } from 'drizzle-orm/pg-core'
+import { pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
 import { bytea } from './review.ts'
 
 /** Keys by which services ask; only a hash of each secret is kept. */
@@ -15,3 +15,19 @@ export const apiKey = pgTable('api_key', {
   lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
   replaces: text(),
 })
+
+/** Operations that clients have published, by the hash of their text. */
+export const operation = pgTable(
+  'operation',
+  {
+    hash: text().notNull(),
+    client: text().notNull(),
+    text: text().notNull(),
+    names: text().array().notNull(),
+    publishedBy: text('published_by').notNull(),
+    publishedAt: timestamp('published_at', { withTimezone: true }).notNull(),
+    retiredAt: timestamp('retired_at', { withTimezone: true }),
+    lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
+  },
+  (t) => [primaryKey({ columns: [t.hash, t.client] })],
+)

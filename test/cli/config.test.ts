@@ -32,6 +32,7 @@ test('a wrong value is named with its variable, and what is allowed', () => {
     ['TOUCHSTONE_AUTH_CLOCK_SKEW_SECONDS_MAX', '3600', /from 0 to 300/],
     ['TOUCHSTONE_AUTH_ROLES_CLAIM', 'a..b', /the name of a claim/],
     ['TOUCHSTONE_INTERNAL_SECRET', 'short', /32 characters or more/],
+    ['TOUCHSTONE_OPERATIONS', 'all', /any or published/],
     ['TOUCHSTONE_LOG_LEVEL', 'loud', /debug, info, warn, error or silent/],
     ['TOUCHSTONE_SUBGRAPHS', 'crm=ftp://x', /"local", or name=URL/],
     ['TOUCHSTONE_HOSTS_ALLOWED', 'a b', /separated by commas/],

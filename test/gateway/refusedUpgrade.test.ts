@@ -14,6 +14,7 @@ test('a WebSocket that is refused cannot end the process', async (t) => {
   const server = createServer()
   const sockets = serveWebSockets(server, '/graphql', {
     runtime: {} as never,
+    operations: {} as never,
     bounds: { bodyBytesMax: 1_000, streamsMax: 10 } as never,
     report: () => {},
     callers: localCallers(),

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import type { Sql } from '../db/database.ts'
+
+/** A text that a client has published. */
+export interface PublishedOperation {
+  hash: string
+  client: string
+  text: string
+  names: string[]
+  publishedBy: string
+  publishedAt: Date
+  retiredAt: Date | null
+  lastUsedAt: Date | null
+}
+
+export interface NewOperation {
+  text: string
+  /** Names of the operations in it. */
+  names: readonly string[]
+}
+
+/** By which an operation is named: sha256 of its text as it stands, in hex. */
+export function operationHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/** Keeps them for a client; one that was retired comes back. Answers which are new to that client, or are back. */
+export async function publishOperations(
+  sql: Sql,
+  at: { client: string; operations: readonly NewOperation[]; publishedBy: string },
+): Promise<string[]> {
+  const fresh: string[] = []
+  await sql.begin(async (tx) => {
+    for (const { text, names } of at.operations) {
+      const rows = await tx<{ hash: string }[]>`
+        insert into operation (hash, client, text, names, published_by)
+        values (${operationHash(text)}, ${at.client}, ${text}, ${[...names]}::text[], ${at.publishedBy})
+        on conflict (hash, client) do update
+          set retired_at = null, published_at = clock_timestamp(), published_by = excluded.published_by
+          where operation.retired_at is not null
+        returning hash`
+      fresh.push(...rows.map((r) => r.hash))
+    }
+  })
+  return fresh
+}
+
+/** All that were published, of one client or of all; with `standing` those alone that are not retired. */
+export async function listOperations(
+  sql: Sql,
+  { client = null, standing = false }: { client?: string | null; standing?: boolean } = {},
+): Promise<PublishedOperation[]> {
+  return await sql<PublishedOperation[]>`
+    select hash, client, text, names, published_by as "publishedBy", published_at as "publishedAt",
+      retired_at as "retiredAt", last_used_at as "lastUsedAt"
+    from operation
+    where (${client}::text is null or client = ${client}) and (not ${standing} or retired_at is null)
+    order by client, published_at, hash`
+}
+
+/**
+ * Retires those of a hash, or of its beginning; of one client or of all. A hash goes on being taken while another client
+ * has it published. Throws where the beginning is of several. Answers how many were retired.
+ */
+export async function retireOperations(sql: Sql, hash: string, client: string | null): Promise<number> {
+  const found = await sql<{ hash: string }[]>`
+    select distinct hash from operation
+    where starts_with(hash, ${hash}) and retired_at is null and (${client}::text is null or client = ${client})
+    limit 2`
+  if (found.length > 1) throw new Error(`several operations begin with ${hash}: give more of the hash`)
+  const [one] = found
+  if (!one) return 0
+  const rows = await sql`
+    update operation set retired_at = now()
+    where hash = ${one.hash} and retired_at is null and (${client}::text is null or client = ${client}) returning hash`
+  return rows.length
+}
+
+/** The text of a hash while any client has it published, else null. Notes the use, to the hour. */
+export async function findOperation(sql: Sql, hash: string): Promise<string | null> {
+  const [row] = await sql<{ text: string; stale: boolean }[]>`
+    select text, last_used_at is null or last_used_at < now() - interval '1 hour' as stale
+    from operation where hash = ${hash} and retired_at is null limit 1`
+  if (row?.stale) await sql`update operation set last_used_at = now() where hash = ${hash} and retired_at is null`
+  return row?.text ?? null
+}
