@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { authenticatedCallers, type CallersOptions, localCallers } from '../gateway/callers.ts'
 import { type Access, readAccess } from '../gateway/identity/access.ts'
 import type { Callers } from '../gateway/identity/caller.ts'
-import { DEVELOPMENT_ISSUER, developmentIssuer } from '../gateway/identity/development.ts'
+import { developmentIssuer } from '../gateway/identity/development.ts'
 import { keyVerifier } from '../gateway/identity/keys.ts'
 import { remoteKeys } from '../gateway/identity/remoteKeys.ts'
 import { tokenVerifier } from '../gateway/identity/token.ts'
@@ -55,8 +55,6 @@ export async function authentication(at: { config: AuthenticationConfig; sql: Sq
   )
   if (!authenticationRequired(config)) {
     const issuer = await developmentIssuer(config.dataDir, config.authAudience)
-    const message = 'no authentication: this machine is served as the development caller, with all rights'
-    log.info({ issuer: DEVELOPMENT_ISSUER }, message)
     return localCallers(config.hostsAllowed ?? [], { key, token: tokenVerifier(issuer, access) })
   }
   return authenticatedCallers({ key, token: await issuerOf(at, access) })

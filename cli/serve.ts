@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { HealthServer } from '../gateway/healthServer.ts'
+import { authenticationRequired } from './authentication.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { DELIVER_CONFIG, type DeliverRole, startDeliverRole } from './deliverRole.ts'
@@ -50,6 +51,8 @@ export const command = withConfig(
       gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
     else if (config.healthPort !== undefined)
       health = await startHealthRole({ ...at, port: config.healthPort, ingest: () => ingest, deliver: () => deliver })
+    if (gateway && !authenticationRequired(config))
+      log.info('no authentication: this machine is served as the development caller, with all rights')
     log.info(
       { roles: wanted, url: gateway?.url, healthUrl: health?.url, workers: ingest ? config.workers : 0 },
       'started',
