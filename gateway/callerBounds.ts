@@ -7,9 +7,15 @@ export interface CallerLimits {
   callerOperationsPerMinuteMax: number
   /** Operations being answered at a time; streams are not among them. */
   callerOperationsMax: number
+  /** Event streams and WebSockets that are open. */
+  callerStreamsMax: number
 }
 
-export const CALLER_LIMITS: CallerLimits = { callerOperationsPerMinuteMax: 12_000, callerOperationsMax: 128 }
+export const CALLER_LIMITS: CallerLimits = {
+  callerOperationsPerMinuteMax: 12_000,
+  callerOperationsMax: 128,
+  callerStreamsMax: 1_000,
+}
 
 /** Callers remembered; the one that has been silent longest is forgotten first, and begins anew. */
 const callersMax = 10_000
@@ -19,7 +25,8 @@ interface Account {
   /** Operations it may still begin now, and when that was worked out. */
   left: number
   at: number
-  underWay: number
+  operations: number
+  streams: number
 }
 
 /**
@@ -38,9 +45,15 @@ export class CallerBounds {
 
   /** Counts an operation that begins; answers how to say that it has ended. Throws HttpError 429. */
   begin(caller: Caller): () => void {
-    if (caller.via === 'DEVELOPMENT') return () => {}
+    this.count(caller)
+    return this.hold(caller, 'operations')
+  }
+
+  /** Counts what begins by the minute only. Throws HttpError 429. */
+  count(caller: Caller): void {
+    if (caller.via === 'DEVELOPMENT') return
     const account = this.#accountOf(caller.actor)
-    const { callerOperationsPerMinuteMax: rate, callerOperationsMax: most } = this.#limits
+    const rate = this.#limits.callerOperationsPerMinuteMax
     const now = this.#now()
     account.left = Math.min(this.#burst, account.left + ((now - account.at) * rate) / msPerMinute)
     account.at = now
@@ -48,13 +61,32 @@ export class CallerBounds {
       const wait = Math.ceil(((1 - account.left) * msPerMinute) / rate / 1_000)
       throw new HttpError(429, 'RATE_LIMITED', `At most ${rate} operations a minute: come again in ${wait} s`, wait)
     }
-    if (account.underWay >= most)
-      throw new HttpError(429, 'TOO_MANY_OPERATIONS', `At most ${most} operations at once: wait for one to end`, 1)
     account.left--
-    account.underWay++
+  }
+
+  /** Counts what is under way; answers how to say that it has ended. Throws HttpError 429. */
+  hold(caller: Caller, what: 'operations' | 'streams'): () => void {
+    if (caller.via === 'DEVELOPMENT') return () => {}
+    const account = this.#accountOf(caller.actor)
+    const { callerOperationsMax, callerStreamsMax } = this.#limits
+    if (what === 'operations' && account.operations >= callerOperationsMax)
+      throw new HttpError(
+        429,
+        'TOO_MANY_OPERATIONS',
+        `At most ${callerOperationsMax} operations at once: wait for one to end`,
+        1,
+      )
+    if (what === 'streams' && account.streams >= callerStreamsMax)
+      throw new HttpError(
+        429,
+        'TOO_MANY_STREAMS',
+        `At most ${callerStreamsMax} event streams and WebSockets at once: close one`,
+        1,
+      )
+    account[what]++
     let ended = false
     return () => {
-      if (!ended) account.underWay--
+      if (!ended) account[what]--
       ended = true
     }
   }
@@ -65,7 +97,7 @@ export class CallerBounds {
 
   #accountOf(actor: string): Account {
     const known = this.#accounts.get(actor)
-    const account = known ?? { left: this.#burst, at: this.#now(), underWay: 0 }
+    const account = known ?? { left: this.#burst, at: this.#now(), operations: 0, streams: 0 }
     // The order of a Map is that of insertion: the longest silent one stands first.
     this.#accounts.delete(actor)
     if (!known && this.#accounts.size >= callersMax) this.#accounts.delete(this.#accounts.keys().next().value ?? '')

@@ -4,6 +4,8 @@ import { isLoopback } from './loopback.ts'
 
 const actorCharsMax = 200
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
+/** What proxies and tunnels add. */
+const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip']
 
 /** How credentials become callers; what is left out is not taken. */
 export interface CallersOptions {
@@ -16,7 +18,7 @@ export interface CallersOptions {
 /**
  * Without authentication only this machine is served, and whoever asks without credentials is the development caller with
  * all scopes. A web page that the developer has open is not this machine: it can make the browser send requests here, so a
- * name that is not ours (DNS rebinding) and a foreign origin are turned away. So that stewardship can be tried with several
+ * name that is not ours (DNS rebinding), a foreign origin and what was forwarded are turned away. So that stewardship can be tried with several
  * people, the headers x-touchstone-actor and x-touchstone-roles say as whom the developer acts. Credentials that are given
  * are checked all the same: a token that does not hold never makes the development caller of its sender.
  */
@@ -33,6 +35,14 @@ export function localCallers(hostsAllowed: readonly string[] = [], options: Call
           status: 421,
           code: 'HOST_NOT_ALLOWED',
           message: `This server answers to ${[...hosts].join(', ')}; set TOUCHSTONE_HOSTS_ALLOWED for other names`,
+        }
+      // A proxy or tunnel that runs here and calls us by our own name makes the world look like this machine.
+      if (LOOPBACK.includes(host.replace(/:\d+$/, '')) && FORWARDED.some((name) => name in req.headers))
+        return {
+          status: 403,
+          code: 'FORWARDED',
+          message:
+            'Without authentication this machine alone is served, and nobody through a proxy: set TOUCHSTONE_AUTHENTICATION=required',
         }
       return refuseOrigin(req)
     },

@@ -27,6 +27,8 @@ export async function graphqlOverHttp(
     report: ReportError
     streams: EventStreams
     watch?: WatchCaller | null
+    /** Told, before it runs, of an operation that is no subscription; throws HttpError where it is one too many. */
+    answersOnce?: () => void
   },
 ): Promise<void> {
   const accept = req.headers.accept ?? ''
@@ -49,8 +51,15 @@ export async function graphqlOverHttp(
       'NOT_ACCEPTABLE',
       `A subscription needs "Accept: ${EVENT_STREAM}", or graphql-ws on the same path`,
     )
+  if (prepared.type !== 'subscription') at.answersOnce?.()
   const result = await prepared.run()
-  if (streaming) return at.streams.send(req, res, isStream(result) ? result : once(result))
+  if (streaming) {
+    const sent = at.streams.send(req, res, isStream(result) ? result : once(result))
+    if (isStream(result)) return sent
+    // Answered: who reads it slowly keeps nobody from asking.
+    sent.catch(() => res.destroy())
+    return
+  }
   if (isStream(result)) throw new Error('only subscriptions stream')
   answerJson(res, type === RESPONSE_JSON && result.data === undefined ? 400 : 200, result, type)
 }

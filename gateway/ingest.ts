@@ -77,6 +77,10 @@ export function createIngest(options: IngestOptions): IngestHandler {
     if ((req.headers['content-encoding'] ?? 'identity') !== 'identity')
       throw new HttpError(415, 'UNSUPPORTED_ENCODING', 'Send the body as it is, without Content-Encoding')
 
+    // Who brings no signature at all is not read: a body costs memory and time.
+    const unsigned = source.verify(req.headers, new Uint8Array(), options.now())
+    if (!unsigned.ok && (unsigned.code === 'NO_SIGNATURE' || unsigned.code === 'NO_SECRET'))
+      throw new HttpError(401, unsigned.code, `Not accepted: ${unsigned.detail}`)
     const body = await inTime(
       readBody(req, bounds.bodyBytesMax),
       bounds.bodyMsMax,

@@ -128,26 +128,38 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
 
   async function operate(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
     // Streams have a bound of their own: they last, and cost little. They count from the request on, not once they flow.
-    const kind = req.headers.accept?.includes('text/event-stream') ? 'streams' : 'operations'
-    if (underWay[kind] >= bounds[`${kind}Max`]) {
-      res.setHeader('retry-after', '1')
-      throw new HttpError(503, 'BUSY', 'Too much is under way: come again in a second')
-    }
+    let kind: keyof typeof underWay = req.headers.accept?.includes('text/event-stream') ? 'streams' : 'operations'
+    refuseBusy(res, kind)
     underWay[kind]++
     let end: (() => void) | undefined
     try {
       const given = credentialsOf(req.headers)
       const caller = await callers.identify(given)
-      end = callerBounds.begin(caller)
-      // Streams last; they are counted as they begin.
-      if (kind === 'streams') end()
+      callerBounds.count(caller)
+      end = callerBounds.hold(caller, kind)
+      /** What is asked turns out not to last: from here on it counts as what it is. */
+      const answersOnce = () => {
+        if (kind === 'operations') return
+        refuseBusy(res, 'operations')
+        underWay.streams--
+        kind = 'operations'
+        underWay.operations++
+        end?.()
+        end = callerBounds.hold(caller, 'operations')
+      }
       const watch = watchCaller(callers, given, caller, options.recheckMs)
-      const at = { runtime, operations, bounds, report, streams, watch }
+      const at = { runtime, operations, bounds, report, streams, watch, answersOnce }
       await graphqlOverHttp(req, res, { correlationId: id, ...caller }, at)
     } finally {
       end?.()
       underWay[kind]--
     }
+  }
+
+  function refuseBusy(res: ServerResponse, kind: keyof typeof underWay): void {
+    if (underWay[kind] < bounds[`${kind}Max`]) return
+    res.setHeader('retry-after', '1')
+    throw new HttpError(503, 'BUSY', 'Too much is under way: come again in a second')
   }
 
   function fail(req: IncomingMessage, res: ServerResponse, e: unknown, id: string): void {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
-import { WebSocketServer } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
 import type { QueryBounds, ServerBounds } from './bounds.ts'
 import type { CallerBounds } from './callerBounds.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
@@ -52,8 +52,20 @@ export function serveWebSockets(
   },
 ): WebSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: at.bounds.bodyBytesMax })
+  /** Have not said who they are, the one that has been silent longest first. They take nobody's place. */
+  const silent = new Set<WebSocket>()
+  const admit = (ws: WebSocket) => {
+    const [first] = silent
+    if (first && silent.size >= at.bounds.streamsMax) {
+      silent.delete(first)
+      first.terminate()
+    }
+    silent.add(ws)
+    ws.once('close', () => silent.delete(ws))
+  }
   const refusalOf = (req: IncomingMessage): { status: number; message: string } | null => {
-    if (sockets.clients.size >= at.bounds.streamsMax) return { status: 503, message: 'Too many WebSockets' }
+    if (sockets.clients.size - silent.size >= at.bounds.streamsMax)
+      return { status: 503, message: 'Too many WebSockets' }
     // Not through URL, which throws for `//`.
     const right = req.url?.split('?', 1)[0] === path
     return at.callers.refuse(req) ?? (right ? null : { status: 404, message: `WebSockets are served on ${path}` })
@@ -61,7 +73,10 @@ export function serveWebSockets(
   server.on('upgrade', (req, socket, head) => {
     const refusal = refusalOf(req)
     if (!refusal) {
-      sockets.handleUpgrade(req, socket, head, (ws) => sockets.emit('connection', ws, req))
+      sockets.handleUpgrade(req, socket, head, (ws) => {
+        admit(ws)
+        sockets.emit('connection', ws, req)
+      })
       return
     }
     // Node listens to this socket no longer: without a listener a client that has gone would end the process.
@@ -86,6 +101,12 @@ export function serveWebSockets(
         try {
           const given = credentialsOf(request.headers, ctx.connectionParams)
           const caller = await at.callers.identify(given)
+          if (sockets.clients.size - silent.size >= at.bounds.streamsMax)
+            throw new HttpError(503, 'BUSY', 'Too many WebSockets')
+          const release = at.callerBounds.hold(caller, 'streams')
+          if (socket.readyState === socket.OPEN) socket.once('close', release)
+          else release()
+          silent.delete(socket)
           Object.assign(ctx.extra, { given, caller })
           // Its operations end first, each with a result that says why.
           const watch = watchCaller(at.callers, given, caller, at.recheckMs)

@@ -158,6 +158,9 @@ function sourceCondition({ row, record }: Filterable['source'], value: Filter): 
     return v === null || v === undefined ? null : (v as unknown[]).map(String)
   }
   const [systems, objects, ids] = [of('system'), of('object'), of('id')]
+  for (const [name, items] of Object.entries({ system: systems, object: objects, id: ids }))
+    if (items && items.length > listItemsMax)
+      throw new FilterError('FILTER_TOO_LARGE', `source.${name} lists ${items.length} values; at most ${listItemsMax}`)
   const named = (systems?.length ?? 0) * (objects?.length ?? 0) * (ids?.length ?? 0)
   if (named > listItemsMax)
     throw new FilterError('FILTER_TOO_LARGE', `source names ${named} records; at most ${listItemsMax}`)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
 import { CallerBounds } from '../../gateway/callerBounds.ts'
 import { authenticatedCallers } from '../../gateway/callers.ts'
 import type { Caller } from '../../gateway/identity/caller.ts'
@@ -13,7 +15,7 @@ const caller = (actor: string, via: Caller['via'] = 'TOKEN'): Caller => ({
   scopes: new Set(['*']),
   expiresAt: null,
 })
-const limits = { callerOperationsPerMinuteMax: 60, callerOperationsMax: 3 }
+const limits = { callerOperationsPerMinuteMax: 60, callerOperationsMax: 3, callerStreamsMax: 2 }
 const code = (work: () => unknown) => {
   try {
     work()
@@ -52,8 +54,25 @@ test('and have so many under way; each ends once', () => {
 })
 
 test('the development caller is not counted', () => {
-  const bounds = new CallerBounds({ callerOperationsPerMinuteMax: 1, callerOperationsMax: 1 })
-  for (let i = 0; i < 10; i++) bounds.begin(caller('development', 'DEVELOPMENT'))
+  const bounds = new CallerBounds({ callerOperationsPerMinuteMax: 1, callerOperationsMax: 1, callerStreamsMax: 1 })
+  for (let i = 0; i < 10; i++) {
+    bounds.begin(caller('development', 'DEVELOPMENT'))
+    bounds.hold(caller('development', 'DEVELOPMENT'), 'streams')
+  }
+})
+
+test('streams have a bound beside it', () => {
+  const bounds = new CallerBounds(limits)
+  const hold = (actor = 'ada') => bounds.hold(caller(actor), 'streams')
+  const end = hold()
+  hold()
+  assert.equal(code(hold), 'TOO_MANY_STREAMS')
+  hold('bob')
+  bounds.begin(caller('ada'))
+  end()
+  end()
+  hold()
+  assert.equal(code(hold), 'TOO_MANY_STREAMS')
 })
 
 test('over HTTP it is 429 with Retry-After, and nothing stays counted', async (t) => {
@@ -78,4 +97,71 @@ test('over HTTP it is 429 with Retry-After, and nothing stays counted', async (t
   assert.match(over.headers.get('retry-after') ?? '', /^\d+$/)
   assert.equal((await ask(url, '{ head }', as('bob'))).status, 200)
   assert.equal(fixture.subscribers(), 0)
+})
+
+const tokens = authenticatedCallers({ token: async (token) => caller(token) })
+
+test('a query that accepts event streams is an operation of its caller all the same', async (t) => {
+  const { gateway, url } = await testGateway({
+    callers: tokens,
+    bounds: { ...BOUNDS, callerOperationsMax: 1, callerStreamsMax: 10 },
+  })
+  t.after(() => gateway.close(0))
+  const headers = { authorization: 'Bearer ada', accept: 'text/event-stream' }
+  const asked = () => fetch(`${url}?query=${encodeURIComponent('{ fails(how: "WAIT") }')}`, { headers })
+  const both = await Promise.all([asked(), asked()])
+  assert.deepEqual(both.map((r) => r.status).sort(), [200, 429])
+  await Promise.all(both.map((r) => r.text()))
+  assert.deepEqual(gateway.underway(), { operations: 0, streams: 0, sockets: 0 })
+  assert.equal((await asked()).status, 200)
+})
+
+test('one caller does not take the streams and WebSockets of all', async (t) => {
+  const { gateway, url, fixture } = await testGateway({
+    callers: tokens,
+    bounds: { ...BOUNDS, streamsMax: 10, callerStreamsMax: 2 },
+  })
+  t.after(() => gateway.close(0))
+  const query = 'subscription { changes { position } }'
+  const stream = (actor: string) =>
+    fetch(`${url}?query=${encodeURIComponent(query)}`, {
+      headers: { authorization: `Bearer ${actor}`, accept: 'text/event-stream' },
+    })
+  assert.equal((await stream('ada')).status, 200)
+  const open = (actor: string) => {
+    const client = createClient({
+      url: url.replace('http', 'ws'),
+      webSocketImpl: WebSocket,
+      retryAttempts: 0,
+      connectionParams: { authorization: `Bearer ${actor}` },
+    })
+    t.after(() => client.dispose())
+    return client.iterate({ query }).next()
+  }
+  const first = open('ada')
+  await until(() => fixture.subscribers() === 2)
+  assert.equal((await stream('ada')).status, 429)
+  await assert.rejects(open('ada'), (e) => (e as { reason: string }).reason === 'TOO_MANY_STREAMS')
+  assert.equal((await stream('bob')).status, 200)
+  fixture.emit({ position: '1', id: 'c1' })
+  assert.deepEqual((await first).value, { data: { changes: { position: '1' } } })
+})
+
+test('WebSockets that do not say who they are take nobody away', async (t) => {
+  const { gateway, url } = await testGateway({ callers: tokens, bounds: { ...BOUNDS, streamsMax: 2 } })
+  t.after(() => gateway.close(0))
+  const address = url.replace('http', 'ws')
+  const silent = [1, 2].map(() => new WebSocket(address, 'graphql-transport-ws'))
+  await Promise.all(silent.map((ws) => new Promise((resolve) => ws.once('open', resolve))))
+  const gone = new Promise((resolve) => silent[0]?.once('close', resolve))
+  const client = createClient({
+    url: address,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    connectionParams: { authorization: 'Bearer ada' },
+  })
+  t.after(() => client.dispose())
+  assert.deepEqual((await client.iterate({ query: '{ head }' }).next()).value?.errors, undefined)
+  await gone
+  assert.equal(silent[1]?.readyState, WebSocket.OPEN, 'the one that waited longest made room')
 })

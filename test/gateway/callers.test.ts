@@ -85,3 +85,24 @@ test('who asks reaches a subgraph in the process and one that runs as a service 
       assert.equal(data.me, expected)
     }
 })
+
+test('what a proxy or a tunnel on this machine passes on is not this machine', async () => {
+  const [gateway] = gateways
+  assert.ok(gateway)
+  const ask = (headers: Record<string, string>) =>
+    fetch(gateway.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ query: '{ me }' }),
+    })
+  for (const name of ['X-Forwarded-For', 'Forwarded', 'X-Real-Ip', 'X-Forwarded-Host', 'Via']) {
+    const res = await ask({ [name]: '198.51.100.7' })
+    assert.equal(res.status, 403, name)
+    assert.equal(((await res.json()) as Refusal).errors[0]?.extensions.code, 'FORWARDED')
+  }
+  assert.equal((await ask({})).status, 200)
+})
+
+interface Refusal {
+  errors: { extensions: { code: string } }[]
+}

@@ -162,7 +162,12 @@ test('a body without a stated length that grows beyond the bound is refused', as
   const { port } = server.address() as AddressInfo
   const status = await new Promise<number>((resolve, reject) => {
     const req = request(
-      { port, path: '/ingest/stripe', method: 'POST', headers: { 'content-type': 'application/json' } },
+      {
+        port,
+        path: '/ingest/stripe',
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...stripeHeaders('') },
+      },
       (res) => {
         res.resume()
         resolve(res.statusCode ?? 0)
@@ -184,7 +189,7 @@ test('a body that does not arrive is not waited for', async () => {
         port,
         path: '/ingest/stripe',
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'content-length': '1000' },
+        headers: { 'content-type': 'application/json', 'content-length': '1000', ...stripeHeaders('') },
       },
       (res) => {
         let text = ''
@@ -262,4 +267,25 @@ test('a development secret, which everybody knows, is good under a name of this 
   assert.equal(await ask({ host: 'localhost:4000', origin: 'https://elsewhere.example' }), 401)
   assert.deepEqual(stored, [])
   assert.equal(await ask({ host: 'localhost:4000' }), 202)
+})
+
+test('a delivery without any signature is refused before its body is there', async () => {
+  reset()
+  const { port } = server.address() as AddressInfo
+  const status = await new Promise<number | undefined>((resolve, reject) => {
+    const req = request({
+      port,
+      path: '/ingest/stripe',
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': '1000' },
+    })
+    req.once('response', (res) => {
+      resolve(res.statusCode)
+      req.destroy()
+    })
+    req.once('error', reject)
+    req.write('{')
+  })
+  assert.equal(status, 401)
+  assert.deepEqual(stored, [])
 })

@@ -15,6 +15,8 @@ test('a filter is bounded in its tests, its depth and its parts, though they tes
   refused({ and: many(101, { open: true }) })
   refused({ or: many(1_000, {}) })
   refused({ and: many(30, { or: many(30, {}) }) })
+  const names = Array.from({ length: 501 }, (_, i) => `n${i}`)
+  for (const part of ['system', 'object', 'id']) refused({ source: { [part]: names } })
   let deep: Filter = { open: true }
   for (let i = 0; i < 10; i++) deep = { not: deep }
   refused(deep)
