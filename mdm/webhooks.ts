@@ -3,7 +3,7 @@ import type { Sql, Transaction } from './db/database.ts'
 import { transaction } from './db/transaction.ts'
 import { checkedFilter } from './feed/filter.ts'
 import { readHead } from './feed/read.ts'
-import { type DeliveryFilter, markReplays } from './feed/webhooks/deliveries.ts'
+import { type DeliveryFilter, forgetResponses, markReplays } from './feed/webhooks/deliveries.ts'
 import {
   addEndpoint,
   addSecret,
@@ -100,8 +100,11 @@ export async function changeWebhook(
   settings: (now: Endpoint) => EndpointSettings,
 ): Promise<WebhookOutcome> {
   return await changing(webhooks, async (tx) => {
-    const checked = checkedSettings(webhooks, settings(await known(tx, id)))
+    const before = await known(tx, id)
+    const checked = checkedSettings(webhooks, settings(before))
     await changeEndpoint(tx, id, checked)
+    // What it answered while it was shown more may say again what it was shown.
+    if (before.scopes.some((s) => !checked.scopes.includes(s))) await forgetResponses(tx, id)
     await said(tx, 'WEBHOOK_CHANGED', actor, id, { host: new URL(checked.url).host, scopes: checked.scopes })
     return { id, secret: null, count: 1 }
   })

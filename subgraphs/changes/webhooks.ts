@@ -1,3 +1,4 @@
+import { GraphQLError } from 'graphql'
 import { decodeCursor } from '../../mdm/feed/cursor.ts'
 import { FeedError } from '../../mdm/feed/feedError.ts'
 import type { FeedFilter } from '../../mdm/feed/filter.ts'
@@ -140,7 +141,7 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
       }),
     },
     Webhook: {
-      filter: (e: Endpoint) => filterArgs(e.filter),
+      filter: (e: Endpoint, _: unknown, { scopes }: RequestContext) => shownFilter(policy, e.filter, scopes),
       disabledBecause: (e: Endpoint) => e.because,
       recordsWaiting: (e: Endpoint) => e.parked,
       deadLetters: (e: Endpoint) => e.dead,
@@ -153,6 +154,11 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
       id: (d: DeliveryRow) => `${d.webhook}.${d.position}`,
       webhook: (d: DeliveryRow, _: unknown, context: RequestContext) => load(d.webhook, context),
       messageId: (d: DeliveryRow) => messageId(d.goldenId, d.version),
+      // An endpoint may say again what it was sent.
+      async response(d: DeliveryRow, _: unknown, context: RequestContext) {
+        const endpoint = await load(d.webhook, context)
+        return endpoint?.scopes.every((s) => context.scopes.has(s)) ? d.response : null
+      },
     },
     WebhookResult: { __resolveType: typeName },
     WebhookTestResult: { __resolveType: typeName },
@@ -184,6 +190,21 @@ function granted(there: readonly string[], wanted: string[] | null, scopes: Read
 
 function filterArgs({ values, ...lists }: FeedFilter): FilterArgs {
   return { ...(lists as FilterArgs), where: values?.map((v) => ({ field: v.path.join('.'), in: [...v.in] })) ?? null }
+}
+
+/** A filter without the values that the caller could not have asked for. */
+function shownFilter(policy: Policy, filter: FeedFilter, scopes: ReadonlySet<string>): FilterArgs {
+  const args = filterArgs(filter)
+  const where = args.where?.map((test) => {
+    try {
+      filterOf(policy, { types: args.types, where: [test] }, scopes)
+      return test
+    } catch (e) {
+      if (!(e instanceof GraphQLError)) throw e
+      return { field: test.field, in: [] }
+    }
+  })
+  return { ...args, where: where ?? null }
 }
 
 function placeAfter(head: { feed: string; position: number; oldest: number }, cursor: string): number {

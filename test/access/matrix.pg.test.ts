@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { isObjectType, parse } from 'graphql'
+import { getOperationAST, isObjectType, parse } from 'graphql'
 import { readAccess } from '../../gateway/identity/access.ts'
+import { GraphRights } from '../../gateway/rights.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { smallestOperation } from './smallest.ts'
 
@@ -147,6 +148,25 @@ test('so does each field below that has a rule of its own', async () => {
       if (expected === 'null' && !values.every((v) => v === null)) wrong.push(`${role} sees ${coordinate}`)
     }
   assert.deepEqual(wrong, [])
+})
+
+test('who may manage webhooks and not read the feed has nothing delivered', () => {
+  const rights = new GraphRights(it.supergraph)
+  const judged = (name: string, scopes: string[]) => {
+    const type = it.schema.getType('Mutation')
+    const field = isObjectType(type) ? type.getFields()[name] : undefined
+    assert.ok(field, name)
+    const document = parse(smallestOperation('mutation', field))
+    const operation = getOperationAST(document)
+    assert.ok(operation)
+    const holder = { correlationId: 'c', actor: 'key:hooks', scopes: new Set(scopes), roles: new Set<string>() }
+    return rights.judge(it.schema, document, operation, holder).refused.map((e) => e.extensions.coordinate)
+  }
+  for (const name of ['registerWebhook', 'changeWebhook']) {
+    assert.deepEqual(judged(name, ['webhooks:manage']), [`Mutation.${name}`])
+    assert.deepEqual(judged(name, ['webhooks:manage', 'feed:read']), [])
+  }
+  assert.deepEqual(judged('disableWebhook', ['webhooks:manage']), [])
 })
 
 test('introspection is for who has the scope for it', async () => {

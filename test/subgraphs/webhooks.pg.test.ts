@@ -224,6 +224,37 @@ test('an endpoint shows at most what both who registered it and who changed it m
   const telling = await registered({ filter: { types: ['CONTACT'], where: [{ field: 'name', in: ['Anna'] }] } })
   const kept = await ask(change, { id: telling.webhook.id, c: { description: 'mine' } }, ['webhooks:manage'])
   assert.equal(kept.errors?.[0]?.extensions.code, 'MISSING_SCOPE')
+  const shown = async (scopes?: string[]) =>
+    (
+      await ask(
+        'query ($id: ID!) { webhook(id: $id) { filter { where { field in } } } }',
+        { id: telling.webhook.id },
+        scopes,
+      )
+    ).data.webhook.filter.where
+  assert.deepEqual(await shown(), [{ field: 'name', in: ['Anna'] }])
+  assert.deepEqual(await shown(['webhooks:manage']), [{ field: 'name', in: [] }])
+})
+
+test('what an endpoint answered is shown to who may see what it was shown, and dropped once it is shown less', async () => {
+  const { webhook } = await registered()
+  await db.sql`
+    insert into webhook_delivery (webhook, position, golden_id, version, state, attempts, response, last_at)
+    values (${webhook.id}, 1, ${randomUUID()}, 1, 'DEAD', 1, 'no such contact: anna@example.com', now())`
+  const log = async (scopes?: string[]) =>
+    (
+      await ask(
+        'query ($w: ID!) { webhookDeliveries(filter: { webhook: $w }) { nodes { response } } }',
+        { w: webhook.id },
+        scopes,
+      )
+    ).data.webhookDeliveries.nodes
+  assert.deepEqual(await log(), [{ response: 'no such contact: anna@example.com' }])
+  assert.deepEqual(await log(['webhooks:manage']), [{ response: null }])
+  const change = `mutation ($id: ID!) { changeWebhook(id: $id, change: { description: "mine" }) ${outcome} }`
+  const { data } = await ask(change, { id: webhook.id }, ['webhooks:manage'])
+  assert.deepEqual(data.changeWebhook.webhook.scopes, [])
+  assert.deepEqual(await log(['webhooks:manage']), [{ response: null }])
 })
 
 test('a test event, deliveries from a cursor on, their log by the page, and replay by id', async () => {

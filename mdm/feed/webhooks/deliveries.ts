@@ -98,3 +98,8 @@ export async function expireDeliveries(sql: Sql, delivered: Date, dead: Date, si
     if (rows.count < batchRowsMax || signal.aborted) return
   }
 }
+
+/** Drops what an endpoint answered from its log. */
+export async function forgetResponses(tx: Transaction, webhook: string): Promise<void> {
+  await tx`update webhook_delivery set response = null where webhook = ${webhook} and response is not null`
+}
