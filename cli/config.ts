@@ -262,6 +262,11 @@ export const CONFIG = {
     default: '128',
     help: 'operations of one caller answered at once, in each process',
   }),
+  callerStreamsMax: number(1, 100_000, {
+    env: 'TOUCHSTONE_CALLER_STREAMS_MAX',
+    default: '1000',
+    help: 'event streams and WebSockets that one caller may have open, in each process',
+  }),
   operations: setting({
     env: 'TOUCHSTONE_OPERATIONS',
     schema: z.enum(['any', 'published']),

@@ -42,6 +42,7 @@ export const GATEWAY_CONFIG = [
   'operationsMax',
   'callerOperationsPerMinuteMax',
   'callerOperationsMax',
+  'callerStreamsMax',
   'operations',
   'graphiql',
   'streamsMax',
