@@ -247,6 +247,11 @@ export const CONFIG = {
   depthMax: number(1, 100, { env: 'TOUCHSTONE_DEPTH_MAX', default: '15', help: 'fields below each other' }),
   aliasesMax: number(0, 10_000, { env: 'TOUCHSTONE_ALIASES_MAX', default: '100', help: 'aliases in an operation' }),
   fieldsMax: number(1, 100_000, { env: 'TOUCHSTONE_FIELDS_MAX', default: '1000', help: 'fields in an operation' }),
+  costMax: number(1, 1_000_000_000, {
+    env: 'TOUCHSTONE_COST_MAX',
+    default: '20000',
+    help: 'objects that the answer to an operation may hold, by the sizes of the pages it asks for',
+  }),
   operationsMax: number(1, 100_000, {
     env: 'TOUCHSTONE_OPERATIONS_MAX',
     default: '512',

@@ -39,6 +39,7 @@ export const GATEWAY_CONFIG = [
   'depthMax',
   'aliasesMax',
   'fieldsMax',
+  'costMax',
   'operationsMax',
   'callerOperationsPerMinuteMax',
   'callerOperationsMax',

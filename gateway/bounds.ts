@@ -30,6 +30,8 @@ export interface QueryBounds {
   aliasesMax: number
   /** Fields selected in all, fragments counted each time they are spread. */
   fieldsMax: number
+  /** Objects that the answer may hold, by the sizes of the pages that are asked for (cost.ts). */
+  costMax: number
   /** Bytes of a request body. */
   bodyBytesMax: number
 }

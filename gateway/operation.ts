@@ -1,5 +1,6 @@
 import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, type OperationTypeNode } from 'graphql'
 import type { RequestInfo } from '../subgraphs/contract.ts'
+import type { Cost } from './cost.ts'
 import type { HttpError } from './httpAnswer.ts'
 import { maskError, type ReportError } from './mask.ts'
 import { OperationContext } from './operationContext.ts'
@@ -11,6 +12,8 @@ export interface OperationParams {
   query: string
   operationName?: string | null
   variables?: Record<string, unknown> | null
+  /** Whether the answer is to say what the operation may cost. */
+  tellCost?: boolean
 }
 
 /** An operation that is sound and may be run. */
@@ -53,6 +56,14 @@ export function prepareOperation(
   const type = node.operation
   const { refused, masked: hidden } = runtime.rights.judge(schema, document, node, request)
   if (refused.length > 0) return refused
+  const { costMax } = runtime.costs
+  const cost = runtime.costs.of(schema, document, node, params.variables)
+  if (cost.cost > costMax) return [tooCostly(cost, costMax)]
+  const told = {
+    ...(hidden.length > 0 ? { masked: hidden } : {}),
+    ...(params.tellCost ? { cost: { ...cost, costMax } } : {}),
+  }
+  const tells = hidden.length > 0 || params.tellCost === true
 
   async function run() {
     try {
@@ -74,7 +85,7 @@ export function prepareOperation(
   }
 
   function masked(given: ExecutionResult): ExecutionResult {
-    const result = hidden.length === 0 ? given : { ...given, extensions: { ...given.extensions, masked: hidden } }
+    const result = tells ? { ...given, extensions: { ...given.extensions, ...told } } : given
     if (!result.errors?.length) return result
     const errors = result.errors.map((e) => maskError(e, correlationId, report))
     // The planner keeps one array for all events of a subscription: an error would come again with each later event.
@@ -99,6 +110,11 @@ function coded(error: GraphQLError, suggest: boolean): GraphQLError {
     nodes: error.nodes,
     extensions: { code },
   })
+}
+
+function tooCostly({ cost, path }: Cost, costMax: number): GraphQLError {
+  const message = `The answer may hold ${cost} objects, at most ${costMax} are allowed; most of them at ${path}: ask for smaller pages`
+  return new GraphQLError(message, { extensions: { code: 'COST_TOO_HIGH', cost, costMax, path } })
 }
 
 function noSuchOperation({ operationName }: OperationParams): GraphQLError {

@@ -11,6 +11,7 @@ import type { Runtime } from './runtime.ts'
 export interface OperationRequest extends AskedDocument {
   operationName: OperationParams['operationName']
   variables: OperationParams['variables']
+  tellCost: boolean
 }
 
 const HASH = /^(?:sha256:)?([0-9a-f]{64})$/i
@@ -19,7 +20,8 @@ const HASH = /^(?:sha256:)?([0-9a-f]{64})$/i
 export function readRequest(given: unknown, { documentBytesMax }: QueryBounds): OperationRequest {
   if (Array.isArray(given)) throw new HttpError(400, 'BATCHING_NOT_SUPPORTED', 'Send one operation a request')
   const { query, operationName, variables, documentId, extensions } = Object(given) as Record<string, unknown>
-  const hash = hashOf(documentId, Object(extensions) as Record<string, unknown>)
+  const extra = Object(extensions) as Record<string, unknown>
+  const hash = hashOf(documentId, extra)
   // A client that names its operation leaves the text out, or empty where its protocol wants one.
   const named = hash !== null && (query === undefined || query === null || query === '')
   if (!named && (typeof query !== 'string' || query === ''))
@@ -43,6 +45,7 @@ export function readRequest(given: unknown, { documentBytesMax }: QueryBounds): 
     hash,
     operationName,
     variables: variables as OperationParams['variables'],
+    tellCost: extra.cost === true,
   }
 }
 
@@ -71,8 +74,9 @@ export async function prepareRequest(
 ): Promise<PreparedOperation | GraphQLError[]> {
   const query = await at.operations.textOf(asked)
   if (query instanceof GraphQLError) return [query]
-  const { operationName, variables } = asked
-  return prepareOperation(at.runtime, { query, operationName, variables }, request, at.report, at.watch)
+  const { operationName, variables, tellCost } = asked
+  const params = { query, operationName, variables, tellCost }
+  return prepareOperation(at.runtime, params, request, at.report, at.watch)
 }
 
 /** The same as a GraphQL error, for transports without a status. */

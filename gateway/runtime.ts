@@ -5,6 +5,7 @@ import { GraphQLError, parse as parseDocument } from 'graphql'
 import type { Logger as Log } from 'pino'
 import type { Subgraph } from '../subgraphs/contract.ts'
 import { boundsRule, type QueryBounds } from './bounds.ts'
+import { OperationCosts } from './cost.ts'
 import type { InternalTokens } from './identity/internal.ts'
 import { localTransport } from './localTransport.ts'
 import type { ReportError } from './mask.ts'
@@ -32,6 +33,8 @@ export interface RuntimeOptions {
 export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>> & {
   /** Who may ask for what of the graph. */
   rights: GraphRights
+  /** What operations may come to. */
+  costs: OperationCosts
 }
 
 /** Plans operations over the supergraph and runs them on the subgraphs. HTTP and WebSockets are not its business. */
@@ -81,7 +84,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   })
   // Otherwise the first callers meet a gateway without a schema.
   await runtime.getSchema()
-  return Object.assign(runtime, { rights: new GraphRights(supergraph, refused(log)) })
+  return Object.assign(runtime, {
+    rights: new GraphRights(supergraph, refused(log)),
+    costs: new OperationCosts(bounds.costMax),
+  })
 }
 
 /** Who tried for what; not the document, which may hold personal data. */

@@ -30,6 +30,7 @@ const gateway = await startGateway({
     depthMax: 10,
     aliasesMax: 10,
     fieldsMax: 100,
+    costMax: 20_000,
     bodyBytesMax: 100_000,
   },
   log: pino({ level: 'warn' }),

@@ -39,6 +39,7 @@ const BOUNDS: QueryBounds = {
   depthMax: 30,
   aliasesMax: 30_000,
   fieldsMax: 30_000,
+  costMax: 1_000_000_000,
   bodyBytesMax: 1_500_000,
 }
 

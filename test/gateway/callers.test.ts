@@ -55,6 +55,7 @@ before(async () => {
           depthMax: 10,
           aliasesMax: 10,
           fieldsMax: 100,
+          costMax: 20_000,
           bodyBytesMax: 10_000,
           operationsMax: 10,
           streamsMax: 10,

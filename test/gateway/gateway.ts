@@ -13,6 +13,7 @@ export const BOUNDS: QueryBounds & ServerBounds = {
   depthMax: 8,
   aliasesMax: 10,
   fieldsMax: 60,
+  costMax: 5_000,
   bodyBytesMax: 20_000,
 }
 

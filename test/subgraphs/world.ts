@@ -312,6 +312,7 @@ export async function graph(
       depthMax: 15,
       aliasesMax: 50,
       fieldsMax: 500,
+      costMax: 20_000,
       bodyBytesMax: 100_000,
     },
     log: pino({ level: 'warn' }),
