@@ -58,6 +58,8 @@ export const exceptionsPerRequestMax = 1_000
 const reasonCharsMax = 2_000
 const keyCharsMax = 200
 const payloadCharsMax = 1_048_576
+/** How far the clock of a source system may be ahead, its time zone included, where a correction states a version. */
+const aheadMicrosMax = 86_400_000_000
 
 /** Puts what fits into the queue again, the oldest first; what is stored of it is mapped anew. */
 export async function retryExceptions(
@@ -327,6 +329,14 @@ function faultOfCorrection(
     if (scope) return refused('MISSING_SCOPE', `to state a ${record.object} you need the scope ${scope}`)
   }
   const was = explain(desk, row, before.body, before.object)
+  const latest = newestOf(desk, row, body, object)
+  const newest = newestOf(desk, row, before.body, before.object) ?? 0
+  const received = row.receivedAt.getTime() * 1_000
+  if (latest !== null && latest > Math.max(newest, received + aheadMicrosMax))
+    return refused(
+      'BAD_PAYLOAD',
+      `it is of a version later than the message, which came at ${row.receivedAt.toISOString()}: what its system says from then on would not count`,
+    )
   const ids = 'code' in was ? (row.sourceId === null ? [] : [row.sourceId]) : was.records.map((r) => r.sourceId)
   const other = ids.length > 0 && read.records.find((r) => !ids.includes(r.sourceId))
   return other
@@ -335,6 +345,23 @@ function faultOfCorrection(
         `the message is of the record ${ids[0]}, not of ${other.sourceId}: discard it, and let its system send the other`,
       )
     : null
+}
+
+/** The newest version of what a text speaks of, in microseconds since 1970; null where it gives none or cannot be read. */
+function newestOf(
+  { connectors }: ExceptionDesk,
+  { system, format }: ExceptionRow,
+  body: string,
+  object: string | null,
+): number | null {
+  try {
+    const changes = connectors.get(system)?.read(format, body, object) ?? []
+    const versions = changes.flatMap((c) => (c.version === null ? [] : [Number(c.version)]))
+    return versions.length === 0 ? null : Math.max(...versions)
+  } catch (e) {
+    if (e instanceof MessageError) return null
+    throw e
+  }
 }
 
 function refused(rule: ExceptionRule, detail: string): ExceptionOutcome {

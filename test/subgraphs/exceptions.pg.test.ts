@@ -346,6 +346,8 @@ test('a message read as another object shows no more, and a correction states no
       reason: "r", idempotencyKey: "${crypto.randomUUID()}") { ${RESULT} } }`
   assert.equal((await asked([], edit('person', { id: '7', name: 'Mallory' }))).rule, 'MISSING_SCOPE')
   assert.equal((await asked(['pii:read'], edit('account', { id: '8', name: 'Eight' }))).rule, 'OTHER_RECORD')
+  const forever = await asked([], edit('account', { id: '7', name: 'Seven', changed: '9999-01-01T00:00:00Z' }))
+  assert.equal(forever.rule, 'BAD_PAYLOAD', 'nothing that its system says would count any more')
   assert.equal((await db.sql`select 1 from inbox`).length, 2)
   assert.equal((await asked([], edit('account', { id: '7', name: 'Seven' }))).messages, 1)
 })
