@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
@@ -59,8 +60,9 @@ export async function secretFile(dir: string, name: string, make: () => Promise<
   const file = join(dir, name)
   if (!existsSync(file)) {
     mkdirSync(dir, { recursive: true })
-    const whole = join(dir, `.${name}.${process.pid}`)
-    writeFileSync(whole, await make(), { mode: 0o600 })
+    // A file or link that somebody left under this name would keep its mode, or lead elsewhere.
+    const whole = join(dir, `.${name}.${randomUUID()}`)
+    writeFileSync(whole, await make(), { mode: 0o600, flag: 'wx' })
     try {
       linkSync(whole, file)
     } catch (e) {
