@@ -31,25 +31,19 @@ test('published, named, listed, checked against a change, retired; a running gat
   }
   const server = touchstone(['serve', '--roles', 'gateway', '--port', '0'], dir, env)
   t.after(() => void server.child.kill('SIGTERM'))
-  const manifest = (body: string, id = operationHash(body)) =>
-    JSON.stringify({
-      format: 'apollo-persisted-query-manifest',
-      version: 1,
-      operations: [{ id, name: 'Page', type: 'query', body }],
-    })
+  const manifest = JSON.stringify({
+    format: 'apollo-persisted-query-manifest',
+    version: 1,
+    operations: [{ id: operationHash(PAGE), name: 'Page', type: 'query', body: PAGE }],
+  })
   const graphql = file('count.graphql', COUNT)
-  const [made, unsound, unequal, started] = await Promise.all([
-    command('operations', 'publish', graphql, file('app.json', manifest(PAGE)), '--client', 'app'),
-    command('operations', 'publish', file('wrong.graphql', '{ customers { nope } }'), '--client', 'app'),
-    command('operations', 'publish', file('md5.json', manifest(PAGE, 'd41d8')), '--client', 'app'),
+  const [made, started] = await Promise.all([
+    command('operations', 'publish', graphql, file('app.json', manifest), '--client', 'app'),
     server.says(/\{.*"msg":"started"\}/),
   ])
   assert.equal(made.code, 0, made.text)
   assert.match(made.text, new RegExp(`^${operationHash(COUNT)} app Count published$`, 'm'))
   assert.match(made.text, new RegExp(`^${operationHash(PAGE)} app Page published$`, 'm'))
-  assert.equal(unsound.code, 1)
-  assert.match(unsound.text, /nothing was published[\s\S]*Cannot query field "nope"/)
-  assert.match(unequal.text, /the id of Page is d41d8, and the sha256 of its body is/)
 
   const { url } = JSON.parse(started[0]) as { url: string }
   const named = async (text: string) => {
@@ -81,7 +75,4 @@ test('published, named, listed, checked against a change, retired; a running gat
   assert.match(listed.text, /app Count [^\n]*last used 2/)
   assert.match(retired.text, /retired, of 1 client/)
   await until(async () => (await named(COUNT)).errors?.[0].extensions.code === 'PERSISTED_QUERY_NOT_FOUND')
-
-  const again = await command('operations', 'publish', graphql, '--client', 'app')
-  assert.match(again.text, /app Count published/)
 })

@@ -43,13 +43,28 @@ test('the command names what breaks against a folder and exits with 1; against w
     `${before}type PageInfo ${after?.replace('{', '{\n  pages: Int\n')}`,
   )
   writeFileSync(join(earlier, 'change-1.0.schema.json'), '{"type":"object","properties":{"colour":{"type":"string"}}}')
-  const broken = check('--against', earlier)
+  const operation = join(dir, 'pages.graphql')
+  writeFileSync(operation, 'query Pages { customers { pageInfo { pages } } }')
+  const broken = check('--against', earlier, '--json', '--operations', operation)
   assert.equal(broken.code, 1)
-  assert.match(broken.text, /^BREAKING {2}PageInfo\.pages: was removed$/m)
-  assert.match(broken.text, /^BREAKING {2}\$\.colour: is gone$/m)
-  assert.match(broken.text, /^BREAKING {2}schema\/published\/change-1\.0\.schema\.json: has changed/m)
-  const { changes } = JSON.parse(check('--against', earlier, '--json').text) as { changes: { coordinate: string }[] }
-  assert.equal(changes[1]?.coordinate, 'PageInfo.pages')
+  const report = JSON.parse(broken.text) as {
+    changes: { level: string; coordinate: string; text: string }[]
+    brokenOperations: { names: string[]; reasons: string[] }[]
+  }
+  assert.deepEqual(
+    report.changes.filter((c) => c.level === 'BREAKING' && /pages|colour|change-1/.test(c.coordinate)),
+    [
+      { level: 'BREAKING', coordinate: '$.colour', text: 'is gone' },
+      { level: 'BREAKING', coordinate: 'PageInfo.pages', text: 'was removed' },
+      {
+        level: 'BREAKING',
+        coordinate: 'schema/published/change-1.0.schema.json',
+        text: 'has changed, but it was published: make a new version beside it',
+      },
+    ],
+  )
+  assert.deepEqual(report.brokenOperations[0]?.names, ['Pages'])
+  assert.match(report.brokenOperations[0]?.reasons[0] ?? '', /Cannot query field "pages" on type "PageInfo"/)
 })
 
 test('a reference is a file, a folder, or a commit of the repository, also from a folder within it', () => {
