@@ -68,8 +68,9 @@ function compare<T extends Assignable>(
   current: ReadonlyMap<string, unknown>,
 ): Derived | null {
   const old = stored.get(at.goldenId)
+  // One that was absorbed, and has its deleted records back, redirects no longer (I7).
   if (!golden)
-    return old?.state === 'ACTIVE'
+    return old && old.state !== 'DELETED'
       ? { ...tombstone(at.goldenId, old), members: [...at.members, ...at.absent].map((r) => r.key) }
       : null
   const before = old?.state === 'ACTIVE' ? old.values : {}
@@ -106,7 +107,7 @@ function tombstone(id: string, old: StoredGolden): Derived {
     values: null,
     provenance: null,
     redirect: null,
-    changed: Object.keys(old.values).sort(),
+    changed: old.state === 'ACTIVE' ? Object.keys(old.values).sort() : [],
     members: [],
   }
 }

@@ -74,6 +74,23 @@ const steps = fc.tuple(
   }),
 )
 
+type Steps = typeof steps extends fc.Arbitrary<infer S> ? S : never
+/** Found by the long run: the absorbed record is deleted, then the merge is undone; its id leads to itself again. */
+const absorbedThenDeleted: Steps = [
+  [
+    { op: 'ARRIVE', source: 'crm', id: '1', deleted: true, fields: { name: 'Nordwind Logistik GmbH' } },
+    { op: 'ARRIVE', source: 'success', id: '1', deleted: true, fields: { name: 'Nordwind Logistik GmbH' } },
+    { op: 'ARRIVE', source: 'billing', id: '1', deleted: false, fields: { name: 'Nordwind Logistik GmbH' } },
+    { op: 'ARRIVE', source: 'crm', id: '1', deleted: false, fields: { name: 'Blue Fen Ltd' } },
+  ],
+  [
+    { op: 'MERGE', x: 183006069, y: 0, z: 0, back: false },
+    { op: 'MERGE', x: 0, y: 0, z: 0, back: false },
+    { op: 'ARRIVE', source: 'billing', id: '1', deleted: true, fields: { name: 'Nordwind Logistik GmbH' } },
+    { op: 'UNDO', x: 0, y: 0, z: 0, back: false },
+  ],
+]
+
 test(`I3: what stewards say holds through arrivals and undos in any order, and equals a rebuild: ${runs} worlds`, async () => {
   const pipeline = directPipeline(db.sql)
   const steward: Stewardship = {
@@ -146,7 +163,7 @@ test(`I3: what stewards say holds through arrivals and undos in any order, and e
         )
       }
     }),
-    { numRuns: runs },
+    { numRuns: runs, examples: [[absorbedThenDeleted]] },
   )
   if (process.env.TOUCHSTONE_I3_RUNS) console.log(Object.fromEntries([...seen].sort()))
 })
