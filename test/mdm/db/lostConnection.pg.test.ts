@@ -10,6 +10,8 @@ before(async () => {
 })
 after(() => db.drop())
 
+const isLoss = (e: unknown) => e instanceof Error && 'code' in e && /CONNECTION|57P01|ECONNRESET/.test(String(e.code))
+
 /**
  * The driver writes to the socket of a lost connection when a transaction on it is rolled back, which no caller can
  * catch (porsager/postgres#1208); bin/patchDriver.js mends it. Without the patch this file's process ends here.
@@ -23,11 +25,14 @@ test('a transaction whose connection is lost fails, and the pool goes on', async
       await sleep(pauseMs)
       await tx`select 1`
     })
-    await assert.rejects(
-      lost,
-      (e) => e instanceof Error && 'code' in e && /CONNECTION|57P01|ECONNRESET/.test(String(e.code)),
-    )
-    const [row] = await sql<{ answer: number }[]>`select 42 as answer`
+    await assert.rejects(lost, isLoss)
+    // Between the server's farewell and the end of the socket a pool may still hand the connection out: that statement
+    // is lost too, and says so. The one after it is not.
+    const ask = () => sql<{ answer: number }[]>`select 42 as answer`
+    const [row] = await ask().catch((e) => {
+      assert.ok(isLoss(e), String(e))
+      return ask()
+    })
     assert.equal(row?.answer, 42)
     // A short statement after the loss: it must not wait for a write that was never scheduled.
     await sql.begin((tx) => tx`select 1`)
