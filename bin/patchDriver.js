@@ -1,13 +1,14 @@
-// Runs after `npm install`: mends the Postgres driver (postgres 3.4.9, porsager/postgres#1208, open upstream).
+// Runs after `npm install`: mends the Postgres driver (postgres 3.4.9; porsager/postgres#1208 and #1216, open upstream).
 // It writes to the socket of a connection that was lost, from a timer, so that no caller can catch the TypeError: the
-// process dies when the database restarts while a transaction is open, or while a connection is being made. With the
-// mend the statement fails with CONNECTION_CLOSED, as every other statement on a lost connection does. Remove it with
-// the release that has the fix; test/mdm/db/lostConnection.pg.test.ts says whether it is needed.
+// process dies when the database restarts while a transaction is open, or while a connection is being made. And a
+// transaction whose connection was lost goes on, once the pool has made the connection anew, outside of any transaction.
+// With the mends every statement on a lost connection, and of a lost transaction, fails with CONNECTION_CLOSED. Remove
+// them with the release that has the fixes; test/mdm/db/lostConnection.pg.test.ts says whether they are needed.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const version = '3.4.9'
 const root = new URL('../node_modules/postgres/', import.meta.url)
-const mends = [
+const connection = [
   // A lost connection refuses statements until it is connected again. True keeps it out of the pool's queue of busy ones.
   [
     `    if (stream)
@@ -60,18 +61,53 @@ const mends = [
 `,
   ],
 ]
+const pool = [
+  // What a transaction still asks for after its connection was lost is refused, what waits for its turn as well: the
+  // connection object may stand for another connection by then, with another transaction on it or none.
+  [
+    `      , connection
+      , prepare = null
+
+    try {`,
+    `      , connection
+      , prepare = null
+      , lost = null
+
+    try {`,
+  ],
+  [
+    `new Promise((_, reject) => connection.onclose = reject)
+      ])`,
+    `new Promise((_, reject) => connection.onclose = e => {
+          lost = e
+          while (queries.length)
+            queries.shift().reject(e)
+          reject(e)
+        })
+      ])`,
+  ],
+  [
+    `        q.catch(e => uncaughtError || (uncaughtError = e))
+`,
+    `        q.catch(e => uncaughtError || (uncaughtError = e))
+        if (lost)
+          return q.reject(lost)
+`,
+  ],
+]
 
 const { version: installed } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
 if (installed !== version)
   throw new Error(
     `bin/patchDriver.js mends postgres ${version}, installed is ${installed}: see whether it is still needed`,
   )
-for (const file of ['src/connection.js', 'cjs/src/connection.js']) {
-  const at = new URL(file, root)
+const mends = { 'src/connection.js': connection, 'src/index.js': pool }
+for (const [path, changes] of Object.entries(mends).flatMap((m) => [m, [`cjs/${m[0]}`, m[1]]])) {
+  const at = new URL(path, root)
   let text = readFileSync(at, 'utf8')
-  for (const [from, to] of mends) {
+  for (const [from, to] of changes) {
     if (text.includes(to)) continue
-    if (!text.includes(from)) throw new Error(`${file} of postgres ${version} is not as bin/patchDriver.js knows it`)
+    if (!text.includes(from)) throw new Error(`${path} of postgres ${version} is not as bin/patchDriver.js knows it`)
     text = text.replace(from, () => to)
   }
   writeFileSync(at, text)

@@ -10,7 +10,9 @@ before(async () => {
 })
 after(() => db.drop())
 
-const isLoss = (e: unknown) => e instanceof Error && 'code' in e && /CONNECTION|57P01|ECONNRESET/.test(String(e.code))
+const lossCodes = /CONNECTION|57P01|ECONNRESET|EPIPE/
+const codeOf = (e: unknown) => (e instanceof Error && 'code' in e ? String(e.code) : String(e))
+const isLoss = (e: unknown) => lossCodes.test(codeOf(e))
 
 /**
  * The driver writes to the socket of a lost connection when a transaction on it is rolled back, which no caller can
@@ -38,4 +40,41 @@ test('a transaction whose connection is lost fails, and the pool goes on', async
     await sql.begin((tx) => tx`select 1`)
     await sql.end({ timeout: 1 })
   }
+})
+
+/** porsager/postgres#1216: its statements would run on the connection that the pool made anew, each by itself. */
+test('a transaction that goes on after its connection was lost does nothing more, and nothing of it waits', async () => {
+  const sql = openDatabase(db.url, { connectionsMax: 1, name: 'test-lost' })
+  await sql`create table written (what text)`
+  let goOn = () => {}
+  const mayGoOn = new Promise<void>((done) => {
+    goOn = done
+  })
+  const outcomes: Promise<string[]>[] = []
+  const lost = sql.begin(async (tx) => {
+    const [own] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`
+    await db.sql`select pg_terminate_backend(${own?.pid ?? 0})`
+    // More than the connection takes at once: the rest waits within the transaction.
+    const many = Array.from({ length: 300 }, () => tx`insert into written values ('many')`.then(String, codeOf))
+    outcomes.push(Promise.all(many))
+    await mayGoOn
+    const late = tx`insert into written values ('late')`.then(String, codeOf)
+    outcomes.push(late.then((code) => [code]))
+    await late
+  })
+  await assert.rejects(lost, isLoss)
+  // The pool's next transaction is open on the connection made anew when the lost one goes on.
+  await sql.begin(async (tx) => {
+    await tx`insert into written values ('next')`
+    goOn()
+    await sleep(50)
+    await tx`select 1`
+  })
+  for (const code of (await Promise.all(outcomes)).flat()) assert.match(code, lossCodes)
+  const rows = await sql<{ what: string }[]>`select what from written`
+  assert.deepEqual(
+    rows.map((row) => row.what),
+    ['next'],
+  )
+  await sql.end({ timeout: 1 })
 })
