@@ -59,12 +59,29 @@ function read(connectors: Connectors, message: Message, outcomes: Outcome[]): Ke
     if (!connector) throw new MessageError('UNKNOWN_SOURCE', `source system "${message.source}" is not configured`)
     return connector
       .read(message.format, message.body, message.object)
+      .filter((change) => {
+        const detail = tooFarAhead(change, message)
+        if (detail !== null) outcomes.push(outcomeOf(message, 'EXCEPTION', 'INVALID_VERSION', detail, change))
+        return detail === null
+      })
       .map((change) => ({ key: recordKey(message.source, change.object, change.sourceId), message, change }))
   } catch (error) {
     if (!(error instanceof MessageError)) throw error
     outcomes.push(outcomeOf(message, 'EXCEPTION', error.code, error.message, error.at))
     return []
   }
+}
+
+/** Hours that a system's clock, or its idea of its time zone, may be ahead of ours. */
+const aheadHoursMax = 48
+
+/** A version of a time to come would outrank all that the system says until then, so the record would stand still. */
+function tooFarAhead(change: RecordChange, message: Message): string | null {
+  const received = message.receivedAt.getTime()
+  const version = Number(change.version ?? 0) / 1000
+  if (version <= received + aheadHoursMax * 3_600_000) return null
+  const days = Math.round((version - received) / 86_400_000)
+  return `its version is ${days} days after it was received; at most ${aheadHoursMax} hours, or nothing later would count`
 }
 
 export interface ArrivedRecord {

@@ -51,6 +51,18 @@ test('replayed with the same mapping nothing changes: no event, no other outcome
   assert.deepEqual({ ...audit }, { actor: 'op', event: 'REPLAY', source: 'shop' })
 })
 
+test('a version of a time to come is refused, so that it does not outrank all that comes until then', async () => {
+  const ahead = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString()
+  await row(db.sql, 'client', { id: '1', changed: at(1), label: 'One' })
+  const refused = await row(db.sql, 'client', { id: '1', changed: '2126-01-01', label: 'Frozen' })
+  await row(db.sql, 'client', { id: '1', changed: at(2), label: 'Two' })
+  await row(db.sql, 'client', { id: '2', changed: ahead(40), label: 'A clock that is ahead' })
+  await drain(shopPipeline(db.sql))
+  assert.deepEqual(await outcomes(), [[refused, 'EXCEPTION', 'INVALID_VERSION']])
+  assert.equal((await values('1')).name, 'Two')
+  assert.equal((await values('2')).name, 'A clock that is ahead')
+})
+
 test('a changed mapping takes effect though no version is newer: values, new objects and former exceptions', async () => {
   await row(db.sql, 'client', { id: '1', changed: at(1), label: 'One', terms: '30', since: '2020-01-01' })
   await row(db.sql, 'client', { id: '1', changed: at(2), label: 'Uno', terms: '14' })
