@@ -29,10 +29,12 @@ export interface Work {
   /** Records whose golden id, features or keys differ from what is stored. */
   changed: Map<number, SourceRecord>
   events: NewChange[]
+  /** Last messages of records that are to be resolved anew and that another transaction holds. */
+  left: number[]
 }
 
 export function newWork(): Work {
-  return { crosswalk: new Map(), targets: new Map(), causes: new Map(), changed: new Map(), events: [] }
+  return { crosswalk: new Map(), targets: new Map(), causes: new Map(), changed: new Map(), events: [], left: [] }
 }
 
 export function isLive(r: { complete: boolean; deleted: boolean }): boolean {

@@ -11,6 +11,7 @@ import { saveOperational } from './ingest/operational.ts'
 import { outcomeOf, saveOutcomes, settleIncomplete } from './ingest/outcomes.ts'
 import { saveMatched, saveRecords, type WholeRecord } from './ingest/records.ts'
 import { saveReferences } from './ingest/references.ts'
+import { requeue } from './ingest/requeue.ts'
 import { isLive, type Mastering, newWork } from './mastering.ts'
 import { references, referring } from './referring.ts'
 import { resolve } from './resolve.ts'
@@ -140,6 +141,7 @@ export async function masterRecords(
     (type, field) => pipeline.policy.type(type).fields.some((f) => f.name === field && f.sensitive),
     mastered.map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
   )
+  await requeue(tx, work.left)
   await appendChanges(tx, work.events)
   return work.events.length
 }

@@ -26,13 +26,18 @@ export async function referring(
     const cause = work.causes.get(f.target)
     if (cause) work.causes.set(f.key, cause)
   }
-  // Whoever holds the lock on such a record resolves it after us, and waits for our lock on what it names.
   const free = await tryLock(
     tx,
     'record',
     found.map((f) => lockNumber(f.key)),
   )
-  const ours = found.filter((f) => free.has(lockNumber(f.key)))
+  // Whoever holds the lock on such a record may resolve it after us, but may also fail or have read what it names before
+  // us. Waiting could be in a circle, so it comes again through the queue.
+  const [ours, left] = [
+    found.filter((f) => free.has(lockNumber(f.key))),
+    found.filter((f) => !free.has(lockNumber(f.key))),
+  ]
+  work.left.push(...left.map((f) => f.inboxId))
   return await loadById(tx, [...new Set(ours.map((f) => f.recordId))])
 }
 

@@ -5,6 +5,7 @@ import { transaction } from './db/transaction.ts'
 import { appendChanges } from './feed/append.ts'
 import { loadGolden } from './golden/stored.ts'
 import { loadById, saveMatched } from './ingest/records.ts'
+import { requeue } from './ingest/requeue.ts'
 import { engineOf, type Mastering, newWork, type Work } from './mastering.ts'
 import type { Difference } from './rebuild.ts'
 import { referring } from './referring.ts'
@@ -107,6 +108,7 @@ async function repairStep(
   }
   await removeSurplus(tx, mastering, step, work, cause)
   await saveMatched(tx, [...work.changed.values()])
+  await requeue(tx, work.left)
   await appendChanges(tx, work.events)
   return work.events.length
 }

@@ -5,6 +5,7 @@ import { stakeOfGolden, stakes } from './golden/stake.ts'
 import { isUuid } from './golden/statement.ts'
 import { refuseCycles } from './hierarchy.ts'
 import { type SourceRecord, saveMatched } from './ingest/records.ts'
+import { requeue } from './ingest/requeue.ts'
 import { isLive, type Mastering, newWork, type Work } from './mastering.ts'
 import { type Plan, planAll } from './plan.ts'
 import { describe, type Preview } from './preview.ts'
@@ -204,6 +205,7 @@ async function carryOut(
     input,
     effect,
   })
+  await requeue(tx, work.left)
   await appendChanges(tx, work.events)
   return { code: 'DONE', actionId: id, effect }
 }

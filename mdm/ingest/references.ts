@@ -15,14 +15,18 @@ export async function saveReferences(tx: Transaction, changes: ReferenceChange[]
       select * from unnest(${rows.map((r) => r.target)}::uuid[], ${rows.map((r) => r.id)}::bigint[]) on conflict do nothing`
 }
 
+interface Referring {
+  recordId: number
+  key: string
+  /** The message that changed it last. */
+  inboxId: number
+  target: string
+}
+
 /** Records of a golden type that name any of these in a field that is compared by reference. */
-export async function loadReferring(
-  tx: Transaction,
-  targets: string[],
-  type: string,
-): Promise<{ recordId: number; key: string; target: string }[]> {
+export async function loadReferring(tx: Transaction, targets: string[], type: string): Promise<Referring[]> {
   if (targets.length === 0) return []
-  return await tx<{ recordId: number; key: string; target: string }[]>`
-    select r.record_id as "recordId", s.key, r.target from record_reference r join source_record s on s.id = r.record_id
+  return await tx<Referring[]>`
+    select r.record_id as "recordId", s.key, s.inbox_id as "inboxId", r.target from record_reference r join source_record s on s.id = r.record_id
     where r.target = any(${targets}::uuid[]) and s.type = ${type}`
 }

@@ -1,12 +1,16 @@
 import type { Transaction } from '../db/database.ts'
 import { PENDING_CHANNEL } from './accept.ts'
 
-/** Puts messages of the inbox into the queue again; those that wait already stay as they are. Answers how many. */
+/**
+ * Puts messages of the inbox into the queue again; those that wait already, or are being applied, stay as they are: so it
+ * waits for nobody. Answers how many.
+ */
 export async function requeue(tx: Transaction, inboxIds: readonly number[]): Promise<number> {
   if (inboxIds.length === 0) return 0
   const rows = await tx`
     with queued as (
-      insert into pending (inbox_id, replay) select id, true from unnest(${inboxIds as number[]}::bigint[]) as m (id)
+      insert into pending (inbox_id, replay) select distinct id, true from unnest(${inboxIds as number[]}::bigint[]) as m (id)
+      where not exists (select from pending p where p.inbox_id = id) order by 1
       on conflict do nothing returning 1)
     select pg_notify(${PENDING_CHANNEL}, '') from queued`
   return rows.length

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LOCK, lockNumber } from '../../mdm/db/locks.ts'
 import { applyPending } from '../../mdm/pipeline.ts'
 import { checkRebuild } from '../../mdm/rebuild.ts'
+import { recordKey } from '../../schema/recordKey.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { directPipeline, drain, send } from '../fixtures/store.ts'
+import { directPipeline, drain, empty, send } from '../fixtures/store.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -48,4 +50,37 @@ test('I1: a link does not outlive its last two keys when two transactions fill o
 
   assert.deepEqual([...(await sql`select a, b from link`)], [])
   assert.deepEqual((await checkRebuild(sql, pipeline)).differences, [])
+})
+
+test('I1: what refers to a record that changed is compared anew though whoever held it meanwhile took everything back', async () => {
+  const { sql } = db
+  const pipeline = directPipeline(sql)
+  await empty(sql)
+  const contact = (source: string, of: string) => ({
+    source,
+    message: {
+      type: 'Contact',
+      id: '1',
+      version: 1e6,
+      fields: { name: 'Anna Weber', customer: recordKey(source, 'Customer', of) },
+    },
+  })
+  // One customer by now, so the two contacts are one person of it; then it is known to be two.
+  await send(sql, [customer('crm', 'Alder Forest', taxId), customer('erp', 'Alder Forest', taxId)])
+  await send(sql, [contact('crm', 'Alder Forest'), contact('erp', 'Alder Forest')])
+  await drain(pipeline)
+  const contacts = () => sql`select distinct golden_id from source_record where type = 'Contact'`
+  assert.equal((await contacts()).length, 1)
+  const held = await sql.reserve()
+  await held`begin`
+  const keys = ['crm', 'erp'].map((source) => lockNumber(recordKey(source, 'Contact', '1')))
+  for (const key of keys) await held`select pg_advisory_xact_lock((${LOCK.record}::bigint << 56) | ${key}::bigint)`
+  const changed = customer('erp', 'Alder Forest', { taxIds: ['DE811569869'], name: 'Zircon Harbour' })
+  await send(sql, [{ ...changed, message: { ...changed.message, version: 2e6 } }])
+  await applyPending(pipeline, 10)
+  await held`rollback`
+  held.release()
+  await drain(pipeline)
+  assert.deepEqual((await checkRebuild(sql, pipeline)).differences, [])
+  assert.equal((await contacts()).length, 2)
 })
