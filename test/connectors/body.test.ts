@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { cleanText, parseBody, parseObject } from '../../connectors/body.ts'
 import { bounds } from '../../connectors/bounds.ts'
 import { MessageError } from '../../connectors/contract.ts'
+import fc from '../property.ts'
 
 const codeOf = (text: string, parse: (t: string) => unknown = parseBody) => {
   try {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import fc from 'fast-check'
 import { jsonElements, lines } from '../../connectors/file/json.ts'
 import { FileError, type FileOptions, fileRows } from '../../connectors/file/rows.ts'
+import fc from '../property.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-file-'))
 after(() => rmSync(dir, { recursive: true, force: true }))

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import type { Verdict } from '../../connectors/contract.ts'
 import { type Scheme, sign, skewSecondsMax, verify } from '../../connectors/signature.ts'
+import fc from '../property.ts'
 
 const now = Date.UTC(2026, 2, 1, 9, 30)
 const body = Buffer.from('{"id":"evt_1","ö":"ü"}')

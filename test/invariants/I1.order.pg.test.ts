@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import fc from 'fast-check'
 import { applyPending, type Pipeline } from '../../mdm/pipeline.ts'
 import { checkRebuild } from '../../mdm/rebuild.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import type { DirectMessage } from '../fixtures/directSource.ts'
 import { directPipeline, drain, empty, send, systems } from '../fixtures/store.ts'
+import fc from '../property.ts'
 
 let db: TestDatabase
 before(async () => {

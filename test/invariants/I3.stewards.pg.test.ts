@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import fc from 'fast-check'
 import { checkRebuild } from '../../mdm/rebuild.ts'
 import type { ActionInput, Caller } from '../../mdm/review/input.ts'
 import type { Outcome } from '../../mdm/review/outcome.ts'
@@ -8,6 +7,7 @@ import { act, type Stewardship } from '../../mdm/steward.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { unmarked } from '../fixtures/steward.ts'
 import { directPipeline, drain, empty, policy, send, systems } from '../fixtures/store.ts'
+import fc from '../property.ts'
 
 let db: TestDatabase
 before(async () => {

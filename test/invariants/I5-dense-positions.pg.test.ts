@@ -9,9 +9,10 @@ import { startTailer, type Tailer } from '../../mdm/feed/tailer.ts'
 import type { ChangeEvent } from '../../schema/events.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { append, seeded, version, writeTraffic } from '../mdm/feed/world.ts'
+import { firstSeed } from '../property.ts'
 
-/** Set FEED_SEED to run a failure again, FEED_TRANSACTIONS for a longer run. */
-const seed = Number(process.env.FEED_SEED ?? Date.now() % 1e9)
+/** FEED_TRANSACTIONS for a longer run, TOUCHSTONE_SEED for another (test/property.ts). */
+const seed = firstSeed
 const transactions = Number(process.env.FEED_TRANSACTIONS ?? 600)
 
 let db: TestDatabase

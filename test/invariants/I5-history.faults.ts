@@ -15,16 +15,16 @@ import { encodeCursor } from '../../mdm/feed/cursor.ts'
 import { readHead } from '../../mdm/feed/read.ts'
 import { type CrashingServer, crashingServer } from '../mdm/feed/crashingServer.ts'
 import { append, create, seeded, version } from '../mdm/feed/world.ts'
+import { firstSeed } from '../property.ts'
 import { check, type Got, type History, type Stored, type Written } from './I5-history/check.ts'
 import { readNotes } from './I5-history/notes.ts'
 
 /**
  * Random histories: eight writers in two processes, a gateway, three subscribers, each in a process of its own; while
  * they run, processes are killed with -9, Postgres is crashed and started, sockets are torn. Then every write and every
- * delivery is checked. FEED_HISTORIES=100 for the long run (about ten minutes), FEED_SEED to choose the disturbances.
+ * delivery is checked. FEED_HISTORIES=100 for the long run (about ten minutes), TOUCHSTONE_SEED to choose the disturbances.
  */
 const histories = Number(process.env.FEED_HISTORIES ?? 2)
-const firstSeed = Number(process.env.FEED_SEED ?? Date.now() % 1e6)
 const disturbances = Number(process.env.FEED_DISTURBANCES ?? 8)
 const catchUpMsMax = 60_000
 

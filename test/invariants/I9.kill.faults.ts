@@ -14,17 +14,18 @@ import { startFollower } from '../faults/follower.ts'
 import { databaseUrl, installation, VICTIMS } from '../faults/installation.ts'
 import { startSender } from '../faults/sender.ts'
 import { drain, policy } from '../fixtures/store.ts'
+import { firstSeed } from '../property.ts'
 
 /** `npm run test:soak` sets these to 20 and 10,000. */
 const rounds = Number(process.env.TOUCHSTONE_I9_ROUNDS ?? 2)
 const messages = Number(process.env.TOUCHSTONE_I9_MESSAGES ?? 600)
-const seed = Number(process.env.TOUCHSTONE_I9_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const seed = firstSeed
 const drainMsMax = 120_000
 const killedAfterMsMax = 400
 
 test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowledged is there, applied once`, async (t) => {
   const random = generator(seed)
-  t.diagnostic(`TOUCHSTONE_I9_SEED=${seed}`)
+  t.diagnostic(`TOUCHSTONE_SEED=${seed}`)
   const deliveries = worldDeliveries({ companies: Math.ceil(messages / 12), seed }, messages)
   const { dir, postmaster } = dataDirectory(t)
   let round = 0

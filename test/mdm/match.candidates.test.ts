@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { findCandidates } from '../../mdm/match/candidates.ts'
+import fc from '../property.ts'
 
 /** The definition: two records are candidates when they share a key that at most `max` records have. */
 function reference(keys: ReadonlyMap<number, readonly number[]>, max: number): Set<string> {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import {
   changeSchemaMajor,
   changeSchemaMinor,
@@ -11,6 +10,7 @@ import {
 } from '../../schema/cloudEvent.ts'
 import { incompatibilities } from '../../schema/compatibility.ts'
 import { type ChangeEvent, changeEventSchema, OPS } from '../../schema/events.ts'
+import fc from '../property.ts'
 
 const text = fc.string({ maxLength: 20 })
 const optional = <T>(a: fc.Arbitrary<T>) => fc.option(a, { nil: null })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { type Assertion, type Clustering, COMPONENT_DENSE_RECORDS_MAX, cluster } from '../../../mdm/cluster/cluster.ts'
 import { seededRandom } from '../../../mdm/match/random.ts'
+import fc from '../../property.ts'
 
 interface World {
   keys: string[]

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { cluster, type MergeStep } from '../../../mdm/cluster/cluster.ts'
 import { joinsOf } from '../../../mdm/cluster/joins.ts'
+import fc from '../../property.ts'
 
 interface Edge {
   a: string

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { decodeCursor, encodeCursor, type Place } from '../../../mdm/feed/cursor.ts'
+import fc from '../../property.ts'
 
 const place: fc.Arbitrary<Place> = fc.oneof(
   fc.record({ kind: fc.constant('TAIL' as const), position: fc.maxSafeNat() }, { noNullPrototype: true }),

@@ -8,9 +8,10 @@ import { everything } from '../../../mdm/feed/filter.ts'
 import { type FeedItem, follow } from '../../../mdm/feed/follow.ts'
 import { startTailer, type Tailer } from '../../../mdm/feed/tailer.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
+import { firstSeed } from '../../property.ts'
 import { append, caughtUp, create, eventsOf, seeded, take, version, writeTraffic } from './world.ts'
 
-const seed = Number(process.env.FEED_SEED ?? Date.now() % 1e9)
+const seed = firstSeed
 
 let db: TestDatabase
 let tailer: Tailer

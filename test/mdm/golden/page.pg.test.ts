@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import fc from 'fast-check'
 import { type SortColumn, type SortTerm, totalOrder } from '../../../mdm/golden/keyset.ts'
 import {
   cursorOf,
@@ -11,6 +10,7 @@ import {
   type Relation,
 } from '../../../mdm/golden/page.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
+import fc from '../../property.ts'
 
 let db: TestDatabase
 before(async () => {

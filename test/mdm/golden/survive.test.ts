@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { Source } from 'graphql'
 import { candidates, type SurvivorMember, survive } from '../../../mdm/golden/survive.ts'
 import { parsePolicy } from '../../../schema/policy.ts'
+import fc from '../../property.ts'
 
 const policy = parsePolicy([
   new Source(

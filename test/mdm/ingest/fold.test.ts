@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import type { RecordChange } from '../../../connectors/contract.ts'
 import { fold, type RecordState } from '../../../mdm/ingest/fold.ts'
+import fc from '../../property.ts'
 
 const whole = (version: number | null, raw: Record<string, unknown>, deleted = false): RecordChange => ({
   object: 'Account',

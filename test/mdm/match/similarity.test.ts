@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { editDistance, jaroWinkler, wordSimilarity } from '../../../mdm/match/similarity.ts'
+import fc from '../../property.ts'
 
 /** Restricted Damerau distance by the book. */
 function slowDistance(a: string, b: string): number {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { createEngine, type FieldValue } from '../../../mdm/match/engine.ts'
 import { priorParameters } from '../../../mdm/match/parameters.ts'
 import { waterfall } from '../../../mdm/match/waterfall.ts'
 import { waterfallText } from '../../../mdm/match/waterfall_text.ts'
 import { policy } from '../../fixtures/store.ts'
+import fc from '../../property.ts'
 
 const type = policy.type('Customer')
 const address = (street: string, city: string) => ({ street, city, country: 'DE' })

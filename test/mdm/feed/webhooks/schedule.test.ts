@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import {
   nextAttempt,
   retryAfterMs,
@@ -10,6 +9,7 @@ import {
 } from '../../../../mdm/feed/webhooks/backoff.ts'
 import { afterFailure, closed, failuresMax, stateOf } from '../../../../mdm/feed/webhooks/breaker.ts'
 import { Window } from '../../../../mdm/feed/webhooks/window.ts'
+import fc from '../../../property.ts'
 
 const hour = 3_600_000
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { isReachable, parseNetwork } from '../../../../mdm/feed/webhooks/address.ts'
 import { createPoster } from '../../../../mdm/feed/webhooks/post.ts'
 import { checkedUrl, type Reach, UrlError } from '../../../../mdm/feed/webhooks/url.ts'
+import fc from '../../../property.ts'
 
 const open: Reach = { networks: [], http: true, ports: [80, 443, 8443] }
 const strict: Reach = { networks: [], http: false, ports: [443, 8443] }
