@@ -1,172 +1,118 @@
-import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import postgres from 'postgres'
+import { json } from 'node:stream/consumers'
 import { openInstallation } from '../cli/installation.ts'
 import { masteringOf, readPolicyFiles } from '../cli/policyFiles.ts'
-import { startServer } from '../cli/postgres/server.ts'
-import { worldMessages } from '../demo/world.ts'
-import { openDatabase, type Sql } from '../mdm/db/database.ts'
-import { migrate } from '../mdm/db/migrate.ts'
-import { transaction } from '../mdm/db/transaction.ts'
-import { appendChanges, eventsPerAppendMax } from '../mdm/feed/append.ts'
-import { arrive } from '../mdm/ingest/arrive.ts'
-import type { Message } from '../mdm/ingest/claim.ts'
-import { saveRecords } from '../mdm/ingest/records.ts'
-import type { Mastering } from '../mdm/mastering.ts'
+import { priorParameters } from '../mdm/match/parameters.ts'
 import { publish } from '../mdm/publish.ts'
-import { rebuildType, unhurried } from '../mdm/rebuild.ts'
-import { changesNothing, type Simulation, simulate } from '../mdm/simulate.ts'
+import { checkRebuild } from '../mdm/rebuild.ts'
+import { type KeptPolicy, keptVersion } from '../mdm/review/policies.ts'
+import { changesNothing, type Simulation } from '../mdm/simulate.ts'
+import { digests, eventsAgainst, happened, readStore, reported } from '../test/fixtures/publication.ts'
+import { benchServer, fill } from './store.ts'
 
-// What-if over a demo world: seconds and memory, then publishing and the way back.
+// What-if over a demo world that came in through the whole path: seconds and memory of the command; then the policy is
+// published, and every golden record that merged, split, changed its value or only its origin is held against the report;
+// then the policy before is published again, and everything has to be as it was. Fails where anything differs.
 //   node bench/simulate.ts [--records 100000] [--publish no]
-// The world is brought into the store without matching record by record: what ingest would make of it is computed in one go.
-// Figures and their history: bench/README.md.
+// Figures and their history: bench/steward.md.
 
 const option = (name: string, value: string) => {
   const at = process.argv.indexOf(`--${name}`)
   return at < 0 ? value : (process.argv[at + 1] ?? value)
 }
 const wanted = Number(option('records', '100000'))
-const perBatch = 2_000
+/** Of a demo world: invoices and payments among them, which are no golden types. */
+const messagesPerRecord = 1.95
 
+const server = await benchServer()
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
-const server = await startServer({ dir, durable: false })
-const admin = postgres(server.url('postgres'), { max: 1, onnotice: () => {} })
-await admin.unsafe('create database whatif')
-const sql = openDatabase(server.url('whatif'), { connectionsMax: 4, name: 'bench' })
+const sql = await server.database('whatif')
 try {
-  await migrate(sql, fileURLToPath(new URL('../migrations', import.meta.url)))
-  const { systems, connectors } = openInstallation()
+  const { systems } = openInstallation()
   const shipped = readPolicyFiles('schema/model')
-  const before = masteringOf(shipped, systems)
-  const records = await fill(sql, before, connectors)
-  await store(sql, before)
+  await fill(sql, server.url('whatif'), wanted * messagesPerRecord, { workers: 1, rowsMax: 1_000 })
   await sql`vacuum analyze`
-  const same = await simulate(sql, before)
-  console.log(
-    `${records} source records of golden types, the policy as it is: ${figures(same)}; nothing would change: ${changesNothing(same)}`,
-  )
-  const text = shipped.model['customer.graphql'] ?? ''
-  const model = {
-    ...shipped.model,
-    'customer.graphql': text.replaceAll('order: [ERP, CRM, BILLING]', 'order: [BILLING, CRM, ERP]'),
+  const same = await simulate('same', shipped)
+  assert.ok(changesNothing(same), 'the policy in force changes nothing')
+  console.log(`the policy as it is: ${figures(same)}; nothing would change`)
+
+  const candidate = changed(shipped)
+  const report = await simulate('changed', candidate)
+  console.log(`another owner of three fields, other thresholds: ${figures(report)}`)
+  for (const t of report.types)
+    console.log(
+      `  ${t.type}: ${t.merges.count} absorb ${t.absorbed}, ${t.splits.count} fall apart, ${t.changes.count} change ` +
+        `a value, ${t.origins.count} only its origin; ${t.fields.reduce((n, f) => n + f.count, 0)} values`,
+    )
+  console.log(`a sample of 500 golden records of each type: ${figures(await simulate('changed', candidate, 500))}`)
+
+  if (option('publish', 'yes') !== 'no') {
+    const types = report.types.map((t) => t.type)
+    const [before, was] = [await readStore(sql), await digests(sql)]
+    await publishIt(candidate)
+    const after = await readStore(sql)
+    assert.deepEqual(reported(report), happened(before, after, types), 'the report is what publishing did')
+    const told = await eventsAgainst(sql, before, after)
+    assert.deepEqual(told.unsaid, [], 'every golden record that is otherwise has its event')
+    assert.deepEqual((await checkRebuild(sql, masteringOf(candidate, systems))).differences, [])
+    console.log(
+      `the report equals what publishing did; ${told.events} events, of which ${told.passing.length} golden records are as they were`,
+    )
+    await publishIt(shipped)
+    assert.deepEqual(await digests(sql), was, 'the way back restores')
+    console.log(
+      'the way back: golden records, origins, crosswalk, features, links, keys and open tasks are as they were',
+    )
   }
-  const changed = { version: 'another', model, parameters: {} }
-  const other = await simulate(sql, masteringOf(changed, systems))
-  const values = other.types.flatMap((t) => t.fields).reduce((n, f) => n + f.count, 0)
-  console.log(`another owner of three fields: ${figures(other)}; ${values} values would change`)
-  const sample = await simulate(sql, masteringOf(changed, systems), { sample: 500 })
-  console.log(`a sample of 500 golden records of each type: ${figures(sample)}`)
-  if (option('publish', 'no') !== 'no') {
-    const state = async () =>
-      JSON.stringify(
-        await sql`select md5(string_agg(id::text || values::text, ',' order by id)) from golden where state = 'ACTIVE'`,
-      )
-    const was = await state()
-    for (const kept of [changed, shipped]) {
-      const began = performance.now()
-      const done = await publish(sql, kept, masteringOf(kept, systems), { actor: 'bench', reason: 'bench' })
-      const seconds = (performance.now() - began) / 1000
-      console.log(`published: ${JSON.stringify(done)}, ${seconds.toFixed(1)} s`)
-    }
-    console.log(`the way back restores: ${was === (await state())}`)
+  async function publishIt(kept: KeptPolicy) {
+    const began = performance.now()
+    const done = await publish(sql, kept, masteringOf(kept, systems), { actor: 'bench', reason: 'bench' })
+    console.log(`published: ${JSON.stringify(done)}, ${((performance.now() - began) / 1000).toFixed(1)} s`)
   }
 } finally {
-  await sql.end()
-  await admin.end()
+  await server.drop(sql, 'whatif')
   await server.stop()
   rmSync(dir, { recursive: true, force: true })
 }
 
-/** Source records of a demo world, as ingest would store them before matching. */
-async function fill(
-  sql: Sql,
-  mastering: Mastering,
-  connectors: ReturnType<typeof openInstallation>['connectors'],
-): Promise<number> {
-  let records = 0
-  let batch: Message[] = []
-  const flush = async () => {
-    const arrived = await transaction(sql, async (tx) => {
-      const found = await arrive(tx, connectors, batch)
-      await saveRecords(
-        tx,
-        found.records.map((r) => r.record),
-      )
-      return found.records
-    })
-    records += arrived.filter((r) => mastering.engines.has(r.record.type) && r.record.inboxId > 0).length
-    batch = []
-  }
-  let inboxId = 0
-  for (const m of worldMessages({ companies: Math.ceil(wanted / 4), seed: 3 })) {
-    const connector = connectors.get(m.source)
-    if (!connector) continue
-    for (const part of connector.split(m.body, m.object, null)) {
-      inboxId++
-      batch.push({
-        inboxId,
-        source: m.source,
-        messageId: part.messageId,
-        object: part.object,
-        format: part.format,
-        body: part.body,
-        correlationId: randomUUID(),
-        receivedAt: new Date(),
-        corrects: null,
-        statedAt: null,
-        replay: false,
-      })
-    }
-    if (batch.length >= perBatch) await flush()
-    if (records >= wanted) break
-  }
-  await flush()
-  const [row] = await sql<{ n: number }[]>`
-    select count(*)::int as n from source_record where type = any(${[...mastering.engines.keys()]}::text[])`
-  return row?.n ?? 0
+/** Customers match sooner, contacts later, and three fields of a customer belong to another system. */
+function changed({ model: files }: KeptPolicy): KeptPolicy {
+  const text = files['customer.graphql'] ?? ''
+  const owned = text.replaceAll('order: [ERP, CRM, BILLING]', 'order: [BILLING, CRM, ERP]')
+  assert.notEqual(owned, text)
+  const model = { ...files, 'customer.graphql': owned }
+  const { policy } = openInstallation()
+  const parameters = Object.fromEntries(
+    [
+      ['Customer', -4],
+      ['Contact', 4],
+    ].map(([name, bits]) => {
+      const prior = priorParameters(policy.type(String(name)))
+      return [String(name), { ...prior, matchWeightMin: prior.matchWeightMin + Number(bits) }]
+    }),
+  )
+  return { version: keptVersion(model, parameters), model, parameters }
 }
 
-/** Golden records of what is there, all at once. */
-async function store(sql: Sql, mastering: Mastering): Promise<void> {
-  await sql.begin(async (tx) => {
-    await unhurried(tx)
-    const crosswalk = new Map<string, string>()
-    for (const type of mastering.policy.types) {
-      const { rebuilt } = await rebuildType(tx, mastering, type, crosswalk)
-      const places = rebuilt.flatMap(({ at }) => at.members.map((m) => ({ id: m.id, golden: at.goldenId })))
-      await tx`update source_record s set golden_id = p.golden
-        from unnest(${places.map((p) => p.id)}::bigint[], ${places.map((p) => p.golden)}::uuid[]) as p (id, golden) where s.id = p.id`
-      for (let i = 0; i < rebuilt.length; i += eventsPerAppendMax)
-        await appendChanges(
-          tx,
-          rebuilt.slice(i, i + eventsPerAppendMax).flatMap(({ at, golden }) =>
-            golden
-              ? [
-                  {
-                    goldenId: at.goldenId,
-                    type: type.name,
-                    version: 1,
-                    op: 'CREATED' as const,
-                    values: golden.values,
-                    provenance: { ...golden.provenance },
-                    redirect: null,
-                    changed: Object.keys(golden.values),
-                    members: at.members.map((m) => m.key),
-                    policyVersion: mastering.policy.version,
-                    cause: { source: 'bench' },
-                  },
-                ]
-              : [],
-          ),
-        )
-    }
+/** The command, in a process of its own: its memory is its own. */
+async function simulate(name: string, kept: KeptPolicy, sample?: number): Promise<Simulation> {
+  const folder = join(dir, name)
+  mkdirSync(folder, { recursive: true })
+  for (const [file, text] of Object.entries(kept.model)) writeFileSync(join(folder, file), text)
+  for (const [type, p] of Object.entries(kept.parameters))
+    writeFileSync(join(folder, `${type}.parameters.json`), JSON.stringify(p))
+  const more = sample ? ['--sample', `${sample}`] : ['--examples', '1000000']
+  const child = spawn(process.execPath, ['cli/main.ts', 'simulate', '--policy', folder, '--json', ...more], {
+    env: { ...process.env, DATABASE_URL: server.url('whatif') },
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
+  return (await json(child.stdout)) as Simulation
 }
 
 function figures(s: Simulation): string {
-  return `${s.golden} golden records in ${s.seconds.toFixed(1)} s, ${s.memoryMb} MB at most`
+  return `${s.records} source records, ${s.golden} golden records in ${s.seconds.toFixed(1)} s, ${s.memoryMb} MB at most`
 }

@@ -10,7 +10,7 @@ import { wholeNumber } from './wholeNumber.ts'
 
 const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
 type Options = Config<(typeof SETTINGS)[number]> &
-  Omit<CandidateOptions, 'to' | 'shipped'> & { sample?: number; json: boolean }
+  Omit<CandidateOptions, 'to' | 'shipped'> & { sample?: number; examples?: number; json: boolean }
 
 export const command = withConfig(
   new Command('simulate')
@@ -23,6 +23,11 @@ export const command = withConfig(
       'models of "touchstone train", or <Type>=shipped; with the policy in force, unless another is given',
     )
     .option('--sample <number>', 'that many golden records of each type, with all they are linked to now', wholeNumber)
+    .option(
+      '--examples <number>',
+      'name up to that many golden records of each group in the JSON; 10 without',
+      wholeNumber,
+    )
     .option('--json', 'the whole report as JSON', false),
   SETTINGS,
 )
@@ -42,7 +47,7 @@ Example:
     const { sql, close } = await connect({ config: options, connectionsMax: 1 })
     try {
       const candidate = masteringOf(await candidateOf(sql, options, systems), systems)
-      const report = await simulate(sql, candidate, { sample: options.sample })
+      const report = await simulate(sql, candidate, { sample: options.sample, examplesMax: options.examples })
       if (options.json) console.log(JSON.stringify(report, null, 1))
       else print(report)
     } finally {

@@ -45,14 +45,16 @@ export async function publish(
     await advancePublication(sql, begun.id, step.done, step.events)
     await told(total)
   }
-  for (const type of mastering.policy.types) await rematch(sql, mastering, type, report)
+  const correlationId = crypto.randomUUID()
+  const cause = () => ({ source: 'publication', object: 'policy', sourceId: kept.version, correlationId })
+  for (const type of mastering.policy.types) await rematch(sql, mastering, type, report, cause)
   for (let pass = 0; pass < passesMax; pass++) {
     const { differences } = await checkRebuild(sql, mastering)
     if (differences.length === 0) break
-    await repair(sql, mastering, differences, report)
+    await repair(sql, mastering, differences, report, cause)
   }
   // What a worker that still followed the policy before has written meanwhile, though no golden record differs by it.
-  for (const type of mastering.policy.types) await rematch(sql, mastering, type, report)
+  for (const type of mastering.policy.types) await rematch(sql, mastering, type, report, cause)
   await transaction(sql, async (tx) => {
     await endPublication(tx, begun.id)
     await appendAudit(tx, { event: 'PUBLISHED', actor: by.actor, policy: kept.version, ...total })

@@ -85,7 +85,8 @@ export async function recluster(
     work.targets.set(r.key, targetOf(r))
 
   const structural = derived.some((d) => d.op !== 'UPDATED' && d.op !== 'CREATED')
-  const byHand = [...work.causes.values()].some((c) => c.source === 'stewardship')
+  // What people decided, a policy and its what-if included, waits for nobody to confirm it.
+  const byHand = [...work.causes.values()].some((c) => c.source === 'stewardship' || c.source === 'publication')
   if (structural || byHand) await syncSplits(tx, mastering, type, derived, assigned, said, byHand)
   const alike = possible.filter((p) => p.reason !== STEWARD_SAYS_NO)
   const had = await savePossible(

@@ -1,3 +1,4 @@
+import type { Cause } from '../schema/events.ts'
 import type { TypePolicy } from '../schema/policy.ts'
 import type { Sql, Transaction } from './db/database.ts'
 import { lock, lockNumber } from './db/locks.ts'
@@ -20,6 +21,8 @@ export interface Repaired {
   events: number
 }
 
+const byRebuild = (): Cause => ({ source: 'rebuild', correlationId: crypto.randomUUID() })
+
 /**
  * Brings what is stored to what source records and assertions say, a few golden records a transaction, each with its
  * events. It can be stopped between any two and run again: what is right already is no difference any more. Types are
@@ -30,12 +33,13 @@ export async function repair(
   mastering: Mastering,
   differences: readonly Difference[],
   told: (step: Repaired) => void | Promise<void> = () => {},
+  cause: () => Cause = byRebuild,
 ): Promise<Repaired> {
   const total: Repaired = { done: 0, events: 0 }
   for (const type of mastering.policy.types) {
     const own = new Map(differences.filter((d) => d.type === type.name).map((d) => [d.goldenId, d]))
     for (const step of steps([...own.values()])) {
-      const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, step))
+      const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, step, cause()))
       total.events += events
       total.done += step.length
       await told({ done: step.length, events })
@@ -53,6 +57,7 @@ export async function rematch(
   mastering: Mastering,
   type: TypePolicy,
   told: (step: Repaired) => void | Promise<void>,
+  cause: () => Cause,
 ): Promise<void> {
   const { version } = engineOf(mastering, type)
   let last = 0
@@ -65,7 +70,7 @@ export async function rematch(
     const records = rows.map((r) => r.id)
     last = records.at(-1) ?? last
     const step: Difference = { type: type.name, goldenId: '', what: 'MEMBERS', detail: 'another model', records }
-    const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, [step]))
+    const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, [step], cause()))
     await told({ done: records.length, events })
   }
 }
@@ -89,9 +94,9 @@ async function repairStep(
   mastering: Mastering,
   typeName: string,
   step: Difference[],
+  cause: Cause,
 ): Promise<number> {
   const work = newWork()
-  const cause = { source: 'rebuild', correlationId: crypto.randomUUID() }
   const ids = step.flatMap((d) => d.records)
   const named = await loadById(tx, ids)
   await lock(
@@ -119,7 +124,7 @@ async function removeSurplus(
   mastering: Mastering,
   step: Difference[],
   work: Work,
-  cause: { source: string; correlationId: string },
+  cause: Cause,
 ): Promise<void> {
   const surplus = step.filter((d) => d.what === 'SURPLUS' && !work.events.some((e) => e.goldenId === d.goldenId))
   await lock(

@@ -4,7 +4,6 @@ import { lockFreeClosure } from './cluster/closure.ts'
 import type { Sql, Transaction } from './db/database.ts'
 import { changedFields, type StoredGolden } from './golden/derive.ts'
 import type { Place } from './golden/stored.ts'
-import type { SourceRecord } from './ingest/records.ts'
 import { type Mastering, targetOf } from './mastering.ts'
 import { type Rebuilt, readStored, rebuildType, unhurried } from './rebuild.ts'
 
@@ -51,17 +50,18 @@ interface Example {
   detail: string[]
 }
 
-const examplesMax = 10
+/** Examples of each group, unless more are asked for. */
+const examplesUsual = 10
 
 /**
  * Runs a policy, matching and survivorship both, over the store, and says what would differ from what is stored. Writes
  * nothing, and holds nobody up: it reads one snapshot. `sample` takes that many golden records of each type at random,
- * with all that they are linked to now, instead of all.
+ * with all that they are linked to now, instead of all; `examplesMax` bounds what each group names.
  */
 export async function simulate(
   sql: Sql,
   candidate: Mastering,
-  options: { sample?: number | undefined; progress?: (type: string) => void } = {},
+  options: { sample?: number | undefined; examplesMax?: number | undefined } = {},
 ): Promise<Simulation> {
   const began = performance.now()
   const types = (await sql.begin('isolation level repeatable read read only', async (tx) => {
@@ -69,13 +69,12 @@ export async function simulate(
     const targets = new Map<string, string>()
     const reports: TypeReport[] = []
     for (const type of candidate.policy.types) {
-      options.progress?.(type.name)
       const only = options.sample === undefined ? null : await sampleOf(tx, type, options.sample)
       if (only) for (const r of await storedPlaces(tx, type)) targets.set(r.key, targetOf(r))
       const { records, rebuilt } = await rebuildType(tx, candidate, type, targets, only)
       const stored = await readStored(tx, type.name)
       if (only) keepOnly(stored, rebuilt)
-      reports.push(reportOf(type.name, records, rebuilt, stored))
+      reports.push(reportOf(type.name, records, rebuilt, stored, options.examplesMax ?? examplesUsual))
     }
     return reports
   })) as TypeReport[]
@@ -94,6 +93,7 @@ function reportOf(
   records: number,
   rebuilt: readonly Rebuilt[],
   stored: ReadonlyMap<string, StoredGolden>,
+  examplesMax: number,
 ): TypeReport {
   const group = (): Group => ({ count: 0, examples: [] })
   const add = (to: Group, goldenId: string, detail: string[]) => {
@@ -117,6 +117,7 @@ function reportOf(
   const parts = new Map<string, Set<string>>()
   const now = new Set(rebuilt.filter((r) => r.golden).map((r) => r.at.goldenId))
   const fields = new Map<string, Map<string, number>>()
+  const systems = new Map(rebuilt.flatMap(({ at }) => [...at.members, ...at.absent].map((r) => [r.key, r.source])))
   for (const { at, golden } of rebuilt) {
     const from = new Set(at.members.map((r) => r.goldenId).filter((id): id is string => !!id && stored.has(id)))
     for (const id of from) parts.set(id, (parts.get(id) ?? new Set()).add(at.goldenId))
@@ -132,7 +133,7 @@ function reportOf(
       continue
     }
     const changed = changedFields(was.values, golden.values)
-    for (const field of changed) count(fields, field, at.members, was, golden.provenance[field]?.r)
+    for (const field of changed) count(fields, field, systems, was, golden.provenance[field]?.r)
     if (absorbed.length > 0) continue
     if (changed.length > 0) add(report.changes, at.goldenId, changed)
     else if (!isDeepStrictEqual(was.provenance, golden.provenance))
@@ -156,11 +157,11 @@ function reportOf(
 function count(
   fields: Map<string, Map<string, number>>,
   field: string,
-  members: readonly SourceRecord[],
+  sources: ReadonlyMap<string, string>,
   was: StoredGolden,
   nowFrom: string[] | undefined,
 ): void {
-  const systemOf = (keys: string[] | undefined) => members.find((m) => m.key === keys?.[0])?.source ?? 'none'
+  const systemOf = (keys: string[] | undefined) => sources.get(keys?.[0] ?? '') ?? 'none'
   const before = (was.provenance[field] as { r: string[] } | undefined)?.r
   const way = `${systemOf(before)} > ${systemOf(nowFrom)}`
   const systems = fields.get(field) ?? new Map<string, number>()
