@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
+import { isDatabaseAway } from '../mdm/db/away.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { type Config, configFromEnv } from './config.ts'
@@ -69,7 +70,7 @@ async function answers(url: string, secondsMax: number, onWait: (why: string) =>
         )
       return
     } catch (e) {
-      if (!passes(e)) throw e
+      if (!isDatabaseAway(e)) throw e
       const why = e instanceof Error ? ('code' in e ? String(e.code) : e.message) : String(e)
       if (Date.now() > until)
         throw new Error(`the database at ${host} does not answer (${why}): start it, or set DATABASE_URL to another`)
@@ -79,27 +80,4 @@ async function answers(url: string, secondsMax: number, onWait: (why: string) =>
       await sql.end({ timeout: 1 })
     }
   }
-}
-
-/** Refused and reset connections, time-outs, unknown names (a container that comes up later), a server that starts. */
-const PASSES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'CONNECT_TIMEOUT',
-  'CONNECTION_CLOSED',
-  'CONNECTION_ENDED',
-  'CONNECTION_DESTROYED',
-  '57P01',
-  '57P02',
-  '57P03',
-  '53300',
-])
-
-function passes(e: unknown): boolean {
-  if (e instanceof AggregateError) return e.errors.every(passes)
-  return e instanceof Error && 'code' in e && PASSES.has(String(e.code))
 }

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { DELIVERY_STATES, type DeliveryFilter, readDeliveries } from '../mdm/feed/webhooks/deliveries.ts'
 import { readEndpoints } from '../mdm/feed/webhooks/endpoints.ts'
 import { replayWebhook, testWebhook, type Webhooks } from '../mdm/webhooks.ts'
+import { isUuid } from '../schema/uuid.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
@@ -116,6 +117,6 @@ function filterOf(which: Which, webhook: string | undefined): DeliveryFilter {
 }
 
 function uuid(text: string): string {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) throw new Error(`"${text}" is no id: ids are uuids`)
+  if (!isUuid(text)) throw new Error(`"${text}" is no id: ids are uuids`)
   return text.toLowerCase()
 }

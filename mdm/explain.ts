@@ -1,6 +1,6 @@
+import { isUuid } from '../schema/uuid.ts'
 import { possibleBetween } from './cluster/possible.ts'
 import type { Sql, Transaction } from './db/database.ts'
-import { isUuid } from './golden/statement.ts'
 import type { SourceRecord } from './ingest/records.ts'
 import { engineOf, isLive, loadKnown, type Mastering, newWork } from './mastering.ts'
 import { loadBlocks } from './match/blocks.ts'

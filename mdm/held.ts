@@ -1,3 +1,4 @@
+import { isUuid } from '../schema/uuid.ts'
 import type { Transaction } from './db/database.ts'
 import { lock, lockNumber } from './db/locks.ts'
 
@@ -24,12 +25,11 @@ export interface Held {
   members: Member[]
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const memberColumns = 'id, key, type, golden_id as "goldenId", complete, deleted, canonical'
 
 /** Locks golden records and reads them as they then are; ids that are none are left out. */
 export async function hold(tx: Transaction, ids: readonly string[]): Promise<Map<string, Held>> {
-  const known = ids.filter((id) => UUID.test(id))
+  const known = ids.filter((id) => isUuid(id))
   if (known.length === 0) return new Map()
   await lock(tx, 'golden', known.map(lockNumber))
   const [golden, members] = await Promise.all([
@@ -45,7 +45,7 @@ export async function hold(tx: Transaction, ids: readonly string[]): Promise<Map
 
 /** A source record by its key. */
 export async function readMember(tx: Transaction, key: string): Promise<Member | null> {
-  if (!UUID.test(key.toLowerCase())) return null
+  if (!isUuid(key.toLowerCase())) return null
   const [row] = await tx.unsafe<Member[]>(`select ${memberColumns} from source_record where key = $1`, [
     key.toLowerCase(),
   ])

@@ -1,4 +1,5 @@
 import { recordKey } from '../schema/recordKey.ts'
+import { isUuid } from '../schema/uuid.ts'
 import type { Sql } from './db/database.ts'
 import { type ExceptionDesk, explain } from './exceptions.ts'
 import {
@@ -76,11 +77,9 @@ export async function trace(desk: Desk, given: string): Promise<Trace | null> {
     const found = await eventOf(desk.sql, event[1] ?? '', Number(event[2]))
     return found && (await fromEvents(desk, id, 'EVENT', [found]))
   }
-  if (!UUID.test(id)) return null
+  if (!isUuid(id)) return null
   return (await fromCorrelation(desk, id)) ?? (await fromGolden(desk, id))
 }
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 async function fromCorrelation(desk: Desk, id: string): Promise<Trace | null> {
   const found = await readMessages(desk.sql, { correlationId: id }, messagesMax + 1)

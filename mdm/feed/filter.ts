@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ChangeEvent, Op } from '../../schema/events.ts'
+import { isUuid } from '../../schema/uuid.ts'
 import { FeedError } from './feedError.ts'
 
 /** Which events a subscriber wants; null lets all pass, an empty list none (docs/FEED.md, 6). */
@@ -34,8 +35,6 @@ export const filterIdsMax = 1_000
 /** For each of the other lists of a filter. */
 export const filterItemsMax = 100
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-
 /** The same filter with ids in their one spelling; throws FeedError FILTER_INVALID where it is out of bounds. */
 export function checkedFilter(filter: FeedFilter): FeedFilter {
   const { ids, ...lists } = filter
@@ -45,7 +44,7 @@ export function checkedFilter(filter: FeedFilter): FeedFilter {
     if (list && list.length > filterItemsMax)
       throw new FeedError('FILTER_INVALID', `${list.length} ${name} in the filter; at most ${filterItemsMax}`)
   const spelled = ids?.map((id) => id.toLowerCase()) ?? null
-  const bad = spelled?.find((id) => !UUID.test(id))
+  const bad = spelled?.find((id) => !isUuid(id))
   if (bad !== undefined)
     throw new FeedError('FILTER_INVALID', `"${bad.slice(0, 64)}" in ids is no golden id: golden ids are uuids`)
   return { ...filter, ids: spelled }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDatabaseAway } from '../db/away.ts'
 import type { Sql } from '../db/database.ts'
 import { changeChannel } from './append.ts'
-import { isAway } from './away.ts'
 import { FeedError } from './feedError.ts'
 import { Pages } from './pages.ts'
 import { Permits } from './permits.ts'
@@ -107,7 +107,7 @@ export class Tailer {
       try {
         return await this.#permits.run(work)
       } catch (e) {
-        if (!isAway(e) || signal.aborted || this.#stop.signal.aborted) throw e
+        if (!isDatabaseAway(e) || signal.aborted || this.#stop.signal.aborted) throw e
         await sleep(backOffMs * (0.5 + Math.random() / 2))
       }
     }
@@ -221,7 +221,7 @@ export async function startTailer(options: TailerOptions): Promise<Tailer> {
       tailer.run()
       return tailer
     } catch (e) {
-      if (!isAway(e)) throw e
+      if (!isDatabaseAway(e)) throw e
       options.log?.('warn', `feed: waiting for the database: ${message(e)}`)
       await sleep(backOffMs)
     }

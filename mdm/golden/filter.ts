@@ -1,6 +1,7 @@
 import { recordKey } from '../../schema/recordKey.ts'
+import { isUuid } from '../../schema/uuid.ts'
 import type { ListField } from './listField.ts'
-import { allOf, anyOf, type Condition, isUuid, literal, noneOf, storable } from './statement.ts'
+import { allOf, anyOf, type Condition, literal, noneOf, storable } from './statement.ts'
 
 /** A filter as data: tests per field, `and`, `or`, `not` and `source`; missing and null parts ask for nothing. */
 export type Filter = Readonly<Record<string, unknown>>

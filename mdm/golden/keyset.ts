@@ -1,4 +1,5 @@
-import { isUuid, type Parameters, type SqlType } from './statement.ts'
+import { isUuid } from '../../schema/uuid.ts'
+import type { Parameters, SqlType } from './statement.ts'
 
 /** What rows can be sorted by. */
 export interface SortColumn {

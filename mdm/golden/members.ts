@@ -1,6 +1,7 @@
 import type { sourceRecord } from '../../schema/tables/sourceRecord.ts'
+import { isUuid } from '../../schema/uuid.ts'
 import type { Sql } from '../db/database.ts'
-import { isUuid, Parameters, read } from './statement.ts'
+import { Parameters, read } from './statement.ts'
 import type { ValueAssertion } from './survive.ts'
 
 /** A source record beside its golden record; canonical and raw form are read when asked for. */

@@ -77,9 +77,3 @@ function worthPreparing(text: string): boolean {
 export async function read<Row extends object>(sql: Sql, text: string, p: Parameters): Promise<Row[]> {
   return (await sql.unsafe(text, p.values, { prepare: worthPreparing(text) })) as unknown as Row[]
 }
-
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
-export function isUuid(text: string): boolean {
-  return uuidPattern.test(text)
-}

@@ -1,8 +1,9 @@
 import type { change } from '../../schema/tables/feed.ts'
 import type { ProvenanceColumn } from '../../schema/tables/golden.ts'
+import { isUuid } from '../../schema/uuid.ts'
 import type { Sql } from '../db/database.ts'
 import type { GoldenRow } from './list.ts'
-import { isUuid, Parameters, read } from './statement.ts'
+import { Parameters, read } from './statement.ts'
 
 /** One version of a golden record, as the change that made it says. */
 export type VersionRow = Omit<typeof change.$inferSelect, 'provenance'>

@@ -1,3 +1,4 @@
+import { isUuid } from '../../schema/uuid.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
 import { appendAudit } from './audit.ts'
@@ -45,7 +46,7 @@ export async function workOnTasks(
   if (ids.length > tasksMax) return ids.map(() => refused('UNKNOWN_TASK', `at most ${tasksMax} tasks at once`))
   return await transaction(sql, async (tx) => {
     const rows = await tx<{ id: string; state: string; assignee: string | null }[]>`
-      select id, state, assignee from task where id = any(${ids.filter((id) => UUID.test(id))}::uuid[]) order by id for update`
+      select id, state, assignee from task where id = any(${ids.filter((id) => isUuid(id))}::uuid[]) order by id for update`
     const byId = new Map(rows.map((r) => [r.id, r]))
     const outcomes = ids.map((given): TaskOutcome => {
       const id = given.toLowerCase()
@@ -68,8 +69,6 @@ export async function workOnTasks(
     return outcomes
   })
 }
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 function faultOf(work: TaskWork): { rule: TaskRule; detail: string } | null {
   if (

@@ -7,7 +7,6 @@ import { type DeliveryFilter, type DeliveryRow, readDeliveries } from '../../mdm
 import { type Endpoint, readEndpoints } from '../../mdm/feed/webhooks/endpoints.ts'
 import { messageId } from '../../mdm/feed/webhooks/message.ts'
 import type { Answer } from '../../mdm/feed/webhooks/post.ts'
-import { isUuid } from '../../mdm/golden/statement.ts'
 import {
   changeWebhook,
   deleteWebhook,
@@ -20,6 +19,7 @@ import {
   type Webhooks,
 } from '../../mdm/webhooks.ts'
 import type { Policy } from '../../schema/policy.ts'
+import { isUuid } from '../../schema/uuid.ts'
 import { callerOf } from '../shared/caller.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'

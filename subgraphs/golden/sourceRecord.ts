@@ -1,6 +1,6 @@
 import type { Sql } from '../../mdm/db/database.ts'
 import { type MemberRow, readCanonical, readMembers, readRaw, readRecords } from '../../mdm/golden/members.ts'
-import { isUuid } from '../../mdm/golden/statement.ts'
+import { isUuid } from '../../schema/uuid.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import type { Resolvers } from '../shared/subgraph.ts'

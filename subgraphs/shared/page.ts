@@ -1,3 +1,4 @@
+import { isUuid } from '../../schema/uuid.ts'
 import { inputError } from './errors.ts'
 
 const itemsMax = 200
@@ -44,8 +45,6 @@ export function numberOf(cursor: string): number {
   return Number(found)
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-
 /** What a cursor says: a sort value and an id. */
 export function placeOf<T extends 'number' | 'string'>(
   cursor: string | null | undefined,
@@ -57,7 +56,7 @@ export function placeOf<T extends 'number' | 'string'>(
     if (Array.isArray(found) && found.length === 2) {
       const [value, id] = found as unknown[]
       const right = sort === 'number' ? Number.isFinite(value) : !Number.isNaN(Date.parse(String(value)))
-      if (right && typeof id === 'string' && UUID.test(id)) return found as never
+      if (right && typeof id === 'string' && isUuid(id)) return found as never
     }
   } catch (e) {
     if (!(e instanceof SyntaxError)) throw e

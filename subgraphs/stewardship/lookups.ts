@@ -1,10 +1,10 @@
 import type { Sql } from '../../mdm/db/database.ts'
 import { type Named, readNamed } from '../../mdm/golden/read.ts'
-import { isUuid } from '../../mdm/golden/statement.ts'
 import type { ActionRow } from '../../mdm/review/actions.ts'
 import { readActionsById } from '../../mdm/review/history.ts'
 import { readTasksById, type TaskRow } from '../../mdm/review/queue.ts'
 import type { Policy } from '../../schema/policy.ts'
+import { isUuid } from '../../schema/uuid.ts'
 import type { RequestContext } from '../shared/context.ts'
 
 /** What resolvers of this subgraph look up by id, for all that ask at once. */
