@@ -1,7 +1,6 @@
 import { acceptWorld } from '../cli/acceptWorld.ts'
 import { openInstallation } from '../cli/installation.ts'
 import { lockFreeClosure } from '../mdm/cluster/closure.ts'
-import { loadLinks } from '../mdm/cluster/links.ts'
 import type { Sql } from '../mdm/db/database.ts'
 import { loadAssertions } from '../mdm/golden/stored.ts'
 import { loadById, loadFeatures, type SourceRecord } from '../mdm/ingest/records.ts'
@@ -92,14 +91,13 @@ async function decide(sql: Sql, engine: Engine, type: string, r: SourceRecord): 
     const linked = candidates.filter(
       (c) => c.features && engine.weight(features, c.features as Features) >= engine.linkWeightMin,
     )
-    const reached = await lockFreeClosure(tx, [r.id, ...linked.map((c) => c.id)])
-    const records = await loadById(tx, reached)
-    const links = await loadLinks(tx, reached)
+    const reach = await lockFreeClosure(tx, [r.id, ...linked.map((c) => c.id)])
+    const records = await loadById(tx, [...reach.placed.keys()])
     const said = await loadAssertions(
       tx,
       records.map((x) => x.key),
     )
-    clusterRecords(engine, records, links, said.pairs)
+    clusterRecords(engine, records, reach.links, said.pairs)
     return others.length
   })) as number
 }

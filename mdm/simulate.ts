@@ -173,10 +173,11 @@ async function sampleOf(tx: Transaction, type: TypePolicy, size: number): Promis
   const rows = await tx<{ id: number }[]>`
     select id from source_record where golden_id in (
       select id from golden where type = ${type.name} and state = 'ACTIVE' order by random() limit ${size})`
-  return await lockFreeClosure(
+  const reach = await lockFreeClosure(
     tx,
     rows.map((r) => r.id),
   )
+  return [...reach.placed.keys()]
 }
 
 async function storedPlaces(tx: Transaction, type: TypePolicy): Promise<Place[]> {

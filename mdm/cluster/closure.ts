@@ -47,8 +47,8 @@ export async function boundedClosure(tx: Transaction, seeds: number[], recordsMa
 }
 
 /** The same whatever its size: for reports. */
-export async function lockFreeClosure(tx: Transaction, seeds: number[]): Promise<number[]> {
-  return [...(await closure(tx, seeds, { removed: [], added: [] })).placed.keys()]
+export async function lockFreeClosure(tx: Transaction, seeds: number[]): Promise<Closure> {
+  return await closure(tx, seeds, { removed: [], added: [] })
 }
 
 async function closure(

@@ -54,23 +54,22 @@ export const STEWARD_SAYS_NO = 'a steward said that they are not the same'
 /** Why two clusters are possible matches and no more. */
 export const UNDER_THRESHOLD = 'alike, but under the threshold'
 
-/** Up to this many records, pairs without an edge are compared; beyond, they count as `MISSING_WEIGHT`. */
+/** Up to this many records, pairs without an edge are compared where they count; beyond, they count as `MISSING_WEIGHT`. */
 export const COMPONENT_DENSE_RECORDS_MAX = 256
 const MISSING_WEIGHT = -6
 /** One pair can say so much for or against a merge, no more: a single odd record does not decide for all. */
 const PAIR_WEIGHT_MIN = -8
 const PAIR_WEIGHT_MAX = 12
 
-/** What is known between two clusters: the sum over the pairs compared, their number, and why they must not be one. */
+/** What is known between two clusters: the sum over all pairs of their records, and why the two must not be one. */
 interface Link {
   sum: number
-  count: number
   conflict: string | undefined
   /** A steward said so: nothing joins the two. */
   barred?: boolean
 }
 
-/** Two records of the component and their evidence; `i < j`, places in the sorted list of members. */
+/** Two records of the component with an edge, and their evidence; `i < j`, places in the sorted list of members. */
 interface Pair {
   i: number
   j: number
@@ -86,7 +85,8 @@ const byText = (x: string, y: string) => (x < y ? -1 : x > y ? 1 : 0)
  * Clusters one component, deterministically: clusters of one record each are merged, the pair with the highest average weight
  * between its records first (ties by key), while that average is at least `matchWeightMin` and no cannot-link stands between them.
  * Average linkage asks for the evidence of all records at once: one strong pair does not chain two things together, and one weak
- * pair does not part what all others join. Assertions come first: NOT_SAME forbids, SAME merges whatever the
+ * pair does not part what all others join. Only clusters with an edge between them are merged, so the other pairs of their records
+ * are compared when such two meet, and not before: a component of many things costs about what its edges do. Assertions come first: NOT_SAME forbids, SAME merges whatever the
  * evidence says; of two that contradict, NOT_SAME holds (mdm/steward.ts lets none be made).
  */
 export function cluster<F>(
@@ -101,11 +101,13 @@ export function cluster<F>(
     .filter((x) => x.kind === 'SAME')
     .map(({ a, b }) => (a < b ? { a, b } : { a: b, b: a }))
     .sort((x, y) => byText(x.a, y.a) || byText(x.b, y.b))
-  const pairs = judgePairs(sorted, index, edges, rules)
+  const judge: Judge = (i, j) => rules.compare(sorted[i]!.features, sorted[j]!.features)
+  const pairs = judgeEdges(index, edges, judge)
   if (rules.unique) favourMutualBest(sorted, pairs, rules.unique, rules.linkWeightMin)
   const state = new Merging(
     sorted.map((member) => member.key),
     pairs,
+    sorted.length <= COMPONENT_DENSE_RECORDS_MAX ? judge : null,
   )
   for (const { a, b } of assertions.filter((x) => x.kind === 'NOT_SAME')) {
     const i = index.get(a)
@@ -141,32 +143,28 @@ export function cluster<F>(
   return { clusters, possible, steps: state.steps }
 }
 
+/** The evidence of two records, by their places in the sorted list; `i < j`. */
+type Judge = (i: number, j: number) => { weight: number; conflict?: string }
+
 /**
- * All pairs of a small component, the edges of a large one. Weights are computed afresh: a stored one may have been rounded by its
- * column, and a result must not depend on which pairs went through a store.
+ * The edges, each once, in the order of their records. Weights are computed afresh: a stored one may have been rounded by its column,
+ * and a result must not depend on which pairs went through a store.
  */
-function judgePairs<F>(
-  sorted: readonly ClusterMember<F>[],
-  index: ReadonlyMap<string, number>,
-  edges: readonly ClusterEdge[],
-  rules: ClusterRules<F>,
-): Pair[] {
-  const n = sorted.length
+function judgeEdges(index: ReadonlyMap<string, number>, edges: readonly ClusterEdge[], judge: Judge): Pair[] {
+  const n = index.size
   const known = new Set<number>()
   for (const edge of edges) {
     const a = index.get(edge.a)
     const b = index.get(edge.b)
     if (a !== undefined && b !== undefined && a !== b) known.add(Math.min(a, b) * n + Math.max(a, b))
   }
-  const judge = (i: number, j: number): Pair => {
-    const found = rules.compare(sorted[i]!.features, sorted[j]!.features)
-    return { i, j, weight: found.weight, conflict: found.conflict, favour: 0 }
-  }
-  const pairs: Pair[] = []
-  if (n <= COMPONENT_DENSE_RECORDS_MAX) {
-    for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) pairs.push(judge(i, j))
-  } else for (const code of [...known].sort((x, y) => x - y)) pairs.push(judge(Math.floor(code / n), code % n))
-  return pairs
+  return [...known]
+    .sort((x, y) => x - y)
+    .map((code): Pair => {
+      const [i, j] = [Math.floor(code / n), code % n]
+      const { weight, conflict } = judge(i, j)
+      return { i, j, weight, conflict, favour: 0 }
+    })
 }
 
 /** Being each other's best brings at most this many bits, at a margin of as many over the next best. */
@@ -216,15 +214,18 @@ class Merging {
   private readonly links: Map<number, Link>[]
   private readonly versions: Int32Array
   private readonly queue = new MergeQueue()
+  /** Null where pairs without an edge are too many to be compared. */
+  private readonly judge: Judge | null
 
-  constructor(keys: readonly string[], pairs: readonly Pair[]) {
+  constructor(keys: readonly string[], pairs: readonly Pair[], judge: Judge | null) {
     this.keys = keys
+    this.judge = judge
     this.home = Int32Array.from(keys, (_, i) => i)
     this.contents = keys.map((_, i) => [i])
     this.versions = new Int32Array(keys.length)
     this.links = keys.map(() => new Map())
     for (const { i, j, weight, favour, conflict } of pairs) {
-      const link = { sum: Math.min(PAIR_WEIGHT_MAX, Math.max(PAIR_WEIGHT_MIN, weight + favour)), count: 1, conflict }
+      const link = { sum: clip(weight + favour), conflict }
       this.links[i]!.set(j, link)
       this.links[j]!.set(i, link)
       this.propose(i, j)
@@ -233,7 +234,7 @@ class Merging {
 
   /** A steward said that the two are not the same. */
   bar(i: number, j: number): void {
-    const link = { ...(this.links[i]!.get(j) ?? { sum: 0, count: 0 }), conflict: STEWARD_SAYS_NO, barred: true }
+    const link = { sum: 0, conflict: STEWARD_SAYS_NO, barred: true }
     this.links[i]!.set(j, link)
     this.links[j]!.set(i, link)
   }
@@ -251,24 +252,19 @@ class Merging {
     const into = this.contents[to]!
     const moved = this.contents[from]!
     this.steps.push({ a: this.keys[to]!, b: this.keys[from]!, weight, size: into.length + moved.length, because })
+    this.links[to]!.delete(from)
+    this.links[from]!.delete(to)
+    for (const other of new Set([...this.links[to]!.keys(), ...this.links[from]!.keys()])) {
+      const joined = this.join(other, to, from)
+      this.links[other]!.delete(from)
+      this.links[to]!.set(other, joined)
+      this.links[other]!.set(to, joined)
+    }
     for (const member of moved) {
       this.home[member] = to
       into.push(member)
     }
     this.contents[from] = []
-    for (const [other, link] of this.links[from]!) {
-      this.links[other]!.delete(from)
-      if (other === to) continue
-      const mine = this.links[to]!.get(other)
-      const joined: Link = {
-        sum: link.sum + (mine?.sum ?? 0),
-        count: link.count + (mine?.count ?? 0),
-        conflict: link.barred ? link.conflict : (mine?.conflict ?? link.conflict),
-        ...(mine?.barred || link.barred ? { barred: true } : {}),
-      }
-      this.links[to]!.set(other, joined)
-      this.links[other]!.set(to, joined)
-    }
     this.links[from]!.clear()
     this.versions[to]!++
     this.versions[from]!++
@@ -284,12 +280,38 @@ class Merging {
     }
   }
 
+  /** What is between a cluster and two others that become one. Where something forbids it the weights do not count any more. */
+  private join(other: number, to: number, from: number): Link {
+    const [mine, theirs] = [this.links[to]!.get(other), this.links[from]!.get(other)]
+    const forbidden = theirs?.barred ? theirs : mine?.conflict !== undefined ? mine : theirs
+    if (forbidden?.conflict !== undefined) return forbidden
+    const [x, y] = [mine ?? this.between(other, to), theirs ?? this.between(other, from)]
+    return { sum: x.sum + y.sum, conflict: x.conflict ?? y.conflict }
+  }
+
+  /** Compares all records of two clusters that have no edge between them. */
+  private between(x: number, y: number): Link {
+    const [one, other] = [this.contents[x]!, this.contents[y]!]
+    if (this.judge === null) return { sum: MISSING_WEIGHT * one.length * other.length, conflict: undefined }
+    let sum = 0
+    for (const a of one)
+      for (const b of other) {
+        const { weight, conflict } = a < b ? this.judge(a, b) : this.judge(b, a)
+        if (conflict !== undefined) return { sum: 0, conflict }
+        sum += clip(weight)
+      }
+    return { sum, conflict: undefined }
+  }
+
   private propose(i: number, j: number): void {
     const link = this.links[i]!.get(j)!
     if (link.conflict !== undefined) return
     const [a, b] = i < j ? [i, j] : [j, i]
-    const between = this.contents[a]!.length * this.contents[b]!.length
-    const weight = (link.sum + MISSING_WEIGHT * (between - link.count)) / between
+    const weight = link.sum / (this.contents[a]!.length * this.contents[b]!.length)
     this.queue.push({ weight, a, b, versionA: this.versions[a]!, versionB: this.versions[b]! })
   }
+}
+
+function clip(weight: number): number {
+  return Math.min(PAIR_WEIGHT_MAX, Math.max(PAIR_WEIGHT_MIN, weight))
 }

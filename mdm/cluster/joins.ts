@@ -10,7 +10,7 @@ export interface Join {
   /** Average weight between the records of the two parts, in bits; null where a steward joined them. */
   weight: number | null
   because: MergeStep['because']
-  /** The strongest stored link between the parts; null where none of their records share a usable blocking key. */
+  /** The strongest stored link between the parts; null where a steward joined parts that have none. */
   link: { a: string; b: string; weight: number } | null
 }
 

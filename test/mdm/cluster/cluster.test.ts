@@ -167,11 +167,44 @@ test('a component of thousands is clustered without comparing all its pairs', ()
   assert.ok(Math.max(...found.clusters.map((c) => c.length)) < 10, 'a chain of pairs is no cluster')
 })
 
+test('of a component of many things, only edges and what meets along them is compared', () => {
+  const things = 50
+  const keys = Array.from({ length: 4 * things }, (_, i) => `r${String(i).padStart(3, '0')}`)
+  const thing = (key: string) => Math.floor(Number(key.slice(1)) / 4)
+  // Each thing is a ring of four records, and hangs on the next by one weak edge.
+  const weight = (a: string, b: string) => (thing(a) === thing(b) ? 8 : Math.abs(thing(a) - thing(b)) === 1 ? -1 : -8)
+  const edges = keys.flatMap((a, i) => {
+    const ring = keys[i % 4 === 3 ? i - 3 : i + 1]!
+    const next = i % 4 === 0 ? keys[i + 4] : undefined
+    return [ring, ...(next ? [next] : [])].map((b) => ({ a, b, weight: weight(a, b) }))
+  })
+  const compared = new Set<string>()
+  let twice = 0
+  const found = cluster(
+    keys.map((key) => ({ key, source: 's', features: key })),
+    edges,
+    [],
+    {
+      ...RULES,
+      compare: (a, b) => {
+        if (compared.has(`${a} ${b}`)) twice++
+        compared.add(`${a} ${b}`)
+        return { weight: weight(a, b) }
+      },
+    },
+  )
+  assert.equal(found.clusters.length, things)
+  assert.equal(twice, 0)
+  // Six pairs within each thing and sixteen to the next, where all pairs would be 19,900.
+  assert.ok(compared.size <= 22 * things, `${compared.size} comparisons`)
+  assert.ok(found.clusters.every((c) => c.length === 4))
+})
+
 test('between unique sources a clear best counterpart is taken, a tie is not', () => {
   const weights: Record<string, number> = { 'a1 b1': -1, 'a1 b2': -7, 'a2 b1': -7, 'a3 b3': -1, 'a3 b4': -1 }
   const found = cluster(
     ['a1', 'a2', 'a3', 'b1', 'b2', 'b3', 'b4'].map((key) => ({ key, source: key[0]!, features: key })),
-    [],
+    Object.entries(weights).map(([pair, weight]) => ({ a: pair.split(' ')[0]!, b: pair.split(' ')[1]!, weight })),
     [],
     {
       matchWeightMin: 0,
