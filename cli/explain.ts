@@ -60,7 +60,7 @@ function text(e: Explanation): string {
     ...(e.weight === null
       ? []
       : [
-          `weight ${e.weight.toFixed(2)}, probability ${(e.probability ?? 0).toFixed(4)}; a match from ${e.threshold} on, linked from ${e.linkThreshold} on`,
+          `weight ${e.weight.toFixed(2)}, probability ${(e.probability ?? 0).toFixed(4)} (of two related things ${(e.relatedProbability ?? 0).toFixed(4)}); a match from ${e.threshold} on, linked from ${e.linkThreshold} on`,
         ]),
     `${e.sharedKeys} blocking keys in common, ${e.usableKeys} of them usable; ${e.linkWeight === null ? 'not linked' : `linked with ${e.linkWeight.toFixed(2)}`}`,
     ...(e.forbidden === null ? [] : [`cannot be one: ${e.forbidden}`]),

@@ -31,6 +31,7 @@ interface Options {
   records: string
   out: string
   pairs?: string
+  possible?: string
   type?: string
   threads: number
   report?: string
@@ -54,6 +55,10 @@ export const command = new Command('match')
   .option(
     '--pairs <file>',
     'pairs of records found to be one thing, as CSV: source_a,id_a,source_b,id_b,probability,weight',
+  )
+  .option(
+    '--possible <file>',
+    'pairs of records of two clusters that are a POSSIBLE_MATCH or POSSIBLY_RELATED, as CSV: source_a,id_a,source_b,id_b,outcome,probability,related,reason',
   )
   .option('--type <name>', 'the golden type, when the model has several')
   .option('--threads <number>', 'threads that compare', wholeNumber, Math.min(availableParallelism(), THREADS_MAX))
@@ -95,11 +100,13 @@ async function run(options: Options): Promise<void> {
     ...(parameters ? { parameters } : {}),
     seed: options.seed,
     forgetFields: records.length > KEEP_FIELDS_RECORDS_MAX,
+    related: options.possible !== undefined,
     progress: (stage, share) => line.show(`${stage} ${Math.round(share * 100)} %`),
   })
   line.show('write ...')
   await writeClusters(options.out, result)
   if (options.pairs) await writePairs(options.pairs, result)
+  if (options.possible) await writePossible(options.possible, result)
   if (options.saveParameters)
     await writeFile(options.saveParameters, `${JSON.stringify(result.engine.parameters, null, 1)}\n`)
   const seconds = (performance.now() - started) / 1000
@@ -121,10 +128,10 @@ async function run(options: Options): Promise<void> {
   console.error(summary(result, seconds))
 }
 
-function summary({ stats, clusters }: BatchResult, seconds: number): string {
+function summary({ stats, clusters, possible, related }: BatchResult, seconds: number): string {
   const memoryMb = process.resourceUsage().maxRSS / 1024
   return [
-    `${count(stats.records)} records in ${count(clusters)} clusters`,
+    `${count(stats.records)} records in ${count(clusters)} clusters, ${count(possible.length)} possible matches${related.length > 0 ? `, ${count(related.length)} possibly related pairs` : ''}`,
     `${count(stats.keys)} keys (${count(stats.saturatedKeys)} too common to use), ${count(stats.candidatePairs)} candidate pairs, ${count(stats.edges)} links, largest component ${count(stats.largestComponent)}`,
     `${seconds.toFixed(1)} s (${Object.entries(stats.seconds)
       .map(([stage, s]) => `${stage} ${s.toFixed(1)}`)
@@ -235,6 +242,27 @@ async function writePairs(
     const { a, b, weight } = inside[i]!
     const [x, y] = [records[a]!, records[b]!]
     return `${csv(x.source)},${csv(idOf(x))},${csv(y.source)},${csv(idOf(y))},${(1 / (1 + 2 ** -weight)).toFixed(6)},${weight.toFixed(3)}`
+  })
+}
+
+/** Possible matches, the likeliest first, then what is related; two that something forbids to be one can only be related. */
+async function writePossible(
+  file: string,
+  { records, features, possible, related, engine }: BatchResult,
+): Promise<void> {
+  const asked = [
+    ...possible.toSorted((x, y) => y.weight - x.weight || x.a - y.a || x.b - y.b),
+    ...related
+      .toSorted((x, y) => y.weight - x.weight || x.a - y.a || x.b - y.b)
+      .map((pair) => ({ ...pair, reason: 'alike as two related things are' })),
+  ]
+  await writeLines(file, 'source_a,id_a,source_b,id_b,outcome,probability,related,reason', asked.length, (i) => {
+    const { a, b, reason } = asked[i]!
+    const [x, y] = [records[a]!, records[b]!]
+    const c = engine.compare(features[a]!, features[b]!)
+    const apart = i >= possible.length || (c.conflict !== undefined && c.relatedWeight >= 0)
+    const outcome = apart ? 'POSSIBLY_RELATED' : 'POSSIBLE_MATCH'
+    return `${csv(x.source)},${csv(idOf(x))},${csv(y.source)},${csv(idOf(y))},${outcome},${c.probability.toFixed(6)},${c.relatedProbability.toFixed(6)},${csv(reason)}`
   })
 }
 

@@ -11,10 +11,11 @@ export function why({ records, features, clusterOf, engine }: BatchResult, a: st
   const [one, other] = [features[Math.min(i, j)], features[Math.max(i, j)]]
   if (!one || !other || i === j) throw new Error('--why takes two different records')
   const comparison = engine.compare(one, other)
+  const related = comparison.relatedWeight >= 0 ? ', possibly related' : ''
   return [
-    `${shown(a)} and ${shown(b)}: ${clusterOf[i] === clusterOf[j] ? `one thing, cluster c${clusterOf[i]}` : 'two things'}`,
+    `${shown(a)} and ${shown(b)}: ${clusterOf[i] === clusterOf[j] ? `one thing, cluster c${clusterOf[i]}` : `two things${related}`}`,
     waterfallText(waterfall(comparison)),
-    `weight ${comparison.weight.toFixed(2)}, probability ${comparison.probability.toFixed(4)}; a match from ${engine.matchWeightMin} on`,
+    `weight ${comparison.weight.toFixed(2)}, probability ${comparison.probability.toFixed(4)} (of two related things ${comparison.relatedProbability.toFixed(4)}); a match from ${engine.matchWeightMin} on`,
     ...(comparison.conflict === undefined ? [] : [`cannot be one: ${comparison.conflict}`]),
   ].join('\n')
 }

@@ -10,9 +10,10 @@ import { type Said, saidBetween } from './review/said.ts'
 
 /**
  * TOGETHER: in one golden record. POSSIBLE_MATCH: alike, and left to a steward. FORBIDDEN: something forbids it, whatever
- * else agrees. APART: there is not enough that agrees, or nothing that they would be compared by.
+ * else agrees. POSSIBLY_RELATED: two things that are rather related (a household, sister companies, variants of a product)
+ * than strangers. APART: there is not enough that agrees, or nothing that they would be compared by.
  */
-export type Verdict = 'TOGETHER' | 'POSSIBLE_MATCH' | 'FORBIDDEN' | 'APART'
+export type Verdict = 'TOGETHER' | 'POSSIBLE_MATCH' | 'FORBIDDEN' | 'POSSIBLY_RELATED' | 'APART'
 
 /** Why two source records are one thing or not, as the engine in force sees them now. Weights in bits: log2 of odds. */
 export interface Explanation {
@@ -26,6 +27,8 @@ export interface Explanation {
   /** Null where one of the two has no evidence of its own, because it is deleted or incomplete. */
   weight: number | null
   probability: number | null
+  /** How likely it is that they are two related things, neither one nor strangers. */
+  relatedProbability: number | null
   prior: number
   threshold: number
   linkThreshold: number
@@ -166,6 +169,7 @@ async function explainRecords(
       pairsCompared: 1,
       weight: comparison?.weight ?? null,
       probability: comparison?.probability ?? null,
+      relatedProbability: comparison?.relatedProbability ?? null,
       prior: parameters.priorWeight,
       threshold: matchWeightMin,
       linkThreshold: linkWeightMin,
@@ -208,6 +212,11 @@ function judged(
   if (absent) return { verdict: 'APART', because: `${stateOf(absent)}, and has no evidence of its own` }
   if (e.forbidden !== null) return { verdict: 'FORBIDDEN', because: e.forbidden }
   if (possible !== null) return { verdict: 'POSSIBLE_MATCH', because: possible }
+  if ((e.weight ?? 0) < e.linkThreshold && (e.relatedProbability ?? 0) >= 0.5)
+    return {
+      verdict: 'POSSIBLY_RELATED',
+      because: 'what agrees agrees between two related things too, and too little else does',
+    }
   if (e.sharedKeys === 0) return { verdict: 'APART', because: 'they share no blocking key, so they are not compared' }
   if (e.usableKeys === 0)
     return { verdict: 'APART', because: 'what they share is shared by too many others to compare them by it' }

@@ -11,6 +11,11 @@ export interface ScoredPair {
   weight: number
 }
 
+/** Two records in two clusters that are alike, and why they are not one. */
+export interface PossiblePair extends ScoredPair {
+  reason: string
+}
+
 /** What a batch found, and what it took. */
 export interface BatchResult {
   engine: Engine
@@ -21,6 +26,10 @@ export interface BatchResult {
   clusterOf: Int32Array
   clusters: number
   pairs: ScoredPair[]
+  /** Possible matches, the likeliest of each component first. */
+  possible: PossiblePair[]
+  /** Candidates that are no link, and rather two related things than one or two random ones; by `relatedWeight`. Where asked for. */
+  related: ScoredPair[]
   stats: BatchStats
 }
 export interface BatchStats {
@@ -41,6 +50,8 @@ export interface BatchOptions extends TrainOptions {
   forgetFields?: boolean
   /** A trained model; without it the batch trains on its own records. */
   parameters?: Parameters
+  /** Look for related pairs too, which takes memory for each. */
+  related?: boolean
   /** Told the stage begun, and how far it is (0 to 1). */
   progress?: (stage: string, share: number) => void
 }
@@ -62,24 +73,27 @@ export interface PreparedBatch {
 export function matchBatch(type: MatchType, input: MatchRecord[], options: BatchOptions = {}): BatchResult {
   const batch = prepareBatch(type, input, options)
   const started = performance.now()
-  const pairs: ScoredPair[] = []
+  const found = foundPairs(options)
   const stamp = new Uint32Array(batch.records.length)
   let candidatePairs = 0
   for (let from = 0; from < batch.records.length; from += COMPARE_RECORDS) {
     options.progress?.('compare', from / batch.records.length)
     const to = Math.min(from + COMPARE_RECORDS, batch.records.length)
-    candidatePairs += compareRange(
-      batch.engine,
-      (i) => batch.features[i]!,
-      batch.postings,
-      from,
-      to,
-      stamp,
-      (a, b, weight) => pairs.push({ a, b, weight }),
-    )
+    candidatePairs += compareRange(batch.engine, (i) => batch.features[i]!, batch.postings, from, to, stamp, found)
   }
   batch.seconds.compare = (performance.now() - started) / 1000
-  return finishBatch(batch, pairs, candidatePairs, options)
+  return finishBatch(batch, found, candidatePairs, options)
+}
+
+/** Where compared pairs go. */
+export interface FoundPairs {
+  links: ScoredPair[]
+  /** Null where nobody asked. */
+  related: ScoredPair[] | null
+}
+
+export function foundPairs(options: BatchOptions): FoundPairs {
+  return { links: [], related: options.related ? [] : null }
 }
 
 /** Records whose candidates are compared at a stretch, between two signs of progress and as one piece of a thread's work. */
@@ -124,8 +138,8 @@ export function prepareBatch(type: MatchType, input: MatchRecord[], options: Bat
 }
 
 /**
- * Compares the records from `from` to `to` (exclusive) with their candidates of higher number and tells the links. Returns how many
- * pairs were compared. `stamp`: scratch of one entry a record, for one caller alone.
+ * Compares the records from `from` to `to` (exclusive) with their candidates of higher number and adds what it finds. Returns how
+ * many pairs were compared. `stamp`: scratch of one entry a record, for one caller alone.
  */
 export function compareRange(
   engine: Engine,
@@ -134,7 +148,7 @@ export function compareRange(
   from: number,
   to: number,
   stamp: Uint32Array,
-  link: (a: number, b: number, weight: number) => void,
+  found: FoundPairs,
 ): number {
   let pairs = 0
   for (let i = from; i < to; i++) {
@@ -142,9 +156,13 @@ export function compareRange(
     forEachCandidate(postings, i, stamp, (j) => {
       pairs++
       const b = features(j)
-      if (a.s === b.s && engine.uniqueInSource(a.s)) return
-      const weight = engine.weight(a, b)
-      if (weight >= engine.linkWeightMin) link(i, j, weight)
+      const two = a.s === b.s && engine.uniqueInSource(a.s)
+      const weight = two ? Number.NEGATIVE_INFINITY : engine.weight(a, b)
+      if (weight >= engine.linkWeightMin) found.links.push({ a: i, b: j, weight })
+      else if (found.related) {
+        const related = engine.relatedWeight(a, b)
+        if (related >= 0) found.related.push({ a: i, b: j, weight: related })
+      }
     })
   }
   return pairs
@@ -153,14 +171,14 @@ export function compareRange(
 /** The second half: clusters what is linked. */
 export function finishBatch(
   batch: PreparedBatch,
-  pairs: ScoredPair[],
+  { links: pairs, related }: FoundPairs,
   candidatePairs: number,
   options: BatchOptions,
 ): BatchResult {
   const { engine, records, features, postings, seconds, training } = batch
   options.progress?.('cluster', 0)
   const started = performance.now()
-  const { clusterOf, clusters, largestComponent } = clusterAll(engine, records, features, pairs)
+  const { clusterOf, clusters, possible, largestComponent } = clusterAll(engine, records, features, pairs)
   seconds.cluster = (performance.now() - started) / 1000
   return {
     engine,
@@ -170,6 +188,9 @@ export function finishBatch(
     clusterOf,
     clusters,
     pairs,
+    possible,
+    // Two records may come together through others, which the pair by itself does not show.
+    related: related?.filter(({ a, b }) => clusterOf[a] !== clusterOf[b]) ?? [],
     stats: {
       records: records.length,
       keys: postings.keys,
@@ -225,6 +246,7 @@ function clusterAll(
   }
   const place = new Map<string, number>()
   const groups: number[][] = []
+  const possible: PossiblePair[] = []
   let largestComponent = n > 0 ? 1 : 0
   for (const [root, list] of members) {
     largestComponent = Math.max(largestComponent, list.length)
@@ -236,9 +258,11 @@ function clusterAll(
       [],
     )
     for (const keys of found.clusters) groups.push(keys.map((key) => place.get(key)!))
+    for (const { a, b, weight, reason } of found.possible)
+      possible.push({ a: place.get(a)!, b: place.get(b)!, weight, reason })
   }
   for (let i = 0; i < n; i++) if (!edges.has(find(i))) groups.push([i])
   groups.sort((x, y) => x[0]! - y[0]!)
   for (const [number, group] of groups.entries()) for (const i of group) clusterOf[i] = number
-  return { clusterOf, clusters: groups.length, largestComponent }
+  return { clusterOf, clusters: groups.length, possible, largestComponent }
 }

@@ -6,6 +6,7 @@ import {
   COMPARE_RECORDS,
   compareRange,
   finishBatch,
+  foundPairs,
   matchBatch,
   type PreparedBatch,
   prepareBatch,
@@ -27,12 +28,18 @@ export interface CompareTask {
   start: Float64Array
   /** The next piece of records that nobody has taken. */
   next: Int32Array
+  related: boolean
 }
-/** What it gives back: its links as three columns. */
-export interface CompareOutcome {
+/** Pairs as three columns. */
+export interface PairColumns {
   a: Uint32Array
   b: Uint32Array
   weight: Float64Array
+}
+/** What it gives back. */
+export interface CompareOutcome {
+  links: PairColumns
+  related: PairColumns | null
   pairs: number
 }
 
@@ -53,7 +60,7 @@ export async function matchBatchInThreads(
   if (threads <= 1 || input.length < THREADED_RECORDS_MIN) return matchBatch(type, input, options)
   const batch = prepareBatch(type, input, options)
   const started = performance.now()
-  const task = shareBatch(type, batch)
+  const task = shareBatch(type, batch, options.related ?? false)
   const workers = Array.from(
     { length: Math.min(threads, THREADS_MAX) - 1 },
     () =>
@@ -66,7 +73,7 @@ export async function matchBatchInThreads(
     const [outcome] = (await once(worker, 'message')) as [CompareOutcome]
     return outcome
   })
-  const pairs: ScoredPair[] = []
+  const found = foundPairs(options)
   let candidatePairs = 0
   const stamp = new Uint32Array(batch.records.length)
   for (;;) {
@@ -74,28 +81,25 @@ export async function matchBatchInThreads(
     if (from >= batch.records.length) break
     options.progress?.('compare', from / batch.records.length)
     const to = Math.min(from + COMPARE_RECORDS, batch.records.length)
-    candidatePairs += compareRange(
-      batch.engine,
-      (i) => batch.features[i]!,
-      batch.postings,
-      from,
-      to,
-      stamp,
-      (a, b, weight) => pairs.push({ a, b, weight }),
-    )
+    candidatePairs += compareRange(batch.engine, (i) => batch.features[i]!, batch.postings, from, to, stamp, found)
     // Lets an error of a worker be heard between two pieces.
     await new Promise((resolve) => setImmediate(resolve))
   }
-  for (const { a, b, weight, pairs: compared } of await Promise.all(outcomes)) {
-    candidatePairs += compared
-    for (let i = 0; i < a.length; i++) pairs.push({ a: a[i]!, b: b[i]!, weight: weight[i]! })
+  for (const { links, related, pairs } of await Promise.all(outcomes)) {
+    candidatePairs += pairs
+    addPairs(found.links, links)
+    if (found.related && related) addPairs(found.related, related)
   }
-  pairs.sort((x, y) => x.a - y.a || x.b - y.b)
+  for (const list of [found.links, found.related ?? []]) list.sort((x, y) => x.a - y.a || x.b - y.b)
   batch.seconds.compare = (performance.now() - started) / 1000
-  return finishBatch(batch, pairs, candidatePairs, options)
+  return finishBatch(batch, found, candidatePairs, options)
 }
 
-function shareBatch(type: MatchType, batch: PreparedBatch): CompareTask {
+function addPairs(list: ScoredPair[], { a, b, weight }: PairColumns): void {
+  for (let i = 0; i < a.length; i++) list.push({ a: a[i]!, b: b[i]!, weight: weight[i]! })
+}
+
+function shareBatch(type: MatchType, batch: PreparedBatch, related: boolean): CompareTask {
   const { records, features, engine, postings } = batch
   const start = new Float64Array(new SharedArrayBuffer(8 * (records.length + 1)))
   let text = new Uint8Array(new SharedArrayBuffer(Math.max(1024, records.length * 256)))
@@ -132,5 +136,6 @@ function shareBatch(type: MatchType, batch: PreparedBatch): CompareTask {
     text,
     start,
     next: new Int32Array(new SharedArrayBuffer(4)),
+    related,
   }
 }

@@ -67,6 +67,8 @@ export interface Engine {
   compare(a: Features, b: Features): Comparison
   /** The weight that `compare` gives, without the explanation. */
   weight(a: Features, b: Features): number
+  /** The `relatedWeight` that `compare` gives: from 0 on, two records that are not one are possibly related. */
+  relatedWeight(a: Features, b: Features): number
   /** Clusters one component; a function of the sets given, whatever the order of the arrays. */
   cluster(members: readonly Member[], edges: readonly Edge[], assertions: readonly Assertion[]): Clustering
 }
@@ -126,6 +128,7 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     keys: (features) => blockingKeys(units, features.u, sound, parameters.keysPerRecordMax),
     compare: (a, b) => scorer.compare(a.u, b.u, sourcesOf(a, b)),
     weight: (a, b) => scorer.weightOf(scorer.levels(a.u, b.u), sourcesOf(a, b)),
+    relatedWeight: (a, b) => scorer.related(a.u, b.u, sourcesOf(a, b)),
     cluster: (members, edges, assertions) =>
       cluster(members, edges, assertions, {
         matchWeightMin: parameters.matchWeightMin,

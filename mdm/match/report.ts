@@ -8,6 +8,8 @@ export interface MatchReport {
   version: string
   stats: BatchResult['stats']
   clusters: number
+  /** Pairs of records in two clusters that are alike. */
+  possibleMatches: number
   clusterSizes: { size: number; clusters: number }[]
   priorWeight: number
   relatedWeight: number
@@ -34,7 +36,7 @@ const EXAMPLES_MAX = 3
 
 /** The report of a batch. Examples are the pairs nearest to typical weights, ties by key, so a run twice reports the same. */
 export function reportOf(result: BatchResult, title: string): MatchReport {
-  const { engine, pairs, stats, clusters, clusterOf } = result
+  const { engine, pairs, possible, stats, clusters, clusterOf } = result
   const sizes = new Int32Array(clusters)
   for (const cluster of clusterOf) sizes[cluster]!++
   const bySize = new Map<number, number>()
@@ -64,6 +66,7 @@ export function reportOf(result: BatchResult, title: string): MatchReport {
     version: engine.version,
     stats,
     clusters,
+    possibleMatches: possible.length,
     clusterSizes: [...bySize].sort((x, y) => x[0] - y[0]).map(([size, count]) => ({ size, clusters: count })),
     priorWeight: engine.parameters.priorWeight,
     relatedWeight: engine.parameters.relatedWeight,
@@ -74,7 +77,7 @@ export function reportOf(result: BatchResult, title: string): MatchReport {
   }
 }
 
-function examplesOf({ engine, pairs, records, features, clusterOf }: BatchResult): ReportExample[] {
+function examplesOf({ engine, pairs, related, records, features, clusterOf }: BatchResult): ReportExample[] {
   const sorted = [...pairs].sort((x, y) => x.weight - y.weight || x.a - y.a || x.b - y.b)
   const example = (title: string, a: number, b: number): ReportExample => ({
     title,
@@ -100,6 +103,11 @@ function examplesOf({ engine, pairs, records, features, clusterOf }: BatchResult
   add('Match', over, [0.5, 0.1, 0])
   add('Alike, but in two clusters', refused, [0.99, 0.5])
   add('Just under the threshold', under, [0.99, 0.5])
+  add(
+    'Possibly related',
+    related.toSorted((x, y) => x.weight - y.weight || x.a - y.a || x.b - y.b),
+    [0.99, 0.5],
+  )
   return found
 }
 

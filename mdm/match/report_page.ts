@@ -10,6 +10,7 @@ export function reportPage(report: MatchReport): string {
   const facts: [string, string][] = [
     ['Records', whole(stats.records)],
     ['Clusters', whole(report.clusters)],
+    ['Possible matches', whole(report.possibleMatches)],
     ['Blocking keys', `${whole(stats.keys)}, of which ${whole(stats.saturatedKeys)} too common to use`],
     ['Candidate pairs', whole(stats.candidatePairs)],
     ['Links', whole(stats.edges)],

@@ -24,11 +24,14 @@ export interface FieldWeight {
 /**
  * The outcome of comparing two records. `weight` is the log2 of the odds that they are one thing, prior included; the fields' weights
  * add up to `weight - prior` before calibration. The alternative is not only "two random records" but also "two related ones" (a
- * household, colleagues, sister companies, variants of a product): what those share too is taken off again as "relation". `conflict`: why they can never be one, whatever else agrees.
+ * household, colleagues, sister companies, variants of a product): what those share too is taken off again as "relation". `relatedWeight`: log2 of the odds that they are two related things, against one thing or two random
+ * ones, before calibration. `conflict`: why they can never be one, whatever else agrees; then only random ones are left to tell from.
  */
 export interface Comparison {
   weight: number
   probability: number
+  relatedWeight: number
+  relatedProbability: number
   prior: number
   fields: FieldWeight[]
   conflict?: string
@@ -68,6 +71,8 @@ export interface Scorer {
     b: readonly UnitFeature[],
     sources: Sources,
   ): { weight: number; conflict: string | undefined }
+  /** `relatedWeight` of a comparison. */
+  related(a: readonly UnitFeature[], b: readonly UnitFeature[], sources: Sources): number
   /** Levels and bits of every dimension, for training. The sink is reused by the next call. */
   levels(a: readonly UnitFeature[], b: readonly UnitFeature[]): LevelSink
   /** The calibrated weight of levels and bits. */
@@ -122,7 +127,7 @@ export function createScorer(
     return units
   }
   /** Log2 odds of "one thing" and of "related" against "random", then of "one thing" against either of the others. */
-  const odds = (found: LevelSink, sources: Sources): { match: number; weight: number } => {
+  const odds = (found: LevelSink, sources: Sources): { match: number; related: number; weight: number } => {
     let match = parameters.priorWeight + sourceWeight(sources)
     let related = parameters.relatedWeight
     const left = groups.length > 0 ? overruled(found) : NONE
@@ -148,7 +153,7 @@ export function createScorer(
       weightBefore = full
       relatedBefore = fullRelated
     }
-    return { match, weight: match - log2OnePlus(related) }
+    return { match, related, weight: match - log2OnePlus(related) }
   }
   const weightOf = (found: LevelSink, sources: Sources): number => scale * odds(found, sources).weight + offset
   const conflictOf = (a: readonly UnitFeature[], b: readonly UnitFeature[], sources: Sources): string | undefined => {
@@ -170,10 +175,16 @@ export function createScorer(
     }
     return undefined
   }
+  const relatedWeight = (match: number, related: number, conflict: string | undefined) =>
+    conflict === undefined ? related - log2OnePlus(match) : related
   return {
     dimensions,
     levels,
     weightOf,
+    related: (a, b, sources) => {
+      const { match, related } = odds(levels(a, b), sources)
+      return relatedWeight(match, related, conflictOf(a, b, sources))
+    },
     weigh: (a, b, sources) => ({
       weight: weightOf(levels(a, b), sources),
       conflict: conflictOf(a, b, sources),
@@ -211,7 +222,7 @@ export function createScorer(
         weaker.weight = 0
         weaker.leftOut = 'REPEATS'
       }
-      const { match, weight: raw } = odds(found, sources)
+      const { match, related, weight: raw } = odds(found, sources)
       if (sourceWeight(sources) !== 0)
         fields.push({
           field: '*',
@@ -232,13 +243,16 @@ export function createScorer(
           adjustment: 0,
           weight: raw - match,
         })
+      const conflict = conflictOf(a, b, sources)
+      const toRelated = relatedWeight(match, related, conflict)
       const comparison: Comparison = {
         weight,
         probability: 1 / (1 + 2 ** -weight),
+        relatedWeight: toRelated,
+        relatedProbability: 1 / (1 + 2 ** -toRelated),
         prior: parameters.priorWeight,
         fields,
       }
-      const conflict = conflictOf(a, b, sources)
       if (conflict !== undefined) comparison.conflict = conflict
       return comparison
     },

@@ -5,6 +5,7 @@ import { type LineageRow, readLineage } from '../../mdm/golden/lineage.ts'
 import { readGoldenIds } from '../../mdm/golden/read.ts'
 import type { SourceRecord } from '../../mdm/ingest/records.ts'
 import type { WaterfallStep } from '../../mdm/match/waterfall.ts'
+import { type Related, relatedTo } from '../../mdm/related.ts'
 import { type ListedModel, listModels, misfit } from '../../mdm/review/models.ts'
 import type { Said } from '../../mdm/review/said.ts'
 import { taskId } from '../../mdm/review/tasks.ts'
@@ -26,7 +27,7 @@ interface Paged {
 type Step = WaterfallStep & { of: Explanation }
 
 /**
- * Resolvers of explain, possibleMatches and clusterStory. Policy and engines are read from `steward` each time: they change
+ * Resolvers of explain, possibleMatches, possiblyRelated and clusterStory. Policy and engines are read from `steward` each time: they change
  * when another policy or model is published.
  */
 export function matchingResolvers(steward: Stewardship): Resolvers {
@@ -79,6 +80,8 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       },
       possibleMatches: async (_: unknown, { of, ...page }: Paged & { of: string }) =>
         possibleMatches(await goldenIdOf(of), page),
+      possiblyRelated: async (_: unknown, { of, ...page }: Paged & { of: string }) =>
+        pageOfList(await relatedTo(sql, steward, await goldenIdOf(of)), page),
       async clusterStory(_: unknown, { id }: { id: string }) {
         const story = await clusterStory(sql, steward, id)
         if (!story) throw inputError('UNKNOWN_ID', `no golden record is reached by the id ${id}`)
@@ -123,6 +126,12 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       task: (p: PossibleRow, _: unknown, context: RequestContext) =>
         taskOf(taskId('POSSIBLE_MATCH', [p.goldenId, p.otherGoldenId]), context),
       explanation: (p: PossibleRow, _: unknown, context: RequestContext) => explained(p.own, p.other, context),
+    },
+    PossiblyRelated: {
+      goldenId: (r: Related) => r.otherGoldenId,
+      record: (r: Related, _: unknown, context: RequestContext) => named(r.otherGoldenId, context),
+      probability: (r: Related) => 1 / (1 + 2 ** -r.relatedWeight),
+      explanation: (r: Related, _: unknown, context: RequestContext) => explained(r.own, r.other, context),
     },
     ClusterStory: {
       record: (s: ClusterStory, _: unknown, context: RequestContext) => named(s.goldenId, context),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -49,4 +49,34 @@ test('match --why explains two records of a file, and names the one that is not 
   assert.match(await why('a/1', 'b/x/2'), /two random records\n.*name: equal.*\n(.*\n)+weight -?\d/)
   await assert.rejects(why('a/1', 'b/3'), /no record b\/3/)
   await assert.rejects(why('a/1'), /--why takes two records/)
+})
+
+test('match --possible writes what is alike but in two clusters, and what is related', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'touchstone-possible-'))
+  const file = (name: string) => join(dir, name)
+  const [model, records, possible, shipped] = [file('m.graphql'), file('r.ndjson'), file('p.csv'), file('p.json')]
+  writeFileSync(
+    model,
+    `"It." type It @golden { "Id." id: ID! "Name." name: String! @compare(as: ORGANISATION_NAME)
+      "Phone." phone: String @compare(as: PHONE) "Domain." domain: String @compare(as: DOMAIN) }`,
+  )
+  const shared = { phone: '+496912345678', domain: 'halvard.example' }
+  const line = (id: string, fields: object) => JSON.stringify({ source: 's', id, fields })
+  const firms = [
+    line('1', { name: 'Halvard Holding GmbH', ...shared }),
+    line('2', { name: 'Halvard Logistics GmbH', ...shared }),
+    line('3', { name: 'Tamarind Trading', phone: '+442079460018' }),
+    line('4', { name: 'Tamarind Travel', phone: '+442079460018' }),
+    line('5', { name: 'Zentoro Bau' }),
+  ]
+  writeFileSync(records, firms.join('\n'))
+  writeFileSync(shipped, '{ "format": 1, "type": "It" }')
+  const given = ['--model', model, '--records', records, '--parameters', shipped]
+  await touchstone('match', ...given, '--out', file('c.csv'), '--possible', possible)
+  const [head, ...lines] = readFileSync(possible, 'utf8').trim().split('\n')
+  assert.equal(head, 'source_a,id_a,source_b,id_b,outcome,probability,related,reason')
+  assert.deepEqual(
+    lines.map((l) => l.split(',').slice(0, 5).join(',')),
+    ['s,3,s,4,POSSIBLE_MATCH', 's,1,s,2,POSSIBLY_RELATED'],
+  )
 })

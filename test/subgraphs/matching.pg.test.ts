@@ -181,6 +181,34 @@ test('possible matches come best first, page by page, with their task and their 
   assert.deepEqual(paged, all)
 })
 
+test('possibly related: another thing, told with its pair, and neither a possible match nor a stranger', async () => {
+  const house = {
+    phones: ['+496912345678'],
+    domains: ['halvard.example'],
+    billingAddress: { street: 'Mainzer Landstr. 7', city: 'Frankfurt', postcode: '60325', country: 'DE' },
+  }
+  await tell(db.sql, [
+    customer('crm', 'H1', { name: 'Halvard Holding GmbH', ...house }),
+    customer('crm', 'H2', { name: 'Halvard Logistics GmbH', ...house }),
+    customer('erp', 'H1', { name: 'Halvard Holding', ...house }),
+  ])
+  const { possiblyRelated } = await answer(
+    gateway,
+    `{ possiblyRelated(of: "${of('erp', 'H1')}") { nodes { goldenId probability record { ... on Customer { name } }
+      explanation { verdict relatedProbability probability } } pageInfo { hasNextPage } } }`,
+  )
+  const [sister, ...others] = possiblyRelated.nodes
+  assert.deepEqual(others, [])
+  assert.deepEqual([sister.goldenId, sister.record.name], [of('crm', 'H2'), 'Halvard Logistics GmbH'])
+  assert.ok(sister.probability > 0.5)
+  assert.deepEqual(
+    [sister.explanation.verdict, sister.explanation.relatedProbability],
+    ['POSSIBLY_RELATED', sister.probability],
+  )
+  const none = await answer(gateway, `{ possiblyRelated(of: "${of('crm', 'L')}") { nodes { goldenId } } }`)
+  assert.deepEqual(none.possiblyRelated.nodes, [])
+})
+
 const STORY = `query ($id: ID!) { clusterStory(id: $id) { type goldenId record { id } memberCount cut model
   members { nodes { id system record { id } } }
   links { nodes { a b weight explanation { weight linkWeight } } }

@@ -78,6 +78,20 @@ test('not one company: sisters at one address and phone, neighbours, namesakes i
   }
 })
 
+test('possibly related: sisters and a household, but not one thing and not strangers', () => {
+  const at = { billingAddress: ADDRESS, phones: ['+4930123459'], domains: ['acme.de'] }
+  const holding = { name: 'Acme Holding GmbH', ...at }
+  const sisters = customer(holding, { name: 'Acme Logistics GmbH', ...at })
+  assert.ok(sisters.relatedProbability > 0.9 && sisters.probability < 0.2, JSON.stringify(sisters))
+  const home = { phones: ['+4930123459'], address: ADDRESS }
+  const couple = contact({ name: 'Anna Kowalska', ...home }, { name: 'Jan Kowalski', ...home })
+  assert.ok(couple.relatedProbability > 0.5, JSON.stringify(couple))
+  const father = contact({ name: 'John Smith Sr.', ...home }, { name: 'John Smith Jr.', ...home })
+  assert.ok(father.conflict !== undefined && father.relatedProbability > 0.9, 'what cannot be one can be related')
+  assert.ok(customer(holding, { ...holding, name: 'ACME Holding' }).relatedProbability < 0.1)
+  assert.ok(customer(holding, { name: 'Zentoro Bau', billingAddress: COLOGNE }).relatedProbability < 0.01)
+})
+
 test('people: a shared phone or firm is no identity, a short form and an initial are', () => {
   const phones = ['+4930123459']
   assert.ok(

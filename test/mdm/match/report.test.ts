@@ -55,10 +55,12 @@ test('a model written and read again gives the same engine; a broken one says wh
 })
 
 test('threads do not change the result', async () => {
-  const options = { randomPairsMax: 20_000, candidatePairsMax: 20_000 }
+  const options = { randomPairsMax: 20_000, candidatePairsMax: 20_000, related: true }
   const one = matchBatch(TYPE, firms(12_000), options)
   const two = await matchBatchInThreads(TYPE, firms(12_000), 2, options)
   assert.deepEqual(two.clusterOf, one.clusterOf)
   assert.deepEqual(two.pairs, one.pairs)
+  assert.deepEqual(two.possible, one.possible)
+  assert.deepEqual(two.related, one.related)
   assert.equal(two.stats.candidatePairs, one.stats.candidatePairs)
 })
