@@ -20,6 +20,7 @@ const JOINERS = [
   'mdm/rebuild.ts',
   'mdm/recluster.ts',
   'mdm/referring.ts',
+  'mdm/related.ts',
   'mdm/mastering.ts',
   'mdm/clusterStory.ts',
   'mdm/explain.ts',
