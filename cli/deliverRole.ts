@@ -1,27 +1,35 @@
 import type { Logger } from 'pino'
 import { describeError } from '../gateway/report.ts'
 import { openDatabase } from '../mdm/db/database.ts'
+import { Publisher } from '../mdm/feed/jetstream/publisher.ts'
 import { Deliverer } from '../mdm/feed/webhooks/deliverer.ts'
 import { policyChannel, policyInForce } from '../mdm/review/policies.ts'
 import type { Config } from './config.ts'
 import type { Installation } from './installation.ts'
 import { countingPoster, type DeliveryResults } from './observe/countingPoster.ts'
+import { startFeedMeter } from './observe/feedMeter.ts'
+import { NATS_CONFIG, natsOptions } from './openNats.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
 import { masteringOf } from './policyFiles.ts'
 
-export const DELIVER_CONFIG = [...WEBHOOK_CONFIG, 'drainSecondsMax'] as const
+export const DELIVER_CONFIG = [...WEBHOOK_CONFIG, ...NATS_CONFIG, 'drainSecondsMax'] as const
 
 export interface DeliverRole {
   /** What attempts came to, since the start. */
   results: DeliveryResults
+  /** Where publishing to JetStream is configured: how it stands, and how much it has published since the start. */
+  publisher: Pick<Publisher, 'state' | 'count'> | null
+  deliverer: Pick<Deliverer, 'claimedMsAgo'>
   /** Lets what is under way finish, for as long as a stop waits. */
   close(): Promise<void>
 }
 
 /** One saves, one looks, and three read what is behind; connections are made when they are needed. */
 const connectionsMax = 5
+/** Of the publisher: it tails, looks, and reads what is behind. */
+const publisherConnectionsMax = 3
 
-/** The role `deliver`: sends changes to webhooks. */
+/** The role `deliver`: sends changes to webhooks, and to JetStream where that is configured. */
 export async function startDeliverRole(options: {
   config: Config<(typeof DELIVER_CONFIG)[number] | 'dataDir'>
   installation: Installation
@@ -40,27 +48,53 @@ export async function startDeliverRole(options: {
   const again = () => void follow().catch(failed)
   const webhooks = await openWebhooks(sql, config)
   const { poster, results } = countingPoster(webhooks.poster)
+  const meter = startFeedMeter(sql, installation.levels, (err) =>
+    log.debug({ err: describeError(err) }, 'figures of deliveries were lost'),
+  )
   const deliverer = new Deliverer({
     sql,
     policy: () => policy,
     vault: webhooks.vault,
     poster,
     log: (level, message) => log[level](message),
+    settled: meter.settled,
   })
+  const pools = [sql]
+  const pool = (name: string, most: number) => {
+    const made = openDatabase(databaseUrl, { name: `touchstone-${name}`, connectionsMax: most })
+    pools.push(made)
+    return made
+  }
+  const end = () => Promise.all(pools.map((p) => p.end({ timeout: 5 })))
+  let publisher: Publisher | null = null
   try {
+    const nats = natsOptions(config)
     await follow()
     await sql.listen(policyChannel, again, again)
     await deliverer.start()
+    if (nats)
+      publisher = new Publisher({
+        sql: pool('publish', publisherConnectionsMax),
+        lockSql: pool('publish-lock', 1),
+        nats,
+        scopes: new Set(config.natsScopes),
+        policy: () => policy,
+        log: (level, message) => log[level](message),
+      })
+    publisher?.start()
   } catch (e) {
-    await sql.end({ timeout: 5 })
+    await end()
     throw e
   }
   return {
     results,
+    publisher,
+    deliverer,
     async close() {
-      await deliverer.stop(config.drainSecondsMax * 1_000)
+      await Promise.all([deliverer.stop(config.drainSecondsMax * 1_000), publisher?.stop()])
       poster.close()
-      await sql.end({ timeout: 5 })
+      await meter.stop()
+      await end()
     },
   }
 }

@@ -4,13 +4,16 @@ import { createIngest } from '../gateway/ingest.ts'
 import { describeError } from '../gateway/report.ts'
 import { findOperation } from '../mdm/access/operations.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
+import { JetStreamSource } from '../mdm/feed/jetstream/source.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
+import { sensitiveScopes } from '../mdm/feed/visible.ts'
 import { accept } from '../mdm/ingest/accept.ts'
 import { createEngines } from '../mdm/resolve.ts'
 import { type Sweeper, startSweeper } from '../mdm/sweep.ts'
+import type { Policy } from '../schema/policy.ts'
 import { createSubgraphs } from '../subgraphs/all.ts'
 import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
-import type { Config } from './config.ts'
+import { type Config, ConfigError } from './config.ts'
 import type { DeliverRole } from './deliverRole.ts'
 import { followPolicy } from './followPolicy.ts'
 import type { IngestRole } from './ingestRole.ts'
@@ -19,6 +22,7 @@ import { openInternal } from './internal.ts'
 import { startFeedMeter } from './observe/feedMeter.ts'
 import { openMetrics } from './observe/metrics.ts'
 import { readyChecks } from './observe/ready.ts'
+import { NATS_CONFIG, type NatsConfig, natsOptions } from './openNats.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
 import { ours } from './root.ts'
 import { simulateOnThread } from './simulateThread.ts'
@@ -47,6 +51,8 @@ export const GATEWAY_CONFIG = [
   'operations',
   'graphiql',
   'streamsMax',
+  'feedFrom',
+  ...NATS_CONFIG,
   ...WEBHOOK_CONFIG,
 ] as const
 
@@ -85,10 +91,12 @@ export async function startGatewayRole(options: {
   const feedMeter = startFeedMeter(metricsSql, installation.levels, (err) =>
     log.debug({ err: describeError(err) }, 'figures of the feed were lost'),
   )
+  let policyNow = () => installation.policy
   const tailer = await startTailer({
     sql: pool('feed', feedConnectionsMax),
     log: (level, m) => log[level](m),
     seen: feedMeter.seen,
+    live: liveSource(config, () => policyNow(), log),
   })
   let sweeper: Sweeper | null = null
   let gateway: Gateway | undefined
@@ -110,6 +118,7 @@ export async function startGatewayRole(options: {
       log.error({ err: describeError(err) }, 'the policy in force could not be read'),
     )
     const { policy } = steward
+    policyNow = () => steward.policy
     sweeper = startSweeper(steward, sweepEveryMs, (err) => log.error({ err: describeError(err) }, 'a sweep failed'))
     const webhooks = await openWebhooks(steward.sql, config)
     const all = createSubgraphs({
@@ -160,7 +169,13 @@ export async function startGatewayRole(options: {
         now: Date.now,
         report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'delivery failed'),
       }),
-      ready: readyChecks({ sql: metricsSql, migrations: ours('migrations'), tailer, ingest: options.ingest }),
+      ready: readyChecks({
+        sql: metricsSql,
+        migrations: ours('migrations'),
+        tailer,
+        ingest: options.ingest,
+        deliver: options.deliver,
+      }),
       metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
     })
     const { url, underway, close: drain } = gateway
@@ -177,4 +192,12 @@ export async function startGatewayRole(options: {
     await close()
     throw e
   }
+}
+
+/** Where live events come from, if not from the table. */
+function liveSource(config: NatsConfig & Config<'feedFrom'>, policy: () => Policy, log: Logger) {
+  if (config.feedFrom === 'postgres') return undefined
+  const nats = natsOptions(config)
+  if (!nats) throw new ConfigError('TOUCHSTONE_FEED_FROM is "nats": set TOUCHSTONE_NATS_URL as well')
+  return new JetStreamSource({ nats, scopes: () => sensitiveScopes(policy()), log: (level, m) => log[level](m) })
 }

@@ -31,7 +31,7 @@ export async function startHealthRole(options: {
       host: config.host,
       port,
       callers: await authentication({ config, sql, log }),
-      ready: readyChecks({ sql, migrations: ours('migrations'), ingest }),
+      ready: readyChecks({ sql, migrations: ours('migrations'), ingest, deliver }),
       metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
       report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'request failed'),
     })

@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { secretFile } from '../gateway/identity/development.ts'
 import type { Sql } from '../mdm/db/database.ts'
 import { createPoster } from '../mdm/feed/webhooks/post.ts'
 import { Vault } from '../mdm/feed/webhooks/secrets.ts'
 import type { Webhooks } from '../mdm/webhooks.ts'
-import type { Config } from './config.ts'
+import { type Config, ConfigError } from './config.ts'
 
 export const WEBHOOK_CONFIG = [
   'webhookNetworks',
@@ -12,6 +13,7 @@ export const WEBHOOK_CONFIG = [
   'webhookHttp',
   'webhookTimeoutMs',
   'webhookKey',
+  'webhookCa',
 ] as const
 
 /**
@@ -33,6 +35,17 @@ export async function openWebhooks(
     sql,
     vault: new Vault(keys.map((key) => createHash('sha256').update(key).digest())),
     reach,
-    poster: createPoster({ reach, timeoutMs: config.webhookTimeoutMs }),
+    poster: createPoster({ reach, timeoutMs: config.webhookTimeoutMs, authorities: authorities(config.webhookCa) }),
+  }
+}
+
+function authorities(file: string | undefined): string[] | undefined {
+  if (!file) return undefined
+  try {
+    const found = readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+    if (found.length === 0) throw new Error(`${file} holds no certificate in PEM`)
+    return found.map((pem) => new X509Certificate(pem).toString())
+  } catch (e) {
+    throw new ConfigError(`TOUCHSTONE_WEBHOOK_CA: ${e instanceof Error ? e.message : e}`)
   }
 }

@@ -113,7 +113,7 @@ function eventLine(e: TracedEvent): string {
 
 function eventText(e: TracedEvent): string {
   const fields = e.changedFields.length > 0 ? ` [${e.changedFields.join(', ')}]` : ''
-  return `event ${e.position}: ${e.type} ${e.goldenId} ${e.op}, version ${e.version}${fields}${e.redirect ? `, now ${e.redirect}` : ''}`
+  return `event ${e.position}: ${e.type} ${e.goldenId} ${e.op}, version ${e.version}${fields}${e.redirect ? `, now ${e.redirect}` : ''}${e.publishedTo.length > 0 ? `; published to ${e.publishedTo.join(', ')}` : ''}`
 }
 
 function deliveryText(d: TracedDelivery): string {

@@ -4,6 +4,7 @@ import { objectTypes } from '../../connectors/objectType.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { connectionFigures, tableFigures } from '../../mdm/db/figures.ts'
 import { glance } from '../../mdm/db/glance.ts'
+import { sinkFigures } from '../../mdm/feed/jetstream/figures.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { endpointFigures, unsettledFigures } from '../../mdm/feed/webhooks/figures.ts'
 import { exceptionFigures, queueFigure, waitingFigures } from '../../mdm/ingest/figures.ts'
@@ -16,6 +17,7 @@ import { once } from './once.ts'
 import { processMetrics } from './processMetrics.ts'
 import { qualityMetrics } from './qualityMetrics.ts'
 import { serviceLevelMetrics } from './serviceLevelMetrics.ts'
+import { sinkMetrics } from './sinkMetrics.ts'
 import { webhookMetrics } from './webhookMetrics.ts'
 
 /** How old figures of the database may be at a scrape. */
@@ -76,6 +78,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const taskAge = gauge('tasks_oldest_seconds', 'Age of the oldest open task.', ['kind'])
   const levelMetrics = serviceLevelMetrics(registry)
   const webhooks = webhookMetrics(registry)
+  const sinks = sinkMetrics(registry)
   processMetrics(registry, options)
   const quality = qualityMetrics(registry, sql, options.types)
 
@@ -96,6 +99,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
         tasks: await queueAge(tx),
         endpoints: await endpointFigures(tx),
         unsettled: await unsettledFigures(tx),
+        sinks: await sinkFigures(tx),
         levels: options.levels ? await serviceLevels(tx, options.levels, typeOf) : [],
       }))
       const now = Date.now()
@@ -127,6 +131,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
       }
       levelMetrics.show(figures.levels)
       webhooks.show(figures.endpoints, figures.unsettled)
+      sinks.show(figures.sinks)
       up.set(1)
     } catch {
       // Why is in the log of those who need the database; here the fact is the figure.

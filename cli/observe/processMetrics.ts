@@ -53,6 +53,8 @@ export function processMetrics(registry: Registry, { tailer, ingest, deliver, ga
   })
   counter('deliveries_total', 'Attempts of this process to deliver, by what came of them.', ['sink', 'result'], (c) => {
     for (const [result, count] of Object.entries(deliver?.()?.results ?? {})) c.inc({ sink: 'webhook', result }, count)
+    const publisher = deliver?.()?.publisher
+    if (publisher) c.inc({ sink: 'jetstream', result: 'delivered' }, publisher.count)
   })
   gauge('gateway_open', 'Operations under way, event streams and WebSockets of this process.', ['kind'], (g) => {
     for (const [kind, count] of Object.entries(gateway?.() ?? {})) g.set({ kind }, count)

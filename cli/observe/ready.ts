@@ -2,10 +2,14 @@ import { readdirSync } from 'node:fs'
 import type { Check } from '../../gateway/health.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
+import type { DeliverRole } from '../deliverRole.ts'
 import type { IngestRole } from '../ingestRole.ts'
 
 /** A tailer that has not read to the end of the feed for so long does not serve subscriptions any more. */
 const tailMsMax = 10_000
+/** Twice the time between two looks of a deliverer without endpoints. */
+const claimMsMax = 20_000
+const sinkAwayMsMax = 10_000
 
 export interface Components {
   sql: Sql
@@ -13,16 +17,20 @@ export interface Components {
   migrations: string
   tailer?: Tailer | undefined
   ingest?: (() => IngestRole | undefined) | undefined
+  deliver?: (() => DeliverRole | undefined) | undefined
 }
 
 /** Whether each part that this process needs to serve does its work; parts that it does not run are left out. */
-export function readyChecks({ sql, migrations, tailer, ingest }: Components): () => Promise<Check[]> {
+export function readyChecks({ sql, migrations, tailer, ingest, deliver }: Components): () => Promise<Check[]> {
   const known = readdirSync(migrations).filter((f) => f.endsWith('.sql'))
   return async () => {
     const checks = await storeChecks(sql, known)
     if (tailer) checks.push(tailerCheck(tailer))
     const role = ingest?.()
     if (role) checks.push(workersCheck(role))
+    const delivering = deliver?.()
+    // Without deliveries a gateway still answers, so it stays ready and says what is amiss.
+    if (delivering) checks.push(...deliverChecks(delivering).map((c) => (tailer ? { ...c, ok: true } : c)))
     return checks
   }
 }
@@ -58,6 +66,22 @@ function workersCheck(role: IngestRole): Check {
   if (running === 0) return bad('workers', 'WORKERS_DOWN', `none of ${wanted} runs`)
   if (running < wanted) return { name: 'workers', ok: true, code: 'WORKERS_FEW', detail: `${running} of ${wanted} run` }
   return { name: 'workers', ok: true, code: 'OK' }
+}
+
+function deliverChecks({ deliverer, publisher }: DeliverRole): Check[] {
+  const seconds = Math.round(deliverer.claimedMsAgo / 1_000)
+  const stalled = deliverer.claimedMsAgo > claimMsMax
+  const checks: Check[] = [
+    stalled
+      ? bad('webhooks', 'DELIVERY_STALLED', `nothing was begun for ${seconds} s: the database does not answer`)
+      : { name: 'webhooks', ok: true, code: 'OK' },
+  ]
+  if (!publisher) return checks
+  const { state, why, sinceMs } = publisher.state
+  if (state === 'REFUSED') checks.push(bad('jetstream', 'SINK_REFUSED', why ?? ''))
+  else if (state === 'AWAY' && sinceMs > sinkAwayMsMax) checks.push(bad('jetstream', 'SINK_AWAY', why ?? ''))
+  else checks.push({ name: 'jetstream', ok: true, code: state === 'STANDBY' ? 'STANDBY' : 'OK' })
+  return checks
 }
 
 function bad(name: string, code: string, detail: string): Check {

@@ -26,10 +26,33 @@ export interface TailerOptions {
   pollMs?: number
   /** Told of events as they arrive here, the live ones alone. */
   seen?: (events: readonly ReadEvent[]) => void
+  /** Where live events come from in place of the table. */
+  live?: LiveSource | undefined
+}
+
+/**
+ * Another way for live events to get here. It may be late, away, or leave events out: what it does not bring within
+ * `liveMsMax` is read from the table, so it takes load from the database and nothing from the contract.
+ */
+export interface LiveSource {
+  /** Begins with what comes after `position`; calls `wake` when there is something to take. */
+  start(position: number, wake: () => void): void
+  /** What has come since it was last asked. */
+  take(): readonly LiveEvent[]
+  stop(): Promise<void>
+}
+
+/** An event of a feed; null where only its place is known, and the table has to say the rest. */
+export interface LiveEvent {
+  feed: string
+  position: number
+  item: ReadEvent | null
 }
 
 /** Events read into the ring at once. */
 const batchRowsMax = 500
+/** How long a committed event may take by way of the live source before it is read from the table. */
+const liveMsMax = 1_000
 const backOffMsMin = 50
 const backOffMsMax = 2_000
 
@@ -51,7 +74,7 @@ export class Tailer {
   readonly snapshotPages: Pages<SnapshotPage>
   /** Subscriptions that are open, each with the position that it has reached. */
   readonly followers = new Set<{ position: number }>()
-  readonly #options: Required<Omit<TailerOptions, 'sql'>>
+  readonly #options: Required<Omit<TailerOptions, 'sql' | 'live'>> & Pick<TailerOptions, 'live'>
   readonly #permits: Permits
   readonly #stop = new AbortController()
   #tail: Tail
@@ -60,6 +83,8 @@ export class Tailer {
   #unlisten: () => Promise<unknown> = async () => {}
   #running: Promise<void> = Promise.resolve()
   #readAt = performance.now()
+  /** Since when the live source owes what the table has. */
+  #owesSince = Number.POSITIVE_INFINITY
 
   /** Use `startTailer`. */
   constructor(head: Head, options: TailerOptions) {
@@ -83,6 +108,11 @@ export class Tailer {
 
   run(): void {
     this.#running = this.#loop()
+    const { live } = this.#options
+    if (live) {
+      live.start(this.#tail.head, this.#wakeUp)
+      return
+    }
     // The driver listens again by itself after a lost connection and then calls the third argument.
     this.sql.listen(changeChannel, this.#wakeUp, this.#wakeUp).then(
       (l) => {
@@ -98,6 +128,7 @@ export class Tailer {
     this.#wakeUp()
     this.#tail.end()
     await this.#running
+    await this.#options.live?.stop()
     await this.#unlisten().catch((e) => this.#options.log('warn', `feed: ${message(e)}`))
   }
 
@@ -128,12 +159,15 @@ export class Tailer {
     while (!this.#stop.signal.aborted) {
       try {
         this.#woken = false
+        const { live } = this.#options
         if (performance.now() - checkedAt >= this.#options.pollMs) {
-          await this.#checkHead()
+          const behind = await this.#checkHead()
           checkedAt = performance.now()
+          if (live && behind) this.#owesSince = Math.min(this.#owesSince, checkedAt)
         }
-        await this.#readOn()
-        this.#readAt = performance.now()
+        if (!live) await this.#readOn()
+        else await this.#takeLive(live)
+        if (!live || this.#owesSince === Number.POSITIVE_INFINITY) this.#readAt = performance.now()
         backOffMs = backOffMsMin
         await this.#sleepUntilWoken(this.#options.pollMs)
       } catch (e) {
@@ -149,17 +183,35 @@ export class Tailer {
     }
   }
 
-  /** Is it still the same feed, and not gone back? A failed tail is followed by a new one at the head. */
-  async #checkHead(): Promise<void> {
+  /** Is it still the same feed, and not gone back? A failed tail is followed by a new one at the head. True: there is more. */
+  async #checkHead(): Promise<boolean> {
     const head = await readHead(this.sql)
     const tail = this.#tail
     if (tail.failed) {
       this.#tail = this.#newTail(head)
-      return
+      return false
     }
     if (head.feed !== tail.feed || head.position < tail.head)
       throw new FeedError('CURSOR_OTHER_FEED', 'the store was replaced under the running feed; take a new snapshot')
     tail.oldest = head.oldest
+    return head.position > tail.head
+  }
+
+  /** Takes what came by the live source, and from the table what it left out or is late with. */
+  async #takeLive(live: LiveSource): Promise<void> {
+    const tail = this.#tail
+    for (const { feed, position, item } of live.take()) {
+      if (feed !== tail.feed || position <= tail.head) continue
+      if (!item || position > tail.head + 1) await this.#readOn()
+      else {
+        tail.push([item])
+        this.#options.seen([item])
+      }
+      this.#owesSince = Number.POSITIVE_INFINITY
+    }
+    if (performance.now() - this.#owesSince < liveMsMax) return
+    await this.#readOn()
+    this.#owesSince = Number.POSITIVE_INFINITY
   }
 
   async #readOn(): Promise<void> {

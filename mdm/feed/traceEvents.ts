@@ -17,12 +17,15 @@ export interface TracedEvent {
   correlationId: string | null
   /** Of a steward's action its id. */
   actionId: string | null
+  /** Sinks that have it: streams keep the time themselves. */
+  publishedTo: string[]
 }
 
 const columns = `c.position, c.op, c.golden_id as "goldenId", c.type, c.version, c.changed as "changedFields", c.redirect,
   c.at, c.cause ->> 'source' as "causedBy", (c.cause ->> 'inboxId')::bigint as "inboxId",
   c.cause ->> 'correlationId' as "correlationId",
-  case when c.cause ->> 'source' = 'stewardship' then c.cause ->> 'sourceId' end as "actionId"`
+  case when c.cause ->> 'source' = 'stewardship' then c.cause ->> 'sourceId' end as "actionId",
+  array(select s.name from sink s where s.position >= c.position order by s.name) as "publishedTo"`
 
 /**
  * Events that a message led to, in order: those that name it, by their index, and those of its golden records that came of

@@ -47,6 +47,12 @@ export function visibleValues(policy: Policy): (type: string, values: Values, sc
   }
 }
 
+/** The scopes that somebody needs to see every field. */
+export function sensitiveScopes(policy: Policy): Set<string> {
+  const own = [...policy.types, ...policy.groups.values()].flatMap((t) => t.fields.map((f) => f.sensitive))
+  return new Set(own.filter((s) => s !== undefined))
+}
+
 function without(value: unknown, names: ReadonlySet<string>): unknown {
   if (Array.isArray(value)) return value.map((v) => without(v, names))
   if (value === null || typeof value !== 'object') return value

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
 
-export const MEASURES = ['INGEST_LAG', 'FEED_LAG'] as const
+export const MEASURES = ['INGEST_LAG', 'FEED_LAG', 'DELIVERY_LAG'] as const
 export type Measure = (typeof MEASURES)[number]
 
 const word = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/, 'small letters, digits and hyphens, at most 41')
@@ -37,8 +37,11 @@ export function readServiceLevels(file: string): ServiceLevels {
   const { objectives } = result.data
   const twice = objectives.find((o, i) => objectives.findIndex((p) => p.name === o.name) !== i)
   if (twice) throw new Error(`${file}: there are two objectives named "${twice.name}"`)
-  const wrong = objectives.find((o) => o.measure === 'FEED_LAG' && (o.systems || o.types))
-  if (wrong) throw new Error(`${file}: ${wrong.name}: systems and types belong to INGEST_LAG; the feed has one lag`)
+  const wrong = objectives.find((o) => o.measure !== 'INGEST_LAG' && (o.systems || o.types))
+  if (wrong)
+    throw new Error(
+      `${file}: ${wrong.name}: systems and types belong to INGEST_LAG; the feed and its deliveries have one lag each`,
+    )
   return result.data
 }
 

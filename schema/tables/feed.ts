@@ -31,3 +31,12 @@ export const feedHead = pgTable('feed_head', {
   oldest: bigint({ mode: 'number' }).notNull().default(1),
   feed: uuid().notNull().defaultRandom(),
 })
+
+/** Sinks that keep their own place, and how far they are. */
+export const sink = pgTable('sink', {
+  name: text().primaryKey(),
+  feed: uuid().notNull(),
+  position: bigint({ mode: 'number' }).notNull(),
+  missed: bigint({ mode: 'number' }).notNull().default(0),
+  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+})

@@ -111,8 +111,9 @@ test('webhooks: how endpoints stand, what waits for them, and what attempts came
     sql: db.sql,
     connectors: new Map(),
     types: [],
-    deliver: () => ({ results: counting.results }) as never,
+    deliver: () => ({ results: counting.results, publisher: { count: 7 } }) as never,
   })
+  await db.sql`insert into sink (name, feed, position, missed) values ('jetstream', gen_random_uuid(), 8, 1)`
   const all = parse(await metrics.text())
   const is = (name: string) => all.get(`touchstone_${name}`)
   assert.deepEqual(
@@ -130,6 +131,11 @@ test('webhooks: how endpoints stand, what waits for them, and what attempts came
       is(`deliveries_total{sink="webhook",result="${r}"}`),
     ),
     [2, 2, 1, 1],
+  )
+  assert.equal(is('deliveries_total{sink="jetstream",result="delivered"}'), 7)
+  assert.deepEqual(
+    ['position', 'lag_positions', 'missed_positions'].map((n) => is(`sink_${n}{sink="jetstream"}`)),
+    [8, 2, 1],
   )
   metrics.close()
 })

@@ -121,6 +121,20 @@ test('what is not right is named with a code', async () => {
     ...fine,
     ['feed', false, 'FEED_BEHIND'],
   ])
+  const deliver = (claimedMsAgo: number, state: string, sinceMs = 0) => ({
+    deliver: () => ({ deliverer: { claimedMsAgo }, publisher: { state: { state, why: 'no server', sinceMs } } }),
+  })
+  const sinks: [ReturnType<typeof deliver>, boolean, string, boolean, string][] = [
+    [deliver(0, 'PUBLISHING'), true, 'OK', true, 'OK'],
+    [deliver(0, 'STANDBY'), true, 'OK', true, 'STANDBY'],
+    [deliver(0, 'AWAY', 1_000), true, 'OK', true, 'OK'],
+    [deliver(21_000, 'AWAY', 11_000), false, 'DELIVERY_STALLED', false, 'SINK_AWAY'],
+    [deliver(0, 'REFUSED'), true, 'OK', false, 'SINK_REFUSED'],
+  ]
+  for (const [parts, ok, code, sinkOk, sinkCode] of sinks)
+    assert.deepEqual(await codes(parts), [...fine, ['webhooks', ok, code], ['jetstream', sinkOk, sinkCode]])
+  const served = { ...deliver(0, 'REFUSED'), tailer: { tail: { failed: false }, readMsAgo: 0 } }
+  assert.deepEqual((await codes(served)).at(-1), ['jetstream', true, 'SINK_REFUSED'], 'a gateway serves on')
   const away = () => Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' }))
   assert.deepEqual(await codes({ sql: away }), [['database', false, 'DATABASE_AWAY']])
   await db.sql`insert into migration (name, hash) values ('9999_newer.sql', '')`

@@ -144,6 +144,22 @@ test('the feed counts how late its events arrive', async () => {
   assert.deepEqual([level?.spans[0]?.good, level?.spans[0]?.total], [1, 2])
 })
 
+test('webhooks count how late events are accepted, and dead ones as late', async () => {
+  const webhooks: ServiceLevels = {
+    windowDays: 28,
+    objectives: [{ ...ingest('webhooks'), measure: 'DELIVERY_LAG', withinMs: 1_000 }],
+  }
+  const meter = startFeedMeter(db.sql, webhooks, (e) => assert.fail(String(e)))
+  const at = (ms: number) => ({ at: new Date(Date.now() - ms).toISOString() })
+  meter.settled(at(0), true)
+  meter.settled(at(5_000), true)
+  meter.settled(at(0), false)
+  meter.seen([{ bytes: 1, event: at(0) }] as never)
+  await meter.stop()
+  const [level] = await levels(...webhooks.objectives)
+  assert.deepEqual([level?.spans[0]?.good, level?.spans[0]?.total], [1, 3])
+})
+
 test('a mistake in the file is named with its place', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-slo-'))
   t.after(() => rmSync(dir, { recursive: true }))

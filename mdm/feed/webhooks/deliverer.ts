@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChangeEvent } from '../../../schema/events.ts'
 import type { Policy } from '../../../schema/policy.ts'
 import type { Sql } from '../../db/database.ts'
 import { encodeCursor } from '../cursor.ts'
@@ -32,6 +33,8 @@ export interface DelivererOptions {
   schedule?: Schedule
   /** How often it looks what is due, 250 ms. */
   pollMs?: number
+  /** Told what came of an event in the end: accepted by an endpoint, or dead. */
+  settled?: (event: ChangeEvent, accepted: boolean) => void
 }
 
 /** Attempts under way at once, of all endpoints of a process. */
@@ -68,12 +71,13 @@ export class Deliverer {
   #heldUntil = 0
   #wake: (() => void) | null = null
   #woken = false
+  #claimedAt = performance.now()
   #loop: Promise<void> = Promise.resolve()
   #expired = 0
   #seen: { policy: Policy; visible: ReturnType<typeof visibleValues> } | null = null
 
   constructor(options: DelivererOptions) {
-    this.#o = { now: Date.now, random: Math.random, schedule: threeDays, pollMs: 250, ...options }
+    this.#o = { now: Date.now, random: Math.random, schedule: threeDays, pollMs: 250, settled: () => {}, ...options }
   }
 
   async start(): Promise<void> {
@@ -93,6 +97,11 @@ export class Deliverer {
   wake(): void {
     this.#woken = true
     this.#wake?.()
+  }
+
+  /** How long ago it last held or looked for endpoints, in ms; more than `idleMs` while the database is away. */
+  get claimedMsAgo(): number {
+    return performance.now() - this.#claimedAt
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -129,6 +138,7 @@ export class Deliverer {
     const asked = performance.now()
     const held = await claim(this.#o.sql, this.#holder)
     this.#heldUntil = asked + leaseMs
+    this.#claimedAt = asked
     const lost = [...this.#running].filter(([id, r]) => held.get(id) !== r.revision || this.#mayRestart(r))
     await Promise.all(
       lost.map(async ([id, { delivery }]) => {
@@ -150,7 +160,7 @@ export class Deliverer {
   }
 
   async #begin(id: string, revision: number): Promise<void> {
-    const { sql, vault, poster, now, random, schedule, log } = this.#o
+    const { sql, vault, poster, now, random, schedule, log, settled } = this.#o
     this.#tailer ??= await startTailer({ sql, log: (level, m) => log(level, m), ...ring })
     const [endpoint] = await readEndpoints(sql, [id])
     if (!endpoint || endpoint.revision !== revision) return this.wake()
@@ -175,6 +185,7 @@ export class Deliverer {
         now,
         random,
         schedule,
+        settled,
         held: () => performance.now() < this.#heldUntil,
         behind: (goldenId, after, upTo) => store.eventBehind(goldenId, after, upTo, endpoint.filter),
         send: (event, signal) =>

@@ -21,6 +21,8 @@ export interface DeliveryOptions {
   schedule: Schedule
   /** False once the lease on the endpoint may have run out: nothing may be sent. */
   held(): boolean
+  /** Told what came of an event in the end: accepted, or dead. Not of one that is sent again on request. */
+  settled?(event: ChangeEvent, accepted: boolean): void
   /** Told what ended it: the lease is lost, or the database is at fault. */
   onEnd(error: unknown): void
 }
@@ -191,6 +193,7 @@ export class Delivery {
       if (opened > 0) this.#lanes.hurry(this.#o.now())
       this.#breaker = opened > 0 ? closed : { ...closed, pausedUntil }
       this.#log(lane, event, 'DELIVERED', answer, startedAt)
+      if (!lane.replay) this.#o.settled?.(event, true)
       return await this.#goOn(lane)
     }
     await this.#refused(lane, event, answer, startedAt)
@@ -206,6 +209,7 @@ export class Delivery {
     const nextAt = nextAttempt(schedule, lane.attempts, lane.firstAt ?? startedAt, now, wait, random())
     if (nextAt === null) {
       this.#log(lane, event, 'DEAD', answer, startedAt)
+      if (!lane.replay) this.#o.settled?.(event, false)
       await this.#goOn(lane)
     } else {
       this.#log(lane, event, lane.replay ? 'REPLAY' : 'RETRYING', answer, startedAt)

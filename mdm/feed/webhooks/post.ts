@@ -2,6 +2,7 @@ import { lookup as dnsLookup } from 'node:dns/promises'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { LookupFunction } from 'node:net'
+import { rootCertificates } from 'node:tls'
 import { isReachable } from './address.ts'
 import { checkedUrl, type Reach } from './url.ts'
 
@@ -27,6 +28,8 @@ export interface PosterOptions {
   reach: Reach
   /** For the whole attempt, from the name's resolution to the last byte of the answer's head. */
   timeoutMs: number
+  /** Certificate authorities (PEM) to trust beside those of Node. */
+  authorities?: readonly string[] | undefined
   /** In place of the system's resolver. */
   resolve?: (host: string) => Promise<{ address: string; family: number }[]>
 }
@@ -43,7 +46,7 @@ const idleMsMax = 15_000
  * in that moment is what is judged and what is connected to, so a name that changes its mind in between (DNS rebinding)
  * gains nothing. Redirects are not followed: an answer of 3xx is a failure.
  */
-export function createPoster({ reach, timeoutMs, resolve = resolveAll }: PosterOptions): Poster {
+export function createPoster({ reach, timeoutMs, authorities, resolve = resolveAll }: PosterOptions): Poster {
   const lookup: LookupFunction = (host, options, callback) => {
     resolve(host).then(
       (found) => {
@@ -59,7 +62,8 @@ export function createPoster({ reach, timeoutMs, resolve = resolveAll }: PosterO
     )
   }
   const keep = { keepAlive: true, maxSockets: socketsPerHostMax, timeout: idleMsMax, lookup }
-  const agents = { 'http:': new HttpAgent(keep), 'https:': new HttpsAgent(keep) }
+  const trusted = authorities ? { ca: [...rootCertificates, ...authorities] } : {}
+  const agents = { 'http:': new HttpAgent(keep), 'https:': new HttpsAgent({ ...keep, ...trusted }) }
 
   async function post(
     address: string,
@@ -154,8 +158,12 @@ async function resolveAll(host: string): Promise<{ address: string; family: numb
   return await dnsLookup(host, { all: true })
 }
 
+/** Codes of OpenSSL and of Node about certificates. */
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH/
+
 /** What a connection failed of. Several addresses that were tried fail together, each with a message of its own. */
 function describe(e: NodeJS.ErrnoException): string {
   if (e instanceof AggregateError) return e.errors.map((one) => describe(one)).join('; ')
+  if (e.code && CERTIFICATE.test(e.code)) return `the certificate is not accepted: ${e.message} (${e.code})`
   return e.code && !e.message.includes(e.code) ? `${e.code}: ${e.message}` : e.message
 }
