@@ -117,14 +117,17 @@ test('the story goes on to what endpoints were sent', async () => {
     values ('https://hooks.example', '', '{}', 1, '{}', 'ACTIVE', 'ida', 1) returning id`
   await db.sql`insert into webhook_delivery (webhook, position, golden_id, version, state, attempts, status, first_at, last_at)
     values (${hook?.id}, 1, ${key('1')}, 1, 'DELIVERED', 2, 204, now(), now())`
+  await db.sql`insert into sink (name, feed, position) values ('jetstream', gen_random_uuid(), 1), ('behind', gen_random_uuid(), 0)`
   const { trace } = await answer(
     gateway,
-    'query ($id: ID!) { trace(id: $id) { messages { events { deliveries { webhook state attempts status } } } } }',
+    'query ($id: ID!) { trace(id: $id) { messages { events { publishedTo deliveries { webhook state attempts status } } } } }',
     { id: String(id) },
   )
+  assert.deepEqual(trace.messages[0].events[0].publishedTo, ['jetstream'])
   const wanted = { webhook: hook?.id, state: 'DELIVERED', attempts: 2, status: 204 }
   assert.deepEqual(trace.messages[0].events[0].deliveries, [wanted])
   await db.sql`delete from webhook`
+  await db.sql`delete from sink`
 })
 
 test('of several messages of one transaction each tells the event they share', async () => {
