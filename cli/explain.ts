@@ -2,11 +2,11 @@ import { Command } from 'commander'
 import { type Explanation, explain } from '../mdm/explain.ts'
 import { waterfallText } from '../mdm/match/waterfall_text.ts'
 import { createEngines } from '../mdm/resolve.ts'
-import { recordKey } from '../schema/recordKey.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { openInstallation } from './installation.ts'
 import { masteringInForce } from './policyFiles.ts'
+import { recordIdOf } from './recordId.ts'
 
 const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
 type Options = Config<(typeof SETTINGS)[number]> & { records: boolean; json: boolean }
@@ -34,7 +34,7 @@ Example:
     try {
       const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
       const mastering = await masteringInForce(sql, shipped, systems)
-      const found = await explain(sql, mastering, idOf(a), idOf(b), !options.records)
+      const found = await explain(sql, mastering, recordIdOf(a), recordIdOf(b), !options.records)
       if ('code' in found) throw new Error(found.detail)
       if (options.json) {
         const { a: one, b: other, ...rest } = found
@@ -44,12 +44,6 @@ Example:
       await close()
     }
   })
-
-/** A key as it is, or that of a source record named system/object/id. */
-function idOf(given: string): string {
-  const [system, object, ...id] = given.split('/')
-  return system !== undefined && object !== undefined && id.length > 0 ? recordKey(system, object, id.join('/')) : given
-}
 
 function text(e: Explanation): string {
   const name = (r: Explanation['a']) => `${r.source}/${r.object}/${r.sourceId}`

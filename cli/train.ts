@@ -15,9 +15,11 @@ import { createEngines } from '../mdm/resolve.ts'
 import { appendAudit } from '../mdm/review/audit.ts'
 import { keepModel, type ListedModel, listModels, misfit } from '../mdm/review/models.ts'
 import type { Policy, TypePolicy } from '../schema/policy.ts'
+import { isUuid } from '../schema/uuid.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { openInstallation } from './installation.ts'
+import { type Label, readLabelFile } from './labelFile.ts'
 import { masteringInForce } from './policyFiles.ts'
 import { count, progressOn } from './progress.ts'
 import { wholeNumber } from './wholeNumber.ts'
@@ -30,7 +32,7 @@ const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources']
 type Options = Config<(typeof SETTINGS)[number]> & {
   type?: string
   out: string
-  labels: boolean
+  labels: boolean | string
   seed: number
   list: boolean
 }
@@ -46,7 +48,11 @@ export const command = withConfig(
       'where models and reports go as files too: <Type>.parameters.json and <Type>.html',
       'models',
     )
-    .option('--labels', 'also learn from what stewards have said is the same or not', false)
+    .option(
+      '--labels [file]',
+      'also learn from what stewards have said is the same or not, and from labelled pairs of a file, as CSV: a,b,same',
+      false,
+    )
     .option('--seed <number>', 'seed of the samples that are drawn', wholeNumber, 1),
   SETTINGS,
 )
@@ -55,7 +61,11 @@ export const command = withConfig(
     `
 Golden records stay as they are: a model is kept as a candidate, under the policy in force. "simulate --model VERSION" says what
 it would change, "publish --model VERSION" puts it in force and brings every record to it, and goes back to an earlier one in
-the same way, or to the shipped one with "publish --model <Type>=shipped". What stewards have said enters only with --labels.
+the same way, or to the shipped one with "publish --model <Type>=shipped". What stewards have said enters only with --labels,
+and so do the pairs of a file; of a pair that both speak of, the steward's word counts. In the file a and b are keys of source
+records or system/object/id, and same is 1 or 0:
+  a,b,same
+  crm/account/0015e0001,billing/customer/cus_42,1
 The report shows the weight of every level and examples of pairs. Memory grows with the records of one type, about 2 kB each.`,
   )
   .action(async (options: Options) => {
@@ -72,8 +82,10 @@ The report shows the weight of every level and examples of pairs. Memory grows w
       const types = options.type === undefined ? policy.types : policy.types.filter((t) => t.name === options.type)
       if (types.length === 0)
         throw new Error(`no golden type ${options.type}; there is ${policy.types.map((t) => t.name).join(', ')}`)
+      const given = typeof options.labels === 'string' ? await readLabelFile(options.labels) : []
       await mkdir(options.out, { recursive: true })
-      for (const type of types) await trainType(sql, policy, type, options)
+      for (const type of types) await trainType(sql, policy, type, options, given)
+      if (given.length > 0) await tellUnknown(sql, given)
     } finally {
       await close()
     }
@@ -91,7 +103,7 @@ async function list(sql: Sql, policy: Policy, engines: ReadonlyMap<string, Engin
       `${type.name}: ${known ? 'a trained model is in force' : inForce === createEngine(type).version ? 'the shipped model is in force' : `a model from a file is in force, ${inForce}`}`,
     )
     for (const m of own) {
-      const labels = m.labels > 0 ? `, ${count(m.labels)} decisions of stewards` : ''
+      const labels = m.labels > 0 ? `, ${count(m.labels)} labels` : ''
       const absent = m.absent.length > 0 ? `, nothing for ${m.absent.join(', ')}` : ''
       const why = misfit(m, planUnits(type))
       console.log(
@@ -107,7 +119,25 @@ function standing(m: ListedModel, inForce: boolean): string {
   return 'a candidate'
 }
 
-async function trainType(sql: Sql, policy: Policy, type: TypePolicy, options: Options): Promise<void> {
+/** Labels of records that there are not: a mistaken id must not look like a label that was learned. */
+async function tellUnknown(sql: Sql, given: readonly Label[]): Promise<void> {
+  const keys = [...new Set(given.flatMap((l) => [l.a, l.b]))].filter(isUuid)
+  const rows = await sql<{ key: string }[]>`select key from source_record where key = any(${keys}::uuid[])`
+  const there = new Set(rows.map((r) => r.key))
+  const unknown = given.filter((l) => !there.has(l.a) || !there.has(l.b)).length
+  if (unknown > 0)
+    console.error(
+      `${count(unknown)} of ${count(given.length)} labels of the file name records that are not in the store`,
+    )
+}
+
+async function trainType(
+  sql: Sql,
+  policy: Policy,
+  type: TypePolicy,
+  options: Options,
+  given: readonly Label[],
+): Promise<void> {
   const line = progressOn()
   line.show(`${type.name}: read ...`)
   const records = await readRecords(sql, type)
@@ -128,12 +158,14 @@ async function trainType(sql: Sql, policy: Policy, type: TypePolicy, options: Op
   let labels: LabelledPair[] = []
   if (options.labels) {
     const place = new Map(result.records.map((record, i) => [record.key, i]))
-    labels = (await readLabels(sql)).flatMap(({ a, b, same }) => {
+    const said = [...given, ...(await readLabels(sql))]
+    const latest = new Map(said.map((l) => [[l.a, l.b].sort().join(), l]))
+    labels = [...latest.values()].flatMap(({ a, b, same }) => {
       const [i, j] = [place.get(a), place.get(b)]
       return i === undefined || j === undefined ? [] : [{ a: result.features[i]!, b: result.features[j]!, same }]
     })
     if (labels.length === 0)
-      line.line(`${type.name}: stewards have said nothing of these records: nothing to learn from it`)
+      line.line(`${type.name}: nobody has said anything of two of these records: no labels to learn from`)
   }
   if (labels.length > 0) {
     // Matched once more, so that the report tells of the model that was learned.
@@ -155,7 +187,7 @@ async function trainType(sql: Sql, policy: Policy, type: TypePolicy, options: Op
     reportPage(reportOf(result, `the store, policy ${policy.version}`)),
   )
   line.line(
-    `${type.name}: model ${version}, of ${count(records.length)} records, ${count(pairs)} pairs${options.labels ? `, ${count(labels.length)} decisions` : ''}; a candidate until it is published; ${file}`,
+    `${type.name}: model ${version}, of ${count(records.length)} records, ${count(pairs)} pairs${options.labels ? `, ${count(labels.length)} labels` : ''}; a candidate until it is published; ${file}`,
   )
 }
 
@@ -186,7 +218,7 @@ async function readRecords(sql: Sql, type: TypePolicy): Promise<MatchRecord[]> {
   return records.slice(0, POSTINGS_RECORDS_MAX)
 }
 
-async function readLabels(sql: Sql): Promise<{ a: string; b: string; same: boolean }[]> {
-  return await sql<{ a: string; b: string; same: boolean }[]>`
+async function readLabels(sql: Sql): Promise<Label[]> {
+  return await sql<Label[]>`
     select a, b, kind = 'SAME' as same from standing where kind in ('SAME', 'NOT_SAME') and b is not null order by assertion_id`
 }

@@ -116,6 +116,20 @@ test('a model is a candidate until it is published; then every link is of it, ne
     withoutMatches(plain.parameters),
     'only m and the calibration learn',
   )
+  // A file's labels come beside them; of a pair that both speak of, the steward's word counts.
+  const [unsaid] = await db.sql<{ a: string; b: string }[]>`
+    select source || '/' || object || '/' || source_id as a, (select max(key::text) from source_record y
+      where y.type = 'Customer' and y.complete and not y.deleted and y.golden_id <> x.golden_id) as b
+    from source_record x where type = 'Customer' and complete and not deleted order by id desc limit 1`
+  const labels = join(mkdtempSync(join(tmpdir(), 'touchstone-labels-')), 'labels.csv')
+  const withFile = async (...lines: string[]) => {
+    writeFileSync(labels, ['a,b,same', ...lines].join('\n'))
+    return await trained('--labels', labels)
+  }
+  assert.equal(await withFile(`${ids.join()},yes`), second, 'the steward said otherwise')
+  const third = await withFile(`${unsaid?.a},${unsaid?.b},0`)
+  assert.notEqual(third, second)
+  assert.equal((await readModel(db.sql, third))?.labels, taught.labels + 1)
   assert.equal((await attempt(await inForce(), person('ada', 'steward'), { kind: 'UNDO', action: said })).code, 'DONE')
 
   const report = await touchstone('simulate', '--model', first)
@@ -150,7 +164,7 @@ test('a model is a candidate until it is published; then every link is of it, ne
   assert.deepEqual(one?.inForceUntil, other?.inForceFrom, 'one followed the other')
   assert.equal(other?.inForceUntil, null)
   assert.match(await train('--list'), new RegExp(`${first} .*was in force until`))
-  assert.match(await train('--list'), new RegExp(`${second} .*decisions of stewards.*in force since`))
+  assert.match(await train('--list'), new RegExp(`${second} .*labels.*in force since`))
 
   const subgraph = createStewardshipSubgraph({ ...(await inForce()) })
   const told = await execute({
@@ -168,6 +182,7 @@ test('a model is a candidate until it is published; then every link is of it, ne
       m.inForceUntil === null,
     ]),
     [
+      [third, false, true, null, true],
       [second, true, true, null, true],
       [first, false, false, null, false],
     ],
