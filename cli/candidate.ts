@@ -7,9 +7,15 @@ import type { SourceSystem } from '../schema/sourceSystem.ts'
 import { policyOf, readPolicyFiles } from './policyFiles.ts'
 import { ours } from './root.ts'
 
+/** What was asked for is not there, or not one thing. */
+export class CandidateError extends Error {
+  override name = 'CandidateError'
+}
+
 /** Which policy is meant, and with which trained models. */
 export interface CandidateOptions {
-  policy?: string
+  /** A folder, or the policy itself. */
+  policy?: string | KeptPolicy
   to?: string
   shipped?: boolean
   model?: string[]
@@ -20,7 +26,7 @@ const SHIPPED = '=shipped'
 /**
  * The policy that the options of `simulate` and `publish` name: from a folder, one that was published before or the
  * shipped one, else the one in force; then the models named take the place of its parameters. A model is named by its
- * version, the shipped one as <Type>=shipped. Throws ModelError where a model does not fit.
+ * version, the shipped one as <Type>=shipped. Throws CandidateError, and ModelError where a model does not fit.
  */
 export async function candidateOf(
   sql: Sql,
@@ -29,7 +35,9 @@ export async function candidateOf(
 ): Promise<KeptPolicy> {
   const bases = [options.policy, options.to, options.shipped || undefined].filter((x) => x !== undefined)
   if (bases.length > 1 || (bases.length === 0 && !options.model?.length))
-    throw new Error('give one of --policy, --to and --shipped, or --model alone for the policy in force')
+    throw new CandidateError(
+      'give one of policy (a folder or files), earlier version and shipped; or models alone, for the policy in force',
+    )
   const base = await baseOf(sql, options)
   if (!options.model?.length) return base
   const policy = policyOf(base, systems)
@@ -52,10 +60,14 @@ export async function candidateOf(
 async function baseOf(sql: Sql, options: CandidateOptions): Promise<KeptPolicy> {
   if (options.to !== undefined) {
     const kept = await readPolicyVersion(sql, options.to)
-    if (!kept) throw new Error(`no policy ${options.to} was ever published; --list shows those that were`)
+    if (!kept)
+      throw new CandidateError(
+        `there is no policy ${options.to}: "publish --list" and publications show those that were published`,
+      )
     return kept
   }
-  if (options.policy !== undefined) return readPolicyFiles(options.policy)
+  if (options.policy !== undefined)
+    return typeof options.policy === 'string' ? readPolicyFiles(options.policy) : options.policy
   const shipped = () => readPolicyFiles(ours('schema/model'))
   return options.shipped ? shipped() : ((await policyInForce(sql)) ?? shipped())
 }

@@ -23,9 +23,10 @@ import { startFeedMeter } from './observe/feedMeter.ts'
 import { openMetrics } from './observe/metrics.ts'
 import { readyChecks } from './observe/ready.ts'
 import { NATS_CONFIG, type NatsConfig, natsOptions } from './openNats.ts'
+import { openPolicies } from './openPolicies.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
+import { type Publisher, startPublisher } from './publisher.ts'
 import { ours } from './root.ts'
-import { simulateOnThread } from './simulateThread.ts'
 import { readSupergraph } from './supergraph.ts'
 
 export const GATEWAY_CONFIG = [
@@ -99,9 +100,11 @@ export async function startGatewayRole(options: {
     live: liveSource(config, () => policyNow(), log),
   })
   let sweeper: Sweeper | null = null
+  let publisher: Publisher | null = null
   let gateway: Gateway | undefined
   const close = async () => {
     await sweeper?.stop()
+    await publisher?.stop()
     await tailer.stop()
     await feedMeter.stop()
     await Promise.all(pools.map((p) => p.end({ timeout: 5 })))
@@ -120,6 +123,14 @@ export async function startGatewayRole(options: {
     const { policy } = steward
     policyNow = () => steward.policy
     sweeper = startSweeper(steward, sweepEveryMs, (err) => log.error({ err: describeError(err) }, 'a sweep failed'))
+    publisher = await startPublisher({
+      sql: steward.sql,
+      databaseUrl,
+      sources: options.sources,
+      everyMs: sweepEveryMs,
+      failed: (err) =>
+        log.error({ err: describeError(err) }, 'a publication could not be carried on; it is tried again'),
+    })
     const webhooks = await openWebhooks(steward.sql, config)
     const all = createSubgraphs({
       sql: queries,
@@ -130,7 +141,7 @@ export async function startGatewayRole(options: {
       connectors,
       levels,
       webhooks,
-      simulate: simulateOnThread(databaseUrl, options.sources, systems),
+      policies: openPolicies({ sql: steward.sql, databaseUrl, sources: options.sources, systems }),
     })
     for (const name of config.subgraphs.keys())
       if (!all.some((s) => s.name === name))

@@ -35,7 +35,8 @@ export const command = withConfig(
   .addHelpText(
     'after',
     `
-It works in small transactions beside everything else and can be stopped and run again: it goes on with what is left.
+It works in small transactions beside everything else and can be stopped and run again: it goes on with what is left. A
+running gateway takes up what was stopped by itself.
 Ingest workers and stewardship take the new policy up by themselves; a gateway that serves other fields has to be started
 again. See first what it would do: "touchstone simulate --policy DIR" or "--model VERSION".
 
@@ -51,7 +52,7 @@ Examples:
       if (options.list) {
         for (const p of await readPublications(sql, listed))
           console.log(
-            `${p.version} ${p.state.padEnd(7)} ${p.startedAt.toISOString()} ${p.actor}: ${p.reason}; ${count(p.events)} events`,
+            `${p.version} ${p.state.padEnd(7)} ${p.startedAt.toISOString()} ${p.actor}: ${p.reason}; ${count(p.done)}${p.total === null ? '' : ` of ${count(p.total)}`} records, ${count(p.events)} events${p.problem ? `; stopped: ${p.problem}` : ''}`,
           )
         return
       }
@@ -65,7 +66,9 @@ Examples:
       )
       line.end()
       if (done.code === 'BUSY')
-        throw new Error('another policy is being published: let it end, or run its command again if it was stopped')
+        throw new Error(
+          'another policy is being published, or this one is already being brought to the records: "publish --list" says how far it is',
+        )
       console.log(
         `policy ${kept.version} is in force${modelsOf(kept)}: ${count(done.done)} records worked on, ${count(done.events)} events${done.resumed ? '; went on where it was stopped' : ''}`,
       )

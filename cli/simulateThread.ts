@@ -1,18 +1,14 @@
 import { Worker } from 'node:worker_threads'
 import type { KeptPolicy } from '../mdm/review/policies.ts'
 import type { Simulation } from '../mdm/simulate.ts'
-import type { SourceSystem } from '../schema/sourceSystem.ts'
-import { masteringOf } from './policyFiles.ts'
 import type { SimulateData } from './simulateWorker.ts'
 
-/** Runs what-ifs on a thread of their own. A mistake in the policy is thrown before a thread is started. */
+/** Runs what-ifs on a thread of their own. The policy was read before: its mistakes are known. */
 export function simulateOnThread(
   databaseUrl: string,
   sources: string | undefined,
-  systems: readonly SourceSystem[],
 ): (kept: KeptPolicy, sample: number | undefined) => Promise<Simulation> {
   return async (kept, sample) => {
-    masteringOf(kept, systems)
     const data: SimulateData = { databaseUrl, sources, kept, sample }
     const worker = new Worker(new URL('./simulateWorker.ts', import.meta.url), { workerData: data })
     return await new Promise((resolve, reject) => {

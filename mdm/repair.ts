@@ -75,6 +75,16 @@ export async function rematch(
   }
 }
 
+/** Records that `rematch` has before it, all types together. */
+export async function countStale(sql: Sql, mastering: Mastering): Promise<number> {
+  const types = mastering.policy.types
+  const [row] = await sql<{ n: number }[]>`
+    select count(*)::int as n
+    from unnest(${types.map((t) => t.name)}::text[], ${types.map((t) => engineOf(mastering, t).version)}::text[]) as e (type, version)
+    join source_record s on s.type = e.type and s.golden_id is not null and s.features_version is distinct from e.version`
+  return row?.n ?? 0
+}
+
 function steps(differences: Difference[]): Difference[][] {
   const all: Difference[][] = []
   let size = 0

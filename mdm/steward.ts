@@ -17,6 +17,7 @@ import {
   answeredBefore,
   beginAction,
   finishAction,
+  isExpired,
   lockAction,
   promoteAction,
   propose,
@@ -28,6 +29,7 @@ import { appendAssertions, goldenWithExpired, withdrawAssertions } from './revie
 import { appendAudit } from './review/audit.ts'
 import type { ActionRequest, Caller } from './review/input.ts'
 import { type Outcome, refuse, Stop } from './review/outcome.ts'
+import { putInForce } from './review/putInForce.ts'
 import { DEFAULT_RULES, mayDo } from './review/rules.ts'
 import { closeTasks, openTasks, taskId } from './review/tasks.ts'
 import { planUndo } from './undo.ts'
@@ -100,7 +102,7 @@ export async function preview(
 export async function approve(steward: Stewardship, caller: Caller, id: string, why: string): Promise<Outcome> {
   return await answered(steward.sql, async (tx) => {
     const action = await proposal(tx, id)
-    if (!mayDo(rulesOf(steward), caller.roles, 'APPROVE')) refuse('MISSING_ROLE', 'approving needs the role for it')
+    if (!mayDecide(steward, caller, action)) refuse('MISSING_ROLE', 'approving needs the role for it')
     if (action.actor === caller.actor)
       refuse('OWN_PROPOSAL', 'a proposal is approved by another person than its author')
     const author: Caller = { ...caller, actor: action.actor, correlationId: action.correlationId }
@@ -122,13 +124,17 @@ export async function decide(
     const action = await proposal(tx, id)
     if (state === 'WITHDRAWN' && action.actor !== caller.actor)
       refuse('NOT_THE_AUTHOR', 'a proposal is withdrawn by its author; others decline it')
-    if (state === 'DECLINED' && !mayDo(rulesOf(steward), caller.roles, 'APPROVE'))
+    if (state === 'DECLINED' && !mayDecide(steward, caller, action))
       refuse('MISSING_ROLE', 'declining needs the role for it')
     await setState(tx, id, state, { by: caller.actor, why })
     await closeTasks(tx, [taskId('APPROVAL', [id])], state.toLowerCase())
     await appendAudit(tx, { event: state, actor: caller.actor, action: id, reason: why })
     return { code: 'DONE', actionId: id, effect: [] }
   })
+}
+
+function mayDecide(steward: Stewardship, caller: Caller, action: ActionRow): boolean {
+  return mayDo(rulesOf(steward), caller.roles, action.kind === 'PUBLISH' ? 'APPROVE_PUBLISH' : 'APPROVE')
 }
 
 /** Does an action under the locks of everything it can reach. `approved` is the proposal, where a second person agreed. */
@@ -141,6 +147,7 @@ async function carryOut(
   look: ((work: Work, plans: Plan[], approval: NeedsApproval | null) => Promise<void>) | null = null,
 ): Promise<Outcome> {
   const { input, expected } = request
+  if (input.kind === 'PUBLISH') return await putInForce(tx, rulesOf(steward), caller, { ...request, input }, approved)
   const target = input.kind === 'UNDO' ? await lockAction(tx, input.action) : null
   if (input.kind === 'UNDO' && !target) refuse('UNKNOWN_ACTION', `there is no action ${input.action}`)
   const plans = target
@@ -284,7 +291,7 @@ async function proposeIt(
 async function proposal(tx: Transaction, id: string): Promise<ActionRow> {
   const action = isUuid(id) ? await lockAction(tx, id) : null
   if (!action) return refuse('UNKNOWN_ACTION', `there is no action ${id}`)
-  if (action.state === 'EXPIRED' || (action.state === 'PROPOSED' && action.expiresAt && action.expiresAt < new Date()))
+  if (isExpired(action))
     refuse('EXPIRED', `the proposal waited until ${action.expiresAt?.toISOString()}: propose it again`)
   if (action.state !== 'PROPOSED') refuse('NOT_PROPOSED', `action ${id} does not wait for a decision: ${action.state}`)
   return action

@@ -20,6 +20,7 @@ const MOVES = new Set(['MERGE', 'UNMERGE', 'SPLIT', 'ATTACH', 'BULK'])
 export async function planUndo(tx: Transaction, mastering: Mastering, action: ActionRow): Promise<Plan[]> {
   if (action.kind === 'UNDO') refuse('UNDO_OF_AN_UNDO', 'an undo cannot be undone: do the action itself again')
   if (action.kind === 'EXPIRE') refuse('NOT_UNDOABLE', 'the time of that value is over: state it again')
+  if (action.kind === 'PUBLISH') refuse('NOT_UNDOABLE', 'the way back is to publish the version before')
   if (action.state === 'UNDONE') refuse('ALREADY_UNDONE', `action ${action.id} is undone already`)
   if (action.state !== 'DONE' || action.number === null)
     return refuse('NOT_UNDOABLE', `action ${action.id} was never done: its state is ${action.state}`)

@@ -16,7 +16,7 @@ import { createNodeSubgraph } from './node/subgraph.ts'
 import { createOperationsSubgraph, type OperationsDeps } from './operations/subgraph.ts'
 import { createProductSubgraph } from './product/subgraph.ts'
 import { createStewardshipSubgraph } from './stewardship/subgraph.ts'
-import type { Simulate } from './stewardship/whatIf.ts'
+import type { Policies } from './stewardship/whatIf.ts'
 
 /** Golden types that a subgraph above is named for; each other one gets a subgraph of its own, without code. */
 const HOUSED = new Set(['Customer', 'Contact', 'Product', 'Contract'])
@@ -26,8 +26,8 @@ export interface GraphDeps extends SubgraphDeps {
   tailer: Tailer
   /** For stewards' actions, with a pool of its own; without it they use that of the queries and the shipped rules. */
   steward?: Stewardship
-  /** Runs what-ifs on a thread of their own; without it there are none. */
-  simulate?: Simulate
+  /** For what-ifs and for putting policies in force; without it there is neither. */
+  policies?: Policies
   /** Where webhooks may go and how their secrets are kept; without it to public addresses, and unsealed. */
   webhooks?: Webhooks
   /** Of the configured source systems; without them exceptions can be seen, but neither explained nor corrected. */
@@ -53,7 +53,7 @@ export function createSubgraphs(deps: GraphDeps): Subgraph[] {
     createErpSubgraph(deps),
     createNodeSubgraph(deps),
     createChangesSubgraph({ ...deps, webhooks: deps.webhooks ?? publicWebhooks(steward.sql) }),
-    createStewardshipSubgraph(steward, deps.simulate),
+    createStewardshipSubgraph(steward, deps.policies),
     createOperationsSubgraph({
       sql: steward.sql,
       policy: deps.policy,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { ActionInput, ActionRequest, Caller } from './input.ts'
-import type { ApprovalRule, Effect, Outcome } from './outcome.ts'
+import type { ApprovalRule, Effect, Outcome, Rule } from './outcome.ts'
 
 /** Which records were in which golden record. */
 export type Partition = [goldenId: string, keys: string[]][]
@@ -54,10 +54,24 @@ export async function answeredBefore(tx: Transaction, caller: Caller, request: A
   return outcomeOf(known)
 }
 
-/** The answer that an action's row stands for. */
+/** The answer that an action's row stands for: what became of it, which a proposal's author may not have heard yet. */
 export function outcomeOf(action: ActionRow): Outcome {
   if (action.number !== null) return { code: 'DONE', actionId: action.id, effect: action.effect }
+  const over = (rule: Rule, what: string): Outcome => {
+    const detail = `proposal ${action.id} ${what}: to propose it again use another idempotency key`
+    return { code: 'REFUSED', rule, detail, inTheWay: null }
+  }
+  const decided = `by ${action.decidedBy}, "${action.decision}"`
+  if (action.state === 'DECLINED') return over('DECLINED', `was declined ${decided}`)
+  if (action.state === 'WITHDRAWN') return over('WITHDRAWN', `was withdrawn ${decided}`)
+  if (isExpired(action)) return over('EXPIRED', `waited until ${action.expiresAt?.toISOString()}`)
   return { code: 'NEEDS_APPROVAL', actionId: action.id, rules: action.approval }
+}
+
+/** Whether nobody decided on a proposal in time, noted or not. */
+export function isExpired(action: Pick<ActionRow, 'state' | 'expiresAt'>): boolean {
+  const over = action.expiresAt !== null && action.expiresAt < new Date()
+  return action.state === 'EXPIRED' || (action.state === 'PROPOSED' && over)
 }
 
 /** A row for an action that is about to be done; what it did is laid into it by `finishAction`. */

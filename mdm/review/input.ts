@@ -18,11 +18,13 @@ export type ActionInput =
   | { kind: 'RESTORE'; id: string }
   | { kind: 'UNDO'; action: string }
   | { kind: 'BULK'; items: BulkItem[] }
+  /** A kept policy by its version, and the version in force that its author saw; null: none was published. */
+  | { kind: 'PUBLISH'; policy: string; instead: string | null }
   /** The clock's: values whose time is over. */
   | { kind: 'EXPIRE'; id: string }
 
 /** Kinds that a bulk action may hold. */
-export type BulkItem = Exclude<ActionInput, { kind: 'UNDO' | 'BULK' }>
+export type BulkItem = Exclude<ActionInput, { kind: 'UNDO' | 'BULK' | 'PUBLISH' }>
 export type ActionKind = ActionInput['kind']
 
 export interface ActionRequest {
@@ -52,6 +54,7 @@ export function goldenIdsOf(input: ActionInput): string[] {
     case 'SET_PARENT':
       return input.parent === null ? [input.id] : [input.id, input.parent]
     case 'UNDO':
+    case 'PUBLISH':
       return []
     case 'BULK':
       return input.items.flatMap(goldenIdsOf)

@@ -34,6 +34,12 @@ export type Rule =
   | 'NOT_PROPOSED'
   | 'EXPIRED'
   | 'OVERLAPPING_ITEMS'
+  | 'DECLINED'
+  | 'WITHDRAWN'
+  | 'UNKNOWN_POLICY'
+  | 'POLICY_CHANGED'
+  | 'ALREADY_IN_FORCE'
+  | 'BUSY'
 
 /** A golden record as it is now, for whom it is not as expected. */
 export interface Current {
@@ -45,7 +51,7 @@ export interface Current {
 }
 
 /** Why an action needs a second person. */
-export type ApprovalRule = 'FIELD' | 'MERGE_VALUE' | 'BULK'
+export type ApprovalRule = 'FIELD' | 'MERGE_VALUE' | 'BULK' | 'PUBLISH'
 
 export interface Effect {
   goldenId: string

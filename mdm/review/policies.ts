@@ -15,8 +15,13 @@ export interface Publication {
   state: 'RUNNING' | 'DONE'
   actor: string
   reason: string
+  /** Records worked on, and how many there were to be; null while that is not known. */
   done: number
+  total: number | null
   events: number
+  /** Why the last attempt ended early. */
+  problem: string | null
+  actionId: string | null
   startedAt: Date
   finishedAt: Date | null
 }
@@ -56,7 +61,7 @@ export async function readPolicyVersion(sql: Sql, version: string): Promise<Kept
 /** Publications, the latest first. */
 export async function readPublications(sql: Sql, limit: number): Promise<Publication[]> {
   return await sql<Publication[]>`
-    select id, version, state, actor, reason, done, events, started_at as "startedAt", finished_at as "finishedAt"
+    select id, version, state, actor, reason, done, total, events, problem, action_id as "actionId", started_at as "startedAt", finished_at as "finishedAt"
     from publication order by id desc limit ${limit}`
 }
 
@@ -72,13 +77,14 @@ export async function beginPublication(
   version: string,
   actor: string,
   reason: string,
+  actionId: string | null = null,
 ): Promise<{ id: number; resumed: boolean } | null> {
   const [running] = await tx<{ id: number; version: string }[]>`
     select id, version from publication where state = 'RUNNING' for update`
   if (running) return running.version === version ? { id: running.id, resumed: true } : null
   const [row] = await tx<{ id: number }[]>`
-    insert into publication (version, state, actor, reason, position_before)
-    select ${version}, 'RUNNING', ${actor}, ${reason}, position from feed_head returning id`
+    insert into publication (version, state, actor, reason, action_id, position_before)
+    select ${version}, 'RUNNING', ${actor}, ${reason}, ${actionId}, position from feed_head returning id`
   if (!row) throw new Error('feed_head has no row: the migrations have not run')
   await tx`select pg_notify(${policyChannel}, ${version})`
   return { id: row.id, resumed: false }
@@ -88,7 +94,26 @@ export async function advancePublication(sql: Sql, id: number, done: number, eve
   await sql`update publication set done = done + ${done}, events = events + ${events} where id = ${id}`
 }
 
+/** So many more records are to be worked on, as far as is known now. */
+export async function expectOfPublication(sql: Sql, id: number, more: number): Promise<void> {
+  await sql`update publication set total = done + ${more} where id = ${id}`
+}
+
+const problemCharsMax = 2_000
+
+export async function publicationFailed(sql: Sql, id: number, problem: string): Promise<void> {
+  await sql`update publication set problem = ${problem.slice(0, problemCharsMax)} where id = ${id}`
+}
+
+/** The publication that is under way, whoever works on it. */
+export async function runningPublication(sql: Sql): Promise<{ id: number; actor: string; kept: KeptPolicy } | null> {
+  const [row] = await sql<{ id: number; actor: string; kept: KeptPolicy }[]>`
+    select x.id, x.actor, json_build_object('version', p.version, 'model', p.model, 'parameters', p.parameters) as kept
+    from publication x join policy p on p.version = x.version where x.state = 'RUNNING'`
+  return row ?? null
+}
+
 export async function endPublication(tx: Transaction, id: number): Promise<void> {
-  await tx`update publication set state = 'DONE', finished_at = clock_timestamp(),
+  await tx`update publication set state = 'DONE', finished_at = clock_timestamp(), problem = null,
       position_after = (select position from feed_head) where id = ${id}`
 }

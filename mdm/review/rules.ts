@@ -19,6 +19,7 @@ const DUTIES = [
   'BULK',
   'APPROVE',
   'PUBLISH',
+  'APPROVE_PUBLISH',
   'EXCEPTIONS',
 ] as const
 export type Duty = (typeof DUTIES)[number]
@@ -29,6 +30,7 @@ const schema = z.strictObject({
     mergeValueMin: z.number().nonnegative(),
     bulkItemsMin: z.int().positive(),
     proposalDaysMax: z.number().positive(),
+    publishing: z.boolean().default(true),
   }),
   tiers: z.array(z.strictObject({ valueMin: z.number().nonnegative(), dueHours: z.number().positive() })).nonempty(),
   owners: z
@@ -49,12 +51,12 @@ export type StewardshipRules = z.infer<typeof schema>
 /** What holds without config/stewardship.yaml. */
 export const DEFAULT_RULES: StewardshipRules = {
   roles: {
-    steward: DUTIES.filter((d) => d !== 'APPROVE' && d !== 'PUBLISH'),
+    steward: DUTIES.filter((d) => d !== 'APPROVE' && d !== 'PUBLISH' && d !== 'APPROVE_PUBLISH'),
     approver: ['APPROVE'],
-    publisher: ['PUBLISH'],
+    publisher: ['PUBLISH', 'APPROVE_PUBLISH'],
     integrator: ['EXCEPTIONS'],
   },
-  approval: { mergeValueMin: 250_000, bulkItemsMin: 2, proposalDaysMax: 14 },
+  approval: { mergeValueMin: 250_000, bulkItemsMin: 2, proposalDaysMax: 14, publishing: true },
   tiers: [
     { valueMin: 100_000, dueHours: 8 },
     { valueMin: 10_000, dueHours: 24 },

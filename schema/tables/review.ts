@@ -145,6 +145,9 @@ export const publication = pgTable('publication', {
   positionAfter: bigint('position_after', { mode: 'number' }),
   startedAt: moment('started_at').notNull().default(now),
   finishedAt: moment('finished_at'),
+  actionId: uuid('action_id'),
+  total: integer(),
+  problem: text(),
 })
 
 /** Matching models trained on the store; those whose parameters the policy in force holds are in force. */

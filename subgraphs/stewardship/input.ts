@@ -95,7 +95,7 @@ export function bulk(items: Partial<Inputs>[]): Asked | null {
   const inputs: BulkItem[] = []
   const expected: Record<string, number> = {}
   for (const one of all) {
-    if (!one || one.input.kind === 'UNDO' || one.input.kind === 'BULK') return null
+    if (!one || one.input.kind === 'UNDO' || one.input.kind === 'BULK' || one.input.kind === 'PUBLISH') return null
     inputs.push(one.input)
     Object.assign(expected, one.expected)
   }

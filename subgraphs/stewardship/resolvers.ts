@@ -24,18 +24,22 @@ import { pageLimit, pageOf, placeOf } from '../shared/page.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { type Asked, asked, bulk, type Inputs, onlyOne } from './input.ts'
 import { lookups } from './lookups.ts'
+import { publications, publishing } from './publishing.ts'
 import { visibleInput } from './visible.ts'
 import { visibleReason } from './visibleReason.ts'
-import { type Simulate, whatIf } from './whatIf.ts'
+import { type Policies, type PolicyAsked, whatIf } from './whatIf.ts'
+
+const proposalsMax = 100
 
 type Reasoned = { reason: string; idempotencyKey: string }
 type TaskArgs = { filter?: TaskFilterArgs | null; first: number; after?: string | null }
 type TaskFilterArgs = Omit<TaskFilter, 'assignee'> & { assignee?: string | null; unassigned?: boolean | null }
 
-export function resolvers(steward: Stewardship, simulate?: Simulate): Resolvers {
+export function resolvers(steward: Stewardship, policies?: Policies): Resolvers {
   const { sql, policy } = steward
   const rules = steward.rules ?? DEFAULT_RULES
-  const tryPolicy = whatIf(simulate, rules)
+  const tryPolicy = whatIf(policies, rules)
+  const publishPolicy = publishing(steward, policies)
 
   const { actionOf, taskOf, named } = lookups(sql, policy)
 
@@ -122,6 +126,8 @@ export function resolvers(steward: Stewardship, simulate?: Simulate): Resolvers 
       dataQuality: (_: unknown, { type }: { type: string }) =>
         policy.types.some((t) => t.name === type) ? quality(sql, type) : null,
       queueAges: () => queueAge(sql),
+      publications: (_: unknown, { first }: { first: number }) => publications(sql, first),
+      publicationProposals: () => readActions(sql, { kinds: ['PUBLISH'], states: ['PROPOSED'] }, proposalsMax, null),
       async goldenDiff(
         _: unknown,
         { id, from, to }: { id: string; from: number; to: number },
@@ -158,9 +164,13 @@ export function resolvers(steward: Stewardship, simulate?: Simulate): Resolvers 
         await result(await decide(steward, callerOf(context), a.action, 'WITHDRAWN', a.reason), context),
       simulatePolicy: (
         _: unknown,
-        { files, sample }: { files: { name: string; text: string }[]; sample?: number | null },
+        { sample, ...asked }: PolicyAsked & { sample?: number | null },
         context: RequestContext,
-      ) => tryPolicy(callerOf(context), files, sample),
+      ) => tryPolicy(callerOf(context), asked, sample),
+      publishPolicy: async (_: unknown, asked: Parameters<typeof publishPolicy>[1], context: RequestContext) => {
+        const outcome = await publishPolicy(callerOf(context), asked)
+        return 'code' in outcome ? await result(outcome, context) : outcome
+      },
       claimTasks: (_: unknown, { ids }: { ids: string[] }, c: RequestContext) => onTasks(ids, { kind: 'CLAIM' }, c),
       assignTasks: (_: unknown, { ids, to }: { ids: string[]; to: string }, c: RequestContext) =>
         onTasks(ids, { kind: 'ASSIGN', to }, c),
@@ -192,6 +202,9 @@ export function resolvers(steward: Stewardship, simulate?: Simulate): Resolvers 
       after: (r: PreviewNode, _: unknown, c: RequestContext) => maskedValues(policy.type(r.type), r.after, c.scopes),
       changedFields: (r: { changed: string[] }) => r.changed,
       sources: (r: { members: string[] }) => r.members,
+    },
+    Publication: {
+      action: (p: { actionId: string | null }, _: unknown, context: RequestContext) => actionOf(p.actionId, context),
     },
     PreviewTask: { about: (t: { subject: string[] }) => t.subject },
     StewardAction: {

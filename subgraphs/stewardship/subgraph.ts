@@ -4,14 +4,14 @@ import type { Subgraph } from '../contract.ts'
 import { makeSubgraph, type Resolvers, readSdl } from '../shared/subgraph.ts'
 import { matchingResolvers } from './matching.ts'
 import { resolvers } from './resolvers.ts'
-import type { Simulate } from './whatIf.ts'
+import type { Policies } from './whatIf.ts'
 
 /** Stewardship: what waits for stewards, what they did, and what they do. */
-export function createStewardshipSubgraph(steward: Stewardship, simulate?: Simulate): Subgraph {
+export function createStewardshipSubgraph(steward: Stewardship, policies?: Policies): Subgraph {
   return makeSubgraph(
     'stewardship',
     [stubs(steward.policy), readSdl(import.meta.url, 'schema.graphql'), readSdl(import.meta.url, 'matching.graphql')],
-    joined(resolvers(steward, simulate), matchingResolvers(steward)),
+    joined(resolvers(steward, policies), matchingResolvers(steward)),
   )
 }
 

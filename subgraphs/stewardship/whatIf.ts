@@ -3,35 +3,77 @@ import { type KeptPolicy, keptVersion } from '../../mdm/review/policies.ts'
 import { mayDo, type StewardshipRules } from '../../mdm/review/rules.ts'
 import type { Simulation } from '../../mdm/simulate.ts'
 
-/** Runs a what-if away from the thread that answers queries. Throws PolicyError where the policy is not right. */
-export type Simulate = (kept: KeptPolicy, sample: number | undefined) => Promise<Simulation>
+/** Which policy is meant: exactly one of the first three, or models alone, with the policy in force. */
+export interface PolicyAsked {
+  files?: PolicyFile[] | null
+  version?: string | null
+  shipped?: boolean | null
+  models?: string[] | null
+}
+interface PolicyFile {
+  name: string
+  text: string
+}
+
+/** What this process can do with a policy. */
+export interface Policies {
+  /** The policy meant. Throws PolicyError, ModelError or CandidateError where it is not right. */
+  candidate(asked: { policy?: KeptPolicy; to?: string; shipped?: boolean; model?: string[] }): Promise<KeptPolicy>
+  /** Runs a what-if away from the thread that answers queries. */
+  simulate(kept: KeptPolicy, sample: number | undefined): Promise<Simulation>
+}
 
 const PARAMETERS = '.parameters.json'
+const MISTAKES = ['PolicyError', 'ModelError', 'CandidateError', 'SyntaxError']
+
+export function refused(rule: string, detail: string) {
+  return { __typename: 'ActionRefused', rule, detail, inTheWay: null }
+}
 
 /** The mutation simulatePolicy: one what-if at a time in each process. */
-export function whatIf(simulate: Simulate | undefined, rules: StewardshipRules) {
+export function whatIf(policies: Policies | undefined, rules: StewardshipRules) {
   let running = false
-  const refused = (rule: string, detail: string) => ({ __typename: 'ActionRefused', rule, detail, inTheWay: null })
-  return async (caller: Caller, files: { name: string; text: string }[], sample: number | null | undefined) => {
+  return async (caller: Caller, asked: PolicyAsked, sample: number | null | undefined) => {
     if (!mayDo(rules, caller.roles, 'PUBLISH'))
       return refused('MISSING_ROLE', 'a what-if needs the role for publishing')
-    if (!simulate) return refused('NOT_HERE', 'this process runs no what-ifs: ask the gateway, or use the command')
+    if (!policies) return notHere
     if (running) return refused('BUSY', 'another what-if is running: wait for its end')
     if (sample !== null && sample !== undefined && sample < 1) return refused('BAD_SAMPLE', 'a sample has 1 or more')
     running = true
     try {
-      return { __typename: 'Simulation', ...(await simulate(keptPolicy(files), sample ?? undefined)) }
-    } catch (e) {
-      if (e instanceof Error && (['PolicyError', 'ModelError'].includes(e.name) || e instanceof SyntaxError))
-        return refused('BAD_POLICY', e.message)
-      throw e
+      const kept = await candidate(policies, asked)
+      if ('rule' in kept) return kept
+      return { __typename: 'Simulation', policy: kept.version, ...(await policies.simulate(kept, sample ?? undefined)) }
     } finally {
       running = false
     }
   }
 }
 
-function keptPolicy(files: { name: string; text: string }[]): KeptPolicy {
+export const notHere = refused(
+  'NOT_HERE',
+  'this process knows no policies but its own: ask the gateway, or use the command',
+)
+
+/** The policy meant, or what is wrong with it. */
+export async function candidate(
+  policies: Policies,
+  asked: PolicyAsked,
+): Promise<KeptPolicy | ReturnType<typeof refused>> {
+  try {
+    return await policies.candidate({
+      ...(asked.files ? { policy: keptPolicy(asked.files) } : {}),
+      ...(asked.version ? { to: asked.version } : {}),
+      ...(asked.shipped ? { shipped: true } : {}),
+      ...(asked.models ? { model: asked.models } : {}),
+    })
+  } catch (e) {
+    if (e instanceof Error && MISTAKES.includes(e.name)) return refused('BAD_POLICY', e.message)
+    throw e
+  }
+}
+
+function keptPolicy(files: PolicyFile[]): KeptPolicy {
   const of = (end: string) => files.filter((f) => f.name.endsWith(end))
   const model = Object.fromEntries(of('.graphql').map((f) => [f.name, f.text]))
   const parameters = Object.fromEntries(

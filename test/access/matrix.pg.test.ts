@@ -33,7 +33,7 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'approver', 'integrator'],
     of('Query', 'inboundExceptions inboundExceptionCounts inboundException serviceLevels trace'),
   ],
-  [['steward', 'approver', 'integrator', 'publisher'], of('Query', 'matchModels')],
+  [['steward', 'approver', 'integrator', 'publisher'], of('Query', 'matchModels publications publicationProposals')],
   [['approver'], of('Query', 'auditLog')],
   [['integrator'], of('Query', 'webhooks webhook webhookDeliveries')],
   [
@@ -49,11 +49,12 @@ const MATRIX: [Role[], string[]][] = [
     of(
       'Mutation',
       `mergeRecords unmergeRecord splitRecord notAMatch overrideField liftOverride attachRecord setParent retireRecord
-      restoreRecord undoAction bulkAction withdrawAction`,
+      restoreRecord undoAction bulkAction`,
     ),
   ],
-  [['approver'], of('Mutation', 'approveAction declineAction')],
-  [['publisher'], of('Mutation', 'simulatePolicy')],
+  [['steward', 'publisher'], of('Mutation', 'withdrawAction')],
+  [['approver', 'publisher'], of('Mutation', 'approveAction declineAction')],
+  [['publisher'], of('Mutation', 'simulatePolicy publishPolicy')],
   [['steward', 'approver'], of('Mutation', 'claimTasks assignTasks releaseTasks deferTasks setTasksDue commentTask')],
   [['steward', 'integrator'], of('Mutation', 'correctException retryExceptions discardExceptions')],
   [READERS, of('Subscription', 'changes customerChanged contactChanged productChanged contractChanged')],

@@ -261,7 +261,7 @@ async function run(steward: Stewardship, input: ActionInput): Promise<Outcome> {
 
 /** An action on records that are there; null where there are too few. */
 async function inputOf(step: {
-  op: Exclude<ActionInput['kind'], 'EXPIRE'>
+  op: Exclude<ActionInput['kind'], 'EXPIRE' | 'PUBLISH'>
   x: number
   y: number
   z: number

@@ -1,13 +1,33 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openInstallation } from '../../cli/installation.ts'
-import { simulateOnThread } from '../../cli/simulateThread.ts'
+import { openPolicies } from '../../cli/openPolicies.ts'
+import { masteringOf, readPolicyFiles } from '../../cli/policyFiles.ts'
+import { startPublisher } from '../../cli/publisher.ts'
+import { transaction } from '../../mdm/db/transaction.ts'
+import { carryOnPublication, publish } from '../../mdm/publish.ts'
+import { verifyAudit } from '../../mdm/review/audit.ts'
+import { readAudit } from '../../mdm/review/history.ts'
+import type { Caller } from '../../mdm/review/input.ts'
+import type { Outcome } from '../../mdm/review/outcome.ts'
+import {
+  beginPublication,
+  type KeptPolicy,
+  keepPolicy,
+  readPublications,
+  withParameters,
+} from '../../mdm/review/policies.ts'
 import { DEFAULT_RULES } from '../../mdm/review/rules.ts'
 import type { Simulation } from '../../mdm/simulate.ts'
+import { approve, decide } from '../../mdm/steward.ts'
+import { publications, publishing } from '../../subgraphs/stewardship/publishing.ts'
 import { whatIf } from '../../subgraphs/stewardship/whatIf.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { key, person, tell } from '../fixtures/steward.ts'
+import { digests } from '../fixtures/publication.ts'
+import { attempt, key, person, tell } from '../fixtures/steward.ts'
+import { directPipeline } from '../fixtures/store.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -20,13 +40,18 @@ before(async () => {
 after(async () => await db?.drop())
 
 const files = readdirSync('schema/model').map((name) => ({ name, text: readFileSync(`schema/model/${name}`, 'utf8') }))
+const CURRENCY = / {2}"The currency it is billed in.*\n {2}currency: String.*\n/
 const pia = person('pia', 'publisher')
 
+const policies = () =>
+  openPolicies({ sql: db.sql, databaseUrl: db.url, sources: undefined, systems: openInstallation().systems })
+
 test('a what-if runs on a thread of its own, one at a time, for those who may publish; a mistake in the policy is named', async () => {
-  const run = whatIf(simulateOnThread(db.url, undefined, openInstallation().systems), DEFAULT_RULES)
+  const tried = whatIf(policies(), DEFAULT_RULES)
+  const run = (who: Caller, f: typeof files, sample: number | null) => tried(who, { files: f }, sample)
   const without = files.map((f) => ({
     ...f,
-    text: f.text.replace(/ {2}"The currency it is billed in.*\n {2}currency: String.*\n/, ''),
+    text: f.text.replace(CURRENCY, ''),
   }))
   assert.notDeepEqual(without, files)
   const [report, busy] = await Promise.all([run(pia, without, null), run(pia, files, null)])
@@ -39,5 +64,93 @@ test('a what-if runs on a thread of its own, one at a time, for those who may pu
   assert.equal(refused.rule, 'BAD_POLICY')
   assert.match(refused.detail, /\.graphql:\d+: .*unknown type Strin/)
   assert.equal(((await run(person('ada', 'steward'), files, null)) as { rule: string }).rule, 'MISSING_ROLE')
-  assert.equal(((await whatIf(undefined, DEFAULT_RULES)(pia, files, null)) as { rule: string }).rule, 'NOT_HERE')
+  assert.equal(((await whatIf(undefined, DEFAULT_RULES)(pia, { files }, null)) as { rule: string }).rule, 'NOT_HERE')
+})
+
+test('a policy goes in force by a mutation: a second publisher agrees, a thread brings the records to it, and back', async () => {
+  const steward = directPipeline(db.sql)
+  const mutation = publishing(steward, policies())
+  const ask = (who: Caller, asked: object, idempotencyKey: string = crypto.randomUUID()) =>
+    mutation(who, { reason: 'test', idempotencyKey, instead: shipped.version, ...asked }) as Promise<Outcome>
+  const rule = (o: Outcome) => ('rule' in o ? o.rule : o.code)
+  const [max, ada] = [person('max', 'publisher'), person('ada', 'steward', 'approver')]
+  const without = files.map((f) => ({ ...f, text: f.text.replace(CURRENCY, '') }))
+  const value = async () =>
+    (await db.sql`select values ->> 'currency' as currency from golden where id = ${key('crm', 'A')}`)[0]?.currency
+  // The store of this file was filled by other source systems than those that the threads know.
+  const shipped = readPolicyFiles('schema/model')
+  await publish(db.sql, shipped, masteringOf(shipped, openInstallation().systems), { actor: 'cli', reason: 'test' })
+  const [was, logged] = [await digests(db.sql), (await readAudit(db.sql, {}, 9, null)).length]
+
+  assert.equal(rule(await ask(ada, { files: without })), 'MISSING_ROLE')
+  assert.equal(rule(await ask(pia, { files: without, version: 'x' })), 'BAD_POLICY')
+  assert.equal(rule(await ask(pia, { version: 'x' })), 'BAD_POLICY')
+  assert.equal(rule(await ask(pia, { files: without, instead: 'x' })), 'POLICY_CHANGED')
+  const proposed = await ask(pia, { files: without }, 'first')
+  assert.ok(proposed.code === 'NEEDS_APPROVAL' && proposed.rules[0] === 'PUBLISH', JSON.stringify(proposed))
+  assert.deepEqual(await ask(pia, { files: without }, 'first'), proposed)
+  const id = proposed.actionId
+  assert.equal(rule(await approve(steward, pia, id, 'mine')), 'OWN_PROPOSAL')
+  assert.equal(rule(await approve(steward, ada, id, 'an approver of values')), 'MISSING_ROLE')
+  assert.equal((await readPublications(db.sql, 9)).length, 1, 'nothing else is in force yet')
+  assert.equal((await approve(steward, max, id, 'yes')).code, 'DONE')
+  assert.equal(rule(await approve(steward, max, id, 'twice')), 'NOT_PROPOSED')
+
+  // It is in force from here on; whoever comes brings the records to it.
+  const [running] = await publications(db.sql, 9)
+  assert.deepEqual([running?.state, running?.inForce, running?.actor, running?.actionId], ['RUNNING', true, 'pia', id])
+  assert.equal(await value(), 'EUR')
+  const failures: unknown[] = []
+  const publisher = await startPublisher({
+    sql: db.sql,
+    databaseUrl: db.url,
+    sources: undefined,
+    everyMs: 100,
+    failed: (e) => failures.push(e),
+  })
+  const finished = async () => {
+    while ((await readPublications(db.sql, 1))[0]?.state !== 'DONE') await sleep(20)
+    return (await readPublications(db.sql, 1))[0]
+  }
+  const done = await finished()
+  assert.equal(await value(), null)
+  assert.ok(done && done.done > 0 && done.done === done.total && done.events > 0 && done.problem === null)
+
+  // The way back, without a second person where the rules ask for none.
+  const free = { ...steward, rules: { ...DEFAULT_RULES, approval: { ...DEFAULT_RULES.approval, publishing: false } } }
+  const back = publishing(free, policies())
+  const asked = { files, instead: done.version, reason: 'test', idempotencyKey: 'back' }
+  const returned = (await back(pia, asked)) as Outcome
+  assert.equal(returned.code, 'DONE')
+  await finished()
+  await publisher.stop()
+  assert.deepEqual(failures, [])
+  assert.deepEqual(await digests(db.sql), was)
+  assert.deepEqual(await back(pia, asked), returned, 'the same request does nothing twice')
+  const to = { version: done.version, instead: (await readPublications(db.sql, 1))[0]?.version }
+  assert.equal(rule(await ask(pia, { version: to.instead, instead: to.instead })), 'ALREADY_IN_FORCE')
+  const again = await ask(pia, to, 'again')
+  assert.ok(again.code === 'NEEDS_APPROVAL')
+  assert.equal((await decide(steward, max, again.actionId, 'DECLINED', 'not now')).code, 'DONE')
+  assert.equal(rule(await ask(pia, to, 'again')), 'DECLINED')
+  const undo = await attempt(steward, person('sue', 'steward'), { kind: 'UNDO', action: id })
+  assert.equal(rule(undo), 'NOT_UNDOABLE')
+  const log =
+    await db.sql`select body ->> 'event' as event, body ->> 'approvedBy' as "by" from audit where id > ${logged} order by id`
+  assert.deepEqual(
+    log.map((a) => `${a.event} ${a.by ?? ''}`.trim()),
+    ['PROPOSE', 'PUBLISH max', 'PUBLISHED', 'PUBLISH', 'PUBLISHED', 'PROPOSE', 'DECLINED'],
+  )
+  assert.equal((await verifyAudit(db.sql)).broken, null)
+})
+
+test('a policy that cannot be used where it is carried on says so, and is tried again', async () => {
+  const kept = { ...withParameters(readPolicyFiles('schema/model'), new Map([['Nobody', {}]])) }
+  await transaction(db.sql, async (tx) => {
+    await keepPolicy(tx, kept)
+    await beginPublication(tx, kept.version, 'pia', 'test')
+  })
+  const open = (k: KeptPolicy) => masteringOf(k, openInstallation().systems)
+  await assert.rejects(carryOnPublication(db.sql, open), /no golden type Nobody/)
+  assert.match((await readPublications(db.sql, 1))[0]?.problem ?? '', /no golden type Nobody/)
 })

@@ -254,7 +254,7 @@ test('a model that does not fit says why, before anything happens', async () => 
   await refuses({ model: [version, 'Customer=shipped'] }, /two models of Customer/)
   await refuses({ model: ['Client=shipped'] }, /no golden type Client/)
   await refuses({ policy: dir, shipped: true }, /give one of/)
-  await refuses({}, /--model alone/)
+  await refuses({}, /models alone/)
   assert.deepEqual(await state(), before)
 })
 

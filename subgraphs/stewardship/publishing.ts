@@ -1,0 +1,36 @@
+import type { Sql } from '../../mdm/db/database.ts'
+import { transaction } from '../../mdm/db/transaction.ts'
+import type { Caller } from '../../mdm/review/input.ts'
+import type { Outcome } from '../../mdm/review/outcome.ts'
+import { keepPolicy, type Publication, readPublications } from '../../mdm/review/policies.ts'
+import { DEFAULT_RULES, mayDo } from '../../mdm/review/rules.ts'
+import { act, type Stewardship } from '../../mdm/steward.ts'
+import { candidate, notHere, type Policies, type PolicyAsked, refused } from './whatIf.ts'
+
+type Asked = PolicyAsked & { instead?: string | null; reason: string; idempotencyKey: string }
+
+const publicationsMax = 100
+
+/** The mutation publishPolicy: an action like any other, so that it can wait for a second person. */
+export function publishing(
+  steward: Stewardship,
+  policies: Policies | undefined,
+  rules = steward.rules ?? DEFAULT_RULES,
+) {
+  return async (caller: Caller, asked: Asked): Promise<Outcome | ReturnType<typeof refused>> => {
+    if (!mayDo(rules, caller.roles, 'PUBLISH')) return refused('MISSING_ROLE', 'publishing needs the role for it')
+    if (!policies) return notHere
+    const kept = await candidate(policies, asked)
+    if ('rule' in kept) return kept
+    await transaction(steward.sql, (tx) => keepPolicy(tx, kept))
+    const { reason, idempotencyKey, instead } = asked
+    const input = { kind: 'PUBLISH', policy: kept.version, instead: instead ?? null } as const
+    return await act(steward, caller, { input, reason, idempotencyKey, expected: {} })
+  }
+}
+
+/** Publications, the latest first. The first one is in force. */
+export async function publications(sql: Sql, first: number): Promise<(Publication & { inForce: boolean })[]> {
+  const rows = await readPublications(sql, Math.min(Math.max(1, first), publicationsMax))
+  return rows.map((p, i) => ({ ...p, inForce: i === 0 }))
+}
