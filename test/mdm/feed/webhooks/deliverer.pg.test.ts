@@ -39,7 +39,11 @@ async function scene(context: TestContext, clock: TestClock, part: { type?: stri
     filter: { ...everything, types: [type] },
     ...(part.scopes ? { scopes: part.scopes } : {}),
   })
-  const deliveries = await deliver(db.url, webhooks, clock)
+  /** What came of events in the end. */
+  const settled: [string, number, boolean][] = []
+  const deliveries = await deliver(db.url, webhooks, clock, {
+    settled: (e, accepted) => settled.push([e.goldenId, e.version, accepted]),
+  })
   context.after(async () => {
     await deliveries.close()
     await deleteWebhook(webhooks, 'tester', id)
@@ -48,7 +52,7 @@ async function scene(context: TestContext, clock: TestClock, part: { type?: stri
   })
   const versions = async (ids: string[], number: number) =>
     await append(db.sql, ...ids.map((g) => version(g, number, { type })))
-  return { receiver, webhooks, id, secret, type, deliveries, versions, clock }
+  return { receiver, webhooks, id, secret, type, deliveries, versions, clock, settled }
 }
 
 const of = (received: readonly Received[], goldenId: string) => received.filter((r) => r.event.subject === goldenId)
@@ -142,6 +146,16 @@ test('after three days an event is dead, the later ones of its record go on, and
   assert.ok(t.clock.now - began >= 72 * hour)
   await until(() => idle(db.sql, t.id), pass)
   assert.deepEqual(t.receiver.accepted(poison), [1, 3, 4])
+  const settled = t.settled.filter(([id]) => id === poison)
+  assert.deepEqual(
+    settled.map(([, number, accepted]) => [number, accepted]),
+    [
+      [1, true],
+      [2, false],
+      [3, true],
+      [4, true],
+    ],
+  )
   const [row] = await dead()
   assert.ok(row)
   assert.equal(row.goldenId, poison)
