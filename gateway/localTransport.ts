@@ -32,6 +32,7 @@ export function localTransport(subgraphs: readonly Subgraph[], report: ReportErr
               return operation.of(subgraph)
             },
             masked,
+            (events) => operation.gate?.take(events, subgraph) ?? events,
           )
         const result = execute({ ...args, contextValue: operation.of(subgraph) })
         return result instanceof Promise ? result.then(masked) : masked(result)

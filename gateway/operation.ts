@@ -1,6 +1,7 @@
 import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, type OperationTypeNode } from 'graphql'
 import type { RequestInfo } from '../subgraphs/contract.ts'
 import type { Cost } from './cost.ts'
+import { EventGate } from './eventGate.ts'
 import type { HttpError } from './httpAnswer.ts'
 import { maskError, type ReportError } from './mask.ts'
 import { OperationContext } from './operationContext.ts'
@@ -51,8 +52,9 @@ export function prepareOperation(
   const invalid = validate(schema, document) as GraphQLError[]
   const knowsSchema = request.scopes.has(SCHEMA_SCOPE)
   if (invalid.length > 0) return invalid.map((e) => coded(e, knowsSchema))
-  const node = getOperationAST(document, params.operationName)
-  if (!node) return [noSuchOperation(params)]
+  const found = getOperationAST(document, params.operationName)
+  if (!found) return [noSuchOperation(params)]
+  const node = found
   const type = node.operation
   const { refused, masked: hidden } = runtime.rights.judge(schema, document, node, request)
   if (refused.length > 0) return refused
@@ -66,6 +68,7 @@ export function prepareOperation(
   const tells = hidden.length > 0 || params.tellCost === true
 
   async function run() {
+    let leave: (() => void) | undefined
     try {
       const args = {
         schema,
@@ -74,11 +77,20 @@ export function prepareOperation(
         variableValues: params.variables ?? {},
         contextValue: await contextFactory(),
       }
-      const result = await (type === 'subscription' ? subscribe(args as never) : execute(args as never))
-      if (!isStream(result)) return masked(result)
-      const results = stream(result, masked)
+      if (type !== 'subscription') return masked((await execute(args as never)) as ExecutionResult)
+      const joined = runtime.selections.join(document, node, params.variables ?? {}, request)
+      leave = joined?.leave
+      const gate = new EventGate()
+      operation.gate = joined && gate
+      const result = await subscribe(args as never)
+      if (!isStream(result)) {
+        leave?.()
+        return masked(result)
+      }
+      const results = stream(joined ? gate.results(result, joined.selection, joined.leave) : result, masked)
       return watch ? whileKnown(results, watch) : results
     } catch (e) {
+      leave?.()
       const errors = e instanceof AggregateError ? e.errors : [e]
       return { errors: errors.map((x) => maskError(x, correlationId, report)) }
     }

@@ -1,4 +1,5 @@
 import type { RequestInfo, Subgraph } from '../subgraphs/contract.ts'
+import type { EventGate } from './eventGate.ts'
 
 /**
  * What one operation carries through the planner to the subgraphs that run in this process. Each subgraph's own context
@@ -6,6 +7,8 @@ import type { RequestInfo, Subgraph } from '../subgraphs/contract.ts'
  */
 export class OperationContext {
   readonly request: RequestInfo
+  /** Of a subscription whose results may be shared. */
+  gate: EventGate | null = null
   #contexts = new Map<string, object>()
 
   constructor(request: RequestInfo) {

@@ -13,6 +13,7 @@ import type { GatewayContext } from './operationContext.ts'
 import { loadPlanner } from './planner.ts'
 import { GraphRights } from './rights.ts'
 import { serviceEntry, serviceTransport } from './serviceTransport.ts'
+import { Selections } from './sharedResults.ts'
 
 export interface RuntimeOptions {
   /** Of all subgraphs, as composed. */
@@ -35,6 +36,8 @@ export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>> &
   rights: GraphRights
   /** What operations may come to. */
   costs: OperationCosts
+  /** What is subscribed to at the moment. */
+  selections: Selections
 }
 
 /** Plans operations over the supergraph and runs them on the subgraphs. HTTP and WebSockets are not its business. */
@@ -87,6 +90,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   return Object.assign(runtime, {
     rights: new GraphRights(supergraph, refused(log)),
     costs: new OperationCosts(bounds.costMax),
+    selections: new Selections(local.flatMap((s) => s.sharing?.liveFields ?? [])),
   })
 }
 

@@ -2,16 +2,19 @@ import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, exec
 
 /**
  * Runs a subscription on a subgraph. `context` is asked anew for each event: an event sees the data as they are when it
- * is delivered, not as an earlier one loaded them. GraphQL's own `subscribe` keeps one context for all.
+ * is delivered, not as an earlier one loaded them. `gate` says which events are executed at all. GraphQL's own `subscribe` keeps one context for all.
  */
 export async function subscribeSubgraph(
   args: ExecutionArgs,
   context: () => object,
   masked: (result: ExecutionResult) => ExecutionResult,
+  gate: (events: AsyncIterable<unknown>) => AsyncIterable<unknown> = (events) => events,
 ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
   const source = await createSourceEventStream({ ...args, contextValue: context() })
   if (!(Symbol.asyncIterator in source)) return masked(source)
-  return mapEvents(source, async (rootValue) => masked(await execute({ ...args, rootValue, contextValue: context() })))
+  return mapEvents(gate(source), async (rootValue) =>
+    masked(await execute({ ...args, rootValue, contextValue: context() })),
+  )
 }
 
 /**

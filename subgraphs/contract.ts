@@ -22,4 +22,20 @@ export interface Subgraph {
   schema: GraphQLSchema
   /** The context value of one operation: fresh loaders. Called once per gateway request. */
   context(request: RequestInfo): object
+  /** Where subscribers with the same selection may share the results of events. */
+  sharing?: Sharing
+}
+
+export interface Sharing {
+  /** What makes an event the same for every subscriber; null where its result is one's own. */
+  event(event: unknown): SharedEvent | null
+  /** Fields that are told as they are when an event is delivered, and not as of the event; whoever asks may matter too. */
+  liveFields: readonly string[]
+}
+
+/** An event that many subscribers are given. The same selection of it under the same scopes gives the same result. */
+export interface SharedEvent {
+  identity: object
+  /** Later events have higher ones. */
+  order: number
 }

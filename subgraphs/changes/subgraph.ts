@@ -1,6 +1,7 @@
 import { publicWebhooks, type Webhooks } from '../../mdm/webhooks.ts'
-import type { Subgraph } from '../contract.ts'
+import type { SharedEvent, Subgraph } from '../contract.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
+import type { Delivered } from './items.ts'
 import { type ChangesDeps, resolvers } from './resolvers.ts'
 import { goldenSdl } from './sdl.ts'
 import { webhookResolvers } from './webhooks.ts'
@@ -10,9 +11,15 @@ export function createChangesSubgraph(deps: ChangesDeps & { webhooks?: Webhooks 
   const sdl = ['schema.graphql', 'webhooks.graphql'].map((file) => readSdl(import.meta.url, file))
   const feed = resolvers(deps)
   const webhooks = webhookResolvers(deps.webhooks ?? publicWebhooks(deps.tailer.sql), deps.policy)
-  return makeSubgraph('changes', [...sdl, goldenSdl(deps.policy)], {
+  const subgraph = makeSubgraph('changes', [...sdl, goldenSdl(deps.policy)], {
     ...feed,
     ...webhooks,
     Query: { ...feed.Query, ...webhooks.Query },
   })
+  return { ...subgraph, sharing: { event: (item) => sharedEvent(item as Delivered), liveFields: ['entity'] } }
+}
+
+/** Subscribers are given the very same event, of the ring or of a page of the table. */
+function sharedEvent(item: Delivered): SharedEvent | null {
+  return item.kind === 'CHANGE' ? { identity: item.event, order: item.event.position } : null
 }

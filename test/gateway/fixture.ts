@@ -16,6 +16,8 @@ export interface Fixture {
   /** Sends an event to all subscribers. */
   emit(event: { position: string; id: string; fails?: boolean }): void
   subscribers(): number
+  /** How often the field `detail` of an event was resolved. */
+  told(): number
 }
 
 interface Loaders {
@@ -27,6 +29,7 @@ interface Loaders {
 /** Three small subgraphs: two that share the entity Customer, and one whose events carry it. */
 export function fixture(): Fixture {
   const events = new EventEmitter()
+  let told = 0
   events.setMaxListeners(0)
   const batches: Fixture['batches'] = []
   const contexts = new Map<string, number>()
@@ -121,6 +124,7 @@ export function fixture(): Fixture {
       Change: {
         customer: ({ id }: { id: string }) => ({ id }),
         detail({ fails }: { fails?: boolean }) {
+          told++
           if (fails) throw new Error('secret')
           return 'fine'
         },
@@ -128,7 +132,21 @@ export function fixture(): Fixture {
     },
   )
   return {
-    subgraphs: [customer, billing, changes],
+    subgraphs: [
+      customer,
+      billing,
+      {
+        ...changes,
+        sharing: {
+          event: (given) => {
+            const [event] = given as [{ position: string }]
+            return { identity: event, order: Number(event.position) }
+          },
+          liveFields: ['customer'],
+        },
+      },
+    ],
+    told: () => told,
     batches,
     contexts,
     names,

@@ -1,0 +1,77 @@
+import type { ExecutionResult } from 'graphql'
+import type { SharedEvent, Subgraph } from '../subgraphs/contract.ts'
+import type { Selection } from './sharedResults.ts'
+
+/**
+ * Stands between the events of a subscription and their execution: the planner is given an event only when nobody else has
+ * made its result. Each subscriber keeps its own place in the feed and its own pace; only results are shared.
+ */
+export class EventGate {
+  #events: AsyncIterator<unknown> | null = null
+  #keyOf: (event: unknown) => SharedEvent | null = () => null
+  #waiting: ((event: IteratorResult<unknown>) => void) | null = null
+  #passed: IteratorResult<unknown>[] = []
+
+  /** Takes the events of the subgraph; answers those that are let through. */
+  take(events: AsyncIterable<unknown>, subgraph: Subgraph): AsyncIterable<unknown> {
+    const source = events[Symbol.asyncIterator]()
+    this.#events = source
+    this.#keyOf = subgraph.sharing?.event ?? this.#keyOf
+    const through: AsyncIterator<unknown> = {
+      next: () => {
+        const passed = this.#passed.shift()
+        if (passed) return Promise.resolve(passed)
+        return new Promise((resolve) => {
+          this.#waiting = resolve
+        })
+      },
+      return: async () => {
+        this.#pass({ done: true, value: undefined })
+        await source.return?.()
+        return { done: true, value: undefined }
+      },
+    }
+    return { [Symbol.asyncIterator]: () => through }
+  }
+
+  /** The results of a subscription whose events this gate has; as they are where it was given none. */
+  results(
+    made: AsyncIterable<ExecutionResult>,
+    selection: Selection,
+    leave: () => void,
+  ): AsyncIterable<ExecutionResult> {
+    const events = this.#events
+    const own = made[Symbol.asyncIterator]()
+    const end = async (): Promise<IteratorReturnResult<undefined>> => {
+      leave()
+      await own.return?.()
+      return { done: true, value: undefined }
+    }
+    const iterator: AsyncIterator<ExecutionResult> = {
+      next: async () => {
+        if (!events) return await own.next()
+        const event = await events.next()
+        if (event.done) {
+          this.#pass(event)
+          return await end()
+        }
+        const make = async () => {
+          this.#pass(event)
+          const result = await own.next()
+          return result.done ? null : result.value
+        }
+        const result = await selection.of(this.#keyOf(event.value), make)
+        return result ? { done: false, value: result } : await end()
+      },
+      return: end,
+    }
+    return { [Symbol.asyncIterator]: () => iterator }
+  }
+
+  #pass(event: IteratorResult<unknown>): void {
+    const waiting = this.#waiting
+    this.#waiting = null
+    if (waiting) waiting(event)
+    else this.#passed.push(event)
+  }
+}
