@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { type ConstDirectiveNode, Kind, parse } from 'graphql'
+import { configFromEnv } from '../../cli/config.ts'
+import { GATEWAY_CONFIG } from '../../cli/gatewayRole.ts'
+import { openLog } from '../../cli/log.ts'
+import { startGateway } from '../../gateway/gateway.ts'
+import { internalTokens } from '../../gateway/identity/internal.ts'
+
+// This gateway with the settings it is shipped with, before any supergraph: subgraphs are where the supergraph says.
+//   node bench/audit/gateway.ts --port 4477 http://localhost:4200/mutations/supergraph
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { port: { type: 'string' } } })
+const supergraph = await (await fetch(positionals[0] ?? '')).text()
+
+/** name and url of each `@join__graph`. */
+const services = new Map(
+  parse(supergraph).definitions.flatMap((d) =>
+    d.kind === Kind.ENUM_TYPE_DEFINITION && d.name.value === 'join__Graph'
+      ? (d.values ?? []).flatMap((v) =>
+          (v.directives ?? []).map((x) => [argument(x, 'name'), argument(x, 'url')] as const),
+        )
+      : [],
+  ),
+)
+
+function argument({ arguments: given = [] }: ConstDirectiveNode, name: string): string {
+  const value = given.find((a) => a.name.value === name)?.value
+  return value?.kind === Kind.STRING ? value.value : ''
+}
+
+const config = configFromEnv([...GATEWAY_CONFIG, 'logLevel'])
+const gateway = await startGateway({
+  host: '127.0.0.1',
+  port: Number(values.port ?? 4000),
+  supergraph,
+  subgraphs: [],
+  services,
+  internal: internalTokens(randomBytes(32).toString('base64url')),
+  bounds: config,
+  log: openLog(config.logLevel, 'audit'),
+})
+process.once('SIGTERM', () => void gateway.close(1_000))
