@@ -1,28 +1,35 @@
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { fork, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
+import { DATABASE } from '../cli/postgres/embedded.ts'
 import { runningServer } from '../cli/postgres/server.ts'
-import { openDatabase } from '../mdm/db/database.ts'
 
-// Queries: ten customers with their contracts and open invoices over three subgraphs, the page chosen at random, through
-// the gateway in one process; beside it the same answer from one hand-written SQL statement behind a bare node:http server.
+// Queries: ten customers with their contracts and open invoices over three subgraphs, the page chosen at random. Each of
+// these is one process before the same Postgres, measured in turn:
+//   gateway  as shipped, for a caller with a token: rights, limits, cost and figures on
+//   bare     the same planner and subgraphs without any of that
+//   apollo   @apollo/gateway before the same subgraphs, where it is installed (npm install --prefix bench/peers)
+//   limit    the same answer from one hand-written SQL statement
 //   node bench/query.ts [--connections 50] [--seconds 10] [--rounds 3] [--companies 2000]
 // Figures and their history: bench/README.md.
 
-const option = (name: string, value: number) => {
-  const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? value : Number(process.argv[at + 1])
-}
-const connections = option('connections', 50)
-const seconds = option('seconds', 10)
-const rounds = option('rounds', 3)
-const companies = option('companies', 2_000)
+const { values } = parseArgs({
+  options: {
+    connections: { type: 'string', default: '50' },
+    seconds: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '3' },
+    companies: { type: 'string', default: '2000' },
+    /** A data directory that has a world already; it is left as it is. */
+    data: { type: 'string' },
+  },
+})
+const connections = Number(values.connections)
+const seconds = Number(values.seconds)
 const pages = 40
 
 const query = `query Page($after: String) {
@@ -35,113 +42,121 @@ const query = `query Page($after: String) {
     pageInfo { hasNextPage endCursor }
   }
 }`
-
-const statement = `
-  with page as (
-    select id, values from golden where type = 'Customer' and state = 'ACTIVE' and (lower(values ->> 'name'), id) > ($1, $2::uuid)
-    order by lower(values ->> 'name'), id limit 10)
-  select coalesce(json_agg(json_build_object('id', p.id, 'name', p.values ->> 'name', 'lifecycle', p.values ->> 'lifecycle',
-    'contracts', (select coalesce(json_agg(c), '[]') from (
-      select g.id, g.values ->> 'number' as number, g.values -> 'value' as value
-      from source_record m join record_reference r on r.target = m.key join source_record s on s.id = r.record_id and s.type = 'Contract'
-        join golden g on g.id = s.golden_id and g.state = 'ACTIVE'
-      where m.golden_id = p.id group by g.id order by number limit 5) c),
-    'invoices', (select coalesce(json_agg(i), '[]') from (
-      select s.key as id, i.number, i.due_date as "dueDate", i.balance_minor as "minorUnits", i.currency
-      from source_record m join invoice i on i.customer = m.key join source_record s on s.id = i.record_id
-      where m.golden_id = p.id and not i.deleted and i.balance_minor > 0 and i.status is distinct from 'void'
-      order by i.issue_date desc, s.key limit 5) i))), '[]') as answer from page p`
-
-const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+const dir = values.data ?? mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
+const main = here('../cli/main.ts')
+const env = { ...process.env, TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX: '10000000' }
 const start = spawn(
   process.execPath,
-  [
-    fileURLToPath(new URL('../cli/main.ts', import.meta.url)),
-    'start',
-    '--companies',
-    String(companies),
-    '--data-dir',
-    dir,
-    '--port',
-    '0',
-  ],
-  { stdio: ['ignore', 'pipe', 'inherit'] },
+  [main, 'start', '--companies', values.companies, '--data-dir', dir, '--port', '0'],
+  { stdio: ['ignore', 'pipe', 'inherit'], env },
 )
 let said = ''
 start.stdout.on('data', (chunk) => {
   said += chunk
 })
+const others: ReturnType<typeof fork>[] = []
 try {
   while (!said.includes('Stop with Ctrl-C')) {
     if (start.exitCode !== null) throw new Error(`touchstone start ended:\n${said}`)
     await sleep(200)
   }
-  const url = /GraphQL\s+(http\S+)/.exec(said)?.[1] ?? ''
+  const gateway = /GraphQL\s+(http\S+)/.exec(said)?.[1] ?? ''
   const server = await runningServer(dir)
   if (!server) throw new Error('the embedded Postgres does not run')
-  const databases = openDatabase(server.url('postgres'), { connectionsMax: 1, name: 'bench' })
-  const [database] = await databases<
-    { name: string }[]
-  >`select datname as name from pg_database where not datistemplate and datname <> 'postgres'`
-  await databases.end()
-  const sql = openDatabase(server.url(database?.name ?? 'postgres'), {
-    connectionsMax: 10,
-    name: 'bench',
-    planCache: 'auto',
-  })
+  const database = server.url(DATABASE)
+  const token = (await output([main, 'token', '--role', 'reader', '--actor', 'bench', '--data-dir', dir])).trim()
 
+  const targets = new Map([
+    ['gateway', gateway],
+    ['bare', await other('query/bare.ts', database)],
+    ...(existsSync(here('peers/node_modules/@apollo/gateway'))
+      ? [['apollo', await other('query/apollo.ts', database)] as const]
+      : []),
+    ['limit', await other('query/limit.ts', database, String(pages))],
+  ])
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
   const cursors: (string | null)[] = [null]
+  const ask = async (url: string, after: string | null) =>
+    (await (
+      await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables: { after } }) })
+    ).json()) as {
+      errors?: unknown
+      data?: { customers: { pageInfo: { hasNextPage: boolean; endCursor: string } } }
+    }
   while (cursors.length < pages) {
-    const answer = (await (
-      await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ query, variables: { after: cursors.at(-1) } }),
-      })
-    ).json()) as { errors?: unknown; data?: { customers: { pageInfo: { hasNextPage: boolean; endCursor: string } } } }
-    if (!answer.data) throw new Error(JSON.stringify(answer.errors))
-    if (!answer.data.customers.pageInfo.hasNextPage) break
-    cursors.push(answer.data.customers.pageInfo.endCursor)
+    const { data, errors } = await ask(gateway, cursors.at(-1) ?? null)
+    if (!data || errors) throw new Error(JSON.stringify(errors))
+    if (!data.customers.pageInfo.hasNextPage) break
+    cursors.push(data.customers.pageInfo.endCursor)
   }
-  const places = await sql<{ name: string; id: string }[]>`
-    select name, id from (select lower(values ->> 'name') as name, id, row_number() over (order by lower(values ->> 'name'), id) as n
-      from golden where type = 'Customer' and state = 'ACTIVE') x where n % 10 = 0 order by n limit ${pages - 1}`
-  const from = [{ name: '', id: '00000000-0000-0000-0000-000000000000' }, ...places]
-  const bare = createServer(async (_, res) => {
-    const at = from[Math.floor(Math.random() * from.length)]
-    const rows = await sql.unsafe(statement, [at?.name ?? '', at?.id ?? ''], { prepare: true })
-    res.setHeader('content-type', 'application/json').end(JSON.stringify(rows[0]?.answer))
-  })
-  await new Promise<void>((resolve) => bare.listen(0, '127.0.0.1', resolve))
-  const bareUrl = `http://127.0.0.1:${(bare.address() as AddressInfo).port}/`
-
+  // All of them answer the same.
+  for (const [name, url] of targets) {
+    if (name === 'limit') continue
+    for (const after of cursors.slice(0, 5)) {
+      const [theirs, ours] = [await ask(url, after), await ask(gateway, after)]
+      if (JSON.stringify(theirs.data) !== JSON.stringify(ours.data))
+        throw new Error(`${name} answers otherwise than the gateway: ${JSON.stringify(theirs).slice(0, 500)}`)
+    }
+  }
   const requests = cursors.map((after) => ({
     method: 'POST' as const,
     path: '/graphql',
-    headers: { 'content-type': 'application/json' },
+    headers,
     body: JSON.stringify({ query, variables: { after } }),
   }))
-  const measure = async (target: string, gateway: boolean, duration: number) =>
-    await autocannon({ url: target, connections, duration, ...(gateway ? { requests } : {}) })
-  await measure(url, true, 5)
-  await measure(bareUrl, false, 3)
-  const ratios: number[] = []
-  for (let round = 1; round <= rounds; round++) {
-    const ours = await measure(url, true, seconds)
-    const limit = await measure(bareUrl, false, seconds)
-    if (ours.errors + ours.non2xx + limit.errors + limit.non2xx > 0) throw new Error('some requests failed')
-    ratios.push(ours.requests.average / limit.requests.average)
-    console.log(
-      `round ${round}: gateway ${ours.requests.average.toFixed(0)} requests/s (target >= 400), p50 ${ours.latency.p50} ms, p99 ${ours.latency.p99} ms; ` +
-        `one SQL statement behind node:http ${limit.requests.average.toFixed(0)}/s; ratio ${(ours.requests.average / limit.requests.average).toFixed(2)}`,
-    )
+  const measure = async (name: string, duration: number) => {
+    const url = targets.get(name) ?? ''
+    const result = await autocannon({ url, connections, duration, ...(name === 'limit' ? {} : { requests }) })
+    if (result.errors + result.non2xx > 0) throw new Error(`${name}: some requests failed`)
+    return result
   }
-  console.log(`median ratio to the limit ${[...ratios].sort((a, b) => a - b)[ratios.length >> 1]?.toFixed(2)}`)
-  bare.closeAllConnections()
-  bare.close()
-  await sql.end()
+  for (const name of targets.keys()) await measure(name, 4)
+  const ratios = new Map<string, number[]>()
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    const found = new Map<string, number>()
+    for (const name of targets.keys()) {
+      const { requests: n, latency } = await measure(name, seconds)
+      found.set(name, n.average)
+      console.log(
+        `round ${round}: ${name.padEnd(8)}${n.average.toFixed(0).padStart(6)} requests/s, p50 ${latency.p50} ms, p99 ${latency.p99} ms`,
+      )
+    }
+    const ours = found.get('gateway') ?? 0
+    for (const [name, rate] of found)
+      if (name !== 'gateway') ratios.set(name, [...(ratios.get(name) ?? []), ours / rate])
+  }
+  const median = (name: string) => {
+    const of = (ratios.get(name) ?? []).sort((a, b) => a - b)
+    return of[of.length >> 1]?.toFixed(2) ?? 'not measured'
+  }
+  console.log(
+    `the gateway does, of ${values.rounds} rounds in the middle: ${median('limit')} of the limit (target >= 0.40), ` +
+      `${median('apollo')} times @apollo/gateway (>= 3), ${median('bare')} of the same without rights and limits (>= 0.85)`,
+  )
 } finally {
+  for (const child of others) child.disconnect()
   start.kill('SIGTERM')
   await new Promise((resolve) => start.once('exit', resolve))
-  rmSync(dir, { recursive: true, force: true })
+  if (!values.data) rmSync(dir, { recursive: true, force: true })
+}
+
+/** Starts another process and waits for the address it says. */
+async function other(file: string, ...args: string[]): Promise<string> {
+  const child = fork(here(file), args)
+  others.push(child)
+  return await new Promise((resolve, reject) => {
+    child.once('message', (url) => resolve(String(url)))
+    child.once('exit', (code) => reject(new Error(`${file} ended with ${code}`)))
+  })
+}
+
+async function output(args: string[]): Promise<string> {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.on('data', (chunk) => {
+    text += chunk
+  })
+  await new Promise((resolve) => child.once('exit', resolve))
+  return text
 }

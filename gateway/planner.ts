@@ -1,4 +1,7 @@
-import { unifiedGraphHandler } from '@graphql-hive/router-runtime'
+import type { QueryPlanner } from '@graphql-hive/router-query-planner'
+import type { unifiedGraphHandler } from '@graphql-hive/router-runtime'
+import { compilingHandler } from './execution/planHandler.ts'
+import type { LocalExecutors } from './localTransport.ts'
 
 /**
  * The query planner: Rust, loaded as a native module. Where that has no build for the platform, or the platform refuses
@@ -6,13 +9,13 @@ import { unifiedGraphHandler } from '@graphql-hive/router-runtime'
  */
 export async function loadPlanner(
   supergraph: string,
-  load: () => Promise<{ QueryPlanner: new (sdl: string) => unknown }> = () =>
+  local: LocalExecutors = new Map(),
+  load: () => Promise<{ QueryPlanner: new (sdl: string) => QueryPlanner }> = () =>
     import('@graphql-hive/router-query-planner'),
 ): Promise<{ handler: typeof unifiedGraphHandler } | { handler: undefined; reason: string }> {
   try {
     const { QueryPlanner } = await load()
-    new QueryPlanner(supergraph)
-    return { handler: unifiedGraphHandler }
+    return { handler: compilingHandler(new QueryPlanner(supergraph), supergraph, local) }
   } catch (e) {
     return { handler: undefined, reason: e instanceof Error ? e.message : String(e) }
   }

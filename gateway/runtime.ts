@@ -7,7 +7,7 @@ import type { Subgraph } from '../subgraphs/contract.ts'
 import { boundsRule, type QueryBounds } from './bounds.ts'
 import { OperationCosts } from './cost.ts'
 import type { InternalTokens } from './identity/internal.ts'
-import { localTransport } from './localTransport.ts'
+import { localExecutors, localTransport } from './localTransport.ts'
 import type { ReportError } from './mask.ts'
 import type { GatewayContext } from './operationContext.ts'
 import { loadPlanner } from './planner.ts'
@@ -45,20 +45,21 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { supergraph, subgraphs, services, bounds, log, report, internal } = options
   if (services.size > 0 && !internal)
     throw new Error('subgraphs as services need the internal secret, to know the gateway')
-  const planner = await (options.loadPlanner ?? loadPlanner)(supergraph)
+  const localSubgraphs = subgraphs.filter((s) => !services.has(s.name))
+  const local = localExecutors(localSubgraphs, report)
+  const planner = await (options.loadPlanner ?? loadPlanner)(supergraph, local)
   if (planner.handler) log.debug('query planner: native')
   else log.warn({ reason: planner.reason }, 'the native query planner does not load: using the JavaScript one')
   const rule = boundsRule(bounds)
-  const local = subgraphs.filter((s) => !services.has(s.name))
   const runtime = createGatewayRuntime<GatewayContext & Record<string, unknown>>({
     supergraph,
     unifiedGraphHandler: planner.handler,
     transports: {
-      local: localTransport(local, report),
+      local: localTransport(local),
       ...(internal ? { http: serviceTransport(internal), ws } : {}),
     } as never,
     transportEntries: {
-      ...Object.fromEntries(local.map((s) => [s.name, { kind: 'local' }])),
+      ...Object.fromEntries([...local.keys()].map((name) => [name, { kind: 'local' }])),
       ...Object.fromEntries([...services].map(([name, url]) => [name, serviceEntry(name, url)])),
     },
     // Loaders batch already; merging documents would print and parse them for each request.
@@ -90,7 +91,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   return Object.assign(runtime, {
     rights: new GraphRights(supergraph, refused(log)),
     costs: new OperationCosts(bounds.costMax),
-    selections: new Selections(local.flatMap((s) => s.sharing?.liveFields ?? [])),
+    selections: new Selections(localSubgraphs.flatMap((s) => s.sharing?.liveFields ?? [])),
   })
 }
 

@@ -5,7 +5,7 @@ import postgres from 'postgres'
 import { alive, processMark } from './liveness.ts'
 import { type PostgresServer, runningServer, startServer } from './server.ts'
 
-const DATABASE = 'touchstone'
+export const DATABASE = 'touchstone'
 const lockMsMax = 90_000
 const watchMs = 500
 /** Between attempts to start a server again that does not come up, on a full disk for example; doubles up to the last. */

@@ -15,7 +15,7 @@ test('where the native planner does not load, the log says why and the JavaScrip
   const absent = async () => {
     throw new Error('no native build for this platform')
   }
-  const it = await testGateway({ loadPlanner: (supergraph) => loadPlanner(supergraph, absent) })
+  const it = await testGateway({ loadPlanner: (supergraph, local) => loadPlanner(supergraph, local, absent) })
   t.after(() => it.gateway.close(500))
   assert.match(JSON.stringify(it.logged), /no native build for this platform.*JavaScript/)
   const { body } = await ask(it.url, '{ head customers(first: 2) { name invoices { id customer { name } } } }')

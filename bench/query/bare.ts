@@ -1,0 +1,42 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import pino from 'pino'
+import { composeSupergraph } from '../../gateway/compose.ts'
+import { readBody } from '../../gateway/httpAnswer.ts'
+import { OperationContext } from '../../gateway/operationContext.ts'
+import { createRuntime } from '../../gateway/runtime.ts'
+import { everyone, querySubgraphs, tell } from './subgraphs.ts'
+
+// The gateway's planner and subgraphs behind a bare node:http server: no callers, rights, limits, cost, figures or health.
+
+const most = Number.MAX_SAFE_INTEGER
+const subgraphs = querySubgraphs(process.argv[2] ?? '')
+const runtime = await createRuntime({
+  supergraph: composeSupergraph(subgraphs),
+  subgraphs,
+  services: new Map(),
+  bounds: {
+    documentBytesMax: most,
+    tokensMax: most,
+    depthMax: most,
+    aliasesMax: most,
+    fieldsMax: most,
+    costMax: most,
+    bodyBytesMax: most,
+  },
+  log: pino({ level: 'silent' }),
+  report: (e) => console.error(e),
+})
+const server = createServer(async (req, res) => {
+  const { query, variables } = JSON.parse((await readBody(req, most)).toString('utf8'))
+  const operation = new OperationContext({ correlationId: '', scopes: everyone })
+  const { parse, validate, contextFactory, execute, schema } = runtime.getEnveloped({
+    operation,
+    correlationId: '',
+  } as never)
+  const document = parse(query)
+  if (validate(schema, document).length > 0) throw new Error('the query is wrong')
+  const args = { schema, document, variableValues: variables, contextValue: await contextFactory() }
+  res.setHeader('content-type', 'application/json').end(JSON.stringify(await execute(args as never)))
+})
+server.listen(0, '127.0.0.1', () => tell(`http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`))
