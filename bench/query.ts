@@ -1,5 +1,5 @@
 import { fork, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,7 +15,8 @@ import { runningServer } from '../cli/postgres/server.ts'
 //   bare     the same planner and subgraphs without any of that
 //   apollo   @apollo/gateway before the same subgraphs, where it is installed (npm install --prefix bench/peers)
 //   limit    the same answer from one hand-written SQL statement
-//   node bench/query.ts [--connections 50] [--seconds 10] [--rounds 3] [--companies 2000]
+//   rows     with --rows: the gateway as a caller sees it who is bound to one region with half of the customers
+//   node bench/query.ts [--connections 50] [--seconds 10] [--rounds 3] [--companies 2000] [--rows]
 // Figures and their history: bench/README.md.
 
 const { values } = parseArgs({
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     companies: { type: 'string', default: '2000' },
     /** A data directory that has a world already; it is left as it is. */
     data: { type: 'string' },
+    rows: { type: 'boolean', default: false },
   },
 })
 const connections = Number(values.connections)
@@ -46,6 +48,11 @@ const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 const dir = values.data ?? mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
 const main = here('../cli/main.ts')
 const env = { ...process.env, TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX: '10000000' }
+const shipped = readFileSync(here('../config/access.yaml'), 'utf8')
+if (values.rows) {
+  writeFileSync(join(dir, 'access.yaml'), `${shipped}\nrows: { regions: { half: [DE, US, GB, FR, NONE] } }\n`)
+  Object.assign(env, { TOUCHSTONE_ACCESS: join(dir, 'access.yaml') })
+}
 const start = spawn(
   process.execPath,
   [main, 'start', '--companies', values.companies, '--data-dir', dir, '--port', '0'],
@@ -65,10 +72,15 @@ try {
   const server = await runningServer(dir)
   if (!server) throw new Error('the embedded Postgres does not run')
   const database = server.url(DATABASE)
-  const token = (await output([main, 'token', '--role', 'reader', '--actor', 'bench', '--data-dir', dir])).trim()
+  const tokenOf = async (region: string) =>
+    (
+      await output([main, 'token', '--role', 'reader', '--actor', 'bench', '--region', region, '--data-dir', dir])
+    ).trim()
+  const token = await tokenOf('*')
 
   const targets = new Map([
     ['gateway', gateway],
+    ...(values.rows ? [['rows', gateway] as const] : []),
     ['bare', await other('query/bare.ts', database)],
     ...(existsSync(here('peers/node_modules/@apollo/gateway'))
       ? [['apollo', await other('query/apollo.ts', database)] as const]
@@ -92,7 +104,7 @@ try {
   }
   // All of them answer the same.
   for (const [name, url] of targets) {
-    if (name === 'limit') continue
+    if (name === 'limit' || name === 'rows') continue
     for (const after of cursors.slice(0, 5)) {
       const [theirs, ours] = [await ask(url, after), await ask(gateway, after)]
       if (JSON.stringify(theirs.data) !== JSON.stringify(ours.data))
@@ -105,9 +117,17 @@ try {
     headers,
     body: JSON.stringify({ query, variables: { after } }),
   }))
+  const bound = { ...headers, authorization: `Bearer ${await tokenOf('half')}` }
   const measure = async (name: string, duration: number) => {
     const url = targets.get(name) ?? ''
-    const result = await autocannon({ url, connections, duration, ...(name === 'limit' ? {} : { requests }) })
+    const result = await autocannon({
+      url,
+      connections,
+      duration,
+      ...(name === 'limit'
+        ? {}
+        : { requests: name === 'rows' ? requests.map((r) => ({ ...r, headers: bound })) : requests }),
+    })
     if (result.errors + result.non2xx > 0) throw new Error(`${name}: some requests failed`)
     return result
   }

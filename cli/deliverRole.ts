@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { describeError } from '../gateway/report.ts'
+import type { RowReaders } from '../mdm/access/rowReaders.ts'
 import { openDatabase } from '../mdm/db/database.ts'
 import { Publisher } from '../mdm/feed/jetstream/publisher.ts'
 import { Deliverer } from '../mdm/feed/webhooks/deliverer.ts'
@@ -11,8 +12,9 @@ import { startFeedMeter } from './observe/feedMeter.ts'
 import { NATS_CONFIG, natsOptions } from './openNats.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
 import { masteringOf } from './policyFiles.ts'
+import { rowReaders, sightOf } from './rowReaders.ts'
 
-export const DELIVER_CONFIG = [...WEBHOOK_CONFIG, ...NATS_CONFIG, 'drainSecondsMax'] as const
+export const DELIVER_CONFIG = [...WEBHOOK_CONFIG, ...NATS_CONFIG, 'access', 'drainSecondsMax'] as const
 
 export interface DeliverRole {
   /** What attempts came to, since the start. */
@@ -46,30 +48,34 @@ export async function startDeliverRole(options: {
   }
   const failed = (err: unknown) => log.error({ err: describeError(err) }, 'the policy in force could not be read')
   const again = () => void follow().catch(failed)
+  let rows: RowReaders | undefined
+  let deliverer: Deliverer | undefined
   const webhooks = await openWebhooks(sql, config)
   const { poster, results } = countingPoster(webhooks.poster)
   const meter = startFeedMeter(sql, installation.levels, (err) =>
     log.debug({ err: describeError(err) }, 'figures of deliveries were lost'),
   )
-  const deliverer = new Deliverer({
-    sql,
-    policy: () => policy,
-    vault: webhooks.vault,
-    poster,
-    log: (level, message) => log[level](message),
-    settled: meter.settled,
-  })
   const pools = [sql]
   const pool = (name: string, most: number) => {
     const made = openDatabase(databaseUrl, { name: `touchstone-${name}`, connectionsMax: most })
     pools.push(made)
     return made
   }
-  const end = () => Promise.all(pools.map((p) => p.end({ timeout: 5 })))
+  const end = () => Promise.all([rows?.close(), ...pools.map((p) => p.end({ timeout: 5 }))])
   let publisher: Publisher | null = null
   try {
     const nats = natsOptions(config)
     await follow()
+    rows = await rowReaders(config, sql, policy, databaseUrl)
+    deliverer = new Deliverer({
+      sql,
+      policy: () => policy,
+      vault: webhooks.vault,
+      poster,
+      sightOf: sightOf(rows),
+      log: (level, message) => log[level](message),
+      settled: meter.settled,
+    })
     await sql.listen(policyChannel, again, again)
     await deliverer.start()
     if (nats)
@@ -91,7 +97,7 @@ export async function startDeliverRole(options: {
     publisher,
     deliverer,
     async close() {
-      await Promise.all([deliverer.stop(config.drainSecondsMax * 1_000), publisher?.stop()])
+      await Promise.all([deliverer?.stop(config.drainSecondsMax * 1_000), publisher?.stop()])
       poster.close()
       await meter.stop()
       await end()

@@ -3,6 +3,7 @@ import { type Gateway, startGateway } from '../gateway/gateway.ts'
 import { createIngest } from '../gateway/ingest.ts'
 import { describeError } from '../gateway/report.ts'
 import { findOperation } from '../mdm/access/operations.ts'
+import type { RowReaders } from '../mdm/access/rowReaders.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
 import { JetStreamSource } from '../mdm/feed/jetstream/source.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
@@ -27,6 +28,7 @@ import { openPolicies } from './openPolicies.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
 import { type Publisher, startPublisher } from './publisher.ts'
 import { ours } from './root.ts'
+import { rowReaders } from './rowReaders.ts'
 import { readSupergraph } from './supergraph.ts'
 
 export const GATEWAY_CONFIG = [
@@ -99,6 +101,7 @@ export async function startGatewayRole(options: {
     seen: feedMeter.seen,
     live: liveSource(config, () => policyNow(), log),
   })
+  let rows: RowReaders | undefined
   let sweeper: Sweeper | null = null
   let publisher: Publisher | null = null
   let gateway: Gateway | undefined
@@ -107,7 +110,7 @@ export async function startGatewayRole(options: {
     await publisher?.stop()
     await tailer.stop()
     await feedMeter.stop()
-    await Promise.all(pools.map((p) => p.end({ timeout: 5 })))
+    await Promise.all([rows?.close(), ...pools.map((p) => p.end({ timeout: 5 }))])
   }
   try {
     const { systems, connectors, rules, levels } = installation
@@ -131,9 +134,11 @@ export async function startGatewayRole(options: {
       failed: (err) =>
         log.error({ err: describeError(err) }, 'a publication could not be carried on; it is tried again'),
     })
+    rows = await rowReaders(config, steward.sql, policy, databaseUrl)
     const webhooks = await openWebhooks(steward.sql, config)
     const all = createSubgraphs({
       sql: queries,
+      rows,
       policy,
       sources: systems,
       tailer,

@@ -8,6 +8,13 @@ import { seconds } from './duration.ts'
 
 const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'] as const
 type Settings = Config<(typeof SETTINGS)[number]>
+interface NewKeyFlags {
+  role: string[]
+  scope: string[]
+  region?: string[]
+  legalEntity?: string[]
+  expires?: number
+}
 const by = () => `cli:${userInfo().username}`
 
 const create = withConfig(
@@ -16,24 +23,32 @@ const create = withConfig(
     .argument('<name>', 'what it is for; it is the actor "key:NAME" in logs', keyName)
     .option('--role <names...>', 'roles of config/access.yaml', [])
     .option('--scope <names...>', 'scopes beside those of the roles', [])
+    .option('--region <names...>', 'regions whose records it may see, where row rights are configured; "*": all')
+    .option('--legal-entity <names...>', 'the same of legal entities')
     .option('--expires <duration>', 'how long it is good, as 90d; without: until it is revoked', seconds),
   [...SETTINGS, 'access'],
-).action(
-  async (name: string, o: Settings & Config<'access'> & { role: string[]; scope: string[]; expires?: number }) => {
-    const known = openAccess(o).roles
-    for (const role of o.role)
-      if (!known.includes(role)) throw new Error(`there is no role "${role}"; there are ${known.join(', ')}`)
-    for (const scope of o.scope)
-      if (!/^([a-z][a-z0-9_-]*:[a-z0-9_*-]+|\*)$/i.test(scope))
-        throw new Error(`"${scope}" is no scope: it is two words with a colon between, as golden:read`)
-    if (o.role.length + o.scope.length === 0) throw new Error(`give a --role (${known.join(', ')}) or a --scope`)
-    const expiresAt = o.expires === undefined ? null : new Date(Date.now() + o.expires * 1_000)
-    await onDatabase(o, async (sql) => {
-      const made = await createKey(sql, { name, roles: o.role, scopes: o.scope, expiresAt, createdBy: by() })
-      shown(made)
+).action(async (name: string, o: Settings & Config<'access'> & NewKeyFlags) => {
+  const known = openAccess(o).roles
+  for (const role of o.role)
+    if (!known.includes(role)) throw new Error(`there is no role "${role}"; there are ${known.join(', ')}`)
+  for (const scope of o.scope)
+    if (!/^([a-z][a-z0-9_-]*:[a-z0-9_*-]+|\*)$/i.test(scope))
+      throw new Error(`"${scope}" is no scope: it is two words with a colon between, as golden:read`)
+  if (o.role.length + o.scope.length === 0) throw new Error(`give a --role (${known.join(', ')}) or a --scope`)
+  const expiresAt = o.expires === undefined ? null : new Date(Date.now() + o.expires * 1_000)
+  await onDatabase(o, async (sql) => {
+    const made = await createKey(sql, {
+      name,
+      roles: o.role,
+      scopes: o.scope,
+      regions: o.region ?? null,
+      legalEntities: o.legalEntity ?? null,
+      expiresAt,
+      createdBy: by(),
     })
-  },
-)
+    shown(made)
+  })
+})
 
 const list = withConfig(new Command('list').description('list all keys, with their last use'), SETTINGS).action(
   async (o: Settings) => {
@@ -91,7 +106,10 @@ function line(key: ApiKey): string {
       ? `${key.expiresAt.getTime() > now ? 'expires' : 'expired'} ${key.expiresAt.toISOString()}`
       : 'valid'
   const used = key.lastUsedAt ? `last used ${key.lastUsedAt.toISOString()}` : 'never used'
-  const rights = [...key.roles, ...key.scopes].join(',')
+  const of = (what: string, names: string[] | null) => names?.map((n) => `${what}=${n}`) ?? []
+  const rights = [...key.roles, ...key.scopes, ...of('region', key.regions), ...of('entity', key.legalEntities)].join(
+    ',',
+  )
   return `${key.id} ${key.name} (${rights}) ${state}; ${used}; made ${key.createdAt.toISOString()} by ${key.createdBy}`
 }
 

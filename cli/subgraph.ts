@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { describeError } from '../gateway/report.ts'
 import { startSubgraphService } from '../gateway/subgraphService.ts'
+import type { RowReaders } from '../mdm/access/rowReaders.ts'
 import { openDatabase } from '../mdm/db/database.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
 import { createEngines } from '../mdm/resolve.ts'
@@ -12,6 +13,7 @@ import { openInstallation } from './installation.ts'
 import { openInternal } from './internal.ts'
 import { openLog } from './log.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
+import { rowReaders } from './rowReaders.ts'
 import { aborted, stopSignal } from './stop.ts'
 
 const SETTINGS = [
@@ -22,6 +24,7 @@ const SETTINGS = [
   'host',
   'port',
   'internalSecret',
+  'access',
   ...WEBHOOK_CONFIG,
   'queryConnectionsMax',
   'bodyBytesMax',
@@ -41,6 +44,7 @@ export const command = withConfig(
   const connection = await connect({ config, connectionsMax: config.queryConnectionsMax, onWait: (w) => log.warn(w) })
   const feed = openDatabase(connection.url, { name: 'touchstone-feed', connectionsMax: 4 })
   const tailer = await startTailer({ sql: feed, log: (level, m) => log[level](m) })
+  let rows: RowReaders | undefined
   try {
     const engines = createEngines(model)
     const steward = {
@@ -54,8 +58,10 @@ export const command = withConfig(
       log.error({ err: describeError(err) }, 'the policy in force could not be read'),
     )
     const { policy } = steward
+    rows = await rowReaders(config, connection.sql, policy, connection.url)
     const all = createSubgraphs({
       sql: connection.sql,
+      rows,
       policy,
       sources: systems,
       connectors,
@@ -79,6 +85,7 @@ export const command = withConfig(
     await service.close()
   } finally {
     await tailer.stop()
+    await rows?.close()
     await feed.end({ timeout: 5 })
     await connection.close()
   }

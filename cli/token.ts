@@ -10,6 +10,8 @@ interface Options extends Config<(typeof SETTINGS)[number]> {
   actor: string
   role: string[]
   expires: number
+  region?: string[]
+  legalEntity?: string[]
 }
 
 export const command = withConfig(
@@ -17,6 +19,8 @@ export const command = withConfig(
     .description('make a development token, for a gateway on this machine without a configured issuer')
     .requiredOption('--role <names...>', 'roles of config/access.yaml')
     .option('--actor <name>', 'who it is', actor, 'ada')
+    .option('--region <names...>', 'regions whose records it may see, where row rights are configured; "*": all')
+    .option('--legal-entity <names...>', 'the same of legal entities')
     .option('--expires <duration>', 'how long it is good: 90s, 15m, 8h, 7d', seconds, 8 * 3_600),
   SETTINGS,
 )
@@ -30,11 +34,13 @@ Example:
   curl -s http://127.0.0.1:4000/graphql -H "authorization: Bearer $(npx touchstone token --role reader)" \\
     -H 'content-type: application/json' -d '{"query":"{ customers(first: 1) { nodes { name } } }"}'`,
   )
-  .action(async ({ actor, role: roles, expires, dataDir, authAudience, access }: Options) => {
-    const known = openAccess({ access }).roles
+  .action(async ({ actor, role: roles, expires, region: regions, legalEntity: legalEntities, ...o }: Options) => {
+    const known = openAccess(o).roles
     for (const role of roles)
       if (!known.includes(role)) throw new Error(`there is no role "${role}"; there are ${known.join(', ')}`)
-    console.log(await developmentToken(dataDir, authAudience, { actor, roles, seconds: expires }))
+    console.log(
+      await developmentToken(o.dataDir, o.authAudience, { actor, roles, regions, legalEntities, seconds: expires }),
+    )
   })
 
 function actor(text: string): string {

@@ -25,7 +25,15 @@ export interface CallersOptions {
 export function localCallers(hostsAllowed: readonly string[] = [], options: CallersOptions = {}): Callers {
   const hosts = new Set([...LOOPBACK, ...hostsAllowed])
   const all = new All()
-  const whole: Caller = { actor: 'development', scopes: all, roles: all, via: 'DEVELOPMENT', expiresAt: null }
+  const whole: Caller = {
+    actor: 'development',
+    scopes: all,
+    roles: all,
+    regions: ['*'],
+    legalEntities: ['*'],
+    via: 'DEVELOPMENT',
+    expiresAt: null,
+  }
   return {
     open: true,
     refuse(req) {

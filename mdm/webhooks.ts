@@ -10,8 +10,10 @@ import {
   changeEndpoint,
   countEndpoints,
   type Endpoint,
+  type EndpointRows,
   type EndpointSettings,
   endpointsMax,
+  everyRow,
   lockEndpoint,
   readEndpoints,
   readSecrets,
@@ -79,13 +81,14 @@ export async function registerWebhook(
   settings: EndpointSettings,
   secret: string | null,
   position: number | null,
+  rows: EndpointRows = everyRow,
 ): Promise<WebhookOutcome> {
   return await changing(webhooks, async (tx) => {
     const checked = checkedSettings(webhooks, settings)
     const made = checkedSecret(secret)
     if ((await countEndpoints(tx)) >= endpointsMax)
       throw new Refused('TOO_MANY_WEBHOOKS', `there are ${endpointsMax} webhooks already`)
-    const id = await addEndpoint(tx, checked, actor, position)
+    const id = await addEndpoint(tx, checked, actor, position, rows)
     await addSecret(tx, webhooks.vault, id, made, 0)
     await said(tx, 'WEBHOOK_REGISTERED', actor, id, { host: new URL(checked.url).host, scopes: checked.scopes })
     return { id, secret: made, count: 1 }

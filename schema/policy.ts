@@ -52,6 +52,18 @@ export type Survivorship = (typeof SURVIVORSHIP)[number]
 const FORMATS = ['EMAIL', 'PHONE', 'DOMAIN', 'COUNTRY', 'CURRENCY', 'DATE', 'TAX_ID', 'GTIN', 'IBAN', 'LEI'] as const
 export type Format = (typeof FORMATS)[number]
 
+const ROW_RIGHTS = ['REGION', 'LEGAL_ENTITY', 'REFERENCE', 'EVERYONE'] as const
+
+/**
+ * What decides who may see a type's records, where row rights are configured: fields that hold a region and legal entities,
+ * or the record that another field names, or nothing, so that everyone may. Without, only callers who are bound to nothing.
+ */
+export type RowPolicy =
+  | { by: 'EVERYONE' }
+  | { by: 'REFERENCE'; field: string }
+  /** Paths of field names; `entities` of one field. */
+  | { by: 'VALUES'; region?: string[]; legalEntities?: string }
+
 /** What a value looks like in the canonical form: a scalar, one of an enum's values, a group (object) or a reference. */
 export type FieldKind = 'STRING' | 'INT' | 'FLOAT' | 'BOOLEAN' | 'DATE' | 'MINOR_UNITS' | 'ENUM' | 'GROUP' | 'REFERENCE'
 
@@ -87,6 +99,7 @@ export interface TypePolicy {
   fields: FieldPolicy[]
   /** Golden types this one compares by reference: they are resolved before it. */
   after: string[]
+  rows?: RowPolicy
 }
 
 export interface GroupPolicy {
@@ -123,9 +136,10 @@ const SCALARS: Record<string, FieldKind> = {
 }
 
 /** Which arguments each directive has; `grammar` in directives.graphql says the same to people and editors. */
-const DIRECTIVES: Record<string, { on: 'type' | 'field'; args: string[]; required: string[] }> = {
+const DIRECTIVES: Record<string, { on: 'type' | 'field' | 'both'; args: string[]; required: string[] }> = {
   key: { on: 'type', args: ['fields', 'resolvable'], required: ['fields'] },
   golden: { on: 'type', args: ['uniqueIn'], required: [] },
+  rows: { on: 'both', args: ['by', 'part'], required: ['by'] },
   group: { on: 'type', args: [], required: [] },
   compare: { on: 'field', args: ['as', 'group'], required: ['as'] },
   systemOfRecord: { on: 'field', args: ['order', 'when'], required: ['order'] },
@@ -170,6 +184,12 @@ export function parsePolicy(sources: Source[], systems?: readonly string[]): Pol
   const ctx: Context = { objects, enums, golden: new Set(goldenNames), systems }
 
   const types = golden.map((o) => readType(o, ctx))
+  for (const t of types) {
+    const { rows } = t
+    const named = rows?.by === 'REFERENCE' ? t.fields.find((f) => f.name === rows.field)?.typeName : undefined
+    if (named && types.find((x) => x.name === named)?.rows?.by !== 'VALUES')
+      fail(objects.get(t.name), `${t.name}: @rows(by: REFERENCE) names ${named}, which has no region or legal entity`)
+  }
   const groups = new Map(
     [...objects.values()]
       .filter((o) => directive(o, 'group'))
@@ -251,13 +271,53 @@ function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
           fail(d, `"${v}" is no value of ${other?.typeName}; it has ${allowed.join(', ')}`)
     }
   checkConditions(o, fields)
+  const rows = rowsOf(o, fields, ctx)
   return {
     name: o.name.value,
     description: text(o),
     uniqueIn,
     fields,
     after: [...new Set(fields.filter((f) => f.compare?.as === 'REFERENCE').map((f) => f.typeName))],
+    ...(rows ? { rows } : {}),
   }
+}
+
+function rowsOf(o: ObjectTypeDefinitionNode, fields: FieldPolicy[], ctx: Context): RowPolicy | undefined {
+  const own = directive(o, 'rows')
+  const stated = (o.fields ?? []).flatMap((f) =>
+    (f.directives ?? []).filter((d) => d.name.value === 'rows').map((d) => ({ f, d })),
+  )
+  if (own) {
+    if (oneOf(own, 'by', ROW_RIGHTS, o.name.value) !== 'EVERYONE' || stated.length > 0)
+      fail(
+        own,
+        `${o.name.value}: @rows of a type is (by: EVERYONE), and then no field has it; the others stand at fields`,
+      )
+    return { by: 'EVERYONE' }
+  }
+  const values: { by: 'VALUES'; region?: string[]; legalEntities?: string } = { by: 'VALUES' }
+  for (const { f, d } of stated) {
+    const where = `${o.name.value}.${f.name.value}`
+    const by = oneOf(d, 'by', ROW_RIGHTS, where)
+    const field = fields.find((x) => x.name === f.name.value)
+    const part = string(argument(d, 'part'))
+    if (by === 'REFERENCE' && field?.kind === 'REFERENCE' && !field.list && stated.length === 1)
+      return { by: 'REFERENCE', field: field.name }
+    const group = field && ctx.objects.get(field.typeName)
+    const leaf =
+      part === undefined ? field?.kind : group?.fields?.some((x) => x.name.value === part) ? 'STRING' : 'none'
+    const text = leaf === 'STRING' || leaf === 'ENUM'
+    if (by === 'REGION' && text && !field?.list && !values.region)
+      values.region = part === undefined ? [f.name.value] : [f.name.value, part]
+    else if (by === 'LEGAL_ENTITY' && text && part === undefined && !values.legalEntities)
+      values.legalEntities = f.name.value
+    else
+      fail(
+        d,
+        `${where}: @rows(by:) is REGION at one text, or one text part of a group (part:), LEGAL_ENTITY at one text or list of texts, or REFERENCE at one reference and nothing else`,
+      )
+  }
+  return stated.length > 0 ? values : undefined
 }
 
 /** Ownership that depends on fields which in turn depend on it has no first field to settle. */
@@ -360,8 +420,8 @@ const ORDER_HINT = ['Contract', 'Contact', 'Product', 'Customer'].reverse()
 function checkDirectives(nodes: readonly DirectiveNode[], on: 'type' | 'field'): void {
   for (const d of nodes) {
     const known = DIRECTIVES[d.name.value]
-    const allowed = Object.entries(DIRECTIVES).filter(([, v]) => v.on === on)
-    if (!known || known.on !== on)
+    const allowed = Object.entries(DIRECTIVES).filter(([, v]) => v.on === on || v.on === 'both')
+    if (!known || (known.on !== on && known.on !== 'both'))
       fail(d, `unknown directive @${d.name.value} on a ${on}; allowed are ${allowed.map(([k]) => `@${k}`).join(', ')}`)
     for (const a of d.arguments ?? [])
       if (!known.args.includes(a.name.value))

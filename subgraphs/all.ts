@@ -1,3 +1,5 @@
+import type { RowReaders } from '../mdm/access/rowReaders.ts'
+import type { Sql } from '../mdm/db/database.ts'
 import type { Tailer } from '../mdm/feed/tailer.ts'
 import { createEngines } from '../mdm/resolve.ts'
 import { DEFAULT_RULES } from '../mdm/review/rules.ts'
@@ -15,13 +17,17 @@ import { goldenSubgraph } from './golden/goldenSubgraph.ts'
 import { createNodeSubgraph } from './node/subgraph.ts'
 import { createOperationsSubgraph, type OperationsDeps } from './operations/subgraph.ts'
 import { createProductSubgraph } from './product/subgraph.ts'
+import { type SqlOf, unbound } from './shared/context.ts'
 import { createStewardshipSubgraph } from './stewardship/subgraph.ts'
 import type { Policies } from './stewardship/whatIf.ts'
 
 /** Golden types that a subgraph above is named for; each other one gets a subgraph of its own, without code. */
 const HOUSED = new Set(['Customer', 'Contact', 'Product', 'Contract'])
 
-export interface GraphDeps extends SubgraphDeps {
+export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
+  sql: Sql
+  /** Reads with the rights of a caller who may not see every row; without it all may. */
+  rows?: RowReaders | undefined
   /** Of this process; only subscriptions and the feed's queries use it. */
   tailer: Tailer
   /** For stewards' actions, with a pool of its own; without it they use that of the queries and the shipped rules. */
@@ -36,7 +42,8 @@ export interface GraphDeps extends SubgraphDeps {
 }
 
 /** Every subgraph of the graph. Nothing is read before an operation asks for it. */
-export function createSubgraphs(deps: GraphDeps): Subgraph[] {
+export function createSubgraphs(given: GraphDeps): Subgraph[] {
+  const deps = { ...given, sqlOf: readersOf(given.sql, given.rows) }
   const others = deps.policy.types.map((t) => t.name).filter((name) => !HOUSED.has(name))
   const steward = deps.steward ?? {
     sql: deps.sql,
@@ -53,9 +60,10 @@ export function createSubgraphs(deps: GraphDeps): Subgraph[] {
     createErpSubgraph(deps),
     createNodeSubgraph(deps),
     createChangesSubgraph({ ...deps, webhooks: deps.webhooks ?? publicWebhooks(steward.sql) }),
-    createStewardshipSubgraph(steward, deps.policies),
+    createStewardshipSubgraph(steward, readersOf(steward.sql, deps.rows), deps.policies),
     createOperationsSubgraph({
       sql: steward.sql,
+      sqlOf: readersOf(steward.sql, deps.rows),
       policy: deps.policy,
       rules: steward.rules ?? DEFAULT_RULES,
       connectors: deps.connectors ?? new Map(),
@@ -63,4 +71,14 @@ export function createSubgraphs(deps: GraphDeps): Subgraph[] {
     }),
     ...others.map((name) => goldenSubgraph(name.toLowerCase(), deps, [name])),
   ]
+}
+
+/** Who is bound to some rows reads on connections of its rights, all others on `sql`. */
+function readersOf(sql: Sql, rows: RowReaders | undefined): SqlOf {
+  const all = unbound(sql)
+  if (!rows) return all
+  return (request) => {
+    const judged = rows.of(request)
+    return judged ? { sql: judged, bound: true } : all(request)
+  }
 }

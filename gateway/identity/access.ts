@@ -7,7 +7,19 @@ const name = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/i, 'a role is a word of l
 const scope = z
   .string()
   .regex(/^([a-z][a-z0-9_-]*:[a-z0-9_*-]+|\*)$/i, 'a scope is two words with a colon between, as golden:read, or "*"')
+/** `*` and `**` stand for everyone and everything in the database (mdm/access/rowRightsSql.ts). */
+const word = z.string().regex(/^[^*]+$/, 'a region, and what belongs to it, is a word without *')
+const rowsSchema = z
+  .strictObject({
+    regions: z.record(word, z.array(word)).optional(),
+    legalEntities: z.boolean().default(false),
+  })
+  .refine(
+    (r) => r.regions !== undefined || r.legalEntities,
+    'rows: give regions, or legalEntities: true, or leave it out',
+  )
 const schema = z.strictObject({
+  rows: rowsSchema.optional(),
   roles: z.record(name, z.strictObject({ includes: z.array(name).default([]), scopes: z.array(scope).default([]) })),
 })
 
@@ -21,6 +33,8 @@ export interface Rights {
 /** Roles of the installation as sets of scopes. */
 export interface Access {
   roles: readonly string[]
+  /** By what row rights are judged; without it every caller may see every row. */
+  rows?: { regions?: ReadonlyMap<string, readonly string[]> | undefined; legalEntities: boolean } | undefined
   /** Names that are no role give nothing. The same roles answer the same sets, so that caches can go by them. */
   rightsOf(roles: readonly string[], scopes?: readonly string[]): Rights
 }
@@ -48,7 +62,10 @@ export function readAccess(file: string): Access {
         throw new Error(
           `${file}: roles.${role}.includes: there is no role "${other}"; there are ${Object.keys(roles).join(', ')}`,
         )
-  return accessOf(roles)
+  const { rows } = result.data
+  if (!rows) return accessOf(roles)
+  const regions = rows.regions && new Map(Object.entries(rows.regions))
+  return { ...accessOf(roles), rows: { regions, legalEntities: rows.legalEntities } }
 }
 
 /** The same of roles given as data. */

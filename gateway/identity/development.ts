@@ -30,10 +30,14 @@ export async function developmentIssuer(dataDir: string, audience: string): Prom
 export async function developmentToken(
   dataDir: string,
   audience: string,
-  claims: { actor: string; roles: readonly string[]; seconds: number },
+  claims: { actor: string; roles: readonly string[]; seconds: number; regions?: string[]; legalEntities?: string[] },
 ): Promise<string> {
   const key = await importJWK(await developmentKey(dataDir), algorithm)
-  return await new SignJWT({ roles: claims.roles })
+  return await new SignJWT({
+    roles: claims.roles,
+    ...(claims.regions ? { regions: claims.regions } : {}),
+    ...(claims.legalEntities ? { legal_entities: claims.legalEntities } : {}),
+  })
     .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
     .setIssuer(DEVELOPMENT_ISSUER)
     .setAudience(audience)

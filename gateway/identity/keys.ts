@@ -8,6 +8,9 @@ export interface FoundKey {
   name: string
   roles: readonly string[]
   scopes: readonly string[]
+  /** Null: as a caller whose token says nothing of them. */
+  regions?: readonly string[] | null
+  legalEntities?: readonly string[] | null
   expiresAt: Date | null
 }
 
@@ -51,6 +54,8 @@ export function keyVerifier(keys: ApiKeys, access: Access): (text: string) => Pr
     return {
       actor: `key:${found.name}`,
       ...access.rightsOf(found.roles, found.scopes),
+      regions: found.regions ?? undefined,
+      legalEntities: found.legalEntities ?? undefined,
       via: 'KEY',
       expiresAt: found.expiresAt?.getTime() ?? null,
     }

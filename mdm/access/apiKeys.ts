@@ -7,6 +7,9 @@ export interface ApiKey {
   name: string
   roles: string[]
   scopes: string[]
+  /** Null: as a caller whose token says nothing of them. */
+  regions: string[] | null
+  legalEntities: string[] | null
   createdBy: string
   createdAt: Date
   expiresAt: Date | null
@@ -19,6 +22,8 @@ export interface NewKey {
   name: string
   roles: readonly string[]
   scopes: readonly string[]
+  regions?: readonly string[] | null
+  legalEntities?: readonly string[] | null
   /** Null: until it is revoked. */
   expiresAt: Date | null
   createdBy: string
@@ -49,8 +54,8 @@ export async function rotateKey(
 ): Promise<{ id: string; text: string }> {
   return (await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtext('touchstone api key'), hashtext(${name}))`
-    const [old] = await tx<{ id: string; roles: string[]; scopes: string[]; expiresAt: Date | null }[]>`
-      select id, roles, scopes, expires_at as "expiresAt" from api_key
+    const [old] = await tx<Pick<ApiKey, 'id' | 'roles' | 'scopes' | 'regions' | 'legalEntities' | 'expiresAt'>[]>`
+      select id, roles, scopes, regions, legal_entities as "legalEntities", expires_at as "expiresAt" from api_key
       where name = ${name} and revoked_at is null and (expires_at is null or expires_at > now())
       order by created_at desc, id limit 1`
     if (!old) throw new Error(`there is no valid key "${name}"`)
@@ -72,7 +77,7 @@ export async function revokeKey(sql: Sql, nameOrId: string): Promise<number> {
 
 export async function listKeys(sql: Sql): Promise<ApiKey[]> {
   return await sql<ApiKey[]>`
-    select id, name, roles, scopes, created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt",
+    select id, name, roles, scopes, regions, legal_entities as "legalEntities", created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt",
       revoked_at as "revokedAt", last_used_at as "lastUsedAt", replaces
     from api_key order by name, created_at, id`
 }
@@ -88,26 +93,26 @@ export async function countValidKeys(sql: Sql): Promise<number> {
 export async function verifyKey(
   sql: Sql,
   text: string,
-): Promise<{ name: string; roles: string[]; scopes: string[]; expiresAt: Date | null } | null> {
+): Promise<Pick<ApiKey, 'name' | 'roles' | 'scopes' | 'regions' | 'legalEntities' | 'expiresAt'> | null> {
   const [, id, secret] = KEY.exec(text) ?? []
   if (id === undefined || secret === undefined) return null
-  const [row] = await sql<
-    { name: string; roles: string[]; scopes: string[]; hash: Buffer; expiresAt: Date | null; stale: boolean }[]
-  >`
-    select name, roles, scopes, hash, expires_at as "expiresAt",
+  const [row] = await sql<(ApiKey & { hash: Buffer; stale: boolean })[]>`
+    select name, roles, scopes, regions, legal_entities as "legalEntities", hash, expires_at as "expiresAt",
       last_used_at is null or last_used_at < now() - interval '1 minute' as stale
     from api_key where id = ${id} and revoked_at is null and (expires_at is null or expires_at > now())`
   if (!row || !timingSafeEqual(row.hash, hashOf(secret))) return null
   if (row.stale) await sql`update api_key set last_used_at = now() where id = ${id}`
-  return { name: row.name, roles: row.roles, scopes: row.scopes, expiresAt: row.expiresAt }
+  const { name, roles, scopes, regions, legalEntities, expiresAt } = row
+  return { name, roles, scopes, regions, legalEntities, expiresAt }
 }
 
 async function insert(sql: Sql, key: NewKey, replaces: string | null): Promise<{ id: string; text: string }> {
   const id = randomBytes(8).toString('hex')
   const secret = randomBytes(secretBytes).toString('base64url')
   await sql`
-    insert into api_key (id, name, hash, roles, scopes, created_by, expires_at, replaces)
+    insert into api_key (id, name, hash, roles, scopes, regions, legal_entities, created_by, expires_at, replaces)
     values (${id}, ${key.name}, ${hashOf(secret)}, ${[...key.roles]}::text[], ${[...key.scopes]}::text[],
+      ${key.regions ? [...key.regions] : null}::text[], ${key.legalEntities ? [...key.legalEntities] : null}::text[],
       ${key.createdBy}, ${key.expiresAt}, ${replaces})`
   return { id, text: `tsk_${id}_${secret}` }
 }

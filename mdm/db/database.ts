@@ -15,6 +15,10 @@ export interface DatabaseOptions {
    * much as running.
    */
   planCache?: 'auto' | undefined
+  /** Connections that nobody used for so long are closed; without it they stay. */
+  idleSecondsMax?: number
+  /** Settings of the server that hold for each connection from its beginning, beside our own. */
+  settings?: Record<string, string | boolean>
 }
 
 const reconnectSecondsMax = 1
@@ -35,7 +39,9 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
       idle_in_transaction_session_timeout: 60_000,
       plan_cache_mode: options.planCache ?? 'force_custom_plan',
       jit: false,
+      ...options.settings,
     },
+    ...(options.idleSecondsMax === undefined ? {} : { idle_timeout: options.idleSecondsMax }),
     fetch_types: false,
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String }, ...ARRAYS },
     connect_timeout: 10,

@@ -5,6 +5,7 @@ import { decodeCursor, type Place } from './cursor.ts'
 import { FeedError } from './feedError.ts'
 import { checkedFilter, type FeedFilter, Followed, matcher, valuesPass } from './filter.ts'
 import { readChanges, readHead, readRedirects } from './read.ts'
+import type { Sight } from './sight.ts'
 import { readSnapshot, type SnapshotItem } from './snapshot.ts'
 import type { Tail } from './tail.ts'
 import type { EventPage, Tailer } from './tailer.ts'
@@ -33,6 +34,8 @@ export interface FollowOptions {
   filter: FeedFilter
   /** After so many positions of which none passed the filter, says where it is, also before it has caught up. */
   bookmarkPositions?: number
+  /** What of the feed a caller with row rights sees; without it all. */
+  sight?: Sight | null
 }
 
 /** Rows a subscriber reads of the table at once. */
@@ -148,8 +151,9 @@ class Subscription {
       // The page is asked for by the place where it began; after it was given up it begins at the last item delivered.
       const page = await this.#tailer.snapshotPages.get(this.#key, () =>
         this.#read(() =>
-          readSnapshot(this.#tailer.sql, {
+          readSnapshot(this.#options.sight?.sql ?? this.#tailer.sql, {
             position,
+            judged: Boolean(this.#options.sight),
             scanned: from,
             types: this.#filter.types,
             ids,
@@ -172,7 +176,7 @@ class Subscription {
 
   async *#follow(start: number, matches: (event: ChangeEvent) => boolean): AsyncGenerator<FeedItem, undefined> {
     const tail = this.#tail
-    const { bookmarkPositions = Number.POSITIVE_INFINITY } = this.#options
+    const { bookmarkPositions = Number.POSITIVE_INFINITY, sight } = this.#options
     let position = start
     let silent = 0
     let caughtUp = false
@@ -195,6 +199,7 @@ class Subscription {
         continue
       }
       let event = tail.at(position + 1)
+      let ahead = (): readonly ChangeEvent[] => aheadOf(tail, position)
       if (!event) {
         const page = await this.#page(position)
         if (page.oldest > position + 1) {
@@ -205,6 +210,7 @@ class Subscription {
         }
         const after = position
         event = first(page.events, (e) => e.event.position > after)?.event
+        ahead = () => page.events.flatMap((e) => (e.event.position > after ? e.event : [])).slice(0, aheadEventsMax)
         if (!event && this.#followed) {
           silent += page.covered - position
           position = page.covered
@@ -216,9 +222,10 @@ class Subscription {
       position = event.position
       const wanted = !this.#followed || this.#followed.has(event.goldenId)
       if (this.#followed?.observe(event)) this.#tailer.eventPages.drop(this.#key)
-      if (wanted && matches(event)) {
+      const shown = wanted && sight ? await this.#seen(sight, event, ahead) : wanted ? event : null
+      if (shown && matches(shown)) {
         silent = 0
-        yield { kind: 'CHANGE', at: this.#at({ kind: 'TAIL', position }), event }
+        yield { kind: 'CHANGE', at: this.#at({ kind: 'TAIL', position }), event: shown }
       } else silent++
     }
   }
@@ -246,6 +253,10 @@ class Subscription {
     return eventPages.get(key, read)
   }
 
+  async #seen(sight: Sight, event: ChangeEvent, ahead: () => readonly ChangeEvent[]): Promise<ChangeEvent | null> {
+    return await this.#read(() => sight.see(event, ahead))
+  }
+
   #at(place: Place): FeedPlace {
     return { feed: this.#tail.feed, place }
   }
@@ -260,6 +271,18 @@ class Subscription {
 }
 
 const pageOverheadBytes = 200
+/** Events that are judged together where a caller has row rights. */
+const aheadEventsMax = 64
+
+function aheadOf(tail: Tail, position: number): ChangeEvent[] {
+  const events: ChangeEvent[] = []
+  for (let p = position + 1; events.length < aheadEventsMax; p++) {
+    const event = tail.at(p)
+    if (!event) break
+    events.push(event)
+  }
+  return events
+}
 
 /** The first of a sorted list for which `after` holds; it holds for all that follow. */
 function first<T>(items: readonly T[], after: (item: T) => boolean): T | undefined {

@@ -27,6 +27,8 @@ export interface SnapshotRange {
   types: readonly string[] | null
   ids: readonly string[] | null
   rowsMax: number
+  /** The connection sees only a caller's rows: a version that is not among them must not be given as one before it. */
+  judged?: boolean
 }
 
 interface SnapshotRow {
@@ -55,6 +57,7 @@ export async function readSnapshot(sql: Sql, range: SnapshotRange): Promise<Snap
       from golden g cross join lateral (
         select c.type, c.version, c.position, c.values from change c
         where c.golden_id = g.id and c.position <= ${range.position}
+          ${range.judged ? sql`and c.version = version_at_position(g.id, ${range.position})` : sql``}
         order by c.version desc limit 1
       ) v
       where v.values is not null

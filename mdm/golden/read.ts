@@ -16,24 +16,25 @@ export async function readGolden(
 ): Promise<Map<string, GoldenRow>> {
   const p = new Parameters()
   const text = `select w.id as asked, ${goldenColumns}
-    from unnest(${p.list(ids.filter(isUuid), 'uuid')}) w (id)
-    join golden g on g.id = ${currentId} and g.state = 'ACTIVE' and g.type = any(${p.list(types, 'text')})`
+    from ${placed(p.list(ids.filter(isUuid), 'uuid'))}
+    join golden g on g.id = w.current and g.state = 'ACTIVE' and g.type = any(${p.list(types, 'text')})`
   const rows = await read<GoldenRow & { asked: string }>(sql, text, p)
   return new Map(rows.map((r) => [r.asked, r]))
 }
 
 /**
- * Where an id `w.id` leads now. A golden id is the key of a source record, and that record's place in the crosswalk
- * is the answer, however many merges lie between; the redirect serves for ids without a record.
+ * Ids `w.id` and where they lead now. A golden id is the key of a source record, and that record's place in the crosswalk
+ * is the answer, however many merges lie between; the redirect serves for ids without a record. Fenced as membersOfParent is.
  */
-const currentId = `coalesce((select k.golden_id from source_record k where k.key = w.id),
-  (select coalesce(o.redirect, o.id) from golden o where o.id = w.id))`
+const placed = (ids: string) => `(select w.id, coalesce((select k.golden_id from source_record k where k.key = w.id),
+    (select coalesce(o.redirect, o.id) from golden o where o.id = w.id)) as current
+  from unnest(${ids}) w (id) offset 0) w`
 
 /** Any id or record key -> golden id in force. */
 export async function readGoldenIds(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
   const p = new Parameters()
-  const text = `select w.id as asked, g.id from unnest(${p.list(ids.filter(isUuid), 'uuid')}) w (id)
-    join golden g on g.id = ${currentId} and g.state = 'ACTIVE'`
+  const text = `select w.id as asked, g.id from ${placed(p.list(ids.filter(isUuid), 'uuid'))}
+    join golden g on g.id = w.current and g.state = 'ACTIVE'`
   const rows = await read<{ asked: string; id: string }>(sql, text, p)
   return new Map(rows.map((r) => [r.asked, r.id]))
 }
@@ -47,10 +48,9 @@ export interface Named {
 export async function readNamed(sql: Sql, ids: readonly string[]): Promise<Map<string, Named>> {
   const p = new Parameters()
   const text = `select w.id as asked, coalesce(g.type, k.type) as type, coalesce(g.id, k.key) as id
-    from unnest(${p.list(ids.filter(isUuid), 'uuid')}) w (id)
+    from ${placed(p.list(ids.filter(isUuid), 'uuid'))}
     left join source_record k on k.key = w.id
-    left join golden g on g.id = coalesce(k.golden_id, (select coalesce(o.redirect, o.id) from golden o where o.id = w.id))
-      and g.state = 'ACTIVE'
+    left join golden g on g.id = w.current and g.state = 'ACTIVE'
     where g.id is not null or (k.golden_id is null and not k.deleted)`
   const rows = await read<Named & { asked: string }>(sql, text, p)
   return new Map(rows.map((r) => [r.asked, { type: r.type, id: r.id }]))

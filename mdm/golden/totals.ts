@@ -1,4 +1,5 @@
 import type { Sql } from '../db/database.ts'
+import { membersOfParent } from './list.ts'
 import { annualMinor, FLAGS } from './operationalFacts.ts'
 import { Parameters, read } from './statement.ts'
 
@@ -13,8 +14,7 @@ export interface BillingSum {
   activeSubscriptions: number
 }
 
-/** Members of the golden record that each parent id leads to. */
-const members = `join source_record m on m.golden_id = coalesce((select w.golden_id from source_record w where w.key = p.id), p.id)`
+const members = `cross join lateral ${membersOfParent}`
 
 /**
  * What golden customers owe and are worth a year, per currency, over the invoices and subscriptions of all their members,

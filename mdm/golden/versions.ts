@@ -6,7 +6,7 @@ import type { GoldenRow } from './list.ts'
 import { Parameters, read } from './statement.ts'
 
 /** One version of a golden record, as the change that made it says. */
-export type VersionRow = Omit<typeof change.$inferSelect, 'provenance'>
+export type VersionRow = Omit<typeof change.$inferSelect, 'provenance' | 'rowPlace' | 'rowEntities' | 'rowParent'>
 
 const columns = `c.position, c.golden_id as "goldenId", c.version, c.op, c.type, c.values, c.redirect, c.changed, c.members,
   c.policy_version as "policyVersion", c.cause, c.at`
@@ -57,12 +57,13 @@ export interface GoldenAsOf extends GoldenRow {
  */
 export async function readAsOf(sql: Sql, type: string, id: string, asOf: Date): Promise<GoldenAsOf | null> {
   let at = isUuid(id) ? id : null
+  // The version is found whoever asks, and read with the caller's rights: one that is hidden must not give way to an earlier.
   for (let step = 0; at !== null && step < redirectsMax; step++) {
     const p = new Parameters()
     const text = `select c.version, c.values, c.redirect, c.members, c.at, c.type, c.provenance,
         c.policy_version as "policyVersion", (select min(f.at) from change f where f.golden_id = c.golden_id) as "createdAt"
-      from change c where c.golden_id = ${p.add(at, 'uuid')} and c.at <= ${p.add(asOf.toISOString(), 'timestamptz')}
-      order by c.version desc limit 1`
+      from change c where c.golden_id = ${p.add(at, 'uuid')}
+        and c.version = version_at(${p.add(at, 'uuid')}, ${p.add(asOf.toISOString(), 'timestamptz')})`
     const [found] = await read<VersionRow & Pick<GoldenAsOf, 'provenance' | 'createdAt'>>(sql, text, p)
     if (!found) return step === 0 ? await followRecord(sql, type, at, asOf) : null
     if (found.values) {

@@ -1,4 +1,4 @@
-import { pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
+import { boolean, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
 import { bytea } from './review.ts'
 
 /** Keys by which services ask; only a hash of each secret is kept. */
@@ -8,12 +8,22 @@ export const apiKey = pgTable('api_key', {
   hash: bytea().notNull(),
   roles: text().array().notNull(),
   scopes: text().array().notNull(),
+  regions: text().array(),
+  legalEntities: text('legal_entities').array(),
   createdBy: text('created_by').notNull(),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
   expiresAt: timestamp('expires_at', { withTimezone: true }),
   revokedAt: timestamp('revoked_at', { withTimezone: true }),
   lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
   replaces: text(),
+})
+
+/** What of row rights is set up in this database, by content hash; one row. */
+export const rowRights = pgTable('row_rights', {
+  one: boolean().primaryKey().default(true),
+  role: text().notNull(),
+  policies: text().notNull(),
+  tags: text().notNull(),
 })
 
 /** Operations that clients have published, by the hash of their text. */

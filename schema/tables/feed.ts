@@ -1,7 +1,7 @@
 import { bigint, boolean, integer, jsonb, pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core'
 import type { Cause } from '../events.ts'
 import { OPS } from '../events.ts'
-import type { ProvenanceColumn } from './golden.ts'
+import { type ProvenanceColumn, rowTags } from './golden.ts'
 
 /** The change feed and the history in one: a row is one version of one golden record. */
 export const change = pgTable(
@@ -20,6 +20,7 @@ export const change = pgTable(
     policyVersion: text('policy_version').notNull(),
     cause: jsonb().$type<Cause>().notNull(),
     at: timestamp({ withTimezone: true }).notNull(),
+    ...rowTags(),
   },
   (t) => [unique().on(t.goldenId, t.version)],
 )

@@ -14,6 +14,8 @@ export const webhook = pgTable('webhook', {
   filter: jsonb().notNull(),
   schemaVersion: integer('schema_version').notNull(),
   scopes: text().array().notNull(),
+  regions: text().array(),
+  legalEntities: text('legal_entities').array(),
   state: text({ enum: ['ACTIVE', 'DISABLED'] }).notNull(),
   because: text(),
   revision: integer().notNull().default(1),

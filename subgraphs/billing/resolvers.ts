@@ -6,13 +6,13 @@ import { moneyOf } from '../shared/money.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { billingTotals } from './totals.ts'
 
-export function billingResolvers({ sql, policy }: SubgraphDeps): Resolvers {
-  const subscriptions = operationalList(sql, policy, 'Subscription')
-  const invoices = operationalList(sql, policy, 'Invoice')
-  const payments = operationalList(sql, policy, 'Payment')
+export function billingResolvers({ policy }: SubgraphDeps): Resolvers {
+  const subscriptions = operationalList(policy, 'Subscription')
+  const invoices = operationalList(policy, 'Invoice')
+  const payments = operationalList(policy, 'Payment')
   const of = { subscription: lookups(subscriptions), invoice: lookups(invoices), payment: lookups(payments) }
-  const customer = golden(sql, 'customer', 'Customer')
-  const contract = golden(sql, 'contract', 'Contract')
+  const customer = golden('customer', 'Customer')
+  const contract = golden('contract', 'Contract')
   return {
     Query: {
       subscription: of.subscription.one,
@@ -28,7 +28,7 @@ export function billingResolvers({ sql, policy }: SubgraphDeps): Resolvers {
       annualAmount: (row: Record<string, unknown>) => moneyOf(row.annualMinor, row.currency),
       customer,
       contract,
-      product: golden(sql, 'product', 'Product'),
+      product: golden('product', 'Product'),
       invoices: invoices.ofRecord('subscription'),
       source,
     },
@@ -53,7 +53,7 @@ export function billingResolvers({ sql, policy }: SubgraphDeps): Resolvers {
       subscriptions: subscriptions.ofGolden('customer'),
       invoices: invoices.ofGolden('customer'),
       payments: payments.ofGolden('customer'),
-      totals: billingTotals(sql),
+      totals: billingTotals,
     },
     Contract: { subscriptions: subscriptions.ofGolden('contract'), invoices: invoices.ofGolden('contract') },
     Product: { subscriptions: subscriptions.ofGolden('product') },

@@ -7,5 +7,10 @@ import { billingResolvers } from './resolvers.ts'
 /** What customers are charged and have paid: subscriptions, invoices, payments, and totals of each customer. */
 export function createBillingSubgraph(deps: SubgraphDeps): Subgraph {
   const lists = operationalSdl(deps.policy, ['Subscription', 'Invoice', 'Payment'])
-  return makeSubgraph('billing', [readSdl(import.meta.url, 'schema.graphql'), lists], billingResolvers(deps))
+  return makeSubgraph(
+    'billing',
+    [readSdl(import.meta.url, 'schema.graphql'), lists],
+    billingResolvers(deps),
+    deps.sqlOf,
+  )
 }

@@ -1,24 +1,25 @@
-import type { Sql } from '../../mdm/db/database.ts'
 import { type BillingSum, readBillingSums } from '../../mdm/golden/totals.ts'
 import type { RequestContext } from '../shared/context.ts'
 import type { Money } from '../shared/money.ts'
 
 /** Customer.totals: sums of all parents that ask with the same systems in one statement. */
-export function billingTotals(sql: Sql) {
-  return async (parent: { id: string }, args: { systems?: string[] | null }, context: RequestContext) => {
-    const systems = args.systems ?? null
-    const sums = await context.load<BillingSum[]>(`totals ${JSON.stringify(systems)}`, parent.id, [], (ids) =>
-      readBillingSums(sql, ids, systems),
-    )
-    const total = (of: (s: BillingSum) => number) => sums.reduce((sum, s) => sum + of(s), 0)
-    return {
-      openBalance: amounts(sums, (s) => s.openMinor),
-      overdueBalance: amounts(sums, (s) => s.overdueMinor),
-      annualRecurringRevenue: amounts(sums, (s) => s.annualMinor),
-      openInvoices: total((s) => s.openInvoices),
-      overdueInvoices: total((s) => s.overdueInvoices),
-      activeSubscriptions: total((s) => s.activeSubscriptions),
-    }
+export async function billingTotals(
+  parent: { id: string },
+  args: { systems?: string[] | null },
+  context: RequestContext,
+) {
+  const systems = args.systems ?? null
+  const sums = await context.load<BillingSum[]>(`totals ${JSON.stringify(systems)}`, parent.id, [], (ids) =>
+    readBillingSums(context.sql, ids, systems),
+  )
+  const total = (of: (s: BillingSum) => number) => sums.reduce((sum, s) => sum + of(s), 0)
+  return {
+    openBalance: amounts(sums, (s) => s.openMinor),
+    overdueBalance: amounts(sums, (s) => s.overdueMinor),
+    annualRecurringRevenue: amounts(sums, (s) => s.annualMinor),
+    openInvoices: total((s) => s.openInvoices),
+    overdueInvoices: total((s) => s.overdueInvoices),
+    activeSubscriptions: total((s) => s.activeSubscriptions),
   }
 }
 

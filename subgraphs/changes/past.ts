@@ -3,6 +3,7 @@ import { encodeCursor } from '../../mdm/feed/cursor.ts'
 import type { FeedFilter } from '../../mdm/feed/filter.ts'
 import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
 import { readHead } from '../../mdm/feed/read.ts'
+import type { Sight } from '../../mdm/feed/sight.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import type { FilterArgs } from './filterArgs.ts'
 import { translated } from './items.ts'
@@ -18,7 +19,7 @@ const pagePositionsMax = 20_000
 const tailerBehindMsMax = 2_000
 
 /** A page of the past: a subscription that one leaves at the head, or when the page is full. */
-export async function past(tailer: Tailer, filter: FeedFilter, args: PastArgs) {
+export async function past(tailer: Tailer, filter: FeedFilter, args: PastArgs, sight: Sight | null) {
   if (args.first < 1 || args.first > pageEventsMax)
     throw new GraphQLError(`a page has 1 to ${pageEventsMax} events, not ${args.first}`, {
       extensions: { code: args.first < 1 ? 'BAD_PAGE' : 'PAGE_TOO_LARGE' },
@@ -28,7 +29,7 @@ export async function past(tailer: Tailer, filter: FeedFilter, args: PastArgs) {
     const head = await readHead(tailer.sql)
     await tailer.tail.moved(head.position - 1, AbortSignal.timeout(tailerBehindMsMax))
     const start = args.after ?? encodeCursor(head.feed, { kind: 'TAIL', position: head.oldest - 1 })
-    const options = { after: start, snapshot: false, filter, bookmarkPositions: pagePositionsMax }
+    const options = { after: start, snapshot: false, filter, bookmarkPositions: pagePositionsMax, sight }
     const nodes: Extract<FeedItem, { kind: 'CHANGE' }>[] = []
     let hasNextPage = true
     let end = start

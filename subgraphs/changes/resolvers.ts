@@ -1,8 +1,10 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
+import type { Sql } from '../../mdm/db/database.ts'
 import { currentId } from '../../mdm/feed/current.ts'
 import { encodeCursor } from '../../mdm/feed/cursor.ts'
 import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
 import { readCurrentIds, readHead } from '../../mdm/feed/read.ts'
+import { Sight } from '../../mdm/feed/sight.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { visibleValues } from '../../mdm/feed/visible.ts'
 import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
@@ -32,15 +34,21 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
   const cursor = cursors()
   const entity = async (type: string, goldenId: string, context: RequestContext) => {
     const read = (id: string) =>
-      context.load<string | null>('current', id, null, (ids) => readCurrentIds(tailer.sql, ids))
+      context.load<string | null>('current', id, null, (ids) => readCurrentIds(context.sql, ids))
     const id = await currentId(tailer.tail, goldenId, read)
     return id === null ? null : { __typename: type, id }
   }
   const subscription = (told: (args: WatchArgs) => WatchArgs) => ({
-    async subscribe(_: unknown, args: WatchArgs, { scopes }: RequestContext) {
+    async subscribe(_: unknown, args: WatchArgs, context: RequestContext) {
+      const { scopes } = context
       const { after, snapshot, ...filter } = told(args)
       try {
-        const options = { after: after ?? null, snapshot: snapshot ?? false, filter: filterOf(policy, filter, scopes) }
+        const options = {
+          after: after ?? null,
+          snapshot: snapshot ?? false,
+          filter: filterOf(policy, filter, scopes),
+          sight: sightOf(context),
+        }
         return delivered(await follow(tailer, options))
       } catch (e) {
         throw translated(e)
@@ -64,8 +72,8 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
           beginning: at(head.oldest - 1),
         }
       },
-      changes: async (_: unknown, args: PastArgs, { scopes }: RequestContext) =>
-        await past(tailer, filterOf(policy, args, scopes), args),
+      changes: async (_: unknown, args: PastArgs, context: RequestContext) =>
+        await past(tailer, filterOf(policy, args, context.scopes), args, sightOf(context)),
     },
     Subscription: {
       changes: subscription((args) => args),
@@ -127,6 +135,18 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
     Lagged: { cursor },
     ChangeEdge: { cursor, node: (c: ChangeItem) => c },
   }
+}
+
+const sights = new WeakMap<Sql, Sight>()
+
+/** What a caller with row rights sees of the feed, shared by all of the same rights; null for all others. */
+function sightOf(context: RequestContext): Sight | null {
+  if (!context.bound) return null
+  const known = sights.get(context.sql)
+  if (known) return known
+  const sight = new Sight(() => context.sql)
+  sights.set(context.sql, sight)
+  return sight
 }
 
 /** Cursors of items; all subscribers that are at the head ask for the same one. */

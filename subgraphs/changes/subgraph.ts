@@ -1,5 +1,6 @@
 import { publicWebhooks, type Webhooks } from '../../mdm/webhooks.ts'
 import type { SharedEvent, Subgraph } from '../contract.ts'
+import type { SqlOf } from '../shared/context.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import type { Delivered } from './items.ts'
 import { type ChangesDeps, resolvers } from './resolvers.ts'
@@ -7,15 +8,20 @@ import { goldenSdl } from './sdl.ts'
 import { webhookResolvers } from './webhooks.ts'
 
 /** The change feed: `changes` as subscription and as pages of the past, webhooks, and where the feed stands. */
-export function createChangesSubgraph(deps: ChangesDeps & { webhooks?: Webhooks }): Subgraph {
+export function createChangesSubgraph(deps: ChangesDeps & { sqlOf: SqlOf; webhooks?: Webhooks }): Subgraph {
   const sdl = ['schema.graphql', 'webhooks.graphql'].map((file) => readSdl(import.meta.url, file))
   const feed = resolvers(deps)
   const webhooks = webhookResolvers(deps.webhooks ?? publicWebhooks(deps.tailer.sql), deps.policy)
-  const subgraph = makeSubgraph('changes', [...sdl, goldenSdl(deps.policy)], {
-    ...feed,
-    ...webhooks,
-    Query: { ...feed.Query, ...webhooks.Query },
-  })
+  const subgraph = makeSubgraph(
+    'changes',
+    [...sdl, goldenSdl(deps.policy)],
+    {
+      ...feed,
+      ...webhooks,
+      Query: { ...feed.Query, ...webhooks.Query },
+    },
+    deps.sqlOf,
+  )
   return { ...subgraph, sharing: { event: (item) => sharedEvent(item as Delivered), liveFields: ['entity'] } }
 }
 

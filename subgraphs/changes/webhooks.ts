@@ -4,7 +4,7 @@ import { FeedError } from '../../mdm/feed/feedError.ts'
 import type { FeedFilter } from '../../mdm/feed/filter.ts'
 import { readHead } from '../../mdm/feed/read.ts'
 import { type DeliveryFilter, type DeliveryRow, readDeliveries } from '../../mdm/feed/webhooks/deliveries.ts'
-import { type Endpoint, readEndpoints } from '../../mdm/feed/webhooks/endpoints.ts'
+import { type Endpoint, type EndpointRows, everyRow, readEndpoints } from '../../mdm/feed/webhooks/endpoints.ts'
 import { messageId } from '../../mdm/feed/webhooks/message.ts'
 import type { Answer } from '../../mdm/feed/webhooks/post.ts'
 import {
@@ -49,8 +49,10 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
       ? null
       : context.load<Endpoint | null>('webhook', id.toLowerCase(), null, async (ids) => {
           const rows = await readEndpoints(sql, ids)
-          return new Map(rows.map((e) => [e.id, e]))
+          return new Map(rows.flatMap((e) => (mine(e, context) ? [[e.id, e] as const] : [])))
         })
+  const known = async (id: string, context: RequestContext) =>
+    isUuid(id) && (!context.bound || (await load(id, context)) !== null)
   /** Errors of the feed, which are for the caller. */
   const field =
     <A>(work: (args: A, context: RequestContext) => unknown) =>
@@ -65,7 +67,7 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
   const of = <A extends { id: string }>(work: (args: A, context: RequestContext) => Promise<WebhookOutcome>) =>
     field(async (args: A, context) => {
       const id = args.id.toLowerCase()
-      return result(isUuid(id) ? await work({ ...args, id }, context) : unknown(id), context)
+      return result((await known(id, context)) ? await work({ ...args, id }, context) : unknown(id), context)
     })
   const result = async (outcome: WebhookOutcome, context: RequestContext) =>
     outcome.code === 'REFUSED'
@@ -75,11 +77,19 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
 
   return {
     Query: {
-      webhooks: field(() => readEndpoints(sql)),
+      webhooks: field(async (_: unknown, context) => (await readEndpoints(sql)).filter((e) => mine(e, context))),
       webhook: field(({ id }: { id: string }, context) => load(id, context)),
       webhookDeliveries: field(
-        async ({ filter, first, after }: { filter?: LogFilter | null; first: number; after?: string | null }) => {
-          const rows = await readDeliveries(sql, logFilter(filter ?? {}), pageLimit(first), placeOf(after, 'number'))
+        async (
+          { filter, first, after }: { filter?: LogFilter | null; first: number; after?: string | null },
+          context,
+        ) => {
+          const rows = await readDeliveries(
+            context.sql,
+            logFilter(filter ?? {}),
+            pageLimit(first),
+            placeOf(after, 'number'),
+          )
           return pageOf(rows, first, after, (d) => [d.position, d.webhook])
         },
       ),
@@ -95,7 +105,14 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
           scopes,
         }
         const position = input.after ? placeAfter(await readHead(sql), input.after) : null
-        const done = await registerWebhook(webhooks, actorOf(context), settings, input.secret ?? null, position)
+        const done = await registerWebhook(
+          webhooks,
+          actorOf(context),
+          settings,
+          input.secret ?? null,
+          position,
+          rowsOf(context),
+        )
         return await result(done, context)
       }),
       changeWebhook: of(({ id, change }: { id: string; change: Change }, context) =>
@@ -127,13 +144,15 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
       rotateWebhookSecret: of((a: { id: string; secret?: string | null; overlapHours: number }, context) =>
         rotateWebhookSecret(webhooks, actorOf(context), a.id, a.secret ?? null, a.overlapHours),
       ),
-      testWebhook: field(async ({ id }: { id: string }) => {
-        const tested = isUuid(id) ? await testWebhook(webhooks, id.toLowerCase()) : unknown(id)
+      testWebhook: field(async ({ id }: { id: string }, context) => {
+        const tested = (await known(id.toLowerCase(), context))
+          ? await testWebhook(webhooks, id.toLowerCase())
+          : unknown(id)
         if (tested.code !== 'ANSWERED') return { __typename: 'WebhookRefused', ...tested }
         return { __typename: 'WebhookAnswer', ...tested.answer }
       }),
       replayWebhook: field(async ({ id, filter }: { id: string; filter: LogFilter }, context) => {
-        const done = isUuid(id)
+        const done = (await known(id.toLowerCase(), context))
           ? await replayWebhook(webhooks, actorOf(context), id.toLowerCase(), logFilter(filter))
           : unknown(id)
         if (done.code === 'REFUSED') return { __typename: 'WebhookRefused', ...done }
@@ -164,6 +183,17 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
     WebhookTestResult: { __resolveType: typeName },
     WebhookReplayResult: { __resolveType: typeName },
   }
+}
+
+function rowsOf({ bound, request }: RequestContext): EndpointRows {
+  return bound ? { regions: [...(request.regions ?? [])], legalEntities: [...(request.legalEntities ?? [])] } : everyRow
+}
+
+/** Who is bound to some rows has to do with webhooks of the very same rights; who is bound to none with all. */
+function mine(e: Endpoint, { bound, request }: RequestContext): boolean {
+  const same = (a: readonly string[] | null | undefined, b: readonly string[] | null | undefined) =>
+    JSON.stringify(a?.toSorted() ?? []) === JSON.stringify(b?.toSorted() ?? [])
+  return !bound || (same(e.regions, request.regions) && same(e.legalEntities, request.legalEntities))
 }
 
 function typeName(of: { __typename: string }): string {

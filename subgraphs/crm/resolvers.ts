@@ -4,15 +4,15 @@ import { golden, lookups, money, source } from '../operational/operationalResolv
 import { connectionResolvers, edgeResolvers } from '../shared/connection.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 
-export function crmResolvers({ sql, policy }: SubgraphDeps): Resolvers {
-  const opportunities = operationalList(sql, policy, 'Opportunity')
+export function crmResolvers({ policy }: SubgraphDeps): Resolvers {
+  const opportunities = operationalList(policy, 'Opportunity')
   const { one, all, reference } = lookups(opportunities)
   return {
     Query: { opportunity: one, opportunities: all },
     Opportunity: {
       __resolveReference: reference,
       amount: money('amount'),
-      customer: golden(sql, 'customer', 'Customer'),
+      customer: golden('customer', 'Customer'),
       source,
     },
     OpportunityConnection: connectionResolvers,

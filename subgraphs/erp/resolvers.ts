@@ -7,15 +7,15 @@ import type { RequestContext } from '../shared/context.ts'
 import { moneyOf } from '../shared/money.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 
-export function erpResolvers({ sql, policy }: SubgraphDeps): Resolvers {
-  const postings = operationalList(sql, policy, 'Posting')
+export function erpResolvers({ policy }: SubgraphDeps): Resolvers {
+  const postings = operationalList(policy, 'Posting')
   const { one, all, reference } = lookups(postings)
   return {
     Query: { posting: one, postings: all },
     Posting: {
       __resolveReference: reference,
       amount: money('amount'),
-      customer: golden(sql, 'customer', 'Customer'),
+      customer: golden('customer', 'Customer'),
       invoice: (row: { invoice: string | null }) => (row.invoice ? { __typename: 'Invoice', id: row.invoice } : null),
       source,
     },
@@ -23,7 +23,7 @@ export function erpResolvers({ sql, policy }: SubgraphDeps): Resolvers {
       postings: postings.ofGolden('customer'),
       ledger: (parent: { id: string }, args: { from?: string | null; to?: string | null }, context: RequestContext) =>
         context.load<LedgerSum[]>(`ledger ${args.from} ${args.to}`, parent.id, [], (ids) =>
-          readLedgerSums(sql, ids, args.from ?? null, args.to ?? null),
+          readLedgerSums(context.sql, ids, args.from ?? null, args.to ?? null),
         ),
     },
     Invoice: { postings: postings.ofRecord('invoice') },

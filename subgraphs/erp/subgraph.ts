@@ -7,5 +7,5 @@ import { erpResolvers } from './resolvers.ts'
 /** What stands in the books: postings, and the ledger of each customer. */
 export function createErpSubgraph(deps: SubgraphDeps): Subgraph {
   const sdl = [readSdl(import.meta.url, 'schema.graphql'), operationalSdl(deps.policy, ['Posting'])]
-  return makeSubgraph('erp', sdl, erpResolvers(deps))
+  return makeSubgraph('erp', sdl, erpResolvers(deps), deps.sqlOf)
 }

@@ -1,4 +1,3 @@
-import type { Sql } from '../../mdm/db/database.ts'
 import { goldenListing, referringGolden } from '../../mdm/golden/list.ts'
 import { goldenFields } from '../../mdm/golden/listField.ts'
 import { countAll, countEach, listPage, listPages } from '../../mdm/golden/page.ts'
@@ -35,7 +34,6 @@ export function goldenListSpec(policy: Policy, type: TypePolicy): ListSpec {
 
 /** All golden records of a type. */
 export function goldenConnection(
-  sql: Sql,
   type: string,
   spec: ListSpec,
   args: ConnectionArguments,
@@ -45,14 +43,13 @@ export function goldenConnection(
   const request = pageRequest(spec, args, context.scopes)
   return connection(
     request,
-    () => listPage(sql, listing, request),
-    () => countAll(sql, listing, request.condition),
+    () => listPage(context.sql, listing, request),
+    () => countAll(context.sql, listing, request.condition),
   )
 }
 
 /** The golden records that name one: one statement for all parents that ask with the same arguments. */
 export function referringConnection(
-  sql: Sql,
   reference: Reference,
   spec: ListSpec,
   parent: string,
@@ -60,13 +57,14 @@ export function referringConnection(
   context: RequestContext,
 ): Connection {
   const listing = goldenListing(reference.from)
-  const relation = referringGolden(reference.field)
+  const relation = referringGolden(reference.field, context.bound)
   const asked = JSON.stringify(args)
   const name = `${reference.to}.${reference.reverse}${asked}`
   const request = context.once(name, () => pageRequest(spec, args, context.scopes))
   return connection(
     request,
-    () => context.load(name, parent, emptyPage, (ids) => listPages(sql, listing, relation, ids, request)),
-    () => context.load(`${name}#`, parent, 0, (ids) => countEach(sql, listing, relation, ids, request.condition)),
+    () => context.load(name, parent, emptyPage, (ids) => listPages(context.sql, listing, relation, ids, request)),
+    () =>
+      context.load(`${name}#`, parent, 0, (ids) => countEach(context.sql, listing, relation, ids, request.condition)),
   )
 }

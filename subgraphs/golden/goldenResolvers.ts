@@ -1,4 +1,3 @@
-import type { Sql } from '../../mdm/db/database.ts'
 import type { GoldenRow } from '../../mdm/golden/list.ts'
 import { countMembers } from '../../mdm/golden/members.ts'
 import { readAliases, readGolden } from '../../mdm/golden/read.ts'
@@ -7,7 +6,7 @@ import type { FieldPolicy, Policy, TypePolicy } from '../../schema/policy.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { type ConnectionArguments, connectionResolvers, edgeResolvers } from '../shared/connection.ts'
-import type { RequestContext } from '../shared/context.ts'
+import type { RequestContext, SqlOf } from '../shared/context.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { goldenConnection, goldenListSpec, referringConnection } from './goldenList.ts'
 import { historyConnection, historyResolvers } from './history.ts'
@@ -18,7 +17,8 @@ import { loadStub } from './stub.ts'
 
 /** What the subgraphs need to answer. */
 export interface SubgraphDeps {
-  sql: Sql
+  /** Connections that read for a caller. */
+  sqlOf: SqlOf
   policy: Policy
   /** The configured source systems; without them kind and role of a source record are not known. */
   sources?: readonly SourceSystem[]
@@ -31,7 +31,7 @@ type Resolve<Parent, Args = object> = (parent: Parent, args: Args, context: Requ
 
 /** Resolvers of the golden types that a subgraph owns; goldenSdl says what there is to resolve. */
 export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): Resolvers {
-  const { sql, policy } = deps
+  const { policy } = deps
   const query: Record<string, Resolve<unknown, never>> = {}
   const resolvers: Resolvers = {
     Query: query,
@@ -42,12 +42,12 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
     const type = policy.type(name)
     const spec = goldenListSpec(policy, type)
     const fields: Record<string, Resolve<GoldenNode, never>> = {}
-    for (const f of type.fields) fields[f.name] = fieldResolver(deps, f, owned, (node) => node.values)
+    for (const f of type.fields) fields[f.name] = fieldResolver(f, owned, (node) => node.values)
     resolvers[name] = { ...fields, ...recordResolvers(deps, type) }
     resolvers[`${name}Connection`] = connectionResolvers
     resolvers[`${name}Edge`] = edgeResolvers
     const find = async (id: string, asOf: string | null | undefined, context: RequestContext) => {
-      const found = asOf ? await readAsOf(sql, name, id, new Date(asOf)) : await loadGolden(sql, owned, id, context)
+      const found = asOf ? await readAsOf(context.sql, name, id, new Date(asOf)) : await loadGolden(owned, id, context)
       return found?.__typename === name ? found : null
     }
     query[lookupName(name)] = async (_: unknown, { id, asOf }: { id: string; asOf?: string }, context) => {
@@ -56,7 +56,7 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
     }
     query[`${lookupName(name)}BySource`] = (_, a: { system: string; object: string; id: string; asOf?: string }, c) =>
       find(recordKey(a.system, a.object, a.id), a.asOf, c)
-    query[listName(name)] = (_, args: ConnectionArguments, context) => goldenConnection(sql, name, spec, args, context)
+    query[listName(name)] = (_, args: ConnectionArguments, context) => goldenConnection(name, spec, args, context)
   }
   addReferenceLists(deps, owned, resolvers)
   for (const name of groupsOf(
@@ -65,55 +65,53 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
   )) {
     const parts: Record<string, Resolve<Record<string, unknown>, never>> = {}
     for (const f of policy.groups.get(name)?.fields ?? [])
-      if (f.kind === 'REFERENCE' || f.sensitive) parts[f.name] = fieldResolver(deps, f, owned, (group) => group)
+      if (f.kind === 'REFERENCE' || f.sensitive) parts[f.name] = fieldResolver(f, owned, (group) => group)
     resolvers[name] = parts
   }
   return resolvers
 }
 
 /** The lists that references make on the other side, on golden types owned here and on stubs of others. */
-function addReferenceLists({ sql, policy }: SubgraphDeps, owned: readonly string[], resolvers: Resolvers): void {
+function addReferenceLists({ policy }: SubgraphDeps, owned: readonly string[], resolvers: Resolvers): void {
   for (const reference of references(policy).filter((r) => owned.includes(r.from))) {
     const spec = goldenListSpec(policy, policy.type(reference.from))
     const list: Resolve<{ id: string }, ConnectionArguments> = (parent, args, context) =>
-      referringConnection(sql, reference, spec, parent.id, args, context)
+      referringConnection(reference, spec, parent.id, args, context)
     resolvers[reference.to] = { ...(resolvers[reference.to] as object), [reference.reverse]: list }
   }
 }
 
 /** Fields that every golden record has. */
 function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, unknown> {
-  const { sql } = deps
   const all: Record<string, Resolve<GoldenNode, never>> = {
-    aliases: (node, _, context) => context.load('aliases', node.id, [], (ids) => readAliases(sql, ids)),
-    sources: (node, args: { first: number; after?: string | null }, context) => membersOf(sql, node, args, context),
+    aliases: (node, _, context) => context.load('aliases', node.id, [], (ids) => readAliases(context.sql, ids)),
+    sources: (node, args: { first: number; after?: string | null }, context) => membersOf(node, args, context),
     sourceCount: (node, _, context) =>
-      node.members?.length ?? context.load('sourceCount', node.id, 0, (ids) => countMembers(sql, ids)),
+      node.members?.length ?? context.load('sourceCount', node.id, 0, (ids) => countMembers(context.sql, ids)),
     provenance: (node, args: { fields?: string[] | null }, context) =>
       provenanceOf(deps, type, node, args.fields ?? null, context),
     history: (node, args: { first: number; after?: string | null }, context) =>
-      historyConnection(sql, node.id, args, context),
+      historyConnection(node.id, args, context),
   }
   const owned = [type.name]
   return {
     ...all,
     __resolveReference: async ({ id }: { id: string }, context: RequestContext) => {
-      const found = await loadGolden(sql, owned, id, context)
+      const found = await loadGolden(owned, id, context)
       return found && found.id !== id ? { ...found, redirectedFrom: id } : found
     },
   }
 }
 
-function loadGolden(sql: Sql, types: readonly string[], id: string, context: RequestContext) {
+function loadGolden(types: readonly string[], id: string, context: RequestContext) {
   const found = context.load<GoldenRow | null>(`golden ${types.join()}`, id.toLowerCase(), null, (ids) =>
-    readGolden(sql, types, ids),
+    readGolden(context.sql, types, ids),
   )
   return found as Promise<GoldenNode | null>
 }
 
 /** A field of a golden record or of a group in it; `values` finds what holds it. */
 function fieldResolver<Parent>(
-  { sql }: SubgraphDeps,
   f: FieldPolicy,
   owned: readonly string[],
   values: (parent: Parent) => Record<string, unknown>,
@@ -122,8 +120,8 @@ function fieldResolver<Parent>(
     f.sensitive && !context.scopes.has(f.sensitive) ? null : values(parent)[f.name]
   if (f.kind !== 'REFERENCE') return (parent, _, context) => shown(parent, context)
   const target = owned.includes(f.typeName)
-    ? (key: string, context: RequestContext) => loadGolden(sql, [f.typeName], key, context)
-    : (key: string, context: RequestContext) => loadStub(sql, f.typeName, key, context)
+    ? (key: string, context: RequestContext) => loadGolden([f.typeName], key, context)
+    : (key: string, context: RequestContext) => loadStub(f.typeName, key, context)
   return (parent, _, context) => {
     const keys = shown(parent, context)
     if (Array.isArray(keys))

@@ -1,4 +1,3 @@
-import type { Sql } from '../../mdm/db/database.ts'
 import { countVersions, readVersions, type VersionRow } from '../../mdm/golden/versions.ts'
 import { pageItemsMax } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
@@ -20,7 +19,6 @@ interface HistoryConnection {
 
 /** Versions of one golden record, newest first; the cursor is the version. Throws BAD_CURSOR, PAGE_TOO_LARGE. */
 export function historyConnection(
-  sql: Sql,
   id: string,
   { first, after }: { first: number; after?: string | null },
   context: RequestContext,
@@ -32,11 +30,13 @@ export function historyConnection(
   return {
     page() {
       page ??= context
-        .load<VersionRow[]>(`history ${first} ${before}`, id, [], (ids) => readVersions(sql, ids, first + 1, before))
+        .load<VersionRow[]>(`history ${first} ${before}`, id, [], (ids) =>
+          readVersions(context.sql, ids, first + 1, before),
+        )
         .then((rows) => ({ after: before !== null, more: rows.length > first, rows: rows.slice(0, first) }))
       return page
     },
-    totalCount: () => context.load('historyCount', id, 0, (ids) => countVersions(sql, ids)),
+    totalCount: () => context.load('historyCount', id, 0, (ids) => countVersions(context.sql, ids)),
   }
 }
 

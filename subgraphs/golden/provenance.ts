@@ -28,7 +28,6 @@ export async function provenanceOf(
   only: string[] | null,
   context: RequestContext,
 ): Promise<FieldProvenance[]> {
-  const { sql } = deps
   for (const name of only ?? [])
     if (!type.fields.some((f) => f.name === name))
       throw inputError(
@@ -37,7 +36,9 @@ export async function provenanceOf(
       )
   const stored = node.provenance
     ? { provenance: node.provenance, policyVersion: node.policyVersion ?? '' }
-    : await context.load<StoredProvenance | null>('provenance', node.id, null, (ids) => readProvenance(sql, ids))
+    : await context.load<StoredProvenance | null>('provenance', node.id, null, (ids) =>
+        readProvenance(context.sql, ids),
+      )
   if (!stored) return []
   return type.fields
     .filter((f) => f.name in stored.provenance && (!only || only.includes(f.name)))
@@ -49,21 +50,21 @@ export async function provenanceOf(
         value: visible ? node.values[f.name] : null,
         rule: u,
         policyVersion: stored.policyVersion,
-        sources: () => recordsOf(sql, r, context),
+        sources: () => recordsOf(r, context),
         candidates: () => candidatesOf(deps, f, node, visible, context),
       }
     })
 }
 
 async function candidatesOf(
-  { sql, policy, sources }: SubgraphDeps,
+  { policy, sources }: SubgraphDeps,
   field: FieldPolicy,
   node: GoldenNode,
   visible: boolean,
   context: RequestContext,
 ) {
   const choice = await context.load<Choice>('choice', node.id, { members: [], assertions: [] }, (ids) =>
-    readChoice(sql, ids),
+    readChoice(context.sql, ids),
   )
   const systems = new Map<string, SourceSystem>((sources ?? []).map((s) => [s.name, s]))
   const members = choice.members.map(({ key, system, version, canonical }) => {
@@ -74,7 +75,6 @@ async function candidatesOf(
   const records = new Map(
     (
       await recordsOf(
-        sql,
         found.map((c) => c.key),
         context,
       )

@@ -1,4 +1,3 @@
-import type { Sql } from '../../mdm/db/database.ts'
 import { type MemberRow, readCanonical, readMembers, readRaw, readRecords } from '../../mdm/golden/members.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { RequestContext } from '../shared/context.ts'
@@ -12,7 +11,6 @@ const sourcesMax = 1_000
 
 /** Source records of a golden record; of one as it was, the records that it consisted of then. */
 export async function membersOf(
-  sql: Sql,
   node: GoldenNode,
   { first, after }: { first: number; after?: string | null },
   context: RequestContext,
@@ -22,22 +20,22 @@ export async function membersOf(
   if (after && !isUuid(after)) throw inputError('BAD_CURSOR', 'after is the id of a source record')
   if (node.members) {
     const begin = after ? node.members.indexOf(after) + 1 : 0
-    return await recordsOf(sql, node.members.slice(begin, begin + first), context)
+    return await recordsOf(node.members.slice(begin, begin + first), context)
   }
   return await context.load<MemberRow[]>(`sources ${first} ${after ?? ''}`, node.id, [], (ids) =>
-    readMembers(sql, ids, first, after ?? null),
+    readMembers(context.sql, ids, first, after ?? null),
   )
 }
 
 /** Source records by key; unknown keys are left out. */
-export async function recordsOf(sql: Sql, keys: readonly string[], context: RequestContext): Promise<MemberRow[]> {
+export async function recordsOf(keys: readonly string[], context: RequestContext): Promise<MemberRow[]> {
   const found = await Promise.all(
-    keys.map((key) => context.load<MemberRow | null>('record', key, null, (all) => readRecords(sql, all))),
+    keys.map((key) => context.load<MemberRow | null>('record', key, null, (all) => readRecords(context.sql, all))),
   )
   return found.filter((r) => r !== null)
 }
 
-export function sourceRecordResolvers({ sql, policy, sources }: SubgraphDeps): Resolvers {
+export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolvers {
   const systems = new Map((sources ?? []).map((s) => [s.name, s]))
   const typeOf = (r: MemberRow) => policy.types.find((t) => t.name === r.type)
   return {
@@ -58,7 +56,7 @@ export function sourceRecordResolvers({ sql, policy, sources }: SubgraphDeps): R
       appliedAt: (r: MemberRow) => r.updatedAt,
       canonical: async (r: MemberRow, _: unknown, context: RequestContext) => {
         const values = await context.load<Record<string, unknown> | null>('canonical', r.key, null, (keys) =>
-          readCanonical(sql, keys),
+          readCanonical(context.sql, keys),
         )
         const type = typeOf(r)
         return type ? maskedValues(type, values, context.scopes) : values
@@ -66,7 +64,7 @@ export function sourceRecordResolvers({ sql, policy, sources }: SubgraphDeps): R
       raw: (r: MemberRow, _: unknown, context: RequestContext) => {
         const type = typeOf(r)
         if (type && !scopesOf(type).every((s) => context.scopes.has(s))) return null
-        return context.load<unknown>('raw', r.key, null, (keys) => readRaw(sql, keys))
+        return context.load<unknown>('raw', r.key, null, (keys) => readRaw(context.sql, keys))
       },
     },
   }

@@ -1,14 +1,12 @@
-import type { Sql } from '../../mdm/db/database.ts'
 import { readGoldenIds } from '../../mdm/golden/read.ts'
 import type { RequestContext } from '../shared/context.ts'
 
 /** A golden record of another subgraph, by the key of one of its source records. */
 export async function loadStub(
-  sql: Sql,
   type: string,
   key: string,
   context: RequestContext,
 ): Promise<{ __typename: string; id: string } | null> {
-  const id = await context.load<string | null>('crosswalk', key, null, (keys) => readGoldenIds(sql, keys))
+  const id = await context.load<string | null>('crosswalk', key, null, (keys) => readGoldenIds(context.sql, keys))
   return id ? { __typename: type, id } : null
 }

@@ -15,7 +15,7 @@ const idsMax = 200
  * Lookup of anything by its id. Federation wants one owner for it, and the owner has to know every type there is; so it
  * is a subgraph of its own that answers with type and id, and the subgraph that owns the type does the rest.
  */
-export function createNodeSubgraph({ sql, policy }: SubgraphDeps): Subgraph {
+export function createNodeSubgraph({ policy, sqlOf }: SubgraphDeps): Subgraph {
   const operational = Object.keys(OPERATIONAL) as OperationalType[]
   const types = [
     ...policy.types.map((t) => ({ name: t.name, description: t.description, id: 'The golden id.' })),
@@ -30,7 +30,9 @@ export function createNodeSubgraph({ sql, policy }: SubgraphDeps): Subgraph {
     ...operational.map((name) => [name, graphType(name)] as const),
   ])
   const find = async (id: string, context: RequestContext) => {
-    const found = await context.load<Named | null>('named', id.toLowerCase(), null, (ids) => readNamed(sql, ids))
+    const found = await context.load<Named | null>('named', id.toLowerCase(), null, (ids) =>
+      readNamed(context.sql, ids),
+    )
     const __typename = found && typeNames.get(found.type)
     return __typename ? { __typename, id: found.id } : null
   }
@@ -51,13 +53,19 @@ type Query {
   "The same for up to ${idsMax} ids, in their order; none where there is nothing."
   nodes("The ids." ids: [ID!]!): [Node]! ${scopes}
 }`
-  return makeSubgraph('node', [stubs.join('\n'), query], {
-    Query: {
-      node: (_: unknown, { id }: { id: string }, context: RequestContext) => find(id, context),
-      nodes: (_: unknown, { ids }: { ids: string[] }, context: RequestContext) => {
-        if (ids.length > idsMax) throw inputError('TOO_MANY_IDS', `nodes takes up to ${idsMax} ids, not ${ids.length}`)
-        return Promise.all(ids.map((id) => find(id, context)))
+  return makeSubgraph(
+    'node',
+    [stubs.join('\n'), query],
+    {
+      Query: {
+        node: (_: unknown, { id }: { id: string }, context: RequestContext) => find(id, context),
+        nodes: (_: unknown, { ids }: { ids: string[] }, context: RequestContext) => {
+          if (ids.length > idsMax)
+            throw inputError('TOO_MANY_IDS', `nodes takes up to ${idsMax} ids, not ${ids.length}`)
+          return Promise.all(ids.map((id) => find(id, context)))
+        },
       },
     },
-  })
+    sqlOf,
+  )
 }

@@ -1,4 +1,3 @@
-import type { Sql } from '../../mdm/db/database.ts'
 import type { SortColumn } from '../../mdm/golden/keyset.ts'
 import {
   type OperationalRow,
@@ -42,7 +41,7 @@ export interface OperationalList {
   one(id: string, context: RequestContext): Promise<OperationalRow | null>
 }
 
-export function operationalList(sql: Sql, policy: Policy, type: OperationalType): OperationalList {
+export function operationalList(policy: Policy, type: OperationalType): OperationalList {
   const listing = operationalListing(type)
   const fields = operationalFields(type, new Set(policy.types.map((t) => t.name)))
   const order = new Map(fields.flatMap((f): [string, SortColumn][] => (f.sort ? [[enumName(f.name), f.sort]] : [])))
@@ -65,9 +64,12 @@ export function operationalList(sql: Sql, policy: Policy, type: OperationalType)
       const request = context.once(name, () => pageRequest(related, args, context.scopes))
       return connection(
         request,
-        () => context.load(name, parent.id, emptyPage, (ids) => listPages(sql, listing, relation, ids, request)),
         () =>
-          context.load(`${name}#`, parent.id, 0, (ids) => countEach(sql, listing, relation, ids, request.condition)),
+          context.load(name, parent.id, emptyPage, (ids) => listPages(context.sql, listing, relation, ids, request)),
+        () =>
+          context.load(`${name}#`, parent.id, 0, (ids) =>
+            countEach(context.sql, listing, relation, ids, request.condition),
+          ),
       )
     }
   }
@@ -77,13 +79,15 @@ export function operationalList(sql: Sql, policy: Policy, type: OperationalType)
       const request = pageRequest(whole, args, context.scopes)
       return connection(
         request,
-        () => listPage(sql, listing, request),
-        () => countAll(sql, listing, request.condition),
+        () => listPage(context.sql, listing, request),
+        () => countAll(context.sql, listing, request.condition),
       )
     },
     ofGolden: (field) => relatedBy(operationalOfGolden(type, field), field),
     ofRecord: (field) => relatedBy(operationalOfRecord(type, field), field),
     one: (id, context) =>
-      context.load<OperationalRow | null>(type, id.toLowerCase(), null, (keys) => readOperational(sql, type, keys)),
+      context.load<OperationalRow | null>(type, id.toLowerCase(), null, (keys) =>
+        readOperational(context.sql, type, keys),
+      ),
   }
 }

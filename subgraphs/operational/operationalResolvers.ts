@@ -1,4 +1,3 @@
-import type { Sql } from '../../mdm/db/database.ts'
 import type { OperationalRow } from '../../mdm/golden/list.ts'
 import { loadStub } from '../golden/stub.ts'
 import type { RequestContext } from '../shared/context.ts'
@@ -16,10 +15,10 @@ export function money(field: string): Field {
 }
 
 /** The golden record that a field leads to, as a stub for the subgraph that owns it. */
-export function golden(sql: Sql, field: string, type: string): Field {
+export function golden(field: string, type: string): Field {
   return (row, _, context) => {
     const key = row[field]
-    return typeof key === 'string' ? loadStub(sql, type, key, context) : null
+    return typeof key === 'string' ? loadStub(type, key, context) : null
   }
 }
 

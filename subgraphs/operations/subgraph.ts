@@ -3,12 +3,13 @@ import { type ExceptionDesk, typeOf } from '../../mdm/exceptions.ts'
 import type { ServiceLevels } from '../../mdm/service/objectives.ts'
 import { serviceLevels } from '../../mdm/serviceLevels.ts'
 import type { Subgraph } from '../contract.ts'
-import type { RequestContext } from '../shared/context.ts'
+import type { RequestContext, SqlOf } from '../shared/context.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import { exceptionResolvers } from './exceptions.ts'
 import { traceResolvers } from './traceResolvers.ts'
 
 export interface OperationsDeps extends ExceptionDesk {
+  sqlOf: SqlOf
   /** Without them there are none to be met. */
   levels?: ServiceLevels | undefined
 }
@@ -19,14 +20,19 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
   const traces = traceResolvers(deps)
   const { sql, levels } = deps
   const madeOf = (system: string, object: string | null) => typeOf(deps, system, object)
-  return makeSubgraph('operations', [readSdl(import.meta.url, 'schema.graphql')], {
-    ...exceptions,
-    ...traces,
-    Query: {
-      ...exceptions.Query,
-      ...traces.Query,
-      serviceLevels: (_: unknown, _args: unknown, context: RequestContext) =>
-        levels ? context.once('serviceLevels', () => glance(sql, (tx) => serviceLevels(tx, levels, madeOf))) : [],
+  return makeSubgraph(
+    'operations',
+    [readSdl(import.meta.url, 'schema.graphql')],
+    {
+      ...exceptions,
+      ...traces,
+      Query: {
+        ...exceptions.Query,
+        ...traces.Query,
+        serviceLevels: (_: unknown, _args: unknown, context: RequestContext) =>
+          levels ? context.once('serviceLevels', () => glance(sql, (tx) => serviceLevels(tx, levels, madeOf))) : [],
+      },
     },
-  })
+    deps.sqlOf,
+  )
 }

@@ -1,20 +1,42 @@
 import DataLoader from 'dataloader'
+import type { Sql } from '../../mdm/db/database.ts'
 import type { RequestInfo } from '../contract.ts'
 
 /** Keys that one statement is asked for at most. */
 const keysPerStatementMax = 1_000
+
+/** The connections that read for a caller; asked each time, because those of rights that are seldom used come and go. */
+export type SqlOf = (request: RequestInfo) => { sql: Sql; bound: boolean }
+
+/** For callers of whom none is bound. */
+export function unbound(sql: Sql): SqlOf {
+  const found = { sql, bound: false }
+  return () => found
+}
 
 /** What resolvers of one operation share. */
 export class RequestContext {
   readonly scopes: ReadonlySet<string>
   /** Who asks, for what is changed. */
   readonly request: RequestInfo
+  readonly #sqlOf: SqlOf
   private readonly loaders = new Map<string, DataLoader<string, unknown>>()
   private readonly made = new Map<string, unknown>()
 
-  constructor(request: RequestInfo) {
+  constructor(request: RequestInfo, sqlOf: SqlOf) {
     this.request = request
     this.scopes = request.scopes
+    this.#sqlOf = sqlOf
+  }
+
+  /** Reads with the caller's rights; there is no other connection for reads of what is mastered. */
+  get sql(): Sql {
+    return this.#sqlOf(this.request).sql
+  }
+
+  /** Whether the caller may not see every row. */
+  get bound(): boolean {
+    return this.#sqlOf(this.request).bound
   }
 
   /** What is worked out once an operation, however many parents ask: `name` says everything it depends on. */

@@ -3,7 +3,7 @@ import { buildSubgraphSchema } from '@apollo/subgraph'
 import { concatAST, parse, print } from 'graphql'
 import type { Subgraph } from '../contract.ts'
 import { withConnectionArguments } from './connectionArguments.ts'
-import { RequestContext } from './context.ts'
+import { RequestContext, type SqlOf } from './context.ts'
 import { decimalOf } from './money.ts'
 import { scalars } from './scalars.ts'
 
@@ -18,7 +18,7 @@ export function readSdl(here: string, file: string): string {
 const shared = readSdl(import.meta.url, 'shared.graphql')
 
 /** A subgraph from its parts: SDL with the shared definitions before it, and its resolvers. */
-export function makeSubgraph(name: string, sdl: string[], resolvers: Resolvers): Subgraph {
+export function makeSubgraph(name: string, sdl: string[], resolvers: Resolvers, sqlOf: SqlOf): Subgraph {
   const typeDefs = withConnectionArguments(concatAST([shared, ...sdl].map((text) => parse(text))))
   const all: Resolvers = {
     ...scalars,
@@ -27,5 +27,5 @@ export function makeSubgraph(name: string, sdl: string[], resolvers: Resolvers):
     ...resolvers,
   }
   const schema = buildSubgraphSchema([{ typeDefs, resolvers: all as never }])
-  return { name, sdl: print(typeDefs), schema, context: (request) => new RequestContext(request) }
+  return { name, sdl: print(typeDefs), schema, context: (request) => new RequestContext(request, sqlOf) }
 }

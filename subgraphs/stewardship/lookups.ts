@@ -1,4 +1,3 @@
-import type { Sql } from '../../mdm/db/database.ts'
 import { type Named, readNamed } from '../../mdm/golden/read.ts'
 import type { ActionRow } from '../../mdm/review/actions.ts'
 import { readActionsById } from '../../mdm/review/history.ts'
@@ -8,19 +7,21 @@ import { isUuid } from '../../schema/uuid.ts'
 import type { RequestContext } from '../shared/context.ts'
 
 /** What resolvers of this subgraph look up by id, for all that ask at once. */
-export function lookups(sql: Sql, policy: Policy) {
+export function lookups(policy: Policy) {
   return {
     actionOf: (id: string | null, context: RequestContext) =>
       id === null || !isUuid(id)
         ? null
-        : context.load<ActionRow | null>('stewardAction', id.toLowerCase(), null, (ids) => readActionsById(sql, ids)),
+        : context.load<ActionRow | null>('stewardAction', id.toLowerCase(), null, (ids) =>
+            readActionsById(context.sql, ids),
+          ),
     taskOf: (id: string, context: RequestContext) =>
       isUuid(id)
-        ? context.load<TaskRow | null>('task', id.toLowerCase(), null, (ids) => readTasksById(sql, ids))
+        ? context.load<TaskRow | null>('task', id.toLowerCase(), null, (ids) => readTasksById(context.sql, ids))
         : null,
     /** The golden record that an id leads to, as a reference for the subgraph that owns it. */
     named: async (id: string, context: RequestContext) => {
-      const found = await context.load<Named | null>('named', id, null, (ids) => readNamed(sql, ids))
+      const found = await context.load<Named | null>('named', id, null, (ids) => readNamed(context.sql, ids))
       return found && policy.types.some((t) => t.name === found.type) ? { __typename: found.type, id: found.id } : null
     },
   }

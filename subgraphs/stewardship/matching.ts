@@ -31,8 +31,7 @@ type Step = WaterfallStep & { of: Explanation }
  * when another policy or model is published.
  */
 export function matchingResolvers(steward: Stewardship): Resolvers {
-  const { sql } = steward
-  const { actionOf, taskOf, named } = lookups(sql, steward.policy)
+  const { actionOf, taskOf, named } = lookups(steward.policy)
   const unitOf = (e: Explanation, name: string) =>
     steward.engines
       .get(e.type)
@@ -42,17 +41,17 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
   const explained = (a: string, b: string, context: RequestContext) =>
     context.load<Explanation | null>('explanation', pairName(a, b), null, (names) =>
       explainPairs(
-        sql,
+        context.sql,
         steward,
         names.map((name) => name.split(' ') as [string, string]),
       ),
     )
-  const goldenIdOf = async (id: string) => {
+  const goldenIdOf = async (id: string, { sql }: RequestContext) => {
     const found = (await readGoldenIds(sql, [id.toLowerCase()])).get(id.toLowerCase())
     if (!found) throw inputError('UNKNOWN_ID', `no golden record is reached by the id ${id}`)
     return found
   }
-  const possibleMatches = async (goldenId: string, { first, after }: Paged) => {
+  const possibleMatches = async (goldenId: string, { first, after }: Paged, { sql }: RequestContext) => {
     const place = placeOf(after, 'number')
     const rows = await readPossible(
       sql,
@@ -73,21 +72,22 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
 
   return {
     Query: {
-      async explain(_: unknown, { a, b, whole }: { a: string; b: string; whole: boolean }) {
+      async explain(_: unknown, { a, b, whole }: { a: string; b: string; whole: boolean }, { sql }: RequestContext) {
         const found = await explain(sql, steward, a, b, whole)
         if ('code' in found) throw inputError(found.code, found.detail)
         return found
       },
-      possibleMatches: async (_: unknown, { of, ...page }: Paged & { of: string }) =>
-        possibleMatches(await goldenIdOf(of), page),
-      possiblyRelated: async (_: unknown, { of, ...page }: Paged & { of: string }) =>
-        pageOfList(await relatedTo(sql, steward, await goldenIdOf(of)), page),
-      async clusterStory(_: unknown, { id }: { id: string }) {
+      possibleMatches: async (_: unknown, { of, ...page }: Paged & { of: string }, context: RequestContext) =>
+        possibleMatches(await goldenIdOf(of, context), page, context),
+      possiblyRelated: async (_: unknown, { of, ...page }: Paged & { of: string }, context: RequestContext) =>
+        pageOfList(await relatedTo(context.sql, steward, await goldenIdOf(of, context)), page),
+      async clusterStory(_: unknown, { id }: { id: string }, { sql }: RequestContext) {
         const story = await clusterStory(sql, steward, id)
         if (!story) throw inputError('UNKNOWN_ID', `no golden record is reached by the id ${id}`)
         return story
       },
-      matchModels: (_: unknown, { type }: { type?: string | null }) => listModels(sql, modelsMax, type ?? null),
+      matchModels: (_: unknown, { type }: { type?: string | null }, { sql }: RequestContext) =>
+        listModels(sql, modelsMax, type ?? null),
     },
     MatchModel: {
       inForce: (m: ListedModel) => steward.engines.get(m.type)?.version === m.version,
@@ -138,8 +138,8 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       members: (s: ClusterStory, page: Paged) => pageOfList(s.members, page),
       links: (s: ClusterStory, page: Paged) => pageOfList(s.links, page),
       joins: (s: ClusterStory, page: Paged) => pageOfList(s.joins, page),
-      refusals: (s: ClusterStory, page: Paged) => possibleMatches(s.goldenId, page),
-      async history(s: ClusterStory, { first, after }: Paged) {
+      refusals: (s: ClusterStory, page: Paged, context: RequestContext) => possibleMatches(s.goldenId, page, context),
+      async history(s: ClusterStory, { first, after }: Paged, { sql }: RequestContext) {
         const rows = await readLineage(sql, s.goldenId, pageLimit(first), after ? numberOf(after) : null)
         return pageOf(rows, first, after, (r) => [r.position])
       },

@@ -25,6 +25,7 @@ import type { Resolvers } from '../shared/subgraph.ts'
 import { type Asked, asked, bulk, type Inputs, onlyOne } from './input.ts'
 import { lookups } from './lookups.ts'
 import { publications, publishing } from './publishing.ts'
+import { beyondRows, recordsWithin } from './rowGuard.ts'
 import { visibleInput } from './visible.ts'
 import { visibleReason } from './visibleReason.ts'
 import { type Policies, type PolicyAsked, whatIf } from './whatIf.ts'
@@ -41,7 +42,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
   const tryPolicy = whatIf(policies, rules)
   const publishPolicy = publishing(steward, policies)
 
-  const { actionOf, taskOf, named } = lookups(sql, policy)
+  const { actionOf, taskOf, named } = lookups(policy)
 
   /** An outcome as the unions of the schema have it. */
   const result = async (outcome: Outcome, context: RequestContext) => {
@@ -63,13 +64,22 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
   }
   const perform = async (what: Asked | null, { reason, idempotencyKey }: Reasoned, context: RequestContext) => {
     if (!what) return notOne
+    const beyond = await beyondRows(what, context)
+    if (beyond) return unseen(beyond)
     return await result(await act(steward, callerOf(context), { ...what, reason, idempotencyKey }), context)
   }
   const mutation =
     <K extends keyof Inputs>(kind: K) =>
     (_: unknown, args: Reasoned & { input: Inputs[K] }, context: RequestContext) =>
       perform(asked(kind, args.input), args, context)
+  const decision =
+    (decided: (a: { action: string; reason: string }, context: RequestContext) => Promise<Outcome>) =>
+    async (_: unknown, a: { action: string; reason: string }, context: RequestContext) =>
+      (await beyondRows(a.action, context)) ? unseen(a.action) : await result(await decided(a, context), context)
   const onTasks = async (ids: string[], work: TaskWork, context: RequestContext) => {
+    const beyond = await beyondRows(ids, context)
+    if (beyond)
+      return ids.map((id) => ({ __typename: 'TaskRefused', rule: 'UNKNOWN_TASK', detail: `there is no task ${id}` }))
     const outcomes = await workOnTasks(sql, rules, callerOf(context), ids, work)
     return await Promise.all(
       outcomes.map(async (o: TaskOutcome) =>
@@ -82,7 +92,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
 
   return {
     Query: {
-      async tasks(_: unknown, { filter, first, after }: TaskArgs) {
+      async tasks(_: unknown, { filter, first, after }: TaskArgs, { sql }: RequestContext) {
         const place = placeOf(after, 'number')
         const rows = await readTasks(
           sql,
@@ -92,11 +102,13 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         )
         return pageOf(rows, first, after, (t) => [t.priority, t.id])
       },
-      taskCounts: (_: unknown, { filter }: Pick<TaskArgs, 'filter'>) => countTasks(sql, taskFilter(filter)),
+      taskCounts: (_: unknown, { filter }: Pick<TaskArgs, 'filter'>, { sql }: RequestContext) =>
+        countTasks(sql, taskFilter(filter)),
       task: (_: unknown, { id }: { id: string }, context: RequestContext) => taskOf(id, context),
       async stewardActions(
         _: unknown,
         args: { filter?: Parameters<typeof readActions>[1] | null; first: number; after?: string | null },
+        { sql }: RequestContext,
       ) {
         const place = placeOf(args.after, 'string')
         const about = args.filter?.about
@@ -114,24 +126,28 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
           before,
           ...filter
         }: { first: number; before?: number | null; actor?: string; event?: string; action?: string },
+        { sql }: RequestContext,
       ) =>
         filter.action && !isUuid(filter.action) ? [] : readAudit(sql, filter, pageLimit(first) - 1, before ?? null),
       async previewAction(_: unknown, { action }: { action: Partial<Inputs> }, context: RequestContext) {
         const what = onlyOne(action)
         if (!what) return notOne
+        const beyond = await beyondRows(what, context)
+        if (beyond) return unseen(beyond)
         const seen = await preview(steward, callerOf(context), what)
         if (seen.code !== 'PREVIEW') return await result(seen, context)
-        return { __typename: 'ActionPreview', ...seen }
+        return { __typename: 'ActionPreview', ...seen, records: await recordsWithin(seen.records, context) }
       },
-      dataQuality: (_: unknown, { type }: { type: string }) =>
+      dataQuality: (_: unknown, { type }: { type: string }, { sql }: RequestContext) =>
         policy.types.some((t) => t.name === type) ? quality(sql, type) : null,
-      queueAges: () => queueAge(sql),
-      publications: (_: unknown, { first }: { first: number }) => publications(sql, first),
-      publicationProposals: () => readActions(sql, { kinds: ['PUBLISH'], states: ['PROPOSED'] }, proposalsMax, null),
+      queueAges: (_: unknown, _args: unknown, { sql }: RequestContext) => queueAge(sql),
+      publications: (_: unknown, { first }: { first: number }, { sql }: RequestContext) => publications(sql, first),
+      publicationProposals: (_: unknown, _args: unknown, { sql }: RequestContext) =>
+        readActions(sql, { kinds: ['PUBLISH'], states: ['PROPOSED'] }, proposalsMax, null),
       async goldenDiff(
         _: unknown,
         { id, from, to }: { id: string; from: number; to: number },
-        { scopes }: RequestContext,
+        { scopes, sql }: RequestContext,
       ) {
         const diff = isUuid(id) ? await diffVersions(sql, id, from, to) : null
         if (!diff) return null
@@ -156,18 +172,16 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         perform(asked('undo', args.action), args, context),
       bulkAction: (_: unknown, args: Reasoned & { items: Partial<Inputs>[] }, context: RequestContext) =>
         perform(bulk(args.items), args, context),
-      approveAction: async (_: unknown, a: { action: string; reason: string }, context: RequestContext) =>
-        await result(await approve(steward, callerOf(context), a.action, a.reason), context),
-      declineAction: async (_: unknown, a: { action: string; reason: string }, context: RequestContext) =>
-        await result(await decide(steward, callerOf(context), a.action, 'DECLINED', a.reason), context),
-      withdrawAction: async (_: unknown, a: { action: string; reason: string }, context: RequestContext) =>
-        await result(await decide(steward, callerOf(context), a.action, 'WITHDRAWN', a.reason), context),
+      approveAction: decision((a, context) => approve(steward, callerOf(context), a.action, a.reason)),
+      declineAction: decision((a, context) => decide(steward, callerOf(context), a.action, 'DECLINED', a.reason)),
+      withdrawAction: decision((a, context) => decide(steward, callerOf(context), a.action, 'WITHDRAWN', a.reason)),
       simulatePolicy: (
         _: unknown,
         { sample, ...asked }: PolicyAsked & { sample?: number | null },
         context: RequestContext,
-      ) => tryPolicy(callerOf(context), asked, sample),
+      ) => (context.bound ? wholeOnly : tryPolicy(callerOf(context), asked, sample)),
       publishPolicy: async (_: unknown, asked: Parameters<typeof publishPolicy>[1], context: RequestContext) => {
+        if (context.bound) return wholeOnly
         const outcome = await publishPolicy(callerOf(context), asked)
         return 'code' in outcome ? await result(outcome, context) : outcome
       },
@@ -184,8 +198,11 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     },
     Subscription: {
       taskChanged: {
-        subscribe: (_: unknown, { kinds, types }: { kinds?: string[] | null; types?: string[] | null }) =>
-          changedTasks(sql, (t) => (!kinds || kinds.includes(t.kind)) && (!types || types.includes(t.type))),
+        subscribe: (
+          _: unknown,
+          { kinds, types }: { kinds?: string[] | null; types?: string[] | null },
+          { sql }: RequestContext,
+        ) => changedTasks(sql, (t) => (!kinds || kinds.includes(t.kind)) && (!types || types.includes(t.type))),
         resolve: (task: TaskRow) => task,
       },
     },
@@ -225,7 +242,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       action: (t: TaskRow, _: unknown, context: RequestContext) =>
         t.kind === 'APPROVAL' ? actionOf(t.subject[0] ?? null, context) : null,
       comments: (t: TaskRow, _: unknown, context: RequestContext) =>
-        context.load<TaskComment[]>('comments', t.id, [], (ids) => readComments(sql, ids)),
+        context.load<TaskComment[]>('comments', t.id, [], (ids) => readComments(context.sql, ids)),
     },
     AuditEntry: {
       action: (a: { actionId: string | null }, _: unknown, context: RequestContext) => actionOf(a.actionId, context),
@@ -259,6 +276,17 @@ interface PreviewNode {
   type: string
   before: Record<string, unknown> | null
   after: Record<string, unknown> | null
+}
+
+function unseen(id: string) {
+  return { __typename: 'ActionRefused', rule: 'UNKNOWN_ID', detail: `there is no golden record ${id}`, inTheWay: null }
+}
+
+const wholeOnly = {
+  __typename: 'ActionRefused',
+  rule: 'ROW_RIGHTS',
+  detail: 'a policy is about every record: who tries or publishes one may be bound to no region and no legal entity',
+  inTheWay: null,
 }
 
 const notOne = {

@@ -1,17 +1,19 @@
 import type { Stewardship } from '../../mdm/steward.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Subgraph } from '../contract.ts'
+import type { SqlOf } from '../shared/context.ts'
 import { makeSubgraph, type Resolvers, readSdl } from '../shared/subgraph.ts'
 import { matchingResolvers } from './matching.ts'
 import { resolvers } from './resolvers.ts'
 import type { Policies } from './whatIf.ts'
 
 /** Stewardship: what waits for stewards, what they did, and what they do. */
-export function createStewardshipSubgraph(steward: Stewardship, policies?: Policies): Subgraph {
+export function createStewardshipSubgraph(steward: Stewardship, sqlOf: SqlOf, policies?: Policies): Subgraph {
   return makeSubgraph(
     'stewardship',
     [stubs(steward.policy), readSdl(import.meta.url, 'schema.graphql'), readSdl(import.meta.url, 'matching.graphql')],
     joined(resolvers(steward, policies), matchingResolvers(steward)),
+    sqlOf,
   )
 }
 

@@ -10,6 +10,8 @@ import { remoteKeys } from '../../gateway/identity/remoteKeys.ts'
 import { tokenVerifier } from '../../gateway/identity/token.ts'
 import { createIngest } from '../../gateway/ingest.ts'
 import { verifyKey } from '../../mdm/access/apiKeys.ts'
+import { openRowReaders, type RowReaders, type RowRights } from '../../mdm/access/rowReaders.ts'
+import { setUpRowRights } from '../../mdm/access/rowRights.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
 import { createEngines } from '../../mdm/resolve.ts'
 import { readRules } from '../../mdm/review/rules.ts'
@@ -17,7 +19,7 @@ import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
 import { AUDIENCE, type Issuer, startIssuer } from '../gateway/issuer.ts'
-import { tell, world } from '../subgraphs/world.ts'
+import { tell, type WorldRecord, world } from '../subgraphs/world.ts'
 
 export interface Installation {
   db: TestDatabase
@@ -30,6 +32,9 @@ export interface Installation {
   logged: string[]
   /** A token of a person with these roles. */
   token(...roles: string[]): Promise<string>
+  /** The same, of one who is bound to some rows. */
+  bound(claims: { regions?: unknown; legal_entities?: unknown }, ...roles: string[]): Promise<string>
+  rows: RowReaders | undefined
   close(): Promise<void>
 }
 
@@ -47,9 +52,13 @@ const BOUNDS: QueryBounds = {
  * The whole graph over a small world in a database, behind authentication: roles as they are shipped, beside two of its
  * own: `blind` has every scope but those of the model, `stranger` none at all.
  */
-export async function startInstallation(): Promise<Installation> {
+export async function startInstallation(
+  more: { rights?: RowRights; records?: WorldRecord[] } = {},
+): Promise<Installation> {
   const db = await testDatabase()
-  await tell(db.sql, world)
+  if (more.rights) await setUpRowRights(db.sql, policy)
+  const rows = more.rights && openRowReaders(db.url, more.rights)
+  await tell(db.sql, [...world, ...(more.records ?? [])])
   const issuer = await startIssuer()
   const tailer = await startTailer({ sql: db.sql, log: () => {} })
   const rules = readRules('config/stewardship.yaml')
@@ -60,7 +69,7 @@ export async function startInstallation(): Promise<Installation> {
     systems: new Map(systems.map((s) => [s.name, s])),
     rules,
   }
-  const subgraphs = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer, steward })
+  const subgraphs = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer, steward, rows })
   const supergraph = composeSupergraph(subgraphs)
   const logged: string[] = []
   const sensitive = new Set(policy.types.flatMap((t) => t.fields.flatMap((f) => f.sensitive ?? [])))
@@ -106,10 +115,13 @@ export async function startInstallation(): Promise<Installation> {
     schema: publicSchema(supergraph),
     supergraph,
     logged,
+    rows,
+    bound: (claims, ...roles) => issuer.sign({ sub: `a-${roles.join('-')}`, roles, ...claims }),
     token: (...roles) => issuer.sign({ sub: `a-${roles.join('-') || 'nobody'}`, roles }),
     async close() {
       await gateway.close(0)
       await tailer.stop()
+      await rows?.close()
       await issuer.close()
       await db.drop()
     },

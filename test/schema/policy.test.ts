@@ -29,7 +29,7 @@ test('every type, field, group and enum value of the model is described', () => 
       ...t.fields.filter((f) => !f.description).map((f) => `${t.name}.${f.name}`),
     ]),
     ...[...policy.enums]
-      .filter(([name]) => !['Comparator', 'Survivorship', 'Format'].includes(name))
+      .filter(([name]) => !['Comparator', 'Survivorship', 'Format', 'RowRight'].includes(name))
       .flatMap(([name, e]) => e.values.filter((v) => !v.description).map((v) => `${name}.${v.name}`)),
   ]
   assert.deepEqual(bare, [])
@@ -129,4 +129,34 @@ test('a system of record must be a role or a configured source system', () => {
 
 test('a model without golden types has nothing to master', () => {
   assert.throws(() => read('enum E { X }'), /no type of the model has @golden/)
+})
+
+test('@rows says who may see the records of a type, and what makes no sense is refused with its line', () => {
+  const rows = (fields: string, type = '') =>
+    parsePolicy([
+      new Source(
+        `type Firm @golden { id: ID! land: Land @rows(by: REGION, part: "code") books: [String!] @rows(by: LEGAL_ENTITY) }
+         type Land @group { code: String zone: Int }
+         type Thing @golden ${type} { id: ID! name: String ${fields} }`,
+        'm.graphql',
+      ),
+    ])
+  const of = (fields: string, type?: string) => rows(fields, type).type('Thing').rows
+  assert.deepEqual(rows('').type('Firm').rows, { by: 'VALUES', region: ['land', 'code'], legalEntities: 'books' })
+  assert.equal(of(''), undefined)
+  assert.deepEqual(of('', '@rows(by: EVERYONE)'), { by: 'EVERYONE' })
+  assert.deepEqual(of('firm: Firm @rows(by: REFERENCE)'), { by: 'REFERENCE', field: 'firm' })
+  assert.deepEqual(of('area: String @rows(by: REGION)'), { by: 'VALUES', region: ['area'] })
+  for (const [fields, type] of [
+    ['firm: Firm @rows(by: REFERENCE) area: String @rows(by: REGION)', ''],
+    ['areas: [String!] @rows(by: REGION)', ''],
+    ['land: Land @rows(by: REGION)', ''],
+    ['land: Land @rows(by: REGION, part: "nowhere")', ''],
+    ['size: Int @rows(by: LEGAL_ENTITY)', ''],
+    ['area: String @rows(by: EVERYONE)', ''],
+    ['area: String @rows(by: REGION)', '@rows(by: EVERYONE)'],
+    ['', '@rows(by: REGION)'],
+    ['other: Thing @rows(by: REFERENCE)', ''],
+  ] as const)
+    assert.throws(() => of(fields, type), /^PolicyError: m\.graphql:3: .*@rows/, `${fields} ${type}`)
 })

@@ -7,6 +7,7 @@ import { type CloudEvent, cloudEventSchema } from '../../schema/cloudEvent.ts'
 import { readPolicy } from '../../schema/policy.ts'
 import { createChangesSubgraph } from '../../subgraphs/changes/subgraph.ts'
 import type { Subgraph } from '../../subgraphs/contract.ts'
+import { unbound } from '../../subgraphs/shared/context.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { append, create, version } from '../mdm/feed/world.ts'
 
@@ -17,7 +18,7 @@ let subgraph: Subgraph
 before(async () => {
   db = await testDatabase()
   tailer = await startTailer({ sql: openDatabase(db.url, { connectionsMax: 4, name: 'test-feed' }) })
-  subgraph = createChangesSubgraph({ policy: readPolicy('schema/model'), tailer })
+  subgraph = createChangesSubgraph({ policy: readPolicy('schema/model'), tailer, sqlOf: unbound(tailer.sql) })
 })
 after(async () => {
   await tailer.stop()

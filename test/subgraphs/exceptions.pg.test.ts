@@ -6,6 +6,7 @@ import { verifyAudit } from '../../mdm/review/audit.ts'
 import { DEFAULT_RULES } from '../../mdm/review/rules.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import { createOperationsSubgraph } from '../../subgraphs/operations/subgraph.ts'
+import { unbound } from '../../subgraphs/shared/context.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { row, SHOP_MAPPING, shop, shopConnector, shopPipeline } from '../fixtures/shop.ts'
 import { drain, empty, policy } from '../fixtures/store.ts'
@@ -292,7 +293,7 @@ test('without the scope neither payload nor reason nor a step says a value that 
   const id = await row(db.sql, 'person', { id: '1', name: 'Anna Weber', mail: 'not an address', changed: 'soon' })
   const half = await row(db.sql, 'person', { id: '2', mail: 'anna at home' })
   await drain(shopPipeline(db.sql))
-  const subgraph = createOperationsSubgraph({ sql: db.sql, policy, rules, connectors })
+  const subgraph = createOperationsSubgraph({ sql: db.sql, sqlOf: unbound(db.sql), policy, rules, connectors })
   const asked = async (scopes: string[], text: string): Promise<ExecutionResult> =>
     execute({
       schema: subgraph.schema,
@@ -321,7 +322,7 @@ test('without the scope neither payload nor reason nor a step says a value that 
 test('a message read as another object shows no more, and a correction states no record but its own', async () => {
   const mapping = `${SHOP_MAPPING}  account:\n    as: Product\n    fields: { name: [name, mail] }\n`
   const desk = { sql: db.sql, policy, rules, connectors: new Map([['shop', shopConnector(mapping)]]) }
-  const subgraph = createOperationsSubgraph(desk)
+  const subgraph = createOperationsSubgraph({ ...desk, sqlOf: unbound(db.sql) })
   const person = await row(db.sql, 'person', { id: '1', mail: 'anna@example.com' })
   const account = await row(db.sql, 'account', { id: '7' })
   await drain(shopPipeline(db.sql, mapping))

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readPolicy } from '../../schema/policy.ts'
 import { sourceRecordResolvers } from '../../subgraphs/golden/sourceRecord.ts'
+import { unbound } from '../../subgraphs/shared/context.ts'
 
 test('what is wrong with a value of a sensitive field is told only to those who may see it', () => {
-  const resolvers = sourceRecordResolvers({ sql: null as never, policy: readPolicy('schema/model') })
+  const resolvers = sourceRecordResolvers({ sqlOf: unbound(null as never), policy: readPolicy('schema/model') })
   const { issues } = resolvers.SourceRecord as Record<string, (r: unknown, args: unknown, context: unknown) => unknown>
   const open = { field: 'currency', code: 'UNKNOWN_CODE', detail: '"EURO" is no currency' }
   const secret = { field: 'address.street', code: 'NOT_TEXT', detail: '{"street":"Hafenstr. 1"} is no single value' }

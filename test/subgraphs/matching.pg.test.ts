@@ -4,6 +4,7 @@ import { execute, parse, Source } from 'graphql'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { createEngine } from '../../mdm/match/engine.ts'
 import { parsePolicy } from '../../schema/policy.ts'
+import { unbound } from '../../subgraphs/shared/context.ts'
 import { createStewardshipSubgraph } from '../../subgraphs/stewardship/subgraph.ts'
 import { visibleReason } from '../../subgraphs/stewardship/visibleReason.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
@@ -295,7 +296,7 @@ test('the story of a golden record: members, links, joins in their order, what s
 })
 
 test('an explanation shows no value that the caller may not see', async () => {
-  const subgraph = createStewardshipSubgraph(directPipeline(db.sql))
+  const subgraph = createStewardshipSubgraph(directPipeline(db.sql), unbound(db.sql))
   const ask = async (scopes: string[]) => {
     const contextValue = subgraph.context({ correlationId: 'c', scopes: new Set(scopes) })
     const text = `{ explain(a: "${of('crm', 'F')}", b: "${of('billing', 'F')}") { weight steps { comparison level weight valuesA valuesB } } }`

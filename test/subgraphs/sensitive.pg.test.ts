@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ExecutionResult, execute, parse } from 'graphql'
 import { createCustomerSubgraph } from '../../subgraphs/customer/subgraph.ts'
+import { unbound } from '../../subgraphs/shared/context.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
 import { key, tell, world } from './world.ts'
@@ -14,7 +15,7 @@ before(async () => {
 after(async () => await db?.drop())
 
 async function ask(scopes: string[], text: string): Promise<ExecutionResult> {
-  const subgraph = createCustomerSubgraph({ sql: db.sql, policy, sources: systems })
+  const subgraph = createCustomerSubgraph({ sqlOf: unbound(db.sql), policy, sources: systems })
   const contextValue = subgraph.context({ correlationId: 'c', scopes: new Set(scopes) })
   return await execute({ schema: subgraph.schema, document: parse(text), contextValue })
 }

@@ -9,6 +9,7 @@ import { openDatabase } from '../../mdm/db/database.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
 import { readPolicy } from '../../schema/policy.ts'
 import { createChangesSubgraph } from '../../subgraphs/changes/subgraph.ts'
+import { unbound } from '../../subgraphs/shared/context.ts'
 import { testDatabase } from '../database.ts'
 import { BOUNDS } from '../gateway/gateway.ts'
 import { until } from '../gateway/until.ts'
@@ -21,7 +22,7 @@ test('a socket that does not read holds back its own subscription only, and then
   const db = await testDatabase()
   const sql = openDatabase(db.url, { connectionsMax: 4, name: 'test-feed' })
   const tailer = await startTailer({ sql, ringEventsMax: 500 })
-  const subgraphs = [createChangesSubgraph({ policy: readPolicy('schema/model'), tailer })]
+  const subgraphs = [createChangesSubgraph({ policy: readPolicy('schema/model'), tailer, sqlOf: unbound(tailer.sql) })]
   const gateway = await startGateway({
     host: '127.0.0.1',
     port: 0,

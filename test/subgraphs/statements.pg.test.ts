@@ -7,6 +7,7 @@ import { createContractSubgraph } from '../../subgraphs/contract/subgraph.ts'
 import type { Subgraph } from '../../subgraphs/contract.ts'
 import { createCustomerSubgraph } from '../../subgraphs/customer/subgraph.ts'
 import type { SubgraphDeps } from '../../subgraphs/golden/goldenResolvers.ts'
+import { unbound } from '../../subgraphs/shared/context.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
 import { key, tell, world } from './world.ts'
@@ -28,7 +29,7 @@ async function statements(make: (deps: SubgraphDeps) => Subgraph, text: string, 
       return typeof value === 'function' ? value.bind(target) : value
     },
   }) as Sql
-  const subgraph = make({ sql, policy, sources: systems })
+  const subgraph = make({ sqlOf: unbound(sql), policy, sources: systems })
   const contextValue = subgraph.context({ correlationId: 'c', scopes: new Set(['pii:read']) })
   const document = parse(text)
   const { errors } = await execute({

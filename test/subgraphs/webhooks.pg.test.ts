@@ -7,6 +7,7 @@ import { readHead } from '../../mdm/feed/read.ts'
 import { startTailer, type Tailer } from '../../mdm/feed/tailer.ts'
 import type { Webhooks } from '../../mdm/webhooks.ts'
 import { createChangesSubgraph } from '../../subgraphs/changes/subgraph.ts'
+import { unbound } from '../../subgraphs/shared/context.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy } from '../fixtures/store.ts'
 import { type Receiver, startReceiver } from '../mdm/feed/webhooks/receiver.ts'
@@ -40,7 +41,7 @@ after(async () => {
 const everyScope = ['webhooks:manage', 'pii:read']
 
 async function ask(text: string, variables: Record<string, unknown> = {}, scopes = everyScope): Promise<Answer> {
-  const subgraph = createChangesSubgraph({ policy, tailer, webhooks })
+  const subgraph = createChangesSubgraph({ policy, tailer, webhooks, sqlOf: unbound(tailer.sql) })
   const contextValue = subgraph.context({ correlationId: 'c', actor: 'ida', scopes: new Set(scopes) })
   const document = parse(text)
   const answer = await execute({ schema: subgraph.schema, document, contextValue, variableValues: variables })

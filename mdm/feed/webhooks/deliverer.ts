@@ -7,12 +7,13 @@ import { encodeCursor } from '../cursor.ts'
 import { follow } from '../follow.ts'
 import { Permits } from '../permits.ts'
 import { readHead } from '../read.ts'
+import type { Sight } from '../sight.ts'
 import { startTailer, type Tailer } from '../tailer.ts'
 import { visibleValues } from '../visible.ts'
 import { type Schedule, threeDays } from './backoff.ts'
 import { expireDeliveries } from './deliveries.ts'
 import { Delivery } from './delivery.ts'
-import { readEndpoints, readSecrets, signing, webhookChannel } from './endpoints.ts'
+import { type EndpointRows, readEndpoints, readSecrets, signing, webhookChannel } from './endpoints.ts'
 import { claim, leaseMs, release } from './lease.ts'
 import { eventMessage, signedHeaders } from './message.ts'
 import type { Poster } from './post.ts'
@@ -26,6 +27,8 @@ export interface DelivererOptions {
   policy: () => Policy
   vault: Vault
   poster: Poster
+  /** What of the feed payloads for some rows may hold; null: all of it. */
+  sightOf?: (rows: EndpointRows) => Sight | null
   log: (level: 'info' | 'warn' | 'error', message: string) => void
   /** Milliseconds since 1970; Date.now. */
   now?: () => number
@@ -77,7 +80,15 @@ export class Deliverer {
   #seen: { policy: Policy; visible: ReturnType<typeof visibleValues> } | null = null
 
   constructor(options: DelivererOptions) {
-    this.#o = { now: Date.now, random: Math.random, schedule: threeDays, pollMs: 250, settled: () => {}, ...options }
+    this.#o = {
+      now: Date.now,
+      random: Math.random,
+      schedule: threeDays,
+      pollMs: 250,
+      settled: () => {},
+      sightOf: () => null,
+      ...options,
+    }
   }
 
   async start(): Promise<void> {
@@ -165,7 +176,8 @@ export class Deliverer {
     const [endpoint] = await readEndpoints(sql, [id])
     if (!endpoint || endpoint.revision !== revision) return this.wake()
     const secrets = await readSecrets(sql, vault, id)
-    const store = new Store(sql, id, this.#holder)
+    const sight = this.#o.sightOf(endpoint)
+    const store = new Store(sql, id, this.#holder, sight)
     const head = await readHead(sql)
     // What expired while nothing was delivered is told as missed, and cannot be delivered any more.
     const missed = Math.max(0, head.oldest - 1 - endpoint.position)
@@ -205,7 +217,7 @@ export class Deliverer {
     )
     this.#running.set(id, { revision, delivery, againAt: null })
     const after = encodeCursor(head.feed, { kind: 'TAIL', position })
-    const items = await follow(tailer, { after, snapshot: false, filter: endpoint.filter, bookmarkPositions: 1 })
+    const items = await follow(tailer, { after, snapshot: false, filter: endpoint.filter, bookmarkPositions: 1, sight })
     void delivery.run(items)
   }
 

@@ -281,7 +281,7 @@ export class Delivery {
 
 const expired: Answer = {
   status: null,
-  error: 'EXPIRED: the event is no longer kept',
+  error: 'EXPIRED: the event is no longer kept, or its record no longer in the rows of this webhook',
   response: null,
   retryAfter: undefined,
   durationMs: 0,

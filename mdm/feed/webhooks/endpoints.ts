@@ -16,7 +16,15 @@ export interface EndpointSettings {
   scopes: string[]
 }
 
-export interface Endpoint extends EndpointSettings {
+/** Whose rows its payloads may hold; `*`: all. Those of whoever registered it. */
+export interface EndpointRows {
+  regions: string[] | null
+  legalEntities: string[] | null
+}
+
+export const everyRow: EndpointRows = { regions: ['*'], legalEntities: ['*'] }
+
+export interface Endpoint extends EndpointSettings, EndpointRows {
   id: string
   state: 'ACTIVE' | 'DISABLED'
   /** Why it is disabled; GONE when it answered 410. */
@@ -45,8 +53,8 @@ export const endpointsMax = 500
 /** All endpoints, or those of these ids; oldest first. The counts read partial indexes of what is unsettled. */
 export async function readEndpoints(sql: Sql | Transaction, ids: readonly string[] | null = null): Promise<Endpoint[]> {
   return await sql<Endpoint[]>`
-    select w.id, w.url, w.description, w.filter, w.schema_version as "schemaVersion", w.scopes, w.state, w.because,
-      w.revision, w.actor, w.created_at as "createdAt", w.updated_at as "updatedAt", w.position,
+    select w.id, w.url, w.description, w.filter, w.schema_version as "schemaVersion", w.scopes, w.regions,
+      w.legal_entities as "legalEntities", w.state, w.because, w.revision, w.actor, w.created_at as "createdAt", w.updated_at as "updatedAt", w.position,
       greatest(h.position - w.position, 0) as lag, w.missed, w.failures, w.opened, w.paused_until as "pausedUntil",
       (select count(*)::int from webhook_parked p where p.webhook = w.id) as parked,
       (select count(*)::int from webhook_delivery d where d.webhook = w.id and d.state = 'DEAD') as dead,
@@ -70,12 +78,13 @@ export async function addEndpoint(
   settings: EndpointSettings,
   actor: string,
   position: number | null,
+  rows: EndpointRows,
 ): Promise<string> {
   const [row] = await tx<{ id: string }[]>`
-    insert into webhook (url, description, filter, schema_version, scopes, state, actor, position)
+    insert into webhook (url, description, filter, schema_version, scopes, regions, legal_entities, state, actor, position)
     select ${settings.url}, ${settings.description}, ${JSON.stringify(settings.filter)}::text::jsonb,
-      ${settings.schemaVersion}, ${settings.scopes}::text[], 'ACTIVE', ${actor},
-      coalesce(${position}::bigint, h.position)
+      ${settings.schemaVersion}, ${settings.scopes}::text[], ${rows.regions}::text[],
+      ${rows.legalEntities}::text[], 'ACTIVE', ${actor}, coalesce(${position}::bigint, h.position)
     from feed_head h
     returning id`
   if (!row) throw new Error('feed_head has no row: the migrations have not run')

@@ -3,6 +3,7 @@ import type { Sql } from '../../db/database.ts'
 import { transaction } from '../../db/transaction.ts'
 import { type FeedFilter, Followed, matcher } from '../filter.ts'
 import { readChanges, readRedirects } from '../read.ts'
+import type { Sight } from '../sight.ts'
 import type { Breaker } from './breaker.ts'
 import type { DeliveryState } from './deliveries.ts'
 import type { Answer } from './post.ts'
@@ -49,11 +50,13 @@ export class Store {
   readonly #sql: Sql
   readonly #webhook: string
   readonly #holder: string
+  readonly #sight: Sight | null
 
-  constructor(sql: Sql, webhook: string, holder: string) {
+  constructor(sql: Sql, webhook: string, holder: string, sight: Sight | null = null) {
     this.#sql = sql
     this.#webhook = webhook
     this.#holder = holder
+    this.#sight = sight
   }
 
   async parked(): Promise<Parked[]> {
@@ -100,7 +103,7 @@ export class Store {
     return row?.position ?? null
   }
 
-  /** Null when it has expired. */
+  /** Null when it has expired, or is no longer to be seen. */
   async event(position: number): Promise<ChangeEvent | null> {
     const { events, oldest } = await readChanges(this.#sql, {
       after: position - 1,
@@ -109,7 +112,8 @@ export class Store {
       rowsMax: 1,
     })
     // The newest version before the oldest kept stays in the table, but its `before` may be gone.
-    return oldest > position ? null : (events[0]?.event ?? null)
+    const event = oldest > position ? null : (events[0]?.event ?? null)
+    return event && this.#sight ? await this.#sight.see(event) : event
   }
 
   /** The next event of a golden record in (after, upTo] that the filter lets pass; null when there is none. */
@@ -117,8 +121,10 @@ export class Store {
     const matches = matcher(filter)
     for (let from = after; ; ) {
       const page = await readChanges(this.#sql, { after: from, upTo, ids: [goldenId], rowsMax: eventsPerLook })
-      for (const { event } of page.events)
-        if (matches(event) && (await this.#followed(filter, event))) return event.position
+      for (const { event: whole } of page.events) {
+        const event = this.#sight ? await this.#sight.see(whole) : whole
+        if (event && matches(event) && (await this.#followed(filter, event))) return event.position
+      }
       if (page.events.length < eventsPerLook) return null
       from = page.events.at(-1)?.event.position ?? upTo
     }

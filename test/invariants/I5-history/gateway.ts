@@ -5,13 +5,14 @@ import { openDatabase } from '../../../mdm/db/database.ts'
 import { startTailer } from '../../../mdm/feed/tailer.ts'
 import { readPolicy } from '../../../schema/policy.ts'
 import { createChangesSubgraph } from '../../../subgraphs/changes/subgraph.ts'
+import { unbound } from '../../../subgraphs/shared/context.ts'
 import { BOUNDS } from '../../gateway/gateway.ts'
 
 /** A gateway with the change feed alone: `node gateway.ts URL PORT`. A small ring, so that the table is read too. */
 const [url = '', port = ''] = process.argv.slice(2)
 const sql = openDatabase(url, { connectionsMax: 4, name: 'test-feed' })
 const tailer = await startTailer({ sql, ringEventsMax: 30 })
-const subgraphs = [createChangesSubgraph({ policy: readPolicy('schema/model'), tailer })]
+const subgraphs = [createChangesSubgraph({ policy: readPolicy('schema/model'), tailer, sqlOf: unbound(tailer.sql) })]
 const gateway = await startGateway({
   host: '127.0.0.1',
   port: Number(port),

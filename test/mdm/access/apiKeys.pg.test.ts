@@ -15,7 +15,14 @@ const made = (name: string, expiresAt: Date | null = null) =>
 test('a key is good as it was given out, and only so; the secret is not kept', async () => {
   const { id, text } = await made('app')
   const found = await verifyKey(db.sql, text)
-  assert.deepEqual(found, { name: 'app', roles: ['reader'], scopes: ['pii:read'], expiresAt: null })
+  assert.deepEqual(found, {
+    name: 'app',
+    roles: ['reader'],
+    scopes: ['pii:read'],
+    regions: null,
+    legalEntities: null,
+    expiresAt: null,
+  })
   const last = text.at(-1) === 'A' ? 'B' : 'A'
   for (const wrong of [`${text.slice(0, -1)}${last}`, text.slice(0, -1), `${text}A`, `tsk_${id}_`, id, '', `${text}\n`])
     assert.equal(await verifyKey(db.sql, wrong), null, wrong)

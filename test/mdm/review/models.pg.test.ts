@@ -28,6 +28,7 @@ import {
   withParameters,
 } from '../../../mdm/review/policies.ts'
 import { recordKey } from '../../../schema/recordKey.ts'
+import { unbound } from '../../../subgraphs/shared/context.ts'
 import { createStewardshipSubgraph } from '../../../subgraphs/stewardship/subgraph.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { demoStore } from '../../fixtures/demoStore.ts'
@@ -166,7 +167,7 @@ test('a model is a candidate until it is published; then every link is of it, ne
   assert.match(await train('--list'), new RegExp(`${first} .*was in force until`))
   assert.match(await train('--list'), new RegExp(`${second} .*labels.*in force since`))
 
-  const subgraph = createStewardshipSubgraph({ ...(await inForce()) })
+  const subgraph = createStewardshipSubgraph({ ...(await inForce()) }, unbound(db.sql))
   const told = await execute({
     schema: subgraph.schema,
     document: parse('{ matchModels(type: "Customer") { version inForce labels records misfit inForceUntil } }'),

@@ -1,0 +1,98 @@
+import type { Sql } from '../db/database.ts'
+import { openDatabase } from '../db/database.ts'
+import { READING_ROLE } from './rowRights.ts'
+import { ENTITIES_SETTING, EVERYONE, PLACES_SETTING, UNBOUND } from './rowRightsSql.ts'
+
+/** By what row rights are judged here. */
+export interface RowRights {
+  /** Region -> values of the field that gives the region, NONE for records without; left out: regions bind nobody. */
+  regions?: ReadonlyMap<string, readonly string[]> | undefined
+  /** Whether legal entities bind. */
+  legalEntities: boolean
+}
+
+/** What a caller is bound to, as its credentials say; `*` in a list: to nothing; left out: nothing but what everyone may see. */
+export interface Bounds {
+  regions?: readonly string[] | null | undefined
+  legalEntities?: readonly string[] | null | undefined
+}
+
+/** Connections that read as one set of rights, for as many sets as are in use. */
+export interface RowReaders {
+  /** Null: the caller is bound to nothing. */
+  of(bounds: Bounds): Sql | null
+  close(): Promise<void>
+}
+
+/** Sets of rights with connections at a time; the one longest unused gives way, and connects again when it comes. */
+const setsMax = 12
+/** Of each set; with all of them some 50, which the embedded server has room for. */
+const connectionsMax = 4
+const idleSecondsMax = 60
+
+/**
+ * Rights are fixed when a connection opens, so no statement can be run with another caller's, or without any. A pool a
+ * set of rights: as settings of each transaction they would cost two more round trips a read.
+ */
+export function openRowReaders(url: string, rights: RowRights, open = openDatabase): RowReaders {
+  const pools = new Map<string, Sql>()
+  const ending = new Set<Promise<void>>()
+  const end = (sql: Sql) => {
+    const done = sql.end({ timeout: idleSecondsMax }).finally(() => ending.delete(done))
+    ending.add(done)
+  }
+  return {
+    of(bounds) {
+      const settings = settingsOf(rights, bounds)
+      if (!settings) return null
+      const key = JSON.stringify(settings)
+      let sql = pools.get(key)
+      // The order of a Map is that of insertion: the longest unused stands first.
+      if (sql) pools.delete(key)
+      else {
+        sql = open(url, {
+          name: 'touchstone-reader',
+          connectionsMax,
+          planCache: 'auto',
+          idleSecondsMax,
+          settings: {
+            role: READING_ROLE,
+            [PLACES_SETTING]: literal(settings.places),
+            [ENTITIES_SETTING]: literal(settings.entities),
+            default_transaction_read_only: true,
+          },
+        })
+        if (pools.size >= setsMax) {
+          const [oldest, unused] = pools.entries().next().value ?? []
+          if (oldest !== undefined) pools.delete(oldest)
+          if (unused) end(unused)
+        }
+      }
+      pools.set(key, sql)
+      return sql
+    },
+    async close() {
+      for (const sql of pools.values()) end(sql)
+      pools.clear()
+      await Promise.all(ending)
+    },
+  }
+}
+
+/** Null where a caller is bound to nothing. */
+export function settingsOf(rights: RowRights, bounds: Bounds): { places: string[]; entities: string[] } | null {
+  const { regions } = rights
+  const places = regions ? bound(bounds.regions, (r) => regions.get(r) ?? []) : [UNBOUND]
+  const entities = rights.legalEntities ? bound(bounds.legalEntities, (e) => [e]) : [UNBOUND]
+  return places[0] === UNBOUND && entities[0] === UNBOUND ? null : { places, entities }
+}
+
+function bound(claim: readonly string[] | null | undefined, values: (name: string) => readonly string[]): string[] {
+  if (claim?.includes('*')) return [UNBOUND]
+  const named = (claim ?? []).filter((c) => c !== UNBOUND).flatMap(values)
+  return [EVERYONE, ...new Set(named.toSorted())]
+}
+
+function literal(items: readonly string[]): string {
+  return `{${items.map((i) => `"${i.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+}

@@ -1,0 +1,95 @@
+import type { Policy } from '../../schema/policy.ts'
+import type { Sql, Transaction } from '../db/database.ts'
+import { hashOf, rowRightsSql } from './rowRightsSql.ts'
+
+/** The role that reads where row rights are configured, and for which the database judges each row. */
+export const READING_ROLE = 'touchstone_reader'
+
+export class RowRightsError extends Error {
+  override name = 'RowRightsError'
+}
+
+/**
+ * Sets up row rights in the database, as the model says: a role that is no owner and bypasses nothing, policies for it on
+ * every table it may read, and triggers that note of each golden record what it is judged by. What is there already stays;
+ * the first time, and when @rows changes, each golden record and each version is written once, which holds ingest up (some
+ * 20 s a million). Throws RowRightsError where the database's user may not do it, with what an administrator has to.
+ */
+export async function setUpRowRights(sql: Sql, policy: Policy): Promise<void> {
+  const text = rowRightsSql(policy, READING_ROLE)
+  const wanted = { policies: hashOf(text.policies), tags: hashOf(text.tags) }
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtext('touchstone row rights'))`
+    await tx`set local statement_timeout = 0`
+    await ensureOwner(tx)
+    await ensureRole(tx)
+    const [there] = await tx<{ policies: string; tags: string }[]>`
+      select policies, tags from row_rights where role = ${READING_ROLE}`
+    if (there?.policies === wanted.policies && there.tags === wanted.tags) return
+    await tx.unsafe(text.policies)
+    if (there?.tags !== wanted.tags) {
+      await tx.unsafe(text.tags)
+      await tx`update golden set row_place = null`
+      await tx`update change set row_place = null`
+    }
+    await tx`
+      insert into row_rights (role, policies, tags) values (${READING_ROLE}, ${wanted.policies}, ${wanted.tags})
+      on conflict (one) do update set role = excluded.role, policies = excluded.policies, tags = excluded.tags`
+  })
+}
+
+/** Owners are not judged; who is neither owner nor above rights would see nothing any more once rights are set up. */
+async function ensureOwner(tx: Transaction): Promise<void> {
+  const [row] = await tx<{ user: string; owner: string; owns: boolean }[]>`
+    select current_user as user, pg_get_userbyid(relowner) as owner,
+      pg_has_role(relowner, 'USAGE') as owns
+    from pg_class where oid = 'golden'::regclass`
+  if (!row?.owns)
+    throw new RowRightsError(
+      `row rights are configured, and the database's user ${row?.user} does not own its tables: connect as ${row?.owner}`,
+    )
+}
+
+async function ensureRole(tx: Transaction): Promise<void> {
+  const found = async () =>
+    (
+      await tx<{ mighty: boolean; owns: boolean; usable: boolean }[]>`
+        select rolsuper or rolbypassrls as mighty, exists (
+            select 1 from pg_class where relnamespace = 'public'::regnamespace and pg_has_role(r.oid, relowner, 'MEMBER')) as owns,
+          pg_has_role(current_user, r.oid, ${await setPrivilege(tx)}) as usable
+        from pg_roles r where rolname = ${READING_ROLE}`
+    )[0]
+  let role = await found()
+  if (!role?.usable) {
+    try {
+      await tx.savepoint(async (s) => {
+        if (!role) await s.unsafe(`create role ${READING_ROLE} nologin nosuperuser nobypassrls noinherit`)
+        await s.unsafe(`grant ${READING_ROLE} to current_user`)
+      })
+    } catch (e) {
+      // Another database of the same server was set up at the same moment.
+      const code = e instanceof Error && 'code' in e ? e.code : ''
+      if (code !== '42710' && code !== '23505' && code !== 'XX000') throw needsRole(e)
+    }
+    role = await found()
+  }
+  if (!role?.usable) throw needsRole(null)
+  if (role.mighty || role.owns)
+    throw new RowRightsError(
+      `row rights are configured, and the role ${READING_ROLE} would not be held to them: it ${role.owns ? 'owns tables' : 'is superuser or has BYPASSRLS'}. Take that from it`,
+    )
+}
+
+/** From 16 on, being a member does not say that one may act as the role. */
+async function setPrivilege(tx: Transaction): Promise<string> {
+  const [row] = await tx<{ version: number }[]>`select current_setting('server_version_num')::int as version`
+  return (row?.version ?? 0) >= 160_000 ? 'SET' : 'MEMBER'
+}
+
+function needsRole(cause: unknown): RowRightsError {
+  return new RowRightsError(
+    `row rights are configured, and the database's user may not make the role that they hold for. An administrator runs once: ` +
+      `create role ${READING_ROLE} nologin; grant ${READING_ROLE} to <the user of DATABASE_URL>`,
+    { cause },
+  )
+}

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto'
+import { OPERATIONAL, type OperationalType } from '../../schema/operational.ts'
+import type { Policy, RowPolicy } from '../../schema/policy.ts'
+
+/** Value of a row that everyone may see, and of a caller who is bound to nothing in one of the two respects. */
+export const EVERYONE = '*'
+export const UNBOUND = '**'
+/** What a row without region or legal entity is judged as. */
+export const NONE = 'NONE'
+
+/** Settings of a reading connection, fixed when it opens: arrays as Postgres writes them. */
+export const PLACES_SETTING = 'touchstone.places'
+export const ENTITIES_SETTING = 'touchstone.entities'
+
+const places = `(select nullif(current_setting('${PLACES_SETTING}', true), '')::text[])::text[]`
+const entities = `(select nullif(current_setting('${ENTITIES_SETTING}', true), '')::text[])::text[]`
+
+/** Whether the values that stand in a row of golden or change are among the caller's. A setting that is missing: no. */
+const ownValues = (row: string) => `(${row}.row_place = any (${places}) or '${UNBOUND}' = any (${places}))
+  and (${row}.row_entities && ${entities} or '${UNBOUND}' = any (${entities}))`
+
+const throughParent = (row: string) => `case when ${row}.row_parent is null then ${ownValues(row)}
+  else exists (select 1 from seen_record s where s.key = ${row}.row_parent) end`
+
+/** A source record that the caller may see, by its key. */
+const recordSeen = (key: string) => `exists (select 1 from source_record r where r.key = ${key})`
+const allSeen = (keys: string) =>
+  `${keys} <> '{}' and not exists (select 1 from unnest(${keys}) x where not ${recordSeen('x')})`
+
+const OPERATIONAL_TYPES = Object.keys(OPERATIONAL) as OperationalType[]
+
+const hasEntity = (type: OperationalType) => 'legalEntity' in OPERATIONAL[type]
+
+/** An operational object is its customer's; a posting is in the books of one legal entity besides. */
+function operationalSeen(type: OperationalType, row: string): string {
+  const own = hasEntity(type)
+    ? ` and (${row}.legal_entity is null or ${row}.legal_entity = any (${entities}) or '${UNBOUND}' = any (${entities}))`
+    : ''
+  return `exists (select 1 from seen_record s where s.key = ${row}.customer)${own}`
+}
+
+/**
+ * The source record of an operational object is seen with that. A function, because as part of the policy its five tables
+ * would be prepared for every read of any source record.
+ */
+const sourceOfOperational = `create or replace function sees_operational(record bigint, kind text) returns boolean
+  language plpgsql stable security definer as $$
+  declare
+    p text[] := nullif(current_setting('${PLACES_SETTING}', true), '')::text[];
+    e text[] := nullif(current_setting('${ENTITIES_SETTING}', true), '')::text[];
+    owner uuid;
+    entity text;
+  begin
+    case kind
+    ${OPERATIONAL_TYPES.map(
+      (t) => `when '${t}' then select o.customer${hasEntity(t) ? ', o.legal_entity into owner, entity' : ' into owner'}
+        from public.${t.toLowerCase()} o where o.record_id = record;`,
+    ).join('\n    ')}
+    else return false;
+    end case;
+    return owner is not null and (entity is null or entity = any (e) or '${UNBOUND}' = any (e)) and exists (
+      select 1 from public.source_record r join public.golden g on g.id = r.golden_id
+      where r.key = owner and g.row_parent is null and (g.row_place = any (p) or '${UNBOUND}' = any (p))
+        and (g.row_entities && e or '${UNBOUND}' = any (e)));
+  end $$;`
+
+/** Row by row, for those who read by the role: table -> condition. A table of READABLE that is not here shows none. */
+const POLICIES: Record<string, string> = {
+  golden: throughParent('golden'),
+  change: throughParent('change'),
+  source_record: `case when golden_id is null then sees_operational(id, type)
+    else exists (select 1 from seen_golden g where g.id = source_record.golden_id) end`,
+  ...Object.fromEntries(OPERATIONAL_TYPES.map((t) => [t.toLowerCase(), operationalSeen(t, t.toLowerCase())])),
+  link: 'exists (select 1 from source_record r where r.id = link.a) and exists (select 1 from source_record r where r.id = link.b)',
+  match_key: 'exists (select 1 from source_record r where r.id = match_key.record_id)',
+  record_reference: 'exists (select 1 from source_record r where r.id = record_reference.record_id)',
+  possible_match: `${recordSeen('possible_match.a')} and ${recordSeen('possible_match.b')}`,
+  action: allSeen('action.subjects'),
+  assertion: `${recordSeen('assertion.a')} and (b is null or ${recordSeen('assertion.b')})`,
+  standing: `${recordSeen('standing.a')} and (b is null or ${recordSeen('standing.b')})`,
+  withdrawal: 'exists (select 1 from assertion a where a.id = withdrawal.assertion_id)',
+  task: `subject <> '{}' and not exists (select 1 from unnest(subject) x
+    where not ${recordSeen('x')} and not exists (select 1 from action a where a.id = x))`,
+  task_comment: 'exists (select 1 from task t where t.id = task_comment.task_id)',
+  audit: `case when action_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    then exists (select 1 from action a where a.id = audit.action_id::uuid) else false end`,
+  webhook_delivery: 'exists (select 1 from change c where c.position = webhook_delivery.position)',
+}
+
+/** Messages and what became of them hold what no golden record decides about: they are for the unbound. */
+const CLOSED = ['inbox', 'pending', 'outcome', 'exception_work', 'exception_worked', 'webhook', 'webhook_parked']
+
+/** Figures, and what the program itself is made of. */
+const OPEN = ['feed_head', 'match_model', 'policy', 'publication', 'batch', 'service_minute', 'sink']
+
+/** What sets up the reading role's rights, for a model; names of the role are checked by who calls. */
+export function rowRightsSql(policy: Policy, role: string): { tags: string; policies: string } {
+  const views = [
+    `create or replace view seen_record with (security_barrier) as
+      select r.key, r.id from source_record r join golden g on g.id = r.golden_id
+      where g.row_parent is null and ${ownValues('g')};`,
+    `create or replace view seen_golden with (security_barrier) as select g.id from golden g where ${throughParent('g')};`,
+    sourceOfOperational,
+  ]
+  const readable = [...Object.keys(POLICIES), ...CLOSED, ...OPEN]
+  return {
+    tags: tagsSql(policy),
+    policies: [
+      ...views,
+      ...referringSql(policy),
+      `grant usage on schema public to ${role};`,
+      `grant select on ${[...readable, 'seen_record', 'seen_golden'].join(', ')} to ${role};`,
+      ...[...Object.keys(POLICIES), ...CLOSED].map((t) => `alter table ${t} enable row level security;`),
+      ...Object.entries(POLICIES).map(
+        ([t, seen]) => `drop policy if exists row_rights on ${t};
+        create policy row_rights on ${t} for select to ${role} using (${seen});`,
+      ),
+    ].join('\n'),
+  }
+}
+
+/**
+ * Golden records that name one of some source records, as ids, whoever asks. A list by a reference would not use its index
+ * otherwise: what reads jsonb counts as leaking, and so comes after the rights of each row. Whoever gets the ids still needs
+ * the rights for the rows.
+ */
+function referringSql(policy: Policy): string[] {
+  const fields = new Set(
+    policy.types.flatMap((t) => t.fields.filter((f) => f.kind === 'REFERENCE' && !f.list).map((f) => f.name)),
+  )
+  return [...fields].map(
+    (f) => `create or replace function referring_${f.toLowerCase()}(keys uuid[]) returns setof uuid
+      language plpgsql stable security definer rows 10 as $$ begin
+        return query select g.id from public.golden g
+          where g.values ->> '${f}' = any (keys::text[]) and g.state = 'ACTIVE' and g.values ? '${f}'; end $$;`,
+  )
+}
+
+/** Triggers that note of every version what it is judged by. */
+function tagsSql(policy: Policy): string {
+  const cases = policy.types.flatMap((t) =>
+    t.rows ? [`when '${t.name}' then ${tagged(t.rows, listOf(policy, t.name))}`] : [],
+  )
+  return `
+create or replace function row_tags(type text, v jsonb, out place text, out entities text[], out parent uuid)
+  language plpgsql immutable as $$ begin
+  case type ${cases.join('\n')} else null; end case; end $$;
+create or replace function tag_golden() returns trigger language plpgsql as $$ begin
+  select t.place, t.entities, t.parent into new.row_place, new.row_entities, new.row_parent from row_tags(new.type, new.values) t;
+  return new; end $$;
+-- A version without values, as of a merge or a deletion, is judged as the last that had some.
+create or replace function tag_change() returns trigger language plpgsql as $$ begin
+  select t.place, t.entities, t.parent into new.row_place, new.row_entities, new.row_parent
+  from row_tags(new.type, coalesce(new.values,
+    (select c.values from change c where c.golden_id = new.golden_id and c.version < new.version and c.values is not null
+      order by c.version desc limit 1),
+    (select g.values from golden g where g.id = new.golden_id))) t;
+  return new; end $$;
+create or replace trigger row_tags before insert or update on golden for each row execute function tag_golden();
+create or replace trigger row_tags before insert or update on change for each row execute function tag_change();
+`
+}
+
+function listOf(policy: Policy, type: string): (field: string) => boolean {
+  return (field) => policy.type(type).fields.some((f) => f.name === field && f.list)
+}
+
+function tagged(rows: RowPolicy, isList: (field: string) => boolean): string {
+  if (rows.by === 'EVERYONE') return `place := '${EVERYONE}'; entities := '{${EVERYONE}}';`
+  if (rows.by === 'REFERENCE') return `parent := (v ->> '${rows.field}')::uuid;`
+  // A value that a source system states must not be one that means everyone.
+  const meant = (value: string) => `nullif(nullif(nullif(${value}, ''), '${EVERYONE}'), '${UNBOUND}')`
+  const place = rows.region ? `place := coalesce(${meant(`v #>> '{${rows.region.join(',')}}'`)}, '${NONE}');` : ''
+  if (!rows.legalEntities) return place
+  const field = rows.legalEntities
+  const values = isList(field)
+    ? `select x from jsonb_array_elements_text(case when jsonb_typeof(v -> '${field}') = 'array' then v -> '${field}' else '[]' end) x`
+    : `select v ->> '${field}' as x`
+  return `${place} entities := array(select x from (${values}) y where ${meant('x')} is not null);
+    if entities = '{}' then entities := '{${NONE}}'; end if;`
+}
+
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}

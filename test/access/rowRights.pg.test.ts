@@ -1,0 +1,618 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, test } from 'node:test'
+import { createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
+import { createKey } from '../../mdm/access/apiKeys.ts'
+import { setUpRowRights } from '../../mdm/access/rowRights.ts'
+import { openDatabase, type Sql } from '../../mdm/db/database.ts'
+import { Sight } from '../../mdm/feed/sight.ts'
+import { parseNetwork } from '../../mdm/feed/webhooks/address.ts'
+import { Deliverer } from '../../mdm/feed/webhooks/deliverer.ts'
+import type { EndpointRows } from '../../mdm/feed/webhooks/endpoints.ts'
+import { everyRow } from '../../mdm/feed/webhooks/endpoints.ts'
+import { createPoster } from '../../mdm/feed/webhooks/post.ts'
+import { Vault } from '../../mdm/feed/webhooks/secrets.ts'
+import { act } from '../../mdm/steward.ts'
+import { registerWebhook } from '../../mdm/webhooks.ts'
+import { eventually } from '../e2e/eventually.ts'
+import { directPipeline, policy } from '../fixtures/store.ts'
+import { key, tell, type WorldRecord, world } from '../subgraphs/world.ts'
+import { over, overSocket } from './attack.ts'
+import { type Installation, startInstallation } from './installation.ts'
+import { wholeOperation } from './whole.ts'
+
+/**
+ * Row rights: a caller who is bound to regions and legal entities sees their records and nothing of others, whatever it asks
+ * and however. Every record of the other region says MARK in each of its texts, and its ids are known to the attacker.
+ */
+const MARK = /usmark/i
+const rights = {
+  regions: new Map([
+    ['eu', ['DE', 'IT', 'NONE']],
+    ['us', ['US']],
+  ]),
+  legalEntities: true,
+}
+const EU = { regions: ['eu'], legal_entities: ['DE01', 'NONE'] }
+
+const texts = new Set([
+  'name',
+  'legalName',
+  'number',
+  'accountOwner',
+  'jobTitle',
+  'stage',
+  'paymentTerms',
+  'account',
+  'method',
+])
+const there = new Map(world.map((r) => [key(r.source, r.type, r.id), key(r.source, r.type, `US-${r.id}`)]))
+
+/** The same records in the other region, alike in shape and in nothing else; products are everyone's. */
+const others: WorldRecord[] = world
+  .filter((r) => r.type !== 'Product')
+  .map((r) => ({ ...r, id: `US-${r.id}`, fields: moved(r.fields, r.type) as Record<string, unknown> }))
+
+function moved(value: unknown, at: string): unknown {
+  if (Array.isArray(value)) return value.map((v) => moved(v, at))
+  if (typeof value === 'object' && value !== null) {
+    const group = Object.fromEntries(Object.entries(value).map(([k, v]) => [k, moved(v, k)]))
+    return at === 'Customer'
+      ? { ...group, billingAddress: { city: 'Usmark City', country: 'US' }, legalEntities: ['US01'] }
+      : group
+  }
+  if (typeof value !== 'string') return value
+  if (there.has(value)) return value === key('erp', 'Product', 'I1') ? value : there.get(value)
+  if (texts.has(at)) return `Usmark ${[...value].reverse().join('')}`
+  if (at === 'taxIds') return 'US123456789'
+  if (at === 'phones') return '+12125550123'
+  if (at === 'legalEntity') return 'US01'
+  return value.replace('.example', '-usmark.example')
+}
+
+let it: Installation
+let eu: string
+let everyone: string
+let reader: Sql
+let hidden: { id: string; type: string }[]
+const customerUs = key('crm', 'Customer', 'US-C1')
+const customerEu = key('crm', 'Customer', 'C1')
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+before(async () => {
+  it = await startInstallation({ rights, records: others })
+  const { db } = it
+  const steward = directPipeline(db.sql)
+  const ada = {
+    actor: 'ada',
+    roles: new Set(['steward', 'approver']),
+    scopes: new Set(['pii:read']),
+    correlationId: crypto.randomUUID(),
+  }
+  // Something of everything that a steward leaves behind, of the other region.
+  const [there] = await db.sql<{ id: string; version: number }[]>`
+    select g.id, g.version from source_record r join golden g on g.id = r.golden_id where r.key = ${customerUs}`
+  assert.ok(there)
+  const override = {
+    kind: 'OVERRIDE' as const,
+    id: there.id,
+    field: 'accountOwner',
+    value: 'Usmark Owner',
+    expiresAt: null,
+  }
+  const done = await act(steward, ada, {
+    input: override,
+    reason: 'usmark said so',
+    idempotencyKey: 'one',
+    expected: { [there.id]: there.version },
+  })
+  assert.equal(done.code, 'DONE')
+  await tell(db.sql, [
+    {
+      source: 'crm',
+      type: 'Customer',
+      id: 'US-gone',
+      fields: { name: 'Usmark Gone', billingAddress: { country: 'US' } },
+    },
+  ])
+  await tell(db.sql, [{ source: 'crm', type: 'Customer', id: 'US-gone', version: 2, deleted: true, fields: {} }])
+  await db.sql`insert into possible_match (a, b, type, weight, reason) values (${customerEu}, ${customerUs}, 'Customer', 3, 'name: "Usmark"')`
+  await db.sql`
+    insert into task (id, kind, type, subject, state, reason, priority, due_at)
+    values (gen_random_uuid(), 'POSSIBLE_MATCH', 'Customer', ${[customerEu, customerUs]}::uuid[], 'OPEN', 'usmark is alike', 1, now()),
+      (gen_random_uuid(), 'POSSIBLE_MATCH', 'Customer', ${[key('crm', 'Customer', 'C2'), key('crm', 'Customer', 'C3')]}::uuid[],
+        'OPEN', 'both are seen', 1, now())`
+  await db.sql`
+    insert into inbox (source, message_id, object, format, body, correlation_id)
+    values ('crm', 'usmark', 'Customer', 'row', '{"usmark": 1}', gen_random_uuid())`
+  await db.sql`
+    insert into outcome (inbox_id, outcome, code, detail, source, object)
+    select id, 'EXCEPTION', 'UNREADABLE', 'usmark cannot be read', 'crm', 'Customer' from inbox where message_id = 'usmark'`
+  hidden = [
+    ...(await db.sql<{ id: string; type: string }[]>`
+      select key as id, type from source_record where source_id like 'US-%'`),
+  ]
+  eu = await it.bound(EU, 'admin')
+  everyone = await it.bound({ regions: '*', legal_entities: ['*'] }, 'admin')
+  const found = it.rows?.of({ regions: EU.regions, legalEntities: EU.legal_entities })
+  assert.ok(found)
+  reader = found
+})
+after(async () => await it?.close())
+
+const ask = async (token: string, query: string, variables?: object) =>
+  await over(it.url, { query, ...(variables ? { variables } : {}), headers: bearer(token) })
+const data = async (token: string, query: string) => {
+  const got = JSON.parse((await ask(token, query)).text)
+  assert.equal(got.errors, undefined, JSON.stringify(got.errors))
+  return got.data
+}
+
+test('the role that reads sees nothing of others by a plain select of any table, and may do nothing else', async () => {
+  const [role] = await it.db.sql`
+    select rolsuper or rolbypassrls or rolcanlogin as mighty from pg_roles where rolname = 'touchstone_reader'`
+  assert.equal(role?.mighty, false)
+  const tables = await it.db.sql<{ name: string; readable: boolean }[]>`
+    select relname as name, has_table_privilege('touchstone_reader', c.oid, 'select') as readable
+    from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'v')`
+  assert.ok(tables.filter((t) => t.readable).length > 25)
+  for (const { name, readable } of tables) {
+    if (!readable) {
+      await assert.rejects(reader.unsafe(`select * from ${name}`), /permission denied/, name)
+      continue
+    }
+    const text = JSON.stringify(await reader.unsafe(`select x::text from ${name} x`))
+    assert.doesNotMatch(text, MARK, name)
+    for (const { id } of hidden) assert.ok(!text.includes(id), `${name} shows ${id}`)
+  }
+  for (const open of ['golden', 'change', 'source_record', 'invoice', 'task'])
+    assert.ok((await reader.unsafe(`select * from ${open}`)).length > 0, `${open} shows nothing at all`)
+  for (const write of ["update golden set row_place = '*'", 'delete from change', 'create table mine (a int)'])
+    await assert.rejects(reader.unsafe(write), /read-only|permission denied/, write)
+  // Without the settings of a caller it sees nothing but what is everybody's.
+  const nobody = openDatabase(it.db.url, { connectionsMax: 1, name: 'test', settings: { role: 'touchstone_reader' } })
+  try {
+    assert.deepEqual([...(await nobody`select distinct type from golden`)], [])
+    assert.equal((await nobody`select * from invoice`).length, 0)
+  } finally {
+    await nobody.end()
+  }
+})
+
+test('everything there is, asked for by ids of others: nothing of them comes', async () => {
+  const root = it.schema.getQueryType()
+  assert.ok(root)
+  const ids = new Map([...hidden.map((h) => [h.type, h.id] as const), ['Customer', customerUs] as const])
+  const asked = Object.values(root.getFields()).flatMap((field) => {
+    // The very record where the type is known, a customer else.
+    const type = `${field.name.charAt(0).toUpperCase()}${field.name.slice(1)}`
+    const id = ids.get(type) ?? customerUs
+    const known: Record<string, string> = {
+      id: JSON.stringify(id),
+      ids: JSON.stringify([...ids.values()]),
+      of: JSON.stringify(customerUs),
+      a: JSON.stringify(customerUs),
+      b: JSON.stringify(key('erp', 'Customer', 'US-E1')),
+      type: field.name === 'dataQuality' ? '"Customer"' : 'CUSTOMER',
+      system: '"crm"',
+      object: '"Customer"',
+      from: '1',
+      to: '2',
+    }
+    const bySource = field.name.endsWith('BySource') ? { id: '"US-C1"' } : {}
+    return [
+      [
+        field.name,
+        wholeOperation(it.schema, field, 3, (a) => (({ ...known, ...bySource }) as Record<string, string>)[a]),
+      ] as const,
+    ]
+  })
+  const wrong: string[] = []
+  const told: string[] = []
+  for (const [name, text] of asked) {
+    const got = (await ask(eu, text)).text
+    if (/VALIDATION|FORBIDDEN|INTERNAL|"code":"(TOO|QUERY)_/.test(got)) wrong.push(`${name}: ${got.slice(0, 400)}`)
+    const answered = JSON.stringify(JSON.parse(got).data ?? null)
+    const found = MARK.exec(got) ?? hidden.map((h) => new RegExp(h.id).exec(answered)).find((m) => m)
+    if (found) wrong.push(`${name} shows ${found[0]}: …${got.slice(Math.max(0, found.index - 250), found.index + 60)}…`)
+    if (MARK.test((await ask(everyone, text)).text)) told.push(name)
+  }
+  assert.deepEqual(wrong, [])
+  // Whoever is bound to nothing is told: the questions are good.
+  for (const name of [
+    'customer',
+    'customers',
+    'customerBySource',
+    'contact',
+    'contract',
+    'node',
+    'nodes',
+    'invoice',
+    'invoices',
+    'payments',
+    'postings',
+    'subscriptions',
+    'opportunities',
+    'changes',
+    'tasks',
+    'stewardActions',
+    'auditLog',
+    'explain',
+    'clusterStory',
+    'possibleMatches',
+    'inboundExceptions',
+    'goldenDiff',
+    'trace',
+  ])
+    assert.ok(told.includes(name), `${name} had nothing to hide; had: ${told}`)
+})
+
+test('counts, totals, filters, aliases, relations and lookups of the own region are whole, and of it alone', async () => {
+  const own = await data(
+    eu,
+    `{ customers { totalCount nodes { name invoices { totalCount } contacts { totalCount } children { totalCount } totals { openBalance { minorUnits } } } }
+       alias: customers(filter: { name: { contains: "Usmark" } }) { totalCount }
+       not: customers(filter: { not: { name: { contains: "Nordwind" } } }) { totalCount }
+       bySource: customers(filter: { source: { system: "crm", id: "US-C1" } }) { totalCount }
+       invoices { totalCount } contacts { totalCount } contracts { totalCount } products { totalCount } payments { totalCount }
+       quality: dataQuality(type: "Customer") { golden records } tasks { totalCount: nodes { id reason } } taskCounts { total } }`,
+  )
+  assert.equal(own.customers.totalCount, 3)
+  assert.deepEqual(own.customers.nodes.map((n: { name: string }) => n.name).sort(), [
+    'Casa Lupo S.r.l.',
+    'Nordwind Logistik GmbH',
+    'Zephyr Kühlhaus AG',
+  ])
+  const nordwind = own.customers.nodes.find((n: { name: string }) => n.name.startsWith('Nordwind'))
+  assert.deepEqual(
+    [nordwind.invoices.totalCount, nordwind.contacts.totalCount, nordwind.children.totalCount],
+    [3, 2, 1],
+  )
+  assert.deepEqual([own.alias.totalCount, own.not.totalCount, own.bySource.totalCount], [0, 2, 0])
+  assert.deepEqual([own.invoices.totalCount, own.contacts.totalCount, own.contracts.totalCount], [3, 2, 2])
+  assert.deepEqual([own.products.totalCount, own.payments.totalCount], [1, 1])
+  assert.equal(own.quality.golden, 3)
+  assert.deepEqual(
+    [own.taskCounts.total, own.tasks.totalCount.map((t: { reason: string }) => t.reason)],
+    [1, ['both are seen']],
+  )
+  // The same questions of both regions at once.
+  const all = await data(everyone, '{ customers { totalCount } invoices { totalCount } taskCounts { total } }')
+  assert.deepEqual([all.customers.totalCount, all.invoices.totalCount], [6, 6])
+  assert.ok(all.taskCounts.total >= 2)
+})
+
+test('who says nothing sees what is everybody’s; regions and legal entities bind both; what is unknown opens nothing', async () => {
+  const count = async (claims: object) => {
+    const got = await data(
+      await it.bound(claims, 'admin'),
+      '{ customers { totalCount } contacts { totalCount } products { totalCount } postings { totalCount } }',
+    )
+    return Object.values(got).map((c) => (c as { totalCount: number }).totalCount)
+  }
+  assert.deepEqual(await count({}), [0, 0, 1, 0])
+  assert.deepEqual(await count({ regions: ['eu'] }), [0, 0, 1, 0])
+  assert.deepEqual(await count({ regions: ['eu'], legal_entities: ['DE01'] }), [1, 2, 1, 2])
+  assert.deepEqual(await count({ regions: ['eu'], legal_entities: ['US01'] }), [0, 0, 1, 0])
+  assert.deepEqual(await count({ regions: ['us'], legal_entities: ['*'] }), [3, 2, 1, 2])
+  assert.deepEqual(await count({ regions: ['*'], legal_entities: ['US01'] }), [3, 2, 1, 2])
+  assert.deepEqual(await count({ regions: ['nowhere', '**', 'DE', 'NONE'], legal_entities: '*' }), [0, 0, 1, 0])
+  assert.deepEqual(await count({ regions: ['*'], legal_entities: ['**', '"', '{', "'"] }), [0, 0, 1, 0])
+  assert.deepEqual(await count({ regions: ['eu', 'us'], legal_entities: ['DE01', 'NONE', 'US01'] }), [6, 4, 1, 4])
+  // The same of an API key.
+  const [bound, silent] = await Promise.all([
+    createKey(it.db.sql, {
+      name: 'bound',
+      roles: ['reader'],
+      scopes: [],
+      regions: ['us'],
+      legalEntities: ['*'],
+      expiresAt: null,
+      createdBy: 'test',
+    }),
+    createKey(it.db.sql, { name: 'silent', roles: ['reader'], scopes: [], expiresAt: null, createdBy: 'test' }),
+  ])
+  for (const [text, n] of [
+    [bound.text, 3],
+    [silent.text, 0],
+  ] as const)
+    assert.equal((await data(text, '{ customers { totalCount } }')).customers.totalCount, n)
+})
+
+test('a steward of one region can do nothing to records, tasks, actions and messages of another', async () => {
+  const { db } = it
+  const [us] = await db.sql<{ id: string; version: number }[]>`
+    select g.id, g.version from source_record r join golden g on g.id = r.golden_id where r.key = ${customerUs}`
+  const [eur] = await db.sql<{ id: string; version: number }[]>`
+    select g.id, g.version from source_record r join golden g on g.id = r.golden_id where r.key = ${customerEu}`
+  const [action] = await db.sql<{ id: string }[]>`select id from action limit 1`
+  const [task] = await db.sql<{ id: string }[]>`select id from task where reason = 'usmark is alike'`
+  const [message] = await db.sql<{ id: number }[]>`select id from inbox where message_id = 'usmark'`
+  assert.ok(us && eur && action && task && message)
+  const said = 'reason: "because", idempotencyKey: "k"'
+  const seen = (r: { id: string; version: number }) => `{ id: "${r.id}", version: ${r.version} }`
+  const [theirs, ours] = [seen(us), seen(eur)]
+  const attempts = [
+    `mergeRecords(input: { records: [${ours}, ${theirs}] }, ${said})`,
+    `overrideField(input: { record: ${theirs}, field: "accountOwner", value: "x" }, ${said})`,
+    `retireRecord(input: { record: ${theirs} }, ${said})`,
+    `attachRecord(input: { source: "${key('erp', 'Customer', 'US-E1')}", from: ${ours}, to: ${ours} }, ${said})`,
+    `setParent(input: { record: ${ours}, parent: ${theirs} }, ${said})`,
+    `undoAction(action: "${action.id}", ${said})`,
+    `approveAction(action: "${action.id}", reason: "because")`,
+    `claimTasks(ids: ["${task.id}"])`,
+    `commentTask(id: "${task.id}", body: "hello")`,
+    `retryExceptions(limit: 10, ${said})`,
+    `discardExceptions(ids: ["${message.id}"], ${said})`,
+    `correctException(id: "${message.id}", payload: "{}", ${said})`,
+  ]
+  const head = async () => (await db.sql`select position from feed_head`)[0]?.position
+  const begun = await head()
+  for (const attempt of attempts) {
+    const type =
+      attempt.includes('Tasks') || attempt.includes('Task(')
+        ? 'TaskRefused'
+        : attempt.includes('xception')
+          ? 'InboundExceptionRefused'
+          : 'ActionRefused'
+    const { text } = await ask(eu, `mutation { ${attempt} { __typename ... on ${type} { rule } } }`)
+    assert.match(text, /"rule":"UNKNOWN_(ID|TASK|EXCEPTION)"/, `${attempt}: ${text}`)
+    assert.doesNotMatch(text, MARK)
+  }
+  const preview = await ask(
+    eu,
+    `{ previewAction(action: { override: { record: ${theirs}, field: "name", value: "x" } }) { __typename ... on ActionRefused { rule } } }`,
+  )
+  assert.match(preview.text, /"rule":"UNKNOWN_ID"/, preview.text)
+  assert.equal(await head(), begun)
+  // To its own it can.
+  const own = await ask(
+    eu,
+    `mutation { overrideField(input: { record: ${ours}, field: "accountOwner", value: "Ada" }, ${said}) { __typename ... on ActionDone { action { id } } } }`,
+  )
+  assert.match(own.text, /"__typename":"ActionDone","action":\{"id"/, own.text)
+})
+
+/** Events as one caller is told them, from now on. */
+async function follow(
+  token: string,
+  args = '',
+  fields = 'op goldenId before after changedFields redirect members cause { system recordId }',
+) {
+  const client = createClient({
+    url: it.url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    connectionParams: bearer(token),
+    retryAttempts: 0,
+  })
+  const items: Record<string, unknown>[] = []
+  const faults: unknown[] = []
+  const query = `subscription { changes${args} { __typename ... on Snapshot { goldenId values } ... on Change { ${fields} } } }`
+  const stop = client.subscribe<{ changes: Record<string, unknown> }>(
+    { query },
+    {
+      next: (r) => (r.data ? items.push(r.data.changes) : faults.push(r.errors)),
+      error: (e) => faults.push(e),
+      complete: () => {},
+    },
+  )
+  const has = (type: string) => items.filter((i) => i.__typename === type)
+  await eventually(() => has('CaughtUp').length > 0 || faults.length > 0)
+  assert.deepEqual(faults, [])
+  const close = () => {
+    stop()
+    return client.dispose()
+  }
+  return { items, has, close }
+}
+
+test('the feed: snapshot, past and present hold the own region; what leaves is told as deleted, what enters without before', async () => {
+  const [one, two] = await Promise.all([
+    follow(eu, '(snapshot: true)'),
+    follow(await it.bound({ regions: ['us'], legal_entities: ['*'] }, 'reader'), '(types: [CUSTOMER])'),
+  ])
+  try {
+    assert.doesNotMatch(JSON.stringify(one.items), MARK)
+    for (const { id } of hidden) assert.ok(!one.has('Snapshot').some((s) => s.goldenId === id))
+    assert.equal(one.has('Snapshot').length, 3 + 2 + 2 + 1)
+    const move = (version: number, country: string, name: string): WorldRecord => ({
+      source: 'crm',
+      type: 'Customer',
+      id: 'mover',
+      version,
+      fields: { name, billingAddress: { country, city: `${name} City` }, legalEntities: ['DE01'] },
+    })
+    await tell(it.db.sql, [move(1, 'DE', 'Kranich Handel')])
+    await tell(it.db.sql, [move(2, 'US', 'Kranich Usmark')])
+    await tell(it.db.sql, [move(3, 'US', 'Kranich Usmark Two')])
+    await tell(it.db.sql, [move(4, 'IT', 'Kranich Roma')])
+    await tell(it.db.sql, [{ ...move(5, 'IT', ''), deleted: true, fields: {} }])
+    await eventually(() => one.has('Change').length >= 4 && two.has('Change').length >= 3)
+    const told = (items: Record<string, unknown>[]) =>
+      items.map((c) => [
+        c.op,
+        (c.before as { name?: string })?.name ?? null,
+        (c.after as { name?: string })?.name ?? null,
+      ])
+    assert.deepEqual(told(one.has('Change')), [
+      ['CREATED', null, 'Kranich Handel'],
+      ['DELETED', 'Kranich Handel', null],
+      ['UPDATED', null, 'Kranich Roma'],
+      ['DELETED', 'Kranich Roma', null],
+    ])
+    const leaving = one.has('Change')[1] ?? {}
+    assert.deepEqual(
+      [leaving.changedFields, leaving.members, (leaving.cause as { system: string }).system],
+      [[], [], 'row-rights'],
+    )
+    assert.deepEqual(told(two.has('Change')), [
+      ['UPDATED', null, 'Kranich Usmark'],
+      ['UPDATED', 'Kranich Usmark', 'Kranich Usmark Two'],
+      ['DELETED', 'Kranich Usmark Two', null],
+    ])
+    assert.doesNotMatch(JSON.stringify(one.items), MARK)
+    // The past says the same as the present did, and history and asOf know the versions of the own region alone.
+    const mover = key('crm', 'Customer', 'mover')
+    const past = await data(eu, `{ changes(first: 500, ids: ["${mover}"]) { nodes { op before after } } }`)
+    assert.deepEqual(told(past.changes.nodes), told(one.has('Change')))
+  } finally {
+    await Promise.all([one.close(), two.close()])
+  }
+  const sse = await over(it.url, {
+    query: 'subscription { changes(snapshot: true, types: [CUSTOMER]) { ... on Snapshot { values } } }',
+    headers: { ...bearer(eu), accept: 'text/event-stream' },
+  })
+  assert.doesNotMatch(sse.text, MARK)
+  assert.match(
+    (
+      await overSocket(
+        it.url,
+        `subscription { changes(snapshot: true, ids: ["${customerUs}"]) { __typename } }`,
+        bearer(eu),
+      )
+    ).text,
+    /CaughtUp/,
+  )
+})
+
+test('history and asOf: the versions of the own region, and none in the place of one that is hidden', async () => {
+  const record = (version: number, country: string, city: string): WorldRecord => ({
+    source: 'crm',
+    type: 'Customer',
+    id: 'returned',
+    version,
+    fields: { name: 'Reiher Bau', billingAddress: { country, city }, legalEntities: ['DE01'] },
+  })
+  const id = key('crm', 'Customer', 'returned')
+  const at: string[] = []
+  for (const r of [record(1, 'DE', 'Kiel'), record(2, 'US', 'Usmark'), record(3, 'DE', 'Bonn')]) {
+    await tell(it.db.sql, [r])
+    at.push((await it.db.sql<{ at: Date }[]>`select clock_timestamp() as at`)[0]?.at.toISOString() ?? '')
+  }
+  const city = async (moment: string) =>
+    (await data(eu, `{ customer(id: "${id}", asOf: "${moment}") { billingAddress { city } } }`)).customer
+      ?.billingAddress.city ?? null
+  assert.deepEqual(await Promise.all(at.map(city)), ['Kiel', null, 'Bonn'])
+  const { customer } = await data(
+    eu,
+    `{ customer(id: "${id}") { history(first: 9) { totalCount nodes { version values } } } }`,
+  )
+  assert.deepEqual(
+    customer.history.nodes.map((v: { version: number }) => v.version),
+    [3, 1],
+  )
+  assert.equal(customer.history.totalCount, 2)
+})
+
+test('webhooks carry the rows of whoever registered them, and are for callers of the same rows', async () => {
+  const bodies: string[] = []
+  const endpoint = createServer((req, res) => {
+    const parts: Buffer[] = []
+    req
+      .on('data', (c) => parts.push(c))
+      .on('end', () => {
+        bodies.push(Buffer.concat(parts).toString())
+        res.end()
+      })
+  })
+  await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/`
+  const { port } = new URL(url)
+  const reach = { networks: [parseNetwork('127.0.0.1')], http: true, ports: [Number(port)] }
+  const poster = createPoster({ reach, timeoutMs: 10_000 })
+  const sql = openDatabase(it.db.url, { connectionsMax: 5, name: 'test-deliver' })
+  const vault = new Vault([])
+  const settings = {
+    url,
+    description: '',
+    filter: { types: ['Customer'], ids: null, ops: null, systems: null, changedFields: null, values: null },
+    schemaVersion: 1,
+    scopes: [],
+  }
+  const made = async (rows: EndpointRows) => {
+    const done = await registerWebhook({ sql, vault, reach, poster }, 'tester', settings, null, null, rows)
+    assert.equal(done.code, 'DONE', JSON.stringify(done))
+    return done.code === 'DONE' ? done.id : ''
+  }
+  const ids = [await made({ regions: EU.regions, legalEntities: EU.legal_entities }), await made(everyRow)]
+  const deliverer = new Deliverer({
+    sql,
+    policy: () => policy,
+    vault,
+    poster,
+    pollMs: 20,
+    log: () => {},
+    sightOf: (rows) => (it.rows?.of(rows) ? new Sight(() => it.rows?.of(rows) as Sql) : null),
+  })
+  await deliverer.start()
+  try {
+    const record = (id: string, country: string): WorldRecord => ({
+      source: 'crm',
+      type: 'Customer',
+      id,
+      fields: {
+        name: `${country === 'US' ? 'Usmark' : 'Habicht'} ${id}`,
+        billingAddress: { country },
+        legalEntities: ['DE01'],
+      },
+    })
+    await tell(it.db.sql, [record('hook-us', 'US')])
+    await tell(it.db.sql, [record('hook-eu', 'DE')])
+    // The one that is bound to nothing has both, the other one.
+    await eventually(() => bodies.length >= 3)
+    assert.equal(bodies.length, 3)
+    assert.deepEqual(bodies.filter((b) => MARK.test(b)).length, 1)
+    // Who is bound has to do with those of the same rows only.
+    const listed = async (token: string) =>
+      (await data(token, '{ webhooks { id } }')).webhooks.map((w: { id: string }) => w.id)
+    assert.deepEqual(await listed(eu), [ids[0]])
+    assert.deepEqual((await listed(everyone)).sort(), ids.toSorted())
+    for (const attempt of [
+      `deleteWebhook(id: "${ids[1]}")`,
+      `changeWebhook(id: "${ids[1]}", change: { url: "https://example.com/" })`,
+      `testWebhook(id: "${ids[1]}")`,
+    ])
+      assert.match(
+        (await ask(eu, `mutation { ${attempt} { ... on WebhookRefused { rule } } }`)).text,
+        /UNKNOWN_WEBHOOK/,
+        attempt,
+      )
+  } finally {
+    await deliverer.stop(0)
+    poster.close()
+    await sql.end()
+    endpoint.closeAllConnections()
+    endpoint.close()
+  }
+})
+
+test('what the model says of rows comes to hold for what was there before, and a user without the rights is told what to do', async () => {
+  const { db } = it
+  const counted = async () => (await reader<{ n: number }[]>`select count(*)::int as n from golden`)[0]?.n
+  const before = await counted()
+  await db.sql`update row_rights set tags = 'others'`
+  await setUpRowRights(db.sql, policy)
+  assert.equal(await counted(), before)
+  const name = `limited_${process.pid}`
+  await db.sql.unsafe(`create role ${name} login password 'p' nosuperuser nocreaterole`)
+  const url = new URL(db.url)
+  url.username = name
+  url.password = 'p'
+  const limited = openDatabase(url.href, { connectionsMax: 1, name: 'test' })
+  try {
+    await assert.rejects(setUpRowRights(limited, policy), /does not own its tables/)
+    await db.sql.unsafe(`alter table golden owner to ${name}`)
+    await db.sql.unsafe(`grant all on all tables in schema public to ${name}`)
+    await assert.rejects(
+      setUpRowRights(limited, policy),
+      /create role touchstone_reader nologin; grant touchstone_reader to/,
+    )
+  } finally {
+    await limited.end()
+    await db.sql.unsafe('alter table golden owner to current_user')
+    await db.sql.unsafe(`drop owned by ${name}; drop role ${name}`)
+    await setUpRowRights(db.sql, policy)
+  }
+})
