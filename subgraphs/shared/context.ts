@@ -14,29 +14,29 @@ export function unbound(sql: Sql): SqlOf {
   return () => found
 }
 
-/** What resolvers of one operation share. */
+/** What resolvers of one operation share. No #private fields: where a subgraph is a service, the server copies it. */
 export class RequestContext {
   readonly scopes: ReadonlySet<string>
   /** Who asks, for what is changed. */
   readonly request: RequestInfo
-  readonly #sqlOf: SqlOf
+  private readonly sqlOf: SqlOf
   private readonly loaders = new Map<string, DataLoader<string, unknown>>()
   private readonly made = new Map<string, unknown>()
 
   constructor(request: RequestInfo, sqlOf: SqlOf) {
     this.request = request
     this.scopes = request.scopes
-    this.#sqlOf = sqlOf
+    this.sqlOf = sqlOf
   }
 
   /** Reads with the caller's rights; there is no other connection for reads of what is mastered. */
   get sql(): Sql {
-    return this.#sqlOf(this.request).sql
+    return this.sqlOf(this.request).sql
   }
 
   /** Whether the caller may not see every row. */
   get bound(): boolean {
-    return this.#sqlOf(this.request).bound
+    return this.sqlOf(this.request).bound
   }
 
   /** What is worked out once an operation, however many parents ask: `name` says everything it depends on. */
