@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import WebSocket from 'ws'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { appendChanges } from '../../mdm/feed/append.ts'
-import { type BarePlan, type FeedPlan, latency, now, type Result } from './protocol.ts'
+import { change } from './change.ts'
+import { type BarePlan, type CatchUpPlan, type CaughtUp, type FeedPlan, latency, now, type Result } from './protocol.ts'
 
 /** Subscribers and the writer in one process, so that one clock times both. Reads as little of a message as it can. */
 const selection = (entity: boolean) => `subscription { changes {
@@ -12,8 +14,9 @@ const selection = (entity: boolean) => `subscription { changes {
 const POSITION = '"position":'
 const goldenIdsMax = 1_000
 
-process.on('message', async (plan: FeedPlan | BarePlan) => {
-  process.send?.(plan.do === 'feed' ? await feed(plan) : await bare(plan))
+process.once('message', async (plan: FeedPlan | BarePlan | CatchUpPlan) => {
+  if (plan.do === 'catchUp') process.send?.(await catchUp(plan))
+  else process.send?.(plan.do === 'feed' ? await feed(plan) : await bare(plan))
 })
 
 /** Opens the sockets. `onText` gets every message with the number of its socket. */
@@ -63,6 +66,8 @@ async function feed(plan: FeedPlan): Promise<Result> {
   })
   for (const socket of sockets) socket.send('{"type":"connection_init"}')
   while (ready < subscribers) await sleep(10)
+  process.send?.('ready')
+  await once(process, 'message')
   const [head] = await sql<{ position: number }[]>`select position from feed_head`
   first = head?.position ?? 0
 
@@ -103,6 +108,35 @@ async function bare(plan: BarePlan): Promise<Result> {
   return result(arrived, sentAt, subscribers, 0, bytes)
 }
 
+async function catchUp({ url, after, upTo }: CatchUpPlan): Promise<CaughtUp> {
+  let last = 0
+  let events = 0
+  let misplaced = 0
+  const query = selection(false).replace('changes {', `changes(after: "${after}") {`)
+  const [socket] = await connect(url.replace('http', 'ws'), 1, 'graphql-transport-ws', (_, data) => {
+    const start = data.indexOf(POSITION)
+    if (start < 0) {
+      if (data.includes('connection_ack'))
+        socket?.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
+      else if (data.includes('"error"') || data.includes('"complete"')) throw new Error(data.toString())
+      else if (data.includes('"ping"')) socket?.send('{"type":"pong"}')
+      return
+    }
+    const position = Number.parseInt(data.toString('latin1', start + POSITION.length, start + POSITION.length + 16), 10)
+    if (events > 0 && position !== last + 1) misplaced++
+    last = position
+    events++
+  })
+  process.send?.('ready')
+  await once(process, 'message')
+  const began = now()
+  socket?.send('{"type":"connection_init"}')
+  while (last < upTo) await sleep(5)
+  const seconds = (now() - began) / 1_000
+  socket?.terminate()
+  return { events, seconds, misplaced }
+}
+
 /** Waits until all is there, or nothing more came for a while. */
 async function settled(delivered: () => number, total: number): Promise<void> {
   for (let before = -1; delivered() < total && (before !== delivered() || before === 0); ) {
@@ -130,28 +164,5 @@ function result(arrived: Float64Array, sentAt: Float64Array, sockets: number, tw
     seconds: (last - (sentAt[0] ?? 0)) / 1_000,
     messageBytes: bytes,
     ms: latency(new Float64Array(samples)),
-  }
-}
-
-function change(goldenId: string, version: number): Parameters<typeof appendChanges>[1][number] {
-  return {
-    goldenId,
-    type: 'Customer',
-    version,
-    op: version === 1 ? 'CREATED' : 'UPDATED',
-    values: {
-      name: `Kunde ${goldenId.slice(0, 4)} Maschinenbau GmbH`,
-      legalName: 'Kunde Maschinenbau GmbH & Co. KG',
-      emails: ['info@kunde.example', 'einkauf@kunde.example'],
-      billingAddress: { street: 'Hauptstraße 1', city: 'Hamburg', postcode: '20457', country: 'DE' },
-      paymentTerms: `NET${30 + (version % 60)}`,
-      currency: 'EUR',
-    },
-    provenance: { name: { r: [goldenId], u: 'SYSTEM_OF_RECORD' } },
-    redirect: null,
-    changed: ['paymentTerms'],
-    members: [goldenId],
-    policyVersion: 'bench',
-    cause: { source: 'erp', object: 'customer', sourceId: goldenId, inboxId: version, correlationId: randomUUID() },
   }
 }

@@ -44,9 +44,11 @@ const barePort = typeof bareAddress === 'object' && bareAddress ? bareAddress.po
 const tell = (message: FromGateway) => process.send?.(message)
 
 process.on('message', async (message: ToGateway) => {
-  if (message.do === 'stop') {
-    const { heapUsed, rss } = process.memoryUsage()
-    tell({ is: 'memory', heapMB: heapUsed / 2 ** 20, rssMB: rss / 2 ** 20 })
+  if (message.do === 'memory' || message.do === 'stop') {
+    if (message.do === 'memory') global.gc?.()
+    const { heapUsed, external, rss } = process.memoryUsage()
+    tell({ is: 'memory', heapMB: (heapUsed + external) / 2 ** 20, rssMB: rss / 2 ** 20 })
+    if (message.do === 'memory') return
     bare.close()
     await gateway.close(500)
     await tailer.stop()

@@ -1,5 +1,8 @@
 /** What the bench's processes tell each other over IPC. */
-export type ToGateway = { do: 'broadcast'; count: number; perSecond: number; bytes: number } | { do: 'stop' }
+export type ToGateway =
+  | { do: 'broadcast'; count: number; perSecond: number; bytes: number }
+  | { do: 'memory' }
+  | { do: 'stop' }
 export type FromGateway =
   | { is: 'listening'; url: string; bareUrl: string }
   | { is: 'memory'; heapMB: number; rssMB: number }
@@ -23,6 +26,21 @@ export interface BarePlan {
   url: string
   subscribers: number
   events: number
+}
+
+/** One subscriber that begins after `after` and reads up to the position `upTo`. */
+export interface CatchUpPlan {
+  do: 'catchUp'
+  url: string
+  after: string
+  upTo: number
+}
+
+export interface CaughtUp {
+  events: number
+  seconds: number
+  /** Events that did not follow the one before. */
+  misplaced: number
 }
 
 export interface Latency {

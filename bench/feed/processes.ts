@@ -1,0 +1,86 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startServer } from '../../cli/postgres/server.ts'
+import { openDatabase, type Sql } from '../../mdm/db/database.ts'
+import { migrate } from '../../mdm/db/migrate.ts'
+import type { BarePlan, CatchUpPlan, CaughtUp, FeedPlan, FromGateway, Result, ToGateway } from './protocol.ts'
+
+type Memory = Extract<FromGateway, { is: 'memory' }>
+
+/** Postgres with fsync, a gateway process with all subgraphs, and clients in processes of their own. */
+export async function benchProcesses() {
+  const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+  const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
+  const server = await startServer({ dir, durable: true })
+  const children: ChildProcess[] = []
+  const databaseUrl = server.url('postgres')
+  const sql: Sql = openDatabase(databaseUrl, { connectionsMax: 1, name: 'bench' })
+  await migrate(sql, here('../../migrations'))
+
+  /** As the command line sets it: GraphQL checks less at each step. */
+  async function startGateway() {
+    const env = { ...process.env, NODE_ENV: 'production' }
+    const gateway = fork(here('gateway.ts'), [databaseUrl], { env, execArgv: ['--expose-gc'] })
+    children.push(gateway)
+    const { url, bareUrl } = await heard<Extract<FromGateway, { is: 'listening' }>>(gateway)
+    const tell = (message: ToGateway) => gateway.send(message)
+    return {
+      url,
+      bareUrl,
+      tell,
+      async memory(): Promise<Memory> {
+        tell({ do: 'memory' })
+        return await heard<Memory>(gateway)
+      },
+      async stop(): Promise<Memory> {
+        tell({ do: 'stop' })
+        const last = await heard<Memory>(gateway)
+        await once(gateway, 'exit')
+        return last
+      },
+    }
+  }
+
+  /** A fresh process for each measurement, so that none pays for the garbage of another. */
+  async function measured<R extends Result | CaughtUp>(
+    plan: FeedPlan | BarePlan | CatchUpPlan,
+    whenReady: () => unknown = () => {},
+  ): Promise<R> {
+    const clients = fork(here('clients.ts'))
+    children.push(clients)
+    clients.send(plan)
+    await heard<'ready'>(clients)
+    await whenReady()
+    clients.send('go')
+    const result = await heard<R>(clients)
+    clients.kill()
+    return result
+  }
+
+  async function close(): Promise<void> {
+    for (const child of children) child.kill()
+    await sql.end({ timeout: 1 })
+    await server.stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+
+  return { databaseUrl, sql, startGateway, measured, close }
+}
+
+async function heard<T>(child: ChildProcess): Promise<T> {
+  const gone = new AbortController()
+  const exit = once(child, 'exit', { signal: gone.signal }).then(([code]) => {
+    throw new Error(`a process of the bench ended with ${code}`)
+  })
+  try {
+    const [message] = await Promise.race([once(child, 'message'), exit])
+    return message as T
+  } finally {
+    exit.catch(() => undefined)
+    gone.abort()
+  }
+}
