@@ -11,6 +11,7 @@ export class EventGate {
   #keyOf: (event: unknown) => SharedEvent | null = () => null
   #waiting: ((event: IteratorResult<unknown>) => void) | null = null
   #passed: IteratorResult<unknown>[] = []
+  #abandon: () => void = () => {}
 
   /** Takes the events of the subgraph; answers those that are let through. */
   take(events: AsyncIterable<unknown>, subgraph: Subgraph): AsyncIterable<unknown> {
@@ -44,6 +45,7 @@ export class EventGate {
     const own = made[Symbol.asyncIterator]()
     const end = async (): Promise<IteratorReturnResult<undefined>> => {
       leave()
+      this.#abandon()
       await own.return?.()
       return { done: true, value: undefined }
     }
@@ -55,11 +57,13 @@ export class EventGate {
           this.#pass(event)
           return await end()
         }
-        const make = async () => {
-          this.#pass(event)
-          const result = await own.next()
-          return result.done ? null : result.value
-        }
+        // Others may wait for it, so it ends with its subscriber, whatever the planner does about that.
+        const make = () =>
+          new Promise<ExecutionResult | null>((resolve, reject) => {
+            this.#abandon = () => resolve(null)
+            this.#pass(event)
+            own.next().then((result) => resolve(result.done ? null : result.value), reject)
+          })
         const result = await selection.of(this.#keyOf(event.value), make)
         return result ? { done: false, value: result } : await end()
       },

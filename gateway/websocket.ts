@@ -4,6 +4,7 @@ import { useServer } from 'graphql-ws/use/ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { QueryBounds, ServerBounds } from './bounds.ts'
 import type { CallerBounds } from './callerBounds.ts'
+import { coalesce } from './coalesce.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { HttpError } from './httpAnswer.ts'
 import { type Caller, type Callers, type Credentials, unauthenticated } from './identity/caller.ts'
@@ -74,6 +75,7 @@ export function serveWebSockets(
     const refusal = refusalOf(req)
     if (!refusal) {
       sockets.handleUpgrade(req, socket, head, (ws) => {
+        coalesce(ws, socket)
         admit(ws)
         sockets.emit('connection', ws, req)
       })

@@ -22,7 +22,7 @@ export function encodeCursor(feed: string, place: Place): string {
   const bytes = Buffer.alloc(headBytes + (scanned === null ? 0 : uuidBytes) + checkBytes)
   bytes[0] = format
   bytes[1] = place.kind === 'TAIL' ? kinds.TAIL : scanned === null ? kinds.SCAN_START : kinds.SCAN
-  writeUuid(bytes, 2, feed)
+  feedBytes(feed).copy(bytes, 2)
   bytes.writeBigUInt64BE(BigInt(place.position), 2 + uuidBytes)
   if (scanned !== null) writeUuid(bytes, headBytes, scanned)
   bytes.writeUInt32BE(crc32(bytes.subarray(0, -checkBytes)), bytes.length - checkBytes)
@@ -53,6 +53,18 @@ export function decodeCursor(feed: string, text: string): Place {
   if (!Number.isSafeInteger(position)) throw invalid('its position is out of range')
   if (kind === kinds.TAIL) return { kind: 'TAIL', position }
   return { kind: 'SCAN', position, scanned: kind === kinds.SCAN ? readUuid(bytes, headBytes) : null }
+}
+
+/** Of the feed that was named last: there is one in a process, and a cursor for every event. */
+let known = { feed: '', bytes: Buffer.alloc(uuidBytes) }
+
+function feedBytes(feed: string): Buffer {
+  if (known.feed !== feed) {
+    const bytes = Buffer.alloc(uuidBytes)
+    writeUuid(bytes, 0, feed)
+    known = { feed, bytes }
+  }
+  return known.bytes
 }
 
 function invalid(why: string): FeedError {

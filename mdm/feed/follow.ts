@@ -43,7 +43,7 @@ const pageRowsMax = 512
 /** A subscription whose filter let nothing pass for so many positions says where it is. */
 const silentPositionsMax = 1_000
 /** Positions that are passed over before other work of the process gets its turn. */
-const positionsPerTurn = 256
+const positionsPerTurn = 32
 
 /**
  * A subscription, as docs/FEED.md says. Throws FeedError where the cursor or the filter is at fault; later ones come from
@@ -81,6 +81,8 @@ class Subscription {
   #now: number
   /** Names this subscription's own pages. */
   readonly #key = randomUUID()
+  /** Where the page begins that was read ahead. */
+  #ahead = -1
   #followed: Followed | null = null
   /** For those who watch how far followers are. */
   readonly #reached = { position: 0 }
@@ -236,18 +238,14 @@ class Subscription {
    * subscription's own.
    */
   async #page(position: number): Promise<EventPage> {
-    const { sql, eventPages } = this.#tailer
+    const { eventPages } = this.#tailer
     const ids = this.#followed?.ids ?? null
     const after = ids ? position : position - (position % pageRowsMax)
     const upTo = ids ? this.#tail.tableUpTo : Math.min(after + pageRowsMax, this.#tail.tableUpTo)
-    const key = ids ? this.#key : `${this.#tail.feed} ${after} ${upTo}`
-    const read = async (): Promise<EventPage> => {
-      const { events, oldest } = await this.#read(() => readChanges(sql, { after, upTo, ids, rowsMax: pageRowsMax }))
-      const last = events.at(-1)?.event.position ?? upTo
-      const covered = events.length === pageRowsMax ? last : upTo
-      return { events, oldest, covered, bytes: events.reduce((sum, e) => sum + e.bytes, pageOverheadBytes) }
-    }
+    const key = ids ? this.#key : this.#sharedKey(after, upTo)
+    const read = () => this.#readPage(after, upTo, ids)
     const page = await eventPages.get(key, read)
+    if (!ids) this.#readAhead(after + pageRowsMax)
     if (page.covered > position) return page
     eventPages.drop(key)
     return eventPages.get(key, read)
@@ -255,6 +253,27 @@ class Subscription {
 
   async #seen(sight: Sight, event: ChangeEvent, ahead: () => readonly ChangeEvent[]): Promise<ChangeEvent | null> {
     return await this.#read(() => sight.see(event, ahead))
+  /** While a page is being delivered the next one is read: who is far behind would wait for every one of them. */
+  #readAhead(after: number): void {
+    if (after === this.#ahead || after + pageRowsMax > this.#tail.tableUpTo || this.#done) return
+    this.#ahead = after
+    const upTo = after + pageRowsMax
+    // What fails here fails again, and is told, when it is needed.
+    this.#tailer.eventPages
+      .get(this.#sharedKey(after, upTo), () => this.#readPage(after, upTo, null))
+      .catch(() => undefined)
+  }
+
+  #sharedKey(after: number, upTo: number): string {
+    return `${this.#tail.feed} ${after} ${upTo}`
+  }
+
+  async #readPage(after: number, upTo: number, ids: string[] | null): Promise<EventPage> {
+    const range = { after, upTo, ids, rowsMax: pageRowsMax }
+    const { events, oldest } = await this.#read(() => readChanges(this.#tailer.sql, range))
+    const last = events.at(-1)?.event.position ?? upTo
+    const covered = events.length === pageRowsMax ? last : upTo
+    return { events, oldest, covered, bytes: events.reduce((sum, e) => sum + e.bytes, pageOverheadBytes) }
   }
 
   #at(place: Place): FeedPlace {

@@ -7,28 +7,35 @@ type Values = Record<string, unknown>
  * for the fields of queries.
  */
 export function visibleValues(policy: Policy): (type: string, values: Values, scopes: ReadonlySet<string>) => Values {
-  const hiding = new Map(
-    policy.types.map((t) => [
-      t.name,
-      t.fields.map((f) => ({
-        name: f.name,
-        scope: f.sensitive,
-        inner: (policy.groups.get(f.typeName)?.fields ?? []).filter((g) => g.sensitive),
-      })),
-    ]),
-  )
+  // What each set of scopes sees of a type: null a field as it is, else what is hidden within its group.
+  const plans = new WeakMap<ReadonlySet<string>, Map<string, Map<string, ReadonlySet<string> | null>>>()
+  const planOf = (type: string, scopes: ReadonlySet<string>) => {
+    let plan = plans.get(scopes)
+    if (!plan) {
+      const hidden = (scope: string | undefined) => scope !== undefined && !scopes.has(scope)
+      const inner = (group: string) => {
+        const fields = (policy.groups.get(group)?.fields ?? []).filter((g) => hidden(g.sensitive))
+        return fields.length === 0 ? null : new Set(fields.map((g) => g.name))
+      }
+      plan = new Map(
+        policy.types.map((t) => [
+          t.name,
+          new Map(t.fields.filter((f) => !hidden(f.sensitive)).map((f) => [f.name, inner(f.typeName)])),
+        ]),
+      )
+      plans.set(scopes, plan)
+    }
+    return plan.get(type)
+  }
   // One event goes to many subscribers, most of them with the same scopes.
   const known = new WeakMap<ReadonlySet<string>, WeakMap<Values, Values>>()
   const select = (type: string, values: Values, scopes: ReadonlySet<string>): Values => {
-    const hidden = (scope: string | undefined) => scope !== undefined && !scopes.has(scope)
     const visible: Values = {}
-    const fields = new Map(hiding.get(type)?.map((f) => [f.name, f]))
-    for (const [name, value] of Object.entries(values)) {
-      const field = fields.get(name)
+    const plan = planOf(type, scopes)
+    for (const name of Object.keys(values)) {
+      const inner = plan?.get(name)
       // A field that the policy no longer has: nobody can say any more who may see it.
-      if (!field || hidden(field.scope)) continue
-      const inner = new Set(field.inner.filter((g) => hidden(g.sensitive)).map((g) => g.name))
-      visible[name] = inner.size === 0 ? value : without(value, inner)
+      if (inner !== undefined) visible[name] = inner === null ? values[name] : without(values[name], inner)
     }
     return visible
   }
