@@ -253,6 +253,8 @@ class Subscription {
 
   async #seen(sight: Sight, event: ChangeEvent, ahead: () => readonly ChangeEvent[]): Promise<ChangeEvent | null> {
     return await this.#read(() => sight.see(event, ahead))
+  }
+
   /** While a page is being delivered the next one is read: who is far behind would wait for every one of them. */
   #readAhead(after: number): void {
     if (after === this.#ahead || after + pageRowsMax > this.#tail.tableUpTo || this.#done) return
