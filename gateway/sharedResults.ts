@@ -6,6 +6,9 @@ const resultsMax = 64
 /** How old a result that shows entities may be: they are shown as they are when it is delivered. */
 const entityMsMax = 500
 
+/** Nobody is given it; only a caller with all scopes says to have it. */
+const noScope = '\0 every scope'
+
 interface Shared {
   at: number
   order: number
@@ -85,9 +88,12 @@ export class Selections {
     const key = JSON.stringify([
       text,
       used.map((name) => variables[name]),
-      [...request.scopes].sort(),
-      // Events are the same for all with these scopes; what else is asked about their entities may depend on more.
-      ...(entities ? [request.actor, [...(request.roles ?? [])].sort(), request.regions, request.legalEntities] : []),
+      // Who has all scopes names none of them.
+      request.scopes.has(noScope) ? '*' : [...request.scopes].sort(),
+      request.regions ?? null,
+      request.legalEntities ?? null,
+      // Events are the same for all with these rights; what else is asked about their entities may depend on more.
+      ...(entities ? [request.actor ?? null, [...(request.roles ?? [])].sort()] : []),
     ])
     const selection = this.#open.get(key) ?? new Selection(entities ? entityMsMax : Number.POSITIVE_INFINITY)
     this.#open.set(key, selection)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type ExecutionResult, getOperationAST, parse } from 'graphql'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
+import { All } from '../../gateway/identity/caller.ts'
 import { Selection, Selections } from '../../gateway/sharedResults.ts'
 import type { RequestInfo } from '../../subgraphs/contract.ts'
 import { testGateway } from './gateway.ts'
@@ -41,6 +42,10 @@ test('who asks for the same of each event with the same rights shares, whichever
     ['subscription { customerChanged { ... on Change { op after } } }'],
     ['subscription { them: changes { ... on Change { op after } } }'],
     ['subscription { changes { ... on Change { op after } } }', {}, { scopes: new Set(['feed:read']) }],
+    ['subscription { changes { ... on Change { op after } } }', {}, { scopes: new Set() }],
+    ['subscription { changes { ... on Change { op after } } }', {}, { scopes: new All() }],
+    ['subscription { changes { ... on Change { op after } } }', {}, { regions: ['EMEA'] }],
+    ['subscription { changes { ... on Change { op after } } }', {}, { legalEntities: ['DE01'] }],
     ['subscription { changes { ...C } } fragment C on Change { op after }'],
     ['subscription { changes { ...C } } fragment C on Change { op before }'],
     ['subscription ($v: Int!) { changes { ... on Change { cloudEvent(version: $v) } } }', { v: 1 }],
