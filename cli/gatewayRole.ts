@@ -9,6 +9,7 @@ import { JetStreamSource } from '../mdm/feed/jetstream/source.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
 import { sensitiveScopes } from '../mdm/feed/visible.ts'
 import { accept } from '../mdm/ingest/accept.ts'
+import { openRefusals, type RefusalLog } from '../mdm/refusals.ts'
 import { createEngines } from '../mdm/resolve.ts'
 import { type Sweeper, startSweeper } from '../mdm/sweep.ts'
 import type { Policy } from '../schema/policy.ts'
@@ -102,12 +103,14 @@ export async function startGatewayRole(options: {
     live: liveSource(config, () => policyNow(), log),
   })
   let rows: RowReaders | undefined
+  let refusals: RefusalLog | undefined
   let sweeper: Sweeper | null = null
   let publisher: Publisher | null = null
   let gateway: Gateway | undefined
   const close = async () => {
     await sweeper?.stop()
     await publisher?.stop()
+    await refusals?.stop()
     await tailer.stop()
     await feedMeter.stop()
     await Promise.all([rows?.close(), ...pools.map((p) => p.end({ timeout: 5 }))])
@@ -135,6 +138,9 @@ export async function startGatewayRole(options: {
         log.error({ err: describeError(err) }, 'a publication could not be carried on; it is tried again'),
     })
     rows = await rowReaders(config, steward.sql, policy, databaseUrl)
+    refusals = openRefusals(steward.sql, (err) =>
+      log.error({ err: describeError(err) }, 'refused access could not be written to the audit log'),
+    )
     const webhooks = await openWebhooks(steward.sql, config)
     const all = createSubgraphs({
       sql: queries,
@@ -179,6 +185,7 @@ export async function startGatewayRole(options: {
       },
       graphiql: config.graphiql === 'auto' ? undefined : config.graphiql === 'on',
       log,
+      refused: refusals.note,
       ingest: createIngest({
         sources: connectors,
         accept: (messages) => accept(deliveries, messages),

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
-import { type ApiKey, createKey, listKeys, revokeKey, rotateKey } from '../mdm/access/apiKeys.ts'
+import { type ApiKey, listKeys } from '../mdm/access/apiKeys.ts'
+import { apiKeys } from '../mdm/apiKeys.ts'
 import { openAccess } from './authentication.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
@@ -37,14 +38,13 @@ const create = withConfig(
   if (o.role.length + o.scope.length === 0) throw new Error(`give a --role (${known.join(', ')}) or a --scope`)
   const expiresAt = o.expires === undefined ? null : new Date(Date.now() + o.expires * 1_000)
   await onDatabase(o, async (sql) => {
-    const made = await createKey(sql, {
+    const made = await apiKeys(sql, by()).create({
       name,
       roles: o.role,
       scopes: o.scope,
       regions: o.region ?? null,
       legalEntities: o.legalEntity ?? null,
       expiresAt,
-      createdBy: by(),
     })
     shown(made)
   })
@@ -69,7 +69,7 @@ const revoke = withConfig(
   SETTINGS,
 ).action(async (name: string, o: Settings) => {
   await onDatabase(o, async (sql) => {
-    const count = await revokeKey(sql, name)
+    const count = await apiKeys(sql, by()).revoke(name)
     if (count === 0) throw new Error(`there is no key "${name}" that is not revoked; "keys list" shows them`)
     console.log(`${count} key${count === 1 ? '' : 's'} revoked`)
   })
@@ -82,7 +82,7 @@ const rotate = withConfig(
     .option('--overlap <duration>', 'how long the old one stays good', seconds, 86_400),
   SETTINGS,
 ).action(async (name: string, o: Settings & { overlap: number }) => {
-  await onDatabase(o, async (sql) => shown(await rotateKey(sql, name, o.overlap * 1_000, by())))
+  await onDatabase(o, async (sql) => shown(await apiKeys(sql, by()).rotate(name, o.overlap * 1_000)))
 })
 
 export const command = new Command('keys')

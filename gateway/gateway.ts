@@ -9,7 +9,7 @@ import type { InternalTokens } from './identity/internal.ts'
 import { isLoopback } from './loopback.ts'
 import { type OperationStore, PublishedOperations } from './publishedOperations.ts'
 import { describeError, explainListen } from './report.ts'
-import { createRuntime, type RuntimeOptions } from './runtime.ts'
+import { createRuntime, type NoteRefusal, type RuntimeOptions } from './runtime.ts'
 import { createGatewayServer, GRAPHQL_PATH, type IngestHandler, type MetricsText, type Underway } from './server.ts'
 
 export interface GatewayOptions {
@@ -38,6 +38,8 @@ export interface GatewayOptions {
   /** How often the credentials of open subscriptions are checked again; default 15 s. */
   recheckMs?: number
   loadPlanner?: RuntimeOptions['loadPlanner']
+  /** Told of access that was refused, beside the log. */
+  refused?: NoteRefusal | undefined
   /** Figures for Prometheus, on /metrics. */
   metrics?: MetricsText | undefined
 }
@@ -67,6 +69,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     bounds,
     log,
     report,
+    refused: options.refused,
     loadPlanner: options.loadPlanner,
   })
   const server = createGatewayServer({
@@ -78,6 +81,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     recheckMs: options.recheckMs,
     log,
     report,
+    refused: options.refused,
     ready: options.ready ?? (async () => []),
     ingest: options.ingest,
     metrics: options.metrics,

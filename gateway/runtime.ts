@@ -15,6 +15,14 @@ import { GraphRights } from './rights.ts'
 import { serviceEntry, serviceTransport } from './serviceTransport.ts'
 import { Selections } from './sharedResults.ts'
 
+/** Access that was refused to somebody, or to who is not known. */
+export type NoteRefusal = (refusal: {
+  actor: string | null
+  code: string
+  fields: readonly string[]
+  correlationId: string
+}) => void
+
 export interface RuntimeOptions {
   /** Of all subgraphs, as composed. */
   supergraph: string
@@ -27,6 +35,8 @@ export interface RuntimeOptions {
   bounds: QueryBounds
   log: Log
   report: ReportError
+  /** Told of access that was refused, beside the log. */
+  refused?: NoteRefusal | undefined
   /** Another one in tests. */
   loadPlanner?: typeof loadPlanner | undefined
 }
@@ -89,16 +99,19 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   // Otherwise the first callers meet a gateway without a schema.
   await runtime.getSchema()
   return Object.assign(runtime, {
-    rights: new GraphRights(supergraph, refused(log)),
+    rights: new GraphRights(supergraph, refused(log, options.refused)),
     costs: new OperationCosts(bounds.costMax),
     selections: new Selections(localSubgraphs.flatMap((s) => s.sharing?.liveFields ?? [])),
   })
 }
 
 /** Who tried for what; not the document, which may hold personal data. */
-function refused(log: Log): ConstructorParameters<typeof GraphRights>[1] {
-  return ({ actor, correlationId }, needs) =>
-    log.info({ actor, correlationId, code: 'FORBIDDEN', fields: needs.map((n) => n.coordinate) }, 'operation refused')
+function refused(log: Log, note: RuntimeOptions['refused']): ConstructorParameters<typeof GraphRights>[1] {
+  return ({ actor, correlationId }, needs) => {
+    const fields = needs.map((n) => n.coordinate)
+    log.info({ actor, correlationId, code: 'FORBIDDEN', fields }, 'operation refused')
+    note?.({ actor: actor ?? null, code: 'FORBIDDEN', fields, correlationId })
+  }
 }
 
 function parse(

@@ -13,7 +13,7 @@ import { credentialsOf } from './identity/credentials.ts'
 import { watchCaller } from './identity/lasting.ts'
 import type { ReportError } from './mask.ts'
 import type { PublishedOperations } from './publishedOperations.ts'
-import type { Runtime } from './runtime.ts'
+import type { NoteRefusal, Runtime } from './runtime.ts'
 import { EventStreams } from './sse.ts'
 import { serveWebSockets } from './websocket.ts'
 
@@ -35,6 +35,7 @@ export interface ServerOptions {
   callers: Callers
   log: Logger
   report: ReportError
+  refused?: NoteRefusal | undefined
   ready: () => Promise<Check[]>
   ingest?: IngestHandler | undefined
   /** Whether browsers are given GraphiQL; without it where no credentials are needed. */
@@ -86,6 +87,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     callers,
     callerBounds,
     recheckMs: options.recheckMs,
+    refused: options.refused,
   })
 
   async function route(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
@@ -165,6 +167,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   function fail(req: IncomingMessage, res: ServerResponse, e: unknown, id: string): void {
     const error = e instanceof HttpError ? e : new HttpError(500, 'INTERNAL', 'Internal error')
     if (error !== e) report(e, id)
+    if (error.status === 401 || error.status === 403)
+      options.refused?.({ actor: null, code: error.code, fields: [], correlationId: id })
     const level = error.status === 401 || error.status === 403 ? 'info' : 'debug'
     log[level]({ correlationId: id, status: error.status, code: error.code, why: error.message }, 'request refused')
     if (res.headersSent) {

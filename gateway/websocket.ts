@@ -14,7 +14,7 @@ import type { ReportError } from './mask.ts'
 import type { PreparedOperation } from './operation.ts'
 import type { PublishedOperations } from './publishedOperations.ts'
 import { asGraphqlError, prepareRequest, readRequest } from './request.ts'
-import type { Runtime } from './runtime.ts'
+import type { NoteRefusal, Runtime } from './runtime.ts'
 
 const initMsMax = 5_000
 const keepAliveMs = 15_000
@@ -50,6 +50,7 @@ export function serveWebSockets(
     callers: Callers
     callerBounds: CallerBounds
     recheckMs?: number | undefined
+    refused?: NoteRefusal | undefined
   },
 ): WebSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: at.bounds.bodyBytesMax })
@@ -119,6 +120,8 @@ export function serveWebSockets(
           return true
         } catch (e) {
           if (!(e instanceof HttpError)) throw e
+          if (e.status === 401)
+            at.refused?.({ actor: null, code: e.code, fields: [], correlationId: correlationId(undefined) })
           socket.close(e.status === 401 ? UNAUTHORIZED : UNAVAILABLE, e.code)
           return false
         }

@@ -52,6 +52,9 @@ export type Survivorship = (typeof SURVIVORSHIP)[number]
 const FORMATS = ['EMAIL', 'PHONE', 'DOMAIN', 'COUNTRY', 'CURRENCY', 'DATE', 'TAX_ID', 'GTIN', 'IBAN', 'LEI'] as const
 export type Format = (typeof FORMATS)[number]
 
+const MASKS = ['STARS', 'LAST_FOUR', 'EMAIL_DOMAIN'] as const
+export type Mask = (typeof MASKS)[number]
+
 const ROW_RIGHTS = ['REGION', 'LEGAL_ENTITY', 'REFERENCE', 'EVERYONE'] as const
 
 /**
@@ -89,6 +92,8 @@ export interface FieldPolicy {
   approval: boolean
   /** The scope a caller needs to see the value. */
   sensitive?: string
+  /** What such a caller sees instead; without it nothing. */
+  mask?: Mask
 }
 
 export interface TypePolicy {
@@ -146,7 +151,7 @@ const DIRECTIVES: Record<string, { on: 'type' | 'field' | 'both'; args: string[]
   survive: { on: 'field', args: ['by'], required: ['by'] },
   format: { on: 'field', args: ['as'], required: ['as'] },
   approval: { on: 'field', args: [], required: [] },
-  sensitive: { on: 'field', args: ['scope'], required: ['scope'] },
+  sensitive: { on: 'field', args: ['scope', 'mask'], required: ['scope'] },
 }
 
 /**
@@ -363,6 +368,8 @@ function readField(o: ObjectTypeDefinitionNode, f: FieldDefinitionNode, ctx: Con
       return when ? { order, when } : { order }
     })
   const sensitive = string(argument(directive(f, 'sensitive'), 'scope'))
+  const mask = oneOf(directive(f, 'sensitive'), 'mask', MASKS, where)
+  if (mask && kind !== 'STRING') fail(f, `${where}: a mask is for texts; ${typeName} is none`)
   return {
     name: f.name.value,
     description: text(f),
@@ -376,6 +383,7 @@ function readField(o: ObjectTypeDefinitionNode, f: FieldDefinitionNode, ctx: Con
     ...(format ? { format } : {}),
     approval: !!directive(f, 'approval'),
     ...(sensitive ? { sensitive } : {}),
+    ...(mask ? { mask } : {}),
   }
 }
 

@@ -16,6 +16,8 @@ const MAY_IMPORT: Record<string, string[]> = {
 /** Only these join the slices of mdm/, so that any behaviour is found in two hops. */
 const JOINERS = [
   'mdm/pipeline.ts',
+  'mdm/apiKeys.ts',
+  'mdm/refusals.ts',
   'mdm/resolve.ts',
   'mdm/rebuild.ts',
   'mdm/recluster.ts',

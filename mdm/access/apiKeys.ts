@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Sql } from '../db/database.ts'
+import type { Sql, Transaction } from '../db/database.ts'
 
 /** A key as it is listed; the secret is nowhere kept. */
 export interface ApiKey {
@@ -29,19 +29,46 @@ export interface NewKey {
   createdBy: string
 }
 
+/** What was done about a key, for the audit log. */
+export interface KeyStep {
+  event: 'KEY_CREATED' | 'KEY_ROTATED' | 'KEY_REVOKED'
+  /** Its name, and the public part of it. */
+  key: string
+  keyId: string
+  [fact: string]: unknown
+}
+/** Told within the transaction. */
+export type KeySaid = (tx: Transaction, step: KeyStep) => Promise<void>
+
 const KEY = /^tsk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/
 const secretBytes = 32
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest()
 
 /** Makes a key; `text` is shown once. Throws where a valid key of this name is there: it is rotated, not made again. */
-export async function createKey(sql: Sql, key: NewKey): Promise<{ id: string; text: string }> {
+export async function createKey(
+  sql: Sql,
+  key: NewKey,
+  said: KeySaid = async () => {},
+): Promise<{ id: string; text: string }> {
   return (await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtext('touchstone api key'), hashtext(${key.name}))`
     const [valid] = await tx`
       select 1 from api_key
       where name = ${key.name} and revoked_at is null and (expires_at is null or expires_at > now())`
     if (valid) throw new Error(`there is a key "${key.name}" already: rotate it, revoke it, or take another name`)
-    return await insert(tx as unknown as Sql, key, null)
+    const made = await insert(tx, key, null)
+    const { name, roles, scopes, regions, legalEntities, expiresAt } = key
+    await said(tx, {
+      event: 'KEY_CREATED',
+      key: name,
+      keyId: made.id,
+      roles,
+      scopes,
+      regions,
+      legalEntities,
+      expiresAt,
+    })
+    return made
   })) as { id: string; text: string }
 }
 
@@ -51,6 +78,7 @@ export async function rotateKey(
   name: string,
   overlapMs: number,
   createdBy: string,
+  said: KeySaid = async () => {},
 ): Promise<{ id: string; text: string }> {
   return (await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtext('touchstone api key'), hashtext(${name}))`
@@ -63,16 +91,21 @@ export async function rotateKey(
     await tx`
       update api_key set expires_at = least(expires_at, now() + ${overlapMs} * interval '1 ms')
       where name = ${name} and revoked_at is null`
-    return await insert(tx as unknown as Sql, { name, createdBy, ...old }, old.id)
+    const made = await insert(tx, { name, createdBy, ...old }, old.id)
+    await said(tx, { event: 'KEY_ROTATED', key: name, keyId: made.id, replaces: old.id, overlapMs })
+    return made
   })) as { id: string; text: string }
 }
 
 /** Revokes every valid key of a name, or the one of an id; answers how many. */
-export async function revokeKey(sql: Sql, nameOrId: string): Promise<number> {
-  const rows = await sql`
-    update api_key set revoked_at = now()
-    where (name = ${nameOrId} or id = ${nameOrId}) and revoked_at is null returning id`
-  return rows.length
+export async function revokeKey(sql: Sql, nameOrId: string, said: KeySaid = async () => {}): Promise<number> {
+  return (await sql.begin(async (tx) => {
+    const rows = await tx<{ id: string; name: string }[]>`
+      update api_key set revoked_at = now()
+      where (name = ${nameOrId} or id = ${nameOrId}) and revoked_at is null returning id, name`
+    for (const { id, name } of rows) await said(tx, { event: 'KEY_REVOKED', key: name, keyId: id })
+    return rows.length
+  })) as number
 }
 
 export async function listKeys(sql: Sql): Promise<ApiKey[]> {
@@ -106,7 +139,7 @@ export async function verifyKey(
   return { name, roles, scopes, regions, legalEntities, expiresAt }
 }
 
-async function insert(sql: Sql, key: NewKey, replaces: string | null): Promise<{ id: string; text: string }> {
+async function insert(sql: Transaction, key: NewKey, replaces: string | null): Promise<{ id: string; text: string }> {
   const id = randomBytes(8).toString('hex')
   const secret = randomBytes(secretBytes).toString('base64url')
   await sql`

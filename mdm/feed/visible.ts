@@ -1,26 +1,34 @@
-import type { Policy } from '../../schema/policy.ts'
+import { masked } from '../../schema/masked.ts'
+import type { FieldPolicy, Policy } from '../../schema/policy.ts'
 
 type Values = Record<string, unknown>
+type Shown = (value: unknown) => unknown
 
 /**
- * Leaves out of golden values what the caller's scopes do not reach, fields within groups included: the same rule as
+ * Leaves out of golden values what the caller's scopes do not reach, or puts masks in its place, fields within groups included: the same rule as
  * for the fields of queries.
  */
 export function visibleValues(policy: Policy): (type: string, values: Values, scopes: ReadonlySet<string>) => Values {
-  // What each set of scopes sees of a type: null a field as it is, else what is hidden within its group.
-  const plans = new WeakMap<ReadonlySet<string>, Map<string, Map<string, ReadonlySet<string> | null>>>()
+  // What each set of scopes sees of a type: null a field as it is, else how it is shown.
+  const plans = new WeakMap<ReadonlySet<string>, Map<string, Map<string, Shown | null>>>()
   const planOf = (type: string, scopes: ReadonlySet<string>) => {
     let plan = plans.get(scopes)
     if (!plan) {
       const hidden = (scope: string | undefined) => scope !== undefined && !scopes.has(scope)
       const inner = (group: string) => {
         const fields = (policy.groups.get(group)?.fields ?? []).filter((g) => hidden(g.sensitive))
-        return fields.length === 0 ? null : new Set(fields.map((g) => g.name))
+        const names = new Map(fields.map((g) => [g.name, g]))
+        return fields.length === 0 ? null : (value: unknown) => without(value, names)
       }
       plan = new Map(
         policy.types.map((t) => [
           t.name,
-          new Map(t.fields.filter((f) => !hidden(f.sensitive)).map((f) => [f.name, inner(f.typeName)])),
+          new Map(
+            t.fields.flatMap((f): [string, Shown | null][] => {
+              if (!hidden(f.sensitive)) return [[f.name, inner(f.typeName)]]
+              return f.mask ? [[f.name, (value) => masked(f, value)]] : []
+            }),
+          ),
         ]),
       )
       plans.set(scopes, plan)
@@ -33,9 +41,9 @@ export function visibleValues(policy: Policy): (type: string, values: Values, sc
     const visible: Values = {}
     const plan = planOf(type, scopes)
     for (const name of Object.keys(values)) {
-      const inner = plan?.get(name)
+      const shown = plan?.get(name)
       // A field that the policy no longer has: nobody can say any more who may see it.
-      if (inner !== undefined) visible[name] = inner === null ? values[name] : without(values[name], inner)
+      if (shown !== undefined) visible[name] = shown === null ? values[name] : shown(values[name])
     }
     return visible
   }
@@ -60,8 +68,14 @@ export function sensitiveScopes(policy: Policy): Set<string> {
   return new Set(own.filter((s) => s !== undefined))
 }
 
-function without(value: unknown, names: ReadonlySet<string>): unknown {
-  if (Array.isArray(value)) return value.map((v) => without(v, names))
+function without(value: unknown, hidden: ReadonlyMap<string, FieldPolicy>): unknown {
+  if (Array.isArray(value)) return value.map((v) => without(v, hidden))
   if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.has(name)))
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, part]) => {
+      const field = hidden.get(name)
+      if (!field) return [[name, part]]
+      return field.mask ? [[name, masked(field, part)]] : []
+    }),
+  )
 }

@@ -2,6 +2,7 @@ import type { GoldenRow } from '../../mdm/golden/list.ts'
 import { countMembers } from '../../mdm/golden/members.ts'
 import { readAliases, readGolden } from '../../mdm/golden/read.ts'
 import { type GoldenAsOf, readAsOf } from '../../mdm/golden/versions.ts'
+import { masked } from '../../schema/masked.ts'
 import type { FieldPolicy, Policy, TypePolicy } from '../../schema/policy.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
@@ -117,7 +118,7 @@ function fieldResolver<Parent>(
   values: (parent: Parent) => Record<string, unknown>,
 ): Resolve<Parent, never> {
   const shown = (parent: Parent, context: RequestContext): unknown =>
-    f.sensitive && !context.scopes.has(f.sensitive) ? null : values(parent)[f.name]
+    f.sensitive && !context.scopes.has(f.sensitive) ? masked(f, values(parent)[f.name]) : values(parent)[f.name]
   if (f.kind !== 'REFERENCE') return (parent, _, context) => shown(parent, context)
   const target = owned.includes(f.typeName)
     ? (key: string, context: RequestContext) => loadGolden([f.typeName], key, context)

@@ -108,7 +108,7 @@ function reverseFields(refs: Reference[], to: string): string {
 /** A value that not every caller may see can be missing, whatever the model says. */
 function fieldSdl(f: FieldPolicy): string {
   const type = f.list ? `[${f.typeName}!]` : f.typeName
-  const note = f.sensitive ? ` Empty for callers without the scope ${f.sensitive}.` : ''
+  const note = f.sensitive ? ` ${f.mask ? 'Masked' : 'Empty'} for callers without the scope ${f.sensitive}.` : ''
   const rule = f.sensitive ? ` ${requiresScopes(f.sensitive)} ${MASKED}` : ''
   return `  ${quoted(`${f.description}${note}`)}\n  ${f.name}: ${type}${f.required && !f.sensitive ? '!' : ''}${rule}`
 }

@@ -1,6 +1,7 @@
 import { type Choice, type MemberRow, readChoice } from '../../mdm/golden/members.ts'
 import { readProvenance, type StoredProvenance } from '../../mdm/golden/read.ts'
 import { type Candidate, candidates } from '../../mdm/golden/survive.ts'
+import { masked } from '../../schema/masked.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import type { RequestContext } from '../shared/context.ts'
@@ -47,7 +48,7 @@ export async function provenanceOf(
       const visible = !f.sensitive || context.scopes.has(f.sensitive)
       return {
         field: f.name,
-        value: visible ? node.values[f.name] : null,
+        value: visible ? node.values[f.name] : masked(f, node.values[f.name]),
         rule: u,
         policyVersion: stored.policyVersion,
         sources: () => recordsOf(r, context),
@@ -82,6 +83,6 @@ async function candidatesOf(
   )
   return found.flatMap(({ key, value, verdict }) => {
     const source = records.get(key)
-    return source ? [{ source, value: visible ? value : null, verdict }] : []
+    return source ? [{ source, value: visible ? value : masked(field, value), verdict }] : []
   })
 }

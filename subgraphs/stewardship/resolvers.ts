@@ -16,6 +16,7 @@ import {
 import { DEFAULT_RULES } from '../../mdm/review/rules.ts'
 import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/review/taskWork.ts'
 import { act, approve, decide, preview, type Stewardship } from '../../mdm/steward.ts'
+import { masked } from '../../schema/masked.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { maskedValues } from '../golden/mask.ts'
 import { callerOf } from '../shared/caller.ts'
@@ -152,9 +153,10 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         const diff = isUuid(id) ? await diffVersions(sql, id, from, to) : null
         if (!diff) return null
         const hidden = policy.type(diff.type).fields.filter((f) => f.sensitive && !scopes.has(f.sensitive))
-        return diff.fields.map((f) =>
-          hidden.some((h) => h.name === f.field) ? { field: f.field, before: null, after: null } : f,
-        )
+        return diff.fields.map((f) => {
+          const field = hidden.find((h) => h.name === f.field)
+          return field ? { field: f.field, before: masked(field, f.before), after: masked(field, f.after) } : f
+        })
       },
     },
     Mutation: {

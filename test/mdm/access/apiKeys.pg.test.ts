@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createKey, listKeys, revokeKey, rotateKey, verifyKey } from '../../../mdm/access/apiKeys.ts'
+import { apiKeys } from '../../../mdm/apiKeys.ts'
+import { openRefusals } from '../../../mdm/refusals.ts'
+import { verifyAudit } from '../../../mdm/review/audit.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 
 let db: TestDatabase
@@ -65,4 +68,51 @@ test('of a rotated key old and new are good for a while, then the new one', asyn
 test('a key with an end is not good after it', async () => {
   assert.ok(await verifyKey(db.sql, (await made('long', new Date(Date.now() + 60_000))).text))
   assert.equal(await verifyKey(db.sql, (await made('short', new Date(Date.now() - 1))).text), null)
+})
+
+test('what is done about a key is in the audit log, with who did it, and nothing of its secret', async () => {
+  const keys = apiKeys(db.sql, 'cli:ida')
+  const made = await keys.create({ name: 'audited', roles: ['reader'], scopes: [], regions: ['eu'], expiresAt: null })
+  const next = await keys.rotate('audited', 1_000)
+  assert.equal(await keys.revoke('audited'), 2)
+  await assert.rejects(keys.rotate('audited', 0), /no valid key/)
+  const log = await db.sql<{ body: Record<string, unknown> }[]>`select body from audit order by id`
+  assert.deepEqual(
+    log.map(({ body }) => [body.event, body.actor, body.key]),
+    ['KEY_CREATED', 'KEY_ROTATED', 'KEY_REVOKED', 'KEY_REVOKED'].map((event) => [event, 'cli:ida', 'audited']),
+  )
+  assert.deepEqual([log[0]?.body.regions, log[1]?.body.replaces], [['eu'], made.id])
+  const text = JSON.stringify(log)
+  for (const { text: key } of [made, next]) assert.ok(!text.includes(key.split('_')[2] ?? '-'))
+  assert.equal((await verifyAudit(db.sql)).broken, null)
+})
+
+test('refused access is in the audit log, what is alike in one entry, and never more than so much', async () => {
+  const faults: unknown[] = []
+  const refusals = openRefusals(db.sql, (e) => faults.push(e))
+  const refuse = (actor: string | null, field: string) =>
+    refusals.note({
+      actor,
+      code: actor ? 'FORBIDDEN' : 'UNAUTHENTICATED',
+      fields: actor ? [field] : [],
+      correlationId: 'c',
+    })
+  for (let i = 0; i < 1_000; i++) refuse('eve', 'Query.auditLog')
+  for (let i = 0; i < 1_000; i++) refuse(null, '')
+  for (let i = 0; i < 500; i++) refuse(`mallory ${i}`, 'Query.tasks')
+  await refusals.stop()
+  await refusals.flush()
+  assert.deepEqual(faults, [])
+  const log = await db.sql<{ body: { actor: string; code: string; times: number } }[]>`
+    select body from audit where event = 'ACCESS_REFUSED' order by id`
+  assert.deepEqual(
+    log.slice(0, 2).map(({ body }) => [body.actor, body.code, body.times]),
+    [
+      ['eve', 'FORBIDDEN', 1_000],
+      ['nobody', 'UNAUTHENTICATED', 1_000],
+    ],
+  )
+  assert.equal(log.length, 51)
+  assert.deepEqual([log[50]?.body.code, log[50]?.body.times], ['MANY', 452])
+  assert.equal((await verifyAudit(db.sql)).broken, null)
 })
