@@ -278,6 +278,11 @@ export const CONFIG = {
     default: '10',
     help: 'connections to the database for queries',
   }),
+  sensitiveAccessDaysMax: number(1, 10_000, {
+    env: 'TOUCHSTONE_SENSITIVE_ACCESS_DAYS_MAX',
+    default: '400',
+    help: 'how long it is kept who saw or changed sensitive fields',
+  }),
   drainSecondsMax: number(0, 600, {
     env: 'TOUCHSTONE_DRAIN_SECONDS_MAX',
     default: '10',

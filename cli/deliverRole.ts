@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { describeError } from '../gateway/report.ts'
+import { AccessRecorder, type Seer } from '../mdm/access/accessRecorder.ts'
 import type { RowReaders } from '../mdm/access/rowReaders.ts'
 import { openDatabase } from '../mdm/db/database.ts'
 import { Publisher } from '../mdm/feed/jetstream/publisher.ts'
@@ -14,7 +15,13 @@ import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
 import { masteringOf } from './policyFiles.ts'
 import { rowReaders, sightOf } from './rowReaders.ts'
 
-export const DELIVER_CONFIG = [...WEBHOOK_CONFIG, ...NATS_CONFIG, 'access', 'drainSecondsMax'] as const
+export const DELIVER_CONFIG = [
+  ...WEBHOOK_CONFIG,
+  ...NATS_CONFIG,
+  'access',
+  'drainSecondsMax',
+  'sensitiveAccessDaysMax',
+] as const
 
 export interface DeliverRole {
   /** What attempts came to, since the start. */
@@ -55,6 +62,12 @@ export async function startDeliverRole(options: {
   const meter = startFeedMeter(sql, installation.levels, (err) =>
     log.debug({ err: describeError(err) }, 'figures of deliveries were lost'),
   )
+  const reads = new AccessRecorder({
+    sql,
+    daysMax: config.sensitiveAccessDaysMax,
+    report: (message, err) => log.warn(err ? { err: describeError(err) } : {}, message),
+  })
+  const seer = seers()
   const pools = [sql]
   const pool = (name: string, most: number) => {
     const made = openDatabase(databaseUrl, { name: `touchstone-${name}`, connectionsMax: most })
@@ -75,6 +88,7 @@ export async function startDeliverRole(options: {
       sightOf: sightOf(rows),
       log: (level, message) => log[level](message),
       settled: meter.settled,
+      shows: (webhook, { type, goldenId }, fields) => reads.note(seer(webhook), 'WEBHOOK', type, fields, goldenId),
     })
     await sql.listen(policyChannel, again, again)
     await deliverer.start()
@@ -100,7 +114,18 @@ export async function startDeliverRole(options: {
       await Promise.all([deliverer?.stop(config.drainSecondsMax * 1_000), publisher?.stop()])
       poster.close()
       await meter.stop()
+      await reads.stop()
       await end()
     },
+  }
+}
+
+/** Webhooks as those that see something. */
+function seers(): (webhook: string) => Seer {
+  const known = new Map<string, Seer>()
+  return (webhook) => {
+    const found = known.get(webhook) ?? { actor: `webhook:${webhook}`, correlationId: webhook, operation: 'webhook' }
+    known.set(webhook, found)
+    return found
   }
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { type Gateway, startGateway } from '../gateway/gateway.ts'
 import { createIngest } from '../gateway/ingest.ts'
 import { describeError } from '../gateway/report.ts'
+import { AccessRecorder } from '../mdm/access/accessRecorder.ts'
 import { findOperation } from '../mdm/access/operations.ts'
 import type { RowReaders } from '../mdm/access/rowReaders.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
@@ -41,6 +42,7 @@ export const GATEWAY_CONFIG = [
   'internalSecret',
   'queryConnectionsMax',
   'drainSecondsMax',
+  'sensitiveAccessDaysMax',
   'bodyBytesMax',
   'documentBytesMax',
   'tokensMax',
@@ -96,6 +98,11 @@ export async function startGatewayRole(options: {
     log.debug({ err: describeError(err) }, 'figures of the feed were lost'),
   )
   let policyNow = () => installation.policy
+  const reads = new AccessRecorder({
+    sql: metricsSql,
+    daysMax: config.sensitiveAccessDaysMax,
+    report: (message, err) => log.warn(err ? { err: describeError(err) } : {}, message),
+  })
   const tailer = await startTailer({
     sql: pool('feed', feedConnectionsMax),
     log: (level, m) => log[level](m),
@@ -111,6 +118,7 @@ export async function startGatewayRole(options: {
     await sweeper?.stop()
     await publisher?.stop()
     await refusals?.stop()
+    await reads.stop()
     await tailer.stop()
     await feedMeter.stop()
     await Promise.all([rows?.close(), ...pools.map((p) => p.end({ timeout: 5 }))])
@@ -152,6 +160,7 @@ export async function startGatewayRole(options: {
       connectors,
       levels,
       webhooks,
+      reads,
       policies: openPolicies({ sql: steward.sql, databaseUrl, sources: options.sources, systems }),
     })
     for (const name of config.subgraphs.keys())

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { describeError } from '../gateway/report.ts'
 import { startSubgraphService } from '../gateway/subgraphService.ts'
+import { AccessRecorder } from '../mdm/access/accessRecorder.ts'
 import type { RowReaders } from '../mdm/access/rowReaders.ts'
 import { openDatabase } from '../mdm/db/database.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
@@ -27,6 +28,7 @@ const SETTINGS = [
   'access',
   ...WEBHOOK_CONFIG,
   'queryConnectionsMax',
+  'sensitiveAccessDaysMax',
   'bodyBytesMax',
   'logLevel',
 ] as const
@@ -45,6 +47,11 @@ export const command = withConfig(
   const feed = openDatabase(connection.url, { name: 'touchstone-feed', connectionsMax: 4 })
   const tailer = await startTailer({ sql: feed, log: (level, m) => log[level](m) })
   let rows: RowReaders | undefined
+  const reads = new AccessRecorder({
+    sql: feed,
+    daysMax: config.sensitiveAccessDaysMax,
+    report: (message, err) => log.warn(err ? { err: describeError(err) } : {}, message),
+  })
   try {
     const engines = createEngines(model)
     const steward = {
@@ -68,6 +75,7 @@ export const command = withConfig(
       levels,
       tailer,
       steward,
+      reads,
       webhooks: await openWebhooks(connection.sql, config),
     })
     const subgraph = all.find((s) => s.name === name)
@@ -86,6 +94,7 @@ export const command = withConfig(
   } finally {
     await tailer.stop()
     await rows?.close()
+    await reads.stop()
     await feed.end({ timeout: 5 })
     await connection.close()
   }

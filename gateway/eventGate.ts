@@ -1,6 +1,6 @@
 import type { ExecutionResult } from 'graphql'
-import type { SharedEvent, Subgraph } from '../subgraphs/contract.ts'
-import type { Selection } from './sharedResults.ts'
+import type { RequestInfo, Sharing, Subgraph } from '../subgraphs/contract.ts'
+import type { Made, Selection } from './sharedResults.ts'
 
 /**
  * Stands between the events of a subscription and their execution: the planner is given an event only when nobody else has
@@ -8,7 +8,7 @@ import type { Selection } from './sharedResults.ts'
  */
 export class EventGate {
   #events: AsyncIterator<unknown> | null = null
-  #keyOf: (event: unknown) => SharedEvent | null = () => null
+  #sharing: Sharing = { event: () => null, liveFields: [] }
   #waiting: ((event: IteratorResult<unknown>) => void) | null = null
   #passed: IteratorResult<unknown>[] = []
   #abandon: () => void = () => {}
@@ -17,7 +17,7 @@ export class EventGate {
   take(events: AsyncIterable<unknown>, subgraph: Subgraph): AsyncIterable<unknown> {
     const source = events[Symbol.asyncIterator]()
     this.#events = source
-    this.#keyOf = subgraph.sharing?.event ?? this.#keyOf
+    this.#sharing = subgraph.sharing ?? this.#sharing
     const through: AsyncIterator<unknown> = {
       next: () => {
         const passed = this.#passed.shift()
@@ -39,6 +39,7 @@ export class EventGate {
   results(
     made: AsyncIterable<ExecutionResult>,
     selection: Selection,
+    request: RequestInfo,
     leave: () => void,
   ): AsyncIterable<ExecutionResult> {
     const events = this.#events
@@ -57,15 +58,19 @@ export class EventGate {
           this.#pass(event)
           return await end()
         }
+        const shown: unknown[] = []
         // Others may wait for it, so it ends with its subscriber, whatever the planner does about that.
         const make = () =>
-          new Promise<ExecutionResult | null>((resolve, reject) => {
+          new Promise<Made | null>((resolve, reject) => {
             this.#abandon = () => resolve(null)
+            // One event at a time is made for a subscriber, so what is shown meanwhile is shown in it.
+            request.shown = shown
             this.#pass(event)
-            own.next().then((result) => resolve(result.done ? null : result.value), reject)
+            own.next().then((result) => resolve(result.done ? null : { result: result.value, shown }), reject)
           })
-        const result = await selection.of(this.#keyOf(event.value), make)
-        return result ? { done: false, value: result } : await end()
+        const made = await selection.of(this.#sharing.event(event.value), make)
+        if (made && made.shown !== shown) this.#sharing.repeat?.(request, made.shown)
+        return made ? { done: false, value: made.result } : await end()
       },
       return: end,
     }

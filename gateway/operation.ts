@@ -8,6 +8,9 @@ import { OperationContext } from './operationContext.ts'
 import { SCHEMA_SCOPE } from './rights.ts'
 import type { Runtime } from './runtime.ts'
 
+/** Of a name, as it is recorded; who chooses it is not trusted. */
+const operationNameCharsMax = 100
+
 /** What a client asks, over whichever transport. */
 export interface OperationParams {
   query: string
@@ -33,10 +36,11 @@ export type WatchCaller = (end: (why: HttpError) => void) => () => void
 export function prepareOperation(
   runtime: Runtime,
   params: OperationParams,
-  request: RequestInfo,
+  from: RequestInfo,
   report: ReportError,
   watch?: WatchCaller | null,
 ): PreparedOperation | GraphQLError[] {
+  const request = { ...from }
   const operation = new OperationContext(request)
   const correlationId = request.correlationId
   const { parse, validate, contextFactory, execute, subscribe, schema } = runtime.getEnveloped({
@@ -56,6 +60,7 @@ export function prepareOperation(
   if (!found) return [noSuchOperation(params)]
   const node = found
   const type = node.operation
+  request.operation = node.name ? `${type} ${node.name.value.slice(0, operationNameCharsMax)}` : type
   const { refused, masked: hidden } = runtime.rights.judge(schema, document, node, request)
   if (refused.length > 0) return refused
   const { costMax } = runtime.costs
@@ -87,7 +92,7 @@ export function prepareOperation(
         leave?.()
         return masked(result)
       }
-      const results = stream(joined ? gate.results(result, joined.selection, joined.leave) : result, masked)
+      const results = stream(joined ? gate.results(result, joined.selection, request, joined.leave) : result, masked)
       return watch ? whileKnown(results, watch) : results
     } catch (e) {
       leave?.()

@@ -9,11 +9,17 @@ const entityMsMax = 500
 /** Nobody is given it; only a caller with all scopes says to have it. */
 const noScope = '\0 every scope'
 
+/** A result, and what of sensitive fields was shown in it. */
+export interface Made {
+  result: ExecutionResult
+  shown: readonly unknown[]
+}
+
 interface Shared {
   at: number
   order: number
   /** Null where it cannot be shared after all: whoever waits for it makes its own. */
-  result: Promise<ExecutionResult | null>
+  result: Promise<Made | null>
 }
 
 /** The results of one selection under the same rights, for all who subscribe to it. */
@@ -31,7 +37,7 @@ export class Selection {
    * The result of an event: as somebody has made it or is making it, else by `make`. One that is wrong, or whose maker
    * left meanwhile, is nobody else's.
    */
-  async of(event: SharedEvent | null, make: () => Promise<ExecutionResult | null>): Promise<ExecutionResult | null> {
+  async of(event: SharedEvent | null, make: () => Promise<Made | null>): Promise<Made | null> {
     if (!event || this.subscribers < 2) return await make()
     const { identity, order } = event
     const found = this.#results.get(identity)
@@ -41,7 +47,7 @@ export class Selection {
     this.#newest = Math.max(this.#newest, order)
     const own = make()
     const shared = own.then(
-      (r) => (r && !r.errors?.length ? r : null),
+      (m) => (m && !m.result.errors?.length ? m : null),
       () => null,
     )
     this.#results.delete(identity)

@@ -1,6 +1,7 @@
 import type { Policy, TypePolicy } from '../schema/policy.ts'
 import type { Transaction } from './db/database.ts'
 import type { Work } from './mastering.ts'
+import { latestAboutAny } from './review/actions.ts'
 import { refuse } from './review/outcome.ts'
 
 const stepsMax = 100
@@ -12,9 +13,16 @@ export function parentField(type: TypePolicy): string | undefined {
 
 /**
  * Refuses a steward's action after which a golden record would stand above itself. Those that change a hierarchy take
- * turns, so that two of them cannot close a circle together.
+ * turns, so that two of them cannot close a circle together. Sources may close one, by making parent and child one record
+ * for example; so the undo of `undone` may bring back a circle that was there before, and is refused where an action that
+ * came later has its part in it.
  */
-export async function refuseCycles(tx: Transaction, policy: Policy, work: Work): Promise<void> {
+export async function refuseCycles(
+  tx: Transaction,
+  policy: Policy,
+  work: Work,
+  undone: { number: number | null } | null,
+): Promise<void> {
   for (const type of policy.types) {
     const field = parentField(type)
     if (!field) continue
@@ -29,8 +37,9 @@ export async function refuseCycles(tx: Transaction, policy: Policy, work: Work):
       while (at !== null && path.length < stepsMax) {
         if (path.includes(at)) {
           // A circle further up was there before and is not this action's doing.
-          if (at === e.goldenId)
-            refuse('CYCLE', `golden record ${at} would stand above itself: ${[...path, at].join(' -> ')}`)
+          const later = at === e.goldenId && undone ? await latestAboutAny(tx, path, undone.number ?? 0) : null
+          if (at === e.goldenId && (!undone || later))
+            refuse('CYCLE', `golden record ${at} would stand above itself: ${[...path, at].join(' -> ')}`, later)
           break
         }
         path.push(at)

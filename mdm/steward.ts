@@ -1,4 +1,5 @@
 import { isUuid } from '../schema/uuid.ts'
+import { appendAccess, type SensitiveAccess } from './access/sensitiveAccess.ts'
 import type { Sql, Transaction } from './db/database.ts'
 import { transaction } from './db/transaction.ts'
 import { appendChanges } from './feed/append.ts'
@@ -178,7 +179,7 @@ async function carryOut(
     sourceId: id,
     correlationId: caller.correlationId,
   })
-  await refuseCycles(tx, steward.policy, work)
+  await refuseCycles(tx, steward.policy, work, target)
 
   const about = {
     type: plans[0]?.type.name ?? '',
@@ -213,8 +214,21 @@ async function carryOut(
     effect,
   })
   await requeue(tx, work.left)
+  await appendAccess(tx, changedSensitive(steward, caller, input.kind, work))
   await appendChanges(tx, work.events)
   return { code: 'DONE', actionId: id, effect }
+}
+
+/** Which sensitive fields an action changed. */
+function changedSensitive(steward: Stewardship, caller: Caller, kind: string, work: Work): SensitiveAccess[] {
+  const at = new Date()
+  return work.events.flatMap(({ goldenId, type, changed }) => {
+    const sensitive = steward.policy.type(type).fields.filter((f) => f.sensitive && changed.includes(f.name))
+    if (sensitive.length === 0) return []
+    const { actor, correlationId } = caller
+    const fields = sensitive.map((f) => f.name)
+    return [{ at, actor, correlationId, operation: kind, through: 'CHANGE', type, fields, ids: [goldenId], more: 0 }]
+  })
 }
 
 /** Clusters and derives anew what the plans touch, type by type, and what refers to it. */

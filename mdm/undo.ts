@@ -4,7 +4,7 @@ import type { Transaction } from './db/database.ts'
 import { loadByKey } from './ingest/records.ts'
 import type { Mastering } from './mastering.ts'
 import type { Plan } from './plan.ts'
-import { type ActionRow, inTheWay, latestAbout, latestMaker, setState } from './review/actions.ts'
+import { type ActionRow, inTheWay, latestAboutAny, latestMaker, setState } from './review/actions.ts'
 import { restand, standingPairs } from './review/assertions.ts'
 import { refuse } from './review/outcome.ts'
 import type { StandingPair } from './review/partition.ts'
@@ -90,5 +90,5 @@ function contradictions(pairs: readonly StandingPair[], groups: readonly (readon
 async function retiredElsewhere(tx: Transaction, action: ActionRow): Promise<string | null> {
   if (action.kind !== 'RETIRE' && action.kind !== 'RESTORE') return null
   const [golden] = await tx<{ state: string }[]>`select state from golden where id = ${action.before[0]?.[0] ?? null}`
-  return golden?.state === 'MERGED' ? await latestAbout(tx, action.before[0]?.[0] ?? '', action.number ?? 0) : null
+  return golden?.state === 'MERGED' ? await latestAboutAny(tx, [action.before[0]?.[0] ?? ''], action.number ?? 0) : null
 }

@@ -1,3 +1,4 @@
+import type { AccessRecorder } from '../mdm/access/accessRecorder.ts'
 import type { RowReaders } from '../mdm/access/rowReaders.ts'
 import type { Sql } from '../mdm/db/database.ts'
 import type { Tailer } from '../mdm/feed/tailer.ts'
@@ -8,7 +9,7 @@ import { publicWebhooks, type Webhooks } from '../mdm/webhooks.ts'
 import { createBillingSubgraph } from './billing/subgraph.ts'
 import { createChangesSubgraph } from './changes/subgraph.ts'
 import { createContractSubgraph } from './contract/subgraph.ts'
-import type { Subgraph } from './contract.ts'
+import type { RequestInfo, Subgraph } from './contract.ts'
 import { createCrmSubgraph } from './crm/subgraph.ts'
 import { createCustomerSubgraph } from './customer/subgraph.ts'
 import { createErpSubgraph } from './erp/subgraph.ts'
@@ -17,7 +18,7 @@ import { goldenSubgraph } from './golden/goldenSubgraph.ts'
 import { createNodeSubgraph } from './node/subgraph.ts'
 import { createOperationsSubgraph, type OperationsDeps } from './operations/subgraph.ts'
 import { createProductSubgraph } from './product/subgraph.ts'
-import { type SqlOf, unbound } from './shared/context.ts'
+import { type Shown, type SqlOf, unbound } from './shared/context.ts'
 import { createStewardshipSubgraph } from './stewardship/subgraph.ts'
 import type { Policies } from './stewardship/whatIf.ts'
 
@@ -32,6 +33,8 @@ export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
   tailer: Tailer
   /** For stewards' actions, with a pool of its own; without it they use that of the queries and the shipped rules. */
   steward?: Stewardship
+  /** Notes who saw sensitive fields; without it nobody does. */
+  reads?: Pick<AccessRecorder, 'note'>
   /** For what-ifs and for putting policies in force; without it there is neither. */
   policies?: Policies
   /** Where webhooks may go and how their secrets are kept; without it to public addresses, and unsealed. */
@@ -51,7 +54,7 @@ export function createSubgraphs(given: GraphDeps): Subgraph[] {
     engines: createEngines(deps.policy),
     systems: new Map((deps.sources ?? []).map((s) => [s.name, s])),
   }
-  return [
+  const all = [
     createCustomerSubgraph(deps),
     createProductSubgraph(deps),
     createContractSubgraph(deps),
@@ -71,6 +74,20 @@ export function createSubgraphs(given: GraphDeps): Subgraph[] {
     }),
     ...others.map((name) => goldenSubgraph(name.toLowerCase(), deps, [name])),
   ]
+  const { reads } = deps
+  return reads ? all.map((s) => noting(s, reads)) : all
+}
+
+/** The same subgraph, noting who is shown sensitive fields, those too who are given the result of another. */
+function noting(subgraph: Subgraph, reads: Pick<AccessRecorder, 'note'>): Subgraph {
+  const repeat = (to: RequestInfo, shown: readonly unknown[]) => {
+    for (const s of shown as Shown[]) reads.note(to, s.through, s.type, s.fields, s.id)
+  }
+  return {
+    ...subgraph,
+    context: (request) => Object.assign(subgraph.context(request), { reads }),
+    ...(subgraph.sharing ? { sharing: { ...subgraph.sharing, repeat } } : {}),
+  }
 }
 
 /** Who is bound to some rows reads on connections of its rights, all others on `sql`. */

@@ -12,6 +12,10 @@ export interface RequestInfo {
   /** Regions and legal entities that it is bound to, as its token says; left out: to none. */
   regions?: readonly string[] | undefined
   legalEntities?: readonly string[] | undefined
+  /** Kind and name of the operation, for the record of who saw what. */
+  operation?: string
+  /** Takes up what sensitive fields are shown, where results are shared: those who are given them see the same. */
+  shown?: unknown[]
 }
 
 /** One subgraph as the gateway composes and runs it, in its own process or as a service. */
@@ -31,6 +35,8 @@ export interface Sharing {
   event(event: unknown): SharedEvent | null
   /** Fields that are told as they are when an event is delivered, and not as of the event; whoever asks may matter too. */
   liveFields: readonly string[]
+  /** Records that somebody is given a result in which this was shown to another one. */
+  repeat?(to: RequestInfo, shown: readonly unknown[]): void
 }
 
 /** An event that many subscribers are given. The same selection of it under the same scopes gives the same result. */

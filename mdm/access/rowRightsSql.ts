@@ -84,6 +84,7 @@ const POLICIES: Record<string, string> = {
   task_comment: 'exists (select 1 from task t where t.id = task_comment.task_id)',
   audit: `case when action_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
     then exists (select 1 from action a where a.id = audit.action_id::uuid) else false end`,
+  sensitive_access: allSeen('sensitive_access.ids'),
   webhook_delivery: 'exists (select 1 from change c where c.position = webhook_delivery.position)',
 }
 

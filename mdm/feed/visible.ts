@@ -62,6 +62,26 @@ export function visibleValues(policy: Policy): (type: string, values: Values, sc
   }
 }
 
+/** The sensitive fields of values that these scopes reach, within groups too; those that hold nothing are left out. */
+export function sensitiveFields(
+  policy: Policy,
+): (type: string, values: Values | null, scopes: ReadonlySet<string>) => string[] {
+  const fields = new Map(
+    policy.types.map((t) => [
+      t.name,
+      t.fields.flatMap((f) => {
+        const inner = policy.groups.get(f.typeName)?.fields ?? []
+        const needed = [f.sensitive, ...inner.map((g) => g.sensitive)].filter((s) => s !== undefined)
+        return needed.length > 0 ? [{ name: f.name, needed }] : []
+      }),
+    ]),
+  )
+  return (type, values, scopes) =>
+    (values ? (fields.get(type) ?? []) : [])
+      .filter(({ name, needed }) => (values?.[name] ?? null) !== null && needed.some((s) => scopes.has(s)))
+      .map((f) => f.name)
+}
+
 /** The scopes that somebody needs to see every field. */
 export function sensitiveScopes(policy: Policy): Set<string> {
   const own = [...policy.types, ...policy.groups.values()].flatMap((t) => t.fields.map((f) => f.sensitive))

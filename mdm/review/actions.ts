@@ -177,10 +177,10 @@ export async function latestMaker(
   return row?.id ?? null
 }
 
-/** The latest action that is done, came after `number` and is about this golden id. */
-export async function latestAbout(tx: Transaction, goldenId: string, number: number): Promise<string | null> {
+/** The latest action that is done, came after `number` and is about any of these golden ids. */
+export async function latestAboutAny(tx: Transaction, ids: readonly string[], number: number): Promise<string | null> {
   const [row] = await tx<{ id: string }[]>`
-    select id from action where subjects @> array[${goldenId}]::uuid[] and number > ${number} and state = 'DONE'
+    select id from action where subjects && ${ids as string[]}::uuid[] and number > ${number} and state = 'DONE'
     order by number desc limit 1`
   return row?.id ?? null
 }

@@ -1,4 +1,4 @@
-import { boolean, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
+import { bigint, boolean, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { bytea } from './review.ts'
 
 /** Keys by which services ask; only a hash of each secret is kept. */
@@ -16,6 +16,20 @@ export const apiKey = pgTable('api_key', {
   revokedAt: timestamp('revoked_at', { withTimezone: true }),
   lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
   replaces: text(),
+})
+
+/** Who saw or changed sensitive fields, without their values. */
+export const sensitiveAccess = pgTable('sensitive_access', {
+  id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  at: timestamp({ withTimezone: true }).notNull(),
+  actor: text().notNull(),
+  correlationId: text('correlation_id').notNull(),
+  operation: text().notNull(),
+  through: text().notNull(),
+  type: text().notNull(),
+  fields: text().array().notNull(),
+  ids: uuid().array().notNull(),
+  more: integer().notNull().default(0),
 })
 
 /** What of row rights is set up in this database, by content hash; one row. */

@@ -6,7 +6,7 @@ import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
 import { readCurrentIds, readHead } from '../../mdm/feed/read.ts'
 import { Sight } from '../../mdm/feed/sight.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
-import { visibleValues } from '../../mdm/feed/visible.ts'
+import { sensitiveFields, visibleValues } from '../../mdm/feed/visible.ts'
 import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
@@ -26,11 +26,18 @@ interface WatchArgs extends FilterArgs {
   snapshot?: boolean | null
 }
 
+type Values = Record<string, unknown>
 type ChangeItem = Extract<FeedItem, { kind: 'CHANGE' }>
 type SnapshotItem = Extract<FeedItem, { kind: 'SNAPSHOT' }>
 
 export function resolvers({ policy, tailer }: ChangesDeps) {
-  const visible = visibleValues(policy)
+  const select = visibleValues(policy)
+  const sensitive = sensitiveFields(policy)
+  const visible = (through: 'FEED' | 'SNAPSHOT', type: string, id: string, values: Values, context: RequestContext) => {
+    const shown = select(type, values, context.scopes)
+    context.shows(through, type, sensitive(type, values, context.scopes), id)
+    return shown
+  }
   const cursor = cursors()
   const entity = async (type: string, goldenId: string, context: RequestContext) => {
     const read = (id: string) =>
@@ -94,7 +101,8 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
       type: (s: SnapshotItem) => s.item.type,
       version: (s: SnapshotItem) => s.item.version,
       position: (s: SnapshotItem) => s.item.position,
-      values: (s: SnapshotItem, _: unknown, { scopes }: RequestContext) => visible(s.item.type, s.item.values, scopes),
+      values: ({ item }: SnapshotItem, _: unknown, context: RequestContext) =>
+        visible('SNAPSHOT', item.type, item.goldenId, item.values, context),
       entity: (s: SnapshotItem, _: unknown, context: RequestContext) => entity(s.item.type, s.item.goldenId, context),
     },
     Change: {
@@ -104,10 +112,10 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
       goldenId: (c: ChangeItem) => c.event.goldenId,
       type: (c: ChangeItem) => c.event.type,
       version: (c: ChangeItem) => c.event.version,
-      before: ({ event }: ChangeItem, _: unknown, { scopes }: RequestContext) =>
-        event.before && visible(event.type, event.before, scopes),
-      after: ({ event }: ChangeItem, _: unknown, { scopes }: RequestContext) =>
-        event.after && visible(event.type, event.after, scopes),
+      before: ({ event }: ChangeItem, _: unknown, context: RequestContext) =>
+        event.before && visible('FEED', event.type, event.goldenId, event.before, context),
+      after: ({ event }: ChangeItem, _: unknown, context: RequestContext) =>
+        event.after && visible('FEED', event.type, event.goldenId, event.after, context),
       changedFields: (c: ChangeItem) => c.event.changedFields,
       redirect: (c: ChangeItem) => c.event.redirect,
       members: (c: ChangeItem) => c.event.members,
@@ -116,13 +124,13 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
       at: (c: ChangeItem) => c.event.at,
       entity: ({ event }: ChangeItem, _: unknown, context: RequestContext) =>
         entity(event.type, event.goldenId, context),
-      cloudEvent({ event, at }: ChangeItem, { version }: { version: number }, { scopes }: RequestContext) {
+      cloudEvent({ event, at }: ChangeItem, { version }: { version: number }, context: RequestContext) {
         if (version !== changeSchemaMajor)
           throw new GraphQLError(`there is no version ${version} of change events, only ${changeSchemaMajor}`, {
             extensions: { code: 'UNKNOWN_SCHEMA_VERSION' },
           })
-        const before = event.before && visible(event.type, event.before, scopes)
-        const after = event.after && visible(event.type, event.after, scopes)
+        const before = event.before && visible('FEED', event.type, event.goldenId, event.before, context)
+        const after = event.after && visible('FEED', event.type, event.goldenId, event.after, context)
         return cloudEvent({ ...event, before, after }, at.feed)
       },
     },

@@ -43,7 +43,7 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
     const type = policy.type(name)
     const spec = goldenListSpec(policy, type)
     const fields: Record<string, Resolve<GoldenNode, never>> = {}
-    for (const f of type.fields) fields[f.name] = fieldResolver(f, owned, (node) => node.values)
+    for (const f of type.fields) fields[f.name] = fieldResolver(name, f, owned, (node) => node.values)
     resolvers[name] = { ...fields, ...recordResolvers(deps, type) }
     resolvers[`${name}Connection`] = connectionResolvers
     resolvers[`${name}Edge`] = edgeResolvers
@@ -66,7 +66,7 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
   )) {
     const parts: Record<string, Resolve<Record<string, unknown>, never>> = {}
     for (const f of policy.groups.get(name)?.fields ?? [])
-      if (f.kind === 'REFERENCE' || f.sensitive) parts[f.name] = fieldResolver(f, owned, (group) => group)
+      if (f.kind === 'REFERENCE' || f.sensitive) parts[f.name] = fieldResolver(name, f, owned, (group) => group)
     resolvers[name] = parts
   }
   return resolvers
@@ -113,12 +113,20 @@ function loadGolden(types: readonly string[], id: string, context: RequestContex
 
 /** A field of a golden record or of a group in it; `values` finds what holds it. */
 function fieldResolver<Parent>(
+  type: string,
   f: FieldPolicy,
   owned: readonly string[],
   values: (parent: Parent) => Record<string, unknown>,
 ): Resolve<Parent, never> {
-  const shown = (parent: Parent, context: RequestContext): unknown =>
-    f.sensitive && !context.scopes.has(f.sensitive) ? masked(f, values(parent)[f.name]) : values(parent)[f.name]
+  const one = [f.name]
+  const shown = (parent: Parent, context: RequestContext): unknown => {
+    const value = values(parent)[f.name]
+    if (!f.sensitive) return value
+    if (!context.scopes.has(f.sensitive)) return masked(f, value)
+    // A group has no id: of its fields it is noted that they were seen, and not of which record.
+    if ((value ?? null) !== null) context.shows('FIELD', type, one, (parent as { id?: string }).id ?? null)
+    return value
+  }
   if (f.kind !== 'REFERENCE') return (parent, _, context) => shown(parent, context)
   const target = owned.includes(f.typeName)
     ? (key: string, context: RequestContext) => loadGolden([f.typeName], key, context)

@@ -4,7 +4,7 @@ import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from './goldenResolvers.ts'
-import { maskedValues } from './mask.ts'
+import { shownValues } from './mask.ts'
 
 interface HistoryPage {
   after: boolean
@@ -69,7 +69,7 @@ export function historyResolvers({ policy }: SubgraphDeps): Resolvers {
     GoldenVersion: {
       changedFields: (v: VersionRow) => v.changed,
       values: (v: VersionRow, _: unknown, context: RequestContext) =>
-        maskedValues(policy.type(v.type), v.values, context.scopes),
+        shownValues(policy.type(v.type), v.values, context, 'HISTORY', v.goldenId),
     },
     VersionCause: {
       system: (c: VersionRow['cause']) => c.source,

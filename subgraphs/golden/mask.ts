@@ -1,9 +1,34 @@
+import type { Through } from '../../mdm/access/sensitiveAccess.ts'
 import { masked } from '../../schema/masked.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
+import type { RequestContext } from '../shared/context.ts'
 
 /** Scopes that a caller needs to see everything of a type. */
 export function scopesOf(type: TypePolicy): string[] {
   return [...new Set(type.fields.map((f) => f.sensitive).filter((s): s is string => s !== undefined))]
+}
+
+export function sensitiveOf(type: TypePolicy): string[] {
+  return type.fields.filter((f) => f.sensitive).map((f) => f.name)
+}
+
+/** The same as `maskedValues`, noted where it shows something sensitive. */
+export function shownValues(
+  type: TypePolicy,
+  values: Record<string, unknown> | null,
+  context: RequestContext,
+  through: Through,
+  id: string | null,
+): Record<string, unknown> | null {
+  const { scopes } = context
+  const seen = type.fields.filter((f) => f.sensitive && scopes.has(f.sensitive) && (values?.[f.name] ?? null) !== null)
+  context.shows(
+    through,
+    type.name,
+    seen.map((f) => f.name),
+    id,
+  )
+  return maskedValues(type, values, scopes)
 }
 
 /** Values of a golden or canonical record without those that the caller may not see, or with masks in their place. */

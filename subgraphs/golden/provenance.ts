@@ -11,7 +11,7 @@ import { recordsOf } from './sourceRecord.ts'
 
 interface FieldProvenance {
   field: string
-  value: unknown
+  value(): unknown
   rule: string
   policyVersion: string
   sources(): Promise<MemberRow[]>
@@ -45,14 +45,22 @@ export async function provenanceOf(
     .filter((f) => f.name in stored.provenance && (!only || only.includes(f.name)))
     .map((f): FieldProvenance => {
       const { r, u } = stored.provenance[f.name] ?? { r: [], u: '' }
+      const shown = (value: unknown) => {
+        if (f.sensitive && (value ?? null) !== null) context.shows('PROVENANCE', type.name, [f.name], node.id)
+        return value
+      }
       const visible = !f.sensitive || context.scopes.has(f.sensitive)
       return {
         field: f.name,
-        value: visible ? node.values[f.name] : masked(f, node.values[f.name]),
+        value: () => (visible ? shown(node.values[f.name]) : masked(f, node.values[f.name])),
         rule: u,
         policyVersion: stored.policyVersion,
         sources: () => recordsOf(r, context),
-        candidates: () => candidatesOf(deps, f, node, visible, context),
+        candidates: async () => {
+          const found = await candidatesOf(deps, f, node, visible, context)
+          if (visible) for (const c of found) shown(c.value)
+          return found
+        },
       }
     })
 }

@@ -4,7 +4,7 @@ import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { GoldenNode, SubgraphDeps } from './goldenResolvers.ts'
-import { maskedValues, scopesOf } from './mask.ts'
+import { scopesOf, sensitiveOf, shownValues } from './mask.ts'
 
 /** Source records shown of one golden record at most. */
 const sourcesMax = 1_000
@@ -44,12 +44,15 @@ export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolv
       kind: (r: MemberRow) => systems.get(r.system)?.kind,
       role: (r: MemberRow) => systems.get(r.system)?.role,
       versionAt: (r: MemberRow) => (r.version > 0 ? new Date(r.version / 1000) : null),
-      issues: (r: MemberRow, _: unknown, { scopes }: RequestContext) => {
+      issues: (r: MemberRow, _: unknown, context: RequestContext) => {
         // What is wrong with a value quotes it.
         const hidden = new Map(typeOf(r)?.fields.flatMap((f) => (f.sensitive ? [[f.name, f.sensitive] as const] : [])))
         return (r.issues ?? []).map((issue) => {
-          const scope = hidden.get(issue.field.split('.', 1)[0] ?? '')
-          return scope && !scopes.has(scope) ? { ...issue, detail: `not shown without the scope ${scope}` } : issue
+          const field = issue.field.split('.', 1)[0] ?? ''
+          const scope = hidden.get(field)
+          if (scope && !context.scopes.has(scope)) return { ...issue, detail: `not shown without the scope ${scope}` }
+          if (scope) context.shows('SOURCE', r.type, [field], r.key)
+          return issue
         })
       },
       firstSeenAt: (r: MemberRow) => r.createdAt,
@@ -59,11 +62,12 @@ export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolv
           readCanonical(context.sql, keys),
         )
         const type = typeOf(r)
-        return type ? maskedValues(type, values, context.scopes) : values
+        return type ? shownValues(type, values, context, 'SOURCE', r.key) : values
       },
       raw: (r: MemberRow, _: unknown, context: RequestContext) => {
         const type = typeOf(r)
         if (type && !scopesOf(type).every((s) => context.scopes.has(s))) return null
+        if (type) context.shows('SOURCE', type.name, sensitiveOf(type), r.key)
         return context.load<unknown>('raw', r.key, null, (keys) => readRaw(context.sql, keys))
       },
     },

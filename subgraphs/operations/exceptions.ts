@@ -18,6 +18,7 @@ import {
   readExceptionsById,
 } from '../../mdm/ingest/exceptions.ts'
 import { type ExceptionStep, readWork } from '../../mdm/review/exceptionWork.ts'
+import { sensitiveOf } from '../golden/mask.ts'
 import { callerOf } from '../shared/caller.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
@@ -25,6 +26,8 @@ import { pageLimit, pageOf } from '../shared/page.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { idsMax, messageNumber, numberAfter } from './messageNumber.ts'
 import { hiddenDetail, notShown, transformation } from './transformation.ts'
+
+const NONE: ReadonlySet<string> = new Set()
 
 type FilterArgs = Omit<ExceptionFilter, 'ids' | 'places' | 'beyond'> & {
   ids?: string[] | null
@@ -37,6 +40,12 @@ type Reasoned = { reason: string; idempotencyKey: string }
 export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
   // Messages are of no golden record yet: who may not see every row sees none of them (mdm/access/rowRightsSql.ts).
   const read = ({ sql }: RequestContext): ExceptionDesk => ({ ...desk, sql })
+  /** A message is seen whole: what it says of a golden type may be of any of its sensitive fields. */
+  const shows = (e: ExceptionRow, context: RequestContext) => {
+    const as = typeOf(desk, e.system, e.object)
+    for (const t of desk.policy.types.filter((g) => as === null || as === 'Kept' || as === g.name))
+      context.shows('EXCEPTION', t.name, sensitiveOf(t), null)
+  }
   const filterOf = async (given: FilterArgs | null | undefined, context: RequestContext) =>
     await withOwner(read(context), checked(desk, given, context))
 
@@ -97,11 +106,18 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
       id: (e: ExceptionRow) => String(e.inboxId),
       type: (e: ExceptionRow) => typeOf(desk, e.system, e.object),
       recordId: (e: ExceptionRow) => e.sourceId,
-      detail: (e: ExceptionRow, _: unknown, { scopes }: RequestContext) => hiddenDetail(desk, e, scopes) ?? e.detail,
+      detail(e: ExceptionRow, _: unknown, context: RequestContext) {
+        const hidden = hiddenDetail(desk, e, context.scopes)
+        if (hidden === null && hiddenDetail(desk, e, NONE) !== null) shows(e, context)
+        return hidden ?? e.detail
+      },
       owner: (e: ExceptionRow) => ownerOfException(desk, e),
       ageSeconds: (e: ExceptionRow) => (Date.now() - e.receivedAt.getTime()) / 1000,
-      payload: (e: ExceptionRow, _: unknown, context: RequestContext) =>
-        missingScope(desk, e, context.scopes) ? null : readPayload(read(context), e.inboxId),
+      payload(e: ExceptionRow, _: unknown, context: RequestContext) {
+        if (missingScope(desk, e, context.scopes)) return null
+        shows(e, context)
+        return readPayload(read(context), e.inboxId)
+      },
       transformation: async (
         e: ExceptionRow,
         { payload, object }: { payload?: string | null; object?: string | null },
@@ -111,6 +127,7 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
         // Read as another object, what is hidden in its own place would be seen in another.
         const hidden = payload || !object ? null : missingScope(desk, e, scopes)
         if (hidden) return { code: 'MISSING_SCOPE', detail: notShown(hidden), records: [] }
+        if (!payload) shows(e, context)
         return transformation(
           desk,
           e,

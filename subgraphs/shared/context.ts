@@ -1,4 +1,6 @@
 import DataLoader from 'dataloader'
+import type { AccessRecorder } from '../../mdm/access/accessRecorder.ts'
+import type { Through } from '../../mdm/access/sensitiveAccess.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { RequestInfo } from '../contract.ts'
 
@@ -14,12 +16,22 @@ export function unbound(sql: Sql): SqlOf {
   return () => found
 }
 
+/** What of sensitive fields was shown to somebody. */
+export interface Shown {
+  through: Through
+  type: string
+  fields: readonly string[]
+  id: string | null
+}
+
 /** What resolvers of one operation share. No #private fields: where a subgraph is a service, the server copies it. */
 export class RequestContext {
   readonly scopes: ReadonlySet<string>
   /** Who asks, for what is changed. */
   readonly request: RequestInfo
   private readonly sqlOf: SqlOf
+  /** Where it is noted who saw sensitive fields; without it that is nowhere. */
+  reads: Pick<AccessRecorder, 'note'> | null = null
   private readonly loaders = new Map<string, DataLoader<string, unknown>>()
   private readonly made = new Map<string, unknown>()
 
@@ -37,6 +49,13 @@ export class RequestContext {
   /** Whether the caller may not see every row. */
   get bound(): boolean {
     return this.sqlOf(this.request).bound
+  }
+
+  /** These sensitive fields of a record are shown to the caller; `id` is its golden id or its key. */
+  shows(through: Through, type: string, fields: readonly string[], id: string | null): void {
+    if (!this.reads || fields.length === 0) return
+    this.reads.note(this.request, through, type, fields, id)
+    this.request.shown?.push({ through, type, fields, id } satisfies Shown)
   }
 
   /** What is worked out once an operation, however many parents ask: `name` says everything it depends on. */

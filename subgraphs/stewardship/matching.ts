@@ -10,13 +10,13 @@ import { type ListedModel, listModels, misfit } from '../../mdm/review/models.ts
 import type { Said } from '../../mdm/review/said.ts'
 import { taskId } from '../../mdm/review/tasks.ts'
 import type { Stewardship } from '../../mdm/steward.ts'
-import { maskedValues } from '../golden/mask.ts'
+import { shownValues } from '../golden/mask.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import { numberOf, pageLimit, pageOf, pageOfList, placeOf } from '../shared/page.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { lookups } from './lookups.ts'
-import { visibleReason } from './visibleReason.ts'
+import { shownReason } from './visibleReason.ts'
 
 const modelsMax = 100
 
@@ -61,14 +61,14 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
     )
     return pageOf(rows, first, after, (r) => [r.weight, r.otherGoldenId])
   }
-  const values = (s: Step, r: SourceRecord, { scopes }: RequestContext) => {
+  const values = (s: Step, r: SourceRecord, context: RequestContext) => {
     const fields = unitOf(s.of, s.field)
     if (fields.length === 0) return null
     const own = Object.fromEntries(fields.flatMap((f) => (r.canonical[f] === undefined ? [] : [[f, r.canonical[f]]])))
-    return maskedValues(steward.policy.type(s.of.type), own, scopes)
+    return shownValues(steward.policy.type(s.of.type), own, context, 'EXPLAIN', r.key)
   }
-  const reason = (type: string, text: string, { scopes }: RequestContext) =>
-    visibleReason(steward.policy.type(type), text, scopes)
+  const reason = (type: string, text: string, context: RequestContext, ids: readonly string[]) =>
+    shownReason(steward.policy.type(type), text, context, 'EXPLAIN', ids)
 
   return {
     Query: {
@@ -97,9 +97,10 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       },
     },
     MatchExplanation: {
-      because: (e: Explanation, _: unknown, context: RequestContext) => reason(e.type, e.because, context),
+      because: (e: Explanation, _: unknown, context: RequestContext) =>
+        reason(e.type, e.because, context, [e.a.key, e.b.key]),
       forbidden: (e: Explanation, _: unknown, context: RequestContext) =>
-        e.forbidden === null ? null : reason(e.type, e.forbidden, context),
+        e.forbidden === null ? null : reason(e.type, e.forbidden, context, [e.a.key, e.b.key]),
       steps: (e: Explanation) => e.steps.map((step): Step => ({ ...step, of: e })),
     },
     MatchStep: {
@@ -121,7 +122,7 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       probability: (p: PossibleRow) => 1 / (1 + 2 ** -p.weight),
       reason: async (p: PossibleRow, _: unknown, context: RequestContext) => {
         const type = (await named(p.otherGoldenId, context))?.__typename
-        return type === undefined ? p.reason : reason(type, p.reason, context)
+        return type === undefined ? p.reason : reason(type, p.reason, context, [p.own, p.other])
       },
       task: (p: PossibleRow, _: unknown, context: RequestContext) =>
         taskOf(taskId('POSSIBLE_MATCH', [p.goldenId, p.otherGoldenId]), context),

@@ -1,3 +1,4 @@
+import { type AccessFilter, readAccess } from '../../mdm/access/sensitiveAccess.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { quality } from '../../mdm/golden/quality.ts'
 import type { ActionRow } from '../../mdm/review/actions.ts'
@@ -18,7 +19,7 @@ import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/review/t
 import { act, approve, decide, preview, type Stewardship } from '../../mdm/steward.ts'
 import { masked } from '../../schema/masked.ts'
 import { isUuid } from '../../schema/uuid.ts'
-import { maskedValues } from '../golden/mask.ts'
+import { sensitiveOf, shownValues } from '../golden/mask.ts'
 import { callerOf } from '../shared/caller.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { pageLimit, pageOf, placeOf } from '../shared/page.ts'
@@ -27,8 +28,8 @@ import { type Asked, asked, bulk, type Inputs, onlyOne } from './input.ts'
 import { lookups } from './lookups.ts'
 import { publications, publishing } from './publishing.ts'
 import { beyondRows, recordsWithin } from './rowGuard.ts'
-import { visibleInput } from './visible.ts'
-import { visibleReason } from './visibleReason.ts'
+import { shownInput } from './visible.ts'
+import { shownReason } from './visibleReason.ts'
 import { type Policies, type PolicyAsked, whatIf } from './whatIf.ts'
 
 const proposalsMax = 100
@@ -145,14 +146,30 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       publications: (_: unknown, { first }: { first: number }, { sql }: RequestContext) => publications(sql, first),
       publicationProposals: (_: unknown, _args: unknown, { sql }: RequestContext) =>
         readActions(sql, { kinds: ['PUBLISH'], states: ['PROPOSED'] }, proposalsMax, null),
+      async sensitiveAccess(
+        _: unknown,
+        { filter, first, after }: { filter?: AccessFilter | null; first: number; after?: string | null },
+        { sql }: RequestContext,
+      ) {
+        const place = placeOf(after, 'number')
+        if (filter?.about && !isUuid(filter.about)) return pageOf([], first, after, () => [])
+        const rows = await readAccess(sql, filter ?? {}, pageLimit(first), place ? Number(place[0]) : null)
+        return pageOf(rows, first, after, (r) => [r.id])
+      },
       async goldenDiff(
         _: unknown,
         { id, from, to }: { id: string; from: number; to: number },
-        { scopes, sql }: RequestContext,
+        context: RequestContext,
       ) {
+        const { scopes, sql } = context
         const diff = isUuid(id) ? await diffVersions(sql, id, from, to) : null
         if (!diff) return null
         const hidden = policy.type(diff.type).fields.filter((f) => f.sensitive && !scopes.has(f.sensitive))
+        const names = diff.fields.map((f) => f.field)
+        const seen = sensitiveOf(policy.type(diff.type)).filter(
+          (f) => names.includes(f) && !hidden.some((h) => h.name === f),
+        )
+        context.shows('HISTORY', diff.type, seen, id)
         return diff.fields.map((f) => {
           const field = hidden.find((h) => h.name === f.field)
           return field ? { field: f.field, before: masked(field, f.before), after: masked(field, f.after) } : f
@@ -217,25 +234,30 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     TaskResult: { __resolveType: typeName },
     CurrentRecord: { record: (r: { id: string }, _: unknown, context: RequestContext) => named(r.id, context) },
     PreviewRecord: {
-      before: (r: PreviewNode, _: unknown, c: RequestContext) => maskedValues(policy.type(r.type), r.before, c.scopes),
-      after: (r: PreviewNode, _: unknown, c: RequestContext) => maskedValues(policy.type(r.type), r.after, c.scopes),
+      before: (r: PreviewNode, _: unknown, c: RequestContext) =>
+        shownValues(policy.type(r.type), r.before, c, 'STEWARDSHIP', r.goldenId),
+      after: (r: PreviewNode, _: unknown, c: RequestContext) =>
+        shownValues(policy.type(r.type), r.after, c, 'STEWARDSHIP', r.goldenId),
       changedFields: (r: { changed: string[] }) => r.changed,
       sources: (r: { members: string[] }) => r.members,
     },
     Publication: {
       action: (p: { actionId: string | null }, _: unknown, context: RequestContext) => actionOf(p.actionId, context),
     },
+    SensitiveAccess: { about: (a: { ids: string[] }) => a.ids },
     PreviewTask: { about: (t: { subject: string[] }) => t.subject },
     StewardAction: {
       about: (a: ActionRow) => a.subjects,
-      input: (a: ActionRow, _: unknown, { scopes }: RequestContext) => visibleInput(policy, a.input, scopes),
+      input: (a: ActionRow, _: unknown, context: RequestContext) => shownInput(policy, a.input, context, a.subjects),
       undoes: (a: ActionRow, _: unknown, context: RequestContext) => actionOf(a.undoes, context),
     },
     Task: {
       about: (t: TaskRow) => t.subject,
       open: (t: TaskRow) => t.state === 'OPEN',
-      reason: (t: TaskRow, _: unknown, { scopes }: RequestContext) =>
-        t.kind === 'CONFLICT' ? visibleReason(policy.type(t.type), t.reason, scopes) : t.reason,
+      reason: (t: TaskRow, _: unknown, context: RequestContext) =>
+        t.kind === 'CONFLICT'
+          ? shownReason(policy.type(t.type), t.reason, context, 'STEWARDSHIP', t.subject)
+          : t.reason,
       records: async (t: TaskRow, _: unknown, context: RequestContext) => {
         const ids = t.kind === 'APPROVAL' ? ((await actionOf(t.subject[0] ?? '', context))?.subjects ?? []) : t.subject
         const found = (await Promise.all(ids.map((id) => named(id, context)))).filter((n) => n !== null)
@@ -248,7 +270,8 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     },
     AuditEntry: {
       action: (a: { actionId: string | null }, _: unknown, context: RequestContext) => actionOf(a.actionId, context),
-      body: (a: { body: unknown }, _: unknown, { scopes }: RequestContext) => visibleInput(policy, a.body, scopes),
+      body: ({ body }: { body: Record<string, unknown> }, _: unknown, context: RequestContext) =>
+        shownInput(policy, body, context, effectIds(body.effect)),
     },
   }
 }
@@ -275,6 +298,7 @@ function changedTasks(sql: Sql, wanted: (task: TaskRow) => boolean): AsyncIterab
 }
 
 interface PreviewNode {
+  goldenId: string
   type: string
   before: Record<string, unknown> | null
   after: Record<string, unknown> | null
@@ -296,6 +320,10 @@ const notOne = {
   rule: 'NOT_ONE_ACTION',
   detail: 'give exactly one action in each StewardActionInput; an undo is none for a bulk action',
   inTheWay: null,
+}
+
+function effectIds(effect: unknown): string[] {
+  return Array.isArray(effect) ? effect.map((e: { goldenId: string }) => e.goldenId) : []
 }
 
 function typeName(of: { __typename: string }): string {

@@ -1,4 +1,5 @@
 import type { Policy } from '../../schema/policy.ts'
+import type { RequestContext } from '../shared/context.ts'
 
 /** Leaves out of what was asked for, wherever it is kept, the values of fields that the caller's scopes do not reach. */
 export function visibleInput(policy: Policy, input: unknown, scopes: ReadonlySet<string>): unknown {
@@ -14,4 +15,23 @@ export function visibleInput(policy: Policy, input: unknown, scopes: ReadonlySet
     const secret = entries.some(([name, v]) => name === 'field' && hidden.has(String(v)))
     return Object.fromEntries(entries.filter(([name]) => !(secret && name === 'value')).map(([n, v]) => [n, strip(v)]))
   }
+}
+
+/** The same, noted where it shows something sensitive; `ids` are the records that it is about. */
+export function shownInput(policy: Policy, input: unknown, context: RequestContext, ids: readonly string[]): unknown {
+  const shown = visibleInput(policy, input, context.scopes)
+  const named = new Set(fieldsWithValue(shown))
+  for (const type of policy.types) {
+    const fields = type.fields.filter((f) => f.sensitive && named.has(f.name)).map((f) => f.name)
+    for (const id of ids.length > 0 ? ids : [null]) context.shows('STEWARDSHIP', type.name, fields, id)
+  }
+  return shown
+}
+
+function fieldsWithValue(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(fieldsWithValue)
+  if (typeof value !== 'object' || value === null) return []
+  const { field, value: own } = value as { field?: unknown; value?: unknown }
+  const inner = Object.values(value).flatMap(fieldsWithValue)
+  return typeof field === 'string' && (own ?? null) !== null ? [field, ...inner] : inner
 }

@@ -1,5 +1,25 @@
+import type { Through } from '../../mdm/access/sensitiveAccess.ts'
 import { planUnits } from '../../mdm/match/plan.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
+import { sensitiveOf } from '../golden/mask.ts'
+import type { RequestContext } from '../shared/context.ts'
+
+/** The same, noted where it quotes something sensitive; `ids` are the two records. */
+export function shownReason(
+  type: TypePolicy,
+  reason: string,
+  context: RequestContext,
+  through: Through,
+  ids: readonly string[],
+): string {
+  const shown = visibleReason(type, reason, context.scopes)
+  const name = /^([^\s:]+): /.exec(shown)?.[1]
+  if (shown !== reason || name === undefined) return shown
+  const unit = planUnits(type).find((u) => u.name === name)
+  const fields = sensitiveOf(type).filter((f) => !unit || unit.fields.some((u) => u.name === f))
+  for (const id of ids) context.shows(through, type.name, fields, id)
+  return shown
+}
 
 /**
  * Why two records are not one, without the values that the caller may not see: what forbids a match begins with the name

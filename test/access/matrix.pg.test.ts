@@ -34,7 +34,7 @@ const MATRIX: [Role[], string[]][] = [
     of('Query', 'inboundExceptions inboundExceptionCounts inboundException serviceLevels trace'),
   ],
   [['steward', 'approver', 'integrator', 'publisher'], of('Query', 'matchModels publications publicationProposals')],
-  [['approver'], of('Query', 'auditLog')],
+  [['approver'], of('Query', 'auditLog sensitiveAccess')],
   [['integrator'], of('Query', 'webhooks webhook webhookDeliveries')],
   [
     ['integrator'],

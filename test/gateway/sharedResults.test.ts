@@ -75,15 +75,18 @@ test('errors, and what its maker left unfinished, are not shared; the old do not
   let made = 0
   const make = (result: ExecutionResult | null) => async () => {
     made++
-    return result
+    return result && { result, shown: [] }
   }
   const event = { identity: {}, order: 100 }
   assert.equal(await selection.of(event, make(null)), null)
-  assert.ok((await selection.of(event, make({ errors: [{} as never] })))?.errors)
+  assert.ok((await selection.of(event, make({ errors: [{} as never] })))?.result.errors)
   const good = { data: {} }
   const other = { identity: {}, order: 100 }
   const results = await Promise.all([1, 2, 3].map(() => selection.of(other, make(good))))
-  assert.deepEqual(results, [good, good, good])
+  assert.deepEqual(
+    results.map((r) => r?.result),
+    [good, good, good],
+  )
   assert.equal(made, 3)
   for (let order = 0; order < 30; order++) await selection.of({ identity: {}, order }, make(good))
   assert.equal(made, 33)

@@ -152,6 +152,35 @@ const absorbedThenDeleted: Steps = [
   ],
 ]
 
+/** Found by the long run: parent and child became one by themselves, were parted, and the parting was undone. */
+const aboveItself: Steps = [
+  [
+    {
+      op: 'ARRIVE',
+      type: 'Customer',
+      source: 'crm',
+      id: '1',
+      deleted: true,
+      fields: { name: 'Nordwind Logistik GmbH' },
+    },
+    {
+      op: 'ARRIVE',
+      type: 'Customer',
+      source: 'crm',
+      id: '3',
+      deleted: false,
+      fields: { name: 'Nordwind Logistik GmbH' },
+    },
+    { op: 'ARRIVE', type: 'Customer', source: 'erp', id: '1', deleted: false, fields: { name: 'Blue Fen Ltd' } },
+  ],
+  [
+    { op: 'ARRIVE', type: 'Customer', source: 'crm', id: '1', deleted: false, fields: { name: 'Casa Lupo S.r.l.' } },
+    { op: 'SET_PARENT', x: 907624733, y: 0, z: 11738573, back: false },
+    { op: 'ARRIVE', type: 'Customer', source: 'erp', id: '1', deleted: false, fields: { name: 'Casa Lupo' } },
+    { op: 'UNMERGE', x: 0, y: 0, z: 0, back: true },
+  ],
+]
+
 test(`I3: what stewards say holds through arrivals, undos and policies in any order, and equals a rebuild: ${runs} worlds`, async () => {
   const rules: StewardshipRules = {
     ...DEFAULT_RULES,
@@ -224,7 +253,7 @@ test(`I3: what stewards say holds through arrivals, undos and policies in any or
         )
       }
     }),
-    { numRuns: runs, examples: [[absorbedThenDeleted]] },
+    { numRuns: runs, examples: [[absorbedThenDeleted], [aboveItself]] },
   )
   if (process.env.TOUCHSTONE_I3_RUNS) console.log(Object.fromEntries([...seen].sort()))
 })

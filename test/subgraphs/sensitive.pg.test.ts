@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExecutionResult, execute, parse, Source } from 'graphql'
+import type { Gateway } from '../../gateway/gateway.ts'
+import { AccessRecorder } from '../../mdm/access/accessRecorder.ts'
+import { readAccess } from '../../mdm/access/sensitiveAccess.ts'
 import { visibleValues } from '../../mdm/feed/visible.ts'
 import { masked } from '../../schema/masked.ts'
 import { parsePolicy } from '../../schema/policy.ts'
@@ -9,7 +13,7 @@ import { createCustomerSubgraph } from '../../subgraphs/customer/subgraph.ts'
 import { unbound } from '../../subgraphs/shared/context.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
-import { key, tell, world } from './world.ts'
+import { answer, graph, key, tell, world } from './world.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -24,6 +28,7 @@ async function ask(scopes: string[], text: string, model = policy): Promise<Exec
   return await execute({ schema: subgraph.schema, document: parse(text), contextValue })
 }
 
+const fields = world.find((r) => r.type === 'Contact' && r.id === 'P1')?.fields ?? {}
 const anna = key('crm', 'Contact', 'P1')
 
 test('a value that needs a scope is shown nowhere to a caller without it', async () => {
@@ -104,3 +109,118 @@ test('with masks in the policy the mask is shown, and nothing more, wherever the
     /a mask is for texts/,
   )
 })
+test('who saw sensitive values is noted, by whichever way, and never the values; who changed them too', async () => {
+  const sql = db.sql
+  const reads = new AccessRecorder({ sql, daysMax: 400, everyMs: 2 ** 30, report: (m) => assert.fail(m) })
+  const gateway = await graph(sql, 0, systems, { reads })
+  try {
+    const ways = async () => {
+      await reads.write()
+      const rows = await readAccess(sql, {}, 99, null)
+      await sql`truncate sensitive_access`
+      return rows.map((r) => [r.through, r.operation, r.type, r.fields.join(), r.ids.includes(anna)]).sort()
+    }
+    const see = async (selection: string) => {
+      const { contact } = await answer(gateway, `query Card { contact(id: "${anna}") { id ${selection} } }`)
+      assert.ok(contact)
+      return await ways()
+    }
+    assert.deepEqual(await see('jobTitle sources { system } history { nodes { changedFields } }'), [])
+    assert.deepEqual(await see('name e: emails phones'), [['FIELD', 'query Card', 'Contact', 'emails,name', true]])
+    assert.deepEqual(await see('provenance(fields: ["name", "jobTitle"]) { rule }'), [])
+    const seen = (through: string, fields: string, operation = 'query Card') => [
+      [through, operation, 'Contact', fields, true],
+    ]
+    assert.deepEqual(await see('provenance(fields: ["name", "jobTitle"]) { value }'), seen('PROVENANCE', 'name'))
+    assert.deepEqual(await see('provenance(fields: ["name"]) { candidates { value } }'), seen('PROVENANCE', 'name'))
+    assert.deepEqual(await see('history { nodes { values } }'), seen('HISTORY', 'emails,name'))
+    assert.deepEqual(await see('sources { canonical }'), seen('SOURCE', 'emails,name'))
+    assert.deepEqual(await see('sources { raw }'), seen('SOURCE', 'address,emails,givenName,name,phones,surname'))
+    await answer(gateway, `{ feed { cursor } changes(types: [CONTACT]) { edges { node { after } } } }`)
+    assert.deepEqual(await ways(), seen('FEED', 'emails,name', 'query'))
+
+    await follow(gateway, 'Follow', 'snapshot: true', '__typename ... on Snapshot { values }', 'CaughtUp')
+    assert.deepEqual(await ways(), seen('SNAPSHOT', 'emails,name', 'subscription Follow'))
+
+    // Subscribers with the same selection are given one result; who is given it has seen it.
+    let ready = 0
+    const both = ['One', 'Two'].map((name) =>
+      follow(gateway, name, 'ids: null', '__typename ... on Change { after }', '"Change"', () => ready++),
+    )
+    while (ready < 2) await sleep(5)
+    await tell(sql, [{ source: 'crm', type: 'Contact', id: 'P1', version: 50, fields: { ...fields, jobTitle: 'CEO' } }])
+    await Promise.all(both)
+    assert.deepEqual(
+      await ways(),
+      ['One', 'Two'].flatMap((name) => seen('FEED', 'emails,name', `subscription ${name}`)),
+    )
+
+    const other = key('billing', 'Contact', 'P2')
+    await answer(gateway, `{ explain(a: "${anna}", b: "${other}") { steps { valuesA } } }`)
+    assert.deepEqual(await ways(), seen('EXPLAIN', 'emails,name', 'query'))
+    const { contact } = await answer(gateway, `{ contact(id: "${anna}") { version } }`)
+    const change = `record: { id: "${anna}", version: ${contact.version} }, field: "surname", value: "Weber"`
+    await answer(
+      gateway,
+      `{ previewAction(action: { override: { ${change} } }) { ... on ActionPreview { records { after } } } }`,
+    )
+    assert.deepEqual(await ways(), seen('STEWARDSHIP', 'emails,name,surname', 'query'))
+    const { overrideField } = await answer(
+      gateway,
+      `mutation { overrideField(input: { ${change} }, reason: "r", idempotencyKey: "k") {
+        ... on ActionDone { action { id input } } } }`,
+    )
+    assert.ok(overrideField.action.id, JSON.stringify(overrideField))
+    assert.deepEqual(await ways(), [
+      ...seen('CHANGE', 'surname', 'OVERRIDE'),
+      ...seen('STEWARDSHIP', 'surname', 'mutation'),
+    ])
+
+    // By any id that leads to the record; and those who may ask are told who.
+    await see('name')
+    await answer(gateway, `query Again { contact(id: "${anna}") { name } }`)
+    await reads.write()
+    const { sensitiveAccess } = await answer(
+      gateway,
+      `{ sensitiveAccess(filter: { about: "${anna}", fields: ["name"], through: [FIELD] }) {
+        nodes { actor operation correlationId through fields about more at } } }`,
+    )
+    assert.deepEqual(
+      sensitiveAccess.nodes.map((n: { actor: string; operation: string; about: string[] }) => [
+        n.actor,
+        n.operation,
+        n.about,
+      ]),
+      [['development', 'query Again', [anna]]],
+    )
+    assert.doesNotMatch(JSON.stringify(await readAccess(sql, {}, 99, null)), /Anna|nordwind\.example/)
+  } finally {
+    await gateway.close()
+    await reads.stop()
+  }
+})
+
+/** Subscribes to the contacts' changes until a text has come. */
+async function follow(
+  gateway: Gateway,
+  name: string,
+  from: string,
+  selection: string,
+  until: string,
+  ready: () => void = () => {},
+): Promise<void> {
+  const abort = new AbortController()
+  const res = await fetch(gateway.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ query: `subscription ${name} { changes(types: [CONTACT], ${from}) { ${selection} } }` }),
+    signal: abort.signal,
+  })
+  ready()
+  let text = ''
+  for await (const chunk of res.body ?? []) {
+    text += Buffer.from(chunk).toString()
+    if (text.includes(until)) break
+  }
+  abort.abort()
+}

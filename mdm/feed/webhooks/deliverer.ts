@@ -9,7 +9,7 @@ import { Permits } from '../permits.ts'
 import { readHead } from '../read.ts'
 import type { Sight } from '../sight.ts'
 import { startTailer, type Tailer } from '../tailer.ts'
-import { visibleValues } from '../visible.ts'
+import { sensitiveFields, visibleValues } from '../visible.ts'
 import { type Schedule, threeDays } from './backoff.ts'
 import { expireDeliveries } from './deliveries.ts'
 import { Delivery } from './delivery.ts'
@@ -38,6 +38,8 @@ export interface DelivererOptions {
   pollMs?: number
   /** Told what came of an event in the end: accepted by an endpoint, or dead. */
   settled?: (event: ChangeEvent, accepted: boolean) => void
+  /** Told before each attempt which sensitive fields an endpoint is sent. */
+  shows?: (webhook: string, event: ChangeEvent, fields: string[]) => void
 }
 
 /** Attempts under way at once, of all endpoints of a process. */
@@ -51,6 +53,12 @@ const deliveredKeptMs = 7 * 86_400_000
 const deadKeptMs = 90 * 86_400_000
 /** Endpoints read the table when they are behind; little has to be kept for them. */
 const ring = { ringEventsMax: 1_000, ringBytesMax: 8 * 2 ** 20, pagesBytesMax: 16 * 2 ** 20 }
+
+interface Seeing {
+  policy: Policy
+  visible: ReturnType<typeof visibleValues>
+  sensitive: ReturnType<typeof sensitiveFields>
+}
 
 interface Running {
   revision: number
@@ -77,7 +85,7 @@ export class Deliverer {
   #claimedAt = performance.now()
   #loop: Promise<void> = Promise.resolve()
   #expired = 0
-  #seen: { policy: Policy; visible: ReturnType<typeof visibleValues> } | null = null
+  #seen: Seeing | null = null
 
   constructor(options: DelivererOptions) {
     this.#o = {
@@ -87,6 +95,7 @@ export class Deliverer {
       pollMs: 250,
       settled: () => {},
       sightOf: () => null,
+      shows: () => {},
       ...options,
     }
   }
@@ -202,7 +211,10 @@ export class Deliverer {
         behind: (goldenId, after, upTo) => store.eventBehind(goldenId, after, upTo, endpoint.filter),
         send: (event, signal) =>
           this.#permits.run(async () => {
-            const message = eventMessage(event, head.feed, this.#visible(), scopes)
+            const { visible, sensitive } = this.#visible()
+            const message = eventMessage(event, head.feed, visible, scopes)
+            const seen = [event.before, event.after].flatMap((v) => sensitive(event.type, v, scopes))
+            this.#o.shows(id, event, [...new Set(seen)])
             const headers = signedHeaders(message, signing(secrets, now()), now())
             return await poster.post(endpoint.url, headers, message.body, signal)
           }),
@@ -221,10 +233,11 @@ export class Deliverer {
     void delivery.run(items)
   }
 
-  #visible(): ReturnType<typeof visibleValues> {
+  #visible(): Seeing {
     const policy = this.#o.policy()
-    if (this.#seen?.policy !== policy) this.#seen = { policy, visible: visibleValues(policy) }
-    return this.#seen.visible
+    if (this.#seen?.policy !== policy)
+      this.#seen = { policy, visible: visibleValues(policy), sensitive: sensitiveFields(policy) }
+    return this.#seen
   }
 
   async #expire(): Promise<void> {

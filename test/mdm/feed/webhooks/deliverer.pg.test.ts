@@ -41,8 +41,10 @@ async function scene(context: TestContext, clock: TestClock, part: { type?: stri
   })
   /** What came of events in the end. */
   const settled: [string, number, boolean][] = []
+  const shown: [string, string, string[]][] = []
   const deliveries = await deliver(db.url, webhooks, clock, {
     settled: (e, accepted) => settled.push([e.goldenId, e.version, accepted]),
+    shows: (webhook, { goldenId }, fields) => shown.push([webhook, goldenId, fields]),
   })
   context.after(async () => {
     await deliveries.close()
@@ -52,7 +54,7 @@ async function scene(context: TestContext, clock: TestClock, part: { type?: stri
   })
   const versions = async (ids: string[], number: number) =>
     await append(db.sql, ...ids.map((g) => version(g, number, { type })))
-  return { receiver, webhooks, id, secret, type, deliveries, versions, clock, settled }
+  return { receiver, webhooks, id, secret, type, deliveries, shown, versions, clock, settled }
 }
 
 const of = (received: readonly Received[], goldenId: string) => received.filter((r) => r.event.subject === goldenId)
@@ -70,6 +72,14 @@ test('a delivery is a CloudEvent with Standard Webhooks headers, signed, with wh
   assert.throws(() => new Verifier(t.secret).verify(got.body.replace('CFO', 'CEO'), got.headers), /signature/)
   assert.equal(got.event.specversion, '1.0')
   assert.deepEqual(got.event.data.after, { jobTitle: 'CFO' }, 'a name of a contact needs pii:read')
+  assert.deepEqual(t.shown, [[t.id, goldenId, []]])
+})
+
+test('which sensitive fields an endpoint is sent is told', async (context) => {
+  const t = await scene(context, clockNow(), { type: 'Contact', scopes: ['pii:read'] })
+  const [goldenId = ''] = await create(db.sql, 1, { type: 'Contact', values: { name: 'Anna Weber', jobTitle: 'CFO' } })
+  await until(() => t.receiver.received.length === 1)
+  assert.deepEqual(t.shown, [[t.id, goldenId, ['name']]])
 })
 
 test('down for an hour, then one answer in five a 500, and slow: all delivered, in order for each golden record', async (context) => {

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, beforeEach, test } from 'node:test'
+import { AccessRecorder, type AccessRecorderOptions } from '../../../mdm/access/accessRecorder.ts'
+import { expireAccess, readAccess } from '../../../mdm/access/sensitiveAccess.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+
+let db: TestDatabase
+before(async () => {
+  db = await testDatabase()
+})
+beforeEach(() => db.sql`truncate sensitive_access`)
+after(async () => await db?.drop())
+
+const never = 2 ** 30
+const seer = (actor: string) => ({ actor, correlationId: `c-${actor}`, operation: 'query Q' })
+const [a, b, c] = ['0a', '0b', '0c'].map((p) => `${p}${randomUUID().slice(2)}`) as [string, string, string]
+
+function recorder(bounds: AccessRecorderOptions['bounds'] = {}) {
+  const said: string[] = []
+  const it = new AccessRecorder({ sql: db.sql, daysMax: 400, everyMs: never, bounds, report: (m) => said.push(m) })
+  const rows = async () =>
+    (await readAccess(db.sql, {}, 99, null))
+      .map((r) => ({ ...r, fields: r.fields.join(), ids: r.ids.toSorted() }))
+      .reverse()
+  return { it, said, rows }
+}
+
+test('fields seen of the same records are one row; the same one twice counts once; stopping writes all', async () => {
+  const { it, rows } = recorder()
+  const [ada, bert] = [seer('ada'), seer('bert')]
+  for (const id of [a, b, a]) for (const field of ['phones', 'emails']) it.note(ada, 'FIELD', 'Customer', [field], id)
+  it.note(ada, 'FIELD', 'Customer', ['address'], a)
+  it.note(bert, 'WEBHOOK', 'Contact', ['name', 'emails'], c)
+  it.note(bert, 'FEED', 'Contact', [], c)
+  await it.stop()
+  assert.deepEqual(
+    (await rows()).map((r) => [r.actor, r.correlationId, r.operation, r.through, r.type, r.fields, r.ids, r.more]),
+    [
+      ['ada', 'c-ada', 'query Q', 'FIELD', 'Customer', 'emails,phones', [a, b], 0],
+      ['ada', 'c-ada', 'query Q', 'FIELD', 'Customer', 'address', [a], 0],
+      ['bert', 'c-bert', 'query Q', 'WEBHOOK', 'Contact', 'emails,name', [c], 0],
+    ],
+  )
+})
+
+test('more than may be held: first which records is lost, then by whom; how many is kept, and it is told', async () => {
+  const { it, rows, said } = recorder({ idsMax: 2, rowsMax: 2 })
+  for (const id of [a, b, c]) it.note(seer('ada'), 'FIELD', 'Customer', ['emails'], id)
+  const bert = seer('bert')
+  for (const id of [a, b, c]) it.note(bert, 'FIELD', 'Customer', ['emails'], id)
+  await it.stop()
+  const all = await rows()
+  assert.equal(
+    all.reduce((n, r) => n + r.ids.length + r.more, 0),
+    6,
+    'nothing goes uncounted',
+  )
+  assert.equal(
+    all.reduce((n, r) => n + r.ids.length, 0),
+    2,
+  )
+  assert.ok(all.some((r) => r.actor === '(overload)' && r.more === 4))
+  assert.match(said.join(), /not known by whom/)
+
+  const calm = recorder({ idsMax: 2 })
+  for (let round = 0; round < 3; round++) {
+    for (const id of [a, b]) calm.it.note(bert, 'FIELD', 'Contact', ['name'], id)
+    await calm.it.write()
+  }
+  await calm.it.stop()
+  assert.deepEqual(calm.said, [], 'what is written makes room again')
+})
+
+test('while the database is away it waits and then is written, each once', async () => {
+  const { it, rows, said } = recorder()
+  await db.sql`alter table sensitive_access rename to away`
+  it.note(seer('ada'), 'FIELD', 'Customer', ['emails'], a)
+  await it.write()
+  it.note(seer('bert'), 'FIELD', 'Customer', ['emails'], b)
+  await it.write()
+  assert.equal(said.length, 2)
+  await db.sql`alter table away rename to sensitive_access`
+  await it.stop()
+  assert.deepEqual(
+    (await rows()).map((r) => r.actor),
+    ['ada', 'bert'],
+  )
+})
+
+test('it is kept for so many days', async () => {
+  const { it, rows } = recorder()
+  for (const actor of ['old', 'new']) it.note(seer(actor), 'FIELD', 'Customer', ['emails'], a)
+  await it.stop()
+  await db.sql`update sensitive_access set at = now() - interval '401 days' where actor = 'old'`
+  assert.equal(await expireAccess(db.sql, 400), 1)
+  assert.deepEqual(
+    (await rows()).map((r) => r.actor),
+    ['new'],
+  )
+})
