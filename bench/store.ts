@@ -22,13 +22,15 @@ export interface BenchServer {
   /** An empty database with the schema, in place of one of that name. */
   database(name: string): Promise<Sql>
   drop(sql: Sql, name: string): Promise<void>
+  /** The database of that name as it was left; null where there is none. */
+  open(name: string): Promise<Sql | null>
   url(name: string): string
   stop(): Promise<void>
 }
 
-/** An embedded Postgres with fsync, gone when it is stopped. */
-export async function benchServer(): Promise<BenchServer> {
-  const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
+/** An embedded Postgres with fsync, gone when it is stopped; one in a given folder is kept. */
+export async function benchServer(kept?: string): Promise<BenchServer> {
+  const dir = kept ?? mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
   const server = await startServer({ dir, durable: true })
   const admin = postgres(server.url('postgres'), { max: 1, onnotice: () => {} })
   return {
@@ -40,6 +42,10 @@ export async function benchServer(): Promise<BenchServer> {
       await migrate(sql, migrations)
       return sql
     },
+    async open(name) {
+      const [known] = await admin`select from pg_database where datname = ${name}`
+      return known ? openDatabase(server.url(name), { connectionsMax: 4, name: 'bench' }) : null
+    },
     async drop(sql, name) {
       await sql.end()
       await admin.unsafe(`drop database ${name} with (force)`)
@@ -47,7 +53,7 @@ export async function benchServer(): Promise<BenchServer> {
     async stop() {
       await admin.end()
       await server.stop()
-      rmSync(dir, { recursive: true, force: true })
+      if (kept === undefined) rmSync(dir, { recursive: true, force: true })
     },
   }
 }

@@ -129,10 +129,13 @@ async function run(options: Options): Promise<void> {
 }
 
 function summary({ stats, clusters, possible, related }: BatchResult, seconds: number): string {
+  const { pairsCompleteness } = stats
+  const completeness =
+    pairsCompleteness === null ? '' : ` (about ${(100 * pairsCompleteness).toFixed(1)} % of all matches)`
   const memoryMb = process.resourceUsage().maxRSS / 1024
   return [
     `${count(stats.records)} records in ${count(clusters)} clusters, ${count(possible.length)} possible matches${related.length > 0 ? `, ${count(related.length)} possibly related pairs` : ''}`,
-    `${count(stats.keys)} keys (${count(stats.saturatedKeys)} too common to use), ${count(stats.candidatePairs)} candidate pairs, ${count(stats.edges)} links, largest component ${count(stats.largestComponent)}`,
+    `${count(stats.keys)} keys (${count(stats.saturatedKeys)} too common to use), ${count(stats.candidatePairs)} candidate pairs${completeness}, ${count(stats.edges)} links, largest component ${count(stats.largestComponent)}`,
     `${seconds.toFixed(1)} s (${Object.entries(stats.seconds)
       .map(([stage, s]) => `${stage} ${s.toFixed(1)}`)
       .join(

@@ -1,3 +1,4 @@
+import { estimateCompleteness } from './completeness.ts'
 import { createEngine, type Edge, type Engine, type Features, type MatchRecord } from './engine.ts'
 import type { Parameters } from './parameters.ts'
 import type { MatchType } from './plan.ts'
@@ -40,6 +41,8 @@ export interface BatchStats {
   /** Records that share keys only with more others than a block may have; they were compared with nobody. */
   crowdedRecords: number
   candidatePairs: number
+  /** Estimated share of all matches that are among the candidate pairs; null where it cannot be told. */
+  pairsCompleteness: number | null
   edges: number
   largestComponent: number
   seconds: Record<string, number>
@@ -179,6 +182,9 @@ export function finishBatch(
   options.progress?.('cluster', 0)
   const started = performance.now()
   const { clusterOf, clusters, possible, largestComponent } = clusterAll(engine, records, features, pairs)
+  const completeness = training
+    ? training.completeness
+    : estimateCompleteness(engine, features, postings, candidatePairs, options.seed ?? 1)
   seconds.cluster = (performance.now() - started) / 1000
   return {
     engine,
@@ -194,10 +200,11 @@ export function finishBatch(
     stats: {
       records: records.length,
       keys: postings.keys,
-      saturatedKeys: postings.saturated,
+      saturatedKeys: postings.saturated.length,
       largestBlock: postings.largestBlock,
       crowdedRecords: postings.crowded,
       candidatePairs,
+      pairsCompleteness: completeness?.share ?? null,
       edges: pairs.length,
       largestComponent,
       seconds,

@@ -8,8 +8,8 @@ export interface Postings {
   blockStart: Uint32Array
   blockRecords: Uint32Array
   keys: number
-  /** Keys with more records than allowed; they give no candidates. */
-  saturated: number
+  /** Keys with more records than allowed, as sorted hashes; they give no candidates. */
+  saturated: Float64Array
   largestBlock: number
   /** Records all of whose shared keys are too common: they were compared with nobody. */
   crowded: number
@@ -49,7 +49,7 @@ export function buildPostings(
   const members = new GrowingUint32()
   const recordCount = new Uint32Array(records + 1)
   let keys = 0
-  let saturated = 0
+  const saturated: number[] = []
   let largestBlock = 0
   const inCrowd = new Uint8Array(records)
   for (let part = 0; part < PARTS; part++) {
@@ -72,7 +72,7 @@ export function buildPostings(
       if (distinct > largestBlock) largestBlock = distinct
       if (distinct < 2 || distinct > blockRecordsMax) {
         if (distinct > blockRecordsMax) {
-          saturated++
+          saturated.push(part * 4_294_967_296 + hash)
           for (let at = start; at < members.length; at++) inCrowd[members.at(at)] = 1
         }
         members.length = start
@@ -103,10 +103,25 @@ export function buildPostings(
     blockStart,
     blockRecords,
     keys,
-    saturated,
+    // Parts and hashes rise, so they are in order.
+    saturated: Float64Array.from(saturated),
     largestBlock,
     crowded,
   }
+}
+
+/** Whether a key has more records than allowed. */
+export function isSaturated({ saturated }: Postings, key: string): boolean {
+  hashKey(key)
+  const wanted = (hash1 & (PARTS - 1)) * 4_294_967_296 + hash2
+  let from = 0
+  let to = saturated.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (saturated[middle]! < wanted) from = middle + 1
+    else to = middle
+  }
+  return saturated[from] === wanted
 }
 
 /** The most records one run can hold: a record's number has 21 bits beside its key's hash. */

@@ -13,6 +13,10 @@ export function reportPage(report: MatchReport): string {
     ['Possible matches', whole(report.possibleMatches)],
     ['Blocking keys', `${whole(stats.keys)}, of which ${whole(stats.saturatedKeys)} too common to use`],
     ['Candidate pairs', whole(stats.candidatePairs)],
+    [
+      'Matches that are among them, estimated',
+      stats.pairsCompleteness === null ? 'cannot be told' : percent(stats.pairsCompleteness),
+    ],
     ['Links', whole(stats.edges)],
     ['Largest connected component', whole(stats.largestComponent)],
     ['Odds of a match between random records', `2^${report.priorWeight.toFixed(1)}`],
@@ -99,6 +103,10 @@ function text(value: unknown): string {
 
 function whole(n: number): string {
   return n.toLocaleString('en')
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
 }
 
 function html(value: string): string {

@@ -1,3 +1,4 @@
+import { type Completeness, estimateCompleteness } from './completeness.ts'
 import { createEngine, type Engine, type Features } from './engine.ts'
 import { type Estimate, estimate } from './estimate.ts'
 import { createValueCounter, frequenciesOf } from './frequencies.ts'
@@ -22,6 +23,7 @@ export interface Training {
   engine: Engine
   postings: Postings
   estimate: Estimate
+  completeness: Completeness | null
   candidatePairs: number
 }
 
@@ -50,7 +52,7 @@ export function learnFrequencies(type: MatchType, features: readonly Features[])
 
 /**
  * Trains a model on records already parsed by an engine of the type (`Engine.parse`): frequencies from all of them, u from seeded
- * random pairs, the rest by EM over the candidate pairs. The features' bits are set in place.
+ * random pairs, the rest by EM over the candidate pairs, and from how many matches blocking misses. The features' bits are set in place.
  */
 export function train(type: MatchType, features: readonly Features[], options: TrainOptions = {}): Training {
   const { seed = 1, randomPairsMax = RANDOM_PAIRS_MAX, candidatePairsMax = CANDIDATE_PAIRS_MAX } = options
@@ -82,12 +84,17 @@ export function train(type: MatchType, features: readonly Features[], options: T
     candidates.pairs,
     seed,
   )
+  // EM counts the matches that blocking finds; what it misses belongs to the odds of a match too.
+  const engine = createEngine(type, parameters)
+  const completeness = estimateCompleteness(engine, features, postings, candidates.pairs, seed)
+  if (completeness) parameters.priorWeight -= Math.log2(completeness.share)
   parameters.trained = { records: features.length, pairs: candidates.pairs, seed }
   return {
     parameters,
     engine: createEngine(type, parameters),
     postings,
     estimate: found,
+    completeness,
     candidatePairs: candidates.pairs,
   }
 }

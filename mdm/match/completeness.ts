@@ -1,0 +1,65 @@
+import type { Engine, Features } from './engine.ts'
+import { forEachCandidate, isSaturated, type Postings } from './postings.ts'
+import { seededRandom } from './random.ts'
+
+/** How many of the matches there are blocking finds, estimated. */
+export interface Completeness {
+  /** Expected matches among the candidate pairs. */
+  matches: number
+  /** Expected matches that no usable key brings together. */
+  missed: number
+  /** Pairs completeness: the former as a share of both, 0 to 1. */
+  share: number
+}
+
+/** Candidate pairs looked at, about; beyond, records are sampled. */
+const PAIRS_MAX = 60_000
+/** Pairs less likely to match than this add nothing that counts. */
+const PROBABILITY_MIN = 0.01
+/** Under so many matches nothing is said. */
+const MATCHES_MIN = 30
+/** Nor where most matches are found by one kind of key alone: then there is nothing to recapture them by. */
+const ONCE_SHARE_MAX = 0.5
+/** What is missed is taken to be as much as what is found at most. */
+const SHARE_MIN = 0.5
+
+/**
+ * Capture and recapture over the kinds of blocking keys (exact identifier, name with postcode, day of birth ...): matches that
+ * only one kind finds, f1, and that two find, f2, tell how many none does. Chao's estimator in its bias-corrected form,
+ * f1 (f1 - 1) / (2 (f2 + 1)), is a lower bound when some pairs are easier to find than others (A. Chao, Scandinavian Journal of
+ * Statistics 11, 1984; Biometrics 43, 1987). A pair counts by its probability. Null where it cannot be told.
+ */
+export function estimateCompleteness(
+  engine: Engine,
+  features: readonly Features[],
+  postings: Postings,
+  candidatePairs: number,
+  seed: number,
+): Completeness | null {
+  const sampled = Math.min(1, PAIRS_MAX / Math.max(1, candidatePairs))
+  const random = seededRandom(seed + 3)
+  const stamp = new Uint32Array(features.length)
+  const usable = (record: number) => engine.keys(features[record]!).filter((key) => !isSaturated(postings, key))
+  let [matches, once, twice] = [0, 0, 0]
+  for (let i = 0; i < features.length; i++) {
+    if (sampled < 1 && random() >= sampled) continue
+    const a = features[i]!
+    let own: Set<string> | undefined
+    forEachCandidate(postings, i, stamp, (j) => {
+      const b = features[j]!
+      if (a.s === b.s && engine.uniqueInSource(a.s)) return
+      const probability = 1 / (1 + 2 ** -engine.weight(a, b))
+      if (probability < PROBABILITY_MIN) return
+      own ??= new Set(usable(i))
+      const kinds = new Set<string>()
+      for (const key of usable(j)) if (own.has(key)) kinds.add(key.slice(0, key.indexOf(':')))
+      matches += probability
+      if (kinds.size === 1) once += probability
+      if (kinds.size === 2) twice += probability
+    })
+  }
+  if (matches < MATCHES_MIN || once > ONCE_SHARE_MAX * matches) return null
+  const missed = Math.max(0, (once * (once - 1)) / (2 * (twice + 1)))
+  const share = Math.max(SHARE_MIN, matches / (matches + missed))
+  return { matches: matches / sampled, missed: (matches / share - matches) / sampled, share }
+}
