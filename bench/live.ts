@@ -42,9 +42,7 @@ try {
   }
   const [stored] = await sql<{ records: number; mastered: number }[]>`
     select count(*)::int as records, count(*) filter (where golden_id is not null)::int as mastered from source_record`
-  console.log(
-    `${stored?.records} source records stored, ${stored?.mastered} of golden types, ${rate}`,
-  )
+  console.log(`${stored?.records} source records stored, ${stored?.mastered} of golden types, ${rate}`)
   for (const [type, engine] of engines) {
     const records = await sql<SourceRecord[]>`
       select id, key, source, canonical, golden_id as "goldenId", keys, deleted, complete, features from source_record
@@ -98,10 +96,11 @@ async function decide(sql: Sql, engine: Engine, type: string, r: SourceRecord): 
     )
     const others = [...new Set(found.pairs.flat())].filter((id) => id !== r.id)
     const candidates = await loadFeatures(tx, others)
-    const linked = candidates.filter(
-      (c) => c.features && engine.weight(features, c.features as Features) >= engine.linkWeightMin,
-    )
-    const reach = await lockFreeClosure(tx, [r.id, ...linked.map((c) => c.id)])
+    const linked = candidates.filter((c) => {
+      const weight = c.features && engine.link(features, c.features as Features)
+      return typeof weight === 'number' && engine.joins(weight)
+    })
+    const reach = await lockFreeClosure(tx, [r.id, ...linked.map((c) => c.id)], engine.joins)
     const records = await loadById(tx, [...reach.placed.keys()])
     const said = await loadAssertions(
       tx,

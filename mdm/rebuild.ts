@@ -168,8 +168,8 @@ function clustersOf(
       for (const b of block.slice(n + 1)) {
         const at = a * live.length + b
         if (links.has(at)) continue
-        const weight = engine.weight(live[a]?.features as Features, live[b]?.features as Features)
-        if (weight >= engine.linkWeightMin) links.set(at, { a: idOf(a), b: idOf(b), weight: Math.fround(weight) })
+        const weight = engine.link(live[a]?.features as Features, live[b]?.features as Features)
+        if (weight !== null) links.set(at, { a: idOf(a), b: idOf(b), weight: Math.fround(weight) })
       }
   }
   return clusterRecords(engine, live, [...links.values()], said).clusters

@@ -9,7 +9,14 @@ import { settleAnchors } from './golden/anchor.ts'
 import { type Assigned, assign } from './golden/assign.ts'
 import { type Derived, derive } from './golden/derive.ts'
 import { stakes } from './golden/stake.ts'
-import { loadAssertions, loadCrosswalk, loadGolden, type PairAssertion, type Stated } from './golden/stored.ts'
+import {
+  loadAssertions,
+  loadCrosswalk,
+  loadGolden,
+  loadMemberKeys,
+  type PairAssertion,
+  type Stated,
+} from './golden/stored.ts'
 import { type Golden, survive } from './golden/survive.ts'
 import type { SourceRecord } from './ingest/records.ts'
 import { engineOf, isLive, loadKnown, type Mastering, survivor, targetOf, type Work } from './mastering.ts'
@@ -31,7 +38,8 @@ export async function recluster(
   work: Work,
   overlay: { removed: Link[]; added: Link[] } = { removed: [], added: [] },
 ): Promise<void> {
-  const reach = await lockClosure(tx, seeds, overlay)
+  const engine = engineOf(mastering, type)
+  const reach = await lockClosure(tx, seeds, overlay, engine.joins)
   await loadKnown(tx, mastering, type, records, reach.placed.keys(), work)
   for (const { id, goldenId, anchor } of reach.placed.values()) {
     const r = records.get(id)
@@ -44,7 +52,7 @@ export async function recluster(
     tx,
     reached.map((r) => r.key),
   )
-  const { clusters, possible } = clusterRecords(engineOf(mastering, type), reached, reach.links, said.pairs)
+  const { clusters, possible } = clusterRecords(engine, reached, reach.links, said.pairs)
 
   // Golden ids, values, events.
   const assigned = assign(
@@ -88,7 +96,16 @@ export async function recluster(
   // What people decided, a policy and its what-if included, waits for nobody to confirm it.
   const byHand = [...work.causes.values()].some((c) => c.source === 'stewardship' || c.source === 'publication')
   if (structural || byHand) await syncSplits(tx, mastering, type, derived, assigned, said, byHand)
-  const alike = possible.filter((p) => p.reason !== STEWARD_SAYS_NO)
+  const places = new Map(assigned.flatMap((at) => at.members.map((m) => [m.id, { key: m.key, goldenId: at.goldenId }])))
+  for (const [id, r] of reach.beside) if (r.goldenId) places.set(id, { key: r.key, goldenId: r.goldenId })
+  const alike = [
+    ...possible.filter((p) => p.reason !== STEWARD_SAYS_NO),
+    ...underThreshold(
+      reach.links.filter((l) => !engine.joins(l.weight)),
+      places,
+      await saidTwo(tx, said, places.values()),
+    ),
+  ]
   const had = await savePossible(
     tx,
     type.name,
@@ -98,16 +115,22 @@ export async function recluster(
   // No possible match before and none now: no task to open or to close.
   if (had + alike.length === 0) return
   const looked = new Set([...golden.keys(), ...assigned.map((a) => a.goldenId)])
-  const homes = new Map(assigned.flatMap((at) => at.members.map((m) => [m.key, at.goldenId] as const)))
+  const homes = new Map([...places.values()].map((p) => [p.key, p.goldenId]))
+  const retired = new Set(said.retired)
+  for (const r of reach.beside.values()) if (r.goldenId && r.retired) retired.add(r.goldenId)
   await syncPairTasks(
     tx,
     mastering.rules ?? DEFAULT_RULES,
     [...looked],
-    alikePairs(type, alike, homes, said.retired),
-    (ids) => {
-      const wanted = new Set(ids)
-      const of = assigned.filter((at) => wanted.has(at.goldenId))
-      return stakes(tx, new Map(of.map((at) => [at.goldenId, [...at.members, ...at.absent].map((r) => r.key)])))
+    alikePairs(type, alike, homes, retired),
+    async (ids) => {
+      const keys = new Map(assigned.map((at) => [at.goldenId, [...at.members, ...at.absent].map((r) => r.key)]))
+      const elsewhere = await loadMemberKeys(
+        tx,
+        ids.filter((id) => !keys.has(id)),
+      )
+      const of = ids.map((id) => [id, keys.get(id) ?? elsewhere.get(id) ?? []] as const)
+      return stakes(tx, new Map(of))
     },
   )
 }
@@ -126,12 +149,11 @@ async function syncSplits(
   const looked = new Set([...assigned, ...derived].map((d) => d.goldenId))
   const there = assigned.filter((a) => a.members.length > 0 && !said.retired.has(a.goldenId))
   const active = new Set(there.map((a) => a.goldenId))
-  const homes = new Map(assigned.flatMap((at) => at.members.map((m) => [m.key, at.goldenId] as const)))
-  const apart = said.pairs.filter((p) => p.kind === 'NOT_SAME')
-  // The other one of two need not be in reach any more.
-  const away = apart.flatMap((p) => [p.a, p.b]).filter((key) => !homes.has(key))
-  for (const [key, goldenId] of await loadCrosswalk(tx, away)) homes.set(key, goldenId)
-  const two = new Set(apart.map((p) => [homes.get(p.a) ?? '', homes.get(p.b) ?? ''].sort().join()))
+  const two = await saidTwo(
+    tx,
+    said,
+    assigned.flatMap((at) => at.members.map((m) => ({ key: m.key, goldenId: at.goldenId }))),
+  )
   await syncSplitTasks(
     tx,
     mastering.rules ?? DEFAULT_RULES,
@@ -144,6 +166,36 @@ async function syncSplits(
       return (pair) => pair.every((id) => active.has(id)) && !two.has(pair.toSorted().join())
     },
   )
+}
+
+interface Home {
+  key: string
+  goldenId: string
+}
+
+/** Golden records of which a steward said that they are two, as sorted pairs of ids. */
+async function saidTwo(tx: Transaction, said: Stated, places: Iterable<Home>): Promise<Set<string>> {
+  const apart = said.pairs.filter((p) => p.kind === 'NOT_SAME')
+  if (apart.length === 0) return new Set()
+  const homes = new Map([...places].map((p) => [p.key, p.goldenId]))
+  // The other one of two need not be in reach any more.
+  const away = apart.flatMap((p) => [p.a, p.b]).filter((key) => !homes.has(key))
+  for (const [key, goldenId] of await loadCrosswalk(tx, away)) homes.set(key, goldenId)
+  return new Set(apart.map((p) => [homes.get(p.a) ?? '', homes.get(p.b) ?? ''].sort().join()))
+}
+
+/** Links that join nothing as possible matches: of records in two golden records that nobody has said to be two. */
+function underThreshold(
+  links: readonly Link[],
+  places: ReadonlyMap<number, Home>,
+  two: ReadonlySet<string>,
+): PossibleMatch[] {
+  return links.flatMap(({ a, b, weight }) => {
+    const [x, y] = [places.get(a), places.get(b)]
+    if (!x || !y || x.goldenId === y.goldenId || two.has([x.goldenId, y.goldenId].sort().join())) return []
+    const [one, other] = x.key < y.key ? [x, y] : [y, x]
+    return [{ a: one.key, b: other.key, weight, reason: UNDER_THRESHOLD }]
+  })
 }
 
 /** Possible matches of records as tasks about their golden records, the best pair of each two. */
@@ -167,8 +219,8 @@ function alikePairs(
 }
 
 /**
- * Clusters of the live ones among `records`, component by component; links and SAME make the components. `steps` are the
- * merges that led to them, in their order.
+ * Clusters of the live ones among `records`, component by component; links that join and SAME make the components. `steps`
+ * are the merges that led to them, in their order; `possible` are links that could have joined.
  */
 export function clusterRecords(
   engine: Engine,
@@ -184,12 +236,13 @@ export function clusterRecords(
     said.filter((p) => p.kind === 'SAME'),
     (key) => byKey.has(key),
   )
+  const joining = links.filter((l) => engine.joins(l.weight))
   const groups = components(byId.keys(), [
-    ...links,
+    ...joining,
     ...same.map(({ a, b }) => ({ a: byKey.get(a)?.id ?? 0, b: byKey.get(b)?.id ?? 0 })),
   ])
   const groupOf = new Map(groups.flatMap((ids, i) => ids.map((id) => [keyOf(id), i] as const)))
-  const linksOf = Map.groupBy(links, (l) => groupOf.get(keyOf(l.a)))
+  const linksOf = Map.groupBy(joining, (l) => groupOf.get(keyOf(l.a)))
   const pairs: PairAssertion[] = [
     ...same.map((p) => ({ kind: 'SAME' as const, ...p })),
     ...said.filter((p) => p.kind === 'NOT_SAME'),

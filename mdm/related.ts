@@ -50,7 +50,7 @@ export async function relatedTo(sql: Sql, mastering: Mastering, goldenId: string
         const relatedWeight = engine.relatedWeight(x, y)
         const known = best.get(other.goldenId)
         if (relatedWeight < 0 || (known && known.relatedWeight >= relatedWeight)) continue
-        if (engine.weight(x, y) >= engine.linkWeightMin && engine.compare(x, y).conflict === undefined) continue
+        if (engine.link(x, y) !== null && engine.compare(x, y).conflict === undefined) continue
         best.set(other.goldenId, { own: m.key, other: other.key, otherGoldenId: other.goldenId, relatedWeight })
       }
     }

@@ -59,9 +59,12 @@ export async function resolve(
     .filter(([at, l]) => Math.fround(l.weight) !== Math.fround(was.get(at)?.weight ?? Number.NaN))
     .map(([, l]) => l)
 
-  // Everything the change can reach: clusters, golden records, events.
-  // Keys that pass the bound, or fall under it, change links between records that are not touched themselves.
-  const seeds = new Set([...touched.map((r) => r.id), ...[...removed, ...added].flatMap((l) => [l.a, l.b])])
+  // Everything the change can reach: clusters, golden records, events. Keys that pass the bound, or fall under it, change
+  // links between records that are not touched themselves.
+  const isTouched = new Set(touched.map((r) => r.id))
+  const apart = (l: Link) => !engine.joins(l.weight) && !engine.joins(was.get(`${l.a}:${l.b}`)?.weight ?? l.weight)
+  const reaching = [...removed, ...added].filter((l) => !(apart(l) && (isTouched.has(l.a) || isTouched.has(l.b))))
+  const seeds = new Set([...isTouched, ...reaching.flatMap((l) => [l.a, l.b])])
   await recluster(tx, mastering, type, [...seeds], records, work, { removed, added })
   for (const r of touched) work.changed.set(r.id, r)
 
@@ -96,8 +99,7 @@ async function loadCandidates(
 
 function compareTwo(engine: Engine, a: Candidate | undefined, b: Candidate | undefined): number | null {
   if (!a?.features || !b?.features || !isLive(a) || !isLive(b)) return null
-  const weight = engine.weight(a.features as Features, b.features as Features)
-  return weight >= engine.linkWeightMin ? weight : null
+  return engine.link(a.features as Features, b.features as Features)
 }
 
 /** All members of keys that were over the bound and may fall under it, because records leave them. */

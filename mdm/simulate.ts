@@ -176,6 +176,7 @@ async function sampleOf(tx: Transaction, type: TypePolicy, size: number): Promis
   const reach = await lockFreeClosure(
     tx,
     rows.map((r) => r.id),
+    () => true,
   )
   return [...reach.placed.keys()]
 }

@@ -12,25 +12,42 @@ export interface Placed {
 export interface Closure {
   /** Every record that the change can reach, with its golden id as stored. */
   placed: Map<number, Placed>
+  /** All links of these records. */
   links: Link[]
+  /** The other ends of links that join nothing: alike, and not reached. */
+  beside: Map<number, Beside>
 }
 
+/** A record beside what is reached, and where it stands. */
+export interface Beside {
+  id: number
+  key: string
+  goldenId: string | null
+  /** A steward took its golden record out of use. */
+  retired: boolean
+}
+
+/** Whether a link of this weight connects what it links. */
+export type Joins = (weight: number) => boolean
+const ALL: Joins = () => true
+
 /**
- * Everything a change can reach: from the seeds along stored links (`overlay` says which are gone and which are new),
- * along what stewards said to be the same, and through shared golden records, until nothing is added. Its golden ids are locked; since they may change until the
- * locks are held, the search is run again until it finds no id that is not locked.
+ * Everything a change can reach: from the seeds along stored links that join (`overlay` says which are gone and which are new),
+ * along what stewards said to be the same, and through shared golden records, until nothing is added. Its golden ids are
+ * locked, and those beside it, which possible matches speak of; since they may change until the locks are held, the search is
+ * run again until it finds no id that is not locked.
  */
 export async function lockClosure(
   tx: Transaction,
   seeds: number[],
   overlay: { removed: Link[]; added: Link[] },
+  joins: Joins = ALL,
 ): Promise<Closure> {
   const held = new Set<string>()
   for (;;) {
-    const found = await closure(tx, seeds, overlay)
-    const wanted = [...new Set([...found.placed.values()].map((p) => p.goldenId))].filter(
-      (g): g is string => g !== null && !held.has(g),
-    )
+    const found = await closure(tx, seeds, overlay, joins)
+    const ids = [...found.placed.values(), ...found.beside.values()].map((p) => p.goldenId)
+    const wanted = [...new Set(ids)].filter((g): g is string => g !== null && !held.has(g))
     if (wanted.length === 0) return found
     await lock(tx, 'golden' satisfies keyof typeof LOCK, wanted.map(lockNumber))
     for (const g of wanted) held.add(g)
@@ -41,20 +58,26 @@ export async function lockClosure(
  * The same without locks, as of the transaction's snapshot, for explanations; null where it holds more than `recordsMax`
  * records.
  */
-export async function boundedClosure(tx: Transaction, seeds: number[], recordsMax: number): Promise<Closure | null> {
-  const found = await closure(tx, seeds, { removed: [], added: [] }, recordsMax)
+export async function boundedClosure(
+  tx: Transaction,
+  seeds: number[],
+  joins: Joins,
+  recordsMax: number,
+): Promise<Closure | null> {
+  const found = await closure(tx, seeds, { removed: [], added: [] }, joins, recordsMax)
   return found.placed.size > recordsMax ? null : found
 }
 
 /** The same whatever its size: for reports. */
-export async function lockFreeClosure(tx: Transaction, seeds: number[]): Promise<Closure> {
-  return await closure(tx, seeds, { removed: [], added: [] })
+export async function lockFreeClosure(tx: Transaction, seeds: number[], joins: Joins): Promise<Closure> {
+  return await closure(tx, seeds, { removed: [], added: [] }, joins)
 }
 
 async function closure(
   tx: Transaction,
   seeds: number[],
   overlay: { removed: Link[]; added: Link[] },
+  joins: Joins,
   recordsMax = Number.POSITIVE_INFINITY,
 ): Promise<Closure> {
   const placed = new Map<number, Placed>()
@@ -62,6 +85,7 @@ async function closure(
   const links = new Map<string, Link>(overlay.added.map((l) => [pairOf(l), l]))
   const neighbours = new Map<number, number[]>()
   for (const l of [...overlay.added, ...overlay.removed]) {
+    if (!joins(l.weight)) continue
     neighbours.set(l.a, [...(neighbours.get(l.a) ?? []), l.b])
     neighbours.set(l.b, [...(neighbours.get(l.b) ?? []), l.a])
   }
@@ -93,11 +117,24 @@ async function closure(
       if (gone.has(at) || links.has(at)) continue
       links.set(at, l)
     }
-    const ends = [...stored.flatMap((l) => [l.a, l.b]), ...same, ...frontier.flatMap((id) => neighbours.get(id) ?? [])]
+    const joining = stored.filter((l) => joins(l.weight))
+    const ends = [...joining.flatMap((l) => [l.a, l.b]), ...same, ...frontier.flatMap((id) => neighbours.get(id) ?? [])]
     for (const id of ends) if (!placed.has(id)) unplaced.add(id)
     frontier = next
   }
-  return { placed, links: [...links.values()] }
+  // An added link of two records that are both out of reach is somebody else's.
+  const near = [...links.values()].filter((l) => placed.has(l.a) || placed.has(l.b))
+  const outside = new Set(near.flatMap((l) => [l.a, l.b]).filter((id) => !placed.has(id)))
+  return { placed, links: near, beside: await loadBeside(tx, [...outside]) }
+}
+
+async function loadBeside(tx: Transaction, ids: number[]): Promise<Map<number, Beside>> {
+  if (ids.length === 0) return new Map()
+  const rows = await tx<Beside[]>`
+    select r.id, r.key, r.golden_id as "goldenId",
+      exists (select from standing s where s.a = r.golden_id and s.kind = 'RETIRED') as retired
+    from source_record r where r.id = any(${ids}::bigint[])`
+  return new Map(rows.map((r) => [r.id, r]))
 }
 
 async function loadPlaced(tx: Transaction, golden: string[], ids: number[]): Promise<Placed[]> {

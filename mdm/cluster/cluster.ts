@@ -39,10 +39,11 @@ export interface Clustering {
   possible: PossibleMatch[]
   steps: MergeStep[]
 }
-/** How pairs are judged. `compare` is called for pairs without an edge; it has to be symmetric. */
+/** How pairs are judged; `compare` has to be symmetric. Edges that `joins` does not hold for are left aside. */
 export interface ClusterRules<F> {
   matchWeightMin: number
   linkWeightMin: number
+  joins(weight: number): boolean
   compare(a: F, b: F): { weight: number; conflict?: string }
   /** Whether a source holds each thing at most once; between two such sources records are matched one to one. */
   unique?(source: string): boolean
@@ -85,8 +86,9 @@ const byText = (x: string, y: string) => (x < y ? -1 : x > y ? 1 : 0)
  * Clusters one component, deterministically: clusters of one record each are merged, the pair with the highest average weight
  * between its records first (ties by key), while that average is at least `matchWeightMin` and no cannot-link stands between them.
  * Average linkage asks for the evidence of all records at once: one strong pair does not chain two things together, and one weak
- * pair does not part what all others join. Only clusters with an edge between them are merged, so the other pairs of their records
- * are compared when such two meet, and not before: a component of many things costs about what its edges do. Assertions come first: NOT_SAME forbids, SAME merges whatever the
+ * pair does not part what all others join. Only clusters with an edge between them that `joins` are merged, so the other pairs of
+ * their records are compared when such two meet, and not before: a component of many things costs about what its edges do.
+ * Assertions come first: NOT_SAME forbids, SAME merges whatever the
  * evidence says; of two that contradict, NOT_SAME holds (mdm/steward.ts lets none be made).
  */
 export function cluster<F>(
@@ -102,7 +104,8 @@ export function cluster<F>(
     .map(({ a, b }) => (a < b ? { a, b } : { a: b, b: a }))
     .sort((x, y) => byText(x.a, y.a) || byText(x.b, y.b))
   const judge: Judge = (i, j) => rules.compare(sorted[i]!.features, sorted[j]!.features)
-  const pairs = judgeEdges(index, edges, judge)
+  const joining = edges.filter((e) => rules.joins(e.weight))
+  const pairs = judgeEdges(index, joining, judge)
   if (rules.unique) favourMutualBest(sorted, pairs, rules.unique, rules.linkWeightMin)
   const state = new Merging(
     sorted.map((member) => member.key),

@@ -64,3 +64,11 @@ export async function loadCrosswalk(tx: Transaction, keys: string[]): Promise<Ma
     select key, golden_id as "goldenId" from source_record where key = any(${keys}::uuid[]) and golden_id is not null`
   return new Map(rows.map((r) => [r.key, r.goldenId]))
 }
+
+/** Keys of the source records of golden records, by golden id; an index scan on the golden id. */
+export async function loadMemberKeys(tx: Transaction, ids: string[]): Promise<Map<string, string[]>> {
+  if (ids.length === 0) return new Map()
+  const rows = await tx<{ id: string; keys: string[] }[]>`
+    select golden_id as id, array_agg(key) as keys from source_record where golden_id = any(${ids}::uuid[]) group by 1`
+  return new Map(rows.map((r) => [r.id, r.keys]))
+}

@@ -1,5 +1,5 @@
 import { estimateCompleteness } from './completeness.ts'
-import { createEngine, type Edge, type Engine, type Features, type MatchRecord } from './engine.ts'
+import { createEngine, type Edge, type Engine, type Features, type MatchRecord, UNDER_THRESHOLD } from './engine.ts'
 import type { Parameters } from './parameters.ts'
 import type { MatchType } from './plan.ts'
 import { buildPostings, forEachCandidate, POSTINGS_RECORDS_MAX, type Postings } from './postings.ts'
@@ -27,7 +27,7 @@ export interface BatchResult {
   clusterOf: Int32Array
   clusters: number
   pairs: ScoredPair[]
-  /** Possible matches, the likeliest of each component first. */
+  /** Possible matches. */
   possible: PossiblePair[]
   /** Candidates that are no link, and rather two related things than one or two random ones; by `relatedWeight`. Where asked for. */
   related: ScoredPair[]
@@ -159,9 +159,8 @@ export function compareRange(
     forEachCandidate(postings, i, stamp, (j) => {
       pairs++
       const b = features(j)
-      const two = a.s === b.s && engine.uniqueInSource(a.s)
-      const weight = two ? Number.NEGATIVE_INFINITY : engine.weight(a, b)
-      if (weight >= engine.linkWeightMin) found.links.push({ a: i, b: j, weight })
+      const weight = engine.link(a, b)
+      if (weight !== null) found.links.push({ a: i, b: j, weight })
       else if (found.related) {
         const related = engine.relatedWeight(a, b)
         if (related >= 0) found.related.push({ a: i, b: j, weight: related })
@@ -212,7 +211,7 @@ export function finishBatch(
   }
 }
 
-/** Connected components over the edges, each clustered by itself. */
+/** Connected components over the edges that may join, each clustered by itself. */
 function clusterAll(
   engine: Engine,
   records: readonly MatchRecord[],
@@ -231,13 +230,14 @@ function clusterAll(
     }
     return root
   }
-  for (const { a, b } of pairs) {
+  const strong = pairs.filter((pair) => engine.joins(pair.weight))
+  for (const { a, b } of strong) {
     const [x, y] = [find(a), find(b)]
     if (x !== y) parent[Math.max(x, y)] = Math.min(x, y)
   }
   const members = new Map<number, number[]>()
   const edges = new Map<number, ScoredPair[]>()
-  for (const pair of pairs) {
+  for (const pair of strong) {
     const root = find(pair.a)
     const list = edges.get(root)
     if (list) list.push(pair)
@@ -271,5 +271,7 @@ function clusterAll(
   for (let i = 0; i < n; i++) if (!edges.has(find(i))) groups.push([i])
   groups.sort((x, y) => x[0]! - y[0]!)
   for (const [number, group] of groups.entries()) for (const i of group) clusterOf[i] = number
+  for (const { a, b, weight } of pairs)
+    if (clusterOf[a] !== clusterOf[b] && !engine.joins(weight)) possible.push({ a, b, weight, reason: UNDER_THRESHOLD })
   return { clusterOf, clusters: groups.length, possible, largestComponent }
 }

@@ -10,6 +10,7 @@ import { type MatchType, planUnits, type Unit } from './plan.ts'
 import { type Comparison, createScorer, type Scorer, type Sources } from './scorer.ts'
 
 export type { Assertion, Clustering, MergeStep, PossibleMatch } from '../cluster/cluster.ts'
+export { UNDER_THRESHOLD } from '../cluster/cluster.ts'
 export type { AddressParts } from '../standardise/address.ts'
 export type { FieldValue, MoneyParts } from '../standardise/features.ts'
 export type { Parameters } from './parameters.ts'
@@ -45,7 +46,7 @@ export interface Engine {
   readonly version: string
   readonly parameters: Parameters
   readonly units: readonly Unit[]
-  /** Edges of this weight or more are stored, and connect a component. */
+  /** Edges of this weight or more are stored (`link`). */
   readonly linkWeightMin: number
   /** Records of two clusters or one: from this weight on (log2 odds) a pair by itself is a match. */
   readonly matchWeightMin: number
@@ -69,6 +70,13 @@ export interface Engine {
   weight(a: Features, b: Features): number
   /** The `relatedWeight` that `compare` gives: from 0 on, two records that are not one are possibly related. */
   relatedWeight(a: Features, b: Features): number
+  /**
+   * The weight that two candidates are linked with; null where they are too little alike, or can at most be alike and something
+   * forbids that they are one.
+   */
+  link(a: Features, b: Features): number | null
+  /** Whether a link of this weight connects a component. One that does not makes a possible match, and joins nothing. */
+  joins(weight: number): boolean
   /** Clusters one component; a function of the sets given, whatever the order of the arrays. */
   cluster(members: readonly Member[], edges: readonly Edge[], assertions: readonly Assertion[]): Clustering
 }
@@ -87,6 +95,10 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     a.s !== b.s ? 'DIFFERENT' : uniqueSource(a.s) ? 'UNIQUE' : 'SAME'
   // Where sources are unique, being each other's best can lift a pair, so weaker ones have to be known.
   const linkWeightMin = parameters.linkWeightMin - (type.uniqueIn.length > 0 ? UNIQUE_LINK_BITS : 0)
+  // A merge needs an average of so much, and that a pair of so much. Stored weights are of single precision, so all are
+  // taken as such (I1).
+  const joinWeightMin = type.uniqueIn.length > 0 ? linkWeightMin : parameters.matchWeightMin
+  const joins = (weight: number) => Math.fround(weight) >= joinWeightMin
   const parse = (record: MatchRecord): Features => {
     const u: UnitFeature[] = []
     // Addresses come first: their country tells how phone numbers without one are read.
@@ -111,6 +123,7 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     parameters,
     units,
     linkWeightMin,
+    joins,
     matchWeightMin: parameters.matchWeightMin,
     blockRecordsMax: parameters.blockRecordsMax,
     parse,
@@ -128,11 +141,19 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     keys: (features) => blockingKeys(units, features.u, sound, parameters.keysPerRecordMax),
     compare: (a, b) => scorer.compare(a.u, b.u, sourcesOf(a, b)),
     weight: (a, b) => scorer.weightOf(scorer.levels(a.u, b.u), sourcesOf(a, b)),
+    link: (a, b) => {
+      const sources = sourcesOf(a, b)
+      if (sources === 'UNIQUE') return null
+      const weight = scorer.weightOf(scorer.levels(a.u, b.u), sources)
+      if (weight < linkWeightMin) return null
+      return joins(weight) || scorer.conflict(a.u, b.u, sources) === undefined ? weight : null
+    },
     relatedWeight: (a, b) => scorer.related(a.u, b.u, sourcesOf(a, b)),
     cluster: (members, edges, assertions) =>
       cluster(members, edges, assertions, {
         matchWeightMin: parameters.matchWeightMin,
         linkWeightMin,
+        joins,
         ...(type.uniqueIn.length > 0 ? { unique: uniqueSource } : {}),
         compare: (a, b) => {
           const { weight, conflict } = scorer.weigh(a.u, b.u, sourcesOf(a, b))

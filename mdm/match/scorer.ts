@@ -71,6 +71,8 @@ export interface Scorer {
     b: readonly UnitFeature[],
     sources: Sources,
   ): { weight: number; conflict: string | undefined }
+  /** Why they can never be one. */
+  conflict(a: readonly UnitFeature[], b: readonly UnitFeature[], sources: Sources): string | undefined
   /** `relatedWeight` of a comparison. */
   related(a: readonly UnitFeature[], b: readonly UnitFeature[], sources: Sources): number
   /** Levels and bits of every dimension, for training. The sink is reused by the next call. */
@@ -181,6 +183,7 @@ export function createScorer(
     dimensions,
     levels,
     weightOf,
+    conflict: conflictOf,
     related: (a, b, sources) => {
       const { match, related } = odds(levels(a, b), sources)
       return relatedWeight(match, related, conflictOf(a, b, sources))

@@ -10,7 +10,7 @@ interface World {
   conflict: (a: string, b: string) => string | undefined
 }
 
-const RULES = { matchWeightMin: 0, linkWeightMin: -2 }
+const RULES = { matchWeightMin: 0, linkWeightMin: -2, joins: (weight: number) => weight >= 0 }
 
 /** A component with made-up weights: symmetric, the same for the same seed. */
 function world(n: number, seed: number, conflicts = 0): World {
@@ -209,6 +209,7 @@ test('between unique sources a clear best counterpart is taken, a tie is not', (
     {
       matchWeightMin: 0,
       linkWeightMin: -7,
+      joins: () => true,
       unique: () => true,
       compare: (a, b) => ({
         weight: weights[`${a} ${b}`] ?? weights[`${b} ${a}`] ?? -20,

@@ -39,7 +39,12 @@ test('the joins of a cluster: sizes and strongest links are those of a slow refe
           records.map((key) => ({ key, source: 's', features: key })),
           links,
           [{ kind: 'SAME', a: 'a', b: 'g' }],
-          { matchWeightMin: 0, linkWeightMin: -2, compare: (a, b) => ({ weight: weightOf(a, b) }) },
+          {
+            matchWeightMin: 0,
+            linkWeightMin: -2,
+            joins: (w) => w >= 0,
+            compare: (a, b) => ({ weight: weightOf(a, b) }),
+          },
         )
         for (const keys of clusters) {
           const joins = joinsOf(keys, steps, links)

@@ -92,8 +92,8 @@ function live(engine: Engine, records: readonly MatchRecord[]): string[] {
         for (const b of postings.get(key)!) {
           if (a === b || seen.has(`${a} ${b}`)) continue
           seen.add(`${a} ${b}`)
-          const { weight, conflict } = engine.compare(features.get(a)!, features.get(b)!)
-          if (weight >= engine.linkWeightMin && !conflict?.includes('one source'))
+          const weight = engine.link(features.get(a)!, features.get(b)!)
+          if (weight !== null && engine.joins(weight))
             links.set(a, [...(links.get(a) ?? []), { b, weight: Math.fround(weight) }])
         }
   const done = new Set<string>()
