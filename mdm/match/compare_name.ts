@@ -48,10 +48,12 @@ export function compareNames(
       if (usedB[j] === 0 && a.t[i] === b.t[j]) {
         usedA[i] = 1
         usedB[j] = 1
-        const bits = Math.min(a.b[i]!, WORD_BITS_MAX)
-        sharedA += bits
-        sharedB += bits
-        shared += bits
+        // A word that is the place of one of them has fewer bits there.
+        const bitsA = Math.min(a.b[i]!, WORD_BITS_MAX)
+        const bitsB = Math.min(b.b[j]!, WORD_BITS_MAX)
+        sharedA += bitsA
+        sharedB += bitsB
+        shared += Math.min(bitsA, bitsB)
         exact++
         break
       }
@@ -146,8 +148,10 @@ function onlyInitialsDiffer(a: readonly string[], b: readonly string[], n: numbe
   return false
 }
 
+/** What is left over says which company of a group it is, or which branch: "Acme London" in London, "Acme Paris" in Paris. */
 function onlyBusinessWordsLeft(name: NameFeature, count: number, used: Uint8Array): boolean {
-  for (let i = 0; i < count; i++) if (used[i] === 0 && !isBusinessWord(name.t[i]!)) return false
+  for (let i = 0; i < count; i++)
+    if (used[i] === 0 && !isBusinessWord(name.t[i]!) && !name.p?.includes(name.t[i]!)) return false
   return true
 }
 

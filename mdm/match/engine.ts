@@ -1,6 +1,13 @@
 import type { Assertion, ClusterEdge, Clustering, ClusterMember } from '../cluster/cluster.ts'
 import { cluster } from '../cluster/cluster.ts'
-import { countryOf, type FieldValue, standardiseUnit, type UnitFeature, weighUnit } from '../standardise/features.ts'
+import {
+  countryOf,
+  type FieldValue,
+  markPlaces,
+  standardiseUnit,
+  type UnitFeature,
+  weighUnit,
+} from '../standardise/features.ts'
 import { sameGivenName } from '../standardise/person_name.ts'
 import { sound } from '../standardise/sound.ts'
 import { bitsTable } from './bits.ts'
@@ -107,6 +114,7 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     const country = countryOf(u, units)
     for (const [index, unit] of units.entries())
       if (unit.kind !== 'address') u[index] = standardiseUnit(unit, record.fields, country)
+    markPlaces(u, units)
     return { s: record.source, u }
   }
   const reweigh = (features: Features) => {

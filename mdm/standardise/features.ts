@@ -20,10 +20,14 @@ export interface MoneyParts {
 /** One value of a field as a source gives it. */
 export type FieldValue = string | number | boolean | AddressParts | MoneyParts
 
-/** A name: words and how much each says (bits), legal form, generation mark, `o` 1 organisation, 2 person, 0 not known. */
+/**
+ * A name: words and how much each says (bits), legal form, generation mark, `o` 1 organisation, 2 person, 0 not known. `p`: words
+ * that are the city of the record's own address ("Acme London" in London).
+ */
 export interface NameFeature {
   t: string[]
   b: number[]
+  p?: string[]
   f?: string
   x?: string
   o: 0 | 1 | 2
@@ -194,7 +198,13 @@ export function weighUnit(kind: string, feature: UnitFeature, bitsOf: BitsOf): v
     case 'name':
       for (const name of feature as NameFeature[])
         name.b = name.t.map((word) =>
-          name.o !== 1 && isParticle(word) ? PARTICLE_BITS : word.length === 1 ? INITIAL_BITS : bits('token', word),
+          name.p?.includes(word)
+            ? Math.min(PLACE_BITS, bits('token', word))
+            : name.o !== 1 && isParticle(word)
+              ? PARTICLE_BITS
+              : word.length === 1
+                ? INITIAL_BITS
+                : bits('token', word),
         )
       break
     case 'product':
@@ -230,6 +240,8 @@ export function weighUnit(kind: string, feature: UnitFeature, bitsOf: BitsOf): v
 const STREET_TYPE_BITS = 1
 const PARTICLE_BITS = 1
 const INITIAL_BITS = 3
+/** The city is compared with the address; in the name it would count a second time. */
+const PLACE_BITS = 1
 
 /** The country of a record, from the first address that names one: it tells how its phone numbers are to be read. */
 export function countryOf(features: readonly UnitFeature[], units: readonly UnitFields[]): string | undefined {
@@ -238,6 +250,32 @@ export function countryOf(features: readonly UnitFeature[], units: readonly Unit
       for (const address of (features[index] ?? []) as AddressFeature[]) if (address.k) return address.k
   return undefined
 }
+
+/** Marks the words of organisations' names that are the city of one of the record's addresses, unless nothing else is left. */
+export function markPlaces(features: readonly UnitFeature[], units: readonly UnitFields[]): void {
+  const of = <T>(kind: string): T[] =>
+    units.flatMap((unit, i) => (unit.kind === kind ? ((features[i] ?? []) as unknown as T[]) : []))
+  const cities = of<AddressFeature>('address').flatMap((address) => address.c ?? [])
+  if (cities.length === 0) return
+  for (const name of of<NameFeature>('name')) {
+    if (name.o === 2) continue
+    const places = name.t.filter((_, i) => cities.some((city) => isPartOfCity(name.t, i, city)))
+    if (places.length > 0 && places.length < name.t.length) name.p = places
+  }
+}
+
+/** Whether the word at a place, by itself or with its neighbours, is the city, which is written in one word. */
+function isPartOfCity(words: readonly string[], at: number, city: string): boolean {
+  for (let from = at; from >= 0 && from > at - CITY_WORDS_MAX; from--) {
+    let joined = ''
+    for (let to = from; to < words.length && joined.length < city.length; to++) {
+      joined += words[to]
+      if (joined === city && to >= at) return true
+    }
+  }
+  return false
+}
+const CITY_WORDS_MAX = 3
 
 function listed(value: FieldValue | FieldValue[] | null | undefined): FieldValue[] {
   if (value === null || value === undefined || value === '') return []

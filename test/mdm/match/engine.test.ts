@@ -78,6 +78,30 @@ test('not one company: sisters at one address and phone, neighbours, namesakes i
   }
 })
 
+test('the city in a name counts with the address, and once; names with two cities are branches', () => {
+  const at = (city: string) => ({ city, country: 'DE' })
+  const strangers = customer(
+    { name: 'Berniti Berlin', billingAddress: at('Berlin') },
+    { name: 'Lowaro Berlin', billingAddress: at('Berlin') },
+  )
+  assert.equal(strangers.fields.find((f) => f.field === 'name')?.level, 'nothing in common')
+  const one = [
+    { name: 'Berniti Pumpen Bad Homburg GmbH', billingAddress: at('Bad Homburg') },
+    { name: 'Berniti Pumpen', billingAddress: at('Bad Homburg') },
+  ] as [Fields, Fields]
+  assert.ok(customer(...one).weight > 0 && customer(...one).meet)
+  const branches = [
+    { name: 'Berniti Pumpen Hamburg', domains: ['berniti.de'], billingAddress: at('Hamburg') },
+    { name: 'Berniti Pumpen Leipzig', domains: ['berniti.de'], billingAddress: at('Leipzig') },
+  ] as [Fields, Fields]
+  assert.ok(customer(...branches).weight < 0 && customer(...branches).relatedProbability > 0.5)
+  const named = customer(
+    { name: 'Berlin GmbH', billingAddress: at('Berlin') },
+    { name: 'Berlin', billingAddress: at('Berlin') },
+  )
+  assert.ok((named.fields.find((f) => f.field === 'name')?.weight ?? 0) > 3, 'a name of nothing else keeps its words')
+})
+
 test('possibly related: sisters and a household, but not one thing and not strangers', () => {
   const at = { billingAddress: ADDRESS, phones: ['+4930123459'], domains: ['acme.de'] }
   const holding = { name: 'Acme Holding GmbH', ...at }
