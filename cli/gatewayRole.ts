@@ -3,6 +3,7 @@ import { type Gateway, startGateway } from '../gateway/gateway.ts'
 import { createIngest } from '../gateway/ingest.ts'
 import { describeError } from '../gateway/report.ts'
 import { AccessRecorder } from '../mdm/access/accessRecorder.ts'
+import { addCallerMinutes } from '../mdm/access/callerMinutes.ts'
 import { findOperation } from '../mdm/access/operations.ts'
 import type { RowReaders } from '../mdm/access/rowReaders.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
@@ -195,6 +196,7 @@ export async function startGatewayRole(options: {
       graphiql: config.graphiql === 'auto' ? undefined : config.graphiql === 'on',
       log,
       refused: refusals.note,
+      addUp: (begun) => addCallerMinutes(queries, begun),
       ingest: createIngest({
         sources: connectors,
         accept: (messages) => accept(deliveries, messages),

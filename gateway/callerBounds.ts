@@ -1,5 +1,6 @@
 import { HttpError } from './httpAnswer.ts'
 import type { Caller } from './identity/caller.ts'
+import type { SharedRate } from './sharedRate.ts'
 
 /** What one caller may take of the gateway, so that others have the rest. */
 export interface CallerLimits {
@@ -20,6 +21,8 @@ export const CALLER_LIMITS: CallerLimits = {
 /** Callers remembered; the one that has been silent longest is forgotten first, and begins anew. */
 const callersMax = 10_000
 const msPerMinute = 60_000
+/** A minute that is used up at several gateways together is over in half a minute, in the mean. */
+const waitSeconds = 30
 
 interface Account {
   /** Operations it may still begin now, and when that was worked out. */
@@ -30,16 +33,23 @@ interface Account {
 }
 
 /**
- * Counts by actor, in this process. The development caller is not counted: there is nobody else to protect from it.
+ * Counts by actor, in this process, and with `shared` what is begun elsewhere too. The development caller is not counted: there is nobody else to protect from it.
  * A bucket that fills evenly: who stays under the rate never waits, and a burst may be a tenth of a minute's worth.
  */
 export class CallerBounds {
   readonly #limits: CallerLimits
   readonly #accounts = new Map<string, Account>()
   readonly #now: () => number
+  readonly #shared: Pick<SharedRate, 'note' | 'inMinute'> | undefined
 
-  constructor(limits: CallerLimits, now: () => number = () => performance.now()) {
+  /** `shared` knows what callers do at other gateways. */
+  constructor(
+    limits: CallerLimits,
+    now: () => number = () => performance.now(),
+    shared?: Pick<SharedRate, 'note' | 'inMinute'>,
+  ) {
     this.#limits = limits
+    this.#shared = shared
     this.#now = now
   }
 
@@ -61,7 +71,12 @@ export class CallerBounds {
       const wait = Math.ceil(((1 - account.left) * msPerMinute) / rate / 1_000)
       throw new HttpError(429, 'RATE_LIMITED', `At most ${rate} operations a minute: come again in ${wait} s`, wait)
     }
+    if (this.#shared && this.#shared.inMinute(caller.actor) >= rate) {
+      const message = `At most ${rate} operations a minute, over all gateways: come again in the next one`
+      throw new HttpError(429, 'RATE_LIMITED', message, waitSeconds)
+    }
     account.left--
+    this.#shared?.note(caller.actor)
   }
 
   /** Counts what is under way; answers how to say that it has ended. Throws HttpError 429. */

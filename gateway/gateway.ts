@@ -11,6 +11,7 @@ import { type OperationStore, PublishedOperations } from './publishedOperations.
 import { describeError, explainListen } from './report.ts'
 import { createRuntime, type NoteRefusal, type RuntimeOptions } from './runtime.ts'
 import { createGatewayServer, GRAPHQL_PATH, type IngestHandler, type MetricsText, type Underway } from './server.ts'
+import { type AddUp, SharedRate } from './sharedRate.ts'
 
 export interface GatewayOptions {
   host: string
@@ -40,6 +41,8 @@ export interface GatewayOptions {
   loadPlanner?: RuntimeOptions['loadPlanner']
   /** Told of access that was refused, beside the log. */
   refused?: NoteRefusal | undefined
+  /** What callers begin at all gateways, for the limit of a minute; without it each gateway counts by itself. */
+  addUp?: AddUp | undefined
   /** Figures for Prometheus, on /metrics. */
   metrics?: MetricsText | undefined
 }
@@ -72,6 +75,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     refused: options.refused,
     loadPlanner: options.loadPlanner,
   })
+  const { addUp } = options
+  const lonely = (err: unknown) => log.warn({ err: describeError(err) }, 'callers are counted by this process alone')
+  const sharedRate = addUp && new SharedRate(addUp, lonely)
   const server = createGatewayServer({
     runtime,
     operations: new PublishedOperations(options.operations),
@@ -81,6 +87,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     recheckMs: options.recheckMs,
     log,
     report,
+    sharedRate,
     refused: options.refused,
     ready: options.ready ?? (async () => []),
     ingest: options.ingest,
@@ -96,6 +103,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}${GRAPHQL_PATH}`,
     underway: () => server.underway(),
     async close(graceMs = 10_000) {
+      sharedRate?.stop()
       await server.close(graceMs)
       await runtime.dispose()
     },

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Connector, type Message, MessageError } from '../connectors/contract.ts'
 import { localCallers } from './callers.ts'
+import { DELIVERY_LIMITS, DeliveryBounds, type DeliveryLimits } from './deliveryBounds.ts'
 import { answerJson, HttpError, readBody } from './httpAnswer.ts'
 import type { IngestHandler } from './server.ts'
 
@@ -20,11 +21,10 @@ export interface IngestOptions {
   bodyMsMax?: number
   /** How long the database may take to commit, in ms; default 15 s. */
   acceptMsMax?: number
-  /** Deliveries under way at a time, each with its body in memory; default 128. */
-  deliveriesMax?: number
+  limits?: Partial<DeliveryLimits>
 }
 
-const defaults = { bodyBytesMax: 1024 * 1024, bodyMsMax: 10_000, acceptMsMax: 15_000, deliveriesMax: 128 }
+const defaults = { bodyBytesMax: 1024 * 1024, bodyMsMax: 10_000, acceptMsMax: 15_000 }
 const retrySeconds = 5
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
@@ -36,24 +36,19 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
  * `POST /ingest/{source}` or `/ingest/{source}/{object}`: checks who sends, over the raw bytes, and answers 202 once
  * every message of the body is in the inbox (200 when all were there already). What a message says is judged later:
  * an object that no mapping knows is acknowledged and becomes an exception, so nothing that was sent is lost.
- * Refusals are `{code, message, correlationId}`; 503 with Retry-After where the same delivery may succeed later.
+ * Refusals are `{code, message, correlationId}`; 429 and 503 with Retry-After where the same delivery may succeed later.
  */
 export function createIngest(options: IngestOptions): IngestHandler {
   const bounds = { ...defaults, ...options }
-  let underWay = 0
+  const room = new DeliveryBounds({ ...DELIVERY_LIMITS, ...options.limits })
 
   return async (req, res, { source: path, correlationId }) => {
-    if (underWay >= bounds.deliveriesMax)
-      return refuse(req, res, unavailable('BUSY', 'Too many deliveries at once: send it again'), correlationId)
-    underWay++
     try {
       const { accepted, duplicates } = await receive(req, path, correlationId)
       answerJson(res, accepted > 0 ? 202 : 200, { accepted, duplicates, correlationId })
     } catch (e) {
       if (!(e instanceof HttpError)) throw e
       refuse(req, res, e, correlationId)
-    } finally {
-      underWay--
     }
   }
 
@@ -81,6 +76,21 @@ export function createIngest(options: IngestOptions): IngestHandler {
     const unsigned = source.verify(req.headers, new Uint8Array(), options.now())
     if (!unsigned.ok && (unsigned.code === 'NO_SIGNATURE' || unsigned.code === 'NO_SECRET'))
       throw new HttpError(401, unsigned.code, `Not accepted: ${unsigned.detail}`)
+    const end = room.begin(name, lengthOf(req, bounds.bodyBytesMax))
+    try {
+      return await take(req, source, name, object ? object : null, correlationId)
+    } finally {
+      end()
+    }
+  }
+
+  async function take(
+    req: IncomingMessage,
+    source: Pick<Connector, 'system' | 'verify' | 'split'>,
+    name: string,
+    object: string | null,
+    correlationId: string,
+  ) {
     const body = await inTime(
       readBody(req, bounds.bodyBytesMax),
       bounds.bodyMsMax,
@@ -88,8 +98,9 @@ export function createIngest(options: IngestOptions): IngestHandler {
     )
     const verdict = source.verify(req.headers, body, options.now())
     if (!verdict.ok) throw new HttpError(401, verdict.code, `Not accepted: ${verdict.detail}`)
+    room.count(name)
 
-    const messages = split(source, body, object ? object : null, verdict.id)
+    const messages = split(source, body, object, verdict.id)
     if (messages.length === 0) return { accepted: 0, duplicates: 0 }
     try {
       return await inTime(
@@ -103,6 +114,12 @@ export function createIngest(options: IngestOptions): IngestHandler {
       throw unavailable('NOT_STORED', 'The delivery could not be stored: send it again')
     }
   }
+}
+
+/** What a body may come to: what is said of it, at most what is read. */
+function lengthOf(req: IncomingMessage, bytesMax: number): number {
+  const said = Number(req.headers['content-length'] ?? Number.NaN)
+  return Number.isSafeInteger(said) && said >= 0 ? Math.min(said, bytesMax) : bytesMax
 }
 
 function split(
@@ -147,7 +164,8 @@ function unavailable(code: string, message: string): HttpError {
 
 function refuse(req: IncomingMessage, res: ServerResponse, error: HttpError, correlationId: string): void {
   if (res.destroyed) return
-  if (error.status === 503) res.setHeader('retry-after', String(retrySeconds))
+  const wait = error.retrySeconds ?? (error.status === 503 ? retrySeconds : null)
+  if (wait !== null) res.setHeader('retry-after', String(wait))
   // The rest of a body that nobody reads would be taken for the next request.
   if (!req.complete) res.setHeader('connection', 'close')
   answerJson(res, error.status, { code: error.code, message: error.message, correlationId })

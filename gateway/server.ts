@@ -14,6 +14,7 @@ import { watchCaller } from './identity/lasting.ts'
 import type { ReportError } from './mask.ts'
 import type { PublishedOperations } from './publishedOperations.ts'
 import type { NoteRefusal, Runtime } from './runtime.ts'
+import type { SharedRate } from './sharedRate.ts'
 import { EventStreams } from './sse.ts'
 import { serveWebSockets } from './websocket.ts'
 
@@ -36,6 +37,7 @@ export interface ServerOptions {
   log: Logger
   report: ReportError
   refused?: NoteRefusal | undefined
+  sharedRate?: SharedRate | undefined
   ready: () => Promise<Check[]>
   ingest?: IngestHandler | undefined
   /** Whether browsers are given GraphiQL; without it where no credentials are needed. */
@@ -69,7 +71,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   const streams = new EventStreams()
   let draining = false
   const underWay = { operations: 0, streams: 0 }
-  const callerBounds = new CallerBounds(bounds)
+  const callerBounds = new CallerBounds(bounds, undefined, options.sharedRate)
 
   const http = createServer((req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])

@@ -55,3 +55,14 @@ export const operation = pgTable(
   },
   (t) => [primaryKey({ columns: [t.hash, t.client] })],
 )
+
+/** Operations that callers began in a minute, over all gateways. */
+export const callerMinute = pgTable(
+  'caller_minute',
+  {
+    minute: timestamp({ withTimezone: true }).notNull(),
+    actor: text().notNull(),
+    operations: bigint({ mode: 'number' }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.minute, t.actor] })],
+)

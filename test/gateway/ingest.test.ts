@@ -3,6 +3,8 @@ import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { sign } from '../../connectors/signature.ts'
+import { DeliveryBounds } from '../../gateway/deliveryBounds.ts'
+import { HttpError } from '../../gateway/httpAnswer.ts'
 import { createIngest, type IngestOptions } from '../../gateway/ingest.ts'
 import { connectors } from '../connectors/fixture.ts'
 
@@ -32,7 +34,7 @@ before(async () => {
     bodyBytesMax: 100_000,
     bodyMsMax: 300,
     acceptMsMax: 300,
-    deliveriesMax: 3,
+    limits: { deliveriesMax: 3 },
   })
   server = createServer((req, res) => {
     ingest(req, res, { source: (req.url ?? '').slice('/ingest/'.length), correlationId }).catch((e: unknown) => {
@@ -235,10 +237,10 @@ test('more deliveries at once than the bound are told to come again', async () =
   const bodies = ['evt_a', 'evt_b', 'evt_c', 'evt_d'].map(event)
   const answers = bodies.map((body) => post('stripe', body, stripeHeaders(body)))
   const first = await Promise.race(answers)
-  assert.deepEqual([first.status, first.body.code], [503, 'BUSY'])
+  assert.deepEqual([first.status, first.body.code], [429, 'BUSY'])
   release()
   const all = await Promise.all(answers)
-  assert.deepEqual(all.map((a) => a.status).sort(), [202, 202, 202, 503])
+  assert.deepEqual(all.map((a) => a.status).sort(), [202, 202, 202, 429])
 })
 
 test('a source system without a secret takes no deliveries', async () => {
@@ -288,4 +290,55 @@ test('a delivery without any signature is refused before its body is there', asy
   })
   assert.equal(status, 401)
   assert.deepEqual(stored, [])
+})
+
+test('one source system takes no place and no memory of the others, and not more than its rate', () => {
+  let now = 0
+  const limits = { deliveriesMax: 10, sourceDeliveriesMax: 2, bytesMax: 1_000, sourcePerMinuteMax: 60 }
+  const room = new DeliveryBounds(limits, () => now)
+  const refused = (work: () => unknown, code: string) =>
+    assert.throws(
+      work,
+      (e) => e instanceof HttpError && e.status === 429 && e.code === code && (e.retrySeconds ?? 0) > 0,
+    )
+  const ends = [room.begin('slow', 10), room.begin('slow', 10)]
+  refused(() => room.begin('slow', 10), 'TOO_MANY_DELIVERIES')
+  room.begin('quick', 10)()
+  refused(() => room.begin('quick', 981), 'BUSY')
+  const whole = room.begin('quick', 980)
+  refused(() => room.begin('third', 1), 'BUSY')
+  for (const end of [...ends, ...ends, whole]) end()
+  room.begin('slow', 1_000)()
+  // A tenth of a minute's worth at once, and then as time goes.
+  for (let i = 0; i < 6; i++) room.count('slow')
+  refused(() => room.count('slow'), 'RATE_LIMITED')
+  room.count('quick')
+  now += 1_000
+  room.count('slow')
+  refused(() => room.count('slow'), 'RATE_LIMITED')
+})
+
+test('a sender that stands still takes the places of its own source system, until its time is up', async () => {
+  reset()
+  const { port } = server.address() as AddressInfo
+  const slow = Array.from({ length: 3 }, () => {
+    const sent = request({
+      port,
+      host: '127.0.0.1',
+      path: '/ingest/stripe',
+      method: 'POST',
+      headers: { ...stripeHeaders('x'), 'content-type': 'application/json', 'content-length': '50' },
+    })
+    sent.on('error', () => {})
+    sent.write('{')
+    return new Promise<number | undefined>((resolve) =>
+      sent.on('response', (res) => {
+        res.resume()
+        resolve(res.statusCode)
+      }),
+    )
+  })
+  assert.deepEqual(await Promise.all(slow), [408, 408, 408])
+  const body = event('evt_after')
+  assert.equal((await post('stripe', body, stripeHeaders(body))).status, 202)
 })
