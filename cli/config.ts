@@ -311,6 +311,11 @@ export const CONFIG = {
     default: '20000',
     help: 'objects that the answer to an operation may hold, by the sizes of the pages it asks for',
   }),
+  cacheMegabytesMax: number(0, 100_000, {
+    env: 'TOUCHSTONE_CACHE_MEGABYTES_MAX',
+    default: '0',
+    help: 'answers of golden records that are kept until one of these changes; 0 keeps none',
+  }),
   operationsMax: number(1, 100_000, {
     env: 'TOUCHSTONE_OPERATIONS_MAX',
     default: '512',

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { Answers } from '../gateway/answers.ts'
 import { type Gateway, startGateway } from '../gateway/gateway.ts'
 import { createIngest } from '../gateway/ingest.ts'
 import { describeError } from '../gateway/report.ts'
@@ -16,6 +17,7 @@ import { createEngines } from '../mdm/resolve.ts'
 import { type Sweeper, startSweeper } from '../mdm/sweep.ts'
 import type { Policy } from '../schema/policy.ts'
 import { createSubgraphs } from '../subgraphs/all.ts'
+import { cacheableGraph } from '../subgraphs/golden/cacheable.ts'
 import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
 import { type Config, ConfigError } from './config.ts'
 import type { DeliverRole } from './deliverRole.ts'
@@ -51,6 +53,7 @@ export const GATEWAY_CONFIG = [
   'aliasesMax',
   'fieldsMax',
   'costMax',
+  'cacheMegabytesMax',
   'operationsMax',
   'callerOperationsPerMinuteMax',
   'callerOperationsMax',
@@ -104,10 +107,14 @@ export async function startGatewayRole(options: {
     daysMax: config.sensitiveAccessDaysMax,
     report: (message, err) => log.warn(err ? { err: describeError(err) } : {}, message),
   })
+  let answers: Answers | undefined
   const tailer = await startTailer({
     sql: pool('feed', feedConnectionsMax),
     log: (level, m) => log[level](m),
-    seen: feedMeter.seen,
+    seen(events) {
+      feedMeter.seen(events)
+      for (const { event } of events) answers?.changed(event)
+    },
     live: liveSource(config, () => policyNow(), log),
   })
   let rows: RowReaders | undefined
@@ -167,6 +174,13 @@ export async function startGatewayRole(options: {
     for (const name of config.subgraphs.keys())
       if (!all.some((s) => s.name === name))
         throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
+    if (config.cacheMegabytesMax > 0)
+      answers = new Answers({
+        graph: cacheableGraph(policy),
+        rowRights: rows !== undefined,
+        bytesMax: config.cacheMegabytesMax * 2 ** 20,
+        now: () => ({ readMsAgo: tailer.readMsAgo, feed: tailer.tail, policy: steward.policy }),
+      })
     const metrics = openMetrics({
       sql: metricsSql,
       connectors,
@@ -186,6 +200,7 @@ export async function startGatewayRole(options: {
         log.warn('supergraph.graphql is not of this model: composing it anew; run "npx touchstone generate"'),
       ),
       subgraphs: all,
+      answers,
       services: config.subgraphs,
       bounds: config,
       operations: {

@@ -43,6 +43,7 @@ export interface GatewayOptions {
   refused?: NoteRefusal | undefined
   /** What callers begin at all gateways, for the limit of a minute; without it each gateway counts by itself. */
   addUp?: AddUp | undefined
+  answers?: RuntimeOptions['answers']
   /** Figures for Prometheus, on /metrics. */
   metrics?: MetricsText | undefined
 }
@@ -74,6 +75,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     report,
     refused: options.refused,
     loadPlanner: options.loadPlanner,
+    answers: options.answers,
   })
   const { addUp } = options
   const lonely = (err: unknown) => log.warn({ err: describeError(err) }, 'callers are counted by this process alone')

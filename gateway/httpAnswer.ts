@@ -15,8 +15,15 @@ export class HttpError extends Error {
   }
 }
 
-export function answerJson(res: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
-  const text = JSON.stringify(body)
+const texts = new WeakMap<object, string>()
+
+/** What an object that is answered again and again, and does not change, is as JSON. */
+export function rememberText(body: object, text: string): void {
+  texts.set(body, text)
+}
+
+export function answerJson(res: ServerResponse, status: number, body: object, type = 'application/json'): void {
+  const text = texts.get(body) ?? JSON.stringify(body)
   res.writeHead(status, {
     'content-type': `${type}; charset=utf-8`,
     'content-length': Buffer.byteLength(text),

@@ -82,7 +82,8 @@ export function prepareOperation(
         variableValues: params.variables ?? {},
         contextValue: await contextFactory(),
       }
-      if (type !== 'subscription') return masked((await execute(args as never)) as ExecutionResult)
+      if (type !== 'subscription')
+        return masked(await answered(() => execute(args as never) as Promise<ExecutionResult>))
       const joined = runtime.selections.join(document, node, params.variables ?? {}, request)
       leave = joined?.leave
       const gate = new EventGate()
@@ -99,6 +100,15 @@ export function prepareOperation(
       const errors = e instanceof AggregateError ? e.errors : [e]
       return { errors: errors.map((x) => maskError(x, correlationId, report)) }
     }
+  }
+
+  async function answered(executed: () => Promise<ExecutionResult>): Promise<ExecutionResult> {
+    const { answers } = runtime
+    const dependencies = type === 'query' ? answers?.dependenciesOf(schema, document, node) : null
+    const key = dependencies && answers?.keyOf(params.query, params.operationName, params.variables, request)
+    return key && dependencies && answers
+      ? await answers.answer(key, dependencies, request, executed)
+      : await executed()
   }
 
   function masked(given: ExecutionResult): ExecutionResult {

@@ -4,6 +4,7 @@ import ws from '@graphql-mesh/transport-ws'
 import { GraphQLError, parse as parseDocument } from 'graphql'
 import type { Logger as Log } from 'pino'
 import type { Subgraph } from '../subgraphs/contract.ts'
+import type { Answers } from './answers.ts'
 import { boundsRule, type QueryBounds } from './bounds.ts'
 import { OperationCosts } from './cost.ts'
 import type { InternalTokens } from './identity/internal.ts'
@@ -37,6 +38,8 @@ export interface RuntimeOptions {
   report: ReportError
   /** Told of access that was refused, beside the log. */
   refused?: NoteRefusal | undefined
+  /** Keeps answers of golden records; without it every query is executed. */
+  answers?: Answers | undefined
   /** Another one in tests. */
   loadPlanner?: typeof loadPlanner | undefined
 }
@@ -44,6 +47,7 @@ export interface RuntimeOptions {
 export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>> & {
   /** Who may ask for what of the graph. */
   rights: GraphRights
+  answers: Answers | undefined
   /** What operations may come to. */
   costs: OperationCosts
   /** What is subscribed to at the moment. */
@@ -100,6 +104,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   await runtime.getSchema()
   return Object.assign(runtime, {
     rights: new GraphRights(supergraph, refused(log, options.refused)),
+    answers: options.answers,
     costs: new OperationCosts(bounds.costMax),
     selections: new Selections(localSubgraphs.flatMap((s) => s.sharing?.liveFields ?? [])),
   })

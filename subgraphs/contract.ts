@@ -45,3 +45,11 @@ export interface SharedEvent {
   /** Later events have higher ones. */
   order: number
 }
+
+/** What of the graph changes only with an event of the feed, so that an answer made of it alone is good until one comes. */
+export interface CacheableGraph {
+  /** Golden types: an event names one, and the id of the record that changed. */
+  types: ReadonlySet<string>
+  /** `Type.field` of all that is known from golden records in force. */
+  fields: ReadonlySet<string>
+}

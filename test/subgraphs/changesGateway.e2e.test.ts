@@ -230,3 +230,45 @@ test('tail says what is wrong', async () => {
   assert.equal(nobody.code, 1)
   assert.match(nobody.err, /nothing answers at .*"npm start"/)
 })
+
+test('answers that are kept are never older than one that was given before, and new soon after each write', async () => {
+  const lupo = world.find((r) => r.id === 'C2')
+  assert.ok(lupo)
+  const id = key('crm', 'Customer', 'C2')
+  const keeping = await graph(db.sql, 0, undefined, {}, true)
+  try {
+    const asks = [
+      'query One($id: ID!) { customer(id: $id) { id name } }',
+      'query All($id: ID!) { customers(first: 200) { nodes { id name } } customer(id: $id) { id } }',
+      'query Of($id: ID!) { customer(id: $id) { id contacts { nodes { id customer { id name } } } name } }',
+    ]
+    const number = (data: Item) => {
+      const found = data.customers?.nodes.find((n: Item) => n.id === id) ?? data.customer
+      return Number(/ (\d+)$/.exec(found.name)?.[1] ?? 0)
+    }
+    let written = 0
+    let done = false
+    const readers = asks.map(async (text) => {
+      let last = 0
+      let reads = 0
+      while (!done || last < written) {
+        const is = number(await answer(keeping, text, { id }))
+        assert.ok(is >= last, `${text} went back from ${last} to ${is}`)
+        last = is
+        reads++
+      }
+      return reads
+    })
+    for (let n = 1; n <= 15; n++) {
+      await tell(db.sql, [{ ...lupo, version: 100 + n, fields: { ...lupo.fields, name: `Casa Lupo ${n}` } }])
+      written = n
+      // Between writes there is time for answers to be given again.
+      const { hits = 0 } = keeping.answers?.figures ?? {}
+      await until(() => (keeping.answers?.figures.hits ?? 0) > hits + 3)
+    }
+    done = true
+    await Promise.all(readers)
+  } finally {
+    await keeping.close(500)
+  }
+})

@@ -1,4 +1,5 @@
 import pino from 'pino'
+import { Answers } from '../../gateway/answers.ts'
 import { composeSupergraph } from '../../gateway/compose.ts'
 import { type Gateway, startGateway } from '../../gateway/gateway.ts'
 import type { Sql } from '../../mdm/db/database.ts'
@@ -6,6 +7,7 @@ import { startTailer } from '../../mdm/feed/tailer.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { createSubgraphs, type GraphDeps } from '../../subgraphs/all.ts'
+import { cacheableGraph } from '../../subgraphs/golden/cacheable.ts'
 import { directPipeline, drain, policy, send, systems } from '../fixtures/store.ts'
 
 /** One source record in canonical form; `version` counts days from 2026-01-01. */
@@ -292,20 +294,30 @@ export async function tell(sql: Sql, records: WorldRecord[]): Promise<void> {
   if (exceptions > 0) throw new Error(`${exceptions} records of the test's world could not be applied`)
 }
 
-/** A gateway over all subgraphs of the project. */
+/** A gateway over all subgraphs of the project; `keeps`: answers of golden records. */
 export async function graph(
   sql: Sql,
   port = 0,
   sources: SourceSystem[] = systems,
   more: Partial<GraphDeps> = {},
-): Promise<Gateway> {
-  const tailer = await startTailer({ sql })
+  keeps = false,
+): Promise<Gateway & { answers: Answers | undefined }> {
+  let answers: Answers | undefined
+  const tailer = await startTailer({
+    sql,
+    seen: (events) => {
+      for (const { event } of events) answers?.changed(event)
+    },
+  })
+  const now = () => ({ readMsAgo: tailer.readMsAgo, feed: tailer.tail, policy })
+  if (keeps) answers = new Answers({ graph: cacheableGraph(policy), bytesMax: 1e7, now })
   const subgraphs = createSubgraphs({ sql, policy, sources, tailer, ...more })
   const gateway = await startGateway({
     host: '127.0.0.1',
     port,
     supergraph: composeSupergraph(subgraphs),
     subgraphs,
+    answers,
     bounds: {
       documentBytesMax: 20_000,
       tokensMax: 5_000,
@@ -319,6 +331,7 @@ export async function graph(
   })
   return {
     ...gateway,
+    answers,
     async close(graceMs) {
       await gateway.close(graceMs)
       await tailer.stop()
