@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { mappingChanges } from '../connectors/mapping/mappingChanges.ts'
 import { publicSchema } from '../gateway/publicSchema.ts'
 import { supergraphChanges } from '../gateway/supergraphChanges.ts'
 import { listOperations } from '../mdm/access/operations.ts'
@@ -10,7 +11,7 @@ import { connect } from './connect.ts'
 import { generated } from './generate.ts'
 import { readOperations } from './operationFiles.ts'
 import { ours } from './root.ts'
-import { publishedEvents, readReference } from './schemaReference.ts'
+import { mappingFiles, publishedEvents, readReference } from './schemaReference.ts'
 
 const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'] as const
 
@@ -33,8 +34,8 @@ const check = withConfig(
     .addHelpText(
       'after',
       `
-Compared are the graph as clients see it, who may ask for what of it, which subgraph answers, and the schema of change
-events. BREAKING: what worked may fail. DANGEROUS: it may behave otherwise, as on a value of an enum never seen before.
+Compared are the graph as clients see it, who may ask for what of it, which subgraph answers, the schema of change
+events, and the mappings of source systems. BREAKING: what worked may fail. DANGEROUS: it may behave otherwise, as on a value of an enum never seen before.
 Removing what was deprecated is not breaking once the date in the reason of its deprecation has come; every deprecation
 has to say one, as @deprecated(reason: "use name; goes 2026-12-31").
 
@@ -49,6 +50,7 @@ Example:
   const changes = sorted([
     ...supergraphChanges(reference.supergraph, now, new Date().toISOString().slice(0, 10)),
     ...eventChanges(reference.events, publishedEvents(ours('.'))),
+    ...(reference.mappings.size > 0 ? mappingChanges(reference.mappings, mappingFiles(ours('.'))) : []),
   ])
   const schema = publicSchema(now)
   const undated = undatedDeprecations(schema)
@@ -58,7 +60,9 @@ Example:
   if (undated.length + broken.length > 0 || changes.some((c) => c.level === 'BREAKING')) process.exitCode = 1
 })
 
-export const command = new Command('schema').description('what callers rely on: graph and events').addCommand(check)
+export const command = new Command('schema')
+  .description('what callers rely on: graph, events and mappings')
+  .addCommand(check)
 
 async function operationsOf(options: Options): Promise<OperationText[]> {
   const files = (options.operations ?? []).flatMap((file) =>

@@ -6,6 +6,8 @@ import { basename, join } from 'node:path'
 export interface SchemaReference {
   supergraph: string
   events: Map<string, string>
+  /** Mappings of source systems, by path; none where the reference is a single file. */
+  mappings: Map<string, string>
 }
 
 const SUPERGRAPH = 'supergraph.graphql'
@@ -18,10 +20,11 @@ const bytesMax = 50_000_000
  */
 export function readReference(ref: string, root: string): SchemaReference {
   if (!existsSync(ref)) return fromGit(ref, root)
-  if (!statSync(ref).isDirectory()) return { supergraph: readFileSync(ref, 'utf8'), events: new Map() }
+  if (!statSync(ref).isDirectory())
+    return { supergraph: readFileSync(ref, 'utf8'), events: new Map(), mappings: new Map() }
   const supergraph = join(ref, SUPERGRAPH)
   if (!existsSync(supergraph)) throw new Error(`${ref} has no ${SUPERGRAPH}`)
-  return { supergraph: readFileSync(supergraph, 'utf8'), events: publishedEvents(ref) }
+  return { supergraph: readFileSync(supergraph, 'utf8'), events: publishedEvents(ref), mappings: mappingFiles(ref) }
 }
 
 /** The published schemas of events below a folder. */
@@ -29,6 +32,27 @@ export function publishedEvents(dir: string): Map<string, string> {
   const folder = existsSync(join(dir, PUBLISHED)) ? join(dir, PUBLISHED) : dir
   const files = readdirSync(folder).filter(isEventSchema)
   return new Map(files.sort().map((file) => [file, readFileSync(join(folder, file), 'utf8')]))
+}
+
+/** The mappings below a folder: of the kinds, and those that this installation lays over them. */
+export function mappingFiles(dir: string): Map<string, string> {
+  const files = ['connectors', 'config'].flatMap((folder) =>
+    existsSync(join(dir, folder))
+      ? readdirSync(join(dir, folder), { recursive: true, encoding: 'utf8' }).map(
+          (f) => `${folder}/${f.replaceAll('\\', '/')}`,
+        )
+      : [],
+  )
+  return new Map(
+    files
+      .filter(isMapping)
+      .sort()
+      .map((file) => [file, readFileSync(join(dir, file), 'utf8')]),
+  )
+}
+
+function isMapping(file: string): boolean {
+  return /^(connectors\/[a-z0-9-]+\/mapping\.yaml|config\/[^/]+\.(mapping|overlay)\.yaml)$/.test(file)
 }
 
 function isEventSchema(file: string): boolean {
@@ -56,8 +80,10 @@ function fromGit(ref: string, root: string): SchemaReference {
   ).trim()
   const supergraph = attempt(`${ref} has no ${SUPERGRAPH}`, 'show', `${commit}:./${SUPERGRAPH}`)
   const files = git('ls-tree', '--name-only', commit, `./${PUBLISHED}/`).split('\n').filter(isEventSchema)
+  const mapped = git('ls-tree', '-r', '--name-only', commit, './connectors/', './config/').split('\n').filter(isMapping)
   return {
     supergraph,
+    mappings: new Map(mapped.map((file) => [file, git('show', `${commit}:./${file}`)])),
     events: new Map(files.map((file) => [basename(file), git('show', `${commit}:./${PUBLISHED}/${basename(file)}`)])),
   }
 }

@@ -69,24 +69,39 @@ test('the command names what breaks against a folder and exits with 1; against w
 
 test('a reference is a file, a folder, or a commit of the repository, also from a folder within it', () => {
   const project = join(dir, 'repository', 'project')
-  mkdirSync(join(project, 'schema/published'), { recursive: true })
+  for (const folder of ['schema/published', 'connectors/shop', 'config'])
+    mkdirSync(join(project, folder), { recursive: true })
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t.example', ...args], { cwd: project, stdio: 'pipe' })
   git('init', '-q', '-b', 'trunk', '..')
   const write = (text: string) => {
     writeFileSync(join(project, 'supergraph.graphql'), text)
     writeFileSync(join(project, 'schema/published/change-1.0.schema.json'), `"${text}"`)
+    writeFileSync(join(project, 'connectors/shop/mapping.yaml'), text)
+    writeFileSync(join(project, 'config/own.overlay.yaml'), text)
+    writeFileSync(join(project, 'config/access.yaml'), text)
     git('add', '-A')
     git('commit', '-q', '-m', text)
   }
   write('one')
   git('tag', 'v1')
   write('two')
-  const of = (text: string) => ({ supergraph: text, events: new Map([['change-1.0.schema.json', `"${text}"`]]) })
+  const of = (text: string) => ({
+    supergraph: text,
+    events: new Map([['change-1.0.schema.json', `"${text}"`]]),
+    mappings: new Map([
+      ['config/own.overlay.yaml', text],
+      ['connectors/shop/mapping.yaml', text],
+    ]),
+  })
   assert.deepEqual(readReference('v1', project), of('one'))
   assert.deepEqual(readReference('trunk', project), of('two'))
   assert.deepEqual(readReference(project, '/'), of('two'))
-  assert.deepEqual(readReference(join(project, 'supergraph.graphql'), '/'), { supergraph: 'two', events: new Map() })
+  assert.deepEqual(readReference(join(project, 'supergraph.graphql'), '/'), {
+    supergraph: 'two',
+    events: new Map(),
+    mappings: new Map(),
+  })
   assert.throws(() => readReference('nowhere', project), /"nowhere" is no file, no folder, and no commit/)
   assert.throws(() => readReference('--help', project), /no commit, branch or tag/)
 })

@@ -1,0 +1,75 @@
+import { parse } from 'yaml'
+
+/** One difference of two states of a mapping, for whom the records come from and for whom they serve. */
+export interface MappingChange {
+  level: 'BREAKING' | 'DANGEROUS' | 'SAFE'
+  /** `connectors/stripe/mapping.yaml customer.emails`. */
+  coordinate: string
+  text: string
+}
+
+/**
+ * What has changed in mappings since `before`; both hold the texts of mapping files by their paths. A dropped object, alias,
+ * field or value of a map breaks: what sources send is no longer taken. So does another id: every record would be a new one.
+ * What is read otherwise is dangerous, what is added is safe.
+ */
+export function mappingChanges(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): MappingChange[] {
+  const changes: MappingChange[] = []
+  for (const file of new Set([...before.keys(), ...after.keys()])) {
+    const [was, is] = [before.get(file), after.get(file)]
+    if (is === undefined)
+      changes.push({ level: 'BREAKING', coordinate: file, text: 'is gone, and what it maps with it' })
+    else if (was === undefined) changes.push({ level: 'SAFE', coordinate: file, text: 'was added' })
+    else changes.push(...withinFile(file, was, is))
+  }
+  return changes
+}
+
+function withinFile(file: string, was: string, is: string): MappingChange[] {
+  const [old, now] = [leavesOf(parse(was)), leavesOf(parse(is))]
+  const within = (path: string, all: ReadonlyMap<string, unknown>) =>
+    [...all.keys()].some((p) => p.startsWith(`${path}.`) || path.startsWith(`${p}.`))
+  const at = (path: string) => `${file} ${path}`
+  const changes: MappingChange[] = []
+  for (const [path, value] of old) {
+    const identity = /(^|\.)(id|as)$/.test(path) && !path.includes('.fields.')
+    if (!now.has(path)) {
+      // The same thing said in another form: one path where there were several, or with a map.
+      const reshaped = within(path, now)
+      changes.push({
+        level: reshaped && !identity ? 'DANGEROUS' : 'BREAKING',
+        coordinate: at(path),
+        text: reshaped ? `was ${text(value)}, is said otherwise now` : `is no longer mapped; it was ${text(value)}`,
+      })
+    } else if (text(now.get(path)) !== text(value)) {
+      const wasText = `was ${text(value)}, is ${text(now.get(path))}`
+      changes.push({
+        level: identity ? 'BREAKING' : 'DANGEROUS',
+        coordinate: at(path),
+        text: identity ? `${wasText}: its records would be others` : wasText,
+      })
+    }
+  }
+  for (const [path, value] of now)
+    if (!old.has(path) && !within(path, old))
+      changes.push({ level: 'SAFE', coordinate: at(path), text: `was added: ${text(value)}` })
+  return changes
+}
+
+/** Every value of a mapping by its path; a list is one value, apart from aliases, which stand each for itself. */
+function leavesOf(value: unknown, path: string[] = [], found = new Map<string, unknown>()): Map<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    for (const [key, part] of Object.entries(value))
+      leavesOf(part, path.length === 0 && key === 'objects' ? [] : [...path, key], found)
+  else if (Array.isArray(value) && path.at(-1) === 'aliases')
+    for (const a of value) found.set([...path, String(a)].join('.'), a)
+  else if (path.length > 0) found.set(path.join('.'), value)
+  return found
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
