@@ -262,6 +262,18 @@ export const CONFIG = {
     allowed: 'postgres or nats',
     help: 'where a gateway takes live events from; from NATS it reads the database only for what is older or late',
   }),
+  otlpUrl: optional({
+    env: 'TOUCHSTONE_OTLP_URL',
+    schema: text.refine((t) => URL.canParse(t) && /^https?:$/.test(new URL(t).protocol)),
+    shown: 'no spans',
+    allowed: 'a URL like http://127.0.0.1:4318',
+    help: 'OpenTelemetry collector to send spans to (OTLP over HTTP)',
+  }),
+  tracePercent: number(0, 100, {
+    env: 'TOUCHSTONE_TRACE_PERCENT',
+    default: '100',
+    help: 'how many of the traces that begin here are recorded; others follow their caller',
+  }),
   workers: number(1, 64, { env: 'TOUCHSTONE_WORKERS', default: '1', help: 'ingest workers, each a thread' }),
   batchRowsMax: number(1, 10_000, {
     env: 'TOUCHSTONE_BATCH_ROWS_MAX',

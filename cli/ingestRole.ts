@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Applied } from '../mdm/pipeline.ts'
 import type { Config } from './config.ts'
+import type { TracingConfig } from './observe/tracing.ts'
 
 export const INGEST_CONFIG = ['workers', 'batchRowsMax', 'attemptsMax'] as const
 
@@ -15,6 +16,7 @@ export interface WorkerData {
   attemptsMax: number
   logLevel: string
   number: number
+  tracing?: TracingConfig
 }
 
 export interface IngestRole {
@@ -32,7 +34,7 @@ export const resourceLimits = { maxYoungGenerationSizeMb: 48 }
 
 /** The role `ingest`: workers on threads of their own, so that matching never holds up a query. */
 export function startIngestRole(options: {
-  config: Config<(typeof INGEST_CONFIG)[number]>
+  config: Config<(typeof INGEST_CONFIG)[number]> & TracingConfig
   sources: string | undefined
   databaseUrl: string
   logLevel: string
@@ -53,6 +55,7 @@ export function startIngestRole(options: {
       attemptsMax: config.attemptsMax,
       logLevel: options.logLevel,
       number,
+      tracing: { otlpUrl: config.otlpUrl, tracePercent: config.tracePercent },
     }
     const worker = new Worker(new URL('./ingestWorker.ts', import.meta.url), { workerData: data, resourceLimits })
     running.add(worker)

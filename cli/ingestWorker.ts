@@ -12,6 +12,7 @@ import { IngestMeter } from './ingestMeter.ts'
 import type { WorkerData } from './ingestRole.ts'
 import { openInstallation } from './installation.ts'
 import { openLog } from './log.ts'
+import { startTracing } from './observe/tracing.ts'
 import { masteringInForce } from './policyFiles.ts'
 import { Statistics } from './statistics.ts'
 
@@ -23,7 +24,8 @@ const pollMs = 500
 const backOffMsMin = 100
 const backOffMsMax = 5_000
 
-const { databaseUrl, sources, workers, rowsMax, attemptsMax, logLevel, number } = workerData as WorkerData
+const { databaseUrl, sources, workers, rowsMax, attemptsMax, logLevel, number, tracing } = workerData as WorkerData
+const stopTracing = startTracing(tracing ?? {}, `ingest-${number}`)
 const log = openLog(logLevel, `ingest-${number}`)
 // One for the batch's own statements; the pipeline sends some side by side.
 const sql = openDatabase(databaseUrl, { name: 'touchstone-ingest', connectionsMax: 2 })
@@ -112,6 +114,7 @@ async function run(): Promise<void> {
   }
   await meter.flush()
   await sql.end({ timeout: 5 })
+  await stopTracing()
   // Ends this thread. Without it the driver, if it was about to connect anew for LISTEN, would keep it for ever.
   process.exit()
 }

@@ -10,6 +10,7 @@ import { startHealthRole } from './healthRole.ts'
 import { INGEST_CONFIG, type IngestRole, startIngestRole } from './ingestRole.ts'
 import { openInstallation } from './installation.ts'
 import { openLog } from './log.ts'
+import { startTracing, TRACING_CONFIG } from './observe/tracing.ts'
 import { aborted, stopSignal } from './stop.ts'
 
 const ROLES = ['gateway', 'ingest', 'deliver'] as const
@@ -25,6 +26,7 @@ export const SERVE_CONFIG = [
   ...DELIVER_CONFIG,
   'healthPort',
   'logLevel',
+  ...TRACING_CONFIG,
 ] as const
 
 export const command = withConfig(
@@ -36,6 +38,7 @@ export const command = withConfig(
   const stop = stopSignal()
   const log = openLog(config.logLevel, 'touchstone')
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
+  const stopTracing = startTracing(config, wanted.join('+'))
   const installation = openInstallation(config.sources)
   const connection = await connect({ config, connectionsMax: 1, onWait: (why) => log.warn(why) })
   let gateway: Gateway | undefined
@@ -66,6 +69,7 @@ export const command = withConfig(
     await ingest?.close()
     await health?.close()
     await connection.close()
+    await stopTracing()
   }
   log.info('stopped')
 })

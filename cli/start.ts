@@ -10,6 +10,7 @@ import { startGatewayRole } from './gatewayRole.ts'
 import { type IngestRole, startIngestRole } from './ingestRole.ts'
 import { openInstallation } from './installation.ts'
 import { openLog } from './log.ts'
+import { startTracing } from './observe/tracing.ts'
 import { wipeEmbedded } from './postgres/embedded.ts'
 import { progressOn } from './progress.ts'
 import { SERVE_CONFIG } from './serve.ts'
@@ -36,6 +37,7 @@ export const command = withConfig(
   const stop = stopSignal()
   const log = openLog(config.logLevel, 'touchstone')
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
+  const stopTracing = startTracing(config, 'start')
   const installation = openInstallation(config.sources)
   if (config.fresh) {
     if (config.databaseUrl) throw new Error('--fresh does not touch a database of your own: empty it yourself')
@@ -67,6 +69,7 @@ export const command = withConfig(
     await deliver?.close()
     await ingest?.close()
     await connection.close()
+    await stopTracing()
   }
   console.log('Stopped.')
 })

@@ -13,6 +13,7 @@ import { followPolicy } from './followPolicy.ts'
 import { openInstallation } from './installation.ts'
 import { openInternal } from './internal.ts'
 import { openLog } from './log.ts'
+import { startTracing, TRACING_CONFIG } from './observe/tracing.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
 import { rowReaders } from './rowReaders.ts'
 import { aborted, stopSignal } from './stop.ts'
@@ -31,6 +32,7 @@ const SETTINGS = [
   'sensitiveAccessDaysMax',
   'bodyBytesMax',
   'logLevel',
+  ...TRACING_CONFIG,
 ] as const
 
 export const command = withConfig(
@@ -42,6 +44,7 @@ export const command = withConfig(
   const stop = stopSignal()
   const log = openLog(config.logLevel, `subgraph-${name}`)
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
+  const stopTracing = startTracing(config, `subgraph-${name}`)
   const { policy: model, systems, connectors, rules, levels } = openInstallation(config.sources)
   const connection = await connect({ config, connectionsMax: config.queryConnectionsMax, onWait: (w) => log.warn(w) })
   const feed = openDatabase(connection.url, { name: 'touchstone-feed', connectionsMax: 4 })
@@ -97,5 +100,6 @@ export const command = withConfig(
     await reads.stop()
     await feed.end({ timeout: 5 })
     await connection.close()
+    await stopTracing()
   }
 })

@@ -9,7 +9,7 @@ export interface IngestOptions {
   sources: ReadonlyMap<string, Pick<Connector, 'system' | 'verify' | 'split'>>
   /** Resolves when the messages are committed. Until then nothing is acknowledged. */
   accept(
-    messages: (Message & { source: string; correlationId: string })[],
+    messages: (Message & { source: string; correlationId: string; traceparent: string | null })[],
   ): Promise<{ accepted: number; duplicates: number }>
   /** ms since 1970. */
   now(): number
@@ -42,9 +42,10 @@ export function createIngest(options: IngestOptions): IngestHandler {
   const bounds = { ...defaults, ...options }
   const room = new DeliveryBounds({ ...DELIVERY_LIMITS, ...options.limits })
 
-  return async (req, res, { source: path, correlationId }) => {
+  return async (req, res, delivery) => {
+    const { source: path, correlationId } = delivery
     try {
-      const { accepted, duplicates } = await receive(req, path, correlationId)
+      const { accepted, duplicates } = await receive(req, path, correlationId, delivery.traceparent ?? null)
       answerJson(res, accepted > 0 ? 202 : 200, { accepted, duplicates, correlationId })
     } catch (e) {
       if (!(e instanceof HttpError)) throw e
@@ -52,7 +53,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
     }
   }
 
-  async function receive(req: IncomingMessage, path: string, correlationId: string) {
+  async function receive(req: IncomingMessage, path: string, correlationId: string, traceparent: string | null) {
     const [name = '', object, ...rest] = path.split('/')
     const source = options.sources.get(name)
     if (!source || rest.length > 0 || object === '')
@@ -104,7 +105,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
     if (messages.length === 0) return { accepted: 0, duplicates: 0 }
     try {
       return await inTime(
-        options.accept(messages.map((m) => ({ ...m, source: name, correlationId }))),
+        options.accept(messages.map((m) => ({ ...m, source: name, correlationId, traceparent }))),
         bounds.acceptMsMax,
         new Error(`the inbox did not commit within ${bounds.acceptMsMax} ms`),
       )

@@ -1,5 +1,6 @@
 import type { Transport } from '@graphql-mesh/transport-common'
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute } from 'graphql'
+import { traced, tracingIsOn } from '../schema/trace.ts'
 import type { Subgraph } from '../subgraphs/contract.ts'
 import { compileOperation, type OperationPlan } from './execution/compileOperation.ts'
 import { executeCompiled } from './execution/executeCompiled.ts'
@@ -59,7 +60,10 @@ function localExecutor(subgraph: Subgraph, report: ReportError) {
       plans.set(document, plan)
     }
     const contextValue = operation.of(subgraph)
-    const result = plan ? executeCompiled(plan, { contextValue, variableValues }) : execute({ ...args, contextValue })
+    const run = () =>
+      plan ? executeCompiled(plan, { contextValue, variableValues }) : execute({ ...args, contextValue })
+    if (tracingIsOn()) return traced({ name: `subgraph ${subgraph.name}` }, async () => masked(await run()))
+    const result = run()
     return result instanceof Promise ? result.then(masked) : masked(result)
   }
 }

@@ -1,4 +1,5 @@
 import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, type OperationTypeNode } from 'graphql'
+import { SpanKind, traced } from '../schema/trace.ts'
 import type { RequestInfo } from '../subgraphs/contract.ts'
 import type { Cost } from './cost.ts'
 import { EventGate } from './eventGate.ts'
@@ -83,7 +84,15 @@ export function prepareOperation(
         contextValue: await contextFactory(),
       }
       if (type !== 'subscription')
-        return masked(await answered(() => execute(args as never) as Promise<ExecutionResult>))
+        return await traced(
+          {
+            name: `graphql ${type}`,
+            kind: SpanKind.SERVER,
+            parent: request.traceparent ?? null,
+            attributes: { 'touchstone.correlation_id': correlationId },
+          },
+          async () => masked(await answered(() => execute(args as never) as Promise<ExecutionResult>)),
+        )
       const joined = runtime.selections.join(document, node, params.variables ?? {}, request)
       leave = joined?.leave
       const gate = new EventGate()

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
+import { checkedTraceparent, currentTraceparent, SpanKind, traced } from '../schema/trace.ts'
 import type { QueryBounds, ServerBounds } from './bounds.ts'
 import { CallerBounds, type CallerLimits } from './callerBounds.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
@@ -26,7 +27,7 @@ const requestMsMax = 60_000
 export type IngestHandler = (
   req: IncomingMessage,
   res: ServerResponse,
-  delivery: { source: string; correlationId: string },
+  delivery: { source: string; correlationId: string; traceparent?: string | null },
 ) => Promise<void>
 
 export interface ServerOptions {
@@ -102,7 +103,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       allow(req, res, 'POST')
       if (!options.ingest)
         throw new HttpError(404, 'NO_INGEST_HERE', 'This process takes no deliveries: send them to one that does')
-      return options.ingest(req, res, { source: decode(path.slice('/ingest/'.length)), correlationId: id })
+      return deliver(options.ingest, req, res, { source: decode(path.slice('/ingest/'.length)), correlationId: id })
     }
     const refusal = callers.refuse(req)
     if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
@@ -153,7 +154,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       }
       const watch = watchCaller(callers, given, caller, options.recheckMs)
       const at = { runtime, operations, bounds, report, streams, watch, answersOnce }
-      await graphqlOverHttp(req, res, { correlationId: id, ...caller }, at)
+      const traceparent = checkedTraceparent(req.headers.traceparent)
+      await graphqlOverHttp(req, res, { correlationId: id, traceparent, ...caller }, at)
     } finally {
       end?.()
       underWay[kind]--
@@ -202,6 +204,21 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       clearInterval(sweep)
     },
   }
+}
+
+/** In a span under the sender's, which what the messages lead to belongs to as well. */
+async function deliver(
+  handle: IngestHandler,
+  req: IncomingMessage,
+  res: ServerResponse,
+  delivery: { source: string; correlationId: string },
+): Promise<void> {
+  const parent = checkedTraceparent(req.headers.traceparent)
+  const attributes = { 'touchstone.correlation_id': delivery.correlationId }
+  await traced({ name: 'ingest', kind: SpanKind.SERVER, parent, attributes }, async (span) => {
+    await handle(req, res, { ...delivery, traceparent: currentTraceparent() ?? parent })
+    span?.setAttribute('http.response.status_code', res.statusCode)
+  })
 }
 
 function allow(req: IncomingMessage, res: ServerResponse, ...methods: string[]): void {

@@ -1,5 +1,6 @@
 import type { Connector } from '../connectors/contract.ts'
 import { isOperational } from '../schema/operational.ts'
+import { BatchSpans } from './batchSpans.ts'
 import { isDatabaseAway } from './db/away.ts'
 import type { Sql, Transaction } from './db/database.ts'
 import { lockSlots } from './db/locks.ts'
@@ -58,13 +59,16 @@ export async function applyPending(
   only: number[] | null = null,
 ): Promise<Applied> {
   const inboxIds: number[] = []
+  const spans = new BatchSpans()
   try {
-    return await transaction(pipeline.sql, async (tx) => {
-      inboxIds.length = 0
-      const messages = await claim(tx, rowsMax, only, pipeline.share)
-      for (const m of messages) inboxIds.push(m.inboxId)
-      return await applyBatch(tx, pipeline, messages)
-    })
+    return await spans.around(() =>
+      transaction(pipeline.sql, async (tx) => {
+        inboxIds.length = 0
+        const messages = await claim(tx, rowsMax, only, pipeline.share)
+        for (const m of messages) inboxIds.push(m.inboxId)
+        return await applyBatch(tx, pipeline, messages, spans)
+      }),
+    )
   } catch (error) {
     if (isDatabaseAway(error) || inboxIds.length === 0) throw error
     const [first] = inboxIds
@@ -83,9 +87,15 @@ export async function applyPending(
 }
 
 /** Path 1, on one screen. Everything before `appendChanges` waits for nobody but those who touch the same things. */
-async function applyBatch(tx: Transaction, pipeline: Pipeline, messages: Message[]): Promise<Applied> {
+async function applyBatch(
+  tx: Transaction,
+  pipeline: Pipeline,
+  messages: Message[],
+  spans: BatchSpans,
+): Promise<Applied> {
   const arrived = await arrive(tx, pipeline.connectors, messages)
-  await masterRecords(tx, pipeline, arrived)
+  Object.assign(spans, { messages, events: [] })
+  await masterRecords(tx, pipeline, arrived, spans)
   const { outcomes } = arrived
   const exceptions = outcomes.filter((o) => o.outcome === 'EXCEPTION').length
   const skipped = outcomes.length - exceptions
@@ -97,6 +107,7 @@ export async function masterRecords(
   tx: Transaction,
   pipeline: Mastering,
   { records, unchanged, outcomes }: Arrived,
+  spans?: BatchSpans,
 ): Promise<number> {
   const work = newWork()
   for (const r of [...records, ...unchanged]) work.causes.set(r.record.key, r.cause)
@@ -143,6 +154,7 @@ export async function masterRecords(
   )
   await requeue(tx, work.left)
   await appendChanges(tx, work.events)
+  if (spans) spans.events = work.events
   return work.events.length
 }
 

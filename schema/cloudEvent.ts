@@ -7,7 +7,7 @@ import { type ChangeEvent, changeEventSchema } from './events.ts'
  * (`node schema/publish.ts`); the files that are there stay.
  */
 export const changeSchemaMajor = 1
-export const changeSchemaMinor = 0
+export const changeSchemaMinor = 1
 
 const type = z.string().regex(/^touchstone\.[a-z0-9_]+\.(created|updated|merged|split|deleted)$/)
 
@@ -29,6 +29,7 @@ export const cloudEventSchema = z
     partitionkey: z.string().describe('The golden id: events with the same key are in order.'),
     correlationid: z.string().optional().describe('Common to everything that one message or action led to.'),
     causationid: z.string().optional().describe('The inbox message that led to it.'),
+    traceparent: z.string().optional().describe('W3C trace context of the request that brought it.'),
     data: z.looseObject({
       op: changeEventSchema.shape.op,
       type: changeEventSchema.shape.type,
@@ -69,6 +70,7 @@ export function cloudEvent(event: ChangeEvent, feed: string): CloudEvent {
     partitionkey: event.goldenId,
     ...(cause.correlationId ? { correlationid: cause.correlationId } : {}),
     ...(cause.inboxId ? { causationid: String(cause.inboxId) } : {}),
+    ...(cause.traceparent ? { traceparent: cause.traceparent } : {}),
     data: {
       op: event.op,
       type: event.type,

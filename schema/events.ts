@@ -11,6 +11,7 @@ export const causeSchema = z
     sourceId: z.string().nullish().describe('Id of the record in the source system.'),
     inboxId: z.number().int().nullish().describe('The message in the inbox.'),
     correlationId: z.string().nullish().describe('Common to everything that one message or action led to.'),
+    traceparent: z.string().nullish().describe('W3C trace context of the request that brought the message.'),
   })
   .describe('What led to the event: a message of a source system or the action of a steward.')
 export type Cause = z.infer<typeof causeSchema>

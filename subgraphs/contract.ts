@@ -3,6 +3,8 @@ import type { GraphQLSchema } from 'graphql'
 /** Who asks and under which correlation id; made by the gateway for each operation. */
 export interface RequestInfo {
   correlationId: string
+  /** W3C, of the caller's span. */
+  traceparent?: string | null
   /** Scopes of the caller. Without authentication configured (loopback only) it is the development caller, who has all. */
   scopes: ReadonlySet<string>
   /** The person or program that asks, for what it changes. Without it nothing can be changed. */

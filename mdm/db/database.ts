@@ -1,5 +1,7 @@
 import postgres from 'postgres'
+import { tracingIsOn } from '../../schema/trace.ts'
 import { ARRAYS } from './arrays.ts'
+import { observed } from './observed.ts'
 
 export type Sql = postgres.Sql<{ bigint: number }>
 export type Transaction = postgres.TransactionSql<{ bigint: number }>
@@ -30,7 +32,7 @@ const reconnectSecondsMax = 1
  * that a client that stands still holds others up for a minute at most (test/faults/pausedWorker.soak.ts).
  */
 export function openDatabase(url: string, options: DatabaseOptions): Sql {
-  return postgres(url, {
+  const sql = postgres(url, {
     max: options.connectionsMax,
     onnotice: () => {},
     connection: {
@@ -49,4 +51,5 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
     backoff: (attempts: number) => Math.min(0.05 * 2 ** attempts, reconnectSecondsMax),
     max_lifetime: null,
   })
+  return tracingIsOn() ? observed(sql) : sql
 }

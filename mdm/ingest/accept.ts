@@ -8,6 +8,8 @@ export interface NewMessage {
   format: 'event' | 'row'
   body: string
   correlationId: string
+  /** W3C, of the request that brought it; what it leads to is of the same trace. */
+  traceparent?: string | null | undefined
 }
 
 export interface Accepted {
@@ -32,12 +34,13 @@ export async function accept(sql: Sql, messages: readonly NewMessage[]): Promise
   const [row] = await pastDeadlocks(
     () => sql<{ accepted: number; firstId: number | null; lastId: number | null }[]>`
     with taken as (
-      insert into inbox (source, message_id, object, format, body, correlation_id)
-      select source, message_id, object, format, body, correlation_id
+      insert into inbox (source, message_id, object, format, body, correlation_id, traceparent)
+      select source, message_id, object, format, body, correlation_id, traceparent
       from unnest(${messages.map((m) => m.source)}::text[], ${messages.map((m) => m.messageId)}::text[],
         ${messages.map((m) => m.object)}::text[], ${messages.map((m) => m.format)}::text[],
-        ${messages.map((m) => m.body)}::text[], ${messages.map((m) => m.correlationId)}::uuid[])
-        as m (source, message_id, object, format, body, correlation_id)
+        ${messages.map((m) => m.body)}::text[], ${messages.map((m) => m.correlationId)}::uuid[],
+        ${messages.map((m) => m.traceparent ?? null)}::text[])
+        as m (source, message_id, object, format, body, correlation_id, traceparent)
       on conflict (source, message_id) do nothing
       returning id),
     queued as (insert into pending (inbox_id) select id from taken returning inbox_id)

@@ -182,5 +182,6 @@ function causeOf(message: Message, change: RecordChange): Cause {
     sourceId: change.sourceId,
     inboxId: message.inboxId,
     correlationId: message.correlationId,
+    ...(message.traceparent ? { traceparent: message.traceparent } : {}),
   }
 }

@@ -8,6 +8,7 @@ export interface Message {
   format: 'event' | 'row'
   body: string
   correlationId: string
+  traceparent: string | null
   receivedAt: Date
   /** The message that this one puts right, and when that one was received. */
   corrects: number | null
@@ -57,7 +58,7 @@ async function take(tx: Transaction, rowsMax: number, only: number[] | null, sha
         order by inbox_id limit ${rowsMax} for update skip locked)
       returning inbox_id, replay)
     select i.id as "inboxId", i.source, i.message_id as "messageId", i.object, i.format, i.body,
-      i.correlation_id as "correlationId", i.received_at as "receivedAt", i.corrects, i.stated_at as "statedAt",
+      i.correlation_id as "correlationId", i.traceparent, i.received_at as "receivedAt", i.corrects, i.stated_at as "statedAt",
       taken.replay
     from taken join inbox i on i.id = taken.inbox_id order by i.id`
 }

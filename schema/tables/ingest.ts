@@ -35,6 +35,8 @@ export const inbox = pgTable(
     corrects: bigint({ mode: 'number' }),
     /** Of a correction: when the message that it puts right was received. */
     statedAt: timestamp('stated_at', { withTimezone: true }),
+    /** W3C, of the request that brought it. */
+    traceparent: text(),
   },
   (t) => [unique().on(t.source, t.messageId)],
 )

@@ -82,6 +82,7 @@ export function eventOf(body: unknown): ChangeEvent {
       sourceId: data.origin.recordId,
       inboxId: e.causationid === undefined ? null : Number(e.causationid),
       correlationId: e.correlationid ?? null,
+      ...(e.traceparent ? { traceparent: e.traceparent } : {}),
     },
     policyVersion: data.policyVersion,
     at: e.time,

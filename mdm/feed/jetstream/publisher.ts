@@ -3,6 +3,7 @@ import { JetStreamApiError, type JetStreamClient } from '@nats-io/jetstream'
 import { headers as natsHeaders } from '@nats-io/transport-node'
 import type { ChangeEvent } from '../../../schema/events.ts'
 import type { Policy } from '../../../schema/policy.ts'
+import { currentTraceparent, SpanKind, traced } from '../../../schema/trace.ts'
 import type { Sql } from '../../db/database.ts'
 import { encodeCursor } from '../cursor.ts'
 import { everything } from '../filter.ts'
@@ -166,7 +167,15 @@ export class Publisher {
             visible: this.#visible(),
             bytesMax,
           })
-          const sent = publish(stream.js, message, sequence++).then(() => {
+          const parent = event.cause.traceparent ?? null
+          const attributes = { 'touchstone.event': message.id, 'touchstone.position': event.position }
+          const span = { name: 'jetstream publish', kind: SpanKind.PRODUCER, parent, attributes }
+          const follows = sequence++
+          const sent = traced(span, async () => {
+            const traceparent = currentTraceparent() ?? parent
+            if (traceparent) message.headers.traceparent = traceparent
+            await publish(stream.js, message, follows)
+          }).then(() => {
             // In order, because each names the one before.
             position = event.position
             this.#count++

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChangeEvent } from '../../../schema/events.ts'
 import type { Policy } from '../../../schema/policy.ts'
+import { currentTraceparent, SpanKind, traced } from '../../../schema/trace.ts'
 import type { Sql } from '../../db/database.ts'
 import { encodeCursor } from '../cursor.ts'
 import { follow } from '../follow.ts'
@@ -212,11 +213,24 @@ export class Deliverer {
         send: (event, signal) =>
           this.#permits.run(async () => {
             const { visible, sensitive } = this.#visible()
-            const message = eventMessage(event, head.feed, visible, scopes)
-            const seen = [event.before, event.after].flatMap((v) => sensitive(event.type, v, scopes))
-            this.#o.shows(id, event, [...new Set(seen)])
-            const headers = signedHeaders(message, signing(secrets, now()), now())
-            return await poster.post(endpoint.url, headers, message.body, signal)
+            const { goldenId, version, position, cause } = event
+            const attributes = {
+              'touchstone.webhook': id,
+              'touchstone.event': `${goldenId}.${version}`,
+              'touchstone.position': position,
+            }
+            const span = { name: 'webhook delivery', kind: SpanKind.PRODUCER, parent: cause.traceparent ?? null }
+            return await traced({ ...span, attributes }, async (own) => {
+              const message = eventMessage(event, head.feed, visible, scopes)
+              const seen = [event.before, event.after].flatMap((v) => sensitive(event.type, v, scopes))
+              this.#o.shows(id, event, [...new Set(seen)])
+              const headers = signedHeaders(message, signing(secrets, now()), now())
+              const traceparent = currentTraceparent() ?? cause.traceparent
+              if (traceparent) headers.traceparent = traceparent
+              const answer = await poster.post(endpoint.url, headers, message.body, signal)
+              own?.setAttribute('http.response.status_code', answer.status ?? 0)
+              return answer
+            })
           }),
         onEnd: (error) => {
           log('warn', `webhook ${id} stops: ${error instanceof Error ? error.message : error}`)

@@ -1,0 +1,82 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Context, type ContextManager, context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import {
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace'
+import { turnTracing } from '../../schema/trace.ts'
+import type { Config } from '../config.ts'
+
+export const TRACING_CONFIG = ['otlpUrl', 'tracePercent'] as const
+export type TracingConfig = Partial<Config<(typeof TRACING_CONFIG)[number]>>
+
+/** Spans that wait to be sent; past it they are dropped. */
+const queueSpansMax = 8_192
+const batchSpansMax = 512
+const sendEveryMs = 1_000
+
+/**
+ * Sends the spans of this process, or of this thread, to an OpenTelemetry collector over HTTP, where one is configured.
+ * Call it before anything is opened; the answer stops it and sends what is left. A collector that is away costs spans and
+ * nothing else.
+ */
+export function startTracing({ otlpUrl, tracePercent = 100 }: TracingConfig, part: string): () => Promise<void> {
+  if (!otlpUrl) return async () => {}
+  const url = new URL(otlpUrl)
+  if (url.pathname === '/') url.pathname = '/v1/traces'
+  const exporter = new OTLPTraceExporter({ url: url.href })
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ 'service.name': 'touchstone', 'service.instance.id': `${part}/${process.pid}` }),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(tracePercent / 100) }),
+    spanProcessors: [
+      new BatchSpanProcessor({
+        exporter,
+        maxQueueSize: queueSpansMax,
+        maxExportBatchSize: batchSpansMax,
+        scheduledDelayMillis: sendEveryMs,
+      }),
+    ],
+  })
+  trace.setGlobalTracerProvider(provider)
+  context.setGlobalContextManager(new AsyncContexts())
+  turnTracing(true)
+  return async () => {
+    turnTracing(false)
+    await provider.shutdown().catch(() => {})
+  }
+}
+
+/** The span that is under way follows awaits and callbacks. */
+class AsyncContexts implements ContextManager {
+  readonly #storage = new AsyncLocalStorage<Context>()
+
+  active(): Context {
+    return this.#storage.getStore() ?? ROOT_CONTEXT
+  }
+
+  with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
+    active: Context,
+    work: F,
+    self?: ThisParameterType<F>,
+    ...args: A
+  ): ReturnType<F> {
+    return this.#storage.run(active, () => work.apply(self, args))
+  }
+
+  bind<T>(_: Context, target: T): T {
+    return target
+  }
+
+  enable(): this {
+    return this
+  }
+
+  disable(): this {
+    this.#storage.disable()
+    return this
+  }
+}
