@@ -90,7 +90,15 @@ test('a signed delivery is acknowledged once it is stored, and again without bei
   const first = await post('stripe', body, stripeHeaders(body))
   assert.deepEqual([first.status, first.body], [202, { accepted: 1, duplicates: 0, correlationId }])
   assert.deepEqual(stored, [
-    { source: 'stripe', messageId: 'evt_ok', object: 'customer', format: 'event', body, correlationId },
+    {
+      source: 'stripe',
+      messageId: 'evt_ok',
+      object: 'customer',
+      format: 'event',
+      body,
+      correlationId,
+      traceparent: null,
+    },
   ])
   const second = await post('stripe', body, stripeHeaders(body))
   assert.deepEqual([second.status, second.body], [200, { accepted: 0, duplicates: 1, correlationId }])

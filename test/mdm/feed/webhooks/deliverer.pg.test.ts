@@ -257,17 +257,21 @@ test('while secrets overlap both sign, afterwards the new one alone', async (con
   const rotated = await rotateWebhookSecret(t.webhooks, 'tester', t.id, null, 2)
   assert.ok(rotated.code === 'DONE' && rotated.secret)
   const [former, next] = [new Verifier(t.secret), new Verifier(rotated.secret)]
-  await t.versions(ids, 1)
-  await until(() => t.receiver.received.length === 1)
-  const [first] = t.receiver.received
-  assert.ok(first)
-  assert.equal(first.headers['webhook-signature']?.split(' ').length, 2)
-  former.verify(first.body, first.headers)
-  next.verify(first.body, first.headers)
+  // Until who delivers has heard of it the former secret signs alone.
+  const first = () => t.receiver.received.find((r) => r.headers['webhook-signature']?.includes(' '))
+  let number = 0
+  while (!first()) {
+    await t.versions(ids, ++number)
+    await until(() => t.receiver.received.length === number)
+  }
+  const both = first()
+  assert.ok(both)
+  former.verify(both.body, both.headers)
+  next.verify(both.body, both.headers)
   t.clock.now += 3 * hour
-  await t.versions(ids, 2)
-  await until(() => t.receiver.received.length === 2)
-  const second = t.receiver.received[1]
+  await t.versions(ids, ++number)
+  await until(() => t.receiver.received.length === number)
+  const second = t.receiver.received.at(-1)
   assert.ok(second)
   const at = new Date(Number(second.headers['webhook-timestamp']) * 1_000)
   assert.equal(second.headers['webhook-signature'], next.sign(second.headers['webhook-id'] ?? '', at, second.body))
