@@ -45,7 +45,10 @@ export function createIngest(options: IngestOptions): IngestHandler {
   return async (req, res, delivery) => {
     const { source: path, correlationId } = delivery
     try {
-      const { accepted, duplicates } = await receive(req, path, correlationId, delivery.traceparent ?? null)
+      const { accepted, duplicates } = await receive(req, path, {
+        correlationId,
+        traceparent: delivery.traceparent ?? null,
+      })
       answerJson(res, accepted > 0 ? 202 : 200, { accepted, duplicates, correlationId })
     } catch (e) {
       if (!(e instanceof HttpError)) throw e
@@ -53,7 +56,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
     }
   }
 
-  async function receive(req: IncomingMessage, path: string, correlationId: string, traceparent: string | null) {
+  async function receive(req: IncomingMessage, path: string, request: Request) {
     const [name = '', object, ...rest] = path.split('/')
     const source = options.sources.get(name)
     if (!source || rest.length > 0 || object === '')
@@ -79,7 +82,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
       throw new HttpError(401, unsigned.code, `Not accepted: ${unsigned.detail}`)
     const end = room.begin(name, lengthOf(req, bounds.bodyBytesMax))
     try {
-      return await take(req, source, name, object ? object : null, correlationId)
+      return await take(req, source, name, object ? object : null, request)
     } finally {
       end()
     }
@@ -90,7 +93,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
     source: Pick<Connector, 'system' | 'verify' | 'split'>,
     name: string,
     object: string | null,
-    correlationId: string,
+    request: Request,
   ) {
     const body = await inTime(
       readBody(req, bounds.bodyBytesMax),
@@ -105,16 +108,22 @@ export function createIngest(options: IngestOptions): IngestHandler {
     if (messages.length === 0) return { accepted: 0, duplicates: 0 }
     try {
       return await inTime(
-        options.accept(messages.map((m) => ({ ...m, source: name, correlationId, traceparent }))),
+        options.accept(messages.map((m) => ({ ...m, source: name, ...request }))),
         bounds.acceptMsMax,
         new Error(`the inbox did not commit within ${bounds.acceptMsMax} ms`),
       )
     } catch (e) {
       // Whether or not it was written after all, sending it again is safe: a known message id changes nothing.
-      options.report(e, correlationId)
+      options.report(e, request.correlationId)
       throw unavailable('NOT_STORED', 'The delivery could not be stored: send it again')
     }
   }
+}
+
+/** What every message of a delivery bears. */
+interface Request {
+  correlationId: string
+  traceparent: string | null
 }
 
 /** What a body may come to: what is said of it, at most what is read. */
