@@ -1,11 +1,12 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { objectTypes } from '../connectors/objectType.ts'
 import { describeError } from '../gateway/report.ts'
 import { openDatabase } from '../mdm/db/database.ts'
 import { PENDING_CHANNEL } from '../mdm/ingest/accept.ts'
 import { applyPending, batchRowsMax, type Pipeline } from '../mdm/pipeline.ts'
+import { changedMappings } from '../mdm/remap.ts'
 import { createEngines } from '../mdm/resolve.ts'
 import { policyChannel } from '../mdm/review/policies.ts'
 import { IngestMeter } from './ingestMeter.ts'
@@ -14,6 +15,7 @@ import { openInstallation } from './installation.ts'
 import { openLog } from './log.ts'
 import { startTracing } from './observe/tracing.ts'
 import { masteringInForce } from './policyFiles.ts'
+import type { RemapData } from './remapWorker.ts'
 import { Statistics } from './statistics.ts'
 
 /**
@@ -56,6 +58,7 @@ const statistics =
   number === 1 ? new Statistics(sql, (error) => log.warn({ err: describeError(error) }, 'no statistics')) : null
 
 let stopped = false
+let remapping: { thread: Worker | null } | undefined
 /** Whether another policy may have been published since ours was read. */
 let stale = true
 let wake: (() => void) | undefined
@@ -71,6 +74,18 @@ async function pause(ms: number): Promise<void> {
   wake = () => over.abort()
   await sleep(ms, undefined, { signal: over.signal }).catch(() => undefined)
   wake = undefined
+}
+
+/** Where mappings or code lists have changed, a thread beside this one brings what is stored to them. */
+async function remapWhatChanged(): Promise<{ thread: Worker | null }> {
+  const versions = new Map([...connectors].map(([name, c]) => [name, c.mappingVersion]))
+  if ((await changedMappings(sql, versions)).length === 0) return { thread: null }
+  const data: RemapData = { databaseUrl, sources, logLevel }
+  const thread = new Worker(new URL('./remapWorker.ts', import.meta.url), { workerData: data })
+  thread.once('error', (error) =>
+    log.error({ err: describeError(error) }, 'a changed mapping was not applied to all records'),
+  )
+  return { thread }
 }
 
 async function run(): Promise<void> {
@@ -92,6 +107,7 @@ async function run(): Promise<void> {
         stale = false
         Object.assign(pipeline, await masteringInForce(sql, shipped, systems))
       }
+      if (number === 1 && !remapping) remapping = await remapWhatChanged()
       rows ||= await batchRowsMax(sql, workers, rowsMax)
       const applied = await applyPending(pipeline, rows)
       meter.applied()
@@ -112,6 +128,7 @@ async function run(): Promise<void> {
       backOffMs = Math.min(2 * backOffMs, backOffMsMax)
     }
   }
+  await remapping?.thread?.terminate()
   await meter.flush()
   await sql.end({ timeout: 5 })
   await stopTracing()

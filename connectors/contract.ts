@@ -80,6 +80,8 @@ export type Verdict =
 /** What the pipeline needs of a source system: read a message, map a record. Made by connectors/open.ts. */
 export interface Connector {
   system: SourceSystem
+  /** Of its mapping and code lists, by content. */
+  mappingVersion: string
   /** Message (the body as received) to the changes it holds. Throws MessageError. `object` is given for rows of a file. */
   read(format: 'event' | 'row', body: string, object: string | null): RecordChange[]
   /** One record's raw form to its canonical form. Never throws for bad values: they are issues. */

@@ -6,6 +6,7 @@ import type { Connector, Message, SourceSystem } from './contract.ts'
 import { MessageError } from './contract.ts'
 import type { Kind } from './kind.ts'
 import { KINDS } from './kinds.ts'
+import { readCodeLists } from './mapping/codes.ts'
 import { compileMapping, type Mapping } from './mapping/compile.ts'
 import { verify } from './signature.ts'
 import { type ConfiguredSource, readSources } from './sources.ts'
@@ -32,13 +33,17 @@ export function openConnector(source: ConfiguredSource, policy: Policy): Connect
   const kind = KINDS.find((k) => k.name === source.system.kind)
   if (!kind) throw new Error(`no kind ${source.system.kind}`)
   const own = kind.hasMapping ? [fileURLToPath(new URL(`./${kind.name}/mapping.yaml`, import.meta.url))] : []
-  const mapping = compileMapping([...own, ...source.mappings].map(readYaml), source.system.name, policy)
-  return makeConnector(source.system, kind, mapping)
+  const files = [...own, ...source.mappings].map(readYaml)
+  const lists = source.codes.map(readYaml)
+  const mapping = compileMapping(files, source.system.name, policy, readCodeLists(lists))
+  const texts = JSON.stringify([...files, ...lists].map((f) => f.value))
+  return makeConnector(source.system, kind, mapping, createHash('sha256').update(texts).digest('hex').slice(0, 16))
 }
 
-export function makeConnector(system: SourceSystem, kind: Kind, mapping: Mapping): Connector {
+export function makeConnector(system: SourceSystem, kind: Kind, mapping: Mapping, mappingVersion = ''): Connector {
   return {
     system,
+    mappingVersion,
     read: (format, body, object) => {
       const value = parseObject(body)
       return format === 'event' ? kind.readEvent(mapping, value, object) : kind.readRow(mapping, value, object)

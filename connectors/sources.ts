@@ -9,6 +9,8 @@ import { ConfigError, readYaml } from './yamlFile.ts'
 export interface ConfiguredSource {
   system: SourceSystem
   mappings: string[]
+  /** Files of code lists: what this system's codes are in canonical ones. */
+  codes: string[]
 }
 
 const secretReference = z.strictObject({
@@ -24,6 +26,7 @@ const sourceSchema = z.strictObject({
   secret: z.union([secretReference, z.array(secretReference).min(1).max(2)]).optional(),
   developmentSecret: z.string().min(8).optional(),
   mapping: z.union([z.string(), z.array(z.string())]).optional(),
+  codes: z.union([z.string(), z.array(z.string())]).optional(),
 })
 
 const fileSchema = z.strictObject({ sources: z.array(sourceSchema).min(1) })
@@ -58,6 +61,7 @@ export function readSources(
     const development = secrets.length === 0 && s.developmentSecret !== undefined
     return {
       mappings,
+      codes: [s.codes ?? []].flat().map((m) => resolve(dirname(path), m)),
       system: {
         name: s.name,
         kind: s.kind,

@@ -1,3 +1,5 @@
+import { holdAlone } from './db/alone.ts'
+import type { Sql } from './db/database.ts'
 import { lock, lockNumber } from './db/locks.ts'
 import { transaction } from './db/transaction.ts'
 import type { ArrivedRecord } from './ingest/arrive.ts'
@@ -66,4 +68,41 @@ export async function remap(
     total.events += step.events
     told(total)
   }
+}
+
+const LOCK = 'touchstone remap'
+
+/**
+ * Maps the records of those source systems anew whose mapping or code lists have changed since they were mapped, one
+ * system after the other and one process at a time. One that was stopped is begun again: what is mapped already is no
+ * change any more. `versions` are the mappings that are configured, by system. Takes two connections.
+ */
+export async function remapChanged(
+  pipeline: Pipeline,
+  versions: ReadonlyMap<string, string>,
+  told: (source: string, done: Remapped) => void = () => {},
+): Promise<void> {
+  const { sql } = pipeline
+  await holdAlone(sql, LOCK, async () => {
+    for (const source of await changedMappings(sql, versions)) {
+      told(source, await remap(pipeline, source))
+      await sql`
+        insert into mapping_version (source, version) values (${source}, ${versions.get(source) ?? ''})
+        on conflict (source) do update set version = excluded.version, at = clock_timestamp()`
+    }
+  })
+}
+
+/** Systems whose records have been mapped otherwise than is configured now. One without records needs nothing. */
+export async function changedMappings(sql: Sql, versions: ReadonlyMap<string, string>): Promise<string[]> {
+  await sql`
+    insert into mapping_version (source, version)
+    select v.source, v.version
+    from unnest(${[...versions.keys()]}::text[], ${[...versions.values()]}::text[]) as v (source, version)
+    where not exists (select from source_record r where r.source = v.source)
+    order by 1
+    on conflict (source) do update set version = excluded.version, at = clock_timestamp()
+    where mapping_version.version <> excluded.version`
+  const known = await sql<{ source: string; version: string }[]>`select source, version from mapping_version`
+  return [...versions].filter(([s, v]) => known.find((k) => k.source === s)?.version !== v).map(([s]) => s)
 }

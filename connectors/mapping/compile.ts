@@ -3,6 +3,7 @@ import { isOperational, KEPT, OPERATIONAL } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { type Canonical, type Issue, type MappingStep, MessageError } from '../contract.ts'
 import type { YamlFile } from '../yamlFile.ts'
+import type { CodeList } from './codes.ts'
 import { toBoolean } from './convert.ts'
 import { failAt, type MappingDocument, type ObjectDocument, type Placed, readDocument } from './document.ts'
 import { compileField, type Evaluate, type FieldContext } from './field.ts'
@@ -41,13 +42,18 @@ export interface Mapping {
 }
 
 /** Compiles a mapping and its overlays for one source system. Throws ConfigError naming file and line. */
-export function compileMapping(files: YamlFile[], source: string, policy: Policy): Mapping {
+export function compileMapping(
+  files: YamlFile[],
+  source: string,
+  policy: Policy,
+  codes: ReadonlyMap<string, CodeList> = new Map(),
+): Mapping {
   const doc = readDocument(files)
   const settings = readSettings(doc)
   const named = nameIndex(doc)
   const compiled = new Map<string, MappedObject>()
   for (const object of doc.objects.values())
-    compiled.set(object.name, compileObject(object, doc, settings, named, source, policy))
+    compiled.set(object.name, compileObject(object, doc, settings, named, source, policy, codes))
   for (const object of doc.objects.values()) derive(object, compiled, named)
   const names = [...compiled.keys()]
   const find = (name: string) => compiled.get(named.get(foldName(name)) ?? '') ?? null
@@ -111,6 +117,7 @@ function compileObject(
   named: Map<string, string>,
   source: string,
   policy: Policy,
+  codes: ReadonlyMap<string, CodeList>,
 ): MappedObject {
   const as = typeOf(object, policy)
   const part = (key: string): Placed | undefined => object.parts.get(key) ?? doc.every.get(key)
@@ -147,6 +154,7 @@ function compileObject(
       idForm,
       dates: settings.dates,
       minorExponents: settings.minorExponents,
+      codes: (list) => codes.get(list) ?? null,
       fail: failIn(place),
       target: (target, at) => {
         const found = doc.objects.get(named.get(foldName(target)) ?? '')

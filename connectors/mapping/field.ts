@@ -1,8 +1,10 @@
 import { recordKey } from '../../schema/recordKey.ts'
 import { bounds } from '../bounds.ts'
 import type { Issue } from '../contract.ts'
+import type { CodeList } from './codes.ts'
 import { type Convert, FORMS, type Form, type Hints, show, toText } from './convert.ts'
 import { parseCountry } from './country.ts'
+import { parseCurrency } from './currency.ts'
 import { compileMoney } from './money.ts'
 import { isEmpty, type Path, type Scope } from './path.ts'
 import { compileRule, type Fail, isMap, pathAt } from './rule.ts'
@@ -19,13 +21,15 @@ export interface FieldContext {
   minorExponents: Readonly<Record<string, number>>
   /** The object's name as the mapping has it and its golden type; fails for one that the mapping does not have. */
   target(object: string, at: readonly PropertyKey[]): { object: string; as: string }
+  /** The system's code list of this name; null where it has none, and codes stay as they are. */
+  codes(list: string): CodeList | null
   fail: Fail
 }
 
 /** Gives a field's canonical value, or undefined; what was not right goes to `issues`. */
 export type Evaluate = (scope: Scope, issues: Issue[]) => unknown
 
-const VALUE_KEYS = ['as', 'country'] as const
+const VALUE_KEYS = ['as', 'country', 'codes'] as const
 const REF_KEYS = ['ref', 'from', 'source', 'when'] as const
 
 /** `path` is how the field is named in issues: `billingAddress.country`. */
@@ -58,6 +62,11 @@ function compileValue(
   const rule = compileRule(withoutKeys(spec, VALUE_KEYS), shape.list, at, ctx.fail)
   checkEnum(options, shape, at, ctx)
   const convert: Convert = FORMS[form]
+  if (options.codes !== undefined && typeof options.codes !== 'string')
+    ctx.fail([...at, 'codes'], 'codes: is the name of a code list')
+  const codes = typeof options.codes === 'string' ? ctx.codes(options.codes) : null
+  // Of countries and currencies a list holds what is written otherwise than anywhere else: the rest says what it is.
+  const says = form === 'country' ? parseCountry : form === 'currency' ? parseCurrency : () => null
 
   return (scope, issues) => {
     const report = (code: string, detail: string) => issues.push({ field: name, code, detail })
@@ -65,7 +74,14 @@ function compileValue(
     if (raw.length === 0) return undefined
     const hints: Hints = { dates: ctx.dates, country: countryPaths.length > 0 ? countryOf(countryPaths, scope) : null }
     const values: unknown[] = []
-    for (const value of shape.list ? raw : raw.slice(0, 1)) {
+    for (const given of shape.list ? raw : raw.slice(0, 1)) {
+      const hit = codes?.(given)
+      if (hit && !hit.known && says(String(given)) === null) {
+        report('UNKNOWN_CODE', `${show(given)} is not in the list of codes "${String(options.codes)}" of ${ctx.source}`)
+        continue
+      }
+      if (hit?.known && isEmpty(hit.value)) continue
+      const value = hit?.known ? hit.value : given
       const made = convert(value, hints)
       if (made.note) report(made.note.code, made.note.detail)
       if (!('value' in made) || isEmpty(made.value)) continue

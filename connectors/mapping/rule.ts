@@ -1,3 +1,4 @@
+import { codeList } from './codes.ts'
 import { compilePath, isEmpty, type Path, type Scope } from './path.ts'
 
 /** Where raw values come from, before they get their canonical form. */
@@ -155,25 +156,16 @@ function splitting(rule: Rule, spec: unknown, many: boolean, at: readonly Proper
     )
 }
 
-/** Codes to values; a code that ends in `*` stands for all that begin so, null for no value. Case does not matter. */
 function mappingCodes(rule: Rule, spec: Record<string, unknown>, at: readonly PropertyKey[], fail: Fail): Rule {
   const { map } = spec
   if (map === null || typeof map !== 'object' || Array.isArray(map))
     return fail([...at, 'map'], 'map: is a map of the source system’s codes to values')
-  const exact = new Map<string, unknown>()
-  const prefixes: [string, unknown][] = []
-  for (const [code, value] of Object.entries(map)) {
-    if (code.endsWith('*')) prefixes.push([code.slice(0, -1).toLowerCase(), value])
-    else exact.set(code.toLowerCase(), value)
-  }
-  prefixes.sort((a, b) => b[0].length - a[0].length)
+  const list = codeList(map)
   return (scope, report) =>
     rule(scope, report).flatMap((v) => {
-      const code = String(v).trim().toLowerCase()
-      const prefix = exact.has(code) ? undefined : prefixes.find(([p]) => code.startsWith(p))
-      const hit = prefix ? prefix[1] : exact.get(code)
-      if (!isEmpty(hit)) return [hit]
-      if (!exact.has(code) && !prefix && !('otherwise' in spec))
+      const { known, value } = list(v)
+      if (!isEmpty(value)) return [value]
+      if (!known && !('otherwise' in spec))
         report('UNKNOWN_CODE', `${JSON.stringify(String(v).slice(0, 60))} is not in the mapping's list of codes`)
       return []
     })

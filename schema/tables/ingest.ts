@@ -117,3 +117,10 @@ export const serviceMinute = pgTable(
   },
   (t) => [primaryKey({ columns: [t.objective, t.minute] })],
 )
+
+/** Under which mapping the records of each source system have been mapped. */
+export const mappingVersion = pgTable('mapping_version', {
+  source: text().primaryKey(),
+  version: text().notNull(),
+  at: moment('at').notNull().default(sql`clock_timestamp()`),
+})

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Pipeline } from '../../../mdm/pipeline.ts'
 import { checkRebuild } from '../../../mdm/rebuild.ts'
-import { remap } from '../../../mdm/remap.ts'
+import { changedMappings, remap, remapChanged } from '../../../mdm/remap.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { done, key, person, tell } from '../../fixtures/steward.ts'
 import { directPipeline } from '../../fixtures/store.ts'
@@ -62,6 +62,30 @@ test('a changed code list re-derives what it touches, with events; unmapped code
   assert.equal((await db.sql`select 1 from task where state = 'OPEN'`).length, 0)
   assert.equal((await remap(withCodes({ 30: 'NET30', 14: 'NET14' }), 'erp')).changed, 0, 'again: nothing to do')
   assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
+})
+
+test('a mapping that has changed is found and applied by itself, once; a system without records needs nothing', async () => {
+  const told: string[] = []
+  const bring = (it: Pipeline, versions: Record<string, string>) =>
+    remapChanged(it, new Map(Object.entries(versions)), (source, done) => told.push(`${source} ${done.changed}`))
+  await bring(withCodes({ 30: 'NET30', 14: 'NET14' }), { erp: 'v1', success: 'v1' })
+  assert.deepEqual(told.splice(0), ['erp 0'], 'how it was mapped before is not known')
+  await bring(withCodes({ 30: 'N30', 14: 'NET14' }), { erp: 'v2', success: 'v2' })
+  assert.deepEqual(told.splice(0), ['erp 1'])
+  assert.deepEqual([await terms('1'), await terms('2')], ['N30', 'NET14'])
+  await bring(withCodes({}), { erp: 'v2', success: 'v2' })
+  assert.deepEqual(told, [], 'the same version is not looked at again')
+  assert.deepEqual(
+    await changedMappings(
+      db.sql,
+      new Map([
+        ['erp', 'v3'],
+        ['success', 'v3'],
+        ['crm', 'v3'],
+      ]),
+    ),
+    ['erp', 'crm'],
+  )
 })
 
 test('a golden record that falls apart by itself waits for a steward to agree, or to join it again', async () => {

@@ -1,0 +1,54 @@
+import { ConfigError, type YamlFile } from '../yamlFile.ts'
+import { isEmpty } from './path.ts'
+
+/** What a code of the source system stands for; `known` is whether the list says anything of it. */
+export type CodeList = (code: unknown) => { known: boolean; value: unknown }
+
+/**
+ * Codes to values. A code that ends in `*` stands for all that begin so, null for no value; case and blanks around do not
+ * matter. What is one of the list's values already stands for itself where `canonical` says so.
+ */
+export function codeList(map: object, canonical = false): CodeList {
+  const exact = new Map<string, unknown>()
+  const prefixes: [string, unknown][] = []
+  if (canonical) for (const value of Object.values(map)) if (!isEmpty(value)) exact.set(fold(value), value)
+  for (const [code, value] of Object.entries(map)) {
+    if (code.endsWith('*')) prefixes.push([fold(code.slice(0, -1)), value])
+    else exact.set(fold(code), value)
+  }
+  prefixes.sort((a, b) => b[0].length - a[0].length)
+  return (given) => {
+    const code = fold(given)
+    if (exact.has(code)) return { known: true, value: exact.get(code) }
+    const prefix = prefixes.find(([p]) => code.startsWith(p))
+    return prefix ? { known: true, value: prefix[1] } : { known: false, value: undefined }
+  }
+}
+
+function fold(code: unknown): string {
+  return String(code).trim().toLowerCase()
+}
+
+/** The code lists of one source system, by name; those of later files take the place of earlier ones. Throws ConfigError. */
+export function readCodeLists(files: readonly YamlFile[]): Map<string, CodeList> {
+  const lists = new Map<string, CodeList>()
+  for (const file of files) {
+    for (const [name, map] of Object.entries(mapIn(file, file.value, []))) {
+      const codes = mapIn(file, map, [name])
+      for (const [code, value] of Object.entries(codes))
+        if (value !== null && !['string', 'number', 'boolean'].includes(typeof value))
+          throw new ConfigError(
+            `${file.at([name, code])}: ${name}.${code}: a canonical code is a single value, or null`,
+          )
+      lists.set(name, codeList(codes, true))
+    }
+  }
+  return lists
+}
+
+function mapIn(file: YamlFile, value: unknown, at: string[]): Record<string, unknown> {
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new ConfigError(
+    `${file.at(at)}: ${at.join('.') || 'a file of code lists'}: a map of ${at.length ? 'codes to canonical ones' : 'lists by name'}`,
+  )
+}
