@@ -295,6 +295,11 @@ export const CONFIG = {
     default: '400',
     help: 'how long it is kept who saw or changed sensitive fields',
   }),
+  slowStatementMs: number(0, 600_000, {
+    env: 'TOUCHSTONE_SLOW_STATEMENT_MS',
+    default: '1000',
+    help: 'from how many ms on a read of a query is in the log, with its plan and without values; 0: never',
+  }),
   drainSecondsMax: number(0, 600, {
     env: 'TOUCHSTONE_DRAIN_SECONDS_MAX',
     default: '10',

@@ -8,6 +8,7 @@ import { addCallerMinutes } from '../mdm/access/callerMinutes.ts'
 import { findOperation } from '../mdm/access/operations.ts'
 import type { RowReaders } from '../mdm/access/rowReaders.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
+import { watchSlow } from '../mdm/db/slowStatements.ts'
 import { JetStreamSource } from '../mdm/feed/jetstream/source.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
 import { sensitiveScopes } from '../mdm/feed/visible.ts'
@@ -44,6 +45,7 @@ export const GATEWAY_CONFIG = [
   'subgraphs',
   'internalSecret',
   'queryConnectionsMax',
+  'slowStatementMs',
   'drainSecondsMax',
   'sensitiveAccessDaysMax',
   'bodyBytesMax',
@@ -74,6 +76,11 @@ const metricsConnectionsMax = 2
 /** How late what time alone brings about may be. */
 const sweepEveryMs = 30_000
 
+/** Reads of queries that take long are told, unless nobody wants to know. */
+function slowWatched(sql: Sql, { slowStatementMs }: Config<'slowStatementMs'>, log: Logger): Sql {
+  return slowStatementMs === 0 ? sql : watchSlow(sql, slowStatementMs, (slow) => log.warn(slow, 'slow statement'))
+}
+
 /** The role `gateway`: GraphQL with its subgraphs, and the webhook receivers. */
 export async function startGatewayRole(options: {
   config: Config<(typeof GATEWAY_CONFIG)[number] | 'dataDir'>
@@ -95,7 +102,7 @@ export async function startGatewayRole(options: {
     return sql
   }
   // Queries are short keyed reads of the same few texts: with kept plans twice as many a second.
-  const queries = pool('query', config.queryConnectionsMax, 'auto')
+  const queries = slowWatched(pool('query', config.queryConnectionsMax, 'auto'), config, log)
   const deliveries = pool('accept', acceptConnectionsMax)
   const metricsSql = pool('metrics', metricsConnectionsMax)
   const feedMeter = startFeedMeter(metricsSql, installation.levels, (err) =>
@@ -153,7 +160,7 @@ export async function startGatewayRole(options: {
       failed: (err) =>
         log.error({ err: describeError(err) }, 'a publication could not be carried on; it is tried again'),
     })
-    rows = await rowReaders(config, steward.sql, policy, databaseUrl)
+    rows = await rowReaders(config, steward.sql, policy, databaseUrl, (sql) => slowWatched(sql, config, log))
     refusals = openRefusals(steward.sql, (err) =>
       log.error({ err: describeError(err) }, 'refused access could not be written to the audit log'),
     )
@@ -211,6 +218,7 @@ export async function startGatewayRole(options: {
       graphiql: config.graphiql === 'auto' ? undefined : config.graphiql === 'on',
       log,
       refused: refusals.note,
+      observe: metrics.observe,
       addUp: (begun) => addCallerMinutes(queries, begun),
       ingest: createIngest({
         sources: connectors,

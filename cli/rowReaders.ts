@@ -1,6 +1,6 @@
 import { openRowReaders, type RowReaders } from '../mdm/access/rowReaders.ts'
 import { setUpRowRights } from '../mdm/access/rowRights.ts'
-import type { Sql } from '../mdm/db/database.ts'
+import { openDatabase, type Sql } from '../mdm/db/database.ts'
 import { Sight } from '../mdm/feed/sight.ts'
 import type { EndpointRows } from '../mdm/feed/webhooks/endpoints.ts'
 import type { Policy } from '../schema/policy.ts'
@@ -17,11 +17,12 @@ export async function rowReaders(
   sql: Sql,
   policy: Policy,
   databaseUrl: string,
+  watched: (sql: Sql) => Sql = (sql) => sql,
 ): Promise<RowReaders | undefined> {
   const { rows } = openAccess(config)
   if (!rows) return undefined
   await setUpRowRights(sql, policy)
-  return openRowReaders(databaseUrl, rows)
+  return openRowReaders(databaseUrl, rows, (url, options) => watched(openDatabase(url, options)))
 }
 
 /** What webhooks may be told of, by the rows of whoever registered them. */

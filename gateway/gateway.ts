@@ -9,7 +9,7 @@ import type { InternalTokens } from './identity/internal.ts'
 import { isLoopback } from './loopback.ts'
 import { type OperationStore, PublishedOperations } from './publishedOperations.ts'
 import { describeError, explainListen } from './report.ts'
-import { createRuntime, type NoteRefusal, type RuntimeOptions } from './runtime.ts'
+import { createRuntime, type NoteRefusal, type ObserveOperation, type RuntimeOptions } from './runtime.ts'
 import { createGatewayServer, GRAPHQL_PATH, type IngestHandler, type MetricsText, type Underway } from './server.ts'
 import { type AddUp, SharedRate } from './sharedRate.ts'
 
@@ -41,6 +41,7 @@ export interface GatewayOptions {
   loadPlanner?: RuntimeOptions['loadPlanner']
   /** Told of access that was refused, beside the log. */
   refused?: NoteRefusal | undefined
+  observe?: ObserveOperation | undefined
   /** What callers begin at all gateways, for the limit of a minute; without it each gateway counts by itself. */
   addUp?: AddUp | undefined
   answers?: RuntimeOptions['answers']
@@ -74,6 +75,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     log,
     report,
     refused: options.refused,
+    observe: options.observe,
     loadPlanner: options.loadPlanner,
     answers: options.answers,
   })

@@ -73,7 +73,10 @@ export function prepareOperation(
   }
   const tells = hidden.length > 0 || params.tellCost === true
 
+  let began = 0
+
   async function run() {
+    began = performance.now()
     let leave: (() => void) | undefined
     try {
       const args = {
@@ -91,7 +94,7 @@ export function prepareOperation(
             parent: request.traceparent ?? null,
             attributes: { 'touchstone.correlation_id': correlationId },
           },
-          async () => masked(await answered(() => execute(args as never) as Promise<ExecutionResult>)),
+          async () => observed(masked(await answered(() => execute(args as never) as Promise<ExecutionResult>))),
         )
       const joined = runtime.selections.join(document, node, params.variables ?? {}, request)
       leave = joined?.leave
@@ -109,6 +112,12 @@ export function prepareOperation(
       const errors = e instanceof AggregateError ? e.errors : [e]
       return { errors: errors.map((x) => maskError(x, correlationId, report)) }
     }
+  }
+
+  function observed(answer: ExecutionResult): ExecutionResult {
+    const ms = performance.now() - began
+    runtime.observe?.({ name: node.name?.value ?? null, type, ms, ok: !answer.errors?.length })
+    return answer
   }
 
   async function answered(executed: () => Promise<ExecutionResult>): Promise<ExecutionResult> {

@@ -16,6 +16,9 @@ import { GraphRights } from './rights.ts'
 import { serviceEntry, serviceTransport } from './serviceTransport.ts'
 import { Selections } from './sharedResults.ts'
 
+/** Told of each query and mutation that was let in, once it is answered. */
+export type ObserveOperation = (operation: { name: string | null; type: string; ms: number; ok: boolean }) => void
+
 /** Access that was refused to somebody, or to who is not known. */
 export type NoteRefusal = (refusal: {
   actor: string | null
@@ -38,6 +41,7 @@ export interface RuntimeOptions {
   report: ReportError
   /** Told of access that was refused, beside the log. */
   refused?: NoteRefusal | undefined
+  observe?: ObserveOperation | undefined
   /** Keeps answers of golden records; without it every query is executed. */
   answers?: Answers | undefined
   /** Another one in tests. */
@@ -48,6 +52,7 @@ export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>> &
   /** Who may ask for what of the graph. */
   rights: GraphRights
   answers: Answers | undefined
+  observe: ObserveOperation | undefined
   /** What operations may come to. */
   costs: OperationCosts
   /** What is subscribed to at the moment. */
@@ -105,6 +110,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   return Object.assign(runtime, {
     rights: new GraphRights(supergraph, refused(log, options.refused)),
     answers: options.answers,
+    observe: options.observe,
     costs: new OperationCosts(bounds.costMax),
     selections: new Selections(localSubgraphs.flatMap((s) => s.sharing?.liveFields ?? [])),
   })

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Connector } from '../../connectors/contract.ts'
 import { objectTypes } from '../../connectors/objectType.ts'
+import type { ObserveOperation } from '../../gateway/runtime.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { connectionFigures, tableFigures } from '../../mdm/db/figures.ts'
 import { glance } from '../../mdm/db/glance.ts'
@@ -14,6 +15,7 @@ import { serviceLevels } from '../../mdm/serviceLevels.ts'
 import type { DeliverRole } from '../deliverRole.ts'
 import type { IngestRole } from '../ingestRole.ts'
 import { once } from './once.ts'
+import { operationMetrics } from './operationMetrics.ts'
 import { processMetrics } from './processMetrics.ts'
 import { qualityMetrics } from './qualityMetrics.ts'
 import { serviceLevelMetrics } from './serviceLevelMetrics.ts'
@@ -39,6 +41,8 @@ export interface MetricsOptions {
 export interface Metrics {
   registry: Registry
   contentType: string
+  /** For the gateway of this process. */
+  observe: ObserveOperation
   text(): Promise<string>
   close(): void
 }
@@ -142,6 +146,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   return {
     registry,
     contentType: registry.contentType,
+    observe: operationMetrics(registry),
     async text() {
       await read()
       quality.refresh()
