@@ -99,6 +99,7 @@ export async function startDeliverRole(options: {
         nats,
         scopes: new Set(config.natsScopes),
         policy: () => policy,
+        shows: ({ type, goldenId }, fields) => reads.note(streamSeer, 'FEED', type, fields, goldenId),
         log: (level, message) => log[level](message),
       })
     publisher?.start()
@@ -121,6 +122,9 @@ export async function startDeliverRole(options: {
 }
 
 /** Webhooks as those that see something. */
+/** All who may read the stream. */
+const streamSeer: Seer = { actor: 'jetstream', correlationId: 'jetstream', operation: 'publish' }
+
 function seers(): (webhook: string) => Seer {
   const known = new Map<string, Seer>()
   return (webhook) => {

@@ -10,7 +10,7 @@ import { everything } from '../filter.ts'
 import { follow } from '../follow.ts'
 import { readHead } from '../read.ts'
 import { startTailer, type Tailer } from '../tailer.ts'
-import { visibleValues } from '../visible.ts'
+import { sensitiveFields, visibleValues } from '../visible.ts'
 import { type SinkMessage, sinkMessage } from './message.ts'
 import { Place } from './place.ts'
 import { ChangeStream, type NatsOptions } from './stream.ts'
@@ -26,8 +26,8 @@ export interface PublisherOptions {
   /** The policy in force, which says what is sensitive. */
   policy: () => Policy
   log: (level: 'info' | 'warn' | 'error', message: string) => void
-  /** Told of each message that the server has. */
-  published?: (event: ChangeEvent) => void
+  /** Told which sensitive fields a message shows, to all who may read the stream, before it is sent. */
+  shows?: (event: ChangeEvent, fields: string[]) => void
 }
 
 /** PUBLISHING, STANDBY: another process does; AWAY: no server or no database; REFUSED: the stream is of another feed. */
@@ -43,6 +43,13 @@ const backOffMsMax = 5_000
 const refusedMs = 15_000
 /** It reads the table when it is behind; little has to be kept for it. */
 const ring = { ringEventsMax: 1_000, ringBytesMax: 8 * 2 ** 20, pagesBytesMax: 16 * 2 ** 20 }
+
+/** What a policy lets be seen. */
+interface Seeing {
+  policy: Policy
+  visible: ReturnType<typeof visibleValues>
+  sensitive: ReturnType<typeof sensitiveFields>
+}
 
 /** What no trying again mends: somebody has to decide. */
 class Refused extends Error {
@@ -65,7 +72,7 @@ export class Publisher {
   #since = performance.now()
   #why: string | null = null
   #count = 0
-  #seen: { policy: Policy; visible: ReturnType<typeof visibleValues> } | null = null
+  #seen: Seeing | null = null
 
   constructor(options: PublisherOptions) {
     this.#o = options
@@ -161,12 +168,11 @@ export class Publisher {
           }
           if (item.kind !== 'CHANGE') continue
           const { event } = item
-          const message = sinkMessage(event, start.feed, {
-            subject: nats.subject,
-            scopes: this.#o.scopes,
-            visible: this.#visible(),
-            bytesMax,
-          })
+          const { scopes } = this.#o
+          const { visible, sensitive } = this.#visible()
+          const message = sinkMessage(event, start.feed, { subject: nats.subject, scopes, visible, bytesMax })
+          const shown = [event.before, event.after].flatMap((v) => sensitive(event.type, v, scopes))
+          if (shown.length > 0) this.#o.shows?.(event, [...new Set(shown)])
           const parent = event.cause.traceparent ?? null
           const attributes = { 'touchstone.event': message.id, 'touchstone.position': event.position }
           const span = { name: 'jetstream publish', kind: SpanKind.PRODUCER, parent, attributes }
@@ -179,7 +185,6 @@ export class Publisher {
             // In order, because each names the one before.
             position = event.position
             this.#count++
-            this.#o.published?.(event)
           })
           sent.catch(fail)
           inFlight.push(sent)
@@ -223,10 +228,11 @@ export class Publisher {
     return at(Math.max(end.place.position, oldest))
   }
 
-  #visible(): ReturnType<typeof visibleValues> {
+  #visible(): Seeing {
     const policy = this.#o.policy()
-    if (this.#seen?.policy !== policy) this.#seen = { policy, visible: visibleValues(policy) }
-    return this.#seen.visible
+    if (this.#seen?.policy !== policy)
+      this.#seen = { policy, visible: visibleValues(policy), sensitive: sensitiveFields(policy) }
+    return this.#seen
   }
 
   #is(state: PublisherState, why: string | null = null): void {

@@ -174,9 +174,11 @@ test('fields that need a scope are published only where it is configured; a gate
     [closed, {}],
     [open, { scopes }],
   ] as const) {
-    const publishing = publish(db.url, at, part)
+    const shown: string[] = []
+    const publishing = publish(db.url, at, { ...part, shows: (_, fields) => shown.push(...fields) })
     await until(async () => (await contents(at)).length === 1)
     await publishing.close()
+    assert.deepEqual(shown, at === open ? ['emails'] : [], 'who may read the stream is noted to have seen it')
   }
   assert.deepEqual((await contents(closed))[0]?.event.data.after, { name: 'Nordwind' })
   assert.deepEqual((await contents(open))[0]?.event.data.after, values)
