@@ -105,6 +105,13 @@ export const CONFIG = {
     allowed: '"local", or name=URL pairs separated by commas, as customer=http://127.0.0.1:4101/graphql',
     help: 'subgraphs that run as services; those not named run in the gateway’s process',
   }),
+  supergraph: optional({
+    env: 'TOUCHSTONE_SUPERGRAPH',
+    schema: text,
+    shown: 'that of this version, composed of its own subgraphs',
+    allowed: 'a file',
+    help: 'supergraph to serve as it is; taken anew when the file changes, and on SIGHUP',
+  }),
   authentication: setting({
     env: 'TOUCHSTONE_AUTHENTICATION',
     schema: z.enum(['auto', 'required']),

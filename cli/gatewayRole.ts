@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { Answers } from '../gateway/answers.ts'
 import { type Gateway, startGateway } from '../gateway/gateway.ts'
@@ -23,6 +24,7 @@ import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
 import { type Config, ConfigError } from './config.ts'
 import type { DeliverRole } from './deliverRole.ts'
 import { followPolicy } from './followPolicy.ts'
+import { followSupergraph } from './followSupergraph.ts'
 import type { IngestRole } from './ingestRole.ts'
 import type { Installation } from './installation.ts'
 import { openInternal } from './internal.ts'
@@ -43,6 +45,7 @@ export const GATEWAY_CONFIG = [
   'hostsAllowed',
   ...AUTHENTICATION_CONFIG,
   'subgraphs',
+  'supergraph',
   'internalSecret',
   'queryConnectionsMax',
   'slowStatementMs',
@@ -188,6 +191,12 @@ export async function startGatewayRole(options: {
         bytesMax: config.cacheMegabytesMax * 2 ** 20,
         now: () => ({ readMsAgo: tailer.readMsAgo, feed: tailer.tail, policy: steward.policy }),
       })
+    const supergraph = () =>
+      config.supergraph
+        ? readFileSync(config.supergraph, 'utf8')
+        : readSupergraph(all, () =>
+            log.warn('supergraph.graphql is not of this model: composing it anew; run "npx touchstone generate"'),
+          )
     const metrics = openMetrics({
       sql: metricsSql,
       connectors,
@@ -203,9 +212,7 @@ export async function startGatewayRole(options: {
       port: config.port,
       callers: await authentication({ config, sql: queries, log }),
       internal: config.subgraphs.size > 0 ? await openInternal(config) : undefined,
-      supergraph: readSupergraph(all, () =>
-        log.warn('supergraph.graphql is not of this model: composing it anew; run "npx touchstone generate"'),
-      ),
+      supergraph: supergraph(),
       subgraphs: all,
       answers,
       services: config.subgraphs,
@@ -235,11 +242,14 @@ export async function startGatewayRole(options: {
       }),
       metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
     })
-    const { url, underway, close: drain } = gateway
+    const { url, underway, close: drain, reload } = gateway
+    const reloading = followSupergraph({ file: config.supergraph, read: supergraph, reload, log })
     return {
       url,
       underway,
+      reload,
       async close(graceMs = config.drainSecondsMax * 1_000) {
+        reloading.stop()
         await drain(graceMs)
         metrics.close()
         await close()

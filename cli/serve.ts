@@ -35,7 +35,7 @@ export const command = withConfig(
     .option('--roles <names>', `which roles, separated by commas: ${ROLES.join(', ')}`, roles, [...ROLES]),
   SERVE_CONFIG,
 ).action(async ({ roles: wanted, ...config }: Config<(typeof SERVE_CONFIG)[number]> & { roles: Role[] }) => {
-  const stop = stopSignal()
+  const stop = stopSignal({ hangUp: false })
   const log = openLog(config.logLevel, 'touchstone')
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
   const stopTracing = startTracing(config, wanted.join('+'))

@@ -1,10 +1,10 @@
 const secondMsMin = 1_000
 
 /**
- * Aborts when the process is told to stop: Ctrl-C, SIGTERM, SIGHUP, or the launcher that started it is gone. A second
+ * Aborts when the process is told to stop: Ctrl-C, SIGTERM, SIGHUP (unless `hangUp` is false), or the launcher that started it is gone. A second
  * signal, more than a second later (a terminal and npm send the first one twice), ends it at once.
  */
-export function stopSignal(): AbortSignal {
+export function stopSignal({ hangUp = true } = {}): AbortSignal {
   const stop = new AbortController()
   let first = 0
   const told = () => {
@@ -13,7 +13,9 @@ export function stopSignal(): AbortSignal {
       stop.abort()
     } else if (Date.now() - first > secondMsMin) process.exit(130)
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, told)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, told)
+  // Where it means something else, what has no use for it passes it over.
+  process.on('SIGHUP', hangUp ? told : () => {})
   process.once('disconnect', told)
   // Listening alone would keep the process alive for as long as its launcher is.
   process.channel?.unref()

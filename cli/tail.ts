@@ -154,8 +154,9 @@ async function oldestCursor(options: Options): Promise<string | null> {
   return beginning
 }
 
-/** GraphQL errors are answers: asking again gives the same. */
+/** GraphQL errors are answers: asking again gives the same. Not that the server stops: another one goes on. */
 function refused(e: unknown): boolean {
+  if (e instanceof Object && 'extensions' in e && Object(e.extensions).code === 'SERVER_STOPPING') return false
   return Array.isArray(e) || e instanceof GraphQLError || (e instanceof Object && 'extensions' in e)
 }
 

@@ -42,6 +42,7 @@ export interface AnswersFigures {
 }
 
 const staleMsDefault = 2_000
+const NO_RIGHT = new Set(['actor', 'correlationId', 'traceparent', 'operation', 'via', 'expiresAt'])
 /** A larger answer is not kept. */
 const answerBytesMax = 1_000_000
 
@@ -194,10 +195,10 @@ export class Answers {
     for (const key of [...this.#answers.keys()]) this.#drop(key)
   }
 
-  /** All that a request says of its caller but who it is. */
-  #rightsOf({ actor: _, correlationId: __, ...rights }: RequestInfo): string {
-    return Object.entries(rights)
-      .filter(([name]) => name !== 'via' && name !== 'expiresAt')
+  /** All that a request says but who asks and which request it is: what is new among it parts callers until it is named above. */
+  #rightsOf(request: RequestInfo): string {
+    return Object.entries(request)
+      .filter(([name]) => !NO_RIGHT.has(name))
       .map(([name, value]) => `${name}=${value instanceof Set ? this.#wordsOf(value) : JSON.stringify(value)}`)
       .sort()
       .join(';')

@@ -53,6 +53,11 @@ export interface Gateway {
   /** Of GraphQL, HTTP and WebSocket alike. */
   url: string
   underway(): Underway
+  /**
+   * Takes another supergraph of the same subgraphs. What is under way ends as it began, subscriptions too; nothing is
+   * refused meanwhile. Throws, and changes nothing, where it cannot be taken.
+   */
+  reload(supergraph: string): Promise<void>
   /** Drains for at most `graceMs`, then closes. */
   close(graceMs?: number): Promise<void>
 }
@@ -66,24 +71,26 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const bounds = { ...SERVER_BOUNDS, ...CALLER_LIMITS, ...options.bounds }
   const report = (err: unknown, id: string) =>
     log.error({ err: describeError(err), correlationId: id }, 'request failed')
-  const runtime = await createRuntime({
-    supergraph: options.supergraph,
-    subgraphs: options.subgraphs,
-    services: options.services ?? new Map(),
-    internal: options.internal,
-    bounds,
-    log,
-    report,
-    refused: options.refused,
-    observe: options.observe,
-    loadPlanner: options.loadPlanner,
-    answers: options.answers,
-  })
+  const create = (supergraph: string) =>
+    createRuntime({
+      supergraph,
+      subgraphs: options.subgraphs,
+      services: options.services ?? new Map(),
+      internal: options.internal,
+      bounds,
+      log,
+      report,
+      refused: options.refused,
+      observe: options.observe,
+      loadPlanner: options.loadPlanner,
+      answers: options.answers,
+    })
   const { addUp } = options
   const lonely = (err: unknown) => log.warn({ err: describeError(err) }, 'callers are counted by this process alone')
   const sharedRate = addUp && new SharedRate(addUp, lonely)
+  let runtime = await create(options.supergraph)
   const server = createGatewayServer({
-    runtime,
+    runtime: () => runtime,
     operations: new PublishedOperations(options.operations),
     bounds,
     callers,
@@ -106,6 +113,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}${GRAPHQL_PATH}`,
     underway: () => server.underway(),
+    async reload(supergraph) {
+      const next = await create(supergraph)
+      const last = runtime
+      runtime = next
+      last.retire()
+    },
     async close(graceMs = 10_000) {
       sharedRate?.stop()
       await server.close(graceMs)

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestInfo } from '../subgraphs/contract.ts'
 import type { QueryBounds } from './bounds.ts'
+import type { Drain } from './drain.ts'
 import { answerJson, HttpError, readBody } from './httpAnswer.ts'
 import type { ReportError } from './mask.ts'
 import { isStream, type WatchCaller } from './operation.ts'
@@ -27,6 +28,7 @@ export async function graphqlOverHttp(
     report: ReportError
     streams: EventStreams
     watch?: WatchCaller | null
+    drain?: Drain
     /** Told, before it runs, of an operation that is no subscription; throws HttpError where it is one too many. */
     answersOnce?: () => void
   },

@@ -4,7 +4,7 @@ import { type ExecutionResult, GraphQLError } from 'graphql'
 export type ReportError = (error: unknown, correlationId: string) => void
 
 /** Codes that an HTTP client inside the gateway gives to errors it made itself; their texts name addresses. */
-const UNREACHABLE = new Set([
+export const UNREACHABLE: ReadonlySet<unknown> = new Set([
   'DOWNSTREAM_SERVICE_ERROR',
   'SUBREQUEST_HTTP_ERROR',
   'RESPONSE_VALIDATION_FAILED',
@@ -44,7 +44,9 @@ export function maskError(error: unknown, correlationId: string, report: ReportE
   } else if (typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR') {
     if (!UNREACHABLE.has(code)) return error
     report(error, correlationId)
-    return unavailable('A part of the graph', error, correlationId)
+    const { serviceName: subgraph } = error.extensions
+    const what = typeof subgraph === 'string' ? `The subgraph ${subgraph}` : 'A part of the graph'
+    return unavailable(what, error, correlationId, subgraph)
   }
   const cause = original(error)
   // GraphQL finds fault with variables before it runs anything, hence without a path; with arguments, at their field.
@@ -75,10 +77,15 @@ function hide(cause: unknown, at: GraphQLError | undefined, correlationId: strin
   return new GraphQLError('Internal error', { path: at?.path, extensions: { code: 'INTERNAL', correlationId } })
 }
 
-function unavailable(what: string, at: GraphQLError | undefined, correlationId: string): GraphQLError {
+function unavailable(
+  what: string,
+  at: GraphQLError | undefined,
+  correlationId: string,
+  subgraph?: unknown,
+): GraphQLError {
   return new GraphQLError(`${what} cannot be reached at present; try again later`, {
     path: at?.path,
-    extensions: { code: 'UNAVAILABLE', correlationId },
+    extensions: { code: 'UNAVAILABLE', ...(typeof subgraph === 'string' ? { subgraph } : {}), correlationId },
   })
 }
 

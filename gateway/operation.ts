@@ -2,6 +2,7 @@ import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST,
 import { SpanKind, traced } from '../schema/trace.ts'
 import type { RequestInfo } from '../subgraphs/contract.ts'
 import type { Cost } from './cost.ts'
+import type { Drain } from './drain.ts'
 import { EventGate } from './eventGate.ts'
 import type { HttpError } from './httpAnswer.ts'
 import { maskError, type ReportError } from './mask.ts'
@@ -40,6 +41,7 @@ export function prepareOperation(
   from: RequestInfo,
   report: ReportError,
   watch?: WatchCaller | null,
+  drain?: Drain,
 ): PreparedOperation | GraphQLError[] {
   const request = { ...from }
   const operation = new OperationContext(request)
@@ -77,6 +79,8 @@ export function prepareOperation(
 
   async function run() {
     began = performance.now()
+    const release = runtime.use()
+    let streams = false
     let leave: (() => void) | undefined
     try {
       const args = {
@@ -105,12 +109,19 @@ export function prepareOperation(
         leave?.()
         return masked(result)
       }
-      const results = stream(joined ? gate.results(result, joined.selection, request, joined.leave) : result, masked)
-      return watch ? whileKnown(results, watch) : results
+      streams = true
+      const results = stream(
+        joined ? gate.results(result, joined.selection, request, joined.leave) : result,
+        masked,
+        release,
+      )
+      return watch || drain ? untilTold(results, watch, drain) : results
     } catch (e) {
       leave?.()
       const errors = e instanceof AggregateError ? e.errors : [e]
       return { errors: errors.map((x) => maskError(x, correlationId, report)) }
+    } finally {
+      if (!streams) release()
     }
   }
 
@@ -170,14 +181,22 @@ function noSuchOperation({ operationName }: OperationParams): GraphQLError {
 }
 
 /** Passes `return` on at once, so that a client that goes away frees its subscription without waiting for an event. */
-function stream<T>(source: AsyncIterable<T>, map: (value: T) => T): AsyncIterableIterator<T> {
+function stream<T>(source: AsyncIterable<T>, map: (value: T) => T, end: () => void): AsyncIterableIterator<T> {
   const values = source[Symbol.asyncIterator]()
   const iterator: AsyncIterableIterator<T> = {
     async next() {
-      const value = await values.next()
-      return value.done ? { done: true, value: undefined } : { done: false, value: map(value.value) }
+      try {
+        const value = await values.next()
+        if (!value.done) return { done: false, value: map(value.value) }
+      } catch (e) {
+        end()
+        throw e
+      }
+      end()
+      return { done: true, value: undefined }
     },
     async return() {
+      end()
       await values.return?.()
       return { done: true, value: undefined }
     },
@@ -186,10 +205,14 @@ function stream<T>(source: AsyncIterable<T>, map: (value: T) => T): AsyncIterabl
   return iterator
 }
 
-/** The same results until the caller's credentials no longer hold; then one last that says so, on every transport alike. */
-function whileKnown(
+/**
+ * The same results until the caller's credentials no longer hold or the server stops; then one last that says so, and after
+ * which cursor to go on, where the subscription selects cursors; on every transport alike.
+ */
+function untilTold(
   results: AsyncIterableIterator<ExecutionResult>,
-  watch: WatchCaller,
+  watch: WatchCaller | null | undefined,
+  drain: Drain | undefined,
 ): AsyncIterableIterator<ExecutionResult> {
   const done: IteratorReturnResult<undefined> = { done: true, value: undefined }
   let ended = false
@@ -199,31 +222,52 @@ function whileKnown(
     const value = last
     last = undefined
     ended = true
-    unwatch()
+    unwatch?.()
+    if (!value) undrain?.()
     return value ? { done: false, value } : done
   }
-  const unwatch = watch((why) => {
-    if (ended) return
-    last = { errors: [new GraphQLError(why.message, { extensions: { code: why.code } })] }
+  let cursor: string | undefined
+  const told = (why: HttpError) => {
+    if (ended || last) return
+    const extensions = { code: why.code, ...(cursor === undefined ? {} : { cursor }) }
+    last = { errors: [new GraphQLError(why.message, { extensions })] }
     endWaiting?.()
     void results.return?.()
-  })
+  }
+  const unwatch = watch?.(told)
+  // Until the last word has been taken.
+  const undrain = drain?.watch(told)
   const iterator: AsyncIterableIterator<ExecutionResult> = {
     next() {
-      if (ended) return Promise.resolve(done)
+      if (ended) {
+        undrain?.()
+        return Promise.resolve(done)
+      }
       if (last) return Promise.resolve(finish())
       // No race with a promise that lasts as long as the stream: it would keep a reaction of every event.
       return new Promise((resolve, reject) => {
         endWaiting = () => resolve(finish())
-        results.next().then((r) => resolve(r.done ? finish() : r), reject)
+        results.next().then((r) => {
+          if (!r.done && !last) cursor = cursorOf(r.value) ?? cursor
+          resolve(r.done || last ? finish() : r)
+        }, reject)
       })
     },
     async return() {
       finish()
+      undrain?.()
       await results.return?.()
       return done
     },
     [Symbol.asyncIterator]: () => iterator,
   }
   return iterator
+}
+
+/** The cursor of an event, where it was asked for. */
+function cursorOf({ data }: ExecutionResult): string | undefined {
+  for (const event of Object.values(data ?? {}))
+    if (typeof event === 'object' && event !== null && 'cursor' in event && typeof event.cursor === 'string')
+      return event.cursor
+  return undefined
 }

@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql'
 import type { RequestInfo } from '../subgraphs/contract.ts'
 import type { QueryBounds } from './bounds.ts'
+import type { Drain } from './drain.ts'
 import { HttpError } from './httpAnswer.ts'
 import type { ReportError } from './mask.ts'
 import { type OperationParams, type PreparedOperation, prepareOperation, type WatchCaller } from './operation.ts'
@@ -68,7 +69,13 @@ function badId(message: string): HttpError {
 
 /** Finds the text where it was only named, and prepares it. An array: what is wrong with it. */
 export async function prepareRequest(
-  at: { runtime: Runtime; operations: PublishedOperations; report: ReportError; watch?: WatchCaller | null },
+  at: {
+    runtime: Runtime
+    operations: PublishedOperations
+    report: ReportError
+    watch?: WatchCaller | null
+    drain?: Drain
+  },
   asked: OperationRequest,
   request: RequestInfo,
 ): Promise<PreparedOperation | GraphQLError[]> {
@@ -76,7 +83,7 @@ export async function prepareRequest(
   if (query instanceof GraphQLError) return [query]
   const { operationName, variables, tellCost } = asked
   const params = { query, operationName, variables, tellCost }
-  return prepareOperation(at.runtime, params, request, at.report, at.watch)
+  return prepareOperation(at.runtime, params, request, at.report, at.watch, at.drain)
 }
 
 /** The same as a GraphQL error, for transports without a status. */

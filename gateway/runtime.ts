@@ -53,6 +53,10 @@ export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>> &
   rights: GraphRights
   answers: Answers | undefined
   observe: ObserveOperation | undefined
+  /** Counts an operation that begins; answers how to say that it has ended. */
+  use(): () => void
+  /** Lets go of what it holds once the last operation has ended. */
+  retire(): void
   /** What operations may come to. */
   costs: OperationCosts
   /** What is subscribed to at the moment. */
@@ -107,7 +111,25 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   })
   // Otherwise the first callers meet a gateway without a schema.
   await runtime.getSchema()
+  let [uses, retired] = [0, false]
+  const end = () => {
+    if (retired && uses === 0) Promise.resolve(runtime.dispose()).catch((e) => report(e, ''))
+  }
   return Object.assign(runtime, {
+    use() {
+      uses++
+      let ended = false
+      return () => {
+        if (ended) return
+        ended = true
+        uses--
+        end()
+      }
+    },
+    retire() {
+      retired = true
+      end()
+    },
     rights: new GraphRights(supergraph, refused(log, options.refused)),
     answers: options.answers,
     observe: options.observe,

@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { checkedTraceparent, currentTraceparent, SpanKind, traced } from '../schema/trace.ts'
 import type { QueryBounds, ServerBounds } from './bounds.ts'
 import { CallerBounds, type CallerLimits } from './callerBounds.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
+import { Drain } from './drain.ts'
 import { answerGraphiql } from './graphiql.ts'
 import { graphqlOverHttp } from './graphqlHttp.ts'
 import { answerLive, answerReady, type Check } from './health.ts'
@@ -22,6 +24,8 @@ import { serveWebSockets } from './websocket.ts'
 export const GRAPHQL_PATH = '/graphql'
 const headersMsMax = 10_000
 const requestMsMax = 60_000
+/** How long a stop waits for subscribers to be told. */
+const lastWordsMsMax = 1_000
 
 /** Takes over `POST /ingest/{source}`: reads the body, answers. */
 export type IngestHandler = (
@@ -31,7 +35,8 @@ export type IngestHandler = (
 ) => Promise<void>
 
 export interface ServerOptions {
-  runtime: Runtime
+  /** The one in force. */
+  runtime: () => Runtime
   operations: PublishedOperations
   bounds: QueryBounds & ServerBounds & CallerLimits
   callers: Callers
@@ -71,6 +76,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   const { bounds, callers, log, operations, report, runtime } = options
   const streams = new EventStreams()
   let draining = false
+  const drain = new Drain()
   const underWay = { operations: 0, streams: 0 }
   const callerBounds = new CallerBounds(bounds, undefined, options.sharedRate)
 
@@ -84,6 +90,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   http.requestTimeout = requestMsMax
   const sockets = serveWebSockets(http, GRAPHQL_PATH, {
     runtime,
+    drain,
     operations,
     bounds,
     report,
@@ -153,7 +160,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
         end = callerBounds.hold(caller, 'operations')
       }
       const watch = watchCaller(callers, given, caller, options.recheckMs)
-      const at = { runtime, operations, bounds, report, streams, watch, answersOnce }
+      const at = { runtime: runtime(), operations, bounds, report, streams, watch, drain, answersOnce }
       const traceparent = checkedTraceparent(req.headers.traceparent)
       await graphqlOverHttp(req, res, { correlationId: id, traceparent, ...caller }, at)
     } finally {
@@ -194,6 +201,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       draining = true
       const closed = new Promise<void>((resolve) => http.close(() => resolve()))
       http.closeIdleConnections()
+      drain.begin()
+      for (const until = Date.now() + lastWordsMsMax; !drain.done && Date.now() < until; ) await sleep(10)
       streams.close()
       await sockets.close()
       const timer = setTimeout(() => http.closeAllConnections(), graceMs)

@@ -6,6 +6,7 @@ import type { QueryBounds, ServerBounds } from './bounds.ts'
 import type { CallerBounds } from './callerBounds.ts'
 import { coalesce } from './coalesce.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
+import type { Drain } from './drain.ts'
 import { HttpError } from './httpAnswer.ts'
 import { type Caller, type Callers, type Credentials, unauthenticated } from './identity/caller.ts'
 import { credentialsOf } from './identity/credentials.ts'
@@ -43,7 +44,8 @@ export function serveWebSockets(
   server: Server,
   path: string,
   at: {
-    runtime: Runtime
+    runtime: () => Runtime
+    drain: Drain
     operations: PublishedOperations
     bounds: QueryBounds & ServerBounds
     report: ReportError
@@ -141,7 +143,10 @@ export function serveWebSockets(
           end = at.callerBounds.begin(caller)
           const asked = readRequest(payload, at.bounds)
           const watch = watchCaller(at.callers, given, caller, at.recheckMs)
-          const prepared = await prepareRequest({ ...at, watch }, asked, { correlationId: id, ...caller })
+          const prepared = await prepareRequest({ ...at, runtime: at.runtime(), watch }, asked, {
+            correlationId: id,
+            ...caller,
+          })
           if (Array.isArray(prepared)) {
             end()
             return prepared as readonly GraphQLError[]

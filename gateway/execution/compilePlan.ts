@@ -8,6 +8,7 @@ import {
   type OperationDefinitionNode,
   parse,
 } from 'graphql'
+import { UNREACHABLE } from '../mask.ts'
 import { compileEntities, type Entities, type Path } from './entities.ts'
 import { compileProjection } from './projection.ts'
 
@@ -204,10 +205,13 @@ async function answered(
 ): Promise<ExecutionResult<Record<string, unknown>> | null> {
   try {
     const result = await run.fetch(subgraph, fetch)
+    for (const e of result.errors ?? []) if (UNREACHABLE.has(e.extensions?.code)) e.extensions.serviceName = subgraph
     return result as ExecutionResult<Record<string, unknown>>
   } catch (e) {
-    if (e instanceof GraphQLError) run.errors.push(e)
-    else
+    if (e instanceof GraphQLError) {
+      if (UNREACHABLE.has(e.extensions.code)) e.extensions.serviceName = subgraph
+      run.errors.push(e)
+    } else
       run.errors.push(
         new GraphQLError(e instanceof Error ? e.message : String(e), {
           path,

@@ -5,6 +5,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { test } from 'node:test'
 import { CALLER_LIMITS, CallerBounds } from '../../gateway/callerBounds.ts'
 import { localCallers } from '../../gateway/callers.ts'
+import { Drain } from '../../gateway/drain.ts'
 import { serveWebSockets } from '../../gateway/websocket.ts'
 
 const upgrade = (path: string, origin: string) =>
@@ -13,6 +14,7 @@ const upgrade = (path: string, origin: string) =>
 test('a WebSocket that is refused cannot end the process', async (t) => {
   const server = createServer()
   const sockets = serveWebSockets(server, '/graphql', {
+    drain: new Drain(),
     runtime: {} as never,
     operations: {} as never,
     bounds: { bodyBytesMax: 1_000, streamsMax: 10 } as never,

@@ -98,6 +98,8 @@ test('a service that is gone is named by a code, not by its address, and the res
   await services.splice(1, 1)[0]?.close()
   const { body } = await ask(it.url, '{ customers(first: 1) { name invoices { id } } }')
   assert.equal(body.errors[0].extensions.code, 'UNAVAILABLE')
+  assert.equal(body.errors[0].extensions.subgraph, 'billing')
+  assert.deepEqual(body.errors[0].path?.slice(0, 1), ['customers'])
   assert.doesNotMatch(JSON.stringify(body), /127\.0\.0\.1|ECONN|fetch/)
   assert.deepEqual((await ask(it.url, '{ customers(first: 1) { name } }')).body, {
     data: { customers: [{ name: 'Customer 0' }] },

@@ -125,12 +125,20 @@ test('a WebSocket of another site’s page is refused', async () => {
   assert.match(error.message, /403/)
 })
 
-test('closing the gateway ends streams with a plain complete', async () => {
+test('closing the gateway tells subscribers so, after which cursor to go on, and completes', async () => {
   const mine = await testGateway()
-  const sse = sseClient({ url: mine.url, retryAttempts: 0 }).iterate({ query: QUERY })
-  const end = sse.next()
-  await until(() => mine.fixture.subscribers() === 1)
+  const query = 'subscription { changes { cursor: position customer { name } } }'
+  const sse = sseClient({ url: mine.url, retryAttempts: 0 }).iterate({ query })
+  const socket = wsClient({ url: mine.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const ws = socket.iterate({ query })
+  const waiting = [sse.next(), ws.next()]
+  await until(() => mine.fixture.subscribers() === 2)
+  mine.fixture.emit({ position: 'p7', id: 'c1' })
+  for (const event of await Promise.all(waiting)) assert.equal(event.value.data.changes.cursor, 'p7')
+  const last = [sse.next(), ws.next()]
   await mine.gateway.close(1_000)
-  assert.equal((await end).done, true)
+  for (const end of await Promise.all(last))
+    assert.deepEqual(end.value.errors?.[0].extensions, { code: 'SERVER_STOPPING', cursor: 'p7' })
+  for (const end of await Promise.all([sse.next(), ws.next()])) assert.equal(end.done, true)
   assert.equal(mine.fixture.subscribers(), 0)
 })

@@ -30,6 +30,8 @@ for (;;) {
   const variables = { after: cursor, ids: ids === '-' ? null : ids.split(','), snapshot: first === '-' }
   try {
     for await (const { data, errors } of client.iterate<{ changes: { cursor: string } }>({ query: QUERY, variables })) {
+      // Told to go on elsewhere.
+      if (errors?.[0]?.extensions?.code === 'SERVER_STOPPING') break
       if (errors || !data) {
         notes.add({ kind: 'Error', errors })
         process.exit(1)
