@@ -88,11 +88,24 @@ const POLICIES: Record<string, string> = {
   webhook_delivery: 'exists (select 1 from change c where c.position = webhook_delivery.position)',
 }
 
-/** Messages and what became of them hold what no golden record decides about: they are for the unbound. */
-const CLOSED = ['inbox', 'pending', 'outcome', 'exception_work', 'exception_worked', 'webhook', 'webhook_parked']
+/**
+ * Messages and what became of them hold what no golden record decides about, and trained models the values that are frequent
+ * in all of them: they are for the unbound.
+ */
+const CLOSED = [
+  'inbox',
+  'match_model',
+  'policy',
+  'pending',
+  'outcome',
+  'exception_work',
+  'exception_worked',
+  'webhook',
+  'webhook_parked',
+]
 
 /** Figures, and what the program itself is made of. */
-const OPEN = ['feed_head', 'match_model', 'policy', 'publication', 'batch', 'service_minute', 'sink']
+const OPEN = ['feed_head', 'publication', 'batch', 'service_minute', 'sink']
 
 /** What sets up the reading role's rights, for a model; names of the role are checked by who calls. */
 export function rowRightsSql(policy: Policy, role: string): { tags: string; policies: string } {

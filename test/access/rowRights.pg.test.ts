@@ -128,6 +128,9 @@ before(async () => {
     insert into inbox (source, message_id, object, format, body, correlation_id)
     values ('crm', 'usmark', 'Customer', 'row', '{"usmark": 1}', gen_random_uuid())`
   await db.sql`
+    insert into match_model (version, type, policy_version, units, parameters, records, pairs, labels, absent, actor)
+    values ('v', 'Customer', 'p', '[]', '{"frequencies": {"name": {"usmark": 9}}}', 1, 1, 0, '{}', 'ida')`
+  await db.sql`
     insert into outcome (inbox_id, outcome, code, detail, source, object)
     select id, 'EXCEPTION', 'UNREADABLE', 'usmark cannot be read', 'crm', 'Customer' from inbox where message_id = 'usmark'`
   hidden = [
