@@ -106,6 +106,7 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
   // taken as such (I1).
   const joinWeightMin = type.uniqueIn.length > 0 ? linkWeightMin : parameters.matchWeightMin
   const joins = (weight: number) => Math.fround(weight) >= joinWeightMin
+  const placesInNames = ['name', 'address'].every((kind) => units.some((unit) => unit.kind === kind))
   const parse = (record: MatchRecord): Features => {
     const u: UnitFeature[] = []
     // Addresses come first: their country tells how phone numbers without one are read.
@@ -114,7 +115,7 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     const country = countryOf(u, units)
     for (const [index, unit] of units.entries())
       if (unit.kind !== 'address') u[index] = standardiseUnit(unit, record.fields, country)
-    markPlaces(u, units)
+    if (placesInNames) markPlaces(u, units)
     return { s: record.source, u }
   }
   const reweigh = (features: Features) => {
