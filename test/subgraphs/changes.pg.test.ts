@@ -189,6 +189,7 @@ test('bad cursors and filters answer a code before anything is delivered (FEED 4
   assert.equal(await code({ after: `${feed.cursor.slice(0, -2)}AA` }), 'CURSOR_INVALID')
   assert.equal(await code({ ids: ['42'] }), 'FILTER_INVALID')
   assert.equal(await code({ ids: Array.from({ length: 1_001 }, () => feed.id) }), 'FILTER_INVALID')
+  assert.equal(await code({ ids: Array.from({ length: 10_000 }, () => feed.id) }), 'FILTER_INVALID')
   assert.equal(await code({ fields: Array.from({ length: 101 }, () => 'name') }), 'FILTER_INVALID')
   assert.equal(await code({ fields: ['nmae'] }), 'FILTER_INVALID')
   assert.equal(await code({ fields: ['sku'], types: ['CUSTOMER'] }), 'FILTER_INVALID')

@@ -51,6 +51,14 @@ interface Seeing {
   sensitive: ReturnType<typeof sensitiveFields>
 }
 
+/** Everything up to `position` is in the stream, which ends with `sequence`, or has expired: `missed` of it. */
+interface Start {
+  feed: string
+  position: number
+  sequence: number
+  missed: number
+}
+
 /** What no trying again mends: somebody has to decide. */
 class Refused extends Error {
   override name = 'Refused'
@@ -150,7 +158,8 @@ export class Publisher {
       const bytesMax = stream.nc.info?.max_payload ?? 1_048_576
       const inFlight: Promise<void>[] = []
       let { sequence, position } = start
-      let missed = 0
+      let { missed } = start
+      if (missed > 0) log('warn', `jetstream: ${missed} positions expired before they were published`)
       let saved = -1
       const save = async () => {
         if (position === saved && missed === 0) return
@@ -207,15 +216,20 @@ export class Publisher {
   }
 
   /** Where the stream ends, and so what comes next. Throws Refused where going on would mix two feeds. */
-  async #start(stream: ChangeStream): Promise<{ feed: string; position: number; sequence: number }> {
+  async #start(stream: ChangeStream): Promise<Start> {
     const [head, end, kept] = [await readHead(this.#o.sql), await stream.end(), await this.#place.read()]
     if (!end) throw new Error('the stream was removed')
-    const at = (position: number) => ({ feed: head.feed, sequence: end.sequence, position })
     const oldest = head.oldest - 1
+    const at = (position: number): Start => ({
+      feed: head.feed,
+      sequence: end.sequence,
+      position: Math.max(position, oldest),
+      missed: Math.max(0, oldest - position),
+    })
     if (end.messages === 0) {
       // Never used, or made anew: all that is kept. Emptied by its limits or by somebody: behind what it had.
       const goesOn = end.sequence > 0 && kept?.feed === head.feed && kept.position <= head.position
-      return at(Math.max(goesOn ? kept.position : 0, oldest))
+      return at(goesOn ? kept.position : oldest)
     }
     const { stream: name } = this.#o.nats
     const remedy = `purge or remove it (nats stream purge ${name}), or name another (TOUCHSTONE_NATS_STREAM)`
@@ -225,7 +239,7 @@ export class Publisher {
       throw new Refused(
         `${name} ends at position ${end.place.position}, the feed at ${head.position}: the store went back: ${remedy}`,
       )
-    return at(Math.max(end.place.position, oldest))
+    return at(end.place.position)
   }
 
   #visible(): Seeing {

@@ -153,12 +153,18 @@ test('a stream of another feed is left alone; an emptied one goes on where it wa
     (await contents(at)).map((s) => Number(s.event.sequence)),
     [4, 5],
   )
+  await create(db.sql, 3)
+  await db.sql`update feed_head set oldest = 8`
+  const late = publish(db.url, at)
+  await until(async () => (await sinkFigures(db.sql))[0]?.position === 8)
+  await late.close()
+  assert.equal((await sinkFigures(db.sql))[0]?.missed, 2, 'what expired before it was published is counted')
   await db.sql`update feed_head set feed = ${randomUUID()}`
   const refused = publish(db.url, at)
   await until(() => refused.publisher.state.state === 'REFUSED')
   assert.match(refused.publisher.state.why ?? '', /EMPTIED holds another feed/)
   await refused.close()
-  assert.equal((await contents(at)).length, 2)
+  assert.equal((await contents(at)).length, 3)
 })
 
 test('fields that need a scope are published only where it is configured; a gateway then reads the table', {
