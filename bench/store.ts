@@ -44,7 +44,10 @@ export async function benchServer(kept?: string): Promise<BenchServer> {
     },
     async open(name) {
       const [known] = await admin`select from pg_database where datname = ${name}`
-      return known ? openDatabase(server.url(name), { connectionsMax: 4, name: 'bench' }) : null
+      if (!known) return null
+      const sql = openDatabase(server.url(name), { connectionsMax: 4, name: 'bench' })
+      await migrate(sql, migrations)
+      return sql
     },
     async drop(sql, name) {
       await sql.end()
