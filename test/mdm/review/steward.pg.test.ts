@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { checkRebuild } from '../../../mdm/rebuild.ts'
 import type { ActionInput } from '../../../mdm/review/input.ts'
 import { DEFAULT_RULES } from '../../../mdm/review/rules.ts'
-import { act, approve, preview, type Stewardship } from '../../../mdm/steward.ts'
+import { act, approve, decide, preview, type Stewardship } from '../../../mdm/steward.ts'
 import { sweep } from '../../../mdm/sweep.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { attempt, done, key, person, tell, unmarked, versions } from '../../fixtures/steward.ts'
@@ -58,6 +58,7 @@ const override = (id: string, field: string, value: unknown, expiresAt: string |
   expiresAt,
 })
 
+const many = Array.from({ length: 10_000 }, () => crypto.randomUUID())
 const refused: [what: string, rule: string, input: ActionInput][] = [
   ['an id with itself', 'SAME_ID', merge(a, a)],
   ['an id with itself, in capitals', 'SAME_ID', merge(a, a.toUpperCase())],
@@ -65,7 +66,9 @@ const refused: [what: string, rule: string, input: ActionInput][] = [
   ['across types', 'ACROSS_TYPES', merge(a, product)],
   ['an unknown id', 'UNKNOWN_ID', merge(a, nobody)],
   ['no id at all', 'UNKNOWN_ID', merge(a, "'; drop table golden; --")],
-  ['10,000 ids', 'TOO_MANY_IDS', merge(...Array.from({ length: 10_000 }, () => crypto.randomUUID()))],
+  ['10,000 ids', 'TOO_MANY_IDS', merge(...many)],
+  ['10,000 items', 'TOO_MANY_IDS', { kind: 'BULK', items: many.map((id) => ({ kind: 'RETIRE', id })) }],
+  ['10,000 records in a group', 'NOT_A_MEMBER', { kind: 'SPLIT', id: a, groups: [many] }],
   ['an unmerge that empties a record', 'EMPTIES_RECORD', { kind: 'UNMERGE', id: a, record: a }],
   ['a record that is no member', 'NOT_A_MEMBER', { kind: 'UNMERGE', id: a, record: b }],
   ['a record in two groups', 'OVERLAPPING_GROUPS', { kind: 'SPLIT', id: a, groups: [[a], [a]] }],
@@ -198,8 +201,11 @@ test('a value stated for a while ends by itself, with an action of the clock', a
 })
 
 test('a proposal: the record may change until it is approved, or time may pass; then it is not carried out', async () => {
-  const asked = await attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'))
+  const expected = await versions(db.sql)
+  const again = () => attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'), { idempotencyKey: 'one', expected })
+  const asked = await again()
   assert.equal(asked.code, 'NEEDS_APPROVAL')
+  assert.deepEqual(await again(), asked, 'the same request waits as before')
   const id = asked.code === 'NEEDS_APPROVAL' ? asked.actionId : ''
   await tell(db.sql, [{ source: 'crm', id: 'A', version: 2, fields: { name: 'Casa Lupo & Figli', currency: 'EUR' } }])
   const conflict = await approve(steward, bert, id, 'yes')
@@ -208,9 +214,36 @@ test('a proposal: the record may change until it is approved, or time may pass; 
   await db.sql`update action set expires_at = now() - interval '1 minute' where id = ${id}`
   const late = await approve(steward, bert, id, 'yes')
   assert.equal(late.code === 'REFUSED' && late.rule, 'EXPIRED')
+  const before = await again()
   assert.equal((await sweep(steward)).proposals, 1)
+  // What became of it is the answer to the same request, whether the sweep has been there or not.
+  assert.deepEqual(await again(), before)
+  assert.equal(before.code === 'REFUSED' && before.rule, 'EXPIRED')
   const [open] = await db.sql`select count(*)::int as n from task where kind = 'APPROVAL' and state = 'OPEN'`
   assert.equal(open?.n, 0)
+})
+
+test('a request whose proposal was declined or withdrawn is answered so, and may be made anew with another key', async () => {
+  for (const [who, state] of [
+    [bert, 'DECLINED'],
+    [ada, 'WITHDRAWN'],
+  ] as const) {
+    const ask = (idempotencyKey: string) =>
+      attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'), { idempotencyKey })
+    const asked = await ask(state)
+    assert.ok(asked.code === 'NEEDS_APPROVAL')
+    assert.equal((await decide(steward, who, asked.actionId, state, 'not so')).code, 'DONE')
+    const again = await ask(state)
+    assert.ok(again.code === 'REFUSED' && again.rule === state, JSON.stringify(again))
+    assert.match(again.detail, new RegExp(`by ${who.actor}, "not so"`))
+    const other = await attempt(steward, ada, override(a, 'legalName', 'Another'), { idempotencyKey: state })
+    assert.equal(other.code === 'REFUSED' && other.rule, 'IDEMPOTENCY_KEY_REUSED')
+    const anew = await ask(`${state} 2`)
+    assert.ok(anew.code === 'NEEDS_APPROVAL' && anew.actionId !== asked.actionId)
+    assert.equal((await approve(steward, bert, anew.actionId, 'yes')).code, 'DONE')
+    const done = await ask(`${state} 2`)
+    assert.ok(done.code === 'DONE' && done.actionId === anew.actionId, 'done by now')
+  }
 })
 
 test('in bulk: all or none, and a second person', async () => {
