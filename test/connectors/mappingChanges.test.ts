@@ -31,10 +31,10 @@ test('what a mapping no longer takes breaks; what it takes otherwise is dangerou
   assert.deepEqual(changed(['emails: [email]', 'emails: [email, receipt_email]']), [
     ['DANGEROUS', 'customer.fields.emails'],
   ])
-  assert.deepEqual(
-    changed(['      currency: currency\n', '      currency: { from: currency, map: { eur: EUR } }\n'])[0],
-    ['DANGEROUS', 'customer.fields.currency'],
-  )
+  assert.deepEqual(changed(['      name: name\n', '      name: { from: name, map: { none: null } }\n'])[0], [
+    'DANGEROUS',
+    'product.fields.name',
+  ])
   assert.deepEqual(changed(['      emails: [email]\n', '      emails: [email]\n      domains: [website]\n']), [
     ['SAFE', 'customer.fields.domains'],
   ])

@@ -9,8 +9,12 @@ test('what is wrong with a value of a sensitive field is told only to those who 
   const { issues } = resolvers.SourceRecord as Record<string, (r: unknown, args: unknown, context: unknown) => unknown>
   const open = { field: 'currency', code: 'UNKNOWN_CODE', detail: '"EURO" is no currency' }
   const secret = { field: 'address.street', code: 'NOT_TEXT', detail: '{"street":"Hafenstr. 1"} is no single value' }
-  const record = { type: 'Contact', issues: [open, secret] }
-  const shown = (scopes: string[]) => issues?.(record, {}, { scopes: new Set(scopes) })
-  assert.deepEqual(shown(['pii:read']), [open, secret])
+  const record = { key: 'key', type: 'Contact', issues: [open, secret] }
+  const noted: unknown[] = []
+  const shown = (scopes: string[]) =>
+    issues?.(record, {}, { scopes: new Set(scopes), shows: (...what: unknown[]) => noted.push(what) })
   assert.deepEqual(shown([]), [open, { ...secret, detail: 'not shown without the scope pii:read' }])
+  assert.deepEqual(noted, [])
+  assert.deepEqual(shown(['pii:read']), [open, secret])
+  assert.deepEqual(noted, [['SOURCE', 'Contact', ['address'], 'key']], 'and that they saw it is noted')
 })
