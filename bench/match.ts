@@ -16,7 +16,7 @@ import type { MatchRecord } from '../mdm/match/engine.ts'
 import { priorParameters } from '../mdm/match/parameters.ts'
 import { forEachCandidate } from '../mdm/match/postings.ts'
 import { seededRandom } from '../mdm/match/random.ts'
-import { parsePolicy } from '../schema/policy.ts'
+import { parsePolicy } from '../schema/readPolicy.ts'
 import { duckdbPairsPerSecond } from './peers/duckdb.ts'
 
 const SYLLABLES =

@@ -3,7 +3,8 @@ import { openConnectors } from '../connectors/open.ts'
 import { readSources } from '../connectors/sources.ts'
 import { readRules, type StewardshipRules } from '../mdm/review/rules.ts'
 import { readServiceLevels, type ServiceLevels } from '../mdm/service/objectives.ts'
-import { type Policy, readPolicy } from '../schema/policy.ts'
+import type { Policy } from '../schema/policy.ts'
+import { readPolicy } from '../schema/readPolicy.ts'
 import { ours } from './root.ts'
 
 /** What this installation is set up for: its policy and its source systems, read from files and checked. */

@@ -6,7 +6,8 @@ import type { Mastering } from '../mdm/mastering.ts'
 import { createEngine } from '../mdm/match/engine.ts'
 import { ModelError, type Parameters, readParameters } from '../mdm/match/parameters.ts'
 import { type KeptPolicy, keptVersion, policyInForce } from '../mdm/review/policies.ts'
-import { type Policy, parsePolicy, type TypePolicy } from '../schema/policy.ts'
+import type { Policy, TypePolicy } from '../schema/policy.ts'
+import { parsePolicy } from '../schema/readPolicy.ts'
 import type { SourceSystem } from '../schema/sourceSystem.ts'
 
 /**

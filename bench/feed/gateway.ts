@@ -8,7 +8,7 @@ import { composeSupergraph } from '../../gateway/compose.ts'
 import { startGateway } from '../../gateway/gateway.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
-import { readPolicy } from '../../schema/policy.ts'
+import { readPolicy } from '../../schema/readPolicy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type FromGateway, now, type ToGateway } from './protocol.ts'
 

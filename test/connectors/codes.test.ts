@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { openConnectors } from '../../connectors/open.ts'
-import { readPolicy } from '../../schema/policy.ts'
+import { readPolicy } from '../../schema/readPolicy.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-codes-'))
 after(() => rmSync(dir, { recursive: true, force: true }))

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Canonical, Connector, RecordChange } from '../../connectors/contract.ts'
 import { MessageError } from '../../connectors/contract.ts'
 import { openConnectors } from '../../connectors/open.ts'
-import { readPolicy } from '../../schema/policy.ts'
+import { readPolicy } from '../../schema/readPolicy.ts'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 export const policy = readPolicy(join(root, 'schema/model'))

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { MessageError } from '../../connectors/contract.ts'
 import { fileRows } from '../../connectors/file/rows.ts'
 import { openConnectors } from '../../connectors/open.ts'
-import { readPolicy } from '../../schema/policy.ts'
+import { readPolicy } from '../../schema/readPolicy.ts'
 import { samples, samplesConfig } from './samples.ts'
 
 const all = samples()

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Source } from 'graphql'
-import { PolicyError, parsePolicy, readPolicy } from '../../schema/policy.ts'
+import { PolicyError } from '../../schema/directives.ts'
+import { parsePolicy, readPolicy } from '../../schema/readPolicy.ts'
 
 const read = (sdl: string, systems?: string[]) => parsePolicy([new Source(sdl, 'model/thing.graphql')], systems)
 

@@ -4,7 +4,7 @@ import { createSourceEventStream, type ExecutionResult, execute, parse, subscrib
 import { openDatabase } from '../../mdm/db/database.ts'
 import { startTailer, type Tailer } from '../../mdm/feed/tailer.ts'
 import { type CloudEvent, cloudEventSchema } from '../../schema/cloudEvent.ts'
-import { readPolicy } from '../../schema/policy.ts'
+import { readPolicy } from '../../schema/readPolicy.ts'
 import { createChangesSubgraph } from '../../subgraphs/changes/subgraph.ts'
 import type { Subgraph } from '../../subgraphs/contract.ts'
 import { unbound } from '../../subgraphs/shared/context.ts'

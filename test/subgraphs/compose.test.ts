@@ -15,7 +15,7 @@ import {
 import { composeSupergraph } from '../../gateway/compose.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
-import { parsePolicy } from '../../schema/policy.ts'
+import { parsePolicy } from '../../schema/readPolicy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 
 const none = { sql: null as unknown as Sql, tailer: null as unknown as Tailer }

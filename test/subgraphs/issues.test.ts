@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readPolicy } from '../../schema/policy.ts'
+import { readPolicy } from '../../schema/readPolicy.ts'
 import { sourceRecordResolvers } from '../../subgraphs/golden/sourceRecord.ts'
 import { unbound } from '../../subgraphs/shared/context.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Source } from 'graphql'
 import { candidates, type SurvivorMember, survive } from '../../../mdm/golden/survive.ts'
-import { parsePolicy } from '../../../schema/policy.ts'
+import { parsePolicy } from '../../../schema/readPolicy.ts'
 import fc from '../../property.ts'
 
 const policy = parsePolicy([

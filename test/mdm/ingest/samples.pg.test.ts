@@ -7,7 +7,7 @@ import { loadFile } from '../../../mdm/ingest/load.ts'
 import { settled } from '../../../mdm/ingest/settled.ts'
 import { applyPending, type Pipeline } from '../../../mdm/pipeline.ts'
 import { createEngines } from '../../../mdm/resolve.ts'
-import { readPolicy } from '../../../schema/policy.ts'
+import { readPolicy } from '../../../schema/readPolicy.ts'
 import { samples, samplesConfig } from '../../connectors/samples.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 

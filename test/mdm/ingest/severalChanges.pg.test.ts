@@ -6,7 +6,7 @@ import { openConnectors } from '../../../connectors/open.ts'
 import { accept } from '../../../mdm/ingest/accept.ts'
 import { applyPending, type Pipeline } from '../../../mdm/pipeline.ts'
 import { createEngines } from '../../../mdm/resolve.ts'
-import { readPolicy } from '../../../schema/policy.ts'
+import { readPolicy } from '../../../schema/readPolicy.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 
 let db: TestDatabase

@@ -12,7 +12,7 @@ import {
   type MatchType,
 } from '../../../mdm/match/engine.ts'
 import { seededRandom } from '../../../mdm/match/random.ts'
-import { parsePolicy } from '../../../schema/policy.ts'
+import { parsePolicy } from '../../../schema/readPolicy.ts'
 
 const PEOPLE: MatchType = {
   name: 'Person',

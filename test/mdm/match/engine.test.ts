@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createEngine, type FieldValue, type MatchType } from '../../../mdm/match/engine.ts'
-import { readPolicy } from '../../../schema/policy.ts'
+import { readPolicy } from '../../../schema/readPolicy.ts'
 
 const policy = readPolicy('schema/model')
 type Fields = Record<string, FieldValue | FieldValue[]>

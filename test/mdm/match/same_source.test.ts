@@ -5,7 +5,7 @@ import { matchBatch } from '../../../mdm/match/batch.ts'
 import type { MatchRecord } from '../../../mdm/match/engine.ts'
 import { seededRandom } from '../../../mdm/match/random.ts'
 import { waterfall } from '../../../mdm/match/waterfall.ts'
-import { parsePolicy } from '../../../schema/policy.ts'
+import { parsePolicy } from '../../../schema/readPolicy.ts'
 
 const [type] = parsePolicy([
   new Source('type Product @golden { id: ID!  name: String @compare(as: PRODUCT_NAME) }'),

@@ -1,0 +1,29 @@
+import type { ObjectTypeDefinitionNode } from 'graphql'
+import { fail } from './directives.ts'
+import type { TypePolicy } from './policy.ts'
+
+/** Types after those they compare by reference; a circle has no order and is refused. */
+export function resolveOrder(types: TypePolicy[], objects: Map<string, ObjectTypeDefinitionNode>): TypePolicy[] {
+  const done: TypePolicy[] = []
+  let rest = [...types].sort(
+    (a, b) => ORDER_HINT.indexOf(a.name) - ORDER_HINT.indexOf(b.name) || (a.name < b.name ? -1 : 1),
+  )
+  while (rest.length > 0) {
+    const next = rest.find((t) => t.after.every((a) => a === t.name || done.some((d) => d.name === a)))
+    const first = rest[0]
+    if (!next && first)
+      fail(
+        objects.get(first.name),
+        `${rest.map((t) => t.name).join(' and ')} compare each other by REFERENCE: one must resolve first`,
+      )
+    if (!next) break
+    if (next.after.includes(next.name))
+      fail(objects.get(next.name), `${next.name} compares itself by REFERENCE: it would have to resolve before itself`)
+    done.push(next)
+    rest = rest.filter((t) => t !== next)
+  }
+  return done
+}
+
+/** Among types that do not depend on each other the order only has to be the same everywhere. */
+const ORDER_HINT = ['Contract', 'Contact', 'Product', 'Customer'].reverse()
