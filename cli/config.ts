@@ -282,6 +282,11 @@ export const CONFIG = {
     help: 'how many of the traces that begin here are recorded; others follow their caller',
   }),
   workers: number(1, 64, { env: 'TOUCHSTONE_WORKERS', default: '1', help: 'ingest workers, each a thread' }),
+  gatewayWorkers: number(1, 64, {
+    env: 'TOUCHSTONE_GATEWAY_WORKERS',
+    default: '1',
+    help: 'processes that answer on the one port, each with its own connections and caches; one a core',
+  }),
   batchRowsMax: number(1, 10_000, {
     env: 'TOUCHSTONE_BATCH_ROWS_MAX',
     default: '1000',

@@ -25,6 +25,7 @@ import { type Config, ConfigError } from './config.ts'
 import type { DeliverRole } from './deliverRole.ts'
 import { followPolicy } from './followPolicy.ts'
 import { followSupergraph } from './followSupergraph.ts'
+import { figuresOfAll, joinGatewayWorkers } from './gatewayWorkers.ts'
 import type { IngestRole } from './ingestRole.ts'
 import type { Installation } from './installation.ts'
 import { openInternal } from './internal.ts'
@@ -240,9 +241,10 @@ export async function startGatewayRole(options: {
         ingest: options.ingest,
         deliver: options.deliver,
       }),
-      metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
+      metrics: async () => ({ type: metrics.contentType, text: (await figuresOfAll()) ?? (await metrics.text()) }),
     })
     const { url, underway, close: drain, reload } = gateway
+    joinGatewayWorkers(url, () => metrics.figures())
     const reloading = followSupergraph({ file: config.supergraph, read: supergraph, reload, log })
     return {
       url,

@@ -6,6 +6,7 @@ import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { DELIVER_CONFIG, type DeliverRole, startDeliverRole } from './deliverRole.ts'
 import { GATEWAY_CONFIG, startGatewayRole } from './gatewayRole.ts'
+import { type GatewayWorkers, startGatewayWorkers } from './gatewayWorkers.ts'
 import { startHealthRole } from './healthRole.ts'
 import { INGEST_CONFIG, type IngestRole, startIngestRole } from './ingestRole.ts'
 import { openInstallation } from './installation.ts'
@@ -25,6 +26,7 @@ export const SERVE_CONFIG = [
   ...INGEST_CONFIG,
   ...DELIVER_CONFIG,
   'healthPort',
+  'gatewayWorkers',
   'logLevel',
   ...TRACING_CONFIG,
 ] as const
@@ -42,6 +44,7 @@ export const command = withConfig(
   const installation = openInstallation(config.sources)
   const connection = await connect({ config, connectionsMax: 1, onWait: (why) => log.warn(why) })
   let gateway: Gateway | undefined
+  let gateways: GatewayWorkers | undefined
   let ingest: IngestRole | undefined
   let deliver: DeliverRole | undefined
   let health: HealthServer | undefined
@@ -50,21 +53,23 @@ export const command = withConfig(
     if (wanted.includes('ingest'))
       ingest = startIngestRole({ ...at, sources: config.sources, logLevel: config.logLevel })
     if (wanted.includes('deliver')) deliver = await startDeliverRole(at)
-    if (wanted.includes('gateway'))
+    if (wanted.includes('gateway') && config.gatewayWorkers > 1)
+      gateways = await startGatewayWorkers(config.gatewayWorkers, connection.url, log)
+    else if (wanted.includes('gateway'))
       gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
-    else if (config.healthPort !== undefined)
+    if (!gateway && config.healthPort !== undefined)
       health = await startHealthRole({ ...at, port: config.healthPort, ingest: () => ingest, deliver: () => deliver })
-    if (gateway && !authenticationRequired(config))
+    if ((gateway ?? gateways) && !authenticationRequired(config))
       log.info('no authentication: this machine is served as the development caller, with all rights')
     log.info(
-      { roles: wanted, url: gateway?.url, healthUrl: health?.url, workers: ingest ? config.workers : 0 },
+      { roles: wanted, url: (gateway ?? gateways)?.url, healthUrl: health?.url, workers: ingest ? config.workers : 0 },
       'started',
     )
     await aborted(stop)
     log.info('stopping')
     health?.drain()
   } finally {
-    await gateway?.close()
+    await (gateway ?? gateways)?.close()
     await deliver?.close()
     await ingest?.close()
     await health?.close()

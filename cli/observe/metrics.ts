@@ -13,6 +13,7 @@ import { queueAge } from '../../mdm/review/queue.ts'
 import type { ServiceLevels } from '../../mdm/service/objectives.ts'
 import { serviceLevels } from '../../mdm/serviceLevels.ts'
 import type { DeliverRole } from '../deliverRole.ts'
+import type { Figures } from '../gatewayWorkers.ts'
 import type { IngestRole } from '../ingestRole.ts'
 import { once } from './once.ts'
 import { operationMetrics } from './operationMetrics.ts'
@@ -38,12 +39,17 @@ export interface MetricsOptions {
   gateway?: (() => { operations: number; streams: number; sockets: number } | undefined) | undefined
 }
 
+/** Gauges of which several processes have each their own share. */
+const ADDED_UP = ['ingest_workers', 'gateway_open', 'feed_ring_bytes', 'feed_followers'].map((n) => `touchstone_${n}`)
+
 export interface Metrics {
   registry: Registry
   contentType: string
   /** For the gateway of this process. */
   observe: ObserveOperation
   text(): Promise<string>
+  /** The same as objects, to be added up with those of other processes on the same store. */
+  figures(): Promise<Figures>
   close(): void
 }
 
@@ -151,6 +157,15 @@ export function openMetrics(options: MetricsOptions): Metrics {
       await read()
       quality.refresh()
       return await registry.metrics()
+    },
+    async figures() {
+      await read()
+      const all = (await registry.getMetricsAsJSON()) as Figures
+      // What is of the store is the same in each process.
+      for (const m of all)
+        if (String(m.type) === 'gauge' && m.name.startsWith('touchstone_') && !ADDED_UP.includes(m.name))
+          Object.assign(m, { aggregator: 'max' })
+      return all
     },
     close: () => registry.clear(),
   }

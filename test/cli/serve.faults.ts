@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { sign } from '../../connectors/signature.ts'
 import { temporaryServer } from '../database.ts'
+import { eventually } from '../e2e/eventually.ts'
 import { ask } from '../gateway/gateway.ts'
 import { until } from '../gateway/until.ts'
 import { dataDirectory, type RunningCommand, touchstone } from './process.ts'
@@ -53,6 +54,27 @@ test('while the database is away queries answer a code and deliveries are not ac
     const { body } = await ask(url, '{ customers(filter: { name: { eq: "Away and Back Ltd" } }) { totalCount } }')
     return body.data?.customers.totalCount
   }
+})
+
+test('several gateway workers answer on one port; figures are added up; one that dies is replaced; all of them drain', async (t) => {
+  const { dir } = dataDirectory(t)
+  const { command, url } = await serve(['serve', '--roles', 'gateway', '--gateway-workers', '2'], dir)
+  const pids = () => [...command.output().matchAll(/"pid":(\d+),"roles":\["gateway"\]/g)].map((m) => Number(m[1]))
+  const started = () => pids().filter((pid) => pid !== command.child.pid)
+  await eventually(() => pids().includes(command.child.pid as number) && started().length === 2)
+  const count = 30
+  // Each on a connection of its own, so that both workers get some.
+  const asked = (headers = { connection: 'close' }) => ask(url, 'query Counted { feed { id } }', { headers })
+  for (const { status } of await Promise.all(Array.from({ length: count }, () => asked()))) assert.equal(status, 200)
+  const metrics = await (await fetch(new URL('/metrics', url))).text()
+  const of = [...metrics.matchAll(/^touchstone_\S*count\{[^}]*Counted[^}]*\} (\d+)/gm)]
+  assert.equal(of[0]?.[1], String(count))
+  assert.match(metrics, /^touchstone_database_up 1$/m)
+  process.kill(started()[0] as number, 'SIGKILL')
+  await eventually(() => started().length === 3)
+  assert.equal((await asked()).status, 200)
+  await stop(command)
+  for (const pid of started()) assert.throws(() => process.kill(pid, 0))
 })
 
 function deliver(url: string): Promise<Response> {
