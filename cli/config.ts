@@ -91,6 +91,16 @@ export const CONFIG = {
     allowed: 'names without port, separated by commas',
     help: 'further names by which callers may address the gateway (Host header)',
   }),
+  contractHide: optional({
+    env: 'TOUCHSTONE_CONTRACT_HIDE',
+    schema: z
+      .string()
+      .regex(/^[a-z0-9_-]+(,[a-z0-9_-]+)*$/i)
+      .transform((t) => t.split(',')),
+    shown: 'the whole graph',
+    allowed: 'tags, separated by commas',
+    help: 'tags of the graph whose fields are left out of it, as internal',
+  }),
   subgraphs: setting({
     env: 'TOUCHSTONE_SUBGRAPHS',
     schema: z

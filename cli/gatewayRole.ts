@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { Answers } from '../gateway/answers.ts'
+import { contractOf } from '../gateway/contract.ts'
 import { type Gateway, startGateway } from '../gateway/gateway.ts'
 import { createIngest } from '../gateway/ingest.ts'
 import { describeError } from '../gateway/report.ts'
@@ -50,6 +51,7 @@ export const GATEWAY_CONFIG = [
   'internalSecret',
   'queryConnectionsMax',
   'slowStatementMs',
+  'contractHide',
   'drainSecondsMax',
   'sensitiveAccessDaysMax',
   'bodyBytesMax',
@@ -192,12 +194,13 @@ export async function startGatewayRole(options: {
         bytesMax: config.cacheMegabytesMax * 2 ** 20,
         now: () => ({ readMsAgo: tailer.readMsAgo, feed: tailer.tail, policy: steward.policy }),
       })
-    const supergraph = () =>
+    const whole = () =>
       config.supergraph
         ? readFileSync(config.supergraph, 'utf8')
         : readSupergraph(all, () =>
             log.warn('supergraph.graphql is not of this model: composing it anew; run "npx touchstone generate"'),
           )
+    const supergraph = () => contractOf(whole(), config.contractHide ?? [])
     const metrics = openMetrics({
       sql: metricsSql,
       connectors,

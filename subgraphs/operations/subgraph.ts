@@ -5,6 +5,7 @@ import { serviceLevels } from '../../mdm/serviceLevels.ts'
 import type { Subgraph } from '../contract.ts'
 import type { RequestContext, SqlOf } from '../shared/context.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
+import { tagRoots } from '../shared/tagRoots.ts'
 import { exceptionResolvers } from './exceptions.ts'
 import { traceResolvers } from './traceResolvers.ts'
 
@@ -22,7 +23,7 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
   const madeOf = (system: string, object: string | null) => typeOf(deps, system, object)
   return makeSubgraph(
     'operations',
-    [readSdl(import.meta.url, 'schema.graphql')],
+    [tagRoots(readSdl(import.meta.url, 'schema.graphql'), 'internal')],
     {
       ...exceptions,
       ...traces,

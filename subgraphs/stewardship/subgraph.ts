@@ -3,6 +3,7 @@ import type { Policy } from '../../schema/policy.ts'
 import type { Subgraph } from '../contract.ts'
 import type { SqlOf } from '../shared/context.ts'
 import { makeSubgraph, type Resolvers, readSdl } from '../shared/subgraph.ts'
+import { tagRoots } from '../shared/tagRoots.ts'
 import { matchingResolvers } from './matching.ts'
 import { resolvers } from './resolvers.ts'
 import type { Policies } from './whatIf.ts'
@@ -11,7 +12,11 @@ import type { Policies } from './whatIf.ts'
 export function createStewardshipSubgraph(steward: Stewardship, sqlOf: SqlOf, policies?: Policies): Subgraph {
   return makeSubgraph(
     'stewardship',
-    [stubs(steward.policy), readSdl(import.meta.url, 'schema.graphql'), readSdl(import.meta.url, 'matching.graphql')],
+    [
+      stubs(steward.policy),
+      tagRoots(readSdl(import.meta.url, 'schema.graphql'), 'internal'),
+      tagRoots(readSdl(import.meta.url, 'matching.graphql'), 'internal'),
+    ],
     joined(resolvers(steward, policies), matchingResolvers(steward)),
     sqlOf,
   )

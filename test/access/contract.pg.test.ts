@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { printSchema } from 'graphql'
+import pino from 'pino'
+import { composeSupergraph } from '../../gateway/compose.ts'
+import { contractOf } from '../../gateway/contract.ts'
+import { type Gateway, startGateway } from '../../gateway/gateway.ts'
+import { publicSchema } from '../../gateway/publicSchema.ts'
+import { startTailer, type Tailer } from '../../mdm/feed/tailer.ts'
+import { createSubgraphs } from '../../subgraphs/all.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { policy, systems } from '../fixtures/store.ts'
+import { answer, query, tell, world } from '../subgraphs/world.ts'
+
+let db: TestDatabase
+let tailer: Tailer
+let gateway: Gateway
+let whole: string
+let narrow: string
+before(async () => {
+  db = await testDatabase()
+  await tell(db.sql, world)
+  tailer = await startTailer({ sql: db.sql })
+  const subgraphs = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer })
+  whole = composeSupergraph(subgraphs)
+  narrow = contractOf(whole, ['internal'])
+  gateway = await startGateway({
+    host: '127.0.0.1',
+    port: 0,
+    supergraph: narrow,
+    subgraphs,
+    bounds: {
+      documentBytesMax: 20_000,
+      tokensMax: 5_000,
+      depthMax: 15,
+      aliasesMax: 50,
+      fieldsMax: 500,
+      costMax: 20_000,
+      bodyBytesMax: 100_000,
+    },
+    log: pino({ level: 'warn' }),
+  })
+})
+after(async () => {
+  await gateway?.close(0)
+  await tailer?.stop()
+  await db?.drop()
+})
+
+test('a contract leaves out what is tagged, and the types that only that led to, and nothing else', () => {
+  const [all, left] = [publicSchema(whole), publicSchema(narrow)]
+  const fields = (s: typeof all) => Object.keys(s.getQueryType()?.getFields() ?? {})
+  const gone = fields(all).filter((f) => !fields(left).includes(f))
+  for (const name of ['tasks', 'auditLog', 'explain', 'inboundExceptions', 'trace'])
+    assert.ok(gone.includes(name), name)
+  for (const name of ['customers', 'invoices', 'node', 'changes', 'webhooks'])
+    assert.ok(fields(left).includes(name), name)
+  for (const type of ['Task', 'AuditEntry', 'InboundException', 'MergeInput']) {
+    assert.ok(all.getType(type), type)
+    assert.equal(left.getType(type), undefined, type)
+  }
+  assert.ok(left.getType('SourceRecord') && left.getType('Invoice'))
+  assert.equal(contractOf(whole, []), whole)
+  assert.deepEqual(fields(publicSchema(contractOf(whole, ['nothing']))), fields(all))
+})
+
+test('a tagged type is gone with the fields, arguments and input fields that lead to it', () => {
+  const tag = (type: string) =>
+    whole.replace(
+      new RegExp(`^(?=(type|input|enum|interface|union) ${type}\\b)(.*?)( ?[{=])`, 'm'),
+      '$2 @tag(name: "x")$3',
+    )
+  for (const type of ['Invoice', 'CustomerFilter', 'GoldenType', 'GoldenEntity', 'Node']) {
+    assert.ok(tag(type) !== whole, type)
+    const sdl = printSchema(publicSchema(contractOf(tag(type), ['x'])))
+    assert.ok(!new RegExp(`\\b${type}\\b`).test(sdl.replace(/"""[\s\S]*?"""/g, '')), type)
+  }
+})
+
+test('the gateway serves the contract: what is left out is unknown to it, and the rest answers', async () => {
+  const { customers } = await answer(gateway, '{ customers { totalCount nodes { name invoices { totalCount } } } }')
+  assert.equal(customers.totalCount, 3)
+  for (const text of [
+    '{ tasks(first: 1) { nodes { id } } }',
+    '{ auditLog(first: 1) { id } }',
+    'mutation { claimTasks(ids: []) { __typename } }',
+  ]) {
+    const { errors } = await query(gateway, text)
+    assert.equal(errors?.[0]?.extensions.code, 'GRAPHQL_VALIDATION_FAILED', text)
+    assert.match(errors?.[0]?.message ?? '', /Cannot query field/)
+  }
+  const { __schema } = await answer(gateway, '{ __schema { types { name } queryType { fields { name } } } }')
+  const names = __schema.types.map((t: { name: string }) => t.name)
+  assert.ok(names.includes('Customer'))
+  assert.ok(!names.includes('Task') && !names.includes('AuditEntry'), 'introspection knows of them')
+})
