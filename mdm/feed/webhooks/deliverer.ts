@@ -165,6 +165,8 @@ export class Deliverer {
       lost.map(async ([id, { delivery }]) => {
         await delivery.stop(held.has(id) ? leaseMs : 0)
         this.#running.delete(id)
+        // A disabled endpoint that nobody holds is sent nothing more.
+        if (!held.has(id)) await release(this.#o.sql, this.#holder, id)
       }),
     )
     for (const [id, revision] of held)
@@ -184,7 +186,10 @@ export class Deliverer {
     const { sql, vault, poster, now, random, schedule, log, settled } = this.#o
     this.#tailer ??= await startTailer({ sql, log: (level, m) => log(level, m), ...ring })
     const [endpoint] = await readEndpoints(sql, [id])
-    if (!endpoint || endpoint.revision !== revision) return this.wake()
+    if (!endpoint || endpoint.revision !== revision) {
+      await release(sql, this.#holder, id)
+      return this.wake()
+    }
     const secrets = await readSecrets(sql, vault, id)
     const sight = this.#o.sightOf(endpoint)
     const store = new Store(sql, id, this.#holder, sight)

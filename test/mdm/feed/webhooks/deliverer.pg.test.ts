@@ -358,6 +358,9 @@ test('ids are followed through merge and split, for what waits behind a failure 
 test('what expires while an endpoint is disabled is missed, and counted', async (context) => {
   const t = await scene(context, clockNow())
   await setWebhookState(t.webhooks, 'tester', t.id, 'DISABLED', 'away')
+  // Who delivers hears of it a moment later, and sends until then.
+  const held = async () => await db.sql`select 1 from webhook where id = ${t.id} and leased_by is not null`
+  await until(async () => (await held()).length === 0)
   const ids = [randomUUID()]
   for (let number = 1; number <= 5; number++) await t.versions(ids, number)
   await expireChanges(db.sql, new Date(Date.now() + hour))
