@@ -21,6 +21,8 @@ export const CALLER_LIMITS: CallerLimits = {
 /** Callers remembered; the one that has been silent longest is forgotten first, and begins anew. */
 const callersMax = 10_000
 const msPerMinute = 60_000
+/** A request counts as one operation up to this size, and as one more for each KiB past it: reading it is the work. */
+const plainBytesMax = 4_096
 /** A minute that is used up at several gateways together is over in half a minute, in the mean. */
 const waitSeconds = 30
 
@@ -77,6 +79,13 @@ export class CallerBounds {
     }
     account.left--
     this.#shared?.note(caller.actor)
+  }
+
+  /** Counts the size of a request that was begun. One that is too large for what is left is paid off by later ones. */
+  weigh(caller: Caller, bytes: number): void {
+    if (caller.via === 'DEVELOPMENT' || bytes <= plainBytesMax) return
+    const account = this.#accountOf(caller.actor)
+    account.left = Math.max(-this.#burst, account.left - (bytes - plainBytesMax) / 1_024)
   }
 
   /** Counts what is under way; answers how to say that it has ended. Throws HttpError 429. */

@@ -31,10 +31,12 @@ export async function graphqlOverHttp(
     drain?: Drain
     /** Told, before it runs, of an operation that is no subscription; throws HttpError where it is one too many. */
     answersOnce?: () => void
+    /** Told how large the request is, before it is read where the request says so. */
+    weigh?: (bytes: number) => void
   },
 ): Promise<void> {
   const accept = req.headers.accept ?? ''
-  const prepared = await prepareRequest(at, await readOver(req, at.bounds), request)
+  const prepared = await prepareRequest(at, await readOver(req, at), request)
   const type = accept.includes(RESPONSE_JSON) ? RESPONSE_JSON : 'application/json'
   const streaming = accept.includes(EVENT_STREAM)
   if (Array.isArray(prepared)) {
@@ -70,7 +72,10 @@ async function* once<T>(value: T): AsyncIterable<T> {
   yield value
 }
 
-async function readOver(req: IncomingMessage, bounds: QueryBounds): Promise<OperationRequest> {
+async function readOver(
+  req: IncomingMessage,
+  { bounds, weigh }: { bounds: QueryBounds; weigh?: ((bytes: number) => void) | undefined },
+): Promise<OperationRequest> {
   if (req.method === 'GET') {
     const search = new URL(req.url ?? '/', 'http://localhost').searchParams
     const json = (name: string) => {
@@ -91,7 +96,10 @@ async function readOver(req: IncomingMessage, bounds: QueryBounds): Promise<Oper
   // A form of another site could send any other type without asking; this one it may not.
   if (!/^application\/(json|graphql\+json)\b/i.test(req.headers['content-type'] ?? ''))
     throw new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the operation as "Content-Type: application/json"')
+  const announced = Number(req.headers['content-length'] ?? 0)
+  weigh?.(announced)
   const body = await readBody(req, bounds.bodyBytesMax)
+  if (announced === 0) weigh?.(body.length)
   return readRequest(parseJson(body.toString('utf8'), 'the body'), bounds)
 }
 

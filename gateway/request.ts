@@ -15,6 +15,9 @@ export interface OperationRequest extends AskedDocument {
   tellCost: boolean
 }
 
+/** Lists and objects below each other; what reads them goes down by calling itself. */
+const variablesDepthMax = 50
+
 const HASH = /^(?:sha256:)?([0-9a-f]{64})$/i
 
 /** What a client handed over, from a body, an address or a WebSocket. Throws HttpError where the shape is wrong. */
@@ -41,6 +44,8 @@ export function readRequest(given: unknown, { documentBytesMax }: QueryBounds): 
     throw new HttpError(400, 'BAD_OPERATION_NAME', '"operationName" is a string')
   if (variables !== undefined && variables !== null && (typeof variables !== 'object' || Array.isArray(variables)))
     throw new HttpError(400, 'BAD_VARIABLES', '"variables" is an object')
+  if (!isWithin(variablesDepthMax, variables))
+    throw new HttpError(400, 'BAD_VARIABLES', `"variables" nest more than ${variablesDepthMax} levels`)
   return {
     query: named ? null : (query as string),
     hash,
@@ -48,6 +53,11 @@ export function readRequest(given: unknown, { documentBytesMax }: QueryBounds): 
     variables: variables as OperationParams['variables'],
     tellCost: extra.cost === true,
   }
+}
+
+function isWithin(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depth >= 0 && Object.values(value).every((v) => isWithin(depth - 1, v))
 }
 
 /** The sha256 by which an operation is named: `documentId`, or Apollo's `extensions.persistedQuery.sha256Hash`. */

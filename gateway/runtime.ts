@@ -5,7 +5,7 @@ import { GraphQLError, parse as parseDocument } from 'graphql'
 import type { Logger as Log } from 'pino'
 import type { Subgraph } from '../subgraphs/contract.ts'
 import type { Answers } from './answers.ts'
-import { boundsRule, type QueryBounds } from './bounds.ts'
+import { boundsError, type QueryBounds } from './bounds.ts'
 import { OperationCosts } from './cost.ts'
 import type { InternalTokens } from './identity/internal.ts'
 import { localExecutors, localTransport } from './localTransport.ts'
@@ -73,7 +73,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const planner = await (options.loadPlanner ?? loadPlanner)(supergraph, local)
   if (planner.handler) log.debug('query planner: native')
   else log.warn({ reason: planner.reason }, 'the native query planner does not load: using the JavaScript one')
-  const rule = boundsRule(bounds)
   const runtime = createGatewayRuntime<GatewayContext & Record<string, unknown>>({
     supergraph,
     unifiedGraphHandler: planner.handler,
@@ -102,9 +101,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       {
         onParse({ setParseFn }: { setParseFn(fn: typeof parseDocument): void }) {
           setParseFn((source, parseOptions) => parse(source, parseOptions, bounds))
-        },
-        onValidate({ addValidationRule }: { addValidationRule(rule: ReturnType<typeof boundsRule>): void }) {
-          addValidationRule(rule)
         },
       } as never,
     ],
@@ -150,13 +146,18 @@ function refused(log: Log, note: RuntimeOptions['refused']): ConstructorParamete
 function parse(
   source: Parameters<typeof parseDocument>[0],
   options: Parameters<typeof parseDocument>[1],
-  { tokensMax }: QueryBounds,
+  bounds: QueryBounds,
 ) {
+  const { tokensMax } = bounds
+  let document: ReturnType<typeof parseDocument>
   try {
-    return parseDocument(source, { ...options, maxTokens: tokensMax })
+    document = parseDocument(source, { ...options, maxTokens: tokensMax })
   } catch (e) {
     if (!(e instanceof GraphQLError)) throw e
     const code = e.message.includes(`${tokensMax} tokens`) ? 'TOO_MANY_TOKENS' : 'GRAPHQL_PARSE_FAILED'
     throw new GraphQLError(e.message, { source: e.source, positions: e.positions, extensions: { code } })
   }
+  const error = boundsError(document, bounds)
+  if (error) throw error
+  return document
 }

@@ -19,6 +19,7 @@ import type { PublishedOperations } from './publishedOperations.ts'
 import type { NoteRefusal, Runtime } from './runtime.ts'
 import type { SharedRate } from './sharedRate.ts'
 import { EventStreams } from './sse.ts'
+import { UntakenAnswers } from './untakenAnswers.ts'
 import { serveWebSockets } from './websocket.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -75,6 +76,7 @@ export interface GatewayServer {
 export function createGatewayServer(options: ServerOptions): GatewayServer {
   const { bounds, callers, log, operations, report, runtime } = options
   const streams = new EventStreams()
+  const untaken = new UntakenAnswers()
   let draining = false
   const drain = new Drain()
   const underWay = { operations: 0, streams: 0 }
@@ -160,11 +162,13 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
         end = callerBounds.hold(caller, 'operations')
       }
       const watch = watchCaller(callers, given, caller, options.recheckMs)
-      const at = { runtime: runtime(), operations, bounds, report, streams, watch, drain, answersOnce }
+      const weigh = (bytes: number) => callerBounds.weigh(caller, bytes)
+      const at = { runtime: runtime(), operations, bounds, report, streams, watch, drain, answersOnce, weigh }
       const traceparent = checkedTraceparent(req.headers.traceparent)
       await graphqlOverHttp(req, res, { correlationId: id, traceparent, ...caller }, at)
     } finally {
-      end?.()
+      // Who does not take its answers has them under way; for all others they are done.
+      untaken.watch(res, () => end?.())
       underWay[kind]--
     }
   }

@@ -58,7 +58,10 @@ export function serveWebSockets(
   const sockets = new WebSocketServer({ noServer: true, maxPayload: at.bounds.bodyBytesMax })
   /** Have not said who they are, the one that has been silent longest first. They take nobody's place. */
   const silent = new Set<WebSocket>()
+  /** Bytes of the message that a socket sent last. */
+  const sizes = new WeakMap<WebSocket, number>()
   const admit = (ws: WebSocket) => {
+    ws.on('message', (data: Buffer) => sizes.set(ws, data.length))
     const [first] = silent
     if (first && silent.size >= at.bounds.streamsMax) {
       silent.delete(first)
@@ -141,6 +144,7 @@ export function serveWebSockets(
         let end: (() => void) | undefined
         try {
           end = at.callerBounds.begin(caller)
+          at.callerBounds.weigh(caller, sizes.get(ctx.extra.socket) ?? 0)
           const asked = readRequest(payload, at.bounds)
           const watch = watchCaller(at.callers, given, caller, at.recheckMs)
           const prepared = await prepareRequest({ ...at, runtime: at.runtime(), watch }, asked, {

@@ -49,6 +49,12 @@ const cases: [string, Raw, number, string][] = [
   ['null', { body: 'null' }, 400, 'NO_QUERY'],
   ['a query that is a number', { body: '{"query": 1}' }, 400, 'NO_QUERY'],
   ['variables that are a list', { body: '{"query":"{head}","variables":[]}' }, 400, 'BAD_VARIABLES'],
+  [
+    'variables that nest too deeply',
+    { body: `{"query":"{head}","variables":{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}}` },
+    400,
+    'BAD_VARIABLES',
+  ],
   ['an operation name that is a number', { body: '{"query":"{head}","operationName":1}' }, 400, 'BAD_OPERATION_NAME'],
   ['a batch', { body: '[{"query":"{head}"}]' }, 400, 'BATCHING_NOT_SUPPORTED'],
   ['a form', { headers: { 'content-type': 'text/plain' }, body: '{"query":"{head}"}' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],

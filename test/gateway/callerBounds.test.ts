@@ -42,6 +42,25 @@ test('a caller may begin so many in a minute, a tenth of them at once; others ar
   assert.equal(code(once), 'RATE_LIMITED')
 })
 
+test('a large request counts as several, and is paid off in what a full burst takes at most; others are not touched', () => {
+  const clock = { ms: 0 }
+  const bounds = new CallerBounds(limits, () => clock.ms)
+  const once = (actor = 'ada') => bounds.begin(caller(actor))()
+  bounds.weigh(caller('ada'), 4_096)
+  for (let i = 0; i < 3; i++) once()
+  bounds.weigh(caller('ada'), 4_096 + 2 * 1_024)
+  once()
+  assert.equal(code(once), 'RATE_LIMITED')
+  clock.ms += 3_600_000
+  once()
+  bounds.weigh(caller('ada'), 1_000_000)
+  clock.ms += 6_999
+  assert.equal(code(once), 'RATE_LIMITED')
+  once('bob')
+  clock.ms += 2
+  once()
+})
+
 test('and have so many under way; each ends once', () => {
   const bounds = new CallerBounds({ ...limits, callerOperationsPerMinuteMax: 6_000 })
   const begin = () => bounds.begin(caller('ada'))
@@ -97,6 +116,36 @@ test('over HTTP it is 429 with Retry-After, and nothing stays counted', async (t
   assert.match(over.headers.get('retry-after') ?? '', /^\d+$/)
   assert.equal((await ask(url, '{ head }', as('bob'))).status, 200)
   assert.equal(fixture.subscribers(), 0)
+})
+
+test('over HTTP, in chunks and over WebSockets the size of a request counts', async (t) => {
+  const { gateway, url } = await testGateway({
+    callers: authenticatedCallers({ token: async (token) => caller(token) }),
+    bounds: { ...BOUNDS, callerOperationsPerMinuteMax: 100 },
+  })
+  t.after(() => gateway.close(0))
+  const large = JSON.stringify({ query: '{ head }', variables: { pad: 'x'.repeat(15_000) } })
+  const ways: [string, BodyInit | null][] = [
+    ['whole', large],
+    ['chunked', new Blob([large]).stream()],
+  ]
+  for (const [actor, body] of ways) {
+    const headers = { authorization: `Bearer ${actor}`, 'content-type': 'application/json' }
+    const sent = await fetch(url, { method: 'POST', headers, body, duplex: 'half' } as RequestInit)
+    assert.equal(sent.status, 200)
+    assert.equal((await ask(url, '{ head }', { headers })).status, 429, actor)
+  }
+  const client = createClient({
+    url: url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    connectionParams: { authorization: 'Bearer socket' },
+  })
+  t.after(() => client.dispose())
+  const over = async (variables: object) =>
+    (await client.iterate({ query: '{ head }', variables: { ...variables } }).next()).value
+  assert.deepEqual((await over({ pad: 'x'.repeat(15_000) }))?.errors, undefined)
+  await assert.rejects(over({}), (e) => JSON.stringify(e).includes('RATE_LIMITED'))
 })
 
 const tokens = authenticatedCallers({ token: async (token) => caller(token) })
