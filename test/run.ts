@@ -12,7 +12,10 @@ import { temporaryServer } from './database.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const fileMsMax = 900_000
 const given = process.argv.slice(2)
-const files = globSync(given.length > 0 ? given : 'test/**/*.test.ts', { cwd: root }).sort()
+const files =
+  given.length > 0
+    ? globSync(given, { cwd: root }).sort()
+    : ['test/together.ts', ...globSync('test/**/*.{pg,e2e}.test.ts', { cwd: root }).sort()]
 
 const server = process.env.DATABASE_URL ? null : await temporaryServer()
 const child = spawn(

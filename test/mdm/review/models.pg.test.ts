@@ -43,7 +43,7 @@ const out = mkdtempSync(join(tmpdir(), 'touchstone-models-'))
 let db: TestDatabase
 before(async () => {
   db = await testDatabase()
-  await demoStore(db.sql, { seed: 5, companies: 240 })
+  await demoStore(db.sql, { seed: 5, companies: 220 })
 })
 after(async () => await db?.drop())
 
@@ -98,7 +98,6 @@ test('a model is a candidate until it is published; then every link is of it, ne
   const first = await trained()
   assert.deepEqual(await state(), was, 'training changes nothing')
   assert.match(await train('--list'), new RegExp(`shipped model is in force\\n +${first} .*records.*a candidate`))
-  assert.equal(await trained(), first, 'the same records teach the same model')
 
   // What stewards say enters when it is asked for.
   const pair = await db.sql<{ a: string; b: string }[]>`
@@ -107,7 +106,11 @@ test('a model is a candidate until it is published; then every link is of it, ne
       group by golden_id order by golden_id limit 2) x`
   const ids = [pair[0]?.a ?? '', pair[0]?.b ?? '']
   const said = await done(await inForce(), person('ada', 'steward'), { kind: 'NOT_A_MATCH', ids })
-  assert.equal(await trained(), first, 'decisions do not enter by themselves')
+  assert.equal(
+    await trained(),
+    first,
+    'the same records teach the same model, and decisions do not enter by themselves',
+  )
   const second = await trained('--labels')
   assert.notEqual(second, first)
   const [plain, taught] = [await readModel(db.sql, first), await readModel(db.sql, second)]
@@ -164,8 +167,9 @@ test('a model is a candidate until it is published; then every link is of it, ne
   const [one, other] = [models.find((m) => m.version === first), models.find((m) => m.version === second)]
   assert.deepEqual(one?.inForceUntil, other?.inForceFrom, 'one followed the other')
   assert.equal(other?.inForceUntil, null)
-  assert.match(await train('--list'), new RegExp(`${first} .*was in force until`))
-  assert.match(await train('--list'), new RegExp(`${second} .*labels.*in force since`))
+  const list = await train('--list')
+  assert.match(list, new RegExp(`${first} .*was in force until`))
+  assert.match(list, new RegExp(`${second} .*labels.*in force since`))
 
   const subgraph = createStewardshipSubgraph({ ...(await inForce()) }, unbound(db.sql))
   const told = await execute({
