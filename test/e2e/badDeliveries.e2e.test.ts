@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openDatabase } from '../../mdm/db/database.ts'
 import { dataDirectory } from '../cli/process.ts'
-import { databaseUrl } from '../faults/installation.ts'
+import { testDatabase } from '../database.ts'
 import { type DeliveryAnswer, post, signature } from './deliveries.ts'
 import { eventually } from './eventually.ts'
 import { running } from './running.ts'
@@ -132,9 +131,12 @@ const EXCEPTIONS: Record<string, Sent & { code: string; detail: RegExp }> = {
 
 test('each bad delivery has a clear answer; nothing half-applied stays, and good ones go on', async (t) => {
   const { dir } = dataDirectory(t)
-  const it = await running(dir)
-  t.after(() => void it.command.child.kill('SIGKILL'))
-  const sql = openDatabase(databaseUrl(dir), { connectionsMax: 1, name: 'test' })
+  const { sql, url, drop } = await testDatabase({ connectionsMax: 1 })
+  const it = await running(dir, { DATABASE_URL: url })
+  t.after(async () => {
+    it.command.child.kill('SIGKILL')
+    await drop()
+  })
   const stored = async () => {
     const [row] =
       await sql`select (select count(*)::int from inbox) as inbox, (select count(*)::int from pending) as pending,
@@ -204,6 +206,5 @@ test('each bad delivery has a clear answer; nothing half-applied stays, and good
   const again = await send(good)
   assert.deepEqual([again.status, again.body.accepted, again.body.duplicates], [200, 0, 1], 'played again at once')
   assert.equal((await it.customer('webshop', 'GOOD', 'name')).name, 'Casa Lupo S.r.l.')
-  await sql.end({ timeout: 1 })
   assert.equal(await it.stop(), 0)
 })

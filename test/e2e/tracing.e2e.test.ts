@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { dataDirectory } from '../cli/process.ts'
+import { testDatabase } from '../database.ts'
 import { ask } from '../gateway/gateway.ts'
 import { natsServer, withoutNats } from '../mdm/feed/jetstream/natsServer.ts'
 import { contents, natsAt } from '../mdm/feed/jetstream/setting.ts'
@@ -50,6 +51,7 @@ async function collector() {
 
 test('one message from its source to webhook and stream is one trace, in spans, envelopes and headers, without personal data', async (t) => {
   const { dir } = dataDirectory(t)
+  const db = await testDatabase({ connectionsMax: 1 })
   const otlp = await collector()
   const receiver = await startReceiver()
   const nats = withoutNats ? null : await natsServer()
@@ -58,8 +60,10 @@ test('one message from its source to webhook and stream is one trace, in spans, 
     await receiver.close()
     await otlp.close()
     await nats?.stop()
+    await db.drop()
   })
   const it = await running(dir, {
+    DATABASE_URL: db.url,
     TOUCHSTONE_OTLP_URL: otlp.url,
     TOUCHSTONE_WEBHOOK_NETWORKS: '127.0.0.1',
     TOUCHSTONE_WEBHOOK_HTTP: 'allowed',

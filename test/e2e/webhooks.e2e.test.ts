@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { dataDirectory, touchstone } from '../cli/process.ts'
+import { testDatabase } from '../database.ts'
 import { startReceiver } from '../mdm/feed/webhooks/receiver.ts'
 import { until } from '../mdm/feed/webhooks/setting.ts'
 import { running } from './running.ts'
@@ -16,9 +17,14 @@ const stripe = (id: string, second: number, name: string) => ({
 
 test('from a delivery of a source system to a webhook, by what npm start runs; it stops in order and goes on', async (t) => {
   const { dir } = dataDirectory(t)
+  const db = await testDatabase({ connectionsMax: 1 })
   const receiver = await startReceiver()
-  t.after(() => receiver.close())
+  t.after(async () => {
+    await receiver.close()
+    await db.drop()
+  })
   const env = {
+    DATABASE_URL: db.url,
     TOUCHSTONE_WEBHOOK_NETWORKS: '127.0.0.1',
     TOUCHSTONE_WEBHOOK_HTTP: 'allowed',
     TOUCHSTONE_WEBHOOK_PORTS: `443,${receiver.port}`,
