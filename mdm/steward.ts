@@ -39,6 +39,9 @@ export interface Stewardship extends Mastering {
   sql: Sql
 }
 
+/** Sees what an action has done before it is taken back. */
+type Look = (work: Work, plans: Plan[], approval: NeedsApproval | null) => Promise<void>
+
 /** Path 4: a steward's action, from the statement to golden records and events, or the reason why not. */
 export async function act(steward: Stewardship, caller: Caller, given: ActionRequest): Promise<Outcome> {
   const request = normalised(given)
@@ -87,16 +90,35 @@ export async function preview(
   given: Omit<ActionRequest, 'reason' | 'idempotencyKey'>,
 ): Promise<Outcome | Preview> {
   const request = normalised({ ...given, reason: 'preview', idempotencyKey: crypto.randomUUID() })
+  return await foreseen(steward, async (tx, look) => {
+    checkRequest(steward, caller, request)
+    await carryOut(tx, steward, caller, request, null, look)
+  })
+}
+
+async function foreseen(
+  steward: Stewardship,
+  work: (tx: Transaction, look: Look) => Promise<void>,
+): Promise<Outcome | Preview> {
   let seen: Preview | null = null
   const outcome = await answered(steward.sql, async (tx) => {
-    checkRequest(steward, caller, request)
-    await carryOut(tx, steward, caller, request, null, async (work, plans, approval) => {
-      seen = await describe(tx, steward.policy, work, plans, approval)
+    await work(tx, async (done, plans, approval) => {
+      seen = await describe(tx, steward.policy, done, plans, approval)
       throw new Stop({ code: 'DONE', actionId: '', effect: [] })
     })
     throw new Error('a preview was not taken back')
   })
   return seen ?? outcome
+}
+
+/** What a proposal would do if it were approved now; also its conflict with what is there by now. */
+export async function previewProposal(steward: Stewardship, caller: Caller, id: string): Promise<Outcome | Preview> {
+  return await foreseen(steward, async (tx, look) => {
+    const action = await proposal(tx, id)
+    if (action.kind === 'PUBLISH') refuse('NOT_PREVIEWED', 'what a policy would do is what simulatePolicy answers')
+    await promoteAction(tx, id, { by: caller.actor, why: '' })
+    await carryOut(tx, steward, authorOf(caller, action), action, { id, by: caller.actor }, look)
+  })
 }
 
 /** A second person agrees: the proposal is carried out as its author asked, if the records still are as they were. */
@@ -106,11 +128,13 @@ export async function approve(steward: Stewardship, caller: Caller, id: string, 
     if (!mayDecide(steward, caller, action)) refuse('MISSING_ROLE', 'approving needs the role for it')
     if (action.actor === caller.actor)
       refuse('OWN_PROPOSAL', 'a proposal is approved by another person than its author')
-    const author: Caller = { ...caller, actor: action.actor, correlationId: action.correlationId }
-    const { input, expected, reason, idempotencyKey } = action
     await promoteAction(tx, id, { by: caller.actor, why })
-    return await carryOut(tx, steward, author, { input, expected, reason, idempotencyKey }, { id, by: caller.actor })
+    return await carryOut(tx, steward, authorOf(caller, action), action, { id, by: caller.actor })
   })
+}
+
+function authorOf(caller: Caller, { actor, correlationId }: ActionRow): Caller {
+  return { ...caller, actor, correlationId }
 }
 
 /** A second person does not agree, or the author takes the proposal back. */
@@ -145,7 +169,7 @@ async function carryOut(
   caller: Caller,
   request: ActionRequest,
   approved: { id: string | null; by: string } | null,
-  look: ((work: Work, plans: Plan[], approval: NeedsApproval | null) => Promise<void>) | null = null,
+  look: Look | null = null,
 ): Promise<Outcome> {
   const { input, expected } = request
   if (input.kind === 'PUBLISH') return await putInForce(tx, rulesOf(steward), caller, { ...request, input }, approved)

@@ -32,6 +32,7 @@ export type Rule =
   | 'OWN_PROPOSAL'
   | 'NOT_THE_AUTHOR'
   | 'NOT_PROPOSED'
+  | 'NOT_PREVIEWED'
   | 'EXPIRED'
   | 'OVERLAPPING_ITEMS'
   | 'DECLINED'

@@ -1,6 +1,7 @@
 import { type AccessFilter, readAccess } from '../../mdm/access/sensitiveAccess.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { quality } from '../../mdm/golden/quality.ts'
+import type { Preview } from '../../mdm/preview.ts'
 import type { ActionRow } from '../../mdm/review/actions.ts'
 import { followTasks } from '../../mdm/review/followTasks.ts'
 import { diffVersions, readActions, readAudit } from '../../mdm/review/history.ts'
@@ -16,7 +17,7 @@ import {
 } from '../../mdm/review/queue.ts'
 import { DEFAULT_RULES } from '../../mdm/review/rules.ts'
 import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/review/taskWork.ts'
-import { act, approve, decide, preview, type Stewardship } from '../../mdm/steward.ts'
+import { act, approve, decide, preview, previewProposal, type Stewardship } from '../../mdm/steward.ts'
 import { masked } from '../../schema/masked.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { sensitiveOf, shownValues } from '../golden/mask.ts'
@@ -69,6 +70,16 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     const beyond = await beyondRows(what, context)
     if (beyond) return unseen(beyond)
     return await result(await act(steward, callerOf(context), { ...what, reason, idempotencyKey }), context)
+  }
+  const previewed = async (seen: Outcome | Preview, context: RequestContext) =>
+    seen.code === 'PREVIEW'
+      ? { __typename: 'ActionPreview', ...seen, records: await recordsWithin(seen.records, context) }
+      : await result(seen, context)
+  const foresee = async (what: Asked | null, context: RequestContext) => {
+    if (!what) return notOne
+    const beyond = await beyondRows(what, context)
+    if (beyond) return unseen(beyond)
+    return await previewed(await preview(steward, callerOf(context), what), context)
   }
   const mutation =
     <K extends keyof Inputs>(kind: K) =>
@@ -131,14 +142,13 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         { sql }: RequestContext,
       ) =>
         filter.action && !isUuid(filter.action) ? [] : readAudit(sql, filter, pageLimit(first) - 1, before ?? null),
-      async previewAction(_: unknown, { action }: { action: Partial<Inputs> }, context: RequestContext) {
-        const what = onlyOne(action)
-        if (!what) return notOne
-        const beyond = await beyondRows(what, context)
-        if (beyond) return unseen(beyond)
-        const seen = await preview(steward, callerOf(context), what)
-        if (seen.code !== 'PREVIEW') return await result(seen, context)
-        return { __typename: 'ActionPreview', ...seen, records: await recordsWithin(seen.records, context) }
+      previewAction: (_: unknown, { action }: { action: Partial<Inputs> }, context: RequestContext) =>
+        foresee(onlyOne(action), context),
+      previewBulkAction: (_: unknown, { items }: { items: Partial<Inputs>[] }, context: RequestContext) =>
+        foresee(bulk(items), context),
+      async previewProposal(_: unknown, { action }: { action: string }, context: RequestContext) {
+        if (await beyondRows(action, context)) return unseen(action)
+        return await previewed(await previewProposal(steward, callerOf(context), action), context)
       },
       dataQuality: (_: unknown, { type }: { type: string }, { sql }: RequestContext) =>
         policy.types.some((t) => t.name === type) ? quality(sql, type) : null,

@@ -26,7 +26,7 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'approver', 'integrator'],
     of(
       'Query',
-      'tasks taskCounts task stewardActions stewardAction previewAction dataQuality queueAges explain possibleMatches possiblyRelated clusterStory',
+      'tasks taskCounts task stewardActions stewardAction previewAction previewBulkAction previewProposal dataQuality queueAges explain possibleMatches possiblyRelated clusterStory',
     ),
   ],
   [

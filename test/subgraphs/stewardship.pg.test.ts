@@ -227,6 +227,47 @@ test('a marked field: proposed, declined, withdrawn; the audit log tells all of 
   assert.equal(nobody.rule, 'MISSING_ROLE')
 })
 
+test('in bulk: one preview of all, the approver sees the same, then all is done; a bad item is refused in both', async () => {
+  const [one, two] = await versionsOf(lupo, fen)
+  const set = (record: object | undefined, value: string) => ({ override: { record, field: 'accountOwner', value } })
+  const SEEN =
+    '__typename ... on ActionPreview { approval records { goldenId changedFields } } ... on ActionRefused { rule } ... on ActionConflict { current { id } }'
+  const PREVIEW = `query ($items: [StewardActionInput!]!) { previewBulkAction(items: $items) { ${SEEN} } }`
+  const BULK = `mutation ($items: [StewardActionInput!]!, $key: String!) { bulkAction(items: $items, reason: "moved", idempotencyKey: $key) { ${RESULT} } }`
+  const items = [set(one, 'Ida'), set(two, 'Ida')]
+  const seen = (await ask(PREVIEW, { items })).previewBulkAction
+  const changes = [lupo, fen].sort().map((goldenId) => ({ goldenId, changedFields: ['accountOwner'] }))
+  const sorted = (p: typeof seen) =>
+    p.records.toSorted((a: { goldenId: string }, b: { goldenId: string }) => (a.goldenId < b.goldenId ? -1 : 1))
+  assert.deepEqual([seen.__typename, seen.approval, sorted(seen)], ['ActionPreview', ['BULK'], changes])
+  for (const [bad, rule] of [
+    [[set(one, 'Ida'), set(one, 'Ola')], 'OVERLAPPING_ITEMS'],
+    [[set(one, '')], 'BAD_VALUE'],
+    [[{ undo: lupo }], 'NOT_ONE_ACTION'],
+    [[], 'TOO_FEW_IDS'],
+  ] as const) {
+    assert.equal((await ask(PREVIEW, { items: bad })).previewBulkAction.rule, rule)
+    assert.equal((await ask(BULK, { items: bad, key: rule })).bulkAction.rule, rule)
+  }
+
+  const asked = (await ask(BULK, { items, key: 'bulk' })).bulkAction
+  assert.deepEqual([asked.__typename, asked.rules], ['ApprovalNeeded', ['BULK']])
+  const PROPOSAL = `query ($id: ID!) { previewProposal(action: $id) { ${SEEN} } }`
+  const id = asked.action.id
+  const proposed = (await ask(PROPOSAL, { id }, 'bert', 'approver')).previewProposal
+  assert.deepEqual(sorted(proposed), changes)
+  assert.deepEqual(await versionsOf(lupo, fen), [one, two], 'nothing is done yet')
+  const APPROVE = `mutation ($id: ID!) { approveAction(action: $id, reason: "yes") { ${RESULT} } }`
+  assert.equal((await ask(APPROVE, { id }, 'bert', 'approver')).approveAction.__typename, 'ActionDone')
+  assert.equal((await ask(PROPOSAL, { id }, 'bert', 'approver')).previewProposal.rule, 'NOT_PROPOSED')
+  assert.equal((await ask(PROPOSAL, { id: 'x' })).previewProposal.rule, 'UNKNOWN_ACTION')
+  for (const customer of [lupo, fen])
+    assert.equal(
+      (await ask('query ($id: ID!) { customer(id: $id) { accountOwner } }', { id: customer })).customer.accountOwner,
+      'Ida',
+    )
+})
+
 test('a possible match is a task that goes with its reason and comes back with it; people claim and comment', async () => {
   const a = key('crm', 'Customer', 'T1')
   const b = key('success', 'Customer', 'T2')

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { promisify } from 'node:util'
+import { after, before, mock, test } from 'node:test'
+import type { Command } from 'commander'
 import { execute, parse } from 'graphql'
 import pino from 'pino'
 import { type CandidateOptions, candidateOf } from '../../../cli/candidate.ts'
 import { startIngestRole } from '../../../cli/ingestRole.ts'
 import { openInstallation } from '../../../cli/installation.ts'
 import { masteringInForce, masteringOf, readPolicyFiles } from '../../../cli/policyFiles.ts'
-import { ours } from '../../../cli/root.ts'
+import { command as publishCommand } from '../../../cli/publish.ts'
+import { command as simulateCommand } from '../../../cli/simulate.ts'
+import { command as trainCommand } from '../../../cli/train.ts'
 import { transaction } from '../../../mdm/db/transaction.ts'
 import { type Explanation, explain, explainPairs } from '../../../mdm/explain.ts'
 import { accept } from '../../../mdm/ingest/accept.ts'
@@ -43,17 +44,26 @@ const out = mkdtempSync(join(tmpdir(), 'touchstone-models-'))
 let db: TestDatabase
 before(async () => {
   db = await testDatabase()
-  await demoStore(db.sql, { seed: 5, companies: 220 })
+  await demoStore(db.sql, { seed: 5, companies: 220 }, ['Account', 'customer', 'customers'])
 })
 after(async () => await db?.drop())
 
-const run = promisify(execFile)
-async function touchstone(...args: string[]): Promise<string> {
-  const env = { ...process.env, DATABASE_URL: db.url }
-  const { stdout, stderr } = await run(process.execPath, [ours('cli/main.ts'), ...args], { env })
-  return `${stdout}${stderr}`
+/** What a command says. It runs in this process: a start of its own would take most of the time, and others test that. */
+async function says(command: Command, ...args: string[]): Promise<string> {
+  const said: string[] = []
+  const note = (text: string) => said.push(text) > 0
+  const mocks = [
+    mock.method(console, 'log', (line: string) => note(`${line}\n`)),
+    mock.method(process.stderr, 'write', note),
+  ]
+  try {
+    await command.parseAsync([...args, '--database-url', db.url], { from: 'user' })
+  } finally {
+    for (const m of mocks) m.mock.restore()
+  }
+  return said.join('')
 }
-const train = (...args: string[]) => touchstone('train', '--out', out, ...args)
+const train = (...args: string[]) => says(trainCommand, '--out', out, ...args)
 async function trained(...args: string[]): Promise<string> {
   const said = await train('--type', 'Customer', ...args)
   const version = /Customer: model ([0-9a-f]{16})/.exec(said)?.[1]
@@ -106,11 +116,7 @@ test('a model is a candidate until it is published; then every link is of it, ne
       group by golden_id order by golden_id limit 2) x`
   const ids = [pair[0]?.a ?? '', pair[0]?.b ?? '']
   const said = await done(await inForce(), person('ada', 'steward'), { kind: 'NOT_A_MATCH', ids })
-  assert.equal(
-    await trained(),
-    first,
-    'the same records teach the same model, and decisions do not enter by themselves',
-  )
+  assert.equal(await trained(), first, 'the same records teach the same model: decisions do not enter by themselves')
   const second = await trained('--labels')
   assert.notEqual(second, first)
   const [plain, taught] = [await readModel(db.sql, first), await readModel(db.sql, second)]
@@ -136,7 +142,7 @@ test('a model is a candidate until it is published; then every link is of it, ne
   assert.equal((await readModel(db.sql, third))?.labels, taught.labels + 1)
   assert.equal((await attempt(await inForce(), person('ada', 'steward'), { kind: 'UNDO', action: said })).code, 'DONE')
 
-  const report = await touchstone('simulate', '--model', first)
+  const report = await says(simulateCommand, '--model', first)
   assert.match(report, /Customer: \d+ golden records of \d+ source records/)
   await put({ model: [first] })
   assert.deepEqual(await versionsOfFeatures(), [first])
@@ -162,7 +168,7 @@ test('a model is a candidate until it is published; then every link is of it, ne
     assert.equal(e.steps.at(-1)?.total, e.weight)
   }
 
-  assert.match(await touchstone('publish', '--model', second), /is in force, with trained models of Customer: \d/)
+  assert.match(await says(publishCommand, '--model', second), /is in force, with trained models of Customer: \d/)
   const models = await listModels(db.sql, 10)
   const [one, other] = [models.find((m) => m.version === first), models.find((m) => m.version === second)]
   assert.deepEqual(one?.inForceUntil, other?.inForceFrom, 'one followed the other')
@@ -294,9 +300,9 @@ test('a model in force that this program cannot read names the policy and the wa
     inForce(),
     new RegExp(`policy ${spoiled.version}, model of Customer: .*shoeSize.*publish --model Customer=shipped`),
   )
-  assert.match(await touchstone('publish', '--model', 'Customer=shipped'), /is in force: /)
+  assert.match(await says(publishCommand, '--model', 'Customer=shipped'), /is in force: /)
   assert.equal((await inForce()).engines.get('Customer')?.version, shippedVersion)
   // A folder without parameters leaves a trained model behind, and says so.
   await put({ to: before?.version ?? '' })
-  assert.match(await touchstone('publish', '--shipped'), /note: the trained model of Customer goes out of force/)
+  assert.match(await says(publishCommand, '--shipped'), /note: the trained model of Customer goes out of force/)
 })
