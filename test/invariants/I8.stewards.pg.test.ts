@@ -49,7 +49,8 @@ test('I8: stewards and ingest workers on the same records at once: nothing is lo
     })
     await Promise.all([...working, ...acting])
   }
-  assert.ok((codes.get('DONE') ?? 0) > rounds / 4, JSON.stringify([...codes]))
+  assert.ok((codes.get('DONE') ?? 0) >= rounds / 2, JSON.stringify([...codes]))
+  if (process.env.TOUCHSTONE_I8_ROUNDS) console.log(Object.fromEntries(codes))
   assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
   assert.equal(await checkStanding(db.sql), 0)
   const done = codes.get('DONE') ?? 0
@@ -78,16 +79,20 @@ function records(version: number) {
   )
 }
 
+/** Unmerges and undos among them, so that there is always something to merge again. */
 async function something(): Promise<ActionInput | null> {
-  const golden = await db.sql<{ id: string }[]>`
-    select id from golden where state = 'ACTIVE' order by md5(id::text || ${String(random())}) limit 2`
-  const [a, b] = golden
-  if (!a || !b) return null
+  const any = () => db.sql`md5(id::text || ${String(random())})`
+  const [a, b] = await db.sql<{ id: string }[]>`select id from golden where state = 'ACTIVE' order by ${any()} limit 2`
+  if (!a) return null
+  const [member] = await db.sql<{ key: string }[]>`
+    select key from source_record where golden_id = ${a.id} order by ${any()} limit 1`
   const [undone] = await db.sql<{ id: string }[]>`
-    select id from action where state = 'DONE' and kind <> 'UNDO' order by number desc limit 1`
+    select id from (select id from action where state = 'DONE' and kind <> 'UNDO' order by number desc limit 5) x
+    order by ${any()} limit 1`
   const kinds: (ActionInput | null)[] = [
-    { kind: 'MERGE', ids: [a.id, b.id], choices: [] },
-    { kind: 'NOT_A_MATCH', ids: [a.id, b.id] },
+    b ? { kind: 'MERGE', ids: [a.id, b.id], choices: [] } : null,
+    b ? { kind: 'NOT_A_MATCH', ids: [a.id, b.id] } : null,
+    { kind: 'UNMERGE', id: a.id, record: member?.key ?? '' },
     { kind: 'OVERRIDE', id: a.id, field: 'currency', value: 'CHF', expiresAt: null },
     undone ? { kind: 'UNDO', action: undone.id } : null,
   ]
