@@ -23,6 +23,30 @@ export function goldenListing(type: string): Listing {
 }
 
 /**
+ * Golden records of one type as they were in force at a moment; reads all versions of the type from before it. Which version
+ * it was is found whoever asks, and read with the caller's rights, as in `readAsOf`.
+ */
+export function goldenListingAsOf(type: string, asOf: Date): Listing {
+  const moment = `'${asOf.toISOString()}'::timestamptz`
+  return {
+    from: `(select c.golden_id as id, c.type, c.version, c.values, c.members, c.at as updated_at,
+        (select min(f.at) from change f where f.golden_id = c.golden_id) as created_at
+      from change c where c.type = '${type}' and c.values is not null and c.at <= ${moment}
+        and c.version = version_at(c.golden_id, ${moment})) g`,
+    where: 'true',
+    columns: goldenColumns,
+    join: {
+      columns: 'c.members, c.provenance, c.policy_version as "policyVersion"',
+      from: 'join change c on c.golden_id = x.id and c.version = x.version',
+    },
+    unique: goldenListing(type).unique,
+  }
+}
+
+/** Which source records were in them: for filters of that listing. */
+export const sourceAsOf = { row: 'true', record: '(s.key = any (g.members))' }
+
+/**
  * Source records `m` of the golden record that a parent's id `p.id` leads to. Every golden id is the key of a source
  * record, so one step over the crosswalk resolves retired ids as well. Fenced by `offset 0`: where rows are judged, an index
  * is only used for a comparison with a plain value, and a coalesce is none.

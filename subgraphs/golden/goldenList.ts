@@ -1,4 +1,4 @@
-import { goldenListing, referringGolden } from '../../mdm/golden/list.ts'
+import { goldenListing, goldenListingAsOf, referringGolden, sourceAsOf } from '../../mdm/golden/list.ts'
 import { goldenFields } from '../../mdm/golden/listField.ts'
 import { countAll, countEach, listPage, listPages } from '../../mdm/golden/page.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
@@ -32,15 +32,15 @@ export function goldenListSpec(policy: Policy, type: TypePolicy): ListSpec {
   }
 }
 
-/** All golden records of a type. */
+/** All golden records of a type, as they are or as they were. */
 export function goldenConnection(
   type: string,
   spec: ListSpec,
-  args: ConnectionArguments,
+  args: ConnectionArguments & { asOf?: string | null },
   context: RequestContext,
 ): Connection {
-  const listing = goldenListing(type)
-  const request = pageRequest(spec, args, context.scopes)
+  const listing = args.asOf ? goldenListingAsOf(type, new Date(args.asOf)) : goldenListing(type)
+  const request = pageRequest(args.asOf ? { ...spec, source: sourceAsOf } : spec, args, context.scopes)
   return connection(
     request,
     () => listPage(context.sql, listing, request),

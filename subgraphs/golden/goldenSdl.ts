@@ -154,7 +154,10 @@ function lookups(type: string): string {
     asOf: DateTime
   ): ${type} ${requiresScopes('golden:read')}
   "All ${words(listName(type))} in force."
-  ${listName(type)}: ${type}Connection! ${requiresScopes('golden:read')}`
+  ${listName(type)}(
+    "As they were at this moment: those in force then, with their own fields of then. Lists and things beside them are as they are now. Reads every version from before it: for reports."
+    asOf: DateTime
+  ): ${type}Connection! ${requiresScopes('golden:read')}`
 }
 
 function words(name: string): string {

@@ -498,6 +498,14 @@ test('history and asOf: the versions of the own region, and none in the place of
     (await data(eu, `{ customer(id: "${id}", asOf: "${moment}") { billingAddress { city } } }`)).customer
       ?.billingAddress.city ?? null
   assert.deepEqual(await Promise.all(at.map(city)), ['Kiel', null, 'Bonn'])
+  const listed = async (moment: string) =>
+    (
+      await data(
+        eu,
+        `{ customers(asOf: "${moment}", filter: { id: { eq: "${id}" } }) { nodes { billingAddress { city } } } }`,
+      )
+    ).customers.nodes[0]?.billingAddress.city ?? null
+  assert.deepEqual(await Promise.all(at.map(listed)), ['Kiel', null, 'Bonn'])
   const { customer } = await data(
     eu,
     `{ customer(id: "${id}") { history(first: 9) { totalCount nodes { version values } } } }`,

@@ -102,6 +102,38 @@ test('asOf: a record as it was, also under an id that is retired now', async () 
   assert.equal(early, null)
 })
 
+test('asOf: a list as it was, filtered, sorted and paged by the values of then', async () => {
+  const data = await answer(
+    gateway,
+    `query ($apart: DateTime!, $early: DateTime!) {
+      then: customers(asOf: $apart) { totalCount nodes { id name version sourceCount provenance(fields: ["name"]) { rule } invoices { nodes { number } } } }
+      first: customers(asOf: $apart, first: 1, orderBy: [{ field: NAME, direction: DESC }]) { pageInfo { hasNextPage endCursor } nodes { name } }
+      by: customers(asOf: $apart, filter: { name: { startsWith: "unknown" }, source: { system: ["billing"] } }) { nodes { name } }
+      named: customers(asOf: $apart, filter: { source: { system: ["billing"], object: ["Customer"], id: ["B2"] } }) { nodes { id } }
+      now: customers { totalCount }
+      early: customers(asOf: $early) { totalCount nodes { id } }
+    }`,
+    { apart, early: beforeAll },
+  )
+  const rule = [{ rule: 'SYSTEM_OF_RECORD' }]
+  const invoices = (...numbers: string[]) => ({ nodes: numbers.map((number) => ({ number })) })
+  assert.deepEqual(data.then, {
+    totalCount: 2,
+    nodes: [
+      { id: lupo, name: 'Casa Lupo S.r.l.', version: 1, sourceCount: 1, provenance: rule, invoices: invoices('R-9') },
+      { id: second, name: 'Unknown payer 77', version: 1, sourceCount: 1, provenance: rule, invoices: invoices('R-9') },
+    ],
+  })
+  assert.deepEqual(data.first.nodes, [{ name: 'Unknown payer 77' }])
+  const next = await answer(
+    gateway,
+    `{ customers(asOf: "${apart}", first: 1, after: "${data.first.pageInfo.endCursor}", orderBy: [{ field: NAME, direction: DESC }]) { nodes { name } } }`,
+  )
+  assert.deepEqual(next.customers.nodes, [{ name: 'Casa Lupo S.r.l.' }])
+  assert.deepEqual([data.by.nodes, data.named.nodes], [[{ name: 'Unknown payer 77' }], [{ id: second }]])
+  assert.deepEqual([data.now, data.early], [{ totalCount: 1 }, { totalCount: 0, nodes: [] }])
+})
+
 test('history: every version, newest first, with what led to it; in pages', async () => {
   const ask = (args: string) =>
     answer(
