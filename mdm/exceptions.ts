@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { cleanText } from '../connectors/body.ts'
 import { type Connector, type MappingStep, MessageError } from '../connectors/contract.ts'
 import type { Policy } from '../schema/policy.ts'
+import { isStorable } from '../schema/storable.ts'
 import type { Sql, Transaction } from './db/database.ts'
 import { transaction } from './db/transaction.ts'
 import {
@@ -304,10 +305,10 @@ function faultOf(desk: ExceptionDesk, caller: Caller, request: ExceptionRequest)
       'MISSING_ROLE',
       `work on exceptions needs a role that allows EXCEPTIONS; you have ${[...caller.roles].join(', ') || 'none'}`,
     )
-  if (request.reason.trim() === '' || request.reason.length > reasonCharsMax || request.reason.includes('\0'))
+  if (request.reason.trim() === '' || request.reason.length > reasonCharsMax || !isStorable(request.reason))
     return refused('MISSING_REASON', `say why, in 1 to ${reasonCharsMax} characters`)
   const key = request.idempotencyKey
-  if (key.trim() === '' || key.length > keyCharsMax || key.includes('\0'))
+  if (key.trim() === '' || key.length > keyCharsMax || !isStorable(key))
     return refused('BAD_IDEMPOTENCY_KEY', `an idempotency key has 1 to ${keyCharsMax} characters`)
   return null
 }

@@ -28,10 +28,11 @@ import { anchorWithin } from './review/anchors.ts'
 import { askApproval, NeedsApproval, touchesApproval } from './review/approval.ts'
 import { appendAssertions, goldenWithExpired, withdrawAssertions } from './review/assertions.ts'
 import { appendAudit } from './review/audit.ts'
-import type { ActionRequest, Caller } from './review/input.ts'
+import { checkReason, checkRequest, checkRole } from './review/checkRequest.ts'
+import { type ActionRequest, type Caller, normalised } from './review/input.ts'
 import { type Outcome, refuse, Stop } from './review/outcome.ts'
 import { putInForce } from './review/putInForce.ts'
-import { DEFAULT_RULES, mayDo } from './review/rules.ts'
+import { DEFAULT_RULES, type Duty } from './review/rules.ts'
 import { closeTasks, openTasks, taskId } from './review/tasks.ts'
 import { planUndo } from './undo.ts'
 
@@ -46,7 +47,7 @@ type Look = (work: Work, plans: Plan[], approval: NeedsApproval | null) => Promi
 export async function act(steward: Stewardship, caller: Caller, given: ActionRequest): Promise<Outcome> {
   const request = normalised(given)
   return await answered(steward.sql, async (tx) => {
-    checkRequest(steward, caller, request)
+    checkRequest(rulesOf(steward), caller, request)
     const before = await answeredBefore(tx, caller, request)
     if (before) return before
     try {
@@ -91,7 +92,7 @@ export async function preview(
 ): Promise<Outcome | Preview> {
   const request = normalised({ ...given, reason: 'preview', idempotencyKey: crypto.randomUUID() })
   return await foreseen(steward, async (tx, look) => {
-    checkRequest(steward, caller, request)
+    checkRequest(rulesOf(steward), caller, request)
     await carryOut(tx, steward, caller, request, null, look)
   })
 }
@@ -124,8 +125,9 @@ export async function previewProposal(steward: Stewardship, caller: Caller, id: 
 /** A second person agrees: the proposal is carried out as its author asked, if the records still are as they were. */
 export async function approve(steward: Stewardship, caller: Caller, id: string, why: string): Promise<Outcome> {
   return await answered(steward.sql, async (tx) => {
+    checkReason(why)
     const action = await proposal(tx, id)
-    if (!mayDecide(steward, caller, action)) refuse('MISSING_ROLE', 'approving needs the role for it')
+    checkRole(rulesOf(steward), caller, dutyToDecide(action))
     if (action.actor === caller.actor)
       refuse('OWN_PROPOSAL', 'a proposal is approved by another person than its author')
     await promoteAction(tx, id, { by: caller.actor, why })
@@ -146,11 +148,11 @@ export async function decide(
   why: string,
 ): Promise<Outcome> {
   return await answered(steward.sql, async (tx) => {
+    checkReason(why)
     const action = await proposal(tx, id)
     if (state === 'WITHDRAWN' && action.actor !== caller.actor)
       refuse('NOT_THE_AUTHOR', 'a proposal is withdrawn by its author; others decline it')
-    if (state === 'DECLINED' && !mayDecide(steward, caller, action))
-      refuse('MISSING_ROLE', 'declining needs the role for it')
+    if (state === 'DECLINED') checkRole(rulesOf(steward), caller, dutyToDecide(action))
     await setState(tx, id, state, { by: caller.actor, why })
     await closeTasks(tx, [taskId('APPROVAL', [id])], state.toLowerCase())
     await appendAudit(tx, { event: state, actor: caller.actor, action: id, reason: why })
@@ -158,8 +160,8 @@ export async function decide(
   })
 }
 
-function mayDecide(steward: Stewardship, caller: Caller, action: ActionRow): boolean {
-  return mayDo(rulesOf(steward), caller.roles, action.kind === 'PUBLISH' ? 'APPROVE_PUBLISH' : 'APPROVE')
+function dutyToDecide(action: ActionRow): Duty {
+  return action.kind === 'PUBLISH' ? 'APPROVE_PUBLISH' : 'APPROVE'
 }
 
 /** Does an action under the locks of everything it can reach. `approved` is the proposal, where a second person agreed. */
@@ -333,28 +335,6 @@ async function proposal(tx: Transaction, id: string): Promise<ActionRow> {
     refuse('EXPIRED', `the proposal waited until ${action.expiresAt?.toISOString()}: propose it again`)
   if (action.state !== 'PROPOSED') refuse('NOT_PROPOSED', `action ${id} does not wait for a decision: ${action.state}`)
   return action
-}
-
-const reasonCharsMax = 2_000
-const keyCharsMax = 200
-
-function checkRequest(steward: Stewardship, caller: Caller, { input, reason, idempotencyKey }: ActionRequest): void {
-  if (!mayDo(rulesOf(steward), caller.roles, input.kind))
-    refuse(
-      'MISSING_ROLE',
-      `${input.kind} needs a role that allows it; you have ${[...caller.roles].join(', ') || 'none'}`,
-    )
-  if (reason.trim() === '' || reason.length > reasonCharsMax)
-    refuse('MISSING_REASON', `say why, in 1 to ${reasonCharsMax} characters`)
-  if (idempotencyKey.trim() === '' || idempotencyKey.length > keyCharsMax)
-    refuse('BAD_IDEMPOTENCY_KEY', `an idempotency key has 1 to ${keyCharsMax} characters`)
-  if (input.kind === 'UNDO' && !isUuid(input.action)) refuse('UNKNOWN_ACTION', `there is no action ${input.action}`)
-  if (input.kind === 'BULK' && input.items.length === 0) refuse('TOO_FEW_IDS', 'a bulk action has at least one item')
-}
-
-function normalised(request: ActionRequest): ActionRequest {
-  const expected = Object.entries(request.expected).map(([id, version]) => [id.toLowerCase(), version] as const)
-  return { ...request, expected: Object.fromEntries(expected) }
 }
 
 function rulesOf(steward: Stewardship) {

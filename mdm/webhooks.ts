@@ -1,4 +1,5 @@
 import { changeSchemaMajor } from '../schema/cloudEvent.ts'
+import { isStorable } from '../schema/storable.ts'
 import type { Sql, Transaction } from './db/database.ts'
 import { transaction } from './db/transaction.ts'
 import { checkedFilter } from './feed/filter.ts'
@@ -245,7 +246,7 @@ function checkedSecret(given: string | null): string {
 }
 
 function text(what: string, given: string): string {
-  if (given.length > textCharsMax || given.includes('\0') || !given.isWellFormed())
+  if (given.length > textCharsMax || !isStorable(given))
     throw new Refused('BAD_TEXT', `${what} has at most ${textCharsMax} characters, and no NUL`)
   return given
 }

@@ -1,4 +1,5 @@
 import type { FieldPolicy, Policy } from '../../schema/policy.ts'
+import { isStorable } from '../../schema/storable.ts'
 import { passesFormat } from './format.ts'
 
 const itemsMax = 1_000
@@ -49,7 +50,7 @@ function itemFault(policy: Policy, field: FieldPolicy, value: unknown): string |
     default: {
       if (typeof value !== 'string' || value.trim() === '') return wrong('a text')
       if (value.length > textCharsMax) return `${field.name} has ${value.length} characters; at most ${textCharsMax}`
-      if (value.includes('\0')) return `${field.name} holds a character that cannot be stored`
+      if (!isStorable(value)) return `${field.name} holds a character that cannot be stored`
       const format = field.format ?? (field.kind === 'DATE' ? 'DATE' : undefined)
       return !format || passesFormat(format, value) ? null : wrong(`of the form ${format}`)
     }

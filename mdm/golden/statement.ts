@@ -1,3 +1,4 @@
+import { storable } from '../../schema/storable.ts'
 import type { Sql } from '../db/database.ts'
 
 /** What a column holds, as Postgres names it in a cast. */
@@ -19,11 +20,6 @@ export class Parameters {
     this.values.push(values.map(storable))
     return type === 'text' ? `$${this.values.length}::text[]` : `$${this.values.length}::text[]::${type}[]`
   }
-}
-
-/** Postgres stores neither NUL nor half a surrogate pair: a text with one is given another that equals nothing stored. */
-export function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\u0000', '\ufffd')
 }
 
 /** A part of a WHERE clause; it adds its values when it is written. */

@@ -62,3 +62,9 @@ export function goldenIdsOf(input: ActionInput): string[] {
       return [input.id]
   }
 }
+
+/** The same request with ids as they are stored. */
+export function normalised(request: ActionRequest): ActionRequest {
+  const expected = Object.entries(request.expected).map(([id, version]) => [id.toLowerCase(), version] as const)
+  return { ...request, expected: Object.fromEntries(expected) }
+}

@@ -76,6 +76,11 @@ export function mayDo(rules: StewardshipRules, roles: ReadonlySet<string>, duty:
   return Object.entries(rules.roles).some(([role, duties]) => roles.has(role) && duties.includes(duty as Duty))
 }
 
+/** Roles that allow it. */
+export function rolesFor(rules: StewardshipRules, duty: Duty | ActionKind): string[] {
+  return Object.keys(rules.roles).filter((role) => mayDo(rules, new Set([role]), duty))
+}
+
 /** Who looks after what has no line of its own. */
 const nobodyElse = 'integration'
 

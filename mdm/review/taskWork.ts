@@ -1,3 +1,4 @@
+import { isStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
@@ -17,6 +18,7 @@ export type TaskWork =
 
 export type TaskRule =
   | 'UNKNOWN_TASK'
+  | 'TOO_MANY_IDS'
   | 'TASK_CLOSED'
   | 'TASK_TAKEN'
   | 'NOT_YOURS'
@@ -43,7 +45,7 @@ export async function workOnTasks(
     return ids.map(() => refused('MISSING_ROLE', 'working on tasks needs the role of a steward or an approver'))
   const fault = faultOf(work)
   if (fault) return ids.map(() => refused(fault.rule, fault.detail))
-  if (ids.length > tasksMax) return ids.map(() => refused('UNKNOWN_TASK', `at most ${tasksMax} tasks at once`))
+  if (ids.length > tasksMax) return ids.map(() => refused('TOO_MANY_IDS', `at most ${tasksMax} tasks at once`))
   return await transaction(sql, async (tx) => {
     const rows = await tx<{ id: string; state: string; assignee: string | null }[]>`
       select id, state, assignee from task where id = any(${ids.filter((id) => isUuid(id))}::uuid[]) order by id for update`
@@ -73,10 +75,10 @@ export async function workOnTasks(
 function faultOf(work: TaskWork): { rule: TaskRule; detail: string } | null {
   if (
     work.kind === 'COMMENT' &&
-    (work.body.trim() === '' || work.body.length > commentCharsMax || work.body.includes('\0'))
+    (work.body.trim() === '' || work.body.length > commentCharsMax || !isStorable(work.body))
   )
     return { rule: 'BAD_TEXT', detail: `a comment has 1 to ${commentCharsMax} characters` }
-  if (work.kind === 'ASSIGN' && (work.to.trim() === '' || work.to.length > nameCharsMax || work.to.includes('\0')))
+  if (work.kind === 'ASSIGN' && (work.to.trim() === '' || work.to.length > nameCharsMax || !isStorable(work.to)))
     return { rule: 'BAD_TEXT', detail: `a name has 1 to ${nameCharsMax} characters` }
   const moment = work.kind === 'DEFER' ? work.until : work.kind === 'SET_DUE' ? work.at : null
   if (moment !== null && Number.isNaN(Date.parse(moment)))

@@ -18,6 +18,7 @@ import {
   readExceptionsById,
 } from '../../mdm/ingest/exceptions.ts'
 import { type ExceptionStep, readWork } from '../../mdm/review/exceptionWork.ts'
+import { allStorable } from '../../schema/storable.ts'
 import { sensitiveOf } from '../golden/mask.ts'
 import { callerOf } from '../shared/caller.ts'
 import type { RequestContext } from '../shared/context.ts'
@@ -47,7 +48,7 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
       context.shows('EXCEPTION', t.name, sensitiveOf(t), null)
   }
   const filterOf = async (given: FilterArgs | null | undefined, context: RequestContext) =>
-    await withOwner(read(context), checked(desk, given, context))
+    await withOwner(read(context), checked(desk, allStorable(given), context))
 
   return {
     Query: {

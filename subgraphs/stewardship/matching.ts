@@ -10,6 +10,7 @@ import { type ListedModel, listModels, misfit } from '../../mdm/review/models.ts
 import type { Said } from '../../mdm/review/said.ts'
 import { taskId } from '../../mdm/review/tasks.ts'
 import type { Stewardship } from '../../mdm/steward.ts'
+import { allStorable } from '../../schema/storable.ts'
 import { shownValues } from '../golden/mask.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
@@ -87,7 +88,7 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
         return story
       },
       matchModels: (_: unknown, { type }: { type?: string | null }, { sql }: RequestContext) =>
-        listModels(sql, modelsMax, type ?? null),
+        listModels(sql, modelsMax, allStorable(type ?? null)),
     },
     MatchModel: {
       inForce: (m: ListedModel) => steward.engines.get(m.type)?.version === m.version,

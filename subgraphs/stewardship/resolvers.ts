@@ -19,6 +19,7 @@ import { DEFAULT_RULES } from '../../mdm/review/rules.ts'
 import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/review/taskWork.ts'
 import { act, approve, decide, preview, previewProposal, type Stewardship } from '../../mdm/steward.ts'
 import { masked } from '../../schema/masked.ts'
+import { allStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { sensitiveOf, shownValues } from '../golden/mask.ts'
 import { callerOf } from '../shared/caller.ts'
@@ -128,7 +129,12 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         const rows =
           about && !isUuid(about)
             ? []
-            : await readActions(sql, args.filter ?? {}, pageLimit(args.first), place && { at: place[0], id: place[1] })
+            : await readActions(
+                sql,
+                allStorable(args.filter ?? {}),
+                pageLimit(args.first),
+                place && { at: place[0], id: place[1] },
+              )
         return pageOf(rows, args.first, args.after, (a) => [a.place, a.id])
       },
       stewardAction: (_: unknown, { id }: { id: string }, context: RequestContext) => actionOf(id, context),
@@ -141,7 +147,9 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         }: { first: number; before?: number | null; actor?: string; event?: string; action?: string },
         { sql }: RequestContext,
       ) =>
-        filter.action && !isUuid(filter.action) ? [] : readAudit(sql, filter, pageLimit(first) - 1, before ?? null),
+        filter.action && !isUuid(filter.action)
+          ? []
+          : readAudit(sql, allStorable(filter), pageLimit(first) - 1, before ?? null),
       previewAction: (_: unknown, { action }: { action: Partial<Inputs> }, context: RequestContext) =>
         foresee(onlyOne(action), context),
       previewBulkAction: (_: unknown, { items }: { items: Partial<Inputs>[] }, context: RequestContext) =>
@@ -163,7 +171,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       ) {
         const place = placeOf(after, 'number')
         if (filter?.about && !isUuid(filter.about)) return pageOf([], first, after, () => [])
-        const rows = await readAccess(sql, filter ?? {}, pageLimit(first), place ? Number(place[0]) : null)
+        const rows = await readAccess(sql, allStorable(filter ?? {}), pageLimit(first), place ? Number(place[0]) : null)
         return pageOf(rows, first, after, (r) => [r.id])
       },
       async goldenDiff(
@@ -341,7 +349,7 @@ function typeName(of: { __typename: string }): string {
 }
 
 function taskFilter(given: TaskFilterArgs | null | undefined): TaskFilter {
-  const { unassigned, assignee, ...rest } = given ?? {}
+  const { unassigned, assignee, ...rest } = allStorable(given ?? {})
   const about = rest.about && !isUuid(rest.about) ? '00000000-0000-0000-0000-000000000000' : rest.about
   if (unassigned === true) return { ...rest, about, assignee: null }
   return { ...rest, about, ...(assignee ? { assignee } : {}), ...(unassigned === false ? { assigned: true } : {}) }

@@ -2,6 +2,7 @@ import type { Caller } from '../../mdm/review/input.ts'
 import { type KeptPolicy, keptVersion } from '../../mdm/review/policies.ts'
 import { mayDo, type StewardshipRules } from '../../mdm/review/rules.ts'
 import type { Simulation } from '../../mdm/simulate.ts'
+import { isStorable, storable } from '../../schema/storable.ts'
 
 /** Which policy is meant: exactly one of the first three, or models alone, with the policy in force. */
 export interface PolicyAsked {
@@ -63,9 +64,9 @@ export async function candidate(
   try {
     return await policies.candidate({
       ...(asked.files ? { policy: keptPolicy(asked.files) } : {}),
-      ...(asked.version ? { to: asked.version } : {}),
+      ...(asked.version ? { to: storable(asked.version) } : {}),
       ...(asked.shipped ? { shipped: true } : {}),
-      ...(asked.models ? { model: asked.models } : {}),
+      ...(asked.models ? { model: asked.models.map(storable) } : {}),
     })
   } catch (e) {
     if (e instanceof Error && MISTAKES.includes(e.name)) return refused('BAD_POLICY', e.message)
@@ -74,6 +75,8 @@ export async function candidate(
 }
 
 function keptPolicy(files: PolicyFile[]): KeptPolicy {
+  const unfit = files.find((f) => !isStorable(f.name) || !isStorable(f.text))
+  if (unfit) throw new SyntaxError(`${storable(unfit.name)} holds a character that cannot be stored`)
   const of = (end: string) => files.filter((f) => f.name.endsWith(end))
   const model = Object.fromEntries(of('.graphql').map((f) => [f.name, f.text]))
   const parameters = Object.fromEntries(

@@ -305,6 +305,30 @@ test('a possible match is a task that goes with its reason and comes back with i
   assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [], 'settled')
 })
 
+test('texts that no database stores: refused where they would be written, found nowhere where they are looked for', async () => {
+  const bad = '\0'
+  const half = 'a\ud800'
+  for (const text of [bad, half]) {
+    const { tasks, taskCounts, stewardActions, auditLog, matchModels, sensitiveAccess } = await ask(
+      `query ($t: String!) { tasks(filter: { assignee: $t, types: [$t] }) { nodes { id } } taskCounts(filter: { assignee: $t }) { total }
+        stewardActions(filter: { actor: $t, kinds: [$t] }) { nodes { id } } auditLog(actor: $t, event: $t) { id }
+        matchModels(type: $t) { version } sensitiveAccess(filter: { actor: $t, fields: [$t] }) { nodes { at } } }`,
+      { t: text },
+      'bert',
+      'steward,approver',
+    )
+    const found = [tasks.nodes, stewardActions.nodes, auditLog, matchModels, sensitiveAccess.nodes, taskCounts.total]
+    assert.deepEqual(found, [[], [], [], [], [], 0])
+    const { tasks: some } = await ask('{ tasks(first: 1, filter: { state: CLOSED }) { nodes { id } } }', {})
+    const COMMENT =
+      'mutation ($id: ID!, $t: String!) { commentTask(id: $id, body: $t) { ... on TaskRefused { rule } } }'
+    assert.equal((await ask(COMMENT, { id: some.nodes[0].id, t: text })).commentTask.rule, 'BAD_TEXT')
+  }
+  const CLAIM = 'mutation ($ids: [ID!]!) { claimTasks(ids: $ids) { ... on TaskRefused { rule } } }'
+  const { claimTasks } = await ask(CLAIM, { ids: Array(501).fill(lupo) })
+  assert.deepEqual(claimTasks[0], { rule: 'TOO_MANY_IDS' })
+})
+
 test('the queue is followed: a task is pushed when it changes, and when it closes', async () => {
   const client = createClient({ url: gateway.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
   try {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { checkRebuild } from '../../../mdm/rebuild.ts'
 import type { ActionInput } from '../../../mdm/review/input.ts'
+import type { Outcome } from '../../../mdm/review/outcome.ts'
 import { DEFAULT_RULES } from '../../../mdm/review/rules.ts'
 import { act, approve, decide, preview, type Stewardship } from '../../../mdm/steward.ts'
 import { sweep } from '../../../mdm/sweep.ts'
@@ -84,6 +85,8 @@ const refused: [what: string, rule: string, input: ActionInput][] = [
   ['an unknown part of a group', 'BAD_VALUE', override(a, 'billingAddress', { planet: 'Mars' })],
   ['a required field emptied', 'BAD_VALUE', override(a, 'name', null)],
   ['a text with a NUL', 'BAD_VALUE', override(a, 'name', 'a\0b')],
+  ['half a surrogate pair', 'BAD_VALUE', override(a, 'billingAddress', { city: 'a\ud800' })],
+  ['a name that cannot be stored', 'BAD_VALUE', { kind: 'SPLIT', id: a, groups: [[a]], names: ['\0'] }],
   ['an unknown field', 'UNKNOWN_FIELD', override(a, 'shoeSize', 44)],
   ['a value that is over already', 'BAD_EXPIRY', override(a, 'currency', 'CHF', '2001-01-01T00:00:00Z')],
   ['a field that nobody stated', 'NOTHING_TO_LIFT', { kind: 'LIFT', id: a, field: 'currency' }],
@@ -115,10 +118,14 @@ test('bad input is refused with its rule, in an action and in a preview, and not
     const seen = await preview(steward, ada, { input, expected })
     assert.equal(seen.code === 'REFUSED' ? seen.rule : seen.code, rule, `${what}, previewed`)
   }
-  assert.equal((await attempt(steward, ada, merge(a, b), { reason: '  ' })).code, 'REFUSED')
-  assert.equal((await attempt(steward, ada, merge(a, b), { idempotencyKey: '' })).code, 'REFUSED')
-  assert.equal((await attempt(steward, ada, merge(a, b), { expected: {} })).code, 'REFUSED')
-  assert.equal((await attempt(steward, person('carl'), merge(a, b))).code, 'REFUSED')
+  const rule = (outcome: Outcome) => (outcome.code === 'REFUSED' ? outcome.rule : outcome.code)
+  for (const reason of ['  ', 'x'.repeat(2_001), 'a\0b', 'a\ud800'])
+    assert.equal(rule(await attempt(steward, ada, merge(a, b), { reason })), 'MISSING_REASON')
+  for (const idempotencyKey of ['', 'x'.repeat(201), 'a\0b', 'a\ud800'])
+    assert.equal(rule(await attempt(steward, ada, merge(a, b), { idempotencyKey })), 'BAD_IDEMPOTENCY_KEY')
+  assert.equal(rule(await attempt(steward, ada, merge(a, b), { expected: {} })), 'MISSING_VERSION')
+  const carl = await attempt(steward, person('carl'), merge(a, b))
+  assert.match(carl.code === 'REFUSED' ? `${carl.rule} ${carl.detail}` : '', /MISSING_ROLE .*: steward; you have: none/)
   assert.deepEqual(await untouched(), before)
 })
 
@@ -208,6 +215,10 @@ test('a proposal: the record may change until it is approved, or time may pass; 
   assert.deepEqual(await again(), asked, 'the same request waits as before')
   const id = asked.code === 'NEEDS_APPROVAL' ? asked.actionId : ''
   await tell(db.sql, [{ source: 'crm', id: 'A', version: 2, fields: { name: 'Casa Lupo & Figli', currency: 'EUR' } }])
+  for (const decision of [approve(steward, bert, id, ' '), decide(steward, bert, id, 'DECLINED', 'a\0b')]) {
+    const unsaid = await decision
+    assert.equal(unsaid.code === 'REFUSED' && unsaid.rule, 'MISSING_REASON')
+  }
   const conflict = await approve(steward, bert, id, 'yes')
   assert.equal(conflict.code, 'CONFLICT')
   assert.deepEqual((await db.sql`select state from action where id = ${id}`)[0]?.state, 'PROPOSED')
