@@ -5,6 +5,10 @@ import type { IngestRole } from '../ingestRole.ts'
 
 /** Positions that a follower may be behind, upper bounds of the groups in which they are counted. */
 const BEHIND = [0, 100, 10_000]
+/** The names of keys are the operator's; of people nothing is said. */
+const keyActor = 'key:'
+/** Those that are most behind. */
+const consumersMax = 500
 
 interface Parts {
   tailer?: Tailer | undefined
@@ -75,6 +79,16 @@ export function processMetrics(registry: Registry, { tailer, ingest, deliver, ga
   gauge('feed_follower_lag_positions', 'Positions by which the slowest subscription is behind.', [], (g) =>
     g.set(lagsOf(tailer).reduce((a, b) => Math.max(a, b), 0)),
   )
+  const help = 'The same of the subscriptions of each API key, and of all others together.'
+  gauge('feed_consumer_lag_positions', help, ['consumer'], (g) => {
+    const behind = new Map<string, number>()
+    for (const { position, consumer } of tailer.followers) {
+      const name = consumer?.startsWith(keyActor) ? consumer.slice(keyActor.length) : 'other'
+      behind.set(name, Math.max(behind.get(name) ?? 0, tailer.tail.head - position))
+    }
+    const most = [...behind].sort(([, a], [, b]) => b - a).slice(0, consumersMax)
+    for (const [name, lag] of most) g.set({ consumer: name }, lag)
+  })
 }
 
 function lagsOf(tailer: Tailer): number[] {

@@ -36,6 +36,8 @@ export interface FollowOptions {
   bookmarkPositions?: number
   /** What of the feed a caller with row rights sees; without it all. */
   sight?: Sight | null
+  /** Who follows, for figures. */
+  consumer?: string | null
 }
 
 /** Rows a subscriber reads of the table at once. */
@@ -85,7 +87,7 @@ class Subscription {
   #ahead = -1
   #followed: Followed | null = null
   /** For those who watch how far followers are. */
-  readonly #reached = { position: 0 }
+  readonly #reached: { position: number; consumer: string | null }
 
   constructor(tailer: Tailer, filter: FeedFilter, options: FollowOptions, signal: AbortSignal) {
     this.#tailer = tailer
@@ -94,6 +96,7 @@ class Subscription {
     this.#filter = filter
     this.#options = options
     this.#signal = signal
+    this.#reached = { position: 0, consumer: options.consumer ?? null }
   }
 
   async start(): Promise<Place> {

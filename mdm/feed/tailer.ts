@@ -73,7 +73,7 @@ export class Tailer {
   readonly eventPages: Pages<EventPage>
   readonly snapshotPages: Pages<SnapshotPage>
   /** Subscriptions that are open, each with the position that it has reached. */
-  readonly followers = new Set<{ position: number }>()
+  readonly followers = new Set<{ position: number; consumer: string | null }>()
   readonly #options: Required<Omit<TailerOptions, 'sql' | 'live'>> & Pick<TailerOptions, 'live'>
   readonly #permits: Permits
   readonly #stop = new AbortController()

@@ -55,6 +55,7 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
           snapshot: snapshot ?? false,
           filter: filterOf(policy, filter, scopes),
           sight: sightOf(context),
+          consumer: context.request.actor ?? null,
         }
         return delivered(await follow(tailer, options))
       } catch (e) {

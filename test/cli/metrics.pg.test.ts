@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import { countingPoster } from '../../cli/observe/countingPoster.ts'
 import { openMetrics } from '../../cli/observe/metrics.ts'
 import { once } from '../../cli/observe/once.ts'
+import { encodeCursor } from '../../mdm/feed/cursor.ts'
 import { follow } from '../../mdm/feed/follow.ts'
 import { startTailer, type Tailer } from '../../mdm/feed/tailer.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
@@ -41,9 +42,17 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
   await row(db.sql, 'client', { id: '3', label: 'Three' })
   await db.sql`update inbox set received_at = now() - interval '1 hour' where id = ${late}`
   await until(() => tailer.tail.head === 1)
-  const items = await follow(tailer, { after: null, snapshot: false, filter: {} as never })
+  const now = { after: null, snapshot: false, filter: {} as never }
+  const items = await follow(tailer, now)
   await items.next()
-  t.after(() => items.return?.())
+  const behind = encodeCursor(tailer.tail.feed, { kind: 'TAIL', position: 0 })
+  const others = [
+    await follow(tailer, { ...now, consumer: 'key:orders' }),
+    await follow(tailer, { ...now, after: behind, consumer: 'key:billing' }),
+    await follow(tailer, { ...now, after: behind, consumer: 'anna@example.org' }),
+  ]
+  for (const other of others) await other.next()
+  t.after(() => Promise.all([items, ...others].map((o) => o.return?.())))
 
   const metrics = open()
   const text = await metrics.text()
@@ -58,7 +67,14 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
   assert.equal(is('exceptions_open{system="shop",code="MISSING_ID"}'), 1)
   assert.equal(is('exceptions_open{system="shop",code="UNKNOWN_OBJECT"}'), 1)
   assert.deepEqual([is('feed_head_position'), is('feed_tail_position')], [1, 1])
-  assert.equal(is('feed_followers{behind="<=0"}'), 1)
+  // The last ones were given an event and have not come for the next.
+  assert.equal(is('feed_followers{behind="<=0"}'), 2)
+  assert.equal(is('feed_followers{behind="<=100"}'), 2)
+  assert.deepEqual(
+    ['orders', 'billing', 'other'].map((name) => is(`feed_consumer_lag_positions{consumer="${name}"}`)),
+    [0, 1, 1],
+  )
+  for (const other of others) await other.return?.()
   assert.ok((is('database_connections{pool="test",state="active"}') ?? 0) >= 1)
   assert.ok(all.has('process_resident_memory_bytes') && all.has('nodejs_eventloop_lag_seconds'))
   assert.equal([...all.keys()].filter((k) => k.startsWith('touchstone_ingest_waiting')).length, 2)

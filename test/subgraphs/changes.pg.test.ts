@@ -32,7 +32,7 @@ const args = (document: string, variableValues: Json = {}, scopes: ReadonlySet<s
   schema: subgraph.schema,
   document: parse(document),
   variableValues,
-  contextValue: subgraph.context({ correlationId: 'test', scopes }),
+  contextValue: subgraph.context({ correlationId: 'test', scopes, actor: 'key:tester' }),
 })
 async function query(document: string, variables: Json = {}): Promise<Json> {
   const result = await execute(args(document, variables))
@@ -101,6 +101,7 @@ test('a change arrives with everything the contract names (FEED 2)', async () =>
   const again = await open(WATCH, { after: created.cursor })
   const replayed = await again.next()
   assert.deepEqual([replayed.cursor, replayed.position], [cursor, position])
+  assert.ok([...tailer.followers].some((f) => f.consumer === 'key:tester'))
   await again.results.return(undefined)
 })
 
