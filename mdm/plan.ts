@@ -5,7 +5,7 @@ import { type Held, hold, type Member, readMember } from './held.ts'
 import { isLive, type Mastering } from './mastering.ts'
 import type { Partition } from './review/actions.ts'
 import { expiredOn, standingOn, standingPairs } from './review/assertions.ts'
-import { type ActionRequest, type BulkItem, type Caller, goldenIdsOf } from './review/input.ts'
+import { type ActionRequest, type BulkItem, type Caller, type Choice, goldenIdsOf } from './review/input.ts'
 import { refuse, Stop } from './review/outcome.ts'
 import { everyTwo, type NewAssertion, pairsApart, partition, type Statements } from './review/partition.ts'
 
@@ -145,16 +145,27 @@ async function merge(
   const values: NewAssertion[] = []
   for (const choice of item.choices) {
     const field = fieldOf(type, caller, choice.field)
-    const value =
-      'golden' in choice
-        ? about.find((h) => h.id === choice.golden.toLowerCase())?.values[field.name]
-        : 'record' in choice
-          ? members.find((m) => m.key === choice.record.toLowerCase())?.canonical[field.name]
-          : choice.value
+    const value = chosen(choice, about, members)
+    if (values.some((v) => v.kind === 'VALUE' && v.field === field.name))
+      refuse('BAD_CHOICE', `two choices are about ${field.name}`)
     await checkValue(tx, mastering, field, value ?? null)
     values.push({ kind: 'VALUE', a: survivor.id, field: field.name, value: value ?? null, expiresAt: null })
   }
   return await regroup(tx, mastering, about, [members.map((m) => m.key)], 'together', values)
+}
+
+/** The value that a choice names; none where the record has none. */
+function chosen(choice: Choice, about: readonly Held[], members: readonly Member[]): unknown {
+  const { field } = choice
+  if (['golden', 'record', 'value'].filter((name) => name in choice).length !== 1)
+    refuse('BAD_CHOICE', `say of ${field} whose value it takes: give one of golden, source and value`)
+  if ('value' in choice) return choice.value
+  const [id, from] =
+    'golden' in choice
+      ? [choice.golden, about.find((h) => h.id === choice.golden.toLowerCase())?.values]
+      : [choice.record, members.find((m) => m.key === choice.record.toLowerCase())?.canonical]
+  if (!from) return refuse('NOT_A_MEMBER', `${field} cannot be that of ${id}, which is not among what is merged`)
+  return from[field]
 }
 
 /** Takes groups of records out of a golden record; those that no group names stay. */

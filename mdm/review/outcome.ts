@@ -14,6 +14,7 @@ export type Rule =
   | 'OVERLAPPING_GROUPS'
   | 'UNKNOWN_FIELD'
   | 'BAD_VALUE'
+  | 'BAD_CHOICE'
   | 'BAD_EXPIRY'
   | 'NOTHING_TO_LIFT'
   | 'ALREADY_THERE'

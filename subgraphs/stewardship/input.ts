@@ -102,8 +102,9 @@ export function bulk(items: Partial<Inputs>[]): Asked | null {
   return { input: { kind: 'BULK', items: inputs }, expected }
 }
 
+/** As it was given; one that names no value, or several, is refused where it is carried out. Only a null alone is a value. */
 function choiceOf({ field, golden, source, value }: ChoiceInput): Choice {
-  if (golden) return { field, golden }
-  if (source) return { field, record: source }
-  return { field, value: value ?? null }
+  const named = { ...(golden && { golden }), ...(source && { record: source }) }
+  const states = value !== undefined && (value !== null || Object.keys(named).length === 0)
+  return { field, ...named, ...(states && { value }) } as Choice
 }

@@ -143,6 +143,24 @@ test('preview, merge, the same request again, a stale version, undo: invoices go
       [payer, 'MERGED', { id: lupo }],
     ],
   )
+  const wrong = async (choice: object) =>
+    (
+      await ask(MERGE, {
+        input: { records: await versionsOf(lupo, fen), choices: [{ field: 'name', ...choice }] },
+        key: 'w',
+      })
+    ).mergeRecords.rule
+  assert.deepEqual(
+    await Promise.all(
+      [
+        {},
+        { golden: lupo, value: 'x' },
+        { golden: lupo, source: lupo },
+        { golden: 'x', source: null, value: null },
+      ].map(wrong),
+    ),
+    ['BAD_CHOICE', 'BAD_CHOICE', 'BAD_CHOICE', 'NOT_A_MEMBER'],
+  )
   const reused = (await ask(MERGE, { input: { records: await versionsOf(lupo, fen) }, key: 'm1' })).mergeRecords
   assert.equal(reused.rule, 'IDEMPOTENCY_KEY_REUSED')
 

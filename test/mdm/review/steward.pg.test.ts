@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { checkRebuild } from '../../../mdm/rebuild.ts'
-import type { ActionInput } from '../../../mdm/review/input.ts'
+import type { ActionInput, Choice } from '../../../mdm/review/input.ts'
 import type { Outcome } from '../../../mdm/review/outcome.ts'
 import { DEFAULT_RULES } from '../../../mdm/review/rules.ts'
 import { act, approve, decide, preview, type Stewardship } from '../../../mdm/steward.ts'
@@ -51,6 +51,7 @@ async function untouched(): Promise<unknown> {
 
 const nobody = '00000000-0000-8000-8000-000000000000'
 const merge = (...ids: string[]): ActionInput => ({ kind: 'MERGE', ids, choices: [] })
+const choose = (...choices: Choice[]): ActionInput => ({ kind: 'MERGE', ids: [a, b], choices })
 const override = (id: string, field: string, value: unknown, expiresAt: string | null = null): ActionInput => ({
   kind: 'OVERRIDE',
   id,
@@ -66,6 +67,16 @@ const refused: [what: string, rule: string, input: ActionInput][] = [
   ['one id', 'TOO_FEW_IDS', merge(a)],
   ['across types', 'ACROSS_TYPES', merge(a, product)],
   ['an unknown id', 'UNKNOWN_ID', merge(a, nobody)],
+  ['the value of one that is not merged', 'NOT_A_MEMBER', choose({ field: 'currency', golden: c })],
+  ['the value of a source record that is not', 'NOT_A_MEMBER', choose({ field: 'currency', record: c })],
+  ['a choice of nothing', 'BAD_CHOICE', choose({ field: 'currency' } as never)],
+  ['a choice of two', 'BAD_CHOICE', choose({ field: 'currency', golden: a, record: b })],
+  [
+    'two choices of one field',
+    'BAD_CHOICE',
+    choose({ field: 'currency', golden: a }, { field: 'currency', value: null }),
+  ],
+  ['the name of nobody', 'BAD_VALUE', choose({ field: 'name', value: null })],
   ['no id at all', 'UNKNOWN_ID', merge(a, "'; drop table golden; --")],
   ['10,000 ids', 'TOO_MANY_IDS', merge(...many)],
   ['10,000 items', 'TOO_MANY_IDS', { kind: 'BULK', items: many.map((id) => ({ kind: 'RETIRE', id })) }],
