@@ -215,6 +215,7 @@ async function override(
 ): Promise<Plan> {
   const type = mastering.policy.type(golden.type)
   const field = fieldOf(type, caller, name)
+  if (value === undefined) refuse('BAD_VALUE', `say which value ${name} has; null says that it has none`)
   const fault = expiresAt === null ? null : expiryFault(expiresAt)
   if (fault) refuse('BAD_EXPIRY', fault)
   await checkValue(tx, mastering, field, value ?? null)

@@ -14,6 +14,7 @@ export function valueFault(policy: Policy, field: FieldPolicy, value: unknown): 
   if (!field.list) return itemFault(policy, field, value)
   if (!Array.isArray(value)) return `${field.name} is a list`
   if (value.length > itemsMax) return `${field.name} has ${value.length} items; at most ${itemsMax}`
+  if (new Set(value.map((item) => JSON.stringify(item))).size < value.length) return `${field.name} names an item twice`
   for (const item of value) {
     const fault = itemFault(policy, field, item)
     if (fault) return fault

@@ -8,6 +8,9 @@ export interface AuditEntry {
   actor: string
   action?: string | undefined
   reason?: string | undefined
+  /** The row's own: number and time. */
+  id?: never
+  at?: never
   [fact: string]: unknown
 }
 
@@ -69,7 +72,10 @@ function fault(
   if (row.id !== expected) return `row ${expected} is missing`
   if (!Buffer.from(row.hash).equals(chained(before, row.body)))
     return 'its hash is not that of its body and the row before'
-  const body = JSON.parse(row.body) as { id: number; at: string }
-  if (body.id !== row.id || body.at !== row.at.toISOString()) return 'its number or time is not what its body says'
+  const body = JSON.parse(row.body) as { id: number; at: string; event: string; due?: string }
+  // Before 2026-11-21 such a row bore the moment that tasks are due in the place of its own.
+  const timeless = body.event === 'SET_DUE' && body.due === undefined
+  if (body.id !== row.id || (!timeless && body.at !== row.at.toISOString()))
+    return 'its number or time is not what its body says'
   return null
 }

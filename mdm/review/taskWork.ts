@@ -65,7 +65,7 @@ export async function workOnTasks(
     const done = [...new Set(outcomes.flatMap((o) => (o.code === 'DONE' ? [o.taskId] : [])))]
     if (done.length === 0) return outcomes
     await apply(tx, caller, done, work)
-    const { kind, ...details } = work
+    const { kind, ...details } = work.kind === 'SET_DUE' ? { kind: work.kind, due: work.at } : work
     await appendAudit(tx, { event: kind, actor: caller.actor, tasks: done, ...details })
     await tx`select pg_notify(${taskChannel}, '')`
     return outcomes

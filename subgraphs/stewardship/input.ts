@@ -60,7 +60,7 @@ const READERS: { [K in keyof Inputs]: Reader<K> } = {
     expected: versions(...records),
   }),
   override: ({ record, field, value, expiresAt }) => ({
-    input: { kind: 'OVERRIDE', id: record.id, field, value: value ?? null, expiresAt: expiresAt ?? null },
+    input: { kind: 'OVERRIDE', id: record.id, field, value, expiresAt: expiresAt ?? null },
     expected: versions(record),
   }),
   lift: ({ record, field }) => ({ input: { kind: 'LIFT', id: record.id, field }, expected: versions(record) }),

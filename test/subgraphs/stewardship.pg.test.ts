@@ -4,6 +4,7 @@ import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { createEngine } from '../../mdm/match/engine.ts'
+import { verifyAudit } from '../../mdm/review/audit.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy } from '../fixtures/store.ts'
 import { type Asked, graph, key, tell, type WorldRecord } from './world.ts'
@@ -345,6 +346,64 @@ test('texts that no database stores: refused where they would be written, found 
   const CLAIM = 'mutation ($ids: [ID!]!) { claimTasks(ids: $ids) { ... on TaskRefused { rule } } }'
   const { claimTasks } = await ask(CLAIM, { ids: Array(501).fill(lupo) })
   assert.deepEqual(claimTasks[0], { rule: 'TOO_MANY_IDS' })
+})
+
+test('every kind of work on tasks leaves a row in the audit log, and the log is whole', async () => {
+  const due = '2030-01-01T00:00:00.000Z'
+  const [one, two] = [key('crm', 'Customer', 'U1'), key('success', 'Customer', 'U2')]
+  const [a, b] = alike('Cardamom')
+  await tell(db.sql, [customer('crm', 'U1', a), customer('success', 'U2', b)])
+  const { tasks: open } = await ask('query ($id: ID!) { tasks(filter: { about: $id }) { nodes { id about } } }', {
+    id: one,
+  })
+  const ids = [open.nodes[0].id]
+  assert.deepEqual(open.nodes[0].about.toSorted(), [one, two].sort())
+  const DONE = '{ __typename ... on TaskDone { task { assignee dueAt deferredUntil } } ... on TaskRefused { rule } }'
+  const work = await ask(
+    `mutation ($ids: [ID!]!, $id: ID!, $due: DateTime!) { claim: claimTasks(ids: $ids) ${DONE} release: releaseTasks(ids: $ids) ${DONE}
+      assign: assignTasks(ids: $ids, to: "cleo") ${DONE} taken: claimTasks(ids: $ids) ${DONE} notYours: releaseTasks(ids: $ids) ${DONE}
+      due: setTasksDue(ids: $ids, at: $due) ${DONE} defer: deferTasks(ids: $ids, until: $due) ${DONE}
+      comment: commentTask(id: $id, body: "asked") ${DONE} }`,
+    { ids, id: ids[0], due },
+  )
+  const all = [
+    work.claim,
+    work.release,
+    work.assign,
+    work.taken,
+    work.notYours,
+    work.due,
+    work.defer,
+    [work.comment],
+  ].map(([o]) => o.rule ?? o.task)
+  const task = (assignee: string | null, dueAt = all[0].dueAt, deferredUntil: string | null = null) => ({
+    assignee,
+    dueAt,
+    deferredUntil,
+  })
+  assert.deepEqual(all, [
+    task('ada'),
+    task(null),
+    task('cleo'),
+    'TASK_TAKEN',
+    'NOT_YOURS',
+    task('cleo', due),
+    task('cleo', due, due),
+    task('cleo', due, due),
+  ])
+  const { auditLog } = await ask('{ auditLog(first: 6) { event body } }', {})
+  assert.deepEqual(
+    auditLog.map((e: { event: string; body: { due?: string } }) => [e.event, e.body.due]),
+    [
+      ['COMMENT', undefined],
+      ['DEFER', undefined],
+      ['SET_DUE', due],
+      ['ASSIGN', undefined],
+      ['RELEASE', undefined],
+      ['CLAIM', undefined],
+    ],
+  )
+  assert.equal((await verifyAudit(db.sql)).broken, null)
 })
 
 test('the queue is followed: a task is pushed when it changes, and when it closes', async () => {

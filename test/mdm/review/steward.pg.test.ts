@@ -98,6 +98,8 @@ const refused: [what: string, rule: string, input: ActionInput][] = [
   ['a text with a NUL', 'BAD_VALUE', override(a, 'name', 'a\0b')],
   ['half a surrogate pair', 'BAD_VALUE', override(a, 'billingAddress', { city: 'a\ud800' })],
   ['a name that cannot be stored', 'BAD_VALUE', { kind: 'SPLIT', id: a, groups: [[a]], names: ['\0'] }],
+  ['a list with an item twice', 'BAD_VALUE', override(a, 'emails', ['a@casalupo.example', 'a@casalupo.example'])],
+  ['no value at all', 'BAD_VALUE', override(a, 'currency', undefined)],
   ['an unknown field', 'UNKNOWN_FIELD', override(a, 'shoeSize', 44)],
   ['a value that is over already', 'BAD_EXPIRY', override(a, 'currency', 'CHF', '2001-01-01T00:00:00Z')],
   ['a field that nobody stated', 'NOTHING_TO_LIFT', { kind: 'LIFT', id: a, field: 'currency' }],
