@@ -205,7 +205,7 @@ export async function startGatewayRole(options: {
       sql: metricsSql,
       connectors,
       levels,
-      types: policy.types.map((t) => t.name),
+      types: policy.types,
       tailer,
       ingest: options.ingest,
       deliver: options.deliver,

@@ -26,7 +26,7 @@ export async function startHealthRole(options: {
   const sql = openDatabase(options.databaseUrl, { name: 'touchstone-metrics', connectionsMax })
   try {
     const { connectors, levels, policy } = installation
-    const metrics = openMetrics({ sql, connectors, levels, types: policy.types.map((t) => t.name), ingest, deliver })
+    const metrics = openMetrics({ sql, connectors, levels, types: policy.types, ingest, deliver })
     const server = await startHealthServer({
       host: config.host,
       port,

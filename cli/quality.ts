@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { type Quality, quality } from '../mdm/golden/quality.ts'
+import { driftOf, type FieldDrift, type Quality, quality } from '../mdm/golden/quality.ts'
 import { type QueueAge, queueAge } from '../mdm/review/queue.ts'
 import { type Config, withConfig } from './config.ts'
 import { connect } from './connect.ts'
@@ -19,7 +19,7 @@ export const command = withConfig(
   const { sql, close } = await connect({ config: options, connectionsMax: 4 })
   try {
     const types: Quality[] = []
-    for (const type of policy.types) types.push(await quality(sql, type.name))
+    for (const type of policy.types) types.push(await quality(sql, type))
     const queue = await queueAge(sql)
     if (options.json) console.log(JSON.stringify({ types, queue }, null, 1))
     else if (options.prometheus) console.log(metrics(types, queue).join('\n'))
@@ -94,16 +94,19 @@ export function metrics(types: Quality[], queue: QueueAge[]): string[] {
     'Share of source records without a value that cannot be used.',
     systems.map((s) => [{ type: s.type, system: s.system }, s.validity]),
   )
-  metric(
-    'drift',
-    'Share of the values a system holds that the golden record does not have.',
+  const drift = (value: (d: FieldDrift) => number) =>
     systems.flatMap((s) =>
       s.drift.map((d): [Record<string, string>, number] => [
         { type: s.type, system: s.system, field: d.field },
-        d.held === 0 ? 0 : d.differs / d.held,
+        value(d),
       ]),
-    ),
+    )
+  metric(
+    'source_completeness',
+    'Share of source records that have a value.',
+    drift((d) => d.completeness),
   )
+  metric('drift', 'Share of the values a system holds that the golden record does not have.', drift(driftOf))
   metric(
     'tasks_open',
     'Tasks that wait.',

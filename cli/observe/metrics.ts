@@ -12,6 +12,7 @@ import { exceptionFigures, queueFigure, waitingFigures } from '../../mdm/ingest/
 import { queueAge } from '../../mdm/review/queue.ts'
 import type { ServiceLevels } from '../../mdm/service/objectives.ts'
 import { serviceLevels } from '../../mdm/serviceLevels.ts'
+import type { TypePolicy } from '../../schema/policy.ts'
 import type { DeliverRole } from '../deliverRole.ts'
 import type { Figures } from '../gatewayWorkers.ts'
 import type { IngestRole } from '../ingestRole.ts'
@@ -31,7 +32,7 @@ export interface MetricsOptions {
   sql: Sql
   connectors: ReadonlyMap<string, Pick<Connector, 'objectName' | 'objects'>>
   levels?: ServiceLevels | undefined
-  types: readonly string[]
+  types: readonly TypePolicy[]
   /** Of this process, where it has them. */
   tailer?: Tailer | undefined
   ingest?: (() => IngestRole | undefined) | undefined

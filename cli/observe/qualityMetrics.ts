@@ -1,7 +1,8 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Sql } from '../../mdm/db/database.ts'
 import { glance } from '../../mdm/db/glance.ts'
-import { type Quality, quality } from '../../mdm/golden/quality.ts'
+import { driftOf, type Quality, quality } from '../../mdm/golden/quality.ts'
+import type { TypePolicy } from '../../schema/policy.ts'
 
 /** How often quality is measured at most, and of how many records: it reads all of them. */
 const everyMs = 10 * 60_000
@@ -11,7 +12,7 @@ const recordsMax = 200_000
  * Figures of quality, measured in the background after a scrape and shown at the next: no scrape waits for them. A store
  * of more than `recordsMax` source records is left to "touchstone quality --prometheus", which its operator times.
  */
-export function qualityMetrics(registry: Registry, sql: Sql, types: readonly string[]): { refresh(): void } {
+export function qualityMetrics(registry: Registry, sql: Sql, types: readonly TypePolicy[]): { refresh(): void } {
   const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
     new Gauge<L>({ name: `touchstone_${name}`, help, labelNames, registers: [registry] })
   const golden = gauge('golden_records', 'Golden records in force.', ['type'])
@@ -20,6 +21,10 @@ export function qualityMetrics(registry: Registry, sql: Sql, types: readonly str
   const uniqueness = gauge('uniqueness', 'Share of golden records that are not like another one.', ['type'])
   const overrideRate = gauge('override_rate', 'Share of golden records with a value stated by a steward.', ['type'])
   const validity = gauge('validity', 'Share of source records without a value that cannot be used.', ['type', 'system'])
+  const completeness = gauge('completeness', 'Share of golden records that have a value.', ['type', 'field'])
+  const bySystem = ['type', 'system', 'field'] as ('type' | 'system' | 'field')[]
+  const held = gauge('source_completeness', 'Share of source records that have a value.', bySystem)
+  const drift = gauge('drift', 'Share of the values a system holds that the golden record does not have.', bySystem)
   const measured = gauge('quality_measured_timestamp_seconds', 'When the figures of quality were taken.', [])
   let at = Number.NEGATIVE_INFINITY
   let running = false
@@ -34,7 +39,14 @@ export function qualityMetrics(registry: Registry, sql: Sql, types: readonly str
       [overrideRate, q.overrideRate],
     ] as const)
       if (value !== null) g.set({ type }, value)
-    for (const s of q.systems) if (s.validity !== null) validity.set({ type, system: s.system }, s.validity)
+    for (const f of q.fields) completeness.set({ type, field: f.field }, f.completeness)
+    for (const { system, ...s } of q.systems) {
+      if (s.validity !== null) validity.set({ type, system }, s.validity)
+      for (const d of s.drift) {
+        held.set({ type, system, field: d.field }, d.completeness)
+        drift.set({ type, system, field: d.field }, driftOf(d))
+      }
+    }
   }
   const measure = async () => {
     const stored = await glance(sql, async (tx) => {

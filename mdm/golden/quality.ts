@@ -1,3 +1,4 @@
+import type { TypePolicy } from '../../schema/policy.ts'
 import type { Sql } from '../db/database.ts'
 
 /** How good the data of a golden type are. Rates are shares from 0 to 1; null where there is nothing to count. */
@@ -24,20 +25,33 @@ export interface FieldQuality {
   overrides: number
 }
 
+export interface FieldDrift {
+  field: string
+  held: number
+  /** Records of the system that have a value. */
+  completeness: number
+  differs: number
+}
+
+/** Share of the values a system holds that the golden record does not have. */
+export function driftOf({ held, differs }: FieldDrift): number {
+  return held === 0 ? 0 : differs / held
+}
+
 export interface SystemQuality {
   system: string
   records: number
   /** Records without a value that cannot be used. */
   validity: number | null
   /** What the system holds and the golden record does not, field by field. */
-  drift: { field: string; held: number; differs: number }[]
+  drift: FieldDrift[]
 }
 
 /**
  * Quality of one golden type. Reads all its golden and source records once, about 20 microseconds a record: for reports, not
  * for pages that many open. A list in a source record is no drift while the golden list has all its items.
  */
-export async function quality(sql: Sql, type: string): Promise<Quality> {
+export async function quality(sql: Sql, { name: type, fields: all }: TypePolicy): Promise<Quality> {
   const [[total], fields, [matched], overrides, systems, drift, [alike]] = await Promise.all([
     sql<{ n: number }[]>`select count(*)::int as n from golden where type = ${type} and state = 'ACTIVE'`,
     sql<{ field: string; n: number }[]>`
@@ -72,10 +86,10 @@ export async function quality(sql: Sql, type: string): Promise<Quality> {
     matchRate: rate(matched?.several ?? 0),
     uniqueness: rate(golden - Math.min(golden, alike?.n ?? 0)),
     overrideRate: rate(overrides.find((o) => o.field === null)?.n ?? 0),
-    fields: fields
-      .map(({ field, n }) => ({
+    fields: all
+      .map(({ name: field }) => ({
         field,
-        completeness: rate(n) ?? 0,
+        completeness: rate(fields.find((f) => f.field === field)?.n ?? 0) ?? 0,
         overrides: overrides.find((o) => o.field === field)?.n ?? 0,
       }))
       .sort((a, b) => (a.field < b.field ? -1 : 1)),
@@ -83,7 +97,9 @@ export async function quality(sql: Sql, type: string): Promise<Quality> {
       system,
       records: n,
       validity: n === 0 ? null : 1 - faulty / n,
-      drift: drift.filter((d) => d.system === system).map(({ field, held, differs }) => ({ field, held, differs })),
+      drift: drift
+        .filter((d) => d.system === system)
+        .map(({ field, held, differs }) => ({ field, held, completeness: held / n, differs })),
     })),
   }
 }

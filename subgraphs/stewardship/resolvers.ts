@@ -159,7 +159,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         return await previewed(await previewProposal(steward, callerOf(context), action), context)
       },
       dataQuality: (_: unknown, { type }: { type: string }, { sql }: RequestContext) =>
-        policy.types.some((t) => t.name === type) ? quality(sql, type) : null,
+        policy.types.some((t) => t.name === type) ? quality(sql, policy.type(type)) : null,
       queueAges: (_: unknown, _args: unknown, { sql }: RequestContext) => queueAge(sql),
       publications: (_: unknown, { first }: { first: number }, { sql }: RequestContext) => publications(sql, first),
       publicationProposals: (_: unknown, _args: unknown, { sql }: RequestContext) =>

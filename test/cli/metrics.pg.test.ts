@@ -8,7 +8,7 @@ import { follow } from '../../mdm/feed/follow.ts'
 import { startTailer, type Tailer } from '../../mdm/feed/tailer.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { row, shopConnector, shopPipeline } from '../fixtures/shop.ts'
-import { drain } from '../fixtures/store.ts'
+import { drain, policy } from '../fixtures/store.ts'
 import { testGateway } from '../gateway/gateway.ts'
 import { until } from '../gateway/until.ts'
 
@@ -24,7 +24,12 @@ after(async () => {
 })
 
 const open = () =>
-  openMetrics({ sql: db.sql, connectors: new Map([['shop', shopConnector()]]), types: ['Customer'], tailer })
+  openMetrics({
+    sql: db.sql,
+    connectors: new Map([['shop', shopConnector()]]),
+    types: [policy.type('Customer')],
+    tailer,
+  })
 
 /** Values by name and labels. */
 function parse(text: string): Map<string, number> {
@@ -89,6 +94,13 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
 
   // Quality comes after the scrape that asked for it.
   await until(async () => parse(await metrics.text()).get('touchstone_golden_records{type="Customer"}') === 1)
+  const quality = parse(await metrics.text())
+  assert.equal(quality.get('touchstone_completeness{type="Customer",field="name"}'), 1)
+  assert.equal(
+    quality.get('touchstone_completeness{type="Customer",field="legalName"}'),
+    0,
+    'what nobody has is told too',
+  )
   metrics.close()
   const later = open()
   assert.equal(parse(await later.text()).get('touchstone_ingest_queue_messages{kind="all"}'), 33)

@@ -467,7 +467,7 @@ test('quality: what is there, what stewards stated, what differs between a syste
   ])
   const id = key('erp', 'Customer', 'Q1')
   const QUALITY = `{ dataQuality(type: "Customer") { golden records matchRate uniqueness overrideRate fields { field completeness overrides }
-    systems { system records validity drift { field held differs } } } queueAges { kind open ageSecondsMax } unknown: dataQuality(type: "Nothing") { golden } }`
+    systems { system records validity drift { field held completeness differs } } } queueAges { kind open ageSecondsMax } unknown: dataQuality(type: "Nothing") { golden } }`
   const before = await ask(QUALITY, {})
   const drift = (q: typeof before, system: string) =>
     q.dataQuality.systems
@@ -475,6 +475,10 @@ test('quality: what is there, what stewards stated, what differs between a syste
       .drift.find((d: { field: string }) => d.field === 'currency')
   assert.equal(before.unknown, null)
   assert.ok(before.dataQuality.matchRate > 0 && before.dataQuality.golden > 0)
+  const erp = before.dataQuality.systems.find((s: { system: string }) => s.system === 'erp')
+  assert.equal(drift(before, 'erp').completeness, drift(before, 'erp').held / erp.records)
+  const legalName = before.dataQuality.fields.find((f: { field: string }) => f.field === 'legalName')
+  assert.equal(legalName.completeness, 0, 'a field that nobody has is there too')
   assert.equal(drift(before, 'erp').differs, 1, 'billing owns the currency, so the one of erp differs')
   await ask(
     `mutation ($input: OverrideInput!) { overrideField(input: $input, reason: "asked", idempotencyKey: "q1") { ${RESULT} } }`,
