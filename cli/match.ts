@@ -187,6 +187,10 @@ async function readRecords(file: string): Promise<MatchRecord[]> {
       throw new Error(`${file}: more than ${POSTINGS_RECORDS_MAX} records; split them by country or region`)
   }
   if (bad > 0) console.error(`${file}: ${bad} of ${line} lines left out`)
+  if (times.size < records.length)
+    console.error(
+      `note: ${count(records.length - times.size)} lines repeat a source and id; each is a record of its own, and is written under that id`,
+    )
   return records
 }
 

@@ -30,6 +30,8 @@ export interface EstimateOptions {
 const FREE_SHARE_MIN = 0.5
 const CONVERGED = 1e-5
 const SHARE_MIN = 1e-7
+/** However few pairs there are, hardly more of them are matches, or related: data with none that differ teach no odds. */
+const PAIRS_SHARE_MAX = 0.2
 
 /**
  * Estimates the model by expectation maximisation over counted level vectors, with three classes: matches, related pairs, random
@@ -101,10 +103,13 @@ export function estimate(
       related += candidates.counts[row]! * posterior.related[row]!
     }
     model.matchShare = Math.min(
-      0.2,
+      PAIRS_SHARE_MAX,
       ((matches + 1) ** freeShare * (options.records / 2) ** (1 - freeShare)) / pairsInAll,
     )
-    model.relatedShare = Math.max(1e-12, ((related + 1) / pairsInAll) ** free * model.matchShare ** (1 - free))
+    model.relatedShare = Math.min(
+      PAIRS_SHARE_MAX,
+      Math.max(1e-12, ((related + 1) / pairsInAll) ** free * model.matchShare ** (1 - free)),
+    )
     if (moved < CONVERGED && iteration > 3) break
   }
   return model

@@ -9,8 +9,10 @@ export const FREQUENCY_VALUES_MAX = 50_000
  * many records, which says nothing about its rarity in the world.
  */
 const PRIOR_RECORDS = 2000
-/** A value that more than this share of the records have is frequent beyond doubt, however small the data. */
+/** A value that more than this share of the records have is frequent beyond doubt, however small the data ... */
 const FREQUENT_SHARE = 0.05
+/** ... unless they are so few that all of them may be of one thing. */
+const FEW_RECORDS = 5
 /** Words of products and texts differ so much from trade to trade that the shipped list counts for little. */
 const PRIOR_RECORDS_TEXT = 100
 
@@ -51,7 +53,8 @@ export function frequenciesOf(
   const common = COMMON_BITS.get(sort)
   const trust = records / (records + (sort === 'token' && !named ? PRIOR_RECORDS_TEXT : PRIOR_RECORDS))
   const bitsOf = (value: string, count: number) => {
-    const shipped = (1 - trust) / (1 + (count / records / FREQUENT_SHARE) ** 2)
+    const frequent = count <= FEW_RECORDS ? 0 : count / records / FREQUENT_SHARE
+    const shipped = (1 - trust) / (1 + frequent ** 2)
     return (
       (1 - shipped) * -Math.log2(Math.min(1, count / records)) +
       shipped * (common?.get(value) ?? unknownBits(sort, value))
