@@ -31,7 +31,9 @@ function withWhich(command: Command): Command {
 const list = withConfig(new Command('list').description('endpoints, where they stand and what waits'), SETTINGS).action(
   (config: Settings) =>
     atWebhooks(config, async ({ sql }) => {
-      for (const e of await readEndpoints(sql)) {
+      const endpoints = await readEndpoints(sql)
+      if (endpoints.length === 0) console.log('no webhooks; the mutation registerWebhook adds one (docs/WEBHOOKS.md)')
+      for (const e of endpoints) {
         const paused = e.pausedUntil && e.pausedUntil.getTime() > Date.now()
         const state = e.state === 'DISABLED' ? `DISABLED (${e.because})` : paused ? 'PAUSED' : 'ACTIVE'
         console.log(`${e.id}  ${state}  ${new URL(e.url).host}  ${e.description}`)
@@ -52,7 +54,9 @@ const deliveries = withWhich(
   ),
 ).action((config: Settings & Which & { webhook?: string; limit: number }) =>
   atWebhooks(config, async ({ sql }) => {
-    for (const d of await readDeliveries(sql, filterOf(config, config.webhook), config.limit, null))
+    const found = await readDeliveries(sql, filterOf(config, config.webhook), config.limit, null)
+    if (found.length === 0) console.log('no deliveries')
+    for (const d of found)
       console.log(
         `${d.lastAt.toISOString()}  ${d.webhook}.${d.position}  ${d.goldenId}  v${d.version}  ${d.state}  ` +
           `${d.attempts} attempts  ${d.status ?? d.error ?? ''}`,

@@ -4,7 +4,7 @@ import { Tally } from '../../mdm/service/minutes.ts'
 import type { ServiceLevels } from '../../mdm/service/objectives.ts'
 import type { ChangeEvent } from '../../schema/events.ts'
 
-const flushEveryMs = 5_000
+const flushEveryMs = 1_000
 
 export interface FeedMeter {
   seen(events: readonly ReadEvent[]): void

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { command } from '../../cli/exceptions.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { connectors } from '../e2e/deliveries.ts'
 import { row, shopPipeline } from '../fixtures/shop.ts'
 import { drain } from '../fixtures/store.ts'
 import { dataDirectory, touchstone } from './process.ts'
+import { said } from './said.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -14,20 +16,16 @@ after(async () => await db?.drop())
 
 test('operators list, show, retry and discard exceptions', async (t) => {
   const { dir } = dataDirectory(t)
-  const run = async (...args: string[]) => {
-    const command = touchstone(['exceptions', ...args], dir, { DATABASE_URL: db.url })
-    const code = await command.ended
-    return { code, text: command.output() }
-  }
+  const run = (...args: string[]) => said(command, [...args, '--database-url', db.url])
   const a = await row(db.sql, 'customers', { company_name: 'No id' }, 'webshop')
   const b = await row(db.sql, 'custmers', { shop_customer_id: '1', company_name: 'Blue Fen' }, 'webshop')
   await drain({ ...shopPipeline(db.sql), connectors })
 
-  const listed = await run('list', '--source', 'webshop')
-  assert.equal(listed.code, 0)
-  assert.match(listed.text, new RegExp(`${a} .*webshop/customers +MISSING_ID +sales-operations`))
-  assert.match(listed.text, new RegExp(`${b} .*webshop/custmers +UNKNOWN_OBJECT +integration`))
-  assert.match(listed.text, /2 in all:/)
+  const listed = touchstone(['exceptions', 'list', '--source', 'webshop'], dir, { DATABASE_URL: db.url })
+  assert.equal(await listed.ended, 0)
+  assert.match(listed.output(), new RegExp(`${a} .*webshop/customers +MISSING_ID +sales-operations`))
+  assert.match(listed.output(), new RegExp(`${b} .*webshop/custmers +UNKNOWN_OBJECT +integration`))
+  assert.match(listed.output(), /2 in all:/)
   const json = await run('list', '--json', '--code', 'MISSING_ID')
   assert.deepEqual([JSON.parse(json.text).inboxId, JSON.parse(json.text).owner], [a, 'sales-operations'])
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { command } from '../../cli/replay.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { row } from '../fixtures/shop.ts'
 import { dataDirectory, touchstone } from './process.ts'
+import { said } from './said.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -12,25 +14,15 @@ after(async () => await db?.drop())
 
 test('replay takes objects by any name and spans of time, and says what is wrong with its flags', async (t) => {
   const { dir } = dataDirectory(t)
-  const run = async (...args: string[]) => {
-    const command = touchstone(['replay', ...args], dir, { DATABASE_URL: db.url })
-    return { code: await command.ended, text: command.output() }
-  }
   const a = await row(db.sql, 'customers', { shop_customer_id: '1' }, 'webshop')
   await row(db.sql, 'products', { article_no: '1' }, 'webshop')
   await db.sql`delete from pending`
-  const done = await run(
-    '--source',
-    'webshop',
-    '--object',
-    'CUSTOMERS',
-    '--from',
-    '2026-01-01',
-    '--to',
-    '2999-01-01T00:00:00Z',
-  )
-  assert.match(done.text, /webshop: 1 messages in the queue again, up to message \d+/)
-  assert.equal(done.code, 0)
+  const span = ['--from', '2026-01-01', '--to', '2999-01-01T00:00:00Z']
+  const done = touchstone(['replay', '--source', 'webshop', '--object', 'CUSTOMERS', ...span], dir, {
+    DATABASE_URL: db.url,
+  })
+  assert.equal(await done.ended, 0)
+  assert.match(done.output(), /webshop: 1 messages in the queue again, up to message \d+/)
   assert.deepEqual(
     (await db.sql`select inbox_id from pending`).map((p) => p.inbox_id),
     [a],
@@ -45,7 +37,7 @@ test('replay takes objects by any name and spans of time, and says what is wrong
     [['--source', 'webshop', '--from', '2026-02-03', '--to', '2026-02-02'], /--from is not before --to/],
     [['--source', 'webshop', '--after', '-1'], /whole number/],
   ] as const) {
-    const { code, text } = await run(...args)
+    const { code, text } = await said(command, [...args, '--database-url', db.url])
     assert.equal(code, 1, text)
     assert.match(text, says)
   }

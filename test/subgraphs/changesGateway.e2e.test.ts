@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { after, before, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient as createSseClient } from 'graphql-sse'
 import { type Client, createClient } from 'graphql-ws'
 import WebSocket from 'ws'
@@ -134,12 +133,12 @@ test('what is wrong with a cursor reaches the client as a code (FEED 4.2)', asyn
 
 test('a feed that is replaced ends open subscriptions with its code (FEED 8.3)', async () => {
   const [own] = await db.sql<{ feed: string }[]>`select feed from feed_head`
+  const results = client.iterate({ query: WATCH })
+  await results.next()
   const ended = (async () => {
-    for await (const result of client.iterate({ query: WATCH }))
-      if (result.errors) return (result.errors[0]?.extensions as Item)?.code
+    for await (const result of results) if (result.errors) return (result.errors[0]?.extensions as Item)?.code
     return 'completed'
   })()
-  await sleep(200)
   await db.sql`update feed_head set feed = gen_random_uuid()`
   assert.equal(await ended, 'CURSOR_OTHER_FEED')
   await db.sql`update feed_head set feed = ${own?.feed ?? ''}`
