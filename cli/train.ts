@@ -160,7 +160,9 @@ async function trainType(
     const place = new Map(result.records.map((record, i) => [record.key, i]))
     const said = [...given, ...(await readLabels(sql))]
     const latest = new Map(said.map((l) => [[l.a, l.b].sort().join(), l]))
-    labels = [...latest.values()].flatMap(({ a, b, same }) => {
+    // In an order of their own: sums of the same labels are the same model, whoever said them first.
+    const inOrder = [...latest].sort(([x], [y]) => (x < y ? -1 : 1))
+    labels = inOrder.flatMap(([, { a, b, same }]) => {
       const [i, j] = [place.get(a), place.get(b)]
       return i === undefined || j === undefined ? [] : [{ a: result.features[i]!, b: result.features[j]!, same }]
     })
