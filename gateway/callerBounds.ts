@@ -23,6 +23,8 @@ const callersMax = 10_000
 const msPerMinute = 60_000
 /** A request counts as one operation up to this size, and as one more for each KiB past it: reading it is the work. */
 const plainBytesMax = 4_096
+/** And as one more for so many values each that its answer may hold past the first so many. */
+const valuesPerOperation = 500
 /** A minute that is used up at several gateways together is over in half a minute, in the mean. */
 const waitSeconds = 30
 
@@ -69,10 +71,7 @@ export class CallerBounds {
     const now = this.#now()
     account.left = Math.min(this.#burst, account.left + ((now - account.at) * rate) / msPerMinute)
     account.at = now
-    if (account.left < 1) {
-      const wait = Math.ceil(((1 - account.left) * msPerMinute) / rate / 1_000)
-      throw new HttpError(429, 'RATE_LIMITED', `At most ${rate} operations a minute: come again in ${wait} s`, wait)
-    }
+    if (account.left < 1) throw this.#tooMany(account)
     if (this.#shared && this.#shared.inMinute(caller.actor) >= rate) {
       const message = `At most ${rate} operations a minute, over all gateways: come again in the next one`
       throw new HttpError(429, 'RATE_LIMITED', message, waitSeconds)
@@ -81,11 +80,15 @@ export class CallerBounds {
     this.#shared?.note(caller.actor)
   }
 
-  /** Counts the size of a request that was begun. One that is too large for what is left is paid off by later ones. */
-  weigh(caller: Caller, bytes: number): void {
-    if (caller.via === 'DEVELOPMENT' || bytes <= plainBytesMax) return
+  /**
+   * Counts what a request that was begun asks for beyond one operation; what is not left is paid off by later ones. Throws
+   * HttpError 429 where others that were begun at the same time have taken what was left.
+   */
+  charge(caller: Caller, operations: number): void {
+    if (caller.via === 'DEVELOPMENT' || operations <= 0) return
     const account = this.#accountOf(caller.actor)
-    account.left = Math.max(-this.#burst, account.left - (bytes - plainBytesMax) / 1_024)
+    if (account.left < 0) throw this.#tooMany(account)
+    account.left = Math.max(-this.#burst, account.left - operations)
   }
 
   /** Counts what is under way; answers how to say that it has ended. Throws HttpError 429. */
@@ -115,6 +118,12 @@ export class CallerBounds {
     }
   }
 
+  #tooMany({ left }: Account): HttpError {
+    const rate = this.#limits.callerOperationsPerMinuteMax
+    const wait = Math.ceil(((1 - left) * msPerMinute) / rate / 1_000)
+    return new HttpError(429, 'RATE_LIMITED', `At most ${rate} operations a minute: come again in ${wait} s`, wait)
+  }
+
   get #burst(): number {
     return Math.max(1, this.#limits.callerOperationsPerMinuteMax / 10)
   }
@@ -128,4 +137,14 @@ export class CallerBounds {
     this.#accounts.set(actor, account)
     return account
   }
+}
+
+/** For how many operations more than one a request of this size stands. */
+export function operationsOfBytes(bytes: number): number {
+  return Math.max(0, bytes - plainBytesMax) / 1_024
+}
+
+/** For how many operations more than one an operation stands whose answer may hold so many values. */
+export function operationsOfValues(values: number): number {
+  return Math.max(0, values / valuesPerOperation - 1)
 }

@@ -24,6 +24,8 @@ export interface Cost {
   cost: number
   /** Where most of them are, as `customers.nodes[200].invoices.nodes[50]`. */
   path: string
+  /** Values that the answer may hold at most, and `valuesPerList` for each list of the operation, for its statement. */
+  values: number
 }
 
 type Variables = Readonly<Record<string, unknown>>
@@ -36,6 +38,9 @@ interface Place {
   /** Objects for each time it is answered: one, or none of a leaf. */
   own: number
   size: (variables: Variables) => number
+  /** Leaves of each object, and once for all what finding it takes, both in values. */
+  leaves: number
+  statement: number
   below: Place[]
 }
 
@@ -49,6 +54,8 @@ interface Compiled {
 export const pageItemsAssumed = 20
 /** Items of a list that has no pages. */
 export const listItemsAssumed = 10
+/** A list takes a statement of its own, which stands for about so many values. */
+const valuesPerList = 50
 
 /**
  * The cost of operations before they are run: one for each object that the answer may hold, page sizes multiplied down
@@ -86,25 +93,33 @@ export class OperationCosts {
 
 function costOf(places: readonly Place[], variables: Variables): Cost {
   const found = heaviest(places, variables)
-  return { cost: found.total, path: found.path }
+  return { cost: found.total, path: found.path, values: found.values + statements(places) }
 }
 
 /** All of them together, and the way down to the heaviest. Never beyond what is a number: NaN would be under any bound. */
-function heaviest(places: readonly Place[], variables: Variables): { total: number; path: string } {
+function heaviest(places: readonly Place[], variables: Variables): { total: number; path: string; values: number } {
   let total = 0
+  let values = 0
   let most = 0
   let path = ''
-  for (const { key, own, size, below } of places) {
+  for (const { key, own, size, leaves, below } of places) {
     const times = size(variables)
     const inner = heaviest(below, variables)
     const cost = Math.min(times * (own + inner.total), Number.MAX_SAFE_INTEGER)
     total = Math.min(total + cost, Number.MAX_SAFE_INTEGER)
+    values = Math.min(values + times * (leaves + inner.values), Number.MAX_SAFE_INTEGER)
     if (cost <= most) continue
     most = cost
     path = `${key}${times === 1 ? '' : `[${times}]`}${inner.path === '' ? '' : `.${inner.path}`}`
   }
-  return { total, path }
+  return { total, path, values }
 }
+
+function statements(places: readonly Place[]): number {
+  return places.reduce((sum, { statement, below }) => sum + statement + statements(below), 0)
+}
+
+const rootLeaf = (key: string): Place => ({ key, own: 1, size: () => 1, leaves: 1, statement: 0, below: [] })
 
 function compile(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): Compiled {
   const fragments = new Map(
@@ -177,18 +192,20 @@ function compile(schema: GraphQLSchema, document: DocumentNode, operation: Opera
 
   /** `page`: what the connection around was asked for. */
   const place = ({ type, key, name, given, sets }: Selected, page: Size | null): Place | null => {
-    if (name.startsWith('__')) return type === root ? { key, own: 1, size: () => 1, below: [] } : null
+    if (name.startsWith('__')) return type === root ? rootLeaf(key) : null
     const parent = schema.getType(type)
     const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined
     if (!field) return null
     const result = getNamedType(field.type)
-    if (!isCompositeType(result)) return type === root ? { key, own: 1, size: () => 1, below: [] } : null
+    if (!isCompositeType(result)) return type === root ? rootLeaf(key) : null
     const sliced = asked(field, given)
     const connection = isConnection(result)
     const inner = connection ? (v: Variables) => sliced(v) ?? pageItemsAssumed : null
-    const below = places(gather(sets, result.name), inner)
+    const selected = [...gather(sets, result.name)]
+    const below = places(selected, inner)
     const size = isList(field.type) ? (v: Variables) => sliced(v) ?? page?.(v) ?? listItemsAssumed : () => 1
-    return { key, own: 1, size, below }
+    const leaves = selected.length - below.length
+    return { key, own: 1, size, leaves, statement: connection ? valuesPerList : 0, below }
   }
   const places = (selected: Iterable<Selected>, page: Size | null): Place[] =>
     [...selected].flatMap((s) => place(s, page) ?? [])

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestInfo } from '../subgraphs/contract.ts'
 import type { QueryBounds } from './bounds.ts'
+import { operationsOfBytes, operationsOfValues } from './callerBounds.ts'
 import type { Drain } from './drain.ts'
 import { answerJson, HttpError, readBody } from './httpAnswer.ts'
 import type { ReportError } from './mask.ts'
@@ -31,12 +32,13 @@ export async function graphqlOverHttp(
     drain?: Drain
     /** Told, before it runs, of an operation that is no subscription; throws HttpError where it is one too many. */
     answersOnce?: () => void
-    /** Told how large the request is, before it is read where the request says so. */
-    weigh?: (bytes: number) => void
+    /** Told for how many operations more than one the request stands, as soon as that is known. */
+    charge?: (operations: number) => void
   },
 ): Promise<void> {
   const accept = req.headers.accept ?? ''
   const prepared = await prepareRequest(at, await readOver(req, at), request)
+  if (!Array.isArray(prepared)) at.charge?.(operationsOfValues(prepared.values))
   const type = accept.includes(RESPONSE_JSON) ? RESPONSE_JSON : 'application/json'
   const streaming = accept.includes(EVENT_STREAM)
   if (Array.isArray(prepared)) {
@@ -74,7 +76,7 @@ async function* once<T>(value: T): AsyncIterable<T> {
 
 async function readOver(
   req: IncomingMessage,
-  { bounds, weigh }: { bounds: QueryBounds; weigh?: ((bytes: number) => void) | undefined },
+  { bounds, charge }: { bounds: QueryBounds; charge?: ((operations: number) => void) | undefined },
 ): Promise<OperationRequest> {
   if (req.method === 'GET') {
     const search = new URL(req.url ?? '/', 'http://localhost').searchParams
@@ -97,9 +99,9 @@ async function readOver(
   if (!/^application\/(json|graphql\+json)\b/i.test(req.headers['content-type'] ?? ''))
     throw new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the operation as "Content-Type: application/json"')
   const announced = Number(req.headers['content-length'] ?? 0)
-  weigh?.(announced)
+  charge?.(operationsOfBytes(announced))
   const body = await readBody(req, bounds.bodyBytesMax)
-  if (announced === 0) weigh?.(body.length)
+  if (announced === 0) charge?.(operationsOfBytes(body.length))
   return readRequest(parseJson(body.toString('utf8'), 'the body'), bounds)
 }
 

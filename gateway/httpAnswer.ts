@@ -60,10 +60,11 @@ export function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer
       else chunks.push(chunk)
     })
     req.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
-    req.once('error', reject)
-    req.once('close', () => {
+    const incomplete = () => {
       // An error costs its stack, and every request closes.
       if (!req.complete) reject(new HttpError(400, 'BODY_INCOMPLETE', 'The connection closed before the body ended'))
-    })
+    }
+    req.once('error', incomplete)
+    req.once('close', incomplete)
   })
 }

@@ -1,4 +1,4 @@
-import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, type OperationTypeNode } from 'graphql'
+import { type ExecutionResult, GraphQLError, getOperationAST, type OperationTypeNode } from 'graphql'
 import { SpanKind, traced } from '../schema/trace.ts'
 import type { RequestInfo } from '../subgraphs/contract.ts'
 import type { Cost } from './cost.ts'
@@ -25,6 +25,8 @@ export interface OperationParams {
 /** An operation that is sound and may be run. */
 export interface PreparedOperation {
   type: OperationTypeNode
+  /** How many values its answer may hold. */
+  values: number
   run(): Promise<ExecutionResult | AsyncIterable<ExecutionResult>>
 }
 
@@ -46,19 +48,14 @@ export function prepareOperation(
   const request = { ...from }
   const operation = new OperationContext(request)
   const correlationId = request.correlationId
-  const { parse, validate, contextFactory, execute, subscribe, schema } = runtime.getEnveloped({
+  const { contextFactory, execute, subscribe, schema } = runtime.getEnveloped({
     operation,
     correlationId,
   } as never)
-  let document: DocumentNode
-  try {
-    document = parse(params.query)
-  } catch (e) {
-    return [maskError(e, correlationId, report)]
-  }
-  const invalid = validate(schema, document) as GraphQLError[]
   const knowsSchema = request.scopes.has(SCHEMA_SCOPE)
-  if (invalid.length > 0) return invalid.map((e) => coded(e, knowsSchema))
+  const read = runtime.documents.read(schema, params.query)
+  if (!('definitions' in read)) return read.map((e) => coded(e, knowsSchema))
+  const document = read
   const found = getOperationAST(document, params.operationName)
   if (!found) return [noSuchOperation(params)]
   const node = found
@@ -71,7 +68,7 @@ export function prepareOperation(
   if (cost.cost > costMax) return [tooCostly(cost, costMax)]
   const told = {
     ...(hidden.length > 0 ? { masked: hidden } : {}),
-    ...(params.tellCost ? { cost: { ...cost, costMax } } : {}),
+    ...(params.tellCost ? { cost: { cost: cost.cost, path: cost.path, costMax } } : {}),
   }
   const tells = hidden.length > 0 || params.tellCost === true
 
@@ -149,7 +146,7 @@ export function prepareOperation(
     return { ...result, errors }
   }
 
-  return { type, run }
+  return { type, values: cost.values, run }
 }
 
 export function isStream(value: unknown): value is AsyncIterable<ExecutionResult> {

@@ -1,12 +1,12 @@
 import { createGatewayRuntime, type GatewayRuntime } from '@graphql-hive/gateway-runtime'
 import { Logger } from '@graphql-hive/logger'
 import ws from '@graphql-mesh/transport-ws'
-import { GraphQLError, parse as parseDocument } from 'graphql'
 import type { Logger as Log } from 'pino'
 import type { Subgraph } from '../subgraphs/contract.ts'
 import type { Answers } from './answers.ts'
-import { boundsError, type QueryBounds } from './bounds.ts'
+import type { QueryBounds } from './bounds.ts'
 import { OperationCosts } from './cost.ts'
+import { Documents } from './documents.ts'
 import type { InternalTokens } from './identity/internal.ts'
 import { localExecutors, localTransport } from './localTransport.ts'
 import type { ReportError } from './mask.ts'
@@ -57,6 +57,8 @@ export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>> &
   use(): () => void
   /** Lets go of what it holds once the last operation has ended. */
   retire(): void
+  /** What was asked before. */
+  documents: Documents
   /** What operations may come to. */
   costs: OperationCosts
   /** What is subscribed to at the moment. */
@@ -97,13 +99,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       level: 'error',
       writers: [{ write: (_level, attrs, msg) => log.error({ attrs }, msg ?? '') }],
     }),
-    plugins: () => [
-      {
-        onParse({ setParseFn }: { setParseFn(fn: typeof parseDocument): void }) {
-          setParseFn((source, parseOptions) => parse(source, parseOptions, bounds))
-        },
-      } as never,
-    ],
   })
   // Otherwise the first callers meet a gateway without a schema.
   await runtime.getSchema()
@@ -129,6 +124,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     rights: new GraphRights(supergraph, refused(log, options.refused)),
     answers: options.answers,
     observe: options.observe,
+    documents: new Documents(bounds),
     costs: new OperationCosts(bounds.costMax),
     selections: new Selections(localSubgraphs.flatMap((s) => s.sharing?.liveFields ?? [])),
   })
@@ -141,23 +137,4 @@ function refused(log: Log, note: RuntimeOptions['refused']): ConstructorParamete
     log.info({ actor, correlationId, code: 'FORBIDDEN', fields }, 'operation refused')
     note?.({ actor: actor ?? null, code: 'FORBIDDEN', fields, correlationId })
   }
-}
-
-function parse(
-  source: Parameters<typeof parseDocument>[0],
-  options: Parameters<typeof parseDocument>[1],
-  bounds: QueryBounds,
-) {
-  const { tokensMax } = bounds
-  let document: ReturnType<typeof parseDocument>
-  try {
-    document = parseDocument(source, { ...options, maxTokens: tokensMax })
-  } catch (e) {
-    if (!(e instanceof GraphQLError)) throw e
-    const code = e.message.includes(`${tokensMax} tokens`) ? 'TOO_MANY_TOKENS' : 'GRAPHQL_PARSE_FAILED'
-    throw new GraphQLError(e.message, { source: e.source, positions: e.positions, extensions: { code } })
-  }
-  const error = boundsError(document, bounds)
-  if (error) throw error
-  return document
 }

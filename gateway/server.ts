@@ -141,16 +141,21 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   }
 
   async function operate(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
+    const given = credentialsOf(req.headers)
+    const caller = await callers.identify(given)
+    callerBounds.count(caller)
     // Streams have a bound of their own: they last, and cost little. They count from the request on, not once they flow.
     let kind: keyof typeof underWay = req.headers.accept?.includes('text/event-stream') ? 'streams' : 'operations'
-    refuseBusy(res, kind)
-    underWay[kind]++
-    let end: (() => void) | undefined
+    // Who is refused for asking too much takes nobody's place.
+    let end = callerBounds.hold(caller, kind)
     try {
-      const given = credentialsOf(req.headers)
-      const caller = await callers.identify(given)
-      callerBounds.count(caller)
-      end = callerBounds.hold(caller, kind)
+      refuseBusy(res, kind)
+    } catch (e) {
+      end()
+      throw e
+    }
+    underWay[kind]++
+    try {
       /** What is asked turns out not to last: from here on it counts as what it is. */
       const answersOnce = () => {
         if (kind === 'operations') return
@@ -158,17 +163,17 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
         underWay.streams--
         kind = 'operations'
         underWay.operations++
-        end?.()
+        end()
         end = callerBounds.hold(caller, 'operations')
       }
       const watch = watchCaller(callers, given, caller, options.recheckMs)
-      const weigh = (bytes: number) => callerBounds.weigh(caller, bytes)
-      const at = { runtime: runtime(), operations, bounds, report, streams, watch, drain, answersOnce, weigh }
+      const charge = (operations: number) => callerBounds.charge(caller, operations)
+      const at = { runtime: runtime(), operations, bounds, report, streams, watch, drain, answersOnce, charge }
       const traceparent = checkedTraceparent(req.headers.traceparent)
       await graphqlOverHttp(req, res, { correlationId: id, traceparent, ...caller }, at)
     } finally {
       // Who does not take its answers has them under way; for all others they are done.
-      untaken.watch(res, () => end?.())
+      untaken.watch(res, end)
       underWay[kind]--
     }
   }

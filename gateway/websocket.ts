@@ -3,7 +3,7 @@ import type { ExecutionResult, GraphQLError } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { QueryBounds, ServerBounds } from './bounds.ts'
-import type { CallerBounds } from './callerBounds.ts'
+import { type CallerBounds, operationsOfBytes, operationsOfValues } from './callerBounds.ts'
 import { coalesce } from './coalesce.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import type { Drain } from './drain.ts'
@@ -144,7 +144,7 @@ export function serveWebSockets(
         let end: (() => void) | undefined
         try {
           end = at.callerBounds.begin(caller)
-          at.callerBounds.weigh(caller, sizes.get(ctx.extra.socket) ?? 0)
+          at.callerBounds.charge(caller, operationsOfBytes(sizes.get(ctx.extra.socket) ?? 0))
           const asked = readRequest(payload, at.bounds)
           const watch = watchCaller(at.callers, given, caller, at.recheckMs)
           const prepared = await prepareRequest({ ...at, runtime: at.runtime(), watch }, asked, {
@@ -155,6 +155,7 @@ export function serveWebSockets(
             end()
             return prepared as readonly GraphQLError[]
           }
+          at.callerBounds.charge(caller, operationsOfValues(prepared.values))
           if (!(operation in ctx.subscriptions)) {
             // Completed while its text was looked for: nobody is told.
             end()

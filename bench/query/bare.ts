@@ -30,12 +30,12 @@ const runtime = await createRuntime({
 const server = createServer(async (req, res) => {
   const { query, variables } = JSON.parse((await readBody(req, most)).toString('utf8'))
   const operation = new OperationContext({ correlationId: '', scopes: everyone })
-  const { parse, validate, contextFactory, execute, schema } = runtime.getEnveloped({
+  const { contextFactory, execute, schema } = runtime.getEnveloped({
     operation,
     correlationId: '',
   } as never)
-  const document = parse(query)
-  if (validate(schema, document).length > 0) throw new Error('the query is wrong')
+  const document = runtime.documents.read(schema, query)
+  if (!('definitions' in document)) throw new Error('the query is wrong')
   const args = { schema, document, variableValues: variables, contextValue: await contextFactory() }
   res.setHeader('content-type', 'application/json').end(JSON.stringify(await execute(args as never)))
 })

@@ -40,10 +40,18 @@ const bindingsMax = 100
 /** Verifies tokens of an issuer. The answer throws HttpError: 401 with what is wrong, 503 while keys cannot be had. */
 export function tokenVerifier(issuer: TokenIssuer, access: Access): (token: string) => Promise<Caller> {
   const known = new Map<string, { caller: Caller; until: number }>()
+  const verifying = new Map<string, Promise<Caller>>()
 
   return async (token) => {
     const found = known.get(token)
     if (found && found.until > Date.now()) return found.caller
+    // Many requests of one caller may come before the first is verified.
+    const under = verifying.get(token) ?? verify(token).finally(() => verifying.delete(token))
+    verifying.set(token, under)
+    return await under
+  }
+
+  async function verify(token: string): Promise<Caller> {
     known.delete(token)
     const caller = callerOf(await payloadOf(token, issuer), issuer, access)
     // Only tokens that hold are kept, the oldest go first.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { CallerBounds } from '../../gateway/callerBounds.ts'
+import { CallerBounds, operationsOfBytes } from '../../gateway/callerBounds.ts'
 import { authenticatedCallers } from '../../gateway/callers.ts'
 import type { Caller } from '../../gateway/identity/caller.ts'
 import { ask, BOUNDS, testGateway } from './gateway.ts'
@@ -46,14 +46,20 @@ test('a large request counts as several, and is paid off in what a full burst ta
   const clock = { ms: 0 }
   const bounds = new CallerBounds(limits, () => clock.ms)
   const once = (actor = 'ada') => bounds.begin(caller(actor))()
-  bounds.weigh(caller('ada'), 4_096)
+  const weigh = (bytes: number) => bounds.charge(caller('ada'), operationsOfBytes(bytes))
+  weigh(4_096)
   for (let i = 0; i < 3; i++) once()
-  bounds.weigh(caller('ada'), 4_096 + 2 * 1_024)
+  weigh(4_096 + 2 * 1_024)
   once()
   assert.equal(code(once), 'RATE_LIMITED')
   clock.ms += 3_600_000
   once()
-  bounds.weigh(caller('ada'), 1_000_000)
+  weigh(1_000_000)
+  assert.equal(
+    code(() => weigh(5_000)),
+    'RATE_LIMITED',
+    'begun before, but what was left is taken',
+  )
   clock.ms += 6_999
   assert.equal(code(once), 'RATE_LIMITED')
   once('bob')
@@ -118,7 +124,7 @@ test('over HTTP it is 429 with Retry-After, and nothing stays counted', async (t
   assert.equal(fixture.subscribers(), 0)
 })
 
-test('over HTTP, in chunks and over WebSockets the size of a request counts', async (t) => {
+test('over HTTP, in chunks and over WebSockets the size of a request counts, and its cost', async (t) => {
   const { gateway, url } = await testGateway({
     callers: authenticatedCallers({ token: async (token) => caller(token) }),
     bounds: { ...BOUNDS, callerOperationsPerMinuteMax: 100 },
@@ -128,6 +134,7 @@ test('over HTTP, in chunks and over WebSockets the size of a request counts', as
   const ways: [string, BodyInit | null][] = [
     ['whole', large],
     ['chunked', new Blob([large]).stream()],
+    ['costly', JSON.stringify({ query: '{ customers(first: 4000) { id name a: id b: name } }' })],
   ]
   for (const [actor, body] of ways) {
     const headers = { authorization: `Bearer ${actor}`, 'content-type': 'application/json' }

@@ -26,12 +26,30 @@ union Any = Thing | Part`)
 const costs = new OperationCosts(1_000)
 
 function costOf(text: string, variables?: Record<string, unknown>) {
+  const { cost, path } = wholeCostOf(text, variables)
+  return { cost, path }
+}
+
+function wholeCostOf(text: string, variables?: Record<string, unknown>) {
   const document = parse(text)
   assert.deepEqual(validate(schema, document), [], text)
   const operation = getOperationAST(document)
   assert.ok(operation)
   return costs.of(schema, document, operation, variables)
 }
+
+test('values are counted beside it: leaves of all objects, and what a list takes in itself', () => {
+  for (const [text, values] of [
+    ['{ head }', 1],
+    ['{ one { id tags part { id } } }', 3],
+    ['{ things(first: 7) { totalCount } }', 51],
+    ['{ things(first: 7) { nodes { id tags } } }', 64],
+    ['{ a: things(first: 7) { nodes { id tags } } b: things(first: 7) { nodes { id tags } } }', 128],
+    ['{ things(first: 10) { nodes { id things(first: 10) { nodes { id } } } } }', 210],
+    ['{ things(first: 1) { nodes { ...F ...F } } } fragment F on Thing { id tags }', 52],
+  ] as const)
+    assert.equal(wholeCostOf(text).values, values, text)
+})
 
 test('one for each object that the answer may hold, by page sizes multiplied down nested lists', () => {
   for (const [text, cost, path] of [

@@ -1,0 +1,186 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import type { Attack, Told } from './hostile/attacker.ts'
+
+// Hostile callers beside good ones, who ask all the time over 20 connections: what the good ones notice, what memory it takes, and that the gateway is there
+// afterwards. Deep, wide, aliased, circular and huge documents (bench/hostile/documents.ts), bodies and headers that come a
+// byte a second, answers that nobody reads; each caller has a token.
+//   node bench/hostile.ts [--requests 10000] [--per-second 250] [--sockets 100] [--callers 3] [--unlimited] [--kinds]
+// --unlimited turns the rate of callers off, so that each request is looked at; --kinds prints how each kind was answered.
+// As a soak: --requests 450000 --per-second 250 is half an hour.
+
+const { values } = parseArgs({
+  options: {
+    requests: { type: 'string', default: '10000' },
+    'per-second': { type: 'string', default: '250' },
+    sockets: { type: 'string', default: '100' },
+    callers: { type: 'string', default: '3' },
+    companies: { type: 'string', default: '500' },
+    quiet: { type: 'string', default: '20' },
+    connections: { type: 'string', default: '20' },
+    unlimited: { type: 'boolean', default: false },
+    kinds: { type: 'boolean', default: false },
+  },
+})
+const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
+const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
+const env = {
+  ...process.env,
+  ...(values.unlimited ? { TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX: '10000000' } : {}),
+}
+const start = spawn(
+  process.execPath,
+  [main, 'start', '--companies', values.companies, '--data-dir', dir, '--port', '0', '--log-level', 'error'],
+  { stdio: ['ignore', 'pipe', 'inherit'], env },
+)
+let said = ''
+start.stdout.on('data', (chunk) => {
+  said += chunk
+})
+try {
+  while (!said.includes('Stop with Ctrl-C')) {
+    if (start.exitCode !== null) throw new Error(`touchstone start ended:\n${said}`)
+    await sleep(200)
+  }
+  const url = /GraphQL\s+(http\S+)/.exec(said)?.[1] ?? ''
+  const tokens = await Promise.all(Array.from({ length: Number(values.callers) }, (_, n) => token(`mallory-${n}`)))
+  // Each under the rate of a caller.
+  const good = await Promise.all(Array.from({ length: 8 }, (_, n) => token(`good-${n}`)))
+  await measure(url, good, 5_000)
+  const before = await measure(url, good, Number(values.quiet) * 1_000)
+  print('alone', before)
+  const attack: Attack = {
+    url,
+    tokens,
+    requests: Number(values.requests),
+    perSecond: Number(values['per-second']),
+    sockets: Number(values.sockets),
+  }
+  const worker = new Worker(new URL('hostile/attacker.ts', import.meta.url), { workerData: attack })
+  let told: Told | undefined
+  worker.once('message', (m: Told) => {
+    told = m
+  })
+  const ended = new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject))
+  const minutes = setInterval(async () => console.log(`  memory ${megabytes()} MB, heap ${await heap(url)} MB`), 60_000)
+  const meanwhile = await measure(url, good, () => told === undefined)
+  clearInterval(minutes)
+  await ended
+  print('meanwhile', meanwhile)
+  const after = await measure(url, good, Number(values.quiet) * 1_000)
+  print('afterwards', after)
+  const sums = new Map<string, number>()
+  for (const [what, count] of Object.entries(told ?? {})) {
+    if (values.kinds) console.log(`  ${String(count).padStart(6)} ${what}`)
+    const answer = what.slice(what.lastIndexOf(': ') + 2)
+    sums.set(answer, (sums.get(answer) ?? 0) + count)
+  }
+  console.log(`answers: ${[...sums].map(([what, count]) => `${count} ${what}`).join(', ')}`)
+  console.log(
+    `p99 of the good callers ${(meanwhile.p99 / before.p99).toFixed(2)} times that alone (target <= 2), ${meanwhile.failed} of ${meanwhile.count} failed (0); ` +
+      `memory at most ${meanwhile.megabytesMax} MB, ${after.megabytes} MB afterwards, ${before.megabytes} MB before`,
+  )
+  if (meanwhile.failed > 0 || start.exitCode !== null) process.exitCode = 1
+} finally {
+  start.kill('SIGTERM')
+  await new Promise((resolve) => (start.exitCode === null ? start.once('exit', resolve) : resolve(null)))
+  rmSync(dir, { recursive: true, force: true })
+}
+
+interface Measured {
+  count: number
+  failed: number
+  p50: number
+  p99: number
+  /** Resident memory of the server's process at the end, and at most. */
+  megabytes: number
+  megabytesMax: number
+  /** Of these, what its main thread's objects take at the end, garbage included. */
+  heap: number
+}
+
+/** Asks over several connections, each again as soon as it is answered. */
+async function measure(url: string, tokens: string[], until: number | (() => boolean)): Promise<Measured> {
+  const began = performance.now()
+  const goesOn = typeof until === 'number' ? () => performance.now() - began < until : until
+  const took: number[] = []
+  let [failed, megabytesMax] = [0, 0]
+  const watch = setInterval(() => {
+    megabytesMax = Math.max(megabytesMax, megabytes())
+  }, 500)
+  await Promise.all(
+    Array.from({ length: Number(values.connections) }, async (_, n) => {
+      while (goesOn()) {
+        const ms = await ask(url, tokens[n % tokens.length] ?? '')
+        if (ms === null) failed++
+        else took.push(ms)
+      }
+    }),
+  )
+  clearInterval(watch)
+  took.sort((a, b) => a - b)
+  const at = (part: number) => took[Math.floor(took.length * part)] ?? 0
+  return {
+    count: took.length + failed,
+    failed,
+    p50: at(0.5),
+    p99: at(0.99),
+    megabytes: megabytes(),
+    megabytesMax,
+    heap: await heap(url),
+  }
+}
+
+async function ask(url: string, token: string): Promise<number | null> {
+  const began = performance.now()
+  try {
+    const res = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify({
+        query:
+          'query Page($first: Int) { customers(first: $first) { nodes { id name contracts(first: 5) { nodes { id number } } } } }',
+        variables: { first: 5 + Math.floor(Math.random() * 10) },
+      }),
+    })
+    const { errors } = (await res.json()) as { errors?: unknown }
+    return res.ok && !errors ? performance.now() - began : null
+  } catch {
+    return null
+  }
+}
+
+function print(when: string, m: Measured): void {
+  const ms = (x: number) => `${x.toFixed(1)} ms`
+  console.log(
+    `${when.padEnd(11)}${m.count} asked, ${m.failed} failed, p50 ${ms(m.p50)}, p99 ${ms(m.p99)}, memory ${m.megabytes} MB, at most ${m.megabytesMax} MB, heap ${m.heap} MB`,
+  )
+}
+
+async function heap(url: string): Promise<number> {
+  const text = await (await fetch(new URL('/metrics', url))).text()
+  return Math.round(Number(/^nodejs_heap_size_used_bytes (\S+)/m.exec(text)?.[1]) / 2 ** 20)
+}
+
+function megabytes(): number {
+  const resident = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${start.pid}/status`, 'utf8'))?.[1]
+  return Math.round(Number(resident) / 1_024)
+}
+
+async function token(actor: string): Promise<string> {
+  const child = spawn(process.execPath, [main, 'token', '--role', 'reader', '--actor', actor, '--data-dir', dir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let text = ''
+  child.stdout.on('data', (chunk) => {
+    text += chunk
+  })
+  await new Promise((resolve) => child.once('exit', resolve))
+  return text.trim()
+}
