@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { getIntrospectionQuery, parse } from 'graphql'
+import { buildSchema, getIntrospectionQuery, parse } from 'graphql'
 import { boundsError } from '../../gateway/bounds.ts'
+import { Documents } from '../../gateway/documents.ts'
 import { UntakenAnswers } from '../../gateway/untakenAnswers.ts'
 import { until } from './until.ts'
 
@@ -59,6 +60,31 @@ const documents: [string, string, string | null][] = [
 ]
 for (const [what, text, code] of documents)
   test(`bounds of a document: ${what}`, () => assert.equal(codeOf(text), code))
+
+test('documents that are sound are kept up to so many characters, the last asked for; refused ones are not', () => {
+  const schema = buildSchema('type Query { a: Int b(x: [Int]): Int }')
+  const documents = new Documents(bounds, 30)
+  const read = (text: string) => documents.read(schema, text)
+  const [one, two] = ['{ a } # 1', '{ a } # 2']
+  const first = read(one)
+  assert.ok('definitions' in first)
+  assert.equal(read(one), first)
+  read(two)
+  read('{ a } # 3')
+  assert.equal(read(one), first)
+  read('{ a } # 4')
+  assert.equal(read(one), first)
+  const second = read(two)
+  assert.equal(read(two), second)
+  for (const text of ['{', '{ c }', `{ ${times(210, () => 'a')} }`]) {
+    const refused = read(text)
+    assert.ok(!('definitions' in refused), text)
+    assert.notEqual(read(text), refused)
+  }
+  assert.equal(read(two), second, 'refused ones take nobody’s place')
+  const deep = read(`{ b(x: ${'['.repeat(2_400)}${']'.repeat(2_400)}) }`)
+  assert.ok(!('definitions' in deep) && !deep.some((e) => e.extensions.code === 'INTERNAL'))
+})
 
 function reversed(text: string): string {
   return text
