@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Source } from 'graphql'
 import type { Sql } from '../mdm/db/database.ts'
@@ -15,6 +15,7 @@ import type { SourceSystem } from '../schema/sourceSystem.ts'
  * <Type>.parameters.json, as "touchstone match --save-parameters" writes it.
  */
 export function readPolicyFiles(dir: string): KeptPolicy {
+  if (!existsSync(dir)) throw new Error(`there is no folder ${dir}`)
   const files = readdirSync(dir).sort()
   const text = (file: string) => readFileSync(join(dir, file), 'utf8')
   const model = Object.fromEntries(files.filter((f) => f.endsWith('.graphql')).map((f) => [f, text(f)]))

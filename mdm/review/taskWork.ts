@@ -5,7 +5,7 @@ import { transaction } from '../db/transaction.ts'
 import { appendAudit } from './audit.ts'
 import type { Caller } from './input.ts'
 import { mayDo, type StewardshipRules } from './rules.ts'
-import { taskChannel } from './tasks.ts'
+import { escalationPriority, taskChannel } from './tasks.ts'
 
 /** What a steward does with a task, short of settling it. */
 export type TaskWork =
@@ -103,7 +103,8 @@ async function apply(tx: Transaction, caller: Caller, ids: string[], work: TaskW
       await tx`update task set deferred_until = ${work.until}, ${now} ${which}`
       break
     case 'SET_DUE':
-      await tx`update task set due_at = ${work.at}, escalated = false, ${now} ${which}`
+      await tx`update task set due_at = ${work.at}, escalated = false,
+        priority = priority - case when escalated then ${escalationPriority} else 0 end, ${now} ${which}`
       break
     case 'COMMENT':
       await tx`insert into task_comment (task_id, actor, body)

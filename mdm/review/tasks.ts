@@ -35,7 +35,7 @@ export function taskId(kind: TaskKind, subject: readonly string[]): string {
 }
 
 /** What an overdue task gains: more than any value at stake, so that it comes before all that are not overdue. */
-const escalationPriority = 20
+export const escalationPriority = 20
 
 /**
  * What comes first: value at stake on a scale of orders of magnitude, plus up to one for evidence. So ten times the value

@@ -3,7 +3,9 @@ import { after, before, beforeEach, test } from 'node:test'
 import { checkRebuild } from '../../../mdm/rebuild.ts'
 import type { ActionInput, Choice } from '../../../mdm/review/input.ts'
 import type { Outcome } from '../../../mdm/review/outcome.ts'
-import { DEFAULT_RULES } from '../../../mdm/review/rules.ts'
+import { DEFAULT_RULES, dueHours } from '../../../mdm/review/rules.ts'
+import { priorityOf } from '../../../mdm/review/tasks.ts'
+import { workOnTasks } from '../../../mdm/review/taskWork.ts'
 import { act, approve, decide, preview, type Stewardship } from '../../../mdm/steward.ts'
 import { sweep } from '../../../mdm/sweep.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
@@ -310,6 +312,33 @@ test('a circle over several golden records, and one that a merge would close', a
   assert.equal(circle.code === 'REFUSED' && circle.rule, 'CYCLE')
   const merged = await attempt(free, ada, merge(a, c))
   assert.equal(merged.code === 'REFUSED' && merged.rule, 'CYCLE')
+})
+
+test('a task is due by the value at stake, and moves up once when it is overdue; who sets it anew puts it back', async () => {
+  assert.deepEqual(
+    [0, 9_999, 10_000, 99_999, 100_000, 1e9].map((stake) => dueHours(DEFAULT_RULES, stake)),
+    [120, 120, 24, 24, 8, 8],
+  )
+  const likely = priorityOf(1_000, 8)
+  assert.ok(priorityOf(10_000, -8) > likely && likely > priorityOf(1_000, -8) && priorityOf(0, null) > 0)
+  const asked = await attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'))
+  assert.equal(asked.code, 'NEEDS_APPROVAL')
+  const task = async () =>
+    (
+      await db.sql<{ id: string; priority: number; escalated: boolean; hours: number }[]>`
+      select id, priority, escalated, round(extract(epoch from due_at - created_at) / 3600)::int as hours from task`
+    )[0]
+  const fresh = await task()
+  assert.deepEqual([fresh?.hours, fresh?.escalated], [120, false])
+  assert.equal((await sweep(steward)).escalated, 0)
+  await db.sql`update task set due_at = now() - interval '1 minute'`
+  assert.equal((await sweep(steward)).escalated, 1)
+  const moved = await task()
+  assert.ok(moved?.escalated && moved.priority > priorityOf(1e15, 20), 'before all that are not overdue')
+  assert.equal((await sweep(steward)).escalated, 0, 'once')
+  await workOnTasks(db.sql, DEFAULT_RULES, ada, [fresh?.id ?? ''], { kind: 'SET_DUE', at: '2999-01-01T00:00:00Z' })
+  const later = await task()
+  assert.deepEqual([later?.escalated, later?.priority], [false, fresh?.priority])
 })
 
 const tries = Number(process.env.TOUCHSTONE_TWO_STEWARDS ?? 20)
