@@ -17,7 +17,7 @@ import { acceptCorrection, closeExceptions, requeue } from './ingest/requeue.ts'
 import { appendAudit } from './review/audit.ts'
 import { type ExceptionWorkKind, saveWork, workedBefore } from './review/exceptionWork.ts'
 import type { Caller } from './review/input.ts'
-import { mayDo, ownerOf, type StewardshipRules } from './review/rules.ts'
+import { missingRole, ownerOf, type StewardshipRules } from './review/rules.ts'
 
 /** What work on inbound exceptions needs. Without connectors nothing is explained or corrected. */
 export interface ExceptionDesk {
@@ -300,11 +300,8 @@ async function answeredBefore(
 }
 
 function faultOf(desk: ExceptionDesk, caller: Caller, request: ExceptionRequest): ExceptionOutcome | null {
-  if (!mayDo(desk.rules, caller.roles, 'EXCEPTIONS'))
-    return refused(
-      'MISSING_ROLE',
-      `work on exceptions needs a role that allows EXCEPTIONS; you have ${[...caller.roles].join(', ') || 'none'}`,
-    )
+  const missing = missingRole(desk.rules, caller.roles, 'EXCEPTIONS')
+  if (missing) return refused('MISSING_ROLE', missing)
   if (request.reason.trim() === '' || request.reason.length > reasonCharsMax || !isStorable(request.reason))
     return refused('MISSING_REASON', `say why, in 1 to ${reasonCharsMax} characters`)
   const key = request.idempotencyKey

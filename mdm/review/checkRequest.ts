@@ -2,7 +2,7 @@ import { allStorable, isStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { ActionKind, ActionRequest, Caller } from './input.ts'
 import { refuse } from './outcome.ts'
-import { type Duty, mayDo, rolesFor, type StewardshipRules } from './rules.ts'
+import { type Duty, missingRole, type StewardshipRules } from './rules.ts'
 
 const reasonCharsMax = 2_000
 const keyCharsMax = 200
@@ -29,7 +29,6 @@ export function checkReason(reason: string): void {
 }
 
 export function checkRole(rules: StewardshipRules, caller: Caller, duty: Duty | ActionKind): void {
-  if (mayDo(rules, caller.roles, duty)) return
-  const [needed, given] = [rolesFor(rules, duty), [...caller.roles]].map((roles) => roles.join(', ') || 'none')
-  refuse('MISSING_ROLE', `${duty} is for these roles: ${needed}; you have: ${given}`)
+  const missing = missingRole(rules, caller.roles, duty)
+  if (missing) refuse('MISSING_ROLE', missing)
 }

@@ -76,9 +76,15 @@ export function mayDo(rules: StewardshipRules, roles: ReadonlySet<string>, duty:
   return Object.entries(rules.roles).some(([role, duties]) => roles.has(role) && duties.includes(duty as Duty))
 }
 
-/** Roles that allow it. */
-export function rolesFor(rules: StewardshipRules, duty: Duty | ActionKind): string[] {
-  return Object.keys(rules.roles).filter((role) => mayDo(rules, new Set([role]), duty))
+/** What is wrong where none of these roles allows it, and which would; null where one does. */
+export function missingRole(
+  rules: StewardshipRules,
+  roles: ReadonlySet<string>,
+  duty: Duty | ActionKind,
+): string | null {
+  if (mayDo(rules, roles, duty)) return null
+  const allowed = Object.keys(rules.roles).filter((role) => mayDo(rules, new Set([role]), duty))
+  return `${duty} is for these roles: ${allowed.join(', ') || 'none'}; you have: ${[...roles].join(', ') || 'none'}`
 }
 
 /** Who looks after what has no line of its own. */

@@ -3,7 +3,7 @@ import { transaction } from '../../mdm/db/transaction.ts'
 import type { Caller } from '../../mdm/review/input.ts'
 import type { Outcome } from '../../mdm/review/outcome.ts'
 import { keepPolicy, type Publication, readPublications } from '../../mdm/review/policies.ts'
-import { DEFAULT_RULES, mayDo } from '../../mdm/review/rules.ts'
+import { DEFAULT_RULES, missingRole } from '../../mdm/review/rules.ts'
 import { act, type Stewardship } from '../../mdm/steward.ts'
 import { candidate, notHere, type Policies, type PolicyAsked, refused } from './whatIf.ts'
 
@@ -18,7 +18,8 @@ export function publishing(
   rules = steward.rules ?? DEFAULT_RULES,
 ) {
   return async (caller: Caller, asked: Asked): Promise<Outcome | ReturnType<typeof refused>> => {
-    if (!mayDo(rules, caller.roles, 'PUBLISH')) return refused('MISSING_ROLE', 'publishing needs the role for it')
+    const missing = missingRole(rules, caller.roles, 'PUBLISH')
+    if (missing) return refused('MISSING_ROLE', missing)
     if (!policies) return notHere
     const kept = await candidate(policies, asked)
     if ('rule' in kept) return kept

@@ -1,6 +1,6 @@
 import type { Caller } from '../../mdm/review/input.ts'
 import { type KeptPolicy, keptVersion } from '../../mdm/review/policies.ts'
-import { mayDo, type StewardshipRules } from '../../mdm/review/rules.ts'
+import { missingRole, type StewardshipRules } from '../../mdm/review/rules.ts'
 import type { Simulation } from '../../mdm/simulate.ts'
 import { isStorable, storable } from '../../schema/storable.ts'
 
@@ -35,8 +35,8 @@ export function refused(rule: string, detail: string) {
 export function whatIf(policies: Policies | undefined, rules: StewardshipRules) {
   let running = false
   return async (caller: Caller, asked: PolicyAsked, sample: number | null | undefined) => {
-    if (!mayDo(rules, caller.roles, 'PUBLISH'))
-      return refused('MISSING_ROLE', 'a what-if needs the role for publishing')
+    const missing = missingRole(rules, caller.roles, 'PUBLISH')
+    if (missing) return refused('MISSING_ROLE', missing)
     if (!policies) return notHere
     if (running) return refused('BUSY', 'another what-if is running: wait for its end')
     if (sample !== null && sample !== undefined && sample < 1) return refused('BAD_SAMPLE', 'a sample has 1 or more')
@@ -77,10 +77,20 @@ export async function candidate(
 function keptPolicy(files: PolicyFile[]): KeptPolicy {
   const unfit = files.find((f) => !isStorable(f.name) || !isStorable(f.text))
   if (unfit) throw new SyntaxError(`${storable(unfit.name)} holds a character that cannot be stored`)
+  const stray = files.find((f) => !f.name.endsWith('.graphql') && !f.name.endsWith(PARAMETERS))
+  if (stray) throw new SyntaxError(`${stray.name} is neither *.graphql nor <Type>${PARAMETERS}`)
+  const again = files.find((f, i) => files.findIndex((g) => g.name === f.name) < i)
+  if (again) throw new SyntaxError(`two files are named ${again.name}`)
   const of = (end: string) => files.filter((f) => f.name.endsWith(end))
   const model = Object.fromEntries(of('.graphql').map((f) => [f.name, f.text]))
-  const parameters = Object.fromEntries(
-    of(PARAMETERS).map((f) => [f.name.slice(0, -PARAMETERS.length), JSON.parse(f.text) as unknown]),
-  )
+  const parameters = Object.fromEntries(of(PARAMETERS).map((f) => [f.name.slice(0, -PARAMETERS.length), parsed(f)]))
   return { version: keptVersion(model, parameters), model, parameters }
+}
+
+function parsed({ name, text }: PolicyFile): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (e) {
+    throw new SyntaxError(`${name}: ${(e as Error).message}`)
+  }
 }

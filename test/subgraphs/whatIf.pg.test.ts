@@ -63,6 +63,20 @@ test('a what-if runs on a thread of its own, one at a time, for those who may pu
   const refused = (await run(pia, broken, null)) as { rule: string; detail: string }
   assert.equal(refused.rule, 'BAD_POLICY')
   assert.match(refused.detail, /\.graphql:\d+: .*unknown type Strin/)
+  const [model] = files
+  for (const [more, says] of [
+    [
+      { name: 'Customer.parameter.json', text: '{}' },
+      /Customer\.parameter\.json is neither \*\.graphql nor <Type>\.parameters\.json/,
+    ],
+    [model, /two files are named/],
+    [{ name: 'Customer.parameters.json', text: '{' }, /^Customer\.parameters\.json: /],
+    [{ name: 'x.graphql', text: '# \0' }, /x\.graphql holds a character/],
+  ] as const) {
+    const unfit = (await run(pia, more ? [...files, more] : [], null)) as { rule: string; detail: string }
+    assert.equal(unfit.rule, 'BAD_POLICY')
+    assert.match(unfit.detail, says)
+  }
   assert.equal(((await run(person('ada', 'steward'), files, null)) as { rule: string }).rule, 'MISSING_ROLE')
   assert.equal(((await whatIf(undefined, DEFAULT_RULES)(pia, { files }, null)) as { rule: string }).rule, 'NOT_HERE')
 })
