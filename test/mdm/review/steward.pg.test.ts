@@ -341,6 +341,26 @@ test('a task is due by the value at stake, and moves up once when it is overdue;
   assert.deepEqual([later?.escalated, later?.priority], [false, fresh?.priority])
 })
 
+test('one request many times at once is done once; of those who decide on a proposal at once one does', async () => {
+  const expected = await versions(db.sql)
+  const request = { input: merge(a, b), reason: 'test', idempotencyKey: 'once', expected }
+  const answers = await Promise.all(Array.from({ length: 6 }, () => act(steward, ada, request)))
+  for (const answer of answers) assert.deepEqual(answer, answers[0])
+  assert.equal(answers[0]?.code, 'DONE')
+  const asked = await attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'))
+  assert.ok(asked.code === 'NEEDS_APPROVAL')
+  const outcomes = await Promise.all([
+    approve(steward, bert, asked.actionId, 'yes'),
+    approve(steward, person('cleo', 'approver'), asked.actionId, 'yes'),
+    decide(steward, bert, asked.actionId, 'DECLINED', 'no'),
+    decide(steward, ada, asked.actionId, 'WITHDRAWN', 'no'),
+  ])
+  const codes = outcomes.map((o) => (o.code === 'REFUSED' ? o.rule : o.code)).sort()
+  assert.deepEqual(codes, ['DONE', 'NOT_PROPOSED', 'NOT_PROPOSED', 'NOT_PROPOSED'])
+  const [actions] = await db.sql`select count(*)::int as n from action`
+  assert.equal(actions?.n, 2)
+})
+
 const tries = Number(process.env.TOUCHSTONE_TWO_STEWARDS ?? 20)
 
 test(`two stewards at once on one record: one wins, the other gets the current state; ${tries} times, no update lost`, async () => {
