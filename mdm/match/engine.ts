@@ -1,15 +1,11 @@
 import type { Assertion, ClusterEdge, Clustering, ClusterMember } from '../cluster/cluster.ts'
 import { cluster } from '../cluster/cluster.ts'
-import {
-  countryOf,
-  type FieldValue,
-  markPlaces,
-  standardiseUnit,
-  type UnitFeature,
-  weighUnit,
-} from '../standardise/features.ts'
+import type { FieldValue, UnitFeature } from '../standardise/feature_shapes.ts'
+import { standardiseUnit } from '../standardise/features.ts'
 import { sameGivenName } from '../standardise/person_name.ts'
+import { countryOf, markPlaces } from '../standardise/places.ts'
 import { sound } from '../standardise/sound.ts'
+import { weighUnit } from '../standardise/weigh.ts'
 import { bitsTable } from './bits.ts'
 import { blockingKeys } from './keys.ts'
 import { type Parameters, priorParameters, versionOf } from './parameters.ts'
@@ -19,7 +15,7 @@ import { type Comparison, createScorer, type Scorer, type Sources } from './scor
 export type { Assertion, Clustering, MergeStep, PossibleMatch } from '../cluster/cluster.ts'
 export { UNDER_THRESHOLD } from '../cluster/cluster.ts'
 export type { AddressParts } from '../standardise/address.ts'
-export type { FieldValue, MoneyParts } from '../standardise/features.ts'
+export type { FieldValue, MoneyParts } from '../standardise/feature_shapes.ts'
 export type { Parameters } from './parameters.ts'
 export type { Comparator, MatchField, MatchType } from './plan.ts'
 export type { Comparison, FieldWeight } from './scorer.ts'

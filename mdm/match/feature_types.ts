@@ -12,4 +12,4 @@ export type {
   TextFeature,
   UnitFeature,
   ValueFeature,
-} from '../standardise/features.ts'
+} from '../standardise/feature_shapes.ts'

@@ -1,0 +1,86 @@
+import type { AddressParts } from './address.ts'
+import type { DateParts } from './date.ts'
+
+/** An amount in the smallest unit of its currency. */
+export interface MoneyParts {
+  minorUnits: number
+  currency: string
+}
+
+/** One value of a field as a source gives it. */
+export type FieldValue = string | number | boolean | AddressParts | MoneyParts
+
+/**
+ * A name: words and how much each says (bits), legal form, generation mark, `o` 1 organisation, 2 person, 0 not known. `p`: words
+ * that are the city of the record's own address ("Acme London" in London).
+ */
+export interface NameFeature {
+  t: string[]
+  b: number[]
+  p?: string[]
+  f?: string
+  x?: string
+  o: 0 | 1 | 2
+}
+/** Given names and surnames of fields of their own, with bits. */
+export interface PersonFeature {
+  g: string[]
+  gb: number[]
+  s: string[]
+  sb: number[]
+}
+/** An address: house number, street words with bits, street in one word, unit, city with bits, postcode, region, country. */
+export interface AddressFeature {
+  n?: string
+  s: string[]
+  b: number[]
+  u?: string
+  c?: string
+  cb: number
+  p?: string
+  pb: number
+  r?: string
+  k?: string
+}
+/** Any longer text: words with bits. */
+export interface TextFeature {
+  t: string[]
+  b: number[]
+}
+/** A product's name: words and model numbers with bits, variants (colours, measures), model numbers found in descriptions. */
+export interface ProductFeature extends TextFeature {
+  m: string[]
+  mb: number[]
+  v: string[]
+  d: string[]
+}
+/** A value compared as a whole, with bits: [text, bits]. */
+export type ValueFeature = [value: string, bits: number]
+/** `role`: the local part is one of a function such as info@ or billing@, which says nothing by itself. */
+export type EmailFeature = [local: string, domain: string, bits: number, domainBits: number, role: 0 | 1]
+export type DomainFeature = [domain: string, label: string, bits: number]
+export type IdentifierFeature = [scheme: string, value: string, checked: 0 | 1, bits: number]
+export type PriceFeature = [amount: number, currency: string]
+
+/** The standardised values of one unit, by its kind; null where the record has none. */
+export type UnitFeature =
+  | NameFeature[]
+  | PersonFeature
+  | AddressFeature[]
+  | TextFeature[]
+  | ProductFeature[]
+  | ValueFeature[]
+  | EmailFeature[]
+  | DomainFeature[]
+  | IdentifierFeature[]
+  | PriceFeature[]
+  | DateParts[]
+  | number[]
+  | null
+
+/** What standardising needs to know of a unit; structurally what the plan of the engine gives. */
+export interface UnitFields {
+  name: string
+  kind: string
+  fields: readonly { name: string; as: string }[]
+}

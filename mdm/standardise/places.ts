@@ -1,0 +1,35 @@
+import type { AddressFeature, NameFeature, UnitFeature, UnitFields } from './feature_shapes.ts'
+
+/** The country of a record, from the first address that names one: it tells how its phone numbers are to be read. */
+export function countryOf(features: readonly UnitFeature[], units: readonly UnitFields[]): string | undefined {
+  for (const [index, unit] of units.entries())
+    if (unit.kind === 'address')
+      for (const address of (features[index] ?? []) as AddressFeature[]) if (address.k) return address.k
+  return undefined
+}
+
+/** Marks the words of organisations' names that are the city of one of the record's addresses, unless nothing else is left. */
+export function markPlaces(features: readonly UnitFeature[], units: readonly UnitFields[]): void {
+  const of = <T>(kind: string): T[] =>
+    units.flatMap((unit, i) => (unit.kind === kind ? ((features[i] ?? []) as unknown as T[]) : []))
+  const cities = of<AddressFeature>('address').flatMap((address) => address.c ?? [])
+  if (cities.length === 0) return
+  for (const name of of<NameFeature>('name')) {
+    if (name.o === 2) continue
+    const places = name.t.filter((_, i) => cities.some((city) => isPartOfCity(name.t, i, city)))
+    if (places.length > 0 && places.length < name.t.length) name.p = places
+  }
+}
+
+/** Whether the word at a place, by itself or with its neighbours, is the city, which is written in one word. */
+function isPartOfCity(words: readonly string[], at: number, city: string): boolean {
+  for (let from = at; from >= 0 && from > at - CITY_WORDS_MAX; from--) {
+    let joined = ''
+    for (let to = from; to < words.length && joined.length < city.length; to++) {
+      joined += words[to]
+      if (joined === city && to >= at) return true
+    }
+  }
+  return false
+}
+const CITY_WORDS_MAX = 3

@@ -1,0 +1,87 @@
+import { isStreetType } from './address.ts'
+import { isSharedDomain } from './domain.ts'
+import type {
+  AddressFeature,
+  DomainFeature,
+  EmailFeature,
+  IdentifierFeature,
+  NameFeature,
+  PersonFeature,
+  ProductFeature,
+  TextFeature,
+  UnitFeature,
+  ValueFeature,
+} from './feature_shapes.ts'
+import { isParticle } from './person_name.ts'
+
+/** How much a value says, log2(1/frequency), of one sort of value of a unit ("given", "token", "city", ...). */
+export type BitsOf = (sort: string, value: string) => number
+
+/**
+ * Fills in how much each value of a unit says. Called with a function that counts, it counts the values instead: standardising and
+ * weighing are two steps, so that training parses each record once.
+ */
+export function weighUnit(kind: string, feature: UnitFeature, bitsOf: BitsOf): void {
+  if (feature === null) return
+  const bits = (sort: string, value: string) => Math.round(bitsOf(sort, value) * 10) / 10
+  switch (kind) {
+    case 'person': {
+      const person = feature as PersonFeature
+      person.gb = person.g.map((name) => bits('given', name))
+      person.sb = person.s.map((name) => bits('surname', name))
+      break
+    }
+    case 'address':
+      for (const address of feature as AddressFeature[]) {
+        address.b = address.s.map((word) => (isStreetType(word) ? STREET_TYPE_BITS : bits('street', word)))
+        address.cb = address.c ? bits('city', address.c) : 0
+        address.pb = address.p ? bits('postcode', address.p) : 0
+      }
+      break
+    case 'name':
+      for (const name of feature as NameFeature[])
+        name.b = name.t.map((word) =>
+          name.p?.includes(word)
+            ? Math.min(PLACE_BITS, bits('token', word))
+            : name.o !== 1 && isParticle(word)
+              ? PARTICLE_BITS
+              : word.length === 1
+                ? INITIAL_BITS
+                : bits('token', word),
+        )
+      break
+    case 'product':
+      for (const product of feature as ProductFeature[]) {
+        product.b = product.t.map((word) => bits('token', word))
+        product.mb = product.m.map((model) => bits('model', model))
+      }
+      break
+    case 'text':
+      for (const text of feature as TextFeature[]) text.b = text.t.map((word) => bits('token', word))
+      break
+    case 'email':
+      for (const email of feature as EmailFeature[]) {
+        email[2] = bits('email', `${email[0]}@${email[1]}`)
+        email[3] = isSharedDomain(email[1]) ? 0 : bits('maildomain', email[1])
+      }
+      break
+    case 'domain':
+      for (const domain of feature as DomainFeature[]) domain[2] = bits('domain', domain[0])
+      break
+    case 'identifier':
+      for (const id of feature as IdentifierFeature[]) id[3] = bits('id', id[1])
+      break
+    case 'phone':
+    case 'category':
+    case 'reference':
+      for (const value of feature as ValueFeature[]) value[1] = bits(kind === 'phone' ? 'phone' : 'value', value[0])
+      break
+  }
+}
+
+/** Words of which every other value has one say nearly nothing. */
+const STREET_TYPE_BITS = 1
+const PARTICLE_BITS = 1
+const INITIAL_BITS = 3
+/** The city is compared with the address; in the name it would count a second time. */
+const PLACE_BITS = 1
