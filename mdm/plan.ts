@@ -44,7 +44,7 @@ export async function planAll(
     const record = await readMember(tx, item.record)
     if (!record?.goldenId) return refuse('UNKNOWN_ID', `${item.record} is no source record of a golden type`)
     records.set(item.record, record)
-    if (item.kind === 'ATTACH') named.add(record.goldenId)
+    if (item.kind === 'ATTACH' && item.from === undefined) named.add(record.goldenId)
   }
   const held = await hold(tx, [...named])
   checkCurrent([...named], held, expected)
@@ -63,10 +63,9 @@ export async function planAll(
 
 /** Every golden record has to be there, and be as the steward saw it. */
 function checkCurrent(ids: string[], held: ReadonlyMap<string, Held>, expected: ActionRequest['expected']): void {
-  for (const id of ids) {
-    if (!held.has(id)) refuse('UNKNOWN_ID', `there is no golden record ${id}`)
-    if (expected[id] === undefined) refuse('MISSING_VERSION', `say which version of golden record ${id} you have seen`)
-  }
+  for (const id of ids) if (!held.has(id)) refuse('UNKNOWN_ID', `there is no golden record ${id}`)
+  const unseen = ids.find((id) => expected[id] === undefined)
+  if (unseen) refuse('MISSING_VERSION', `say which version of golden record ${unseen} you have seen`)
   const current = ids.map((id) => held.get(id)).filter((h) => h !== undefined)
   const stale = current.filter((h) => h.version !== expected[h.id])
   if (stale.length > 0)
@@ -97,7 +96,7 @@ async function planOne(
       return await split(tx, mastering, active(held, item.id), item.groups)
     case 'ATTACH': {
       const record = records.get(item.record)
-      const [from, to] = [active(held, record?.goldenId ?? ''), active(held, item.to)]
+      const [from, to] = [active(held, item.from ?? record?.goldenId ?? ''), active(held, item.to)]
       return await attach(tx, mastering, from, to, item.record)
     }
     case 'OVERRIDE':

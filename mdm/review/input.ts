@@ -12,7 +12,8 @@ export type ActionInput =
   | { kind: 'NOT_A_MATCH'; ids: string[] }
   | { kind: 'OVERRIDE'; id: string; field: string; value: unknown; expiresAt: string | null }
   | { kind: 'LIFT'; id: string; field: string }
-  | { kind: 'ATTACH'; record: string; to: string }
+  /** `from`: where the steward saw the record; where it is now when left out. */
+  | { kind: 'ATTACH'; record: string; from?: string; to: string }
   | { kind: 'SET_PARENT'; id: string; parent: string | null }
   | { kind: 'RETIRE'; id: string }
   | { kind: 'RESTORE'; id: string }
@@ -50,7 +51,7 @@ export function goldenIdsOf(input: ActionInput): string[] {
     case 'NOT_A_MATCH':
       return input.ids
     case 'ATTACH':
-      return [input.to]
+      return input.from === undefined ? [input.to] : [input.from, input.to]
     case 'SET_PARENT':
       return input.parent === null ? [input.id] : [input.id, input.parent]
     case 'UNDO':

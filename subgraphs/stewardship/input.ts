@@ -65,7 +65,7 @@ const READERS: { [K in keyof Inputs]: Reader<K> } = {
   }),
   lift: ({ record, field }) => ({ input: { kind: 'LIFT', id: record.id, field }, expected: versions(record) }),
   attach: ({ source, from, to }) => ({
-    input: { kind: 'ATTACH', record: source, to: to.id },
+    input: { kind: 'ATTACH', record: source, from: from.id, to: to.id },
     expected: versions(from, to),
   }),
   setParent: ({ record, parent }) => ({

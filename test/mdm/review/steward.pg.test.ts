@@ -361,6 +361,28 @@ test('one request many times at once is done once; of those who decide on a prop
   assert.equal(actions?.n, 2)
 })
 
+test('two stewards move one source record at once: one does, the other is told how things are', async () => {
+  const b2 = key('billing', 'B2')
+  await tell(db.sql, [{ source: 'billing', id: 'B2', fields: { name: 'Fennland Oy', currency: 'EUR' } }])
+  await done(steward, ada, merge(b, b2))
+  const expected = await versions(db.sql)
+  const outcomes = await Promise.all(
+    [a, c].map((to, i) =>
+      act(steward, [ada, bert][i] ?? ada, {
+        input: { kind: 'ATTACH', record: b2, from: b, to },
+        reason: 'test',
+        idempotencyKey: to,
+        expected: { [b]: expected[b] ?? 0, [to]: expected[to] ?? 0 },
+      }),
+    ),
+  )
+  assert.deepEqual(outcomes.map((o) => o.code).sort(), ['CONFLICT', 'DONE'], JSON.stringify(outcomes))
+  const lost = outcomes.find((o) => o.code === 'CONFLICT')
+  assert.deepEqual(lost?.code === 'CONFLICT' && lost.current.map((x) => x.id), [b])
+  const gone = await attempt(steward, ada, { kind: 'ATTACH', record: b2, from: b, to: outcomes[0] === lost ? a : c })
+  assert.equal(gone.code === 'REFUSED' && gone.rule, 'NOT_A_MEMBER')
+})
+
 const tries = Number(process.env.TOUCHSTONE_TWO_STEWARDS ?? 20)
 
 test(`two stewards at once on one record: one wins, the other gets the current state; ${tries} times, no update lost`, async () => {
