@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createSourceEventStream, type ExecutionResult, execute, parse, subscribe } from 'graphql'
 import { openDatabase } from '../../mdm/db/database.ts'
+import { expireChanges } from '../../mdm/feed/expire.ts'
 import { startTailer, type Tailer } from '../../mdm/feed/tailer.ts'
 import { type CloudEvent, cloudEventSchema } from '../../schema/cloudEvent.ts'
 import { readPolicy } from '../../schema/readPolicy.ts'
@@ -312,4 +313,38 @@ test('a snapshot begins with all there is and goes on with what comes', async ()
   const [id] = await create(db.sql, 1)
   assert.equal((await live.next()).goldenId, id)
   await live.results.return(undefined)
+})
+
+test('who reads so slowly that events expire is told so, how many, and where it goes on (FEED 7.3)', async (t) => {
+  const small = await startTailer({ sql: tailer.sql, ringEventsMax: 10 })
+  t.after(() => small.stop())
+  const { schema, context } = createChangesSubgraph({
+    policy: readPolicy('schema/model'),
+    tailer: small,
+    sqlOf: unbound(tailer.sql),
+  })
+  const { feed } = (await query('{ feed { cursor head } }')) as { feed: { cursor: string; head: number } }
+  await create(db.sql, 1_100)
+  const contextValue = context({ correlationId: 'test', scopes: all })
+  const told = `subscription ($after: String) { changes(after: $after) {
+    __typename ... on Change { position } ... on CaughtUp { position } ... on Lagged { reason missed cursor } } }`
+  const follow = async (after: string) =>
+    (await subscribe({ schema, document: parse(told), variableValues: { after }, contextValue })) as AsyncGenerator<{
+      data: { changes: { __typename: string; position: number; missed: number; reason: string; cursor: string } }
+    }>
+  const slow = await follow(feed.cursor)
+  let last = (await slow.next()).value.data.changes
+  await expireChanges(db.sql, new Date(Date.now() + 60_000))
+  let read = 0
+  for (; last.__typename === 'Change'; read++) last = (await slow.next()).value.data.changes
+  assert.deepEqual([last.__typename, last.reason], ['Lagged', 'EXPIRED'])
+  assert.ok(read > 0)
+  assert.equal(read + last.missed, 1_100, 'what it got and what it lost is all there was')
+  assert.equal((await slow.next()).value.data.changes.__typename, 'CaughtUp')
+  await create(db.sql, 1)
+  const next = (await slow.next()).value.data.changes
+  const again = await follow(last.cursor)
+  const resumed = (await again.next()).value.data.changes
+  assert.deepEqual([next.position, resumed.position], [feed.head + 1_101, feed.head + 1_101])
+  await Promise.all([slow.return(undefined), again.return(undefined)])
 })

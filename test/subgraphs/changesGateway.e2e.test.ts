@@ -220,12 +220,14 @@ test('tail goes on by itself where it was when the gateway comes back', async ()
 })
 
 test('tail says what is wrong', async () => {
-  const bad = await tail('--from', 'nonsense').ended
+  const [bad, type, nobody] = await Promise.all([
+    tail('--from', 'nonsense').ended,
+    tail('--type', 'CUSTOMERS').ended,
+    tail('--url', 'http://127.0.0.1:9/graphql').ended,
+  ])
   assert.deepEqual([bad.code, bad.err.includes('CURSOR_INVALID')], [1, true])
-  const type = await tail('--type', 'CUSTOMERS').ended
   assert.equal(type.code, 1)
   assert.match(type.err, /"CUSTOMERS" does not exist in "GoldenType"/)
-  const nobody = await tail('--url', 'http://127.0.0.1:9/graphql').ended
   assert.equal(nobody.code, 1)
   assert.match(nobody.err, /nothing answers at .*"npm start"/)
 })
