@@ -23,16 +23,20 @@ export function goldenListing(type: string): Listing {
 }
 
 /**
- * Golden records of one type as they were in force at a moment; reads all versions of the type from before it. Which version
- * it was is found whoever asks, and read with the caller's rights, as in `readAsOf`.
+ * Golden records of one type as they were in force at a moment; reads all versions of the type from before it. Where rows are
+ * `judged`, which version it was is found whoever asks, and read with the caller's rights, as in `readAsOf`: a function
+ * call for each, ten times slower.
  */
-export function goldenListingAsOf(type: string, asOf: Date): Listing {
+export function goldenListingAsOf(type: string, asOf: Date, judged: boolean): Listing {
   const moment = `'${asOf.toISOString()}'::timestamptz`
+  const last = judged
+    ? `c.version = version_at(c.golden_id, ${moment})`
+    : `not exists (select 1 from change n where n.golden_id = c.golden_id and n.version > c.version and n.at <= ${moment})`
   return {
     from: `(select c.golden_id as id, c.type, c.version, c.values, c.members, c.at as updated_at,
         (select min(f.at) from change f where f.golden_id = c.golden_id) as created_at
       from change c where c.type = '${type}' and c.values is not null and c.at <= ${moment}
-        and c.version = version_at(c.golden_id, ${moment})) g`,
+        and ${last}) g`,
     where: 'true',
     columns: goldenColumns,
     join: {

@@ -39,7 +39,7 @@ export function goldenConnection(
   args: ConnectionArguments & { asOf?: string | null },
   context: RequestContext,
 ): Connection {
-  const listing = args.asOf ? goldenListingAsOf(type, new Date(args.asOf)) : goldenListing(type)
+  const listing = args.asOf ? goldenListingAsOf(type, new Date(args.asOf), context.bound) : goldenListing(type)
   const request = pageRequest(args.asOf ? { ...spec, source: sourceAsOf } : spec, args, context.scopes)
   return connection(
     request,
