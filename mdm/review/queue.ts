@@ -85,14 +85,16 @@ export interface TaskFacets {
   assignees: { value: string | null; count: number }[]
 }
 
-/** One pass over the tasks of a filter, for all facets at once. */
+/** One pass over the tasks of a filter, for all facets at once; of the open ones, over indexes alone. */
 export async function countTasks(sql: Sql, filter: TaskFilter): Promise<TaskFacets> {
   const { where, values } = condition(filter)
+  const of = where.join(' and ')
   const rows = await sql.unsafe<
     { kind: string; type: string; assignee: string | null; count: number; overdue: number }[]
   >(
-    `select t.kind, t.type, t.assignee, count(*)::int as count, (count(*) filter (where t.due_at < now()))::int as overdue
-     from task t where ${where.join(' and ')} group by t.kind, t.type, t.assignee`,
+    `select t.kind, t.type, t.assignee, count(*)::int as count,
+       (select count(*)::int from task t where ${of} and t.due_at < now()) as overdue
+     from task t where ${of} group by t.kind, t.type, t.assignee`,
     values as never[],
   )
   const tally = <T>(of: (r: (typeof rows)[number]) => T) =>
@@ -101,7 +103,7 @@ export async function countTasks(sql: Sql, filter: TaskFilter): Promise<TaskFace
       .sort((a, b) => b.count - a.count || (String(a.value) < String(b.value) ? -1 : 1))
   return {
     total: rows.reduce((n, r) => n + r.count, 0),
-    overdue: rows.reduce((n, r) => n + r.overdue, 0),
+    overdue: rows[0]?.overdue ?? 0,
     kinds: tally((r) => r.kind),
     types: tally((r) => r.type),
     assignees: tally((r) => r.assignee),

@@ -3,6 +3,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { checkRebuild } from '../../../mdm/rebuild.ts'
 import type { ActionInput, Choice } from '../../../mdm/review/input.ts'
 import type { Outcome } from '../../../mdm/review/outcome.ts'
+import { countTasks } from '../../../mdm/review/queue.ts'
 import { DEFAULT_RULES, dueHours } from '../../../mdm/review/rules.ts'
 import { priorityOf } from '../../../mdm/review/tasks.ts'
 import { workOnTasks } from '../../../mdm/review/taskWork.ts'
@@ -332,6 +333,14 @@ test('a task is due by the value at stake, and moves up once when it is overdue;
   assert.deepEqual([fresh?.hours, fresh?.escalated], [120, false])
   assert.equal((await sweep(steward)).escalated, 0)
   await db.sql`update task set due_at = now() - interval '1 minute'`
+  for (const [filter, total, overdue] of [
+    [{}, 1, 1],
+    [{ overdue: false }, 0, 0],
+    [{ kinds: ['CONFLICT'] as string[] }, 0, 0],
+  ] as const) {
+    const counts = await countTasks(db.sql, filter)
+    assert.deepEqual([counts.total, counts.overdue], [total, overdue])
+  }
   assert.equal((await sweep(steward)).escalated, 1)
   const moved = await task()
   assert.ok(moved?.escalated && moved.priority > priorityOf(1e15, 20), 'before all that are not overdue')
