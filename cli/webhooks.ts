@@ -87,7 +87,7 @@ const test = withConfig(
     const tested = await testWebhook(webhooks, uuid(webhook))
     if (tested.code !== 'ANSWERED') throw new Error(tested.code === 'REFUSED' ? tested.detail : tested.code)
     const { status, error, response, durationMs } = tested.answer
-    console.log(`${status ?? error} after ${durationMs} ms${response ? `: ${response}` : ''}`)
+    console.log(status === null ? error : `${status} after ${durationMs} ms${response ? `: ${response}` : ''}`)
     if (status === null || status < 200 || status >= 300) process.exitCode = 1
   }),
 )

@@ -49,9 +49,12 @@ test('from a delivery of a source system to a webhook, by what npm start runs; i
   await it.deliver('stripe', null, stripe('cus_Nordwind000001', 2, 'Nordwind Logistik AG'))
   await until(() => receiver.received.length > 1)
   assert.equal(receiver.received[1]?.event.data.after?.name, 'Nordwind Logistik AG')
-  const list = touchstone(['webhooks', 'list'], dir, env)
   const said = touchstone(['webhooks', 'test', registerWebhook.webhook.id], dir, env)
-  await list.says(/0 behind; 0 records wait, 0 dead, 0 missed/)
+  await until(async () => {
+    const list = touchstone(['webhooks', 'list'], dir, env)
+    await list.ended
+    return list.output().includes('0 behind; 0 records wait, 0 dead, 0 missed')
+  })
   await said.says(/204 after \d+ ms/)
   assert.equal(await it.stop(), 0)
 })

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
 import pino from 'pino'
@@ -18,7 +20,7 @@ import { create } from '../mdm/feed/world.ts'
 const events = 1_000
 const eventBytes = 16_000
 
-test('a socket that does not read holds back its own subscription only, and then gets everything (FEED 7.1)', async () => {
+test('who does not read, over graphql-ws or SSE, holds back its own subscription only, and then gets everything (FEED 7.1)', async () => {
   const db = await testDatabase()
   const sql = openDatabase(db.url, { connectionsMax: 4, name: 'test-feed' })
   const tailer = await startTailer({ sql, ringEventsMax: 100 })
@@ -35,23 +37,30 @@ test('a socket that does not read holds back its own subscription only, and then
     const stalled = await open(gateway.url)
     const live = await open(gateway.url)
     stalled.socket.pause()
+    const stream = await openStream(gateway.url)
+    stream.response.pause()
     await create(db.sql, events, { values: { name: 'x'.repeat(eventBytes) } })
     // One that reads is served all the while.
     await until(() => live.positions.length === events)
 
-    // What waits for the stalled one is what the kernel and one message hold, not the events it has not read.
+    // What waits for the stalled ones is what the kernel and one message hold, not the events they have not read.
     const waiting = sockets().reduce((sum, s) => sum + s.writableLength, 0)
     assert.ok(waiting < 500_000, `${waiting} bytes wait in this process`)
     assert.ok(stalled.positions.length < events)
+    assert.ok(stream.positions.length < events)
     assert.ok(tailer.tail.tableUpTo >= events - 100, 'the ring has gone on')
 
     stalled.socket.resume()
-    await until(() => stalled.positions.length === events)
-    assert.deepEqual(
-      stalled.positions,
-      Array.from({ length: events }, (_, i) => i + 1),
-    )
+    stream.response.resume()
+    for (const { positions } of [stalled, stream]) {
+      await until(() => positions.length === events)
+      assert.deepEqual(
+        positions,
+        Array.from({ length: events }, (_, i) => i + 1),
+      )
+    }
     stalled.socket.terminate()
+    stream.response.destroy()
     live.socket.terminate()
     await until(() => tailer.tail.subscribersWaiting === 0)
   } finally {
@@ -62,11 +71,35 @@ test('a socket that does not read holds back its own subscription only, and then
   }
 })
 
-/** A subscriber of everything from now; resolves when it has caught up. */
+const query = 'subscription { changes { __typename ... on Change { position after } } }'
+
+/** A subscriber of everything from now over SSE; resolves when it has caught up. */
+async function openStream(url: string): Promise<{ response: IncomingMessage; positions: number[] }> {
+  const headers = { 'content-type': 'application/json', accept: 'text/event-stream' }
+  const asked = request(url, { method: 'POST', headers }).end(JSON.stringify({ query }))
+  const [response] = (await once(asked, 'response')) as [IncomingMessage]
+  const positions: number[] = []
+  let text = ''
+  await new Promise<void>((resolve) => {
+    response.on('error', () => undefined)
+    response.setEncoding('utf8').on('data', (part: string) => {
+      const lines = (text + part).split('\n')
+      text = lines.pop() ?? ''
+      for (const line of lines) {
+        if (!line.startsWith('data: ')) continue
+        const { changes } = JSON.parse(line.slice(6)).data
+        if (changes.__typename === 'CaughtUp') resolve()
+        else positions.push(changes.position)
+      }
+    })
+  })
+  return { response, positions }
+}
+
+/** The same over graphql-ws. */
 async function open(url: string): Promise<{ socket: WebSocket; positions: number[] }> {
   const socket = new WebSocket(url.replace('http', 'ws'), 'graphql-transport-ws')
   const positions: number[] = []
-  const query = 'subscription { changes { __typename ... on Change { position after } } }'
   await new Promise<void>((resolve, reject) => {
     socket.on('open', () => socket.send('{"type":"connection_init"}'))
     socket.on('error', reject)
