@@ -46,8 +46,8 @@ export interface TaskPlace {
 }
 
 /**
- * Tasks, the most important first. Walks (priority desc, id) of the open ones, or of those of one kind or assignee, and so
- * reads little more than the page, whatever the length of the queue.
+ * Tasks, the most important first. Walks (priority desc, id) of the open ones, of those of one kind or assignee, or of the
+ * closed ones, and so reads little more than the page, whatever the length of the queue.
  */
 export async function readTasks(
   sql: Sql,
