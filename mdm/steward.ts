@@ -215,7 +215,7 @@ async function carryOut(
   const survivors = work.events.filter((e) => e.op === 'MERGED' && e.values)
   const needs = await askApproval(
     rulesOf(steward),
-    input,
+    target?.input ?? input,
     { ...about, marked, merges: survivors.length > 0 },
     async (what) =>
       what === 'SUBJECTS'

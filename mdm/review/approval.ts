@@ -31,8 +31,8 @@ export async function touchesApproval(tx: Transaction, policy: Policy, actions: 
 }
 
 /**
- * Why an action needs a second person, judged by what it does: a marked field, a merge of much value, many items. So an
- * undo needs one where doing the same by hand would. Null when it needs none. The values at stake, of what was merged
+ * Why an action needs a second person, judged by what it does: a marked field, a merge of much value, many items; `input` is
+ * what is done, or undone. So an undo needs one where doing the same by hand would. Null when it needs none. The values at stake, of what was merged
  * and of all it is about, are asked for only where they count.
  */
 export async function askApproval(

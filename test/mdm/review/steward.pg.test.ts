@@ -285,6 +285,10 @@ test('in bulk: all or none, and a second person', async () => {
   const approved = await approve(steward, bert, asked.code === 'NEEDS_APPROVAL' ? asked.actionId : '', 'fine')
   assert.equal(approved.code, 'DONE')
   for (const id of [a, b]) assert.equal((await golden(id))?.values.currency, 'CHF')
+  const undo = await attempt(steward, ada, { kind: 'UNDO', action: approved.code === 'DONE' ? approved.actionId : '' })
+  assert.deepEqual(undo.code === 'NEEDS_APPROVAL' && undo.rules, ['BULK'], 'taking it back is as much')
+  assert.equal((await approve(steward, bert, undo.code === 'NEEDS_APPROVAL' ? undo.actionId : '', 'fine')).code, 'DONE')
+  assert.deepEqual([(await golden(a))?.values.currency, (await golden(b))?.values.currency], ['EUR', 'USD'])
 })
 
 test('a bulk action over two golden types, and its undo', async () => {
