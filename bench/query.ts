@@ -1,5 +1,7 @@
 import { fork, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,6 +14,7 @@ import { runningServer } from '../cli/postgres/server.ts'
 // Queries: ten customers with their contracts and open invoices over three subgraphs, the page chosen at random. Each of
 // these is one process before the same Postgres, measured in turn:
 //   gateway  as shipped, for a caller with a token: rights, limits, cost and figures on
+//   traced   the same as a process of its own, with every trace sent to a collector (OTLP)
 //   bare     the same planner and subgraphs without any of that
 //   apollo   @apollo/gateway before the same subgraphs, where it is installed (npm install --prefix bench/peers)
 //   limit    the same answer from one hand-written SQL statement
@@ -63,12 +66,16 @@ start.stdout.on('data', (chunk) => {
   said += chunk
 })
 const others: ReturnType<typeof fork>[] = []
+const ends: (() => Promise<unknown>)[] = []
+/** Of the processes behind the addresses. */
+const pids = new Map<string, number | undefined>()
 try {
   while (!said.includes('Stop with Ctrl-C')) {
     if (start.exitCode !== null) throw new Error(`touchstone start ended:\n${said}`)
     await sleep(200)
   }
   const gateway = /GraphQL\s+(http\S+)/.exec(said)?.[1] ?? ''
+  pids.set(gateway, start.pid)
   const server = await runningServer(dir)
   if (!server) throw new Error('the embedded Postgres does not run')
   const database = server.url(DATABASE)
@@ -80,6 +87,7 @@ try {
 
   const targets = new Map([
     ['gateway', gateway],
+    ['traced', await traced(database)],
     ...(values.rows ? [['rows', gateway] as const] : []),
     ['bare', await other('query/bare.ts', database)],
     ...(existsSync(here('peers/node_modules/@apollo/gateway'))
@@ -120,6 +128,7 @@ try {
   const bound = { ...headers, authorization: `Bearer ${await tokenOf('half')}` }
   const measure = async (name: string, duration: number) => {
     const url = targets.get(name) ?? ''
+    const before = cpuMs(pids.get(url))
     const result = await autocannon({
       url,
       connections,
@@ -129,17 +138,17 @@ try {
         : { requests: name === 'rows' ? requests.map((r) => ({ ...r, headers: bound })) : requests }),
     })
     if (result.errors + result.non2xx > 0) throw new Error(`${name}: some requests failed`)
-    return result
+    return { ...result, cpuMs: (cpuMs(pids.get(url)) - before) / result.requests.total }
   }
   for (const name of targets.keys()) await measure(name, 4)
   const ratios = new Map<string, number[]>()
   for (let round = 1; round <= Number(values.rounds); round++) {
     const found = new Map<string, number>()
     for (const name of targets.keys()) {
-      const { requests: n, latency } = await measure(name, seconds)
+      const { requests: n, latency, cpuMs } = await measure(name, seconds)
       found.set(name, n.average)
       console.log(
-        `round ${round}: ${name.padEnd(8)}${n.average.toFixed(0).padStart(6)} requests/s, p50 ${latency.p50} ms, p99 ${latency.p99} ms`,
+        `round ${round}: ${name.padEnd(8)}${n.average.toFixed(0).padStart(6)} requests/s, p50 ${latency.p50} ms, p99 ${latency.p99} ms, ${cpuMs.toFixed(2)} ms of CPU each`,
       )
     }
     const ours = found.get('gateway') ?? 0
@@ -152,13 +161,20 @@ try {
   }
   console.log(
     `the gateway does, of ${values.rounds} rounds in the middle: ${median('limit')} of the limit (target >= 0.40), ` +
-      `${median('apollo')} times @apollo/gateway (>= 3), ${median('bare')} of the same without rights and limits (>= 0.85)`,
+      `${median('apollo')} times @apollo/gateway (>= 3), ${median('bare')} of the same without rights and limits (>= 0.85), ${median('traced')} times itself with every request traced`,
   )
 } finally {
-  for (const child of others) child.disconnect()
+  for (const child of others) if (child.connected) child.disconnect()
+  for (const end of ends) await end()
   start.kill('SIGTERM')
   await new Promise((resolve) => start.once('exit', resolve))
   if (!values.data) rmSync(dir, { recursive: true, force: true })
+}
+
+/** What a process has used of all cores; says more than rates do on a machine with other work. */
+function cpuMs(pid: number | undefined): number {
+  const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13) ?? []
+  return (Number(user) + Number(system)) * 10
 }
 
 /** Starts another process and waits for the address it says. */
@@ -166,8 +182,44 @@ async function other(file: string, ...args: string[]): Promise<string> {
   const child = fork(here(file), args)
   others.push(child)
   return await new Promise((resolve, reject) => {
-    child.once('message', (url) => resolve(String(url)))
+    child.once('message', (url) => {
+      pids.set(String(url), child.pid)
+      resolve(String(url))
+    })
     child.once('exit', (code) => reject(new Error(`${file} ended with ${code}`)))
+  })
+}
+
+/** A gateway of its own whose spans go to a collector that takes them and does nothing with them. */
+async function traced(database: string): Promise<string> {
+  const collector = createServer((req, res) => req.resume().once('end', () => res.end('{}')))
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve))
+  const child = spawn(process.execPath, [main, 'serve', '--roles', 'gateway', '--port', '0', '--data-dir', dir], {
+    stdio: ['ignore', 'inherit', 'pipe'],
+    env: {
+      ...env,
+      DATABASE_URL: database,
+      TOUCHSTONE_OTLP_URL: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+      TOUCHSTONE_TRACE_PERCENT: '100',
+    },
+  })
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  ends.push(async () => {
+    child.kill('SIGTERM')
+    await ended
+    collector.close()
+    collector.closeAllConnections()
+  })
+  let said = ''
+  return await new Promise((resolve, reject) => {
+    child.stderr.on('data', (chunk) => {
+      said += chunk
+      const url = /"url":"(http[^"]+)".*"msg":"started"/.exec(said)?.[1]
+      if (!url) return
+      pids.set(url, child.pid)
+      resolve(url)
+    })
+    child.once('exit', () => reject(new Error(`the traced gateway ended:\n${said}`)))
   })
 }
 
