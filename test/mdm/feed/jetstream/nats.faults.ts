@@ -20,6 +20,7 @@ import { cloudEvent } from '../../../../schema/cloudEvent.ts'
 import type { ChangeEvent } from '../../../../schema/events.ts'
 import { type TestDatabase, testDatabase } from '../../../database.ts'
 import { policy } from '../../../fixtures/store.ts'
+import { firstSeed } from '../../../property.ts'
 import { until } from '../webhooks/setting.ts'
 import { append, create, eventsOf, fromNow, seeded, take, version, writeTraffic } from '../world.ts'
 import { type NatsServer, natsServer, withoutNats } from './natsServer.ts'
@@ -57,11 +58,11 @@ const shown = (event: ChangeEvent): ChangeEvent => ({
 const headOf = async ({ sql }: TestDatabase) => (await readHead(sql)).position
 const positions = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-test(`kill -9 of broker and publishers while publishing, ${rounds} times: nothing lost, nothing doubled, in order`, {
+test(`kill -9 of broker and publishers while publishing, ${rounds} times: nothing lost, nothing doubled, in order (seed ${firstSeed})`, {
   skip: withoutNats,
 }, async (t) => {
   const db = await freshFeed(t)
-  const random = seeded(Number(process.env.TOUCHSTONE_SEED ?? 11))
+  const random = seeded(firstSeed)
   const at = natsAt(nats.url)
   const start = () => spawn(process.execPath, [program, db.url, nats.url], { stdio: ['ignore', 'ignore', 'inherit'] })
   const publishers = [start(), start()]

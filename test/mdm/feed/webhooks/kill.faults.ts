@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { openDatabase } from '../../../../mdm/db/database.ts'
 import { migrate } from '../../../../mdm/db/migrate.ts'
 import { type TestDatabase, temporaryServer, testDatabase } from '../../../database.ts'
+import { firstSeed } from '../../../property.ts'
 import { append, seeded, version } from '../world.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 import { deliver, idle, register, until, webhooksAt } from './setting.ts'
@@ -26,8 +27,8 @@ after(async () => {
   await db?.drop()
 })
 
-test(`kill -9 of the deliverer, ${rounds} times: nothing is lost, and nothing of a golden record overtakes`, async () => {
-  const random = seeded(Number(process.env.TOUCHSTONE_SEED ?? 9))
+test(`kill -9 of the deliverer, ${rounds} times: nothing is lost, and nothing of a golden record overtakes (seed ${firstSeed})`, async () => {
+  const random = seeded(firstSeed)
   receiver.behave = async () => {
     await sleep(random() * 10)
     return random() < 0.2 ? 500 : 200
