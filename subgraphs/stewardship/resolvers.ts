@@ -154,9 +154,9 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         foresee(onlyOne(action), context),
       previewBulkAction: (_: unknown, { items }: { items: Partial<Inputs>[] }, context: RequestContext) =>
         foresee(bulk(items), context),
-      async previewProposal(_: unknown, { action }: { action: string }, context: RequestContext) {
-        if (await beyondRows(action, context)) return unseen(action)
-        return await previewed(await previewProposal(steward, callerOf(context), action), context)
+      async previewProposal(_: unknown, { proposal }: { proposal: string }, context: RequestContext) {
+        if (await beyondRows(proposal, context)) return unseen(proposal)
+        return await previewed(await previewProposal(steward, callerOf(context), proposal), context)
       },
       dataQuality: (_: unknown, { type }: { type: string }, { sql }: RequestContext) =>
         policy.types.some((t) => t.name === type) ? quality(sql, policy.type(type)) : null,

@@ -370,6 +370,7 @@ const KNOWN: Record<string, string> = {
   from: '1',
   to: '2',
   action: `{ retire: { record: { id: "${anna}", version: 2 } } }`,
+  items: `[{ retire: { record: { id: "${anna}", version: 2 } } }]`,
 }
 const allOf = (type: string, depth: number) => `fragment All on ${type} ${everythingOf(it.schema, type, depth)}`
 const PERSONAL = /Anna|Weber|anna@|joerg@|Brandt|sales@nordwind|493012345678/
@@ -447,8 +448,17 @@ test('nor anywhere else in the graph: everything there is, asked at once', async
   assert.ok(root)
   const told: string[] = []
   const wrong: string[] = []
+  const versions = await it.db.sql<{ id: string; version: number }[]>`
+    select id, version from golden where id = any(${[anna, joerg]}::uuid[])`
+  const items = versions.map((r) => `{ retire: { record: { id: "${r.id}", version: ${r.version} } } }`)
+  const proposed = await over(it.url, {
+    query: `mutation { bulkAction(items: [${items}], reason: "x", idempotencyKey: "waits") { ... on ApprovalNeeded { action { id } } } }`,
+    headers: bearer(await it.token('steward')),
+  })
+  const waits = /[0-9a-f-]{36}/.exec(proposed.text)?.[0]
+  const known: Record<string, string> = { ...KNOWN, proposal: `"${waits}"` }
   for (const field of Object.values(root.getFields())) {
-    const text = wholeOperation(it.schema, field, 4, (argument) => KNOWN[argument])
+    const text = wholeOperation(it.schema, field, 4, (argument) => known[argument])
     tried++
     const seen = await over(it.url, { query: text, headers: blind })
     if (/GRAPHQL_VALIDATION_FAILED|FORBIDDEN|"code":"(TOO|QUERY)_/.test(seen.text))
@@ -462,7 +472,19 @@ test('nor anywhere else in the graph: everything there is, asked at once', async
   }
   assert.deepEqual(wrong, [])
   // To whom may see it, it is there.
-  for (const name of ['contacts', 'contact', 'customers', 'changes', 'node', 'stewardActions', 'auditLog', 'invoices'])
+  for (const name of [
+    'previewAction',
+    'previewBulkAction',
+    'previewProposal',
+    'contacts',
+    'contact',
+    'customers',
+    'changes',
+    'node',
+    'stewardActions',
+    'auditLog',
+    'invoices',
+  ])
     assert.ok(told.includes(name), `${name} has nothing to hide: ${told}`)
 })
 

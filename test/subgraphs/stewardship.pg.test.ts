@@ -271,7 +271,7 @@ test('in bulk: one preview of all, the approver sees the same, then all is done;
 
   const asked = (await ask(BULK, { items, key: 'bulk' })).bulkAction
   assert.deepEqual([asked.__typename, asked.rules], ['ApprovalNeeded', ['BULK']])
-  const PROPOSAL = `query ($id: ID!) { previewProposal(action: $id) { ${SEEN} } }`
+  const PROPOSAL = `query ($id: ID!) { previewProposal(proposal: $id) { ${SEEN} } }`
   const id = asked.action.id
   const proposed = (await ask(PROPOSAL, { id }, 'bert', 'approver')).previewProposal
   assert.deepEqual(sorted(proposed), changes)
