@@ -18,7 +18,7 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds)
 const staleMsMax = 2_000
 const list = `query Page($after: String) { customers(first: 10, after: $after, orderBy: [{ field: NAME }]) {
-  nodes { id name lifecycle contacts(first: 5) { nodes { id name } } contracts(first: 5) { nodes { id number } } } pageInfo { endCursor } } }`
+  nodes { id name lifecycle contacts(first: 5) { nodes { id jobTitle } } contracts(first: 5) { nodes { id number } } } pageInfo { endCursor } } }`
 const one = 'query One($id: ID!) { customer(id: $id) { id name version } }'
 
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
