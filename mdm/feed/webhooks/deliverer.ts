@@ -165,8 +165,10 @@ export class Deliverer {
       lost.map(async ([id, { delivery }]) => {
         await delivery.stop(held.has(id) ? leaseMs : 0)
         this.#running.delete(id)
+        if (held.has(id)) return
+        this.#o.log('info', `webhook ${id} is let go: disabled, deleted, or delivered by another process now`)
         // A disabled endpoint that nobody holds is sent nothing more.
-        if (!held.has(id)) await release(this.#o.sql, this.#holder, id)
+        await release(this.#o.sql, this.#holder, id)
       }),
     )
     for (const [id, revision] of held)
