@@ -26,21 +26,7 @@ const MISTAKES: [what: string, file: string, right: string, wrong: string, says:
     'when: { field: "lifecycel"',
     /lifecycel.*lifecycle/s,
   ],
-  [
-    'a policy with an unknown comparator',
-    'schema/model/product.graphql',
-    'as: IDENTIFIER',
-    'as: IDENTIFIRE',
-    /IDENTIFIRE.*IDENTIFIER/s,
-  ],
   ['a mapping with a typo in a field', 'connectors/stripe/mapping.yaml', 'emails: [email]', 'emial: [email]', /emial/],
-  [
-    'a mapping with a typo in a rule',
-    'config/webshop.mapping.yaml',
-    'from: account_type',
-    'form: account_type',
-    /form/,
-  ],
   ['sources that are no YAML', 'config/sources.yaml', 'trust: 0.8', 'trust: @0.8', /./],
 ]
 

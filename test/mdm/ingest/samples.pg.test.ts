@@ -13,8 +13,8 @@ import { type TestDatabase, testDatabase } from '../../database.ts'
 
 const all = samples()
 const skip = all ? false : 'no ../shared/samples here'
-/** The departments' CSVs hold 19,000 rows; events and tickets are many of one sort. */
-const rowsMax = 3_500
+/** Larger files are many rows of one sort; test/e2e/samples.soak.ts loads all of them by the command. */
+const rowsMax = 1_000
 
 let db: TestDatabase
 let pipeline: Pipeline
@@ -69,15 +69,15 @@ async function load(): Promise<Map<string, number>> {
   return totals
 }
 
-test('every sample loads: applied, skipped and exceptions add up to the rows', { skip }, async (t) => {
+test('samples load: applied, skipped and exceptions add up to the rows', { skip }, async (t) => {
   const totals = await load()
   t.diagnostic(JSON.stringify(Object.fromEntries(totals)))
   const [records] = await db.sql<{ n: number }[]>`select count(*)::integer as n from source_record`
   t.diagnostic(`${records?.n} source records`)
-  assert.ok((totals.get('applied') ?? 0) > 10_000)
+  assert.ok((totals.get('applied') ?? 0) > 2_000)
 })
 
-test('loading every sample again changes nothing', { skip }, async () => {
+test('loading them again changes nothing', { skip }, async () => {
   const state = async () => {
     const [row] = await db.sql<{ inbox: number; records: string; feed: number }[]>`
       select (select count(*)::integer from inbox) as inbox, (select position from feed_head) as feed,

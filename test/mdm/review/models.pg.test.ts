@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import type { Command } from 'commander'
 import { execute, parse } from 'graphql'
 import pino from 'pino'
 import { type CandidateOptions, candidateOf } from '../../../cli/candidate.ts'
@@ -30,7 +31,7 @@ import {
 import { recordKey } from '../../../schema/recordKey.ts'
 import { unbound } from '../../../subgraphs/shared/context.ts'
 import { createStewardshipSubgraph } from '../../../subgraphs/stewardship/subgraph.ts'
-import { says } from '../../cli/says.ts'
+import { said } from '../../cli/said.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { demoStore } from '../../fixtures/demoStore.ts'
 import { attempt, done, person } from '../../fixtures/steward.ts'
@@ -48,12 +49,16 @@ before(async () => {
 })
 after(async () => await db?.drop())
 
-const to = () => ['--database-url', db.url]
-const train = (...args: string[]) => says(trainCommand, ...to(), '--out', out, ...args)
+async function says(command: Command, ...args: string[]): Promise<string> {
+  const { code, text } = await said(command, [...args, '--database-url', db.url])
+  assert.equal(code, 0, text)
+  return text
+}
+const train = (...args: string[]) => says(trainCommand, '--out', out, ...args)
 async function trained(...args: string[]): Promise<string> {
-  const said = await train('--type', 'Customer', ...args)
-  const version = /Customer: model ([0-9a-f]{16})/.exec(said)?.[1]
-  assert.ok(version, said)
+  const text = await train('--type', 'Customer', ...args)
+  const version = /Customer: model ([0-9a-f]{16})/.exec(text)?.[1]
+  assert.ok(version, text)
   return version
 }
 const shipped = { policy, engines: masteringOf(readPolicyFiles('schema/model'), systems).engines, systems: new Map() }
@@ -128,7 +133,7 @@ test('a model is a candidate until it is published; then every link is of it, ne
   assert.equal((await readModel(db.sql, third))?.labels, taught.labels + 1)
   assert.equal((await attempt(await inForce(), person('ada', 'steward'), { kind: 'UNDO', action: said })).code, 'DONE')
 
-  const report = await says(simulateCommand, ...to(), '--model', first)
+  const report = await says(simulateCommand, '--model', first)
   assert.match(report, /Customer: \d+ golden records of \d+ source records/)
   await put({ model: [first] })
   assert.deepEqual(await versionsOfFeatures(), [first])
@@ -154,10 +159,7 @@ test('a model is a candidate until it is published; then every link is of it, ne
     assert.equal(e.steps.at(-1)?.total, e.weight)
   }
 
-  assert.match(
-    await says(publishCommand, ...to(), '--model', second),
-    /is in force, with trained models of Customer: \d/,
-  )
+  assert.match(await says(publishCommand, '--model', second), /is in force, with trained models of Customer: \d/)
   const models = await listModels(db.sql, 10)
   const [one, other] = [models.find((m) => m.version === first), models.find((m) => m.version === second)]
   assert.deepEqual(one?.inForceUntil, other?.inForceFrom, 'one followed the other')
@@ -289,12 +291,9 @@ test('a model in force that this program cannot read names the policy and the wa
     inForce(),
     new RegExp(`policy ${spoiled.version}, model of Customer: .*shoeSize.*publish --model Customer=shipped`),
   )
-  assert.match(await says(publishCommand, ...to(), '--model', 'Customer=shipped'), /is in force: /)
+  assert.match(await says(publishCommand, '--model', 'Customer=shipped'), /is in force: /)
   assert.equal((await inForce()).engines.get('Customer')?.version, shippedVersion)
   // A folder without parameters leaves a trained model behind, and says so.
   await put({ to: before?.version ?? '' })
-  assert.match(
-    await says(publishCommand, ...to(), '--shipped'),
-    /note: the trained model of Customer goes out of force/,
-  )
+  assert.match(await says(publishCommand, '--shipped'), /note: the trained model of Customer goes out of force/)
 })
