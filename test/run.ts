@@ -15,14 +15,14 @@ const given = process.argv.slice(2)
 const files =
   given.length > 0
     ? globSync(given, { cwd: root }).sort()
-    : ['test/together.ts', ...globSync('test/**/*.{pg,e2e}.test.ts', { cwd: root }).sort()]
+    : ['test/_together.ts', ...globSync('test/**/*.{pg,e2e}.test.ts', { cwd: root }).sort()]
 
 const server = process.env.DATABASE_URL ? null : await temporaryServer()
 const child = spawn(
   process.execPath,
   [
     '--test',
-    '--test-concurrency=3',
+    '--test-concurrency=4',
     `--test-timeout=${fileMsMax}`,
     // A handle left open by a failed test must not hold up the run.
     '--test-force-exit',
