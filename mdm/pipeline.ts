@@ -140,12 +140,12 @@ export async function masterRecords(
       mastered.flatMap((r) => references(pipeline, r)),
     ),
     saveOutcomes(tx, outcomes),
-    // After the outcomes: what an incomplete version of this very batch left behind is settled too.
-    settleIncomplete(
-      tx,
-      records.filter((r) => r.settled).map((r) => r.record),
-    ),
   ])
+  // After the outcomes: what an incomplete version of this very batch left behind is settled too.
+  await settleIncomplete(
+    tx,
+    records.filter((r) => r.settled).map((r) => r.record),
+  )
   await syncValidationTasks(
     tx,
     pipeline.rules ?? DEFAULT_RULES,

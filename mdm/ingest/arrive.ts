@@ -140,7 +140,7 @@ async function foldAll(
         ),
       )
     }
-    const wasIncomplete = known !== null && !known.complete
+    const waited = folded.get(key)?.settled || (known !== null && !known.complete)
     folded.set(key, {
       record: {
         id: known?.id ?? ids.get(key) ?? 0,
@@ -165,7 +165,7 @@ async function foldAll(
         inboxId: anew?.inboxId ?? message.inboxId,
       },
       cause: causeOf(message, change),
-      settled: complete && wasIncomplete,
+      settled: complete && waited,
     })
   }
   return {

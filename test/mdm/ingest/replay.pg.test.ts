@@ -51,6 +51,21 @@ test('replayed with the same mapping nothing changes: no event, no other outcome
   assert.deepEqual({ ...audit }, { actor: 'op', event: 'REPLAY', source: 'shop' })
 })
 
+test('what a record waited with is settled when it is whole, whatever else comes in the same batch', async () => {
+  await row(db.sql, 'client', { id: '1', changed: at(1) })
+  await row(db.sql, 'client', { id: '1', changed: at(2), label: 'Whole' })
+  await row(db.sql, 'client', { id: '1', changed: at(3), label: 'Newer' })
+  await drain(shopPipeline(db.sql))
+  assert.deepEqual(await outcomes(), [])
+  // Beside a message that comes again and has nothing new to say.
+  await replay(db.sql, options)
+  await row(db.sql, 'client', { id: '2', changed: at(1) })
+  await row(db.sql, 'client', { id: '2', changed: at(2), label: 'Whole' })
+  await drain(shopPipeline(db.sql))
+  assert.deepEqual(await outcomes(), [])
+  assert.equal((await values('2')).name, 'Whole')
+})
+
 test('a version of a time to come is refused, so that it does not outrank all that comes until then', async () => {
   const ahead = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString()
   await row(db.sql, 'client', { id: '1', changed: at(1), label: 'One' })
