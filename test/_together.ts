@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { globSync } from 'node:fs'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * The tests that need neither a database nor processes of their own (x.test.ts), in one process: in one each they would take
@@ -9,6 +10,10 @@ import { test } from 'node:test'
 const files = globSync('**/*.test.ts', { cwd: import.meta.dirname })
   .filter((file) => !/\.(pg|e2e)\.test\.ts$/.test(file))
   .sort()
+
+// --test-force-exit ends the process with its last test; results that the runner has not taken by then would not be told.
+const resultsMs = 2_000
+after(async () => await sleep(resultsMs))
 
 // The first of them, and the others wait for it: or the run would be over when those known so far have ended.
 const read = Promise.withResolvers<number>()
