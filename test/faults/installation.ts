@@ -15,6 +15,8 @@ export interface Installation {
   kill(victim: Victim, random: () => number): Promise<void>
   /** In order. Answers what the commands wrote. */
   stop(): Promise<string>
+  /** Kills the roles that still run; of a test that failed they would start its database again for ever. */
+  abandon(): void
 }
 
 /**
@@ -80,6 +82,9 @@ export async function installation(
       }
       roles.clear()
       return written
+    },
+    abandon() {
+      for (const { child } of roles.values()) child.kill('SIGKILL')
     },
   }
 }

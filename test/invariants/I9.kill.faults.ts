@@ -11,7 +11,7 @@ import { testDatabase } from '../database.ts'
 import { connectors, type Delivery, post, worldDeliveries } from '../e2e/deliveries.ts'
 import { eventually } from '../e2e/eventually.ts'
 import { startFollower } from '../faults/follower.ts'
-import { databaseUrl, installation, VICTIMS } from '../faults/installation.ts'
+import { databaseUrl, type Installation, installation, VICTIMS } from '../faults/installation.ts'
 import { startSender } from '../faults/sender.ts'
 import { drain, policy } from '../fixtures/store.ts'
 import { firstSeed } from '../property.ts'
@@ -27,9 +27,12 @@ test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowled
   const random = generator(seed)
   t.diagnostic(`TOUCHSTONE_SEED=${seed}`)
   const deliveries = worldDeliveries({ companies: Math.ceil(messages / 12), seed }, messages)
+  let it: Installation | undefined
+  // Before the data directory goes.
+  t.after(() => it?.abandon())
   const { dir, postmaster } = dataDirectory(t)
   let round = 0
-  const it = await installation(dir, () => round % 2 === 0)
+  it = await installation(dir, () => round % 2 === 0)
   await it.start()
   const sender = startSender(it.origin, deliveries)
   const follower = startFollower(it.origin)
