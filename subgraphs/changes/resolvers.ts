@@ -41,7 +41,7 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
   const cursor = cursors()
   const entity = async (type: string, goldenId: string, context: RequestContext) => {
     const read = (id: string) =>
-      context.load<string | null>('current', id, null, (ids) => readCurrentIds(context.sql, ids))
+      context.load<string | null>('current', id, null, (ids, sql) => readCurrentIds(sql, ids))
     const id = await currentId(tailer.tail, goldenId, read)
     return id === null ? null : { __typename: type, id }
   }

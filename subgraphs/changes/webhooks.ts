@@ -44,13 +44,14 @@ const idsMax = 1_000
 export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers {
   const { sql } = webhooks
   const sensitive = sensitiveScopes(policy)
-  const load = (id: string | null, context: RequestContext) =>
-    id === null || !isUuid(id)
-      ? null
-      : context.load<Endpoint | null>('webhook', id.toLowerCase(), null, async (ids) => {
-          const rows = await readEndpoints(sql, ids)
-          return new Map(rows.flatMap((e) => (mine(e, context) ? [[e.id, e] as const] : [])))
-        })
+  const load = async (id: string | null, context: RequestContext) => {
+    if (id === null || !isUuid(id)) return null
+    const found = await context.load<Endpoint | null>('webhook', id.toLowerCase(), null, async (ids) => {
+      const rows = await readEndpoints(sql, ids)
+      return new Map(rows.map((e) => [e.id, e]))
+    })
+    return found && mine(found, context) ? found : null
+  }
   const known = async (id: string, context: RequestContext) =>
     isUuid(id) && (!context.bound || (await load(id, context)) !== null)
   /** Errors of the feed, which are for the caller. */

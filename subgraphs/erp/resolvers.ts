@@ -22,8 +22,8 @@ export function erpResolvers({ policy }: SubgraphDeps): Resolvers {
     Customer: {
       postings: postings.ofGolden('customer'),
       ledger: (parent: { id: string }, args: { from?: string | null; to?: string | null }, context: RequestContext) =>
-        context.load<LedgerSum[]>(`ledger ${args.from} ${args.to}`, parent.id, [], (ids) =>
-          readLedgerSums(context.sql, ids, args.from ?? null, args.to ?? null),
+        context.load<LedgerSum[]>(`ledger ${args.from} ${args.to}`, parent.id, [], (ids, sql) =>
+          readLedgerSums(sql, ids, args.from ?? null, args.to ?? null),
         ),
     },
     Invoice: { postings: postings.ofRecord('invoice') },

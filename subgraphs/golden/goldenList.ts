@@ -63,8 +63,7 @@ export function referringConnection(
   const request = context.once(name, () => pageRequest(spec, args, context.scopes))
   return connection(
     request,
-    () => context.load(name, parent, emptyPage, (ids) => listPages(context.sql, listing, relation, ids, request)),
-    () =>
-      context.load(`${name}#`, parent, 0, (ids) => countEach(context.sql, listing, relation, ids, request.condition)),
+    () => context.load(name, parent, emptyPage, (ids, sql) => listPages(sql, listing, relation, ids, request)),
+    () => context.load(`${name}#`, parent, 0, (ids, sql) => countEach(sql, listing, relation, ids, request.condition)),
   )
 }

@@ -85,10 +85,10 @@ function addReferenceLists({ policy }: SubgraphDeps, owned: readonly string[], r
 /** Fields that every golden record has. */
 function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, unknown> {
   const all: Record<string, Resolve<GoldenNode, never>> = {
-    aliases: (node, _, context) => context.load('aliases', node.id, [], (ids) => readAliases(context.sql, ids)),
+    aliases: (node, _, context) => context.load('aliases', node.id, [], (ids, sql) => readAliases(sql, ids)),
     sources: (node, args: { first: number; after?: string | null }, context) => membersOf(node, args, context),
     sourceCount: (node, _, context) =>
-      node.members?.length ?? context.load('sourceCount', node.id, 0, (ids) => countMembers(context.sql, ids)),
+      node.members?.length ?? context.load('sourceCount', node.id, 0, (ids, sql) => countMembers(sql, ids)),
     provenance: (node, args: { fields?: string[] | null }, context) =>
       provenanceOf(deps, type, node, args.fields ?? null, context),
     history: (node, args: { first: number; after?: string | null }, context) =>
@@ -105,8 +105,8 @@ function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, u
 }
 
 function loadGolden(types: readonly string[], id: string, context: RequestContext) {
-  const found = context.load<GoldenRow | null>(`golden ${types.join()}`, id.toLowerCase(), null, (ids) =>
-    readGolden(context.sql, types, ids),
+  const found = context.load<GoldenRow | null>(`golden ${types.join()}`, id.toLowerCase(), null, (ids, sql) =>
+    readGolden(sql, types, ids),
   )
   return found as Promise<GoldenNode | null>
 }

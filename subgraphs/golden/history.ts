@@ -36,7 +36,7 @@ export function historyConnection(
         .then((rows) => ({ after: before !== null, more: rows.length > first, rows: rows.slice(0, first) }))
       return page
     },
-    totalCount: () => context.load('historyCount', id, 0, (ids) => countVersions(context.sql, ids)),
+    totalCount: () => context.load('historyCount', id, 0, (ids, sql) => countVersions(sql, ids)),
   }
 }
 

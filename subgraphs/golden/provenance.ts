@@ -37,9 +37,7 @@ export async function provenanceOf(
       )
   const stored = node.provenance
     ? { provenance: node.provenance, policyVersion: node.policyVersion ?? '' }
-    : await context.load<StoredProvenance | null>('provenance', node.id, null, (ids) =>
-        readProvenance(context.sql, ids),
-      )
+    : await context.load<StoredProvenance | null>('provenance', node.id, null, (ids, sql) => readProvenance(sql, ids))
   if (!stored) return []
   return type.fields
     .filter((f) => f.name in stored.provenance && (!only || only.includes(f.name)))
@@ -72,8 +70,8 @@ async function candidatesOf(
   visible: boolean,
   context: RequestContext,
 ) {
-  const choice = await context.load<Choice>('choice', node.id, { members: [], assertions: [] }, (ids) =>
-    readChoice(context.sql, ids),
+  const choice = await context.load<Choice>('choice', node.id, { members: [], assertions: [] }, (ids, sql) =>
+    readChoice(sql, ids),
   )
   const systems = new Map<string, SourceSystem>((sources ?? []).map((s) => [s.name, s]))
   const members = choice.members.map(({ key, system, version, canonical }) => {

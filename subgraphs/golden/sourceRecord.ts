@@ -22,15 +22,15 @@ export async function membersOf(
     const begin = after ? node.members.indexOf(after) + 1 : 0
     return await recordsOf(node.members.slice(begin, begin + first), context)
   }
-  return await context.load<MemberRow[]>(`sources ${first} ${after ?? ''}`, node.id, [], (ids) =>
-    readMembers(context.sql, ids, first, after ?? null),
+  return await context.load<MemberRow[]>(`sources ${first} ${after ?? ''}`, node.id, [], (ids, sql) =>
+    readMembers(sql, ids, first, after ?? null),
   )
 }
 
 /** Source records by key; unknown keys are left out. */
 export async function recordsOf(keys: readonly string[], context: RequestContext): Promise<MemberRow[]> {
   const found = await Promise.all(
-    keys.map((key) => context.load<MemberRow | null>('record', key, null, (all) => readRecords(context.sql, all))),
+    keys.map((key) => context.load<MemberRow | null>('record', key, null, (all, sql) => readRecords(sql, all))),
   )
   return found.filter((r) => r !== null)
 }
@@ -58,8 +58,8 @@ export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolv
       firstSeenAt: (r: MemberRow) => r.createdAt,
       appliedAt: (r: MemberRow) => r.updatedAt,
       canonical: async (r: MemberRow, _: unknown, context: RequestContext) => {
-        const values = await context.load<Record<string, unknown> | null>('canonical', r.key, null, (keys) =>
-          readCanonical(context.sql, keys),
+        const values = await context.load<Record<string, unknown> | null>('canonical', r.key, null, (keys, sql) =>
+          readCanonical(sql, keys),
         )
         const type = typeOf(r)
         return type ? shownValues(type, values, context, 'SOURCE', r.key) : values
@@ -68,7 +68,7 @@ export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolv
         const type = typeOf(r)
         if (type && !scopesOf(type).every((s) => context.scopes.has(s))) return null
         if (type) context.shows('SOURCE', type.name, sensitiveOf(type), r.key)
-        return context.load<unknown>('raw', r.key, null, (keys) => readRaw(context.sql, keys))
+        return context.load<unknown>('raw', r.key, null, (keys, sql) => readRaw(sql, keys))
       },
     },
   }

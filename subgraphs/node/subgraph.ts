@@ -30,9 +30,7 @@ export function createNodeSubgraph({ policy, sqlOf }: SubgraphDeps): Subgraph {
     ...operational.map((name) => [name, graphType(name)] as const),
   ])
   const find = async (id: string, context: RequestContext) => {
-    const found = await context.load<Named | null>('named', id.toLowerCase(), null, (ids) =>
-      readNamed(context.sql, ids),
-    )
+    const found = await context.load<Named | null>('named', id.toLowerCase(), null, (ids, sql) => readNamed(sql, ids))
     const __typename = found && typeNames.get(found.type)
     return __typename ? { __typename, id: found.id } : null
   }

@@ -64,11 +64,10 @@ export function operationalList(policy: Policy, type: OperationalType): Operatio
       const request = context.once(name, () => pageRequest(related, args, context.scopes))
       return connection(
         request,
+        () => context.load(name, parent.id, emptyPage, (ids, sql) => listPages(sql, listing, relation, ids, request)),
         () =>
-          context.load(name, parent.id, emptyPage, (ids) => listPages(context.sql, listing, relation, ids, request)),
-        () =>
-          context.load(`${name}#`, parent.id, 0, (ids) =>
-            countEach(context.sql, listing, relation, ids, request.condition),
+          context.load(`${name}#`, parent.id, 0, (ids, sql) =>
+            countEach(sql, listing, relation, ids, request.condition),
           ),
       )
     }
@@ -86,8 +85,8 @@ export function operationalList(policy: Policy, type: OperationalType): Operatio
     ofGolden: (field) => relatedBy(operationalOfGolden(type, field), field),
     ofRecord: (field) => relatedBy(operationalOfRecord(type, field), field),
     one: (id, context) =>
-      context.load<OperationalRow | null>(type, id.toLowerCase(), null, (keys) =>
-        readOperational(context.sql, type, keys),
+      context.load<OperationalRow | null>(type, id.toLowerCase(), null, (keys, sql) =>
+        readOperational(sql, type, keys),
       ),
   }
 }

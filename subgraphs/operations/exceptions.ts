@@ -68,8 +68,8 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
       inboundException: (_: unknown, { id }: { id: string }, context: RequestContext) => {
         const inboxId = messageNumber(id)
         if (inboxId === null) return null
-        return context.load<ExceptionRow | null>('exception', String(inboxId), null, async (ids) => {
-          const found = await readExceptionsById(context.sql, ids.map(Number))
+        return context.load<ExceptionRow | null>('exception', String(inboxId), null, async (ids, sql) => {
+          const found = await readExceptionsById(sql, ids.map(Number))
           return new Map([...found].map(([n, row]) => [String(n), row]))
         })
       },
@@ -138,8 +138,8 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
         )
       },
       work: (e: ExceptionRow, _: unknown, context: RequestContext) =>
-        context.load<ExceptionStep[]>('exceptionWork', String(e.inboxId), [], async (ids) => {
-          const found = await readWork(context.sql, ids.map(Number))
+        context.load<ExceptionStep[]>('exceptionWork', String(e.inboxId), [], async (ids, sql) => {
+          const found = await readWork(sql, ids.map(Number))
           return new Map([...found].map(([n, steps]) => [String(n), steps]))
         }),
     },

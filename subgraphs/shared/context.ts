@@ -3,6 +3,7 @@ import type { AccessRecorder } from '../../mdm/access/accessRecorder.ts'
 import type { Through } from '../../mdm/access/sensitiveAccess.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { RequestInfo } from '../contract.ts'
+import type { ReadKeys, SharedReads } from './sharedReads.ts'
 
 /** Keys that one statement is asked for at most. */
 const keysPerStatementMax = 1_000
@@ -30,15 +31,17 @@ export class RequestContext {
   /** Who asks, for what is changed. */
   readonly request: RequestInfo
   private readonly sqlOf: SqlOf
+  private readonly sharedReads: SharedReads
   /** Where it is noted who saw sensitive fields; without it that is nowhere. */
   reads: Pick<AccessRecorder, 'note'> | null = null
   private readonly loaders = new Map<string, DataLoader<string, unknown>>()
   private readonly made = new Map<string, unknown>()
 
-  constructor(request: RequestInfo, sqlOf: SqlOf) {
+  constructor(request: RequestInfo, sqlOf: SqlOf, sharedReads: SharedReads) {
     this.request = request
     this.scopes = request.scopes
     this.sqlOf = sqlOf
+    this.sharedReads = sharedReads
   }
 
   /** Reads with the caller's rights; there is no other connection for reads of what is mastered. */
@@ -66,23 +69,19 @@ export class RequestContext {
 
   /**
    * The loader of this name, made on first use. `read` answers a map from key to value; keys it leaves out get `missing`.
-   * The name must say everything that the values depend on beside the key: arguments, page, order.
+   * The name must say everything that the values depend on beside the key: arguments, page, order. Of the caller `read`
+   * knows nothing but the connections that it is given, because it reads for others with the same rights as well.
    *
    * A loader forgets what it has read with every batch: what is asked for after a mutation of the same operation is to be
    * as it is then.
    */
-  load<V>(
-    name: string,
-    key: string,
-    missing: V,
-    read: (keys: readonly string[]) => Promise<Map<string, V>>,
-  ): Promise<V> {
+  load<V>(name: string, key: string, missing: V, read: ReadKeys<V>): Promise<V> {
     let loader = this.loaders.get(name) as DataLoader<string, V> | undefined
     if (!loader) {
       const made: DataLoader<string, V> = new DataLoader(
         async (keys: readonly string[]) => {
           made.clearAll()
-          const found = await read(keys)
+          const found = await this.sharedReads.read(this.sql, name, keys, read)
           return keys.map((k) => found.get(k) ?? missing)
         },
         { maxBatchSize: keysPerStatementMax },

@@ -6,6 +6,7 @@ import { withConnectionArguments } from './connectionArguments.ts'
 import { RequestContext, type SqlOf } from './context.ts'
 import { decimalOf } from './money.ts'
 import { scalars } from './scalars.ts'
+import { SharedReads } from './sharedReads.ts'
 
 /** Resolvers by type and field, as buildSubgraphSchema takes them. */
 export type Resolvers = Record<string, Record<string, unknown> | (typeof scalars)[keyof typeof scalars]>
@@ -27,5 +28,6 @@ export function makeSubgraph(name: string, sdl: string[], resolvers: Resolvers, 
     ...resolvers,
   }
   const schema = buildSubgraphSchema([{ typeDefs, resolvers: all as never }])
-  return { name, sdl: print(typeDefs), schema, context: (request) => new RequestContext(request, sqlOf) }
+  const reads = new SharedReads()
+  return { name, sdl: print(typeDefs), schema, context: (request) => new RequestContext(request, sqlOf, reads) }
 }

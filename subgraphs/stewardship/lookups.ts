@@ -12,16 +12,16 @@ export function lookups(policy: Policy) {
     actionOf: (id: string | null, context: RequestContext) =>
       id === null || !isUuid(id)
         ? null
-        : context.load<ActionRow | null>('stewardAction', id.toLowerCase(), null, (ids) =>
-            readActionsById(context.sql, ids),
+        : context.load<ActionRow | null>('stewardAction', id.toLowerCase(), null, (ids, sql) =>
+            readActionsById(sql, ids),
           ),
     taskOf: (id: string, context: RequestContext) =>
       isUuid(id)
-        ? context.load<TaskRow | null>('task', id.toLowerCase(), null, (ids) => readTasksById(context.sql, ids))
+        ? context.load<TaskRow | null>('task', id.toLowerCase(), null, (ids, sql) => readTasksById(sql, ids))
         : null,
     /** The golden record that an id leads to, as a reference for the subgraph that owns it. */
     named: async (id: string, context: RequestContext) => {
-      const found = await context.load<Named | null>('named', id, null, (ids) => readNamed(context.sql, ids))
+      const found = await context.load<Named | null>('named', id, null, (ids, sql) => readNamed(sql, ids))
       return found && policy.types.some((t) => t.name === found.type) ? { __typename: found.type, id: found.id } : null
     },
   }

@@ -40,9 +40,9 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       ?.fields.map((f) => f.name) ?? []
   /** Explanations of pairs of source records, for all that are asked for at once. */
   const explained = (a: string, b: string, context: RequestContext) =>
-    context.load<Explanation | null>('explanation', pairName(a, b), null, (names) =>
+    context.load<Explanation | null>('explanation', pairName(a, b), null, (names, sql) =>
       explainPairs(
-        context.sql,
+        sql,
         steward,
         names.map((name) => name.split(' ') as [string, string]),
       ),

@@ -284,7 +284,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       action: (t: TaskRow, _: unknown, context: RequestContext) =>
         t.kind === 'APPROVAL' ? actionOf(t.subject[0] ?? null, context) : null,
       comments: (t: TaskRow, _: unknown, context: RequestContext) =>
-        context.load<TaskComment[]>('comments', t.id, [], (ids) => readComments(context.sql, ids)),
+        context.load<TaskComment[]>('comments', t.id, [], (ids, sql) => readComments(sql, ids)),
     },
     AuditEntry: {
       action: (a: { actionId: string | null }, _: unknown, context: RequestContext) => actionOf(a.actionId, context),
