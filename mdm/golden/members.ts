@@ -25,7 +25,7 @@ export async function readMembers(
   after: string | null,
 ): Promise<Map<string, MemberRow[]>> {
   const p = new Parameters()
-  const parents = p.list(ids, 'uuid')
+  const parents = p.keys(ids)
   const beyond = after === null ? '' : `and m.id > (select id from source_record where key = ${p.add(after, 'uuid')})`
   const text = `select p.id as parent, x.* from unnest(${parents}) with ordinality p (id, n) cross join lateral (
     select ${columns}, row_number() over (order by m.id) as rn from source_record m
@@ -42,27 +42,27 @@ export async function readMembers(
 export async function countMembers(sql: Sql, ids: readonly string[]): Promise<Map<string, number>> {
   const p = new Parameters()
   const text = `select m.golden_id as id, count(*)::float8 as n from source_record m
-    where m.golden_id = any(${p.list(ids, 'uuid')}) group by m.golden_id`
+    where m.golden_id = any(${p.keys(ids)}) group by m.golden_id`
   return new Map((await read<{ id: string; n: number }>(sql, text, p)).map((r) => [r.id, r.n]))
 }
 
 /** Source records by key. */
 export async function readRecords(sql: Sql, keys: readonly string[]): Promise<Map<string, MemberRow>> {
   const p = new Parameters()
-  const text = `select ${columns} from source_record m where m.key = any(${p.list(keys.filter(isUuid), 'uuid')})`
+  const text = `select ${columns} from source_record m where m.key = any(${p.keys(keys.filter(isUuid))})`
   return new Map((await read<MemberRow>(sql, text, p)).map((r) => [r.key, r]))
 }
 
 export async function readCanonical(sql: Sql, keys: readonly string[]): Promise<Map<string, Record<string, unknown>>> {
   const p = new Parameters()
-  const text = `select m.key, m.canonical from source_record m where m.key = any(${p.list(keys, 'uuid')})`
+  const text = `select m.key, m.canonical from source_record m where m.key = any(${p.keys(keys)})`
   const rows = await read<{ key: string; canonical: Record<string, unknown> }>(sql, text, p)
   return new Map(rows.map((r) => [r.key, r.canonical]))
 }
 
 export async function readRaw(sql: Sql, keys: readonly string[]): Promise<Map<string, unknown>> {
   const p = new Parameters()
-  const text = `select m.key, m.raw from source_record m where m.key = any(${p.list(keys, 'uuid')})`
+  const text = `select m.key, m.raw from source_record m where m.key = any(${p.keys(keys)})`
   return new Map((await read<{ key: string; raw: unknown }>(sql, text, p)).map((r) => [r.key, r.raw]))
 }
 
@@ -78,13 +78,13 @@ const competitorsMax = 1_000
 export async function readChoice(sql: Sql, ids: readonly string[]): Promise<Map<string, Choice>> {
   const p = new Parameters()
   const text = `select p.id as parent, m.key, m.source as system, m.version, m.canonical
-    from unnest(${p.list(ids, 'uuid')}) p (id) cross join lateral (
+    from unnest(${p.keys(ids)}) p (id) cross join lateral (
       select * from source_record m where m.golden_id = p.id and m.complete and not m.deleted
       order by m.id limit ${competitorsMax}) m`
   const stated = new Parameters()
   const assertions = `select m.golden_id as parent, a.assertion_id as id, a.field, a.value from source_record m
     join standing a on a.a = m.key and a.kind = 'VALUE'
-    where m.golden_id = any(${stated.list(ids, 'uuid')})`
+    where m.golden_id = any(${stated.keys(ids)})`
   const [members, values] = await Promise.all([
     read<Choice['members'][number] & { parent: string }>(sql, text, p),
     read<ValueAssertion & { parent: string }>(sql, assertions, stated),

@@ -71,7 +71,7 @@ export async function listPages<Row extends object>(
   request: PageRequest,
 ): Promise<Map<string, Page<Keyed<Row>>>> {
   const p = new Parameters()
-  const ids = p.list(parents, 'uuid')
+  const ids = p.keys(parents)
   const inner = innerSelect(listing, relation, request, p)
   const text = `select p.id as parent, x.*${listing.join ? `, ${listing.join.columns}` : ''}
     from unnest(${ids}) with ordinality p (id, n) cross join lateral (${inner}) x
@@ -101,7 +101,7 @@ export async function countEach(
   condition: Condition = always,
 ): Promise<Map<string, number>> {
   const p = new Parameters()
-  const ids = p.list(parents, 'uuid')
+  const ids = p.keys(parents)
   const text = `select p.id as parent, x.n from unnest(${ids}) p (id) cross join lateral (
     select count(*)::float8 as n from ${relation.from}
     where ${listing.where} and ${relation.where} and (${condition(p)})) x where x.n > 0`

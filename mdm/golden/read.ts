@@ -16,7 +16,7 @@ export async function readGolden(
 ): Promise<Map<string, GoldenRow>> {
   const p = new Parameters()
   const text = `select w.id as asked, ${goldenColumns}
-    from ${placed(p.list(ids.filter(isUuid), 'uuid'))}
+    from ${placed(p.keys(ids.filter(isUuid)))}
     join golden g on g.id = w.current and g.state = 'ACTIVE' and g.type = any(${p.list(types, 'text')})`
   const rows = await read<GoldenRow & { asked: string }>(sql, text, p)
   return new Map(rows.map((r) => [r.asked, r]))
@@ -33,7 +33,7 @@ const placed = (ids: string) => `(select w.id, coalesce((select k.golden_id from
 /** Any id or record key -> golden id in force. */
 export async function readGoldenIds(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
   const p = new Parameters()
-  const text = `select w.id as asked, g.id from ${placed(p.list(ids.filter(isUuid), 'uuid'))}
+  const text = `select w.id as asked, g.id from ${placed(p.keys(ids.filter(isUuid)))}
     join golden g on g.id = w.current and g.state = 'ACTIVE'`
   const rows = await read<{ asked: string; id: string }>(sql, text, p)
   return new Map(rows.map((r) => [r.asked, r.id]))
@@ -48,7 +48,7 @@ export interface Named {
 export async function readNamed(sql: Sql, ids: readonly string[]): Promise<Map<string, Named>> {
   const p = new Parameters()
   const text = `select w.id as asked, coalesce(g.type, k.type) as type, coalesce(g.id, k.key) as id
-    from ${placed(p.list(ids.filter(isUuid), 'uuid'))}
+    from ${placed(p.keys(ids.filter(isUuid)))}
     left join source_record k on k.key = w.id
     left join golden g on g.id = w.current and g.state = 'ACTIVE'
     where g.id is not null or (k.golden_id is null and not k.deleted)`
@@ -65,7 +65,7 @@ export async function readOperational(
   const p = new Parameters()
   const text = `select r.key as id, r.source as system, r.object, r.source_id as "sourceId", ${operationalColumns(type)}
     from source_record r join ${type.toLowerCase()} t on t.record_id = r.id
-    where r.key = any(${p.list(keys.filter(isUuid), 'uuid')}) and not t.deleted`
+    where r.key = any(${p.keys(keys.filter(isUuid))}) and not t.deleted`
   const rows = await read<OperationalRow>(sql, text, p)
   return new Map(rows.map((r) => [r.id, r]))
 }
@@ -75,7 +75,7 @@ export async function readAliases(sql: Sql, ids: readonly string[]): Promise<Map
   const p = new Parameters()
   const text = `select m.golden_id as id, array_agg(o.id order by o.id) as aliases
     from source_record m join golden o on o.id = m.key and o.id <> m.golden_id and o.state = 'MERGED'
-    where m.golden_id = any(${p.list(ids, 'uuid')}) group by m.golden_id`
+    where m.golden_id = any(${p.keys(ids)}) group by m.golden_id`
   const rows = await read<{ id: string; aliases: string[] }>(sql, text, p)
   return new Map(rows.map((r) => [r.id, r.aliases]))
 }
@@ -86,7 +86,7 @@ export type StoredProvenance = Pick<typeof golden.$inferSelect, 'provenance' | '
 export async function readProvenance(sql: Sql, ids: readonly string[]): Promise<Map<string, StoredProvenance>> {
   const p = new Parameters()
   const text = `select g.id, g.provenance, g.policy_version as "policyVersion" from golden g
-    where g.id = any(${p.list(ids, 'uuid')})`
+    where g.id = any(${p.keys(ids)})`
   const rows = await read<StoredProvenance & { id: string }>(sql, text, p)
   return new Map(rows.map((r) => [r.id, r]))
 }

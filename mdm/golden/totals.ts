@@ -26,7 +26,7 @@ export async function readBillingSums(
   systems: readonly string[] | null,
 ): Promise<Map<string, BillingSum[]>> {
   const p = new Parameters()
-  const parents = p.list(ids, 'uuid')
+  const parents = p.keys(ids)
   // The row's own source record is only looked up when its system matters.
   const from = systems
     ? `and exists (select 1 from source_record s where s.id = t.record_id and s.source = any(${p.list(systems, 'text')}))`
@@ -66,7 +66,7 @@ export async function readLedgerSums(
   to: string | null,
 ): Promise<Map<string, LedgerSum[]>> {
   const p = new Parameters()
-  const parents = p.list(ids, 'uuid')
+  const parents = p.keys(ids)
   const since = from ? `and t.posting_date >= ${p.add(from, 'date')}` : ''
   const until = to ? `and t.posting_date <= ${p.add(to, 'date')}` : ''
   const text = `select p.id as parent, t.account, t.legal_entity as "legalEntity", t.currency,

@@ -19,7 +19,7 @@ export async function readVersions(
   before: number | null,
 ): Promise<Map<string, VersionRow[]>> {
   const p = new Parameters()
-  const parents = p.list(ids, 'uuid')
+  const parents = p.keys(ids)
   const below = before === null ? '' : `and c.version < ${p.add(before, 'bigint')}`
   const text = `select x.* from unnest(${parents}) with ordinality p (id, n) cross join lateral (
     select ${columns} from change c where c.golden_id = p.id ${below} order by c.version desc limit ${limit}) x
@@ -36,7 +36,7 @@ export async function readVersions(
 export async function countVersions(sql: Sql, ids: readonly string[]): Promise<Map<string, number>> {
   const p = new Parameters()
   const text = `select c.golden_id as id, count(*)::float8 as n from change c
-    where c.golden_id = any(${p.list(ids, 'uuid')}) group by c.golden_id`
+    where c.golden_id = any(${p.keys(ids)}) group by c.golden_id`
   return new Map((await read<{ id: string; n: number }>(sql, text, p)).map((r) => [r.id, r.n]))
 }
 
