@@ -5,6 +5,7 @@ import {
   GraphQLError,
   type GraphQLLeafType,
   type GraphQLObjectType,
+  type GraphQLOutputType,
   type GraphQLResolveInfo,
   getArgumentValues,
   isObjectType,
@@ -99,14 +100,14 @@ class Execution {
         result =
           resolve.length < 4
             ? resolve(source, this.#argumentsOf(plan) as never, this.#context, undefined as never)
-            : resolve(source, this.#argumentsOf(plan) as never, this.#context, this.#info(plan, [...pathOf(up), key]))
+            : resolve(source, this.#argumentsOf(plan) as never, this.#context, this.#info(plan, up, key))
       else {
         result = (source as Record<string, unknown> | null | undefined)?.[field.name]
         if (typeof result === 'function')
           result = (source as Record<string, (...args: unknown[]) => unknown>)[field.name]?.(
             this.#argumentsOf(plan),
             this.#context,
-            this.#info(plan, [...pathOf(up), key]),
+            this.#info(plan, up, key),
           )
       }
     } catch (e) {
@@ -178,7 +179,7 @@ class Execution {
     }
     try {
       const resolve = type.resolveType ?? defaultTypeResolver
-      const name = resolve(result, this.#context, this.#info(plan, pathOf(place)), type)
+      const name = resolve(result, this.#context, this.#info(plan, place), type)
       if (isPromise(name)) this.#later(name, place, found, plan)
       else found(name)
     } catch (e) {
@@ -231,23 +232,53 @@ class Execution {
     return known
   }
 
-  #info({ field, nodes, parent }: FieldPlan, path: readonly (string | number)[]): GraphQLResolveInfo {
-    const { fragments, operation, schema } = this.#plan
-    return {
-      fieldName: field.name,
-      fieldNodes: nodes,
-      returnType: field.type,
-      parentType: parent,
-      path: path.reduce<GraphQLResolveInfo['path'] | undefined>(
-        (prev, at) => ({ prev, key: at, typename: undefined }),
-        undefined,
-      ),
-      schema,
-      fragments,
-      rootValue: this.#root,
-      operation,
-      variableValues: this.#variables,
-    } as unknown as GraphQLResolveInfo
+  #info(plan: FieldPlan, place: Place, key?: string): GraphQLResolveInfo {
+    return new ResolveInfo(plan, this.#plan, this.#root, this.#variables, place, key) as unknown as GraphQLResolveInfo
+  }
+}
+
+/** What graphql-js tells a resolver of its field, but for the path, which is worked out for who asks. */
+class ResolveInfo {
+  readonly fieldName: string
+  readonly fieldNodes: FieldPlan['nodes']
+  readonly returnType: GraphQLOutputType
+  readonly parentType: GraphQLObjectType
+  readonly schema: OperationPlan['schema']
+  readonly fragments: OperationPlan['fragments']
+  readonly operation: OperationPlan['operation']
+  readonly rootValue: unknown
+  readonly variableValues: Record<string, unknown>
+  readonly #place: Place
+  readonly #key: string | undefined
+
+  constructor(
+    { field, nodes, parent }: FieldPlan,
+    { schema, fragments, operation }: OperationPlan,
+    root: unknown,
+    variables: Record<string, unknown>,
+    place: Place,
+    key: string | undefined,
+  ) {
+    this.fieldName = field.name
+    this.fieldNodes = nodes
+    this.returnType = field.type
+    this.parentType = parent
+    this.schema = schema
+    this.fragments = fragments
+    this.operation = operation
+    this.rootValue = root
+    this.variableValues = variables
+    this.#place = place
+    this.#key = key
+  }
+
+  get path(): GraphQLResolveInfo['path'] | undefined {
+    const path = pathOf(this.#place)
+    if (this.#key !== undefined) path.push(this.#key)
+    return path.reduce<GraphQLResolveInfo['path'] | undefined>(
+      (prev, at) => ({ prev, key: at, typename: undefined }),
+      undefined,
+    )
   }
 }
 

@@ -9,15 +9,19 @@ export interface GoldenRow
   __typename: string
 }
 
-export const goldenColumns = `g.type as "__typename", g.id, g.version, g.values,
-  g.created_at as "createdAt", g.updated_at as "updatedAt"`
+const ownColumns = `g.type as "__typename", g.id, g.version, g.created_at as "createdAt", g.updated_at as "updatedAt"`
 
-/** Golden records of one type that are in force. Type and state are literals: the partial indexes are found by them. */
-export function goldenListing(type: string): Listing {
+export const goldenColumns = `${ownColumns}, g.values`
+
+/**
+ * Golden records of one type that are in force, their values without these fields. Type and state are literals: the
+ * partial indexes are found by them. The fields are not, so that all that is selected is one statement.
+ */
+export function goldenListing(type: string, without: readonly string[] = []): Listing {
   return {
     from: 'golden g',
     where: `g.type = '${type}' and g.state = 'ACTIVE'`,
-    columns: goldenColumns,
+    columns: (p) => `${ownColumns}, g.values - ${p.list(without, 'text')} as values`,
     unique: { name: 'id', sql: 'g.id', type: 'uuid', nullable: false },
   }
 }
@@ -38,7 +42,7 @@ export function goldenListingAsOf(type: string, asOf: Date, judged: boolean): Li
       from change c where c.type = '${type}' and c.values is not null and c.at <= ${moment}
         and ${last}) g`,
     where: 'true',
-    columns: goldenColumns,
+    columns: () => goldenColumns,
     join: {
       columns: 'c.members, c.provenance, c.policy_version as "policyVersion"',
       from: 'join change c on c.golden_id = x.id and c.version = x.version',
@@ -99,7 +103,7 @@ export function operationalListing(type: OperationalType): Listing {
   return {
     from: `${type.toLowerCase()} t`,
     where: 'not t.deleted',
-    columns: `t.record_id, ${operationalColumns(type)}`,
+    columns: () => `t.record_id, ${operationalColumns(type)}`,
     join: {
       columns: 'r.key as id, r.source as system, r.object, r.source_id as "sourceId"',
       from: 'join source_record r on r.id = x.record_id',

@@ -9,7 +9,7 @@ export interface Listing {
   /** What every row of it must fulfil. */
   where: string
   /** Columns of a row, in the inner select. */
-  columns: string
+  columns: (p: Parameters) => string
   /** Joined after the page is cut, for columns that only the rows shown need; the page is `x`. */
   join?: { columns: string; from: string } | undefined
   /** A unique column; ends every order. */
@@ -119,7 +119,7 @@ function innerSelect(listing: Listing, relation: Relation | null, request: PageR
   const sorted = orderBy(order, backward)
   const rank = relation || listing.join ? `, row_number() over (order by ${sorted}) as rn` : ''
   // The limit is part of the text: as a parameter it would make the planner guess that a tenth of the table is wanted.
-  return `select ${listing.columns}, ${keys}${rank} from ${relation?.from ?? listing.from}
+  return `select ${listing.columns(p)}, ${keys}${rank} from ${relation?.from ?? listing.from}
     where ${where.join(' and ')} order by ${sorted} limit ${limit + 1}`
 }
 

@@ -1,3 +1,4 @@
+import type { GraphQLResolveInfo } from 'graphql'
 import { goldenListing, goldenListingAsOf, referringGolden, sourceAsOf } from '../../mdm/golden/list.ts'
 import { goldenFields } from '../../mdm/golden/listField.ts'
 import { countAll, countEach, listPage, listPages } from '../../mdm/golden/page.ts'
@@ -13,6 +14,7 @@ import {
 import type { RequestContext } from '../shared/context.ts'
 import { enumName } from '../shared/listSdl.ts'
 import type { Reference } from './model.ts'
+import { unneededValues } from './neededValues.ts'
 
 /** What a list of a golden type can be asked. Sorted by name where there is one, else the newest first. */
 export function goldenListSpec(policy: Policy, type: TypePolicy): ListSpec {
@@ -34,12 +36,15 @@ export function goldenListSpec(policy: Policy, type: TypePolicy): ListSpec {
 
 /** All golden records of a type, as they are or as they were. */
 export function goldenConnection(
-  type: string,
+  type: TypePolicy,
   spec: ListSpec,
   args: ConnectionArguments & { asOf?: string | null },
   context: RequestContext,
+  info: GraphQLResolveInfo,
 ): Connection {
-  const listing = args.asOf ? goldenListingAsOf(type, new Date(args.asOf), context.bound) : goldenListing(type)
+  const listing = args.asOf
+    ? goldenListingAsOf(type.name, new Date(args.asOf), context.bound)
+    : goldenListing(type.name, unneededValues(type, info))
   const request = pageRequest(args.asOf ? { ...spec, source: sourceAsOf } : spec, args, context.scopes)
   return connection(
     request,
@@ -51,15 +56,17 @@ export function goldenConnection(
 /** The golden records that name one: one statement for all parents that ask with the same arguments. */
 export function referringConnection(
   reference: Reference,
+  type: TypePolicy,
   spec: ListSpec,
   parent: string,
   args: ConnectionArguments,
   context: RequestContext,
+  info: GraphQLResolveInfo,
 ): Connection {
-  const listing = goldenListing(reference.from)
+  const without = unneededValues(type, info)
+  const listing = goldenListing(reference.from, without)
   const relation = referringGolden(reference.field, context.bound)
-  const asked = JSON.stringify(args)
-  const name = `${reference.to}.${reference.reverse}${asked}`
+  const name = `${reference.to}.${reference.reverse} without ${without} ${JSON.stringify(args)}`
   const request = context.once(name, () => pageRequest(spec, args, context.scopes))
   return connection(
     request,

@@ -1,3 +1,4 @@
+import type { GraphQLResolveInfo } from 'graphql'
 import type { GoldenRow } from '../../mdm/golden/list.ts'
 import { countMembers } from '../../mdm/golden/members.ts'
 import { readAliases, readGolden } from '../../mdm/golden/read.ts'
@@ -12,6 +13,7 @@ import type { Resolvers } from '../shared/subgraph.ts'
 import { goldenConnection, goldenListSpec, referringConnection } from './goldenList.ts'
 import { historyConnection, historyResolvers } from './history.ts'
 import { groupsOf, listName, lookupName, references } from './model.ts'
+import { readsValues } from './neededValues.ts'
 import { provenanceOf } from './provenance.ts'
 import { membersOf, sourceRecordResolvers } from './sourceRecord.ts'
 import { loadStub } from './stub.ts'
@@ -28,7 +30,12 @@ export interface SubgraphDeps {
 /** A golden record as resolvers hand it on. */
 export type GoldenNode = GoldenRow & Partial<GoldenAsOf> & { redirectedFrom?: string }
 
-type Resolve<Parent, Args = object> = (parent: Parent, args: Args, context: RequestContext) => unknown
+type Resolve<Parent, Args = object> = (
+  parent: Parent,
+  args: Args,
+  context: RequestContext,
+  info: GraphQLResolveInfo,
+) => unknown
 
 /** Resolvers of the golden types that a subgraph owns; goldenSdl says what there is to resolve. */
 export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): Resolvers {
@@ -43,7 +50,11 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
     const type = policy.type(name)
     const spec = goldenListSpec(policy, type)
     const fields: Record<string, Resolve<GoldenNode, never>> = {}
-    for (const f of type.fields) fields[f.name] = fieldResolver(name, f, owned, (node) => node.values)
+    for (const f of type.fields)
+      fields[f.name] = readsValues(
+        [f.name],
+        fieldResolver<GoldenNode>(name, f, owned, (node) => node.values),
+      )
     resolvers[name] = { ...fields, ...recordResolvers(deps, type) }
     resolvers[`${name}Connection`] = connectionResolvers
     resolvers[`${name}Edge`] = edgeResolvers
@@ -57,7 +68,8 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
     }
     query[`${lookupName(name)}BySource`] = (_, a: { system: string; object: string; id: string; asOf?: string }, c) =>
       find(recordKey(a.system, a.object, a.id), a.asOf, c)
-    query[listName(name)] = (_, args: ConnectionArguments, context) => goldenConnection(name, spec, args, context)
+    query[listName(name)] = (_, args: ConnectionArguments, context, info) =>
+      goldenConnection(type, spec, args, context, info)
   }
   addReferenceLists(deps, owned, resolvers)
   for (const name of groupsOf(
@@ -75,28 +87,30 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
 /** The lists that references make on the other side, on golden types owned here and on stubs of others. */
 function addReferenceLists({ policy }: SubgraphDeps, owned: readonly string[], resolvers: Resolvers): void {
   for (const reference of references(policy).filter((r) => owned.includes(r.from))) {
-    const spec = goldenListSpec(policy, policy.type(reference.from))
-    const list: Resolve<{ id: string }, ConnectionArguments> = (parent, args, context) =>
-      referringConnection(reference, spec, parent.id, args, context)
-    resolvers[reference.to] = { ...(resolvers[reference.to] as object), [reference.reverse]: list }
+    const type = policy.type(reference.from)
+    const spec = goldenListSpec(policy, type)
+    const list: Resolve<{ id: string }, ConnectionArguments> = (parent, args, context, info) =>
+      referringConnection(reference, type, spec, parent.id, args, context, info)
+    resolvers[reference.to] = { ...(resolvers[reference.to] as object), [reference.reverse]: readsValues([], list) }
   }
 }
 
-/** Fields that every golden record has. */
+/** Fields that every golden record has; all but the provenance stand beside the values. */
 function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, unknown> {
-  const all: Record<string, Resolve<GoldenNode, never>> = {
+  const beside: Record<string, Resolve<GoldenNode, never>> = {
     aliases: (node, _, context) => context.load('aliases', node.id, [], (ids, sql) => readAliases(sql, ids)),
     sources: (node, args: { first: number; after?: string | null }, context) => membersOf(node, args, context),
     sourceCount: (node, _, context) =>
       node.members?.length ?? context.load('sourceCount', node.id, 0, (ids, sql) => countMembers(sql, ids)),
-    provenance: (node, args: { fields?: string[] | null }, context) =>
-      provenanceOf(deps, type, node, args.fields ?? null, context),
     history: (node, args: { first: number; after?: string | null }, context) =>
       historyConnection(node.id, args, context),
   }
+  for (const resolve of Object.values(beside)) readsValues([], resolve)
   const owned = [type.name]
   return {
-    ...all,
+    ...beside,
+    provenance: (node: GoldenNode, args: { fields?: string[] | null }, context: RequestContext) =>
+      provenanceOf(deps, type, node, args.fields ?? null, context),
     __resolveReference: async ({ id }: { id: string }, context: RequestContext) => {
       const found = await loadGolden(owned, id, context)
       return found && found.id !== id ? { ...found, redirectedFrom: id } : found

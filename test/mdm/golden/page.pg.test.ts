@@ -28,7 +28,7 @@ const columns: SortColumn[] = [
 const listing: Listing = {
   from: 'item t',
   where: 't.id >= 0',
-  columns: 't.id',
+  columns: () => 't.id',
   join: { columns: 'u.a as "ownA"', from: 'join item u on u.id = x.id' },
   unique,
 }
