@@ -4,15 +4,14 @@ import type { Sql } from '../../mdm/db/database.ts'
 /** Reads the values of keys on these connections; keys without a value are left out. */
 export type ReadKeys<V> = (keys: readonly string[], sql: Sql) => Promise<Map<string, V>>
 
-/** Statements of one name that run at a time with the same rights; what is asked for meanwhile waits for one to end. */
-const runningMax = 2
 /** Keys of one statement for several operations. */
 const sharedKeysMax = 200
 /** Who asks for more has a statement of its own, so that it holds nobody up. */
 const ownKeysMax = 50
-/** What has waited for so long is read, whatever runs. */
+/** What has waited for so long is read, whatever is being read. */
 const waitMsMax = 20
 
+/** Reads of one name with the same rights: one statement at a time. */
 interface Lane {
   running: number
   waiting: Batch[]
@@ -40,7 +39,7 @@ export class SharedReads {
   async read<V>(sql: Sql, name: string, keys: readonly string[], read: ReadKeys<V>): Promise<Map<string, V>> {
     if (keys.length > ownKeysMax) return await read(keys, sql)
     const lane = this.laneOf(sql, name)
-    if (lane.running < runningMax) return await run(lane, () => read(keys, sql))
+    if (lane.running === 0) return await run(lane, () => read(keys, sql))
     let batch = lane.waiting.at(-1)
     if (!batch || batch.keys.size + keys.length > sharedKeysMax) {
       batch = waitIn(lane, (all) => read(all, sql))
@@ -78,7 +77,7 @@ async function run<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
     return await work()
   } finally {
     lane.running--
-    if (lane.running < runningMax) lane.waiting[0]?.send()
+    if (lane.running === 0) lane.waiting[0]?.send()
     if (lane.running === 0) lane.end()
   }
 }
