@@ -35,7 +35,7 @@ const { values } = parseArgs({
 })
 const connections = Number(values.connections)
 const seconds = Number(values.seconds)
-const pages = 40
+const pages = 200
 
 const query = `query Page($after: String) {
   customers(first: 10, after: $after, orderBy: [{ field: NAME }]) {
@@ -141,7 +141,7 @@ try {
     return { ...result, cpuMs: (cpuMs(pids.get(url)) - before) / result.requests.total }
   }
   for (const name of targets.keys()) await measure(name, 4)
-  const ratios = new Map<string, number[]>()
+  const rounds: Map<string, number>[] = []
   for (let round = 1; round <= Number(values.rounds); round++) {
     const found = new Map<string, number>()
     for (const name of targets.keys()) {
@@ -151,17 +151,17 @@ try {
         `round ${round}: ${name.padEnd(8)}${n.average.toFixed(0).padStart(6)} requests/s, p50 ${latency.p50} ms, p99 ${latency.p99} ms, ${cpuMs.toFixed(2)} ms of CPU each`,
       )
     }
-    const ours = found.get('gateway') ?? 0
-    for (const [name, rate] of found)
-      if (name !== 'gateway') ratios.set(name, [...(ratios.get(name) ?? []), ours / rate])
+    rounds.push(found)
   }
-  const median = (name: string) => {
-    const of = (ratios.get(name) ?? []).sort((a, b) => a - b)
-    return of[of.length >> 1]?.toFixed(2) ?? 'not measured'
+  /** The rate of one as a part of another's in the same round, of all rounds in the middle. */
+  const median = (one: string, other: string) => {
+    const of = rounds.map((r) => (r.get(one) ?? 0) / (r.get(other) ?? Number.NaN)).filter(Number.isFinite)
+    return of.sort((a, b) => a - b)[of.length >> 1]?.toFixed(2) ?? 'not measured'
   }
   console.log(
-    `the gateway does, of ${values.rounds} rounds in the middle: ${median('limit')} of the limit (target >= 0.40), ` +
-      `${median('apollo')} times @apollo/gateway (>= 3), ${median('bare')} of the same without rights and limits (>= 0.85), ${median('traced')} times itself with every request traced`,
+    `the gateway does, of ${values.rounds} rounds in the middle: ${median('gateway', 'limit')} of the limit (target >= 0.40), ` +
+      `${median('gateway', 'apollo')} times @apollo/gateway (>= 3), ${median('gateway', 'bare')} of the same without rights and limits, ` +
+      `${median('traced', 'bare')} with every request traced as well (>= 0.85); ${cursors.length} pages`,
   )
 } finally {
   for (const child of others) if (child.connected) child.disconnect()

@@ -19,16 +19,26 @@ before(async () => {
 })
 after(async () => await db?.drop())
 
+/** Tells of each statement, and of what it answers. */
+function counted(statement: () => void, answer: (rows: readonly object[]) => void = () => {}): Sql {
+  return new Proxy(db.sql, {
+    get(target, name) {
+      const value = Reflect.get(target, name)
+      if (name !== 'unsafe') return typeof value === 'function' ? value.bind(target) : value
+      return async (...given: Parameters<Sql['unsafe']>) => {
+        statement()
+        const rows = await target.unsafe(...given)
+        answer(rows)
+        return rows
+      }
+    },
+  }) as Sql
+}
+
 /** Statements that a subgraph runs for an operation without errors. */
 async function statements(make: (deps: SubgraphDeps) => Subgraph, text: string, variables?: object): Promise<number> {
   let count = 0
-  const sql = new Proxy(db.sql, {
-    get(target, name) {
-      if (name === 'unsafe') count++
-      const value = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  }) as Sql
+  const sql = counted(() => count++)
   const subgraph = make({ sqlOf: unbound(sql), policy, sources: systems })
   const contextValue = subgraph.context({ correlationId: 'c', scopes: new Set(['pii:read']) })
   const document = parse(text)
@@ -76,4 +86,56 @@ test('what stands beside golden records is read for all of them at once', async 
   // Golden records, provenance; winners and candidates; the candidates' two parts; their source records.
   const provenance = '{ customers { nodes { provenance { sources { system } candidates { source { system } } } } } }'
   assert.ok((await statements(createCustomerSubgraph, provenance)) <= 7)
+})
+
+test('operations that ask for the same at the same time share a statement, and each has its own answer', async () => {
+  let count = 0
+  const sql = counted(() => count++)
+  const subgraph = createBillingSubgraph({ sqlOf: unbound(sql), policy, sources: systems })
+  const document = parse(entities('invoices { nodes { number } }'))
+  const ask = async (id: string) => {
+    const contextValue = subgraph.context({ correlationId: id, scopes: new Set() })
+    const variableValues = { r: [{ __typename: 'Customer', id: key('crm', 'Customer', id) }] }
+    return await execute({ schema: subgraph.schema, document, contextValue, variableValues })
+  }
+  const ids = ['C1', 'C2', 'C3', 'C1', 'C2', 'C3']
+  const alone = []
+  for (const id of ids) alone.push(await ask(id))
+  assert.equal(count, 6)
+  count = 0
+  assert.deepEqual(await Promise.all(ids.map(ask)), alone)
+  assert.equal(count, 2)
+  assert.notDeepEqual(alone[0], alone[1])
+})
+
+test('of the values of a list those are fetched that something selected reads', async () => {
+  const fetched = async (text: string): Promise<string[]> => {
+    const names = new Set<string>()
+    const sql = counted(
+      () => {},
+      (rows) => {
+        for (const { values } of rows as { values?: object }[])
+          for (const name of Object.keys(values ?? {})) names.add(name)
+      },
+    )
+    const subgraph = createCustomerSubgraph({ sqlOf: unbound(sql), policy, sources: systems })
+    const contextValue = subgraph.context({ correlationId: 'c', scopes: new Set() })
+    const { errors } = await execute({ schema: subgraph.schema, document: parse(text), contextValue })
+    assert.equal(errors, undefined)
+    return [...names].sort()
+  }
+  const all = await fetched('{ customers { nodes { provenance { field } } } }')
+  assert.ok(all.length > 5)
+  const list = (selection: string) => fetched(`{ customers { ${selection} } }`)
+  assert.deepEqual(await list('nodes { id version aliases sourceCount history { totalCount } }'), [])
+  assert.deepEqual(await list('totalCount pageInfo { endCursor }'), [])
+  assert.deepEqual(await list('nodes { called: name }'), ['name'])
+  assert.deepEqual(await list('edges { node { ... on Node { id } ... on Customer { name } } } nodes { emails }'), [
+    'emails',
+    'name',
+  ])
+  assert.deepEqual(await list('nodes { name @skip(if: true) }'), ['name'])
+  assert.deepEqual(await fetched('{ customers { ...c } } fragment c on CustomerConnection { nodes { name } }'), [
+    'name',
+  ])
 })
