@@ -50,8 +50,8 @@ try {
   }
   const url = /GraphQL\s+(http\S+)/.exec(said)?.[1] ?? ''
   const tokens = await Promise.all(Array.from({ length: Number(values.callers) }, (_, n) => token(`mallory-${n}`)))
-  // Each under the rate of a caller.
-  const good = await Promise.all(Array.from({ length: 8 }, (_, n) => token(`good-${n}`)))
+  // One for each connection: each under the rate of a caller.
+  const good = await Promise.all(Array.from({ length: Number(values.connections) }, (_, n) => token(`good-${n}`)))
   await measure(url, good, 5_000)
   const before = await measure(url, good, Number(values.quiet) * 1_000)
   print('alone', before)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { execute, parse } from 'graphql'
-import type { Sql } from '../../mdm/db/database.ts'
+import { openDatabase, type Sql } from '../../mdm/db/database.ts'
 import { createBillingSubgraph } from '../../subgraphs/billing/subgraph.ts'
 import { createContractSubgraph } from '../../subgraphs/contract/subgraph.ts'
 import type { Subgraph } from '../../subgraphs/contract.ts'
@@ -138,4 +138,26 @@ test('of the values of a list those are fetched that something selected reads', 
   assert.deepEqual(await fetched('{ customers { ...c } } fragment c on CustomerConnection { nodes { name } }'), [
     'name',
   ])
+})
+
+test('the plan of a read by key is kept, however many keys it is asked for', async () => {
+  const sql = openDatabase(db.url, { connectionsMax: 1, name: 'test', planCache: 'auto' })
+  try {
+    const subgraph = createBillingSubgraph({ sqlOf: unbound(sql), policy, sources: systems })
+    const document = parse(entities('invoices(first: 3) { totalCount nodes { number payments { nodes { id } } } }'))
+    for (const representations of Array.from({ length: 36 }, (_, n) => customers.slice(n % 3))) {
+      const contextValue = subgraph.context({ correlationId: 'c', scopes: new Set() })
+      const variableValues = { r: representations }
+      const { errors } = await execute({ schema: subgraph.schema, document, contextValue, variableValues })
+      assert.equal(errors, undefined)
+    }
+    const plans = await sql<{ generic: number; custom: number }[]>`
+      select generic_plans::int as generic, custom_plans::int as custom from pg_prepared_statements
+      where statement like 'select p.id as parent%'`
+    assert.equal(plans.length, 3)
+    // Postgres makes five before it compares.
+    for (const { generic, custom } of plans) assert.deepEqual([custom, generic > 0], [5, true])
+  } finally {
+    await sql.end()
+  }
 })
