@@ -307,6 +307,11 @@ export const CONFIG = {
     default: '5',
     help: 'how often a message that fails is tried before it becomes an exception',
   }),
+  queryMsMax: number(100, 600_000, {
+    env: 'TOUCHSTONE_QUERY_MS_MAX',
+    default: '30000',
+    help: 'how many ms a query may take; then it is answered with TIMEOUT, and the database stops working for it',
+  }),
   queryConnectionsMax: number(1, 80, {
     env: 'TOUCHSTONE_QUERY_CONNECTIONS_MAX',
     default: '10',

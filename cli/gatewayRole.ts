@@ -9,7 +9,7 @@ import { AccessRecorder } from '../mdm/access/accessRecorder.ts'
 import { addCallerMinutes } from '../mdm/access/callerMinutes.ts'
 import { findOperation } from '../mdm/access/operations.ts'
 import type { RowReaders } from '../mdm/access/rowReaders.ts'
-import { openDatabase, type Sql } from '../mdm/db/database.ts'
+import { type DatabaseOptions, openDatabase, type Sql } from '../mdm/db/database.ts'
 import { watchSlow } from '../mdm/db/slowStatements.ts'
 import { JetStreamSource } from '../mdm/feed/jetstream/source.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
@@ -61,6 +61,7 @@ export const GATEWAY_CONFIG = [
   'aliasesMax',
   'fieldsMax',
   'costMax',
+  'queryMsMax',
   'cacheMegabytesMax',
   'operationsMax',
   'callerOperationsPerMinuteMax',
@@ -102,13 +103,17 @@ export async function startGatewayRole(options: {
 }): Promise<Gateway> {
   const { config, installation, databaseUrl, log } = options
   const pools: Sql[] = []
-  const pool = (name: string, connectionsMax: number, planCache?: 'auto') => {
-    const sql = openDatabase(databaseUrl, { name: `touchstone-${name}`, connectionsMax, planCache })
+  const pool = (name: string, connectionsMax: number, more: Partial<DatabaseOptions> = {}) => {
+    const sql = openDatabase(databaseUrl, { name: `touchstone-${name}`, connectionsMax, ...more })
     pools.push(sql)
     return sql
   }
   // Queries are short keyed reads of the same few texts: with kept plans twice as many a second.
-  const queries = slowWatched(pool('query', config.queryConnectionsMax, 'auto'), config, log)
+  const queries = slowWatched(
+    pool('query', config.queryConnectionsMax, { planCache: 'auto', statementMsMax: config.queryMsMax }),
+    config,
+    log,
+  )
   const deliveries = pool('accept', acceptConnectionsMax)
   const metricsSql = pool('metrics', metricsConnectionsMax)
   const feedMeter = startFeedMeter(metricsSql, installation.levels, (err) =>
@@ -166,7 +171,9 @@ export async function startGatewayRole(options: {
       failed: (err) =>
         log.error({ err: describeError(err) }, 'a publication could not be carried on; it is tried again'),
     })
-    rows = await rowReaders(config, steward.sql, policy, databaseUrl, (sql) => slowWatched(sql, config, log))
+    rows = await rowReaders(config, steward.sql, policy, databaseUrl, (url, more) =>
+      slowWatched(openDatabase(url, { ...more, statementMsMax: config.queryMsMax }), config, log),
+    )
     refusals = openRefusals(steward.sql, (err) =>
       log.error({ err: describeError(err) }, 'refused access could not be written to the audit log'),
     )

@@ -17,12 +17,12 @@ export async function rowReaders(
   sql: Sql,
   policy: Policy,
   databaseUrl: string,
-  watched: (sql: Sql) => Sql = (sql) => sql,
+  open: typeof openDatabase = openDatabase,
 ): Promise<RowReaders | undefined> {
   const { rows } = openAccess(config)
   if (!rows) return undefined
   await setUpRowRights(sql, policy)
-  return openRowReaders(databaseUrl, rows, (url, options) => watched(openDatabase(url, options)))
+  return openRowReaders(databaseUrl, rows, open)
 }
 
 /** What webhooks may be told of, by the rows of whoever registered them. */

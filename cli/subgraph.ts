@@ -29,6 +29,7 @@ const SETTINGS = [
   'access',
   ...WEBHOOK_CONFIG,
   'queryConnectionsMax',
+  'queryMsMax',
   'sensitiveAccessDaysMax',
   'bodyBytesMax',
   'logLevel',
@@ -68,7 +69,9 @@ export const command = withConfig(
       log.error({ err: describeError(err) }, 'the policy in force could not be read'),
     )
     const { policy } = steward
-    rows = await rowReaders(config, connection.sql, policy, connection.url)
+    rows = await rowReaders(config, connection.sql, policy, connection.url, (url, more) =>
+      openDatabase(url, { ...more, statementMsMax: config.queryMsMax }),
+    )
     const all = createSubgraphs({
       sql: connection.sql,
       rows,

@@ -2,6 +2,7 @@ import type { DocumentNode, ExecutionResult, GraphQLSchema, OperationDefinitionN
 import type { CacheableGraph, RequestInfo } from '../subgraphs/contract.ts'
 import { type Dependencies, dependenciesOf, recordsIn } from './dependencies.ts'
 import { rememberText } from './httpAnswer.ts'
+import { isGone } from './timeLimit.ts'
 
 export interface AnswersOptions {
   graph: CacheableGraph
@@ -42,7 +43,7 @@ export interface AnswersFigures {
 }
 
 const staleMsDefault = 2_000
-const NO_RIGHT = new Set(['actor', 'correlationId', 'traceparent', 'operation', 'via', 'expiresAt'])
+const NO_RIGHT = new Set(['actor', 'correlationId', 'traceparent', 'operation', 'signal', 'via', 'expiresAt'])
 /** A larger answer is not kept. */
 const answerBytesMax = 1_000_000
 
@@ -126,7 +127,8 @@ export class Answers {
     const running = this.#running.get(key)
     if (running) {
       this.figures.joined++
-      return await running
+      const result = await running
+      return isGone(result) ? await execute() : result
     }
     this.figures.misses++
     const began = this.#events

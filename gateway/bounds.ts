@@ -34,6 +34,8 @@ export interface QueryBounds {
   costMax: number
   /** Bytes of a request body. */
   bodyBytesMax: number
+  /** Milliseconds that a query may take. */
+  queryMsMax: number
 }
 
 interface Measure {

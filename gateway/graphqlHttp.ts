@@ -58,6 +58,9 @@ export async function graphqlOverHttp(
       `A subscription needs "Accept: ${EVENT_STREAM}", or graphql-ws on the same path`,
     )
   if (prepared.type !== 'subscription') at.answersOnce?.()
+  res.once('close', () => {
+    if (!res.writableFinished) prepared.abandon()
+  })
   const result = await prepared.run()
   if (streaming) {
     const sent = at.streams.send(req, res, isStream(result) ? result : once(result))

@@ -9,6 +9,7 @@ import { maskError, type ReportError } from './mask.ts'
 import { OperationContext } from './operationContext.ts'
 import { SCHEMA_SCOPE } from './rights.ts'
 import type { Runtime } from './runtime.ts'
+import { clientGone, within } from './timeLimit.ts'
 
 /** Of a name, as it is recorded; who chooses it is not trusted. */
 const operationNameCharsMax = 100
@@ -28,6 +29,8 @@ export interface PreparedOperation {
   /** How many values its answer may hold. */
   values: number
   run(): Promise<ExecutionResult | AsyncIterable<ExecutionResult>>
+  /** Nobody waits for the answer: nothing more is read for it. */
+  abandon(): void
 }
 
 /** Tells `end` once the caller's credentials no longer hold; answers how to stop watching. */
@@ -73,6 +76,9 @@ export function prepareOperation(
   const tells = hidden.length > 0 || params.tellCost === true
 
   let began = 0
+  const stop = new AbortController()
+  // What a mutation has begun it brings to its end.
+  if (type === 'query') request.signal = stop.signal
 
   async function run() {
     began = performance.now()
@@ -86,7 +92,9 @@ export function prepareOperation(
         operationName: params.operationName ?? undefined,
         variableValues: params.variables ?? {},
         contextValue: await contextFactory(),
+        signal: request.signal,
       }
+      const executed = () => answered(() => execute(args as never) as Promise<ExecutionResult>)
       if (type !== 'subscription')
         return await traced(
           {
@@ -95,7 +103,8 @@ export function prepareOperation(
             parent: request.traceparent ?? null,
             attributes: { 'touchstone.correlation_id': correlationId },
           },
-          async () => observed(masked(await answered(() => execute(args as never) as Promise<ExecutionResult>))),
+          async () =>
+            observed(masked(await (type === 'query' ? within(runtime.queryMsMax, stop, executed) : executed()))),
         )
       const joined = runtime.selections.join(document, node, params.variables ?? {}, request)
       leave = joined?.leave
@@ -146,7 +155,7 @@ export function prepareOperation(
     return { ...result, errors }
   }
 
-  return { type, values: cost.values, run }
+  return { type, values: cost.values, run, abandon: () => stop.abort(clientGone()) }
 }
 
 export function isStream(value: unknown): value is AsyncIterable<ExecutionResult> {

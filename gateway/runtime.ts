@@ -61,6 +61,8 @@ export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>> &
   documents: Documents
   /** What operations may come to. */
   costs: OperationCosts
+  /** How long a query may take. */
+  queryMsMax: number
   /** What is subscribed to at the moment. */
   selections: Selections
 }
@@ -126,6 +128,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     observe: options.observe,
     documents: new Documents(bounds),
     costs: new OperationCosts(bounds.costMax),
+    queryMsMax: bounds.queryMsMax,
     selections: new Selections(localSubgraphs.flatMap((s) => s.sharing?.liveFields ?? [])),
   })
 }

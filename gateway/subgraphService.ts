@@ -18,6 +18,7 @@ import { maskError } from './mask.ts'
 import { describeError, explainListen } from './report.ts'
 import { GRAPHQL_PATH } from './server.ts'
 import { serveSubgraphSockets } from './subgraphSockets.ts'
+import { clientGone } from './timeLimit.ts'
 
 export interface SubgraphServiceOptions {
   subgraph: Subgraph
@@ -41,7 +42,8 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
   const { subgraph, host, port, bodyBytesMax, log } = options
   const { callers } = options.internal
   const report = (err: unknown, id: string) => log.error({ err: describeError(err), correlationId: id }, 'fetch failed')
-  const contextOf = (id: string, caller: Caller) => subgraph.context({ correlationId: id, ...caller })
+  const contextOf = (id: string, caller: Caller, signal?: AbortSignal) =>
+    subgraph.context({ correlationId: id, ...caller, signal })
   const apollo = await startApollo(subgraph, report)
 
   async function route(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
@@ -52,6 +54,10 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
     if (path !== GRAPHQL_PATH) throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: ask ${GRAPHQL_PATH}`)
     const body =
       req.method === 'POST' ? parseJson((await readBody(req, bodyBytesMax)).toString('utf8'), 'the body') : null
+    const stop = new AbortController()
+    res.once('close', () => {
+      if (!res.writableFinished) stop.abort(clientGone())
+    })
     const answer = await apollo.executeHTTPGraphQLRequest({
       httpGraphQLRequest: {
         method: req.method ?? 'GET',
@@ -59,7 +65,7 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
         search: new URL(req.url ?? '/', 'http://localhost').search,
         body,
       },
-      context: async () => Object.assign(contextOf(id, caller), { correlationId: id }),
+      context: async () => Object.assign(contextOf(id, caller, stop.signal), { correlationId: id }),
     })
     for (const [name, value] of answer.headers) res.setHeader(name, value)
     res.statusCode = answer.status ?? 200

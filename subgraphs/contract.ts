@@ -14,6 +14,8 @@ export interface RequestInfo {
   /** Regions and legal entities that it is bound to, as its token says; left out: to none. */
   regions?: readonly string[] | undefined
   legalEntities?: readonly string[] | undefined
+  /** Aborted once nobody waits for the operation any more: nothing is to be read for it from then on. */
+  signal?: AbortSignal | undefined
   /** Kind and name of the operation, for the record of who saw what. */
   operation?: string
   /** Takes up what sensitive fields are shown, where results are shared: those who are given them see the same. */

@@ -32,6 +32,7 @@ const gateway = await startGateway({
     fieldsMax: 100,
     costMax: 20_000,
     bodyBytesMax: 100_000,
+    queryMsMax: 60_000,
   },
   log: pino({ level: 'warn' }),
 })

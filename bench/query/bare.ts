@@ -23,6 +23,7 @@ const runtime = await createRuntime({
     fieldsMax: most,
     costMax: most,
     bodyBytesMax: most,
+    queryMsMax: 60_000,
   },
   log: pino({ level: 'silent' }),
   report: (e) => console.error(e),

@@ -19,11 +19,14 @@ export interface DatabaseOptions {
   planCache?: 'auto' | undefined
   /** Connections that nobody used for so long are closed; without it they stay. */
   idleSecondsMax?: number
+  /** How long a statement may run, its waits for locks included; then the server ends it. */
+  statementMsMax?: number
   /** Settings of the server that hold for each connection from its beginning, beside our own. */
   settings?: Record<string, string | boolean>
 }
 
 const reconnectSecondsMax = 1
+const statementMsDefault = 60_000
 
 /**
  * A pool of connections. bigint columns come as numbers: ids, positions, microseconds and minor units all stay under 2^53,
@@ -37,7 +40,7 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
     onnotice: () => {},
     connection: {
       application_name: options.name,
-      statement_timeout: 60_000,
+      statement_timeout: options.statementMsMax ?? statementMsDefault,
       idle_in_transaction_session_timeout: 60_000,
       plan_cache_mode: options.planCache ?? 'force_custom_plan',
       jit: false,

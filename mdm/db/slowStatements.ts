@@ -16,7 +16,7 @@ const plansPerMinuteMax = 6
 
 /**
  * The same connections, whose statements put together from parts (mdm/golden/statement.ts) are told when they take `msMin`
- * or longer, with their plan, a few in a minute; further ones without.
+ * or longer, with their plan, a few in a minute; further ones without. So are those that the database has ended.
  */
 export function watchSlow(
   sql: Sql,
@@ -39,10 +39,12 @@ export function watchSlow(
   }
   const timed = async (text: string, values: unknown[], options: object | undefined) => {
     const began = performance.now()
-    const rows = await sql.unsafe(text, values as never[], options as never)
-    const ms = Math.round(performance.now() - began)
-    if (ms >= msMin) void planOf(text, values).then((plan) => tell({ ms, text: text.slice(0, textCharsMax), plan }))
-    return rows
+    try {
+      return await sql.unsafe(text, values as never[], options as never)
+    } finally {
+      const ms = Math.round(performance.now() - began)
+      if (ms >= msMin) void planOf(text, values).then((plan) => tell({ ms, text: text.slice(0, textCharsMax), plan }))
+    }
   }
   return new Proxy(sql, {
     get: (target, key) => (key === 'unsafe' ? timed : Reflect.get(target, key)),

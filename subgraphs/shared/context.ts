@@ -44,8 +44,12 @@ export class RequestContext {
     this.sharedReads = sharedReads
   }
 
-  /** Reads with the caller's rights; there is no other connection for reads of what is mastered. */
+  /**
+   * Reads with the caller's rights; there is no other connection for reads of what is mastered. Throws why nobody waits for the
+   * operation any more.
+   */
   get sql(): Sql {
+    this.request.signal?.throwIfAborted()
     return this.sqlOf(this.request).sql
   }
 

@@ -37,6 +37,7 @@ before(async () => {
       fieldsMax: 500,
       costMax: 20_000,
       bodyBytesMax: 100_000,
+      queryMsMax: 60_000,
     },
     log: pino({ level: 'warn' }),
   })

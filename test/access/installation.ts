@@ -46,6 +46,7 @@ const BOUNDS: QueryBounds = {
   fieldsMax: 30_000,
   costMax: 1_000_000_000,
   bodyBytesMax: 1_500_000,
+  queryMsMax: 60_000,
 }
 
 /**

@@ -184,34 +184,37 @@ test('the role that reads sees nothing of others by a plain select of any table,
   }
 })
 
-test('everything there is, asked for by ids of others: nothing of them comes', async () => {
+/** Every question of the graph, with all there is below it, about these ids: name of the field -> text. */
+function questions(idOf: (type: string) => string, sourceId: string): (readonly [string, string])[] {
   const root = it.schema.getQueryType()
   assert.ok(root)
-  const ids = new Map([...hidden.map((h) => [h.type, h.id] as const), ['Customer', customerUs] as const])
-  const asked = Object.values(root.getFields()).flatMap((field) => {
-    // The very record where the type is known, a customer else.
+  return Object.values(root.getFields()).map((field) => {
     const type = `${field.name.charAt(0).toUpperCase()}${field.name.slice(1)}`
-    const id = ids.get(type) ?? customerUs
     const known: Record<string, string> = {
-      id: JSON.stringify(id),
-      ids: JSON.stringify([...ids.values()]),
-      of: JSON.stringify(customerUs),
-      a: JSON.stringify(customerUs),
-      b: JSON.stringify(key('erp', 'Customer', 'US-E1')),
+      id: JSON.stringify(idOf(type)),
+      ids: JSON.stringify([...new Set(hidden.map((h) => h.type))].map(idOf)),
+      of: JSON.stringify(idOf('Customer')),
+      a: JSON.stringify(idOf('Customer')),
+      b: JSON.stringify(idOf('E1')),
       type: field.name === 'dataQuality' ? '"Customer"' : 'CUSTOMER',
       system: '"crm"',
       object: '"Customer"',
       from: '1',
       to: '2',
+      ...(field.name.endsWith('BySource') ? { id: JSON.stringify(sourceId) } : {}),
     }
-    const bySource = field.name.endsWith('BySource') ? { id: '"US-C1"' } : {}
-    return [
-      [
-        field.name,
-        wholeOperation(it.schema, field, 3, (a) => (({ ...known, ...bySource }) as Record<string, string>)[a]),
-      ] as const,
-    ]
+    return [field.name, wholeOperation(it.schema, field, 3, (a) => known[a])]
   })
+}
+
+/** The very record where the type is known, a customer else. */
+function idOfOthers(type: string): string {
+  if (type === 'E1') return key('erp', 'Customer', 'US-E1')
+  return (type !== 'Customer' && hidden.find((h) => h.type === type)?.id) || customerUs
+}
+
+test('everything there is, asked for by ids of others: nothing of them comes', async () => {
+  const asked = questions(idOfOthers, 'US-C1')
   const wrong: string[] = []
   const told: string[] = []
   for (const [name, text] of asked) {
@@ -250,6 +253,33 @@ test('everything there is, asked for by ids of others: nothing of them comes', a
     'trace',
   ])
     assert.ok(told.includes(name), `${name} had nothing to hide; had: ${told}`)
+})
+
+test('an id of others is answered as one of nobody, to the letter', async () => {
+  const nobody = new Map<string, string>()
+  const idOfNobody = (type: string) => {
+    const found = nobody.get(idOfOthers(type)) ?? crypto.randomUUID()
+    nobody.set(idOfOthers(type), found)
+    return found
+  }
+  const others = questions(idOfOthers, 'US-C1')
+  const plain = (text: string) =>
+    text
+      .replace(/"correlationId":"[^"]*"/g, '')
+      .replaceAll('US-C1', 'US-C0')
+      .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (id) => nobody.get(id) ?? id)
+  const differ: string[] = []
+  let asked = 0
+  for (const [n, [name, text]] of questions(idOfNobody, 'US-C0').entries()) {
+    const same = others[n]?.[1] ?? ''
+    if (text === same) continue
+    asked++
+    const [unknown, hidden] = [await ask(eu, text), await ask(eu, same)]
+    if (plain(hidden.text) !== plain(unknown.text) || hidden.status !== unknown.status)
+      differ.push(`${name}: ${hidden.text.slice(0, 300)} | ${unknown.text.slice(0, 300)}`)
+  }
+  assert.deepEqual(differ, [])
+  assert.ok(asked > 20, `${asked} questions take an id`)
 })
 
 test('counts, totals, filters, aliases, relations and lookups of the own region are whole, and of it alone', async () => {

@@ -16,6 +16,7 @@ const bounds = {
   fieldsMax: 1_000,
   costMax: 20_000,
   bodyBytesMax: 1_000_000,
+  queryMsMax: 60_000,
 }
 const times = (count: number, text: (n: number) => string) => Array.from({ length: count }, (_, n) => text(n)).join(' ')
 const codeOf = (text: string) => boundsError(parse(text), bounds)?.extensions.code ?? null

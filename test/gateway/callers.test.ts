@@ -57,6 +57,7 @@ before(async () => {
           fieldsMax: 100,
           costMax: 20_000,
           bodyBytesMax: 10_000,
+          queryMsMax: 60_000,
           operationsMax: 10,
           streamsMax: 10,
         },

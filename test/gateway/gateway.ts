@@ -15,6 +15,7 @@ export const BOUNDS: QueryBounds & ServerBounds = {
   fieldsMax: 60,
   costMax: 5_000,
   bodyBytesMax: 20_000,
+  queryMsMax: 60_000,
 }
 
 /** A gateway over the fixture's subgraphs, on any free port, with what it logged. */

@@ -1,5 +1,6 @@
 import pino from 'pino'
 import { Answers } from '../../gateway/answers.ts'
+import type { QueryBounds } from '../../gateway/bounds.ts'
 import { composeSupergraph } from '../../gateway/compose.ts'
 import { type Gateway, startGateway } from '../../gateway/gateway.ts'
 import type { Sql } from '../../mdm/db/database.ts'
@@ -301,6 +302,7 @@ export async function graph(
   sources: SourceSystem[] = systems,
   more: Partial<GraphDeps> = {},
   keeps = false,
+  bounds: Partial<QueryBounds> = {},
 ): Promise<Gateway & { answers: Answers | undefined }> {
   let answers: Answers | undefined
   const tailer = await startTailer({
@@ -326,6 +328,8 @@ export async function graph(
       fieldsMax: 500,
       costMax: 20_000,
       bodyBytesMax: 100_000,
+      queryMsMax: 60_000,
+      ...bounds,
     },
     log: pino({ level: 'warn' }),
   })
