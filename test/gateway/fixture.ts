@@ -16,6 +16,8 @@ export interface Fixture {
   /** Sends an event to all subscribers. */
   emit(event: { position: string; id: string; fails?: boolean }): void
   subscribers(): number
+  /** Why nobody waits any more for what would have lasted for ever. */
+  abandoned: string[]
   /** How often the field `detail` of an event was resolved. */
   told(): number
 }
@@ -33,6 +35,7 @@ export function fixture(): Fixture {
   events.setMaxListeners(0)
   const batches: Fixture['batches'] = []
   const contexts = new Map<string, number>()
+  const abandoned: string[] = []
   const names = new Map(Array.from({ length: 20 }, (_, i) => [`c${i}`, `Customer ${i}`]))
 
   function subgraph(name: string, sdl: string, resolvers: object): Subgraph {
@@ -68,7 +71,14 @@ export function fixture(): Fixture {
         customers: (_: unknown, { first }: { first: number }) =>
           [...names.keys()].slice(0, first).map((id) => ({ id })),
         customer: (_: unknown, { id }: { id: string }) => (names.has(id) ? { id } : null),
-        fails(_: unknown, { how }: { how: string }) {
+        fails(_: unknown, { how }: { how: string }, { request: { signal } }: Loaders) {
+          if (how === 'FOREVER')
+            return new Promise((_, reject) => {
+              signal?.addEventListener('abort', () => {
+                abandoned.push(signal.reason.extensions.code)
+                reject(signal.reason)
+              })
+            })
           if (how === 'CODE') throw new GraphQLError('No such customer', { extensions: { code: 'NOT_FOUND' } })
           if (how === 'STORE')
             throw Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { code: 'ECONNREFUSED' })
@@ -147,6 +157,7 @@ export function fixture(): Fixture {
       },
     ],
     told: () => told,
+    abandoned,
     batches,
     contexts,
     names,

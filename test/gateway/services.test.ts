@@ -7,11 +7,13 @@ import { WebSocket } from 'ws'
 import { internalTokens } from '../../gateway/identity/internal.ts'
 import { type SubgraphService, startSubgraphService } from '../../gateway/subgraphService.ts'
 import { type Fixture, fixture } from './fixture.ts'
-import { ask, testGateway } from './gateway.ts'
+import { ask, BOUNDS, testGateway } from './gateway.ts'
 import { until } from './until.ts'
 
 /** What queries.test.ts, mask.test.ts and streams.test.ts show in one process, with each subgraph a service of its own. */
 let it: Awaited<ReturnType<typeof testGateway>>
+/** The same services, and little patience. */
+let hasty: typeof it
 let world: Fixture
 let services: SubgraphService[]
 const internal = internalTokens('a secret of gateway and services')
@@ -32,16 +34,18 @@ before(async () => {
       startSubgraphService({ subgraph, host: '127.0.0.1', port: 0, bodyBytesMax: 100_000, internal, log }),
     ),
   )
-  it = await testGateway({
+  const options = {
     fixture: world,
     // None in this process: what is answered came over HTTP.
     subgraphs: [],
     internal,
     services: new Map(world.subgraphs.map((s, i) => [s.name, services[i]?.url ?? ''])),
-  })
+  }
+  it = await testGateway(options)
+  hasty = await testGateway({ ...options, bounds: { ...BOUNDS, queryMsMax: 50 } })
 })
 after(async () => {
-  await it.gateway.close(1_000)
+  await Promise.all([it, hasty].map((g) => g.gateway.close(1_000)))
   await Promise.all(services.map((s) => s.close()))
 })
 
@@ -92,6 +96,24 @@ test('an event comes through with its entity from other services, as it is now',
   }
   await client.dispose()
   await until(() => world.subscribers() === 0)
+})
+
+test('a service is told that nobody waits any more: its query takes too long, or its client has gone', async () => {
+  const { body } = await ask(hasty.url, '{ fails(how: "FOREVER") }')
+  assert.equal(body.errors[0].extensions.code, 'TIMEOUT')
+  await until(() => world.abandoned.length === 1)
+  const client = new AbortController()
+  const gone = fetch(it.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: '{ fails(how: "FOREVER") }' }),
+    signal: client.signal,
+  })
+  await until(() => it.gateway.underway().operations === 1)
+  client.abort()
+  await assert.rejects(gone)
+  await until(() => world.abandoned.length === 2)
+  assert.deepEqual(world.abandoned, ['CLIENT_GONE', 'CLIENT_GONE'])
 })
 
 test('a service that is gone is named by a code, not by its address, and the rest of the answer stays', async () => {
