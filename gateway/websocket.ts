@@ -31,6 +31,14 @@ const closeAfterMs = 500
 interface Session {
   given: Credentials
   caller: Caller
+  /** What nobody waits for once the socket closes. */
+  running: Set<PreparedOperation>
+}
+
+interface Running {
+  prepared: PreparedOperation
+  running: Set<PreparedOperation>
+  end(): void
 }
 
 export interface WebSockets {
@@ -95,8 +103,12 @@ export function serveWebSockets(
   })
   // graphql-ws runs what `onSubscribe` gives it through these; the operation was prepared there already.
   const run = (args: unknown) => {
-    const { prepared, end } = args as { prepared: PreparedOperation; end: () => void }
-    return prepared.run().finally(end) as Promise<ExecutionResult>
+    const { prepared, running, end } = args as Running
+    running.add(prepared)
+    return prepared.run().finally(() => {
+      running.delete(prepared)
+      end()
+    }) as Promise<ExecutionResult>
   }
   const served = useServer<Record<string, unknown>, Partial<Session>>(
     {
@@ -115,7 +127,11 @@ export function serveWebSockets(
           if (socket.readyState === socket.OPEN) socket.once('close', release)
           else release()
           silent.delete(socket)
-          Object.assign(ctx.extra, { given, caller })
+          const running = new Set<PreparedOperation>()
+          socket.once('close', () => {
+            for (const operation of running) operation.abandon()
+          })
+          Object.assign(ctx.extra, { given, caller, running })
           // Its operations end first, each with a result that says why.
           const watch = watchCaller(at.callers, given, caller, at.recheckMs)
           const unwatch = watch?.((why) => {
@@ -138,7 +154,7 @@ export function serveWebSockets(
         const id = correlationId(
           typeof fromParams === 'string' ? fromParams : ctx.extra.request.headers[CORRELATION_HEADER],
         )
-        const { caller, given } = ctx.extra
+        const { caller, given, running } = ctx.extra
         if (!caller || !given) return [asGraphqlError(unauthenticated('Say who you are in connection_init'))]
         if (caller.expiresAt !== null && caller.expiresAt <= Date.now()) return [asGraphqlError(expired())]
         let end: (() => void) | undefined
@@ -163,7 +179,7 @@ export function serveWebSockets(
           }
           if (prepared.type === 'subscription') end()
           // Only the operation's type is read of the document.
-          return { document: typeOnly(prepared.type), schema: undefined, prepared, end } as never
+          return { document: typeOnly(prepared.type), schema: undefined, prepared, running, end } as never
         } catch (e) {
           end?.()
           if (e instanceof HttpError) return [asGraphqlError(e)]

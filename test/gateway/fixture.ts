@@ -16,7 +16,8 @@ export interface Fixture {
   /** Sends an event to all subscribers. */
   emit(event: { position: string; id: string; fails?: boolean }): void
   subscribers(): number
-  /** Why nobody waits any more for what would have lasted for ever. */
+  /** How often it was asked for what lasts for ever, and why nobody waits for it any more. */
+  forever(): number
   abandoned: string[]
   /** How often the field `detail` of an event was resolved. */
   told(): number
@@ -36,6 +37,7 @@ export function fixture(): Fixture {
   const batches: Fixture['batches'] = []
   const contexts = new Map<string, number>()
   const abandoned: string[] = []
+  let forever = 0
   const names = new Map(Array.from({ length: 20 }, (_, i) => [`c${i}`, `Customer ${i}`]))
 
   function subgraph(name: string, sdl: string, resolvers: object): Subgraph {
@@ -74,6 +76,7 @@ export function fixture(): Fixture {
         fails(_: unknown, { how }: { how: string }, { request: { signal } }: Loaders) {
           if (how === 'FOREVER')
             return new Promise((_, reject) => {
+              forever++
               signal?.addEventListener('abort', () => {
                 abandoned.push(signal.reason.extensions.code)
                 reject(signal.reason)
@@ -158,6 +161,7 @@ export function fixture(): Fixture {
     ],
     told: () => told,
     abandoned,
+    forever: () => forever,
     batches,
     contexts,
     names,

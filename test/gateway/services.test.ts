@@ -109,11 +109,17 @@ test('a service is told that nobody waits any more: its query takes too long, or
     body: JSON.stringify({ query: '{ fails(how: "FOREVER") }' }),
     signal: client.signal,
   })
-  await until(() => it.gateway.underway().operations === 1)
+  await until(() => world.forever() === 2)
   client.abort()
   await assert.rejects(gone)
   await until(() => world.abandoned.length === 2)
-  assert.deepEqual(world.abandoned, ['CLIENT_GONE', 'CLIENT_GONE'])
+  const socket = wsClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const ended = assert.rejects(socket.iterate({ query: '{ fails(how: "FOREVER") }' }).next(), { code: 4499 })
+  await until(() => world.forever() === 3)
+  socket.terminate()
+  await ended
+  await until(() => world.abandoned.length === 3)
+  assert.deepEqual(world.abandoned, ['CLIENT_GONE', 'CLIENT_GONE', 'CLIENT_GONE'])
 })
 
 test('a service that is gone is named by a code, not by its address, and the rest of the answer stays', async () => {
