@@ -28,6 +28,9 @@ const large = JSON.stringify({
   query: `{ customers(first: 200) { nodes { id ${Array.from({ length: 60 }, (_, i) => `n${i}: name`).join(' ')} } } }`,
 })
 
+/** Requests that wait for an answer; more would be memory of who attacks. */
+const unansweredMax = 1_000
+
 let over = false
 const open = new Set<Socket>()
 /** Keeps this many sockets of a kind open: one that is closed is followed by another. */
@@ -55,10 +58,12 @@ const kept = Array.from({ length: sockets }, (_, n) => [
 
 const kinds = Object.entries(HOSTILE)
 const began = performance.now()
-const sent: Promise<void>[] = []
+const sent = new Set<Promise<void>>()
 for (let n = 0; n < requests; n++) {
   const [kind, make] = kinds[n % kinds.length] as (typeof kinds)[number]
-  sent.push(attack(kind, make(n), n))
+  const one = attack(kind, make(n), n).then(() => void sent.delete(one))
+  sent.add(one)
+  if (sent.size >= unansweredMax) await Promise.race(sent)
   const ahead = (n / perSecond) * 1_000 - (performance.now() - began)
   if (ahead > 1) await sleep(ahead)
 }
