@@ -210,6 +210,7 @@ export async function startGatewayRole(options: {
     const supergraph = () => contractOf(whole(), config.contractHide ?? [])
     const metrics = openMetrics({
       sql: metricsSql,
+      failed: (err) => log.warn({ err: describeError(err) }, 'figures of quality could not be taken'),
       connectors,
       levels,
       types: policy.types,

@@ -26,7 +26,8 @@ export async function startHealthRole(options: {
   const sql = openDatabase(options.databaseUrl, { name: 'touchstone-metrics', connectionsMax })
   try {
     const { connectors, levels, policy } = installation
-    const metrics = openMetrics({ sql, connectors, levels, types: policy.types, ingest, deliver })
+    const failed = (err: unknown) => log.warn({ err: describeError(err) }, 'figures of quality could not be taken')
+    const metrics = openMetrics({ sql, connectors, levels, types: policy.types, failed, ingest, deliver })
     const server = await startHealthServer({
       host: config.host,
       port,

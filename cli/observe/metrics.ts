@@ -33,6 +33,8 @@ export interface MetricsOptions {
   connectors: ReadonlyMap<string, Pick<Connector, 'objectName' | 'objects'>>
   levels?: ServiceLevels | undefined
   types: readonly TypePolicy[]
+  /** Told when figures of quality could not be taken although the store is there. */
+  failed: (error: unknown) => void
   /** Of this process, where it has them. */
   tailer?: Tailer | undefined
   ingest?: (() => IngestRole | undefined) | undefined
@@ -91,7 +93,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const webhooks = webhookMetrics(registry)
   const sinks = sinkMetrics(registry)
   processMetrics(registry, options)
-  const quality = qualityMetrics(registry, sql, options.types)
+  const quality = qualityMetrics(registry, sql, options.types, options.failed)
 
   const typeOf = objectTypes(connectors)
   const known = (system: string) => (connectors.has(system) ? system : 'other')

@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
+import { isDatabaseAway } from '../../mdm/db/away.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { glance } from '../../mdm/db/glance.ts'
 import { driftOf, type Quality, quality } from '../../mdm/golden/quality.ts'
@@ -12,7 +13,12 @@ const recordsMax = 200_000
  * Figures of quality, measured in the background after a scrape and shown at the next: no scrape waits for them. A store
  * of more than `recordsMax` source records is left to "touchstone quality --prometheus", which its operator times.
  */
-export function qualityMetrics(registry: Registry, sql: Sql, types: readonly TypePolicy[]): { refresh(): void } {
+export function qualityMetrics(
+  registry: Registry,
+  sql: Sql,
+  types: readonly TypePolicy[],
+  failed: (error: unknown) => void,
+): { refresh(): void } {
   const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
     new Gauge<L>({ name: `touchstone_${name}`, help, labelNames, registers: [registry] })
   const golden = gauge('golden_records', 'Golden records in force.', ['type'])
@@ -65,7 +71,9 @@ export function qualityMetrics(registry: Registry, sql: Sql, types: readonly Typ
       running = true
       // A store that is away is seen in touchstone_database_up; the next scrape after the pause tries again.
       measure()
-        .catch(() => undefined)
+        .catch((e: unknown) => {
+          if (!isDatabaseAway(e)) failed(e)
+        })
         .finally(() => {
           at = performance.now()
           running = false

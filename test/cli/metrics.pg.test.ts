@@ -28,6 +28,7 @@ const open = () =>
     sql: db.sql,
     connectors: new Map([['shop', shopConnector()]]),
     types: [policy.type('Customer')],
+    failed: (e) => assert.fail(String(e)),
     tailer,
   })
 
@@ -139,6 +140,7 @@ test('webhooks: how endpoints stand, what waits for them, and what attempts came
     sql: db.sql,
     connectors: new Map(),
     types: [],
+    failed: (e) => assert.fail(String(e)),
     deliver: () => ({ results: counting.results, publisher: { count: 7 } }) as never,
   })
   await db.sql`insert into sink (name, feed, position, missed) values ('jetstream', gen_random_uuid(), 8, 1)`
@@ -169,12 +171,23 @@ test('webhooks: how endpoints stand, what waits for them, and what attempts came
 })
 
 test('while the database is away the rest is told, and that it is', async () => {
-  const away = Object.assign(() => assert.fail(), { begin: () => Promise.reject(new Error('away')) })
-  const metrics = openMetrics({ sql: away as never, connectors: new Map(), types: [] })
+  let error = Object.assign(new Error('away'), { code: 'ECONNREFUSED' })
+  const away = Object.assign(() => assert.fail(), { begin: () => Promise.reject(error) })
+  const failures: unknown[] = []
+  const open = () =>
+    openMetrics({ sql: away as never, connectors: new Map(), types: [], failed: (e) => failures.push(e) })
+  const metrics = open()
   const all = parse(await metrics.text())
   assert.equal(all.get('touchstone_database_up'), 0)
   assert.ok(all.has('process_cpu_seconds_total'))
   metrics.close()
+  assert.deepEqual(failures, [])
+  // What is wrong with a statement is told.
+  error = Object.assign(new Error('no such column'), { code: '42703' })
+  const other = open()
+  await other.text()
+  other.close()
+  assert.deepEqual(failures, [error])
 })
 
 test('scrapes at the same time share one reading', async () => {
