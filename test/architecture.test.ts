@@ -143,3 +143,26 @@ test('no folder is a drawer: utils, helpers, managers, barrels', () => {
     [],
   )
 })
+
+test('what reads for several operations at once knows nothing of one of them but its connections', () => {
+  let calls = 0
+  for (const file of files.filter((f) => f.startsWith('subgraphs/') && f !== 'subgraphs/shared/context.ts')) {
+    const text = readFileSync(file, 'utf8')
+    for (const { 0: begin, index } of text.matchAll(/\bcontext\s*\.load\b(?:<.+?>)?\(/g)) {
+      calls++
+      const call = enclosed(text.slice(index + begin.length))
+      assert.doesNotMatch(call, /\b(context|scopes|bound)\b/, `${file}: ${call}`)
+    }
+  }
+  assert.ok(calls > 20, `${calls} calls`)
+})
+
+/** Up to the parenthesis that closes what is open at the beginning. */
+function enclosed(text: string): string {
+  let depth = 1
+  for (let n = 0; n < text.length; n++) {
+    if (text[n] === '(') depth++
+    if (text[n] === ')' && --depth === 0) return text.slice(0, n)
+  }
+  throw new Error('a parenthesis is not closed')
+}

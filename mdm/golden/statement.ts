@@ -21,7 +21,8 @@ export class Parameters {
    * keeps looks no worse to it than one made anew for each list, which takes longer than the read.
    */
   keys(ids: readonly string[]): string {
-    this.values.push(ids.map(storable))
+    // To Postgres two spellings are one id, and its rows would come twice.
+    this.values.push([...new Set(ids.map((id) => storable(id).toLowerCase()))])
     return `(select $${this.values.length}::text[])::uuid[]`
   }
 

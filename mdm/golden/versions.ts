@@ -56,7 +56,7 @@ export interface GoldenAsOf extends GoldenRow {
  * and so for the golden record that it is in now.
  */
 export async function readAsOf(sql: Sql, type: string, id: string, asOf: Date): Promise<GoldenAsOf | null> {
-  let at = isUuid(id) ? id : null
+  let at = isUuid(id) ? id.toLowerCase() : null
   // The version is found whoever asks, and read with the caller's rights: one that is hidden must not give way to an earlier.
   for (let step = 0; at !== null && step < redirectsMax; step++) {
     const p = new Parameters()

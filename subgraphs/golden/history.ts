@@ -30,8 +30,8 @@ export function historyConnection(
   return {
     page() {
       page ??= context
-        .load<VersionRow[]>(`history ${first} ${before}`, id, [], (ids) =>
-          readVersions(context.sql, ids, first + 1, before),
+        .load<VersionRow[]>(`history ${first} ${before}`, id, [], (ids, sql) =>
+          readVersions(sql, ids, first + 1, before),
         )
         .then((rows) => ({ after: before !== null, more: rows.length > first, rows: rows.slice(0, first) }))
       return page

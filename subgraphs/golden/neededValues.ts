@@ -11,7 +11,7 @@ export function readsValues<R extends Resolver>(fields: readonly string[], resol
   return resolver
 }
 
-/** By what is selected: kept as long as its document is. */
+/** By what is selected, of which a plan has a list of its own for each field of each type: kept as long as its document is. */
 const known = new WeakMap<readonly FieldNode[], readonly string[]>()
 
 /** Fields of the values of a connection's golden records that nothing selected of them reads: they need not be fetched. */

@@ -85,7 +85,8 @@ export class RequestContext {
       const made: DataLoader<string, V> = new DataLoader(
         async (keys: readonly string[]) => {
           made.clearAll()
-          const found = await this.sharedReads.read(this.sql, name, keys, read)
+          this.request.signal?.throwIfAborted()
+          const found = await this.sharedReads.read(name, keys, () => this.sqlOf(this.request).sql, read)
           return keys.map((k) => found.get(k) ?? missing)
         },
         { maxBatchSize: keysPerStatementMax },

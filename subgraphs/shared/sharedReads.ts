@@ -8,13 +8,17 @@ export type ReadKeys<V> = (keys: readonly string[], sql: Sql) => Promise<Map<str
 const sharedKeysMax = 200
 /** Who asks for more has a statement of its own, so that it holds nobody up. */
 const ownKeysMax = 50
-/** What has waited for so long is read, whatever is being read. */
-const waitMsMax = 20
+/** How long anybody waits for the statement of another, before it begins and once it runs. */
+const patienceMsDefault = 50
+/** How long reads of a name are not shared after somebody had to wait for so long. */
+const apartMs = 1_000
 
 /** Reads of one name with the same rights: one statement at a time. */
 interface Lane {
   running: number
   waiting: Batch[]
+  /** Until then everybody reads alone. */
+  apartUntil: number
   end(): void
 }
 
@@ -22,36 +26,53 @@ interface Batch {
   keys: Set<string>
   askers: number
   values: Promise<Map<string, unknown>>
+  /** Resolved when the statement runs and whoever waits for it has lost patience. */
+  late: Promise<void>
   send(): void
 }
 
 /**
  * Puts what operations ask for at the same time into one statement, and each key into it once. Nothing waits where little
  * is asked for: only what comes while the same is being read already. A statement begins after everything that it answers
- * was asked for, so nobody sees data older than its question.
+ * was asked for, so nobody sees data older than its question. Keys of others may be heavy ones, or wrong: who has waited for
+ * long, and whose statement failed for a value, reads alone.
  *
  * Values belong to all who asked: nobody may change them.
  */
 export class SharedReads {
   private readonly lanes = new WeakMap<Sql, Map<string, Lane>>()
+  private readonly patienceMs: number
 
-  /** `name` says all that values depend on beside key and rights; rights go with the connections. */
-  async read<V>(sql: Sql, name: string, keys: readonly string[], read: ReadKeys<V>): Promise<Map<string, V>> {
-    if (keys.length > ownKeysMax) return await read(keys, sql)
-    const lane = this.laneOf(sql, name)
-    if (lane.running === 0) return await run(lane, () => read(keys, sql))
+  constructor(patienceMs = patienceMsDefault) {
+    this.patienceMs = patienceMs
+  }
+
+  /**
+   * `name` says all that values depend on beside key and rights; rights go with the connections, which are asked for
+   * whenever a statement begins.
+   */
+  async read<V>(
+    name: string,
+    keys: readonly string[],
+    connections: () => Sql,
+    read: ReadKeys<V>,
+  ): Promise<Map<string, V>> {
+    const alone = () => read(keys, connections())
+    if (keys.length > ownKeysMax) return await alone()
+    const lane = this.laneOf(connections(), name)
+    if (lane.running === 0 || performance.now() < lane.apartUntil) return await run(lane, alone)
     let batch = lane.waiting.at(-1)
     if (!batch || batch.keys.size + keys.length > sharedKeysMax) {
-      batch = waitIn(lane, (all) => read(all, sql))
+      batch = waitIn(lane, this.patienceMs, (all) => read(all, connections()))
       lane.waiting.push(batch)
     }
     batch.askers++
     for (const key of keys) batch.keys.add(key)
+    const values = batch.values as Promise<Map<string, V>>
     try {
-      return (await batch.values) as Map<string, V>
+      return await Promise.race([values, batch.late.then(() => run(lane, alone))])
     } catch (e) {
-      // One key that is none fails the statement, for which the others in it are not to blame.
-      if (batch.askers > 1 && isOfValues(e)) return await read(keys, sql)
+      if (batch.askers > 1 && isOfValues(e)) return await alone()
       throw e
     }
   }
@@ -64,7 +85,7 @@ export class SharedReads {
     }
     let lane = lanes.get(name)
     if (!lane) {
-      lane = { running: 0, waiting: [], end: () => lanes.delete(name) }
+      lane = { running: 0, waiting: [], apartUntil: 0, end: () => lanes.delete(name) }
       lanes.set(name, lane)
     }
     return lane
@@ -82,17 +103,28 @@ async function run<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function waitIn(lane: Lane, work: (keys: string[]) => Promise<Map<string, unknown>>): Batch {
-  const { promise, resolve } = Promise.withResolvers<Map<string, unknown>>()
+function waitIn(lane: Lane, patienceMs: number, work: (keys: string[]) => Promise<Map<string, unknown>>): Batch {
+  const values = Promise.withResolvers<Map<string, unknown>>()
+  const late = Promise.withResolvers<void>()
   const keys = new Set<string>()
+  const tooLong = () => {
+    lane.apartUntil = performance.now() + apartMs
+  }
   // Bound to who asked first: the statement is a span of its trace.
   const send = AsyncLocalStorage.bind(() => {
     clearTimeout(timer)
     lane.waiting.splice(lane.waiting.indexOf(batch), 1)
-    resolve(run(lane, () => work([...keys])))
+    const patience = setTimeout(() => {
+      tooLong()
+      late.resolve()
+    }, patienceMs)
+    values.resolve(run(lane, () => work([...keys])).finally(() => clearTimeout(patience)))
   })
-  const timer = setTimeout(send, waitMsMax)
-  const batch: Batch = { keys, askers: 0, values: promise, send }
+  const timer = setTimeout(() => {
+    tooLong()
+    send()
+  }, patienceMs)
+  const batch: Batch = { keys, askers: 0, values: values.promise, late: late.promise, send }
   return batch
 }
 

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import { openDatabase, type Sql } from '../../mdm/db/database.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { eventually } from '../e2e/eventually.ts'
-import { graph, query, tell, world } from '../subgraphs/world.ts'
+import { graph, key, query, tell, world } from '../subgraphs/world.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -111,6 +111,27 @@ test('nothing more is read for a client that has gone; who waits for the same an
       await eventually(() => gateway.underway().operations === 0)
       // Customers for the one that is gone; their contracts too for who is not.
       assert.equal(texts.length - begun, 1 + 2 * others)
+    }
+  })
+})
+
+test('who goes away takes nothing from who asks for the same at the same time', async () => {
+  await limited(60_000, async (gateway) => {
+    const text =
+      'query ($id: ID!) { customer(id: $id) { aliases totals { openInvoices } history(first: 3) { totalCount nodes { version } } } }'
+    const ids = ['C1', 'C2', 'C3'].map((id) => key('crm', 'Customer', id))
+    const alone = await Promise.all(ids.map((id) => query(gateway, text, { id })))
+    for (let round = 0; round < 30; round++) {
+      const leave = async (n: number) => {
+        const body = JSON.stringify({ query: text, variables: { id: ids[n % 3] } })
+        const client = new AbortController()
+        setTimeout(() => client.abort(), 1 + ((round + n) % 12))
+        const headers = { 'content-type': 'application/json' }
+        await (await fetch(gateway.url, { method: 'POST', headers, body, signal: client.signal })).text()
+      }
+      const left = Promise.allSettled(Array.from({ length: 12 }, (_, n) => leave(n)))
+      assert.deepEqual(await Promise.all(ids.map((id) => query(gateway, text, { id }))), alone)
+      await left
     }
   })
 })

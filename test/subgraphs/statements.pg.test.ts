@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { execute, parse } from 'graphql'
 import { openDatabase, type Sql } from '../../mdm/db/database.ts'
+import { Parameters } from '../../mdm/golden/statement.ts'
+import { readAsOf } from '../../mdm/golden/versions.ts'
 import { createBillingSubgraph } from '../../subgraphs/billing/subgraph.ts'
 import { createContractSubgraph } from '../../subgraphs/contract/subgraph.ts'
 import type { Subgraph } from '../../subgraphs/contract.ts'
@@ -25,7 +27,7 @@ function counted(statement: () => void, answer: (rows: readonly object[]) => voi
     get(target, name) {
       const value = Reflect.get(target, name)
       if (name !== 'unsafe') return typeof value === 'function' ? value.bind(target) : value
-      return async (...given: Parameters<Sql['unsafe']>) => {
+      return async (...given: [string, never[]?]) => {
         statement()
         const rows = await target.unsafe(...given)
         answer(rows)
@@ -160,4 +162,15 @@ test('the plan of a read by key is kept, however many keys it is asked for', asy
   } finally {
     await sql.end()
   }
+})
+
+test('two spellings of an id are one: nobody else has rows of it twice', async () => {
+  const id = key('crm', 'Customer', 'C1')
+  const p = new Parameters()
+  assert.equal(p.keys([id, id.toUpperCase(), id]), '(select $1::text[])::uuid[]')
+  assert.deepEqual(p.values, [[id]])
+  const [row] = await db.sql<{ id: string }[]>`select golden_id as id from source_record where key = ${id}`
+  assert.ok(row)
+  const then = await readAsOf(db.sql, 'Customer', row.id.toUpperCase(), new Date(Date.now() + 60_000))
+  assert.equal(then?.id, row.id)
 })
