@@ -24,8 +24,8 @@ import { cacheableGraph } from '../subgraphs/golden/cacheable.ts'
 import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
 import { type Config, ConfigError } from './config.ts'
 import type { DeliverRole } from './deliverRole.ts'
+import { followGraph, type Graph } from './followGraph.ts'
 import { followPolicy } from './followPolicy.ts'
-import { followSupergraph } from './followSupergraph.ts'
 import { figuresOfAll, joinGatewayWorkers } from './gatewayWorkers.ts'
 import type { IngestRole } from './ingestRole.ts'
 import type { Installation } from './installation.ts'
@@ -140,6 +140,7 @@ export async function startGatewayRole(options: {
   let sweeper: Sweeper | null = null
   let publisher: Publisher | null = null
   let gateway: Gateway | undefined
+  let modelChanged = () => {}
   const close = async () => {
     await sweeper?.stop()
     await publisher?.stop()
@@ -157,8 +158,12 @@ export async function startGatewayRole(options: {
       systems: new Map(systems.map((s) => [s.name, s])),
     }
     const steward = { sql: pool('steward', stewardConnectionsMax), ...shipped, rules }
-    await followPolicy(steward.sql, steward, systems, (err) =>
-      log.error({ err: describeError(err) }, 'the policy in force could not be read'),
+    await followPolicy(
+      steward.sql,
+      steward,
+      systems,
+      (err) => log.error({ err: describeError(err) }, 'the policy in force could not be read'),
+      () => modelChanged(),
     )
     const { policy } = steward
     policyNow = () => steward.policy
@@ -178,10 +183,9 @@ export async function startGatewayRole(options: {
       log.error({ err: describeError(err) }, 'refused access could not be written to the audit log'),
     )
     const webhooks = await openWebhooks(steward.sql, config)
-    const all = createSubgraphs({
+    const parts = {
       sql: queries,
       rows,
-      policy,
       sources: systems,
       tailer,
       steward,
@@ -190,7 +194,9 @@ export async function startGatewayRole(options: {
       webhooks,
       reads,
       policies: openPolicies({ sql: steward.sql, databaseUrl, sources: options.sources, systems }),
-    })
+    }
+    let all = createSubgraphs({ ...parts, policy })
+    let model = policy.version
     for (const name of config.subgraphs.keys())
       if (!all.some((s) => s.name === name))
         throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
@@ -207,7 +213,15 @@ export async function startGatewayRole(options: {
         : readSupergraph(all, () =>
             log.warn('supergraph.graphql is not of this model: composing it anew; run "npx touchstone generate"'),
           )
-    const supergraph = () => contractOf(whole(), config.contractHide ?? [])
+    const graph = (): Graph => {
+      if (model !== steward.policy.version) {
+        all = createSubgraphs({ ...parts, policy: steward.policy })
+        model = steward.policy.version
+      }
+      return { supergraph: contractOf(whole(), config.contractHide ?? []), subgraphs: all }
+    }
+    const first = graph()
+    let refused = () => false
     const metrics = openMetrics({
       sql: metricsSql,
       failed: (err) => log.warn({ err: describeError(err) }, 'figures of quality could not be taken'),
@@ -224,8 +238,7 @@ export async function startGatewayRole(options: {
       port: config.port,
       callers: await authentication({ config, sql: queries, log }),
       internal: config.subgraphs.size > 0 ? await openInternal(config) : undefined,
-      supergraph: supergraph(),
-      subgraphs: all,
+      ...first,
       answers,
       services: config.subgraphs,
       bounds: config,
@@ -249,6 +262,7 @@ export async function startGatewayRole(options: {
         sql: metricsSql,
         migrations: ours('migrations'),
         tailer,
+        graphRefused: () => refused(),
         ingest: options.ingest,
         deliver: options.deliver,
       }),
@@ -256,13 +270,29 @@ export async function startGatewayRole(options: {
     })
     const { url, underway, close: drain, reload } = gateway
     joinGatewayWorkers(url, () => metrics.figures())
-    const reloading = followSupergraph({ file: config.supergraph, read: supergraph, reload, log })
+    let served = model
+    const following = followGraph({
+      file: config.supergraph,
+      first,
+      read: graph,
+      async reload(supergraph, subgraphs) {
+        await reload(supergraph, subgraphs)
+        served = model
+      },
+      log,
+    })
+    // With another supergraph of the same model the last one is as good.
+    refused = () => served !== steward.policy.version && following.refused()
+    modelChanged = following.again
+    // What was published meanwhile.
+    following.again()
     return {
       url,
       underway,
       reload,
       async close(graceMs = config.drainSecondsMax * 1_000) {
-        reloading.stop()
+        modelChanged = () => {}
+        following.stop()
         await drain(graceMs)
         metrics.close()
         await close()

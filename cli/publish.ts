@@ -37,8 +37,8 @@ export const command = withConfig(
     `
 It works in small transactions beside everything else and can be stopped and run again: it goes on with what is left. A
 running gateway takes up what was stopped by itself.
-Ingest workers and stewardship take the new policy up by themselves; a gateway that serves other fields has to be started
-again. See first what it would do: "touchstone simulate --policy DIR" or "--model VERSION".
+Ingest workers, stewards' actions and gateways take the new policy up by themselves, within seconds; a subgraph that runs as
+a service ends where the model is another one, and is to be started again. See first what it would do: "touchstone simulate --policy DIR" or "--model VERSION".
 
 Examples:
   npx touchstone publish --model 1f0c2ab9d4e37756     # a trained model, under the policy in force

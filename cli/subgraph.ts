@@ -65,8 +65,13 @@ export const command = withConfig(
       systems: new Map(systems.map((s) => [s.name, s])),
       rules,
     }
-    await followPolicy(feed, steward, systems, (err) =>
-      log.error({ err: describeError(err) }, 'the policy in force could not be read'),
+    const otherModel = Promise.withResolvers<void>()
+    await followPolicy(
+      feed,
+      steward,
+      systems,
+      (err) => log.error({ err: describeError(err) }, 'the policy in force could not be read'),
+      otherModel.resolve,
     )
     const { policy } = steward
     rows = await rowReaders(config, connection.sql, policy, connection.url, (url, more) =>
@@ -95,7 +100,12 @@ export const command = withConfig(
       log,
     })
     log.info({ url: service.url }, 'started')
-    await aborted(stop)
+    await Promise.race([aborted(stop), otherModel.promise])
+    if (!stop.aborted) {
+      // Its model says what is sensitive: it may not go on with the last one.
+      log.error('another model is in force: this service ends, and is to be started again')
+      process.exitCode = 1
+    }
     await service.close()
   } finally {
     await tailer.stop()

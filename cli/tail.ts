@@ -154,9 +154,11 @@ async function oldestCursor(options: Options): Promise<string | null> {
   return beginning
 }
 
+const goOn = new Set(['SERVER_STOPPING', 'GRAPH_CHANGED'])
+
 /** GraphQL errors are answers: asking again gives the same. Not that the server stops: another one goes on. */
 function refused(e: unknown): boolean {
-  if (e instanceof Object && 'extensions' in e && Object(e.extensions).code === 'SERVER_STOPPING') return false
+  if (e instanceof Object && 'extensions' in e && goOn.has(Object(e.extensions).code)) return false
   return Array.isArray(e) || e instanceof GraphQLError || (e instanceof Object && 'extensions' in e)
 }
 

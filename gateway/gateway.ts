@@ -54,10 +54,11 @@ export interface Gateway {
   url: string
   underway(): Underway
   /**
-   * Takes another supergraph of the same subgraphs. What is under way ends as it began, subscriptions too; nothing is
-   * refused meanwhile. Throws, and changes nothing, where it cannot be taken.
+   * Takes another supergraph. What is under way ends as it began; nothing is refused meanwhile. So do subscriptions, unless
+   * subgraphs are given too: what those hide is not to be told by subscriptions that began before, so they end with
+   * GRAPH_CHANGED. Throws, and changes nothing, where it cannot be taken.
    */
-  reload(supergraph: string): Promise<void>
+  reload(supergraph: string, subgraphs?: readonly Subgraph[]): Promise<void>
   /** Drains for at most `graceMs`, then closes. */
   close(graceMs?: number): Promise<void>
 }
@@ -71,10 +72,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const bounds = { ...SERVER_BOUNDS, ...CALLER_LIMITS, ...options.bounds }
   const report = (err: unknown, id: string) =>
     log.error({ err: describeError(err), correlationId: id }, 'request failed')
-  const create = (supergraph: string) =>
+  const create = (supergraph: string, subgraphs: readonly Subgraph[]) =>
     createRuntime({
       supergraph,
-      subgraphs: options.subgraphs,
+      subgraphs,
       services: options.services ?? new Map(),
       internal: options.internal,
       bounds,
@@ -88,7 +89,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { addUp } = options
   const lonely = (err: unknown) => log.warn({ err: describeError(err) }, 'callers are counted by this process alone')
   const sharedRate = addUp && new SharedRate(addUp, lonely)
-  let runtime = await create(options.supergraph)
+  let serving = options.subgraphs
+  let runtime = await create(options.supergraph, serving)
   const server = createGatewayServer({
     runtime: () => runtime,
     operations: new PublishedOperations(options.operations),
@@ -113,10 +115,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}${GRAPHQL_PATH}`,
     underway: () => server.underway(),
-    async reload(supergraph) {
-      const next = await create(supergraph)
+    async reload(supergraph, subgraphs = serving) {
+      const next = await create(supergraph, subgraphs)
       const last = runtime
       runtime = next
+      if (subgraphs !== serving) server.restartSubscriptions()
+      serving = subgraphs
       last.retire()
     },
     async close(graceMs = 10_000) {

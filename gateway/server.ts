@@ -68,6 +68,8 @@ export interface Underway {
 export interface GatewayServer {
   http: Server
   underway(): Underway
+  /** Ends every subscription with a result that says to begin it again. */
+  restartSubscriptions(): void
   /** Stops taking connections, ends streams, waits for what is under way, at most `graceMs`. */
   close(graceMs: number): Promise<void>
 }
@@ -206,6 +208,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   return {
     http,
     underway: () => ({ ...underWay, sockets: sockets.size() }),
+    restartSubscriptions: () => drain.restart(),
     async close(graceMs) {
       draining = true
       const closed = new Promise<void>((resolve) => http.close(() => resolve()))

@@ -16,16 +16,26 @@ export interface Components {
   /** Folder of the migrations that this version knows. */
   migrations: string
   tailer?: Tailer | undefined
+  /** Whether a graph was to be served that could not be taken. */
+  graphRefused?: (() => boolean) | undefined
   ingest?: (() => IngestRole | undefined) | undefined
   deliver?: (() => DeliverRole | undefined) | undefined
 }
 
 /** Whether each part that this process needs to serve does its work; parts that it does not run are left out. */
-export function readyChecks({ sql, migrations, tailer, ingest, deliver }: Components): () => Promise<Check[]> {
+export function readyChecks({
+  sql,
+  migrations,
+  tailer,
+  graphRefused,
+  ingest,
+  deliver,
+}: Components): () => Promise<Check[]> {
   const known = readdirSync(migrations).filter((f) => f.endsWith('.sql'))
   return async () => {
     const checks = await storeChecks(sql, known)
     if (tailer) checks.push(tailerCheck(tailer))
+    if (graphRefused?.()) checks.push(bad('graph', 'GRAPH_REFUSED', 'another graph cannot be taken; see the log'))
     const role = ingest?.()
     if (role) checks.push(workersCheck(role))
     const delivering = deliver?.()
