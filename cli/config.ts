@@ -442,6 +442,18 @@ export function configFromEnv<N extends ConfigName>(
   return Object.fromEntries(values) as Config<N>
 }
 
+/** Variables that look like settings and are none, as misspelt ones are; secrets of sources are named by whoever keeps them. */
+export function unknownVariables(env: Readonly<Record<string, string | undefined>> = process.env): string[] {
+  const known = new Set(['TOUCHSTONE_TOKEN', ...Object.values(CONFIG).map((c) => c.env)])
+  return Object.keys(env).filter((n) => n.startsWith('TOUCHSTONE_') && !n.endsWith('_SECRET') && !known.has(n))
+}
+
+/** Says of each that it is none, with the settings that there are in reach. */
+export function tellUnknownVariables(log: { warn(at: object, message: string): void }): void {
+  for (const variable of unknownVariables())
+    log.warn({ variable }, 'this environment variable is no setting: "touchstone serve --help" lists those there are')
+}
+
 function option(name: ConfigName): Option {
   const { env, help, shown, default: fallback } = CONFIG[name] as Entry<unknown>
   const flag = name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)

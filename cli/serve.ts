@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { HealthServer } from '../gateway/healthServer.ts'
 import { authenticationRequired } from './authentication.ts'
-import { type Config, withConfig } from './config.ts'
+import { type Config, tellUnknownVariables, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { DELIVER_CONFIG, type DeliverRole, startDeliverRole } from './deliverRole.ts'
 import { GATEWAY_CONFIG, startGatewayRole } from './gatewayRole.ts'
@@ -39,6 +39,7 @@ export const command = withConfig(
 ).action(async ({ roles: wanted, ...config }: Config<(typeof SERVE_CONFIG)[number]> & { roles: Role[] }) => {
   const stop = stopSignal({ hangUp: false })
   const log = openLog(config.logLevel, 'touchstone')
+  tellUnknownVariables(log)
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
   const stopTracing = startTracing(config, wanted.join('+'))
   const installation = openInstallation(config.sources)

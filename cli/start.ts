@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { Gateway } from '../gateway/gateway.ts'
 import { authenticationRequired } from './authentication.ts'
-import { type Config, withConfig } from './config.ts'
+import { type Config, tellUnknownVariables, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { type DeliverRole, startDeliverRole } from './deliverRole.ts'
 import { demoIsDue, sendDemo } from './demo.ts'
@@ -36,6 +36,7 @@ export const command = withConfig(
   const began = performance.now()
   const stop = stopSignal()
   const log = openLog(config.logLevel, 'touchstone')
+  tellUnknownVariables(log)
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
   const stopTracing = startTracing(config, 'start')
   const installation = openInstallation(config.sources)

@@ -7,7 +7,7 @@ import { openDatabase } from '../mdm/db/database.ts'
 import { startTailer } from '../mdm/feed/tailer.ts'
 import { createEngines } from '../mdm/resolve.ts'
 import { createSubgraphs } from '../subgraphs/all.ts'
-import { type Config, withConfig } from './config.ts'
+import { type Config, tellUnknownVariables, withConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { followPolicy } from './followPolicy.ts'
 import { openInstallation } from './installation.ts'
@@ -44,6 +44,7 @@ export const command = withConfig(
 ).action(async (name: string, config: Config<(typeof SETTINGS)[number]>) => {
   const stop = stopSignal()
   const log = openLog(config.logLevel, `subgraph-${name}`)
+  tellUnknownVariables(log)
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
   const stopTracing = startTracing(config, `subgraph-${name}`)
   const { policy: model, systems, connectors, rules, levels } = openInstallation(config.sources)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Command } from 'commander'
-import { CONFIG, ConfigError, type ConfigName, configFromEnv, withConfig } from '../../cli/config.ts'
+import { CONFIG, ConfigError, type ConfigName, configFromEnv, unknownVariables, withConfig } from '../../cli/config.ts'
 
 const ALL = Object.keys(CONFIG) as ConfigName[]
 
@@ -82,4 +82,15 @@ test('a flag goes before the variable; help names flag, variable and default of 
   }
   const { workers, depthMax, port } = taken[0] as Record<string, unknown>
   assert.deepEqual({ workers, depthMax, port }, { workers: 5, depthMax: 9, port: 4000 })
+})
+
+test('variables that look like settings and are none are found', () => {
+  const env = {
+    TOUCHSTONE_AUTH_ISUER: 'https://id.example.org',
+    TOUCHSTONE_AUTH_ISSUER: 'https://id.example.org',
+    TOUCHSTONE_STRIPE_SECRET: 'whsec_1',
+    TOUCHSTONE_TOKEN: 't',
+    DATABASE_URL: 'postgres://a/b',
+  }
+  assert.deepEqual(unknownVariables(env), ['TOUCHSTONE_AUTH_ISUER'])
 })
