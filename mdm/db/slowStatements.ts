@@ -16,7 +16,7 @@ const plansPerMinuteMax = 6
 
 /**
  * The same connections, whose statements put together from parts (mdm/golden/statement.ts) are told when they take `msMin`
- * or longer, with their plan, a few in a minute; further ones without. So are those that the database has ended.
+ * or longer, with their plan, a few in a minute; further ones without. Those that the database has ended are told without a plan.
  */
 export function watchSlow(
   sql: Sql,
@@ -39,11 +39,18 @@ export function watchSlow(
   }
   const timed = async (text: string, values: unknown[], options: object | undefined) => {
     const began = performance.now()
-    try {
-      return await sql.unsafe(text, values as never[], options as never)
-    } finally {
+    const late = (plan: () => Promise<string | null>) => {
       const ms = Math.round(performance.now() - began)
-      if (ms >= msMin) void planOf(text, values).then((plan) => tell({ ms, text: text.slice(0, textCharsMax), plan }))
+      if (ms >= msMin) void plan().then((found) => tell({ ms, text: text.slice(0, textCharsMax), plan: found }))
+    }
+    try {
+      const rows = await sql.unsafe(text, values as never[], options as never)
+      late(() => planOf(text, values))
+      return rows
+    } catch (e) {
+      // What it waited for a plan may wait for as well.
+      late(async () => null)
+      throw e
     }
   }
   return new Proxy(sql, {
