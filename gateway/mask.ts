@@ -60,10 +60,16 @@ export function maskError(error: unknown, correlationId: string, report: ReportE
   return hide(cause, error, correlationId, report)
 }
 
-/** The same for all errors of a result. */
+/** The same for all errors of a result. What left several places empty is reported once. */
 export function maskErrors(result: ExecutionResult, correlationId: string, report: ReportError): ExecutionResult {
   if (!result.errors?.length) return result
-  return { ...result, errors: result.errors.map((e) => maskError(e, correlationId, report)) }
+  const told = new Set<unknown>()
+  const once: ReportError = (e, id) => {
+    const key = e instanceof GraphQLError ? `${e.extensions.serviceName} ${e.message}` : e
+    if (!told.has(key)) report(e, id)
+    told.add(key)
+  }
+  return { ...result, errors: result.errors.map((e) => maskError(e, correlationId, once)) }
 }
 
 function hide(cause: unknown, at: GraphQLError | undefined, correlationId: string, report: ReportError): GraphQLError {

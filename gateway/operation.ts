@@ -5,7 +5,7 @@ import type { Cost } from './cost.ts'
 import type { Drain } from './drain.ts'
 import { EventGate } from './eventGate.ts'
 import type { HttpError } from './httpAnswer.ts'
-import { maskError, type ReportError } from './mask.ts'
+import { maskError, maskErrors, type ReportError } from './mask.ts'
 import { OperationContext } from './operationContext.ts'
 import { SCHEMA_SCOPE } from './rights.ts'
 import type { Runtime } from './runtime.ts'
@@ -149,10 +149,10 @@ export function prepareOperation(
   function masked(given: ExecutionResult): ExecutionResult {
     const result = tells ? { ...given, extensions: { ...given.extensions, ...told } } : given
     if (!result.errors?.length) return result
-    const errors = result.errors.map((e) => maskError(e, correlationId, report))
+    const answer = maskErrors(result, correlationId, report)
     // The planner keeps one array for all events of a subscription: an error would come again with each later event.
     if (type === 'subscription') (given.errors as GraphQLError[]).length = 0
-    return { ...result, errors }
+    return answer
   }
 
   return { type, values: cost.values, run, abandon: () => stop.abort(clientGone()) }

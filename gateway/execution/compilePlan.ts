@@ -2,15 +2,20 @@ import type { BatchFetchNode, FetchNode, PlanNode, QueryPlan } from '@graphql-hi
 import {
   type DocumentNode,
   type ExecutionResult,
+  type FieldNode,
   GraphQLError,
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
   parse,
+  type SelectionSetNode,
 } from 'graphql'
 import { UNREACHABLE } from '../mask.ts'
-import { compileEntities, type Entities, type Path } from './entities.ts'
+import { compileEntities, type Entities, type Entity, type Path } from './entities.ts'
 import { compileProjection } from './projection.ts'
+
+/** Of a subgraph that does not answer, the places that are named; it may have had a field of each of many objects. */
+const errorsOfFetchMax = 100
 
 /** One fetch, as the transports of the runtime take it. */
 export interface Fetch {
@@ -92,12 +97,13 @@ function isWhole(steps: (Step | null)[]): steps is Step[] {
 function rootFetch(node: FetchNode): Step | null {
   if (!isPlain(node) || node.requires?.length) return null
   const ask = fetchOf(node)
-  const [first] = rootsOf(ask.document)
-  const path = first ? [first] : []
+  const roots = askedOf(ask.document).map(({ key }) => [key])
   return async (run) => {
-    const result = await answered(run, node.serviceName, { ...ask, variables: variablesOf(node, run) }, path)
-    if (!result) return
-    for (const e of result.errors ?? []) run.errors.push(e.path ? e : relocated(e, path))
+    const result = await answered(run, node.serviceName, { ...ask, variables: variablesOf(node, run) })
+    for (const e of result.errors ?? []) {
+      if (e.path) run.errors.push(e)
+      else note(run, e, result.data ? roots.slice(0, 1) : roots)
+    }
     if (result.data) merge(run.data, result.data)
   }
 }
@@ -106,14 +112,14 @@ function entityFetch(schema: GraphQLSchema, path: Parameters<typeof compileEntit
   const entities = isPlain(node) && node.requires?.length ? compileEntities(schema, path, node.requires) : null
   if (!entities) return null
   const ask = fetchOf(node)
+  const [asked] = askedOf(ask.document)
   return async (run) => {
     const found: Entities = { entities: [], representations: [], order: [] }
     entities.collect(run.data, found, new Map())
     if (found.entities.length === 0) return
     const { representations } = found
     const variables = { ...variablesOf(node, run), representations }
-    const result = await answered(run, node.serviceName, { ...ask, variables }, entities.errorPath)
-    if (!result) return
+    const result = await answered(run, node.serviceName, { ...ask, variables })
     if (result.errors?.length) {
       const paths = new Map(entities.pathsOf(run.data).map((p) => [p.entity, p.path]))
       for (const e of result.errors) {
@@ -122,7 +128,8 @@ function entityFetch(schema: GraphQLSchema, path: Parameters<typeof compileEntit
         const places = found.entities.filter((_, n) => found.order[n] === index)
         for (const entity of places)
           run.errors.push(relocated(e, [...(paths.get(entity) ?? []), ...(e.path?.slice(at + 2) ?? [])]))
-        if (places.length === 0) run.errors.push(relocated(e, entities.errorPath))
+        if (places.length === 0)
+          note(run, e, result.data ? [entities.errorPath] : lostOf(found.entities, paths, asked?.fields))
       }
     }
     mergeEntities(found, result.data?._entities)
@@ -139,6 +146,7 @@ function batchFetch(schema: GraphQLSchema, node: BatchFetchNode): Step | null {
   }))
   if (aliases.some((a) => a.paths.includes(null))) return null
   const ask = fetchOf(node)
+  const asked = new Map(askedOf(ask.document).map((a) => [a.key, a.fields]))
   return async (run) => {
     const variables: Record<string, unknown> = { ...variablesOf(node, run) }
     const known = new Map<string, Map<string, number>>()
@@ -152,18 +160,21 @@ function batchFetch(schema: GraphQLSchema, node: BatchFetchNode): Step | null {
       return { alias, paths, found }
     })
     if (all.every((a) => a.found.representations.length === 0)) return
-    const result = await answered(run, node.serviceName, { ...ask, variables }, undefined)
-    if (!result) return
+    const result = await answered(run, node.serviceName, { ...ask, variables })
+    const pathsOf = (of: (typeof all)[number]) =>
+      new Map(of.paths.flatMap((p) => p?.pathsOf(run.data) ?? []).map((p) => [p.entity, p.path]))
     for (const e of result.errors ?? []) {
       const [alias, index, ...tail] = e.path ?? []
       const of = all.find((a) => a.alias === alias)
       const places = of ? of.found.entities.filter((_, n) => of.found.order[n] === index) : []
-      if (!of || places.length === 0) {
-        run.errors.push(e)
-        continue
+      if (of && places.length > 0) {
+        const paths = pathsOf(of)
+        for (const entity of places) run.errors.push(relocated(e, [...(paths.get(entity) ?? []), ...tail]))
+      } else if (result.data) run.errors.push(e)
+      else {
+        const lost = all.flatMap((a) => lostOf(a.found.entities, pathsOf(a), asked.get(a.alias)))
+        note(run, e, lost)
       }
-      const paths = new Map(of.paths.flatMap((p) => p?.pathsOf(run.data) ?? []).map((p) => [p.entity, p.path]))
-      for (const entity of places) run.errors.push(relocated(e, [...(paths.get(entity) ?? []), ...tail]))
     }
     for (const { alias, found } of all) mergeEntities(found, result.data?.[alias])
   }
@@ -178,12 +189,38 @@ function fetchOf(node: FetchNode | BatchFetchNode): Fetch {
   return { document, variables: undefined, operationType: 'query', operationName: node.operationName }
 }
 
-function rootsOf(document: DocumentNode): string[] {
+/** The root fields of a fetch by their keys; of entities, which fields are asked of which type. */
+function askedOf(document: DocumentNode): { key: string; fields: ReadonlyMap<string, string[]> }[] {
+  const fieldsOf = (set: SelectionSetNode | undefined) => (set?.selections ?? []).filter((s) => s.kind === Kind.FIELD)
+  const keyOf = (s: FieldNode) => s.alias?.value ?? s.name.value
   return document.definitions.flatMap((d) =>
     d.kind === Kind.OPERATION_DEFINITION
-      ? d.selectionSet.selections.flatMap((s) => (s.kind === Kind.FIELD ? [s.alias?.value ?? s.name.value] : []))
+      ? fieldsOf(d.selectionSet).map((root) => {
+          const fields = new Map<string, string[]>()
+          for (const s of root.selectionSet?.selections ?? []) {
+            if (s.kind !== Kind.INLINE_FRAGMENT || !s.typeCondition) continue
+            const { value } = s.typeCondition.name
+            const keys = fieldsOf(s.selectionSet)
+              .filter((f) => f.name.value !== '__typename')
+              .map(keyOf)
+            fields.set(value, [...(fields.get(value) ?? []), ...keys])
+          }
+          return { key: keyOf(root), fields }
+        })
       : [],
   )
+}
+
+/** The places in the answer that a fetch would have filled. */
+function lostOf(
+  entities: readonly Entity[],
+  paths: ReadonlyMap<unknown, Path>,
+  fields: ReadonlyMap<string, string[]> | undefined,
+): Path[] {
+  return entities.flatMap((entity) => {
+    const at = paths.get(entity) ?? []
+    return fields?.get(entity.__typename)?.map((key) => [...at, key]) ?? [at]
+  })
 }
 
 function variablesOf(node: FetchNode | BatchFetchNode, { variables }: Run): Record<string, unknown> | undefined {
@@ -196,13 +233,8 @@ function variablesOf(node: FetchNode | BatchFetchNode, { variables }: Run): Reco
   return used
 }
 
-/** Null when the subgraph could not be asked: that is noted, and the rest of the answer goes on. */
-async function answered(
-  run: Run,
-  subgraph: string,
-  fetch: Fetch,
-  path: Path | undefined,
-): Promise<ExecutionResult<Record<string, unknown>> | null> {
+/** What the subgraph answers, or why it could not be asked: the rest of the answer goes on. */
+async function answered(run: Run, subgraph: string, fetch: Fetch): Promise<ExecutionResult<Record<string, unknown>>> {
   try {
     const result = await run.fetch(subgraph, fetch)
     for (const e of result.errors ?? []) if (UNREACHABLE.has(e.extensions?.code)) e.extensions.serviceName = subgraph
@@ -210,17 +242,17 @@ async function answered(
   } catch (e) {
     if (e instanceof GraphQLError) {
       if (UNREACHABLE.has(e.extensions.code)) e.extensions.serviceName = subgraph
-      run.errors.push(e)
-    } else
-      run.errors.push(
-        new GraphQLError(e instanceof Error ? e.message : String(e), {
-          path,
-          originalError: e instanceof Error ? e : undefined,
-          extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', serviceName: subgraph },
-        }),
-      )
-    return null
+      return { errors: [e] }
+    }
+    const originalError = e instanceof Error ? e : undefined
+    const extensions = { code: 'DOWNSTREAM_SERVICE_ERROR', serviceName: subgraph }
+    return { errors: [new GraphQLError(originalError?.message ?? String(e), { originalError, extensions })] }
   }
+}
+
+/** The same error at each place that it left empty. */
+function note(run: Run, e: GraphQLError, places: readonly Path[]): void {
+  for (const path of places.slice(0, errorsOfFetchMax)) run.errors.push(relocated(e, path))
 }
 
 function relocated(e: GraphQLError, path: Path): GraphQLError {

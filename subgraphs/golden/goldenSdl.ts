@@ -19,9 +19,9 @@ export function goldenSdl(policy: Policy, owned: readonly string[]): string {
     ),
   )
   return [
-    ...owned.map((name) => goldenType(policy, name, refs)),
+    ...owned.map((name) => goldenType(policy, name, refs, owned)),
     ...[...stubs].map((name) => stubType(policy, name, refs)),
-    ...groupsOf(policy, types).map((name) => groupType(policy, name)),
+    ...groupsOf(policy, types).map((name) => groupType(policy, name, owned)),
     ...[...enums].map((name) => enumType(policy, name)),
     ...types.map((t) =>
       listSdl({
@@ -37,15 +37,15 @@ export function goldenSdl(policy: Policy, owned: readonly string[]): string {
   ].join('\n')
 }
 
-function goldenType(policy: Policy, name: string, refs: Reference[]): string {
+function goldenType(policy: Policy, name: string, refs: Reference[], owned: readonly string[]): string {
   const type = policy.type(name)
   return `
 ${quoted(type.description)}
 type ${name} implements Node @key(fields: "id") ${requiresScopes('golden:read')} {
   "The golden id. It resolves for ever: to this record, to its survivor, or to what it was split into."
   id: ID!
-${type.fields.map(fieldSdl).join('\n')}
-${reverseFields(refs, name)}
+${type.fields.map((f) => fieldSdl(f, owned)).join('\n')}
+${reverseFields(refs, name, '!')}
   "Rises by one with every change."
   version: Int!
   "When the golden record was first made."
@@ -83,7 +83,7 @@ ${reverseFields(refs, name)}
 
 /** A golden type that another subgraph owns: its id, and the lists that this subgraph adds to it. */
 function stubType(policy: Policy, name: string, refs: Reference[]): string {
-  const lists = reverseFields(refs, name)
+  const lists = reverseFields(refs, name, '')
   return `
 ${quoted(policy.type(name).description)}
 type ${name} @key(fields: "id"${lists ? '' : ', resolvable: false'}) {
@@ -94,31 +94,33 @@ ${lists}
 `
 }
 
-function reverseFields(refs: Reference[], to: string): string {
+/** `mark`: of a list that is always there, because the type is of the same subgraph. */
+function reverseFields(refs: Reference[], to: string, mark: '!' | ''): string {
   return refs
     .filter((r) => r.to === to)
     .map(
       (r) =>
         `  "The ${words(listName(r.from))} that name this ${words(lookupName(to))} as their ${words(r.field)}."
-  ${r.reverse}: ${r.from}Connection!`,
+  ${r.reverse}: ${r.from}Connection${mark}`,
     )
     .join('\n')
 }
 
-/** A value that not every caller may see can be missing, whatever the model says. */
-function fieldSdl(f: FieldPolicy): string {
-  const type = f.list ? `[${f.typeName}!]` : f.typeName
+/** A value that not every caller may see, or that another subgraph has, can be missing, whatever the model says. */
+function fieldSdl(f: FieldPolicy, owned: readonly string[]): string {
+  const away = f.kind === 'REFERENCE' && !owned.includes(f.typeName)
+  const type = f.list ? `[${f.typeName}${away ? '' : '!'}]` : f.typeName
   const note = f.sensitive ? ` ${f.mask ? 'Masked' : 'Empty'} for callers without the scope ${f.sensitive}.` : ''
   const rule = f.sensitive ? ` ${requiresScopes(f.sensitive)} ${MASKED}` : ''
-  return `  ${quoted(`${f.description}${note}`)}\n  ${f.name}: ${type}${f.required && !f.sensitive ? '!' : ''}${rule}`
+  return `  ${quoted(`${f.description}${note}`)}\n  ${f.name}: ${type}${f.required && !f.sensitive && !away ? '!' : ''}${rule}`
 }
 
-function groupType(policy: Policy, name: string): string {
+function groupType(policy: Policy, name: string, owned: readonly string[]): string {
   const group = policy.groups.get(name)
   return `
 ${quoted(group?.description ?? '')}
 type ${name} @shareable {
-${(group?.fields ?? []).map(fieldSdl).join('\n')}
+${(group?.fields ?? []).map((f) => fieldSdl(f, owned)).join('\n')}
 }
 `
 }
@@ -157,7 +159,7 @@ function lookups(type: string): string {
   ${listName(type)}(
     "As they were at this moment: those in force then, with their own fields of then. Lists and things beside them are as they are now. Reads every version from before it: for reports."
     asOf: DateTime
-  ): ${type}Connection! ${requiresScopes('golden:read')}`
+  ): ${type}Connection ${requiresScopes('golden:read')}`
 }
 
 function words(name: string): string {

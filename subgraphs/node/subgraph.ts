@@ -49,7 +49,7 @@ type Query {
   "Whatever has this id: a golden record, also by a retired id or the key of a source record, or an operational object."
   node("The id." id: ID!): Node ${scopes}
   "The same for up to ${idsMax} ids, in their order; none where there is nothing."
-  nodes("The ids." ids: [ID!]!): [Node]! ${scopes}
+  nodes("The ids." ids: [ID!]!): [Node] ${scopes}
 }`
   return makeSubgraph(
     'node',

@@ -9,7 +9,10 @@ import {
   isInterfaceType,
   isObjectType,
   isSpecifiedScalarType,
+  Kind,
+  type ObjectTypeDefinitionNode,
   parse,
+  print,
   Source,
 } from 'graphql'
 import { composeSupergraph } from '../../gateway/compose.ts'
@@ -28,6 +31,28 @@ test('the subgraphs compose', () => {
     assert.match(supergraph, new RegExp(`type ${name} implements Node`))
 })
 
+test('what crosses the border of a subgraph may be missing: one that is down takes its own fields along and no others', () => {
+  const wrong: string[] = []
+  for (const { name, sdl } of createSubgraphs({ ...none, policy })) {
+    const types = parse(sdl).definitions.filter((d) => d.kind === Kind.OBJECT_TYPE_DEFINITION)
+    const has = (t: ObjectTypeDefinitionNode, directive: string) =>
+      t.directives?.some((d) => d.name.value === directive)
+    // Who says that a type is a node, and has it, owns it.
+    const owns = (t: ObjectTypeDefinitionNode) =>
+      t.interfaces?.length && !/resolvable: false/.test(t.directives?.map(print).join() ?? '')
+    const others = new Set(types.filter((t) => has(t, 'key') && !owns(t)).map((t) => t.name.value))
+    assert.ok(name !== 'billing' || others.has('Customer'), 'stubs are seen')
+    for (const t of types)
+      for (const f of t.fields ?? []) {
+        const crosses = others.has(t.name.value) ? f.name.value !== 'id' : t.name.value === 'Query'
+        const leads = others.has(print(f.type).replace(/[[\]!]/g, ''))
+        if (crosses ? f.type.kind === Kind.NON_NULL_TYPE : leads && print(f.type).includes('!'))
+          wrong.push(`${name}: ${t.name.value}.${f.name.value}: ${print(f.type)}`)
+      }
+  }
+  assert.deepEqual(wrong, [])
+})
+
 test('everything that can be asked for is described', () => {
   const missing: string[] = []
   for (const subgraph of createSubgraphs({ ...none, policy }))
@@ -42,7 +67,7 @@ test('a new golden type needs SDL and no code', () => {
      type Supplier @golden { "The golden id." id: ID!
        "Its name." name: String! @compare(as: ORGANISATION_NAME)
        "How good it is." rating: SupplierRating
-       "What it sells to us." mainProduct: Product
+       "What it sells to us." mainProduct: Product!
        "The customer that it is as well." customer: Customer
        "Where it is." address: Address }
      "How good a supplier is."
@@ -53,7 +78,13 @@ test('a new golden type needs SDL and no code', () => {
   const subgraphs = createSubgraphs({ ...none, policy: widened })
   const mine = subgraphs.find((s) => s.name === 'supplier')
   assert.ok(mine)
-  for (const part of ['supplierBySource', 'suppliers(', 'input SupplierRatingFilter', 'suppliersAsMainProduct'])
+  for (const part of [
+    'supplierBySource',
+    'suppliers(',
+    'input SupplierRatingFilter',
+    'suppliersAsMainProduct',
+    'mainProduct: Product\n',
+  ])
     assert.ok(mine.sdl.includes(part), part)
   assert.match(composeSupergraph(subgraphs), /type Supplier implements Node/)
 })

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import pino from 'pino'
 import type { Gateway } from '../../gateway/gateway.ts'
+import { internalTokens } from '../../gateway/identity/internal.ts'
+import { startSubgraphService } from '../../gateway/subgraphService.ts'
+import { startTailer } from '../../mdm/feed/tailer.ts'
+import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { answer, graph, key, tell, world } from './world.ts'
+import { policy, systems } from '../fixtures/store.ts'
+import { answer, graph, key, query, tell, world } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -205,4 +211,62 @@ test('what its system has deleted is not listed', async () => {
   assert.equal(await count(), 1)
   await tell(db.sql, [{ source: 'crm', type: 'Opportunity', id: 'O9', version: 2, deleted: true, fields: {} }])
   assert.equal(await count(), 0)
+})
+
+test('a subgraph that has ended takes its own fields along and nothing else, and is named', async (t) => {
+  const tailer = await startTailer({ sql: db.sql })
+  t.after(() => tailer.stop())
+  const subgraph = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer }).find((s) => s.name === 'billing')
+  assert.ok(subgraph)
+  const internal = internalTokens('a secret of gateway and services')
+  const at = { host: '127.0.0.1', port: 0, bodyBytesMax: 100_000, internal, log: pino({ level: 'silent' }) }
+  const billing = await startSubgraphService({ subgraph, ...at })
+  const services = new Map([['billing', billing.url]])
+  const apart = await graph(db.sql, 0, systems, {}, false, {}, { services, internal })
+  t.after(() => apart.close(0))
+  const [beside, within, lists] = [
+    '{ customers(first: 1, orderBy: [{ field: NAME, direction: ASC }]) { nodes { name invoices(first: 1) { totalCount } } } products { totalCount } }',
+    `{ customer(id: "${nordwind}") { name totals { openInvoices } contracts { nodes { number invoices { totalCount } } } ledger { postings } } }`,
+    '{ customers { totalCount } invoices { totalCount } }',
+  ]
+  const whole = await answer(apart, beside)
+  assert.deepEqual(await answer(apart, lists), { customers: { totalCount: 3 }, invoices: { totalCount: 3 } })
+  await billing.close()
+
+  const expected = async (text: string, data: object, ...paths: (string | number)[][]) => {
+    const got = await query(apart, text)
+    assert.deepEqual(got.data, data)
+    assert.deepEqual(
+      got.errors?.map((e) => [e.extensions.code, e.extensions.subgraph, e.path]),
+      paths.map((path) => ['UNAVAILABLE', 'billing', path]),
+    )
+  }
+  const [first] = whole.customers.nodes
+  await expected(beside, { customers: { nodes: [{ name: first.name, invoices: null }] }, products: whole.products }, [
+    'customers',
+    'nodes',
+    0,
+    'invoices',
+  ])
+  await expected(lists, { customers: { totalCount: 3 }, invoices: null }, ['invoices'])
+  await expected(
+    within,
+    {
+      customer: {
+        name: 'Nordwind Logistik GmbH',
+        totals: null,
+        contracts: { nodes: ['K-2025-9', 'K-2026-1'].map((number) => ({ number, invoices: null })) },
+        ledger: [{ postings: 2 }],
+      },
+    },
+    ['customer', 'totals'],
+    ['customer', 'contracts', 'nodes', 0, 'invoices'],
+    ['customer', 'contracts', 'nodes', 1, 'invoices'],
+  )
+  await expected(
+    '{ invoices { totalCount } mine: payments { totalCount } products { totalCount } }',
+    { invoices: null, mine: null, products: { totalCount: 1 } },
+    ['invoices'],
+    ['mine'],
+  )
 })

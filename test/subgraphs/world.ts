@@ -2,7 +2,7 @@ import pino from 'pino'
 import { Answers } from '../../gateway/answers.ts'
 import type { QueryBounds } from '../../gateway/bounds.ts'
 import { composeSupergraph } from '../../gateway/compose.ts'
-import { type Gateway, startGateway } from '../../gateway/gateway.ts'
+import { type Gateway, type GatewayOptions, startGateway } from '../../gateway/gateway.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
 import { recordKey } from '../../schema/recordKey.ts'
@@ -295,7 +295,7 @@ export async function tell(sql: Sql, records: WorldRecord[]): Promise<void> {
   if (exceptions > 0) throw new Error(`${exceptions} records of the test's world could not be applied`)
 }
 
-/** A gateway over all subgraphs of the project; `keeps`: answers of golden records. */
+/** A gateway over all subgraphs of the project; `keeps`: answers of golden records; `at`: what runs as services. */
 export async function graph(
   sql: Sql,
   port = 0,
@@ -303,6 +303,7 @@ export async function graph(
   more: Partial<GraphDeps> = {},
   keeps = false,
   bounds: Partial<QueryBounds> = {},
+  at: Pick<GatewayOptions, 'services' | 'internal'> = {},
 ): Promise<Gateway & { answers: Answers | undefined }> {
   let answers: Answers | undefined
   const tailer = await startTailer({
@@ -320,6 +321,7 @@ export async function graph(
     supergraph: composeSupergraph(subgraphs),
     subgraphs,
     answers,
+    ...at,
     bounds: {
       documentBytesMax: 20_000,
       tokensMax: 5_000,
@@ -346,7 +348,7 @@ export async function graph(
 export interface Asked {
   // biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
   data: any
-  errors?: { message: string; extensions: { code: string } }[]
+  errors?: { message: string; path?: (string | number)[]; extensions: { code: string; subgraph?: string } }[]
 }
 
 export async function query(gateway: Gateway, text: string, variables: object = {}): Promise<Asked> {
