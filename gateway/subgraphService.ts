@@ -20,6 +20,9 @@ import { GRAPHQL_PATH } from './server.ts'
 import { serveSubgraphSockets } from './subgraphSockets.ts'
 import { clientGone } from './timeLimit.ts'
 
+/** One refusal in this time is in the log, with how many there were before. */
+const refusalEveryMs = 10_000
+
 export interface SubgraphServiceOptions {
   subgraph: Subgraph
   host: string
@@ -44,13 +47,17 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
   const report = (err: unknown, id: string) => log.error({ err: describeError(err), correlationId: id }, 'fetch failed')
   const contextOf = (id: string, caller: Caller, signal?: AbortSignal) =>
     subgraph.context({ correlationId: id, ...caller, signal })
+  const refused = refusals(log)
   const apollo = await startApollo(subgraph, report)
 
   async function route(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
     const path = (req.url ?? '/').split('?')[0]
     if (path === '/health/live') return answerLive(res)
     if (path === '/health/ready') return answerReady(res, options.ready ?? (async () => []), false)
-    const caller = await callers.identify(credentialsOf(req.headers))
+    const caller = await callers.identify(credentialsOf(req.headers)).catch((e: unknown) => {
+      if (e instanceof HttpError) refused(id)
+      throw e
+    })
     if (path !== GRAPHQL_PATH) throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: ask ${GRAPHQL_PATH}`)
     const body =
       req.method === 'POST' ? parseJson((await readBody(req, bodyBytesMax)).toString('utf8'), 'the body') : null
@@ -82,7 +89,14 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
       answerError(res, e instanceof HttpError ? e : new HttpError(500, 'INTERNAL', 'Internal error'), id)
     })
   })
-  const sockets = serveSubgraphSockets(http, { schema: subgraph.schema, contextOf, callers, bodyBytesMax, report })
+  const sockets = serveSubgraphSockets(http, {
+    schema: subgraph.schema,
+    contextOf,
+    callers,
+    bodyBytesMax,
+    report,
+    refused,
+  })
   await new Promise<void>((resolve, reject) => {
     http.once('error', (e: NodeJS.ErrnoException) => reject(explainListen(e, host, port)))
     http.listen(port, host, resolve)
@@ -99,6 +113,22 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
       clearTimeout(timer)
       await apollo.stop()
     },
+  }
+}
+
+/** Notes who was refused, once in a while: a gateway with another secret is refused with each of its fetches. */
+function refusals(log: Logger): (correlationId: string) => void {
+  let [quietUntil, unsaid] = [0, 0]
+  return (correlationId) => {
+    const now = Date.now()
+    if (now < quietUntil) {
+      unsaid++
+      return
+    }
+    const message =
+      'refused who does not have the internal secret: is TOUCHSTONE_INTERNAL_SECRET the same at the gateway?'
+    log.warn({ correlationId, unsaid }, message)
+    ;[quietUntil, unsaid] = [now + refusalEveryMs, 0]
   }
 }
 

@@ -10,7 +10,8 @@ import { maskError, maskErrors, type ReportError } from './mask.ts'
 import { GRAPHQL_PATH } from './server.ts'
 import { subscribeSubgraph } from './subscribeSubgraph.ts'
 
-const UNAUTHORIZED = 4401
+/** How a socket is closed whose token does not hold. */
+export const UNAUTHORIZED = 4401
 
 /**
  * A subgraph service's subscriptions, for the gateway: graphql-ws with the correlation id and the gateway's token among the
@@ -24,6 +25,8 @@ export function serveSubgraphSockets(
     callers: Callers
     bodyBytesMax: number
     report: ReportError
+    /** Told of each whose token does not hold. */
+    refused: (correlationId: string) => void
   },
 ): { close(): Promise<void> } {
   const sockets = new WebSocketServer({
@@ -43,16 +46,13 @@ export function serveSubgraphSockets(
           return true
         } catch (e) {
           if (!(e instanceof HttpError)) throw e
+          at.refused(correlationIdOf(ctx.connectionParams))
           ctx.extra.socket.close(UNAUTHORIZED, e.code)
           return false
         }
       },
       context(ctx) {
-        const given = ctx.connectionParams?.[CORRELATION_HEADER]
-        return {
-          correlationId: correlationId(typeof given === 'string' ? given : undefined),
-          caller: ctx.extra.caller,
-        }
+        return { correlationId: correlationIdOf(ctx.connectionParams), caller: ctx.extra.caller }
       },
       async execute(args) {
         const { correlationId: id, caller } = of(args)
@@ -68,4 +68,9 @@ export function serveSubgraphSockets(
     sockets,
   )
   return { close: async () => served.dispose() }
+}
+
+function correlationIdOf(params: Readonly<Record<string, unknown>> | undefined): string {
+  const given = params?.[CORRELATION_HEADER]
+  return correlationId(typeof given === 'string' ? given : undefined)
 }

@@ -64,7 +64,7 @@ export function internalTokens(secret: string): InternalTokens {
     } catch (e) {
       if (!(e instanceof errors.JOSEError)) throw e
       throw unauthenticated(
-        'This service answers to its gateway alone; is the internal secret the same there and here?',
+        'This service answers to its gateway alone; is TOUCHSTONE_INTERNAL_SECRET the same there and here?',
       )
     }
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { after, before, test } from 'node:test'
+import type { GraphQLError } from 'graphql'
 import { createClient as wsClient } from 'graphql-ws'
 import pino from 'pino'
 import { WebSocket } from 'ws'
@@ -120,6 +121,42 @@ test('a service is told that nobody waits any more: its query takes too long, or
   await ended
   await until(() => world.abandoned.length === 3)
   assert.deepEqual(world.abandoned, ['CLIENT_GONE', 'CLIENT_GONE', 'CLIENT_GONE'])
+})
+
+test('a service with another secret is named to callers, and both logs say what is wrong', async (t) => {
+  const other = internalTokens('a secret that no service here has')
+  const at = new Map(world.subgraphs.map((s, i) => [s.name, services[i]?.url ?? '']))
+  const {
+    gateway,
+    url,
+    logged: ours,
+  } = await testGateway({ fixture: world, subgraphs: [], internal: other, services: at })
+  t.after(() => gateway.close(0))
+  logged.length = 0
+  const socket = wsClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  t.after(() => socket.dispose())
+  const ways = [
+    ['changes', 'head', async () => (await ask(url, '{ head }')).body],
+    ['customer', 'rename', async () => (await ask(url, 'mutation { rename(id: "c1", name: "x") { id } }')).body],
+    // Not compiled.
+    ['customer', 'customers', async () => (await ask(url, '{ customers @include(if: true) { id } }')).body],
+    [
+      'changes',
+      'changes',
+      async () => (await socket.iterate({ query: 'subscription { changes { position } }' }).next()).value,
+    ],
+  ] as const
+  for (const [subgraph, field, asked] of ways) {
+    const { errors } = await asked()
+    const told = errors.map((e: GraphQLError) => [e.extensions.code, e.extensions.subgraph, e.path?.[0]])
+    assert.deepEqual(told, [['UNAVAILABLE', subgraph, field]])
+    assert.doesNotMatch(JSON.stringify(errors), /secret/i)
+    const said = JSON.stringify(ours.splice(0))
+    assert.match(said, new RegExp(`"level":50.*service ${subgraph} .*TOUCHSTONE_INTERNAL_SECRET`), field)
+  }
+  await Promise.all(Array.from({ length: 20 }, () => ask(url, '{ head }')))
+  const theirs = logged.filter((l) => l.includes('TOUCHSTONE_INTERNAL_SECRET')).length
+  assert.ok(theirs >= 2 && theirs < 20, `each service says so, and not with each request: ${theirs}`)
 })
 
 test('a service that is gone is named by a code, not by its address, and the rest of the answer stays', async () => {

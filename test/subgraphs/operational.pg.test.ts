@@ -269,4 +269,10 @@ test('a subgraph that has ended takes its own fields along and nothing else, and
     ['invoices'],
     ['mine'],
   )
+  // Not compiled: the path is that of the fetch.
+  await expected(
+    beside.replace('{ totalCount', '@include(if: true) { totalCount'),
+    { customers: { nodes: [{ name: first.name, invoices: null }] }, products: whole.products },
+    ['customers', 'nodes'],
+  )
 })
