@@ -22,7 +22,7 @@ const LINK = `schema @link(url: "${SPEC}v0.2", for: SECURITY)`
 /**
  * A supergraph without what bears one of these tags (`@tag(name:)`), what leads to such types, and types that can then no
  * longer be reached. It is as if they were not there: unknown to validation and introspection. Subgraphs still have them, for
- * their own use.
+ * their own use. Throws for a tag that it does not have: misspelt, it would hide nothing.
  */
 export function contractOf(supergraph: string, hidden: readonly string[]): string {
   if (hidden.length === 0) return supergraph
@@ -36,6 +36,12 @@ export function contractOf(supergraph: string, hidden: readonly string[]): strin
     supergraph.includes(SPEC) ? supergraph : `${supergraph.replace(/^schema\b/m, LINK)}\n${DEFINITION}`,
     { noLocation: true },
   )
+  const there = tagsOf(document)
+  const unknown = hidden.filter((tag) => !there.has(tag))
+  if (unknown.length > 0)
+    throw new Error(
+      `TOUCHSTONE_CONTRACT_HIDE names ${unknown.join(', ')}, but the tags of the graph are ${[...there].sort().join(', ') || 'none'}`,
+    )
   const gone = new Set(
     document.definitions.flatMap((d) =>
       'directives' in d && 'name' in d && d.name && isHidden(d.directives) ? [d.name.value] : [],
@@ -72,6 +78,16 @@ export function contractOf(supergraph: string, hidden: readonly string[]): strin
     if (/^(join|link)__/.test(value) || reached.has(value)) return undefined
     return marked(node)
   }
+}
+
+function tagsOf(document: DocumentNode): Set<string> {
+  const tags = new Set<string>()
+  visit(document, {
+    Directive({ name, arguments: given = [] }) {
+      if (name.value === 'tag') for (const { value } of given) if (value.kind === Kind.STRING) tags.add(value.value)
+    },
+  })
+  return tags
 }
 
 interface Marked {

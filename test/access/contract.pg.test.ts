@@ -2,14 +2,17 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { printSchema } from 'graphql'
 import pino from 'pino'
+import { followGraph } from '../../cli/followGraph.ts'
 import { composeSupergraph } from '../../gateway/compose.ts'
 import { contractOf } from '../../gateway/contract.ts'
 import { type Gateway, startGateway } from '../../gateway/gateway.ts'
 import { publicSchema } from '../../gateway/publicSchema.ts'
 import { startTailer, type Tailer } from '../../mdm/feed/tailer.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
+import type { Subgraph } from '../../subgraphs/contract.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
+import { until } from '../gateway/until.ts'
 import { answer, query, tell, world } from '../subgraphs/world.ts'
 
 let db: TestDatabase
@@ -17,11 +20,12 @@ let tailer: Tailer
 let gateway: Gateway
 let whole: string
 let narrow: string
+let subgraphs: Subgraph[]
 before(async () => {
   db = await testDatabase()
   await tell(db.sql, world)
   tailer = await startTailer({ sql: db.sql })
-  const subgraphs = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer })
+  subgraphs = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer })
   whole = composeSupergraph(subgraphs)
   narrow = contractOf(whole, ['internal'])
   gateway = await startGateway({
@@ -62,7 +66,17 @@ test('a contract leaves out what is tagged, and the types that only that led to,
   }
   assert.ok(left.getType('SourceRecord') && left.getType('Invoice'))
   assert.equal(contractOf(whole, []), whole)
-  assert.deepEqual(fields(publicSchema(contractOf(whole, ['nothing']))), fields(all))
+})
+
+test('a tag that the graph does not have is refused with those it has, and not passed over', () => {
+  const refused = (supergraph: string, hidden: string[], has: string) =>
+    assert.throws(() => contractOf(supergraph, hidden), {
+      message: `TOUCHSTONE_CONTRACT_HIDE names interal, but the tags of the graph are ${has}`,
+    })
+  refused(whole, ['interal'], 'internal, masked')
+  refused(whole, ['internal', 'interal'], 'internal, masked')
+  refused(whole.replace('@tag(name: "internal")', '@tag(name: "beta")'), ['interal'], 'beta, internal, masked')
+  refused(whole.replace(/@tag\(name: "\w+"\)/g, ''), ['interal'], 'none')
 })
 
 test('a tagged type is gone with the fields, arguments and input fields that lead to it', () => {
@@ -94,4 +108,29 @@ test('the gateway serves the contract: what is left out is unknown to it, and th
   const names = __schema.types.map((t: { name: string }) => t.name)
   assert.ok(names.includes('Customer'))
   assert.ok(!names.includes('Task') && !names.includes('AuditEntry'), 'introspection knows of them')
+})
+
+test('a supergraph without the hidden tag is not taken: the last contract goes on', async () => {
+  const said: string[] = []
+  const log = pino({}, { write: (line: string) => said.push(line) })
+  let given = whole
+  const following = followGraph({
+    file: undefined,
+    first: { supergraph: narrow, subgraphs },
+    read: () => ({ supergraph: contractOf(given, ['internal']), subgraphs }),
+    reload: gateway.reload,
+    log,
+  })
+  given = whole.replaceAll('@tag(name: "internal")', '@tag(name: "inside")')
+  following.again()
+  await until(() => said.length > 0)
+  following.stop()
+  assert.match(
+    said.join(),
+    /"level":50.*names internal, but the tags of the graph are inside, masked.*the last one goes on/,
+  )
+  assert.equal(
+    (await query(gateway, '{ tasks { totalCount } }')).errors?.[0]?.extensions.code,
+    'GRAPHQL_VALIDATION_FAILED',
+  )
 })

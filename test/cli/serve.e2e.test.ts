@@ -66,3 +66,10 @@ test('roles run apart, and subgraphs as services beside those of the process: th
   await client.dispose()
   await stop(gateway.command, first.command, ...services.map((s) => s.command))
 })
+
+test('a hidden tag that the graph does not have stops the start', async (t) => {
+  const env = { DATABASE_URL: db.url, TOUCHSTONE_CONTRACT_HIDE: 'interal' }
+  const misspelt = touchstone(['serve', '--roles', 'gateway', '--port', '0'], dataDirectory(t).dir, env)
+  assert.equal(await misspelt.ended, 1, misspelt.output())
+  assert.match(misspelt.output(), /TOUCHSTONE_CONTRACT_HIDE names interal, but the tags of the graph are internal/)
+})
