@@ -368,7 +368,7 @@ export const CONFIG = {
   callerOperationsPerMinuteMax: number(1, 10_000_000, {
     env: 'TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX',
     default: '12000',
-    help: 'operations that one caller may begin in a minute, in each process; further ones get 429 and Retry-After',
+    help: 'operations that one caller may begin in a minute, at all gateways of the database together; further ones get 429 and Retry-After',
   }),
   callerOperationsMax: number(1, 100_000, {
     env: 'TOUCHSTONE_CALLER_OPERATIONS_MAX',
