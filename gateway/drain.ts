@@ -5,23 +5,19 @@ type Told = (why: HttpError) => void
 /** Tells subscriptions that they end, so that each can say so as its last word. */
 export class Drain {
   readonly #watching = new Set<Told>()
-  #begun = false
+  #why: HttpError | null = null
 
   /** Answers how to stop watching. */
   watch(end: Told): () => void {
-    if (this.#begun) queueMicrotask(() => end(stopping()))
+    const why = this.#why
+    if (why) queueMicrotask(() => end(why))
     this.#watching.add(end)
     return () => this.#watching.delete(end)
   }
 
-  begin(): void {
-    this.#begun = true
-    for (const end of this.#watching) end(stopping())
-  }
-
-  /** Ends those of now, because they began with another graph; who comes from now on is served. */
-  restart(): void {
-    for (const end of this.#watching) end(changed())
+  begin(why: HttpError): void {
+    this.#why = why
+    for (const end of this.#watching) end(why)
   }
 
   /** Nobody is watching any more. */
@@ -30,10 +26,10 @@ export class Drain {
   }
 }
 
-function changed(): HttpError {
+export function graphChanged(): HttpError {
   return new HttpError(503, 'GRAPH_CHANGED', 'The graph has changed: subscribe again, and go on after the cursor')
 }
 
-function stopping(): HttpError {
+export function serverStopping(): HttpError {
   return new HttpError(503, 'SERVER_STOPPING', 'The server stops: connect again, and go on after the cursor')
 }

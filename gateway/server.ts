@@ -5,7 +5,7 @@ import { checkedTraceparent, currentTraceparent, SpanKind, traced } from '../sch
 import type { QueryBounds, ServerBounds } from './bounds.ts'
 import { CallerBounds, type CallerLimits } from './callerBounds.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
-import { Drain } from './drain.ts'
+import { Drain, graphChanged, serverStopping } from './drain.ts'
 import { answerGraphiql } from './graphiql.ts'
 import { graphqlOverHttp } from './graphqlHttp.ts'
 import { answerLive, answerReady, type Check } from './health.ts'
@@ -80,7 +80,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   const streams = new EventStreams()
   const untaken = new UntakenAnswers()
   let draining = false
-  const drain = new Drain()
+  /** Of the graph that is served: it is taken with the runtime, so that who begins meanwhile ends as well. */
+  let drain = new Drain()
   const underWay = { operations: 0, streams: 0 }
   const callerBounds = new CallerBounds(bounds, undefined, options.sharedRate)
 
@@ -94,7 +95,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   http.requestTimeout = requestMsMax
   const sockets = serveWebSockets(http, GRAPHQL_PATH, {
     runtime,
-    drain,
+    drain: () => drain,
     operations,
     bounds,
     report,
@@ -208,12 +209,16 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   return {
     http,
     underway: () => ({ ...underWay, sockets: sockets.size() }),
-    restartSubscriptions: () => drain.restart(),
+    restartSubscriptions() {
+      const last = drain
+      drain = new Drain()
+      last.begin(graphChanged())
+    },
     async close(graceMs) {
       draining = true
       const closed = new Promise<void>((resolve) => http.close(() => resolve()))
       http.closeIdleConnections()
-      drain.begin()
+      drain.begin(serverStopping())
       for (const until = Date.now() + lastWordsMsMax; !drain.done && Date.now() < until; ) await sleep(10)
       streams.close()
       await sockets.close()

@@ -53,7 +53,7 @@ export function serveWebSockets(
   path: string,
   at: {
     runtime: () => Runtime
-    drain: Drain
+    drain: () => Drain
     operations: PublishedOperations
     bounds: QueryBounds & ServerBounds
     report: ReportError
@@ -163,7 +163,7 @@ export function serveWebSockets(
           at.callerBounds.charge(caller, operationsOfBytes(sizes.get(ctx.extra.socket) ?? 0))
           const asked = readRequest(payload, at.bounds)
           const watch = watchCaller(at.callers, given, caller, at.recheckMs)
-          const prepared = await prepareRequest({ ...at, runtime: at.runtime(), watch }, asked, {
+          const prepared = await prepareRequest({ ...at, runtime: at.runtime(), drain: at.drain(), watch }, asked, {
             correlationId: id,
             ...caller,
           })

@@ -14,7 +14,7 @@ const upgrade = (path: string, origin: string) =>
 test('a WebSocket that is refused cannot end the process', async (t) => {
   const server = createServer()
   const sockets = serveWebSockets(server, '/graphql', {
-    drain: new Drain(),
+    drain: () => new Drain(),
     runtime: {} as never,
     operations: {} as never,
     bounds: { bodyBytesMax: 1_000, streamsMax: 10 } as never,

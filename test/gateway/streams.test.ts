@@ -3,6 +3,8 @@ import { after, before, test } from 'node:test'
 import { createClient as sseClient } from 'graphql-sse'
 import { createClient as wsClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
+import { composeSupergraph } from '../../gateway/compose.ts'
+import { Drain, graphChanged } from '../../gateway/drain.ts'
 import type { Fixture } from './fixture.ts'
 import { testGateway } from './gateway.ts'
 import { until } from './until.ts'
@@ -141,4 +143,29 @@ test('closing the gateway tells subscribers so, after which cursor to go on, and
     assert.deepEqual(end.value.errors?.[0].extensions, { code: 'SERVER_STOPPING', cursor: 'p7' })
   for (const end of await Promise.all([sse.next(), ws.next()])) assert.equal(end.done, true)
   assert.equal(mine.fixture.subscribers(), 0)
+})
+
+test('other subgraphs end the subscriptions of the last ones, those that just begin too, and serve later ones', async (t) => {
+  const mine = await testGateway()
+  t.after(() => mine.gateway.close(0))
+  const query = 'subscription { changes { cursor: position customer { name } } }'
+  const open = () => [
+    sseClient({ url: mine.url, retryAttempts: 0 }).iterate({ query }),
+    wsClient({ url: mine.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 }).iterate({ query }),
+  ]
+  const before = open()
+  const ends = before.map((s) => s.next())
+  await until(() => mine.fixture.subscribers() === 2)
+  await mine.gateway.reload(composeSupergraph(mine.fixture.subgraphs), [...mine.fixture.subgraphs])
+  for (const end of await Promise.all(ends)) assert.equal(end.value.errors?.[0].extensions.code, 'GRAPH_CHANGED')
+  await until(() => mine.fixture.subscribers() === 0)
+  const later = open().map((s) => s.next())
+  await until(() => mine.fixture.subscribers() === 2)
+  mine.fixture.emit({ position: 'p9', id: 'c1' })
+  for (const event of await Promise.all(later)) assert.equal(event.value.data.changes.cursor, 'p9')
+
+  const drain = new Drain()
+  drain.begin(graphChanged())
+  const why = await new Promise<Error & { code: string }>((resolve) => drain.watch(resolve))
+  assert.equal(why.code, 'GRAPH_CHANGED')
 })
