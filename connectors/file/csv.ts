@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parse } from 'csv-parse'
 import { bounds } from '../bounds.ts'
-import type { FileRow } from './rows.ts'
+import type { FileRow } from './fileRow.ts'
 
 export interface Dialect {
   delimiter: string

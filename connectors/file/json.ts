@@ -1,5 +1,5 @@
 import { bounds } from '../bounds.ts'
-import type { FileRow } from './rows.ts'
+import type { FileRow } from './fileRow.ts'
 
 /** Lines that are not blank, without regard to what they hold. Throws for a line beyond the bound of a message. */
 export async function* lines(text: AsyncIterable<string>): AsyncGenerator<FileRow> {

@@ -4,14 +4,8 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { csvRows, detectDialect } from './csv.ts'
+import type { FileRow } from './fileRow.ts'
 import { jsonElements, lines } from './json.ts'
-
-/** One row of a file, as JSON text; where it stands, for messages. */
-export interface FileRow {
-  text: string
-  /** Line (CSV, NDJSON) or number of the element (JSON), from 1. */
-  at: number
-}
 
 export type FileFormat = 'csv' | 'json' | 'ndjson'
 

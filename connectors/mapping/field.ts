@@ -1,33 +1,14 @@
 import { recordKey } from '../../schema/recordKey.ts'
 import { bounds } from '../bounds.ts'
 import type { Issue } from '../contract.ts'
-import type { CodeList } from './codes.ts'
 import { type Convert, FORMS, type Form, type Hints, show, toText } from './convert.ts'
 import { parseCountry } from './country.ts'
 import { parseCurrency } from './currency.ts'
+import type { Evaluate, FieldContext } from './fieldContext.ts'
 import { compileMoney } from './money.ts'
 import { isEmpty, type Path, type Scope } from './path.ts'
-import { compileRule, type Fail, isMap, pathAt } from './rule.ts'
+import { compileRule, isMap, pathAt } from './rule.ts'
 import type { Shape } from './shape.ts'
-import type { DateOrder } from './time.ts'
-
-/** What the compiler of a field needs to know of the mapping around it. */
-export interface FieldContext {
-  source: string
-  dates: DateOrder
-  /** Brings a source id to the form in which it is a key. */
-  idForm(id: string): string
-  /** Decimals by which the source shifts amounts that come in minor units, where that is not ISO 4217. */
-  minorExponents: Readonly<Record<string, number>>
-  /** The object's name as the mapping has it and its golden type; fails for one that the mapping does not have. */
-  target(object: string, at: readonly PropertyKey[]): { object: string; as: string }
-  /** The system's code list of this name; null where it has none, and codes stay as they are. */
-  codes(list: string): CodeList | null
-  fail: Fail
-}
-
-/** Gives a field's canonical value, or undefined; what was not right goes to `issues`. */
-export type Evaluate = (scope: Scope, issues: Issue[]) => unknown
 
 const VALUE_KEYS = ['as', 'country', 'codes'] as const
 const REF_KEYS = ['ref', 'from', 'source', 'when'] as const

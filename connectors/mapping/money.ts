@@ -1,7 +1,7 @@
 import type { Issue } from '../contract.ts'
 import { show } from './convert.ts'
 import { exponentOf, parseCurrency, parseDecimal, toMinorUnits } from './currency.ts'
-import type { FieldContext } from './field.ts'
+import type { FieldContext } from './fieldContext.ts'
 import type { Scope } from './path.ts'
 import { compileRule, compileWhen, isMap, pathAt, type Rule } from './rule.ts'
 
