@@ -1,5 +1,5 @@
-import { acceptWorld } from '../cli/acceptWorld.ts'
-import { openInstallation } from '../cli/installation.ts'
+import { openInstallation } from '../cli/config/installation.ts'
+import { acceptWorld } from '../cli/server/acceptWorld.ts'
 import { lockFreeClosure } from '../mdm/cluster/closure.ts'
 import type { Sql } from '../mdm/db/database.ts'
 import { loadAssertions } from '../mdm/golden/stored.ts'

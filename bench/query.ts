@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
-import { DATABASE } from '../cli/postgres/embedded.ts'
-import { runningServer } from '../cli/postgres/server.ts'
+import { DATABASE } from '../cli/embeddedPostgres/embedded.ts'
+import { runningServer } from '../cli/embeddedPostgres/server.ts'
 
 // Queries: ten customers with their contracts and open invoices over three subgraphs, the page chosen at random. Each of
 // these is one process before the same Postgres, measured in turn:

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import postgres from 'postgres'
-import { acceptWorld } from '../cli/acceptWorld.ts'
-import { resourceLimits, type WorkerData } from '../cli/ingestRole.ts'
-import { openInstallation } from '../cli/installation.ts'
-import { startServer } from '../cli/postgres/server.ts'
+import { openInstallation } from '../cli/config/installation.ts'
+import { startServer } from '../cli/embeddedPostgres/server.ts'
+import { acceptWorld } from '../cli/server/acceptWorld.ts'
+import { resourceLimits, type WorkerData } from '../cli/server/ingestRole.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { PENDING_CHANNEL } from '../mdm/ingest/accept.ts'
@@ -115,7 +115,7 @@ function startWorkers(
     logLevel: 'error',
   }
   const threads = Array.from({ length: options.workers }, (_, n) => {
-    const worker = new Worker(new URL('../cli/ingestWorker.ts', import.meta.url), {
+    const worker = new Worker(new URL('../cli/server/ingestWorker.ts', import.meta.url), {
       workerData: { ...data, number: n + 1 },
       resourceLimits,
     })

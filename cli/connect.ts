@@ -3,9 +3,9 @@ import postgres from 'postgres'
 import { isDatabaseAway } from '../mdm/db/away.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
-import { type Config, configFromEnv } from './config.ts'
-import { openEmbedded } from './postgres/embedded.ts'
-import { ours } from './root.ts'
+import { type Config, configFromEnv } from './config/config.ts'
+import { ours } from './config/packagePath.ts'
+import { openEmbedded } from './embeddedPostgres/embedded.ts'
 
 export interface Connection {
   /** A pool; migrations have been applied. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { Command, CommanderError } from 'commander'
-import { ours } from './root.ts'
+import { ours } from './config/packagePath.ts'
 
 // From the second start on nothing is stripped and compiled again: half a second less.
 enableCompileCache()
@@ -9,34 +9,34 @@ enableCompileCache()
 process.env.NODE_ENV ??= 'production'
 
 const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
-  start: () => import('./start.ts'),
-  serve: () => import('./serve.ts'),
-  load: () => import('./load.ts'),
-  sources: () => import('./sources.ts'),
-  tail: () => import('./tail.ts'),
-  world: () => import('./world.ts'),
-  subgraph: () => import('./subgraph.ts'),
-  keys: () => import('./keys.ts'),
-  token: () => import('./token.ts'),
-  operations: () => import('./operations.ts'),
-  migrate: () => import('./migrate.ts'),
-  audit: () => import('./audit.ts'),
-  slo: () => import('./slo.ts'),
-  quality: () => import('./quality.ts'),
-  trace: () => import('./trace.ts'),
-  exceptions: () => import('./exceptions.ts'),
-  replay: () => import('./replay.ts'),
-  remap: () => import('./remap.ts'),
-  simulate: () => import('./simulate.ts'),
-  publish: () => import('./publish.ts'),
-  rebuild: () => import('./rebuild.ts'),
-  webhooks: () => import('./webhooks.ts'),
-  expire: () => import('./expire.ts'),
-  match: () => import('./match.ts'),
-  train: () => import('./train.ts'),
-  explain: () => import('./explain.ts'),
-  generate: () => import('./generate.ts'),
-  schema: () => import('./schema.ts'),
+  start: () => import('./commands/start.ts'),
+  serve: () => import('./commands/serve.ts'),
+  load: () => import('./commands/load.ts'),
+  sources: () => import('./commands/sources.ts'),
+  tail: () => import('./commands/tail.ts'),
+  world: () => import('./commands/world.ts'),
+  subgraph: () => import('./commands/subgraph.ts'),
+  keys: () => import('./commands/keys.ts'),
+  token: () => import('./commands/token.ts'),
+  operations: () => import('./commands/operations.ts'),
+  migrate: () => import('./commands/migrate.ts'),
+  audit: () => import('./commands/audit.ts'),
+  slo: () => import('./commands/slo.ts'),
+  quality: () => import('./commands/quality.ts'),
+  trace: () => import('./commands/trace.ts'),
+  exceptions: () => import('./commands/exceptions.ts'),
+  replay: () => import('./commands/replay.ts'),
+  remap: () => import('./commands/remap.ts'),
+  simulate: () => import('./commands/simulate.ts'),
+  publish: () => import('./commands/publish.ts'),
+  rebuild: () => import('./commands/rebuild.ts'),
+  webhooks: () => import('./commands/webhooks.ts'),
+  expire: () => import('./commands/expire.ts'),
+  match: () => import('./commands/match.ts'),
+  train: () => import('./commands/train.ts'),
+  explain: () => import('./commands/explain.ts'),
+  generate: () => import('./commands/generate.ts'),
+  schema: () => import('./commands/schema.ts'),
 }
 
 const { version } = JSON.parse(readFileSync(ours('package.json'), 'utf8')) as { version: string }

@@ -1,4 +1,4 @@
-import { taxIdOf } from './check-digits.ts'
+import { taxIdOf } from './checkDigits.ts'
 import { contractsOf, opportunitiesOf } from './commerce.ts'
 import { locales } from './locales/all.ts'
 import { type Locale, spell } from './locales/locale.ts'

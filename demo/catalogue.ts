@@ -1,4 +1,4 @@
-import { gtin13 } from './check-digits.ts'
+import { gtin13 } from './checkDigits.ts'
 import { brand } from './naming.ts'
 import { type Random, random } from './random.ts'
 import { dayMs, type Product, worldStart } from './truth.ts'

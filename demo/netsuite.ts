@@ -1,8 +1,8 @@
-import { contactView } from './contact-view.ts'
-import { customerView } from './customer-view.ts'
+import { contactView } from './contactView.ts'
+import { customerView } from './customerView.ts'
 import type { Dirt } from './dirt.ts'
 import { copiedNumber, type Holding, isoSeconds, type MasterType, type WorldContext } from './draft.ts'
-import { earlierView } from './earlier-view.ts'
+import { earlierView } from './earlierView.ts'
 import {
   contactInternalId,
   contactRecord,
@@ -12,7 +12,7 @@ import {
   itemRecord,
   type Reference,
   salesOrderRecord,
-} from './netsuite-records.ts'
+} from './netsuiteRecords.ts'
 import {
   type Billing,
   billing,
@@ -20,7 +20,7 @@ import {
   invoiceRecord,
   paymentPostings,
   paymentRecord,
-} from './netsuite-transactions.ts'
+} from './netsuiteTransactions.ts'
 import { type Random, random } from './random.ts'
 import { type Contract, type Customer, dayMs, type Product, worldEnd } from './truth.ts'
 

@@ -1,12 +1,12 @@
-import { contactView } from './contact-view.ts'
-import { customerView } from './customer-view.ts'
+import { contactView } from './contactView.ts'
+import { customerView } from './customerView.ts'
 import type { Dirt } from './dirt.ts'
 import type { Holding, MasterType, WorldContext } from './draft.ts'
-import { earlierView } from './earlier-view.ts'
+import { earlierView } from './earlierView.ts'
 import { type Random, random } from './random.ts'
-import { changed, changeEvent, type Fields } from './salesforce-events.ts'
-import { accountId, contactId, contractId, opportunityId, productId, type SalesforceObject } from './salesforce-ids.ts'
-import { accountRow, contactRow, contractRow, opportunityRow, productRow } from './salesforce-rows.ts'
+import { changed, changeEvent, type Fields } from './salesforceEvents.ts'
+import { accountId, contactId, contractId, opportunityId, productId, type SalesforceObject } from './salesforceIds.ts'
+import { accountRow, contactRow, contractRow, opportunityRow, productRow } from './salesforceRows.ts'
 import { type Customer, dayMs, exportedAt, type Product, worldEnd } from './truth.ts'
 
 interface Change {

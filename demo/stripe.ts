@@ -1,9 +1,9 @@
-import { customerView } from './customer-view.ts'
+import { customerView } from './customerView.ts'
 import { copiedNumber, type Holding, type WorldContext } from './draft.ts'
-import { earlierView } from './earlier-view.ts'
+import { earlierView } from './earlierView.ts'
 import { currencyCodes } from './money.ts'
 import { type Random, random } from './random.ts'
-import { type Bill, stripeInvoice, stripePayment } from './stripe-invoices.ts'
+import { type Bill, stripeInvoice, stripePayment } from './stripeInvoices.ts'
 import {
   apiVersion,
   customerId,
@@ -14,7 +14,7 @@ import {
   stripePrice,
   stripeProduct,
   stripeSubscription,
-} from './stripe-objects.ts'
+} from './stripeObjects.ts'
 import { type Contract, type Customer, dayMs, type Product, worldEnd } from './truth.ts'
 
 /** The envelope of a webhook. */

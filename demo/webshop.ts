@@ -1,11 +1,11 @@
-import { contactView } from './contact-view.ts'
-import { type CustomerView, customerView } from './customer-view.ts'
+import { contactView } from './contactView.ts'
+import { type CustomerView, customerView } from './customerView.ts'
 import { copiedNumber, type Holding, isoDate, isoSeconds, type WorldContext } from './draft.ts'
-import { earlierView } from './earlier-view.ts'
+import { earlierView } from './earlierView.ts'
 import { decimal } from './money.ts'
-import { subsidiaryOf } from './netsuite-records.ts'
+import { subsidiaryOf } from './netsuiteRecords.ts'
 import { random } from './random.ts'
-import { ownerName } from './salesforce-ids.ts'
+import { ownerName } from './salesforceIds.ts'
 import { type Customer, dayMs, type Product, worldEnd } from './truth.ts'
 
 type Row = Record<string, string>

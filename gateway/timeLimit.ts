@@ -21,7 +21,7 @@ export function isGone({ errors }: ExecutionResult): boolean {
 
 /**
  * Answers within `msMax`, whatever `work` does, and aborts `stop` where that is late: from then on no statement is begun for
- * it. One that runs ends by the database's own bound, which is as long (cli/gatewayRole.ts), so that nobody else who shares it is
+ * it. One that runs ends by the database's own bound, which is as long (cli/server/gatewayRole.ts), so that nobody else who shares it is
  * cut off.
  */
 export async function within(

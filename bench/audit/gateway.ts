@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { type ConstDirectiveNode, Kind, parse } from 'graphql'
-import { configFromEnv } from '../../cli/config.ts'
-import { GATEWAY_CONFIG } from '../../cli/gatewayRole.ts'
-import { openLog } from '../../cli/log.ts'
+import { configFromEnv } from '../../cli/config/config.ts'
+import { openLog } from '../../cli/observe/log.ts'
+import { GATEWAY_CONFIG } from '../../cli/server/gatewayRole.ts'
 import { startGateway } from '../../gateway/gateway.ts'
 import { internalTokens } from '../../gateway/identity/internal.ts'
 

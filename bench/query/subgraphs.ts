@@ -1,4 +1,4 @@
-import { openInstallation } from '../../cli/installation.ts'
+import { openInstallation } from '../../cli/config/installation.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'

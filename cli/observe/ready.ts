@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs'
 import type { Check } from '../../gateway/health.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
-import type { DeliverRole } from '../deliverRole.ts'
-import type { IngestRole } from '../ingestRole.ts'
+import type { DeliverRole } from '../server/deliverRole.ts'
+import type { IngestRole } from '../server/ingestRole.ts'
 
 /** A tailer that has not read to the end of the feed for so long does not serve subscriptions any more. */
 const tailMsMax = 10_000

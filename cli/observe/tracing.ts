@@ -9,7 +9,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import { turnTracing } from '../../schema/trace.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 
 export const TRACING_CONFIG = ['otlpUrl', 'tracePercent'] as const
 export type TracingConfig = Partial<Config<(typeof TRACING_CONFIG)[number]>>

@@ -1,4 +1,4 @@
-import { luhnDigit } from '../check-digits.ts'
+import { luhnDigit } from '../checkDigits.ts'
 import { cities, compound, type Locale, legalForms, list, streets } from './locale.ts'
 
 export const france: Locale = {

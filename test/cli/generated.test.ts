@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { buildSchema, parse, validate } from 'graphql'
-import { generated } from '../../cli/generate.ts'
-import { ours } from '../../cli/root.ts'
+import { generated } from '../../cli/commands/generate.ts'
+import { ours } from '../../cli/config/packagePath.ts'
 import { EXAMPLES } from '../../gateway/examples.ts'
 
 for (const [path, text] of generated())

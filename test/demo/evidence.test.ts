@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { block } from '../../demo/block.ts'
 import { catalogue } from '../../demo/catalogue.ts'
-import { type CustomerView, customerView } from '../../demo/customer-view.ts'
+import { type CustomerView, customerView } from '../../demo/customerView.ts'
 import type { Customer, SourceName } from '../../demo/truth.ts'
 
 const companies = 2000

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
-import { startServer } from '../../cli/postgres/server.ts'
+import { startServer } from '../../cli/embeddedPostgres/server.ts'
 import { EXAMPLES } from '../../gateway/examples.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { dataDirectory, runs, touchstone } from '../cli/process.ts'

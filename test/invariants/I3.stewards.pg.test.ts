@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { masteringOf, readPolicyFiles } from '../../cli/policyFiles.ts'
+import { masteringOf, readPolicyFiles } from '../../cli/config/policyFiles.ts'
 import { priorParameters } from '../../mdm/match/parameters.ts'
 import { publish } from '../../mdm/publish.ts'
 import { checkRebuild } from '../../mdm/rebuild.ts'

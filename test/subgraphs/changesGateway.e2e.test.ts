@@ -147,7 +147,7 @@ test('a feed that is replaced ends open subscriptions with its code (FEED 8.3)',
 /** `npx touchstone tail …`, without the launcher. */
 function tail(...args: string[]) {
   const script =
-    'const { command } = await import("./cli/tail.ts"); await command.parseAsync(process.argv.slice(1), { from: "user" })'
+    'const { command } = await import("./cli/commands/tail.ts"); await command.parseAsync(process.argv.slice(1), { from: "user" })'
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, '--', '--url', gateway.url, ...args])
   const seen = { out: '', err: '', code: null as number | null }
   child.stdout.on('data', (d) => {

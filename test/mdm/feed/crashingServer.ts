@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startServer } from '../../../cli/postgres/server.ts'
+import { startServer } from '../../../cli/embeddedPostgres/server.ts'
 
 export interface CrashingServer {
   url(database: string): string

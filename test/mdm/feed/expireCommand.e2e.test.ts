@@ -12,7 +12,7 @@ before(async () => {
 after(() => db.drop())
 
 const script =
-  'const { command } = await import("./cli/expire.ts"); await command.parseAsync(process.argv.slice(1), { from: "user" })'
+  'const { command } = await import("./cli/commands/expire.ts"); await command.parseAsync(process.argv.slice(1), { from: "user" })'
 const expire = (...args: string[]) =>
   promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, '--', ...args], {
     env: { ...process.env, DATABASE_URL: db.url },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { ours } from '../../../cli/root.ts'
+import { ours } from '../../../cli/config/packagePath.ts'
 
 const text = (file: string) => readFileSync(ours(file), 'utf8')
 

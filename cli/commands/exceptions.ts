@@ -1,0 +1,259 @@
+import { userInfo } from 'node:os'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import {
+  discardExceptions,
+  type ExceptionDesk,
+  type ExceptionOutcome,
+  exceptionsPerRequestMax,
+  explain,
+  ownerOfException,
+  readPayload,
+  retryExceptions,
+  withOwner,
+} from '../../mdm/exceptions.ts'
+import {
+  countExceptions,
+  type ExceptionFilter,
+  readExceptions,
+  readExceptionsById,
+} from '../../mdm/ingest/exceptions.ts'
+import { readWork } from '../../mdm/review/exceptionWork.ts'
+import type { Caller } from '../../mdm/review/input.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { connect } from '../connect.ts'
+import { wholeNumber } from './input/wholeNumber.ts'
+import { count } from './output/progress.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+type Settings = Config<(typeof SETTINGS)[number]>
+const listedMax = 1_000
+
+interface FilterFlags {
+  source?: string[]
+  object?: string[]
+  code?: string[]
+  owner?: string
+  olderThan?: number
+  about?: string
+}
+
+function withFilter(command: Command): Command {
+  return command
+    .option('--source <names...>', 'of these source systems')
+    .option('--object <names...>', 'of these objects')
+    .option('--code <codes...>', 'with these codes, e.g. UNKNOWN_OBJECT')
+    .option('--owner <name>', 'looked after by this owner (config/stewardship.yaml)')
+    .option('--older-than <age>', 'came longer ago than this: 30m, 36h, 7d', age)
+    .option('--about <id>', 'id of the record in its system, of the message or of its correlation')
+}
+
+const list = withFilter(
+  withConfig(
+    new Command('list').description('what could not be applied, the oldest first, and how much of what'),
+    SETTINGS,
+  ),
+)
+  .option('--limit <n>', `at most this many lines, up to ${listedMax}; 0 for the counts alone`, wholeNumber, 20)
+  .option('--json', 'one JSON object a line, without the counts', false)
+  .action(async (flags: Settings & FilterFlags & { limit: number; json: boolean }) => {
+    if (flags.limit > listedMax) throw new Error(`--limit is at most ${listedMax}`)
+    await atDesk(flags, async (desk) => {
+      const filter = await withOwner(desk, filterOf(flags))
+      const rows = flags.limit === 0 ? [] : await readExceptions(desk.sql, filter, flags.limit, null)
+      if (flags.json) {
+        for (const r of rows) console.log(JSON.stringify({ ...r, owner: ownerOfException(desk, r) }))
+        return
+      }
+      for (const r of rows)
+        console.log(
+          `${String(r.inboxId).padStart(10)}  ${r.receivedAt.toISOString()}  ${place(r).padEnd(28)} ${r.code.padEnd(16)} ${ownerOfException(desk, r)}${r.waiting ? '  (in the queue again)' : ''}\n            ${r.detail}`,
+        )
+      const counts = await countExceptions(desk.sql, filter)
+      const total = counts.reduce((n, c) => n + c.count, 0)
+      if (total === 0) return console.log('no exceptions')
+      console.log(`${rows.length > 0 ? '\n' : ''}${count(total)} in all:`)
+      for (const c of counts)
+        console.log(
+          `${count(c.count).padStart(10)}  ${place(c).padEnd(28)} ${c.code.padEnd(16)} ${ownerOfException(desk, c)}, the oldest of ${c.oldestAt.toISOString()}`,
+        )
+    })
+  })
+
+const show = withConfig(
+  new Command('show')
+    .description('one exception: its payload, the mapping step by step, and what was done about it')
+    .argument('<id>', 'the number of the message', messageId),
+  SETTINGS,
+).action(async (id: number, flags: Settings) => {
+  await atDesk(flags, async (desk) => {
+    const row = (await readExceptionsById(desk.sql, [id])).get(id)
+    if (!row) throw new Error(`message ${id} is no exception; "npx touchstone trace ${id}" tells what became of it`)
+    const payload = (await readPayload(desk, id)) ?? ''
+    console.log(`${row.state} ${row.code}: ${row.detail}`)
+    console.log(
+      `${place(row)} ${row.sourceId ?? ''}, received ${row.receivedAt.toISOString()}, ${ownerOfException(desk, row)}`,
+    )
+    console.log(`\n${payload}\n`)
+    const read = explain(desk, row, payload, row.object)
+    if ('code' in read) console.log(`cannot be read: ${read.code}: ${read.detail}`)
+    else
+      for (const r of read.records) {
+        console.log(
+          `${r.object} ${r.sourceId} as ${r.type}${r.deleted ? ', deleted' : ''}${r.partial ? ', in part' : ''}`,
+        )
+        for (const s of r.steps) {
+          console.log(
+            `  ${s.field.padEnd(22)} ${s.value === undefined ? '-' : JSON.stringify(s.value)}  (${s.line ?? 'no rule gave a value'})`,
+          )
+          for (const i of s.issues) console.log(`    ${i.code}: ${i.detail}`)
+        }
+      }
+    for (const w of (await readWork(desk.sql, [id])).get(id) ?? [])
+      console.log(
+        `${w.at.toISOString()} ${w.kind} by ${w.actor}: ${w.reason}${w.correctedBy ? ` (message ${w.correctedBy})` : ''}`,
+      )
+  })
+})
+
+const reason = () => new Option('--reason <text>', 'why; it is kept in the audit log').makeOptionMandatory()
+const actor = () =>
+  new Option('--actor <name>', 'who; it is kept in the audit log').default(`cli:${userInfo().username}`)
+
+const retry = withFilter(
+  withConfig(
+    new Command('retry')
+      .description('put exceptions into the queue again, after a mapping was mended for example')
+      .argument('[ids...]', 'these; without, all that fit the options', messageIds),
+    SETTINGS,
+  ),
+)
+  .option('--all', 'every exception there is, where neither ids nor options say which', false)
+  .addOption(reason())
+  .addOption(actor())
+  .action(async (ids: number[], flags: Settings & FilterFlags & { all: boolean; reason: string; actor: string }) => {
+    const filter = filterOf(flags)
+    const narrowed = ids.length > 0 || Object.values(filter).some((v) => v !== undefined)
+    if (!narrowed && !flags.all) throw new Error('say which: ids, options, or --all')
+    await atDesk(flags, async (desk) => {
+      let done = 0
+      // Onwards by number: what fails again meanwhile is not tried again.
+      for (let beyond: number | null = null; ; ) {
+        const which = { ...filter, ...(ids.length > 0 ? { ids } : {}), beyond }
+        const by = operator(flags.actor)
+        const outcome = finished(await retryExceptions(desk, by, which, exceptionsPerRequestMax, request(flags.reason)))
+        done += outcome.messages
+        beyond = outcome.last
+        if (outcome.left === 0) break
+      }
+      console.log(`${count(done)} in the queue again; "npx touchstone exceptions list" shows what is still one`)
+    })
+  })
+
+const discard = withConfig(
+  new Command('discard')
+    .description('give exceptions up: nobody is to wait for them; the messages stay in the inbox')
+    .argument('<ids...>', 'the numbers of the messages', messageIds),
+  SETTINGS,
+)
+  .addOption(reason())
+  .addOption(actor())
+  .action(async (ids: number[], flags: Settings & { reason: string; actor: string }) => {
+    await atDesk(flags, async (desk) => {
+      const outcome = finished(
+        await discardExceptions(
+          desk,
+          operator(flags.actor),
+          { ids },
+          Math.min(ids.length, exceptionsPerRequestMax),
+          request(flags.reason),
+        ),
+      )
+      console.log(`${count(outcome.messages)} discarded`)
+      if (outcome.messages < ids.length) {
+        console.log(`${count(ids.length - outcome.messages)} were no open exceptions`)
+        process.exitCode = 1
+      }
+    })
+  })
+
+export const command = new Command('exceptions')
+  .description('messages of source systems that could not be applied: list, show, retry, discard')
+  .addCommand(list)
+  .addCommand(show)
+  .addCommand(retry)
+  .addCommand(discard)
+  .addHelpText(
+    'after',
+    `
+Corrections of a payload are made in the graph (mutation correctException). Everything is in the audit log.
+
+Examples:
+  npx touchstone exceptions list --source stripe --older-than 1d
+  npx touchstone exceptions retry --code UNKNOWN_OBJECT --reason "the mapping knows Spaceship now"
+  npx touchstone exceptions discard 1041 1042 --reason "test records"`,
+  )
+
+async function atDesk(flags: Settings, work: (desk: ExceptionDesk) => Promise<void>): Promise<void> {
+  const { policy, connectors, rules } = openInstallation(flags.sources)
+  for (const name of (flags as FilterFlags).source ?? [])
+    if (!connectors.has(name))
+      console.error(`note: no source system "${name}" is configured; there are ${[...connectors.keys()].join(', ')}`)
+  const { sql, close } = await connect({ config: flags, connectionsMax: 2, name: 'touchstone-exceptions' })
+  try {
+    const roles = { ...rules.roles, [operatorRole]: ['EXCEPTIONS' as const] }
+    await work({ sql, policy, rules: { ...rules, roles }, connectors })
+  } finally {
+    await close()
+  }
+}
+
+/** Who can run this command can do everything with the database; the audit log names them all the same. */
+function operator(name: string): Caller {
+  return { actor: name, roles: new Set([operatorRole]), scopes: new Set(), correlationId: crypto.randomUUID() }
+}
+const operatorRole = 'operator of the command line'
+
+function request(text: string) {
+  return { reason: text, idempotencyKey: crypto.randomUUID() }
+}
+
+function finished(outcome: ExceptionOutcome) {
+  if (outcome.code === 'REFUSED') throw new Error(`refused (${outcome.rule}): ${outcome.detail}`)
+  return outcome
+}
+
+function filterOf(f: FilterFlags): ExceptionFilter & { owner?: string | undefined } {
+  return {
+    systems: f.source,
+    objects: f.object,
+    codes: f.code,
+    owner: f.owner,
+    ageSecondsMin: f.olderThan,
+    about: f.about,
+  }
+}
+
+function place(of: { system: string; object: string | null }): string {
+  return of.object === null ? of.system : `${of.system}/${of.object}`
+}
+
+const unitSeconds: Record<string, number> = { m: 60, h: 3_600, d: 86_400 }
+
+function age(text: string): number {
+  const [, n, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
+  if (n === undefined || unit === undefined)
+    throw new InvalidArgumentError('It must be a number of minutes, hours or days: 30m, 36h, 7d.')
+  return Number(n) * (unitSeconds[unit] ?? 0)
+}
+
+function messageId(text: string): number {
+  const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN
+  if (!Number.isSafeInteger(id))
+    throw new InvalidArgumentError('It must be the number of a message, as "exceptions list" shows it.')
+  return id
+}
+
+function messageIds(text: string, before: number[] = []): number[] {
+  return [...before, messageId(text)]
+}

@@ -1,0 +1,64 @@
+import { Command } from 'commander'
+import { type Explanation, explain } from '../../mdm/explain.ts'
+import { waterfallText } from '../../mdm/match/waterfall_text.ts'
+import { createEngines } from '../../mdm/resolve.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { masteringInForce } from '../config/policyFiles.ts'
+import { connect } from '../connect.ts'
+import { recordIdOf } from './input/recordId.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+type Options = Config<(typeof SETTINGS)[number]> & { records: boolean; json: boolean }
+
+export const command = withConfig(
+  new Command('explain')
+    .description('say why two records of the store are one thing or not, field by field')
+    .argument('<a>', 'a golden id, the key of a source record, or system/object/id')
+    .argument('<b>', 'the other one')
+    .option('--records', 'take a golden id for the source record it is named after, not for the whole', false)
+    .option('--json', 'as JSON', false),
+  SETTINGS,
+)
+  .addHelpText(
+    'after',
+    `
+The same as the query "explain". Values are not shown: they may be sensitive.
+
+Example:
+  npx touchstone explain salesforce/Account/0015e00000AbCdE stripe/customer/cus_42`,
+  )
+  .action(async (a: string, b: string, options: Options) => {
+    const { policy, systems } = openInstallation(options.sources)
+    const { sql, close } = await connect({ config: options, connectionsMax: 1 })
+    try {
+      const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
+      const mastering = await masteringInForce(sql, shipped, systems)
+      const found = await explain(sql, mastering, recordIdOf(a), recordIdOf(b), !options.records)
+      if ('code' in found) throw new Error(found.detail)
+      if (options.json) {
+        const { a: one, b: other, ...rest } = found
+        console.log(JSON.stringify({ a: one.key, b: other.key, ...rest }, null, 1))
+      } else console.log(text(found))
+    } finally {
+      await close()
+    }
+  })
+
+function text(e: Explanation): string {
+  const name = (r: Explanation['a']) => `${r.source}/${r.object}/${r.sourceId}`
+  return [
+    `${e.type} ${name(e.a)} and ${name(e.b)}${e.pairsCompared > 1 ? ` (the best of ${e.pairsCompared} pairs)` : ''}`,
+    `${e.verdict}: ${e.because}`,
+    ...(e.steps.length > 0 ? [waterfallText(e.steps)] : []),
+    ...(e.weight === null
+      ? []
+      : [
+          `weight ${e.weight.toFixed(2)}, probability ${(e.probability ?? 0).toFixed(4)} (of two related things ${(e.relatedProbability ?? 0).toFixed(4)}); a match from ${e.threshold} on, linked from ${e.linkThreshold} on`,
+        ]),
+    `${e.sharedKeys} blocking keys in common, ${e.usableKeys} of them usable; ${e.linkWeight === null ? 'not linked' : `linked with ${e.linkWeight.toFixed(2)}`}`,
+    ...(e.forbidden === null ? [] : [`cannot be one: ${e.forbidden}`]),
+    ...e.assertions.map((s) => `${s.kind} says ${s.actor}, ${s.at.toISOString()}: ${s.reason}`),
+    `model ${e.model}`,
+  ].join('\n')
+}

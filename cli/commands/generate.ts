@@ -1,0 +1,29 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Command } from 'commander'
+import { generateTypes } from '../../schema/generateTypes.ts'
+import { readPolicy } from '../../schema/readPolicy.ts'
+import { createSubgraphs } from '../../subgraphs/all.ts'
+import { ours } from '../config/packagePath.ts'
+import { supergraphText } from '../config/supergraph.ts'
+
+/** Every file that is generated and checked in, with its text; a test compares them with what is there. */
+export function generated(): Map<string, string> {
+  const policy = readPolicy(ours('schema/model'))
+  // Their SDL is all that is asked for; nothing is resolved, so there is nothing to resolve it with.
+  const subgraphs = createSubgraphs({ policy, sql: undefined, tailer: undefined } as never)
+  return new Map([
+    ['schema/generated/types.ts', generateTypes(policy)],
+    ['supergraph.graphql', supergraphText(subgraphs)],
+  ])
+}
+
+export const command = new Command('generate')
+  .description('write the generated files anew after a change of the model: TypeScript types, supergraph')
+  .action(() => {
+    for (const [path, text] of generated()) {
+      mkdirSync(dirname(ours(path)), { recursive: true })
+      writeFileSync(ours(path), text)
+      console.log(path)
+    }
+  })

@@ -1,0 +1,132 @@
+import { userInfo } from 'node:os'
+import { Command, InvalidArgumentError } from 'commander'
+import { type ApiKey, listKeys } from '../../mdm/access/apiKeys.ts'
+import { apiKeys } from '../../mdm/apiKeys.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { connect } from '../connect.ts'
+import { openAccess } from '../server/authentication.ts'
+import { seconds } from './input/duration.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'] as const
+type Settings = Config<(typeof SETTINGS)[number]>
+interface NewKeyFlags {
+  role: string[]
+  scope: string[]
+  region?: string[]
+  legalEntity?: string[]
+  expires?: number
+}
+const by = () => `cli:${userInfo().username}`
+
+const create = withConfig(
+  new Command('create')
+    .description('make a key; it is shown once, and only a hash of it is kept')
+    .argument('<name>', 'what it is for; it is the actor "key:NAME" in logs', keyName)
+    .option('--role <names...>', 'roles of config/access.yaml', [])
+    .option('--scope <names...>', 'scopes beside those of the roles', [])
+    .option('--region <names...>', 'regions whose records it may see, where row rights are configured; "*": all')
+    .option('--legal-entity <names...>', 'the same of legal entities')
+    .option('--expires <duration>', 'how long it is good, as 90d; without: until it is revoked', seconds),
+  [...SETTINGS, 'access'],
+).action(async (name: string, o: Settings & Config<'access'> & NewKeyFlags) => {
+  const known = openAccess(o).roles
+  for (const role of o.role)
+    if (!known.includes(role)) throw new Error(`there is no role "${role}"; there are ${known.join(', ')}`)
+  for (const scope of o.scope)
+    if (!/^([a-z][a-z0-9_-]*:[a-z0-9_*-]+|\*)$/i.test(scope))
+      throw new Error(`"${scope}" is no scope: it is two words with a colon between, as golden:read`)
+  if (o.role.length + o.scope.length === 0) throw new Error(`give a --role (${known.join(', ')}) or a --scope`)
+  const expiresAt = o.expires === undefined ? null : new Date(Date.now() + o.expires * 1_000)
+  await onDatabase(o, async (sql) => {
+    const made = await apiKeys(sql, by()).create({
+      name,
+      roles: o.role,
+      scopes: o.scope,
+      regions: o.region ?? null,
+      legalEntities: o.legalEntity ?? null,
+      expiresAt,
+    })
+    shown(made)
+  })
+})
+
+const list = withConfig(new Command('list').description('list all keys, with their last use'), SETTINGS).action(
+  async (o: Settings) => {
+    await onDatabase(o, async (sql) => {
+      const keys = await listKeys(sql)
+      if (keys.length === 0) console.log('no keys: npx touchstone keys create NAME --role ROLE')
+      for (const key of keys) console.log(line(key))
+    })
+  },
+)
+
+const revoke = withConfig(
+  new Command('revoke')
+    .description(
+      'end all keys of a name, or the one of an id; gateways follow within 5 s, open subscriptions within 20 s',
+    )
+    .argument('<name>', 'name or id'),
+  SETTINGS,
+).action(async (name: string, o: Settings) => {
+  await onDatabase(o, async (sql) => {
+    const count = await apiKeys(sql, by()).revoke(name)
+    if (count === 0) throw new Error(`there is no key "${name}" that is not revoked; "keys list" shows them`)
+    console.log(`${count} key${count === 1 ? '' : 's'} revoked`)
+  })
+})
+
+const rotate = withConfig(
+  new Command('rotate')
+    .description('make a new key in the place of one; the old one goes on being good for a while')
+    .argument('<name>', 'name of the key')
+    .option('--overlap <duration>', 'how long the old one stays good', seconds, 86_400),
+  SETTINGS,
+).action(async (name: string, o: Settings & { overlap: number }) => {
+  await onDatabase(o, async (sql) => shown(await apiKeys(sql, by()).rotate(name, o.overlap * 1_000)))
+})
+
+export const command = new Command('keys')
+  .description('API keys of services')
+  .addCommand(create)
+  .addCommand(list)
+  .addCommand(revoke)
+  .addCommand(rotate)
+
+/** The key alone on the standard output, so that it can go into a file or a secret store. */
+function shown({ id, text }: { id: string; text: string }): void {
+  console.error(`key ${id}; keep it, it is not shown again:`)
+  console.log(text)
+}
+
+function line(key: ApiKey): string {
+  const now = Date.now()
+  const state = key.revokedAt
+    ? `revoked ${key.revokedAt.toISOString()}`
+    : key.expiresAt
+      ? `${key.expiresAt.getTime() > now ? 'expires' : 'expired'} ${key.expiresAt.toISOString()}`
+      : 'valid'
+  const used = key.lastUsedAt ? `last used ${key.lastUsedAt.toISOString()}` : 'never used'
+  const of = (what: string, names: string[] | null) => names?.map((n) => `${what}=${n}`) ?? []
+  const rights = [...key.roles, ...key.scopes, ...of('region', key.regions), ...of('entity', key.legalEntities)].join(
+    ',',
+  )
+  return `${key.id} ${key.name} (${rights}) ${state}; ${used}; made ${key.createdAt.toISOString()} by ${key.createdBy}`
+}
+
+async function onDatabase(
+  config: Settings,
+  work: (sql: Awaited<ReturnType<typeof connect>>['sql']) => Promise<void>,
+): Promise<void> {
+  const { sql, close } = await connect({ config, connectionsMax: 1 })
+  try {
+    await work(sql)
+  } finally {
+    await close()
+  }
+}
+
+function keyName(text: string): string {
+  if (!/^[a-z0-9][a-z0-9._-]{0,63}$/i.test(text))
+    throw new InvalidArgumentError('It must be 1 to 64 letters, digits and ._- .')
+  return text
+}

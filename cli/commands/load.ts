@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command, Option } from 'commander'
+import type { FileFormat } from '../../connectors/file/rows.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import { type Loaded, loadFile } from '../../mdm/ingest/load.ts'
+import { countWaiting, type Settled, type Span, settled } from '../../mdm/ingest/settled.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { connect } from '../connect.ts'
+import { openLog } from '../observe/log.ts'
+import { INGEST_CONFIG, type IngestRole, startIngestRole } from '../server/ingestRole.ts'
+import { stopSignal } from '../server/stopSignal.ts'
+import { count, type Progress, progressOn } from './output/progress.ts'
+
+const LOAD_CONFIG = [
+  'databaseUrl',
+  'databaseWaitSecondsMax',
+  'dataDir',
+  'sources',
+  ...INGEST_CONFIG,
+  'logLevel',
+] as const
+
+interface Options extends Config<(typeof LOAD_CONFIG)[number]> {
+  source: string
+  object?: string
+  format?: FileFormat
+  delimiter?: string
+  at?: string
+  encoding?: string
+  again: boolean
+  wait: boolean
+}
+
+const pollMs = 250
+
+export const command = withConfig(
+  new Command('load')
+    .description('load files of a source system: CSV, JSON or NDJSON, plain or gzipped, of any size')
+    .argument('<file...>', 'files, one after the other')
+    .requiredOption('-s, --source <name>', 'source system, as config/sources.yaml names it')
+    .option('-o, --object <name>', 'what the rows are, as the mapping names it; needed where the rows do not say it')
+    .addOption(new Option('--format <format>', 'instead of what the content tells').choices(['csv', 'json', 'ndjson']))
+    .option('--delimiter <character>', 'CSV: between cells, instead of what the header line tells; \\t for a tab')
+    .option(
+      '--at <name>',
+      'JSON: the member of the outer object that holds the rows, where it is not records, data or items',
+    )
+    .option('--encoding <name>', 'instead of UTF-8 or what a byte order mark says, as windows-1252')
+    .option('--again', 'take rows that were loaded before as stated anew: for sources without versions', false)
+    .option('--no-wait', 'end when all rows are stored, without waiting until they are applied'),
+  LOAD_CONFIG,
+)
+  .addHelpText(
+    'after',
+    `
+Each row is stored before it is counted and applied by the ingest workers: those that run, else ones of this command.
+It can be stopped at any time (Ctrl-C) and run again: rows that are there already are counted as duplicates. A row that
+cannot be used becomes an exception with its reason; in the end applied + skipped + exceptions + duplicates = rows.
+
+Examples:
+  npx touchstone load --source salesforce --object Account accounts.csv.gz
+  npx touchstone load --source stripe events.ndjson
+  npx touchstone load --source webshop --object customers --delimiter ';' kunden.csv`,
+  )
+  .action(async (files: string[], options: Options) => {
+    process.exitCode = await load(files, options)
+  })
+
+/** Answers the exit code: 0 when all rows are stored (and applied), 130 when it was stopped before. */
+async function load(files: string[], options: Options): Promise<number> {
+  const { connectors } = openInstallation(options.sources)
+  const connector = connectors.get(options.source)
+  if (!connector)
+    throw new Error(
+      `no source system "${options.source}"; config/sources.yaml has ${[...connectors.keys()].join(', ')}`,
+    )
+  if (options.object !== undefined && connector.objectName(options.object) === null)
+    throw new Error(
+      `the mapping of ${options.source} has no object "${options.object}"; see "npx touchstone sources ${options.source}"`,
+    )
+  const stop = stopSignal()
+  const connection = await connect({ config: options, name: 'touchstone-load' })
+  const progress = progressOn()
+  try {
+    const correlationId = randomUUID()
+    const total: Loaded = { rows: 0, accepted: 0, duplicates: 0, firstId: null, lastId: null, stopped: false }
+    for (const path of files) {
+      if (stop.aborted) break
+      const started = performance.now()
+      const rate = (n: number) => count(Math.round((n * 1000) / Math.max(1, performance.now() - started)))
+      const loaded = await loadFile(connection.sql, connector, path, {
+        object: options.object ?? null,
+        file: options,
+        correlationId,
+        again: options.again,
+        signal: stop,
+        awayMsMax: options.databaseWaitSecondsMax * 1_000,
+        onAway: () => progress.line('the database does not answer: waiting for it'),
+        onProgress: (l) => progress.show(`${path}: ${count(l.rows)} rows stored, ${rate(l.rows)} rows/s`),
+      })
+      progress.line(
+        `${path}: ${count(loaded.rows)} rows stored, ${count(loaded.duplicates)} of them duplicates, ${rate(loaded.rows)} rows/s`,
+      )
+      add(total, loaded)
+    }
+    if (stop.aborted) progress.line('stopped: run the same command again to go on where it was')
+    if (!options.wait) {
+      console.log(`${count(total.accepted)} stored, ${count(total.duplicates)} duplicates, ${count(total.rows)} rows`)
+      return stop.aborted ? 130 : 0
+    }
+    // Ids begin at 1, so a load of duplicates only looks at nothing.
+    const span = { correlationId, firstId: total.firstId ?? 0, lastId: total.lastId ?? 0 }
+    if (!stop.aborted) await applied(connection, span, options, stop, progress)
+    print(total, await settled(connection.sql, span))
+    return stop.aborted ? 130 : 0
+  } finally {
+    progress.end()
+    await connection.close()
+  }
+}
+
+/** Waits until nothing of the span is in the queue, with workers of its own where no others run. */
+async function applied(
+  connection: { sql: Sql; url: string },
+  span: Span,
+  options: Options,
+  stop: AbortSignal,
+  progress: Progress,
+): Promise<void> {
+  let own: IngestRole | undefined
+  try {
+    const started = performance.now()
+    const first = await countWaiting(connection.sql, span)
+    for (let left = first; left > 0 && !stop.aborted; left = await countWaiting(connection.sql, span)) {
+      own ??= (await workersRun(connection.sql)) ? undefined : startOwn(connection.url, options)
+      const done = first - left
+      const rate = Math.round((done * 1000) / Math.max(1, performance.now() - started))
+      progress.show(`${count(left)} rows wait to be applied, ${count(rate)} rows/s`)
+      await sleep(pollMs)
+    }
+  } finally {
+    await own?.close()
+  }
+}
+
+function startOwn(databaseUrl: string, config: Options): IngestRole {
+  const log = openLog(config.logLevel, 'touchstone-load')
+  return startIngestRole({ config, sources: config.sources, databaseUrl, logLevel: config.logLevel, log })
+}
+
+async function workersRun(sql: Sql): Promise<boolean> {
+  const [row] = await sql<{ run: boolean }[]>`
+    select exists (select from pg_stat_activity
+      where application_name = 'touchstone-ingest' and datname = current_database()) as run`
+  return row?.run ?? false
+}
+
+function add(total: Loaded, loaded: Loaded): void {
+  total.rows += loaded.rows
+  total.accepted += loaded.accepted
+  total.duplicates += loaded.duplicates
+  total.firstId ??= loaded.firstId
+  total.lastId = loaded.lastId ?? total.lastId
+}
+
+function print(total: Loaded, result: Settled): void {
+  const counts: [string, number][] = [
+    ['applied', result.applied],
+    ['skipped', result.skipped],
+    ['exceptions', result.exceptions],
+    ['duplicates', total.duplicates],
+    ['waiting', result.waiting],
+    ['rows', total.rows],
+  ]
+  for (const [what, n] of counts) if (what !== 'waiting' || n > 0) console.log(`${count(n).padStart(12)} ${what}`)
+  for (const r of result.reasons) console.log(`${count(r.count).padStart(12)} ${r.code}: ${r.example}`)
+}

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { Command, InvalidArgumentError } from 'commander'
+import { publicSchema } from '../../gateway/publicSchema.ts'
+import {
+  listOperations,
+  type PublishedOperation,
+  publishOperations,
+  retireOperations,
+} from '../../mdm/access/operations.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { ours } from '../config/packagePath.ts'
+import { connect } from '../connect.ts'
+import { readOperations, unsound } from './input/operationFiles.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'] as const
+type Settings = Config<(typeof SETTINGS)[number]>
+
+const publish = withConfig(
+  new Command('publish')
+    .description(
+      'keep operations, so that callers may name them by the sha256 of their text; gateways follow within 2 s',
+    )
+    .argument('<file...>', 'a .graphql file (one document), or a persisted-query manifest (.json) of Apollo’s format')
+    .option('--client <name>', 'who sends them; needed where a manifest does not say so', clientName),
+  [...SETTINGS, 'documentBytesMax'],
+).action(async (files: string[], o: Settings & Config<'documentBytesMax'> & { client?: string }) => {
+  const operations = files.flatMap(readOperations).map((found) => {
+    const client = o.client ?? found.client
+    if (client === null) throw new Error('say with --client who sends them: an app, a service')
+    if (Buffer.byteLength(found.text) > o.documentBytesMax)
+      throw new Error(
+        `${found.names.join(', ')} is larger than ${o.documentBytesMax} bytes (TOUCHSTONE_DOCUMENT_BYTES_MAX)`,
+      )
+    return { ...found, client: clientName(client) }
+  })
+  const wrong = unsound(operations, publicSchema(readFileSync(ours('supergraph.graphql'), 'utf8')))
+  if (wrong.length > 0) throw new Error(`nothing was published; the graph would refuse\n${wrong.join('\n')}`)
+  await onDatabase(o, async (sql) => {
+    for (const [client, all] of Map.groupBy(operations, (p) => p.client)) {
+      const fresh = new Set(
+        await publishOperations(sql, { client, operations: all, publishedBy: `cli:${userInfo().username}` }),
+      )
+      for (const { hash, names } of all)
+        console.log(`${hash} ${client} ${names.join(',') || '-'} ${fresh.has(hash) ? 'published' : 'was there'}`)
+    }
+  })
+})
+
+const list = withConfig(
+  new Command('list')
+    .description('list operations, with their last use to the hour')
+    .option('--client <name>', 'of this client alone')
+    .option('--json', 'with their texts, as JSON'),
+  SETTINGS,
+).action(async (o: Settings & { client?: string; json?: boolean }) => {
+  await onDatabase(o, async (sql) => {
+    const all = await listOperations(sql, { client: o.client ?? null })
+    if (o.json) console.log(JSON.stringify(all, null, 2))
+    else if (all.length === 0) console.log('no operations: npx touchstone operations publish FILE --client NAME')
+    else for (const operation of all) console.log(line(operation))
+  })
+})
+
+const retire = withConfig(
+  new Command('retire')
+    .description('take an operation back; gateways follow within 2 s')
+    .argument('<hash>', 'its hash, or the first 8 digits or more of it', hashPart)
+    .option('--client <name>', 'of this client alone; others who published it go on'),
+  SETTINGS,
+).action(async (hash: string, o: Settings & { client?: string }) => {
+  await onDatabase(o, async (sql) => {
+    const count = await retireOperations(sql, hash, o.client ?? null)
+    if (count === 0) throw new Error(`no operation ${hash} is published; "operations list" shows them`)
+    console.log(`retired, of ${count} client${count === 1 ? '' : 's'}`)
+  })
+})
+
+export const command = new Command('operations')
+  .description(
+    'published operations, which callers name by their hash; TOUCHSTONE_OPERATIONS=published answers no other',
+  )
+  .addCommand(publish)
+  .addCommand(list)
+  .addCommand(retire)
+
+function line({ hash, client, names, publishedAt, publishedBy, retiredAt, lastUsedAt }: PublishedOperation): string {
+  const state = retiredAt ? `retired ${retiredAt.toISOString()}` : 'published'
+  const used = lastUsedAt ? `last used ${lastUsedAt.toISOString()}` : 'never used'
+  return `${hash} ${client} ${names.join(',') || '-'} ${state}; ${used}; ${publishedAt.toISOString()} by ${publishedBy}`
+}
+
+async function onDatabase(
+  config: Settings,
+  work: (sql: Awaited<ReturnType<typeof connect>>['sql']) => Promise<void>,
+): Promise<void> {
+  const { sql, close } = await connect({ config, connectionsMax: 1 })
+  try {
+    await work(sql)
+  } finally {
+    await close()
+  }
+}
+
+function clientName(text: string): string {
+  if (!/^[a-z0-9][a-z0-9._-]{0,63}$/i.test(text))
+    throw new InvalidArgumentError('It must be 1 to 64 letters, digits and ._- .')
+  return text
+}
+
+function hashPart(text: string): string {
+  if (!/^[0-9a-f]{8,64}$/i.test(text)) throw new InvalidArgumentError('It must be 8 to 64 digits in hex.')
+  return text.toLowerCase()
+}

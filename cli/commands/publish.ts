@@ -1,0 +1,89 @@
+import { userInfo } from 'node:os'
+import { Command } from 'commander'
+import type { Sql } from '../../mdm/db/database.ts'
+import { publish } from '../../mdm/publish.ts'
+import { type KeptPolicy, policyInForce, readPublications } from '../../mdm/review/policies.ts'
+import { type CandidateOptions, candidateOf } from '../config/candidate.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { masteringOf } from '../config/policyFiles.ts'
+import { connect } from '../connect.ts'
+import { count, progressOn } from './output/progress.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+interface Options extends Config<(typeof SETTINGS)[number]>, CandidateOptions {
+  list: boolean
+  reason: string
+}
+
+const listed = 20
+
+export const command = withConfig(
+  new Command('publish')
+    .description('put a policy in force and bring every record to it, with events; go back to an earlier one')
+    .option('--policy <dir>', 'folder with the model (*.graphql) and trained models (<Type>.parameters.json)')
+    .option('--to <version>', 'a policy that was published before: the way back')
+    .option('--shipped', 'the model that came with the program', false)
+    .option(
+      '--model <version...>',
+      'models of "touchstone train", or <Type>=shipped; with the policy in force, unless another is given',
+    )
+    .option('--list', 'list what was published', false)
+    .option('--reason <text>', 'for the audit log', 'published from the command line'),
+  SETTINGS,
+)
+  .addHelpText(
+    'after',
+    `
+It works in small transactions beside everything else and can be stopped and run again: it goes on with what is left. A
+running gateway takes up what was stopped by itself.
+Ingest workers, stewards' actions and gateways take the new policy up by themselves, within seconds; a subgraph that runs as
+a service ends where the model is another one, and is to be started again. See first what it would do: "touchstone simulate --policy DIR" or "--model VERSION".
+
+Examples:
+  npx touchstone publish --model 1f0c2ab9d4e37756     # a trained model, under the policy in force
+  npx touchstone publish --model Customer=shipped     # the way back to the shipped one
+  npx touchstone publish --to 77ab01c2f00d9e13        # model and policy as they were published before`,
+  )
+  .action(async (options: Options) => {
+    const { systems } = openInstallation(options.sources)
+    const { sql, close } = await connect({ config: options, connectionsMax: 2 })
+    try {
+      if (options.list) {
+        for (const p of await readPublications(sql, listed))
+          console.log(
+            `${p.version} ${p.state.padEnd(7)} ${p.startedAt.toISOString()} ${p.actor}: ${p.reason}; ${count(p.done)}${p.total === null ? '' : ` of ${count(p.total)}`} records, ${count(p.events)} events${p.problem ? `; stopped: ${p.problem}` : ''}`,
+          )
+        return
+      }
+      const kept = await candidateOf(sql, options, systems)
+      for (const type of await leftOut(sql, kept, options.model ?? []))
+        console.error(`note: the trained model of ${type} goes out of force; to keep it name it with --model`)
+      const line = progressOn()
+      const by = { actor: `cli:${userInfo().username}`, reason: options.reason }
+      const done = await publish(sql, kept, masteringOf(kept, systems), by, (sofar) =>
+        line.show(`${count(sofar.done)} records, ${count(sofar.events)} events`),
+      )
+      line.end()
+      if (done.code === 'BUSY')
+        throw new Error(
+          'another policy is being published, or this one is already being brought to the records: "publish --list" says how far it is',
+        )
+      console.log(
+        `policy ${kept.version} is in force${modelsOf(kept)}: ${count(done.done)} records worked on, ${count(done.events)} events${done.resumed ? '; went on where it was stopped' : ''}`,
+      )
+    } finally {
+      await close()
+    }
+  })
+
+function modelsOf(kept: KeptPolicy): string {
+  const types = Object.keys(kept.parameters)
+  return types.length === 0 ? '' : `, with trained models of ${types.sort().join(', ')}`
+}
+
+/** Golden types whose trained model is in force and would not be, without that being asked for. */
+async function leftOut(sql: Sql, kept: KeptPolicy, asked: readonly string[]): Promise<string[]> {
+  const now = Object.keys((await policyInForce(sql))?.parameters ?? {})
+  return now.filter((type) => !(type in kept.parameters) && !asked.includes(`${type}=shipped`))
+}

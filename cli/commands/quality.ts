@@ -1,0 +1,126 @@
+import { Command } from 'commander'
+import { driftOf, type FieldDrift, type Quality, quality } from '../../mdm/golden/quality.ts'
+import { type QueueAge, queueAge } from '../../mdm/review/queue.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { connect } from '../connect.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+type Options = Config<(typeof SETTINGS)[number]> & { prometheus: boolean; json: boolean }
+
+export const command = withConfig(
+  new Command('quality')
+    .description('how complete, valid, unique and in step with its sources the golden data is, and how old the queue')
+    .option('--prometheus', 'as metrics, for the text file collector of a node exporter', false)
+    .option('--json', 'as JSON', false),
+  SETTINGS,
+).action(async (options: Options) => {
+  const { policy } = openInstallation(options.sources)
+  const { sql, close } = await connect({ config: options, connectionsMax: 4 })
+  try {
+    const types: Quality[] = []
+    for (const type of policy.types) types.push(await quality(sql, type))
+    const queue = await queueAge(sql)
+    if (options.json) console.log(JSON.stringify({ types, queue }, null, 1))
+    else if (options.prometheus) console.log(metrics(types, queue).join('\n'))
+    else print(types, queue)
+  } finally {
+    await close()
+  }
+})
+
+function print(types: Quality[], queue: QueueAge[]): void {
+  const share = (x: number | null) => (x === null ? '-' : `${(100 * x).toFixed(1)} %`)
+  for (const t of types) {
+    console.log(
+      `${t.type}: ${t.golden} golden records of ${t.records} source records; matched ${share(t.matchRate)}, unique ${share(t.uniqueness)}, overridden ${share(t.overrideRate)}`,
+    )
+    for (const f of t.fields) console.log(`  ${f.field.padEnd(20)} complete ${share(f.completeness)}`)
+    for (const s of t.systems) {
+      const worst = s.drift.toSorted((a, b) => b.differs - a.differs).slice(0, 3)
+      const drift = worst.filter((d) => d.differs > 0).map((d) => `${d.field} ${d.differs} of ${d.held}`)
+      console.log(`  ${s.system.padEnd(20)} valid ${share(s.validity)}; differs: ${drift.join(', ') || 'nowhere'}`)
+    }
+  }
+  for (const q of queue)
+    console.log(`${q.kind}: ${q.open} tasks, ${q.overdue} overdue, oldest ${(q.ageSecondsMax / 3600).toFixed(1)} h`)
+}
+
+/** The Prometheus text format, version 0.0.4. */
+export function metrics(types: Quality[], queue: QueueAge[]): string[] {
+  const lines: string[] = []
+  const metric = (name: string, help: string, rows: [labels: Record<string, string>, value: number | null][]) => {
+    lines.push(`# HELP touchstone_${name} ${help}`, `# TYPE touchstone_${name} gauge`)
+    for (const [labels, value] of rows) {
+      if (value === null) continue
+      const text = Object.entries(labels).map(
+        ([k, v]) => `${k}="${v.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`))}"`,
+      )
+      lines.push(`touchstone_${name}{${text.join(',')}} ${value}`)
+    }
+  }
+  const each = (value: (t: Quality) => number | null) =>
+    types.map((t): [Record<string, string>, number | null] => [{ type: t.type }, value(t)])
+  metric(
+    'golden_records',
+    'Golden records in force.',
+    each((t) => t.golden),
+  )
+  metric(
+    'match_rate',
+    'Share of golden records with more than one source record.',
+    each((t) => t.matchRate),
+  )
+  metric(
+    'uniqueness',
+    'Share of golden records that are not like another one.',
+    each((t) => t.uniqueness),
+  )
+  metric(
+    'override_rate',
+    'Share of golden records with a value stated by a steward.',
+    each((t) => t.overrideRate),
+  )
+  metric(
+    'completeness',
+    'Share of golden records that have a value.',
+    types.flatMap((t) =>
+      t.fields.map((f): [Record<string, string>, number] => [{ type: t.type, field: f.field }, f.completeness]),
+    ),
+  )
+  const systems = types.flatMap((t) => t.systems.map((s) => ({ type: t.type, ...s })))
+  metric(
+    'validity',
+    'Share of source records without a value that cannot be used.',
+    systems.map((s) => [{ type: s.type, system: s.system }, s.validity]),
+  )
+  const drift = (value: (d: FieldDrift) => number) =>
+    systems.flatMap((s) =>
+      s.drift.map((d): [Record<string, string>, number] => [
+        { type: s.type, system: s.system, field: d.field },
+        value(d),
+      ]),
+    )
+  metric(
+    'source_completeness',
+    'Share of source records that have a value.',
+    drift((d) => d.completeness),
+  )
+  metric('drift', 'Share of the values a system holds that the golden record does not have.', drift(driftOf))
+  metric(
+    'tasks_open',
+    'Tasks that wait.',
+    queue.map((q) => [{ kind: q.kind }, q.open]),
+  )
+  metric(
+    'tasks_overdue',
+    'Tasks that are overdue.',
+    queue.map((q) => [{ kind: q.kind }, q.overdue]),
+  )
+  metric(
+    'task_age_seconds_max',
+    'Age of the oldest task.',
+    queue.map((q) => [{ kind: q.kind }, Math.round(q.ageSecondsMax)]),
+  )
+  return lines
+}

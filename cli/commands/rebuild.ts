@@ -1,0 +1,54 @@
+import { Command } from 'commander'
+import { checkRebuild } from '../../mdm/rebuild.ts'
+import { checkStanding, repair, repairStanding } from '../../mdm/repair.ts'
+import { createEngines } from '../../mdm/resolve.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { masteringInForce } from '../config/policyFiles.ts'
+import { connect } from '../connect.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+type Options = Config<(typeof SETTINGS)[number]> & { check: boolean; repair: boolean; show: string }
+
+export const command = withConfig(
+  new Command('rebuild')
+    .description('compute all golden records anew from source records and assertions, and compare with what is stored')
+    .option('--check', 'only compare; the exit code is 1 when there is a difference', false)
+    .option('--repair', 'bring what is stored to what it should be, with events', false)
+    .option('--show <number>', 'differences to list', '20'),
+  SETTINGS,
+)
+  .addHelpText(
+    'after',
+    `
+Reads one snapshot and holds nobody up. Memory grows with the source records of one golden type, about 2 kB each.
+A repair works in small transactions and can be stopped and run again.`,
+  )
+  .action(async (options: Options) => {
+    if (options.check === options.repair) throw new Error('give one of --check and --repair')
+    const { policy, systems } = openInstallation(options.sources)
+    const { sql, close } = await connect({ config: options, connectionsMax: 2 })
+    try {
+      const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
+      const mastering = await masteringInForce(sql, shipped, systems)
+      const began = performance.now()
+      const standing = options.repair ? await repairStanding(sql) : await checkStanding(sql)
+      if (standing > 0) console.log(`${standing} assertions stood wrongly${options.repair ? '; mended' : ''}`)
+      const { records, golden, differences } = await checkRebuild(sql, mastering)
+      for (const d of differences.slice(0, Number(options.show)))
+        console.log(`${d.what.padEnd(10)} ${d.type} ${d.goldenId}: ${d.detail}`)
+      const seconds = ((performance.now() - began) / 1000).toFixed(1)
+      console.log(
+        `${records} source records, ${golden} golden records, ${differences.length} differences, ${seconds} s`,
+      )
+      if (differences.length + standing === 0) return
+      if (options.check) {
+        process.exitCode = 1
+        return
+      }
+      const done = await repair(sql, mastering, differences)
+      console.log(`${done.done} golden records repaired, ${done.events} events`)
+    } finally {
+      await close()
+    }
+  })

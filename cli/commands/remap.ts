@@ -1,0 +1,53 @@
+import { Command } from 'commander'
+import { remap } from '../../mdm/remap.ts'
+import { createEngines } from '../../mdm/resolve.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { masteringInForce } from '../config/policyFiles.ts'
+import { connect } from '../connect.ts'
+import { count, progressOn } from './output/progress.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+
+export const command = withConfig(
+  new Command('remap')
+    .description(
+      'map the records of source systems anew after a change of their mapping or its code lists, with events',
+    )
+    .argument('<source...>', 'source systems, as config/sources.yaml names them'),
+  SETTINGS,
+)
+  .addHelpText(
+    'after',
+    `
+Start the ingest workers again first, so that what arrives meanwhile follows the new mapping too. It works in small
+transactions and can be stopped and run again.`,
+  )
+  .action(async (sources: string[], options: Config<(typeof SETTINGS)[number]>) => {
+    const { policy, systems, connectors, rules } = openInstallation(options.sources)
+    for (const source of sources)
+      if (!connectors.has(source))
+        throw new Error(`no source system "${source}"; there are ${systems.map((s) => s.name).join(', ')}`)
+    const { sql, close } = await connect({ config: options, connectionsMax: 2 })
+    try {
+      const shipped = {
+        policy,
+        engines: createEngines(policy),
+        systems: new Map(systems.map((s) => [s.name, s])),
+        rules,
+      }
+      const mastering = await masteringInForce(sql, shipped, systems)
+      const line = progressOn()
+      for (const source of sources) {
+        const pipeline = { ...mastering, sql, connectors, attemptsMax: 1, onError: () => {} }
+        const done = await remap(pipeline, source, (sofar) => line.show(`${source}: ${count(sofar.records)} records`))
+        line.end()
+        console.log(
+          `${source}: ${count(done.records)} source records, ${count(done.changed)} came out otherwise, ${count(done.events)} events` +
+            (done.otherType > 0 ? `; ${count(done.otherType)} would be of another type and stay as they are` : ''),
+        )
+      }
+    } finally {
+      await close()
+    }
+  })

@@ -1,0 +1,108 @@
+import { userInfo } from 'node:os'
+import { Command, InvalidArgumentError } from 'commander'
+import { type Replayed, replay } from '../../mdm/replay.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { connect } from '../connect.ts'
+import { stopSignal } from '../server/stopSignal.ts'
+import { wholeNumber } from './input/wholeNumber.ts'
+import { count, progressOn } from './output/progress.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+const stuckMsTold = 10_000
+
+interface Flags extends Config<(typeof SETTINGS)[number]> {
+  source: string
+  object?: string
+  from?: Date
+  to?: Date
+  after: number
+  reason: string
+  actor: string
+}
+
+export const command = withConfig(
+  new Command('replay')
+    .description('put messages of a source system into the queue again, after a change of its mapping for example')
+    .requiredOption('--source <name>', 'the source system, as config/sources.yaml names it')
+    .option('--object <name>', 'only messages of this object, by any of its names')
+    .option('--from <time>', 'received from then on: 2026-03-01 or 2026-03-01T09:30:00Z', moment)
+    .option('--to <time>', 'received before then', moment)
+    .option('--after <number>', 'go on after this message, where an earlier run was stopped', wholeNumber, 0)
+    .option('--reason <text>', 'why; it is kept in the audit log', 'replay')
+    .option('--actor <name>', 'who; it is kept in the audit log', `cli:${userInfo().username}`),
+  SETTINGS,
+)
+  .addHelpText(
+    'after',
+    `
+Start the ingest workers again first: they read the mapping when they start. Messages are read and mapped as if they had
+just come; what is stored is mapped anew though no version is newer, and nothing older overtakes anything newer. So it can
+be stopped and run again. What somebody corrected or discarded is left out.
+
+It reads what "remap" does not: other objects and ids, records that one message holds several of, messages that were
+exceptions. Where only values are mapped otherwise "remap" does the same with less work.
+
+Examples:
+  npx touchstone replay --source stripe
+  npx touchstone replay --source salesforce --object Account --from 2026-03-01 --to 2026-03-02T12:00:00Z`,
+  )
+  .action(async (flags: Flags) => {
+    const { systems, connectors } = openInstallation(flags.sources)
+    const connector = connectors.get(flags.source)
+    if (!connector)
+      throw new Error(`no source system "${flags.source}"; there are ${systems.map((s) => s.name).join(', ')}`)
+    const object = flags.object === undefined ? null : connector.objectName(flags.object)
+    if (flags.object !== undefined && object === null)
+      throw new Error(
+        `the mapping of ${flags.source} has no object "${flags.object}"; it has ${connector.objects.map((o) => o.name).join(', ')}`,
+      )
+    if (flags.from && flags.to && flags.from >= flags.to) throw new Error('--from is not before --to')
+    const stop = stopSignal()
+    const { sql, close } = await connect({ config: flags, connectionsMax: 2, name: 'touchstone-replay' })
+    const line = progressOn()
+    try {
+      const done = await replay(sql, {
+        source: flags.source,
+        ...(object === null ? {} : { isMeant: (name) => name !== null && connector.objectName(name) === object }),
+        from: flags.from ?? null,
+        to: flags.to ?? null,
+        after: flags.after,
+        actor: flags.actor,
+        reason: flags.reason,
+        signal: stop,
+        told: (sofar) => line.show(status(flags.source, sofar)),
+      })
+      line.end()
+      console.log(`${flags.source}: ${count(done.queued)} messages in the queue again, up to message ${done.last}`)
+      if (!done.complete) {
+        console.log(`stopped; go on with --after ${done.last}`)
+        process.exitCode = 130
+      }
+    } finally {
+      await close()
+    }
+  })
+
+function status(source: string, { queued, last, upTo, stuckMs }: Replayed): string {
+  const stuck =
+    stuckMs > stuckMsTold ? '; nothing takes them: start ingest workers ("npx touchstone serve --roles ingest")' : ''
+  return `${source}: ${count(queued)} queued, at message ${count(last)} of ${count(upTo)}${stuck}`
+}
+
+function moment(text: string): Date {
+  const at = new Date(text)
+  const written = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2}))?$/.test(text)
+  // 2026-02-30 would become the second of March.
+  const day = new Date(`${text.slice(0, 10)}T00:00:00Z`)
+  if (
+    !written ||
+    Number.isNaN(at.getTime()) ||
+    Number.isNaN(day.getTime()) ||
+    day.toISOString().slice(0, 10) !== text.slice(0, 10)
+  )
+    throw new InvalidArgumentError(
+      'It must be a day, 2026-03-01 (UTC), or a moment with its offset, 2026-03-01T09:30:00Z.',
+    )
+  return at
+}

@@ -1,0 +1,102 @@
+import { Command } from 'commander'
+import { mappingChanges } from '../../connectors/mapping/mappingChanges.ts'
+import { publicSchema } from '../../gateway/publicSchema.ts'
+import { supergraphChanges } from '../../gateway/supergraphChanges.ts'
+import { listOperations } from '../../mdm/access/operations.ts'
+import { type BrokenOperation, brokenOperations, type OperationText } from '../../schema/brokenOperations.ts'
+import { eventChanges } from '../../schema/eventChanges.ts'
+import { type ContractChange, sorted, undatedDeprecations } from '../../schema/graphChanges.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { ours } from '../config/packagePath.ts'
+import { connect } from '../connect.ts'
+import { generated } from './generate.ts'
+import { readOperations } from './input/operationFiles.ts'
+import { mappingFiles, publishedEvents, readReference } from './input/schemaReference.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'] as const
+
+interface Options extends Config<(typeof SETTINGS)[number]> {
+  against: string
+  json?: boolean
+  published?: boolean
+  operations?: string[]
+}
+
+const check = withConfig(
+  new Command('check')
+    .description(
+      'name what has changed for clients and consumers since a reference; exit code 1 where something breaks',
+    )
+    .requiredOption('--against <ref>', 'a git ref, a folder with an earlier supergraph.graphql, or such a file')
+    .option('--published', 'name the published operations of this installation’s database that would be refused')
+    .option('--operations <files...>', 'the same for files, as "operations publish" takes them')
+    .option('--json', 'the same as JSON')
+    .addHelpText(
+      'after',
+      `
+Compared are the graph as clients see it, who may ask for what of it, which subgraph answers, the schema of change
+events, and the mappings of source systems. BREAKING: what worked may fail. DANGEROUS: it may behave otherwise, as on a value of an enum never seen before.
+Removing what was deprecated is not breaking once the date in the reason of its deprecation has come; every deprecation
+has to say one, as @deprecated(reason: "use name; goes 2026-12-31").
+
+Example:
+  npx touchstone schema check --against origin/main`,
+    ),
+  SETTINGS,
+).action(async (options: Options) => {
+  const { against, json } = options
+  const reference = readReference(against, ours('.'))
+  const now = generated().get('supergraph.graphql') ?? ''
+  const changes = sorted([
+    ...supergraphChanges(reference.supergraph, now, new Date().toISOString().slice(0, 10)),
+    ...eventChanges(reference.events, publishedEvents(ours('.'))),
+    ...(reference.mappings.size > 0 ? mappingChanges(reference.mappings, mappingFiles(ours('.'))) : []),
+  ])
+  const schema = publicSchema(now)
+  const undated = undatedDeprecations(schema)
+  const broken = brokenOperations(await operationsOf(options), publicSchema(reference.supergraph), schema)
+  const report = { against, changes, undatedDeprecations: undated, brokenOperations: broken }
+  console.log(json ? JSON.stringify(report, null, 2) : inWords(report))
+  if (undated.length + broken.length > 0 || changes.some((c) => c.level === 'BREAKING')) process.exitCode = 1
+})
+
+export const command = new Command('schema')
+  .description('what callers rely on: graph, events and mappings')
+  .addCommand(check)
+
+async function operationsOf(options: Options): Promise<OperationText[]> {
+  const files = (options.operations ?? []).flatMap((file) =>
+    readOperations(file).map((o) => ({ ...o, client: o.client ?? file })),
+  )
+  if (!options.published) return files
+  const { sql, close } = await connect({ config: options, connectionsMax: 1 })
+  try {
+    return [...files, ...(await listOperations(sql, { standing: true }))].map(({ client, hash, names, text }) => ({
+      client,
+      hash,
+      names,
+      text,
+    }))
+  } finally {
+    await close()
+  }
+}
+
+interface Report {
+  against: string
+  changes: ContractChange[]
+  undatedDeprecations: string[]
+  brokenOperations: BrokenOperation[]
+}
+
+function inWords({ against, changes, undatedDeprecations, brokenOperations: broken }: Report): string {
+  const count = (level: ContractChange['level']) => changes.filter((c) => c.level === level).length
+  return [
+    `against ${against}: ${count('BREAKING')} breaking, ${count('DANGEROUS')} dangerous, ${count('SAFE')} safe`,
+    ...changes.map((c) => `${c.level.padEnd(9)} ${c.coordinate}: ${c.text}`),
+    ...undatedDeprecations.map((c) => `WRONG     ${c}: is deprecated without a date; say from when on it may be gone`),
+    ...broken.map(
+      (o) => `REFUSED   ${o.names.join(', ') || '-'} (${o.hash.slice(0, 12)}) of ${o.client}: ${o.reasons.join(' ')}`,
+    ),
+  ].join('\n')
+}

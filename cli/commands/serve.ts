@@ -1,0 +1,87 @@
+import { Command, InvalidArgumentError } from 'commander'
+import type { Gateway } from '../../gateway/gateway.ts'
+import type { HealthServer } from '../../gateway/healthServer.ts'
+import { type Config, tellUnknownVariables, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { connect } from '../connect.ts'
+import { openLog } from '../observe/log.ts'
+import { startTracing, TRACING_CONFIG } from '../observe/tracing.ts'
+import { authenticationRequired } from '../server/authentication.ts'
+import { DELIVER_CONFIG, type DeliverRole, startDeliverRole } from '../server/deliverRole.ts'
+import { GATEWAY_CONFIG, startGatewayRole } from '../server/gatewayRole.ts'
+import { type GatewayWorkers, startGatewayWorkers } from '../server/gatewayWorkers.ts'
+import { startHealthRole } from '../server/healthRole.ts'
+import { INGEST_CONFIG, type IngestRole, startIngestRole } from '../server/ingestRole.ts'
+import { aborted, stopSignal } from '../server/stopSignal.ts'
+
+const ROLES = ['gateway', 'ingest', 'deliver'] as const
+type Role = (typeof ROLES)[number]
+
+export const SERVE_CONFIG = [
+  'databaseUrl',
+  'databaseWaitSecondsMax',
+  'dataDir',
+  'sources',
+  ...GATEWAY_CONFIG,
+  ...INGEST_CONFIG,
+  ...DELIVER_CONFIG,
+  'healthPort',
+  'gatewayWorkers',
+  'logLevel',
+  ...TRACING_CONFIG,
+] as const
+
+export const command = withConfig(
+  new Command('serve')
+    .description('run one or several roles, as in production: no demo, a log of JSON lines')
+    .option('--roles <names>', `which roles, separated by commas: ${ROLES.join(', ')}`, roles, [...ROLES]),
+  SERVE_CONFIG,
+).action(async ({ roles: wanted, ...config }: Config<(typeof SERVE_CONFIG)[number]> & { roles: Role[] }) => {
+  const stop = stopSignal({ hangUp: false })
+  const log = openLog(config.logLevel, 'touchstone')
+  tellUnknownVariables(log)
+  process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
+  const stopTracing = startTracing(config, wanted.join('+'))
+  const installation = openInstallation(config.sources)
+  const connection = await connect({ config, connectionsMax: 1, onWait: (why) => log.warn(why) })
+  let gateway: Gateway | undefined
+  let gateways: GatewayWorkers | undefined
+  let ingest: IngestRole | undefined
+  let deliver: DeliverRole | undefined
+  let health: HealthServer | undefined
+  try {
+    const at = { config, installation, databaseUrl: connection.url, log }
+    if (wanted.includes('ingest'))
+      ingest = startIngestRole({ ...at, sources: config.sources, logLevel: config.logLevel })
+    if (wanted.includes('deliver')) deliver = await startDeliverRole(at)
+    if (wanted.includes('gateway') && config.gatewayWorkers > 1)
+      gateways = await startGatewayWorkers(config.gatewayWorkers, connection.url, log)
+    else if (wanted.includes('gateway'))
+      gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
+    if (!gateway && config.healthPort !== undefined)
+      health = await startHealthRole({ ...at, port: config.healthPort, ingest: () => ingest, deliver: () => deliver })
+    if ((gateway ?? gateways) && !authenticationRequired(config))
+      log.info('no authentication: this machine is served as the development caller, with all rights')
+    log.info(
+      { roles: wanted, url: (gateway ?? gateways)?.url, healthUrl: health?.url, workers: ingest ? config.workers : 0 },
+      'started',
+    )
+    await aborted(stop)
+    log.info('stopping')
+    health?.drain()
+  } finally {
+    await (gateway ?? gateways)?.close()
+    await deliver?.close()
+    await ingest?.close()
+    await health?.close()
+    await connection.close()
+    await stopTracing()
+  }
+  log.info('stopped')
+})
+
+function roles(text: string): Role[] {
+  const names = text.split(',') as Role[]
+  if (names.some((n) => !ROLES.includes(n))) throw new InvalidArgumentError(`Roles are ${ROLES.join(', ')}.`)
+  return names
+}

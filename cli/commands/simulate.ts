@@ -1,0 +1,81 @@
+import { Command } from 'commander'
+import { changesNothing, type Simulation, simulate } from '../../mdm/simulate.ts'
+import { type CandidateOptions, candidateOf } from '../config/candidate.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { masteringOf } from '../config/policyFiles.ts'
+import { connect } from '../connect.ts'
+import { wholeNumber } from './input/wholeNumber.ts'
+import { count } from './output/progress.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+type Options = Config<(typeof SETTINGS)[number]> &
+  Omit<CandidateOptions, 'to' | 'shipped'> & { sample?: number; examples?: number; json: boolean }
+
+export const command = withConfig(
+  new Command('simulate')
+    .description(
+      'say which golden records a changed policy or trained model would merge, split and change; writes nothing',
+    )
+    .option('--policy <dir>', 'folder with the model (*.graphql) and trained models (<Type>.parameters.json)')
+    .option(
+      '--model <version...>',
+      'models of "touchstone train", or <Type>=shipped; with the policy in force, unless another is given',
+    )
+    .option('--sample <number>', 'that many golden records of each type, with all they are linked to now', wholeNumber)
+    .option(
+      '--examples <number>',
+      'name up to that many golden records of each group in the JSON; 10 without',
+      wholeNumber,
+    )
+    .option('--json', 'the whole report as JSON', false),
+  SETTINGS,
+)
+  .addHelpText(
+    'after',
+    `
+Reads one snapshot and holds nobody up. Memory grows with the source records of one golden type, about 2 kB each.
+"touchstone publish --policy DIR" then does what the report says.
+
+Example:
+  cp -r schema/model /tmp/policy    # and change it there
+  npx touchstone simulate --policy /tmp/policy
+  npx touchstone simulate --model 1f0c2ab9d4e37756    # a model that "touchstone train" made`,
+  )
+  .action(async (options: Options) => {
+    const { systems } = openInstallation(options.sources)
+    const { sql, close } = await connect({ config: options, connectionsMax: 1 })
+    try {
+      const candidate = masteringOf(await candidateOf(sql, options, systems), systems)
+      const report = await simulate(sql, candidate, { sample: options.sample, examplesMax: options.examples })
+      if (options.json) console.log(JSON.stringify(report, null, 1))
+      else print(report)
+    } finally {
+      await close()
+    }
+  })
+
+function print(report: Simulation): void {
+  for (const t of report.types) {
+    const groups = [
+      [t.merges, `would absorb others (${count(t.absorbed)} in all)`],
+      [t.splits, 'would fall apart'],
+      [t.appear, 'would be there anew'],
+      [t.vanish, 'would be gone'],
+      [t.changes, 'would change a value'],
+      [t.origins, 'would keep their values, from another source record or by another rule'],
+    ] as const
+    console.log(`${t.type}: ${count(t.golden)} golden records of ${count(t.records)} source records`)
+    for (const [group, what] of groups) {
+      if (group.count === 0) continue
+      console.log(`  ${count(group.count)} ${what}`)
+      for (const e of group.examples.slice(0, 3)) console.log(`    ${e.goldenId} ${e.detail.join(' ')}`)
+    }
+    for (const f of t.fields) {
+      const ways = f.systems.slice(0, 3).map((s) => `${s.from} -> ${s.to} ${count(s.count)}`)
+      console.log(`  ${f.field}: ${count(f.count)} values (${ways.join(', ')})`)
+    }
+  }
+  if (changesNothing(report)) console.log('nothing would change')
+  console.log(`${report.seconds.toFixed(1)} s, ${report.memoryMb} MB`)
+}

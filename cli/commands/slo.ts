@@ -1,0 +1,40 @@
+import { Command } from 'commander'
+import { objectTypes } from '../../connectors/objectType.ts'
+import { glance } from '../../mdm/db/glance.ts'
+import { type Level, type LevelState, serviceLevels } from '../../mdm/serviceLevels.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { connect } from '../connect.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+
+export const command = withConfig(
+  new Command('slo')
+    .description('how the service levels of config/service-levels.yaml are met, and how fast their error budgets burn')
+    .option('--json', 'as JSON', false),
+  SETTINGS,
+)
+  .addHelpText('after', '\nThe exit code is 1 where one is MISSED or BURNING, for checks by other programs.')
+  .action(async (flags: Config<(typeof SETTINGS)[number]> & { json: boolean }) => {
+    const { levels, connectors } = openInstallation(flags.sources)
+    const { sql, close } = await connect({ config: flags, connectionsMax: 1, name: 'touchstone-slo' })
+    try {
+      const found = await glance(sql, (tx) => serviceLevels(tx, levels, objectTypes(connectors)))
+      if (flags.json) console.log(JSON.stringify(found, null, 1))
+      else for (const level of found) console.log(line(level))
+      if (found.some((l) => alarming.includes(l.state))) process.exitCode = 1
+    } finally {
+      await close()
+    }
+  })
+
+const alarming: LevelState[] = ['MISSED', 'BURNING']
+
+function line(l: Level): string {
+  const share = (x: number | null) => (x === null ? '-' : `${(100 * x).toFixed(2)} %`)
+  const spans = l.spans.map(
+    (s) =>
+      `${s.hours < 24 ? `${s.hours} h` : `${s.hours / 24} d`}: ${share(s.ratio)} of ${s.total}, burn ${s.burnRate.toFixed(1)}`,
+  )
+  return `${l.name.padEnd(24)} ${l.tier.padEnd(8)} ${l.state.padEnd(8)} ${share(l.target)} within ${l.withinMs} ms; ${spans.join('; ')}; budget left ${share(l.budgetLeft)}${l.late > 0 ? `; ${l.late} late in the queue` : ''}`
+}

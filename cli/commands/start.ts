@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command } from 'commander'
+import type { Gateway } from '../../gateway/gateway.ts'
+import { type Config, tellUnknownVariables, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { connect } from '../connect.ts'
+import { wipeEmbedded } from '../embeddedPostgres/embedded.ts'
+import { openLog } from '../observe/log.ts'
+import { startTracing } from '../observe/tracing.ts'
+import { authenticationRequired } from '../server/authentication.ts'
+import { type DeliverRole, startDeliverRole } from '../server/deliverRole.ts'
+import { startGatewayRole } from '../server/gatewayRole.ts'
+import { type IngestRole, startIngestRole } from '../server/ingestRole.ts'
+import { demoIsDue, sendDemo } from '../server/sendDemo.ts'
+import { aborted, stopSignal } from '../server/stopSignal.ts'
+import { wholeNumber } from './input/wholeNumber.ts'
+import { progressOn } from './output/progress.ts'
+import { SERVE_CONFIG } from './serve.ts'
+
+interface Flags {
+  fresh: boolean
+  demo: boolean
+  companies: number
+  seed: number
+}
+
+export const command = withConfig(
+  new Command('start')
+    .description('run everything in one process; the first time with a demo world')
+    .option('--fresh', 'begin anew: wipe the embedded database first', false)
+    .option('--no-demo', 'leave the demo world out')
+    .option('--companies <n>', 'size of the demo world', wholeNumber, 2_000)
+    .option('--seed <n>', 'which demo world; the same seed and size give the same one', wholeNumber, 1),
+  SERVE_CONFIG,
+).action(async (config: Config<(typeof SERVE_CONFIG)[number]> & Flags) => {
+  const began = performance.now()
+  const stop = stopSignal()
+  const log = openLog(config.logLevel, 'touchstone')
+  tellUnknownVariables(log)
+  process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
+  const stopTracing = startTracing(config, 'start')
+  const installation = openInstallation(config.sources)
+  if (config.fresh) {
+    if (config.databaseUrl) throw new Error('--fresh does not touch a database of your own: empty it yourself')
+    await wipeEmbedded(config.dataDir)
+  }
+  const connection = await connect({ config, connectionsMax: 2, onWait: (why) => console.log(why) })
+  let gateway: Gateway | undefined
+  let ingest: IngestRole | undefined
+  let deliver: DeliverRole | undefined
+  try {
+    const { sql, url: databaseUrl } = connection
+    const at = { config, installation, databaseUrl, log, sources: config.sources, logLevel: config.logLevel }
+    const demo = config.demo && (await demoIsDue(sql, config.dataDir, config))
+    gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
+    ingest = startIngestRole(at)
+    deliver = await startDeliverRole(at)
+    console.log(overview(gateway.url, config, installation.systems, performance.now() - began))
+    if (demo && !stop.aborted) {
+      const { dataDir, sources } = config
+      const sending = { sql, databaseUrl, dataDir, sources, world: config, signal: stop }
+      await loadDemo(ingest, sending, () => pending(sql))
+      if (!stop.aborted) console.log(await inventory(sql))
+    }
+    if (!stop.aborted) console.log(`${attempts(gateway.url)}\nStop with Ctrl-C.`)
+    await aborted(stop)
+    console.log('\nStopping: finishing what is under way.')
+  } finally {
+    await gateway?.close()
+    await deliver?.close()
+    await ingest?.close()
+    await connection.close()
+    await stopTracing()
+  }
+  console.log('Stopped.')
+})
+
+type Sql = Awaited<ReturnType<typeof connect>>['sql']
+
+/** Shows on one line how much is sent and applied, until all of it is. */
+async function loadDemo(
+  ingest: IngestRole,
+  sending: Omit<Parameters<typeof sendDemo>[0], 'onSent'>,
+  waiting: () => Promise<number>,
+): Promise<void> {
+  const began = performance.now()
+  const progress = progressOn(process.stdout)
+  const seconds = () => ((performance.now() - began) / 1_000).toFixed(1)
+  const settled = () => ingest.total.claimed - ingest.total.postponed
+  let sent = 0
+  const show = (end: boolean) =>
+    progress.show(
+      `Loading the demo world: ${settled().toLocaleString('en')} of ${sent.toLocaleString('en')}${end ? '' : '+'} messages applied, ${seconds()} s`,
+    )
+  await sendDemo({
+    ...sending,
+    onSent(count) {
+      sent = count
+      show(false)
+    },
+  })
+  while (!sending.signal.aborted && (await waiting()) > 0) {
+    show(true)
+    await sleep(200)
+  }
+  progress.line(
+    sending.signal.aborted
+      ? 'The demo world is not complete; the next start goes on with it.'
+      : `Demo world: ${sent.toLocaleString('en')} messages applied in ${seconds()} s.`,
+  )
+}
+
+async function pending(sql: Sql): Promise<number> {
+  const [row] = await sql<{ n: number }[]>`select count(*)::int as n from pending`
+  return row?.n ?? 0
+}
+
+async function inventory(sql: Sql): Promise<string> {
+  const golden = await sql<{ type: string; n: number }[]>`
+    select type, count(*)::int as n from golden where state = 'ACTIVE' group by type order by type`
+  const [records] = await sql<{ n: number }[]>`select count(*)::int as n from source_record`
+  const list = golden.map((g) => `${g.n.toLocaleString('en')} ${g.type}`).join(', ')
+  return `Golden records: ${list}, from ${records?.n.toLocaleString('en')} source records.`
+}
+
+function overview(
+  url: string,
+  config: Config<'databaseUrl' | 'dataDir' | 'workers' | 'authentication' | 'authIssuer' | 'host'>,
+  systems: readonly { name: string }[],
+  ms: number,
+): string {
+  const origin = new URL(url).origin
+  const store = config.databaseUrl
+    ? `your Postgres at ${new URL(config.databaseUrl).host}`
+    : `embedded Postgres 18, data in ${config.dataDir}`
+  return `
+Touchstone runs, after ${(ms / 1_000).toFixed(1)} s.
+  GraphQL      ${url}   (open it in a browser: GraphiQL, with examples)
+  Subscribe    ${url.replace('http', 'ws')}   (graphql-ws), or text/event-stream on the first
+  Deliveries   ${origin}/ingest/{${systems.map((s) => s.name).join('|')}}
+  Health       ${origin}/health/ready
+  Metrics      ${origin}/metrics   (Prometheus)
+  Callers      ${callers(config)}
+  Database     ${store}
+  Ingest       ${config.workers} worker${config.workers === 1 ? '' : 's'}
+`
+}
+
+function callers(config: Config<'authentication' | 'authIssuer' | 'host'>): string {
+  if (!authenticationRequired(config))
+    return 'this machine alone, without a token as the development caller with all rights (npx touchstone token: as others)'
+  return config.authIssuer ? `tokens of ${config.authIssuer}, and API keys` : 'API keys (npx touchstone keys)'
+}
+
+function attempts(url: string): string {
+  const flag = url === 'http://127.0.0.1:4000/graphql' ? '' : ` --url ${url}`
+  return `
+Try:
+  curl -s ${url} -H 'content-type: application/json' -d '{"query":"{ customers(first: 3) { totalCount nodes { id name } } }"}'
+  npx touchstone tail${flag} --from oldest --once
+  npx touchstone tail${flag}
+`
+}

@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type FormattedExecutionResult, GraphQLError } from 'graphql'
+import { createClient } from 'graphql-ws'
+import WebSocket from 'ws'
+import { line, type TailItem } from './output/tailFormat.ts'
+
+const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $ids: [ID!], $ops: [ChangeOp!], $systems: [String!], $fields: [String!], $snapshot: Boolean) {
+  changes(after: $after, types: $types, ids: $ids, ops: $ops, systems: $systems, changedFields: $fields, snapshot: $snapshot) {
+    __typename
+    ... on CaughtUp { cursor position }
+    ... on Lagged { cursor missed reason }
+    ... on Snapshot { cursor goldenId type version position values }
+    ... on Change {
+      cursor position op goldenId type version before after changedFields redirect policyVersion at
+      cause { system object recordId messageId correlationId }
+    }
+  }
+}`
+const backOffMsMin = 250
+const backOffMsMax = 10_000
+
+interface Options {
+  url: string
+  token?: string
+  from?: string
+  snapshot: boolean
+  type?: string[]
+  id?: string[]
+  op?: string[]
+  system?: string[]
+  field?: string[]
+  json: boolean
+  once: boolean
+}
+
+export const command = new Command('tail')
+  .description('follow the change feed in the terminal')
+  .option('--url <url>', 'GraphQL address of the gateway', webUrl, 'http://127.0.0.1:4000/graphql')
+  .addOption(new Option('--token <text>', 'token or API key, where the gateway wants one').env('TOUCHSTONE_TOKEN'))
+  .option('--from <cursor>', 'go on after this cursor; "oldest" for all that is kept; without: from now')
+  .option('--snapshot', 'begin with every golden record as it is now', false)
+  .option('--type <types...>', 'golden types, e.g. CUSTOMER')
+  .option('--id <ids...>', 'golden ids; each is followed through merges')
+  .option('--op <ops...>', 'CREATED, UPDATED, MERGED, SPLIT, DELETED')
+  .option('--system <names...>', 'source systems that caused the change')
+  .option('--field <names...>', 'at least one of these fields changed')
+  .option('--json', 'one JSON object a line, with its cursor', false)
+  .option('--once', 'end when caught up', false)
+  .addHelpText(
+    'after',
+    `
+It connects again by itself and goes on where it was. When it ends it says with which --from to go on.
+
+Examples:
+  npx touchstone tail --type CUSTOMER --field name legalName
+  npx touchstone tail --snapshot --once --json > golden.ndjson`,
+  )
+  .action(async (options: Options) => {
+    process.exitCode = await tail(options)
+  })
+
+/** Follows until it is interrupted (answers 0), caught up with --once (0), or refused (1). */
+async function tail(options: Options): Promise<number> {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  // `tail | head` closes the pipe: the end, not an error.
+  process.stdout.once('error', () => stop.abort())
+  const colour = !options.json && process.stdout.isTTY && process.env.NO_COLOR === undefined
+  const at: { cursor: string | null } = { cursor: null }
+  let connectedOnce = false
+  let backOffMs = backOffMsMin
+  try {
+    if (options.from === 'oldest') at.cursor = await oldestCursor(options)
+    else if (options.from !== undefined) at.cursor = options.from
+    while (!stop.signal.aborted) {
+      const client = createClient({
+        url: options.url.replace(/^http/, 'ws'),
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+        connectionParams: credentials(options),
+      })
+      client.on('connected', () => {
+        connectedOnce = true
+        backOffMs = backOffMsMin
+      })
+      const results = client.iterate<{ changes: TailItem }>({
+        query: SUBSCRIPTION,
+        variables: variables(options, at.cursor),
+      })
+      const leave = () => void results.return?.()
+      stop.signal.addEventListener('abort', leave)
+      try {
+        for await (const result of results) {
+          const item = itemOf(result)
+          at.cursor = item.cursor
+          if (!(options.json && item.__typename === 'CaughtUp' && options.once))
+            await write(`${options.json ? JSON.stringify(item) : line(item, colour)}\n`)
+          if (options.once && item.__typename === 'CaughtUp') return 0
+        }
+      } catch (e) {
+        if (stop.signal.aborted) break
+        if (refused(e) || unknown(e) || !connectedOnce) throw e
+      } finally {
+        stop.signal.removeEventListener('abort', leave)
+        await client.dispose()
+      }
+      if (stop.signal.aborted) break
+      note(`connection lost; trying again in ${(backOffMs / 1000).toFixed(1)} s`)
+      await sleep(backOffMs, undefined, { signal: stop.signal }).catch(() => note('stopping'))
+      backOffMs = Math.min(2 * backOffMs, backOffMsMax)
+    }
+  } catch (e) {
+    note(explain(e, options.url))
+    return 1
+  } finally {
+    if (at.cursor !== null && !options.json) note(`go on with --from ${at.cursor}`)
+  }
+  return 0
+}
+
+function credentials({ token }: Options): Record<string, string> {
+  return token ? { authorization: `Bearer ${token}` } : {}
+}
+
+function variables(options: Options, after: string | null): Record<string, unknown> {
+  return {
+    after,
+    types: options.type?.map((t) => t.toUpperCase()),
+    ids: options.id,
+    ops: options.op?.map((o) => o.toUpperCase()),
+    systems: options.system,
+    fields: options.field,
+    snapshot: options.snapshot,
+  }
+}
+
+function itemOf(result: FormattedExecutionResult<{ changes: TailItem }, unknown>): TailItem {
+  const [error] = result.errors ?? []
+  if (error) throw error
+  if (!result.data) throw new Error('the gateway sent an answer without data')
+  return result.data.changes
+}
+
+async function oldestCursor(options: Options): Promise<string | null> {
+  const response = await fetch(options.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...credentials(options) },
+    body: JSON.stringify({ query: '{ feed { beginning } }' }),
+  })
+  const body = (await response.json()) as { data?: { feed?: { beginning?: string } }; errors?: { message: string }[] }
+  const beginning = body.data?.feed?.beginning
+  if (beginning === undefined) throw new Error(body.errors?.[0]?.message ?? `the gateway answered ${response.status}`)
+  return beginning
+}
+
+const goOn = new Set(['SERVER_STOPPING', 'GRAPH_CHANGED'])
+
+/** GraphQL errors are answers: asking again gives the same. Not that the server stops: another one goes on. */
+function refused(e: unknown): boolean {
+  if (e instanceof Object && 'extensions' in e && goOn.has(Object(e.extensions).code)) return false
+  return Array.isArray(e) || e instanceof GraphQLError || (e instanceof Object && 'extensions' in e)
+}
+
+/** The socket was closed because the gateway does not know who asks, or no longer. */
+function unknown(e: unknown): boolean {
+  return e instanceof Object && 'code' in e && e.code === 4401
+}
+
+function explain(e: unknown, url: string): string {
+  if (unknown(e)) return `refused: ${url} wants to know who asks: give --token a token or an API key that holds`
+  const error = Array.isArray(e) ? e[0] : e
+  const message = error instanceof Object && 'message' in error ? String(error.message) : String(error)
+  if (refused(e)) {
+    const extensions = error instanceof Object && 'extensions' in error ? error.extensions : null
+    const code = extensions instanceof Object && 'code' in extensions ? ` (${String(extensions.code)})` : ''
+    return `refused: ${message}${code}`
+  }
+  return `nothing answers at ${url}: start it with "npm start", or name another gateway with --url${message ? ` (${message})` : ''}`
+}
+
+async function write(text: string): Promise<void> {
+  if (process.stdout.write(text)) return
+  await new Promise<void>((resolve) => {
+    process.stdout.once('drain', resolve)
+    process.stdout.once('error', () => resolve())
+  })
+}
+
+function note(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+function webUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new InvalidArgumentError('It must be a URL like http://127.0.0.1:4000/graphql.')
+  return text
+}

@@ -1,0 +1,50 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { developmentToken } from '../../gateway/identity/development.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { openAccess } from '../server/authentication.ts'
+import { seconds } from './input/duration.ts'
+
+const SETTINGS = ['dataDir', 'authAudience', 'access'] as const
+
+interface Options extends Config<(typeof SETTINGS)[number]> {
+  actor: string
+  role: string[]
+  expires: number
+  region?: string[]
+  legalEntity?: string[]
+}
+
+export const command = withConfig(
+  new Command('token')
+    .description('make a development token, for a gateway on this machine without a configured issuer')
+    .requiredOption('--role <names...>', 'roles of config/access.yaml')
+    .option('--actor <name>', 'who it is', actor, 'ada')
+    .option('--region <names...>', 'regions whose records it may see, where row rights are configured; "*": all')
+    .option('--legal-entity <names...>', 'the same of legal entities')
+    .option('--expires <duration>', 'how long it is good: 90s, 15m, 8h, 7d', seconds, 8 * 3_600),
+  SETTINGS,
+)
+  .addHelpText(
+    'after',
+    `
+Signed with a key in the data directory that only its owner can read. A gateway with an issuer of its own, or one that
+listens beyond this machine, does not take it.
+
+Example:
+  curl -s http://127.0.0.1:4000/graphql -H "authorization: Bearer $(npx touchstone token --role reader)" \\
+    -H 'content-type: application/json' -d '{"query":"{ customers(first: 1) { nodes { name } } }"}'`,
+  )
+  .action(async ({ actor, role: roles, expires, region: regions, legalEntity: legalEntities, ...o }: Options) => {
+    const known = openAccess(o).roles
+    for (const role of roles)
+      if (!known.includes(role)) throw new Error(`there is no role "${role}"; there are ${known.join(', ')}`)
+    console.log(
+      await developmentToken(o.dataDir, o.authAudience, { actor, roles, regions, legalEntities, seconds: expires }),
+    )
+  })
+
+function actor(text: string): string {
+  if (!/^[a-z0-9][a-z0-9@._-]{0,99}$/i.test(text) || ['development', 'clock', 'nobody'].includes(text))
+    throw new InvalidArgumentError('It must be a name of letters, digits and @._- that is none of our own.')
+  return text
+}

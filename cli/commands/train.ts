@@ -1,0 +1,226 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import type { Sql } from '../../mdm/db/database.ts'
+import { transaction } from '../../mdm/db/transaction.ts'
+import { matchBatch } from '../../mdm/match/batch.ts'
+import { type LabelledPair, learnFromLabels } from '../../mdm/match/calibrate.ts'
+import { createEngine, type Engine, type MatchRecord } from '../../mdm/match/engine.ts'
+import { planUnits } from '../../mdm/match/plan.ts'
+import { POSTINGS_RECORDS_MAX } from '../../mdm/match/postings.ts'
+import { reportOf } from '../../mdm/match/report.ts'
+import { reportPage } from '../../mdm/match/report_page.ts'
+import { createEngines } from '../../mdm/resolve.ts'
+import { appendAudit } from '../../mdm/review/audit.ts'
+import { keepModel, type ListedModel, listModels, misfit } from '../../mdm/review/models.ts'
+import type { Policy, TypePolicy } from '../../schema/policy.ts'
+import { isUuid } from '../../schema/uuid.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { openInstallation } from '../config/installation.ts'
+import { masteringInForce } from '../config/policyFiles.ts'
+import { connect } from '../connect.ts'
+import { type Label, readLabelFile } from './input/labelFile.ts'
+import { wholeNumber } from './input/wholeNumber.ts'
+import { count, progressOn } from './output/progress.ts'
+
+/** Fewer records teach nothing that the shipped model does not know better. */
+const RECORDS_MIN = 500
+const ROWS_AT_ONCE = 5000
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+type Options = Config<(typeof SETTINGS)[number]> & {
+  type?: string
+  out: string
+  labels: boolean | string
+  seed: number
+  list: boolean
+}
+
+/** `touchstone train`: learns a matching model from the source records of the store. */
+export const command = withConfig(
+  new Command('train')
+    .description('learn a matching model for each golden type from the source records of the store, with a report')
+    .option('--list', 'list the models there are, what they were trained on, and which are in force', false)
+    .option('--type <name>', 'only this golden type')
+    .option(
+      '--out <directory>',
+      'where models and reports go as files too: <Type>.parameters.json and <Type>.html',
+      'models',
+    )
+    .option(
+      '--labels [file]',
+      'also learn from what stewards have said is the same or not, and from labelled pairs of a file, as CSV: a,b,same',
+      false,
+    )
+    .option('--seed <number>', 'seed of the samples that are drawn', wholeNumber, 1),
+  SETTINGS,
+)
+  .addHelpText(
+    'after',
+    `
+Golden records stay as they are: a model is kept as a candidate, under the policy in force. "simulate --model VERSION" says what
+it would change, "publish --model VERSION" puts it in force and brings every record to it, and goes back to an earlier one in
+the same way, or to the shipped one with "publish --model <Type>=shipped". What stewards have said enters only with --labels,
+and so do the pairs of a file; of a pair that both speak of, the steward's word counts. In the file a and b are keys of source
+records or system/object/id, and same is 1 or 0:
+  a,b,same
+  crm/account/0015e0001,billing/customer/cus_42,1
+The report shows the weight of every level and examples of pairs. Memory grows with the records of one type, about 2 kB each.`,
+  )
+  .action(async (options: Options) => {
+    const { policy: model, systems } = openInstallation(options.sources)
+    const { sql, close } = await connect({ config: options, connectionsMax: 2 })
+    try {
+      const shipped = {
+        policy: model,
+        engines: createEngines(model),
+        systems: new Map(systems.map((s) => [s.name, s])),
+      }
+      const { policy, engines } = await masteringInForce(sql, shipped, systems)
+      if (options.list) return await list(sql, policy, engines)
+      const types = options.type === undefined ? policy.types : policy.types.filter((t) => t.name === options.type)
+      if (types.length === 0)
+        throw new Error(`no golden type ${options.type}; there is ${policy.types.map((t) => t.name).join(', ')}`)
+      const given = typeof options.labels === 'string' ? await readLabelFile(options.labels) : []
+      await mkdir(options.out, { recursive: true })
+      for (const type of types) await trainType(sql, policy, type, options, given)
+      if (given.length > 0) await tellUnknown(sql, given)
+    } finally {
+      await close()
+    }
+  })
+
+const listedMax = 100
+
+async function list(sql: Sql, policy: Policy, engines: ReadonlyMap<string, Engine>): Promise<void> {
+  const models = await listModels(sql, listedMax)
+  for (const type of policy.types) {
+    const inForce = engines.get(type.name)?.version
+    const own = models.filter((m) => m.type === type.name)
+    const known = own.some((m) => m.version === inForce)
+    console.log(
+      `${type.name}: ${known ? 'a trained model is in force' : inForce === createEngine(type).version ? 'the shipped model is in force' : `a model from a file is in force, ${inForce}`}`,
+    )
+    for (const m of own) {
+      const labels = m.labels > 0 ? `, ${count(m.labels)} labels` : ''
+      const absent = m.absent.length > 0 ? `, nothing for ${m.absent.join(', ')}` : ''
+      const why = misfit(m, planUnits(type))
+      console.log(
+        `  ${m.version} ${m.trainedAt.toISOString()} ${m.actor}: ${count(m.records)} records, ${count(m.pairs)} pairs${labels}${absent}; ${standing(m, m.version === inForce)}${why === null ? '' : `; does not fit: ${why}`}`,
+      )
+    }
+  }
+}
+
+function standing(m: ListedModel, inForce: boolean): string {
+  if (inForce) return `in force since ${m.inForceFrom?.toISOString()}`
+  if (m.inForceUntil) return `was in force until ${m.inForceUntil.toISOString()}`
+  return 'a candidate'
+}
+
+/** Labels of records that there are not: a mistaken id must not look like a label that was learned. */
+async function tellUnknown(sql: Sql, given: readonly Label[]): Promise<void> {
+  const keys = [...new Set(given.flatMap((l) => [l.a, l.b]))].filter(isUuid)
+  const rows = await sql<{ key: string }[]>`select key from source_record where key = any(${keys}::uuid[])`
+  const there = new Set(rows.map((r) => r.key))
+  const unknown = given.filter((l) => !there.has(l.a) || !there.has(l.b)).length
+  if (unknown > 0)
+    console.error(
+      `${count(unknown)} of ${count(given.length)} labels of the file name records that are not in the store`,
+    )
+}
+
+async function trainType(
+  sql: Sql,
+  policy: Policy,
+  type: TypePolicy,
+  options: Options,
+  given: readonly Label[],
+): Promise<void> {
+  const line = progressOn()
+  line.show(`${type.name}: read ...`)
+  const records = await readRecords(sql, type)
+  if (records.length < RECORDS_MIN) {
+    line.line(
+      `${type.name}: ${count(records.length)} source records are too few to learn from (${RECORDS_MIN} at least); the shipped model stays`,
+    )
+    return
+  }
+  const compared = type.fields.filter((f) => f.compare).map((f) => f.name)
+  const absent = compared.filter((name) => records.every((r) => isEmpty(r.fields[name])))
+  if (absent.length === compared.length)
+    throw new Error(`no source record of ${type.name} has a value that is compared (${compared.join(', ')})`)
+  for (const name of absent)
+    line.line(`${type.name}: no source record has a value for ${name}: it weighs as it is shipped`)
+  const progress = (stage: string, share: number) => line.show(`${type.name}: ${stage} ${Math.round(share * 100)} %`)
+  let result = matchBatch(type, records, { seed: options.seed, progress })
+  let labels: LabelledPair[] = []
+  if (options.labels) {
+    const place = new Map(result.records.map((record, i) => [record.key, i]))
+    const said = [...given, ...(await readLabels(sql))]
+    const latest = new Map(said.map((l) => [[l.a, l.b].sort().join(), l]))
+    // In an order of their own: sums of the same labels are the same model, whoever said them first.
+    const inOrder = [...latest].sort(([x], [y]) => (x < y ? -1 : 1))
+    labels = inOrder.flatMap(([, { a, b, same }]) => {
+      const [i, j] = [place.get(a), place.get(b)]
+      return i === undefined || j === undefined ? [] : [{ a: result.features[i]!, b: result.features[j]!, same }]
+    })
+    if (labels.length === 0)
+      line.line(`${type.name}: nobody has said anything of two of these records: no labels to learn from`)
+  }
+  if (labels.length > 0) {
+    // Matched once more, so that the report tells of the model that was learned.
+    const parameters = learnFromLabels(result.engine, labels, (p) => createEngine(type, p))
+    result = matchBatch(type, records, { parameters, progress })
+  }
+  const { parameters, version, units } = result.engine
+  const actor = `cli:${userInfo().username}`
+  const pairs = result.stats.candidatePairs
+  const trained = { records: records.length, pairs, labels: labels.length, policyVersion: policy.version }
+  await transaction(sql, async (tx) => {
+    const fresh = await keepModel(tx, { ...trained, version, type: type.name, units, parameters, absent, actor })
+    if (fresh) await appendAudit(tx, { event: 'TRAIN', actor, model: version, type: type.name, ...trained })
+  })
+  const file = join(options.out, `${type.name}.parameters.json`)
+  await writeFile(file, `${JSON.stringify({ ...parameters, policyVersion: policy.version }, null, 1)}\n`)
+  await writeFile(
+    join(options.out, `${type.name}.html`),
+    reportPage(reportOf(result, `the store, policy ${policy.version}`)),
+  )
+  line.line(
+    `${type.name}: model ${version}, of ${count(records.length)} records, ${count(pairs)} pairs${options.labels ? `, ${count(labels.length)} labels` : ''}; a candidate until it is published; ${file}`,
+  )
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
+}
+
+/** The live source records of a type; references are the golden ids that they resolve to now. */
+async function readRecords(sql: Sql, type: TypePolicy): Promise<MatchRecord[]> {
+  const references = type.fields.filter((f) => f.compare?.as === 'REFERENCE').map((f) => f.name)
+  const records: MatchRecord[] = []
+  // One pass over the type's rows by id; each reference is an index lookup in the same snapshot.
+  const rows = sql<
+    { key: string; source: string; canonical: Record<string, unknown>; resolved: Record<string, string | null> }[]
+  >`
+    select r.key, r.source, r.canonical,
+      coalesce((select jsonb_object_agg(f.name, t.golden_id) from unnest(${references}::text[]) f (name)
+        left join source_record t on t.key = (r.canonical ->> f.name)::uuid), '{}') as resolved
+    from source_record r where r.type = ${type.name} and r.complete and not r.deleted order by r.id`.cursor(
+    ROWS_AT_ONCE,
+  )
+  for await (const batch of rows) {
+    for (const { key, source, canonical, resolved } of batch)
+      records.push({ key, source, fields: { ...canonical, ...resolved } as MatchRecord['fields'] })
+    if (records.length > POSTINGS_RECORDS_MAX) break
+  }
+  // A model is learned as well from two million records as from all.
+  return records.slice(0, POSTINGS_RECORDS_MAX)
+}
+
+async function readLabels(sql: Sql): Promise<Label[]> {
+  return await sql<Label[]>`
+    select a, b, kind = 'SAME' as same from standing where kind in ('SAME', 'NOT_SAME') and b is not null order by assertion_id`
+}

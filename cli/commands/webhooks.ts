@@ -1,0 +1,126 @@
+import { userInfo } from 'node:os'
+import { Command, Option } from 'commander'
+import { DELIVERY_STATES, type DeliveryFilter, readDeliveries } from '../../mdm/feed/webhooks/deliveries.ts'
+import { readEndpoints } from '../../mdm/feed/webhooks/endpoints.ts'
+import { replayWebhook, testWebhook, type Webhooks } from '../../mdm/webhooks.ts'
+import { isUuid } from '../../schema/uuid.ts'
+import { type Config, withConfig } from '../config/config.ts'
+import { connect } from '../connect.ts'
+import { openWebhooks, WEBHOOK_CONFIG } from '../server/openWebhooks.ts'
+import { wholeNumber } from './input/wholeNumber.ts'
+
+const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', ...WEBHOOK_CONFIG] as const
+type Settings = Config<(typeof SETTINGS)[number]>
+const by = () => `cli:${userInfo().username}`
+
+interface Which {
+  record?: string
+  fromPosition?: number
+  toPosition?: number
+  state?: DeliveryFilter['states']
+}
+
+function withWhich(command: Command): Command {
+  return command
+    .option('--record <id>', 'of this golden record')
+    .option('--from-position <n>', 'at this position of the feed or after it', wholeNumber)
+    .option('--to-position <n>', 'at this position of the feed or before it', wholeNumber)
+    .addOption(new Option('--state <states...>', 'in these states').choices([...DELIVERY_STATES]))
+}
+
+const list = withConfig(new Command('list').description('endpoints, where they stand and what waits'), SETTINGS).action(
+  (config: Settings) =>
+    atWebhooks(config, async ({ sql }) => {
+      const endpoints = await readEndpoints(sql)
+      if (endpoints.length === 0) console.log('no webhooks; the mutation registerWebhook adds one (docs/WEBHOOKS.md)')
+      for (const e of endpoints) {
+        const paused = e.pausedUntil && e.pausedUntil.getTime() > Date.now()
+        const state = e.state === 'DISABLED' ? `DISABLED (${e.because})` : paused ? 'PAUSED' : 'ACTIVE'
+        console.log(`${e.id}  ${state}  ${new URL(e.url).host}  ${e.description}`)
+        console.log(
+          `  position ${e.position}, ${e.lag} behind; ${e.parked} records wait, ${e.dead} dead, ${e.missed} missed`,
+        )
+      }
+    }),
+)
+
+const deliveries = withWhich(
+  withConfig(
+    new Command('deliveries')
+      .description('the delivery log, latest events first')
+      .option('--webhook <id>', 'of this endpoint')
+      .option('--limit <n>', 'at most this many lines', wholeNumber, 20),
+    SETTINGS,
+  ),
+).action((config: Settings & Which & { webhook?: string; limit: number }) =>
+  atWebhooks(config, async ({ sql }) => {
+    const found = await readDeliveries(sql, filterOf(config, config.webhook), config.limit, null)
+    if (found.length === 0) console.log('no deliveries')
+    for (const d of found)
+      console.log(
+        `${d.lastAt.toISOString()}  ${d.webhook}.${d.position}  ${d.goldenId}  v${d.version}  ${d.state}  ` +
+          `${d.attempts} attempts  ${d.status ?? d.error ?? ''}`,
+      )
+  }),
+)
+
+const replay = withWhich(
+  withConfig(
+    new Command('replay')
+      .description('send again: dead letters, or with --state DELIVERED what was delivered')
+      .argument('<webhook>', 'the endpoint'),
+    SETTINGS,
+  ),
+).action((webhook: string, config: Settings & Which) =>
+  atWebhooks(config, async (webhooks) => {
+    const done = await replayWebhook(webhooks, by(), uuid(webhook), filterOf(config, webhook))
+    if (done.code === 'REFUSED') throw new Error(done.detail)
+    console.log(`${done.count} events will be sent again`)
+  }),
+)
+
+const test = withConfig(
+  new Command('test').description('send a test event now, and say what came of it').argument('<webhook>', 'which one'),
+  SETTINGS,
+).action((webhook: string, config: Settings) =>
+  atWebhooks(config, async (webhooks) => {
+    const tested = await testWebhook(webhooks, uuid(webhook))
+    if (tested.code !== 'ANSWERED') throw new Error(tested.code === 'REFUSED' ? tested.detail : tested.code)
+    const { status, error, response, durationMs } = tested.answer
+    console.log(status === null ? error : `${status} after ${durationMs} ms${response ? `: ${response}` : ''}`)
+    if (status === null || status < 200 || status >= 300) process.exitCode = 1
+  }),
+)
+
+export const command = new Command('webhooks')
+  .description('webhooks: where they stand, their delivery log, replay and test')
+  .addCommand(list)
+  .addCommand(deliveries)
+  .addCommand(replay)
+  .addCommand(test)
+
+async function atWebhooks(config: Settings, work: (webhooks: Webhooks) => Promise<void>): Promise<void> {
+  const { sql, close } = await connect({ config, connectionsMax: 2, name: 'touchstone-webhooks' })
+  try {
+    const webhooks = await openWebhooks(sql, config)
+    await work(webhooks)
+    webhooks.poster.close()
+  } finally {
+    await close()
+  }
+}
+
+function filterOf(which: Which, webhook: string | undefined): DeliveryFilter {
+  return {
+    webhook: webhook === undefined ? null : uuid(webhook),
+    goldenId: which.record === undefined ? null : uuid(which.record),
+    fromPosition: which.fromPosition ?? null,
+    toPosition: which.toPosition ?? null,
+    states: which.state ?? null,
+  }
+}
+
+function uuid(text: string): string {
+  if (!isUuid(text)) throw new Error(`"${text}" is no id: ids are uuids`)
+  return text.toLowerCase()
+}

@@ -1,0 +1,32 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { writeWorld } from '../../demo/write.ts'
+
+const wholeNumber = (least: number) => (text: string) => {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new InvalidArgumentError(`It must be a whole number of ${least} or more.`)
+  }
+  return value
+}
+
+export const command = new Command('world')
+  .description('write a demo world: the same customers as four source systems hold them, with the truth beside')
+  .option('--companies <n>', 'how many true customers, 1 or more', wholeNumber(1), 2000)
+  .option('--seed <n>', 'the same seed and size give the same files', wholeNumber(0), 1)
+  .requiredOption('--out <dir>', 'directory to write to; it is made where it does not exist')
+  .action(async (options: { companies: number; seed: number; out: string }) => {
+    const started = performance.now()
+    const terminal = process.stderr.isTTY
+    const progress = (lines: number) => {
+      if (terminal) process.stderr.write(`\r${lines.toLocaleString('en')} lines`)
+    }
+    const { companies, seed, out } = options
+    const manifest = await writeWorld({ companies, seed, directory: out, progress })
+    if (terminal) process.stderr.write('\r')
+    for (const { file, rows } of manifest.files) console.log(`${String(rows).padStart(9)}  ${file}`)
+    const total = manifest.files.reduce((sum, { rows }) => sum + rows, 0)
+    const seconds = (performance.now() - started) / 1000
+    console.log(
+      `${String(total).padStart(9)}  messages and rows in ${seconds.toFixed(1)} s; the truth is in ${out}/truth`,
+    )
+  })

@@ -1,0 +1,73 @@
+import type { Sql } from '../../mdm/db/database.ts'
+import { ModelError } from '../../mdm/match/parameters.ts'
+import { planUnits } from '../../mdm/match/plan.ts'
+import { misfit, readModel } from '../../mdm/review/models.ts'
+import { type KeptPolicy, policyInForce, readPolicyVersion, withParameters } from '../../mdm/review/policies.ts'
+import type { SourceSystem } from '../../schema/sourceSystem.ts'
+import { ours } from './packagePath.ts'
+import { policyOf, readPolicyFiles } from './policyFiles.ts'
+
+/** What was asked for is not there, or not one thing. */
+export class CandidateError extends Error {
+  override name = 'CandidateError'
+}
+
+/** Which policy is meant, and with which trained models. */
+export interface CandidateOptions {
+  /** A folder, or the policy itself. */
+  policy?: string | KeptPolicy
+  to?: string
+  shipped?: boolean
+  model?: string[]
+}
+
+const SHIPPED = '=shipped'
+
+/**
+ * The policy that the options of `simulate` and `publish` name: from a folder, one that was published before or the
+ * shipped one, else the one in force; then the models named take the place of its parameters. A model is named by its
+ * version, the shipped one as <Type>=shipped. Throws CandidateError, and ModelError where a model does not fit.
+ */
+export async function candidateOf(
+  sql: Sql,
+  options: CandidateOptions,
+  systems: readonly SourceSystem[],
+): Promise<KeptPolicy> {
+  const bases = [options.policy, options.to, options.shipped || undefined].filter((x) => x !== undefined)
+  if (bases.length > 1 || (bases.length === 0 && !options.model?.length))
+    throw new CandidateError(
+      'give one of policy (a folder or files), earlier version and shipped; or models alone, for the policy in force',
+    )
+  const base = await baseOf(sql, options)
+  if (!options.model?.length) return base
+  const policy = policyOf(base, systems)
+  const given = new Map<string, unknown>()
+  for (const name of options.model) {
+    const model = name.endsWith(SHIPPED)
+      ? { type: policy.type(name.slice(0, -SHIPPED.length)).name, parameters: null }
+      : await readModel(sql, name)
+    if (!model) throw new ModelError(`there is no model ${name}: "touchstone train --list" shows those that there are`)
+    if (given.has(model.type)) throw new ModelError(`two models of ${model.type} were given; one can be in force`)
+    const type = policy.types.find((t) => t.name === model.type)
+    if (!type) throw new ModelError(`model ${name} is of ${model.type}, and this policy has no such golden type`)
+    const why = 'units' in model ? misfit(model, planUnits(type)) : null
+    if (why !== null) throw new ModelError(`model ${name} of ${model.type} does not fit: ${why}; train it anew`)
+    given.set(model.type, model.parameters)
+  }
+  return withParameters(base, given)
+}
+
+async function baseOf(sql: Sql, options: CandidateOptions): Promise<KeptPolicy> {
+  if (options.to !== undefined) {
+    const kept = await readPolicyVersion(sql, options.to)
+    if (!kept)
+      throw new CandidateError(
+        `there is no policy ${options.to}: "publish --list" and publications show those that were published`,
+      )
+    return kept
+  }
+  if (options.policy !== undefined)
+    return typeof options.policy === 'string' ? readPolicyFiles(options.policy) : options.policy
+  const shipped = () => readPolicyFiles(ours('schema/model'))
+  return options.shipped ? shipped() : ((await policyInForce(sql)) ?? shipped())
+}

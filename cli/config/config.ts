@@ -1,0 +1,471 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
+import { secureUrl } from '../../gateway/identity/remoteKeys.ts'
+import { ALGORITHMS } from '../../gateway/identity/token.ts'
+import { isNetwork, parseNetwork } from '../../mdm/feed/webhooks/address.ts'
+
+/** A value that is not allowed; the message names it, where it came from and what is. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+interface Entry<T> {
+  env: string
+  /** From the text of the flag or the variable. */
+  schema: z.ZodType<T, string>
+  /** As text, parsed as if it had been given. None: not set. */
+  default?: string
+  /** What the default is, where the text above does not say it. */
+  shown?: string
+  /** What is allowed, to follow "It must be". */
+  allowed: string
+  help: string
+}
+
+type Setting<T> = Entry<T> & { default: string }
+const setting = <T>(e: Setting<T>): Setting<T> => e
+const optional = <T>(e: Omit<Entry<T>, 'default'>): Entry<T> => e
+
+const text = z.string().min(1)
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,12}$/)
+    .transform(Number)
+    .pipe(z.number().int().min(min).max(max))
+
+function number(min: number, max: number, e: Omit<Setting<number>, 'schema' | 'allowed'>): Setting<number> {
+  return setting({ ...e, schema: whole(min, max), allowed: `a whole number from ${min} to ${max}` })
+}
+
+/** Every setting there is: `--name` on the command line, else the variable, else the default. */
+export const CONFIG = {
+  databaseUrl: optional({
+    env: 'DATABASE_URL',
+    schema: text.regex(/^postgres(ql)?:\/\/[^/]/),
+    shown: 'an embedded Postgres 18 in the data directory',
+    allowed: 'a URL like postgres://user:password@host:5432/database',
+    help: 'your own Postgres, 15 or later',
+  }),
+  databaseWaitSecondsMax: number(0, 86_400, {
+    env: 'TOUCHSTONE_DATABASE_WAIT_SECONDS_MAX',
+    default: '60',
+    help: 'how long a start waits for the database to answer',
+  }),
+  dataDir: setting({
+    env: 'TOUCHSTONE_DATA_DIR',
+    schema: text,
+    default: './data',
+    allowed: 'a directory',
+    help: 'where the embedded Postgres keeps its data',
+  }),
+  sources: optional({
+    env: 'TOUCHSTONE_SOURCES',
+    schema: text,
+    shown: 'config/sources.yaml',
+    allowed: 'a file',
+    help: 'the source systems',
+  }),
+  host: setting({
+    env: 'TOUCHSTONE_HOST',
+    schema: z.string().regex(/^[a-z0-9.:-]+$/i),
+    default: '127.0.0.1',
+    allowed: 'an address or a name of this machine, as 127.0.0.1, 0.0.0.0 or ::',
+    help: 'address to listen on; beyond this machine only with authentication',
+  }),
+  port: number(0, 65_535, { env: 'TOUCHSTONE_PORT', default: '4000', help: 'port to listen on; 0 takes any free one' }),
+  healthPort: optional({
+    env: 'TOUCHSTONE_HEALTH_PORT',
+    schema: whole(0, 65_535),
+    shown: 'none',
+    allowed: 'a whole number from 0 to 65535',
+    help: 'port for /health and /metrics of a process without the role gateway; 0 takes any free one',
+  }),
+  hostsAllowed: optional({
+    env: 'TOUCHSTONE_HOSTS_ALLOWED',
+    schema: z
+      .string()
+      .regex(/^[a-z0-9.-]+(,[a-z0-9.-]+)*$/i)
+      .transform((t) => t.split(',')),
+    shown: 'only localhost, 127.0.0.1 and [::1]',
+    allowed: 'names without port, separated by commas',
+    help: 'further names by which callers may address the gateway (Host header)',
+  }),
+  contractHide: optional({
+    env: 'TOUCHSTONE_CONTRACT_HIDE',
+    schema: z
+      .string()
+      .regex(/^[a-z0-9_-]+(,[a-z0-9_-]+)*$/i)
+      .transform((t) => t.split(',')),
+    shown: 'the whole graph',
+    allowed: 'tags, separated by commas',
+    help: 'tags of the graph whose fields are left out of it, as internal',
+  }),
+  subgraphs: setting({
+    env: 'TOUCHSTONE_SUBGRAPHS',
+    schema: z
+      .string()
+      .regex(/^(local|[a-z]+=https?:\/\/[^,\s]+(,[a-z]+=https?:\/\/[^,\s]+)*)$/)
+      .transform((t) =>
+        t === 'local'
+          ? new Map<string, string>()
+          : new Map(t.split(',').map((p) => p.split(/=(.*)/s) as [string, string])),
+      ),
+    default: 'local',
+    allowed: '"local", or name=URL pairs separated by commas, as customer=http://127.0.0.1:4101/graphql',
+    help: 'subgraphs that run as services; those not named run in the gateway’s process',
+  }),
+  supergraph: optional({
+    env: 'TOUCHSTONE_SUPERGRAPH',
+    schema: text,
+    shown: 'that of this version, composed of its own subgraphs',
+    allowed: 'a file',
+    help: 'supergraph to serve as it is; taken anew when the file changes, and on SIGHUP',
+  }),
+  authentication: setting({
+    env: 'TOUCHSTONE_AUTHENTICATION',
+    schema: z.enum(['auto', 'required']),
+    default: 'auto',
+    allowed:
+      '"auto" or "required"; auto requires it with an issuer or beyond loopback, and else serves this machine as the development caller',
+    help: 'whether callers have to say who they are; "required" with API keys alone',
+  }),
+  authIssuer: optional({
+    env: 'TOUCHSTONE_AUTH_ISSUER',
+    schema: text.refine(secureUrl),
+    shown: 'no tokens but those of the built-in development issuer, on this machine',
+    allowed: 'the issuer as its tokens name it, a URL with https (http on this machine)',
+    help: 'whose tokens (JWT) are taken; its keys are found by OpenID Connect discovery',
+  }),
+  authJwks: optional({
+    env: 'TOUCHSTONE_AUTH_JWKS',
+    schema: text.refine(secureUrl),
+    shown: 'what discovery at the issuer names',
+    allowed: 'a URL with https (http on this machine)',
+    help: 'where the issuer’s public keys are',
+  }),
+  authAudience: setting({
+    env: 'TOUCHSTONE_AUTH_AUDIENCE',
+    schema: text,
+    default: 'touchstone',
+    allowed: 'a text',
+    help: 'audience that tokens must be meant for',
+  }),
+  authAlgorithms: setting({
+    env: 'TOUCHSTONE_AUTH_ALGORITHMS',
+    schema: z
+      .string()
+      .transform((t) => t.split(','))
+      .pipe(z.array(z.enum(ALGORITHMS)).min(1)),
+    default: 'RS256,PS256,ES256,EdDSA',
+    allowed: `one or several of ${ALGORITHMS.join(', ')}, separated by commas`,
+    help: 'how tokens may be signed',
+  }),
+  authClockSkewSecondsMax: number(0, 300, {
+    env: 'TOUCHSTONE_AUTH_CLOCK_SKEW_SECONDS_MAX',
+    default: '30',
+    help: 'how far the issuer’s clock may be from ours',
+  }),
+  authRolesClaim: setting({
+    env: 'TOUCHSTONE_AUTH_ROLES_CLAIM',
+    schema: z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/),
+    default: 'roles',
+    allowed: 'the name of a claim, or a path as realm_access.roles',
+    help: 'where a token has its roles',
+  }),
+  access: optional({
+    env: 'TOUCHSTONE_ACCESS',
+    schema: text,
+    shown: 'config/access.yaml',
+    allowed: 'a file',
+    help: 'roles as sets of scopes',
+  }),
+  internalSecret: optional({
+    env: 'TOUCHSTONE_INTERNAL_SECRET',
+    schema: z.string().min(32),
+    shown: 'one in the data directory, for processes that share it',
+    allowed: 'a text of 32 characters or more, the same for gateway and services',
+    help: 'by which subgraphs that run as services know their gateway',
+  }),
+  webhookNetworks: optional({
+    env: 'TOUCHSTONE_WEBHOOK_NETWORKS',
+    schema: text.transform((t) => t.split(',')).pipe(z.array(z.string().refine(isNetwork).transform(parseNetwork))),
+    shown: 'public addresses only',
+    allowed: 'networks or addresses separated by commas, as 10.1.0.0/16,127.0.0.1',
+    help: 'addresses that webhooks may be sent to although they are not public',
+  }),
+  webhookPorts: setting({
+    env: 'TOUCHSTONE_WEBHOOK_PORTS',
+    schema: text
+      .transform((t) => t.split(',').map(Number))
+      .pipe(z.array(z.number().int().min(1).max(65_535)).min(1).max(100)),
+    default: '443,8443',
+    allowed: 'port numbers separated by commas',
+    help: 'ports that webhooks may be sent to',
+  }),
+  webhookHttp: setting({
+    env: 'TOUCHSTONE_WEBHOOK_HTTP',
+    schema: z.enum(['never', 'allowed']),
+    default: 'never',
+    allowed: 'never or allowed',
+    help: 'whether webhooks may be sent without TLS',
+  }),
+  webhookTimeoutMs: number(100, 120_000, {
+    env: 'TOUCHSTONE_WEBHOOK_TIMEOUT_MS',
+    default: '15000',
+    help: 'how long an endpoint may take to answer a delivery, in milliseconds',
+  }),
+  webhookKey: optional({
+    env: 'TOUCHSTONE_WEBHOOK_KEY',
+    schema: z
+      .string()
+      .transform((t) => t.split(','))
+      .pipe(z.array(z.string().min(32)).max(10)),
+    shown: 'one in the data directory, for processes that share it',
+    allowed: 'texts of 32 characters or more, separated by commas: the first one seals, all of them open',
+    help: 'what the secrets of webhooks are sealed with in the database; the same for all processes',
+  }),
+  webhookCa: optional({
+    env: 'TOUCHSTONE_WEBHOOK_CA',
+    schema: text,
+    shown: 'the public ones of Node alone',
+    allowed: 'a file of certificates in PEM',
+    help: 'certificate authorities of your own that endpoints may have their certificates from',
+  }),
+  natsUrl: optional({
+    env: 'TOUCHSTONE_NATS_URL',
+    schema: text.transform((t) => t.split(',')).pipe(z.array(z.string().regex(/^(nats|tls):\/\/[^/\s]+$/)).max(20)),
+    shown: 'changes are not published to NATS',
+    allowed: 'URLs like nats://user:password@host:4222 or tls://host:4222, separated by commas, of one cluster',
+    help: 'NATS servers with JetStream, to publish changes to (role deliver) or to tail them from (feed-from)',
+  }),
+  natsCredentials: optional({
+    env: 'TOUCHSTONE_NATS_CREDENTIALS',
+    schema: text,
+    shown: 'what the URL says',
+    allowed: 'a .creds file',
+    help: 'credentials for NATS',
+  }),
+  natsStream: setting({
+    env: 'TOUCHSTONE_NATS_STREAM',
+    schema: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+    default: 'TOUCHSTONE',
+    allowed: 'letters, digits, _ and -',
+    help: 'the JetStream stream of the changes; made where there is none',
+  }),
+  natsSubject: setting({
+    env: 'TOUCHSTONE_NATS_SUBJECT',
+    schema: z.string().regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/),
+    default: 'touchstone.changes',
+    allowed: 'names separated by full stops',
+    help: 'what subjects begin with, before type and golden id',
+  }),
+  natsReplicas: number(1, 5, {
+    env: 'TOUCHSTONE_NATS_REPLICAS',
+    default: '1',
+    help: 'replicas of a stream that is made',
+  }),
+  natsScopes: optional({
+    env: 'TOUCHSTONE_NATS_SCOPES',
+    schema: text.transform((t) => t.split(',')).pipe(z.array(z.string().regex(/^[a-z][a-z0-9_:-]*$/)).max(100)),
+    shown: 'fields that need a scope are left out of what is published',
+    allowed: 'scopes separated by commas, as pii:read',
+    help: 'what messages may show to everybody who may read the stream',
+  }),
+  feedFrom: setting({
+    env: 'TOUCHSTONE_FEED_FROM',
+    schema: z.enum(['postgres', 'nats']),
+    default: 'postgres',
+    allowed: 'postgres or nats',
+    help: 'where a gateway takes live events from; from NATS it reads the database only for what is older or late',
+  }),
+  otlpUrl: optional({
+    env: 'TOUCHSTONE_OTLP_URL',
+    schema: text.refine((t) => URL.canParse(t) && /^https?:$/.test(new URL(t).protocol)),
+    shown: 'no spans',
+    allowed: 'a URL like http://127.0.0.1:4318',
+    help: 'OpenTelemetry collector to send spans to (OTLP over HTTP)',
+  }),
+  tracePercent: number(0, 100, {
+    env: 'TOUCHSTONE_TRACE_PERCENT',
+    default: '100',
+    help: 'how many of the traces that begin here are recorded; others follow their caller',
+  }),
+  workers: number(1, 64, { env: 'TOUCHSTONE_WORKERS', default: '1', help: 'ingest workers, each a thread' }),
+  gatewayWorkers: number(1, 64, {
+    env: 'TOUCHSTONE_GATEWAY_WORKERS',
+    default: '1',
+    help: 'processes that answer on the one port, each with its own connections and caches; one a core',
+  }),
+  batchRowsMax: number(1, 10_000, {
+    env: 'TOUCHSTONE_BATCH_ROWS_MAX',
+    default: '1000',
+    help: 'messages that a worker applies in one transaction',
+  }),
+  attemptsMax: number(1, 100, {
+    env: 'TOUCHSTONE_ATTEMPTS_MAX',
+    default: '5',
+    help: 'how often a message that fails is tried before it becomes an exception',
+  }),
+  queryMsMax: number(100, 600_000, {
+    env: 'TOUCHSTONE_QUERY_MS_MAX',
+    default: '30000',
+    help: 'how many ms a query may take; then it is answered with TIMEOUT, and the database stops working for it',
+  }),
+  queryConnectionsMax: number(1, 80, {
+    env: 'TOUCHSTONE_QUERY_CONNECTIONS_MAX',
+    default: '10',
+    help: 'connections to the database for queries',
+  }),
+  sensitiveAccessDaysMax: number(1, 10_000, {
+    env: 'TOUCHSTONE_SENSITIVE_ACCESS_DAYS_MAX',
+    default: '400',
+    help: 'how long it is kept who saw or changed sensitive fields',
+  }),
+  slowStatementMs: number(0, 600_000, {
+    env: 'TOUCHSTONE_SLOW_STATEMENT_MS',
+    default: '1000',
+    help: 'from how many ms on a read of a query is in the log, with its plan and without values; 0: never',
+  }),
+  drainSecondsMax: number(0, 600, {
+    env: 'TOUCHSTONE_DRAIN_SECONDS_MAX',
+    default: '10',
+    help: 'how long a stop waits for what is under way',
+  }),
+  bodyBytesMax: number(1_000, 100_000_000, {
+    env: 'TOUCHSTONE_BODY_BYTES_MAX',
+    default: '1048576',
+    help: 'bytes of a GraphQL request',
+  }),
+  documentBytesMax: number(100, 10_000_000, {
+    env: 'TOUCHSTONE_DOCUMENT_BYTES_MAX',
+    default: '65536',
+    help: 'bytes of a GraphQL document, its variables not counted',
+  }),
+  tokensMax: number(10, 1_000_000, {
+    env: 'TOUCHSTONE_TOKENS_MAX',
+    default: '5000',
+    help: 'tokens of a GraphQL document',
+  }),
+  depthMax: number(1, 100, { env: 'TOUCHSTONE_DEPTH_MAX', default: '15', help: 'fields below each other' }),
+  aliasesMax: number(0, 10_000, { env: 'TOUCHSTONE_ALIASES_MAX', default: '100', help: 'aliases in an operation' }),
+  fieldsMax: number(1, 100_000, { env: 'TOUCHSTONE_FIELDS_MAX', default: '1000', help: 'fields in an operation' }),
+  costMax: number(1, 1_000_000_000, {
+    env: 'TOUCHSTONE_COST_MAX',
+    default: '20000',
+    help: 'objects that the answer to an operation may hold, by the sizes of the pages it asks for',
+  }),
+  cacheMegabytesMax: number(0, 100_000, {
+    env: 'TOUCHSTONE_CACHE_MEGABYTES_MAX',
+    default: '0',
+    help: 'answers of golden records that are kept until one of these changes; 0 keeps none',
+  }),
+  operationsMax: number(1, 100_000, {
+    env: 'TOUCHSTONE_OPERATIONS_MAX',
+    default: '512',
+    help: 'GraphQL operations over HTTP answered at once; further ones get 503 and Retry-After',
+  }),
+  callerOperationsPerMinuteMax: number(1, 10_000_000, {
+    env: 'TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX',
+    default: '12000',
+    help: 'operations that one caller may begin in a minute, at all gateways of the database together; further ones get 429 and Retry-After',
+  }),
+  callerOperationsMax: number(1, 100_000, {
+    env: 'TOUCHSTONE_CALLER_OPERATIONS_MAX',
+    default: '128',
+    help: 'operations of one caller answered at once, in each process',
+  }),
+  callerStreamsMax: number(1, 100_000, {
+    env: 'TOUCHSTONE_CALLER_STREAMS_MAX',
+    default: '1000',
+    help: 'event streams and WebSockets that one caller may have open, in each process',
+  }),
+  operations: setting({
+    env: 'TOUCHSTONE_OPERATIONS',
+    schema: z.enum(['any', 'published']),
+    default: 'any',
+    allowed: 'any or published',
+    help: 'which operations are answered: any, or only those of "touchstone operations publish"',
+  }),
+  graphiql: setting({
+    env: 'TOUCHSTONE_GRAPHIQL',
+    schema: z.enum(['auto', 'on', 'off']),
+    default: 'auto',
+    allowed: 'auto, on or off; auto gives it where no credentials are needed',
+    help: 'whether browsers are given GraphiQL',
+  }),
+  streamsMax: number(1, 100_000, {
+    env: 'TOUCHSTONE_STREAMS_MAX',
+    default: '5000',
+    help: 'open event streams, and apart from them WebSockets',
+  }),
+  logLevel: setting({
+    env: 'TOUCHSTONE_LOG_LEVEL',
+    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+    default: 'info',
+    allowed: 'debug, info, warn, error or silent',
+    help: 'least severe lines of the log (JSON, to the standard error)',
+  }),
+} as const
+
+export type ConfigName = keyof typeof CONFIG
+type Value<N extends ConfigName> =
+  (typeof CONFIG)[N] extends Entry<infer T>
+    ? (typeof CONFIG)[N] extends { default: string }
+      ? T
+      : T | undefined
+    : never
+export type Config<N extends ConfigName = ConfigName> = { [K in N]: Value<K> }
+
+/** Gives a command these settings as options; commander takes the variable and the default where no flag is given. */
+export function withConfig<N extends ConfigName>(command: Command, names: readonly N[]): Command {
+  for (const name of new Set(names)) command.addOption(option(name))
+  return command
+}
+
+/** The settings of a process that has no flags for them. Throws ConfigError. */
+export function configFromEnv<N extends ConfigName>(
+  names: readonly N[],
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config<N> {
+  const values = names.map((name) => {
+    const { env: variable, default: fallback } = CONFIG[name] as Entry<unknown>
+    const given = env[variable] || undefined
+    const value = given ?? fallback
+    if (value === undefined) return [name, undefined]
+    try {
+      return [name, parse(name, value)]
+    } catch (e) {
+      throw new ConfigError(`${variable} is "${value}". ${e instanceof Error ? e.message : e}`)
+    }
+  })
+  return Object.fromEntries(values) as Config<N>
+}
+
+/** Variables that look like settings and are none, as misspelt ones are; secrets of sources are named by whoever keeps them. */
+export function unknownVariables(env: Readonly<Record<string, string | undefined>> = process.env): string[] {
+  const known = new Set(['TOUCHSTONE_TOKEN', ...Object.values(CONFIG).map((c) => c.env)])
+  return Object.keys(env).filter((n) => n.startsWith('TOUCHSTONE_') && !n.endsWith('_SECRET') && !known.has(n))
+}
+
+/** Says of each that it is none, with the settings that there are in reach. */
+export function tellUnknownVariables(log: { warn(at: object, message: string): void }): void {
+  for (const variable of unknownVariables())
+    log.warn({ variable }, 'this environment variable is no setting: "touchstone serve --help" lists those there are')
+}
+
+function option(name: ConfigName): Option {
+  const { env, help, shown, default: fallback } = CONFIG[name] as Entry<unknown>
+  const flag = name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
+  const made = new Option(`--${flag} <value>`, shown ? `${help}; without: ${shown}` : help)
+    .env(env)
+    .argParser((value: string) => parse(name, value))
+  return fallback === undefined ? made : made.default(parse(name, fallback), fallback)
+}
+
+function parse(name: ConfigName, value: string): unknown {
+  const { schema, allowed } = CONFIG[name] as Entry<unknown>
+  const result = schema.safeParse(value)
+  if (!result.success) throw new InvalidArgumentError(`It must be ${allowed}.`)
+  return result.data
+}

@@ -1,0 +1,35 @@
+import type { Connector, SourceSystem } from '../../connectors/contract.ts'
+import { openConnectors } from '../../connectors/open.ts'
+import { readSources } from '../../connectors/sources.ts'
+import { readRules, type StewardshipRules } from '../../mdm/review/rules.ts'
+import { readServiceLevels, type ServiceLevels } from '../../mdm/service/objectives.ts'
+import type { Policy } from '../../schema/policy.ts'
+import { readPolicy } from '../../schema/readPolicy.ts'
+import { ours } from './packagePath.ts'
+
+/** What this installation is set up for: its policy and its source systems, read from files and checked. */
+export interface Installation {
+  policy: Policy
+  systems: SourceSystem[]
+  connectors: Map<string, Connector>
+  /** Who may do what in stewardship. */
+  rules: StewardshipRules
+  /** What is promised, and how often it has to be kept. */
+  levels: ServiceLevels
+}
+
+/** Throws PolicyError and ConfigError, which name file and line. `sources` defaults to the file that is shipped. */
+export function openInstallation(sources: string = ours('config/sources.yaml')): Installation {
+  const systems = readSources(sources).map((s) => s.system)
+  const policy = readPolicy(
+    ours('schema/model'),
+    systems.map((s) => s.name),
+  )
+  return {
+    policy,
+    systems,
+    connectors: openConnectors(sources, policy),
+    rules: readRules(ours('config/stewardship.yaml')),
+    levels: readServiceLevels(ours('config/service-levels.yaml')),
+  }
+}

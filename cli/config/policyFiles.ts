@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Source } from 'graphql'
+import type { Sql } from '../../mdm/db/database.ts'
+import type { Mastering } from '../../mdm/mastering.ts'
+import { createEngine } from '../../mdm/match/engine.ts'
+import { ModelError, type Parameters, readParameters } from '../../mdm/match/parameters.ts'
+import { type KeptPolicy, keptVersion, policyInForce } from '../../mdm/review/policies.ts'
+import type { Policy, TypePolicy } from '../../schema/policy.ts'
+import { parsePolicy } from '../../schema/readPolicy.ts'
+import type { SourceSystem } from '../../schema/sourceSystem.ts'
+
+/**
+ * A policy from a folder: the model's *.graphql, and for each golden type, if it has one, a trained model in
+ * <Type>.parameters.json, as "touchstone match --save-parameters" writes it.
+ */
+export function readPolicyFiles(dir: string): KeptPolicy {
+  if (!existsSync(dir)) throw new Error(`there is no folder ${dir}`)
+  const files = readdirSync(dir).sort()
+  const text = (file: string) => readFileSync(join(dir, file), 'utf8')
+  const model = Object.fromEntries(files.filter((f) => f.endsWith('.graphql')).map((f) => [f, text(f)]))
+  if (Object.keys(model).length === 0)
+    throw new Error(`${dir} has no *.graphql: a policy is a folder like schema/model`)
+  const parameters = Object.fromEntries(
+    files
+      .filter((f) => f.endsWith('.parameters.json'))
+      .map((f) => [f.slice(0, -'.parameters.json'.length), JSON.parse(text(f)) as unknown]),
+  )
+  return { version: keptVersion(model, parameters), model, parameters }
+}
+
+/** The policy itself, without looking at its trained models. Throws PolicyError. */
+export function policyOf(kept: KeptPolicy, systems: readonly SourceSystem[]): Policy {
+  return parsePolicy(
+    Object.entries(kept.model).map(([file, text]) => new Source(text, file)),
+    systems.map((s) => s.name),
+  )
+}
+
+/** What a kept policy comes to: the policy itself and one engine a golden type. Throws PolicyError, ModelError. */
+export function masteringOf(kept: KeptPolicy, systems: readonly SourceSystem[]): Mastering {
+  const policy = policyOf(kept, systems)
+  for (const name of Object.keys(kept.parameters)) policy.type(name)
+  const engines = new Map(
+    policy.types.map((type) => {
+      const given = kept.parameters[type.name]
+      return [type.name, given ? createEngine(type, parametersOf(kept, given, type)) : createEngine(type)]
+    }),
+  )
+  return { policy, engines, systems: new Map(systems.map((s) => [s.name, s])) }
+}
+
+/** The trained model of a kept policy. What is wrong with it is told with the policy's version and the way out. */
+function parametersOf(kept: KeptPolicy, given: unknown, type: TypePolicy): Parameters {
+  try {
+    return readParameters(JSON.stringify(given), type)
+  } catch (e) {
+    if (!(e instanceof ModelError)) throw e
+    throw new ModelError(
+      `policy ${kept.version}, model of ${type.name}: ${e.message}; or go without it: publish --model ${type.name}=shipped`,
+    )
+  }
+}
+
+/** The mastering that is in force: of the policy published last, else of the model that came with the program. */
+export async function masteringInForce(
+  sql: Sql,
+  shipped: Mastering,
+  systems: readonly SourceSystem[],
+): Promise<Mastering> {
+  const kept = await policyInForce(sql)
+  return kept ? { ...shipped, ...masteringOf(kept, systems) } : shipped
+}

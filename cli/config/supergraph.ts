@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { composeSupergraph } from '../../gateway/compose.ts'
+import type { Subgraph } from '../../subgraphs/contract.ts'
+import { ours } from './packagePath.ts'
+
+const FILE = ours('supergraph.graphql')
+
+/** The text of supergraph.graphql: says that it is generated, and of which subgraphs. */
+export function supergraphText(subgraphs: readonly Subgraph[]): string {
+  const [first, ...rest] = composeSupergraph(subgraphs).split('\n')
+  return [first, `# Of subgraphs ${hashOf(subgraphs)}.`, ...rest].join('\n')
+}
+
+/**
+ * The supergraph as it is checked in, if it is of these subgraphs; after a change of the model it is composed anew, which
+ * takes longer, until `touchstone generate` has written it. `subgraphs` is empty where all run as services.
+ */
+export function readSupergraph(subgraphs: readonly Subgraph[], onStale: () => void): string {
+  const text = existsSync(FILE) ? readFileSync(FILE, 'utf8') : ''
+  if (text !== '' && (subgraphs.length === 0 || text.includes(`# Of subgraphs ${hashOf(subgraphs)}.`))) return text
+  onStale()
+  return supergraphText(subgraphs)
+}
+
+function hashOf(subgraphs: readonly Subgraph[]): string {
+  const hash = createHash('sha256')
+  for (const s of [...subgraphs].sort((a, b) => (a.name < b.name ? -1 : 1))) hash.update(`${s.name}\n${s.sdl}\n`)
+  return hash.digest('hex').slice(0, 16)
+}

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto'
+import type { Connector } from '../../connectors/contract.ts'
+import { type WorldOptions, worldMessages } from '../../demo/world.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import { accept, type NewMessage } from '../../mdm/ingest/accept.ts'
+
+const rowsPerStatement = 2_000
+
+/**
+ * Sends a demo world through the accept path that webhooks and file loads take: each message is split and named by its
+ * connector and written to the inbox. Answers how many messages were new. `onProgress` is told the count so far.
+ */
+export async function acceptWorld(
+  sql: Sql,
+  connectors: ReadonlyMap<string, Connector>,
+  world: WorldOptions,
+  onProgress: (sent: number) => void = () => {},
+): Promise<{ sent: number; accepted: number }> {
+  const total = { sent: 0, accepted: 0 }
+  let waiting: NewMessage[] = []
+  const flush = async () => {
+    total.accepted += (await accept(sql, waiting)).accepted
+    total.sent += waiting.length
+    waiting = []
+    onProgress(total.sent)
+  }
+  for (const m of worldMessages(world)) {
+    const connector = connectors.get(m.source)
+    if (!connector) throw new Error(`the demo world needs a source system "${m.source}" in the configuration`)
+    for (const message of connector.split(m.body, m.object, null))
+      waiting.push({ ...message, source: m.source, correlationId: randomUUID() })
+    if (waiting.length >= rowsPerStatement) await flush()
+  }
+  await flush()
+  return total
+}

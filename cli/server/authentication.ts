@@ -1,0 +1,87 @@
+import type { Logger } from 'pino'
+import { authenticatedCallers, type CallersOptions, localCallers } from '../../gateway/callers.ts'
+import { type Access, readAccess } from '../../gateway/identity/access.ts'
+import type { Callers } from '../../gateway/identity/caller.ts'
+import { developmentIssuer } from '../../gateway/identity/development.ts'
+import { keyVerifier } from '../../gateway/identity/keys.ts'
+import { remoteKeys } from '../../gateway/identity/remoteKeys.ts'
+import { tokenVerifier } from '../../gateway/identity/token.ts'
+import { isLoopback } from '../../gateway/loopback.ts'
+import { describeError } from '../../gateway/report.ts'
+import { countValidKeys, verifyKey } from '../../mdm/access/apiKeys.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import { type Config, ConfigError } from '../config/config.ts'
+import { ours } from '../config/packagePath.ts'
+
+export const AUTHENTICATION_CONFIG = [
+  'authentication',
+  'authIssuer',
+  'authJwks',
+  'authAudience',
+  'authAlgorithms',
+  'authClockSkewSecondsMax',
+  'authRolesClaim',
+  'access',
+] as const
+
+export type AuthenticationConfig = Config<(typeof AUTHENTICATION_CONFIG)[number] | 'host' | 'hostsAllowed' | 'dataDir'>
+
+/** The roles of this installation. Throws with file, place and what is allowed. */
+export function openAccess(config: Pick<AuthenticationConfig, 'access'>): Access {
+  return readAccess(config.access ?? ours('config/access.yaml'))
+}
+
+/** Whether who brings no credentials is refused. */
+export function authenticationRequired(config: Pick<AuthenticationConfig, 'authentication' | 'authIssuer' | 'host'>) {
+  return config.authentication === 'required' || config.authIssuer !== undefined || !isLoopback(config.host)
+}
+
+/**
+ * How callers are told: by tokens of the configured issuer and by API keys; without configuration, on this machine alone,
+ * as the development caller, by development tokens and by API keys. Throws ConfigError where a listener beyond this machine
+ * would have nobody to let in.
+ */
+export async function authentication(at: { config: AuthenticationConfig; sql: Sql; log: Logger }): Promise<Callers> {
+  const { config, sql, log } = at
+  const access = openAccess(config)
+  if (config.authJwks && !config.authIssuer)
+    throw new ConfigError('TOUCHSTONE_AUTH_JWKS says where keys are, but not whose: set TOUCHSTONE_AUTH_ISSUER as well')
+  const key = keyVerifier(
+    {
+      find: (text) => verifyKey(sql, text),
+      report: (err) => log.error({ err: describeError(err) }, 'API keys could not be read'),
+    },
+    access,
+  )
+  if (!authenticationRequired(config)) {
+    const issuer = await developmentIssuer(config.dataDir, config.authAudience)
+    return localCallers(config.hostsAllowed ?? [], { key, token: tokenVerifier(issuer, access) })
+  }
+  return authenticatedCallers({ key, token: await issuerOf(at, access) })
+}
+
+async function issuerOf(
+  { config, sql, log }: { config: AuthenticationConfig; sql: Sql; log: Logger },
+  access: Access,
+): Promise<CallersOptions['token']> {
+  if (config.authIssuer) {
+    const report = (why: string) => log.error({ why }, 'the keys of the issuer cannot be had')
+    const issuer = {
+      issuer: config.authIssuer,
+      audience: config.authAudience,
+      keys: remoteKeys({ issuer: config.authIssuer, jwksUrl: config.authJwks, report }),
+      algorithms: config.authAlgorithms,
+      clockSkewSecondsMax: config.authClockSkewSecondsMax,
+      rolesClaim: config.authRolesClaim,
+    }
+    return tokenVerifier(issuer, access)
+  }
+  if ((await countValidKeys(sql)) > 0) return undefined
+  const remedy = 'set TOUCHSTONE_AUTH_ISSUER, or make an API key first: npx touchstone keys create NAME --role ROLE'
+  if (!isLoopback(config.host))
+    throw new ConfigError(
+      `listening on ${config.host} without authentication would serve more than this machine: ${remedy}`,
+    )
+  log.warn(`authentication is required and there is nobody who may ask: ${remedy}`)
+  return undefined
+}

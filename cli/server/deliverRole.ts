@@ -1,0 +1,135 @@
+import type { Logger } from 'pino'
+import { describeError } from '../../gateway/report.ts'
+import { AccessRecorder, type Seer } from '../../mdm/access/accessRecorder.ts'
+import type { RowReaders } from '../../mdm/access/rowReaders.ts'
+import { openDatabase } from '../../mdm/db/database.ts'
+import { Publisher } from '../../mdm/feed/jetstream/publisher.ts'
+import { Deliverer } from '../../mdm/feed/webhooks/deliverer.ts'
+import { policyChannel, policyInForce } from '../../mdm/review/policies.ts'
+import type { Config } from '../config/config.ts'
+import type { Installation } from '../config/installation.ts'
+import { masteringOf } from '../config/policyFiles.ts'
+import { countingPoster, type DeliveryResults } from '../observe/countingPoster.ts'
+import { startFeedMeter } from '../observe/feedMeter.ts'
+import { NATS_CONFIG, natsOptions } from './openNats.ts'
+import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
+import { rowReaders, sightOf } from './rowReaders.ts'
+
+export const DELIVER_CONFIG = [
+  ...WEBHOOK_CONFIG,
+  ...NATS_CONFIG,
+  'access',
+  'drainSecondsMax',
+  'sensitiveAccessDaysMax',
+] as const
+
+export interface DeliverRole {
+  /** What attempts came to, since the start. */
+  results: DeliveryResults
+  /** Where publishing to JetStream is configured: how it stands, and how much it has published since the start. */
+  publisher: Pick<Publisher, 'state' | 'count'> | null
+  deliverer: Pick<Deliverer, 'claimedMsAgo'>
+  /** Lets what is under way finish, for as long as a stop waits. */
+  close(): Promise<void>
+}
+
+/** One saves, one looks, and three read what is behind; connections are made when they are needed. */
+const connectionsMax = 5
+/** Of the publisher: it tails, looks, and reads what is behind. */
+const publisherConnectionsMax = 3
+
+/** The role `deliver`: sends changes to webhooks, and to JetStream where that is configured. */
+export async function startDeliverRole(options: {
+  config: Config<(typeof DELIVER_CONFIG)[number] | 'dataDir'>
+  installation: Installation
+  databaseUrl: string
+  log: Logger
+}): Promise<DeliverRole> {
+  const { config, installation, databaseUrl, log } = options
+  const sql = openDatabase(databaseUrl, { name: 'touchstone-deliver', connectionsMax })
+  let { policy } = installation
+  // What may be shown is what the policy in force says.
+  const follow = async () => {
+    const kept = await policyInForce(sql)
+    policy = kept ? masteringOf(kept, installation.systems).policy : installation.policy
+  }
+  const failed = (err: unknown) => log.error({ err: describeError(err) }, 'the policy in force could not be read')
+  const again = () => void follow().catch(failed)
+  let rows: RowReaders | undefined
+  let deliverer: Deliverer | undefined
+  const webhooks = await openWebhooks(sql, config)
+  const { poster, results } = countingPoster(webhooks.poster)
+  const meter = startFeedMeter(sql, installation.levels, (err) =>
+    log.debug({ err: describeError(err) }, 'figures of deliveries were lost'),
+  )
+  const reads = new AccessRecorder({
+    sql,
+    daysMax: config.sensitiveAccessDaysMax,
+    report: (message, err) => log.warn(err ? { err: describeError(err) } : {}, message),
+  })
+  const seer = seers()
+  const pools = [sql]
+  const pool = (name: string, most: number) => {
+    const made = openDatabase(databaseUrl, { name: `touchstone-${name}`, connectionsMax: most })
+    pools.push(made)
+    return made
+  }
+  const end = () => Promise.all([rows?.close(), ...pools.map((p) => p.end({ timeout: 5 }))])
+  let publisher: Publisher | null = null
+  try {
+    const nats = natsOptions(config)
+    await follow()
+    rows = await rowReaders(config, sql, policy, databaseUrl)
+    deliverer = new Deliverer({
+      sql,
+      policy: () => policy,
+      vault: webhooks.vault,
+      poster,
+      sightOf: sightOf(rows),
+      log: (level, message) => log[level](message),
+      settled: meter.settled,
+      shows: (webhook, { type, goldenId }, fields) => reads.note(seer(webhook), 'WEBHOOK', type, fields, goldenId),
+    })
+    await sql.listen(policyChannel, again, again)
+    await deliverer.start()
+    if (nats)
+      publisher = new Publisher({
+        sql: pool('publish', publisherConnectionsMax),
+        lockSql: pool('publish-lock', 1),
+        nats,
+        scopes: new Set(config.natsScopes),
+        policy: () => policy,
+        shows: ({ type, goldenId }, fields) => reads.note(streamSeer, 'FEED', type, fields, goldenId),
+        log: (level, message) => log[level](message),
+      })
+    publisher?.start()
+  } catch (e) {
+    await end()
+    throw e
+  }
+  return {
+    results,
+    publisher,
+    deliverer,
+    async close() {
+      await Promise.all([deliverer?.stop(config.drainSecondsMax * 1_000), publisher?.stop()])
+      poster.close()
+      await meter.stop()
+      await reads.stop()
+      await end()
+    },
+  }
+}
+
+/** Webhooks as those that see something. */
+/** All who may read the stream. */
+const streamSeer: Seer = { actor: 'jetstream', correlationId: 'jetstream', operation: 'publish' }
+
+function seers(): (webhook: string) => Seer {
+  const known = new Map<string, Seer>()
+  return (webhook) => {
+    const found = known.get(webhook) ?? { actor: `webhook:${webhook}`, correlationId: webhook, operation: 'webhook' }
+    known.set(webhook, found)
+    return found
+  }
+}

@@ -1,0 +1,313 @@
+import { readFileSync } from 'node:fs'
+import type { Logger } from 'pino'
+import { Answers } from '../../gateway/answers.ts'
+import { contractOf } from '../../gateway/contract.ts'
+import { type Gateway, startGateway } from '../../gateway/gateway.ts'
+import { createIngest } from '../../gateway/ingest.ts'
+import { describeError } from '../../gateway/report.ts'
+import { AccessRecorder } from '../../mdm/access/accessRecorder.ts'
+import { addCallerMinutes } from '../../mdm/access/callerMinutes.ts'
+import { findOperation } from '../../mdm/access/operations.ts'
+import type { RowReaders } from '../../mdm/access/rowReaders.ts'
+import { type DatabaseOptions, openDatabase, type Sql } from '../../mdm/db/database.ts'
+import { watchSlow } from '../../mdm/db/slowStatements.ts'
+import { JetStreamSource } from '../../mdm/feed/jetstream/source.ts'
+import { startTailer } from '../../mdm/feed/tailer.ts'
+import { sensitiveScopes } from '../../mdm/feed/visible.ts'
+import { accept } from '../../mdm/ingest/accept.ts'
+import { openRefusals, type RefusalLog } from '../../mdm/refusals.ts'
+import { createEngines } from '../../mdm/resolve.ts'
+import { type Sweeper, startSweeper } from '../../mdm/sweep.ts'
+import type { Policy } from '../../schema/policy.ts'
+import { createSubgraphs } from '../../subgraphs/all.ts'
+import { cacheableGraph } from '../../subgraphs/golden/cacheable.ts'
+import { type Config, ConfigError } from '../config/config.ts'
+import type { Installation } from '../config/installation.ts'
+import { ours } from '../config/packagePath.ts'
+import { readSupergraph } from '../config/supergraph.ts'
+import { startFeedMeter } from '../observe/feedMeter.ts'
+import { openMetrics } from '../observe/metrics.ts'
+import { readyChecks } from '../observe/ready.ts'
+import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
+import type { DeliverRole } from './deliverRole.ts'
+import { followGraph, type Graph } from './followGraph.ts'
+import { followPolicy } from './followPolicy.ts'
+import { figuresOfAll, joinGatewayWorkers } from './gatewayWorkers.ts'
+import type { IngestRole } from './ingestRole.ts'
+import { openInternal } from './openInternal.ts'
+import { NATS_CONFIG, type NatsConfig, natsOptions } from './openNats.ts'
+import { openPolicies } from './openPolicies.ts'
+import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
+import { type Publisher, startPublisher } from './publisher.ts'
+import { rowReaders } from './rowReaders.ts'
+
+export const GATEWAY_CONFIG = [
+  'host',
+  'port',
+  'hostsAllowed',
+  ...AUTHENTICATION_CONFIG,
+  'subgraphs',
+  'supergraph',
+  'internalSecret',
+  'queryConnectionsMax',
+  'slowStatementMs',
+  'contractHide',
+  'drainSecondsMax',
+  'sensitiveAccessDaysMax',
+  'bodyBytesMax',
+  'documentBytesMax',
+  'tokensMax',
+  'depthMax',
+  'aliasesMax',
+  'fieldsMax',
+  'costMax',
+  'queryMsMax',
+  'cacheMegabytesMax',
+  'operationsMax',
+  'callerOperationsPerMinuteMax',
+  'callerOperationsMax',
+  'callerStreamsMax',
+  'operations',
+  'graphiql',
+  'streamsMax',
+  'feedFrom',
+  ...NATS_CONFIG,
+  ...WEBHOOK_CONFIG,
+] as const
+
+/** Connections of the feed: it reads for three subscribers that are behind at once, and tails. */
+const feedConnectionsMax = 4
+const acceptConnectionsMax = 4
+const stewardConnectionsMax = 4
+const metricsConnectionsMax = 2
+/** How late what time alone brings about may be. */
+const sweepEveryMs = 30_000
+
+/** Reads of queries that take long are told, unless nobody wants to know. */
+function slowWatched(sql: Sql, { slowStatementMs }: Config<'slowStatementMs'>, log: Logger): Sql {
+  return slowStatementMs === 0 ? sql : watchSlow(sql, slowStatementMs, (slow) => log.warn(slow, 'slow statement'))
+}
+
+/** The role `gateway`: GraphQL with its subgraphs, and the webhook receivers. */
+export async function startGatewayRole(options: {
+  config: Config<(typeof GATEWAY_CONFIG)[number] | 'dataDir'>
+  installation: Installation
+  /** File that the installation was read from; the shipped one without. */
+  sources?: string | undefined
+  databaseUrl: string
+  log: Logger
+  /** The workers of this process, once they run. */
+  ingest?: () => IngestRole | undefined
+  /** What delivers in this process. */
+  deliver?: () => DeliverRole | undefined
+}): Promise<Gateway> {
+  const { config, installation, databaseUrl, log } = options
+  const pools: Sql[] = []
+  const pool = (name: string, connectionsMax: number, more: Partial<DatabaseOptions> = {}) => {
+    const sql = openDatabase(databaseUrl, { name: `touchstone-${name}`, connectionsMax, ...more })
+    pools.push(sql)
+    return sql
+  }
+  // Queries are short keyed reads of the same few texts: with kept plans twice as many a second.
+  const queries = slowWatched(
+    pool('query', config.queryConnectionsMax, { planCache: 'auto', statementMsMax: config.queryMsMax }),
+    config,
+    log,
+  )
+  const deliveries = pool('accept', acceptConnectionsMax)
+  const metricsSql = pool('metrics', metricsConnectionsMax)
+  const feedMeter = startFeedMeter(metricsSql, installation.levels, (err) =>
+    log.debug({ err: describeError(err) }, 'figures of the feed were lost'),
+  )
+  let policyNow = () => installation.policy
+  const reads = new AccessRecorder({
+    sql: metricsSql,
+    daysMax: config.sensitiveAccessDaysMax,
+    report: (message, err) => log.warn(err ? { err: describeError(err) } : {}, message),
+  })
+  let answers: Answers | undefined
+  const tailer = await startTailer({
+    sql: pool('feed', feedConnectionsMax),
+    log: (level, m) => log[level](m),
+    seen(events) {
+      feedMeter.seen(events)
+      for (const { event } of events) answers?.changed(event)
+    },
+    live: liveSource(config, () => policyNow(), log),
+  })
+  let rows: RowReaders | undefined
+  let refusals: RefusalLog | undefined
+  let sweeper: Sweeper | null = null
+  let publisher: Publisher | null = null
+  let gateway: Gateway | undefined
+  let modelChanged = () => {}
+  const close = async () => {
+    await sweeper?.stop()
+    await publisher?.stop()
+    await refusals?.stop()
+    await reads.stop()
+    await tailer.stop()
+    await feedMeter.stop()
+    await Promise.all([rows?.close(), ...pools.map((p) => p.end({ timeout: 5 }))])
+  }
+  try {
+    const { systems, connectors, rules, levels } = installation
+    const shipped = {
+      policy: installation.policy,
+      engines: createEngines(installation.policy),
+      systems: new Map(systems.map((s) => [s.name, s])),
+    }
+    const steward = { sql: pool('steward', stewardConnectionsMax), ...shipped, rules }
+    await followPolicy(
+      steward.sql,
+      steward,
+      systems,
+      (err) => log.error({ err: describeError(err) }, 'the policy in force could not be read'),
+      () => modelChanged(),
+    )
+    const { policy } = steward
+    policyNow = () => steward.policy
+    sweeper = startSweeper(steward, sweepEveryMs, (err) => log.error({ err: describeError(err) }, 'a sweep failed'))
+    publisher = await startPublisher({
+      sql: steward.sql,
+      databaseUrl,
+      sources: options.sources,
+      everyMs: sweepEveryMs,
+      failed: (err) =>
+        log.error({ err: describeError(err) }, 'a publication could not be carried on; it is tried again'),
+    })
+    rows = await rowReaders(config, steward.sql, policy, databaseUrl, (url, more) =>
+      slowWatched(openDatabase(url, { ...more, statementMsMax: config.queryMsMax }), config, log),
+    )
+    refusals = openRefusals(steward.sql, (err) =>
+      log.error({ err: describeError(err) }, 'refused access could not be written to the audit log'),
+    )
+    const webhooks = await openWebhooks(steward.sql, config)
+    const parts = {
+      sql: queries,
+      rows,
+      sources: systems,
+      tailer,
+      steward,
+      connectors,
+      levels,
+      webhooks,
+      reads,
+      policies: openPolicies({ sql: steward.sql, databaseUrl, sources: options.sources, systems }),
+    }
+    let all = createSubgraphs({ ...parts, policy })
+    let model = policy.version
+    for (const name of config.subgraphs.keys())
+      if (!all.some((s) => s.name === name))
+        throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
+    if (config.cacheMegabytesMax > 0)
+      answers = new Answers({
+        graph: cacheableGraph(policy),
+        rowRights: rows !== undefined,
+        bytesMax: config.cacheMegabytesMax * 2 ** 20,
+        now: () => ({ readMsAgo: tailer.readMsAgo, feed: tailer.tail, policy: steward.policy }),
+      })
+    const whole = () =>
+      config.supergraph
+        ? readFileSync(config.supergraph, 'utf8')
+        : readSupergraph(all, () =>
+            log.warn('supergraph.graphql is not of this model: composing it anew; run "npx touchstone generate"'),
+          )
+    const graph = (): Graph => {
+      if (model !== steward.policy.version) {
+        all = createSubgraphs({ ...parts, policy: steward.policy })
+        model = steward.policy.version
+      }
+      return { supergraph: contractOf(whole(), config.contractHide ?? []), subgraphs: all }
+    }
+    const first = graph()
+    let refused = () => false
+    const metrics = openMetrics({
+      sql: metricsSql,
+      failed: (err) => log.warn({ err: describeError(err) }, 'figures of quality could not be taken'),
+      connectors,
+      levels,
+      types: policy.types,
+      tailer,
+      ingest: options.ingest,
+      deliver: options.deliver,
+      gateway: () => gateway?.underway(),
+    })
+    gateway = await startGateway({
+      host: config.host,
+      port: config.port,
+      callers: await authentication({ config, sql: queries, log }),
+      internal: config.subgraphs.size > 0 ? await openInternal(config) : undefined,
+      ...first,
+      answers,
+      services: config.subgraphs,
+      bounds: config,
+      operations: {
+        find: (hash) => findOperation(queries, hash),
+        mode: config.operations,
+        report: (err) => log.error({ err: describeError(err) }, 'published operations could not be read'),
+      },
+      graphiql: config.graphiql === 'auto' ? undefined : config.graphiql === 'on',
+      log,
+      refused: refusals.note,
+      observe: metrics.observe,
+      addUp: (begun) => addCallerMinutes(queries, begun),
+      ingest: createIngest({
+        sources: connectors,
+        accept: (messages) => accept(deliveries, messages),
+        now: Date.now,
+        report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'delivery failed'),
+      }),
+      ready: readyChecks({
+        sql: metricsSql,
+        migrations: ours('migrations'),
+        tailer,
+        graphRefused: () => refused(),
+        ingest: options.ingest,
+        deliver: options.deliver,
+      }),
+      metrics: async () => ({ type: metrics.contentType, text: (await figuresOfAll()) ?? (await metrics.text()) }),
+    })
+    const { url, underway, close: drain, reload } = gateway
+    joinGatewayWorkers(url, () => metrics.figures())
+    let served = model
+    const following = followGraph({
+      file: config.supergraph,
+      first,
+      read: graph,
+      async reload(supergraph, subgraphs) {
+        await reload(supergraph, subgraphs)
+        served = model
+      },
+      log,
+    })
+    // With another supergraph of the same model the last one is as good.
+    refused = () => served !== steward.policy.version && following.refused()
+    modelChanged = following.again
+    // What was published meanwhile.
+    following.again()
+    return {
+      url,
+      underway,
+      reload,
+      async close(graceMs = config.drainSecondsMax * 1_000) {
+        modelChanged = () => {}
+        following.stop()
+        await drain(graceMs)
+        metrics.close()
+        await close()
+      },
+    }
+  } catch (e) {
+    await close()
+    throw e
+  }
+}
+
+/** Where live events come from, if not from the table. */
+function liveSource(config: NatsConfig & Config<'feedFrom'>, policy: () => Policy, log: Logger) {
+  if (config.feedFrom === 'postgres') return undefined
+  const nats = natsOptions(config)
+  if (!nats) throw new ConfigError('TOUCHSTONE_FEED_FROM is "nats": set TOUCHSTONE_NATS_URL as well')
+  return new JetStreamSource({ nats, scopes: () => sensitiveScopes(policy()), log: (level, m) => log[level](m) })
+}

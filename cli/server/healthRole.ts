@@ -1,0 +1,50 @@
+import type { Logger } from 'pino'
+import { type HealthServer, startHealthServer } from '../../gateway/healthServer.ts'
+import { describeError } from '../../gateway/report.ts'
+import { openDatabase } from '../../mdm/db/database.ts'
+import type { Installation } from '../config/installation.ts'
+import { ours } from '../config/packagePath.ts'
+import { openMetrics } from '../observe/metrics.ts'
+import { readyChecks } from '../observe/ready.ts'
+import { type AuthenticationConfig, authentication } from './authentication.ts'
+import type { DeliverRole } from './deliverRole.ts'
+import type { IngestRole } from './ingestRole.ts'
+
+const connectionsMax = 2
+
+/** Health and metrics of a process without gateway, on a port of their own. */
+export async function startHealthRole(options: {
+  config: AuthenticationConfig
+  port: number
+  installation: Installation
+  databaseUrl: string
+  log: Logger
+  ingest: () => IngestRole | undefined
+  deliver: () => DeliverRole | undefined
+}): Promise<HealthServer> {
+  const { config, port, installation, log, ingest, deliver } = options
+  const sql = openDatabase(options.databaseUrl, { name: 'touchstone-metrics', connectionsMax })
+  try {
+    const { connectors, levels, policy } = installation
+    const failed = (err: unknown) => log.warn({ err: describeError(err) }, 'figures of quality could not be taken')
+    const metrics = openMetrics({ sql, connectors, levels, types: policy.types, failed, ingest, deliver })
+    const server = await startHealthServer({
+      host: config.host,
+      port,
+      callers: await authentication({ config, sql, log }),
+      ready: readyChecks({ sql, migrations: ours('migrations'), ingest, deliver }),
+      metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
+      report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'request failed'),
+    })
+    return {
+      ...server,
+      async close() {
+        await server.close()
+        await sql.end({ timeout: 5 })
+      },
+    }
+  } catch (e) {
+    await sql.end({ timeout: 5 })
+    throw e
+  }
+}

@@ -1,0 +1,104 @@
+import type { Sql } from '../../mdm/db/database.ts'
+import { type Batch, dropBatches, saveBatches } from '../../mdm/ingest/batches.ts'
+import type { Message } from '../../mdm/ingest/claim.ts'
+import { dropMinutes, Tally } from '../../mdm/service/minutes.ts'
+import { isAbout, type ServiceLevels } from '../../mdm/service/objectives.ts'
+
+/** How long figures wait to be written, and what of them is kept. */
+const flushEveryMs = 1_000
+const batchesMax = 200
+const batchDaysMax = 30
+const minuteDaysBeyondWindow = 7
+const cleanEveryMs = 3_600_000
+
+/** What a worker notes of the messages it applied: when, for traces, and how late, for the service levels. */
+export class IngestMeter {
+  readonly #sql: Sql
+  readonly #worker: string
+  readonly #levels: ServiceLevels
+  readonly #typeOf: (system: string, object: string | null) => string | null
+  readonly #onError: (error: unknown) => void
+  readonly #tally = new Tally()
+  #claimed = new Map<number, Message>()
+  #claimedAt = new Date()
+  #batches: Batch[] = []
+  #flushedAt = 0
+  #cleanedAt = 0
+  #flushing: Promise<void> | null = null
+
+  constructor(options: {
+    sql: Sql
+    worker: string
+    levels: ServiceLevels
+    typeOf: (system: string, object: string | null) => string | null
+    onError: (error: unknown) => void
+  }) {
+    this.#sql = options.sql
+    this.#worker = options.worker
+    this.#levels = options.levels
+    this.#typeOf = options.typeOf
+    this.#onError = options.onError
+  }
+
+  /** Messages were taken out of the queue; again and in parts, where a batch failed. */
+  claimed(messages: readonly Message[]): void {
+    if (this.#claimed.size === 0) this.#claimedAt = new Date()
+    for (const m of messages) this.#claimed.set(m.inboxId, m)
+  }
+
+  /** One of them failed by itself and went back. */
+  failed(inboxId: number): void {
+    this.#claimed.delete(inboxId)
+  }
+
+  /** All others are committed. */
+  applied(): void {
+    const messages = [...this.#claimed.values()]
+    this.#claimed.clear()
+    if (messages.length === 0) return
+    const appliedAt = new Date()
+    if (this.#batches.length < batchesMax)
+      this.#batches.push({
+        worker: this.#worker,
+        inboxIds: messages.map((m) => m.inboxId),
+        claimedAt: this.#claimedAt,
+        appliedAt,
+      })
+    for (const m of messages) if (!m.replay) this.#count(m, appliedAt.getTime())
+    if (performance.now() - this.#flushedAt >= flushEveryMs) void this.flush()
+  }
+
+  /** What was claimed came to nothing: the transaction did not commit. */
+  dropped(): void {
+    this.#claimed.clear()
+  }
+
+  /** Writes what has come together; a failure is told and loses figures, nothing else. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#write()
+      .catch(this.#onError)
+      .finally(() => {
+        this.#flushing = null
+      })
+    return this.#flushing
+  }
+
+  #count(m: Message, now: number): void {
+    const type = this.#typeOf(m.source, m.object)
+    for (const o of this.#levels.objectives)
+      if (o.measure === 'INGEST_LAG' && isAbout(o, m.source, type))
+        this.#tally.add(o.name, now - m.receivedAt.getTime() <= o.withinMs, now)
+  }
+
+  async #write(): Promise<void> {
+    this.#flushedAt = performance.now()
+    const batches = this.#batches
+    this.#batches = []
+    await saveBatches(this.#sql, batches)
+    await this.#tally.flush(this.#sql)
+    if (performance.now() - this.#cleanedAt < cleanEveryMs && this.#cleanedAt > 0) return
+    this.#cleanedAt = performance.now()
+    await dropBatches(this.#sql, batchDaysMax)
+    await dropMinutes(this.#sql, this.#levels.windowDays + minuteDaysBeyondWindow)
+  }
+}

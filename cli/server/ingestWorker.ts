@@ -1,0 +1,139 @@
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parentPort, Worker, workerData } from 'node:worker_threads'
+import { objectTypes } from '../../connectors/objectType.ts'
+import { describeError } from '../../gateway/report.ts'
+import { openDatabase } from '../../mdm/db/database.ts'
+import { PENDING_CHANNEL } from '../../mdm/ingest/accept.ts'
+import { applyPending, batchRowsMax, type Pipeline } from '../../mdm/pipeline.ts'
+import { changedMappings } from '../../mdm/remap.ts'
+import { createEngines } from '../../mdm/resolve.ts'
+import { policyChannel } from '../../mdm/review/policies.ts'
+import { openInstallation } from '../config/installation.ts'
+import { masteringInForce } from '../config/policyFiles.ts'
+import { openLog } from '../observe/log.ts'
+import { startTracing } from '../observe/tracing.ts'
+import { IngestMeter } from './ingestMeter.ts'
+import type { WorkerData } from './ingestRole.ts'
+import { Statistics } from './plannerStatistics.ts'
+import type { RemapData } from './remapWorker.ts'
+
+/**
+ * A thread of the role `ingest`: applies what waits in the inbox until it is told to stop. A notice wakes it; without
+ * one it looks every `pollMs`, which also finds what was put back to be tried later.
+ */
+const pollMs = 500
+const backOffMsMin = 100
+const backOffMsMax = 5_000
+
+const { databaseUrl, sources, workers, rowsMax, attemptsMax, logLevel, number, tracing } = workerData as WorkerData
+const stopTracing = startTracing(tracing ?? {}, `ingest-${number}`)
+const log = openLog(logLevel, `ingest-${number}`)
+// One for the batch's own statements; the pipeline sends some side by side.
+const sql = openDatabase(databaseUrl, { name: 'touchstone-ingest', connectionsMax: 2 })
+const { policy, systems, connectors, rules, levels } = openInstallation(sources)
+const meter = new IngestMeter({
+  sql,
+  worker: `${hostname()}/${process.pid}/${number}`,
+  levels,
+  typeOf: objectTypes(connectors),
+  onError: (error) => log.debug({ err: describeError(error) }, 'figures of ingest were lost'),
+})
+const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
+const pipeline: Pipeline = {
+  sql,
+  ...shipped,
+  connectors,
+  rules,
+  attemptsMax,
+  share: { worker: (number - 1) % workers, workers, claimed: (messages) => meter.claimed(messages) },
+  onError(error, inboxId) {
+    meter.failed(inboxId)
+    log.error({ err: describeError(error), inboxId }, 'a message failed')
+  },
+}
+
+// One of them for all.
+const statistics =
+  number === 1 ? new Statistics(sql, (error) => log.warn({ err: describeError(error) }, 'no statistics')) : null
+
+let stopped = false
+let remapping: { thread: Worker | null } | undefined
+/** Whether another policy may have been published since ours was read. */
+let stale = true
+let wake: (() => void) | undefined
+const woken = () => wake?.()
+parentPort?.on('message', () => {
+  stopped = true
+  woken()
+})
+
+/** Until a notice comes, or the time is over. */
+async function pause(ms: number): Promise<void> {
+  const over = new AbortController()
+  wake = () => over.abort()
+  await sleep(ms, undefined, { signal: over.signal }).catch(() => undefined)
+  wake = undefined
+}
+
+/** Where mappings or code lists have changed, a thread beside this one brings what is stored to them. */
+async function remapWhatChanged(): Promise<{ thread: Worker | null }> {
+  const versions = new Map([...connectors].map(([name, c]) => [name, c.mappingVersion]))
+  if ((await changedMappings(sql, versions)).length === 0) return { thread: null }
+  const data: RemapData = { databaseUrl, sources, logLevel }
+  const thread = new Worker(new URL('./remapWorker.ts', import.meta.url), { workerData: data })
+  thread.once('error', (error) =>
+    log.error({ err: describeError(error) }, 'a changed mapping was not applied to all records'),
+  )
+  return { thread }
+}
+
+async function run(): Promise<void> {
+  let backOffMs = backOffMsMin
+  let rows = 0
+  let listening = false
+  while (!stopped) {
+    try {
+      if (!listening) {
+        await sql.listen(PENDING_CHANNEL, woken)
+        // What was published while the connection was away brought no notice.
+        const publishedAnew = () => {
+          stale = true
+        }
+        await sql.listen(policyChannel, publishedAnew, publishedAnew)
+        listening = true
+      }
+      if (stale) {
+        stale = false
+        Object.assign(pipeline, await masteringInForce(sql, shipped, systems))
+      }
+      if (number === 1 && !remapping) remapping = await remapWhatChanged()
+      rows ||= await batchRowsMax(sql, workers, rowsMax)
+      const applied = await applyPending(pipeline, rows)
+      meter.applied()
+      if (applied.claimed > 0) {
+        statistics?.applied(applied.claimed)
+        parentPort?.postMessage(applied)
+      } else {
+        await meter.flush()
+        await statistics?.settled()
+        await pause(pollMs)
+      }
+      backOffMs = backOffMsMin
+    } catch (e) {
+      meter.dropped()
+      stale = true
+      log.warn({ err: describeError(e), backOffMs }, 'the database cannot be reached: trying again')
+      await pause(backOffMs)
+      backOffMs = Math.min(2 * backOffMs, backOffMsMax)
+    }
+  }
+  await remapping?.thread?.terminate()
+  await meter.flush()
+  await sql.end({ timeout: 5 })
+  await stopTracing()
+  // Ends this thread. Without it the driver, if it was about to connect anew for LISTEN, would keep it for ever.
+  process.exit()
+}
+
+await run()

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import type { NatsOptions } from '../../mdm/feed/jetstream/stream.ts'
+import { type Config, ConfigError } from '../config/config.ts'
+
+export const NATS_CONFIG = [
+  'natsUrl',
+  'natsCredentials',
+  'natsStream',
+  'natsSubject',
+  'natsReplicas',
+  'natsScopes',
+] as const
+export type NatsConfig = Config<(typeof NATS_CONFIG)[number]>
+
+/** How NATS is reached, as it is configured; null where it is not. Throws ConfigError. */
+export function natsOptions(config: NatsConfig): NatsOptions | null {
+  if (!config.natsUrl) return null
+  return {
+    servers: config.natsUrl,
+    credentials: config.natsCredentials && readCredentials(config.natsCredentials),
+    stream: config.natsStream,
+    subject: config.natsSubject,
+    replicas: config.natsReplicas,
+  }
+}
+
+function readCredentials(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (e) {
+    throw new ConfigError(`TOUCHSTONE_NATS_CREDENTIALS: ${e instanceof Error ? e.message : e}`)
+  }
+}

@@ -1,0 +1,21 @@
+import { workerData } from 'node:worker_threads'
+import { openDatabase } from '../../mdm/db/database.ts'
+import { carryOnPublication } from '../../mdm/publish.ts'
+import { openInstallation } from '../config/installation.ts'
+import { masteringOf } from '../config/policyFiles.ts'
+
+/** A thread for one publication, so that it never blocks a query. */
+export interface PublishData {
+  databaseUrl: string
+  sources: string | undefined
+}
+
+const { databaseUrl, sources } = workerData as PublishData
+// One connection holds the lock, the others work.
+const sql = openDatabase(databaseUrl, { name: 'touchstone-publish', connectionsMax: 3 })
+try {
+  const { systems, rules } = openInstallation(sources)
+  await carryOnPublication(sql, (kept) => ({ ...masteringOf(kept, systems), rules }))
+} finally {
+  await sql.end({ timeout: 5 })
+}

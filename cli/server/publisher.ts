@@ -1,0 +1,46 @@
+import { Worker } from 'node:worker_threads'
+import type { Sql } from '../../mdm/db/database.ts'
+import { policyChannel, runningPublication } from '../../mdm/review/policies.ts'
+import type { PublishData } from './publishWorker.ts'
+
+export interface Publisher {
+  /** What is under way is left as it is: whoever comes next goes on with it. */
+  stop(): Promise<void>
+}
+
+/**
+ * Carries publications on that nobody works on: those that mutations begin, and those whose process is gone. On a thread
+ * of its own, one at a time in the whole installation.
+ */
+export async function startPublisher(options: {
+  sql: Sql
+  databaseUrl: string
+  sources: string | undefined
+  /** How often it looks, beside being told. */
+  everyMs: number
+  failed: (error: unknown) => void
+}): Promise<Publisher> {
+  const { sql, databaseUrl, sources, everyMs, failed } = options
+  const data: PublishData = { databaseUrl, sources }
+  let worker: Worker | null = null
+  let stopped = false
+  const look = async () => {
+    if (stopped || worker || !(await runningPublication(sql)) || stopped || worker) return
+    worker = new Worker(new URL('./publishWorker.ts', import.meta.url), { workerData: data })
+    worker.once('error', failed).once('exit', () => {
+      worker = null
+    })
+  }
+  const again = () => void look().catch(failed)
+  const timer = setInterval(again, everyMs)
+  timer.unref()
+  const { unlisten } = await sql.listen(policyChannel, again, again)
+  return {
+    async stop() {
+      stopped = true
+      clearInterval(timer)
+      await unlisten().catch(failed)
+      await worker?.terminate()
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Sql } from '../../mdm/db/database.ts'
+import { resourceLimits } from './ingestRole.ts'
+
+/** Also what demoWorker.ts is given. */
+export interface DemoWorld {
+  companies: number
+  seed: number
+}
+
+interface Marker extends DemoWorld {
+  /** Names the database: another one begins anew. */
+  feed: string
+  done: boolean
+}
+
+/**
+ * Whether the demo world is to be sent: into an empty database, or on after a start that was interrupted (what is there
+ * already is recognised by its message id). The marker is a file beside the data.
+ */
+export async function demoIsDue(sql: Sql, dataDir: string, world: DemoWorld): Promise<boolean> {
+  const feed = await feedOf(sql)
+  const marker = readMarker(dataDir)
+  if (marker?.feed === feed) return !marker.done
+  const any = await sql`select 1 from inbox limit 1`
+  if (any.length > 0) return false
+  writeMarker(dataDir, { ...world, feed, done: false })
+  return true
+}
+
+/** Sends the demo world through the accept path, on a thread of its own. Answers how many messages were sent. */
+export async function sendDemo(options: {
+  sql: Sql
+  databaseUrl: string
+  dataDir: string
+  sources: string | undefined
+  world: DemoWorld
+  signal: AbortSignal
+  onSent: (sent: number) => void
+}): Promise<number> {
+  const { databaseUrl, sources, signal } = options
+  const feed = await feedOf(options.sql)
+  const { companies, seed } = readMarker(options.dataDir) ?? options.world
+  const worker = new Worker(new URL('./demoWorker.ts', import.meta.url), {
+    workerData: { databaseUrl, sources, companies, seed },
+    resourceLimits,
+  })
+  const stop = () => void worker.terminate()
+  signal.addEventListener('abort', stop, { once: true })
+  let sent = 0
+  const code = await new Promise<number>((resolve, reject) => {
+    worker.on('message', (count: number) => {
+      sent = count
+      options.onSent(count)
+    })
+    worker.once('error', reject)
+    worker.once('exit', resolve)
+  })
+  signal.removeEventListener('abort', stop)
+  if (code === 0 && !signal.aborted) writeMarker(options.dataDir, { companies, seed, feed, done: true })
+  return sent
+}
+
+async function feedOf(sql: Sql): Promise<string> {
+  const [head] = await sql<{ feed: string }[]>`select feed from feed_head`
+  return head?.feed ?? ''
+}
+
+function readMarker(dataDir: string): Marker | null {
+  const file = join(dataDir, 'demo.json')
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Marker) : null
+}
+
+function writeMarker(dataDir: string, marker: Marker): void {
+  writeFileSync(join(dataDir, 'demo.json'), `${JSON.stringify(marker)}\n`)
+}

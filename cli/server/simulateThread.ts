@@ -1,0 +1,19 @@
+import { Worker } from 'node:worker_threads'
+import type { KeptPolicy } from '../../mdm/review/policies.ts'
+import type { Simulation } from '../../mdm/simulate.ts'
+import type { SimulateData } from './simulateWorker.ts'
+
+/** Runs what-ifs on a thread of their own. The policy was read before: its mistakes are known. */
+export function simulateOnThread(
+  databaseUrl: string,
+  sources: string | undefined,
+): (kept: KeptPolicy, sample: number | undefined) => Promise<Simulation> {
+  return async (kept, sample) => {
+    const data: SimulateData = { databaseUrl, sources, kept, sample }
+    const worker = new Worker(new URL('./simulateWorker.ts', import.meta.url), { workerData: data })
+    return await new Promise((resolve, reject) => {
+      worker.once('message', resolve).once('error', reject)
+      worker.once('exit', () => reject(new Error('the what-if ended without a report')))
+    })
+  }
+}

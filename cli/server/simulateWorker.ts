@@ -1,0 +1,22 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { openDatabase } from '../../mdm/db/database.ts'
+import type { KeptPolicy } from '../../mdm/review/policies.ts'
+import { simulate } from '../../mdm/simulate.ts'
+import { openInstallation } from '../config/installation.ts'
+import { masteringOf } from '../config/policyFiles.ts'
+
+/** A thread for one what-if, so that it never blocks a query. */
+export interface SimulateData {
+  databaseUrl: string
+  sources: string | undefined
+  kept: KeptPolicy
+  sample: number | undefined
+}
+
+const { databaseUrl, sources, kept, sample } = workerData as SimulateData
+const sql = openDatabase(databaseUrl, { name: 'touchstone-simulate', connectionsMax: 1 })
+try {
+  parentPort?.postMessage(await simulate(sql, masteringOf(kept, openInstallation(sources).systems), { sample }))
+} finally {
+  await sql.end({ timeout: 5 })
+}

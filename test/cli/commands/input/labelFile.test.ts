@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { readLabelFile } from '../../../../cli/commands/input/labelFile.ts'
+import { recordKey } from '../../../../schema/recordKey.ts'
+
+const file = join(mkdtempSync(join(tmpdir(), 'touchstone-labels-')), 'labels.csv')
+const read = async (text: string) => {
+  writeFileSync(file, text)
+  return await readLabelFile(file)
+}
+const [A, B] = [recordKey('crm', 'account', 'x/1'), recordKey('billing', 'customer', '2')]
+const sorted = (a: string, b: string) => (a < b ? { a, b } : { a: b, b: a })
+
+test('records by key or name, columns in any order, each pair once', async () => {
+  assert.deepEqual(await read(`\ufeffsame,a,note,b\r\n1, crm/account/x/1 ,"so, yes",${B.toUpperCase()}\r\n\r\n`), [
+    { ...sorted(A, B), same: true },
+  ])
+  assert.deepEqual(await read(`a,b,same\n${A},${B},no\n${B},${A},0\n`), [{ ...sorted(A, B), same: false }])
+  assert.deepEqual(await read('a,b,same\n'), [])
+})
+
+test('what cannot be used is named with its line and what would be right', async () => {
+  for (const [text, says] of [
+    ['', /empty; the first line has to name the columns a, b and same/],
+    ['x,y\n1,2\n', /:1: the first line has to name the columns a, b and same; it names x, y/],
+    [`a,b,same\n${A},${B},maybe`, /:2: same is "maybe"; it has to be 1 or 0/],
+    [`a,b,same\n\n${A},,1`, /:3: a and b have to be given/],
+    [`a,b,same\n${A},crm/account/x/1,1`, /:2: a and b are one record/],
+    [`a,b,same\n${A},${B},1\n${B},${A},0`, /:3: line 2 says otherwise/],
+  ] as const)
+    await assert.rejects(read(text), says)
+  await assert.rejects(readLabelFile(`${file}.none`), /ENOENT/)
+})

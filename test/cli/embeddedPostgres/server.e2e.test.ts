@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import postgres from 'postgres'
+import { postgresBinaries } from '../../../cli/embeddedPostgres/binaries.ts'
+import { startServer } from '../../../cli/embeddedPostgres/server.ts'
+
+const skip = process.getuid?.() === 0 ? false : 'not root'
+
+test('root may have the whole installation where only root may enter, as after a clone in mktemp -d', {
+  skip,
+}, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'touchstone-hidden-'))
+  assert.equal(statSync(dir).mode & 0o077, 0)
+  const native = dirname(dirname((await postgresBinaries()).postgres))
+  execFileSync('cp', ['-a', native, join(dir, 'native')])
+  const bin = join(dir, 'native', 'bin')
+  const server = await startServer({
+    dir: join(dir, 'data'),
+    durable: false,
+    binaries: { postgres: join(bin, 'postgres'), initdb: join(bin, 'initdb') },
+  })
+  const sql = postgres(server.url('postgres'), { max: 1 })
+  t.after(async () => {
+    await sql.end()
+    await server.stop()
+    rmSync(dir, { recursive: true, force: true })
+  })
+  assert.deepEqual([...(await sql`select 1 as one`)], [{ one: 1 }])
+})

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { command as sloCommand } from '../../../cli/commands/slo.ts'
+import { command as traceCommand } from '../../../cli/commands/trace.ts'
+import { command as webhooksCommand } from '../../../cli/commands/webhooks.ts'
+import { ours } from '../../../cli/config/packagePath.ts'
+import { readyChecks } from '../../../cli/observe/ready.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+import { row } from '../../fixtures/shop.ts'
+import { ask } from '../../gateway/gateway.ts'
+import { until } from '../../gateway/until.ts'
+import { dataDirectory, touchstone } from '../process.ts'
+import { said } from '../said.ts'
+
+let db: TestDatabase
+before(async () => {
+  db = await testDatabase()
+})
+after(async () => await db?.drop())
+
+test('gateway and workers tell how they are, part by part, and how the service levels are met', async (t) => {
+  const { dir } = dataDirectory(t)
+  const env = { DATABASE_URL: db.url }
+  const ingest = touchstone(['serve', '--roles', 'ingest', '--workers', '2', '--health-port', '0'], dir, env)
+  const gateway = touchstone(['serve', '--roles', 'gateway', '--port', '0'], dir, env)
+  t.after(() => {
+    for (const c of [ingest, gateway]) c.child.kill('SIGKILL')
+  })
+  const started = async (c: typeof ingest) => JSON.parse((await c.says(/\{.*"msg":"started"\}/))[0])
+  const { healthUrl } = await started(ingest)
+  const { url } = await started(gateway)
+  const get = (path: string, base = healthUrl) => fetch(new URL(path, base))
+  const checks = async (base: string) => {
+    const { checks } = (await (await get('/health/ready', base)).json()) as { checks: { name: string; code: string }[] }
+    return checks.map((c) => [c.name, c.code])
+  }
+  assert.deepEqual(await checks(healthUrl), [
+    ['database', 'OK'],
+    ['migrations', 'OK'],
+    ['workers', 'OK'],
+  ])
+  assert.deepEqual(await checks(url), [
+    ['database', 'OK'],
+    ['migrations', 'OK'],
+    ['feed', 'OK'],
+  ])
+  assert.equal((await get('/health/live')).status, 200)
+  assert.equal((await get('/graphql')).status, 404)
+
+  const messages: number[] = []
+  for (let i = 0; i < 3; i++)
+    messages.push(
+      await row(db.sql, 'customers', { shop_customer_id: `C${i}`, company_name: `Blue Fen ${i}` }, 'webshop'),
+    )
+  const query = '{ serviceLevels { name tier state late spans { hours total good burnRate } } }'
+  const levelsOf = async () => (await ask(url, query)).body.data.serviceLevels
+  const level = async (name: string) => (await levelsOf()).find((l: { name: string }) => l.name === name)
+  await until(async () => (await level('ingest-master-data')).spans[0].total === 3)
+  await until(async () => (await level('feed')).spans[0].total === 3)
+  assert.deepEqual(await level('ingest-master-data'), {
+    name: 'ingest-master-data',
+    tier: 'gold',
+    state: 'MET',
+    late: 0,
+    spans: [1, 6, 672].map((hours) => ({ hours, total: 3, good: 3, burnRate: 0 })),
+  })
+  assert.equal((await level('ingest-billing')).state, 'NO_DATA')
+
+  const metrics = await (await get('/metrics')).text()
+  assert.match(metrics, /touchstone_messages_total\{outcome="applied"\} 3/)
+  assert.match(metrics, /touchstone_ingest_workers\{state="running"\} 2/)
+  assert.match(metrics, /touchstone_slo_burn_rate\{objective="ingest-master-data",tier="gold",window="1h"\} 0/)
+  assert.match(metrics, /touchstone_database_connections\{pool="feed"/)
+  assert.match(await (await get('/metrics', url)).text(), /touchstone_feed_tail_position 3/)
+
+  // On a machine that is busy with more than this an event may have been late.
+  await db.sql`update service_minute set good = total`
+  const at = ['--database-url', db.url]
+  const slo = await said(sloCommand, at)
+  assert.equal(slo.code, 0)
+  assert.match(slo.text, /ingest-master-data +gold +MET +99.00 % within 10000 ms; 1 h: 100.00 % of 3, burn 0.0/)
+  await db.sql`update service_minute set good = 0 where objective = 'feed'`
+  const missed = await said(sloCommand, ['--json', ...at])
+  assert.equal(missed.code, 1)
+  assert.equal(JSON.parse(missed.text).find((l: { name: string }) => l.name === 'feed').state, 'MISSED')
+
+  await until(
+    async () => (await db.sql`select 1 from batch where messages @> ${messages[0] ?? 0}::bigint`).length === 1,
+  )
+  const trace = touchstone(['trace', String(messages[0])], dir, env)
+  assert.equal(await trace.ended, 0)
+  assert.match(
+    trace.output(),
+    /message \d+ customers: APPLIED.*received from webshop as .*claimed by \S+\/1?2?, one of \d.*event 1: Customer \S+ CREATED.*record customers C0/s,
+  )
+  const json = await said(traceCommand, [String(messages[0]), '--json', ...at])
+  const [told] = JSON.parse(json.text).messages
+  const times = [told.receivedAt, told.passes[0].claimedAt, told.events[0].at, told.passes[0].appliedAt]
+  assert.deepEqual(times, times.toSorted(), 'received, claimed, in the feed, committed')
+  const none = await said(traceCommand, ['nothing', ...at])
+  assert.equal(none.code, 1)
+  assert.match(none.text, /"nothing" names nothing here: give the number of a message/)
+
+  assert.match((await said(webhooksCommand, ['list', ...at])).text, /no webhooks; the mutation registerWebhook/)
+
+  for (const c of [ingest, gateway]) c.child.kill('SIGTERM')
+  assert.deepEqual([await ingest.ended, await gateway.ended], [0, 0])
+})
+
+test('what is not right is named with a code', async () => {
+  const codes = async (parts: object) =>
+    (await readyChecks({ sql: db.sql, migrations: ours('migrations'), ...parts } as never)()).map((c) => [
+      c.name,
+      c.ok,
+      c.code,
+    ])
+  const fine = [
+    ['database', true, 'OK'],
+    ['migrations', true, 'OK'],
+  ]
+  const role = (wanted: number, running: number) => ({ ingest: () => ({ workers: () => ({ wanted, running }) }) })
+  assert.deepEqual(await codes(role(2, 1)), [...fine, ['workers', true, 'WORKERS_FEW']])
+  assert.deepEqual(await codes(role(2, 0)), [...fine, ['workers', false, 'WORKERS_DOWN']])
+  assert.deepEqual(await codes({ tailer: { tail: { failed: true }, readMsAgo: 0 } }), [
+    ...fine,
+    ['feed', false, 'FEED_BROKEN'],
+  ])
+  assert.deepEqual(await codes({ tailer: { tail: { failed: false }, readMsAgo: 11_000 } }), [
+    ...fine,
+    ['feed', false, 'FEED_BEHIND'],
+  ])
+  const deliver = (claimedMsAgo: number, state: string, sinceMs = 0) => ({
+    deliver: () => ({ deliverer: { claimedMsAgo }, publisher: { state: { state, why: 'no server', sinceMs } } }),
+  })
+  const sinks: [ReturnType<typeof deliver>, boolean, string, boolean, string][] = [
+    [deliver(0, 'PUBLISHING'), true, 'OK', true, 'OK'],
+    [deliver(0, 'STANDBY'), true, 'OK', true, 'STANDBY'],
+    [deliver(0, 'AWAY', 1_000), true, 'OK', true, 'OK'],
+    [deliver(21_000, 'AWAY', 11_000), false, 'DELIVERY_STALLED', false, 'SINK_AWAY'],
+    [deliver(0, 'REFUSED'), true, 'OK', false, 'SINK_REFUSED'],
+  ]
+  for (const [parts, ok, code, sinkOk, sinkCode] of sinks)
+    assert.deepEqual(await codes(parts), [...fine, ['webhooks', ok, code], ['jetstream', sinkOk, sinkCode]])
+  const served = { ...deliver(0, 'REFUSED'), tailer: { tail: { failed: false }, readMsAgo: 0 } }
+  assert.deepEqual((await codes(served)).at(-1), ['jetstream', true, 'SINK_REFUSED'], 'a gateway serves on')
+  const away = () => Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' }))
+  assert.deepEqual(await codes({ sql: away }), [['database', false, 'DATABASE_AWAY']])
+  await db.sql`insert into migration (name, hash) values ('9999_newer.sql', '')`
+  assert.deepEqual((await codes({}))[1], ['migrations', false, 'MIGRATION_UNKNOWN'])
+  await db.sql`delete from migration where name in ('9999_newer.sql', '0012_operations.sql')`
+  assert.deepEqual((await codes({}))[1], ['migrations', false, 'MIGRATION_MISSING'])
+})
