@@ -4,7 +4,7 @@ import { isDatabaseAway } from '../mdm/db/away.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { type Config, configFromEnv } from './config/config.ts'
-import { ours } from './config/packagePath.ts'
+import { packagePath } from './config/packagePath.ts'
 import { openEmbedded } from './embeddedPostgres/embedded.ts'
 
 export interface Connection {
@@ -39,7 +39,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   try {
     await answers(url, config.databaseWaitSecondsMax, tell)
     const sql = openDatabase(url, { connectionsMax: options.connectionsMax ?? 4, name: options.name ?? 'touchstone' })
-    await migrate(sql, ours('migrations'))
+    await migrate(sql, packagePath('migrations'))
     return {
       sql,
       url,

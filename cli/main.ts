@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { Command, CommanderError } from 'commander'
-import { ours } from './config/packagePath.ts'
+import { packagePath } from './config/packagePath.ts'
 
 // From the second start on nothing is stripped and compiled again: half a second less.
 enableCompileCache()
@@ -39,7 +39,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   schema: () => import('./commands/schema.ts'),
 }
 
-const { version } = JSON.parse(readFileSync(ours('package.json'), 'utf8')) as { version: string }
+const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string }
 
 const program = new Command('touchstone')
   .description('Golden-record master data with a federated GraphQL face.')

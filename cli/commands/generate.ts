@@ -4,12 +4,12 @@ import { Command } from 'commander'
 import { generateTypes } from '../../schema/generateTypes.ts'
 import { readPolicy } from '../../schema/readPolicy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
-import { ours } from '../config/packagePath.ts'
+import { packagePath } from '../config/packagePath.ts'
 import { supergraphText } from '../config/supergraph.ts'
 
 /** Every file that is generated and checked in, with its text; a test compares them with what is there. */
 export function generated(): Map<string, string> {
-  const policy = readPolicy(ours('schema/model'))
+  const policy = readPolicy(packagePath('schema/model'))
   // Their SDL is all that is asked for; nothing is resolved, so there is nothing to resolve it with.
   const subgraphs = createSubgraphs({ policy, sql: undefined, tailer: undefined } as never)
   return new Map([
@@ -22,8 +22,8 @@ export const command = new Command('generate')
   .description('write the generated files anew after a change of the model: TypeScript types, supergraph')
   .action(() => {
     for (const [path, text] of generated()) {
-      mkdirSync(dirname(ours(path)), { recursive: true })
-      writeFileSync(ours(path), text)
+      mkdirSync(dirname(packagePath(path)), { recursive: true })
+      writeFileSync(packagePath(path), text)
       console.log(path)
     }
   })

@@ -9,7 +9,7 @@ import {
   retireOperations,
 } from '../../mdm/access/operations.ts'
 import { type Config, withConfig } from '../config/config.ts'
-import { ours } from '../config/packagePath.ts'
+import { packagePath } from '../config/packagePath.ts'
 import { connect } from '../connect.ts'
 import { readOperations, unsound } from './input/operationFiles.ts'
 
@@ -34,7 +34,7 @@ const publish = withConfig(
       )
     return { ...found, client: clientName(client) }
   })
-  const wrong = unsound(operations, publicSchema(readFileSync(ours('supergraph.graphql'), 'utf8')))
+  const wrong = unsound(operations, publicSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8')))
   if (wrong.length > 0) throw new Error(`nothing was published; the graph would refuse\n${wrong.join('\n')}`)
   await onDatabase(o, async (sql) => {
     for (const [client, all] of Map.groupBy(operations, (p) => p.client)) {

@@ -7,7 +7,7 @@ import { type BrokenOperation, brokenOperations, type OperationText } from '../.
 import { eventChanges } from '../../schema/eventChanges.ts'
 import { type ContractChange, sorted, undatedDeprecations } from '../../schema/graphChanges.ts'
 import { type Config, withConfig } from '../config/config.ts'
-import { ours } from '../config/packagePath.ts'
+import { packagePath } from '../config/packagePath.ts'
 import { connect } from '../connect.ts'
 import { generated } from './generate.ts'
 import { readOperations } from './input/operationFiles.ts'
@@ -45,12 +45,12 @@ Example:
   SETTINGS,
 ).action(async (options: Options) => {
   const { against, json } = options
-  const reference = readReference(against, ours('.'))
+  const reference = readReference(against, packagePath('.'))
   const now = generated().get('supergraph.graphql') ?? ''
   const changes = sorted([
     ...supergraphChanges(reference.supergraph, now, new Date().toISOString().slice(0, 10)),
-    ...eventChanges(reference.events, publishedEvents(ours('.'))),
-    ...(reference.mappings.size > 0 ? mappingChanges(reference.mappings, mappingFiles(ours('.'))) : []),
+    ...eventChanges(reference.events, publishedEvents(packagePath('.'))),
+    ...(reference.mappings.size > 0 ? mappingChanges(reference.mappings, mappingFiles(packagePath('.'))) : []),
   ])
   const schema = publicSchema(now)
   const undated = undatedDeprecations(schema)

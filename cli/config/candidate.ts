@@ -4,7 +4,7 @@ import { planUnits } from '../../mdm/match/plan.ts'
 import { misfit, readModel } from '../../mdm/review/models.ts'
 import { type KeptPolicy, policyInForce, readPolicyVersion, withParameters } from '../../mdm/review/policies.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
-import { ours } from './packagePath.ts'
+import { packagePath } from './packagePath.ts'
 import { policyOf, readPolicyFiles } from './policyFiles.ts'
 
 /** What was asked for is not there, or not one thing. */
@@ -68,6 +68,6 @@ async function baseOf(sql: Sql, options: CandidateOptions): Promise<KeptPolicy> 
   }
   if (options.policy !== undefined)
     return typeof options.policy === 'string' ? readPolicyFiles(options.policy) : options.policy
-  const shipped = () => readPolicyFiles(ours('schema/model'))
+  const shipped = () => readPolicyFiles(packagePath('schema/model'))
   return options.shipped ? shipped() : ((await policyInForce(sql)) ?? shipped())
 }

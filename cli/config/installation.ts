@@ -5,7 +5,7 @@ import { readRules, type StewardshipRules } from '../../mdm/review/rules.ts'
 import { readServiceLevels, type ServiceLevels } from '../../mdm/service/objectives.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { readPolicy } from '../../schema/readPolicy.ts'
-import { ours } from './packagePath.ts'
+import { packagePath } from './packagePath.ts'
 
 /** What this installation is set up for: its policy and its source systems, read from files and checked. */
 export interface Installation {
@@ -19,17 +19,17 @@ export interface Installation {
 }
 
 /** Throws PolicyError and ConfigError, which name file and line. `sources` defaults to the file that is shipped. */
-export function openInstallation(sources: string = ours('config/sources.yaml')): Installation {
+export function openInstallation(sources: string = packagePath('config/sources.yaml')): Installation {
   const systems = readSources(sources).map((s) => s.system)
   const policy = readPolicy(
-    ours('schema/model'),
+    packagePath('schema/model'),
     systems.map((s) => s.name),
   )
   return {
     policy,
     systems,
     connectors: openConnectors(sources, policy),
-    rules: readRules(ours('config/stewardship.yaml')),
-    levels: readServiceLevels(ours('config/service-levels.yaml')),
+    rules: readRules(packagePath('config/stewardship.yaml')),
+    levels: readServiceLevels(packagePath('config/service-levels.yaml')),
   }
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 
-/** A path inside this installation, wherever it is started from. */
-export function ours(path: string): string {
+/** Returns the absolute path of a file or folder of this package. */
+export function packagePath(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, import.meta.url))
 }

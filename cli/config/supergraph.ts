@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { composeSupergraph } from '../../gateway/compose.ts'
 import type { Subgraph } from '../../subgraphs/contract.ts'
-import { ours } from './packagePath.ts'
+import { packagePath } from './packagePath.ts'
 
-const FILE = ours('supergraph.graphql')
+const FILE = packagePath('supergraph.graphql')
 
 /** The text of supergraph.graphql: says that it is generated, and of which subgraphs. */
 export function supergraphText(subgraphs: readonly Subgraph[]): string {

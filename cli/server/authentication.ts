@@ -11,7 +11,7 @@ import { describeError } from '../../gateway/report.ts'
 import { countValidKeys, verifyKey } from '../../mdm/access/apiKeys.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { type Config, ConfigError } from '../config/config.ts'
-import { ours } from '../config/packagePath.ts'
+import { packagePath } from '../config/packagePath.ts'
 
 export const AUTHENTICATION_CONFIG = [
   'authentication',
@@ -28,7 +28,7 @@ export type AuthenticationConfig = Config<(typeof AUTHENTICATION_CONFIG)[number]
 
 /** The roles of this installation. Throws with file, place and what is allowed. */
 export function openAccess(config: Pick<AuthenticationConfig, 'access'>): Access {
-  return readAccess(config.access ?? ours('config/access.yaml'))
+  return readAccess(config.access ?? packagePath('config/access.yaml'))
 }
 
 /** Whether who brings no credentials is refused. */

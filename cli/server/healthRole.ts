@@ -3,7 +3,7 @@ import { type HealthServer, startHealthServer } from '../../gateway/healthServer
 import { describeError } from '../../gateway/report.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import type { Installation } from '../config/installation.ts'
-import { ours } from '../config/packagePath.ts'
+import { packagePath } from '../config/packagePath.ts'
 import { openMetrics } from '../observe/metrics.ts'
 import { readyChecks } from '../observe/ready.ts'
 import { type AuthenticationConfig, authentication } from './authentication.ts'
@@ -32,7 +32,7 @@ export async function startHealthRole(options: {
       host: config.host,
       port,
       callers: await authentication({ config, sql, log }),
-      ready: readyChecks({ sql, migrations: ours('migrations'), ingest, deliver }),
+      ready: readyChecks({ sql, migrations: packagePath('migrations'), ingest, deliver }),
       metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
       report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'request failed'),
     })

@@ -4,19 +4,20 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import type { Command } from 'commander'
-import { ours } from '../../cli/config/packagePath.ts'
+import { packagePath } from '../../cli/config/packagePath.ts'
 
-const commands = readdirSync(ours('cli'))
+const commands = readdirSync(packagePath('cli'))
   .filter(
-    (file) => file.endsWith('.ts') && /^export const command\b/m.test(readFileSync(join(ours('cli'), file), 'utf8')),
+    (file) =>
+      file.endsWith('.ts') && /^export const command\b/m.test(readFileSync(join(packagePath('cli'), file), 'utf8')),
   )
   .map((file) => basename(file, '.ts'))
 
 test('help lists every command there is, and each has help of its own', async () => {
-  const all = execFileSync(process.execPath, [ours('cli/main.ts'), '--help'], { encoding: 'utf8' })
+  const all = execFileSync(process.execPath, [packagePath('cli/main.ts'), '--help'], { encoding: 'utf8' })
   for (const name of commands) {
     assert.match(all, new RegExp(`^  ${name} `, 'm'))
-    const { command } = (await import(ours(`cli/${name}.ts`))) as { command: Command }
+    const { command } = (await import(packagePath(`cli/${name}.ts`))) as { command: Command }
     assert.equal(command.name(), name)
     assert.match(command.helpInformation(), new RegExp(`^Usage: ${name} [^]*\\n  -h, --help `))
   }

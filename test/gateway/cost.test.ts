@@ -5,7 +5,7 @@ import { buildSchema, getOperationAST, parse, validate } from 'graphql'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { CONFIG } from '../../cli/config/config.ts'
-import { ours } from '../../cli/config/packagePath.ts'
+import { packagePath } from '../../cli/config/packagePath.ts'
 import { OperationCosts, pageItemsAssumed } from '../../gateway/cost.ts'
 import { EXAMPLES } from '../../gateway/examples.ts'
 import { publicSchema } from '../../gateway/publicSchema.ts'
@@ -116,7 +116,7 @@ test('however large, it stays a number', () => {
 })
 
 test('every example stays well under the bound that is set by default', () => {
-  const whole = publicSchema(readFileSync(ours('supergraph.graphql'), 'utf8'))
+  const whole = publicSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8'))
   const most = Number(CONFIG.costMax.default)
   const all = EXAMPLES.map(({ query }) => {
     const document = parse(query)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
-import { ours } from '../../../cli/config/packagePath.ts'
+import { packagePath } from '../../../cli/config/packagePath.ts'
 import { type Explanation, explain } from '../../../mdm/explain.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { key, tell } from '../../fixtures/steward.ts'
@@ -24,8 +24,11 @@ after(async () => await db?.drop())
 
 const run = promisify(execFile)
 const touchstone = async (...args: string[]) =>
-  (await run(process.execPath, [ours('cli/main.ts'), ...args], { env: { ...process.env, DATABASE_URL: db.url } }))
-    .stdout
+  (
+    await run(process.execPath, [packagePath('cli/main.ts'), ...args], {
+      env: { ...process.env, DATABASE_URL: db.url },
+    })
+  ).stdout
 
 test('the command says what the query says, in any way of naming the records', async () => {
   const e = (await explain(db.sql, directPipeline(db.sql), key('crm', 'A'), key('billing', 'B'))) as Explanation

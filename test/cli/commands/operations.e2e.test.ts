@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { ours } from '../../../cli/config/packagePath.ts'
+import { packagePath } from '../../../cli/config/packagePath.ts'
 import { operationHash } from '../../../mdm/access/operations.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { ask } from '../../gateway/gateway.ts'
@@ -61,7 +61,7 @@ test('published, named, listed, checked against a change, retired; a running gat
   const gone = 'query Old { customers { pages } }'
   await db.sql`insert into operation (hash, client, text, names, published_by)
     values (${operationHash(gone)}, 'old', ${gone}, '{Old}', 'test')`
-  const supergraph = readFileSync(ours('supergraph.graphql'), 'utf8')
+  const supergraph = readFileSync(packagePath('supergraph.graphql'), 'utf8')
   const earlier = file('earlier.graphql', supergraph.replace(/^type CustomerConnection .*\{$/m, '$&\n  pages: Int'))
   const [checked, listed, retired] = await Promise.all([
     command('schema', 'check', '--against', earlier, '--published'),

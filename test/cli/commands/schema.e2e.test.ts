@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { readReference } from '../../../cli/commands/input/schemaReference.ts'
-import { ours } from '../../../cli/config/packagePath.ts'
+import { packagePath } from '../../../cli/config/packagePath.ts'
 import { publicSchema } from '../../../gateway/publicSchema.ts'
 import { elementsOf, undatedDeprecations } from '../../../schema/graphChanges.ts'
 
-const supergraph = readFileSync(ours('supergraph.graphql'), 'utf8')
+const supergraph = readFileSync(packagePath('supergraph.graphql'), 'utf8')
 let dir = ''
 before(() => {
   dir = mkdtempSync(join(tmpdir(), 'touchstone-schema-'))
@@ -17,9 +17,13 @@ before(() => {
 after(() => rmSync(dir, { recursive: true, force: true }))
 
 function check(...args: string[]): { code: number | null; text: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [ours('cli/main.ts'), 'schema', 'check', ...args], {
-    encoding: 'utf8',
-  })
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [packagePath('cli/main.ts'), 'schema', 'check', ...args],
+    {
+      encoding: 'utf8',
+    },
+  )
   return { code: status, text: stdout + stderr }
 }
 
@@ -31,7 +35,7 @@ test('every deprecation of the graph carries a date', () => {
 
 test('the command names what breaks against a folder and exits with 1; against what is there now it finds nothing', () => {
   const same = join(dir, 'same')
-  cpSync(ours('schema/published'), join(same, 'schema/published'), { recursive: true })
+  cpSync(packagePath('schema/published'), join(same, 'schema/published'), { recursive: true })
   writeFileSync(join(same, 'supergraph.graphql'), supergraph)
   assert.deepEqual(check('--against', same), { code: 0, text: `against ${same}: 0 breaking, 0 dangerous, 0 safe\n` })
 

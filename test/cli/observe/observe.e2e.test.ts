@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import { command as sloCommand } from '../../../cli/commands/slo.ts'
 import { command as traceCommand } from '../../../cli/commands/trace.ts'
 import { command as webhooksCommand } from '../../../cli/commands/webhooks.ts'
-import { ours } from '../../../cli/config/packagePath.ts'
+import { packagePath } from '../../../cli/config/packagePath.ts'
 import { readyChecks } from '../../../cli/observe/ready.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { row } from '../../fixtures/shop.ts'
@@ -109,7 +109,7 @@ test('gateway and workers tell how they are, part by part, and how the service l
 
 test('what is not right is named with a code', async () => {
   const codes = async (parts: object) =>
-    (await readyChecks({ sql: db.sql, migrations: ours('migrations'), ...parts } as never)()).map((c) => [
+    (await readyChecks({ sql: db.sql, migrations: packagePath('migrations'), ...parts } as never)()).map((c) => [
       c.name,
       c.ok,
       c.code,

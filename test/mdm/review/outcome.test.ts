@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { ours } from '../../../cli/config/packagePath.ts'
+import { packagePath } from '../../../cli/config/packagePath.ts'
 
-const text = (file: string) => readFileSync(ours(file), 'utf8')
+const text = (file: string) => readFileSync(packagePath(file), 'utf8')
 
 test('every rule that can refuse stands in the documentation, and none that cannot', () => {
   const union = (file: string, name: string) =>
@@ -11,7 +11,7 @@ test('every rule that can refuse stands in the documentation, and none that cann
       .split(`type ${name} =`)[1]
       ?.match(/^(\n {2}\| '[A-Z_]+')+/)?.[0]
   const folder = 'subgraphs/stewardship'
-  const answered = readdirSync(ours(folder))
+  const answered = readdirSync(packagePath(folder))
     .flatMap((f) => text(`${folder}/${f}`).match(/(rule: |refused\(\s*)'[A-Z_]+'/g) ?? [])
     .join()
   const rules = new Set(
