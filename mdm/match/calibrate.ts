@@ -1,5 +1,6 @@
+import { ownValue } from '../../schema/dictionary.ts'
 import type { Engine, Features } from './engine.ts'
-import type { LevelShares, Parameters } from './parameters.ts'
+import { type LevelShares, levelShares, type Parameters } from './parameters.ts'
 import { MISSING } from './priors.ts'
 
 /** A pair of records of which somebody has said whether they are one thing. */
@@ -26,8 +27,9 @@ export function learnFromLabels(
 ): Parameters {
   const { parameters } = engine
   const levels: Record<string, Record<string, LevelShares>> = {}
-  for (const { unit, name, at, levels: all } of engine.scorer.dimensions) {
-    const known = parameters.levels[unit.name]?.[name] ?? {
+  for (const dimension of engine.scorer.dimensions) {
+    const { unit, name, at, levels: all } = dimension
+    const known = levelShares(parameters, unit, dimension) ?? {
       m: all.map((l) => l.m),
       r: all.map((l) => l.r),
       u: all.map((l) => l.u),
@@ -39,7 +41,7 @@ export function learnFromLabels(
       if (level !== MISSING) counts[level]!++
     }
     const sum = counts.reduce((x, y) => x + y, 0)
-    levels[unit.name] = { ...levels[unit.name], [name]: { ...known, m: counts.map((count) => count / sum) } }
+    levels[unit.name] = { ...ownValue(levels, unit.name), [name]: { ...known, m: counts.map((count) => count / sum) } }
   }
   const learned: Parameters = { ...parameters, levels, calibration: { scale: 1, offset: 0 } }
   const scorer = create(learned)

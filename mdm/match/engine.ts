@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/dictionary.ts'
 import type { Assertion, ClusterEdge, Clustering, ClusterMember } from '../cluster/cluster.ts'
 import { cluster } from '../cluster/cluster.ts'
 import type { FieldValue, UnitFeature } from '../standardise/feature_shapes.ts'
@@ -90,7 +91,7 @@ const UNIQUE_LINK_BITS = 5
 /** Creates the engine of a golden type. Without parameters it uses the priors that every comparator ships with. */
 export function createEngine(type: MatchType, parameters: Parameters = priorParameters(type)): Engine {
   const units = planUnits(type)
-  const bits = units.map((unit) => bitsTable(parameters.frequencies[unit.name]))
+  const bits = units.map((unit) => bitsTable(ownValue(parameters.frequencies, unit.name)))
   const scorer = createScorer(type, units, parameters, sameGivenName)
   const unique = new Set(type.uniqueIn)
   const uniqueSource = (source: string) => unique.has('*') || unique.has(source)

@@ -64,11 +64,16 @@ export function frequenciesOf(
     .filter(([, count]) => count > 1)
     .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
     .slice(0, FREQUENCY_VALUES_MAX)
-  const bits: Record<string, number> = {}
-  for (const [value, count] of listed) bits[value] = round(bitsOf(value, count))
-  if (common) for (const value of common.keys()) bits[value] ??= round(bitsOf(value, counts.get(value) ?? 0.5))
+  const bits = new Map(listed.map(([value, count]) => [value, round(bitsOf(value, count))]))
+  if (common)
+    for (const value of common.keys())
+      if (!bits.has(value)) bits.set(value, round(bitsOf(value, counts.get(value) ?? 0.5)))
   const restCount = listed.length === FREQUENCY_VALUES_MAX ? Math.max(1, listed.at(-1)![1] / 2) : 1
-  return { unknown: round(-Math.log2(Math.min(1, restCount / records))), shipped: 1 - trust, bits }
+  return {
+    unknown: round(-Math.log2(Math.min(1, restCount / records))),
+    shipped: 1 - trust,
+    bits: Object.fromEntries(bits),
+  }
 }
 
 function round(bits: number): number {

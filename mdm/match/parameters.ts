@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { ownValue } from '../../schema/dictionary.ts'
 import { type MatchType, planUnits, type Unit } from './plan.ts'
-import { dimensionsOf, PRIOR_RELATED_WEIGHT, PRIOR_WEIGHT } from './priors.ts'
+import { type Dimension, dimensionsOf, PRIOR_RELATED_WEIGHT, PRIOR_WEIGHT } from './priors.ts'
 
 /**
  * How often values of one sort occur, as bits (log2 of one over the share of records). A value not listed has `unknown`, blended with
@@ -48,6 +49,12 @@ export interface Parameters {
   trained?: { records: number; pairs: number; seed: number }
 }
 
+/** The trained shares of one dimension's levels; undefined where the model has none. A unit may be named "constructor". */
+export function levelShares(parameters: Parameters, unit: Unit, dimension: Dimension): LevelShares | undefined {
+  const shares = ownValue(parameters.levels, unit.name)
+  return shares && ownValue(shares, dimension.name)
+}
+
 /** The parameters every type ships with. */
 export function priorParameters(type: MatchType): Parameters {
   return {
@@ -67,7 +74,7 @@ export function priorParameters(type: MatchType): Parameters {
 }
 
 /** Changes with every change to what features hold or how they are compared; stored features of another version are recomputed. */
-export const FEATURES_VERSION = 8
+export const FEATURES_VERSION = 9
 
 /**
  * Content hash of the parameters, the plan and the features' version: 16 hex digits. Names are sorted first, because a
@@ -115,7 +122,7 @@ export function readParameters(text: string, type: MatchType): Parameters {
     )
   for (const unit of planUnits(type))
     for (const dimension of dimensionsOf(unit)) {
-      const shares = parameters.levels[unit.name]?.[dimension.name]
+      const shares = levelShares(parameters, unit, dimension)
       if (!shares) continue
       for (const part of ['m', 'r', 'u'] as const)
         if (shares[part]?.length !== dimension.levels.length || shares[part].some((p) => !(p > 0 && p < 1)))

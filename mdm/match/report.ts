@@ -1,5 +1,6 @@
 import type { BatchResult } from './batch.ts'
 import type { Comparison, MatchRecord } from './engine.ts'
+import { levelShares } from './parameters.ts'
 
 /** What a run trained and found, for people: JSON, and the source of the page. */
 export interface MatchReport {
@@ -47,7 +48,7 @@ export function reportOf(result: BatchResult, title: string): MatchReport {
     byWeight.set(step, (byWeight.get(step) ?? 0) + 1)
   }
   const dimensions = engine.scorer.dimensions.map((dimension): ReportDimension => {
-    const trained = engine.parameters.levels[dimension.unit.name]?.[dimension.name]
+    const trained = levelShares(engine.parameters, dimension.unit, dimension)
     return {
       field: dimension.unit.name,
       name: dimension.name,

@@ -1,6 +1,6 @@
 import type { IdentifierFeature, NameFeature, UnitFeature } from './feature_types.ts'
 import { compareUnit, type LevelSink, type SameName } from './levels.ts'
-import type { Parameters } from './parameters.ts'
+import { levelShares, type Parameters } from './parameters.ts'
 import type { MatchType, Unit } from './plan.ts'
 import { type Dimension, dimensionsOf, MISSING } from './priors.ts'
 
@@ -285,7 +285,7 @@ function scoredDimensions(units: readonly Unit[], parameters: Parameters): Score
   const dimensions: ScoredDimension[] = []
   for (const [unitIndex, unit] of units.entries())
     for (const dimension of dimensionsOf(unit)) {
-      const trained = parameters.levels[unit.name]?.[dimension.name]
+      const trained = levelShares(parameters, unit, dimension)
       const m = dimension.levels.map((level, i) => trained?.m[i] ?? level.m)
       const r = dimension.levels.map((level, i) => trained?.r[i] ?? level.r)
       const u = dimension.levels.map((level, i) => trained?.u[i] ?? level.u)

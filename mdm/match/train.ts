@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/dictionary.ts'
 import { type Completeness, estimateCompleteness } from './completeness.ts'
 import { createEngine, type Engine, type Features } from './engine.ts'
 import { type Estimate, estimate } from './estimate.ts'
@@ -72,7 +73,10 @@ export function train(type: MatchType, features: readonly Features[], options: T
   const levels: Record<string, Record<string, LevelShares>> = {}
   for (const dimension of weighed.scorer.dimensions) {
     const { unit, name, at } = dimension
-    levels[unit.name] = { ...levels[unit.name], [name]: { m: found.m[at]!, r: found.r[at]!, u: found.u[at]! } }
+    levels[unit.name] = {
+      ...ownValue(levels, unit.name),
+      [name]: { m: found.m[at]!, r: found.r[at]!, u: found.u[at]! },
+    }
   }
   parameters.levels = levels
   parameters.priorWeight = logOdds(found.matchShare)

@@ -22,7 +22,7 @@ export interface Address {
 }
 
 /** Street types and directions, one spelling each. They carry next to nothing. */
-const TYPES: Record<string, string> = {}
+const TYPES = new Map<string, string>()
 for (const line of [
   'st street str strasse strase',
   'av ave avenue aven avenida avda',
@@ -59,11 +59,11 @@ for (const line of [
   'fl floor etage',
   'bldg building gebaeude',
 ])
-  for (const form of line.split(' ')) TYPES[form] = line.split(' ')[0]!
+  for (const form of line.split(' ')) TYPES.set(form, line.split(' ')[0]!)
 
 /** Words of a street line that say what kind of way it is or which direction: "street", "strasse", "north". */
 export function isStreetType(token: string): boolean {
-  return TYPES[token] === token
+  return TYPES.get(token) === token
 }
 
 const UNIT =
@@ -146,7 +146,7 @@ function readStreet(folded: string, address: Address): void {
     }
   for (const [index, token] of tokens.entries()) {
     if (index === numberAt) continue
-    for (const word of splitCompound(token)) address.street.push(TYPES[word] ?? word)
+    for (const word of splitCompound(token)) address.street.push(TYPES.get(word) ?? word)
   }
   if (address.street.length > 12) address.street.length = 12
 }

@@ -1,7 +1,7 @@
 /** A calendar date: year, month (1-12, 0 unknown), day (1-31, 0 unknown). */
 export type DateParts = [year: number, month: number, day: number]
 
-const MONTHS: Record<string, number> = {}
+const MONTHS = new Map<string, number>()
 for (const [index, names] of [
   'jan january januar janvier enero gennaio januari janeiro',
   'feb february februar fevrier febrero febbraio februari fevereiro',
@@ -16,7 +16,7 @@ for (const [index, names] of [
   'nov november novembre noviembre novembro',
   'dec december dezember dez decembre diciembre dicembre dezembro',
 ].entries())
-  for (const name of names.split(' ')) MONTHS[name] = index + 1
+  for (const name of names.split(' ')) MONTHS.set(name, index + 1)
 
 /** Two-digit years up to this one are 20xx, later ones 19xx. */
 const TWO_DIGIT_YEAR_PIVOT = 30
@@ -54,9 +54,11 @@ export function parseDate(folded: string): DateParts | null {
     return monthFirst ? orderMonthDay(year(m[4]!), first, second) : orderMonthDay(year(m[4]!), second, first)
   }
   m = /^(\d{1,2})(?:st|nd|rd|th|\.|er)?[ -]*(?:de |of )?([a-z]{3,})\.?,?[ -]*(?:de )?(\d{4}|\d{2})$/.exec(text)
-  if (m && MONTHS[m[2]!]) return checked(year(m[3]!), MONTHS[m[2]!]!, Number(m[1]))
+  let month = m && MONTHS.get(m[2]!)
+  if (m && month) return checked(year(m[3]!), month, Number(m[1]))
   m = /^([a-z]{3,})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4}|\d{2})$/.exec(text)
-  if (m && MONTHS[m[1]!]) return checked(year(m[3]!), MONTHS[m[1]!]!, Number(m[2]))
+  month = m && MONTHS.get(m[1]!)
+  if (m && month) return checked(year(m[3]!), month, Number(m[2]))
   m = /^(\d{4})$/.exec(text)
   if (m) return checked(Number(m[1]), 0, 0)
   return null

@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/dictionary.ts'
 import { type Address, type AddressParts, parseAddress } from './address.ts'
 import { parseDate } from './date.ts'
 import { parseDomain } from './domain.ts'
@@ -39,7 +40,8 @@ export function standardiseUnit(unit: UnitFields, fields: Fields, country?: stri
   if (unit.kind === 'person') return personFeature(unit, fields)
   if (unit.kind === 'address') return addressFeatures(unit, fields)
   const values: [FieldValue, string][] = []
-  for (const field of unit.fields) for (const value of listed(fields[field.name])) values.push([value, field.as])
+  for (const field of unit.fields)
+    for (const value of listed(ownValue(fields, field.name))) values.push([value, field.as])
   if (values.length === 0) return null
   const all = <T>(read: (value: FieldValue, as: string) => T | null, key: (feature: T) => string): T[] | null =>
     distinct(
@@ -145,7 +147,7 @@ function nameFeature(text: string, as: string): NameFeature | null {
 function personFeature(unit: UnitFields, fields: Fields): PersonFeature | null {
   const feature: PersonFeature = { g: [], gb: [], s: [], sb: [] }
   for (const field of unit.fields)
-    for (const value of listed(fields[field.name])) {
+    for (const value of listed(ownValue(fields, field.name))) {
       const name = parseNamePart(String(value))
       const names = field.as === 'GIVEN_NAME' ? feature.g : feature.s
       if (name && !names.includes(name)) names.push(name)
@@ -157,7 +159,7 @@ function addressFeatures(unit: UnitFields, fields: Fields): AddressFeature[] | n
   const found: Address[] = []
   const parts: AddressParts = {}
   for (const field of unit.fields)
-    for (const value of listed(fields[field.name])) {
+    for (const value of listed(ownValue(fields, field.name))) {
       if (field.as === 'ADDRESS') {
         const address = parseAddress(typeof value === 'object' ? (value as AddressParts) : String(value))
         if (address) found.push(address)
@@ -203,7 +205,7 @@ function identifierFeature(text: string): IdentifierFeature | null {
 function productFeatures(unit: UnitFields, fields: Fields): ProductFeature[] | null {
   const found: ProductFeature[] = []
   for (const field of unit.fields)
-    for (const value of listed(fields[field.name])) {
+    for (const value of listed(ownValue(fields, field.name))) {
       const name = parseProductName(String(value))
       if (!name) continue
       if (field.as === 'PRODUCT_NAME')

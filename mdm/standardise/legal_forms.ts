@@ -19,7 +19,7 @@ const CLASSES: Record<string, string> = {
     'ev|e v|eg|genossenschaft|stiftung|verein|ngo|ano|aisbl|asbl|vzw|onlus|ets|cic|community interest company|scoop|cooperative|kooperativ|ab|se|eeig|foundation|fundacion|fondation',
 }
 /** Aktiebolag is Sweden's for both private and public companies; SE is Europe's. Neither belongs to associations. */
-const OWN: Record<string, string> = { ab: 'ab', se: 'se', as: 'as', oy: 'oy', co: 'inc' }
+const OWN = new Map(Object.entries({ ab: 'ab', se: 'se', as: 'as', oy: 'oy', co: 'inc' }))
 
 /** Legal forms in scripts whose transliteration nobody writes, with the form that stands for them; longest first. */
 export const NATIVE_LEGAL_FORMS: readonly [RegExp, string][] = [
@@ -40,6 +40,6 @@ export const LEGAL_FORMS: ReadonlyMap<string, string> = build()
 function build(): Map<string, string> {
   const forms = new Map<string, string>()
   for (const [name, list] of Object.entries(CLASSES))
-    for (const form of list.split('|')) if (!forms.has(form)) forms.set(form, OWN[form] ?? name)
+    for (const form of list.split('|')) if (!forms.has(form)) forms.set(form, OWN.get(form) ?? name)
   return forms
 }

@@ -14,17 +14,19 @@ const TITLES = new Set(
     'maulvi maulavi qari sayyid capt captain col colonel gen general lt president dhr mevr pan pani'
   ).split(' '),
 )
-const SUFFIXES: Record<string, string> = {
-  jr: 'jr',
-  junior: 'jr',
-  jnr: 'jr',
-  sr: 'sr',
-  senior: 'sr',
-  snr: 'sr',
-  ii: 'ii',
-  iii: 'iii',
-  iv: 'iv',
-}
+const SUFFIXES = new Map(
+  Object.entries({
+    jr: 'jr',
+    junior: 'jr',
+    jnr: 'jr',
+    sr: 'sr',
+    senior: 'sr',
+    snr: 'sr',
+    ii: 'ii',
+    iii: 'iii',
+    iv: 'iv',
+  }),
+)
 /** Words between names that carry next to nothing: written, left out or joined at will. */
 const PARTICLES = new Set(
   'de del della di da dos das do du des la le les van von vom zu zur den der ter ten af av al el ul bin ben ibn bint bani abu abou y e und na'.split(
@@ -48,7 +50,7 @@ export function parsePersonName(text: string): PersonName | null {
   let tokens: string[] = []
   let suffix: string | undefined
   for (const [index, token] of raw.entries()) {
-    const generation = index > 0 && raw.length > 2 ? SUFFIXES[token] : undefined
+    const generation = index > 0 && raw.length > 2 ? SUFFIXES.get(token) : undefined
     if (generation && (token !== 'sr' || index === raw.length - 1)) suffix = generation
     else if (!TITLES.has(token)) tokens.push(token)
   }

@@ -4,17 +4,19 @@ export interface Price {
   currency?: string
 }
 
-const SYMBOLS: Record<string, string> = {
-  $: 'USD',
-  '€': 'EUR',
-  '£': 'GBP',
-  '¥': 'JPY',
-  eur: 'EUR',
-  usd: 'USD',
-  gbp: 'GBP',
-  chf: 'CHF',
-  jpy: 'JPY',
-}
+const SYMBOLS = new Map(
+  Object.entries({
+    $: 'USD',
+    '€': 'EUR',
+    '£': 'GBP',
+    '¥': 'JPY',
+    eur: 'EUR',
+    usd: 'USD',
+    gbp: 'GBP',
+    chf: 'CHF',
+    jpy: 'JPY',
+  }),
+)
 /** Currencies without a smaller unit, ISO 4217. */
 const NO_MINOR = new Set(['JPY', 'KRW', 'VND', 'CLP', 'ISK', 'HUF'])
 
@@ -29,7 +31,7 @@ export function parsePrice(text: string): Price | null {
   const number = parseNumber(lower)
   if (number === null || number <= 0) return null
   const symbol = /[$€£¥]|\b(?:eur|usd|gbp|chf|jpy)\b/.exec(lower)
-  const currency = symbol ? SYMBOLS[symbol[0]] : undefined
+  const currency = symbol ? SYMBOLS.get(symbol[0]) : undefined
   return currency ? { amount: number, currency } : { amount: number }
 }
 

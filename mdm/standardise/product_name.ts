@@ -17,7 +17,7 @@ const VARIANTS_MAX = 8
 const MODEL = /^(?=.*\d)(?=.*[a-z])[a-z0-9]{4,24}$|^\d{5,14}$/
 const MEASURE =
   /^\d+(st|nd|rd|th|gb|mb|tb|kb|ghz|mhz|khz|hz|w|kw|v|mah|ah|a|mm|cm|m|km|in|inch|ft|lb|lbs|oz|kg|g|mg|ml|l|dpi|mp|x|p|i|k|bit|btu|btus|cu|hp|rpm|ch|d|cd|h|hr|min|s|ms|mbps|gbps|fps|ppm|qt|gal|sq|yr)$|^\d+x\d+[a-z]{0,2}$|^(19|20)\d\d$|^mp\d$|^h26[45]$|^usb\d+$|^802\d+[a-z]*$|^\d{1,3}[a-z]{3,}$|^f\d+$|^\d+(to|x)\d+[a-z]{0,2}$|^mpeg\d$/
-const COLOURS: Record<string, string> = {}
+const COLOURS = new Map<string, string>()
 for (const line of [
   'black blk schwarz noir nero negro zwart',
   'white wht weiss blanc bianco blanco wit',
@@ -43,51 +43,53 @@ for (const line of [
   'walnut',
   'chrome',
 ])
-  for (const word of line.split(' ')) COLOURS[word] = line.split(' ')[0]!
+  for (const word of line.split(' ')) COLOURS.set(word, line.split(' ')[0]!)
 /** Units whose number sets variants apart when both names give one. */
 const VARIANT_MEASURE = /^\d+(?:\.\d+)?(gb|mb|tb|in|mm|cm|ft|oz|kg|g|ml|l|lb|w|pack|pk|ct|mp|mah)$/
 
 /** Units in one spelling, so that "120 GB" and "120gb" are one word. */
 const UNIT =
   /\b(\d+(?:\.\d+)?)[ -]?(gigabytes?|gb|megabytes?|mb|tb|terabytes?|ghz|mhz|inch(?:es)?|in|"|mm|cm|ft|feet|lbs?|pounds?|oz|ounces?|kg|watts?|w|volts?|v|mah|btu|megapixels?|mp|cu ?ft|quarts?|qt)(?![a-z0-9])/g
-const UNIT_NAMES: Record<string, string> = {
-  gigabyte: 'gb',
-  gigabytes: 'gb',
-  megabyte: 'mb',
-  megabytes: 'mb',
-  terabyte: 'tb',
-  terabytes: 'tb',
-  inch: 'in',
-  inches: 'in',
-  '"': 'in',
-  feet: 'ft',
-  lb: 'lb',
-  lbs: 'lb',
-  pound: 'lb',
-  pounds: 'lb',
-  ounce: 'oz',
-  ounces: 'oz',
-  watt: 'w',
-  watts: 'w',
-  volt: 'v',
-  volts: 'v',
-  megapixel: 'mp',
-  megapixels: 'mp',
-  quart: 'qt',
-  quarts: 'qt',
-  'cu ft': 'cuft',
-}
+const UNIT_NAMES = new Map(
+  Object.entries({
+    gigabyte: 'gb',
+    gigabytes: 'gb',
+    megabyte: 'mb',
+    megabytes: 'mb',
+    terabyte: 'tb',
+    terabytes: 'tb',
+    inch: 'in',
+    inches: 'in',
+    '"': 'in',
+    feet: 'ft',
+    lb: 'lb',
+    lbs: 'lb',
+    pound: 'lb',
+    pounds: 'lb',
+    ounce: 'oz',
+    ounces: 'oz',
+    watt: 'w',
+    watts: 'w',
+    volt: 'v',
+    volts: 'v',
+    megapixel: 'mp',
+    megapixels: 'mp',
+    quart: 'qt',
+    quarts: 'qt',
+    'cu ft': 'cuft',
+  }),
+)
 
 /** Reads a product's name, or a text about it. */
 export function parseProductName(text: string): ProductName | null {
   const folded = fold(text)
   if (isPlaceholder(folded)) return null
-  const united = folded.replace(UNIT, (_, n: string, unit: string) => `${n}${UNIT_NAMES[unit] ?? unit}`)
+  const united = folded.replace(UNIT, (_, n: string, unit: string) => `${n}${UNIT_NAMES.get(unit) ?? unit}`)
   const models: string[] = []
   const tokens = new Set(words(united))
   const variants = new Set<string>()
   for (const token of tokens) {
-    const colour = COLOURS[token]
+    const colour = COLOURS.get(token)
     if (colour) variants.add(colour)
   }
   for (const chunk of united.split(/[\s,;()[\]"|]+/)) {

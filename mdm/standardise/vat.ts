@@ -2,30 +2,32 @@ import { stdnum } from 'stdnum'
 import type { Identifier } from './identifier.ts'
 
 /** The VAT number's name in stdnum, by country prefix (Greece writes EL). */
-const KINDS: Record<string, [country: string, kind: string]> = {
-  AT: ['AT', 'uid'],
-  BE: ['BE', 'vat'],
-  BG: ['BG', 'vat'],
-  CH: ['CH', 'vat'],
-  CY: ['CY', 'vat'],
-  DE: ['DE', 'vat'],
-  EL: ['GR', 'vat'],
-  ES: ['ES', 'nif'],
-  FI: ['FI', 'alv'],
-  FR: ['FR', 'tva'],
-  GB: ['GB', 'vat'],
-  GR: ['GR', 'vat'],
-  IE: ['IE', 'vat'],
-  IT: ['IT', 'iva'],
-  LU: ['LU', 'tva'],
-  MT: ['MT', 'vat'],
-  NL: ['NL', 'btw'],
-  NO: ['NO', 'mva'],
-  PL: ['PL', 'nip'],
-  PT: ['PT', 'nif'],
-  RO: ['RO', 'cif'],
-  SE: ['SE', 'vat'],
-}
+const KINDS = new Map<string, [country: string, kind: string]>(
+  Object.entries({
+    AT: ['AT', 'uid'],
+    BE: ['BE', 'vat'],
+    BG: ['BG', 'vat'],
+    CH: ['CH', 'vat'],
+    CY: ['CY', 'vat'],
+    DE: ['DE', 'vat'],
+    EL: ['GR', 'vat'],
+    ES: ['ES', 'nif'],
+    FI: ['FI', 'alv'],
+    FR: ['FR', 'tva'],
+    GB: ['GB', 'vat'],
+    GR: ['GR', 'vat'],
+    IE: ['IE', 'vat'],
+    IT: ['IT', 'iva'],
+    LU: ['LU', 'tva'],
+    MT: ['MT', 'vat'],
+    NL: ['NL', 'btw'],
+    NO: ['NO', 'mva'],
+    PL: ['PL', 'nip'],
+    PT: ['PT', 'nif'],
+    RO: ['RO', 'cif'],
+    SE: ['SE', 'vat'],
+  }),
+)
 /** Prefixes that stdnum does not know but that are VAT countries all the same; taken without a check. */
 const UNCHECKED = new Set(['CZ', 'DK', 'EE', 'HR', 'HU', 'LT', 'LV', 'SI', 'SK'])
 
@@ -33,7 +35,7 @@ const UNCHECKED = new Set(['CZ', 'DK', 'EE', 'HR', 'HU', 'LT', 'LV', 'SI', 'SK']
 export function vat(bare: string): Identifier | null {
   if (!/^[A-Z]{2}[0-9A-Z]{7,13}$/.test(bare) || !/\d{5}/.test(bare)) return null
   const prefix = bare.slice(0, 2)
-  const kind = KINDS[prefix]
+  const kind = KINDS.get(prefix)
   if (!kind) return UNCHECKED.has(prefix) ? { scheme: `VAT:${prefix}`, value: bare, checked: false } : null
   const validators = (stdnum as Record<string, Record<string, { validate(value: string): { isValid: boolean } }>>)[
     kind[0]
