@@ -12,6 +12,7 @@ import { localExecutors, localTransport } from './localTransport.ts'
 import type { ReportError } from './mask.ts'
 import type { GatewayContext } from './operationContext.ts'
 import { loadPlanner } from './planner.ts'
+import { withoutRules } from './publicSchema.ts'
 import { GraphRights } from './rights.ts'
 import { serviceEntry, serviceTransport } from './serviceTransport.ts'
 import { Selections } from './sharedResults.ts'
@@ -74,11 +75,12 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     throw new Error('subgraphs as services need the internal secret, to know the gateway')
   const localSubgraphs = subgraphs.filter((s) => !services.has(s.name))
   const local = localExecutors(localSubgraphs, report)
-  const planner = await (options.loadPlanner ?? loadPlanner)(supergraph, local)
+  const shown = withoutRules(supergraph)
+  const planner = await (options.loadPlanner ?? loadPlanner)(shown, local)
   if (planner.handler) log.debug('query planner: native')
   else log.warn({ reason: planner.reason }, 'the native query planner does not load: using the JavaScript one')
   const runtime = createGatewayRuntime<GatewayContext & Record<string, unknown>>({
-    supergraph,
+    supergraph: shown,
     unifiedGraphHandler: planner.handler,
     transports: {
       local: localTransport(local),
