@@ -62,7 +62,7 @@ try {
     perSecond: Number(values['per-second']),
     sockets: Number(values.sockets),
   }
-  const worker = new Worker(new URL('hostile/attacker.ts', import.meta.url), { workerData: attack })
+  const worker = new Worker(new URL('./hostile/attacker.ts', import.meta.url), { workerData: attack })
   let told: Told | undefined
   worker.once('message', (m: Told) => {
     told = m

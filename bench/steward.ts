@@ -5,13 +5,14 @@ import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { openInstallation } from '../cli/config/installation.ts'
 import { startServer } from '../cli/embeddedPostgres/server.ts'
+import type { Caller } from '../mdm/access/caller.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
-import { checkRebuild } from '../mdm/rebuild.ts'
-import { createEngines } from '../mdm/resolve.ts'
-import type { ActionInput, Caller } from '../mdm/review/input.ts'
-import { countTasks, readTasks, type TaskRow } from '../mdm/review/queue.ts'
-import { act, preview, type Stewardship } from '../mdm/steward.ts'
+import { checkRebuild } from '../mdm/policy/rebuild.ts'
+import { createEngines } from '../mdm/resolution/resolve.ts'
+import type { ActionInput } from '../mdm/stewardship/input.ts'
+import { act, preview, type Stewardship } from '../mdm/stewardship/steward.ts'
+import { countTasks, readTasks, type TaskRow } from '../mdm/tasks/queue.ts'
 import { recordKey } from '../schema/recordKey.ts'
 
 // Stewardship on an embedded Postgres with fsync: a queue of 100,000 tasks, and merges of golden records with 50 source
@@ -113,7 +114,7 @@ async function merging(sql: Sql): Promise<void> {
     from unnest(${records.map((r) => r.key)}::uuid[], ${records.map((r) => r.id)}::text[],
       ${records.map((r) => r.golden)}::uuid[], ${records.map((r) => r.canonical)}::text[]) with ordinality as r (key, id, golden, canonical, n)
     order by n`
-  const { repair } = await import('../mdm/repair.ts')
+  const { repair } = await import('../mdm/policy/repair.ts')
   await repair(sql, steward, (await checkRebuild(sql, steward)).differences)
   const children = 5_000
   await sql`

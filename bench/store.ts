@@ -11,8 +11,8 @@ import { acceptWorld } from '../cli/server/acceptWorld.ts'
 import { resourceLimits, type WorkerData } from '../cli/server/ingestRole.ts'
 import { openDatabase, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
-import { PENDING_CHANNEL } from '../mdm/ingest/accept.ts'
-import type { Applied } from '../mdm/pipeline.ts'
+import { PENDING_CHANNEL } from '../mdm/inbox/accept.ts'
+import type { Applied } from '../mdm/ingest/pipeline.ts'
 
 const messagesPerCompany = 13
 const warmUpCompanies = 300

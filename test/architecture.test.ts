@@ -13,38 +13,32 @@ const MAY_IMPORT: Record<string, string[]> = {
   demo: ['schema'],
   cli: ['schema', 'connectors', 'mdm', 'subgraphs', 'gateway', 'demo'],
 }
-/** Only these join the slices of mdm/, so that any behaviour is found in two hops. */
-const JOINERS = [
-  'mdm/pipeline.ts',
-  'mdm/apiKeys.ts',
-  'mdm/refusals.ts',
-  'mdm/resolve.ts',
-  'mdm/rebuild.ts',
-  'mdm/recluster.ts',
-  'mdm/referring.ts',
-  'mdm/related.ts',
-  'mdm/mastering.ts',
-  'mdm/clusterStory.ts',
-  'mdm/explain.ts',
-  'mdm/held.ts',
-  'mdm/hierarchy.ts',
-  'mdm/plan.ts',
-  'mdm/preview.ts',
-  'mdm/undo.ts',
-  'mdm/remap.ts',
-  'mdm/repair.ts',
-  'mdm/simulate.ts',
-  'mdm/sweep.ts',
-  'mdm/publish.ts',
-  'mdm/exceptions.ts',
-  'mdm/replay.ts',
-  'mdm/serviceLevels.ts',
-  'mdm/trace.ts',
-  'mdm/match/engine.ts',
-  'mdm/steward.ts',
-  'mdm/webhooks.ts',
-  'mdm/match.ts',
-]
+/** Which folders of a folder of the house may import which of their siblings. */
+const SIBLINGS: Record<string, Record<string, string[]>> = {
+  mdm: {
+    db: [],
+    standardise: [],
+    match: ['standardise'],
+    audit: ['db'],
+    records: ['db'],
+    inbox: ['db'],
+    golden: ['db'],
+    feed: ['db'],
+    serviceLevels: ['db', 'inbox'],
+    access: ['db', 'audit'],
+    tasks: ['db', 'audit', 'access'],
+    webhooks: ['db', 'audit', 'feed'],
+    jetstream: ['db', 'feed'],
+    resolution: ['db', 'records', 'match', 'golden', 'feed', 'tasks'],
+    ingest: ['db', 'audit', 'access', 'inbox', 'records', 'resolution', 'tasks', 'feed'],
+    policy: ['db', 'audit', 'inbox', 'records', 'match', 'golden', 'resolution', 'feed'],
+    stewardship: [
+      ...['db', 'audit', 'access', 'inbox', 'records', 'match', 'golden'],
+      ...['resolution', 'tasks', 'policy', 'feed'],
+    ],
+    explain: ['db', 'inbox', 'records', 'match', 'golden', 'resolution', 'stewardship', 'ingest'],
+  },
+}
 /** Packages that some folders must not see. */
 const NOT_IN: Record<string, RegExp> = {
   mdm: /^(graphql|@apollo|@graphql|graphql-ws|ws|commander)/,
@@ -85,13 +79,13 @@ test('dependencies flow one way', () => {
   )
 })
 
-test('a slice of mdm/ imports itself and db, never a sibling', () => {
-  const wrong = imports.filter(({ file, target, own, typeOnly }) => {
-    if (!own || typeOnly || !file.startsWith('mdm/') || !target.startsWith('mdm/') || JOINERS.includes(file))
-      return false
-    const from = file.split('/')[1]
-    const to = target.split('/')[1]
-    return to !== from && to !== 'db'
+test('a folder imports only the siblings that the table names', () => {
+  const wrong = imports.filter(({ file, target, own }) => {
+    const [house = '', from = '', ...rest] = file.split('/')
+    const [to1, to2 = ''] = target.split('/')
+    const table = SIBLINGS[house]
+    if (!own || !table || to1 !== house || from === to2) return false
+    return rest.length > 0 && !table[from]?.includes(to2)
   })
   assert.deepEqual(
     wrong.map((w) => `${w.file} imports ${w.target}`),

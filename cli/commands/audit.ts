@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { verifyAudit } from '../../mdm/review/audit.ts'
+import { verifyAudit } from '../../mdm/audit/audit.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { connect } from '../connect.ts'
 

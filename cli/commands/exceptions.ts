@@ -1,5 +1,12 @@
 import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { Caller } from '../../mdm/access/caller.ts'
+import {
+  countExceptions,
+  type ExceptionFilter,
+  readExceptions,
+  readExceptionsById,
+} from '../../mdm/inbox/exceptions.ts'
 import {
   discardExceptions,
   type ExceptionDesk,
@@ -10,15 +17,8 @@ import {
   readPayload,
   retryExceptions,
   withOwner,
-} from '../../mdm/exceptions.ts'
-import {
-  countExceptions,
-  type ExceptionFilter,
-  readExceptions,
-  readExceptionsById,
 } from '../../mdm/ingest/exceptions.ts'
-import { readWork } from '../../mdm/review/exceptionWork.ts'
-import type { Caller } from '../../mdm/review/input.ts'
+import { readWork } from '../../mdm/ingest/exceptionWork.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { connect } from '../connect.ts'

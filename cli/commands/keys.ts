@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
 import { type ApiKey, listKeys } from '../../mdm/access/apiKeys.ts'
-import { apiKeys } from '../../mdm/apiKeys.ts'
+import { apiKeys } from '../../mdm/access/auditedApiKeys.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { connect } from '../connect.ts'
 import { openAccess } from '../server/authentication.ts'

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { driftOf, type FieldDrift, type Quality, quality } from '../../mdm/golden/quality.ts'
-import { type QueueAge, queueAge } from '../../mdm/review/queue.ts'
+import { driftOf, type FieldDrift, type Quality, quality } from '../../mdm/golden/read/quality.ts'
+import { type QueueAge, queueAge } from '../../mdm/tasks/queue.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { connect } from '../connect.ts'

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { remap } from '../../mdm/remap.ts'
-import { createEngines } from '../../mdm/resolve.ts'
+import { remap } from '../../mdm/ingest/remap.ts'
+import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringInForce } from '../config/policyFiles.ts'

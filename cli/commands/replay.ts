@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
-import { type Replayed, replay } from '../../mdm/replay.ts'
+import { type Replayed, replay } from '../../mdm/ingest/replay.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { connect } from '../connect.ts'

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { changesNothing, type Simulation, simulate } from '../../mdm/simulate.ts'
+import { changesNothing, type Simulation, simulate } from '../../mdm/policy/simulate.ts'
 import { type CandidateOptions, candidateOf } from '../config/candidate.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'

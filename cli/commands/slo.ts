@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { objectTypes } from '../../connectors/objectType.ts'
 import { glance } from '../../mdm/db/glance.ts'
-import { type Level, type LevelState, serviceLevels } from '../../mdm/serviceLevels.ts'
+import { type Level, type LevelState, serviceLevels } from '../../mdm/serviceLevels/serviceLevels.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { connect } from '../connect.ts'

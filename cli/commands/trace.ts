@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import type { TracedDelivery, TracedEvent } from '../../mdm/feed/traceEvents.ts'
-import { type MessageStory, type Trace, trace } from '../../mdm/trace.ts'
+import { type MessageStory, type Trace, trace } from '../../mdm/explain/trace.ts'
+import type { TracedDelivery, TracedEvent } from '../../mdm/explain/traceEvents.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { connect } from '../connect.ts'

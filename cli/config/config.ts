@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { secureUrl } from '../../gateway/identity/remoteKeys.ts'
 import { ALGORITHMS } from '../../gateway/identity/token.ts'
-import { isNetwork, parseNetwork } from '../../mdm/feed/webhooks/address.ts'
+import { isNetwork, parseNetwork } from '../../mdm/webhooks/address.ts'
 
 /** A value that is not allowed; the message names it, where it came from and what is. */
 export class ConfigError extends Error {

@@ -1,4 +1,4 @@
-import type { Answer, Poster } from '../../mdm/feed/webhooks/post.ts'
+import type { Answer, Poster } from '../../mdm/webhooks/post.ts'
 
 /** What attempts came to: taken, refused with another status, no answer, broken off because the process stops. */
 export const DELIVERY_RESULTS = ['delivered', 'refused', 'unreachable', 'broken_off'] as const

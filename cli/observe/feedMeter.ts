@@ -1,7 +1,7 @@
 import type { Sql } from '../../mdm/db/database.ts'
 import type { ReadEvent } from '../../mdm/feed/read.ts'
-import { Tally } from '../../mdm/service/minutes.ts'
-import type { ServiceLevels } from '../../mdm/service/objectives.ts'
+import { Tally } from '../../mdm/serviceLevels/minutes.ts'
+import type { ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import type { ChangeEvent } from '../../schema/events.ts'
 
 const flushEveryMs = 1_000

@@ -2,7 +2,7 @@ import { Gauge, type Registry } from 'prom-client'
 import { isDatabaseAway } from '../../mdm/db/away.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { glance } from '../../mdm/db/glance.ts'
-import { driftOf, type Quality, quality } from '../../mdm/golden/quality.ts'
+import { driftOf, type Quality, quality } from '../../mdm/golden/read/quality.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 
 /** How often quality is measured at most, and of how many records: it reads all of them. */

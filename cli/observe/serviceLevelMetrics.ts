@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { Level } from '../../mdm/serviceLevels.ts'
+import type { Level } from '../../mdm/serviceLevels/serviceLevels.ts'
 
 /** Figures of the service levels, by objective, tier and span. */
 export function serviceLevelMetrics(registry: Registry): { show(levels: readonly Level[]): void } {

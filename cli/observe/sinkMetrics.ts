@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { SinkFigure } from '../../mdm/feed/jetstream/figures.ts'
+import type { SinkFigure } from '../../mdm/jetstream/metrics.ts'
 
 /** Figures of what the feed is published to, by all processes. */
 export function sinkMetrics(registry: Registry) {

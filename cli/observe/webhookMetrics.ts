@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { EndpointFigure } from '../../mdm/feed/webhooks/figures.ts'
+import type { EndpointFigure } from '../../mdm/webhooks/metrics.ts'
 
 /** Figures of webhook endpoints; an endpoint is named by its id, and there are at most 500. */
 export function webhookMetrics(registry: Registry) {

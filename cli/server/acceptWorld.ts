@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Connector } from '../../connectors/contract.ts'
 import { type WorldOptions, worldMessages } from '../../demo/world.ts'
 import type { Sql } from '../../mdm/db/database.ts'
-import { accept, type NewMessage } from '../../mdm/ingest/accept.ts'
+import { accept, type NewMessage } from '../../mdm/inbox/accept.ts'
 
 const rowsPerStatement = 2_000
 

@@ -1,6 +1,6 @@
 import type { Sql } from '../../mdm/db/database.ts'
-import type { Mastering } from '../../mdm/mastering.ts'
-import { policyChannel } from '../../mdm/review/policies.ts'
+import { policyChannel } from '../../mdm/policy/policies.ts'
+import type { Mastering } from '../../mdm/resolution/context.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { masteringInForce } from '../config/policyFiles.ts'
 

@@ -1,8 +1,8 @@
 import type { Sql } from '../../mdm/db/database.ts'
-import { type Batch, dropBatches, saveBatches } from '../../mdm/ingest/batches.ts'
-import type { Message } from '../../mdm/ingest/claim.ts'
-import { dropMinutes, Tally } from '../../mdm/service/minutes.ts'
-import { isAbout, type ServiceLevels } from '../../mdm/service/objectives.ts'
+import { type Batch, dropBatches, saveBatches } from '../../mdm/inbox/batches.ts'
+import type { Message } from '../../mdm/inbox/claim.ts'
+import { dropMinutes, Tally } from '../../mdm/serviceLevels/minutes.ts'
+import { isAbout, type ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 
 /** How long figures wait to be written, and what of them is kept. */
 const flushEveryMs = 1_000

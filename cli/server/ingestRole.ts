@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
-import type { Applied } from '../../mdm/pipeline.ts'
+import type { Applied } from '../../mdm/ingest/pipeline.ts'
 import type { Config } from '../config/config.ts'
 import type { TracingConfig } from '../observe/tracing.ts'
 

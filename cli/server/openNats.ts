@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { NatsOptions } from '../../mdm/feed/jetstream/stream.ts'
+import type { NatsOptions } from '../../mdm/jetstream/stream.ts'
 import { type Config, ConfigError } from '../config/config.ts'
 
 export const NATS_CONFIG = [

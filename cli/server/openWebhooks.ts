@@ -2,9 +2,9 @@ import { createHash, randomBytes, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { secretFile } from '../../gateway/identity/development.ts'
 import type { Sql } from '../../mdm/db/database.ts'
-import { createPoster } from '../../mdm/feed/webhooks/post.ts'
-import { Vault } from '../../mdm/feed/webhooks/secrets.ts'
-import type { Webhooks } from '../../mdm/webhooks.ts'
+import { createPoster } from '../../mdm/webhooks/post.ts'
+import { Vault } from '../../mdm/webhooks/secrets.ts'
+import type { Webhooks } from '../../mdm/webhooks/webhooks.ts'
 import { type Config, ConfigError } from '../config/config.ts'
 
 export const WEBHOOK_CONFIG = [

@@ -1,6 +1,6 @@
 import { workerData } from 'node:worker_threads'
 import { openDatabase } from '../../mdm/db/database.ts'
-import { carryOnPublication } from '../../mdm/publish.ts'
+import { carryOnPublication } from '../../mdm/policy/publish.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringOf } from '../config/policyFiles.ts'
 

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Sql } from '../../mdm/db/database.ts'
-import { policyChannel, runningPublication } from '../../mdm/review/policies.ts'
+import { policyChannel, runningPublication } from '../../mdm/policy/policies.ts'
 import type { PublishData } from './publishWorker.ts'
 
 export interface Publisher {

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import type { KeptPolicy } from '../../mdm/review/policies.ts'
-import type { Simulation } from '../../mdm/simulate.ts'
+import type { KeptPolicy } from '../../mdm/policy/policies.ts'
+import type { Simulation } from '../../mdm/policy/simulate.ts'
 import type { SimulateData } from './simulateWorker.ts'
 
 /** Runs what-ifs on a thread of their own. The policy was read before: its mistakes are known. */

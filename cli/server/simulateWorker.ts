@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openDatabase } from '../../mdm/db/database.ts'
-import type { KeptPolicy } from '../../mdm/review/policies.ts'
-import { simulate } from '../../mdm/simulate.ts'
+import type { KeptPolicy } from '../../mdm/policy/policies.ts'
+import { simulate } from '../../mdm/policy/simulate.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringOf } from '../config/policyFiles.ts'
 

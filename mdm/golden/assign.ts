@@ -4,7 +4,7 @@ export interface Assignable {
   id: number
   key: string
   goldenId: string | null
-  /** Of an absent record: the one it goes with (mdm/golden/anchor.ts). */
+  /** Of an absent record: the one it goes with (mdm/golden/hostRecord.ts). */
   anchor?: string | null
 }
 

@@ -1,157 +1,367 @@
+import { createHash } from 'node:crypto'
+import { cleanText } from '../../connectors/body.ts'
+import { type Connector, type MappingStep, MessageError } from '../../connectors/contract.ts'
+import type { Policy } from '../../schema/policy.ts'
+import { isStorable } from '../../schema/storable.ts'
+import type { Caller } from '../access/caller.ts'
+import { appendAudit } from '../audit/audit.ts'
 import type { Sql, Transaction } from '../db/database.ts'
+import { transaction } from '../db/transaction.ts'
+import {
+  countExceptions,
+  type ExceptionFilter,
+  type ExceptionRow,
+  exceptionPlaces,
+  lockOpen,
+  readBody,
+} from '../inbox/exceptions.ts'
+import { acceptCorrection, closeExceptions, requeue } from '../inbox/requeue.ts'
+import { missingRole, ownerOf, type StewardshipRules } from '../tasks/rules.ts'
+import { type ExceptionWorkKind, saveWork, workedBefore } from './exceptionWork.ts'
 
-/** A message that could not be applied, or could not be when somebody corrected or discarded it. */
-export interface ExceptionRow {
-  inboxId: number
-  system: string
-  object: string | null
-  sourceId: string | null
-  field: string | null
-  state: ExceptionState
-  code: string
-  detail: string
-  messageId: string
-  correlationId: string
-  format: 'event' | 'row'
-  /** The message that this one was to put right. */
-  corrects: number | null
-  /** In the queue, to be tried again. */
-  waiting: boolean
-  receivedAt: Date
-  failedAt: Date
+/** What work on inbound exceptions needs. Without connectors nothing is explained or corrected. */
+export interface ExceptionDesk {
+  sql: Sql
+  policy: Policy
+  rules: StewardshipRules
+  connectors: ReadonlyMap<string, Pick<Connector, 'read' | 'map' | 'explain' | 'objects' | 'objectName'>>
 }
 
-export type ExceptionState = 'EXCEPTION' | 'CORRECTED' | 'DISCARDED'
-
-/** All that is given must hold; an empty list fits nothing. */
-export interface ExceptionFilter {
-  ids?: readonly number[] | null
-  /** Messages with a higher number. */
-  beyond?: number | null
-  systems?: readonly string[] | null
-  objects?: readonly string[] | null
-  codes?: readonly string[] | null
-  /** Received so long ago, in seconds. */
-  ageSecondsMin?: number | null
-  ageSecondsMax?: number | null
-  /** Id of the record in its system, of the message or of its correlation. */
-  about?: string | null
-  /** Part of the reason, in capitals or not. */
-  text?: string | null
-  /** Systems with an object each, as an owner has them. */
-  places?: readonly { system: string; object: string | null }[] | null
-  state?: ExceptionState | null
-  /** Whether it is in the queue, to be tried again. */
-  waiting?: boolean | null
+export interface ExceptionRequest {
+  reason: string
+  idempotencyKey: string
 }
 
-const columns = `o.inbox_id as "inboxId", o.source as system, o.object, o.source_id as "sourceId", o.field,
-  o.outcome as state, o.code, o.detail, i.message_id as "messageId", i.correlation_id as "correlationId", i.format,
-  i.corrects, p.inbox_id is not null as waiting, i.received_at as "receivedAt", o.at as "failedAt"`
+export type ExceptionRule =
+  | 'MISSING_ROLE'
+  | 'MISSING_SCOPE'
+  | 'MISSING_REASON'
+  | 'BAD_IDEMPOTENCY_KEY'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'BAD_LIMIT'
+  | 'TOO_MANY_IDS'
+  | 'UNKNOWN_SOURCE'
+  | 'UNKNOWN_EXCEPTION'
+  | 'NOT_OPEN'
+  | 'OTHER_RECORD'
+  | 'BAD_PAYLOAD'
 
-// Joined, because an `exists` of the list is answered by hashing the whole queue.
-const tables = `outcome o join inbox i on i.id = o.inbox_id left join pending p on p.inbox_id = o.inbox_id`
+/**
+ * What became of a request. `messages` were retried, corrected or discarded, `last` is the highest number among them;
+ * `left` fit too and are to be asked for again, `beyond` the last.
+ */
+export type ExceptionOutcome =
+  | { code: 'DONE'; messages: number; last: number | null; left: number; correctedBy: number | null }
+  | { code: 'REFUSED'; rule: ExceptionRule; detail: string }
 
-/** The oldest first; walks the partial index of what is open, or that of (source, object). */
-export async function readExceptions(
-  sql: Sql,
-  filter: ExceptionFilter,
+/** Exceptions that one request works on at most. */
+export const exceptionsPerRequestMax = 1_000
+const reasonCharsMax = 2_000
+const keyCharsMax = 200
+const payloadCharsMax = 1_048_576
+/** How far the clock of a source system may be ahead, its time zone included, where a correction states a version. */
+const aheadMicrosMax = 86_400_000_000
+
+/** Puts what fits into the queue again, the oldest first; what is stored of it is mapped anew. */
+export async function retryExceptions(
+  desk: ExceptionDesk,
+  caller: Caller,
+  filter: ExceptionFilter & { owner?: string | null },
   limit: number,
-  after: number | null,
-): Promise<ExceptionRow[]> {
-  const { where, values } = condition(filter)
-  if (after !== null) where.push(`o.inbox_id > $${values.push(after)}`)
-  return await sql.unsafe<ExceptionRow[]>(
-    `select ${columns} from ${tables}
-     where ${where.join(' and ')} order by o.inbox_id limit ${limit}`,
-    values as never[],
-  )
-}
-
-export async function readExceptionsById(sql: Sql, ids: readonly number[]): Promise<Map<number, ExceptionRow>> {
-  const rows = await sql.unsafe<ExceptionRow[]>(
-    `select ${columns} from ${tables}
-     where o.inbox_id = any($1::bigint[]) and o.outcome in ('EXCEPTION', 'CORRECTED', 'DISCARDED')`,
-    [ids as number[]],
-  )
-  return new Map(rows.map((r) => [r.inboxId, r]))
-}
-
-export interface ExceptionCount {
-  system: string
-  object: string | null
-  code: string
-  count: number
-  oldestAt: Date
-}
-
-/** How many there are of each system, object and code: one pass. */
-export async function countExceptions(sql: Sql | Transaction, filter: ExceptionFilter): Promise<ExceptionCount[]> {
-  const { where, values } = condition(filter)
-  return await sql.unsafe<ExceptionCount[]>(
-    `select o.source as system, o.object, o.code, count(*)::int as count, min(i.received_at) as "oldestAt"
-     from ${tables} where ${where.join(' and ')}
-     group by 1, 2, 3 order by 4 desc, 1, 2, 3`,
-    values as never[],
-  )
-}
-
-/** Where exceptions of a state are: what an owner has is worked out from it. */
-export async function exceptionPlaces(
-  sql: Sql,
-  state: ExceptionState,
-): Promise<{ system: string; object: string | null }[]> {
-  return await sql<{ system: string; object: string | null }[]>`
-    select source as system, object from outcome where outcome = ${state} group by 1, 2 order by 1, 2`
-}
-
-/** What is open, fits and does not wait in the queue already, locked, the oldest first; `more` where the limit was reached. */
-export async function lockOpen(
-  tx: Transaction,
-  filter: ExceptionFilter,
-  limit: number,
-): Promise<{ rows: ExceptionRow[]; more: boolean }> {
-  const { where, values } = condition({ ...filter, state: 'EXCEPTION', waiting: false })
-  const rows = await tx.unsafe<ExceptionRow[]>(
-    `select ${columns} from ${tables}
-     where ${where.join(' and ')} order by o.inbox_id limit ${limit} for update of o`,
-    values as never[],
-  )
-  // Whoever held a lock before us may have put its message into the queue, which leaves the row that we waited for as it was.
-  const queued = await tx<{ id: number }[]>`
-    select inbox_id as id from pending where inbox_id = any(${rows.map((r) => r.inboxId)}::bigint[])`
-  const waiting = new Set(queued.map((q) => q.id))
-  return { rows: rows.filter((r) => !waiting.has(r.inboxId)), more: rows.length === limit }
-}
-
-export async function readBody(sql: Sql, inboxId: number): Promise<string | null> {
-  const [row] = await sql<{ body: string }[]>`select body from inbox where id = ${inboxId}`
-  return row?.body ?? null
-}
-
-function condition(filter: ExceptionFilter): { where: string[]; values: unknown[] } {
-  const values: unknown[] = []
-  const add = (value: unknown) => `$${values.push(value)}`
-  // As text and not as a parameter, so that the partial indexes are used.
-  const where = [`o.outcome = '${filter.state ?? 'EXCEPTION'}'`]
-  if (filter.ids) where.push(`o.inbox_id = any(${add(filter.ids)}::bigint[])`)
-  if (typeof filter.beyond === 'number') where.push(`o.inbox_id > ${add(filter.beyond)}`)
-  if (filter.systems) where.push(`o.source = any(${add(filter.systems)}::text[])`)
-  if (filter.objects) where.push(`o.object = any(${add(filter.objects)}::text[])`)
-  if (filter.codes) where.push(`o.code = any(${add(filter.codes)}::text[])`)
-  const ago = (seconds: number) => `now() - make_interval(secs => ${add(seconds)}::float8)`
-  if (typeof filter.ageSecondsMin === 'number') where.push(`i.received_at <= ${ago(filter.ageSecondsMin)}`)
-  if (typeof filter.ageSecondsMax === 'number') where.push(`i.received_at >= ${ago(filter.ageSecondsMax)}`)
-  if (filter.about) {
-    const id = add(filter.about)
-    where.push(`(o.source_id = ${id} or i.message_id = ${id} or i.correlation_id::text = lower(${id}))`)
-  }
-  if (filter.text) where.push(`strpos(lower(o.detail), lower(${add(filter.text)})) > 0`)
-  if (typeof filter.waiting === 'boolean') where.push(`p.inbox_id is ${filter.waiting ? 'not ' : ''}null`)
-  if (filter.places)
-    where.push(
-      `exists (select 1 from unnest(${add(filter.places.map((p) => p.system))}::text[],
-        ${add(filter.places.map((p) => p.object))}::text[]) as x (s, b) where x.s = o.source and x.b is not distinct from o.object)`,
+  request: ExceptionRequest,
+): Promise<ExceptionOutcome> {
+  return await workOn(desk, caller, 'RETRY', filter, limit, request, async (tx, rows) => {
+    await requeue(
+      tx,
+      rows.map((r) => r.inboxId),
     )
-  return { where, values }
+  })
+}
+
+/** Nobody is to wait for these any longer. They stay in the inbox; the source system may still send what was missing. */
+export async function discardExceptions(
+  desk: ExceptionDesk,
+  caller: Caller,
+  filter: ExceptionFilter & { owner?: string | null },
+  limit: number,
+  request: ExceptionRequest,
+): Promise<ExceptionOutcome> {
+  return await workOn(desk, caller, 'DISCARD', filter, limit, request, async (tx, rows) => {
+    await closeExceptions(
+      tx,
+      rows.map((r) => r.inboxId),
+      'DISCARDED',
+    )
+  })
+}
+
+/**
+ * Appends a corrected payload to the inbox as a message of its own that names the one it puts right, which is open no
+ * longer. A payload that still cannot be read is refused with the reason; whether it is complete is seen when it is applied.
+ * It speaks of the records that the message spoke of, where that can be told, and of none whose values the caller may not
+ * see: the right to mend a message is none to write any record of its system.
+ */
+export async function correctException(
+  desk: ExceptionDesk,
+  caller: Caller,
+  inboxId: number,
+  payload: { body: string; object: string | null },
+  request: ExceptionRequest,
+): Promise<ExceptionOutcome> {
+  const fault = faultOf(desk, caller, request)
+  if (fault) return fault
+  if (payload.body.length > payloadCharsMax)
+    return refused('BAD_PAYLOAD', `a payload has at most ${payloadCharsMax} characters, not ${payload.body.length}`)
+  const body = cleanText(payload.body)
+  const asked = { exception: inboxId, object: payload.object, sha256: createHash('sha256').update(body).digest('hex') }
+  return await transaction(desk.sql, async (tx) => {
+    const before = await answeredBefore(tx, caller, 'EDIT', request, asked)
+    if (before) return before
+    const [row] = (await lockOpen(tx, { ids: [inboxId] }, 1)).rows
+    if (!row) return refused('NOT_OPEN', `message ${inboxId} is no open exception, or waits to be tried again`)
+    const scope = missingScope(desk, row, caller.scopes)
+    if (scope) return refused('MISSING_SCOPE', `to correct what it says you need the scope ${scope}`)
+    const [message] = await tx<
+      { object: string | null; body: string }[]
+    >`select object, body from inbox where id = ${inboxId}`
+    const object = payload.object ?? message?.object ?? null
+    const wrong = faultOfCorrection(desk, caller, row, message ?? { object: null, body: '' }, body, object)
+    if (wrong) return wrong
+    const messageId = `correction:${createHash('sha256').update(`${caller.actor}\0${request.idempotencyKey}`).digest('base64url')}`
+    const correctedBy = await acceptCorrection(tx, {
+      corrects: inboxId,
+      messageId,
+      object,
+      body,
+      correlationId: row.correlationId,
+    })
+    await closeExceptions(tx, [inboxId], 'CORRECTED')
+    return await done(tx, caller, 'EDIT', request, asked, [row], 0, correctedBy)
+  })
+}
+
+/** What a message says of one record, and how it becomes canonical fields. */
+export interface Explained {
+  object: string
+  sourceId: string
+  type: string
+  deleted: boolean
+  /** The message states only these fields of the record; the others are not known here. */
+  partial: boolean
+  raw: Record<string, unknown>
+  steps: MappingStep[]
+}
+
+/** The steps from a message, or from another text in its place, to canonical fields; or why it cannot be read. */
+export type Explanation = { records: Explained[] } | { code: string; detail: string }
+
+export function explain(
+  desk: Pick<ExceptionDesk, 'connectors'>,
+  message: { system: string; format: 'event' | 'row' },
+  body: string,
+  object: string | null,
+): Explanation {
+  const connector = desk.connectors.get(message.system)
+  if (!connector) return { code: 'UNKNOWN_SOURCE', detail: `source system "${message.system}" is not configured` }
+  try {
+    const changes = connector.read(message.format, body, object)
+    return {
+      records: changes.map(({ version: _, ...change }) => ({
+        ...change,
+        type: typeOf(desk, message.system, change.object) ?? '',
+        steps: connector.explain(change.object, change.raw),
+      })),
+    }
+  } catch (e) {
+    if (e instanceof MessageError) return { code: e.code, detail: e.message }
+    throw e
+  }
+}
+
+/** What the mapping makes of an object, by any of its names; null for one that it does not know. */
+export function typeOf(
+  { connectors }: Pick<ExceptionDesk, 'connectors'>,
+  system: string,
+  object: string | null,
+): string | null {
+  const connector = connectors.get(system)
+  const name = object === null ? null : connector?.objectName(object)
+  return connector?.objects.find((o) => o.name === name)?.as ?? null
+}
+
+export function ownerOfException(desk: ExceptionDesk, row: { system: string; object: string | null }): string {
+  return ownerOf(desk.rules, { ...row, type: typeOf(desk, row.system, row.object) })
+}
+
+/** A filter by owner as one by place: owners are configured, not stored. */
+export async function withOwner(
+  desk: ExceptionDesk,
+  { owner, ...filter }: ExceptionFilter & { owner?: string | null },
+): Promise<ExceptionFilter> {
+  if (owner === null || owner === undefined) return filter
+  const places = await exceptionPlaces(desk.sql, filter.state ?? 'EXCEPTION')
+  return { ...filter, places: places.filter((p) => ownerOfException(desk, p) === owner) }
+}
+
+/**
+ * The scope that a caller lacks to see what a message says, or null. Of a golden type all its scopes are needed; of an
+ * object that no mapping knows, all there are; operational objects hold nothing that needs one.
+ */
+export function missingScope(
+  desk: ExceptionDesk,
+  row: { system: string; object: string | null },
+  scopes: ReadonlySet<string>,
+): string | null {
+  const as = typeOf(desk, row.system, row.object)
+  const golden = desk.policy.types.filter((t) => as === null || as === 'Kept' || t.name === as)
+  const needed = golden.flatMap((t) => t.fields.flatMap((f) => f.sensitive ?? []))
+  return needed.find((s) => !scopes.has(s)) ?? null
+}
+
+export async function readPayload(desk: ExceptionDesk, inboxId: number): Promise<string | null> {
+  return await readBody(desk.sql, inboxId)
+}
+
+async function workOn(
+  desk: ExceptionDesk,
+  caller: Caller,
+  kind: 'RETRY' | 'DISCARD',
+  filter: ExceptionFilter & { owner?: string | null },
+  limit: number,
+  request: ExceptionRequest,
+  apply: (tx: Transaction, rows: ExceptionRow[]) => Promise<void>,
+): Promise<ExceptionOutcome> {
+  const fault = faultOf(desk, caller, request)
+  if (fault) return fault
+  if (!Number.isInteger(limit) || limit < 1 || limit > exceptionsPerRequestMax)
+    return refused('BAD_LIMIT', `a request works on 1 to ${exceptionsPerRequestMax} exceptions, not ${limit}`)
+  if ((filter.ids?.length ?? 0) > exceptionsPerRequestMax)
+    return refused('TOO_MANY_IDS', `at most ${exceptionsPerRequestMax} ids at once`)
+  const asked = { filter, limit }
+  const where = await withOwner(desk, filter)
+  return await transaction(desk.sql, async (tx) => {
+    const before = await answeredBefore(tx, caller, kind, request, asked)
+    if (before) return before
+    const { rows, more } = await lockOpen(tx, where, limit)
+    await apply(tx, rows)
+    const beyond = rows.at(-1)?.inboxId ?? where.beyond ?? null
+    const left = more ? await countOpen(tx, { ...where, beyond }) : 0
+    return await done(tx, caller, kind, request, asked, rows, left, null)
+  })
+}
+
+async function countOpen(tx: Transaction, filter: ExceptionFilter): Promise<number> {
+  const counts = await countExceptions(tx, { ...filter, state: 'EXCEPTION', waiting: false })
+  return counts.reduce((n, c) => n + c.count, 0)
+}
+
+async function done(
+  tx: Transaction,
+  caller: Caller,
+  kind: ExceptionWorkKind,
+  request: ExceptionRequest,
+  asked: object,
+  rows: ExceptionRow[],
+  left: number,
+  correctedBy: number | null,
+): Promise<ExceptionOutcome> {
+  const answer: ExceptionOutcome = {
+    code: 'DONE',
+    messages: rows.length,
+    last: rows.at(-1)?.inboxId ?? null,
+    left,
+    correctedBy,
+  }
+  await saveWork(tx, caller, { kind, ...request, request: asked, answer, messages: rows, correctedBy })
+  if (rows.length > 0)
+    await appendAudit(tx, {
+      event: `${kind}_EXCEPTION`,
+      actor: caller.actor,
+      reason: request.reason,
+      correlationId: caller.correlationId,
+      request: asked,
+      messages: rows.map((r) => r.inboxId),
+      ...(correctedBy === null ? {} : { correctedBy }),
+    })
+  return answer
+}
+
+async function answeredBefore(
+  tx: Transaction,
+  caller: Caller,
+  kind: ExceptionWorkKind,
+  { idempotencyKey }: ExceptionRequest,
+  request: object,
+): Promise<ExceptionOutcome | null> {
+  const before = await workedBefore<ExceptionOutcome>(tx, caller, { kind, idempotencyKey, request })
+  if (before === 'REUSED')
+    return refused('IDEMPOTENCY_KEY_REUSED', `you used the key ${idempotencyKey} for another request before`)
+  return before?.answer ?? null
+}
+
+function faultOf(desk: ExceptionDesk, caller: Caller, request: ExceptionRequest): ExceptionOutcome | null {
+  const missing = missingRole(desk.rules, caller.roles, 'EXCEPTIONS')
+  if (missing) return refused('MISSING_ROLE', missing)
+  if (request.reason.trim() === '' || request.reason.length > reasonCharsMax || !isStorable(request.reason))
+    return refused('MISSING_REASON', `say why, in 1 to ${reasonCharsMax} characters`)
+  const key = request.idempotencyKey
+  if (key.trim() === '' || key.length > keyCharsMax || !isStorable(key))
+    return refused('BAD_IDEMPOTENCY_KEY', `an idempotency key has 1 to ${keyCharsMax} characters`)
+  return null
+}
+
+function faultOfCorrection(
+  desk: ExceptionDesk,
+  caller: Caller,
+  row: ExceptionRow,
+  before: { object: string | null; body: string },
+  body: string,
+  object: string | null,
+): ExceptionOutcome | null {
+  if (!desk.connectors.has(row.system))
+    return refused('UNKNOWN_SOURCE', `source system "${row.system}" is not configured: nothing can read a correction`)
+  const read = explain(desk, row, body, object)
+  if ('code' in read) return refused('BAD_PAYLOAD', `${read.code}: ${read.detail}`)
+  for (const record of read.records) {
+    const scope = missingScope(desk, { system: row.system, object: record.object }, caller.scopes)
+    if (scope) return refused('MISSING_SCOPE', `to state a ${record.object} you need the scope ${scope}`)
+  }
+  const was = explain(desk, row, before.body, before.object)
+  const latest = newestOf(desk, row, body, object)
+  const newest = newestOf(desk, row, before.body, before.object) ?? 0
+  const received = row.receivedAt.getTime() * 1_000
+  if (latest !== null && latest > Math.max(newest, received + aheadMicrosMax))
+    return refused(
+      'BAD_PAYLOAD',
+      `it is of a version later than the message, which came at ${row.receivedAt.toISOString()}: what its system says from then on would not count`,
+    )
+  const ids = 'code' in was ? (row.sourceId === null ? [] : [row.sourceId]) : was.records.map((r) => r.sourceId)
+  const other = ids.length > 0 && read.records.find((r) => !ids.includes(r.sourceId))
+  return other
+    ? refused(
+        'OTHER_RECORD',
+        `the message is of the record ${ids[0]}, not of ${other.sourceId}: discard it, and let its system send the other`,
+      )
+    : null
+}
+
+/** The newest version of what a text speaks of, in microseconds since 1970; null where it gives none or cannot be read. */
+function newestOf(
+  { connectors }: ExceptionDesk,
+  { system, format }: ExceptionRow,
+  body: string,
+  object: string | null,
+): number | null {
+  try {
+    const changes = connectors.get(system)?.read(format, body, object) ?? []
+    const versions = changes.flatMap((c) => (c.version === null ? [] : [Number(c.version)]))
+    return versions.length === 0 ? null : Math.max(...versions)
+  } catch (e) {
+    if (e instanceof MessageError) return null
+    throw e
+  }
+}
+
+function refused(rule: ExceptionRule, detail: string): ExceptionOutcome {
+  return { code: 'REFUSED', rule, detail }
 }

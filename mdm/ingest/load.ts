@@ -5,7 +5,7 @@ import { type Connector, type Message, MessageError } from '../../connectors/con
 import { type FileOptions, fileRows } from '../../connectors/file/rows.ts'
 import { isDatabaseAway } from '../db/away.ts'
 import type { Sql } from '../db/database.ts'
-import { type Accepted, accept, type NewMessage } from './accept.ts'
+import { type Accepted, accept, type NewMessage } from '../inbox/accept.ts'
 
 export interface LoadOptions {
   /** The object that the rows are, where they do not say so themselves. */

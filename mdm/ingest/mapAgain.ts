@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Canonical } from '../../connectors/contract.ts'
-import type { WholeRecord } from './records.ts'
+import type { WholeRecord } from '../records/records.ts'
 
 /** Whether a stored record is mapped otherwise by now. One that would be of another type is left as it is. */
 export function differs(record: WholeRecord, now: Canonical): boolean {

@@ -1,38 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { appendAudit } from '../audit/audit.ts'
 import type { Sql } from '../db/database.ts'
+import { transaction } from '../db/transaction.ts'
+import { countReplaying, newestMessage, readForReplay } from '../inbox/replayable.ts'
+import { requeue } from '../inbox/requeue.ts'
 
-export interface ReplayRange {
+export interface ReplayOptions {
   source: string
+  /** Whether an object as the message names it is meant; without, all are. */
+  isMeant?: (object: string | null) => boolean
+  /** Received from then on, and before then. */
   from: Date | null
   to: Date | null
-  /** Messages with a higher number than this, up to that. */
+  /** Go on after this message, where an earlier run was stopped. */
   after: number
-  upTo: number
-  rowsMax: number
+  actor: string
+  reason: string
+  /** Replayed messages that wait at a time, 5,000: what arrives meanwhile waits behind them. */
+  waitingMax?: number
+  /** How often the queue is looked at while it is full, 200 ms. */
+  pollMs?: number
+  signal?: AbortSignal
+  told?: (sofar: Replayed) => void
 }
 
-/** The number of the newest message; 0 when there is none. */
-export async function newestMessage(sql: Sql): Promise<number> {
-  const [row] = await sql<{ id: number | null }[]>`select max(id) as id from inbox`
-  return row?.id ?? 0
+export interface Replayed {
+  /** Messages that were put into the queue; those that waited there already are not counted. */
+  queued: number
+  /** The last message that was looked at: where to go on. */
+  last: number
+  /** The last message there is to look at. */
+  upTo: number
+  /** All were looked at; else the signal came before. */
+  complete: boolean
+  /** Since when nothing was taken out of the full queue, in ms; 0 where it moves. */
+  stuckMs: number
 }
+
+/** Messages that are looked at, and queued, in one statement. */
+const stepRows = 1_000
 
 /**
- * Messages of a source system in the order in which they came, without those that were corrected or discarded. A scan of
- * the primary key from `after`; the block ranges of received_at say where a span of time begins.
+ * Puts messages of one source system into the queue again, in the order in which they came, but for those that somebody
+ * corrected or discarded. They are read and mapped by the mapping that the workers have now: what is stored already is
+ * mapped anew, what no record was made of before becomes one, and the version guard keeps older ones from overtaking
+ * newer ones, so running it again changes nothing more. Never fills the queue beyond `waitingMax`.
  */
-export async function readForReplay(sql: Sql, range: ReplayRange): Promise<{ id: number; object: string | null }[]> {
-  const { source, from, to, after, upTo, rowsMax } = range
-  return await sql<{ id: number; object: string | null }[]>`
-    select i.id, i.object from inbox i
-    where i.source = ${source} and i.id > ${after} and i.id <= ${upTo}
-      ${from ? sql`and i.received_at >= ${from}` : sql``} ${to ? sql`and i.received_at < ${to}` : sql``}
-      and not exists (select 1 from outcome o where o.inbox_id = i.id and o.outcome in ('CORRECTED', 'DISCARDED'))
-    order by i.id limit ${rowsMax}`
+export async function replay(sql: Sql, options: ReplayOptions): Promise<Replayed> {
+  const { waitingMax = 5_000, pollMs = 200, told = () => {}, isMeant = () => true } = options
+  const upTo = await newestMessage(sql)
+  const sofar: Replayed = { queued: 0, last: options.after, upTo, complete: false, stuckMs: 0 }
+  await transaction(sql, async (tx) => {
+    const { source, from, to, after } = options
+    await appendAudit(tx, {
+      event: 'REPLAY',
+      actor: options.actor,
+      reason: options.reason,
+      source,
+      from,
+      to,
+      after,
+      upTo,
+    })
+  })
+  while (!options.signal?.aborted) {
+    if (!(await hasRoom(sql, waitingMax, sofar, told, { pollMs, signal: options.signal }))) break
+    const rows = await readForReplay(sql, { ...options, after: sofar.last, upTo, rowsMax: stepRows })
+    const meant = rows.filter((r) => isMeant(r.object)).map((r) => r.id)
+    sofar.queued += await transaction(sql, (tx) => requeue(tx, meant))
+    sofar.last = rows.length < stepRows ? upTo : (rows.at(-1)?.id ?? upTo)
+    sofar.complete = rows.length < stepRows
+    told(sofar)
+    if (sofar.complete) break
+  }
+  return sofar
 }
 
-/** Messages in the queue that are there again; counts to `max` and a little beyond. */
-export async function countReplaying(sql: Sql, max: number): Promise<number> {
-  const [row] = await sql<{ n: number }[]>`
-    select count(*)::int as n from (select 1 from pending where replay limit ${max + 1}) x`
-  return row?.n ?? 0
+/** Waits until the queue has room; false when the signal came. */
+async function hasRoom(
+  sql: Sql,
+  waitingMax: number,
+  sofar: Replayed,
+  told: (sofar: Replayed) => void,
+  wait: { pollMs: number; signal: AbortSignal | undefined },
+): Promise<boolean> {
+  let least = Number.POSITIVE_INFINITY
+  let movedAt = performance.now()
+  for (;;) {
+    if (wait.signal?.aborted) return false
+    const waiting = await countReplaying(sql, waitingMax)
+    if (waiting < least) movedAt = performance.now()
+    least = Math.min(least, waiting)
+    sofar.stuckMs = 0
+    if (waiting + stepRows <= Math.max(waitingMax, stepRows)) return true
+    sofar.stuckMs = performance.now() - movedAt
+    told(sofar)
+    await sleep(wait.pollMs, undefined, { signal: wait.signal }).catch(() => undefined)
+  }
 }

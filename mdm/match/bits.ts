@@ -1,4 +1,4 @@
-import { COMMON_BITS } from './common_values.ts'
+import { COMMON_BITS } from './commonValues.ts'
 import type { Frequencies } from './parameters.ts'
 import { unknownBits } from './priors.ts'
 

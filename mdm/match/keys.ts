@@ -10,7 +10,7 @@ import type {
   TextFeature,
   UnitFeature,
   ValueFeature,
-} from './feature_types.ts'
+} from './featureTypes.ts'
 import type { Unit } from './plan.ts'
 
 /** Values under this many bits (shared by more than about one record in 30) make no key of their own. */

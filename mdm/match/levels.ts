@@ -1,7 +1,7 @@
-import { type AddressSaid, compareAddresses } from './compare_address.ts'
-import { compareNames, type Said } from './compare_name.ts'
-import { comparePersons, type PersonSaid } from './compare_person.ts'
-import { compareProducts, compareTexts, type ProductSaid } from './compare_text.ts'
+import { type AddressSaid, compareAddresses } from './compareAddress.ts'
+import { compareNames, type Said } from './compareName.ts'
+import { comparePersons, type PersonSaid } from './comparePerson.ts'
+import { compareProducts, compareTexts, type ProductSaid } from './compareText.ts'
 import {
   compareBirths,
   compareCategories,
@@ -13,8 +13,8 @@ import {
   comparePhones,
   comparePrices,
   compareReferences,
-} from './compare_values.ts'
-import type { AddressFeature, NameFeature, PersonFeature, ProductFeature, UnitFeature } from './feature_types.ts'
+} from './compareValues.ts'
+import type { AddressFeature, NameFeature, PersonFeature, ProductFeature, UnitFeature } from './featureTypes.ts'
 import type { UnitKind } from './plan.ts'
 import { MISSING } from './priors.ts'
 

@@ -1,4 +1,4 @@
-import type { IdentifierFeature, NameFeature, UnitFeature } from './feature_types.ts'
+import type { IdentifierFeature, NameFeature, UnitFeature } from './featureTypes.ts'
 import { compareUnit, type LevelSink, type SameName } from './levels.ts'
 import { levelShares, type Parameters } from './parameters.ts'
 import type { MatchType, Unit } from './plan.ts'

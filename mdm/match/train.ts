@@ -7,7 +7,7 @@ import { type Frequencies, type LevelShares, type Parameters, priorParameters } 
 import type { MatchType, Unit, UnitKind } from './plan.ts'
 import { buildPostings, forEachCandidate, type Postings } from './postings.ts'
 import { seededRandom } from './random.ts'
-import { sameSourceWeight } from './same_source.ts'
+import { sameSourceWeight } from './sameSource.ts'
 import { VectorCounter, type Vectors } from './vectors.ts'
 
 export interface TrainOptions {

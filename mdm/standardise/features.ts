@@ -17,14 +17,14 @@ import type {
   UnitFeature,
   UnitFields,
   ValueFeature,
-} from './feature_shapes.ts'
+} from './featureShapes.ts'
 import { parseIdentifier } from './identifier.ts'
-import { looksLikeOrganisation, parseOrganisationName } from './organisation_name.ts'
-import { isOrganisationWord } from './organisation_words.ts'
-import { parseNamePart, parsePersonName } from './person_name.ts'
+import { looksLikeOrganisation, parseOrganisationName } from './organisationName.ts'
+import { isOrganisationWord } from './organisationWords.ts'
+import { parseNamePart, parsePersonName } from './personName.ts'
 import { parsePhone } from './phone.ts'
 import { parseNumber, parsePrice, priceOfMinorUnits } from './price.ts'
-import { parseProductName, variantClass } from './product_name.ts'
+import { parseProductName, variantClass } from './productName.ts'
 import { fold, isPlaceholder, spelling, words } from './text.ts'
 
 /** Values of one field beyond this many are ignored: no record pays for a list of 10,000. */

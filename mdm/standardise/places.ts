@@ -1,4 +1,4 @@
-import type { AddressFeature, NameFeature, UnitFeature, UnitFields } from './feature_shapes.ts'
+import type { AddressFeature, NameFeature, UnitFeature, UnitFields } from './featureShapes.ts'
 
 /** The country of a record, from the first address that names one: it tells how its phone numbers are to be read. */
 export function countryOf(features: readonly UnitFeature[], units: readonly UnitFields[]): string | undefined {

@@ -1,5 +1,5 @@
 import { doubleMetaphone } from 'double-metaphone'
-import { givenNameForm } from './person_name.ts'
+import { givenNameForm } from './personName.ts'
 
 const MEMO_WORDS_MAX = 300_000
 const memo = new Map<string, string>()

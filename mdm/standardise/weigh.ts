@@ -11,8 +11,8 @@ import type {
   TextFeature,
   UnitFeature,
   ValueFeature,
-} from './feature_shapes.ts'
-import { isParticle } from './person_name.ts'
+} from './featureShapes.ts'
+import { isParticle } from './personName.ts'
 
 /** How much a value says, log2(1/frequency), of one sort of value of a unit ("given", "token", "city", ...). */
 export type BitsOf = (sort: string, value: string) => number

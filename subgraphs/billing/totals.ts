@@ -1,4 +1,4 @@
-import { type BillingSum, readBillingSums } from '../../mdm/golden/totals.ts'
+import { type BillingSum, readBillingSums } from '../../mdm/golden/read/totals.ts'
 import type { RequestContext } from '../shared/context.ts'
 import type { Money } from '../shared/money.ts'
 

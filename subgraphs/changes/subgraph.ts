@@ -1,4 +1,4 @@
-import { publicWebhooks, type Webhooks } from '../../mdm/webhooks.ts'
+import { publicWebhooks, type Webhooks } from '../../mdm/webhooks/webhooks.ts'
 import type { SharedEvent, Subgraph } from '../contract.ts'
 import type { SqlOf } from '../shared/context.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'

@@ -3,10 +3,10 @@ import { decodeCursor } from '../../mdm/feed/cursor.ts'
 import { FeedError } from '../../mdm/feed/feedError.ts'
 import type { FeedFilter } from '../../mdm/feed/filter.ts'
 import { readHead } from '../../mdm/feed/read.ts'
-import { type DeliveryFilter, type DeliveryRow, readDeliveries } from '../../mdm/feed/webhooks/deliveries.ts'
-import { type Endpoint, type EndpointRows, everyRow, readEndpoints } from '../../mdm/feed/webhooks/endpoints.ts'
-import { messageId } from '../../mdm/feed/webhooks/message.ts'
-import type { Answer } from '../../mdm/feed/webhooks/post.ts'
+import { type DeliveryFilter, type DeliveryRow, readDeliveries } from '../../mdm/webhooks/deliveries.ts'
+import { type Endpoint, type EndpointRows, everyRow, readEndpoints } from '../../mdm/webhooks/endpoints.ts'
+import { messageId } from '../../mdm/webhooks/message.ts'
+import type { Answer } from '../../mdm/webhooks/post.ts'
 import {
   changeWebhook,
   deleteWebhook,
@@ -17,7 +17,7 @@ import {
   testWebhook,
   type WebhookOutcome,
   type Webhooks,
-} from '../../mdm/webhooks.ts'
+} from '../../mdm/webhooks/webhooks.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { callerOf } from '../shared/caller.ts'

@@ -1,4 +1,4 @@
-import { type LedgerSum, readLedgerSums } from '../../mdm/golden/totals.ts'
+import { type LedgerSum, readLedgerSums } from '../../mdm/golden/read/totals.ts'
 import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
 import { operationalList } from '../operational/operationalList.ts'
 import { golden, lookups, money, source } from '../operational/operationalResolvers.ts'

@@ -1,4 +1,4 @@
-import { goldenFields } from '../../mdm/golden/listField.ts'
+import { goldenFields } from '../../mdm/golden/read/listField.ts'
 import type { FieldPolicy, Policy } from '../../schema/policy.ts'
 import { listSdl, partFilterSdl, quoted } from '../shared/listSdl.ts'
 import { MASKED, requiresScopes } from '../shared/rights.ts'

@@ -1,4 +1,4 @@
-import { countVersions, readVersions, type VersionRow } from '../../mdm/golden/versions.ts'
+import { countVersions, readVersions, type VersionRow } from '../../mdm/golden/read/versions.ts'
 import { pageItemsMax } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'

@@ -1,5 +1,5 @@
-import { type Choice, type MemberRow, readChoice } from '../../mdm/golden/members.ts'
-import { readProvenance, type StoredProvenance } from '../../mdm/golden/read.ts'
+import { type Choice, type MemberRow, readChoice } from '../../mdm/golden/read/members.ts'
+import { readProvenance, type StoredProvenance } from '../../mdm/golden/read/read.ts'
 import { type Candidate, candidates } from '../../mdm/golden/survive.ts'
 import { masked } from '../../schema/masked.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'

@@ -1,4 +1,4 @@
-import { type MemberRow, readCanonical, readMembers, readRaw, readRecords } from '../../mdm/golden/members.ts'
+import { type MemberRow, readCanonical, readMembers, readRaw, readRecords } from '../../mdm/golden/read/members.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'

@@ -1,4 +1,4 @@
-import { readGoldenIds } from '../../mdm/golden/read.ts'
+import { readGoldenIds } from '../../mdm/golden/read/read.ts'
 import type { RequestContext } from '../shared/context.ts'
 
 /** A golden record of another subgraph, by the key of one of its source records. */

@@ -1,4 +1,4 @@
-import { type Named, readNamed } from '../../mdm/golden/read.ts'
+import { type Named, readNamed } from '../../mdm/golden/read/read.ts'
 import { OPERATIONAL, type OperationalType } from '../../schema/operational.ts'
 import type { Subgraph } from '../contract.ts'
 import type { SubgraphDeps } from '../golden/goldenResolvers.ts'

@@ -1,14 +1,14 @@
-import type { SortColumn } from '../../mdm/golden/keyset.ts'
+import type { SortColumn } from '../../mdm/golden/read/keyset.ts'
 import {
   type OperationalRow,
   operationalListing,
   operationalOfGolden,
   operationalOfRecord,
-} from '../../mdm/golden/list.ts'
-import { operationalFields } from '../../mdm/golden/listField.ts'
-import { FLAGS } from '../../mdm/golden/operationalFacts.ts'
-import { countAll, countEach, listPage, listPages, type Relation } from '../../mdm/golden/page.ts'
-import { readOperational } from '../../mdm/golden/read.ts'
+} from '../../mdm/golden/read/list.ts'
+import { operationalFields } from '../../mdm/golden/read/listField.ts'
+import { FLAGS } from '../../mdm/golden/read/operationalFacts.ts'
+import { countAll, countEach, listPage, listPages, type Relation } from '../../mdm/golden/read/page.ts'
+import { readOperational } from '../../mdm/golden/read/read.ts'
 import type { OperationalType } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
 import {

@@ -1,4 +1,4 @@
-import type { OperationalRow } from '../../mdm/golden/list.ts'
+import type { OperationalRow } from '../../mdm/golden/read/list.ts'
 import { loadStub } from '../golden/stub.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { moneyOf } from '../shared/money.ts'

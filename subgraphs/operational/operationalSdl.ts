@@ -1,4 +1,4 @@
-import { operationalFields } from '../../mdm/golden/listField.ts'
+import { operationalFields } from '../../mdm/golden/read/listField.ts'
 import type { OperationalType } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { listSdl } from '../shared/listSdl.ts'

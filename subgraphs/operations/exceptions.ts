@@ -1,4 +1,11 @@
 import {
+  countExceptions,
+  type ExceptionFilter,
+  type ExceptionRow,
+  readExceptions,
+  readExceptionsById,
+} from '../../mdm/inbox/exceptions.ts'
+import {
   correctException,
   discardExceptions,
   type ExceptionDesk,
@@ -9,15 +16,8 @@ import {
   retryExceptions,
   typeOf,
   withOwner,
-} from '../../mdm/exceptions.ts'
-import {
-  countExceptions,
-  type ExceptionFilter,
-  type ExceptionRow,
-  readExceptions,
-  readExceptionsById,
 } from '../../mdm/ingest/exceptions.ts'
-import { type ExceptionStep, readWork } from '../../mdm/review/exceptionWork.ts'
+import { type ExceptionStep, readWork } from '../../mdm/ingest/exceptionWork.ts'
 import { allStorable } from '../../schema/storable.ts'
 import { sensitiveOf } from '../golden/mask.ts'
 import { callerOf } from '../shared/caller.ts'

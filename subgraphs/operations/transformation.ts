@@ -1,5 +1,5 @@
-import { type ExceptionDesk, explain, missingScope, typeOf } from '../../mdm/exceptions.ts'
-import type { ExceptionRow } from '../../mdm/ingest/exceptions.ts'
+import type { ExceptionRow } from '../../mdm/inbox/exceptions.ts'
+import { type ExceptionDesk, explain, missingScope, typeOf } from '../../mdm/ingest/exceptions.ts'
 
 /** Codes whose detail is written by the program or the database and may quote any value. */
 const QUOTES_ANYTHING = new Set(['NOT_APPLICABLE'])

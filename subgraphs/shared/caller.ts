@@ -1,4 +1,4 @@
-import type { Caller } from '../../mdm/review/input.ts'
+import type { Caller } from '../../mdm/access/caller.ts'
 import type { RequestContext } from './context.ts'
 
 /** Who asks. Without an actor, as where authentication does not say one, there are no roles and so nothing to do. */

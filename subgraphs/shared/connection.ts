@@ -1,6 +1,6 @@
-import { conditionOf, type Filter, type Filterable } from '../../mdm/golden/filter.ts'
-import { decodeCursor, type SortColumn, type SortTerm, totalOrder } from '../../mdm/golden/keyset.ts'
-import { cursorOf, type Keyed, type Page, type PageRequest } from '../../mdm/golden/page.ts'
+import { conditionOf, type Filter, type Filterable } from '../../mdm/golden/read/filter.ts'
+import { decodeCursor, type SortColumn, type SortTerm, totalOrder } from '../../mdm/golden/read/keyset.ts'
+import { cursorOf, type Keyed, type Page, type PageRequest } from '../../mdm/golden/read/page.ts'
 import { inputError, translated } from './errors.ts'
 
 /** Items a page holds when the caller does not say. */

@@ -1,4 +1,4 @@
-import type { ListField, ListFieldKind } from '../../mdm/golden/listField.ts'
+import type { ListField, ListFieldKind } from '../../mdm/golden/read/listField.ts'
 import { requiresScopes } from './rights.ts'
 
 /** A list type as it is written in SDL. */

@@ -1,4 +1,4 @@
-import type { ActionInput, BulkItem, Choice } from '../../mdm/review/input.ts'
+import type { ActionInput, BulkItem, Choice } from '../../mdm/stewardship/input.ts'
 
 interface Seen {
   id: string

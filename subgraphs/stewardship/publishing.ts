@@ -1,10 +1,10 @@
+import type { Caller } from '../../mdm/access/caller.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { transaction } from '../../mdm/db/transaction.ts'
-import type { Caller } from '../../mdm/review/input.ts'
-import type { Outcome } from '../../mdm/review/outcome.ts'
-import { keepPolicy, type Publication, readPublications } from '../../mdm/review/policies.ts'
-import { DEFAULT_RULES, missingRole } from '../../mdm/review/rules.ts'
-import { act, type Stewardship } from '../../mdm/steward.ts'
+import { keepPolicy, type Publication, readPublications } from '../../mdm/policy/policies.ts'
+import type { Outcome } from '../../mdm/stewardship/outcome.ts'
+import { act, type Stewardship } from '../../mdm/stewardship/steward.ts'
+import { DEFAULT_RULES, missingRole } from '../../mdm/tasks/rules.ts'
 import { candidate, notHere, type Policies, type PolicyAsked, refused } from './whatIf.ts'
 
 type Asked = PolicyAsked & { instead?: string | null; reason: string; idempotencyKey: string }

@@ -1,11 +1,12 @@
 import { type AccessFilter, readAccess } from '../../mdm/access/sensitiveAccess.ts'
 import type { Sql } from '../../mdm/db/database.ts'
-import { quality } from '../../mdm/golden/quality.ts'
-import type { Preview } from '../../mdm/preview.ts'
-import type { ActionRow } from '../../mdm/review/actions.ts'
-import { followTasks } from '../../mdm/review/followTasks.ts'
-import { diffVersions, readActions, readAudit } from '../../mdm/review/history.ts'
-import type { Outcome } from '../../mdm/review/outcome.ts'
+import { quality } from '../../mdm/golden/read/quality.ts'
+import type { ActionRow } from '../../mdm/stewardship/actions.ts'
+import { diffVersions, readActions, readAudit } from '../../mdm/stewardship/history.ts'
+import type { Outcome } from '../../mdm/stewardship/outcome.ts'
+import type { Preview } from '../../mdm/stewardship/preview.ts'
+import { act, approve, decide, preview, previewProposal, type Stewardship } from '../../mdm/stewardship/steward.ts'
+import { followTasks } from '../../mdm/tasks/followTasks.ts'
 import {
   countTasks,
   queueAge,
@@ -14,10 +15,9 @@ import {
   type TaskComment,
   type TaskFilter,
   type TaskRow,
-} from '../../mdm/review/queue.ts'
-import { DEFAULT_RULES } from '../../mdm/review/rules.ts'
-import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/review/taskWork.ts'
-import { act, approve, decide, preview, previewProposal, type Stewardship } from '../../mdm/steward.ts'
+} from '../../mdm/tasks/queue.ts'
+import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
+import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/tasks/taskWork.ts'
 import { masked } from '../../schema/masked.ts'
 import { allStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'

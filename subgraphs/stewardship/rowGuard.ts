@@ -1,6 +1,6 @@
-import { readNamed } from '../../mdm/golden/read.ts'
-import { readActionsById } from '../../mdm/review/history.ts'
-import { readTasksById } from '../../mdm/review/queue.ts'
+import { readNamed } from '../../mdm/golden/read/read.ts'
+import { readActionsById } from '../../mdm/stewardship/history.ts'
+import { readTasksById } from '../../mdm/tasks/queue.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { RequestContext } from '../shared/context.ts'
 

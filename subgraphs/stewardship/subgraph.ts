@@ -1,4 +1,4 @@
-import type { Stewardship } from '../../mdm/steward.ts'
+import type { Stewardship } from '../../mdm/stewardship/steward.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Subgraph } from '../contract.ts'
 import type { SqlOf } from '../shared/context.ts'

@@ -1,7 +1,7 @@
-import type { Caller } from '../../mdm/review/input.ts'
-import { type KeptPolicy, keptVersion } from '../../mdm/review/policies.ts'
-import { missingRole, type StewardshipRules } from '../../mdm/review/rules.ts'
-import type { Simulation } from '../../mdm/simulate.ts'
+import type { Caller } from '../../mdm/access/caller.ts'
+import { type KeptPolicy, keptVersion } from '../../mdm/policy/policies.ts'
+import type { Simulation } from '../../mdm/policy/simulate.ts'
+import { missingRole, type StewardshipRules } from '../../mdm/tasks/rules.ts'
 import { isStorable, storable } from '../../schema/storable.ts'
 
 /** Which policy is meant: exactly one of the first three, or models alone, with the policy in force. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { pairwiseScore } from '../../demo/score.ts'
-import { checkRebuild } from '../../mdm/rebuild.ts'
+import { checkRebuild } from '../../mdm/policy/rebuild.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { demoStore, scoreDemo } from '../fixtures/demoStore.ts'
 

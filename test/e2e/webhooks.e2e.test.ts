@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { dataDirectory, touchstone } from '../cli/process.ts'
 import { testDatabase } from '../database.ts'
-import { startReceiver } from '../mdm/feed/webhooks/receiver.ts'
-import { until } from '../mdm/feed/webhooks/setting.ts'
+import { startReceiver } from '../mdm/webhooks/receiver.ts'
+import { until } from '../mdm/webhooks/setting.ts'
 import { running } from './running.ts'
 
 const stripe = (id: string, second: number, name: string) => ({

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { accessOf, readAccess } from '../../gateway/identity/access.ts'
-import { readRules } from '../../mdm/review/rules.ts'
+import { readRules } from '../../mdm/tasks/rules.ts'
 
 test('a role has its scopes, and those of the roles it includes, under their names too', () => {
   const access = accessOf({

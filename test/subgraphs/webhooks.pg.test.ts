@@ -5,14 +5,14 @@ import { execute, parse } from 'graphql'
 import { encodeCursor } from '../../mdm/feed/cursor.ts'
 import { readHead } from '../../mdm/feed/read.ts'
 import { startTailer, type Tailer } from '../../mdm/feed/tailer.ts'
-import type { Webhooks } from '../../mdm/webhooks.ts'
+import type { Webhooks } from '../../mdm/webhooks/webhooks.ts'
 import { createChangesSubgraph } from '../../subgraphs/changes/subgraph.ts'
 import { unbound } from '../../subgraphs/shared/context.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy } from '../fixtures/store.ts'
-import { type Receiver, startReceiver } from '../mdm/feed/webhooks/receiver.ts'
-import { type Deliveries, deliver, until, webhooksAt } from '../mdm/feed/webhooks/setting.ts'
 import { create } from '../mdm/feed/world.ts'
+import { type Receiver, startReceiver } from '../mdm/webhooks/receiver.ts'
+import { type Deliveries, deliver, until, webhooksAt } from '../mdm/webhooks/setting.ts'
 
 let db: TestDatabase
 let tailer: Tailer

@@ -6,22 +6,22 @@ import { openInstallation } from '../../cli/config/installation.ts'
 import { masteringOf, readPolicyFiles } from '../../cli/config/policyFiles.ts'
 import { openPolicies } from '../../cli/server/openPolicies.ts'
 import { startPublisher } from '../../cli/server/publisher.ts'
+import type { Caller } from '../../mdm/access/caller.ts'
+import { verifyAudit } from '../../mdm/audit/audit.ts'
 import { transaction } from '../../mdm/db/transaction.ts'
-import { carryOnPublication, publish } from '../../mdm/publish.ts'
-import { verifyAudit } from '../../mdm/review/audit.ts'
-import { readAudit } from '../../mdm/review/history.ts'
-import type { Caller } from '../../mdm/review/input.ts'
-import type { Outcome } from '../../mdm/review/outcome.ts'
 import {
   beginPublication,
   type KeptPolicy,
   keepPolicy,
   readPublications,
   withParameters,
-} from '../../mdm/review/policies.ts'
-import { DEFAULT_RULES } from '../../mdm/review/rules.ts'
-import type { Simulation } from '../../mdm/simulate.ts'
-import { approve, decide } from '../../mdm/steward.ts'
+} from '../../mdm/policy/policies.ts'
+import { carryOnPublication, publish } from '../../mdm/policy/publish.ts'
+import type { Simulation } from '../../mdm/policy/simulate.ts'
+import { readAudit } from '../../mdm/stewardship/history.ts'
+import type { Outcome } from '../../mdm/stewardship/outcome.ts'
+import { approve, decide } from '../../mdm/stewardship/steward.ts'
+import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
 import { publications, publishing } from '../../subgraphs/stewardship/publishing.ts'
 import { whatIf } from '../../subgraphs/stewardship/whatIf.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'

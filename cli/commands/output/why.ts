@@ -1,6 +1,6 @@
 import type { BatchResult } from '../../../mdm/match/batch.ts'
 import { waterfall } from '../../../mdm/match/waterfall.ts'
-import { waterfallText } from '../../../mdm/match/waterfall_text.ts'
+import { waterfallText } from '../../../mdm/match/waterfallText.ts'
 
 /** Why two records of a batch, by key, are one thing or not. */
 export function why({ records, features, clusterOf, engine }: BatchResult, a: string, b: string): string {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pino from 'pino'
 import { openInstallation } from '../../../cli/config/installation.ts'
 import { startIngestRole } from '../../../cli/server/ingestRole.ts'
-import { accept } from '../../../mdm/ingest/accept.ts'
+import { accept } from '../../../mdm/inbox/accept.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-mapping-'))

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createKey, listKeys, revokeKey, rotateKey, verifyKey } from '../../../mdm/access/apiKeys.ts'
-import { apiKeys } from '../../../mdm/apiKeys.ts'
-import { openRefusals } from '../../../mdm/refusals.ts'
-import { verifyAudit } from '../../../mdm/review/audit.ts'
+import { apiKeys } from '../../../mdm/access/auditedApiKeys.ts'
+import { verifyAudit } from '../../../mdm/audit/audit.ts'
+import { openRefusals } from '../../../mdm/audit/refusals.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 
 let db: TestDatabase

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { matchBatch } from '../../../mdm/match/batch.ts'
-import { matchBatchInThreads } from '../../../mdm/match/batch_threads.ts'
+import { matchBatchInThreads } from '../../../mdm/match/batchThreads.ts'
 import type { MatchRecord, MatchType } from '../../../mdm/match/engine.ts'
 import { readParameters } from '../../../mdm/match/parameters.ts'
 import { reportOf } from '../../../mdm/match/report.ts'
-import { reportPage } from '../../../mdm/match/report_page.ts'
+import { reportPage } from '../../../mdm/match/reportPage.ts'
 
 const TYPE: MatchType = {
   name: 'Firm',

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createEngine, type FieldValue } from '../../../mdm/match/engine.ts'
 import { priorParameters } from '../../../mdm/match/parameters.ts'
 import { waterfall } from '../../../mdm/match/waterfall.ts'
-import { waterfallText } from '../../../mdm/match/waterfall_text.ts'
+import { waterfallText } from '../../../mdm/match/waterfallText.ts'
 import { policy } from '../../fixtures/store.ts'
 import fc from '../../property.ts'
 

@@ -7,7 +7,7 @@ import { parseEmail } from '../../../mdm/standardise/email.ts'
 import { gtinDigitRight, mod97, parseIdentifier } from '../../../mdm/standardise/identifier.ts'
 import { parsePhone } from '../../../mdm/standardise/phone.ts'
 import { parseNumber, parsePrice } from '../../../mdm/standardise/price.ts'
-import { parseProductName } from '../../../mdm/standardise/product_name.ts'
+import { parseProductName } from '../../../mdm/standardise/productName.ts'
 import { fold } from '../../../mdm/standardise/text.ts'
 
 test('dates of many formats', () => {

@@ -1,0 +1,76 @@
+import type { Sql } from '../db/database.ts'
+import { readGoldenIds } from '../golden/read/read.ts'
+import { loadAssertions } from '../golden/stored.ts'
+import { type Join, joinsOf } from '../match/joins.ts'
+import { loadById, type SourceRecord } from '../records/records.ts'
+import { boundedClosure } from '../resolution/closure.ts'
+import { engineOf, loadKnown, type Mastering, newWork } from '../resolution/context.ts'
+import { loadLinks } from '../resolution/links.ts'
+import { clusterRecords } from '../resolution/resolveComponent.ts'
+import { snapshot } from './explain.ts'
+import { type Said, saidOf } from './stewardAssertions.ts'
+
+/** How a golden record came together, as the source records and assertions say now. */
+export interface ClusterStory {
+  type: string
+  goldenId: string
+  /** Version of the matching model. */
+  model: string
+  /** Its source records, the oldest first, at most `membersMax`. */
+  members: SourceRecord[]
+  memberCount: number
+  /** Stored links among them, the strongest first. */
+  links: { a: string; b: string; weight: number }[]
+  joins: Join[]
+  assertions: Said[]
+  /** Whether more records can be reached than a story is told of: then there are no joins. */
+  cut: boolean
+}
+
+/** Source records of one golden record that a story tells of. */
+const membersMax = 1_000
+/** Records of a component, which clustering sees together, that a story is worked out for. */
+const componentRecordsMax = 2_000
+
+/**
+ * The story of a golden record, by its id or any that leads to it; null where there is none. Clusters its component anew,
+ * with the engine in force, so the joins are those that the pipeline made. Reads one snapshot.
+ */
+export async function clusterStory(sql: Sql, mastering: Mastering, id: string): Promise<ClusterStory | null> {
+  const goldenId = (await readGoldenIds(sql, [id.toLowerCase()])).get(id.toLowerCase())
+  if (!goldenId) return null
+  return await snapshot(sql, async (tx) => {
+    const ids = await tx<{ id: number; type: string; count: number }[]>`
+      select id, type, (count(*) over ())::int as count from source_record where golden_id = ${goldenId}
+      order by id limit ${membersMax}`
+    const [first] = ids
+    if (!first) return null
+    const own = ids.map((r) => r.id)
+    const type = mastering.policy.type(first.type)
+    const engine = engineOf(mastering, type)
+    const reach = first.count > membersMax ? null : await boundedClosure(tx, own, engine.joins, componentRecordsMax)
+    const records = new Map<number, SourceRecord>()
+    if (reach) await loadKnown(tx, mastering, type, records, reach.placed.keys(), newWork())
+    else for (const r of await loadById(tx, own)) records.set(r.id, r)
+    const members = own.map((id) => records.get(id)).filter((r) => r !== undefined)
+    const byId = new Map(members.map((r) => [r.id, r]))
+    const stored = reach?.links ?? (await loadLinks(tx, own))
+    const links = stored
+      .flatMap((l) => {
+        const [a, b] = [byId.get(l.a), byId.get(l.b)]
+        return a && b ? [{ a: a.key, b: b.key, weight: l.weight }] : []
+      })
+      .sort((x, y) => y.weight - x.weight || (x.a + x.b < y.a + y.b ? -1 : 1))
+    const keys = members.map((r) => r.key)
+    const assertions = await saidOf(tx, keys)
+    const story = { type: type.name, goldenId, model: engine.version, members, memberCount: first.count, links }
+    if (!reach) return { ...story, assertions, joins: [], cut: true }
+    const reached = [...records.values()]
+    const said = await loadAssertions(
+      tx,
+      reached.map((r) => r.key),
+    )
+    const { steps } = clusterRecords(engine, reached, reach.links, said.pairs)
+    return { ...story, assertions, joins: joinsOf(keys, steps, links), cut: false }
+  })
+}

@@ -1,0 +1,303 @@
+import { isUuid } from '../../schema/uuid.ts'
+import type { Sql, Transaction } from '../db/database.ts'
+import type { Engine, Features } from '../match/engine.ts'
+import { type WaterfallStep, waterfall } from '../match/waterfall.ts'
+import type { SourceRecord } from '../records/records.ts'
+import { loadBlocks } from '../resolution/blockingKeys.ts'
+import { engineOf, isLive, loadKnown, type Mastering, newWork } from '../resolution/context.ts'
+import { possibleBetween } from '../resolution/possibleMatches.ts'
+import { type Said, saidBetween } from './stewardAssertions.ts'
+
+/**
+ * TOGETHER: in one golden record. POSSIBLE_MATCH: alike, and left to a steward. FORBIDDEN: something forbids it, whatever
+ * else agrees. POSSIBLY_RELATED: two things that are rather related (a household, sister companies, variants of a product)
+ * than strangers. APART: there is not enough that agrees, or nothing that they would be compared by.
+ */
+export type Verdict = 'TOGETHER' | 'POSSIBLE_MATCH' | 'FORBIDDEN' | 'POSSIBLY_RELATED' | 'APART'
+
+/** Why two source records are one thing or not, as the engine in force sees them now. Weights in bits: log2 of odds. */
+export interface Explanation {
+  type: string
+  a: SourceRecord
+  b: SourceRecord
+  verdict: Verdict
+  because: string
+  /** Pairs of records among which this one is the best; 1 where two source records were asked about. */
+  pairsCompared: number
+  /** Null where one of the two has no evidence of its own, because it is deleted or incomplete. */
+  weight: number | null
+  probability: number | null
+  /** How likely it is that they are two related things, neither one nor strangers. */
+  relatedProbability: number | null
+  prior: number
+  threshold: number
+  linkThreshold: number
+  steps: WaterfallStep[]
+  /** What forbids the pair. It quotes values. */
+  forbidden: string | null
+  assertions: Said[]
+  /** Blocking keys that both have, and how many of them few enough records have to be used. */
+  sharedKeys: number
+  usableKeys: number
+  /** As it is stored; null where the two are not linked. Single precision. */
+  linkWeight: number | null
+  /** Version of the matching model. */
+  model: string
+}
+
+/** Why there is nothing to explain. */
+export interface Unexplained {
+  code: 'UNKNOWN_ID' | 'NOT_MATCHED' | 'DIFFERENT_TYPES' | 'SAME_RECORD'
+  detail: string
+}
+
+/** Of a golden record with more source records, this many are compared, the oldest. */
+const membersComparedMax = 100
+
+interface Place {
+  id: number
+  key: string
+  type: string
+  goldenId: string | null
+}
+
+/**
+ * Explains two records by any ids. A golden id in force stands for the whole golden record where the other id is not one
+ * of its own records: then their best pair is explained. With `whole` false, it stands for the source record that it is
+ * the key of. Reads one snapshot in a fixed number of statements.
+ */
+export async function explain(
+  sql: Sql,
+  mastering: Mastering,
+  a: string,
+  b: string,
+  whole = true,
+): Promise<Explanation | Unexplained> {
+  if (a.toLowerCase() === b.toLowerCase()) return sameRecord(a)
+  return await snapshot(sql, async (tx) => {
+    const places = await loadPlacesOf(tx, [a, b])
+    const [one, other] = [places.get(a.toLowerCase()), places.get(b.toLowerCase())]
+    if (!one) return unknown(a)
+    if (!other) return unknown(b)
+    for (const { key, type } of [one, other])
+      if (!mastering.engines.has(type))
+        return { code: 'NOT_MATCHED', detail: `${key} is a record of ${type}, and these are not matched` }
+    if (one.type !== other.type)
+      return {
+        code: 'DIFFERENT_TYPES',
+        detail: `${a} is a ${one.type} and ${b} is a ${other.type}: only records of one golden type can be one thing`,
+      }
+    const apart = one.goldenId !== other.goldenId
+    const ids = async (p: Place) => (whole && apart && p.goldenId === p.key ? await memberIds(tx, p.key) : [p.id])
+    const [mine, theirs] = [await ids(one), await ids(other)]
+    const work = newWork()
+    const records = new Map<number, SourceRecord>()
+    const type = mastering.policy.type(one.type)
+    await loadKnown(tx, mastering, type, records, [...mine, ...theirs], work)
+    const best = bestPair(engineOf(mastering, type), records, mine, theirs)
+    const [found] = await explainRecords(tx, mastering, [best ?? [recordOf(records, one), recordOf(records, other)]])
+    return { ...found, pairsCompared: best ? mine.length * theirs.length : 1 } as Explanation
+  })
+}
+
+/** Explains pairs of source records, by key, all at once; pairs of which one is not there are left out. */
+export async function explainPairs(
+  sql: Sql,
+  mastering: Mastering,
+  pairs: readonly (readonly [string, string])[],
+): Promise<Map<string, Explanation>> {
+  return await snapshot(sql, async (tx) => {
+    const places = await loadPlacesOf(tx, pairs.flat())
+    const records = new Map<number, SourceRecord>()
+    const work = newWork()
+    for (const [name, own] of Map.groupBy(places.values(), (p) => p.type))
+      if (mastering.engines.has(name))
+        await loadKnown(
+          tx,
+          mastering,
+          mastering.policy.type(name),
+          records,
+          own.map((p) => p.id),
+          work,
+        )
+    const byKey = new Map([...records.values()].map((r) => [r.key, r]))
+    const found = pairs.flatMap(([a, b]): [SourceRecord, SourceRecord][] => {
+      const [x, y] = [byKey.get(a), byKey.get(b)]
+      return x && y && x.type === y.type ? [[x, y]] : []
+    })
+    const explained = await explainRecords(tx, mastering, found)
+    return new Map(explained.map((e) => [pairName(e.a.key, e.b.key), e]))
+  })
+}
+
+/** Names a pair of keys in the answer of `explainPairs`. */
+export function pairName(a: string, b: string): string {
+  return `${a} ${b}`
+}
+
+/** Reads at one moment, and holds nobody up. */
+export async function snapshot<T>(sql: Sql, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return (await sql.begin('isolation level repeatable read read only', work)) as T
+}
+
+async function explainRecords(
+  tx: Transaction,
+  mastering: Mastering,
+  pairs: readonly (readonly [SourceRecord, SourceRecord])[],
+): Promise<Explanation[]> {
+  if (pairs.length === 0) return []
+  const placed = pairs.map(([a, b]) => ({ a: a.key, b: b.key, goldenA: a.goldenId, goldenB: b.goldenId }))
+  const shared = pairs.map(([a, b]) => a.keys.filter((k) => b.keys.includes(k)))
+  const bound = Math.max(...pairs.map(([a]) => engineFor(mastering, a).blockRecordsMax))
+  const [said, possible, linked, blocks] = await Promise.all([
+    saidBetween(tx, placed),
+    possibleBetween(tx, placed),
+    linkWeights(tx, pairs),
+    loadBlocks(tx, [...new Set(shared.flat())], bound),
+  ])
+  return pairs.map(([a, b], i): Explanation => {
+    const engine = engineFor(mastering, a)
+    // As the pipeline compares them, so that the sum is the same to the last bit: the record that came first, first.
+    const [first, second] = a.id < b.id ? [a, b] : [b, a]
+    const comparison =
+      isLive(a) && isLive(b) ? engine.compare(first.features as Features, second.features as Features) : null
+    const { matchWeightMin, linkWeightMin, parameters, version } = engine
+    const explained: Omit<Explanation, 'verdict' | 'because'> = {
+      type: a.type,
+      a,
+      b,
+      pairsCompared: 1,
+      weight: comparison?.weight ?? null,
+      probability: comparison?.probability ?? null,
+      relatedProbability: comparison?.relatedProbability ?? null,
+      prior: parameters.priorWeight,
+      threshold: matchWeightMin,
+      linkThreshold: linkWeightMin,
+      steps: comparison ? waterfall(comparison) : [],
+      forbidden: comparison?.conflict ?? null,
+      assertions: said[i] ?? [],
+      sharedKeys: shared[i]?.length ?? 0,
+      usableKeys: shared[i]?.filter((k) => (blocks.get(k)?.length ?? 0) <= engine.blockRecordsMax).length ?? 0,
+      linkWeight: linked[i] ?? null,
+      model: version,
+    }
+    const oneToOne = engine.uniqueInSource(a.source) && engine.uniqueInSource(b.source)
+    return { ...explained, ...judged(explained, possible[i]?.reason ?? null, oneToOne) }
+  })
+}
+
+/**
+ * What became of a pair, in the order in which the reasons count. `oneToOne`: both sources hold a thing at most once, so
+ * being each other's best counts too.
+ */
+function judged(
+  e: Omit<Explanation, 'verdict' | 'because'>,
+  possible: string | null,
+  oneToOne: boolean,
+): { verdict: Verdict; because: string } {
+  const says = (kind: Said['kind']) => e.assertions.find((s) => s.kind === kind)
+  const together = e.a.goldenId !== null && e.a.goldenId === e.b.goldenId
+  const absent = [e.a, e.b].find((r) => !isLive(r))
+  if (together) {
+    if (says('SAME')) return { verdict: 'TOGETHER', because: 'a steward said that they are the same' }
+    if (absent)
+      return { verdict: 'TOGETHER', because: `${stateOf(absent)}, and stays with the golden record that it was in` }
+    if (e.weight !== null && e.weight >= e.threshold && e.forbidden === null)
+      return { verdict: 'TOGETHER', because: 'what the two have in common is enough' }
+    if (oneToOne && e.linkWeight !== null)
+      return { verdict: 'TOGETHER', because: "they are each other's best, or other records hold them together" }
+    return { verdict: 'TOGETHER', because: 'other records of the golden record hold them together' }
+  }
+  if (says('NOT_SAME')) return { verdict: 'FORBIDDEN', because: 'a steward said that they are not the same' }
+  if (absent) return { verdict: 'APART', because: `${stateOf(absent)}, and has no evidence of its own` }
+  if (e.forbidden !== null) return { verdict: 'FORBIDDEN', because: e.forbidden }
+  if (possible !== null) return { verdict: 'POSSIBLE_MATCH', because: possible }
+  if ((e.weight ?? 0) < e.linkThreshold && (e.relatedProbability ?? 0) >= 0.5)
+    return {
+      verdict: 'POSSIBLY_RELATED',
+      because: 'what agrees agrees between two related things too, and too little else does',
+    }
+  if (e.sharedKeys === 0) return { verdict: 'APART', because: 'they share no blocking key, so they are not compared' }
+  if (e.usableKeys === 0)
+    return { verdict: 'APART', because: 'what they share is shared by too many others to compare them by it' }
+  if ((e.weight ?? 0) < e.linkThreshold)
+    return { verdict: 'APART', because: 'too little agrees, or too much speaks against it' }
+  return { verdict: 'APART', because: 'alike, but the other records of the two speak against it' }
+}
+
+function stateOf(r: SourceRecord): string {
+  const name = `${r.source} ${r.object} ${r.sourceId}`
+  return r.deleted ? `${name} is deleted at its source` : `${name} waits for required fields`
+}
+
+/** The live pair with the most weight; ties by key. */
+function bestPair(
+  engine: Engine,
+  records: ReadonlyMap<number, SourceRecord>,
+  mine: readonly number[],
+  theirs: readonly number[],
+): readonly [SourceRecord, SourceRecord] | null {
+  if (mine.length * theirs.length === 1) return null
+  const live = (ids: readonly number[]) =>
+    ids
+      .map((id) => records.get(id))
+      .filter((r): r is SourceRecord => r !== undefined && isLive(r))
+      .sort((x, y) => (x.key < y.key ? -1 : 1))
+  const others = live(theirs)
+  let best: readonly [SourceRecord, SourceRecord] | null = null
+  let most = Number.NEGATIVE_INFINITY
+  for (const a of live(mine))
+    for (const b of others) {
+      const [first, second] = a.id < b.id ? [a, b] : [b, a]
+      const weight = engine.weight(first.features as Features, second.features as Features)
+      if (weight <= most) continue
+      most = weight
+      best = [a, b]
+    }
+  return best
+}
+
+function engineFor(mastering: Mastering, r: SourceRecord): Engine {
+  return engineOf(mastering, mastering.policy.type(r.type))
+}
+
+function recordOf(records: ReadonlyMap<number, SourceRecord>, place: Place): SourceRecord {
+  const record = records.get(place.id)
+  if (!record) throw new Error(`source record ${place.key} is gone within one snapshot`)
+  return record
+}
+
+/** Source records by key; whatever else the ids are is left out. */
+async function loadPlacesOf(tx: Transaction, ids: readonly string[]): Promise<Map<string, Place>> {
+  const keys = [...new Set(ids.map((id) => id.toLowerCase()))].filter(isUuid)
+  const rows = await tx<Place[]>`
+    select id, key, type, golden_id as "goldenId" from source_record where key = any(${keys}::uuid[])`
+  return new Map(rows.map((r) => [r.key, r]))
+}
+
+async function memberIds(tx: Transaction, goldenId: string): Promise<number[]> {
+  const rows = await tx<{ id: number }[]>`
+    select id from source_record where golden_id = ${goldenId} order by id limit ${membersComparedMax}`
+  return rows.map((r) => r.id)
+}
+
+/** Stored weights of pairs, in their order. */
+async function linkWeights(
+  tx: Transaction,
+  pairs: readonly (readonly [SourceRecord, SourceRecord])[],
+): Promise<(number | undefined)[]> {
+  const rows = await tx<{ n: number; weight: number }[]>`
+    select p.n::int as n, l.weight from unnest(${pairs.map(([x, y]) => Math.min(x.id, y.id))}::bigint[],
+      ${pairs.map(([x, y]) => Math.max(x.id, y.id))}::bigint[]) with ordinality as p (a, b, n)
+    join link l on l.a = p.a and l.b = p.b`
+  const byPair = new Map(rows.map((r) => [r.n, r.weight]))
+  return pairs.map((_, i) => byPair.get(i + 1))
+}
+
+function sameRecord(id: string): Unexplained {
+  return { code: 'SAME_RECORD', detail: `a and b are both ${id}: give two records` }
+}
+
+function unknown(id: string): Unexplained {
+  return { code: 'UNKNOWN_ID', detail: `nothing has the id ${id}; give golden ids or keys of source records` }
+}

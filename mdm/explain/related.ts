@@ -1,0 +1,61 @@
+import type { Sql } from '../db/database.ts'
+import type { Features } from '../match/engine.ts'
+import type { SourceRecord } from '../records/records.ts'
+import { loadBlocks } from '../resolution/blockingKeys.ts'
+import { engineOf, isLive, loadKnown, type Mastering, newWork } from '../resolution/context.ts'
+import { snapshot } from './explain.ts'
+
+/** Two golden records that are two things, and possibly related: the pair of their source records that says most for it. */
+export interface Related {
+  own: string
+  other: string
+  otherGoldenId: string
+  /** Log2 of the odds that the pair is two related things. */
+  relatedWeight: number
+}
+
+/** Of a golden record with more source records, this many are compared, the oldest. */
+const membersMax = 20
+/** Records compared with them; each member has at most 24 blocking keys of 50 records. */
+const candidatesMax = 5_000
+
+/**
+ * Golden records that are possibly related with one: those of records that share a usable blocking key with one of its own and
+ * are rather two related things than one or strangers. Nothing of this is stored, because it decides nothing; it is worked
+ * out when asked for, with the engine in force, the likeliest first.
+ */
+export async function relatedTo(sql: Sql, mastering: Mastering, goldenId: string): Promise<Related[]> {
+  return await snapshot(sql, async (tx) => {
+    const places = await tx<{ id: number; type: string }[]>`
+      select id, type from source_record where golden_id = ${goldenId} order by id limit ${membersMax}`
+    const [first] = places
+    if (!first || !mastering.engines.has(first.type)) return []
+    const type = mastering.policy.type(first.type)
+    const engine = engineOf(mastering, type)
+    const records = new Map<number, SourceRecord>()
+    const own = places.map((p) => p.id)
+    await loadKnown(tx, mastering, type, records, own, newWork())
+    const members = [...records.values()].filter(isLive).sort((a, b) => a.id - b.id)
+    const blocks = await loadBlocks(tx, [...new Set(members.flatMap((m) => m.keys))], engine.blockRecordsMax)
+    const usable = [...blocks.values()].filter((ids) => ids.length <= engine.blockRecordsMax)
+    const candidates = [...new Set(usable.flat())].sort((a, b) => a - b).slice(0, candidatesMax)
+    await loadKnown(tx, mastering, type, records, candidates, newWork())
+    const best = new Map<string, Related>()
+    for (const id of candidates) {
+      const other = records.get(id)
+      if (!other?.goldenId || other.goldenId === goldenId || !isLive(other)) continue
+      for (const m of members) {
+        const [a, b] = m.id < id ? [m, other] : [other, m]
+        const [x, y] = [a.features as Features, b.features as Features]
+        const relatedWeight = engine.relatedWeight(x, y)
+        const known = best.get(other.goldenId)
+        if (relatedWeight < 0 || (known && known.relatedWeight >= relatedWeight)) continue
+        if (engine.link(x, y) !== null && engine.compare(x, y).conflict === undefined) continue
+        best.set(other.goldenId, { own: m.key, other: other.key, otherGoldenId: other.goldenId, relatedWeight })
+      }
+    }
+    return [...best.values()].sort(
+      (x, y) => y.relatedWeight - x.relatedWeight || (x.otherGoldenId < y.otherGoldenId ? -1 : 1),
+    )
+  })
+}

@@ -1,0 +1,26 @@
+import type { Sql } from '../db/database.ts'
+import { type ActionRow, actionColumns } from '../stewardship/actions.ts'
+
+/** The action of a correlation id, if it is one's. */
+export async function actionOfCorrelation(sql: Sql, correlationId: string): Promise<ActionRow | null> {
+  const [row] = await sql.unsafe<ActionRow[]>(
+    `select ${actionColumns} from action where correlation_id = $1 order by proposed_at limit 1`,
+    [correlationId],
+  )
+  return row ?? null
+}
+
+/** What stewards did about golden records since a moment, the earliest first. */
+export async function actionsAbout(
+  sql: Sql,
+  goldenIds: readonly string[],
+  since: Date,
+  limit: number,
+): Promise<ActionRow[]> {
+  if (goldenIds.length === 0) return []
+  return await sql.unsafe<ActionRow[]>(
+    `select ${actionColumns} from action where subjects && $1::uuid[] and coalesce(done_at, proposed_at) >= $2
+     order by proposed_at, id limit ${limit}`,
+    [goldenIds as string[], since],
+  )
+}

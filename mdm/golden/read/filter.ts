@@ -1,0 +1,203 @@
+import { recordKey } from '../../../schema/recordKey.ts'
+import { storable } from '../../../schema/storable.ts'
+import { isUuid } from '../../../schema/uuid.ts'
+import type { ListField } from './listField.ts'
+import { allOf, anyOf, type Condition, literal, noneOf } from './statement.ts'
+
+/** A filter as data: tests per field, `and`, `or`, `not` and `source`; missing and null parts ask for nothing. */
+export type Filter = Readonly<Record<string, unknown>>
+
+/** How deep `and`, `or` and `not` may stand in each other. */
+const depthMax = 8
+/** Tests in one filter. */
+const testsMax = 100
+/** Parts in one filter, empty ones too: they are the text of the statement, which is remembered. */
+const groupsMax = 300
+/** Values in one `in`. */
+const listItemsMax = 500
+
+export class FilterError extends Error {
+  override name = 'FilterError'
+  readonly code: 'FILTER_TOO_LARGE' | 'BAD_FILTER' | 'MISSING_SCOPE'
+  constructor(code: FilterError['code'], message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** What the filters of a list are made of. */
+export interface Filterable {
+  fields: ListField[]
+  /** Conditions that are no comparison of a value: `open: true`. SQL of a boolean. */
+  flags: Record<string, string>
+  /** Which column of a row names which column of its source record `s`. */
+  source: { row: string; record: string }
+}
+
+/** Compiles a filter. Throws FilterError. */
+export function conditionOf(list: Filterable, filter: Filter, scopes: ReadonlySet<string>): Condition {
+  let tests = 0
+  let groups = 0
+  return group(list.fields, filter, 0)
+
+  function group(fields: ListField[], part: Filter, depth: number): Condition {
+    if (depth > depthMax) throw new FilterError('FILTER_TOO_LARGE', `the filter is nested deeper than ${depthMax}`)
+    if (++groups > groupsMax) throw new FilterError('FILTER_TOO_LARGE', `the filter has more than ${groupsMax} parts`)
+    const conditions: Condition[] = []
+    for (const [name, value] of Object.entries(part)) {
+      if (value === null || value === undefined) continue
+      const parts = () => (value as Filter[]).map((v) => group(fields, v, depth + 1))
+      if (name === 'and') conditions.push(allOf(parts()))
+      else if (name === 'or') conditions.push(anyOf(parts()))
+      else if (name === 'not') conditions.push(noneOf(group(fields, value as Filter, depth + 1)))
+      else conditions.push(test(fields, name, value, depth))
+    }
+    return allOf(conditions)
+  }
+
+  function test(fields: ListField[], name: string, value: unknown, depth: number): Condition {
+    if (++tests > testsMax) throw new FilterError('FILTER_TOO_LARGE', `the filter has more than ${testsMax} tests`)
+    if (name === 'source') return sourceCondition(list.source, value as Filter)
+    const flag = list.flags[name]
+    if (flag) return value ? literal(flag) : noneOf(literal(flag))
+    const field = fields.find((f) => f.name === name)
+    if (!field)
+      throw new FilterError('BAD_FILTER', `no field ${name}; there are ${fields.map((f) => f.name).join(', ')}`)
+    if (field.sensitive && !scopes.has(field.sensitive))
+      throw new FilterError('MISSING_SCOPE', `a filter by ${name} needs the scope ${field.sensitive}`)
+    if (field.kind === 'GROUP') return group(field.fields ?? [], value as Filter, depth + 1)
+    if (field.kind === 'GROUP_LIST') {
+      const some = group(field.fields ?? [], value as Filter, depth + 1)
+      return (p) => `exists (select 1 from jsonb_array_elements(${field.sql}) e (v) where ${some(p)})`
+    }
+    return allOf(
+      Object.entries(value as Filter)
+        .filter(([, v]) => v !== null && v !== undefined)
+        .map(([operator, v]) => fieldCondition(field, operator, v)),
+    )
+  }
+}
+
+const COMPARISONS: Record<string, string> = { gt: '>', gte: '>=', lt: '<', lte: '<=' }
+
+function fieldCondition(field: ListField, operator: string, value: unknown): Condition {
+  const { sql, type } = field
+  if (operator === 'isNull') return literal(value ? `${sql} is null` : `${sql} is not null`)
+  if (field.kind === 'TEXT_LIST') return listCondition(field, operator, value)
+  if (field.kind === 'GOLDEN_REFERENCE' || field.kind === 'RECORD_REFERENCE' || field.kind === 'ID')
+    return idCondition(field, operator, value)
+  const comparison = COMPARISONS[operator]
+  if (comparison) return (p) => `${sql} ${comparison} ${p.add(scalar(value), type)}`
+  switch (operator) {
+    case 'eq':
+      return equals(field, value)
+    case 'ne':
+      return noneOf(equals(field, value))
+    case 'in': {
+      const items = list(field, value)
+      return (p) => `${sql} = any(${p.list(items, type)})`
+    }
+    case 'contains':
+      return like(sql, `%${escapeLike(String(value))}%`)
+    case 'startsWith':
+      return like(sql, `${escapeLike(String(value))}%`)
+    default:
+      throw new FilterError('BAD_FILTER', `${field.name} has no test "${operator}"`)
+  }
+}
+
+/** Equality of a golden value is containment, which an index over all values can answer. */
+function equals(field: ListField, value: unknown): Condition {
+  const { path, sql, type } = field
+  if (path && (field.kind === 'TEXT' || field.kind === 'ENUM')) return contained(path, value)
+  return (p) => `${sql} = ${p.add(scalar(value), type)}`
+}
+
+function contained(path: string[], value: unknown): Condition {
+  const document = path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), stored(value))
+  return (p) => `g.values @> ${p.add(JSON.stringify(document), 'jsonb')}`
+}
+
+/** In JSON what cannot be stored would be an escape that jsonb refuses. */
+function stored(value: unknown): unknown {
+  if (typeof value === 'string') return storable(value)
+  return Array.isArray(value) ? value.map(stored) : value
+}
+
+function listCondition(field: ListField, operator: string, value: unknown): Condition {
+  const { sql, path } = field
+  const has = (v: unknown): Condition => (path ? contained(path, [v]) : (p) => `${sql} ? ${p.add(String(v), 'text')}`)
+  switch (operator) {
+    case 'contains':
+      return has(value)
+    case 'containsAny':
+      return anyOf(list(field, value).map(has))
+    case 'containsAll':
+      return allOf(list(field, value).map(has))
+    case 'isEmpty':
+      return literal(`coalesce(jsonb_array_length(${sql}), 0) ${value ? '=' : '>'} 0`)
+    default:
+      throw new FilterError('BAD_FILTER', `${field.name} has no test "${operator}"`)
+  }
+}
+
+/** Ids that are no uuid name nothing; they match no row and are not an error. */
+function idCondition(field: ListField, operator: string, value: unknown): Condition {
+  if (operator !== 'eq' && operator !== 'in')
+    throw new FilterError('BAD_FILTER', `${field.name} has no test "${operator}"`)
+  const ids = (operator === 'eq' ? [String(value)] : list(field, value)).filter(isUuid)
+  if (ids.length === 0) return literal('false')
+  if (field.kind !== 'GOLDEN_REFERENCE') return (p) => `${field.sql} = any(${p.list(ids, 'uuid')})`
+  // The row names a source record; the caller names a golden record, perhaps by a retired id: both go over the crosswalk.
+  const key = field.type === 'uuid' ? 'm.key' : 'm.key::text'
+  return (p) =>
+    `${field.sql} in (select ${key} from source_record w join source_record m on m.golden_id = w.golden_id where w.key = any(${p.list(ids, 'uuid')}))`
+}
+
+function sourceCondition({ row, record }: Filterable['source'], value: Filter): Condition {
+  const of = (name: string) => {
+    const v = value[name]
+    return v === null || v === undefined ? null : (v as unknown[]).map(String)
+  }
+  const [systems, objects, ids] = [of('system'), of('object'), of('id')]
+  for (const [name, items] of Object.entries({ system: systems, object: objects, id: ids }))
+    if (items && items.length > listItemsMax)
+      throw new FilterError('FILTER_TOO_LARGE', `source.${name} lists ${items.length} values; at most ${listItemsMax}`)
+  const named = (systems?.length ?? 0) * (objects?.length ?? 0) * (ids?.length ?? 0)
+  if (named > listItemsMax)
+    throw new FilterError('FILTER_TOO_LARGE', `source names ${named} records; at most ${listItemsMax}`)
+  if (systems && objects && ids) {
+    // Fully named records have keys, and keys have an index.
+    const keys = systems.flatMap((s) => objects.flatMap((o) => ids.map((id) => recordKey(s, o, id))))
+    return (p) => `${row} in (select ${record} from source_record s where s.key = any(${p.list(keys, 'uuid')}))`
+  }
+  const parts = [
+    ['s.source', systems],
+    ['s.object', objects],
+    ['s.source_id', ids],
+  ] as const
+  const tests = parts.flatMap(([column, items]): Condition[] =>
+    items ? [(p) => `${column} = any(${p.list(items, 'text')})`] : [],
+  )
+  return (p) => `exists (select 1 from source_record s where ${record} = ${row} and ${allOf(tests)(p)})`
+}
+
+function like(sql: string, pattern: string): Condition {
+  // Both sides are folded by the database: its idea of lower case is the one the index has.
+  return (p) => `lower(${sql}) like lower(${p.add(pattern, 'text')})`
+}
+
+function escapeLike(text: string): string {
+  return text.replace(/[\\%_]/g, '\\$&')
+}
+
+function list(field: ListField, value: unknown): string[] {
+  const items = value as unknown[]
+  if (items.length > listItemsMax)
+    throw new FilterError('FILTER_TOO_LARGE', `${field.name} lists ${items.length} values; at most ${listItemsMax}`)
+  return items.map(String)
+}
+
+function scalar(value: unknown): string | number | boolean {
+  return typeof value === 'number' || typeof value === 'boolean' ? value : String(value)
+}

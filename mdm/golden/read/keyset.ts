@@ -1,0 +1,134 @@
+import { isUuid } from '../../../schema/uuid.ts'
+import type { Parameters, SqlType } from './statement.ts'
+
+/** What rows can be sorted by. */
+export interface SortColumn {
+  /** Stands in cursors, so that a cursor is not used with another order. */
+  name: string
+  /** SQL of the value. */
+  sql: string
+  type: SqlType
+  nullable: boolean
+}
+
+export interface SortTerm {
+  column: SortColumn
+  descending: boolean
+}
+
+/** Bounds and direction of one page. */
+export interface PageWindow {
+  /** Rows at most. */
+  limit: number
+  /** True: the last rows before `before`; false: the first after `after`. */
+  backward: boolean
+  after?: string | undefined
+  before?: string | undefined
+}
+
+export class BadCursorError extends Error {
+  override name = 'BadCursorError'
+}
+
+/**
+ * An order that is total: what was asked for, then the unique column in the direction of the last term, so that one
+ * index serves both directions.
+ */
+export function totalOrder(terms: SortTerm[], unique: SortColumn): SortTerm[] {
+  if (terms.some((t) => t.column.name === unique.name)) return terms
+  return [...terms, { column: unique, descending: terms.at(-1)?.descending ?? false }]
+}
+
+/** A cursor is the order's name and the row's sort values as Postgres writes them; opaque to clients. */
+export function encodeCursor(order: SortTerm[], values: (string | null)[]): string {
+  return Buffer.from(JSON.stringify([signature(order), ...values])).toString('base64url')
+}
+
+const cursorCharactersMax = 4_000
+
+/** Throws BadCursorError for text that is no cursor of this order. */
+export function decodeCursor(order: SortTerm[], cursor: string): (string | null)[] {
+  const refuse = (why: string): never => {
+    throw new BadCursorError(`the cursor ${why}; use endCursor, startCursor or an edge's cursor of the same list`)
+  }
+  if (cursor.length > cursorCharactersMax) refuse(`is longer than ${cursorCharactersMax} characters`)
+  let parts: unknown
+  try {
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+  } catch {
+    return refuse('is not one that was given out')
+  }
+  if (!Array.isArray(parts) || typeof parts[0] !== 'string') return refuse('is not one that was given out')
+  if (parts[0] !== signature(order)) refuse(`belongs to the order "${parts[0]}", this list has "${signature(order)}"`)
+  const values = parts.slice(1)
+  if (values.length !== order.length) refuse('is not one that was given out')
+  return order.map(({ column }, n) => {
+    const value: unknown = values[n]
+    if (value === null && column.nullable) return null
+    if (typeof value !== 'string' || !isValueOf(column.type, value)) return refuse('is not one that was given out')
+    return value
+  })
+}
+
+function signature(order: SortTerm[]): string {
+  return order.map((t) => `${t.column.name}${t.descending ? '-' : '+'}`).join('')
+}
+
+function isValueOf(type: SqlType, value: string): boolean {
+  switch (type) {
+    case 'uuid':
+      return isUuid(value)
+    case 'bigint':
+      return /^-?\d{1,18}$/.test(value)
+    case 'float8':
+      return value !== '' && Number.isFinite(Number(value))
+    case 'date':
+      return /^\d{4,6}-\d\d-\d\d$/.test(value)
+    case 'timestamptz':
+      return /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d){0,2}$/.test(value)
+    case 'boolean':
+      return value === 'true' || value === 'false'
+    default:
+      return !value.includes('\u0000')
+  }
+}
+
+/** ORDER BY of a window; missing values stand last, in either direction. */
+export function orderBy(order: SortTerm[], backward: boolean): string {
+  return order
+    .map(({ column, descending }) => {
+      const down = descending !== backward
+      const nulls = column.nullable ? ` nulls ${backward ? 'first' : 'last'}` : ''
+      return `${column.sql}${down ? ' desc' : ''}${nulls}`
+    })
+    .join(', ')
+}
+
+/** The rows beyond a cursor: `forward` those after it, else those before it. */
+export function beyond(order: SortTerm[], cursor: string, forward: boolean, p: Parameters): string {
+  const values = decodeCursor(order, cursor)
+  const first = order[0]
+  // A comparison of rows is one index condition; it needs one direction and no missing values.
+  if (first && order.every((t) => !t.column.nullable && t.descending === first.descending)) {
+    const columns = order.map((t) => t.column.sql).join(', ')
+    const bounds = order.map((t, n) => p.add(values[n] ?? '', t.column.type)).join(', ')
+    return `(${columns}) ${first.descending === forward ? '<' : '>'} (${bounds})`
+  }
+  const alternatives: string[] = []
+  const equal: string[] = []
+  order.forEach(({ column, descending }, n) => {
+    const value = values[n] ?? null
+    const past = pastValue(column, descending === forward, forward, value, p)
+    if (past) alternatives.push(`(${[...equal, past].join(' and ')})`)
+    // Nothing comes after the last, and a value that is added has to be used.
+    if (n < order.length - 1)
+      equal.push(value === null ? `${column.sql} is null` : `${column.sql} = ${p.add(value, column.type)}`)
+  })
+  return alternatives.length > 0 ? `(${alternatives.join(' or ')})` : 'false'
+}
+
+function pastValue(column: SortColumn, down: boolean, forward: boolean, value: string | null, p: Parameters) {
+  if (value === null) return forward ? null : `${column.sql} is not null`
+  const compared = `${column.sql} ${down ? '<' : '>'} ${p.add(value, column.type)}`
+  return column.nullable && forward ? `(${compared} or ${column.sql} is null)` : compared
+}

@@ -1,0 +1,144 @@
+import { columnOf, OPERATIONAL, type OperationalKind, type OperationalType } from '../../../schema/operational.ts'
+import type { FieldPolicy, Policy, TypePolicy } from '../../../schema/policy.ts'
+import type { SortColumn } from './keyset.ts'
+import type { SqlType } from './statement.ts'
+
+export type ListFieldKind =
+  | 'TEXT'
+  | 'ENUM'
+  | 'NUMBER'
+  | 'INTEGER'
+  | 'MINOR_UNITS'
+  | 'BOOLEAN'
+  | 'DATE'
+  | 'TIMESTAMP'
+  | 'ID'
+  /** Names a source record of a golden type; asked for by golden id. */
+  | 'GOLDEN_REFERENCE'
+  /** Names a source record of an operational object; asked for by its key. */
+  | 'RECORD_REFERENCE'
+  | 'TEXT_LIST'
+  | 'GROUP'
+  | 'GROUP_LIST'
+
+/** What a list of golden records or operational objects can be filtered and sorted by. */
+export interface ListField {
+  name: string
+  description: string
+  kind: ListFieldKind
+  /** The enum's or group's name. */
+  typeName?: string | undefined
+  sql: string
+  /** What `sql` gives, for comparisons. */
+  type: SqlType
+  nullable: boolean
+  /** Where the value stands in golden.values, for containment, which an index can answer. */
+  path?: string[] | undefined
+  /** Only callers with this scope may ask about it: a filter tells what it hides. */
+  sensitive?: string | undefined
+  /** Of a group. */
+  fields?: ListField[] | undefined
+  /** By what it is sorted; none: it is not. */
+  sort?: SortColumn | undefined
+}
+
+/** Fields of a golden type, read from `g.values`; with the id and the times of the record itself. */
+export function goldenFields(policy: Policy, type: TypePolicy): ListField[] {
+  return [
+    { name: 'id', description: 'The golden id.', kind: 'ID', sql: 'g.id', type: 'uuid', nullable: false },
+    ...type.fields.flatMap((f) => policyField(policy, f, 'g.values', [])),
+    timestamp('createdAt', 'When the golden record was first made.', 'g.created_at'),
+    timestamp('updatedAt', 'When the golden record last changed.', 'g.updated_at'),
+  ]
+}
+
+function timestamp(name: string, description: string, sql: string): ListField {
+  const type = 'timestamptz'
+  const sort: SortColumn = { name, sql, type, nullable: false }
+  return { name, description, kind: 'TIMESTAMP', sql, type, nullable: false, sort }
+}
+
+function policyField(policy: Policy, f: FieldPolicy, base: string, path: string[] | undefined): ListField[] {
+  const text = `(${base} ->> '${f.name}')`
+  const at = path && [...path, f.name]
+  const common = {
+    name: f.name,
+    description: f.description,
+    typeName: f.typeName,
+    nullable: !f.required,
+    path: at,
+    sensitive: f.sensitive,
+  }
+  const sortable = (sql: string, type: SqlType): SortColumn | undefined =>
+    // Only the record's own fields are offered, not the parts of a group.
+    path?.length === 0 ? { name: f.name, sql, type, nullable: !f.required } : undefined
+  if (f.kind === 'GROUP') {
+    const group = policy.groups.get(f.typeName)
+    if (!group) return []
+    const inner = f.list ? 'e.v' : `(${base} -> '${f.name}')`
+    const fields = group.fields.flatMap((g) => policyField(policy, g, inner, f.list ? undefined : at))
+    const sql = `(${base} -> '${f.name}')`
+    // Money is sorted by its amount; a caller who minds the currency filters by it.
+    const amount =
+      f.typeName === 'Money' && !f.list ? sortable(`(${sql} ->> 'minorUnits')::float8`, 'float8') : undefined
+    return [{ ...common, kind: f.list ? 'GROUP_LIST' : 'GROUP', sql, type: 'jsonb', fields, sort: amount }]
+  }
+  if (f.list) {
+    // References in a list would have to be resolved one by one; they are reached from the other side.
+    if (f.kind !== 'STRING' && f.kind !== 'ENUM') return []
+    return [{ ...common, kind: 'TEXT_LIST', sql: `(${base} -> '${f.name}')`, type: 'jsonb' }]
+  }
+  switch (f.kind) {
+    case 'STRING':
+      return [{ ...common, kind: 'TEXT', sql: text, type: 'text', sort: sortable(`lower${text}`, 'text') }]
+    case 'ENUM':
+      return [{ ...common, kind: 'ENUM', sql: text, type: 'text', sort: sortable(text, 'text') }]
+    case 'DATE': {
+      // A date that fails its format may survive when there is no better one; compared as text it fails no statement.
+      const sql = `(${text} collate "C")`
+      return [{ ...common, kind: 'DATE', sql, type: 'text', sort: sortable(sql, 'text') }]
+    }
+    case 'REFERENCE':
+      return [{ ...common, kind: 'GOLDEN_REFERENCE', sql: text, type: 'text' }]
+    case 'BOOLEAN':
+      return [{ ...common, kind: 'BOOLEAN', sql: `${text}::boolean`, type: 'boolean' }]
+    default: {
+      const kind = f.kind === 'INT' ? 'INTEGER' : f.kind === 'FLOAT' ? 'NUMBER' : 'MINOR_UNITS'
+      const sql = `${text}::float8`
+      return [{ ...common, kind, sql, type: 'float8', sort: sortable(sql, 'float8') }]
+    }
+  }
+}
+
+const OPERATIONAL_KINDS: Record<OperationalKind, [ListFieldKind, SqlType]> = {
+  TEXT: ['TEXT', 'text'],
+  DATE: ['DATE', 'date'],
+  NUMBER: ['NUMBER', 'float8'],
+  INTEGER: ['INTEGER', 'float8'],
+  BOOLEAN: ['BOOLEAN', 'boolean'],
+  MINOR_UNITS: ['MINOR_UNITS', 'bigint'],
+  REFERENCE: ['GOLDEN_REFERENCE', 'uuid'],
+}
+
+/** Fields of an operational object, read from its table as `t`. */
+export function operationalFields(type: OperationalType, goldenTypes: ReadonlySet<string>): ListField[] {
+  return Object.entries(OPERATIONAL[type] as Record<string, OperationalKind>).map(([name, operationalKind]) => {
+    const [kind, sqlType] = OPERATIONAL_KINDS[operationalKind]
+    const sql = `t.${columnOf(name, operationalKind)}`
+    const ofGolden = goldenTypes.has(`${name[0]?.toUpperCase()}${name.slice(1)}`)
+    return {
+      name,
+      description: `By ${words(name)}.`,
+      kind: operationalKind === 'REFERENCE' && !ofGolden ? 'RECORD_REFERENCE' : kind,
+      sql,
+      type: sqlType,
+      nullable: true,
+      sort: operationalKind === 'REFERENCE' ? undefined : { name, sql, type: sqlType, nullable: true },
+    }
+  })
+}
+
+/** closeDate -> close date */
+export function words(name: string): string {
+  return name.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`)
+}

@@ -1,0 +1,92 @@
+import type { OperationalType } from '../../../schema/operational.ts'
+import type { golden } from '../../../schema/tables/golden.ts'
+import { isUuid } from '../../../schema/uuid.ts'
+import type { Sql } from '../../db/database.ts'
+import { type GoldenRow, goldenColumns, type OperationalRow, operationalColumns } from './list.ts'
+import { Parameters, read } from './statement.ts'
+
+/**
+ * Golden records by any id: golden ids in force, retired ones (answered with their survivor) and keys of source records.
+ * Answers asked id -> row; ids that lead to nothing, or to another type, are left out. Two index scans an id.
+ */
+export async function readGolden(
+  sql: Sql,
+  types: readonly string[],
+  ids: readonly string[],
+): Promise<Map<string, GoldenRow>> {
+  const p = new Parameters()
+  const text = `select w.id as asked, ${goldenColumns}
+    from ${placed(p.keys(ids.filter(isUuid)))}
+    join golden g on g.id = w.current and g.state = 'ACTIVE' and g.type = any(${p.list(types, 'text')})`
+  const rows = await read<GoldenRow & { asked: string }>(sql, text, p)
+  return new Map(rows.map((r) => [r.asked, r]))
+}
+
+/**
+ * Ids `w.id` and where they lead now. A golden id is the key of a source record, and that record's place in the crosswalk
+ * is the answer, however many merges lie between; the redirect serves for ids without a record. Fenced as membersOfParent is.
+ */
+const placed = (ids: string) => `(select w.id, coalesce((select k.golden_id from source_record k where k.key = w.id),
+    (select coalesce(o.redirect, o.id) from golden o where o.id = w.id)) as current
+  from unnest(${ids}) w (id) offset 0) w`
+
+/** Any id or record key -> golden id in force. */
+export async function readGoldenIds(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
+  const p = new Parameters()
+  const text = `select w.id as asked, g.id from ${placed(p.keys(ids.filter(isUuid)))}
+    join golden g on g.id = w.current and g.state = 'ACTIVE'`
+  const rows = await read<{ asked: string; id: string }>(sql, text, p)
+  return new Map(rows.map((r) => [r.asked, r.id]))
+}
+
+/** What an id names: a golden record in force, or the source record of an operational object. */
+export interface Named {
+  type: string
+  id: string
+}
+
+export async function readNamed(sql: Sql, ids: readonly string[]): Promise<Map<string, Named>> {
+  const p = new Parameters()
+  const text = `select w.id as asked, coalesce(g.type, k.type) as type, coalesce(g.id, k.key) as id
+    from ${placed(p.keys(ids.filter(isUuid)))}
+    left join source_record k on k.key = w.id
+    left join golden g on g.id = w.current and g.state = 'ACTIVE'
+    where g.id is not null or (k.golden_id is null and not k.deleted)`
+  const rows = await read<Named & { asked: string }>(sql, text, p)
+  return new Map(rows.map((r) => [r.asked, { type: r.type, id: r.id }]))
+}
+
+/** Operational objects by record key, without those deleted at the source. */
+export async function readOperational(
+  sql: Sql,
+  type: OperationalType,
+  keys: readonly string[],
+): Promise<Map<string, OperationalRow>> {
+  const p = new Parameters()
+  const text = `select r.key as id, r.source as system, r.object, r.source_id as "sourceId", ${operationalColumns(type)}
+    from source_record r join ${type.toLowerCase()} t on t.record_id = r.id
+    where r.key = any(${p.keys(keys.filter(isUuid))}) and not t.deleted`
+  const rows = await read<OperationalRow>(sql, text, p)
+  return new Map(rows.map((r) => [r.id, r]))
+}
+
+/** Retired golden ids that lead to each golden record. */
+export async function readAliases(sql: Sql, ids: readonly string[]): Promise<Map<string, string[]>> {
+  const p = new Parameters()
+  const text = `select m.golden_id as id, array_agg(o.id order by o.id) as aliases
+    from source_record m join golden o on o.id = m.key and o.id <> m.golden_id and o.state = 'MERGED'
+    where m.golden_id = any(${p.keys(ids)}) group by m.golden_id`
+  const rows = await read<{ id: string; aliases: string[] }>(sql, text, p)
+  return new Map(rows.map((r) => [r.id, r.aliases]))
+}
+
+/** Stored provenance of golden records: field -> records and rule. */
+export type StoredProvenance = Pick<typeof golden.$inferSelect, 'provenance' | 'policyVersion'>
+
+export async function readProvenance(sql: Sql, ids: readonly string[]): Promise<Map<string, StoredProvenance>> {
+  const p = new Parameters()
+  const text = `select g.id, g.provenance, g.policy_version as "policyVersion" from golden g
+    where g.id = any(${p.keys(ids)})`
+  const rows = await read<StoredProvenance & { id: string }>(sql, text, p)
+  return new Map(rows.map((r) => [r.id, r]))
+}

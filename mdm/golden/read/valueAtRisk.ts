@@ -1,0 +1,42 @@
+import type { Transaction } from '../../db/database.ts'
+import { annualMinor, FLAGS } from './operationalFacts.ts'
+
+/** Currencies without a smaller unit, as far as they occur; all others are taken to have hundredths. */
+const WHOLE = "('JPY', 'KRW', 'VND', 'CLP', 'ISK', 'UGX', 'XAF', 'XOF')"
+const perUnit = `case when t.currency in ${WHOLE} then 1 else 100 end`
+
+/** Value at stake of one source record, `r.key`. */
+const ofRecord = `select sum(x.stake) from (
+    select sum(t.balance_minor / ${perUnit}) as stake from invoice t
+      where t.customer = r.key and not t.deleted and ${FLAGS.Invoice.open}
+    union all
+    select sum(${annualMinor} / ${perUnit}) from subscription t
+      where t.customer = r.key and not t.deleted and ${FLAGS.Subscription.active}) x`
+
+/**
+ * Value at stake: open balances plus yearly charges of active subscriptions of the customers that these source records
+ * name, in units of whatever currency. It ranks what stewards see first; it is no amount of money. `groups` are keys of
+ * source records by name, for example a golden id. Two index scans a source record.
+ */
+export async function stakes(
+  tx: Transaction,
+  groups: ReadonlyMap<string, readonly string[]>,
+): Promise<Map<string, number>> {
+  const pairs = [...groups].flatMap(([name, keys]) => keys.map((key) => [name, key] as const))
+  if (pairs.length === 0) return new Map()
+  const rows = await tx.unsafe<{ name: string; stake: number }[]>(
+    `select r.name, coalesce(sum((${ofRecord})), 0)::float8 as stake
+     from unnest($1::text[], $2::uuid[]) as r (name, key) group by r.name`,
+    [pairs.map(([name]) => name), pairs.map(([, key]) => key)],
+  )
+  return new Map(rows.map((r) => [r.name, r.stake]))
+}
+
+/** The same for golden records as they are stored, all together. */
+export async function stakeOfGolden(tx: Transaction, ids: readonly string[]): Promise<number> {
+  const [row] = await tx.unsafe<{ stake: number }[]>(
+    `select coalesce(sum((${ofRecord})), 0)::float8 as stake from source_record r where r.golden_id = any($1::uuid[])`,
+    [[...ids]],
+  )
+  return row?.stake ?? 0
+}

@@ -1,0 +1,94 @@
+import type { change } from '../../../schema/tables/feed.ts'
+import type { ProvenanceColumn } from '../../../schema/tables/golden.ts'
+import { isUuid } from '../../../schema/uuid.ts'
+import type { Sql } from '../../db/database.ts'
+import type { GoldenRow } from './list.ts'
+import { Parameters, read } from './statement.ts'
+
+/** One version of a golden record, as the change that made it says. */
+export type VersionRow = Omit<typeof change.$inferSelect, 'provenance' | 'rowPlace' | 'rowEntities' | 'rowParent'>
+
+const columns = `c.position, c.golden_id as "goldenId", c.version, c.op, c.type, c.values, c.redirect, c.changed, c.members,
+  c.policy_version as "policyVersion", c.cause, c.at`
+
+/** Versions of golden records, newest first, `limit` each; only those below version `before`. Walks (golden_id, version). */
+export async function readVersions(
+  sql: Sql,
+  ids: readonly string[],
+  limit: number,
+  before: number | null,
+): Promise<Map<string, VersionRow[]>> {
+  const p = new Parameters()
+  const parents = p.keys(ids)
+  const below = before === null ? '' : `and c.version < ${p.add(before, 'bigint')}`
+  const text = `select x.* from unnest(${parents}) with ordinality p (id, n) cross join lateral (
+    select ${columns} from change c where c.golden_id = p.id ${below} order by c.version desc limit ${limit}) x
+    order by p.n, x.version desc`
+  const byParent = new Map<string, VersionRow[]>()
+  for (const row of await read<VersionRow>(sql, text, p)) {
+    const rows = byParent.get(row.goldenId)
+    if (rows) rows.push(row)
+    else byParent.set(row.goldenId, [row])
+  }
+  return byParent
+}
+
+export async function countVersions(sql: Sql, ids: readonly string[]): Promise<Map<string, number>> {
+  const p = new Parameters()
+  const text = `select c.golden_id as id, count(*)::float8 as n from change c
+    where c.golden_id = any(${p.keys(ids)}) group by c.golden_id`
+  return new Map((await read<{ id: string; n: number }>(sql, text, p)).map((r) => [r.id, r.n]))
+}
+
+/** Redirects followed from one id at most; a longer chain would mean that an id leads to itself. */
+const redirectsMax = 64
+
+export interface GoldenAsOf extends GoldenRow {
+  /** Keys of the source records it consisted of. */
+  members: string[]
+  policyVersion: string
+  provenance: ProvenanceColumn
+}
+
+/**
+ * The golden record an id stood for at a moment: its last version at or before it, over redirects that held then. Null
+ * where there was none yet, or where it was deleted. An id that never was a golden id stands for the record it names,
+ * and so for the golden record that it is in now.
+ */
+export async function readAsOf(sql: Sql, type: string, id: string, asOf: Date): Promise<GoldenAsOf | null> {
+  let at = isUuid(id) ? id.toLowerCase() : null
+  // The version is found whoever asks, and read with the caller's rights: one that is hidden must not give way to an earlier.
+  for (let step = 0; at !== null && step < redirectsMax; step++) {
+    const p = new Parameters()
+    const text = `select c.version, c.values, c.redirect, c.members, c.at, c.type, c.provenance,
+        c.policy_version as "policyVersion", (select min(f.at) from change f where f.golden_id = c.golden_id) as "createdAt"
+      from change c where c.golden_id = ${p.add(at, 'uuid')}
+        and c.version = version_at(${p.add(at, 'uuid')}, ${p.add(asOf.toISOString(), 'timestamptz')})`
+    const [found] = await read<VersionRow & Pick<GoldenAsOf, 'provenance' | 'createdAt'>>(sql, text, p)
+    if (!found) return step === 0 ? await followRecord(sql, type, at, asOf) : null
+    if (found.values) {
+      if (found.type !== type) return null
+      const { values, version, createdAt, members, policyVersion, provenance } = found
+      return {
+        __typename: type,
+        id: at,
+        version,
+        values,
+        createdAt,
+        updatedAt: found.at,
+        members,
+        policyVersion,
+        provenance,
+      }
+    }
+    at = found.redirect
+  }
+  return null
+}
+
+async function followRecord(sql: Sql, type: string, key: string, asOf: Date): Promise<GoldenAsOf | null> {
+  const p = new Parameters()
+  const text = `select golden_id as id from source_record where key = ${p.add(key, 'uuid')}`
+  const [record] = await read<{ id: string | null }>(sql, text, p)
+  return record?.id && record.id !== key ? await readAsOf(sql, type, record.id, asOf) : null
+}

@@ -1,0 +1,157 @@
+import type { Sql, Transaction } from '../db/database.ts'
+
+/** A message that could not be applied, or could not be when somebody corrected or discarded it. */
+export interface ExceptionRow {
+  inboxId: number
+  system: string
+  object: string | null
+  sourceId: string | null
+  field: string | null
+  state: ExceptionState
+  code: string
+  detail: string
+  messageId: string
+  correlationId: string
+  format: 'event' | 'row'
+  /** The message that this one was to put right. */
+  corrects: number | null
+  /** In the queue, to be tried again. */
+  waiting: boolean
+  receivedAt: Date
+  failedAt: Date
+}
+
+export type ExceptionState = 'EXCEPTION' | 'CORRECTED' | 'DISCARDED'
+
+/** All that is given must hold; an empty list fits nothing. */
+export interface ExceptionFilter {
+  ids?: readonly number[] | null
+  /** Messages with a higher number. */
+  beyond?: number | null
+  systems?: readonly string[] | null
+  objects?: readonly string[] | null
+  codes?: readonly string[] | null
+  /** Received so long ago, in seconds. */
+  ageSecondsMin?: number | null
+  ageSecondsMax?: number | null
+  /** Id of the record in its system, of the message or of its correlation. */
+  about?: string | null
+  /** Part of the reason, in capitals or not. */
+  text?: string | null
+  /** Systems with an object each, as an owner has them. */
+  places?: readonly { system: string; object: string | null }[] | null
+  state?: ExceptionState | null
+  /** Whether it is in the queue, to be tried again. */
+  waiting?: boolean | null
+}
+
+const columns = `o.inbox_id as "inboxId", o.source as system, o.object, o.source_id as "sourceId", o.field,
+  o.outcome as state, o.code, o.detail, i.message_id as "messageId", i.correlation_id as "correlationId", i.format,
+  i.corrects, p.inbox_id is not null as waiting, i.received_at as "receivedAt", o.at as "failedAt"`
+
+// Joined, because an `exists` of the list is answered by hashing the whole queue.
+const tables = `outcome o join inbox i on i.id = o.inbox_id left join pending p on p.inbox_id = o.inbox_id`
+
+/** The oldest first; walks the partial index of what is open, or that of (source, object). */
+export async function readExceptions(
+  sql: Sql,
+  filter: ExceptionFilter,
+  limit: number,
+  after: number | null,
+): Promise<ExceptionRow[]> {
+  const { where, values } = condition(filter)
+  if (after !== null) where.push(`o.inbox_id > $${values.push(after)}`)
+  return await sql.unsafe<ExceptionRow[]>(
+    `select ${columns} from ${tables}
+     where ${where.join(' and ')} order by o.inbox_id limit ${limit}`,
+    values as never[],
+  )
+}
+
+export async function readExceptionsById(sql: Sql, ids: readonly number[]): Promise<Map<number, ExceptionRow>> {
+  const rows = await sql.unsafe<ExceptionRow[]>(
+    `select ${columns} from ${tables}
+     where o.inbox_id = any($1::bigint[]) and o.outcome in ('EXCEPTION', 'CORRECTED', 'DISCARDED')`,
+    [ids as number[]],
+  )
+  return new Map(rows.map((r) => [r.inboxId, r]))
+}
+
+export interface ExceptionCount {
+  system: string
+  object: string | null
+  code: string
+  count: number
+  oldestAt: Date
+}
+
+/** How many there are of each system, object and code: one pass. */
+export async function countExceptions(sql: Sql | Transaction, filter: ExceptionFilter): Promise<ExceptionCount[]> {
+  const { where, values } = condition(filter)
+  return await sql.unsafe<ExceptionCount[]>(
+    `select o.source as system, o.object, o.code, count(*)::int as count, min(i.received_at) as "oldestAt"
+     from ${tables} where ${where.join(' and ')}
+     group by 1, 2, 3 order by 4 desc, 1, 2, 3`,
+    values as never[],
+  )
+}
+
+/** Where exceptions of a state are: what an owner has is worked out from it. */
+export async function exceptionPlaces(
+  sql: Sql,
+  state: ExceptionState,
+): Promise<{ system: string; object: string | null }[]> {
+  return await sql<{ system: string; object: string | null }[]>`
+    select source as system, object from outcome where outcome = ${state} group by 1, 2 order by 1, 2`
+}
+
+/** What is open, fits and does not wait in the queue already, locked, the oldest first; `more` where the limit was reached. */
+export async function lockOpen(
+  tx: Transaction,
+  filter: ExceptionFilter,
+  limit: number,
+): Promise<{ rows: ExceptionRow[]; more: boolean }> {
+  const { where, values } = condition({ ...filter, state: 'EXCEPTION', waiting: false })
+  const rows = await tx.unsafe<ExceptionRow[]>(
+    `select ${columns} from ${tables}
+     where ${where.join(' and ')} order by o.inbox_id limit ${limit} for update of o`,
+    values as never[],
+  )
+  // Whoever held a lock before us may have put its message into the queue, which leaves the row that we waited for as it was.
+  const queued = await tx<{ id: number }[]>`
+    select inbox_id as id from pending where inbox_id = any(${rows.map((r) => r.inboxId)}::bigint[])`
+  const waiting = new Set(queued.map((q) => q.id))
+  return { rows: rows.filter((r) => !waiting.has(r.inboxId)), more: rows.length === limit }
+}
+
+export async function readBody(sql: Sql, inboxId: number): Promise<string | null> {
+  const [row] = await sql<{ body: string }[]>`select body from inbox where id = ${inboxId}`
+  return row?.body ?? null
+}
+
+function condition(filter: ExceptionFilter): { where: string[]; values: unknown[] } {
+  const values: unknown[] = []
+  const add = (value: unknown) => `$${values.push(value)}`
+  // As text and not as a parameter, so that the partial indexes are used.
+  const where = [`o.outcome = '${filter.state ?? 'EXCEPTION'}'`]
+  if (filter.ids) where.push(`o.inbox_id = any(${add(filter.ids)}::bigint[])`)
+  if (typeof filter.beyond === 'number') where.push(`o.inbox_id > ${add(filter.beyond)}`)
+  if (filter.systems) where.push(`o.source = any(${add(filter.systems)}::text[])`)
+  if (filter.objects) where.push(`o.object = any(${add(filter.objects)}::text[])`)
+  if (filter.codes) where.push(`o.code = any(${add(filter.codes)}::text[])`)
+  const ago = (seconds: number) => `now() - make_interval(secs => ${add(seconds)}::float8)`
+  if (typeof filter.ageSecondsMin === 'number') where.push(`i.received_at <= ${ago(filter.ageSecondsMin)}`)
+  if (typeof filter.ageSecondsMax === 'number') where.push(`i.received_at >= ${ago(filter.ageSecondsMax)}`)
+  if (filter.about) {
+    const id = add(filter.about)
+    where.push(`(o.source_id = ${id} or i.message_id = ${id} or i.correlation_id::text = lower(${id}))`)
+  }
+  if (filter.text) where.push(`strpos(lower(o.detail), lower(${add(filter.text)})) > 0`)
+  if (typeof filter.waiting === 'boolean') where.push(`p.inbox_id is ${filter.waiting ? 'not ' : ''}null`)
+  if (filter.places)
+    where.push(
+      `exists (select 1 from unnest(${add(filter.places.map((p) => p.system))}::text[],
+        ${add(filter.places.map((p) => p.object))}::text[]) as x (s, b) where x.s = o.source and x.b is not distinct from o.object)`,
+    )
+  return { where, values }
+}

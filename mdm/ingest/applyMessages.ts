@@ -1,0 +1,187 @@
+import { type Connector, MessageError, type RecordChange } from '../../connectors/contract.ts'
+import type { Cause } from '../../schema/events.ts'
+import { recordKey } from '../../schema/recordKey.ts'
+import type { Transaction } from '../db/database.ts'
+import { lock, lockNumber } from '../db/locks.ts'
+import type { Message } from '../inbox/claim.ts'
+import { dropOutcomes, type Outcome, outcomeOf, perMessage } from '../inbox/outcomes.ts'
+import { fold } from '../records/fold.ts'
+import { loadByKey, nextIds, type WholeRecord } from '../records/records.ts'
+import { differs } from './mapAgain.ts'
+
+type Connectors = ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
+
+export interface Arrived {
+  /** Records that the messages change, as they are now; not written yet. */
+  records: ArrivedRecord[]
+  /** Records that the messages name and do not change. */
+  unchanged: ArrivedRecord[]
+  outcomes: Outcome[]
+}
+
+/**
+ * From messages to source records: reads each message, locks the records it names, lays its changes over what is stored
+ * and maps the result to the canonical form. A message that says nothing new or cannot be used ends as an outcome.
+ */
+export async function arrive(tx: Transaction, connectors: Connectors, messages: Message[]): Promise<Arrived> {
+  const outcomes: Outcome[] = []
+  const changes = messages.flatMap((m) => read(connectors, m, outcomes))
+  await lock(
+    tx,
+    'record',
+    changes.map((c) => lockNumber(c.key)),
+  )
+  const { stillWaiting, ...folded } = await foldAll(tx, connectors, changes, outcomes)
+  const parts = new Map<number, number>()
+  for (const { message } of changes) parts.set(message.inboxId, (parts.get(message.inboxId) ?? 0) + 1)
+  const settled = perMessage(outcomes, parts)
+  const kept = new Set([...settled.map((o) => o.inboxId), ...stillWaiting])
+  await dropOutcomes(
+    tx,
+    messages.filter((m) => m.replay && !kept.has(m.inboxId)).map((m) => m.inboxId),
+  )
+  return {
+    ...folded,
+    outcomes: settled.filter((o) => o.outcome === 'EXCEPTION' || !stillWaiting.has(o.inboxId)),
+  }
+}
+
+interface KeyedChange {
+  key: string
+  message: Message
+  change: RecordChange
+}
+
+/** What a message says, or the exception that it is. */
+function read(connectors: Connectors, message: Message, outcomes: Outcome[]): KeyedChange[] {
+  const connector = connectors.get(message.source)
+  try {
+    if (!connector) throw new MessageError('UNKNOWN_SOURCE', `source system "${message.source}" is not configured`)
+    return connector
+      .read(message.format, message.body, message.object)
+      .filter((change) => {
+        const detail = tooFarAhead(change, message)
+        if (detail !== null) outcomes.push(outcomeOf(message, 'EXCEPTION', 'INVALID_VERSION', detail, change))
+        return detail === null
+      })
+      .map((change) => ({ key: recordKey(message.source, change.object, change.sourceId), message, change }))
+  } catch (error) {
+    if (!(error instanceof MessageError)) throw error
+    outcomes.push(outcomeOf(message, 'EXCEPTION', error.code, error.message, error.at))
+    return []
+  }
+}
+
+/** Hours that a system's clock, or its idea of its time zone, may be ahead of ours. */
+const aheadHoursMax = 48
+
+/** A version of a time to come would outrank all that the system says until then, so the record would stand still. */
+function tooFarAhead(change: RecordChange, message: Message): string | null {
+  const received = message.receivedAt.getTime()
+  const version = Number(change.version ?? 0) / 1000
+  if (version <= received + aheadHoursMax * 3_600_000) return null
+  const days = Math.round((version - received) / 86_400_000)
+  return `its version is ${days} days after it was received; at most ${aheadHoursMax} hours, or nothing later would count`
+}
+
+export interface ArrivedRecord {
+  record: WholeRecord
+  cause: Cause
+  /** It was waiting for required fields and has them now. */
+  settled: boolean
+}
+
+/** Lays the changes over what is stored, record by record, and maps what came out of it. */
+async function foldAll(
+  tx: Transaction,
+  connectors: Connectors,
+  changes: KeyedChange[],
+  outcomes: Outcome[],
+): Promise<Pick<Arrived, 'records' | 'unchanged'> & { stillWaiting: Set<number> }> {
+  const stored = new Map((await loadByKey(tx, [...new Set(changes.map((c) => c.key))])).map((r) => [r.key, r]))
+  const fresh = [...new Set(changes.map((c) => c.key))].filter((key) => !stored.has(key))
+  const newIds = await nextIds(tx, fresh.length)
+  const ids = new Map(fresh.map((key, i) => [key, newIds[i] ?? 0]))
+  const folded = new Map<string, ArrivedRecord>()
+  const unchanged = new Map<string, ArrivedRecord>()
+  const stillWaiting = new Set<number>()
+  for (const { key, message, change } of changes) {
+    const known = folded.get(key)?.record ?? stored.get(key) ?? null
+    const statedAt = message.statedAt ?? message.receivedAt
+    const connector = connectors.get(message.source)
+    if (!connector) continue
+    const result = fold(known, change, statedAt.getTime() * 1000, message.inboxId, message.corrects !== null)
+    // A replay says nothing new, but what is stored may be mapped otherwise by now.
+    const mapped = 'skipped' in result && message.replay && known ? connector.map(known.object, known.raw) : null
+    const anew = mapped && known && differs(known, mapped) ? known : null
+    if ('skipped' in result && !anew) {
+      // It goes on waiting for its required fields, as the exception that it is.
+      if (message.replay && known && !known.complete && !known.deleted) stillWaiting.add(message.inboxId)
+      const detail =
+        result.skipped === 'NOT_NEWER' ? 'what is stored is as new or newer' : 'the content is what is stored'
+      outcomes.push(outcomeOf(message, 'SKIPPED', result.skipped, detail, change))
+      const record = stored.get(key)
+      if (record) unchanged.set(key, { record, cause: causeOf(message, change), settled: false })
+      continue
+    }
+    const state = 'state' in result ? result.state : anew
+    if (!state) continue
+    const canonical = mapped ?? connector.map(change.object, state.raw)
+    const complete = canonical.complete || state.deleted
+    if (!complete) {
+      const issue = canonical.issues.find((i) => i.code === 'REQUIRED') ?? canonical.issues[0]
+      outcomes.push(
+        outcomeOf(
+          message,
+          'EXCEPTION',
+          'INCOMPLETE',
+          `${issue?.field ?? ''}: ${issue?.detail ?? 'required fields are missing'}`,
+          { ...change, field: issue?.field },
+        ),
+      )
+    }
+    const waited = folded.get(key)?.settled || (known !== null && !known.complete)
+    folded.set(key, {
+      record: {
+        id: known?.id ?? ids.get(key) ?? 0,
+        key,
+        source: message.source,
+        object: change.object,
+        sourceId: change.sourceId,
+        type: canonical.type,
+        version: state.version,
+        tie: state.tie,
+        deleted: state.deleted,
+        raw: state.raw,
+        fieldVersions: state.fieldVersions,
+        complete,
+        canonical: canonical.fields,
+        issues: canonical.issues,
+        features: known?.features ?? null,
+        featuresVersion: known?.featuresVersion ?? null,
+        keys: known?.keys ?? [],
+        goldenId: known?.goldenId ?? null,
+        anchor: known?.anchor ?? null,
+        inboxId: anew?.inboxId ?? message.inboxId,
+      },
+      cause: causeOf(message, change),
+      settled: complete && waited,
+    })
+  }
+  return {
+    records: [...folded.values()],
+    unchanged: [...unchanged.values()].filter((r) => !folded.has(r.record.key)),
+    stillWaiting,
+  }
+}
+
+function causeOf(message: Message, change: RecordChange): Cause {
+  return {
+    source: message.source,
+    object: change.object,
+    sourceId: change.sourceId,
+    inboxId: message.inboxId,
+    correlationId: message.correlationId,
+    ...(message.traceparent ? { traceparent: message.traceparent } : {}),
+  }
+}

@@ -1,0 +1,185 @@
+import type { Connector } from '../../connectors/contract.ts'
+import { isOperational } from '../../schema/operational.ts'
+import { isDatabaseAway } from '../db/away.ts'
+import type { Sql, Transaction } from '../db/database.ts'
+import { lockSlots } from '../db/locks.ts'
+import { transaction } from '../db/transaction.ts'
+import { appendChanges } from '../feed/append.ts'
+import { claim, type Message, postpone, type Share } from '../inbox/claim.ts'
+import { outcomeOf, saveOutcomes, settleIncomplete } from '../inbox/outcomes.ts'
+import { requeue } from '../inbox/requeue.ts'
+import { saveMatched, saveRecords, type WholeRecord } from '../records/records.ts'
+import { saveReferences } from '../records/references.ts'
+import { isLive, type Mastering, newWork } from '../resolution/context.ts'
+import { references, referring } from '../resolution/referring.ts'
+import { resolve } from '../resolution/resolve.ts'
+import { DEFAULT_RULES } from '../tasks/rules.ts'
+import { syncValidationTasks } from '../tasks/tasks.ts'
+import { type Arrived, arrive } from './applyMessages.ts'
+import { BatchSpans } from './batchSpans.ts'
+import { saveOperational } from './operational.ts'
+
+export interface Pipeline extends Mastering {
+  sql: Sql
+  connectors: ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
+  /** A message that failed this often becomes an exception. */
+  attemptsMax: number
+  /** Which of several workers this is. */
+  share?: Share | undefined
+  /** Told of a message that failed by itself, before it is tried again. */
+  onError(error: unknown, inboxId: number): void
+}
+
+/**
+ * How many messages a batch may hold so that `workers` of them fit the server's lock table with room for others: each
+ * record takes a lock for itself, for its blocking keys, old and new, and for its golden records.
+ */
+export async function batchRowsMax(sql: Sql, workers: number, wanted: number): Promise<number> {
+  return Math.max(1, Math.min(wanted, Math.floor((await lockSlots(sql)) / 2 / workers / locksPerRecord)))
+}
+const locksPerRecord = 28
+
+export interface Applied {
+  claimed: number
+  applied: number
+  skipped: number
+  exceptions: number
+  /** Messages put back into the queue after an error, to be tried again. */
+  postponed: number
+}
+
+/**
+ * Applies the next waiting messages, at most `rowsMax`, in one transaction: from the inbox to golden records and events.
+ * When a batch fails, its halves are tried, down to the one message that cannot be applied, so the rest is not held up.
+ * Throws only when the database itself is away.
+ */
+export async function applyPending(
+  pipeline: Pipeline,
+  rowsMax: number,
+  only: number[] | null = null,
+): Promise<Applied> {
+  const inboxIds: number[] = []
+  const spans = new BatchSpans()
+  try {
+    return await spans.around(() =>
+      transaction(pipeline.sql, async (tx) => {
+        inboxIds.length = 0
+        const messages = await claim(tx, rowsMax, only, pipeline.share)
+        for (const m of messages) inboxIds.push(m.inboxId)
+        return await applyBatch(tx, pipeline, messages, spans)
+      }),
+    )
+  } catch (error) {
+    if (isDatabaseAway(error) || inboxIds.length === 0) throw error
+    const [first] = inboxIds
+    if (inboxIds.length === 1 && first !== undefined) return await setAside(pipeline, first, error)
+    const middle = inboxIds.length >> 1
+    const halves = [inboxIds.slice(0, middle), inboxIds.slice(middle)]
+    const [a, b] = [await applyPending(pipeline, rowsMax, halves[0]), await applyPending(pipeline, rowsMax, halves[1])]
+    return {
+      claimed: a.claimed + b.claimed,
+      applied: a.applied + b.applied,
+      skipped: a.skipped + b.skipped,
+      exceptions: a.exceptions + b.exceptions,
+      postponed: a.postponed + b.postponed,
+    }
+  }
+}
+
+/** Path 1, on one screen. Everything before `appendChanges` waits for nobody but those who touch the same things. */
+async function applyBatch(
+  tx: Transaction,
+  pipeline: Pipeline,
+  messages: Message[],
+  spans: BatchSpans,
+): Promise<Applied> {
+  const arrived = await arrive(tx, pipeline.connectors, messages)
+  Object.assign(spans, { messages, events: [] })
+  await masterRecords(tx, pipeline, arrived, spans)
+  const { outcomes } = arrived
+  const exceptions = outcomes.filter((o) => o.outcome === 'EXCEPTION').length
+  const skipped = outcomes.length - exceptions
+  return { claimed: messages.length, applied: messages.length - outcomes.length, skipped, exceptions, postponed: 0 }
+}
+
+/** From source records as they are now, under their locks, to golden records and events; writes all of it. */
+export async function masterRecords(
+  tx: Transaction,
+  pipeline: Mastering,
+  { records, unchanged, outcomes }: Arrived,
+  spans?: BatchSpans,
+): Promise<number> {
+  const work = newWork()
+  for (const r of [...records, ...unchanged]) work.causes.set(r.record.key, r.cause)
+
+  // What is not mastered waits for nobody, so it is written before the locks that others wait for are taken.
+  const whole = records.map((r) => r.record)
+  const [mastered, plain] = [
+    whole.filter((r) => pipeline.engines.has(r.type)),
+    whole.filter((r) => !pipeline.engines.has(r.type)),
+  ]
+  await Promise.all([saveRecords(tx, plain), ...saveByType(tx, plain)])
+
+  for (const type of pipeline.policy.types) {
+    const own = records.map((r) => r.record).filter((r) => r.type === type.name)
+    // A record that stays as it is was locked all the same, so others leave its references to us.
+    if (type.after.length > 0) own.push(...unchanged.map((r) => r.record).filter((r) => r.type === type.name))
+    const touched = [...own, ...(await referring(tx, pipeline, type, work, own))]
+    if (touched.length > 0) await resolve(tx, pipeline, type, touched, work)
+  }
+
+  const ids = new Set(mastered.map((r) => r.id))
+  await Promise.all([
+    saveRecords(tx, mastered),
+    saveMatched(
+      tx,
+      [...work.changed.values()].filter((r) => !ids.has(r.id)),
+    ),
+    saveReferences(
+      tx,
+      mastered.flatMap((r) => references(pipeline, r)),
+    ),
+    saveOutcomes(tx, outcomes),
+  ])
+  // After the outcomes: what an incomplete version of this very batch left behind is settled too.
+  await settleIncomplete(
+    tx,
+    records.filter((r) => r.settled).map((r) => r.record),
+  )
+  await syncValidationTasks(
+    tx,
+    pipeline.rules ?? DEFAULT_RULES,
+    (type, field) => pipeline.policy.type(type).fields.some((f) => f.name === field && f.sensitive),
+    mastered.map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
+  )
+  await requeue(tx, work.left)
+  await appendChanges(tx, work.events)
+  if (spans) spans.events = work.events
+  return work.events.length
+}
+
+/** Operational objects into their tables. */
+function saveByType(tx: Transaction, records: WholeRecord[]): Promise<void>[] {
+  return [...Map.groupBy(records, (r) => r.type)].flatMap(([type, rows]) =>
+    isOperational(type)
+      ? saveOperational(
+          tx,
+          type,
+          rows.map((r) => ({ recordId: r.id, deleted: r.deleted || !r.complete, fields: r.canonical })),
+        )
+      : [],
+  )
+}
+
+/** One message that failed by itself: back into the queue with a pause, after the last attempt an exception. */
+async function setAside(pipeline: Pipeline, inboxId: number, error: unknown): Promise<Applied> {
+  pipeline.onError(error, inboxId)
+  return await transaction(pipeline.sql, async (tx) => {
+    const attempts = await postpone(tx, inboxId)
+    if (attempts < pipeline.attemptsMax) return { claimed: 1, applied: 0, skipped: 0, exceptions: 0, postponed: 1 }
+    const [message] = await claim(tx, 1, [inboxId])
+    const detail = error instanceof Error ? error.message : String(error)
+    if (message) await saveOutcomes(tx, [outcomeOf(message, 'EXCEPTION', 'NOT_APPLICABLE', detail, {})])
+    return { claimed: 1, applied: 0, skipped: 0, exceptions: 1, postponed: 0 }
+  })
+}

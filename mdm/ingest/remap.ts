@@ -1,0 +1,108 @@
+import { holdAlone } from '../db/alone.ts'
+import type { Sql } from '../db/database.ts'
+import { lock, lockNumber } from '../db/locks.ts'
+import { transaction } from '../db/transaction.ts'
+import { loadByKey } from '../records/records.ts'
+import type { ArrivedRecord } from './applyMessages.ts'
+import { differs } from './mapAgain.ts'
+import { masterRecords, type Pipeline } from './pipeline.ts'
+
+export interface Remapped {
+  /** Source records that were looked at, and those that came out otherwise. */
+  records: number
+  changed: number
+  /** Records that would be of another type: they stay as they are until their system states them anew. */
+  otherType: number
+  events: number
+}
+
+const recordsPerStep = 200
+
+/**
+ * Maps the source records of one system anew from what it said, and brings everything that comes out otherwise to golden
+ * records and events, as if it had just arrived: after a change of a mapping or of a code list in it. It can be stopped
+ * and run again. `told` hears of each step. Throws where the system is not configured.
+ */
+export async function remap(
+  pipeline: Pipeline,
+  source: string,
+  told: (sofar: Remapped) => void = () => {},
+): Promise<Remapped> {
+  const connector = pipeline.connectors.get(source)
+  if (!connector) throw new Error(`source system "${source}" is not configured`)
+  const total: Remapped = { records: 0, changed: 0, otherType: 0, events: 0 }
+  for (let last = 0; ; ) {
+    const rows = await pipeline.sql<{ id: number; key: string }[]>`
+      select id, key from source_record where source = ${source} and id > ${last} order by id limit ${recordsPerStep}`
+    if (rows.length === 0) return total
+    last = rows.at(-1)?.id ?? last
+    const step = await transaction(pipeline.sql, async (tx) => {
+      await lock(
+        tx,
+        'record',
+        rows.map((r) => lockNumber(r.key)),
+      )
+      const records = await loadByKey(
+        tx,
+        rows.map((r) => r.key),
+      )
+      const cause = { source: 'remap', correlationId: crypto.randomUUID() }
+      const mapped = records.map((r) => ({ r, now: connector.map(r.object, r.raw) }))
+      const changed = mapped
+        .filter(({ r, now }) => differs(r, now))
+        .map(({ r, now }): ArrivedRecord => {
+          const complete = now.complete || r.deleted
+          return {
+            record: { ...r, canonical: now.fields, issues: now.issues, complete },
+            cause: { ...cause, object: r.object, sourceId: r.sourceId },
+            settled: complete && !r.complete,
+          }
+        })
+      const events =
+        changed.length === 0 ? 0 : await masterRecords(tx, pipeline, { records: changed, unchanged: [], outcomes: [] })
+      return { changed: changed.length, otherType: mapped.filter(({ r, now }) => now.type !== r.type).length, events }
+    })
+    total.records += rows.length
+    total.changed += step.changed
+    total.otherType += step.otherType
+    total.events += step.events
+    told(total)
+  }
+}
+
+const LOCK = 'touchstone remap'
+
+/**
+ * Maps the records of those source systems anew whose mapping or code lists have changed since they were mapped, one
+ * system after the other and one process at a time. One that was stopped is begun again: what is mapped already is no
+ * change any more. `versions` are the mappings that are configured, by system. Takes two connections.
+ */
+export async function remapChanged(
+  pipeline: Pipeline,
+  versions: ReadonlyMap<string, string>,
+  told: (source: string, done: Remapped) => void = () => {},
+): Promise<void> {
+  const { sql } = pipeline
+  await holdAlone(sql, LOCK, async () => {
+    for (const source of await changedMappings(sql, versions)) {
+      told(source, await remap(pipeline, source))
+      await sql`
+        insert into mapping_version (source, version) values (${source}, ${versions.get(source) ?? ''})
+        on conflict (source) do update set version = excluded.version, at = clock_timestamp()`
+    }
+  })
+}
+
+/** Systems whose records have been mapped otherwise than is configured now. One without records needs nothing. */
+export async function changedMappings(sql: Sql, versions: ReadonlyMap<string, string>): Promise<string[]> {
+  await sql`
+    insert into mapping_version (source, version)
+    select v.source, v.version
+    from unnest(${[...versions.keys()]}::text[], ${[...versions.values()]}::text[]) as v (source, version)
+    where not exists (select from source_record r where r.source = v.source)
+    order by 1
+    on conflict (source) do update set version = excluded.version, at = clock_timestamp()
+    where mapping_version.version <> excluded.version`
+  const known = await sql<{ source: string; version: string }[]>`select source, version from mapping_version`
+  return [...versions].filter(([s, v]) => known.find((k) => k.source === s)?.version !== v).map(([s]) => s)
+}

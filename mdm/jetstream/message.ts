@@ -1,0 +1,90 @@
+import { cloudEvent, cloudEventSchema } from '../../schema/cloudEvent.ts'
+import type { ChangeEvent } from '../../schema/events.ts'
+import type { visibleValues } from '../feed/visible.ts'
+
+/** What is published: a CloudEvents 1.0 event in structured mode, as webhooks have it. */
+export interface SinkMessage {
+  subject: string
+  /** Nats-Msg-Id: golden id and version. The server drops what comes twice within its window. */
+  id: string
+  headers: Record<string, string>
+  body: string
+}
+
+/** Names the scopes that the values were published with, so that a reader knows whether it is all of them. */
+export const SCOPES_HEADER = 'Touchstone-Scopes'
+/** Set where values were left out because the server takes no message of their size. */
+export const CUT_HEADER = 'Touchstone-Cut'
+/** For the subject, the headers and what NATS adds. */
+const headroomBytes = 2_048
+
+export interface MessageOptions {
+  /** Before `.<type>.<golden id>`. */
+  subject: string
+  scopes: ReadonlySet<string>
+  visible: ReturnType<typeof visibleValues>
+  /** Of a message, as the server allows. */
+  bytesMax: number
+}
+
+export function sinkMessage(event: ChangeEvent, feed: string, options: MessageOptions): SinkMessage {
+  const { scopes, visible, bytesMax } = options
+  const shown = {
+    ...event,
+    before: event.before && visible(event.type, event.before, scopes),
+    after: event.after && visible(event.type, event.after, scopes),
+  }
+  const envelope = cloudEvent(shown, feed)
+  let body = JSON.stringify(envelope)
+  const cut = Buffer.byteLength(body) > bytesMax - headroomBytes
+  if (cut) {
+    const { before, after, ...data } = envelope.data
+    body = JSON.stringify({ ...envelope, data: { ...data, omitted: ['before', 'after'] } })
+  }
+  return {
+    subject: `${options.subject}.${event.type.toLowerCase()}.${event.goldenId}`,
+    id: envelope.id,
+    headers: {
+      'content-type': 'application/cloudevents+json; charset=utf-8',
+      [SCOPES_HEADER]: [...scopes].sort().join(' '),
+      ...(cut ? { [CUT_HEADER]: 'before after' } : {}),
+    },
+    body,
+  }
+}
+
+const feedPrefix = 'urn:touchstone:feed:'
+
+/** Feed and position of a message; null where it is none of ours. */
+export function placeOf(body: unknown): { feed: string; position: number } | null {
+  const { source, sequence } = (body ?? {}) as { source?: unknown; sequence?: unknown }
+  if (typeof source !== 'string' || !source.startsWith(feedPrefix) || typeof sequence !== 'string') return null
+  return { feed: source.slice(feedPrefix.length), position: Number(sequence) }
+}
+
+/** The event that a message was made of. Throws where it is not of the published form. */
+export function eventOf(body: unknown): ChangeEvent {
+  const { data, ...e } = cloudEventSchema.parse(body)
+  return {
+    position: Number(e.sequence),
+    op: data.op,
+    goldenId: e.subject,
+    type: data.type,
+    version: data.version,
+    before: data.before,
+    after: data.after,
+    changedFields: data.changedFields,
+    redirect: data.redirect,
+    members: data.members,
+    cause: {
+      source: data.origin.system,
+      object: data.origin.object,
+      sourceId: data.origin.recordId,
+      inboxId: e.causationid === undefined ? null : Number(e.causationid),
+      correlationId: e.correlationid ?? null,
+      ...(e.traceparent ? { traceparent: e.traceparent } : {}),
+    },
+    policyVersion: data.policyVersion,
+    at: e.time,
+  }
+}

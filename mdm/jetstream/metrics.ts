@@ -1,0 +1,17 @@
+import type { Sql, Transaction } from '../db/database.ts'
+
+/** How a sink stands. */
+export interface SinkFigure {
+  name: string
+  position: number
+  /** Positions between its place and the head of the feed. */
+  lag: number
+  missed: number
+  savedAt: Date
+}
+
+export async function sinkFigures(tx: Sql | Transaction): Promise<SinkFigure[]> {
+  return await tx<SinkFigure[]>`
+    select s.name, s.position, greatest(0, h.position - s.position) as lag, s.missed, s.updated_at as "savedAt"
+    from sink s, feed_head h order by s.name`
+}

@@ -1,0 +1,141 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import {
+  type BatchOptions,
+  type BatchResult,
+  COMPARE_RECORDS,
+  compareRange,
+  finishBatch,
+  foundPairs,
+  matchBatch,
+  type PreparedBatch,
+  prepareBatch,
+  type ScoredPair,
+} from './batch.ts'
+import type { MatchRecord } from './engine.ts'
+import type { Parameters } from './parameters.ts'
+import type { MatchType } from './plan.ts'
+import type { Postings } from './postings.ts'
+
+/** What a comparing thread is given; arrays lie in shared memory. */
+export interface CompareTask {
+  type: MatchType
+  parameters: Parameters
+  records: number
+  postings: Postings
+  /** Features as JSON, one after the other; record i is text[start[i] .. start[i+1]). */
+  text: Uint8Array
+  start: Float64Array
+  /** The next piece of records that nobody has taken. */
+  next: Int32Array
+  related: boolean
+}
+/** Pairs as three columns. */
+export interface PairColumns {
+  a: Uint32Array
+  b: Uint32Array
+  weight: Float64Array
+}
+/** What it gives back. */
+export interface CompareOutcome {
+  links: PairColumns
+  related: PairColumns | null
+  pairs: number
+}
+
+/** Under so many records threads cost more than they bring. */
+const THREADED_RECORDS_MIN = 10_000
+export const THREADS_MAX = 64
+
+/**
+ * `matchBatch` with its comparisons on several threads, this one included. Each takes the next piece of records when it is done with
+ * one; links are put in the order of their records afterwards, so the number of threads does not change the result.
+ */
+export async function matchBatchInThreads(
+  type: MatchType,
+  input: MatchRecord[],
+  threads: number,
+  options: BatchOptions = {},
+): Promise<BatchResult> {
+  if (threads <= 1 || input.length < THREADED_RECORDS_MIN) return matchBatch(type, input, options)
+  const batch = prepareBatch(type, input, options)
+  const started = performance.now()
+  const task = shareBatch(type, batch, options.related ?? false)
+  const workers = Array.from(
+    { length: Math.min(threads, THREADS_MAX) - 1 },
+    () =>
+      new Worker(new URL('./compareThread.ts', import.meta.url), {
+        workerData: task,
+        resourceLimits: { maxOldGenerationSizeMb: 4096 },
+      }),
+  )
+  const outcomes = workers.map(async (worker) => {
+    const [outcome] = (await once(worker, 'message')) as [CompareOutcome]
+    return outcome
+  })
+  const found = foundPairs(options)
+  let candidatePairs = 0
+  const stamp = new Uint32Array(batch.records.length)
+  for (;;) {
+    const from = Atomics.add(task.next, 0, 1) * COMPARE_RECORDS
+    if (from >= batch.records.length) break
+    options.progress?.('compare', from / batch.records.length)
+    const to = Math.min(from + COMPARE_RECORDS, batch.records.length)
+    candidatePairs += compareRange(batch.engine, (i) => batch.features[i]!, batch.postings, from, to, stamp, found)
+    // Lets an error of a worker be heard between two pieces.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  for (const { links, related, pairs } of await Promise.all(outcomes)) {
+    candidatePairs += pairs
+    addPairs(found.links, links)
+    if (found.related && related) addPairs(found.related, related)
+  }
+  for (const list of [found.links, found.related ?? []]) list.sort((x, y) => x.a - y.a || x.b - y.b)
+  batch.seconds.compare = (performance.now() - started) / 1000
+  return finishBatch(batch, found, candidatePairs, options)
+}
+
+function addPairs(list: ScoredPair[], { a, b, weight }: PairColumns): void {
+  for (let i = 0; i < a.length; i++) list.push({ a: a[i]!, b: b[i]!, weight: weight[i]! })
+}
+
+function shareBatch(type: MatchType, batch: PreparedBatch, related: boolean): CompareTask {
+  const { records, features, engine, postings } = batch
+  const start = new Float64Array(new SharedArrayBuffer(8 * (records.length + 1)))
+  let text = new Uint8Array(new SharedArrayBuffer(Math.max(1024, records.length * 256)))
+  const encoder = new TextEncoder()
+  let at = 0
+  for (const [i, feature] of features.entries()) {
+    const json = JSON.stringify(feature)
+    if (at + json.length * 3 > text.length) {
+      const larger = new Uint8Array(new SharedArrayBuffer(Math.ceil(text.length * 1.5) + json.length * 3))
+      larger.set(text.subarray(0, at))
+      text = larger
+    }
+    start[i] = at
+    at += encoder.encodeInto(json, text.subarray(at)).written
+  }
+  start[records.length] = at
+  const shared = (array: Uint32Array) => {
+    const copy = new Uint32Array(new SharedArrayBuffer(array.byteLength))
+    copy.set(array)
+    return copy
+  }
+  return {
+    // Only what matching needs: a policy's type may carry things that cannot be handed to a thread.
+    type: JSON.parse(JSON.stringify({ name: type.name, uniqueIn: type.uniqueIn, fields: type.fields })) as MatchType,
+    parameters: engine.parameters,
+    records: records.length,
+    postings: {
+      ...postings,
+      recordStart: shared(postings.recordStart),
+      recordBlocks: shared(postings.recordBlocks),
+      blockStart: shared(postings.blockStart),
+      blockRecords: shared(postings.blockRecords),
+    },
+    text,
+    start,
+    next: new Int32Array(new SharedArrayBuffer(4)),
+    related,
+  }
+}

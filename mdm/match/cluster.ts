@@ -1,0 +1,320 @@
+import { MergeQueue } from './mergeQueue.ts'
+
+/** A record of the component to be clustered. */
+export interface ClusterMember<F> {
+  key: string
+  source: string
+  features: F
+}
+/** A candidate pair of the component with its weight (log2 odds). */
+export interface ClusterEdge {
+  a: string
+  b: string
+  weight: number
+}
+/** A steward's lasting statement about two records. */
+export interface Assertion {
+  kind: 'SAME' | 'NOT_SAME'
+  a: string
+  b: string
+}
+/** Two clusters became one: by which pair, at which average weight between their records, or because a steward said so. */
+export interface MergeStep {
+  a: string
+  b: string
+  weight: number
+  size: number
+  because: 'EVIDENCE' | 'ASSERTION'
+}
+/** Two records that are alike but in two clusters, and why. */
+export interface PossibleMatch {
+  a: string
+  b: string
+  weight: number
+  reason: string
+}
+/** The outcome: clusters of keys, sorted by their first key, keys sorted inside. */
+export interface Clustering {
+  clusters: string[][]
+  possible: PossibleMatch[]
+  steps: MergeStep[]
+}
+/** How pairs are judged; `compare` has to be symmetric. Edges that `joins` does not hold for are left aside. */
+export interface ClusterRules<F> {
+  matchWeightMin: number
+  linkWeightMin: number
+  joins(weight: number): boolean
+  compare(a: F, b: F): { weight: number; conflict?: string }
+  /** Whether a source holds each thing at most once; between two such sources records are matched one to one. */
+  unique?(source: string): boolean
+}
+
+/** Why two clusters stay apart that a steward said to be two: they are no possible match any more. */
+export const STEWARD_SAYS_NO = 'a steward said that they are not the same'
+
+/** Why two clusters are possible matches and no more. */
+export const UNDER_THRESHOLD = 'alike, but under the threshold'
+
+/** Up to this many records, pairs without an edge are compared where they count; beyond, they count as `MISSING_WEIGHT`. */
+export const COMPONENT_DENSE_RECORDS_MAX = 256
+const MISSING_WEIGHT = -6
+/** One pair can say so much for or against a merge, no more: a single odd record does not decide for all. */
+const PAIR_WEIGHT_MIN = -8
+const PAIR_WEIGHT_MAX = 12
+
+/** What is known between two clusters: the sum over all pairs of their records, and why the two must not be one. */
+interface Link {
+  sum: number
+  conflict: string | undefined
+  /** A steward said so: nothing joins the two. */
+  barred?: boolean
+}
+
+/** Two records of the component with an edge, and their evidence; `i < j`, places in the sorted list of members. */
+interface Pair {
+  i: number
+  j: number
+  weight: number
+  conflict: string | undefined
+  /** Bits added for being each other's best. */
+  favour: number
+}
+
+const byText = (x: string, y: string) => (x < y ? -1 : x > y ? 1 : 0)
+
+/**
+ * Clusters one component, deterministically: clusters of one record each are merged, the pair with the highest average weight
+ * between its records first (ties by key), while that average is at least `matchWeightMin` and no cannot-link stands between them.
+ * Average linkage asks for the evidence of all records at once: one strong pair does not chain two things together, and one weak
+ * pair does not part what all others join. Only clusters with an edge between them that `joins` are merged, so the other pairs of
+ * their records are compared when such two meet, and not before: a component of many things costs about what its edges do.
+ * Assertions come first: NOT_SAME forbids, SAME merges whatever the
+ * evidence says; of two that contradict, NOT_SAME holds (mdm/stewardship/steward.ts lets none be made).
+ */
+export function cluster<F>(
+  members: readonly ClusterMember<F>[],
+  edges: readonly ClusterEdge[],
+  assertions: readonly Assertion[],
+  rules: ClusterRules<F>,
+): Clustering {
+  const sorted = [...members].sort((a, b) => byText(a.key, b.key))
+  const index = new Map(sorted.map((member, i) => [member.key, i]))
+  const same = assertions
+    .filter((x) => x.kind === 'SAME')
+    .map(({ a, b }) => (a < b ? { a, b } : { a: b, b: a }))
+    .sort((x, y) => byText(x.a, y.a) || byText(x.b, y.b))
+  const judge: Judge = (i, j) => rules.compare(sorted[i]!.features, sorted[j]!.features)
+  const joining = edges.filter((e) => rules.joins(e.weight))
+  const pairs = judgeEdges(index, joining, judge)
+  if (rules.unique) favourMutualBest(sorted, pairs, rules.unique, rules.linkWeightMin)
+  const state = new Merging(
+    sorted.map((member) => member.key),
+    pairs,
+    sorted.length <= COMPONENT_DENSE_RECORDS_MAX ? judge : null,
+  )
+  for (const { a, b } of assertions.filter((x) => x.kind === 'NOT_SAME')) {
+    const i = index.get(a)
+    const j = index.get(b)
+    if (i !== undefined && j !== undefined && i !== j) state.bar(i, j)
+  }
+  for (const { a, b } of same) {
+    const i = index.get(a)
+    const j = index.get(b)
+    if (i === undefined || j === undefined) continue
+    const [x, y] = [state.home[i]!, state.home[j]!]
+    if (x !== y && !state.barred(x, y)) state.merge(x, y, Number.POSITIVE_INFINITY, 'ASSERTION')
+  }
+  state.mergeWhile(rules.matchWeightMin)
+
+  const possible: PossibleMatch[] = []
+  for (const pair of pairs) {
+    if (pair.weight < rules.linkWeightMin) continue
+    const [x, y] = [state.home[pair.i]!, state.home[pair.j]!]
+    if (x === y) continue
+    const reason =
+      state.forbidden(x, y) ??
+      (pair.weight < rules.matchWeightMin
+        ? UNDER_THRESHOLD
+        : 'alike, but the other records of the two speak against it')
+    possible.push({ a: sorted[pair.i]!.key, b: sorted[pair.j]!.key, weight: pair.weight, reason })
+  }
+  possible.sort((x, y) => y.weight - x.weight || byText(x.a, y.a) || byText(x.b, y.b))
+  const clusters = state.contents
+    .filter((c) => c.length > 0)
+    .map((c) => c.sort((x, y) => x - y).map((i) => sorted[i]!.key))
+    .sort((x, y) => byText(x[0]!, y[0]!))
+  return { clusters, possible, steps: state.steps }
+}
+
+/** The evidence of two records, by their places in the sorted list; `i < j`. */
+type Judge = (i: number, j: number) => { weight: number; conflict?: string }
+
+/**
+ * The edges, each once, in the order of their records. Weights are computed afresh: a stored one may have been rounded by its column,
+ * and a result must not depend on which pairs went through a store.
+ */
+function judgeEdges(index: ReadonlyMap<string, number>, edges: readonly ClusterEdge[], judge: Judge): Pair[] {
+  const n = index.size
+  const known = new Set<number>()
+  for (const edge of edges) {
+    const a = index.get(edge.a)
+    const b = index.get(edge.b)
+    if (a !== undefined && b !== undefined && a !== b) known.add(Math.min(a, b) * n + Math.max(a, b))
+  }
+  return [...known]
+    .sort((x, y) => x - y)
+    .map((code): Pair => {
+      const [i, j] = [Math.floor(code / n), code % n]
+      const { weight, conflict } = judge(i, j)
+      return { i, j, weight, conflict, favour: 0 }
+    })
+}
+
+/** Being each other's best brings at most this many bits, at a margin of as many over the next best. */
+const MUTUAL_BEST_BITS_MAX = 6
+
+/**
+ * Between two sources that each hold a thing at most once, a record has one counterpart or none. That two records are each other's
+ * best, by a margin over every other, is evidence of its own: the margin, up to a bound, is added to the pair's weight. Edges under
+ * `linkWeightMin` are not in the component for certain, so they count as being just there.
+ */
+function favourMutualBest<F>(
+  sorted: readonly ClusterMember<F>[],
+  pairs: readonly Pair[],
+  unique: (source: string) => boolean,
+  linkWeightMin: number,
+): void {
+  const best = new Map<string, [first: number, second: number]>()
+  const note = (record: number, source: string, weight: number) => {
+    const key = `${record} ${source}`
+    const top = best.get(key) ?? [linkWeightMin, linkWeightMin]
+    if (weight > top[0]) best.set(key, [weight, top[0]])
+    else if (weight > top[1]) best.set(key, [top[0], weight])
+  }
+  const oneToOne = pairs.filter(({ i, j, weight, conflict }) => {
+    const [a, b] = [sorted[i]!.source, sorted[j]!.source]
+    return weight >= linkWeightMin && conflict === undefined && a !== b && unique(a) && unique(b)
+  })
+  for (const { i, j, weight } of oneToOne) {
+    note(i, sorted[j]!.source, weight)
+    note(j, sorted[i]!.source, weight)
+  }
+  for (const pair of oneToOne) {
+    const mine = best.get(`${pair.i} ${sorted[pair.j]!.source}`)
+    const theirs = best.get(`${pair.j} ${sorted[pair.i]!.source}`)
+    if (!mine || !theirs || pair.weight < mine[0] || pair.weight < theirs[0]) continue
+    const margin = pair.weight - Math.max(mine[1], theirs[1])
+    pair.favour = Math.min(MUTUAL_BEST_BITS_MAX, margin)
+  }
+}
+
+/** Clusters while they are merged. A cluster goes by the number of its first member. */
+class Merging {
+  readonly home: Int32Array
+  readonly contents: number[][]
+  readonly steps: MergeStep[] = []
+  private readonly keys: readonly string[]
+  private readonly links: Map<number, Link>[]
+  private readonly versions: Int32Array
+  private readonly queue = new MergeQueue()
+  /** Null where pairs without an edge are too many to be compared. */
+  private readonly judge: Judge | null
+
+  constructor(keys: readonly string[], pairs: readonly Pair[], judge: Judge | null) {
+    this.keys = keys
+    this.judge = judge
+    this.home = Int32Array.from(keys, (_, i) => i)
+    this.contents = keys.map((_, i) => [i])
+    this.versions = new Int32Array(keys.length)
+    this.links = keys.map(() => new Map())
+    for (const { i, j, weight, favour, conflict } of pairs) {
+      const link = { sum: clip(weight + favour), conflict }
+      this.links[i]!.set(j, link)
+      this.links[j]!.set(i, link)
+      this.propose(i, j)
+    }
+  }
+
+  /** A steward said that the two are not the same. */
+  bar(i: number, j: number): void {
+    const link = { sum: 0, conflict: STEWARD_SAYS_NO, barred: true }
+    this.links[i]!.set(j, link)
+    this.links[j]!.set(i, link)
+  }
+
+  forbidden(i: number, j: number): string | undefined {
+    return this.links[i]!.get(j)?.conflict
+  }
+
+  barred(i: number, j: number): boolean {
+    return this.links[i]!.get(j)?.barred ?? false
+  }
+
+  merge(i: number, j: number, weight: number, because: MergeStep['because']): void {
+    const [to, from] = i < j ? [i, j] : [j, i]
+    const into = this.contents[to]!
+    const moved = this.contents[from]!
+    this.steps.push({ a: this.keys[to]!, b: this.keys[from]!, weight, size: into.length + moved.length, because })
+    this.links[to]!.delete(from)
+    this.links[from]!.delete(to)
+    for (const other of new Set([...this.links[to]!.keys(), ...this.links[from]!.keys()])) {
+      const joined = this.join(other, to, from)
+      this.links[other]!.delete(from)
+      this.links[to]!.set(other, joined)
+      this.links[other]!.set(to, joined)
+    }
+    for (const member of moved) {
+      this.home[member] = to
+      into.push(member)
+    }
+    this.contents[from] = []
+    this.links[from]!.clear()
+    this.versions[to]!++
+    this.versions[from]!++
+    for (const other of this.links[to]!.keys()) this.propose(to, other)
+  }
+
+  /** Makes the best merge again and again, until none reaches the weight asked for. */
+  mergeWhile(weightMin: number): void {
+    for (let best = this.queue.pop(); best && best.weight >= weightMin; best = this.queue.pop()) {
+      const { a, b } = best
+      if (this.versions[a] !== best.versionA || this.versions[b] !== best.versionB) continue
+      if (this.forbidden(a, b) === undefined) this.merge(a, b, best.weight, 'EVIDENCE')
+    }
+  }
+
+  /** What is between a cluster and two others that become one. Where something forbids it the weights do not count any more. */
+  private join(other: number, to: number, from: number): Link {
+    const [mine, theirs] = [this.links[to]!.get(other), this.links[from]!.get(other)]
+    const forbidden = theirs?.barred ? theirs : mine?.conflict !== undefined ? mine : theirs
+    if (forbidden?.conflict !== undefined) return forbidden
+    const [x, y] = [mine ?? this.between(other, to), theirs ?? this.between(other, from)]
+    return { sum: x.sum + y.sum, conflict: x.conflict ?? y.conflict }
+  }
+
+  /** Compares all records of two clusters that have no edge between them. */
+  private between(x: number, y: number): Link {
+    const [one, other] = [this.contents[x]!, this.contents[y]!]
+    if (this.judge === null) return { sum: MISSING_WEIGHT * one.length * other.length, conflict: undefined }
+    let sum = 0
+    for (const a of one)
+      for (const b of other) {
+        const { weight, conflict } = a < b ? this.judge(a, b) : this.judge(b, a)
+        if (conflict !== undefined) return { sum: 0, conflict }
+        sum += clip(weight)
+      }
+    return { sum, conflict: undefined }
+  }
+
+  private propose(i: number, j: number): void {
+    const link = this.links[i]!.get(j)!
+    if (link.conflict !== undefined) return
+    const [a, b] = i < j ? [i, j] : [j, i]
+    const weight = link.sum / (this.contents[a]!.length * this.contents[b]!.length)
+    this.queue.push({ weight, a, b, versionA: this.versions[a]!, versionB: this.versions[b]! })
+  }
+}
+
+function clip(weight: number): number {
+  return Math.min(PAIR_WEIGHT_MAX, Math.max(PAIR_WEIGHT_MIN, weight))
+}

@@ -1,0 +1,174 @@
+import { isBusinessWord } from './businessWords.ts'
+import type { NameFeature } from './featureTypes.ts'
+import { wordSimilarity } from './similarity.ts'
+
+/** Levels of the dimension "name"; the order is that of priors.ts. */
+export const NAME = { EQUAL: 0, TYPING: 1, HOLDS: 2, OVERLAP: 3, SOME: 4, NOTHING: 5, SISTERS: 6 } as const
+
+/** What a comparison of two values says: the level, and how many bits the part they share has (for the level's rarity). */
+export interface Said {
+  level: number
+  bits: number
+}
+
+/** The most bits one word can bring: beyond it a word is simply rare. */
+const WORD_BITS_MAX = 16
+/** The most bits a whole name can bring: namesakes and branches exist however rare the words are. */
+const NAME_BITS_MAX = 16
+const usedB = new Uint8Array(64)
+const usedA = new Uint8Array(64)
+
+/**
+ * Compares two names word by word: equal words first, then words equal but for typing, short forms and initials, then words written
+ * apart or together. What is left over on either side decides the level. Words count by their rarity.
+ * `sameName(a, b)`: whether two words are forms of one given name.
+ */
+export function compareNames(
+  a: NameFeature,
+  b: NameFeature,
+  sameName: (a: string, b: string) => boolean,
+  said: Said,
+): void {
+  const n = Math.min(a.t.length, 64)
+  const m = Math.min(b.t.length, 64)
+  const person = a.o !== 1 && b.o !== 1
+  usedA.fill(0, 0, n)
+  usedB.fill(0, 0, m)
+  let massA = 0
+  let massB = 0
+  for (let i = 0; i < n; i++) massA += Math.min(a.b[i]!, WORD_BITS_MAX)
+  for (let j = 0; j < m; j++) massB += Math.min(b.b[j]!, WORD_BITS_MAX)
+  let sharedA = 0
+  let sharedB = 0
+  let shared = 0
+  let exact = 0
+  let inexact = 0
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < m; j++)
+      if (usedB[j] === 0 && a.t[i] === b.t[j]) {
+        usedA[i] = 1
+        usedB[j] = 1
+        // A word that is the place of one of them has fewer bits there.
+        const bitsA = Math.min(a.b[i]!, WORD_BITS_MAX)
+        const bitsB = Math.min(b.b[j]!, WORD_BITS_MAX)
+        sharedA += bitsA
+        sharedB += bitsB
+        shared += Math.min(bitsA, bitsB)
+        exact++
+        break
+      }
+  const restA = n - exact
+  const restB = m - exact
+  if (restA > 0 && restB > 0)
+    for (let i = 0; i < n; i++) {
+      if (usedA[i] === 1) continue
+      const token = a.t[i]!
+      let best = 0
+      let at = -1
+      for (let j = 0; j < m; j++) {
+        if (usedB[j] === 1) continue
+        const other = b.t[j]!
+        let alike = wordSimilarity(token, other)
+        if (alike < 0.9 && sameName(token, other)) alike = 0.9
+        if (alike < 0.75 && !person && isAbbreviation(token, other)) alike = 0.75
+        if (alike === 0 && person && token[0] === other[0] && (token.length === 1 || other.length === 1)) alike = 0.75
+        if (alike > best) {
+          best = alike
+          at = j
+        }
+      }
+      if (at >= 0 && best >= 0.5) {
+        usedA[i] = 1
+        usedB[at] = 1
+        const bitsA = Math.min(a.b[i]!, WORD_BITS_MAX)
+        const bitsB = Math.min(b.b[at]!, WORD_BITS_MAX)
+        sharedA += bitsA * best
+        sharedB += bitsB * best
+        shared += Math.min(bitsA, bitsB) * best
+        inexact++
+      }
+    }
+  said.bits = Math.min(shared, NAME_BITS_MAX)
+  const leftA = n - exact - inexact
+  const leftB = m - exact - inexact
+  if (leftA === 0 && leftB === 0) {
+    said.level = inexact === 0 ? NAME.EQUAL : sharedA / massA > 0.7 ? NAME.TYPING : NAME.OVERLAP
+    return
+  }
+  if (writtenTogether(a.t, b.t, n, m)) {
+    said.level = NAME.TYPING
+    said.bits = Math.min(Math.max(massA, massB), NAME_BITS_MAX)
+    return
+  }
+  const partA = massA > 0 ? sharedA / massA : 0
+  const partB = massB > 0 ? sharedB / massB : 0
+  const high = Math.max(partA, partB)
+  const low = Math.min(partA, partB)
+  if (leftA > 0 && leftB > 0) {
+    if (
+      !person &&
+      exact + inexact > 0 &&
+      onlyBusinessWordsLeft(a, n, usedA) &&
+      onlyBusinessWordsLeft(b, m, usedB) &&
+      low > 0.3
+    ) {
+      said.level = NAME.SISTERS
+      return
+    }
+    said.level = low >= 0.5 ? NAME.OVERLAP : high >= 0.3 && shared >= 4 ? NAME.SOME : NAME.NOTHING
+    return
+  }
+  if (isAcronym(a, b) || isAcronym(b, a) || isOneWord(a, b) || isOneWord(b, a)) said.level = NAME.HOLDS
+  else if (high >= 0.75 && (low >= 0.35 || exact + inexact >= 2)) said.level = NAME.HOLDS
+  else if (high >= 0.5) said.level = low >= 0.25 ? NAME.OVERLAP : NAME.SOME
+  else said.level = high >= 0.3 ? NAME.SOME : NAME.NOTHING
+}
+
+/** "bouwbedr" for "bouwbedrijf": four letters or more that begin the other word. */
+function isAbbreviation(a: string, b: string): boolean {
+  return a.length < b.length
+    ? a.length >= 4 && b.startsWith(a)
+    : b.length >= 4 && b.length < a.length && a.startsWith(b)
+}
+
+/** Two names whose letters are the same but for where blanks are: "Good Will" and "Goodwill", "JanDaniel Bothma". */
+function writtenTogether(a: readonly string[], b: readonly string[], n: number, m: number): boolean {
+  const joinedA = a.join('')
+  const joinedB = b.join('')
+  if (joinedA.length < 5 || Math.abs(joinedA.length - joinedB.length) > 1) return false
+  if (joinedA === joinedB) return true
+  if (joinedA.length < 8 || wordSimilarity(joinedA, joinedB) < 0.85) return false
+  return n !== m || !onlyInitialsDiffer(a, b, n)
+}
+
+/** "John A Smith" and "John B Smith" are one letter apart, and two people. */
+function onlyInitialsDiffer(a: readonly string[], b: readonly string[], n: number): boolean {
+  for (let i = 0; i < n; i++)
+    if (a[i] !== b[i] && (a[i]!.length === 1 || b[i]!.length === 1 || /\d/.test(a[i]! + b[i]!))) return true
+  return false
+}
+
+/** What is left over says which company of a group it is, or which branch: "Acme London" in London, "Acme Paris" in Paris. */
+function onlyBusinessWordsLeft(name: NameFeature, count: number, used: Uint8Array): boolean {
+  for (let i = 0; i < count; i++)
+    if (used[i] === 0 && !isBusinessWord(name.t[i]!) && !name.p?.includes(name.t[i]!)) return false
+  return true
+}
+
+/** A name that another script writes as one word and that begins with the other: "longshengrunjixie" and "Longshengrun". */
+function isOneWord(long: NameFeature, short: NameFeature): boolean {
+  return (
+    long.t.length === 1 &&
+    short.t[0]!.length >= 6 &&
+    long.t[0]!.length > short.t[0]!.length &&
+    long.t[0]!.startsWith(short.t[0]!)
+  )
+}
+
+/** "BMW" for "Bayerische Motoren Werke": one word of three letters or more made of the first letters of the other's. */
+function isAcronym(short: NameFeature, long: NameFeature): boolean {
+  const word = short.t[0]!
+  if (short.t.length !== 1 || word.length < 3 || long.t.length !== word.length) return false
+  for (let i = 0; i < word.length; i++) if (long.t[i]![0] !== word[i]) return false
+  return true
+}

@@ -1,0 +1,184 @@
+import type { Said } from './compareName.ts'
+import type { ProductFeature, TextFeature } from './featureTypes.ts'
+import { MISSING } from './priors.ts'
+import { wordSimilarity } from './similarity.ts'
+
+const PRODUCT = {
+  EQUAL: 0,
+  MODEL: 1,
+  NEAR: 2,
+  ALIKE: 3,
+  SOMEWHAT: 4,
+  LITTLE: 5,
+  DIFFERENT: 6,
+  OTHER_MODEL: 7,
+  VARIANT: 8,
+} as const
+const TEXT = { EQUAL: 0, NEAR: 1, ALIKE: 2, SOMEWHAT: 3, DIFFERENT: 4 } as const
+
+interface Overlap {
+  cosine: number
+  shared: number
+}
+const overlap: Overlap = { cosine: 0, shared: 0 }
+const indexOf = new Map<string, number>()
+
+/** Cosine over words weighted by their bits; words of five letters and more also count when equal but for typing. */
+function measure(a: TextFeature, b: TextFeature): void {
+  let normA = 0
+  let normB = 0
+  let dot = 0
+  let shared = 0
+  indexOf.clear()
+  for (let j = 0; j < b.t.length; j++) {
+    normB += b.b[j]! * b.b[j]!
+    indexOf.set(b.t[j]!, j)
+  }
+  for (let i = 0; i < a.t.length; i++) {
+    const bits = a.b[i]!
+    normA += bits * bits
+    const at = indexOf.get(a.t[i]!)
+    if (at !== undefined) {
+      dot += bits * b.b[at]!
+      shared += bits
+      continue
+    }
+    if (a.t[i]!.length < 5 || a.t.length > 30 || b.t.length > 30) continue
+    for (let j = 0; j < b.t.length; j++) {
+      const alike = b.t[j]![0] === a.t[i]![0] ? wordSimilarity(a.t[i]!, b.t[j]!) : 0
+      if (alike >= 0.8) {
+        dot += bits * b.b[j]! * alike
+        shared += Math.min(bits, b.b[j]!) * alike
+        break
+      }
+    }
+  }
+  overlap.cosine = normA > 0 && normB > 0 ? dot / Math.sqrt(normA * normB) : 0
+  overlap.shared = shared
+}
+
+/** What two products say: level and bits of the name, and the level of the variant. */
+export interface ProductSaid extends Said {
+  variant: number
+}
+
+/** Model numbers with fewer bits (shared by more than one record in 60) are names of series or formats. */
+const MODEL_BITS_MIN = 6
+
+/**
+ * Compares two products: model numbers first (an equal one is strong, one that extends the other is a variant of it, only different
+ * ones on both sides count against), then the words by rarity; colours and measures as a dimension of their own.
+ */
+export function compareProducts(a: ProductFeature, b: ProductFeature, said: ProductSaid): void {
+  measure(a, b)
+  said.bits = overlap.shared
+  said.variant = variantLevel(a.v, b.v)
+  const { cosine } = overlap
+  const found = onlyByTheWay(a, b) ? 0 : sharedModel(a, b)
+  if (found > 0) {
+    said.bits = Math.max(found, overlap.shared)
+    said.level = PRODUCT.MODEL
+  } else if (cosine > 0.999) said.level = PRODUCT.EQUAL
+  else if (found < 0) {
+    said.bits = Math.max(-found, overlap.shared)
+    said.level = PRODUCT.VARIANT
+  } else if (a.m.length > 0 && b.m.length > 0 && cosine >= 0.2) said.level = PRODUCT.OTHER_MODEL
+  else
+    said.level =
+      cosine >= 0.75
+        ? PRODUCT.NEAR
+        : cosine >= 0.5
+          ? PRODUCT.ALIKE
+          : cosine >= 0.3
+            ? PRODUCT.SOMEWHAT
+            : cosine >= 0.12
+              ? PRODUCT.LITTLE
+              : PRODUCT.DIFFERENT
+}
+
+/** Bits of an equal model number; below zero when one only extends the other; zero when there is none. */
+function sharedModel(a: ProductFeature, b: ProductFeature): number {
+  let equal = 0
+  let variant = 0
+  for (let i = 0; i < a.m.length; i++) {
+    const one = a.m[i]!
+    for (let j = 0; j < b.m.length; j++) {
+      const bits = Math.min(a.mb[i]!, b.mb[j]!)
+      if (bits < MODEL_BITS_MIN) continue
+      const other = b.m[j]!
+      if (one === other) equal = Math.max(equal, bits)
+      else if (extendsModel(one, other)) variant = Math.max(variant, bits)
+    }
+    if (equal === 0 && a.mb[i]! >= MODEL_BITS_MIN && b.d.includes(one)) equal = a.mb[i]!
+  }
+  for (let j = 0; j < b.m.length && equal === 0; j++)
+    if (b.mb[j]! >= MODEL_BITS_MIN && a.d.includes(b.m[j]!)) equal = b.mb[j]!
+  return equal > 0 ? equal : -variant
+}
+
+/** Whether what is shared is a size or a series ("dn25") beside longer numbers that each has for itself ("va2030", "va0820"). */
+function onlyByTheWay(a: ProductFeature, b: ProductFeature): boolean {
+  let shared = 0
+  for (const model of a.m) if (b.m.includes(model) && model.length > shared) shared = model.length
+  return shared > 0 && hasOwn(a, b, shared) && hasOwn(b, a, shared)
+}
+
+function hasOwn(a: ProductFeature, b: ProductFeature, length: number): boolean {
+  return a.m.some(
+    (model) => model.length > length && !b.m.some((other) => model === other || extendsModel(model, other)),
+  )
+}
+
+/** One model number with another suffix of up to three letters ("dvpfx820" and "dvpfx820r", "gsd4000nww" and "gsd4000wh"). */
+function extendsModel(a: string, b: string): boolean {
+  let same = 0
+  while (same < a.length && same < b.length && a.charCodeAt(same) === b.charCodeAt(same)) same++
+  return same >= 5 && isSuffix(a, same) && isSuffix(b, same) && /\d/.test(a.slice(0, same))
+}
+
+function isSuffix(model: string, from: number): boolean {
+  if (model.length - from > 3) return false
+  for (let i = from; i < model.length; i++) if (model.charCodeAt(i) < 97) return false
+  return true
+}
+
+const VARIANT = { SAME: 0, SOME: 1, OTHER: 2 } as const
+
+/** Whether colours and measures of two products agree, class by class; MISSING when no class is known of both. */
+function variantLevel(a: readonly string[], b: readonly string[]): number {
+  let same = 0
+  let other = 0
+  for (const one of a) {
+    const sort = classOf(one)
+    let known = false
+    let found = false
+    for (const two of b)
+      if (classOf(two) === sort) {
+        known = true
+        if (one === two) found = true
+      }
+    if (known) found ? same++ : other++
+  }
+  return same + other === 0 ? MISSING : other === 0 ? VARIANT.SAME : same > 0 ? VARIANT.SOME : VARIANT.OTHER
+}
+
+function classOf(variant: string): string {
+  return variant.charCodeAt(0) < 58 ? variant.replace(/^[\d.]+/, '') : 'colour'
+}
+
+/** Compares two longer texts. */
+export function compareTexts(a: TextFeature, b: TextFeature, said: Said): void {
+  measure(a, b)
+  said.bits = overlap.shared
+  const { cosine } = overlap
+  said.level =
+    cosine > 0.999
+      ? TEXT.EQUAL
+      : cosine >= 0.7
+        ? TEXT.NEAR
+        : cosine >= 0.4
+          ? TEXT.ALIKE
+          : cosine >= 0.15
+            ? TEXT.SOMEWHAT
+            : TEXT.DIFFERENT
+}

@@ -1,0 +1,191 @@
+import type { Cause } from '../../schema/events.ts'
+import type { TypePolicy } from '../../schema/policy.ts'
+import type { Sql, Transaction } from '../db/database.ts'
+import { lock, lockNumber } from '../db/locks.ts'
+import { transaction } from '../db/transaction.ts'
+import { appendChanges } from '../feed/append.ts'
+import { loadGolden } from '../golden/stored.ts'
+import { requeue } from '../inbox/requeue.ts'
+import { loadById, saveMatched } from '../records/records.ts'
+import { engineOf, type Mastering, newWork, type Work } from '../resolution/context.ts'
+import { referring } from '../resolution/referring.ts'
+import { resolve } from '../resolution/resolve.ts'
+import type { Difference } from './rebuild.ts'
+
+/** Source records that one transaction of a repair works on, as far as golden records can be kept whole. */
+const recordsPerStep = 200
+
+export interface Repaired {
+  /** Golden records that were worked on. */
+  done: number
+  events: number
+}
+
+const byRebuild = (): Cause => ({ source: 'rebuild', correlationId: crypto.randomUUID() })
+
+/**
+ * Brings what is stored to what source records and assertions say, a few golden records a transaction, each with its
+ * events. It can be stopped between any two and run again: what is right already is no difference any more. Types are
+ * repaired in the order in which they resolve. `told` hears what each step did.
+ */
+export async function repair(
+  sql: Sql,
+  mastering: Mastering,
+  differences: readonly Difference[],
+  told: (step: Repaired) => void | Promise<void> = () => {},
+  cause: () => Cause = byRebuild,
+): Promise<Repaired> {
+  const total: Repaired = { done: 0, events: 0 }
+  for (const type of mastering.policy.types) {
+    const own = new Map(differences.filter((d) => d.type === type.name).map((d) => [d.goldenId, d]))
+    for (const step of steps([...own.values()])) {
+      const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, step, cause()))
+      total.events += events
+      total.done += step.length
+      await told({ done: step.length, events })
+    }
+  }
+  return total
+}
+
+/**
+ * Matches the records of a type anew whose features are of another model, in the order of their first arrival. What is
+ * done bears the model's version, so a run that was stopped goes on with the rest.
+ */
+export async function rematch(
+  sql: Sql,
+  mastering: Mastering,
+  type: TypePolicy,
+  told: (step: Repaired) => void | Promise<void>,
+  cause: () => Cause,
+): Promise<void> {
+  const { version } = engineOf(mastering, type)
+  let last = 0
+  for (;;) {
+    const rows = await sql<{ id: number }[]>`
+      select id from source_record
+      where type = ${type.name} and id > ${last} and golden_id is not null and features_version is distinct from ${version}
+      order by id limit ${recordsPerStep}`
+    if (rows.length === 0) return
+    const records = rows.map((r) => r.id)
+    last = records.at(-1) ?? last
+    const step: Difference = { type: type.name, goldenId: '', what: 'MEMBERS', detail: 'another model', records }
+    const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, [step], cause()))
+    await told({ done: records.length, events })
+  }
+}
+
+/** Records that `rematch` has before it, all types together. */
+export async function countStale(sql: Sql, mastering: Mastering): Promise<number> {
+  const types = mastering.policy.types
+  const [row] = await sql<{ n: number }[]>`
+    select count(*)::int as n
+    from unnest(${types.map((t) => t.name)}::text[], ${types.map((t) => engineOf(mastering, t).version)}::text[]) as e (type, version)
+    join source_record s on s.type = e.type and s.golden_id is not null and s.features_version is distinct from e.version`
+  return row?.n ?? 0
+}
+
+function steps(differences: Difference[]): Difference[][] {
+  const all: Difference[][] = []
+  let size = 0
+  for (const d of differences) {
+    if (all.length === 0 || size + d.records.length > recordsPerStep) {
+      all.push([])
+      size = 0
+    }
+    all.at(-1)?.push(d)
+    size += Math.max(1, d.records.length)
+  }
+  return all
+}
+
+async function repairStep(
+  tx: Transaction,
+  mastering: Mastering,
+  typeName: string,
+  step: Difference[],
+  cause: Cause,
+): Promise<number> {
+  const work = newWork()
+  const ids = step.flatMap((d) => d.records)
+  const named = await loadById(tx, ids)
+  await lock(
+    tx,
+    'record',
+    named.map((r) => lockNumber(r.key)),
+  )
+  for (const type of mastering.policy.types) {
+    const own = type.name === typeName ? await loadById(tx, ids) : []
+    for (const r of own) work.causes.set(r.key, cause)
+    const seen = new Set(own.map((r) => r.id))
+    const touched = [...own, ...(await referring(tx, mastering, type, work, [])).filter((r) => !seen.has(r.id))]
+    if (touched.length > 0) await resolve(tx, mastering, type, touched, work)
+  }
+  await removeSurplus(tx, mastering, step, work, cause)
+  await saveMatched(tx, [...work.changed.values()])
+  await requeue(tx, work.left)
+  await appendChanges(tx, work.events)
+  return work.events.length
+}
+
+/** Golden records without a source record are reached from nowhere: they end here. */
+async function removeSurplus(
+  tx: Transaction,
+  mastering: Mastering,
+  step: Difference[],
+  work: Work,
+  cause: Cause,
+): Promise<void> {
+  const surplus = step.filter((d) => d.what === 'SURPLUS' && !work.events.some((e) => e.goldenId === d.goldenId))
+  await lock(
+    tx,
+    'golden',
+    surplus.map((d) => lockNumber(d.goldenId)),
+  )
+  const golden = await loadGolden(
+    tx,
+    surplus.map((d) => d.goldenId),
+  )
+  for (const d of surplus) {
+    const old = golden.get(d.goldenId)
+    if (old?.state !== 'ACTIVE') continue
+    const [left] = await tx`select 1 from source_record where golden_id = ${d.goldenId} limit 1`
+    if (left) continue
+    work.events.push({
+      goldenId: d.goldenId,
+      type: d.type,
+      version: old.version + 1,
+      op: 'DELETED',
+      values: null,
+      provenance: null,
+      redirect: null,
+      changed: Object.keys(old.values).sort(),
+      members: [],
+      policyVersion: mastering.policy.version,
+      cause,
+    })
+  }
+}
+
+/** Brings what stands to what was appended; answers how many assertions were wrong. */
+export async function repairStanding(sql: Sql): Promise<number> {
+  return await transaction(sql, async (tx) => {
+    await tx`lock table standing in share row exclusive mode`
+    const gone = await tx`
+      delete from standing where assertion_id not in (select assertion_id from standing_now) returning 1`
+    const added = await tx`
+      insert into standing (assertion_id, kind, a, b, field, value, expires_at)
+      select assertion_id, kind, a, b, field, value, expires_at from standing_now
+      on conflict do nothing returning 1`
+    return gone.length + added.length
+  })
+}
+
+/** How many assertions stand and should not, or should and do not. */
+export async function checkStanding(sql: Sql): Promise<number> {
+  const [row] = await sql<{ wrong: number }[]>`
+    select count(*)::int as wrong from (
+      (select assertion_id from standing except select assertion_id from standing_now)
+      union all (select assertion_id from standing_now except select assertion_id from standing)) x`
+  return row?.wrong ?? 0
+}

@@ -1,0 +1,119 @@
+import type { Issue } from '../../connectors/contract.ts'
+import { documents } from '../db/arrays.ts'
+import type { Transaction } from '../db/database.ts'
+import type { Stamp } from './fold.ts'
+
+/** A row of source_record. `features` is the matching engine's, opaque here. */
+export interface SourceRecord {
+  /** Rises with the order of first arrival: the lowest of a cluster is its oldest member. */
+  id: number
+  key: string
+  source: string
+  object: string
+  sourceId: string
+  type: string
+  version: number
+  tie: string
+  fieldVersions: Record<string, Stamp> | null
+  deleted: boolean
+  complete: boolean
+  /** The canonical fields. */
+  canonical: Record<string, unknown>
+  issues: Issue[] | null
+  features: unknown
+  featuresVersion: string | null
+  /** Blocking keys as hashes. */
+  keys: number[]
+  goldenId: string | null
+  /** Of a record that is deleted or incomplete: the record it goes with (mdm/golden/hostRecord.ts). */
+  anchor: string | null
+}
+
+/** With `raw`, for those that are about to be changed. */
+export interface WholeRecord extends SourceRecord {
+  raw: Record<string, unknown>
+  inboxId: number
+}
+
+/** Rows by record key; an index scan on `key`. */
+export async function loadByKey(tx: Transaction, keys: string[]): Promise<WholeRecord[]> {
+  if (keys.length === 0) return []
+  return await tx<WholeRecord[]>`
+    select id, key, source, object, source_id as "sourceId", type, version, tie, field_versions as "fieldVersions",
+      deleted, complete, canonical, issues, features, features_version as "featuresVersion", keys,
+      golden_id as "goldenId", anchor, raw, inbox_id as "inboxId"
+    from source_record where key = any(${keys}::uuid[])`
+}
+
+/** Rows by id, without `raw`; an index scan on the primary key. */
+export async function loadById(tx: Transaction, ids: number[]): Promise<SourceRecord[]> {
+  if (ids.length === 0) return []
+  return await tx<SourceRecord[]>`
+    select id, key, source, object, source_id as "sourceId", type, version, tie, null as "fieldVersions",
+      deleted, complete, canonical, null as issues, features, features_version as "featuresVersion", keys,
+      golden_id as "goldenId", anchor
+    from source_record where id = any(${ids}::bigint[])`
+}
+
+/** What comparing needs of a record. */
+export type Candidate = Pick<SourceRecord, 'id' | 'deleted' | 'complete' | 'features' | 'featuresVersion'>
+
+/** The features of records, without the rest: most candidates are compared and turn out to be somebody else. */
+export async function loadFeatures(tx: Transaction, ids: number[]): Promise<Candidate[]> {
+  if (ids.length === 0) return []
+  return await tx<Candidate[]>`
+    select id, deleted, complete, features, features_version as "featuresVersion"
+    from source_record where id = any(${ids}::bigint[])`
+}
+
+/** Ids for records that are new, in the order of their arrival. */
+export async function nextIds(tx: Transaction, count: number): Promise<number[]> {
+  if (count === 0) return []
+  const rows = await tx<{ id: number }[]>`
+    select nextval(pg_get_serial_sequence('source_record', 'id'))::bigint as id from generate_series(1, ${count})`
+  return rows.map((r) => r.id)
+}
+
+/** Inserts new records and replaces changed ones, whole rows in one statement. */
+export async function saveRecords(tx: Transaction, records: WholeRecord[]): Promise<void> {
+  if (records.length === 0) return
+  await tx`
+    insert into source_record as s (id, key, source, object, source_id, type, version, tie, field_versions, deleted,
+      complete, raw, canonical, issues, features, features_version, keys, golden_id, anchor, inbox_id)
+    overriding system value
+    select id, key, source, object, source_id, type, version, tie, field_versions, deleted, complete, raw, canonical,
+      issues, features, features_version,
+      -- unnest cannot hand over arrays of different lengths, so keys travel as text
+      ('{' || keys || '}')::bigint[], golden_id, anchor, inbox_id
+    from unnest(${records.map((r) => r.id)}::bigint[], ${records.map((r) => r.key)}::uuid[],
+      ${records.map((r) => r.source)}::text[], ${records.map((r) => r.object)}::text[],
+      ${records.map((r) => r.sourceId)}::text[], ${records.map((r) => r.type)}::text[],
+      ${records.map((r) => r.version)}::bigint[], ${records.map((r) => r.tie)}::text[],
+      string_to_array(${documents(records.map((r) => r.fieldVersions))}, E'\\x1f', '')::jsonb[], ${records.map((r) => String(r.deleted))}::text[]::boolean[],
+      ${records.map((r) => String(r.complete))}::text[]::boolean[], string_to_array(${documents(records.map((r) => r.raw))}, E'\\x1f', '')::json[],
+      string_to_array(${documents(records.map((r) => r.canonical))}, E'\\x1f', '')::jsonb[],
+      string_to_array(${documents(records.map((r) => (r.issues?.length ? r.issues : null)))}, E'\\x1f', '')::jsonb[],
+      string_to_array(${documents(records.map((r) => r.features))}, E'\\x1f', '')::json[], ${records.map((r) => r.featuresVersion)}::text[],
+      ${records.map((r) => r.keys.join(','))}::text[], ${records.map((r) => r.goldenId)}::uuid[],
+      ${records.map((r) => r.anchor)}::uuid[], ${records.map((r) => r.inboxId)}::bigint[])
+      as r (id, key, source, object, source_id, type, version, tie, field_versions, deleted, complete, raw, canonical,
+        issues, features, features_version, keys, golden_id, anchor, inbox_id)
+    on conflict (id) do update set type = excluded.type, version = excluded.version, tie = excluded.tie,
+      field_versions = excluded.field_versions, deleted = excluded.deleted, complete = excluded.complete,
+      raw = excluded.raw, canonical = excluded.canonical, issues = excluded.issues, features = excluded.features,
+      features_version = excluded.features_version, keys = excluded.keys, golden_id = excluded.golden_id, anchor = excluded.anchor,
+      inbox_id = excluded.inbox_id, updated_at = clock_timestamp()`
+}
+
+/** Matching results of records whose content did not change: another golden id, or features that a reference changed. */
+export async function saveMatched(tx: Transaction, records: SourceRecord[]): Promise<void> {
+  if (records.length === 0) return
+  await tx`
+    update source_record s set golden_id = r.golden_id, anchor = r.anchor, features = r.features, features_version = r.features_version,
+      keys = ('{' || r.keys || '}')::bigint[]
+    from unnest(${records.map((r) => r.id)}::bigint[], ${records.map((r) => r.goldenId)}::uuid[],
+      string_to_array(${documents(records.map((r) => r.features))}, E'\\x1f', '')::json[], ${records.map((r) => r.featuresVersion)}::text[],
+      ${records.map((r) => r.keys.join(','))}::text[], ${records.map((r) => r.anchor)}::uuid[])
+      as r (id, golden_id, features, features_version, keys, anchor)
+    where s.id = r.id`
+}

@@ -1,0 +1,50 @@
+import type { TypePolicy } from '../../schema/policy.ts'
+import type { Transaction } from '../db/database.ts'
+import { lock, lockNumber, tryLock } from '../db/locks.ts'
+import { loadById, type SourceRecord, type WholeRecord } from '../records/records.ts'
+import { loadReferring } from '../records/references.ts'
+import { type Mastering, referenceFields, type Work } from './context.ts'
+
+/**
+ * Records of this type that name others, where what those references are compared by has changed: they are compared
+ * again, for the same cause. The lock on what is named keeps a reference and its target from passing each other unseen in
+ * two transactions.
+ */
+export async function referring(
+  tx: Transaction,
+  mastering: Mastering,
+  type: TypePolicy,
+  work: Work,
+  own: WholeRecord[],
+): Promise<SourceRecord[]> {
+  if (type.after.length === 0) return []
+  const named = own.flatMap((r) => references(mastering, r).flatMap((x) => x.targets))
+  await lock(tx, 'reference', [...named, ...work.targets.keys()].map(lockNumber))
+  const have = new Set(own.map((r) => r.id))
+  const found = (await loadReferring(tx, [...work.targets.keys()], type.name)).filter((f) => !have.has(f.recordId))
+  for (const f of found) {
+    const cause = work.causes.get(f.target)
+    if (cause) work.causes.set(f.key, cause)
+  }
+  const free = await tryLock(
+    tx,
+    'record',
+    found.map((f) => lockNumber(f.key)),
+  )
+  // Whoever holds the lock on such a record may resolve it after us, but may also fail or have read what it names before
+  // us. Waiting could be in a circle, so it comes again through the queue.
+  const [ours, left] = [
+    found.filter((f) => free.has(lockNumber(f.key))),
+    found.filter((f) => !free.has(lockNumber(f.key))),
+  ]
+  work.left.push(...left.map((f) => f.inboxId))
+  return await loadById(tx, [...new Set(ours.map((f) => f.recordId))])
+}
+
+/** What a record of a golden type names in fields that are compared by reference. */
+export function references(mastering: Mastering, r: WholeRecord): { recordId: number; targets: string[] }[] {
+  const type = mastering.policy.types.find((t) => t.name === r.type)
+  if (!type || type.after.length === 0) return []
+  const targets = referenceFields(type).map((f) => r.canonical[f])
+  return [{ recordId: r.id, targets: targets.filter((t): t is string => typeof t === 'string') }]
+}

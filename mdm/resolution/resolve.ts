@@ -1,0 +1,150 @@
+import type { Policy, TypePolicy } from '../../schema/policy.ts'
+import type { Transaction } from '../db/database.ts'
+import { lock } from '../db/locks.ts'
+import { findCandidates } from '../match/candidates.ts'
+import { createEngine, type Engine, type Features } from '../match/engine.ts'
+import { type Candidate, loadFeatures, type SourceRecord } from '../records/records.ts'
+import { countBlocks, loadBlocks, loadMembers, lockBlocks, saveKeys } from './blockingKeys.ts'
+import { engineOf, isLive, loadKnown, type Mastering, refresh, type Work } from './context.ts'
+import { type Link, loadLinks, saveLinks } from './links.ts'
+import { recluster } from './resolveComponent.ts'
+
+/** One engine a golden type, with shipped parameters. */
+export function createEngines(policy: Policy): Map<string, Engine> {
+  return new Map(policy.types.map((type) => [type.name, createEngine(type)]))
+}
+
+/**
+ * Resolves everything of one golden type that a change of some records can reach: keys, candidates, links, clusters,
+ * golden ids, survivorship, events. `touched` are the records as they are now, with the keys and the golden id that are
+ * still stored. The result is a function of the records and the assertions alone (I1); locks are taken before anything
+ * is read that another writer could change (I8).
+ */
+export async function resolve(
+  tx: Transaction,
+  mastering: Mastering,
+  type: TypePolicy,
+  touched: SourceRecord[],
+  work: Work,
+): Promise<void> {
+  const engine = engineOf(mastering, type)
+  const records = new Map<number, SourceRecord>(touched.map((r) => [r.id, r]))
+  const known = (ids: number[]) => loadKnown(tx, mastering, type, records, ids, work)
+
+  // Keys, old and new, under their locks: whoever could link to these records waits here.
+  const oldKeys = new Map(touched.map((r) => [r.id, r.keys]))
+  for (const r of touched) r.featuresVersion = null
+  await refresh(tx, engine, type, touched, work)
+  const keyed = touched.map((r) => ({ id: r.id, oldKeys: oldKeys.get(r.id) ?? [], newKeys: r.keys }))
+  const bound = engine.blockRecordsMax
+  const blocks = await lockBlocks(tx, keyed, bound)
+
+  // Candidates, and the links that hold now.
+  const found = findCandidates(keyed, blocks, await reopened(tx, keyed, blocks, bound), bound)
+  const candidates = await loadCandidates(tx, engine, records, found.pairs.flat(), known)
+  const now = new Map<string, Link>()
+  for (const [a, b] of found.pairs) {
+    const weight = compareTwo(engine, candidates.get(a), candidates.get(b))
+    if (weight !== null) now.set(`${a}:${b}`, { a, b, weight })
+  }
+  const stored = await loadLinks(
+    tx,
+    touched.map((r) => r.id),
+  )
+  const lost = await lostLinks(tx, found, records, known, bound)
+  const was = new Map([...stored, ...lost].map((l) => [`${l.a}:${l.b}`, l]))
+  const removed = [...was].filter(([at]) => !now.has(at)).map(([, l]) => l)
+  // Stored in single precision, and read back as the shortest text that means it: both are rounded before they are compared.
+  const added = [...now]
+    .filter(([at, l]) => Math.fround(l.weight) !== Math.fround(was.get(at)?.weight ?? Number.NaN))
+    .map(([, l]) => l)
+
+  // Everything the change can reach: clusters, golden records, events. Keys that pass the bound, or fall under it, change
+  // links between records that are not touched themselves.
+  const isTouched = new Set(touched.map((r) => r.id))
+  const apart = (l: Link) => !engine.joins(l.weight) && !engine.joins(was.get(`${l.a}:${l.b}`)?.weight ?? l.weight)
+  const reaching = [...removed, ...added].filter((l) => !(apart(l) && (isTouched.has(l.a) || isTouched.has(l.b))))
+  const seeds = new Set([...isTouched, ...reaching.flatMap((l) => [l.a, l.b])])
+  await recluster(tx, mastering, type, [...seeds], records, work, { removed, added })
+  for (const r of touched) work.changed.set(r.id, r)
+
+  await Promise.all([
+    saveKeys(
+      tx,
+      keyed.map((k) => ({
+        recordId: k.id,
+        removed: k.oldKeys.filter((x) => !k.newKeys.includes(x)),
+        added: k.newKeys.filter((x) => !k.oldKeys.includes(x)),
+      })),
+    ),
+    saveLinks(tx, removed, added),
+  ])
+}
+
+/** Those of `ids` to compare with; features of another engine have to be made anew, which takes the whole record. */
+async function loadCandidates(
+  tx: Transaction,
+  engine: Engine,
+  records: ReadonlyMap<number, SourceRecord>,
+  ids: number[],
+  known: (ids: number[]) => Promise<void>,
+): Promise<ReadonlyMap<number, Candidate>> {
+  const found = await loadFeatures(
+    tx,
+    [...new Set(ids)].filter((id) => !records.has(id)),
+  )
+  await known(found.filter((c) => c.featuresVersion !== engine.version).map((c) => c.id))
+  return new Map<number, Candidate>([...found.map((c) => [c.id, c] as const), ...records])
+}
+
+function compareTwo(engine: Engine, a: Candidate | undefined, b: Candidate | undefined): number | null {
+  if (!a?.features || !b?.features || !isLive(a) || !isLive(b)) return null
+  return engine.link(a.features as Features, b.features as Features)
+}
+
+/** All members of keys that were over the bound and may fall under it, because records leave them. */
+async function reopened(
+  tx: Transaction,
+  keyed: { oldKeys: number[]; newKeys: number[] }[],
+  blocks: ReadonlyMap<number, number[]>,
+  bound: number,
+): Promise<Map<number, number[]>> {
+  const left = new Map<number, number>()
+  for (const k of keyed)
+    for (const key of k.oldKeys)
+      if (!k.newKeys.includes(key) && (blocks.get(key)?.length ?? 0) > bound) left.set(key, (left.get(key) ?? 0) + 1)
+  const sizes = await countBlocks(tx, [...left.keys()])
+  const whole = new Map<number, number[]>()
+  for (const [key, leaving] of left)
+    if ((sizes.get(key) ?? 0) - leaving <= bound) whole.set(key, await loadMembers(tx, key))
+  return whole
+}
+
+/**
+ * Stored links of untouched records that rested on a key which now has too many members, and on no other. The other keys
+ * are locked before they are counted: two transactions that each fill one of the last two keys of a link would otherwise
+ * each take the other's for its ground.
+ */
+async function lostLinks(
+  tx: Transaction,
+  found: ReturnType<typeof findCandidates>,
+  records: Map<number, SourceRecord>,
+  known: (ids: number[]) => Promise<void>,
+  bound: number,
+): Promise<Link[]> {
+  if (found.closed.length === 0) return []
+  const inside = new Set(found.closed.flatMap((c) => c.records))
+  const links = (await loadLinks(tx, [...inside])).filter((l) => inside.has(l.a) && inside.has(l.b))
+  await known(links.flatMap((l) => [l.a, l.b]))
+  const shared = links.map((link) => {
+    const keys = records.get(link.a)?.keys ?? []
+    const others = new Set(records.get(link.b)?.keys)
+    return { link, keys: keys.filter((k) => others.has(k)) }
+  })
+  const doubtful = shared.filter((s) => !s.keys.some((k) => found.effective.get(k)))
+  const unseen = [...new Set(doubtful.flatMap((s) => s.keys).filter((k) => !found.effective.has(k)))]
+  await lock(tx, 'blockingKey', unseen)
+  const blocks = await loadBlocks(tx, unseen, bound)
+  const holds = (key: number) => blocks.has(key) && (blocks.get(key)?.length ?? 0) <= bound
+  return doubtful.filter((s) => !s.keys.some(holds)).map((s) => s.link)
+}

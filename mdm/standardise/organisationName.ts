@@ -1,0 +1,159 @@
+import { LEGAL_FORM_WORDS_MAX, LEGAL_FORMS, NATIVE_LEGAL_FORMS } from './legalForms.ts'
+import { fold, isPlaceholder, joinSingleLetters, spelling, TEXT_CHARS_MAX, words } from './text.ts'
+
+/** An organisation's name: its words without the legal form, and the class of that form where there was one. */
+export interface OrganisationName {
+  tokens: string[]
+  legalForm?: string
+}
+
+/** Words that join others and are left out at will. */
+const GLUE = new Set(
+  'the and und et y e of der die das des du de la le les el los und en van for fuer pour und fur fuer'.split(' '),
+)
+/** One spelling for common words and numbers in words. */
+const SAME_WORD = new Map(
+  Object.entries({
+    first: '1',
+    '1st': '1',
+    one: '1',
+    second: '2',
+    '2nd': '2',
+    two: '2',
+    third: '3',
+    '3rd': '3',
+    three: '3',
+    four: '4',
+    five: '5',
+    six: '6',
+    seven: '7',
+    eight: '8',
+    nine: '9',
+    ten: '10',
+    forty: '40',
+    twenty: '20',
+    thirty: '30',
+    fifty: '50',
+    intl: 'international',
+    internat: 'international',
+    intern: 'international',
+    natl: 'national',
+    assoc: 'association',
+    assn: 'association',
+    mfg: 'manufacturing',
+    mgmt: 'management',
+    svcs: 'services',
+    svc: 'services',
+    service: 'services',
+    tech: 'technology',
+    technologies: 'technology',
+    techn: 'technology',
+    univ: 'university',
+    dept: 'department',
+    govt: 'government',
+    bros: 'brothers',
+    gebr: 'gebrueder',
+    ctr: 'center',
+    centre: 'center',
+    centres: 'center',
+    centers: 'center',
+    org: 'organization',
+    organisation: 'organization',
+    grp: 'group',
+    gruppe: 'group',
+    groupe: 'group',
+    gruppo: 'group',
+    grupo: 'group',
+    hldg: 'holding',
+    hldgs: 'holding',
+    holdings: 'holding',
+    inds: 'industries',
+    ind: 'industries',
+    industrie: 'industries',
+    industry: 'industries',
+    sys: 'systems',
+    system: 'systems',
+    systeme: 'systems',
+    solution: 'solutions',
+    comm: 'community',
+    chgo: 'chicago',
+    saint: 'st',
+    sankt: 'st',
+    us: 'usa',
+  }),
+)
+
+/**
+ * Splits off the legal form wherever it stands ("OOO Iskra", "Iskra OOO", "Müller GmbH & Co. KG") and folds the rest into words.
+ * When nothing but forms is left ("AB AB", "The Limited"), the name keeps all its words.
+ */
+export function parseOrganisationName(text: string): OrganisationName | null {
+  const folded = fold(withLatinForm(text))
+  if (isPlaceholder(folded)) return null
+  const spaced = folded
+    .replace(/&/g, ' ')
+    .replace(/\bu\.?s\.?a?\.?(?= |$)/g, ' usa ')
+    .replace(/\bunited states( of america)?\b/g, ' usa ')
+  const raw = joinSingleLetters(words(spaced))
+  const kept: string[] = []
+  let legalForm: string | undefined
+  for (let i = 0; i < raw.length; ) {
+    const length = formAt(raw, i)
+    if (length > 0 && !(i === 0 && length === 1 && raw.length > 1 && isAmbiguousStart(raw[0]!))) {
+      const form = LEGAL_FORMS.get(raw.slice(i, i + length).join(' '))!
+      if (!legalForm || legalForm === 'inc' || form === 'gmbhcokg') legalForm = form
+      i += length
+    } else kept.push(raw[i++]!)
+  }
+  let tokens = kept.filter((t) => !GLUE.has(t))
+  if (tokens.length === 0) tokens = kept.length ? kept : raw
+  if (tokens.length === 0) return null
+  tokens = mergeNumbers(tokens.map((t) => SAME_WORD.get(t) ?? t)).map((t) => spelling(singular(t)))
+  return legalForm ? { tokens, legalForm } : { tokens }
+}
+
+const ASCII = /^[ -~]*$/
+
+/** Puts a Latin legal form behind a name that has one in another script. */
+function withLatinForm(text: string): string {
+  let latin = text.slice(0, TEXT_CHARS_MAX)
+  if (ASCII.test(latin)) return latin
+  for (const [native, form] of NATIVE_LEGAL_FORMS) {
+    const without = latin.replace(native, ' ')
+    if (without !== latin) latin = without + form
+  }
+  return latin
+}
+
+/** Whether the text names an organisation: it carries a legal form that stands for nothing else. */
+export function looksLikeOrganisation(name: OrganisationName): boolean {
+  return name.legalForm !== undefined
+}
+
+function formAt(tokens: readonly string[], at: number): number {
+  for (let length = Math.min(LEGAL_FORM_WORDS_MAX, tokens.length - at); length > 0; length--)
+    if (LEGAL_FORMS.has(length === 1 ? tokens[at]! : tokens.slice(at, at + length).join(' '))) return length
+  return 0
+}
+
+/** Short forms that begin ordinary names too: "AS Roma", "SE Hotels", "Co-operative". Forms of Eastern Europe do stand in front. */
+function isAmbiguousStart(token: string): boolean {
+  return !/^(ooo|oao|zao|pao|jsc|ojsc|pjsc|ano|tov|pt|ip|too|uab|sia|limited|company|corporation)$/.test(token)
+}
+
+/** "forty 4" and "40 4" are 44. */
+function mergeNumbers(tokens: string[]): string[] {
+  const merged: string[] = []
+  for (const token of tokens) {
+    const last = merged.at(-1)
+    if (last && /^[2-9]0$/.test(last) && /^[1-9]$/.test(token))
+      merged[merged.length - 1] = String(Number(last) + Number(token))
+    else merged.push(token)
+  }
+  return merged
+}
+
+/** English plural s only ("schools", "systems"); short words and double s stay. */
+function singular(token: string): string {
+  return token.length > 4 && token.endsWith('s') && !/(ss|us|is|as|os)$/.test(token) ? token.slice(0, -1) : token
+}

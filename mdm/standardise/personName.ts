@@ -1,0 +1,82 @@
+import { GIVEN_NAME_FORMS } from './givenNames.ts'
+import { fold, isPlaceholder, spelling, words } from './text.ts'
+
+/** A person's name as comparable words. Titles are gone; `suffix` is a generation mark (jr, sr, ii, iii, iv). */
+export interface PersonName {
+  tokens: string[]
+  suffix?: string
+}
+
+const TITLES = new Set(
+  (
+    'mr mrs ms miss mx dr prof professor sir dame lord lady hon rev herr frau hr fr monsieur madame mme mlle m sr sra srta senor ' +
+    'senora don dona sig signor signora dott dottssa ing dipl mag univ phd md mba esq shaikh sheikh sheik haji hajji hadji mullah ' +
+    'maulvi maulavi qari sayyid capt captain col colonel gen general lt president dhr mevr pan pani'
+  ).split(' '),
+)
+const SUFFIXES = new Map(
+  Object.entries({
+    jr: 'jr',
+    junior: 'jr',
+    jnr: 'jr',
+    sr: 'sr',
+    senior: 'sr',
+    snr: 'sr',
+    ii: 'ii',
+    iii: 'iii',
+    iv: 'iv',
+  }),
+)
+/** Words between names that carry next to nothing: written, left out or joined at will. */
+const PARTICLES = new Set(
+  'de del della di da dos das do du des la le les van von vom zu zur den der ter ten af av al el ul bin ben ibn bint bani abu abou y e und na'.split(
+    ' ',
+  ),
+)
+
+/** Whether a word of a person's name is a particle such as "von", "al" or "bin". */
+export function isParticle(token: string): boolean {
+  return PARTICLES.has(token)
+}
+
+/**
+ * A full name in any order ("Smith, John", "John Smith", "Dr. John Smith Jr."), words as written without titles. A title that is
+ * the whole name, or the only thing beside one word ("Lord Black"), is dropped only when words are left.
+ */
+export function parsePersonName(text: string): PersonName | null {
+  const folded = fold(text)
+  if (isPlaceholder(folded)) return null
+  const raw = words(folded.replace(/[._]/g, ' '))
+  let tokens: string[] = []
+  let suffix: string | undefined
+  for (const [index, token] of raw.entries()) {
+    const generation = index > 0 && raw.length > 2 ? SUFFIXES.get(token) : undefined
+    if (generation && (token !== 'sr' || index === raw.length - 1)) suffix = generation
+    else if (!TITLES.has(token)) tokens.push(token)
+  }
+  if (tokens.length === 0) tokens = raw
+  if (tokens.length === 0) return null
+  return suffix ? { tokens: tokens.map(spelling), suffix } : { tokens: tokens.map(spelling) }
+}
+
+/** A given name or surname of its own field: words joined, for "geo rge", "Jean-Claude", "van der Berg". */
+export function parseNamePart(text: string): string | null {
+  const folded = fold(text)
+  if (isPlaceholder(folded) && folded.length !== 1) return null
+  const tokens = words(folded).filter((t) => !TITLES.has(t))
+  const joined = (tokens.length ? tokens : words(folded)).map(spelling).join('')
+  return joined || null
+}
+
+/** The form that stands for a given name and its short and foreign forms: "bob" and "robert" give the same; itself if unknown. */
+export function givenNameForm(token: string): string {
+  return GIVEN_NAME_FORMS.get(token)?.[0] ?? token
+}
+
+/** Whether two words can be forms of one given name: "chris" and "christopher", "bill" and "wilhelm". */
+export function sameGivenName(a: string, b: string): boolean {
+  const names = GIVEN_NAME_FORMS.get(a)
+  if (names === undefined) return false
+  const others = GIVEN_NAME_FORMS.get(b)
+  return others?.some((name) => names.includes(name)) ?? false
+}

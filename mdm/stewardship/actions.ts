@@ -1,0 +1,198 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Caller } from '../access/caller.ts'
+import type { Sql, Transaction } from '../db/database.ts'
+import type { ActionInput, ActionRequest } from './input.ts'
+import type { ApprovalRule, Effect, Outcome, Rule } from './outcome.ts'
+
+/** Which records were in which golden record. */
+export type Partition = [goldenId: string, keys: string[]][]
+
+export interface ActionRow {
+  id: string
+  kind: string
+  type: string | null
+  state: 'PROPOSED' | 'DONE' | 'UNDONE' | 'DECLINED' | 'WITHDRAWN' | 'EXPIRED'
+  input: ActionInput
+  expected: Record<string, number>
+  actor: string
+  reason: string
+  idempotencyKey: string
+  correlationId: string
+  subjects: string[]
+  before: Partition
+  effect: Effect[]
+  approval: ApprovalRule[]
+  stake: number
+  undoes: string | null
+  number: number | null
+  proposedAt: Date
+  expiresAt: Date | null
+  doneAt: Date | null
+  decidedBy: string | null
+  decision: string | null
+}
+
+export const actionColumns = `id, kind, type, state, input, expected, actor, reason, idempotency_key as "idempotencyKey",
+  correlation_id as "correlationId", subjects, before, effect, approval, stake, undoes, number,
+  proposed_at as "proposedAt", expires_at as "expiresAt", done_at as "doneAt", decided_by as "decidedBy", decision`
+
+/** What was answered to this key before, if anything; two requests with one key take turns. */
+export async function answeredBefore(tx: Transaction, caller: Caller, request: ActionRequest): Promise<Outcome | null> {
+  await tx`select pg_advisory_xact_lock(hashtextextended(${`action ${caller.actor} ${request.idempotencyKey}`}, 0))`
+  const [known] = await tx.unsafe<ActionRow[]>(
+    `select ${actionColumns} from action where actor = $1 and idempotency_key = $2`,
+    [caller.actor, request.idempotencyKey],
+  )
+  if (!known) return null
+  // As the database gives it back: without fields that are undefined, in any order.
+  if (!isDeepStrictEqual(known.input, JSON.parse(JSON.stringify(request.input))))
+    return {
+      code: 'REFUSED',
+      rule: 'IDEMPOTENCY_KEY_REUSED',
+      detail: `you used the key ${request.idempotencyKey} for another action before`,
+      inTheWay: null,
+    }
+  return outcomeOf(known)
+}
+
+/** The answer that an action's row stands for: what became of it, which a proposal's author may not have heard yet. */
+export function outcomeOf(action: ActionRow): Outcome {
+  if (action.number !== null) return { code: 'DONE', actionId: action.id, effect: action.effect }
+  const over = (rule: Rule, what: string): Outcome => {
+    const detail = `proposal ${action.id} ${what}: to propose it again use another idempotency key`
+    return { code: 'REFUSED', rule, detail, inTheWay: null }
+  }
+  const decided = `by ${action.decidedBy}, "${action.decision}"`
+  if (action.state === 'DECLINED') return over('DECLINED', `was declined ${decided}`)
+  if (action.state === 'WITHDRAWN') return over('WITHDRAWN', `was withdrawn ${decided}`)
+  if (isExpired(action)) return over('EXPIRED', `waited until ${action.expiresAt?.toISOString()}`)
+  return { code: 'NEEDS_APPROVAL', actionId: action.id, rules: action.approval }
+}
+
+/** Whether nobody decided on a proposal in time, noted or not. */
+export function isExpired(action: Pick<ActionRow, 'state' | 'expiresAt'>): boolean {
+  const over = action.expiresAt !== null && action.expiresAt < new Date()
+  return action.state === 'EXPIRED' || (action.state === 'PROPOSED' && over)
+}
+
+/** A row for an action that is about to be done; what it did is laid into it by `finishAction`. */
+export async function beginAction(
+  tx: Transaction,
+  action: Pick<ActionRow, 'kind' | 'input' | 'expected' | 'actor' | 'reason' | 'idempotencyKey' | 'correlationId'> & {
+    undoes?: string | null
+  },
+): Promise<string> {
+  const [row] = await tx<{ id: string }[]>`
+    insert into action (kind, state, input, expected, actor, reason, idempotency_key, correlation_id, subjects, undoes,
+      number, done_at)
+    values (${action.kind}, 'DONE', ${JSON.stringify(action.input)}::text::jsonb,
+      ${JSON.stringify(action.expected)}::text::jsonb, ${action.actor}, ${action.reason}, ${action.idempotencyKey},
+      ${action.correlationId}, '{}', ${action.undoes ?? null}, nextval('action_number'), clock_timestamp())
+    returning id`
+  if (!row) throw new Error('an action was not written')
+  return row.id
+}
+
+/** A proposal that a second person agreed to is now done. */
+export async function promoteAction(tx: Transaction, id: string, decision: { by: string; why: string }): Promise<void> {
+  await tx`update action set state = 'DONE', number = nextval('action_number'), done_at = clock_timestamp(),
+      decided_by = ${decision.by}, decision = ${decision.why}
+    where id = ${id}`
+}
+
+export async function finishAction(
+  tx: Transaction,
+  id: string,
+  done: { type: string; subjects: readonly string[]; before: Partition; effect: readonly Effect[]; stake: number },
+): Promise<void> {
+  await tx`update action set type = ${done.type}, subjects = ${[...new Set(done.subjects)]}::uuid[],
+      before = ${JSON.stringify(done.before)}::text::jsonb, effect = ${JSON.stringify(done.effect)}::text::jsonb,
+      stake = ${done.stake}
+    where id = ${id}`
+}
+
+export async function propose(
+  tx: Transaction,
+  caller: Caller,
+  request: ActionRequest,
+  about: { type: string; subjects: readonly string[]; rules: readonly ApprovalRule[]; stake: number; days: number },
+): Promise<string> {
+  const [row] = await tx<{ id: string }[]>`
+    insert into action (kind, type, state, input, expected, actor, reason, idempotency_key, correlation_id, subjects,
+      approval, stake, expires_at)
+    values (${request.input.kind}, ${about.type}, 'PROPOSED', ${JSON.stringify(request.input)}::text::jsonb,
+      ${JSON.stringify(request.expected)}::text::jsonb, ${caller.actor}, ${request.reason}, ${request.idempotencyKey},
+      ${caller.correlationId}, ${[...new Set(about.subjects)]}::uuid[], ${[...about.rules]}::text[], ${about.stake},
+      clock_timestamp() + make_interval(secs => ${about.days * 86_400}))
+    returning id`
+  if (!row) throw new Error('a proposal was not written')
+  return row.id
+}
+
+/** The row of an action, locked: who decides on it or undoes it takes turns with others. */
+export async function lockAction(tx: Transaction, id: string): Promise<ActionRow | null> {
+  const [row] = await tx.unsafe<ActionRow[]>(`select ${actionColumns} from action where id = $1 for update`, [id])
+  return row ?? null
+}
+
+export async function setState(
+  tx: Transaction,
+  id: string,
+  state: ActionRow['state'],
+  decision: { by: string; why: string } | null = null,
+): Promise<void> {
+  await tx`update action set state = ${state}, decided_by = coalesce(${decision?.by ?? null}, decided_by),
+      decision = coalesce(${decision?.why ?? null}, decision)
+    where id = ${id}`
+}
+
+/** Actions that are done, came after this one and withdrew what it stated, or speak of the same pairs: the latest first. */
+export async function inTheWay(tx: Transaction, action: ActionRow): Promise<string | null> {
+  const [row] = await tx<{ id: string }[]>`
+    with own as (select id, a, b, kind from assertion where action_id = ${action.id}),
+    cells as (
+      select least(a, b) as a, greatest(a, b) as b from own where kind in ('SAME', 'NOT_SAME')
+      union select least(s.a, s.b), greatest(s.a, s.b) from withdrawal w join assertion s on s.id = w.assertion_id
+        where w.action_id = ${action.id} and s.kind in ('SAME', 'NOT_SAME'))
+    select x.id from (
+      select y.id, y.number from withdrawal w join own on own.id = w.assertion_id join action y on y.id = w.action_id
+        where y.state = 'DONE' and y.id <> ${action.id}
+      union
+      select y.id, y.number from cells c join assertion s on s.a in (c.a, c.b) and s.b in (c.a, c.b)
+        join action y on y.id = s.action_id
+        where y.state = 'DONE' and y.number > ${action.number}) x
+    order by x.number desc limit 1`
+  return row?.id ?? null
+}
+
+/** The latest of the actions that made or withdrew any of these assertions, if it came after `number`. */
+export async function latestMaker(
+  tx: Transaction,
+  assertionIds: readonly number[],
+  number: number,
+): Promise<string | null> {
+  const [row] = await tx<{ id: string }[]>`
+    select y.id from assertion s join action y on y.id = s.action_id
+    where s.id = any(${assertionIds}::bigint[]) and y.number > ${number} and y.state = 'DONE'
+    order by y.number desc limit 1`
+  return row?.id ?? null
+}
+
+/** The latest action that is done, came after `number` and is about any of these golden ids. */
+export async function latestAboutAny(tx: Transaction, ids: readonly string[], number: number): Promise<string | null> {
+  const [row] = await tx<{ id: string }[]>`
+    select id from action where subjects && ${ids as string[]}::uuid[] and number > ${number} and state = 'DONE'
+    order by number desc limit 1`
+  return row?.id ?? null
+}
+
+/** Proposals that nobody decided on in time, and their tasks, come to their end; answers how many. */
+export async function expireProposals(sql: Sql): Promise<number> {
+  const rows = await sql<{ id: string }[]>`
+    update action set state = 'EXPIRED' where state = 'PROPOSED' and expires_at < now() returning id`
+  if (rows.length > 0)
+    await sql`
+      update task set state = 'CLOSED', closed_at = clock_timestamp(), closed_because = 'expired', updated_at = clock_timestamp()
+      where subject && ${rows.map((r) => r.id)}::uuid[] and kind = 'APPROVAL' and state = 'OPEN'`
+  return rows.length
+}

@@ -1,0 +1,59 @@
+import type { Caller } from '../access/caller.ts'
+import { appendAudit } from '../audit/audit.ts'
+import type { Transaction } from '../db/database.ts'
+import { beginPublication, policyInForce } from '../policy/policies.ts'
+import type { StewardshipRules } from '../tasks/rules.ts'
+import { closeTasks, taskId } from '../tasks/tasks.ts'
+import { beginAction, finishAction } from './actions.ts'
+import { NeedsApproval } from './approval.ts'
+import type { ActionInput, ActionRequest } from './input.ts'
+import { type Outcome, refuse } from './outcome.ts'
+
+/** What a task about a policy names in place of a golden type. */
+const aboutPolicy = 'Policy'
+
+/**
+ * Puts a kept policy in force. Records are brought to it afterwards, by whatever process is there (mdm/policy/publish.ts).
+ * `approved` is the proposal, where a second person agreed. Throws Stop, and NeedsApproval where the rules ask for a second
+ * person.
+ */
+export async function putInForce(
+  tx: Transaction,
+  rules: StewardshipRules,
+  caller: Caller,
+  request: ActionRequest & { input: Extract<ActionInput, { kind: 'PUBLISH' }> },
+  approved: { id: string | null; by: string } | null,
+): Promise<Outcome> {
+  const { policy, instead } = request.input
+  const [kept] = await tx`select 1 from policy where version = ${policy}`
+  if (!kept) refuse('UNKNOWN_POLICY', `there is no policy ${policy}`)
+  // Publications take turns.
+  await tx`select pg_advisory_xact_lock(hashtextextended('touchstone policy in force', 0))`
+  const now = (await policyInForce(tx))?.version ?? null
+  if (now === policy) refuse('ALREADY_IN_FORCE', `policy ${policy} is in force already`)
+  if (now !== instead)
+    refuse(
+      'POLICY_CHANGED',
+      `${now === null ? 'the shipped policy' : `policy ${now}`} is in force, not ${instead ?? 'the shipped one'}: look again at what this one would do`,
+    )
+  const about = { type: aboutPolicy, subjects: [], stake: 0 }
+  if (rules.approval.publishing && !approved) throw new NeedsApproval({ rules: ['PUBLISH'], ...about })
+  const { actor, correlationId } = caller
+  const row = { ...request, kind: 'PUBLISH', actor, correlationId }
+  const id = approved?.id ?? (await beginAction(tx, row))
+  if (!(await beginPublication(tx, policy, actor, request.reason, id)))
+    refuse('BUSY', 'another policy is being published: wait for its end, or stay with it')
+  await finishAction(tx, id, { ...about, before: [], effect: [] })
+  if (approved?.id) await closeTasks(tx, [taskId('APPROVAL', [id])], 'approved')
+  await appendAudit(tx, {
+    event: 'PUBLISH',
+    actor,
+    action: id,
+    reason: request.reason,
+    ...(approved?.id ? { approvedBy: approved.by } : {}),
+    correlationId,
+    policy,
+    instead,
+  })
+  return { code: 'DONE', actionId: id, effect: [] }
+}

@@ -1,0 +1,96 @@
+import { columnOf, OPERATIONAL, type OperationalKind } from '../../schema/operational.ts'
+import type { Policy } from '../../schema/policy.ts'
+import type { Transaction } from '../db/database.ts'
+import type { Work } from '../resolution/context.ts'
+import type { NeedsApproval } from './approval.ts'
+import type { ApprovalRule } from './outcome.ts'
+import type { Plan } from './plan.ts'
+
+/** What an action would do. */
+export interface Preview {
+  code: 'PREVIEW'
+  /** Why it would need a second person; empty when it needs none. */
+  approval: ApprovalRule[]
+  records: PreviewRecord[]
+  /** Objects that go along with their source records, by type and by where from and where to. */
+  children: { type: string; from: string; to: string; count: number }[]
+  tasks: { id: string; kind: string; subject: string[]; opens: boolean }[]
+}
+
+export interface PreviewRecord {
+  goldenId: string
+  type: string
+  op: string
+  before: Record<string, unknown> | null
+  after: Record<string, unknown> | null
+  changed: string[]
+  redirect: string | null
+  members: string[]
+}
+
+/** Reads off a transaction what its action has done, before it is taken back. */
+export async function describe(
+  tx: Transaction,
+  policy: Policy,
+  work: Work,
+  plans: Plan[],
+  approval: NeedsApproval | null,
+): Promise<Preview> {
+  const ids = [...new Set([...plans.flatMap((p) => p.subjects), ...work.events.map((e) => e.goldenId)])]
+  const golden = await tx<{ id: string; state: string; values: Record<string, unknown> }[]>`
+    select id, state, values from golden where id = any(${ids}::uuid[])`
+  const before = new Map(golden.filter((g) => g.state === 'ACTIVE').map((g) => [g.id, g.values]))
+  return {
+    code: 'PREVIEW',
+    approval: approval?.rules ?? [],
+    records: work.events.map((e) => ({
+      goldenId: e.goldenId,
+      type: e.type,
+      op: e.op,
+      before: before.get(e.goldenId) ?? null,
+      after: e.values,
+      changed: e.changed,
+      redirect: e.redirect,
+      members: e.members,
+    })),
+    children: await movedChildren(tx, policy, work),
+    tasks: await tx<Preview['tasks']>`
+      select id, kind, subject, state = 'OPEN' as opens from task
+      where updated_at >= now() and subject && ${ids}::uuid[] order by priority desc, id`,
+  }
+}
+
+/** Operational objects and golden records that name a source record which changes its golden id. */
+async function movedChildren(tx: Transaction, policy: Policy, work: Work): Promise<Preview['children']> {
+  const keys = [...work.crosswalk.keys()]
+  if (keys.length === 0) return []
+  // The crosswalk is written last, so what is stored is still where they come from.
+  const stored = await tx<{ key: string; goldenId: string }[]>`
+    select key, golden_id as "goldenId" from source_record where key = any(${keys}::uuid[]) and golden_id is not null`
+  const from = new Map(stored.map((s) => [s.key, s.goldenId]))
+  const counts = new Map<string, { type: string; from: string; to: string; count: number }>()
+  const add = (type: string, key: string, count: number) => {
+    const [was, now] = [from.get(key), work.crosswalk.get(key)]
+    if (!was || !now || was === now) return
+    const at = `${type} ${was} ${now}`
+    counts.set(at, { type, from: was, to: now, count: (counts.get(at)?.count ?? 0) + count })
+  }
+  for (const [type, fields] of Object.entries(OPERATIONAL))
+    for (const [field, kind] of Object.entries(fields as Record<string, OperationalKind>)) {
+      if (kind !== 'REFERENCE') continue
+      const column = columnOf(field, kind)
+      const rows = await tx<{ key: string; count: number }[]>`
+        select ${tx(column)} as key, count(*)::int as count from ${tx(type.toLowerCase())}
+        where ${tx(column)} = any(${keys}::uuid[]) and not deleted group by 1`
+      for (const r of rows) add(type, r.key, r.count)
+    }
+  for (const type of policy.types)
+    for (const field of type.fields) {
+      if (field.kind !== 'REFERENCE' || field.list) continue
+      const rows = await tx<{ key: string; count: number }[]>`
+        select values ->> ${field.name} as key, count(*)::int as count from golden
+        where type = ${type.name} and state = 'ACTIVE' and values ->> ${field.name} = any(${keys}::text[]) group by 1`
+      for (const r of rows) add(type.name, r.key, r.count)
+    }
+  return [...counts.values()]
+}

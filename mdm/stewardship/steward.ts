@@ -1,0 +1,353 @@
+import { isUuid } from '../../schema/uuid.ts'
+import type { Caller } from '../access/caller.ts'
+import { appendAccess, type SensitiveAccess } from '../access/sensitiveAccess.ts'
+import { appendAudit } from '../audit/audit.ts'
+import type { Sql, Transaction } from '../db/database.ts'
+import { transaction } from '../db/transaction.ts'
+import { appendChanges } from '../feed/append.ts'
+import { stakeOfGolden, stakes } from '../golden/read/valueAtRisk.ts'
+import { requeue } from '../inbox/requeue.ts'
+import { type SourceRecord, saveMatched } from '../records/records.ts'
+import { isLive, type Mastering, newWork, type Work } from '../resolution/context.ts'
+import { referring } from '../resolution/referring.ts'
+import { resolve } from '../resolution/resolve.ts'
+import { recluster } from '../resolution/resolveComponent.ts'
+import { DEFAULT_RULES, type Duty } from '../tasks/rules.ts'
+import { closeTasks, openTasks, taskId } from '../tasks/tasks.ts'
+import {
+  type ActionRow,
+  answeredBefore,
+  beginAction,
+  finishAction,
+  isExpired,
+  lockAction,
+  promoteAction,
+  propose,
+  setState,
+} from './actions.ts'
+import { putInForce } from './activatePolicy.ts'
+import { anchorWithin } from './anchors.ts'
+import { askApproval, NeedsApproval, touchesApproval } from './approval.ts'
+import { appendAssertions, goldenWithExpired, withdrawAssertions } from './assertions.ts'
+import { checkReason, checkRequest, checkRole } from './checkRequest.ts'
+import { refuseCycles } from './hierarchy.ts'
+import { type ActionRequest, normalised } from './input.ts'
+import { type Outcome, refuse, Stop } from './outcome.ts'
+import { type Plan, planAll } from './plan.ts'
+import { describe, type Preview } from './preview.ts'
+import { planUndo } from './undo.ts'
+
+export interface Stewardship extends Mastering {
+  sql: Sql
+}
+
+/** Sees what an action has done before it is taken back. */
+type Look = (work: Work, plans: Plan[], approval: NeedsApproval | null) => Promise<void>
+
+/** Path 4: a steward's action, from the statement to golden records and events, or the reason why not. */
+export async function act(steward: Stewardship, caller: Caller, given: ActionRequest): Promise<Outcome> {
+  const request = normalised(given)
+  return await answered(steward.sql, async (tx) => {
+    checkRequest(rulesOf(steward), caller, request)
+    const before = await answeredBefore(tx, caller, request)
+    if (before) return before
+    try {
+      return (await tx.savepoint((sp) => carryOut(sp, steward, caller, request, null))) as Outcome
+    } catch (e) {
+      if (!(e instanceof NeedsApproval)) throw e
+      return await proposeIt(tx, steward, caller, request, e)
+    }
+  })
+}
+
+const expiredPerSweep = 200
+/** Who acts when time alone does. Nobody can ask for it: no role allows EXPIRE. */
+const clock: Caller = { actor: 'clock', roles: new Set(['clock']), scopes: new Set(), correlationId: '' }
+
+/** Withdraws values whose time is over, golden record by golden record; answers how many. */
+export async function expireValues(steward: Stewardship): Promise<number> {
+  const expired = await goldenWithExpired(steward.sql, expiredPerSweep)
+  let done = 0
+  for (const { id, version } of expired) {
+    const caller = { ...clock, correlationId: crypto.randomUUID() }
+    const request: ActionRequest = {
+      input: { kind: 'EXPIRE', id },
+      reason: 'its time is over',
+      idempotencyKey: crypto.randomUUID(),
+      expected: { [id]: version },
+    }
+    // Whoever changed the record since it was read leaves it to the next sweep; a marked field needs nobody's approval.
+    const outcome = await answered(steward.sql, (tx) =>
+      carryOut(tx, steward, caller, request, { id: null, by: clock.actor }),
+    )
+    if (outcome.code === 'DONE') done++
+  }
+  return done
+}
+
+/** What an action would do, worked out by doing it and taking it back. Refusals and conflicts are those of `act`. */
+export async function preview(
+  steward: Stewardship,
+  caller: Caller,
+  given: Omit<ActionRequest, 'reason' | 'idempotencyKey'>,
+): Promise<Outcome | Preview> {
+  const request = normalised({ ...given, reason: 'preview', idempotencyKey: crypto.randomUUID() })
+  return await foreseen(steward, async (tx, look) => {
+    checkRequest(rulesOf(steward), caller, request)
+    await carryOut(tx, steward, caller, request, null, look)
+  })
+}
+
+async function foreseen(
+  steward: Stewardship,
+  work: (tx: Transaction, look: Look) => Promise<void>,
+): Promise<Outcome | Preview> {
+  let seen: Preview | null = null
+  const outcome = await answered(steward.sql, async (tx) => {
+    await work(tx, async (done, plans, approval) => {
+      seen = await describe(tx, steward.policy, done, plans, approval)
+      throw new Stop({ code: 'DONE', actionId: '', effect: [] })
+    })
+    throw new Error('a preview was not taken back')
+  })
+  return seen ?? outcome
+}
+
+/** What a proposal would do if it were approved now; also its conflict with what is there by now. */
+export async function previewProposal(steward: Stewardship, caller: Caller, id: string): Promise<Outcome | Preview> {
+  return await foreseen(steward, async (tx, look) => {
+    const action = await proposal(tx, id)
+    if (action.kind === 'PUBLISH') refuse('NOT_PREVIEWED', 'what a policy would do is what simulatePolicy answers')
+    await promoteAction(tx, id, { by: caller.actor, why: '' })
+    await carryOut(tx, steward, authorOf(caller, action), action, { id, by: caller.actor }, look)
+  })
+}
+
+/** A second person agrees: the proposal is carried out as its author asked, if the records still are as they were. */
+export async function approve(steward: Stewardship, caller: Caller, id: string, why: string): Promise<Outcome> {
+  return await answered(steward.sql, async (tx) => {
+    checkReason(why)
+    const action = await proposal(tx, id)
+    checkRole(rulesOf(steward), caller, dutyToDecide(action))
+    if (action.actor === caller.actor)
+      refuse('OWN_PROPOSAL', 'a proposal is approved by another person than its author')
+    await promoteAction(tx, id, { by: caller.actor, why })
+    return await carryOut(tx, steward, authorOf(caller, action), action, { id, by: caller.actor })
+  })
+}
+
+function authorOf(caller: Caller, { actor, correlationId }: ActionRow): Caller {
+  return { ...caller, actor, correlationId }
+}
+
+/** A second person does not agree, or the author takes the proposal back. */
+export async function decide(
+  steward: Stewardship,
+  caller: Caller,
+  id: string,
+  state: 'DECLINED' | 'WITHDRAWN',
+  why: string,
+): Promise<Outcome> {
+  return await answered(steward.sql, async (tx) => {
+    checkReason(why)
+    const action = await proposal(tx, id)
+    if (state === 'WITHDRAWN' && action.actor !== caller.actor)
+      refuse('NOT_THE_AUTHOR', 'a proposal is withdrawn by its author; others decline it')
+    if (state === 'DECLINED') checkRole(rulesOf(steward), caller, dutyToDecide(action))
+    await setState(tx, id, state, { by: caller.actor, why })
+    await closeTasks(tx, [taskId('APPROVAL', [id])], state.toLowerCase())
+    await appendAudit(tx, { event: state, actor: caller.actor, action: id, reason: why })
+    return { code: 'DONE', actionId: id, effect: [] }
+  })
+}
+
+function dutyToDecide(action: ActionRow): Duty {
+  return action.kind === 'PUBLISH' ? 'APPROVE_PUBLISH' : 'APPROVE'
+}
+
+/** Does an action under the locks of everything it can reach. `approved` is the proposal, where a second person agreed. */
+async function carryOut(
+  tx: Transaction,
+  steward: Stewardship,
+  caller: Caller,
+  request: ActionRequest,
+  approved: { id: string | null; by: string } | null,
+  look: Look | null = null,
+): Promise<Outcome> {
+  const { input, expected } = request
+  if (input.kind === 'PUBLISH') return await putInForce(tx, rulesOf(steward), caller, { ...request, input }, approved)
+  const target = input.kind === 'UNDO' ? await lockAction(tx, input.action) : null
+  if (input.kind === 'UNDO' && !target) refuse('UNKNOWN_ACTION', `there is no action ${input.action}`)
+  const plans = target
+    ? await planUndo(tx, steward, target)
+    : await planAll(
+        tx,
+        steward,
+        caller,
+        input.kind === 'BULK' ? input.items : input.kind === 'UNDO' ? [] : [input],
+        expected,
+      )
+  const row = { ...request, kind: input.kind, actor: caller.actor, correlationId: caller.correlationId }
+  const id = approved?.id ?? (await beginAction(tx, { ...row, undoes: target?.id ?? null }))
+  const statements = plans.map((p) => p.statements)
+  await withdrawAssertions(
+    tx,
+    id,
+    statements.flatMap((s) => s.withdraw),
+  )
+  await appendAssertions(
+    tx,
+    { id, ...row },
+    statements.flatMap((s) => s.append),
+  )
+  const work = await remaster(tx, steward, plans, {
+    source: 'stewardship',
+    object: input.kind,
+    sourceId: id,
+    correlationId: caller.correlationId,
+  })
+  await refuseCycles(tx, steward.policy, work, target)
+
+  const about = {
+    type: plans[0]?.type.name ?? '',
+    subjects: [...new Set([...plans.flatMap((p) => p.subjects), ...work.events.map((e) => e.goldenId)])],
+  }
+  const marked = await touchesApproval(tx, steward.policy, [id, ...(target ? [target.id] : [])])
+  const survivors = work.events.filter((e) => e.op === 'MERGED' && e.values)
+  const needs = await askApproval(
+    rulesOf(steward),
+    target?.input ?? input,
+    { ...about, marked, merges: survivors.length > 0 },
+    async (what) =>
+      what === 'SUBJECTS'
+        ? await stakeOfGolden(tx, about.subjects)
+        : ((await stakes(tx, new Map([['merged', survivors.flatMap((e) => e.members)]]))).get('merged') ?? 0),
+  )
+  if (look) await look(work, plans, needs)
+  if (needs && !approved) throw needs
+
+  const effect = work.events.map(({ goldenId, op, version }) => ({ goldenId, op, version }))
+  await saveMatched(tx, [...work.changed.values()])
+  await finishAction(tx, id, { ...about, before: plans.flatMap((p) => p.before), effect, stake: needs?.stake ?? 0 })
+  if (approved?.id) await closeTasks(tx, [taskId('APPROVAL', [id])], 'approved')
+  await appendAudit(tx, {
+    event: input.kind,
+    actor: caller.actor,
+    action: id,
+    reason: request.reason,
+    ...(approved?.id ? { approvedBy: approved.by } : {}),
+    correlationId: caller.correlationId,
+    input,
+    effect,
+  })
+  await requeue(tx, work.left)
+  await appendAccess(tx, changedSensitive(steward, caller, input.kind, work))
+  await appendChanges(tx, work.events)
+  return { code: 'DONE', actionId: id, effect }
+}
+
+/** Which sensitive fields an action changed. */
+function changedSensitive(steward: Stewardship, caller: Caller, kind: string, work: Work): SensitiveAccess[] {
+  const at = new Date()
+  return work.events.flatMap(({ goldenId, type, changed }) => {
+    const sensitive = steward.policy.type(type).fields.filter((f) => f.sensitive && changed.includes(f.name))
+    if (sensitive.length === 0) return []
+    const { actor, correlationId } = caller
+    const fields = sensitive.map((f) => f.name)
+    return [{ at, actor, correlationId, operation: kind, through: 'CHANGE', type, fields, ids: [goldenId], more: 0 }]
+  })
+}
+
+/** Clusters and derives anew what the plans touch, type by type, and what refers to it. */
+async function remaster(
+  tx: Transaction,
+  steward: Stewardship,
+  plans: Plan[],
+  cause: { source: string; object: string; sourceId: string; correlationId: string },
+): Promise<Work> {
+  const work = newWork()
+  for (const key of plans.flatMap((p) => p.before.flatMap(([, keys]) => keys))) work.causes.set(key, cause)
+  for (const plan of plans) if (plan.groups) await anchorWithin(tx, plan.groups)
+  for (const type of steward.policy.types) {
+    const own = plans.filter((p) => p.type.name === type.name)
+    const records = new Map<number, SourceRecord>()
+    if (own.length > 0)
+      await recluster(
+        tx,
+        steward,
+        type,
+        own.flatMap((p) => p.seeds),
+        records,
+        work,
+      )
+    for (const plan of own) checkGroups(plan, records)
+    const touched = await referring(tx, steward, type, work, [])
+    if (touched.length > 0) await resolve(tx, steward, type, touched, work)
+  }
+  return work
+}
+
+/** What a steward stated holds, whatever the evidence: else nothing is committed. */
+function checkGroups(plan: Plan, records: ReadonlyMap<number, SourceRecord>): void {
+  if (!plan.groups || plan.statements.append.length === 0) return
+  const byKey = new Map([...records.values()].filter(isLive).map((r) => [r.key, r.goldenId]))
+  for (const keys of plan.groups) {
+    const homes = new Set(keys.map((k) => byKey.get(k)).filter((g) => g !== undefined))
+    if (homes.size > 1) throw new Error(`records said to be the same fell into ${[...homes].join(', ')}`)
+  }
+}
+
+async function proposeIt(
+  tx: Transaction,
+  steward: Stewardship,
+  caller: Caller,
+  request: ActionRequest,
+  needs: NeedsApproval,
+): Promise<Outcome> {
+  const rules = rulesOf(steward)
+  const about = { ...needs, days: rules.approval.proposalDaysMax }
+  const id = await propose(tx, caller, request, about)
+  await openTasks(tx, rules, [
+    {
+      kind: 'APPROVAL',
+      type: needs.type,
+      subject: [id],
+      reason: `${caller.actor} wants ${request.input.kind}: ${request.reason}`.slice(0, 500),
+      weight: null,
+      stake: needs.stake,
+    },
+  ])
+  await appendAudit(tx, {
+    event: 'PROPOSE',
+    actor: caller.actor,
+    action: id,
+    reason: request.reason,
+    input: request.input,
+    rules: needs.rules,
+  })
+  return { code: 'NEEDS_APPROVAL', actionId: id, rules: needs.rules }
+}
+
+/** A proposal that can still be decided on, locked. */
+async function proposal(tx: Transaction, id: string): Promise<ActionRow> {
+  const action = isUuid(id) ? await lockAction(tx, id) : null
+  if (!action) return refuse('UNKNOWN_ACTION', `there is no action ${id}`)
+  if (isExpired(action))
+    refuse('EXPIRED', `the proposal waited until ${action.expiresAt?.toISOString()}: propose it again`)
+  if (action.state !== 'PROPOSED') refuse('NOT_PROPOSED', `action ${id} does not wait for a decision: ${action.state}`)
+  return action
+}
+
+function rulesOf(steward: Stewardship) {
+  return steward.rules ?? DEFAULT_RULES
+}
+
+/** One transaction; what ends it early is its answer. */
+async function answered(sql: Sql, work: (tx: Transaction) => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await transaction(sql, work)
+  } catch (e) {
+    if (e instanceof Stop) return e.outcome
+    throw e
+  }
+}

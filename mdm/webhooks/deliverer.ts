@@ -1,0 +1,281 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChangeEvent } from '../../schema/events.ts'
+import type { Policy } from '../../schema/policy.ts'
+import { currentTraceparent, SpanKind, traced } from '../../schema/trace.ts'
+import type { Sql } from '../db/database.ts'
+import { encodeCursor } from '../feed/cursor.ts'
+import { follow } from '../feed/follow.ts'
+import { Permits } from '../feed/permits.ts'
+import { readHead } from '../feed/read.ts'
+import type { Sight } from '../feed/sight.ts'
+import { startTailer, type Tailer } from '../feed/tailer.ts'
+import { sensitiveFields, visibleValues } from '../feed/visible.ts'
+import { type Schedule, threeDays } from './backoff.ts'
+import { expireDeliveries } from './deliveries.ts'
+import { Delivery } from './delivery.ts'
+import { type EndpointRows, readEndpoints, readSecrets, signing, webhookChannel } from './endpoints.ts'
+import { claim, leaseMs, release } from './lease.ts'
+import { eventMessage, signedHeaders } from './message.ts'
+import type { Poster } from './post.ts'
+import type { Vault } from './secrets.ts'
+import { Store } from './store.ts'
+
+export interface DelivererOptions {
+  /** A pool of its own: for the feed, and for what is saved. */
+  sql: Sql
+  /** The policy in force, which says what is sensitive. */
+  policy: () => Policy
+  vault: Vault
+  poster: Poster
+  /** What of the feed payloads for some rows may hold; null: all of it. */
+  sightOf?: (rows: EndpointRows) => Sight | null
+  log: (level: 'info' | 'warn' | 'error', message: string) => void
+  /** Milliseconds since 1970; Date.now. */
+  now?: () => number
+  random?: () => number
+  schedule?: Schedule
+  /** How often it looks what is due, 250 ms. */
+  pollMs?: number
+  /** Told what came of an event in the end: accepted by an endpoint, or dead. */
+  settled?: (event: ChangeEvent, accepted: boolean) => void
+  /** Told before each attempt which sensitive fields an endpoint is sent. */
+  shows?: (webhook: string, event: ChangeEvent, fields: string[]) => void
+}
+
+/** Attempts under way at once, of all endpoints of a process. */
+const attemptsMax = 64
+const claimEveryMs = 5_000
+/** Without any endpoint a notice wakes it; should one be lost, it looks this often. */
+const idleMs = 10_000
+const restartMs = 2_000
+const expireEveryMs = 3_600_000
+const deliveredKeptMs = 7 * 86_400_000
+const deadKeptMs = 90 * 86_400_000
+/** Endpoints read the table when they are behind; little has to be kept for them. */
+const ring = { ringEventsMax: 1_000, ringBytesMax: 8 * 2 ** 20, pagesBytesMax: 16 * 2 ** 20 }
+
+interface Seeing {
+  policy: Policy
+  visible: ReturnType<typeof visibleValues>
+  sensitive: ReturnType<typeof sensitiveFields>
+}
+
+interface Running {
+  revision: number
+  delivery: Delivery
+  /** It ended by itself; performance.now() from which on it may be begun again. */
+  againAt: number | null
+}
+
+/**
+ * Delivers to the endpoints that no other process delivers to: it holds a lease on each, renewed every 5 s and good for
+ * 15 s. An endpoint that was changed is begun anew from its saved place. Without endpoints it asks once in 10 s whether
+ * there are any, and reads nothing else.
+ */
+export class Deliverer {
+  readonly #o: Required<DelivererOptions>
+  readonly #holder = randomUUID()
+  readonly #running = new Map<string, Running>()
+  readonly #permits = new Permits(attemptsMax)
+  readonly #stop = new AbortController()
+  #tailer: Tailer | null = null
+  #heldUntil = 0
+  #wake: (() => void) | null = null
+  #woken = false
+  #claimedAt = performance.now()
+  #loop: Promise<void> = Promise.resolve()
+  #expired = 0
+  #seen: Seeing | null = null
+
+  constructor(options: DelivererOptions) {
+    this.#o = {
+      now: Date.now,
+      random: Math.random,
+      schedule: threeDays,
+      pollMs: 250,
+      settled: () => {},
+      sightOf: () => null,
+      shows: () => {},
+      ...options,
+    }
+  }
+
+  async start(): Promise<void> {
+    this.#loop = this.#run()
+    const told = (id: string) => {
+      this.#running
+        .get(id)
+        ?.delivery.replay()
+        .catch(() => this.wake())
+      this.wake()
+    }
+    const listening = this.#o.sql.listen(webhookChannel, told, () => this.wake())
+    await listening.catch((e) => this.#o.log('warn', `webhooks: cannot listen, looking instead: ${e.message}`))
+  }
+
+  /** Something about the endpoints has changed. */
+  wake(): void {
+    this.#woken = true
+    this.#wake?.()
+  }
+
+  /** How long ago it last held or looked for endpoints, in ms; more than `idleMs` while the database is away. */
+  get claimedMsAgo(): number {
+    return performance.now() - this.#claimedAt
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stop.abort()
+    this.wake()
+    await this.#loop
+    await Promise.all([...this.#running.values()].map((r) => r.delivery.stop(graceMs)))
+    await this.#tailer?.stop()
+    await release(this.#o.sql, this.#holder).catch((e) => this.#o.log('warn', `webhooks: ${e.message}`))
+  }
+
+  async #run(): Promise<void> {
+    let claimedAt = Number.NEGATIVE_INFINITY
+    while (!this.#stop.signal.aborted) {
+      try {
+        const every = this.#running.size > 0 ? claimEveryMs : idleMs
+        if (this.#woken || performance.now() - claimedAt >= every) {
+          this.#woken = false
+          claimedAt = performance.now()
+          await this.#claim()
+        }
+        for (const { delivery } of this.#running.values()) delivery.wake()
+        await this.#expire()
+      } catch (e) {
+        this.#o.log('warn', `webhooks: trying again: ${e instanceof Error ? e.message : e}`)
+        claimedAt = Number.NEGATIVE_INFINITY
+        await sleep(restartMs, undefined, { signal: this.#stop.signal }).catch(() => {})
+      }
+      if (!this.#woken) await this.#pause(this.#running.size > 0 ? this.#o.pollMs : idleMs)
+    }
+  }
+
+  async #claim(): Promise<void> {
+    const asked = performance.now()
+    const held = await claim(this.#o.sql, this.#holder)
+    this.#heldUntil = asked + leaseMs
+    this.#claimedAt = asked
+    const lost = [...this.#running].filter(([id, r]) => held.get(id) !== r.revision || this.#mayRestart(r))
+    await Promise.all(
+      lost.map(async ([id, { delivery }]) => {
+        await delivery.stop(held.has(id) ? leaseMs : 0)
+        this.#running.delete(id)
+        if (held.has(id)) return
+        this.#o.log('info', `webhook ${id} is let go: disabled, deleted, or delivered by another process now`)
+        // A disabled endpoint that nobody holds is sent nothing more.
+        await release(this.#o.sql, this.#holder, id)
+      }),
+    )
+    for (const [id, revision] of held)
+      if (!this.#running.has(id))
+        // One that cannot be begun, for want of the key to its secrets for example, holds up no other.
+        await this.#begin(id, revision).catch(async (e) => {
+          this.#o.log('error', `webhook ${id} cannot begin: ${e.message}`)
+          await release(this.#o.sql, this.#holder, id)
+        })
+  }
+
+  #mayRestart({ againAt }: Running): boolean {
+    return againAt !== null && performance.now() >= againAt
+  }
+
+  async #begin(id: string, revision: number): Promise<void> {
+    const { sql, vault, poster, now, random, schedule, log, settled } = this.#o
+    this.#tailer ??= await startTailer({ sql, log: (level, m) => log(level, m), ...ring })
+    const [endpoint] = await readEndpoints(sql, [id])
+    if (!endpoint || endpoint.revision !== revision) {
+      await release(sql, this.#holder, id)
+      return this.wake()
+    }
+    const secrets = await readSecrets(sql, vault, id)
+    const sight = this.#o.sightOf(endpoint)
+    const store = new Store(sql, id, this.#holder, sight)
+    const head = await readHead(sql)
+    // What expired while nothing was delivered is told as missed, and cannot be delivered any more.
+    const missed = Math.max(0, head.oldest - 1 - endpoint.position)
+    const position = endpoint.position + missed
+    if (missed > 0) log('warn', `webhook ${id}: ${missed} positions expired before they were delivered`)
+    const breaker = {
+      failures: endpoint.failures,
+      opened: endpoint.opened,
+      pausedUntil: endpoint.pausedUntil?.getTime() ?? 0,
+    }
+    if (missed > 0) await store.save({ position, missed, breaker, parked: new Map(), log: new Map() })
+    const tailer = this.#tailer
+    const scopes = new Set(endpoint.scopes)
+    const delivery = new Delivery(
+      {
+        store,
+        now,
+        random,
+        schedule,
+        settled,
+        held: () => performance.now() < this.#heldUntil,
+        behind: (goldenId, after, upTo) => store.eventBehind(goldenId, after, upTo, endpoint.filter),
+        send: (event, signal) =>
+          this.#permits.run(async () => {
+            const { visible, sensitive } = this.#visible()
+            const { goldenId, version, position, cause } = event
+            const attributes = {
+              'touchstone.webhook': id,
+              'touchstone.event': `${goldenId}.${version}`,
+              'touchstone.position': position,
+            }
+            const span = { name: 'webhook delivery', kind: SpanKind.PRODUCER, parent: cause.traceparent ?? null }
+            return await traced({ ...span, attributes }, async (own) => {
+              const message = eventMessage(event, head.feed, visible, scopes)
+              const seen = [event.before, event.after].flatMap((v) => sensitive(event.type, v, scopes))
+              this.#o.shows(id, event, [...new Set(seen)])
+              const headers = signedHeaders(message, signing(secrets, now()), now())
+              const traceparent = currentTraceparent() ?? cause.traceparent
+              if (traceparent) headers.traceparent = traceparent
+              const answer = await poster.post(endpoint.url, headers, message.body, signal)
+              own?.setAttribute('http.response.status_code', answer.status ?? 0)
+              return answer
+            })
+          }),
+        onEnd: (error) => {
+          log('warn', `webhook ${id} stops: ${error instanceof Error ? error.message : error}`)
+          const running = this.#running.get(id)
+          if (running) running.againAt = performance.now() + restartMs
+          setTimeout(() => this.wake(), restartMs).unref()
+        },
+      },
+      { position, breaker, parked: await store.parked(), delivered: await store.deliveredAfter(position) },
+    )
+    this.#running.set(id, { revision, delivery, againAt: null })
+    const after = encodeCursor(head.feed, { kind: 'TAIL', position })
+    const items = await follow(tailer, { after, snapshot: false, filter: endpoint.filter, bookmarkPositions: 1, sight })
+    void delivery.run(items)
+  }
+
+  #visible(): Seeing {
+    const policy = this.#o.policy()
+    if (this.#seen?.policy !== policy)
+      this.#seen = { policy, visible: visibleValues(policy), sensitive: sensitiveFields(policy) }
+    return this.#seen
+  }
+
+  async #expire(): Promise<void> {
+    if (this.#running.size === 0 || performance.now() - this.#expired < expireEveryMs) return
+    this.#expired = performance.now()
+    const ago = (ms: number) => new Date(this.#o.now() - ms)
+    await expireDeliveries(this.#o.sql, ago(deliveredKeptMs), ago(deadKeptMs), this.#stop.signal)
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = null
+  }
+}

@@ -1,0 +1,288 @@
+import type { ChangeEvent } from '../../schema/events.ts'
+import type { FeedItem } from '../feed/follow.ts'
+import { nextAttempt, retryAfterMs, type Schedule } from './backoff.ts'
+import { afterFailure, type Breaker, closed, stateOf } from './breaker.ts'
+import type { DeliveryState } from './deliveries.ts'
+import { type Lane, Lanes } from './lanes.ts'
+import type { Answer } from './post.ts'
+import type { Logged, Parked, Store } from './store.ts'
+import { Unsaved } from './unsaved.ts'
+import { Window } from './window.ts'
+
+export interface DeliveryOptions {
+  store: Pick<Store, 'event' | 'eventBehind' | 'nextReplay' | 'replays' | 'save' | 'disable'>
+  /** One attempt. */
+  send(event: ChangeEvent, signal: AbortSignal): Promise<Answer>
+  /** The next event of a golden record in (after, upTo] that passes the filter. */
+  behind(goldenId: string, after: number, upTo: number): Promise<number | null>
+  /** Milliseconds since 1970. */
+  now(): number
+  random(): number
+  schedule: Schedule
+  /** False once the lease on the endpoint may have run out: nothing may be sent. */
+  held(): boolean
+  /** Told what came of an event in the end: accepted, or dead. Not of one that is sent again on request. */
+  settled?(event: ChangeEvent, accepted: boolean): void
+  /** Told what ended it: the lease is lost, or the database is at fault. */
+  onEnd(error: unknown): void
+}
+
+/** Where an endpoint stands when a process takes it up. */
+export interface Standing {
+  position: number
+  breaker: Breaker
+  parked: Parked[]
+  /** Delivered past `position` already. */
+  delivered: Set<number>
+}
+
+/** Attempts under way at once for one endpoint; of one golden record one. */
+export const attemptsAtOnceMax = 8
+/** Events taken from the feed and not dealt with yet. */
+const windowEventsMax = 256
+/** Golden records that may wait for a retry; past it the feed is not read on. */
+export const parkedMax = 10_000
+/** Golden records replayed side by side. */
+const replaysMax = 1_000
+
+/**
+ * Delivers the feed to one endpoint: in order for each golden record, side by side for different ones. What it knows is in
+ * memory and is saved as a whole, place, parked records, breaker and log in one transaction, so a process that dies
+ * leaves what it had done up to its last save, and what it did since goes out again under the same id.
+ */
+export class Delivery {
+  readonly #o: DeliveryOptions
+  /** Nothing is begun any more. */
+  readonly #closing = new AbortController()
+  /** What is under way is broken off. */
+  readonly #stop = new AbortController()
+  readonly #lanes: Lanes
+  readonly #window: Window
+  #breaker: Breaker
+  readonly #unsaved: Unsaved
+  #underWay = 0
+  #failed = false
+  #room: (() => void) | null = null
+  #drained: (() => void) | null = null
+  readonly #delivered: Set<number>
+
+  constructor(options: DeliveryOptions, { position, breaker, parked, delivered }: Standing) {
+    this.#o = options
+    this.#breaker = breaker
+    this.#delivered = delivered
+    this.#window = new Window(position)
+    this.#lanes = new Lanes(parked, position)
+    this.#unsaved = new Unsaved(
+      (progress) => options.store.save(progress),
+      () => ({ position: this.#window.doneUpTo, breaker: this.#breaker }),
+    )
+  }
+
+  get position(): number {
+    return this.#window.doneUpTo
+  }
+
+  /** Reads the feed until it is stopped. */
+  async run(items: AsyncIterableIterator<FeedItem>): Promise<void> {
+    const leave = () => void items.return?.()
+    this.#closing.signal.addEventListener('abort', leave)
+    try {
+      await this.replay()
+      this.wake()
+      for await (const item of items) {
+        this.#take(item)
+        this.wake()
+        while (!this.#closed && !this.#mayRead()) await new Promise<void>((go) => (this.#room = go))
+        if (this.#closed) break
+      }
+    } catch (e) {
+      this.#fail(e)
+    }
+  }
+
+  /** Time has passed, or something was finished. */
+  wake(): void {
+    if (this.#closed) return
+    const now = this.#o.now()
+    for (;;) {
+      const state = stateOf(this.#breaker, now)
+      const most = state === 'OPEN' ? 0 : state === 'TRYING' ? 1 : attemptsAtOnceMax
+      if (this.#underWay >= most || this.#unsaved.full || !this.#o.held()) break
+      const lane = this.#lanes.next(now)
+      if (!lane) break
+      this.#underWay++
+      this.#attempt(lane)
+        .catch((e) => this.#fail(e))
+        .finally(() => {
+          this.#underWay--
+          this.#lanes.release(lane)
+          if (this.#underWay === 0) this.#drained?.()
+          this.wake()
+        })
+    }
+    if (this.#mayRead()) this.#room?.()
+    this.#saveSoon()
+  }
+
+  /** Takes up what is to be sent again. */
+  async replay(): Promise<void> {
+    for (const parked of await this.#o.store.replays(replaysMax)) this.#lanes.addReplay(parked)
+    this.wake()
+  }
+
+  /** Begins nothing more, breaks off what is not done after `graceMs` (it counts as not tried), and saves. */
+  async stop(graceMs: number): Promise<void> {
+    this.#close()
+    const timer = setTimeout(() => this.#stop.abort(), graceMs)
+    if (this.#underWay > 0) await new Promise<void>((done) => (this.#drained = done))
+    clearTimeout(timer)
+    this.#stop.abort()
+    await this.#unsaved.settled()
+    if (!this.#failed && this.#unsaved.some) await this.#unsaved.save().catch((e) => this.#o.onEnd(e))
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  #close(): void {
+    this.#closing.abort()
+    this.#room?.()
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return
+    this.#failed = true
+    this.#close()
+    this.#stop.abort()
+    this.#o.onEnd(error)
+  }
+
+  #mayRead(): boolean {
+    const free = this.#window.length < windowEventsMax && this.#lanes.parkedCount < parkedMax
+    const state = stateOf(this.#breaker, this.#o.now())
+    // An endpoint that is tried out needs something to be tried with; what is parked waits for its own time.
+    return free && (state === 'CLOSED' || (state === 'TRYING' && this.#lanes.freshCount === 0))
+  }
+
+  #take(item: FeedItem): void {
+    const { position } = item.at.place
+    if (item.kind === 'LAGGED') this.#unsaved.miss(item.missed)
+    if (item.kind !== 'CHANGE' || this.#delivered.delete(position)) {
+      this.#window.pass(position)
+      return
+    }
+    if (this.#lanes.take(item.event)) this.#window.add(position)
+    else this.#window.pass(position)
+  }
+
+  async #attempt(lane: Lane): Promise<void> {
+    const event = lane.fresh[0] ?? (await this.#o.store.event(lane.position))
+    const startedAt = this.#o.now()
+    if (!event) {
+      this.#log(lane, { position: lane.position, goldenId: lane.goldenId, version: 0 }, 'DEAD', expired, startedAt)
+      return await this.#goOn(lane)
+    }
+    const answer = await this.#o.send(event, this.#stop.signal)
+    if (this.#stop.signal.aborted && answer.status === null) return
+    lane.attempts++
+    lane.firstAt ??= startedAt
+    if (answer.status !== null && answer.status >= 200 && answer.status < 300) {
+      // After an outage nobody waits out a pause that was meant for it.
+      const { opened, pausedUntil } = this.#breaker
+      if (opened > 0) this.#lanes.hurry(this.#o.now())
+      this.#breaker = opened > 0 ? closed : { ...closed, pausedUntil }
+      this.#log(lane, event, 'DELIVERED', answer, startedAt)
+      if (!lane.replay) this.#o.settled?.(event, true)
+      return await this.#goOn(lane)
+    }
+    await this.#refused(lane, event, answer, startedAt)
+  }
+
+  async #refused(lane: Lane, event: ChangeEvent, answer: Answer, startedAt: number): Promise<void> {
+    const now = this.#o.now()
+    const wait = retryAfterMs(answer.retryAfter, now)
+    // Too many requests, and not available, are about the endpoint and not about the event.
+    const pause = answer.status === 429 || answer.status === 503 ? wait : null
+    this.#breaker = afterFailure(this.#breaker, now, pause)
+    const { schedule, random } = this.#o
+    const nextAt = nextAttempt(schedule, lane.attempts, lane.firstAt ?? startedAt, now, wait, random())
+    if (nextAt === null) {
+      this.#log(lane, event, 'DEAD', answer, startedAt)
+      if (!lane.replay) this.#o.settled?.(event, false)
+      await this.#goOn(lane)
+    } else {
+      this.#log(lane, event, lane.replay ? 'REPLAY' : 'RETRYING', answer, startedAt)
+      for (const position of this.#lanes.park(lane, nextAt)) this.#window.done(position)
+      this.#parked(lane)
+    }
+    if (answer.status === 410) {
+      await this.#unsaved.save()
+      await this.#o.store.disable('GONE')
+      this.#fail(new Error('the endpoint answered 410 Gone and is disabled'))
+    }
+  }
+
+  /** The event is dealt with: on to the next one of its golden record. */
+  async #goOn(lane: Lane): Promise<void> {
+    if (lane.fresh.length > 0) {
+      this.#window.done(lane.position)
+      this.#lanes.shift(lane)
+      return
+    }
+    for (;;) {
+      const { position, behindUpTo } = lane
+      let next: number | null = null
+      if (lane.replay) {
+        await this.#unsaved.save()
+        next = await this.#o.store.nextReplay(lane.goldenId)
+      } else if (behindUpTo > position) next = await this.#o.behind(lane.goldenId, position, behindUpTo)
+      if (next !== null) {
+        this.#lanes.moveTo(lane, next, this.#o.now())
+        return this.#parked(lane)
+      }
+      // While the table was asked, another event may have come to wait behind this one, or another replay.
+      if (lane.behindUpTo === behindUpTo) {
+        this.#lanes.remove(lane)
+        if (lane.replay && this.#lanes.replayCount === 0) await this.replay()
+        return this.#parked(lane)
+      }
+    }
+  }
+
+  #parked(lane: Lane): void {
+    if (lane.replay) return
+    const { goldenId, position, attempts, firstAt, nextAt } = lane
+    const there = this.#lanes.has(lane)
+    this.#unsaved.park(goldenId, there ? { goldenId, position, attempts, firstAt, nextAt } : null)
+  }
+
+  #log(lane: Lane, event: Logged['event'], state: DeliveryState, answer: Answer, startedAt: number): void {
+    const { position, goldenId, version } = event
+    const firstAt = lane.firstAt ?? startedAt
+    this.#unsaved.result({
+      event: { position, goldenId, version },
+      state,
+      attempts: lane.attempts,
+      answer,
+      firstAt,
+      lastAt: this.#o.now(),
+    })
+  }
+
+  #saveSoon(): void {
+    if (!this.#unsaved.due) return
+    this.#unsaved.save().then(
+      () => this.wake(),
+      (e) => this.#fail(e),
+    )
+  }
+}
+
+const expired: Answer = {
+  status: null,
+  error: 'EXPIRED: the event is no longer kept, or its record no longer in the rows of this webhook',
+  response: null,
+  retryAfter: undefined,
+  durationMs: 0,
+}

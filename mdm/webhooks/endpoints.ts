@@ -1,0 +1,163 @@
+import type { Sql, Transaction } from '../db/database.ts'
+import type { FeedFilter } from '../feed/filter.ts'
+import type { Vault } from './secrets.ts'
+
+/** Told of every change of an endpoint and of every replay. */
+export const webhookChannel = 'touchstone_webhook'
+
+/** What can be said of an endpoint. */
+export interface EndpointSettings {
+  url: string
+  description: string
+  filter: FeedFilter
+  /** Major version of the event schema. */
+  schemaVersion: number
+  /** Scopes that its payloads may show the fields of. */
+  scopes: string[]
+}
+
+/** Whose rows its payloads may hold; `*`: all. Those of whoever registered it. */
+export interface EndpointRows {
+  regions: string[] | null
+  legalEntities: string[] | null
+}
+
+export const everyRow: EndpointRows = { regions: ['*'], legalEntities: ['*'] }
+
+export interface Endpoint extends EndpointSettings, EndpointRows {
+  id: string
+  state: 'ACTIVE' | 'DISABLED'
+  /** Why it is disabled; GONE when it answered 410. */
+  because: string | null
+  revision: number
+  actor: string
+  createdAt: Date
+  updatedAt: Date
+  /** Dealt with up to here. */
+  position: number
+  /** Positions between it and the head of the feed. */
+  lag: number
+  missed: number
+  failures: number
+  opened: number
+  pausedUntil: Date | null
+  /** Golden records that wait for a retry. */
+  parked: number
+  dead: number
+  /** When the secrets that were rotated out stop signing. */
+  formerSecretsUntil: Date[]
+}
+
+export const endpointsMax = 500
+
+/** All endpoints, or those of these ids; oldest first. The counts read partial indexes of what is unsettled. */
+export async function readEndpoints(sql: Sql | Transaction, ids: readonly string[] | null = null): Promise<Endpoint[]> {
+  return await sql<Endpoint[]>`
+    select w.id, w.url, w.description, w.filter, w.schema_version as "schemaVersion", w.scopes, w.regions,
+      w.legal_entities as "legalEntities", w.state, w.because, w.revision, w.actor, w.created_at as "createdAt", w.updated_at as "updatedAt", w.position,
+      greatest(h.position - w.position, 0) as lag, w.missed, w.failures, w.opened, w.paused_until as "pausedUntil",
+      (select count(*)::int from webhook_parked p where p.webhook = w.id) as parked,
+      (select count(*)::int from webhook_delivery d where d.webhook = w.id and d.state = 'DEAD') as dead,
+      array(select s.until from webhook_secret s where s.webhook = w.id and s.until > clock_timestamp()
+            order by s.until) as "formerSecretsUntil"
+    from webhook w, feed_head h
+    ${ids ? sql`where w.id = any(${ids as string[]}::uuid[])` : sql``}
+    order by w.created_at, w.id`
+}
+
+/** Locks all endpoints against others being added, and counts them. */
+export async function countEndpoints(tx: Transaction): Promise<number> {
+  await tx`select pg_advisory_xact_lock(hashtext('touchstone webhooks'))`
+  const [row] = await tx<{ n: number }[]>`select count(*)::int as n from webhook`
+  return row?.n ?? 0
+}
+
+/** Begins after `position`, or where the feed ends now. Answers its id. */
+export async function addEndpoint(
+  tx: Transaction,
+  settings: EndpointSettings,
+  actor: string,
+  position: number | null,
+  rows: EndpointRows,
+): Promise<string> {
+  const [row] = await tx<{ id: string }[]>`
+    insert into webhook (url, description, filter, schema_version, scopes, regions, legal_entities, state, actor, position)
+    select ${settings.url}, ${settings.description}, ${JSON.stringify(settings.filter)}::text::jsonb,
+      ${settings.schemaVersion}, ${settings.scopes}::text[], ${rows.regions}::text[],
+      ${rows.legalEntities}::text[], 'ACTIVE', ${actor}, coalesce(${position}::bigint, h.position)
+    from feed_head h
+    returning id`
+  if (!row) throw new Error('feed_head has no row: the migrations have not run')
+  return row.id
+}
+
+/** Locks an endpoint; null where there is none. */
+export async function lockEndpoint(tx: Transaction, id: string): Promise<Endpoint | null> {
+  await tx`select 1 from webhook where id = ${id} for update`
+  return (await readEndpoints(tx, [id]))[0] ?? null
+}
+
+export async function changeEndpoint(tx: Transaction, id: string, settings: EndpointSettings): Promise<void> {
+  await tx`
+    update webhook set url = ${settings.url}, description = ${settings.description},
+      filter = ${JSON.stringify(settings.filter)}::text::jsonb, schema_version = ${settings.schemaVersion},
+      scopes = ${settings.scopes}::text[], revision = revision + 1, updated_at = clock_timestamp()
+    where id = ${id}`
+}
+
+/** Enabled again, its breaker is closed and it goes on where it was; what is parked is tried at once. */
+export async function setEndpointState(
+  tx: Transaction,
+  id: string,
+  state: Endpoint['state'],
+  because: string | null,
+): Promise<void> {
+  await tx`
+    update webhook set state = ${state}, because = ${because}, revision = revision + 1, updated_at = clock_timestamp()
+      ${state === 'ACTIVE' ? tx`, failures = 0, opened = 0, paused_until = null` : tx``}
+    where id = ${id}`
+  if (state === 'ACTIVE') await tx`update webhook_parked set next_at = clock_timestamp() where webhook = ${id}`
+}
+
+/** With its secrets, its log and what is parked. */
+export async function removeEndpoint(tx: Transaction, id: string): Promise<void> {
+  await tx`delete from webhook where id = ${id}`
+}
+
+/** The secret in force from now on; those before it sign too for `overlapSeconds`, unless they end before. */
+export async function addSecret(
+  tx: Transaction,
+  vault: Vault,
+  id: string,
+  secret: string,
+  overlapSeconds: number,
+): Promise<void> {
+  await tx`
+    update webhook_secret set until = clock_timestamp() + make_interval(secs => ${overlapSeconds})
+    where webhook = ${id} and until is null`
+  await tx`delete from webhook_secret where webhook = ${id} and until <= clock_timestamp()`
+  await tx`insert into webhook_secret (webhook, sealed) values (${id}, ${Buffer.from(vault.seal(id, secret))})`
+  await tx`update webhook set revision = revision + 1, updated_at = clock_timestamp() where id = ${id}`
+}
+
+export interface Secret {
+  secret: string
+  /** Milliseconds since 1970; null for the one in force. */
+  until: number | null
+}
+
+/** The newest first. */
+export async function readSecrets(sql: Sql | Transaction, vault: Vault, id: string): Promise<Secret[]> {
+  const rows = await sql<{ sealed: Uint8Array; until: Date | null }[]>`
+    select sealed, until from webhook_secret where webhook = ${id} order by id desc`
+  return rows.map((r) => ({ secret: vault.open(id, r.sealed), until: r.until?.getTime() ?? null }))
+}
+
+/** Those that sign at a time. */
+export function signing(secrets: readonly Secret[], now: number): string[] {
+  return secrets.filter((s) => s.until === null || s.until > now).map((s) => s.secret)
+}
+
+export async function tellDeliverers(tx: Transaction, id: string): Promise<void> {
+  await tx`select pg_notify(${webhookChannel}, ${id})`
+}

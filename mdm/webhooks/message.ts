@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import { Webhook as Signer } from 'standardwebhooks'
+import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
+import type { ChangeEvent } from '../../schema/events.ts'
+
+/** What is posted: Standard Webhooks around a CloudEvents 1.0 event in structured mode. */
+export interface Message {
+  /** The same for every attempt. */
+  id: string
+  body: string
+}
+
+type Visible = (type: string, values: Record<string, unknown>, scopes: ReadonlySet<string>) => Record<string, unknown>
+
+/**
+ * An event as an endpoint with these scopes may see it. The message's id is that of the CloudEvent with `_` for `.`,
+ * because the signature separates its parts by full stops.
+ */
+export function eventMessage(event: ChangeEvent, feed: string, visible: Visible, scopes: ReadonlySet<string>): Message {
+  const before = event.before && visible(event.type, event.before, scopes)
+  const after = event.after && visible(event.type, event.after, scopes)
+  const body = cloudEvent({ ...event, before, after }, feed)
+  return { id: messageId(event.goldenId, event.version), body: JSON.stringify(body) }
+}
+
+export function messageId(goldenId: string, version: number): string {
+  return `${goldenId}_${version}`
+}
+
+/** An event that says nothing, to try out whether an endpoint is there and verifies. `now` in ms since 1970. */
+export function testMessage(webhook: string, feed: string, now: number): Message {
+  const id = `test_${randomUUID()}`
+  const body = {
+    specversion: '1.0',
+    id,
+    source: `urn:touchstone:feed:${feed}`,
+    type: 'touchstone.webhook.test',
+    subject: webhook,
+    time: new Date(now).toISOString(),
+    datacontenttype: 'application/json',
+    dataschema: `urn:touchstone:schema:webhook-test:${changeSchemaMajor}`,
+    data: { message: 'This is a test. Nothing has changed.' },
+  }
+  return { id, body: JSON.stringify(body) }
+}
+
+/** The headers of an attempt, signed with each of the secrets. `now` in ms since 1970. */
+export function signedHeaders(message: Message, secrets: readonly string[], now: number): Record<string, string> {
+  const at = new Date(now)
+  return {
+    'content-type': 'application/cloudevents+json; charset=utf-8',
+    'user-agent': 'touchstone-webhooks',
+    'webhook-id': message.id,
+    'webhook-timestamp': String(Math.floor(now / 1_000)),
+    'webhook-signature': secrets.map((s) => new Signer(s).sign(message.id, at, message.body)).join(' '),
+  }
+}

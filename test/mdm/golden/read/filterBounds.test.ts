@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { conditionOf, type Filter, FilterError } from '../../../../mdm/golden/read/filter.ts'
+import { Parameters } from '../../../../mdm/golden/read/statement.ts'
+
+const list = { fields: [], flags: { open: 't.open' }, source: { row: 'g.id', record: 's.golden_id' } }
+const refused = (filter: Filter) =>
+  assert.throws(
+    () => conditionOf(list, filter, new Set()),
+    (e) => e instanceof FilterError && e.code === 'FILTER_TOO_LARGE',
+  )
+
+test('a filter is bounded in its tests, its depth and its parts, though they test nothing', () => {
+  const many = (n: number, part: Filter): Filter[] => Array.from({ length: n }, () => part)
+  refused({ and: many(101, { open: true }) })
+  refused({ or: many(1_000, {}) })
+  refused({ and: many(30, { or: many(30, {}) }) })
+  const names = Array.from({ length: 501 }, (_, i) => `n${i}`)
+  for (const part of ['system', 'object', 'id']) refused({ source: { [part]: names } })
+  let deep: Filter = { open: true }
+  for (let i = 0; i < 10; i++) deep = { not: deep }
+  refused(deep)
+  assert.match(conditionOf(list, { and: many(100, { open: true }) }, new Set())(new Parameters()), /t\.open/)
+})

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import { visibleValues } from '../../../mdm/feed/visible.ts'
+import { CUT_HEADER, eventOf, placeOf, SCOPES_HEADER, sinkMessage } from '../../../mdm/jetstream/message.ts'
+import type { ChangeEvent } from '../../../schema/events.ts'
+import { policy } from '../../fixtures/store.ts'
+
+const feed = randomUUID()
+const goldenId = randomUUID()
+const event: ChangeEvent = {
+  position: 4711,
+  op: 'UPDATED',
+  goldenId,
+  type: 'Customer',
+  version: 7,
+  before: { name: 'Nordwind', emails: ['a@nordwind.example'] },
+  after: { name: 'Nordwind GmbH', emails: ['b@nordwind.example'] },
+  changedFields: ['name', 'emails'],
+  redirect: null,
+  members: [goldenId],
+  cause: { source: 'crm', object: 'Account', sourceId: '1', inboxId: 12, correlationId: randomUUID() },
+  policyVersion: 'p',
+  at: '2026-11-21T06:00:00.000Z',
+}
+const options = { subject: 'touchstone.changes', visible: visibleValues(policy), bytesMax: 1_048_576 }
+const all = new Set(['pii:read'])
+
+test('an event published with all its values is the same event when it is read', () => {
+  const message = sinkMessage(event, feed, { ...options, scopes: all })
+  assert.equal(message.subject, `touchstone.changes.customer.${goldenId}`)
+  assert.equal(message.id, `${goldenId}.7`)
+  assert.equal(message.headers[SCOPES_HEADER], 'pii:read')
+  assert.deepEqual(eventOf(JSON.parse(message.body)), event)
+  assert.deepEqual(placeOf(JSON.parse(message.body)), { feed, position: 4711 })
+})
+
+test('without configured scopes nothing that needs one is published', () => {
+  const message = sinkMessage(event, feed, { ...options, scopes: new Set() })
+  assert.doesNotMatch(message.body, /@nordwind/)
+  assert.equal(message.headers[SCOPES_HEADER], '')
+})
+
+test('what is larger than the server takes goes without its values, and says so', () => {
+  const big = { ...event, after: { name: 'x'.repeat(10_000) } }
+  const message = sinkMessage(big, feed, { ...options, scopes: all, bytesMax: 10_000 })
+  assert.ok(message.body.length < 2_000)
+  assert.equal(message.headers[CUT_HEADER], 'before after')
+  assert.deepEqual(JSON.parse(message.body).data.omitted, ['before', 'after'])
+  assert.equal(placeOf(JSON.parse(message.body))?.position, 4711)
+})
+
+test('what is none of ours has no place', () => {
+  for (const body of [null, 7, {}, { source: 'urn:other', sequence: '1' }, { source: `urn:touchstone:feed:${feed}` }])
+    assert.equal(placeOf(body), null)
+})

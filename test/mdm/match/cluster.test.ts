@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Assertion, type Clustering, COMPONENT_DENSE_RECORDS_MAX, cluster } from '../../../mdm/match/cluster.ts'
+import { seededRandom } from '../../../mdm/match/random.ts'
+import fc from '../../property.ts'
+
+interface World {
+  keys: string[]
+  weight: (a: string, b: string) => number
+  conflict: (a: string, b: string) => string | undefined
+}
+
+const RULES = { matchWeightMin: 0, linkWeightMin: -2, joins: (weight: number) => weight >= 0 }
+
+/** A component with made-up weights: symmetric, the same for the same seed. */
+function world(n: number, seed: number, conflicts = 0): World {
+  const random = seededRandom(seed)
+  const keys = Array.from({ length: n }, (_, i) => `r${String(i).padStart(3, '0')}`)
+  const weights = new Map<string, number>()
+  const against = new Set<string>()
+  for (let i = 0; i < n; i++)
+    for (let j = i + 1; j < n; j++) {
+      weights.set(`${keys[i]} ${keys[j]}`, Math.round(random() * 24 - 14))
+      if (random() < conflicts) against.add(`${keys[i]} ${keys[j]}`)
+    }
+  const pair = (a: string, b: string) => (a < b ? `${a} ${b}` : `${b} ${a}`)
+  return {
+    keys,
+    weight: (a, b) => weights.get(pair(a, b))!,
+    conflict: (a, b) => (against.has(pair(a, b)) ? 'cannot be' : undefined),
+  }
+}
+
+function run(w: World, assertions: Assertion[] = [], order = (x: readonly string[]) => [...x]): Clustering {
+  const keys = order(w.keys)
+  const edges = []
+  for (const [i, a] of keys.entries())
+    for (const b of keys.slice(i + 1))
+      if (w.weight(a, b) >= RULES.linkWeightMin) edges.push({ a, b, weight: w.weight(a, b) })
+  return cluster(
+    keys.map((key) => ({ key, source: 's', features: key })),
+    edges,
+    assertions,
+    {
+      ...RULES,
+      compare: (a, b) => {
+        const conflict = w.conflict(a, b)
+        return conflict === undefined ? { weight: w.weight(a, b) } : { weight: w.weight(a, b), conflict }
+      },
+    },
+  )
+}
+
+/** The same rule, slowly: all pairs of clusters are looked at for every merge, averages taken anew from the records. */
+function slow(w: World): string[][] {
+  const clusters = w.keys.map((key) => [key])
+  const clip = (x: number) => Math.max(-8, Math.min(12, x))
+  for (;;) {
+    let best = Number.NEGATIVE_INFINITY
+    let at: [number, number] | undefined
+    for (let i = 0; i < clusters.length; i++)
+      for (let j = i + 1; j < clusters.length; j++) {
+        let sum = 0
+        let barred = false
+        for (const a of clusters[i]!)
+          for (const b of clusters[j]!) {
+            sum += clip(w.weight(a, b))
+            barred ||= w.conflict(a, b) !== undefined
+          }
+        const average = sum / (clusters[i]!.length * clusters[j]!.length)
+        if (!barred && average > best) {
+          best = average
+          at = [i, j]
+        }
+      }
+    if (!at || best < RULES.matchWeightMin)
+      return clusters.map((c) => c.sort()).sort((x, y) => (x[0]! < y[0]! ? -1 : 1))
+    clusters[at[0]] = [...clusters[at[0]]!, ...clusters[at[1]]!].sort()
+    clusters.splice(at[1], 1)
+    clusters.sort((x, y) => (x[0]! < y[0]! ? -1 : 1))
+  }
+}
+
+test('gives what the slow reference gives', () => {
+  for (let seed = 1; seed <= 150; seed++) {
+    const w = world(3 + (seed % 14), seed, seed % 3 === 0 ? 0.1 : 0)
+    assert.deepEqual(run(w).clusters, slow(w), `seed ${seed}`)
+  }
+})
+
+test('does not depend on the order of members, edges or assertions', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 1e6 }),
+      fc.integer({ min: 2, max: 14 }),
+      fc.array(fc.tuple(fc.boolean(), fc.nat(13), fc.nat(13)), { maxLength: 5 }),
+      (seed, n, said) => {
+        const w = world(n, seed, 0.05)
+        const assertions = said
+          .filter(([, a, b]) => a < n && b < n && a !== b)
+          .map(([same, a, b]): Assertion => ({ kind: same ? 'SAME' : 'NOT_SAME', a: w.keys[a]!, b: w.keys[b]! }))
+        const random = seededRandom(seed)
+        const shuffled = (x: readonly string[]) =>
+          [...x]
+            .map((v) => [random(), v] as const)
+            .sort((p, q) => p[0] - q[0])
+            .map(([, v]) => v)
+        assert.deepEqual(run(w, assertions), run(w, assertions.toReversed(), shuffled))
+      },
+    ),
+    { numRuns: 150, seed: 3 },
+  )
+})
+
+test('a steward has the last word: SAME joins what nothing joins, NOT_SAME parts what all joins', () => {
+  const w: World = {
+    keys: ['a', 'b', 'c'],
+    weight: (x, y) => ((x < y ? x + y : y + x) === 'ab' ? 5 : -10),
+    conflict: () => undefined,
+  }
+  assert.deepEqual(run(w).clusters, [['a', 'b'], ['c']])
+  assert.deepEqual(run(w, [{ kind: 'NOT_SAME', a: 'b', b: 'a' }]).clusters, [['a'], ['b'], ['c']])
+  assert.deepEqual(run(w, [{ kind: 'SAME', a: 'c', b: 'b' }]).clusters, [['a'], ['b', 'c']])
+})
+
+test('a conflict keeps two apart however much agrees, and says so', () => {
+  const w: World = { keys: ['a', 'b'], weight: () => 30, conflict: () => 'two valid LEI numbers' }
+  const found = run(w)
+  assert.deepEqual(found.clusters, [['a'], ['b']])
+  assert.equal(found.possible[0]?.reason, 'two valid LEI numbers')
+})
+
+test('one strong pair does not chain two groups together', () => {
+  const group = (key: string) => Number(key[1]) < 3
+  const w: World = {
+    keys: ['r0', 'r1', 'r2', 'r3', 'r4', 'r5'],
+    weight: (a, b) => (group(a) === group(b) ? 8 : a === 'r2' && b === 'r3' ? 6 : -6),
+    conflict: () => undefined,
+  }
+  const found = run(w)
+  assert.deepEqual(found.clusters, [
+    ['r0', 'r1', 'r2'],
+    ['r3', 'r4', 'r5'],
+  ])
+  assert.equal(found.possible.length, 1)
+})
+
+test('a component of thousands is clustered without comparing all its pairs', () => {
+  const n = 20_000
+  assert.ok(n > COMPONENT_DENSE_RECORDS_MAX)
+  let compared = 0
+  const key = (i: number) => `k${String(i).padStart(6, '0')}`
+  const found = cluster(
+    Array.from({ length: n }, (_, i) => ({ key: key(i), source: 's', features: i })),
+    Array.from({ length: n - 1 }, (_, i) => ({ a: key(i), b: key(i + 1), weight: 3 })),
+    [],
+    {
+      ...RULES,
+      compare: (a, b) => {
+        compared++
+        return { weight: Math.abs(a - b) === 1 ? 3 : -5 }
+      },
+    },
+  )
+  assert.equal(found.clusters.flat().length, n)
+  assert.ok(compared < 2 * n, `${compared} comparisons`)
+  assert.ok(Math.max(...found.clusters.map((c) => c.length)) < 10, 'a chain of pairs is no cluster')
+})
+
+test('of a component of many things, only edges and what meets along them is compared', () => {
+  const things = 50
+  const keys = Array.from({ length: 4 * things }, (_, i) => `r${String(i).padStart(3, '0')}`)
+  const thing = (key: string) => Math.floor(Number(key.slice(1)) / 4)
+  // Each thing is a ring of four records, and hangs on the next by one weak edge.
+  const weight = (a: string, b: string) => (thing(a) === thing(b) ? 8 : Math.abs(thing(a) - thing(b)) === 1 ? -1 : -8)
+  const edges = keys.flatMap((a, i) => {
+    const ring = keys[i % 4 === 3 ? i - 3 : i + 1]!
+    const next = i % 4 === 0 ? keys[i + 4] : undefined
+    return [ring, ...(next ? [next] : [])].map((b) => ({ a, b, weight: weight(a, b) }))
+  })
+  const compared = new Set<string>()
+  let twice = 0
+  const found = cluster(
+    keys.map((key) => ({ key, source: 's', features: key })),
+    edges,
+    [],
+    {
+      ...RULES,
+      compare: (a, b) => {
+        if (compared.has(`${a} ${b}`)) twice++
+        compared.add(`${a} ${b}`)
+        return { weight: weight(a, b) }
+      },
+    },
+  )
+  assert.equal(found.clusters.length, things)
+  assert.equal(twice, 0)
+  // Six pairs within each thing and sixteen to the next, where all pairs would be 19,900.
+  assert.ok(compared.size <= 22 * things, `${compared.size} comparisons`)
+  assert.ok(found.clusters.every((c) => c.length === 4))
+})
+
+test('between unique sources a clear best counterpart is taken, a tie is not', () => {
+  const weights: Record<string, number> = { 'a1 b1': -1, 'a1 b2': -7, 'a2 b1': -7, 'a3 b3': -1, 'a3 b4': -1 }
+  const found = cluster(
+    ['a1', 'a2', 'a3', 'b1', 'b2', 'b3', 'b4'].map((key) => ({ key, source: key[0]!, features: key })),
+    Object.entries(weights).map(([pair, weight]) => ({ a: pair.split(' ')[0]!, b: pair.split(' ')[1]!, weight })),
+    [],
+    {
+      matchWeightMin: 0,
+      linkWeightMin: -7,
+      joins: () => true,
+      unique: () => true,
+      compare: (a, b) => ({
+        weight: weights[`${a} ${b}`] ?? weights[`${b} ${a}`] ?? -20,
+        ...(a[0] === b[0] ? { conflict: 'one source' } : {}),
+      }),
+    },
+  )
+  assert.deepEqual(found.clusters, [['a1', 'b1'], ['a2'], ['a3'], ['b2'], ['b3'], ['b4']])
+})

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { masteringOf, readPolicyFiles } from '../../../cli/config/policyFiles.ts'
+import { verifyAudit } from '../../../mdm/audit/audit.ts'
+import { explainPairs } from '../../../mdm/explain/explain.ts'
+import { createEngine } from '../../../mdm/match/engine.ts'
+import { priorParameters } from '../../../mdm/match/parameters.ts'
+import { type KeptPolicy, keptVersion, policyInForce, withParameters } from '../../../mdm/policy/policies.ts'
+import { publish } from '../../../mdm/policy/publish.ts'
+import { checkRebuild } from '../../../mdm/policy/rebuild.ts'
+import { changesNothing, simulate } from '../../../mdm/policy/simulate.ts'
+import type { TypePolicy } from '../../../schema/policy.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+import { digests, eventsAgainst, happened, readStore, reported } from '../../fixtures/publication.ts'
+import { attempt, done, key, person, tell } from '../../fixtures/steward.ts'
+import { directPipeline, systems } from '../../fixtures/store.ts'
+
+let db: TestDatabase
+const shipped = readPolicyFiles('schema/model')
+const by = { actor: 'pia', reason: 'test' }
+const ada = person('ada', 'steward')
+
+/** The shipped policy with another owner of the name, and with matching that asks for more of customers, less of contacts. */
+function changed(): KeptPolicy {
+  const customer = shipped.model['customer.graphql'] ?? ''
+  const owned = customer.replace(
+    '@systemOfRecord(order: [ERP, CRM, BILLING])\n  "The name in',
+    '@systemOfRecord(order: [BILLING, ERP, CRM])\n  "The name in',
+  )
+  assert.notEqual(owned, customer, 'the model says who owns the name')
+  const model = { ...shipped.model, 'customer.graphql': owned }
+  const [type, contact] = ['Customer', 'Contact'].map((t) => directPipeline(db.sql).policy.type(t)) as [
+    TypePolicy,
+    TypePolicy,
+  ]
+  const parameters = {
+    Customer: { ...priorParameters(type), matchWeightMin: between(type) },
+    Contact: { ...priorParameters(contact), matchWeightMin: -20, linkWeightMin: -30 },
+  }
+  return { version: keptVersion(model, parameters), model, parameters }
+}
+
+/** Asks for more than a domain, a phone and a name say; a tax id as well is enough. */
+function between(type: TypePolicy): number {
+  const engine = createEngine(type)
+  const fields = { name: 'Firma Zahl 1', domains: ['firm1.example'], phones: ['+493012341001'] }
+  const weigh = (more: object) => {
+    const [a, b] = ['a', 'b'].map((s) => engine.standardise({ key: s, source: s, fields: { ...fields, ...more } }))
+    return a && b ? engine.compare(a, b).weight : 0
+  }
+  return (weigh({}) + weigh({ taxIds: ['DE100000001'] })) / 2
+}
+
+before(async () => {
+  db = await testDatabase()
+  const nordwind = { domains: ['nordwind.example'], phones: ['+493012345678'] }
+  const records = Array.from({ length: 12 }, (_, i) => {
+    const own = { domains: [`firm${i}.example`], phones: [`+49301234${1000 + i}`] }
+    return ['crm', 'billing', 'erp'].slice(0, 1 + (i % 3)).map((source) => ({
+      source,
+      id: `F${i}`,
+      fields: {
+        name: source === 'billing' ? `Firma Zahl ${i}` : `Firma Zahl ${i} GmbH`,
+        ...own,
+        taxIds: i % 2 ? [`DE${100000000 + i}`] : [],
+      },
+    }))
+  }).flat()
+  await tell(db.sql, [
+    ...records,
+    { source: 'crm', id: 'N', fields: { name: 'Nordwind Logistik GmbH', ...nordwind } },
+    { source: 'billing', id: 'N', fields: { name: 'Nordwind Logistik', ...nordwind } },
+    { source: 'erp', id: 'L', fields: { name: 'Casa Lupo S.r.l.' } },
+    { source: 'crm', id: 'M', type: 'Contact', fields: { name: 'Maria Moser', phones: ['+493012345678'] } },
+    { source: 'erp', id: 'M', type: 'Contact', fields: { name: 'Petra Klein', phones: ['+493012345678'] } },
+  ])
+  // What stewards said holds under any policy.
+  await done(directPipeline(db.sql), ada, { kind: 'MERGE', ids: [key('erp', 'L'), key('crm', 'F0')], choices: [] })
+})
+after(async () => await db?.drop())
+
+async function state() {
+  return {
+    golden: await db.sql`select id, type, values, provenance from golden where state = 'ACTIVE' order by id`,
+    crosswalk: await db.sql`select key, golden_id from source_record where golden_id is not null order by key`,
+    links: await db.sql`select a, b, weight from link order by a, b`,
+  }
+}
+
+test('what-if says what publishing then does, event by event; stopped half-way it goes on; the way back restores', async () => {
+  const was = await state()
+  const candidate = masteringOf(changed(), systems)
+  const [stored, tables] = [await readStore(db.sql), await digests(db.sql)]
+  const report = await simulate(db.sql, candidate, { examplesMax: 1_000 })
+  assert.deepEqual(await state(), was, 'a simulation writes nothing')
+  assert.deepEqual(await digests(db.sql), tables, 'a simulation writes nothing')
+  const customers = report.types.find((t) => t.type === 'Customer')
+  assert.ok(
+    customers && customers.splits.count > 0 && customers.fields.some((f) => f.field === 'name'),
+    JSON.stringify(customers),
+  )
+  const contacts = report.types.find((t) => t.type === 'Contact')
+  assert.ok(contacts && contacts.absorbed > 0, JSON.stringify(contacts))
+
+  let steps = 0
+  const stopped = publish(db.sql, changed(), candidate, by, () => {
+    if (++steps === 1) throw new Error('pulled the plug')
+  })
+  await assert.rejects(stopped, /pulled the plug/)
+  const busy = await publish(db.sql, shipped, masteringOf(shipped, systems), by)
+  assert.equal(busy.code, 'BUSY')
+  const published = await publish(db.sql, changed(), candidate, by)
+  assert.ok(published.code === 'DONE' && published.resumed)
+  assert.equal((await policyInForce(db.sql))?.version, changed().version)
+  assert.deepEqual((await checkRebuild(db.sql, candidate)).differences, [])
+
+  // Golden record by golden record, worked out from what was stored before and after.
+  const after = await readStore(db.sql)
+  assert.deepEqual(reported(report), happened(stored, after, Object.keys(reported(report))))
+  const told = await eventsAgainst(db.sql, stored, after)
+  assert.deepEqual([told.unsaid, told.passing], [[], []], 'what differs has its event, and nothing else has')
+  const causes = await db.sql`select distinct cause ->> 'source' as source, cause ->> 'sourceId' as policy from change
+    where position > ${stored.position}`
+  assert.deepEqual([...causes], [{ source: 'publication', policy: changed().version }])
+  assert.ok(changesNothing(await simulate(db.sql, candidate)))
+
+  const back = await publish(db.sql, shipped, masteringOf(shipped, systems), by)
+  assert.equal(back.code, 'DONE')
+  assert.deepEqual(await state(), was, 'values, where they come from, ids and links are as they were')
+  assert.deepEqual(await digests(db.sql), tables, 'keys, features, possible matches and open tasks too')
+  assert.equal((await verifyAudit(db.sql)).broken, null)
+})
+
+test('what a worker of the policy before writes while another is published is brought to the new one too', async () => {
+  // Every weight differs by it, and no golden record.
+  const type = directPipeline(db.sql).policy.type('Customer')
+  const kept = withParameters(
+    shipped,
+    new Map([['Customer', { ...priorParameters(type), calibration: { scale: 1, offset: 0.25 } }]]),
+  )
+  const candidate = masteringOf(kept, systems)
+  const [was] = await db.sql<
+    { canonical: object }[]
+  >`select canonical from source_record where key = ${key('crm', 'F1')}`
+  let late = false
+  await publish(db.sql, kept, candidate, by, async () => {
+    if (late) return
+    late = true
+    await tell(db.sql, [{ source: 'crm', id: 'F1', version: 9, fields: { ...was?.canonical, currency: 'EUR' } }])
+  })
+  assert.ok(late)
+  const found = await db.sql`select distinct features_version as version from source_record where type = 'Customer'`
+  assert.deepEqual(
+    found.map((f) => f.version),
+    [candidate.engines.get('Customer')?.version],
+  )
+  const links = await db.sql<{ a: string; b: string; weight: number }[]>`
+    select x.key as a, y.key as b, l.weight from link l join source_record x on x.id = l.a join source_record y on y.id = l.b`
+  const explained = await explainPairs(
+    db.sql,
+    candidate,
+    links.map((l): [string, string] => [l.a, l.b]),
+  )
+  for (const l of links)
+    assert.equal(Math.fround(explained.get(`${l.a} ${l.b}`)?.weight ?? Number.NaN), Math.fround(l.weight))
+  assert.deepEqual((await checkRebuild(db.sql, candidate)).differences, [])
+  assert.equal((await publish(db.sql, shipped, masteringOf(shipped, systems), by)).code, 'DONE')
+})
+
+test('a sample reports of golden records at random and of those they are linked to', async () => {
+  const candidate = masteringOf(changed(), systems)
+  const [all, some] = [await simulate(db.sql, candidate), await simulate(db.sql, candidate, { sample: 4 })]
+  const of = (s: typeof all) => s.types.find((t) => t.type === 'Customer')
+  assert.ok((of(some)?.records ?? 0) > 0 && (of(some)?.records ?? 0) < (of(all)?.records ?? 0))
+  assert.ok((of(some)?.changes.count ?? 0) <= (of(all)?.changes.count ?? 0))
+})
+
+test('a mistake in a policy is named before anything happens', async () => {
+  const text = shipped.model['customer.graphql'] ?? ''
+  const broken = {
+    ...shipped,
+    model: { ...shipped.model, 'customer.graphql': text.replace('name: String!', 'name: Strin!') },
+  }
+  assert.throws(() => masteringOf(broken, systems), /customer\.graphql:\d+: Customer\.name: unknown type Strin/)
+  const unknown = { ...shipped, parameters: { Client: {} } }
+  assert.throws(() => masteringOf(unknown, systems), /no golden type Client/)
+  assert.equal(
+    (await attempt(directPipeline(db.sql), person('carl'), { kind: 'RETIRE', id: key('crm', 'N') })).code,
+    'REFUSED',
+  )
+})

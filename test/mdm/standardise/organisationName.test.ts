@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseOrganisationName } from '../../../mdm/standardise/organisationName.ts'
+
+const parse = (text: string) => {
+  const name = parseOrganisationName(text)
+  return name && [name.tokens.join(' '), name.legalForm]
+}
+
+test('legal forms of many countries are split off, wherever they stand', () => {
+  for (const text of ['Iskra GmbH', 'ISKRA G.m.b.H.', 'Iskra Gesellschaft mit beschränkter Haftung', 'Iskra mbH'])
+    assert.deepEqual(parse(text), ['iskra', 'gmbh'], text)
+  assert.deepEqual(parse('OOO Iskra'), ['iskra', 'llc'])
+  assert.deepEqual(parse('Iskra Sp. z o.o.'), parse('Iskra Spółka z o.o.'))
+  assert.deepEqual(parse('Iskra S.r.l.')?.[0], 'iskra')
+  assert.deepEqual(parse('Iskra, S.A. de C.V.')?.[0], 'iskra')
+  assert.deepEqual(parse('Iskra Pty Ltd')?.[0], 'iskra')
+  assert.deepEqual(parse('Iskra GmbH & Co. KG'), ['iskra', 'gmbhcokg'])
+})
+
+test('legal forms in their own script', () => {
+  assert.equal(parse('株式会社東沢鉄工')?.[0], parse('東沢鉄工')?.[0])
+  assert.equal(parse('Общество с ограниченной ответственностью Искра')?.[0], parse('Искра ООО')?.[0])
+})
+
+test('forms that begin a name stay, and a name of forms alone keeps its words', () => {
+  assert.ok(parse('AS Roma')?.[0]?.includes('roma'))
+  assert.deepEqual(parse('AS Roma')?.[0]?.split(' ').length, 2)
+  assert.ok(parse('The Limited')?.[0])
+})
+
+test('spelling: ampersand, glue words, dots, numbers in words, plural', () => {
+  assert.equal(parse('JPMorgan Chase & Co.')?.[0], parse('JPMorgan Chase and Co')?.[0])
+  assert.equal(parse('A.B.C. Company')?.[0], parse('ABC Co.')?.[0])
+  assert.equal(parse('First International Bank')?.[0], parse('1st Intl. Bank')?.[0])
+  assert.equal(parse('Brigade Forty 4')?.[0], parse('Brigade 44')?.[0])
+  assert.equal(parse('U.S. Department of State')?.[0], parse('United States Department of State')?.[0])
+})
+
+test('nothing', () => {
+  assert.equal(parse('n/a'), null)
+  assert.equal(parse('   '), null)
+})

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseNamePart, parsePersonName, sameGivenName } from '../../../mdm/standardise/personName.ts'
+
+const words = (text: string) => parsePersonName(text)?.tokens.toSorted().join(' ')
+
+test('order, titles and punctuation do not matter', () => {
+  assert.equal(words('Dr. John Smith'), words('SMITH, John'))
+  assert.equal(words('Frau Prof. Anna Weiß'), words('anna weiss'))
+  assert.equal(words("O'Brien, Mary"), words('Mary OBrien'))
+})
+
+test('umlauts, their spelled-out form and accents meet', () => {
+  assert.equal(words('Jürgen Müller'), words('Juergen Mueller'))
+  assert.equal(words('François Hollande'), words('Francois Hollande'))
+  assert.equal(words('Søren Åberg'), words('Soren Aberg'))
+})
+
+test('a name in another script is transliterated', () => {
+  assert.equal(words('Владимир Путин'), 'putin vladimir')
+  assert.ok(words('Κυριάκος Μητσοτάκης')?.includes('kyriakos'))
+})
+
+test('generations are told apart, and a surname like Senior is not one', () => {
+  assert.equal(parsePersonName('John Smith Jr.')?.suffix, 'jr')
+  assert.equal(parsePersonName('John Smith III')?.suffix, 'iii')
+  assert.equal(parsePersonName('John Senior')?.suffix, undefined)
+})
+
+test('what is only a title or empty of letters', () => {
+  assert.deepEqual(parsePersonName('Lord')?.tokens, ['lord'])
+  assert.equal(parsePersonName('n/a'), null)
+  assert.equal(parsePersonName('---'), null)
+  assert.equal(parsePersonName('\ud800'), null)
+})
+
+test('parts written apart are one part', () => {
+  assert.equal(parseNamePart('geo rge'), 'george')
+  assert.equal(parseNamePart('Jean-Claude'), parseNamePart('jean claude'))
+})
+
+test('short and foreign forms of a given name, several names for one form', () => {
+  assert.ok(sameGivenName('bob', 'robert'))
+  assert.ok(sameGivenName('chris', 'christopher'))
+  assert.ok(sameGivenName('chris', 'christian'))
+  assert.ok(!sameGivenName('christian', 'christopher'))
+  assert.ok(!sameGivenName('zyx', 'zyx'), 'a word that is no known name is not a form of anything')
+})
