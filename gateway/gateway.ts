@@ -1,17 +1,23 @@
 import type { Logger } from 'pino'
 import type { Subgraph } from '../subgraphs/contract.ts'
-import { type QueryBounds, SERVER_BOUNDS, type ServerBounds } from './bounds.ts'
-import { CALLER_LIMITS, type CallerLimits } from './callerBounds.ts'
-import { localCallers } from './callers.ts'
-import type { Check } from './health.ts'
+import { createRuntime, type NoteRefusal, type ObserveOperation, type RuntimeOptions } from './execution/runtime.ts'
+import type { Check } from './http/health.ts'
+import { describeError, explainListen } from './http/report.ts'
+import {
+  createGatewayServer,
+  GRAPHQL_PATH,
+  type IngestHandler,
+  type MetricsText,
+  type Underway,
+} from './http/server.ts'
 import type { Callers } from './identity/caller.ts'
+import { localCallers } from './identity/callers.ts'
 import type { InternalTokens } from './identity/internal.ts'
-import { isLoopback } from './loopback.ts'
-import { type OperationStore, PublishedOperations } from './publishedOperations.ts'
-import { describeError, explainListen } from './report.ts'
-import { createRuntime, type NoteRefusal, type ObserveOperation, type RuntimeOptions } from './runtime.ts'
-import { createGatewayServer, GRAPHQL_PATH, type IngestHandler, type MetricsText, type Underway } from './server.ts'
-import { type AddUp, SharedRate } from './sharedRate.ts'
+import { isLoopback } from './identity/loopback.ts'
+import { type QueryBounds, SERVER_BOUNDS, type ServerBounds } from './limits/bounds.ts'
+import { CALLER_LIMITS, type CallerLimits } from './limits/callerBounds.ts'
+import { type AddUp, SharedRate } from './limits/sharedRate.ts'
+import { type OperationStore, PublishedOperations } from './operation/publishedOperations.ts'
 
 export interface GatewayOptions {
   host: string

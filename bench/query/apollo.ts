@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { type DocumentNode, type GraphQLSchema, graphql, parse, print, visit } from 'graphql'
-import { composeSupergraph } from '../../gateway/compose.ts'
+import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import { everyone, querySubgraphs, tell } from './subgraphs.ts'
 
 // @apollo/gateway with Apollo Server before the same subgraphs, in one process as ours (npm install --prefix bench/peers),

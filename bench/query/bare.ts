@@ -1,10 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pino from 'pino'
-import { composeSupergraph } from '../../gateway/compose.ts'
-import { readBody } from '../../gateway/httpAnswer.ts'
-import { OperationContext } from '../../gateway/operationContext.ts'
-import { createRuntime } from '../../gateway/runtime.ts'
+import { createRuntime } from '../../gateway/execution/runtime.ts'
+import { composeSupergraph } from '../../gateway/federation/compose.ts'
+import { readBody } from '../../gateway/http/httpAnswer.ts'
+import { OperationContext } from '../../gateway/operation/operationContext.ts'
 import { everyone, querySubgraphs, tell } from './subgraphs.ts'
 
 // The gateway's planner and subgraphs behind a bare node:http server: no callers, rights, limits, cost, figures or health.

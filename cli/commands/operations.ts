@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
-import { publicSchema } from '../../gateway/publicSchema.ts'
+import { publicSchema } from '../../gateway/federation/publicSchema.ts'
 import {
   listOperations,
   type PublishedOperation,

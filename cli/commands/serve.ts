@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { Gateway } from '../../gateway/gateway.ts'
-import type { HealthServer } from '../../gateway/healthServer.ts'
+import type { HealthServer } from '../../gateway/http/healthServer.ts'
 import { type Config, tellUnknownVariables, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { connect } from '../connect.ts'

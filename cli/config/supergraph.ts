@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { composeSupergraph } from '../../gateway/compose.ts'
+import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import type { Subgraph } from '../../subgraphs/contract.ts'
 import { packagePath } from './packagePath.ts'
 

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Connector } from '../../connectors/contract.ts'
 import { objectTypes } from '../../connectors/objectType.ts'
-import type { ObserveOperation } from '../../gateway/runtime.ts'
+import type { ObserveOperation } from '../../gateway/execution/runtime.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { connectionFigures, tableFigures } from '../../mdm/db/figures.ts'
 import { glance } from '../../mdm/db/glance.ts'

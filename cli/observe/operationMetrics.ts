@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
-import type { ObserveOperation } from '../../gateway/runtime.ts'
+import type { ObserveOperation } from '../../gateway/execution/runtime.ts'
 
 /** Names that have a label of their own; those that come after them share one. */
 const namesMax = 200

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import type { Check } from '../../gateway/health.ts'
+import type { Check } from '../../gateway/http/health.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import type { DeliverRole } from '../server/deliverRole.ts'

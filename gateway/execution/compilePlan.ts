@@ -10,7 +10,7 @@ import {
   parse,
   type SelectionSetNode,
 } from 'graphql'
-import { UNREACHABLE } from '../mask.ts'
+import { UNREACHABLE } from '../operation/mask.ts'
 import { compileEntities, type Entities, type Entity, type Path } from './entities.ts'
 import { compileProjection } from './projection.ts'
 

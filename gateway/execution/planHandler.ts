@@ -2,7 +2,7 @@ import type { QueryPlanner } from '@graphql-hive/router-query-planner'
 import { unifiedGraphHandler } from '@graphql-hive/router-runtime'
 import { type DocumentNode, type ExecutionResult, getOperationAST, Kind, print, visit } from 'graphql'
 import { getVariableValues } from 'graphql/execution/values.js'
-import type { LocalExecutors, LocalRequest } from '../localTransport.ts'
+import type { LocalExecutors, LocalRequest } from '../federation/localTransport.ts'
 import { type CompiledPlan, compilePlan } from './compilePlan.ts'
 
 type Handler = typeof unifiedGraphHandler

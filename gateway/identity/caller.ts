@@ -1,5 +1,5 @@
 import type { RequestInfo } from '../../subgraphs/contract.ts'
-import { HttpError } from '../httpAnswer.ts'
+import { HttpError } from '../http/httpAnswer.ts'
 
 /** Who asks, made of credentials in one place (callers.ts) and the same for every transport. */
 export interface Caller extends Omit<RequestInfo, 'correlationId'> {

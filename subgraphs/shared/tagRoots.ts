@@ -2,7 +2,7 @@ import { type ConstDirectiveNode, Kind, parse, print, visit } from 'graphql'
 
 const ROOTS = ['Query', 'Mutation', 'Subscription']
 
-/** SDL with a tag at each of its root fields, by which a contract may leave them out (gateway/contract.ts). */
+/** SDL with a tag at each of its root fields, by which a contract may leave them out (gateway/federation/contract.ts). */
 export function tagRoots(sdl: string, tag: string): string {
   const name = { kind: Kind.NAME, value: 'name' } as const
   const directive: ConstDirectiveNode = {

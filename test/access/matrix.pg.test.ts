@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { getOperationAST, isObjectType, parse } from 'graphql'
 import { readAccess } from '../../gateway/identity/access.ts'
-import { GraphRights } from '../../gateway/rights.ts'
+import { GraphRights } from '../../gateway/operation/rights.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { smallestOperation } from './smallest.ts'
 

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { buildSchema, parse, validate } from 'graphql'
 import { generated } from '../../cli/commands/generate.ts'
 import { packagePath } from '../../cli/config/packagePath.ts'
-import { EXAMPLES } from '../../gateway/examples.ts'
+import { EXAMPLES } from '../../gateway/http/examples.ts'
 
 for (const [path, text] of generated())
   test(`${path} is what "npx touchstone generate" writes, and says so in its first line`, () => {

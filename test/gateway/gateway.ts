@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream'
 import pino from 'pino'
-import type { QueryBounds, ServerBounds } from '../../gateway/bounds.ts'
-import { composeSupergraph } from '../../gateway/compose.ts'
+import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../../gateway/gateway.ts'
+import type { QueryBounds, ServerBounds } from '../../gateway/limits/bounds.ts'
 import { type Fixture, fixture } from './fixture.ts'
 
 export const BOUNDS: QueryBounds & ServerBounds = {

@@ -15,7 +15,7 @@ import {
   print,
   Source,
 } from 'graphql'
-import { composeSupergraph } from '../../gateway/compose.ts'
+import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'

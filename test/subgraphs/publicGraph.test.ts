@@ -11,10 +11,10 @@ import {
   Source,
 } from 'graphql'
 import pino from 'pino'
-import { composeSupergraph } from '../../gateway/compose.ts'
-import { contractOf } from '../../gateway/contract.ts'
+import { composeSupergraph } from '../../gateway/federation/compose.ts'
+import { contractOf } from '../../gateway/federation/contract.ts'
+import { publicSchema } from '../../gateway/federation/publicSchema.ts'
 import { startGateway } from '../../gateway/gateway.ts'
-import { publicSchema } from '../../gateway/publicSchema.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { readReference } from '../../../cli/commands/input/schemaReference.ts'
 import { packagePath } from '../../../cli/config/packagePath.ts'
-import { publicSchema } from '../../../gateway/publicSchema.ts'
+import { publicSchema } from '../../../gateway/federation/publicSchema.ts'
 import { elementsOf, undatedDeprecations } from '../../../schema/graphChanges.ts'
 
 const supergraph = readFileSync(packagePath('supergraph.graphql'), 'utf8')

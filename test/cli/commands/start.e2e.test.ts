@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import { EXAMPLES } from '../../../gateway/examples.ts'
+import { EXAMPLES } from '../../../gateway/http/examples.ts'
 import { ask } from '../../gateway/gateway.ts'
 import { dataDirectory, runs, touchstone } from '../process.ts'
 

@@ -1,5 +1,5 @@
 import pino from 'pino'
-import { composeSupergraph } from '../../../gateway/compose.ts'
+import { composeSupergraph } from '../../../gateway/federation/compose.ts'
 import { startGateway } from '../../../gateway/gateway.ts'
 import { openDatabase } from '../../../mdm/db/database.ts'
 import { startTailer } from '../../../mdm/feed/tailer.ts'

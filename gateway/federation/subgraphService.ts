@@ -1,0 +1,174 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { ApolloServer, HeaderMap } from '@apollo/server'
+import {
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled'
+import type { GraphQLError } from 'graphql'
+import type { Logger } from 'pino'
+import type { Subgraph } from '../../subgraphs/contract.ts'
+import { CORRELATION_HEADER, correlationId } from '../http/correlation.ts'
+import { parseJson } from '../http/graphqlHttp.ts'
+import { answerLive, answerReady, type Check } from '../http/health.ts'
+import { answerError, HttpError, readBody } from '../http/httpAnswer.ts'
+import { describeError, explainListen } from '../http/report.ts'
+import { GRAPHQL_PATH } from '../http/server.ts'
+import type { Caller } from '../identity/caller.ts'
+import { credentialsOf } from '../identity/credentials.ts'
+import type { InternalTokens } from '../identity/internal.ts'
+import { clientGone } from '../limits/timeLimit.ts'
+import { maskError } from '../operation/mask.ts'
+import { serveSubgraphSockets } from './subgraphSockets.ts'
+
+/** One refusal in this time is in the log, with how many there were before. */
+const refusalEveryMs = 10_000
+
+export interface SubgraphServiceOptions {
+  subgraph: Subgraph
+  host: string
+  /** 0 takes any free one. */
+  port: number
+  bodyBytesMax: number
+  /** Nobody but who has the same secret, its gateway, is answered. */
+  internal: InternalTokens
+  log: Logger
+  ready?: () => Promise<Check[]>
+}
+
+export interface SubgraphService {
+  url: string
+  close(): Promise<void>
+}
+
+/** One subgraph as a service of its own: Apollo Server over HTTP, graphql-ws on the same path. */
+export async function startSubgraphService(options: SubgraphServiceOptions): Promise<SubgraphService> {
+  const { subgraph, host, port, bodyBytesMax, log } = options
+  const { callers } = options.internal
+  const report = (err: unknown, id: string) => log.error({ err: describeError(err), correlationId: id }, 'fetch failed')
+  const contextOf = (id: string, caller: Caller, signal?: AbortSignal) =>
+    subgraph.context({ correlationId: id, ...caller, signal })
+  const refused = refusals(log)
+  const apollo = await startApollo(subgraph, report)
+
+  async function route(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
+    const path = (req.url ?? '/').split('?')[0]
+    if (path === '/health/live') return answerLive(res)
+    if (path === '/health/ready') return answerReady(res, options.ready ?? (async () => []), false)
+    const caller = await callers.identify(credentialsOf(req.headers)).catch((e: unknown) => {
+      if (e instanceof HttpError) refused(id)
+      throw e
+    })
+    if (path !== GRAPHQL_PATH) throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: ask ${GRAPHQL_PATH}`)
+    const body =
+      req.method === 'POST' ? parseJson((await readBody(req, bodyBytesMax)).toString('utf8'), 'the body') : null
+    const stop = new AbortController()
+    res.once('close', () => {
+      if (!res.writableFinished) stop.abort(clientGone())
+    })
+    const answer = await apollo.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: {
+        method: req.method ?? 'GET',
+        headers: headerMap(req),
+        search: new URL(req.url ?? '/', 'http://localhost').search,
+        body,
+      },
+      context: async () => Object.assign(contextOf(id, caller, stop.signal), { correlationId: id }),
+    })
+    for (const [name, value] of answer.headers) res.setHeader(name, value)
+    res.statusCode = answer.status ?? 200
+    if (answer.body.kind !== 'complete') throw new Error('subgraphs do not answer in parts')
+    res.end(answer.body.string)
+  }
+
+  const http = createServer((req, res) => {
+    const id = correlationId(req.headers[CORRELATION_HEADER])
+    res.setHeader(CORRELATION_HEADER, id)
+    route(req, res, id).catch((e: unknown) => {
+      if (!(e instanceof HttpError)) report(e, id)
+      if (!req.complete) res.setHeader('connection', 'close')
+      answerError(res, e instanceof HttpError ? e : new HttpError(500, 'INTERNAL', 'Internal error'), id)
+    })
+  })
+  const sockets = serveSubgraphSockets(http, {
+    schema: subgraph.schema,
+    contextOf,
+    callers,
+    bodyBytesMax,
+    report,
+    refused,
+  })
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (e: NodeJS.ErrnoException) => reject(explainListen(e, host, port)))
+    http.listen(port, host, resolve)
+  })
+  const address = http.address()
+  return {
+    url: `http://${host}:${typeof address === 'object' && address ? address.port : port}${GRAPHQL_PATH}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()))
+      await sockets.close()
+      http.closeIdleConnections()
+      const timer = setTimeout(() => http.closeAllConnections(), 5_000)
+      await closed
+      clearTimeout(timer)
+      await apollo.stop()
+    },
+  }
+}
+
+/** Notes who was refused, once in a while: a gateway with another secret is refused with each of its fetches. */
+function refusals(log: Logger): (correlationId: string) => void {
+  let [quietUntil, unsaid] = [0, 0]
+  return (correlationId) => {
+    const now = Date.now()
+    if (now < quietUntil) {
+      unsaid++
+      return
+    }
+    const message =
+      'refused who does not have the internal secret: is TOUCHSTONE_INTERNAL_SECRET the same at the gateway?'
+    log.warn({ correlationId, unsaid }, message)
+    ;[quietUntil, unsaid] = [now + refusalEveryMs, 0]
+  }
+}
+
+interface ApolloContext {
+  correlationId: string
+}
+
+async function startApollo(
+  subgraph: Subgraph,
+  report: (error: unknown, id: string) => void,
+): Promise<ApolloServer<ApolloContext>> {
+  // formatError is not told which request an error is of; it is noted here, before.
+  const ids = new WeakMap<object, string>()
+  const apollo = new ApolloServer<ApolloContext>({
+    schema: subgraph.schema,
+    introspection: true,
+    stopOnTerminationSignals: false,
+    includeStacktraceInErrorResponses: false,
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      {
+        async requestDidStart() {
+          return {
+            async didEncounterErrors({ errors, contextValue }) {
+              for (const e of errors) ids.set(e, contextValue.correlationId)
+            },
+          }
+        },
+      },
+    ],
+    formatError: (_formatted, error) => maskError(error, ids.get(error as GraphQLError) ?? '', report).toJSON(),
+  })
+  await apollo.start()
+  return apollo
+}
+
+function headerMap(req: IncomingMessage): HeaderMap {
+  const headers = new HeaderMap()
+  for (const [name, value] of Object.entries(req.headers))
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
+  return headers
+}

@@ -1,0 +1,198 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { ExecutionResult, GraphQLError } from 'graphql'
+import { useServer } from 'graphql-ws/use/ws'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { NoteRefusal, Runtime } from '../execution/runtime.ts'
+import { type Caller, type Callers, type Credentials, unauthenticated } from '../identity/caller.ts'
+import { credentialsOf } from '../identity/credentials.ts'
+import { expired, watchCaller } from '../identity/credentialWatcher.ts'
+import type { QueryBounds, ServerBounds } from '../limits/bounds.ts'
+import { type CallerBounds, operationsOfBytes, operationsOfValues } from '../limits/callerBounds.ts'
+import type { ReportError } from '../operation/mask.ts'
+import type { PreparedOperation } from '../operation/operation.ts'
+import type { PublishedOperations } from '../operation/publishedOperations.ts'
+import { asGraphqlError, prepareRequest, readRequest } from '../operation/request.ts'
+import { coalesce } from '../subscriptions/coalesce.ts'
+import { CORRELATION_HEADER, correlationId } from './correlation.ts'
+import type { Drain } from './drain.ts'
+import { HttpError } from './httpAnswer.ts'
+
+const initMsMax = 5_000
+const keepAliveMs = 15_000
+/** Operations open at once on one socket. */
+const operationsMax = 100
+/** Close codes of the application: graphql-ws has 4401 for who is not known; 4503 says that it may be tried again. */
+const UNAUTHORIZED = 4401
+const UNAVAILABLE = 4503
+/** After the last results of what is open have been sent. */
+const closeAfterMs = 500
+
+/** What a socket's connection_init said. */
+interface Session {
+  given: Credentials
+  caller: Caller
+  /** What nobody waits for once the socket closes. */
+  running: Set<PreparedOperation>
+}
+
+interface Running {
+  prepared: PreparedOperation
+  running: Set<PreparedOperation>
+  end(): void
+}
+
+export interface WebSockets {
+  size(): number
+  /** Closes every socket with 1001, "going away"; clients connect again and resume from their cursor. */
+  close(): Promise<void>
+}
+
+/** Any operation over graphql-ws, on the same path as HTTP. */
+export function serveWebSockets(
+  server: Server,
+  path: string,
+  at: {
+    runtime: () => Runtime
+    drain: () => Drain
+    operations: PublishedOperations
+    bounds: QueryBounds & ServerBounds
+    report: ReportError
+    callers: Callers
+    callerBounds: CallerBounds
+    recheckMs?: number | undefined
+    refused?: NoteRefusal | undefined
+  },
+): WebSockets {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: at.bounds.bodyBytesMax })
+  /** Have not said who they are, the one that has been silent longest first. They take nobody's place. */
+  const silent = new Set<WebSocket>()
+  /** Bytes of the message that a socket sent last. */
+  const sizes = new WeakMap<WebSocket, number>()
+  const admit = (ws: WebSocket) => {
+    ws.on('message', (data: Buffer) => sizes.set(ws, data.length))
+    const [first] = silent
+    if (first && silent.size >= at.bounds.streamsMax) {
+      silent.delete(first)
+      first.terminate()
+    }
+    silent.add(ws)
+    ws.once('close', () => silent.delete(ws))
+  }
+  const refusalOf = (req: IncomingMessage): { status: number; message: string } | null => {
+    if (sockets.clients.size - silent.size >= at.bounds.streamsMax)
+      return { status: 503, message: 'Too many WebSockets' }
+    // Not through URL, which throws for `//`.
+    const right = req.url?.split('?', 1)[0] === path
+    return at.callers.refuse(req) ?? (right ? null : { status: 404, message: `WebSockets are served on ${path}` })
+  }
+  server.on('upgrade', (req, socket, head) => {
+    const refusal = refusalOf(req)
+    if (!refusal) {
+      sockets.handleUpgrade(req, socket, head, (ws) => {
+        coalesce(ws, socket)
+        admit(ws)
+        sockets.emit('connection', ws, req)
+      })
+      return
+    }
+    // Node listens to this socket no longer: without a listener a client that has gone would end the process.
+    socket.on('error', () => socket.destroy())
+    const { status, message } = refusal
+    const answer = `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${message}\n`
+    socket.end(answer, () => socket.destroy())
+  })
+  // graphql-ws runs what `onSubscribe` gives it through these; the operation was prepared there already.
+  const run = (args: unknown) => {
+    const { prepared, running, end } = args as Running
+    running.add(prepared)
+    return prepared.run().finally(() => {
+      running.delete(prepared)
+      end()
+    }) as Promise<ExecutionResult>
+  }
+  const served = useServer<Record<string, unknown>, Partial<Session>>(
+    {
+      isProd: true,
+      connectionInitWaitTimeout: initMsMax,
+      execute: run,
+      subscribe: run,
+      async onConnect(ctx) {
+        const { socket, request } = ctx.extra
+        try {
+          const given = credentialsOf(request.headers, ctx.connectionParams)
+          const caller = await at.callers.identify(given)
+          if (sockets.clients.size - silent.size >= at.bounds.streamsMax)
+            throw new HttpError(503, 'BUSY', 'Too many WebSockets')
+          const release = at.callerBounds.hold(caller, 'streams')
+          if (socket.readyState === socket.OPEN) socket.once('close', release)
+          else release()
+          silent.delete(socket)
+          const running = new Set<PreparedOperation>()
+          socket.once('close', () => {
+            for (const operation of running) operation.abandon()
+          })
+          Object.assign(ctx.extra, { given, caller, running })
+          // Its operations end first, each with a result that says why.
+          const watch = watchCaller(at.callers, given, caller, at.recheckMs)
+          const unwatch = watch?.((why) => {
+            setTimeout(() => socket.close(UNAUTHORIZED, why.code), closeAfterMs)
+          })
+          if (unwatch) socket.once('close', unwatch)
+          return true
+        } catch (e) {
+          if (!(e instanceof HttpError)) throw e
+          if (e.status === 401)
+            at.refused?.({ actor: null, code: e.code, fields: [], correlationId: correlationId(undefined) })
+          socket.close(e.status === 401 ? UNAUTHORIZED : UNAVAILABLE, e.code)
+          return false
+        }
+      },
+      async onSubscribe(ctx, operation, payload) {
+        if (Object.keys(ctx.subscriptions).length > operationsMax)
+          return [asGraphqlError(new HttpError(429, 'TOO_MANY_OPERATIONS', `At most ${operationsMax} at once`))]
+        const fromParams = ctx.connectionParams?.[CORRELATION_HEADER]
+        const id = correlationId(
+          typeof fromParams === 'string' ? fromParams : ctx.extra.request.headers[CORRELATION_HEADER],
+        )
+        const { caller, given, running } = ctx.extra
+        if (!caller || !given) return [asGraphqlError(unauthenticated('Say who you are in connection_init'))]
+        if (caller.expiresAt !== null && caller.expiresAt <= Date.now()) return [asGraphqlError(expired())]
+        let end: (() => void) | undefined
+        try {
+          end = at.callerBounds.begin(caller)
+          at.callerBounds.charge(caller, operationsOfBytes(sizes.get(ctx.extra.socket) ?? 0))
+          const asked = readRequest(payload, at.bounds)
+          const watch = watchCaller(at.callers, given, caller, at.recheckMs)
+          const prepared = await prepareRequest({ ...at, runtime: at.runtime(), drain: at.drain(), watch }, asked, {
+            correlationId: id,
+            ...caller,
+          })
+          if (Array.isArray(prepared)) {
+            end()
+            return prepared as readonly GraphQLError[]
+          }
+          at.callerBounds.charge(caller, operationsOfValues(prepared.values))
+          if (!(operation in ctx.subscriptions)) {
+            // Completed while its text was looked for: nobody is told.
+            end()
+            return [asGraphqlError(new HttpError(400, 'COMPLETED', 'The operation was completed before it began'))]
+          }
+          if (prepared.type === 'subscription') end()
+          // Only the operation's type is read of the document.
+          return { document: typeOnly(prepared.type), schema: undefined, prepared, running, end } as never
+        } catch (e) {
+          end?.()
+          if (e instanceof HttpError) return [asGraphqlError(e)]
+          throw e
+        }
+      },
+    },
+    sockets,
+    keepAliveMs,
+  )
+  return { size: () => sockets.clients.size, close: async () => served.dispose() }
+}
+
+function typeOnly(operation: string) {
+  return { kind: 'Document', definitions: [{ kind: 'OperationDefinition', operation }] }
+}

@@ -1,0 +1,114 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { All, type Caller, type Callers, unauthenticated } from './caller.ts'
+import { isLoopback } from './loopback.ts'
+
+const actorCharsMax = 200
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
+/** What proxies and tunnels add. */
+const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip']
+
+/** How credentials become callers; what is left out is not taken. */
+export interface CallersOptions {
+  /** Verifies a token. */
+  token?: ((token: string) => Promise<Caller>) | undefined
+  /** Verifies an API key. */
+  key?: ((text: string) => Promise<Caller>) | undefined
+}
+
+/**
+ * Without authentication only this machine is served, and whoever asks without credentials is the development caller with
+ * all scopes. A web page that the developer has open is not this machine: it can make the browser send requests here, so a
+ * name that is not ours (DNS rebinding), a foreign origin and what was forwarded are turned away. So that stewardship can be tried with several
+ * people, the headers x-touchstone-actor and x-touchstone-roles say as whom the developer acts. Credentials that are given
+ * are checked all the same: a token that does not hold never makes the development caller of its sender.
+ */
+export function localCallers(hostsAllowed: readonly string[] = [], options: CallersOptions = {}): Callers {
+  const hosts = new Set([...LOOPBACK, ...hostsAllowed])
+  const all = new All()
+  const whole: Caller = {
+    actor: 'development',
+    scopes: all,
+    roles: all,
+    regions: ['*'],
+    legalEntities: ['*'],
+    via: 'DEVELOPMENT',
+    expiresAt: null,
+  }
+  return {
+    open: true,
+    refuse(req) {
+      const host = req.headers.host ?? ''
+      if (!hosts.has(host.replace(/:\d+$/, '')) || !isLoopback(req.socket.remoteAddress ?? ''))
+        return {
+          status: 421,
+          code: 'HOST_NOT_ALLOWED',
+          message: `This server answers to ${[...hosts].join(', ')}; set TOUCHSTONE_HOSTS_ALLOWED for other names`,
+        }
+      // A proxy or tunnel that runs here and calls us by our own name makes the world look like this machine.
+      if (LOOPBACK.includes(host.replace(/:\d+$/, '')) && FORWARDED.some((name) => name in req.headers))
+        return {
+          status: 403,
+          code: 'FORWARDED',
+          message:
+            'Without authentication this machine alone is served, and nobody through a proxy: set TOUCHSTONE_AUTHENTICATION=required',
+        }
+      return refuseOrigin(req)
+    },
+    async identify({ bearer, headers }) {
+      return bearer === null ? developer(headers, whole) : await verify(bearer, options)
+    },
+  }
+}
+
+/** With authentication: who brings no credentials is nobody. The name by which we are addressed then does not matter. */
+export function authenticatedCallers(options: CallersOptions): Callers {
+  return {
+    open: false,
+    refuse: refuseOrigin,
+    async identify({ bearer }) {
+      if (bearer === null)
+        throw unauthenticated('Say who you are: "Authorization: Bearer" with a token or an API key, or X-Api-Key')
+      return await verify(bearer, options)
+    },
+  }
+}
+
+async function verify(bearer: string, { token, key }: CallersOptions): Promise<Caller> {
+  const isKey = bearer.startsWith('tsk_')
+  const verifier = isKey ? key : token
+  if (!verifier) throw unauthenticated(`${isKey ? 'API keys' : 'Tokens'} are not taken here`)
+  return await verifier(bearer)
+}
+
+function refuseOrigin(req: IncomingMessage): ReturnType<Callers['refuse']> {
+  const { origin, host = '' } = req.headers
+  if (origin === undefined || sameHost(origin, host)) return null
+  return { status: 403, code: 'ORIGIN_NOT_ALLOWED', message: 'Pages of other sites may not ask here' }
+}
+
+function developer(headers: IncomingHttpHeaders, whole: Caller): Caller {
+  const actor = headers['x-touchstone-actor']
+  const roles = headers['x-touchstone-roles']
+  return {
+    ...whole,
+    actor: typeof actor === 'string' && actor !== '' ? actor.slice(0, actorCharsMax) : whole.actor,
+    roles: typeof roles === 'string' && roles !== '*' ? rolesOf(roles) : whole.roles,
+  }
+}
+
+function sameHost(origin: string, host: string): boolean {
+  try {
+    return new URL(origin).host === host
+  } catch {
+    return false // "null" of a sandboxed page, or no URL at all
+  }
+}
+
+function rolesOf(header: string): Set<string> {
+  return new Set(
+    header
+      .split(',')
+      .map((r) => r.trim())
+      .filter((r) => r !== '' && r !== '-'),
+  )
+}

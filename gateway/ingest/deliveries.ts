@@ -1,0 +1,183 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Connector, type Message, MessageError } from '../../connectors/contract.ts'
+import { answerJson, HttpError, readBody } from '../http/httpAnswer.ts'
+import type { IngestHandler } from '../http/server.ts'
+import { localCallers } from '../identity/callers.ts'
+import { DELIVERY_LIMITS, DeliveryBounds, type DeliveryLimits } from './deliveryBounds.ts'
+
+export interface IngestOptions {
+  sources: ReadonlyMap<string, Pick<Connector, 'system' | 'verify' | 'split'>>
+  /** Resolves when the messages are committed. Until then nothing is acknowledged. */
+  accept(
+    messages: (Message & { source: string; correlationId: string; traceparent: string | null })[],
+  ): Promise<{ accepted: number; duplicates: number }>
+  /** ms since 1970. */
+  now(): number
+  /** Told of what the sender is not told. */
+  report(error: unknown, correlationId: string): void
+  /** Bytes of one delivery; default 1 MiB. */
+  bodyBytesMax?: number
+  /** How long a body may take to arrive, in ms; default 10 s. */
+  bodyMsMax?: number
+  /** How long the database may take to commit, in ms; default 15 s. */
+  acceptMsMax?: number
+  limits?: Partial<DeliveryLimits>
+}
+
+const defaults = { bodyBytesMax: 1024 * 1024, bodyMsMax: 10_000, acceptMsMax: 15_000 }
+const retrySeconds = 5
+
+const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
+/** Who may use a development secret, which everybody knows: no tunnel, no proxy, no page of another site. */
+const thisMachine = localCallers()
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
+/**
+ * `POST /ingest/{source}` or `/ingest/{source}/{object}`: checks who sends, over the raw bytes, and answers 202 once
+ * every message of the body is in the inbox (200 when all were there already). What a message says is judged later:
+ * an object that no mapping knows is acknowledged and becomes an exception, so nothing that was sent is lost.
+ * Refusals are `{code, message, correlationId}`; 429 and 503 with Retry-After where the same delivery may succeed later.
+ */
+export function createIngest(options: IngestOptions): IngestHandler {
+  const bounds = { ...defaults, ...options }
+  const room = new DeliveryBounds({ ...DELIVERY_LIMITS, ...options.limits })
+
+  return async (req, res, delivery) => {
+    const { source: path, correlationId } = delivery
+    try {
+      const { accepted, duplicates } = await receive(req, path, {
+        correlationId,
+        traceparent: delivery.traceparent ?? null,
+      })
+      answerJson(res, accepted > 0 ? 202 : 200, { accepted, duplicates, correlationId })
+    } catch (e) {
+      if (!(e instanceof HttpError)) throw e
+      refuse(req, res, e, correlationId)
+    }
+  }
+
+  async function receive(req: IncomingMessage, path: string, request: Request) {
+    const [name = '', object, ...rest] = path.split('/')
+    const source = options.sources.get(name)
+    if (!source || rest.length > 0 || object === '')
+      throw new HttpError(
+        404,
+        'UNKNOWN_SOURCE',
+        `No source system "${name.slice(0, 64)}": the path is /ingest/{source} or /ingest/{source}/{object}`,
+      )
+    if (source.system.developmentSecret && thisMachine.refuse(req))
+      throw new HttpError(
+        401,
+        'NO_SECRET',
+        `Not accepted: ${name} has a development secret only, which is good on this machine alone: set its real one`,
+      )
+    if (!JSON_TYPE.test(req.headers['content-type'] ?? ''))
+      throw new HttpError(415, 'UNSUPPORTED_TYPE', 'Send JSON, with Content-Type: application/json')
+    if ((req.headers['content-encoding'] ?? 'identity') !== 'identity')
+      throw new HttpError(415, 'UNSUPPORTED_ENCODING', 'Send the body as it is, without Content-Encoding')
+
+    // Who brings no signature at all is not read: a body costs memory and time.
+    const unsigned = source.verify(req.headers, new Uint8Array(), options.now())
+    if (!unsigned.ok && (unsigned.code === 'NO_SIGNATURE' || unsigned.code === 'NO_SECRET'))
+      throw new HttpError(401, unsigned.code, `Not accepted: ${unsigned.detail}`)
+    const end = room.begin(name, lengthOf(req, bounds.bodyBytesMax))
+    try {
+      return await take(req, source, name, object ? object : null, request)
+    } finally {
+      end()
+    }
+  }
+
+  async function take(
+    req: IncomingMessage,
+    source: Pick<Connector, 'system' | 'verify' | 'split'>,
+    name: string,
+    object: string | null,
+    request: Request,
+  ) {
+    const body = await inTime(
+      readBody(req, bounds.bodyBytesMax),
+      bounds.bodyMsMax,
+      new HttpError(408, 'BODY_TIMEOUT', `The body did not arrive within ${bounds.bodyMsMax} ms`),
+    )
+    const verdict = source.verify(req.headers, body, options.now())
+    if (!verdict.ok) throw new HttpError(401, verdict.code, `Not accepted: ${verdict.detail}`)
+    room.count(name)
+
+    const messages = split(source, body, object, verdict.id)
+    if (messages.length === 0) return { accepted: 0, duplicates: 0 }
+    try {
+      return await inTime(
+        options.accept(messages.map((m) => ({ ...m, source: name, ...request }))),
+        bounds.acceptMsMax,
+        new Error(`the inbox did not commit within ${bounds.acceptMsMax} ms`),
+      )
+    } catch (e) {
+      // Whether or not it was written after all, sending it again is safe: a known message id changes nothing.
+      options.report(e, request.correlationId)
+      throw unavailable('NOT_STORED', 'The delivery could not be stored: send it again')
+    }
+  }
+}
+
+/** What every message of a delivery bears. */
+interface Request {
+  correlationId: string
+  traceparent: string | null
+}
+
+/** What a body may come to: what is said of it, at most what is read. */
+function lengthOf(req: IncomingMessage, bytesMax: number): number {
+  const said = Number(req.headers['content-length'] ?? Number.NaN)
+  return Number.isSafeInteger(said) && said >= 0 ? Math.min(said, bytesMax) : bytesMax
+}
+
+function split(
+  source: Pick<Connector, 'split'>,
+  body: Buffer,
+  object: string | null,
+  deliveryId: string | null,
+): Message[] {
+  let text: string
+  try {
+    text = utf8.decode(body)
+  } catch {
+    throw new HttpError(400, 'NOT_UTF8', 'The body is not UTF-8')
+  }
+  try {
+    return source.split(text, object, deliveryId)
+  } catch (e) {
+    if (e instanceof MessageError) throw new HttpError(e.code.startsWith('TOO_') ? 413 : 400, e.code, e.message)
+    throw e
+  }
+}
+
+async function inTime<T>(work: Promise<T>, msMax: number, late: Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  try {
+    return await Promise.race([
+      work,
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(late), msMax)
+      }),
+    ])
+  } finally {
+    clearTimeout(timer)
+    // The loser of the race must not become an unhandled rejection.
+    work.catch(() => {})
+  }
+}
+
+function unavailable(code: string, message: string): HttpError {
+  return new HttpError(503, code, message)
+}
+
+function refuse(req: IncomingMessage, res: ServerResponse, error: HttpError, correlationId: string): void {
+  if (res.destroyed) return
+  const wait = error.retrySeconds ?? (error.status === 503 ? retrySeconds : null)
+  if (wait !== null) res.setHeader('retry-after', String(wait))
+  // The rest of a body that nobody reads would be taken for the next request.
+  if (!req.complete) res.setHeader('connection', 'close')
+  answerJson(res, error.status, { code: error.code, message: error.message, correlationId })
+  if (!req.complete) req.resume()
+}

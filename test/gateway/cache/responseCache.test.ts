@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { buildSchema, getOperationAST, parse } from 'graphql'
+import { Answers } from '../../../gateway/cache/responseCache.ts'
+import type { RequestInfo } from '../../../subgraphs/contract.ts'
+import { cacheableGraph } from '../../../subgraphs/golden/cacheable.ts'
+import { policy } from '../../fixtures/store.ts'
+
+const schema = buildSchema(`
+  type Query { customer(id: ID!): Customer customers(filter: String): CustomerConnection! contact(id: ID!): Contact invoices: Int }
+  type CustomerConnection { nodes: [Customer!]! totalCount: Int! }
+  type Customer { id: ID! name: String invoices: Int provenance: Int contacts: ContactConnection! parent: Customer }
+  type ContactConnection { nodes: [Contact!]! }
+  type Contact { id: ID! emails: String name: String customer: Customer }
+`)
+const someone = (more: Partial<RequestInfo> = {}): RequestInfo => ({
+  correlationId: '1',
+  actor: 'ida',
+  scopes: new Set(['golden:read']),
+  ...more,
+})
+
+/** Answers over a feed that the test moves; each execution says how many there have been. */
+function answers(bytesMax = 1e6) {
+  const at = { readMsAgo: 0, feed: {} as object, policy: 'p1' }
+  const kept = new Answers({ graph: cacheableGraph(policy), bytesMax, now: () => at })
+  let position = 0
+  let executions = 0
+  return {
+    kept,
+    at,
+    change: (type: string, goldenId: string) => kept.changed({ position: ++position, type, goldenId }),
+    async ask(text: string, data: object, options: { as?: RequestInfo; variables?: object; during?: () => void } = {}) {
+      const document = parse(text)
+      const operation = getOperationAST(document)
+      assert.ok(operation)
+      const dependencies = kept.dependenciesOf(schema, document, operation)
+      const key = kept.keyOf(text, null, options.variables, options.as ?? someone())
+      if (!dependencies || !key) return null
+      const before = executions
+      await kept.answer(key, dependencies, options.as ?? someone(), async () => {
+        executions++
+        await new Promise((resolve) => setImmediate(resolve))
+        options.during?.()
+        return { data: data as never }
+      })
+      return executions > before ? 'EXECUTED' : 'KEPT'
+    },
+  }
+}
+
+const one = '{ customer(id: "a") { id name } }'
+const list = '{ customers { nodes { name } } }'
+
+test('an answer is kept until a record in it changes, or any of a type that it lists', async () => {
+  const { ask, change } = answers()
+  const cases: [string, object][] = [
+    [one, { customer: { id: 'a', name: 'A' } }],
+    [list, { customers: { nodes: [{ name: 'A' }] } }],
+  ]
+  for (const [text, data] of cases) assert.equal(await ask(text, data), 'EXECUTED')
+  for (const [text, data] of cases) assert.equal(await ask(text, data), 'KEPT')
+  change('Product', 'p')
+  for (const [text, data] of cases) assert.equal(await ask(text, data), 'KEPT')
+  change('Customer', 'b')
+  assert.equal(await ask(...(cases[0] as [string, object])), 'KEPT')
+  assert.equal(await ask(...(cases[1] as [string, object])), 'EXECUTED')
+  change('Customer', 'a')
+  for (const [text, data] of cases) assert.equal(await ask(text, data), 'EXECUTED')
+})
+
+test('a record that is not there, or does not say its id, hangs on all of its type; a reference on its own', async () => {
+  const { ask, change } = answers()
+  const none: [string, object] = [one, { customer: null }]
+  const nameless: [string, object] = ['{ customer(id: "a") { name } }', { customer: { name: 'A' } }]
+  const contact: [string, object] = [
+    '{ contact(id: "c") { id customer { id name } } }',
+    { contact: { id: 'c', customer: { id: 'a', name: 'A' } } },
+  ]
+  for (const c of [none, nameless, contact]) assert.equal(await ask(...c), 'EXECUTED')
+  change('Customer', 'b')
+  assert.equal(await ask(...none), 'EXECUTED')
+  assert.equal(await ask(...nameless), 'EXECUTED')
+  assert.equal(await ask(...contact), 'KEPT')
+  change('Customer', 'a')
+  assert.equal(await ask(...contact), 'EXECUTED')
+})
+
+test('what changes without an event is never kept', async () => {
+  const { ask } = answers()
+  for (const text of [
+    '{ invoices }',
+    '{ customer(id: "a") { id invoices } }',
+    '{ customer(id: "a") { id provenance } }',
+    '{ contact(id: "c") { id emails } }',
+    '{ customers(filter: "source: crm") { totalCount } }',
+    'query ($x: Boolean!) { customer(id: "a") { id name @include(if: $x) } }',
+  ])
+    assert.equal(await ask(text, {}), null, text)
+  assert.equal(await ask(list, {}, { variables: { filter: { source: { system: 'crm' } } } }), null)
+})
+
+test('an answer is for callers with the same rights, whoever they are', async () => {
+  const { ask, change } = answers()
+  const data = { customer: { id: 'a', name: 'A' } }
+  assert.equal(await ask(one, data), 'EXECUTED')
+  assert.equal(await ask(one, data, { as: someone({ actor: 'otto', correlationId: '2' }) }), 'KEPT')
+  for (const other of [
+    { scopes: new Set(['golden:read', 'pii:read']) },
+    { roles: new Set(['steward']) },
+    { regions: ['EU'] },
+    { regions: [] },
+    { legalEntities: ['DE01'] },
+  ])
+    assert.equal(await ask(one, data, { as: someone(other) }), 'EXECUTED', JSON.stringify(other))
+  assert.equal(await ask(one, data, { variables: { id: 'b' } }), 'EXECUTED')
+  // Which rows are seen hangs on records that are not in the answer.
+  change('Product', 'p')
+  assert.equal(await ask(one, data), 'KEPT')
+  for (const bound of [{ regions: ['EU'] }, { legalEntities: ['DE01'] }])
+    assert.equal(await ask(one, data, { as: someone(bound) }), 'EXECUTED')
+})
+
+test('what changed while it was executed is not kept; while the feed is behind nothing is given', async () => {
+  const { ask, at, change, kept } = answers()
+  const data = { customer: { id: 'a', name: 'A' } }
+  assert.equal(await ask(one, data, { during: () => change('Customer', 'a') }), 'EXECUTED')
+  assert.equal(await ask(one, data), 'EXECUTED')
+  assert.equal(await ask(one, data), 'KEPT')
+  at.readMsAgo = 2_001
+  assert.equal(await ask(one, data), 'EXECUTED')
+  at.readMsAgo = 0
+  assert.equal(await ask(one, data), 'KEPT')
+  kept.changed({ position: 900, type: 'Product', goldenId: 'after events that were left out' })
+  assert.equal(await ask(one, data), 'EXECUTED')
+  at.feed = {}
+  assert.equal(await ask(one, data), 'EXECUTED')
+  at.policy = 'p2'
+  assert.equal(await ask(one, data), 'EXECUTED')
+})
+
+test('the same question at the same time is executed once, and not joined after a change', async () => {
+  const { ask, change } = answers()
+  const data = { customer: { id: 'a', name: 'A' } }
+  const first = [ask(one, data), ask(one, data), ask(one, data)]
+  assert.deepEqual((await Promise.all(first)).length, 3)
+  const { kept } = answers()
+  assert.equal(kept.figures.joined, 0)
+  const begun = ask('{ customer(id: "b") { id name } }', { customer: { id: 'b' } })
+  change('Customer', 'b')
+  assert.equal(await ask('{ customer(id: "b") { id name } }', { customer: { id: 'b' } }), 'EXECUTED')
+  await begun
+})
+
+test('memory is bounded: what was asked for longest ago goes', async () => {
+  const { ask, kept } = answers(3_000)
+  for (let n = 0; n < 50; n++)
+    await ask(`{ customer(id: "${n}") { id name } }`, { customer: { id: `${n}`, name: 'x' } })
+  assert.ok(kept.figures.bytes <= 3_000)
+  assert.equal(await ask('{ customer(id: "49") { id name } }', { customer: { id: '49' } }), 'KEPT')
+  assert.equal(await ask('{ customer(id: "0") { id name } }', { customer: { id: '0' } }), 'EXECUTED')
+})

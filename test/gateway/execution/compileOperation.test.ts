@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { buildSchema, type ExecutionResult, execute, type GraphQLObjectType, parse, validate } from 'graphql'
+import { compileOperation } from '../../../gateway/execution/compileOperation.ts'
+import { executeCompiled } from '../../../gateway/execution/executeCompiled.ts'
+
+// A compiled query answers what graphql-js answers.
+
+const schema = buildSchema(`
+  interface Named { name: String! }
+  type Thing implements Named { name: String! leaf: Int must: Int! thing: Thing self: Thing! things: [Thing!]! some: [Thing] any: Any named: Named kind: Kind add(a: Int!, b: [Int!] = [1, 2], in: In): Int }
+  type Other implements Named { name: String! leaf: Int thing: Thing }
+  union Any = Thing | Other
+  enum Kind { A B }
+  input In { x: Int = 3 y: [String!] }
+  type Query { thing: Thing things: [Thing!]! self: Thing! any: Any named: Named add(a: Int!, b: [Int!] = [1, 2], in: In): Int }
+`)
+
+/** What each place of the answer turns out to be is drawn from this. */
+const outcomes = [
+  'VALUE',
+  'VALUE',
+  'VALUE',
+  'VALUE',
+  'LATER',
+  'LATER',
+  'NULL',
+  'THROWS',
+  'REJECTS',
+  'ERROR',
+  'WRONG',
+] as const
+type Outcome = (typeof outcomes)[number]
+
+interface Source {
+  depth: number
+}
+
+function resolvers(draw: (place: string) => Outcome): void {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!('getFields' in type) || type.name.startsWith('__') || type.name === 'In' || type.name === 'Named') continue
+    for (const field of Object.values((type as GraphQLObjectType).getFields())) {
+      if (field.name === 'name') continue
+      field.resolve = (source: Source | undefined, args: object, context: object) => {
+        assert.deepEqual(context, { of: 'the operation' })
+        const depth = (source?.depth ?? 0) + 1
+        const value = valued(field.type.toString(), depth, args)
+        switch (draw(`${depth}${type.name}.${field.name}`)) {
+          case 'VALUE':
+            return value
+          case 'LATER':
+            return new Promise((resolve) => setImmediate(resolve, value))
+          case 'NULL':
+            return null
+          case 'THROWS':
+            throw new Error(`${field.name} throws`)
+          case 'REJECTS':
+            return Promise.reject(new Error(`${field.name} rejects`))
+          case 'ERROR':
+            return new Error(`${field.name} is an error`)
+          case 'WRONG':
+            return { name: 1 }
+        }
+      }
+    }
+  }
+}
+
+function valued(type: string, depth: number, args: object): unknown {
+  const bare = type.replace(/[![\]]/g, '')
+  const one = (n: number) => {
+    if (bare === 'Int') return Object.keys(args).length > 0 ? JSON.stringify(args).length : depth * 10 + n
+    if (bare === 'Kind') return n % 2 ? 'A' : 'B'
+    // A field of a value may be a function, as connections have them.
+    return { __typename: bare === 'Thing' || n % 2 ? 'Thing' : 'Other', name: () => `n${n}`, depth }
+  }
+  return type.startsWith('[') ? [one(0), one(1), bare === 'Thing' && type === '[Thing]' ? null : one(2)] : one(depth)
+}
+
+const leaves = [
+  'leaf',
+  'must',
+  'kind',
+  'name',
+  '__typename',
+  'add(a: 1)',
+  'add(a: $v, b: [5])',
+  'add(a: 2, in: { y: ["q"] })',
+]
+const selection = (depth: number): fc.Arbitrary<string> =>
+  depth === 0
+    ? fc.constantFrom('leaf', 'name', '__typename').map((f) => `{ ${f} }`)
+    : fc
+        .array(
+          fc.oneof(
+            fc.constantFrom(...leaves),
+            fc
+              .tuple(fc.constantFrom('thing', 'self', 'things', 'some', 'a: thing', 'b: things'), selection(depth - 1))
+              .map((t) => t.join(' ')),
+            fc
+              .tuple(fc.constantFrom('any', 'named'), selection(depth - 1))
+              .map(([f, s]) => `${f} { __typename ... on Thing ${s} ... on Other { name leaf } }`),
+            fc.constant('...F'),
+          ),
+          { minLength: 1, maxLength: 4 },
+        )
+        // Two of one key must ask for the same; the same text twice does.
+        .map((fields) => `{ ${[...new Map(fields.map((f) => [f.split(/[ ({]/, 1)[0], f])).values()].join(' ')} }`)
+
+const query = selection(3).map(
+  (s) => `query ($v: Int!) { thing ${s} things ${s} again: self ${s} any { ... on Thing ${s} } }
+  fragment F on Thing { more: leaf inner: thing { must } }`,
+)
+
+test('a compiled query answers as graphql-js does: values, nulls that spread, errors and where they are', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      query,
+      fc.array(fc.constantFrom(...outcomes), { minLength: 3, maxLength: 12 }),
+      async (text, drawn) => {
+        const document = parse(text)
+        fc.pre(validate(schema, document).length === 0)
+        resolvers(
+          (place) => drawn[[...place].reduce((h, c) => (h * 31 + c.charCodeAt(0)) % 9973, 7) % drawn.length] ?? 'VALUE',
+        )
+        const args = { contextValue: { of: 'the operation' }, variableValues: { v: 4 } }
+        const expected = await execute({ schema, document, ...args })
+        const plan = compileOperation(schema, document, undefined)
+        assert.ok(plan)
+        // Twice, because a plan is used again.
+        for (const result of [await executeCompiled(plan, args), await executeCompiled(plan, args)])
+          same(result, expected)
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
+
+/** Of what became null as a whole graphql-js may name several errors, as they come; we name the first. */
+function same(result: ExecutionResult, expected: ExecutionResult): void {
+  assert.equal(JSON.stringify(result.data), JSON.stringify(expected.data))
+  const words = ({ errors = [] }: ExecutionResult) => errors.map((e) => `${e.path?.join('.')}: ${e.message}`)
+  const theirs = new Set(words(expected))
+  assert.equal((result.errors ?? []).length > 0, theirs.size > 0)
+  for (const e of words(result)) {
+    if (theirs.has(e)) continue
+    // Of two errors that made one place null either may be the first.
+    assert.ok(
+      words(expected).some((w) => w.split(': ', 1)[0] !== undefined && isNullAt(expected.data, e)),
+      `${e} is not among ${[...theirs]}`,
+    )
+  }
+}
+
+/** The place of the error, or one around it, is null in the answer. */
+function isNullAt(data: unknown, error: string): boolean {
+  let at = data
+  for (const key of (error.split(': ', 1)[0] ?? '').split('.')) {
+    if (at === null) return true
+    at = (at as Record<string, unknown>)[key]
+  }
+  return at === null
+}
+
+test('variables and arguments that do not fit are said as graphql-js says them', async () => {
+  resolvers(() => 'VALUE')
+  const document = parse('query ($v: Int!) { add(a: $v) }')
+  const plan = compileOperation(schema, document, undefined)
+  assert.ok(plan)
+  for (const variableValues of [{}, { v: 'x' }, { v: 1 }]) {
+    const args = { contextValue: { of: 'the operation' }, variableValues }
+    const ours = await executeCompiled(plan, args)
+    const theirs = await execute({ schema, document, ...args })
+    assert.deepEqual(JSON.parse(JSON.stringify(ours)), JSON.parse(JSON.stringify(theirs)))
+  }
+})
+
+test('what is decided at run time is left to graphql-js', () => {
+  for (const text of [
+    'query ($v: Boolean!) { thing @include(if: $v) { name } }',
+    '{ __schema { types { name } } }',
+    'query A { thing { name } } query B { thing { name } }',
+  ])
+    assert.equal(compileOperation(schema, parse(text), undefined), null)
+})

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { Writable } from 'node:stream'
+import { after, before, test } from 'node:test'
+import type { GraphQLError } from 'graphql'
+import { createClient as wsClient } from 'graphql-ws'
+import pino from 'pino'
+import { WebSocket } from 'ws'
+import { type SubgraphService, startSubgraphService } from '../../../gateway/federation/subgraphService.ts'
+import { internalTokens } from '../../../gateway/identity/internal.ts'
+import { type Fixture, fixture } from '../fixture.ts'
+import { ask, BOUNDS, testGateway } from '../gateway.ts'
+import { until } from '../until.ts'
+
+/** What queries.test.ts, mask.test.ts and streams.test.ts show in one process, with each subgraph a service of its own. */
+let it: Awaited<ReturnType<typeof testGateway>>
+/** The same services, and less patience: enough for a query to get there on a busy machine. */
+let hasty: typeof it
+let world: Fixture
+let services: SubgraphService[]
+const internal = internalTokens('a secret of gateway and services')
+const logged: string[] = []
+before(async () => {
+  world = fixture()
+  const log = pino(
+    { level: 'warn' },
+    new Writable({
+      write(line, _encoding, done) {
+        logged.push(String(line))
+        done()
+      },
+    }),
+  )
+  services = await Promise.all(
+    world.subgraphs.map((subgraph) =>
+      startSubgraphService({ subgraph, host: '127.0.0.1', port: 0, bodyBytesMax: 100_000, internal, log }),
+    ),
+  )
+  const options = {
+    fixture: world,
+    // None in this process: what is answered came over HTTP.
+    subgraphs: [],
+    internal,
+    services: new Map(world.subgraphs.map((s, i) => [s.name, services[i]?.url ?? ''])),
+  }
+  it = await testGateway(options)
+  hasty = await testGateway({ ...options, bounds: { ...BOUNDS, queryMsMax: 1_000 } })
+})
+after(async () => {
+  await Promise.all([it, hasty].map((g) => g.gateway.close(1_000)))
+  await Promise.all(services.map((s) => s.close()))
+})
+
+test('a query over three services, in one batch each, under one correlation id', async () => {
+  world.batches.length = 0
+  const { body, headers } = await ask(it.url, '{ head customers(first: 2) { name invoices { id } } }')
+  assert.deepEqual(body.data, {
+    head: '0',
+    customers: [
+      { name: 'Customer 0', invoices: [{ id: 'c0-1' }, { id: 'c0-2' }] },
+      { name: 'Customer 1', invoices: [{ id: 'c1-1' }, { id: 'c1-2' }] },
+    ],
+  })
+  const id = headers.get('x-correlation-id')
+  assert.deepEqual(
+    world.batches.map((b) => [b.subgraph, b.keys, b.correlationId]),
+    [
+      ['customer', ['c0', 'c1'], id],
+      ['billing', ['c0', 'c1'], id],
+    ],
+  )
+})
+
+test('errors are masked in the service, and codes pass', async () => {
+  const fails = async (how: string) => (await ask(it.url, `{ fails(how: "${how}") }`)).body.errors[0]
+  assert.equal((await fails('CODE')).extensions.code, 'NOT_FOUND')
+  assert.equal((await fails('STORE')).extensions.code, 'UNAVAILABLE')
+  const hidden = await fails('PLAIN')
+  assert.equal(hidden.message, 'Internal error')
+  assert.ok(logged.some((l) => l.includes(hidden.extensions.correlationId) && l.includes('secret')))
+})
+
+test('an event comes through with its entity from other services, as it is now', async (t) => {
+  const client = wsClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  t.after(() => client.dispose())
+  const query = 'subscription { changes { position customer { name invoices { id } } } }'
+  const events = client.iterate<{ changes: unknown }>({ query })
+  const first = events.next()
+  await until(() => world.subscribers() === 1)
+  for (const name of ['Old', 'New']) {
+    world.names.set('c1', name)
+    world.emit({ position: name, id: 'c1' })
+    const { value } = name === 'Old' ? await first : await events.next()
+    assert.deepEqual(value.data.changes, {
+      position: name,
+      customer: { name, invoices: [{ id: 'c1-1' }, { id: 'c1-2' }] },
+    })
+  }
+  await client.dispose()
+  await until(() => world.subscribers() === 0)
+})
+
+test('a service is told that nobody waits any more: its query takes too long, or its client has gone', async () => {
+  const { body } = await ask(hasty.url, '{ fails(how: "FOREVER") }')
+  assert.equal(body.errors[0].extensions.code, 'TIMEOUT')
+  await until(() => world.abandoned.length === 1)
+  const client = new AbortController()
+  const gone = fetch(it.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: '{ fails(how: "FOREVER") }' }),
+    signal: client.signal,
+  })
+  await until(() => world.forever() === 2)
+  client.abort()
+  await assert.rejects(gone)
+  await until(() => world.abandoned.length === 2)
+  const socket = wsClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const ended = assert.rejects(socket.iterate({ query: '{ fails(how: "FOREVER") }' }).next(), { code: 4499 })
+  await until(() => world.forever() === 3)
+  socket.terminate()
+  await ended
+  await until(() => world.abandoned.length === 3)
+  assert.deepEqual(world.abandoned, ['CLIENT_GONE', 'CLIENT_GONE', 'CLIENT_GONE'])
+})
+
+test('a service with another secret is named to callers, and both logs say what is wrong', async (t) => {
+  const other = internalTokens('a secret that no service here has')
+  const at = new Map(world.subgraphs.map((s, i) => [s.name, services[i]?.url ?? '']))
+  const {
+    gateway,
+    url,
+    logged: ours,
+  } = await testGateway({ fixture: world, subgraphs: [], internal: other, services: at })
+  t.after(() => gateway.close(0))
+  logged.length = 0
+  const socket = wsClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  t.after(() => socket.dispose())
+  const ways = [
+    ['changes', 'head', async () => (await ask(url, '{ head }')).body],
+    ['customer', 'rename', async () => (await ask(url, 'mutation { rename(id: "c1", name: "x") { id } }')).body],
+    // Not compiled.
+    ['customer', 'customers', async () => (await ask(url, '{ customers @include(if: true) { id } }')).body],
+    [
+      'changes',
+      'changes',
+      async () => (await socket.iterate({ query: 'subscription { changes { position } }' }).next()).value,
+    ],
+  ] as const
+  for (const [subgraph, field, asked] of ways) {
+    const { errors } = await asked()
+    const told = errors.map((e: GraphQLError) => [e.extensions.code, e.extensions.subgraph, e.path?.[0]])
+    assert.deepEqual(told, [['UNAVAILABLE', subgraph, field]])
+    assert.doesNotMatch(JSON.stringify(errors), /secret/i)
+    const said = JSON.stringify(ours.splice(0))
+    assert.match(said, new RegExp(`"level":50.*service ${subgraph} .*TOUCHSTONE_INTERNAL_SECRET`), field)
+  }
+  await Promise.all(Array.from({ length: 20 }, () => ask(url, '{ head }')))
+  const theirs = logged.filter((l) => l.includes('TOUCHSTONE_INTERNAL_SECRET')).length
+  assert.ok(theirs >= 2 && theirs < 20, `each service says so, and not with each request: ${theirs}`)
+})
+
+test('a service that is gone is named by a code, not by its address, and the rest of the answer stays', async () => {
+  await services.splice(1, 1)[0]?.close()
+  const { body } = await ask(it.url, '{ customers(first: 1) { name invoices { id } } }')
+  assert.equal(body.errors[0].extensions.code, 'UNAVAILABLE')
+  assert.equal(body.errors[0].extensions.subgraph, 'billing')
+  assert.deepEqual(body.errors[0].path?.slice(0, 1), ['customers'])
+  assert.doesNotMatch(JSON.stringify(body), /127\.0\.0\.1|ECONN|fetch/)
+  assert.deepEqual((await ask(it.url, '{ customers(first: 1) { name } }')).body, {
+    data: { customers: [{ name: 'Customer 0' }] },
+  })
+})

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { composeSupergraph } from '../../../gateway/federation/compose.ts'
+import { supergraphChanges } from '../../../gateway/federation/supergraphChanges.ts'
+
+const LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@requiresScopes", "@tag"])\n`
+
+function compose(subgraphs: Record<string, string>): string {
+  return composeSupergraph(Object.entries(subgraphs).map(([name, sdl]) => ({ name, sdl: LINK + sdl })))
+}
+const OLD = {
+  crm: `type Query { a: A @requiresScopes(scopes: [["a"]]) b: Int @requiresScopes(scopes: [["b"], ["c", "d"]]) closed: Int }
+        type A @key(fields: "id") { id: ID! x: String y: String free: String masked: String }`,
+  erp: `type A @key(fields: "id") { id: ID! z: String }`,
+}
+const changes = (next: Record<string, string>) =>
+  supergraphChanges(compose(OLD), compose(next), '2026-06-01').map((c) => `${c.level} ${c.coordinate}: ${c.text}`)
+
+test('rights: tighter ones break, wider ones are safe, masking is in between; unstated root fields are for every scope', () => {
+  assert.deepEqual(
+    changes({
+      ...OLD,
+      crm: `type Query { a: A @requiresScopes(scopes: [["a", "x"]]) b: Int @requiresScopes(scopes: [["b"], ["c"]])
+              closed: Int @requiresScopes(scopes: [["a"]]) }
+            type A @key(fields: "id") { id: ID! x: String y: String free: String @requiresScopes(scopes: [["f"]])
+              masked: String @requiresScopes(scopes: [["pii"]]) @tag(name: "masked") }`,
+    }),
+    [
+      'BREAKING A.free: needs the scope f, which not all have who could ask for it',
+      'BREAKING Query.a: needs the scope a and x, which not all have who could ask for it',
+      'DANGEROUS A.masked: is null for callers without the scope pii',
+      'SAFE Query.b: is open to more callers: no longer needs the scope b, or c and d',
+      'SAFE Query.closed: is open to more callers: no longer needs the scope *',
+    ],
+  )
+  assert.deepEqual(changes({ ...OLD, crm: OLD.crm.replace('a: A @requiresScopes(scopes: [["a"]])', 'a: A') }), [
+    'BREAKING Query.a: needs every scope, which not all have who could ask for it',
+  ])
+})
+
+test('a field that moves to another subgraph is told; clients of the graph do not see what is between it and subgraphs', () => {
+  assert.deepEqual(
+    changes({
+      crm: OLD.crm.replace(' y: String', ''),
+      erp: OLD.erp.replace('z: String', 'z: String y: String'),
+      usage: 'type A @key(fields: "id") { id: ID! w: Int }',
+    }),
+    [
+      'DANGEROUS A.y: is answered by erp, was by crm: roll out services first',
+      'SAFE A.w: was added',
+      'SAFE subgraph usage: was added',
+    ],
+  )
+  assert.deepEqual(changes({ crm: OLD.crm }), [
+    'BREAKING A.z: was removed',
+    'DANGEROUS subgraph erp: is gone: no service of it is asked',
+  ])
+  assert.deepEqual(changes(OLD), [])
+})

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { after, before, test } from 'node:test'
+import { ask, testGateway } from '../gateway.ts'
+
+let it: Awaited<ReturnType<typeof testGateway>>
+before(async () => {
+  it = await testGateway()
+})
+after(() => it.gateway.close())
+
+interface Raw {
+  path?: string
+  method?: string
+  headers?: Record<string, string>
+  body?: string | Buffer[]
+}
+
+/** Below fetch, which would repair what is to be wrong here. */
+function raw({
+  path = '/graphql',
+  method = 'POST',
+  headers = {},
+  body = '',
+}: Raw): Promise<{ status: number; code: string }> {
+  return new Promise((resolve, reject) => {
+    const url = new URL(it.url)
+    const req = request(
+      { host: url.hostname, port: url.port, path, method, headers: { 'content-type': 'application/json', ...headers } },
+      async (res) => {
+        let text = ''
+        for await (const chunk of res) text += chunk
+        resolve({ status: res.statusCode ?? 0, code: JSON.parse(text).errors?.[0].extensions.code })
+      },
+    )
+    req.once('error', reject)
+    if (typeof body === 'string') req.end(body)
+    else {
+      for (const chunk of body) req.write(chunk)
+      req.end()
+    }
+  })
+}
+
+const cases: [string, Raw, number, string][] = [
+  ['no JSON', { body: '{"query": ' }, 400, 'BAD_JSON'],
+  ['an empty body', {}, 400, 'BAD_JSON'],
+  ['no query', { body: '{}' }, 400, 'NO_QUERY'],
+  ['null', { body: 'null' }, 400, 'NO_QUERY'],
+  ['a query that is a number', { body: '{"query": 1}' }, 400, 'NO_QUERY'],
+  ['variables that are a list', { body: '{"query":"{head}","variables":[]}' }, 400, 'BAD_VARIABLES'],
+  [
+    'variables that nest too deeply',
+    { body: `{"query":"{head}","variables":{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}}` },
+    400,
+    'BAD_VARIABLES',
+  ],
+  ['an operation name that is a number', { body: '{"query":"{head}","operationName":1}' }, 400, 'BAD_OPERATION_NAME'],
+  ['a batch', { body: '[{"query":"{head}"}]' }, 400, 'BATCHING_NOT_SUPPORTED'],
+  ['a form', { headers: { 'content-type': 'text/plain' }, body: '{"query":"{head}"}' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
+  [
+    'variables in the address that are no JSON',
+    { method: 'GET', path: '/graphql?query=%7Bhead%7D&variables=%7B' },
+    400,
+    'BAD_JSON',
+  ],
+  ['a large body', { body: `{"query":"${' '.repeat(30_000)}"}` }, 413, 'BODY_TOO_LARGE'],
+  [
+    'a large body in chunks',
+    { body: Array.from({ length: 30 }, () => Buffer.alloc(1_000, 32)) },
+    413,
+    'BODY_TOO_LARGE',
+  ],
+  ['a long document', { body: `{"query":"{ head } ${' '.repeat(11_000)}"}` }, 413, 'DOCUMENT_TOO_LARGE'],
+  ['a method', { method: 'DELETE' }, 405, 'METHOD_NOT_ALLOWED'],
+  ['a path', { path: '/admin' }, 404, 'NOT_FOUND'],
+  ['a delivery where none are taken', { path: '/ingest/stripe' }, 404, 'NO_INGEST_HERE'],
+  [
+    'a name that is not ours',
+    { headers: { host: 'evil.example' }, body: '{"query":"{head}"}' },
+    421,
+    'HOST_NOT_ALLOWED',
+  ],
+  [
+    'a page of another site',
+    { headers: { origin: 'https://evil.example' }, body: '{"query":"{head}"}' },
+    403,
+    'ORIGIN_NOT_ALLOWED',
+  ],
+  [
+    'a subscription without a stream',
+    { body: '{"query":"subscription { changes { position } }"}' },
+    406,
+    'NOT_ACCEPTABLE',
+  ],
+]
+for (const [what, input, status, code] of cases)
+  test(`${what} is answered with ${status} ${code}`, async () => {
+    assert.deepEqual(await raw(input), { status, code })
+  })
+
+const documents: [string, string, string][] = [
+  ['broken GraphQL', '{ customers {', 'GRAPHQL_PARSE_FAILED'],
+  ['an unknown field', '{ customers { nam } }', 'GRAPHQL_VALIDATION_FAILED'],
+  ['too many tokens', `{ ${'head '.repeat(400)} }`, 'TOO_MANY_TOKENS'],
+  ['too many fields', `{ customers { ${'name '.repeat(70)} } }`, 'TOO_MANY_FIELDS'],
+  ['too many aliases', `{ ${Array.from({ length: 11 }, (_, i) => `a${i}: head`).join(' ')} }`, 'TOO_MANY_ALIASES'],
+  [
+    'too deep a document',
+    '{ customers { invoices { customer { invoices { customer { invoices { customer { invoices { id } } } } } } } } }',
+    'QUERY_TOO_DEEP',
+  ],
+  [
+    'depth hidden in fragments',
+    `{ customers { ...A } } fragment A on Customer { invoices { customer { ...B } } }
+     fragment B on Customer { invoices { customer { ...C } } } fragment C on Customer { invoices { customer { ...D } } }
+     fragment D on Customer { invoices { customer { id } } }`,
+    'QUERY_TOO_DEEP',
+  ],
+  [
+    'aliases multiplied by fragments',
+    `{ customers { ...A ...A ...A ...A } } fragment A on Customer { a: id b: id c: id }`,
+    'TOO_MANY_ALIASES',
+  ],
+  ['a circle of fragments', '{ customers { ...A } } fragment A on Customer { ...A }', 'GRAPHQL_VALIDATION_FAILED'],
+]
+for (const [what, query, code] of documents)
+  test(`${what} is answered with ${code}`, async () => {
+    const { body } = await ask(it.url, query)
+    assert.ok(
+      body.errors.some((e: { extensions: { code: string } }) => e.extensions.code === code),
+      JSON.stringify(body),
+    )
+    assert.equal(body.data, undefined)
+  })
+
+test('a client that knows the newer media type gets 400 for what is wrong with its operation', async () => {
+  const headers = { accept: 'application/graphql-response+json' }
+  const wrong = await ask(it.url, '{ nothing }', { headers })
+  assert.equal(wrong.status, 400)
+  assert.match(wrong.headers.get('content-type') ?? '', /graphql-response\+json/)
+  assert.equal((await ask(it.url, '{ head }', { headers })).status, 200)
+})
+
+test('the server goes on after all of it', async () => {
+  assert.deepEqual((await ask(it.url, '{ head }')).body, { data: { head: '0' } })
+})

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { test } from 'node:test'
+import { Drain } from '../../../gateway/http/drain.ts'
+import { serveWebSockets } from '../../../gateway/http/websocket.ts'
+import { localCallers } from '../../../gateway/identity/callers.ts'
+import { CALLER_LIMITS, CallerBounds } from '../../../gateway/limits/callerBounds.ts'
+
+const upgrade = (path: string, origin: string) =>
+  `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${origin}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
+
+test('a WebSocket that is refused cannot end the process', async (t) => {
+  const server = createServer()
+  const sockets = serveWebSockets(server, '/graphql', {
+    drain: () => new Drain(),
+    runtime: {} as never,
+    operations: {} as never,
+    bounds: { bodyBytesMax: 1_000, streamsMax: 10 } as never,
+    report: () => {},
+    callers: localCallers(),
+    callerBounds: new CallerBounds(CALLER_LIMITS),
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(async () => {
+    await sockets.close()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const ask = async (request: string) => {
+    const client = connect(port, '127.0.0.1')
+    client.write(request)
+    let answer = ''
+    for await (const chunk of client) answer += chunk
+    return answer
+  }
+
+  await t.test('by a path that is no URL', async () => {
+    assert.match(await ask(upgrade('//', '')), /^HTTP\/1.1 404 /)
+  })
+  await t.test('by leaving before the answer', async () => {
+    server.once('upgrade', (_, socket) => {
+      assert.ok(socket.listenerCount('error') > 0, 'somebody hears of its error')
+      socket.emit('error', new Error('read ECONNRESET'))
+    })
+    await ask(upgrade('/graphql', 'Origin: http://elsewhere.example\r\n'))
+    assert.match(await ask(upgrade('/other', '')), /^HTTP\/1.1 404 /)
+  })
+})

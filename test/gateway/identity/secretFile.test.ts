@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { secretFile } from '../../../gateway/identity/development.ts'
+
+test('a secret is readable by its owner alone, whatever somebody left in its folder; all read the same', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'secret-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const left = join(dir, `.key.${process.pid}`)
+  writeFileSync(left, 'known to others')
+  chmodSync(left, 0o644)
+  let made = 0
+  const read = () => secretFile(dir, 'key', () => `secret ${++made}`)
+  const [first, ...others] = await Promise.all([read(), read(), read()])
+  assert.match(first ?? '', /^secret /)
+  assert.deepEqual([...new Set(others)], [first])
+  assert.equal(statSync(join(dir, 'key')).mode & 0o777, 0o600)
+  assert.deepEqual(readdirSync(dir).sort(), [`.key.${process.pid}`, 'key'])
+  chmodSync(join(dir, 'key'), 0o640)
+  await assert.rejects(read(), /chmod 600/)
+})

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { HttpError } from '../../../gateway/http/httpAnswer.ts'
+import type { Caller } from '../../../gateway/identity/caller.ts'
+import { CALLER_LIMITS, CallerBounds } from '../../../gateway/limits/callerBounds.ts'
+import { SharedRate } from '../../../gateway/limits/sharedRate.ts'
+import { addCallerMinutes } from '../../../mdm/access/callerMinutes.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+
+let db: TestDatabase
+before(async () => {
+  db = await testDatabase()
+})
+after(async () => await db?.drop())
+
+const of = (actor: string): Caller => ({
+  actor,
+  roles: new Set(),
+  scopes: new Set(),
+  via: 'TOKEN',
+  expiresAt: null,
+})
+const limits = { ...CALLER_LIMITS, callerOperationsPerMinuteMax: 100 }
+
+/** Two gateways before one database, whose own clocks stand still, so that no minute ends meanwhile. */
+function gateways(addUp = (begun: ReadonlyMap<string, number>) => addCallerMinutes(db.sql, begun)) {
+  const failed: unknown[] = []
+  const rates = [1, 2].map(
+    () =>
+      new SharedRate(
+        addUp,
+        (e) => failed.push(e),
+        () => 60_000,
+      ),
+  )
+  for (const r of rates) r.stop()
+  let clock = 0
+  // Buckets of their own are never the bound here: time goes fast for them.
+  const bounds = rates.map((rate) => new CallerBounds(limits, () => (clock += 60_000), rate))
+  const begin = (n: number, actor: string) => bounds[n]?.count(of(actor))
+  const tell = () => Promise.all(rates.map((r) => r.tell()))
+  return { begin, tell, failed }
+}
+
+test('what a caller begins at one gateway counts at the other; others are not held up', async () => {
+  const { begin, tell, failed } = gateways()
+  for (let i = 0; i < 60; i++) begin(0, 'ida')
+  for (let i = 0; i < 39; i++) begin(1, 'ida')
+  await tell()
+  await tell()
+  begin(1, 'ida')
+  await tell()
+  assert.deepEqual(failed, [])
+  const counted = await db.sql`select sum(operations)::int as n from caller_minute where actor = 'ida'`
+  assert.equal(counted[0]?.n, 100)
+  for (const n of [1]) {
+    assert.throws(
+      () => begin(n, 'ida'),
+      (e) => e instanceof HttpError && e.status === 429 && e.code === 'RATE_LIMITED',
+    )
+    begin(n, 'bob')
+  }
+})
+
+test('while the database is away each gateway goes by itself', async () => {
+  const { begin, tell, failed } = gateways(async () => Promise.reject(new Error('away')))
+  for (let i = 0; i < 99; i++) begin(0, 'eve')
+  await tell()
+  assert.equal(failed.length, 1)
+  for (let i = 0; i < 100; i++) begin(1, 'eve')
+  begin(0, 'eve')
+  assert.throws(() => begin(0, 'eve'), /over all gateways/)
+})

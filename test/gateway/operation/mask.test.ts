@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { ask, testGateway } from '../gateway.ts'
+
+let it: Awaited<ReturnType<typeof testGateway>>
+before(async () => {
+  it = await testGateway()
+})
+after(() => it.gateway.close())
+
+const fails = (how: string) =>
+  ask(it.url, 'query Q($how: String!) { fails(how: $how) customer(id: "c1") { id } }', { variables: { how } })
+
+test('an error made for the caller passes, beside the data of the rest', async () => {
+  const { body } = await fails('CODE')
+  assert.equal(body.errors[0].message, 'No such customer')
+  assert.equal(body.errors[0].extensions.code, 'NOT_FOUND')
+  assert.deepEqual(body.errors[0].path, ['fails'])
+  assert.deepEqual(body.data, { fails: null, customer: { id: 'c1' } })
+})
+
+test('any other error becomes a code with the correlation id under which it is in the log', async () => {
+  for (const how of ['PLAIN', 'BARE']) {
+    it.logged.length = 0
+    const { body, headers } = await fails(how)
+    assert.deepEqual(body.errors, [
+      {
+        message: 'Internal error',
+        path: ['fails'],
+        extensions: { code: 'INTERNAL', correlationId: headers.get('x-correlation-id') },
+      },
+    ])
+    assert.equal(it.logged[0]?.correlationId, headers.get('x-correlation-id'))
+    assert.match(JSON.stringify(it.logged[0]), /secret/)
+  }
+})
+
+test('a store that is away, full or too slow has a code, and says nothing of itself', async () => {
+  for (const [how, code] of [
+    ['STORE', 'UNAVAILABLE'],
+    ['FULL', 'UNAVAILABLE'],
+    ['SLOW', 'TIMEOUT'],
+  ] as const) {
+    const { body } = await fails(how)
+    assert.equal(body.errors[0].extensions.code, code)
+    assert.doesNotMatch(JSON.stringify(body), /127\.0\.0\.1|ECONN|extend file|canceling/)
+  }
+})

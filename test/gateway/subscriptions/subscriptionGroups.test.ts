@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type ExecutionResult, getOperationAST, parse } from 'graphql'
+import { createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
+import { All } from '../../../gateway/identity/caller.ts'
+import { Selection, Selections } from '../../../gateway/subscriptions/subscriptionGroups.ts'
+import type { RequestInfo } from '../../../subgraphs/contract.ts'
+import { testGateway } from '../gateway.ts'
+import { until } from '../until.ts'
+
+const request = (part: Partial<RequestInfo> = {}): RequestInfo => ({
+  correlationId: '1',
+  scopes: new Set(['feed:read', 'pii:read']),
+  actor: 'ida',
+  ...part,
+})
+
+function joined(selections: Selections, text: string, variables = {}, asked = request()) {
+  const document = parse(text)
+  const operation = getOperationAST(document)
+  assert.ok(operation)
+  const one = selections.join(document, operation, variables, asked)
+  assert.ok(one)
+  return one.selection
+}
+
+test('who asks for the same of each event with the same rights shares, whichever events they ask for', () => {
+  const selections = new Selections(['entity'])
+  const first = joined(selections, 'subscription { changes { ... on Change { op after } } }')
+  const same: [string, object?, Partial<RequestInfo>?][] = [
+    ['subscription Named { changes { ... on Change { op after } } }'],
+    ['subscription { changes(types: [CUSTOMER], after: "x") { ... on Change { op after } } }'],
+    ['subscription ($a: String) { changes(after: $a) { ... on Change { op after } } }', { a: 'other' }],
+    ['subscription { changes { ... on Change { op after } } }', {}, { actor: 'otto', correlationId: '2' }],
+    ['subscription { changes { ... on Change { op after } } }', {}, { scopes: new Set(['pii:read', 'feed:read']) }],
+  ]
+  for (const [text, variables, asked] of same)
+    assert.equal(joined(selections, text, variables, request(asked)), first, text)
+  const other: [string, object?, Partial<RequestInfo>?][] = [
+    ['subscription { changes { ... on Change { op } } }'],
+    ['subscription { customerChanged { ... on Change { op after } } }'],
+    ['subscription { them: changes { ... on Change { op after } } }'],
+    ['subscription { changes { ... on Change { op after } } }', {}, { scopes: new Set(['feed:read']) }],
+    ['subscription { changes { ... on Change { op after } } }', {}, { scopes: new Set() }],
+    ['subscription { changes { ... on Change { op after } } }', {}, { scopes: new All() }],
+    ['subscription { changes { ... on Change { op after } } }', {}, { regions: ['EMEA'] }],
+    ['subscription { changes { ... on Change { op after } } }', {}, { legalEntities: ['DE01'] }],
+    ['subscription { changes { ...C } } fragment C on Change { op after }'],
+    ['subscription { changes { ...C } } fragment C on Change { op before }'],
+    ['subscription ($v: Int!) { changes { ... on Change { cloudEvent(version: $v) } } }', { v: 1 }],
+    ['subscription ($v: Int!) { changes { ... on Change { cloudEvent(version: $v) } } }', { v: 2 }],
+    ['subscription { changes { ... on Change { op entity { id } } } }'],
+    ['subscription { changes { ... on Change { op entity { id } } } }', {}, { actor: 'otto' }],
+    ['subscription { changes { ... on Change { op entity { id } } } }', {}, { regions: ['EMEA'] }],
+  ]
+  const all = other.map(([text, variables, asked]) => joined(selections, text, variables, request(asked)))
+  assert.equal(new Set([first, ...all]).size, all.length + 1)
+})
+
+test('a selection that nobody is subscribed to any more is forgotten', () => {
+  const selections = new Selections([])
+  const document = parse('subscription { changes { op } }')
+  const operation = getOperationAST(document)
+  assert.ok(operation)
+  const two = [1, 2].map(() => selections.join(document, operation, {}, request()))
+  assert.equal(selections.size, 1)
+  for (const one of [...two, ...two]) one?.leave()
+  assert.equal(selections.size, 0)
+})
+
+test('errors, and what its maker left unfinished, are not shared; the old do not push out the new', async () => {
+  const selection = new Selection(Number.POSITIVE_INFINITY)
+  selection.subscribers = 3
+  let made = 0
+  const make = (result: ExecutionResult | null) => async () => {
+    made++
+    return result && { result, shown: [] }
+  }
+  const event = { identity: {}, order: 100 }
+  assert.equal(await selection.of(event, make(null)), null)
+  assert.ok((await selection.of(event, make({ errors: [{} as never] })))?.result.errors)
+  const good = { data: {} }
+  const other = { identity: {}, order: 100 }
+  const results = await Promise.all([1, 2, 3].map(() => selection.of(other, make(good))))
+  assert.deepEqual(
+    results.map((r) => r?.result),
+    [good, good, good],
+  )
+  assert.equal(made, 3)
+  for (let order = 0; order < 30; order++) await selection.of({ identity: {}, order }, make(good))
+  assert.equal(made, 33)
+  for (let order = 101; order < 200; order++) await selection.of({ identity: {}, order }, make(good))
+  assert.equal(made, 132)
+})
+
+test('many subscribers of one selection cost one execution of an event; each gets every event once', async (t) => {
+  const it = await testGateway()
+  t.after(() => it.gateway.close(1_000))
+  const client = () => {
+    const made = createClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+    t.after(() => made.dispose())
+    return made
+  }
+  const got: string[][] = []
+  const subscribe = async (query: string) => {
+    const own: string[] = []
+    got.push(own)
+    for await (const { data } of client().iterate<{ changes: { position: string } }>({ query }))
+      own.push(data?.changes.position ?? '')
+  }
+  const many = 20
+  for (let i = 0; i < many; i++) void subscribe('subscription { changes { position detail } }').catch(() => {})
+  await until(() => it.fixture.subscribers() === many)
+  for (let n = 1; n <= 50; n++) it.fixture.emit({ position: String(n), id: 'c1' })
+  await until(() => got.every((own) => own.length === 50))
+  for (const own of got)
+    assert.deepEqual(
+      own,
+      Array.from({ length: 50 }, (_, i) => String(i + 1)),
+    )
+  assert.equal(it.fixture.told(), 50)
+  it.fixture.emit({ position: '51', id: 'c1', fails: true })
+  await until(() => got.every((own) => own.length === 51))
+  assert.equal(it.fixture.told(), 50 + many, 'an error, which names the correlation id, is each one’s own')
+})
