@@ -1,9 +1,9 @@
-import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
 import { operationalList } from '../operational/operationalList.ts'
 import { golden, lookups, money, operational, source } from '../operational/operationalResolvers.ts'
 import { connectionResolvers, edgeResolvers } from '../shared/connection.ts'
 import { moneyOf } from '../shared/money.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
+import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { billingTotals } from './totals.ts'
 
 export function billingResolvers({ policy }: SubgraphDeps): Resolvers {

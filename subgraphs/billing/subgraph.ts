@@ -1,7 +1,7 @@
 import type { Subgraph } from '../contract.ts'
-import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
 import { operationalSdl } from '../operational/operationalSdl.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
+import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { billingResolvers } from './resolvers.ts'
 
 /** What customers are charged and have paid: subscriptions, invoices, payments, and totals of each customer. */

@@ -1,8 +1,8 @@
-import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
 import { operationalList } from '../operational/operationalList.ts'
 import { golden, lookups, money, source } from '../operational/operationalResolvers.ts'
 import { connectionResolvers, edgeResolvers } from '../shared/connection.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
+import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 
 export function crmResolvers({ policy }: SubgraphDeps): Resolvers {
   const opportunities = operationalList(policy, 'Opportunity')

@@ -1,7 +1,7 @@
 import type { Subgraph } from '../contract.ts'
-import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
 import { operationalSdl } from '../operational/operationalSdl.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
+import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { crmResolvers } from './resolvers.ts'
 
 /** What sales works on: opportunities, and those of each customer. */

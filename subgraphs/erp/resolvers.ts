@@ -1,11 +1,11 @@
 import { type LedgerSum, readLedgerSums } from '../../mdm/golden/read/totals.ts'
-import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
 import { operationalList } from '../operational/operationalList.ts'
 import { golden, lookups, money, source } from '../operational/operationalResolvers.ts'
 import { connectionResolvers, edgeResolvers } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { moneyOf } from '../shared/money.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
+import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 
 export function erpResolvers({ policy }: SubgraphDeps): Resolvers {
   const postings = operationalList(policy, 'Posting')

@@ -1,7 +1,7 @@
 import type { Subgraph } from '../contract.ts'
-import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
 import { operationalSdl } from '../operational/operationalSdl.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
+import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { erpResolvers } from './resolvers.ts'
 
 /** What stands in the books: postings, and the ledger of each customer. */

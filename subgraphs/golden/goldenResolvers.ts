@@ -2,33 +2,22 @@ import type { GraphQLResolveInfo } from 'graphql'
 import type { GoldenRow } from '../../mdm/golden/read/list.ts'
 import { countMembers } from '../../mdm/golden/read/members.ts'
 import { readAliases, readGolden } from '../../mdm/golden/read/read.ts'
-import { type GoldenAsOf, readAsOf } from '../../mdm/golden/read/versions.ts'
+import { readAsOf } from '../../mdm/golden/read/versions.ts'
 import { masked } from '../../schema/masked.ts'
-import type { FieldPolicy, Policy, TypePolicy } from '../../schema/policy.ts'
+import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import { recordKey } from '../../schema/recordKey.ts'
-import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { type ConnectionArguments, connectionResolvers, edgeResolvers } from '../shared/connection.ts'
-import type { RequestContext, SqlOf } from '../shared/context.ts'
+import type { RequestContext } from '../shared/context.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
+import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { goldenConnection, goldenListSpec, referringConnection } from './goldenList.ts'
+import type { GoldenNode } from './goldenNode.ts'
 import { historyConnection, historyResolvers } from './history.ts'
 import { groupsOf, listName, lookupName, references } from './model.ts'
 import { readsValues } from './neededValues.ts'
 import { provenanceOf } from './provenance.ts'
 import { membersOf, sourceRecordResolvers } from './sourceRecord.ts'
 import { loadStub } from './stub.ts'
-
-/** What the subgraphs need to answer. */
-export interface SubgraphDeps {
-  /** Connections that read for a caller. */
-  sqlOf: SqlOf
-  policy: Policy
-  /** The configured source systems; without them kind and role of a source record are not known. */
-  sources?: readonly SourceSystem[]
-}
-
-/** A golden record as resolvers hand it on. */
-export type GoldenNode = GoldenRow & Partial<GoldenAsOf> & { redirectedFrom?: string }
 
 type Resolve<Parent, Args = object> = (
   parent: Parent,

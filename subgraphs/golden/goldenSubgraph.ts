@@ -1,6 +1,7 @@
 import type { Subgraph } from '../contract.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
-import { goldenResolvers, type SubgraphDeps } from './goldenResolvers.ts'
+import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
+import { goldenResolvers } from './goldenResolvers.ts'
 import { goldenSdl } from './goldenSdl.ts'
 
 const common = readSdl(import.meta.url, 'golden.graphql')

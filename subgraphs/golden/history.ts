@@ -3,7 +3,7 @@ import { pageItemsMax } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
-import type { SubgraphDeps } from './goldenResolvers.ts'
+import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { shownValues } from './mask.ts'
 
 interface HistoryPage {

@@ -6,7 +6,8 @@ import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
-import type { GoldenNode, SubgraphDeps } from './goldenResolvers.ts'
+import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
+import type { GoldenNode } from './goldenNode.ts'
 import { recordsOf } from './sourceRecord.ts'
 
 interface FieldProvenance {

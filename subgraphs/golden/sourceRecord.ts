@@ -3,7 +3,8 @@ import { isUuid } from '../../schema/uuid.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
-import type { GoldenNode, SubgraphDeps } from './goldenResolvers.ts'
+import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
+import type { GoldenNode } from './goldenNode.ts'
 import { scopesOf, sensitiveOf, shownValues } from './mask.ts'
 
 /** Source records shown of one golden record at most. */

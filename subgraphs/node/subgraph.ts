@@ -1,12 +1,12 @@
 import { type Named, readNamed } from '../../mdm/golden/read/read.ts'
 import { OPERATIONAL, type OperationalType } from '../../schema/operational.ts'
 import type { Subgraph } from '../contract.ts'
-import type { SubgraphDeps } from '../golden/goldenResolvers.ts'
 import { graphType } from '../operational/graphType.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import { requiresScopes } from '../shared/rights.ts'
 import { makeSubgraph } from '../shared/subgraph.ts'
+import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 
 /** Ids that one `nodes` resolves at most. */
 const idsMax = 200
