@@ -15,7 +15,7 @@ const planCharsMax = 8_000
 const plansPerMinuteMax = 6
 
 /**
- * The same connections, whose statements put together from parts (mdm/golden/read/statement.ts) are told when they take `msMin`
+ * The same connections, whose statements put together from parts (mdm/db/statement.ts) are told when they take `msMin`
  * or longer, with their plan, a few in a minute; further ones without. Those that the database has ended are told without a plan.
  */
 export function watchSlow(

@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql'
+import { countAll, countEach, listPage, listPages } from '../../mdm/db/page.ts'
 import { goldenListing, goldenListingAsOf, referringGolden, sourceAsOf } from '../../mdm/golden/read/list.ts'
 import { goldenFields } from '../../mdm/golden/read/listField.ts'
-import { countAll, countEach, listPage, listPages } from '../../mdm/golden/read/page.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import {
   type Connection,

@@ -1,4 +1,5 @@
-import type { SortColumn } from '../../mdm/golden/read/keyset.ts'
+import type { SortColumn } from '../../mdm/db/keyset.ts'
+import { countAll, countEach, listPage, listPages, type Relation } from '../../mdm/db/page.ts'
 import {
   type OperationalRow,
   operationalListing,
@@ -7,7 +8,6 @@ import {
 } from '../../mdm/golden/read/list.ts'
 import { operationalFields } from '../../mdm/golden/read/listField.ts'
 import { FLAGS } from '../../mdm/golden/read/operationalFacts.ts'
-import { countAll, countEach, listPage, listPages, type Relation } from '../../mdm/golden/read/page.ts'
 import { readOperational } from '../../mdm/golden/read/read.ts'
 import type { OperationalType } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'

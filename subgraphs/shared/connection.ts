@@ -1,6 +1,6 @@
+import { decodeCursor, type SortColumn, type SortTerm, totalOrder } from '../../mdm/db/keyset.ts'
+import { cursorOf, type Keyed, type Page, type PageRequest } from '../../mdm/db/page.ts'
 import { conditionOf, type Filter, type Filterable } from '../../mdm/golden/read/filter.ts'
-import { decodeCursor, type SortColumn, type SortTerm, totalOrder } from '../../mdm/golden/read/keyset.ts'
-import { cursorOf, type Keyed, type Page, type PageRequest } from '../../mdm/golden/read/page.ts'
 import { inputError, translated } from './errors.ts'
 
 /** Items a page holds when the caller does not say. */

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql'
+import { BadCursorError } from '../../mdm/db/keyset.ts'
 import { FilterError } from '../../mdm/golden/read/filter.ts'
-import { BadCursorError } from '../../mdm/golden/read/keyset.ts'
 
 /** Codes that say what the caller has to change. */
 export type InputErrorCode =

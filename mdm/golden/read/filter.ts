@@ -1,8 +1,8 @@
 import { recordKey } from '../../../schema/recordKey.ts'
 import { storable } from '../../../schema/storable.ts'
 import { isUuid } from '../../../schema/uuid.ts'
+import { allOf, anyOf, type Condition, literal, noneOf } from '../../db/statement.ts'
 import type { ListField } from './listField.ts'
-import { allOf, anyOf, type Condition, literal, noneOf } from './statement.ts'
 
 /** A filter as data: tests per field, `and`, `or`, `not` and `source`; missing and null parts ask for nothing. */
 export type Filter = Readonly<Record<string, unknown>>

@@ -1,6 +1,6 @@
 import type { change } from '../../../schema/tables/feed.ts'
 import type { Sql } from '../../db/database.ts'
-import { Parameters, read } from './statement.ts'
+import { Parameters, read } from '../../db/statement.ts'
 
 /** A change of what a golden record consists of. */
 export interface LineageRow

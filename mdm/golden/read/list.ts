@@ -1,7 +1,7 @@
 import { columnOf, OPERATIONAL, type OperationalKind, type OperationalType } from '../../../schema/operational.ts'
 import type { golden } from '../../../schema/tables/golden.ts'
+import type { Listing, Relation } from '../../db/page.ts'
 import { annualMinor, FLAGS } from './operationalFacts.ts'
-import type { Listing, Relation } from './page.ts'
 
 /** A golden record as it is read for a list or a lookup; `values` in the canonical form, references as record keys. */
 export interface GoldenRow

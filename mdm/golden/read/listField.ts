@@ -1,7 +1,7 @@
 import { columnOf, OPERATIONAL, type OperationalKind, type OperationalType } from '../../../schema/operational.ts'
 import type { FieldPolicy, Policy, TypePolicy } from '../../../schema/policy.ts'
-import type { SortColumn } from './keyset.ts'
-import type { SqlType } from './statement.ts'
+import type { SortColumn } from '../../db/keyset.ts'
+import type { SqlType } from '../../db/statement.ts'
 
 export type ListFieldKind =
   | 'TEXT'

@@ -1,8 +1,8 @@
 import type { sourceRecord } from '../../../schema/tables/sourceRecord.ts'
 import { isUuid } from '../../../schema/uuid.ts'
 import type { Sql } from '../../db/database.ts'
+import { Parameters, read } from '../../db/statement.ts'
 import type { ValueAssertion } from '../survive.ts'
-import { Parameters, read } from './statement.ts'
 
 /** A source record beside its golden record; canonical and raw form are read when asked for. */
 export interface MemberRow

@@ -2,8 +2,8 @@ import type { OperationalType } from '../../../schema/operational.ts'
 import type { golden } from '../../../schema/tables/golden.ts'
 import { isUuid } from '../../../schema/uuid.ts'
 import type { Sql } from '../../db/database.ts'
+import { Parameters, read } from '../../db/statement.ts'
 import { type GoldenRow, goldenColumns, type OperationalRow, operationalColumns } from './list.ts'
-import { Parameters, read } from './statement.ts'
 
 /**
  * Golden records by any id: golden ids in force, retired ones (answered with their survivor) and keys of source records.

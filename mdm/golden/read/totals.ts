@@ -1,7 +1,7 @@
 import type { Sql } from '../../db/database.ts'
+import { Parameters, read } from '../../db/statement.ts'
 import { membersOfParent } from './list.ts'
 import { annualMinor, FLAGS } from './operationalFacts.ts'
-import { Parameters, read } from './statement.ts'
 
 /** Sums of one currency, in minor units. */
 export interface BillingSum {

@@ -2,8 +2,8 @@ import type { change } from '../../../schema/tables/feed.ts'
 import type { ProvenanceColumn } from '../../../schema/tables/golden.ts'
 import { isUuid } from '../../../schema/uuid.ts'
 import type { Sql } from '../../db/database.ts'
+import { Parameters, read } from '../../db/statement.ts'
 import type { GoldenRow } from './list.ts'
-import { Parameters, read } from './statement.ts'
 
 /** One version of a golden record, as the change that made it says. */
 export type VersionRow = Omit<typeof change.$inferSelect, 'provenance' | 'rowPlace' | 'rowEntities' | 'rowParent'>

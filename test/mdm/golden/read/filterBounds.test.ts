@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Parameters } from '../../../../mdm/db/statement.ts'
 import { conditionOf, type Filter, FilterError } from '../../../../mdm/golden/read/filter.ts'
-import { Parameters } from '../../../../mdm/golden/read/statement.ts'
 
 const list = { fields: [], flags: { open: 't.open' }, source: { row: 'g.id', record: 's.golden_id' } }
 const refused = (filter: Filter) =>

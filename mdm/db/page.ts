@@ -1,4 +1,4 @@
-import type { Sql } from '../../db/database.ts'
+import type { Sql } from './database.ts'
 import { beyond, encodeCursor, orderBy, type PageWindow, type SortColumn, type SortTerm } from './keyset.ts'
 import { always, type Condition, Parameters, read } from './statement.ts'
 

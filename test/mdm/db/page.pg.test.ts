@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type SortColumn, type SortTerm, totalOrder } from '../../../../mdm/golden/read/keyset.ts'
-import {
-  cursorOf,
-  type Listing,
-  listPage,
-  listPages,
-  type PageRequest,
-  type Relation,
-} from '../../../../mdm/golden/read/page.ts'
-import { type TestDatabase, testDatabase } from '../../../database.ts'
-import fc from '../../../property.ts'
+import { type SortColumn, type SortTerm, totalOrder } from '../../../mdm/db/keyset.ts'
+import { cursorOf, type Listing, listPage, listPages, type PageRequest, type Relation } from '../../../mdm/db/page.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+import fc from '../../property.ts'
 
 let db: TestDatabase
 before(async () => {

@@ -1,4 +1,4 @@
-import { isUuid } from '../../../schema/uuid.ts'
+import { isUuid } from '../../schema/uuid.ts'
 import type { Parameters, SqlType } from './statement.ts'
 
 /** What rows can be sorted by. */

@@ -1,5 +1,5 @@
-import { storable } from '../../../schema/storable.ts'
-import type { Sql } from '../../db/database.ts'
+import { storable } from '../../schema/storable.ts'
+import type { Sql } from './database.ts'
 
 /** What a column holds, as Postgres names it in a cast. */
 export type SqlType = 'text' | 'date' | 'timestamptz' | 'float8' | 'bigint' | 'boolean' | 'uuid' | 'jsonb'
