@@ -1,32 +1,33 @@
-/** Units of each currency for one euro, and how many decimals it has. Round figures: a demo needs no market. */
-const currencies: Readonly<Record<string, { perEuro: number; decimals: number }>> = {
-  EUR: { perEuro: 1, decimals: 2 },
-  USD: { perEuro: 1.1, decimals: 2 },
-  GBP: { perEuro: 0.85, decimals: 2 },
-  CHF: { perEuro: 0.95, decimals: 2 },
-  PLN: { perEuro: 4.25, decimals: 2 },
-  JPY: { perEuro: 160, decimals: 0 },
-  CNY: { perEuro: 7.8, decimals: 2 },
+import { exponentOf } from '../schema/currencyExponents.ts'
+
+/** Units of each currency for one euro. Round figures: a demo needs no market. */
+const perEuro: Readonly<Record<string, number>> = {
+  EUR: 1,
+  USD: 1.1,
+  GBP: 0.85,
+  CHF: 0.95,
+  PLN: 4.25,
+  JPY: 160,
+  CNY: 7.8,
 }
 
-const of = (currency: string) => {
-  const found = currencies[currency]
-  if (!found) throw new Error(`no such currency in the demo world: ${currency}`)
-  return found
-}
+export const currencyCodes = Object.keys(perEuro)
 
-export const currencyCodes = Object.keys(currencies)
+function rateOf(currency: string): number {
+  const rate = perEuro[currency]
+  if (!rate) throw new Error(`the demo world has no currency ${currency}; it has ${currencyCodes.join(', ')}`)
+  return rate
+}
 
 /** Euro cents in minor units of another currency. */
 export function minorUnits(euroCents: number, currency: string): number {
-  const { perEuro, decimals } = of(currency)
-  return Math.round((euroCents / 100) * perEuro * 10 ** decimals)
+  return Math.round((euroCents / 100) * rateOf(currency) * 10 ** exponentOf(currency))
 }
 
 /** Minor units as the decimal number ERP and CRM systems keep. */
 export function decimal(minor: number, currency: string): number {
-  return minor / 10 ** of(currency).decimals
+  return minor / 10 ** exponentOf(currency)
 }
 
 /** Units of the currency for one euro, the other way round as an ERP keeps it: euros for one unit. */
-export const exchangeRate = (currency: string) => Math.round((1 / of(currency).perEuro) * 1e6) / 1e6
+export const exchangeRate = (currency: string) => Math.round((1 / rateOf(currency)) * 1e6) / 1e6

@@ -1,22 +1,10 @@
 import { Decimal } from 'decimal.js'
-
-const CODES = new Set(Intl.supportedValuesOf('currency'))
-
-/** ISO 4217 minor units where they are not two. Intl follows CLDR, which differs (it has IQD without decimals). */
-const EXPONENTS: Record<string, number> = Object.fromEntries([
-  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ').map((c) => [c, 0]),
-  ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((c) => [c, 3]),
-  ...'CLF UYW'.split(' ').map((c) => [c, 4]),
-])
+import { currencyExponents, exponentOf } from '../../schema/currencyExponents.ts'
 
 /** ISO 4217 code in capitals, or null. */
 export function parseCurrency(value: string): string | null {
   const code = value.trim().toUpperCase()
-  return CODES.has(code) ? code : null
-}
-
-export function exponentOf(currency: string): number {
-  return EXPONENTS[currency] ?? 2
+  return currencyExponents.has(code) ? code : null
 }
 
 const PLAIN = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i

@@ -1,6 +1,7 @@
+import { exponentOf } from '../../schema/currencyExponents.ts'
 import type { Issue } from '../contract.ts'
 import { show } from './convert.ts'
-import { exponentOf, parseCurrency, parseDecimal, toMinorUnits } from './currency.ts'
+import { parseCurrency, parseDecimal, toMinorUnits } from './currency.ts'
 import type { FieldContext } from './fieldContext.ts'
 import type { Scope } from './path.ts'
 import { compileRule, compileWhen, isMap, pathAt, type Rule } from './rule.ts'

@@ -74,7 +74,7 @@ export function priorParameters(type: MatchType): Parameters {
 }
 
 /** Changes with every change to what features hold or how they are compared; stored features of another version are recomputed. */
-export const FEATURES_VERSION = 9
+export const FEATURES_VERSION = 10
 
 /**
  * Content hash of the parameters, the plan and the features' version: 16 hex digits. Names are sorted first, because a

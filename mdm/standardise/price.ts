@@ -1,3 +1,5 @@
+import { currencyExponents, exponentOf } from '../../schema/currencyExponents.ts'
+
 /** A price in units of its currency (not in cents), with the currency where it is known. */
 export interface Price {
   amount: number
@@ -17,22 +19,29 @@ const SYMBOLS = new Map(
     jpy: 'JPY',
   }),
 )
-/** Currencies without a smaller unit, ISO 4217. */
-const NO_MINOR = new Set(['JPY', 'KRW', 'VND', 'CLP', 'ISK', 'HUF'])
+/** A code alone beside the number. Within other words it is not read: "all", "top" and "try" are codes too. */
+const CODE_AND_NUMBER = /^\s*([a-z]{3})\s*[-+\d.,' ]+$|^[-+\d.,' ]+([a-z]{3})\s*$/
 
-/** An amount in the smallest unit of its currency as a price. */
+/** Returns an amount in the smallest unit of its currency as a price. */
 export function priceOfMinorUnits(minorUnits: number, currency: string): Price {
-  return { amount: NO_MINOR.has(currency) ? minorUnits : minorUnits / 100, currency }
+  return { amount: minorUnits / 10 ** exponentOf(currency), currency }
 }
 
-/** Reads "$1,299.00", "1.299,00 €", "EUR 12", "12.5"; null when there is no number above zero in it. */
+/** Reads "$1,299.00", "1.299,00 €", "EUR 12", "12.5"; returns null when there is no number above zero in it. */
 export function parsePrice(text: string): Price | null {
   const lower = text.slice(0, 60).toLowerCase()
   const number = parseNumber(lower)
   if (number === null || number <= 0) return null
-  const symbol = /[$€£¥]|\b(?:eur|usd|gbp|chf|jpy)\b/.exec(lower)
-  const currency = symbol ? SYMBOLS.get(symbol[0]) : undefined
+  const currency = currencyIn(lower)
   return currency ? { amount: number, currency } : { amount: number }
+}
+
+function currencyIn(lower: string): string | undefined {
+  const symbol = /[$€£¥]|\b(?:eur|usd|gbp|chf|jpy)\b/.exec(lower)
+  if (symbol) return SYMBOLS.get(symbol[0])
+  const [, before, after] = CODE_AND_NUMBER.exec(lower) ?? []
+  const code = (before ?? after ?? '').toUpperCase()
+  return currencyExponents.has(code) ? code : undefined
 }
 
 /** The first number of a text, with either sign for thousands and decimals; null when there is none. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { exponentOf } from '../../schema/currencyExponents.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import { codeOf, connector, readOne } from './fixture.ts'
 
@@ -145,12 +146,18 @@ test('a subscription with the number of a contract is that contract too; without
   )
 })
 
-test('amounts: yen have no decimals, dinars three, and where Stripe counts otherwise it is put right', () => {
+test("amounts follow Stripe's own decimals, and come out in those of ISO 4217", () => {
   const total = (currency: string, total: number) =>
     readOne(stripe, 'row', { id: 'in_1', object: 'invoice', currency, total }).canonical
-  assert.equal(total('jpy', 1500).fields.total, 1500)
-  assert.equal(total('kwd', 1500).fields.total, 1500)
-  assert.equal(total('ugx', 50_000).fields.total, 500)
+  // What Stripe documents as zero-decimal, as three-decimal and as special cases; whole units in `unit` of Stripe's.
+  const documented: [codes: string, unit: number][] = [
+    ['bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf', 1],
+    ['bhd jod kwd omr tnd', 1_000],
+    ['isk huf twd ugx eur usd', 100],
+  ]
+  for (const [codes, unit] of documented)
+    for (const currency of codes.split(' '))
+      assert.equal(total(currency, 50 * unit).fields.total, 50 * 10 ** exponentOf(currency.toUpperCase()), currency)
   assert.deepEqual(
     total('ugx', 50_050).issues.map((i) => i.code),
     ['ROUNDED'],

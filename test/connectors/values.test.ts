@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import { Decimal } from 'decimal.js'
 import { type Converted, FORMS, type Form } from '../../connectors/mapping/convert.ts'
 import { parseCountry } from '../../connectors/mapping/country.ts'
-import { exponentOf, parseCurrency, parseDecimal, toMinorUnits } from '../../connectors/mapping/currency.ts'
+import { parseCurrency, parseDecimal, toMinorUnits } from '../../connectors/mapping/currency.ts'
 import { ID_FORMS } from '../../connectors/mapping/idForm.ts'
 import { parseDay, parseMoment } from '../../connectors/mapping/time.ts'
+import { exponentOf } from '../../schema/currencyExponents.ts'
 import fc from '../property.ts'
 
 const micros = (iso: string) => BigInt(Date.parse(iso)) * 1000n

@@ -1,9 +1,11 @@
+import { currencyExponents } from '../../../schema/currencyExponents.ts'
 import type { Transaction } from '../../db/database.ts'
 import { annualMinor, FLAGS } from './operationalFacts.ts'
 
-/** Currencies without a smaller unit, as far as they occur; all others are taken to have hundredths. */
-const WHOLE = "('JPY', 'KRW', 'VND', 'CLP', 'ISK', 'UGX', 'XAF', 'XOF')"
-const perUnit = `case when t.currency in ${WHOLE} then 1 else 100 end`
+const codesBy = (exponent: number) =>
+  [...currencyExponents].flatMap(([code, e]) => (e === exponent ? [`'${code}'`] : [])).join(', ')
+/** Minor units in one unit of an amount's currency. */
+const perUnit = `case ${[0, 3, 4].map((e) => `when t.currency in (${codesBy(e)}) then ${10 ** e}`).join(' ')} else 100 end`
 
 /** Value at stake of one source record, `r.key`. */
 const ofRecord = `select sum(x.stake) from (
