@@ -19,8 +19,6 @@ export class IngestMeter {
   readonly #typeOf: (system: string, object: string | null) => string | null
   readonly #onError: (error: unknown) => void
   readonly #tally = new Tally()
-  #claimed = new Map<number, Message>()
-  #claimedAt = new Date()
   #batches: Batch[] = []
   #flushedAt = 0
   #cleanedAt = 0
@@ -40,37 +38,19 @@ export class IngestMeter {
     this.#onError = options.onError
   }
 
-  /** Messages were taken out of the queue; again and in parts, where a batch failed. */
-  claimed(messages: readonly Message[]): void {
-    if (this.#claimed.size === 0) this.#claimedAt = new Date()
-    for (const m of messages) this.#claimed.set(m.inboxId, m)
-  }
-
-  /** One of them failed by itself and went back. */
-  failed(inboxId: number): void {
-    this.#claimed.delete(inboxId)
-  }
-
-  /** All others are committed. */
-  applied(): void {
-    const messages = [...this.#claimed.values()]
-    this.#claimed.clear()
+  /** Counts the messages of one transaction that has committed. */
+  committed(messages: readonly Message[], claimedAt: Date): void {
     if (messages.length === 0) return
     const appliedAt = new Date()
     if (this.#batches.length < batchesMax)
       this.#batches.push({
         worker: this.#worker,
         inboxIds: messages.map((m) => m.inboxId),
-        claimedAt: this.#claimedAt,
+        claimedAt,
         appliedAt,
       })
     for (const m of messages) if (!m.replay) this.#count(m, appliedAt.getTime())
     if (performance.now() - this.#flushedAt >= flushEveryMs) void this.flush()
-  }
-
-  /** What was claimed came to nothing: the transaction did not commit. */
-  dropped(): void {
-    this.#claimed.clear()
   }
 
   /** Writes what has come together; a failure is told and loses figures, nothing else. */

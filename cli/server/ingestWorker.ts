@@ -46,10 +46,15 @@ const pipeline: Pipeline = {
   connectors,
   rules,
   attemptsMax,
-  share: { worker: (number - 1) % workers, workers, claimed: (messages) => meter.claimed(messages) },
+  share: { worker: (number - 1) % workers, workers },
   onError(error, inboxId) {
-    meter.failed(inboxId)
     log.error({ err: describeError(error), inboxId }, 'a message failed')
+  },
+  // After each commit and not at the end: of a batch in parts some commit before the database goes away.
+  onCommitted(applied, messages, claimedAt) {
+    meter.committed(messages, claimedAt)
+    statistics?.applied(applied.claimed)
+    parentPort?.postMessage(applied)
   },
 }
 
@@ -110,18 +115,13 @@ async function run(): Promise<void> {
       if (number === 1 && !remapping) remapping = await remapWhatChanged()
       rows ||= await batchRowsMax(sql, workers, rowsMax)
       const applied = await applyPending(pipeline, rows)
-      meter.applied()
-      if (applied.claimed > 0) {
-        statistics?.applied(applied.claimed)
-        parentPort?.postMessage(applied)
-      } else {
+      if (applied.claimed === 0) {
         await meter.flush()
         await statistics?.settled()
         await pause(pollMs)
       }
       backOffMs = backOffMsMin
     } catch (e) {
-      meter.dropped()
       stale = true
       log.warn({ err: describeError(e), backOffMs }, 'the database cannot be reached: trying again')
       await pause(backOffMs)

@@ -4,7 +4,7 @@
  * system say of lost and refused connections, of several addresses at once too. ENOENT: its Unix socket is not there.
  */
 export function isDatabaseAway(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.every(isDatabaseAway)
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isDatabaseAway)
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   return (
     /^(08|57P|53)/.test(code) ||

@@ -21,8 +21,6 @@ export interface Message {
 export interface Share {
   worker: number
   workers: number
-  /** Told of what was taken, before it is applied. */
-  claimed?: (messages: readonly Message[]) => void
 }
 
 /**
@@ -43,17 +41,28 @@ export async function claim(
   share: Share | null = null,
 ): Promise<Message[]> {
   const own = share && share.workers > 1 ? await take(tx, rowsMax, only, share) : []
-  const taken = own.length > 0 ? own : await take(tx, rowsMax, only, { worker: 0, workers: 1 })
-  share?.claimed?.(taken)
-  return taken
+  return own.length > 0 ? own : await take(tx, rowsMax, only, ALL)
+}
+const ALL: Share = { worker: 0, workers: 1 }
+
+/** Takes one message out of the queue, even if it is not due; null where it is not there or another worker has it. */
+export async function withdraw(tx: Transaction, inboxId: number): Promise<Message | null> {
+  const [message] = await take(tx, 1, [inboxId], ALL, true)
+  return message ?? null
 }
 
-async function take(tx: Transaction, rowsMax: number, only: number[] | null, share: Share): Promise<Message[]> {
+async function take(
+  tx: Transaction,
+  rowsMax: number,
+  only: number[] | null,
+  share: Share,
+  early = false,
+): Promise<Message[]> {
   return await tx<Message[]>`
     with taken as (
       delete from pending where inbox_id in (
         select inbox_id from pending
-        where not_before <= now() and (${only}::bigint[] is null or inbox_id = any(${only}::bigint[]))
+        where (not_before <= now() or ${early}::boolean) and (${only}::bigint[] is null or inbox_id = any(${only}::bigint[]))
           and (inbox_id / ${stretch}::bigint) % ${share.workers}::bigint = ${share.worker}::bigint
         order by inbox_id limit ${rowsMax} for update skip locked)
       returning inbox_id, replay)
@@ -63,10 +72,17 @@ async function take(tx: Transaction, rowsMax: number, only: number[] | null, sha
     from taken join inbox i on i.id = taken.inbox_id order by i.id`
 }
 
-/** Messages that failed: tried again after a pause that doubles, from one second; the count is kept with the queue. */
-export async function postpone(tx: Transaction, inboxId: number): Promise<number> {
+/**
+ * Counts a failed attempt; the message is tried again after a pause that doubles, from one second. The count is stored
+ * with the queue, so all workers share it and a restart keeps it. Returns how many attempts have failed; null where the
+ * message is no longer in the queue, or another worker has it at this moment.
+ */
+export async function postpone(tx: Transaction, inboxId: number): Promise<number | null> {
   const [row] = await tx<{ attempts: number }[]>`
-    update pending set attempts = attempts + 1, not_before = now() + interval '1 second' * 2 ^ least(attempts, 8)
-    where inbox_id = ${inboxId} returning attempts`
-  return row?.attempts ?? 0
+    update pending set attempts = least(attempts, ${attemptsCountMax}::int) + 1,
+      not_before = now() + interval '1 second' * 2 ^ least(attempts, 8)
+    where inbox_id = (select inbox_id from pending where inbox_id = ${inboxId} for update skip locked) returning attempts`
+  return row?.attempts ?? null
 }
+/** A smallint holds no more than this and one; a message whose exception cannot be stored is tried for ever. */
+const attemptsCountMax = 32_766

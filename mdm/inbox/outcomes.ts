@@ -1,3 +1,4 @@
+import { storable } from '../../schema/storable.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Message } from './claim.ts'
 
@@ -48,6 +49,12 @@ export function perMessage(outcomes: Outcome[], parts: ReadonlyMap<number, numbe
 }
 
 const detailCharsMax = 2_000
+/** As connectors bound it; it is part of an index, whose rows Postgres bounds. */
+const objectCharsMax = 200
+
+/** Texts of a failure come from anywhere: cut, and without what Postgres refuses, so that the outcome itself is stored. */
+const text = (value: string, charsMax: number) => storable(value.slice(0, charsMax))
+const textOrNull = (value: string | null) => (value === null ? null : text(value, detailCharsMax))
 
 export async function saveOutcomes(tx: Transaction, outcomes: Outcome[]): Promise<void> {
   if (outcomes.length === 0) return
@@ -57,15 +64,15 @@ export async function saveOutcomes(tx: Transaction, outcomes: Outcome[]): Promis
     await tx`
       update outcome o set outcome = 'SKIPPED', code = s.code, detail = s.detail, at = clock_timestamp()
       from unnest(${silent.map((o) => o.inboxId)}::bigint[], ${silent.map((o) => o.code)}::text[],
-        ${silent.map((o) => o.detail)}::text[]) as s (inbox_id, code, detail)
+        ${silent.map((o) => text(o.detail, detailCharsMax))}::text[]) as s (inbox_id, code, detail)
       where o.inbox_id = s.inbox_id and o.outcome = 'EXCEPTION'`
   if (told.length === 0) return
   await tx`
     insert into outcome (inbox_id, outcome, code, detail, source, object, source_id, field)
     select * from unnest(${told.map((o) => o.inboxId)}::bigint[], ${told.map((o) => o.outcome)}::text[],
-      ${told.map((o) => o.code)}::text[], ${told.map((o) => o.detail.slice(0, detailCharsMax))}::text[],
-      ${told.map((o) => o.source)}::text[], ${told.map((o) => o.object)}::text[],
-      ${told.map((o) => o.sourceId)}::text[], ${told.map((o) => o.field)}::text[])
+      ${told.map((o) => o.code)}::text[], ${told.map((o) => text(o.detail, detailCharsMax))}::text[],
+      ${told.map((o) => o.source)}::text[], ${told.map((o) => (o.object === null ? null : text(o.object, objectCharsMax)))}::text[],
+      ${told.map((o) => textOrNull(o.sourceId))}::text[], ${told.map((o) => textOrNull(o.field))}::text[])
     on conflict (inbox_id) do update set outcome = excluded.outcome, code = excluded.code, detail = excluded.detail,
       object = excluded.object, source_id = excluded.source_id, field = excluded.field, at = clock_timestamp()`
 }
@@ -79,15 +86,20 @@ export async function dropOutcomes(tx: Transaction, inboxIds: readonly number[])
   if (inboxIds.length > 0) await tx`delete from outcome where inbox_id = any(${inboxIds as number[]}::bigint[])`
 }
 
-/** A record that was waiting for its required fields has become whole: what it waited with is settled. */
+/**
+ * A record that was waiting for its required fields has become whole: what it waited with is settled. Returns the
+ * messages that are no exceptions any more.
+ */
 export async function settleIncomplete(
   tx: Transaction,
   records: { source: string; object: string; sourceId: string }[],
-): Promise<void> {
-  if (records.length === 0) return
-  await tx`
+): Promise<number[]> {
+  if (records.length === 0) return []
+  const rows = await tx<{ id: number }[]>`
     delete from outcome o using unnest(${records.map((r) => r.source)}::text[], ${records.map((r) => r.object)}::text[],
       ${records.map((r) => r.sourceId)}::text[]) as r (source, object, source_id)
     where o.outcome = 'EXCEPTION' and o.code = 'INCOMPLETE'
-      and o.source = r.source and o.object = r.object and o.source_id = r.source_id`
+      and o.source = r.source and o.object = r.object and o.source_id = r.source_id
+    returning o.inbox_id as id`
+  return rows.map((r) => r.id)
 }

@@ -7,6 +7,7 @@ import type { Message } from '../inbox/claim.ts'
 import { dropOutcomes, type Outcome, outcomeOf, perMessage } from '../inbox/outcomes.ts'
 import { fold } from '../records/fold.ts'
 import { loadByKey, nextIds, type WholeRecord } from '../records/records.ts'
+import { StepError } from './failure.ts'
 import { differs } from './mapAgain.ts'
 
 type Connectors = ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
@@ -57,8 +58,7 @@ function read(connectors: Connectors, message: Message, outcomes: Outcome[]): Ke
   const connector = connectors.get(message.source)
   try {
     if (!connector) throw new MessageError('UNKNOWN_SOURCE', `source system "${message.source}" is not configured`)
-    return connector
-      .read(message.format, message.body, message.object)
+    return own('reading', () => connector.read(message.format, message.body, message.object))
       .filter((change) => {
         const detail = tooFarAhead(change, message)
         if (detail !== null) outcomes.push(outcomeOf(message, 'EXCEPTION', 'INVALID_VERSION', detail, change))
@@ -69,6 +69,18 @@ function read(connectors: Connectors, message: Message, outcomes: Outcome[]): Ke
     if (!(error instanceof MessageError)) throw error
     outcomes.push(outcomeOf(message, 'EXCEPTION', error.code, error.message, error.at))
     return []
+  }
+}
+
+/**
+ * Runs code of a connector. An error that it throws is the message's, whatever its code: one that looks like a lost
+ * connection would otherwise be taken for a database that is away, and hold up all messages for ever.
+ */
+function own<T>(step: string, run: () => T): T {
+  try {
+    return run()
+  } catch (thrown) {
+    throw thrown instanceof MessageError ? thrown : new StepError(step, thrown)
   }
 }
 
@@ -112,7 +124,10 @@ async function foldAll(
     if (!connector) continue
     const result = fold(known, change, statedAt.getTime() * 1000, message.inboxId, message.corrects !== null)
     // A replay says nothing new, but what is stored may be mapped otherwise by now.
-    const mapped = 'skipped' in result && message.replay && known ? connector.map(known.object, known.raw) : null
+    const mapped =
+      'skipped' in result && message.replay && known
+        ? own('mapping', () => connector.map(known.object, known.raw))
+        : null
     const anew = mapped && known && differs(known, mapped) ? known : null
     if ('skipped' in result && !anew) {
       // It goes on waiting for its required fields, as the exception that it is.
@@ -126,7 +141,7 @@ async function foldAll(
     }
     const state = 'state' in result ? result.state : anew
     if (!state) continue
-    const canonical = mapped ?? connector.map(change.object, state.raw)
+    const canonical = mapped ?? own('mapping', () => connector.map(change.object, state.raw))
     const complete = canonical.complete || state.deleted
     if (!complete) {
       const issue = canonical.issues.find((i) => i.code === 'REQUIRED') ?? canonical.issues[0]

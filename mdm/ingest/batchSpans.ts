@@ -6,6 +6,8 @@ import type { Message } from '../inbox/claim.ts'
 export class BatchSpans {
   messages: readonly Message[] = []
   events: readonly NewChange[] = []
+  /** What the batch is at; an error that it ends with is told with it. */
+  step = 'claiming'
 
   async around<T>(work: () => Promise<T>): Promise<T> {
     if (!tracingIsOn()) return await work()

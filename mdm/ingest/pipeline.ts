@@ -5,7 +5,7 @@ import type { Sql, Transaction } from '../db/database.ts'
 import { lockSlots } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
 import { appendChanges } from '../feed/append.ts'
-import { claim, type Message, postpone, type Share } from '../inbox/claim.ts'
+import { claim, type Message, postpone, type Share, withdraw } from '../inbox/claim.ts'
 import { outcomeOf, saveOutcomes, settleIncomplete } from '../inbox/outcomes.ts'
 import { requeue } from '../inbox/requeue.ts'
 import { saveMatched, saveRecords, type WholeRecord } from '../records/records.ts'
@@ -17,6 +17,7 @@ import { DEFAULT_RULES } from '../tasks/rules.ts'
 import { syncValidationTasks } from '../tasks/tasks.ts'
 import { type Arrived, arrive } from './applyMessages.ts'
 import { BatchSpans } from './batchSpans.ts'
+import { asError, StepError } from './failure.ts'
 import { saveOperational } from './operational.ts'
 
 export interface Pipeline extends Mastering {
@@ -26,8 +27,10 @@ export interface Pipeline extends Mastering {
   attemptsMax: number
   /** Which of several workers this is. */
   share?: Share | undefined
-  /** Told of a message that failed by itself, before it is tried again. */
-  onError(error: unknown, inboxId: number): void
+  /** Called with the error of a message that failed by itself, before the message is tried again. */
+  onError(error: Error, inboxId: number): void
+  /** Called after each commit: what it stored, the messages that left the queue with it, and when they were claimed. */
+  onCommitted?(applied: Applied, messages: readonly Message[], claimedAt: Date): void
 }
 
 /**
@@ -39,6 +42,7 @@ export async function batchRowsMax(sql: Sql, workers: number, wanted: number): P
 }
 const locksPerRecord = 28
 
+/** What became of messages; counts what was committed, and each message of a call once. */
 export interface Applied {
   claimed: number
   applied: number
@@ -47,32 +51,39 @@ export interface Applied {
   /** Messages put back into the queue after an error, to be tried again. */
   postponed: number
 }
+const NOTHING: Applied = { claimed: 0, applied: 0, skipped: 0, exceptions: 0, postponed: 0 }
 
 /**
  * Applies the next waiting messages, at most `rowsMax`, in one transaction: from the inbox to golden records and events.
  * When a batch fails, its halves are tried, down to the one message that cannot be applied, so the rest is not held up.
- * Throws only when the database itself is away.
+ * A deadlock that outlasts the attempts of `transaction` is a failure like any other: a message that always ends in one
+ * would never become an exception otherwise. Throws only when the database itself is away.
  */
 export async function applyPending(
   pipeline: Pipeline,
   rowsMax: number,
   only: number[] | null = null,
 ): Promise<Applied> {
-  const inboxIds: number[] = []
   const spans = new BatchSpans()
+  let messages: Message[] = []
+  let claimedAt = new Date()
+  let done: Applied
   try {
-    return await spans.around(() =>
+    done = await spans.around(() =>
       transaction(pipeline.sql, async (tx) => {
-        inboxIds.length = 0
-        const messages = await claim(tx, rowsMax, only, pipeline.share)
-        for (const m of messages) inboxIds.push(m.inboxId)
+        messages = []
+        spans.step = 'claiming'
+        messages = await claim(tx, rowsMax, only, pipeline.share)
+        claimedAt = new Date()
         return await applyBatch(tx, pipeline, messages, spans)
       }),
     )
   } catch (error) {
-    if (isDatabaseAway(error) || inboxIds.length === 0) throw error
+    if (isDatabaseAway(error) || messages.length === 0) throw error
+    const inboxIds = messages.map((m) => m.inboxId)
     const [first] = inboxIds
-    if (inboxIds.length === 1 && first !== undefined) return await setAside(pipeline, first, error)
+    if (inboxIds.length === 1 && first !== undefined)
+      return await setAside(pipeline, first, error, spans.step, claimedAt)
     const middle = inboxIds.length >> 1
     const halves = [inboxIds.slice(0, middle), inboxIds.slice(middle)]
     const [a, b] = [await applyPending(pipeline, rowsMax, halves[0]), await applyPending(pipeline, rowsMax, halves[1])]
@@ -84,6 +95,8 @@ export async function applyPending(
       postponed: a.postponed + b.postponed,
     }
   }
+  if (messages.length > 0) pipeline.onCommitted?.(done, messages, claimedAt)
+  return done
 }
 
 /** Path 1, on one screen. Everything before `appendChanges` waits for nobody but those who touch the same things. */
@@ -93,22 +106,26 @@ async function applyBatch(
   messages: Message[],
   spans: BatchSpans,
 ): Promise<Applied> {
+  spans.step = 'folding'
   const arrived = await arrive(tx, pipeline.connectors, messages)
   Object.assign(spans, { messages, events: [] })
-  await masterRecords(tx, pipeline, arrived, spans)
-  const { outcomes } = arrived
+  const { settled } = await masterRecords(tx, pipeline, arrived, spans)
+  const outcomes = arrived.outcomes.filter((o) => !settled.has(o.inboxId))
   const exceptions = outcomes.filter((o) => o.outcome === 'EXCEPTION').length
   const skipped = outcomes.length - exceptions
   return { claimed: messages.length, applied: messages.length - outcomes.length, skipped, exceptions, postponed: 0 }
 }
 
-/** From source records as they are now, under their locks, to golden records and events; writes all of it. */
+/**
+ * From source records as they are now, under their locks, to golden records and events; writes all of it. Returns how
+ * many events, and the messages that are no exceptions any more, because their records have become whole.
+ */
 export async function masterRecords(
   tx: Transaction,
   pipeline: Mastering,
   { records, unchanged, outcomes }: Arrived,
-  spans?: BatchSpans,
-): Promise<number> {
+  spans = new BatchSpans(),
+): Promise<{ events: number; settled: ReadonlySet<number> }> {
   const work = newWork()
   for (const r of [...records, ...unchanged]) work.causes.set(r.record.key, r.cause)
 
@@ -118,9 +135,11 @@ export async function masterRecords(
     whole.filter((r) => pipeline.engines.has(r.type)),
     whole.filter((r) => !pipeline.engines.has(r.type)),
   ]
+  spans.step = 'saving'
   await Promise.all([saveRecords(tx, plain), ...saveByType(tx, plain)])
 
   for (const type of pipeline.policy.types) {
+    spans.step = `resolving ${type.name}`
     const own = records.map((r) => r.record).filter((r) => r.type === type.name)
     // A record that stays as it is was locked all the same, so others leave its references to us.
     if (type.after.length > 0) own.push(...unchanged.map((r) => r.record).filter((r) => r.type === type.name))
@@ -128,6 +147,7 @@ export async function masterRecords(
     if (touched.length > 0) await resolve(tx, pipeline, type, touched, work)
   }
 
+  spans.step = 'saving'
   const ids = new Set(mastered.map((r) => r.id))
   await Promise.all([
     saveRecords(tx, mastered),
@@ -142,7 +162,7 @@ export async function masterRecords(
     saveOutcomes(tx, outcomes),
   ])
   // After the outcomes: what an incomplete version of this very batch left behind is settled too.
-  await settleIncomplete(
+  const settled = await settleIncomplete(
     tx,
     records.filter((r) => r.settled).map((r) => r.record),
   )
@@ -153,9 +173,11 @@ export async function masterRecords(
     mastered.map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
   )
   await requeue(tx, work.left)
+  spans.step = 'appending to the feed'
   await appendChanges(tx, work.events)
-  if (spans) spans.events = work.events
-  return work.events.length
+  spans.events = work.events
+  spans.step = 'committing'
+  return { events: work.events.length, settled: new Set(settled) }
 }
 
 /** Operational objects into their tables. */
@@ -171,15 +193,40 @@ function saveByType(tx: Transaction, records: WholeRecord[]): Promise<void>[] {
   )
 }
 
-/** One message that failed by itself: back into the queue with a pause, after the last attempt an exception. */
-async function setAside(pipeline: Pipeline, inboxId: number, error: unknown): Promise<Applied> {
-  pipeline.onError(error, inboxId)
-  return await transaction(pipeline.sql, async (tx) => {
+/**
+ * One message that failed by itself goes back into the queue with a pause; the last attempt makes it an exception. Counts
+ * nothing where another worker has it: what becomes of it is that worker's to count.
+ */
+async function setAside(
+  pipeline: Pipeline,
+  inboxId: number,
+  error: unknown,
+  step: string,
+  claimedAt: Date,
+): Promise<Applied> {
+  pipeline.onError(asError(error), inboxId)
+  const { message: detail } = error instanceof StepError ? error : new StepError(step, error)
+  let settled: Message[] = []
+  const attempt = async (tx: Transaction, last: boolean): Promise<Applied> => {
+    settled = []
     const attempts = await postpone(tx, inboxId)
-    if (attempts < pipeline.attemptsMax) return { claimed: 1, applied: 0, skipped: 0, exceptions: 0, postponed: 1 }
-    const [message] = await claim(tx, 1, [inboxId])
-    const detail = error instanceof Error ? error.message : String(error)
-    if (message) await saveOutcomes(tx, [outcomeOf(message, 'EXCEPTION', 'NOT_APPLICABLE', detail, {})])
-    return { claimed: 1, applied: 0, skipped: 0, exceptions: 1, postponed: 0 }
-  })
+    if (attempts === null) return NOTHING
+    if (attempts < pipeline.attemptsMax || !last) return { ...NOTHING, claimed: 1, postponed: 1 }
+    const message = await withdraw(tx, inboxId)
+    if (!message) return NOTHING
+    await saveOutcomes(tx, [outcomeOf(message, 'EXCEPTION', 'NOT_APPLICABLE', detail, {})])
+    settled = [message]
+    return { ...NOTHING, claimed: 1, exceptions: 1 }
+  }
+  let done: Applied
+  try {
+    done = await transaction(pipeline.sql, (tx) => attempt(tx, true))
+  } catch (failed) {
+    if (isDatabaseAway(failed)) throw failed
+    // The exception could not be stored. The message waits on, so that it is not lost and holds up nobody.
+    pipeline.onError(asError(failed), inboxId)
+    done = await transaction(pipeline.sql, (tx) => attempt(tx, false))
+  }
+  if (done.claimed > 0) pipeline.onCommitted?.(done, settled, claimedAt)
+  return done
 }

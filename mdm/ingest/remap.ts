@@ -59,7 +59,9 @@ export async function remap(
           }
         })
       const events =
-        changed.length === 0 ? 0 : await masterRecords(tx, pipeline, { records: changed, unchanged: [], outcomes: [] })
+        changed.length === 0
+          ? 0
+          : (await masterRecords(tx, pipeline, { records: changed, unchanged: [], outcomes: [] })).events
       return { changed: changed.length, otherType: mapped.filter(({ r, now }) => now.type !== r.type).length, events }
     })
     total.records += rows.length

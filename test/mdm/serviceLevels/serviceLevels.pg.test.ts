@@ -7,12 +7,12 @@ import { startFeedMeter } from '../../../cli/observe/feedMeter.ts'
 import { IngestMeter } from '../../../cli/server/ingestMeter.ts'
 import { glance } from '../../../mdm/db/glance.ts'
 import { multirange, readBatches } from '../../../mdm/inbox/batches.ts'
-import { applyPending } from '../../../mdm/ingest/pipeline.ts'
+import { applyPending, type Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { addMinutes } from '../../../mdm/serviceLevels/minutes.ts'
 import { type Objective, readServiceLevels, type ServiceLevels } from '../../../mdm/serviceLevels/objectives.ts'
 import { type Level, serviceLevels } from '../../../mdm/serviceLevels/serviceLevels.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
-import { row, shopPipeline } from '../../fixtures/shop.ts'
+import { row, shopConnector, shopPipeline } from '../../fixtures/shop.ts'
 import { empty } from '../../fixtures/store.ts'
 
 let db: TestDatabase
@@ -95,17 +95,17 @@ test('a worker counts how late messages were, by objective, and notes its batche
     typeOf,
     onError: (e) => assert.fail(String(e)),
   })
-  const pipeline = shopPipeline(db.sql)
-  pipeline.share = { worker: 0, workers: 1, claimed: (m) => meter.claimed(m) }
+  const onCommitted: Pipeline['onCommitted'] = (_, messages, claimedAt) => meter.committed(messages, claimedAt)
+  const pipeline: Pipeline = { ...shopPipeline(db.sql), onCommitted }
   const slow = await row(db.sql, 'client', { id: '1', label: 'One' })
   await db.sql`update inbox set received_at = now() - interval '1 minute' where id = ${slow}`
   const b = await row(db.sql, 'person', { id: '2', name: 'Two' })
   await applyPending(pipeline, 10)
-  meter.applied()
-  await row(db.sql, 'client', { id: '3', label: 'Three' })
-  await applyPending(pipeline, 10)
-  meter.dropped()
-  meter.applied()
+  // What fails goes back into the queue, and counts when it is an exception.
+  const failing = await row(db.sql, 'person', { id: '3', name: 'Three' })
+  const broken = { ...shopConnector(), map: () => assert.fail('broken') }
+  const withBroken = { ...pipeline, connectors: new Map([['shop', broken]]) }
+  assert.equal((await applyPending(withBroken, 10)).postponed, 1)
   await meter.flush()
   const found = await levels(...objectives)
   assert.deepEqual(
@@ -125,10 +125,15 @@ test('a worker counts how late messages were, by objective, and notes its batche
   // A replay is late by its nature and counted nowhere.
   await db.sql`insert into pending (inbox_id, replay) values (${slow}, true)`
   await applyPending(pipeline, 10)
-  meter.applied()
   await meter.flush()
   assert.equal((await levels(...objectives))[0]?.spans[0]?.total, 2)
   assert.equal((await readBatches(db.sql, slow)).length, 2)
+  assert.equal((await readBatches(db.sql, failing)).length, 0)
+  await db.sql`update pending set not_before = '-infinity'`
+  assert.equal((await applyPending(withBroken, 10)).exceptions, 1)
+  await meter.flush()
+  assert.equal((await levels(...objectives))[1]?.spans[0]?.total, 2)
+  assert.equal((await readBatches(db.sql, failing)).length, 1)
 })
 
 test('the feed counts how late its events arrive', async () => {
