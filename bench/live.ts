@@ -8,8 +8,8 @@ import type { Engine, Features } from '../mdm/match/engine.ts'
 import { loadById, loadFeatures, type SourceRecord } from '../mdm/records/records.ts'
 import { keyHash, loadBlocks } from '../mdm/resolution/blockingKeys.ts'
 import { lockFreeClosure } from '../mdm/resolution/closure.ts'
+import { clusterRecords } from '../mdm/resolution/clusterRecords.ts'
 import { createEngines } from '../mdm/resolution/resolve.ts'
-import { clusterRecords } from '../mdm/resolution/resolveComponent.ts'
 import { benchServer, fill } from './store.ts'
 
 // Live matching: one record at a time against so many stored ones. First the part that finds its candidates and decides

@@ -5,7 +5,7 @@ import type { Sql } from '../../mdm/db/database.ts'
 import { createEngine } from '../../mdm/match/engine.ts'
 import { ModelError, type Parameters, readParameters } from '../../mdm/match/parameters.ts'
 import { type KeptPolicy, keptVersion, policyInForce } from '../../mdm/policy/policies.ts'
-import type { Mastering } from '../../mdm/resolution/context.ts'
+import type { ResolutionContext } from '../../mdm/resolution/context.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
@@ -38,7 +38,7 @@ export function policyOf(kept: KeptPolicy, systems: readonly SourceSystem[]): Po
 }
 
 /** What a kept policy comes to: the policy itself and one engine a golden type. Throws PolicyError, ModelError. */
-export function masteringOf(kept: KeptPolicy, systems: readonly SourceSystem[]): Mastering {
+export function masteringOf(kept: KeptPolicy, systems: readonly SourceSystem[]): ResolutionContext {
   const policy = policyOf(kept, systems)
   for (const name of Object.keys(kept.parameters)) policy.type(name)
   const engines = new Map(
@@ -65,9 +65,9 @@ function parametersOf(kept: KeptPolicy, given: unknown, type: TypePolicy): Param
 /** The mastering that is in force: of the policy published last, else of the model that came with the program. */
 export async function masteringInForce(
   sql: Sql,
-  shipped: Mastering,
+  shipped: ResolutionContext,
   systems: readonly SourceSystem[],
-): Promise<Mastering> {
+): Promise<ResolutionContext> {
   const kept = await policyInForce(sql)
   return kept ? { ...shipped, ...masteringOf(kept, systems) } : shipped
 }

@@ -1,6 +1,6 @@
 import type { Sql } from '../../mdm/db/database.ts'
 import { policyChannel } from '../../mdm/policy/policies.ts'
-import type { Mastering } from '../../mdm/resolution/context.ts'
+import type { ResolutionContext } from '../../mdm/resolution/context.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { masteringInForce } from '../config/policyFiles.ts'
 
@@ -10,7 +10,7 @@ import { masteringInForce } from '../config/policyFiles.ts'
  */
 export async function followPolicy(
   sql: Sql,
-  mastering: Mastering,
+  mastering: ResolutionContext,
   systems: readonly SourceSystem[],
   failed: (error: unknown) => void,
   changed: () => void = () => {},

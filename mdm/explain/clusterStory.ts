@@ -4,9 +4,9 @@ import { loadAssertions } from '../golden/stored.ts'
 import { type Join, joinsOf } from '../match/joins.ts'
 import { loadById, type SourceRecord } from '../records/records.ts'
 import { boundedClosure } from '../resolution/closure.ts'
-import { engineOf, loadKnown, type Mastering, newWork } from '../resolution/context.ts'
+import { clusterRecords } from '../resolution/clusterRecords.ts'
+import { engineOf, loadKnown, newResolutionState, type ResolutionContext } from '../resolution/context.ts'
 import { loadLinks } from '../resolution/links.ts'
-import { clusterRecords } from '../resolution/resolveComponent.ts'
 import { snapshot } from './explain.ts'
 import { type Said, saidOf } from './stewardAssertions.ts'
 
@@ -36,7 +36,7 @@ const componentRecordsMax = 2_000
  * The story of a golden record, by its id or any that leads to it; null where there is none. Clusters its component anew,
  * with the engine in force, so the joins are those that the pipeline made. Reads one snapshot.
  */
-export async function clusterStory(sql: Sql, mastering: Mastering, id: string): Promise<ClusterStory | null> {
+export async function clusterStory(sql: Sql, mastering: ResolutionContext, id: string): Promise<ClusterStory | null> {
   const goldenId = (await readGoldenIds(sql, [id.toLowerCase()])).get(id.toLowerCase())
   if (!goldenId) return null
   return await snapshot(sql, async (tx) => {
@@ -50,7 +50,7 @@ export async function clusterStory(sql: Sql, mastering: Mastering, id: string): 
     const engine = engineOf(mastering, type)
     const reach = first.count > membersMax ? null : await boundedClosure(tx, own, engine.joins, componentRecordsMax)
     const records = new Map<number, SourceRecord>()
-    if (reach) await loadKnown(tx, mastering, type, records, reach.placed.keys(), newWork())
+    if (reach) await loadKnown(tx, mastering, type, records, reach.placed.keys(), newResolutionState())
     else for (const r of await loadById(tx, own)) records.set(r.id, r)
     const members = own.map((id) => records.get(id)).filter((r) => r !== undefined)
     const byId = new Map(members.map((r) => [r.id, r]))

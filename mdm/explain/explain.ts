@@ -4,7 +4,7 @@ import type { Engine, Features } from '../match/engine.ts'
 import { type WaterfallStep, waterfall } from '../match/waterfall.ts'
 import type { SourceRecord } from '../records/records.ts'
 import { loadBlocks } from '../resolution/blockingKeys.ts'
-import { engineOf, isLive, loadKnown, type Mastering, newWork } from '../resolution/context.ts'
+import { engineOf, isLive, loadKnown, newResolutionState, type ResolutionContext } from '../resolution/context.ts'
 import { possibleBetween } from '../resolution/possibleMatches.ts'
 import { type Said, saidBetween } from './stewardAssertions.ts'
 
@@ -68,7 +68,7 @@ interface Place {
  */
 export async function explain(
   sql: Sql,
-  mastering: Mastering,
+  mastering: ResolutionContext,
   a: string,
   b: string,
   whole = true,
@@ -90,10 +90,10 @@ export async function explain(
     const apart = one.goldenId !== other.goldenId
     const ids = async (p: Place) => (whole && apart && p.goldenId === p.key ? await memberIds(tx, p.key) : [p.id])
     const [mine, theirs] = [await ids(one), await ids(other)]
-    const work = newWork()
+    const state = newResolutionState()
     const records = new Map<number, SourceRecord>()
     const type = mastering.policy.type(one.type)
-    await loadKnown(tx, mastering, type, records, [...mine, ...theirs], work)
+    await loadKnown(tx, mastering, type, records, [...mine, ...theirs], state)
     const best = bestPair(engineOf(mastering, type), records, mine, theirs)
     const [found] = await explainRecords(tx, mastering, [best ?? [recordOf(records, one), recordOf(records, other)]])
     return { ...found, pairsCompared: best ? mine.length * theirs.length : 1 } as Explanation
@@ -103,13 +103,13 @@ export async function explain(
 /** Explains pairs of source records, by key, all at once; pairs of which one is not there are left out. */
 export async function explainPairs(
   sql: Sql,
-  mastering: Mastering,
+  mastering: ResolutionContext,
   pairs: readonly (readonly [string, string])[],
 ): Promise<Map<string, Explanation>> {
   return await snapshot(sql, async (tx) => {
     const places = await loadPlacesOf(tx, pairs.flat())
     const records = new Map<number, SourceRecord>()
-    const work = newWork()
+    const state = newResolutionState()
     for (const [name, own] of Map.groupBy(places.values(), (p) => p.type))
       if (mastering.engines.has(name))
         await loadKnown(
@@ -118,7 +118,7 @@ export async function explainPairs(
           mastering.policy.type(name),
           records,
           own.map((p) => p.id),
-          work,
+          state,
         )
     const byKey = new Map([...records.values()].map((r) => [r.key, r]))
     const found = pairs.flatMap(([a, b]): [SourceRecord, SourceRecord][] => {
@@ -136,13 +136,13 @@ export function pairName(a: string, b: string): string {
 }
 
 /** Reads at one moment, and holds nobody up. */
-export async function snapshot<T>(sql: Sql, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return (await sql.begin('isolation level repeatable read read only', work)) as T
+export async function snapshot<T>(sql: Sql, state: (tx: Transaction) => Promise<T>): Promise<T> {
+  return (await sql.begin('isolation level repeatable read read only', state)) as T
 }
 
 async function explainRecords(
   tx: Transaction,
-  mastering: Mastering,
+  mastering: ResolutionContext,
   pairs: readonly (readonly [SourceRecord, SourceRecord])[],
 ): Promise<Explanation[]> {
   if (pairs.length === 0) return []
@@ -257,7 +257,7 @@ function bestPair(
   return best
 }
 
-function engineFor(mastering: Mastering, r: SourceRecord): Engine {
+function engineFor(mastering: ResolutionContext, r: SourceRecord): Engine {
   return engineOf(mastering, mastering.policy.type(r.type))
 }
 

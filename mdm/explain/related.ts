@@ -2,7 +2,7 @@ import type { Sql } from '../db/database.ts'
 import type { Features } from '../match/engine.ts'
 import type { SourceRecord } from '../records/records.ts'
 import { loadBlocks } from '../resolution/blockingKeys.ts'
-import { engineOf, isLive, loadKnown, type Mastering, newWork } from '../resolution/context.ts'
+import { engineOf, isLive, loadKnown, newResolutionState, type ResolutionContext } from '../resolution/context.ts'
 import { snapshot } from './explain.ts'
 
 /** Two golden records that are two things, and possibly related: the pair of their source records that says most for it. */
@@ -24,7 +24,7 @@ const candidatesMax = 5_000
  * are rather two related things than one or strangers. Nothing of this is stored, because it decides nothing; it is worked
  * out when asked for, with the engine in force, the likeliest first.
  */
-export async function relatedTo(sql: Sql, mastering: Mastering, goldenId: string): Promise<Related[]> {
+export async function relatedTo(sql: Sql, mastering: ResolutionContext, goldenId: string): Promise<Related[]> {
   return await snapshot(sql, async (tx) => {
     const places = await tx<{ id: number; type: string }[]>`
       select id, type from source_record where golden_id = ${goldenId} order by id limit ${membersMax}`
@@ -34,12 +34,12 @@ export async function relatedTo(sql: Sql, mastering: Mastering, goldenId: string
     const engine = engineOf(mastering, type)
     const records = new Map<number, SourceRecord>()
     const own = places.map((p) => p.id)
-    await loadKnown(tx, mastering, type, records, own, newWork())
+    await loadKnown(tx, mastering, type, records, own, newResolutionState())
     const members = [...records.values()].filter(isLive).sort((a, b) => a.id - b.id)
     const blocks = await loadBlocks(tx, [...new Set(members.flatMap((m) => m.keys))], engine.blockRecordsMax)
     const usable = [...blocks.values()].filter((ids) => ids.length <= engine.blockRecordsMax)
     const candidates = [...new Set(usable.flat())].sort((a, b) => a - b).slice(0, candidatesMax)
-    await loadKnown(tx, mastering, type, records, candidates, newWork())
+    await loadKnown(tx, mastering, type, records, candidates, newResolutionState())
     const best = new Map<string, Related>()
     for (const id of candidates) {
       const other = records.get(id)

@@ -10,17 +10,18 @@ import { outcomeOf, saveOutcomes, settleIncomplete } from '../inbox/outcomes.ts'
 import { requeue } from '../inbox/requeue.ts'
 import { saveMatched, saveRecords, type WholeRecord } from '../records/records.ts'
 import { saveReferences } from '../records/references.ts'
-import { isLive, type Mastering, newWork } from '../resolution/context.ts'
+import { isLive, newResolutionState } from '../resolution/context.ts'
 import { references, referring } from '../resolution/referring.ts'
 import { resolve } from '../resolution/resolve.ts'
 import { DEFAULT_RULES } from '../tasks/rules.ts'
+import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
 import { syncValidationTasks } from '../tasks/tasks.ts'
 import { type Arrived, arrive } from './applyMessages.ts'
 import { BatchSpans } from './batchSpans.ts'
 import { asError, StepError } from './failure.ts'
 import { saveOperational } from './operational.ts'
 
-export interface Pipeline extends Mastering {
+export interface Pipeline extends TaskContext {
   sql: Sql
   connectors: ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
   /** A message that failed this often becomes an exception. */
@@ -122,12 +123,12 @@ async function applyBatch(
  */
 export async function masterRecords(
   tx: Transaction,
-  pipeline: Mastering,
+  pipeline: TaskContext,
   { records, unchanged, outcomes }: Arrived,
   spans = new BatchSpans(),
 ): Promise<{ events: number; settled: ReadonlySet<number> }> {
-  const work = newWork()
-  for (const r of [...records, ...unchanged]) work.causes.set(r.record.key, r.cause)
+  const state = newResolutionState()
+  for (const r of [...records, ...unchanged]) state.causes.set(r.record.key, r.cause)
 
   // What is not mastered waits for nobody, so it is written before the locks that others wait for are taken.
   const whole = records.map((r) => r.record)
@@ -143,17 +144,17 @@ export async function masterRecords(
     const own = records.map((r) => r.record).filter((r) => r.type === type.name)
     // A record that stays as it is was locked all the same, so others leave its references to us.
     if (type.after.length > 0) own.push(...unchanged.map((r) => r.record).filter((r) => r.type === type.name))
-    const touched = [...own, ...(await referring(tx, pipeline, type, work, own))]
-    if (touched.length > 0) await resolve(tx, pipeline, type, touched, work)
+    const touched = [...own, ...(await referring(tx, pipeline, type, state, own))]
+    if (touched.length > 0) await resolve(tx, pipeline, type, touched, state)
   }
-
   spans.step = 'saving'
+  await syncFindings(tx, pipeline, state.findings)
   const ids = new Set(mastered.map((r) => r.id))
   await Promise.all([
     saveRecords(tx, mastered),
     saveMatched(
       tx,
-      [...work.changed.values()].filter((r) => !ids.has(r.id)),
+      [...state.changedRecords.values()].filter((r) => !ids.has(r.id)),
     ),
     saveReferences(
       tx,
@@ -172,12 +173,12 @@ export async function masterRecords(
     (type, field) => pipeline.policy.type(type).fields.some((f) => f.name === field && f.sensitive),
     mastered.map((r) => ({ ...r, issues: isLive(r) ? (r.issues ?? []) : [] })),
   )
-  await requeue(tx, work.left)
+  await requeue(tx, state.deferredInboxIds)
   spans.step = 'appending to the feed'
-  await appendChanges(tx, work.events)
-  spans.events = work.events
+  await appendChanges(tx, state.events)
+  spans.events = state.events
   spans.step = 'committing'
-  return { events: work.events.length, settled: new Set(settled) }
+  return { events: state.events.length, settled: new Set(settled) }
 }
 
 /** Operational objects into their tables. */

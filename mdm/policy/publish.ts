@@ -2,7 +2,7 @@ import { appendAudit } from '../audit/audit.ts'
 import { holdAlone } from '../db/alone.ts'
 import type { Sql } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
-import type { Mastering } from '../resolution/context.ts'
+import type { TaskContext } from '../tasks/syncFindings.ts'
 import {
   advancePublication,
   beginPublication,
@@ -36,7 +36,7 @@ const LOCK = 'touchstone publication'
 export async function publish(
   sql: Sql,
   kept: KeptPolicy,
-  mastering: Mastering,
+  mastering: TaskContext,
   by: { actor: string; reason: string },
   told: Told = () => {},
 ): Promise<Published> {
@@ -65,7 +65,7 @@ export async function publish(
  */
 export async function carryOnPublication(
   sql: Sql,
-  masteringOf: (kept: KeptPolicy) => Mastering,
+  masteringOf: (kept: KeptPolicy) => TaskContext,
 ): Promise<Published | null> {
   if (!(await runningPublication(sql))) return null
   return await holdAlone(sql, LOCK, async () => {
@@ -86,7 +86,7 @@ async function bring(
   sql: Sql,
   begun: { id: number; resumed: boolean },
   policy: string,
-  mastering: Mastering,
+  mastering: TaskContext,
   actor: string,
   told: Told = () => {},
 ): Promise<Published> {

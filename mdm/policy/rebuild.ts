@@ -8,9 +8,16 @@ import { type Golden, survive } from '../golden/survive.ts'
 import type { Engine, Features } from '../match/engine.ts'
 import type { SourceRecord } from '../records/records.ts'
 import { keyHash } from '../resolution/blockingKeys.ts'
-import { isLive, type Mastering, matchRecord, referenceFields, survivor, targetOf } from '../resolution/context.ts'
+import { clusterRecords } from '../resolution/clusterRecords.ts'
+import {
+  isLive,
+  matchRecord,
+  type ResolutionContext,
+  referenceFields,
+  survivor,
+  targetOf,
+} from '../resolution/context.ts'
 import type { Link } from '../resolution/links.ts'
-import { clusterRecords } from '../resolution/resolveComponent.ts'
 
 /** One golden record that is stored otherwise than the source records and assertions say. */
 export interface Difference {
@@ -36,7 +43,7 @@ export interface Rebuilt {
  */
 export async function checkRebuild(
   sql: Sql,
-  mastering: Mastering,
+  mastering: ResolutionContext,
 ): Promise<{ records: number; golden: number; differences: Difference[] }> {
   return (await sql.begin('isolation level repeatable read read only', async (tx) => {
     await unhurried(tx)
@@ -83,7 +90,7 @@ export async function readStored(tx: Transaction, type: string): Promise<Map<str
  */
 export async function rebuildType(
   tx: Transaction,
-  mastering: Mastering,
+  mastering: ResolutionContext,
   type: TypePolicy,
   targets: Map<string, string>,
   only: number[] | null = null,
@@ -141,7 +148,7 @@ function differencesOf(
 }
 
 function clustersOf(
-  mastering: Mastering,
+  mastering: ResolutionContext,
   type: TypePolicy,
   rows: SourceRecord[],
   targets: ReadonlyMap<string, string>,

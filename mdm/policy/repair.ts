@@ -7,9 +7,10 @@ import { appendChanges } from '../feed/append.ts'
 import { loadGolden } from '../golden/stored.ts'
 import { requeue } from '../inbox/requeue.ts'
 import { loadById, saveMatched } from '../records/records.ts'
-import { engineOf, type Mastering, newWork, type Work } from '../resolution/context.ts'
+import { engineOf, newResolutionState, type ResolutionState } from '../resolution/context.ts'
 import { referring } from '../resolution/referring.ts'
 import { resolve } from '../resolution/resolve.ts'
+import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
 import type { Difference } from './rebuild.ts'
 
 /** Source records that one transaction of a repair works on, as far as golden records can be kept whole. */
@@ -30,7 +31,7 @@ const byRebuild = (): Cause => ({ source: 'rebuild', correlationId: crypto.rando
  */
 export async function repair(
   sql: Sql,
-  mastering: Mastering,
+  mastering: TaskContext,
   differences: readonly Difference[],
   told: (step: Repaired) => void | Promise<void> = () => {},
   cause: () => Cause = byRebuild,
@@ -54,7 +55,7 @@ export async function repair(
  */
 export async function rematch(
   sql: Sql,
-  mastering: Mastering,
+  mastering: TaskContext,
   type: TypePolicy,
   told: (step: Repaired) => void | Promise<void>,
   cause: () => Cause,
@@ -76,7 +77,7 @@ export async function rematch(
 }
 
 /** Records that `rematch` has before it, all types together. */
-export async function countStale(sql: Sql, mastering: Mastering): Promise<number> {
+export async function countStale(sql: Sql, mastering: TaskContext): Promise<number> {
   const types = mastering.policy.types
   const [row] = await sql<{ n: number }[]>`
     select count(*)::int as n
@@ -101,12 +102,12 @@ function steps(differences: Difference[]): Difference[][] {
 
 async function repairStep(
   tx: Transaction,
-  mastering: Mastering,
+  mastering: TaskContext,
   typeName: string,
   step: Difference[],
   cause: Cause,
 ): Promise<number> {
-  const work = newWork()
+  const state = newResolutionState()
   const ids = step.flatMap((d) => d.records)
   const named = await loadById(tx, ids)
   await lock(
@@ -116,27 +117,28 @@ async function repairStep(
   )
   for (const type of mastering.policy.types) {
     const own = type.name === typeName ? await loadById(tx, ids) : []
-    for (const r of own) work.causes.set(r.key, cause)
+    for (const r of own) state.causes.set(r.key, cause)
     const seen = new Set(own.map((r) => r.id))
-    const touched = [...own, ...(await referring(tx, mastering, type, work, [])).filter((r) => !seen.has(r.id))]
-    if (touched.length > 0) await resolve(tx, mastering, type, touched, work)
+    const touched = [...own, ...(await referring(tx, mastering, type, state, [])).filter((r) => !seen.has(r.id))]
+    if (touched.length > 0) await resolve(tx, mastering, type, touched, state)
   }
-  await removeSurplus(tx, mastering, step, work, cause)
-  await saveMatched(tx, [...work.changed.values()])
-  await requeue(tx, work.left)
-  await appendChanges(tx, work.events)
-  return work.events.length
+  await syncFindings(tx, mastering, state.findings)
+  await removeSurplus(tx, mastering, step, state, cause)
+  await saveMatched(tx, [...state.changedRecords.values()])
+  await requeue(tx, state.deferredInboxIds)
+  await appendChanges(tx, state.events)
+  return state.events.length
 }
 
 /** Golden records without a source record are reached from nowhere: they end here. */
 async function removeSurplus(
   tx: Transaction,
-  mastering: Mastering,
+  mastering: TaskContext,
   step: Difference[],
-  work: Work,
+  state: ResolutionState,
   cause: Cause,
 ): Promise<void> {
-  const surplus = step.filter((d) => d.what === 'SURPLUS' && !work.events.some((e) => e.goldenId === d.goldenId))
+  const surplus = step.filter((d) => d.what === 'SURPLUS' && !state.events.some((e) => e.goldenId === d.goldenId))
   await lock(
     tx,
     'golden',
@@ -151,7 +153,7 @@ async function removeSurplus(
     if (old?.state !== 'ACTIVE') continue
     const [left] = await tx`select 1 from source_record where golden_id = ${d.goldenId} limit 1`
     if (left) continue
-    work.events.push({
+    state.events.push({
       goldenId: d.goldenId,
       type: d.type,
       version: old.version + 1,

@@ -4,7 +4,7 @@ import type { Sql, Transaction } from '../db/database.ts'
 import { changedFields, type StoredGolden } from '../golden/derive.ts'
 import type { Place } from '../golden/stored.ts'
 import { lockFreeClosure } from '../resolution/closure.ts'
-import { type Mastering, targetOf } from '../resolution/context.ts'
+import { type ResolutionContext, targetOf } from '../resolution/context.ts'
 import { type Rebuilt, readStored, rebuildType, unhurried } from './rebuild.ts'
 
 /** What a policy would make of the store, golden type by golden type. */
@@ -60,7 +60,7 @@ const examplesUsual = 10
  */
 export async function simulate(
   sql: Sql,
-  candidate: Mastering,
+  candidate: ResolutionContext,
   options: { sample?: number | undefined; examplesMax?: number | undefined } = {},
 ): Promise<Simulation> {
   const began = performance.now()

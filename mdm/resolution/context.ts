@@ -6,43 +6,54 @@ import type { NewChange } from '../feed/append.ts'
 import { loadPlaces } from '../golden/stored.ts'
 import type { Engine, MatchRecord } from '../match/engine.ts'
 import { loadById, type SourceRecord } from '../records/records.ts'
-import type { StewardshipRules } from '../tasks/rules.ts'
 import { keyHash } from './blockingKeys.ts'
+import type { Finding } from './findings.ts'
 
-/** What resolving needs and does not change: the policy, one engine a golden type, the configured source systems. */
-export interface Mastering {
+/** What resolution reads and never changes. `engines` holds one engine for each golden type. */
+export interface ResolutionContext {
   policy: Policy
   engines: ReadonlyMap<string, Engine>
   systems: ReadonlyMap<string, SourceSystem>
-  /** Of stewardship; without them DEFAULT_RULES. */
-  rules?: StewardshipRules | undefined
 }
 
-/** What one transaction has found so far; the pipeline and the steward's actions write it at their end. */
-export interface Work {
-  /** Golden ids that records have got in this transaction, by record key. */
-  crosswalk: Map<string, string | null>
-  /** What references to records are compared by from now on (`targetOf`), where that has changed, by record key. */
-  targets: Map<string, string>
-  /** Why each record is touched, by record key. */
+/** What one transaction has resolved so far. Its owner writes it at the end of the transaction. */
+export interface ResolutionState {
+  /** Golden ids that records got in this transaction, by record key. */
+  goldenIdByKey: Map<string, string | null>
+  /** Changed values by which references to records are compared (`targetOf`), by record key. */
+  targetByKey: Map<string, string>
+  /** Why each record is resolved, by record key. */
   causes: Map<string, Cause>
-  /** Records whose golden id, features or keys differ from what is stored. */
-  changed: Map<number, SourceRecord>
+  /** Records whose golden id, features or keys differ from what is stored, by record id. */
+  changedRecords: Map<number, SourceRecord>
   events: NewChange[]
-  /** Last messages of records that are to be resolved anew and that another transaction holds. */
-  left: number[]
+  /** What people have to decide, in the order in which it was found. */
+  findings: Finding[]
+  /**
+   * Last messages of records that have to be resolved again and that another transaction locks.
+   * They go back into the queue.
+   */
+  deferredInboxIds: number[]
 }
 
-export function newWork(): Work {
-  return { crosswalk: new Map(), targets: new Map(), causes: new Map(), changed: new Map(), events: [], left: [] }
+export function newResolutionState(): ResolutionState {
+  return {
+    goldenIdByKey: new Map(),
+    targetByKey: new Map(),
+    causes: new Map(),
+    changedRecords: new Map(),
+    events: [],
+    findings: [],
+    deferredInboxIds: [],
+  }
 }
 
 export function isLive(r: { complete: boolean; deleted: boolean }): boolean {
   return r.complete && !r.deleted
 }
 
-export function engineOf(mastering: Mastering, type: TypePolicy): Engine {
-  const engine = mastering.engines.get(type.name)
+export function engineOf(context: ResolutionContext, type: TypePolicy): Engine {
+  const engine = context.engines.get(type.name)
   if (!engine) throw new Error(`no matching engine for golden type ${type.name}`)
   return engine
 }
@@ -55,16 +66,16 @@ export function referenceFields(type: TypePolicy): string[] {
 /** Reads those of `ids` that `records` does not hold yet, with features and keys of this engine. */
 export async function loadKnown(
   tx: Transaction,
-  mastering: Mastering,
+  context: ResolutionContext,
   type: TypePolicy,
   records: Map<number, SourceRecord>,
   ids: Iterable<number>,
-  work: Work,
+  state: ResolutionState,
 ): Promise<void> {
   const missing = [...new Set(ids)].filter((id) => !records.has(id))
   const found = await loadById(tx, missing)
   for (const r of found) records.set(r.id, r)
-  await refresh(tx, engineOf(mastering, type), type, found, work)
+  await refresh(tx, engineOf(context, type), type, found, state)
 }
 
 /**
@@ -83,7 +94,7 @@ export async function refresh(
   engine: Engine,
   type: TypePolicy,
   records: SourceRecord[],
-  work: Work,
+  state: ResolutionState,
 ): Promise<void> {
   const stale = records.filter((r) => r.featuresVersion !== engine.version)
   if (stale.length === 0) return
@@ -91,9 +102,9 @@ export async function refresh(
   const named = new Set(
     stale.flatMap((r) => references.map((f) => r.canonical[f])).filter((v) => typeof v === 'string'),
   )
-  const unread = [...named].filter((key) => !work.targets.has(key))
+  const unread = [...named].filter((key) => !state.targetByKey.has(key))
   const targets = new Map((await loadPlaces(tx, unread)).map((r) => [r.key, targetOf(r)]))
-  for (const [key, target] of work.targets) targets.set(key, target)
+  for (const [key, target] of state.targetByKey) targets.set(key, target)
   for (const r of stale) {
     r.featuresVersion = engine.version
     if (!isLive(r)) {
@@ -115,8 +126,8 @@ export function matchRecord(r: SourceRecord, references: string[], targets: Read
 }
 
 /** A source record as survivorship sees it. */
-export function survivor(mastering: Mastering, r: SourceRecord) {
-  const system = mastering.systems.get(r.source)
+export function survivor(context: ResolutionContext, r: SourceRecord) {
+  const system = context.systems.get(r.source)
   return {
     key: r.key,
     source: r.source,

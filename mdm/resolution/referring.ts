@@ -3,7 +3,7 @@ import type { Transaction } from '../db/database.ts'
 import { lock, lockNumber, tryLock } from '../db/locks.ts'
 import { loadById, type SourceRecord, type WholeRecord } from '../records/records.ts'
 import { loadReferring } from '../records/references.ts'
-import { type Mastering, referenceFields, type Work } from './context.ts'
+import { type ResolutionContext, type ResolutionState, referenceFields } from './context.ts'
 
 /**
  * Records of this type that name others, where what those references are compared by has changed: they are compared
@@ -12,19 +12,19 @@ import { type Mastering, referenceFields, type Work } from './context.ts'
  */
 export async function referring(
   tx: Transaction,
-  mastering: Mastering,
+  context: ResolutionContext,
   type: TypePolicy,
-  work: Work,
+  state: ResolutionState,
   own: WholeRecord[],
 ): Promise<SourceRecord[]> {
   if (type.after.length === 0) return []
-  const named = own.flatMap((r) => references(mastering, r).flatMap((x) => x.targets))
-  await lock(tx, 'reference', [...named, ...work.targets.keys()].map(lockNumber))
+  const named = own.flatMap((r) => references(context, r).flatMap((x) => x.targets))
+  await lock(tx, 'reference', [...named, ...state.targetByKey.keys()].map(lockNumber))
   const have = new Set(own.map((r) => r.id))
-  const found = (await loadReferring(tx, [...work.targets.keys()], type.name)).filter((f) => !have.has(f.recordId))
+  const found = (await loadReferring(tx, [...state.targetByKey.keys()], type.name)).filter((f) => !have.has(f.recordId))
   for (const f of found) {
-    const cause = work.causes.get(f.target)
-    if (cause) work.causes.set(f.key, cause)
+    const cause = state.causes.get(f.target)
+    if (cause) state.causes.set(f.key, cause)
   }
   const free = await tryLock(
     tx,
@@ -37,13 +37,13 @@ export async function referring(
     found.filter((f) => free.has(lockNumber(f.key))),
     found.filter((f) => !free.has(lockNumber(f.key))),
   ]
-  work.left.push(...left.map((f) => f.inboxId))
+  state.deferredInboxIds.push(...left.map((f) => f.inboxId))
   return await loadById(tx, [...new Set(ours.map((f) => f.recordId))])
 }
 
 /** What a record of a golden type names in fields that are compared by reference. */
-export function references(mastering: Mastering, r: WholeRecord): { recordId: number; targets: string[] }[] {
-  const type = mastering.policy.types.find((t) => t.name === r.type)
+export function references(context: ResolutionContext, r: WholeRecord): { recordId: number; targets: string[] }[] {
+  const type = context.policy.types.find((t) => t.name === r.type)
   if (!type || type.after.length === 0) return []
   const targets = referenceFields(type).map((f) => r.canonical[f])
   return [{ recordId: r.id, targets: targets.filter((t): t is string => typeof t === 'string') }]

@@ -5,9 +5,9 @@ import { findCandidates } from '../match/candidates.ts'
 import { createEngine, type Engine, type Features } from '../match/engine.ts'
 import { type Candidate, loadFeatures, type SourceRecord } from '../records/records.ts'
 import { countBlocks, loadBlocks, loadMembers, lockBlocks, saveKeys } from './blockingKeys.ts'
-import { engineOf, isLive, loadKnown, type Mastering, refresh, type Work } from './context.ts'
+import { engineOf, isLive, loadKnown, type ResolutionContext, type ResolutionState, refresh } from './context.ts'
 import { type Link, loadLinks, saveLinks } from './links.ts'
-import { recluster } from './resolveComponent.ts'
+import { resolveComponent } from './resolveComponent.ts'
 
 /** One engine a golden type, with shipped parameters. */
 export function createEngines(policy: Policy): Map<string, Engine> {
@@ -22,19 +22,19 @@ export function createEngines(policy: Policy): Map<string, Engine> {
  */
 export async function resolve(
   tx: Transaction,
-  mastering: Mastering,
+  context: ResolutionContext,
   type: TypePolicy,
   touched: SourceRecord[],
-  work: Work,
+  state: ResolutionState,
 ): Promise<void> {
-  const engine = engineOf(mastering, type)
+  const engine = engineOf(context, type)
   const records = new Map<number, SourceRecord>(touched.map((r) => [r.id, r]))
-  const known = (ids: number[]) => loadKnown(tx, mastering, type, records, ids, work)
+  const known = (ids: number[]) => loadKnown(tx, context, type, records, ids, state)
 
   // Keys, old and new, under their locks: whoever could link to these records waits here.
   const oldKeys = new Map(touched.map((r) => [r.id, r.keys]))
   for (const r of touched) r.featuresVersion = null
-  await refresh(tx, engine, type, touched, work)
+  await refresh(tx, engine, type, touched, state)
   const keyed = touched.map((r) => ({ id: r.id, oldKeys: oldKeys.get(r.id) ?? [], newKeys: r.keys }))
   const bound = engine.blockRecordsMax
   const blocks = await lockBlocks(tx, keyed, bound)
@@ -65,8 +65,10 @@ export async function resolve(
   const apart = (l: Link) => !engine.joins(l.weight) && !engine.joins(was.get(`${l.a}:${l.b}`)?.weight ?? l.weight)
   const reaching = [...removed, ...added].filter((l) => !(apart(l) && (isTouched.has(l.a) || isTouched.has(l.b))))
   const seeds = new Set([...isTouched, ...reaching.flatMap((l) => [l.a, l.b])])
-  await recluster(tx, mastering, type, [...seeds], records, work, { removed, added })
-  for (const r of touched) work.changed.set(r.id, r)
+  const overlay = { removed, added }
+  const findings = await resolveComponent(tx, context, state, { type, seeds: [...seeds], records, overlay })
+  state.findings.push(...findings)
+  for (const r of touched) state.changedRecords.set(r.id, r)
 
   await Promise.all([
     saveKeys(

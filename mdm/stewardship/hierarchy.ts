@@ -1,6 +1,6 @@
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
-import type { Work } from '../resolution/context.ts'
+import type { ResolutionState } from '../resolution/context.ts'
 import { latestAboutAny } from './actions.ts'
 import { refuse } from './outcome.ts'
 
@@ -20,20 +20,20 @@ export function parentField(type: TypePolicy): string | undefined {
 export async function refuseCycles(
   tx: Transaction,
   policy: Policy,
-  work: Work,
+  state: ResolutionState,
   undone: { number: number | null } | null,
 ): Promise<void> {
   for (const type of policy.types) {
     const field = parentField(type)
     if (!field) continue
-    const changed = work.events.filter(
+    const changed = state.events.filter(
       (e) => e.type === type.name && e.values?.[field] && (e.changed.includes(field) || e.op === 'MERGED'),
     )
     if (changed.length === 0) continue
     await tx`select pg_advisory_xact_lock(hashtextextended(${`hierarchy ${type.name}`}, 0))`
     for (const e of changed) {
       const path = [e.goldenId]
-      let at = await goldenOf(tx, work, String(e.values?.[field]))
+      let at = await goldenOf(tx, state, String(e.values?.[field]))
       while (at !== null && path.length < stepsMax) {
         if (path.includes(at)) {
           // A circle further up was there before and is not this action's doing.
@@ -43,22 +43,27 @@ export async function refuseCycles(
           break
         }
         path.push(at)
-        const parent = await storedValue(tx, work, at, field)
-        at = parent === null ? null : await goldenOf(tx, work, parent)
+        const parent = await storedValue(tx, state, at, field)
+        at = parent === null ? null : await goldenOf(tx, state, parent)
       }
     }
   }
 }
 
-async function goldenOf(tx: Transaction, work: Work, key: string): Promise<string | null> {
-  const here = work.crosswalk.get(key)
+async function goldenOf(tx: Transaction, state: ResolutionState, key: string): Promise<string | null> {
+  const here = state.goldenIdByKey.get(key)
   if (here) return here
   const [row] = await tx<{ id: string | null }[]>`select golden_id as id from source_record where key = ${key}`
   return row?.id ?? null
 }
 
-async function storedValue(tx: Transaction, work: Work, goldenId: string, field: string): Promise<string | null> {
-  const event = work.events.find((e) => e.goldenId === goldenId)
+async function storedValue(
+  tx: Transaction,
+  state: ResolutionState,
+  goldenId: string,
+  field: string,
+): Promise<string | null> {
+  const event = state.events.find((e) => e.goldenId === goldenId)
   if (event) return event.values?.[field] ? String(event.values[field]) : null
   const [row] = await tx<{ value: string | null }[]>`
     select values ->> ${field} as value from golden where id = ${goldenId} and state = 'ACTIVE'`

@@ -2,7 +2,7 @@ import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import type { Caller } from '../access/caller.ts'
 import type { Transaction } from '../db/database.ts'
 import { valueFault } from '../golden/statedValue.ts'
-import { isLive, type Mastering } from '../resolution/context.ts'
+import { isLive, type ResolutionContext } from '../resolution/context.ts'
 import type { Partition } from './actions.ts'
 import { expiredOn, standingOn, standingPairs } from './assertions.ts'
 import { type ActionRequest, type BulkItem, type Choice, goldenIdsOf } from './input.ts'
@@ -31,7 +31,7 @@ const pairsMax = 50_000
 /** Works out what a steward's action comes to, under the locks of the golden records that it names. Throws Stop. */
 export async function planAll(
   tx: Transaction,
-  mastering: Mastering,
+  mastering: ResolutionContext,
   caller: Caller,
   items: readonly BulkItem[],
   expected: ActionRequest['expected'],
@@ -78,7 +78,7 @@ function checkCurrent(ids: string[], held: ReadonlyMap<string, Held>, expected: 
 
 async function planOne(
   tx: Transaction,
-  mastering: Mastering,
+  mastering: ResolutionContext,
   caller: Caller,
   item: BulkItem,
   held: ReadonlyMap<string, Held>,
@@ -133,7 +133,7 @@ async function planOne(
 
 async function merge(
   tx: Transaction,
-  mastering: Mastering,
+  mastering: ResolutionContext,
   caller: Caller,
   item: Extract<BulkItem, { kind: 'MERGE' }>,
   held: ReadonlyMap<string, Held>,
@@ -169,7 +169,7 @@ function chosen(choice: Choice, about: readonly Held[], members: readonly Member
 }
 
 /** Takes groups of records out of a golden record; those that no group names stay. */
-async function split(tx: Transaction, mastering: Mastering, golden: Held, named: string[][]): Promise<Plan> {
+async function split(tx: Transaction, mastering: ResolutionContext, golden: Held, named: string[][]): Promise<Plan> {
   const out = named.map((keys) => keys.map((k) => k.toLowerCase()))
   const all = out.flat()
   const members = new Map(golden.members.map((m) => [m.key, m]))
@@ -189,7 +189,7 @@ async function split(tx: Transaction, mastering: Mastering, golden: Held, named:
   return await regroup(tx, mastering, [golden], byAge, 'apart', [])
 }
 
-async function attach(tx: Transaction, mastering: Mastering, from: Held, to: Held, key: string): Promise<Plan> {
+async function attach(tx: Transaction, mastering: ResolutionContext, from: Held, to: Held, key: string): Promise<Plan> {
   if (from.id === to.id) refuse('ALREADY_THERE', `source record ${key} belongs to golden record ${to.id} already`)
   if (from.type !== to.type) refuse('ACROSS_TYPES', `${from.id} is a ${from.type}, ${to.id} a ${to.type}`)
   const moved = from.members.filter((m) => m.key === key.toLowerCase())
@@ -206,7 +206,7 @@ async function attach(tx: Transaction, mastering: Mastering, from: Held, to: Hel
 
 async function override(
   tx: Transaction,
-  mastering: Mastering,
+  mastering: ResolutionContext,
   caller: Caller,
   golden: Held,
   name: string,
@@ -223,7 +223,13 @@ async function override(
   return only(mastering, golden, { append: [stated], withdraw: [] })
 }
 
-async function lift(tx: Transaction, mastering: Mastering, caller: Caller, golden: Held, name: string): Promise<Plan> {
+async function lift(
+  tx: Transaction,
+  mastering: ResolutionContext,
+  caller: Caller,
+  golden: Held,
+  name: string,
+): Promise<Plan> {
   const field = fieldOf(mastering.policy.type(golden.type), caller, name)
   const withdraw = await standingOn(tx, 'VALUE', keysOf(golden), field.name)
   if (withdraw.length === 0)
@@ -234,7 +240,7 @@ async function lift(tx: Transaction, mastering: Mastering, caller: Caller, golde
 /** A plan that makes records of some golden records fall into groups. */
 async function regroup(
   tx: Transaction,
-  mastering: Mastering,
+  mastering: ResolutionContext,
   about: Held[],
   groups: string[][],
   between: 'apart' | 'together' | 'none',
@@ -259,7 +265,7 @@ async function regroup(
 }
 
 /** A plan about one golden record whose members stay. */
-function only(mastering: Mastering, golden: Held, statements: Statements): Plan {
+function only(mastering: ResolutionContext, golden: Held, statements: Statements): Plan {
   return {
     type: mastering.policy.type(golden.type),
     seeds: golden.members.map((m) => m.id),
@@ -310,7 +316,12 @@ function fieldOf(type: TypePolicy, caller: Caller, name: string): FieldPolicy {
   return field
 }
 
-async function checkValue(tx: Transaction, mastering: Mastering, field: FieldPolicy, value: unknown): Promise<void> {
+async function checkValue(
+  tx: Transaction,
+  mastering: ResolutionContext,
+  field: FieldPolicy,
+  value: unknown,
+): Promise<void> {
   const fault = valueFault(mastering.policy, field, value)
   if (fault) refuse('BAD_VALUE', fault)
   if (field.kind !== 'REFERENCE' || value === null) return

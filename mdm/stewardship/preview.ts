@@ -1,7 +1,7 @@
 import { columnOf, OPERATIONAL, type OperationalKind } from '../../schema/operational.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
-import type { Work } from '../resolution/context.ts'
+import type { ResolutionState } from '../resolution/context.ts'
 import type { NeedsApproval } from './approval.ts'
 import type { ApprovalRule } from './outcome.ts'
 import type { Plan } from './plan.ts'
@@ -32,18 +32,18 @@ export interface PreviewRecord {
 export async function describe(
   tx: Transaction,
   policy: Policy,
-  work: Work,
+  state: ResolutionState,
   plans: Plan[],
   approval: NeedsApproval | null,
 ): Promise<Preview> {
-  const ids = [...new Set([...plans.flatMap((p) => p.subjects), ...work.events.map((e) => e.goldenId)])]
+  const ids = [...new Set([...plans.flatMap((p) => p.subjects), ...state.events.map((e) => e.goldenId)])]
   const golden = await tx<{ id: string; state: string; values: Record<string, unknown> }[]>`
     select id, state, values from golden where id = any(${ids}::uuid[])`
   const before = new Map(golden.filter((g) => g.state === 'ACTIVE').map((g) => [g.id, g.values]))
   return {
     code: 'PREVIEW',
     approval: approval?.rules ?? [],
-    records: work.events.map((e) => ({
+    records: state.events.map((e) => ({
       goldenId: e.goldenId,
       type: e.type,
       op: e.op,
@@ -53,7 +53,7 @@ export async function describe(
       redirect: e.redirect,
       members: e.members,
     })),
-    children: await movedChildren(tx, policy, work),
+    children: await movedChildren(tx, policy, state),
     tasks: await tx<Preview['tasks']>`
       select id, kind, subject, state = 'OPEN' as opens from task
       where updated_at >= now() and subject && ${ids}::uuid[] order by priority desc, id`,
@@ -61,8 +61,8 @@ export async function describe(
 }
 
 /** Operational objects and golden records that name a source record which changes its golden id. */
-async function movedChildren(tx: Transaction, policy: Policy, work: Work): Promise<Preview['children']> {
-  const keys = [...work.crosswalk.keys()]
+async function movedChildren(tx: Transaction, policy: Policy, state: ResolutionState): Promise<Preview['children']> {
+  const keys = [...state.goldenIdByKey.keys()]
   if (keys.length === 0) return []
   // The crosswalk is written last, so what is stored is still where they come from.
   const stored = await tx<{ key: string; goldenId: string }[]>`
@@ -70,7 +70,7 @@ async function movedChildren(tx: Transaction, policy: Policy, work: Work): Promi
   const from = new Map(stored.map((s) => [s.key, s.goldenId]))
   const counts = new Map<string, { type: string; from: string; to: string; count: number }>()
   const add = (type: string, key: string, count: number) => {
-    const [was, now] = [from.get(key), work.crosswalk.get(key)]
+    const [was, now] = [from.get(key), state.goldenIdByKey.get(key)]
     if (!was || !now || was === now) return
     const at = `${type} ${was} ${now}`
     counts.set(at, { type, from: was, to: now, count: (counts.get(at)?.count ?? 0) + count })

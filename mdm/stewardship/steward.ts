@@ -8,11 +8,12 @@ import { appendChanges } from '../feed/append.ts'
 import { stakeOfGolden, stakes } from '../golden/read/valueAtRisk.ts'
 import { requeue } from '../inbox/requeue.ts'
 import { type SourceRecord, saveMatched } from '../records/records.ts'
-import { isLive, type Mastering, newWork, type Work } from '../resolution/context.ts'
+import { isLive, newResolutionState, type ResolutionState } from '../resolution/context.ts'
 import { referring } from '../resolution/referring.ts'
 import { resolve } from '../resolution/resolve.ts'
-import { recluster } from '../resolution/resolveComponent.ts'
+import { resolveComponent } from '../resolution/resolveComponent.ts'
 import { DEFAULT_RULES, type Duty } from '../tasks/rules.ts'
+import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
 import { closeTasks, openTasks, taskId } from '../tasks/tasks.ts'
 import {
   type ActionRow,
@@ -37,12 +38,12 @@ import { type Plan, planAll } from './plan.ts'
 import { describe, type Preview } from './preview.ts'
 import { planUndo } from './undo.ts'
 
-export interface Stewardship extends Mastering {
+export interface Stewardship extends TaskContext {
   sql: Sql
 }
 
 /** Sees what an action has done before it is taken back. */
-type Look = (work: Work, plans: Plan[], approval: NeedsApproval | null) => Promise<void>
+type Look = (state: ResolutionState, plans: Plan[], approval: NeedsApproval | null) => Promise<void>
 
 /** Path 4: a steward's action, from the statement to golden records and events, or the reason why not. */
 export async function act(steward: Stewardship, caller: Caller, given: ActionRequest): Promise<Outcome> {
@@ -200,20 +201,21 @@ async function carryOut(
     { id, ...row },
     statements.flatMap((s) => s.append),
   )
-  const work = await remaster(tx, steward, plans, {
+  const state = await remaster(tx, steward, plans, {
     source: 'stewardship',
     object: input.kind,
     sourceId: id,
     correlationId: caller.correlationId,
   })
-  await refuseCycles(tx, steward.policy, work, target)
+  await syncFindings(tx, steward, state.findings)
+  await refuseCycles(tx, steward.policy, state, target)
 
   const about = {
     type: plans[0]?.type.name ?? '',
-    subjects: [...new Set([...plans.flatMap((p) => p.subjects), ...work.events.map((e) => e.goldenId)])],
+    subjects: [...new Set([...plans.flatMap((p) => p.subjects), ...state.events.map((e) => e.goldenId)])],
   }
   const marked = await touchesApproval(tx, steward.policy, [id, ...(target ? [target.id] : [])])
-  const survivors = work.events.filter((e) => e.op === 'MERGED' && e.values)
+  const survivors = state.events.filter((e) => e.op === 'MERGED' && e.values)
   const needs = await askApproval(
     rulesOf(steward),
     target?.input ?? input,
@@ -223,11 +225,11 @@ async function carryOut(
         ? await stakeOfGolden(tx, about.subjects)
         : ((await stakes(tx, new Map([['merged', survivors.flatMap((e) => e.members)]]))).get('merged') ?? 0),
   )
-  if (look) await look(work, plans, needs)
+  if (look) await look(state, plans, needs)
   if (needs && !approved) throw needs
 
-  const effect = work.events.map(({ goldenId, op, version }) => ({ goldenId, op, version }))
-  await saveMatched(tx, [...work.changed.values()])
+  const effect = state.events.map(({ goldenId, op, version }) => ({ goldenId, op, version }))
+  await saveMatched(tx, [...state.changedRecords.values()])
   await finishAction(tx, id, { ...about, before: plans.flatMap((p) => p.before), effect, stake: needs?.stake ?? 0 })
   if (approved?.id) await closeTasks(tx, [taskId('APPROVAL', [id])], 'approved')
   await appendAudit(tx, {
@@ -240,16 +242,21 @@ async function carryOut(
     input,
     effect,
   })
-  await requeue(tx, work.left)
-  await appendAccess(tx, changedSensitive(steward, caller, input.kind, work))
-  await appendChanges(tx, work.events)
+  await requeue(tx, state.deferredInboxIds)
+  await appendAccess(tx, changedSensitive(steward, caller, input.kind, state))
+  await appendChanges(tx, state.events)
   return { code: 'DONE', actionId: id, effect }
 }
 
 /** Which sensitive fields an action changed. */
-function changedSensitive(steward: Stewardship, caller: Caller, kind: string, work: Work): SensitiveAccess[] {
+function changedSensitive(
+  steward: Stewardship,
+  caller: Caller,
+  kind: string,
+  state: ResolutionState,
+): SensitiveAccess[] {
   const at = new Date()
-  return work.events.flatMap(({ goldenId, type, changed }) => {
+  return state.events.flatMap(({ goldenId, type, changed }) => {
     const sensitive = steward.policy.type(type).fields.filter((f) => f.sensitive && changed.includes(f.name))
     if (sensitive.length === 0) return []
     const { actor, correlationId } = caller
@@ -264,27 +271,22 @@ async function remaster(
   steward: Stewardship,
   plans: Plan[],
   cause: { source: string; object: string; sourceId: string; correlationId: string },
-): Promise<Work> {
-  const work = newWork()
-  for (const key of plans.flatMap((p) => p.before.flatMap(([, keys]) => keys))) work.causes.set(key, cause)
+): Promise<ResolutionState> {
+  const state = newResolutionState()
+  for (const key of plans.flatMap((p) => p.before.flatMap(([, keys]) => keys))) state.causes.set(key, cause)
   for (const plan of plans) if (plan.groups) await anchorWithin(tx, plan.groups)
   for (const type of steward.policy.types) {
     const own = plans.filter((p) => p.type.name === type.name)
     const records = new Map<number, SourceRecord>()
     if (own.length > 0)
-      await recluster(
-        tx,
-        steward,
-        type,
-        own.flatMap((p) => p.seeds),
-        records,
-        work,
+      state.findings.push(
+        ...(await resolveComponent(tx, steward, state, { type, seeds: own.flatMap((p) => p.seeds), records })),
       )
     for (const plan of own) checkGroups(plan, records)
-    const touched = await referring(tx, steward, type, work, [])
-    if (touched.length > 0) await resolve(tx, steward, type, touched, work)
+    const touched = await referring(tx, steward, type, state, [])
+    if (touched.length > 0) await resolve(tx, steward, type, touched, state)
   }
-  return work
+  return state
 }
 
 /** What a steward stated holds, whatever the evidence: else nothing is committed. */

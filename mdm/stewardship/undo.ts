@@ -2,7 +2,7 @@ import type { Transaction } from '../db/database.ts'
 import { classes } from '../match/sameChains.ts'
 import { loadByKey } from '../records/records.ts'
 import { lockClosure } from '../resolution/closure.ts'
-import type { Mastering } from '../resolution/context.ts'
+import type { ResolutionContext } from '../resolution/context.ts'
 import { type ActionRow, inTheWay, latestAboutAny, latestMaker, setState } from './actions.ts'
 import { restand, standingPairs } from './assertions.ts'
 import { refuse } from './outcome.ts'
@@ -17,7 +17,7 @@ const MOVES = new Set(['MERGE', 'UNMERGE', 'SPLIT', 'ATTACH', 'BULK'])
  * too. That is sound in any order while no later action that is done rests on this one or speaks of the same pairs, and
  * the statements that then stand do not contradict each other; otherwise the latest action in the way is named.
  */
-export async function planUndo(tx: Transaction, mastering: Mastering, action: ActionRow): Promise<Plan[]> {
+export async function planUndo(tx: Transaction, mastering: ResolutionContext, action: ActionRow): Promise<Plan[]> {
   if (action.kind === 'UNDO') refuse('UNDO_OF_AN_UNDO', 'an undo cannot be undone: do the action itself again')
   if (action.kind === 'EXPIRE') refuse('NOT_UNDOABLE', 'the time of that value is over: state it again')
   if (action.kind === 'PUBLISH') refuse('NOT_UNDOABLE', 'the way back is to publish the version before')

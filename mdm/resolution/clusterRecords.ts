@@ -1,0 +1,60 @@
+import type { PairAssertion } from '../golden/stored.ts'
+import type { MergeStep } from '../match/cluster.ts'
+import type { Engine, Features } from '../match/engine.ts'
+import { sameChains } from '../match/sameChains.ts'
+import type { SourceRecord } from '../records/records.ts'
+import { isLive } from './context.ts'
+import { components, type Link, type PossibleMatch } from './links.ts'
+
+/**
+ * Clusters the live records, component by component. Joining links and SAME assertions make the
+ * components. `steps` are the merges in their order; `possible` are links that could have joined.
+ */
+export function clusterRecords(
+  engine: Engine,
+  records: SourceRecord[],
+  links: readonly Link[],
+  assertions: readonly PairAssertion[],
+): { clusters: SourceRecord[][]; possible: PossibleMatch[]; steps: MergeStep[] } {
+  const live = records.filter(isLive)
+  const byKey = new Map(live.map((r) => [r.key, r]))
+  const byId = new Map(live.map((r) => [r.id, r]))
+  const keyOf = (id: number) => byId.get(id)?.key ?? ''
+  const same = sameChains(
+    assertions.filter((p) => p.kind === 'SAME'),
+    (key) => byKey.has(key),
+  )
+  const joining = links.filter((l) => engine.joins(l.weight))
+  const groups = components(byId.keys(), [
+    ...joining,
+    ...same.map(({ a, b }) => ({ a: byKey.get(a)?.id ?? 0, b: byKey.get(b)?.id ?? 0 })),
+  ])
+  const groupOf = new Map(groups.flatMap((ids, i) => ids.map((id) => [keyOf(id), i] as const)))
+  const linksOf = Map.groupBy(joining, (l) => groupOf.get(keyOf(l.a)))
+  const pairs: PairAssertion[] = [
+    ...same.map((p) => ({ kind: 'SAME' as const, ...p })),
+    ...assertions.filter((p) => p.kind === 'NOT_SAME'),
+  ]
+  const pairsOf = Map.groupBy(pairs, (p) => (groupOf.get(p.a) === groupOf.get(p.b) ? groupOf.get(p.a) : undefined))
+  const clusters: SourceRecord[][] = []
+  const possible: PossibleMatch[] = []
+  const steps: MergeStep[] = []
+  for (const [i, ids] of groups.entries()) {
+    const members = ids.map((id) => byId.get(id)).filter((r) => r !== undefined)
+    if (members.length === 1) {
+      clusters.push(members)
+      continue
+    }
+    const result = engine.cluster(
+      members.map((m) => ({ key: m.key, source: m.source, features: m.features as Features })),
+      (linksOf.get(i) ?? [])
+        .filter((l) => byId.has(l.b))
+        .map((l) => ({ a: keyOf(l.a), b: keyOf(l.b), weight: l.weight })),
+      pairsOf.get(i) ?? [],
+    )
+    for (const c of result.clusters) clusters.push(c.map((key) => byKey.get(key)).filter((r) => r !== undefined))
+    for (const p of result.possible) possible.push(p.a < p.b ? p : { ...p, a: p.b, b: p.a })
+    for (const s of result.steps) steps.push(s)
+  }
+  return { clusters, possible, steps }
+}
