@@ -9,6 +9,7 @@ import { fold } from '../records/fold.ts'
 import { loadByKey, nextIds, type WholeRecord } from '../records/records.ts'
 import { StepError } from './failure.ts'
 import { differs } from './mapAgain.ts'
+import { leadsTooFar, versionLeadHoursMax } from './versionLead.ts'
 
 type Connectors = ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
 
@@ -84,16 +85,12 @@ function own<T>(step: string, run: () => T): T {
   }
 }
 
-/** Hours that a system's clock, or its idea of its time zone, may be ahead of ours. */
-const aheadHoursMax = 48
-
-/** A version of a time to come would outrank all that the system says until then, so the record would stand still. */
-function tooFarAhead(change: RecordChange, message: Message): string | null {
-  const received = message.receivedAt.getTime()
-  const version = Number(change.version ?? 0) / 1000
-  if (version <= received + aheadHoursMax * 3_600_000) return null
-  const days = Math.round((version - received) / 86_400_000)
-  return `its version is ${days} days after it was received; at most ${aheadHoursMax} hours, or nothing later would count`
+/** Returns what is wrong with a version that leads too far; null where it does not. */
+function tooFarAhead(change: RecordChange, { receivedAt }: Message): string | null {
+  const version = Number(change.version ?? 0)
+  if (!leadsTooFar(version, receivedAt)) return null
+  const days = Math.round((version / 1_000 - receivedAt.getTime()) / 86_400_000)
+  return `its version is ${days} days after it was received; at most ${versionLeadHoursMax} hours, or nothing later would count`
 }
 
 export interface ArrivedRecord {

@@ -18,6 +18,7 @@ import {
 import { acceptCorrection, closeExceptions, requeue } from '../inbox/requeue.ts'
 import { missingRole, ownerOf, type StewardshipRules } from '../tasks/rules.ts'
 import { type ExceptionWorkKind, saveWork, workedBefore } from './exceptionWork.ts'
+import { leadsTooFar, versionLeadHoursMax } from './versionLead.ts'
 
 /** What work on inbound exceptions needs. Without connectors nothing is explained or corrected. */
 export interface ExceptionDesk {
@@ -59,8 +60,6 @@ export const exceptionsPerRequestMax = 1_000
 const reasonCharsMax = 2_000
 const keyCharsMax = 200
 const payloadCharsMax = 1_048_576
-/** How far the clock of a source system may be ahead, its time zone included, where a correction states a version. */
-const aheadMicrosMax = 86_400_000_000
 
 /** Puts what fits into the queue again, the oldest first; what is stored of it is mapped anew. */
 export async function retryExceptions(
@@ -328,12 +327,10 @@ function faultOfCorrection(
   }
   const was = explain(desk, row, before.body, before.object)
   const latest = newestOf(desk, row, body, object)
-  const newest = newestOf(desk, row, before.body, before.object) ?? 0
-  const received = row.receivedAt.getTime() * 1_000
-  if (latest !== null && latest > Math.max(newest, received + aheadMicrosMax))
+  if (latest !== null && leadsTooFar(latest, row.receivedAt))
     return refused(
       'BAD_PAYLOAD',
-      `it is of a version later than the message, which came at ${row.receivedAt.toISOString()}: what its system says from then on would not count`,
+      `its version is more than ${versionLeadHoursMax} hours after the message, which was received at ${row.receivedAt.toISOString()}: later messages of its system would not count`,
     )
   const ids = 'code' in was ? (row.sourceId === null ? [] : [row.sourceId]) : was.records.map((r) => r.sourceId)
   const other = ids.length > 0 && read.records.find((r) => !ids.includes(r.sourceId))

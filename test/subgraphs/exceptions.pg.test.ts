@@ -3,6 +3,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { type ExecutionResult, execute, parse } from 'graphql'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { verifyAudit } from '../../mdm/audit/audit.ts'
+import { versionLeadHoursMax } from '../../mdm/ingest/versionLead.ts'
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import { createOperationsSubgraph } from '../../subgraphs/operations/subgraph.ts'
@@ -175,6 +176,24 @@ test('a corrected payload is a message of its own that outranks what it puts rig
   await row(db.sql, 'client', { id: '6', changed: at(3), label: 'Seven' })
   await drain(shopPipeline(db.sql))
   assert.equal(await name('6'), 'Seven')
+  assert.deepEqual(await ids(), [])
+})
+
+test('a message and its correction may state a version up to 48 hours after the message was received, and no later', async () => {
+  const hoursAhead = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString()
+  const late = await row(db.sql, 'client', { id: '1', changed: hoursAhead(versionLeadHoursMax + 1), label: 'Late' })
+  await row(db.sql, 'client', { id: '2', changed: hoursAhead(versionLeadHoursMax - 1), label: 'In time' })
+  await drain(shopPipeline(db.sql))
+  assert.deepEqual(await ids({ codes: ['INVALID_VERSION'] }), [late])
+  assert.equal(await name('2'), 'In time')
+  const correct = async (hours: number) => {
+    const payload = JSON.stringify({ id: '1', changed: hoursAhead(hours), label: 'Corrected' })
+    return (await ask(CORRECT, { id: String(late), payload, ...key() })).it
+  }
+  assert.equal((await correct(versionLeadHoursMax + 1)).rule, 'BAD_PAYLOAD')
+  assert.equal((await correct(versionLeadHoursMax - 1)).messages, 1)
+  await drain(shopPipeline(db.sql))
+  assert.equal(await name('1'), 'Corrected')
   assert.deepEqual(await ids(), [])
 })
 
