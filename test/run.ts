@@ -15,7 +15,7 @@ const given = process.argv.slice(2)
 const files =
   given.length > 0
     ? globSync(given, { cwd: root }).sort()
-    : ['test/_together.ts', ...globSync('test/**/*.{pg,e2e}.test.ts', { cwd: root }).sort()]
+    : ['test/together.ts', ...globSync('test/**/*.{pg,e2e}.test.ts', { cwd: root }).sort()]
 
 const server = process.env.DATABASE_URL ? null : await temporaryServer()
 const child = spawn(

@@ -16,8 +16,8 @@ import { readHead } from '../../mdm/feed/read.ts'
 import { type CrashingServer, crashingServer } from '../mdm/feed/crashingServer.ts'
 import { append, create, seeded, version } from '../mdm/feed/world.ts'
 import { firstSeed } from '../property.ts'
-import { check, type Got, type History, type Stored, type Written } from './I5-history/check.ts'
-import { readNotes } from './I5-history/notes.ts'
+import { check, type Got, type History, type Stored, type Written } from './I5history/check.ts'
+import { readNotes } from './I5history/notes.ts'
 
 /**
  * Random histories: eight writers in two processes, a gateway, three subscribers, each in a process of its own; while
@@ -139,7 +139,7 @@ async function play(seed: number): Promise<History> {
 }
 
 function child(file: string, ...args: string[]): ChildProcess {
-  const started = fork(fileURLToPath(new URL(`I5-history/${file}`, import.meta.url)), args, {
+  const started = fork(fileURLToPath(new URL(`I5history/${file}`, import.meta.url)), args, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   running.add(started)
