@@ -11,7 +11,7 @@ import { cluster } from './cluster.ts'
 import { blockingKeys } from './keys.ts'
 import { type Parameters, priorParameters, versionOf } from './parameters.ts'
 import { type MatchType, planUnits, type Unit } from './plan.ts'
-import { type Comparison, createScorer, type Scorer, type Sources } from './scorer.ts'
+import { type Comparison, createScorer, type Failures, type Scorer, type Sources } from './scorer.ts'
 
 export type { AddressParts } from '../standardise/address.ts'
 export type { FieldValue, MoneyParts } from '../standardise/featureShapes.ts'
@@ -19,7 +19,7 @@ export type { Assertion, Clustering, MergeStep, PossibleMatch } from './cluster.
 export { UNDER_THRESHOLD } from './cluster.ts'
 export type { Parameters } from './parameters.ts'
 export type { Comparator, MatchField, MatchType } from './plan.ts'
-export type { Comparison, FieldWeight } from './scorer.ts'
+export type { Comparison, Failures, FieldWeight } from './scorer.ts'
 
 /**
  * A source record as matching sees it. `key` is stable and unique ("salesforce/Account/001..."); it breaks every tie, so no result
@@ -56,7 +56,7 @@ export interface Engine {
   readonly matchWeightMin: number
   /** A key shared by more records than this gives no candidates; finer keys of the same records do. */
   readonly blockRecordsMax: number
-  /** The record's features: parsed and weighed by the model's frequencies. */
+  /** The record's features: parsed and weighed by the model's frequencies. One that cannot be standardised has no values. */
   standardise(record: MatchRecord): Features
   /** The first half of `standardise`: all bits are zero. */
   parse(record: MatchRecord): Features
@@ -68,6 +68,10 @@ export interface Engine {
   uniqueInSource(source: string): boolean
   /** Levels and weights without the explanation, for training and batches. */
   readonly scorer: Scorer
+  /** Records that could not be standardised, and pairs that could not be compared: nothing throws for their sake. */
+  readonly failures: Readonly<Failures>
+  /** Whether a value read from the store can be features of this engine: a cheap look, not a proof. */
+  fits(features: unknown): boolean
   keys(features: Features): string[]
   compare(a: Features, b: Features): Comparison
   /** The weight that `compare` gives, without the explanation. */
@@ -76,7 +80,7 @@ export interface Engine {
   relatedWeight(a: Features, b: Features): number
   /**
    * The weight that two candidates are linked with; null where they are too little alike, or can at most be alike and something
-   * forbids that they are one.
+   * forbids that they are one, or they cannot be compared.
    */
   link(a: Features, b: Features): number | null
   /** Whether a link of this weight connects a component. One that does not makes a possible match, and joins nothing. */
@@ -92,7 +96,8 @@ const UNIQUE_LINK_BITS = 5
 export function createEngine(type: MatchType, parameters: Parameters = priorParameters(type)): Engine {
   const units = planUnits(type)
   const bits = units.map((unit) => bitsTable(ownValue(parameters.frequencies, unit.name)))
-  const scorer = createScorer(type, units, parameters, sameGivenName)
+  const failures: Failures = { count: 0, last: undefined }
+  const scorer = createScorer(type, units, parameters, sameGivenName, failures)
   const unique = new Set(type.uniqueIn)
   const uniqueSource = (source: string) => unique.has('*') || unique.has(source)
   const sourcesOf = (a: Features, b: Features): Sources =>
@@ -104,7 +109,18 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
   const joinWeightMin = type.uniqueIn.length > 0 ? linkWeightMin : parameters.matchWeightMin
   const joins = (weight: number) => Math.fround(weight) >= joinWeightMin
   const placesInNames = ['name', 'address'].every((kind) => units.some((unit) => unit.kind === kind))
-  const parse = (record: MatchRecord): Features => {
+  /** Tries what a broken record may make fail; then the failure counts, and `otherwise` is the result. */
+  const attempt = <T>(work: () => T, otherwise: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      failures.count++
+      failures.last = error
+      return otherwise()
+    }
+  }
+  const withoutValues = (source: string): Features => ({ s: source, u: units.map(() => null) })
+  const parseAll = (record: MatchRecord): Features => {
     const u: UnitFeature[] = []
     // Addresses come first: their country tells how phone numbers without one are read.
     for (const [index, unit] of units.entries())
@@ -115,12 +131,22 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     if (placesInNames) markPlaces(u, units)
     return { s: record.source, u }
   }
+  const parse = (record: MatchRecord): Features =>
+    attempt(
+      () => parseAll(record),
+      () => withoutValues(record.source),
+    )
   const reweigh = (features: Features) => {
     for (const [index, unit] of units.entries()) weighUnit(unit.kind, features.u[index] ?? null, bits[index]!)
   }
   let version: string | undefined
   return {
     scorer,
+    failures,
+    fits: (features) => {
+      const { u } = (features ?? {}) as Partial<Features>
+      return Array.isArray(u) && u.length === units.length
+    },
     // Hashing large tables takes a while, and a batch never asks.
     get version() {
       version ??= versionOf(parameters, units)
@@ -139,20 +165,30 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     },
     reweigh,
     uniqueInSource: uniqueSource,
-    standardise: (record) => {
-      const features = parse(record)
-      reweigh(features)
-      return features
-    },
-    keys: (features) => blockingKeys(units, features.u, sound, parameters.keysPerRecordMax),
+    standardise: (record) =>
+      attempt(
+        () => {
+          const features = parseAll(record)
+          reweigh(features)
+          return features
+        },
+        () => withoutValues(record.source),
+      ),
+    keys: (features) =>
+      attempt(
+        () => blockingKeys(units, features.u, sound, parameters.keysPerRecordMax),
+        () => [],
+      ),
     compare: (a, b) => scorer.compare(a.u, b.u, sourcesOf(a, b)),
     weight: (a, b) => scorer.weightOf(scorer.levels(a.u, b.u), sourcesOf(a, b)),
     link: (a, b) => {
       const sources = sourcesOf(a, b)
       if (sources === 'UNIQUE') return null
+      const failedBefore = failures.count
       const weight = scorer.weightOf(scorer.levels(a.u, b.u), sources)
       if (weight < linkWeightMin) return null
-      return joins(weight) || scorer.conflict(a.u, b.u, sources) === undefined ? weight : null
+      if (!joins(weight) && scorer.conflict(a.u, b.u, sources) !== undefined) return null
+      return failures.count === failedBefore ? weight : null
     },
     relatedWeight: (a, b) => scorer.related(a.u, b.u, sourcesOf(a, b)),
     cluster: (members, edges, assertions) =>

@@ -62,9 +62,19 @@ const BITS_MAX = 24
 /** Where two records are from. UNIQUE: one source, which holds a thing once at most. */
 export type Sources = 'DIFFERENT' | 'SAME' | 'UNIQUE'
 
-/** Compares standardised records. `weigh` is `compare` without the explanation. */
+/** How many records and pairs could not be standardised or compared so far, and the error of the last one. */
+export interface Failures {
+  count: number
+  last: unknown
+}
+
+/**
+ * Compares standardised records. `weigh` is `compare` without the explanation. A pair whose comparison throws counts in
+ * `failures`, and weighs what two records without a common value do: one broken record must not stop those it meets.
+ */
 export interface Scorer {
   readonly dimensions: readonly ScoredDimension[]
+  readonly failures: Readonly<Failures>
   compare(a: readonly UnitFeature[], b: readonly UnitFeature[], sources: Sources): Comparison
   weigh(
     a: readonly UnitFeature[],
@@ -87,6 +97,7 @@ export function createScorer(
   units: readonly Unit[],
   parameters: Parameters,
   sameName: SameName,
+  failures: Failures = { count: 0, last: undefined },
 ): Scorer {
   const dimensions = scoredDimensions(units, parameters)
   const firstAt = units.map((_, index) => dimensions.find((d) => d.unitIndex === index)!.at)
@@ -105,9 +116,22 @@ export function createScorer(
     return weight + rarity * (Math.min(bits, BITS_MAX) - dimension.expected[level]!)
   }
   const levels = (a: readonly UnitFeature[], b: readonly UnitFeature[]): LevelSink => {
-    for (let i = 0; i < units.length; i++)
-      compareUnit(units[i]!.kind, a[i] ?? null, b[i] ?? null, firstAt[i]!, sink, weightAt, sameName)
+    try {
+      for (let i = 0; i < units.length; i++)
+        compareUnit(units[i]!.kind, a[i] ?? null, b[i] ?? null, firstAt[i]!, sink, weightAt, sameName)
+    } catch (error) {
+      fail(error)
+      clear()
+    }
     return sink
+  }
+  const fail = (error: unknown) => {
+    failures.count++
+    failures.last = error
+  }
+  const clear = () => {
+    sink.levels.fill(MISSING)
+    sink.bits.fill(0)
   }
   /** Units of a group other than the one that says most; their dimensions do not count. */
   const overruled = (found: LevelSink): Set<number> => {
@@ -157,8 +181,26 @@ export function createScorer(
     }
     return { match, related, weight: match - log2OnePlus(related) }
   }
-  const weightOf = (found: LevelSink, sources: Sources): number => scale * odds(found, sources).weight + offset
+  const weightOf = (found: LevelSink, sources: Sources): number => {
+    const weight = scale * odds(found, sources).weight + offset
+    if (!Number.isNaN(weight)) return weight
+    fail(new Error('the weight of a pair is not a number'))
+    clear()
+    return scale * odds(sink, sources).weight + offset
+  }
   const conflictOf = (a: readonly UnitFeature[], b: readonly UnitFeature[], sources: Sources): string | undefined => {
+    try {
+      return statedConflict(a, b, sources)
+    } catch (error) {
+      fail(error)
+      return undefined
+    }
+  }
+  const statedConflict = (
+    a: readonly UnitFeature[],
+    b: readonly UnitFeature[],
+    sources: Sources,
+  ): string | undefined => {
     if (sources === 'UNIQUE') return `both are records of one source in which each ${type.name} occurs once`
     for (let i = 0; i < units.length; i++) {
       const unit = units[i]!
@@ -181,6 +223,7 @@ export function createScorer(
     conflict === undefined ? related - log2OnePlus(match) : related
   return {
     dimensions,
+    failures,
     levels,
     weightOf,
     conflict: conflictOf,
