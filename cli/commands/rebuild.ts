@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { checkRebuild } from '../../mdm/policy/rebuild.ts'
+import { countStale, rematch } from '../../mdm/policy/rematch.ts'
 import { checkStanding, repair, repairStanding } from '../../mdm/policy/repair.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { type Config, withConfig } from '../config/config.ts'
@@ -22,7 +23,8 @@ export const command = withConfig(
     'after',
     `
 Reads one snapshot and holds nobody up. Memory grows with the source records of one golden type, about 2 kB each.
-A repair works in small transactions and can be stopped and run again.`,
+A repair works in small transactions and can be stopped and run again. It first matches those source records again that
+an earlier version of the program, or another model, matched; ingest workers do the same when they start.`,
   )
   .action(async (options: Options) => {
     if (options.check === options.repair) throw new Error('give one of --check and --repair')
@@ -34,6 +36,13 @@ A repair works in small transactions and can be stopped and run again.`,
       const began = performance.now()
       const standing = options.repair ? await repairStanding(sql) : await checkStanding(sql)
       if (standing > 0) console.log(`${standing} assertions stood wrongly${options.repair ? '; mended' : ''}`)
+      const stale = await countStale(sql, mastering)
+      if (stale > 0) {
+        if (options.repair) for (const type of mastering.policy.types) await rematch(sql, mastering, type, () => {})
+        console.log(
+          `${stale} source records were matched by another version of the program or its models${options.repair ? ': matched again' : ''}`,
+        )
+      }
       const { records, golden, differences } = await checkRebuild(sql, mastering)
       for (const d of differences.slice(0, Number(options.show)))
         console.log(`${d.what.padEnd(10)} ${d.type} ${d.goldenId}: ${d.detail}`)

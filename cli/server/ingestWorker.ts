@@ -8,15 +8,16 @@ import { PENDING_CHANNEL } from '../../mdm/inbox/accept.ts'
 import { applyPending, batchRowsMax, type Pipeline } from '../../mdm/ingest/pipeline.ts'
 import { changedMappings } from '../../mdm/ingest/remap.ts'
 import { policyChannel } from '../../mdm/policy/policies.ts'
+import { staleTypes } from '../../mdm/policy/rematch.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringInForce } from '../config/policyFiles.ts'
 import { openLog } from '../observe/log.ts'
 import { startTracing } from '../observe/tracing.ts'
+import type { CatchUpData } from './catchUpWorker.ts'
 import { IngestMeter } from './ingestMeter.ts'
 import type { WorkerData } from './ingestRole.ts'
 import { Statistics } from './plannerStatistics.ts'
-import type { RemapData } from './remapWorker.ts'
 
 /**
  * A thread of the role `ingest`: applies what waits in the inbox until it is told to stop. A notice wakes it; without
@@ -63,7 +64,7 @@ const statistics =
   number === 1 ? new Statistics(sql, (error) => log.warn({ err: describeError(error) }, 'no statistics')) : null
 
 let stopped = false
-let remapping: { thread: Worker | null } | undefined
+let catchingUp: { thread: Worker | null } | undefined
 /** Whether another policy may have been published since ours was read. */
 let stale = true
 let wake: (() => void) | undefined
@@ -81,14 +82,15 @@ async function pause(ms: number): Promise<void> {
   wake = undefined
 }
 
-/** Where mappings or code lists have changed, a thread beside this one brings what is stored to them. */
-async function remapWhatChanged(): Promise<{ thread: Worker | null }> {
+/** Where mappings, code lists or the matching have changed, a thread beside this one brings what is stored to them. */
+async function catchUp(): Promise<{ thread: Worker | null }> {
   const versions = new Map([...connectors].map(([name, c]) => [name, c.mappingVersion]))
-  if ((await changedMappings(sql, versions)).length === 0) return { thread: null }
-  const data: RemapData = { databaseUrl, sources, logLevel }
-  const thread = new Worker(new URL('./remapWorker.ts', import.meta.url), { workerData: data })
+  const changed = (await changedMappings(sql, versions)).length + (await staleTypes(sql, pipeline)).length
+  if (changed === 0) return { thread: null }
+  const data: CatchUpData = { databaseUrl, sources, logLevel }
+  const thread = new Worker(new URL('./catchUpWorker.ts', import.meta.url), { workerData: data })
   thread.once('error', (error) =>
-    log.error({ err: describeError(error) }, 'a changed mapping was not applied to all records'),
+    log.error({ err: describeError(error) }, 'changed mappings or matching were not applied to all records'),
   )
   return { thread }
 }
@@ -112,7 +114,7 @@ async function run(): Promise<void> {
         stale = false
         Object.assign(pipeline, await masteringInForce(sql, shipped, systems))
       }
-      if (number === 1 && !remapping) remapping = await remapWhatChanged()
+      if (number === 1 && !catchingUp) catchingUp = await catchUp()
       rows ||= await batchRowsMax(sql, workers, rowsMax)
       const applied = await applyPending(pipeline, rows)
       if (applied.claimed === 0) {
@@ -128,7 +130,7 @@ async function run(): Promise<void> {
       backOffMs = Math.min(2 * backOffMs, backOffMsMax)
     }
   }
-  await remapping?.thread?.terminate()
+  await catchingUp?.thread?.terminate()
   await meter.flush()
   await sql.end({ timeout: 5 })
   await stopTracing()

@@ -4,6 +4,7 @@ import { recordKey } from '../../schema/recordKey.ts'
 import type { Transaction } from '../db/database.ts'
 import { lock, lockNumber } from '../db/locks.ts'
 import type { Message } from '../inbox/claim.ts'
+import { loadNotCompared } from '../inbox/notCompared.ts'
 import { dropOutcomes, type Outcome, outcomeOf, perMessage } from '../inbox/outcomes.ts'
 import { fold } from '../records/fold.ts'
 import { loadByKey, nextIds, type WholeRecord } from '../records/records.ts'
@@ -114,18 +115,20 @@ async function foldAll(
   const folded = new Map<string, ArrivedRecord>()
   const unchanged = new Map<string, ArrivedRecord>()
   const stillWaiting = new Set<number>()
+  const replayed = changes.flatMap((c) => (c.message.replay ? [c.message.inboxId] : []))
+  const notCompared = await loadNotCompared(tx, replayed)
   for (const { key, message, change } of changes) {
     const known = folded.get(key)?.record ?? stored.get(key) ?? null
     const statedAt = message.statedAt ?? message.receivedAt
     const connector = connectors.get(message.source)
     if (!connector) continue
     const result = fold(known, change, statedAt.getTime() * 1000, message.inboxId, message.corrects !== null)
-    // A replay says nothing new, but what is stored may be mapped otherwise by now.
+    // A replay says nothing new, but what is stored may be mapped otherwise by now, or wait to be compared.
     const mapped =
       'skipped' in result && message.replay && known
         ? own('mapping', () => connector.map(known.object, known.raw))
         : null
-    const anew = mapped && known && differs(known, mapped) ? known : null
+    const anew = mapped && known && (notCompared.has(message.inboxId) || differs(known, mapped)) ? known : null
     if ('skipped' in result && !anew) {
       // It goes on waiting for its required fields, as the exception that it is.
       if (message.replay && known && !known.complete && !known.deleted) stillWaiting.add(message.inboxId)

@@ -6,9 +6,10 @@ import { lockSlots } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
 import { appendChanges } from '../feed/append.ts'
 import { claim, type Message, postpone, type Share, withdraw } from '../inbox/claim.ts'
+import { saveNotCompared, settleNotCompared } from '../inbox/notCompared.ts'
 import { outcomeOf, saveOutcomes, settleIncomplete } from '../inbox/outcomes.ts'
 import { requeue } from '../inbox/requeue.ts'
-import { saveMatched, saveRecords, type WholeRecord } from '../records/records.ts'
+import { forgetFeatures, saveMatched, saveRecords, type WholeRecord } from '../records/records.ts'
 import { saveReferences } from '../records/references.ts'
 import { isLive, newResolutionState } from '../resolution/context.ts'
 import { references, referring } from '../resolution/referring.ts'
@@ -150,11 +151,13 @@ export async function masterRecords(
   spans.step = 'saving'
   await syncFindings(tx, pipeline, state.findings)
   const ids = new Set(mastered.map((r) => r.id))
+  await settleNotCompared(tx, [...ids])
   await Promise.all([
     saveRecords(tx, mastered),
     saveMatched(
       tx,
       [...state.changedRecords.values()].filter((r) => !ids.has(r.id)),
+      state.keyedIds,
     ),
     saveReferences(
       tx,
@@ -162,6 +165,8 @@ export async function masterRecords(
     ),
     saveOutcomes(tx, outcomes),
   ])
+  await forgetFeatures(tx, state.brokenIds)
+  await saveNotCompared(tx, state.notCompared)
   // After the outcomes: what an incomplete version of this very batch left behind is settled too.
   const settled = await settleIncomplete(
     tx,

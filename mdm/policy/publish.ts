@@ -14,7 +14,8 @@ import {
   runningPublication,
 } from './policies.ts'
 import { checkRebuild } from './rebuild.ts'
-import { countStale, rematch, repair } from './repair.ts'
+import { countStale, MATCHING_LOCK, rematch } from './rematch.ts'
+import { repair } from './repair.ts'
 
 export type Published =
   | { code: 'DONE'; publication: number; done: number; events: number; resumed: boolean }
@@ -24,9 +25,6 @@ type Told = (sofar: { done: number; events: number }) => void | Promise<void>
 
 /** Passes over the store at most: workers that still follow the policy before make a second one necessary. */
 const passesMax = 5
-/** Whoever works on a publication holds this lock. */
-const LOCK = 'touchstone publication'
-
 /**
  * Puts a policy in force and brings every record to it, in small transactions with their events: first the records whose
  * features are of another matching model, then the golden records whose values differ. It can be stopped at any moment
@@ -40,7 +38,7 @@ export async function publish(
   by: { actor: string; reason: string },
   told: Told = () => {},
 ): Promise<Published> {
-  const done = await holdAlone(sql, LOCK, async () => {
+  const done = await holdAlone(sql, MATCHING_LOCK, async () => {
     const begun = await transaction(sql, async (tx) => {
       await keepPolicy(tx, kept)
       const publication = await beginPublication(tx, kept.version, by.actor, by.reason)
@@ -68,7 +66,7 @@ export async function carryOnPublication(
   masteringOf: (kept: KeptPolicy) => TaskContext,
 ): Promise<Published | null> {
   if (!(await runningPublication(sql))) return null
-  return await holdAlone(sql, LOCK, async () => {
+  return await holdAlone(sql, MATCHING_LOCK, async () => {
     const running = await runningPublication(sql)
     if (!running) return null
     try {

@@ -1,20 +1,20 @@
 import type { Cause } from '../../schema/events.ts'
-import type { TypePolicy } from '../../schema/policy.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { lock, lockNumber } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
 import { appendChanges } from '../feed/append.ts'
 import { loadGolden } from '../golden/stored.ts'
+import { saveNotCompared, settleNotCompared } from '../inbox/notCompared.ts'
 import { requeue } from '../inbox/requeue.ts'
-import { loadById, saveMatched } from '../records/records.ts'
-import { engineOf, newResolutionState, type ResolutionState } from '../resolution/context.ts'
+import { forgetFeatures, loadById, saveMatched } from '../records/records.ts'
+import { newResolutionState, type ResolutionState } from '../resolution/context.ts'
 import { referring } from '../resolution/referring.ts'
 import { resolve } from '../resolution/resolve.ts'
 import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
 import type { Difference } from './rebuild.ts'
 
 /** Source records that one transaction of a repair works on, as far as golden records can be kept whole. */
-const recordsPerStep = 200
+export const recordsPerStep = 200
 
 export interface Repaired {
   /** Golden records that were worked on. */
@@ -22,7 +22,7 @@ export interface Repaired {
   events: number
 }
 
-const byRebuild = (): Cause => ({ source: 'rebuild', correlationId: crypto.randomUUID() })
+export const byRebuild = (): Cause => ({ source: 'rebuild', correlationId: crypto.randomUUID() })
 
 /**
  * Brings what is stored to what source records and assertions say, a few golden records a transaction, each with its
@@ -49,43 +49,6 @@ export async function repair(
   return total
 }
 
-/**
- * Matches the records of a type anew whose features are of another model, in the order of their first arrival. What is
- * done bears the model's version, so a run that was stopped goes on with the rest.
- */
-export async function rematch(
-  sql: Sql,
-  mastering: TaskContext,
-  type: TypePolicy,
-  told: (step: Repaired) => void | Promise<void>,
-  cause: () => Cause,
-): Promise<void> {
-  const { version } = engineOf(mastering, type)
-  let last = 0
-  for (;;) {
-    const rows = await sql<{ id: number }[]>`
-      select id from source_record
-      where type = ${type.name} and id > ${last} and golden_id is not null and features_version is distinct from ${version}
-      order by id limit ${recordsPerStep}`
-    if (rows.length === 0) return
-    const records = rows.map((r) => r.id)
-    last = records.at(-1) ?? last
-    const step: Difference = { type: type.name, goldenId: '', what: 'MEMBERS', detail: 'another model', records }
-    const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, [step], cause()))
-    await told({ done: records.length, events })
-  }
-}
-
-/** Records that `rematch` has before it, all types together. */
-export async function countStale(sql: Sql, mastering: TaskContext): Promise<number> {
-  const types = mastering.policy.types
-  const [row] = await sql<{ n: number }[]>`
-    select count(*)::int as n
-    from unnest(${types.map((t) => t.name)}::text[], ${types.map((t) => engineOf(mastering, t).version)}::text[]) as e (type, version)
-    join source_record s on s.type = e.type and s.golden_id is not null and s.features_version is distinct from e.version`
-  return row?.n ?? 0
-}
-
 function steps(differences: Difference[]): Difference[][] {
   const all: Difference[][] = []
   let size = 0
@@ -100,7 +63,8 @@ function steps(differences: Difference[]): Difference[][] {
   return all
 }
 
-async function repairStep(
+/** Resolves the records that some differences name, with all that refers to them; returns how many events that made. */
+export async function repairStep(
   tx: Transaction,
   mastering: TaskContext,
   typeName: string,
@@ -124,7 +88,10 @@ async function repairStep(
   }
   await syncFindings(tx, mastering, state.findings)
   await removeSurplus(tx, mastering, step, state, cause)
-  await saveMatched(tx, [...state.changedRecords.values()])
+  await settleNotCompared(tx, [...state.keyedIds])
+  await saveMatched(tx, [...state.changedRecords.values()], state.keyedIds)
+  await forgetFeatures(tx, state.brokenIds)
+  await saveNotCompared(tx, state.notCompared)
   await requeue(tx, state.deferredInboxIds)
   await appendChanges(tx, state.events)
   return state.events.length

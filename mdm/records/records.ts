@@ -105,15 +105,35 @@ export async function saveRecords(tx: Transaction, records: WholeRecord[]): Prom
       inbox_id = excluded.inbox_id, updated_at = clock_timestamp()`
 }
 
-/** Matching results of records whose content did not change: another golden id, or features that a reference changed. */
-export async function saveMatched(tx: Transaction, records: SourceRecord[]): Promise<void> {
+/**
+ * Matching results of records whose content did not change: another golden id, or features that a reference changed.
+ * Only those in `keyed` have their features and keys written: of others the rows of match_key are still the old ones.
+ */
+export async function saveMatched(tx: Transaction, records: SourceRecord[], keyed: ReadonlySet<number>): Promise<void> {
   if (records.length === 0) return
+  const [matched, placed] = [records.filter((r) => keyed.has(r.id)), records.filter((r) => !keyed.has(r.id))]
+  if (placed.length > 0)
+    await tx`
+      update source_record s set golden_id = r.golden_id, anchor = r.anchor
+      from unnest(${placed.map((r) => r.id)}::bigint[], ${placed.map((r) => r.goldenId)}::uuid[],
+        ${placed.map((r) => r.anchor)}::uuid[]) as r (id, golden_id, anchor)
+      where s.id = r.id`
+  if (matched.length === 0) return
   await tx`
     update source_record s set golden_id = r.golden_id, anchor = r.anchor, features = r.features, features_version = r.features_version,
       keys = ('{' || r.keys || '}')::bigint[]
-    from unnest(${records.map((r) => r.id)}::bigint[], ${records.map((r) => r.goldenId)}::uuid[],
-      string_to_array(${documents(records.map((r) => r.features))}, E'\\x1f', '')::json[], ${records.map((r) => r.featuresVersion)}::text[],
-      ${records.map((r) => r.keys.join(','))}::text[], ${records.map((r) => r.anchor)}::uuid[])
+    from unnest(${matched.map((r) => r.id)}::bigint[], ${matched.map((r) => r.goldenId)}::uuid[],
+      string_to_array(${documents(matched.map((r) => r.features))}, E'\\x1f', '')::json[], ${matched.map((r) => r.featuresVersion)}::text[],
+      ${matched.map((r) => r.keys.join(','))}::text[], ${matched.map((r) => r.anchor)}::uuid[])
       as r (id, golden_id, features, features_version, keys, anchor)
     where s.id = r.id`
+}
+
+/** Records whose stored features cannot be used: they and their types count as not matched, for the next pass (mdm/policy/rematch.ts). */
+export async function forgetFeatures(tx: Transaction, ids: ReadonlySet<number>): Promise<void> {
+  if (ids.size > 0)
+    await tx`
+      with forgotten as (
+        update source_record set features_version = null where id = any(${[...ids]}::bigint[]) returning type)
+      delete from match_version where type in (select type from forgotten)`
 }

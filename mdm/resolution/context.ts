@@ -1,11 +1,12 @@
 import type { SourceSystem } from '../../connectors/contract.ts'
+import { ownValue } from '../../schema/dictionary.ts'
 import type { Cause } from '../../schema/events.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
 import type { NewChange } from '../feed/append.ts'
 import { loadPlaces } from '../golden/stored.ts'
 import type { Engine, MatchRecord } from '../match/engine.ts'
-import { loadById, type SourceRecord } from '../records/records.ts'
+import { type Candidate, loadById, type SourceRecord } from '../records/records.ts'
 import { keyHash } from './blockingKeys.ts'
 import type { Finding } from './findings.ts'
 
@@ -26,6 +27,12 @@ export interface ResolutionState {
   causes: Map<string, Cause>
   /** Records whose golden id, features or keys differ from what is stored, by record id. */
   changedRecords: Map<number, SourceRecord>
+  /** Records whose blocking keys this transaction writes, and so their features too. */
+  keyedIds: Set<number>
+  /** Records whose stored features cannot be used; they were computed again from the records' fields. */
+  brokenIds: Set<number>
+  /** Why records cannot be standardised or compared, by record id. */
+  notCompared: Map<number, string>
   events: NewChange[]
   /** What people have to decide, in the order in which it was found. */
   findings: Finding[]
@@ -42,6 +49,9 @@ export function newResolutionState(): ResolutionState {
     targetByKey: new Map(),
     causes: new Map(),
     changedRecords: new Map(),
+    keyedIds: new Set(),
+    brokenIds: new Set(),
+    notCompared: new Map(),
     events: [],
     findings: [],
     deferredInboxIds: [],
@@ -86,8 +96,15 @@ export function targetOf(r: { key: string; complete: boolean; deleted: boolean; 
   return isLive(r) && r.goldenId ? r.goldenId : `-${r.key}`
 }
 
+/** Whether the stored features of a record are of another engine, or none that this one can use. */
+export function isStale(engine: Engine, r: Candidate): boolean {
+  return r.featuresVersion !== engine.version || (isLive(r) && !engine.fits(r.features))
+}
+
 /**
  * Features and keys of records that have none of this engine's. A reference to a record that never came is not compared.
+ * A record that cannot be standardised has features without values and no keys, so it is compared with nobody: a
+ * function of the record alone, as a rebuild computes it (I1).
  */
 export async function refresh(
   tx: Transaction,
@@ -96,31 +113,40 @@ export async function refresh(
   records: SourceRecord[],
   state: ResolutionState,
 ): Promise<void> {
-  const stale = records.filter((r) => r.featuresVersion !== engine.version)
+  const stale = records.filter((r) => isStale(engine, r))
   if (stale.length === 0) return
   const references = referenceFields(type)
   const named = new Set(
-    stale.flatMap((r) => references.map((f) => r.canonical[f])).filter((v) => typeof v === 'string'),
+    stale.flatMap((r) => references.map((f) => ownValue(r.canonical, f))).filter((v) => typeof v === 'string'),
   )
   const unread = [...named].filter((key) => !state.targetByKey.has(key))
   const targets = new Map((await loadPlaces(tx, unread)).map((r) => [r.key, targetOf(r)]))
   for (const [key, target] of state.targetByKey) targets.set(key, target)
   for (const r of stale) {
+    if (r.featuresVersion === engine.version) state.brokenIds.add(r.id)
     r.featuresVersion = engine.version
     if (!isLive(r)) {
       r.features = null
       r.keys = []
       continue
     }
+    const failedBefore = engine.failures.count
     const features = engine.standardise(matchRecord(r, references, targets))
     r.features = features
     r.keys = [...new Set(engine.keys(features).map((k) => keyHash(type.name, k)))]
+    if (engine.failures.count > failedBefore) state.notCompared.set(r.id, reasonOf(engine))
   }
+}
+
+/** Why the engine failed last, for people. */
+export function reasonOf(engine: Engine): string {
+  const { last } = engine.failures
+  return last instanceof Error ? last.message : String(last)
 }
 
 /** A source record as the matching engine sees it: references as what they are compared by (`targetOf`). */
 export function matchRecord(r: SourceRecord, references: string[], targets: ReadonlyMap<string, string>): MatchRecord {
-  const resolved = references.map((f) => [f, targets.get(String(r.canonical[f])) ?? null])
+  const resolved = references.map((f) => [f, targets.get(String(ownValue(r.canonical, f))) ?? null])
   const fields = { ...r.canonical, ...Object.fromEntries(resolved) } as MatchRecord['fields']
   return { key: r.key, source: r.source, fields }
 }

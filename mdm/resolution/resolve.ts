@@ -1,11 +1,21 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
 import { lock } from '../db/locks.ts'
 import { findCandidates } from '../match/candidates.ts'
 import { createEngine, type Engine, type Features } from '../match/engine.ts'
-import { type Candidate, loadFeatures, type SourceRecord } from '../records/records.ts'
+import { type Candidate, loadById, loadFeatures, type SourceRecord } from '../records/records.ts'
 import { countBlocks, loadBlocks, loadMembers, lockBlocks, saveKeys } from './blockingKeys.ts'
-import { engineOf, isLive, loadKnown, type ResolutionContext, type ResolutionState, refresh } from './context.ts'
+import {
+  engineOf,
+  isLive,
+  isStale,
+  loadKnown,
+  type ResolutionContext,
+  type ResolutionState,
+  reasonOf,
+  refresh,
+} from './context.ts'
 import { type Link, loadLinks, saveLinks } from './links.ts'
 import { resolveComponent } from './resolveComponent.ts'
 
@@ -33,6 +43,8 @@ export async function resolve(
 
   // Keys, old and new, under their locks: whoever could link to these records waits here.
   const oldKeys = new Map(touched.map((r) => [r.id, r.keys]))
+  // Keys of another engine may never have been written, where the record met one of this engine before its turn.
+  const unsure = new Set(touched.filter((r) => isStale(engine, r)).map((r) => r.id))
   for (const r of touched) r.featuresVersion = null
   await refresh(tx, engine, type, touched, state)
   const keyed = touched.map((r) => ({ id: r.id, oldKeys: oldKeys.get(r.id) ?? [], newKeys: r.keys }))
@@ -43,10 +55,16 @@ export async function resolve(
   const found = findCandidates(keyed, blocks, await reopened(tx, keyed, blocks, bound), bound)
   const candidates = await loadCandidates(tx, engine, records, found.pairs.flat(), known)
   const now = new Map<string, Link>()
+  const failed: [number, number][] = []
   for (const [a, b] of found.pairs) {
+    const failedBefore = engine.failures.count
     const weight = compareTwo(engine, candidates.get(a), candidates.get(b))
     if (weight !== null) now.set(`${a}:${b}`, { a, b, weight })
+    if (engine.failures.count > failedBefore) failed.push([a, b])
   }
+  if (failed.length > 0)
+    for (const link of await compareAgain(tx, engine, type, failed, records, state))
+      now.set(`${link.a}:${link.b}`, link)
   const stored = await loadLinks(
     tx,
     touched.map((r) => r.id),
@@ -68,7 +86,10 @@ export async function resolve(
   const overlay = { removed, added }
   const findings = await resolveComponent(tx, context, state, { type, seeds: [...seeds], records, overlay })
   state.findings.push(...findings)
-  for (const r of touched) state.changedRecords.set(r.id, r)
+  for (const r of touched) {
+    state.changedRecords.set(r.id, r)
+    state.keyedIds.add(r.id)
+  }
 
   await Promise.all([
     saveKeys(
@@ -76,7 +97,7 @@ export async function resolve(
       keyed.map((k) => ({
         recordId: k.id,
         removed: k.oldKeys.filter((x) => !k.newKeys.includes(x)),
-        added: k.newKeys.filter((x) => !k.oldKeys.includes(x)),
+        added: unsure.has(k.id) ? k.newKeys : k.newKeys.filter((x) => !k.oldKeys.includes(x)),
       })),
     ),
     saveLinks(tx, removed, added),
@@ -95,13 +116,58 @@ async function loadCandidates(
     tx,
     [...new Set(ids)].filter((id) => !records.has(id)),
   )
-  await known(found.filter((c) => c.featuresVersion !== engine.version).map((c) => c.id))
+  await known(found.filter((c) => isStale(engine, c)).map((c) => c.id))
   return new Map<number, Candidate>([...found.map((c) => [c.id, c] as const), ...records])
 }
 
 function compareTwo(engine: Engine, a: Candidate | undefined, b: Candidate | undefined): number | null {
   if (!a?.features || !b?.features || !isLive(a) || !isLive(b)) return null
   return engine.link(a.features as Features, b.features as Features)
+}
+
+/**
+ * Compares pairs again whose comparison failed, with features computed from the records' fields, since those stored may
+ * be broken. A pair that fails even so is not compared. That is a function of the two records alone, so a rebuild and
+ * any order of arrival come to the same (I1); locks are those of any comparison (I8).
+ */
+async function compareAgain(
+  tx: Transaction,
+  engine: Engine,
+  type: TypePolicy,
+  failed: readonly [number, number][],
+  records: Map<number, SourceRecord>,
+  state: ResolutionState,
+): Promise<Link[]> {
+  const stored = await loadById(
+    tx,
+    [...new Set(failed.flat())].filter((id) => !records.has(id)),
+  )
+  const before = new Map(stored.map((r) => [r.id, r.features]))
+  for (const r of stored) {
+    r.features = null
+    records.set(r.id, r)
+  }
+  await refresh(tx, engine, type, stored, state)
+  for (const r of stored) if (isDeepStrictEqual(r.features, before.get(r.id))) state.brokenIds.delete(r.id)
+  const links: Link[] = []
+  for (const [a, b] of failed) {
+    const pair = [records.get(a), records.get(b)]
+    const failedBefore = engine.failures.count
+    const weight = compareTwo(engine, pair[0], pair[1])
+    if (weight !== null) links.push({ a, b, weight })
+    if (engine.failures.count === failedBefore) continue
+    const reason = reasonOf(engine)
+    const guilty = [a, b].filter((id) => !isComparable(engine, records.get(id)))
+    for (const id of guilty.length > 0 ? guilty : [Math.max(a, b)]) state.notCompared.set(id, reason)
+  }
+  return links
+}
+
+/** Whether a record can be compared with itself; one that cannot is at fault where a pair cannot be compared. */
+function isComparable(engine: Engine, r: Candidate | undefined): boolean {
+  const failedBefore = engine.failures.count
+  compareTwo(engine, r, r)
+  return engine.failures.count === failedBefore
 }
 
 /** All members of keys that were over the bound and may fall under it, because records leave them. */

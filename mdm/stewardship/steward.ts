@@ -6,8 +6,9 @@ import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
 import { appendChanges } from '../feed/append.ts'
 import { stakeOfGolden, stakes } from '../golden/read/valueAtRisk.ts'
+import { saveNotCompared } from '../inbox/notCompared.ts'
 import { requeue } from '../inbox/requeue.ts'
-import { type SourceRecord, saveMatched } from '../records/records.ts'
+import { forgetFeatures, type SourceRecord, saveMatched } from '../records/records.ts'
 import { isLive, newResolutionState, type ResolutionState } from '../resolution/context.ts'
 import { referring } from '../resolution/referring.ts'
 import { resolve } from '../resolution/resolve.ts'
@@ -229,7 +230,9 @@ async function carryOut(
   if (needs && !approved) throw needs
 
   const effect = state.events.map(({ goldenId, op, version }) => ({ goldenId, op, version }))
-  await saveMatched(tx, [...state.changedRecords.values()])
+  await saveMatched(tx, [...state.changedRecords.values()], state.keyedIds)
+  await forgetFeatures(tx, state.brokenIds)
+  await saveNotCompared(tx, state.notCompared)
   await finishAction(tx, id, { ...about, before: plans.flatMap((p) => p.before), effect, stake: needs?.stake ?? 0 })
   if (approved?.id) await closeTasks(tx, [taskId('APPROVAL', [id])], 'approved')
   await appendAudit(tx, {

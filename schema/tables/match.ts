@@ -28,3 +28,10 @@ export const possibleMatch = pgTable(
   },
   (t) => [primaryKey({ columns: [t.a, t.b] })],
 )
+
+/** Under which matching engine the records of a golden type have been matched. */
+export const matchVersion = pgTable('match_version', {
+  type: text().primaryKey(),
+  version: text().notNull(),
+  at: timestamp({ withTimezone: true }).notNull().default(sql`clock_timestamp()`),
+})

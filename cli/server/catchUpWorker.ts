@@ -1,32 +1,39 @@
 import { workerData } from 'node:worker_threads'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { changedMappings, remapChanged } from '../../mdm/ingest/remap.ts'
+import { rematchStale } from '../../mdm/policy/rematch.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringInForce } from '../config/policyFiles.ts'
 import { openLog } from '../observe/log.ts'
 
-/** A thread that brings what is stored to mappings and code lists that have changed, and ends. */
-export interface RemapData {
+/**
+ * A thread that brings what is stored to mappings and code lists that have changed, and to the matching of this version
+ * of the program, and ends.
+ */
+export interface CatchUpData {
   databaseUrl: string
   sources: string | undefined
   logLevel: string
 }
 
-const { databaseUrl, sources, logLevel } = workerData as RemapData
-const log = openLog(logLevel, 'remap')
-const sql = openDatabase(databaseUrl, { name: 'touchstone-remap', connectionsMax: 3 })
+const { databaseUrl, sources, logLevel } = workerData as CatchUpData
+const log = openLog(logLevel, 'catch-up')
+const sql = openDatabase(databaseUrl, { name: 'touchstone-catch-up', connectionsMax: 3 })
 try {
   const { policy, systems, connectors, rules } = openInstallation(sources)
   const versions = new Map([...connectors].map(([name, c]) => [name, c.mappingVersion]))
+  const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])), rules }
+  const mastering = await masteringInForce(sql, shipped, systems)
   if ((await changedMappings(sql, versions)).length > 0) {
-    const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])), rules }
-    const mastering = await masteringInForce(sql, shipped, systems)
     const pipeline = { ...mastering, sql, connectors, attemptsMax: 1, onError: () => {} }
     await remapChanged(pipeline, versions, (source, done) => {
       if (done.records > 0) log.info({ source, ...done }, 'its mapping or code lists have changed: mapped anew')
     })
   }
+  const matched = await rematchStale(sql, mastering)
+  if (matched && matched.done > 0)
+    log.info({ records: matched.done, events: matched.events }, 'matched again by this version of the program')
 } finally {
   await sql.end({ timeout: 5 })
 }

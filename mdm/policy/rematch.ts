@@ -1,0 +1,89 @@
+import type { Cause } from '../../schema/events.ts'
+import type { TypePolicy } from '../../schema/policy.ts'
+import { holdAlone } from '../db/alone.ts'
+import type { Sql } from '../db/database.ts'
+import { transaction } from '../db/transaction.ts'
+import { engineOf, type ResolutionContext } from '../resolution/context.ts'
+import type { TaskContext } from '../tasks/syncFindings.ts'
+import type { Difference } from './rebuild.ts'
+import { byRebuild, type Repaired, recordsPerStep, repairStep } from './repair.ts'
+
+/** Publications and passes over stale records take turns: both match every record of a type. */
+export const MATCHING_LOCK = 'touchstone publication'
+
+type Listener = (step: Repaired) => void | Promise<void>
+
+/**
+ * Matches those records of a type again whose features are of another engine, in the order of their first arrival. What
+ * is done bears the engine's version, so a run that was stopped goes on with the rest.
+ */
+export async function rematch(
+  sql: Sql,
+  mastering: TaskContext,
+  type: TypePolicy,
+  onStep: Listener,
+  cause: () => Cause = byRebuild,
+): Promise<void> {
+  const { version } = engineOf(mastering, type)
+  let last = 0
+  for (;;) {
+    const rows = await sql<{ id: number }[]>`
+      select id from source_record
+      where type = ${type.name} and id > ${last} and golden_id is not null and features_version is distinct from ${version}
+      order by id limit ${recordsPerStep}`
+    if (rows.length === 0) break
+    const records = rows.map((r) => r.id)
+    last = records.at(-1) ?? last
+    const step: Difference = { type: type.name, goldenId: '', what: 'MEMBERS', detail: 'another model', records }
+    const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, [step], cause()))
+    await onStep({ done: records.length, events })
+  }
+  await sql`
+    insert into match_version (type, version) values (${type.name}, ${version})
+    on conflict (type) do update set version = excluded.version, at = clock_timestamp()
+    where match_version.version <> excluded.version`
+}
+
+/** Records that `rematch` has before it, all types together. Reads all of them. */
+export async function countStale(sql: Sql, mastering: ResolutionContext): Promise<number> {
+  const types = mastering.policy.types
+  const [row] = await sql<{ n: number }[]>`
+    select count(*)::int as n
+    from unnest(${types.map((t) => t.name)}::text[], ${types.map((t) => engineOf(mastering, t).version)}::text[]) as e (type, version)
+    join source_record s on s.type = e.type and s.golden_id is not null and s.features_version is distinct from e.version`
+  return row?.n ?? 0
+}
+
+/**
+ * Golden types that have not been matched under the engines in use: after an upgrade, or where features were broken. One
+ * without records needs nothing.
+ */
+export async function staleTypes(sql: Sql, mastering: ResolutionContext): Promise<TypePolicy[]> {
+  const types = mastering.policy.types
+  await sql`
+    insert into match_version (type, version)
+    select e.type, e.version
+    from unnest(${types.map((t) => t.name)}::text[], ${types.map((t) => engineOf(mastering, t).version)}::text[]) as e (type, version)
+    where not exists (select from match_version m where m.type = e.type)
+      and not exists (select from source_record r where r.type = e.type)
+    order by 1 on conflict do nothing`
+  const known = await sql<{ type: string; version: string }[]>`select type, version from match_version`
+  const versions = new Map(known.map((k) => [k.type, k.version]))
+  return types.filter((type) => versions.get(type.name) !== engineOf(mastering, type).version)
+}
+
+/**
+ * Matches the records of stale types again, one process at a time, beside everything else. Returns how many records
+ * were matched and how many events that made; null where another process does it or publishes. Takes two connections.
+ */
+export async function rematchStale(sql: Sql, mastering: TaskContext): Promise<Repaired | null> {
+  return await holdAlone(sql, MATCHING_LOCK, async () => {
+    const total: Repaired = { done: 0, events: 0 }
+    for (const type of await staleTypes(sql, mastering))
+      await rematch(sql, mastering, type, (step) => {
+        total.done += step.done
+        total.events += step.events
+      })
+    return total
+  })
+}
