@@ -2,7 +2,7 @@ import type { ExceptionRow } from '../../mdm/inbox/exceptions.ts'
 import { type ExceptionDesk, explain, missingScope, typeOf } from '../../mdm/ingest/exceptions.ts'
 
 /** Codes whose detail is written by the program or the database and may quote any value. */
-const QUOTES_ANYTHING = new Set(['NOT_APPLICABLE'])
+const QUOTES_ANYTHING = new Set(['NOT_APPLICABLE', 'NOT_COMPARED'])
 
 /** What is said in place of a reason that quotes a value which the caller may not see; null where it quotes none. */
 export function hiddenDetail(
