@@ -2,11 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import postgres from 'postgres'
 import { openInstallation } from '../cli/config/installation.ts'
 import { startServer } from '../cli/embeddedPostgres/server.ts'
 import type { Caller } from '../mdm/access/caller.ts'
-import { openDatabase, type Sql } from '../mdm/db/database.ts'
+import { openConnection, openDatabase, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { checkRebuild } from '../mdm/policy/rebuild.ts'
 import { createEngines } from '../mdm/resolution/resolve.ts'
@@ -35,7 +34,7 @@ const caller: Caller = {
 
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
 const server = await startServer({ dir, durable: true })
-const admin = postgres(server.url('postgres'), { max: 1, onnotice: () => {} })
+const admin = openConnection(server.url('postgres'))
 await admin.unsafe('create database steward')
 const sql = openDatabase(server.url('steward'), { connectionsMax: 4, name: 'bench' })
 try {

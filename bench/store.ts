@@ -4,12 +4,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import postgres from 'postgres'
 import { openInstallation } from '../cli/config/installation.ts'
 import { startServer } from '../cli/embeddedPostgres/server.ts'
 import { acceptWorld } from '../cli/server/acceptWorld.ts'
 import { resourceLimits, type WorkerData } from '../cli/server/ingestRole.ts'
-import { openDatabase, type Sql } from '../mdm/db/database.ts'
+import { openConnection, openDatabase, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { PENDING_CHANNEL } from '../mdm/inbox/accept.ts'
 import type { Applied } from '../mdm/ingest/pipeline.ts'
@@ -32,7 +31,7 @@ export interface BenchServer {
 export async function benchServer(kept?: string): Promise<BenchServer> {
   const dir = kept ?? mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
   const server = await startServer({ dir, durable: true })
-  const admin = postgres(server.url('postgres'), { max: 1, onnotice: () => {} })
+  const admin = openConnection(server.url('postgres'))
   return {
     url: server.url,
     async database(name) {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import postgres from 'postgres'
 import { isDatabaseAway } from '../mdm/db/away.ts'
-import { openDatabase, type Sql } from '../mdm/db/database.ts'
+import { openConnection, openDatabase, requirePatchedDriver, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { type Config, configFromEnv } from './config/config.ts'
 import { packagePath } from './config/packagePath.ts'
@@ -32,6 +31,7 @@ export interface ConnectOptions {
  * Any command may call it beside a running Touchstone.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
+  requirePatchedDriver() // Before the embedded server: an install without scripts leaves that broken too.
   const config = options.config ?? configFromEnv(['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'])
   const tell = options.onWait ?? ((why: string) => console.error(why))
   const embedded = config.databaseUrl ? null : await openEmbedded(config.dataDir, tell)
@@ -61,7 +61,7 @@ async function answers(url: string, secondsMax: number, onWait: (why: string) =>
   const { host } = new URL(url)
   const until = Date.now() + secondsMax * 1_000
   for (let told = false; ; await sleep(500)) {
-    const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} })
+    const sql = openConnection(url, { connectSecondsMax: 5 })
     try {
       const [row] = await sql`select current_setting('server_version_num')::int as version`
       if (row?.version < versionMin)

@@ -161,3 +161,10 @@ function enclosed(text: string): string {
   }
   throw new Error('a parenthesis is not closed')
 }
+
+test('one file opens connections: it refuses a driver without our patch', () => {
+  assert.deepEqual(
+    imports.filter((i) => i.target === 'postgres').map((i) => i.file),
+    ['mdm/db/database.ts'],
+  )
+})

@@ -3,9 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import postgres from 'postgres'
 import { type PostgresServer, startServer } from '../cli/embeddedPostgres/server.ts'
-import { openDatabase, type Sql } from '../mdm/db/database.ts'
+import { openConnection, openDatabase, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url))
@@ -25,7 +24,7 @@ export interface TestDatabase {
 export async function testDatabase(options: { connectionsMax?: number; empty?: boolean } = {}): Promise<TestDatabase> {
   const { server, stop } = await testServer()
   const name = `t_${process.pid}_${randomBytes(5).toString('hex')}`
-  const admin = postgres(server, { max: 1, onnotice: () => {} })
+  const admin = openConnection(server)
   try {
     const template = options.empty ? 'template0' : await templateDatabase(admin, server)
     await admin.unsafe(`create database ${name} template ${template}`)
@@ -39,7 +38,7 @@ export async function testDatabase(options: { connectionsMax?: number; empty?: b
     url,
     async drop() {
       await sql.end({ timeout: 5 })
-      const closing = postgres(server, { max: 1, onnotice: () => {} })
+      const closing = openConnection(server)
       await closing.unsafe(`drop database if exists ${name} with (force)`)
       await closing.end()
       await stop()
@@ -111,7 +110,7 @@ async function testServer(): Promise<{ server: string; stop: () => Promise<void>
   }
 }
 
-async function templateDatabase(admin: Sql | postgres.Sql, server: string): Promise<string> {
+async function templateDatabase(admin: ReturnType<typeof openConnection>, server: string): Promise<string> {
   const hash = createHash('sha256')
   for (const f of readdirSync(migrations).sort()) hash.update(f).update(readFileSync(join(migrations, f)))
   const name = `touchstone_template_${hash.digest('hex').slice(0, 16)}`

@@ -45,7 +45,7 @@ export const CONFIG = {
     schema: text.regex(/^postgres(ql)?:\/\/[^/]/),
     shown: 'an embedded Postgres 18 in the data directory',
     allowed: 'a URL like postgres://user:password@host:5432/database',
-    help: 'your own Postgres, 15 or later',
+    help: 'your own Postgres, 15 or later, with SCRAM passwords; add ?require_auth=md5 to allow MD5 ones',
   }),
   databaseWaitSecondsMax: number(0, 86_400, {
     env: 'TOUCHSTONE_DATABASE_WAIT_SECONDS_MAX',

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import postgres from 'postgres'
+import { openConnection } from '../../mdm/db/database.ts'
 import { alive, processMark } from './liveness.ts'
 import { type PostgresServer, runningServer, startServer } from './server.ts'
 
@@ -148,7 +148,7 @@ function read(file: string): string | null {
 }
 
 async function ensureDatabase(server: PostgresServer): Promise<void> {
-  const sql = postgres(server.url('postgres'), { max: 1, onnotice: () => {} })
+  const sql = openConnection(server.url('postgres'))
   try {
     const found = await sql`select 1 from pg_database where datname = ${DATABASE}`
     if (found.length === 0) await sql.unsafe(`create database ${DATABASE}`)

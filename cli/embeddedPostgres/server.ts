@@ -16,7 +16,7 @@ import {
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import postgres from 'postgres'
+import { openConnection } from '../../mdm/db/database.ts'
 import { type PostgresBinaries, postgresBinaries } from './binaries.ts'
 import { processMark, serves } from './liveness.ts'
 import { asUser, type ServerUser, serverUser } from './serverUser.ts'
@@ -230,7 +230,7 @@ function url(settings: Settings, database: string): string {
 async function ready(settings: Settings, signal?: AbortSignal): Promise<string | null> {
   const until = Date.now() + startMsMax
   for (;;) {
-    const sql = postgres(url(settings, 'postgres'), { max: 1, connect_timeout: 5, onnotice: () => {} })
+    const sql = openConnection(url(settings, 'postgres'), { connectSecondsMax: 5 })
     try {
       await sql`select 1`
       return null

@@ -25,6 +25,8 @@ export interface DatabaseOptions {
   settings?: Record<string, string | boolean>
 }
 
+/** The number that patches/postgres+….patch writes into the driver. It grows with each change of the patch. */
+const driverPatch = 1
 const reconnectSecondsMax = 1
 const statementMsDefault = 60_000
 
@@ -35,7 +37,7 @@ const statementMsDefault = 60_000
  * that a client that stands still holds others up for a minute at most (test/faults/pausedWorker.soak.ts).
  */
 export function openDatabase(url: string, options: DatabaseOptions): Sql {
-  const sql = postgres(url, {
+  const sql = requirePatchedDriver()(url, {
     max: options.connectionsMax,
     onnotice: () => {},
     connection: {
@@ -55,4 +57,25 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
     max_lifetime: null,
   })
   return tracingIsOn() ? observed(sql) : sql
+}
+
+/** Opens one plain connection, without the settings of our pools: to wait for a server, or to create a database. */
+export function openConnection(url: string, options: { connectSecondsMax?: number } = {}): postgres.Sql {
+  return requirePatchedDriver()(url, {
+    max: 1,
+    onnotice: () => {},
+    ...(options.connectSecondsMax === undefined ? {} : { connect_timeout: options.connectSecondsMax }),
+  })
+}
+
+/**
+ * Returns the driver. Throws if it lacks our patch, as after an install without scripts, which says nothing of it: such a
+ * driver ends the process when the database restarts, and sends the password in cleartext to a server that asks for it.
+ */
+export function requirePatchedDriver(): typeof postgres {
+  const found: unknown = Reflect.get(postgres, 'touchstonePatch')
+  if (found === driverPatch) return postgres
+  throw new Error(
+    `the installed Postgres driver ${found === undefined ? 'is not patched' : `has patch ${found}, not ${driverPatch}`}: run "npm ci", with install scripts allowed (PATCHES.md says why)`,
+  )
 }

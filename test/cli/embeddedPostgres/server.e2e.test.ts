@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import postgres from 'postgres'
 import { postgresBinaries } from '../../../cli/embeddedPostgres/binaries.ts'
 import { startServer } from '../../../cli/embeddedPostgres/server.ts'
+import { openConnection } from '../../../mdm/db/database.ts'
 
 const skip = process.getuid?.() === 0 ? false : 'not root'
 
@@ -23,7 +23,7 @@ test('root may have the whole installation where only root may enter, as after a
     durable: false,
     binaries: { postgres: join(bin, 'postgres'), initdb: join(bin, 'initdb') },
   })
-  const sql = postgres(server.url('postgres'), { max: 1 })
+  const sql = openConnection(server.url('postgres'))
   t.after(async () => {
     await sql.end()
     await server.stop()

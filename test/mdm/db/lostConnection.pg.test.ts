@@ -15,8 +15,8 @@ const codeOf = (e: unknown) => (e instanceof Error && 'code' in e ? String(e.cod
 const isLoss = (e: unknown) => lossCodes.test(codeOf(e))
 
 /**
- * The driver writes to the socket of a lost connection when a transaction on it is rolled back, which no caller can
- * catch (porsager/postgres#1208); bin/patchDriver.js mends it. Without the patch this file's process ends here.
+ * Without our patch the driver writes to the socket of a lost connection when it rolls a transaction back. No caller can
+ * catch that error (porsager/postgres#1208), and the process of this file ends here.
  */
 test('a transaction whose connection is lost fails, and the pool goes on', async () => {
   for (const pauseMs of [0, 1, 5, 50]) {
@@ -42,8 +42,8 @@ test('a transaction whose connection is lost fails, and the pool goes on', async
   }
 })
 
-/** porsager/postgres#1216: its statements would run on the connection that the pool made anew, each by itself. */
-test('a transaction that goes on after its connection was lost does nothing more, and nothing of it waits', async () => {
+/** Without our patch they run on the pool's next connection, outside of any transaction (porsager/postgres#1216). */
+test('a transaction that continues after its connection was lost changes nothing, and none of its statements hangs', async () => {
   const sql = openDatabase(db.url, { connectionsMax: 1, name: 'test-lost' })
   await sql`create table written (what text)`
   let goOn = () => {}
