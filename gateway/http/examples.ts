@@ -30,13 +30,13 @@ export const EXAMPLES: readonly Example[] = [
   customers(first: 2, filter: { source: { system: ["salesforce"] } }) {
     nodes {
       name
-      sources { system object sourceId versionAt }
+      sources { nodes { system object sourceId versionAt } }
       provenance(fields: ["name", "billingAddress", "paymentTerms"]) {
         field
         value
         rule
-        sources { system sourceId }
-        candidates { value verdict source { system } }
+        sources { nodes { system sourceId } }
+        candidates { nodes { value verdict source { system } } }
       }
     }
   }

@@ -1,3 +1,4 @@
+import { bounds } from '../../connectors/bounds.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { Parameters, SqlType } from './statement.ts'
 
@@ -44,7 +45,15 @@ export function encodeCursor(order: SortTerm[], values: (string | null)[]): stri
   return Buffer.from(JSON.stringify([signature(order), ...values])).toString('base64url')
 }
 
-const cursorCharactersMax = 4_000
+/** Terms that a caller may sort by; the unique column comes after them. */
+export const orderTermsMax = 3
+/** A character of a text in JSON takes at most so many bytes: \u0001. */
+const jsonBytesPerCharacter = 6
+/**
+ * Longer texts are rejected before they are decoded. No page gives out a longer one: it holds at most three texts of the
+ * longest that a record may hold, and base64url writes four characters for three bytes.
+ */
+const cursorCharactersMax = (orderTermsMax * bounds.textCharsMax * jsonBytesPerCharacter * 4) / 3 + 1_000
 
 /** Throws BadCursorError for text that is no cursor of this order. */
 export function decodeCursor(order: SortTerm[], cursor: string): (string | null)[] {
@@ -111,8 +120,8 @@ export function beyond(order: SortTerm[], cursor: string, forward: boolean, p: P
   // A comparison of rows is one index condition; it needs one direction and no missing values.
   if (first && order.every((t) => !t.column.nullable && t.descending === first.descending)) {
     const columns = order.map((t) => t.column.sql).join(', ')
-    const bounds = order.map((t, n) => p.add(values[n] ?? '', t.column.type)).join(', ')
-    return `(${columns}) ${first.descending === forward ? '<' : '>'} (${bounds})`
+    const limits = order.map((t, n) => p.add(values[n] ?? '', t.column.type)).join(', ')
+    return `(${columns}) ${first.descending === forward ? '<' : '>'} (${limits})`
   }
   const alternatives: string[] = []
   const equal: string[] = []
@@ -124,11 +133,31 @@ export function beyond(order: SortTerm[], cursor: string, forward: boolean, p: P
     if (n < order.length - 1)
       equal.push(value === null ? `${column.sql} is null` : `${column.sql} = ${p.add(value, column.type)}`)
   })
-  return alternatives.length > 0 ? `(${alternatives.join(' or ')})` : 'false'
+  if (alternatives.length === 0) return 'false'
+  const rows = `(${alternatives.join(' or ')})`
+  // Alternatives are no index condition. A bound of the first column is one: an index begins there, and not at its end.
+  const value = values[0] ?? null
+  if (!first || value === null || (first.column.nullable && forward)) return rows
+  const bound = `${first.column.sql} ${first.descending === forward ? '<=' : '>='} ${p.add(value, first.column.type)}`
+  return `(${bound} and ${rows})`
 }
 
 function pastValue(column: SortColumn, down: boolean, forward: boolean, value: string | null, p: Parameters) {
   if (value === null) return forward ? null : `${column.sql} is not null`
   const compared = `${column.sql} ${down ? '<' : '>'} ${p.add(value, column.type)}`
   return column.nullable && forward ? `(${compared} or ${column.sql} is null)` : compared
+}
+
+/** Compares the sort values of two rows as `orderBy` sorts them: missing values stand last, in either direction. */
+export function compareValues(order: SortTerm[], a: readonly (string | null)[], b: readonly (string | null)[]): number {
+  for (const [n, { column, descending }] of order.entries()) {
+    const [x, y] = [a[n] ?? null, b[n] ?? null]
+    if (x === y) continue
+    if (x === null || y === null) return x === null ? 1 : -1
+    const numeric = column.type === 'float8' || column.type === 'bigint'
+    const less = numeric ? Number(x) < Number(y) : x < y
+    if (!less && numeric && Number(x) === Number(y)) continue
+    return less === descending ? 1 : -1
+  }
+  return 0
 }

@@ -1,5 +1,14 @@
 import type { Sql } from './database.ts'
-import { beyond, encodeCursor, orderBy, type PageWindow, type SortColumn, type SortTerm } from './keyset.ts'
+import {
+  beyond,
+  compareValues,
+  decodeCursor,
+  encodeCursor,
+  orderBy,
+  type PageWindow,
+  type SortColumn,
+  type SortTerm,
+} from './keyset.ts'
 import { always, type Condition, Parameters, read } from './statement.ts'
 
 /** A set of rows that can be listed in pages: all of it, or the part that belongs to each of some parents. */
@@ -21,6 +30,8 @@ export interface Relation {
   from: string
   /** Ties rows to the parent. */
   where: string
+  /** Type of the parent's id; uuid when left out. */
+  parent?: 'uuid' | 'bigint'
 }
 
 export interface PageRequest extends PageWindow {
@@ -71,7 +82,7 @@ export async function listPages<Row extends object>(
   request: PageRequest,
 ): Promise<Map<string, Page<Keyed<Row>>>> {
   const p = new Parameters()
-  const ids = p.keys(parents)
+  const ids = p.keys(parents, relation.parent)
   const inner = innerSelect(listing, relation, request, p)
   const text = `select p.id as parent, x.*${listing.join ? `, ${listing.join.columns}` : ''}
     from unnest(${ids}) with ordinality p (id, n) cross join lateral (${inner}) x
@@ -101,7 +112,7 @@ export async function countEach(
   condition: Condition = always,
 ): Promise<Map<string, number>> {
   const p = new Parameters()
-  const ids = p.keys(parents)
+  const ids = p.keys(parents, relation.parent)
   const text = `select p.id as parent, x.n from unnest(${ids}) p (id) cross join lateral (
     select count(*)::float8 as n from ${relation.from}
     where ${listing.where} and ${relation.where} and (${condition(p)})) x where x.n > 0`
@@ -133,4 +144,34 @@ function cut<Row>(rows: Row[], { limit, backward, after, before }: PageRequest):
     hasNextPage: backward ? before !== undefined : more,
     hasPreviousPage: backward ? more : after !== undefined,
   }
+}
+
+/** The order of a list in memory that has no values to sort by: the rows in the order in which they are given. */
+export const asGiven: SortTerm[] = [
+  { column: { name: 'n', sql: 'n', type: 'bigint', nullable: false }, descending: false },
+]
+
+/**
+ * One page of rows that are in memory already, for lists that are computed as a whole. `valuesOf` returns the sort values
+ * of a row, in the order of `request.order`; without it the rows stay as given. Throws BadCursorError.
+ */
+export function pageOfRows<Row extends object>(
+  rows: readonly Row[],
+  request: PageRequest,
+  valuesOf: (row: Row, n: number) => (string | number | null)[] = (_, n) => [n],
+): Page<Keyed<Row>> {
+  const { order, after, before, backward, limit } = request
+  const start = after === undefined ? null : decodeCursor(order, after)
+  const end = before === undefined ? null : decodeCursor(order, before)
+  const within = rows
+    .map((row, n) => ({ row, values: valuesOf(row, n).map((v) => (v === null ? null : String(v))) }))
+    .filter(({ values }) => !start || compareValues(order, values, start) > 0)
+    .filter(({ values }) => !end || compareValues(order, values, end) < 0)
+    .sort((a, b) => compareValues(order, a.values, b.values))
+  if (backward) within.reverse()
+  const keyed = within.slice(0, limit + 1).map(({ row, values }) => ({
+    ...row,
+    ...Object.fromEntries(values.map((v, n) => [`k${n}`, v])),
+  }))
+  return cut(keyed as Keyed<Row>[], request)
 }

@@ -20,10 +20,10 @@ export class Parameters {
    * Ids that are looked up. A plan is made for as many as Postgres assumes of a list it does not know, so that the plan it
    * keeps looks no worse to it than one made anew for each list, which takes longer than the read.
    */
-  keys(ids: readonly string[]): string {
+  keys(ids: readonly string[], type: 'uuid' | 'bigint' = 'uuid'): string {
     // To Postgres two spellings are one id, and its rows would come twice.
     this.values.push([...new Set(ids.map((id) => storable(id).toLowerCase()))])
-    return `(select $${this.values.length}::text[])::uuid[]`
+    return `(select $${this.values.length}::text[])::${type}[]`
   }
 
   list(values: readonly string[], type: SqlType): string {

@@ -1,6 +1,6 @@
 import { operationalList } from '../operational/operationalList.ts'
 import { golden, lookups, money, operational, source } from '../operational/operationalResolvers.ts'
-import { connectionResolvers, edgeResolvers } from '../shared/connection.ts'
+import { connectionResolvers } from '../shared/connection.ts'
 import { moneyOf } from '../shared/money.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
@@ -58,10 +58,7 @@ export function billingResolvers({ policy }: SubgraphDeps): Resolvers {
     Contract: { subscriptions: subscriptions.ofGolden('contract'), invoices: invoices.ofGolden('contract') },
     Product: { subscriptions: subscriptions.ofGolden('product') },
     BillingSubscriptionConnection: connectionResolvers,
-    BillingSubscriptionEdge: edgeResolvers,
     InvoiceConnection: connectionResolvers,
-    InvoiceEdge: edgeResolvers,
     PaymentConnection: connectionResolvers,
-    PaymentEdge: edgeResolvers,
   }
 }

@@ -1,6 +1,6 @@
 import { operationalList } from '../operational/operationalList.ts'
 import { golden, lookups, money, source } from '../operational/operationalResolvers.ts'
-import { connectionResolvers, edgeResolvers } from '../shared/connection.ts'
+import { connectionResolvers } from '../shared/connection.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 
@@ -16,7 +16,6 @@ export function crmResolvers({ policy }: SubgraphDeps): Resolvers {
       source,
     },
     OpportunityConnection: connectionResolvers,
-    OpportunityEdge: edgeResolvers,
     Customer: { opportunities: opportunities.ofGolden('customer') },
   }
 }

@@ -1,7 +1,7 @@
 import { type LedgerSum, readLedgerSums } from '../../mdm/golden/read/totals.ts'
 import { operationalList } from '../operational/operationalList.ts'
 import { golden, lookups, money, source } from '../operational/operationalResolvers.ts'
-import { connectionResolvers, edgeResolvers } from '../shared/connection.ts'
+import { connectionResolvers } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { moneyOf } from '../shared/money.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
@@ -33,6 +33,5 @@ export function erpResolvers({ policy }: SubgraphDeps): Resolvers {
       credit: (s: LedgerSum) => moneyOf(s.creditMinor, s.currency),
     },
     PostingConnection: connectionResolvers,
-    PostingEdge: edgeResolvers,
   }
 }

@@ -1,15 +1,14 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import { countAll, countEach, listPage, listPages } from '../../mdm/db/page.ts'
 import { goldenListing, goldenListingAsOf, referringGolden, sourceAsOf } from '../../mdm/golden/read/list.ts'
 import { goldenFields } from '../../mdm/golden/read/listField.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import {
   type Connection,
   type ConnectionArguments,
-  connection,
-  emptyPage,
   type ListSpec,
-  pageRequest,
+  listConnection,
+  relatedConnection,
+  sortedPageRequest,
 } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { enumName } from '../shared/listSdl.ts'
@@ -45,12 +44,8 @@ export function goldenConnection(
   const listing = args.asOf
     ? goldenListingAsOf(type.name, new Date(args.asOf), context.bound)
     : goldenListing(type.name, unneededValues(type, info))
-  const request = pageRequest(args.asOf ? { ...spec, source: sourceAsOf } : spec, args, context.scopes)
-  return connection(
-    request,
-    () => listPage(context.sql, listing, request),
-    () => countAll(context.sql, listing, request.condition),
-  )
+  const request = sortedPageRequest(args.asOf ? { ...spec, source: sourceAsOf } : spec, args, context.scopes)
+  return listConnection(context, listing, request)
 }
 
 /** The golden records that name one: one statement for all parents that ask with the same arguments. */
@@ -67,10 +62,6 @@ export function referringConnection(
   const listing = goldenListing(reference.from, without)
   const relation = referringGolden(reference.field, context.bound)
   const name = `${reference.to}.${reference.reverse} without ${without} ${JSON.stringify(args)}`
-  const request = context.once(name, () => pageRequest(spec, args, context.scopes))
-  return connection(
-    request,
-    () => context.load(name, parent, emptyPage, (ids, sql) => listPages(sql, listing, relation, ids, request)),
-    () => context.load(`${name}#`, parent, 0, (ids, sql) => countEach(sql, listing, relation, ids, request.condition)),
-  )
+  const request = context.once(name, () => sortedPageRequest(spec, args, context.scopes))
+  return relatedConnection(context, name, { listing, relation, parent }, request)
 }

@@ -6,7 +6,7 @@ import { readAsOf } from '../../mdm/golden/read/versions.ts'
 import { masked } from '../../schema/masked.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import { recordKey } from '../../schema/recordKey.ts'
-import { type ConnectionArguments, connectionResolvers, edgeResolvers } from '../shared/connection.ts'
+import { type ConnectionArguments, connectionResolvers, type PageArguments } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
@@ -16,7 +16,7 @@ import { historyConnection, historyResolvers } from './history.ts'
 import { groupsOf, listName, lookupName, references } from './model.ts'
 import { readsValues } from './neededValues.ts'
 import { provenanceOf } from './provenance.ts'
-import { membersOf, sourceRecordResolvers } from './sourceRecord.ts'
+import { sourceRecordResolvers, sourcesConnection } from './sourceRecord.ts'
 import { loadStub } from './stub.ts'
 
 type Resolve<Parent, Args = object> = (
@@ -34,6 +34,7 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
     Query: query,
     ...sourceRecordResolvers(deps),
     ...historyResolvers(deps),
+    ValueCandidateConnection: connectionResolvers,
   }
   for (const name of owned) {
     const type = policy.type(name)
@@ -46,7 +47,6 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
       )
     resolvers[name] = { ...fields, ...recordResolvers(deps, type) }
     resolvers[`${name}Connection`] = connectionResolvers
-    resolvers[`${name}Edge`] = edgeResolvers
     const find = async (id: string, asOf: string | null | undefined, context: RequestContext) => {
       const found = asOf ? await readAsOf(context.sql, name, id, new Date(asOf)) : await loadGolden(owned, id, context)
       return found?.__typename === name ? found : null
@@ -88,11 +88,10 @@ function addReferenceLists({ policy }: SubgraphDeps, owned: readonly string[], r
 function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, unknown> {
   const beside: Record<string, Resolve<GoldenNode, never>> = {
     aliases: (node, _, context) => context.load('aliases', node.id, [], (ids, sql) => readAliases(sql, ids)),
-    sources: (node, args: { first: number; after?: string | null }, context) => membersOf(node, args, context),
+    sources: (node, args: PageArguments, context) => sourcesConnection(node, args, context),
     sourceCount: (node, _, context) =>
       node.members?.length ?? context.load('sourceCount', node.id, 0, (ids, sql) => countMembers(sql, ids)),
-    history: (node, args: { first: number; after?: string | null }, context) =>
-      historyConnection(node.id, args, context),
+    history: (node, args: PageArguments, context) => historyConnection(node.id, args, context),
   }
   for (const resolve of Object.values(beside)) readsValues([], resolve)
   const owned = [type.name]

@@ -56,13 +56,8 @@ ${reverseFields(refs, name, '!')}
   aliases: [ID!]!
   "The id that was asked for, where it is a retired one or the key of a source record and this record answers for it."
   redirectedFrom: ID
-  "The source records it consists of, oldest first: the crosswalk."
-  sources(
-    "At most this many, up to 1,000."
-    first: Int = 100
-    "Begin after the source record of this id."
-    after: ID
-  ): [SourceRecord!]!
+  "The source records it consists of, the oldest first: the crosswalk."
+  sources: SourceRecordConnection!
   "How many source records it consists of."
   sourceCount: Int!
   "Where the values of its fields come from."
@@ -71,12 +66,7 @@ ${reverseFields(refs, name, '!')}
     fields: [String!]
   ): [FieldProvenance!]!
   "Its versions, newest first."
-  history(
-    "At most this many, up to 200."
-    first: Int = 20
-    "Begin after this cursor."
-    after: String
-  ): GoldenVersionConnection!
+  history: GoldenVersionConnection!
 }
 `
 }

@@ -4,19 +4,20 @@ import { type Candidate, candidates } from '../../mdm/golden/survive.ts'
 import { masked } from '../../schema/masked.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
+import { type Connection, connection, memoryConnection, type PageArguments } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import type { GoldenNode } from './goldenNode.ts'
-import { recordsOf } from './sourceRecord.ts'
+import { recordsConnection, recordsOf } from './sourceRecord.ts'
 
 interface FieldProvenance {
   field: string
   value(): unknown
   rule: string
   policyVersion: string
-  sources(): Promise<MemberRow[]>
-  candidates(): Promise<{ source: MemberRow; value: unknown; verdict: Candidate['verdict'] }[]>
+  sources(args: PageArguments): Connection
+  candidates(args: PageArguments): Promise<Connection<Candidate>>
 }
 
 /**
@@ -54,11 +55,20 @@ export async function provenanceOf(
         value: () => (visible ? shown(node.values[f.name]) : masked(f, node.values[f.name])),
         rule: u,
         policyVersion: stored.policyVersion,
-        sources: () => recordsOf(r, context),
-        candidates: async () => {
-          const found = await candidatesOf(deps, f, node, visible, context)
-          if (visible) for (const c of found) shown(c.value)
-          return found
+        sources: (args) => recordsConnection(r, args, context),
+        candidates: async (args) => {
+          const found = memoryConnection(args, await candidatesOf(deps, f, node, context))
+          const records = new Map<string, MemberRow>()
+          const read = async () => {
+            const page = await found.page()
+            const keys = page.rows.map((c) => c.key)
+            for (const r of await recordsOf(keys, context)) records.set(r.key, r)
+            return page
+          }
+          return connection(found.request, read, found.totalCount, ({ key, value, verdict }) => {
+            const source = records.get(key)
+            return source ? { source, verdict, value: visible ? shown(value) : masked(f, value) } : null
+          })
         },
       }
     })
@@ -68,9 +78,8 @@ async function candidatesOf(
   { policy, sources }: SubgraphDeps,
   field: FieldPolicy,
   node: GoldenNode,
-  visible: boolean,
   context: RequestContext,
-) {
+): Promise<Candidate[]> {
   const choice = await context.load<Choice>('choice', node.id, { members: [], assertions: [] }, (ids, sql) =>
     readChoice(sql, ids),
   )
@@ -79,17 +88,5 @@ async function candidatesOf(
     const { role = '', trust = 0.5, trustHalfLifeDays } = systems.get(system) ?? {}
     return { key, source: system, role, trust, trustHalfLifeDays, version, fields: canonical }
   })
-  const found = candidates(policy, field, members, node.values, choice.assertions)
-  const records = new Map(
-    (
-      await recordsOf(
-        found.map((c) => c.key),
-        context,
-      )
-    ).map((r) => [r.key, r]),
-  )
-  return found.flatMap(({ key, value, verdict }) => {
-    const source = records.get(key)
-    return source ? [{ source, value: visible ? value : masked(field, value), verdict }] : []
-  })
+  return candidates(policy, field, members, node.values, choice.assertions)
 }

@@ -1,31 +1,51 @@
-import { type MemberRow, readCanonical, readMembers, readRaw, readRecords } from '../../mdm/golden/read/members.ts'
-import { isUuid } from '../../schema/uuid.ts'
+import {
+  type MemberRow,
+  memberListing,
+  membersOfGolden,
+  oldestMembers,
+  readCanonical,
+  readRaw,
+  readRecords,
+} from '../../mdm/golden/read/members.ts'
+import {
+  type Connection,
+  connection,
+  connectionResolvers,
+  memoryConnection,
+  type PageArguments,
+  pageRequest,
+  relatedConnection,
+} from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
-import { inputError } from '../shared/errors.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import type { GoldenNode } from './goldenNode.ts'
 import { scopesOf, sensitiveOf, shownValues } from './mask.ts'
 
-/** Source records shown of one golden record at most. */
-const sourcesMax = 1_000
+/** Source records of a golden record, the oldest first; of one as it was, the records that it consisted of then. */
+export function sourcesConnection(node: GoldenNode, args: PageArguments, context: RequestContext): Connection {
+  if (node.members) return recordsConnection(node.members, args, context)
+  const list = { listing: memberListing, relation: membersOfGolden, parent: node.id }
+  return relatedConnection(context, `sources ${JSON.stringify(args)}`, list, pageRequest(args, oldestMembers))
+}
 
-/** Source records of a golden record; of one as it was, the records that it consisted of then. */
-export async function membersOf(
-  node: GoldenNode,
-  { first, after }: { first: number; after?: string | null },
-  context: RequestContext,
-): Promise<MemberRow[]> {
-  if (first < 0 || first > sourcesMax)
-    throw inputError('PAGE_TOO_LARGE', `sources has 0 to ${sourcesMax} items, not ${first}; go on with after`)
-  if (after && !isUuid(after)) throw inputError('BAD_CURSOR', 'after is the id of a source record')
-  if (node.members) {
-    const begin = after ? node.members.indexOf(after) + 1 : 0
-    return await recordsOf(node.members.slice(begin, begin + first), context)
-  }
-  return await context.load<MemberRow[]>(`sources ${first} ${after ?? ''}`, node.id, [], (ids, sql) =>
-    readMembers(sql, ids, first, after ?? null),
+/** Source records by their keys, in this order. Only those of the page are read; unknown ones are left out. */
+export function recordsConnection(keys: readonly string[], args: PageArguments, context: RequestContext): Connection {
+  const listed = memoryConnection(
+    args,
+    keys.map((key) => ({ key })),
   )
+  const records = new Map<string, MemberRow>()
+  const read = async () => {
+    const page = await listed.page()
+    const found = await recordsOf(
+      page.rows.map((r) => r.key),
+      context,
+    )
+    for (const r of found) records.set(r.key, r)
+    return page
+  }
+  return connection(listed.request, read, listed.totalCount, ({ key }) => records.get(key) ?? null)
 }
 
 /** Source records by key; unknown keys are left out. */
@@ -40,6 +60,7 @@ export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolv
   const systems = new Map((sources ?? []).map((s) => [s.name, s]))
   const typeOf = (r: MemberRow) => policy.types.find((t) => t.name === r.type)
   return {
+    SourceRecordConnection: connectionResolvers,
     SourceRecord: {
       id: (r: MemberRow) => r.key,
       kind: (r: MemberRow) => systems.get(r.system)?.kind,

@@ -1,5 +1,5 @@
 import type { SortColumn } from '../../mdm/db/keyset.ts'
-import { countAll, countEach, listPage, listPages, type Relation } from '../../mdm/db/page.ts'
+import type { Relation } from '../../mdm/db/page.ts'
 import {
   type OperationalRow,
   operationalListing,
@@ -14,10 +14,10 @@ import type { Policy } from '../../schema/policy.ts'
 import {
   type Connection,
   type ConnectionArguments,
-  connection,
-  emptyPage,
   type ListSpec,
-  pageRequest,
+  listConnection,
+  relatedConnection,
+  sortedPageRequest,
 } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { enumName } from '../shared/listSdl.ts'
@@ -61,27 +61,13 @@ export function operationalList(policy: Policy, type: OperationalType): Operatio
   function relatedBy(relation: Relation, field: string) {
     return (parent: { id: string }, args: ConnectionArguments, context: RequestContext): Connection => {
       const name = `${type} by ${field} ${JSON.stringify(args)}`
-      const request = context.once(name, () => pageRequest(related, args, context.scopes))
-      return connection(
-        request,
-        () => context.load(name, parent.id, emptyPage, (ids, sql) => listPages(sql, listing, relation, ids, request)),
-        () =>
-          context.load(`${name}#`, parent.id, 0, (ids, sql) =>
-            countEach(sql, listing, relation, ids, request.condition),
-          ),
-      )
+      const request = context.once(name, () => sortedPageRequest(related, args, context.scopes))
+      return relatedConnection(context, name, { listing, relation, parent: parent.id }, request)
     }
   }
 
   return {
-    all(args, context) {
-      const request = pageRequest(whole, args, context.scopes)
-      return connection(
-        request,
-        () => listPage(context.sql, listing, request),
-        () => countAll(context.sql, listing, request.condition),
-      )
-    },
+    all: (args, context) => listConnection(context, listing, sortedPageRequest(whole, args, context.scopes)),
     ofGolden: (field) => relatedBy(operationalOfGolden(type, field), field),
     ofRecord: (field) => relatedBy(operationalOfRecord(type, field), field),
     one: (id, context) =>

@@ -1,20 +1,38 @@
-import { decodeCursor, type SortColumn, type SortTerm, totalOrder } from '../../mdm/db/keyset.ts'
-import { cursorOf, type Keyed, type Page, type PageRequest } from '../../mdm/db/page.ts'
+import { decodeCursor, orderTermsMax, type SortColumn, type SortTerm, totalOrder } from '../../mdm/db/keyset.ts'
+import {
+  asGiven,
+  countAll,
+  countEach,
+  cursorOf,
+  type Keyed,
+  type Listing,
+  listPage,
+  listPages,
+  type Page,
+  type PageRequest,
+  pageOfRows,
+  type Relation,
+} from '../../mdm/db/page.ts'
+import type { Condition } from '../../mdm/db/statement.ts'
 import { conditionOf, type Filter, type Filterable } from '../../mdm/golden/read/filter.ts'
+import type { RequestContext } from './context.ts'
 import { inputError, translated } from './errors.ts'
 
-/** Items a page holds when the caller does not say. */
+/** Items of a page when the caller gives neither first nor last. */
 export const pageItemsDefault = 20
-/** Items a page holds at most. */
+/** Items of a page at most. */
 export const pageItemsMax = 200
-/** Terms in one orderBy. */
-const orderTermsMax = 3
 
-export interface ConnectionArguments {
+/** Arguments of every connection. */
+export interface PageArguments {
   first?: number | null
   after?: string | null
   last?: number | null
   before?: string | null
+}
+
+/** Arguments of a connection that callers may filter and sort. */
+export interface ConnectionArguments extends PageArguments {
   filter?: Filter | null
   orderBy?: { field: string; direction: 'ASC' | 'DESC' }[] | null
 }
@@ -29,9 +47,8 @@ export interface ListSpec extends Filterable {
   sensitive: Map<string, string>
 }
 
-/** Arguments of a connection as a page request. Throws GraphQLError with BAD_PAGE, PAGE_TOO_LARGE, BAD_CURSOR … */
-export function pageRequest(spec: ListSpec, args: ConnectionArguments, scopes: ReadonlySet<string>): PageRequest {
-  const { first, last, after, before } = args
+/** How many items to return. Throws GraphQLError with BAD_PAGE or PAGE_TOO_LARGE. */
+export function pageLimit({ first, last }: Pick<PageArguments, 'first' | 'last'>): number {
   if (typeof first === 'number' && typeof last === 'number')
     throw inputError('BAD_PAGE', 'give first (with after) or last (with before), not both')
   const limit = first ?? last ?? pageItemsDefault
@@ -41,18 +58,35 @@ export function pageRequest(spec: ListSpec, args: ConnectionArguments, scopes: R
       'PAGE_TOO_LARGE',
       `a page has at most ${pageItemsMax} items, not ${limit}; go on with after: endCursor`,
     )
-  const order = orderOf(spec, args.orderBy ?? [], scopes)
+  return limit
+}
+
+/** Arguments as a page of a list in this order. Throws GraphQLError with BAD_PAGE, PAGE_TOO_LARGE or BAD_CURSOR. */
+export function pageRequest(args: PageArguments, order: SortTerm[], condition?: Condition): PageRequest {
+  const { after, before } = args
+  const limit = pageLimit(args)
   try {
     if (after) decodeCursor(order, after)
     if (before) decodeCursor(order, before)
-    return {
-      limit,
-      backward: typeof last === 'number',
-      after: after ?? undefined,
-      before: before ?? undefined,
-      order,
-      condition: args.filter ? conditionOf(spec, args.filter, scopes) : undefined,
-    }
+  } catch (e) {
+    throw translated(e)
+  }
+  return {
+    limit,
+    backward: typeof args.last === 'number',
+    after: after ?? undefined,
+    before: before ?? undefined,
+    order,
+    condition,
+  }
+}
+
+/** Arguments as a page of a list that callers may filter and sort. Throws GraphQLError also with BAD_FILTER and the like. */
+export function sortedPageRequest(spec: ListSpec, args: ConnectionArguments, scopes: ReadonlySet<string>): PageRequest {
+  const order = orderOf(spec, args.orderBy ?? [], scopes)
+  const request = pageRequest(args, order)
+  try {
+    return { ...request, condition: args.filter ? conditionOf(spec, args.filter, scopes) : undefined }
   } catch (e) {
     throw translated(e)
   }
@@ -78,19 +112,23 @@ function orderOf(
   return totalOrder(terms, spec.unique)
 }
 
-/** A connection that reads its page when an item or the page's place is asked for, and counts when the count is. */
-export interface Connection {
+/** Reads its page when items or pageInfo are selected, and counts when totalCount is. */
+export interface Connection<Row extends object = object> {
   request: PageRequest
-  page(): Promise<Page<Keyed<object>>>
+  page(): Promise<Page<Keyed<Row>>>
   totalCount(): Promise<number>
+  /** The node of a row, where it is not the row itself. Null leaves the row out. */
+  nodeOf?(row: Keyed<Row>): object | null
 }
 
-export function connection(
+/** Creates a connection that reads its page once, however many of its fields are selected. */
+export function connection<Row extends object>(
   request: PageRequest,
-  read: () => Promise<Page<Keyed<object>>>,
+  read: () => Promise<Page<Keyed<Row>>>,
   count: () => Promise<number>,
-): Connection {
-  let page: Promise<Page<Keyed<object>>> | undefined
+  nodeOf?: (row: Keyed<Row>) => object | null,
+): Connection<Row> {
+  let page: Promise<Page<Keyed<Row>>> | undefined
   return {
     request,
     page() {
@@ -98,27 +136,75 @@ export function connection(
       return page
     },
     totalCount: count,
+    ...(nodeOf ? { nodeOf } : {}),
   }
 }
 
-interface Edge {
+/** A connection over a whole listing, read with the rights of the caller. */
+export function listConnection(context: RequestContext, listing: Listing, request: PageRequest): Connection {
+  return connection(
+    request,
+    () => listPage(context.sql, listing, request),
+    () => countAll(context.sql, listing, request.condition),
+  )
+}
+
+/**
+ * A connection over the part of a listing that belongs to a parent: one statement for all parents of the operation.
+ * `name` states all that the rows depend on beside the parent, arguments and filters included.
+ */
+export function relatedConnection(
+  context: RequestContext,
+  name: string,
+  list: { listing: Listing; relation: Relation; parent: string },
+  request: PageRequest,
+): Connection {
+  const { listing, relation, parent } = list
+  return connection(
+    request,
+    () => context.load(name, parent, emptyPage, (ids, sql) => listPages(sql, listing, relation, ids, request)),
+    () => context.load(`${name}#`, parent, 0, (ids, sql) => countEach(sql, listing, relation, ids, request.condition)),
+  )
+}
+
+/** How rows in memory are sorted; left out they stay as they are given. */
+export interface MemoryOrder<Row> {
   order: SortTerm[]
-  node: Keyed<object>
+  valuesOf: (row: Row) => (string | number)[]
 }
 
-/** Resolvers of every connection type and of its edges. */
+/** A connection over rows that are computed as a whole. */
+export function memoryConnection<Row extends object>(
+  args: PageArguments,
+  rows: readonly Row[],
+  sorted?: MemoryOrder<Row>,
+): Connection<Row> {
+  const request = pageRequest(args, sorted?.order ?? asGiven)
+  return connection(
+    request,
+    async () => pageOfRows(rows, request, sorted?.valuesOf),
+    async () => rows.length,
+  )
+}
+
+/** Resolvers of every connection type. Cursors are encoded only where they are selected. */
 export const connectionResolvers = {
-  nodes: (c: Connection) => c.page().then((p) => p.rows),
-  edges: (c: Connection) => c.page().then((p) => p.rows.map((node): Edge => ({ order: c.request.order, node }))),
-  pageInfo: (c: Connection) =>
-    c.page().then(({ rows, hasNextPage, hasPreviousPage }) => {
-      const at = (row: Keyed<object> | undefined) => (row ? cursorOf(c.request.order, row) : null)
-      return { hasNextPage, hasPreviousPage, startCursor: () => at(rows[0]), endCursor: () => at(rows.at(-1)) }
-    }),
-}
-
-export const edgeResolvers = {
-  cursor: (e: Edge) => cursorOf(e.order, e.node),
+  nodes: async (c: Connection) => {
+    const { rows } = await c.page()
+    return c.nodeOf ? rows.flatMap((row) => c.nodeOf?.(row) ?? []) : rows
+  },
+  edges: async (c: Connection) => {
+    const { rows } = await c.page()
+    return rows.flatMap((row) => {
+      const node = c.nodeOf ? c.nodeOf(row) : row
+      return node ? [{ node, cursor: () => cursorOf(c.request.order, row) }] : []
+    })
+  },
+  pageInfo: async (c: Connection) => {
+    const { rows, hasNextPage, hasPreviousPage } = await c.page()
+    const at = (row: Keyed<object> | undefined) => (row ? cursorOf(c.request.order, row) : null)
+    return { hasNextPage, hasPreviousPage, startCursor: () => at(rows[0]), endCursor: () => at(rows.at(-1)) }
+  },
 }
 
 export const emptyPage: Page<Keyed<object>> = { rows: [], hasNextPage: false, hasPreviousPage: false }

@@ -1,37 +1,44 @@
-import { type DocumentNode, Kind, parse, type TypeNode, visit } from 'graphql'
+import { type DocumentNode, type InputValueDefinitionNode, Kind, parse, type TypeNode, visit } from 'graphql'
+import { pageItemsDefault, pageItemsMax } from './connection.ts'
 
-function argumentsOf(type: string): string {
-  return `
-    "Items from the start; 20 when neither first nor last is given, at most 200."
-    first: Int
-    "Begin after this cursor."
-    after: String
-    "Items from the end."
-    last: Int
-    "End before this cursor."
-    before: String
-    "Which ones."
-    filter: ${type}Filter
-    "In which order; terms after the first decide between equals."
-    orderBy: [${type}Order!]`
-}
+const PAGE = `
+  "Number of items from the start; ${pageItemsDefault} when neither first nor last is given, at most ${pageItemsMax}."
+  first: Int
+  "Returns the items after this cursor. A cursor of another list is rejected with BAD_CURSOR."
+  after: String
+  "Number of items from the end, at most ${pageItemsMax}. Not together with first."
+  last: Int
+  "Returns the items before this cursor."
+  before: String`
 
-/** Gives every field that answers a connection of a list type the arguments of one, so that they are written once. */
+const sorting = (type: string) => `
+  "Returns only items that fulfil this filter."
+  filter: ${type}Filter
+  "Sort order; terms after the first decide between equals. At most three terms."
+  orderBy: [${type}Order!]`
+
+/**
+ * Gives every field that returns a connection the arguments of one, so that they are written once: those of the page, and
+ * filter and order where the type has both. A field that has a `first` of its own is left as it is.
+ */
 export function withConnectionArguments(document: DocumentNode): DocumentNode {
-  const filters = new Set(
+  const inputs = new Set(
     document.definitions.flatMap((d) => (d.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION ? [d.name.value] : [])),
   )
   return visit(document, {
     FieldDefinition(field) {
-      const type = nameOf(field.type).replace(/Connection$/, '')
-      if (!nameOf(field.type).endsWith('Connection') || !filters.has(`${type}Filter`)) return undefined
-      return { ...field, arguments: [...(field.arguments ?? []), ...parsed(type)] }
+      const name = nameOf(field.type)
+      const own = field.arguments ?? []
+      if (!name.endsWith('Connection') || own.some((a) => a.name.value === 'first')) return undefined
+      const type = name.replace(/Connection$/, '')
+      const sorts = inputs.has(`${type}Filter`) && inputs.has(`${type}Order`)
+      return { ...field, arguments: [...own, ...parsed(sorts ? PAGE + sorting(type) : PAGE)] }
     },
   })
 }
 
-function parsed(type: string) {
-  const [field] = parse(`type T { f(${argumentsOf(type)}): Int }`).definitions
+function parsed(args: string): readonly InputValueDefinitionNode[] {
+  const [field] = parse(`type T { f(${args}): Int }`).definitions
   return field?.kind === Kind.OBJECT_TYPE_DEFINITION ? (field.fields?.[0]?.arguments ?? []) : []
 }
 

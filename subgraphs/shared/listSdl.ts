@@ -19,32 +19,53 @@ export function enumName(field: string): string {
   return field.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()
 }
 
+/** What the SDL of a connection depends on. */
+export interface ConnectionSdl {
+  /** Type of its nodes. */
+  type: string
+  /** How descriptions call several of them. */
+  plural: string
+  /** Directives of connection and edge. */
+  directives?: string
+  /** Whether it has `totalCount`; left out: it has. Only a list whose count is not affordable has none. */
+  counted?: boolean
+}
+
+/** Connection and edge types. */
+export function connectionSdl({ type, plural, directives = '', counted = true }: ConnectionSdl): string {
+  return `
+"A page of ${plural}."
+type ${type}Connection ${directives} {
+  "The ${plural} of this page, each with its cursor."
+  edges: [${type}Edge!]!
+  "The ${plural} of this page, without cursors."
+  nodes: [${type}!]!
+  "The position of this page in the list."
+  pageInfo: PageInfo!${
+    counted
+      ? `
+  "Number of ${plural} on all pages. Counted only when selected."
+  totalCount: Int!`
+      : ''
+  }
+}
+
+"One item of a page of ${plural}."
+type ${type}Edge ${directives} {
+  "Position of the item in the list: an opaque text for \`after\` and \`before\`."
+  cursor: String!
+  "The item itself."
+  node: ${type}!
+}
+`
+}
+
 /** Connection, edge, filter and order types of a list. */
 export function listSdl({ type, plural, fields, flags, scope }: ListSdl): string {
   const sortable = fields.filter((f) => f.sort)
   const filters = fields.map((f) => `  ${quoted(f.description)}\n  ${f.name}: ${filterType(f)}`)
   const questions = Object.entries(flags).map(([name, description]) => `  ${quoted(description)}\n  ${name}: Boolean`)
-  return `
-"A page of ${plural}."
-type ${type}Connection ${requiresScopes(scope)} {
-  "The ${plural} of this page."
-  nodes: [${type}!]!
-  "The same with the cursor of each."
-  edges: [${type}Edge!]!
-  "Where this page stands in the list."
-  pageInfo: PageInfo!
-  "How many there are on all pages. Counted only when asked for."
-  totalCount: Int!
-}
-
-"One of a page of ${plural}."
-type ${type}Edge ${requiresScopes(scope)} {
-  "Where it stands in the list: opaque, for after and before."
-  cursor: String!
-  "The thing itself."
-  node: ${type}!
-}
-
+  return `${connectionSdl({ type, plural, directives: requiresScopes(scope) })}
 "Which ${plural}: all tests that are given must hold; a missing one, or null, asks for nothing."
 input ${type}Filter {
   "All of these hold."

@@ -138,7 +138,7 @@ test('so does each field below that has a rule of its own', async () => {
       const selection = field === 'address' ? 'address { city }' : field
       const text =
         type === 'SourceRecord'
-          ? '{ customers { nodes { sources { raw } } } }'
+          ? '{ customers { nodes { sources { nodes { raw } } } } }'
           : `{ ${type.toLowerCase()}s { nodes { ${selection} } } }`
       const res = await post(text, role)
       const code = res.errors?.[0]?.extensions.code

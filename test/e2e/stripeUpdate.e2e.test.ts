@@ -75,8 +75,8 @@ test('a signed customer.updated changes what billing owns and not what the ERP o
   ])
   await it.deliver('stripe', null, event('evt_1', 'customer.created', 1767340800, stripeCustomer))
   const fields =
-    'id name currency billingAddress { street city } sources { system } provenance(fields: ["name", "billingAddress"]) { field rule sources { system } }'
-  const before = await it.customer('stripe', stripeCustomer.id, fields, (c) => c.sources.length === 2)
+    'id name currency billingAddress { street city } sources { nodes { system } } provenance(fields: ["name", "billingAddress"]) { field rule sources { nodes { system } } }'
+  const before = await it.customer('stripe', stripeCustomer.id, fields, (c) => c.sources.nodes.length === 2)
   assert.deepEqual(before.billingAddress, { street: 'Hafenstr. 1', city: 'Hamburg' })
 
   const { feed } = await it.query('{ feed { cursor } }')
@@ -126,7 +126,7 @@ test('a signed customer.updated changes what billing owns and not what the ERP o
   assert.equal(after.name, before.name)
   assert.deepEqual(after.billingAddress, { street: 'Speicherweg 7', city: 'Hamburg' })
   assert.deepEqual(
-    after.provenance.map((p: Item) => [p.field, p.rule, p.sources[0].system]),
+    after.provenance.map((p: Item) => [p.field, p.rule, p.sources.nodes[0].system]),
     [
       ['name', 'SYSTEM_OF_RECORD', 'netsuite'],
       ['billingAddress', 'SYSTEM_OF_RECORD', 'stripe'],

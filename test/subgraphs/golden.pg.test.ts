@@ -163,23 +163,23 @@ test('provenance names winner, rule and policy version, and says why the others 
   const { customer } = await answer(
     gateway,
     `query ($id: ID!) { customer(id: $id) { provenance(fields: ["name", "phones"]) {
-      field value rule policyVersion sources { system sourceId role } candidates { verdict value source { system } }
+      field value rule policyVersion sources { nodes { system sourceId role } } candidates { nodes { verdict value source { system } } }
     } } }`,
     { id: nordwind },
   )
   const [name, phones] = customer.provenance
   assert.equal(name.rule, 'SYSTEM_OF_RECORD')
-  assert.deepEqual(name.sources, [{ system: 'erp', sourceId: 'E1', role: 'ERP' }])
+  assert.deepEqual(name.sources.nodes, [{ system: 'erp', sourceId: 'E1', role: 'ERP' }])
   assert.match(name.policyVersion, /^[0-9a-f]{16}$/)
   assert.deepEqual(
-    name.candidates.map((c: { verdict: string; source: { system: string } }) => [c.source.system, c.verdict]),
+    name.candidates.nodes.map((c: { verdict: string; source: { system: string } }) => [c.source.system, c.verdict]),
     [
       ['erp', 'WON'],
       ['crm', 'OUTRANKED'],
       ['billing', 'OUTRANKED'],
     ],
   )
-  assert.equal(name.candidates[2].value, 'Nordwind Logistik')
+  assert.equal(name.candidates.nodes[2].value, 'Nordwind Logistik')
   assert.deepEqual([phones.field, phones.rule, phones.value], ['phones', 'UNION', ['+493012345678']])
   const { errors } = await query(gateway, `{ customer(id: "${nordwind}") { provenance(fields: ["nme"]) { field } } }`)
   assert.match(errors?.[0]?.message ?? '', /no field nme; it has kind, lifecycle, name/)
@@ -188,13 +188,15 @@ test('provenance names winner, rule and policy version, and says why the others 
 test('source records are shown with what they say and where they stand', async () => {
   const { customer } = await answer(
     gateway,
-    `query ($id: ID!) { customer(id: $id) { sources(first: 2) {
+    `query ($id: ID!) { customer(id: $id) { sources(first: 2) { totalCount pageInfo { endCursor hasNextPage } nodes {
       id system kind role object sourceId goldenId versionAt deleted complete canonical raw issues { field }
-    } } }`,
+    } } } }`,
     { id: nordwind },
   )
-  const [first] = customer.sources
-  assert.equal(customer.sources.length, 2)
+  const [first] = customer.sources.nodes
+  assert.equal(customer.sources.nodes.length, 2)
+  assert.equal(customer.sources.totalCount, 3)
+  assert.equal(customer.sources.pageInfo.hasNextPage, true)
   assert.equal(first.canonical.accountOwner, 'Ida')
   assert.equal(first.raw.accountOwner, 'Ida')
   const { canonical: _, raw: __, ...rest } = first
@@ -213,9 +215,49 @@ test('source records are shown with what they say and where they stand', async (
   })
   const more = await answer(
     gateway,
-    `{ customer(id: "${nordwind}") { sources(after: "${customer.sources[1].id}") { system } } }`,
+    'query ($id: ID!, $after: String!) { customer(id: $id) { sources(after: $after) { nodes { system } } } }',
+    { id: nordwind, after: customer.sources.pageInfo.endCursor },
   )
-  assert.deepEqual(more.customer.sources, [{ system: 'erp' }])
+  assert.deepEqual(more.customer.sources.nodes, [{ system: 'erp' }])
+})
+
+test('the records that won and lost a field are connections, from either end', async () => {
+  const text = `query ($id: ID!, $before: String) { customer(id: $id) { provenance(fields: ["phones"]) {
+    sources(last: 1) { totalCount pageInfo { hasPreviousPage hasNextPage } nodes { system } }
+    candidates(last: 1, before: $before) { totalCount edges { cursor node { verdict source { system } } } } } } }`
+  const { provenance } = (await answer(gateway, text, { id: nordwind })).customer
+  const [{ sources, candidates }] = provenance
+  assert.deepEqual([sources.totalCount, sources.nodes.length], [1, 1])
+  assert.deepEqual(sources.pageInfo, { hasPreviousPage: false, hasNextPage: false })
+  assert.equal(candidates.totalCount, 3)
+  const [last] = candidates.edges
+  const before = (await answer(gateway, text, { id: nordwind, before: last.cursor })).customer.provenance[0]
+  assert.notEqual(before.candidates.edges[0].node.source.system, last.node.source.system)
+})
+
+test('a cursor of a list sorted by long texts leads on to the next page', async () => {
+  const text = (n: number) => `${'\u{1F4E6}ä"\\ '.repeat(3_000)}${n}`
+  await tell(
+    db.sql,
+    [0, 1, 2].map((n) => ({
+      source: 'erp',
+      type: 'Product',
+      id: `L${n}`,
+      fields: { name: `Long ${n}`, sku: `LONG-${n}`, description: text(n) },
+    })),
+  )
+  const list = `query ($after: String) { products(first: 1, after: $after, filter: { sku: { startsWith: "LONG-" } },
+    orderBy: [{ field: DESCRIPTION }]) { pageInfo { hasNextPage endCursor } nodes { sku } } }`
+  const found: string[] = []
+  let after: string | null = null
+  for (let more = true; more; ) {
+    const { products } = await answer(gateway, list, { after })
+    found.push(...products.nodes.map((p: { sku: string }) => p.sku))
+    more = products.pageInfo.hasNextPage
+    after = products.pageInfo.endCursor
+    assert.ok((after?.length ?? 0) > 4_000)
+  }
+  assert.deepEqual(found, ['LONG-0', 'LONG-1', 'LONG-2'])
 })
 
 test('node finds anything by its id', async () => {

@@ -33,8 +33,8 @@ const anna = key('crm', 'Contact', 'P1')
 
 test('a value that needs a scope is shown nowhere to a caller without it', async () => {
   const text = `{ contact(id: "${anna}") {
-    name jobTitle emails provenance(fields: ["name", "jobTitle"]) { value candidates { value } }
-    sources { canonical raw } history { nodes { values changedFields } } } }`
+    name jobTitle emails provenance(fields: ["name", "jobTitle"]) { value candidates { nodes { value } } }
+    sources { nodes { canonical raw } } history { nodes { values changedFields } } } }`
   const { data, errors } = await ask([], text)
   assert.equal(errors, undefined)
   assert.doesNotMatch(JSON.stringify(data), /Anna|nordwind\.example/)
@@ -42,9 +42,9 @@ test('a value that needs a scope is shown nowhere to a caller without it', async
   const full = await ask(['pii:read'], text)
   const shown = JSON.parse(JSON.stringify(full.data)).contact
   assert.equal(shown.name, 'Anna Weber')
-  assert.equal(shown.provenance[0].candidates[0].value, 'Anna Weber')
-  assert.equal(shown.sources[0].canonical.name, 'Anna Weber')
-  assert.equal(shown.sources[0].raw.name, 'Anna Weber')
+  assert.equal(shown.provenance[0].candidates.nodes[0].value, 'Anna Weber')
+  assert.equal(shown.sources.nodes[0].canonical.name, 'Anna Weber')
+  assert.equal(shown.sources.nodes[0].raw.name, 'Anna Weber')
   assert.equal(shown.history.nodes[0].values.name, 'Anna Weber')
 })
 
@@ -81,17 +81,17 @@ test('with masks in the policy the mask is shown, and nothing more, wherever the
     }),
   )
   const query = `{ contact(id: "${anna}") {
-    name emails phones provenance(fields: ["name"]) { value candidates { value } }
-    sources { canonical raw } history { nodes { values } } } }`
+    name emails phones provenance(fields: ["name"]) { value candidates { nodes { value } } }
+    sources { nodes { canonical raw } } history { nodes { values } } } }`
   const { data, errors } = await ask([], query, model)
   assert.equal(errors, undefined)
   const shown = JSON.parse(JSON.stringify(data)).contact
   assert.deepEqual([shown.name, shown.emails, shown.phones], ['****eber', ['****@nordwind.example'], null])
   assert.deepEqual(
-    [shown.provenance[0].value, shown.provenance[0].candidates[0].value, shown.sources[0].raw],
+    [shown.provenance[0].value, shown.provenance[0].candidates.nodes[0].value, shown.sources.nodes[0].raw],
     ['****eber', '****eber', null],
   )
-  for (const values of [shown.sources[0].canonical, shown.history.nodes[0].values])
+  for (const values of [shown.sources.nodes[0].canonical, shown.history.nodes[0].values])
     assert.deepEqual([values.name, values.emails], ['****eber', ['****@nordwind.example']])
   assert.doesNotMatch(JSON.stringify(data), /Anna|anna@/)
   assert.match(JSON.stringify((await ask(['pii:read'], query, model)).data), /Anna Weber/)
@@ -125,17 +125,23 @@ test('who saw sensitive values is noted, by whichever way, and never the values;
       assert.ok(contact)
       return await ways()
     }
-    assert.deepEqual(await see('jobTitle sources { system } history { nodes { changedFields } }'), [])
+    assert.deepEqual(await see('jobTitle sources { nodes { system } } history { nodes { changedFields } }'), [])
     assert.deepEqual(await see('name e: emails phones'), [['FIELD', 'query Card', 'Contact', 'emails,name', true]])
     assert.deepEqual(await see('provenance(fields: ["name", "jobTitle"]) { rule }'), [])
     const seen = (through: string, fields: string, operation = 'query Card') => [
       [through, operation, 'Contact', fields, true],
     ]
     assert.deepEqual(await see('provenance(fields: ["name", "jobTitle"]) { value }'), seen('PROVENANCE', 'name'))
-    assert.deepEqual(await see('provenance(fields: ["name"]) { candidates { value } }'), seen('PROVENANCE', 'name'))
+    assert.deepEqual(
+      await see('provenance(fields: ["name"]) { candidates { nodes { value } } }'),
+      seen('PROVENANCE', 'name'),
+    )
     assert.deepEqual(await see('history { nodes { values } }'), seen('HISTORY', 'emails,name'))
-    assert.deepEqual(await see('sources { canonical }'), seen('SOURCE', 'emails,name'))
-    assert.deepEqual(await see('sources { raw }'), seen('SOURCE', 'address,emails,givenName,name,phones,surname'))
+    assert.deepEqual(await see('sources { nodes { canonical } }'), seen('SOURCE', 'emails,name'))
+    assert.deepEqual(
+      await see('sources { nodes { raw } }'),
+      seen('SOURCE', 'address,emails,givenName,name,phones,surname'),
+    )
     await answer(gateway, `{ feed { cursor } changes(types: [CONTACT]) { edges { node { after } } } }`)
     assert.deepEqual(await ways(), seen('FEED', 'emails,name', 'query'))
 

@@ -83,10 +83,14 @@ test('what stands beside golden records is read for all of them at once', async 
   )
   assert.equal(await statements(createCustomerSubgraph, '{ customers { nodes { parent { name } } } }'), 2)
   assert.equal(await statements(createCustomerSubgraph, '{ contacts { nodes { customer { name aliases } } } }'), 3)
-  assert.equal(await statements(createCustomerSubgraph, '{ customers { nodes { sources { system canonical } } } }'), 3)
+  assert.equal(
+    await statements(createCustomerSubgraph, '{ customers { nodes { sources { nodes { system canonical } } } } }'),
+    3,
+  )
   assert.equal(await statements(createCustomerSubgraph, '{ customers { nodes { history { nodes { version } } } } }'), 2)
   // Golden records, provenance; winners and candidates; the candidates' two parts; their source records.
-  const provenance = '{ customers { nodes { provenance { sources { system } candidates { source { system } } } } } }'
+  const provenance =
+    '{ customers { nodes { provenance { sources { nodes { system } } candidates { nodes { source { system } } } } } } }'
   assert.ok((await statements(createCustomerSubgraph, provenance)) <= 7)
 })
 

@@ -81,7 +81,7 @@ test('asOf: a record as it was, also under an id that is retired now', async () 
   const { then, there, now, early } = await answer(
     gateway,
     `query ($id: ID!, $lupo: ID!, $apart: DateTime!, $early: DateTime!) {
-      then: customer(id: $id, asOf: $apart) { id name currency version redirectedFrom sourceCount sources { sourceId } }
+      then: customer(id: $id, asOf: $apart) { id name currency version redirectedFrom sourceCount sources { nodes { sourceId } } }
       there: customerBySource(system: "crm", object: "Customer", id: "C2", asOf: $apart) { id currency provenance(fields: ["name"]) { rule } }
       now: customer(id: $lupo) { currency }
       early: customer(id: $lupo, asOf: $early) { id }
@@ -95,7 +95,7 @@ test('asOf: a record as it was, also under an id that is retired now', async () 
     version: 1,
     redirectedFrom: null,
     sourceCount: 1,
-    sources: [{ sourceId: 'B2' }],
+    sources: { nodes: [{ sourceId: 'B2' }] },
   })
   assert.deepEqual(there, { id: lupo, currency: null, provenance: [{ rule: 'SYSTEM_OF_RECORD' }] })
   assert.deepEqual(now, { currency: 'EUR' })

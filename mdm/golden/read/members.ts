@@ -1,6 +1,8 @@
 import type { sourceRecord } from '../../../schema/tables/sourceRecord.ts'
 import { isUuid } from '../../../schema/uuid.ts'
 import type { Sql } from '../../db/database.ts'
+import type { SortTerm } from '../../db/keyset.ts'
+import type { Listing, Relation } from '../../db/page.ts'
 import { Parameters, read } from '../../db/statement.ts'
 import type { ValueAssertion } from '../survive.ts'
 
@@ -17,27 +19,18 @@ export interface MemberRow
 const columns = `m.key, m.source as system, m.object, m.source_id as "sourceId", m.type, m.version, m.deleted, m.complete,
   m.issues, m.golden_id as "goldenId", m.created_at as "createdAt", m.updated_at as "updatedAt"`
 
-/** Members of golden records, oldest first, at most `limit` each; `after` is the key of the last one already known. */
-export async function readMembers(
-  sql: Sql,
-  ids: readonly string[],
-  limit: number,
-  after: string | null,
-): Promise<Map<string, MemberRow[]>> {
-  const p = new Parameters()
-  const parents = p.keys(ids)
-  const beyond = after === null ? '' : `and m.id > (select id from source_record where key = ${p.add(after, 'uuid')})`
-  const text = `select p.id as parent, x.* from unnest(${parents}) with ordinality p (id, n) cross join lateral (
-    select ${columns}, row_number() over (order by m.id) as rn from source_record m
-    where m.golden_id = p.id ${beyond} order by m.id limit ${limit}) x order by p.n, x.rn`
-  const byParent = new Map<string, MemberRow[]>()
-  for (const row of await read<MemberRow & { parent: string }>(sql, text, p)) {
-    const rows = byParent.get(row.parent)
-    if (rows) rows.push(row)
-    else byParent.set(row.parent, [row])
-  }
-  return byParent
+/** Source records of golden records. */
+export const memberListing: Listing = {
+  from: 'source_record m',
+  where: 'true',
+  columns: () => columns,
+  unique: { name: 'arrival', sql: 'm.id', type: 'bigint', nullable: false },
 }
+
+/** The source records of the golden record that the parent is. */
+export const membersOfGolden: Relation = { from: 'source_record m', where: 'm.golden_id = p.id' }
+
+export const oldestMembers: SortTerm[] = [{ column: memberListing.unique, descending: false }]
 
 export async function countMembers(sql: Sql, ids: readonly string[]): Promise<Map<string, number>> {
   const p = new Parameters()

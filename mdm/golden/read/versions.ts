@@ -2,6 +2,8 @@ import type { change } from '../../../schema/tables/feed.ts'
 import type { ProvenanceColumn } from '../../../schema/tables/golden.ts'
 import { isUuid } from '../../../schema/uuid.ts'
 import type { Sql } from '../../db/database.ts'
+import type { SortTerm } from '../../db/keyset.ts'
+import type { Listing, Relation } from '../../db/page.ts'
 import { Parameters, read } from '../../db/statement.ts'
 import type { GoldenRow } from './list.ts'
 
@@ -11,34 +13,18 @@ export type VersionRow = Omit<typeof change.$inferSelect, 'provenance' | 'rowPla
 const columns = `c.position, c.golden_id as "goldenId", c.version, c.op, c.type, c.values, c.redirect, c.changed, c.members,
   c.policy_version as "policyVersion", c.cause, c.at`
 
-/** Versions of golden records, newest first, `limit` each; only those below version `before`. Walks (golden_id, version). */
-export async function readVersions(
-  sql: Sql,
-  ids: readonly string[],
-  limit: number,
-  before: number | null,
-): Promise<Map<string, VersionRow[]>> {
-  const p = new Parameters()
-  const parents = p.keys(ids)
-  const below = before === null ? '' : `and c.version < ${p.add(before, 'bigint')}`
-  const text = `select x.* from unnest(${parents}) with ordinality p (id, n) cross join lateral (
-    select ${columns} from change c where c.golden_id = p.id ${below} order by c.version desc limit ${limit}) x
-    order by p.n, x.version desc`
-  const byParent = new Map<string, VersionRow[]>()
-  for (const row of await read<VersionRow>(sql, text, p)) {
-    const rows = byParent.get(row.goldenId)
-    if (rows) rows.push(row)
-    else byParent.set(row.goldenId, [row])
-  }
-  return byParent
+/** Versions of golden records. A version is unique among those of one golden record. */
+export const versionListing: Listing = {
+  from: 'change c',
+  where: 'true',
+  columns: () => columns,
+  unique: { name: 'version', sql: 'c.version', type: 'bigint', nullable: false },
 }
 
-export async function countVersions(sql: Sql, ids: readonly string[]): Promise<Map<string, number>> {
-  const p = new Parameters()
-  const text = `select c.golden_id as id, count(*)::float8 as n from change c
-    where c.golden_id = any(${p.keys(ids)}) group by c.golden_id`
-  return new Map((await read<{ id: string; n: number }>(sql, text, p)).map((r) => [r.id, r.n]))
-}
+/** The versions of the golden record that the parent is; walks (golden_id, version). */
+export const versionsOfGolden: Relation = { from: 'change c', where: 'c.golden_id = p.id' }
+
+export const newestVersions: SortTerm[] = [{ column: versionListing.unique, descending: true }]
 
 /** Redirects followed from one id at most; a longer chain would mean that an id leads to itself. */
 const redirectsMax = 64
