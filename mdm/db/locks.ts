@@ -52,3 +52,12 @@ export async function lockSlots(tx: { unsafe: Transaction['unsafe'] }): Promise<
   )
   return row?.slots ?? 6_400
 }
+
+/**
+ * Whether a transaction failed because the server's lock table is full. The hint names the setting in every language;
+ * the code alone is that of all lack of memory.
+ */
+export function isLockTableFull(error: unknown): boolean {
+  const { code, hint } = (error ?? {}) as { code?: unknown; hint?: unknown }
+  return code === '53200' && /max_locks_per_transaction/.test(String(hint))
+}

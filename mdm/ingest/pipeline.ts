@@ -2,7 +2,7 @@ import type { Connector } from '../../connectors/contract.ts'
 import { isOperational } from '../../schema/operational.ts'
 import { isDatabaseAway } from '../db/away.ts'
 import type { Sql, Transaction } from '../db/database.ts'
-import { lockSlots } from '../db/locks.ts'
+import { isLockTableFull, lockSlots } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
 import { appendChanges } from '../feed/append.ts'
 import { claim, type Message, postpone, type Share, withdraw } from '../inbox/claim.ts'
@@ -81,7 +81,7 @@ export async function applyPending(
       }),
     )
   } catch (error) {
-    if (isDatabaseAway(error) || messages.length === 0) throw error
+    if (messages.length === 0 || isAway(error)) throw error
     const inboxIds = messages.map((m) => m.inboxId)
     const [first] = inboxIds
     if (inboxIds.length === 1 && first !== undefined)
@@ -99,6 +99,14 @@ export async function applyPending(
   }
   if (messages.length > 0) pipeline.onCommitted?.(done, messages, claimedAt)
   return done
+}
+
+/**
+ * Whether the database itself is the trouble, so that no message is to blame. A full lock table is the batch's fault: half
+ * of it takes half the locks, and one message that takes more than there are would hold up all others for ever.
+ */
+function isAway(error: unknown): boolean {
+  return isDatabaseAway(error) && !isLockTableFull(error)
 }
 
 /** Path 1, on one screen. Everything before `appendChanges` waits for nobody but those who touch the same things. */
@@ -228,7 +236,7 @@ async function setAside(
   try {
     done = await transaction(pipeline.sql, (tx) => attempt(tx, true))
   } catch (failed) {
-    if (isDatabaseAway(failed)) throw failed
+    if (isAway(failed)) throw failed
     // The exception could not be stored. The message waits on, so that it is not lost and holds up nobody.
     pipeline.onError(asError(failed), inboxId)
     done = await transaction(pipeline.sql, (tx) => attempt(tx, false))
