@@ -3,6 +3,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { type ExecutionResult, execute, parse } from 'graphql'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { verifyAudit } from '../../mdm/audit/audit.ts'
+import { applyPending } from '../../mdm/ingest/pipeline.ts'
 import { versionLeadHoursMax } from '../../mdm/ingest/versionLead.ts'
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
 import { recordKey } from '../../schema/recordKey.ts'
@@ -284,6 +285,28 @@ test('a retry of a record that still waits leaves its exception open; it settles
   await row(db.sql, 'client', { id: '8', changed: at(2), label: 'Eight' })
   await drain(shopPipeline(db.sql))
   assert.deepEqual(await ids(), [])
+})
+
+test('a message that fails on its own is shown with the step and the error, and applied by a retry when the cause is gone', async () => {
+  const pipeline = shopPipeline(db.sql)
+  const broken = () => {
+    throw new Error('the mapping is broken')
+  }
+  const failing = { ...pipeline, connectors: new Map([['shop', { ...shopConnector(), map: broken }]]) }
+  const id = await row(db.sql, 'client', { id: '11', label: 'Eleven' })
+  for (let n = 1; n < failing.attemptsMax; n++) {
+    assert.equal((await applyPending(failing, 10)).postponed, 1)
+    assert.deepEqual(await ids(), [], 'it is no exception yet')
+    await db.sql`update pending set not_before = '-infinity'`
+  }
+  assert.equal((await applyPending(failing, 10)).exceptions, 1)
+  const [exception] = await list()
+  const { code, object, owner, waiting, detail } = exception
+  assert.deepEqual([Number(exception.id), code, object, owner], [id, 'NOT_APPLICABLE', 'client', 'sales'])
+  assert.deepEqual([waiting, detail], [false, 'mapping: the mapping is broken'])
+  assert.equal((await ask(RETRY, { filter: { codes: ['NOT_APPLICABLE'] }, ...key() })).it.messages, 1)
+  await drain(pipeline)
+  assert.deepEqual([await ids(), await name('11')], [[], 'Eleven'])
 })
 
 test('discarded exceptions are no longer open, are not retried, and the audit log says who and why', async () => {
