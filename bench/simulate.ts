@@ -7,7 +7,7 @@ import { json } from 'node:stream/consumers'
 import { openInstallation } from '../cli/config/installation.ts'
 import { masteringOf, readPolicyFiles } from '../cli/config/policyFiles.ts'
 import { priorParameters } from '../mdm/match/parameters.ts'
-import { type KeptPolicy, keptVersion } from '../mdm/policy/policies.ts'
+import { policyVersionOf, type StoredPolicy } from '../mdm/policy/policies.ts'
 import { publish } from '../mdm/policy/publish.ts'
 import { checkRebuild } from '../mdm/policy/rebuild.ts'
 import { changesNothing, type Simulation } from '../mdm/policy/simulate.ts'
@@ -68,7 +68,7 @@ try {
       'the way back: golden records, origins, crosswalk, features, links, keys and open tasks are as they were',
     )
   }
-  async function publishIt(kept: KeptPolicy) {
+  async function publishIt(kept: StoredPolicy) {
     const began = performance.now()
     const done = await publish(sql, kept, masteringOf(kept, systems), { actor: 'bench', reason: 'bench' })
     console.log(`published: ${JSON.stringify(done)}, ${((performance.now() - began) / 1000).toFixed(1)} s`)
@@ -80,7 +80,7 @@ try {
 }
 
 /** Customers match sooner, contacts later, and three fields of a customer belong to another system. */
-function changed({ model: files }: KeptPolicy): KeptPolicy {
+function changed({ model: files }: StoredPolicy): StoredPolicy {
   const text = files['customer.graphql'] ?? ''
   const owned = text.replaceAll('order: [ERP, CRM, BILLING]', 'order: [BILLING, CRM, ERP]')
   assert.notEqual(owned, text)
@@ -95,11 +95,11 @@ function changed({ model: files }: KeptPolicy): KeptPolicy {
       return [String(name), { ...prior, matchWeightMin: prior.matchWeightMin + Number(bits) }]
     }),
   )
-  return { version: keptVersion(model, parameters), model, parameters }
+  return { version: policyVersionOf(model, parameters), model, parameters }
 }
 
 /** The command, in a process of its own: its memory is its own. */
-async function simulate(name: string, kept: KeptPolicy, sample?: number): Promise<Simulation> {
+async function simulate(name: string, kept: StoredPolicy, sample?: number): Promise<Simulation> {
   const folder = join(dir, name)
   mkdirSync(folder, { recursive: true })
   for (const [file, text] of Object.entries(kept.model)) writeFileSync(join(folder, file), text)

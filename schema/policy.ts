@@ -105,7 +105,7 @@ export interface TypePolicy {
   uniqueIn: string[]
   fields: FieldPolicy[]
   /** Golden types this one compares by reference: they are resolved before it. */
-  after: string[]
+  resolvesAfter: string[]
   rows?: RowPolicy
 }
 

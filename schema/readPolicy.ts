@@ -180,7 +180,7 @@ function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
     description: text(o),
     uniqueIn,
     fields,
-    after: [...new Set(fields.filter((f) => f.compare?.as === 'REFERENCE').map((f) => f.typeName))],
+    resolvesAfter: [...new Set(fields.filter((f) => f.compare?.as === 'REFERENCE').map((f) => f.typeName))],
     ...(rows ? { rows } : {}),
   }
 }

@@ -9,7 +9,7 @@ export function resolveOrder(types: TypePolicy[], objects: Map<string, ObjectTyp
     (a, b) => ORDER_HINT.indexOf(a.name) - ORDER_HINT.indexOf(b.name) || (a.name < b.name ? -1 : 1),
   )
   while (rest.length > 0) {
-    const next = rest.find((t) => t.after.every((a) => a === t.name || done.some((d) => d.name === a)))
+    const next = rest.find((t) => t.resolvesAfter.every((a) => a === t.name || done.some((d) => d.name === a)))
     const first = rest[0]
     if (!next && first)
       fail(
@@ -17,7 +17,7 @@ export function resolveOrder(types: TypePolicy[], objects: Map<string, ObjectTyp
         `${rest.map((t) => t.name).join(' and ')} compare each other by REFERENCE: one must resolve first`,
       )
     if (!next) break
-    if (next.after.includes(next.name))
+    if (next.resolvesAfter.includes(next.name))
       fail(objects.get(next.name), `${next.name} compares itself by REFERENCE: it would have to resolve before itself`)
     done.push(next)
     rest = rest.filter((t) => t !== next)

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
 import { Command } from 'commander'
 import type { Sql } from '../../mdm/db/database.ts'
-import { type KeptPolicy, policyInForce, readPublications } from '../../mdm/policy/policies.ts'
+import { activePolicy, readPublications, type StoredPolicy } from '../../mdm/policy/policies.ts'
 import { publish } from '../../mdm/policy/publish.ts'
 import { type CandidateOptions, candidateOf } from '../config/candidate.ts'
 import { type Config, withConfig } from '../config/config.ts'
@@ -77,13 +77,13 @@ Examples:
     }
   })
 
-function modelsOf(kept: KeptPolicy): string {
+function modelsOf(kept: StoredPolicy): string {
   const types = Object.keys(kept.parameters)
   return types.length === 0 ? '' : `, with trained models of ${types.sort().join(', ')}`
 }
 
 /** Golden types whose trained model is in force and would not be, without that being asked for. */
-async function leftOut(sql: Sql, kept: KeptPolicy, asked: readonly string[]): Promise<string[]> {
-  const now = Object.keys((await policyInForce(sql))?.parameters ?? {})
+async function leftOut(sql: Sql, kept: StoredPolicy, asked: readonly string[]): Promise<string[]> {
+  const now = Object.keys((await activePolicy(sql))?.parameters ?? {})
   return now.filter((type) => !(type in kept.parameters) && !asked.includes(`${type}=shipped`))
 }

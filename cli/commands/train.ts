@@ -12,7 +12,7 @@ import { planUnits } from '../../mdm/match/plan.ts'
 import { POSTINGS_RECORDS_MAX } from '../../mdm/match/postings.ts'
 import { reportOf } from '../../mdm/match/report.ts'
 import { reportPage } from '../../mdm/match/reportPage.ts'
-import { keepModel, type ListedModel, listModels, misfit } from '../../mdm/policy/models.ts'
+import { type ListedModel, listModels, misfit, storeModel } from '../../mdm/policy/models.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import { isUuid } from '../../schema/uuid.ts'
@@ -179,7 +179,7 @@ async function trainType(
   const pairs = result.stats.candidatePairs
   const trained = { records: records.length, pairs, labels: labels.length, policyVersion: policy.version }
   await transaction(sql, async (tx) => {
-    const fresh = await keepModel(tx, { ...trained, version, type: type.name, units, parameters, absent, actor })
+    const fresh = await storeModel(tx, { ...trained, version, type: type.name, units, parameters, absent, actor })
     if (fresh) await appendAudit(tx, { event: 'TRAIN', actor, model: version, type: type.name, ...trained })
   })
   const file = join(options.out, `${type.name}.parameters.json`)

@@ -2,7 +2,7 @@ import type { Sql } from '../../mdm/db/database.ts'
 import { ModelError } from '../../mdm/match/parameters.ts'
 import { planUnits } from '../../mdm/match/plan.ts'
 import { misfit, readModel } from '../../mdm/policy/models.ts'
-import { type KeptPolicy, policyInForce, readPolicyVersion, withParameters } from '../../mdm/policy/policies.ts'
+import { activePolicy, readPolicyVersion, type StoredPolicy, withParameters } from '../../mdm/policy/policies.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { packagePath } from './packagePath.ts'
 import { policyOf, readPolicyFiles } from './policyFiles.ts'
@@ -15,7 +15,7 @@ export class CandidateError extends Error {
 /** Which policy is meant, and with which trained models. */
 export interface CandidateOptions {
   /** A folder, or the policy itself. */
-  policy?: string | KeptPolicy
+  policy?: string | StoredPolicy
   to?: string
   shipped?: boolean
   model?: string[]
@@ -32,7 +32,7 @@ export async function candidateOf(
   sql: Sql,
   options: CandidateOptions,
   systems: readonly SourceSystem[],
-): Promise<KeptPolicy> {
+): Promise<StoredPolicy> {
   const bases = [options.policy, options.to, options.shipped || undefined].filter((x) => x !== undefined)
   if (bases.length > 1 || (bases.length === 0 && !options.model?.length))
     throw new CandidateError(
@@ -57,7 +57,7 @@ export async function candidateOf(
   return withParameters(base, given)
 }
 
-async function baseOf(sql: Sql, options: CandidateOptions): Promise<KeptPolicy> {
+async function baseOf(sql: Sql, options: CandidateOptions): Promise<StoredPolicy> {
   if (options.to !== undefined) {
     const kept = await readPolicyVersion(sql, options.to)
     if (!kept)
@@ -69,5 +69,5 @@ async function baseOf(sql: Sql, options: CandidateOptions): Promise<KeptPolicy> 
   if (options.policy !== undefined)
     return typeof options.policy === 'string' ? readPolicyFiles(options.policy) : options.policy
   const shipped = () => readPolicyFiles(packagePath('schema/model'))
-  return options.shipped ? shipped() : ((await policyInForce(sql)) ?? shipped())
+  return options.shipped ? shipped() : ((await activePolicy(sql)) ?? shipped())
 }

@@ -4,7 +4,7 @@ import { Source } from 'graphql'
 import type { Sql } from '../../mdm/db/database.ts'
 import { createEngine } from '../../mdm/match/engine.ts'
 import { ModelError, type Parameters, readParameters } from '../../mdm/match/parameters.ts'
-import { type KeptPolicy, keptVersion, policyInForce } from '../../mdm/policy/policies.ts'
+import { activePolicy, policyVersionOf, type StoredPolicy } from '../../mdm/policy/policies.ts'
 import type { ResolutionContext } from '../../mdm/resolution/context.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
@@ -14,7 +14,7 @@ import type { SourceSystem } from '../../schema/sourceSystem.ts'
  * A policy from a folder: the model's *.graphql, and for each golden type, if it has one, a trained model in
  * <Type>.parameters.json, as "touchstone match --save-parameters" writes it.
  */
-export function readPolicyFiles(dir: string): KeptPolicy {
+export function readPolicyFiles(dir: string): StoredPolicy {
   if (!existsSync(dir)) throw new Error(`there is no folder ${dir}`)
   const files = readdirSync(dir).sort()
   const text = (file: string) => readFileSync(join(dir, file), 'utf8')
@@ -26,11 +26,11 @@ export function readPolicyFiles(dir: string): KeptPolicy {
       .filter((f) => f.endsWith('.parameters.json'))
       .map((f) => [f.slice(0, -'.parameters.json'.length), JSON.parse(text(f)) as unknown]),
   )
-  return { version: keptVersion(model, parameters), model, parameters }
+  return { version: policyVersionOf(model, parameters), model, parameters }
 }
 
 /** The policy itself, without looking at its trained models. Throws PolicyError. */
-export function policyOf(kept: KeptPolicy, systems: readonly SourceSystem[]): Policy {
+export function policyOf(kept: StoredPolicy, systems: readonly SourceSystem[]): Policy {
   return parsePolicy(
     Object.entries(kept.model).map(([file, text]) => new Source(text, file)),
     systems.map((s) => s.name),
@@ -38,7 +38,7 @@ export function policyOf(kept: KeptPolicy, systems: readonly SourceSystem[]): Po
 }
 
 /** What a kept policy comes to: the policy itself and one engine a golden type. Throws PolicyError, ModelError. */
-export function masteringOf(kept: KeptPolicy, systems: readonly SourceSystem[]): ResolutionContext {
+export function masteringOf(kept: StoredPolicy, systems: readonly SourceSystem[]): ResolutionContext {
   const policy = policyOf(kept, systems)
   for (const name of Object.keys(kept.parameters)) policy.type(name)
   const engines = new Map(
@@ -51,7 +51,7 @@ export function masteringOf(kept: KeptPolicy, systems: readonly SourceSystem[]):
 }
 
 /** The trained model of a kept policy. What is wrong with it is told with the policy's version and the way out. */
-function parametersOf(kept: KeptPolicy, given: unknown, type: TypePolicy): Parameters {
+function parametersOf(kept: StoredPolicy, given: unknown, type: TypePolicy): Parameters {
   try {
     return readParameters(JSON.stringify(given), type)
   } catch (e) {
@@ -68,6 +68,6 @@ export async function masteringInForce(
   shipped: ResolutionContext,
   systems: readonly SourceSystem[],
 ): Promise<ResolutionContext> {
-  const kept = await policyInForce(sql)
+  const kept = await activePolicy(sql)
   return kept ? { ...shipped, ...masteringOf(kept, systems) } : shipped
 }

@@ -4,7 +4,7 @@ import { AccessRecorder, type Seer } from '../../mdm/access/accessRecorder.ts'
 import type { RowReaders } from '../../mdm/access/rowReaders.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { Publisher } from '../../mdm/jetstream/publisher.ts'
-import { policyChannel, policyInForce } from '../../mdm/policy/policies.ts'
+import { activePolicy, policyChannel } from '../../mdm/policy/policies.ts'
 import { Deliverer } from '../../mdm/webhooks/deliverer.ts'
 import type { Config } from '../config/config.ts'
 import type { Installation } from '../config/installation.ts'
@@ -50,7 +50,7 @@ export async function startDeliverRole(options: {
   let { policy } = installation
   // What may be shown is what the policy in force says.
   const follow = async () => {
-    const kept = await policyInForce(sql)
+    const kept = await activePolicy(sql)
     policy = kept ? masteringOf(kept, installation.systems).policy : installation.policy
   }
   const failed = (err: unknown) => log.error({ err: describeError(err) }, 'the policy in force could not be read')

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { KeptPolicy } from '../../mdm/policy/policies.ts'
+import type { StoredPolicy } from '../../mdm/policy/policies.ts'
 import type { Simulation } from '../../mdm/policy/simulate.ts'
 import type { SimulateData } from './simulateWorker.ts'
 
@@ -7,7 +7,7 @@ import type { SimulateData } from './simulateWorker.ts'
 export function simulateOnThread(
   databaseUrl: string,
   sources: string | undefined,
-): (kept: KeptPolicy, sample: number | undefined) => Promise<Simulation> {
+): (kept: StoredPolicy, sample: number | undefined) => Promise<Simulation> {
   return async (kept, sample) => {
     const data: SimulateData = { databaseUrl, sources, kept, sample }
     const worker = new Worker(new URL('./simulateWorker.ts', import.meta.url), { workerData: data })

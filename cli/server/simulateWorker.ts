@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openDatabase } from '../../mdm/db/database.ts'
-import type { KeptPolicy } from '../../mdm/policy/policies.ts'
+import type { StoredPolicy } from '../../mdm/policy/policies.ts'
 import { simulate } from '../../mdm/policy/simulate.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringOf } from '../config/policyFiles.ts'
@@ -9,7 +9,7 @@ import { masteringOf } from '../config/policyFiles.ts'
 export interface SimulateData {
   databaseUrl: string
   sources: string | undefined
-  kept: KeptPolicy
+  kept: StoredPolicy
   sample: number | undefined
 }
 

@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto'
 import type { Sql, Transaction } from '../db/database.ts'
 
-/** What the audit log says of one event; further facts stand beside these. */
+/** One entry of the audit log. Further facts are added as further fields. */
 export interface AuditEntry {
   /** MERGE, APPROVE, CLAIM … */
   event: string
   actor: string
   action?: string | undefined
   reason?: string | undefined
-  /** The row's own: number and time. */
+  /** Reserved for the row's own number and time. */
   id?: never
   at?: never
   [fact: string]: unknown
 }
 
 /**
- * Appends to the audit log: sha256 over the hash of the row before and the text of the body, so that no row can be
- * changed, taken out or put in unseen. Holds the log's head until the commit, so it comes late in a transaction, just
- * before the feed's.
+ * Appends to the audit log. Each row holds a sha256 over the hash of the previous row and the text
+ * of its body, so a changed, removed or inserted row is detected. Locks the head of the log until
+ * the commit, so call it late in a transaction, just before the feed's append.
  */
 export async function appendAudit(tx: Transaction, entry: AuditEntry): Promise<void> {
   const [head] = await tx<{ id: number; hash: Uint8Array; at: Date }[]>`
@@ -35,7 +35,7 @@ function chained(before: Uint8Array, body: string): Uint8Array {
   return createHash('sha256').update(before).update(body).digest()
 }
 
-/** The first row of the audit log that is not as it was written. */
+/** The first row of the audit log whose hash does not fit. */
 export interface BrokenRow {
   id: number
   detail: string
@@ -43,7 +43,10 @@ export interface BrokenRow {
 
 const rowsPerPage = 5_000
 
-/** Reads the whole log in constant memory and checks the chain; null when it is whole. `rows` is told while it goes. */
+/**
+ * Reads the whole log in constant memory and checks the chain. `broken` is null if it is intact.
+ * Calls `rows` with progress.
+ */
 export async function verifyAudit(sql: Sql): Promise<{ rows: number; broken: BrokenRow | null }> {
   let before: Uint8Array = new Uint8Array()
   let last = 0
@@ -73,7 +76,7 @@ function fault(
   if (!Buffer.from(row.hash).equals(chained(before, row.body)))
     return 'its hash is not that of its body and the row before'
   const body = JSON.parse(row.body) as { id: number; at: string; event: string; due?: string }
-  // Before 2026-11-21 such a row bore the moment that tasks are due in the place of its own.
+  // Before 2026-11-21 such a row held the due time of its tasks in place of its own time.
   const timeless = body.event === 'SET_DUE' && body.due === undefined
   if (body.id !== row.id || (!timeless && body.at !== row.at.toISOString()))
     return 'its number or time is not what its body says'

@@ -2,31 +2,32 @@ import type { Sql } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
 import { appendAudit } from './audit.ts'
 
-/** Access that was refused. No document and no value of one: those may hold personal data. */
+/** A refused access. Holds no document and no values, because those may be personal data. */
 export interface Refusal {
-  /** Null: who asked is not known. */
+  /** Null if the caller is unknown. */
   actor: string | null
   code: string
-  /** Fields of the graph that were asked for. */
+  /** Requested fields of the graph. */
   fields: readonly string[]
   correlationId: string
 }
 
 export interface RefusalLog {
   note(refusal: Refusal): void
-  /** Writes what is noted. */
+  /** Writes what has been recorded. */
   flush(): Promise<void>
   stop(): Promise<void>
 }
 
 const everyMs = 10_000
-/** Entries of the audit log in this time; what is refused beyond them is counted in one more. */
+/** Entries of the audit log per interval; further refusals are counted in one more entry. */
 const entriesMax = 50
 const fieldsMax = 10
 
 /**
- * Refused access in the audit log, one entry for all that one caller was refused alike in 10 s: whoever knocks without end
- * fills no disk and holds nobody up. A kill loses 10 s of it; the process's own log has each.
+ * Records refused access in the audit log: one entry for equal refusals of one caller within 10 s.
+ * So a caller who keeps trying neither fills the disk nor delays others. A kill loses at most 10 s;
+ * the process log has each refusal.
  */
 export function openRefusals(sql: Sql, failed: (error: unknown) => void): RefusalLog {
   let noted = new Map<string, Refusal & { times: number }>()

@@ -8,7 +8,7 @@ import { clusterRecords } from '../resolution/clusterRecords.ts'
 import { engineOf, loadKnown, newResolutionState, type ResolutionContext } from '../resolution/context.ts'
 import { loadLinks } from '../resolution/links.ts'
 import { snapshot } from './explain.ts'
-import { type Said, saidOf } from './stewardAssertions.ts'
+import { assertionsAbout, type StewardAssertion } from './stewardAssertions.ts'
 
 /** How a golden record came together, as the source records and assertions say now. */
 export interface ClusterStory {
@@ -22,7 +22,7 @@ export interface ClusterStory {
   /** Stored links among them, the strongest first. */
   links: { a: string; b: string; weight: number }[]
   joins: Join[]
-  assertions: Said[]
+  assertions: StewardAssertion[]
   /** Whether more records can be reached than a story is told of: then there are no joins. */
   cut: boolean
 }
@@ -62,7 +62,7 @@ export async function clusterStory(sql: Sql, mastering: ResolutionContext, id: s
       })
       .sort((x, y) => y.weight - x.weight || (x.a + x.b < y.a + y.b ? -1 : 1))
     const keys = members.map((r) => r.key)
-    const assertions = await saidOf(tx, keys)
+    const assertions = await assertionsAbout(tx, keys)
     const story = { type: type.name, goldenId, model: engine.version, members, memberCount: first.count, links }
     if (!reach) return { ...story, assertions, joins: [], cut: true }
     const reached = [...records.values()]

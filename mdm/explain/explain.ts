@@ -6,7 +6,7 @@ import type { SourceRecord } from '../records/records.ts'
 import { loadBlocks } from '../resolution/blockingKeys.ts'
 import { engineOf, isLive, loadKnown, newResolutionState, type ResolutionContext } from '../resolution/context.ts'
 import { possibleBetween } from '../resolution/possibleMatches.ts'
-import { type Said, saidBetween } from './stewardAssertions.ts'
+import { assertionsBetween, type StewardAssertion } from './stewardAssertions.ts'
 
 /**
  * TOGETHER: in one golden record. POSSIBLE_MATCH: alike, and left to a steward. FORBIDDEN: something forbids it, whatever
@@ -35,7 +35,7 @@ export interface Explanation {
   steps: WaterfallStep[]
   /** What forbids the pair. It quotes values. */
   forbidden: string | null
-  assertions: Said[]
+  assertions: StewardAssertion[]
   /** Blocking keys that both have, and how many of them few enough records have to be used. */
   sharedKeys: number
   usableKeys: number
@@ -150,7 +150,7 @@ async function explainRecords(
   const shared = pairs.map(([a, b]) => a.keys.filter((k) => b.keys.includes(k)))
   const bound = Math.max(...pairs.map(([a]) => engineFor(mastering, a).blockRecordsMax))
   const [said, possible, linked, blocks] = await Promise.all([
-    saidBetween(tx, placed),
+    assertionsBetween(tx, placed),
     possibleBetween(tx, placed),
     linkWeights(tx, pairs),
     loadBlocks(tx, [...new Set(shared.flat())], bound),
@@ -195,7 +195,7 @@ function judged(
   possible: string | null,
   oneToOne: boolean,
 ): { verdict: Verdict; because: string } {
-  const says = (kind: Said['kind']) => e.assertions.find((s) => s.kind === kind)
+  const says = (kind: StewardAssertion['kind']) => e.assertions.find((s) => s.kind === kind)
   const together = e.a.goldenId !== null && e.a.goldenId === e.b.goldenId
   const absent = [e.a, e.b].find((r) => !isLive(r))
   if (together) {

@@ -1,7 +1,7 @@
 import type { Transaction } from '../db/database.ts'
 
 /** What a steward says of two source records, and who, why and when. It stands now. */
-export interface Said {
+export interface StewardAssertion {
   kind: 'SAME' | 'NOT_SAME'
   a: string
   b: string
@@ -26,8 +26,8 @@ const saidMax = 200
  * What stands between two records; where they are in two golden records, between any records of the one and the other,
  * because that decides about both. The answer has the order of `pairs`. One statement, index scans a member.
  */
-export async function saidBetween(tx: Transaction, pairs: readonly PlacedPair[]): Promise<Said[][]> {
-  const rows = await tx<(Said & { n: number })[]>`
+export async function assertionsBetween(tx: Transaction, pairs: readonly PlacedPair[]): Promise<StewardAssertion[][]> {
+  const rows = await tx<(StewardAssertion & { n: number })[]>`
     select p.n::int as n, s.kind, s.a, s.b, x.actor, x.reason, x.at, x.action_id as "actionId"
     from unnest(${pairs.map((p) => p.a)}::uuid[], ${pairs.map((p) => p.b)}::uuid[],
       ${pairs.map((p) => p.goldenA)}::uuid[], ${pairs.map((p) => p.goldenB)}::uuid[])
@@ -51,8 +51,8 @@ export async function saidBetween(tx: Transaction, pairs: readonly PlacedPair[])
 }
 
 /** What stands of any of these records and any other, the oldest first. */
-export async function saidOf(tx: Transaction, keys: readonly string[]): Promise<Said[]> {
-  return await tx<Said[]>`
+export async function assertionsAbout(tx: Transaction, keys: readonly string[]): Promise<StewardAssertion[]> {
+  return await tx<StewardAssertion[]>`
     select s.kind, s.a, s.b, x.actor, x.reason, x.at, x.action_id as "actionId"
     from (select assertion_id, kind, a, b from standing where kind in ('SAME', 'NOT_SAME') and a = any(${keys}::uuid[])
       union select assertion_id, kind, a, b from standing where kind in ('SAME', 'NOT_SAME') and b = any(${keys}::uuid[])

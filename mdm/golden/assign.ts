@@ -12,7 +12,7 @@ export interface Assigned<T extends Assignable> {
   goldenId: string
   members: T[]
   /** Deleted or incomplete records that keep their place in the crosswalk but contribute nothing. */
-  absent: T[]
+  inactiveMembers: T[]
 }
 
 /**
@@ -24,7 +24,7 @@ export interface Assigned<T extends Assignable> {
 export function assign<T extends Assignable>(clusters: T[][], absent: T[]): Assigned<T>[] {
   const assigned = clusters.map((members): Assigned<T> => {
     const byAge = [...members].sort((a, b) => a.id - b.id)
-    return { goldenId: '', members: byAge, absent: [] }
+    return { goldenId: '', members: byAge, inactiveMembers: [] }
   })
   const oldestOf = new Map<string, { id: number; at: Assigned<T> }>()
   for (const at of assigned)
@@ -41,15 +41,15 @@ export function assign<T extends Assignable>(clusters: T[][], absent: T[]): Assi
     const end = follow(a.key, anchors)
     const goldenId = end ?? a.goldenId
     const home = end ? (homes.get(end) ?? left.get(end)) : (oldestOf.get(goldenId)?.at ?? left.get(goldenId))
-    if (home) home.absent.push(a)
+    if (home) home.inactiveMembers.push(a)
     else {
-      const alone: Assigned<T> = { goldenId, members: [], absent: [a] }
+      const alone: Assigned<T> = { goldenId, members: [], inactiveMembers: [a] }
       left.set(goldenId, alone)
       assigned.push(alone)
     }
   }
   for (const at of assigned) {
-    const oldest = [...at.members, ...at.absent].reduce((a, b) => (a.id < b.id ? a : b))
+    const oldest = [...at.members, ...at.inactiveMembers].reduce((a, b) => (a.id < b.id ? a : b))
     at.goldenId = oldest.key
   }
   return assigned

@@ -40,7 +40,7 @@ export function derive<T extends Assignable>(
   /** Where each record that changes its golden id goes: old id -> new ids. */
   const movedTo = new Map<string, Set<string>>()
   for (const at of assigned)
-    for (const r of [...at.members, ...at.absent]) {
+    for (const r of [...at.members, ...at.inactiveMembers]) {
       if (!r.goldenId || r.goldenId === at.goldenId) continue
       const to = movedTo.get(r.goldenId) ?? new Set()
       movedTo.set(r.goldenId, to.add(at.goldenId))
@@ -53,7 +53,7 @@ export function derive<T extends Assignable>(
   for (const [id, targets] of movedTo) {
     const old = stored.get(id)
     if (current.has(id) || !old || old.state !== 'ACTIVE') continue
-    const home = assigned.find((at) => [...at.members, ...at.absent].some((r) => r.key === id))
+    const home = assigned.find((at) => [...at.members, ...at.inactiveMembers].some((r) => r.key === id))
     const redirect = home?.goldenId ?? [...targets].sort()[0] ?? null
     derived.push({ ...tombstone(id, old), op: 'MERGED', redirect })
   }
@@ -71,7 +71,7 @@ function compare<T extends Assignable>(
   // One that was absorbed, and has its deleted records back, redirects no longer (I7).
   if (!golden)
     return old && old.state !== 'DELETED'
-      ? { ...tombstone(at.goldenId, old), members: [...at.members, ...at.absent].map((r) => r.key) }
+      ? { ...tombstone(at.goldenId, old), members: [...at.members, ...at.inactiveMembers].map((r) => r.key) }
       : null
   const before = old?.state === 'ACTIVE' ? old.values : {}
   const changed = changedFields(before, golden.values)
@@ -95,7 +95,7 @@ function compare<T extends Assignable>(
     provenance: golden.provenance,
     redirect: null,
     changed,
-    members: [...at.members, ...at.absent].map((r) => r.key),
+    members: [...at.members, ...at.inactiveMembers].map((r) => r.key),
   }
 }
 

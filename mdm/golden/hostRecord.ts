@@ -14,7 +14,7 @@ export interface Anchored {
  * them brings it back (I7). A record that is live again has no anchor. `records` hold whole golden records; answers those
  * that it changed.
  */
-export function settleAnchors<T extends Anchored>(records: readonly T[], isLive: (r: T) => boolean): T[] {
+export function settleHostRecords<T extends Anchored>(records: readonly T[], isLive: (r: T) => boolean): T[] {
   const changed: T[] = []
   const mates = Map.groupBy(records, (r) => r.goldenId)
   for (const r of records) {

@@ -14,7 +14,7 @@ import { leadsTooFar, versionLeadHoursMax } from './versionLead.ts'
 
 type Connectors = ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
 
-export interface Arrived {
+export interface AppliedMessages {
   /** Records that the messages change, as they are now; not written yet. */
   records: ArrivedRecord[]
   /** Records that the messages name and do not change. */
@@ -26,7 +26,11 @@ export interface Arrived {
  * From messages to source records: reads each message, locks the records it names, lays its changes over what is stored
  * and maps the result to the canonical form. A message that says nothing new or cannot be used ends as an outcome.
  */
-export async function arrive(tx: Transaction, connectors: Connectors, messages: Message[]): Promise<Arrived> {
+export async function applyMessages(
+  tx: Transaction,
+  connectors: Connectors,
+  messages: Message[],
+): Promise<AppliedMessages> {
   const outcomes: Outcome[] = []
   const changes = messages.flatMap((m) => read(connectors, m, outcomes))
   await lock(
@@ -107,7 +111,7 @@ async function foldAll(
   connectors: Connectors,
   changes: KeyedChange[],
   outcomes: Outcome[],
-): Promise<Pick<Arrived, 'records' | 'unchanged'> & { stillWaiting: Set<number> }> {
+): Promise<Pick<AppliedMessages, 'records' | 'unchanged'> & { stillWaiting: Set<number> }> {
   const stored = new Map((await loadByKey(tx, [...new Set(changes.map((c) => c.key))])).map((r) => [r.key, r]))
   const fresh = [...new Set(changes.map((c) => c.key))].filter((key) => !stored.has(key))
   const newIds = await nextIds(tx, fresh.length)

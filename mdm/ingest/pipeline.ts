@@ -17,7 +17,7 @@ import { resolve } from '../resolution/resolve.ts'
 import { DEFAULT_RULES } from '../tasks/rules.ts'
 import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
 import { syncValidationTasks } from '../tasks/tasks.ts'
-import { type Arrived, arrive } from './applyMessages.ts'
+import { type AppliedMessages, applyMessages } from './applyMessages.ts'
 import { BatchSpans } from './batchSpans.ts'
 import { asError, StepError } from './failure.ts'
 import { saveOperational } from './operational.ts'
@@ -117,7 +117,7 @@ async function applyBatch(
   spans: BatchSpans,
 ): Promise<Applied> {
   spans.step = 'folding'
-  const arrived = await arrive(tx, pipeline.connectors, messages)
+  const arrived = await applyMessages(tx, pipeline.connectors, messages)
   Object.assign(spans, { messages, events: [] })
   const { settled } = await masterRecords(tx, pipeline, arrived, spans)
   const outcomes = arrived.outcomes.filter((o) => !settled.has(o.inboxId))
@@ -133,7 +133,7 @@ async function applyBatch(
 export async function masterRecords(
   tx: Transaction,
   pipeline: TaskContext,
-  { records, unchanged, outcomes }: Arrived,
+  { records, unchanged, outcomes }: AppliedMessages,
   spans = new BatchSpans(),
 ): Promise<{ events: number; settled: ReadonlySet<number> }> {
   const state = newResolutionState()
@@ -152,7 +152,7 @@ export async function masterRecords(
     spans.step = `resolving ${type.name}`
     const own = records.map((r) => r.record).filter((r) => r.type === type.name)
     // A record that stays as it is was locked all the same, so others leave its references to us.
-    if (type.after.length > 0) own.push(...unchanged.map((r) => r.record).filter((r) => r.type === type.name))
+    if (type.resolvesAfter.length > 0) own.push(...unchanged.map((r) => r.record).filter((r) => r.type === type.name))
     const touched = [...own, ...(await referring(tx, pipeline, type, state, own))]
     if (touched.length > 0) await resolve(tx, pipeline, type, touched, state)
   }

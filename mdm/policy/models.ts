@@ -3,7 +3,7 @@ import type { Sql, Transaction } from '../db/database.ts'
 import type { Unit } from '../match/plan.ts'
 
 /** A matching model that was trained on the store, with what it was trained on. */
-export interface KeptModel {
+export interface StoredModel {
   /** Content hash, as features bear it. */
   version: string
   type: string
@@ -21,7 +21,7 @@ export interface KeptModel {
 }
 
 /** A model without its parameters, and when the policy that holds them was in force. */
-export interface ListedModel extends Omit<KeptModel, 'parameters'> {
+export interface ListedModel extends Omit<StoredModel, 'parameters'> {
   trainedAt: Date
   /** Beginning and end of the time in force, the latest; null: never, or still. */
   inForceFrom: Date | null
@@ -29,7 +29,7 @@ export interface ListedModel extends Omit<KeptModel, 'parameters'> {
 }
 
 /** Keeps a model as a candidate; false where the same content is kept already. */
-export async function keepModel(tx: Transaction, model: KeptModel): Promise<boolean> {
+export async function storeModel(tx: Transaction, model: StoredModel): Promise<boolean> {
   const { count } = await tx`
     insert into match_model (version, type, policy_version, units, parameters, records, pairs, labels, absent, actor)
     values (${model.version}, ${model.type}, ${model.policyVersion}, ${JSON.stringify(model.units)}::text::jsonb,
@@ -39,8 +39,8 @@ export async function keepModel(tx: Transaction, model: KeptModel): Promise<bool
   return count > 0
 }
 
-export async function readModel(sql: Sql, version: string): Promise<KeptModel | null> {
-  const [row] = await sql<KeptModel[]>`
+export async function readModel(sql: Sql, version: string): Promise<StoredModel | null> {
+  const [row] = await sql<StoredModel[]>`
     select version, type, policy_version as "policyVersion", units, parameters, records, pairs, labels, absent, actor
     from match_model where version = ${version}`
   return row ?? null
@@ -68,7 +68,7 @@ export async function listModels(sql: Sql, limit: number, type: string | null = 
 }
 
 /** Why a model cannot be used for a golden type as the policy compares it now; null where it can. */
-export function misfit(model: Pick<KeptModel, 'units' | 'policyVersion'>, units: readonly Unit[]): string | null {
+export function misfit(model: Pick<StoredModel, 'units' | 'policyVersion'>, units: readonly Unit[]): string | null {
   if (isDeepStrictEqual(model.units, JSON.parse(JSON.stringify(units)))) return null
   const name = (u: Unit) => `${u.name} (${u.fields.map((f) => `${f.name} as ${f.as}`).join(', ')})`
   const [then, now] = [model.units.map(name), units.map(name)]

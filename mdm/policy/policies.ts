@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Sql, Transaction } from '../db/database.ts'
 
 /** A policy as it is kept: the texts of its model by file, and trained parameters by golden type. */
-export interface KeptPolicy {
+export interface StoredPolicy {
   /** Content hash. */
   version: string
   model: Record<string, string>
@@ -30,7 +30,7 @@ export interface Publication {
 export const policyChannel = 'touchstone_policy'
 
 /** Names a policy by its content; 16 hex digits. */
-export function keptVersion(model: Record<string, string>, parameters: Record<string, unknown>): string {
+export function policyVersionOf(model: Record<string, string>, parameters: Record<string, unknown>): string {
   const sorted = (of: Record<string, unknown>) => Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1))
   return createHash('sha256')
     .update(JSON.stringify([sorted(model), sorted(parameters)]))
@@ -39,22 +39,22 @@ export function keptVersion(model: Record<string, string>, parameters: Record<st
 }
 
 /** The kept policy with other parameters for some golden types; null takes those that are shipped. */
-export function withParameters(kept: KeptPolicy, given: ReadonlyMap<string, unknown>): KeptPolicy {
+export function withParameters(kept: StoredPolicy, given: ReadonlyMap<string, unknown>): StoredPolicy {
   const others = Object.entries(kept.parameters).filter(([type]) => !given.has(type))
   const parameters = Object.fromEntries([...others, ...[...given].filter(([, p]) => p !== null)])
-  return { version: keptVersion(kept.model, parameters), model: kept.model, parameters }
+  return { version: policyVersionOf(kept.model, parameters), model: kept.model, parameters }
 }
 
 /** The policy in force; null while none was published. */
-export async function policyInForce(sql: Sql | Transaction): Promise<KeptPolicy | null> {
-  const [row] = await sql<KeptPolicy[]>`
+export async function activePolicy(sql: Sql | Transaction): Promise<StoredPolicy | null> {
+  const [row] = await sql<StoredPolicy[]>`
     select p.version, p.model, p.parameters from publication x join policy p on p.version = x.version
     order by x.id desc limit 1`
   return row ?? null
 }
 
-export async function readPolicyVersion(sql: Sql, version: string): Promise<KeptPolicy | null> {
-  const [row] = await sql<KeptPolicy[]>`select version, model, parameters from policy where version = ${version}`
+export async function readPolicyVersion(sql: Sql, version: string): Promise<StoredPolicy | null> {
+  const [row] = await sql<StoredPolicy[]>`select version, model, parameters from policy where version = ${version}`
   return row ?? null
 }
 
@@ -65,7 +65,7 @@ export async function readPublications(sql: Sql, limit: number): Promise<Publica
     from publication order by id desc limit ${limit}`
 }
 
-export async function keepPolicy(tx: Transaction, kept: KeptPolicy): Promise<void> {
+export async function storePolicy(tx: Transaction, kept: StoredPolicy): Promise<void> {
   await tx`insert into policy (version, model, parameters)
     values (${kept.version}, ${JSON.stringify(kept.model)}::text::jsonb, ${JSON.stringify(kept.parameters)}::text::jsonb)
     on conflict do nothing`
@@ -106,8 +106,8 @@ export async function publicationFailed(sql: Sql, id: number, problem: string): 
 }
 
 /** The publication that is under way, whoever works on it. */
-export async function runningPublication(sql: Sql): Promise<{ id: number; actor: string; kept: KeptPolicy } | null> {
-  const [row] = await sql<{ id: number; actor: string; kept: KeptPolicy }[]>`
+export async function runningPublication(sql: Sql): Promise<{ id: number; actor: string; kept: StoredPolicy } | null> {
+  const [row] = await sql<{ id: number; actor: string; kept: StoredPolicy }[]>`
     select x.id, x.actor, json_build_object('version', p.version, 'model', p.model, 'parameters', p.parameters) as kept
     from publication x join policy p on p.version = x.version where x.state = 'RUNNING'`
   return row ?? null

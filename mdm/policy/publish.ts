@@ -8,10 +8,10 @@ import {
   beginPublication,
   endPublication,
   expectOfPublication,
-  type KeptPolicy,
-  keepPolicy,
   publicationFailed,
   runningPublication,
+  type StoredPolicy,
+  storePolicy,
 } from './policies.ts'
 import { checkRebuild } from './rebuild.ts'
 import { countStale, MATCHING_LOCK, rematch } from './rematch.ts'
@@ -33,14 +33,14 @@ const passesMax = 5
  */
 export async function publish(
   sql: Sql,
-  kept: KeptPolicy,
+  kept: StoredPolicy,
   mastering: TaskContext,
   by: { actor: string; reason: string },
   told: Told = () => {},
 ): Promise<Published> {
   const done = await holdAlone(sql, MATCHING_LOCK, async () => {
     const begun = await transaction(sql, async (tx) => {
-      await keepPolicy(tx, kept)
+      await storePolicy(tx, kept)
       const publication = await beginPublication(tx, kept.version, by.actor, by.reason)
       if (publication)
         await appendAudit(tx, {
@@ -63,7 +63,7 @@ export async function publish(
  */
 export async function carryOnPublication(
   sql: Sql,
-  masteringOf: (kept: KeptPolicy) => TaskContext,
+  masteringOf: (kept: StoredPolicy) => TaskContext,
 ): Promise<Published | null> {
   if (!(await runningPublication(sql))) return null
   return await holdAlone(sql, MATCHING_LOCK, async () => {

@@ -112,7 +112,7 @@ export async function rebuildType(
     for (const r of at.members) targets.set(r.key, at.goldenId)
     if (at.members.length === 0 || said.retired.has(at.goldenId)) return { at, golden: null }
     const members = at.members.map((r) => survivor(mastering, r))
-    const values = [...at.members, ...at.absent].flatMap((r) => said.values.get(r.key) ?? [])
+    const values = [...at.members, ...at.inactiveMembers].flatMap((r) => said.values.get(r.key) ?? [])
     return { at, golden: survive(mastering.policy, type, members, values) }
   })
   return { records: rows.length, rebuilt }
@@ -124,7 +124,7 @@ function differencesOf(
   golden: Golden | null,
   was: StoredGolden | undefined,
 ): Difference[] {
-  const records = [...at.members, ...at.absent].map((r) => r.id)
+  const records = [...at.members, ...at.inactiveMembers].map((r) => r.id)
   const difference = (what: Difference['what'], detail: string) => ({
     type,
     goldenId: at.goldenId,
@@ -132,7 +132,7 @@ function differencesOf(
     detail,
     records,
   })
-  const strangers = [...at.members, ...at.absent].filter((r) => r.goldenId !== at.goldenId)
+  const strangers = [...at.members, ...at.inactiveMembers].filter((r) => r.goldenId !== at.goldenId)
   const found: Difference[] = []
   if (strangers.length > 0)
     found.push(

@@ -117,7 +117,9 @@ function reportOf(
   const parts = new Map<string, Set<string>>()
   const now = new Set(rebuilt.filter((r) => r.golden).map((r) => r.at.goldenId))
   const fields = new Map<string, Map<string, number>>()
-  const systems = new Map(rebuilt.flatMap(({ at }) => [...at.members, ...at.absent].map((r) => [r.key, r.source])))
+  const systems = new Map(
+    rebuilt.flatMap(({ at }) => [...at.members, ...at.inactiveMembers].map((r) => [r.key, r.source])),
+  )
   for (const { at, golden } of rebuilt) {
     const from = new Set(at.members.map((r) => r.goldenId).filter((id): id is string => !!id && stored.has(id)))
     for (const id of from) parts.set(id, (parts.get(id) ?? new Set()).add(at.goldenId))

@@ -15,11 +15,11 @@ export interface Closure {
   /** All links of these records. */
   links: Link[]
   /** The other ends of links that join nothing: alike, and not reached. */
-  beside: Map<number, Beside>
+  boundary: Map<number, BoundaryRecord>
 }
 
 /** A record beside what is reached, and where it stands. */
-export interface Beside {
+export interface BoundaryRecord {
   id: number
   key: string
   goldenId: string | null
@@ -46,7 +46,7 @@ export async function lockClosure(
   const held = new Set<string>()
   for (;;) {
     const found = await closure(tx, seeds, overlay, joins)
-    const ids = [...found.placed.values(), ...found.beside.values()].map((p) => p.goldenId)
+    const ids = [...found.placed.values(), ...found.boundary.values()].map((p) => p.goldenId)
     const wanted = [...new Set(ids)].filter((g): g is string => g !== null && !held.has(g))
     if (wanted.length === 0) return found
     await lock(tx, 'golden' satisfies keyof typeof LOCK, wanted.map(lockNumber))
@@ -125,12 +125,12 @@ async function closure(
   // An added link of two records that are both out of reach is somebody else's.
   const near = [...links.values()].filter((l) => placed.has(l.a) || placed.has(l.b))
   const outside = new Set(near.flatMap((l) => [l.a, l.b]).filter((id) => !placed.has(id)))
-  return { placed, links: near, beside: await loadBeside(tx, [...outside]) }
+  return { placed, links: near, boundary: await loadBeside(tx, [...outside]) }
 }
 
-async function loadBeside(tx: Transaction, ids: number[]): Promise<Map<number, Beside>> {
+async function loadBeside(tx: Transaction, ids: number[]): Promise<Map<number, BoundaryRecord>> {
   if (ids.length === 0) return new Map()
-  const rows = await tx<Beside[]>`
+  const rows = await tx<BoundaryRecord[]>`
     select r.id, r.key, r.golden_id as "goldenId",
       exists (select from standing s where s.a = r.golden_id and s.kind = 'RETIRED') as retired
     from source_record r where r.id = any(${ids}::bigint[])`

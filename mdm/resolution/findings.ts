@@ -125,7 +125,7 @@ export function findPairs(
   type: string,
   possible: readonly PossibleMatch[],
   assigned: readonly Assigned<SourceRecord>[],
-  boundary: Closure['beside'],
+  boundary: Closure['boundary'],
   assertions: Stated,
   previousIds: Iterable<string>,
 ): PairFinding {
@@ -150,6 +150,6 @@ export function findPairs(
     kind: 'PAIRS',
     examinedIds: [...new Set([...previousIds, ...assigned.map((a) => a.goldenId)])],
     pairs: [...best.values()],
-    memberKeys: new Map(assigned.map((at) => [at.goldenId, [...at.members, ...at.absent].map((r) => r.key)])),
+    memberKeys: new Map(assigned.map((at) => [at.goldenId, [...at.members, ...at.inactiveMembers].map((r) => r.key)])),
   }
 }

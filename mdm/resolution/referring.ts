@@ -17,7 +17,7 @@ export async function referring(
   state: ResolutionState,
   own: WholeRecord[],
 ): Promise<SourceRecord[]> {
-  if (type.after.length === 0) return []
+  if (type.resolvesAfter.length === 0) return []
   const named = own.flatMap((r) => references(context, r).flatMap((x) => x.targets))
   await lock(tx, 'reference', [...named, ...state.targetByKey.keys()].map(lockNumber))
   const have = new Set(own.map((r) => r.id))
@@ -44,7 +44,7 @@ export async function referring(
 /** What a record of a golden type names in fields that are compared by reference. */
 export function references(context: ResolutionContext, r: WholeRecord): { recordId: number; targets: string[] }[] {
   const type = context.policy.types.find((t) => t.name === r.type)
-  if (!type || type.after.length === 0) return []
+  if (!type || type.resolvesAfter.length === 0) return []
   const targets = referenceFields(type).map((f) => r.canonical[f])
   return [{ recordId: r.id, targets: targets.filter((t): t is string => typeof t === 'string') }]
 }

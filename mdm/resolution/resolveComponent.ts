@@ -3,7 +3,7 @@ import type { TypePolicy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
 import { type Assigned, assign } from '../golden/assign.ts'
 import { type Derived, derive } from '../golden/derive.ts'
-import { settleAnchors } from '../golden/hostRecord.ts'
+import { settleHostRecords } from '../golden/hostRecord.ts'
 import { loadAssertions, loadGolden, type Stated } from '../golden/stored.ts'
 import { type Golden, survive } from '../golden/survive.ts'
 import { STEWARD_SAYS_NO } from '../match/cluster.ts'
@@ -84,7 +84,7 @@ export async function resolveComponent(
   )
   // Without a possible match before and now there is no task to open or to close.
   if (previousCount + pairs.length > 0)
-    findings.push(findPairs(type.name, pairs, assigned, closure.beside, assertions, stored.keys()))
+    findings.push(findPairs(type.name, pairs, assigned, closure.boundary, assertions, stored.keys()))
   return findings
 }
 
@@ -101,7 +101,7 @@ async function lockComponent(
     if (r) Object.assign(r, { goldenId, anchor })
   }
   const reached = [...closure.placed.keys()].map((id) => records.get(id)).filter((r) => r !== undefined)
-  const reanchored = settleAnchors(reached, isLive)
+  const reanchored = settleHostRecords(reached, isLive)
   const assertions = await loadAssertions(
     tx,
     reached.map((r) => r.key),
@@ -117,7 +117,7 @@ function survivorOf(
   at: Assigned<SourceRecord>,
 ): Golden | null {
   if (at.members.length === 0 || assertions.retired.has(at.goldenId)) return null
-  const values = [...at.members, ...at.absent].flatMap((m) => assertions.values.get(m.key) ?? [])
+  const values = [...at.members, ...at.inactiveMembers].flatMap((m) => assertions.values.get(m.key) ?? [])
   const members = at.members.map((m) => survivor(context, m))
   return survive(context.policy, type, members, values)
 }
@@ -136,7 +136,7 @@ function addToState(
   for (const d of derived) state.events.push({ ...d, type: type.name, policyVersion, cause: causeOf(d.goldenId) })
   for (const r of reanchored) state.changedRecords.set(r.id, r)
   for (const at of assigned)
-    for (const r of [...at.members, ...at.absent]) {
+    for (const r of [...at.members, ...at.inactiveMembers]) {
       if (r.goldenId === at.goldenId) continue
       state.causes.set(r.key, state.causes.get(r.key) ?? causeOf(at.goldenId))
       r.goldenId = at.goldenId
@@ -157,7 +157,7 @@ async function possibleMatches(
   unjoined: readonly Link[],
 ): Promise<PossibleMatch[]> {
   const entries = entriesOf(assigned)
-  for (const [id, { key, goldenId }] of closure.beside) if (goldenId) entries.set(id, { key, goldenId })
+  for (const [id, { key, goldenId }] of closure.boundary) if (goldenId) entries.set(id, { key, goldenId })
   const apart = await declaredApart(tx, assertions, entries.values())
   return [...refused.filter((p) => p.reason !== STEWARD_SAYS_NO), ...underThreshold(unjoined, entries, apart)]
 }
@@ -172,7 +172,7 @@ function causesByGolden(
 ): (goldenId: string) => Cause {
   const causes = new Map<string, Cause>()
   for (const at of assigned)
-    for (const r of [...at.members, ...at.absent]) {
+    for (const r of [...at.members, ...at.inactiveMembers]) {
       const cause = state.causes.get(r.key)
       for (const id of [at.goldenId, r.goldenId]) if (cause && id && !causes.has(id)) causes.set(id, cause)
     }

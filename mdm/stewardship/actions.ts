@@ -4,7 +4,7 @@ import type { Sql, Transaction } from '../db/database.ts'
 import type { ActionInput, ActionRequest } from './input.ts'
 import type { ApprovalRule, Effect, Outcome, Rule } from './outcome.ts'
 
-/** Which records were in which golden record. */
+/** The keys of the source records of each golden record. */
 export type Partition = [goldenId: string, keys: string[]][]
 
 export interface ActionRow {
@@ -36,7 +36,10 @@ export const actionColumns = `id, kind, type, state, input, expected, actor, rea
   correlation_id as "correlationId", subjects, before, effect, approval, stake, undoes, number,
   proposed_at as "proposedAt", expires_at as "expiresAt", done_at as "doneAt", decided_by as "decidedBy", decision`
 
-/** What was answered to this key before, if anything; two requests with one key take turns. */
+/**
+ * Returns the earlier outcome of a request with this idempotency key, or null. Locks the key, so
+ * two requests with one key run one after the other.
+ */
 export async function answeredBefore(tx: Transaction, caller: Caller, request: ActionRequest): Promise<Outcome | null> {
   await tx`select pg_advisory_xact_lock(hashtextextended(${`action ${caller.actor} ${request.idempotencyKey}`}, 0))`
   const [known] = await tx.unsafe<ActionRow[]>(
@@ -44,7 +47,7 @@ export async function answeredBefore(tx: Transaction, caller: Caller, request: A
     [caller.actor, request.idempotencyKey],
   )
   if (!known) return null
-  // As the database gives it back: without fields that are undefined, in any order.
+  // The stored input comes from jsonb: undefined fields are gone and keys have another order.
   if (!isDeepStrictEqual(known.input, JSON.parse(JSON.stringify(request.input))))
     return {
       code: 'REFUSED',
@@ -55,7 +58,9 @@ export async function answeredBefore(tx: Transaction, caller: Caller, request: A
   return outcomeOf(known)
 }
 
-/** The answer that an action's row stands for: what became of it, which a proposal's author may not have heard yet. */
+/**
+ * Returns the outcome that an action's row stands for. Its author may learn of a decision this way.
+ */
 export function outcomeOf(action: ActionRow): Outcome {
   if (action.number !== null) return { code: 'DONE', actionId: action.id, effect: action.effect }
   const over = (rule: Rule, what: string): Outcome => {
@@ -69,13 +74,13 @@ export function outcomeOf(action: ActionRow): Outcome {
   return { code: 'NEEDS_APPROVAL', actionId: action.id, rules: action.approval }
 }
 
-/** Whether nobody decided on a proposal in time, noted or not. */
+/** Returns true if nobody decided on a proposal in time, whether or not its state says so yet. */
 export function isExpired(action: Pick<ActionRow, 'state' | 'expiresAt'>): boolean {
   const over = action.expiresAt !== null && action.expiresAt < new Date()
   return action.state === 'EXPIRED' || (action.state === 'PROPOSED' && over)
 }
 
-/** A row for an action that is about to be done; what it did is laid into it by `finishAction`. */
+/** Inserts the row of an action that is about to run. `finishAction` adds its effect. */
 export async function beginAction(
   tx: Transaction,
   action: Pick<ActionRow, 'kind' | 'input' | 'expected' | 'actor' | 'reason' | 'idempotencyKey' | 'correlationId'> & {
@@ -93,7 +98,7 @@ export async function beginAction(
   return row.id
 }
 
-/** A proposal that a second person agreed to is now done. */
+/** Marks a proposal as done after a second person approved it. */
 export async function promoteAction(tx: Transaction, id: string, decision: { by: string; why: string }): Promise<void> {
   await tx`update action set state = 'DONE', number = nextval('action_number'), done_at = clock_timestamp(),
       decided_by = ${decision.by}, decision = ${decision.why}
@@ -129,7 +134,7 @@ export async function propose(
   return row.id
 }
 
-/** The row of an action, locked: who decides on it or undoes it takes turns with others. */
+/** Reads the row of an action and locks it, so decisions and undos of one action run in turn. */
 export async function lockAction(tx: Transaction, id: string): Promise<ActionRow | null> {
   const [row] = await tx.unsafe<ActionRow[]>(`select ${actionColumns} from action where id = $1 for update`, [id])
   return row ?? null
@@ -146,7 +151,10 @@ export async function setState(
     where id = ${id}`
 }
 
-/** Actions that are done, came after this one and withdrew what it stated, or speak of the same pairs: the latest first. */
+/**
+ * Returns the latest done action that came after this one and withdrew one of its assertions or
+ * concerns the same pairs.
+ */
 export async function inTheWay(tx: Transaction, action: ActionRow): Promise<string | null> {
   const [row] = await tx<{ id: string }[]>`
     with own as (select id, a, b, kind from assertion where action_id = ${action.id}),
@@ -165,7 +173,7 @@ export async function inTheWay(tx: Transaction, action: ActionRow): Promise<stri
   return row?.id ?? null
 }
 
-/** The latest of the actions that made or withdrew any of these assertions, if it came after `number`. */
+/** Returns the latest action after `number` that made or withdrew any of these assertions. */
 export async function latestMaker(
   tx: Transaction,
   assertionIds: readonly number[],
@@ -178,7 +186,7 @@ export async function latestMaker(
   return row?.id ?? null
 }
 
-/** The latest action that is done, came after `number` and is about any of these golden ids. */
+/** Returns the latest done action after `number` that concerns any of these golden ids. */
 export async function latestAboutAny(tx: Transaction, ids: readonly string[], number: number): Promise<string | null> {
   const [row] = await tx<{ id: string }[]>`
     select id from action where subjects && ${ids as string[]}::uuid[] and number > ${number} and state = 'DONE'
@@ -186,7 +194,7 @@ export async function latestAboutAny(tx: Transaction, ids: readonly string[], nu
   return row?.id ?? null
 }
 
-/** Proposals that nobody decided on in time, and their tasks, come to their end; answers how many. */
+/** Expires proposals that nobody decided on in time, and closes their tasks. Returns how many. */
 export async function expireProposals(sql: Sql): Promise<number> {
   const rows = await sql<{ id: string }[]>`
     update action set state = 'EXPIRED' where state = 'PROPOSED' and expires_at < now() returning id`

@@ -1,7 +1,7 @@
 import type { Caller } from '../access/caller.ts'
 import { appendAudit } from '../audit/audit.ts'
 import type { Transaction } from '../db/database.ts'
-import { beginPublication, policyInForce } from '../policy/policies.ts'
+import { activePolicy, beginPublication } from '../policy/policies.ts'
 import type { StewardshipRules } from '../tasks/rules.ts'
 import { closeTasks, taskId } from '../tasks/tasks.ts'
 import { beginAction, finishAction } from './actions.ts'
@@ -9,15 +9,15 @@ import { NeedsApproval } from './approval.ts'
 import type { ActionInput, ActionRequest } from './input.ts'
 import { type Outcome, refuse } from './outcome.ts'
 
-/** What a task about a policy names in place of a golden type. */
+/** Tasks about a policy carry this name in place of a golden type. */
 const aboutPolicy = 'Policy'
 
 /**
- * Puts a kept policy in force. Records are brought to it afterwards, by whatever process is there (mdm/policy/publish.ts).
- * `approved` is the proposal, where a second person agreed. Throws Stop, and NeedsApproval where the rules ask for a second
- * person.
+ * Makes a stored policy the active one. A worker then brings records in line with it
+ * (mdm/policy/publish.ts). `approved` is the proposal that a second person approved. Throws
+ * ActionAborted, or NeedsApproval if the rules require a second person.
  */
-export async function putInForce(
+export async function activatePolicy(
   tx: Transaction,
   rules: StewardshipRules,
   caller: Caller,
@@ -27,9 +27,9 @@ export async function putInForce(
   const { policy, instead } = request.input
   const [kept] = await tx`select 1 from policy where version = ${policy}`
   if (!kept) refuse('UNKNOWN_POLICY', `there is no policy ${policy}`)
-  // Publications take turns.
+  // Only one publication runs at a time.
   await tx`select pg_advisory_xact_lock(hashtextextended('touchstone policy in force', 0))`
-  const now = (await policyInForce(tx))?.version ?? null
+  const now = (await activePolicy(tx))?.version ?? null
   if (now === policy) refuse('ALREADY_IN_FORCE', `policy ${policy} is in force already`)
   if (now !== instead)
     refuse(

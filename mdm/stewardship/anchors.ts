@@ -8,10 +8,11 @@ interface Placed {
 }
 
 /**
- * Absent records go with a record of their own group: where a steward parts groups, an anchor that lies in another group
- * is replaced by the oldest live record of its own, else the oldest, else itself.
+ * Keeps inactive records with a record of their own group. If a steward separates groups and a host
+ * record is in another group, the oldest live record of the own group becomes the host, else the
+ * oldest record, else the record itself.
  */
-export async function anchorWithin(tx: Transaction, groups: readonly (readonly string[])[]): Promise<void> {
+export async function keepHostsWithinGroups(tx: Transaction, groups: readonly (readonly string[])[]): Promise<void> {
   const keys = groups.flat()
   const rows = await tx<Placed[]>`
     select id, key, anchor, complete and not deleted as live from source_record where key = any(${keys}::uuid[]) order by id`

@@ -4,7 +4,7 @@ import type { StewardshipRules } from '../tasks/rules.ts'
 import type { ActionInput } from './input.ts'
 import type { ApprovalRule } from './outcome.ts'
 
-/** An action that a second person has to agree to. */
+/** Thrown by an action that a second person has to approve. */
 export class NeedsApproval extends Error {
   override name = 'NeedsApproval'
   readonly rules: ApprovalRule[]
@@ -21,7 +21,9 @@ export class NeedsApproval extends Error {
   }
 }
 
-/** Whether these actions state, withdraw or bring back the value of a field that the policy marks @approval. */
+/**
+ * Returns true if these actions state, withdraw or restore the value of a field marked @approval.
+ */
 export async function touchesApproval(tx: Transaction, policy: Policy, actions: readonly string[]): Promise<boolean> {
   const rows = await tx<{ type: string; field: string }[]>`
     select distinct r.type, s.field from assertion s join source_record r on r.key = s.a
@@ -31,9 +33,10 @@ export async function touchesApproval(tx: Transaction, policy: Policy, actions: 
 }
 
 /**
- * Why an action needs a second person, judged by what it does: a marked field, a merge of much value, many items; `input` is
- * what is done, or undone. So an undo needs one where doing the same by hand would. Null when it needs none. The values at stake, of what was merged
- * and of all it is about, are asked for only where they count.
+ * Returns why an action needs a second person, or null if it needs none. The effect counts: a
+ * marked field, a merge of high value, many items. So an undo needs approval where the same change
+ * by hand would. `input` is the action, or the action that is undone. Values at risk are read only
+ * where a rule needs them.
  */
 export async function askApproval(
   rules: StewardshipRules,

@@ -1,7 +1,7 @@
 import type { Sql, Transaction } from '../db/database.ts'
 import type { NewAssertion, StandingPair } from './partition.ts'
 
-/** Appends what an action states, and with it to what stands. */
+/** Appends the assertions of an action and adds them to the standing ones. */
 export async function appendAssertions(
   tx: Transaction,
   action: { id: string; actor: string; reason: string },
@@ -23,7 +23,7 @@ export async function appendAssertions(
     select id, kind, a, b, field, value, expires_at from made`
 }
 
-/** Records that an action withdraws assertions, and takes them from what stands. */
+/** Records that an action withdraws assertions, and removes them from the standing ones. */
 export async function withdrawAssertions(tx: Transaction, actionId: string, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return
   await tx`
@@ -32,8 +32,8 @@ export async function withdrawAssertions(tx: Transaction, actionId: string, ids:
 }
 
 /**
- * Works out anew which of the assertions that an action made or withdrew stand, after the action's own state changed:
- * those whose action is done, and that no action which is done has withdrawn.
+ * Recomputes which assertions of an action stand after the state of the action changed: an
+ * assertion stands if its action is done and no done action has withdrawn it.
  */
 export async function restand(tx: Transaction, actionId: string): Promise<void> {
   await tx`
@@ -49,14 +49,17 @@ export async function restand(tx: Transaction, actionId: string): Promise<void> 
       union select assertion_id from withdrawal where action_id = ${actionId})`
 }
 
-/** What stands between any of these records and others. */
+/** Returns the standing assertions between any of these records and others. */
 export async function standingPairs(tx: Transaction, keys: readonly string[]): Promise<StandingPair[]> {
   return await tx<StandingPair[]>`
     select assertion_id as "assertionId", kind, a, b from standing where kind in ('SAME', 'NOT_SAME') and a = any(${keys}::uuid[])
     union select assertion_id, kind, a, b from standing where kind in ('SAME', 'NOT_SAME') and b = any(${keys}::uuid[])`
 }
 
-/** Assertions of a kind that stand on any of these records: values of one field, or retirements. */
+/**
+ * Returns standing assertions of one kind about any of these records: values of one field, or
+ * retirements.
+ */
 export async function standingOn(
   tx: Transaction,
   kind: 'VALUE' | 'RETIRED',
@@ -69,14 +72,14 @@ export async function standingOn(
   return rows.map((r) => r.id)
 }
 
-/** Values on these records whose time is over. */
+/** Returns expired values of these records. */
 export async function expiredOn(tx: Transaction, keys: readonly string[]): Promise<number[]> {
   const rows = await tx<{ id: number }[]>`
     select assertion_id as id from standing where a = any(${keys}::uuid[]) and expires_at <= now()`
   return rows.map((r) => r.id)
 }
 
-/** Golden records that hold values whose time is over, with their versions. */
+/** Returns golden records with expired values, with their versions. */
 export async function goldenWithExpired(sql: Sql, limit: number): Promise<{ id: string; version: number }[]> {
   return await sql<{ id: string; version: number }[]>`
     select distinct g.id, g.version from standing s join source_record r on r.key = s.a join golden g on g.id = r.golden_id

@@ -8,7 +8,7 @@ import { refuse } from './outcome.ts'
 const reasonCharsMax = 2_000
 const keyCharsMax = 200
 
-/** What can be said of a request without looking at any record. Throws Stop. */
+/** Checks a request without reading any record. Throws ActionAborted. */
 export function checkRequest(
   rules: StewardshipRules,
   caller: Caller,

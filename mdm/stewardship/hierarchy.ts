@@ -6,18 +6,21 @@ import { refuse } from './outcome.ts'
 
 const stepsMax = 100
 
-/** The field by which golden records of a type stand under others of it; undefined where there is none. */
+/**
+ * Returns the field that names a golden record's parent of the same type; undefined if there is
+ * none.
+ */
 export function parentField(type: TypePolicy): string | undefined {
   return type.fields.find((f) => f.kind === 'REFERENCE' && f.typeName === type.name && !f.list)?.name
 }
 
 /**
- * Refuses a steward's action after which a golden record would stand above itself. Those that change a hierarchy take
- * turns, so that two of them cannot close a circle together. Sources may close one, by making parent and child one record
- * for example; so the undo of `undone` may bring back a circle that was there before, and is refused where an action that
- * came later has its part in it.
+ * Rejects an action after which a golden record would be its own ancestor. Actions that change a
+ * hierarchy run in turn, so two of them cannot close a cycle together. Sources can close one, for
+ * example when parent and child become one record. So undoing `undone` may restore a cycle that
+ * existed before; it is rejected if a later action is part of that cycle.
  */
-export async function refuseCycles(
+export async function refuseHierarchyCycles(
   tx: Transaction,
   policy: Policy,
   state: ResolutionState,
@@ -36,7 +39,7 @@ export async function refuseCycles(
       let at = await goldenOf(tx, state, String(e.values?.[field]))
       while (at !== null && path.length < stepsMax) {
         if (path.includes(at)) {
-          // A circle further up was there before and is not this action's doing.
+          // A cycle further up existed before and is not caused by this action.
           const later = at === e.goldenId && undone ? await latestAboutAny(tx, path, undone.number ?? 0) : null
           if (at === e.goldenId && (!undone || later))
             refuse('CYCLE', `golden record ${at} would stand above itself: ${[...path, at].join(' -> ')}`, later)

@@ -2,14 +2,17 @@ import type { Sql } from '../db/database.ts'
 import { type ActionRow, actionColumns } from './actions.ts'
 
 export interface ActionFilter {
-  /** About this golden record or source record. */
+  /** Concerns this golden record or source record. */
   about?: string | null
   actor?: string | null
   kinds?: string[] | null
   states?: string[] | null
 }
 
-/** Actions that were done, the latest first; with `states` PROPOSED and the like also those that were not, by proposal. */
+/**
+ * Returns actions, the latest first. Without `states` only done ones; with PROPOSED and the like
+ * also proposals.
+ */
 export async function readActions(
   sql: Sql,
   filter: ActionFilter,
@@ -47,7 +50,7 @@ export interface AuditRow {
   hash: string
 }
 
-/** The audit log, the latest first. */
+/** Returns entries of the audit log, the latest first. */
 export async function readAudit(
   sql: Sql,
   filter: { actor?: string | null; event?: string | null; action?: string | null },
@@ -74,7 +77,9 @@ export interface VersionDiff {
   after: unknown
 }
 
-/** What differs between two versions of a golden record; null where one of them is not there. */
+/**
+ * Returns the differences of two versions of a golden record; null if one of them does not exist.
+ */
 export async function diffVersions(
   sql: Sql,
   goldenId: string,

@@ -1,10 +1,13 @@
-/** A value taken for the survivor of a merge: that of one of the golden records, of a source record, or one typed in. */
+/** A value for the survivor of a merge: from a golden record, from a source record, or typed in. */
 export type Choice =
   | { field: string; golden: string }
   | { field: string; record: string }
   | { field: string; value: unknown }
 
-/** What a steward wants done. Ids are golden ids, `records` and `groups` hold keys of source records. */
+/**
+ * The action that a steward requests. Ids are golden ids; `records` and `groups` hold keys of
+ * source records.
+ */
 export type ActionInput =
   | { kind: 'MERGE'; ids: string[]; choices: Choice[] }
   | { kind: 'UNMERGE'; id: string; record: string }
@@ -12,19 +15,22 @@ export type ActionInput =
   | { kind: 'NOT_A_MATCH'; ids: string[] }
   | { kind: 'OVERRIDE'; id: string; field: string; value: unknown; expiresAt: string | null }
   | { kind: 'LIFT'; id: string; field: string }
-  /** `from`: where the steward saw the record; where it is now when left out. */
+  /** `from` is the golden record where the steward saw the record; its present one if left out. */
   | { kind: 'ATTACH'; record: string; from?: string; to: string }
   | { kind: 'SET_PARENT'; id: string; parent: string | null }
   | { kind: 'RETIRE'; id: string }
   | { kind: 'RESTORE'; id: string }
   | { kind: 'UNDO'; action: string }
   | { kind: 'BULK'; items: BulkItem[] }
-  /** A kept policy by its version, and the version in force that its author saw; null: none was published. */
+  /**
+   * `policy` is the version of a stored policy. `instead` is the version that was active when the
+   * author asked; null if none was published.
+   */
   | { kind: 'PUBLISH'; policy: string; instead: string | null }
-  /** The clock's: values whose time is over. */
+  /** Issued by the clock: withdraws expired values. */
   | { kind: 'EXPIRE'; id: string }
 
-/** Kinds that a bulk action may hold. */
+/** Kinds of action that a bulk action may hold. */
 export type BulkItem = Exclude<ActionInput, { kind: 'UNDO' | 'BULK' | 'PUBLISH' }>
 export type ActionKind = ActionInput['kind']
 
@@ -32,11 +38,17 @@ export interface ActionRequest {
   input: ActionInput
   reason: string
   idempotencyKey: string
-  /** Golden id -> the version that the steward saw. Every golden record that the action names has to be in it. */
+  /**
+   * The version of each golden record that the steward saw, by golden id. Must name every golden
+   * record of the action.
+   */
   expected: Record<string, number>
 }
 
-/** Golden ids that an input names; those that a source record is in come beside them. */
+/**
+ * Returns the golden ids that an input names. Golden ids of named source records are not among
+ * them.
+ */
 export function goldenIdsOf(input: ActionInput): string[] {
   switch (input.kind) {
     case 'MERGE':
@@ -56,7 +68,7 @@ export function goldenIdsOf(input: ActionInput): string[] {
   }
 }
 
-/** The same request with ids as they are stored. */
+/** Returns the request with ids in the form in which they are stored. */
 export function normalised(request: ActionRequest): ActionRequest {
   const expected = Object.entries(request.expected).map(([id, version]) => [id.toLowerCase(), version] as const)
   return { ...request, expected: Object.fromEntries(expected) }

@@ -2,9 +2,9 @@ import { isUuid } from '../../schema/uuid.ts'
 import type { Transaction } from '../db/database.ts'
 import { lock, lockNumber } from '../db/locks.ts'
 
-/** A source record of a golden record that a steward works on. */
+/** A source record of a golden record that an action concerns. */
 export interface Member {
-  /** Rises with first arrival. */
+  /** Increases in the order of first arrival. */
   id: number
   key: string
   type: string
@@ -14,8 +14,8 @@ export interface Member {
   canonical: Record<string, unknown>
 }
 
-/** A golden record under its lock, with its records, oldest first. */
-export interface Held {
+/** A locked golden record with its source records, oldest first. */
+export interface LockedGoldenRecord {
   id: string
   type: string
   state: 'ACTIVE' | 'MERGED' | 'DELETED'
@@ -27,13 +27,16 @@ export interface Held {
 
 const memberColumns = 'id, key, type, golden_id as "goldenId", complete, deleted, canonical'
 
-/** Locks golden records and reads them as they then are; ids that are none are left out. */
-export async function hold(tx: Transaction, ids: readonly string[]): Promise<Map<string, Held>> {
+/** Locks golden records and reads them. The result leaves out ids that do not exist. */
+export async function lockGoldenRecords(
+  tx: Transaction,
+  ids: readonly string[],
+): Promise<Map<string, LockedGoldenRecord>> {
   const known = ids.filter((id) => isUuid(id))
   if (known.length === 0) return new Map()
   await lock(tx, 'golden', known.map(lockNumber))
   const [golden, members] = await Promise.all([
-    tx<Omit<Held, 'members'>[]>`
+    tx<Omit<LockedGoldenRecord, 'members'>[]>`
       select id, type, state, version, redirect, values from golden where id = any(${known}::uuid[])`,
     tx.unsafe<Member[]>(`select ${memberColumns} from source_record where golden_id = any($1::uuid[]) order by id`, [
       known,
@@ -43,7 +46,7 @@ export async function hold(tx: Transaction, ids: readonly string[]): Promise<Map
   return new Map(golden.map((g) => [g.id, { ...g, members: byGolden.get(g.id) ?? [] }]))
 }
 
-/** A source record by its key. */
+/** Reads a source record by its key. */
 export async function readMember(tx: Transaction, key: string): Promise<Member | null> {
   if (!isUuid(key.toLowerCase())) return null
   const [row] = await tx.unsafe<Member[]>(`select ${memberColumns} from source_record where key = $1`, [

@@ -1,4 +1,4 @@
-/** Why an action was refused. Nothing was changed. */
+/** Reasons to reject an action. A rejected action changes nothing. */
 export type Rule =
   | 'UNKNOWN_ID'
   | 'UNKNOWN_ACTION'
@@ -43,7 +43,7 @@ export type Rule =
   | 'ALREADY_IN_FORCE'
   | 'BUSY'
 
-/** A golden record as it is now, for whom it is not as expected. */
+/** The present state of a golden record that differs from the expected one. */
 export interface Current {
   id: string
   version: number
@@ -52,7 +52,7 @@ export interface Current {
   redirect: string | null
 }
 
-/** Why an action needs a second person. */
+/** Reasons why an action needs a second person. */
 export type ApprovalRule = 'FIELD' | 'MERGE_VALUE' | 'BULK' | 'PUBLISH'
 
 export interface Effect {
@@ -61,15 +61,18 @@ export interface Effect {
   version: number
 }
 
-/** What became of an action. */
+/** The result of an action. */
 export type Outcome =
   | { code: 'DONE'; actionId: string; effect: Effect[] }
   | { code: 'CONFLICT'; current: Current[] }
   | { code: 'NEEDS_APPROVAL'; actionId: string; rules: ApprovalRule[] }
   | { code: 'REFUSED'; rule: Rule; detail: string; inTheWay: string | null }
 
-/** Ends an action and rolls its transaction back; whoever runs the transaction answers the outcome. */
-export class Stop extends Error {
+/**
+ * Ends an action and rolls its transaction back. The function that runs the transaction returns the
+ * outcome.
+ */
+export class ActionAborted extends Error {
   override name = 'Stop'
   readonly outcome: Outcome
 
@@ -80,5 +83,5 @@ export class Stop extends Error {
 }
 
 export function refuse(rule: Rule, detail: string, inTheWay: string | null = null): never {
-  throw new Stop({ code: 'REFUSED', rule, detail, inTheWay })
+  throw new ActionAborted({ code: 'REFUSED', rule, detail, inTheWay })
 }

@@ -1,10 +1,10 @@
-/** A statement to be made. */
+/** An assertion to append. */
 export type NewAssertion =
   | { kind: 'SAME' | 'NOT_SAME'; a: string; b: string }
   | { kind: 'VALUE'; a: string; field: string; value: unknown; expiresAt: string | null }
   | { kind: 'RETIRED'; a: string }
 
-/** One that stands. */
+/** An assertion that stands. */
 export interface StandingPair {
   assertionId: number
   kind: 'SAME' | 'NOT_SAME'
@@ -12,18 +12,19 @@ export interface StandingPair {
   b: string
 }
 
-/** What has to be stated and withdrawn. */
+/** Assertions to append and to withdraw. */
 export interface Statements {
   append: NewAssertion[]
   withdraw: number[]
 }
 
 /**
- * The statements that make records fall into these groups and keep them there: within a group all are the same, so no
- * evidence parts them; between groups that were one golden record, or are said to be two, no two are the same, so no
- * evidence joins them. What stands against it is withdrawn. `groups` hold keys, oldest first; `apart` says which groups
- * (by place) must never meet. What holds already is stated again: the statement then does not rest on an earlier action,
- * and undoing that one is recognised as being in conflict with this one.
+ * Returns the assertions that put records into these groups and keep them there. Within a group all
+ * records are SAME, so no evidence separates them. Between groups that were one golden record, or
+ * that are declared apart, records are NOT_SAME, so no evidence joins them. Contrary assertions are
+ * withdrawn. `groups` hold keys, oldest first; `apart` lists pairs of groups, by index, that must
+ * never merge. An assertion that stands already is appended again: the action then does not depend
+ * on an earlier one, and undoing that one is recognised as a conflict.
  */
 export function partition(
   groups: readonly (readonly string[])[],
@@ -45,7 +46,7 @@ export function partition(
   return { append, withdraw }
 }
 
-/** How many pairs `apart` would state. */
+/** Returns how many assertions `apart` would append. */
 export function pairsApart(
   groups: readonly (readonly string[])[],
   apart: readonly (readonly [number, number])[],
@@ -53,7 +54,7 @@ export function pairsApart(
   return apart.reduce((n, [i, j]) => n + (groups[i]?.length ?? 0) * (groups[j]?.length ?? 0), 0)
 }
 
-/** Every two of n groups. */
+/** Returns all pairs of n groups, by index. */
 export function everyTwo(n: number): [number, number][] {
   return Array.from({ length: n }, (_, i) => i).flatMap((i) =>
     Array.from({ length: n - i - 1 }, (_, j): [number, number] => [i, i + 1 + j]),

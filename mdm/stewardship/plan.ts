@@ -6,29 +6,29 @@ import { isLive, type ResolutionContext } from '../resolution/context.ts'
 import type { Partition } from './actions.ts'
 import { expiredOn, standingOn, standingPairs } from './assertions.ts'
 import { type ActionRequest, type BulkItem, type Choice, goldenIdsOf } from './input.ts'
-import { type Held, hold, type Member, readMember } from './lockedGoldenRecords.ts'
-import { refuse, Stop } from './outcome.ts'
+import { type LockedGoldenRecord, lockGoldenRecords, type Member, readMember } from './lockedGoldenRecords.ts'
+import { ActionAborted, refuse } from './outcome.ts'
 import { everyTwo, type NewAssertion, pairsApart, partition, type Statements } from './partition.ts'
 
-/** What an action comes to: statements about source records, and what must be true afterwards. */
+/** The assertions of an action and what must hold after it. */
 export interface Plan {
   type: TypePolicy
-  /** Records to begin from. */
+  /** Ids of the records where resolution starts. */
   seeds: number[]
-  /** Golden ids and record keys that it is about. */
+  /** Golden ids and record keys that the action concerns. */
   subjects: string[]
   before: Partition
   statements: Statements
-  /** Records that belong together afterwards, group by group; null where nothing moves. */
+  /** Records that must be together after the action, group by group; null if none move. */
   groups: string[][] | null
 }
 
-/** Golden records that one action may name; more are worked on in several. */
+/** Golden records that one action may name. Larger jobs need several actions. */
 const idsMax = 100
-/** Pairs of records that one action may state not to be the same. */
+/** NOT_SAME pairs of records that one action may state. */
 const pairsMax = 50_000
 
-/** Works out what a steward's action comes to, under the locks of the golden records that it names. Throws Stop. */
+/** Plans an action under the locks of the golden records that it names. Throws ActionAborted. */
 export async function planAll(
   tx: Transaction,
   mastering: ResolutionContext,
@@ -47,7 +47,7 @@ export async function planAll(
     records.set(item.record, record)
     if (item.kind === 'ATTACH' && item.from === undefined) named.add(record.goldenId)
   }
-  const held = await hold(tx, [...named])
+  const held = await lockGoldenRecords(tx, [...named])
   checkCurrent([...named], held, expected)
   const taken = new Set<string>()
   const plans: Plan[] = []
@@ -62,15 +62,19 @@ export async function planAll(
   return plans
 }
 
-/** Every golden record has to be there, and be as the steward saw it. */
-function checkCurrent(ids: string[], held: ReadonlyMap<string, Held>, expected: ActionRequest['expected']): void {
+/** Checks that every golden record exists and has the version that the steward saw. */
+function checkCurrent(
+  ids: string[],
+  held: ReadonlyMap<string, LockedGoldenRecord>,
+  expected: ActionRequest['expected'],
+): void {
   for (const id of ids) if (!held.has(id)) refuse('UNKNOWN_ID', `there is no golden record ${id}`)
   const unseen = ids.find((id) => expected[id] === undefined)
   if (unseen) refuse('MISSING_VERSION', `say which version of golden record ${unseen} you have seen`)
   const current = ids.map((id) => held.get(id)).filter((h) => h !== undefined)
   const stale = current.filter((h) => h.version !== expected[h.id])
   if (stale.length > 0)
-    throw new Stop({
+    throw new ActionAborted({
       code: 'CONFLICT',
       current: stale.map(({ id, version, state, redirect }) => ({ id, version, state, redirect })),
     })
@@ -81,7 +85,7 @@ async function planOne(
   mastering: ResolutionContext,
   caller: Caller,
   item: BulkItem,
-  held: ReadonlyMap<string, Held>,
+  held: ReadonlyMap<string, LockedGoldenRecord>,
   records: ReadonlyMap<string, Member>,
 ): Promise<Plan> {
   switch (item.kind) {
@@ -136,11 +140,11 @@ async function merge(
   mastering: ResolutionContext,
   caller: Caller,
   item: Extract<BulkItem, { kind: 'MERGE' }>,
-  held: ReadonlyMap<string, Held>,
+  held: ReadonlyMap<string, LockedGoldenRecord>,
 ): Promise<Plan> {
   const about = several(item.ids, held)
   const members = about.flatMap((h) => h.members).sort((a, b) => a.id - b.id)
-  const survivor = about.toSorted((a, b) => (a.members[0]?.id ?? 0) - (b.members[0]?.id ?? 0))[0] as Held
+  const survivor = about.toSorted((a, b) => (a.members[0]?.id ?? 0) - (b.members[0]?.id ?? 0))[0] as LockedGoldenRecord
   const type = mastering.policy.type(survivor.type)
   const values: NewAssertion[] = []
   for (const choice of item.choices) {
@@ -154,8 +158,8 @@ async function merge(
   return await regroup(tx, mastering, about, [members.map((m) => m.key)], 'together', values)
 }
 
-/** The value that a choice names; none where the record has none. */
-function chosen(choice: Choice, about: readonly Held[], members: readonly Member[]): unknown {
+/** Returns the value that a choice names; undefined if the record has none. */
+function chosen(choice: Choice, about: readonly LockedGoldenRecord[], members: readonly Member[]): unknown {
   const { field } = choice
   if (['golden', 'record', 'value'].filter((name) => name in choice).length !== 1)
     refuse('BAD_CHOICE', `say of ${field} whose value it takes: give one of golden, source and value`)
@@ -168,8 +172,13 @@ function chosen(choice: Choice, about: readonly Held[], members: readonly Member
   return from[field]
 }
 
-/** Takes groups of records out of a golden record; those that no group names stay. */
-async function split(tx: Transaction, mastering: ResolutionContext, golden: Held, named: string[][]): Promise<Plan> {
+/** Moves groups of records out of a golden record. Records that no group names stay. */
+async function split(
+  tx: Transaction,
+  mastering: ResolutionContext,
+  golden: LockedGoldenRecord,
+  named: string[][],
+): Promise<Plan> {
   const out = named.map((keys) => keys.map((k) => k.toLowerCase()))
   const all = out.flat()
   const members = new Map(golden.members.map((m) => [m.key, m]))
@@ -189,7 +198,13 @@ async function split(tx: Transaction, mastering: ResolutionContext, golden: Held
   return await regroup(tx, mastering, [golden], byAge, 'apart', [])
 }
 
-async function attach(tx: Transaction, mastering: ResolutionContext, from: Held, to: Held, key: string): Promise<Plan> {
+async function attach(
+  tx: Transaction,
+  mastering: ResolutionContext,
+  from: LockedGoldenRecord,
+  to: LockedGoldenRecord,
+  key: string,
+): Promise<Plan> {
   if (from.id === to.id) refuse('ALREADY_THERE', `source record ${key} belongs to golden record ${to.id} already`)
   if (from.type !== to.type) refuse('ACROSS_TYPES', `${from.id} is a ${from.type}, ${to.id} a ${to.type}`)
   const moved = from.members.filter((m) => m.key === key.toLowerCase())
@@ -208,7 +223,7 @@ async function override(
   tx: Transaction,
   mastering: ResolutionContext,
   caller: Caller,
-  golden: Held,
+  golden: LockedGoldenRecord,
   name: string,
   value: unknown,
   expiresAt: string | null,
@@ -227,7 +242,7 @@ async function lift(
   tx: Transaction,
   mastering: ResolutionContext,
   caller: Caller,
-  golden: Held,
+  golden: LockedGoldenRecord,
   name: string,
 ): Promise<Plan> {
   const field = fieldOf(mastering.policy.type(golden.type), caller, name)
@@ -237,11 +252,11 @@ async function lift(
   return only(mastering, golden, { append: [], withdraw })
 }
 
-/** A plan that makes records of some golden records fall into groups. */
+/** Returns a plan that puts the records of some golden records into groups. */
 async function regroup(
   tx: Transaction,
   mastering: ResolutionContext,
-  about: Held[],
+  about: LockedGoldenRecord[],
   groups: string[][],
   between: 'apart' | 'together' | 'none',
   more: NewAssertion[],
@@ -255,7 +270,7 @@ async function regroup(
     )
   const { append, withdraw } = partition(groups, apart, await standingPairs(tx, groups.flat()))
   return {
-    type: mastering.policy.type((about[0] as Held).type),
+    type: mastering.policy.type((about[0] as LockedGoldenRecord).type),
     seeds: about.flatMap((h) => h.members.map((m) => m.id)),
     subjects: about.map((h) => h.id),
     before: about.map((h) => [h.id, keysOf(h)]),
@@ -264,8 +279,8 @@ async function regroup(
   }
 }
 
-/** A plan about one golden record whose members stay. */
-function only(mastering: ResolutionContext, golden: Held, statements: Statements): Plan {
+/** Returns a plan about one golden record whose members stay. */
+function only(mastering: ResolutionContext, golden: LockedGoldenRecord, statements: Statements): Plan {
   return {
     type: mastering.policy.type(golden.type),
     seeds: golden.members.map((m) => m.id),
@@ -276,15 +291,15 @@ function only(mastering: ResolutionContext, golden: Held, statements: Statements
   }
 }
 
-function keysOf(golden: Held): string[] {
+function keysOf(golden: LockedGoldenRecord): string[] {
   return golden.members.map((m) => m.key)
 }
 
-function one(held: ReadonlyMap<string, Held>, id: string): Held {
+function one(held: ReadonlyMap<string, LockedGoldenRecord>, id: string): LockedGoldenRecord {
   return held.get(id.toLowerCase()) ?? refuse('UNKNOWN_ID', `there is no golden record ${id}`)
 }
 
-function active(held: ReadonlyMap<string, Held>, id: string): Held {
+function active(held: ReadonlyMap<string, LockedGoldenRecord>, id: string): LockedGoldenRecord {
   const golden = one(held, id)
   if (golden.state === 'MERGED')
     refuse('RETIRED_ID', `golden record ${id} was merged into ${golden.redirect}: work on that one`)
@@ -292,8 +307,8 @@ function active(held: ReadonlyMap<string, Held>, id: string): Held {
   return golden
 }
 
-/** Two or more different golden records of one type. */
-function several(ids: string[], held: ReadonlyMap<string, Held>): Held[] {
+/** Returns two or more different golden records of one type; throws ActionAborted otherwise. */
+function several(ids: string[], held: ReadonlyMap<string, LockedGoldenRecord>): LockedGoldenRecord[] {
   if (ids.length < 2) refuse('TOO_FEW_IDS', 'name at least two golden records')
   if (new Set(ids.map((id) => id.toLowerCase())).size < ids.length)
     refuse('SAME_ID', 'a golden record is named twice: it cannot meet itself')

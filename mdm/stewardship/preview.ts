@@ -6,13 +6,15 @@ import type { NeedsApproval } from './approval.ts'
 import type { ApprovalRule } from './outcome.ts'
 import type { Plan } from './plan.ts'
 
-/** What an action would do. */
+/** The effect that an action would have. */
 export interface Preview {
   code: 'PREVIEW'
-  /** Why it would need a second person; empty when it needs none. */
+  /** Reasons for a second person; empty if none is needed. */
   approval: ApprovalRule[]
   records: PreviewRecord[]
-  /** Objects that go along with their source records, by type and by where from and where to. */
+  /**
+   * Counts of objects that move with their source records, by type and by old and new golden id.
+   */
   children: { type: string; from: string; to: string; count: number }[]
   tasks: { id: string; kind: string; subject: string[]; opens: boolean }[]
 }
@@ -28,7 +30,7 @@ export interface PreviewRecord {
   members: string[]
 }
 
-/** Reads off a transaction what its action has done, before it is taken back. */
+/** Reads the effect of an action from its transaction before it is rolled back. */
 export async function describe(
   tx: Transaction,
   policy: Policy,
@@ -60,11 +62,14 @@ export async function describe(
   }
 }
 
-/** Operational objects and golden records that name a source record which changes its golden id. */
+/**
+ * Counts operational objects and golden records that refer to a source record whose golden id
+ * changes.
+ */
 async function movedChildren(tx: Transaction, policy: Policy, state: ResolutionState): Promise<Preview['children']> {
   const keys = [...state.goldenIdByKey.keys()]
   if (keys.length === 0) return []
-  // The crosswalk is written last, so what is stored is still where they come from.
+  // The crosswalk is written last, so the stored golden ids are still the old ones.
   const stored = await tx<{ key: string; goldenId: string }[]>`
     select key, golden_id as "goldenId" from source_record where key = any(${keys}::uuid[]) and golden_id is not null`
   const from = new Map(stored.map((s) => [s.key, s.goldenId]))

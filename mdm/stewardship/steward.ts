@@ -5,7 +5,7 @@ import { appendAudit } from '../audit/audit.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
 import { appendChanges } from '../feed/append.ts'
-import { stakeOfGolden, stakes } from '../golden/read/valueAtRisk.ts'
+import { valueAtRisk, valueAtRiskOfGolden } from '../golden/read/valueAtRisk.ts'
 import { saveNotCompared } from '../inbox/notCompared.ts'
 import { requeue } from '../inbox/requeue.ts'
 import { forgetFeatures, type SourceRecord, saveMatched } from '../records/records.ts'
@@ -27,14 +27,14 @@ import {
   propose,
   setState,
 } from './actions.ts'
-import { putInForce } from './activatePolicy.ts'
-import { anchorWithin } from './anchors.ts'
+import { activatePolicy } from './activatePolicy.ts'
+import { keepHostsWithinGroups } from './anchors.ts'
 import { askApproval, NeedsApproval, touchesApproval } from './approval.ts'
 import { appendAssertions, goldenWithExpired, withdrawAssertions } from './assertions.ts'
 import { checkReason, checkRequest, checkRole } from './checkRequest.ts'
-import { refuseCycles } from './hierarchy.ts'
+import { refuseHierarchyCycles } from './hierarchy.ts'
 import { type ActionRequest, normalised } from './input.ts'
-import { type Outcome, refuse, Stop } from './outcome.ts'
+import { ActionAborted, type Outcome, refuse } from './outcome.ts'
 import { type Plan, planAll } from './plan.ts'
 import { describe, type Preview } from './preview.ts'
 import { planUndo } from './undo.ts'
@@ -43,30 +43,35 @@ export interface Stewardship extends TaskContext {
   sql: Sql
 }
 
-/** Sees what an action has done before it is taken back. */
+/** Reads the effect of an action before it is rolled back. */
 type Look = (state: ResolutionState, plans: Plan[], approval: NeedsApproval | null) => Promise<void>
 
-/** Path 4: a steward's action, from the statement to golden records and events, or the reason why not. */
+/**
+ * Path 4: runs a steward's action, from assertions to golden records and events. Returns DONE, a
+ * proposal, or the reason for rejection.
+ */
 export async function act(steward: Stewardship, caller: Caller, given: ActionRequest): Promise<Outcome> {
   const request = normalised(given)
-  return await answered(steward.sql, async (tx) => {
+  return await runInTransaction(steward.sql, async (tx) => {
     checkRequest(rulesOf(steward), caller, request)
     const before = await answeredBefore(tx, caller, request)
     if (before) return before
     try {
-      return (await tx.savepoint((sp) => carryOut(sp, steward, caller, request, null))) as Outcome
+      return (await tx.savepoint((sp) => execute(sp, steward, caller, request, null))) as Outcome
     } catch (e) {
       if (!(e instanceof NeedsApproval)) throw e
-      return await proposeIt(tx, steward, caller, request, e)
+      return await proposeAction(tx, steward, caller, request, e)
     }
   })
 }
 
 const expiredPerSweep = 200
-/** Who acts when time alone does. Nobody can ask for it: no role allows EXPIRE. */
+/** System actor for expiries; not available to callers, because no role allows EXPIRE. */
 const clock: Caller = { actor: 'clock', roles: new Set(['clock']), scopes: new Set(), correlationId: '' }
 
-/** Withdraws values whose time is over, golden record by golden record; answers how many. */
+/**
+ * Withdraws expired values, one golden record at a time. Returns how many golden records changed.
+ */
 export async function expireValues(steward: Stewardship): Promise<number> {
   const expired = await goldenWithExpired(steward.sql, expiredPerSweep)
   let done = 0
@@ -78,63 +83,70 @@ export async function expireValues(steward: Stewardship): Promise<number> {
       idempotencyKey: crypto.randomUUID(),
       expected: { [id]: version },
     }
-    // Whoever changed the record since it was read leaves it to the next sweep; a marked field needs nobody's approval.
-    const outcome = await answered(steward.sql, (tx) =>
-      carryOut(tx, steward, caller, request, { id: null, by: clock.actor }),
+    // A golden record that changed since it was read is left to the next sweep. Expiry of a marked
+    // field needs no approval.
+    const outcome = await runInTransaction(steward.sql, (tx) =>
+      execute(tx, steward, caller, request, { id: null, by: clock.actor }),
     )
     if (outcome.code === 'DONE') done++
   }
   return done
 }
 
-/** What an action would do, worked out by doing it and taking it back. Refusals and conflicts are those of `act`. */
+/**
+ * Returns the effect of an action by running it and rolling it back. Rejections and conflicts are
+ * those of `act`.
+ */
 export async function preview(
   steward: Stewardship,
   caller: Caller,
   given: Omit<ActionRequest, 'reason' | 'idempotencyKey'>,
 ): Promise<Outcome | Preview> {
   const request = normalised({ ...given, reason: 'preview', idempotencyKey: crypto.randomUUID() })
-  return await foreseen(steward, async (tx, look) => {
+  return await dryRun(steward, async (tx, look) => {
     checkRequest(rulesOf(steward), caller, request)
-    await carryOut(tx, steward, caller, request, null, look)
+    await execute(tx, steward, caller, request, null, look)
   })
 }
 
-async function foreseen(
+async function dryRun(
   steward: Stewardship,
   work: (tx: Transaction, look: Look) => Promise<void>,
 ): Promise<Outcome | Preview> {
   let seen: Preview | null = null
-  const outcome = await answered(steward.sql, async (tx) => {
+  const outcome = await runInTransaction(steward.sql, async (tx) => {
     await work(tx, async (done, plans, approval) => {
       seen = await describe(tx, steward.policy, done, plans, approval)
-      throw new Stop({ code: 'DONE', actionId: '', effect: [] })
+      throw new ActionAborted({ code: 'DONE', actionId: '', effect: [] })
     })
     throw new Error('a preview was not taken back')
   })
   return seen ?? outcome
 }
 
-/** What a proposal would do if it were approved now; also its conflict with what is there by now. */
+/** Returns the effect that a proposal would have now, or its conflict with the present state. */
 export async function previewProposal(steward: Stewardship, caller: Caller, id: string): Promise<Outcome | Preview> {
-  return await foreseen(steward, async (tx, look) => {
-    const action = await proposal(tx, id)
+  return await dryRun(steward, async (tx, look) => {
+    const action = await lockProposal(tx, id)
     if (action.kind === 'PUBLISH') refuse('NOT_PREVIEWED', 'what a policy would do is what simulatePolicy answers')
     await promoteAction(tx, id, { by: caller.actor, why: '' })
-    await carryOut(tx, steward, authorOf(caller, action), action, { id, by: caller.actor }, look)
+    await execute(tx, steward, authorOf(caller, action), action, { id, by: caller.actor }, look)
   })
 }
 
-/** A second person agrees: the proposal is carried out as its author asked, if the records still are as they were. */
+/**
+ * Approves a proposal as a second person. The action runs as its author requested if its records
+ * have not changed.
+ */
 export async function approve(steward: Stewardship, caller: Caller, id: string, why: string): Promise<Outcome> {
-  return await answered(steward.sql, async (tx) => {
+  return await runInTransaction(steward.sql, async (tx) => {
     checkReason(why)
-    const action = await proposal(tx, id)
+    const action = await lockProposal(tx, id)
     checkRole(rulesOf(steward), caller, dutyToDecide(action))
     if (action.actor === caller.actor)
       refuse('OWN_PROPOSAL', 'a proposal is approved by another person than its author')
     await promoteAction(tx, id, { by: caller.actor, why })
-    return await carryOut(tx, steward, authorOf(caller, action), action, { id, by: caller.actor })
+    return await execute(tx, steward, authorOf(caller, action), action, { id, by: caller.actor })
   })
 }
 
@@ -142,7 +154,7 @@ function authorOf(caller: Caller, { actor, correlationId }: ActionRow): Caller {
   return { ...caller, actor, correlationId }
 }
 
-/** A second person does not agree, or the author takes the proposal back. */
+/** Declines a proposal as a second person, or withdraws it as its author. */
 export async function decide(
   steward: Stewardship,
   caller: Caller,
@@ -150,9 +162,9 @@ export async function decide(
   state: 'DECLINED' | 'WITHDRAWN',
   why: string,
 ): Promise<Outcome> {
-  return await answered(steward.sql, async (tx) => {
+  return await runInTransaction(steward.sql, async (tx) => {
     checkReason(why)
-    const action = await proposal(tx, id)
+    const action = await lockProposal(tx, id)
     if (state === 'WITHDRAWN' && action.actor !== caller.actor)
       refuse('NOT_THE_AUTHOR', 'a proposal is withdrawn by its author; others decline it')
     if (state === 'DECLINED') checkRole(rulesOf(steward), caller, dutyToDecide(action))
@@ -167,8 +179,11 @@ function dutyToDecide(action: ActionRow): Duty {
   return action.kind === 'PUBLISH' ? 'APPROVE_PUBLISH' : 'APPROVE'
 }
 
-/** Does an action under the locks of everything it can reach. `approved` is the proposal, where a second person agreed. */
-async function carryOut(
+/**
+ * Runs an action under the locks of everything it can reach. `approved` is the proposal that a
+ * second person approved.
+ */
+async function execute(
   tx: Transaction,
   steward: Stewardship,
   caller: Caller,
@@ -177,7 +192,8 @@ async function carryOut(
   look: Look | null = null,
 ): Promise<Outcome> {
   const { input, expected } = request
-  if (input.kind === 'PUBLISH') return await putInForce(tx, rulesOf(steward), caller, { ...request, input }, approved)
+  if (input.kind === 'PUBLISH')
+    return await activatePolicy(tx, rulesOf(steward), caller, { ...request, input }, approved)
   const target = input.kind === 'UNDO' ? await lockAction(tx, input.action) : null
   if (input.kind === 'UNDO' && !target) refuse('UNKNOWN_ACTION', `there is no action ${input.action}`)
   const plans = target
@@ -202,14 +218,14 @@ async function carryOut(
     { id, ...row },
     statements.flatMap((s) => s.append),
   )
-  const state = await remaster(tx, steward, plans, {
+  const state = await reresolve(tx, steward, plans, {
     source: 'stewardship',
     object: input.kind,
     sourceId: id,
     correlationId: caller.correlationId,
   })
   await syncFindings(tx, steward, state.findings)
-  await refuseCycles(tx, steward.policy, state, target)
+  await refuseHierarchyCycles(tx, steward.policy, state, target)
 
   const about = {
     type: plans[0]?.type.name ?? '',
@@ -223,8 +239,8 @@ async function carryOut(
     { ...about, marked, merges: survivors.length > 0 },
     async (what) =>
       what === 'SUBJECTS'
-        ? await stakeOfGolden(tx, about.subjects)
-        : ((await stakes(tx, new Map([['merged', survivors.flatMap((e) => e.members)]]))).get('merged') ?? 0),
+        ? await valueAtRiskOfGolden(tx, about.subjects)
+        : ((await valueAtRisk(tx, new Map([['merged', survivors.flatMap((e) => e.members)]]))).get('merged') ?? 0),
   )
   if (look) await look(state, plans, needs)
   if (needs && !approved) throw needs
@@ -251,7 +267,7 @@ async function carryOut(
   return { code: 'DONE', actionId: id, effect }
 }
 
-/** Which sensitive fields an action changed. */
+/** Returns which sensitive fields an action changed. */
 function changedSensitive(
   steward: Stewardship,
   caller: Caller,
@@ -268,8 +284,8 @@ function changedSensitive(
   })
 }
 
-/** Clusters and derives anew what the plans touch, type by type, and what refers to it. */
-async function remaster(
+/** Resolves again what the plans concern, type by type, and records that refer to it. */
+async function reresolve(
   tx: Transaction,
   steward: Stewardship,
   plans: Plan[],
@@ -277,7 +293,7 @@ async function remaster(
 ): Promise<ResolutionState> {
   const state = newResolutionState()
   for (const key of plans.flatMap((p) => p.before.flatMap(([, keys]) => keys))) state.causes.set(key, cause)
-  for (const plan of plans) if (plan.groups) await anchorWithin(tx, plan.groups)
+  for (const plan of plans) if (plan.groups) await keepHostsWithinGroups(tx, plan.groups)
   for (const type of steward.policy.types) {
     const own = plans.filter((p) => p.type.name === type.name)
     const records = new Map<number, SourceRecord>()
@@ -292,17 +308,18 @@ async function remaster(
   return state
 }
 
-/** What a steward stated holds, whatever the evidence: else nothing is committed. */
+/** Throws if the result contradicts the steward's assertions; the transaction then rolls back. */
 function checkGroups(plan: Plan, records: ReadonlyMap<number, SourceRecord>): void {
   if (!plan.groups || plan.statements.append.length === 0) return
   const byKey = new Map([...records.values()].filter(isLive).map((r) => [r.key, r.goldenId]))
   for (const keys of plan.groups) {
     const homes = new Set(keys.map((k) => byKey.get(k)).filter((g) => g !== undefined))
-    if (homes.size > 1) throw new Error(`records said to be the same fell into ${[...homes].join(', ')}`)
+    if (homes.size > 1)
+      throw new Error(`records declared the same are in different golden records:  ${[...homes].join(', ')}`)
   }
 }
 
-async function proposeIt(
+async function proposeAction(
   tx: Transaction,
   steward: Stewardship,
   caller: Caller,
@@ -333,8 +350,8 @@ async function proposeIt(
   return { code: 'NEEDS_APPROVAL', actionId: id, rules: needs.rules }
 }
 
-/** A proposal that can still be decided on, locked. */
-async function proposal(tx: Transaction, id: string): Promise<ActionRow> {
+/** Reads and locks a proposal that is still open. Throws ActionAborted otherwise. */
+async function lockProposal(tx: Transaction, id: string): Promise<ActionRow> {
   const action = isUuid(id) ? await lockAction(tx, id) : null
   if (!action) return refuse('UNKNOWN_ACTION', `there is no action ${id}`)
   if (isExpired(action))
@@ -347,12 +364,12 @@ function rulesOf(steward: Stewardship) {
   return steward.rules ?? DEFAULT_RULES
 }
 
-/** One transaction; what ends it early is its answer. */
-async function answered(sql: Sql, work: (tx: Transaction) => Promise<Outcome>): Promise<Outcome> {
+/** Runs `work` in one transaction. An ActionAborted rolls it back and its outcome is returned. */
+async function runInTransaction(sql: Sql, work: (tx: Transaction) => Promise<Outcome>): Promise<Outcome> {
   try {
     return await transaction(sql, work)
   } catch (e) {
-    if (e instanceof Stop) return e.outcome
+    if (e instanceof ActionAborted) return e.outcome
     throw e
   }
 }

@@ -1,10 +1,10 @@
 import type { Sql } from '../db/database.ts'
-import { stakes } from '../golden/read/valueAtRisk.ts'
+import { valueAtRisk } from '../golden/read/valueAtRisk.ts'
 import { escalateTasks, reweighTasks, tasksToWeigh } from '../tasks/tasks.ts'
 import { expireProposals } from './actions.ts'
 import { expireValues, type Stewardship } from './steward.ts'
 
-/** What the clock did. */
+/** Counts of what one sweep did. */
 export interface Swept {
   values: number
   proposals: number
@@ -14,9 +14,9 @@ export interface Swept {
 const tasksPerSweep = 500
 
 /**
- * What time alone brings about: values that a steward stated for a while end, proposals that nobody decided on expire,
- * overdue tasks move up, and the value at stake of open tasks is looked at again, those looked at longest ago first.
- * Several processes may do it at once.
+ * Does what is due by time: expires values that a steward stated for a while, expires proposals,
+ * escalates overdue tasks, and recomputes the value at risk of open tasks, the longest unchecked
+ * first. Several processes may sweep at once.
  */
 export async function sweep(steward: Stewardship): Promise<Swept> {
   const { sql } = steward
@@ -33,7 +33,7 @@ async function reweigh(sql: Sql): Promise<void> {
     const rows = await tx<{ id: string; keys: string[] }[]>`
       select golden_id as id, array_agg(key) as keys from source_record
       where golden_id = any(${[...new Set(tasks.flatMap((t) => t.subject))]}::uuid[]) group by golden_id`
-    const stakeOf = await stakes(tx, new Map(rows.map((r) => [r.id, r.keys])))
+    const stakeOf = await valueAtRisk(tx, new Map(rows.map((r) => [r.id, r.keys])))
     await reweighTasks(
       tx,
       tasks.map((t) => ({ ...t, stake: t.subject.reduce((sum, id) => sum + (stakeOf.get(id) ?? 0), 0) })),
@@ -45,10 +45,10 @@ export interface Sweeper {
   stop(): Promise<void>
 }
 
-/** Sweeps again and again until it is stopped. */
+/** Sweeps at an interval until stopped. */
 export function startSweeper(steward: Stewardship, everyMs: number, onError: (error: unknown) => void): Sweeper {
   let running: Promise<unknown> | null = null
-  // While one is under way, the next is left out: a database that hangs must not gather them.
+  // The timer skips a turn while a sweep runs: sweeps must not pile up on a database that hangs.
   const timer = setInterval(() => {
     running ??= sweep(steward)
       .catch(onError)

@@ -13,9 +13,10 @@ import type { Plan } from './plan.ts'
 const MOVES = new Set(['MERGE', 'UNMERGE', 'SPLIT', 'ATTACH', 'BULK'])
 
 /**
- * Undoes an action: what it stated no longer stands, and what it withdrew stands again unless another action withdrew it
- * too. That is sound in any order while no later action that is done rests on this one or speaks of the same pairs, and
- * the statements that then stand do not contradict each other; otherwise the latest action in the way is named.
+ * Plans the undo of an action: its assertions no longer stand, and those it withdrew stand again
+ * unless another action also withdrew them. This is sound in any order if no later done action
+ * depends on this one or concerns the same pairs, and the remaining assertions do not contradict
+ * each other. Otherwise the rejection names the latest action in the way.
  */
 export async function planUndo(tx: Transaction, mastering: ResolutionContext, action: ActionRow): Promise<Plan[]> {
   if (action.kind === 'UNDO') refuse('UNDO_OF_AN_UNDO', 'an undo cannot be undone: do the action itself again')
@@ -42,7 +43,7 @@ export async function planUndo(tx: Transaction, mastering: ResolutionContext, ac
   const contradicting = contradictions(pairs, MOVES.has(action.kind) ? action.before.map(([, k]) => k) : [])
   if (contradicting.length > 0) stands((await latestMaker(tx, contradicting, action.number)) ?? action.id)
 
-  // A bulk action may be about several golden types.
+  // A bulk action may concern several golden types.
   return [...Map.groupBy(records, (r) => r.type)].map(([type, own]): Plan => {
     const mine = new Set(own.map((r) => r.key))
     const before = action.before.filter(([, k]) => k.some((key) => mine.has(key)))
@@ -62,8 +63,8 @@ function stands(id: string): never {
 }
 
 /**
- * Statements that cannot hold together: two records said not to be the same within a class of same ones, and classes that
- * join records of different groups. Answers all statements of such classes.
+ * Returns the assertions that contradict each other: NOT_SAME within a class of SAME records, and
+ * all SAME of a class that joins records of different groups.
  */
 function contradictions(pairs: readonly StandingPair[], groups: readonly (readonly string[])[]): number[] {
   const same = pairs.filter((p) => p.kind === 'SAME')
@@ -86,7 +87,10 @@ function contradictions(pairs: readonly StandingPair[], groups: readonly (readon
     .map((p) => p.assertionId)
 }
 
-/** A retirement is about a golden id: once that id has gone into another golden record, bringing it back does nothing. */
+/**
+ * Returns the action that retired the golden id elsewhere. Once that id was merged into another
+ * golden record, restoring it would have no effect.
+ */
 async function retiredElsewhere(tx: Transaction, action: ActionRow): Promise<string | null> {
   if (action.kind !== 'RETIRE' && action.kind !== 'RESTORE') return null
   const [golden] = await tx<{ state: string }[]>`select state from golden where id = ${action.before[0]?.[0] ?? null}`

@@ -2,16 +2,19 @@ import type { Sql } from '../db/database.ts'
 import { readChangedTasks, type TaskRow } from './queue.ts'
 import { taskChannel } from './tasks.ts'
 
-/** A change is read again for so long after the clock it bears: its transaction may have committed that much later. */
+/**
+ * Changes this much older than the newest are read again: a transaction may commit later than the
+ * clock value it wrote.
+ */
 const overlapMs = 10_000
 const tasksPerRead = 500
-/** Without a notice it looks so often, and with notices not more often than the second. */
+/** Poll interval without a notification, and the shortest interval with notifications. */
 const pollMs = 5_000
 const pauseMs = 200
 
 /**
- * Tasks as they change, from now on, until `signal` aborts; each change once, the latest state of a task where it changes
- * faster than it is read. A notice of the database wakes it.
+ * Yields tasks as they change, from now until `signal` aborts. Yields each change once, or only the
+ * latest state if a task changes faster than it is read. A database notification wakes it.
  */
 export async function* followTasks(sql: Sql, signal: AbortSignal): AsyncGenerator<TaskRow> {
   let wake: (() => void) | undefined
@@ -21,7 +24,7 @@ export async function* followTasks(sql: Sql, signal: AbortSignal): AsyncGenerato
     const [clock] = await sql<{ now: Date }[]>`select clock_timestamp() as now`
     let since = clock?.now ?? new Date()
     const began = since
-    /** Changes given lately, by task. */
+    /** Changes that were yielded recently, by task. */
     const given = new Map<string, number>()
     for (const task of await readChangedTasks(sql, new Date(since.getTime() - overlapMs), tasksPerRead))
       given.set(task.id, task.updatedAt.getTime())

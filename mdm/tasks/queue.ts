@@ -25,29 +25,29 @@ const columns = `t.id, t.kind, t.type, t.subject, t.state, t.reason, t.weight, t
   t.due_at as "dueAt", t.deferred_until as "deferredUntil", t.escalated, t.created_at as "createdAt",
   t.updated_at as "updatedAt", t.closed_at as "closedAt", t.closed_because as "closedBecause"`
 
-/** What a list of tasks is narrowed to; without `state`, what is open and not put off. */
+/** Filter of a task list. Without `state`: open tasks that are not deferred. */
 export interface TaskFilter {
   kinds?: string[] | null
   types?: string[] | null
-  /** Null: of nobody. Left out: of anybody. */
+  /** Null selects unassigned tasks. Undefined does not filter. */
   assignee?: string | null | undefined
-  /** Of somebody. */
+  /** True selects assigned tasks. */
   assigned?: boolean
   overdue?: boolean | null
-  /** About this golden record, source record or action. */
+  /** Concerns this golden record, source record or action. */
   about?: string | null
   state?: 'OPEN' | 'CLOSED' | 'DEFERRED' | null
 }
 
-/** Place after which a page begins. */
+/** Keyset position after which a page begins. */
 export interface TaskPlace {
   priority: number
   id: string
 }
 
 /**
- * Tasks, the most important first. Walks (priority desc, id) of the open ones, of those of one kind or assignee, or of the
- * closed ones, and so reads little more than the page, whatever the length of the queue.
+ * Returns tasks by falling priority. Walks the index (priority desc, id) of open tasks, of one kind
+ * or assignee, or of closed tasks, so it reads little more than the page at any queue length.
  */
 export async function readTasks(
   sql: Sql,
@@ -75,17 +75,17 @@ export async function readTasksById(sql: Sql, ids: readonly string[]): Promise<M
   return new Map(rows.map((r) => [r.id, r]))
 }
 
-/** How many tasks there are, and how they divide. */
+/** Counts of tasks, in total and by facet. */
 export interface TaskFacets {
   total: number
   overdue: number
   kinds: { value: string; count: number }[]
   types: { value: string; count: number }[]
-  /** Null: nobody. */
+  /** Null stands for unassigned. */
   assignees: { value: string | null; count: number }[]
 }
 
-/** One pass over the tasks of a filter, for all facets at once; of the open ones, over indexes alone. */
+/** Counts all facets of a filter in one pass. Open tasks are counted from indexes alone. */
 export async function countTasks(sql: Sql, filter: TaskFilter): Promise<TaskFacets> {
   const { where, values } = condition(filter)
   const of = where.join(' and ')
@@ -136,7 +136,7 @@ export interface TaskComment {
 
 const commentsMax = 200
 
-/** What people wrote on tasks, the oldest first; at most 200 of a task, the latest. */
+/** Returns comments on tasks, oldest first; at most the latest 200 of each task. */
 export async function readComments(sql: Sql, ids: readonly string[]): Promise<Map<string, TaskComment[]>> {
   const rows = await sql<TaskComment[]>`
     select c.* from unnest(${ids as string[]}::uuid[]) t (id) cross join lateral (
@@ -145,7 +145,7 @@ export async function readComments(sql: Sql, ids: readonly string[]): Promise<Ma
   return Map.groupBy(rows, (r) => r.taskId)
 }
 
-/** Tasks that changed since a moment, the oldest change first. */
+/** Returns tasks that changed since a moment, the oldest change first. */
 export async function readChangedTasks(sql: Sql, since: Date, limit: number): Promise<TaskRow[]> {
   return await sql.unsafe<TaskRow[]>(
     `select ${columns} from task t where t.updated_at > $1 order by t.updated_at, t.id limit ${limit}`,
@@ -153,7 +153,7 @@ export async function readChangedTasks(sql: Sql, since: Date, limit: number): Pr
   )
 }
 
-/** How long tasks of a kind have been waiting, in seconds. */
+/** Age of the oldest open task of a kind, in seconds. */
 export interface QueueAge {
   kind: TaskKind
   open: number

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
 
-/** Kinds of action, and what else a role may allow. */
+/** Kinds of action, and other duties that a role may allow. */
 const DUTIES = [
   'MERGE',
   'UNMERGE',
@@ -22,7 +22,7 @@ const DUTIES = [
   'EXCEPTIONS',
 ] as const
 export type Duty = (typeof DUTIES)[number]
-/** EXPIRE belongs to the clock: no role can allow it. */
+/** EXPIRE belongs to the system clock: no role can allow it. */
 type Asked = Duty | 'EXPIRE'
 
 const schema = z.strictObject({
@@ -46,10 +46,13 @@ const schema = z.strictObject({
     .optional(),
 })
 
-/** Who may do what, what needs a second person, and how soon a task is due. Values are in units of whatever currency. */
+/**
+ * Rules of stewardship: which role may do what, what needs a second person, and when a task is due.
+ * Values at risk count in whole units without regard to currency.
+ */
 export type StewardshipRules = z.infer<typeof schema>
 
-/** What holds without config/stewardship.yaml. */
+/** Rules in effect without config/stewardship.yaml. */
 export const DEFAULT_RULES: StewardshipRules = {
   roles: {
     steward: DUTIES.filter((d) => d !== 'APPROVE' && d !== 'PUBLISH' && d !== 'APPROVE_PUBLISH'),
@@ -65,7 +68,7 @@ export const DEFAULT_RULES: StewardshipRules = {
   ],
 }
 
-/** Reads the rules from a YAML file; throws with the path of what is wrong. */
+/** Reads the rules from a YAML file. Throws with file and path of a fault. */
 export function readRules(file: string): StewardshipRules {
   const result = schema.safeParse(parse(readFileSync(file, 'utf8')))
   if (result.success) return result.data
@@ -77,17 +80,20 @@ export function mayDo(rules: StewardshipRules, roles: ReadonlySet<string>, duty:
   return Object.entries(rules.roles).some(([role, duties]) => roles.has(role) && duties.includes(duty as Duty))
 }
 
-/** What is wrong where none of these roles allows it, and which would; null where one does. */
+/** Returns a message that names the missing role, or null if one of these roles allows the duty. */
 export function missingRole(rules: StewardshipRules, roles: ReadonlySet<string>, duty: Asked): string | null {
   if (mayDo(rules, roles, duty)) return null
   const allowed = Object.keys(rules.roles).filter((role) => mayDo(rules, new Set([role]), duty))
   return `${duty} is for these roles: ${allowed.join(', ') || 'none'}; you have: ${[...roles].join(', ') || 'none'}`
 }
 
-/** Who looks after what has no line of its own. */
+/** Owner of everything that no line of `owners` covers. */
 const nobodyElse = 'integration'
 
-/** Who looks after messages of a source system that could not be applied: the first line that fits. */
+/**
+ * Returns the owner of messages of a source system that could not be applied: the first matching
+ * line.
+ */
 export function ownerOf(
   rules: StewardshipRules,
   about: { system: string; object: string | null; type: string | null },
@@ -101,7 +107,7 @@ export function ownerOf(
   return line?.owner ?? nobodyElse
 }
 
-/** How soon a task with this value at stake is due. */
+/** Returns the hours until a task with this value at risk is due. */
 export function dueHours(rules: StewardshipRules, stake: number): number {
   const tier = rules.tiers.toSorted((a, b) => b.valueMin - a.valueMin).find((t) => stake >= t.valueMin)
   return tier?.dueHours ?? Math.max(...rules.tiers.map((t) => t.dueHours))

@@ -1,5 +1,5 @@
 import type { Transaction } from '../db/database.ts'
-import { stakes } from '../golden/read/valueAtRisk.ts'
+import { valueAtRisk } from '../golden/read/valueAtRisk.ts'
 import { loadGolden, loadMemberKeys } from '../golden/stored.ts'
 import type { ResolutionContext } from '../resolution/context.ts'
 import { type Finding, type PairFinding, pairOf, type SplitFinding } from '../resolution/findings.ts'
@@ -48,6 +48,6 @@ async function syncPairs(
       ids.filter((id) => !memberKeys.has(id)),
     )
     const keysOf = (id: string) => memberKeys.get(id) ?? outside.get(id) ?? []
-    return stakes(tx, new Map(ids.map((id) => [id, keysOf(id)])))
+    return valueAtRisk(tx, new Map(ids.map((id) => [id, keysOf(id)])))
   })
 }

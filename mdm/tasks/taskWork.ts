@@ -7,7 +7,7 @@ import { transaction } from '../db/transaction.ts'
 import { mayDo, type StewardshipRules } from './rules.ts'
 import { escalationPriority, taskChannel } from './tasks.ts'
 
-/** What a steward does with a task, short of settling it. */
+/** Work on a task that does not decide it. */
 export type TaskWork =
   | { kind: 'CLAIM' }
   | { kind: 'ASSIGN'; to: string }
@@ -27,12 +27,12 @@ export type TaskRule =
   | 'MISSING_ROLE'
 export type TaskOutcome = { code: 'DONE'; taskId: string } | { code: 'REFUSED'; rule: TaskRule; detail: string }
 
-/** Tasks that one call works on at most. */
+/** Largest number of tasks in one call. */
 const tasksMax = 500
 const commentCharsMax = 5_000
 const nameCharsMax = 200
 
-/** The same work on several tasks, each with its own outcome, in one transaction. */
+/** Applies the same work to several tasks in one transaction. Each task has its own outcome. */
 export async function workOnTasks(
   sql: Sql,
   rules: StewardshipRules,

@@ -3,29 +3,30 @@ import type { Issue } from '../../connectors/contract.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { dueHours, type StewardshipRules } from './rules.ts'
 
-/** Wakes who follows the queue. */
+/** Notification channel that wakes followers of the task queue. */
 export const taskChannel = 'touchstone_task'
 
 /**
- * POSSIBLE_MATCH: two golden records are alike, under the threshold. CONFLICT: two are alike, but other evidence speaks
- * against it. VALIDATION: a source record has values that cannot be used. APPROVAL: a proposal waits for a second person.
- * SPLIT: a golden record fell apart by itself and waits for somebody to agree.
+ * POSSIBLE_MATCH: two golden records are alike, below the threshold. CONFLICT: two are alike, but
+ * other evidence contradicts a match. VALIDATION: a source record has unusable values. APPROVAL: a
+ * proposal waits for a second person. SPLIT: a golden record split without a person's decision and
+ * waits for confirmation.
  */
 export const TASK_KINDS = ['POSSIBLE_MATCH', 'CONFLICT', 'VALIDATION', 'APPROVAL', 'SPLIT'] as const
 export type TaskKind = (typeof TASK_KINDS)[number]
 
-/** Why a task should be there. */
+/** The reason why a task exists. */
 export interface TaskReason {
   kind: TaskKind
   type: string
-  /** What it is about; its order does not matter. */
+  /** Ids that the task concerns, in any order. */
   subject: string[]
   reason: string
   weight: number | null
   stake: number
 }
 
-/** A task's id follows from what it is about, so it is the same task when its reason comes back. */
+/** Derives a task's id from its subject, so a reason that comes back reopens the same task. */
 export function taskId(kind: TaskKind, subject: readonly string[]): string {
   const about = kind === 'CONFLICT' ? 'POSSIBLE_MATCH' : kind
   const h = createHash('sha256')
@@ -34,19 +35,23 @@ export function taskId(kind: TaskKind, subject: readonly string[]): string {
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-8${h.slice(13, 16)}-a${h.slice(17, 20)}-${h.slice(20, 32)}`
 }
 
-/** What an overdue task gains: more than any value at stake, so that it comes before all that are not overdue. */
+/**
+ * Added to the priority of an overdue task. It exceeds any value at risk, so overdue tasks come
+ * first.
+ */
 export const escalationPriority = 20
 
 /**
- * What comes first: value at stake on a scale of orders of magnitude, plus up to one for evidence. So ten times the value
- * outranks any evidence, and among equals the likelier match is first.
+ * Returns a task's priority: the order of magnitude of the value at risk, plus at most one for the
+ * evidence. So ten times the value outranks any evidence, and of equals the likelier match comes
+ * first.
  */
 export function priorityOf(stake: number, weight: number | null): number {
   const evidence = weight === null ? 0.5 : 1 / (1 + 2 ** (-weight / 4))
   return Math.round((Math.log10(1 + Math.max(0, stake)) + evidence) * 1e6) / 1e6
 }
 
-/** Opens tasks, or brings those that were closed back; who had one still has it. */
+/** Opens tasks and reopens closed ones. A reopened task keeps its assignee. */
 export async function openTasks(
   tx: Transaction,
   rules: StewardshipRules,
@@ -85,7 +90,7 @@ export async function closeTasks(tx: Transaction, ids: readonly string[], becaus
     select pg_notify(${taskChannel}, '') where exists (select 1 from changed)`
 }
 
-/** Open tasks of these kinds that are about any of these ids. */
+/** Returns open tasks of these kinds that concern any of these ids. */
 export async function openAbout(
   tx: Transaction,
   kinds: readonly TaskKind[],
@@ -98,8 +103,9 @@ export async function openAbout(
 }
 
 /**
- * Brings the tasks about pairs of golden records up to date with what was found: `ids` are the golden records that were
- * looked at, `found` all pairs of alike ones among which at least one is of them. `stakes` is asked only for new ones.
+ * Brings tasks about pairs of golden records in line with what was found. `ids` are the examined
+ * golden records; `found` are all pairs that are alike and include at least one of them. `stakes`
+ * is called only if pairs were found.
  */
 export async function syncPairTasks(
   tx: Transaction,
@@ -122,9 +128,9 @@ export async function syncPairTasks(
 }
 
 /**
- * Tasks about golden records that fell apart by themselves. `ids` were looked at, `fresh` are pairs of parts that fell
- * apart just now; `judge` says which pairs are there still without anybody having said that they are two. A task that
- * was closed because they were one again is open again when they are two again.
+ * Brings SPLIT tasks in line with what was found. `ids` were examined; `fresh` are pairs of parts
+ * that split just now. `judge` returns which pairs still exist and are not declared apart. A task
+ * that was closed because the parts merged reopens when they split again.
  */
 export async function syncSplitTasks(
   tx: Transaction,
@@ -157,8 +163,8 @@ export async function syncSplitTasks(
 }
 
 /**
- * Tasks about source records whose values cannot be used; `records` are all that were looked at. Details quote values:
- * of fields that not everybody may see (`hides`) the code is said instead.
+ * Brings VALIDATION tasks in line with the issues of these records. Details quote values, so for
+ * fields that `hides` names the task states only the code.
  */
 export async function syncValidationTasks(
   tx: Transaction,
@@ -192,7 +198,7 @@ export async function syncValidationTasks(
 
 const escalatedPerSweep = 1_000
 
-/** Moves overdue tasks up, once each; answers how many. */
+/** Raises the priority of overdue tasks, once each. Returns how many. */
 export async function escalateTasks(sql: Sql): Promise<number> {
   const rows = await sql`
     update task set escalated = true, priority = priority + ${escalationPriority}, updated_at = clock_timestamp()
@@ -209,7 +215,10 @@ export interface Weighed {
   escalated: boolean
 }
 
-/** Open tasks about golden records whose value at stake was looked at longest ago, an hour at least; locked. */
+/**
+ * Returns open tasks about golden records whose value at risk was computed longest ago, at least an
+ * hour; locks them.
+ */
 export async function tasksToWeigh(tx: Transaction, limit: number): Promise<Weighed[]> {
   return await tx<Weighed[]>`
     select id, subject, weight, escalated from task

@@ -1,7 +1,7 @@
 import { type ClusterStory, clusterStory } from '../../mdm/explain/clusterStory.ts'
 import { type Explanation, explain, explainPairs, pairName } from '../../mdm/explain/explain.ts'
 import { type Related, relatedTo } from '../../mdm/explain/related.ts'
-import type { Said } from '../../mdm/explain/stewardAssertions.ts'
+import type { StewardAssertion } from '../../mdm/explain/stewardAssertions.ts'
 import { type LineageRow, readLineage } from '../../mdm/golden/read/lineage.ts'
 import { readGoldenIds } from '../../mdm/golden/read/read.ts'
 import type { WaterfallStep } from '../../mdm/match/waterfall.ts'
@@ -110,7 +110,9 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       valuesA: (s: Step, _: unknown, context: RequestContext) => values(s, s.of.a, context),
       valuesB: (s: Step, _: unknown, context: RequestContext) => values(s, s.of.b, context),
     },
-    MatchAssertion: { action: (s: Said, _: unknown, context: RequestContext) => actionOf(s.actionId, context) },
+    MatchAssertion: {
+      action: (s: StewardAssertion, _: unknown, context: RequestContext) => actionOf(s.actionId, context),
+    },
     ComparedRecord: {
       id: (r: SourceRecord) => r.key,
       system: (r: SourceRecord) => r.source,

@@ -1,7 +1,7 @@
 import type { Caller } from '../../mdm/access/caller.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { transaction } from '../../mdm/db/transaction.ts'
-import { keepPolicy, type Publication, readPublications } from '../../mdm/policy/policies.ts'
+import { type Publication, readPublications, storePolicy } from '../../mdm/policy/policies.ts'
 import type { Outcome } from '../../mdm/stewardship/outcome.ts'
 import { act, type Stewardship } from '../../mdm/stewardship/steward.ts'
 import { DEFAULT_RULES, missingRole } from '../../mdm/tasks/rules.ts'
@@ -23,7 +23,7 @@ export function publishing(
     if (!policies) return notHere
     const kept = await candidate(policies, asked)
     if ('rule' in kept) return kept
-    await transaction(steward.sql, (tx) => keepPolicy(tx, kept))
+    await transaction(steward.sql, (tx) => storePolicy(tx, kept))
     const { reason, idempotencyKey, instead } = asked
     const input = { kind: 'PUBLISH', policy: kept.version, instead: instead ?? null } as const
     return await act(steward, caller, { input, reason, idempotencyKey, expected: {} })

@@ -1,5 +1,5 @@
 import type { Caller } from '../../mdm/access/caller.ts'
-import { type KeptPolicy, keptVersion } from '../../mdm/policy/policies.ts'
+import { policyVersionOf, type StoredPolicy } from '../../mdm/policy/policies.ts'
 import type { Simulation } from '../../mdm/policy/simulate.ts'
 import { missingRole, type StewardshipRules } from '../../mdm/tasks/rules.ts'
 import { isStorable, storable } from '../../schema/storable.ts'
@@ -19,9 +19,9 @@ interface PolicyFile {
 /** What this process can do with a policy. */
 export interface Policies {
   /** The policy meant. Throws PolicyError, ModelError or CandidateError where it is not right. */
-  candidate(asked: { policy?: KeptPolicy; to?: string; shipped?: boolean; model?: string[] }): Promise<KeptPolicy>
+  candidate(asked: { policy?: StoredPolicy; to?: string; shipped?: boolean; model?: string[] }): Promise<StoredPolicy>
   /** Runs a what-if away from the thread that answers queries. */
-  simulate(kept: KeptPolicy, sample: number | undefined): Promise<Simulation>
+  simulate(kept: StoredPolicy, sample: number | undefined): Promise<Simulation>
 }
 
 const PARAMETERS = '.parameters.json'
@@ -60,7 +60,7 @@ export const notHere = refused(
 export async function candidate(
   policies: Policies,
   asked: PolicyAsked,
-): Promise<KeptPolicy | ReturnType<typeof refused>> {
+): Promise<StoredPolicy | ReturnType<typeof refused>> {
   try {
     return await policies.candidate({
       ...(asked.files ? { policy: keptPolicy(asked.files) } : {}),
@@ -74,7 +74,7 @@ export async function candidate(
   }
 }
 
-function keptPolicy(files: PolicyFile[]): KeptPolicy {
+function keptPolicy(files: PolicyFile[]): StoredPolicy {
   const unfit = files.find((f) => !isStorable(f.name) || !isStorable(f.text))
   if (unfit) throw new SyntaxError(`${storable(unfit.name)} holds a character that cannot be stored`)
   const stray = files.find((f) => !f.name.endsWith('.graphql') && !f.name.endsWith(PARAMETERS))
@@ -84,7 +84,7 @@ function keptPolicy(files: PolicyFile[]): KeptPolicy {
   const of = (end: string) => files.filter((f) => f.name.endsWith(end))
   const model = Object.fromEntries(of('.graphql').map((f) => [f.name, f.text]))
   const parameters = Object.fromEntries(of(PARAMETERS).map((f) => [f.name.slice(0, -PARAMETERS.length), parsed(f)]))
-  return { version: keptVersion(model, parameters), model, parameters }
+  return { version: policyVersionOf(model, parameters), model, parameters }
 }
 
 function parsed({ name, text }: PolicyFile): unknown {

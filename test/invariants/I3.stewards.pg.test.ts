@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import { masteringOf, readPolicyFiles } from '../../cli/config/policyFiles.ts'
 import type { Caller } from '../../mdm/access/caller.ts'
 import { priorParameters } from '../../mdm/match/parameters.ts'
-import { type KeptPolicy, keptVersion, withParameters } from '../../mdm/policy/policies.ts'
+import { policyVersionOf, type StoredPolicy, withParameters } from '../../mdm/policy/policies.ts'
 import { publish } from '../../mdm/policy/publish.ts'
 import { checkRebuild } from '../../mdm/policy/rebuild.ts'
 import type { ActionInput } from '../../mdm/stewardship/input.ts'
@@ -195,7 +195,7 @@ test(`I3: what stewards say holds through arrivals, undos and policies in any or
       let pipeline = directPipeline(db.sql)
       let steward: Stewardship = { ...pipeline, policy: unmarked(policy), rules }
       const publishNow = async (n: number) => {
-        const kept = policies[n] as KeptPolicy
+        const kept = policies[n] as StoredPolicy
         const mastering = masteringOf(kept, systems)
         const done = await publish(db.sql, kept, mastering, { actor: 'pia', reason: 'test' })
         assert.equal(done.code, 'DONE')
@@ -271,9 +271,9 @@ const prior = (type: string, bits: number) => {
   const parameters = priorParameters(policy.type(type))
   return { ...parameters, matchWeightMin: parameters.matchWeightMin + bits }
 }
-const policies: KeptPolicy[] = [
+const policies: StoredPolicy[] = [
   shipped,
-  { ...shipped, model, version: keptVersion(model, {}) },
+  { ...shipped, model, version: policyVersionOf(model, {}) },
   withParameters(
     shipped,
     new Map([

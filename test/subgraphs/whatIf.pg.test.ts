@@ -11,9 +11,9 @@ import { verifyAudit } from '../../mdm/audit/audit.ts'
 import { transaction } from '../../mdm/db/transaction.ts'
 import {
   beginPublication,
-  type KeptPolicy,
-  keepPolicy,
   readPublications,
+  type StoredPolicy,
+  storePolicy,
   withParameters,
 } from '../../mdm/policy/policies.ts'
 import { carryOnPublication, publish } from '../../mdm/policy/publish.ts'
@@ -161,10 +161,10 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
 test('a policy that cannot be used where it is carried on says so, and is tried again', async () => {
   const kept = { ...withParameters(readPolicyFiles('schema/model'), new Map([['Nobody', {}]])) }
   await transaction(db.sql, async (tx) => {
-    await keepPolicy(tx, kept)
+    await storePolicy(tx, kept)
     await beginPublication(tx, kept.version, 'pia', 'test')
   })
-  const open = (k: KeptPolicy) => masteringOf(k, openInstallation().systems)
+  const open = (k: StoredPolicy) => masteringOf(k, openInstallation().systems)
   await assert.rejects(carryOnPublication(db.sql, open), /no golden type Nobody/)
   assert.match((await readPublications(db.sql, 1))[0]?.problem ?? '', /no golden type Nobody/)
 })

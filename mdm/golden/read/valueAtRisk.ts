@@ -20,7 +20,7 @@ const ofRecord = `select sum(x.stake) from (
  * name, in units of whatever currency. It ranks what stewards see first; it is no amount of money. `groups` are keys of
  * source records by name, for example a golden id. Two index scans a source record.
  */
-export async function stakes(
+export async function valueAtRisk(
   tx: Transaction,
   groups: ReadonlyMap<string, readonly string[]>,
 ): Promise<Map<string, number>> {
@@ -35,7 +35,7 @@ export async function stakes(
 }
 
 /** The same for golden records as they are stored, all together. */
-export async function stakeOfGolden(tx: Transaction, ids: readonly string[]): Promise<number> {
+export async function valueAtRiskOfGolden(tx: Transaction, ids: readonly string[]): Promise<number> {
   const [row] = await tx.unsafe<{ stake: number }[]>(
     `select coalesce(sum((${ofRecord})), 0)::float8 as stake from source_record r where r.golden_id = any($1::uuid[])`,
     [[...ids]],

@@ -29,7 +29,7 @@ test('I10: a deleted record keeps its crosswalk, and the golden id it is named a
   const [only] = assign([[record(2, 'k1')]], [record(1, 'k1')])
   assert.equal(only?.goldenId, 'k1')
   assert.deepEqual(
-    only?.absent.map((a) => a.key),
+    only?.inactiveMembers.map((a) => a.key),
     ['k1'],
   )
   const [alone] = assign([], [record(1, 'k1')])

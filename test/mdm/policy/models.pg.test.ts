@@ -20,10 +20,10 @@ import { createEngine } from '../../../mdm/match/engine.ts'
 import { type Parameters, priorParameters, readParameters } from '../../../mdm/match/parameters.ts'
 import { listModels, readModel } from '../../../mdm/policy/models.ts'
 import {
+  activePolicy,
   beginPublication,
   endPublication,
-  keepPolicy,
-  policyInForce,
+  storePolicy,
   withParameters,
 } from '../../../mdm/policy/policies.ts'
 import { publish } from '../../../mdm/policy/publish.ts'
@@ -281,9 +281,9 @@ test('a model in force that this program cannot read names the policy and the wa
     { version: '', model, parameters: {} },
     new Map([['Customer', { ...priorParameters(type), levels }]]),
   )
-  const before = await policyInForce(db.sql)
+  const before = await activePolicy(db.sql)
   await transaction(db.sql, async (tx) => {
-    await keepPolicy(tx, spoiled)
+    await storePolicy(tx, spoiled)
     const begun = await beginPublication(tx, spoiled.version, 'test', 'spoiled')
     await endPublication(tx, begun?.id ?? 0)
   })

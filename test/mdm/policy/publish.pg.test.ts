@@ -5,7 +5,7 @@ import { verifyAudit } from '../../../mdm/audit/audit.ts'
 import { explainPairs } from '../../../mdm/explain/explain.ts'
 import { createEngine } from '../../../mdm/match/engine.ts'
 import { priorParameters } from '../../../mdm/match/parameters.ts'
-import { type KeptPolicy, keptVersion, policyInForce, withParameters } from '../../../mdm/policy/policies.ts'
+import { activePolicy, policyVersionOf, type StoredPolicy, withParameters } from '../../../mdm/policy/policies.ts'
 import { publish } from '../../../mdm/policy/publish.ts'
 import { checkRebuild } from '../../../mdm/policy/rebuild.ts'
 import { changesNothing, simulate } from '../../../mdm/policy/simulate.ts'
@@ -21,7 +21,7 @@ const by = { actor: 'pia', reason: 'test' }
 const ada = person('ada', 'steward')
 
 /** The shipped policy with another owner of the name, and with matching that asks for more of customers, less of contacts. */
-function changed(): KeptPolicy {
+function changed(): StoredPolicy {
   const customer = shipped.model['customer.graphql'] ?? ''
   const owned = customer.replace(
     '@systemOfRecord(order: [ERP, CRM, BILLING])\n  "The name in',
@@ -37,7 +37,7 @@ function changed(): KeptPolicy {
     Customer: { ...priorParameters(type), matchWeightMin: between(type) },
     Contact: { ...priorParameters(contact), matchWeightMin: -20, linkWeightMin: -30 },
   }
-  return { version: keptVersion(model, parameters), model, parameters }
+  return { version: policyVersionOf(model, parameters), model, parameters }
 }
 
 /** Asks for more than a domain, a phone and a name say; a tax id as well is enough. */
@@ -111,7 +111,7 @@ test('what-if says what publishing then does, event by event; stopped half-way i
   assert.equal(busy.code, 'BUSY')
   const published = await publish(db.sql, changed(), candidate, by)
   assert.ok(published.code === 'DONE' && published.resumed)
-  assert.equal((await policyInForce(db.sql))?.version, changed().version)
+  assert.equal((await activePolicy(db.sql))?.version, changed().version)
   assert.deepEqual((await checkRebuild(db.sql, candidate)).differences, [])
 
   // Golden record by golden record, worked out from what was stored before and after.

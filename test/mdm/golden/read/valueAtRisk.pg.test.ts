@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { stakes } from '../../../../mdm/golden/read/valueAtRisk.ts'
+import { valueAtRisk } from '../../../../mdm/golden/read/valueAtRisk.ts'
 import { currencyExponents } from '../../../../schema/currencyExponents.ts'
 import { recordKey } from '../../../../schema/recordKey.ts'
 import { type TestDatabase, testDatabase } from '../../../database.ts'
@@ -31,7 +31,7 @@ test('an open balance counts in whole units of its currency, whatever decimals t
   )
   await drain(directPipeline(db.sql))
   const codes = [...currencyExponents.keys()]
-  const found = await db.sql.begin((tx) => stakes(tx, new Map(codes.map((code) => [code, [customer(code)]]))))
+  const found = await db.sql.begin((tx) => valueAtRisk(tx, new Map(codes.map((code) => [code, [customer(code)]]))))
   assert.deepEqual(
     codes.filter((code) => found.get(code) !== 1_299),
     [],
