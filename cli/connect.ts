@@ -3,11 +3,17 @@ import { isDatabaseAway } from '../mdm/db/away.ts'
 import { openConnection, openDatabase, requirePatchedDriver, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { type Config, configFromEnv } from './config/config.ts'
+import { describeDatabase } from './config/describeDatabase.ts'
 import { packagePath } from './config/packagePath.ts'
 import { openEmbedded } from './embeddedPostgres/embedded.ts'
+import { knownMigrations, readMigrationState } from './migrationState.ts'
+
+/** The settings of every command that uses the database. */
+export const DATABASE_CONFIG = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'] as const
+export type DatabaseConfig = Config<(typeof DATABASE_CONFIG)[number]>
 
 export interface Connection {
-  /** A pool; migrations have been applied. */
+  /** A pool on a database with all migrations of this version. */
   sql: Sql
   /** For further pools, in worker threads for example. */
   url: string
@@ -15,67 +21,127 @@ export interface Connection {
   close(): Promise<void>
 }
 
+export type Notify = (line: string, level: 'info' | 'warn') => void
+
 export interface ConnectOptions {
   /** Shows in pg_stat_activity; default `touchstone`. */
   name?: string
-  /** Of the pool; default 4. */
+  /** Connections of the pool; default 4. */
   connectionsMax?: number
   /** Settings given by flags; else from the environment. */
-  config?: Config<'databaseUrl' | 'dataDir' | 'databaseWaitSecondsMax'>
-  /** Told while the database does not answer yet, and when the embedded one had to be started again. */
-  onWait?: (why: string) => void
+  config?: DatabaseConfig
+  /**
+   * Creates the embedded database where there is none, and applies migrations. Without it a missing or outdated database
+   * is refused and left as it is: a command that was pointed at the wrong place must not answer from an empty database.
+   */
+  create?: boolean
+  /** Receives which database is used (info) and why the command waits (warn); default: lines on the standard error. */
+  notify?: Notify
+}
+
+/** The database cannot be used as it is; the message says which one and what to do. */
+export class DatabaseError extends Error {
+  override name = 'DatabaseError'
 }
 
 /**
- * The database of this installation: that of DATABASE_URL, else the embedded one, which is started when it does not run.
- * Any command may call it beside a running Touchstone.
+ * Connects to the database of this installation: the one of DATABASE_URL, else the embedded one, which is started when
+ * it does not run. Any command may use it beside a running Touchstone.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
   requirePatchedDriver() // Before the embedded server: an install without scripts leaves that broken too.
-  const config = options.config ?? configFromEnv(['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'])
-  const tell = options.onWait ?? ((why: string) => console.error(why))
-  const embedded = config.databaseUrl ? null : await openEmbedded(config.dataDir, tell)
+  const { create = false, notify = (line) => console.error(line), connectionsMax = 4 } = options
+  const config = options.config ?? configFromEnv(DATABASE_CONFIG)
+  const described = describeDatabase(config)
+  notify(`database: ${described}`, 'info')
+  const embedded = config.databaseUrl
+    ? null
+    : await openEmbedded(config.dataDir, { create, notify: (line) => notify(line, 'warn') })
   const url = embedded?.url ?? config.databaseUrl ?? ''
+  let sql: Sql | undefined
   try {
-    await answers(url, config.databaseWaitSecondsMax, tell)
-    const sql = openDatabase(url, { connectionsMax: options.connectionsMax ?? 4, name: options.name ?? 'touchstone' })
-    await migrate(sql, packagePath('migrations'))
-    return {
-      sql,
-      url,
-      async close() {
-        await sql.end({ timeout: 5 })
-        await embedded?.release()
-      },
-    }
+    await waitForDatabase(url, described, config.databaseWaitSecondsMax, notify)
+    sql = openDatabase(url, { connectionsMax, name: options.name ?? 'touchstone' })
+    if (create) await migrate(sql, packagePath('migrations'))
+    else await requireMigrations(sql, described)
   } catch (e) {
+    await sql?.end({ timeout: 5 })
     await embedded?.release()
     throw e
   }
+  const pool = sql
+  return {
+    sql: pool,
+    url,
+    async close() {
+      await pool.end({ timeout: 5 })
+      await embedded?.release()
+    },
+  }
+}
+
+/** Runs `work` on the database of this installation and closes the connection afterwards. */
+export async function withDatabase<T>(options: ConnectOptions, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const { sql, close } = await connect(options)
+  try {
+    return await work(sql)
+  } finally {
+    await close()
+  }
+}
+
+async function requireMigrations(sql: Sql, described: string): Promise<void> {
+  const state = await readMigrationState(sql, knownMigrations())
+  if (!state)
+    throw new DatabaseError(
+      `no database of Touchstone here: ${described} has no tables of Touchstone. ` +
+        'Name another one with DATABASE_URL, or create the tables with "npx touchstone migrate"',
+    )
+  if (state.unknown.length > 0)
+    throw new DatabaseError(
+      `a newer version of Touchstone has used this database (${described}): ` +
+        `this version does not know ${listed(state.unknown)}. Use the newer version`,
+    )
+  if (state.missing.length > 0)
+    throw new DatabaseError(
+      `an older version of Touchstone has used this database (${described}): it lacks ${listed(state.missing)}. ` +
+        'Bring it to this version with "npx touchstone migrate"',
+    )
+}
+
+const listedMax = 3
+
+function listed(names: readonly string[]): string {
+  const more = names.length - listedMax
+  return `${names.slice(0, listedMax).join(', ')}${more > 0 ? ` and ${more} more migrations` : ''}`
 }
 
 const versionMin = 150_000
 
-/** Waits for the first answer. What waiting cannot mend, a wrong password for example, fails at once. */
-async function answers(url: string, secondsMax: number, onWait: (why: string) => void): Promise<void> {
+/** Waits until the database answers. Throws at once for what waiting cannot change, such as a wrong password. */
+async function waitForDatabase(url: string, described: string, secondsMax: number, notify: Notify): Promise<void> {
   const { host } = new URL(url)
   const until = Date.now() + secondsMax * 1_000
-  for (let told = false; ; await sleep(500)) {
+  for (let notified = false; ; await sleep(500)) {
     const sql = openConnection(url, { connectSecondsMax: 5 })
     try {
       const [row] = await sql`select current_setting('server_version_num')::int as version`
       if (row?.version < versionMin)
-        throw new Error(
+        throw new DatabaseError(
           `the Postgres at ${host} is version ${Math.floor(row?.version / 10_000)}; 15 or later is needed`,
         )
       return
     } catch (e) {
-      if (!isDatabaseAway(e)) throw e
-      const why = e instanceof Error ? ('code' in e ? String(e.code) : e.message) : String(e)
+      if (e instanceof DatabaseError) throw e
+      const reason = e instanceof Error ? e.message : String(e)
+      if (!isDatabaseAway(e)) throw new DatabaseError(`${described}: ${reason}`, { cause: e })
+      const why = e instanceof Error && 'code' in e ? String(e.code) : reason
       if (Date.now() > until)
-        throw new Error(`the database at ${host} does not answer (${why}): start it, or set DATABASE_URL to another`)
-      if (!told) onWait(`waiting for the database at ${host} (${why}), at most ${secondsMax} s`)
-      told = true
+        throw new DatabaseError(
+          `the database at ${host} does not answer (${why}): start it, or set DATABASE_URL to another`,
+        )
+      if (!notified) notify(`waiting for the database at ${host} (${why}), at most ${secondsMax} s`, 'warn')
+      notified = true
     } finally {
       await sql.end({ timeout: 1 })
     }

@@ -21,11 +21,11 @@ import {
 import { readWork } from '../../mdm/ingest/exceptionWork.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { wholeNumber } from './input/wholeNumber.ts'
 import { count } from './output/progress.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 type Settings = Config<(typeof SETTINGS)[number]>
 const listedMax = 1_000
 
@@ -199,13 +199,10 @@ async function atDesk(flags: Settings, work: (desk: ExceptionDesk) => Promise<vo
   for (const name of (flags as FilterFlags).source ?? [])
     if (!connectors.has(name))
       console.error(`note: no source system "${name}" is configured; there are ${[...connectors.keys()].join(', ')}`)
-  const { sql, close } = await connect({ config: flags, connectionsMax: 2, name: 'touchstone-exceptions' })
-  try {
+  await withDatabase({ config: flags, connectionsMax: 2, name: 'touchstone-exceptions' }, async (sql) => {
     const roles = { ...rules.roles, [operatorRole]: ['EXCEPTIONS' as const] }
     await work({ sql, policy, rules: { ...rules, roles }, connectors })
-  } finally {
-    await close()
-  }
+  })
 }
 
 /** Who can run this command can do everything with the database; the audit log names them all the same. */

@@ -1,12 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { expireChanges } from '../../mdm/feed/expire.ts'
-import { type Config, withConfig } from '../config/config.ts'
-import { connect } from '../connect.ts'
+import { withConfig } from '../config/config.ts'
+import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'] as const
 const unitMs: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 
-interface Options extends Config<(typeof SETTINGS)[number]> {
+interface Options extends DatabaseConfig {
   /** Milliseconds. */
   olderThan: number
 }
@@ -21,17 +20,14 @@ export const command = withConfig(
 Cursors that point before the oldest event then answer CURSOR_EXPIRED, and asOf reaches back as far as it.
 May run beside everything else, and be stopped and run again at any time.`,
     ),
-  SETTINGS,
+  DATABASE_CONFIG,
 ).action(async ({ olderThan, ...config }: Options) => {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  const { sql, close } = await connect({ config, connectionsMax: 1, name: 'touchstone-expire' })
-  try {
+  await withDatabase({ config, connectionsMax: 1, name: 'touchstone-expire' }, async (sql) => {
     const oldest = await expireChanges(sql, new Date(Date.now() - olderThan), stop.signal)
     console.log(`the oldest event of the feed is now position ${oldest}`)
-  } finally {
-    await close()
-  }
+  })
 })
 
 function age(text: string): number {

@@ -5,10 +5,10 @@ import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringInForce } from '../config/policyFiles.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { recordIdOf } from './input/recordId.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 type Options = Config<(typeof SETTINGS)[number]> & { records: boolean; json: boolean }
 
 export const command = withConfig(
@@ -30,8 +30,7 @@ Example:
   )
   .action(async (a: string, b: string, options: Options) => {
     const { policy, systems } = openInstallation(options.sources)
-    const { sql, close } = await connect({ config: options, connectionsMax: 1 })
-    try {
+    await withDatabase({ config: options, connectionsMax: 1 }, async (sql) => {
       const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
       const mastering = await masteringInForce(sql, shipped, systems)
       const found = await explain(sql, mastering, recordIdOf(a), recordIdOf(b), !options.records)
@@ -40,9 +39,7 @@ Example:
         const { a: one, b: other, ...rest } = found
         console.log(JSON.stringify({ a: one.key, b: other.key, ...rest }, null, 1))
       } else console.log(text(found))
-    } finally {
-      await close()
-    }
+    })
   })
 
 function text(e: Explanation): string {

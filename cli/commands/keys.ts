@@ -3,12 +3,10 @@ import { Command, InvalidArgumentError } from 'commander'
 import { type ApiKey, listKeys } from '../../mdm/access/apiKeys.ts'
 import { apiKeys } from '../../mdm/access/auditedApiKeys.ts'
 import { type Config, withConfig } from '../config/config.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
 import { openAccess } from '../server/authentication.ts'
 import { seconds } from './input/duration.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'] as const
-type Settings = Config<(typeof SETTINGS)[number]>
 interface NewKeyFlags {
   role: string[]
   scope: string[]
@@ -27,8 +25,8 @@ const create = withConfig(
     .option('--region <names...>', 'regions whose records it may see, where row rights are configured; "*": all')
     .option('--legal-entity <names...>', 'the same of legal entities')
     .option('--expires <duration>', 'how long it is good, as 90d; without: until it is revoked', seconds),
-  [...SETTINGS, 'access'],
-).action(async (name: string, o: Settings & Config<'access'> & NewKeyFlags) => {
+  [...DATABASE_CONFIG, 'access'],
+).action(async (name: string, o: DatabaseConfig & Config<'access'> & NewKeyFlags) => {
   const known = openAccess(o).roles
   for (const role of o.role)
     if (!known.includes(role)) throw new Error(`there is no role "${role}"; there are ${known.join(', ')}`)
@@ -37,7 +35,7 @@ const create = withConfig(
       throw new Error(`"${scope}" is no scope: it is two words with a colon between, as golden:read`)
   if (o.role.length + o.scope.length === 0) throw new Error(`give a --role (${known.join(', ')}) or a --scope`)
   const expiresAt = o.expires === undefined ? null : new Date(Date.now() + o.expires * 1_000)
-  await onDatabase(o, async (sql) => {
+  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const made = await apiKeys(sql, by()).create({
       name,
       roles: o.role,
@@ -50,9 +48,9 @@ const create = withConfig(
   })
 })
 
-const list = withConfig(new Command('list').description('list all keys, with their last use'), SETTINGS).action(
-  async (o: Settings) => {
-    await onDatabase(o, async (sql) => {
+const list = withConfig(new Command('list').description('list all keys, with their last use'), DATABASE_CONFIG).action(
+  async (o: DatabaseConfig) => {
+    await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
       const keys = await listKeys(sql)
       if (keys.length === 0) console.log('no keys: npx touchstone keys create NAME --role ROLE')
       for (const key of keys) console.log(line(key))
@@ -66,9 +64,9 @@ const revoke = withConfig(
       'end all keys of a name, or the one of an id; gateways follow within 5 s, open subscriptions within 20 s',
     )
     .argument('<name>', 'name or id'),
-  SETTINGS,
-).action(async (name: string, o: Settings) => {
-  await onDatabase(o, async (sql) => {
+  DATABASE_CONFIG,
+).action(async (name: string, o: DatabaseConfig) => {
+  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const count = await apiKeys(sql, by()).revoke(name)
     if (count === 0) throw new Error(`there is no key "${name}" that is not revoked; "keys list" shows them`)
     console.log(`${count} key${count === 1 ? '' : 's'} revoked`)
@@ -80,9 +78,11 @@ const rotate = withConfig(
     .description('make a new key in the place of one; the old one goes on being good for a while')
     .argument('<name>', 'name of the key')
     .option('--overlap <duration>', 'how long the old one stays good', seconds, 86_400),
-  SETTINGS,
-).action(async (name: string, o: Settings & { overlap: number }) => {
-  await onDatabase(o, async (sql) => shown(await apiKeys(sql, by()).rotate(name, o.overlap * 1_000)))
+  DATABASE_CONFIG,
+).action(async (name: string, o: DatabaseConfig & { overlap: number }) => {
+  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) =>
+    shown(await apiKeys(sql, by()).rotate(name, o.overlap * 1_000)),
+  )
 })
 
 export const command = new Command('keys')
@@ -111,18 +111,6 @@ function line(key: ApiKey): string {
     ',',
   )
   return `${key.id} ${key.name} (${rights}) ${state}; ${used}; made ${key.createdAt.toISOString()} by ${key.createdBy}`
-}
-
-async function onDatabase(
-  config: Settings,
-  work: (sql: Awaited<ReturnType<typeof connect>>['sql']) => Promise<void>,
-): Promise<void> {
-  const { sql, close } = await connect({ config, connectionsMax: 1 })
-  try {
-    await work(sql)
-  } finally {
-    await close()
-  }
 }
 
 function keyName(text: string): string {

@@ -7,20 +7,13 @@ import { countWaiting, type Settled, type Span, settled } from '../../mdm/inbox/
 import { type Loaded, loadFile } from '../../mdm/ingest/load.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { connect } from '../connect.ts'
+import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
 import { INGEST_CONFIG, type IngestRole, startIngestRole } from '../server/ingestRole.ts'
 import { stopSignal } from '../server/stopSignal.ts'
 import { count, type Progress, progressOn } from './output/progress.ts'
 
-const LOAD_CONFIG = [
-  'databaseUrl',
-  'databaseWaitSecondsMax',
-  'dataDir',
-  'sources',
-  ...INGEST_CONFIG,
-  'logLevel',
-] as const
+const LOAD_CONFIG = [...DATABASE_CONFIG, 'sources', ...INGEST_CONFIG, 'logLevel'] as const
 
 interface Options extends Config<(typeof LOAD_CONFIG)[number]> {
   source: string

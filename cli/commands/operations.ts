@@ -10,11 +10,8 @@ import {
 } from '../../mdm/access/operations.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { packagePath } from '../config/packagePath.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
 import { readOperations, unsound } from './input/operationFiles.ts'
-
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'] as const
-type Settings = Config<(typeof SETTINGS)[number]>
 
 const publish = withConfig(
   new Command('publish')
@@ -23,8 +20,8 @@ const publish = withConfig(
     )
     .argument('<file...>', 'a .graphql file (one document), or a persisted-query manifest (.json) of Apollo’s format')
     .option('--client <name>', 'who sends them; needed where a manifest does not say so', clientName),
-  [...SETTINGS, 'documentBytesMax'],
-).action(async (files: string[], o: Settings & Config<'documentBytesMax'> & { client?: string }) => {
+  [...DATABASE_CONFIG, 'documentBytesMax'],
+).action(async (files: string[], o: DatabaseConfig & Config<'documentBytesMax'> & { client?: string }) => {
   const operations = files.flatMap(readOperations).map((found) => {
     const client = o.client ?? found.client
     if (client === null) throw new Error('say with --client who sends them: an app, a service')
@@ -36,7 +33,7 @@ const publish = withConfig(
   })
   const wrong = unsound(operations, publicSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8')))
   if (wrong.length > 0) throw new Error(`nothing was published; the graph would refuse\n${wrong.join('\n')}`)
-  await onDatabase(o, async (sql) => {
+  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     for (const [client, all] of Map.groupBy(operations, (p) => p.client)) {
       const fresh = new Set(
         await publishOperations(sql, { client, operations: all, publishedBy: `cli:${userInfo().username}` }),
@@ -52,9 +49,9 @@ const list = withConfig(
     .description('list operations, with their last use to the hour')
     .option('--client <name>', 'of this client alone')
     .option('--json', 'with their texts, as JSON'),
-  SETTINGS,
-).action(async (o: Settings & { client?: string; json?: boolean }) => {
-  await onDatabase(o, async (sql) => {
+  DATABASE_CONFIG,
+).action(async (o: DatabaseConfig & { client?: string; json?: boolean }) => {
+  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const all = await listOperations(sql, { client: o.client ?? null })
     if (o.json) console.log(JSON.stringify(all, null, 2))
     else if (all.length === 0) console.log('no operations: npx touchstone operations publish FILE --client NAME')
@@ -67,9 +64,9 @@ const retire = withConfig(
     .description('take an operation back; gateways follow within 2 s')
     .argument('<hash>', 'its hash, or the first 8 digits or more of it', hashPart)
     .option('--client <name>', 'of this client alone; others who published it go on'),
-  SETTINGS,
-).action(async (hash: string, o: Settings & { client?: string }) => {
-  await onDatabase(o, async (sql) => {
+  DATABASE_CONFIG,
+).action(async (hash: string, o: DatabaseConfig & { client?: string }) => {
+  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const count = await retireOperations(sql, hash, o.client ?? null)
     if (count === 0) throw new Error(`no operation ${hash} is published; "operations list" shows them`)
     console.log(`retired, of ${count} client${count === 1 ? '' : 's'}`)
@@ -88,18 +85,6 @@ function line({ hash, client, names, publishedAt, publishedBy, retiredAt, lastUs
   const state = retiredAt ? `retired ${retiredAt.toISOString()}` : 'published'
   const used = lastUsedAt ? `last used ${lastUsedAt.toISOString()}` : 'never used'
   return `${hash} ${client} ${names.join(',') || '-'} ${state}; ${used}; ${publishedAt.toISOString()} by ${publishedBy}`
-}
-
-async function onDatabase(
-  config: Settings,
-  work: (sql: Awaited<ReturnType<typeof connect>>['sql']) => Promise<void>,
-): Promise<void> {
-  const { sql, close } = await connect({ config, connectionsMax: 1 })
-  try {
-    await work(sql)
-  } finally {
-    await close()
-  }
 }
 
 function clientName(text: string): string {

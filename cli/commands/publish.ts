@@ -7,10 +7,10 @@ import { type CandidateOptions, candidateOf } from '../config/candidate.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringOf } from '../config/policyFiles.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { count, progressOn } from './output/progress.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 interface Options extends Config<(typeof SETTINGS)[number]>, CandidateOptions {
   list: boolean
   reason: string
@@ -47,8 +47,7 @@ Examples:
   )
   .action(async (options: Options) => {
     const { systems } = openInstallation(options.sources)
-    const { sql, close } = await connect({ config: options, connectionsMax: 2 })
-    try {
+    await withDatabase({ config: options, connectionsMax: 2 }, async (sql) => {
       if (options.list) {
         for (const p of await readPublications(sql, listed))
           console.log(
@@ -72,9 +71,7 @@ Examples:
       console.log(
         `policy ${kept.version} is in force${modelsOf(kept)}: ${count(done.done)} records worked on, ${count(done.events)} events${done.resumed ? '; went on where it was stopped' : ''}`,
       )
-    } finally {
-      await close()
-    }
+    })
   })
 
 function modelsOf(kept: StoredPolicy): string {

@@ -3,9 +3,9 @@ import { driftOf, type FieldDrift, type Quality, quality } from '../../mdm/golde
 import { type QueueAge, queueAge } from '../../mdm/tasks/queue.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 type Options = Config<(typeof SETTINGS)[number]> & { prometheus: boolean; json: boolean }
 
 export const command = withConfig(
@@ -16,17 +16,14 @@ export const command = withConfig(
   SETTINGS,
 ).action(async (options: Options) => {
   const { policy } = openInstallation(options.sources)
-  const { sql, close } = await connect({ config: options, connectionsMax: 4 })
-  try {
+  await withDatabase({ config: options, connectionsMax: 4 }, async (sql) => {
     const types: Quality[] = []
     for (const type of policy.types) types.push(await quality(sql, type))
     const queue = await queueAge(sql)
     if (options.json) console.log(JSON.stringify({ types, queue }, null, 1))
     else if (options.prometheus) console.log(metrics(types, queue).join('\n'))
     else print(types, queue)
-  } finally {
-    await close()
-  }
+  })
 })
 
 function print(types: Quality[], queue: QueueAge[]): void {

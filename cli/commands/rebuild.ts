@@ -6,9 +6,9 @@ import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringInForce } from '../config/policyFiles.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 type Options = Config<(typeof SETTINGS)[number]> & { check: boolean; repair: boolean; show: string }
 
 export const command = withConfig(
@@ -29,8 +29,7 @@ an earlier version of the program, or another model, matched; ingest workers do 
   .action(async (options: Options) => {
     if (options.check === options.repair) throw new Error('give one of --check and --repair')
     const { policy, systems } = openInstallation(options.sources)
-    const { sql, close } = await connect({ config: options, connectionsMax: 2 })
-    try {
+    await withDatabase({ config: options, connectionsMax: 2 }, async (sql) => {
       const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
       const mastering = await masteringInForce(sql, shipped, systems)
       const began = performance.now()
@@ -57,7 +56,5 @@ an earlier version of the program, or another model, matched; ingest workers do 
       }
       const done = await repair(sql, mastering, differences)
       console.log(`${done.done} golden records repaired, ${done.events} events`)
-    } finally {
-      await close()
-    }
+    })
   })

@@ -4,10 +4,10 @@ import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringInForce } from '../config/policyFiles.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { count, progressOn } from './output/progress.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 
 export const command = withConfig(
   new Command('remap')
@@ -28,8 +28,7 @@ transactions and can be stopped and run again.`,
     for (const source of sources)
       if (!connectors.has(source))
         throw new Error(`no source system "${source}"; there are ${systems.map((s) => s.name).join(', ')}`)
-    const { sql, close } = await connect({ config: options, connectionsMax: 2 })
-    try {
+    await withDatabase({ config: options, connectionsMax: 2 }, async (sql) => {
       const shipped = {
         policy,
         engines: createEngines(policy),
@@ -47,7 +46,5 @@ transactions and can be stopped and run again.`,
             (done.otherType > 0 ? `; ${count(done.otherType)} would be of another type and stay as they are` : ''),
         )
       }
-    } finally {
-      await close()
-    }
+    })
   })

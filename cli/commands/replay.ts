@@ -3,12 +3,12 @@ import { Command, InvalidArgumentError } from 'commander'
 import { type Replayed, replay } from '../../mdm/ingest/replay.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { stopSignal } from '../server/stopSignal.ts'
 import { wholeNumber } from './input/wholeNumber.ts'
 import { count, progressOn } from './output/progress.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 const stuckMsTold = 10_000
 
 interface Flags extends Config<(typeof SETTINGS)[number]> {
@@ -59,9 +59,8 @@ Examples:
       )
     if (flags.from && flags.to && flags.from >= flags.to) throw new Error('--from is not before --to')
     const stop = stopSignal()
-    const { sql, close } = await connect({ config: flags, connectionsMax: 2, name: 'touchstone-replay' })
-    const line = progressOn()
-    try {
+    await withDatabase({ config: flags, connectionsMax: 2, name: 'touchstone-replay' }, async (sql) => {
+      const line = progressOn()
       const done = await replay(sql, {
         source: flags.source,
         ...(object === null ? {} : { isMeant: (name) => name !== null && connector.objectName(name) === object }),
@@ -79,9 +78,7 @@ Examples:
         console.log(`stopped; go on with --after ${done.last}`)
         process.exitCode = 130
       }
-    } finally {
-      await close()
-    }
+    })
   })
 
 function status(source: string, { queued, last, upTo, stuckMs }: Replayed): string {

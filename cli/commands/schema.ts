@@ -6,16 +6,14 @@ import { listOperations } from '../../mdm/access/operations.ts'
 import { type BrokenOperation, brokenOperations, type OperationText } from '../../schema/brokenOperations.ts'
 import { eventChanges } from '../../schema/eventChanges.ts'
 import { type ContractChange, sorted, undatedDeprecations } from '../../schema/graphChanges.ts'
-import { type Config, withConfig } from '../config/config.ts'
+import { withConfig } from '../config/config.ts'
 import { packagePath } from '../config/packagePath.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
 import { generated } from './generate.ts'
 import { readOperations } from './input/operationFiles.ts'
 import { mappingFiles, publishedEvents, readReference } from './input/schemaReference.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax'] as const
-
-interface Options extends Config<(typeof SETTINGS)[number]> {
+interface Options extends DatabaseConfig {
   against: string
   json?: boolean
   published?: boolean
@@ -42,7 +40,7 @@ has to say one, as @deprecated(reason: "use name; goes 2026-12-31").
 Example:
   npx touchstone schema check --against origin/main`,
     ),
-  SETTINGS,
+  DATABASE_CONFIG,
 ).action(async (options: Options) => {
   const { against, json } = options
   const reference = readReference(against, packagePath('.'))
@@ -69,17 +67,14 @@ async function operationsOf(options: Options): Promise<OperationText[]> {
     readOperations(file).map((o) => ({ ...o, client: o.client ?? file })),
   )
   if (!options.published) return files
-  const { sql, close } = await connect({ config: options, connectionsMax: 1 })
-  try {
+  return await withDatabase({ config: options, connectionsMax: 1 }, async (sql) => {
     return [...files, ...(await listOperations(sql, { standing: true }))].map(({ client, hash, names, text }) => ({
       client,
       hash,
       names,
       text,
     }))
-  } finally {
-    await close()
-  }
+  })
 }
 
 interface Report {

@@ -3,7 +3,7 @@ import type { Gateway } from '../../gateway/gateway.ts'
 import type { HealthServer } from '../../gateway/http/healthServer.ts'
 import { type Config, tellUnknownVariables, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { connect } from '../connect.ts'
+import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
 import { startTracing, TRACING_CONFIG } from '../observe/tracing.ts'
 import { authenticationRequired } from '../server/authentication.ts'
@@ -18,9 +18,7 @@ const ROLES = ['gateway', 'ingest', 'deliver'] as const
 type Role = (typeof ROLES)[number]
 
 export const SERVE_CONFIG = [
-  'databaseUrl',
-  'databaseWaitSecondsMax',
-  'dataDir',
+  ...DATABASE_CONFIG,
   'sources',
   ...GATEWAY_CONFIG,
   ...INGEST_CONFIG,
@@ -43,7 +41,12 @@ export const command = withConfig(
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
   const stopTracing = startTracing(config, wanted.join('+'))
   const installation = openInstallation(config.sources)
-  const connection = await connect({ config, connectionsMax: 1, onWait: (why) => log.warn(why) })
+  const connection = await connect({
+    config,
+    connectionsMax: 1,
+    create: true,
+    notify: (line, level) => log[level](line),
+  })
   let gateway: Gateway | undefined
   let gateways: GatewayWorkers | undefined
   let ingest: IngestRole | undefined

@@ -4,11 +4,11 @@ import { type CandidateOptions, candidateOf } from '../config/candidate.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringOf } from '../config/policyFiles.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { wholeNumber } from './input/wholeNumber.ts'
 import { count } from './output/progress.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 type Options = Config<(typeof SETTINGS)[number]> &
   Omit<CandidateOptions, 'to' | 'shipped'> & { sample?: number; examples?: number; json: boolean }
 
@@ -44,15 +44,12 @@ Example:
   )
   .action(async (options: Options) => {
     const { systems } = openInstallation(options.sources)
-    const { sql, close } = await connect({ config: options, connectionsMax: 1 })
-    try {
+    await withDatabase({ config: options, connectionsMax: 1 }, async (sql) => {
       const candidate = masteringOf(await candidateOf(sql, options, systems), systems)
       const report = await simulate(sql, candidate, { sample: options.sample, examplesMax: options.examples })
       if (options.json) console.log(JSON.stringify(report, null, 1))
       else print(report)
-    } finally {
-      await close()
-    }
+    })
   })
 
 function print(report: Simulation): void {

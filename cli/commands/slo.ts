@@ -4,9 +4,9 @@ import { glance } from '../../mdm/db/glance.ts'
 import { type Level, type LevelState, serviceLevels } from '../../mdm/serviceLevels/serviceLevels.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 
 export const command = withConfig(
   new Command('slo')
@@ -17,15 +17,12 @@ export const command = withConfig(
   .addHelpText('after', '\nThe exit code is 1 where one is MISSED or BURNING, for checks by other programs.')
   .action(async (flags: Config<(typeof SETTINGS)[number]> & { json: boolean }) => {
     const { levels, connectors } = openInstallation(flags.sources)
-    const { sql, close } = await connect({ config: flags, connectionsMax: 1, name: 'touchstone-slo' })
-    try {
+    await withDatabase({ config: flags, connectionsMax: 1, name: 'touchstone-slo' }, async (sql) => {
       const found = await glance(sql, (tx) => serviceLevels(tx, levels, objectTypes(connectors)))
       if (flags.json) console.log(JSON.stringify(found, null, 1))
       else for (const level of found) console.log(line(level))
       if (found.some((l) => alarming.includes(l.state))) process.exitCode = 1
-    } finally {
-      await close()
-    }
+    })
   })
 
 const alarming: LevelState[] = ['MISSED', 'BURNING']

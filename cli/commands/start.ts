@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { type Config, tellUnknownVariables, withConfig } from '../config/config.ts'
+import { describeDatabase } from '../config/describeDatabase.ts'
 import { openInstallation } from '../config/installation.ts'
 import { connect } from '../connect.ts'
 import { wipeEmbedded } from '../embeddedPostgres/embedded.ts'
@@ -44,7 +45,7 @@ export const command = withConfig(
     if (config.databaseUrl) throw new Error('--fresh does not touch a database of your own: empty it yourself')
     await wipeEmbedded(config.dataDir)
   }
-  const connection = await connect({ config, connectionsMax: 2, onWait: (why) => console.log(why) })
+  const connection = await connect({ config, connectionsMax: 2, create: true, notify: (line) => console.log(line) })
   let gateway: Gateway | undefined
   let ingest: IngestRole | undefined
   let deliver: DeliverRole | undefined
@@ -130,9 +131,6 @@ function overview(
   ms: number,
 ): string {
   const origin = new URL(url).origin
-  const store = config.databaseUrl
-    ? `your Postgres at ${new URL(config.databaseUrl).host}`
-    : `embedded Postgres 18, data in ${config.dataDir}`
   return `
 Touchstone runs, after ${(ms / 1_000).toFixed(1)} s.
   GraphQL      ${url}   (open it in a browser: GraphiQL, with examples)
@@ -141,7 +139,7 @@ Touchstone runs, after ${(ms / 1_000).toFixed(1)} s.
   Health       ${origin}/health/ready
   Metrics      ${origin}/metrics   (Prometheus)
   Callers      ${callers(config)}
-  Database     ${store}
+  Database     ${describeDatabase(config)}
   Ingest       ${config.workers} worker${config.workers === 1 ? '' : 's'}
 `
 }

@@ -9,7 +9,7 @@ import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type Config, tellUnknownVariables, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { connect } from '../connect.ts'
+import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
 import { startTracing, TRACING_CONFIG } from '../observe/tracing.ts'
 import { followPolicy } from '../server/followPolicy.ts'
@@ -19,9 +19,7 @@ import { rowReaders } from '../server/rowReaders.ts'
 import { aborted, stopSignal } from '../server/stopSignal.ts'
 
 const SETTINGS = [
-  'databaseUrl',
-  'databaseWaitSecondsMax',
-  'dataDir',
+  ...DATABASE_CONFIG,
   'sources',
   'host',
   'port',
@@ -48,7 +46,12 @@ export const command = withConfig(
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
   const stopTracing = startTracing(config, `subgraph-${name}`)
   const { policy: model, systems, connectors, rules, levels } = openInstallation(config.sources)
-  const connection = await connect({ config, connectionsMax: config.queryConnectionsMax, onWait: (w) => log.warn(w) })
+  const connection = await connect({
+    config,
+    connectionsMax: config.queryConnectionsMax,
+    create: true,
+    notify: (line, level) => log[level](line),
+  })
   const feed = openDatabase(connection.url, { name: 'touchstone-feed', connectionsMax: 4 })
   const tailer = await startTailer({ sql: feed, log: (level, m) => log[level](m) })
   let rows: RowReaders | undefined

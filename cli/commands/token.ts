@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { developmentToken } from '../../gateway/identity/development.ts'
+import { DEVELOPMENT_KEY_FILE, developmentToken } from '../../gateway/identity/development.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openAccess } from '../server/authentication.ts'
 import { seconds } from './input/duration.ts'
@@ -38,6 +40,12 @@ Example:
     const known = openAccess(o).roles
     for (const role of roles)
       if (!known.includes(role)) throw new Error(`there is no role "${role}"; there are ${known.join(', ')}`)
+    // A new key would sign tokens that no gateway knows.
+    if (!existsSync(join(o.dataDir, DEVELOPMENT_KEY_FILE)))
+      throw new Error(
+        `no development key in ${resolve(o.dataDir)}: start Touchstone on this directory first, ` +
+          'or name the directory of a running one with --data-dir or TOUCHSTONE_DATA_DIR',
+      )
     console.log(
       await developmentToken(o.dataDir, o.authAudience, { actor, roles, regions, legalEntities, seconds: expires }),
     )

@@ -3,9 +3,9 @@ import { type MessageStory, type Trace, trace } from '../../mdm/explain/trace.ts
 import type { TracedDelivery, TracedEvent } from '../../mdm/explain/traceEvents.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 
 export const command = withConfig(
   new Command('trace')
@@ -28,8 +28,7 @@ Examples:
   )
   .action(async (id: string, flags: Config<(typeof SETTINGS)[number]> & { json: boolean }) => {
     const { connectors } = openInstallation(flags.sources)
-    const { sql, close } = await connect({ config: flags, connectionsMax: 2, name: 'touchstone-trace' })
-    try {
+    await withDatabase({ config: flags, connectionsMax: 2, name: 'touchstone-trace' }, async (sql) => {
       const found = await trace({ sql, connectors }, id)
       if (!found)
         throw new Error(
@@ -37,9 +36,7 @@ Examples:
         )
       if (flags.json) console.log(JSON.stringify(found, null, 1))
       else for (const line of told(found)) console.log(line)
-    } finally {
-      await close()
-    }
+    })
   })
 
 /** The story in the order in which it happened. */

@@ -19,7 +19,7 @@ import { isUuid } from '../../schema/uuid.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringInForce } from '../config/policyFiles.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { type Label, readLabelFile } from './input/labelFile.ts'
 import { wholeNumber } from './input/wholeNumber.ts'
 import { count, progressOn } from './output/progress.ts'
@@ -28,7 +28,7 @@ import { count, progressOn } from './output/progress.ts'
 const RECORDS_MIN = 500
 const ROWS_AT_ONCE = 5000
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', 'sources'] as const
+const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 type Options = Config<(typeof SETTINGS)[number]> & {
   type?: string
   out: string
@@ -70,8 +70,7 @@ The report shows the weight of every level and examples of pairs. Memory grows w
   )
   .action(async (options: Options) => {
     const { policy: model, systems } = openInstallation(options.sources)
-    const { sql, close } = await connect({ config: options, connectionsMax: 2 })
-    try {
+    await withDatabase({ config: options, connectionsMax: 2 }, async (sql) => {
       const shipped = {
         policy: model,
         engines: createEngines(model),
@@ -86,9 +85,7 @@ The report shows the weight of every level and examples of pairs. Memory grows w
       await mkdir(options.out, { recursive: true })
       for (const type of types) await trainType(sql, policy, type, options, given)
       if (given.length > 0) await tellUnknown(sql, given)
-    } finally {
-      await close()
-    }
+    })
   })
 
 const listedMax = 100

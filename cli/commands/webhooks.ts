@@ -1,15 +1,16 @@
 import { userInfo } from 'node:os'
 import { Command, Option } from 'commander'
+import type { Sql } from '../../mdm/db/database.ts'
 import { DELIVERY_STATES, type DeliveryFilter, readDeliveries } from '../../mdm/webhooks/deliveries.ts'
 import { readEndpoints } from '../../mdm/webhooks/endpoints.ts'
-import { replayWebhook, testWebhook, type Webhooks } from '../../mdm/webhooks/webhooks.ts'
+import { replayWebhook, testWebhook } from '../../mdm/webhooks/webhooks.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { type Config, withConfig } from '../config/config.ts'
-import { connect } from '../connect.ts'
+import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from '../server/openWebhooks.ts'
 import { wholeNumber } from './input/wholeNumber.ts'
 
-const SETTINGS = ['databaseUrl', 'dataDir', 'databaseWaitSecondsMax', ...WEBHOOK_CONFIG] as const
+const SETTINGS = [...DATABASE_CONFIG, ...WEBHOOK_CONFIG] as const
 type Settings = Config<(typeof SETTINGS)[number]>
 const by = () => `cli:${userInfo().username}`
 
@@ -30,7 +31,7 @@ function withWhich(command: Command): Command {
 
 const list = withConfig(new Command('list').description('endpoints, where they stand and what waits'), SETTINGS).action(
   (config: Settings) =>
-    atWebhooks(config, async ({ sql }) => {
+    onDatabase(config, async (sql) => {
       const endpoints = await readEndpoints(sql)
       if (endpoints.length === 0) console.log('no webhooks; the mutation registerWebhook adds one (docs/WEBHOOKS.md)')
       for (const e of endpoints) {
@@ -53,7 +54,7 @@ const deliveries = withWhich(
     SETTINGS,
   ),
 ).action((config: Settings & Which & { webhook?: string; limit: number }) =>
-  atWebhooks(config, async ({ sql }) => {
+  onDatabase(config, async (sql) => {
     const found = await readDeliveries(sql, filterOf(config, config.webhook), config.limit, null)
     if (found.length === 0) console.log('no deliveries')
     for (const d of found)
@@ -72,8 +73,8 @@ const replay = withWhich(
     SETTINGS,
   ),
 ).action((webhook: string, config: Settings & Which) =>
-  atWebhooks(config, async (webhooks) => {
-    const done = await replayWebhook(webhooks, by(), uuid(webhook), filterOf(config, webhook))
+  onDatabase(config, async (sql) => {
+    const done = await replayWebhook({ sql }, by(), uuid(webhook), filterOf(config, webhook))
     if (done.code === 'REFUSED') throw new Error(done.detail)
     console.log(`${done.count} events will be sent again`)
   }),
@@ -83,8 +84,9 @@ const test = withConfig(
   new Command('test').description('send a test event now, and say what came of it').argument('<webhook>', 'which one'),
   SETTINGS,
 ).action((webhook: string, config: Settings) =>
-  atWebhooks(config, async (webhooks) => {
-    const tested = await testWebhook(webhooks, uuid(webhook))
+  onDatabase(config, async (sql) => {
+    const webhooks = await openWebhooks(sql, config, { createKey: false })
+    const tested = await testWebhook(webhooks, uuid(webhook)).finally(() => webhooks.poster.close())
     if (tested.code !== 'ANSWERED') throw new Error(tested.code === 'REFUSED' ? tested.detail : tested.code)
     const { status, error, response, durationMs } = tested.answer
     console.log(status === null ? error : `${status} after ${durationMs} ms${response ? `: ${response}` : ''}`)
@@ -99,15 +101,8 @@ export const command = new Command('webhooks')
   .addCommand(replay)
   .addCommand(test)
 
-async function atWebhooks(config: Settings, work: (webhooks: Webhooks) => Promise<void>): Promise<void> {
-  const { sql, close } = await connect({ config, connectionsMax: 2, name: 'touchstone-webhooks' })
-  try {
-    const webhooks = await openWebhooks(sql, config)
-    await work(webhooks)
-    webhooks.poster.close()
-  } finally {
-    await close()
-  }
+async function onDatabase(config: Settings, work: (sql: Sql) => Promise<void>): Promise<void> {
+  await withDatabase({ config, connectionsMax: 2, name: 'touchstone-webhooks' }, work)
 }
 
 function filterOf(which: Which, webhook: string | undefined): DeliveryFilter {

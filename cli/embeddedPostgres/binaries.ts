@@ -1,5 +1,8 @@
 import { arch, platform } from 'node:os'
 
+/** Major version of the embedded Postgres; a new one cannot read the data of an old one. */
+export const POSTGRES_MAJOR = 18
+
 export interface PostgresBinaries {
   postgres: string
   initdb: string

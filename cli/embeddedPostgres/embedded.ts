@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openConnection } from '../../mdm/db/database.ts'
+import { openDataDirectory } from './dataDirectory.ts'
 import { alive, processMark } from './liveness.ts'
 import { type PostgresServer, runningServer, startServer } from './server.ts'
 
@@ -18,22 +19,26 @@ export interface EmbeddedDatabase {
   release(): Promise<void>
 }
 
+export interface EmbeddedOptions {
+  /** Creates the database where there is none; otherwise a directory without one is refused and stays as it is. */
+  create: boolean
+  /** Receives a line when the server had to be started again. */
+  notify: (line: string) => void
+}
+
 /**
- * The embedded server of a data directory, shared by all processes that use it: the first starts it, the last stops it.
- * Whoever was killed is not counted, so what it left running is taken over here and stopped in the end. When the server
- * itself is killed (memory ran out, say), whoever sees it first starts it again, where it was; `tell` is told.
+ * Opens the embedded server of a data directory. All processes that use it share it: the first starts it, the last stops
+ * it. A process that was killed does not count as a user, so a server that it left running is taken over and stopped in
+ * the end. If the server itself is killed (by the kernel when memory runs out), the first process to notice starts it
+ * again on the same data. Throws DataDirectoryError if the directory cannot be used.
  */
-export async function openEmbedded(
-  dataDir: string,
-  tell: (what: string) => void = (what) => console.error(what),
-): Promise<EmbeddedDatabase> {
-  mkdirSync(dataDir, { recursive: true })
-  const dir = realpathSync(dataDir)
+export async function openEmbedded(dataDir: string, { create, notify }: EmbeddedOptions): Promise<EmbeddedDatabase> {
+  const dir = openDataDirectory(dataDir, { create })
   const me = processMark(process.pid) ?? `${process.pid}`
   const seat = join(dir, 'users', String(process.pid))
   let server = await locked(dir, me, async () => {
     const started = await startServer({ dir, durable: true })
-    await ensureDatabase(started)
+    if (create) await ensureDatabase(started)
     mkdirSync(join(dir, 'users'), { recursive: true })
     writeFileSync(seat, me)
     return started
@@ -61,14 +66,14 @@ export async function openEmbedded(
         if (released) return
         server = await startServer({ dir, durable: true })
         mendMs = mendMsMin
-        tell(
+        notify(
           server.url(DATABASE) === url
-            ? 'the embedded Postgres had ended and runs again'
-            : 'the embedded Postgres had ended and runs again on another port, as its own was taken: start Touchstone anew',
+            ? 'the embedded Postgres had ended and was started again'
+            : 'the embedded Postgres had ended and was started again on another port, because its own was in use: restart Touchstone',
         )
       })
     } catch (e) {
-      tell(`the embedded Postgres has ended: ${e instanceof Error ? e.message : String(e)}`)
+      notify(`the embedded Postgres has ended: ${e instanceof Error ? e.message : String(e)}`)
       await sleep(mendMs, undefined, { ref: false })
       mendMs = Math.min(2 * mendMs, mendMsMax)
     } finally {
@@ -92,8 +97,7 @@ export async function openEmbedded(
 
 /** Removes all data of an embedded server. Refuses while another process uses it. */
 export async function wipeEmbedded(dataDir: string): Promise<void> {
-  mkdirSync(dataDir, { recursive: true })
-  const dir = realpathSync(dataDir)
+  const dir = openDataDirectory(dataDir, { create: true })
   const me = processMark(process.pid) ?? `${process.pid}`
   await locked(dir, me, async () => {
     const users = others(dir, me)

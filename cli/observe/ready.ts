@@ -1,7 +1,7 @@
-import { readdirSync } from 'node:fs'
 import type { Check } from '../../gateway/http/health.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
+import { knownMigrations, readMigrationState } from '../migrationState.ts'
 import type { DeliverRole } from '../server/deliverRole.ts'
 import type { IngestRole } from '../server/ingestRole.ts'
 
@@ -13,8 +13,6 @@ const sinkAwayMsMax = 10_000
 
 export interface Components {
   sql: Sql
-  /** Folder of the migrations that this version knows. */
-  migrations: string
   tailer?: Tailer | undefined
   /** Whether a graph was to be served that could not be taken. */
   graphRefused?: (() => boolean) | undefined
@@ -23,15 +21,8 @@ export interface Components {
 }
 
 /** Whether each part that this process needs to serve does its work; parts that it does not run are left out. */
-export function readyChecks({
-  sql,
-  migrations,
-  tailer,
-  graphRefused,
-  ingest,
-  deliver,
-}: Components): () => Promise<Check[]> {
-  const known = readdirSync(migrations).filter((f) => f.endsWith('.sql'))
+export function readyChecks({ sql, tailer, graphRefused, ingest, deliver }: Components): () => Promise<Check[]> {
+  const known = knownMigrations()
   return async () => {
     const checks = await storeChecks(sql, known)
     if (tailer) checks.push(tailerCheck(tailer))
@@ -47,10 +38,7 @@ export function readyChecks({
 
 async function storeChecks(sql: Sql, known: readonly string[]): Promise<Check[]> {
   try {
-    const rows = await sql<{ name: string }[]>`select name from migration`
-    const applied = new Set(rows.map((r) => r.name))
-    const missing = known.filter((name) => !applied.has(name))
-    const unknown = [...applied].filter((name) => !known.includes(name))
+    const { missing, unknown } = (await readMigrationState(sql, known)) ?? { missing: known, unknown: [] }
     const database = { name: 'database', ok: true, code: 'OK' }
     if (missing.length > 0)
       return [database, bad('migrations', 'MIGRATION_MISSING', `${missing.join(', ')}: run "npx touchstone migrate"`)]

@@ -23,7 +23,6 @@ import { createSubgraphs } from '../../subgraphs/all.ts'
 import { cacheableGraph } from '../../subgraphs/golden/cacheable.ts'
 import { type Config, ConfigError } from '../config/config.ts'
 import type { Installation } from '../config/installation.ts'
-import { packagePath } from '../config/packagePath.ts'
 import { readSupergraph } from '../config/supergraph.ts'
 import { startFeedMeter } from '../observe/feedMeter.ts'
 import { openMetrics } from '../observe/metrics.ts'
@@ -260,7 +259,6 @@ export async function startGatewayRole(options: {
       }),
       ready: readyChecks({
         sql: metricsSql,
-        migrations: packagePath('migrations'),
         tailer,
         graphRefused: () => refused(),
         ingest: options.ingest,

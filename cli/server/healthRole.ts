@@ -3,7 +3,6 @@ import { type HealthServer, startHealthServer } from '../../gateway/http/healthS
 import { describeError } from '../../gateway/http/report.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import type { Installation } from '../config/installation.ts'
-import { packagePath } from '../config/packagePath.ts'
 import { openMetrics } from '../observe/metrics.ts'
 import { readyChecks } from '../observe/ready.ts'
 import { type AuthenticationConfig, authentication } from './authentication.ts'
@@ -32,7 +31,7 @@ export async function startHealthRole(options: {
       host: config.host,
       port,
       callers: await authentication({ config, sql, log }),
-      ready: readyChecks({ sql, migrations: packagePath('migrations'), ingest, deliver }),
+      ready: readyChecks({ sql, ingest, deliver }),
       metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
       report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'request failed'),
     })

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { secretFile } from '../../gateway/identity/development.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { createPoster } from '../../mdm/webhooks/post.ts'
@@ -16,16 +17,25 @@ export const WEBHOOK_CONFIG = [
   'webhookCa',
 ] as const
 
+const KEY_FILE = 'webhook-key'
+
 /**
- * Where webhooks may go, and what their secrets are sealed with: the keys that are set, else one that all processes on the
- * data directory share.
+ * Opens webhooks with the addresses that they may go to and the keys that seal their secrets: those of the settings, else
+ * one that all processes on the data directory share. A server creates that key; a command refuses to (`createKey: false`),
+ * because a new key opens no secret that is stored. Throws ConfigError.
  */
 export async function openWebhooks(
   sql: Sql,
   config: Config<(typeof WEBHOOK_CONFIG)[number] | 'dataDir'>,
+  { createKey }: { createKey: boolean } = { createKey: true },
 ): Promise<Webhooks> {
+  if (!config.webhookKey && !createKey && !existsSync(join(config.dataDir, KEY_FILE)))
+    throw new ConfigError(
+      `no webhook key in ${resolve(config.dataDir)}: name the data directory of the server with --data-dir, ` +
+        'or set TOUCHSTONE_WEBHOOK_KEY as the server has it',
+    )
   const make = () => randomBytes(32).toString('base64url')
-  const keys = config.webhookKey ?? [await secretFile(config.dataDir, 'webhook-key', make)]
+  const keys = config.webhookKey ?? [await secretFile(config.dataDir, KEY_FILE, make)]
   const reach = {
     networks: config.webhookNetworks ?? [],
     http: config.webhookHttp === 'allowed',

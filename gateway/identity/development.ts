@@ -7,7 +7,8 @@ import type { TokenIssuer } from './token.ts'
 /** Of development tokens; no real issuer can have this name, which is no address. */
 export const DEVELOPMENT_ISSUER = 'touchstone-development'
 const algorithm = 'ES256'
-const FILE = 'development-key.json'
+/** In the data directory. */
+export const DEVELOPMENT_KEY_FILE = 'development-key.json'
 
 /**
  * The built-in issuer: one key pair a data directory, made when it is first needed and readable by its owner alone. It is
@@ -49,7 +50,7 @@ export async function developmentToken(
 
 async function developmentKey(dataDir: string): Promise<JWK> {
   return JSON.parse(
-    await secretFile(dataDir, FILE, async () => {
+    await secretFile(dataDir, DEVELOPMENT_KEY_FILE, async () => {
       const pair = await generateKeyPair(algorithm, { extractable: true })
       return JSON.stringify(await exportJWK(pair.privateKey))
     }),

@@ -6,7 +6,7 @@ import { connectors } from '../../e2e/deliveries.ts'
 import { row, shopPipeline } from '../../fixtures/shop.ts'
 import { drain } from '../../fixtures/store.ts'
 import { dataDirectory, touchstone } from '../process.ts'
-import { said } from '../said.ts'
+import { runCommand } from '../runCommand.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -16,7 +16,7 @@ after(async () => await db?.drop())
 
 test('operators list, show, retry and discard exceptions', async (t) => {
   const { dir } = dataDirectory(t)
-  const run = (...args: string[]) => said(command, [...args, '--database-url', db.url])
+  const run = (...args: string[]) => runCommand(command, [...args, '--database-url', db.url])
   const a = await row(db.sql, 'customers', { company_name: 'No id' }, 'webshop')
   const b = await row(db.sql, 'custmers', { shop_customer_id: '1', company_name: 'Blue Fen' }, 'webshop')
   await drain({ ...shopPipeline(db.sql), connectors })
@@ -27,21 +27,21 @@ test('operators list, show, retry and discard exceptions', async (t) => {
   assert.match(listed.output(), new RegExp(`${b} .*webshop/custmers +UNKNOWN_OBJECT +integration`))
   assert.match(listed.output(), /2 in all:/)
   const json = await run('list', '--json', '--code', 'MISSING_ID')
-  assert.deepEqual([JSON.parse(json.text).inboxId, JSON.parse(json.text).owner], [a, 'sales-operations'])
+  assert.deepEqual([JSON.parse(json.stdout).inboxId, JSON.parse(json.stdout).owner], [a, 'sales-operations'])
 
   const shown = await run('show', String(a))
-  assert.match(shown.text, /EXCEPTION MISSING_ID: .*"company_name":"No id".*cannot be read: MISSING_ID/s)
+  assert.match(shown.output, /EXCEPTION MISSING_ID: .*"company_name":"No id".*cannot be read: MISSING_ID/s)
 
-  assert.match((await run('retry', '--reason', 'why')).text, /say which/)
-  assert.match((await run('retry', '--all')).text, /--reason/)
+  assert.match((await run('retry', '--reason', 'why')).output, /say which/)
+  assert.match((await run('retry', '--all')).output, /--reason/)
   const retried = await run('retry', '--code', 'UNKNOWN_OBJECT', '--reason', 'mended', '--actor', 'ida')
-  assert.match(retried.text, /^1 in the queue again/m)
+  assert.match(retried.output, /^1 in the queue again/m)
   assert.deepEqual(
     (await db.sql`select inbox_id, replay from pending`).map((p) => ({ ...p })),
     [{ inbox_id: b, replay: true }],
   )
   const discarded = await run('discard', String(a), String(b), '--reason', 'a test')
-  assert.match(discarded.text, /^1 discarded\n1 were no open exceptions/m)
+  assert.match(discarded.output, /^1 discarded\n1 were no open exceptions/m)
   assert.equal(discarded.code, 1)
   const audit = await db.sql`select event, actor, body -> 'messages' as messages from audit order by id`
   assert.deepEqual([audit[0]?.event, audit[0]?.actor, audit[0]?.messages], ['RETRY_EXCEPTION', 'ida', [b]])
@@ -54,8 +54,8 @@ test('operators list, show, retry and discard exceptions', async (t) => {
     [['show', 'x'], /number of a message/],
     [['discard', '--reason', 'r'], /missing required argument/],
   ] as const) {
-    const { code, text } = await run(...args)
-    assert.equal(code, 1, text)
-    assert.match(text, says)
+    const { code, output } = await run(...args)
+    assert.equal(code, 1, output)
+    assert.match(output, says)
   }
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { command } from '../../../cli/commands/match.ts'
-import { said } from '../said.ts'
+import { runCommand } from '../runCommand.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-match-'))
 after(() => rmSync(dir, { recursive: true, force: true }))
@@ -32,20 +32,27 @@ const bert = { name: 'Bert Okafor', emails: 'bert@hafen.example', born: '1975-11
 /** What the command says of these lines, and the cluster of each record in the order it wrote them. */
 async function match(lines: (Row | string)[]) {
   writeFileSync(file('records'), lines.map((l) => (typeof l === 'string' ? l : JSON.stringify(l))).join('\n'))
-  const { code, text } = await said(command, ['--model', model, '--records', file('records'), '--out', file('out')])
+  const { code, output } = await runCommand(command, [
+    '--model',
+    model,
+    '--records',
+    file('records'),
+    '--out',
+    file('out'),
+  ])
   const rows = code === 0 ? readFileSync(file('out'), 'utf8').trim().split('\n').slice(1) : []
-  return { code, text, clusters: rows.map((r) => r.split(',').at(-1)), rows }
+  return { code, output, clusters: rows.map((r) => r.split(',').at(-1)), rows }
 }
 
 test('no record, one, and two that are all there is', async () => {
-  assert.match((await match([])).text, /0 records in 0 clusters/)
+  assert.match((await match([])).output, /0 records in 0 clusters/)
   const one = { source: 'crm', id: 1, fields: anna }
   assert.deepEqual((await match([one])).rows, ['crm,1,c0'])
   assert.deepEqual((await match([one, { ...one, id: 2 }])).clusters, ['c0', 'c0'])
 })
 
 test('lines that are no records are told and left out; the others are matched', async () => {
-  const { text, clusters } = await match([
+  const { output, clusters } = await match([
     { source: 'crm', id: 'a', fields: anna },
     '{"source":',
     '7',
@@ -54,30 +61,33 @@ test('lines that are no records are told and left out; the others are matched', 
     '',
     { source: 'web', id: 'b', fields: anna },
   ])
-  assert.match(text, /records:2: not JSON \(.*the line is left out/)
-  assert.match(text, /records:3: not an object \{"source","id","fields"\}/)
-  assert.match(text, /records:4: "source" and "id" are needed/)
-  assert.match(text, /records:5: "fields" has to be an object/)
-  assert.match(text, /4 of 7 lines left out/)
+  assert.match(output, /records:2: not JSON \(.*the line is left out/)
+  assert.match(output, /records:3: not an object \{"source","id","fields"\}/)
+  assert.match(output, /records:4: "source" and "id" are needed/)
+  assert.match(output, /records:5: "fields" has to be an object/)
+  assert.match(output, /4 of 7 lines left out/)
   assert.deepEqual(clusters, ['c0', 'c0'])
 })
 
 test('an id twice in one source is told; each line is a record of its own', async () => {
-  const { text, rows } = await match([
+  const { output, rows } = await match([
     { source: 'crm', id: 'a', fields: anna },
     { source: 'crm', id: 'a', fields: bert },
     { source: 'web', id: 'a', fields: anna },
   ])
-  assert.match(text, /1 lines repeat a source and id; each is a record of its own/)
+  assert.match(output, /1 lines repeat a source and id; each is a record of its own/)
   assert.deepEqual(rows, ['crm,a,c0', 'crm,a,c1', 'web,a,c0'])
 })
 
 test('fields that no record has are told; none at all is an error that says what there is', async () => {
-  assert.match((await match([{ source: 'crm', id: 'a', fields: anna }])).text, /no record has a value for Person.shoes/)
+  assert.match(
+    (await match([{ source: 'crm', id: 'a', fields: anna }])).output,
+    /no record has a value for Person.shoes/,
+  )
   const none = await match([{ source: 'crm', id: 'a', fields: { surname: 'x', mail: 'y' } }])
   assert.equal(none.code, 1)
   assert.match(
-    none.text,
+    none.output,
     /no record has any field of Person that is compared \(name, emails, born, shoes\); the records have surname, mail/,
   )
 })
@@ -89,7 +99,7 @@ test('dates of five formats, two scripts, a megabyte and half of all records wit
     ['Ελένη Παππά', 'Eleni Pappa', '1990-07-19', '19900719'],
     ['Jürgen Müller', 'Juergen Mueller', '1955-10-31', '31/10/55'],
   ]
-  const { clusters, text } = await match([
+  const { clusters, output } = await match([
     ...people.flatMap(([native, latin, day, written], i) => [
       { source: 'crm', id: `a${i}`, fields: { name: native, emails: [`p${i}x${i}@haus${i}.example`], born: day } },
       {
@@ -103,6 +113,6 @@ test('dates of five formats, two scripts, a megabyte and half of all records wit
   assert.deepEqual(
     clusters.join(' '),
     'c0 c1 c2 c3 c4 c0 c1 c2 c3', // first those of crm
-    text,
+    output,
   )
 })

@@ -4,7 +4,7 @@ import { command } from '../../../cli/commands/replay.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { row } from '../../fixtures/shop.ts'
 import { dataDirectory, touchstone } from '../process.ts'
-import { said } from '../said.ts'
+import { runCommand } from '../runCommand.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -37,8 +37,8 @@ test('replay takes objects by any name and spans of time, and says what is wrong
     [['--source', 'webshop', '--from', '2026-02-03', '--to', '2026-02-02'], /--from is not before --to/],
     [['--source', 'webshop', '--after', '-1'], /whole number/],
   ] as const) {
-    const { code, text } = await said(command, [...args, '--database-url', db.url])
-    assert.equal(code, 1, text)
-    assert.match(text, says)
+    const { code, output } = await runCommand(command, [...args, '--database-url', db.url])
+    assert.equal(code, 1, output)
+    assert.match(output, says)
   }
 })

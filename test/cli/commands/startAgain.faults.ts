@@ -54,7 +54,7 @@ test('a command beside a running start uses its database and leaves it running',
   const server = postmaster()
   const migrate = touchstone(['migrate'], dir)
   assert.equal(await migrate.ended, 0)
-  assert.match(migrate.output(), /the database is at 0001_foundation\.sql|the database is at \d{4}_/)
+  assert.match(migrate.output(), /the database is at migration \d{4}_/)
   assert.equal(postmaster(), server)
   assert.equal((await feedOf(url)).customers.totalCount, 0)
 

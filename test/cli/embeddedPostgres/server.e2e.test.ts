@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { postgresBinaries } from '../../../cli/embeddedPostgres/binaries.ts'
+import { POSTGRES_MAJOR, postgresBinaries } from '../../../cli/embeddedPostgres/binaries.ts'
 import { startServer } from '../../../cli/embeddedPostgres/server.ts'
 import { openConnection } from '../../../mdm/db/database.ts'
 
@@ -30,4 +30,5 @@ test('root may have the whole installation where only root may enter, as after a
     rmSync(dir, { recursive: true, force: true })
   })
   assert.deepEqual([...(await sql`select 1 as one`)], [{ one: 1 }])
+  assert.equal(Number(readFileSync(join(dir, 'data', 'postgres', 'PG_VERSION'), 'utf8')), POSTGRES_MAJOR)
 })

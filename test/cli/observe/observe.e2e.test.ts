@@ -3,14 +3,13 @@ import { after, before, test } from 'node:test'
 import { command as sloCommand } from '../../../cli/commands/slo.ts'
 import { command as traceCommand } from '../../../cli/commands/trace.ts'
 import { command as webhooksCommand } from '../../../cli/commands/webhooks.ts'
-import { packagePath } from '../../../cli/config/packagePath.ts'
 import { readyChecks } from '../../../cli/observe/ready.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { row } from '../../fixtures/shop.ts'
 import { ask } from '../../gateway/gateway.ts'
 import { until } from '../../gateway/until.ts'
 import { dataDirectory, touchstone } from '../process.ts'
-import { said } from '../said.ts'
+import { runCommand } from '../runCommand.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -76,13 +75,13 @@ test('gateway and workers tell how they are, part by part, and how the service l
   // On a machine that is busy with more than this an event may have been late.
   await db.sql`update service_minute set good = total`
   const at = ['--database-url', db.url]
-  const slo = await said(sloCommand, at)
+  const slo = await runCommand(sloCommand, at)
   assert.equal(slo.code, 0)
-  assert.match(slo.text, /ingest-master-data +gold +MET +99.00 % within 10000 ms; 1 h: 100.00 % of 3, burn 0.0/)
+  assert.match(slo.output, /ingest-master-data +gold +MET +99.00 % within 10000 ms; 1 h: 100.00 % of 3, burn 0.0/)
   await db.sql`update service_minute set good = 0 where objective = 'feed'`
-  const missed = await said(sloCommand, ['--json', ...at])
+  const missed = await runCommand(sloCommand, ['--json', ...at])
   assert.equal(missed.code, 1)
-  assert.equal(JSON.parse(missed.text).find((l: { name: string }) => l.name === 'feed').state, 'MISSED')
+  assert.equal(JSON.parse(missed.stdout).find((l: { name: string }) => l.name === 'feed').state, 'MISSED')
 
   await until(
     async () => (await db.sql`select 1 from batch where messages @> ${messages[0] ?? 0}::bigint`).length === 1,
@@ -93,15 +92,15 @@ test('gateway and workers tell how they are, part by part, and how the service l
     trace.output(),
     /message \d+ customers: APPLIED.*received from webshop as .*claimed by \S+\/1?2?, one of \d.*event 1: Customer \S+ CREATED.*record customers C0/s,
   )
-  const json = await said(traceCommand, [String(messages[0]), '--json', ...at])
-  const [told] = JSON.parse(json.text).messages
+  const json = await runCommand(traceCommand, [String(messages[0]), '--json', ...at])
+  const [told] = JSON.parse(json.stdout).messages
   const times = [told.receivedAt, told.passes[0].claimedAt, told.events[0].at, told.passes[0].appliedAt]
   assert.deepEqual(times, times.toSorted(), 'received, claimed, in the feed, committed')
-  const none = await said(traceCommand, ['nothing', ...at])
+  const none = await runCommand(traceCommand, ['nothing', ...at])
   assert.equal(none.code, 1)
-  assert.match(none.text, /"nothing" names nothing here: give the number of a message/)
+  assert.match(none.output, /"nothing" names nothing here: give the number of a message/)
 
-  assert.match((await said(webhooksCommand, ['list', ...at])).text, /no webhooks; the mutation registerWebhook/)
+  assert.match((await runCommand(webhooksCommand, ['list', ...at])).output, /no webhooks; the mutation registerWebhook/)
 
   for (const c of [ingest, gateway]) c.child.kill('SIGTERM')
   assert.deepEqual([await ingest.ended, await gateway.ended], [0, 0])
@@ -109,11 +108,7 @@ test('gateway and workers tell how they are, part by part, and how the service l
 
 test('what is not right is named with a code', async () => {
   const codes = async (parts: object) =>
-    (await readyChecks({ sql: db.sql, migrations: packagePath('migrations'), ...parts } as never)()).map((c) => [
-      c.name,
-      c.ok,
-      c.code,
-    ])
+    (await readyChecks({ sql: db.sql, ...parts } as never)()).map((c) => [c.name, c.ok, c.code])
   const fine = [
     ['database', true, 'OK'],
     ['migrations', true, 'OK'],

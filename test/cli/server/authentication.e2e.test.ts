@@ -9,7 +9,7 @@ import { type TestDatabase, testDatabase } from '../../database.ts'
 import { ask } from '../../gateway/gateway.ts'
 import { until } from '../../gateway/until.ts'
 import { dataDirectory, type RunningCommand, touchstone } from '../process.ts'
-import { said } from '../said.ts'
+import { runCommand } from '../runCommand.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -23,8 +23,8 @@ test('without a token as the development caller, with one as whom it names; requ
   const { dir } = dataDirectory(t)
   const env = { DATABASE_URL: db.url }
   const store = ['--database-url', db.url]
-  const token = (...args: string[]) => said(tokenCommand, [...args, '--data-dir', dir])
-  const keys = (...args: string[]) => said(keysCommand, [...args, ...store])
+  const token = (...args: string[]) => runCommand(tokenCommand, [...args, '--data-dir', dir])
+  const keys = (...args: string[]) => runCommand(keysCommand, [...args, ...store])
   const running: RunningCommand[] = []
   t.after(() => {
     for (const r of running) r.child.kill('SIGTERM')
@@ -40,13 +40,13 @@ test('without a token as the development caller, with one as whom it names; requ
   const development = await serve()
   assert.match(development.run.output(), /"msg":"no authentication: this machine is served as the development caller/)
   assert.deepEqual((await ask(development.url, query)).body, { data: { customers: { totalCount: 0 } } })
-  const made = (await token('--role', 'reader', '--actor', 'bob')).text.trim()
+  const made = (await token('--role', 'reader', '--actor', 'bob')).stdout.trim()
   assert.match(made, /^ey[\w.-]+$/)
   assert.equal(statSync(join(dir, 'development-key.json')).mode & 0o777, 0o600)
   const bearer = (text: string) => ({ headers: { authorization: `Bearer ${text}` } })
   assert.ok((await ask(development.url, query, bearer(made))).body.data)
   assert.equal((await ask(development.url, query, bearer(`${made.slice(0, -4)}AAAA`))).status, 401)
-  assert.match((await token('--role', 'king')).text, /no role "king"; there are reader, steward/)
+  assert.match((await token('--role', 'king')).output, /no role "king"; there are reader, steward/)
 
   // Beyond this machine: not without anybody who may ask.
   const alone = touchstone(['serve', '--roles', 'gateway', '--port', '0', '--host', '0.0.0.0'], dir, env)
@@ -54,24 +54,24 @@ test('without a token as the development caller, with one as whom it names; requ
   assert.match(alone.output(), /listening on 0\.0\.0\.0.*TOUCHSTONE_AUTH_ISSUER.*keys create/)
 
   // Required: an API key, and no development token.
-  const { code, text } = await keys('create', 'app', '--role', 'reader')
-  assert.equal(code, 0, text)
-  const [key = ''] = /tsk_\S+/.exec(text) ?? []
+  const { code, output } = await keys('create', 'app', '--role', 'reader')
+  assert.equal(code, 0, output)
+  const [key = ''] = /tsk_\S+/.exec(output) ?? []
   const required = await serve({ TOUCHSTONE_AUTHENTICATION: 'required' }, '--host', '0.0.0.0')
   const url = required.url.replace('0.0.0.0', '127.0.0.1')
   assert.equal((await ask(url, query)).status, 401)
   assert.equal((await ask(url, query, bearer(made))).status, 401)
   assert.deepEqual((await ask(url, query, bearer(key))).body, { data: { customers: { totalCount: 0 } } })
-  assert.match((await keys('list')).text, /app \(reader\) valid; last used 2/)
-  const tail = (...more: string[]) => said(tailCommand, ['--url', url, '--snapshot', '--once', ...more])
+  assert.match((await keys('list')).output, /app \(reader\) valid; last used 2/)
+  const tail = (...more: string[]) => runCommand(tailCommand, ['--url', url, '--snapshot', '--once', ...more])
   assert.equal((await tail('--token', key)).code, 0)
-  assert.match((await tail()).text, /refused: .* wants to know who asks: give --token/)
-  const rotated = /tsk_\S+/.exec((await keys('rotate', 'app', '--overlap', '1h')).text)?.[0] ?? ''
+  assert.match((await tail()).output, /refused: .* wants to know who asks: give --token/)
+  const rotated = /tsk_\S+/.exec((await keys('rotate', 'app', '--overlap', '1h')).output)?.[0] ?? ''
   for (const k of [key, rotated]) assert.equal((await ask(url, query, bearer(k))).status, 200)
-  assert.match((await keys('revoke', 'app')).text, /2 keys revoked/)
+  assert.match((await keys('revoke', 'app')).output, /2 keys revoked/)
   for (const k of [key, rotated]) await until(async () => (await ask(url, query, bearer(k))).status === 401)
 
   // A key file that others can read is refused.
   chmodSync(join(dir, 'development-key.json'), 0o644)
-  assert.match((await token('--role', 'reader')).text, /can be read by others than its owner: chmod 600/)
+  assert.match((await token('--role', 'reader')).output, /can be read by others than its owner: chmod 600/)
 })

@@ -31,7 +31,7 @@ import { checkRebuild } from '../../../mdm/policy/rebuild.ts'
 import { recordKey } from '../../../schema/recordKey.ts'
 import { unbound } from '../../../subgraphs/shared/context.ts'
 import { createStewardshipSubgraph } from '../../../subgraphs/stewardship/subgraph.ts'
-import { said } from '../../cli/said.ts'
+import { runCommand } from '../../cli/runCommand.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { demoStore } from '../../fixtures/demoStore.ts'
 import { attempt, done, person } from '../../fixtures/steward.ts'
@@ -50,9 +50,9 @@ before(async () => {
 after(async () => await db?.drop())
 
 async function says(command: Command, ...args: string[]): Promise<string> {
-  const { code, text } = await said(command, [...args, '--database-url', db.url])
-  assert.equal(code, 0, text)
-  return text
+  const { code, output } = await runCommand(command, [...args, '--database-url', db.url])
+  assert.equal(code, 0, output)
+  return output
 }
 const train = (...args: string[]) => says(trainCommand, '--out', out, ...args)
 async function trained(...args: string[]): Promise<string> {

@@ -1,0 +1,66 @@
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
+import { POSTGRES_MAJOR } from './binaries.ts'
+
+/** The data directory cannot be used; the message names it and says what would be right. */
+export class DataDirectoryError extends Error {
+  override name = 'DataDirectoryError'
+}
+
+/**
+ * Returns the absolute path of a data directory that can be used. With `create` it may be missing or empty, and is made;
+ * otherwise it has to hold a database, and nothing is written. Throws DataDirectoryError if it cannot be used.
+ */
+export function openDataDirectory(dataDir: string, { create }: { create: boolean }): string {
+  const path = resolve(dataDir)
+  try {
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (found && !found.isDirectory()) throw new DataDirectoryError(`${path} is a file, not a data directory`)
+    const version = found ? readVersion(path) : null
+    if (version === null && !create) throw new DataDirectoryError(missing(path, found !== undefined))
+    if (version !== null && version !== POSTGRES_MAJOR)
+      throw new DataDirectoryError(
+        `the data in ${path} are of Postgres ${version}, and this version of Touchstone runs Postgres ${POSTGRES_MAJOR}: ` +
+          'use the version of Touchstone that made them, or move them with pg_dump and pg_restore',
+      )
+    if (!found) mkdirSync(path, { recursive: true })
+    accessSync(path, constants.W_OK)
+    return realpathSync(path)
+  } catch (e) {
+    throw e instanceof DataDirectoryError ? e : new DataDirectoryError(unusable(path, e), { cause: e })
+  }
+}
+
+function missing(path: string, exists: boolean): string {
+  const what = !exists ? 'does not exist' : readdirSync(path).length === 0 ? 'is empty' : 'holds no Touchstone database'
+  return (
+    `no database here: ${path} ${what}. Name the right directory with --data-dir or TOUCHSTONE_DATA_DIR, ` +
+    'or your own Postgres with DATABASE_URL. To create a database, run "npx touchstone start" or "npx touchstone migrate"'
+  )
+}
+
+/** Returns the major version of the Postgres that made the data, or null where there are none. */
+function readVersion(path: string): number | null {
+  try {
+    return Number(readFileSync(join(path, 'postgres', 'PG_VERSION'), 'utf8'))
+  } catch (e) {
+    if (codeOf(e) === 'ENOENT') return null
+    throw e
+  }
+}
+
+function unusable(path: string, e: unknown): string {
+  const code = codeOf(e)
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return (
+      `user ${userInfo().username} cannot read and write the data directory ${path} (${code}): ` +
+      'change its owner, or name another directory with --data-dir or TOUCHSTONE_DATA_DIR'
+    )
+  if (code === 'ENOTDIR') return `${path} cannot be a data directory: a part of the path is a file`
+  return `${path} cannot be a data directory: ${e instanceof Error ? e.message : String(e)}`
+}
+
+function codeOf(e: unknown): string {
+  return e instanceof Error && 'code' in e ? String(e.code) : ''
+}

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { Command } from 'commander'
+import { packagePath } from '../../cli/config/packagePath.ts'
+import { connect, type DatabaseConfig } from '../../cli/connect.ts'
+import { openDataDirectory } from '../../cli/embeddedPostgres/dataDirectory.ts'
+import { type TestDatabase, testDatabase } from '../database.ts'
+import { runCommand } from './runCommand.ts'
+
+let folder: string
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'touchstone-empty-'))
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('a folder without a database', () => {
+  const uuid = '0188b7a2-1c8e-7d6f-9a4b-3c2d1e0f9a8b'
+  const ARGS: Record<string, string[][]> = {
+    audit: [['verify']],
+    exceptions: [['list'], ['show', '1'], ['retry', '1', '--reason', 'x'], ['discard', '1', '--reason', 'x']],
+    expire: [['--older-than', '90d']],
+    explain: [['a', 'b']],
+    keys: [['list'], ['create', 'x', '--role', 'reader'], ['revoke', 'x'], ['rotate', 'x']],
+    load: [['--source', 'webshop', '--object', 'customers', 'customers.csv']],
+    operations: [['list'], ['retire', '0123456789abcdef']],
+    publish: [['--list'], ['--shipped']],
+    quality: [[], ['--json']],
+    rebuild: [['--check'], ['--repair']],
+    remap: [['webshop']],
+    replay: [['--source', 'webshop']],
+    schema: [['check', '--against', packagePath('supergraph.graphql'), '--published']],
+    simulate: [['--policy', packagePath('schema/model')]],
+    slo: [[]],
+    token: [['--role', 'reader']],
+    trace: [['1']],
+    train: [['--list'], []],
+    webhooks: [['list'], ['deliveries'], ['replay', uuid], ['test', uuid]],
+  }
+  const MAY_CREATE = ['migrate', 'serve', 'start', 'subgraph']
+
+  test('is left empty by every command that is not meant to create one, and is named', async (t) => {
+    const { DATABASE_URL } = process.env
+    delete process.env.DATABASE_URL
+    t.after(() => {
+      if (DATABASE_URL !== undefined) process.env.DATABASE_URL = DATABASE_URL
+    })
+    const withDataDir: string[] = []
+    for (const file of readdirSync(packagePath('cli/commands')).filter((f) => f.endsWith('.ts'))) {
+      const { command } = (await import(packagePath(`cli/commands/${file}`))) as { command: Command }
+      const all = [command, ...command.commands]
+      if (all.some((c) => c.options.some((o) => o.long === '--data-dir'))) withDataDir.push(command.name())
+      for (const args of ARGS[command.name()] ?? []) {
+        const { code, output } = await runCommand(command, [...args, '--data-dir', folder])
+        assert.equal(code, 1, `${command.name()} ${args.join(' ')}: ${output}`)
+        assert.match(output, /no database here|no development key/)
+        assert.ok(output.includes(folder), output)
+        assert.deepEqual(readdirSync(folder), [], command.name())
+      }
+    }
+    assert.deepEqual(withDataDir.sort(), [...Object.keys(ARGS), ...MAY_CREATE].sort())
+  })
+
+  test('is not created when it does not exist', async () => {
+    await assert.rejects(connectTo(join(folder, 'typo')), /no database here: .*typo does not exist.*--data-dir/)
+    assert.deepEqual(readdirSync(folder), [])
+  })
+})
+
+describe('a data directory that cannot be used', () => {
+  test('is refused when it is a file, lies in a file or holds something else', () => {
+    const dir = mkdtempSync(join(folder, 'odd-'))
+    writeFileSync(join(dir, 'notes.txt'), 'x')
+    for (const create of [false, true])
+      assert.throws(() => openDataDirectory(join(dir, 'notes.txt'), { create }), /notes\.txt is a file/)
+    assert.throws(
+      () => openDataDirectory(join(dir, 'notes.txt', 'data'), { create: true }),
+      /part of the path is a file/,
+    )
+    assert.throws(() => openDataDirectory(dir, { create: false }), /holds no Touchstone database/)
+  })
+
+  test('is refused when another version of Postgres made its data', () => {
+    const dir = mkdtempSync(join(folder, 'old-'))
+    mkdirSync(join(dir, 'postgres'))
+    writeFileSync(join(dir, 'postgres', 'PG_VERSION'), '17\n')
+    for (const create of [false, true])
+      assert.throws(() => openDataDirectory(dir, { create }), /are of Postgres 17, .* runs Postgres 18: .*pg_dump/)
+  })
+
+  test('is refused with the user and the reason when it is read-only', () => {
+    const dir = mkdtempSync(join(folder, 'read-only-'))
+    mkdirSync(join(dir, 'postgres'))
+    writeFileSync(join(dir, 'postgres', 'PG_VERSION'), '18\n')
+    chmodSync(dir, 0o555)
+    // Permissions do not bind root, but nobody can make a folder in /sys.
+    const locked = process.getuid?.() === 0 ? '/sys/touchstone-data' : dir
+    assert.throws(
+      () => openDataDirectory(locked, { create: true }),
+      /^DataDirectoryError: user \w+ cannot read and write the data directory \S+ \((EACCES|EPERM|EROFS)\): .*--data-dir/,
+    )
+  })
+})
+
+describe('a database of DATABASE_URL', () => {
+  let empty: TestDatabase
+  let db: TestDatabase
+  before(async () => {
+    empty = await testDatabase({ connectionsMax: 1, empty: true })
+    db = await testDatabase({ connectionsMax: 1 })
+  })
+  after(async () => {
+    await empty.drop()
+    await db.drop()
+  })
+
+  test('without tables of Touchstone is refused and stays as it is; migrate may create them', async () => {
+    await assert.rejects(connectTo(folder, empty.url), /has no tables of Touchstone.*npx touchstone migrate/)
+    assert.equal((await empty.sql`select 1 from pg_tables where schemaname = 'public'`).length, 0)
+    const { close } = await connect({ config: configOf(folder, empty.url), create: true, notify: () => {} })
+    await close()
+    await connectTo(folder, empty.url)
+  })
+
+  test('of an older or a newer version is refused with what to do', async () => {
+    const [last] = await db.sql`delete from migration where name = (select max(name) from migration) returning *`
+    await assert.rejects(connectTo(folder, db.url), new RegExp(`lacks ${last?.name}.*npx touchstone migrate`))
+    await db.sql`insert into migration ${db.sql({ ...last })}`
+    await db.sql`insert into migration (name, hash) values ('9999_future.sql', 'x')`
+    await assert.rejects(connectTo(folder, db.url), /newer version .*9999_future\.sql/)
+    await db.sql`delete from migration where name = '9999_future.sql'`
+  })
+
+  test('is named before it is used, with its password masked, also when it does not exist', async () => {
+    const url = new URL(db.url)
+    url.pathname = '/gone'
+    url.searchParams.set('password', 'hush')
+    const lines: string[] = []
+    await assert.rejects(
+      connect({ config: configOf(folder, url.href), notify: (line) => lines.push(line) }),
+      (e: Error) => /database "gone" does not exist/.test(e.message) && !e.message.includes(url.password),
+    )
+    assert.match(lines.join(), /^database: postgres:\/\/\w+:\*\*\*@.*\/gone\?password=\*\*\*$/)
+  })
+})
+
+function configOf(dataDir: string, databaseUrl?: string): DatabaseConfig {
+  return { databaseUrl, dataDir, databaseWaitSecondsMax: 5 }
+}
+
+async function connectTo(dataDir: string, databaseUrl?: string): Promise<void> {
+  const { close } = await connect({ config: configOf(dataDir, databaseUrl), notify: () => {} })
+  await close()
+}
