@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
+import stringify from 'safe-stable-stringify'
 import type { Policy } from '../schema/policy.ts'
 import { cleanText, parseBody, parseObject } from './body.ts'
 import type { Connector, Message, SourceSystem } from './contract.ts'
@@ -86,17 +87,8 @@ function split(kind: Kind, body: string, object: string | null, deliveryId: stri
 /** The same content is the same message, however its fields are ordered. */
 function contentKey(format: string, object: string | null, value: unknown): string {
   return `${format}:${createHash('sha256')
-    .update(`${object ?? ''}\u0000${canonical(value)}`)
+    .update(`${object ?? ''}\u0000${stringify(value)}`)
     .digest('base64url')}`
-}
-
-/** JSON with the names of each object in order. */
-function canonical(value: unknown): string {
-  if (value === null || typeof value !== 'object') return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
-  const fields = value as Record<string, unknown>
-  const names = Object.keys(fields).sort()
-  return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(fields[name])}`).join()}}`
 }
 
 function keyOf(id: string): string {

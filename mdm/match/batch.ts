@@ -1,3 +1,4 @@
+import { DisjointSet } from '../../schema/kit/disjointSet.ts'
 import { estimateCompleteness } from './completeness.ts'
 import { createEngine, type Edge, type Engine, type Features, type MatchRecord, UNDER_THRESHOLD } from './engine.ts'
 import type { Parameters } from './parameters.ts'
@@ -219,33 +220,20 @@ function clusterAll(
   pairs: readonly ScoredPair[],
 ) {
   const n = records.length
-  const parent = Int32Array.from({ length: n }, (_, i) => i)
-  const find = (i: number): number => {
-    let root = i
-    while (parent[root] !== root) root = parent[root]!
-    while (parent[i] !== root) {
-      const next = parent[i]!
-      parent[i] = root
-      i = next
-    }
-    return root
-  }
+  const sets = new DisjointSet(n)
   const strong = pairs.filter((pair) => engine.joins(pair.weight))
-  for (const { a, b } of strong) {
-    const [x, y] = [find(a), find(b)]
-    if (x !== y) parent[Math.max(x, y)] = Math.min(x, y)
-  }
+  for (const { a, b } of strong) sets.unite(a, b)
   const members = new Map<number, number[]>()
   const edges = new Map<number, ScoredPair[]>()
   for (const pair of strong) {
-    const root = find(pair.a)
+    const root = sets.find(pair.a)
     const list = edges.get(root)
     if (list) list.push(pair)
     else edges.set(root, [pair])
   }
   const clusterOf = new Int32Array(n).fill(-1)
   for (let i = 0; i < n; i++) {
-    const root = find(i)
+    const root = sets.find(i)
     if (!edges.has(root)) continue
     const list = members.get(root)
     if (list) list.push(i)
@@ -268,7 +256,7 @@ function clusterAll(
     for (const { a, b, weight, reason } of found.possible)
       possible.push({ a: place.get(a)!, b: place.get(b)!, weight, reason })
   }
-  for (let i = 0; i < n; i++) if (!edges.has(find(i))) groups.push([i])
+  for (let i = 0; i < n; i++) if (!edges.has(sets.find(i))) groups.push([i])
   groups.sort((x, y) => x[0]! - y[0]!)
   for (const [number, group] of groups.entries()) for (const i of group) clusterOf[i] = number
   for (const { a, b, weight } of pairs)

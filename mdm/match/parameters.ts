@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import stringify from 'safe-stable-stringify'
 import { ownValue } from '../../schema/dictionary.ts'
 import { type MatchType, planUnits, type Unit } from './plan.ts'
 import { type Dimension, dimensionsOf, PRIOR_RELATED_WEIGHT, PRIOR_WEIGHT } from './priors.ts'
@@ -83,14 +84,9 @@ export const FEATURES_VERSION = 10
 export function versionOf(parameters: Parameters, units: readonly Unit[]): string {
   const { trained: _, ...decisive } = parameters
   return createHash('sha256')
-    .update(JSON.stringify([FEATURES_VERSION, units, decisive], sortedNames))
+    .update(stringify([FEATURES_VERSION, units, decisive]))
     .digest('hex')
     .slice(0, 16)
-}
-
-function sortedNames(_: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** A model that cannot be used as it is; the message says what is wrong, and what would be right. */

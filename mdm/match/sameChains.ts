@@ -1,3 +1,5 @@
+import { components } from '../../schema/kit/disjointSet.ts'
+
 /** Two records of which a steward said that they are one thing. */
 export interface Pair {
   a: string
@@ -17,19 +19,6 @@ export function sameChains(pairs: readonly Pair[], isLive: (key: string) => bool
 
 /** Classes of records that are the same by any chain of pairs, each sorted by key. */
 export function classes(pairs: readonly Pair[]): string[][] {
-  const parent = new Map<string, string>()
-  const root = (key: string): string => {
-    let at = key
-    for (let up = parent.get(at) ?? at; up !== at; up = parent.get(at) ?? at) {
-      parent.set(at, parent.get(up) ?? up)
-      at = up
-    }
-    return at
-  }
-  for (const { a, b } of pairs) {
-    if (!parent.has(a)) parent.set(a, a)
-    if (!parent.has(b)) parent.set(b, b)
-    parent.set(root(a), root(b))
-  }
-  return [...Map.groupBy(parent.keys(), root).values()].map((keys) => keys.sort())
+  const keys = pairs.flatMap(({ a, b }) => [a, b])
+  return components(keys, pairs).map((found) => found.sort())
 }

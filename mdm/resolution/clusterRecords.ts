@@ -1,10 +1,11 @@
+import { components } from '../../schema/kit/disjointSet.ts'
 import type { PairAssertion } from '../golden/stored.ts'
 import type { MergeStep } from '../match/cluster.ts'
 import type { Engine, Features } from '../match/engine.ts'
 import { sameChains } from '../match/sameChains.ts'
 import type { SourceRecord } from '../records/records.ts'
 import { isLive } from './context.ts'
-import { components, type Link, type PossibleMatch } from './links.ts'
+import type { Link, PossibleMatch } from './links.ts'
 
 /**
  * Clusters the live records, component by component. Joining links and SAME assertions make the

@@ -50,26 +50,3 @@ export async function savePossible(
       on conflict (a, b) do update set weight = excluded.weight, reason = excluded.reason`
   return removed
 }
-
-/** Splits records into connected components; ids without a link are alone. */
-export function components(ids: Iterable<number>, links: Iterable<Pick<Link, 'a' | 'b'>>): number[][] {
-  const parent = new Map<number, number>()
-  for (const id of ids) parent.set(id, id)
-  const root = (id: number): number => {
-    let at = id
-    for (let up = parent.get(at); up !== undefined && up !== at; up = parent.get(at)) {
-      parent.set(at, parent.get(up) ?? up)
-      at = up
-    }
-    return at
-  }
-  for (const l of links) if (parent.has(l.a) && parent.has(l.b)) parent.set(root(l.a), root(l.b))
-  const found = new Map<number, number[]>()
-  for (const id of parent.keys()) {
-    const r = root(id)
-    const list = found.get(r)
-    if (list) list.push(id)
-    else found.set(r, [id])
-  }
-  return [...found.values()]
-}
