@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { type FormattedExecutionResult, GraphQLError } from 'graphql'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
+import { Backoff } from '../../schema/kit/backoff.ts'
 import { line, type TailItem } from './output/tailFormat.ts'
 
 const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $ids: [ID!], $ops: [ChangeOp!], $systems: [String!], $fields: [String!], $snapshot: Boolean) {
@@ -17,8 +18,8 @@ const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $
     }
   }
 }`
-const backOffMsMin = 250
-const backOffMsMax = 10_000
+const retryMsMin = 250
+const retryMsMax = 10_000
 
 interface Options {
   url: string
@@ -69,7 +70,7 @@ async function tail(options: Options): Promise<number> {
   const colour = !options.json && process.stdout.isTTY && process.env.NO_COLOR === undefined
   const at: { cursor: string | null } = { cursor: null }
   let connectedOnce = false
-  let backOffMs = backOffMsMin
+  const backoff = new Backoff(retryMsMin, retryMsMax)
   try {
     if (options.from === 'oldest') at.cursor = await oldestCursor(options)
     else if (options.from !== undefined) at.cursor = options.from
@@ -82,7 +83,7 @@ async function tail(options: Options): Promise<number> {
       })
       client.on('connected', () => {
         connectedOnce = true
-        backOffMs = backOffMsMin
+        backoff.reset()
       })
       const results = client.iterate<{ changes: TailItem }>({
         query: SUBSCRIPTION,
@@ -106,9 +107,9 @@ async function tail(options: Options): Promise<number> {
         await client.dispose()
       }
       if (stop.signal.aborted) break
-      note(`connection lost; trying again in ${(backOffMs / 1000).toFixed(1)} s`)
-      await sleep(backOffMs, undefined, { signal: stop.signal }).catch(() => note('stopping'))
-      backOffMs = Math.min(2 * backOffMs, backOffMsMax)
+      const retryMs = backoff.next()
+      note(`connection lost; trying again in ${(retryMs / 1000).toFixed(1)} s`)
+      await sleep(retryMs, undefined, { signal: stop.signal }).catch(() => note('stopping'))
     }
   } catch (e) {
     note(explain(e, options.url))

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { objectTypes } from '../../connectors/objectType.ts'
 import { describeError } from '../../gateway/http/report.ts'
@@ -10,6 +9,8 @@ import { changedMappings } from '../../mdm/ingest/remap.ts'
 import { policyChannel } from '../../mdm/policy/policies.ts'
 import { staleTypes } from '../../mdm/policy/rematch.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
+import { Backoff } from '../../schema/kit/backoff.ts'
+import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
 import { openInstallation } from '../config/installation.ts'
 import { masteringInForce } from '../config/policyFiles.ts'
 import { openLog } from '../observe/log.ts'
@@ -24,8 +25,8 @@ import { Statistics } from './plannerStatistics.ts'
  * one it looks every `pollMs`, which also finds what was put back to be tried later.
  */
 const pollMs = 500
-const backOffMsMin = 100
-const backOffMsMax = 5_000
+const retryMsMin = 100
+const retryMsMax = 5_000
 
 const { databaseUrl, sources, workers, rowsMax, attemptsMax, logLevel, number, tracing } = workerData as WorkerData
 const stopTracing = startTracing(tracing ?? {}, `ingest-${number}`)
@@ -67,20 +68,12 @@ let stopped = false
 let catchingUp: { thread: Worker | null } | undefined
 /** Whether another policy may have been published since ours was read. */
 let stale = true
-let wake: (() => void) | undefined
-const woken = () => wake?.()
+/** Ends when a notice comes. */
+const pause = new WakeableSleep()
 parentPort?.on('message', () => {
   stopped = true
-  woken()
+  pause.wake()
 })
-
-/** Until a notice comes, or the time is over. */
-async function pause(ms: number): Promise<void> {
-  const over = new AbortController()
-  wake = () => over.abort()
-  await sleep(ms, undefined, { signal: over.signal }).catch(() => undefined)
-  wake = undefined
-}
 
 /** Where mappings, code lists or the matching have changed, a thread beside this one brings what is stored to them. */
 async function catchUp(): Promise<{ thread: Worker | null }> {
@@ -96,13 +89,14 @@ async function catchUp(): Promise<{ thread: Worker | null }> {
 }
 
 async function run(): Promise<void> {
-  let backOffMs = backOffMsMin
+  const backoff = new Backoff(retryMsMin, retryMsMax)
   let rows = 0
   let listening = false
   while (!stopped) {
     try {
+      pause.clear()
       if (!listening) {
-        await sql.listen(PENDING_CHANNEL, woken)
+        await sql.listen(PENDING_CHANNEL, pause.wake)
         // What was published while the connection was away brought no notice.
         const publishedAnew = () => {
           stale = true
@@ -120,14 +114,14 @@ async function run(): Promise<void> {
       if (applied.claimed === 0) {
         await meter.flush()
         await statistics?.settled()
-        await pause(pollMs)
+        await pause.sleep(pollMs)
       }
-      backOffMs = backOffMsMin
+      backoff.reset()
     } catch (e) {
       stale = true
-      log.warn({ err: describeError(e), backOffMs }, 'the database cannot be reached: trying again')
-      await pause(backOffMs)
-      backOffMs = Math.min(2 * backOffMs, backOffMsMax)
+      const retryMs = Math.round(backoff.next())
+      log.warn({ err: describeError(e), retryMs }, 'the database cannot be reached: trying again')
+      await pause.sleep(retryMs)
     }
   }
   await catchingUp?.thread?.terminate()

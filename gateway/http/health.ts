@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { withDeadline } from '../../schema/kit/deadline.ts'
 import { answerJson } from './httpAnswer.ts'
 
 /** One thing the process cannot serve without. */
@@ -30,18 +31,10 @@ export async function answerReady(
 }
 
 async function inTime(ready: () => Promise<Check[]>): Promise<Check[]> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<Check[]>((resolve) => {
-    timer = setTimeout(
-      () => resolve([{ name: 'checks', ok: false, code: 'CHECKS_LATE', detail: `no answer in ${checkMsMax} ms` }]),
-      checkMsMax,
-    )
-  })
+  const late = { name: 'checks', ok: false, code: 'CHECKS_LATE', detail: `no answer in ${checkMsMax} ms` }
   try {
-    return await Promise.race([ready(), late])
+    return await withDeadline(ready(), checkMsMax, () => [late])
   } catch {
     return [{ name: 'checks', ok: false, code: 'CHECKS_FAILED', detail: 'failed' }]
-  } finally {
-    clearTimeout(timer)
   }
 }

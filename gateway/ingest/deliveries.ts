@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Connector, type Message, MessageError } from '../../connectors/contract.ts'
+import { withDeadline } from '../../schema/kit/deadline.ts'
 import { answerJson, HttpError, readBody } from '../http/httpAnswer.ts'
 import type { IngestHandler } from '../http/server.ts'
 import { localCallers } from '../identity/callers.ts'
@@ -95,11 +96,9 @@ export function createIngest(options: IngestOptions): IngestHandler {
     object: string | null,
     request: Request,
   ) {
-    const body = await inTime(
-      readBody(req, bounds.bodyBytesMax),
-      bounds.bodyMsMax,
-      new HttpError(408, 'BODY_TIMEOUT', `The body did not arrive within ${bounds.bodyMsMax} ms`),
-    )
+    const body = await withDeadline(readBody(req, bounds.bodyBytesMax), bounds.bodyMsMax, () => {
+      throw new HttpError(408, 'BODY_TIMEOUT', `The body did not arrive within ${bounds.bodyMsMax} ms`)
+    })
     const verdict = source.verify(req.headers, body, options.now())
     if (!verdict.ok) throw new HttpError(401, verdict.code, `Not accepted: ${verdict.detail}`)
     room.count(name)
@@ -107,11 +106,10 @@ export function createIngest(options: IngestOptions): IngestHandler {
     const messages = split(source, body, object, verdict.id)
     if (messages.length === 0) return { accepted: 0, duplicates: 0 }
     try {
-      return await inTime(
-        options.accept(messages.map((m) => ({ ...m, source: name, ...request }))),
-        bounds.acceptMsMax,
-        new Error(`the inbox did not commit within ${bounds.acceptMsMax} ms`),
-      )
+      const accepted = options.accept(messages.map((m) => ({ ...m, source: name, ...request })))
+      return await withDeadline(accepted, bounds.acceptMsMax, () => {
+        throw new Error(`the inbox did not commit within ${bounds.acceptMsMax} ms`)
+      })
     } catch (e) {
       // Whether or not it was written after all, sending it again is safe: a known message id changes nothing.
       options.report(e, request.correlationId)
@@ -149,22 +147,6 @@ function split(
   } catch (e) {
     if (e instanceof MessageError) throw new HttpError(e.code.startsWith('TOO_') ? 413 : 400, e.code, e.message)
     throw e
-  }
-}
-
-async function inTime<T>(work: Promise<T>, msMax: number, late: Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  try {
-    return await Promise.race([
-      work,
-      new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(late), msMax)
-      }),
-    ])
-  } finally {
-    clearTimeout(timer)
-    // The loser of the race must not become an unhandled rejection.
-    work.catch(() => {})
   }
 }
 

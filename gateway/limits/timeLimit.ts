@@ -1,4 +1,5 @@
 import { type ExecutionResult, GraphQLError } from 'graphql'
+import { withDeadline } from '../../schema/kit/deadline.ts'
 
 /** Why nothing more is read for an operation; what its resolvers throw from then on. */
 export function tooSlow(msMax: number): GraphQLError {
@@ -29,15 +30,9 @@ export async function within(
   stop: AbortController,
   work: () => Promise<ExecutionResult>,
 ): Promise<ExecutionResult> {
-  const late = Promise.withResolvers<ExecutionResult>()
-  const timer = setTimeout(() => {
+  return await withDeadline(work(), msMax, () => {
     const error = tooSlow(msMax)
     stop.abort(error)
-    late.resolve({ data: null, errors: [error] })
-  }, msMax)
-  try {
-    return await Promise.race([work(), late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
+    return { data: null, errors: [error] }
+  })
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Sql } from '../db/database.ts'
 import { openDatabase } from '../db/database.ts'
 import { READING_ROLE } from './rowRights.ts'
@@ -35,21 +36,19 @@ const idleSecondsMax = 60
  * set of rights: as settings of each transaction they would cost two more round trips a read.
  */
 export function openRowReaders(url: string, rights: RowRights, open = openDatabase): RowReaders {
-  const pools = new Map<string, Sql>()
   const ending = new Set<Promise<void>>()
   const end = (sql: Sql) => {
     const done = sql.end({ timeout: idleSecondsMax }).finally(() => ending.delete(done))
     ending.add(done)
   }
+  const pools = new LRUCache<string, Sql>({ max: setsMax, dispose: end })
   return {
     of(bounds) {
       const settings = settingsOf(rights, bounds)
       if (!settings) return null
       const key = JSON.stringify(settings)
       let sql = pools.get(key)
-      // The order of a Map is that of insertion: the longest unused stands first.
-      if (sql) pools.delete(key)
-      else {
+      if (!sql) {
         sql = open(url, {
           name: 'touchstone-reader',
           connectionsMax,
@@ -62,17 +61,11 @@ export function openRowReaders(url: string, rights: RowRights, open = openDataba
             default_transaction_read_only: true,
           },
         })
-        if (pools.size >= setsMax) {
-          const [oldest, unused] = pools.entries().next().value ?? []
-          if (oldest !== undefined) pools.delete(oldest)
-          if (unused) end(unused)
-        }
+        pools.set(key, sql)
       }
-      pools.set(key, sql)
       return sql
     },
     async close() {
-      for (const sql of pools.values()) end(sql)
       pools.clear()
       await Promise.all(ending)
     },

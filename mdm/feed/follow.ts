@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { ChangeEvent } from '../../schema/events.ts'
+import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import { decodeCursor, type Place } from './cursor.ts'
 import { FeedError } from './feedError.ts'
 import { checkedFilter, type FeedFilter, Followed, matcher, valuesPass } from './filter.ts'
@@ -55,22 +56,11 @@ export async function follow(tailer: Tailer, options: FollowOptions): Promise<As
   const abort = new AbortController()
   const subscription = new Subscription(tailer, checkedFilter(options.filter), options, abort.signal)
   const items = subscription.run(await subscription.start())
-  // A generator's own `return` waits for the pending `next`, which on a silent feed would keep a gone client for ever.
-  const end = async (): Promise<IteratorReturnResult<undefined>> => {
+  const end = async () => {
     abort.abort()
     void items.return(undefined)
-    return { done: true, value: undefined }
   }
-  const iterator: AsyncIterableIterator<FeedItem> = {
-    next: () => items.next(),
-    return: end,
-    async throw(error) {
-      await end()
-      throw error
-    },
-    [Symbol.asyncIterator]: () => iterator,
-  }
-  return iterator
+  return asyncStream(() => items.next(), end)
 }
 
 class Subscription {

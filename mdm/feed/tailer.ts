@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Backoff } from '../../schema/kit/backoff.ts'
+import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
 import { isDatabaseAway } from '../db/away.ts'
 import type { Sql } from '../db/database.ts'
 import { changeChannel } from './append.ts'
@@ -53,8 +55,8 @@ export interface LiveEvent {
 const batchRowsMax = 500
 /** How long a committed event may take by way of the live source before it is read from the table. */
 const liveMsMax = 1_000
-const backOffMsMin = 50
-const backOffMsMax = 2_000
+const retryMsMin = 50
+const retryMsMax = 2_000
 
 /** A page of the table for subscribers behind the ring: the events in (after, covered] that pass its ids. */
 export interface EventPage {
@@ -78,8 +80,7 @@ export class Tailer {
   readonly #permits: Permits
   readonly #stop = new AbortController()
   #tail: Tail
-  #wake: (() => void) | null = null
-  #woken = false
+  readonly #pause = new WakeableSleep()
   #unlisten: () => Promise<unknown> = async () => {}
   #running: Promise<void> = Promise.resolve()
   #readAt = performance.now()
@@ -110,11 +111,11 @@ export class Tailer {
     this.#running = this.#loop()
     const { live } = this.#options
     if (live) {
-      live.start(this.#tail.head, this.#wakeUp)
+      live.start(this.#tail.head, this.#pause.wake)
       return
     }
     // The driver listens again by itself after a lost connection and then calls the third argument.
-    this.sql.listen(changeChannel, this.#wakeUp, this.#wakeUp).then(
+    this.sql.listen(changeChannel, this.#pause.wake, this.#pause.wake).then(
       (l) => {
         this.#unlisten = l.unlisten
       },
@@ -125,7 +126,7 @@ export class Tailer {
   /** Ends all subscriptions; the pool is its owner's to close. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    this.#wakeUp()
+    this.#pause.wake()
     this.#tail.end()
     await this.#running
     await this.#options.live?.stop()
@@ -134,19 +135,15 @@ export class Tailer {
 
   /** A read of the table for a subscriber: few at once, and again when the database was away. */
   async read<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    for (let backOffMs = backOffMsMin; ; backOffMs = Math.min(2 * backOffMs, backOffMsMax)) {
+    const backoff = new Backoff(retryMsMin, retryMsMax)
+    for (;;) {
       try {
         return await this.#permits.run(work)
       } catch (e) {
         if (!isDatabaseAway(e) || signal.aborted || this.#stop.signal.aborted) throw e
-        await sleep(backOffMs * (0.5 + Math.random() / 2))
+        await sleep(backoff.next())
       }
     }
-  }
-
-  readonly #wakeUp = (): void => {
-    this.#woken = true
-    this.#wake?.()
   }
 
   #newTail(head: Head): Tail {
@@ -154,11 +151,11 @@ export class Tailer {
   }
 
   async #loop(): Promise<void> {
-    let backOffMs = backOffMsMin
+    const backoff = new Backoff(retryMsMin, retryMsMax)
     let checkedAt = Number.NEGATIVE_INFINITY
     while (!this.#stop.signal.aborted) {
       try {
-        this.#woken = false
+        this.#pause.clear()
         const { live } = this.#options
         if (performance.now() - checkedAt >= this.#options.pollMs) {
           const behind = await this.#checkHead()
@@ -168,8 +165,8 @@ export class Tailer {
         if (!live) await this.#readOn()
         else await this.#takeLive(live)
         if (!live || this.#owesSince === Number.POSITIVE_INFINITY) this.#readAt = performance.now()
-        backOffMs = backOffMsMin
-        await this.#sleepUntilWoken(this.#options.pollMs)
+        backoff.reset()
+        await this.#pause.sleep(this.#options.pollMs)
       } catch (e) {
         if (this.#stop.signal.aborted) return
         if (e instanceof FeedError) {
@@ -177,8 +174,7 @@ export class Tailer {
           this.#tail.fail(e)
         } else this.#options.log('warn', `feed: reading failed, trying again: ${message(e)}`)
         checkedAt = Number.NEGATIVE_INFINITY
-        await this.#sleepUntilWoken(backOffMs)
-        backOffMs = Math.min(2 * backOffMs, backOffMsMax)
+        await this.#pause.sleep(backoff.next())
       }
     }
   }
@@ -241,18 +237,6 @@ export class Tailer {
       if (events.length < batchRowsMax || this.#stop.signal.aborted) return
     }
   }
-
-  async #sleepUntilWoken(ms: number): Promise<void> {
-    if (this.#woken) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-    this.#wake = null
-  }
 }
 
 const defaults = {
@@ -267,7 +251,8 @@ const defaults = {
 
 /** Waits for the database, then tails from its head. Migrations must have run. */
 export async function startTailer(options: TailerOptions): Promise<Tailer> {
-  for (let backOffMs = backOffMsMin; ; backOffMs = Math.min(2 * backOffMs, backOffMsMax)) {
+  const backoff = new Backoff(retryMsMin, retryMsMax)
+  for (;;) {
     try {
       const tailer = new Tailer(await readHead(options.sql), options)
       tailer.run()
@@ -275,7 +260,7 @@ export async function startTailer(options: TailerOptions): Promise<Tailer> {
     } catch (e) {
       if (!isDatabaseAway(e)) throw e
       options.log?.('warn', `feed: waiting for the database: ${message(e)}`)
-      await sleep(backOffMs)
+      await sleep(backoff.next())
     }
   }
 }

@@ -1,6 +1,7 @@
 import countries from 'i18n-iso-countries'
 import { isValidPhoneNumber } from 'libphonenumber-js/max'
 import { stdnum } from 'stdnum'
+import { currencyExponents } from '../../schema/currencyExponents.ts'
 import type { Format } from '../../schema/policy.ts'
 
 /** Verdicts are asked again for every candidate of every golden record; the last ones are kept. */
@@ -24,15 +25,13 @@ const CHECKS: Record<Format, (value: string) => boolean> = {
   PHONE: (v) => v.startsWith('+') && isValidPhoneNumber(v),
   DOMAIN: (v) => v.length <= 253 && /^([\p{L}\p{N}]([\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+[\p{L}\p{N}-]{2,63}$/u.test(v),
   COUNTRY: (v) => v.length === 2 && countries.isValid(v),
-  CURRENCY: (v) => CURRENCIES.has(v),
+  CURRENCY: (v) => currencyExponents.has(v),
   DATE: (v) => /^\d{4}-\d{2}-\d{2}$/.test(v) && dayOf(v) === v,
   TAX_ID: isTaxId,
   GTIN: (v) => /^(\d{8}|\d{12,14})$/.test(v) && gtinRemainder(v) === 0,
   IBAN: (v) => /^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(v) && mod97(v.slice(4) + v.slice(0, 4)) === 1,
   LEI: (v) => /^[A-Z0-9]{18}\d{2}$/.test(v) && mod97(v) === 1,
 }
-
-const CURRENCIES = new Set(Intl.supportedValuesOf('currency'))
 
 /**
  * A tax id with the prefix of a country whose VAT numbers have a check digit must pass it; any other needs 5 to 20

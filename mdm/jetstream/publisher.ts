@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { JetStreamApiError, type JetStreamClient } from '@nats-io/jetstream'
 import { headers as natsHeaders } from '@nats-io/transport-node'
 import type { ChangeEvent } from '../../schema/events.ts'
+import { Backoff } from '../../schema/kit/backoff.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { currentTraceparent, SpanKind, traced } from '../../schema/trace.ts'
 import type { Sql } from '../db/database.ts'
@@ -38,8 +39,8 @@ const inFlightMax = 256
 const acknowledgeMsMax = 5_000
 const electMs = 1_000
 const saveMs = 1_000
-const backOffMsMin = 250
-const backOffMsMax = 5_000
+const retryMsMin = 250
+const retryMsMax = 5_000
 const refusedMs = 15_000
 /** It reads the table when it is behind; little has to be kept for it. */
 const ring = { ringEventsMax: 1_000, ringBytesMax: 8 * 2 ** 20, pagesBytesMax: 16 * 2 ** 20 }
@@ -108,13 +109,13 @@ export class Publisher {
   }
 
   async #run(): Promise<void> {
-    let backOffMs = backOffMsMin
+    const backoff = new Backoff(retryMsMin, retryMsMax)
     while (!this.#stop.signal.aborted) {
       try {
         if (await this.#place.elect()) {
           const before = this.#count
           await this.#publish().finally(() => {
-            if (this.#count > before) backOffMs = backOffMsMin
+            if (this.#count > before) backoff.reset()
           })
         } else this.#is('STANDBY')
         await this.#pause(electMs)
@@ -127,8 +128,7 @@ export class Publisher {
         this.#is(refused ? 'REFUSED' : 'AWAY', why)
         // Another process may have more luck with the server.
         await this.#place.giveUp().catch(() => {})
-        await this.#pause(refused ? refusedMs : backOffMs * (0.5 + Math.random() / 2))
-        backOffMs = Math.min(2 * backOffMs, backOffMsMax)
+        await this.#pause(refused ? refusedMs : backoff.next())
       }
     }
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream'
+import { Backoff } from '../../schema/kit/backoff.ts'
 import type { LiveEvent, LiveSource } from '../feed/tailer.ts'
 import { CUT_HEADER, eventOf, placeOf, SCOPES_HEADER } from './message.ts'
 import { ChangeStream, jsonOf, type NatsOptions } from './stream.ts'
@@ -14,8 +15,8 @@ export interface SourceOptions {
 /** Events that came and were not taken yet; past it the table is read, where they are too. */
 const waitingMax = 1_000
 const pullMax = 500
-const backOffMsMin = 250
-const backOffMsMax = 5_000
+const retryMsMin = 250
+const retryMsMax = 5_000
 /** What an event weighs in memory beside its text. */
 const eventOverheadBytes = 600
 
@@ -57,15 +58,16 @@ export class JetStreamSource implements LiveSource {
   }
 
   async #run(): Promise<void> {
-    for (let backOffMs = backOffMsMin; !this.#stop.signal.aborted; ) {
+    const backoff = new Backoff(retryMsMin, retryMsMax)
+    while (!this.#stop.signal.aborted) {
       const from = this.#position
       try {
         await this.#consume()
       } catch (e) {
         this.#tell(`reading the table instead: ${e instanceof Error ? e.message : e}`)
       }
-      backOffMs = this.#position > from ? backOffMsMin : Math.min(2 * backOffMs, backOffMsMax)
-      await sleep(backOffMs, undefined, { signal: this.#stop.signal }).catch(() => {})
+      if (this.#position > from) backoff.reset()
+      await sleep(backoff.next(), undefined, { signal: this.#stop.signal }).catch(() => {})
     }
   }
 

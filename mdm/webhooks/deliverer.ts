@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChangeEvent } from '../../schema/events.ts'
+import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { currentTraceparent, SpanKind, traced } from '../../schema/trace.ts'
 import type { Sql } from '../db/database.ts'
@@ -81,8 +82,7 @@ export class Deliverer {
   readonly #stop = new AbortController()
   #tailer: Tailer | null = null
   #heldUntil = 0
-  #wake: (() => void) | null = null
-  #woken = false
+  readonly #pause = new WakeableSleep()
   #claimedAt = performance.now()
   #loop: Promise<void> = Promise.resolve()
   #expired = 0
@@ -116,8 +116,7 @@ export class Deliverer {
 
   /** Something about the endpoints has changed. */
   wake(): void {
-    this.#woken = true
-    this.#wake?.()
+    this.#pause.wake()
   }
 
   /** How long ago it last held or looked for endpoints, in ms; more than `idleMs` while the database is away. */
@@ -139,8 +138,8 @@ export class Deliverer {
     while (!this.#stop.signal.aborted) {
       try {
         const every = this.#running.size > 0 ? claimEveryMs : idleMs
-        if (this.#woken || performance.now() - claimedAt >= every) {
-          this.#woken = false
+        if (this.#pause.woken || performance.now() - claimedAt >= every) {
+          this.#pause.clear()
           claimedAt = performance.now()
           await this.#claim()
         }
@@ -151,7 +150,7 @@ export class Deliverer {
         claimedAt = Number.NEGATIVE_INFINITY
         await sleep(restartMs, undefined, { signal: this.#stop.signal }).catch(() => {})
       }
-      if (!this.#woken) await this.#pause(this.#running.size > 0 ? this.#o.pollMs : idleMs)
+      await this.#pause.sleep(this.#running.size > 0 ? this.#o.pollMs : idleMs)
     }
   }
 
@@ -266,16 +265,5 @@ export class Deliverer {
     this.#expired = performance.now()
     const ago = (ms: number) => new Date(this.#o.now() - ms)
     await expireDeliveries(this.#o.sql, ago(deliveredKeptMs), ago(deadKeptMs), this.#stop.signal)
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-    this.#wake = null
   }
 }

@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql'
 import { FeedError } from '../../mdm/feed/feedError.ts'
 import type { FeedItem } from '../../mdm/feed/follow.ts'
+import { asyncStream } from '../../schema/kit/asyncStream.ts'
 
 /** What the subscription's resolvers are given: an item of the feed, or what ended it. */
 export type Delivered = FeedItem | { kind: 'FAILED'; error: GraphQLError }
@@ -15,26 +16,14 @@ export function translated(error: unknown): unknown {
  * different transports, while a result with errors is the same everywhere.
  */
 export function delivered(items: AsyncIterableIterator<FeedItem>): AsyncIterableIterator<Delivered> {
-  const end = async (): Promise<IteratorReturnResult<undefined>> => {
-    await items.return?.()
-    return { done: true, value: undefined }
+  const next = async (): Promise<IteratorResult<Delivered, undefined>> => {
+    try {
+      return await items.next()
+    } catch (e) {
+      const error = translated(e)
+      if (!(error instanceof GraphQLError)) throw e
+      return { done: false, value: { kind: 'FAILED', error } }
+    }
   }
-  const iterator: AsyncIterableIterator<Delivered> = {
-    async next() {
-      try {
-        return await items.next()
-      } catch (e) {
-        const error = translated(e)
-        if (!(error instanceof GraphQLError)) throw e
-        return { done: false, value: { kind: 'FAILED', error } }
-      }
-    },
-    return: end,
-    async throw(error) {
-      await end()
-      throw error
-    },
-    [Symbol.asyncIterator]: () => iterator,
-  }
-  return iterator
+  return asyncStream(next, () => items.return?.())
 }

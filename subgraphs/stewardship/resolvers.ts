@@ -18,6 +18,7 @@ import {
 } from '../../mdm/tasks/queue.ts'
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
 import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/tasks/taskWork.ts'
+import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import { masked } from '../../schema/masked.ts'
 import { allStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'
@@ -298,21 +299,13 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
 function changedTasks(sql: Sql, wanted: (task: TaskRow) => boolean): AsyncIterableIterator<TaskRow> {
   const stop = new AbortController()
   const tasks = followTasks(sql, stop.signal)
-  return {
-    async next() {
-      for (;;) {
-        const found = await tasks.next()
-        if (found.done || wanted(found.value)) return found
-      }
-    },
-    async return() {
-      stop.abort()
-      return { done: true, value: undefined }
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
+  const next = async () => {
+    for (;;) {
+      const found = await tasks.next()
+      if (found.done || wanted(found.value)) return found
+    }
   }
+  return asyncStream(next, async () => stop.abort())
 }
 
 interface PreviewNode {
