@@ -1,7 +1,7 @@
 import type { Sql } from '../db/database.ts'
 import { appendAccess, expireAccess, type SensitiveAccess, type Through } from './sensitiveAccess.ts'
 
-/** Whoever sees something: the same object for all that one operation shows. */
+/** The reader of an operation: one object for everything that the operation shows. */
 export interface Seer {
   readonly actor?: string | undefined
   readonly correlationId: string
@@ -10,20 +10,20 @@ export interface Seer {
 
 export interface AccessRecorderOptions {
   sql: Sql
-  /** How long records are kept, in days. */
+  /** Retention of records, in days. */
   daysMax: number
   report: (message: string, error?: unknown) => void
-  /** How often what was noted is written; 1 s. */
+  /** Interval between writes, in milliseconds; 1000 by default. */
   everyMs?: number
   bounds?: Partial<typeof BOUNDS>
 }
 
 /**
- * What is held in memory at most. Past `idsMax` only how many records were seen is kept, no longer which; past `rowsMax`
- * only how many, under the actor OVERLOAD, no longer by whom.
+ * Memory bounds. Beyond `idsMax` only the number of records is recorded, not their ids. Beyond
+ * `rowsMax` only their number is recorded, under the actor OVERLOAD.
  */
 const BOUNDS = { idsMax: 200_000, rowsMax: 20_000 }
-/** In whose name is recorded what no row was left for. */
+/** Actor of records for which no row was left. */
 const OVERLOAD = '(overload)'
 const idsPerRowMax = 1_000
 const rowsPerStatementMax = 500
@@ -40,9 +40,10 @@ interface Seen {
 }
 
 /**
- * Notes who saw which sensitive fields of which records, never their values. Noting is a few entries in memory, so no
- * answer waits for it; once a second they are written together. While the database is away they wait, within bounds. An
- * orderly stop writes all; a process that is killed loses the last second.
+ * Records who saw which sensitive fields of which records, never their values. Recording takes a
+ * few entries in memory, so no response waits for it; they are written together once a second.
+ * While the database is unavailable they wait, within bounds. An orderly stop writes all; a killed
+ * process loses the last second.
  */
 export class AccessRecorder {
   readonly #o: AccessRecorderOptions
@@ -50,7 +51,7 @@ export class AccessRecorder {
   #noted = new Map<Seer, Map<string, Seen>>()
   #ids = 0
   #rows = 0
-  /** Made into rows, and not written yet. */
+  /** Rows that are not written yet. */
   #unwritten: SensitiveAccess[] = []
   #unnamed = 0
   #overload = 0
@@ -65,7 +66,7 @@ export class AccessRecorder {
     this.#timer.unref()
   }
 
-  /** Somebody saw these fields of one record; without an id of a record that has none of its own. */
+  /** Records that these fields of one record were read. `id` is null for a record without an id. */
   note(by: Seer, through: Through, type: string, fields: readonly string[], id: string | null): void {
     if (fields.length === 0) return
     let own = this.#noted.get(by)
@@ -96,7 +97,7 @@ export class AccessRecorder {
     }
   }
 
-  /** Writes what was noted; one at a time. */
+  /** Writes the recorded rows; one write at a time. */
   write(): Promise<void> {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = null
@@ -104,7 +105,10 @@ export class AccessRecorder {
     return this.#writing
   }
 
-  /** Writes all that is left, some seconds at most while the database is away; what then is lost is reported. */
+  /**
+   * Writes all remaining rows. Gives up after some seconds while the database is unavailable, and
+   * reports the loss.
+   */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     await this.#writing
@@ -137,7 +141,7 @@ export class AccessRecorder {
     }
   }
 
-  /** Makes rows of what was noted. */
+  /** Turns what was recorded into rows. */
   #turn(): void {
     if (this.#unnamed > 0)
       this.#o.report(`too much at once: of ${this.#unnamed} records seen it is known by whom, and not which they are`)
@@ -161,7 +165,7 @@ export class AccessRecorder {
   }
 }
 
-/** Fields that were seen of the same records are one row. */
+/** Merges entries about the same records: their fields become one row. */
 function together(all: Seen[]): Seen[] {
   const merged: Seen[] = []
   for (const seen of all) {

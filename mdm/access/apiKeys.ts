@@ -1,13 +1,13 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Sql, Transaction } from '../db/database.ts'
 
-/** A key as it is listed; the secret is nowhere kept. */
+/** An API key as listed. The secret is not stored. */
 export interface ApiKey {
   id: string
   name: string
   roles: string[]
   scopes: string[]
-  /** Null: as a caller whose token says nothing of them. */
+  /** Null: the same rights as a token without this claim. */
   regions: string[] | null
   legalEntities: string[] | null
   createdBy: string
@@ -24,27 +24,29 @@ export interface NewKey {
   scopes: readonly string[]
   regions?: readonly string[] | null
   legalEntities?: readonly string[] | null
-  /** Null: until it is revoked. */
+  /** Null: valid until revoked. */
   expiresAt: Date | null
   createdBy: string
 }
 
-/** What was done about a key, for the audit log. */
+/** A change of a key, for the audit log. */
 export interface KeyStep {
   event: 'KEY_CREATED' | 'KEY_ROTATED' | 'KEY_REVOKED'
-  /** Its name, and the public part of it. */
+  /** The name of the key and its public part. */
   key: string
   keyId: string
   [fact: string]: unknown
 }
-/** Told within the transaction. */
+/** Called within the transaction of the change. */
 export type KeySaid = (tx: Transaction, step: KeyStep) => Promise<void>
 
 const KEY = /^tsk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/
 const secretBytes = 32
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest()
 
-/** Makes a key; `text` is shown once. Throws where a valid key of this name is there: it is rotated, not made again. */
+/**
+ * Creates a key; `text` is shown once. Throws if a valid key of this name exists: rotate that one.
+ */
 export async function createKey(
   sql: Sql,
   key: NewKey,
@@ -72,7 +74,9 @@ export async function createKey(
   })) as { id: string; text: string }
 }
 
-/** A new key in the place of one, which goes on being valid for `overlapMs`. Throws where there is no valid one. */
+/**
+ * Creates a successor of a key, which stays valid for `overlapMs`. Throws if there is no valid key.
+ */
 export async function rotateKey(
   sql: Sql,
   name: string,
@@ -87,7 +91,7 @@ export async function rotateKey(
       where name = ${name} and revoked_at is null and (expires_at is null or expires_at > now())
       order by created_at desc, id limit 1`
     if (!old) throw new Error(`there is no valid key "${name}"`)
-    // The one before last, if it is still in its overlap, has been taken over from already.
+    // A predecessor that is still in its overlap was superseded already.
     await tx`
       update api_key set expires_at = least(expires_at, now() + ${overlapMs} * interval '1 ms')
       where name = ${name} and revoked_at is null`
@@ -97,7 +101,7 @@ export async function rotateKey(
   })) as { id: string; text: string }
 }
 
-/** Revokes every valid key of a name, or the one of an id; answers how many. */
+/** Revokes all valid keys of a name, or the key of an id. Returns how many. */
 export async function revokeKey(sql: Sql, nameOrId: string, said: KeySaid = async () => {}): Promise<number> {
   return (await sql.begin(async (tx) => {
     const rows = await tx<{ id: string; name: string }[]>`
@@ -115,14 +119,14 @@ export async function listKeys(sql: Sql): Promise<ApiKey[]> {
     from api_key order by name, created_at, id`
 }
 
-/** How many keys are valid now. */
+/** Returns how many keys are valid now. */
 export async function countValidKeys(sql: Sql): Promise<number> {
   const [row] = await sql<{ n: number }[]>`
     select count(*)::int as n from api_key where revoked_at is null and (expires_at is null or expires_at > now())`
   return row?.n ?? 0
 }
 
-/** The key of this text while it is valid, else null. Notes the use, to the minute. */
+/** Returns the valid key of this text, or null. Records the time of use, to the minute. */
 export async function verifyKey(
   sql: Sql,
   text: string,

@@ -2,7 +2,10 @@ import { appendAudit } from '../audit/audit.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { createKey, type KeyStep, type NewKey, revokeKey, rotateKey } from './apiKeys.ts'
 
-/** What is done about API keys, in the audit log with who did it; in the same transaction, so neither is without the other. */
+/**
+ * API key operations that append to the audit log in the same transaction, so neither happens
+ * without the other.
+ */
 export function apiKeys(sql: Sql, actor: string) {
   const said = (tx: Transaction, step: KeyStep) => appendAudit(tx, { actor, ...step })
   return {

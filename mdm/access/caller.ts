@@ -2,7 +2,7 @@
 export interface Caller {
   actor: string
   roles: ReadonlySet<string>
-  /** Of the values the caller may see, and so state. */
+  /** Scopes of sensitive values that the caller may see and so may state. */
   scopes: ReadonlySet<string>
   correlationId: string
 }

@@ -3,8 +3,9 @@ import type { Sql } from '../db/database.ts'
 const keptMinutes = 5
 
 /**
- * Adds what callers began in the present minute, by the clock of the database, and answers what all gateways have counted of
- * them in it. One statement; rows in one order, so that two gateways never wait in a circle.
+ * Adds the operations that callers began in the present minute, by the database clock. Returns the
+ * counts of all gateways for these callers. One statement; rows are written in one order, so two
+ * gateways never deadlock.
  */
 export async function addCallerMinutes(sql: Sql, begun: ReadonlyMap<string, number>): Promise<Map<string, number>> {
   const rows = [...begun].sort(([a], [b]) => (a < b ? -1 : 1))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Sql } from '../db/database.ts'
 
-/** A text that a client has published. */
+/** A document that a client has published. */
 export interface PublishedOperation {
   hash: string
   client: string
@@ -15,16 +15,19 @@ export interface PublishedOperation {
 
 export interface NewOperation {
   text: string
-  /** Names of the operations in it. */
+  /** Names of its operations. */
   names: readonly string[]
 }
 
-/** By which an operation is named: sha256 of its text as it stands, in hex. */
+/** Returns the hash that identifies a document: sha256 of its exact text, in hex. */
 export function operationHash(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-/** Keeps them for a client; one that was retired comes back. Answers which are new to that client, or are back. */
+/**
+ * Publishes documents for a client; a retired one becomes active again. Returns those that are new
+ * to the client or active again.
+ */
 export async function publishOperations(
   sql: Sql,
   at: { client: string; operations: readonly NewOperation[]; publishedBy: string },
@@ -45,7 +48,10 @@ export async function publishOperations(
   return fresh
 }
 
-/** All that were published, of one client or of all; with `standing` those alone that are not retired. */
+/**
+ * Returns published documents of one client or of all. With `standing`, only those that are not
+ * retired.
+ */
 export async function listOperations(
   sql: Sql,
   { client = null, standing = false }: { client?: string | null; standing?: boolean } = {},
@@ -59,8 +65,9 @@ export async function listOperations(
 }
 
 /**
- * Retires those of a hash, or of its beginning; of one client or of all. A hash goes on being taken while another client
- * has it published. Throws where the beginning is of several. Answers how many were retired.
+ * Retires documents by hash, or by the beginning of a hash, for one client or all. A hash stays
+ * valid while another client has it published. Throws if the beginning is ambiguous. Returns how
+ * many were retired.
  */
 export async function retireOperations(sql: Sql, hash: string, client: string | null): Promise<number> {
   const found = await sql<{ hash: string }[]>`
@@ -76,7 +83,10 @@ export async function retireOperations(sql: Sql, hash: string, client: string | 
   return rows.length
 }
 
-/** The text of a hash while any client has it published, else null. Notes the use, to the hour. */
+/**
+ * Returns the document of a hash while any client has it published, else null. Records the time of
+ * use, to the hour.
+ */
 export async function findOperation(sql: Sql, hash: string): Promise<string | null> {
   const [row] = await sql<{ text: string; stale: boolean }[]>`
     select text, last_used_at is null or last_used_at < now() - interval '1 hour' as stale

@@ -4,36 +4,48 @@ import { openDatabase } from '../db/database.ts'
 import { READING_ROLE } from './rowRights.ts'
 import { ENTITIES_SETTING, EVERYONE, PLACES_SETTING, UNBOUND } from './rowRightsSql.ts'
 
-/** By what row rights are judged here. */
+/** The configured row rights. */
 export interface RowRights {
-  /** Region -> values of the field that gives the region, NONE for records without; left out: regions bind nobody. */
+  /**
+   * Values of the region field by region; NONE stands for records without one. Undefined: regions
+   * do not restrict.
+   */
   regions?: ReadonlyMap<string, readonly string[]> | undefined
-  /** Whether legal entities bind. */
+  /** True if legal entities restrict. */
   legalEntities: boolean
 }
 
-/** What a caller is bound to, as its credentials say; `*` in a list: to nothing; left out: nothing but what everyone may see. */
+/**
+ * The limits in a caller's credentials. `*` in a list means no limit; an undefined list means only
+ * what everyone may see.
+ */
 export interface Bounds {
   regions?: readonly string[] | null | undefined
   legalEntities?: readonly string[] | null | undefined
 }
 
-/** Connections that read as one set of rights, for as many sets as are in use. */
+/** Database connections by set of rights, for as many sets as are in use. */
 export interface RowReaders {
-  /** Null: the caller is bound to nothing. */
+  /** Returns null if the caller is not restricted. */
   of(bounds: Bounds): Sql | null
   close(): Promise<void>
 }
 
-/** Sets of rights with connections at a time; the one longest unused gives way, and connects again when it comes. */
+/**
+ * Sets of rights with open connections. The least recently used one is closed and opens again on
+ * demand.
+ */
 const setsMax = 12
-/** Of each set; with all of them some 50, which the embedded server has room for. */
+/**
+ * Connections of each set. All sets together use about 50, which the embedded server has room for.
+ */
 const connectionsMax = 4
 const idleSecondsMax = 60
 
 /**
- * Rights are fixed when a connection opens, so no statement can be run with another caller's, or without any. A pool a
- * set of rights: as settings of each transaction they would cost two more round trips a read.
+ * Rights are fixed when a connection opens, so no statement runs with another caller's rights or
+ * without any. Each set of rights has its own pool: setting them per transaction would cost two
+ * more round trips a read.
  */
 export function openRowReaders(url: string, rights: RowRights, open = openDatabase): RowReaders {
   const ending = new Set<Promise<void>>()
@@ -72,7 +84,7 @@ export function openRowReaders(url: string, rights: RowRights, open = openDataba
   }
 }
 
-/** Null where a caller is bound to nothing. */
+/** Returns null if the caller is not restricted. */
 export function settingsOf(rights: RowRights, bounds: Bounds): { places: string[]; entities: string[] } | null {
   const { regions } = rights
   const places = regions ? bound(bounds.regions, (r) => regions.get(r) ?? []) : [UNBOUND]

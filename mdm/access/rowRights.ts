@@ -2,7 +2,7 @@ import type { Policy } from '../../schema/policy.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { hashOf, rowRightsSql } from './rowRightsSql.ts'
 
-/** The role that reads where row rights are configured, and for which the database judges each row. */
+/** The database role for reads under row rights. The database checks each row for it. */
 export const READING_ROLE = 'touchstone_reader'
 
 export class RowRightsError extends Error {
@@ -10,10 +10,11 @@ export class RowRightsError extends Error {
 }
 
 /**
- * Sets up row rights in the database, as the model says: a role that is no owner and bypasses nothing, policies for it on
- * every table it may read, and triggers that note of each golden record what it is judged by. What is there already stays;
- * the first time, and when @rows changes, each golden record and each version is written once, which holds ingest up (some
- * 20 s a million). Throws RowRightsError where the database's user may not do it, with what an administrator has to.
+ * Sets up row rights in the database from the model: a role without ownership or bypass, policies
+ * for it on every table it may read, and triggers that store the values by which each golden record
+ * is judged. Existing parts stay. On first use, and when @rows changes, each golden record and each
+ * version is written once, which blocks ingest for about 20 s a million. Throws RowRightsError if
+ * the database user lacks the privileges, with the statements that an administrator has to run.
  */
 export async function setUpRowRights(sql: Sql, policy: Policy): Promise<void> {
   const text = rowRightsSql(policy, READING_ROLE)
@@ -38,7 +39,10 @@ export async function setUpRowRights(sql: Sql, policy: Policy): Promise<void> {
   })
 }
 
-/** Owners are not judged; who is neither owner nor above rights would see nothing any more once rights are set up. */
+/**
+ * Owners are exempt from row security. A user that is neither owner nor exempt would see nothing
+ * once row rights are set up.
+ */
 async function ensureOwner(tx: Transaction): Promise<void> {
   const [row] = await tx<{ user: string; owner: string; owns: boolean }[]>`
     select current_user as user, pg_get_userbyid(relowner) as owner,
@@ -80,7 +84,7 @@ async function ensureRole(tx: Transaction): Promise<void> {
     )
 }
 
-/** From 16 on, being a member does not say that one may act as the role. */
+/** From Postgres 16 on, membership alone does not allow SET ROLE. */
 async function setPrivilege(tx: Transaction): Promise<string> {
   const [row] = await tx<{ version: number }[]>`select current_setting('server_version_num')::int as version`
   return (row?.version ?? 0) >= 160_000 ? 'SET' : 'MEMBER'

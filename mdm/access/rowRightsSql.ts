@@ -2,27 +2,30 @@ import { createHash } from 'node:crypto'
 import { OPERATIONAL, type OperationalType } from '../../schema/operational.ts'
 import type { Policy, RowPolicy } from '../../schema/policy.ts'
 
-/** Value of a row that everyone may see, and of a caller who is bound to nothing in one of the two respects. */
+/** Marks a row that everyone may see, and a caller without a limit in one of the two respects. */
 export const EVERYONE = '*'
 export const UNBOUND = '**'
-/** What a row without region or legal entity is judged as. */
+/** Stands for the missing region or legal entity of a row. */
 export const NONE = 'NONE'
 
-/** Settings of a reading connection, fixed when it opens: arrays as Postgres writes them. */
+/** Settings of a reading connection, fixed when it opens, as Postgres array literals. */
 export const PLACES_SETTING = 'touchstone.places'
 export const ENTITIES_SETTING = 'touchstone.entities'
 
 const places = `(select nullif(current_setting('${PLACES_SETTING}', true), '')::text[])::text[]`
 const entities = `(select nullif(current_setting('${ENTITIES_SETTING}', true), '')::text[])::text[]`
 
-/** Whether the values that stand in a row of golden or change are among the caller's. A setting that is missing: no. */
+/**
+ * SQL condition: the values in a row of golden or change are among the caller's. A missing setting
+ * gives false.
+ */
 const ownValues = (row: string) => `(${row}.row_place = any (${places}) or '${UNBOUND}' = any (${places}))
   and (${row}.row_entities && ${entities} or '${UNBOUND}' = any (${entities}))`
 
 const throughParent = (row: string) => `case when ${row}.row_parent is null then ${ownValues(row)}
   else exists (select 1 from seen_record s where s.key = ${row}.row_parent) end`
 
-/** A source record that the caller may see, by its key. */
+/** SQL condition: the caller may see the source record with this key. */
 const recordSeen = (key: string) => `exists (select 1 from source_record r where r.key = ${key})`
 const allSeen = (keys: string) =>
   `${keys} <> '{}' and not exists (select 1 from unnest(${keys}) x where not ${recordSeen('x')})`
@@ -31,7 +34,10 @@ const OPERATIONAL_TYPES = Object.keys(OPERATIONAL) as OperationalType[]
 
 const hasEntity = (type: OperationalType) => 'legalEntity' in OPERATIONAL[type]
 
-/** An operational object is its customer's; a posting is in the books of one legal entity besides. */
+/**
+ * SQL condition: an operational object is visible with its customer; a posting also needs its legal
+ * entity.
+ */
 function operationalSeen(type: OperationalType, row: string): string {
   const own = hasEntity(type)
     ? ` and (${row}.legal_entity is null or ${row}.legal_entity = any (${entities}) or '${UNBOUND}' = any (${entities}))`
@@ -40,8 +46,8 @@ function operationalSeen(type: OperationalType, row: string): string {
 }
 
 /**
- * The source record of an operational object is seen with that. A function, because as part of the policy its five tables
- * would be prepared for every read of any source record.
+ * The source record of an operational object is visible with that object. It is a function because
+ * its five tables, as part of the policy, would be planned for every read of any source record.
  */
 const sourceOfOperational = `create or replace function sees_operational(record bigint, kind text) returns boolean
   language plpgsql stable security definer as $$
@@ -64,7 +70,10 @@ const sourceOfOperational = `create or replace function sees_operational(record 
         and (g.row_entities && e or '${UNBOUND}' = any (e)));
   end $$;`
 
-/** Row by row, for those who read by the role: table -> condition. A table of READABLE that is not here shows none. */
+/**
+ * Conditions by table for readers under the role. A table of READABLE that is missing here shows no
+ * rows.
+ */
 const POLICIES: Record<string, string> = {
   golden: throughParent('golden'),
   change: throughParent('change'),
@@ -89,8 +98,8 @@ const POLICIES: Record<string, string> = {
 }
 
 /**
- * Messages and what became of them hold what no golden record decides about, and trained models the values that are frequent
- * in all of them: they are for the unbound.
+ * Tables that no golden record governs: messages and their outcomes, and trained models, which hold
+ * frequent values of all records. Only unrestricted callers read them.
  */
 const CLOSED = [
   'inbox',
@@ -104,10 +113,13 @@ const CLOSED = [
   'webhook_parked',
 ]
 
-/** Figures, and what the program itself is made of. */
+/** Statistics and the program's own state. */
 const OPEN = ['feed_head', 'publication', 'batch', 'service_minute', 'sink']
 
-/** What sets up the reading role's rights, for a model; names of the role are checked by who calls. */
+/**
+ * Returns the SQL that sets up the rights of the reading role for a model. The caller has checked
+ * the role's name.
+ */
 export function rowRightsSql(policy: Policy, role: string): { tags: string; policies: string } {
   const views = [
     `create or replace view seen_record with (security_barrier) as
@@ -134,9 +146,10 @@ export function rowRightsSql(policy: Policy, role: string): { tags: string; poli
 }
 
 /**
- * Golden records that name one of some source records, as ids, whoever asks. A list by a reference would not use its index
- * otherwise: what reads jsonb counts as leaking, and so comes after the rights of each row. Whoever gets the ids still needs
- * the rights for the rows.
+ * Functions that return the ids of golden records that refer to given source records, without a
+ * check of rights. A list by a reference could not use its index otherwise: a jsonb expression is
+ * not leakproof, so Postgres evaluates it after row security. The rows themselves still need the
+ * caller's rights.
  */
 function referringSql(policy: Policy): string[] {
   const fields = new Set(
@@ -150,7 +163,7 @@ function referringSql(policy: Policy): string[] {
   )
 }
 
-/** Triggers that note of every version what it is judged by. */
+/** Returns triggers that store the values by which each version is judged. */
 function tagsSql(policy: Policy): string {
   const cases = policy.types.flatMap((t) =>
     t.rows ? [`when '${t.name}' then ${tagged(t.rows, listOf(policy, t.name))}`] : [],
@@ -182,7 +195,7 @@ function listOf(policy: Policy, type: string): (field: string) => boolean {
 function tagged(rows: RowPolicy, isList: (field: string) => boolean): string {
   if (rows.by === 'EVERYONE') return `place := '${EVERYONE}'; entities := '{${EVERYONE}}';`
   if (rows.by === 'REFERENCE') return `parent := (v ->> '${rows.field}')::uuid;`
-  // A value that a source system states must not be one that means everyone.
+  // A value from a source system must not be one of the reserved values.
   const meant = (value: string) => `nullif(nullif(nullif(${value}, ''), '${EVERYONE}'), '${UNBOUND}')`
   const place = rows.region ? `place := coalesce(${meant(`v #>> '{${rows.region.join(',')}}'`)}, '${NONE}');` : ''
   if (!rows.legalEntities) return place

@@ -13,10 +13,10 @@ export const THROUGH = [
   'EXCEPTION',
   'CHANGE',
 ] as const
-/** By what way somebody came to sensitive values. */
+/** How the actor reached sensitive values. */
 export type Through = (typeof THROUGH)[number]
 
-/** Who saw or changed which sensitive fields of which records. */
+/** One access: the actor who read or changed sensitive fields, and the records. */
 export interface SensitiveAccess {
   at: Date
   actor: string
@@ -27,11 +27,11 @@ export interface SensitiveAccess {
   fields: string[]
   /** Golden ids and keys of source records. */
   ids: string[]
-  /** So many more, whose ids were not kept. */
+  /** Number of further records whose ids were not kept. */
   more: number
 }
 
-/** One statement, whatever there is. */
+/** Appends rows in one statement. */
 export async function appendAccess(sql: Sql | Transaction, rows: readonly SensitiveAccess[]): Promise<void> {
   if (rows.length === 0) return
   await sql`
@@ -53,7 +53,10 @@ export interface AccessFilter {
 
 export type AccessRow = SensitiveAccess & { id: number }
 
-/** The latest first. About a golden record: about it and every source record that is in it now. */
+/**
+ * Returns accesses, the latest first. A golden record includes every source record that is in it
+ * now.
+ */
 export async function readAccess(
   sql: Sql,
   filter: AccessFilter,
@@ -75,7 +78,9 @@ export async function readAccess(
     order by id desc limit ${limit}`
 }
 
-/** A golden id is the key of one of its source records, and of each of those it absorbed. */
+/**
+ * Returns the keys of all source records of a golden id. The id itself is the key of one of them.
+ */
 async function keysOf(sql: Sql, id: string): Promise<string[]> {
   const rows = await sql<{ key: string }[]>`
     select m.key from source_record r join source_record m on m.golden_id = r.golden_id where r.key = ${id}`
@@ -84,7 +89,7 @@ async function keysOf(sql: Sql, id: string): Promise<string[]> {
 
 const rowsPerStatement = 5_000
 
-/** Drops what is older than so many days; answers how much. */
+/** Deletes accesses older than this many days. Returns how many. */
 export async function expireAccess(sql: Sql, daysMax: number): Promise<number> {
   for (let total = 0; ; ) {
     const { count } = await sql`

@@ -10,31 +10,32 @@ import { loadLinks } from '../resolution/links.ts'
 import { snapshot } from './explain.ts'
 import { assertionsAbout, type StewardAssertion } from './stewardAssertions.ts'
 
-/** How a golden record came together, as the source records and assertions say now. */
+/** How a golden record was formed, from the present source records and assertions. */
 export interface ClusterStory {
   type: string
   goldenId: string
   /** Version of the matching model. */
   model: string
-  /** Its source records, the oldest first, at most `membersMax`. */
+  /** Its source records, oldest first, at most `membersMax`. */
   members: SourceRecord[]
   memberCount: number
   /** Stored links among them, the strongest first. */
   links: { a: string; b: string; weight: number }[]
   joins: Join[]
   assertions: StewardAssertion[]
-  /** Whether more records can be reached than a story is told of: then there are no joins. */
+  /** True if the component exceeds the limit; then there are no joins. */
   cut: boolean
 }
 
-/** Source records of one golden record that a story tells of. */
+/** Largest number of source records in a story. */
 const membersMax = 1_000
-/** Records of a component, which clustering sees together, that a story is worked out for. */
+/** Largest component for which a story is computed. Clustering sees a component as a whole. */
 const componentRecordsMax = 2_000
 
 /**
- * The story of a golden record, by its id or any that leads to it; null where there is none. Clusters its component anew,
- * with the engine in force, so the joins are those that the pipeline made. Reads one snapshot.
+ * Returns the story of a golden record, by its id or any id that resolves to it; null if there is
+ * none. Clusters its component again with the active engine, so the joins are those of the
+ * pipeline. Reads one snapshot.
  */
 export async function clusterStory(sql: Sql, mastering: ResolutionContext, id: string): Promise<ClusterStory | null> {
   const goldenId = (await readGoldenIds(sql, [id.toLowerCase()])).get(id.toLowerCase())

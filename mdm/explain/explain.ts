@@ -9,49 +9,53 @@ import { possibleBetween } from '../resolution/possibleMatches.ts'
 import { assertionsBetween, type StewardAssertion } from './stewardAssertions.ts'
 
 /**
- * TOGETHER: in one golden record. POSSIBLE_MATCH: alike, and left to a steward. FORBIDDEN: something forbids it, whatever
- * else agrees. POSSIBLY_RELATED: two things that are rather related (a household, sister companies, variants of a product)
- * than strangers. APART: there is not enough that agrees, or nothing that they would be compared by.
+ * TOGETHER: in one golden record. POSSIBLE_MATCH: alike, and left to a steward. FORBIDDEN: a
+ * constraint rules the match out, whatever else agrees. POSSIBLY_RELATED: rather two related things
+ * (a household, sister companies, variants of a product) than strangers. APART: too little agrees,
+ * or nothing can be compared.
  */
 export type Verdict = 'TOGETHER' | 'POSSIBLE_MATCH' | 'FORBIDDEN' | 'POSSIBLY_RELATED' | 'APART'
 
-/** Why two source records are one thing or not, as the engine in force sees them now. Weights in bits: log2 of odds. */
+/**
+ * Why two source records are one thing or not, under the active engine. Weights are in bits: log2
+ * of odds.
+ */
 export interface Explanation {
   type: string
   a: SourceRecord
   b: SourceRecord
   verdict: Verdict
   because: string
-  /** Pairs of records among which this one is the best; 1 where two source records were asked about. */
+  /** Pairs of records of which this one is the best; 1 if two source records were given. */
   pairsCompared: number
-  /** Null where one of the two has no evidence of its own, because it is deleted or incomplete. */
+  /** Null if one of the two has no evidence of its own because it is deleted or incomplete. */
   weight: number | null
   probability: number | null
-  /** How likely it is that they are two related things, neither one nor strangers. */
+  /** Probability that they are two related things, neither one thing nor strangers. */
   relatedProbability: number | null
   prior: number
   threshold: number
   linkThreshold: number
   steps: WaterfallStep[]
-  /** What forbids the pair. It quotes values. */
+  /** The constraint that forbids the pair. It quotes values. */
   forbidden: string | null
   assertions: StewardAssertion[]
-  /** Blocking keys that both have, and how many of them few enough records have to be used. */
+  /** Blocking keys that both have, and how many of them have few enough records to be used. */
   sharedKeys: number
   usableKeys: number
-  /** As it is stored; null where the two are not linked. Single precision. */
+  /** The stored weight; null if the two are not linked. Single precision. */
   linkWeight: number | null
   /** Version of the matching model. */
   model: string
 }
 
-/** Why there is nothing to explain. */
+/** Why there is no explanation. */
 export interface Unexplained {
   code: 'UNKNOWN_ID' | 'NOT_MATCHED' | 'DIFFERENT_TYPES' | 'SAME_RECORD'
   detail: string
 }
 
-/** Of a golden record with more source records, this many are compared, the oldest. */
+/** Largest number of source records of a golden record that are compared; the oldest ones. */
 const membersComparedMax = 100
 
 interface Place {
@@ -62,9 +66,9 @@ interface Place {
 }
 
 /**
- * Explains two records by any ids. A golden id in force stands for the whole golden record where the other id is not one
- * of its own records: then their best pair is explained. With `whole` false, it stands for the source record that it is
- * the key of. Reads one snapshot in a fixed number of statements.
+ * Explains two records by any ids. An active golden id stands for the whole golden record unless
+ * the other id is one of its own records; then the best pair is explained. With `whole` false, it
+ * stands for the source record with that key. Reads one snapshot in a fixed number of statements.
  */
 export async function explain(
   sql: Sql,
@@ -100,7 +104,9 @@ export async function explain(
   })
 }
 
-/** Explains pairs of source records, by key, all at once; pairs of which one is not there are left out. */
+/**
+ * Explains pairs of source records by key, all at once. Pairs with a missing record are left out.
+ */
 export async function explainPairs(
   sql: Sql,
   mastering: ResolutionContext,
@@ -130,12 +136,12 @@ export async function explainPairs(
   })
 }
 
-/** Names a pair of keys in the answer of `explainPairs`. */
+/** Names a pair of keys in the result of `explainPairs`. */
 export function pairName(a: string, b: string): string {
   return `${a} ${b}`
 }
 
-/** Reads at one moment, and holds nobody up. */
+/** Runs reads in one snapshot without blocking writers. */
 export async function snapshot<T>(sql: Sql, state: (tx: Transaction) => Promise<T>): Promise<T> {
   return (await sql.begin('isolation level repeatable read read only', state)) as T
 }
@@ -157,7 +163,8 @@ async function explainRecords(
   ])
   return pairs.map(([a, b], i): Explanation => {
     const engine = engineFor(mastering, a)
-    // As the pipeline compares them, so that the sum is the same to the last bit: the record that came first, first.
+    // The record that arrived first is compared first, as in the pipeline, so the sum is equal to
+    // the last bit.
     const [first, second] = a.id < b.id ? [a, b] : [b, a]
     const comparison =
       isLive(a) && isLive(b) ? engine.compare(first.features as Features, second.features as Features) : null
@@ -187,8 +194,8 @@ async function explainRecords(
 }
 
 /**
- * What became of a pair, in the order in which the reasons count. `oneToOne`: both sources hold a thing at most once, so
- * being each other's best counts too.
+ * Returns the verdict on a pair; reasons are checked in order of precedence. `oneToOne`: both
+ * sources hold a thing at most once, so the mutual-best bonus applies.
  */
 function judged(
   e: Omit<Explanation, 'verdict' | 'because'>,
@@ -230,7 +237,7 @@ function stateOf(r: SourceRecord): string {
   return r.deleted ? `${name} is deleted at its source` : `${name} waits for required fields`
 }
 
-/** The live pair with the most weight; ties by key. */
+/** Returns the live pair with the highest weight; ties are decided by key. */
 function bestPair(
   engine: Engine,
   records: ReadonlyMap<number, SourceRecord>,
@@ -267,7 +274,7 @@ function recordOf(records: ReadonlyMap<number, SourceRecord>, place: Place): Sou
   return record
 }
 
-/** Source records by key; whatever else the ids are is left out. */
+/** Returns the source records with these keys. Other ids are left out. */
 async function loadPlacesOf(tx: Transaction, ids: readonly string[]): Promise<Map<string, Place>> {
   const keys = [...new Set(ids.map((id) => id.toLowerCase()))].filter(isUuid)
   const rows = await tx<Place[]>`
@@ -281,7 +288,7 @@ async function memberIds(tx: Transaction, goldenId: string): Promise<number[]> {
   return rows.map((r) => r.id)
 }
 
-/** Stored weights of pairs, in their order. */
+/** Returns the stored weights of pairs, in their order. */
 async function linkWeights(
   tx: Transaction,
   pairs: readonly (readonly [SourceRecord, SourceRecord])[],

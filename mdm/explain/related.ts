@@ -5,7 +5,10 @@ import { loadBlocks } from '../resolution/blockingKeys.ts'
 import { engineOf, isLive, loadKnown, newResolutionState, type ResolutionContext } from '../resolution/context.ts'
 import { snapshot } from './explain.ts'
 
-/** Two golden records that are two things, and possibly related: the pair of their source records that says most for it. */
+/**
+ * Two golden records that are possibly related, with the pair of source records that supports it
+ * most.
+ */
 export interface Related {
   own: string
   other: string
@@ -14,15 +17,19 @@ export interface Related {
   relatedWeight: number
 }
 
-/** Of a golden record with more source records, this many are compared, the oldest. */
+/** Largest number of source records of a golden record that are compared; the oldest ones. */
 const membersMax = 20
-/** Records compared with them; each member has at most 24 blocking keys of 50 records. */
+/**
+ * Largest number of records compared with them. Each member has at most 24 blocking keys of 50
+ * records.
+ */
 const candidatesMax = 5_000
 
 /**
- * Golden records that are possibly related with one: those of records that share a usable blocking key with one of its own and
- * are rather two related things than one or strangers. Nothing of this is stored, because it decides nothing; it is worked
- * out when asked for, with the engine in force, the likeliest first.
+ * Returns golden records that are possibly related to one: their records share a usable blocking
+ * key with one of its own, and are rather two related things than one thing or strangers. Nothing
+ * of this is stored, because it decides nothing. It is computed on request with the active engine,
+ * the most probable first.
  */
 export async function relatedTo(sql: Sql, mastering: ResolutionContext, goldenId: string): Promise<Related[]> {
   return await snapshot(sql, async (tx) => {

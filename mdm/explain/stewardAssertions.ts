@@ -1,6 +1,6 @@
 import type { Transaction } from '../db/database.ts'
 
-/** What a steward says of two source records, and who, why and when. It stands now. */
+/** A standing assertion of a steward about two source records. */
 export interface StewardAssertion {
   kind: 'SAME' | 'NOT_SAME'
   a: string
@@ -11,7 +11,7 @@ export interface StewardAssertion {
   actionId: string
 }
 
-/** Two source records, each with the golden record that it is in. */
+/** Two source records with their golden ids. */
 export interface PlacedPair {
   a: string
   b: string
@@ -19,12 +19,13 @@ export interface PlacedPair {
   goldenB: string | null
 }
 
-/** Of one pair, and of one golden record, at most this many are read, the oldest. */
+/** Largest number of assertions read for one pair or one golden record, the oldest first. */
 const saidMax = 200
 
 /**
- * What stands between two records; where they are in two golden records, between any records of the one and the other,
- * because that decides about both. The answer has the order of `pairs`. One statement, index scans a member.
+ * Returns the standing assertions about each pair, in the order of `pairs`. If the two are in two
+ * golden records, any assertion between records of the one and the other counts, because it decides
+ * about both. One statement with index scans for each member.
  */
 export async function assertionsBetween(tx: Transaction, pairs: readonly PlacedPair[]): Promise<StewardAssertion[][]> {
   const rows = await tx<(StewardAssertion & { n: number })[]>`
@@ -50,7 +51,7 @@ export async function assertionsBetween(tx: Transaction, pairs: readonly PlacedP
   return pairs.map((_, i) => (byPair.get(i + 1) ?? []).map(({ n: _n, ...said }) => said))
 }
 
-/** What stands of any of these records and any other, the oldest first. */
+/** Returns the standing assertions between any of these records and any other, oldest first. */
 export async function assertionsAbout(tx: Transaction, keys: readonly string[]): Promise<StewardAssertion[]> {
   return await tx<StewardAssertion[]>`
     select s.kind, s.a, s.b, x.actor, x.reason, x.at, x.action_id as "actionId"

@@ -18,34 +18,36 @@ import {
 } from './traceEvents.ts'
 import { readBodies, readMessages, readTracedRecords, type TracedMessage, type TracedRecord } from './traceMessages.ts'
 
-/** An event and what endpoints were sent of it. */
+/** An event and its deliveries to endpoints. */
 export interface EventStory extends TracedEvent {
   deliveries: TracedDelivery[]
 }
 
-/** A message with everything that it went through and led to. */
+/** A message with every step it went through and everything it led to. */
 export interface MessageStory extends TracedMessage {
-  /** Times at which a worker had it, the earliest first; several where it was replayed. Kept for 30 days. */
+  /**
+   * Times at which a worker claimed it, earliest first; several after a replay. Kept for 30 days.
+   */
   passes: { worker: string; claimedAt: Date; appliedAt: Date; messages: number }[]
   records: TracedRecord[]
   events: EventStory[]
   work: ExceptionStep[]
-  /** What stewards did about its golden records since it came. */
+  /** Steward actions about its golden records since it arrived. */
   later: ActionRow[]
 }
 
 export type TraceKind = 'MESSAGE' | 'CORRELATION' | 'EVENT' | 'GOLDEN_RECORD' | 'ACTION'
 
-/** The story of whatever an id names. */
+/** The trace of an id. */
 export interface Trace {
   id: string
   kind: TraceKind
   messages: MessageStory[]
-  /** There are more messages of the id than are told. */
+  /** True if the id has more messages than the trace holds. */
   more: boolean
-  /** Of an event, a golden record or an action: the events themselves, in order. */
+  /** The events themselves, in order, if the id is an event, a golden record or an action. */
   events: EventStory[]
-  /** Steward's actions among what led to them. */
+  /** Steward actions that led to the events. */
   actions: ActionRow[]
 }
 
@@ -57,8 +59,9 @@ const laterMax = 20
 type Desk = Pick<ExceptionDesk, 'sql' | 'connectors'>
 
 /**
- * The whole story of a message, by its number in the inbox, its correlation id, the id of an event (golden id and version
- * with a dot between) or of a golden record that it led to, or of a steward's action. Null where the id names nothing.
+ * Returns the trace of a message, by its inbox number, its correlation id, the id of an event
+ * (golden id and version with a dot between), the id of a golden record that it led to, or the id
+ * of a steward action. Null if the id is unknown.
  */
 export async function trace(desk: Desk, given: string): Promise<Trace | null> {
   const id = given.trim().toLowerCase()
@@ -90,14 +93,16 @@ async function fromCorrelation(desk: Desk, id: string): Promise<Trace | null> {
 async function fromGolden(desk: Desk, id: string): Promise<Trace | null> {
   const events = (await eventsOfGolden(desk.sql, id, eventsMax)).reverse()
   if (events.length > 0) return await fromEvents(desk, id, 'GOLDEN_RECORD', events)
-  // The key of a source record that never was a golden record of its own.
+  // The key of a source record that was never a golden id.
   const [record] = await readTracedRecords(desk.sql, [id])
   if (!record) return null
   const messages = await stories(desk, await readMessages(desk.sql, { ids: [record.inboxId] }, 1))
   return { id, kind: 'GOLDEN_RECORD', messages, more: false, events: [], actions: [] }
 }
 
-/** Events with the messages and actions that led to them, the latest ones where there are many. */
+/**
+ * Returns events with the messages and actions that led to them; the latest ones if there are many.
+ */
 async function fromEvents(desk: Desk, id: string, kind: TraceKind, events: TracedEvent[]): Promise<Trace> {
   const ids = [...new Set(events.flatMap((e) => e.inboxId ?? []))]
   const [messages, actions] = await Promise.all([
@@ -130,7 +135,7 @@ async function story(
   body: string,
   work: ExceptionStep[],
 ): Promise<MessageStory> {
-  // Which records a message speaks of is not stored: its reader says it again.
+  // The records of a message are not stored, so its reader derives them again.
   const read = explain(desk, message, body, message.object)
   const keys = 'code' in read ? [] : read.records.map((r) => recordKey(message.system, r.object, r.sourceId))
   const [passes, records] = await Promise.all([readBatches(sql, message.inboxId), readTracedRecords(sql, keys)])

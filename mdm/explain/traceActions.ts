@@ -1,7 +1,7 @@
 import type { Sql } from '../db/database.ts'
 import { type ActionRow, actionColumns } from '../stewardship/actions.ts'
 
-/** The action of a correlation id, if it is one's. */
+/** Returns the action with this correlation id, if there is one. */
 export async function actionOfCorrelation(sql: Sql, correlationId: string): Promise<ActionRow | null> {
   const [row] = await sql.unsafe<ActionRow[]>(
     `select ${actionColumns} from action where correlation_id = $1 order by proposed_at limit 1`,
@@ -10,7 +10,7 @@ export async function actionOfCorrelation(sql: Sql, correlationId: string): Prom
   return row ?? null
 }
 
-/** What stewards did about golden records since a moment, the earliest first. */
+/** Returns steward actions about golden records since a moment, earliest first. */
 export async function actionsAbout(
   sql: Sql,
   goldenIds: readonly string[],

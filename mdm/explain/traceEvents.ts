@@ -11,13 +11,13 @@ export interface TracedEvent {
   changedFields: string[]
   redirect: string | null
   at: Date
-  /** What led to it: a source system, or the part of Touchstone that acted. */
+  /** The cause: a source system, or the part of Touchstone that acted. */
   causedBy: string
   inboxId: number | null
   correlationId: string | null
-  /** Of a steward's action its id. */
+  /** The id of the steward action, if one caused it. */
   actionId: string | null
-  /** Sinks that have it: streams keep the time themselves. */
+  /** Sinks that have received it. A stream stores the time itself. */
   publishedTo: string[]
 }
 
@@ -28,8 +28,9 @@ const columns = `c.position, c.op, c.golden_id as "goldenId", c.type, c.version,
   array(select s.name from sink s where s.position >= c.position order by s.name) as "publishedTo"`
 
 /**
- * Events that a message led to, in order: those that name it, by their index, and those of its golden records that came of
- * the same batch, which name another message of it: one transaction makes one version of a golden record.
+ * Returns the events of a message, in order: those that name it, by index, and those of its golden
+ * records from the same batch that name another message. One transaction makes one version of a
+ * golden record.
  */
 export async function eventsOfMessage(
   sql: Sql,
@@ -49,7 +50,7 @@ export async function eventsOfMessage(
   )
 }
 
-/** One event by its golden record and version; null where there is none, or none any more. */
+/** Returns one event by golden id and version; null if it does not exist or has expired. */
 export async function eventOf(sql: Sql, goldenId: string, version: number): Promise<TracedEvent | null> {
   const [row] = await sql.unsafe<TracedEvent[]>(
     `select ${columns} from change c where c.golden_id = $1 and c.version = $2`,
@@ -58,7 +59,7 @@ export async function eventOf(sql: Sql, goldenId: string, version: number): Prom
   return row ?? null
 }
 
-/** The latest events of a golden record, the latest first. */
+/** Returns the latest events of a golden record, latest first. */
 export async function eventsOfGolden(sql: Sql, goldenId: string, limit: number): Promise<TracedEvent[]> {
   return await sql.unsafe<TracedEvent[]>(
     `select ${columns} from change c where c.golden_id = $1 order by c.version desc limit ${limit}`,
@@ -66,7 +67,7 @@ export async function eventsOfGolden(sql: Sql, goldenId: string, limit: number):
   )
 }
 
-/** Events by golden record and version. */
+/** Returns events by golden id and version. */
 export async function eventsOfVersions(
   sql: Sql,
   versions: readonly { goldenId: string; version: number }[],
@@ -78,7 +79,7 @@ export async function eventsOfVersions(
   )
 }
 
-/** What an endpoint was sent of an event. */
+/** A delivery of an event to an endpoint. */
 export interface TracedDelivery {
   position: number
   webhook: string
@@ -90,7 +91,10 @@ export interface TracedDelivery {
   lastAt: Date
 }
 
-/** Deliveries of events, by position: index scans of the delivery log, which is kept for some time. */
+/**
+ * Returns deliveries of events, by position. Index scans of the delivery log, which is kept for a
+ * limited time.
+ */
 export async function deliveriesOf(sql: Sql, positions: readonly number[]): Promise<Map<number, TracedDelivery[]>> {
   const rows = await sql<TracedDelivery[]>`
     select position, webhook, state, attempts, status, first_at as "firstAt", last_at as "lastAt"

@@ -2,7 +2,7 @@ import type { Sql } from '../db/database.ts'
 
 export type MessageState = 'WAITING' | 'APPLIED' | 'SKIPPED' | 'EXCEPTION' | 'CORRECTED' | 'DISCARDED'
 
-/** A message of the inbox and where it stands. */
+/** A message of the inbox and its state. */
 export interface TracedMessage {
   inboxId: number
   system: string
@@ -15,9 +15,9 @@ export interface TracedMessage {
   code: string | null
   detail: string | null
   field: string | null
-  /** When it was found to be an exception, or to say nothing new. */
+  /** When it became an exception or was skipped. */
   settledAt: Date | null
-  /** Of one that waits: how often it failed, and from when on it is tried again. */
+  /** Failed attempts of a waiting message, and the time of the next one. */
   attempts: number | null
   tryAgainAt: Date | null
   replay: boolean
@@ -25,7 +25,7 @@ export interface TracedMessage {
   correctedBy: number[]
 }
 
-/** Messages by their numbers, or of one correlation id: the earliest first, at most `limit`. */
+/** Returns messages by their numbers or by one correlation id, earliest first, at most `limit`. */
 export async function readMessages(
   sql: Sql,
   which: { ids: readonly number[] } | { correlationId: string },
@@ -53,7 +53,7 @@ export async function readBodies(sql: Sql, ids: readonly number[]): Promise<Map<
   return new Map(rows.map((r) => [r.id, r.body]))
 }
 
-/** A source record that a message speaks of, as it is now. */
+/** A source record of a message, in its present state. */
 export interface TracedRecord {
   key: string
   object: string

@@ -2,33 +2,35 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { Unit } from '../match/plan.ts'
 
-/** A matching model that was trained on the store, with what it was trained on. */
+/** A matching model trained on the store, with facts about its training data. */
 export interface StoredModel {
-  /** Content hash, as features bear it. */
+  /** Content hash. Features carry the version of their model. */
   version: string
   type: string
-  /** Of the policy that it was trained under, and the comparisons which that asked for. */
+  /** The policy under which it was trained, and the comparisons of that policy. */
   policyVersion: string
   units: readonly Unit[]
   parameters: unknown
-  /** Live source records, candidate pairs among them, decisions of stewards that it learned from. */
+  /**
+   * Counts of the training data: live source records, their candidate pairs, and steward decisions.
+   */
   records: number
   pairs: number
   labels: number
-  /** Compared fields of which no record had a value. */
+  /** Compared fields without a value in any record. */
   absent: string[]
   actor: string
 }
 
-/** A model without its parameters, and when the policy that holds them was in force. */
+/** A model without its parameters, with the time in which a policy that holds it was active. */
 export interface ListedModel extends Omit<StoredModel, 'parameters'> {
   trainedAt: Date
-  /** Beginning and end of the time in force, the latest; null: never, or still. */
+  /** Begin and end of the latest active time. Null: never active, or still active. */
   inForceFrom: Date | null
   inForceUntil: Date | null
 }
 
-/** Keeps a model as a candidate; false where the same content is kept already. */
+/** Stores a model as a candidate. Returns false if the same content is stored already. */
 export async function storeModel(tx: Transaction, model: StoredModel): Promise<boolean> {
   const { count } = await tx`
     insert into match_model (version, type, policy_version, units, parameters, records, pairs, labels, absent, actor)
@@ -46,7 +48,10 @@ export async function readModel(sql: Sql, version: string): Promise<StoredModel 
   return row ?? null
 }
 
-/** Models, of one golden type or of all, the latest of each first. Which policy held them is seen by their parameters. */
+/**
+ * Returns models of one golden type or of all, the latest first. The parameters show which policy
+ * held them.
+ */
 export async function listModels(sql: Sql, limit: number, type: string | null = null): Promise<ListedModel[]> {
   const models = await sql<Omit<ListedModel, 'inForceFrom' | 'inForceUntil'>[]>`
     select version, type, policy_version as "policyVersion", units, records, pairs, labels, absent, actor,
@@ -61,13 +66,13 @@ export async function listModels(sql: Sql, limit: number, type: string | null = 
   return models.map((m) => {
     const times = held.filter((h) => h.version === m.version)
     let first = times.at(-1)
-    // Other publications in between may have kept it in force.
+    // Later publications may have kept the model active.
     for (const t of times.toReversed()) if (t.until && first && isDeepStrictEqual(t.until, first.from)) first = t
     return { ...m, inForceFrom: first?.from ?? null, inForceUntil: times.at(-1)?.until ?? null }
   })
 }
 
-/** Why a model cannot be used for a golden type as the policy compares it now; null where it can. */
+/** Returns why a model does not fit the comparisons of a golden type, or null if it fits. */
 export function misfit(model: Pick<StoredModel, 'units' | 'policyVersion'>, units: readonly Unit[]): string | null {
   if (isDeepStrictEqual(model.units, JSON.parse(JSON.stringify(units)))) return null
   const name = (u: Unit) => `${u.name} (${u.fields.map((f) => `${f.name} as ${f.as}`).join(', ')})`

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Sql, Transaction } from '../db/database.ts'
 
-/** A policy as it is kept: the texts of its model by file, and trained parameters by golden type. */
+/** A stored policy: the texts of its model by file, and trained parameters by golden type. */
 export interface StoredPolicy {
   /** Content hash. */
   version: string
@@ -15,21 +15,21 @@ export interface Publication {
   state: 'RUNNING' | 'DONE'
   actor: string
   reason: string
-  /** Records worked on, and how many there were to be; null while that is not known. */
+  /** Records processed so far, and the expected number; null while it is unknown. */
   done: number
   total: number | null
   events: number
-  /** Why the last attempt ended early. */
+  /** The error that ended the last attempt. */
   problem: string | null
   actionId: string | null
   startedAt: Date
   finishedAt: Date | null
 }
 
-/** Tells processes that another policy is in force. */
+/** Notification channel: another policy became active. */
 export const policyChannel = 'touchstone_policy'
 
-/** Names a policy by its content; 16 hex digits. */
+/** Returns the version of a policy: a hash of its content, 16 hex digits. */
 export function policyVersionOf(model: Record<string, string>, parameters: Record<string, unknown>): string {
   const sorted = (of: Record<string, unknown>) => Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1))
   return createHash('sha256')
@@ -38,14 +38,16 @@ export function policyVersionOf(model: Record<string, string>, parameters: Recor
     .slice(0, 16)
 }
 
-/** The kept policy with other parameters for some golden types; null takes those that are shipped. */
+/**
+ * Returns the policy with other parameters for some golden types; null selects the shipped ones.
+ */
 export function withParameters(kept: StoredPolicy, given: ReadonlyMap<string, unknown>): StoredPolicy {
   const others = Object.entries(kept.parameters).filter(([type]) => !given.has(type))
   const parameters = Object.fromEntries([...others, ...[...given].filter(([, p]) => p !== null)])
   return { version: policyVersionOf(kept.model, parameters), model: kept.model, parameters }
 }
 
-/** The policy in force; null while none was published. */
+/** Returns the active policy; null while none was published. */
 export async function activePolicy(sql: Sql | Transaction): Promise<StoredPolicy | null> {
   const [row] = await sql<StoredPolicy[]>`
     select p.version, p.model, p.parameters from publication x join policy p on p.version = x.version
@@ -58,7 +60,7 @@ export async function readPolicyVersion(sql: Sql, version: string): Promise<Stor
   return row ?? null
 }
 
-/** Publications, the latest first. */
+/** Returns publications, the latest first. */
 export async function readPublications(sql: Sql, limit: number): Promise<Publication[]> {
   return await sql<Publication[]>`
     select id, version, state, actor, reason, done, total, events, problem, action_id as "actionId", started_at as "startedAt", finished_at as "finishedAt"
@@ -71,7 +73,10 @@ export async function storePolicy(tx: Transaction, kept: StoredPolicy): Promise<
     on conflict do nothing`
 }
 
-/** Begins a publication, or takes up one of the same policy that did not end; null while another one runs. */
+/**
+ * Begins a publication, or resumes an unfinished one of the same policy. Returns null while another
+ * one runs.
+ */
 export async function beginPublication(
   tx: Transaction,
   version: string,
@@ -94,7 +99,7 @@ export async function advancePublication(sql: Sql, id: number, done: number, eve
   await sql`update publication set done = done + ${done}, events = events + ${events} where id = ${id}`
 }
 
-/** So many more records are to be worked on, as far as is known now. */
+/** Raises the expected number of records of a publication. */
 export async function expectOfPublication(sql: Sql, id: number, more: number): Promise<void> {
   await sql`update publication set total = done + ${more} where id = ${id}`
 }
@@ -105,7 +110,7 @@ export async function publicationFailed(sql: Sql, id: number, problem: string): 
   await sql`update publication set problem = ${problem.slice(0, problemCharsMax)} where id = ${id}`
 }
 
-/** The publication that is under way, whoever works on it. */
+/** Returns the unfinished publication, if there is one. */
 export async function runningPublication(sql: Sql): Promise<{ id: number; actor: string; kept: StoredPolicy } | null> {
   const [row] = await sql<{ id: number; actor: string; kept: StoredPolicy }[]>`
     select x.id, x.actor, json_build_object('version', p.version, 'model', p.model, 'parameters', p.parameters) as kept

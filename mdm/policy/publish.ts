@@ -23,13 +23,17 @@ export type Published =
 
 type Told = (sofar: { done: number; events: number }) => void | Promise<void>
 
-/** Passes over the store at most: workers that still follow the policy before make a second one necessary. */
+/**
+ * Largest number of passes over the store. Workers that still use the previous policy make a second
+ * pass necessary.
+ */
 const passesMax = 5
 /**
- * Puts a policy in force and brings every record to it, in small transactions with their events: first the records whose
- * features are of another matching model, then the golden records whose values differ. It can be stopped at any moment
- * and called again with the same policy: it goes on with what is left. BUSY: another policy is being published, or
- * somebody else works on this one. Takes two connections.
+ * Makes a policy the active one and brings every record in line with it, in small transactions with
+ * their events: first records with features of another matching model, then golden records whose
+ * values differ. It can stop at any moment and be called again with the same policy; it continues
+ * with the rest. Returns BUSY if another policy is being published or another process works on this
+ * one. Takes two connections.
  */
 export async function publish(
   sql: Sql,
@@ -57,9 +61,9 @@ export async function publish(
 }
 
 /**
- * Takes up the publication that is under way, if there is one and nobody works on it: it was begun by a mutation, or
- * whoever worked on it is gone. Null where there is nothing to do. `masteringOf` may throw where the policy cannot be
- * used here.
+ * Resumes the unfinished publication that nobody works on: a mutation began it, or its process
+ * died. Returns null if there is none. `masteringOf` may throw if this process cannot use the
+ * policy.
  */
 export async function carryOnPublication(
   sql: Sql,
@@ -79,7 +83,7 @@ export async function carryOnPublication(
   })
 }
 
-/** Brings every record to the policy of a publication that has begun. */
+/** Brings every record in line with the policy of a publication that has begun. */
 async function bring(
   sql: Sql,
   begun: { id: number; resumed: boolean },
@@ -105,7 +109,8 @@ async function bring(
     await expectOfPublication(sql, begun.id, differences.length)
     await repair(sql, mastering, differences, report, cause)
   }
-  // What a worker that still followed the policy before has written meanwhile, though no golden record differs by it.
+  // Covers what a worker wrote under the previous policy meanwhile, even if no golden record
+  // differs by it.
   for (const type of mastering.policy.types) await rematch(sql, mastering, type, report, cause)
   await transaction(sql, async (tx) => {
     await endPublication(tx, begun.id)

@@ -19,27 +19,27 @@ import {
 } from '../resolution/context.ts'
 import type { Link } from '../resolution/links.ts'
 
-/** One golden record that is stored otherwise than the source records and assertions say. */
+/** A golden record that differs from what the source records and assertions give. */
 export interface Difference {
   type: string
   goldenId: string
   what: 'MISSING' | 'SURPLUS' | 'MEMBERS' | 'VALUES' | 'PROVENANCE'
   detail: string
-  /** Ids of the source records that belong to it. */
+  /** Ids of its source records. */
   records: number[]
 }
 
-/** A golden record as it follows from source records and assertions. */
+/** A golden record computed from source records and assertions. */
 export interface Rebuilt {
   at: Assigned<SourceRecord>
-  /** Null while no record is live, or a steward has retired it. */
+  /** Null if no record is live or a steward has retired it. */
   golden: Golden | null
 }
 
 /**
- * Computes every golden record anew from the source records and the stewards' assertions, without looking at links, keys
- * or golden values that are stored, and compares (I1). Reads one snapshot; memory grows with the number of records of
- * one golden type, about 2 kB each.
+ * Computes every golden record from the source records and the stewards' assertions, without
+ * reading stored links, keys or golden values, and compares (I1). Reads one snapshot. Memory grows
+ * with the number of records of one golden type, about 2 kB each.
  */
 export async function checkRebuild(
   sql: Sql,
@@ -72,12 +72,15 @@ export async function checkRebuild(
   })) as { records: number; golden: number; differences: Difference[] }
 }
 
-/** What goes over everything takes longer than daily work, and computes for long between two statements. */
+/**
+ * Lifts the time limits of daily work: a pass over everything takes longer, also between two
+ * statements.
+ */
 export async function unhurried(tx: Transaction): Promise<void> {
   await tx`select set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)`
 }
 
-/** Golden records of a type that are in force, as stored. */
+/** Returns the stored active golden records of a type. */
 export async function readStored(tx: Transaction, type: string): Promise<Map<string, StoredGolden>> {
   const rows = await tx<StoredGolden[]>`
     select id, version, state, values, provenance from golden where type = ${type} and state = 'ACTIVE'`
@@ -85,8 +88,9 @@ export async function readStored(tx: Transaction, type: string): Promise<Map<str
 }
 
 /**
- * Every golden record of a type anew. `targets` holds what references to records of the types before it are compared by,
- * and takes up those to records of this one. `only` are the source records that it is done for; they have to be all that can reach each other.
+ * Computes every golden record of a type. `targets` holds the values by which references to records
+ * of earlier types are compared; those of this type are added. `only` limits it to some source
+ * records, which must include all that can reach each other.
  */
 export async function rebuildType(
   tx: Transaction,

@@ -8,14 +8,17 @@ import type { TaskContext } from '../tasks/syncFindings.ts'
 import type { Difference } from './rebuild.ts'
 import { byRebuild, type Repaired, recordsPerStep, repairStep } from './repair.ts'
 
-/** Publications and passes over stale records take turns: both match every record of a type. */
+/**
+ * Lock of publications and of passes over stale records: both match every record of a type, so only
+ * one runs.
+ */
 export const MATCHING_LOCK = 'touchstone publication'
 
 type Listener = (step: Repaired) => void | Promise<void>
 
 /**
- * Matches those records of a type again whose features are of another engine, in the order of their first arrival. What
- * is done bears the engine's version, so a run that was stopped goes on with the rest.
+ * Matches records again whose features belong to another engine, in the order of first arrival.
+ * Each finished record carries the engine's version, so a stopped run continues with the rest.
  */
 export async function rematch(
   sql: Sql,
@@ -44,7 +47,7 @@ export async function rematch(
     where match_version.version <> excluded.version`
 }
 
-/** Records that `rematch` has before it, all types together. Reads all of them. */
+/** Returns how many records `rematch` would match, all types together. Reads all of them. */
 export async function countStale(sql: Sql, mastering: ResolutionContext): Promise<number> {
   const types = mastering.policy.types
   const [row] = await sql<{ n: number }[]>`
@@ -55,8 +58,8 @@ export async function countStale(sql: Sql, mastering: ResolutionContext): Promis
 }
 
 /**
- * Golden types that have not been matched under the engines in use: after an upgrade, or where features were broken. One
- * without records needs nothing.
+ * Returns golden types with records that were not matched under the active engines, after an
+ * upgrade or because features were broken.
  */
 export async function staleTypes(sql: Sql, mastering: ResolutionContext): Promise<TypePolicy[]> {
   const types = mastering.policy.types
@@ -73,8 +76,9 @@ export async function staleTypes(sql: Sql, mastering: ResolutionContext): Promis
 }
 
 /**
- * Matches the records of stale types again, one process at a time, beside everything else. Returns how many records
- * were matched and how many events that made; null where another process does it or publishes. Takes two connections.
+ * Matches the records of stale types again while everything else runs; one process at a time.
+ * Returns how many records were matched and how many events resulted; null if another process does
+ * it or publishes. Takes two connections.
  */
 export async function rematchStale(sql: Sql, mastering: TaskContext): Promise<Repaired | null> {
   return await holdAlone(sql, MATCHING_LOCK, async () => {

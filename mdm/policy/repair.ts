@@ -13,11 +13,11 @@ import { resolve } from '../resolution/resolve.ts'
 import { syncFindings, type TaskContext } from '../tasks/syncFindings.ts'
 import type { Difference } from './rebuild.ts'
 
-/** Source records that one transaction of a repair works on, as far as golden records can be kept whole. */
+/** Source records of one repair transaction, as far as golden records stay whole. */
 export const recordsPerStep = 200
 
 export interface Repaired {
-  /** Golden records that were worked on. */
+  /** Golden records processed. */
   done: number
   events: number
 }
@@ -25,9 +25,10 @@ export interface Repaired {
 export const byRebuild = (): Cause => ({ source: 'rebuild', correlationId: crypto.randomUUID() })
 
 /**
- * Brings what is stored to what source records and assertions say, a few golden records a transaction, each with its
- * events. It can be stopped between any two and run again: what is right already is no difference any more. Types are
- * repaired in the order in which they resolve. `told` hears what each step did.
+ * Brings the store in line with source records and assertions, a few golden records per
+ * transaction, each with its events. It can stop between two transactions and run again: what is
+ * right is no difference any more. Types are repaired in the order in which they resolve. Calls
+ * `told` with the result of each step.
  */
 export async function repair(
   sql: Sql,
@@ -63,7 +64,10 @@ function steps(differences: Difference[]): Difference[][] {
   return all
 }
 
-/** Resolves the records that some differences name, with all that refers to them; returns how many events that made. */
+/**
+ * Resolves the records that some differences name, and all records that refer to them. Returns the
+ * number of events.
+ */
 export async function repairStep(
   tx: Transaction,
   mastering: TaskContext,
@@ -97,7 +101,7 @@ export async function repairStep(
   return state.events.length
 }
 
-/** Golden records without a source record are reached from nowhere: they end here. */
+/** Ends golden records without a source record, which resolution cannot reach. */
 async function removeSurplus(
   tx: Transaction,
   mastering: TaskContext,
@@ -136,7 +140,7 @@ async function removeSurplus(
   }
 }
 
-/** Brings what stands to what was appended; answers how many assertions were wrong. */
+/** Recomputes the standing assertions from the appended ones. Returns how many were wrong. */
 export async function repairStanding(sql: Sql): Promise<number> {
   return await transaction(sql, async (tx) => {
     await tx`lock table standing in share row exclusive mode`
@@ -150,7 +154,7 @@ export async function repairStanding(sql: Sql): Promise<number> {
   })
 }
 
-/** How many assertions stand and should not, or should and do not. */
+/** Returns how many assertions stand and should not, or should stand and do not. */
 export async function checkStanding(sql: Sql): Promise<number> {
   const [row] = await sql<{ wrong: number }[]>`
     select count(*)::int as wrong from (

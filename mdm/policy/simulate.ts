@@ -7,15 +7,15 @@ import { lockFreeClosure } from '../resolution/closure.ts'
 import { type ResolutionContext, targetOf } from '../resolution/context.ts'
 import { type Rebuilt, readStored, rebuildType, unhurried } from './rebuild.ts'
 
-/** What a policy would make of the store, golden type by golden type. */
+/** The effect that a policy would have on the store, by golden type. */
 export interface Simulation {
-  /** Of the policy that was tried. */
+  /** Version of the simulated policy. */
   version: string
   types: TypeReport[]
   records: number
   golden: number
   seconds: number
-  /** Most memory this process has held, in MB. */
+  /** Peak memory of this process, in MB. */
   memoryMb: number
 }
 
@@ -26,16 +26,16 @@ export interface TypeReport {
   /** Golden records that would absorb others, and how many would be absorbed. */
   merges: Group
   absorbed: number
-  /** Golden records that would fall apart. */
+  /** Golden records that would split. */
   splits: Group
-  /** Golden records that would be there anew, other than by a split, and that would be gone, other than by a merge. */
+  /** Golden records that would appear other than by a split, or disappear other than by a merge. */
   appear: Group
   vanish: Group
-  /** Golden records of which a value would change, apart from those that merge or split. */
+  /** Golden records with a changed value, apart from those that merge or split. */
   changes: Group
-  /** Golden records whose values would stay, but come from another source record or by another rule. */
+  /** Golden records whose values stay, but come from another source record or another rule. */
   origins: Group
-  /** By field: how many values would change, and from which system to which. */
+  /** Changed values by field, with the systems that they would come from. */
   fields: { field: string; count: number; systems: { from: string; to: string; count: number }[] }[]
 }
 
@@ -46,17 +46,18 @@ interface Group {
 
 interface Example {
   goldenId: string
-  /** The other golden ids, the fields or what else says what would happen. */
+  /** The other golden ids, the fields, or another description of the effect. */
   detail: string[]
 }
 
-/** Examples of each group, unless more are asked for. */
+/** Default number of examples in each group. */
 const examplesUsual = 10
 
 /**
- * Runs a policy, matching and survivorship both, over the store, and says what would differ from what is stored. Writes
- * nothing, and holds nobody up: it reads one snapshot. `sample` takes that many golden records of each type at random,
- * with all that they are linked to now, instead of all; `examplesMax` bounds what each group names.
+ * Runs the matching and survivorship of a policy over the store and returns the differences from
+ * what is stored. Writes nothing and blocks nobody: it reads one snapshot. `sample` takes that many
+ * random golden records of each type, with everything they are linked to now. `examplesMax` bounds
+ * the examples of each group.
  */
 export async function simulate(
   sql: Sql,
@@ -113,7 +114,7 @@ function reportOf(
     origins: group(),
     fields: [],
   }
-  /** Where the live records of each stored golden record go. */
+  /** The new golden ids of the live records of each stored golden record. */
   const parts = new Map<string, Set<string>>()
   const now = new Set(rebuilt.filter((r) => r.golden).map((r) => r.at.goldenId))
   const fields = new Map<string, Map<string, number>>()
@@ -155,7 +156,7 @@ function reportOf(
   return report
 }
 
-/** Counts a changed value under the systems that it came from and would come from. */
+/** Counts a changed value by its old and new system. */
 function count(
   fields: Map<string, Map<string, number>>,
   field: string,
@@ -170,7 +171,7 @@ function count(
   fields.set(field, systems.set(way, (systems.get(way) ?? 0) + 1))
 }
 
-/** Source records of golden records at random, with everything they are linked to. */
+/** Returns the source records of random golden records, with everything they are linked to. */
 async function sampleOf(tx: Transaction, type: TypePolicy, size: number): Promise<number[]> {
   const rows = await tx<{ id: number }[]>`
     select id from source_record where golden_id in (
@@ -193,7 +194,7 @@ function keepOnly(stored: Map<string, StoredGolden>, rebuilt: readonly Rebuilt[]
   for (const id of stored.keys()) if (!seen.has(id)) stored.delete(id)
 }
 
-/** Whether a policy would change anything. */
+/** Returns true if the policy would change nothing. */
 export function changesNothing(s: Simulation): boolean {
   return s.types.every((t) =>
     isDeepStrictEqual(
