@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isDatabaseAway } from '../mdm/db/away.ts'
 import { openConnection, openDatabase, requirePatchedDriver, type Sql } from '../mdm/db/database.ts'
+import { isTransientDatabaseError } from '../mdm/db/isTransientDatabaseError.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { type Config, configFromEnv } from './config/config.ts'
 import { describeDatabase } from './config/describeDatabase.ts'
@@ -134,7 +134,7 @@ async function waitForDatabase(url: string, described: string, secondsMax: numbe
     } catch (e) {
       if (e instanceof DatabaseError) throw e
       const reason = e instanceof Error ? e.message : String(e)
-      if (!isDatabaseAway(e)) throw new DatabaseError(`${described}: ${reason}`, { cause: e })
+      if (!isTransientDatabaseError(e)) throw new DatabaseError(`${described}: ${reason}`, { cause: e })
       const why = e instanceof Error && 'code' in e ? String(e.code) : reason
       if (Date.now() > until)
         throw new DatabaseError(

@@ -1,5 +1,8 @@
 import type { GraphQLSchema } from 'graphql'
 
+/** True for an error of a resolver that says that the database is away for now. */
+export { isTransientDatabaseError } from '../mdm/db/isTransientDatabaseError.ts'
+
 /** Who asks and under which correlation id; made by the gateway for each operation. */
 export interface RequestInfo {
   correlationId: string

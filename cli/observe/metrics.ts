@@ -3,8 +3,8 @@ import type { Connector } from '../../connectors/contract.ts'
 import { objectTypes } from '../../connectors/objectType.ts'
 import type { ObserveOperation } from '../../gateway/execution/runtime.ts'
 import type { Sql } from '../../mdm/db/database.ts'
-import { connectionFigures, tableFigures } from '../../mdm/db/figures.ts'
-import { glance } from '../../mdm/db/glance.ts'
+import { loadConnectionCounts, loadTableSizes } from '../../mdm/db/databaseStats.ts'
+import { readOnlyTransaction } from '../../mdm/db/readOnlyTransaction.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { exceptionFigures, queueFigure, waitingFigures } from '../../mdm/inbox/metrics.ts'
 import { sinkFigures } from '../../mdm/jetstream/metrics.ts'
@@ -102,12 +102,12 @@ export function openMetrics(options: MetricsOptions): Metrics {
 
   const read = once(figuresMsMax, async () => {
     try {
-      const figures = await glance(sql, async (tx) => ({
+      const figures = await readOnlyTransaction(sql, async (tx) => ({
         waiting: await waitingFigures(tx),
         queue: await queueFigure(tx),
         exceptions: await exceptionFigures(tx),
-        connections: await connectionFigures(tx),
-        tables: await tableFigures(tx),
+        connections: await loadConnectionCounts(tx),
+        tables: await loadTableSizes(tx),
         head: (await tx<{ position: number; oldest: number }[]>`select position, oldest from feed_head`)[0],
         tasks: await queueAge(tx),
         endpoints: await endpointFigures(tx),

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
-import { isDatabaseAway } from '../../mdm/db/away.ts'
 import type { Sql } from '../../mdm/db/database.ts'
-import { glance } from '../../mdm/db/glance.ts'
+import { isTransientDatabaseError } from '../../mdm/db/isTransientDatabaseError.ts'
+import { readOnlyTransaction } from '../../mdm/db/readOnlyTransaction.ts'
 import { driftOf, type Quality, quality } from '../../mdm/golden/read/quality.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 
@@ -55,7 +55,7 @@ export function qualityMetrics(
     }
   }
   const measure = async () => {
-    const stored = await glance(sql, async (tx) => {
+    const stored = await readOnlyTransaction(sql, async (tx) => {
       const [row] = await tx<
         { n: number }[]
       >`select count(*)::int as n from (select 1 from source_record limit ${recordsMax + 1}) r`
@@ -72,7 +72,7 @@ export function qualityMetrics(
       // A store that is away is seen in touchstone_database_up; the next scrape after the pause tries again.
       measure()
         .catch((e: unknown) => {
-          if (!isDatabaseAway(e)) failed(e)
+          if (!isTransientDatabaseError(e)) failed(e)
         })
         .finally(() => {
           at = performance.now()

@@ -11,7 +11,7 @@ import { findOperation } from '../../mdm/access/operations.ts'
 import type { RowReaders } from '../../mdm/access/rowReaders.ts'
 import { openRefusals, type RefusalLog } from '../../mdm/audit/refusals.ts'
 import { type DatabaseOptions, openDatabase, type Sql } from '../../mdm/db/database.ts'
-import { watchSlow } from '../../mdm/db/slowStatements.ts'
+import { watchSlowStatements } from '../../mdm/db/slowStatements.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
 import { sensitiveScopes } from '../../mdm/feed/visible.ts'
 import { accept } from '../../mdm/inbox/accept.ts'
@@ -84,7 +84,9 @@ const sweepEveryMs = 30_000
 
 /** Reads of queries that take long are told, unless nobody wants to know. */
 function slowWatched(sql: Sql, { slowStatementMs }: Config<'slowStatementMs'>, log: Logger): Sql {
-  return slowStatementMs === 0 ? sql : watchSlow(sql, slowStatementMs, (slow) => log.warn(slow, 'slow statement'))
+  return slowStatementMs === 0
+    ? sql
+    : watchSlowStatements(sql, slowStatementMs, (slow) => log.warn(slow, 'slow statement'))
 }
 
 /** The role `gateway`: GraphQL with its subgraphs, and the webhook receivers. */

@@ -1,4 +1,4 @@
-import { isStoreAway } from '../operation/mask.ts'
+import { isTransientDatabaseError } from '../../subgraphs/contract.ts'
 
 /** Why a server does not listen, in words that say what to do. */
 export function explainListen(e: NodeJS.ErrnoException, host: string, port: number): Error {
@@ -15,6 +15,6 @@ export function explainListen(e: NodeJS.ErrnoException, host: string, port: numb
 export function describeError(err: unknown): object {
   if (!(err instanceof Error)) return { message: String(err) }
   const code = 'code' in err ? { code: String(err.code) } : {}
-  if (isStoreAway(err)) return { name: err.name, ...code, message: err.message }
+  if (isTransientDatabaseError(err)) return { name: err.name, ...code, message: err.message }
   return { name: err.name, ...code, message: err.message, stack: err.stack }
 }

@@ -1,4 +1,5 @@
 import { type ExecutionResult, GraphQLError } from 'graphql'
+import { isTransientDatabaseError } from '../../subgraphs/contract.ts'
 
 /** Told of every error whose text is kept from the caller. */
 export type ReportError = (error: unknown, correlationId: string) => void
@@ -11,25 +12,7 @@ export const UNREACHABLE: ReadonlySet<unknown> = new Set([
   'TIMEOUT_ERROR',
 ])
 
-/** Of the database driver and of sockets: the store is away, which passes. SQLSTATE 57P0x: the server is going or coming. */
-const STORE_AWAY = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOTFOUND',
-  'ETIMEDOUT',
-  'EPIPE',
-  'CONNECT_TIMEOUT',
-  'CONNECTION_CLOSED',
-  'CONNECTION_ENDED',
-  'CONNECTION_DESTROYED',
-  '57P01',
-  '57P02',
-  '57P03',
-  '53300',
-])
-/** The server is full: no space, no memory. It goes on as soon as someone makes room. */
-const STORE_FULL = new Set(['53100', '53200'])
-/** It ended a statement that ran past its bound. */
+/** SQLSTATE of a statement that exceeded its timeout. */
 const TOO_SLOW = '57014'
 
 /**
@@ -74,7 +57,7 @@ export function maskErrors(result: ExecutionResult, correlationId: string, repor
 
 function hide(cause: unknown, at: GraphQLError | undefined, correlationId: string, report: ReportError): GraphQLError {
   report(cause, correlationId)
-  if (isStoreAway(cause)) return unavailable('The database', at, correlationId)
+  if (isTransientDatabaseError(cause)) return unavailable('The database', at, correlationId)
   if (cause instanceof Error && 'code' in cause && cause.code === TOO_SLOW)
     return new GraphQLError('This took too long and was ended: ask for less at a time', {
       path: at?.path,
@@ -100,10 +83,4 @@ function original(error: GraphQLError): unknown {
   let e: unknown = error
   while (e instanceof GraphQLError && e.originalError) e = e.originalError
   return e
-}
-
-export function isStoreAway(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isStoreAway)
-  if (!(error instanceof Error && 'code' in error)) return false
-  return STORE_AWAY.has(String(error.code)) || STORE_FULL.has(String(error.code))
 }

@@ -1,6 +1,6 @@
 /**
- * Array types for the driver, by their fixed oids. Left to itself it asks the server for them on a pool's first
- * connection; when that connection is lost in this moment, every array parameter of the pool fails from then on.
+ * Array types for the driver, by their fixed oids. By default the driver reads them from the server on a pool's first
+ * connection. If that connection is lost meanwhile, every array parameter of the pool fails from then on.
  */
 export const ARRAYS = {
   booleans: array(1000, (text) => text === 't'),
@@ -20,7 +20,7 @@ function array(oid: number, read: (text: string) => unknown) {
   return {
     to: oid,
     from: [oid],
-    // What is written as a literal already stays as it is.
+    // A string is an array literal already.
     serialize: (items: unknown) => (Array.isArray(items) ? literal(items) : items),
     parse: (text: string) => items(text, read),
   }
@@ -38,14 +38,14 @@ function element(item: unknown): string {
 }
 
 /**
- * JSON documents as one text, for `string_to_array($1, E'\\x1f', '')`; null and undefined become null. JSON has no control
- * characters, so nothing is quoted here or read letter by letter there: a third of the time that an array literal takes.
+ * Returns JSON documents as one text for `string_to_array($1, E'\\x1f', '')`; null and undefined become null. JSON text has
+ * no control characters, so nothing is quoted here nor parsed there: a third of the time that an array literal takes.
  */
 export function documents(values: readonly unknown[]): string {
   return values.map((v) => (v === null || v === undefined ? '' : JSON.stringify(v))).join('\x1f')
 }
 
-/** The items of a one-dimensional array literal. */
+/** Returns the items of a one-dimensional array literal. */
 function items(text: string, read: (text: string) => unknown): unknown[] {
   if (!text.includes('"')) {
     if (text === '{}') return []

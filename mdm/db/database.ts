@@ -1,27 +1,26 @@
 import postgres from 'postgres'
 import { tracingIsOn } from '../../schema/trace.ts'
 import { ARRAYS } from './arrays.ts'
-import { observed } from './observed.ts'
+import { traceStatements } from './traceStatements.ts'
 
 export type Sql = postgres.Sql<{ bigint: number }>
 export type Transaction = postgres.TransactionSql<{ bigint: number }>
 
 export interface DatabaseOptions {
-  /** Connections at most. */
   connectionsMax: number
   /** Shows in pg_stat_activity. */
   name: string
   /**
-   * How prepared statements are planned. Without it anew each time: plans of the pipeline's set-based statements must not
-   * flip to a generic one that expects few rows. `auto` is for the short keyed reads of queries, where planning costs as
-   * much as running.
+   * How prepared statements are planned. By default each execution is planned: plans of the pipeline's set-based
+   * statements must not flip to a generic one that expects few rows. `auto` is for the short keyed reads of queries,
+   * where planning costs as much as execution.
    */
   planCache?: 'auto' | undefined
-  /** Connections that nobody used for so long are closed; without it they stay. */
+  /** Connections idle for this long are closed. By default they stay open. */
   idleSecondsMax?: number
-  /** How long a statement may run, its waits for locks included; then the server ends it. */
+  /** The server cancels a statement after this time, which includes its waits for locks. */
   statementMsMax?: number
-  /** Settings of the server that hold for each connection from its beginning, beside our own. */
+  /** Further server settings of each connection. */
   settings?: Record<string, string | boolean>
 }
 
@@ -31,10 +30,10 @@ const reconnectSecondsMax = 1
 const statementMsDefault = 60_000
 
 /**
- * A pool of connections. bigint columns come as numbers: ids, positions, microseconds and minor units all stay under 2^53,
- * and key hashes are cut to 52 bits for this. Timestamps come as Date.
- * Settings are per session: a statement may run 60 s, its waits for locks included, and a transaction may idle 60 s, so
- * that a client that stands still holds others up for a minute at most (test/faults/pausedWorker.soak.ts).
+ * Opens a pool of connections. Columns of type bigint become numbers: ids, positions, microseconds and minor units stay
+ * under 2^53, and key hashes are cut to 52 bits for this. Timestamps become Date.
+ * A statement may run 60 s, its waits for locks included, and a transaction may idle 60 s. So a client that hangs blocks
+ * others for a minute at most (test/faults/pausedWorker.soak.ts).
  */
 export function openDatabase(url: string, options: DatabaseOptions): Sql {
   const sql = requirePatchedDriver()(url, {
@@ -52,11 +51,11 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
     fetch_types: false,
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String }, ...ARRAYS },
     connect_timeout: 10,
-    // The driver's own pauses between attempts to connect grow to 20 s, so long would all stand still after an outage.
+    // The driver's own backoff grows to 20 s, and everything would wait that long after an outage.
     backoff: (attempts: number) => Math.min(0.05 * 2 ** attempts, reconnectSecondsMax),
     max_lifetime: null,
   })
-  return tracingIsOn() ? observed(sql) : sql
+  return tracingIsOn() ? traceStatements(sql) : sql
 }
 
 /** Opens one plain connection, without the settings of our pools: to wait for a server, or to create a database. */

@@ -2,11 +2,11 @@ import { bounds } from '../../connectors/bounds.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { Parameters, SqlType } from './statement.ts'
 
-/** What rows can be sorted by. */
+/** A column that rows can be sorted by. */
 export interface SortColumn {
-  /** Stands in cursors, so that a cursor is not used with another order. */
+  /** Part of cursors, so that a cursor is rejected in another order. */
   name: string
-  /** SQL of the value. */
+  /** SQL expression of the value. */
   sql: string
   type: SqlType
   nullable: boolean
@@ -19,7 +19,6 @@ export interface SortTerm {
 
 /** Bounds and direction of one page. */
 export interface PageWindow {
-  /** Rows at most. */
   limit: number
   /** True: the last rows before `before`; false: the first after `after`. */
   backward: boolean
@@ -32,15 +31,15 @@ export class BadCursorError extends Error {
 }
 
 /**
- * An order that is total: what was asked for, then the unique column in the direction of the last term, so that one
- * index serves both directions.
+ * Returns a total order: the given terms, then the unique column in the direction of the last term, so that one index
+ * serves both directions.
  */
 export function totalOrder(terms: SortTerm[], unique: SortColumn): SortTerm[] {
   if (terms.some((t) => t.column.name === unique.name)) return terms
   return [...terms, { column: unique, descending: terms.at(-1)?.descending ?? false }]
 }
 
-/** A cursor is the order's name and the row's sort values as Postgres writes them; opaque to clients. */
+/** Returns the cursor of a row: the order's name and the row's sort values as Postgres prints them. Opaque to clients. */
 export function encodeCursor(order: SortTerm[], values: (string | null)[]): string {
   return Buffer.from(JSON.stringify([signature(order), ...values])).toString('base64url')
 }
@@ -55,7 +54,7 @@ const jsonBytesPerCharacter = 6
  */
 const cursorCharactersMax = (orderTermsMax * bounds.textCharsMax * jsonBytesPerCharacter * 4) / 3 + 1_000
 
-/** Throws BadCursorError for text that is no cursor of this order. */
+/** Returns the sort values of a cursor. Throws BadCursorError if the text is not a cursor of this order. */
 export function decodeCursor(order: SortTerm[], cursor: string): (string | null)[] {
   const refuse = (why: string): never => {
     throw new BadCursorError(`the cursor ${why}; use endCursor, startCursor or an edge's cursor of the same list`)
@@ -102,7 +101,7 @@ function isValueOf(type: SqlType, value: string): boolean {
   }
 }
 
-/** ORDER BY of a window; missing values stand last, in either direction. */
+/** Returns the ORDER BY of a page; nulls come last in either direction. */
 export function orderBy(order: SortTerm[], backward: boolean): string {
   return order
     .map(({ column, descending }) => {
@@ -113,11 +112,11 @@ export function orderBy(order: SortTerm[], backward: boolean): string {
     .join(', ')
 }
 
-/** The rows beyond a cursor: `forward` those after it, else those before it. */
+/** Returns the condition for rows after the cursor, or before it if `forward` is false. */
 export function beyond(order: SortTerm[], cursor: string, forward: boolean, p: Parameters): string {
   const values = decodeCursor(order, cursor)
   const first = order[0]
-  // A comparison of rows is one index condition; it needs one direction and no missing values.
+  // A row comparison is one index condition; it needs one direction and no nulls.
   if (first && order.every((t) => !t.column.nullable && t.descending === first.descending)) {
     const columns = order.map((t) => t.column.sql).join(', ')
     const limits = order.map((t, n) => p.add(values[n] ?? '', t.column.type)).join(', ')
@@ -129,7 +128,7 @@ export function beyond(order: SortTerm[], cursor: string, forward: boolean, p: P
     const value = values[n] ?? null
     const past = pastValue(column, descending === forward, forward, value, p)
     if (past) alternatives.push(`(${[...equal, past].join(' and ')})`)
-    // Nothing comes after the last, and a value that is added has to be used.
+    // The last term needs no equality, and Postgres rejects a parameter that is not used.
     if (n < order.length - 1)
       equal.push(value === null ? `${column.sql} is null` : `${column.sql} = ${p.add(value, column.type)}`)
   })

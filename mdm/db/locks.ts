@@ -1,15 +1,15 @@
 import type { Transaction } from './database.ts'
 
 /**
- * What a lock guards. Every transaction takes them in this order, golden type by golden type and each kind sorted, so
- * that two hardly ever wait in a circle; where they do, Postgres ends one and `transaction` tries it again.
+ * Kinds of locks. Every transaction takes them in this order, golden type by golden type, and sorted within each kind.
+ * So deadlocks are rare; Postgres ends one of the transactions, and `transaction` retries it.
  */
 export const LOCK = { record: 1, reference: 2, blockingKey: 3, golden: 4 } as const
 
 /**
- * Advisory locks until the end of the transaction, on 52-bit numbers, sorted. One statement; unnest keeps the order.
- * Those of `shared` let others hold them shared too, and nobody alone.
- * Each takes a slot of the server's lock table (max_locks_per_transaction x connections): see lockSlots.
+ * Locks 52-bit numbers until the end of the transaction, in sorted order: one statement, and unnest keeps the order. The
+ * numbers in `shared` are locked in shared mode.
+ * Each lock takes a slot of the server's lock table (max_locks_per_transaction x connections): see `lockSlots`.
  */
 export async function lock(
   tx: Transaction,
@@ -26,7 +26,7 @@ export async function lock(
 }
 const NONE: ReadonlySet<number> = new Set()
 
-/** Takes those locks that nobody holds, and says which. */
+/** Locks the numbers that are free and returns them. */
 export async function tryLock(
   tx: Transaction,
   kind: keyof typeof LOCK,
@@ -39,12 +39,12 @@ export async function tryLock(
   return new Set(rows.map((r) => r.n))
 }
 
-/** A uuid's first 52 bits. Two that share them share a lock, which costs a wait and nothing else. */
+/** Returns a uuid's first 52 bits. Two uuids that share them share a lock, which costs a wait and nothing else. */
 export function lockNumber(uuid: string): number {
   return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(15, 16), 16)
 }
 
-/** How many locks the server can hold in all. */
+/** Returns the size of the server's lock table. */
 export async function lockSlots(tx: { unsafe: Transaction['unsafe'] }): Promise<number> {
   const [row] = await tx.unsafe<{ slots: number }[]>(
     `select current_setting('max_locks_per_transaction')::int
@@ -54,8 +54,8 @@ export async function lockSlots(tx: { unsafe: Transaction['unsafe'] }): Promise<
 }
 
 /**
- * Whether a transaction failed because the server's lock table is full. The hint names the setting in every language;
- * the code alone is that of all lack of memory.
+ * True if a transaction failed because the server's lock table is full. The hint names the setting in every language;
+ * the code alone stands for any lack of memory.
  */
 export function isLockTableFull(error: unknown): boolean {
   const { code, hint } = (error ?? {}) as { code?: unknown; hint?: unknown }

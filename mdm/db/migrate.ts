@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { Sql } from './database.ts'
 
 /**
- * Applies the migrations of a folder that the database does not have yet, in order of name, all in one transaction.
- * Several processes may call it at once: an advisory lock lets one at a time. A landed migration whose text has changed
- * is refused, because databases that already ran it would differ from those that have not.
- * Answers the names of those applied now.
+ * Applies the migrations of a folder that the database does not have yet, in order of name, in one transaction. Returns
+ * their names. Several processes may call it at once: an advisory lock admits one at a time.
+ * Throws if an applied migration has changed, because databases that ran the old text would differ from new ones, and if
+ * the database has a migration that the folder lacks.
  */
 export async function migrate(sql: Sql, dir: string): Promise<string[]> {
   const files = readdirSync(dir)

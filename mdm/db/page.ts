@@ -11,31 +11,31 @@ import {
 } from './keyset.ts'
 import { always, type Condition, Parameters, read } from './statement.ts'
 
-/** A set of rows that can be listed in pages: all of it, or the part that belongs to each of some parents. */
+/** A set of rows that can be read in pages: the whole set, or the rows of each of several parents. */
 export interface Listing {
-  /** FROM of the rows. */
+  /** FROM clause of the rows. */
   from: string
-  /** What every row of it must fulfil. */
+  /** Condition that every row meets. */
   where: string
-  /** Columns of a row, in the inner select. */
+  /** Columns of the inner select. */
   columns: (p: Parameters) => string
-  /** Joined after the page is cut, for columns that only the rows shown need; the page is `x`. */
+  /** Joined to the page `x` after the limit, for columns that only the returned rows need. */
   join?: { columns: string; from: string } | undefined
-  /** A unique column; ends every order. */
+  /** A unique column, the last of every order. */
   unique: SortColumn
 }
 
-/** The same rows, seen from a parent `p.id`. */
+/** The rows of a listing that belong to a parent `p.id`. */
 export interface Relation {
   from: string
-  /** Ties rows to the parent. */
+  /** Condition that joins rows to the parent. */
   where: string
   /** Type of the parent's id; uuid when left out. */
   parent?: 'uuid' | 'bigint'
 }
 
 export interface PageRequest extends PageWindow {
-  /** Total: made by `totalOrder`. */
+  /** A total order, made by `totalOrder`. */
   order: SortTerm[]
   condition?: Condition | undefined
 }
@@ -46,7 +46,7 @@ export interface Page<Row> {
   hasPreviousPage: boolean
 }
 
-/** Sort values of a row, as the statement gives them: k0, k1 … */
+/** A row with its sort values, in columns k0, k1 … */
 export type Keyed<Row> = Row & Record<`k${number}`, string | null>
 
 export function cursorOf(order: SortTerm[], row: Keyed<object>): string {
@@ -56,7 +56,7 @@ export function cursorOf(order: SortTerm[], row: Keyed<object>): string {
   )
 }
 
-/** One page of the whole listing. Throws BadCursorError. */
+/** Returns one page of the whole listing. Throws BadCursorError. */
 export async function listPage<Row extends object>(
   sql: Sql,
   listing: Listing,
@@ -71,8 +71,8 @@ export async function listPage<Row extends object>(
 }
 
 /**
- * One page for each parent, in one statement: a lateral select for each, so that the limit holds for each parent and an
- * index on the relation is walked once for each. Parents without rows are not in the answer. Throws BadCursorError.
+ * Returns one page for each parent, by one statement. A lateral join applies the limit to each parent and scans an index
+ * on the relation once for each. Parents without rows are left out. Throws BadCursorError.
  */
 export async function listPages<Row extends object>(
   sql: Sql,
@@ -96,14 +96,14 @@ export async function listPages<Row extends object>(
   return new Map([...byParent].map(([parent, rows]) => [parent, cut(rows, request)]))
 }
 
-/** How many rows the listing has. */
+/** Counts the rows of the listing. */
 export async function countAll(sql: Sql, listing: Listing, condition: Condition = always): Promise<number> {
   const p = new Parameters()
   const text = `select count(*)::float8 as n from ${listing.from} where ${listing.where} and (${condition(p)})`
   return (await read<{ n: number }>(sql, text, p))[0]?.n ?? 0
 }
 
-/** How many rows each parent has; those without any are not in the answer. */
+/** Counts the rows of each parent. Parents without rows are left out. */
 export async function countEach(
   sql: Sql,
   listing: Listing,
@@ -129,12 +129,12 @@ function innerSelect(listing: Listing, relation: Relation | null, request: PageR
   const keys = order.map((t, n) => `(${t.column.sql})::text as k${n}`).join(', ')
   const sorted = orderBy(order, backward)
   const rank = relation || listing.join ? `, row_number() over (order by ${sorted}) as rn` : ''
-  // The limit is part of the text: as a parameter it would make the planner guess that a tenth of the table is wanted.
+  // The limit is a literal: for a parameter the planner assumes a tenth of the table.
   return `select ${listing.columns(p)}, ${keys}${rank} from ${relation?.from ?? listing.from}
     where ${where.join(' and ')} order by ${sorted} limit ${limit + 1}`
 }
 
-/** One row more than wanted was read: it says that there is more, and goes. */
+/** Removes the extra row, which was read to learn whether there are more. */
 function cut<Row>(rows: Row[], { limit, backward, after, before }: PageRequest): Page<Row> {
   const more = rows.length > limit
   const kept = more ? rows.slice(0, limit) : rows

@@ -1,27 +1,27 @@
 import type { Sql } from './database.ts'
 
-/** A read that took long. Values are parameters and not in its text; of the plan they are taken out. */
+/** A read that took long. The text has parameters instead of values; the values in the plan are removed. */
 export interface SlowStatement {
-  /** The wait for a connection included. */
+  /** Includes the wait for a connection. */
   ms: number
   text: string
-  /** As the database would run it now; null where it did not say. */
+  /** The plan that the database would use now; null if it was not asked or did not answer. */
   plan: string | null
 }
 
 const textCharsMax = 4_000
 const planCharsMax = 8_000
-/** Plans asked for in a minute: what is slow because there is too much to do must not be made slower. */
+/** Under overload every read is slow, and plans would make it slower. */
 const plansPerMinuteMax = 6
 
 /**
- * The same connections, whose statements put together from parts (mdm/db/statement.ts) are told when they take `msMin`
- * or longer, with their plan, a few in a minute; further ones without. Those that the database has ended are told without a plan.
+ * Returns the same connections and reports composed statements (statement.ts) that take `msMin` or longer. The first few
+ * of a minute are reported with their plan. Statements that failed are reported without one.
  */
-export function watchSlow(
+export function watchSlowStatements(
   sql: Sql,
   msMin: number,
-  tell: (slow: SlowStatement) => void,
+  report: (slow: SlowStatement) => void,
   clock = () => performance.now(),
 ): Sql {
   let minute = 0
@@ -34,22 +34,22 @@ export function watchSlow(
       const rows = await sql.unsafe<{ 'QUERY PLAN': string }[]>(`explain ${text}`, values as never[])
       return withoutValues(rows.map((r) => r['QUERY PLAN']).join('\n')).slice(0, planCharsMax)
     } catch {
-      return null // no plan is no fault of the read
+      return null // The read itself succeeded.
     }
   }
   const timed = async (text: string, values: unknown[], options: object | undefined) => {
-    const began = performance.now()
-    const late = (plan: () => Promise<string | null>) => {
-      const ms = Math.round(performance.now() - began)
-      if (ms >= msMin) void plan().then((found) => tell({ ms, text: text.slice(0, textCharsMax), plan: found }))
+    const startedAt = performance.now()
+    const reportIfSlow = (plan: () => Promise<string | null>) => {
+      const ms = Math.round(performance.now() - startedAt)
+      if (ms >= msMin) void plan().then((found) => report({ ms, text: text.slice(0, textCharsMax), plan: found }))
     }
     try {
       const rows = await sql.unsafe(text, values as never[], options as never)
-      late(() => planOf(text, values))
+      reportIfSlow(() => planOf(text, values))
       return rows
     } catch (e) {
-      // What it waited for a plan may wait for as well.
-      late(async () => null)
+      // EXPLAIN could wait for the same lock.
+      reportIfSlow(async () => null)
       throw e
     }
   }
@@ -58,7 +58,7 @@ export function watchSlow(
   })
 }
 
-/** A plan quotes the values of its conditions. */
+/** Removes the values that a plan quotes in its conditions. */
 function withoutValues(plan: string): string {
   return plan.replace(/'(?:[^']|'')*'/g, '?').replace(/(?<=[=<>] )-?\d[\d.]*/g, '?')
 }

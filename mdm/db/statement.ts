@@ -1,12 +1,12 @@
 import { storable } from '../../schema/storable.ts'
 import type { Sql } from './database.ts'
 
-/** What a column holds, as Postgres names it in a cast. */
+/** A type as Postgres names it in a cast. */
 export type SqlType = 'text' | 'date' | 'timestamptz' | 'float8' | 'bigint' | 'boolean' | 'uuid' | 'jsonb'
 
 /**
- * Values of a statement that is put together from parts. Each travels as text (or an array of texts) and is cast in the
- * statement: so the driver converts nothing, and a timestamp keeps its microseconds.
+ * Parameters of a composed statement. Each is sent as text (or an array of texts) and cast in the statement, so that the
+ * driver converts nothing and a timestamp keeps its microseconds.
  */
 export class Parameters {
   readonly values: (string | string[] | null)[] = []
@@ -17,11 +17,11 @@ export class Parameters {
   }
 
   /**
-   * Ids that are looked up. A plan is made for as many as Postgres assumes of a list it does not know, so that the plan it
-   * keeps looks no worse to it than one made anew for each list, which takes longer than the read.
+   * Adds ids to look up. The subselect hides the list's length, so that a custom plan is estimated like the generic one
+   * and Postgres keeps the generic plan. Planning each list would take longer than the read.
    */
   keys(ids: readonly string[], type: 'uuid' | 'bigint' = 'uuid'): string {
-    // To Postgres two spellings are one id, and its rows would come twice.
+    // Two spellings of a uuid are one value to Postgres, which would return its rows twice.
     this.values.push([...new Set(ids.map((id) => storable(id).toLowerCase()))])
     return `(select $${this.values.length}::text[])::${type}[]`
   }
@@ -32,7 +32,7 @@ export class Parameters {
   }
 }
 
-/** A part of a WHERE clause; it adds its values when it is written. */
+/** A part of a WHERE clause, which adds its own parameters. */
 export type Condition = (p: Parameters) => string
 
 export const always: Condition = () => 'true'
@@ -52,19 +52,19 @@ export function anyOf(conditions: readonly Condition[]): Condition {
   return (p) => conditions.map((c) => `(${c(p)})`).join(' or ')
 }
 
-/** True where the condition is false or unknown, so that "not" of a filter and the filter together are everything. */
+/** Matches where the condition is false or null, so that a filter and its negation together match every row. */
 export function noneOf(condition: Condition): Condition {
   return (p) => `(${condition(p)}) is not true`
 }
 
-/** Texts seen, to tell the ones that come again; forgotten all at once when there are this many. */
+/** Statement texts seen once or twice. All are dropped when there are this many. */
 const seenTextsMax = 2_000
-/** Statements kept prepared on each connection; a caller who varies filters must not fill the server's memory. */
+/** Prepared statements of each connection. Callers who vary their filters must not fill the server's memory. */
 const preparedTextsMax = 150
 const seen = new Map<string, number>()
 const prepared = new Set<string>()
 
-/** Only what comes for the third time is prepared: a text depends on which filters and orders a caller combines. */
+/** A text is prepared when it comes for the third time: callers combine filters and orders in many ways. */
 function worthPreparing(text: string): boolean {
   if (prepared.has(text)) return true
   if (prepared.size >= preparedTextsMax) return false
@@ -79,7 +79,7 @@ function worthPreparing(text: string): boolean {
   return false
 }
 
-/** Runs a read that was put together from parts. */
+/** Runs a composed read and returns its rows. */
 export async function read<Row extends object>(sql: Sql, text: string, p: Parameters): Promise<Row[]> {
   return (await sql.unsafe(text, p.values, { prepare: worthPreparing(text) })) as unknown as Row[]
 }

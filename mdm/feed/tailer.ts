@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Backoff } from '../../schema/kit/backoff.ts'
 import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
-import { isDatabaseAway } from '../db/away.ts'
 import type { Sql } from '../db/database.ts'
+import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { changeChannel } from './append.ts'
 import { FeedError } from './feedError.ts'
 import { Pages } from './pages.ts'
@@ -140,7 +140,7 @@ export class Tailer {
       try {
         return await this.#permits.run(work)
       } catch (e) {
-        if (!isDatabaseAway(e) || signal.aborted || this.#stop.signal.aborted) throw e
+        if (!isTransientDatabaseError(e) || signal.aborted || this.#stop.signal.aborted) throw e
         await sleep(backoff.next())
       }
     }
@@ -258,7 +258,7 @@ export async function startTailer(options: TailerOptions): Promise<Tailer> {
       tailer.run()
       return tailer
     } catch (e) {
-      if (!isDatabaseAway(e)) throw e
+      if (!isTransientDatabaseError(e)) throw e
       options.log?.('warn', `feed: waiting for the database: ${message(e)}`)
       await sleep(backoff.next())
     }

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanText } from '../../connectors/body.ts'
 import { type Connector, type Message, MessageError } from '../../connectors/contract.ts'
 import { type FileOptions, fileRows } from '../../connectors/file/rows.ts'
-import { isDatabaseAway } from '../db/away.ts'
 import type { Sql } from '../db/database.ts'
+import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { type Accepted, accept, type NewMessage } from '../inbox/accept.ts'
 
 export interface LoadOptions {
@@ -103,7 +103,7 @@ async function acceptWhenThere(sql: Sql, batch: NewMessage[], options: LoadOptio
       const result = await accept(sql, batch)
       return attempt > 1 && result.duplicates > 0 ? await recount(sql, batch, options.correlationId) : result
     } catch (e) {
-      if (!isDatabaseAway(e) || Date.now() > until || options.signal?.aborted) throw e
+      if (!isTransientDatabaseError(e) || Date.now() > until || options.signal?.aborted) throw e
       if (attempt === 1) options.onAway?.(e)
       await sleep(pauseMs)
     }

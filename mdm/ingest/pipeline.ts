@@ -1,7 +1,7 @@
 import type { Connector } from '../../connectors/contract.ts'
 import { isOperational } from '../../schema/operational.ts'
-import { isDatabaseAway } from '../db/away.ts'
 import type { Sql, Transaction } from '../db/database.ts'
+import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { isLockTableFull, lockSlots } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
 import { appendChanges } from '../feed/append.ts'
@@ -106,7 +106,7 @@ export async function applyPending(
  * of it takes half the locks, and one message that takes more than there are would hold up all others for ever.
  */
 function isAway(error: unknown): boolean {
-  return isDatabaseAway(error) && !isLockTableFull(error)
+  return isTransientDatabaseError(error) && !isLockTableFull(error)
 }
 
 /** Path 1, on one screen. Everything before `appendChanges` waits for nobody but those who touch the same things. */

@@ -1,7 +1,7 @@
-import { holdAlone } from '../db/alone.ts'
 import type { Sql } from '../db/database.ts'
 import { lock, lockNumber } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
+import { withExclusiveLock } from '../db/withExclusiveLock.ts'
 import { loadByKey } from '../records/records.ts'
 import type { ArrivedRecord } from './applyMessages.ts'
 import { differs } from './mapAgain.ts'
@@ -85,7 +85,7 @@ export async function remapChanged(
   told: (source: string, done: Remapped) => void = () => {},
 ): Promise<void> {
   const { sql } = pipeline
-  await holdAlone(sql, LOCK, async () => {
+  await withExclusiveLock(sql, LOCK, async () => {
     for (const source of await changedMappings(sql, versions)) {
       told(source, await remap(pipeline, source))
       await sql`

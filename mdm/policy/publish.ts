@@ -1,7 +1,7 @@
 import { appendAudit } from '../audit/audit.ts'
-import { holdAlone } from '../db/alone.ts'
 import type { Sql } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
+import { withExclusiveLock } from '../db/withExclusiveLock.ts'
 import type { TaskContext } from '../tasks/syncFindings.ts'
 import {
   advancePublication,
@@ -42,7 +42,7 @@ export async function publish(
   by: { actor: string; reason: string },
   told: Told = () => {},
 ): Promise<Published> {
-  const done = await holdAlone(sql, MATCHING_LOCK, async () => {
+  const done = await withExclusiveLock(sql, MATCHING_LOCK, async () => {
     const begun = await transaction(sql, async (tx) => {
       await storePolicy(tx, kept)
       const publication = await beginPublication(tx, kept.version, by.actor, by.reason)
@@ -70,7 +70,7 @@ export async function carryOnPublication(
   masteringOf: (kept: StoredPolicy) => TaskContext,
 ): Promise<Published | null> {
   if (!(await runningPublication(sql))) return null
-  return await holdAlone(sql, MATCHING_LOCK, async () => {
+  return await withExclusiveLock(sql, MATCHING_LOCK, async () => {
     const running = await runningPublication(sql)
     if (!running) return null
     try {

@@ -1,8 +1,8 @@
 import type { Cause } from '../../schema/events.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
-import { holdAlone } from '../db/alone.ts'
 import type { Sql } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
+import { withExclusiveLock } from '../db/withExclusiveLock.ts'
 import { engineOf, type ResolutionContext } from '../resolution/context.ts'
 import type { TaskContext } from '../tasks/syncFindings.ts'
 import type { Difference } from './rebuild.ts'
@@ -81,7 +81,7 @@ export async function staleTypes(sql: Sql, mastering: ResolutionContext): Promis
  * it or publishes. Takes two connections.
  */
 export async function rematchStale(sql: Sql, mastering: TaskContext): Promise<Repaired | null> {
-  return await holdAlone(sql, MATCHING_LOCK, async () => {
+  return await withExclusiveLock(sql, MATCHING_LOCK, async () => {
     const total: Repaired = { done: 0, events: 0 }
     for (const type of await staleTypes(sql, mastering))
       await rematch(sql, mastering, type, (step) => {

@@ -1,4 +1,4 @@
-import { glance } from '../../mdm/db/glance.ts'
+import { readOnlyTransaction } from '../../mdm/db/readOnlyTransaction.ts'
 import { type ExceptionDesk, typeOf } from '../../mdm/ingest/exceptions.ts'
 import type { ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import { serviceLevels } from '../../mdm/serviceLevels/serviceLevels.ts'
@@ -31,7 +31,9 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
         ...exceptions.Query,
         ...traces.Query,
         serviceLevels: (_: unknown, _args: unknown, context: RequestContext) =>
-          levels ? context.once('serviceLevels', () => glance(sql, (tx) => serviceLevels(tx, levels, madeOf))) : [],
+          levels
+            ? context.once('serviceLevels', () => readOnlyTransaction(sql, (tx) => serviceLevels(tx, levels, madeOf)))
+            : [],
       },
     },
     deps.sqlOf,

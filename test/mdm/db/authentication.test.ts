@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { isDatabaseAway } from '../../../mdm/db/away.ts'
 import { openConnection } from '../../../mdm/db/database.ts'
+import { isTransientDatabaseError } from '../../../mdm/db/isTransientDatabaseError.ts'
 
 const password = 'the-secret-of-the-test'
 const user = 'touchstone'
@@ -66,7 +66,7 @@ test('never sends the password to a server that asks for it in cleartext', async
   for (const parameters of ['', '?require_auth=md5', '?require_auth=password']) {
     const error = await failure(url + parameters)
     assert.match(error.message, /^AUTHENTICATION_REFUSED: .*cleartext.*scram-sha-256/)
-    assert.equal(isDatabaseAway(error), false, 'waiting does not help')
+    assert.equal(isTransientDatabaseError(error), false, 'waiting does not help')
   }
   assert.match(received(), /user\0touchstone/)
   assert.doesNotMatch(received(), /the-secret/)

@@ -8,7 +8,7 @@ import { testDatabase } from '../../database.ts'
 
 const all = 'migrations'
 
-test('a store with rows of an earlier version keeps them through the migrations since', async (t) => {
+test('migrations keep the rows of a store of an earlier version', async (t) => {
   const db = await testDatabase({ empty: true })
   const dir = mkdtempSync(join(tmpdir(), 'migrations-'))
   t.after(async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 import { startFeedMeter } from '../../../cli/observe/feedMeter.ts'
 import { IngestMeter } from '../../../cli/server/ingestMeter.ts'
-import { glance } from '../../../mdm/db/glance.ts'
+import { readOnlyTransaction } from '../../../mdm/db/readOnlyTransaction.ts'
 import { multirange, readBatches } from '../../../mdm/inbox/batches.ts'
 import { applyPending, type Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { addMinutes } from '../../../mdm/serviceLevels/minutes.ts'
@@ -28,7 +28,7 @@ const ingest = (name: string, more: Partial<Objective> = {}): Objective => {
 const types: Record<string, string> = { client: 'Customer', person: 'Contact' }
 const typeOf = (_: string, object: string | null) => types[object ?? ''] ?? null
 const levels = async (...objectives: Objective[]): Promise<Level[]> =>
-  glance(db.sql, (tx) => serviceLevels(tx, { windowDays: 28, objectives }, typeOf))
+  readOnlyTransaction(db.sql, (tx) => serviceLevels(tx, { windowDays: 28, objectives }, typeOf))
 const hoursAgo = (hours: number) => Math.floor(Date.now() / 60_000 - hours * 60) * 60_000
 
 test('an objective is met, burns or is missed by what was counted in its spans', async () => {

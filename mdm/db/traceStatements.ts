@@ -1,7 +1,6 @@
 import { begin, currentTraceparent, fail, SpanKind } from '../../schema/trace.ts'
-import type { Sql } from './database.ts'
 
-/** Of the driver: a statement runs when somebody waits for it, and ends by one of these. */
+/** A statement of the driver: it runs when it is awaited, and settles by `resolve` or `reject`. */
 interface Statement {
   handle(): Promise<void>
   resolve(rows: unknown): void
@@ -10,22 +9,22 @@ interface Statement {
 }
 
 /**
- * The same pool with a span for each statement that runs under one: what the process does by itself has none. It is named by what it does
- * and the first table it names: neither its text, which may hold literals, nor its parameters are told.
+ * Returns the same pool with a span for each statement that runs under a span; background work has none. A span is named
+ * after the statement's verb and first table. Neither the text, which may hold literals, nor the parameters are recorded.
  */
-export function observed(sql: Sql): Sql {
+export function traceStatements<Pool extends object>(sql: Pool): Pool {
   return new Proxy(sql, {
     apply(target, self, args) {
-      return watched(Reflect.apply(target as never, self, args))
+      return traced(Reflect.apply(target as never, self, args))
     },
     get(target, name) {
       const value = Reflect.get(target, name)
-      if (name === 'unsafe') return (...args: unknown[]) => watched((value as Call).apply(target, args))
+      if (name === 'unsafe') return (...args: unknown[]) => traced((value as Call).apply(target, args))
       if (name === 'begin' || name === 'savepoint')
         return (...args: unknown[]) =>
           (value as Call).apply(target, [
             ...args.slice(0, -1),
-            (tx: Sql) => (args.at(-1) as (tx: Sql) => unknown)(observed(tx)),
+            (tx: object) => (args.at(-1) as Call)(traceStatements(tx)),
           ])
       return value
     },
@@ -34,16 +33,16 @@ export function observed(sql: Sql): Sql {
 
 type Call = (...args: unknown[]) => unknown
 
-function watched(made: unknown): unknown {
+function traced(made: unknown): unknown {
   const statement = made as Statement
   if (!(made instanceof Promise) || typeof statement.handle !== 'function') return made
   const handle = statement.handle.bind(statement)
-  let begun = false
+  let started = false
   statement.handle = () => {
-    if (!begun && currentTraceparent()) {
-      begun = true
+    if (!started && currentTraceparent()) {
+      started = true
       const span = begin({
-        name: nameOf(statement.strings.join('?')),
+        name: spanName(statement.strings.join('?')),
         kind: SpanKind.CLIENT,
         attributes: { 'db.system.name': 'postgresql' },
       })
@@ -63,7 +62,7 @@ function watched(made: unknown): unknown {
   return made
 }
 
-function nameOf(text: string): string {
+function spanName(text: string): string {
   const verb = /^\s*([a-z]+)/i.exec(text)?.[1]?.toLowerCase() ?? 'statement'
   const table = /\b(?:from|into|update|join)\s+([a-z_]+)\b/i.exec(text)?.[1]
   return table ? `sql ${verb} ${table}` : `sql ${verb}`
