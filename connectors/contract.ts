@@ -1,3 +1,4 @@
+import { CodedError } from '../schema/kit/codedError.ts'
 import type { SourceSystem } from '../schema/sourceSystem.ts'
 
 export type { SourceSystem } from '../schema/sourceSystem.ts'
@@ -46,13 +47,10 @@ export interface MappingStep {
 }
 
 /** A message that cannot be applied as it is. `code` is stable, `detail` names what was wrong and what would be right. */
-export class MessageError extends Error {
-  override name = 'MessageError'
-  readonly code: string
+export class MessageError extends CodedError {
   readonly at: { object?: string | undefined; sourceId?: string | undefined; field?: string | undefined }
   constructor(code: string, detail: string, at: { object?: string; sourceId?: string; field?: string } = {}) {
-    super(detail)
-    this.code = code
+    super(code, detail)
     this.at = at
   }
 }

@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { ConfigError } from '../schema/kit/configError.ts'
 import { ROLES } from '../schema/policy.ts'
 import type { SourceSystem } from './contract.ts'
 import { KINDS } from './kinds.ts'
-import { ConfigError, readYaml } from './yamlFile.ts'
+import { readYaml } from './yamlFile.ts'
 
 /** A source system with the files that map it, in the order in which they are laid over each other. */
 export interface ConfiguredSource {

@@ -1,11 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml'
-
-/** A mistake in a configuration file: the message begins with file and line and says what is allowed. */
-export class ConfigError extends Error {
-  override name = 'ConfigError'
-}
+import { ConfigError } from '../schema/kit/configError.ts'
 
 /** A YAML file as plain values, with the line of each. */
 export interface YamlFile {

@@ -3,11 +3,7 @@ import { z } from 'zod'
 import { secureUrl } from '../../gateway/identity/remoteKeys.ts'
 import { ALGORITHMS } from '../../gateway/identity/token.ts'
 import { isNetwork, parseNetwork } from '../../mdm/webhooks/address.ts'
-
-/** A value that is not allowed; the message names it, where it came from and what is. */
-export class ConfigError extends Error {
-  override name = 'ConfigError'
-}
+import { ConfigError } from '../../schema/kit/configError.ts'
 
 interface Entry<T> {
   env: string

@@ -10,7 +10,8 @@ import { remoteKeys } from '../../gateway/identity/remoteKeys.ts'
 import { tokenVerifier } from '../../gateway/identity/token.ts'
 import { countValidKeys, verifyKey } from '../../mdm/access/apiKeys.ts'
 import type { Sql } from '../../mdm/db/database.ts'
-import { type Config, ConfigError } from '../config/config.ts'
+import { ConfigError } from '../../schema/kit/configError.ts'
+import type { Config } from '../config/config.ts'
 import { packagePath } from '../config/packagePath.ts'
 
 export const AUTHENTICATION_CONFIG = [

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { NatsOptions } from '../../mdm/jetstream/stream.ts'
-import { type Config, ConfigError } from '../config/config.ts'
+import { ConfigError } from '../../schema/kit/configError.ts'
+import type { Config } from '../config/config.ts'
 
 export const NATS_CONFIG = [
   'natsUrl',

@@ -6,7 +6,8 @@ import type { Sql } from '../../mdm/db/database.ts'
 import { createPoster } from '../../mdm/webhooks/post.ts'
 import { Vault } from '../../mdm/webhooks/secrets.ts'
 import type { Webhooks } from '../../mdm/webhooks/webhooks.ts'
-import { type Config, ConfigError } from '../config/config.ts'
+import { ConfigError } from '../../schema/kit/configError.ts'
+import type { Config } from '../config/config.ts'
 
 export const WEBHOOK_CONFIG = [
   'webhookNetworks',

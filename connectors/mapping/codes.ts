@@ -1,4 +1,5 @@
-import { ConfigError, type YamlFile } from '../yamlFile.ts'
+import { ConfigError } from '../../schema/kit/configError.ts'
+import type { YamlFile } from '../yamlFile.ts'
 import { isEmpty } from './path.ts'
 
 /** What a code of the source system stands for; `known` is whether the list says anything of it. */

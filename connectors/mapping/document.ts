@@ -1,4 +1,5 @@
-import { ConfigError, type YamlFile } from '../yamlFile.ts'
+import { ConfigError } from '../../schema/kit/configError.ts'
+import type { YamlFile } from '../yamlFile.ts'
 import { isMap } from './rule.ts'
 
 /** A value of a mapping and where it stands, so that a mistake in it can be named after overlays are laid over it. */

@@ -1,16 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { CodedError } from '../../schema/kit/codedError.ts'
 
 /** An answer that is no GraphQL result: a code, and a sentence that says what would be right. */
-export class HttpError extends Error {
-  override name = 'HttpError'
+export class HttpError extends CodedError {
   readonly status: number
-  readonly code: string
   /** When it may be tried again, for Retry-After. */
   readonly retrySeconds: number | undefined
   constructor(status: number, code: string, message: string, retrySeconds?: number) {
-    super(message)
+    super(code, message)
     this.status = status
-    this.code = code
     this.retrySeconds = retrySeconds
   }
 }

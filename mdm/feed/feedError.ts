@@ -1,3 +1,5 @@
+import { CodedError } from '../../schema/kit/codedError.ts'
+
 /** Why the feed cannot be read from where the caller wants; docs/FEED.md, 4 and 8. */
 export type FeedErrorCode =
   | 'CURSOR_INVALID'
@@ -8,12 +10,4 @@ export type FeedErrorCode =
   | 'FEED_BROKEN'
 
 /** Its message is meant for the caller. */
-export class FeedError extends Error {
-  override name = 'FeedError'
-  readonly code: FeedErrorCode
-
-  constructor(code: FeedErrorCode, message: string) {
-    super(message)
-    this.code = code
-  }
-}
+export class FeedError extends CodedError<FeedErrorCode> {}

@@ -60,9 +60,9 @@ interface Start {
   missed: number
 }
 
-/** What no trying again mends: somebody has to decide. */
-class Refused extends Error {
-  override name = 'Refused'
+/** Retries do not help: an operator has to decide. */
+class UnrecoverableError extends Error {
+  override name = 'UnrecoverableError'
 }
 
 /**
@@ -122,7 +122,7 @@ export class Publisher {
       } catch (e) {
         if (this.#stop.signal.aborted) return
         const why = e instanceof Error ? e.message : String(e)
-        const refused = e instanceof Refused
+        const refused = e instanceof UnrecoverableError
         // Told once, not with every attempt.
         if (this.#why !== why) this.#o.log(refused ? 'error' : 'warn', `jetstream: trying again: ${why}`)
         this.#is(refused ? 'REFUSED' : 'AWAY', why)
@@ -215,7 +215,7 @@ export class Publisher {
     if (failure && !this.#stop.signal.aborted) throw failure
   }
 
-  /** Where the stream ends, and so what comes next. Throws Refused where going on would mix two feeds. */
+  /** Where the stream ends, and so what comes next. Throws UnrecoverableError where going on would mix two feeds. */
   async #start(stream: ChangeStream): Promise<Start> {
     const [head, end, kept] = [await readHead(this.#o.sql), await stream.end(), await this.#place.read()]
     if (!end) throw new Error('the stream was removed')
@@ -233,10 +233,11 @@ export class Publisher {
     }
     const { stream: name } = this.#o.nats
     const remedy = `purge or remove it (nats stream purge ${name}), or name another (TOUCHSTONE_NATS_STREAM)`
-    if (!end.place) throw new Refused(`the last message of ${name} is not a change of ours: ${remedy}`)
-    if (end.place.feed !== head.feed) throw new Refused(`${name} holds another feed, ${end.place.feed}: ${remedy}`)
+    if (!end.place) throw new UnrecoverableError(`the last message of ${name} is not a change of ours: ${remedy}`)
+    if (end.place.feed !== head.feed)
+      throw new UnrecoverableError(`${name} holds another feed, ${end.place.feed}: ${remedy}`)
     if (end.place.position > head.position)
-      throw new Refused(
+      throw new UnrecoverableError(
         `${name} ends at position ${end.place.position}, the feed at ${head.position}: the store went back: ${remedy}`,
       )
     return at(end.place.position)

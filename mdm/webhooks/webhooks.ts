@@ -67,7 +67,8 @@ const secretsMax = 4
 export const overlapHoursMax = 7 * 24
 export const overlapHoursDefault = 24
 
-class Refused extends Error {
+/** Rolls the transaction of a webhook action back; carries the outcome for the caller. */
+class WebhookActionAborted extends Error {
   readonly outcome: WebhookOutcome
   constructor(rule: WebhookRule, detail: string) {
     super(detail)
@@ -88,7 +89,7 @@ export async function registerWebhook(
     const checked = checkedSettings(webhooks, settings)
     const made = checkedSecret(secret)
     if ((await countEndpoints(tx)) >= endpointsMax)
-      throw new Refused('TOO_MANY_WEBHOOKS', `there are ${endpointsMax} webhooks already`)
+      throw new WebhookActionAborted('TOO_MANY_WEBHOOKS', `there are ${endpointsMax} webhooks already`)
     const id = await addEndpoint(tx, checked, actor, position, rows)
     await addSecret(tx, webhooks.vault, id, made, 0)
     await said(tx, 'WEBHOOK_REGISTERED', actor, id, { host: new URL(checked.url).host, scopes: checked.scopes })
@@ -151,10 +152,13 @@ export async function rotateWebhookSecret(
   return await changing(webhooks, async (tx) => {
     const made = checkedSecret(secret)
     if (!(overlapHours >= 0 && overlapHours <= overlapHoursMax))
-      throw new Refused('BAD_OVERLAP', `secrets overlap for 0 to ${overlapHoursMax} hours, not ${overlapHours}`)
+      throw new WebhookActionAborted(
+        'BAD_OVERLAP',
+        `secrets overlap for 0 to ${overlapHoursMax} hours, not ${overlapHours}`,
+      )
     const { formerSecretsUntil } = await known(tx, id)
     if (formerSecretsUntil.length + 2 > secretsMax && overlapHours > 0)
-      throw new Refused(
+      throw new WebhookActionAborted(
         'TOO_MANY_SECRETS',
         `${secretsMax} secrets would sign at once; the oldest ends at ${formerSecretsUntil[0]?.toISOString()}`,
       )
@@ -174,7 +178,8 @@ export async function replayWebhook(
   return await changing(webhooks, async (tx) => {
     await known(tx, id)
     const count = await markReplays(tx, id, { ...filter, states: filter.states ?? ['DEAD'] })
-    if (count === 0) throw new Refused('NOTHING_TO_REPLAY', 'no delivery of this webhook is what was asked for')
+    if (count === 0)
+      throw new WebhookActionAborted('NOTHING_TO_REPLAY', 'no delivery of this webhook is what was asked for')
     await said(tx, 'WEBHOOK_REPLAYED', actor, id, { count })
     return { id, secret: null, count }
   })
@@ -200,7 +205,7 @@ async function changing(
   try {
     return { code: 'DONE', ...(await transaction(sql, work)) }
   } catch (e) {
-    if (e instanceof Refused) return e.outcome
+    if (e instanceof WebhookActionAborted) return e.outcome
     throw e
   }
 }
@@ -216,15 +221,15 @@ async function known(tx: Transaction, id: string): Promise<Endpoint> {
   return endpoint
 }
 
-function unknown(id: string): Refused {
-  return new Refused('UNKNOWN_WEBHOOK', `there is no webhook ${id}`)
+function unknown(id: string): WebhookActionAborted {
+  return new WebhookActionAborted('UNKNOWN_WEBHOOK', `there is no webhook ${id}`)
 }
 
-/** Throws Refused, and FeedError for the filter. */
+/** Throws WebhookActionAborted, and FeedError for the filter. */
 function checkedSettings({ reach }: Webhooks, settings: EndpointSettings): EndpointSettings {
   const { url, schemaVersion, description, scopes } = settings
   if (schemaVersion !== changeSchemaMajor)
-    throw new Refused(
+    throw new WebhookActionAborted(
       'UNKNOWN_SCHEMA_VERSION',
       `there is no version ${schemaVersion} of change events, only ${changeSchemaMajor}`,
     )
@@ -233,7 +238,7 @@ function checkedSettings({ reach }: Webhooks, settings: EndpointSettings): Endpo
     const { href } = checkedUrl(url, reach)
     return { url: href, schemaVersion, filter, scopes, description: text('a description', description) }
   } catch (e) {
-    if (e instanceof UrlError) throw new Refused('BAD_URL', e.message)
+    if (e instanceof UrlError) throw new WebhookActionAborted('BAD_URL', e.message)
     throw e
   }
 }
@@ -242,11 +247,14 @@ function checkedSecret(given: string | null): string {
   if (given === null) return makeSecret()
   if (isSecret(given)) return given
   // What was given is not said again: it may be a secret all the same.
-  throw new Refused('BAD_SECRET', `a secret is whsec_ and base64 of ${secretBytesMin} to ${secretBytesMax} bytes`)
+  throw new WebhookActionAborted(
+    'BAD_SECRET',
+    `a secret is whsec_ and base64 of ${secretBytesMin} to ${secretBytesMax} bytes`,
+  )
 }
 
 function text(what: string, given: string): string {
   if (given.length > textCharsMax || !isStorable(given))
-    throw new Refused('BAD_TEXT', `${what} has at most ${textCharsMax} characters, and no NUL`)
+    throw new WebhookActionAborted('BAD_TEXT', `${what} has at most ${textCharsMax} characters, and no NUL`)
   return given
 }

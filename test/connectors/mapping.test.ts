@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ConfigError } from '../../connectors/yamlFile.ts'
+import { ConfigError } from '../../schema/kit/configError.ts'
 import { recordKey } from '../../schema/recordKey.ts'
 import { codeOf, readOne, withMapping } from './fixture.ts'
 

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readSources } from '../../connectors/sources.ts'
-import { ConfigError } from '../../connectors/yamlFile.ts'
+import { ConfigError } from '../../schema/kit/configError.ts'
 import { inFolder, root } from './fixture.ts'
 
 function read(text: string, env: Record<string, string> = {}) {

@@ -1,3 +1,4 @@
+import { CodedError } from '../../../schema/kit/codedError.ts'
 import { recordKey } from '../../../schema/recordKey.ts'
 import { storable } from '../../../schema/storable.ts'
 import { isUuid } from '../../../schema/uuid.ts'
@@ -16,14 +17,7 @@ const groupsMax = 300
 /** Values in one `in`. */
 const listItemsMax = 500
 
-export class FilterError extends Error {
-  override name = 'FilterError'
-  readonly code: 'FILTER_TOO_LARGE' | 'BAD_FILTER' | 'MISSING_SCOPE'
-  constructor(code: FilterError['code'], message: string) {
-    super(message)
-    this.code = code
-  }
-}
+export class FilterError extends CodedError<'FILTER_TOO_LARGE' | 'BAD_FILTER' | 'MISSING_SCOPE'> {}
 
 /** What the filters of a list are made of. */
 export interface Filterable {

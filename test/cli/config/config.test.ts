@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Command } from 'commander'
-import {
-  CONFIG,
-  ConfigError,
-  type ConfigName,
-  configFromEnv,
-  unknownVariables,
-  withConfig,
-} from '../../../cli/config/config.ts'
+import { CONFIG, type ConfigName, configFromEnv, unknownVariables, withConfig } from '../../../cli/config/config.ts'
+import { ConfigError } from '../../../schema/kit/configError.ts'
 
 const ALL = Object.keys(CONFIG) as ConfigName[]
 
