@@ -1,25 +1,28 @@
-/** What assigning golden ids needs of a source record. */
+/** The columns of a source record that assigning golden ids needs. */
 export interface Assignable {
-  /** Rises with first arrival. */
+  /** Increases in the order of first arrival. */
   id: number
   key: string
   goldenId: string | null
-  /** Of an absent record: the one it goes with (mdm/golden/hostRecord.ts). */
+  /** The host record of an inactive record (mdm/golden/hostRecord.ts). */
   anchor?: string | null
 }
 
 export interface Assigned<T extends Assignable> {
   goldenId: string
   members: T[]
-  /** Deleted or incomplete records that keep their place in the crosswalk but contribute nothing. */
+  /**
+   * Deleted or incomplete records that keep their place in the crosswalk but contribute no values.
+   */
   inactiveMembers: T[]
 }
 
 /**
- * Gives each cluster its golden id: the key of its oldest record. So a merge keeps the older id, a split gives back the
- * original ones, and no id is ever made up or forgotten (I7). An absent record goes where its anchor goes, else stays with
- * the oldest of those it was with, which keeps a golden id alive when the record it is named after is deleted; when
- * nobody is left it keeps the id for itself.
+ * Gives each cluster its golden id: the key of its oldest record. So a merge keeps the older id, a
+ * split restores the original ids, and no id is invented or lost (I7). An inactive record goes with
+ * its host record, else it stays with the oldest of its former companions, which keeps a golden id
+ * alive when the record it is named after is deleted. Without companions it keeps the id for
+ * itself.
  */
 export function assign<T extends Assignable>(clusters: T[][], absent: T[]): Assigned<T>[] {
   const assigned = clusters.map((members): Assigned<T> => {
@@ -55,7 +58,10 @@ export function assign<T extends Assignable>(clusters: T[][], absent: T[]): Assi
   return assigned
 }
 
-/** Where a chain of anchors ends: at a live record, or, in a circle, at its lowest key. Null where it is not known. */
+/**
+ * Follows a chain of host records to a live record or, in a cycle, to its lowest key. Returns null
+ * if the end is not among the records.
+ */
 function follow(key: string, anchors: ReadonlyMap<string, string | null>): string | null {
   const passed: string[] = []
   for (let at: string | null = key; at !== null; ) {

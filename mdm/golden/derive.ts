@@ -12,7 +12,7 @@ export interface StoredGolden {
   provenance: Record<string, unknown>
 }
 
-/** One golden id that differs from what is stored, with the event that says how. */
+/** A golden id that differs from the store, with the event that describes the change. */
 export interface Derived {
   goldenId: string
   version: number
@@ -21,14 +21,15 @@ export interface Derived {
   provenance: Record<string, unknown> | null
   redirect: string | null
   changed: string[]
-  /** Keys of the source records it consists of, absent ones included. */
+  /** Keys of its source records, inactive ones included. */
   members: string[]
 }
 
 /**
- * Compares the new golden records of a component with the stored ones: what was created, changed, merged, split or
- * emptied. A merge gives the survivor's event and a tombstone with redirect for each id it absorbed; a split an event for
- * each part. `now` is the new golden record of an assigned cluster; null when it has no live member.
+ * Compares the new golden records of a component with the stored ones and returns what was created,
+ * changed, merged, split or emptied. A merge gives the survivor's event and a tombstone with
+ * redirect for each absorbed id; a split gives an event for each part. `golden` returns the new
+ * golden record of an assigned cluster, or null if it has no live member.
  */
 export function derive<T extends Assignable>(
   assigned: Assigned<T>[],
@@ -37,7 +38,7 @@ export function derive<T extends Assignable>(
 ): Derived[] {
   const derived: Derived[] = []
   const current = new Map(assigned.map((at) => [at.goldenId, at]))
-  /** Where each record that changes its golden id goes: old id -> new ids. */
+  /** The new golden ids of records that move, by old golden id. */
   const movedTo = new Map<string, Set<string>>()
   for (const at of assigned)
     for (const r of [...at.members, ...at.inactiveMembers]) {
@@ -49,7 +50,8 @@ export function derive<T extends Assignable>(
     const event = compare(at, stored, golden(at), movedTo, current)
     if (event) derived.push(event)
   }
-  // Ids whose records all went elsewhere: they redirect to where the record that they are named after went.
+  // A golden id that lost all its records redirects to the golden record of the source record it is
+  // named after.
   for (const [id, targets] of movedTo) {
     const old = stored.get(id)
     if (current.has(id) || !old || old.state !== 'ACTIVE') continue
@@ -68,7 +70,7 @@ function compare<T extends Assignable>(
   current: ReadonlyMap<string, unknown>,
 ): Derived | null {
   const old = stored.get(at.goldenId)
-  // One that was absorbed, and has its deleted records back, redirects no longer (I7).
+  // An id that was absorbed and got its deleted records back no longer redirects (I7).
   if (!golden)
     return old && old.state !== 'DELETED'
       ? { ...tombstone(at.goldenId, old), members: [...at.members, ...at.inactiveMembers].map((r) => r.key) }

@@ -1,18 +1,20 @@
-/** What settling anchors needs of a source record. */
+/** The columns of a source record that the choice of host records needs. */
 export interface Anchored {
-  /** Rises with first arrival. */
+  /** Increases in the order of first arrival. */
   id: number
   key: string
   goldenId: string | null
-  /** The record that an absent one goes with; itself: none. Null while it is live. */
+  /**
+   * The host record of an inactive record; its own key means none. Null while the record is live.
+   */
   anchor: string | null
 }
 
 /**
- * Gives each record that has become absent the one it goes with from now on: the oldest live record that it is with, else
- * the oldest absent one, else none. So where it belongs does not depend on merges and splits that come later, and undoing
- * them brings it back (I7). A record that is live again has no anchor. `records` hold whole golden records; answers those
- * that it changed.
+ * Gives each record that became inactive its host record: the oldest live record in its golden
+ * record, else the oldest inactive one, else none. Its place then does not depend on later merges
+ * and splits, and undoing them restores it (I7). A record that is live again has no host. `records`
+ * hold whole golden records. Returns the changed ones.
  */
 export function settleHostRecords<T extends Anchored>(records: readonly T[], isLive: (r: T) => boolean): T[] {
   const changed: T[] = []
@@ -25,7 +27,7 @@ export function settleHostRecords<T extends Anchored>(records: readonly T[], isL
   return changed
 }
 
-/** The record that `r` goes with, of those it is with. */
+/** Returns the key of the host of `r` among the records of its golden record. */
 export function companion<T extends { id: number; key: string }>(
   r: T,
   mates: readonly T[],

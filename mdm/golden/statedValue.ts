@@ -6,8 +6,8 @@ const itemsMax = 1_000
 const textCharsMax = 10_000
 
 /**
- * What is wrong with a value that a steward states for a field, in words; null when nothing is. A reference has to be the
- * text of an id; whether it leads somewhere is not asked here.
+ * Returns what is wrong with a value that a steward states for a field, or null. A reference must
+ * have the form of an id; whether it resolves is not checked here.
  */
 export function valueFault(policy: Policy, field: FieldPolicy, value: unknown): string | null {
   if (value === null || value === undefined) return field.required ? `${field.name} must have a value` : null

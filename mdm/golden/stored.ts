@@ -2,7 +2,7 @@ import type { Transaction } from '../db/database.ts'
 import type { StoredGolden } from './derive.ts'
 import type { ValueAssertion } from './survive.ts'
 
-/** Golden rows by id; an index scan on the primary key. */
+/** Returns golden rows by id; an index scan on the primary key. */
 export async function loadGolden(tx: Transaction, ids: string[]): Promise<Map<string, StoredGolden>> {
   if (ids.length === 0) return new Map()
   const rows = await tx<StoredGolden[]>`
@@ -18,13 +18,13 @@ export interface PairAssertion {
 
 export interface Stated {
   pairs: PairAssertion[]
-  /** By record key. */
+  /** Values by record key. */
   values: Map<string, ValueAssertion[]>
   /** Golden ids. */
   retired: Set<string>
 }
 
-/** What stewards have said of any of these source records and not taken back. */
+/** Returns the standing assertions about any of these source records. */
 export async function loadAssertions(tx: Transaction, keys: string[]): Promise<Stated> {
   const rows = await tx<
     { id: number; kind: string; a: string; b: string | null; field: string | null; value: unknown }[]
@@ -50,14 +50,17 @@ export interface Place {
   deleted: boolean
 }
 
-/** Where source records stand, those that never came left out. */
+/** Returns golden id and state of source records. Records that never arrived are left out. */
 export async function loadPlaces(tx: Transaction, keys: string[]): Promise<Place[]> {
   if (keys.length === 0) return []
   return await tx<Place[]>`
     select key, golden_id as "goldenId", complete, deleted from source_record where key = any(${keys}::uuid[])`
 }
 
-/** Current golden ids of source records; those that are unknown or in no golden record are left out. */
+/**
+ * Returns the golden ids of source records. Unknown records and those without a golden record are
+ * left out.
+ */
 export async function loadCrosswalk(tx: Transaction, keys: string[]): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map()
   const rows = await tx<{ key: string; goldenId: string }[]>`
@@ -65,7 +68,10 @@ export async function loadCrosswalk(tx: Transaction, keys: string[]): Promise<Ma
   return new Map(rows.map((r) => [r.key, r.goldenId]))
 }
 
-/** Keys of the source records of golden records, by golden id; an index scan on the golden id. */
+/**
+ * Returns the keys of the source records of golden records, by golden id; an index scan on the
+ * golden id.
+ */
 export async function loadMemberKeys(tx: Transaction, ids: string[]): Promise<Map<string, string[]>> {
   if (ids.length === 0) return new Map()
   const rows = await tx<{ id: string; keys: string[] }[]>`

@@ -1,13 +1,16 @@
 import type { FieldPolicy, Policy, SystemOfRecord, TypePolicy } from '../../schema/policy.ts'
 import { passesFormat } from './format.ts'
 
-/** A live member of a golden record: one source record in its canonical form, with what survivorship needs of its source. */
+/**
+ * A live member of a golden record: one source record in canonical form, with the facts about its
+ * source that survivorship uses.
+ */
 export interface SurvivorMember {
   /** Key of the source record. */
   key: string
   source: string
   role: string
-  /** 0 to 1. */
+  /** From 0 to 1. */
   trust: number
   trustHalfLifeDays?: number | undefined
   /** Microseconds since 1970. */
@@ -15,18 +18,18 @@ export interface SurvivorMember {
   fields: Record<string, unknown>
 }
 
-/** A steward's lasting value for a field; the one stated last wins over everything. */
+/** A value that a steward stated for a field. The latest one outranks all sources. */
 export interface ValueAssertion {
   field: string
   value: unknown
   id: number
 }
 
-/** Where a value comes from: keys of the source records and the rule that chose them. */
+/** The origin of a value: keys of the source records and the rule that chose them. */
 export interface Provenance {
   r: string[]
   u: string
-  /** The assertion, where a steward stated the value. */
+  /** The assertion, if a steward stated the value. */
   a?: number
 }
 
@@ -35,20 +38,21 @@ export interface Golden {
   provenance: Record<string, Provenance>
 }
 
-/** One candidate for a field, as `candidates` lists them: best first. */
+/** A candidate for a field; `candidates` returns the best first. */
 export interface Candidate {
   key: string
   source: string
   value: unknown
   version: number
-  /** WON, or why it did not. */
+  /** WON, or the reason why it lost. */
   verdict: 'WON' | 'FAILS_FORMAT' | 'NOT_SYSTEM_OF_RECORD' | 'OUTRANKED'
 }
 
 /**
- * The golden record of a set of source records: for every field the value its policy chooses. A pure function of its
- * arguments, indifferent to the order of the members (I1): ties end at the record key, and the age that trust decays
- * with is counted from the newest member, not from the clock.
+ * Returns the golden record of a set of source records: for each field the value that its policy
+ * chooses. A pure function of its arguments that does not depend on the order of the members (I1):
+ * ties are decided by the record key, and the age for the decay of trust counts from the newest
+ * member, not from the clock.
  */
 export function survive(
   policy: Policy,
@@ -74,7 +78,10 @@ export function survive(
   }
 }
 
-/** Every candidate of a field, the winner first, with the reason why the others lost. `values` are the golden values. */
+/**
+ * Returns every candidate of a field, the winner first, with the reasons why others lost. `values`
+ * are the golden values.
+ */
 export function candidates(
   policy: Policy,
   field: FieldPolicy,
@@ -116,13 +123,16 @@ interface Ranked {
 interface Contender extends Ranked {
   value: unknown
   valid: boolean
-  /** Place in the order of the system of record; infinity: not in it. */
+  /** Position in the order of the system of record; infinity if it is not in the order. */
   rank: number
 }
 
 const microsecondsPerDay = 86_400_000_000
 
-/** Trust halves every half-life; age is the distance to the newest member. Best trusted, newest, lowest key first. */
+/**
+ * Ranks members: highest trust, then newest, then lowest key. Trust halves every half-life; age is
+ * the distance to the newest member.
+ */
 function rankMembers(members: SurvivorMember[]): Ranked[] {
   const newest = members.reduce((max, m) => Math.max(max, m.version), 0)
   return members
@@ -150,7 +160,7 @@ function choose(
   const owned = first.rank < Number.POSITIVE_INFINITY
   const rule = owned ? 'SYSTEM_OF_RECORD' : field.survive
   if (!field.list || field.kind === 'GROUP') return { value: first.value, from: [first.member.key], rule }
-  // A list is the union over the records of equal standing: all of them, or those of the best owner.
+  // A list is the union over records of equal rank: all of them, or those of the best owner.
   const equals = best.filter(
     (c) => c.valid === first.valid && (owned ? c.rank === first.rank : field.survive === 'UNION' || c === first),
   )
@@ -168,12 +178,15 @@ function choose(
   return { value, from: [...from], rule }
 }
 
-/** The first order whose condition holds. */
+/** Returns the first order whose condition holds. */
 function orderFor(field: FieldPolicy, values: Record<string, unknown>): SystemOfRecord | undefined {
   return field.systemOfRecord.find((s) => !s.when || s.when.in.includes(String(values[s.when.field])))
 }
 
-/** Contenders for a field: those that pass the format first, then by the system of record, then by the field's rule. */
+/**
+ * Sorts the candidates of a field: those that pass the format first, then by the system of record,
+ * then by the field's rule.
+ */
 function bestFirst(
   policy: Policy,
   field: FieldPolicy,
@@ -189,13 +202,13 @@ function bestFirst(
       contenders.push({ ...r, rank, value: all, valid: passes(policy, field, all) })
       continue
     }
-    // Within one record's list, values that fail their format give way to those that pass.
+    // Within one record's list, values that fail their format yield to those that pass.
     const items = Array.isArray(all) ? all : [all]
     const good = items.filter((v) => passes(policy, field, v))
     contenders.push({ ...r, rank, value: good.length > 0 ? good : items, valid: good.length > 0 })
   }
   const score = scoreOf(field, contenders)
-  // Sorting is stable, so equal scores keep the order of trust, recency and key.
+  // The sort is stable, so equal scores keep the order of trust, recency and key.
   return contenders
     .map((c): [Contender, number] => [c, score(c)])
     .sort(([a, sa], [b, sb]) => Number(b.valid) - Number(a.valid) || compareRank(a.rank, b.rank) || sb - sa)
@@ -233,7 +246,7 @@ function scoreOf(field: FieldPolicy, contenders: Contender[]): (c: Contender) =>
   }
 }
 
-/** How much of a value is there: filled parts of a group, items of a list, words of a text. */
+/** Measures completeness: filled parts of a group, items of a list, words of a text. */
 function completeness(value: unknown): number {
   if (Array.isArray(value)) return value.length
   if (value && typeof value === 'object')

@@ -2,32 +2,35 @@ import type { Sql } from '../db/database.ts'
 
 export interface NewMessage {
   source: string
-  /** Idempotency key: a message of a source system is kept once. */
+  /** Idempotency key: a message of a source system is stored once. */
   messageId: string
   object: string | null
   format: 'event' | 'row'
   body: string
   correlationId: string
-  /** W3C, of the request that brought it; what it leads to is of the same trace. */
+  /**
+   * W3C trace context of the request that delivered it. Everything it causes belongs to that trace.
+   */
   traceparent?: string | null | undefined
 }
 
 export interface Accepted {
   accepted: number
-  /** Messages that were there already, or stand twice among these. */
+  /** Messages that were stored already, or that occur twice in the call. */
   duplicates: number
-  /** The first and the last inbox id that was given; null when nothing was accepted. */
+  /** First and last inbox id of the call; null if nothing was accepted. */
   firstId: number | null
   lastId: number | null
 }
 
-/** Wakes the workers; they look at `pending` anyway, so a lost notice costs only time. */
+/** Wakes the workers. They also poll `pending`, so a lost notification costs only time. */
 export const PENDING_CHANNEL = 'touchstone_pending'
 
 /**
- * Writes messages to the inbox and the queue in one statement: both or neither, durable when it returns. A message id
- * that is known already changes nothing. Texts must hold no NUL (connectors/body.ts replaces it).
- * The plan is an insert from unnest with one probe of the unique index a row; nothing else is read.
+ * Writes messages to the inbox and the queue in one statement: both or neither, durable on return.
+ * A known message id changes nothing. Texts must not contain NUL (connectors/body.ts replaces it).
+ * The plan is an insert from unnest with one probe of the unique index per row; nothing else is
+ * read.
  */
 export async function accept(sql: Sql, messages: readonly NewMessage[]): Promise<Accepted> {
   if (messages.length === 0) return { accepted: 0, duplicates: 0, firstId: null, lastId: null }
@@ -59,8 +62,9 @@ export async function accept(sql: Sql, messages: readonly NewMessage[]): Promise
 const attemptsMax = 8
 
 /**
- * Senders of the same messages in different orders may wait for each other in a circle; one of them is refused, has
- * written nothing, and tries again. A statement by itself needs no transaction around it, which would cost two round trips.
+ * Retries after a deadlock. Senders of the same messages in different orders may deadlock; the
+ * rejected one has written nothing. A single statement needs no transaction, which would cost two
+ * round trips.
  */
 async function pastDeadlocks<T>(write: () => PromiseLike<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {

@@ -1,6 +1,6 @@
 import type { Sql } from '../db/database.ts'
 
-/** Messages that were applied in one transaction, and when. */
+/** Messages that one transaction applied, and when. */
 export interface Batch {
   worker: string
   inboxIds: number[]
@@ -8,7 +8,7 @@ export interface Batch {
   appliedAt: Date
 }
 
-/** Notes batches, for traces; outside of the transactions that applied them, which hold locks. */
+/** Saves batches for traces, outside the transactions that applied them, which hold locks. */
 export async function saveBatches(sql: Sql, batches: readonly Batch[]): Promise<void> {
   if (batches.length === 0) return
   await sql`
@@ -19,7 +19,7 @@ export async function saveBatches(sql: Sql, batches: readonly Batch[]): Promise<
       as b (worker, messages, claimed_at, applied_at)`
 }
 
-/** The literal of several ranges of whole numbers, neighbours together: `{[1,4),[7,8)}`. */
+/** Returns the multirange literal of whole numbers, with neighbours joined: `{[1,4),[7,8)}`. */
 export function multirange(numbers: readonly number[]): string {
   const ranges: [number, number][] = []
   for (const n of numbers.toSorted((a, b) => a - b)) {
@@ -30,7 +30,7 @@ export function multirange(numbers: readonly number[]): string {
   return `{${ranges.map(([from, to]) => `[${from},${to})`).join(',')}}`
 }
 
-/** Batches that a message was in, the earliest first; several where it was replayed. */
+/** Returns the batches of a message, earliest first; several after a replay. */
 export async function readBatches(
   sql: Sql,
   inboxId: number,

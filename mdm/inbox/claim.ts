@@ -10,29 +10,30 @@ export interface Message {
   correlationId: string
   traceparent: string | null
   receivedAt: Date
-  /** The message that this one puts right, and when that one was received. */
+  /** The message that this one corrects, and when that one was received. */
   corrects: number | null
   statedAt: Date | null
-  /** In the queue again: what is stored is mapped anew. */
+  /** True if the message is in the queue again: its stored records are mapped again. */
   replay: boolean
 }
 
-/** One of several workers that share a queue, counted from 0. */
+/** One of several workers that share a queue, numbered from 0. */
 export interface Share {
   worker: number
   workers: number
 }
 
 /**
- * Messages of one thing often come close together, and two workers on neighbouring messages wait for each other. So each
- * worker begins with stretches of the queue of its own, this long.
+ * Length of the stretches of the queue that each worker prefers. Messages of one thing often arrive
+ * close together, and two workers on neighbouring messages wait for each other.
  */
 const stretch = 4_096
 
 /**
- * Takes the oldest messages that nobody else works on out of the queue, inside the transaction that applies them: a
- * crash puts them back. Those of the worker's own share first; when there are none, any, so that nothing waits for a
- * worker that is busy or gone. `only` restricts to some messages, when a failed batch is tried in parts.
+ * Claims the oldest messages that no other worker holds, in the transaction that applies them; a
+ * crash puts them back. Claims from the worker's own share first and from all others if that is
+ * empty, so nothing waits for a busy or dead worker. `only` limits the claim to some messages when
+ * parts of a failed batch are tried.
  */
 export async function claim(
   tx: Transaction,
@@ -45,7 +46,9 @@ export async function claim(
 }
 const ALL: Share = { worker: 0, workers: 1 }
 
-/** Takes one message out of the queue, even if it is not due; null where it is not there or another worker has it. */
+/**
+ * Claims one message even if it is not due; null if it is not queued or another worker holds it.
+ */
 export async function withdraw(tx: Transaction, inboxId: number): Promise<Message | null> {
   const [message] = await take(tx, 1, [inboxId], ALL, true)
   return message ?? null
@@ -73,9 +76,9 @@ async function take(
 }
 
 /**
- * Counts a failed attempt; the message is tried again after a pause that doubles, from one second. The count is stored
- * with the queue, so all workers share it and a restart keeps it. Returns how many attempts have failed; null where the
- * message is no longer in the queue, or another worker has it at this moment.
+ * Counts a failed attempt and delays the next one; the delay doubles from one second. The count is
+ * stored in the queue, so all workers share it and it survives a restart. Returns the number of
+ * failed attempts; null if the message is no longer queued or another worker holds it.
  */
 export async function postpone(tx: Transaction, inboxId: number): Promise<number | null> {
   const [row] = await tx<{ attempts: number }[]>`
@@ -84,5 +87,8 @@ export async function postpone(tx: Transaction, inboxId: number): Promise<number
     where inbox_id = (select inbox_id from pending where inbox_id = ${inboxId} for update skip locked) returning attempts`
   return row?.attempts ?? null
 }
-/** A smallint holds no more than this and one; a message whose exception cannot be stored is tried for ever. */
+/**
+ * Bound of the attempts counter, a smallint. A message whose exception cannot be stored is retried
+ * for ever.
+ */
 const attemptsCountMax = 32_766

@@ -1,6 +1,6 @@
 import type { Sql, Transaction } from '../db/database.ts'
 
-/** A message that could not be applied, or could not be when somebody corrected or discarded it. */
+/** A message that could not be applied, including one that was corrected or discarded since. */
 export interface ExceptionRow {
   inboxId: number
   system: string
@@ -13,9 +13,9 @@ export interface ExceptionRow {
   messageId: string
   correlationId: string
   format: 'event' | 'row'
-  /** The message that this one was to put right. */
+  /** The message that this one corrects. */
   corrects: number | null
-  /** In the queue, to be tried again. */
+  /** True if it waits in the queue for another attempt. */
   waiting: boolean
   receivedAt: Date
   failedAt: Date
@@ -23,7 +23,7 @@ export interface ExceptionRow {
 
 export type ExceptionState = 'EXCEPTION' | 'CORRECTED' | 'DISCARDED'
 
-/** All that is given must hold; an empty list fits nothing. */
+/** A filter. All given parts must match; an empty list matches nothing. */
 export interface ExceptionFilter {
   ids?: readonly number[] | null
   /** Messages with a higher number. */
@@ -31,17 +31,17 @@ export interface ExceptionFilter {
   systems?: readonly string[] | null
   objects?: readonly string[] | null
   codes?: readonly string[] | null
-  /** Received so long ago, in seconds. */
+  /** Minimum age since receipt, in seconds. */
   ageSecondsMin?: number | null
   ageSecondsMax?: number | null
-  /** Id of the record in its system, of the message or of its correlation. */
+  /** Id of the record in its system, of the message, or correlation id. */
   about?: string | null
-  /** Part of the reason, in capitals or not. */
+  /** Part of the reason, in any case. */
   text?: string | null
-  /** Systems with an object each, as an owner has them. */
+  /** Pairs of system and object, the form in which owners are configured. */
   places?: readonly { system: string; object: string | null }[] | null
   state?: ExceptionState | null
-  /** Whether it is in the queue, to be tried again. */
+  /** Whether it waits in the queue for another attempt. */
   waiting?: boolean | null
 }
 
@@ -49,10 +49,13 @@ const columns = `o.inbox_id as "inboxId", o.source as system, o.object, o.source
   o.outcome as state, o.code, o.detail, i.message_id as "messageId", i.correlation_id as "correlationId", i.format,
   i.corrects, p.inbox_id is not null as waiting, i.received_at as "receivedAt", o.at as "failedAt"`
 
-// Joined, because an `exists` of the list is answered by hashing the whole queue.
+// A join, because Postgres would run an `exists` by hashing the whole queue.
 const tables = `outcome o join inbox i on i.id = o.inbox_id left join pending p on p.inbox_id = o.inbox_id`
 
-/** The oldest first; walks the partial index of what is open, or that of (source, object). */
+/**
+ * Returns exceptions, oldest first; walks the partial index of open ones, or that of (source,
+ * object).
+ */
 export async function readExceptions(
   sql: Sql,
   filter: ExceptionFilter,
@@ -85,7 +88,7 @@ export interface ExceptionCount {
   oldestAt: Date
 }
 
-/** How many there are of each system, object and code: one pass. */
+/** Counts exceptions by system, object and code, in one pass. */
 export async function countExceptions(sql: Sql | Transaction, filter: ExceptionFilter): Promise<ExceptionCount[]> {
   const { where, values } = condition(filter)
   return await sql.unsafe<ExceptionCount[]>(
@@ -96,7 +99,9 @@ export async function countExceptions(sql: Sql | Transaction, filter: ExceptionF
   )
 }
 
-/** Where exceptions of a state are: what an owner has is worked out from it. */
+/**
+ * Returns the pairs of system and object with exceptions of a state. Owners are derived from them.
+ */
 export async function exceptionPlaces(
   sql: Sql,
   state: ExceptionState,
@@ -105,7 +110,10 @@ export async function exceptionPlaces(
     select source as system, object from outcome where outcome = ${state} group by 1, 2 order by 1, 2`
 }
 
-/** What is open, fits and does not wait in the queue already, locked, the oldest first; `more` where the limit was reached. */
+/**
+ * Locks open exceptions that match and do not wait in the queue, oldest first. `more` is true if
+ * the limit was reached.
+ */
 export async function lockOpen(
   tx: Transaction,
   filter: ExceptionFilter,
@@ -117,7 +125,8 @@ export async function lockOpen(
      where ${where.join(' and ')} order by o.inbox_id limit ${limit} for update of o`,
     values as never[],
   )
-  // Whoever held a lock before us may have put its message into the queue, which leaves the row that we waited for as it was.
+  // The previous holder of a lock may have put its message into the queue; that leaves the row we
+  // waited for unchanged.
   const queued = await tx<{ id: number }[]>`
     select inbox_id as id from pending where inbox_id = any(${rows.map((r) => r.inboxId)}::bigint[])`
   const waiting = new Set(queued.map((q) => q.id))
@@ -132,7 +141,7 @@ export async function readBody(sql: Sql, inboxId: number): Promise<string | null
 function condition(filter: ExceptionFilter): { where: string[]; values: unknown[] } {
   const values: unknown[] = []
   const add = (value: unknown) => `$${values.push(value)}`
-  // As text and not as a parameter, so that the partial indexes are used.
+  // Text and no parameter, so the partial indexes are used.
   const where = [`o.outcome = '${filter.state ?? 'EXCEPTION'}'`]
   if (filter.ids) where.push(`o.inbox_id = any(${add(filter.ids)}::bigint[])`)
   if (typeof filter.beyond === 'number') where.push(`o.inbox_id > ${add(filter.beyond)}`)

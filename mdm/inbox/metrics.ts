@@ -1,6 +1,6 @@
 import type { Transaction } from '../db/database.ts'
 
-/** Messages of one system and object that wait; `object` as the message names it. */
+/** Waiting messages of one system and object, by the object name in the message. */
 export interface WaitingFigure {
   system: string
   object: string | null
@@ -8,12 +8,18 @@ export interface WaitingFigure {
   oldestAt: Date
 }
 
-/** Of the queue so much is looked at: its oldest messages. What waits longest is among them. */
+/**
+ * Only this many of the oldest messages in the queue are read. The one that waits longest is among
+ * them.
+ */
 export const waitingRowsMax = 10_000
-/** The queue is counted up to here. */
+/** Largest counted length of the queue. */
 export const queueRowsMax = 100_000
 
-/** What waits, by system and object, among the oldest of the queue: a walk along its primary key. */
+/**
+ * Counts waiting messages by system and object among the oldest of the queue; walks its primary
+ * key.
+ */
 export async function waitingFigures(tx: Transaction): Promise<WaitingFigure[]> {
   return await tx<WaitingFigure[]>`
     with oldest as (select inbox_id from pending order by inbox_id limit ${waitingRowsMax})
@@ -22,12 +28,12 @@ export async function waitingFigures(tx: Transaction): Promise<WaitingFigure[]> 
 }
 
 export interface QueueFigure {
-  /** Up to the bound. */
+  /** At most the bound. */
   messages: number
-  /** Put back after a failure, to be tried again later; up to the bound. */
+  /** Messages that wait for another attempt after a failure; at most the bound. */
   postponed: number
   replayed: number
-  /** The highest number given out: messages ever accepted, and some that were refused as known. */
+  /** The highest assigned number: messages ever accepted, and some that were rejected as known. */
   newest: number
 }
 
@@ -39,7 +45,10 @@ export async function queueFigure(tx: Transaction): Promise<QueueFigure> {
   return row ?? { messages: 0, postponed: 0, replayed: 0, newest: 0 }
 }
 
-/** Open exceptions by system and code, with when the oldest was first met: a pass over the partial index of what is open. */
+/**
+ * Counts open exceptions by system and code, with the time of the oldest; a pass over the partial
+ * index of open ones.
+ */
 export async function exceptionFigures(
   tx: Transaction,
 ): Promise<{ system: string; code: string; count: number; oldestAt: Date }[]> {
@@ -48,14 +57,20 @@ export async function exceptionFigures(
     from outcome where outcome = 'EXCEPTION' group by 1, 2`
 }
 
-/** Waiting messages of one system and object that came longer ago than allowed: one count for each of the spans asked for. */
+/**
+ * Waiting messages of one system and object that exceed an allowed age: one count for each
+ * requested age.
+ */
 export interface LateFigure {
   system: string
   object: string | null
   counts: number[]
 }
 
-/** What waits too long, for several spans in one pass over the oldest of the queue; replays are not late. */
+/**
+ * Counts messages that wait too long, for several ages in one pass over the oldest of the queue.
+ * Replays are never late.
+ */
 export async function lateFigures(tx: Transaction, withinMs: readonly number[]): Promise<LateFigure[]> {
   if (withinMs.length === 0) return []
   const counts = withinMs.map((ms) => `count(*) filter (where i.received_at < now() - interval '${Number(ms)} ms')`)

@@ -1,12 +1,15 @@
 import type { Transaction } from '../db/database.ts'
 
-/** Code of the exception of a record that is applied and served, and could not be compared with others. */
+/**
+ * Code of the exception of a record that is applied and served but could not be compared with
+ * others.
+ */
 const CODE = 'NOT_COMPARED'
 
 /**
- * Opens an exception for each record that cannot be compared, by id, with the reason: at the message that it last came
- * with, so the owner of that message has it. Another comparison of the record adds none, nor does a discarded one open
- * again. Call it once the records are saved.
+ * Opens an exception, with the reason, for each record that cannot be compared. It belongs to the
+ * record's last message and so to that message's owner. A second comparison adds none and does not
+ * reopen a discarded one. Call it after the records are saved.
  */
 export async function saveNotCompared(tx: Transaction, reasons: ReadonlyMap<number, string>): Promise<void> {
   if (reasons.size === 0) return
@@ -23,7 +26,9 @@ export async function saveNotCompared(tx: Transaction, reasons: ReadonlyMap<numb
       where outcome.outcome = 'SKIPPED'`
 }
 
-/** Closes the exceptions of records that are about to be compared again. Call it before the records are saved. */
+/**
+ * Closes the exceptions of records that are compared again. Call it before the records are saved.
+ */
 export async function settleNotCompared(tx: Transaction, recordIds: readonly number[]): Promise<void> {
   if (recordIds.length > 0)
     await tx`
@@ -32,7 +37,7 @@ export async function settleNotCompared(tx: Transaction, recordIds: readonly num
         and o.outcome = 'EXCEPTION' and o.code = ${CODE}`
 }
 
-/** Those of the messages that are an open exception of this kind. */
+/** Returns those messages that have an open exception of this kind. */
 export async function loadNotCompared(tx: Transaction, inboxIds: readonly number[]): Promise<Set<number>> {
   if (inboxIds.length === 0) return new Set()
   const rows = await tx<{ id: number }[]>`

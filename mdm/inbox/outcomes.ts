@@ -2,7 +2,7 @@ import { storable } from '../../schema/storable.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Message } from './claim.ts'
 
-/** Why a message was not simply applied: it had nothing new to say, or it could not be used. */
+/** Why a message was not applied: it contained nothing new, or it could not be used. */
 export interface Outcome {
   inboxId: number
   outcome: 'SKIPPED' | 'EXCEPTION'
@@ -12,7 +12,7 @@ export interface Outcome {
   object: string | null
   sourceId: string | null
   field: string | null
-  /** Of a message that was in the queue again. */
+  /** True for a message that was in the queue again. */
   replay: boolean
 }
 
@@ -37,8 +37,9 @@ export function outcomeOf(
 }
 
 /**
- * One outcome a message, though it may hold several records: an exception of any part is the message's; it is skipped
- * only when no part of it said anything new. `parts` is how many records each message named.
+ * Reduces outcomes to one per message, though a message may hold several records: an exception of
+ * any part is the message's; it is skipped only if no part contained anything new. `parts` is the
+ * number of records of each message.
  */
 export function perMessage(outcomes: Outcome[], parts: ReadonlyMap<number, number>): Outcome[] {
   return [...Map.groupBy(outcomes, (o) => o.inboxId)].flatMap(([inboxId, all]) => {
@@ -49,16 +50,21 @@ export function perMessage(outcomes: Outcome[], parts: ReadonlyMap<number, numbe
 }
 
 const detailCharsMax = 2_000
-/** As connectors bound it; it is part of an index, whose rows Postgres bounds. */
+/**
+ * The bound that connectors apply. The object is part of an index, whose row size Postgres limits.
+ */
 const objectCharsMax = 200
 
-/** Texts of a failure come from anywhere: cut, and without what Postgres refuses, so that the outcome itself is stored. */
+/**
+ * Error texts come from anywhere: cut, and without characters that Postgres rejects, so the outcome
+ * itself can be stored.
+ */
 const text = (value: string, charsMax: number) => storable(value.slice(0, charsMax))
 const textOrNull = (value: string | null) => (value === null ? null : text(value, detailCharsMax))
 
 export async function saveOutcomes(tx: Transaction, outcomes: Outcome[]): Promise<void> {
   if (outcomes.length === 0) return
-  // A replay that had nothing new to say leaves what became of the message before, unless that was an exception.
+  // A replay without anything new keeps the earlier outcome, unless that was an exception.
   const [silent, told] = [outcomes.filter(isSilent), outcomes.filter((o) => !isSilent(o))]
   if (silent.length > 0)
     await tx`
@@ -81,14 +87,14 @@ function isSilent(o: Outcome): boolean {
   return o.replay && o.outcome === 'SKIPPED'
 }
 
-/** Messages that came through this time: what became of them before counts no longer. */
+/** Deletes the earlier outcomes of messages that were applied this time. */
 export async function dropOutcomes(tx: Transaction, inboxIds: readonly number[]): Promise<void> {
   if (inboxIds.length > 0) await tx`delete from outcome where inbox_id = any(${inboxIds as number[]}::bigint[])`
 }
 
 /**
- * A record that was waiting for its required fields has become whole: what it waited with is settled. Returns the
- * messages that are no exceptions any more.
+ * Settles the exceptions of records that waited for required fields and are complete now. Returns
+ * the messages that are no exceptions any more.
  */
 export async function settleIncomplete(
   tx: Transaction,

@@ -4,21 +4,22 @@ export interface ReplayRange {
   source: string
   from: Date | null
   to: Date | null
-  /** Messages with a higher number than this, up to that. */
+  /** Messages with a higher number than `after`, up to `upTo`. */
   after: number
   upTo: number
   rowsMax: number
 }
 
-/** The number of the newest message; 0 when there is none. */
+/** Returns the number of the newest message; 0 if there is none. */
 export async function newestMessage(sql: Sql): Promise<number> {
   const [row] = await sql<{ id: number | null }[]>`select max(id) as id from inbox`
   return row?.id ?? 0
 }
 
 /**
- * Messages of a source system in the order in which they came, without those that were corrected or discarded. A scan of
- * the primary key from `after`; the block ranges of received_at say where a span of time begins.
+ * Returns messages of a source system in order of arrival, without corrected and discarded ones.
+ * Scans the primary key from `after`; the block ranges of received_at find the start of a time
+ * range.
  */
 export async function readForReplay(sql: Sql, range: ReplayRange): Promise<{ id: number; object: string | null }[]> {
   const { source, from, to, after, upTo, rowsMax } = range
@@ -30,7 +31,7 @@ export async function readForReplay(sql: Sql, range: ReplayRange): Promise<{ id:
     order by i.id limit ${rowsMax}`
 }
 
-/** Messages in the queue that are there again; counts to `max` and a little beyond. */
+/** Counts replayed messages in the queue, up to `max` and a little beyond. */
 export async function countReplaying(sql: Sql, max: number): Promise<number> {
   const [row] = await sql<{ n: number }[]>`
     select count(*)::int as n from (select 1 from pending where replay limit ${max + 1}) x`

@@ -2,8 +2,8 @@ import type { Transaction } from '../db/database.ts'
 import { PENDING_CHANNEL } from './accept.ts'
 
 /**
- * Puts messages of the inbox into the queue again; those that wait already, or are being applied, stay as they are: so it
- * waits for nobody. Answers how many.
+ * Puts messages of the inbox into the queue again. Messages that wait there or are being applied
+ * stay as they are, so the call never blocks. Returns how many were added.
  */
 export async function requeue(tx: Transaction, inboxIds: readonly number[]): Promise<number> {
   if (inboxIds.length === 0) return 0
@@ -16,7 +16,10 @@ export async function requeue(tx: Transaction, inboxIds: readonly number[]): Pro
   return rows.length
 }
 
-/** A message that puts another one right. Its idempotency key among those of its system says whose request it was. */
+/**
+ * A message that corrects another one. Its idempotency key among the messages of its system
+ * identifies the request.
+ */
 export interface Correction {
   corrects: number
   messageId: string
@@ -26,8 +29,8 @@ export interface Correction {
 }
 
 /**
- * Appends a correction to the inbox and the queue: of the same system and format, and stated when what it puts right
- * was. Answers its id; null where there is no such message.
+ * Appends a correction to the inbox and the queue, with the system, format and time of statement of
+ * the message it corrects. Returns its id; null if there is no such message.
  */
 export async function acceptCorrection(tx: Transaction, c: Correction): Promise<number | null> {
   const [row] = await tx<{ id: number }[]>`
@@ -42,7 +45,7 @@ export async function acceptCorrection(tx: Transaction, c: Correction): Promise<
   return row?.id ?? null
 }
 
-/** These are no longer open: somebody corrected or discarded them. */
+/** Closes exceptions: somebody corrected or discarded these messages. */
 export async function closeExceptions(
   tx: Transaction,
   inboxIds: readonly number[],

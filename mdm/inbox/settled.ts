@@ -1,13 +1,13 @@
 import type { Sql } from '../db/database.ts'
 
-/** What became of messages that were accepted under one correlation id. */
+/** Outcomes of messages that were accepted under one correlation id. */
 export interface Settled {
   /** Still in the queue. */
   waiting: number
   applied: number
   skipped: number
   exceptions: number
-  /** Why messages were not applied, most frequent first. */
+  /** Reasons why messages were not applied, most frequent first. */
   reasons: { outcome: 'SKIPPED' | 'EXCEPTION'; code: string; count: number; example: string }[]
 }
 
@@ -19,14 +19,20 @@ export interface Span {
 
 const reasonsMax = 20
 
-/** Messages of the span that still wait: a range of the queue's primary key, cheap enough to ask every second. */
+/**
+ * Counts messages of the range that still wait: a range of the queue's primary key, cheap enough to
+ * poll every second.
+ */
 export async function countWaiting(sql: Sql, span: Pick<Span, 'firstId' | 'lastId'>): Promise<number> {
   const [row] = await sql<{ n: number }[]>`
     select count(*)::integer as n from pending where inbox_id between ${span.firstId} and ${span.lastId}`
   return row?.n ?? 0
 }
 
-/** The counts of a span: one pass over its range of the inbox, with probes of the queue and the outcomes. */
+/**
+ * Returns the counts of a range: one pass over its part of the inbox, with probes of the queue and
+ * the outcomes.
+ */
 export async function settled(sql: Sql, span: Span): Promise<Settled> {
   const rows = await sql<
     {

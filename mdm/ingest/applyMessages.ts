@@ -15,16 +15,17 @@ import { leadsTooFar, versionLeadHoursMax } from './versionLead.ts'
 type Connectors = ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
 
 export interface AppliedMessages {
-  /** Records that the messages change, as they are now; not written yet. */
+  /** Records that the messages change, in their new form; not written yet. */
   records: ArrivedRecord[]
-  /** Records that the messages name and do not change. */
+  /** Records that the messages name but do not change. */
   unchanged: ArrivedRecord[]
   outcomes: Outcome[]
 }
 
 /**
- * From messages to source records: reads each message, locks the records it names, lays its changes over what is stored
- * and maps the result to the canonical form. A message that says nothing new or cannot be used ends as an outcome.
+ * Turns messages into source records: reads each message, locks its records, folds its changes into
+ * the stored state and maps the result to canonical form. A message without anything new, or that
+ * cannot be used, becomes an outcome.
  */
 export async function applyMessages(
   tx: Transaction,
@@ -59,7 +60,7 @@ interface KeyedChange {
   change: RecordChange
 }
 
-/** What a message says, or the exception that it is. */
+/** Returns the changes of a message, or adds its exception to `outcomes`. */
 function read(connectors: Connectors, message: Message, outcomes: Outcome[]): KeyedChange[] {
   const connector = connectors.get(message.source)
   try {
@@ -79,8 +80,8 @@ function read(connectors: Connectors, message: Message, outcomes: Outcome[]): Ke
 }
 
 /**
- * Runs code of a connector. An error that it throws is the message's, whatever its code: one that looks like a lost
- * connection would otherwise be taken for a database that is away, and hold up all messages for ever.
+ * Runs connector code. Its errors belong to the message, whatever their code: one that looks like a
+ * lost connection would otherwise pass for an unavailable database and block all messages for ever.
  */
 function own<T>(step: string, run: () => T): T {
   try {
@@ -90,7 +91,7 @@ function own<T>(step: string, run: () => T): T {
   }
 }
 
-/** Returns what is wrong with a version that leads too far; null where it does not. */
+/** Returns why a version leads the clock too far, or null. */
 function tooFarAhead(change: RecordChange, { receivedAt }: Message): string | null {
   const version = Number(change.version ?? 0)
   if (!leadsTooFar(version, receivedAt)) return null
@@ -101,11 +102,11 @@ function tooFarAhead(change: RecordChange, { receivedAt }: Message): string | nu
 export interface ArrivedRecord {
   record: WholeRecord
   cause: Cause
-  /** It was waiting for required fields and has them now. */
+  /** True if the record waited for required fields and has them now. */
   settled: boolean
 }
 
-/** Lays the changes over what is stored, record by record, and maps what came out of it. */
+/** Folds the changes into the stored state, record by record, and maps the result. */
 async function foldAll(
   tx: Transaction,
   connectors: Connectors,
@@ -127,14 +128,15 @@ async function foldAll(
     const connector = connectors.get(message.source)
     if (!connector) continue
     const result = fold(known, change, statedAt.getTime() * 1000, message.inboxId, message.corrects !== null)
-    // A replay says nothing new, but what is stored may be mapped otherwise by now, or wait to be compared.
+    // A replay contains nothing new, but the record may map differently by now, or wait for a
+    // comparison.
     const mapped =
       'skipped' in result && message.replay && known
         ? own('mapping', () => connector.map(known.object, known.raw))
         : null
     const anew = mapped && known && (notCompared.has(message.inboxId) || differs(known, mapped)) ? known : null
     if ('skipped' in result && !anew) {
-      // It goes on waiting for its required fields, as the exception that it is.
+      // It still waits for its required fields, as the exception that it is.
       if (message.replay && known && !known.complete && !known.deleted) stillWaiting.add(message.inboxId)
       const detail =
         result.skipped === 'NOT_NEWER' ? 'what is stored is as new or newer' : 'the content is what is stored'

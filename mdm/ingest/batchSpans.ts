@@ -2,11 +2,11 @@ import { noted, SpanKind, tracingIsOn } from '../../schema/trace.ts'
 import type { NewChange } from '../feed/append.ts'
 import type { Message } from '../inbox/claim.ts'
 
-/** The spans of one batch, told when it is committed: what was rolled back leaves none. */
+/** The trace spans of one batch. They are reported after the commit, so a rollback leaves none. */
 export class BatchSpans {
   messages: readonly Message[] = []
   events: readonly NewChange[] = []
-  /** What the batch is at; an error that it ends with is told with it. */
+  /** The present step of the batch. An error that ends the batch carries it. */
   step = 'claiming'
 
   async around<T>(work: () => Promise<T>): Promise<T> {
@@ -17,7 +17,10 @@ export class BatchSpans {
     return result
   }
 
-  /** Each message and each event under the request that brought it; the batch is a trace of its own, for it is of many. */
+  /**
+   * Reports each message and each event under the request that delivered it. The batch is a trace
+   * of its own, because it belongs to many.
+   */
   #tell(began: number, ended: number): void {
     if (this.messages.length === 0) return
     const count = { 'touchstone.messages': this.messages.length, 'touchstone.events': this.events.length }

@@ -4,7 +4,7 @@ import type { Sql, Transaction } from '../db/database.ts'
 
 export type ExceptionWorkKind = 'RETRY' | 'EDIT' | 'DISCARD'
 
-/** One request about exceptions; `answer` is what came of it. */
+/** One request about exceptions; `answer` is its result. */
 export interface ExceptionWork<T> {
   kind: ExceptionWorkKind
   reason: string
@@ -12,11 +12,14 @@ export interface ExceptionWork<T> {
   request: object
   answer: T
   messages: readonly { inboxId: number; code: string; detail: string }[]
-  /** The message that puts the only one right. */
+  /** The correcting message, if the request corrected a single one. */
   correctedBy: number | null
 }
 
-/** What was answered to this key before: null when nothing, REUSED when the key was another request's. Such requests take turns. */
+/**
+ * Returns the earlier result of this idempotency key: null if there is none, REUSED if the key
+ * belongs to another request. Requests with one key run in turn.
+ */
 export async function workedBefore<T>(
   tx: Transaction,
   caller: Caller,
@@ -44,7 +47,7 @@ export async function saveWork<T>(tx: Transaction, caller: Caller, work: Excepti
       ${work.messages.map((m) => m.detail)}::text[]) as m (inbox_id, code, detail)`
 }
 
-/** What was done about a message. */
+/** A work step on a message. */
 export interface ExceptionStep {
   inboxId: number
   kind: ExceptionWorkKind
@@ -56,7 +59,7 @@ export interface ExceptionStep {
   correctedBy: number | null
 }
 
-/** The earliest first. */
+/** Returns work steps, earliest first. */
 export async function readWork(sql: Sql, inboxIds: readonly number[]): Promise<Map<number, ExceptionStep[]>> {
   const rows = await sql<ExceptionStep[]>`
     select w.inbox_id as "inboxId", x.kind, x.actor, x.reason, x.at, w.code, w.detail, w.corrected_by as "correctedBy"

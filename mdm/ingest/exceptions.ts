@@ -20,7 +20,9 @@ import { missingRole, ownerOf, type StewardshipRules } from '../tasks/rules.ts'
 import { type ExceptionWorkKind, saveWork, workedBefore } from './exceptionWork.ts'
 import { leadsTooFar, versionLeadHoursMax } from './versionLead.ts'
 
-/** What work on inbound exceptions needs. Without connectors nothing is explained or corrected. */
+/**
+ * Dependencies of work on inbound exceptions. Without connectors nothing is explained or corrected.
+ */
 export interface ExceptionDesk {
   sql: Sql
   policy: Policy
@@ -48,20 +50,22 @@ export type ExceptionRule =
   | 'BAD_PAYLOAD'
 
 /**
- * What became of a request. `messages` were retried, corrected or discarded, `last` is the highest number among them;
- * `left` fit too and are to be asked for again, `beyond` the last.
+ * The result of a request. `messages` were retried, corrected or discarded, and `last` is the
+ * highest number among them. `left` more match; request them again with `beyond` set to `last`.
  */
 export type ExceptionOutcome =
   | { code: 'DONE'; messages: number; last: number | null; left: number; correctedBy: number | null }
   | { code: 'REFUSED'; rule: ExceptionRule; detail: string }
 
-/** Exceptions that one request works on at most. */
+/** Largest number of exceptions in one request. */
 export const exceptionsPerRequestMax = 1_000
 const reasonCharsMax = 2_000
 const keyCharsMax = 200
 const payloadCharsMax = 1_048_576
 
-/** Puts what fits into the queue again, the oldest first; what is stored of it is mapped anew. */
+/**
+ * Puts matching messages into the queue again, oldest first; their stored records are mapped again.
+ */
 export async function retryExceptions(
   desk: ExceptionDesk,
   caller: Caller,
@@ -77,7 +81,10 @@ export async function retryExceptions(
   })
 }
 
-/** Nobody is to wait for these any longer. They stay in the inbox; the source system may still send what was missing. */
+/**
+ * Closes exceptions without applying them. The messages stay in the inbox, and the source system
+ * may still send what was missing.
+ */
 export async function discardExceptions(
   desk: ExceptionDesk,
   caller: Caller,
@@ -95,10 +102,11 @@ export async function discardExceptions(
 }
 
 /**
- * Appends a corrected payload to the inbox as a message of its own that names the one it puts right, which is open no
- * longer. A payload that still cannot be read is refused with the reason; whether it is complete is seen when it is applied.
- * It speaks of the records that the message spoke of, where that can be told, and of none whose values the caller may not
- * see: the right to mend a message is none to write any record of its system.
+ * Appends a corrected payload to the inbox as a message that names the one it corrects and closes
+ * its exception. A payload that still cannot be read is rejected with the reason; whether it is
+ * complete shows when it is applied. It must concern the same records as the original where those
+ * are known, and none whose values the caller may not see: the right to correct a message is no
+ * right to write other records of its system.
  */
 export async function correctException(
   desk: ExceptionDesk,
@@ -139,19 +147,22 @@ export async function correctException(
   })
 }
 
-/** What a message says of one record, and how it becomes canonical fields. */
+/** The change that a message makes to one record, with its mapping to canonical fields. */
 export interface Explained {
   object: string
   sourceId: string
   type: string
   deleted: boolean
-  /** The message states only these fields of the record; the others are not known here. */
+  /** True if the message states only these fields of the record; others are unknown here. */
   partial: boolean
   raw: Record<string, unknown>
   steps: MappingStep[]
 }
 
-/** The steps from a message, or from another text in its place, to canonical fields; or why it cannot be read. */
+/**
+ * The steps from a message, or from a replacement text, to canonical fields; or why it cannot be
+ * read.
+ */
 export type Explanation = { records: Explained[] } | { code: string; detail: string }
 
 export function explain(
@@ -177,7 +188,7 @@ export function explain(
   }
 }
 
-/** What the mapping makes of an object, by any of its names; null for one that it does not know. */
+/** Returns the type that the mapping gives an object, by any of its names; null if it has none. */
 export function typeOf(
   { connectors }: Pick<ExceptionDesk, 'connectors'>,
   system: string,
@@ -192,7 +203,7 @@ export function ownerOfException(desk: ExceptionDesk, row: { system: string; obj
   return ownerOf(desk.rules, { ...row, type: typeOf(desk, row.system, row.object) })
 }
 
-/** A filter by owner as one by place: owners are configured, not stored. */
+/** Turns a filter by owner into one by system and object: owners are configured, not stored. */
 export async function withOwner(
   desk: ExceptionDesk,
   { owner, ...filter }: ExceptionFilter & { owner?: string | null },
@@ -203,8 +214,8 @@ export async function withOwner(
 }
 
 /**
- * The scope that a caller lacks to see what a message says, or null. Of a golden type all its scopes are needed; of an
- * object that no mapping knows, all there are; operational objects hold nothing that needs one.
+ * Returns the scope that a caller lacks to see a message, or null. A golden type needs all its
+ * scopes; an object without a mapping needs all there are; operational objects need none.
  */
 export function missingScope(
   desk: ExceptionDesk,
@@ -342,7 +353,10 @@ function faultOfCorrection(
     : null
 }
 
-/** The newest version of what a text speaks of, in microseconds since 1970; null where it gives none or cannot be read. */
+/**
+ * Returns the newest version in a text, in microseconds since 1970; null if it has none or cannot
+ * be read.
+ */
 function newestOf(
   { connectors }: ExceptionDesk,
   { system, format }: ExceptionRow,

@@ -1,14 +1,17 @@
-/** A step of the pipeline failed by the fault of what it worked on: never a sign that the database is away. */
+/**
+ * A step of the pipeline failed because of its input. Never a sign that the database is
+ * unavailable.
+ */
 export class StepError extends Error {
   override name = 'StepError'
   constructor(step: string, thrown: unknown) {
     super(`${step}: ${thrownText(thrown)}`, { cause: thrown })
-    // Where it happened is of use, not where it was caught.
+    // Keeps the stack of the original error.
     if (thrown instanceof Error && thrown.stack) this.stack = thrown.stack
   }
 }
 
-/** The text of what was thrown, which need not be an Error. */
+/** Returns the text of a thrown value, which need not be an Error. */
 export function thrownText(thrown: unknown): string {
   try {
     const message = (thrown as { message?: unknown } | null | undefined)?.message
@@ -18,7 +21,7 @@ export function thrownText(thrown: unknown): string {
   }
 }
 
-/** What was thrown as an Error, for the log. */
+/** Returns a thrown value as an Error, for the log. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(thrownText(thrown))
 }

@@ -8,18 +8,21 @@ import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { type Accepted, accept, type NewMessage } from '../inbox/accept.ts'
 
 export interface LoadOptions {
-  /** The object that the rows are, where they do not say so themselves. */
+  /** The object of the rows, unless they name it themselves. */
   object: string | null
   file: FileOptions
-  /** Of all messages of this load. */
+  /** Correlation id of all messages of this load. */
   correlationId: string
-  /** Take rows that were loaded before as new statements: a source without versions may go back to an old content. */
+  /**
+   * True: rows that were loaded before count as new statements. A source without versions may
+   * return to an earlier content.
+   */
   again: boolean
-  /** How long a database that is away is waited for, in ms; default 2 minutes. */
+  /** How long to wait for an unavailable database, in ms; 2 minutes by default. */
   awayMsMax?: number
-  /** Told once each time that the database is away. */
+  /** Called once each time the database becomes unavailable. */
   onAway?: (error: unknown) => void
-  /** Stops after the batch under way. */
+  /** Stops after the current batch. */
   signal?: AbortSignal
   onProgress?: (loaded: Loaded) => void
 }
@@ -30,18 +33,18 @@ export interface Loaded {
   duplicates: number
   firstId: number | null
   lastId: number | null
-  /** The signal came before the end of the file. */
+  /** True if the signal came before the end of the file. */
   stopped: boolean
 }
 
-/** Rows of one statement, and their text; two batches are in memory at a time. */
+/** Largest number of rows in one statement. Two batches are in memory at a time. */
 const batchRowsMax = 1_000
 const batchCharsMax = 4 * 1024 * 1024
 
 /**
- * Puts the rows of a file into the inbox, batch by batch, reading the next one while one is written. A row's content is
- * its message id, so a load that was stopped, or a file loaded again, only adds what is not there yet.
- * Throws FileError; what came before it is in the inbox.
+ * Puts the rows of a file into the inbox, batch by batch, and reads the next batch while one is
+ * written. A row's content is its message id, so a repeated load adds only what is missing. Throws
+ * FileError; the rows before the fault are in the inbox.
  */
 export async function loadFile(
   sql: Sql,
@@ -93,8 +96,8 @@ const awayMsDefault = 120_000
 const pauseMs = 500
 
 /**
- * Accepts a batch, again and again while the database is away. When an answer was lost the batch may be there already:
- * what of it came with this load is counted as accepted, not as known.
+ * Accepts a batch and retries while the database is unavailable. After a lost response the batch
+ * may be stored already: rows with this load's correlation id then count as accepted, not as known.
  */
 async function acceptWhenThere(sql: Sql, batch: NewMessage[], options: LoadOptions): Promise<Accepted> {
   const until = Date.now() + (options.awayMsMax ?? awayMsDefault)
@@ -110,7 +113,10 @@ async function acceptWhenThere(sql: Sql, batch: NewMessage[], options: LoadOptio
   }
 }
 
-/** What of a batch is in the inbox under this load's correlation id; probes of the unique index. */
+/**
+ * Counts the rows of a batch in the inbox under this load's correlation id; probes of the unique
+ * index.
+ */
 async function recount(sql: Sql, batch: NewMessage[], correlationId: string): Promise<Accepted> {
   const [row] = await sql<{ accepted: number; firstId: number | null; lastId: number | null }[]>`
     select count(*)::integer as accepted, min(id) as "firstId", max(id) as "lastId" from inbox
@@ -120,10 +126,13 @@ async function recount(sql: Sql, batch: NewMessage[], correlationId: string): Pr
   return { accepted, duplicates: batch.length - accepted, firstId: row?.firstId ?? null, lastId: row?.lastId ?? null }
 }
 
-/** A row that is no message by itself is kept as it is: the pipeline makes it an exception with the same reason. */
+/**
+ * Returns the messages of a row. A row that is no message is kept as it is: the pipeline makes it
+ * an exception with the same reason.
+ */
 function messagesOf(connector: Pick<Connector, 'split'>, text: string, object: string | null): Message[] {
   try {
-    // A list is not split here: as a row it is a mistake of the file.
+    // A list as a row is a fault of the file, so it is not split here.
     if (!text.startsWith('[')) return connector.split(text, object, null)
   } catch (e) {
     if (!(e instanceof MessageError)) throw e

@@ -2,10 +2,13 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Canonical } from '../../connectors/contract.ts'
 import type { WholeRecord } from '../records/records.ts'
 
-/** Whether a stored record is mapped otherwise by now. One that would be of another type is left as it is. */
+/**
+ * Returns true if a stored record maps differently now. A record that would change its type stays
+ * as it is.
+ */
 export function differs(record: WholeRecord, now: Canonical): boolean {
   if (now.type !== record.type) return false
-  // As the database gives it back: without fields that are undefined.
+  // The stored form comes from jsonb and has no undefined fields.
   const fields: unknown = JSON.parse(JSON.stringify(now.fields))
   const issues: unknown = JSON.parse(JSON.stringify(now.issues))
   return (

@@ -17,7 +17,10 @@ const SQL_TYPE: Record<OperationalKind, string> = {
   REFERENCE: 'uuid',
 }
 
-/** Writes operational objects into their typed table, one statement a type; the text is built from schema/operational.ts. */
+/**
+ * Writes operational objects to their typed tables, one statement per type, built from
+ * schema/operational.ts.
+ */
 export async function saveOperational(tx: Transaction, type: OperationalType, rows: OperationalRow[]): Promise<void> {
   if (rows.length === 0) return
   const fields = Object.entries(OPERATIONAL[type]) as [string, OperationalKind][]

@@ -27,39 +27,43 @@ export interface Pipeline extends TaskContext {
   connectors: ReadonlyMap<string, Pick<Connector, 'read' | 'map'>>
   /** A message that failed this often becomes an exception. */
   attemptsMax: number
-  /** Which of several workers this is. */
+  /** The share of this worker among several. */
   share?: Share | undefined
-  /** Called with the error of a message that failed by itself, before the message is tried again. */
+  /** Called with the error of a message that failed alone, before its next attempt. */
   onError(error: Error, inboxId: number): void
-  /** Called after each commit: what it stored, the messages that left the queue with it, and when they were claimed. */
+  /**
+   * Called after each commit with its counts, the messages that left the queue, and the time of the
+   * claim.
+   */
   onCommitted?(applied: Applied, messages: readonly Message[], claimedAt: Date): void
 }
 
 /**
- * How many messages a batch may hold so that `workers` of them fit the server's lock table with room for others: each
- * record takes a lock for itself, for its blocking keys, old and new, and for its golden records.
+ * Returns the largest batch so that `workers` batches fit the server's lock table with room for
+ * others. Each record locks itself, its old and new blocking keys and its golden records.
  */
 export async function batchRowsMax(sql: Sql, workers: number, wanted: number): Promise<number> {
   return Math.max(1, Math.min(wanted, Math.floor((await lockSlots(sql)) / 2 / workers / locksPerRecord)))
 }
 const locksPerRecord = 28
 
-/** What became of messages; counts what was committed, and each message of a call once. */
+/** Counts of committed results. Each message of a call counts once. */
 export interface Applied {
   claimed: number
   applied: number
   skipped: number
   exceptions: number
-  /** Messages put back into the queue after an error, to be tried again. */
+  /** Messages put back into the queue after an error. */
   postponed: number
 }
 const NOTHING: Applied = { claimed: 0, applied: 0, skipped: 0, exceptions: 0, postponed: 0 }
 
 /**
- * Applies the next waiting messages, at most `rowsMax`, in one transaction: from the inbox to golden records and events.
- * When a batch fails, its halves are tried, down to the one message that cannot be applied, so the rest is not held up.
- * A deadlock that outlasts the attempts of `transaction` is a failure like any other: a message that always ends in one
- * would never become an exception otherwise. Throws only when the database itself is away.
+ * Applies the next waiting messages, at most `rowsMax`, in one transaction: from the inbox to
+ * golden records and events. If a batch fails, its halves are tried, down to the one message that
+ * cannot be applied, so the rest is not delayed. A deadlock that outlasts the retries of
+ * `transaction` counts as a failure: a message that always deadlocks would never become an
+ * exception otherwise. Throws only if the database is unavailable.
  */
 export async function applyPending(
   pipeline: Pipeline,
@@ -102,14 +106,18 @@ export async function applyPending(
 }
 
 /**
- * Whether the database itself is the trouble, so that no message is to blame. A full lock table is the batch's fault: half
- * of it takes half the locks, and one message that takes more than there are would hold up all others for ever.
+ * Returns true if the database itself fails, so no message is at fault. A full lock table is the
+ * batch's fault: half of the batch takes half the locks, and one message that needs more than there
+ * are would block all others for ever.
  */
 function isAway(error: unknown): boolean {
   return isTransientDatabaseError(error) && !isLockTableFull(error)
 }
 
-/** Path 1, on one screen. Everything before `appendChanges` waits for nobody but those who touch the same things. */
+/**
+ * Path 1 on one screen. Up to `appendChanges` it waits only for transactions that touch the same
+ * things.
+ */
 async function applyBatch(
   tx: Transaction,
   pipeline: Pipeline,
@@ -127,8 +135,9 @@ async function applyBatch(
 }
 
 /**
- * From source records as they are now, under their locks, to golden records and events; writes all of it. Returns how
- * many events, and the messages that are no exceptions any more, because their records have become whole.
+ * Resolves locked source records to golden records and events and writes all of it. Returns the
+ * number of events, and the messages that are no exceptions any more because their records became
+ * complete.
  */
 export async function masterRecords(
   tx: Transaction,
@@ -139,7 +148,8 @@ export async function masterRecords(
   const state = newResolutionState()
   for (const r of [...records, ...unchanged]) state.causes.set(r.record.key, r.cause)
 
-  // What is not mastered waits for nobody, so it is written before the locks that others wait for are taken.
+  // Records without a golden type depend on nothing, so they are written before contended locks are
+  // taken.
   const whole = records.map((r) => r.record)
   const [mastered, plain] = [
     whole.filter((r) => pipeline.engines.has(r.type)),
@@ -151,7 +161,7 @@ export async function masterRecords(
   for (const type of pipeline.policy.types) {
     spans.step = `resolving ${type.name}`
     const own = records.map((r) => r.record).filter((r) => r.type === type.name)
-    // A record that stays as it is was locked all the same, so others leave its references to us.
+    // An unchanged record is locked too, so other transactions leave its references to this one.
     if (type.resolvesAfter.length > 0) own.push(...unchanged.map((r) => r.record).filter((r) => r.type === type.name))
     const touched = [...own, ...(await referring(tx, pipeline, type, state, own))]
     if (touched.length > 0) await resolve(tx, pipeline, type, touched, state)
@@ -175,7 +185,8 @@ export async function masterRecords(
   ])
   await forgetFeatures(tx, state.brokenIds)
   await saveNotCompared(tx, state.notCompared)
-  // After the outcomes: what an incomplete version of this very batch left behind is settled too.
+  // After the outcomes, so that the exception of an incomplete version in this batch is settled
+  // too.
   const settled = await settleIncomplete(
     tx,
     records.filter((r) => r.settled).map((r) => r.record),
@@ -194,7 +205,7 @@ export async function masterRecords(
   return { events: state.events.length, settled: new Set(settled) }
 }
 
-/** Operational objects into their tables. */
+/** Writes operational objects to their tables. */
 function saveByType(tx: Transaction, records: WholeRecord[]): Promise<void>[] {
   return [...Map.groupBy(records, (r) => r.type)].flatMap(([type, rows]) =>
     isOperational(type)
@@ -208,8 +219,8 @@ function saveByType(tx: Transaction, records: WholeRecord[]): Promise<void>[] {
 }
 
 /**
- * One message that failed by itself goes back into the queue with a pause; the last attempt makes it an exception. Counts
- * nothing where another worker has it: what becomes of it is that worker's to count.
+ * Puts one failed message back into the queue with a delay; the last attempt makes it an exception.
+ * Counts nothing if another worker holds it.
  */
 async function setAside(
   pipeline: Pipeline,
@@ -237,7 +248,8 @@ async function setAside(
     done = await transaction(pipeline.sql, (tx) => attempt(tx, true))
   } catch (failed) {
     if (isAway(failed)) throw failed
-    // The exception could not be stored. The message waits on, so that it is not lost and holds up nobody.
+    // The exception could not be stored. The message stays in the queue, so it is not lost and
+    // blocks nothing.
     pipeline.onError(asError(failed), inboxId)
     done = await transaction(pipeline.sql, (tx) => attempt(tx, false))
   }

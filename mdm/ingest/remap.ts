@@ -8,10 +8,13 @@ import { differs } from './mapAgain.ts'
 import { masterRecords, type Pipeline } from './pipeline.ts'
 
 export interface Remapped {
-  /** Source records that were looked at, and those that came out otherwise. */
+  /** Source records that were read, and those that changed. */
   records: number
   changed: number
-  /** Records that would be of another type: they stay as they are until their system states them anew. */
+  /**
+   * Records that would change their type. They stay as they are until their system states them
+   * again.
+   */
   otherType: number
   events: number
 }
@@ -19,9 +22,9 @@ export interface Remapped {
 const recordsPerStep = 200
 
 /**
- * Maps the source records of one system anew from what it said, and brings everything that comes out otherwise to golden
- * records and events, as if it had just arrived: after a change of a mapping or of a code list in it. It can be stopped
- * and run again. `told` hears of each step. Throws where the system is not configured.
+ * Maps the stored source records of one system again and resolves all that change, as if they had
+ * just arrived: after a change of a mapping or of a code list in it. It can stop and run again.
+ * Calls `told` after each step. Throws if the system is not configured.
  */
 export async function remap(
   pipeline: Pipeline,
@@ -75,9 +78,9 @@ export async function remap(
 const LOCK = 'touchstone remap'
 
 /**
- * Maps the records of those source systems anew whose mapping or code lists have changed since they were mapped, one
- * system after the other and one process at a time. One that was stopped is begun again: what is mapped already is no
- * change any more. `versions` are the mappings that are configured, by system. Takes two connections.
+ * Maps the records of all source systems whose mapping or code lists changed, one system after the
+ * other and in one process at a time. An interrupted run starts again; finished records do not
+ * change a second time. `versions` are the configured mappings by system. Takes two connections.
  */
 export async function remapChanged(
   pipeline: Pipeline,
@@ -95,7 +98,10 @@ export async function remapChanged(
   })
 }
 
-/** Systems whose records have been mapped otherwise than is configured now. One without records needs nothing. */
+/**
+ * Returns systems whose records were mapped by another version than the configured one. A system
+ * without records needs nothing.
+ */
 export async function changedMappings(sql: Sql, versions: ReadonlyMap<string, string>): Promise<string[]> {
   await sql`
     insert into mapping_version (source, version)

@@ -7,44 +7,48 @@ import { requeue } from '../inbox/requeue.ts'
 
 export interface ReplayOptions {
   source: string
-  /** Whether an object as the message names it is meant; without, all are. */
+  /** Selects objects by the name in the message; all if undefined. */
   isMeant?: (object: string | null) => boolean
-  /** Received from then on, and before then. */
+  /** Time range of receipt: from this moment on, and before that one. */
   from: Date | null
   to: Date | null
-  /** Go on after this message, where an earlier run was stopped. */
+  /** Continues after this message, where an earlier run stopped. */
   after: number
   actor: string
   reason: string
-  /** Replayed messages that wait at a time, 5,000: what arrives meanwhile waits behind them. */
+  /**
+   * Largest number of replayed messages that wait at a time; 5,000 by default. New messages wait
+   * behind them.
+   */
   waitingMax?: number
-  /** How often the queue is looked at while it is full, 200 ms. */
+  /** Interval of checks while the queue is full, in ms; 200 by default. */
   pollMs?: number
   signal?: AbortSignal
   told?: (sofar: Replayed) => void
 }
 
 export interface Replayed {
-  /** Messages that were put into the queue; those that waited there already are not counted. */
+  /** Messages put into the queue, without those that waited there already. */
   queued: number
-  /** The last message that was looked at: where to go on. */
+  /** The last message that was read; continue after it. */
   last: number
-  /** The last message there is to look at. */
+  /** The last message of the range. */
   upTo: number
-  /** All were looked at; else the signal came before. */
+  /** True if all were read; false if the signal came first. */
   complete: boolean
-  /** Since when nothing was taken out of the full queue, in ms; 0 where it moves. */
+  /** Time since the full queue last moved, in ms; 0 while it moves. */
   stuckMs: number
 }
 
-/** Messages that are looked at, and queued, in one statement. */
+/** Messages that one statement reads and queues. */
 const stepRows = 1_000
 
 /**
- * Puts messages of one source system into the queue again, in the order in which they came, but for those that somebody
- * corrected or discarded. They are read and mapped by the mapping that the workers have now: what is stored already is
- * mapped anew, what no record was made of before becomes one, and the version guard keeps older ones from overtaking
- * newer ones, so running it again changes nothing more. Never fills the queue beyond `waitingMax`.
+ * Puts messages of one source system into the queue again, in order of arrival, except corrected
+ * and discarded ones. They are read and mapped by the present mapping: stored records are mapped
+ * again, messages that gave no record may give one, and the version guard keeps older ones from
+ * overtaking newer ones. So a second run changes nothing more. Never exceeds `waitingMax` in the
+ * queue.
  */
 export async function replay(sql: Sql, options: ReplayOptions): Promise<Replayed> {
   const { waitingMax = 5_000, pollMs = 200, told = () => {}, isMeant = () => true } = options
@@ -76,7 +80,7 @@ export async function replay(sql: Sql, options: ReplayOptions): Promise<Replayed
   return sofar
 }
 
-/** Waits until the queue has room; false when the signal came. */
+/** Waits until the queue has room. Returns false if the signal came. */
 async function hasRoom(
   sql: Sql,
   waitingMax: number,

@@ -3,9 +3,9 @@ import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Stamp } from './fold.ts'
 
-/** A row of source_record. `features` is the matching engine's, opaque here. */
+/** A row of source_record. `features` belongs to the matching engine and is opaque here. */
 export interface SourceRecord {
-  /** Rises with the order of first arrival: the lowest of a cluster is its oldest member. */
+  /** Increases in the order of first arrival: the lowest id of a cluster is its oldest member. */
   id: number
   key: string
   source: string
@@ -22,20 +22,20 @@ export interface SourceRecord {
   issues: Issue[] | null
   features: unknown
   featuresVersion: string | null
-  /** Blocking keys as hashes. */
+  /** Hashes of the blocking keys. */
   keys: number[]
   goldenId: string | null
-  /** Of a record that is deleted or incomplete: the record it goes with (mdm/golden/hostRecord.ts). */
+  /** The host record of a deleted or incomplete record (mdm/golden/hostRecord.ts). */
   anchor: string | null
 }
 
-/** With `raw`, for those that are about to be changed. */
+/** A record with `raw`, for records about to change. */
 export interface WholeRecord extends SourceRecord {
   raw: Record<string, unknown>
   inboxId: number
 }
 
-/** Rows by record key; an index scan on `key`. */
+/** Returns rows by record key; an index scan on `key`. */
 export async function loadByKey(tx: Transaction, keys: string[]): Promise<WholeRecord[]> {
   if (keys.length === 0) return []
   return await tx<WholeRecord[]>`
@@ -45,7 +45,7 @@ export async function loadByKey(tx: Transaction, keys: string[]): Promise<WholeR
     from source_record where key = any(${keys}::uuid[])`
 }
 
-/** Rows by id, without `raw`; an index scan on the primary key. */
+/** Returns rows by id, without `raw`; an index scan on the primary key. */
 export async function loadById(tx: Transaction, ids: number[]): Promise<SourceRecord[]> {
   if (ids.length === 0) return []
   return await tx<SourceRecord[]>`
@@ -55,10 +55,10 @@ export async function loadById(tx: Transaction, ids: number[]): Promise<SourceRe
     from source_record where id = any(${ids}::bigint[])`
 }
 
-/** What comparing needs of a record. */
+/** The columns that a comparison needs. */
 export type Candidate = Pick<SourceRecord, 'id' | 'deleted' | 'complete' | 'features' | 'featuresVersion'>
 
-/** The features of records, without the rest: most candidates are compared and turn out to be somebody else. */
+/** Returns only the features of records: most candidates turn out not to match. */
 export async function loadFeatures(tx: Transaction, ids: number[]): Promise<Candidate[]> {
   if (ids.length === 0) return []
   return await tx<Candidate[]>`
@@ -66,7 +66,7 @@ export async function loadFeatures(tx: Transaction, ids: number[]): Promise<Cand
     from source_record where id = any(${ids}::bigint[])`
 }
 
-/** Ids for records that are new, in the order of their arrival. */
+/** Reserves ids for new records, in the order of arrival. */
 export async function nextIds(tx: Transaction, count: number): Promise<number[]> {
   if (count === 0) return []
   const rows = await tx<{ id: number }[]>`
@@ -106,8 +106,9 @@ export async function saveRecords(tx: Transaction, records: WholeRecord[]): Prom
 }
 
 /**
- * Matching results of records whose content did not change: another golden id, or features that a reference changed.
- * Only those in `keyed` have their features and keys written: of others the rows of match_key are still the old ones.
+ * Saves the matching results of records whose content did not change: a new golden id, or features
+ * that a reference changed. Features and keys are written only for records in `keyed`; the rows in
+ * match_key of others are still the old ones.
  */
 export async function saveMatched(tx: Transaction, records: SourceRecord[], keyed: ReadonlySet<number>): Promise<void> {
   if (records.length === 0) return
@@ -129,7 +130,10 @@ export async function saveMatched(tx: Transaction, records: SourceRecord[], keye
     where s.id = r.id`
 }
 
-/** Records whose stored features cannot be used: they and their types count as not matched, for the next pass (mdm/policy/rematch.ts). */
+/**
+ * Clears stored features that cannot be used. These records and their types count as unmatched for
+ * the next pass (mdm/policy/rematch.ts).
+ */
 export async function forgetFeatures(tx: Transaction, ids: ReadonlySet<number>): Promise<void> {
   if (ids.size > 0)
     await tx`

@@ -5,7 +5,7 @@ export interface ReferenceChange {
   targets: string[]
 }
 
-/** Keeps which records name which others; those whose reference changed lose their old rows first. */
+/** Saves which records refer to which others; deletes old rows of changed references first. */
 export async function saveReferences(tx: Transaction, changes: ReferenceChange[]): Promise<void> {
   if (changes.length === 0) return
   await tx`delete from record_reference where record_id = any(${changes.map((c) => c.recordId)}::bigint[])`
@@ -18,12 +18,12 @@ export async function saveReferences(tx: Transaction, changes: ReferenceChange[]
 interface Referring {
   recordId: number
   key: string
-  /** The message that changed it last. */
+  /** The message that last changed it. */
   inboxId: number
   target: string
 }
 
-/** Records of a golden type that name any of these in a field that is compared by reference. */
+/** Returns records of a golden type that refer to any of these in a field compared by reference. */
 export async function loadReferring(tx: Transaction, targets: string[], type: string): Promise<Referring[]> {
   if (targets.length === 0) return []
   return await tx<Referring[]>`

@@ -3,7 +3,10 @@ import type { Transaction } from '../db/database.ts'
 import { lock } from '../db/locks.ts'
 import type { KeyedRecord } from '../match/candidates.ts'
 
-/** A blocking key as 52 bits of SHA-1, so that it is exact as a JavaScript number; types do not share keys. */
+/**
+ * Returns a blocking key as 52 bits of SHA-1, which a JavaScript number holds exactly. Types do not
+ * share keys.
+ */
 export function keyHash(type: string, key: string): number {
   return Number.parseInt(hash('sha1', `${type}\u0000${key}`).slice(0, 13), 16)
 }
@@ -14,7 +17,10 @@ export interface Block {
   records: number[]
 }
 
-/** The stored members of each key, at most one more than `recordsMax`: a bounded index range a key, whatever its size. */
+/**
+ * Returns the stored members of each key, at most one more than `recordsMax`. One bounded index
+ * range per key, whatever its size.
+ */
 export async function loadBlocks(tx: Transaction, keys: number[], recordsMax: number): Promise<Map<number, number[]>> {
   if (keys.length === 0) return new Map()
   const rows = await tx<Block[]>`
@@ -23,14 +29,15 @@ export async function loadBlocks(tx: Transaction, keys: number[], recordsMax: nu
   return new Map(rows.map((r) => [r.key, r.records]))
 }
 
-/** Keys that were over the bound when last seen: a hint, and no more. */
+/** Keys that exceeded the bound when last seen. Only a hint. */
 const crowded = new Set<number>()
 const crowdedMax = 100_000
 
 /**
- * Locks the old and new keys of records, and reads their blocks. A key over the bound gives no candidates, so those who
- * only add to it or stay need not exclude each other: they share it, and common keys hold nobody up. Whoever takes
- * records away from it, and could so bring it under the bound, has it alone.
+ * Locks the old and new keys of records and reads their blocks. A key over the bound gives no
+ * candidates, so transactions that only add records to it share its lock, and common keys block
+ * nobody. A transaction that removes records could bring the key under the bound, so it locks the
+ * key exclusively.
  */
 export async function lockBlocks(
   tx: Transaction,
@@ -45,7 +52,8 @@ export async function lockBlocks(
   if (crowded.size > crowdedMax) crowded.clear()
   const over = (key: number) => (blocks.get(key)?.length ?? 0) > recordsMax
   for (const key of keys) if (over(key)) crowded.add(key)
-  // The hint was out of date: these count, so they are needed alone, and read again.
+  // The hint was out of date: these keys give candidates, so they are locked exclusively and read
+  // again.
   const count = [...shared].filter((k) => !over(k))
   for (const key of count) crowded.delete(key)
   await lock(tx, 'blockingKey', count)
@@ -53,7 +61,7 @@ export async function lockBlocks(
   return blocks
 }
 
-/** Exact sizes, for keys that may fall back under the bound. */
+/** Returns exact sizes of keys that may fall back under the bound. */
 export async function countBlocks(tx: Transaction, keys: number[]): Promise<Map<number, number>> {
   if (keys.length === 0) return new Map()
   const rows = await tx<{ key: number; size: number }[]>`

@@ -5,37 +5,38 @@ import { type Link, loadLinks } from './links.ts'
 export interface Placed {
   id: number
   goldenId: string | null
-  /** The record that an absent one goes with. */
+  /** The host record of an inactive record. */
   anchor: string | null
 }
 
 export interface Closure {
-  /** Every record that the change can reach, with its golden id as stored. */
+  /** Every record that the change can reach, with its stored golden id. */
   placed: Map<number, Placed>
   /** All links of these records. */
   links: Link[]
-  /** The other ends of links that join nothing: alike, and not reached. */
+  /** The other ends of links that join nothing: alike, but not reached. */
   boundary: Map<number, BoundaryRecord>
 }
 
-/** A record beside what is reached, and where it stands. */
+/** A record just outside the reach, with its golden id. */
 export interface BoundaryRecord {
   id: number
   key: string
   goldenId: string | null
-  /** A steward took its golden record out of use. */
+  /** True if a steward retired its golden record. */
   retired: boolean
 }
 
-/** Whether a link of this weight connects what it links. */
+/** Returns true if a link of this weight joins its two records. */
 export type Joins = (weight: number) => boolean
 const ALL: Joins = () => true
 
 /**
- * Everything a change can reach: from the seeds along stored links that join (`overlay` says which are gone and which are new),
- * along what stewards said to be the same, and through shared golden records, until nothing is added. Its golden ids are
- * locked, and those beside it, which possible matches speak of; since they may change until the locks are held, the search is
- * run again until it finds no id that is not locked.
+ * Returns everything that a change can reach: from the seeds along stored links that join, along
+ * SAME assertions, and through shared golden records, until nothing is added. `overlay` holds links
+ * that the transaction removes and adds. Locks the golden ids in reach and those at the boundary,
+ * which possible matches concern. They may change until they are locked, so the search repeats
+ * until it finds no unlocked id.
  */
 export async function lockClosure(
   tx: Transaction,
@@ -55,8 +56,8 @@ export async function lockClosure(
 }
 
 /**
- * The same without locks, as of the transaction's snapshot, for explanations; null where it holds more than `recordsMax`
- * records.
+ * Like lockClosure without locks, in the transaction's snapshot, for explanations. Returns null if
+ * it holds more than `recordsMax` records.
  */
 export async function boundedClosure(
   tx: Transaction,
@@ -68,7 +69,7 @@ export async function boundedClosure(
   return found.placed.size > recordsMax ? null : found
 }
 
-/** The same whatever its size: for reports. */
+/** Like boundedClosure without a bound, for reports. */
 export async function lockFreeClosure(tx: Transaction, seeds: number[], joins: Joins): Promise<Closure> {
   return await closure(tx, seeds, { removed: [], added: [] }, joins)
 }
@@ -90,7 +91,7 @@ async function closure(
     neighbours.set(l.b, [...(neighbours.get(l.b) ?? []), l.a])
   }
   const goldenSeen = new Set<string>()
-  // Even a record at hand may have got another golden id from somebody else since it was read.
+  // Another transaction may have changed the golden id even of a loaded record since it was read.
   const unplaced = new Set(seeds)
   let frontier: number[] = []
   while ((frontier.length > 0 || unplaced.size > 0) && placed.size <= recordsMax) {
@@ -106,7 +107,7 @@ async function closure(
       loadSame(tx, frontier),
     ])
     const next: number[] = []
-    // What is not stored yet is new in this transaction.
+    // Records that are not stored yet are new in this transaction.
     for (const r of [...rows, ...lookUp.map((id) => ({ id, goldenId: null, anchor: null }))])
       if (!placed.has(r.id)) {
         placed.set(r.id, r)
@@ -122,7 +123,7 @@ async function closure(
     for (const id of ends) if (!placed.has(id)) unplaced.add(id)
     frontier = next
   }
-  // An added link of two records that are both out of reach is somebody else's.
+  // An added link between two records out of reach belongs to another component.
   const near = [...links.values()].filter((l) => placed.has(l.a) || placed.has(l.b))
   const outside = new Set(near.flatMap((l) => [l.a, l.b]).filter((id) => !placed.has(id)))
   return { placed, links: near, boundary: await loadBeside(tx, [...outside]) }
@@ -143,7 +144,10 @@ async function loadPlaced(tx: Transaction, golden: string[], ids: number[]): Pro
     union select id, golden_id, anchor from source_record where id = any(${ids}::bigint[])`
 }
 
-/** Records that stewards said to be the same as one of these; index scans from record to assertion to record. */
+/**
+ * Returns records that stewards asserted to be the same as one of these. Index scans from record to
+ * assertion to record.
+ */
 async function loadSame(tx: Transaction, ids: number[]): Promise<number[]> {
   if (ids.length === 0) return []
   const rows = await tx<{ id: number }[]>`

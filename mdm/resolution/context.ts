@@ -68,12 +68,12 @@ export function engineOf(context: ResolutionContext, type: TypePolicy): Engine {
   return engine
 }
 
-/** Fields of a type that are compared by reference. */
+/** Returns the fields of a type that are compared by reference. */
 export function referenceFields(type: TypePolicy): string[] {
   return type.fields.filter((f) => f.compare?.as === 'REFERENCE').map((f) => f.name)
 }
 
-/** Reads those of `ids` that `records` does not hold yet, with features and keys of this engine. */
+/** Loads those of `ids` that `records` does not hold yet, with features and keys of this engine. */
 export async function loadKnown(
   tx: Transaction,
   context: ResolutionContext,
@@ -89,22 +89,27 @@ export async function loadKnown(
 }
 
 /**
- * What a reference to a record is compared by: the golden id of a live one. Where one that is not live stands depends on
- * whom it was with when it was deleted, which the order of arrival decides (I1), so it is like itself alone.
+ * Returns the value by which a reference to a record is compared: the golden id of a live record.
+ * The golden id of an inactive record depends on its companions when it was deleted, and so on the
+ * order of arrival (I1). It therefore equals only itself.
  */
 export function targetOf(r: { key: string; complete: boolean; deleted: boolean; goldenId: string | null }): string {
   return isLive(r) && r.goldenId ? r.goldenId : `-${r.key}`
 }
 
-/** Whether the stored features of a record are of another engine, or none that this one can use. */
+/**
+ * Returns true if the stored features of a record belong to another engine or cannot be used by
+ * this one.
+ */
 export function isStale(engine: Engine, r: Candidate): boolean {
   return r.featuresVersion !== engine.version || (isLive(r) && !engine.fits(r.features))
 }
 
 /**
- * Features and keys of records that have none of this engine's. A reference to a record that never came is not compared.
- * A record that cannot be standardised has features without values and no keys, so it is compared with nobody: a
- * function of the record alone, as a rebuild computes it (I1).
+ * Computes features and keys of records that have none of this engine. A reference to a record that
+ * never arrived is not compared. A record that cannot be standardised gets features without values
+ * and no keys, so it is compared with nothing: a function of the record alone, as in a rebuild
+ * (I1).
  */
 export async function refresh(
   tx: Transaction,
@@ -138,20 +143,22 @@ export async function refresh(
   }
 }
 
-/** Why the engine failed last, for people. */
+/** Returns the message of the engine's last failure, for people. */
 export function reasonOf(engine: Engine): string {
   const { last } = engine.failures
   return last instanceof Error ? last.message : String(last)
 }
 
-/** A source record as the matching engine sees it: references as what they are compared by (`targetOf`). */
+/**
+ * Returns a source record as the matching engine sees it, with references replaced by `targetOf`.
+ */
 export function matchRecord(r: SourceRecord, references: string[], targets: ReadonlyMap<string, string>): MatchRecord {
   const resolved = references.map((f) => [f, targets.get(String(ownValue(r.canonical, f))) ?? null])
   const fields = { ...r.canonical, ...Object.fromEntries(resolved) } as MatchRecord['fields']
   return { key: r.key, source: r.source, fields }
 }
 
-/** A source record as survivorship sees it. */
+/** Returns a source record as survivorship sees it. */
 export function survivor(context: ResolutionContext, r: SourceRecord) {
   const system = context.systems.get(r.source)
   return {

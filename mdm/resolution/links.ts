@@ -1,13 +1,13 @@
 import type { Transaction } from '../db/database.ts'
 
-/** Two records of one type whose match weight connects them; `a` is the lower id. */
+/** Two records of one type connected by their match weight; `a` is the lower id. */
 export interface Link {
   a: number
   b: number
   weight: number
 }
 
-/** Links of any of these records; two index scans. */
+/** Returns the links of any of these records; two index scans. */
 export async function loadLinks(tx: Transaction, ids: number[]): Promise<Link[]> {
   if (ids.length === 0) return []
   return await tx<Link[]>`
@@ -32,7 +32,7 @@ export interface PossibleMatch {
   reason: string
 }
 
-/** Replaces the possible matches that any of `touched` is part of; answers how many there were. */
+/** Replaces the possible matches of the records in `touched`. Returns how many there were. */
 export async function savePossible(
   tx: Transaction,
   type: string,

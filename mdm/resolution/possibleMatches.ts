@@ -1,9 +1,9 @@
 import type { Sql, Transaction } from '../db/database.ts'
 import type { PossibleMatch } from './links.ts'
 
-/** The best pair of records between two golden records that are possible matches. */
+/** The best pair of records of two golden records that are possible matches. */
 export interface PossibleRow {
-  /** The record of the golden record that was asked about, and that of the other one. */
+  /** The record of the given golden record, and the record of the other one. */
   own: string
   other: string
   goldenId: string
@@ -14,8 +14,9 @@ export interface PossibleRow {
 }
 
 /**
- * Golden records that may be the same as one, each with its best pair, the likeliest first. Reads all possible matches of
- * the one golden record, by index, and gives a page of them. `after` is the last one already known.
+ * Returns golden records that may match one, each with its best pair, the most probable first.
+ * Reads all possible matches of the golden record by index and returns one page. `after` is the
+ * last entry of the previous page.
  */
 export async function readPossible(
   sql: Sql,
@@ -42,7 +43,10 @@ export async function readPossible(
     order by weight desc, golden_id limit ${limit}`
 }
 
-/** The possible match of two golden records with the most weight; the answer has the order of `pairs`. One statement. */
+/**
+ * Returns the possible match with the highest weight for each pair of golden records, in the order
+ * of `pairs`. One statement.
+ */
 export async function possibleBetween(
   tx: Transaction,
   pairs: readonly { goldenA: string | null; goldenB: string | null }[],

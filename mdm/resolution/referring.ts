@@ -6,9 +6,9 @@ import { loadReferring } from '../records/references.ts'
 import { type ResolutionContext, type ResolutionState, referenceFields } from './context.ts'
 
 /**
- * Records of this type that name others, where what those references are compared by has changed: they are compared
- * again, for the same cause. The lock on what is named keeps a reference and its target from passing each other unseen in
- * two transactions.
+ * Returns records of this type whose references have to be compared again because the value they
+ * compare by changed. They inherit the cause. The lock on the reference's target keeps a reference
+ * and its target from missing each other in two transactions.
  */
 export async function referring(
   tx: Transaction,
@@ -31,8 +31,9 @@ export async function referring(
     'record',
     found.map((f) => lockNumber(f.key)),
   )
-  // Whoever holds the lock on such a record may resolve it after us, but may also fail or have read what it names before
-  // us. Waiting could be in a circle, so it comes again through the queue.
+  // A transaction that locks such a record may resolve it after us, but may also fail, or may have
+  // read the target before us. Waiting for it could deadlock, so the record goes back into the
+  // queue.
   const [ours, left] = [
     found.filter((f) => free.has(lockNumber(f.key))),
     found.filter((f) => !free.has(lockNumber(f.key))),
@@ -41,7 +42,10 @@ export async function referring(
   return await loadById(tx, [...new Set(ours.map((f) => f.recordId))])
 }
 
-/** What a record of a golden type names in fields that are compared by reference. */
+/**
+ * Returns the records that a golden record's source record refers to in fields compared by
+ * reference.
+ */
 export function references(context: ResolutionContext, r: WholeRecord): { recordId: number; targets: string[] }[] {
   const type = context.policy.types.find((t) => t.name === r.type)
   if (!type || type.resolvesAfter.length === 0) return []

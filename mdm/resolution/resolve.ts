@@ -19,16 +19,17 @@ import {
 import { type Link, loadLinks, saveLinks } from './links.ts'
 import { resolveComponent } from './resolveComponent.ts'
 
-/** One engine a golden type, with shipped parameters. */
+/** Creates one engine for each golden type, with shipped parameters. */
 export function createEngines(policy: Policy): Map<string, Engine> {
   return new Map(policy.types.map((type) => [type.name, createEngine(type)]))
 }
 
 /**
- * Resolves everything of one golden type that a change of some records can reach: keys, candidates, links, clusters,
- * golden ids, survivorship, events. `touched` are the records as they are now, with the keys and the golden id that are
- * still stored. The result is a function of the records and the assertions alone (I1); locks are taken before anything
- * is read that another writer could change (I8).
+ * Resolves everything of one golden type that a change of some records can reach: keys, candidates,
+ * links, clusters, golden ids, survivorship, events. `touched` are the records in their present
+ * form, with the keys and the golden id that are still stored. The result is a function of the
+ * records and the assertions alone (I1). Locks are taken before anything is read that another
+ * writer could change (I8).
  */
 export async function resolve(
   tx: Transaction,
@@ -41,9 +42,10 @@ export async function resolve(
   const records = new Map<number, SourceRecord>(touched.map((r) => [r.id, r]))
   const known = (ids: number[]) => loadKnown(tx, context, type, records, ids, state)
 
-  // Keys, old and new, under their locks: whoever could link to these records waits here.
+  // Locks old and new keys. Every transaction that could link to these records waits here.
   const oldKeys = new Map(touched.map((r) => [r.id, r.keys]))
-  // Keys of another engine may never have been written, where the record met one of this engine before its turn.
+  // Keys of another engine may never have been written, if the record met one of this engine before
+  // its own turn.
   const unsure = new Set(touched.filter((r) => isStale(engine, r)).map((r) => r.id))
   for (const r of touched) r.featuresVersion = null
   await refresh(tx, engine, type, touched, state)
@@ -72,13 +74,14 @@ export async function resolve(
   const lost = await lostLinks(tx, found, records, known, bound)
   const was = new Map([...stored, ...lost].map((l) => [`${l.a}:${l.b}`, l]))
   const removed = [...was].filter(([at]) => !now.has(at)).map(([, l]) => l)
-  // Stored in single precision, and read back as the shortest text that means it: both are rounded before they are compared.
+  // Weights are stored in single precision and read back as the shortest text with that value, so
+  // both are rounded before the comparison.
   const added = [...now]
     .filter(([at, l]) => Math.fround(l.weight) !== Math.fround(was.get(at)?.weight ?? Number.NaN))
     .map(([, l]) => l)
 
-  // Everything the change can reach: clusters, golden records, events. Keys that pass the bound, or fall under it, change
-  // links between records that are not touched themselves.
+  // Everything the change can reach: clusters, golden records, events. Keys that exceed the bound,
+  // or fall below it, change links between records that are not touched themselves.
   const isTouched = new Set(touched.map((r) => r.id))
   const apart = (l: Link) => !engine.joins(l.weight) && !engine.joins(was.get(`${l.a}:${l.b}`)?.weight ?? l.weight)
   const reaching = [...removed, ...added].filter((l) => !(apart(l) && (isTouched.has(l.a) || isTouched.has(l.b))))
@@ -104,7 +107,10 @@ export async function resolve(
   ])
 }
 
-/** Those of `ids` to compare with; features of another engine have to be made anew, which takes the whole record. */
+/**
+ * Returns the candidates to compare with. Features of another engine have to be computed again,
+ * which needs the whole record.
+ */
 async function loadCandidates(
   tx: Transaction,
   engine: Engine,
@@ -126,9 +132,10 @@ function compareTwo(engine: Engine, a: Candidate | undefined, b: Candidate | und
 }
 
 /**
- * Compares pairs again whose comparison failed, with features computed from the records' fields, since those stored may
- * be broken. A pair that fails even so is not compared. That is a function of the two records alone, so a rebuild and
- * any order of arrival come to the same (I1); locks are those of any comparison (I8).
+ * Compares pairs again whose comparison failed, with features computed from the records' fields,
+ * since the stored ones may be broken. A pair that fails again is not compared. That is a function
+ * of the two records alone, so a rebuild and any order of arrival give the same result (I1); locks
+ * are those of any comparison (I8).
  */
 async function compareAgain(
   tx: Transaction,
@@ -163,14 +170,20 @@ async function compareAgain(
   return links
 }
 
-/** Whether a record can be compared with itself; one that cannot is at fault where a pair cannot be compared. */
+/**
+ * Returns true if a record can be compared with itself. One that cannot is the faulty one of a pair
+ * that fails.
+ */
 function isComparable(engine: Engine, r: Candidate | undefined): boolean {
   const failedBefore = engine.failures.count
   compareTwo(engine, r, r)
   return engine.failures.count === failedBefore
 }
 
-/** All members of keys that were over the bound and may fall under it, because records leave them. */
+/**
+ * Returns all members of keys that exceeded the bound and may fall below it because records leave
+ * them.
+ */
 async function reopened(
   tx: Transaction,
   keyed: { oldKeys: number[]; newKeys: number[] }[],
@@ -189,9 +202,9 @@ async function reopened(
 }
 
 /**
- * Stored links of untouched records that rested on a key which now has too many members, and on no other. The other keys
- * are locked before they are counted: two transactions that each fill one of the last two keys of a link would otherwise
- * each take the other's for its ground.
+ * Returns stored links of untouched records that depended on a key which now has too many members,
+ * and on no other. The other keys are locked before they are counted: otherwise two transactions
+ * that each fill one of the last two keys of a link would each rely on the other's key.
  */
 async function lostLinks(
   tx: Transaction,

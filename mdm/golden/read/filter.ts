@@ -5,30 +5,36 @@ import { isUuid } from '../../../schema/uuid.ts'
 import { allOf, anyOf, type Condition, literal, noneOf } from '../../db/statement.ts'
 import type { ListField } from './listField.ts'
 
-/** A filter as data: tests per field, `and`, `or`, `not` and `source`; missing and null parts ask for nothing. */
+/**
+ * A filter as data: tests by field, `and`, `or`, `not` and `source`. Missing and null parts test
+ * nothing.
+ */
 export type Filter = Readonly<Record<string, unknown>>
 
-/** How deep `and`, `or` and `not` may stand in each other. */
+/** Largest nesting depth of `and`, `or` and `not`. */
 const depthMax = 8
-/** Tests in one filter. */
+/** Largest number of tests in one filter. */
 const testsMax = 100
-/** Parts in one filter, empty ones too: they are the text of the statement, which is remembered. */
+/**
+ * Largest number of parts in one filter, empty ones included: they form the statement's text, which
+ * is cached.
+ */
 const groupsMax = 300
-/** Values in one `in`. */
+/** Largest number of values in one `in`. */
 const listItemsMax = 500
 
 export class FilterError extends CodedError<'FILTER_TOO_LARGE' | 'BAD_FILTER' | 'MISSING_SCOPE'> {}
 
-/** What the filters of a list are made of. */
+/** The fields and conditions that a list can filter by. */
 export interface Filterable {
   fields: ListField[]
-  /** Conditions that are no comparison of a value: `open: true`. SQL of a boolean. */
+  /** Conditions that compare no value, such as `open: true`, as boolean SQL. */
   flags: Record<string, string>
-  /** Which column of a row names which column of its source record `s`. */
+  /** The column of a row that refers to a column of its source record `s`. */
   source: { row: string; record: string }
 }
 
-/** Compiles a filter. Throws FilterError. */
+/** Compiles a filter to SQL. Throws FilterError. */
 export function conditionOf(list: Filterable, filter: Filter, scopes: ReadonlySet<string>): Condition {
   let tests = 0
   let groups = 0
@@ -100,7 +106,7 @@ function fieldCondition(field: ListField, operator: string, value: unknown): Con
   }
 }
 
-/** Equality of a golden value is containment, which an index over all values can answer. */
+/** Equality of a golden value is containment, which an index over all values supports. */
 function equals(field: ListField, value: unknown): Condition {
   const { path, sql, type } = field
   if (path && (field.kind === 'TEXT' || field.kind === 'ENUM')) return contained(path, value)
@@ -112,7 +118,7 @@ function contained(path: string[], value: unknown): Condition {
   return (p) => `g.values @> ${p.add(JSON.stringify(document), 'jsonb')}`
 }
 
-/** In JSON what cannot be stored would be an escape that jsonb refuses. */
+/** A character that cannot be stored would be an escape in JSON that jsonb rejects. */
 function stored(value: unknown): unknown {
   if (typeof value === 'string') return storable(value)
   return Array.isArray(value) ? value.map(stored) : value
@@ -135,14 +141,15 @@ function listCondition(field: ListField, operator: string, value: unknown): Cond
   }
 }
 
-/** Ids that are no uuid name nothing; they match no row and are not an error. */
+/** An id that is no UUID matches no row and is not an error. */
 function idCondition(field: ListField, operator: string, value: unknown): Condition {
   if (operator !== 'eq' && operator !== 'in')
     throw new FilterError('BAD_FILTER', `${field.name} has no test "${operator}"`)
   const ids = (operator === 'eq' ? [String(value)] : list(field, value)).filter(isUuid)
   if (ids.length === 0) return literal('false')
   if (field.kind !== 'GOLDEN_REFERENCE') return (p) => `${field.sql} = any(${p.list(ids, 'uuid')})`
-  // The row names a source record; the caller names a golden record, perhaps by a retired id: both go over the crosswalk.
+  // The row refers to a source record and the caller to a golden record, perhaps by a retired id:
+  // both resolve through the crosswalk.
   const key = field.type === 'uuid' ? 'm.key' : 'm.key::text'
   return (p) =>
     `${field.sql} in (select ${key} from source_record w join source_record m on m.golden_id = w.golden_id where w.key = any(${p.list(ids, 'uuid')}))`
@@ -177,7 +184,7 @@ function sourceCondition({ row, record }: Filterable['source'], value: Filter): 
 }
 
 function like(sql: string, pattern: string): Condition {
-  // Both sides are folded by the database: its idea of lower case is the one the index has.
+  // The database folds both sides, because the index uses its notion of lower case.
   return (p) => `lower(${sql}) like lower(${p.add(pattern, 'text')})`
 }
 

@@ -2,18 +2,19 @@ import type { change } from '../../../schema/tables/feed.ts'
 import type { Sql } from '../../db/database.ts'
 import { Parameters, read } from '../../db/statement.ts'
 
-/** A change of what a golden record consists of. */
+/** A change of the source records of a golden record. */
 export interface LineageRow
   extends Pick<typeof change.$inferSelect, 'position' | 'goldenId' | 'version' | 'op' | 'redirect' | 'cause' | 'at'> {
-  /** Keys of source records that joined and left with it. */
+  /** Keys of the source records that joined and left. */
   joined: string[]
   left: string[]
 }
 
 /**
- * How a golden record and those that were merged into it came to consist of what they do, the latest first: every version
- * whose source records are not those of the version before, and the end of every golden id. Each id that was ever merged
- * in is the key of one of its source records. Walks the versions of these ids.
+ * Returns how a golden record and those merged into it got their source records, the latest change
+ * first: every version whose source records differ from the previous version, and the end of every
+ * golden id. Each id that was ever merged in is the key of one of its source records. Walks the
+ * versions of these ids.
  */
 export async function readLineage(
   sql: Sql,

@@ -3,7 +3,10 @@ import type { golden } from '../../../schema/tables/golden.ts'
 import type { Listing, Relation } from '../../db/page.ts'
 import { annualMinor, FLAGS } from './operationalFacts.ts'
 
-/** A golden record as it is read for a list or a lookup; `values` in the canonical form, references as record keys. */
+/**
+ * A golden record as read for a list or a lookup; `values` in canonical form, references as record
+ * keys.
+ */
 export interface GoldenRow
   extends Pick<typeof golden.$inferSelect, 'id' | 'version' | 'values' | 'createdAt' | 'updatedAt'> {
   __typename: string
@@ -14,8 +17,9 @@ const ownColumns = `g.type as "__typename", g.id, g.version, g.created_at as "cr
 export const goldenColumns = `${ownColumns}, g.values`
 
 /**
- * Golden records of one type that are in force, their values without these fields. Type and state are literals: the
- * partial indexes are found by them. The fields are not, so that all that is selected is one statement.
+ * Lists the active golden records of one type, their values without the fields in `without`. Type
+ * and state are literals, so the planner finds the partial indexes. The fields are no literals, so
+ * every selection is the same statement.
  */
 export function goldenListing(type: string, without: readonly string[] = []): Listing {
   return {
@@ -27,9 +31,9 @@ export function goldenListing(type: string, without: readonly string[] = []): Li
 }
 
 /**
- * Golden records of one type as they were in force at a moment; reads all versions of the type from before it. Where rows are
- * `judged`, which version it was is found whoever asks, and read with the caller's rights, as in `readAsOf`: a function
- * call for each, ten times slower.
+ * Lists the golden records of one type as they were active at a moment. Reads all earlier versions
+ * of the type. Under row rights (`judged`) the version is found without a check and read with the
+ * caller's rights, as in `readAsOf`: a function call for each, ten times slower.
  */
 export function goldenListingAsOf(type: string, asOf: Date, judged: boolean): Listing {
   const moment = `'${asOf.toISOString()}'::timestamptz`
@@ -51,26 +55,29 @@ export function goldenListingAsOf(type: string, asOf: Date, judged: boolean): Li
   }
 }
 
-/** Which source records were in them: for filters of that listing. */
+/** The source records of that listing's golden records, for filters. */
 export const sourceAsOf = { row: 'true', record: '(s.key = any (g.members))' }
 
 /**
- * Source records `m` of the golden record that a parent's id `p.id` leads to. Every golden id is the key of a source
- * record, so one step over the crosswalk resolves retired ids as well. Fenced by `offset 0`: where rows are judged, an index
- * is only used for a comparison with a plain value, and a coalesce is none.
+ * Source records `m` of the golden record that a parent's id `p.id` resolves to. Every golden id is
+ * the key of a source record, so one step over the crosswalk resolves retired ids too. Fenced by
+ * `offset 0`: under row rights an index is used only for a comparison with a plain value, and
+ * coalesce is none.
  */
 export const membersOfParent = `(select coalesce((select w.golden_id from source_record w where w.key = p.id), p.id) as id
   offset 0) a join source_record m on m.golden_id = a.id`
 
 /**
- * Golden records whose field names a member of the parent; counts on the index over that field (golden_by_…). One that
- * names itself, because the two were merged, is left out.
+ * Golden records whose field refers to a member of the parent; uses the index over that field
+ * (golden_by_…). A golden record that refers to itself because of a merge is left out.
  *
- * The inner select is fenced by `offset 0`: without it the planner, which cannot know how few these are, walks all golden
- * records in the order of the list until the page is full (500 ms instead of 1 ms with 20,000 customers).
+ * The inner select is fenced by `offset 0`: otherwise the planner, which cannot estimate how few
+ * these are, walks all golden records in list order until the page is full (500 ms instead of 1 ms
+ * with 20,000 customers).
  */
 export function referringGolden(field: string, judged: boolean): Relation {
-  // Where rows are judged, what reads jsonb comes after, and no index over it would be used (mdm/access/rowRightsSql.ts).
+  // Under row rights jsonb expressions are evaluated after row security, so no index over them
+  // would be used (mdm/access/rowRightsSql.ts).
   if (judged)
     return {
       from: `(select g.id, g.type, g.state, g.version, g.values, g.created_at, g.updated_at
@@ -88,7 +95,10 @@ export function referringGolden(field: string, judged: boolean): Relation {
   }
 }
 
-/** An operational object as it is read, beside its own fields: REFERENCE as record key, DATE as text, amounts as numbers. */
+/**
+ * An operational object as read, with its own fields: REFERENCE as record key, DATE as text,
+ * amounts as numbers.
+ */
 export interface OperationalRow {
   /** Key of its source record. */
   id: string
@@ -98,7 +108,7 @@ export interface OperationalRow {
   [field: string]: unknown
 }
 
-/** Operational objects of one type, without those deleted at the source. */
+/** Lists operational objects of one type, without those deleted at the source. */
 export function operationalListing(type: OperationalType): Listing {
   return {
     from: `${type.toLowerCase()} t`,
@@ -112,7 +122,10 @@ export function operationalListing(type: OperationalType): Listing {
   }
 }
 
-/** Operational objects that name a member of the golden record in this field; one index scan a member. */
+/**
+ * Operational objects that refer to a member of the golden record in this field; one index scan per
+ * member.
+ */
 export function operationalOfGolden(type: OperationalType, field: string): Relation {
   return {
     from: `${membersOfParent} join ${type.toLowerCase()} t on t.${columnOf(field, 'REFERENCE')} = m.key`,
@@ -120,12 +133,12 @@ export function operationalOfGolden(type: OperationalType, field: string): Relat
   }
 }
 
-/** Operational objects that name another operational object, the parent, by its key. */
+/** Operational objects that refer to another operational object, the parent, by its key. */
 export function operationalOfRecord(type: OperationalType, field: string): Relation {
   return { from: `${type.toLowerCase()} t`, where: `t.${columnOf(field, 'REFERENCE')} = p.id` }
 }
 
-/** Its own fields, its flags, and what a subscription comes to in a year. */
+/** Returns the columns of its fields, its flags, and the yearly charge of a subscription. */
 export function operationalColumns(type: OperationalType): string {
   const own = Object.entries(OPERATIONAL[type] as Record<string, OperationalKind>).map(([name, kind]) => {
     const column = `t.${columnOf(name, kind)}`

@@ -13,36 +13,39 @@ export type ListFieldKind =
   | 'DATE'
   | 'TIMESTAMP'
   | 'ID'
-  /** Names a source record of a golden type; asked for by golden id. */
+  /** Refers to a source record of a golden type; filtered by golden id. */
   | 'GOLDEN_REFERENCE'
-  /** Names a source record of an operational object; asked for by its key. */
+  /** Refers to a source record of an operational object; filtered by its key. */
   | 'RECORD_REFERENCE'
   | 'TEXT_LIST'
   | 'GROUP'
   | 'GROUP_LIST'
 
-/** What a list of golden records or operational objects can be filtered and sorted by. */
+/** A field by which a list of golden records or operational objects can be filtered and sorted. */
 export interface ListField {
   name: string
   description: string
   kind: ListFieldKind
-  /** The enum's or group's name. */
+  /** The name of the enum or group. */
   typeName?: string | undefined
   sql: string
-  /** What `sql` gives, for comparisons. */
+  /** The type of `sql`, for comparisons. */
   type: SqlType
   nullable: boolean
-  /** Where the value stands in golden.values, for containment, which an index can answer. */
+  /** Path of the value in golden.values, for containment, which an index supports. */
   path?: string[] | undefined
-  /** Only callers with this scope may ask about it: a filter tells what it hides. */
+  /** The scope that a caller needs to filter by it: a filter reveals hidden values. */
   sensitive?: string | undefined
-  /** Of a group. */
+  /** The fields of a group. */
   fields?: ListField[] | undefined
-  /** By what it is sorted; none: it is not. */
+  /** The sort column; undefined if the list cannot sort by it. */
   sort?: SortColumn | undefined
 }
 
-/** Fields of a golden type, read from `g.values`; with the id and the times of the record itself. */
+/**
+ * Returns the fields of a golden type, read from `g.values`, with the id and the times of the
+ * record itself.
+ */
 export function goldenFields(policy: Policy, type: TypePolicy): ListField[] {
   return [
     { name: 'id', description: 'The golden id.', kind: 'ID', sql: 'g.id', type: 'uuid', nullable: false },
@@ -78,13 +81,14 @@ function policyField(policy: Policy, f: FieldPolicy, base: string, path: string[
     const inner = f.list ? 'e.v' : `(${base} -> '${f.name}')`
     const fields = group.fields.flatMap((g) => policyField(policy, g, inner, f.list ? undefined : at))
     const sql = `(${base} -> '${f.name}')`
-    // Money is sorted by its amount; a caller who minds the currency filters by it.
+    // Money sorts by its amount. Callers can filter by the currency.
     const amount =
       f.typeName === 'Money' && !f.list ? sortable(`(${sql} ->> 'minorUnits')::float8`, 'float8') : undefined
     return [{ ...common, kind: f.list ? 'GROUP_LIST' : 'GROUP', sql, type: 'jsonb', fields, sort: amount }]
   }
   if (f.list) {
-    // References in a list would have to be resolved one by one; they are reached from the other side.
+    // References in a list would have to be resolved one by one. They can be reached from the other
+    // side.
     if (f.kind !== 'STRING' && f.kind !== 'ENUM') return []
     return [{ ...common, kind: 'TEXT_LIST', sql: `(${base} -> '${f.name}')`, type: 'jsonb' }]
   }
@@ -94,7 +98,8 @@ function policyField(policy: Policy, f: FieldPolicy, base: string, path: string[
     case 'ENUM':
       return [{ ...common, kind: 'ENUM', sql: text, type: 'text', sort: sortable(text, 'text') }]
     case 'DATE': {
-      // A date that fails its format may survive when there is no better one; compared as text it fails no statement.
+      // A date that fails its format may survive if there is no better one. As text it makes no
+      // statement fail.
       const sql = `(${text} collate "C")`
       return [{ ...common, kind: 'DATE', sql, type: 'text', sort: sortable(sql, 'text') }]
     }
@@ -120,7 +125,7 @@ const OPERATIONAL_KINDS: Record<OperationalKind, [ListFieldKind, SqlType]> = {
   REFERENCE: ['GOLDEN_REFERENCE', 'uuid'],
 }
 
-/** Fields of an operational object, read from its table as `t`. */
+/** Returns the fields of an operational object, read from its table as `t`. */
 export function operationalFields(type: OperationalType, goldenTypes: ReadonlySet<string>): ListField[] {
   return Object.entries(OPERATIONAL[type] as Record<string, OperationalKind>).map(([name, operationalKind]) => {
     const [kind, sqlType] = OPERATIONAL_KINDS[operationalKind]
@@ -138,7 +143,7 @@ export function operationalFields(type: OperationalType, goldenTypes: ReadonlySe
   })
 }
 
-/** closeDate -> close date */
+/** Returns a name as words: closeDate gives "close date". */
 export function words(name: string): string {
   return name.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`)
 }

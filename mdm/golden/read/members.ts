@@ -6,7 +6,7 @@ import type { Listing, Relation } from '../../db/page.ts'
 import { Parameters, read } from '../../db/statement.ts'
 import type { ValueAssertion } from '../survive.ts'
 
-/** A source record beside its golden record; canonical and raw form are read when asked for. */
+/** A source record with its golden id. Canonical and raw form are read on demand. */
 export interface MemberRow
   extends Pick<
     typeof sourceRecord.$inferSelect,
@@ -19,7 +19,7 @@ export interface MemberRow
 const columns = `m.key, m.source as system, m.object, m.source_id as "sourceId", m.type, m.version, m.deleted, m.complete,
   m.issues, m.golden_id as "goldenId", m.created_at as "createdAt", m.updated_at as "updatedAt"`
 
-/** Source records of golden records. */
+/** Lists source records of golden records. */
 export const memberListing: Listing = {
   from: 'source_record m',
   where: 'true',
@@ -27,7 +27,7 @@ export const memberListing: Listing = {
   unique: { name: 'arrival', sql: 'm.id', type: 'bigint', nullable: false },
 }
 
-/** The source records of the golden record that the parent is. */
+/** The source records of the parent golden record. */
 export const membersOfGolden: Relation = { from: 'source_record m', where: 'm.golden_id = p.id' }
 
 export const oldestMembers: SortTerm[] = [{ column: memberListing.unique, descending: false }]
@@ -39,7 +39,7 @@ export async function countMembers(sql: Sql, ids: readonly string[]): Promise<Ma
   return new Map((await read<{ id: string; n: number }>(sql, text, p)).map((r) => [r.id, r.n]))
 }
 
-/** Source records by key. */
+/** Returns source records by key. */
 export async function readRecords(sql: Sql, keys: readonly string[]): Promise<Map<string, MemberRow>> {
   const p = new Parameters()
   const text = `select ${columns} from source_record m where m.key = any(${p.keys(keys.filter(isUuid))})`
@@ -59,13 +59,16 @@ export async function readRaw(sql: Sql, keys: readonly string[]): Promise<Map<st
   return new Map((await read<{ key: string; raw: unknown }>(sql, text, p)).map((r) => [r.key, r.raw]))
 }
 
-/** What survivorship chose from: members that count, with their canonical form, and values stated by stewards. */
+/**
+ * The input of survivorship: members that count, with their canonical form, and values stated by
+ * stewards.
+ */
 export interface Choice {
   members: (Pick<MemberRow, 'key' | 'system' | 'version'> & { canonical: Record<string, unknown> })[]
   assertions: ValueAssertion[]
 }
 
-/** Members whose values compete for a field are shown up to this number, oldest first. */
+/** Largest number of members whose values are shown as candidates for a field, oldest first. */
 const competitorsMax = 1_000
 
 export async function readChoice(sql: Sql, ids: readonly string[]): Promise<Map<string, Choice>> {

@@ -1,19 +1,19 @@
 import type { OperationalType } from '../../../schema/operational.ts'
 
-/** Statuses in which nothing more is expected of an invoice, whatever balance stands on it. */
+/** Statuses in which an invoice is settled, whatever balance it shows. */
 const SETTLED =
   "('draft', 'paid', 'paid in full', 'void', 'voided', 'cancelled', 'canceled', 'uncollectible', 'rejected')"
-/** Statuses that say that money is expected, for invoices without a balance. */
+/** Statuses of an invoice without a balance that mean an open amount. */
 const EXPECTED = "('open', 'unpaid', 'past_due', 'overdue', 'partially_paid')"
 
 const open = `case when lower(t.status) in ${SETTLED} then false when t.balance_minor is not null then t.balance_minor > 0
   else coalesce(lower(t.status) in ${EXPECTED}, false) end`
 const overdue = `(${open} and coalesce(t.due_date < current_date, false))`
-/** A trial pays nothing yet and is not counted. */
+/** A trial pays nothing yet and does not count. */
 const active = `(coalesce(lower(t.status) in ('active', 'past_due'), false)
   and coalesce(t.start_date <= current_date, true) and coalesce(t.end_date >= current_date, true))`
 
-/** Yes-or-no facts of operational objects that follow from their columns, as SQL over the table `t`. */
+/** Boolean facts of operational objects, as SQL over the table `t`. */
 export const FLAGS: Record<OperationalType, Record<string, string>> = {
   Opportunity: { open: '(not coalesce(t.is_closed, false))' },
   Subscription: { active },
@@ -22,6 +22,6 @@ export const FLAGS: Record<OperationalType, Record<string, string>> = {
   Posting: {},
 }
 
-/** Charges in a year: amount of an interval times intervals in a year; null for an interval that is not known. */
+/** Yearly charge: amount of an interval times intervals per year; null for an unknown interval. */
 export const annualMinor = `round(t.amount_minor * case lower(t.interval) when 'day' then 365 when 'week' then 52
   when 'month' then 12 when 'quarter' then 4 when 'year' then 1 end::numeric / greatest(coalesce(t.interval_count, 1), 1))::float8`

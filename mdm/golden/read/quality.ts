@@ -1,15 +1,17 @@
 import type { TypePolicy } from '../../../schema/policy.ts'
 import type { Sql } from '../../db/database.ts'
 
-/** How good the data of a golden type are. Rates are shares from 0 to 1; null where there is nothing to count. */
+/**
+ * Data quality of a golden type. Rates are shares from 0 to 1; null if there is nothing to count.
+ */
 export interface Quality {
   type: string
   golden: number
-  /** Live source records of it. */
+  /** Live source records of the type. */
   records: number
   /** Golden records with more than one live source record. */
   matchRate: number | null
-  /** Golden records that are not like another one. */
+  /** Golden records without a possible match. */
   uniqueness: number | null
   /** Golden records with a value that a steward stated. */
   overrideRate: number | null
@@ -19,21 +21,21 @@ export interface Quality {
 
 export interface FieldQuality {
   field: string
-  /** Golden records that have a value. */
+  /** Golden records with a value. */
   completeness: number
-  /** Golden records whose value a steward stated. */
+  /** Golden records with a value that a steward stated. */
   overrides: number
 }
 
 export interface FieldDrift {
   field: string
   held: number
-  /** Records of the system that have a value. */
+  /** Records of the system with a value. */
   completeness: number
   differs: number
 }
 
-/** Share of the values a system holds that the golden record does not have. */
+/** Share of the system's values that differ from the golden record. */
 export function driftOf({ held, differs }: FieldDrift): number {
   return held === 0 ? 0 : differs / held
 }
@@ -41,15 +43,16 @@ export function driftOf({ held, differs }: FieldDrift): number {
 export interface SystemQuality {
   system: string
   records: number
-  /** Records without a value that cannot be used. */
+  /** Records without an unusable value. */
   validity: number | null
-  /** What the system holds and the golden record does not, field by field. */
+  /** Disagreement between the system and the golden record, by field. */
   drift: FieldDrift[]
 }
 
 /**
- * Quality of one golden type. Reads all its golden and source records once, about 20 microseconds a record: for reports, not
- * for pages that many open. A list in a source record is no drift while the golden list has all its items.
+ * Computes the quality of one golden type. Reads all its golden and source records once, about 20
+ * microseconds per record: suitable for reports, not for pages that many users open. A list in a
+ * source record is no drift while the golden list contains all its items.
  */
 export async function quality(sql: Sql, { name: type, fields: all }: TypePolicy): Promise<Quality> {
   const [[total], fields, [matched], overrides, systems, drift, [alike]] = await Promise.all([

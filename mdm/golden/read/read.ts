@@ -6,8 +6,9 @@ import { Parameters, read } from '../../db/statement.ts'
 import { type GoldenRow, goldenColumns, type OperationalRow, operationalColumns } from './list.ts'
 
 /**
- * Golden records by any id: golden ids in force, retired ones (answered with their survivor) and keys of source records.
- * Answers asked id -> row; ids that lead to nothing, or to another type, are left out. Two index scans an id.
+ * Returns golden records by any id: active golden ids, retired ones (with their survivor) and keys
+ * of source records. The result maps each requested id to its row; ids that resolve to nothing or
+ * to another type are left out. Two index scans per id.
  */
 export async function readGolden(
   sql: Sql,
@@ -23,14 +24,15 @@ export async function readGolden(
 }
 
 /**
- * Ids `w.id` and where they lead now. A golden id is the key of a source record, and that record's place in the crosswalk
- * is the answer, however many merges lie between; the redirect serves for ids without a record. Fenced as membersOfParent is.
+ * Ids `w.id` and the golden ids they resolve to. A golden id is the key of a source record, whose
+ * crosswalk entry gives the active golden id, however many merges lie between. The redirect serves
+ * ids without a record. Fenced like membersOfParent.
  */
 const placed = (ids: string) => `(select w.id, coalesce((select k.golden_id from source_record k where k.key = w.id),
     (select coalesce(o.redirect, o.id) from golden o where o.id = w.id)) as current
   from unnest(${ids}) w (id) offset 0) w`
 
-/** Any id or record key -> golden id in force. */
+/** Returns the active golden id of any id or record key. */
 export async function readGoldenIds(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
   const p = new Parameters()
   const text = `select w.id as asked, g.id from ${placed(p.keys(ids.filter(isUuid)))}
@@ -39,7 +41,7 @@ export async function readGoldenIds(sql: Sql, ids: readonly string[]): Promise<M
   return new Map(rows.map((r) => [r.asked, r.id]))
 }
 
-/** What an id names: a golden record in force, or the source record of an operational object. */
+/** The object of an id: an active golden record, or the source record of an operational object. */
 export interface Named {
   type: string
   id: string
@@ -56,7 +58,7 @@ export async function readNamed(sql: Sql, ids: readonly string[]): Promise<Map<s
   return new Map(rows.map((r) => [r.asked, { type: r.type, id: r.id }]))
 }
 
-/** Operational objects by record key, without those deleted at the source. */
+/** Returns operational objects by record key, without those deleted at the source. */
 export async function readOperational(
   sql: Sql,
   type: OperationalType,
@@ -70,7 +72,7 @@ export async function readOperational(
   return new Map(rows.map((r) => [r.id, r]))
 }
 
-/** Retired golden ids that lead to each golden record. */
+/** Returns the retired golden ids that resolve to each golden record. */
 export async function readAliases(sql: Sql, ids: readonly string[]): Promise<Map<string, string[]>> {
   const p = new Parameters()
   const text = `select m.golden_id as id, array_agg(o.id order by o.id) as aliases
@@ -80,7 +82,7 @@ export async function readAliases(sql: Sql, ids: readonly string[]): Promise<Map
   return new Map(rows.map((r) => [r.id, r.aliases]))
 }
 
-/** Stored provenance of golden records: field -> records and rule. */
+/** Stored provenance of a golden record: records and rule by field. */
 export type StoredProvenance = Pick<typeof golden.$inferSelect, 'provenance' | 'policyVersion'>
 
 export async function readProvenance(sql: Sql, ids: readonly string[]): Promise<Map<string, StoredProvenance>> {

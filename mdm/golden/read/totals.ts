@@ -3,7 +3,7 @@ import { Parameters, read } from '../../db/statement.ts'
 import { membersOfParent } from './list.ts'
 import { annualMinor, FLAGS } from './operationalFacts.ts'
 
-/** Sums of one currency, in minor units. */
+/** Sums in one currency, in minor units. */
 export interface BillingSum {
   currency: string
   openMinor: number
@@ -17,8 +17,9 @@ export interface BillingSum {
 const members = `cross join lateral ${membersOfParent}`
 
 /**
- * What golden customers owe and are worth a year, per currency, over the invoices and subscriptions of all their members,
- * or only of those that come from `systems`. Amounts without a currency are in no sum. One statement for all.
+ * Returns what golden customers owe and their yearly charges, by currency, over the invoices and
+ * subscriptions of all their members, or only of those from `systems`. Amounts without a currency
+ * are in no sum. One statement for all.
  */
 export async function readBillingSums(
   sql: Sql,
@@ -27,7 +28,7 @@ export async function readBillingSums(
 ): Promise<Map<string, BillingSum[]>> {
   const p = new Parameters()
   const parents = p.keys(ids)
-  // The row's own source record is only looked up when its system matters.
+  // The row's own source record is read only if its system matters.
   const from = systems
     ? `and exists (select 1 from source_record s where s.id = t.record_id and s.source = any(${p.list(systems, 'text')}))`
     : ''
@@ -47,7 +48,10 @@ export async function readBillingSums(
   return grouped(await read<BillingSum & { parent: string }>(sql, text, p))
 }
 
-/** Postings of one account of one legal entity in one currency, in minor units; debit positive, credit negative. */
+/**
+ * Postings of one account of one legal entity in one currency, in minor units; debit positive,
+ * credit negative.
+ */
 export interface LedgerSum {
   account: string | null
   legalEntity: string | null
@@ -58,7 +62,10 @@ export interface LedgerSum {
   postings: number
 }
 
-/** What is posted for golden customers, over all their members; only postings from `from` to `to`, days included. */
+/**
+ * Returns the postings of golden customers over all their members; only postings from `from` to
+ * `to`, days included.
+ */
 export async function readLedgerSums(
   sql: Sql,
   ids: readonly string[],

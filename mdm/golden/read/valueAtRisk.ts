@@ -4,10 +4,10 @@ import { annualMinor, FLAGS } from './operationalFacts.ts'
 
 const codesBy = (exponent: number) =>
   [...currencyExponents].flatMap(([code, e]) => (e === exponent ? [`'${code}'`] : [])).join(', ')
-/** Minor units in one unit of an amount's currency. */
+/** Minor units per unit of an amount's currency. */
 const perUnit = `case ${[0, 3, 4].map((e) => `when t.currency in (${codesBy(e)}) then ${10 ** e}`).join(' ')} else 100 end`
 
-/** Value at stake of one source record, `r.key`. */
+/** Value at risk of one source record, `r.key`. */
 const ofRecord = `select sum(x.stake) from (
     select sum(t.balance_minor / ${perUnit}) as stake from invoice t
       where t.customer = r.key and not t.deleted and ${FLAGS.Invoice.open}
@@ -16,9 +16,10 @@ const ofRecord = `select sum(x.stake) from (
       where t.customer = r.key and not t.deleted and ${FLAGS.Subscription.active}) x`
 
 /**
- * Value at stake: open balances plus yearly charges of active subscriptions of the customers that these source records
- * name, in units of whatever currency. It ranks what stewards see first; it is no amount of money. `groups` are keys of
- * source records by name, for example a golden id. Two index scans a source record.
+ * Returns the value at risk: open balances plus yearly charges of active subscriptions of the
+ * customers in these source records, in whole units without regard to currency. It ranks tasks for
+ * stewards and is no amount of money. `groups` are keys of source records by name, for example a
+ * golden id. Two index scans per source record.
  */
 export async function valueAtRisk(
   tx: Transaction,
@@ -34,7 +35,7 @@ export async function valueAtRisk(
   return new Map(rows.map((r) => [r.name, r.stake]))
 }
 
-/** The same for golden records as they are stored, all together. */
+/** Returns the value at risk of stored golden records in total. */
 export async function valueAtRiskOfGolden(tx: Transaction, ids: readonly string[]): Promise<number> {
   const [row] = await tx.unsafe<{ stake: number }[]>(
     `select coalesce(sum((${ofRecord})), 0)::float8 as stake from source_record r where r.golden_id = any($1::uuid[])`,

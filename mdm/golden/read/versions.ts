@@ -7,13 +7,13 @@ import type { Listing, Relation } from '../../db/page.ts'
 import { Parameters, read } from '../../db/statement.ts'
 import type { GoldenRow } from './list.ts'
 
-/** One version of a golden record, as the change that made it says. */
+/** One version of a golden record, from the change that made it. */
 export type VersionRow = Omit<typeof change.$inferSelect, 'provenance' | 'rowPlace' | 'rowEntities' | 'rowParent'>
 
 const columns = `c.position, c.golden_id as "goldenId", c.version, c.op, c.type, c.values, c.redirect, c.changed, c.members,
   c.policy_version as "policyVersion", c.cause, c.at`
 
-/** Versions of golden records. A version is unique among those of one golden record. */
+/** Lists versions of golden records. A version number is unique within its golden record. */
 export const versionListing: Listing = {
   from: 'change c',
   where: 'true',
@@ -21,29 +21,30 @@ export const versionListing: Listing = {
   unique: { name: 'version', sql: 'c.version', type: 'bigint', nullable: false },
 }
 
-/** The versions of the golden record that the parent is; walks (golden_id, version). */
+/** The versions of the parent golden record; walks (golden_id, version). */
 export const versionsOfGolden: Relation = { from: 'change c', where: 'c.golden_id = p.id' }
 
 export const newestVersions: SortTerm[] = [{ column: versionListing.unique, descending: true }]
 
-/** Redirects followed from one id at most; a longer chain would mean that an id leads to itself. */
+/** Largest number of redirects followed from one id. A longer chain would mean a cycle. */
 const redirectsMax = 64
 
 export interface GoldenAsOf extends GoldenRow {
-  /** Keys of the source records it consisted of. */
+  /** Keys of the source records of that version. */
   members: string[]
   policyVersion: string
   provenance: ProvenanceColumn
 }
 
 /**
- * The golden record an id stood for at a moment: its last version at or before it, over redirects that held then. Null
- * where there was none yet, or where it was deleted. An id that never was a golden id stands for the record it names,
- * and so for the golden record that it is in now.
+ * Returns the golden record that an id resolved to at a moment: its last version at or before it,
+ * over redirects valid then. Null if it did not exist yet or was deleted. An id that was never a
+ * golden id stands for its source record, and so for the golden record that contains it now.
  */
 export async function readAsOf(sql: Sql, type: string, id: string, asOf: Date): Promise<GoldenAsOf | null> {
   let at = isUuid(id) ? id.toLowerCase() : null
-  // The version is found whoever asks, and read with the caller's rights: one that is hidden must not give way to an earlier.
+  // The version is found without a check of rights and read with the caller's rights: a hidden
+  // version must not yield to an earlier one.
   for (let step = 0; at !== null && step < redirectsMax; step++) {
     const p = new Parameters()
     const text = `select c.version, c.values, c.redirect, c.members, c.at, c.type, c.provenance,
