@@ -70,7 +70,7 @@ Examples:
         actor: flags.actor,
         reason: flags.reason,
         signal: stop,
-        told: (sofar) => line.show(status(flags.source, sofar)),
+        onProgress: (sofar) => line.show(status(flags.source, sofar)),
       })
       line.end()
       console.log(`${flags.source}: ${count(done.queued)} messages in the queue again, up to message ${done.last}`)

@@ -38,7 +38,7 @@ export interface KeyStep {
   [fact: string]: unknown
 }
 /** Called within the transaction of the change. */
-export type KeySaid = (tx: Transaction, step: KeyStep) => Promise<void>
+export type OnKeyStep = (tx: Transaction, step: KeyStep) => Promise<void>
 
 const KEY = /^tsk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/
 const secretBytes = 32
@@ -50,7 +50,7 @@ const hashOf = (secret: string) => createHash('sha256').update(secret).digest()
 export async function createKey(
   sql: Sql,
   key: NewKey,
-  said: KeySaid = async () => {},
+  onStep: OnKeyStep = async () => {},
 ): Promise<{ id: string; text: string }> {
   return (await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtext('touchstone api key'), hashtext(${key.name}))`
@@ -60,7 +60,7 @@ export async function createKey(
     if (valid) throw new Error(`there is a key "${key.name}" already: rotate it, revoke it, or take another name`)
     const made = await insert(tx, key, null)
     const { name, roles, scopes, regions, legalEntities, expiresAt } = key
-    await said(tx, {
+    await onStep(tx, {
       event: 'KEY_CREATED',
       key: name,
       keyId: made.id,
@@ -82,7 +82,7 @@ export async function rotateKey(
   name: string,
   overlapMs: number,
   createdBy: string,
-  said: KeySaid = async () => {},
+  onStep: OnKeyStep = async () => {},
 ): Promise<{ id: string; text: string }> {
   return (await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtext('touchstone api key'), hashtext(${name}))`
@@ -96,18 +96,18 @@ export async function rotateKey(
       update api_key set expires_at = least(expires_at, now() + ${overlapMs} * interval '1 ms')
       where name = ${name} and revoked_at is null`
     const made = await insert(tx, { name, createdBy, ...old }, old.id)
-    await said(tx, { event: 'KEY_ROTATED', key: name, keyId: made.id, replaces: old.id, overlapMs })
+    await onStep(tx, { event: 'KEY_ROTATED', key: name, keyId: made.id, replaces: old.id, overlapMs })
     return made
   })) as { id: string; text: string }
 }
 
 /** Revokes all valid keys of a name, or the key of an id. Returns how many. */
-export async function revokeKey(sql: Sql, nameOrId: string, said: KeySaid = async () => {}): Promise<number> {
+export async function revokeKey(sql: Sql, nameOrId: string, onStep: OnKeyStep = async () => {}): Promise<number> {
   return (await sql.begin(async (tx) => {
     const rows = await tx<{ id: string; name: string }[]>`
       update api_key set revoked_at = now()
       where (name = ${nameOrId} or id = ${nameOrId}) and revoked_at is null returning id, name`
-    for (const { id, name } of rows) await said(tx, { event: 'KEY_REVOKED', key: name, keyId: id })
+    for (const { id, name } of rows) await onStep(tx, { event: 'KEY_REVOKED', key: name, keyId: id })
     return rows.length
   })) as number
 }

@@ -7,10 +7,10 @@ import { createKey, type KeyStep, type NewKey, revokeKey, rotateKey } from './ap
  * without the other.
  */
 export function apiKeys(sql: Sql, actor: string) {
-  const said = (tx: Transaction, step: KeyStep) => appendAudit(tx, { actor, ...step })
+  const audit = (tx: Transaction, step: KeyStep) => appendAudit(tx, { actor, ...step })
   return {
-    create: (key: Omit<NewKey, 'createdBy'>) => createKey(sql, { ...key, createdBy: actor }, said),
-    rotate: (name: string, overlapMs: number) => rotateKey(sql, name, overlapMs, actor, said),
-    revoke: (nameOrId: string) => revokeKey(sql, nameOrId, said),
+    create: (key: Omit<NewKey, 'createdBy'>) => createKey(sql, { ...key, createdBy: actor }, audit),
+    rotate: (name: string, overlapMs: number) => rotateKey(sql, name, overlapMs, actor, audit),
+    revoke: (nameOrId: string) => revokeKey(sql, nameOrId, audit),
   }
 }

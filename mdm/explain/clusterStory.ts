@@ -67,11 +67,11 @@ export async function clusterStory(sql: Sql, mastering: ResolutionContext, id: s
     const story = { type: type.name, goldenId, model: engine.version, members, memberCount: first.count, links }
     if (!reach) return { ...story, assertions, joins: [], cut: true }
     const reached = [...records.values()]
-    const said = await loadAssertions(
+    const stated = await loadAssertions(
       tx,
       reached.map((r) => r.key),
     )
-    const { steps } = clusterRecords(engine, reached, reach.links, said.pairs)
+    const { steps } = clusterRecords(engine, reached, reach.links, stated.pairs)
     return { ...story, assertions, joins: joinsOf(keys, steps, links), cut: false }
   })
 }

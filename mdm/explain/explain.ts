@@ -155,7 +155,7 @@ async function explainRecords(
   const placed = pairs.map(([a, b]) => ({ a: a.key, b: b.key, goldenA: a.goldenId, goldenB: b.goldenId }))
   const shared = pairs.map(([a, b]) => a.keys.filter((k) => b.keys.includes(k)))
   const bound = Math.max(...pairs.map(([a]) => engineFor(mastering, a).blockRecordsMax))
-  const [said, possible, linked, blocks] = await Promise.all([
+  const [assertions, possible, linked, blocks] = await Promise.all([
     assertionsBetween(tx, placed),
     possibleBetween(tx, placed),
     linkWeights(tx, pairs),
@@ -182,7 +182,7 @@ async function explainRecords(
       linkThreshold: linkWeightMin,
       steps: comparison ? waterfall(comparison) : [],
       forbidden: comparison?.conflict ?? null,
-      assertions: said[i] ?? [],
+      assertions: assertions[i] ?? [],
       sharedKeys: shared[i]?.length ?? 0,
       usableKeys: shared[i]?.filter((k) => (blocks.get(k)?.length ?? 0) <= engine.blockRecordsMax).length ?? 0,
       linkWeight: linked[i] ?? null,
@@ -206,7 +206,7 @@ function judged(
   const together = e.a.goldenId !== null && e.a.goldenId === e.b.goldenId
   const absent = [e.a, e.b].find((r) => !isLive(r))
   if (together) {
-    if (says('SAME')) return { verdict: 'TOGETHER', because: 'a steward said that they are the same' }
+    if (says('SAME')) return { verdict: 'TOGETHER', because: 'a steward declared them the same' }
     if (absent)
       return { verdict: 'TOGETHER', because: `${stateOf(absent)}, and stays with the golden record that it was in` }
     if (e.weight !== null && e.weight >= e.threshold && e.forbidden === null)
@@ -215,7 +215,7 @@ function judged(
       return { verdict: 'TOGETHER', because: "they are each other's best, or other records hold them together" }
     return { verdict: 'TOGETHER', because: 'other records of the golden record hold them together' }
   }
-  if (says('NOT_SAME')) return { verdict: 'FORBIDDEN', because: 'a steward said that they are not the same' }
+  if (says('NOT_SAME')) return { verdict: 'FORBIDDEN', because: 'a steward declared them not the same' }
   if (absent) return { verdict: 'APART', because: `${stateOf(absent)}, and has no evidence of its own` }
   if (e.forbidden !== null) return { verdict: 'FORBIDDEN', because: e.forbidden }
   if (possible !== null) return { verdict: 'POSSIBLE_MATCH', because: possible }

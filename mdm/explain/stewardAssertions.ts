@@ -20,7 +20,7 @@ export interface PlacedPair {
 }
 
 /** Largest number of assertions read for one pair or one golden record, the oldest first. */
-const saidMax = 200
+const assertionsMax = 200
 
 /**
  * Returns the standing assertions about each pair, in the order of `pairs`. If the two are in two
@@ -44,11 +44,11 @@ export async function assertionsBetween(tx: Transaction, pairs: readonly PlacedP
         join source_record o on o.key = s.b
         where m.golden_id = p.golden_b and o.golden_id = p.golden_a and p.golden_a <> p.golden_b
           and s.kind in ('SAME', 'NOT_SAME')
-      order by assertion_id limit ${saidMax}) s
+      order by assertion_id limit ${assertionsMax}) s
     join assertion x on x.id = s.assertion_id
     order by p.n, s.assertion_id`
   const byPair = Map.groupBy(rows, (r) => r.n)
-  return pairs.map((_, i) => (byPair.get(i + 1) ?? []).map(({ n: _n, ...said }) => said))
+  return pairs.map((_, i) => (byPair.get(i + 1) ?? []).map(({ n: _n, ...assertion }) => assertion))
 }
 
 /** Returns the standing assertions between any of these records and any other, oldest first. */
@@ -57,6 +57,6 @@ export async function assertionsAbout(tx: Transaction, keys: readonly string[]):
     select s.kind, s.a, s.b, x.actor, x.reason, x.at, x.action_id as "actionId"
     from (select assertion_id, kind, a, b from standing where kind in ('SAME', 'NOT_SAME') and a = any(${keys}::uuid[])
       union select assertion_id, kind, a, b from standing where kind in ('SAME', 'NOT_SAME') and b = any(${keys}::uuid[])
-      order by assertion_id limit ${saidMax}) s
+      order by assertion_id limit ${assertionsMax}) s
     join assertion x on x.id = s.assertion_id order by s.assertion_id`
 }

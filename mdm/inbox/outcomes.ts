@@ -65,20 +65,20 @@ const textOrNull = (value: string | null) => (value === null ? null : text(value
 export async function saveOutcomes(tx: Transaction, outcomes: Outcome[]): Promise<void> {
   if (outcomes.length === 0) return
   // A replay without anything new keeps the earlier outcome, unless that was an exception.
-  const [silent, told] = [outcomes.filter(isSilent), outcomes.filter((o) => !isSilent(o))]
+  const [silent, reported] = [outcomes.filter(isSilent), outcomes.filter((o) => !isSilent(o))]
   if (silent.length > 0)
     await tx`
       update outcome o set outcome = 'SKIPPED', code = s.code, detail = s.detail, at = clock_timestamp()
       from unnest(${silent.map((o) => o.inboxId)}::bigint[], ${silent.map((o) => o.code)}::text[],
         ${silent.map((o) => text(o.detail, detailCharsMax))}::text[]) as s (inbox_id, code, detail)
       where o.inbox_id = s.inbox_id and o.outcome = 'EXCEPTION'`
-  if (told.length === 0) return
+  if (reported.length === 0) return
   await tx`
     insert into outcome (inbox_id, outcome, code, detail, source, object, source_id, field)
-    select * from unnest(${told.map((o) => o.inboxId)}::bigint[], ${told.map((o) => o.outcome)}::text[],
-      ${told.map((o) => o.code)}::text[], ${told.map((o) => text(o.detail, detailCharsMax))}::text[],
-      ${told.map((o) => o.source)}::text[], ${told.map((o) => (o.object === null ? null : text(o.object, objectCharsMax)))}::text[],
-      ${told.map((o) => textOrNull(o.sourceId))}::text[], ${told.map((o) => textOrNull(o.field))}::text[])
+    select * from unnest(${reported.map((o) => o.inboxId)}::bigint[], ${reported.map((o) => o.outcome)}::text[],
+      ${reported.map((o) => o.code)}::text[], ${reported.map((o) => text(o.detail, detailCharsMax))}::text[],
+      ${reported.map((o) => o.source)}::text[], ${reported.map((o) => (o.object === null ? null : text(o.object, objectCharsMax)))}::text[],
+      ${reported.map((o) => textOrNull(o.sourceId))}::text[], ${reported.map((o) => textOrNull(o.field))}::text[])
     on conflict (inbox_id) do update set outcome = excluded.outcome, code = excluded.code, detail = excluded.detail,
       object = excluded.object, source_id = excluded.source_id, field = excluded.field, at = clock_timestamp()`
 }

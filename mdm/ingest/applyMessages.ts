@@ -43,10 +43,10 @@ export async function applyMessages(
   const parts = new Map<number, number>()
   for (const { message } of changes) parts.set(message.inboxId, (parts.get(message.inboxId) ?? 0) + 1)
   const settled = perMessage(outcomes, parts)
-  const kept = new Set([...settled.map((o) => o.inboxId), ...stillWaiting])
+  const stillOpen = new Set([...settled.map((o) => o.inboxId), ...stillWaiting])
   await dropOutcomes(
     tx,
-    messages.filter((m) => m.replay && !kept.has(m.inboxId)).map((m) => m.inboxId),
+    messages.filter((m) => m.replay && !stillOpen.has(m.inboxId)).map((m) => m.inboxId),
   )
   return {
     ...folded,
@@ -134,8 +134,8 @@ async function foldAll(
       'skipped' in result && message.replay && known
         ? own('mapping', () => connector.map(known.object, known.raw))
         : null
-    const anew = mapped && known && (notCompared.has(message.inboxId) || differs(known, mapped)) ? known : null
-    if ('skipped' in result && !anew) {
+    const remapped = mapped && known && (notCompared.has(message.inboxId) || differs(known, mapped)) ? known : null
+    if ('skipped' in result && !remapped) {
       // It still waits for its required fields, as the exception that it is.
       if (message.replay && known && !known.complete && !known.deleted) stillWaiting.add(message.inboxId)
       const detail =
@@ -145,7 +145,7 @@ async function foldAll(
       if (record) unchanged.set(key, { record, cause: causeOf(message, change), settled: false })
       continue
     }
-    const state = 'state' in result ? result.state : anew
+    const state = 'state' in result ? result.state : remapped
     if (!state) continue
     const canonical = mapped ?? own('mapping', () => connector.map(change.object, state.raw))
     const complete = canonical.complete || state.deleted
@@ -183,7 +183,7 @@ async function foldAll(
         keys: known?.keys ?? [],
         goldenId: known?.goldenId ?? null,
         anchor: known?.anchor ?? null,
-        inboxId: anew?.inboxId ?? message.inboxId,
+        inboxId: remapped?.inboxId ?? message.inboxId,
       },
       cause: causeOf(message, change),
       settled: complete && waited,

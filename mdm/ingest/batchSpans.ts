@@ -9,11 +9,11 @@ export class BatchSpans {
   /** The present step of the batch. An error that ends the batch carries it. */
   step = 'claiming'
 
-  async around<T>(work: () => Promise<T>): Promise<T> {
+  async record<T>(work: () => Promise<T>): Promise<T> {
     if (!tracingIsOn()) return await work()
     const began = Date.now()
     const result = await work()
-    this.#tell(began, Date.now())
+    this.#report(began, Date.now())
     return result
   }
 
@@ -21,7 +21,7 @@ export class BatchSpans {
    * Reports each message and each event under the request that delivered it. The batch is a trace
    * of its own, because it belongs to many.
    */
-  #tell(began: number, ended: number): void {
+  #report(began: number, ended: number): void {
     if (this.messages.length === 0) return
     const count = { 'touchstone.messages': this.messages.length, 'touchstone.events': this.events.length }
     noted({ name: 'apply batch', kind: SpanKind.CONSUMER, parent: null, attributes: count }, began, ended)

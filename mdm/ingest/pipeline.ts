@@ -75,7 +75,7 @@ export async function applyPending(
   let claimedAt = new Date()
   let done: Applied
   try {
-    done = await spans.around(() =>
+    done = await spans.record(() =>
       transaction(pipeline.sql, async (tx) => {
         messages = []
         spans.step = 'claiming'

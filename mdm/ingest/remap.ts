@@ -24,12 +24,12 @@ const recordsPerStep = 200
 /**
  * Maps the stored source records of one system again and resolves all that change, as if they had
  * just arrived: after a change of a mapping or of a code list in it. It can stop and run again.
- * Calls `told` after each step. Throws if the system is not configured.
+ * Calls `onProgress` after each step. Throws if the system is not configured.
  */
 export async function remap(
   pipeline: Pipeline,
   source: string,
-  told: (sofar: Remapped) => void = () => {},
+  onProgress: (sofar: Remapped) => void = () => {},
 ): Promise<Remapped> {
   const connector = pipeline.connectors.get(source)
   if (!connector) throw new Error(`source system "${source}" is not configured`)
@@ -71,7 +71,7 @@ export async function remap(
     total.changed += step.changed
     total.otherType += step.otherType
     total.events += step.events
-    told(total)
+    onProgress(total)
   }
 }
 
@@ -85,12 +85,12 @@ const LOCK = 'touchstone remap'
 export async function remapChanged(
   pipeline: Pipeline,
   versions: ReadonlyMap<string, string>,
-  told: (source: string, done: Remapped) => void = () => {},
+  onProgress: (source: string, done: Remapped) => void = () => {},
 ): Promise<void> {
   const { sql } = pipeline
   await withExclusiveLock(sql, LOCK, async () => {
     for (const source of await changedMappings(sql, versions)) {
-      told(source, await remap(pipeline, source))
+      onProgress(source, await remap(pipeline, source))
       await sql`
         insert into mapping_version (source, version) values (${source}, ${versions.get(source) ?? ''})
         on conflict (source) do update set version = excluded.version, at = clock_timestamp()`

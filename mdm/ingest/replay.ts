@@ -24,7 +24,7 @@ export interface ReplayOptions {
   /** Interval of checks while the queue is full, in ms; 200 by default. */
   pollMs?: number
   signal?: AbortSignal
-  told?: (sofar: Replayed) => void
+  onProgress?: (progress: Replayed) => void
 }
 
 export interface Replayed {
@@ -51,9 +51,9 @@ const stepRows = 1_000
  * queue.
  */
 export async function replay(sql: Sql, options: ReplayOptions): Promise<Replayed> {
-  const { waitingMax = 5_000, pollMs = 200, told = () => {}, isMeant = () => true } = options
+  const { waitingMax = 5_000, pollMs = 200, onProgress = () => {}, isMeant = () => true } = options
   const upTo = await newestMessage(sql)
-  const sofar: Replayed = { queued: 0, last: options.after, upTo, complete: false, stuckMs: 0 }
+  const progress: Replayed = { queued: 0, last: options.after, upTo, complete: false, stuckMs: 0 }
   await transaction(sql, async (tx) => {
     const { source, from, to, after } = options
     await appendAudit(tx, {
@@ -68,24 +68,24 @@ export async function replay(sql: Sql, options: ReplayOptions): Promise<Replayed
     })
   })
   while (!options.signal?.aborted) {
-    if (!(await hasRoom(sql, waitingMax, sofar, told, { pollMs, signal: options.signal }))) break
-    const rows = await readForReplay(sql, { ...options, after: sofar.last, upTo, rowsMax: stepRows })
+    if (!(await hasRoom(sql, waitingMax, progress, onProgress, { pollMs, signal: options.signal }))) break
+    const rows = await readForReplay(sql, { ...options, after: progress.last, upTo, rowsMax: stepRows })
     const meant = rows.filter((r) => isMeant(r.object)).map((r) => r.id)
-    sofar.queued += await transaction(sql, (tx) => requeue(tx, meant))
-    sofar.last = rows.length < stepRows ? upTo : (rows.at(-1)?.id ?? upTo)
-    sofar.complete = rows.length < stepRows
-    told(sofar)
-    if (sofar.complete) break
+    progress.queued += await transaction(sql, (tx) => requeue(tx, meant))
+    progress.last = rows.length < stepRows ? upTo : (rows.at(-1)?.id ?? upTo)
+    progress.complete = rows.length < stepRows
+    onProgress(progress)
+    if (progress.complete) break
   }
-  return sofar
+  return progress
 }
 
 /** Waits until the queue has room. Returns false if the signal came. */
 async function hasRoom(
   sql: Sql,
   waitingMax: number,
-  sofar: Replayed,
-  told: (sofar: Replayed) => void,
+  progress: Replayed,
+  onProgress: (progress: Replayed) => void,
   wait: { pollMs: number; signal: AbortSignal | undefined },
 ): Promise<boolean> {
   let least = Number.POSITIVE_INFINITY
@@ -95,10 +95,10 @@ async function hasRoom(
     const waiting = await countReplaying(sql, waitingMax)
     if (waiting < least) movedAt = performance.now()
     least = Math.min(least, waiting)
-    sofar.stuckMs = 0
+    progress.stuckMs = 0
     if (waiting + stepRows <= Math.max(waitingMax, stepRows)) return true
-    sofar.stuckMs = performance.now() - movedAt
-    told(sofar)
+    progress.stuckMs = performance.now() - movedAt
+    onProgress(progress)
     await sleep(wait.pollMs, undefined, { signal: wait.signal }).catch(() => undefined)
   }
 }

@@ -41,10 +41,10 @@ export function policyVersionOf(model: Record<string, string>, parameters: Recor
 /**
  * Returns the policy with other parameters for some golden types; null selects the shipped ones.
  */
-export function withParameters(kept: StoredPolicy, given: ReadonlyMap<string, unknown>): StoredPolicy {
-  const others = Object.entries(kept.parameters).filter(([type]) => !given.has(type))
+export function withParameters(policy: StoredPolicy, given: ReadonlyMap<string, unknown>): StoredPolicy {
+  const others = Object.entries(policy.parameters).filter(([type]) => !given.has(type))
   const parameters = Object.fromEntries([...others, ...[...given].filter(([, p]) => p !== null)])
-  return { version: policyVersionOf(kept.model, parameters), model: kept.model, parameters }
+  return { version: policyVersionOf(policy.model, parameters), model: policy.model, parameters }
 }
 
 /** Returns the active policy; null while none was published. */
@@ -67,9 +67,9 @@ export async function readPublications(sql: Sql, limit: number): Promise<Publica
     from publication order by id desc limit ${limit}`
 }
 
-export async function storePolicy(tx: Transaction, kept: StoredPolicy): Promise<void> {
+export async function storePolicy(tx: Transaction, policy: StoredPolicy): Promise<void> {
   await tx`insert into policy (version, model, parameters)
-    values (${kept.version}, ${JSON.stringify(kept.model)}::text::jsonb, ${JSON.stringify(kept.parameters)}::text::jsonb)
+    values (${policy.version}, ${JSON.stringify(policy.model)}::text::jsonb, ${JSON.stringify(policy.parameters)}::text::jsonb)
     on conflict do nothing`
 }
 
@@ -111,9 +111,11 @@ export async function publicationFailed(sql: Sql, id: number, problem: string): 
 }
 
 /** Returns the unfinished publication, if there is one. */
-export async function runningPublication(sql: Sql): Promise<{ id: number; actor: string; kept: StoredPolicy } | null> {
-  const [row] = await sql<{ id: number; actor: string; kept: StoredPolicy }[]>`
-    select x.id, x.actor, json_build_object('version', p.version, 'model', p.model, 'parameters', p.parameters) as kept
+export async function runningPublication(
+  sql: Sql,
+): Promise<{ id: number; actor: string; policy: StoredPolicy } | null> {
+  const [row] = await sql<{ id: number; actor: string; policy: StoredPolicy }[]>`
+    select x.id, x.actor, json_build_object('version', p.version, 'model', p.model, 'parameters', p.parameters) as policy
     from publication x join policy p on p.version = x.version where x.state = 'RUNNING'`
   return row ?? null
 }

@@ -21,7 +21,7 @@ export type Published =
   | { code: 'DONE'; publication: number; done: number; events: number; resumed: boolean }
   | { code: 'BUSY' }
 
-type Told = (sofar: { done: number; events: number }) => void | Promise<void>
+type OnProgress = (sofar: { done: number; events: number }) => void | Promise<void>
 
 /**
  * Largest number of passes over the store. Workers that still use the previous policy make a second
@@ -37,25 +37,25 @@ const passesMax = 5
  */
 export async function publish(
   sql: Sql,
-  kept: StoredPolicy,
+  policy: StoredPolicy,
   mastering: TaskContext,
   by: { actor: string; reason: string },
-  told: Told = () => {},
+  onProgress: OnProgress = () => {},
 ): Promise<Published> {
   const done = await withExclusiveLock(sql, MATCHING_LOCK, async () => {
     const begun = await transaction(sql, async (tx) => {
-      await storePolicy(tx, kept)
-      const publication = await beginPublication(tx, kept.version, by.actor, by.reason)
+      await storePolicy(tx, policy)
+      const publication = await beginPublication(tx, policy.version, by.actor, by.reason)
       if (publication)
         await appendAudit(tx, {
           event: publication.resumed ? 'PUBLISH_RESUMED' : 'PUBLISH',
           actor: by.actor,
           reason: by.reason,
-          policy: kept.version,
+          policy: policy.version,
         })
       return publication
     })
-    return begun && (await bring(sql, begun, kept.version, mastering, by.actor, told))
+    return begun && (await bring(sql, begun, policy.version, mastering, by.actor, onProgress))
   })
   return done ?? { code: 'BUSY' }
 }
@@ -67,15 +67,15 @@ export async function publish(
  */
 export async function carryOnPublication(
   sql: Sql,
-  masteringOf: (kept: StoredPolicy) => TaskContext,
+  masteringOf: (policy: StoredPolicy) => TaskContext,
 ): Promise<Published | null> {
   if (!(await runningPublication(sql))) return null
   return await withExclusiveLock(sql, MATCHING_LOCK, async () => {
     const running = await runningPublication(sql)
     if (!running) return null
     try {
-      const mastering = masteringOf(running.kept)
-      return await bring(sql, { id: running.id, resumed: true }, running.kept.version, mastering, running.actor)
+      const mastering = masteringOf(running.policy)
+      return await bring(sql, { id: running.id, resumed: true }, running.policy.version, mastering, running.actor)
     } catch (e) {
       await publicationFailed(sql, running.id, e instanceof Error ? e.message : String(e))
       throw e
@@ -90,14 +90,14 @@ async function bring(
   policy: string,
   mastering: TaskContext,
   actor: string,
-  told: Told = () => {},
+  onProgress: OnProgress = () => {},
 ): Promise<Published> {
   const total = { done: 0, events: 0 }
   const report = async (step: { done: number; events: number }) => {
     total.done += step.done
     total.events += step.events
     await advancePublication(sql, begun.id, step.done, step.events)
-    await told(total)
+    await onProgress(total)
   }
   const correlationId = crypto.randomUUID()
   const cause = () => ({ source: 'publication', object: 'policy', sourceId: policy, correlationId })

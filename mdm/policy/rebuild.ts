@@ -103,20 +103,20 @@ export async function rebuildType(
     select id, key, source, object, source_id as "sourceId", type, version, tie, deleted, complete, canonical,
       null as features, null as "featuresVersion", '{}'::bigint[] as keys, golden_id as "goldenId", anchor
     from source_record where type = ${type.name} and (${only}::bigint[] is null or id = any(${only}::bigint[])) order by id`
-  const said = await loadAssertions(
+  const assertions = await loadAssertions(
     tx,
     rows.map((r) => r.key),
   )
   const assigned = assign(
-    clustersOf(mastering, type, rows, targets, said.pairs),
+    clustersOf(mastering, type, rows, targets, assertions.pairs),
     rows.filter((r) => !isLive(r)),
   )
   for (const r of rows) if (!isLive(r)) targets.set(r.key, targetOf(r))
   const rebuilt = assigned.map((at): Rebuilt => {
     for (const r of at.members) targets.set(r.key, at.goldenId)
-    if (at.members.length === 0 || said.retired.has(at.goldenId)) return { at, golden: null }
+    if (at.members.length === 0 || assertions.retired.has(at.goldenId)) return { at, golden: null }
     const members = at.members.map((r) => survivor(mastering, r))
-    const values = [...at.members, ...at.inactiveMembers].flatMap((r) => said.values.get(r.key) ?? [])
+    const values = [...at.members, ...at.inactiveMembers].flatMap((r) => assertions.values.get(r.key) ?? [])
     return { at, golden: survive(mastering.policy, type, members, values) }
   })
   return { records: rows.length, rebuilt }
@@ -156,7 +156,7 @@ function clustersOf(
   type: TypePolicy,
   rows: SourceRecord[],
   targets: ReadonlyMap<string, string>,
-  said: PairAssertion[],
+  assertions: PairAssertion[],
 ): SourceRecord[][] {
   const engine = mastering.engines.get(type.name) as Engine
   const live = rows.filter(isLive)
@@ -183,5 +183,5 @@ function clustersOf(
         if (weight !== null) links.set(at, { a: idOf(a), b: idOf(b), weight: Math.fround(weight) })
       }
   }
-  return clusterRecords(engine, live, [...links.values()], said).clusters
+  return clusterRecords(engine, live, [...links.values()], assertions).clusters
 }

@@ -28,13 +28,13 @@ export const byRebuild = (): Cause => ({ source: 'rebuild', correlationId: crypt
  * Brings the store in line with source records and assertions, a few golden records per
  * transaction, each with its events. It can stop between two transactions and run again: what is
  * right is no difference any more. Types are repaired in the order in which they resolve. Calls
- * `told` with the result of each step.
+ * `onProgress` with the result of each step.
  */
 export async function repair(
   sql: Sql,
   mastering: TaskContext,
   differences: readonly Difference[],
-  told: (step: Repaired) => void | Promise<void> = () => {},
+  onProgress: (step: Repaired) => void | Promise<void> = () => {},
   cause: () => Cause = byRebuild,
 ): Promise<Repaired> {
   const total: Repaired = { done: 0, events: 0 }
@@ -44,7 +44,7 @@ export async function repair(
       const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, step, cause()))
       total.events += events
       total.done += step.length
-      await told({ done: step.length, events })
+      await onProgress({ done: step.length, events })
     }
   }
   return total

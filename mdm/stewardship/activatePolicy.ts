@@ -25,8 +25,8 @@ export async function activatePolicy(
   approved: { id: string | null; by: string } | null,
 ): Promise<Outcome> {
   const { policy, instead } = request.input
-  const [kept] = await tx`select 1 from policy where version = ${policy}`
-  if (!kept) refuse('UNKNOWN_POLICY', `there is no policy ${policy}`)
+  const [stored] = await tx`select 1 from policy where version = ${policy}`
+  if (!stored) refuse('UNKNOWN_POLICY', `there is no policy ${policy}`)
   // Only one publication runs at a time.
   await tx`select pg_advisory_xact_lock(hashtextextended('touchstone policy in force', 0))`
   const now = (await activePolicy(tx))?.version ?? null

@@ -128,7 +128,7 @@ async function dryRun(
 export async function previewProposal(steward: Stewardship, caller: Caller, id: string): Promise<Outcome | Preview> {
   return await dryRun(steward, async (tx, look) => {
     const action = await lockProposal(tx, id)
-    if (action.kind === 'PUBLISH') refuse('NOT_PREVIEWED', 'what a policy would do is what simulatePolicy answers')
+    if (action.kind === 'PUBLISH') refuse('NOT_PREVIEWED', 'simulatePolicy returns the effect of a policy')
     await promoteAction(tx, id, { by: caller.actor, why: '' })
     await execute(tx, steward, authorOf(caller, action), action, { id, by: caller.actor }, look)
   })

@@ -272,7 +272,7 @@ test('the story of a golden record: members, links, joins in their order, what s
   assert.equal(merged.history.nodes[0].action.kind, 'MERGE')
   assert.equal(merged.history.nodes[0].system, 'stewardship')
   const why = await answer(gateway, EXPLAIN, { a: of('crm', 'L'), b: of('erp', 'W') })
-  assert.deepEqual([why.explain.verdict, why.explain.because], ['TOGETHER', 'a steward said that they are the same'])
+  assert.deepEqual([why.explain.verdict, why.explain.because], ['TOGETHER', 'a steward declared them the same'])
 
   await done(directPipeline(db.sql), ada, { kind: 'UNDO', action })
   const { clusterStory: back } = await answer(gateway, STORY, { id: of('erp', 'W') })

@@ -155,7 +155,7 @@ test('it never fills the queue, stops when told to and goes on where it was', as
     waitingMax: 1_000,
     pollMs: 1,
     signal: stop.signal,
-    told: (s) => {
+    onProgress: (s) => {
       if (s.stuckMs > 0) stop.abort()
     },
   })
