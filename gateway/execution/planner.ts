@@ -1,5 +1,5 @@
 import type { QueryPlanner } from '@graphql-hive/router-query-planner'
-import type { unifiedGraphHandler } from '@graphql-hive/router-runtime'
+import { unifiedGraphHandler } from '@graphql-hive/router-runtime'
 import type { LocalExecutors } from '../federation/localTransport.ts'
 import { compilingHandler } from './planHandler.ts'
 
@@ -9,12 +9,13 @@ import { compilingHandler } from './planHandler.ts'
  */
 export async function loadPlanner(
   supergraph: string,
-  local: LocalExecutors = new Map(),
+  local: LocalExecutors | null = new Map(),
   load: () => Promise<{ QueryPlanner: new (sdl: string) => QueryPlanner }> = () =>
     import('@graphql-hive/router-query-planner'),
 ): Promise<{ handler: typeof unifiedGraphHandler } | { handler: undefined; reason: string }> {
   try {
     const { QueryPlanner } = await load()
+    if (!local) return { handler: unifiedGraphHandler }
     return { handler: compilingHandler(new QueryPlanner(supergraph), supergraph, local) }
   } catch (e) {
     return { handler: undefined, reason: e instanceof Error ? e.message : String(e) }

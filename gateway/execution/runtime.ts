@@ -47,6 +47,8 @@ export interface RuntimeOptions {
   answers?: Answers | undefined
   /** Another one in tests. */
   loadPlanner?: typeof loadPlanner | undefined
+  /** Which halves of execution are compiled; what is left out runs on the library. Default both. */
+  compiled?: { plans: boolean; fetches: boolean } | undefined
 }
 
 export type Runtime = GatewayRuntime<GatewayContext & Record<string, unknown>> & {
@@ -74,9 +76,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   if (services.size > 0 && !internal)
     throw new Error('subgraphs as services need the internal secret, to know the gateway')
   const localSubgraphs = subgraphs.filter((s) => !services.has(s.name))
-  const local = localExecutors(localSubgraphs, report)
+  const compiled = options.compiled ?? { plans: true, fetches: true }
+  const local = localExecutors(localSubgraphs, report, compiled.fetches)
   const shown = withoutRules(supergraph)
-  const planner = await (options.loadPlanner ?? loadPlanner)(shown, local)
+  const planner = await (options.loadPlanner ?? loadPlanner)(shown, compiled.plans ? local : null)
   if (planner.handler) log.debug('query planner: native')
   else log.warn({ reason: planner.reason }, 'the native query planner does not load: using the JavaScript one')
   const runtime = createGatewayRuntime<GatewayContext & Record<string, unknown>>({

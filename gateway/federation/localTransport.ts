@@ -11,8 +11,8 @@ import { subscribeSubgraph } from './subscribeSubgraph.ts'
 export type LocalExecutors = ReadonlyMap<string, ReturnType<typeof localExecutor>>
 
 /** Run fetches on subgraphs in this process: no HTTP, no printing and parsing of documents. */
-export function localExecutors(subgraphs: readonly Subgraph[], report: ReportError): LocalExecutors {
-  return new Map(subgraphs.map((s) => [s.name, localExecutor(s, report)]))
+export function localExecutors(subgraphs: readonly Subgraph[], report: ReportError, compiled = true): LocalExecutors {
+  return new Map(subgraphs.map((s) => [s.name, localExecutor(s, report, compiled)]))
 }
 
 /** The same as the runtime wants it. */
@@ -37,7 +37,7 @@ export interface LocalRequest extends Pick<ExecutionArgs, 'document' | 'operatio
 }
 
 /** Documents are those of plans, which are kept with the operation that they are of; and so is what is made of them here. */
-function localExecutor(subgraph: Subgraph, report: ReportError) {
+function localExecutor(subgraph: Subgraph, report: ReportError, compiled: boolean) {
   const plans = new WeakMap<DocumentNode, OperationPlan | null>()
   return (request: LocalRequest) => {
     const { document, operationName, variables: variableValues } = request
@@ -56,7 +56,7 @@ function localExecutor(subgraph: Subgraph, report: ReportError) {
       )
     let plan = plans.get(document)
     if (plan === undefined) {
-      plan = compileOperation(subgraph.schema, document, operationName ?? undefined)
+      plan = compiled ? compileOperation(subgraph.schema, document, operationName ?? undefined) : null
       plans.set(document, plan)
     }
     const contextValue = operation.of(subgraph)
