@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Subgraph } from '../subgraphs/contract.ts'
-import { createRuntime, type NoteRefusal, type ObserveOperation, type RuntimeOptions } from './execution/runtime.ts'
+import type { NoteRefusal, ObserveOperation } from './execution/runtime.ts'
+import { createRuntime, type RuntimeOptions } from './federation/createRuntime.ts'
 import type { Check } from './http/health.ts'
 import { describeError, explainListen } from './http/report.ts'
 import {
@@ -50,7 +51,7 @@ export interface GatewayOptions {
   observe?: ObserveOperation | undefined
   /** What callers begin at all gateways, for the limit of a minute; without it each gateway counts by itself. */
   addUp?: AddUp | undefined
-  answers?: RuntimeOptions['answers']
+  cache?: RuntimeOptions['cache']
   /** Figures for Prometheus, on /metrics. */
   metrics?: MetricsText | undefined
 }
@@ -90,7 +91,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       refused: options.refused,
       observe: options.observe,
       loadPlanner: options.loadPlanner,
-      answers: options.answers,
+      cache: options.cache,
     })
   const { addUp } = options
   const lonely = (err: unknown) => log.warn({ err: describeError(err) }, 'callers are counted by this process alone')

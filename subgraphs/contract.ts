@@ -59,4 +59,6 @@ export interface CacheableGraph {
   types: ReadonlySet<string>
   /** `Type.field` of all that is known from golden records in force. */
   fields: ReadonlySet<string>
+  /** Input types by which a list is filtered by data that changes without an event. */
+  volatileInputs: ReadonlySet<string>
 }

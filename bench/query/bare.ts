@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { readBody } from '../../gateway/http/httpAnswer.ts'
+import { readBody } from '../../gateway/http/body.ts'
 import { bareExecutor } from './execute.ts'
 import { tell } from './subgraphs.ts'
 

@@ -1,8 +1,9 @@
 import type { ExecutionResult } from 'graphql'
 import pino from 'pino'
-import { createRuntime } from '../../gateway/execution/runtime.ts'
+import { OperationContext } from '../../gateway/execution/operationContext.ts'
 import { composeSupergraph } from '../../gateway/federation/compose.ts'
-import { OperationContext } from '../../gateway/operation/operationContext.ts'
+import { createRuntime } from '../../gateway/federation/createRuntime.ts'
+import { CompiledDocument } from '../../gateway/operation/documentCache.ts'
 import { everyone, querySubgraphs } from './subgraphs.ts'
 
 const most = Number.MAX_SAFE_INTEGER
@@ -32,11 +33,13 @@ export async function bareExecutor(
     report: (e) => console.error(e),
   })
   return async (query, variables) => {
-    const operation = new OperationContext({ correlationId: '', scopes: everyone })
-    const { contextFactory, execute, schema } = runtime.getEnveloped({ operation, correlationId: '' } as never)
-    const document = runtime.documents.read(schema, query)
-    if (!('definitions' in document)) throw new Error('the query is wrong')
-    const args = { schema, document, variableValues: variables, contextValue: await contextFactory() }
-    return (await execute(args as never)) as ExecutionResult
+    const document = runtime.documents.read(query, false)
+    const compiled = document instanceof CompiledDocument ? document.operation(null) : null
+    if (!compiled) throw new Error('the query is wrong')
+    const operation = new OperationContext({ correlationId: '', scopes: everyone }, compiled)
+    const { contextFactory, execute, schema } = runtime.getEnveloped({ operation, correlationId: '' })
+    const { node } = compiled.operation.document
+    const args = { schema, document: node, variableValues: variables, contextValue: await contextFactory() }
+    return (await execute(args)) as ExecutionResult
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
-import { Answers } from '../../gateway/cache/responseCache.ts'
+import { ResponseCache } from '../../gateway/cache/responseCache.ts'
 import { contractOf } from '../../gateway/federation/contract.ts'
 import { type Gateway, startGateway } from '../../gateway/gateway.ts'
 import { describeError } from '../../gateway/http/report.ts'
@@ -127,13 +127,13 @@ export async function startGatewayRole(options: {
     daysMax: config.sensitiveAccessDaysMax,
     report: (message, err) => log.warn(err ? { err: describeError(err) } : {}, message),
   })
-  let answers: Answers | undefined
+  let cache: ResponseCache | undefined
   const tailer = await startTailer({
     sql: pool('feed', feedConnectionsMax),
     log: (level, m) => log[level](m),
     seen(events) {
       feedMeter.seen(events)
-      for (const { event } of events) answers?.changed(event)
+      for (const { event } of events) cache?.changed(event)
     },
     live: liveSource(config, () => policyNow(), log),
   })
@@ -203,7 +203,7 @@ export async function startGatewayRole(options: {
       if (!all.some((s) => s.name === name))
         throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
     if (config.cacheMegabytesMax > 0)
-      answers = new Answers({
+      cache = new ResponseCache({
         graph: cacheableGraph(policy),
         rowRights: rows !== undefined,
         bytesMax: config.cacheMegabytesMax * 2 ** 20,
@@ -241,7 +241,7 @@ export async function startGatewayRole(options: {
       callers: await authentication({ config, sql: queries, log }),
       internal: config.subgraphs.size > 0 ? await openInternal(config) : undefined,
       ...first,
-      answers,
+      cache,
       services: config.subgraphs,
       bounds: config,
       operations: {

@@ -1,80 +1,105 @@
 import {
-  type DocumentNode,
-  type FragmentDefinitionNode,
+  type GraphQLInputType,
   type GraphQLSchema,
   getNamedType,
+  getNullableType,
+  isInputObjectType,
+  isInputType,
   isListType,
   isNonNullType,
   isObjectType,
-  Kind,
-  type OperationDefinitionNode,
-  type SelectionSetNode,
+  type NamedTypeNode,
+  type TypeNode,
+  typeFromAST,
+  type ValueNode,
+  valueFromASTUntyped,
 } from 'graphql'
 import type { CacheableGraph } from '../../subgraphs/contract.ts'
+import type { FieldSelection, Operation, SelectionSet } from '../operation/document.ts'
 
-/** What an answer to an operation hangs on. */
+/** The records on which the response of an operation depends. */
 export interface Dependencies {
-  /** Any change of a record of these types may change it: it has lists of them, or does not say which they are. */
+  /** A change of any record of these types invalidates it: it lists them, or does not select their ids. */
   types: ReadonlySet<string>
-  /** Single golden records in it that say their id: a change of that one may change it, and where there is none, any. */
+  /** Single golden records with their ids: a change of that one invalidates it; where there is none, a change of any. */
   records: readonly { path: readonly string[]; type: string }[]
+  /** Whether these variables make the response depend on data that changes without an event. */
+  isVolatile(variables: Readonly<Record<string, unknown>>): boolean
 }
 
-/** Null where the answer hangs on something that changes without an event. */
-export function dependenciesOf(
-  graph: CacheableGraph,
-  schema: GraphQLSchema,
-  document: DocumentNode,
-  operation: OperationDefinitionNode,
-): Dependencies | null {
-  const fragments = new Map(
-    document.definitions.flatMap((d): [string, FragmentDefinitionNode][] =>
-      d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [],
-    ),
-  )
+/** Returns null where the response depends on data that changes without an event. */
+export function dependenciesOf(graph: CacheableGraph, operation: Operation): Dependencies | null {
+  const { node, selected, document } = operation
+  if (operation.type !== 'query') return null
   const types = new Set<string>()
   const records: { path: string[]; type: string }[] = []
+  const inLiteral = (value: ValueNode | undefined, declared: GraphQLInputType | undefined) =>
+    value !== undefined && declared !== undefined && holdsVolatile(graph, valueFromASTUntyped(value), declared)
 
-  /** False where there is something that is not known. */
-  const walk = (sets: readonly SelectionSetNode[], typeName: string, path: readonly string[]): boolean => {
-    const type = schema.getType(typeName)
-    if (!isObjectType(type)) return false
-    return sets.every(({ selections }) =>
-      selections.every((node) => {
-        if (node.directives?.length) return false
-        if (node.kind !== Kind.FIELD) {
-          const fragment = node.kind === Kind.INLINE_FRAGMENT ? node : fragments.get(node.name.value)
-          const condition = fragment?.typeCondition?.name.value ?? typeName
-          return fragment !== undefined && condition === typeName && walk([fragment.selectionSet], typeName, path)
-        }
-        const name = node.name.value
-        if (name === '__typename') return true
-        const field = type.getFields()[name]
-        if (!field || !graph.fields.has(`${typeName}.${name}`)) return false
-        if (!node.selectionSet) return true
-        const below = getNamedType(field.type).name
-        const at = [...path, node.alias?.value ?? name]
-        if (below.endsWith('Connection')) types.add(below.slice(0, -'Connection'.length))
-        if (graph.types.has(below)) {
-          const nullable = isNonNullType(field.type) ? field.type.ofType : field.type
-          if (saysId(node.selectionSet) && !isListType(nullable)) records.push({ path: at, type: below })
-          else types.add(below)
-        }
-        return walk([node.selectionSet], below, at)
-      }),
-    )
+  const visit = (set: SelectionSet, path: readonly string[]): boolean => {
+    if (!isObjectType(set.type)) return false
+    return set.selections.every((s) => {
+      if (s.kind === 'FIELD') return !s.node.directives?.length && visitField(s, set.type?.name ?? '', path)
+      return s.directives.length === 0 && s.selected.type === set.type && visit(s.selected, path)
+    })
   }
-  const root = schema.getQueryType()
-  if (operation.operation !== 'query' || !root || !walk([operation.selectionSet], root.name, [])) return null
-  return { types, records: records.filter((r) => !types.has(r.type)) }
+  const visitField = (s: FieldSelection, parent: string, path: readonly string[]): boolean => {
+    if (s.name === '__typename') return true
+    if (!s.definition || !graph.fields.has(`${parent}.${s.name}`)) return false
+    if (s.node.arguments?.some((a) => inLiteral(a.value, argumentType(s, a.name.value)))) return false
+    if (!s.selected) return true
+    const below = getNamedType(s.definition.type).name
+    const at = [...path, s.key]
+    if (below.endsWith('Connection')) types.add(below.slice(0, -'Connection'.length))
+    if (graph.types.has(below)) {
+      const isList = isListType(isNonNullType(s.definition.type) ? s.definition.type.ofType : s.definition.type)
+      if (selectsId(s.selected) && !isList) records.push({ path: at, type: below })
+      else types.add(below)
+    }
+    return visit(s.selected, at)
+  }
+
+  if (!visit(selected, [])) return null
+  const variables = (node.variableDefinitions ?? []).flatMap(({ variable, type, defaultValue }) => {
+    const declared = inputType(document.schema, type)
+    return declared ? [{ name: variable.name.value, declared, defaultValue }] : []
+  })
+  if (variables.some((v) => inLiteral(v.defaultValue, v.declared))) return null
+  return {
+    types,
+    records: records.filter((r) => !types.has(r.type)),
+    isVolatile: (given) => variables.some(({ name, declared }) => holdsVolatile(graph, given[name], declared)),
+  }
 }
 
-function saysId({ selections }: SelectionSetNode): boolean {
-  return selections.some((s) => s.kind === Kind.FIELD && s.name.value === 'id' && !s.alias)
+/** Returns the type of a variable that may hold an input object, else null. */
+function inputType(schema: GraphQLSchema, node: TypeNode): GraphQLInputType | null {
+  const type = typeFromAST(schema, node as NamedTypeNode)
+  return isInputType(type) && isInputObjectType(getNamedType(type)) ? type : null
 }
 
-/** Golden ids that an answer names at these places, and the types of those that it has none of. */
-export function recordsIn(data: unknown, { records }: Dependencies): { ids: Set<string>; types: Set<string> } {
+function argumentType({ definition }: FieldSelection, name: string): GraphQLInputType | undefined {
+  return definition?.args.find((a) => a.name === name)?.type
+}
+
+function selectsId({ selections }: SelectionSet): boolean {
+  return selections.some((s) => s.kind === 'FIELD' && s.key === 'id' && s.name === 'id')
+}
+
+/** Whether a value of an input type holds one of the volatile inputs. */
+function holdsVolatile(graph: CacheableGraph, value: unknown, type: GraphQLInputType): boolean {
+  if (value === null || value === undefined) return false
+  const nullable = getNullableType(type)
+  if (isListType(nullable))
+    return (Array.isArray(value) ? value : [value]).some((v) => holdsVolatile(graph, v, nullable.ofType))
+  if (!isInputObjectType(nullable)) return false
+  if (graph.volatileInputs.has(nullable.name)) return true
+  const fields = nullable.getFields()
+  return Object.entries(value).some(([name, v]) => fields[name] && holdsVolatile(graph, v, fields[name].type))
+}
+
+/** Returns the golden ids that a response holds at these places, and the types of the places that hold none. */
+export function recordsIn(data: unknown, records: Dependencies['records']): { ids: Set<string>; types: Set<string> } {
   const ids = new Set<string>()
   const types = new Set<string>()
   const look = (at: unknown, path: readonly string[], type: string): void => {

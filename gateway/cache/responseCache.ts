@@ -1,40 +1,41 @@
-import type { DocumentNode, ExecutionResult, GraphQLSchema, OperationDefinitionNode } from 'graphql'
+import type { ExecutionResult } from 'graphql'
+import { LRUCache } from 'lru-cache'
 import type { CacheableGraph, RequestInfo } from '../../subgraphs/contract.ts'
-import { rememberText } from '../http/httpAnswer.ts'
-import { isGone } from '../limits/timeLimit.ts'
-import { type Dependencies, dependenciesOf, recordsIn } from './dependencies.ts'
+import { isAbandoned } from '../limits/timeLimit.ts'
+import { type Dependencies, recordsIn } from './dependencies.ts'
+import { rightsKey } from './rightsKey.ts'
 
-export interface AnswersOptions {
+export interface ResponseCacheOptions {
   graph: CacheableGraph
-  /** Of all answers that are kept, as JSON. */
+  /** Bytes of all cached responses, as JSON. */
   bytesMax: number
   /**
-   * How long ago at most everything that had been committed was known here, for an answer to be given again; so stale it
-   * may be at most. Default 2,000 ms.
+   * The maximal age of the last moment up to which all committed changes are known here; so stale a cached response may be
+   * at most. Default 2,000 ms.
    */
   staleMsMax?: number
-  /** Whether callers see but some rows: then what one sees may hang on records that its answer does not name. */
+  /** Whether callers see only some rows: then a response may depend on records that it does not name. */
   rowRights?: boolean
-  /** How long ago that is. With another feed, or another policy, all answers are forgotten. */
+  /** Returns that age. Another feed or another policy invalidates everything. */
   now: () => { readMsAgo: number; feed: unknown; policy: unknown }
 }
 
 /** An event of the feed. */
-export interface Changed {
+export interface FeedEvent {
   position: number
   type: string
   goldenId: string
 }
 
-interface Answer {
+interface CachedResponse {
   result: ExecutionResult
   bytes: number
-  /** Types and ids under which it is found. */
-  of: string[]
+  /** Types and ids whose changes invalidate it. */
+  names: string[]
 }
 
-/** Figures since the start, and what is kept now. */
-export interface AnswersFigures {
+/** Counts since the start, and the bytes that are cached now. */
+export interface ResponseCacheStats {
   hits: number
   misses: number
   joined: number
@@ -42,176 +43,149 @@ export interface AnswersFigures {
   bytes: number
 }
 
+/** The property of a cached result that holds its JSON text. */
+export const jsonText = Symbol('JSON text')
+
 const staleMsDefault = 2_000
-const NO_RIGHT = new Set(['actor', 'correlationId', 'traceparent', 'operation', 'signal', 'via', 'expiresAt'])
-/** A larger answer is not kept. */
-const answerBytesMax = 1_000_000
+/** A larger response is not cached. */
+const responseBytesMax = 1_000_000
 
 /**
- * Answers of queries that hang on golden records alone, kept until the feed says that one of these records changed. Private
- * per rights: an answer is given to callers with the same scopes, roles, regions and legal entities. While the feed is not
- * read to its end, every query is executed. The same query asked for while it runs is executed once.
+ * Responses of queries that depend on golden records alone, cached until the feed reports a change of one of them. Shared
+ * by callers with the same scopes, roles, regions and legal entities. While the feed is not read to its end, every query is
+ * executed. Identical queries at the same time are executed once.
  */
-export class Answers {
-  readonly #options: AnswersOptions
-  readonly #dependencies = new WeakMap<DocumentNode, Map<OperationDefinitionNode, Dependencies | null>>()
-  /** The one that was asked for longest ago stands first. */
-  readonly #answers = new Map<string, Answer>()
-  readonly #byRecord = new Map<string, Set<string>>()
+export class ResponseCache {
+  readonly #options: ResponseCacheOptions
+  readonly #responses: LRUCache<string, CachedResponse>
+  readonly #keysByName = new Map<string, Set<string>>()
   readonly #running = new Map<string, Promise<ExecutionResult>>()
-  /** When, in events, a record of each type last changed. */
+  /** The number of the event that last changed a record of each type. */
   readonly #changedAt = new Map<string, number>()
-  readonly #rights = new WeakMap<object, string>()
   #events = 0
   #position: number | null = null
   #feed: unknown = null
   #policy: unknown = null
   #epoch = 0
-  readonly figures: AnswersFigures = { hits: 0, misses: 0, joined: 0, dropped: 0, bytes: 0 }
+  readonly stats: ResponseCacheStats = { hits: 0, misses: 0, joined: 0, dropped: 0, bytes: 0 }
 
-  constructor(options: AnswersOptions) {
+  constructor(options: ResponseCacheOptions) {
     this.#options = options
+    this.#responses = new LRUCache({
+      maxSize: options.bytesMax,
+      sizeCalculation: ({ bytes }) => bytes,
+      dispose: (response, key) => this.#forget(response, key),
+    })
   }
 
-  /** Null where the operation is not of golden records alone. */
-  dependenciesOf(
-    schema: GraphQLSchema,
-    document: DocumentNode,
-    operation: OperationDefinitionNode,
-  ): Dependencies | null {
-    const known = this.#dependencies.get(document) ?? new Map<OperationDefinitionNode, Dependencies | null>()
-    this.#dependencies.set(document, known)
-    let found = known.get(operation)
-    if (found === undefined) {
-      found = dependenciesOf(this.#options.graph, schema, document, operation)
-      known.set(operation, found)
-    }
-    return found
+  get graph(): CacheableGraph {
+    return this.#options.graph
   }
 
-  /** What an operation is known by. Null where it filters by source records, which may come without a change. */
-  keyOf(
-    text: string,
-    operationName: string | null | undefined,
-    variables: unknown,
-    request: RequestInfo,
-  ): string | null {
-    const asked = `${operationName ?? ''}\n${JSON.stringify(variables ?? {})}\n${text}`
-    return /source/i.test(asked) ? null : `${this.#rightsOf(request)}\n${asked}`
-  }
-
-  async answer(
-    key: string,
-    given: Dependencies,
+  /** Returns the cached response of an operation, that of the same one in progress, or the result of `execute`. */
+  async respond(
+    operation: { text: string; name: string | null | undefined; variables: Readonly<Record<string, unknown>> },
+    dependencies: Dependencies,
     request: RequestInfo,
     execute: () => Promise<ExecutionResult>,
   ): Promise<ExecutionResult> {
-    const { readMsAgo, feed, policy } = this.#options.now()
-    if (feed !== this.#feed || policy !== this.#policy) {
-      this.#forget()
-      if (feed !== this.#feed) this.#position = null
-      this.#feed = feed
-      this.#policy = policy
-    }
-    const epoch = this.#epoch
-    const bound = this.#options.rowRights || request.regions !== undefined || request.legalEntities !== undefined
-    const dependencies = bound ? { types: this.#options.graph.types, records: [] } : given
-    if (readMsAgo > (this.#options.staleMsMax ?? staleMsDefault)) return await execute()
-    const found = this.#answers.get(key)
-    if (found) {
-      this.figures.hits++
-      this.#answers.delete(key)
-      this.#answers.set(key, found)
-      return found.result
+    if (!this.#isFresh() || dependencies.isVolatile(operation.variables)) return await execute()
+    const key = keyOf(operation, request)
+    const cached = this.#responses.get(key)
+    if (cached) {
+      this.stats.hits++
+      return cached.result
     }
     const running = this.#running.get(key)
     if (running) {
-      this.figures.joined++
+      this.stats.joined++
       const result = await running
-      return isGone(result) ? await execute() : result
+      return isAbandoned(result) ? await execute() : result
     }
-    this.figures.misses++
-    const began = this.#events
+    this.stats.misses++
+    const [epoch, began] = [this.#epoch, this.#events]
     const executed = execute()
     this.#running.set(key, executed)
     try {
       const result = await executed
-      if (!result.errors?.length && this.#epoch === epoch) this.#keep(key, result, dependencies, began)
+      const isBound = this.#options.rowRights || request.regions !== undefined || request.legalEntities !== undefined
+      const { types, records } = isBound ? { types: this.graph.types, records: [] } : dependencies
+      if (!result.errors?.length && this.#epoch === epoch) this.#store(key, result, types, records, began)
       return result
     } finally {
       if (this.#running.get(key) === executed) this.#running.delete(key)
     }
   }
 
-  /** Told of every event, in the order of positions. */
-  changed({ position, type, goldenId }: Changed): void {
-    if (this.#position !== null && position !== this.#position + 1) this.#forget()
+  /** Invalidates what depends on the changed record. Receives every event, in the order of positions. */
+  changed({ position, type, goldenId }: FeedEvent): void {
+    if (this.#position !== null && position !== this.#position + 1) this.#clear()
     this.#position = position
     this.#changedAt.set(type, ++this.#events)
-    // Who asks from now on is not given what was begun before.
+    // Later requests must not join executions that began before the change.
     this.#running.clear()
-    for (const name of [type, goldenId]) for (const key of this.#byRecord.get(name) ?? []) this.#drop(key)
+    for (const name of [type, goldenId]) for (const key of this.#keysByName.get(name) ?? []) this.#responses.delete(key)
   }
 
-  #keep(key: string, result: ExecutionResult, dependencies: Dependencies, began: number): void {
-    const { ids, types } = recordsIn(result.data, dependencies)
-    for (const type of dependencies.types) types.add(type)
-    // What changed while it was executed may be in it or not.
-    for (const type of [...types, ...dependencies.records.map((r) => r.type)])
-      if ((this.#changedAt.get(type) ?? 0) > began) return
+  /** Whether the feed is read to its end. Clears the cache when the feed or the policy is another one. */
+  #isFresh(): boolean {
+    const { readMsAgo, feed, policy } = this.#options.now()
+    if (feed !== this.#feed || policy !== this.#policy) {
+      this.#clear()
+      if (feed !== this.#feed) this.#position = null
+      this.#feed = feed
+      this.#policy = policy
+    }
+    return readMsAgo <= (this.#options.staleMsMax ?? staleMsDefault)
+  }
+
+  #store(
+    key: string,
+    result: ExecutionResult,
+    types: Dependencies['types'],
+    records: Dependencies['records'],
+    began: number,
+  ): void {
+    // A change during the execution may or may not be in the result.
+    for (const type of [...types, ...records.map((r) => r.type)]) if ((this.#changedAt.get(type) ?? 0) > began) return
     const text = JSON.stringify(result)
     const bytes = 2 * (text.length + key.length)
-    if (bytes > answerBytesMax) return
-    rememberText(result, text)
-    this.#drop(key)
-    const of = [...types, ...ids]
-    this.#answers.set(key, { result, bytes, of })
-    this.figures.bytes += bytes
-    for (const name of of) {
-      const keys = this.#byRecord.get(name)
+    if (bytes > responseBytesMax) return
+    const found = recordsIn(result.data, records)
+    const names = [...new Set([...types, ...found.types, ...found.ids])]
+    // Not enumerable: a copy of the result with more in it has another text.
+    Object.defineProperty(result, jsonText, { value: text })
+    this.#responses.set(key, { result, bytes, names })
+    // A cache smaller than this response did not take it.
+    if (!this.#responses.has(key)) return
+    this.stats.bytes += bytes
+    for (const name of names) {
+      const keys = this.#keysByName.get(name)
       if (keys) keys.add(key)
-      else this.#byRecord.set(name, new Set([key]))
-    }
-    for (const oldest of this.#answers.keys()) {
-      if (this.figures.bytes <= this.#options.bytesMax) break
-      this.#drop(oldest)
+      else this.#keysByName.set(name, new Set([key]))
     }
   }
 
-  #drop(key: string): void {
-    const answer = this.#answers.get(key)
-    if (!answer) return
-    this.#answers.delete(key)
-    this.figures.bytes -= answer.bytes
-    this.figures.dropped++
-    for (const name of answer.of) {
-      const keys = this.#byRecord.get(name)
+  #forget({ bytes, names }: CachedResponse, key: string): void {
+    this.stats.bytes -= bytes
+    this.stats.dropped++
+    for (const name of names) {
+      const keys = this.#keysByName.get(name)
       keys?.delete(key)
-      if (keys?.size === 0) this.#byRecord.delete(name)
+      if (keys?.size === 0) this.#keysByName.delete(name)
     }
   }
 
-  #forget(): void {
+  #clear(): void {
     this.#epoch++
     this.#running.clear()
-    for (const key of [...this.#answers.keys()]) this.#drop(key)
+    this.#responses.clear()
   }
+}
 
-  /** All that a request says but who asks and which request it is: what is new among it parts callers until it is named above. */
-  #rightsOf(request: RequestInfo): string {
-    return Object.entries(request)
-      .filter(([name]) => !NO_RIGHT.has(name))
-      .map(([name, value]) => `${name}=${value instanceof Set ? this.#wordsOf(value) : JSON.stringify(value)}`)
-      .sort()
-      .join(';')
-  }
-
-  #wordsOf(set: ReadonlySet<string>): string {
-    let words = this.#rights.get(set)
-    if (words === undefined) {
-      words = set.has('*') ? '*' : [...set].sort().join(' ')
-      this.#rights.set(set, words)
-    }
-    return words
-  }
+function keyOf(
+  { text, name, variables }: { text: string; name: string | null | undefined; variables: object },
+  request: RequestInfo,
+): string {
+  return `${rightsKey(request)}\n${name ?? ''}\n${JSON.stringify(variables)}\n${text}`
 }

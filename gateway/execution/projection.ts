@@ -1,57 +1,41 @@
 import {
-  type DocumentNode,
-  type FragmentDefinitionNode,
   type GraphQLNamedType,
   type GraphQLOutputType,
-  type GraphQLSchema,
   getNamedType,
-  isAbstractType,
   isCompositeType,
   isEnumType,
   isNonNullType,
   isObjectType,
-  Kind,
-  type OperationDefinitionNode,
-  type SelectionSetNode,
 } from 'graphql'
+import { fieldsOfObject, type Operation, type SelectionSet } from '../operation/document.ts'
 
-/** The part of what the subgraphs answered that was asked for, in its order. */
+/** Takes what was selected, in its order, out of the merged results of the subgraphs. */
 export type Projection = (data: unknown) => unknown
 
 interface FieldProjection {
   key: string
-  /** The value is the type's name, where the subgraph did not say it. */
-  typename: boolean
+  /** Whether it is the name of the type, which the subgraph need not return. */
+  isTypename: boolean
   nonNull: boolean
-  of: Projection | null
+  project: Projection | null
 }
 
 /**
- * What an operation without @skip and @include selects, worked out once for each type. As the planner's own projection: a
- * value that no subgraph gave is null, and its whole object is where the schema says that it cannot be.
+ * Compiles what an operation without directives selects, once for each type. It does what the planner's own projection
+ * does: a value that no subgraph returned is null, and so is its object where the schema says that it cannot be null.
  */
-export function compileProjection(
-  schema: GraphQLSchema,
-  document: DocumentNode,
-  operation: OperationDefinitionNode,
-): Projection {
-  const fragments = new Map(
-    document.definitions.flatMap((d): [string, FragmentDefinitionNode][] =>
-      d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [],
-    ),
-  )
-
-  const object = (type: GraphQLNamedType, sets: readonly SelectionSetNode[]): Projection => {
+export function compileProjection({ document: { schema }, type, selected }: Operation): Projection {
+  const object = (declared: GraphQLNamedType, sets: readonly SelectionSet[]): Projection => {
     const known = new Map<GraphQLNamedType, readonly FieldProjection[]>()
     const fieldsOf = (of: GraphQLNamedType) => {
       let fields = known.get(of)
       if (!fields) {
-        fields = select(of, sets)
+        fields = fieldProjections(of, sets)
         known.set(of, fields)
       }
       return fields
     }
-    const statically = isObjectType(type) ? fieldsOf(type) : null
+    const statically = isObjectType(declared) ? fieldsOf(declared) : null
     const project: Projection = (data) => {
       if (data === null || data === undefined) return data
       if (Array.isArray(data)) {
@@ -62,14 +46,14 @@ export function compileProjection(
       const from = data as Record<string, unknown>
       const name = from.__typename as string | undefined
       const fields =
-        statically && (name === undefined || name === type.name)
+        statically && (name === undefined || name === declared.name)
           ? statically
-          : fieldsOf((name === undefined ? undefined : schema.getType(name)) ?? type)
+          : fieldsOf((name === undefined ? undefined : schema.getType(name)) ?? declared)
       const result: Record<string, unknown> = {}
-      for (const { key, of, typename, nonNull } of fields) {
-        const value = of ? of(from[key]) : from[key]
+      for (const { key, project: below, isTypename, nonNull } of fields) {
+        const value = below ? below(from[key]) : from[key]
         if (value !== undefined) result[key] = value
-        else if (typename) result[key] = name ?? type.name
+        else if (isTypename) result[key] = name ?? declared.name
         else if (nonNull) return null
         else result[key] = null
       }
@@ -78,32 +62,19 @@ export function compileProjection(
     return project
   }
 
-  const select = (type: GraphQLNamedType, sets: readonly SelectionSetNode[]): readonly FieldProjection[] => {
-    const grouped = new Map<string, { name: string; sets: SelectionSetNode[] }>()
-    const collect = ({ selections }: SelectionSetNode): void => {
-      for (const node of selections) {
-        if (node.kind === Kind.FIELD) {
-          const key = node.alias?.value ?? node.name.value
-          const known = grouped.get(key) ?? { name: node.name.value, sets: [] }
-          if (node.selectionSet) known.sets.push(node.selectionSet)
-          grouped.set(key, known)
-          continue
-        }
-        const fragment = node.kind === Kind.FRAGMENT_SPREAD ? fragments.get(node.name.value) : node
-        if (fragment && applies(fragment.typeCondition?.name.value, type)) collect(fragment.selectionSet)
-      }
-    }
-    for (const set of sets) collect(set)
-    return [...grouped].flatMap(([key, { name, sets: below }]): FieldProjection[] => {
-      if (name === '__typename') return [{ key, typename: true, nonNull: true, of: null }]
-      const field = 'getFields' in type ? type.getFields()[name] : undefined
+  const fieldProjections = (of: GraphQLNamedType, sets: readonly SelectionSet[]): readonly FieldProjection[] =>
+    [...fieldsOfObject(schema, of, sets)].flatMap(([key, selections]): FieldProjection[] => {
+      const name = selections[0]?.name ?? ''
+      if (name === '__typename') return [{ key, isTypename: true, nonNull: true, project: null }]
+      const field = 'getFields' in of ? of.getFields()[name] : undefined
       if (!field) return []
-      return [{ key, typename: false, nonNull: isNonNullType(field.type), of: value(field.type as never, below) }]
+      const below = selections.flatMap((s) => s.selected ?? [])
+      const declared = field.type as GraphQLOutputType
+      return [{ key, isTypename: false, nonNull: isNonNullType(declared), project: value(declared, below) }]
     })
-  }
 
-  const value = (type: GraphQLOutputType, sets: readonly SelectionSetNode[]): Projection | null => {
-    const named = getNamedType(type)
+  const value = (declared: GraphQLOutputType, sets: readonly SelectionSet[]): Projection | null => {
+    const named = getNamedType(declared)
     if (isCompositeType(named)) return object(named, sets)
     if (!isEnumType(named)) return null
     const project: Projection = (given) => {
@@ -114,13 +85,6 @@ export function compileProjection(
     return project
   }
 
-  const applies = (condition: string | undefined, type: GraphQLNamedType): boolean => {
-    if (condition === undefined || condition === type.name) return true
-    const found = schema.getType(condition)
-    return isAbstractType(found) && isObjectType(type) && schema.isSubType(found, type)
-  }
-
-  const root = schema.getRootType(operation.operation)
-  if (!root) throw new Error(`the schema has no ${operation.operation}`)
-  return object(root, [operation.selectionSet])
+  if (!selected.type) throw new Error(`the schema has no ${type}`)
+  return object(selected.type, [selected])
 }

@@ -1,21 +1,44 @@
 import type { Transport } from '@graphql-mesh/transport-common'
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute } from 'graphql'
+import { LRUCache } from 'lru-cache'
 import { traced, tracingIsOn } from '../../schema/trace.ts'
 import type { Subgraph } from '../../subgraphs/contract.ts'
-import { compileOperation, type OperationPlan } from '../execution/compileOperation.ts'
-import { executeCompiled } from '../execution/executeCompiled.ts'
+import { compileFetch } from '../execution/compileFetch.ts'
+import { executeFetch } from '../execution/executeFetch.ts'
+import type { GatewayContext } from '../execution/operationContext.ts'
+import type { Variables } from '../execution/planRequest.ts'
 import { maskErrors, type ReportError } from '../operation/mask.ts'
-import type { GatewayContext } from '../operation/operationContext.ts'
 import { subscribeSubgraph } from './subscribeSubgraph.ts'
 
-export type LocalExecutors = ReadonlyMap<string, ReturnType<typeof localExecutor>>
+/** Fetches of plans that the library executes, prepared once each. */
+const fetchesMax = 1_000
 
-/** Run fetches on subgraphs in this process: no HTTP, no printing and parsing of documents. */
-export function localExecutors(subgraphs: readonly Subgraph[], report: ReportError, compiled = true): LocalExecutors {
+/** Executes operations on one subgraph in this process, without HTTP and without printing and parsing documents. */
+export interface LocalExecutor {
+  /** Compiles a query. */
+  prepare(document: DocumentNode, operationName: string | undefined): ExecuteLocally
+  /** Executes an operation as the runtime's transports do. */
+  execute(request: LocalRequest): unknown
+}
+
+type ExecuteLocally = (
+  variables: Variables | undefined,
+  context: GatewayContext,
+) => ExecutionResult | Promise<ExecutionResult>
+
+export type LocalExecutors = ReadonlyMap<string, LocalExecutor>
+
+export interface LocalRequest extends Pick<ExecutionArgs, 'document' | 'operationName'> {
+  variables: ExecutionArgs['variableValues']
+  operationType: string
+  context: GatewayContext
+}
+
+/** `compiled`: whether queries are compiled; else graphql-js executes them. */
+export function localExecutors(subgraphs: readonly Subgraph[], report: ReportError, compiled: boolean): LocalExecutors {
   return new Map(subgraphs.map((s) => [s.name, localExecutor(s, report, compiled)]))
 }
 
-/** The same as the runtime wants it. */
 export function localTransport(executors: LocalExecutors): Transport {
   return {
     getSubgraphExecutor({ subgraphName }) {
@@ -25,45 +48,54 @@ export function localTransport(executors: LocalExecutors): Transport {
           `subgraph ${subgraphName} is in the supergraph but not in this process: run "npx touchstone generate"`,
         )
       // The runtime's own type of an executor is generic over results that its callers choose.
-      return executor as never
+      return executor.execute as never
     },
   }
 }
 
-export interface LocalRequest extends Pick<ExecutionArgs, 'document' | 'operationName'> {
-  variables: ExecutionArgs['variableValues']
-  operationType: string
-  context: GatewayContext
-}
+function localExecutor(subgraph: Subgraph, report: ReportError, compiled: boolean): LocalExecutor {
+  const { schema } = subgraph
+  const maskedFor =
+    ({ operation }: GatewayContext) =>
+    (result: ExecutionResult) =>
+      maskErrors(result, operation.request.correlationId, report)
 
-/** Documents are those of plans, which are kept with the operation that they are of; and so is what is made of them here. */
-function localExecutor(subgraph: Subgraph, report: ReportError, compiled: boolean) {
-  const plans = new WeakMap<DocumentNode, OperationPlan | null>()
-  return (request: LocalRequest) => {
-    const { document, operationName, variables: variableValues } = request
-    const { operation } = request.context
-    const args: ExecutionArgs = { schema: subgraph.schema, document, variableValues, operationName }
-    const masked = (result: ExecutionResult) => maskErrors(result, operation.request.correlationId, report)
-    if (request.operationType === 'subscription')
-      return subscribeSubgraph(
-        args,
-        () => {
-          operation.renew()
-          return operation.of(subgraph)
-        },
-        masked,
-        (events) => operation.gate?.take(events, subgraph) ?? events,
-      )
-    let plan = plans.get(document)
-    if (plan === undefined) {
-      plan = compiled ? compileOperation(subgraph.schema, document, operationName ?? undefined) : null
-      plans.set(document, plan)
+  function prepare(document: DocumentNode, operationName: string | undefined): ExecuteLocally {
+    const plan = compiled ? compileFetch(schema, document, operationName) : null
+    return (variableValues, context) => {
+      const masked = maskedFor(context)
+      const contextValue = context.operation.contextOf(subgraph)
+      const run = () =>
+        plan
+          ? executeFetch(plan, { contextValue, variableValues })
+          : execute({ schema, document, operationName, variableValues, contextValue })
+      if (tracingIsOn()) return traced({ name: `subgraph ${subgraph.name}` }, async () => masked(await run()))
+      const result = run()
+      return result instanceof Promise ? result.then(masked) : masked(result)
     }
-    const contextValue = operation.of(subgraph)
-    const run = () =>
-      plan ? executeCompiled(plan, { contextValue, variableValues }) : execute({ ...args, contextValue })
-    if (tracingIsOn()) return traced({ name: `subgraph ${subgraph.name}` }, async () => masked(await run()))
-    const result = run()
-    return result instanceof Promise ? result.then(masked) : masked(result)
+  }
+
+  const prepared = new LRUCache<DocumentNode, ExecuteLocally>({ max: fetchesMax })
+  return {
+    prepare,
+    execute({ document, operationName, variables, operationType, context }) {
+      const { operation } = context
+      if (operationType === 'subscription')
+        return subscribeSubgraph(
+          { schema, document, variableValues: variables, operationName },
+          () => {
+            operation.renew()
+            return operation.contextOf(subgraph)
+          },
+          maskedFor(context),
+          (events) => operation.shared?.intercept(events, subgraph) ?? events,
+        )
+      let executeLocally = prepared.get(document)
+      if (!executeLocally) {
+        executeLocally = prepare(document, operationName ?? undefined)
+        prepared.set(document, executeLocally)
+      }
+      return executeLocally(variables ?? undefined, context)
+    },
   }
 }

@@ -1,9 +1,9 @@
 import type { Transport } from '@graphql-mesh/transport-common'
 import http from '@graphql-mesh/transport-http'
 import { type ExecutionResult, GraphQLError } from 'graphql'
+import type { GatewayContext } from '../execution/operationContext.ts'
 import type { InternalTokens } from '../identity/internal.ts'
 import { UNREACHABLE } from '../operation/mask.ts'
-import type { GatewayContext } from '../operation/operationContext.ts'
 import { UNAUTHORIZED } from './subgraphSockets.ts'
 
 /**

@@ -7,16 +7,17 @@ import {
 import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import type { Subgraph } from '../../subgraphs/contract.ts'
+import { parseJson, readBody } from '../http/body.ts'
 import { CORRELATION_HEADER, correlationId } from '../http/correlation.ts'
-import { parseJson } from '../http/graphqlHttp.ts'
 import { answerLive, answerReady, type Check } from '../http/health.ts'
-import { answerError, HttpError, readBody } from '../http/httpAnswer.ts'
 import { describeError, explainListen } from '../http/report.ts'
+import { sendError } from '../http/response.ts'
 import { GRAPHQL_PATH } from '../http/server.ts'
+import { HttpError } from '../httpError.ts'
 import type { Caller } from '../identity/caller.ts'
 import { credentialsOf } from '../identity/credentials.ts'
 import type { InternalTokens } from '../identity/internal.ts'
-import { clientGone } from '../limits/timeLimit.ts'
+import { abandoned } from '../limits/timeLimit.ts'
 import { maskError } from '../operation/mask.ts'
 import { serveSubgraphSockets } from './subgraphSockets.ts'
 
@@ -63,7 +64,7 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
       req.method === 'POST' ? parseJson((await readBody(req, bodyBytesMax)).toString('utf8'), 'the body') : null
     const stop = new AbortController()
     res.once('close', () => {
-      if (!res.writableFinished) stop.abort(clientGone())
+      if (!res.writableFinished) stop.abort(abandoned())
     })
     const answer = await apollo.executeHTTPGraphQLRequest({
       httpGraphQLRequest: {
@@ -86,7 +87,7 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
     route(req, res, id).catch((e: unknown) => {
       if (!(e instanceof HttpError)) report(e, id)
       if (!req.complete) res.setHeader('connection', 'close')
-      answerError(res, e instanceof HttpError ? e : new HttpError(500, 'INTERNAL', 'Internal error'), id)
+      sendError(res, e instanceof HttpError ? e : new HttpError(500, 'INTERNAL', 'Internal error'), id)
     })
   })
   const sockets = serveSubgraphSockets(http, {

@@ -1,35 +1,36 @@
-import { HttpError } from './httpAnswer.ts'
+import { HttpError } from '../httpError.ts'
+import type { WatchClosing } from '../subscriptions/takeUntilClosed.ts'
 
-type Told = (why: HttpError) => void
+type Close = Parameters<WatchClosing>[0]
 
-/** Tells subscriptions that they end, so that each can say so as its last word. */
+/** Closes the open subscriptions, each with a last result that says why. */
 export class Drain {
-  readonly #watching = new Set<Told>()
-  #why: HttpError | null = null
+  readonly #watching = new Set<Close>()
+  #reason: HttpError | null = null
 
-  /** Answers how to stop watching. */
-  watch(end: Told): () => void {
-    const why = this.#why
-    if (why) queueMicrotask(() => end(why))
-    this.#watching.add(end)
-    return () => this.#watching.delete(end)
+  /** Bound, so that it can be passed on. */
+  readonly watch: WatchClosing = (close) => {
+    const reason = this.#reason
+    if (reason) queueMicrotask(() => close(reason))
+    this.#watching.add(close)
+    return () => this.#watching.delete(close)
   }
 
-  begin(why: HttpError): void {
-    this.#why = why
-    for (const end of this.#watching) end(why)
+  begin(reason: HttpError): void {
+    this.#reason = reason
+    for (const close of this.#watching) close(reason)
   }
 
-  /** Nobody is watching any more. */
+  /** Whether every subscription has ended. */
   get done(): boolean {
     return this.#watching.size === 0
   }
 }
 
 export function graphChanged(): HttpError {
-  return new HttpError(503, 'GRAPH_CHANGED', 'The graph has changed: subscribe again, and go on after the cursor')
+  return new HttpError(503, 'GRAPH_CHANGED', 'The graph has changed: subscribe again and resume after the cursor')
 }
 
 export function serverStopping(): HttpError {
-  return new HttpError(503, 'SERVER_STOPPING', 'The server stops: connect again, and go on after the cursor')
+  return new HttpError(503, 'SERVER_STOPPING', 'The server is stopping: connect again and resume after the cursor')
 }

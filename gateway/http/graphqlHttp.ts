@@ -1,55 +1,51 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestInfo } from '../../subgraphs/contract.ts'
-import type { Runtime } from '../execution/runtime.ts'
+import { type OperationEnvironment, prepareOperation } from '../execution/prepareOperation.ts'
+import { isStream } from '../execution/runOperation.ts'
+import { HttpError } from '../httpError.ts'
 import type { QueryBounds } from '../limits/bounds.ts'
 import { operationsOfBytes, operationsOfValues } from '../limits/callerBounds.ts'
-import type { ReportError } from '../operation/mask.ts'
-import { isStream, type WatchCaller } from '../operation/operation.ts'
-import type { PublishedOperations } from '../operation/publishedOperations.ts'
-import { type OperationRequest, prepareRequest, readRequest } from '../operation/request.ts'
-import type { Drain } from './drain.ts'
-import { answerJson, HttpError, readBody } from './httpAnswer.ts'
+import { type OperationRequest, readRequest } from '../operation/request.ts'
+import { parseJson, readBody } from './body.ts'
+import { sendJson } from './response.ts'
 import type { EventStreams } from './sse.ts'
 
 const RESPONSE_JSON = 'application/graphql-response+json'
 const EVENT_STREAM = 'text/event-stream'
 
+export interface HttpEnvironment extends OperationEnvironment {
+  bounds: QueryBounds
+  streams: EventStreams
+  /** Called before an operation runs that is no subscription. Throws HttpError if too many are in progress. */
+  admitOperation(): void
+  /** Charges the caller for an operation's size beyond one operation, as soon as that is known. */
+  charge(operations: number): void
+}
+
 /**
- * GraphQL over HTTP: POST with a JSON body, GET for queries and subscriptions. Throws HttpError for what is no GraphQL
- * request. The answer is an event stream where the client accepts one, as graphql-sse has it ("distinct connections").
+ * GraphQL over HTTP: POST with a JSON body, GET for queries and subscriptions. The response is an event stream where the
+ * client accepts one, as graphql-sse defines it ("distinct connections"). Throws HttpError for what is no GraphQL request.
  */
 export async function graphqlOverHttp(
   req: IncomingMessage,
   res: ServerResponse,
-  request: RequestInfo,
-  at: {
-    runtime: Runtime
-    operations: PublishedOperations
-    bounds: QueryBounds
-    report: ReportError
-    streams: EventStreams
-    watch?: WatchCaller | null
-    drain?: Drain
-    /** Told, before it runs, of an operation that is no subscription; throws HttpError where it is one too many. */
-    answersOnce?: () => void
-    /** Told for how many operations more than one the request stands, as soon as that is known. */
-    charge?: (operations: number) => void
-  },
+  caller: RequestInfo,
+  environment: HttpEnvironment,
 ): Promise<void> {
   const accept = req.headers.accept ?? ''
-  const prepared = await prepareRequest(at, await readOver(req, at), request)
-  if (!Array.isArray(prepared)) at.charge?.(operationsOfValues(prepared.values))
+  const prepared = await prepareOperation(environment, await readOperation(req, environment), caller)
   const type = accept.includes(RESPONSE_JSON) ? RESPONSE_JSON : 'application/json'
   const streaming = accept.includes(EVENT_STREAM)
-  if (Array.isArray(prepared)) {
-    // Where the client knows the newer media type, a request that is wrong is a 400; older clients read errors at 200.
+  if (!('run' in prepared)) {
+    // A client that knows the newer media type gets 400 for a request that is wrong; older clients read errors at 200.
     const status = prepared[0]?.extensions.code === 'FORBIDDEN' ? 403 : 400
-    answerJson(res, type === RESPONSE_JSON || streaming ? status : 200, { errors: prepared }, type)
+    sendJson(res, type === RESPONSE_JSON || streaming ? status : 200, { errors: prepared }, type)
     return
   }
+  environment.charge(operationsOfValues(prepared.values))
   if (req.method === 'GET' && prepared.type === 'mutation') {
     res.setHeader('allow', 'POST')
-    throw new HttpError(405, 'METHOD_NOT_ALLOWED', 'A mutation changes things: send it with POST')
+    throw new HttpError(405, 'METHOD_NOT_ALLOWED', 'A mutation changes data: send it with POST')
   }
   if (prepared.type === 'subscription' && !streaming)
     throw new HttpError(
@@ -57,30 +53,27 @@ export async function graphqlOverHttp(
       'NOT_ACCEPTABLE',
       `A subscription needs "Accept: ${EVENT_STREAM}", or graphql-ws on the same path`,
     )
-  if (prepared.type !== 'subscription') at.answersOnce?.()
+  if (prepared.type !== 'subscription') environment.admitOperation()
   res.once('close', () => {
     if (!res.writableFinished) prepared.abandon()
   })
   const result = await prepared.run()
   if (streaming) {
-    const sent = at.streams.send(req, res, isStream(result) ? result : once(result))
-    if (isStream(result)) return sent
-    // Answered: who reads it slowly keeps nobody from asking.
+    const sent = environment.streams.send(req, res, isStream(result) ? result : once(result))
+    if (isStream(result)) return await sent
+    // The operation is over: a client that reads slowly must not count against the concurrency limit.
     sent.catch(() => res.destroy())
     return
   }
   if (isStream(result)) throw new Error('only subscriptions stream')
-  answerJson(res, type === RESPONSE_JSON && result.data === undefined ? 400 : 200, result, type)
+  sendJson(res, type === RESPONSE_JSON && result.data === undefined ? 400 : 200, result, type)
 }
 
 async function* once<T>(value: T): AsyncIterable<T> {
   yield value
 }
 
-async function readOver(
-  req: IncomingMessage,
-  { bounds, charge }: { bounds: QueryBounds; charge?: ((operations: number) => void) | undefined },
-): Promise<OperationRequest> {
+async function readOperation(req: IncomingMessage, { bounds, charge }: HttpEnvironment): Promise<OperationRequest> {
   if (req.method === 'GET') {
     const search = new URL(req.url ?? '/', 'http://localhost').searchParams
     const json = (name: string) => {
@@ -98,22 +91,12 @@ async function readOver(
       bounds,
     )
   }
-  // A form of another site could send any other type without asking; this one it may not.
+  // A form on another site could send any other type without a preflight request.
   if (!/^application\/(json|graphql\+json)\b/i.test(req.headers['content-type'] ?? ''))
     throw new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the operation as "Content-Type: application/json"')
   const announced = Number(req.headers['content-length'] ?? 0)
-  charge?.(operationsOfBytes(announced))
+  charge(operationsOfBytes(announced))
   const body = await readBody(req, bounds.bodyBytesMax)
-  if (announced === 0) charge?.(operationsOfBytes(body.length))
+  if (announced === 0) charge(operationsOfBytes(body.length))
   return readRequest(parseJson(body.toString('utf8'), 'the body'), bounds)
-}
-
-export function parseJson(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (e) {
-    // V8 quotes the text around the mistake, which may be personal data; the position is enough.
-    const at = /position (\d+)/.exec(e instanceof Error ? e.message : '')?.[1]
-    throw new HttpError(400, 'BAD_JSON', `${what} is not JSON${at ? `, at character ${at}` : ''}`)
-  }
 }

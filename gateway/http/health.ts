@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { withDeadline } from '../../schema/kit/deadline.ts'
-import { answerJson } from './httpAnswer.ts'
+import { sendJson } from './response.ts'
 
 /** One thing the process cannot serve without. */
 export interface Check {
@@ -16,7 +16,7 @@ const checkMsMax = 3_000
 
 /** The process runs and answers. */
 export function answerLive(res: ServerResponse): void {
-  answerJson(res, 200, { status: 'live' })
+  sendJson(res, 200, { status: 'live' })
 }
 
 /** It can serve: 200, or 503 with what is missing. A check that does not answer in time has failed. */
@@ -27,7 +27,7 @@ export async function answerReady(
 ): Promise<void> {
   const checks = draining ? [{ name: 'server', ok: false, code: 'STOPPING', detail: 'stopping' }] : await inTime(ready)
   const ok = checks.every((c) => c.ok)
-  answerJson(res, ok ? 200 : 503, { status: ok ? 'ready' : 'not ready', checks })
+  sendJson(res, ok ? 200 : 503, { status: ok ? 'ready' : 'not ready', checks })
 }
 
 async function inTime(ready: () => Promise<Check[]>): Promise<Check[]> {

@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { HttpError } from '../httpError.ts'
 import { admitMetrics } from '../identity/admitMetrics.ts'
 import type { Callers } from '../identity/caller.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { answerLive, answerReady, type Check } from './health.ts'
-import { answerError, answerText, HttpError } from './httpAnswer.ts'
 import { explainListen } from './report.ts'
+import { sendError, sendText } from './response.ts'
 import type { MetricsText } from './server.ts'
 
 export interface HealthServerOptions {
@@ -39,7 +40,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
     if (req.method !== 'GET') throw new HttpError(405, 'METHOD_NOT_ALLOWED', 'Use GET')
     await admitMetrics(callers, req)
-    answerText(res, await options.metrics())
+    sendText(res, await options.metrics())
   }
 
   const http = createServer((req, res) => {
@@ -48,7 +49,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     route(req, res).catch((e: unknown) => {
       if (!(e instanceof HttpError)) options.report(e, id)
       if (!req.complete) res.setHeader('connection', 'close')
-      answerError(res, e instanceof HttpError ? e : new HttpError(500, 'INTERNAL', 'Internal error'), id)
+      sendError(res, e instanceof HttpError ? e : new HttpError(500, 'INTERNAL', 'Internal error'), id)
     })
   })
   await new Promise<void>((resolve, reject) => {

@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { checkedTraceparent, currentTraceparent, SpanKind, traced } from '../../schema/trace.ts'
 import type { NoteRefusal, Runtime } from '../execution/runtime.ts'
+import { HttpError } from '../httpError.ts'
 import { admitMetrics } from '../identity/admitMetrics.ts'
 import type { Callers } from '../identity/caller.ts'
 import { credentialsOf } from '../identity/credentials.ts'
-import { watchCaller } from '../identity/credentialWatcher.ts'
+import { watchCredentials } from '../identity/credentialWatcher.ts'
 import type { QueryBounds, ServerBounds } from '../limits/bounds.ts'
 import { CallerBounds, type CallerLimits } from '../limits/callerBounds.ts'
 import type { SharedRate } from '../limits/sharedRate.ts'
@@ -17,7 +18,7 @@ import { Drain, graphChanged, serverStopping } from './drain.ts'
 import { answerGraphiql } from './graphiql.ts'
 import { graphqlOverHttp } from './graphqlHttp.ts'
 import { answerLive, answerReady, type Check } from './health.ts'
-import { answerError, answerText, HttpError } from './httpAnswer.ts'
+import { sendError, sendText } from './response.ts'
 import { UntakenAnswers } from './slowReaderGuard.ts'
 import { EventStreams } from './sse.ts'
 import { serveWebSockets } from './websocket.ts'
@@ -134,7 +135,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     if (path === '/metrics' && options.metrics) {
       allow(req, res, 'GET')
       await admitMetrics(callers, req)
-      return answerText(res, await options.metrics())
+      return sendText(res, await options.metrics())
     }
     if (path === '/') {
       res.writeHead(302, { location: GRAPHQL_PATH }).end()
@@ -159,8 +160,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     }
     underWay[kind]++
     try {
-      /** What is asked turns out not to last: from here on it counts as what it is. */
-      const answersOnce = () => {
+      /** An operation on a request for a stream is no subscription: it counts as an operation from here on. */
+      const admitOperation = () => {
         if (kind === 'operations') return
         refuseBusy(res, 'operations')
         underWay.streams--
@@ -169,11 +170,12 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
         end()
         end = callerBounds.hold(caller, 'operations')
       }
-      const watch = watchCaller(callers, given, caller, options.recheckMs)
+      const watch = watchCredentials(callers, given, caller, options.recheckMs)
       const charge = (operations: number) => callerBounds.charge(caller, operations)
-      const at = { runtime: runtime(), operations, bounds, report, streams, watch, drain, answersOnce, charge }
+      const closing = watch ? [watch, drain.watch] : [drain.watch]
+      const environment = { runtime: runtime(), operations, bounds, report, streams, closing, admitOperation, charge }
       const traceparent = checkedTraceparent(req.headers.traceparent)
-      await graphqlOverHttp(req, res, { correlationId: id, traceparent, ...caller }, at)
+      await graphqlOverHttp(req, res, { correlationId: id, traceparent, ...caller }, environment)
     } finally {
       // Who does not take its answers has them under way; for all others they are done.
       untaken.watch(res, end)
@@ -203,7 +205,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     if (error.status === 401) res.setHeader('www-authenticate', 'Bearer realm="touchstone"')
     const retry = error.retrySeconds ?? (error.status === 503 ? 5 : null)
     if (retry !== null && !res.hasHeader('retry-after')) res.setHeader('retry-after', String(retry))
-    answerError(res, error, id)
+    sendError(res, error, id)
   }
 
   return {

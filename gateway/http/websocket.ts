@@ -1,21 +1,21 @@
 import type { IncomingMessage, Server } from 'node:http'
-import type { ExecutionResult, GraphQLError } from 'graphql'
+import type { ExecutionResult } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { type PreparedOperation, prepareOperation } from '../execution/prepareOperation.ts'
 import type { NoteRefusal, Runtime } from '../execution/runtime.ts'
+import { HttpError } from '../httpError.ts'
 import { type Caller, type Callers, type Credentials, unauthenticated } from '../identity/caller.ts'
 import { credentialsOf } from '../identity/credentials.ts'
-import { expired, watchCaller } from '../identity/credentialWatcher.ts'
+import { credentialsExpired, watchCredentials } from '../identity/credentialWatcher.ts'
 import type { QueryBounds, ServerBounds } from '../limits/bounds.ts'
 import { type CallerBounds, operationsOfBytes, operationsOfValues } from '../limits/callerBounds.ts'
 import type { ReportError } from '../operation/mask.ts'
-import type { PreparedOperation } from '../operation/operation.ts'
 import type { PublishedOperations } from '../operation/publishedOperations.ts'
-import { asGraphqlError, prepareRequest, readRequest } from '../operation/request.ts'
+import { asGraphqlError, readRequest } from '../operation/request.ts'
 import { coalesce } from '../subscriptions/coalesce.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import type { Drain } from './drain.ts'
-import { HttpError } from './httpAnswer.ts'
 
 const initMsMax = 5_000
 const keepAliveMs = 15_000
@@ -133,7 +133,7 @@ export function serveWebSockets(
           })
           Object.assign(ctx.extra, { given, caller, running })
           // Its operations end first, each with a result that says why.
-          const watch = watchCaller(at.callers, given, caller, at.recheckMs)
+          const watch = watchCredentials(at.callers, given, caller, at.recheckMs)
           const unwatch = watch?.((why) => {
             setTimeout(() => socket.close(UNAUTHORIZED, why.code), closeAfterMs)
           })
@@ -156,20 +156,19 @@ export function serveWebSockets(
         )
         const { caller, given, running } = ctx.extra
         if (!caller || !given) return [asGraphqlError(unauthenticated('Say who you are in connection_init'))]
-        if (caller.expiresAt !== null && caller.expiresAt <= Date.now()) return [asGraphqlError(expired())]
+        if (caller.expiresAt !== null && caller.expiresAt <= Date.now()) return [asGraphqlError(credentialsExpired())]
         let end: (() => void) | undefined
         try {
           end = at.callerBounds.begin(caller)
           at.callerBounds.charge(caller, operationsOfBytes(sizes.get(ctx.extra.socket) ?? 0))
           const asked = readRequest(payload, at.bounds)
-          const watch = watchCaller(at.callers, given, caller, at.recheckMs)
-          const prepared = await prepareRequest({ ...at, runtime: at.runtime(), drain: at.drain(), watch }, asked, {
-            correlationId: id,
-            ...caller,
-          })
-          if (Array.isArray(prepared)) {
+          const watch = watchCredentials(at.callers, given, caller, at.recheckMs)
+          const drain = at.drain().watch
+          const environment = { ...at, runtime: at.runtime(), closing: watch ? [watch, drain] : [drain] }
+          const prepared = await prepareOperation(environment, asked, { correlationId: id, ...caller })
+          if (!('run' in prepared)) {
             end()
-            return prepared as readonly GraphQLError[]
+            return prepared
           }
           at.callerBounds.charge(caller, operationsOfValues(prepared.values))
           if (!(operation in ctx.subscriptions)) {

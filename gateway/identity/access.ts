@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { All } from './caller.ts'
+import { All, NameSet } from './caller.ts'
 
 const name = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/i, 'a role is a word of letters, digits, - and _')
 const scope = z
@@ -73,7 +73,7 @@ export function accessOf(roles: Readonly<Record<string, { includes?: string[]; s
   const all = new All()
   const known = new Map<string, Rights>()
 
-  function closure(names: readonly string[], found: Set<string>): Set<string> {
+  function closure(names: readonly string[], found: NameSet): NameSet {
     for (const n of names) {
       if (found.has(n) || !Object.hasOwn(roles, n)) continue
       found.add(n)
@@ -88,8 +88,8 @@ export function accessOf(roles: Readonly<Record<string, { includes?: string[]; s
       const key = JSON.stringify([names.toSorted(), scopes.toSorted()])
       let rights = known.get(key)
       if (rights) return rights
-      const held = closure(names, new Set())
-      const granted = new Set([...scopes, ...[...held].flatMap((n) => roles[n]?.scopes ?? [])])
+      const held = closure(names, new NameSet())
+      const granted = new NameSet([...scopes, ...[...held].flatMap((n) => roles[n]?.scopes ?? [])])
       rights = { roles: held, scopes: granted.has('*') ? all : granted }
       // Callers choose which roles they have together, within what the issuer gives them.
       if (known.size >= setsMax) known.clear()

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { HttpError } from '../http/httpAnswer.ts'
+import { HttpError } from '../httpError.ts'
 import type { Callers } from './caller.ts'
 import { credentialsOf } from './credentials.ts'
 

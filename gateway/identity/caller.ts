@@ -1,5 +1,5 @@
 import type { RequestInfo } from '../../subgraphs/contract.ts'
-import { HttpError } from '../http/httpAnswer.ts'
+import { HttpError } from '../httpError.ts'
 
 /** Who asks, made of credentials in one place (callers.ts) and the same for every transport. */
 export interface Caller extends Omit<RequestInfo, 'correlationId'> {
@@ -34,9 +34,24 @@ export function unauthenticated(message: string): HttpError {
   return new HttpError(401, 'UNAUTHENTICATED', message)
 }
 
-/** A set of scopes or roles that has every one of them. */
-export class All extends Set<string> {
+/** A set of scopes or roles that many requests share. */
+export class NameSet extends Set<string> {
+  #names: string | undefined
+
+  /** The same text for sets with the same names. */
+  get names(): string {
+    this.#names ??= [...this].sort().join(' ')
+    return this.#names
+  }
+}
+
+/** The set of all scopes or roles. */
+export class All extends NameSet {
   override has(): boolean {
     return true
+  }
+
+  override get names(): string {
+    return '*'
   }
 }

@@ -1,23 +1,25 @@
-import { HttpError } from '../http/httpAnswer.ts'
-import type { WatchCaller } from '../operation/operation.ts'
+import { HttpError } from '../httpError.ts'
 import type { Caller, Callers, Credentials } from './caller.ts'
 
-/** How often credentials of what lasts are checked again: so late at most is a revoked key noticed. */
+/** How often the credentials of open subscriptions are checked; a revoked key is noticed this late at most. */
 export const recheckMsMax = 15_000
 
-export const expired = () =>
+/** Calls `end` once, when the credentials are no longer valid; returns the function that stops watching. */
+export type WatchCredentials = (end: (reason: HttpError) => void) => () => void
+
+export const credentialsExpired = () =>
   new HttpError(401, 'TOKEN_EXPIRED', 'The credentials have expired: connect again with new ones')
 
 /**
- * Watches whether credentials go on holding: not past their end, and not after they were revoked. That they cannot be
- * checked for a while ends nothing. Null for the development caller, who has none.
+ * Watches credentials: they end when they expire or are revoked. A check that fails for another reason ends nothing. Returns
+ * null for the development caller, who has none.
  */
-export function watchCaller(
+export function watchCredentials(
   callers: Callers,
   given: Credentials,
   caller: Caller,
   everyMs = recheckMsMax,
-): WatchCaller | null {
+): WatchCredentials | null {
   if (given.bearer === null || caller.via === 'DEVELOPMENT') return null
   return (end) => {
     let timer: NodeJS.Timeout | undefined
@@ -28,7 +30,7 @@ export function watchCaller(
       timer.unref()
     }
     const check = async () => {
-      if (caller.expiresAt !== null && caller.expiresAt <= Date.now()) return end(expired())
+      if (caller.expiresAt !== null && caller.expiresAt <= Date.now()) return end(credentialsExpired())
       try {
         await callers.identify(given)
       } catch (e) {

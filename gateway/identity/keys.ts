@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { HttpError } from '../http/httpAnswer.ts'
+import { HttpError } from '../httpError.ts'
 import type { Access } from './access.ts'
 import { type Caller, unauthenticated } from './caller.ts'
 

@@ -1,5 +1,5 @@
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose'
-import { HttpError } from '../http/httpAnswer.ts'
+import { HttpError } from '../httpError.ts'
 
 /** How long fetched keys are good; and how often at most they are fetched because a token names an unknown one. */
 const keysMsMax = 600_000

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Connector, type Message, MessageError } from '../../connectors/contract.ts'
 import { withDeadline } from '../../schema/kit/deadline.ts'
-import { answerJson, HttpError, readBody } from '../http/httpAnswer.ts'
+import { readBody } from '../http/body.ts'
+import { sendJson } from '../http/response.ts'
 import type { IngestHandler } from '../http/server.ts'
+import { HttpError } from '../httpError.ts'
 import { localCallers } from '../identity/callers.ts'
 import { DELIVERY_LIMITS, DeliveryBounds, type DeliveryLimits } from './deliveryBounds.ts'
 
@@ -50,7 +52,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
         correlationId,
         traceparent: delivery.traceparent ?? null,
       })
-      answerJson(res, accepted > 0 ? 202 : 200, { accepted, duplicates, correlationId })
+      sendJson(res, accepted > 0 ? 202 : 200, { accepted, duplicates, correlationId })
     } catch (e) {
       if (!(e instanceof HttpError)) throw e
       refuse(req, res, e, correlationId)
@@ -160,6 +162,6 @@ function refuse(req: IncomingMessage, res: ServerResponse, error: HttpError, cor
   if (wait !== null) res.setHeader('retry-after', String(wait))
   // The rest of a body that nobody reads would be taken for the next request.
   if (!req.complete) res.setHeader('connection', 'close')
-  answerJson(res, error.status, { code: error.code, message: error.message, correlationId })
+  sendJson(res, error.status, { code: error.code, message: error.message, correlationId })
   if (!req.complete) req.resume()
 }

@@ -1,4 +1,4 @@
-import { HttpError } from '../http/httpAnswer.ts'
+import { HttpError } from '../httpError.ts'
 
 /** What deliveries may take at once, so that no sender takes the place or the memory of others. */
 export interface DeliveryLimits {

@@ -1,4 +1,4 @@
-import { HttpError } from '../http/httpAnswer.ts'
+import { HttpError } from '../httpError.ts'
 import type { Caller } from '../identity/caller.ts'
 import type { SharedRate } from './sharedRate.ts'
 

@@ -1,37 +1,37 @@
 import { type ExecutionResult, GraphQLError } from 'graphql'
 import { withDeadline } from '../../schema/kit/deadline.ts'
 
-/** Why nothing more is read for an operation; what its resolvers throw from then on. */
-export function tooSlow(msMax: number): GraphQLError {
-  return new GraphQLError(`The query took longer than ${msMax} ms and was ended: ask for less at a time`, {
+/** The error of a query that took too long, and of what its resolvers begin from then on. */
+export function tookTooLong(msMax: number): GraphQLError {
+  return new GraphQLError(`The query took longer than ${msMax} ms and was ended: request less at a time`, {
     extensions: { code: 'TIMEOUT' },
   })
 }
 
-/** The same for an operation whose client has closed its connection. */
-export function clientGone(): GraphQLError {
-  return new GraphQLError('The client has gone', { extensions: { code: GONE } })
+const ABANDONED = 'CLIENT_GONE'
+
+/** The error of an operation whose client has closed its connection. */
+export function abandoned(): GraphQLError {
+  return new GraphQLError('The client has closed the connection', { extensions: { code: ABANDONED } })
 }
 
-const GONE = 'CLIENT_GONE'
-
-/** Whether it is only for want of a client that there is no answer. */
-export function isGone({ errors }: ExecutionResult): boolean {
-  return errors?.some((e) => e.extensions.code === GONE) ?? false
+/** Whether there is no response only because the client has closed its connection. */
+export function isAbandoned({ errors }: ExecutionResult): boolean {
+  return errors?.some((e) => e.extensions.code === ABANDONED) ?? false
 }
 
 /**
- * Answers within `msMax`, whatever `work` does, and aborts `stop` where that is late: from then on no statement is begun for
- * it. One that runs ends by the database's own bound, which is as long (cli/server/gatewayRole.ts), so that nobody else who shares it is
- * cut off.
+ * Returns a result within `msMax`. When the work is late it aborts `stop`: no further statement is begun for it. A statement
+ * that is running ends by the database's own timeout, which is as long (cli/server/gatewayRole.ts): other requests may share
+ * it.
  */
-export async function within(
+export async function withTimeLimit(
   msMax: number,
   stop: AbortController,
   work: () => Promise<ExecutionResult>,
 ): Promise<ExecutionResult> {
   return await withDeadline(work(), msMax, () => {
-    const error = tooSlow(msMax)
+    const error = tookTooLong(msMax)
     stop.abort(error)
     return { data: null, errors: [error] }
   })

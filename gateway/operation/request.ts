@@ -1,32 +1,27 @@
 import { GraphQLError } from 'graphql'
-import type { RequestInfo } from '../../subgraphs/contract.ts'
-import type { Runtime } from '../execution/runtime.ts'
-import type { Drain } from '../http/drain.ts'
-import { HttpError } from '../http/httpAnswer.ts'
-import type { QueryBounds } from '../limits/bounds.ts'
-import type { ReportError } from './mask.ts'
-import { type OperationParams, type PreparedOperation, prepareOperation, type WatchCaller } from './operation.ts'
-import type { AskedDocument, PublishedOperations } from './publishedOperations.ts'
+import { HttpError } from '../httpError.ts'
+import type { AskedDocument } from './publishedOperations.ts'
 
-/** A request of any transport, of the right shape; whether its operation is sound is not known yet. */
+/** A request of any transport that has the right shape. Its operation is not checked yet. */
 export interface OperationRequest extends AskedDocument {
-  operationName: OperationParams['operationName']
-  variables: OperationParams['variables']
-  tellCost: boolean
+  operationName: string | null | undefined
+  variables: Record<string, unknown> | null | undefined
+  /** Whether the response is to state the cost of the operation. */
+  includeCost: boolean
 }
 
-/** Lists and objects below each other; what reads them goes down by calling itself. */
+/** Levels of nested lists and objects; their readers are recursive. */
 const variablesDepthMax = 50
 
 const HASH = /^(?:sha256:)?([0-9a-f]{64})$/i
 
-/** What a client handed over, from a body, an address or a WebSocket. Throws HttpError where the shape is wrong. */
-export function readRequest(given: unknown, { documentBytesMax }: QueryBounds): OperationRequest {
+/** Reads a request from a body, a URL or a WebSocket message. Throws HttpError 400 or 413 if its shape is wrong. */
+export function readRequest(given: unknown, { documentBytesMax }: { documentBytesMax: number }): OperationRequest {
   if (Array.isArray(given)) throw new HttpError(400, 'BATCHING_NOT_SUPPORTED', 'Send one operation a request')
   const { query, operationName, variables, documentId, extensions } = Object(given) as Record<string, unknown>
   const extra = Object(extensions) as Record<string, unknown>
   const hash = hashOf(documentId, extra)
-  // A client that names its operation leaves the text out, or empty where its protocol wants one.
+  // A client that names its operation omits the text, or leaves it empty where its protocol requires one.
   const named = hash !== null && (query === undefined || query === null || query === '')
   if (!named && (typeof query !== 'string' || query === ''))
     throw new HttpError(
@@ -50,8 +45,8 @@ export function readRequest(given: unknown, { documentBytesMax }: QueryBounds): 
     query: named ? null : (query as string),
     hash,
     operationName,
-    variables: variables as OperationParams['variables'],
-    tellCost: extra.cost === true,
+    variables: variables as OperationRequest['variables'],
+    includeCost: extra.cost === true,
   }
 }
 
@@ -60,7 +55,7 @@ function isWithin(depth: number, value: unknown): boolean {
   return depth >= 0 && Object.values(value).every((v) => isWithin(depth - 1, v))
 }
 
-/** The sha256 by which an operation is named: `documentId`, or Apollo's `extensions.persistedQuery.sha256Hash`. */
+/** Returns the sha256 that names an operation: `documentId`, or Apollo's `extensions.persistedQuery.sha256Hash`. */
 function hashOf(documentId: unknown, extensions: Record<string, unknown>): string | null {
   const { persistedQuery } = extensions
   const named = documentId ?? (persistedQuery == null ? null : Object(persistedQuery).sha256Hash)
@@ -77,26 +72,7 @@ function badId(message: string): HttpError {
   return new HttpError(400, 'BAD_DOCUMENT_ID', message)
 }
 
-/** Finds the text where it was only named, and prepares it. An array: what is wrong with it. */
-export async function prepareRequest(
-  at: {
-    runtime: Runtime
-    operations: PublishedOperations
-    report: ReportError
-    watch?: WatchCaller | null
-    drain?: Drain
-  },
-  asked: OperationRequest,
-  request: RequestInfo,
-): Promise<PreparedOperation | GraphQLError[]> {
-  const query = await at.operations.textOf(asked)
-  if (query instanceof GraphQLError) return [query]
-  const { operationName, variables, tellCost } = asked
-  const params = { query, operationName, variables, tellCost }
-  return prepareOperation(at.runtime, params, request, at.report, at.watch, at.drain)
-}
-
-/** The same as a GraphQL error, for transports without a status. */
+/** Converts a rejection for transports without a status. */
 export function asGraphqlError(error: HttpError): GraphQLError {
   return new GraphQLError(error.message, { extensions: { code: error.code } })
 }

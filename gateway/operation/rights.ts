@@ -1,169 +1,106 @@
 import {
   type DirectiveNode,
   type DocumentNode,
-  type FragmentDefinitionNode,
   GraphQLError,
+  type GraphQLNamedType,
   type GraphQLObjectType,
-  type GraphQLSchema,
   getNamedType,
   isAbstractType,
-  isCompositeType,
-  isInterfaceType,
   isObjectType,
   Kind,
-  type OperationDefinitionNode,
   parse,
-  type SelectionSetNode,
   valueFromASTUntyped,
 } from 'graphql'
 import type { RequestInfo } from '../../subgraphs/contract.ts'
+import { type Operation, selectionsIn } from './document.ts'
 
-/** What a caller needs for a field or a type: one of these, each of them whole. */
+/** What a caller needs for a field or a type: every scope of one of these sets, and every role of one of those. */
 export interface Rule {
   scopes: readonly (readonly string[])[]
   /** Names of roles. */
   policies: readonly (readonly string[])[]
-  /** The subgraph answers null instead. */
+  /** The subgraph returns null instead. */
   masked: boolean
 }
 
-/** A rule that an operation runs into, at a place of the schema. */
+/** A rule that applies to an operation, with its place in the schema. */
 export interface Need extends Rule {
   coordinate: string
 }
 
-type Holder = Pick<RequestInfo, 'scopes' | 'roles' | 'actor' | 'correlationId'>
+type Holder = Pick<RequestInfo, 'scopes' | 'roles'>
 
-/** What of an operation its caller may not have. */
-export interface Verdict {
-  refused: GraphQLError[]
-  /** Fields that come as null; for the answer's extensions. */
-  masked: { coordinate: string; code: 'MASKED'; scopes: readonly (readonly string[])[] }[]
+/** What a caller may not have of an operation. */
+export interface Judgement {
+  /** Rules that reject the operation. */
+  refused: readonly Need[]
+  /** Fields that come as null. */
+  masked: readonly Need[]
 }
 
-/** Reads the schema: what there is, and what suggestions of it say. */
+/** Allows introspection, and error messages that suggest names of the schema. */
 export const SCHEMA_SCOPE = 'schema:read'
-const nothing: Verdict = { refused: [], masked: [] }
-/** Of a root field that states no rule. */
+const nothing: Judgement = { refused: [], masked: [] }
+/** The rule of a root field that states none. */
 export const everything: Rule = { scopes: [['*']], policies: [], masked: false }
 const introspection: Rule = { scopes: [[SCHEMA_SCOPE]], policies: [], masked: false }
 
 /**
  * The rights of a graph, as its supergraph states them: @requiresScopes, @policy (a policy is the name of a role) and
- * @authenticated on types and fields. A root field that has none of them is for callers with every scope: who adds one and
- * says nothing opens nothing. Judged before anything runs, and over the document rather than over what comes back: by
- * alias, fragment, interface or union a rule is the same.
+ * @authenticated on types and fields. A root field without any of them needs every scope, so that a field whose author forgot
+ * the directive opens nothing. Judged before anything runs, and over the document rather than over the response: by alias,
+ * fragment, interface or union a rule is the same.
  */
 export class GraphRights {
   readonly #rules: ReadonlyMap<string, Rule>
-  /** Only the document decides what is needed; documents are kept by the parser's cache. */
-  readonly #needs = new WeakMap<DocumentNode, Map<OperationDefinitionNode, Need[]>>()
 
-  /** Told of each operation that is refused. */
-  readonly #onRefused: (holder: Holder, needs: readonly Need[]) => void
-
-  constructor(supergraph: string, onRefused: (holder: Holder, needs: readonly Need[]) => void = () => {}) {
-    this.#onRefused = onRefused
+  constructor(supergraph: string) {
     this.#rules = rulesOf(parse(supergraph, { noLocation: true }))
   }
 
-  judge(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, holder: Holder): Verdict {
-    const open = this.needsOf(schema, document, operation).filter((need) => !fulfils(holder, need))
-    if (open.length === 0) return nothing
-    const masked = open.filter((n) => n.masked)
-    const refused = open.filter((n) => !n.masked)
-    if (refused.length > 0) this.#onRefused(holder, refused)
-    return {
-      refused: refused.map(refusal),
-      masked: masked.map(({ coordinate, scopes }) => ({ coordinate, code: 'MASKED', scopes })),
-    }
-  }
-
-  /** Every rule that an operation meets, each once. */
-  needsOf(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): Need[] {
-    let known = this.#needs.get(document)
-    if (!known) {
-      known = new Map()
-      this.#needs.set(document, known)
-    }
-    let needs = known.get(operation)
-    if (!needs) {
-      needs = this.#collect(schema, document, operation)
-      known.set(operation, needs)
-    }
-    return needs
-  }
-
-  #collect(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): Need[] {
+  /** Returns every rule that applies to an operation, each once. */
+  needsOf({ document: { schema }, selected: root }: Operation): Need[] {
     const needs = new Map<string, Need>()
-    const fragments = new Map(
-      document.definitions.flatMap((d): [string, FragmentDefinitionNode][] =>
-        d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [],
-      ),
-    )
-    const spread = new Set<string>()
-    const root = schema.getRootType(operation.operation)
     const note = (coordinate: string, rule: Rule | undefined) => {
       if (rule) needs.set(coordinate, { coordinate, ...rule })
     }
-
-    /** A type and, where it is abstract, all that it may turn out to be. */
-    const possible = (type: string): readonly GraphQLObjectType[] => {
-      const found = schema.getType(type)
-      if (isAbstractType(found)) return schema.getPossibleTypes(found)
-      return isObjectType(found) ? [found] : []
-    }
-    const noteType = (type: string) => {
-      note(type, this.#rules.get(type))
-      for (const p of possible(type)) note(p.name, this.#rules.get(p.name))
+    const possibleTypes = (type: GraphQLNamedType): readonly GraphQLObjectType[] =>
+      isAbstractType(type) ? schema.getPossibleTypes(type) : isObjectType(type) ? [type] : []
+    const noteType = (type: GraphQLNamedType) => {
+      note(type.name, this.#rules.get(type.name))
+      for (const p of possibleTypes(type)) note(p.name, this.#rules.get(p.name))
     }
 
-    const walk = (set: SelectionSetNode, parent: string): void => {
-      for (const node of set.selections) {
-        if (node.kind === Kind.INLINE_FRAGMENT) {
-          const type = node.typeCondition?.name.value ?? parent
-          if (isObjectType(schema.getType(type))) noteType(type)
-          walk(node.selectionSet, type)
-        } else if (node.kind === Kind.FRAGMENT_SPREAD) {
-          const fragment = fragments.get(node.name.value)
-          // What a fragment needs does not depend on where it is spread: it names its type.
-          if (!fragment || spread.has(node.name.value)) continue
-          spread.add(node.name.value)
-          if (isObjectType(schema.getType(fragment.typeCondition.name.value)))
-            noteType(fragment.typeCondition.name.value)
-          walk(fragment.selectionSet, fragment.typeCondition.name.value)
-        } else field(node.name.value, node.selectionSet, parent)
-      }
-    }
-
-    const field = (name: string, below: SelectionSetNode | undefined, parent: string): void => {
+    const noteField = (name: string, result: GraphQLNamedType | undefined, parent: GraphQLNamedType) => {
       if (name === '__typename') return
       if (name === '__schema' || name === '__type') {
         note(name, introspection)
         return
       }
       noteType(parent)
-      const type = schema.getType(parent)
-      const rule = this.#rules.get(`${parent}.${name}`)
-      if (parent === root?.name) note(`${parent}.${name}`, rule ?? everything)
-      else note(`${parent}.${name}`, rule)
-      for (const p of possible(parent))
-        if (p.name !== parent) note(`${p.name}.${name}`, this.#rules.get(`${p.name}.${name}`))
-      const declared = isObjectType(type) || isInterfaceType(type) ? type.getFields()[name]?.type : undefined
-      const result = declared && getNamedType(declared)
-      if (!result) return
-      // The type of the answer itself, so that not even __typename or a count of what is forbidden is told. Of an abstract
-      // one what is selected decides: of a union of much and little, the little can be asked for.
-      if (isObjectType(result)) noteType(result.name)
-      if (below && isCompositeType(result)) walk(below, result.name)
+      const rule = this.#rules.get(`${parent.name}.${name}`)
+      note(`${parent.name}.${name}`, parent === root.type ? (rule ?? everything) : rule)
+      for (const p of possibleTypes(parent))
+        if (p !== parent) note(`${p.name}.${name}`, this.#rules.get(`${p.name}.${name}`))
+      // The type of the value itself, so that not even __typename or a count reveals what is forbidden. Of an abstract type
+      // the selections decide: of a union of forbidden and allowed types, the allowed ones can be selected.
+      if (isObjectType(result)) noteType(result)
     }
 
-    if (root) {
-      noteType(root.name)
-      walk(operation.selectionSet, root.name)
+    if (root.type) noteType(root.type)
+    for (const [s, { type }] of selectionsIn(root)) {
+      if (!type) continue
+      if (s.kind === 'FIELD') noteField(s.name, s.definition && getNamedType(s.definition.type), type)
+      else if (isObjectType(s.selected.type)) noteType(s.selected.type)
     }
     return [...needs.values()]
   }
+}
+
+/** Returns which of an operation's rules a caller does not fulfil. */
+export function judge(needs: readonly Need[], holder: Holder): Judgement {
+  const open = needs.filter((need) => !fulfils(holder, need))
+  return open.length === 0 ? nothing : { refused: open.filter((n) => !n.masked), masked: open.filter((n) => n.masked) }
 }
 
 function fulfils({ scopes, roles }: Holder, rule: Rule): boolean {
@@ -172,7 +109,8 @@ function fulfils({ scopes, roles }: Holder, rule: Rule): boolean {
   return one(rule.scopes, (s) => scopes.has(s)) && one(rule.policies, (p) => roles?.has(p) ?? false)
 }
 
-function refusal({ coordinate, scopes, policies }: Need): GraphQLError {
+/** Returns the error that names the missing right. */
+export function forbidden({ coordinate, scopes, policies }: Need): GraphQLError {
   const [first] = scopes
   const scope = scopes.length === 1 && first?.length === 1 ? { scope: first[0] } : {}
   return new GraphQLError(`${coordinate} needs ${ruleInWords({ scopes, policies })}`, {
@@ -180,7 +118,7 @@ function refusal({ coordinate, scopes, policies }: Need): GraphQLError {
   })
 }
 
-/** What follows "needs". */
+/** Returns a rule in words that can follow "needs". */
 export function ruleInWords({ scopes, policies }: Pick<Rule, 'scopes' | 'policies'>): string {
   const words = (sets: Rule['scopes']) => sets.map((all) => all.join(' and ')).join(', or ')
   const needed = [
@@ -190,7 +128,7 @@ export function ruleInWords({ scopes, policies }: Pick<Rule, 'scopes' | 'policie
   return needed.join(' and ') || 'a caller who is known'
 }
 
-/** The rules that a supergraph states, by coordinate of type or field. */
+/** Returns the rules that a supergraph states, by the coordinates of types and fields. */
 export function rulesOf(supergraph: DocumentNode): Map<string, Rule> {
   const rules = new Map<string, Rule>()
   for (const d of supergraph.definitions) {

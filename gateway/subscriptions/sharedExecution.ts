@@ -1,20 +1,20 @@
 import type { ExecutionResult } from 'graphql'
 import type { RequestInfo, Sharing, Subgraph } from '../../subgraphs/contract.ts'
-import type { Made, Selection } from './subscriptionGroups.ts'
+import type { ExecutedEvent, SubscriptionGroup } from './subscriptionGroups.ts'
 
 /**
- * Stands between the events of a subscription and their execution: the planner is given an event only when nobody else has
- * made its result. Each subscriber keeps its own place in the feed and its own pace; only results are shared.
+ * Stands between the events of a subscription and their execution: the planner receives an event only when no other
+ * subscriber has executed it. Each subscriber keeps its own position in the feed and its own pace; only results are shared.
  */
-export class EventGate {
+export class SharedExecution {
   #events: AsyncIterator<unknown> | null = null
   #sharing: Sharing = { event: () => null, liveFields: [] }
   #waiting: ((event: IteratorResult<unknown>) => void) | null = null
   #passed: IteratorResult<unknown>[] = []
   #abandon: () => void = () => {}
 
-  /** Takes the events of the subgraph; answers those that are let through. */
-  take(events: AsyncIterable<unknown>, subgraph: Subgraph): AsyncIterable<unknown> {
+  /** Takes over the events of the subgraph; returns those that have to be executed. */
+  intercept(events: AsyncIterable<unknown>, subgraph: Subgraph): AsyncIterable<unknown> {
     const source = events[Symbol.asyncIterator]()
     this.#events = source
     this.#sharing = subgraph.sharing ?? this.#sharing
@@ -35,15 +35,15 @@ export class EventGate {
     return { [Symbol.asyncIterator]: () => through }
   }
 
-  /** The results of a subscription whose events this gate has; as they are where it was given none. */
+  /** Returns the results of a subscription: shared where its events were intercepted, else as they are. */
   results(
-    made: AsyncIterable<ExecutionResult>,
-    selection: Selection,
+    executed: AsyncIterable<ExecutionResult>,
+    group: SubscriptionGroup,
     request: RequestInfo,
     leave: () => void,
   ): AsyncIterable<ExecutionResult> {
     const events = this.#events
-    const own = made[Symbol.asyncIterator]()
+    const own = executed[Symbol.asyncIterator]()
     const end = async (): Promise<IteratorReturnResult<undefined>> => {
       leave()
       this.#abandon()
@@ -59,18 +59,18 @@ export class EventGate {
           return await end()
         }
         const shown: unknown[] = []
-        // Others may wait for it, so it ends with its subscriber, whatever the planner does about that.
-        const make = () =>
-          new Promise<Made | null>((resolve, reject) => {
+        // Other subscribers may wait for it, so it settles when this one leaves, whatever the planner does then.
+        const execute = () =>
+          new Promise<ExecutedEvent | null>((resolve, reject) => {
             this.#abandon = () => resolve(null)
-            // One event at a time is made for a subscriber, so what is shown meanwhile is shown in it.
+            // A subscriber executes one event at a time, so what is shown meanwhile is shown in this one.
             request.shown = shown
             this.#pass(event)
             own.next().then((result) => resolve(result.done ? null : { result: result.value, shown }), reject)
           })
-        const made = await selection.of(this.#sharing.event(event.value), make)
-        if (made && made.shown !== shown) this.#sharing.repeat?.(request, made.shown)
-        return made ? { done: false, value: made.result } : await end()
+        const result = await group.resultOf(this.#sharing.event(event.value), execute)
+        if (result && result.shown !== shown) this.#sharing.repeat?.(request, result.shown)
+        return result ? { done: false, value: result.result } : await end()
       },
       return: end,
     }

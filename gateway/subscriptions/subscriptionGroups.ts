@@ -1,30 +1,31 @@
-import { type DocumentNode, type ExecutionResult, Kind, type OperationDefinitionNode, print } from 'graphql'
+import type { ExecutionResult } from 'graphql'
 import type { RequestInfo, SharedEvent } from '../../subgraphs/contract.ts'
+import type { EventSelection } from './eventSelection.ts'
 
-/** Results of one selection that are kept: those of the live end. */
+/** Results kept of one group: those of the latest events. */
 const resultsMax = 64
-/** How old a result that shows entities may be: they are shown as they are when it is delivered. */
-const entityMsMax = 500
+/** The age up to which a result with live fields is shared. */
+const liveMsMax = 500
 
-/** Nobody is given it; only a caller with all scopes says to have it. */
+/** A scope that does not exist; only a caller with all scopes seems to have it. */
 const noScope = '\0 every scope'
 
-/** A result, and what of sensitive fields was shown in it. */
-export interface Made {
+/** A result, with the sensitive values that it shows. */
+export interface ExecutedEvent {
   result: ExecutionResult
   shown: readonly unknown[]
 }
 
-interface Shared {
+interface SharedResult {
   at: number
   order: number
-  /** Null where it cannot be shared after all: whoever waits for it makes its own. */
-  result: Promise<Made | null>
+  /** Null where it cannot be shared after all: then each subscriber that waits for it executes the event itself. */
+  executed: Promise<ExecutedEvent | null>
 }
 
-/** The results of one selection under the same rights, for all who subscribe to it. */
-export class Selection {
-  readonly #results = new Map<object, Shared>()
+/** Subscribers that select the same of each event under the same rights. They share results. */
+export class SubscriptionGroup {
+  readonly #results = new Map<object, SharedResult>()
   readonly #ageMsMax: number
   #newest = 0
   subscribers = 0
@@ -34,96 +35,70 @@ export class Selection {
   }
 
   /**
-   * The result of an event: as somebody has made it or is making it, else by `make`. One that is wrong, or whose maker
-   * left meanwhile, is nobody else's.
+   * Returns the result of an event: the one that another subscriber has or is waiting for, else by `execute`. Errors, and
+   * results whose subscriber left meanwhile, are not shared.
    */
-  async of(event: SharedEvent | null, make: () => Promise<Made | null>): Promise<Made | null> {
-    if (!event || this.subscribers < 2) return await make()
+  async resultOf(
+    event: SharedEvent | null,
+    execute: () => Promise<ExecutedEvent | null>,
+  ): Promise<ExecutedEvent | null> {
+    if (!event || this.subscribers < 2) return await execute()
     const { identity, order } = event
     const found = this.#results.get(identity)
-    if (found && performance.now() - found.at <= this.#ageMsMax) return (await found.result) ?? (await make())
-    // Who catches up does not push out what the others are being served.
-    if (order <= this.#newest - resultsMax) return await make()
+    if (found && performance.now() - found.at <= this.#ageMsMax) return (await found.executed) ?? (await execute())
+    // A subscriber that catches up must not displace the results that the others are waiting for.
+    if (order <= this.#newest - resultsMax) return await execute()
     this.#newest = Math.max(this.#newest, order)
-    const own = make()
-    const shared = own.then(
-      (m) => (m && !m.result.errors?.length ? m : null),
+    const own = execute()
+    const executed = own.then(
+      (e) => (e && !e.result.errors?.length ? e : null),
       () => null,
     )
     this.#results.delete(identity)
-    this.#results.set(identity, { at: performance.now(), order, result: shared })
-    for (const old of this.#results.keys()) {
+    this.#results.set(identity, { at: performance.now(), order, executed })
+    for (const oldest of this.#results.keys()) {
       if (this.#results.size <= resultsMax) break
-      this.#results.delete(old)
+      this.#results.delete(oldest)
     }
     return await own
   }
 }
 
-/** Selections that are subscribed to at the moment. */
-export class Selections {
-  readonly #open = new Map<string, Selection>()
-  readonly #texts = new WeakMap<OperationDefinitionNode, string | null>()
-  readonly #live: RegExp
+/** The groups of the open subscriptions. */
+export class SubscriptionGroups {
+  readonly #open = new Map<string, SubscriptionGroup>()
 
-  /** `liveFields`: see the contract of subgraphs. */
-  constructor(liveFields: readonly string[]) {
-    this.#live = new RegExp(`\\b(${['never a name', ...liveFields].join('|')})\\b`)
-  }
-
-  /** How many different ones are subscribed to. */
   get size(): number {
     return this.#open.size
   }
 
-  /** Joins those who ask for the same with the same rights; null where that cannot be told. */
+  /** Adds a subscription to the group of those that select the same with the same rights. */
   join(
-    document: DocumentNode,
-    operation: OperationDefinitionNode,
-    variables: Record<string, unknown>,
+    { text, variables: names, isLive }: EventSelection,
+    variables: Readonly<Record<string, unknown>>,
     request: RequestInfo,
-  ): { selection: Selection; leave(): void } | null {
-    let text = this.#texts.get(operation)
-    if (text === undefined) {
-      text = selected(document, operation)
-      this.#texts.set(operation, text)
-    }
-    if (text === null) return null
-    const entities = this.#live.test(text)
-    const used = [...new Set([...text.matchAll(/\$(\w+)/g)].map(([, name]) => name ?? ''))].sort()
+  ): { group: SubscriptionGroup; leave(): void } {
     const key = JSON.stringify([
       text,
-      used.map((name) => variables[name]),
-      // Who has all scopes names none of them.
+      names.map((name) => variables[name]),
+      // A caller with all scopes lists none of them.
       request.scopes.has(noScope) ? '*' : [...request.scopes].sort(),
       request.regions ?? null,
       request.legalEntities ?? null,
-      // Events are the same for all with these rights; what else is asked about their entities may depend on more.
-      ...(entities ? [request.actor ?? null, [...(request.roles ?? [])].sort()] : []),
+      // Events are the same for all callers with these rights; live fields may depend on the caller as well.
+      ...(isLive ? [request.actor ?? null, [...(request.roles ?? [])].sort()] : []),
     ])
-    const selection = this.#open.get(key) ?? new Selection(entities ? entityMsMax : Number.POSITIVE_INFINITY)
-    this.#open.set(key, selection)
-    selection.subscribers++
+    const group = this.#open.get(key) ?? new SubscriptionGroup(isLive ? liveMsMax : Number.POSITIVE_INFINITY)
+    this.#open.set(key, group)
+    group.subscribers++
     let left = false
     return {
-      selection,
+      group,
       leave: () => {
         if (left) return
         left = true
-        if (--selection.subscribers === 0) this.#open.delete(key)
+        if (--group.subscribers === 0) this.#open.delete(key)
       },
     }
   }
-}
-
-/**
- * What is asked of each event: the operation without its name and without the arguments of its one field, which say which
- * events come and not what is told of them. Null where it is not of this plain form.
- */
-function selected(document: DocumentNode, operation: OperationDefinitionNode): string | null {
-  const [field, ...others] = operation.selectionSet.selections
-  if (field?.kind !== Kind.FIELD || others.length > 0) return null
-  const fragments = document.definitions.filter((d) => d.kind === Kind.FRAGMENT_DEFINITION)
-  const bare = { ...field, arguments: [] }
-  return [bare, ...fragments].map((node) => print(node)).join('\n')
 }

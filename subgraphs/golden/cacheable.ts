@@ -23,7 +23,7 @@ export function cacheableGraph(policy: Policy): CacheableGraph {
   for (const g of groupsOf(policy, policy.types)) add(g, ...openFields(policy.groups.get(g)?.fields ?? []))
   add('Money', 'minorUnits', 'currency', 'decimal')
   add('PageInfo', 'hasNextPage', 'hasPreviousPage', 'startCursor', 'endCursor')
-  return { types: new Set(types), fields }
+  return { types: new Set(types), fields, volatileInputs: new Set(['SourceFilter']) }
 }
 
 function openFields(fields: readonly FieldPolicy[]): string[] {

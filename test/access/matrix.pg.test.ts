@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { getOperationAST, isObjectType, parse } from 'graphql'
+import { isObjectType, parse } from 'graphql'
 import { readAccess } from '../../gateway/identity/access.ts'
-import { GraphRights } from '../../gateway/operation/rights.ts'
+import { operationNamed, readDocument } from '../../gateway/operation/document.ts'
+import { GraphRights, judge } from '../../gateway/operation/rights.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { smallestOperation } from './smallest.ts'
 
@@ -157,11 +158,10 @@ test('who may manage webhooks and not read the feed has nothing delivered', () =
     const type = it.schema.getType('Mutation')
     const field = isObjectType(type) ? type.getFields()[name] : undefined
     assert.ok(field, name)
-    const document = parse(smallestOperation('mutation', field))
-    const operation = getOperationAST(document)
+    const operation = operationNamed(readDocument(it.schema, parse(smallestOperation('mutation', field))), null)
     assert.ok(operation)
-    const holder = { correlationId: 'c', actor: 'key:hooks', scopes: new Set(scopes), roles: new Set<string>() }
-    return rights.judge(it.schema, document, operation, holder).refused.map((e) => e.extensions.coordinate)
+    const holder = { scopes: new Set(scopes), roles: new Set<string>() }
+    return judge(rights.needsOf(operation), holder).refused.map((need) => need.coordinate)
   }
   for (const name of ['registerWebhook', 'changeWebhook']) {
     assert.deepEqual(judged(name, ['webhooks:manage']), [`Mutation.${name}`])

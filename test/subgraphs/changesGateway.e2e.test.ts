@@ -264,8 +264,8 @@ test('answers that are kept are never older than one that was given before, and 
       await tell(db.sql, [{ ...lupo, version: 100 + n, fields: { ...lupo.fields, name: `Casa Lupo ${n}` } }])
       written = n
       // Between writes there is time for answers to be given again.
-      const { hits = 0 } = keeping.answers?.figures ?? {}
-      await until(() => (keeping.answers?.figures.hits ?? 0) > hits + 3)
+      const { hits = 0 } = keeping.cache?.stats ?? {}
+      await until(() => (keeping.cache?.stats.hits ?? 0) > hits + 3)
     }
     done = true
     await Promise.all(readers)

@@ -1,5 +1,5 @@
 import pino from 'pino'
-import { Answers } from '../../gateway/cache/responseCache.ts'
+import { ResponseCache } from '../../gateway/cache/responseCache.ts'
 import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../../gateway/gateway.ts'
 import type { QueryBounds } from '../../gateway/limits/bounds.ts'
@@ -304,23 +304,23 @@ export async function graph(
   keeps = false,
   bounds: Partial<QueryBounds> = {},
   at: Pick<GatewayOptions, 'services' | 'internal'> = {},
-): Promise<Gateway & { answers: Answers | undefined }> {
-  let answers: Answers | undefined
+): Promise<Gateway & { cache: ResponseCache | undefined }> {
+  let cache: ResponseCache | undefined
   const tailer = await startTailer({
     sql,
     seen: (events) => {
-      for (const { event } of events) answers?.changed(event)
+      for (const { event } of events) cache?.changed(event)
     },
   })
   const now = () => ({ readMsAgo: tailer.readMsAgo, feed: tailer.tail, policy })
-  if (keeps) answers = new Answers({ graph: cacheableGraph(policy), bytesMax: 1e7, now })
+  if (keeps) cache = new ResponseCache({ graph: cacheableGraph(policy), bytesMax: 1e7, now })
   const subgraphs = createSubgraphs({ sql, policy, sources, tailer, ...more })
   const gateway = await startGateway({
     host: '127.0.0.1',
     port,
     supergraph: composeSupergraph(subgraphs),
     subgraphs,
-    answers,
+    cache,
     ...at,
     bounds: {
       documentBytesMax: 20_000,
@@ -337,7 +337,7 @@ export async function graph(
   })
   return {
     ...gateway,
-    answers,
+    cache,
     async close(graceMs) {
       await gateway.close(graceMs)
       await tailer.stop()

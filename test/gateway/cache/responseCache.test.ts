@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { buildSchema, getOperationAST, parse } from 'graphql'
-import { Answers } from '../../../gateway/cache/responseCache.ts'
+import { buildSchema, parse } from 'graphql'
+import { dependenciesOf } from '../../../gateway/cache/dependencies.ts'
+import { ResponseCache } from '../../../gateway/cache/responseCache.ts'
+import { operationNamed, readDocument } from '../../../gateway/operation/document.ts'
 import type { RequestInfo } from '../../../subgraphs/contract.ts'
 import { cacheableGraph } from '../../../subgraphs/golden/cacheable.ts'
 import { policy } from '../../fixtures/store.ts'
 
 const schema = buildSchema(`
-  type Query { customer(id: ID!): Customer customers(filter: String): CustomerConnection! contact(id: ID!): Contact invoices: Int }
+  type Query { customer(id: ID!): Customer customers(filter: CustomerFilter, name: String): CustomerConnection! contact(id: ID!): Contact invoices: Int }
+  input CustomerFilter { and: [CustomerFilter!] name: String source: SourceFilter }
+  input SourceFilter { system: [String!] }
   type CustomerConnection { nodes: [Customer!]! totalCount: Int! }
   type Customer { id: ID! name: String invoices: Int provenance: Int contacts: ContactConnection! parent: Customer }
   type ContactConnection { nodes: [Contact!]! }
@@ -23,7 +27,8 @@ const someone = (more: Partial<RequestInfo> = {}): RequestInfo => ({
 /** Answers over a feed that the test moves; each execution says how many there have been. */
 function answers(bytesMax = 1e6) {
   const at = { readMsAgo: 0, feed: {} as object, policy: 'p1' }
-  const kept = new Answers({ graph: cacheableGraph(policy), bytesMax, now: () => at })
+  const graph = cacheableGraph(policy)
+  const kept = new ResponseCache({ graph, bytesMax, now: () => at })
   let position = 0
   let executions = 0
   return {
@@ -31,14 +36,13 @@ function answers(bytesMax = 1e6) {
     at,
     change: (type: string, goldenId: string) => kept.changed({ position: ++position, type, goldenId }),
     async ask(text: string, data: object, options: { as?: RequestInfo; variables?: object; during?: () => void } = {}) {
-      const document = parse(text)
-      const operation = getOperationAST(document)
+      const operation = operationNamed(readDocument(schema, parse(text)), null)
       assert.ok(operation)
-      const dependencies = kept.dependenciesOf(schema, document, operation)
-      const key = kept.keyOf(text, null, options.variables, options.as ?? someone())
-      if (!dependencies || !key) return null
+      const dependencies = dependenciesOf(graph, operation)
+      const variables = { ...options.variables }
+      if (!dependencies || dependencies.isVolatile(variables)) return null
       const before = executions
-      await kept.answer(key, dependencies, options.as ?? someone(), async () => {
+      await kept.respond({ text, name: null, variables }, dependencies, options.as ?? someone(), async () => {
         executions++
         await new Promise((resolve) => setImmediate(resolve))
         options.during?.()
@@ -93,11 +97,22 @@ test('what changes without an event is never kept', async () => {
     '{ customer(id: "a") { id invoices } }',
     '{ customer(id: "a") { id provenance } }',
     '{ contact(id: "c") { id emails } }',
-    '{ customers(filter: "source: crm") { totalCount } }',
+    '{ customers(filter: { source: { system: ["crm"] } }) { totalCount } }',
+    '{ customers(filter: { and: { source: { system: "crm" } } }) { totalCount } }',
+    'query ($f: CustomerFilter = { source: {} }) { customers(filter: $f) { totalCount } }',
     'query ($x: Boolean!) { customer(id: "a") { id name @include(if: $x) } }',
   ])
     assert.equal(await ask(text, {}), null, text)
-  assert.equal(await ask(list, {}, { variables: { filter: { source: { system: 'crm' } } } }), null)
+  for (const [text, variables] of [
+    ['query ($f: CustomerFilter) { customers(filter: $f) { totalCount } }', { f: { source: { system: 'crm' } } }],
+    ['query ($f: [CustomerFilter!]) { customers(filter: { and: $f }) { totalCount } }', { f: [{ source: {} }] }],
+    ['query ($s: SourceFilter) { customers(filter: { source: $s }) { totalCount } }', { s: { system: 'crm' } }],
+  ] as const) {
+    assert.equal(await ask(text, {}, { variables }), null, text)
+    assert.equal(await ask(text, { customers: { totalCount: 1 } }), 'EXECUTED', 'without the filter it is cached')
+  }
+  const named = '{ customers(name: "source") { totalCount } }'
+  assert.equal(await ask(named, { customers: { totalCount: 1 } }), 'EXECUTED', 'a text is not a filter')
 })
 
 test('an answer is for callers with the same rights, whoever they are', async () => {
@@ -145,7 +160,7 @@ test('the same question at the same time is executed once, and not joined after 
   const first = [ask(one, data), ask(one, data), ask(one, data)]
   assert.deepEqual((await Promise.all(first)).length, 3)
   const { kept } = answers()
-  assert.equal(kept.figures.joined, 0)
+  assert.equal(kept.stats.joined, 0)
   const begun = ask('{ customer(id: "b") { id name } }', { customer: { id: 'b' } })
   change('Customer', 'b')
   assert.equal(await ask('{ customer(id: "b") { id name } }', { customer: { id: 'b' } }), 'EXECUTED')
@@ -156,7 +171,7 @@ test('memory is bounded: what was asked for longest ago goes', async () => {
   const { ask, kept } = answers(3_000)
   for (let n = 0; n < 50; n++)
     await ask(`{ customer(id: "${n}") { id name } }`, { customer: { id: `${n}`, name: 'x' } })
-  assert.ok(kept.figures.bytes <= 3_000)
+  assert.ok(kept.stats.bytes <= 3_000)
   assert.equal(await ask('{ customer(id: "49") { id name } }', { customer: { id: '49' } }), 'KEPT')
   assert.equal(await ask('{ customer(id: "0") { id name } }', { customer: { id: '0' } }), 'EXECUTED')
 })

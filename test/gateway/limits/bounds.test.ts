@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { buildSchema, getIntrospectionQuery, parse } from 'graphql'
 import { UntakenAnswers } from '../../../gateway/http/slowReaderGuard.ts'
-import { boundsError } from '../../../gateway/limits/bounds.ts'
-import { Documents } from '../../../gateway/operation/documents.ts'
+import { documentBoundsError } from '../../../gateway/limits/documentBounds.ts'
+import { readDocument } from '../../../gateway/operation/document.ts'
+import { CompiledDocument, DocumentCache } from '../../../gateway/operation/documentCache.ts'
 import { until } from '../until.ts'
 
 const bounds = {
@@ -19,7 +20,9 @@ const bounds = {
   queryMsMax: 60_000,
 }
 const times = (count: number, text: (n: number) => string) => Array.from({ length: count }, (_, n) => text(n)).join(' ')
-const codeOf = (text: string) => boundsError(parse(text), bounds)?.extensions.code ?? null
+const nothing = buildSchema('type Q { a: Int b: Int } schema { query: Q }')
+const codeOf = (text: string) =>
+  documentBoundsError(readDocument(nothing, parse(text)), bounds)?.extensions.code ?? null
 const nest = (levels: number) => `${'a { '.repeat(levels)}b${' }'.repeat(levels)}`
 
 const documents: [string, string, string | null][] = [
@@ -64,11 +67,17 @@ for (const [what, text, code] of documents)
 
 test('documents that are sound are kept up to so many characters, the last asked for; refused ones are not', () => {
   const schema = buildSchema('type Query { a: Int b(x: [Int]): Int }')
-  const documents = new Documents(bounds, 30)
-  const read = (text: string) => documents.read(schema, text)
+  const documents = new DocumentCache({
+    schema,
+    tokensMax: bounds.tokensMax,
+    check: (tree) => documentBoundsError(tree, bounds),
+    compile: (operation) => operation,
+    charsMax: 30,
+  })
+  const read = (text: string) => documents.read(text, false)
   const [one, two] = ['{ a } # 1', '{ a } # 2']
   const first = read(one)
-  assert.ok('definitions' in first)
+  assert.ok(first instanceof CompiledDocument)
   assert.equal(read(one), first)
   read(two)
   read('{ a } # 3')
@@ -79,12 +88,12 @@ test('documents that are sound are kept up to so many characters, the last asked
   assert.equal(read(two), second)
   for (const text of ['{', '{ c }', `{ ${times(210, () => 'a')} }`]) {
     const refused = read(text)
-    assert.ok(!('definitions' in refused), text)
+    assert.ok(!(refused instanceof CompiledDocument), text)
     assert.notEqual(read(text), refused)
   }
   assert.equal(read(two), second, 'refused ones take nobody’s place')
   const deep = read(`{ b(x: ${'['.repeat(2_400)}${']'.repeat(2_400)}) }`)
-  assert.ok(!('definitions' in deep) && !deep.some((e) => e.extensions.code === 'INTERNAL'))
+  assert.ok(!(deep instanceof CompiledDocument) && !deep.some((e) => e.extensions.code === 'INTERNAL'))
 })
 
 function reversed(text: string): string {

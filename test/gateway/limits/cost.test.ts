@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { buildSchema, getOperationAST, parse, validate } from 'graphql'
+import { buildSchema, parse, validate } from 'graphql'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { CONFIG } from '../../../cli/config/config.ts'
 import { packagePath } from '../../../cli/config/packagePath.ts'
 import { publicSchema } from '../../../gateway/federation/publicSchema.ts'
 import { EXAMPLES } from '../../../gateway/http/examples.ts'
-import { OperationCosts, pageItemsAssumed } from '../../../gateway/limits/cost.ts'
+import { compileCost, pageItemsAssumed } from '../../../gateway/limits/cost.ts'
+import { operationNamed, readDocument } from '../../../gateway/operation/document.ts'
 import { pageItemsDefault } from '../../../subgraphs/shared/connection.ts'
 import { BOUNDS, testGateway } from '../gateway.ts'
 
@@ -23,7 +24,6 @@ type PageInfo { hasNextPage: Boolean }
 type Thing implements Node { id: ID! tags: [String!]! parts(first: Int = 5): [Part!]! lines: [Part!]! things(first: Int, last: Int): ThingConnection! part: Part }
 type Part implements Node { id: ID! thing: Thing }
 union Any = Thing | Part`)
-const costs = new OperationCosts(1_000)
 
 function costOf(text: string, variables?: Record<string, unknown>) {
   const { cost, path } = wholeCostOf(text, variables)
@@ -33,9 +33,9 @@ function costOf(text: string, variables?: Record<string, unknown>) {
 function wholeCostOf(text: string, variables?: Record<string, unknown>) {
   const document = parse(text)
   assert.deepEqual(validate(schema, document), [], text)
-  const operation = getOperationAST(document)
+  const operation = operationNamed(readDocument(schema, document), null)
   assert.ok(operation)
-  return costs.of(schema, document, operation, variables)
+  return compileCost(operation)(variables)
 }
 
 test('values are counted beside it: leaves of all objects, and what a list takes in itself', () => {
@@ -119,10 +119,9 @@ test('every example stays well under the bound that is set by default', () => {
   const whole = publicSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8'))
   const most = Number(CONFIG.costMax.default)
   const all = EXAMPLES.map(({ query }) => {
-    const document = parse(query)
-    const operation = getOperationAST(document)
+    const operation = operationNamed(readDocument(whole, parse(query)), null)
     assert.ok(operation)
-    return costs.of(whole, document, operation, {}).cost
+    return compileCost(operation)({}).cost
   })
   assert.ok(Math.max(...all) * 10 < most, all.join())
   assert.ok(Math.max(...all) > 500, all.join())

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { HttpError } from '../../../gateway/http/httpAnswer.ts'
+import { HttpError } from '../../../gateway/httpError.ts'
 import type { Caller } from '../../../gateway/identity/caller.ts'
 import { CALLER_LIMITS, CallerBounds } from '../../../gateway/limits/callerBounds.ts'
 import { SharedRate } from '../../../gateway/limits/sharedRate.ts'

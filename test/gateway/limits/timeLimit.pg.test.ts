@@ -100,7 +100,7 @@ test('nothing more is read for a client that has gone; who waits for the same an
         await eventually(async () => (await running()) === 1)
         const waiting = others ? query(gateway, deep(3 + others)) : null
         await eventually(() => gateway.underway().operations === 1 + others)
-        assert.equal(gateway.answers?.figures.joined, others)
+        assert.equal(gateway.cache?.stats.joined, others)
         client.abort()
         await gone
         // The server has read that it is gone by the time that it has answered somebody who asked later.

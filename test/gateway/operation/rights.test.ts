@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { buildSchema, getOperationAST, parse } from 'graphql'
-import { GraphRights } from '../../../gateway/operation/rights.ts'
+import { buildSchema, parse } from 'graphql'
+import { operationNamed, readDocument } from '../../../gateway/operation/document.ts'
+import { forbidden, GraphRights, judge as judgeNeeds } from '../../../gateway/operation/rights.ts'
 
 const sdl = `
 directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION | OBJECT
@@ -28,12 +29,11 @@ const schema = buildSchema(sdl)
 const rights = new GraphRights(sdl)
 
 function judge(text: string, scopes: string[], roles: string[] = []) {
-  const document = parse(text)
-  const operation = getOperationAST(document)
+  const operation = operationNamed(readDocument(schema, parse(text)), null)
   assert.ok(operation)
-  const holder = { scopes: new Set(scopes), roles: new Set(roles), actor: 'ada', correlationId: '' }
-  const { refused, masked } = rights.judge(schema, document, operation, holder)
-  return { refused: refused.map((e) => e.message), masked: masked.map((m) => m.coordinate), errors: refused }
+  const { refused, masked } = judgeNeeds(rights.needsOf(operation), { scopes: new Set(scopes), roles: new Set(roles) })
+  const errors = refused.map(forbidden)
+  return { refused: errors.map((e) => e.message), masked: masked.map((m) => m.coordinate), errors }
 }
 
 test('one of several sets of scopes is enough, each whole', () => {
@@ -86,12 +86,11 @@ test('a masked field is told of and not refused', () => {
 })
 
 test('each operation of a document is judged by itself', () => {
-  const document = parse('query A { open } query B { forgotten }')
-  const holder = { scopes: new Set<string>(), actor: 'ada', correlationId: '' }
+  const document = readDocument(schema, parse('query A { open } query B { forgotten }'))
   const of = (name: string) => {
-    const operation = getOperationAST(document, name)
+    const operation = operationNamed(document, name)
     assert.ok(operation)
-    return rights.judge(schema, document, operation, holder).refused.length
+    return judgeNeeds(rights.needsOf(operation), { scopes: new Set<string>() }).refused.length
   }
   assert.deepEqual([of('A'), of('B'), of('A')], [0, 1, 0])
 })

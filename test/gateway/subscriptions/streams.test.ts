@@ -166,6 +166,6 @@ test('other subgraphs end the subscriptions of the last ones, those that just be
 
   const drain = new Drain()
   drain.begin(graphChanged())
-  const why = await new Promise<Error & { code: string }>((resolve) => drain.watch(resolve))
+  const why = await new Promise<{ code: string }>((resolve) => drain.watch(resolve))
   assert.equal(why.code, 'GRAPH_CHANGED')
 })

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ExecutionResult, getOperationAST, parse } from 'graphql'
+import { buildSchema, type ExecutionResult, parse } from 'graphql'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { All } from '../../../gateway/identity/caller.ts'
-import { Selection, Selections } from '../../../gateway/subscriptions/subscriptionGroups.ts'
+import { operationNamed, readDocument } from '../../../gateway/operation/document.ts'
+import { eventSelectionOf } from '../../../gateway/subscriptions/eventSelection.ts'
+import { SubscriptionGroup, SubscriptionGroups } from '../../../gateway/subscriptions/subscriptionGroups.ts'
 import type { RequestInfo } from '../../../subgraphs/contract.ts'
 import { testGateway } from '../gateway.ts'
 import { until } from '../until.ts'
@@ -16,17 +18,28 @@ const request = (part: Partial<RequestInfo> = {}): RequestInfo => ({
   ...part,
 })
 
-function joined(selections: Selections, text: string, variables = {}, asked = request()) {
-  const document = parse(text)
-  const operation = getOperationAST(document)
+const schema = buildSchema(`
+  type Query { a: Int }
+  type Subscription { changes(types: [String], after: String): Event customerChanged: Event }
+  interface Event { op: String }
+  type Change implements Event { op: String after: Int before: Int entity: Entity cloudEvent(version: Int): Int }
+  type Entity { id: ID }
+`)
+
+function selectionOf(text: string, liveFields: string[]) {
+  const operation = operationNamed(readDocument(schema, parse(text)), null)
   assert.ok(operation)
-  const one = selections.join(document, operation, variables, asked)
-  assert.ok(one)
-  return one.selection
+  const selection = eventSelectionOf(operation, new Set(liveFields))
+  assert.ok(selection)
+  return selection
+}
+
+function joined(groups: SubscriptionGroups, text: string, variables = {}, asked = request()) {
+  return groups.join(selectionOf(text, ['entity']), variables, asked).group
 }
 
 test('who asks for the same of each event with the same rights shares, whichever events they ask for', () => {
-  const selections = new Selections(['entity'])
+  const selections = new SubscriptionGroups()
   const first = joined(selections, 'subscription { changes { ... on Change { op after } } }')
   const same: [string, object?, Partial<RequestInfo>?][] = [
     ['subscription Named { changes { ... on Change { op after } } }'],
@@ -59,18 +72,16 @@ test('who asks for the same of each event with the same rights shares, whichever
 })
 
 test('a selection that nobody is subscribed to any more is forgotten', () => {
-  const selections = new Selections([])
-  const document = parse('subscription { changes { op } }')
-  const operation = getOperationAST(document)
-  assert.ok(operation)
-  const two = [1, 2].map(() => selections.join(document, operation, {}, request()))
-  assert.equal(selections.size, 1)
-  for (const one of [...two, ...two]) one?.leave()
-  assert.equal(selections.size, 0)
+  const groups = new SubscriptionGroups()
+  const selection = selectionOf('subscription { changes { op } }', [])
+  const two = [1, 2].map(() => groups.join(selection, {}, request()))
+  assert.equal(groups.size, 1)
+  for (const one of [...two, ...two]) one.leave()
+  assert.equal(groups.size, 0)
 })
 
 test('errors, and what its maker left unfinished, are not shared; the old do not push out the new', async () => {
-  const selection = new Selection(Number.POSITIVE_INFINITY)
+  const selection = new SubscriptionGroup(Number.POSITIVE_INFINITY)
   selection.subscribers = 3
   let made = 0
   const make = (result: ExecutionResult | null) => async () => {
@@ -78,19 +89,19 @@ test('errors, and what its maker left unfinished, are not shared; the old do not
     return result && { result, shown: [] }
   }
   const event = { identity: {}, order: 100 }
-  assert.equal(await selection.of(event, make(null)), null)
-  assert.ok((await selection.of(event, make({ errors: [{} as never] })))?.result.errors)
+  assert.equal(await selection.resultOf(event, make(null)), null)
+  assert.ok((await selection.resultOf(event, make({ errors: [{} as never] })))?.result.errors)
   const good = { data: {} }
   const other = { identity: {}, order: 100 }
-  const results = await Promise.all([1, 2, 3].map(() => selection.of(other, make(good))))
+  const results = await Promise.all([1, 2, 3].map(() => selection.resultOf(other, make(good))))
   assert.deepEqual(
     results.map((r) => r?.result),
     [good, good, good],
   )
   assert.equal(made, 3)
-  for (let order = 0; order < 30; order++) await selection.of({ identity: {}, order }, make(good))
+  for (let order = 0; order < 30; order++) await selection.resultOf({ identity: {}, order }, make(good))
   assert.equal(made, 33)
-  for (let order = 101; order < 200; order++) await selection.of({ identity: {}, order }, make(good))
+  for (let order = 101; order < 200; order++) await selection.resultOf({ identity: {}, order }, make(good))
   assert.equal(made, 132)
 })
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { buildSchema, type ExecutionResult, execute, type GraphQLObjectType, parse, validate } from 'graphql'
-import { compileOperation } from '../../../gateway/execution/compileOperation.ts'
-import { executeCompiled } from '../../../gateway/execution/executeCompiled.ts'
+import { compileFetch } from '../../../gateway/execution/compileFetch.ts'
+import { executeFetch } from '../../../gateway/execution/executeFetch.ts'
 
 // A compiled query answers what graphql-js answers.
 
@@ -126,11 +126,10 @@ test('a compiled query answers as graphql-js does: values, nulls that spread, er
         )
         const args = { contextValue: { of: 'the operation' }, variableValues: { v: 4 } }
         const expected = await execute({ schema, document, ...args })
-        const plan = compileOperation(schema, document, undefined)
+        const plan = compileFetch(schema, document, undefined)
         assert.ok(plan)
         // Twice, because a plan is used again.
-        for (const result of [await executeCompiled(plan, args), await executeCompiled(plan, args)])
-          same(result, expected)
+        for (const result of [await executeFetch(plan, args), await executeFetch(plan, args)]) same(result, expected)
       },
     ),
     { numRuns: 150 },
@@ -166,11 +165,11 @@ function isNullAt(data: unknown, error: string): boolean {
 test('variables and arguments that do not fit are said as graphql-js says them', async () => {
   resolvers(() => 'VALUE')
   const document = parse('query ($v: Int!) { add(a: $v) }')
-  const plan = compileOperation(schema, document, undefined)
+  const plan = compileFetch(schema, document, undefined)
   assert.ok(plan)
   for (const variableValues of [{}, { v: 'x' }, { v: 1 }]) {
     const args = { contextValue: { of: 'the operation' }, variableValues }
-    const ours = await executeCompiled(plan, args)
+    const ours = await executeFetch(plan, args)
     const theirs = await execute({ schema, document, ...args })
     assert.deepEqual(JSON.parse(JSON.stringify(ours)), JSON.parse(JSON.stringify(theirs)))
   }
@@ -182,5 +181,5 @@ test('what is decided at run time is left to graphql-js', () => {
     '{ __schema { types { name } } }',
     'query A { thing { name } } query B { thing { name } }',
   ])
-    assert.equal(compileOperation(schema, parse(text), undefined), null)
+    assert.equal(compileFetch(schema, parse(text), undefined), null)
 })

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadPlanner } from '../../../gateway/execution/planner.ts'
 import { composeSupergraph } from '../../../gateway/federation/compose.ts'
+import { loadPlanner } from '../../../gateway/federation/planner.ts'
 import { fixture } from '../fixture.ts'
 import { ask, testGateway } from '../gateway.ts'
 import { until } from '../until.ts'
 
 test('the native planner loads here', async () => {
-  const planner = await loadPlanner(composeSupergraph(fixture().subgraphs))
+  const planner = await loadPlanner(composeSupergraph(fixture().subgraphs), null)
   assert.ok(planner.handler)
 })
 

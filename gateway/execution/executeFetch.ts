@@ -12,29 +12,29 @@ import {
   locatedError,
 } from 'graphql'
 import { getVariableValues } from 'graphql/execution/values.js'
-import type { FieldPlan, OperationPlan, ValuePlan } from './compileOperation.ts'
+import type { FetchPlan, FieldPlan, ValuePlan } from './compileFetch.ts'
 
-/** Where a value stands in the answer: `holder` is the object or list that has it under `key`. */
+/** Where a value stands in the response: `holder` is the object or list that has it under `key`. */
 interface Place {
   up: Place | null
   holder: Record<string | number, unknown>
   key: string | number
   nonNull: boolean
-  /** It became null because something in it had to be there and was not. */
+  /** Whether it became null because of an error in it. */
   dead: boolean
 }
 
-export interface CompiledArgs {
+export interface FetchArgs {
   contextValue: unknown
   rootValue?: unknown
   variableValues?: Readonly<Record<string, unknown>> | null | undefined
 }
 
 /**
- * Executes a compiled query as graphql-js does (the test compares the two), but writes values where they belong as they
- * come, instead of waiting for the promises of each object and each list on its own.
+ * Executes a compiled fetch as graphql-js does (a test compares the two), but writes each value to its place when it
+ * arrives, instead of waiting for the promises of each object and each list on its own.
  */
-export function executeCompiled(plan: OperationPlan, args: CompiledArgs): ExecutionResult | Promise<ExecutionResult> {
+export function executeFetch(plan: FetchPlan, args: FetchArgs): ExecutionResult | Promise<ExecutionResult> {
   const definitions = plan.operation.variableDefinitions ?? []
   const { coerced, errors } = definitions.length
     ? getVariableValues(plan.schema, definitions, args.variableValues ?? {}, { maxErrors: 50 })
@@ -43,17 +43,17 @@ export function executeCompiled(plan: OperationPlan, args: CompiledArgs): Execut
 }
 
 class Execution {
-  readonly #plan: OperationPlan
+  readonly #plan: FetchPlan
   readonly #context: unknown
   readonly #root: unknown
   readonly #variables: Record<string, unknown>
   readonly #arguments: (Record<string, unknown> | undefined)[] = []
   readonly #errors: GraphQLError[] = []
-  readonly #answer: { data: unknown } = { data: undefined }
+  readonly #response: { data: unknown } = { data: undefined }
   #pending = 0
   #settle: (() => void) | undefined
 
-  constructor(plan: OperationPlan, { contextValue, rootValue }: CompiledArgs, variables: Record<string, unknown>) {
+  constructor(plan: FetchPlan, { contextValue, rootValue }: FetchArgs, variables: Record<string, unknown>) {
     this.#plan = plan
     this.#context = contextValue
     this.#root = rootValue
@@ -61,7 +61,7 @@ class Execution {
   }
 
   run(): ExecutionResult | Promise<ExecutionResult> {
-    const holder = this.#answer as Record<string, unknown>
+    const holder = this.#response as Record<string, unknown>
     const place: Place = { up: null, holder, key: 'data', nonNull: false, dead: false }
     this.#object(this.#plan.root, this.#root, place)
     if (this.#pending === 0) return this.#result()
@@ -71,20 +71,20 @@ class Execution {
   }
 
   #result(): ExecutionResult {
-    const data = this.#answer.data as ExecutionResult['data']
+    const data = this.#response.data as ExecutionResult['data']
     return this.#errors.length === 0 ? { data } : { errors: this.#errors, data }
   }
 
-  /** What is selected of an object, into a new one at its place. */
+  /** Resolves what is selected of an object into a new one at its place. */
   #object(fields: readonly FieldPlan[], source: unknown, place: Place): void {
     const into: Record<string, unknown> = {}
     place.holder[place.key] = into
     for (const plan of fields) {
-      if (plan.typename) {
+      if (plan.isTypename) {
         into[plan.key] = plan.parent.name
         continue
       }
-      // Keeps the order of keys, in which values come at their own time.
+      // Fixes the order of the keys; values may arrive in another one.
       into[plan.key] = undefined
       this.#field(plan, source, into, place)
       if (place.dead) return
@@ -96,11 +96,7 @@ class Execution {
     let result: unknown
     try {
       const { resolve } = field
-      if (resolve)
-        result =
-          resolve.length < 4
-            ? resolve(source, this.#argumentsOf(plan) as never, this.#context, undefined as never)
-            : resolve(source, this.#argumentsOf(plan) as never, this.#context, this.#info(plan, up, key))
+      if (resolve) result = resolve(source, this.#argumentsOf(plan) as never, this.#context, this.#info(plan, up, key))
       else {
         result = (source as Record<string, unknown> | null | undefined)?.[field.name]
         if (typeof result === 'function')
@@ -114,7 +110,7 @@ class Execution {
       this.#fail(e, plan, { up, holder: into, key, nonNull: value.nonNull, dead: false })
       return
     }
-    // The most frequent case, without a place of its own.
+    // The most frequent case needs no place of its own.
     if (value.kind === 'LEAF' && result !== undefined && typeof result !== 'object') {
       try {
         into[key] = serialize(value.type as GraphQLLeafType, result)
@@ -140,7 +136,7 @@ class Execution {
           plan,
           place,
         )
-    } else if (value.kind === 'OBJECT') this.#object(value.selected(value.type as GraphQLObjectType), result, place)
+    } else if (value.kind === 'OBJECT') this.#object(value.fieldsOf(value.type as GraphQLObjectType), result, place)
     else if (value.kind === 'ABSTRACT') this.#abstract(value, result, plan, place)
     else
       try {
@@ -175,7 +171,7 @@ class Execution {
         throw new GraphQLError(
           `Abstract type "${type.name}" was resolved to ${JSON.stringify(name) ?? 'nothing'}, which is none of its types, at ${plan.parent.name}.${plan.field.name}`,
         )
-      this.#object(value.selected(object), result, place)
+      this.#object(value.fieldsOf(object), result, place)
     }
     try {
       const resolve = type.resolveType ?? defaultTypeResolver
@@ -187,7 +183,7 @@ class Execution {
     }
   }
 
-  /** Goes on when the promise has settled; the answer waits for it. */
+  /** Continues when the promise has settled; the response waits for it. */
   #later(promise: PromiseLike<unknown>, place: Place, next: (value: unknown) => void, plan: FieldPlan): void {
     this.#pending++
     const end = () => {
@@ -209,7 +205,7 @@ class Execution {
     )
   }
 
-  /** Notes the error, and makes null what has to be: the nearest place around that may be. */
+  /** Records the error and sets the nearest place around it that may be null to null. */
   #fail(raw: unknown, { nodes }: FieldPlan, place: Place): void {
     if (isDead(place)) return
     this.#errors.push(locatedError(raw, nodes, pathOf(place)))
@@ -232,51 +228,69 @@ class Execution {
     return known
   }
 
-  #info(plan: FieldPlan, place: Place, key?: string): GraphQLResolveInfo {
+  #info(plan: FieldPlan, place: Place, key: string | null = null): GraphQLResolveInfo {
     return new ResolveInfo(plan, this.#plan, this.#root, this.#variables, place, key) as unknown as GraphQLResolveInfo
   }
 }
 
-/** What graphql-js tells a resolver of its field, but for the path, which is worked out for who asks. */
+/** What graphql-js passes to a resolver about its field. Few resolvers read it, so it is derived when they do. */
 class ResolveInfo {
-  readonly fieldName: string
-  readonly fieldNodes: FieldPlan['nodes']
-  readonly returnType: GraphQLOutputType
-  readonly parentType: GraphQLObjectType
-  readonly schema: OperationPlan['schema']
-  readonly fragments: OperationPlan['fragments']
-  readonly operation: OperationPlan['operation']
+  readonly #field: FieldPlan
+  readonly #plan: FetchPlan
+  readonly #place: Place
+  readonly #key: string | null
   readonly rootValue: unknown
   readonly variableValues: Record<string, unknown>
-  readonly #place: Place
-  readonly #key: string | undefined
 
   constructor(
-    { field, nodes, parent }: FieldPlan,
-    { schema, fragments, operation }: OperationPlan,
-    root: unknown,
-    variables: Record<string, unknown>,
+    field: FieldPlan,
+    plan: FetchPlan,
+    rootValue: unknown,
+    variableValues: Record<string, unknown>,
     place: Place,
-    key: string | undefined,
+    key: string | null,
   ) {
-    this.fieldName = field.name
-    this.fieldNodes = nodes
-    this.returnType = field.type
-    this.parentType = parent
-    this.schema = schema
-    this.fragments = fragments
-    this.operation = operation
-    this.rootValue = root
-    this.variableValues = variables
+    this.#field = field
+    this.#plan = plan
+    this.rootValue = rootValue
+    this.variableValues = variableValues
     this.#place = place
     this.#key = key
   }
 
+  get fieldName(): string {
+    return this.#field.field.name
+  }
+
+  get fieldNodes(): FieldPlan['nodes'] {
+    return this.#field.nodes
+  }
+
+  get returnType(): GraphQLOutputType {
+    return this.#field.field.type
+  }
+
+  get parentType(): GraphQLObjectType {
+    return this.#field.parent
+  }
+
+  get schema(): FetchPlan['schema'] {
+    return this.#plan.schema
+  }
+
+  get fragments(): FetchPlan['fragments'] {
+    return this.#plan.fragments
+  }
+
+  get operation(): FetchPlan['operation'] {
+    return this.#plan.operation
+  }
+
   get path(): GraphQLResolveInfo['path'] | undefined {
     const path = pathOf(this.#place)
-    if (this.#key !== undefined) path.push(this.#key)
+    if (this.#key !== null) path.push(this.#key)
     return path.reduce<GraphQLResolveInfo['path'] | undefined>(
-      (prev, at) => ({ prev, key: at, typename: undefined }),
+      (prev, key) => ({ prev, key, typename: undefined }),
       undefined,
     )
   }
@@ -293,7 +307,7 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
-/** Something around it has become null. */
+/** Whether it, or something around it, has become null. */
 function isDead(place: Place): boolean {
   for (let at: Place | null = place; at; at = at.up) if (at.dead) return true
   return false

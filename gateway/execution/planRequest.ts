@@ -1,0 +1,26 @@
+import type { DocumentNode, ExecutionResult } from 'graphql'
+
+/** What one request passes through a query plan to its fetches. */
+export interface PlanRequest {
+  context: unknown
+  signal?: AbortSignal
+  info?: unknown
+}
+
+/** An operation of a query plan on one subgraph. */
+export interface Fetch {
+  document: DocumentNode
+  operationType: 'query'
+  operationName: string | undefined
+}
+
+export type Variables = Readonly<Record<string, unknown>>
+
+/** Executes one fetch for a request. */
+export type ExecuteFetch = (
+  variables: Variables | undefined,
+  request: PlanRequest,
+) => ExecutionResult | PromiseLike<ExecutionResult>
+
+/** Returns how a fetch is executed. Called once for each fetch of a plan. */
+export type PrepareFetch = (subgraph: string, fetch: Fetch) => ExecuteFetch

@@ -1,0 +1,133 @@
+import { createGatewayRuntime } from '@graphql-hive/gateway-runtime'
+import { Logger } from '@graphql-hive/logger'
+import ws from '@graphql-mesh/transport-ws'
+import type { Logger as Log } from 'pino'
+import type { Subgraph } from '../../subgraphs/contract.ts'
+import type { ResponseCache } from '../cache/responseCache.ts'
+import { compileOperation } from '../execution/compiledOperation.ts'
+import type { GatewayContext } from '../execution/operationContext.ts'
+import type { NoteRefusal, ObserveOperation, Runtime } from '../execution/runtime.ts'
+import type { InternalTokens } from '../identity/internal.ts'
+import type { QueryBounds } from '../limits/bounds.ts'
+import { documentBoundsError } from '../limits/documentBounds.ts'
+import { DocumentCache } from '../operation/documentCache.ts'
+import type { ReportError } from '../operation/mask.ts'
+import { GraphRights } from '../operation/rights.ts'
+import { SubscriptionGroups } from '../subscriptions/subscriptionGroups.ts'
+import { localExecutors, localTransport } from './localTransport.ts'
+import { loadPlanner } from './planner.ts'
+import { withoutRules } from './publicSchema.ts'
+import { serviceEntry, serviceTransport } from './serviceTransport.ts'
+
+export interface RuntimeOptions {
+  /** Composed of all subgraphs. */
+  supergraph: string
+  /** Subgraphs that run in this process. */
+  subgraphs: readonly Subgraph[]
+  /** Subgraphs that run as services: name to URL. A subgraph that is named here does not run in this process. */
+  services: ReadonlyMap<string, string>
+  /** Authenticates the gateway at its services; required where there are any. */
+  internal?: InternalTokens | undefined
+  bounds: QueryBounds
+  log: Log
+  report: ReportError
+  /** Receives refused access, beside the log. */
+  refused?: NoteRefusal | undefined
+  observe?: ObserveOperation | undefined
+  /** Caches responses that consist of golden records; without it every query is executed. */
+  cache?: ResponseCache | undefined
+  /** Replaced in tests. */
+  loadPlanner?: typeof loadPlanner | undefined
+  /** Which halves of execution are compiled; the library executes the others. Default both. */
+  compiled?: { plans: boolean; fetches: boolean } | undefined
+}
+
+/** Creates the runtime of one supergraph. Knows no transport. */
+export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { supergraph, subgraphs, services, bounds, log, report, internal, cache } = options
+  if (services.size > 0 && !internal)
+    throw new Error('subgraphs as services need the internal secret, to authenticate the gateway')
+  const localSubgraphs = subgraphs.filter((s) => !services.has(s.name))
+  const compiled = options.compiled ?? { plans: true, fetches: true }
+  const local = localExecutors(localSubgraphs, report, compiled.fetches)
+  const shown = withoutRules(supergraph)
+  const planner = await (options.loadPlanner ?? loadPlanner)(shown, compiled.plans ? local : null)
+  if (planner.handler) log.debug('query planner: native')
+  else log.warn({ reason: planner.reason }, 'the native query planner does not load: using the JavaScript one')
+  const runtime = createGatewayRuntime<GatewayContext & Record<string, unknown>>({
+    supergraph: shown,
+    unifiedGraphHandler: planner.handler,
+    transports: {
+      local: localTransport(local),
+      ...(internal ? { http: serviceTransport(internal), ws } : {}),
+    } as never,
+    transportEntries: {
+      ...Object.fromEntries([...local.keys()].map((name) => [name, { kind: 'local' }])),
+      ...Object.fromEntries([...services].map(([name, url]) => [name, serviceEntry(name, url)])),
+    },
+    // Loaders batch already; merging documents would print and parse them for each request.
+    __experimental__batchExecution: false,
+    // The gateway's own server has pages, health, errors, ids and cross-origin rules: http/server.ts.
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    maskedErrors: false,
+    requestId: false,
+    subgraphErrors: false,
+    logging: new Logger({
+      level: 'error',
+      writers: [{ write: (_level, attrs, msg) => log.error({ attrs }, msg ?? '') }],
+    }),
+  })
+  const rights = new GraphRights(supergraph)
+  const liveFields = new Set(localSubgraphs.flatMap((s) => s.sharing?.liveFields ?? []))
+  const documents = new DocumentCache({
+    // Awaited here: else the first callers meet a gateway without a schema.
+    schema: await runtime.getSchema(),
+    tokensMax: bounds.tokensMax,
+    check: (tree) => documentBoundsError(tree, bounds),
+    compile: (operation) => compileOperation(operation, { rights, cacheable: cache?.graph, liveFields }),
+  })
+  return {
+    documents,
+    cache,
+    costMax: bounds.costMax,
+    queryMsMax: bounds.queryMsMax,
+    groups: new SubscriptionGroups(),
+    observe: options.observe,
+    getEnveloped: (context) => runtime.getEnveloped(context as never) as ReturnType<Runtime['getEnveloped']>,
+    refused({ actor, correlationId }, needs) {
+      // Not the document, which may hold personal data.
+      const fields = needs.map((n) => n.coordinate)
+      log.info({ actor, correlationId, code: 'FORBIDDEN', fields }, 'operation refused')
+      options.refused?.({ actor: actor ?? null, code: 'FORBIDDEN', fields, correlationId })
+    },
+    ...useCounter(async () => await runtime.dispose(), report),
+  }
+}
+
+/** Disposes once it is retired and nobody uses it any more. */
+function useCounter(dispose: () => Promise<void>, report: ReportError): Pick<Runtime, 'use' | 'retire' | 'dispose'> {
+  let uses = 0
+  let retired = false
+  const disposeUnused = () => {
+    if (retired && uses === 0) dispose().catch((e) => report(e, ''))
+  }
+  return {
+    use() {
+      uses++
+      let ended = false
+      return () => {
+        if (ended) return
+        ended = true
+        uses--
+        disposeUnused()
+      }
+    },
+    retire() {
+      retired = true
+      disposeUnused()
+    },
+    dispose,
+  }
+}

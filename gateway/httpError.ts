@@ -1,0 +1,14 @@
+import { CodedError } from '../schema/kit/codedError.ts'
+
+/** Why a request is rejected: an HTTP status, a stable code, and a message that says what would be right. */
+export class HttpError extends CodedError {
+  readonly status: number
+  /** For the Retry-After header. */
+  readonly retrySeconds: number | undefined
+
+  constructor(status: number, code: string, message: string, retrySeconds?: number) {
+    super(code, message)
+    this.status = status
+    this.retrySeconds = retrySeconds
+  }
+}
