@@ -16,7 +16,7 @@ const EXPLAIN = `query ($a: ID!, $b: ID!) { explain(a: $a, b: $b) { verdict beca
 const POSSIBLE = `query ($id: ID!) { possibleMatches(of: $id) { nodes { weight reason record { id } task { id }
   explanation { verdict weight steps { comparison weight total } } } } }`
 const STORY = `query ($id: ID!) { clusterStory(id: $id) { members { nodes { id } } links { nodes { a b weight } }
-  joins { nodes { a b weight } } refusals { nodes { reason } } assertions { kind } history { nodes { op joined left } } } }`
+  joins { nodes { a b weight } } refusals { nodes { reason } } assertions { nodes { kind } } history { nodes { op joined left } } } }`
 
 const server = await temporaryServer()
 const sql = openDatabase(server.url('postgres'), { connectionsMax: 8, name: 'bench' })

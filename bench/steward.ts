@@ -7,11 +7,12 @@ import { startServer } from '../cli/embeddedPostgres/server.ts'
 import type { Caller } from '../mdm/access/caller.ts'
 import { openConnection, openDatabase, type Sql } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
+import { cursorOf, listPage } from '../mdm/db/page.ts'
 import { checkRebuild } from '../mdm/policy/rebuild.ts'
 import { createEngines } from '../mdm/resolution/resolve.ts'
 import type { ActionInput } from '../mdm/stewardship/input.ts'
 import { act, preview, type Stewardship } from '../mdm/stewardship/steward.ts'
-import { countTasks, readTasks, type TaskRow } from '../mdm/tasks/queue.ts'
+import { countTasks, mostImportantTasks, type TaskRow, taskCondition, taskListing } from '../mdm/tasks/queue.ts'
 import { recordKey } from '../schema/recordKey.ts'
 
 // Stewardship on an embedded Postgres with fsync: a queue of 100,000 tasks, and merges of golden records with 50 source
@@ -68,12 +69,15 @@ async function queue(sql: Sql): Promise<void> {
   const pages: number[] = []
   for (let round = 0; round < 20; round++)
     for (const filter of filters) {
-      let after: TaskRow | null = null
+      let after: string | undefined
       for (let page = 0; page < 5; page++) {
+        const condition = taskCondition(filter)
+        const request = { order: mostImportantTasks, condition, after, backward: false, limit: 50 }
         const began = performance.now()
-        const rows: TaskRow[] = await readTasks(sql, filter, 51, after)
+        const { rows } = await listPage<TaskRow>(sql, taskListing, request)
         pages.push(performance.now() - began)
-        after = rows.at(-1) ?? null
+        const last = rows.at(-1)
+        after = last && cursorOf(mostImportantTasks, last)
       }
     }
   console.log(`queue of ${tasks}: a page of 50, filtered or not: ${line(pages)} (target p95 <= 50 ms)`)

@@ -60,7 +60,7 @@ const list = withFilter(
     if (flags.limit > listedMax) throw new Error(`--limit is at most ${listedMax}`)
     await atDesk(flags, async (desk) => {
       const filter = await withOwner(desk, filterOf(flags))
-      const rows = flags.limit === 0 ? [] : await readExceptions(desk.sql, filter, flags.limit, null)
+      const rows = flags.limit === 0 ? [] : await readExceptions(desk.sql, filter, flags.limit)
       if (flags.json) {
         for (const r of rows) console.log(JSON.stringify({ ...r, owner: ownerOfException(desk, r) }))
         return

@@ -55,7 +55,7 @@ const deliveries = withWhich(
   ),
 ).action((config: Settings & Which & { webhook?: string; limit: number }) =>
   onDatabase(config, async (sql) => {
-    const found = await readDeliveries(sql, filterOf(config, config.webhook), config.limit, null)
+    const found = await readDeliveries(sql, filterOf(config, config.webhook), config.limit)
     if (found.length === 0) console.log('no deliveries')
     for (const d of found)
       console.log(

@@ -1,4 +1,7 @@
 import type { Sql, Transaction } from '../db/database.ts'
+import type { SortTerm } from '../db/keyset.ts'
+import type { Listing } from '../db/page.ts'
+import type { Condition } from '../db/statement.ts'
 
 export const THROUGH = [
   'FIELD',
@@ -53,29 +56,30 @@ export interface AccessFilter {
 
 export type AccessRow = SensitiveAccess & { id: number }
 
-/**
- * Returns accesses, the latest first. A golden record includes every source record that is in it
- * now.
- */
-export async function readAccess(
-  sql: Sql,
-  filter: AccessFilter,
-  limit: number,
-  before: number | null,
-): Promise<AccessRow[]> {
-  const { about = null, actor = null, through = null, fields = null, since = null, until = null } = filter
-  const keys = about === null ? null : await keysOf(sql, about)
-  return await sql<AccessRow[]>`
-    select id, at, actor, correlation_id as "correlationId", operation, through, type, fields, ids, more
-    from sensitive_access
-    where (${keys}::uuid[] is null or ids && ${keys}::uuid[])
-      and (${actor}::text is null or actor = ${actor})
-      and (${through}::text[] is null or through = any(${through}::text[]))
-      and (${fields}::text[] is null or fields && ${fields}::text[])
-      and (${since}::timestamptz is null or at >= ${since}::timestamptz)
-      and (${until}::timestamptz is null or at < ${until}::timestamptz)
-      and (${before}::bigint is null or id < ${before})
-    order by id desc limit ${limit}`
+/** Accesses to sensitive fields, as a list. */
+export const accessListing: Listing = {
+  from: 'sensitive_access t',
+  where: 'true',
+  columns: () =>
+    't.id, t.at, t.actor, t.correlation_id as "correlationId", t.operation, t.through, t.type, t.fields, t.ids, t.more',
+  unique: { name: 'id', sql: 't.id', type: 'bigint', nullable: false },
+}
+
+export const latestAccesses: SortTerm[] = [{ column: accessListing.unique, descending: true }]
+
+/** Returns the condition of a filter. A golden record includes every source record that is in it now. */
+export async function accessCondition(sql: Sql, filter: AccessFilter): Promise<Condition> {
+  const keys = filter.about ? await keysOf(sql, filter.about) : null
+  return (p) => {
+    const where = ['true']
+    if (keys) where.push(`t.ids && ${p.list(keys, 'uuid')}`)
+    if (filter.actor) where.push(`t.actor = ${p.add(filter.actor, 'text')}`)
+    if (filter.through) where.push(`t.through = any(${p.list(filter.through, 'text')})`)
+    if (filter.fields) where.push(`t.fields && ${p.list(filter.fields, 'text')}`)
+    if (filter.since) where.push(`t.at >= ${p.add(filter.since, 'timestamptz')}`)
+    if (filter.until) where.push(`t.at < ${p.add(filter.until, 'timestamptz')}`)
+    return where.join(' and ')
+  }
 }
 
 /**

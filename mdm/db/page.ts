@@ -84,7 +84,7 @@ export async function listPages<Row extends object>(
   const p = new Parameters()
   const ids = p.keys(parents, relation.parent)
   const inner = innerSelect(listing, relation, request, p)
-  const text = `select p.id as parent, x.*${listing.join ? `, ${listing.join.columns}` : ''}
+  const text = `select p.id::text as parent, x.*${listing.join ? `, ${listing.join.columns}` : ''}
     from unnest(${ids}) with ordinality p (id, n) cross join lateral (${inner}) x
     ${listing.join?.from ?? ''} order by p.n, x.rn`
   const byParent = new Map<string, Keyed<Row>[]>()
@@ -113,7 +113,7 @@ export async function countEach(
 ): Promise<Map<string, number>> {
   const p = new Parameters()
   const ids = p.keys(parents, relation.parent)
-  const text = `select p.id as parent, x.n from unnest(${ids}) p (id) cross join lateral (
+  const text = `select p.id::text as parent, x.n from unnest(${ids}) p (id) cross join lateral (
     select count(*)::float8 as n from ${relation.from}
     where ${listing.where} and ${relation.where} and (${condition(p)})) x where x.n > 0`
   return new Map((await read<{ parent: string; n: number }>(sql, text, p)).map((r) => [r.parent, r.n]))

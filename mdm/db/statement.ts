@@ -1,5 +1,5 @@
 import { storable } from '../../schema/storable.ts'
-import type { Sql } from './database.ts'
+import type { Sql, Transaction } from './database.ts'
 
 /** A type as Postgres names it in a cast. */
 export type SqlType = 'text' | 'date' | 'timestamptz' | 'float8' | 'bigint' | 'boolean' | 'uuid' | 'jsonb'
@@ -9,7 +9,7 @@ export type SqlType = 'text' | 'date' | 'timestamptz' | 'float8' | 'bigint' | 'b
  * driver converts nothing and a timestamp keeps its microseconds.
  */
 export class Parameters {
-  readonly values: (string | string[] | null)[] = []
+  readonly values: (string | (string | null)[] | null)[] = []
 
   add(value: string | number | boolean, type: SqlType): string {
     this.values.push(storable(String(value)))
@@ -26,8 +26,8 @@ export class Parameters {
     return `(select $${this.values.length}::text[])::${type}[]`
   }
 
-  list(values: readonly string[], type: SqlType): string {
-    this.values.push(values.map(storable))
+  list(values: readonly (string | null)[], type: SqlType): string {
+    this.values.push(values.map((v) => (v === null ? null : storable(v))))
     return type === 'text' ? `$${this.values.length}::text[]` : `$${this.values.length}::text[]::${type}[]`
   }
 }
@@ -80,6 +80,6 @@ function worthPreparing(text: string): boolean {
 }
 
 /** Runs a composed read and returns its rows. */
-export async function read<Row extends object>(sql: Sql, text: string, p: Parameters): Promise<Row[]> {
+export async function read<Row extends object>(sql: Sql | Transaction, text: string, p: Parameters): Promise<Row[]> {
   return (await sql.unsafe(text, p.values, { prepare: worthPreparing(text) })) as unknown as Row[]
 }

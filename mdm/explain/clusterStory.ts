@@ -8,7 +8,6 @@ import { clusterRecords } from '../resolution/clusterRecords.ts'
 import { engineOf, loadKnown, newResolutionState, type ResolutionContext } from '../resolution/context.ts'
 import { loadLinks } from '../resolution/links.ts'
 import { snapshot } from './explain.ts'
-import { assertionsAbout, type StewardAssertion } from './stewardAssertions.ts'
 
 /** How a golden record was formed, from the present source records and assertions. */
 export interface ClusterStory {
@@ -22,7 +21,6 @@ export interface ClusterStory {
   /** Stored links among them, the strongest first. */
   links: { a: string; b: string; weight: number }[]
   joins: Join[]
-  assertions: StewardAssertion[]
   /** True if the component exceeds the limit; then there are no joins. */
   cut: boolean
 }
@@ -63,15 +61,14 @@ export async function clusterStory(sql: Sql, mastering: ResolutionContext, id: s
       })
       .sort((x, y) => y.weight - x.weight || (x.a + x.b < y.a + y.b ? -1 : 1))
     const keys = members.map((r) => r.key)
-    const assertions = await assertionsAbout(tx, keys)
     const story = { type: type.name, goldenId, model: engine.version, members, memberCount: first.count, links }
-    if (!reach) return { ...story, assertions, joins: [], cut: true }
+    if (!reach) return { ...story, joins: [], cut: true }
     const reached = [...records.values()]
     const stated = await loadAssertions(
       tx,
       reached.map((r) => r.key),
     )
     const { steps } = clusterRecords(engine, reached, reach.links, stated.pairs)
-    return { ...story, assertions, joins: joinsOf(keys, steps, links), cut: false }
+    return { ...story, joins: joinsOf(keys, steps, links), cut: false }
   })
 }

@@ -1,4 +1,6 @@
 import type { Transaction } from '../db/database.ts'
+import type { SortTerm } from '../db/keyset.ts'
+import type { Listing, Relation } from '../db/page.ts'
 
 /** A standing assertion of a steward about two source records. */
 export interface StewardAssertion {
@@ -19,7 +21,7 @@ export interface PlacedPair {
   goldenB: string | null
 }
 
-/** Largest number of assertions read for one pair or one golden record, the oldest first. */
+/** Largest number of assertions read for one pair, the oldest first. */
 const assertionsMax = 200
 
 /**
@@ -51,12 +53,21 @@ export async function assertionsBetween(tx: Transaction, pairs: readonly PlacedP
   return pairs.map((_, i) => (byPair.get(i + 1) ?? []).map(({ n: _n, ...assertion }) => assertion))
 }
 
-/** Returns the standing assertions between any of these records and any other, oldest first. */
-export async function assertionsAbout(tx: Transaction, keys: readonly string[]): Promise<StewardAssertion[]> {
-  return await tx<StewardAssertion[]>`
-    select s.kind, s.a, s.b, x.actor, x.reason, x.at, x.action_id as "actionId"
-    from (select assertion_id, kind, a, b from standing where kind in ('SAME', 'NOT_SAME') and a = any(${keys}::uuid[])
-      union select assertion_id, kind, a, b from standing where kind in ('SAME', 'NOT_SAME') and b = any(${keys}::uuid[])
-      order by assertion_id limit ${assertionsMax}) s
-    join assertion x on x.id = s.assertion_id order by s.assertion_id`
+/** The standing assertions between any source record of the parent, a golden record, and any other. */
+export const assertionsOfGolden: Relation = {
+  from: `(select s.assertion_id, s.kind, s.a, s.b from source_record m join standing s on s.a = m.key
+      where m.golden_id = p.id and s.kind in ('SAME', 'NOT_SAME')
+    union select s.assertion_id, s.kind, s.a, s.b from source_record m join standing s on s.b = m.key
+      where m.golden_id = p.id and s.kind in ('SAME', 'NOT_SAME')) s join assertion x on x.id = s.assertion_id`,
+  where: 'true',
 }
+
+/** Assertions of stewards about pairs of source records; read with a parent. */
+export const assertionListing: Listing = {
+  from: assertionsOfGolden.from,
+  where: 'true',
+  columns: () => 's.kind, s.a, s.b, x.actor, x.reason, x.at, x.action_id as "actionId"',
+  unique: { name: 'id', sql: 'x.id', type: 'bigint', nullable: false },
+}
+
+export const oldestAssertions: SortTerm[] = [{ column: assertionListing.unique, descending: false }]

@@ -1,4 +1,7 @@
 import type { Sql, Transaction } from '../db/database.ts'
+import type { SortTerm } from '../db/keyset.ts'
+import { type Listing, listPage } from '../db/page.ts'
+import { type Condition, Parameters, read } from '../db/statement.ts'
 
 /** A message that could not be applied, including one that was corrected or discarded since. */
 export interface ExceptionRow {
@@ -52,23 +55,21 @@ const columns = `o.inbox_id as "inboxId", o.source as system, o.object, o.source
 // A join, because Postgres would run an `exists` by hashing the whole queue.
 const tables = `outcome o join inbox i on i.id = o.inbox_id left join pending p on p.inbox_id = o.inbox_id`
 
-/**
- * Returns exceptions, oldest first; walks the partial index of open ones, or that of (source,
- * object).
- */
-export async function readExceptions(
-  sql: Sql,
-  filter: ExceptionFilter,
-  limit: number,
-  after: number | null,
-): Promise<ExceptionRow[]> {
-  const { where, values } = condition(filter)
-  if (after !== null) where.push(`o.inbox_id > $${values.push(after)}`)
-  return await sql.unsafe<ExceptionRow[]>(
-    `select ${columns} from ${tables}
-     where ${where.join(' and ')} order by o.inbox_id limit ${limit}`,
-    values as never[],
-  )
+/** Exceptions as a list. */
+export const exceptionListing: Listing = {
+  from: tables,
+  where: 'true',
+  columns: () => columns,
+  unique: { name: 'message', sql: 'o.inbox_id', type: 'bigint', nullable: false },
+}
+
+/** Walks the partial index of open exceptions, or that of (source, object). */
+export const oldestExceptions: SortTerm[] = [{ column: exceptionListing.unique, descending: false }]
+
+/** Returns the oldest exceptions of a filter. */
+export async function readExceptions(sql: Sql, filter: ExceptionFilter, limit: number): Promise<ExceptionRow[]> {
+  const request = { order: oldestExceptions, condition: exceptionCondition(filter), backward: false, limit }
+  return (await listPage<ExceptionRow>(sql, exceptionListing, request)).rows
 }
 
 export async function readExceptionsById(sql: Sql, ids: readonly number[]): Promise<Map<number, ExceptionRow>> {
@@ -90,13 +91,11 @@ export interface ExceptionCount {
 
 /** Counts exceptions by system, object and code, in one pass. */
 export async function countExceptions(sql: Sql | Transaction, filter: ExceptionFilter): Promise<ExceptionCount[]> {
-  const { where, values } = condition(filter)
-  return await sql.unsafe<ExceptionCount[]>(
-    `select o.source as system, o.object, o.code, count(*)::int as count, min(i.received_at) as "oldestAt"
-     from ${tables} where ${where.join(' and ')}
-     group by 1, 2, 3 order by 4 desc, 1, 2, 3`,
-    values as never[],
-  )
+  const p = new Parameters()
+  const text = `select o.source as system, o.object, o.code, count(*)::int as count, min(i.received_at) as "oldestAt"
+     from ${tables} where ${exceptionCondition(filter)(p)}
+     group by 1, 2, 3 order by 4 desc, 1, 2, 3`
+  return await read<ExceptionCount>(sql, text, p)
 }
 
 /**
@@ -119,12 +118,10 @@ export async function lockOpen(
   filter: ExceptionFilter,
   limit: number,
 ): Promise<{ rows: ExceptionRow[]; more: boolean }> {
-  const { where, values } = condition({ ...filter, state: 'EXCEPTION', waiting: false })
-  const rows = await tx.unsafe<ExceptionRow[]>(
-    `select ${columns} from ${tables}
-     where ${where.join(' and ')} order by o.inbox_id limit ${limit} for update of o`,
-    values as never[],
-  )
+  const p = new Parameters()
+  const where = exceptionCondition({ ...filter, state: 'EXCEPTION', waiting: false })(p)
+  const text = `select ${columns} from ${tables} where ${where} order by o.inbox_id limit ${limit} for update of o`
+  const rows = await read<ExceptionRow>(tx, text, p)
   // The previous holder of a lock may have put its message into the queue; that leaves the row we
   // waited for unchanged.
   const queued = await tx<{ id: number }[]>`
@@ -138,29 +135,37 @@ export async function readBody(sql: Sql, inboxId: number): Promise<string | null
   return row?.body ?? null
 }
 
-function condition(filter: ExceptionFilter): { where: string[]; values: unknown[] } {
-  const values: unknown[] = []
-  const add = (value: unknown) => `$${values.push(value)}`
-  // Text and no parameter, so the partial indexes are used.
-  const where = [`o.outcome = '${filter.state ?? 'EXCEPTION'}'`]
-  if (filter.ids) where.push(`o.inbox_id = any(${add(filter.ids)}::bigint[])`)
-  if (typeof filter.beyond === 'number') where.push(`o.inbox_id > ${add(filter.beyond)}`)
-  if (filter.systems) where.push(`o.source = any(${add(filter.systems)}::text[])`)
-  if (filter.objects) where.push(`o.object = any(${add(filter.objects)}::text[])`)
-  if (filter.codes) where.push(`o.code = any(${add(filter.codes)}::text[])`)
-  const ago = (seconds: number) => `now() - make_interval(secs => ${add(seconds)}::float8)`
-  if (typeof filter.ageSecondsMin === 'number') where.push(`i.received_at <= ${ago(filter.ageSecondsMin)}`)
-  if (typeof filter.ageSecondsMax === 'number') where.push(`i.received_at >= ${ago(filter.ageSecondsMax)}`)
-  if (filter.about) {
-    const id = add(filter.about)
-    where.push(`(o.source_id = ${id} or i.message_id = ${id} or i.correlation_id::text = lower(${id}))`)
+/** Returns the condition of a filter. */
+export function exceptionCondition(filter: ExceptionFilter): Condition {
+  return (p) => {
+    // Text and no parameter, so the partial indexes are used.
+    const where = [`o.outcome = '${filter.state ?? 'EXCEPTION'}'`]
+    if (filter.ids) where.push(`o.inbox_id = any(${p.list(filter.ids.map(String), 'bigint')})`)
+    if (typeof filter.beyond === 'number') where.push(`o.inbox_id > ${p.add(filter.beyond, 'bigint')}`)
+    if (filter.systems) where.push(`o.source = any(${p.list(filter.systems, 'text')})`)
+    if (filter.objects) where.push(`o.object = any(${p.list(filter.objects, 'text')})`)
+    if (filter.codes) where.push(`o.code = any(${p.list(filter.codes, 'text')})`)
+    const ago = (seconds: number) => `now() - make_interval(secs => ${p.add(seconds, 'float8')})`
+    if (typeof filter.ageSecondsMin === 'number') where.push(`i.received_at <= ${ago(filter.ageSecondsMin)}`)
+    if (typeof filter.ageSecondsMax === 'number') where.push(`i.received_at >= ${ago(filter.ageSecondsMax)}`)
+    if (filter.about) {
+      const id = p.add(filter.about, 'text')
+      where.push(`(o.source_id = ${id} or i.message_id = ${id} or i.correlation_id::text = lower(${id}))`)
+    }
+    if (filter.text) where.push(`strpos(lower(o.detail), lower(${p.add(filter.text, 'text')})) > 0`)
+    if (typeof filter.waiting === 'boolean') where.push(`p.inbox_id is ${filter.waiting ? 'not ' : ''}null`)
+    if (filter.places) {
+      const systems = p.list(
+        filter.places.map((x) => x.system),
+        'text',
+      )
+      const objects = p.list(
+        filter.places.map((x) => x.object),
+        'text',
+      )
+      where.push(`exists (select 1 from unnest(${systems}, ${objects}) as x (s, b)
+        where x.s = o.source and x.b is not distinct from o.object)`)
+    }
+    return where.join(' and ')
   }
-  if (filter.text) where.push(`strpos(lower(o.detail), lower(${add(filter.text)})) > 0`)
-  if (typeof filter.waiting === 'boolean') where.push(`p.inbox_id is ${filter.waiting ? 'not ' : ''}null`)
-  if (filter.places)
-    where.push(
-      `exists (select 1 from unnest(${add(filter.places.map((p) => p.system))}::text[],
-        ${add(filter.places.map((p) => p.object))}::text[]) as x (s, b) where x.s = o.source and x.b is not distinct from o.object)`,
-    )
-  return { where, values }
 }

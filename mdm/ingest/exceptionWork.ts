@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Caller } from '../access/caller.ts'
 import type { Sql, Transaction } from '../db/database.ts'
+import type { SortTerm } from '../db/keyset.ts'
+import type { Listing, Relation } from '../db/page.ts'
 
 export type ExceptionWorkKind = 'RETRY' | 'EDIT' | 'DISCARD'
 
@@ -59,11 +61,28 @@ export interface ExceptionStep {
   correctedBy: number | null
 }
 
+const columns = `w.inbox_id as "inboxId", x.kind, x.actor, x.reason, x.at, w.code, w.detail,
+  w.corrected_by as "correctedBy"`
+const tables = 'exception_worked w join exception_work x on x.id = w.work_id'
+
+/** Work steps as a list. */
+export const workListing: Listing = {
+  from: tables,
+  where: 'true',
+  columns: () => columns,
+  unique: { name: 'id', sql: 'x.id', type: 'bigint', nullable: false },
+}
+
+/** The work steps of the message that the parent is. */
+export const workOfMessage: Relation = { from: tables, where: 'w.inbox_id = p.id', parent: 'bigint' }
+
+export const earliestWork: SortTerm[] = [{ column: workListing.unique, descending: false }]
+
 /** Returns work steps, earliest first. */
 export async function readWork(sql: Sql, inboxIds: readonly number[]): Promise<Map<number, ExceptionStep[]>> {
-  const rows = await sql<ExceptionStep[]>`
-    select w.inbox_id as "inboxId", x.kind, x.actor, x.reason, x.at, w.code, w.detail, w.corrected_by as "correctedBy"
-    from exception_worked w join exception_work x on x.id = w.work_id
-    where w.inbox_id = any(${inboxIds as number[]}::bigint[]) order by x.id`
+  const rows = await sql.unsafe<ExceptionStep[]>(
+    `select ${columns} from ${tables} where w.inbox_id = any($1::bigint[]) order by x.id`,
+    [inboxIds as number[]],
+  )
   return Map.groupBy(rows, (r) => r.inboxId)
 }

@@ -1,5 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Sql, Transaction } from '../db/database.ts'
+import type { SortTerm } from '../db/keyset.ts'
+import { type Listing, listPage } from '../db/page.ts'
+import type { Condition } from '../db/statement.ts'
 import type { Unit } from '../match/plan.ts'
 
 /** A matching model trained on the store, with facts about its training data. */
@@ -48,28 +51,62 @@ export async function readModel(sql: Sql, version: string): Promise<StoredModel 
   return row ?? null
 }
 
-/**
- * Returns models of one golden type or of all, the latest first. The parameters show which policy
- * held them.
- */
-export async function listModels(sql: Sql, limit: number, type: string | null = null): Promise<ListedModel[]> {
-  const models = await sql<Omit<ListedModel, 'inForceFrom' | 'inForceUntil'>[]>`
-    select version, type, policy_version as "policyVersion", units, records, pairs, labels, absent, actor,
-      trained_at as "trainedAt"
-    from match_model where ${type}::text is null or type = ${type} order by type, trained_at desc limit ${limit}`
+/** Trained models as a list. */
+export const modelListing: Listing = {
+  from: 'match_model m',
+  where: 'true',
+  columns:
+    () => `m.version, m.type, m.policy_version as "policyVersion", m.units, m.records, m.pairs, m.labels, m.absent,
+    m.actor, m.trained_at as "trainedAt"`,
+  unique: { name: 'version', sql: 'm.version', type: 'text', nullable: false },
+}
+
+/** By golden type, the latest of each first; walks (type, trained_at desc). */
+export const latestModels: SortTerm[] = [
+  { column: { name: 'type', sql: 'm.type', type: 'text', nullable: false }, descending: false },
+  { column: { name: 'trainedAt', sql: 'm.trained_at', type: 'timestamptz', nullable: false }, descending: true },
+  { column: modelListing.unique, descending: true },
+]
+
+export function modelCondition(type: string): Condition {
+  return (p) => `m.type = ${p.add(type, 'text')}`
+}
+
+/** Returns when models were active, by version. The parameters show which policy held them. */
+export async function readTimesInForce(
+  sql: Sql,
+  versions: readonly string[],
+): Promise<Map<string, Pick<ListedModel, 'inForceFrom' | 'inForceUntil'>>> {
   const held = await sql<{ version: string; from: Date; until: Date | null }[]>`
     with x as (
       select x.id, x.version, x.started_at, lead(x.started_at) over (order by x.id) as until from publication x)
     select m.version, x.started_at as from, x.until
     from x join policy p on p.version = x.version join match_model m on m.parameters = p.parameters -> m.type
+    where m.version = any(${versions as string[]}::text[])
     order by x.id`
-  return models.map((m) => {
-    const times = held.filter((h) => h.version === m.version)
-    let first = times.at(-1)
-    // Later publications may have kept the model active.
-    for (const t of times.toReversed()) if (t.until && first && isDeepStrictEqual(t.until, first.from)) first = t
-    return { ...m, inForceFrom: first?.from ?? null, inForceUntil: times.at(-1)?.until ?? null }
+  const byVersion = Map.groupBy(held, (h) => h.version)
+  return new Map(
+    [...byVersion].map(([version, times]) => {
+      let first = times.at(-1)
+      // Later publications may have kept the model active.
+      for (const t of times.toReversed()) if (t.until && first && isDeepStrictEqual(t.until, first.from)) first = t
+      return [version, { inForceFrom: first?.from ?? null, inForceUntil: times.at(-1)?.until ?? null }]
+    }),
+  )
+}
+
+/** Returns models of all golden types, the latest of each type first. */
+export async function listModels(sql: Sql, limit: number): Promise<ListedModel[]> {
+  const { rows } = await listPage<Omit<ListedModel, 'inForceFrom' | 'inForceUntil'>>(sql, modelListing, {
+    order: latestModels,
+    backward: false,
+    limit,
   })
+  const times = await readTimesInForce(
+    sql,
+    rows.map((m) => m.version),
+  )
+  return rows.map((m) => ({ ...m, ...(times.get(m.version) ?? { inForceFrom: null, inForceUntil: null }) }))
 }
 
 /** Returns why a model does not fit the comparisons of a golden type, or null if it fits. */

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Sql, Transaction } from '../db/database.ts'
+import type { SortTerm } from '../db/keyset.ts'
+import { type Listing, listPage } from '../db/page.ts'
 
 /** A stored policy: the texts of its model by file, and trained parameters by golden type. */
 export interface StoredPolicy {
@@ -12,6 +14,8 @@ export interface StoredPolicy {
 export interface Publication {
   id: number
   version: string
+  /** Whether it is the latest, and so the policy that is active. */
+  inForce: boolean
   state: 'RUNNING' | 'DONE'
   actor: string
   reason: string
@@ -60,11 +64,24 @@ export async function readPolicyVersion(sql: Sql, version: string): Promise<Stor
   return row ?? null
 }
 
+const publicationColumns = `x.id, x.version, x.id = (select max(id) from publication) as "inForce", x.state, x.actor,
+  x.reason, x.done, x.total, x.events, x.problem, x.action_id as "actionId", x.started_at as "startedAt",
+  x.finished_at as "finishedAt"`
+
+/** Publications as a list. */
+export const publicationListing: Listing = {
+  from: 'publication x',
+  where: 'true',
+  columns: () => publicationColumns,
+  unique: { name: 'id', sql: 'x.id', type: 'bigint', nullable: false },
+}
+
+export const latestPublications: SortTerm[] = [{ column: publicationListing.unique, descending: true }]
+
 /** Returns publications, the latest first. */
 export async function readPublications(sql: Sql, limit: number): Promise<Publication[]> {
-  return await sql<Publication[]>`
-    select id, version, state, actor, reason, done, total, events, problem, action_id as "actionId", started_at as "startedAt", finished_at as "finishedAt"
-    from publication order by id desc limit ${limit}`
+  return (await listPage<Publication>(sql, publicationListing, { order: latestPublications, backward: false, limit }))
+    .rows
 }
 
 export async function storePolicy(tx: Transaction, policy: StoredPolicy): Promise<void> {

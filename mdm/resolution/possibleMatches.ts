@@ -1,4 +1,6 @@
-import type { Sql, Transaction } from '../db/database.ts'
+import type { Transaction } from '../db/database.ts'
+import type { SortTerm } from '../db/keyset.ts'
+import type { Listing, Relation } from '../db/page.ts'
 import type { PossibleMatch } from './links.ts'
 
 /** The best pair of records of two golden records that are possible matches. */
@@ -14,34 +16,37 @@ export interface PossibleRow {
 }
 
 /**
- * Returns golden records that may match one, each with its best pair, the most probable first.
- * Reads all possible matches of the golden record by index and returns one page. `after` is the
- * last entry of the previous page.
+ * Golden records that may match the parent, each with its best pair. Reads all possible matches of
+ * the parent by index; the page is cut from them.
  */
-export async function readPossible(
-  sql: Sql,
-  goldenId: string,
-  limit: number,
-  after: { weight: number; otherGoldenId: string } | null,
-): Promise<PossibleRow[]> {
-  return await sql<PossibleRow[]>`
-    with pair as (
-      select p.a as own, p.b as other, p.weight, p.reason, p.created_at
-        from source_record m join possible_match p on p.a = m.key where m.golden_id = ${goldenId}
-      union all select p.b, p.a, p.weight, p.reason, p.created_at
-        from source_record m join possible_match p on p.b = m.key where m.golden_id = ${goldenId}
-    ), best as (
-      select distinct on (o.golden_id) p.own, p.other, o.golden_id, p.weight, p.reason, p.created_at
-      from pair p join source_record o on o.key = p.other
-      where o.golden_id is not null and o.golden_id <> ${goldenId}
-      order by o.golden_id, p.weight desc, p.own, p.other
-    )
-    select own, other, ${goldenId} as "goldenId", golden_id as "otherGoldenId", weight, reason, created_at as since
-    from best
-    where ${after === null} or weight < ${after?.weight ?? 0}::real
-      or (weight = ${after?.weight ?? 0}::real and golden_id > ${after?.otherGoldenId ?? null}::uuid)
-    order by weight desc, golden_id limit ${limit}`
+export const possibleMatchesOfGolden: Relation = {
+  from: `(select distinct on (o.golden_id) q.own, q.other, p.id as golden_id, o.golden_id as other_golden_id,
+      q.weight::float8 as weight, q.reason, q.created_at
+    from (
+      select x.a as own, x.b as other, x.weight, x.reason, x.created_at
+        from source_record m join possible_match x on x.a = m.key where m.golden_id = p.id
+      union all select x.b, x.a, x.weight, x.reason, x.created_at
+        from source_record m join possible_match x on x.b = m.key where m.golden_id = p.id
+    ) q join source_record o on o.key = q.other
+    where o.golden_id is not null and o.golden_id <> p.id
+    order by o.golden_id, q.weight desc, q.own, q.other) t`,
+  where: 'true',
 }
+
+/** Possible matches of golden records; read with a parent. `weight` is as stored, in single precision. */
+export const possibleMatchListing: Listing = {
+  from: possibleMatchesOfGolden.from,
+  where: 'true',
+  columns:
+    () => `t.own, t.other, t.golden_id as "goldenId", t.other_golden_id as "otherGoldenId", t.weight::real as weight,
+    t.reason, t.created_at as since`,
+  unique: { name: 'goldenId', sql: 't.other_golden_id', type: 'uuid', nullable: false },
+}
+
+export const likeliestMatches: SortTerm[] = [
+  { column: { name: 'weight', sql: 't.weight', type: 'float8', nullable: false }, descending: true },
+  { column: possibleMatchListing.unique, descending: false },
+]
 
 /**
  * Returns the possible match with the highest weight for each pair of golden records, in the order

@@ -1,4 +1,7 @@
 import type { Sql } from '../db/database.ts'
+import type { SortTerm } from '../db/keyset.ts'
+import type { Listing } from '../db/page.ts'
+import type { Condition } from '../db/statement.ts'
 import { type ActionRow, actionColumns } from './actions.ts'
 
 export interface ActionFilter {
@@ -9,28 +12,29 @@ export interface ActionFilter {
   states?: string[] | null
 }
 
-/**
- * Returns actions, the latest first. Without `states` only done ones; with PROPOSED and the like
- * also proposals.
- */
-export async function readActions(
-  sql: Sql,
-  filter: ActionFilter,
-  limit: number,
-  after: { at: string; id: string } | null,
-): Promise<(ActionRow & { place: string })[]> {
-  const values: unknown[] = []
-  const add = (value: unknown) => `$${values.push(value)}`
-  const where = ['true']
-  if (filter.about) where.push(`subjects @> array[${add(filter.about)}]::uuid[]`)
-  if (filter.actor) where.push(`actor = ${add(filter.actor)}`)
-  if (filter.kinds) where.push(`kind = any(${add(filter.kinds)}::text[])`)
-  if (filter.states) where.push(`state = any(${add(filter.states)}::text[])`)
-  if (after) where.push(`(proposed_at, id) < (${add(after.at)}::timestamptz, ${add(after.id)}::uuid)`)
-  return await sql.unsafe<(ActionRow & { place: string })[]>(
-    `select ${actionColumns}, proposed_at::text as place from action where ${where.join(' and ')} order by proposed_at desc, id desc limit ${limit}`,
-    values as never[],
-  )
+/** Actions and proposals of stewards, as a list. */
+export const actionListing: Listing = {
+  from: 'action t',
+  where: 'true',
+  columns: () => actionColumns,
+  unique: { name: 'id', sql: 't.id', type: 'uuid', nullable: false },
+}
+
+/** Walks (proposed_at desc, id desc). */
+export const latestActions: SortTerm[] = [
+  { column: { name: 'proposedAt', sql: 't.proposed_at', type: 'timestamptz', nullable: false }, descending: true },
+  { column: actionListing.unique, descending: true },
+]
+
+export function actionCondition(filter: ActionFilter): Condition {
+  return (p) => {
+    const where = ['true']
+    if (filter.about) where.push(`t.subjects @> ${p.list([filter.about], 'uuid')}`)
+    if (filter.actor) where.push(`t.actor = ${p.add(filter.actor, 'text')}`)
+    if (filter.kinds) where.push(`t.kind = any(${p.list(filter.kinds, 'text')})`)
+    if (filter.states) where.push(`t.state = any(${p.list(filter.states, 'text')})`)
+    return where.join(' and ')
+  }
 }
 
 export async function readActionsById(sql: Sql, ids: readonly string[]): Promise<Map<string, ActionRow>> {
@@ -50,25 +54,30 @@ export interface AuditRow {
   hash: string
 }
 
-/** Returns entries of the audit log, the latest first. */
-export async function readAudit(
-  sql: Sql,
-  filter: { actor?: string | null; event?: string | null; action?: string | null },
-  limit: number,
-  before: number | null,
-): Promise<AuditRow[]> {
-  const values: unknown[] = []
-  const add = (value: unknown) => `$${values.push(value)}`
-  const where = ['true']
-  if (filter.actor) where.push(`actor = ${add(filter.actor)}`)
-  if (filter.event) where.push(`event = ${add(filter.event)}`)
-  if (filter.action) where.push(`action_id = ${add(filter.action)}`)
-  if (before !== null) where.push(`id < ${add(before)}`)
-  return await sql.unsafe<AuditRow[]>(
-    `select id, at, actor, event, action_id as "actionId", body, encode(hash, 'hex') as hash from audit
-     where ${where.join(' and ')} order by id desc limit ${limit}`,
-    values as never[],
-  )
+export interface AuditFilter {
+  actor?: string | null
+  event?: string | null
+  action?: string | null
+}
+
+/** The audit log as a list. */
+export const auditListing: Listing = {
+  from: 'audit t',
+  where: 'true',
+  columns: () => `t.id, t.at, t.actor, t.event, t.action_id as "actionId", t.body, encode(t.hash, 'hex') as hash`,
+  unique: { name: 'id', sql: 't.id', type: 'bigint', nullable: false },
+}
+
+export const latestAuditRows: SortTerm[] = [{ column: auditListing.unique, descending: true }]
+
+export function auditCondition(filter: AuditFilter): Condition {
+  return (p) => {
+    const where = ['true']
+    if (filter.actor) where.push(`t.actor = ${p.add(filter.actor, 'text')}`)
+    if (filter.event) where.push(`t.event = ${p.add(filter.event, 'text')}`)
+    if (filter.action) where.push(`t.action_id = ${p.add(filter.action, 'text')}`)
+    return where.join(' and ')
+  }
 }
 
 export interface VersionDiff {

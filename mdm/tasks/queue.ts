@@ -1,4 +1,7 @@
 import type { Sql, Transaction } from '../db/database.ts'
+import type { SortTerm } from '../db/keyset.ts'
+import type { Listing, Relation } from '../db/page.ts'
+import { type Condition, Parameters, read } from '../db/statement.ts'
 import type { TaskKind } from './tasks.ts'
 
 export interface TaskRow {
@@ -39,34 +42,22 @@ export interface TaskFilter {
   state?: 'OPEN' | 'CLOSED' | 'DEFERRED' | null
 }
 
-/** Keyset position after which a page begins. */
-export interface TaskPlace {
-  priority: number
-  id: string
+/** Tasks as a list. */
+export const taskListing: Listing = {
+  from: 'task t',
+  where: 'true',
+  columns: () => columns,
+  unique: { name: 'id', sql: 't.id', type: 'uuid', nullable: false },
 }
 
 /**
- * Returns tasks by falling priority. Walks the index (priority desc, id) of open tasks, of one kind
- * or assignee, or of closed tasks, so it reads little more than the page at any queue length.
+ * By falling priority. Walks the index (priority desc, id) of open tasks, of one kind or assignee, or
+ * of closed tasks, so it reads little more than the page at any queue length.
  */
-export async function readTasks(
-  sql: Sql,
-  filter: TaskFilter,
-  limit: number,
-  after: TaskPlace | null,
-): Promise<TaskRow[]> {
-  const { where, values } = condition(filter)
-  if (after) {
-    values.push(after.priority, after.id)
-    where.push(
-      `t.priority <= $${values.length - 1} and (t.priority < $${values.length - 1} or t.id > $${values.length}::uuid)`,
-    )
-  }
-  return await sql.unsafe<TaskRow[]>(
-    `select ${columns} from task t where ${where.join(' and ')} order by t.priority desc, t.id limit ${limit}`,
-    values as never[],
-  )
-}
+export const mostImportantTasks: SortTerm[] = [
+  { column: { name: 'priority', sql: 't.priority', type: 'float8', nullable: false }, descending: true },
+  { column: taskListing.unique, descending: false },
+]
 
 export async function readTasksById(sql: Sql, ids: readonly string[]): Promise<Map<string, TaskRow>> {
   const rows = await sql.unsafe<TaskRow[]>(`select ${columns} from task t where t.id = any($1::uuid[])`, [
@@ -87,15 +78,14 @@ export interface TaskFacets {
 
 /** Counts all facets of a filter in one pass. Open tasks are counted from indexes alone. */
 export async function countTasks(sql: Sql, filter: TaskFilter): Promise<TaskFacets> {
-  const { where, values } = condition(filter)
-  const of = where.join(' and ')
-  const rows = await sql.unsafe<
-    { kind: string; type: string; assignee: string | null; count: number; overdue: number }[]
-  >(
+  const p = new Parameters()
+  const where = taskCondition(filter)(p)
+  const rows = await read<{ kind: string; type: string; assignee: string | null; count: number; overdue: number }>(
+    sql,
     `select t.kind, t.type, t.assignee, count(*)::int as count,
-       (select count(*)::int from task t where ${of} and t.due_at < now()) as overdue
-     from task t where ${of} group by t.kind, t.type, t.assignee`,
-    values as never[],
+       (select count(*)::int from task t where ${where} and t.due_at < now()) as overdue
+     from task t where ${where} group by t.kind, t.type, t.assignee`,
+    p,
   )
   const tally = <T>(of: (r: (typeof rows)[number]) => T) =>
     [...Map.groupBy(rows, of)]
@@ -110,21 +100,22 @@ export async function countTasks(sql: Sql, filter: TaskFilter): Promise<TaskFace
   }
 }
 
-function condition(filter: TaskFilter): { where: string[]; values: unknown[] } {
-  const values: unknown[] = []
-  const add = (value: unknown) => `$${values.push(value)}`
-  const where = [filter.state === 'CLOSED' ? "t.state = 'CLOSED'" : "t.state = 'OPEN'"]
-  if (filter.state === 'DEFERRED') where.push('t.deferred_until > now()')
-  else if (filter.state !== 'CLOSED') where.push('(t.deferred_until is null or t.deferred_until <= now())')
-  if (filter.kinds) where.push(`t.kind = any(${add(filter.kinds)}::text[])`)
-  if (filter.types) where.push(`t.type = any(${add(filter.types)}::text[])`)
-  if (filter.assignee === null) where.push('t.assignee is null')
-  else if (filter.assignee !== undefined) where.push(`t.assignee = ${add(filter.assignee)}`)
-  if (filter.assigned) where.push('t.assignee is not null')
-  if (filter.overdue === true) where.push('t.due_at < now()')
-  if (filter.overdue === false) where.push('t.due_at >= now()')
-  if (filter.about) where.push(`t.subject @> array[${add(filter.about)}]::uuid[]`)
-  return { where, values }
+/** Returns the condition of a filter. State and times are literals, so the partial indexes are used. */
+export function taskCondition(filter: TaskFilter): Condition {
+  return (p) => {
+    const where = [filter.state === 'CLOSED' ? "t.state = 'CLOSED'" : "t.state = 'OPEN'"]
+    if (filter.state === 'DEFERRED') where.push('t.deferred_until > now()')
+    else if (filter.state !== 'CLOSED') where.push('(t.deferred_until is null or t.deferred_until <= now())')
+    if (filter.kinds) where.push(`t.kind = any(${p.list(filter.kinds, 'text')})`)
+    if (filter.types) where.push(`t.type = any(${p.list(filter.types, 'text')})`)
+    if (filter.assignee === null) where.push('t.assignee is null')
+    else if (filter.assignee !== undefined) where.push(`t.assignee = ${p.add(filter.assignee, 'text')}`)
+    if (filter.assigned) where.push('t.assignee is not null')
+    if (filter.overdue === true) where.push('t.due_at < now()')
+    if (filter.overdue === false) where.push('t.due_at >= now()')
+    if (filter.about) where.push(`t.subject @> ${p.list([filter.about], 'uuid')}`)
+    return where.join(' and ')
+  }
 }
 
 export interface TaskComment {
@@ -134,16 +125,18 @@ export interface TaskComment {
   at: Date
 }
 
-const commentsMax = 200
-
-/** Returns comments on tasks, oldest first; at most the latest 200 of each task. */
-export async function readComments(sql: Sql, ids: readonly string[]): Promise<Map<string, TaskComment[]>> {
-  const rows = await sql<TaskComment[]>`
-    select c.* from unnest(${ids as string[]}::uuid[]) t (id) cross join lateral (
-      select task_id as "taskId", actor, body, at, id from task_comment where task_id = t.id order by id desc limit ${commentsMax}) c
-    order by c.id`
-  return Map.groupBy(rows, (r) => r.taskId)
+/** Comments on tasks. */
+export const commentListing: Listing = {
+  from: 'task_comment c',
+  where: 'true',
+  columns: () => 'c.task_id as "taskId", c.actor, c.body, c.at',
+  unique: { name: 'id', sql: 'c.id', type: 'bigint', nullable: false },
 }
+
+/** The comments on the task that the parent is. */
+export const commentsOfTask: Relation = { from: 'task_comment c', where: 'c.task_id = p.id' }
+
+export const oldestComments: SortTerm[] = [{ column: commentListing.unique, descending: false }]
 
 /** Returns tasks that changed since a moment, the oldest change first. */
 export async function readChangedTasks(sql: Sql, since: Date, limit: number): Promise<TaskRow[]> {

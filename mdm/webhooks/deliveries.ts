@@ -1,4 +1,7 @@
 import type { Sql, Transaction } from '../db/database.ts'
+import type { SortTerm } from '../db/keyset.ts'
+import { type Listing, listPage } from '../db/page.ts'
+import { type Condition, Parameters, read } from '../db/statement.ts'
 
 export const DELIVERY_STATES = ['DELIVERED', 'RETRYING', 'DEAD', 'REPLAY'] as const
 export type DeliveryState = (typeof DELIVERY_STATES)[number]
@@ -36,52 +39,67 @@ export interface DeliveryFilter {
 /** Deliveries that one replay asks for at most. */
 export const replaysMax = 10_000
 
-function condition(sql: Sql | Transaction, f: DeliveryFilter) {
-  return sql`true
-    ${f.webhook ? sql`and webhook = ${f.webhook}` : sql``}
-    ${f.states ? sql`and state = any(${f.states as string[]}::text[])` : sql``}
-    ${f.goldenId ? sql`and golden_id = ${f.goldenId}` : sql``}
-    ${
-      f.places
-        ? sql`and (webhook, position) in (select * from unnest(${f.places.map((p) => p[0])}::uuid[],
-            ${f.places.map((p) => p[1])}::bigint[]))`
-        : sql``
+export function deliveryCondition(f: DeliveryFilter): Condition {
+  return (p) => {
+    const where = ['true']
+    if (f.webhook) where.push(`d.webhook = ${p.add(f.webhook, 'uuid')}`)
+    if (f.states) where.push(`d.state = any(${p.list(f.states, 'text')})`)
+    if (f.goldenId) where.push(`d.golden_id = ${p.add(f.goldenId, 'uuid')}`)
+    if (f.places) {
+      const webhooks = p.list(
+        f.places.map(([webhook]) => webhook),
+        'uuid',
+      )
+      const positions = p.list(
+        f.places.map(([, position]) => String(position)),
+        'bigint',
+      )
+      where.push(`(d.webhook, d.position) in (select * from unnest(${webhooks}, ${positions}))`)
     }
-    ${f.fromPosition ? sql`and position >= ${f.fromPosition}` : sql``}
-    ${f.toPosition ? sql`and position <= ${f.toPosition}` : sql``}
-    ${f.from ? sql`and last_at >= ${f.from}::text::timestamptz` : sql``}
-    ${f.to ? sql`and last_at <= ${f.to}::text::timestamptz` : sql``}`
+    if (f.fromPosition) where.push(`d.position >= ${p.add(f.fromPosition, 'bigint')}`)
+    if (f.toPosition) where.push(`d.position <= ${p.add(f.toPosition, 'bigint')}`)
+    if (f.from) where.push(`d.last_at >= ${p.add(f.from, 'timestamptz')}`)
+    if (f.to) where.push(`d.last_at <= ${p.add(f.to, 'timestamptz')}`)
+    return where.join(' and ')
+  }
 }
 
-/** Latest events first; `after` is the last row of the page before. */
-export async function readDeliveries(
-  sql: Sql,
-  filter: DeliveryFilter,
-  limit: number,
-  after: readonly [position: number, webhook: string] | null,
-): Promise<DeliveryRow[]> {
-  return await sql<DeliveryRow[]>`
-    select webhook, position, golden_id as "goldenId", version, state, attempts, status, error, response,
-      duration_ms as "durationMs", first_at as "firstAt", last_at as "lastAt",
-      (select p.next_at from webhook_parked p
-       where p.webhook = d.webhook and p.golden_id = d.golden_id and p.position = d.position) as "nextAt"
-    from webhook_delivery d
-    where ${condition(sql, filter)}
-      ${after ? sql`and (position, webhook) < (${after[0]}, ${after[1]}::uuid)` : sql``}
-    order by position desc, webhook desc
-    limit ${limit}`
+/** The delivery log as a list. */
+export const deliveryListing: Listing = {
+  from: 'webhook_delivery d',
+  where: 'true',
+  columns: () => `d.webhook, d.position, d.golden_id as "goldenId", d.version, d.state, d.attempts, d.status, d.error,
+    d.response, d.duration_ms as "durationMs", d.first_at as "firstAt", d.last_at as "lastAt",
+    (select w.next_at from webhook_parked w
+     where w.webhook = d.webhook and w.golden_id = d.golden_id and w.position = d.position) as "nextAt"`,
+  unique: { name: 'webhook', sql: 'd.webhook', type: 'uuid', nullable: false },
 }
 
-/** Has these sent again, oldest first, as if for the first time. Answers how many. */
+/** Latest events first; walks (position, webhook). */
+export const latestDeliveries: SortTerm[] = [
+  { column: { name: 'position', sql: 'd.position', type: 'bigint', nullable: false }, descending: true },
+  { column: deliveryListing.unique, descending: true },
+]
+
+/** The latest deliveries of a filter. */
+export async function readDeliveries(sql: Sql, filter: DeliveryFilter, limit: number): Promise<DeliveryRow[]> {
+  const request = { order: latestDeliveries, condition: deliveryCondition(filter), backward: false, limit }
+  return (await listPage<DeliveryRow>(sql, deliveryListing, request)).rows
+}
+
+/** Has these sent again, oldest first, as if for the first time. Returns how many. */
 export async function markReplays(tx: Transaction, webhook: string, filter: DeliveryFilter): Promise<number> {
-  const rows = await tx`
-    update webhook_delivery set state = 'REPLAY', attempts = 0, first_at = null
-    where webhook = ${webhook} and position in (
-      select position from webhook_delivery
-      where ${condition(tx, { ...filter, webhook })} and state in ('DEAD', 'DELIVERED')
-      order by position
-      limit ${replaysMax})`
-  return rows.count
+  const p = new Parameters()
+  const text = `with marked as (
+      update webhook_delivery set state = 'REPLAY', attempts = 0, first_at = null
+      where webhook = ${p.add(webhook, 'uuid')} and position in (
+        select d.position from webhook_delivery d
+        where ${deliveryCondition({ ...filter, webhook })(p)} and d.state in ('DEAD', 'DELIVERED')
+        order by d.position
+        limit ${replaysMax})
+      returning 1)
+    select count(*)::float8 as count from marked`
+  return (await read<{ count: number }>(tx, text, p))[0]?.count ?? 0
 }
 
 /** Rows removed in one statement, so that none is long. */

@@ -1,29 +1,25 @@
-import { GraphQLError } from 'graphql'
 import { encodeCursor } from '../../mdm/feed/cursor.ts'
 import type { FeedFilter } from '../../mdm/feed/filter.ts'
 import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
 import { readHead } from '../../mdm/feed/read.ts'
 import type { Sight } from '../../mdm/feed/sight.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
+import { pageLimit } from '../shared/connection.ts'
 import type { FilterArgs } from './filterArgs.ts'
 import { translated } from './items.ts'
 
 export interface PastArgs extends FilterArgs {
   after?: string | null
-  first: number
+  first?: number | null
 }
 
-const pageEventsMax = 500
 /** Positions that one page looks at; with a narrow filter the page then ends before it is full. */
 const pagePositionsMax = 20_000
 const tailerBehindMsMax = 2_000
 
 /** A page of the past: a subscription that one leaves at the head, or when the page is full. */
 export async function past(tailer: Tailer, filter: FeedFilter, args: PastArgs, sight: Sight | null) {
-  if (args.first < 1 || args.first > pageEventsMax)
-    throw new GraphQLError(`a page has 1 to ${pageEventsMax} events, not ${args.first}`, {
-      extensions: { code: args.first < 1 ? 'BAD_PAGE' : 'PAGE_TOO_LARGE' },
-    })
+  const limit = pageLimit(args)
   try {
     // What was committed before the question is in the answer, though the tailer may be a moment behind.
     const head = await readHead(tailer.sql)
@@ -34,10 +30,11 @@ export async function past(tailer: Tailer, filter: FeedFilter, args: PastArgs, s
     let hasNextPage = true
     let end = start
     for await (const item of await follow(tailer, options)) {
+      if (item.kind === 'CHANGE' && nodes.length === limit) break
       if (item.kind === 'CHANGE') nodes.push(item)
       end = encodeCursor(item.at.feed, item.at.place)
       if (item.kind === 'CAUGHT_UP') hasNextPage = false
-      if (item.kind !== 'CHANGE' || nodes.length === args.first) break
+      if (item.kind !== 'CHANGE' || nodes.length === limit) break
     }
     const [first] = nodes
     return {

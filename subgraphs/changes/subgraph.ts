@@ -1,6 +1,7 @@
 import { publicWebhooks, type Webhooks } from '../../mdm/webhooks/webhooks.ts'
 import type { SharedEvent, Subgraph } from '../contract.ts'
 import type { SqlOf } from '../shared/context.ts'
+import { connectionSdl } from '../shared/listSdl.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import type { Delivered } from './items.ts'
 import { type ChangesDeps, resolvers } from './resolvers.ts'
@@ -14,7 +15,14 @@ export function createChangesSubgraph(deps: ChangesDeps & { sqlOf: SqlOf; webhoo
   const webhooks = webhookResolvers(deps.webhooks ?? publicWebhooks(deps.tailer.sql), deps.policy)
   const subgraph = makeSubgraph(
     'changes',
-    [...sdl, goldenSdl(deps.policy)],
+    [
+      ...sdl,
+      goldenSdl(deps.policy),
+      // The feed may hold hundreds of millions of events, and the log some for each: neither is counted.
+      connectionSdl({ type: 'Change', plural: 'events', counted: false }),
+      connectionSdl({ type: 'WebhookDelivery', plural: 'deliveries', counted: false }),
+      connectionSdl({ type: 'Webhook', plural: 'endpoints' }),
+    ],
     {
       ...feed,
       ...webhooks,

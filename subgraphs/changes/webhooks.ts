@@ -3,7 +3,13 @@ import { decodeCursor } from '../../mdm/feed/cursor.ts'
 import { FeedError } from '../../mdm/feed/feedError.ts'
 import type { FeedFilter } from '../../mdm/feed/filter.ts'
 import { readHead } from '../../mdm/feed/read.ts'
-import { type DeliveryFilter, type DeliveryRow, readDeliveries } from '../../mdm/webhooks/deliveries.ts'
+import {
+  type DeliveryFilter,
+  type DeliveryRow,
+  deliveryCondition,
+  deliveryListing,
+  latestDeliveries,
+} from '../../mdm/webhooks/deliveries.ts'
 import { type Endpoint, type EndpointRows, everyRow, readEndpoints } from '../../mdm/webhooks/endpoints.ts'
 import { messageId } from '../../mdm/webhooks/message.ts'
 import type { Answer } from '../../mdm/webhooks/post.ts'
@@ -21,9 +27,16 @@ import {
 import type { Policy } from '../../schema/policy.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { callerOf } from '../shared/caller.ts'
+import {
+  connectionResolvers,
+  listConnection,
+  type MemoryOrder,
+  memoryConnection,
+  type PageArguments,
+  pageRequest,
+} from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
-import { pageLimit, pageOf, placeOf } from '../shared/page.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { type FilterArgs, filterOf } from './filterArgs.ts'
 import { translated } from './items.ts'
@@ -39,6 +52,14 @@ type Input = Change & { url: string; secret?: string | null; after?: string | nu
 type LogFilter = Omit<DeliveryFilter, 'positions'> & { ids?: string[] | null }
 
 const idsMax = 1_000
+
+const oldestEndpoints: MemoryOrder<Endpoint> = {
+  order: [
+    { column: { name: 'createdAt', sql: 'created_at', type: 'bigint', nullable: false }, descending: false },
+    { column: { name: 'id', sql: 'id', type: 'uuid', nullable: false }, descending: false },
+  ],
+  valuesOf: (e) => [e.createdAt.getTime(), e.id],
+}
 
 /** Queries and mutations of webhooks. */
 export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers {
@@ -78,23 +99,18 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
 
   return {
     Query: {
-      webhooks: field(async (_: unknown, context) => (await readEndpoints(sql)).filter((e) => mine(e, context))),
+      webhooks: field(async (page: PageArguments, context) => {
+        const endpoints = (await readEndpoints(sql)).filter((e) => mine(e, context))
+        return memoryConnection(page, endpoints, oldestEndpoints)
+      }),
       webhook: field(({ id }: { id: string }, context) => load(id, context)),
-      webhookDeliveries: field(
-        async (
-          { filter, first, after }: { filter?: LogFilter | null; first: number; after?: string | null },
-          context,
-        ) => {
-          const rows = await readDeliveries(
-            context.sql,
-            logFilter(filter ?? {}),
-            pageLimit(first),
-            placeOf(after, 'number'),
-          )
-          return pageOf(rows, first, after, (d) => [d.position, d.webhook])
-        },
-      ),
+      webhookDeliveries: field(({ filter, ...page }: PageArguments & { filter?: LogFilter | null }, context) => {
+        const condition = deliveryCondition(logFilter(filter ?? {}))
+        return listConnection(context, deliveryListing, pageRequest(page, latestDeliveries, condition))
+      }),
     },
+    WebhookConnection: connectionResolvers,
+    WebhookDeliveryConnection: connectionResolvers,
     Mutation: {
       registerWebhook: field(async ({ input }: { input: Input }, context) => {
         const scopes = granted(sensitive, input.scopes ?? null, context.scopes)

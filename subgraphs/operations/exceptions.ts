@@ -1,8 +1,11 @@
 import {
   countExceptions,
+  type ExceptionCount,
   type ExceptionFilter,
   type ExceptionRow,
-  readExceptions,
+  exceptionCondition,
+  exceptionListing,
+  oldestExceptions,
   readExceptionsById,
 } from '../../mdm/inbox/exceptions.ts'
 import {
@@ -17,18 +20,38 @@ import {
   typeOf,
   withOwner,
 } from '../../mdm/ingest/exceptions.ts'
-import { type ExceptionStep, readWork } from '../../mdm/ingest/exceptionWork.ts'
+import { earliestWork, workListing, workOfMessage } from '../../mdm/ingest/exceptionWork.ts'
 import { allStorable } from '../../schema/storable.ts'
 import { sensitiveOf } from '../golden/mask.ts'
 import { callerOf } from '../shared/caller.ts'
+import {
+  connectionResolvers,
+  listConnection,
+  type MemoryOrder,
+  memoryConnection,
+  type PageArguments,
+  pageRequest,
+  relatedConnection,
+} from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
-import { pageLimit, pageOf } from '../shared/page.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
-import { idsMax, messageNumber, numberAfter } from './messageNumber.ts'
+import { idsMax, messageNumber } from './messageNumber.ts'
 import { hiddenDetail, notShown, transformation } from './transformation.ts'
 
 const NONE: ReadonlySet<string> = new Set()
+
+const text = (name: string, nullable = false) =>
+  ({ column: { name, sql: name, type: 'text', nullable }, descending: false }) as const
+const mostFrequent: MemoryOrder<ExceptionCount> = {
+  order: [
+    { column: { name: 'count', sql: 'count', type: 'bigint', nullable: false }, descending: true },
+    text('system'),
+    text('object', true),
+    text('code'),
+  ],
+  valuesOf: (c) => [c.count, c.system, c.object, c.code],
+}
 
 type FilterArgs = Omit<ExceptionFilter, 'ids' | 'places' | 'beyond'> & {
   ids?: string[] | null
@@ -54,16 +77,20 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
     Query: {
       async inboundExceptions(
         _: unknown,
-        { filter, first, after }: { filter?: FilterArgs | null; first: number; after?: string | null },
+        { filter, ...page }: PageArguments & { filter?: FilterArgs | null },
         context: RequestContext,
       ) {
-        const limit = pageLimit(first)
-        const rows = await readExceptions(context.sql, await filterOf(filter, context), limit, numberAfter(after))
-        return pageOf(rows, first, after, (r) => [r.inboxId])
+        const condition = exceptionCondition(await filterOf(filter, context))
+        return listConnection(context, exceptionListing, pageRequest(page, oldestExceptions, condition))
       },
-      async inboundExceptionCounts(_: unknown, { filter }: { filter?: FilterArgs | null }, context: RequestContext) {
+      async inboundExceptionCounts(
+        _: unknown,
+        { filter, ...page }: PageArguments & { filter?: FilterArgs | null },
+        context: RequestContext,
+      ) {
         const counts = await countExceptions(context.sql, await filterOf(filter, context))
-        return counts.map((c) => ({ ...c, owner: ownerOfException(desk, c) }))
+        const rows = counts.map((c) => ({ ...c, owner: ownerOfException(desk, c) }))
+        return memoryConnection(page, rows, mostFrequent)
       },
       inboundException: (_: unknown, { id }: { id: string }, context: RequestContext) => {
         const inboxId = messageNumber(id)
@@ -137,12 +164,17 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
           scopes,
         )
       },
-      work: (e: ExceptionRow, _: unknown, context: RequestContext) =>
-        context.load<ExceptionStep[]>('exceptionWork', String(e.inboxId), [], async (ids, sql) => {
-          const found = await readWork(sql, ids.map(Number))
-          return new Map([...found].map(([n, steps]) => [String(n), steps]))
-        }),
+      work: (e: ExceptionRow, args: PageArguments, context: RequestContext) =>
+        relatedConnection(
+          context,
+          `exceptionWork ${JSON.stringify(args)}`,
+          { listing: workListing, relation: workOfMessage, parent: String(e.inboxId) },
+          pageRequest(args, earliestWork),
+        ),
     },
+    InboundExceptionConnection: connectionResolvers,
+    InboundExceptionCountConnection: connectionResolvers,
+    InboundExceptionWorkConnection: connectionResolvers,
     InboundExceptionResult: { __resolveType: (of: { __typename: string }) => of.__typename },
   }
 }

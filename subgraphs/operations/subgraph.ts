@@ -4,6 +4,7 @@ import type { ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import { serviceLevels } from '../../mdm/serviceLevels/serviceLevels.ts'
 import type { Subgraph } from '../contract.ts'
 import type { RequestContext, SqlOf } from '../shared/context.ts'
+import { connectionSdl } from '../shared/listSdl.ts'
 import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import { tagRoots } from '../shared/tagRoots.ts'
 import { exceptionResolvers } from './exceptions.ts'
@@ -23,7 +24,12 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
   const madeOf = (system: string, object: string | null) => typeOf(deps, system, object)
   return makeSubgraph(
     'operations',
-    [tagRoots(readSdl(import.meta.url, 'schema.graphql'), 'internal')],
+    [
+      tagRoots(readSdl(import.meta.url, 'schema.graphql'), 'internal'),
+      connectionSdl({ type: 'InboundException', plural: 'exceptions' }),
+      connectionSdl({ type: 'InboundExceptionCount', plural: 'counts' }),
+      connectionSdl({ type: 'InboundExceptionWork', plural: 'steps' }),
+    ],
     {
       ...exceptions,
       ...traces,

@@ -170,7 +170,7 @@ export function relatedConnection(
 /** How rows in memory are sorted; left out they stay as they are given. */
 export interface MemoryOrder<Row> {
   order: SortTerm[]
-  valuesOf: (row: Row) => (string | number)[]
+  valuesOf: (row: Row) => (string | number | null)[]
 }
 
 /** A connection over rows that are computed as a whole. */

@@ -1,30 +1,66 @@
 import { type ClusterStory, clusterStory } from '../../mdm/explain/clusterStory.ts'
 import { type Explanation, explain, explainPairs, pairName } from '../../mdm/explain/explain.ts'
 import { type Related, relatedTo } from '../../mdm/explain/related.ts'
-import type { StewardAssertion } from '../../mdm/explain/stewardAssertions.ts'
-import { type LineageRow, readLineage } from '../../mdm/golden/read/lineage.ts'
+import {
+  assertionListing,
+  assertionsOfGolden,
+  oldestAssertions,
+  type StewardAssertion,
+} from '../../mdm/explain/stewardAssertions.ts'
+import { type LineageRow, latestLineage, lineageListing, lineageOfGolden } from '../../mdm/golden/read/lineage.ts'
 import { readGoldenIds } from '../../mdm/golden/read/read.ts'
 import type { WaterfallStep } from '../../mdm/match/waterfall.ts'
-import { type ListedModel, listModels, misfit } from '../../mdm/policy/models.ts'
+import {
+  type ListedModel,
+  latestModels,
+  misfit,
+  modelCondition,
+  modelListing,
+  readTimesInForce,
+} from '../../mdm/policy/models.ts'
 import type { SourceRecord } from '../../mdm/records/records.ts'
-import { type PossibleRow, readPossible } from '../../mdm/resolution/possibleMatches.ts'
+import {
+  likeliestMatches,
+  type PossibleRow,
+  possibleMatchesOfGolden,
+  possibleMatchListing,
+} from '../../mdm/resolution/possibleMatches.ts'
 import type { Stewardship } from '../../mdm/stewardship/steward.ts'
 import { taskId } from '../../mdm/tasks/tasks.ts'
-import { allStorable } from '../../schema/storable.ts'
 import { shownValues } from '../golden/mask.ts'
+import {
+  listConnection,
+  type MemoryOrder,
+  memoryConnection,
+  type PageArguments,
+  pageRequest,
+  relatedConnection,
+} from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
-import { numberOf, pageLimit, pageOf, pageOfList, placeOf } from '../shared/page.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { lookups } from './lookups.ts'
 import { shownReason } from './visibleReason.ts'
 
-const modelsMax = 100
+const decreasing = (name: string) =>
+  ({ column: { name, sql: name, type: 'float8', nullable: false }, descending: true }) as const
+const increasing = (name: string, type: 'uuid' | 'bigint') =>
+  ({ column: { name, sql: name, type, nullable: false }, descending: false }) as const
 
-interface Paged {
-  first: number
-  after?: string | null
+const likeliestRelated: MemoryOrder<Related> = {
+  order: [decreasing('weight'), increasing('goldenId', 'uuid')],
+  valuesOf: (r) => [r.relatedWeight, r.otherGoldenId],
 }
+const strongestLinks: MemoryOrder<ClusterStory['links'][number]> = {
+  order: [decreasing('weight'), increasing('a', 'uuid'), increasing('b', 'uuid')],
+  valuesOf: (l) => [l.weight, l.a, l.b],
+}
+const oldestRecords: MemoryOrder<SourceRecord> = {
+  order: [increasing('arrival', 'bigint')],
+  valuesOf: (r) => [r.id],
+}
+
+type Times = Pick<ListedModel, 'inForceFrom' | 'inForceUntil'>
 type Step = WaterfallStep & { of: Explanation }
 
 /**
@@ -52,16 +88,15 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
     if (!found) throw inputError('UNKNOWN_ID', `no golden record is reached by the id ${id}`)
     return found
   }
-  const possibleMatches = async (goldenId: string, { first, after }: Paged, { sql }: RequestContext) => {
-    const place = placeOf(after, 'number')
-    const rows = await readPossible(
-      sql,
-      goldenId,
-      pageLimit(first),
-      place && { weight: place[0], otherGoldenId: place[1] },
+  const possibleMatches = (goldenId: string, args: PageArguments, context: RequestContext) =>
+    relatedConnection(
+      context,
+      `possibleMatches ${JSON.stringify(args)}`,
+      { listing: possibleMatchListing, relation: possibleMatchesOfGolden, parent: goldenId },
+      pageRequest(args, likeliestMatches),
     )
-    return pageOf(rows, first, after, (r) => [r.weight, r.otherGoldenId])
-  }
+  const timesInForce = (m: ListedModel, context: RequestContext) =>
+    context.load<Times | null>('timesInForce', m.version, null, (versions, sql) => readTimesInForce(sql, versions))
   const values = (s: Step, r: SourceRecord, context: RequestContext) => {
     const fields = unitOf(s.of, s.field)
     if (fields.length === 0) return null
@@ -78,19 +113,23 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
         if ('code' in found) throw inputError(found.code, found.detail)
         return found
       },
-      possibleMatches: async (_: unknown, { of, ...page }: Paged & { of: string }, context: RequestContext) =>
+      possibleMatches: async (_: unknown, { of, ...page }: PageArguments & { of: string }, context: RequestContext) =>
         possibleMatches(await goldenIdOf(of, context), page, context),
-      possiblyRelated: async (_: unknown, { of, ...page }: Paged & { of: string }, context: RequestContext) =>
-        pageOfList(await relatedTo(context.sql, steward, await goldenIdOf(of, context)), page),
+      possiblyRelated: async (_: unknown, { of, ...page }: PageArguments & { of: string }, context: RequestContext) =>
+        memoryConnection(page, await relatedTo(context.sql, steward, await goldenIdOf(of, context)), likeliestRelated),
       async clusterStory(_: unknown, { id }: { id: string }, { sql }: RequestContext) {
         const story = await clusterStory(sql, steward, id)
         if (!story) throw inputError('UNKNOWN_ID', `no golden record is reached by the id ${id}`)
         return story
       },
-      matchModels: (_: unknown, { type }: { type?: string | null }, { sql }: RequestContext) =>
-        listModels(sql, modelsMax, allStorable(type ?? null)),
+      matchModels: (_: unknown, { type, ...page }: PageArguments & { type?: string | null }, context: RequestContext) =>
+        listConnection(context, modelListing, pageRequest(page, latestModels, type ? modelCondition(type) : undefined)),
     },
     MatchModel: {
+      inForceFrom: async (m: ListedModel, _: unknown, context: RequestContext) =>
+        (await timesInForce(m, context))?.inForceFrom,
+      inForceUntil: async (m: ListedModel, _: unknown, context: RequestContext) =>
+        (await timesInForce(m, context))?.inForceUntil,
       inForce: (m: ListedModel) => steward.engines.get(m.type)?.version === m.version,
       misfit: (m: ListedModel) => {
         const units = steward.engines.get(m.type)?.units
@@ -139,14 +178,25 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
     },
     ClusterStory: {
       record: (s: ClusterStory, _: unknown, context: RequestContext) => named(s.goldenId, context),
-      members: (s: ClusterStory, page: Paged) => pageOfList(s.members, page),
-      links: (s: ClusterStory, page: Paged) => pageOfList(s.links, page),
-      joins: (s: ClusterStory, page: Paged) => pageOfList(s.joins, page),
-      refusals: (s: ClusterStory, page: Paged, context: RequestContext) => possibleMatches(s.goldenId, page, context),
-      async history(s: ClusterStory, { first, after }: Paged, { sql }: RequestContext) {
-        const rows = await readLineage(sql, s.goldenId, pageLimit(first), after ? numberOf(after) : null)
-        return pageOf(rows, first, after, (r) => [r.position])
-      },
+      members: (s: ClusterStory, args: PageArguments) => memoryConnection(args, s.members, oldestRecords),
+      links: (s: ClusterStory, args: PageArguments) => memoryConnection(args, s.links, strongestLinks),
+      joins: (s: ClusterStory, args: PageArguments) => memoryConnection(args, s.joins),
+      refusals: (s: ClusterStory, args: PageArguments, context: RequestContext) =>
+        possibleMatches(s.goldenId, args, context),
+      assertions: (s: ClusterStory, args: PageArguments, context: RequestContext) =>
+        relatedConnection(
+          context,
+          `assertions ${JSON.stringify(args)}`,
+          { listing: assertionListing, relation: assertionsOfGolden, parent: s.goldenId },
+          pageRequest(args, oldestAssertions),
+        ),
+      history: (s: ClusterStory, args: PageArguments, context: RequestContext) =>
+        relatedConnection(
+          context,
+          `lineage ${JSON.stringify(args)}`,
+          { listing: lineageListing, relation: lineageOfGolden, parent: s.goldenId },
+          pageRequest(args, latestLineage),
+        ),
     },
     ClusterLink: {
       explanation: (l: { a: string; b: string }, _: unknown, context: RequestContext) => explained(l.a, l.b, context),

@@ -1,15 +1,12 @@
 import type { Caller } from '../../mdm/access/caller.ts'
-import type { Sql } from '../../mdm/db/database.ts'
 import { transaction } from '../../mdm/db/transaction.ts'
-import { type Publication, readPublications, storePolicy } from '../../mdm/policy/policies.ts'
+import { storePolicy } from '../../mdm/policy/policies.ts'
 import type { Outcome } from '../../mdm/stewardship/outcome.ts'
 import { act, type Stewardship } from '../../mdm/stewardship/steward.ts'
 import { DEFAULT_RULES, missingRole } from '../../mdm/tasks/rules.ts'
 import { candidate, notHere, type Policies, type PolicyAsked, refused } from './whatIf.ts'
 
 type Asked = PolicyAsked & { instead?: string | null; reason: string; idempotencyKey: string }
-
-const publicationsMax = 100
 
 /** The mutation publishPolicy: an action like any other, so that it can wait for a second person. */
 export function publishing(
@@ -28,10 +25,4 @@ export function publishing(
     const input = { kind: 'PUBLISH', policy: kept.version, instead: instead ?? null } as const
     return await act(steward, caller, { input, reason, idempotencyKey, expected: {} })
   }
-}
-
-/** Publications, the latest first. The first one is in force. */
-export async function publications(sql: Sql, first: number): Promise<(Publication & { inForce: boolean })[]> {
-  const rows = await readPublications(sql, Math.min(Math.max(1, first), publicationsMax))
-  return rows.map((p, i) => ({ ...p, inForce: i === 0 }))
 }

@@ -1,20 +1,34 @@
-import { type AccessFilter, readAccess } from '../../mdm/access/sensitiveAccess.ts'
+import { type AccessFilter, accessCondition, accessListing, latestAccesses } from '../../mdm/access/sensitiveAccess.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { quality } from '../../mdm/golden/read/quality.ts'
+import { latestPublications, publicationListing } from '../../mdm/policy/policies.ts'
 import type { ActionRow } from '../../mdm/stewardship/actions.ts'
-import { diffVersions, readActions, readAudit } from '../../mdm/stewardship/history.ts'
+import {
+  type ActionFilter,
+  type AuditFilter,
+  actionCondition,
+  actionListing,
+  auditCondition,
+  auditListing,
+  diffVersions,
+  latestActions,
+  latestAuditRows,
+} from '../../mdm/stewardship/history.ts'
 import type { Outcome } from '../../mdm/stewardship/outcome.ts'
 import type { Preview } from '../../mdm/stewardship/preview.ts'
 import { act, approve, decide, preview, previewProposal, type Stewardship } from '../../mdm/stewardship/steward.ts'
 import { followTasks } from '../../mdm/tasks/followTasks.ts'
 import {
+  commentListing,
+  commentsOfTask,
   countTasks,
+  mostImportantTasks,
+  oldestComments,
   queueAge,
-  readComments,
-  readTasks,
-  type TaskComment,
   type TaskFilter,
   type TaskRow,
+  taskCondition,
+  taskListing,
 } from '../../mdm/tasks/queue.ts'
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
 import { type TaskOutcome, type TaskWork, workOnTasks } from '../../mdm/tasks/taskWork.ts'
@@ -24,21 +38,25 @@ import { allStorable } from '../../schema/storable.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { sensitiveOf, shownValues } from '../golden/mask.ts'
 import { callerOf } from '../shared/caller.ts'
+import {
+  type Connection,
+  listConnection,
+  type PageArguments,
+  pageRequest,
+  relatedConnection,
+} from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
-import { pageLimit, pageOf, placeOf } from '../shared/page.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { type Asked, asked, bulk, type Inputs, onlyOne } from './input.ts'
 import { lookups } from './lookups.ts'
-import { publications, publishing } from './publishing.ts'
+import { publishing } from './publishing.ts'
 import { beyondRows, recordsWithin } from './rowGuard.ts'
 import { shownInput } from './visible.ts'
 import { shownReason } from './visibleReason.ts'
 import { type Policies, type PolicyAsked, whatIf } from './whatIf.ts'
 
-const proposalsMax = 100
-
 type Reasoned = { reason: string; idempotencyKey: string }
-type TaskArgs = { filter?: TaskFilterArgs | null; first: number; after?: string | null }
+type TaskArgs = PageArguments & { filter?: TaskFilterArgs | null }
 type TaskFilterArgs = Omit<TaskFilter, 'assignee'> & { assignee?: string | null; unassigned?: boolean | null }
 
 export function resolvers(steward: Stewardship, policies?: Policies): Resolvers {
@@ -107,50 +125,22 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
 
   return {
     Query: {
-      async tasks(_: unknown, { filter, first, after }: TaskArgs, { sql }: RequestContext) {
-        const place = placeOf(after, 'number')
-        const rows = await readTasks(
-          sql,
-          taskFilter(filter),
-          pageLimit(first),
-          place && { priority: place[0], id: place[1] },
-        )
-        return pageOf(rows, first, after, (t) => [t.priority, t.id])
-      },
+      tasks: (_: unknown, { filter, ...page }: TaskArgs, context: RequestContext) =>
+        listConnection(context, taskListing, pageRequest(page, mostImportantTasks, taskCondition(taskFilter(filter)))),
       taskCounts: (_: unknown, { filter }: Pick<TaskArgs, 'filter'>, { sql }: RequestContext) =>
         countTasks(sql, taskFilter(filter)),
       task: (_: unknown, { id }: { id: string }, context: RequestContext) => taskOf(id, context),
-      async stewardActions(
+      stewardActions: (
         _: unknown,
-        args: { filter?: Parameters<typeof readActions>[1] | null; first: number; after?: string | null },
-        { sql }: RequestContext,
-      ) {
-        const place = placeOf(args.after, 'string')
-        const about = args.filter?.about
-        const rows =
-          about && !isUuid(about)
-            ? []
-            : await readActions(
-                sql,
-                allStorable(args.filter ?? {}),
-                pageLimit(args.first),
-                place && { at: place[0], id: place[1] },
-              )
-        return pageOf(rows, args.first, args.after, (a) => [a.place, a.id])
-      },
+        { filter, ...page }: PageArguments & { filter?: ActionFilter | null },
+        context: RequestContext,
+      ) => actionsConnection(filter ?? {}, page, context),
       stewardAction: (_: unknown, { id }: { id: string }, context: RequestContext) => actionOf(id, context),
       auditLog: (
         _: unknown,
-        {
-          first,
-          before,
-          ...filter
-        }: { first: number; before?: number | null; actor?: string; event?: string; action?: string },
-        { sql }: RequestContext,
-      ) =>
-        filter.action && !isUuid(filter.action)
-          ? []
-          : readAudit(sql, allStorable(filter), pageLimit(first) - 1, before ?? null),
+        { filter, ...page }: PageArguments & { filter?: AuditFilter | null },
+        context: RequestContext,
+      ) => listConnection(context, auditListing, pageRequest(page, latestAuditRows, auditCondition(filter ?? {}))),
       previewAction: (_: unknown, { action }: { action: Partial<Inputs> }, context: RequestContext) =>
         foresee(onlyOne(action), context),
       previewBulkAction: (_: unknown, { items }: { items: Partial<Inputs>[] }, context: RequestContext) =>
@@ -162,18 +152,18 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       dataQuality: (_: unknown, { type }: { type: string }, { sql }: RequestContext) =>
         policy.types.some((t) => t.name === type) ? quality(sql, policy.type(type)) : null,
       queueAges: (_: unknown, _args: unknown, { sql }: RequestContext) => queueAge(sql),
-      publications: (_: unknown, { first }: { first: number }, { sql }: RequestContext) => publications(sql, first),
-      publicationProposals: (_: unknown, _args: unknown, { sql }: RequestContext) =>
-        readActions(sql, { kinds: ['PUBLISH'], states: ['PROPOSED'] }, proposalsMax, null),
+      publications: (_: unknown, page: PageArguments, context: RequestContext) =>
+        listConnection(context, publicationListing, pageRequest(page, latestPublications)),
+      publicationProposals: (_: unknown, page: PageArguments, context: RequestContext) =>
+        actionsConnection({ kinds: ['PUBLISH'], states: ['PROPOSED'] }, page, context),
       async sensitiveAccess(
         _: unknown,
-        { filter, first, after }: { filter?: AccessFilter | null; first: number; after?: string | null },
-        { sql }: RequestContext,
+        { filter, ...page }: PageArguments & { filter?: AccessFilter | null },
+        context: RequestContext,
       ) {
-        const place = placeOf(after, 'number')
-        if (filter?.about && !isUuid(filter.about)) return pageOf([], first, after, () => [])
-        const rows = await readAccess(sql, allStorable(filter ?? {}), pageLimit(first), place ? Number(place[0]) : null)
-        return pageOf(rows, first, after, (r) => [r.id])
+        const given = { ...filter, about: filter?.about && idOrNobody(filter.about) }
+        const request = pageRequest(page, latestAccesses, await accessCondition(context.sql, given))
+        return listConnection(context, accessListing, request)
       },
       async goldenDiff(
         _: unknown,
@@ -284,8 +274,13 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       },
       action: (t: TaskRow, _: unknown, context: RequestContext) =>
         t.kind === 'APPROVAL' ? actionOf(t.subject[0] ?? null, context) : null,
-      comments: (t: TaskRow, _: unknown, context: RequestContext) =>
-        context.load<TaskComment[]>('comments', t.id, [], (ids, sql) => readComments(sql, ids)),
+      comments: (t: TaskRow, args: PageArguments, context: RequestContext) =>
+        relatedConnection(
+          context,
+          `comments ${JSON.stringify(args)}`,
+          { listing: commentListing, relation: commentsOfTask, parent: t.id },
+          pageRequest(args, oldestComments),
+        ),
     },
     AuditEntry: {
       action: (a: { actionId: string | null }, _: unknown, context: RequestContext) => actionOf(a.actionId, context),
@@ -341,9 +336,19 @@ function typeName(of: { __typename: string }): string {
   return of.__typename
 }
 
+function actionsConnection(filter: ActionFilter, page: PageArguments, context: RequestContext): Connection {
+  const given = { ...filter, about: filter.about && idOrNobody(filter.about) }
+  return listConnection(context, actionListing, pageRequest(page, latestActions, actionCondition(given)))
+}
+
+/** A text that is no id names nothing: the id that is returned for it belongs to nothing. */
+function idOrNobody(id: string): string {
+  return isUuid(id) ? id : '00000000-0000-0000-0000-000000000000'
+}
+
 function taskFilter(given: TaskFilterArgs | null | undefined): TaskFilter {
   const { unassigned, assignee, ...rest } = allStorable(given ?? {})
-  const about = rest.about && !isUuid(rest.about) ? '00000000-0000-0000-0000-000000000000' : rest.about
+  const about = rest.about && idOrNobody(rest.about)
   if (unassigned === true) return { ...rest, about, assignee: null }
   return { ...rest, about, ...(assignee ? { assignee } : {}), ...(unassigned === false ? { assigned: true } : {}) }
 }

@@ -1,12 +1,32 @@
 import type { Stewardship } from '../../mdm/stewardship/steward.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Subgraph } from '../contract.ts'
+import { connectionResolvers } from '../shared/connection.ts'
 import type { SqlOf } from '../shared/context.ts'
+import { type ConnectionSdl, connectionSdl } from '../shared/listSdl.ts'
 import { makeSubgraph, type Resolvers, readSdl } from '../shared/subgraph.ts'
 import { tagRoots } from '../shared/tagRoots.ts'
 import { matchingResolvers } from './matching.ts'
 import { resolvers } from './resolvers.ts'
 import type { Policies } from './whatIf.ts'
+
+const CONNECTIONS: ConnectionSdl[] = [
+  { type: 'Task', plural: 'tasks' },
+  { type: 'TaskComment', plural: 'comments' },
+  { type: 'StewardAction', plural: 'actions' },
+  { type: 'AuditEntry', plural: 'rows of the audit log' },
+  // Every read of a sensitive field is a row: there are too many to be counted while somebody waits.
+  { type: 'SensitiveAccess', plural: 'accesses', counted: false },
+  { type: 'Publication', plural: 'publications' },
+  { type: 'MatchModel', plural: 'models' },
+  { type: 'PossibleMatch', plural: 'possible matches' },
+  { type: 'PossiblyRelated', plural: 'golden records that are possibly related' },
+  { type: 'ComparedRecord', plural: 'source records' },
+  { type: 'ClusterLink', plural: 'links' },
+  { type: 'ClusterJoin', plural: 'joins' },
+  { type: 'ClusterEvent', plural: 'changes' },
+  { type: 'MatchAssertion', plural: 'assertions' },
+]
 
 /** Stewardship: what waits for stewards, what they did, and what they do. */
 export function createStewardshipSubgraph(steward: Stewardship, sqlOf: SqlOf, policies?: Policies): Subgraph {
@@ -16,8 +36,12 @@ export function createStewardshipSubgraph(steward: Stewardship, sqlOf: SqlOf, po
       stubs(steward.policy),
       tagRoots(readSdl(import.meta.url, 'schema.graphql'), 'internal'),
       tagRoots(readSdl(import.meta.url, 'matching.graphql'), 'internal'),
+      ...CONNECTIONS.map(connectionSdl),
     ],
-    joined(resolvers(steward, policies), matchingResolvers(steward)),
+    {
+      ...joined(resolvers(steward, policies), matchingResolvers(steward)),
+      ...Object.fromEntries(CONNECTIONS.map(({ type }) => [`${type}Connection`, connectionResolvers])),
+    },
     sqlOf,
   )
 }

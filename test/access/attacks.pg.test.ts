@@ -253,24 +253,27 @@ test('more than a role may, by way of the document', async () => {
     createdBy: 'test',
   })
   const byReader: [string, string][] = [
-    ['straight', '{ auditLog { id } }'],
-    ['an alias', '{ customers: auditLog { id } }'],
-    ['an alias of something allowed beside it', '{ feed { head } feed2: auditLog { id } }'],
-    ['an inline fragment', '{ ... { auditLog { id } } }'],
-    ['an inline fragment on the type', '{ ... on Query { auditLog { id } } }'],
-    ['a fragment', 'query A { ...F } fragment F on Query { auditLog { id } }'],
+    ['straight', '{ auditLog { nodes { id } } }'],
+    ['an alias', '{ customers: auditLog { nodes { id } } }'],
+    ['an alias of something allowed beside it', '{ feed { head } feed2: auditLog { nodes { id } } }'],
+    ['an inline fragment', '{ ... { auditLog { nodes { id } } } }'],
+    ['an inline fragment on the type', '{ ... on Query { auditLog { nodes { id } } } }'],
+    ['a fragment', 'query A { ...F } fragment F on Query { auditLog { nodes { id } } }'],
     [
       'fragments in fragments',
-      'query A { ...F } fragment F on Query { ...G } fragment G on Query { ... { auditLog { id } } }',
+      'query A { ...F } fragment F on Query { ...G } fragment G on Query { ... { auditLog { nodes { id } } } }',
     ],
-    ['a fragment spread twice', 'query A { ...F ...F } fragment F on Query { feed { head } auditLog { id } }'],
-    ['@include of true', '{ auditLog @include(if: true) { id } }'],
-    ['@skip of a variable', 'query A($no: Boolean = false) { auditLog @skip(if: $no) { id } }'],
+    [
+      'a fragment spread twice',
+      'query A { ...F ...F } fragment F on Query { feed { head } auditLog { nodes { id } } }',
+    ],
+    ['@include of true', '{ auditLog @include(if: true) { nodes { id } } }'],
+    ['@skip of a variable', 'query A($no: Boolean = false) { auditLog @skip(if: $no) { nodes { id } } }'],
     [
       '@include of a fragment',
-      'query A($yes: Boolean = true) { ...F @include(if: $yes) } fragment F on Query { auditLog { id } }',
+      'query A($yes: Boolean = true) { ...F @include(if: $yes) } fragment F on Query { auditLog { nodes { id } } }',
     ],
-    ['__typename alone', '{ auditLog { __typename } }'],
+    ['__typename alone', '{ auditLog { nodes { __typename } } }'],
     ['tasks', '{ tasks { nodes { id } } }'],
     ['counts of tasks', '{ taskCounts { __typename } }'],
     ['what stewards did', '{ stewardActions { nodes { id } } }'],
@@ -322,11 +325,15 @@ test('more than a role may, by way of the document', async () => {
     ...byReader
       .slice(0, 12)
       .map(([name, query]): Attack => [`${name}, over a socket`, () => overSocket(it.url, query, reader), 'FORBIDDEN']),
-    ['as an event stream', post({ query: '{ auditLog { id } }', headers: stream }), 'FORBIDDEN'],
-    ['by GET', post({ method: 'GET', search: '?query={auditLog{id}}', headers: reader }), 'FORBIDDEN'],
+    ['as an event stream', post({ query: '{ auditLog { nodes { id } } }', headers: stream }), 'FORBIDDEN'],
+    ['by GET', post({ method: 'GET', search: '?query={auditLog{nodes{id}}}', headers: reader }), 'FORBIDDEN'],
     [
       'the second of two operations',
-      post({ query: 'query A { feed { head } } query B { auditLog { id } }', operationName: 'B', headers: reader }),
+      post({
+        query: 'query A { feed { head } } query B { auditLog { nodes { id } } }',
+        operationName: 'B',
+        headers: reader,
+      }),
       'FORBIDDEN',
     ],
     ['a subscription, as an event stream', post({ query: task, headers: stream }), 'FORBIDDEN'],
@@ -428,7 +435,7 @@ test('what a caller may not see is not shown, whichever way it is asked for', as
     `{ ${changesOf} { nodes { entity { ... on Contact { name } } } } }`,
     `{ goldenDiff(id: "${anna}", from: 1, to: 2) { field before after } }`,
     '{ stewardActions { nodes { input } } }',
-    '{ auditLog { body } }',
+    '{ auditLog { nodes { body } } }',
     `{ previewAction(action: { override: { record: { id: "${anna}", version: 2 }, field: "jobTitle", value: "CEO" } })
       { ... on ActionPreview { records { before after } } } }`,
     `{ explain(a: "${anna}", b: "${joerg}") { __typename ...All } } ${allOf('MatchExplanation', 4)}`,

@@ -97,7 +97,7 @@ test('the gateway serves the contract: what is left out is unknown to it, and th
   assert.equal(customers.totalCount, 3)
   for (const text of [
     '{ tasks(first: 1) { nodes { id } } }',
-    '{ auditLog(first: 1) { id } }',
+    '{ auditLog(first: 1) { nodes { id } } }',
     'mutation { claimTasks(ids: []) { __typename } }',
   ]) {
     const { errors } = await query(gateway, text)

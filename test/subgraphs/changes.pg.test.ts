@@ -230,12 +230,21 @@ test('the past by pages is the same as the subscription gives, filters included'
   assert.deepEqual(await read({ types: ['PRODUCT'] }), products)
   assert.deepEqual(await read({ fields: ['sku', 'gtin'] }), products)
   for (const [first, code] of [
-    [0, 'BAD_PAGE'],
-    [501, 'PAGE_TOO_LARGE'],
+    [-1, 'BAD_PAGE'],
+    [201, 'PAGE_TOO_LARGE'],
   ]) {
     const result = await execute(args(PAGE, { first }))
     assert.equal(result.errors?.[0]?.extensions.code, code)
   }
+  const nothing = (await query(PAGE, { first: 0 })) as {
+    changes: { nodes: object[]; pageInfo: { hasNextPage: boolean; endCursor: string } }
+  }
+  assert.deepEqual([nothing.changes.nodes, nothing.changes.pageInfo.hasNextPage], [[], true])
+  assert.deepEqual(
+    await query(PAGE, { first: 1, after: nothing.changes.pageInfo.endCursor }),
+    await query(PAGE, { first: 1 }),
+    'a page without events ends where it began',
+  )
 })
 
 test('a subscription for each golden type, and filters by value: what enters and what leaves comes (FEED 6.4, 6.6)', async () => {

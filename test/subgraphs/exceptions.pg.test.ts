@@ -51,9 +51,10 @@ async function tryToAsk(text: string, variables: object = {}, roles = 'integrato
   return (await res.json()) as Asked
 }
 
-const LIST = `query ($filter: InboundExceptionFilter, $first: Int, $after: String) {
-  inboundExceptions(filter: $filter, first: $first, after: $after) {
-    nodes { id code object recordId owner state waiting detail payload } pageInfo { hasNextPage endCursor } } }`
+const LIST = `query ($filter: InboundExceptionFilter, $first: Int, $after: String, $last: Int, $before: String) {
+  inboundExceptions(filter: $filter, first: $first, after: $after, last: $last, before: $before) { totalCount
+    nodes { id code object recordId owner state waiting detail payload }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`
 const RESULT = `__typename ... on InboundExceptionDone { messages last left correctedBy } ... on InboundExceptionRefused { rule detail }`
 const RETRY = `mutation ($filter: InboundExceptionFilter, $limit: Int, $reason: String!, $key: String!) {
   it: retryExceptions(filter: $filter, limit: $limit, reason: $reason, idempotencyKey: $key) { ${RESULT} } }`
@@ -109,9 +110,18 @@ test('exceptions are found by what they are about, page by page, with reason, ow
     [d],
   )
   assert.equal(rest.pageInfo.hasNextPage, false)
-  const { inboundExceptionCounts: counts } = await ask('{ inboundExceptionCounts { system object code owner count } }')
-  assert.equal(counts.length, 4)
-  assert.deepEqual(counts[0], {
+  const before = { last: 2, before: rest.pageInfo.startCursor }
+  const back = (await ask(LIST, before)).inboundExceptions
+  assert.deepEqual(
+    back.nodes.map((n: { id: string }) => Number(n.id)),
+    [b, c],
+  )
+  assert.deepEqual([back.pageInfo.hasPreviousPage, back.totalCount], [true, 4])
+  const { inboundExceptionCounts: counts } = await ask(
+    '{ inboundExceptionCounts { totalCount nodes { system object code owner count } } }',
+  )
+  assert.deepEqual([counts.totalCount, counts.nodes.length], [4, 4])
+  assert.deepEqual(counts.nodes[0], {
     system: 'elsewhere',
     object: 'client',
     code: 'UNKNOWN_SOURCE',
@@ -272,8 +282,9 @@ test('what is retried is mapped anew, by filter and in bounded steps; the rest s
   assert.deepEqual(await ids(), [other])
   const [ship] = await db.sql`select values ->> 'name' as name from golden where id = ${recordKey('shop', 'ship', '3')}`
   assert.equal(ship?.name, '3')
-  const [{ work }] = (await ask(`{ it: inboundExceptions { nodes { work { kind actor reason code } } } }`)).it.nodes
-  assert.deepEqual(work, [{ kind: 'RETRY', actor: 'ida', reason: 'test', code: 'MISSING_ID' }])
+  const [{ work }] = (await ask(`{ it: inboundExceptions { nodes { work { nodes { kind actor reason code } } } } }`)).it
+    .nodes
+  assert.deepEqual(work.nodes, [{ kind: 'RETRY', actor: 'ida', reason: 'test', code: 'MISSING_ID' }])
 })
 
 test('a retry of a record that still waits leaves its exception open; it settles when the rest arrives', async () => {
@@ -414,7 +425,7 @@ test('bad requests are refused with the rule, and nothing happens', async () => 
   assert.equal(await rule(DISCARD, { ids: [id, ''], ...key() }), 'UNKNOWN_EXCEPTION')
   assert.equal(await rule(DISCARD, { ids: Array(1001).fill(id), ...key() }), 'BAD_LIMIT')
   const code = async (variables: object) => (await tryToAsk(LIST, variables)).errors?.[0]?.extensions.code
-  assert.equal(await code({ first: 0 }), 'BAD_PAGE')
+  assert.equal(await code({ first: -1 }), 'BAD_PAGE')
   assert.equal(await code({ first: 201 }), 'PAGE_TOO_LARGE')
   assert.equal(await code({ after: 'garbage' }), 'BAD_CURSOR')
   assert.equal(await code({ filter: { ids: Array(1001).fill('1') } }), 'TOO_MANY_IDS')

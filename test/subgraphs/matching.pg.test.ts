@@ -180,6 +180,20 @@ test('possible matches come best first, page by page, with their task and their 
     after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null
   } while (after)
   assert.deepEqual(paged, all)
+  const LAST = `query ($of: ID!, $before: String) { possibleMatches(of: $of, last: 1, before: $before) { totalCount
+    nodes { goldenId } pageInfo { startCursor hasPreviousPage } } }`
+  const back: string[] = []
+  let before: string | null = null
+  do {
+    const page: Asked['data'] = (await answer(gateway, LAST, { of: of('crm', 'T'), before })).possibleMatches
+    assert.equal(page.totalCount, all.length)
+    back.unshift(page.nodes[0].goldenId)
+    before = page.pageInfo.hasPreviousPage ? page.pageInfo.startCursor : null
+  } while (before)
+  assert.deepEqual(
+    back,
+    all.map((n: { goldenId: string }) => n.goldenId),
+  )
 })
 
 test('possibly related: another thing, told with its pair, and neither a possible match nor a stranger', async () => {
@@ -215,7 +229,7 @@ const STORY = `query ($id: ID!) { clusterStory(id: $id) { type goldenId record {
   links { nodes { a b weight explanation { weight linkWeight } } }
   joins { nodes { because a b sizeA sizeB weight link { weight } } }
   refusals { nodes { goldenId reason } }
-  assertions { kind a b actor }
+  assertions { nodes { kind a b actor } }
   history { nodes { op goldenId joined left redirect system action { kind } } pageInfo { hasNextPage endCursor } } } }`
 
 test('the story of a golden record: members, links, joins in their order, what stewards said, merges and splits', async () => {
@@ -249,7 +263,7 @@ test('the story of a golden record: members, links, joins in their order, what s
     },
   ])
   assert.deepEqual(
-    merged.assertions.map((s: { kind: string; actor: string }) => [s.kind, s.actor]),
+    merged.assertions.nodes.map((s: { kind: string; actor: string }) => [s.kind, s.actor]),
     [['SAME', 'ada']],
   )
   const told = merged.history.nodes.map((h: { op: string; goldenId: string; joined: string[]; left: string[] }) => [
@@ -276,7 +290,7 @@ test('the story of a golden record: members, links, joins in their order, what s
 
   await done(directPipeline(db.sql), ada, { kind: 'UNDO', action })
   const { clusterStory: back } = await answer(gateway, STORY, { id: of('erp', 'W') })
-  assert.deepEqual([back.goldenId, back.joins.nodes, back.assertions], [of('erp', 'W'), [], []])
+  assert.deepEqual([back.goldenId, back.joins.nodes, back.assertions.nodes], [of('erp', 'W'), [], []])
   assert.deepEqual([back.history.nodes[0].op, back.history.nodes[0].joined], ['SPLIT', [of('erp', 'W')]])
 
   const paged = await answer(

@@ -5,13 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExecutionResult, execute, parse, Source } from 'graphql'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { AccessRecorder } from '../../mdm/access/accessRecorder.ts'
-import { readAccess } from '../../mdm/access/sensitiveAccess.ts'
+import { type AccessRow, accessListing, latestAccesses } from '../../mdm/access/sensitiveAccess.ts'
 import { visibleValues } from '../../mdm/feed/visible.ts'
 import { masked } from '../../schema/masked.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
 import { createCustomerSubgraph } from '../../subgraphs/customer/subgraph.ts'
 import { unbound } from '../../subgraphs/shared/context.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
+import { listed } from '../fixtures/listed.ts'
 import { policy, systems } from '../fixtures/store.ts'
 import { answer, graph, key, tell, world } from './world.ts'
 
@@ -116,7 +117,7 @@ test('who saw sensitive values is noted, by whichever way, and never the values;
   try {
     const ways = async () => {
       await reads.write()
-      const rows = await readAccess(sql, {}, 99, null)
+      const rows = await listed<AccessRow>(sql, accessListing, latestAccesses)
       await sql`truncate sensitive_access`
       return rows.map((r) => [r.through, r.operation, r.type, r.fields.join(), r.ids.includes(anna)]).sort()
     }
@@ -199,7 +200,10 @@ test('who saw sensitive values is noted, by whichever way, and never the values;
       ]),
       [['development', 'query Again', [anna]]],
     )
-    assert.doesNotMatch(JSON.stringify(await readAccess(sql, {}, 99, null)), /Anna|nordwind\.example/)
+    assert.doesNotMatch(
+      JSON.stringify(await listed<AccessRow>(sql, accessListing, latestAccesses)),
+      /Anna|nordwind\.example/,
+    )
   } finally {
     await gateway.close()
     await reads.stop()

@@ -234,8 +234,9 @@ test('a marked field: proposed, declined, withdrawn; the audit log tells all of 
   const WITHDRAW = `mutation ($id: ID!) { withdrawAction(action: $id, reason: "never mind") { ${RESULT} } }`
   assert.equal((await ask(WITHDRAW, { id: two.action.id }, 'bert')).withdrawAction.rule, 'NOT_THE_AUTHOR')
   assert.equal((await ask(WITHDRAW, { id: two.action.id })).withdrawAction.action.state, 'WITHDRAWN')
-  const events = (await ask('query ($id: ID!) { auditLog(action: $id) { event actor } }', { id: two.action.id }))
-    .auditLog
+  const events = (
+    await ask('query ($id: ID!) { auditLog(filter: { action: $id }) { nodes { event actor } } }', { id: two.action.id })
+  ).auditLog.nodes
   assert.deepEqual(events, [
     { event: 'WITHDRAWN', actor: 'ada' },
     { event: 'PROPOSE', actor: 'ada' },
@@ -306,10 +307,10 @@ test('a possible match is a task that goes with its reason and comes back with i
     { __typename: 'TaskRefused', rule: 'TASK_TAKEN' },
   ])
   const comment = await ask(
-    'mutation ($id: ID!) { commentTask(id: $id, body: "asked sales") { ... on TaskDone { task { comments { actor body } } } } }',
+    'mutation ($id: ID!) { commentTask(id: $id, body: "asked sales") { ... on TaskDone { task { comments { nodes { actor body } } } } } }',
     { id: task.id },
   )
-  assert.deepEqual(comment.commentTask.task.comments, [{ actor: 'ada', body: 'asked sales' }])
+  assert.deepEqual(comment.commentTask.task.comments.nodes, [{ actor: 'ada', body: 'asked sales' }])
 
   const merged = (await ask(MERGE, { input: { records: await versionsOf(a, b) }, key: 't1' })).mergeRecords
   assert.equal(merged.__typename, 'ActionDone')
@@ -330,13 +331,20 @@ test('texts that no database stores: refused where they would be written, found 
   for (const text of [bad, half]) {
     const { tasks, taskCounts, stewardActions, auditLog, matchModels, sensitiveAccess } = await ask(
       `query ($t: String!) { tasks(filter: { assignee: $t, types: [$t] }) { nodes { id } } taskCounts(filter: { assignee: $t }) { total }
-        stewardActions(filter: { actor: $t, kinds: [$t] }) { nodes { id } } auditLog(actor: $t, event: $t) { id }
-        matchModels(type: $t) { version } sensitiveAccess(filter: { actor: $t, fields: [$t] }) { nodes { at } } }`,
+        stewardActions(filter: { actor: $t, kinds: [$t] }) { nodes { id } } auditLog(filter: { actor: $t, event: $t }) { nodes { id } }
+        matchModels(type: $t) { nodes { version } } sensitiveAccess(filter: { actor: $t, fields: [$t] }) { nodes { at } } }`,
       { t: text },
       'bert',
       'steward,approver',
     )
-    const found = [tasks.nodes, stewardActions.nodes, auditLog, matchModels, sensitiveAccess.nodes, taskCounts.total]
+    const found = [
+      tasks.nodes,
+      stewardActions.nodes,
+      auditLog.nodes,
+      matchModels.nodes,
+      sensitiveAccess.nodes,
+      taskCounts.total,
+    ]
     assert.deepEqual(found, [[], [], [], [], [], 0])
     const { tasks: some } = await ask('{ tasks(first: 1, filter: { state: CLOSED }) { nodes { id } } }', {})
     const COMMENT =
@@ -391,9 +399,9 @@ test('every kind of work on tasks leaves a row in the audit log, and the log is 
     task('cleo', due, due),
     task('cleo', due, due),
   ])
-  const { auditLog } = await ask('{ auditLog(first: 6) { event body } }', {})
+  const { auditLog } = await ask('{ auditLog(first: 6) { nodes { event body } } }', {})
   assert.deepEqual(
-    auditLog.map((e: { event: string; body: { due?: string } }) => [e.event, e.body.due]),
+    auditLog.nodes.map((e: { event: string; body: { due?: string } }) => [e.event, e.body.due]),
     [
       ['COMMENT', undefined],
       ['DEFER', undefined],
@@ -414,14 +422,14 @@ test('the queue is followed: a task is pushed when it changes, and when it close
     await tell(db.sql, [customer('crm', 'S1', one), customer('success', 'S2', two)])
     const { tasks } = await ask('query ($id: ID!) { tasks(filter: { about: $id }) { nodes { id } } }', { id: a })
     const id = tasks.nodes[0].id
-    const pushed = client.iterate<{ taskChanged: { id: string; open: boolean; comments: object[] } }>({
-      query: 'subscription { taskChanged(types: ["Customer"]) { id open comments { body } } }',
+    const pushed = client.iterate<{ taskChanged: { id: string; open: boolean; comments: { nodes: object[] } } }>({
+      query: 'subscription { taskChanged(types: ["Customer"]) { id open comments { nodes { body } } } }',
     })
     const seen = (async () => {
       const found: unknown[] = []
       for await (const { data } of pushed) {
         if (!data || data.taskChanged.id !== id) continue
-        found.push([data.taskChanged.open, data.taskChanged.comments.length])
+        found.push([data.taskChanged.open, data.taskChanged.comments.nodes.length])
         if (!data.taskChanged.open) return found
       }
       return found

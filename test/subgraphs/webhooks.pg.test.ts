@@ -202,7 +202,7 @@ test('every mutation and query: an unknown endpoint, no id at all, and bounds', 
   const rotate = `mutation ($id: ID!) { rotateWebhookSecret(id: $id) ${outcome} }`
   for (let n = 0; n < 3; n++) await ask(rotate, { id: webhook.id })
   assert.equal((await ask(rotate, { id: webhook.id })).data.rotateWebhookSecret.rule, 'TOO_MANY_SECRETS')
-  for (const first of [0, 201])
+  for (const first of [-1, 201])
     assert.ok((await ask(`{ webhookDeliveries(first: ${first}) { nodes { id } } }`)).errors?.[0]?.extensions.code)
   const odd = await ask('{ webhookDeliveries(after: "zzz") { nodes { id } } }')
   assert.equal(odd.errors?.[0]?.extensions.code, 'BAD_CURSOR')

@@ -18,13 +18,14 @@ import {
 } from '../../mdm/policy/policies.ts'
 import { carryOnPublication, publish } from '../../mdm/policy/publish.ts'
 import type { Simulation } from '../../mdm/policy/simulate.ts'
-import { readAudit } from '../../mdm/stewardship/history.ts'
+import { auditListing, latestAuditRows } from '../../mdm/stewardship/history.ts'
 import type { Outcome } from '../../mdm/stewardship/outcome.ts'
 import { approve, decide } from '../../mdm/stewardship/steward.ts'
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
-import { publications, publishing } from '../../subgraphs/stewardship/publishing.ts'
+import { publishing } from '../../subgraphs/stewardship/publishing.ts'
 import { whatIf } from '../../subgraphs/stewardship/whatIf.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
+import { listed } from '../fixtures/listed.ts'
 import { digests } from '../fixtures/publication.ts'
 import { attempt, key, person, tell } from '../fixtures/steward.ts'
 import { directPipeline } from '../fixtures/store.ts'
@@ -94,7 +95,7 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
   // The store of this file was filled by other source systems than those that the threads know.
   const shipped = readPolicyFiles('schema/model')
   await publish(db.sql, shipped, masteringOf(shipped, openInstallation().systems), { actor: 'cli', reason: 'test' })
-  const [was, logged] = [await digests(db.sql), (await readAudit(db.sql, {}, 9, null)).length]
+  const [was, logged] = [await digests(db.sql), (await listed(db.sql, auditListing, latestAuditRows)).length]
 
   assert.equal(rule(await ask(ada, { files: without })), 'MISSING_ROLE')
   assert.equal(rule(await ask(pia, { files: without, version: 'x' })), 'BAD_POLICY')
@@ -111,7 +112,7 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
   assert.equal(rule(await approve(steward, max, id, 'twice')), 'NOT_PROPOSED')
 
   // It is in force from here on; whoever comes brings the records to it.
-  const [running] = await publications(db.sql, 9)
+  const [running] = await readPublications(db.sql, 9)
   assert.deepEqual([running?.state, running?.inForce, running?.actor, running?.actionId], ['RUNNING', true, 'pia', id])
   assert.equal(await value(), 'EUR')
   const failures: unknown[] = []

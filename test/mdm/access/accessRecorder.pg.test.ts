@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
 import { AccessRecorder, type AccessRecorderOptions } from '../../../mdm/access/accessRecorder.ts'
-import { expireAccess, readAccess } from '../../../mdm/access/sensitiveAccess.ts'
+import { type AccessRow, accessListing, expireAccess, latestAccesses } from '../../../mdm/access/sensitiveAccess.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
+import { listed } from '../../fixtures/listed.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -20,7 +21,7 @@ function recorder(bounds: AccessRecorderOptions['bounds'] = {}) {
   const said: string[] = []
   const it = new AccessRecorder({ sql: db.sql, daysMax: 400, everyMs: never, bounds, report: (m) => said.push(m) })
   const rows = async () =>
-    (await readAccess(db.sql, {}, 99, null))
+    (await listed<AccessRow>(db.sql, accessListing, latestAccesses))
       .map((r) => ({ ...r, fields: r.fields.join(), ids: r.ids.toSorted() }))
       .reverse()
   return { it, said, rows }

@@ -74,7 +74,7 @@ const isApplied = async (id: string, type = 'Customer', source = 'crm') =>
 
 /** That message is an exception with this reason, as the only one that failed, and nothing waits. */
 async function assertException(id: number, detail: RegExp): Promise<void> {
-  const rows = await readExceptions(db.sql, { codes: ['NOT_APPLICABLE'] }, 10, null)
+  const rows = await readExceptions(db.sql, { codes: ['NOT_APPLICABLE'] }, 10)
   assert.deepEqual(
     rows.map((r) => [r.inboxId, r.waiting]),
     [[id, false]],
@@ -318,7 +318,7 @@ describe('whatever is thrown, the reason is stored', () => {
     const { pipeline } = watched(spoilt({ read: fail(refusal) }))
     const [id] = await put(bad)
     assert.equal((await applyAll(pipeline)).exceptions, 1)
-    const [row] = await readExceptions(db.sql, {}, 10, null)
+    const [row] = await readExceptions(db.sql, {}, 10)
     assert.deepEqual(
       [row?.inboxId, row?.code, row?.detail, row?.object?.length, row?.sourceId, row?.field],
       [id, 'ODD', 'a\ufffdb\ufffd', 200, 's\ufffd', '\ufffd'],
@@ -485,7 +485,7 @@ describe('several workers, and restarts', () => {
     )
     const total = { ...NONE }
     for (const { committed } of workers) add(total, committed)
-    const rows = await readExceptions(db.sql, {}, 100, null)
+    const rows = await readExceptions(db.sql, {}, 100)
     assert.deepEqual([total.exceptions, rows.length], [10, 10])
     assert.deepEqual([total.applied, (await db.sql`select 1 from source_record`).length], [30, 30])
   })
@@ -570,7 +570,7 @@ describe('messages of other kinds', () => {
     await assertException(id, /^mapping: broken$/)
     await retry(id)
     await drain(directPipeline(db.sql))
-    assert.equal((await readExceptions(db.sql, {}, 10, null)).length, 0)
+    assert.equal((await readExceptions(db.sql, {}, 10)).length, 0)
   })
 
   test('a correction that fails is an exception of its own', async () => {
@@ -584,7 +584,7 @@ describe('messages of other kinds', () => {
       return await acceptCorrection(tx, { corrects: id, messageId: 'correction', object: null, body, correlationId })
     })
     await applyAll(pipeline)
-    const rows = await readExceptions(db.sql, {}, 10, null)
+    const rows = await readExceptions(db.sql, {}, 10)
     assert.deepEqual(
       rows.map((r) => [r.inboxId, r.corrects, r.code, r.detail]),
       [[correction, id, 'NOT_APPLICABLE', 'mapping: broken']],
@@ -598,7 +598,7 @@ describe('messages of other kinds', () => {
     const [, id] = await put(customer('G1', 'Alpha Bau AG'), { ...bad, source: 'gone' })
     const { pipeline, log } = watched()
     assert.deepEqual(await applyAll(pipeline), { ...NONE, claimed: 2, applied: 1, exceptions: 1 })
-    const rows = await readExceptions(db.sql, {}, 10, null)
+    const rows = await readExceptions(db.sql, {}, 10)
     assert.deepEqual(
       rows.map((r) => [r.inboxId, r.code]),
       [[id, 'UNKNOWN_SOURCE']],

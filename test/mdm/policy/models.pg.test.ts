@@ -171,12 +171,14 @@ test('a model is a candidate until it is published; then every link is of it, ne
   const subgraph = createStewardshipSubgraph({ ...(await inForce()) }, unbound(db.sql))
   const told = await execute({
     schema: subgraph.schema,
-    document: parse('{ matchModels(type: "Customer") { version inForce labels records misfit inForceUntil } }'),
+    document: parse(
+      '{ matchModels(type: "Customer") { nodes { version inForce labels records misfit inForceUntil } } }',
+    ),
     contextValue: subgraph.context({ correlationId: 'c', scopes: new Set() }),
   })
   assert.equal(told.errors, undefined)
   assert.deepEqual(
-    JSON.parse(JSON.stringify(told.data)).matchModels.map((m: Record<string, unknown>) => [
+    JSON.parse(JSON.stringify(told.data)).matchModels.nodes.map((m: Record<string, unknown>) => [
       m.version,
       m.inForce,
       Number(m.labels) > 0,

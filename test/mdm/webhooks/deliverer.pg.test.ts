@@ -147,7 +147,7 @@ test('after three days an event is dead, the later ones of its record go on, and
   t.receiver.behave = (e) => (e.subject === poison && e.data.version === 2 ? 422 : 200)
   const began = t.clock.now
   for (let number = 1; number <= 4; number++) await t.versions(ids, number)
-  const dead = () => readDeliveries(db.sql, { webhook: t.id, states: ['DEAD'] }, 10, null)
+  const dead = () => readDeliveries(db.sql, { webhook: t.id, states: ['DEAD'] }, 10)
   // The breaker of an endpoint that has nothing else to accept opens too; its pauses pass as well.
   const pass = () => {
     t.clock.now += hour / 2
