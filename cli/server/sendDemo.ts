@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Sql } from '../../mdm/db/database.ts'
@@ -74,5 +74,7 @@ function readMarker(dataDir: string): Marker | null {
 }
 
 function writeMarker(dataDir: string, marker: Marker): void {
+  // With a database of your own nothing else has created the folder yet.
+  mkdirSync(dataDir, { recursive: true })
   writeFileSync(join(dataDir, 'demo.json'), `${JSON.stringify(marker)}\n`)
 }

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { demoIsDue } from '../../../cli/server/sendDemo.ts'
+import { type TestDatabase, testDatabase } from '../../database.ts'
+
+describe('demoIsDue', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'touchstone-demo-'))
+  let db: TestDatabase
+  before(async () => {
+    db = await testDatabase()
+  })
+  after(async () => {
+    await db?.drop()
+    rmSync(dir, { recursive: true, force: true })
+  })
+
+  test('creates the data directory, which is missing on a first start with a database of your own', async () => {
+    const dataDir = join(dir, 'missing', 'data')
+    assert.equal(await demoIsDue(db.sql, dataDir, { companies: 1, seed: 1 }), true)
+    // The marker is there: an interrupted start continues.
+    assert.equal(await demoIsDue(db.sql, dataDir, { companies: 1, seed: 1 }), true)
+  })
+})
