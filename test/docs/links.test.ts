@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { matchesGlob } from 'node:path'
-import { posix } from 'node:path'
+import { matchesGlob, posix } from 'node:path'
 import { describe, test } from 'node:test'
 import { documents, files, folders } from './documents.ts'
 
@@ -84,6 +83,12 @@ function headings(path: string): string[] {
   return (documents.find((d) => d.path === path)?.prose ?? []).flatMap(({ text }) => {
     const title = /^#+ (.*)$/.exec(text)?.[1]
     if (title === undefined) return []
-    return [title.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(' ', '-')]
+    return [
+      title
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+        .trim()
+        .replaceAll(' ', '-'),
+    ]
   })
 }
