@@ -25,11 +25,9 @@ describe('ARCHITECTURE.md', () => {
     })
     assert.ok(rows.length >= 10, `${rows.length} invariants`)
     for (const { invariant, paths } of rows) {
-      assert.ok(paths.length > 0, `${invariant} has no test`)
-      for (const path of paths) {
-        assert.ok(files.includes(path), `${path} does not exist`)
-        assert.match(readText(path), new RegExp(`\\b${invariant}\\b`), `${path} does not mention ${invariant}`)
-      }
+      for (const path of paths) assert.ok(files.includes(path), `${path} does not exist`)
+      const mentions = paths.filter((path) => new RegExp(`\\b${invariant}\\b`).test(readText(path)))
+      assert.ok(mentions.length > 0, `no test file of ${invariant} mentions it`)
     }
   })
 })

@@ -69,7 +69,7 @@ function pathsOf(name: string, document: string): string[] | null {
   const beside = posix.join(posix.dirname(document), path)
   if (name.includes('/') && (folders.has(first) || OWN.test(name))) return [path, beside]
   // A name without a folder may be that of a file anywhere.
-  if (!name.includes('/') && OWN.test(name)) return [path, beside, `**/${path}`]
+  if (/^[a-z*][^/]*$/.test(name) && OWN.test(name)) return [beside, `**/${path}`]
   return null
 }
 
