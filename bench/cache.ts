@@ -10,7 +10,7 @@ import autocannon from 'autocannon'
 
 // Answers that are kept until the feed says otherwise (TOUCHSTONE_CACHE_MEGABYTES_MAX): how many more a second, and whether
 // any is older than the bound of 2 s, while a source system changes what is asked for.
-//   node bench/cache.ts [--seconds 20] [--companies 500]
+//   npm run bench -- cache [--seconds 20] [--companies 500]
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '20' }, companies: { type: 'string', default: '500' } },

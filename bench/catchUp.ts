@@ -9,7 +9,7 @@ import type { CaughtUp, FeedPlan, Result } from './feed/protocol.ts'
  * what the live ones notice. The events are made with plain SQL, in the feed's own form (ten versions of each golden
  * record, with values of ordinary size); everything else is the real path.
  *
- *   node bench/catchUp.ts [--events 1000000] [--live 50] [--rate 20] [--seconds 20]
+ *   npm run bench -- catchUp [--events 1000000] [--live 50] [--rate 20] [--seconds 20]
  */
 const { values } = parseArgs({
   options: {

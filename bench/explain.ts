@@ -5,7 +5,7 @@ import { demoStore } from '../test/fixtures/demoStore.ts'
 import { answer, graph } from '../test/subgraphs/world.ts'
 
 // Explanations of a demo world over the gateway, one request at a time.
-//   node bench/explain.ts [companies] [requests]
+//   npm run bench -- explain [companies] [requests]
 
 const msMax = 50
 const [companies, requests] = [Number(process.argv[2] ?? 1_500), Number(process.argv[3] ?? 300)]

@@ -9,7 +9,7 @@ import type { FeedPlan, Result } from './feed/protocol.ts'
  *
  * Memory for each subscriber is what the gateway's process has more, collected, once they are all subscribed.
  *
- *   node bench/feed.ts [--subscribers 200] [--rate 20] [--seconds 20] [--entity] [--saturate 1000]
+ *   npm run bench -- feed [--subscribers 200] [--rate 20] [--seconds 20] [--entity] [--saturate 1000]
  */
 const { values } = parseArgs({
   options: {

@@ -11,7 +11,7 @@ import type { Attack, Told } from './hostile/attacker.ts'
 // Hostile callers beside good ones, who ask all the time over 20 connections: what the good ones notice, what memory it takes, and that the gateway is there
 // afterwards. Deep, wide, aliased, circular and huge documents (bench/hostile/documents.ts), bodies and headers that come a
 // byte a second, answers that nobody reads; each caller has a token.
-//   node bench/hostile.ts [--requests 10000] [--per-second 250] [--sockets 100] [--callers 3] [--unlimited] [--kinds]
+//   npm run bench -- hostile [--requests 10000] [--per-second 250] [--sockets 100] [--callers 3] [--unlimited] [--kinds]
 // --unlimited turns the rate of callers off, so that each request is looked at; --kinds prints how each kind was answered.
 // As a soak: --requests 450000 --per-second 250 is half an hour.
 

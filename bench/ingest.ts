@@ -1,9 +1,9 @@
 import type { Sql } from '../mdm/db/database.ts'
-import { benchServer, fill } from './store.ts'
+import { benchServer, fill } from './shared/benchServer.ts'
 
 // Ingest, from messages in the inbox to committed golden records and events, on an embedded Postgres with fsync, beside
 // its limit: the same rows written to the same tables by bare multi-row inserts, in the same run.
-//   node bench/ingest.ts [--workers 1] [--rows 1000] [10000 100000 500000]
+//   npm run bench -- ingest [--workers 1] [--rows 1000] [10000 100000 500000]
 // Figures and their history: bench/README.md.
 
 const arguments_ = process.argv.slice(2)

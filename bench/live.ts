@@ -10,12 +10,12 @@ import { keyHash, loadBlocks } from '../mdm/resolution/blockingKeys.ts'
 import { lockFreeClosure } from '../mdm/resolution/closure.ts'
 import { clusterRecords } from '../mdm/resolution/clusterRecords.ts'
 import { createEngines } from '../mdm/resolution/resolve.ts'
-import { benchServer, fill } from './store.ts'
+import { benchServer, fill } from './shared/benchServer.ts'
 
 // Live matching: one record at a time against so many stored ones. First the part that finds its candidates and decides
 // (blocking keys, blocks, features, weights, what the links reach, clusters), for stored records taken at random as if
 // they came now; then the whole path of a message, from the queue to the commit, for messages of new companies.
-//   node bench/live.ts [1160000] [--messages 1000] [--store DIR]
+//   npm run bench -- live [1160000] [--messages 1000] [--store DIR]
 // Filling a store of over a million source records takes ten minutes; with --store it is kept there, and used when it is.
 // Figures: bench/match.md.
 

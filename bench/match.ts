@@ -1,8 +1,8 @@
 /**
  * Measures `touchstone match` end to end on persons made up here, with training, and for the first size the pairs it compares a second
  * beside DuckDB's own jaro_winkler_similarity on the same pairs (after npm install --prefix bench/peers).
- * Run: node bench/match.ts [records ...]   (50000 1000000 by default; limits: 50 k in 15 s, 1 M in 240 s, 6 GB)
- *      node bench/match.ts --one-phone 50000 100000 200000   (all with one phone number and one email address: never quadratic)
+ * Run: npm run bench -- match [records ...]   (50000 1000000 by default; limits: 50 k in 15 s, 1 M in 240 s, 6 GB)
+ *      npm run bench -- match --one-phone 50000 100000 200000   (all with one phone number and one email address: never quadratic)
  */
 import { execFile } from 'node:child_process'
 import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -19,7 +19,7 @@ import { runningServer } from '../cli/embeddedPostgres/server.ts'
 //   apollo   @apollo/gateway before the same subgraphs, where it is installed (npm install --prefix bench/peers)
 //   limit    the same answer from one hand-written SQL statement
 //   rows     with --rows: the gateway as a caller sees it who is bound to one region with half of the customers
-//   node bench/query.ts [--connections 50] [--seconds 10] [--rounds 3] [--companies 2000] [--rows]
+//   npm run bench -- query [--connections 50] [--seconds 10] [--rounds 3] [--companies 2000] [--rows]
 // Figures and their history: bench/README.md.
 
 const { values } = parseArgs({

@@ -12,12 +12,12 @@ import { publish } from '../mdm/policy/publish.ts'
 import { checkRebuild } from '../mdm/policy/rebuild.ts'
 import { changesNothing, type Simulation } from '../mdm/policy/simulate.ts'
 import { digests, eventsAgainst, happened, readStore, reported } from '../test/fixtures/publication.ts'
-import { benchServer, fill } from './store.ts'
+import { benchServer, fill } from './shared/benchServer.ts'
 
 // What-if over a demo world that came in through the whole path: seconds and memory of the command; then the policy is
 // published, and every golden record that merged, split, changed its value or only its origin is held against the report;
 // then the policy before is published again, and everything has to be as it was. Fails where anything differs.
-//   node bench/simulate.ts [--records 100000] [--publish no]
+//   npm run bench -- simulate [--records 100000] [--publish no]
 // Figures and their history: bench/steward.md.
 
 const option = (name: string, value: string) => {

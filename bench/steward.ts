@@ -17,7 +17,7 @@ import { recordKey } from '../schema/recordKey.ts'
 
 // Stewardship on an embedded Postgres with fsync: a queue of 100,000 tasks, and merges of golden records with 50 source
 // records and 5,000 invoices, each undone again.
-//   node bench/steward.ts [--tasks 100000] [--merges 40]
+//   npm run bench -- steward [--tasks 100000] [--merges 40]
 // Figures and their history: bench/README.md.
 
 const option = (name: string, value: number) => {

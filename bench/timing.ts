@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 // What the time of an answer tells a caller who is bound to one region: ids of customers of other regions against ids of nobody,
 // asked in turn over one connection of this machine, which is the best place to listen from. An advantage of 0.5 is that of
 // a guess, 1 that of somebody who knows. Beside it, what ids that the caller may see look like.
-//   node bench/timing.ts [--requests 5000] [--companies 500]
+//   npm run bench -- timing [--requests 5000] [--companies 500]
 
 const { values } = parseArgs({
   options: { requests: { type: 'string', default: '5000' }, companies: { type: 'string', default: '500' } },

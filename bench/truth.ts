@@ -8,7 +8,7 @@ import { demoStore, scoreDemo } from '../test/fixtures/demoStore.ts'
 
 // The demo world against its truth: pairwise precision and recall of each golden type after the whole path; with "trained"
 // once more after models were trained on the store and published, as an operator would.
-//   node bench/truth.ts [companies] [seed] [trained]
+//   npm run bench -- truth [companies] [seed] [trained]
 
 const world = { companies: Number(process.argv[2] ?? 2_000), seed: Number(process.argv[3] ?? 1) }
 const server = await temporaryServer()

@@ -24,7 +24,7 @@ import { latency, now } from './feed/protocol.ts'
  * in Postgres with fsync), and how late they are at a steady rate. Beside it the limit: a bare HTTP client that posts the
  * same bytes to the same server, as many at once, and keeps nothing.
  *
- *   node bench/webhooks.ts [--events 20000] [--rate 20] [--seconds 10]
+ *   npm run bench -- webhooks [--events 20000] [--rate 20] [--seconds 10]
  */
 const { values } = parseArgs({
   options: {

@@ -3,20 +3,20 @@ import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-/** The first Node that runs TypeScript as it is, resolves what we use, and is the one we measured. */
+/** The first version that runs TypeScript as it is and has every module that we use; also the one that we measured. */
 const nodeMajorMin = 24
-const watchMs = 250
+const parentCheckMs = 250
 
 /**
- * Runs a TypeScript entry point on a Node that can. The machine's own may be older (20 is enough to get here): then the
- * one of the npm package `node` is started, with our terminal, signals and exit code.
- * Plain JavaScript, because this file is what the old Node reads.
+ * Runs a TypeScript file with these arguments. An older Node (20 or later) cannot read TypeScript: it starts the one of
+ * the npm package `node` instead, which shares our terminal and receives our signals; its exit code becomes ours.
+ * This file is plain JavaScript, because the older Node has to read it.
  */
-export async function launch(entry) {
+export async function launch(entry, args = process.argv.slice(2)) {
   stopWithNpm()
   const file = fileURLToPath(new URL(entry, import.meta.url))
   if (Number(process.versions.node.split('.')[0]) >= nodeMajorMin) {
-    process.argv[1] = file
+    process.argv.splice(1, process.argv.length, file, ...args)
     await import(pathToFileURL(file).href)
     return
   }
@@ -24,13 +24,15 @@ export async function launch(entry) {
   try {
     node = join(dirname(fileURLToPath(import.meta.resolve('node/package.json'))), 'bin', 'node')
   } catch {
-    console.error(`Touchstone needs Node ${nodeMajorMin}; "npm ci" brings it along. Run it first.`)
+    console.error(
+      `Touchstone needs Node ${nodeMajorMin}. "npm ci" installs it with the other packages: run that first.`,
+    )
     process.exit(1)
   }
-  // The channel tells the child when we are killed without a chance to say so.
-  const child = spawn(node, [file, ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
+  // The channel closes when we are killed and cannot send a signal any more.
+  const child = spawn(node, [file, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
   child.once('error', (e) => {
-    console.error(`${node} does not start (${e.message}); run "npm ci" again, with install scripts allowed.`)
+    console.error(`${node} does not start (${e.message}). Run "npm ci" again, with install scripts allowed.`)
     process.exit(1)
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
@@ -38,16 +40,16 @@ export async function launch(entry) {
 }
 
 /**
- * npm runs a script through a shell, and on SIGTERM ends the shell, which tells nobody. That its parent has changed is
- * all that the script sees of it.
+ * npm runs a script in a shell. On SIGTERM it ends the shell, which does not pass the signal on. All that the script
+ * notices is that it has another parent.
  */
 function stopWithNpm() {
   if (process.env.npm_command === undefined) return
   const parent = process.ppid
-  const watch = setInterval(() => {
+  const check = setInterval(() => {
     if (process.ppid === parent) return
-    clearInterval(watch)
+    clearInterval(check)
     process.kill(process.pid, 'SIGTERM')
-  }, watchMs)
-  watch.unref()
+  }, parentCheckMs)
+  check.unref()
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { stringify } from 'csv-stringify/sync'
 import { webshopColumns } from './webshop.ts'
 import { type WorldItem, type WorldOptions, worldItems } from './world.ts'
 
@@ -63,8 +64,8 @@ class Output {
   }
 }
 
-/** A CSV cell after RFC 4180. */
-const cell = (value: string) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)
+/** One line of CSV, without its line break. */
+const csvLine = (cells: readonly string[]) => stringify([cells]).slice(0, -1)
 
 const order: readonly [source: string, kind: string, object: string | undefined][] = [
   ['salesforce', 'salesforce', 'Product2'],
@@ -144,13 +145,13 @@ function linesOf(made: WorldItem): [file: string, line: string][] {
     const file = fileOf(source, format === 'events' ? undefined : object)
     if (source !== 'webshop') return [[file, body]]
     const row = made.value as Record<string, string>
-    return [[file, webshopColumns[object]!.map((column) => cell(row[column] ?? '')).join(',')]]
+    return [[file, csvLine(webshopColumns[object]!.map((column) => row[column] ?? ''))]]
   }
   const { type, source, object, id, entity, dirt, deleted } = made.truth
-  const key = `${source},${object},${id}`
+  const key = [source, object, id]
   return [
-    [`truth/${type}.csv`, `${key},${entity}`],
-    ...(deleted ? [['truth/deleted.csv', key] as [string, string]] : []),
-    ...(dirt.length > 0 ? [['truth/dirt.csv', `${key},${dirt.join(' ')}`] as [string, string]] : []),
+    [`truth/${type}.csv`, csvLine([...key, entity])],
+    ...(deleted ? [['truth/deleted.csv', csvLine(key)] as [string, string]] : []),
+    ...(dirt.length > 0 ? [['truth/dirt.csv', csvLine([...key, dirt.join(' ')])] as [string, string]] : []),
   ]
 }

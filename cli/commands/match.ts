@@ -1,31 +1,23 @@
-import { once } from 'node:events'
-import { createReadStream, createWriteStream } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
-import { createInterface } from 'node:readline'
-import { finished } from 'node:stream/promises'
 import { Command } from 'commander'
 import { Source } from 'graphql'
 import type { BatchResult } from '../../mdm/match/batch.ts'
 import { matchBatchInThreads, THREADS_MAX } from '../../mdm/match/batchThreads.ts'
-import type { FieldValue, MatchRecord } from '../../mdm/match/engine.ts'
 import { readParameters } from '../../mdm/match/parameters.ts'
-import { POSTINGS_RECORDS_MAX } from '../../mdm/match/postings.ts'
 import { reportOf } from '../../mdm/match/report.ts'
 import { reportPage } from '../../mdm/match/reportPage.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
+import { readRecordsFile } from './input/recordsFile.ts'
 import { wholeNumber } from './input/wholeNumber.ts'
+import { writeClusters, writePairs, writePossible } from './output/matchFiles.ts'
 import { count, progressOn } from './output/progress.ts'
 import { why } from './output/why.ts'
 
-/** A line of a records file may have this many characters; longer ones are an error, not a crash. */
-const LINE_CHARS_MAX = 16_000_000
 /** Of more records than this the fields are forgotten once they are standardised, to save a gigabyte a million. */
 const KEEP_FIELDS_RECORDS_MAX = 300_000
-/** Lines that cannot be read are told one by one up to this many. */
-const BAD_LINES_SHOWN_MAX = 5
 
 interface Options {
   model: string
@@ -86,17 +78,16 @@ async function run(options: Options): Promise<void> {
   const parameters = options.parameters ? readParameters(await readFile(options.parameters, 'utf8'), type) : undefined
   const line = progressOn()
   line.show('read ...')
-  const records = await readRecords(options.records)
+  const records = await readRecordsFile(options.records, console.error)
   const fields = type.fields.filter((f) => f.compare).map((f) => f.name)
   const seen = new Set<string>()
   for (const record of records) for (const name of Object.keys(record.fields)) seen.add(name)
   const absent = fields.filter((name) => !seen.has(name))
-  if (records.length > 0 && absent.length === fields.length)
+  if (absent.length === fields.length)
     throw new Error(
       `${options.records}: no record has any field of ${type.name} that is compared (${fields.join(', ')}); the records have ${[...seen].slice(0, 20).join(', ')}`,
     )
-  for (const name of absent)
-    if (records.length > 0) console.error(`note: no record has a value for ${type.name}.${name}`)
+  for (const name of absent) console.error(`note: no record has a value for ${type.name}.${name}`)
   const result = await matchBatchInThreads(type, records, options.threads, {
     ...(parameters ? { parameters } : {}),
     seed: options.seed,
@@ -155,135 +146,10 @@ async function readModel(file: string, wanted: string | undefined): Promise<Type
       throw new Error(`${file}: no @golden type ${wanted}; there is ${types.map((t) => t.name).join(', ') || 'none'}`)
     return type
   }
-  if (types.length !== 1)
+  if (types.length === 0) throw new Error(`${file}: no type has the directive @golden, so there is nothing to match`)
+  if (types.length > 1)
     throw new Error(
       `${file}: ${types.length} @golden types (${types.map((t) => t.name).join(', ')}); choose one with --type`,
     )
   return types[0]!
-}
-
-/** Reads the records. Two lines of one source and id are two records; the later gets a number behind its key. */
-async function readRecords(file: string): Promise<MatchRecord[]> {
-  const records: MatchRecord[] = []
-  const times = new Map<string, number>()
-  let line = 0
-  let bad = 0
-  for await (const text of createInterface({
-    input: createReadStream(file, 'utf8'),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
-    line++
-    if (text.trim() === '') continue
-    const record =
-      text.length > LINE_CHARS_MAX ? `longer than ${LINE_CHARS_MAX} characters` : parseLine(text.replace(/^\ufeff/, ''))
-    if (typeof record === 'string') {
-      if (bad++ < BAD_LINES_SHOWN_MAX) console.error(`${file}:${line}: ${record}; the line is left out`)
-      continue
-    }
-    const again = times.get(record.key) ?? 0
-    times.set(record.key, again + 1)
-    records.push(again === 0 ? record : { ...record, key: `${record.key}\u0000${again}` })
-    if (records.length > POSTINGS_RECORDS_MAX)
-      throw new Error(`${file}: more than ${POSTINGS_RECORDS_MAX} records; split them by country or region`)
-  }
-  if (bad > 0) console.error(`${file}: ${bad} of ${line} lines left out`)
-  if (times.size < records.length)
-    console.error(
-      `note: ${count(records.length - times.size)} lines repeat a source and id; each is a record of its own, and is written under that id`,
-    )
-  return records
-}
-
-/** The record of one line, or what is wrong with it. */
-function parseLine(text: string): MatchRecord | string {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    return `not JSON (${(error as Error).message.slice(0, 80)})`
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return 'not an object {"source","id","fields"}'
-  const { source, id, fields } = value as Record<string, unknown>
-  if (typeof source !== 'string' || (typeof id !== 'string' && typeof id !== 'number'))
-    return '"source" and "id" are needed'
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return '"fields" has to be an object'
-  return { key: `${source}\u0001${id}`, source, fields: fields as Record<string, FieldValue | FieldValue[] | null> }
-}
-
-function idOf(record: MatchRecord): string {
-  return record.key.slice(record.source.length + 1).split('\u0000')[0]!
-}
-
-function csv(text: string): string {
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
-
-async function writeClusters(file: string, { records, clusterOf }: BatchResult): Promise<void> {
-  await writeLines(
-    file,
-    'source,id,cluster',
-    records.length,
-    (i) => `${csv(records[i]!.source)},${csv(idOf(records[i]!))},c${clusterOf[i]}`,
-  )
-}
-
-/** Of clusters up to this size every pair is written; of larger ones those that were compared. */
-const CLUSTER_RECORDS_WHOLE = 64
-
-async function writePairs(
-  file: string,
-  { records, features, pairs, clusterOf, clusters, engine }: BatchResult,
-): Promise<void> {
-  const members: number[][] = Array.from({ length: clusters }, () => [])
-  for (const [i, cluster] of clusterOf.entries()) members[cluster]!.push(i)
-  const inside = pairs.filter(
-    (p) => clusterOf[p.a] === clusterOf[p.b] && members[clusterOf[p.a]!]!.length > CLUSTER_RECORDS_WHOLE,
-  )
-  for (const list of members) {
-    if (list.length > CLUSTER_RECORDS_WHOLE) continue
-    for (const [at, a] of list.entries())
-      for (const b of list.slice(at + 1))
-        inside.push({ a, b, weight: engine.compare(features[a]!, features[b]!).weight })
-  }
-  await writeLines(file, 'source_a,id_a,source_b,id_b,probability,weight', inside.length, (i) => {
-    const { a, b, weight } = inside[i]!
-    const [x, y] = [records[a]!, records[b]!]
-    return `${csv(x.source)},${csv(idOf(x))},${csv(y.source)},${csv(idOf(y))},${(1 / (1 + 2 ** -weight)).toFixed(6)},${weight.toFixed(3)}`
-  })
-}
-
-/** Possible matches, the likeliest first, then what is related; two that something forbids to be one can only be related. */
-async function writePossible(
-  file: string,
-  { records, features, possible, related, engine }: BatchResult,
-): Promise<void> {
-  const asked = [
-    ...possible.toSorted((x, y) => y.weight - x.weight || x.a - y.a || x.b - y.b),
-    ...related
-      .toSorted((x, y) => y.weight - x.weight || x.a - y.a || x.b - y.b)
-      .map((pair) => ({ ...pair, reason: 'alike as two related things are' })),
-  ]
-  await writeLines(file, 'source_a,id_a,source_b,id_b,outcome,probability,related,reason', asked.length, (i) => {
-    const { a, b, reason } = asked[i]!
-    const [x, y] = [records[a]!, records[b]!]
-    const c = engine.compare(features[a]!, features[b]!)
-    const apart = i >= possible.length || (c.conflict !== undefined && c.relatedWeight >= 0)
-    const outcome = apart ? 'POSSIBLY_RELATED' : 'POSSIBLE_MATCH'
-    return `${csv(x.source)},${csv(idOf(x))},${csv(y.source)},${csv(idOf(y))},${outcome},${c.probability.toFixed(6)},${c.relatedProbability.toFixed(6)},${csv(reason)}`
-  })
-}
-
-const LINES_AT_ONCE = 10_000
-
-async function writeLines(file: string, head: string, count: number, line: (i: number) => string): Promise<void> {
-  const out = createWriteStream(file)
-  out.write(`${head}\n`)
-  for (let from = 0; from < count; from += LINES_AT_ONCE) {
-    let text = ''
-    for (let i = from; i < Math.min(count, from + LINES_AT_ONCE); i++) text += `${line(i)}\n`
-    if (!out.write(text)) await once(out, 'drain')
-  }
-  out.end()
-  await finished(out)
 }

@@ -44,11 +44,35 @@ async function match(lines: (Row | string)[]) {
   return { code, output, clusters: rows.map((r) => r.split(',').at(-1)), rows }
 }
 
-test('no record, one, and two that are all there is', async () => {
-  assert.match((await match([])).output, /0 records in 0 clusters/)
+test('matches one record, and two that are all there is', async () => {
   const one = { source: 'crm', id: 1, fields: anna }
   assert.deepEqual((await match([one])).rows, ['crm,1,c0'])
   assert.deepEqual((await match([one, { ...one, id: 2 }])).clusters, ['c0', 'c0'])
+})
+
+test('a file of another shape is named with what it looks like, and the exit code is 1', async () => {
+  const cases: [text: string, RegExp][] = [
+    ['', /records holds no record: it is empty\. match reads NDJSON, one record a line: \{"source":"crm"/],
+    ['\n\n', /it is empty/],
+    ['id,name\n1,Anna\n', /it looks like CSV/],
+    ['id;name\n1;Anna\n', /it looks like CSV/],
+    ['[{"source":"crm","id":1,"fields":{"name":"Anna"}}]', /it looks like a JSON array/],
+    ['{\n  "records": []\n}', /it looks like one JSON document over several lines/],
+    ['{"id":1,"name":"Anna"}\n{"id":2,"name":"Bert"}', /its first line has the members id, name\./],
+    ['hello', /its first line is "hello"/],
+    ['\u001f\ufffd', /it is compressed/],
+    ['PK\u0003\u0004', /a ZIP archive or a spreadsheet/],
+  ]
+  for (const [text, says] of cases) {
+    const { code, output } = await match([text])
+    assert.equal(code, 1, text)
+    assert.match(output, says)
+  }
+})
+
+test('a cell with a comma, a quote or a line break is quoted', async () => {
+  const { rows } = await match([{ source: 'crm, "old"', id: 'a', fields: anna }])
+  assert.deepEqual(rows, ['"crm, ""old""",a,c0'])
 })
 
 test('lines that are no records are told and left out; the others are matched', async () => {
@@ -63,8 +87,8 @@ test('lines that are no records are told and left out; the others are matched', 
   ])
   assert.match(output, /records:2: not JSON \(.*the line is left out/)
   assert.match(output, /records:3: not an object \{"source","id","fields"\}/)
-  assert.match(output, /records:4: "source" and "id" are needed/)
-  assert.match(output, /records:5: "fields" has to be an object/)
+  assert.match(output, /records:4: "source" \(a text\) and "id" \(a text or a number\) are missing/)
+  assert.match(output, /records:5: "fields" is not an object/)
   assert.match(output, /4 of 7 lines left out/)
   assert.deepEqual(clusters, ['c0', 'c0'])
 })

@@ -4,18 +4,18 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { openInstallation } from '../cli/config/installation.ts'
-import { startServer } from '../cli/embeddedPostgres/server.ts'
-import { acceptWorld } from '../cli/server/acceptWorld.ts'
-import { resourceLimits, type WorkerData } from '../cli/server/ingestRole.ts'
-import { openConnection, openDatabase, type Sql } from '../mdm/db/database.ts'
-import { migrate } from '../mdm/db/migrate.ts'
-import { PENDING_CHANNEL } from '../mdm/inbox/accept.ts'
-import type { Applied } from '../mdm/ingest/pipeline.ts'
+import { openInstallation } from '../../cli/config/installation.ts'
+import { startServer } from '../../cli/embeddedPostgres/server.ts'
+import { acceptWorld } from '../../cli/server/acceptWorld.ts'
+import { resourceLimits, type WorkerData } from '../../cli/server/ingestRole.ts'
+import { openConnection, openDatabase, type Sql } from '../../mdm/db/database.ts'
+import { migrate } from '../../mdm/db/migrate.ts'
+import { PENDING_CHANNEL } from '../../mdm/inbox/accept.ts'
+import type { Applied } from '../../mdm/ingest/pipeline.ts'
 
 const messagesPerCompany = 13
 const warmUpCompanies = 300
-const migrations = fileURLToPath(new URL('../migrations', import.meta.url))
+const migrations = fileURLToPath(new URL('../../migrations', import.meta.url))
 
 export interface BenchServer {
   /** An empty database with the schema, in place of one of that name. */
@@ -114,7 +114,7 @@ function startWorkers(
     logLevel: 'error',
   }
   const threads = Array.from({ length: options.workers }, (_, n) => {
-    const worker = new Worker(new URL('../cli/server/ingestWorker.ts', import.meta.url), {
+    const worker = new Worker(new URL('../../cli/server/ingestWorker.ts', import.meta.url), {
       workerData: { ...data, number: n + 1 },
       resourceLimits,
     })

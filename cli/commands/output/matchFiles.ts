@@ -1,0 +1,82 @@
+import type { BatchResult } from '../../../mdm/match/batch.ts'
+import type { MatchRecord } from '../../../mdm/match/engine.ts'
+import { writeCsv } from './csvFile.ts'
+
+/** Of clusters up to this size every pair is written; of larger ones those that were compared. */
+const CLUSTER_RECORDS_WHOLE = 64
+
+/** Writes which cluster each record is in. */
+export async function writeClusters(file: string, { records, clusterOf }: BatchResult): Promise<void> {
+  await writeCsv(
+    file,
+    ['source', 'id', 'cluster'],
+    records.values().map((record, i) => [...nameOf(record), `c${clusterOf[i]}`]),
+  )
+}
+
+/** Writes the pairs of records that are in one cluster. */
+export async function writePairs(
+  file: string,
+  { records, features, pairs, clusterOf, clusters, engine }: BatchResult,
+): Promise<void> {
+  const members: number[][] = Array.from({ length: clusters }, () => [])
+  for (const [i, cluster] of clusterOf.entries()) members[cluster]!.push(i)
+  const inside = pairs.filter(
+    (p) => clusterOf[p.a] === clusterOf[p.b] && members[clusterOf[p.a]!]!.length > CLUSTER_RECORDS_WHOLE,
+  )
+  for (const list of members) {
+    if (list.length > CLUSTER_RECORDS_WHOLE) continue
+    for (const [at, a] of list.entries())
+      for (const b of list.slice(at + 1))
+        inside.push({ a, b, weight: engine.compare(features[a]!, features[b]!).weight })
+  }
+  await writeCsv(
+    file,
+    ['source_a', 'id_a', 'source_b', 'id_b', 'probability', 'weight'],
+    inside
+      .values()
+      .map(({ a, b, weight }) => [
+        ...nameOf(records[a]!),
+        ...nameOf(records[b]!),
+        (1 / (1 + 2 ** -weight)).toFixed(6),
+        weight.toFixed(3),
+      ]),
+  )
+}
+
+/**
+ * Writes possible matches, the likeliest first, and after them related pairs. Two records that must not be in one cluster
+ * (a conflict) can only be related.
+ */
+export async function writePossible(
+  file: string,
+  { records, features, possible, related, engine }: BatchResult,
+): Promise<void> {
+  const listed = [
+    ...possible.toSorted((x, y) => y.weight - x.weight || x.a - y.a || x.b - y.b),
+    ...related
+      .toSorted((x, y) => y.weight - x.weight || x.a - y.a || x.b - y.b)
+      .map((pair) => ({ ...pair, reason: 'similar in the way of two related records' })),
+  ]
+  await writeCsv(
+    file,
+    ['source_a', 'id_a', 'source_b', 'id_b', 'outcome', 'probability', 'related', 'reason'],
+    listed.values().map(({ a, b, reason }, i) => {
+      const c = engine.compare(features[a]!, features[b]!)
+      const onlyRelated = i >= possible.length || (c.conflict !== undefined && c.relatedWeight >= 0)
+      return [
+        ...nameOf(records[a]!),
+        ...nameOf(records[b]!),
+        onlyRelated ? 'POSSIBLY_RELATED' : 'POSSIBLE_MATCH',
+        c.probability.toFixed(6),
+        c.relatedProbability.toFixed(6),
+        reason,
+      ]
+    }),
+  )
+}
+
+/** Source and id of a record, as its file had them. */
+function nameOf(record: MatchRecord): [source: string, id: string] {
+  return [record.source, record.key.slice(record.source.length + 1).split('\u0000')[0]!]
+}
