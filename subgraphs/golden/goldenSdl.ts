@@ -42,7 +42,7 @@ function goldenType(policy: Policy, name: string, refs: Reference[], owned: read
   return `
 ${quoted(type.description)}
 type ${name} implements Node @key(fields: "id") ${requiresScopes('golden:read')} {
-  "The golden id. It resolves for ever: to this record, to its survivor, or to what it was split into."
+  "The golden id. After a merge the retired id leads to the survivor."
   id: ID!
 ${type.fields.map((f) => fieldSdl(f, owned)).join('\n')}
 ${reverseFields(refs, name, '!')}

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import type { Command } from 'commander'
 import { documents, files, readText } from './documents.ts'
 
-const COMMAND = /(?:npx touchstone|npm start --(?= --)) ([^`|&;#>)]+)/g
+const COMMAND = /(?:npx touchstone|npm start --(?= --)) ([^`|&;#>)\n]+)/g
 
 const commands = new Map<string, Command>()
 for (const path of files.filter((f) => /^cli\/commands\/\w+\.ts$/.test(f))) {
@@ -18,7 +18,7 @@ describe('documents', () => {
     const wrong = documents.flatMap(({ path, text }) =>
       [...text.replaceAll('\\\n', ' ').matchAll(COMMAND)].flatMap(([whole, words = '']) => {
         checked++
-        const line = (words.split('\n')[0] ?? '').trim()
+        const line = words.trim()
         const problem = problemOf(whole.startsWith('npm start') ? `start ${line}` : line)
         return problem ? [`${path}: ${line}: ${problem}`] : []
       }),
