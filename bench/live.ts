@@ -98,9 +98,9 @@ async function decide(sql: Sql, engine: Engine, type: string, r: SourceRecord): 
     const candidates = await loadFeatures(tx, others)
     const linked = candidates.filter((c) => {
       const weight = c.features && engine.link(features, c.features as Features)
-      return typeof weight === 'number' && engine.joins(weight)
+      return typeof weight === 'number' && engine.canJoin(weight)
     })
-    const reach = await lockFreeClosure(tx, [r.id, ...linked.map((c) => c.id)], engine.joins)
+    const reach = await lockFreeClosure(tx, [r.id, ...linked.map((c) => c.id)], engine.canJoin)
     const records = await loadById(tx, [...reach.placed.keys()])
     const said = await loadAssertions(
       tx,

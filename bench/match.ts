@@ -15,7 +15,7 @@ import { prepareBatch } from '../mdm/match/batch.ts'
 import type { MatchRecord } from '../mdm/match/engine.ts'
 import { priorParameters } from '../mdm/match/parameters.ts'
 import { forEachCandidate } from '../mdm/match/postings.ts'
-import { seededRandom } from '../mdm/match/random.ts'
+import { createSeededRandom } from '../mdm/match/random.ts'
 import { parsePolicy } from '../schema/readPolicy.ts'
 import { duckdbPairsPerSecond } from './peers/duckdb.ts'
 
@@ -41,7 +41,7 @@ type Person = Record<string, string>
 
 /** Writes `count` persons with duplicates, all with what is `shared`; returns the number of persons behind them. */
 export async function writePeople(file: string, count: number, seed: number, shared: Person = {}): Promise<number> {
-  const random = seededRandom(seed)
+  const random = createSeededRandom(seed)
   const below = (n: number) => Math.floor(random() * n)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() ** 1.7 * list.length)]!
   const word = () => Array.from({ length: 2 + below(2) }, () => SYLLABLES[below(SYLLABLES.length)]!).join('')

@@ -6,7 +6,7 @@ import { Source } from 'graphql'
 import type { BatchResult } from '../../mdm/match/batch.ts'
 import { matchBatchInThreads, THREADS_MAX } from '../../mdm/match/batchThreads.ts'
 import { readParameters } from '../../mdm/match/parameters.ts'
-import { reportOf } from '../../mdm/match/report.ts'
+import { createReport } from '../../mdm/match/report.ts'
 import { reportPage } from '../../mdm/match/reportPage.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
@@ -103,7 +103,7 @@ async function run(options: Options): Promise<void> {
     await writeFile(options.saveParameters, `${JSON.stringify(result.engine.parameters, null, 1)}\n`)
   const seconds = (performance.now() - started) / 1000
   if (options.report) {
-    const report = reportOf(result, basename(options.records))
+    const report = createReport(result, basename(options.records))
     await writeFile(
       options.report,
       options.report.endsWith('.html') ? reportPage(report) : `${JSON.stringify(report, null, 1)}\n`,

@@ -8,9 +8,9 @@ import { transaction } from '../../mdm/db/transaction.ts'
 import { matchBatch } from '../../mdm/match/batch.ts'
 import { type LabelledPair, learnFromLabels } from '../../mdm/match/calibrate.ts'
 import { createEngine, type Engine, type MatchRecord } from '../../mdm/match/engine.ts'
-import { planUnits } from '../../mdm/match/plan.ts'
+import { planComparisons } from '../../mdm/match/plan.ts'
 import { POSTINGS_RECORDS_MAX } from '../../mdm/match/postings.ts'
-import { reportOf } from '../../mdm/match/report.ts'
+import { createReport } from '../../mdm/match/report.ts'
 import { reportPage } from '../../mdm/match/reportPage.ts'
 import { type ListedModel, listModels, misfit, storeModel } from '../../mdm/policy/models.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
@@ -102,7 +102,7 @@ async function list(sql: Sql, policy: Policy, engines: ReadonlyMap<string, Engin
     for (const m of own) {
       const labels = m.labels > 0 ? `, ${count(m.labels)} labels` : ''
       const absent = m.absent.length > 0 ? `, nothing for ${m.absent.join(', ')}` : ''
-      const why = misfit(m, planUnits(type))
+      const why = misfit(m, planComparisons(type))
       console.log(
         `  ${m.version} ${m.trainedAt.toISOString()} ${m.actor}: ${count(m.records)} records, ${count(m.pairs)} pairs${labels}${absent}; ${standing(m, m.version === inForce)}${why === null ? '' : `; does not fit: ${why}`}`,
       )
@@ -171,19 +171,27 @@ async function trainType(
     const parameters = learnFromLabels(result.engine, labels, (p) => createEngine(type, p))
     result = matchBatch(type, records, { parameters, progress })
   }
-  const { parameters, version, units } = result.engine
+  const { parameters, version, comparisons } = result.engine
   const actor = `cli:${userInfo().username}`
   const pairs = result.stats.candidatePairs
   const trained = { records: records.length, pairs, labels: labels.length, policyVersion: policy.version }
   await transaction(sql, async (tx) => {
-    const fresh = await storeModel(tx, { ...trained, version, type: type.name, units, parameters, absent, actor })
+    const fresh = await storeModel(tx, {
+      ...trained,
+      version,
+      type: type.name,
+      units: comparisons,
+      parameters,
+      absent,
+      actor,
+    })
     if (fresh) await appendAudit(tx, { event: 'TRAIN', actor, model: version, type: type.name, ...trained })
   })
   const file = join(options.out, `${type.name}.parameters.json`)
   await writeFile(file, `${JSON.stringify({ ...parameters, policyVersion: policy.version }, null, 1)}\n`)
   await writeFile(
     join(options.out, `${type.name}.html`),
-    reportPage(reportOf(result, `the store, policy ${policy.version}`)),
+    reportPage(createReport(result, `the store, policy ${policy.version}`)),
   )
   line.line(
     `${type.name}: model ${version}, of ${count(records.length)} records, ${count(pairs)} pairs${options.labels ? `, ${count(labels.length)} labels` : ''}; a candidate until it is published; ${file}`,

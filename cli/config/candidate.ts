@@ -1,6 +1,6 @@
 import type { Sql } from '../../mdm/db/database.ts'
 import { ModelError } from '../../mdm/match/parameters.ts'
-import { planUnits } from '../../mdm/match/plan.ts'
+import { planComparisons } from '../../mdm/match/plan.ts'
 import { misfit, readModel } from '../../mdm/policy/models.ts'
 import { activePolicy, readPolicyVersion, type StoredPolicy, withParameters } from '../../mdm/policy/policies.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
@@ -50,7 +50,7 @@ export async function candidateOf(
     if (given.has(model.type)) throw new ModelError(`two models of ${model.type} were given; one can be in force`)
     const type = policy.types.find((t) => t.name === model.type)
     if (!type) throw new ModelError(`model ${name} is of ${model.type}, and this policy has no such golden type`)
-    const why = 'units' in model ? misfit(model, planUnits(type)) : null
+    const why = 'units' in model ? misfit(model, planComparisons(type)) : null
     if (why !== null) throw new ModelError(`model ${name} of ${model.type} does not fit: ${why}; train it anew`)
     given.set(model.type, model.parameters)
   }

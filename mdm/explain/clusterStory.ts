@@ -47,7 +47,7 @@ export async function clusterStory(sql: Sql, mastering: ResolutionContext, id: s
     const own = ids.map((r) => r.id)
     const type = mastering.policy.type(first.type)
     const engine = engineOf(mastering, type)
-    const reach = first.count > membersMax ? null : await boundedClosure(tx, own, engine.joins, componentRecordsMax)
+    const reach = first.count > membersMax ? null : await boundedClosure(tx, own, engine.canJoin, componentRecordsMax)
     const records = new Map<number, SourceRecord>()
     if (reach) await loadKnown(tx, mastering, type, records, reach.placed.keys(), newResolutionState())
     else for (const r of await loadById(tx, own)) records.set(r.id, r)

@@ -188,7 +188,7 @@ async function explainRecords(
       linkWeight: linked[i] ?? null,
       model: version,
     }
-    const oneToOne = engine.uniqueInSource(a.source) && engine.uniqueInSource(b.source)
+    const oneToOne = engine.isUniqueSource(a.source) && engine.isUniqueSource(b.source)
     return { ...explained, ...judged(explained, possible[i]?.reason ?? null, oneToOne) }
   })
 }

@@ -77,7 +77,7 @@ export interface PreparedBatch {
 export function matchBatch(type: MatchType, input: MatchRecord[], options: BatchOptions = {}): BatchResult {
   const batch = prepareBatch(type, input, options)
   const started = performance.now()
-  const found = foundPairs(options)
+  const found = createFoundPairs(options)
   const stamp = new Uint32Array(batch.records.length)
   let candidatePairs = 0
   for (let from = 0; from < batch.records.length; from += COMPARE_RECORDS) {
@@ -96,7 +96,7 @@ export interface FoundPairs {
   related: ScoredPair[] | null
 }
 
-export function foundPairs(options: BatchOptions): FoundPairs {
+export function createFoundPairs(options: BatchOptions): FoundPairs {
   return { links: [], related: options.related ? [] : null }
 }
 
@@ -221,7 +221,7 @@ function clusterAll(
 ) {
   const n = records.length
   const sets = new DisjointSet(n)
-  const strong = pairs.filter((pair) => engine.joins(pair.weight))
+  const strong = pairs.filter((pair) => engine.canJoin(pair.weight))
   for (const { a, b } of strong) sets.unite(a, b)
   const members = new Map<number, number[]>()
   const edges = new Map<number, ScoredPair[]>()
@@ -260,6 +260,7 @@ function clusterAll(
   groups.sort((x, y) => x[0]! - y[0]!)
   for (const [number, group] of groups.entries()) for (const i of group) clusterOf[i] = number
   for (const { a, b, weight } of pairs)
-    if (clusterOf[a] !== clusterOf[b] && !engine.joins(weight)) possible.push({ a, b, weight, reason: UNDER_THRESHOLD })
+    if (clusterOf[a] !== clusterOf[b] && !engine.canJoin(weight))
+      possible.push({ a, b, weight, reason: UNDER_THRESHOLD })
   return { clusterOf, clusters: groups.length, possible, largestComponent }
 }

@@ -5,8 +5,8 @@ import {
   type BatchResult,
   COMPARE_RECORDS,
   compareRange,
+  createFoundPairs,
   finishBatch,
-  foundPairs,
   matchBatch,
   type PreparedBatch,
   prepareBatch,
@@ -73,7 +73,7 @@ export async function matchBatchInThreads(
     const [outcome] = (await once(worker, 'message')) as [CompareOutcome]
     return outcome
   })
-  const found = foundPairs(options)
+  const found = createFoundPairs(options)
   let candidatePairs = 0
   const stamp = new Uint32Array(batch.records.length)
   for (;;) {

@@ -2,8 +2,8 @@ import { COMMON_BITS } from './commonValues.ts'
 import type { Frequencies } from './parameters.ts'
 import { unknownBits } from './priors.ts'
 
-/** The bits of a unit's values: from the model where it has a table for the sort, else from the common values that ship. */
-export function bitsTable(
+/** The bits of a comparison's values: from the model where it has a table for the sort, else from the common values that ship. */
+export function createBitsTable(
   frequencies: Record<string, Frequencies> | undefined,
 ): (sort: string, value: string) => number {
   const trained = new Map(

@@ -27,9 +27,9 @@ export function learnFromLabels(
 ): Parameters {
   const { parameters } = engine
   const levels: Record<string, Record<string, LevelShares>> = {}
-  for (const dimension of engine.scorer.dimensions) {
-    const { unit, name, at, levels: all } = dimension
-    const known = levelShares(parameters, unit, dimension) ?? {
+  for (const column of engine.scorer.columns) {
+    const { comparison, name, at, levels: all } = column
+    const known = levelShares(parameters, comparison, column) ?? {
       m: all.map((l) => l.m),
       r: all.map((l) => l.r),
       u: all.map((l) => l.u),
@@ -41,7 +41,10 @@ export function learnFromLabels(
       if (level !== MISSING) counts[level]!++
     }
     const sum = counts.reduce((x, y) => x + y, 0)
-    levels[unit.name] = { ...ownValue(levels, unit.name), [name]: { ...known, m: counts.map((count) => count / sum) } }
+    levels[comparison.name] = {
+      ...ownValue(levels, comparison.name),
+      [name]: { ...known, m: counts.map((count) => count / sum) },
+    }
   }
   const learned: Parameters = { ...parameters, levels, calibration: { scale: 1, offset: 0 } }
   const scorer = create(learned)

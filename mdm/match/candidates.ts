@@ -30,8 +30,9 @@ export function findCandidates(
   const leaving = new Map<number, Set<number>>()
   const joining = new Map<number, number[]>()
   for (const r of records) {
-    for (const key of r.oldKeys) if (!r.newKeys.includes(key)) put(leaving, key, () => new Set<number>()).add(r.id)
-    for (const key of r.newKeys) if (!r.oldKeys.includes(key)) put(joining, key, () => []).push(r.id)
+    for (const key of r.oldKeys)
+      if (!r.newKeys.includes(key)) getOrCreate(leaving, key, () => new Set<number>()).add(r.id)
+    for (const key of r.newKeys) if (!r.oldKeys.includes(key)) getOrCreate(joining, key, () => []).push(r.id)
   }
   const effective = new Map<number, boolean>()
   const members = new Map<number, number[]>()
@@ -66,7 +67,7 @@ export function findCandidates(
   return { pairs, closed, effective }
 }
 
-function put<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+function getOrCreate<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const known = map.get(key)
   if (known) return known
   const made = make()

@@ -43,14 +43,14 @@ export interface Clustering {
 export interface ClusterRules<F> {
   matchWeightMin: number
   linkWeightMin: number
-  joins(weight: number): boolean
+  canJoin(weight: number): boolean
   compare(a: F, b: F): { weight: number; conflict?: string }
   /** Whether a source holds each thing at most once; between two such sources records are matched one to one. */
-  unique?(source: string): boolean
+  isUniqueSource?(source: string): boolean
 }
 
 /** Why two clusters stay apart that a steward said to be two: they are no possible match any more. */
-export const STEWARD_SAYS_NO = 'a steward said that they are not the same'
+export const ASSERTED_NOT_SAME = 'a steward said that they are not the same'
 
 /** Why two clusters are possible matches and no more. */
 export const UNDER_THRESHOLD = 'alike, but under the threshold'
@@ -63,21 +63,21 @@ const PAIR_WEIGHT_MIN = -8
 const PAIR_WEIGHT_MAX = 12
 
 /** What is known between two clusters: the sum over all pairs of their records, and why the two must not be one. */
-interface Link {
+interface Linkage {
   sum: number
   conflict: string | undefined
   /** A steward said so: nothing joins the two. */
-  barred?: boolean
+  isCannotLink?: boolean
 }
 
 /** Two records of the component with an edge, and their evidence; `i < j`, places in the sorted list of members. */
-interface Pair {
+interface ComparedEdge {
   i: number
   j: number
   weight: number
   conflict: string | undefined
   /** Bits added for being each other's best. */
-  favour: number
+  mutualBestBonus: number
 }
 
 const byText = (x: string, y: string) => (x < y ? -1 : x > y ? 1 : 0)
@@ -103,57 +103,61 @@ export function cluster<F>(
     .filter((x) => x.kind === 'SAME')
     .map(({ a, b }) => (a < b ? { a, b } : { a: b, b: a }))
     .sort((x, y) => byText(x.a, y.a) || byText(x.b, y.b))
-  const judge: Judge = (i, j) => rules.compare(sorted[i]!.features, sorted[j]!.features)
-  const joining = edges.filter((e) => rules.joins(e.weight))
-  const pairs = judgeEdges(index, joining, judge)
-  if (rules.unique) favourMutualBest(sorted, pairs, rules.unique, rules.linkWeightMin)
-  const state = new Merging(
+  const comparePair: ComparePair = (i, j) => rules.compare(sorted[i]!.features, sorted[j]!.features)
+  const joinable = edges.filter((e) => rules.canJoin(e.weight))
+  const pairs = compareEdges(index, joinable, comparePair)
+  if (rules.isUniqueSource) addMutualBestBonus(sorted, pairs, rules.isUniqueSource, rules.linkWeightMin)
+  const merger = new ClusterMerger(
     sorted.map((member) => member.key),
     pairs,
-    sorted.length <= COMPONENT_DENSE_RECORDS_MAX ? judge : null,
+    sorted.length <= COMPONENT_DENSE_RECORDS_MAX ? comparePair : null,
   )
   for (const { a, b } of assertions.filter((x) => x.kind === 'NOT_SAME')) {
     const i = index.get(a)
     const j = index.get(b)
-    if (i !== undefined && j !== undefined && i !== j) state.bar(i, j)
+    if (i !== undefined && j !== undefined && i !== j) merger.addCannotLink(i, j)
   }
   for (const { a, b } of same) {
     const i = index.get(a)
     const j = index.get(b)
     if (i === undefined || j === undefined) continue
-    const [x, y] = [state.home[i]!, state.home[j]!]
-    if (x !== y && !state.barred(x, y)) state.merge(x, y, Number.POSITIVE_INFINITY, 'ASSERTION')
+    const [x, y] = [merger.clusterOf[i]!, merger.clusterOf[j]!]
+    if (x !== y && !merger.isCannotLink(x, y)) merger.merge(x, y, Number.POSITIVE_INFINITY, 'ASSERTION')
   }
-  state.mergeWhile(rules.matchWeightMin)
+  merger.mergeBestFirst(rules.matchWeightMin)
 
   const possible: PossibleMatch[] = []
   for (const pair of pairs) {
     if (pair.weight < rules.linkWeightMin) continue
-    const [x, y] = [state.home[pair.i]!, state.home[pair.j]!]
+    const [x, y] = [merger.clusterOf[pair.i]!, merger.clusterOf[pair.j]!]
     if (x === y) continue
     const reason =
-      state.forbidden(x, y) ??
+      merger.conflictBetween(x, y) ??
       (pair.weight < rules.matchWeightMin
         ? UNDER_THRESHOLD
         : 'alike, but the other records of the two speak against it')
     possible.push({ a: sorted[pair.i]!.key, b: sorted[pair.j]!.key, weight: pair.weight, reason })
   }
   possible.sort((x, y) => y.weight - x.weight || byText(x.a, y.a) || byText(x.b, y.b))
-  const clusters = state.contents
+  const clusters = merger.membersOf
     .filter((c) => c.length > 0)
     .map((c) => c.sort((x, y) => x - y).map((i) => sorted[i]!.key))
     .sort((x, y) => byText(x[0]!, y[0]!))
-  return { clusters, possible, steps: state.steps }
+  return { clusters, possible, steps: merger.steps }
 }
 
 /** The evidence of two records, by their places in the sorted list; `i < j`. */
-type Judge = (i: number, j: number) => { weight: number; conflict?: string }
+type ComparePair = (i: number, j: number) => { weight: number; conflict?: string }
 
 /**
  * The edges, each once, in the order of their records. Weights are computed afresh: a stored one may have been rounded by its column,
  * and a result must not depend on which pairs went through a store.
  */
-function judgeEdges(index: ReadonlyMap<string, number>, edges: readonly ClusterEdge[], judge: Judge): Pair[] {
+function compareEdges(
+  index: ReadonlyMap<string, number>,
+  edges: readonly ClusterEdge[],
+  comparePair: ComparePair,
+): ComparedEdge[] {
   const n = index.size
   const known = new Set<number>()
   for (const edge of edges) {
@@ -163,10 +167,10 @@ function judgeEdges(index: ReadonlyMap<string, number>, edges: readonly ClusterE
   }
   return [...known]
     .sort((x, y) => x - y)
-    .map((code): Pair => {
+    .map((code): ComparedEdge => {
       const [i, j] = [Math.floor(code / n), code % n]
-      const { weight, conflict } = judge(i, j)
-      return { i, j, weight, conflict, favour: 0 }
+      const { weight, conflict } = comparePair(i, j)
+      return { i, j, weight, conflict, mutualBestBonus: 0 }
     })
 }
 
@@ -178,10 +182,10 @@ const MUTUAL_BEST_BITS_MAX = 6
  * best, by a margin over every other, is evidence of its own: the margin, up to a bound, is added to the pair's weight. Edges under
  * `linkWeightMin` are not in the component for certain, so they count as being just there.
  */
-function favourMutualBest<F>(
+function addMutualBestBonus<F>(
   sorted: readonly ClusterMember<F>[],
-  pairs: readonly Pair[],
-  unique: (source: string) => boolean,
+  pairs: readonly ComparedEdge[],
+  isUniqueSource: (source: string) => boolean,
   linkWeightMin: number,
 ): void {
   const best = new Map<string, [first: number, second: number]>()
@@ -193,7 +197,7 @@ function favourMutualBest<F>(
   }
   const oneToOne = pairs.filter(({ i, j, weight, conflict }) => {
     const [a, b] = [sorted[i]!.source, sorted[j]!.source]
-    return weight >= linkWeightMin && conflict === undefined && a !== b && unique(a) && unique(b)
+    return weight >= linkWeightMin && conflict === undefined && a !== b && isUniqueSource(a) && isUniqueSource(b)
   })
   for (const { i, j, weight } of oneToOne) {
     note(i, sorted[j]!.source, weight)
@@ -204,102 +208,102 @@ function favourMutualBest<F>(
     const theirs = best.get(`${pair.j} ${sorted[pair.i]!.source}`)
     if (!mine || !theirs || pair.weight < mine[0] || pair.weight < theirs[0]) continue
     const margin = pair.weight - Math.max(mine[1], theirs[1])
-    pair.favour = Math.min(MUTUAL_BEST_BITS_MAX, margin)
+    pair.mutualBestBonus = Math.min(MUTUAL_BEST_BITS_MAX, margin)
   }
 }
 
 /** Clusters while they are merged. A cluster goes by the number of its first member. */
-class Merging {
-  readonly home: Int32Array
-  readonly contents: number[][]
+class ClusterMerger {
+  readonly clusterOf: Int32Array
+  readonly membersOf: number[][]
   readonly steps: MergeStep[] = []
   private readonly keys: readonly string[]
-  private readonly links: Map<number, Link>[]
+  private readonly linkages: Map<number, Linkage>[]
   private readonly versions: Int32Array
   private readonly queue = new MergeQueue()
   /** Null where pairs without an edge are too many to be compared. */
-  private readonly judge: Judge | null
+  private readonly comparePair: ComparePair | null
 
-  constructor(keys: readonly string[], pairs: readonly Pair[], judge: Judge | null) {
+  constructor(keys: readonly string[], pairs: readonly ComparedEdge[], comparePair: ComparePair | null) {
     this.keys = keys
-    this.judge = judge
-    this.home = Int32Array.from(keys, (_, i) => i)
-    this.contents = keys.map((_, i) => [i])
+    this.comparePair = comparePair
+    this.clusterOf = Int32Array.from(keys, (_, i) => i)
+    this.membersOf = keys.map((_, i) => [i])
     this.versions = new Int32Array(keys.length)
-    this.links = keys.map(() => new Map())
-    for (const { i, j, weight, favour, conflict } of pairs) {
-      const link = { sum: clip(weight + favour), conflict }
-      this.links[i]!.set(j, link)
-      this.links[j]!.set(i, link)
+    this.linkages = keys.map(() => new Map())
+    for (const { i, j, weight, mutualBestBonus, conflict } of pairs) {
+      const linkage = { sum: clip(weight + mutualBestBonus), conflict }
+      this.linkages[i]!.set(j, linkage)
+      this.linkages[j]!.set(i, linkage)
       this.propose(i, j)
     }
   }
 
   /** A steward said that the two are not the same. */
-  bar(i: number, j: number): void {
-    const link = { sum: 0, conflict: STEWARD_SAYS_NO, barred: true }
-    this.links[i]!.set(j, link)
-    this.links[j]!.set(i, link)
+  addCannotLink(i: number, j: number): void {
+    const linkage = { sum: 0, conflict: ASSERTED_NOT_SAME, isCannotLink: true }
+    this.linkages[i]!.set(j, linkage)
+    this.linkages[j]!.set(i, linkage)
   }
 
-  forbidden(i: number, j: number): string | undefined {
-    return this.links[i]!.get(j)?.conflict
+  conflictBetween(i: number, j: number): string | undefined {
+    return this.linkages[i]!.get(j)?.conflict
   }
 
-  barred(i: number, j: number): boolean {
-    return this.links[i]!.get(j)?.barred ?? false
+  isCannotLink(i: number, j: number): boolean {
+    return this.linkages[i]!.get(j)?.isCannotLink ?? false
   }
 
   merge(i: number, j: number, weight: number, because: MergeStep['because']): void {
     const [to, from] = i < j ? [i, j] : [j, i]
-    const into = this.contents[to]!
-    const moved = this.contents[from]!
+    const into = this.membersOf[to]!
+    const moved = this.membersOf[from]!
     this.steps.push({ a: this.keys[to]!, b: this.keys[from]!, weight, size: into.length + moved.length, because })
-    this.links[to]!.delete(from)
-    this.links[from]!.delete(to)
-    for (const other of new Set([...this.links[to]!.keys(), ...this.links[from]!.keys()])) {
-      const joined = this.join(other, to, from)
-      this.links[other]!.delete(from)
-      this.links[to]!.set(other, joined)
-      this.links[other]!.set(to, joined)
+    this.linkages[to]!.delete(from)
+    this.linkages[from]!.delete(to)
+    for (const other of new Set([...this.linkages[to]!.keys(), ...this.linkages[from]!.keys()])) {
+      const joined = this.combineLinkages(other, to, from)
+      this.linkages[other]!.delete(from)
+      this.linkages[to]!.set(other, joined)
+      this.linkages[other]!.set(to, joined)
     }
     for (const member of moved) {
-      this.home[member] = to
+      this.clusterOf[member] = to
       into.push(member)
     }
-    this.contents[from] = []
-    this.links[from]!.clear()
+    this.membersOf[from] = []
+    this.linkages[from]!.clear()
     this.versions[to]!++
     this.versions[from]!++
-    for (const other of this.links[to]!.keys()) this.propose(to, other)
+    for (const other of this.linkages[to]!.keys()) this.propose(to, other)
   }
 
   /** Makes the best merge again and again, until none reaches the weight asked for. */
-  mergeWhile(weightMin: number): void {
+  mergeBestFirst(weightMin: number): void {
     for (let best = this.queue.pop(); best && best.weight >= weightMin; best = this.queue.pop()) {
       const { a, b } = best
       if (this.versions[a] !== best.versionA || this.versions[b] !== best.versionB) continue
-      if (this.forbidden(a, b) === undefined) this.merge(a, b, best.weight, 'EVIDENCE')
+      if (this.conflictBetween(a, b) === undefined) this.merge(a, b, best.weight, 'EVIDENCE')
     }
   }
 
   /** What is between a cluster and two others that become one. Where something forbids it the weights do not count any more. */
-  private join(other: number, to: number, from: number): Link {
-    const [mine, theirs] = [this.links[to]!.get(other), this.links[from]!.get(other)]
-    const forbidden = theirs?.barred ? theirs : mine?.conflict !== undefined ? mine : theirs
-    if (forbidden?.conflict !== undefined) return forbidden
-    const [x, y] = [mine ?? this.between(other, to), theirs ?? this.between(other, from)]
+  private combineLinkages(other: number, to: number, from: number): Linkage {
+    const [mine, theirs] = [this.linkages[to]!.get(other), this.linkages[from]!.get(other)]
+    const forbidding = theirs?.isCannotLink ? theirs : mine?.conflict !== undefined ? mine : theirs
+    if (forbidding?.conflict !== undefined) return forbidding
+    const [x, y] = [mine ?? this.compareClusters(other, to), theirs ?? this.compareClusters(other, from)]
     return { sum: x.sum + y.sum, conflict: x.conflict ?? y.conflict }
   }
 
   /** Compares all records of two clusters that have no edge between them. */
-  private between(x: number, y: number): Link {
-    const [one, other] = [this.contents[x]!, this.contents[y]!]
-    if (this.judge === null) return { sum: MISSING_WEIGHT * one.length * other.length, conflict: undefined }
+  private compareClusters(x: number, y: number): Linkage {
+    const [one, other] = [this.membersOf[x]!, this.membersOf[y]!]
+    if (this.comparePair === null) return { sum: MISSING_WEIGHT * one.length * other.length, conflict: undefined }
     let sum = 0
     for (const a of one)
       for (const b of other) {
-        const { weight, conflict } = a < b ? this.judge(a, b) : this.judge(b, a)
+        const { weight, conflict } = a < b ? this.comparePair(a, b) : this.comparePair(b, a)
         if (conflict !== undefined) return { sum: 0, conflict }
         sum += clip(weight)
       }
@@ -307,10 +311,10 @@ class Merging {
   }
 
   private propose(i: number, j: number): void {
-    const link = this.links[i]!.get(j)!
-    if (link.conflict !== undefined) return
+    const linkage = this.linkages[i]!.get(j)!
+    if (linkage.conflict !== undefined) return
     const [a, b] = i < j ? [i, j] : [j, i]
-    const weight = link.sum / (this.contents[a]!.length * this.contents[b]!.length)
+    const weight = linkage.sum / (this.membersOf[a]!.length * this.membersOf[b]!.length)
     this.queue.push({ weight, a, b, versionA: this.versions[a]!, versionB: this.versions[b]! })
   }
 }

@@ -6,7 +6,7 @@ const STREET = { HOUSE: 0, TYPING: 1, NUMBER_NEAR: 2, OTHER_NUMBER: 3, NUMBER_ON
 const PLACE = { ALL: 0, CITY: 1, POSTCODE: 2, OTHER_POSTCODE: 3, SIMILAR: 4, DIFFERENT: 5 } as const
 
 /** What two addresses say: a level and bits for the street with its number, and for the place. */
-export interface AddressSaid {
+export interface AddressAgreement {
   street: number
   streetBits: number
   place: number
@@ -14,30 +14,30 @@ export interface AddressSaid {
 }
 
 /** Compares two addresses. Their lines may be in another order, words written together, numbers missing. */
-export function compareAddresses(a: AddressFeature, b: AddressFeature, said: AddressSaid): void {
-  compareStreets(a, b, said)
-  comparePlaces(a, b, said)
+export function compareAddresses(a: AddressFeature, b: AddressFeature, out: AddressAgreement): void {
+  compareStreets(a, b, out)
+  comparePlaces(a, b, out)
 }
 
 /** House numbers of up to 6 digits bring at most about this many bits. */
 const NUMBER_BITS = 6
 
-function compareStreets(a: AddressFeature, b: AddressFeature, said: AddressSaid): void {
-  said.street = MISSING
-  said.streetBits = 0
+function compareStreets(a: AddressFeature, b: AddressFeature, out: AddressAgreement): void {
+  out.street = MISSING
+  out.streetBits = 0
   if (a.s.length === 0 || b.s.length === 0) return
-  const alike = streetSimilarity(a, b, said)
+  const alike = streetSimilarity(a, b, out)
   const numbers = a.n !== undefined && b.n !== undefined
   const sameNumber = numbers && (a.n === b.n || bareNumber(a.n!) === bareNumber(b.n!))
   if (alike >= 0.95 && sameNumber) {
-    said.street = STREET.HOUSE
-    said.streetBits += NUMBER_BITS
+    out.street = STREET.HOUSE
+    out.streetBits += NUMBER_BITS
   } else if (alike >= 0.6 && sameNumber) {
-    said.street = STREET.TYPING
-    said.streetBits += NUMBER_BITS
+    out.street = STREET.TYPING
+    out.streetBits += NUMBER_BITS
   } else if (alike >= 0.75)
-    said.street = !numbers || editDistance(a.n!, b.n!, 1) <= 1 ? STREET.NUMBER_NEAR : STREET.OTHER_NUMBER
-  else said.street = sameNumber ? STREET.NUMBER_ONLY : STREET.DIFFERENT
+    out.street = !numbers || editDistance(a.n!, b.n!, 1) <= 1 ? STREET.NUMBER_NEAR : STREET.OTHER_NUMBER
+  else out.street = sameNumber ? STREET.NUMBER_ONLY : STREET.DIFFERENT
 }
 
 function bareNumber(number: string): string {
@@ -47,7 +47,7 @@ function bareNumber(number: string): string {
 const used = new Uint8Array(16)
 
 /** Share of the rarer words both streets have, 0 to 1; also counts words written together. Fills in the bits shared. */
-function streetSimilarity(a: AddressFeature, b: AddressFeature, said: AddressSaid): number {
+function streetSimilarity(a: AddressFeature, b: AddressFeature, out: AddressAgreement): number {
   let massA = 0
   let massB = 0
   for (let j = 0; j < b.s.length; j++) massB += b.b[j]!
@@ -73,7 +73,7 @@ function streetSimilarity(a: AddressFeature, b: AddressFeature, said: AddressSai
       sharedB += b.b[at]! * best
     } else left++
   }
-  said.streetBits = Math.min(sharedA, sharedB)
+  out.streetBits = Math.min(sharedA, sharedB)
   if (massA === 0 || massB === 0) return 0
   const high = Math.max(sharedA / massA, sharedB / massB)
   const low = Math.min(sharedA / massA, sharedB / massB)
@@ -87,36 +87,36 @@ function streetSimilarity(a: AddressFeature, b: AddressFeature, said: AddressSai
     const edits = editDistance(joinedA, joinedB, limit)
     if (edits <= limit && 1 - edits / longest > alike) {
       alike = 1 - edits / longest
-      said.streetBits = Math.min(massA, massB) * alike
+      out.streetBits = Math.min(massA, massB) * alike
     }
   }
   return alike
 }
 
-function comparePlaces(a: AddressFeature, b: AddressFeature, said: AddressSaid): void {
-  said.place = MISSING
-  said.placeBits = 0
+function comparePlaces(a: AddressFeature, b: AddressFeature, out: AddressAgreement): void {
+  out.place = MISSING
+  out.placeBits = 0
   const postcodes = a.p !== undefined && b.p !== undefined
   const cities = a.c !== undefined && b.c !== undefined
   if (!postcodes && !cities) {
-    if (a.k && b.k && a.k !== b.k) said.place = PLACE.DIFFERENT
+    if (a.k && b.k && a.k !== b.k) out.place = PLACE.DIFFERENT
     return
   }
   const samePostcode = postcodes && a.p === b.p
   const nearPostcode = postcodes && !samePostcode && a.p!.length > 3 && editDistance(a.p!, b.p!, 1) <= 1
   const sameCity =
-    cities && (a.c === b.c || wordSimilarity(a.c!, b.c!) >= 0.7 || holds(a.c!, b.c!) || holds(b.c!, a.c!))
+    cities && (a.c === b.c || wordSimilarity(a.c!, b.c!) >= 0.7 || isLongerForm(a.c!, b.c!) || isLongerForm(b.c!, a.c!))
   if (samePostcode) {
-    said.place = cities && !sameCity ? PLACE.POSTCODE : PLACE.ALL
-    said.placeBits = Math.max(a.pb, sameCity ? a.cb : 0)
+    out.place = cities && !sameCity ? PLACE.POSTCODE : PLACE.ALL
+    out.placeBits = Math.max(a.pb, sameCity ? a.cb : 0)
   } else if (sameCity) {
-    said.place = !postcodes || nearPostcode ? PLACE.CITY : PLACE.OTHER_POSTCODE
-    said.placeBits = Math.min(a.cb, b.cb)
-  } else if (nearPostcode || (postcodes && a.p!.slice(0, 3) === b.p!.slice(0, 3))) said.place = PLACE.SIMILAR
-  else said.place = PLACE.DIFFERENT
+    out.place = !postcodes || nearPostcode ? PLACE.CITY : PLACE.OTHER_POSTCODE
+    out.placeBits = Math.min(a.cb, b.cb)
+  } else if (nearPostcode || (postcodes && a.p!.slice(0, 3) === b.p!.slice(0, 3))) out.place = PLACE.SIMILAR
+  else out.place = PLACE.DIFFERENT
 }
 
 /** "frankfurt" and "frankfurtammain". */
-function holds(long: string, short: string): boolean {
+function isLongerForm(long: string, short: string): boolean {
   return short.length >= 4 && long.startsWith(short)
 }

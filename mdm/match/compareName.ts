@@ -6,7 +6,7 @@ import { wordSimilarity } from './similarity.ts'
 export const NAME = { EQUAL: 0, TYPING: 1, HOLDS: 2, OVERLAP: 3, SOME: 4, NOTHING: 5, SISTERS: 6 } as const
 
 /** What a comparison of two values says: the level, and how many bits the part they share has (for the level's rarity). */
-export interface Said {
+export interface Agreement {
   level: number
   bits: number
 }
@@ -27,7 +27,7 @@ export function compareNames(
   a: NameFeature,
   b: NameFeature,
   sameName: (a: string, b: string) => boolean,
-  said: Said,
+  out: Agreement,
 ): void {
   const n = Math.min(a.t.length, 64)
   const m = Math.min(b.t.length, 64)
@@ -88,16 +88,16 @@ export function compareNames(
         inexact++
       }
     }
-  said.bits = Math.min(shared, NAME_BITS_MAX)
+  out.bits = Math.min(shared, NAME_BITS_MAX)
   const leftA = n - exact - inexact
   const leftB = m - exact - inexact
   if (leftA === 0 && leftB === 0) {
-    said.level = inexact === 0 ? NAME.EQUAL : sharedA / massA > 0.7 ? NAME.TYPING : NAME.OVERLAP
+    out.level = inexact === 0 ? NAME.EQUAL : sharedA / massA > 0.7 ? NAME.TYPING : NAME.OVERLAP
     return
   }
-  if (writtenTogether(a.t, b.t, n, m)) {
-    said.level = NAME.TYPING
-    said.bits = Math.min(Math.max(massA, massB), NAME_BITS_MAX)
+  if (isSameWithoutBlanks(a.t, b.t, n, m)) {
+    out.level = NAME.TYPING
+    out.bits = Math.min(Math.max(massA, massB), NAME_BITS_MAX)
     return
   }
   const partA = massA > 0 ? sharedA / massA : 0
@@ -108,20 +108,20 @@ export function compareNames(
     if (
       !person &&
       exact + inexact > 0 &&
-      onlyBusinessWordsLeft(a, n, usedA) &&
-      onlyBusinessWordsLeft(b, m, usedB) &&
+      hasOnlyBusinessWordsLeft(a, n, usedA) &&
+      hasOnlyBusinessWordsLeft(b, m, usedB) &&
       low > 0.3
     ) {
-      said.level = NAME.SISTERS
+      out.level = NAME.SISTERS
       return
     }
-    said.level = low >= 0.5 ? NAME.OVERLAP : high >= 0.3 && shared >= 4 ? NAME.SOME : NAME.NOTHING
+    out.level = low >= 0.5 ? NAME.OVERLAP : high >= 0.3 && shared >= 4 ? NAME.SOME : NAME.NOTHING
     return
   }
-  if (isAcronym(a, b) || isAcronym(b, a) || isOneWord(a, b) || isOneWord(b, a)) said.level = NAME.HOLDS
-  else if (high >= 0.75 && (low >= 0.35 || exact + inexact >= 2)) said.level = NAME.HOLDS
-  else if (high >= 0.5) said.level = low >= 0.25 ? NAME.OVERLAP : NAME.SOME
-  else said.level = high >= 0.3 ? NAME.SOME : NAME.NOTHING
+  if (isAcronym(a, b) || isAcronym(b, a) || isOneWord(a, b) || isOneWord(b, a)) out.level = NAME.HOLDS
+  else if (high >= 0.75 && (low >= 0.35 || exact + inexact >= 2)) out.level = NAME.HOLDS
+  else if (high >= 0.5) out.level = low >= 0.25 ? NAME.OVERLAP : NAME.SOME
+  else out.level = high >= 0.3 ? NAME.SOME : NAME.NOTHING
 }
 
 /** "bouwbedr" for "bouwbedrijf": four letters or more that begin the other word. */
@@ -132,7 +132,7 @@ function isAbbreviation(a: string, b: string): boolean {
 }
 
 /** Two names whose letters are the same but for where blanks are: "Good Will" and "Goodwill", "JanDaniel Bothma". */
-function writtenTogether(a: readonly string[], b: readonly string[], n: number, m: number): boolean {
+function isSameWithoutBlanks(a: readonly string[], b: readonly string[], n: number, m: number): boolean {
   const joinedA = a.join('')
   const joinedB = b.join('')
   if (joinedA.length < 5 || Math.abs(joinedA.length - joinedB.length) > 1) return false
@@ -149,7 +149,7 @@ function onlyInitialsDiffer(a: readonly string[], b: readonly string[], n: numbe
 }
 
 /** What is left over says which company of a group it is, or which branch: "Acme London" in London, "Acme Paris" in Paris. */
-function onlyBusinessWordsLeft(name: NameFeature, count: number, used: Uint8Array): boolean {
+function hasOnlyBusinessWordsLeft(name: NameFeature, count: number, used: Uint8Array): boolean {
   for (let i = 0; i < count; i++)
     if (used[i] === 0 && !isBusinessWord(name.t[i]!) && !name.p?.includes(name.t[i]!)) return false
   return true

@@ -6,14 +6,14 @@ const GIVEN = { EQUAL: 0, FORM: 1, NEAR: 2, SIMILAR: 3, INITIAL: 4, DIFFERENT: 5
 const SURNAME = { EQUAL: 0, NEAR: 1, SIMILAR: 2, DIFFERENT: 3 } as const
 
 /** What two persons' names say: a level and bits for given name and surname each. */
-export interface PersonSaid {
+export interface PersonAgreement {
   given: number
   givenBits: number
   surname: number
   surnameBits: number
 }
 
-const direct: PersonSaid = { given: 0, givenBits: 0, surname: 0, surnameBits: 0 }
+const direct: PersonAgreement = { given: 0, givenBits: 0, surname: 0, surnameBits: 0 }
 
 /**
  * Compares given names and surnames of fields of their own. When the names agree only crosswise (the source swapped the fields),
@@ -23,12 +23,12 @@ export function comparePersons(
   a: PersonFeature,
   b: PersonFeature,
   sameName: (a: string, b: string) => boolean,
-  said: PersonSaid,
+  out: PersonAgreement,
 ): void {
-  bestGiven(a.g, a.gb, b.g, sameName, said)
-  bestSurname(a.s, a.sb, b.s, said)
+  bestGiven(a.g, a.gb, b.g, sameName, out)
+  bestSurname(a.s, a.sb, b.s, out)
   const agrees =
-    (said.given !== MISSING && said.given <= GIVEN.NEAR) || (said.surname !== MISSING && said.surname <= SURNAME.NEAR)
+    (out.given !== MISSING && out.given <= GIVEN.NEAR) || (out.surname !== MISSING && out.surname <= SURNAME.NEAR)
   if (agrees || a.g.length + a.s.length === 0 || b.g.length + b.s.length === 0) return
   bestGiven(a.g, a.gb, b.s, sameName, direct)
   bestSurname(a.s, a.sb, b.g, direct)
@@ -37,10 +37,10 @@ export function comparePersons(
     (direct.surname === MISSING || direct.surname <= SURNAME.NEAR) &&
     direct.given + direct.surname > 2 * MISSING
   if (!crosswise) return
-  said.given = direct.given === MISSING ? MISSING : Math.max(direct.given, GIVEN.FORM)
-  said.givenBits = direct.givenBits
-  said.surname = direct.surname === MISSING ? MISSING : Math.max(direct.surname, SURNAME.NEAR)
-  said.surnameBits = direct.surnameBits
+  out.given = direct.given === MISSING ? MISSING : Math.max(direct.given, GIVEN.FORM)
+  out.givenBits = direct.givenBits
+  out.surname = direct.surname === MISSING ? MISSING : Math.max(direct.surname, SURNAME.NEAR)
+  out.surnameBits = direct.surnameBits
 }
 
 function bestGiven(
@@ -48,29 +48,29 @@ function bestGiven(
   bits: readonly number[],
   b: readonly string[],
   sameName: (a: string, b: string) => boolean,
-  said: PersonSaid,
+  out: PersonAgreement,
 ): void {
-  said.given = MISSING
-  said.givenBits = 0
+  out.given = MISSING
+  out.givenBits = 0
   for (let i = 0; i < a.length; i++)
     for (let j = 0; j < b.length; j++) {
       const level = givenLevel(a[i]!, b[j]!, sameName)
-      if (said.given === MISSING || level < said.given) {
-        said.given = level
-        said.givenBits = bits[i]!
+      if (out.given === MISSING || level < out.given) {
+        out.given = level
+        out.givenBits = bits[i]!
       }
     }
 }
 
-function bestSurname(a: readonly string[], bits: readonly number[], b: readonly string[], said: PersonSaid): void {
-  said.surname = MISSING
-  said.surnameBits = 0
+function bestSurname(a: readonly string[], bits: readonly number[], b: readonly string[], out: PersonAgreement): void {
+  out.surname = MISSING
+  out.surnameBits = 0
   for (let i = 0; i < a.length; i++)
     for (let j = 0; j < b.length; j++) {
       const level = surnameLevel(a[i]!, b[j]!)
-      if (said.surname === MISSING || level < said.surname) {
-        said.surname = level
-        said.surnameBits = bits[i]!
+      if (out.surname === MISSING || level < out.surname) {
+        out.surname = level
+        out.surnameBits = bits[i]!
       }
     }
 }
@@ -95,15 +95,15 @@ function givenLevel(a: string, b: string, sameName: (a: string, b: string) => bo
 
 function surnameLevel(a: string, b: string): number {
   if (a === b) return SURNAME.EQUAL
-  if (bothEndsDiffer(a, b)) return partOf(a, b) || partOf(b, a) ? SURNAME.SIMILAR : SURNAME.DIFFERENT
+  if (bothEndsDiffer(a, b)) return isHalfOf(a, b) || isHalfOf(b, a) ? SURNAME.SIMILAR : SURNAME.DIFFERENT
   const longest = Math.max(a.length, b.length)
   const edits = editDistance(a, b, 2)
   if ((edits === 1 && longest >= 4) || (edits === 2 && longest >= 7)) return SURNAME.NEAR
   if (edits === 1 || (edits === 2 && longest >= 5) || jaroWinkler(a, b) >= 0.88) return SURNAME.SIMILAR
-  return partOf(a, b) || partOf(b, a) ? SURNAME.SIMILAR : SURNAME.DIFFERENT
+  return isHalfOf(a, b) || isHalfOf(b, a) ? SURNAME.SIMILAR : SURNAME.DIFFERENT
 }
 
 /** A double name of which one half is used: "meierschmidt" begins or ends with "schmidt". */
-function partOf(short: string, long: string): boolean {
+function isHalfOf(short: string, long: string): boolean {
   return short.length >= 5 && long.length > short.length + 2 && (long.startsWith(short) || long.endsWith(short))
 }

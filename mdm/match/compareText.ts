@@ -1,4 +1,4 @@
-import type { Said } from './compareName.ts'
+import type { Agreement } from './compareName.ts'
 import type { ProductFeature, TextFeature } from './featureTypes.ts'
 import { MISSING } from './priors.ts'
 import { wordSimilarity } from './similarity.ts'
@@ -58,7 +58,7 @@ function measure(a: TextFeature, b: TextFeature): void {
 }
 
 /** What two products say: level and bits of the name, and the level of the variant. */
-export interface ProductSaid extends Said {
+export interface ProductAgreement extends Agreement {
   variant: number
 }
 
@@ -69,22 +69,22 @@ const MODEL_BITS_MIN = 6
  * Compares two products: model numbers first (an equal one is strong, one that extends the other is a variant of it, only different
  * ones on both sides count against), then the words by rarity; colours and measures as a dimension of their own.
  */
-export function compareProducts(a: ProductFeature, b: ProductFeature, said: ProductSaid): void {
+export function compareProducts(a: ProductFeature, b: ProductFeature, out: ProductAgreement): void {
   measure(a, b)
-  said.bits = overlap.shared
-  said.variant = variantLevel(a.v, b.v)
+  out.bits = overlap.shared
+  out.variant = variantLevel(a.v, b.v)
   const { cosine } = overlap
-  const found = onlyByTheWay(a, b) ? 0 : sharedModel(a, b)
+  const found = sharesOnlySeries(a, b) ? 0 : sharedModel(a, b)
   if (found > 0) {
-    said.bits = Math.max(found, overlap.shared)
-    said.level = PRODUCT.MODEL
-  } else if (cosine > 0.999) said.level = PRODUCT.EQUAL
+    out.bits = Math.max(found, overlap.shared)
+    out.level = PRODUCT.MODEL
+  } else if (cosine > 0.999) out.level = PRODUCT.EQUAL
   else if (found < 0) {
-    said.bits = Math.max(-found, overlap.shared)
-    said.level = PRODUCT.VARIANT
-  } else if (a.m.length > 0 && b.m.length > 0 && cosine >= 0.2) said.level = PRODUCT.OTHER_MODEL
+    out.bits = Math.max(-found, overlap.shared)
+    out.level = PRODUCT.VARIANT
+  } else if (a.m.length > 0 && b.m.length > 0 && cosine >= 0.2) out.level = PRODUCT.OTHER_MODEL
   else
-    said.level =
+    out.level =
       cosine >= 0.75
         ? PRODUCT.NEAR
         : cosine >= 0.5
@@ -117,13 +117,13 @@ function sharedModel(a: ProductFeature, b: ProductFeature): number {
 }
 
 /** Whether what is shared is a size or a series ("dn25") beside longer numbers that each has for itself ("va2030", "va0820"). */
-function onlyByTheWay(a: ProductFeature, b: ProductFeature): boolean {
+function sharesOnlySeries(a: ProductFeature, b: ProductFeature): boolean {
   let shared = 0
   for (const model of a.m) if (b.m.includes(model) && model.length > shared) shared = model.length
-  return shared > 0 && hasOwn(a, b, shared) && hasOwn(b, a, shared)
+  return shared > 0 && hasLongerModel(a, b, shared) && hasLongerModel(b, a, shared)
 }
 
-function hasOwn(a: ProductFeature, b: ProductFeature, length: number): boolean {
+function hasLongerModel(a: ProductFeature, b: ProductFeature, length: number): boolean {
   return a.m.some(
     (model) => model.length > length && !b.m.some((other) => model === other || extendsModel(model, other)),
   )
@@ -167,11 +167,11 @@ function classOf(variant: string): string {
 }
 
 /** Compares two longer texts. */
-export function compareTexts(a: TextFeature, b: TextFeature, said: Said): void {
+export function compareTexts(a: TextFeature, b: TextFeature, out: Agreement): void {
   measure(a, b)
-  said.bits = overlap.shared
+  out.bits = overlap.shared
   const { cosine } = overlap
-  said.level =
+  out.level =
     cosine > 0.999
       ? TEXT.EQUAL
       : cosine >= 0.7

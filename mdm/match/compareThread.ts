@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { COMPARE_RECORDS, compareRange, foundPairs, type ScoredPair } from './batch.ts'
+import { COMPARE_RECORDS, compareRange, createFoundPairs, type ScoredPair } from './batch.ts'
 import type { CompareOutcome, CompareTask, PairColumns } from './batchThreads.ts'
 import { createEngine, type Features } from './engine.ts'
 
@@ -8,7 +8,7 @@ const task = workerData as CompareTask
 const engine = createEngine(task.type, task.parameters)
 const features: (Features | undefined)[] = new Array(task.records)
 const decoder = new TextDecoder()
-const found = foundPairs(task)
+const found = createFoundPairs(task)
 const stamp = new Uint32Array(task.records)
 let pairs = 0
 

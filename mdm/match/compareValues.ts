@@ -1,4 +1,4 @@
-import type { Said } from './compareName.ts'
+import type { Agreement } from './compareName.ts'
 import type {
   DateParts,
   DomainFeature,
@@ -16,10 +16,10 @@ const EMAIL_EDITS_MAX = 5
 const EMAIL_EDITS_SHARE = 0.3
 
 /** Compares two email addresses. A domain that everybody may use says nothing when it is shared (its bits are near zero). */
-export function compareEmails(a: EmailFeature, b: EmailFeature, said: Said): void {
-  said.bits = Math.min(a[2], b[2])
+export function compareEmails(a: EmailFeature, b: EmailFeature, out: Agreement): void {
+  out.bits = Math.min(a[2], b[2])
   if (a[0] === b[0] && a[1] === b[1]) {
-    said.level = EMAIL.EQUAL
+    out.level = EMAIL.EQUAL
     return
   }
   const longest = Math.max(a[0].length + a[1].length, b[0].length + b[1].length) + 1
@@ -31,35 +31,35 @@ export function compareEmails(a: EmailFeature, b: EmailFeature, said: Said): voi
   const sameLocal = a[0] === b[0] && a[0].length >= 4 && !role
   const sameDomain = a[1] === b[1]
   if (role) {
-    if (sameDomain && a[3] > 3) said.level = EMAIL.DOMAIN
-    else said.level = a[0] === b[0] && editDistance(a[1], b[1], 1) <= 1 ? EMAIL.NEAR : EMAIL.DIFFERENT
-  } else if (edits <= 2 && !(sameDomain && digitsDiffer(a[0], b[0]))) said.level = EMAIL.NEAR
-  else if (sameLocal) said.level = edits <= 4 ? EMAIL.NEAR : EMAIL.LOCAL
-  else if (sameDomain && a[3] > 3) said.level = EMAIL.DOMAIN
-  else said.level = edits <= limit ? EMAIL.SIMILAR : EMAIL.DIFFERENT
-  if (said.level === EMAIL.DOMAIN) said.bits = a[3]
+    if (sameDomain && a[3] > 3) out.level = EMAIL.DOMAIN
+    else out.level = a[0] === b[0] && editDistance(a[1], b[1], 1) <= 1 ? EMAIL.NEAR : EMAIL.DIFFERENT
+  } else if (edits <= 2 && !(sameDomain && differOnlyInDigits(a[0], b[0]))) out.level = EMAIL.NEAR
+  else if (sameLocal) out.level = edits <= 4 ? EMAIL.NEAR : EMAIL.LOCAL
+  else if (sameDomain && a[3] > 3) out.level = EMAIL.DOMAIN
+  else out.level = edits <= limit ? EMAIL.SIMILAR : EMAIL.DIFFERENT
+  if (out.level === EMAIL.DOMAIN) out.bits = a[3]
 }
 
 /** smith81@ and smith82@ are two people, not a slip. */
-function digitsDiffer(a: string, b: string): boolean {
+function differOnlyInDigits(a: string, b: string): boolean {
   return a.replace(/\d/g, '') === b.replace(/\d/g, '')
 }
 
 const PHONE = { EQUAL: 0, NEAR: 1, EXCHANGE: 2, DIFFERENT: 3 } as const
 
 /** Compares two numbers; one written without its country equals one with it when the national digits are the same. */
-export function comparePhones(a: ValueFeature, b: ValueFeature, said: Said): void {
-  said.bits = Math.min(a[1], b[1])
+export function comparePhones(a: ValueFeature, b: ValueFeature, out: Agreement): void {
+  out.bits = Math.min(a[1], b[1])
   const one = a[0]
   const other = b[0]
-  if (one === other || sameNational(one, other)) said.level = PHONE.EQUAL
-  else if (editDistance(one, other, 1) <= 1) said.level = PHONE.NEAR
+  if (one === other || isSameNationalNumber(one, other)) out.level = PHONE.EQUAL
+  else if (editDistance(one, other, 1) <= 1) out.level = PHONE.NEAR
   else if (one.length === other.length && one.length > 4 && other.startsWith(one.slice(0, -4)))
-    said.level = PHONE.EXCHANGE
-  else said.level = PHONE.DIFFERENT
+    out.level = PHONE.EXCHANGE
+  else out.level = PHONE.DIFFERENT
 }
 
-function sameNational(a: string, b: string): boolean {
+function isSameNationalNumber(a: string, b: string): boolean {
   if (a.startsWith('+') && b.startsWith('+')) return false
   const short = a.length < b.length ? a : b
   const long = a.length < b.length ? b : a
@@ -69,9 +69,9 @@ function sameNational(a: string, b: string): boolean {
 const DOMAIN = { EQUAL: 0, LABEL: 1, DIFFERENT: 2 } as const
 
 /** Compares two registrable domains. */
-export function compareDomains(a: DomainFeature, b: DomainFeature, said: Said): void {
-  said.bits = Math.min(a[2], b[2])
-  said.level = a[0] === b[0] ? DOMAIN.EQUAL : a[1] === b[1] && a[1].length >= 4 ? DOMAIN.LABEL : DOMAIN.DIFFERENT
+export function compareDomains(a: DomainFeature, b: DomainFeature, out: Agreement): void {
+  out.bits = Math.min(a[2], b[2])
+  out.level = a[0] === b[0] ? DOMAIN.EQUAL : a[1] === b[1] && a[1].length >= 4 ? DOMAIN.LABEL : DOMAIN.DIFFERENT
 }
 
 const BIRTH = { EQUAL: 0, NEAR: 1, TWO_PARTS: 2, YEAR: 3, DECADE: 4, DIFFERENT: 5 } as const
@@ -89,85 +89,85 @@ function digits(date: DateParts): string {
 }
 
 /** Compares two dates of birth. A date without day or month equals one that has them when the rest is equal. */
-export function compareBirths(a: DateParts, b: DateParts, said: Said): void {
-  said.bits = Number.NaN
+export function compareBirths(a: DateParts, b: DateParts, out: Agreement): void {
+  out.bits = Number.NaN
   const year = a[0] === b[0]
   const month = a[1] === b[1] && a[1] > 0
   const day = a[2] === b[2] && a[2] > 0
-  if (year && month && day) said.level = BIRTH.EQUAL
+  if (year && month && day) out.level = BIRTH.EQUAL
   else if ((year && a[1] === b[2] && a[2] === b[1]) || editDistance(digits(a), digits(b), 1) <= 1)
-    said.level = BIRTH.NEAR
-  else if (Number(year) + Number(month) + Number(day) === 2) said.level = BIRTH.TWO_PARTS
-  else if (year && (a[1] === 0 || b[1] === 0)) said.level = BIRTH.TWO_PARTS
+    out.level = BIRTH.NEAR
+  else if (Number(year) + Number(month) + Number(day) === 2) out.level = BIRTH.TWO_PARTS
+  else if (year && (a[1] === 0 || b[1] === 0)) out.level = BIRTH.TWO_PARTS
   else {
     const apart = days(a, b)
-    said.level = apart <= 366 ? BIRTH.YEAR : apart <= 3660 ? BIRTH.DECADE : BIRTH.DIFFERENT
+    out.level = apart <= 366 ? BIRTH.YEAR : apart <= 3660 ? BIRTH.DECADE : BIRTH.DIFFERENT
   }
 }
 
 const DATE = { EQUAL: 0, NEAR: 1, WEEK: 2, MONTH: 3, YEAR: 4, DIFFERENT: 5 } as const
 
 /** Compares two dates that are not of birth: near in time counts. */
-export function compareDates(a: DateParts, b: DateParts, said: Said): void {
-  said.bits = Number.NaN
+export function compareDates(a: DateParts, b: DateParts, out: Agreement): void {
+  out.bits = Number.NaN
   const apart = days(a, b)
-  if (apart === 0) said.level = DATE.EQUAL
+  if (apart === 0) out.level = DATE.EQUAL
   else if (
     (a[0] === b[0] && a[1] === b[2] && a[2] === b[1]) ||
     (apart > 7 && editDistance(digits(a), digits(b), 1) <= 1)
   )
-    said.level = DATE.NEAR
-  else said.level = apart <= 7 ? DATE.WEEK : apart <= 31 ? DATE.MONTH : apart <= 366 ? DATE.YEAR : DATE.DIFFERENT
+    out.level = DATE.NEAR
+  else out.level = apart <= 7 ? DATE.WEEK : apart <= 31 ? DATE.MONTH : apart <= 366 ? DATE.YEAR : DATE.DIFFERENT
 }
 
 /** Levels of the dimension "identifier"; the engine makes a conflict of DIFFERENT where check digits are right. */
 export const IDENTIFIER = { EQUAL: 0, NEAR: 1, OTHER_SCHEME: 2, DIFFERENT: 3 } as const
 
 /** Compares two identifiers; only those of one scheme can differ. */
-export function compareIdentifiers(a: IdentifierFeature, b: IdentifierFeature, said: Said): void {
-  said.bits = Math.min(a[3], b[3])
-  if (a[1] === b[1]) said.level = IDENTIFIER.EQUAL
+export function compareIdentifiers(a: IdentifierFeature, b: IdentifierFeature, out: Agreement): void {
+  out.bits = Math.min(a[3], b[3])
+  if (a[1] === b[1]) out.level = IDENTIFIER.EQUAL
   else if (
     !(a[2] && b[2]) &&
     Math.min(a[1].length, b[1].length) >= 6 &&
-    !neighbours(a[1], b[1]) &&
+    !areConsecutive(a[1], b[1]) &&
     editDistance(a[1], b[1], 1) <= 1
   )
-    said.level = IDENTIFIER.NEAR
-  else said.level = a[0] === b[0] ? IDENTIFIER.DIFFERENT : IDENTIFIER.OTHER_SCHEME
+    out.level = IDENTIFIER.NEAR
+  else out.level = a[0] === b[0] ? IDENTIFIER.DIFFERENT : IDENTIFIER.OTHER_SCHEME
 }
 
 /** Numbers given out one after the other differ in their last places; that is no slip of the pen. */
-function neighbours(a: string, b: string): boolean {
+function areConsecutive(a: string, b: string): boolean {
   return a.length === b.length && a.slice(0, -2) === b.slice(0, -2) && /^\d\d$/.test(a.slice(-2))
 }
 
 /** Compares two values taken as a whole: categories and the like. */
-export function compareCategories(a: ValueFeature, b: ValueFeature, said: Said): void {
-  said.bits = Math.min(a[1], b[1])
-  said.level = a[0] === b[0] ? 0 : a[0].length > 4 && jaroWinkler(a[0], b[0]) > 0.9 ? 1 : 2
+export function compareCategories(a: ValueFeature, b: ValueFeature, out: Agreement): void {
+  out.bits = Math.min(a[1], b[1])
+  out.level = a[0] === b[0] ? 0 : a[0].length > 4 && jaroWinkler(a[0], b[0]) > 0.9 ? 1 : 2
 }
 
 /** Compares two references to golden records. */
-export function compareReferences(a: ValueFeature, b: ValueFeature, said: Said): void {
-  said.bits = Math.min(a[1], b[1])
-  said.level = a[0] === b[0] ? 0 : 1
+export function compareReferences(a: ValueFeature, b: ValueFeature, out: Agreement): void {
+  out.bits = Math.min(a[1], b[1])
+  out.level = a[0] === b[0] ? 0 : 1
 }
 
 /** Compares two prices by their ratio; of different currencies it cannot tell, and says "within half". */
-export function comparePrices(a: PriceFeature, b: PriceFeature, said: Said): void {
-  said.bits = Number.NaN
+export function comparePrices(a: PriceFeature, b: PriceFeature, out: Agreement): void {
+  out.bits = Number.NaN
   if (a[1] && b[1] && a[1] !== b[1]) {
-    said.level = 4
+    out.level = 4
     return
   }
   const ratio = Math.min(a[0], b[0]) / Math.max(a[0], b[0])
-  said.level = ratio > 0.9999 ? 0 : ratio >= 0.98 ? 1 : ratio >= 0.9 ? 2 : ratio >= 0.7 ? 3 : ratio >= 0.5 ? 4 : 5
+  out.level = ratio > 0.9999 ? 0 : ratio >= 0.98 ? 1 : ratio >= 0.9 ? 2 : ratio >= 0.7 ? 3 : ratio >= 0.5 ? 4 : 5
 }
 
 /** Compares two numbers. */
-export function compareNumbers(a: number, b: number, said: Said): void {
-  said.bits = Number.NaN
+export function compareNumbers(a: number, b: number, out: Agreement): void {
+  out.bits = Number.NaN
   const apart = Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b), 1e-9)
-  said.level = apart < 1e-6 ? 0 : apart <= 0.02 ? 1 : apart <= 0.1 ? 2 : 3
+  out.level = apart < 1e-6 ? 0 : apart <= 0.02 ? 1 : apart <= 0.1 ? 2 : 3
 }

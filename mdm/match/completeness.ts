@@ -1,6 +1,6 @@
 import type { Engine, Features } from './engine.ts'
 import { forEachCandidate, isSaturated, type Postings } from './postings.ts'
-import { seededRandom } from './random.ts'
+import { createSeededRandom } from './random.ts'
 
 /** How many of the matches there are blocking finds, estimated. */
 export interface Completeness {
@@ -37,7 +37,7 @@ export function estimateCompleteness(
   seed: number,
 ): Completeness | null {
   const sampled = Math.min(1, PAIRS_MAX / Math.max(1, candidatePairs))
-  const random = seededRandom(seed + 3)
+  const random = createSeededRandom(seed + 3)
   const stamp = new Uint32Array(features.length)
   const usable = (record: number) => engine.keys(features[record]!).filter((key) => !isSaturated(postings, key))
   let [matches, once, twice] = [0, 0, 0]
@@ -47,7 +47,7 @@ export function estimateCompleteness(
     let own: Set<string> | undefined
     forEachCandidate(postings, i, stamp, (j) => {
       const b = features[j]!
-      if (a.s === b.s && engine.uniqueInSource(a.s)) return
+      if (a.s === b.s && engine.isUniqueSource(a.s)) return
       const probability = 1 / (1 + 2 ** -engine.weight(a, b))
       if (probability < PROBABILITY_MIN) return
       own ??= new Set(usable(i))

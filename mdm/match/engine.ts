@@ -1,17 +1,17 @@
 import { ownValue } from '../../schema/dictionary.ts'
-import type { FieldValue, UnitFeature } from '../standardise/featureShapes.ts'
-import { standardiseUnit } from '../standardise/features.ts'
-import { sameGivenName } from '../standardise/personName.ts'
+import type { ComparisonFeature, FieldValue } from '../standardise/featureShapes.ts'
+import { standardiseFields } from '../standardise/features.ts'
+import { isSameGivenName } from '../standardise/personName.ts'
+import { phoneticCode } from '../standardise/phoneticCode.ts'
 import { countryOf, markPlaces } from '../standardise/places.ts'
-import { sound } from '../standardise/sound.ts'
-import { weighUnit } from '../standardise/weigh.ts'
-import { bitsTable } from './bits.ts'
+import { weighFeature } from '../standardise/weigh.ts'
+import { createBitsTable } from './bits.ts'
 import type { Assertion, ClusterEdge, Clustering, ClusterMember } from './cluster.ts'
 import { cluster } from './cluster.ts'
 import { blockingKeys } from './keys.ts'
 import { type Parameters, priorParameters, versionOf } from './parameters.ts'
-import { type MatchType, planUnits, type Unit } from './plan.ts'
-import { type Comparison, createScorer, type Failures, type Scorer, type Sources } from './scorer.ts'
+import { type Comparison, type MatchType, planComparisons } from './plan.ts'
+import { createScorer, type Failures, type PairScore, type Scorer, type Sources } from './scorer.ts'
 
 export type { AddressParts } from '../standardise/address.ts'
 export type { FieldValue, MoneyParts } from '../standardise/featureShapes.ts'
@@ -19,7 +19,7 @@ export type { Assertion, Clustering, MergeStep, PossibleMatch } from './cluster.
 export { UNDER_THRESHOLD } from './cluster.ts'
 export type { Parameters } from './parameters.ts'
 export type { Comparator, MatchField, MatchType } from './plan.ts'
-export type { Comparison, Failures, FieldWeight } from './scorer.ts'
+export type { Failures, FieldWeight, PairScore } from './scorer.ts'
 
 /**
  * A source record as matching sees it. `key` is stable and unique ("salesforce/Account/001..."); it breaks every tie, so no result
@@ -35,8 +35,8 @@ export interface MatchRecord {
 export interface Features {
   /** Source system, for types that are unique in some. */
   s: string
-  /** One entry a unit of the plan, in its order. */
-  u: UnitFeature[]
+  /** One entry a comparison of the plan, in its order. */
+  u: ComparisonFeature[]
 }
 
 /** A record of a component that is to be clustered. */
@@ -49,7 +49,7 @@ export interface Engine {
   /** Content hash of the parameters and of the features' form; features stored under another version have to be recomputed. */
   readonly version: string
   readonly parameters: Parameters
-  readonly units: readonly Unit[]
+  readonly comparisons: readonly Comparison[]
   /** Edges of this weight or more are stored (`link`). */
   readonly linkWeightMin: number
   /** Records of two clusters or one: from this weight on (log2 odds) a pair by itself is a match. */
@@ -61,11 +61,11 @@ export interface Engine {
   /** The first half of `standardise`: all bits are zero. */
   parse(record: MatchRecord): Features
   /** Its second half, with any source of bits; training counts values with it. */
-  weigh(features: Features, bitsOf: (unit: number, sort: string, value: string) => number): void
+  weigh(features: Features, bitsOf: (comparison: number, sort: string, value: string) => number): void
   /** Its second half, by the model's own frequencies. */
   reweigh(features: Features): void
   /** Whether the source holds a thing at most once. */
-  uniqueInSource(source: string): boolean
+  isUniqueSource(source: string): boolean
   /** Levels and weights without the explanation, for training and batches. */
   readonly scorer: Scorer
   /** Records that could not be standardised, and pairs that could not be compared: nothing throws for their sake. */
@@ -73,7 +73,7 @@ export interface Engine {
   /** Whether a value read from the store can be features of this engine: a cheap look, not a proof. */
   fits(features: unknown): boolean
   keys(features: Features): string[]
-  compare(a: Features, b: Features): Comparison
+  compare(a: Features, b: Features): PairScore
   /** The weight that `compare` gives, without the explanation. */
   weight(a: Features, b: Features): number
   /** The `relatedWeight` that `compare` gives: from 0 on, two records that are not one are possibly related. */
@@ -84,7 +84,7 @@ export interface Engine {
    */
   link(a: Features, b: Features): number | null
   /** Whether a link of this weight connects a component. One that does not makes a possible match, and joins nothing. */
-  joins(weight: number): boolean
+  canJoin(weight: number): boolean
   /** Clusters one component; a function of the sets given, whatever the order of the arrays. */
   cluster(members: readonly Member[], edges: readonly Edge[], assertions: readonly Assertion[]): Clustering
 }
@@ -94,21 +94,21 @@ const UNIQUE_LINK_BITS = 5
 
 /** Creates the engine of a golden type. Without parameters it uses the priors that every comparator ships with. */
 export function createEngine(type: MatchType, parameters: Parameters = priorParameters(type)): Engine {
-  const units = planUnits(type)
-  const bits = units.map((unit) => bitsTable(ownValue(parameters.frequencies, unit.name)))
+  const comparisons = planComparisons(type)
+  const bits = comparisons.map((comparison) => createBitsTable(ownValue(parameters.frequencies, comparison.name)))
   const failures: Failures = { count: 0, last: undefined }
-  const scorer = createScorer(type, units, parameters, sameGivenName, failures)
-  const unique = new Set(type.uniqueIn)
-  const uniqueSource = (source: string) => unique.has('*') || unique.has(source)
+  const scorer = createScorer(type, comparisons, parameters, isSameGivenName, failures)
+  const uniqueSources = new Set(type.uniqueIn)
+  const isUniqueSource = (source: string) => uniqueSources.has('*') || uniqueSources.has(source)
   const sourcesOf = (a: Features, b: Features): Sources =>
-    a.s !== b.s ? 'DIFFERENT' : uniqueSource(a.s) ? 'UNIQUE' : 'SAME'
+    a.s !== b.s ? 'DIFFERENT' : isUniqueSource(a.s) ? 'UNIQUE' : 'SAME'
   // Where sources are unique, being each other's best can lift a pair, so weaker ones have to be known.
   const linkWeightMin = parameters.linkWeightMin - (type.uniqueIn.length > 0 ? UNIQUE_LINK_BITS : 0)
   // A merge needs an average of so much, and that a pair of so much. Stored weights are of single precision, so all are
   // taken as such (I1).
   const joinWeightMin = type.uniqueIn.length > 0 ? linkWeightMin : parameters.matchWeightMin
-  const joins = (weight: number) => Math.fround(weight) >= joinWeightMin
-  const placesInNames = ['name', 'address'].every((kind) => units.some((unit) => unit.kind === kind))
+  const canJoin = (weight: number) => Math.fround(weight) >= joinWeightMin
+  const placesInNames = ['name', 'address'].every((kind) => comparisons.some((comparison) => comparison.kind === kind))
   /** Tries what a broken record may make fail; then the failure counts, and `otherwise` is the result. */
   const attempt = <T>(work: () => T, otherwise: () => T): T => {
     try {
@@ -119,16 +119,16 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
       return otherwise()
     }
   }
-  const withoutValues = (source: string): Features => ({ s: source, u: units.map(() => null) })
+  const withoutValues = (source: string): Features => ({ s: source, u: comparisons.map(() => null) })
   const parseAll = (record: MatchRecord): Features => {
-    const u: UnitFeature[] = []
+    const u: ComparisonFeature[] = []
     // Addresses come first: their country tells how phone numbers without one are read.
-    for (const [index, unit] of units.entries())
-      if (unit.kind === 'address') u[index] = standardiseUnit(unit, record.fields)
-    const country = countryOf(u, units)
-    for (const [index, unit] of units.entries())
-      if (unit.kind !== 'address') u[index] = standardiseUnit(unit, record.fields, country)
-    if (placesInNames) markPlaces(u, units)
+    for (const [index, comparison] of comparisons.entries())
+      if (comparison.kind === 'address') u[index] = standardiseFields(comparison, record.fields)
+    const country = countryOf(u, comparisons)
+    for (const [index, comparison] of comparisons.entries())
+      if (comparison.kind !== 'address') u[index] = standardiseFields(comparison, record.fields, country)
+    if (placesInNames) markPlaces(u, comparisons)
     return { s: record.source, u }
   }
   const parse = (record: MatchRecord): Features =>
@@ -137,7 +137,8 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
       () => withoutValues(record.source),
     )
   const reweigh = (features: Features) => {
-    for (const [index, unit] of units.entries()) weighUnit(unit.kind, features.u[index] ?? null, bits[index]!)
+    for (const [index, comparison] of comparisons.entries())
+      weighFeature(comparison.kind, features.u[index] ?? null, bits[index]!)
   }
   let version: string | undefined
   return {
@@ -145,26 +146,26 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     failures,
     fits: (features) => {
       const { u } = (features ?? {}) as Partial<Features>
-      return Array.isArray(u) && u.length === units.length
+      return Array.isArray(u) && u.length === comparisons.length
     },
     // Hashing large tables takes a while, and a batch never asks.
     get version() {
-      version ??= versionOf(parameters, units)
+      version ??= versionOf(parameters, comparisons)
       return version
     },
     parameters,
-    units,
+    comparisons,
     linkWeightMin,
-    joins,
+    canJoin,
     matchWeightMin: parameters.matchWeightMin,
     blockRecordsMax: parameters.blockRecordsMax,
     parse,
     weigh: (features, bitsOf) => {
-      for (const [index, unit] of units.entries())
-        weighUnit(unit.kind, features.u[index] ?? null, (sort, value) => bitsOf(index, sort, value))
+      for (const [index, comparison] of comparisons.entries())
+        weighFeature(comparison.kind, features.u[index] ?? null, (sort, value) => bitsOf(index, sort, value))
     },
     reweigh,
-    uniqueInSource: uniqueSource,
+    isUniqueSource,
     standardise: (record) =>
       attempt(
         () => {
@@ -176,7 +177,7 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
       ),
     keys: (features) =>
       attempt(
-        () => blockingKeys(units, features.u, sound, parameters.keysPerRecordMax),
+        () => blockingKeys(comparisons, features.u, phoneticCode, parameters.keysPerRecordMax),
         () => [],
       ),
     compare: (a, b) => scorer.compare(a.u, b.u, sourcesOf(a, b)),
@@ -187,16 +188,16 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
       const failedBefore = failures.count
       const weight = scorer.weightOf(scorer.levels(a.u, b.u), sources)
       if (weight < linkWeightMin) return null
-      if (!joins(weight) && scorer.conflict(a.u, b.u, sources) !== undefined) return null
+      if (!canJoin(weight) && scorer.conflict(a.u, b.u, sources) !== undefined) return null
       return failures.count === failedBefore ? weight : null
     },
-    relatedWeight: (a, b) => scorer.related(a.u, b.u, sourcesOf(a, b)),
+    relatedWeight: (a, b) => scorer.relatedWeight(a.u, b.u, sourcesOf(a, b)),
     cluster: (members, edges, assertions) =>
       cluster(members, edges, assertions, {
         matchWeightMin: parameters.matchWeightMin,
         linkWeightMin,
-        joins,
-        ...(type.uniqueIn.length > 0 ? { unique: uniqueSource } : {}),
+        canJoin,
+        ...(type.uniqueIn.length > 0 ? { isUniqueSource } : {}),
         compare: (a, b) => {
           const { weight, conflict } = scorer.weigh(a.u, b.u, sourcesOf(a, b))
           return conflict === undefined ? { weight } : { weight, conflict }

@@ -1,8 +1,8 @@
 import { MISSING } from './priors.ts'
-import type { ScoredDimension } from './scorer.ts'
+import type { ScoredColumn } from './scorer.ts'
 import type { Vectors } from './vectors.ts'
 
-/** What training learns of one type: shares by dimension (m, r, u) and the odds of a match and of a relation. */
+/** What training learns of one type: shares by column (m, r, u) and the odds of a match and of a relation. */
 export interface Estimate {
   m: number[][]
   r: number[][]
@@ -41,7 +41,7 @@ const PAIRS_SHARE_MAX = 0.2
  * Deterministic: vectors are in a fixed order and sums are taken in it.
  */
 export function estimate(
-  dimensions: readonly ScoredDimension[],
+  columns: readonly ScoredColumn[],
   candidates: Vectors,
   random: Vectors,
   options: EstimateOptions,
@@ -53,12 +53,12 @@ export function estimate(
     priorPairsRelated = Math.max(RELATED_PAIRS_MIN, RELATED_PAIRS_PER_RECORD * options.records),
     priorPairsRandom = 20,
   } = options
-  const width = dimensions.length
+  const width = columns.length
   // The less the data can tell by itself, the more the shipped shares hold: all at two views, hardly at three.
   const free = Math.min(1, Math.max(0, options.views - 2))
   const freeShare = FREE_SHARE_MIN + (1 - FREE_SHARE_MIN) * free
   const anchor = 10 ** (6 * (1 - free))
-  const prior = (part: 'm' | 'r' | 'u') => dimensions.map((d) => d.levels.map((level) => level[part]))
+  const prior = (part: 'm' | 'r' | 'u') => columns.map((c) => c.levels.map((level) => level[part]))
   const model: Estimate = {
     m: prior('m'),
     r: prior('r'),
@@ -72,9 +72,9 @@ export function estimate(
   const posteriorRandom = { match: new Float64Array(random.length), related: new Float64Array(random.length) }
   for (let iteration = 1; iteration <= iterationsMax; iteration++) {
     model.iterations = iteration
-    expect(dimensions, random, model, posteriorRandom)
+    expect(columns, random, model, posteriorRandom)
     const u = shares(
-      dimensions,
+      columns,
       width,
       random,
       (row) => 1 - posteriorRandom.match[row]! - posteriorRandom.related[row]!,
@@ -83,13 +83,13 @@ export function estimate(
     )
     const floor = Math.max(SHARE_MIN, 1 / Math.max(1, random.total))
     model.u = u.map((levels) => normal(levels.map((share) => Math.max(share, floor))))
-    expect(dimensions, candidates, model, posterior)
-    const m = shares(dimensions, width, candidates, (row) => posterior.match[row]!, 'm', priorPairsMatch * anchor)
-    model.r = shares(dimensions, width, candidates, (row) => posterior.related[row]!, 'r', priorPairsRelated * anchor)
-    for (const [at, dimension] of dimensions.entries()) {
-      boundRelated(dimension, model.r[at]!)
-      boundDifferent(dimension, m[at]!)
-      monotone(dimension, m[at]!, model.u[at]!)
+    expect(columns, candidates, model, posterior)
+    const m = shares(columns, width, candidates, (row) => posterior.match[row]!, 'm', priorPairsMatch * anchor)
+    model.r = shares(columns, width, candidates, (row) => posterior.related[row]!, 'r', priorPairsRelated * anchor)
+    for (const [at, column] of columns.entries()) {
+      boundRelated(column, model.r[at]!)
+      boundDifferent(column, m[at]!)
+      monotone(column, m[at]!, model.u[at]!)
     }
     let moved = 0
     for (let at = 0; at < width; at++)
@@ -117,23 +117,23 @@ export function estimate(
 
 /** Posterior of match and relation for every vector. */
 function expect(
-  dimensions: readonly ScoredDimension[],
+  columns: readonly ScoredColumn[],
   vectors: Vectors,
   model: Estimate,
   out: { match: Float64Array; related: Float64Array },
 ): void {
-  const width = dimensions.length
-  const weightsM = dimensions.map((d, at) =>
-    d.levels.map((level, i) =>
+  const width = columns.length
+  const weightsM = columns.map((c, at) =>
+    c.levels.map((level, i) =>
       level.fixed ? Math.log2(level.m / level.u) : Math.log2(model.m[at]![i]! / model.u[at]![i]!),
     ),
   )
-  const weightsR = dimensions.map((d, at) =>
-    d.levels.map((level, i) =>
+  const weightsR = columns.map((c, at) =>
+    c.levels.map((level, i) =>
       level.fixed ? Math.log2(level.r / level.u) : Math.log2(model.r[at]![i]! / model.u[at]![i]!),
     ),
   )
-  const expected = dimensions.map((d, at) => d.levels.map((level, i) => level.rarity * -Math.log2(model.u[at]![i]!)))
+  const expected = columns.map((c, at) => c.levels.map((level, i) => level.rarity * -Math.log2(model.u[at]![i]!)))
   const logMatch = Math.log2(model.matchShare)
   const logRelated = Math.log2(model.relatedShare)
   for (let row = 0; row < vectors.length; row++) {
@@ -144,8 +144,8 @@ function expect(
       if (level === MISSING) continue
       let weight = weightsM[at]![level]! - expected[at]![level]!
       let weightRelated = weightsR[at]![level]! - expected[at]![level]!
-      if (weight < 0 && dimensions[at]!.repeats) {
-        // As in the scorer: two dimensions of one unit speak against a match only once.
+      if (weight < 0 && columns[at]!.repeats) {
+        // As in the scorer: two columns of one comparison speak against a match only once.
         const before = vectors.levels[row * width + at - 1]!
         const weightBefore = before === MISSING ? 0 : weightsM[at - 1]![before]! - expected[at - 1]![before]!
         if (weightBefore < 0) {
@@ -168,14 +168,14 @@ function expect(
 
 /** Shares of levels among vectors weighted, with the shipped shares as Dirichlet prior. */
 function shares(
-  dimensions: readonly ScoredDimension[],
+  columns: readonly ScoredColumn[],
   width: number,
   vectors: Vectors,
   weight: (row: number) => number,
   part: 'm' | 'r' | 'u',
   priorPairs: number,
 ): number[][] {
-  const counts = dimensions.map((d) => d.levels.map((level) => level[part] * priorPairs))
+  const counts = columns.map((c) => c.levels.map((level) => level[part] * priorPairs))
   for (let row = 0; row < vectors.length; row++) {
     const w = vectors.counts[row]! * weight(row)
     if (w === 0) continue
@@ -206,17 +206,17 @@ const IDENTIFYING = 8
  * Keeps related pairs from becoming matches: where agreement identifies (an equal name, birth date, identifier), r may fall below
  * what ships but not rise above it. Otherwise EM takes one thing with two addresses for two related things.
  */
-function boundRelated(dimension: ScoredDimension, r: number[]): void {
+function boundRelated(column: ScoredColumn, r: number[]): void {
   let excess = 0
   let rest = 0
-  for (const [i, level] of dimension.levels.entries()) {
+  for (const [i, level] of column.levels.entries()) {
     if (level.m / level.r >= IDENTIFYING && r[i]! > level.r) {
       excess += r[i]! - level.r
       r[i] = level.r
     } else rest += r[i]!
   }
   if (excess === 0 || rest === 0) return
-  for (const [i, level] of dimension.levels.entries())
+  for (const [i, level] of column.levels.entries())
     if (!(level.m / level.r >= IDENTIFYING && r[i] === level.r)) r[i]! *= 1 + excess / rest
 }
 
@@ -227,9 +227,9 @@ const DIFFERENT_TIMES_MAX = 4
  * The same from the other side: a match may not come to mean "of one firm, whatever the names". Where related pairs ship as much
  * likelier to differ in name than matches are, m may rise to a few times what ships; aliases and marriages need that much.
  */
-function boundDifferent(dimension: ScoredDimension, m: number[]): void {
-  const { unit, levels } = dimension
-  if (unit.context || (unit.kind !== 'name' && unit.kind !== 'person')) return
+function boundDifferent(column: ScoredColumn, m: number[]): void {
+  const { comparison, levels } = column
+  if (comparison.context || (comparison.kind !== 'name' && comparison.kind !== 'person')) return
   let excess = 0
   for (const [i, level] of levels.entries()) {
     const most = DIFFERENT_TIMES_MAX * level.m
@@ -243,10 +243,10 @@ function boundDifferent(dimension: ScoredDimension, m: number[]): void {
 }
 
 /** Makes m/u fall along the ordered levels: neighbours that rise share one ratio (pool adjacent violators). */
-function monotone(dimension: ScoredDimension, m: number[], u: readonly number[]): void {
+function monotone(column: ScoredColumn, m: number[], u: readonly number[]): void {
   const pools: { m: number; u: number; levels: number[] }[] = []
-  for (const [i, level] of dimension.levels.entries()) {
-    if (level.fixed || level.apart) continue
+  for (const [i, level] of column.levels.entries()) {
+    if (level.fixed || level.unordered) continue
     pools.push({ m: m[i]!, u: u[i]!, levels: [i] })
     while (pools.length > 1 && pools.at(-2)!.m / pools.at(-2)!.u < pools.at(-1)!.m / pools.at(-1)!.u) {
       const last = pools.pop()!

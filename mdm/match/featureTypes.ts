@@ -2,6 +2,7 @@
 export type { DateParts } from '../standardise/date.ts'
 export type {
   AddressFeature,
+  ComparisonFeature,
   DomainFeature,
   EmailFeature,
   IdentifierFeature,
@@ -10,6 +11,5 @@ export type {
   PriceFeature,
   ProductFeature,
   TextFeature,
-  UnitFeature,
   ValueFeature,
 } from '../standardise/featureShapes.ts'

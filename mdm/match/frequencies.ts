@@ -16,33 +16,33 @@ const FEW_RECORDS = 5
 /** Words of products and texts differ so much from trade to trade that the shipped list counts for little. */
 const PRIOR_RECORDS_TEXT = 100
 
-/** Counts how often each value of each sort of each unit occurs. */
+/** Counts how often each value of each sort of each comparison occurs. */
 export interface ValueCounter {
-  count(unit: number, sort: string, value: string): number
+  count(comparison: number, sort: string, value: string): number
   tables(): Map<number, Map<string, Map<string, number>>>
 }
 
 /** A counter in the form `Engine.weigh` takes: it counts and answers zero bits. */
 export function createValueCounter(): ValueCounter {
-  const units = new Map<number, Map<string, Map<string, number>>>()
+  const comparisons = new Map<number, Map<string, Map<string, number>>>()
   return {
-    count(unit, sort, value) {
-      const sorts = units.get(unit) ?? new Map<string, Map<string, number>>()
-      if (sorts.size === 0) units.set(unit, sorts)
+    count(comparison, sort, value) {
+      const sorts = comparisons.get(comparison) ?? new Map<string, Map<string, number>>()
+      if (sorts.size === 0) comparisons.set(comparison, sorts)
       const values = sorts.get(sort) ?? new Map<string, number>()
       if (values.size === 0) sorts.set(sort, values)
       values.set(value, (values.get(value) ?? 0) + 1)
       return 0
     },
-    tables: () => units,
+    tables: () => comparisons,
   }
 }
 
 /**
- * Bits of every value counted: log2 of one over its share of the records that have the unit, blended with the shipped bits.
+ * Bits of every value counted: log2 of one over its share of the records that have the comparison, blended with the shipped bits.
  * Values seen once are left to `unknown`.
  * @param named whether the words are of names of persons or organisations
- * @param records records that have a value of the unit
+ * @param records records that have a value of the comparison
  */
 export function frequenciesOf(
   sort: string,

@@ -1,5 +1,6 @@
 import type {
   AddressFeature,
+  ComparisonFeature,
   DateParts,
   DomainFeature,
   EmailFeature,
@@ -8,10 +9,9 @@ import type {
   PersonFeature,
   ProductFeature,
   TextFeature,
-  UnitFeature,
   ValueFeature,
 } from './featureTypes.ts'
-import type { Unit } from './plan.ts'
+import type { Comparison } from './plan.ts'
 
 /** Values under this many bits (shared by more than about one record in 30) make no key of their own. */
 const KEY_BITS_MIN = 5
@@ -20,7 +20,7 @@ const KEY_BITS_MIN = 5
 const KEY_NAMES_MAX = 8
 
 /** How words that sound alike are written the same; handed in, because standardising knows names. */
-export type Sound = (word: string) => string
+export type PhoneticEncoder = (word: string) => string
 
 /** What of a record goes into compound keys. */
 interface Atoms {
@@ -37,9 +37,9 @@ interface Atoms {
  * common ones in pairs. For every key that may become large there are finer ones of the same record, so a saturated key loses nobody.
  */
 export function blockingKeys(
-  units: readonly Unit[],
-  features: readonly UnitFeature[],
-  sound: Sound,
+  comparisons: readonly Comparison[],
+  features: readonly ComparisonFeature[],
+  encode: PhoneticEncoder,
   keysMax: number,
 ): string[] {
   const exact: string[] = []
@@ -47,10 +47,10 @@ export function blockingKeys(
   const broad: string[] = []
   const atoms: Atoms = { given: [], surname: [], births: [], postcodes: [], places: [] }
   const names: NameFeature[] = []
-  for (const [index, unit] of units.entries()) {
+  for (const [index, comparison] of comparisons.entries()) {
     const feature = features[index]
     if (!feature) continue
-    switch (unit.kind) {
+    switch (comparison.kind) {
       case 'identifier':
         for (const [, value, , bits] of (feature as IdentifierFeature[]).slice(0, 4))
           if (bits >= KEY_BITS_MIN) exact.push(`id:${value}`)
@@ -84,7 +84,7 @@ export function blockingKeys(
         break
       case 'address':
         for (const address of (feature as AddressFeature[]).slice(0, 2)) {
-          addressKeys(address, sound, compound, broad)
+          addressKeys(address, encode, compound, broad)
           if (address.p) atoms.postcodes.push(address.p)
           if (address.c) atoms.places.push(address.c)
         }
@@ -93,30 +93,30 @@ export function blockingKeys(
         productKeys((feature as ProductFeature[])[0]!, exact, compound, broad)
         break
       case 'text':
-        if (!units.some((u) => u.kind === 'product' || u.kind === 'name'))
+        if (!comparisons.some((c) => c.kind === 'product' || c.kind === 'name'))
           wordKeys((feature as TextFeature[])[0]!, compound, broad)
         break
     }
   }
-  personKeys(atoms, sound, compound, broad)
+  personKeys(atoms, encode, compound, broad)
   // Of many names, each gives fewer keys: aliases share most of their words anyway.
-  for (const name of names) nameKeys(name, names.length > 2 ? 3 : 4, atoms, sound, compound, broad)
-  pairKeys(units, features, compound)
+  for (const name of names) nameKeys(name, names.length > 2 ? 3 : 4, atoms, encode, compound, broad)
+  pairKeys(comparisons, features, compound)
   return [...new Set([...exact, ...compound, ...broad])].slice(0, keysMax)
 }
 
-function addressKeys(address: AddressFeature, sound: Sound, compound: string[], broad: string[]): void {
+function addressKeys(address: AddressFeature, encode: PhoneticEncoder, compound: string[], broad: string[]): void {
   const [rare, second] = rarest(address.s, address.b, 2)
   if (address.n && rare) compound.push(`house:${address.n} ${rare}`)
   if (address.n && address.p) compound.push(`post:${address.p} ${address.n}`)
   // Without the number, which may be missing or wrong: two words of the line, or one with the place.
-  if (rare && second) broad.push(`way:${[sound(rare), sound(second)].sort().join(' ')}`)
-  if (rare && address.p) broad.push(`way:${address.p} ${sound(rare)}`)
+  if (rare && second) broad.push(`way:${[encode(rare), encode(second)].sort().join(' ')}`)
+  if (rare && address.p) broad.push(`way:${address.p} ${encode(rare)}`)
 }
 
-function personKeys(atoms: Atoms, sound: Sound, compound: string[], broad: string[]): void {
-  const given = atoms.given.map(sound)
-  const surname = atoms.surname.map(sound)
+function personKeys(atoms: Atoms, encode: PhoneticEncoder, compound: string[], broad: string[]): void {
+  const given = atoms.given.map(encode)
+  const surname = atoms.surname.map(encode)
   for (const [y, m, d] of atoms.births) {
     const day = `${y}${m <= 12 && d <= 12 ? [m, d].sort((p, q) => p - q).join('.') : `${m}.${d}`}`
     for (const name of new Set([...given, ...surname])) compound.push(`born:${day} ${name[0]}`)
@@ -148,22 +148,22 @@ function nameKeys(
   name: NameFeature,
   wordsMax: number,
   atoms: Atoms,
-  sound: Sound,
+  encode: PhoneticEncoder,
   compound: string[],
   broad: string[],
 ): void {
   const top = rarest(name.t, name.b, wordsMax)
-  const sounds = top.map(sound)
-  if (sounds.length === 1) compound.push(`word:${sounds[0]}`)
-  for (let i = 0; i < sounds.length; i++)
-    for (let j = i + 1; j < sounds.length; j++)
-      if (i < 3) compound.push(`name:${[sounds[i]!, sounds[j]!].sort().join(' ')}`)
+  const codes = top.map(encode)
+  if (codes.length === 1) compound.push(`word:${codes[0]}`)
+  for (let i = 0; i < codes.length; i++)
+    for (let j = i + 1; j < codes.length; j++)
+      if (i < 3) compound.push(`name:${[codes[i]!, codes[j]!].sort().join(' ')}`)
   for (const [y, m, d] of atoms.births)
-    for (const word of sounds.slice(0, 2)) compound.push(`born:${y}${m}.${d} ${word[0]}`)
-  for (const postcode of atoms.postcodes.slice(0, 1)) if (sounds[0]) compound.push(`post:${postcode} ${sounds[0]}`)
-  for (const place of atoms.places.slice(0, 1)) if (sounds[0]) compound.push(`city:${place} ${sounds[0]}`)
-  for (const [index, word] of sounds.entries()) {
-    if (sounds.length > 1 && index < 3) broad.push(`word:${word}`)
+    for (const word of codes.slice(0, 2)) compound.push(`born:${y}${m}.${d} ${word[0]}`)
+  for (const postcode of atoms.postcodes.slice(0, 1)) if (codes[0]) compound.push(`post:${postcode} ${codes[0]}`)
+  for (const place of atoms.places.slice(0, 1)) if (codes[0]) compound.push(`city:${place} ${codes[0]}`)
+  for (const [index, word] of codes.entries()) {
+    if (codes.length > 1 && index < 3) broad.push(`word:${word}`)
     if (index < 2 && top[index]!.length >= 4) broad.push(`start:${top[index]!.slice(0, 4)}`)
   }
   if (name.t.length > 1) broad.push(`all:${[...name.t].sort().join('').slice(0, 10)}`)
@@ -189,16 +189,20 @@ function wordKeys(text: TextFeature, compound: string[], broad: string[]): void 
 }
 
 /** Reference with number, date or price: contracts of one customer are many, so the customer alone is no key. */
-function pairKeys(units: readonly Unit[], features: readonly UnitFeature[], compound: string[]): void {
+function pairKeys(
+  comparisons: readonly Comparison[],
+  features: readonly ComparisonFeature[],
+  compound: string[],
+): void {
   const references: string[] = []
   const details: string[] = []
-  for (const [index, unit] of units.entries()) {
+  for (const [index, comparison] of comparisons.entries()) {
     const feature = features[index]
     if (!feature) continue
-    if (unit.kind === 'reference') references.push((feature as ValueFeature[])[0]![0])
-    if (unit.kind === 'date') details.push((feature as DateParts[])[0]!.join('-'))
-    if (unit.kind === 'price') details.push(String((feature as [number, string][])[0]![0]))
-    if (unit.kind === 'name')
+    if (comparison.kind === 'reference') references.push((feature as ValueFeature[])[0]![0])
+    if (comparison.kind === 'date') details.push((feature as DateParts[])[0]!.join('-'))
+    if (comparison.kind === 'price') details.push(String((feature as [number, string][])[0]![0]))
+    if (comparison.kind === 'name')
       for (const word of rarest((feature as NameFeature[])[0]!.t, (feature as NameFeature[])[0]!.b, 1))
         details.push(word)
   }

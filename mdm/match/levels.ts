@@ -1,7 +1,7 @@
-import { type AddressSaid, compareAddresses } from './compareAddress.ts'
-import { compareNames, type Said } from './compareName.ts'
-import { comparePersons, type PersonSaid } from './comparePerson.ts'
-import { compareProducts, compareTexts, type ProductSaid } from './compareText.ts'
+import { type AddressAgreement, compareAddresses } from './compareAddress.ts'
+import { type Agreement, compareNames } from './compareName.ts'
+import { comparePersons, type PersonAgreement } from './comparePerson.ts'
+import { compareProducts, compareTexts, type ProductAgreement } from './compareText.ts'
 import {
   compareBirths,
   compareCategories,
@@ -14,38 +14,38 @@ import {
   comparePrices,
   compareReferences,
 } from './compareValues.ts'
-import type { AddressFeature, NameFeature, PersonFeature, ProductFeature, UnitFeature } from './featureTypes.ts'
-import type { UnitKind } from './plan.ts'
+import type { AddressFeature, ComparisonFeature, NameFeature, PersonFeature, ProductFeature } from './featureTypes.ts'
+import type { ComparisonKind } from './plan.ts'
 import { MISSING } from './priors.ts'
 
-/** The level and bits of every dimension of a type for one pair; reused from pair to pair. */
-export interface LevelSink {
+/** The level and bits of every column of a type for one pair; reused from pair to pair. */
+export interface ComparisonVector {
   levels: Int8Array
   bits: Float64Array
 }
 
 /** Whether two words are forms of one given name ("bob", "robert"). Handed in, because standardising knows names. */
-export type SameName = (a: string, b: string) => boolean
+export type IsSameGivenName = (a: string, b: string) => boolean
 
-const said: Said = { level: MISSING, bits: 0 }
-const productSaid: ProductSaid = { level: MISSING, bits: 0, variant: MISSING }
-const personSaid: PersonSaid = { given: MISSING, givenBits: 0, surname: MISSING, surnameBits: 0 }
-const addressSaid: AddressSaid = { street: MISSING, streetBits: 0, place: MISSING, placeBits: 0 }
+const agreement: Agreement = { level: MISSING, bits: 0 }
+const productAgreement: ProductAgreement = { level: MISSING, bits: 0, variant: MISSING }
+const personAgreement: PersonAgreement = { given: MISSING, givenBits: 0, surname: MISSING, surnameBits: 0 }
+const addressAgreement: AddressAgreement = { street: MISSING, streetBits: 0, place: MISSING, placeBits: 0 }
 
 /**
- * Compares one unit of two records and writes the levels of its dimensions from `at` on. Of several values on either side the pair
+ * Compares one comparison of two records and writes the levels of its columns from `at` on. Of several values on either side the pair
  * that agrees best counts: `value(level, bits)` ranks them.
  */
-export function compareUnit(
-  kind: UnitKind,
-  a: UnitFeature,
-  b: UnitFeature,
+export function compareFeatures(
+  kind: ComparisonKind,
+  a: ComparisonFeature,
+  b: ComparisonFeature,
   at: number,
-  sink: LevelSink,
-  value: (dimension: number, level: number, bits: number) => number,
-  sameName: SameName,
+  vector: ComparisonVector,
+  value: (column: number, level: number, bits: number) => number,
+  sameName: IsSameGivenName,
 ): void {
-  const { levels, bits } = sink
+  const { levels, bits } = vector
   levels[at] = MISSING
   bits[at] = 0
   if (kind === 'person' || kind === 'address' || kind === 'product') {
@@ -54,11 +54,11 @@ export function compareUnit(
   }
   if (a === null || b === null) return
   if (kind === 'person') {
-    comparePersons(a as PersonFeature, b as PersonFeature, sameName, personSaid)
-    levels[at] = personSaid.given
-    bits[at] = personSaid.givenBits
-    levels[at + 1] = personSaid.surname
-    bits[at + 1] = personSaid.surnameBits
+    comparePersons(a as PersonFeature, b as PersonFeature, sameName, personAgreement)
+    levels[at] = personAgreement.given
+    bits[at] = personAgreement.givenBits
+    levels[at + 1] = personAgreement.surname
+    bits[at + 1] = personAgreement.surnameBits
     return
   }
   const listA = a as unknown[]
@@ -70,46 +70,46 @@ export function compareUnit(
     for (let j = 0; j < listB.length; j++) {
       compareOne(kind, listA[i], listB[j], sameName)
       if (several) {
-        const worth = value(at, one.level, one.bits) + (two ? value(at + 1, one.level2, one.bits2) : 0)
+        const worth = value(at, current.level, current.bits) + (two ? value(at + 1, current.level2, current.bits2) : 0)
         if (worth <= best) continue
         best = worth
       }
-      levels[at] = one.level
-      bits[at] = one.bits
+      levels[at] = current.level
+      bits[at] = current.bits
       if (two) {
-        levels[at + 1] = one.level2
-        bits[at + 1] = one.bits2
+        levels[at + 1] = current.level2
+        bits[at + 1] = current.bits2
       }
     }
 }
 
-/** What the comparison of two values said, for kinds of one dimension and of two. */
-const one = { level: MISSING, bits: 0, level2: MISSING, bits2: 0 }
+/** What the comparison of two values said, for kinds of one column and of two. */
+const current = { level: MISSING, bits: 0, level2: MISSING, bits2: 0 }
 
-function compareOne(kind: Exclude<UnitKind, 'person'>, a: unknown, b: unknown, sameName: SameName): void {
+function compareOne(kind: Exclude<ComparisonKind, 'person'>, a: unknown, b: unknown, sameName: IsSameGivenName): void {
   if (kind === 'address') {
-    compareAddresses(a as AddressFeature, b as AddressFeature, addressSaid)
-    one.level = addressSaid.street
-    one.bits = addressSaid.streetBits
-    one.level2 = addressSaid.place
-    one.bits2 = addressSaid.placeBits
+    compareAddresses(a as AddressFeature, b as AddressFeature, addressAgreement)
+    current.level = addressAgreement.street
+    current.bits = addressAgreement.streetBits
+    current.level2 = addressAgreement.place
+    current.bits2 = addressAgreement.placeBits
   } else if (kind === 'product') {
-    compareProducts(a as ProductFeature, b as ProductFeature, productSaid)
-    one.level = productSaid.level
-    one.bits = productSaid.bits
-    one.level2 = productSaid.variant
+    compareProducts(a as ProductFeature, b as ProductFeature, productAgreement)
+    current.level = productAgreement.level
+    current.bits = productAgreement.bits
+    current.level2 = productAgreement.variant
   } else {
-    if (kind === 'name') compareNames(a as NameFeature, b as NameFeature, sameName, said)
-    else COMPARERS[kind](a as never, b as never, said)
-    one.level = said.level
-    one.bits = said.bits
+    if (kind === 'name') compareNames(a as NameFeature, b as NameFeature, sameName, agreement)
+    else COMPARERS[kind](a as never, b as never, agreement)
+    current.level = agreement.level
+    current.bits = agreement.bits
   }
 }
 
-/** Kinds of a single dimension whose values are compared without further knowledge. */
-type PlainKind = Exclude<UnitKind, 'person' | 'address' | 'name' | 'product'>
+/** Kinds of a single column whose values are compared without further knowledge. */
+type PlainKind = Exclude<ComparisonKind, 'person' | 'address' | 'name' | 'product'>
 
-const COMPARERS: Record<PlainKind, (a: never, b: never, said: Said) => void> = {
+const COMPARERS: Record<PlainKind, (a: never, b: never, agreement: Agreement) => void> = {
   email: compareEmails,
   phone: comparePhones,
   domain: compareDomains,

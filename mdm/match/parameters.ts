@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import { ownValue } from '../../schema/dictionary.ts'
-import { type MatchType, planUnits, type Unit } from './plan.ts'
-import { type Dimension, dimensionsOf, PRIOR_RELATED_WEIGHT, PRIOR_WEIGHT } from './priors.ts'
+import { type Comparison, type MatchType, planComparisons } from './plan.ts'
+import { type ComparisonColumn, columnsOf, PRIOR_RELATED_WEIGHT, PRIOR_WEIGHT } from './priors.ts'
 
 /**
  * How often values of one sort occur, as bits (log2 of one over the share of records). A value not listed has `unknown`, blended with
@@ -14,7 +14,7 @@ export interface Frequencies {
   bits: Record<string, number>
 }
 
-/** Shares of one dimension's levels, best level first: among matches, related pairs and random pairs. */
+/** Shares of one column's levels, best level first: among matches, related pairs and random pairs. */
 export interface LevelShares {
   m: number[]
   r: number[]
@@ -32,9 +32,9 @@ export interface Parameters {
   relatedWeight: number
   /** Bits that a pair of one source gains (below 0: loses), because a source holds a thing twice less often than two do. */
   sameSourceWeight: number
-  /** By unit, then by dimension. */
+  /** By comparison, then by column. */
   levels: Record<string, Record<string, LevelShares>>
-  /** By unit, then by sort of value. */
+  /** By comparison, then by sort of value. */
   frequencies: Record<string, Record<string, Frequencies>>
   /** The calibrated weight is scale * weight + offset. */
   calibration: { scale: number; offset: number }
@@ -50,10 +50,14 @@ export interface Parameters {
   trained?: { records: number; pairs: number; seed: number }
 }
 
-/** The trained shares of one dimension's levels; undefined where the model has none. A unit may be named "constructor". */
-export function levelShares(parameters: Parameters, unit: Unit, dimension: Dimension): LevelShares | undefined {
-  const shares = ownValue(parameters.levels, unit.name)
-  return shares && ownValue(shares, dimension.name)
+/** The trained shares of one column's levels; undefined where the model has none. A comparison may be named "constructor". */
+export function levelShares(
+  parameters: Parameters,
+  comparison: Comparison,
+  column: ComparisonColumn,
+): LevelShares | undefined {
+  const shares = ownValue(parameters.levels, comparison.name)
+  return shares && ownValue(shares, column.name)
 }
 
 /** The parameters every type ships with. */
@@ -81,10 +85,10 @@ export const FEATURES_VERSION = 10
  * Content hash of the parameters, the plan and the features' version: 16 hex digits. Names are sorted first, because a
  * database gives an object back in an order of its own.
  */
-export function versionOf(parameters: Parameters, units: readonly Unit[]): string {
+export function versionOf(parameters: Parameters, comparisons: readonly Comparison[]): string {
   const { trained: _, ...decisive } = parameters
   return createHash('sha256')
-    .update(stringify([FEATURES_VERSION, units, decisive]))
+    .update(stringify([FEATURES_VERSION, comparisons, decisive]))
     .digest('hex')
     .slice(0, 16)
 }
@@ -110,20 +114,20 @@ export function readParameters(text: string, type: MatchType): Parameters {
     ...prior,
     ...Object.fromEntries(names.flatMap((name) => (value[name] === undefined ? [] : [[name, value[name]]]))),
   }
-  const units = planUnits(type)
-  const strangers = Object.keys(parameters.levels).filter((name) => !units.some((u) => u.name === name))
+  const comparisons = planComparisons(type)
+  const strangers = Object.keys(parameters.levels).filter((name) => !comparisons.some((c) => c.name === name))
   if (strangers.length > 0)
     throw new ModelError(
-      `parameters: the model knows ${strangers.join(', ')}, which ${type.name} does not compare; it compares ${units.map((u) => u.name).join(', ')}: train it anew under this policy`,
+      `parameters: the model knows ${strangers.join(', ')}, which ${type.name} does not compare; it compares ${comparisons.map((c) => c.name).join(', ')}: train it anew under this policy`,
     )
-  for (const unit of planUnits(type))
-    for (const dimension of dimensionsOf(unit)) {
-      const shares = levelShares(parameters, unit, dimension)
+  for (const comparison of planComparisons(type))
+    for (const column of columnsOf(comparison)) {
+      const shares = levelShares(parameters, comparison, column)
       if (!shares) continue
       for (const part of ['m', 'r', 'u'] as const)
-        if (shares[part]?.length !== dimension.levels.length || shares[part].some((p) => !(p > 0 && p < 1)))
+        if (shares[part]?.length !== column.levels.length || shares[part].some((p) => !(p > 0 && p < 1)))
           throw new ModelError(
-            `parameters: levels.${unit.name}.${dimension.name}.${part} needs ${dimension.levels.length} numbers between 0 and 1`,
+            `parameters: levels.${comparison.name}.${column.name}.${part} needs ${column.levels.length} numbers between 0 and 1`,
           )
     }
   return parameters

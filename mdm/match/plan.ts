@@ -38,8 +38,8 @@ export interface MatchType {
   fields: readonly MatchField[]
 }
 
-/** What a unit compares: one standardised form and one set of comparison levels each. */
-export type UnitKind =
+/** What a comparison compares: one standardised form and one set of comparison levels each. */
+export type ComparisonKind =
   | 'person'
   | 'name'
   | 'email'
@@ -57,13 +57,13 @@ export type UnitKind =
   | 'reference'
 
 /** One comparison: the values of its fields are pooled, and the best agreement between any two of them counts, once. */
-export interface Unit {
+export interface Comparison {
   name: string
-  kind: UnitKind
+  kind: ComparisonKind
   fields: { name: string; as: Comparator }[]
   /** Whether a record can hold several values (a list, or several fields); then differing values speak less against a match. */
   many: boolean
-  /** Email only: domains are compared by a unit of their own, so a shared domain says nothing here. */
+  /** Email only: domains are compared by a comparison of their own, so a shared domain says nothing here. */
   domainApart?: boolean
   /** An organisation's name in a record of a person: the employer, which colleagues share. It is context, not identity. */
   context?: boolean
@@ -71,7 +71,7 @@ export interface Unit {
   group?: string
 }
 
-const KINDS: Record<Comparator, UnitKind> = {
+const KINDS: Record<Comparator, ComparisonKind> = {
   PERSON_NAME: 'name',
   GIVEN_NAME: 'person',
   SURNAME: 'person',
@@ -98,57 +98,64 @@ const KINDS: Record<Comparator, UnitKind> = {
 }
 
 /** Kinds of which several ungrouped fields are parts of one thing: given name and surname; street, postcode and city. */
-const WHOLES = new Set<UnitKind>(['person', 'address'])
+const WHOLES = new Set<ComparisonKind>(['person', 'address'])
 
 /**
- * The comparisons a type needs, in the order of its fields. Fields of one group and kind are one unit. Parts of a person's name,
- * and parts of an address, are one unit even without a group, because they are correlated; full addresses without a group stay
+ * The comparisons a type needs, in the order of its fields. Fields of one group and kind are one comparison. Parts of a person's name,
+ * and parts of an address, are one comparison even without a group, because they are correlated; full addresses without a group stay
  * apart from each other.
  */
-export function planUnits(type: MatchType): Unit[] {
-  const units: Unit[] = []
+export function planComparisons(type: MatchType): Comparison[] {
+  const comparisons: Comparison[] = []
   for (const field of type.fields) {
     if (!field.compare) continue
     const { as, group } = field.compare
     const kind = KINDS[as]
     const part = WHOLES.has(kind) && as !== 'ADDRESS'
-    const home = units.find(
-      (u) =>
-        u.kind === kind &&
+    const existing = comparisons.find(
+      (c) =>
+        c.kind === kind &&
         (group !== undefined
-          ? u.group === group
-          : u.group === undefined && part && u.fields.every((f) => f.as !== 'ADDRESS')),
+          ? c.group === group
+          : c.group === undefined && part && c.fields.every((f) => f.as !== 'ADDRESS')),
     )
-    if (home) {
-      home.many ||= field.list || home.fields.some((f) => f.as === as)
-      home.fields.push({ name: field.name, as })
+    if (existing) {
+      existing.many ||= field.list || existing.fields.some((f) => f.as === as)
+      existing.fields.push({ name: field.name, as })
     } else {
-      const unit: Unit = { name: group ?? field.name, kind, fields: [{ name: field.name, as }], many: field.list }
-      if (group !== undefined) unit.group = group
-      units.push(unit)
+      const comparison: Comparison = {
+        name: group ?? field.name,
+        kind,
+        fields: [{ name: field.name, as }],
+        many: field.list,
+      }
+      if (group !== undefined) comparison.group = group
+      comparisons.push(comparison)
     }
   }
-  const ofPersons = units.some(
-    (u) => u.kind === 'person' || u.fields.some((f) => f.as === 'PERSON_NAME' || f.as === 'NAME'),
+  const ofPersons = comparisons.some(
+    (c) => c.kind === 'person' || c.fields.some((f) => f.as === 'PERSON_NAME' || f.as === 'NAME'),
   )
   if (ofPersons)
-    for (const unit of units)
-      if (unit.kind === 'name' && unit.fields.every((f) => f.as === 'ORGANISATION_NAME')) unit.context = true
+    for (const comparison of comparisons)
+      if (comparison.kind === 'name' && comparison.fields.every((f) => f.as === 'ORGANISATION_NAME'))
+        comparison.context = true
   // The domain of an email address is a domain too: "info@acme.de" agrees with "www.acme.de".
-  const domains = units.find((unit) => unit.kind === 'domain')
+  const domains = comparisons.find((comparison) => comparison.kind === 'domain')
   if (domains)
     for (const field of type.fields)
       if (field.compare?.as === 'EMAIL') {
         domains.fields.push({ name: field.name, as: 'EMAIL' })
         domains.many = true
-        for (const unit of units) if (unit.kind === 'email') unit.domainApart = true
+        for (const comparison of comparisons) if (comparison.kind === 'email') comparison.domainApart = true
       }
   // Descriptions name model numbers and colours too: products read them beside their names.
-  for (const unit of units)
-    if (unit.kind === 'product')
+  for (const comparison of comparisons)
+    if (comparison.kind === 'product')
       for (const field of type.fields)
-        if (field.compare?.as === 'TEXT') unit.fields.push({ name: field.name, as: 'TEXT' })
-  for (const [index, unit] of units.entries())
-    if (units.some((other, at) => at < index && other.name === unit.name)) unit.name = `${unit.name}:${unit.kind}`
-  return units
+        if (field.compare?.as === 'TEXT') comparison.fields.push({ name: field.name, as: 'TEXT' })
+  for (const [index, comparison] of comparisons.entries())
+    if (comparisons.some((other, at) => at < index && other.name === comparison.name))
+      comparison.name = `${comparison.name}:${comparison.kind}`
+  return comparisons
 }

@@ -1,12 +1,12 @@
-import type { Unit, UnitKind } from './plan.ts'
+import type { Comparison, ComparisonKind } from './plan.ts'
 
 /**
- * One dimension of a unit: its levels with the share of pairs at each, among matches (m), among related pairs (r: two persons of one
+ * One column of a comparison: its levels with the share of pairs at each, among matches (m), among related pairs (r: two persons of one
  * household or firm, two companies of one group or building, two variants of one product) and among random pairs (u), as they ship.
  * `rarity`: how far a level's weight follows the rarity of the value agreed on, 0 to 1. `fixed` levels are not trained: they are
  * rules, not statistics.
  */
-export interface Dimension {
+export interface ComparisonColumn {
   name: string
   levels: readonly Level[]
 }
@@ -18,10 +18,10 @@ export interface Level {
   rarity: number
   fixed: boolean
   /** Stands outside the order of the levels: its m/u may be anything. */
-  apart?: boolean
+  unordered?: boolean
 }
 
-/** Level of a dimension where one of the records has no value: it says nothing. */
+/** Level of a column where one of the records has no value: it says nothing. */
 export const MISSING = -1
 
 const l = (name: string, m: number, r: number, u: number, rarity = 0, fixed = false): Level => ({
@@ -33,7 +33,7 @@ const l = (name: string, m: number, r: number, u: number, rarity = 0, fixed = fa
   fixed,
 })
 
-const apart = (level: Level): Level => ({ ...level, apart: true })
+const apart = (level: Level): Level => ({ ...level, unordered: true })
 
 const SAME_DOMAIN = 'same domain'
 
@@ -49,7 +49,7 @@ const NAME_LEVELS = [
 const SISTERS = l(NAME_LEVELS[6], 0.00001, 0.12, 0.004, 0, true)
 
 /** Names of organisations, and of parties that may be either. */
-const ORGANISATION_NAME: Dimension = {
+const ORGANISATION_NAME: ComparisonColumn = {
   name: 'name',
   levels: [
     l(NAME_LEVELS[0], 0.55, 0.02, 0.0005, 1),
@@ -62,7 +62,7 @@ const ORGANISATION_NAME: Dimension = {
   ],
 }
 /** Names of employers and the like beside a person's name: colleagues share them as often as a person's own records do. */
-const EMPLOYER_NAME: Dimension = {
+const EMPLOYER_NAME: ComparisonColumn = {
   name: 'name',
   levels: [
     l(NAME_LEVELS[0], 0.5, 0.55, 0.002, 1),
@@ -71,11 +71,11 @@ const EMPLOYER_NAME: Dimension = {
     l(NAME_LEVELS[3], 0.05, 0.05, 0.002, 0.5),
     l(NAME_LEVELS[4], 0.05, 0.05, 0.015, 0.4),
     l(NAME_LEVELS[5], 0.18, 0.15, 0.975),
-    { ...SISTERS, m: 0.02, r: 0.03, u: 0.004, fixed: false, apart: true },
+    { ...SISTERS, m: 0.02, r: 0.03, u: 0.004, fixed: false, unordered: true },
   ],
 }
 /** Full names of persons: relatives share a surname at most. */
-const PERSON_NAME: Dimension = {
+const PERSON_NAME: ComparisonColumn = {
   name: 'name',
   levels: [
     l(NAME_LEVELS[0], 0.6, 0.005, 0.0003, 1),
@@ -88,21 +88,21 @@ const PERSON_NAME: Dimension = {
   ],
 }
 
-/** The dimensions of a unit. */
-export function dimensionsOf(unit: Unit): readonly Dimension[] {
-  if (unit.context) return [EMPLOYER_NAME]
-  if (unit.kind === 'name')
-    return [unit.fields.every((field) => field.as === 'PERSON_NAME') ? PERSON_NAME : ORGANISATION_NAME]
-  if (unit.domainApart)
-    return DIMENSIONS.email.map(({ name, levels }) => ({
+/** The columns of a comparison. */
+export function columnsOf(comparison: Comparison): readonly ComparisonColumn[] {
+  if (comparison.context) return [EMPLOYER_NAME]
+  if (comparison.kind === 'name')
+    return [comparison.fields.every((field) => field.as === 'PERSON_NAME') ? PERSON_NAME : ORGANISATION_NAME]
+  if (comparison.domainApart)
+    return COLUMNS.email.map(({ name, levels }) => ({
       name,
       levels: levels.map((level) => (level.name === SAME_DOMAIN ? l(SAME_DOMAIN, 0.1, 0.1, 0.1, 0, true) : level)),
     }))
-  return DIMENSIONS[unit.kind]
+  return COLUMNS[comparison.kind]
 }
 
-/** The dimensions of each kind, best level first. The numbers are priors for untrained use; `train` moves them. */
-const DIMENSIONS: Record<Exclude<UnitKind, 'name'>, readonly Dimension[]> = {
+/** The columns of each kind, best level first. The numbers are priors for untrained use; `train` moves them. */
+const COLUMNS: Record<Exclude<ComparisonKind, 'name'>, readonly ComparisonColumn[]> = {
   person: [
     {
       name: 'given name',

@@ -1,5 +1,5 @@
 /** Seeded random numbers in [0, 1): mulberry32. The same seed gives the same sequence on every machine. */
-export function seededRandom(seed: number): () => number {
+export function createSeededRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -1,5 +1,5 @@
 import type { BatchResult } from './batch.ts'
-import type { Comparison, MatchRecord } from './engine.ts'
+import type { MatchRecord, PairScore } from './engine.ts'
 import { levelShares } from './parameters.ts'
 
 /** What a run trained and found, for people: JSON, and the source of the page. */
@@ -15,12 +15,12 @@ export interface MatchReport {
   priorWeight: number
   relatedWeight: number
   matchWeightMin: number
-  dimensions: ReportDimension[]
+  dimensions: ReportColumn[]
   /** Candidate pairs over the link threshold by weight, in steps of one bit. */
   histogram: { weight: number; pairs: number }[]
   examples: ReportExample[]
 }
-export interface ReportDimension {
+export interface ReportColumn {
   field: string
   name: string
   levels: { name: string; weight: number; m: number; r: number; u: number }[]
@@ -29,14 +29,14 @@ export interface ReportExample {
   title: string
   a: { key: string; fields: MatchRecord['fields'] }
   b: { key: string; fields: MatchRecord['fields'] }
-  comparison: Comparison
+  comparison: PairScore
 }
 
 /** Examples of each sort shown at most. */
 const EXAMPLES_MAX = 3
 
 /** The report of a batch. Examples are the pairs nearest to typical weights, ties by key, so a run twice reports the same. */
-export function reportOf(result: BatchResult, title: string): MatchReport {
+export function createReport(result: BatchResult, title: string): MatchReport {
   const { engine, pairs, possible, stats, clusters, clusterOf } = result
   const sizes = new Int32Array(clusters)
   for (const cluster of clusterOf) sizes[cluster]!++
@@ -47,14 +47,14 @@ export function reportOf(result: BatchResult, title: string): MatchReport {
     const step = Math.floor(weight)
     byWeight.set(step, (byWeight.get(step) ?? 0) + 1)
   }
-  const dimensions = engine.scorer.dimensions.map((dimension): ReportDimension => {
-    const trained = levelShares(engine.parameters, dimension.unit, dimension)
+  const dimensions = engine.scorer.columns.map((column): ReportColumn => {
+    const trained = levelShares(engine.parameters, column.comparison, column)
     return {
-      field: dimension.unit.name,
-      name: dimension.name,
-      levels: dimension.levels.map((level, i) => ({
+      field: column.comparison.name,
+      name: column.name,
+      levels: column.levels.map((level, i) => ({
         name: level.name,
-        weight: dimension.weights[i]!,
+        weight: column.weights[i]!,
         m: trained?.m[i] ?? level.m,
         r: trained?.r[i] ?? level.r,
         u: trained?.u[i] ?? level.u,

@@ -1,4 +1,4 @@
-import type { MatchReport, ReportDimension, ReportExample } from './report.ts'
+import type { MatchReport, ReportColumn, ReportExample } from './report.ts'
 import { waterfall } from './waterfall.ts'
 
 /** Bars of the charts are this many pixels long for the largest weight. */
@@ -36,7 +36,7 @@ export function reportPage(report: MatchReport): string {
 <table class="facts">${facts.map(([name, value]) => `<tr><th scope="row">${name}</th><td>${html(value)}</td></tr>`).join('')}</table>
 <h2>Weight of each level</h2>
 <p>In bits: +10 makes a match a thousand times as likely, -10 a thousand times less. Rare values weigh more, common ones less.</p>
-${report.dimensions.map(dimensionChart).join('\n')}
+${report.dimensions.map(columnChart).join('\n')}
 <h2>Linked pairs by weight</h2>
 ${histogram(report)}
 <h2>Clusters by size</h2>
@@ -52,10 +52,10 @@ const STYLE =
   'table{border-collapse:collapse;margin:.5rem 0}th,td{text-align:left;padding:.15rem .8rem .15rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}' +
   'th{font-weight:600}svg text{fill:currentColor;font:12px system-ui,sans-serif}.plus{fill:var(--plus)}.minus{fill:var(--minus)}figure{margin:1rem 0;overflow-x:auto}figcaption{font-weight:600}'
 
-function dimensionChart(dimension: ReportDimension): string {
-  const most = Math.max(1, ...dimension.levels.map((level) => Math.abs(level.weight)))
-  const rows = dimension.levels.map((level, i) => bar(level.name, level.weight, 0, most, i))
-  return figure(`${dimension.field}: ${dimension.name}`, rows, dimension.levels.length)
+function columnChart(column: ReportColumn): string {
+  const most = Math.max(1, ...column.levels.map((level) => Math.abs(level.weight)))
+  const rows = column.levels.map((level, i) => bar(level.name, level.weight, 0, most, i))
+  return figure(`${column.field}: ${column.name}`, rows, column.levels.length)
 }
 
 function histogram(report: MatchReport): string {

@@ -1,6 +1,6 @@
 import type { Engine, Features } from './engine.ts'
 import { forEachCandidate, type Postings } from './postings.ts'
-import { seededRandom } from './random.ts'
+import { createSeededRandom } from './random.ts'
 
 /** Candidate pairs looked at, about; beyond, records are sampled. */
 const PAIRS_MAX = 60_000
@@ -26,13 +26,13 @@ export function sameSourceWeight(
   const counts = new Map<string, number>()
   for (const { s } of features) counts.set(s, (counts.get(s) ?? 0) + 1)
   const pairsOf = (n: number) => (n * (n - 1)) / 2
-  const within = [...counts].filter(([source]) => !engine.uniqueInSource(source))
+  const within = [...counts].filter(([source]) => !engine.isUniqueSource(source))
   const inSame = within.reduce((sum, [, n]) => sum + pairsOf(n), 0)
   const inOther = pairsOf(features.length) - [...counts.values()].reduce((sum, n) => sum + pairsOf(n), 0)
   if (inSame === 0 || inOther === 0) return 0
 
   const share = Math.min(1, PAIRS_MAX / Math.max(1, candidatePairs))
-  const random = seededRandom(seed + 2)
+  const random = createSeededRandom(seed + 2)
   const stamp = new Uint32Array(features.length)
   const same: number[] = []
   let matchesOther = 0
@@ -42,7 +42,7 @@ export function sameSourceWeight(
     forEachCandidate(postings, i, stamp, (j) => {
       const b = features[j]!
       if (a.s !== b.s) matchesOther += probability(engine.weight(a, b))
-      else if (!engine.uniqueInSource(a.s)) same.push(engine.weight(a, b))
+      else if (!engine.isUniqueSource(a.s)) same.push(engine.weight(a, b))
     })
   }
   if (matchesOther < MATCHES_MIN) return 0

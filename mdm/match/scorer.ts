@@ -1,11 +1,11 @@
-import type { IdentifierFeature, NameFeature, UnitFeature } from './featureTypes.ts'
-import { compareUnit, type LevelSink, type SameName } from './levels.ts'
+import type { ComparisonFeature, IdentifierFeature, NameFeature } from './featureTypes.ts'
+import { type ComparisonVector, compareFeatures, type IsSameGivenName } from './levels.ts'
 import { levelShares, type Parameters } from './parameters.ts'
-import type { MatchType, Unit } from './plan.ts'
-import { type Dimension, dimensionsOf, MISSING } from './priors.ts'
+import type { Comparison, MatchType } from './plan.ts'
+import { type ComparisonColumn, columnsOf, MISSING } from './priors.ts'
 
 /**
- * What one dimension contributed. Without `leftOut`, `weight` in bits is log2 m/u plus the adjustment. `m`, `u`: shares of
+ * What one column contributed. Without `leftOut`, `weight` in bits is log2 m/u plus the adjustment. `m`, `u`: shares of
  * pairs at this level among matches and among random pairs; null where nothing was compared.
  */
 export interface FieldWeight {
@@ -17,7 +17,7 @@ export interface FieldWeight {
   /** Bits that the rarity of the value agreed on adds, or takes off where it is a common one. */
   adjustment: number
   weight: number
-  /** GROUP: its group speaks through a stronger one. REPEATS: the dimension beside it says the same, and more of it. */
+  /** GROUP: its group speaks through a stronger one. REPEATS: the column beside it says the same, and more of it. */
   leftOut?: 'GROUP' | 'REPEATS'
 }
 
@@ -27,7 +27,7 @@ export interface FieldWeight {
  * household, colleagues, sister companies, variants of a product): what those share too is taken off again as "relation". `relatedWeight`: log2 of the odds that they are two related things, against one thing or two random
  * ones, before calibration. `conflict`: why they can never be one, whatever else agrees; then only random ones are left to tell from.
  */
-export interface Comparison {
+export interface PairScore {
   weight: number
   probability: number
   relatedWeight: number
@@ -37,12 +37,12 @@ export interface Comparison {
   conflict?: string
 }
 
-/** A dimension of a type with its place in the level vector and its weights by level. */
-export interface ScoredDimension extends Dimension {
-  unit: Unit
-  unitIndex: number
+/** A column of a type with its place in the level vector and its weights by level. */
+export interface ScoredColumn extends ComparisonColumn {
+  comparison: Comparison
+  comparisonIndex: number
   at: number
-  /** Speaks of the same value as the dimension before it (place after street): against a match only the stronger of the two counts. */
+  /** Speaks of the same value as the column before it (place after street): against a match only the stronger of the two counts. */
   repeats: boolean
   /** Shares by level that the weights are made of. */
   m: Float64Array
@@ -73,103 +73,103 @@ export interface Failures {
  * `failures`, and weighs what two records without a common value do: one broken record must not stop those it meets.
  */
 export interface Scorer {
-  readonly dimensions: readonly ScoredDimension[]
+  readonly columns: readonly ScoredColumn[]
   readonly failures: Readonly<Failures>
-  compare(a: readonly UnitFeature[], b: readonly UnitFeature[], sources: Sources): Comparison
+  compare(a: readonly ComparisonFeature[], b: readonly ComparisonFeature[], sources: Sources): PairScore
   weigh(
-    a: readonly UnitFeature[],
-    b: readonly UnitFeature[],
+    a: readonly ComparisonFeature[],
+    b: readonly ComparisonFeature[],
     sources: Sources,
   ): { weight: number; conflict: string | undefined }
   /** Why they can never be one. */
-  conflict(a: readonly UnitFeature[], b: readonly UnitFeature[], sources: Sources): string | undefined
+  conflict(a: readonly ComparisonFeature[], b: readonly ComparisonFeature[], sources: Sources): string | undefined
   /** `relatedWeight` of a comparison. */
-  related(a: readonly UnitFeature[], b: readonly UnitFeature[], sources: Sources): number
-  /** Levels and bits of every dimension, for training. The sink is reused by the next call. */
-  levels(a: readonly UnitFeature[], b: readonly UnitFeature[]): LevelSink
+  relatedWeight(a: readonly ComparisonFeature[], b: readonly ComparisonFeature[], sources: Sources): number
+  /** Levels and bits of every column, for training. The buffer is reused by the next call. */
+  levels(a: readonly ComparisonFeature[], b: readonly ComparisonFeature[]): ComparisonVector
   /** The calibrated weight of levels and bits. */
-  weightOf(sink: LevelSink, sources: Sources): number
+  weightOf(buffer: ComparisonVector, sources: Sources): number
 }
 
-/** Creates the scorer of a type's units under the parameters given. */
+/** Creates the scorer of a type's comparisons under the parameters given. */
 export function createScorer(
   type: MatchType,
-  units: readonly Unit[],
+  comparisons: readonly Comparison[],
   parameters: Parameters,
-  sameName: SameName,
+  sameName: IsSameGivenName,
   failures: Failures = { count: 0, last: undefined },
 ): Scorer {
-  const dimensions = scoredDimensions(units, parameters)
-  const firstAt = units.map((_, index) => dimensions.find((d) => d.unitIndex === index)!.at)
-  const groups = correlatedGroups(units)
-  const singleIdentifiers = new Set(units.filter((u) => u.kind === 'identifier' && !u.many).map((u) => u.name))
-  const sink: LevelSink = { levels: new Int8Array(dimensions.length), bits: new Float64Array(dimensions.length) }
+  const columns = scoreColumns(comparisons, parameters)
+  const firstAt = comparisons.map((_, index) => columns.find((c) => c.comparisonIndex === index)!.at)
+  const groups = correlatedGroups(comparisons)
+  const singleIdentifiers = new Set(comparisons.filter((c) => c.kind === 'identifier' && !c.many).map((c) => c.name))
+  const buffer: ComparisonVector = { levels: new Int8Array(columns.length), bits: new Float64Array(columns.length) }
   const { scale, offset } = parameters.calibration
 
   const sourceWeight = (sources: Sources) => (sources === 'DIFFERENT' ? 0 : parameters.sameSourceWeight)
   const weightAt = (at: number, level: number, bits: number): number => {
     if (level === MISSING) return 0
-    const dimension = dimensions[at]!
-    const rarity = dimension.rarity[level]!
-    const weight = dimension.weights[level]!
+    const column = columns[at]!
+    const rarity = column.rarity[level]!
+    const weight = column.weights[level]!
     if (rarity === 0 || Number.isNaN(bits)) return weight
-    return weight + rarity * (Math.min(bits, BITS_MAX) - dimension.expected[level]!)
+    return weight + rarity * (Math.min(bits, BITS_MAX) - column.expected[level]!)
   }
-  const levels = (a: readonly UnitFeature[], b: readonly UnitFeature[]): LevelSink => {
+  const levels = (a: readonly ComparisonFeature[], b: readonly ComparisonFeature[]): ComparisonVector => {
     try {
-      for (let i = 0; i < units.length; i++)
-        compareUnit(units[i]!.kind, a[i] ?? null, b[i] ?? null, firstAt[i]!, sink, weightAt, sameName)
+      for (let i = 0; i < comparisons.length; i++)
+        compareFeatures(comparisons[i]!.kind, a[i] ?? null, b[i] ?? null, firstAt[i]!, buffer, weightAt, sameName)
     } catch (error) {
       fail(error)
       clear()
     }
-    return sink
+    return buffer
   }
   const fail = (error: unknown) => {
     failures.count++
     failures.last = error
   }
   const clear = () => {
-    sink.levels.fill(MISSING)
-    sink.bits.fill(0)
+    buffer.levels.fill(MISSING)
+    buffer.bits.fill(0)
   }
-  /** Units of a group other than the one that says most; their dimensions do not count. */
-  const overruled = (found: LevelSink): Set<number> => {
-    const units = new Set<number>()
+  /** Units of a group other than the one that says most; their columns do not count. */
+  const findOutweighed = (vector: ComparisonVector): Set<number> => {
+    const comparisons = new Set<number>()
     for (const group of groups) {
       let strongest = -1
       let most = -1
-      for (const unit of group) {
+      for (const comparison of group) {
         let weight = 0
-        for (const { unitIndex, at } of dimensions)
-          if (unitIndex === unit) weight += weightAt(at, found.levels[at]!, found.bits[at]!)
+        for (const { comparisonIndex, at } of columns)
+          if (comparisonIndex === comparison) weight += weightAt(at, vector.levels[at]!, vector.bits[at]!)
         if (Math.abs(weight) > most) {
           most = Math.abs(weight)
-          strongest = unit
+          strongest = comparison
         }
       }
-      for (const unit of group) if (unit !== strongest) units.add(unit)
+      for (const comparison of group) if (comparison !== strongest) comparisons.add(comparison)
     }
-    return units
+    return comparisons
   }
   /** Log2 odds of "one thing" and of "related" against "random", then of "one thing" against either of the others. */
-  const odds = (found: LevelSink, sources: Sources): { match: number; related: number; weight: number } => {
+  const odds = (vector: ComparisonVector, sources: Sources): { match: number; related: number; weight: number } => {
     let match = parameters.priorWeight + sourceWeight(sources)
     let related = parameters.relatedWeight
-    const left = groups.length > 0 ? overruled(found) : NONE
+    const outweighed = groups.length > 0 ? findOutweighed(vector) : NONE
     let weightBefore = 0
     let relatedBefore = 0
-    for (const dimension of dimensions) {
-      const level = found.levels[dimension.at]!
-      if (level === MISSING || left.has(dimension.unitIndex)) {
+    for (const column of columns) {
+      const level = vector.levels[column.at]!
+      if (level === MISSING || outweighed.has(column.comparisonIndex)) {
         weightBefore = 0
         continue
       }
-      const full = weightAt(dimension.at, level, found.bits[dimension.at]!)
-      const fullRelated = full + dimension.relatedWeights[level]! - dimension.weights[level]!
+      const full = weightAt(column.at, level, vector.bits[column.at]!)
+      const fullRelated = full + column.relatedWeights[level]! - column.weights[level]!
       let weight = full
       let weightRelated = fullRelated
-      if (dimension.repeats && full < 0 && weightBefore < 0) {
+      if (column.repeats && full < 0 && weightBefore < 0) {
         if (full >= weightBefore) continue
         weight -= weightBefore
         weightRelated -= relatedBefore
@@ -181,40 +181,44 @@ export function createScorer(
     }
     return { match, related, weight: match - log2OnePlus(related) }
   }
-  const weightOf = (found: LevelSink, sources: Sources): number => {
-    const weight = scale * odds(found, sources).weight + offset
+  const weightOf = (vector: ComparisonVector, sources: Sources): number => {
+    const weight = scale * odds(vector, sources).weight + offset
     if (!Number.isNaN(weight)) return weight
     fail(new Error('the weight of a pair is not a number'))
     clear()
-    return scale * odds(sink, sources).weight + offset
+    return scale * odds(buffer, sources).weight + offset
   }
-  const conflictOf = (a: readonly UnitFeature[], b: readonly UnitFeature[], sources: Sources): string | undefined => {
+  const conflictOf = (
+    a: readonly ComparisonFeature[],
+    b: readonly ComparisonFeature[],
+    sources: Sources,
+  ): string | undefined => {
     try {
-      return statedConflict(a, b, sources)
+      return findConflict(a, b, sources)
     } catch (error) {
       fail(error)
       return undefined
     }
   }
-  const statedConflict = (
-    a: readonly UnitFeature[],
-    b: readonly UnitFeature[],
+  const findConflict = (
+    a: readonly ComparisonFeature[],
+    b: readonly ComparisonFeature[],
     sources: Sources,
   ): string | undefined => {
     if (sources === 'UNIQUE') return `both are records of one source in which each ${type.name} occurs once`
-    for (let i = 0; i < units.length; i++) {
-      const unit = units[i]!
+    for (let i = 0; i < comparisons.length; i++) {
+      const comparison = comparisons[i]!
       if (!a[i] || !b[i]) continue
-      if (unit.kind === 'identifier' && singleIdentifiers.has(unit.name)) {
+      if (comparison.kind === 'identifier' && singleIdentifiers.has(comparison.name)) {
         const [one] = a[i] as IdentifierFeature[]
         const [other] = b[i] as IdentifierFeature[]
         if (one![0] === other![0] && one![1] !== other![1] && one![2] && other![2])
-          return `${unit.name}: ${one![1]} and ${other![1]}, both valid ${one![0]} numbers`
+          return `${comparison.name}: ${one![1]} and ${other![1]}, both valid ${one![0]} numbers`
       }
-      if (unit.kind === 'name') {
+      if (comparison.kind === 'name') {
         const one = generation(a[i] as NameFeature[])
         const other = generation(b[i] as NameFeature[])
-        if (one && other && one !== other) return `${unit.name}: generations ${one} and ${other}`
+        if (one && other && one !== other) return `${comparison.name}: generations ${one} and ${other}`
       }
     }
     return undefined
@@ -222,12 +226,12 @@ export function createScorer(
   const relatedWeight = (match: number, related: number, conflict: string | undefined) =>
     conflict === undefined ? related - log2OnePlus(match) : related
   return {
-    dimensions,
+    columns,
     failures,
     levels,
     weightOf,
     conflict: conflictOf,
-    related: (a, b, sources) => {
+    relatedWeight: (a, b, sources) => {
       const { match, related } = odds(levels(a, b), sources)
       return relatedWeight(match, related, conflictOf(a, b, sources))
     },
@@ -236,39 +240,39 @@ export function createScorer(
       conflict: conflictOf(a, b, sources),
     }),
     compare: (a, b, sources) => {
-      const found = levels(a, b)
-      const weight = weightOf(found, sources)
-      const fields = dimensions.map((dimension): FieldWeight => {
-        const level = found.levels[dimension.at]!
-        const weight = weightAt(dimension.at, level, found.bits[dimension.at]!)
+      const vector = levels(a, b)
+      const weight = weightOf(vector, sources)
+      const fields = columns.map((column): FieldWeight => {
+        const level = vector.levels[column.at]!
+        const weight = weightAt(column.at, level, vector.bits[column.at]!)
         const missing = level === MISSING
         return {
-          field: dimension.unit.name,
-          dimension: dimension.name,
-          level: missing ? 'missing' : dimension.levels[level]!.name,
-          m: missing ? null : dimension.m[level]!,
-          u: missing ? null : dimension.u[level]!,
-          adjustment: missing ? 0 : weight - dimension.weights[level]!,
+          field: column.comparison.name,
+          dimension: column.name,
+          level: missing ? 'missing' : column.levels[level]!.name,
+          m: missing ? null : column.m[level]!,
+          u: missing ? null : column.u[level]!,
+          adjustment: missing ? 0 : weight - column.weights[level]!,
           weight,
         }
       })
-      const left = overruled(found)
+      const outweighed = findOutweighed(vector)
       for (const field of fields) {
-        const unit = units.findIndex((u) => u.name === field.field)
-        if (left.has(unit)) {
+        const comparison = comparisons.findIndex((c) => c.name === field.field)
+        if (outweighed.has(comparison)) {
           field.level += ' (counted with its group)'
           field.leftOut = 'GROUP'
           field.weight = 0
         }
       }
-      for (const { at, repeats } of dimensions) {
+      for (const { at, repeats } of columns) {
         const [before, field] = [fields[at - 1], fields[at]!]
         if (!repeats || !before || before.weight >= 0 || field.weight >= 0) continue
         const weaker = field.weight >= before.weight ? field : before
         weaker.weight = 0
         weaker.leftOut = 'REPEATS'
       }
-      const { match, related, weight: raw } = odds(found, sources)
+      const { match, related, weight: raw } = odds(vector, sources)
       if (sourceWeight(sources) !== 0)
         fields.push({
           field: '*',
@@ -291,7 +295,7 @@ export function createScorer(
         })
       const conflict = conflictOf(a, b, sources)
       const toRelated = relatedWeight(match, related, conflict)
-      const comparison: Comparison = {
+      const score: PairScore = {
         weight,
         probability: 1 / (1 + 2 ** -weight),
         relatedWeight: toRelated,
@@ -299,8 +303,8 @@ export function createScorer(
         prior: parameters.priorWeight,
         fields,
       }
-      if (conflict !== undefined) comparison.conflict = conflict
-      return comparison
+      if (conflict !== undefined) score.conflict = conflict
+      return score
     },
   }
 }
@@ -317,39 +321,39 @@ function generation(names: readonly NameFeature[]): string | undefined {
 }
 
 /** Units of one policy group but of different kinds: they are correlated, so only the strongest counts. */
-function correlatedGroups(units: readonly Unit[]): number[][] {
+function correlatedGroups(comparisons: readonly Comparison[]): number[][] {
   const byGroup = new Map<string, number[]>()
-  for (const [index, unit] of units.entries())
-    if (unit.group !== undefined) byGroup.set(unit.group, [...(byGroup.get(unit.group) ?? []), index])
+  for (const [index, comparison] of comparisons.entries())
+    if (comparison.group !== undefined) byGroup.set(comparison.group, [...(byGroup.get(comparison.group) ?? []), index])
   return [...byGroup.values()].filter((members) => members.length > 1)
 }
 
-function scoredDimensions(units: readonly Unit[], parameters: Parameters): ScoredDimension[] {
-  const dimensions: ScoredDimension[] = []
-  for (const [unitIndex, unit] of units.entries())
-    for (const dimension of dimensionsOf(unit)) {
-      const trained = levelShares(parameters, unit, dimension)
-      const m = dimension.levels.map((level, i) => trained?.m[i] ?? level.m)
-      const r = dimension.levels.map((level, i) => trained?.r[i] ?? level.r)
-      const u = dimension.levels.map((level, i) => trained?.u[i] ?? level.u)
-      dimensions.push({
-        ...dimension,
-        unit,
-        unitIndex,
-        at: dimensions.length,
-        repeats: unit.kind === 'address' && dimensions.at(-1)?.unitIndex === unitIndex,
-        m: Float64Array.from(dimension.levels, (level, i) => (level.fixed ? level.m : m[i]!)),
-        u: Float64Array.from(dimension.levels, (level, i) => (level.fixed ? level.u : u[i]!)),
-        weights: Float64Array.from(dimension.levels, (level, i) =>
+function scoreColumns(comparisons: readonly Comparison[], parameters: Parameters): ScoredColumn[] {
+  const columns: ScoredColumn[] = []
+  for (const [comparisonIndex, comparison] of comparisons.entries())
+    for (const column of columnsOf(comparison)) {
+      const trained = levelShares(parameters, comparison, column)
+      const m = column.levels.map((level, i) => trained?.m[i] ?? level.m)
+      const r = column.levels.map((level, i) => trained?.r[i] ?? level.r)
+      const u = column.levels.map((level, i) => trained?.u[i] ?? level.u)
+      columns.push({
+        ...column,
+        comparison,
+        comparisonIndex,
+        at: columns.length,
+        repeats: comparison.kind === 'address' && columns.at(-1)?.comparisonIndex === comparisonIndex,
+        m: Float64Array.from(column.levels, (level, i) => (level.fixed ? level.m : m[i]!)),
+        u: Float64Array.from(column.levels, (level, i) => (level.fixed ? level.u : u[i]!)),
+        weights: Float64Array.from(column.levels, (level, i) =>
           level.fixed ? Math.log2(level.m / level.u) : Math.log2(m[i]! / u[i]!),
         ),
-        relatedWeights: Float64Array.from(dimension.levels, (level, i) =>
+        relatedWeights: Float64Array.from(column.levels, (level, i) =>
           level.fixed ? Math.log2(level.r / level.u) : Math.log2(r[i]! / u[i]!),
         ),
 
-        rarity: Float64Array.from(dimension.levels, (level) => level.rarity ?? 0),
+        rarity: Float64Array.from(column.levels, (level) => level.rarity ?? 0),
         expected: Float64Array.from(u, (share) => -Math.log2(share)),
       })
     }
-  return dimensions
+  return columns
 }

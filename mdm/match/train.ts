@@ -4,9 +4,9 @@ import { createEngine, type Engine, type Features } from './engine.ts'
 import { type Estimate, estimate } from './estimate.ts'
 import { createValueCounter, frequenciesOf } from './frequencies.ts'
 import { type Frequencies, type LevelShares, type Parameters, priorParameters } from './parameters.ts'
-import type { MatchType, Unit, UnitKind } from './plan.ts'
+import type { Comparison, ComparisonKind, MatchType } from './plan.ts'
 import { buildPostings, forEachCandidate, type Postings } from './postings.ts'
-import { seededRandom } from './random.ts'
+import { createSeededRandom } from './random.ts'
 import { sameSourceWeight } from './sameSource.ts'
 import { VectorCounter, type Vectors } from './vectors.ts'
 
@@ -39,14 +39,14 @@ export function learnFrequencies(type: MatchType, features: readonly Features[])
   const counter = createValueCounter()
   for (const feature of features) base.weigh(feature, counter.count)
   const parameters = priorParameters(type)
-  for (const [index, unit] of base.units.entries()) {
+  for (const [index, comparison] of base.comparisons.entries()) {
     const sorts = counter.tables().get(index)
     if (!sorts) continue
     let records = 0
     for (const feature of features) if (feature.u[index]) records++
     const tables: Record<string, Frequencies> = {}
-    for (const [sort, counts] of sorts) tables[sort] = frequenciesOf(sort, counts, records, unit.kind === 'name')
-    parameters.frequencies[unit.name] = tables
+    for (const [sort, counts] of sorts) tables[sort] = frequenciesOf(sort, counts, records, comparison.kind === 'name')
+    parameters.frequencies[comparison.name] = tables
   }
   return parameters
 }
@@ -61,20 +61,20 @@ export function train(type: MatchType, features: readonly Features[], options: T
   const weighed = createEngine(type, parameters)
   for (const feature of features) weighed.reweigh(feature)
   const postings = buildPostings(features.length, (i) => weighed.keys(features[i]!), parameters.blockRecordsMax)
-  const sameSource = weighed.uniqueInSource
+  const sameSource = weighed.isUniqueSource
   const random = randomVectors(weighed, features, sameSource, randomPairsMax, seed)
   const candidates = candidateVectors(weighed, features, sameSource, postings, candidatePairsMax, seed)
   const pairsInAll = pairsBetween(features, sameSource)
-  const found = estimate(weighed.scorer.dimensions, candidates.vectors, random, {
+  const found = estimate(weighed.scorer.columns, candidates.vectors, random, {
     pairsInAll,
     records: features.length,
-    views: viewsOf(weighed.units, features),
+    views: viewsOf(weighed.comparisons, features),
   })
   const levels: Record<string, Record<string, LevelShares>> = {}
-  for (const dimension of weighed.scorer.dimensions) {
-    const { unit, name, at } = dimension
-    levels[unit.name] = {
-      ...ownValue(levels, unit.name),
+  for (const column of weighed.scorer.columns) {
+    const { comparison, name, at } = column
+    levels[comparison.name] = {
+      ...ownValue(levels, comparison.name),
       [name]: { m: found.m[at]!, r: found.r[at]!, u: found.u[at]! },
     }
   }
@@ -123,7 +123,7 @@ function randomVectors(
   pairsMax: number,
   seed: number,
 ): Vectors {
-  const counter = new VectorCounter(engine.scorer.dimensions)
+  const counter = new VectorCounter(engine.scorer.columns)
   const n = features.length
   const add = (a: Features, b: Features) => {
     if (a.s !== b.s || !sameSource(a.s)) counter.add(engine.scorer.levels(a.u, b.u))
@@ -131,7 +131,7 @@ function randomVectors(
   if ((n * (n - 1)) / 2 <= pairsMax) {
     for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) add(features[i]!, features[j]!)
   } else {
-    const random = seededRandom(seed)
+    const random = createSeededRandom(seed)
     const drawn = n <= RANDOM_RECORDS_MAX ? features : drawSome(features, RANDOM_RECORDS_MAX, random)
     for (let pair = 0; pair < pairsMax; pair++) {
       const i = Math.floor(random() * drawn.length)
@@ -158,13 +158,13 @@ function candidateVectors(
   pairsMax: number,
   seed: number,
 ): { vectors: Vectors; pairs: number } {
-  const counter = new VectorCounter(engine.scorer.dimensions)
+  const counter = new VectorCounter(engine.scorer.columns)
   const stamp = new Uint32Array(features.length)
   let pairs = 0
   for (let i = 0; i < features.length; i++) forEachCandidate(postings, i, stamp, () => pairs++)
   // Every record is taken or left as a whole; what is left is made up for by counting the taken ones several times.
   const share = Math.min(1, pairsMax / Math.max(1, pairs))
-  const random = seededRandom(seed + 1)
+  const random = createSeededRandom(seed + 1)
   stamp.fill(0)
   for (let i = 0; i < features.length; i++) {
     if (share < 1 && random() >= share) continue
@@ -177,8 +177,8 @@ function candidateVectors(
   return { vectors: counter.vectors(), pairs }
 }
 
-/** How many independent views of a thing each kind of unit gives, when every record has it. */
-const VIEWS: Record<UnitKind, number> = {
+/** How many independent views of a thing each kind of comparison gives, when every record has it. */
+const VIEWS: Record<ComparisonKind, number> = {
   person: 1.5,
   name: 1,
   email: 1,
@@ -197,12 +197,12 @@ const VIEWS: Record<UnitKind, number> = {
 }
 
 /** Independent views that the records give on average. A mixture of classes is identified by three, and not by fewer. */
-function viewsOf(units: readonly Unit[], features: readonly Features[]): number {
+function viewsOf(comparisons: readonly Comparison[], features: readonly Features[]): number {
   let views = 0
-  for (const [index, unit] of units.entries()) {
+  for (const [index, comparison] of comparisons.entries()) {
     let present = 0
     for (const feature of features) if (feature.u[index]) present++
-    views += (VIEWS[unit.kind] * present) / Math.max(1, features.length)
+    views += (VIEWS[comparison.kind] * present) / Math.max(1, features.length)
   }
   return views
 }

@@ -1,12 +1,12 @@
-import type { LevelSink } from './levels.ts'
+import type { ComparisonVector } from './levels.ts'
 import { MISSING } from './priors.ts'
-import type { ScoredDimension } from './scorer.ts'
+import type { ScoredColumn } from './scorer.ts'
 
 /** Pairs of records counted by their level vector and the rarity of what they share, in whole bits. */
 export interface Vectors {
-  /** `dimensions` levels a vector, MISSING included. */
+  /** `columns` levels a vector, MISSING included. */
   levels: Int8Array
-  /** Sum over the dimensions of rarity times bits. */
+  /** Sum over the columns of rarity times bits. */
   rarity: Float64Array
   counts: Float64Array
   length: number
@@ -15,27 +15,27 @@ export interface Vectors {
 
 /** Collects vectors. Fed in any order it gives the same: vectors come out sorted. */
 export class VectorCounter {
-  private readonly dimensions: readonly ScoredDimension[]
+  private readonly columns: readonly ScoredColumn[]
   private readonly counts = new Map<string, number>()
   private readonly codes: number[]
   private total = 0
 
-  constructor(dimensions: readonly ScoredDimension[]) {
-    this.dimensions = dimensions
-    this.codes = new Array<number>(dimensions.length + 1).fill(0)
+  constructor(columns: readonly ScoredColumn[]) {
+    this.columns = columns
+    this.codes = new Array<number>(columns.length + 1).fill(0)
   }
 
-  add(sink: LevelSink, times = 1): void {
+  add(vector: ComparisonVector, times = 1): void {
     const { codes } = this
     let rarity = 0
-    for (const dimension of this.dimensions) {
-      const level = sink.levels[dimension.at]!
-      codes[dimension.at] = level + 1
-      if (level === MISSING || dimension.rarity[level] === 0) continue
-      const bits = sink.bits[dimension.at]!
-      if (!Number.isNaN(bits)) rarity += dimension.rarity[level]! * bits
+    for (const column of this.columns) {
+      const level = vector.levels[column.at]!
+      codes[column.at] = level + 1
+      if (level === MISSING || column.rarity[level] === 0) continue
+      const bits = vector.bits[column.at]!
+      if (!Number.isNaN(bits)) rarity += column.rarity[level]! * bits
     }
-    codes[this.dimensions.length] = Math.min(200, Math.round(rarity))
+    codes[this.columns.length] = Math.min(200, Math.round(rarity))
     const key = String.fromCharCode(...codes)
     this.counts.set(key, (this.counts.get(key) ?? 0) + times)
     this.total += times
@@ -43,7 +43,7 @@ export class VectorCounter {
 
   vectors(): Vectors {
     const sorted = [...this.counts].sort((a, b) => (a[0] < b[0] ? -1 : 1))
-    const width = this.dimensions.length
+    const width = this.columns.length
     const levels = new Int8Array(sorted.length * width)
     const rarity = new Float64Array(sorted.length)
     const counts = new Float64Array(sorted.length)

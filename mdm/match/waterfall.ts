@@ -1,4 +1,4 @@
-import type { Comparison, FieldWeight } from './scorer.ts'
+import type { FieldWeight, PairScore } from './scorer.ts'
 
 /**
  * One step from "two random records" to the weight of a pair. PRIOR: the odds before anything is compared. COMPARISON: one
@@ -19,7 +19,7 @@ const ROUNDING_BITS = 1e-9
  * How a weight comes about, step by step; the last total is the weight itself. Every explanation (query, command, report)
  * is made of this, so that none says what another does not.
  */
-export function waterfall(comparison: Comparison): WaterfallStep[] {
+export function waterfall(comparison: PairScore): WaterfallStep[] {
   const plain = { m: null, u: null, adjustment: 0, leftOut: null }
   const { prior } = comparison
   const steps: WaterfallStep[] = [

@@ -3,7 +3,7 @@ import type { Sql, Transaction } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
 import { type Listing, listPage } from '../db/page.ts'
 import type { Condition } from '../db/statement.ts'
-import type { Unit } from '../match/plan.ts'
+import type { Comparison } from '../match/plan.ts'
 
 /** A matching model trained on the store, with facts about its training data. */
 export interface StoredModel {
@@ -12,7 +12,7 @@ export interface StoredModel {
   type: string
   /** The policy under which it was trained, and the comparisons of that policy. */
   policyVersion: string
-  units: readonly Unit[]
+  units: readonly Comparison[]
   parameters: unknown
   /**
    * Counts of the training data: live source records, their candidate pairs, and steward decisions.
@@ -110,9 +110,12 @@ export async function listModels(sql: Sql, limit: number): Promise<ListedModel[]
 }
 
 /** Returns why a model does not fit the comparisons of a golden type, or null if it fits. */
-export function misfit(model: Pick<StoredModel, 'units' | 'policyVersion'>, units: readonly Unit[]): string | null {
+export function misfit(
+  model: Pick<StoredModel, 'units' | 'policyVersion'>,
+  units: readonly Comparison[],
+): string | null {
   if (isDeepStrictEqual(model.units, JSON.parse(JSON.stringify(units)))) return null
-  const name = (u: Unit) => `${u.name} (${u.fields.map((f) => `${f.name} as ${f.as}`).join(', ')})`
+  const name = (u: Comparison) => `${u.name} (${u.fields.map((f) => `${f.name} as ${f.as}`).join(', ')})`
   const [then, now] = [model.units.map(name), units.map(name)]
   const gone = then.filter((n) => !now.includes(n))
   const come = now.filter((n) => !then.includes(n))

@@ -25,7 +25,7 @@ export function clusterRecords(
     assertions.filter((p) => p.kind === 'SAME'),
     (key) => byKey.has(key),
   )
-  const joining = links.filter((l) => engine.joins(l.weight))
+  const joining = links.filter((l) => engine.canJoin(l.weight))
   const groups = components(byId.keys(), [
     ...joining,
     ...same.map(({ a, b }) => ({ a: byKey.get(a)?.id ?? 0, b: byKey.get(b)?.id ?? 0 })),

@@ -83,7 +83,7 @@ export async function resolve(
   // Everything the change can reach: clusters, golden records, events. Keys that exceed the bound,
   // or fall below it, change links between records that are not touched themselves.
   const isTouched = new Set(touched.map((r) => r.id))
-  const apart = (l: Link) => !engine.joins(l.weight) && !engine.joins(was.get(`${l.a}:${l.b}`)?.weight ?? l.weight)
+  const apart = (l: Link) => !engine.canJoin(l.weight) && !engine.canJoin(was.get(`${l.a}:${l.b}`)?.weight ?? l.weight)
   const reaching = [...removed, ...added].filter((l) => !(apart(l) && (isTouched.has(l.a) || isTouched.has(l.b))))
   const seeds = new Set([...isTouched, ...reaching.flatMap((l) => [l.a, l.b])])
   const overlay = { removed, added }

@@ -6,7 +6,7 @@ import { type Derived, derive } from '../golden/derive.ts'
 import { settleHostRecords } from '../golden/hostRecord.ts'
 import { loadAssertions, loadGolden, type Stated } from '../golden/stored.ts'
 import { type Golden, survive } from '../golden/survive.ts'
-import { STEWARD_SAYS_NO } from '../match/cluster.ts'
+import { ASSERTED_NOT_SAME } from '../match/cluster.ts'
 import type { SourceRecord } from '../records/records.ts'
 import { type Closure, lockClosure } from './closure.ts'
 import { clusterRecords } from './clusterRecords.ts'
@@ -74,7 +74,7 @@ export async function resolveComponent(
   const byPerson = [...state.causes.values()].some((c) => c.source === 'stewardship' || c.source === 'publication')
   if (structural || byPerson) findings.push(await findSplits(tx, type.name, derived, assigned, assertions, byPerson))
 
-  const unjoined = closure.links.filter((l) => !engine.joins(l.weight))
+  const unjoined = closure.links.filter((l) => !engine.canJoin(l.weight))
   const pairs = await possibleMatches(tx, component, assigned, possible, unjoined)
   const previousCount = await savePossible(
     tx,
@@ -94,7 +94,7 @@ async function lockComponent(
   state: ResolutionState,
   { type, seeds, records, overlay = { removed: [], added: [] } }: ComponentStart,
 ): Promise<Component> {
-  const closure = await lockClosure(tx, seeds, overlay, engineOf(context, type).joins)
+  const closure = await lockClosure(tx, seeds, overlay, engineOf(context, type).canJoin)
   await loadKnown(tx, context, type, records, closure.placed.keys(), state)
   for (const { id, goldenId, anchor } of closure.placed.values()) {
     const r = records.get(id)
@@ -159,7 +159,7 @@ async function possibleMatches(
   const entries = entriesOf(assigned)
   for (const [id, { key, goldenId }] of closure.boundary) if (goldenId) entries.set(id, { key, goldenId })
   const apart = await declaredApart(tx, assertions, entries.values())
-  return [...refused.filter((p) => p.reason !== STEWARD_SAYS_NO), ...underThreshold(unjoined, entries, apart)]
+  return [...refused.filter((p) => p.reason !== ASSERTED_NOT_SAME), ...underThreshold(unjoined, entries, apart)]
 }
 
 /**

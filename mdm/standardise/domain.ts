@@ -6,21 +6,21 @@ export interface Domain {
   label: string
 }
 
-const MEMO_DOMAINS_MAX = 100_000
-const memo = new Map<string, Domain | null>()
+const CACHED_DOMAINS_MAX = 100_000
+const cache = new Map<string, Domain | null>()
 
 /** Reads a domain, host or URL; null for addresses without a public suffix, IP addresses and mail or web hosts for everyone. */
 export function parseDomain(folded: string): Domain | null {
   const text = folded.trim().slice(0, 300)
-  const known = memo.get(text)
+  const known = cache.get(text)
   if (known !== undefined) return known
-  if (memo.size >= MEMO_DOMAINS_MAX) memo.clear()
+  if (cache.size >= CACHED_DOMAINS_MAX) cache.clear()
   const found = parse(text)
   const result =
     found.domain && !found.isIp && found.domainWithoutSuffix && !isSharedDomain(found.domain)
       ? { domain: found.domain, label: found.domainWithoutSuffix }
       : null
-  memo.set(text, result)
+  cache.set(text, result)
   return result
 }
 

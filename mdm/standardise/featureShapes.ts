@@ -54,6 +54,15 @@ export interface ProductFeature extends TextFeature {
   v: string[]
   d: string[]
 }
+/**
+ * An identifier with the scheme it belongs to. Two identifiers speak against each other only inside one scheme.
+ * `checked`: its check digits are right, so it cannot be a slip of the pen.
+ */
+export interface Identifier {
+  scheme: string
+  value: string
+  checked: boolean
+}
 /** A value compared as a whole, with bits: [text, bits]. */
 export type ValueFeature = [value: string, bits: number]
 /** `role`: the local part is one of a function such as info@ or billing@, which says nothing by itself. */
@@ -63,7 +72,7 @@ export type IdentifierFeature = [scheme: string, value: string, checked: 0 | 1, 
 export type PriceFeature = [amount: number, currency: string]
 
 /** The standardised values of one unit, by its kind; null where the record has none. */
-export type UnitFeature =
+export type ComparisonFeature =
   | NameFeature[]
   | PersonFeature
   | AddressFeature[]
@@ -79,7 +88,7 @@ export type UnitFeature =
   | null
 
 /** What standardising needs to know of a unit; structurally what the plan of the engine gives. */
-export interface UnitFields {
+export interface ComparisonFields {
   name: string
   kind: string
   fields: readonly { name: string; as: string }[]

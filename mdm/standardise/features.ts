@@ -5,6 +5,8 @@ import { parseDomain } from './domain.ts'
 import { isRoleLocal, parseEmail } from './email.ts'
 import type {
   AddressFeature,
+  ComparisonFeature,
+  ComparisonFields,
   DomainFeature,
   EmailFeature,
   FieldValue,
@@ -14,8 +16,6 @@ import type {
   PriceFeature,
   ProductFeature,
   TextFeature,
-  UnitFeature,
-  UnitFields,
   ValueFeature,
 } from './featureShapes.ts'
 import { parseIdentifier } from './identifier.ts'
@@ -36,11 +36,11 @@ type Fields = Readonly<Record<string, FieldValue | FieldValue[] | null | undefin
  * The standardised values of one unit of a record, all bits zero: `weighUnit` fills them in.
  * @param country ISO 3166-1 alpha-2 of the record, for phone numbers written without one
  */
-export function standardiseUnit(unit: UnitFields, fields: Fields, country?: string): UnitFeature {
-  if (unit.kind === 'person') return personFeature(unit, fields)
-  if (unit.kind === 'address') return addressFeatures(unit, fields)
+export function standardiseFields(comparison: ComparisonFields, fields: Fields, country?: string): ComparisonFeature {
+  if (comparison.kind === 'person') return personFeature(comparison, fields)
+  if (comparison.kind === 'address') return addressFeatures(comparison, fields)
   const values: [FieldValue, string][] = []
-  for (const field of unit.fields)
+  for (const field of comparison.fields)
     for (const value of listed(ownValue(fields, field.name))) values.push([value, field.as])
   if (values.length === 0) return null
   const all = <T>(read: (value: FieldValue, as: string) => T | null, key: (feature: T) => string): T[] | null =>
@@ -48,7 +48,7 @@ export function standardiseUnit(unit: UnitFields, fields: Fields, country?: stri
       values.map(([value, as]) => read(value, as)),
       key,
     )
-  switch (unit.kind) {
+  switch (comparison.kind) {
     case 'name':
       return all(
         (v, as) => nameFeature(String(v), as),
@@ -81,7 +81,7 @@ export function standardiseUnit(unit: UnitFields, fields: Fields, country?: stri
         (f) => `${f[0]} ${f[1]}`,
       )
     case 'product':
-      return productFeatures(unit, fields)
+      return productFeatures(comparison, fields)
     case 'text':
       return all(
         (v) => textFeature(String(v)),
@@ -144,9 +144,9 @@ function nameFeature(text: string, as: string): NameFeature | null {
   return feature
 }
 
-function personFeature(unit: UnitFields, fields: Fields): PersonFeature | null {
+function personFeature(comparison: ComparisonFields, fields: Fields): PersonFeature | null {
   const feature: PersonFeature = { g: [], gb: [], s: [], sb: [] }
-  for (const field of unit.fields)
+  for (const field of comparison.fields)
     for (const value of listed(ownValue(fields, field.name))) {
       const name = parseNamePart(String(value))
       const names = field.as === 'GIVEN_NAME' ? feature.g : feature.s
@@ -155,10 +155,10 @@ function personFeature(unit: UnitFields, fields: Fields): PersonFeature | null {
   return feature.g.length + feature.s.length > 0 ? feature : null
 }
 
-function addressFeatures(unit: UnitFields, fields: Fields): AddressFeature[] | null {
+function addressFeatures(comparison: ComparisonFields, fields: Fields): AddressFeature[] | null {
   const found: Address[] = []
   const parts: AddressParts = {}
-  for (const field of unit.fields)
+  for (const field of comparison.fields)
     for (const value of listed(ownValue(fields, field.name))) {
       if (field.as === 'ADDRESS') {
         const address = parseAddress(typeof value === 'object' ? (value as AddressParts) : String(value))
@@ -202,9 +202,9 @@ function identifierFeature(text: string): IdentifierFeature | null {
 }
 
 /** The names of a product; descriptions of the same type add model numbers, and variants where the name has none. */
-function productFeatures(unit: UnitFields, fields: Fields): ProductFeature[] | null {
+function productFeatures(comparison: ComparisonFields, fields: Fields): ProductFeature[] | null {
   const found: ProductFeature[] = []
-  for (const field of unit.fields)
+  for (const field of comparison.fields)
     for (const value of listed(ownValue(fields, field.name))) {
       const name = parseProductName(String(value))
       if (!name) continue

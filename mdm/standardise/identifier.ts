@@ -1,14 +1,5 @@
-import { vat } from './vat.ts'
-
-/**
- * An identifier with the scheme it belongs to. Two identifiers speak against each other only inside one scheme.
- * `checked`: its check digits are right, so it cannot be a slip of the pen.
- */
-export interface Identifier {
-  scheme: string
-  value: string
-  checked: boolean
-}
+import type { Identifier } from './featureShapes.ts'
+import { parseVatNumber } from './vatNumber.ts'
 
 /** Identifiers longer than this are cut. */
 const IDENTIFIER_CHARS_MAX = 64
@@ -34,9 +25,9 @@ export function parseIdentifier(folded: string): Identifier | null {
     mod97(bare.slice(4) + bare.slice(0, 4)) === 1
   )
     return { scheme: 'IBAN', value: bare, checked: true }
-  const vatNumber = vat(bare)
+  const vatNumber = parseVatNumber(bare)
   if (vatNumber) return vatNumber
-  if (/^\d+$/.test(bare) && [8, 12, 13, 14].includes(bare.length) && gtinDigitRight(bare))
+  if (/^\d+$/.test(bare) && [8, 12, 13, 14].includes(bare.length) && isGtinCheckDigitValid(bare))
     return { scheme: 'GTIN', value: bare.padStart(14, '0'), checked: true }
   return { scheme: shape(bare), value: bare.replace(/^0+(?=\d)/, ''), checked: false }
 }
@@ -65,7 +56,7 @@ export function mod97(text: string): number {
 }
 
 /** GS1 check digit, for 8, 12, 13 and 14 digits. */
-export function gtinDigitRight(digits: string): boolean {
+export function isGtinCheckDigitValid(digits: string): boolean {
   let sum = 0
   for (let i = digits.length - 2, weight = 3; i >= 0; i--, weight = 4 - weight) sum += Number(digits[i]) * weight
   return (10 - (sum % 10)) % 10 === Number(digits.at(-1))

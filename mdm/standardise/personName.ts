@@ -74,7 +74,7 @@ export function givenNameForm(token: string): string {
 }
 
 /** Whether two words can be forms of one given name: "chris" and "christopher", "bill" and "wilhelm". */
-export function sameGivenName(a: string, b: string): boolean {
+export function isSameGivenName(a: string, b: string): boolean {
   const names = GIVEN_NAME_FORMS.get(a)
   if (names === undefined) return false
   const others = GIVEN_NAME_FORMS.get(b)

@@ -1,8 +1,8 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max'
 
 /** Repeated numbers (switchboards) are parsed once; the memo is emptied when it holds this many. */
-const MEMO_NUMBERS_MAX = 200_000
-const memo = new Map<string, string | null>()
+const CACHED_NUMBERS_MAX = 200_000
+const cache = new Map<string, string | null>()
 
 /**
  * A phone number in E.164 ("+4930123456") where its country is written in it or given, else its national digits without the
@@ -11,12 +11,12 @@ const memo = new Map<string, string | null>()
  * @param country ISO 3166-1 alpha-2 of the record, for numbers written without a country
  */
 export function parsePhone(text: string, country?: string): string | null {
-  const memoKey = `${country ?? ''}|${text}`
-  const known = memo.get(memoKey)
+  const cacheKey = `${country ?? ''}|${text}`
+  const known = cache.get(cacheKey)
   if (known !== undefined) return known
-  if (memo.size >= MEMO_NUMBERS_MAX) memo.clear()
+  if (cache.size >= CACHED_NUMBERS_MAX) cache.clear()
   const parsed = parse(text.slice(0, 40), country)
-  memo.set(memoKey, parsed)
+  cache.set(cacheKey, parsed)
   return parsed
 }
 

@@ -1,20 +1,23 @@
-import type { AddressFeature, NameFeature, UnitFeature, UnitFields } from './featureShapes.ts'
+import type { AddressFeature, ComparisonFeature, ComparisonFields, NameFeature } from './featureShapes.ts'
 
 /** The country of a record, from the first address that names one: it tells how its phone numbers are to be read. */
-export function countryOf(features: readonly UnitFeature[], units: readonly UnitFields[]): string | undefined {
-  for (const [index, unit] of units.entries())
-    if (unit.kind === 'address')
+export function countryOf(
+  features: readonly ComparisonFeature[],
+  comparisons: readonly ComparisonFields[],
+): string | undefined {
+  for (const [index, comparison] of comparisons.entries())
+    if (comparison.kind === 'address')
       for (const address of (features[index] ?? []) as AddressFeature[]) if (address.k) return address.k
   return undefined
 }
 
 /** Marks the words of organisations' names that are the city of one of the record's addresses, unless nothing else is left. */
-export function markPlaces(features: readonly UnitFeature[], units: readonly UnitFields[]): void {
-  const of = <T>(kind: string): T[] =>
-    units.flatMap((unit, i) => (unit.kind === kind ? ((features[i] ?? []) as unknown as T[]) : []))
-  const cities = of<AddressFeature>('address').flatMap((address) => address.c ?? [])
+export function markPlaces(features: readonly ComparisonFeature[], comparisons: readonly ComparisonFields[]): void {
+  const featuresOfKind = <T>(kind: string): T[] =>
+    comparisons.flatMap((comparison, i) => (comparison.kind === kind ? ((features[i] ?? []) as unknown as T[]) : []))
+  const cities = featuresOfKind<AddressFeature>('address').flatMap((address) => address.c ?? [])
   if (cities.length === 0) return
-  for (const name of of<NameFeature>('name')) {
+  for (const name of featuresOfKind<NameFeature>('name')) {
     if (name.o === 2) continue
     const places = name.t.filter((_, i) => cities.some((city) => isPartOfCity(name.t, i, city)))
     if (places.length > 0 && places.length < name.t.length) name.p = places

@@ -2,6 +2,7 @@ import { isStreetType } from './address.ts'
 import { isSharedDomain } from './domain.ts'
 import type {
   AddressFeature,
+  ComparisonFeature,
   DomainFeature,
   EmailFeature,
   IdentifierFeature,
@@ -9,7 +10,6 @@ import type {
   PersonFeature,
   ProductFeature,
   TextFeature,
-  UnitFeature,
   ValueFeature,
 } from './featureShapes.ts'
 import { isParticle } from './personName.ts'
@@ -21,7 +21,7 @@ export type BitsOf = (sort: string, value: string) => number
  * Fills in how much each value of a unit says. Called with a function that counts, it counts the values instead: standardising and
  * weighing are two steps, so that training parses each record once.
  */
-export function weighUnit(kind: string, feature: UnitFeature, bitsOf: BitsOf): void {
+export function weighFeature(kind: string, feature: ComparisonFeature, bitsOf: BitsOf): void {
   if (feature === null) return
   const bits = (sort: string, value: string) => Math.round(bitsOf(sort, value) * 10) / 10
   switch (kind) {

@@ -1,5 +1,5 @@
 import type { Transaction } from '../db/database.ts'
-import { classes } from '../match/sameChains.ts'
+import { equivalenceClasses } from '../match/sameChains.ts'
 import { loadByKey } from '../records/records.ts'
 import { lockClosure } from '../resolution/closure.ts'
 import type { ResolutionContext } from '../resolution/context.ts'
@@ -68,7 +68,7 @@ function stands(id: string): never {
  */
 function contradictions(pairs: readonly StandingPair[], groups: readonly (readonly string[])[]): number[] {
   const same = pairs.filter((p) => p.kind === 'SAME')
-  const classOf = new Map(classes(same).flatMap((keys, i) => keys.map((key) => [key, i] as const)))
+  const classOf = new Map(equivalenceClasses(same).flatMap((keys, i) => keys.map((key) => [key, i] as const)))
   const broken = new Set<number>()
   for (const p of pairs) {
     const at = classOf.get(p.a)

@@ -72,7 +72,7 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
   const unitOf = (e: Explanation, name: string) =>
     steward.engines
       .get(e.type)
-      ?.units.find((u) => u.name === name)
+      ?.comparisons.find((u) => u.name === name)
       ?.fields.map((f) => f.name) ?? []
   /** Explanations of pairs of source records, for all that are asked for at once. */
   const explained = (a: string, b: string, context: RequestContext) =>
@@ -132,7 +132,7 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
         (await timesInForce(m, context))?.inForceUntil,
       inForce: (m: ListedModel) => steward.engines.get(m.type)?.version === m.version,
       misfit: (m: ListedModel) => {
-        const units = steward.engines.get(m.type)?.units
+        const units = steward.engines.get(m.type)?.comparisons
         return units ? misfit(m, units) : `the policy in force has no golden type ${m.type}`
       },
     },

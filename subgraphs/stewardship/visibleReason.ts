@@ -1,5 +1,5 @@
 import type { Through } from '../../mdm/access/sensitiveAccess.ts'
-import { planUnits } from '../../mdm/match/plan.ts'
+import { planComparisons } from '../../mdm/match/plan.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import { sensitiveOf } from '../golden/mask.ts'
 import type { RequestContext } from '../shared/context.ts'
@@ -15,7 +15,7 @@ export function shownReason(
   const shown = visibleReason(type, reason, context.scopes)
   const name = /^([^\s:]+): /.exec(shown)?.[1]
   if (shown !== reason || name === undefined) return shown
-  const unit = planUnits(type).find((u) => u.name === name)
+  const unit = planComparisons(type).find((u) => u.name === name)
   const fields = sensitiveOf(type).filter((f) => !unit || unit.fields.some((u) => u.name === f))
   for (const id of ids) context.shows(through, type.name, fields, id)
   return shown
@@ -26,7 +26,7 @@ export function shownReason(
  * of the comparison and quotes the two values.
  */
 export function visibleReason(type: TypePolicy, reason: string, scopes: ReadonlySet<string>): string {
-  const units = planUnits(type)
+  const units = planComparisons(type)
   for (const unit of units) {
     if (!reason.startsWith(`${unit.name}: `)) continue
     const scope = type.fields.find(

@@ -11,7 +11,7 @@ import {
   type MatchRecord,
   type MatchType,
 } from '../../../mdm/match/engine.ts'
-import { seededRandom } from '../../../mdm/match/random.ts'
+import { createSeededRandom } from '../../../mdm/match/random.ts'
 import { parsePolicy } from '../../../schema/readPolicy.ts'
 
 const PEOPLE: MatchType = {
@@ -30,7 +30,7 @@ const QUICK = { randomPairsMax: 20_000, candidatePairsMax: 50_000 }
 
 /** Persons of whom every third is in the data twice, once with a slip of typing. */
 function people(count: number, seed: number): { records: MatchRecord[]; truth: Map<string, number> } {
-  const random = seededRandom(seed)
+  const random = createSeededRandom(seed)
   const word = () =>
     Array.from(
       { length: 3 },
@@ -63,7 +63,7 @@ function clustersOf(result: { records: readonly MatchRecord[]; clusterOf: Int32A
 }
 
 function shuffled<T>(list: readonly T[], seed: number): T[] {
-  const random = seededRandom(seed)
+  const random = createSeededRandom(seed)
   return list
     .map((v) => [random(), v] as const)
     .sort((a, b) => a[0] - b[0])
@@ -93,7 +93,7 @@ function live(engine: Engine, records: readonly MatchRecord[]): string[] {
           if (a === b || seen.has(`${a} ${b}`)) continue
           seen.add(`${a} ${b}`)
           const weight = engine.link(features.get(a)!, features.get(b)!)
-          if (weight !== null && engine.joins(weight))
+          if (weight !== null && engine.canJoin(weight))
             links.set(a, [...(links.get(a) ?? []), { b, weight: Math.fround(weight) }])
         }
   const done = new Set<string>()

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fitCalibration, learnFromLabels } from '../../../mdm/match/calibrate.ts'
 import { createEngine, type MatchType } from '../../../mdm/match/engine.ts'
-import { seededRandom } from '../../../mdm/match/random.ts'
+import { createSeededRandom } from '../../../mdm/match/random.ts'
 
 test('weights that say too much are scaled down, ones that come true stay', () => {
   const points = (trueScale: number, trueOffset: number) => {
-    const random = seededRandom(3)
+    const random = createSeededRandom(3)
     return Array.from({ length: 4000 }, () => {
       const weight = random() * 20 - 10
       return { weight, same: random() < 1 / (1 + 2 ** -(trueScale * weight + trueOffset)) }

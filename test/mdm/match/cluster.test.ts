@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Assertion, type Clustering, COMPONENT_DENSE_RECORDS_MAX, cluster } from '../../../mdm/match/cluster.ts'
-import { seededRandom } from '../../../mdm/match/random.ts'
+import { createSeededRandom } from '../../../mdm/match/random.ts'
 import fc from '../../property.ts'
 
 interface World {
@@ -10,11 +10,11 @@ interface World {
   conflict: (a: string, b: string) => string | undefined
 }
 
-const RULES = { matchWeightMin: 0, linkWeightMin: -2, joins: (weight: number) => weight >= 0 }
+const RULES = { matchWeightMin: 0, linkWeightMin: -2, canJoin: (weight: number) => weight >= 0 }
 
 /** A component with made-up weights: symmetric, the same for the same seed. */
 function world(n: number, seed: number, conflicts = 0): World {
-  const random = seededRandom(seed)
+  const random = createSeededRandom(seed)
   const keys = Array.from({ length: n }, (_, i) => `r${String(i).padStart(3, '0')}`)
   const weights = new Map<string, number>()
   const against = new Set<string>()
@@ -99,7 +99,7 @@ test('does not depend on the order of members, edges or assertions', () => {
         const assertions = said
           .filter(([, a, b]) => a < n && b < n && a !== b)
           .map(([same, a, b]): Assertion => ({ kind: same ? 'SAME' : 'NOT_SAME', a: w.keys[a]!, b: w.keys[b]! }))
-        const random = seededRandom(seed)
+        const random = createSeededRandom(seed)
         const shuffled = (x: readonly string[]) =>
           [...x]
             .map((v) => [random(), v] as const)
@@ -209,8 +209,8 @@ test('between unique sources a clear best counterpart is taken, a tie is not', (
     {
       matchWeightMin: 0,
       linkWeightMin: -7,
-      joins: () => true,
-      unique: () => true,
+      canJoin: () => true,
+      isUniqueSource: () => true,
       compare: (a, b) => ({
         weight: weights[`${a} ${b}`] ?? weights[`${b} ${a}`] ?? -20,
         ...(a[0] === b[0] ? { conflict: 'one source' } : {}),

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { matchBatch } from '../../../mdm/match/batch.ts'
 import type { MatchRecord, MatchType } from '../../../mdm/match/engine.ts'
 import { buildPostings, forEachCandidate, isSaturated } from '../../../mdm/match/postings.ts'
-import { seededRandom } from '../../../mdm/match/random.ts'
+import { createSeededRandom } from '../../../mdm/match/random.ts'
 
 const PEOPLE: MatchType = {
   name: 'Person',
@@ -20,7 +20,7 @@ const PEOPLE: MatchType = {
 
 /** Pairs of records of one person each; every field of the second is another one with the probability given. */
 function doubles(count: number, damage: number, seed: number): MatchRecord[] {
-  const random = seededRandom(seed)
+  const random = createSeededRandom(seed)
   const word = () =>
     Array.from(
       { length: 3 },

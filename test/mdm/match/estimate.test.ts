@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createEngine } from '../../../mdm/match/engine.ts'
 import { estimate } from '../../../mdm/match/estimate.ts'
 import type { Comparator, MatchType } from '../../../mdm/match/plan.ts'
-import { seededRandom } from '../../../mdm/match/random.ts'
+import { createSeededRandom } from '../../../mdm/match/random.ts'
 import { VectorCounter } from '../../../mdm/match/vectors.ts'
 
 const field = (name: string, as: Comparator) => ({ name, list: false, compare: { as } })
@@ -29,8 +29,8 @@ const PAIRS_IN_ALL = 2_000_000
 const MATCHES = 4000
 
 function drawn(seed: number) {
-  const dimensions = createEngine(TYPE).scorer.dimensions
-  const random = seededRandom(seed)
+  const dimensions = createEngine(TYPE).scorer.columns
+  const random = createSeededRandom(seed)
   const draw = (shares: readonly number[]) => {
     let at = random()
     for (const [level, share] of shares.entries()) {

@@ -42,7 +42,7 @@ test('the joins of a cluster: sizes and strongest links are those of a slow refe
           {
             matchWeightMin: 0,
             linkWeightMin: -2,
-            joins: (w) => w >= 0,
+            canJoin: (w) => w >= 0,
             compare: (a, b) => ({ weight: weightOf(a, b) }),
           },
         )

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { matchBatch } from '../../../mdm/match/batch.ts'
 import type { Comparator, FieldValue, MatchType } from '../../../mdm/match/engine.ts'
-import { seededRandom } from '../../../mdm/match/random.ts'
+import { createSeededRandom } from '../../../mdm/match/random.ts'
 
 // Small made-up sets of the kinds that chain easily: what records of one family, group or office share must not join them.
 
@@ -24,7 +24,7 @@ const GIVEN =
 const CITIES = 'Berlin Hamburg Munich Cologne Leipzig Dresden Bremen London Paris Boston Vienna Zurich'.split(' ')
 
 function maker(seed: number) {
-  const random = seededRandom(seed)
+  const random = createSeededRandom(seed)
   const below = (n: number) => Math.floor(random() * n)
   const any = <T>(list: readonly T[]): T => list[below(list.length)]!
   const word = (n: number) => {

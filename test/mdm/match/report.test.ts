@@ -4,7 +4,7 @@ import { matchBatch } from '../../../mdm/match/batch.ts'
 import { matchBatchInThreads } from '../../../mdm/match/batchThreads.ts'
 import type { MatchRecord, MatchType } from '../../../mdm/match/engine.ts'
 import { readParameters } from '../../../mdm/match/parameters.ts'
-import { reportOf } from '../../../mdm/match/report.ts'
+import { createReport } from '../../../mdm/match/report.ts'
 import { reportPage } from '../../../mdm/match/reportPage.ts'
 
 const TYPE: MatchType = {
@@ -30,7 +30,7 @@ function firms(count: number): MatchRecord[] {
 }
 
 test('the report tells the levels, the pairs and examples; its page carries nothing that runs or loads', () => {
-  const report = reportOf(matchBatch(TYPE, firms(200), { randomPairsMax: 5000 }), 'firms & <b>more</b>')
+  const report = createReport(matchBatch(TYPE, firms(200), { randomPairsMax: 5000 }), 'firms & <b>more</b>')
   assert.equal(report.stats.records, 200)
   assert.deepEqual(
     report.dimensions.map((d) => d.name),

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Source } from 'graphql'
 import { matchBatch } from '../../../mdm/match/batch.ts'
 import type { MatchRecord } from '../../../mdm/match/engine.ts'
-import { seededRandom } from '../../../mdm/match/random.ts'
+import { createSeededRandom } from '../../../mdm/match/random.ts'
 import { waterfall } from '../../../mdm/match/waterfall.ts'
 import { parsePolicy } from '../../../schema/readPolicy.ts'
 
@@ -16,7 +16,7 @@ const words = 'kora belo tami suno refa gilo venu paxo dore lisa mako nivu'.spli
 
 /** Products of two shops. Every seventh has a sister of nearly the same name; with `twice`, a shop lists every fourth again. */
 function shops(twice: boolean): MatchRecord[] {
-  const random = seededRandom(5)
+  const random = createSeededRandom(5)
   const word = () => words[Math.floor(random() * words.length)] + String(Math.floor(random() * 90))
   const records: MatchRecord[] = []
   const add = (source: string, id: string, name: string) =>
@@ -49,7 +49,7 @@ test('where sources hardly hold a thing twice, two records of one source lose we
 test('where a source holds things twice as often as two sources share them, nothing is taken off', () => {
   const one = shops(true).filter((r) => r.source === 'left')
   // The same shop under two names: records are in either by chance.
-  const random = seededRandom(9)
+  const random = createSeededRandom(9)
   const mixed = [...shops(true)].map((r) => ({ ...r, source: random() < 0.5 ? 'left' : 'right' }))
   assert.equal(matchBatch(type, mixed).engine.parameters.sameSourceWeight, 0)
   assert.equal(matchBatch(type, one).engine.parameters.sameSourceWeight, 0)

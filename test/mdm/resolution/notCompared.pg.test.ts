@@ -124,7 +124,7 @@ describe('stored features that are broken', () => {
       await staleTypes(db.sql, pipeline)
       await rematchStale(db.sql, pipeline)
       const right = await stored()
-      const units = pipeline.engines.get('Customer')?.units.length ?? 0
+      const units = pipeline.engines.get('Customer')?.comparisons.length ?? 0
       const planted = features === 'nulls' ? { s: 'crm', u: Array(units).fill([null]) } : features
       await db.sql`update source_record set features = ${planted === null ? null : db.sql.json(planted)}`
 
@@ -225,11 +225,11 @@ describe('a record that cannot be standardised', () => {
 test('two records that cannot be compared with each other are two; each is compared with everybody else', async () => {
   const parameters = priorParameters(customer)
   // Shares that no training gives: the weight of names alike but for typing is not a number.
-  const sound = createEngine(customer).scorer.dimensions.find((d) => d.name === 'name')
+  const sound = createEngine(customer).scorer.columns.find((d) => d.name === 'name')
   assert.ok(sound)
   const shares = { m: [...sound.m], r: sound.levels.map((l) => l.r), u: [...sound.u] }
   shares.m[1] = Number.NaN
-  parameters.levels[sound.unit.name] = { [sound.name]: shares }
+  parameters.levels[sound.comparison.name] = { [sound.name]: shares }
   const pipeline = directPipeline(db.sql)
   const engines = new Map(pipeline.engines).set('Customer', createEngine(customer, parameters))
   const failing = { ...pipeline, engines }

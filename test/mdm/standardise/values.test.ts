@@ -4,7 +4,7 @@ import { countryCode } from '../../../mdm/standardise/country.ts'
 import { parseDate } from '../../../mdm/standardise/date.ts'
 import { parseDomain } from '../../../mdm/standardise/domain.ts'
 import { parseEmail } from '../../../mdm/standardise/email.ts'
-import { gtinDigitRight, mod97, parseIdentifier } from '../../../mdm/standardise/identifier.ts'
+import { isGtinCheckDigitValid, mod97, parseIdentifier } from '../../../mdm/standardise/identifier.ts'
 import { parsePhone } from '../../../mdm/standardise/phone.ts'
 import { parseNumber, parsePrice } from '../../../mdm/standardise/price.ts'
 import { parseProductName } from '../../../mdm/standardise/productName.ts'
@@ -64,7 +64,7 @@ test('identifiers: schemes by check digits, dummies', () => {
   for (const text of ['000-00-0000', '123456789', '99999', 'n/a', 'none', 'x'])
     assert.equal(parseIdentifier(text), null, text)
   assert.equal(mod97('3214282912345698765432161182'), 1)
-  assert.ok(gtinDigitRight('4006381333931') && !gtinDigitRight('4006381333932'))
+  assert.ok(isGtinCheckDigitValid('4006381333931') && !isGtinCheckDigitValid('4006381333932'))
 })
 
 test('prices and numbers in both notations', () => {

@@ -1,5 +1,5 @@
 import { stdnum } from 'stdnum'
-import type { Identifier } from './identifier.ts'
+import type { Identifier } from './featureShapes.ts'
 
 /** The VAT number's name in stdnum, by country prefix (Greece writes EL). */
 const KINDS = new Map<string, [country: string, kind: string]>(
@@ -32,7 +32,7 @@ const KINDS = new Map<string, [country: string, kind: string]>(
 const UNCHECKED = new Set(['CZ', 'DK', 'EE', 'HR', 'HU', 'LT', 'LV', 'SI', 'SK'])
 
 /** A VAT number with its country prefix, letters and digits only; null when it is none. Wrong check digits leave it unchecked. */
-export function vat(bare: string): Identifier | null {
+export function parseVatNumber(bare: string): Identifier | null {
   if (!/^[A-Z]{2}[0-9A-Z]{7,13}$/.test(bare) || !/\d{5}/.test(bare)) return null
   const prefix = bare.slice(0, 2)
   const kind = KINDS.get(prefix)
