@@ -1,6 +1,7 @@
 import type { Transport } from '@graphql-mesh/transport-common'
 import http from '@graphql-mesh/transport-http'
 import { type ExecutionResult, GraphQLError } from 'graphql'
+import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import type { GatewayContext } from '../execution/operationContext.ts'
 import type { InternalTokens } from '../identity/internal.ts'
 import { UNREACHABLE } from '../operation/mask.ts'
@@ -81,17 +82,15 @@ function unknownThere(subgraph: string): string {
   return `the service ${subgraph} does not know this gateway: TOUCHSTONE_INTERNAL_SECRET has to be the same there and here, and the clocks alike`
 }
 
-/** The same events, where the socket that should bring them is refused with an error that says so. */
+/** Returns the same events; a socket that the service rejects is an error that says why. */
 function events(from: AsyncIterable<ExecutionResult>, subgraph: string): AsyncIterableIterator<ExecutionResult> {
   const values = from[Symbol.asyncIterator]()
-  const iterator: AsyncIterableIterator<ExecutionResult> = {
-    next: () =>
+  return asyncStream(
+    () =>
       values.next().catch((e: unknown) => {
-        const refused = typeof e === 'object' && e !== null && 'code' in e && e.code === UNAUTHORIZED
-        throw refused ? new Error(unknownThere(subgraph)) : e
+        const rejected = typeof e === 'object' && e !== null && 'code' in e && e.code === UNAUTHORIZED
+        throw rejected ? new Error(unknownThere(subgraph)) : e
       }),
-    return: async () => (await values.return?.()) ?? { done: true, value: undefined },
-    [Symbol.asyncIterator]: () => iterator,
-  }
-  return iterator
+    async () => await values.return?.(),
+  )
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { LRUCache } from 'lru-cache'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { All, NameSet } from './caller.ts'
@@ -71,7 +72,7 @@ export function readAccess(file: string): Access {
 /** The same of roles given as data. */
 export function accessOf(roles: Readonly<Record<string, { includes?: string[]; scopes?: string[] }>>): Access {
   const all = new All()
-  const known = new Map<string, Rights>()
+  const known = new LRUCache<string, Rights>({ max: setsMax })
 
   function closure(names: readonly string[], found: NameSet): NameSet {
     for (const n of names) {
@@ -91,8 +92,6 @@ export function accessOf(roles: Readonly<Record<string, { includes?: string[]; s
       const held = closure(names, new NameSet())
       const granted = new NameSet([...scopes, ...[...held].flatMap((n) => roles[n]?.scopes ?? [])])
       rights = { roles: held, scopes: granted.has('*') ? all : granted }
-      // Callers choose which roles they have together, within what the issuer gives them.
-      if (known.size >= setsMax) known.clear()
       known.set(key, rights)
       return rights
     },

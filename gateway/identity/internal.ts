@@ -1,15 +1,17 @@
 import { errors, jwtVerify, SignJWT } from 'jose'
+import { LRUCache } from 'lru-cache'
 import type { RequestInfo } from '../../subgraphs/contract.ts'
 import { All, type Caller, type Callers, unauthenticated } from './caller.ts'
 
 const ISSUER = 'touchstone-gateway'
 const AUDIENCE = 'touchstone-subgraph'
 const algorithm = 'HS256'
-/** Good for so long; signed anew for each caller after half of it. */
+/** How long a token is valid. */
 const lifeSecondsMax = 60
 const secretBytesMin = 32
+const tokensMax = 10_000
 
-/** Signs and verifies what the gateway tells its services of a caller. Both have the same secret, and nobody else. */
+/** Signs and verifies what the gateway states about a caller to its services. Only they share the secret. */
 export interface InternalTokens {
   sign(request: RequestInfo): Promise<string>
   callers: Callers
@@ -20,14 +22,13 @@ export function internalTokens(secret: string): InternalTokens {
   const key = new TextEncoder().encode(secret)
   if (key.length < secretBytesMin)
     throw new Error(`the internal secret has ${key.length} bytes; it needs ${secretBytesMin}`)
-  // By the set of scopes, which callers with the same rights share, and the actor.
-  const signed = new WeakMap<object, Map<string, { token: Promise<string>; until: number }>>()
-  const actorsMax = 1_000
+  /** Of each caller, with the same rights; renewed when half of its life is over. */
+  const tokens = new LRUCache<string, Promise<string>>({ max: tokensMax, ttl: (lifeSecondsMax * 1_000) / 2 })
 
-  const make = (r: RequestInfo) =>
+  const sign = (r: RequestInfo) =>
     new SignJWT({
-      roles: wordsOf(r.roles ?? new Set()),
-      scopes: wordsOf(r.scopes),
+      roles: namesOf(r.roles ?? new Set()),
+      scopes: namesOf(r.scopes),
       ...(r.regions ? { regions: r.regions } : {}),
       ...(r.legalEntities ? { legal_entities: r.legalEntities } : {}),
     })
@@ -40,7 +41,7 @@ export function internalTokens(secret: string): InternalTokens {
       .sign(key)
 
   async function identify(bearer: string | null): Promise<Caller> {
-    if (bearer === null) throw unauthenticated('This service answers to its gateway alone')
+    if (bearer === null) throw unauthenticated('This service serves only its gateway')
     try {
       const { payload } = await jwtVerify(bearer, key, {
         algorithms: [algorithm],
@@ -63,37 +64,28 @@ export function internalTokens(secret: string): InternalTokens {
       }
     } catch (e) {
       if (!(e instanceof errors.JOSEError)) throw e
-      throw unauthenticated(
-        'This service answers to its gateway alone; is TOUCHSTONE_INTERNAL_SECRET the same there and here?',
-      )
+      throw unauthenticated('This service serves only its gateway; is TOUCHSTONE_INTERNAL_SECRET the same on both?')
     }
   }
 
   return {
     sign(request) {
-      const of = JSON.stringify([
-        request.actor,
-        wordsOf(request.roles ?? new Set()),
-        request.regions,
-        request.legalEntities,
-      ])
-      let made = signed.get(request.scopes)
-      if (!made || made.size > actorsMax) {
-        made = new Map()
-        signed.set(request.scopes, made)
+      const { actor, regions, legalEntities } = request
+      const names = [request.scopes, request.roles ?? new Set<string>()].map((set) => namesOf(set).join(' '))
+      const key = JSON.stringify([actor, ...names, regions, legalEntities])
+      let token = tokens.get(key)
+      if (!token) {
+        token = sign(request)
+        tokens.set(key, token)
       }
-      const found = made.get(of)
-      if (found && found.until > Date.now()) return found.token
-      const token = make(request)
-      made.set(of, { token, until: Date.now() + (lifeSecondsMax * 1_000) / 2 })
       return token
     },
     callers: { open: false, refuse: () => null, identify: ({ bearer }) => identify(bearer) },
   }
 }
 
-/** `*` is all of them. */
-function wordsOf(set: ReadonlySet<string>): string[] {
+/** Returns the names in a set; `*` for all. */
+function namesOf(set: ReadonlySet<string>): string[] {
   return set.has('*') ? ['*'] : [...set]
 }
 

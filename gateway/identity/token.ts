@@ -2,6 +2,7 @@ import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { HttpError } from '../httpError.ts'
 import type { Access } from './access.ts'
 import { type Caller, unauthenticated } from './caller.ts'
+import { CallerCache } from './callerCache.ts'
 
 /** Signatures that only the holder of a private key can make. A key that is public must never serve as a shared secret. */
 export const ALGORITHMS = [
@@ -29,36 +30,18 @@ export interface TokenIssuer {
   rolesClaim: string
 }
 
-/** Tokens that were verified are known again for so long at most, so that a withdrawn key is not good for longer. */
-const knownMsMax = 60_000
-const knownTokensMax = 5_000
+/** How long a verified token is cached, and so how long the tokens of a withdrawn signing key are still accepted. */
+const cacheMsMax = 60_000
+const tokensMax = 5_000
 const actorCharsMax = 200
 /** Actors that are no person of the issuer: they stand in the audit log for something else. */
 const RESERVED = /^(key:|cli:|clock$|development$|nobody$)/
 const bindingsMax = 100
 
-/** Verifies tokens of an issuer. The answer throws HttpError: 401 with what is wrong, 503 while keys cannot be had. */
+/** Returns a verifier of an issuer's tokens. It throws HttpError: 401 for an invalid token, 503 while keys are missing. */
 export function tokenVerifier(issuer: TokenIssuer, access: Access): (token: string) => Promise<Caller> {
-  const known = new Map<string, { caller: Caller; until: number }>()
-  const verifying = new Map<string, Promise<Caller>>()
-
-  return async (token) => {
-    const found = known.get(token)
-    if (found && found.until > Date.now()) return found.caller
-    // Many requests of one caller may come before the first is verified.
-    const under = verifying.get(token) ?? verify(token).finally(() => verifying.delete(token))
-    verifying.set(token, under)
-    return await under
-  }
-
-  async function verify(token: string): Promise<Caller> {
-    known.delete(token)
-    const caller = callerOf(await payloadOf(token, issuer), issuer, access)
-    // Only tokens that hold are kept, the oldest go first.
-    if (known.size >= knownTokensMax) known.delete(known.keys().next().value ?? '')
-    known.set(token, { caller, until: Math.min(Date.now() + knownMsMax, caller.expiresAt ?? 0) })
-    return caller
-  }
+  const callers = new CallerCache({ callersMax: tokensMax, msMax: cacheMsMax })
+  return (token) => callers.identify(token, async () => callerOf(await payloadOf(token, issuer), issuer, access))
 }
 
 async function payloadOf(token: string, issuer: TokenIssuer): Promise<JWTPayload> {

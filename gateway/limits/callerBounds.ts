@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { HttpError } from '../httpError.ts'
 import type { Caller } from '../identity/caller.ts'
 import type { SharedRate } from './sharedRate.ts'
@@ -42,7 +43,7 @@ interface Account {
  */
 export class CallerBounds {
   readonly #limits: CallerLimits
-  readonly #accounts = new Map<string, Account>()
+  readonly #accounts = new LRUCache<string, Account>({ max: callersMax })
   readonly #now: () => number
   readonly #shared: Pick<SharedRate, 'note' | 'inMinute'> | undefined
 
@@ -129,12 +130,11 @@ export class CallerBounds {
   }
 
   #accountOf(actor: string): Account {
-    const known = this.#accounts.get(actor)
-    const account = known ?? { left: this.#burst, at: this.#now(), operations: 0, streams: 0 }
-    // The order of a Map is that of insertion: the longest silent one stands first.
-    this.#accounts.delete(actor)
-    if (!known && this.#accounts.size >= callersMax) this.#accounts.delete(this.#accounts.keys().next().value ?? '')
-    this.#accounts.set(actor, account)
+    let account = this.#accounts.get(actor)
+    if (!account) {
+      account = { left: this.#burst, at: this.#now(), operations: 0, streams: 0 }
+      this.#accounts.set(actor, account)
+    }
     return account
   }
 }

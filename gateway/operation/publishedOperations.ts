@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { GraphQLError } from 'graphql'
+import { LRUCache } from 'lru-cache'
 import { HttpError } from '../httpError.ts'
 
 /** Where published operations are kept. */
@@ -37,9 +38,12 @@ interface Entry {
  */
 export class PublishedOperations {
   readonly #store: OperationStore | undefined
-  readonly #known = new Map<string, Entry>()
+  readonly #known = new LRUCache<string, Entry>({
+    max: entriesMax,
+    maxSize: charsMax,
+    sizeCalculation: ({ text }) => (text?.length ?? 0) + 1,
+  })
   readonly #asked = new Map<string, Promise<string | null>>()
-  #chars = 0
 
   /** Without a store only texts are answered. */
   constructor(store?: OperationStore) {
@@ -87,25 +91,8 @@ export class PublishedOperations {
         throw new HttpError(503, 'UNAVAILABLE', 'Published operations cannot be read at present; try again later')
       text = known.text
     }
-    this.#keep(hash, { text, until: performance.now() + (store.ageMsMax ?? ageMsDefault) })
+    this.#known.set(hash, { text, until: performance.now() + (store.ageMsMax ?? ageMsDefault) })
     return text
-  }
-
-  /** Who has not been asked for again longest goes first. */
-  #keep(hash: string, entry: Entry): void {
-    this.#drop(hash)
-    this.#known.set(hash, entry)
-    this.#chars += entry.text?.length ?? 0
-    while (this.#known.size > entriesMax || this.#chars > charsMax) {
-      const [oldest] = this.#known.keys()
-      if (oldest === undefined) return
-      this.#drop(oldest)
-    }
-  }
-
-  #drop(hash: string): void {
-    this.#chars -= this.#known.get(hash)?.text?.length ?? 0
-    this.#known.delete(hash)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ExecutionResult } from 'graphql'
+import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import type { RequestInfo, Sharing, Subgraph } from '../../subgraphs/contract.ts'
 import type { ExecutedEvent, SubscriptionGroup } from './subscriptionGroups.ts'
 
@@ -9,8 +10,8 @@ import type { ExecutedEvent, SubscriptionGroup } from './subscriptionGroups.ts'
 export class SharedExecution {
   #events: AsyncIterator<unknown> | null = null
   #sharing: Sharing = { event: () => null, liveFields: [] }
-  #waiting: ((event: IteratorResult<unknown>) => void) | null = null
-  #passed: IteratorResult<unknown>[] = []
+  #waiting: ((event: IteratorResult<unknown, undefined>) => void) | null = null
+  #passed: IteratorResult<unknown, undefined>[] = []
   #abandon: () => void = () => {}
 
   /** Takes over the events of the subgraph; returns those that have to be executed. */
@@ -18,21 +19,19 @@ export class SharedExecution {
     const source = events[Symbol.asyncIterator]()
     this.#events = source
     this.#sharing = subgraph.sharing ?? this.#sharing
-    const through: AsyncIterator<unknown> = {
-      next: () => {
+    return asyncStream(
+      () => {
         const passed = this.#passed.shift()
         if (passed) return Promise.resolve(passed)
         return new Promise((resolve) => {
           this.#waiting = resolve
         })
       },
-      return: async () => {
+      async () => {
         this.#pass({ done: true, value: undefined })
         await source.return?.()
-        return { done: true, value: undefined }
       },
-    }
-    return { [Symbol.asyncIterator]: () => through }
+    )
   }
 
   /** Returns the results of a subscription: shared where its events were intercepted, else as they are. */
@@ -41,7 +40,7 @@ export class SharedExecution {
     group: SubscriptionGroup,
     request: RequestInfo,
     leave: () => void,
-  ): AsyncIterable<ExecutionResult> {
+  ): AsyncIterableIterator<ExecutionResult, undefined> {
     const events = this.#events
     const own = executed[Symbol.asyncIterator]()
     const end = async (): Promise<IteratorReturnResult<undefined>> => {
@@ -50,34 +49,31 @@ export class SharedExecution {
       await own.return?.()
       return { done: true, value: undefined }
     }
-    const iterator: AsyncIterator<ExecutionResult> = {
-      next: async () => {
-        if (!events) return await own.next()
-        const event = await events.next()
-        if (event.done) {
-          this.#pass(event)
-          return await end()
-        }
-        const shown: unknown[] = []
-        // Other subscribers may wait for it, so it settles when this one leaves, whatever the planner does then.
-        const execute = () =>
-          new Promise<ExecutedEvent | null>((resolve, reject) => {
-            this.#abandon = () => resolve(null)
-            // A subscriber executes one event at a time, so what is shown meanwhile is shown in this one.
-            request.shown = shown
-            this.#pass(event)
-            own.next().then((result) => resolve(result.done ? null : { result: result.value, shown }), reject)
-          })
-        const result = await group.resultOf(this.#sharing.event(event.value), execute)
-        if (result && result.shown !== shown) this.#sharing.repeat?.(request, result.shown)
-        return result ? { done: false, value: result.result } : await end()
-      },
-      return: end,
-    }
-    return { [Symbol.asyncIterator]: () => iterator }
+    return asyncStream(async () => {
+      if (!events) return await own.next()
+      const event = await events.next()
+      if (event.done) {
+        this.#pass({ done: true, value: undefined })
+        return await end()
+      }
+      const shown: unknown[] = []
+      // Other subscribers may wait for it, so it settles when this one leaves, whatever the planner does then.
+      const execute = () =>
+        new Promise<ExecutedEvent | null>((resolve, reject) => {
+          this.#abandon = () => resolve(null)
+          // A subscriber executes one event at a time, so what is shown meanwhile is shown in this one.
+          request.shown = shown
+          this.#pass({ done: false, value: event.value })
+          own.next().then((result) => resolve(result.done ? null : { result: result.value, shown }), reject)
+        })
+      const result = await group.resultOf(this.#sharing.event(event.value), execute)
+      if (result && result.shown !== shown) this.#sharing.repeat?.(request, result.shown)
+      return result ? { done: false, value: result.result } : await end()
+    }, end)
   }
 
-  #pass(event: IteratorResult<unknown>): void {
+  /** Lets an event through to the planner. */
+  #pass(event: IteratorResult<unknown, undefined>): void {
     const waiting = this.#waiting
     this.#waiting = null
     if (waiting) waiting(event)

@@ -1,4 +1,5 @@
 import type { ExecutionResult } from 'graphql'
+import { LRUCache } from 'lru-cache'
 import type { RequestInfo, SharedEvent } from '../../subgraphs/contract.ts'
 import type { EventSelection } from './eventSelection.ts'
 
@@ -16,22 +17,16 @@ export interface ExecutedEvent {
   shown: readonly unknown[]
 }
 
-interface SharedResult {
-  at: number
-  order: number
-  /** Null where it cannot be shared after all: then each subscriber that waits for it executes the event itself. */
-  executed: Promise<ExecutedEvent | null>
-}
-
 /** Subscribers that select the same of each event under the same rights. They share results. */
 export class SubscriptionGroup {
-  readonly #results = new Map<object, SharedResult>()
-  readonly #ageMsMax: number
+  /** By event; null where it cannot be shared after all: each subscriber that waits then executes the event itself. */
+  readonly #results: LRUCache<object, Promise<ExecutedEvent | null>>
   #newest = 0
   subscribers = 0
 
-  constructor(ageMsMax: number) {
-    this.#ageMsMax = ageMsMax
+  /** `ageMsMax`: up to which age a result is shared; null without a limit. */
+  constructor(ageMsMax: number | null) {
+    this.#results = new LRUCache({ max: resultsMax, ttl: ageMsMax ?? 0 })
   }
 
   /**
@@ -45,21 +40,16 @@ export class SubscriptionGroup {
     if (!event || this.subscribers < 2) return await execute()
     const { identity, order } = event
     const found = this.#results.get(identity)
-    if (found && performance.now() - found.at <= this.#ageMsMax) return (await found.executed) ?? (await execute())
+    if (found) return (await found) ?? (await execute())
     // A subscriber that catches up must not displace the results that the others are waiting for.
     if (order <= this.#newest - resultsMax) return await execute()
     this.#newest = Math.max(this.#newest, order)
     const own = execute()
-    const executed = own.then(
+    const shared = own.then(
       (e) => (e && !e.result.errors?.length ? e : null),
       () => null,
     )
-    this.#results.delete(identity)
-    this.#results.set(identity, { at: performance.now(), order, executed })
-    for (const oldest of this.#results.keys()) {
-      if (this.#results.size <= resultsMax) break
-      this.#results.delete(oldest)
-    }
+    this.#results.set(identity, shared)
     return await own
   }
 }
@@ -88,7 +78,7 @@ export class SubscriptionGroups {
       // Events are the same for all callers with these rights; live fields may depend on the caller as well.
       ...(isLive ? [request.actor ?? null, [...(request.roles ?? [])].sort()] : []),
     ])
-    const group = this.#open.get(key) ?? new SubscriptionGroup(isLive ? liveMsMax : Number.POSITIVE_INFINITY)
+    const group = this.#open.get(key) ?? new SubscriptionGroup(isLive ? liveMsMax : null)
     this.#open.set(key, group)
     group.subscribers++
     let left = false

@@ -81,7 +81,7 @@ test('a selection that nobody is subscribed to any more is forgotten', () => {
 })
 
 test('errors, and what its maker left unfinished, are not shared; the old do not push out the new', async () => {
-  const selection = new SubscriptionGroup(Number.POSITIVE_INFINITY)
+  const selection = new SubscriptionGroup(null)
   selection.subscribers = 3
   let made = 0
   const make = (result: ExecutionResult | null) => async () => {
