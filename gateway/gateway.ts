@@ -2,15 +2,12 @@ import type { Logger } from 'pino'
 import type { Subgraph } from '../subgraphs/contract.ts'
 import type { NoteRefusal, ObserveOperation } from './execution/runtime.ts'
 import { createRuntime, type RuntimeOptions } from './federation/createRuntime.ts'
+import { describeError } from './http/describeError.ts'
 import type { Check } from './http/health.ts'
-import { describeError, explainListen } from './http/report.ts'
-import {
-  createGatewayServer,
-  GRAPHQL_PATH,
-  type IngestHandler,
-  type MetricsText,
-  type Underway,
-} from './http/server.ts'
+import { listen } from './http/listen.ts'
+import { GRAPHQL_PATH } from './http/paths.ts'
+import type { IngestHandler, MetricsText } from './http/routes.ts'
+import { createGatewayServer, type InProgress } from './http/server.ts'
 import type { Callers } from './identity/caller.ts'
 import { localCallers } from './identity/callers.ts'
 import type { InternalTokens } from './identity/internal.ts'
@@ -59,7 +56,7 @@ export interface GatewayOptions {
 export interface Gateway {
   /** Of GraphQL, HTTP and WebSocket alike. */
   url: string
-  underway(): Underway
+  inProgress(): InProgress
   /**
    * Takes another supergraph. What is under way ends as it began; nothing is refused meanwhile. So do subscriptions, unless
    * subgraphs are given too: what those hide is not to be told by subscriptions that began before, so they end with
@@ -113,15 +110,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     ingest: options.ingest,
     metrics: options.metrics,
   })
-  await new Promise<void>((resolve, reject) => {
-    server.http.once('error', (e: NodeJS.ErrnoException) => reject(explainListen(e, host, port)))
-    server.http.listen(port, host, resolve)
-  })
-  const address = server.http.address()
-  const actual = typeof address === 'object' && address ? address.port : port
+  const url = await listen(server.http, host, port)
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}${GRAPHQL_PATH}`,
-    underway: () => server.underway(),
+    url: `${url}${GRAPHQL_PATH}`,
+    inProgress: () => server.inProgress(),
     async reload(supergraph, subgraphs = serving) {
       const next = await create(supergraph, subgraphs)
       const last = runtime

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { startSubgraphService } from '../../gateway/federation/subgraphService.ts'
-import { describeError } from '../../gateway/http/report.ts'
+import { describeError } from '../../gateway/http/describeError.ts'
 import { AccessRecorder } from '../../mdm/access/accessRecorder.ts'
 import type { RowReaders } from '../../mdm/access/rowReaders.ts'
 import { openDatabase } from '../../mdm/db/database.ts'

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { describeError } from '../../gateway/http/report.ts'
+import { describeError } from '../../gateway/http/describeError.ts'
 import { type Access, readAccess } from '../../gateway/identity/access.ts'
 import type { Callers } from '../../gateway/identity/caller.ts'
 import { authenticatedCallers, type CallersOptions, localCallers } from '../../gateway/identity/callers.ts'

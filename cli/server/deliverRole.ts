@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { describeError } from '../../gateway/http/report.ts'
+import { describeError } from '../../gateway/http/describeError.ts'
 import { AccessRecorder, type Seer } from '../../mdm/access/accessRecorder.ts'
 import type { RowReaders } from '../../mdm/access/rowReaders.ts'
 import { openDatabase } from '../../mdm/db/database.ts'

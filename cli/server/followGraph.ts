@@ -1,6 +1,6 @@
 import { unwatchFile, watchFile } from 'node:fs'
 import type { Logger } from 'pino'
-import { describeError } from '../../gateway/http/report.ts'
+import { describeError } from '../../gateway/http/describeError.ts'
 import type { Subgraph } from '../../subgraphs/contract.ts'
 
 const lookEveryMs = 1_000

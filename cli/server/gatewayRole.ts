@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { ResponseCache } from '../../gateway/cache/responseCache.ts'
 import { contractOf } from '../../gateway/federation/contract.ts'
 import { type Gateway, startGateway } from '../../gateway/gateway.ts'
-import { describeError } from '../../gateway/http/report.ts'
+import { describeError } from '../../gateway/http/describeError.ts'
 import { createIngest } from '../../gateway/ingest/deliveries.ts'
 import { AccessRecorder } from '../../mdm/access/accessRecorder.ts'
 import { addCallerMinutes } from '../../mdm/access/callerMinutes.ts'
@@ -233,7 +233,7 @@ export async function startGatewayRole(options: {
       tailer,
       ingest: options.ingest,
       deliver: options.deliver,
-      gateway: () => gateway?.underway(),
+      gateway: () => gateway?.inProgress(),
     })
     gateway = await startGateway({
       host: config.host,
@@ -269,7 +269,7 @@ export async function startGatewayRole(options: {
       }),
       metrics: async () => ({ type: metrics.contentType, text: (await figuresOfAll()) ?? (await metrics.text()) }),
     })
-    const { url, underway, close: drain, reload } = gateway
+    const { url, inProgress, close: drain, reload } = gateway
     joinGatewayWorkers(url, () => metrics.figures())
     let served = model
     const following = followGraph({
@@ -289,7 +289,7 @@ export async function startGatewayRole(options: {
     following.again()
     return {
       url,
-      underway,
+      inProgress,
       reload,
       async close(graceMs = config.drainSecondsMax * 1_000) {
         modelChanged = () => {}

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
+import { describeError } from '../../gateway/http/describeError.ts'
 import { type HealthServer, startHealthServer } from '../../gateway/http/healthServer.ts'
-import { describeError } from '../../gateway/http/report.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import type { Installation } from '../config/installation.ts'
 import { openMetrics } from '../observe/metrics.ts'

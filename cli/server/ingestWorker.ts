@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { objectTypes } from '../../connectors/objectType.ts'
-import { describeError } from '../../gateway/http/report.ts'
+import { describeError } from '../../gateway/http/describeError.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { PENDING_CHANNEL } from '../../mdm/inbox/accept.ts'
 import { applyPending, batchRowsMax, type Pipeline } from '../../mdm/ingest/pipeline.ts'

@@ -3,9 +3,9 @@ import http from '@graphql-mesh/transport-http'
 import { type ExecutionResult, GraphQLError } from 'graphql'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import type { GatewayContext } from '../execution/operationContext.ts'
+import { UNAUTHORIZED } from '../http/closeCodes.ts'
 import type { InternalTokens } from '../identity/internal.ts'
 import { UNREACHABLE } from '../operation/mask.ts'
-import { UNAUTHORIZED } from './subgraphSockets.ts'
 
 /**
  * Where a subgraph that runs as a service is reached: queries over HTTP, subscriptions over graphql-ws on the same path.

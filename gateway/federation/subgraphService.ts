@@ -9,10 +9,11 @@ import type { Logger } from 'pino'
 import type { Subgraph } from '../../subgraphs/contract.ts'
 import { parseJson, readBody } from '../http/body.ts'
 import { CORRELATION_HEADER, correlationId } from '../http/correlation.ts'
+import { describeError } from '../http/describeError.ts'
+import { sendFailure } from '../http/failure.ts'
 import { answerLive, answerReady, type Check } from '../http/health.ts'
-import { describeError, explainListen } from '../http/report.ts'
-import { sendError } from '../http/response.ts'
-import { GRAPHQL_PATH } from '../http/server.ts'
+import { listen } from '../http/listen.ts'
+import { GRAPHQL_PATH } from '../http/paths.ts'
 import { HttpError } from '../httpError.ts'
 import type { Caller } from '../identity/caller.ts'
 import { credentialsOf } from '../identity/credentials.ts'
@@ -59,7 +60,7 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
       if (e instanceof HttpError) refused(id)
       throw e
     })
-    if (path !== GRAPHQL_PATH) throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: ask ${GRAPHQL_PATH}`)
+    if (path !== GRAPHQL_PATH) throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: use ${GRAPHQL_PATH}`)
     const body =
       req.method === 'POST' ? parseJson((await readBody(req, bodyBytesMax)).toString('utf8'), 'the body') : null
     const stop = new AbortController()
@@ -84,11 +85,7 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
   const http = createServer((req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
-    route(req, res, id).catch((e: unknown) => {
-      if (!(e instanceof HttpError)) report(e, id)
-      if (!req.complete) res.setHeader('connection', 'close')
-      sendError(res, e instanceof HttpError ? e : new HttpError(500, 'INTERNAL', 'Internal error'), id)
-    })
+    route(req, res, id).catch((e: unknown) => sendFailure(req, res, e, id, report))
   })
   const sockets = serveSubgraphSockets(http, {
     schema: subgraph.schema,
@@ -98,13 +95,9 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
     report,
     refused,
   })
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', (e: NodeJS.ErrnoException) => reject(explainListen(e, host, port)))
-    http.listen(port, host, resolve)
-  })
-  const address = http.address()
+  const url = await listen(http, host, port)
   return {
-    url: `http://${host}:${typeof address === 'object' && address ? address.port : port}${GRAPHQL_PATH}`,
+    url: `${url}${GRAPHQL_PATH}`,
     async close() {
       const closed = new Promise<void>((resolve) => http.close(() => resolve()))
       await sockets.close()

@@ -2,16 +2,14 @@ import type { Server } from 'node:http'
 import { type ExecutionArgs, type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
+import { UNAUTHORIZED } from '../http/closeCodes.ts'
 import { CORRELATION_HEADER, correlationId } from '../http/correlation.ts'
-import { GRAPHQL_PATH } from '../http/server.ts'
+import { GRAPHQL_PATH } from '../http/paths.ts'
 import { HttpError } from '../httpError.ts'
 import type { Caller, Callers } from '../identity/caller.ts'
 import { credentialsOf } from '../identity/credentials.ts'
 import { maskError, maskErrors, type ReportError } from '../operation/mask.ts'
 import { subscribeSubgraph } from './subscribeSubgraph.ts'
-
-/** How a socket is closed whose token does not hold. */
-export const UNAUTHORIZED = 4401
 
 /**
  * A subgraph service's subscriptions, for the gateway: graphql-ws with the correlation id and the gateway's token among the

@@ -3,10 +3,11 @@ import { HttpError } from '../httpError.ts'
 import { admitMetrics } from '../identity/admitMetrics.ts'
 import type { Callers } from '../identity/caller.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
+import { requireMethod, sendFailure } from './failure.ts'
 import { answerLive, answerReady, type Check } from './health.ts'
-import { explainListen } from './report.ts'
-import { sendError, sendText } from './response.ts'
-import type { MetricsText } from './server.ts'
+import { listen } from './listen.ts'
+import { sendText } from './response.ts'
+import type { MetricsText } from './routes.ts'
 
 export interface HealthServerOptions {
   host: string
@@ -20,12 +21,12 @@ export interface HealthServerOptions {
 
 export interface HealthServer {
   url: string
-  /** From now on it says that it is not ready. */
+  /** Reports from now on that the process is not ready. */
   drain(): void
   close(): Promise<void>
 }
 
-/** Health and figures of a process that has no gateway: /health/live, /health/ready and /metrics, nothing else. */
+/** Starts the server of a process without a gateway: /health/live, /health/ready and /metrics. */
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
   const { host, port, callers } = options
   let draining = false
@@ -38,7 +39,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
       throw new HttpError(404, 'NOT_FOUND', 'Nothing is served here but /health/live, /health/ready and /metrics')
     const refusal = callers.refuse(req)
     if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
-    if (req.method !== 'GET') throw new HttpError(405, 'METHOD_NOT_ALLOWED', 'Use GET')
+    requireMethod(req, res, 'GET')
     await admitMetrics(callers, req)
     sendText(res, await options.metrics())
   }
@@ -46,20 +47,10 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   const http = createServer((req, res) => {
     const id = correlationId(req.headers[CORRELATION_HEADER])
     res.setHeader(CORRELATION_HEADER, id)
-    route(req, res).catch((e: unknown) => {
-      if (!(e instanceof HttpError)) options.report(e, id)
-      if (!req.complete) res.setHeader('connection', 'close')
-      sendError(res, e instanceof HttpError ? e : new HttpError(500, 'INTERNAL', 'Internal error'), id)
-    })
+    route(req, res).catch((e: unknown) => sendFailure(req, res, e, id, options.report))
   })
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', (e: NodeJS.ErrnoException) => reject(explainListen(e, host, port)))
-    http.listen(port, host, resolve)
-  })
-  const address = http.address()
-  const actual = typeof address === 'object' && address ? address.port : port
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+    url: await listen(http, host, port),
     drain() {
       draining = true
     },

@@ -1,24 +1,24 @@
 import type { ServerResponse } from 'node:http'
 
-/** An answer of which its client takes nothing for so long is given up, with the connection. */
-const takeMsMax = 30_000
-/** Of all answers that wait for their clients; past it those that wait longest are given up. */
+/** A connection whose client reads nothing for this long is closed. */
+const readMsMax = 30_000
+/** Bytes of all responses that wait for their clients; beyond it those that wait longest are closed. */
 const bytesMax = 256 * 2 ** 20
 
-/** Answers that are ready and that their clients have not taken yet: memory that who asks and does not read would fill. */
-export class UntakenAnswers {
-  /** The one that waits longest stands first. */
+/** Bounds the memory of responses that are complete and that their clients do not read. */
+export class SlowReaderGuard {
+  /** In the order in which they began to wait. */
   readonly #waiting = new Map<ServerResponse, number>()
   readonly #bytesMax: number
-  readonly #takeMsMax: number
+  readonly #readMsMax: number
   #bytes = 0
 
-  constructor(options: { bytesMax?: number; takeMsMax?: number } = {}) {
+  constructor(options: { bytesMax?: number; readMsMax?: number } = {}) {
     this.#bytesMax = options.bytesMax ?? bytesMax
-    this.#takeMsMax = options.takeMsMax ?? takeMsMax
+    this.#readMsMax = options.readMsMax ?? readMsMax
   }
 
-  /** Says when an ended answer was taken or given up: at once where nothing of it waits. */
+  /** Calls `over` when an ended response was read or given up; at once if no part of it waits. */
   watch(res: ServerResponse, over: () => void): void {
     const bytes = res.writableLength
     if (bytes === 0 || res.destroyed) {
@@ -31,7 +31,7 @@ export class UntakenAnswers {
       this.#forget(res)
       over()
     })
-    res.socket?.setTimeout(this.#takeMsMax)
+    res.socket?.setTimeout(this.#readMsMax)
     for (const [longest] of this.#waiting) {
       if (this.#bytes <= this.#bytesMax) break
       this.#forget(longest)

@@ -14,6 +14,7 @@ import type { ReportError } from '../operation/mask.ts'
 import type { PublishedOperations } from '../operation/publishedOperations.ts'
 import { asGraphqlError, readRequest } from '../operation/request.ts'
 import { coalesce } from '../subscriptions/coalesce.ts'
+import { UNAUTHORIZED, UNAVAILABLE } from './closeCodes.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import type { Drain } from './drain.ts'
 
@@ -21,9 +22,6 @@ const initMsMax = 5_000
 const keepAliveMs = 15_000
 /** Operations open at once on one socket. */
 const operationsMax = 100
-/** Close codes of the application: graphql-ws has 4401 for who is not known; 4503 says that it may be tried again. */
-const UNAUTHORIZED = 4401
-const UNAVAILABLE = 4503
 /** After the last results of what is open have been sent. */
 const closeAfterMs = 500
 

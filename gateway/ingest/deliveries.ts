@@ -3,7 +3,7 @@ import { type Connector, type Message, MessageError } from '../../connectors/con
 import { withDeadline } from '../../schema/kit/deadline.ts'
 import { readBody } from '../http/body.ts'
 import { sendJson } from '../http/response.ts'
-import type { IngestHandler } from '../http/server.ts'
+import type { IngestHandler } from '../http/routes.ts'
 import { HttpError } from '../httpError.ts'
 import { localCallers } from '../identity/callers.ts'
 import { DELIVERY_LIMITS, DeliveryBounds, type DeliveryLimits } from './deliveryBounds.ts'

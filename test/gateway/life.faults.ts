@@ -55,7 +55,7 @@ test('the supergraph is taken anew under load: no request fails, subscriptions g
 test('what is under way when the server is told to stop is answered', async () => {
   const it = await testGateway()
   const asked = Array.from({ length: 20 }, () => ask(it.url, '{ fails(how: "WAIT") }'))
-  await until(() => it.gateway.underway().operations === 20)
+  await until(() => it.gateway.inProgress().operations === 20)
   const closed = it.gateway.close(10_000)
   for (const { status, body } of await Promise.all(asked)) {
     assert.equal(status, 200)

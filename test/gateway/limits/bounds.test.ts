@@ -3,7 +3,7 @@ import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { buildSchema, getIntrospectionQuery, parse } from 'graphql'
-import { UntakenAnswers } from '../../../gateway/http/slowReaderGuard.ts'
+import { SlowReaderGuard } from '../../../gateway/http/slowReaderGuard.ts'
 import { documentBoundsError } from '../../../gateway/limits/documentBounds.ts'
 import { readDocument } from '../../../gateway/operation/document.ts'
 import { CompiledDocument, DocumentCache } from '../../../gateway/operation/documentCache.ts'
@@ -105,7 +105,7 @@ function reversed(text: string): string {
 
 test('answers that are not taken are given up: those that wait longest past so many bytes, and all after a while', async (t) => {
   const part = 30_000_000
-  const untaken = new UntakenAnswers({ bytesMax: 2.5 * part, takeMsMax: 2_000 })
+  const untaken = new SlowReaderGuard({ bytesMax: 2.5 * part, readMsMax: 2_000 })
   const over: string[] = []
   const server = createServer((req, res) => {
     res.end('x'.repeat(req.url === '/small' ? 10 : part))

@@ -168,7 +168,7 @@ test('a query that accepts event streams is an operation of its caller all the s
   const both = await Promise.all([asked(), asked()])
   assert.deepEqual(both.map((r) => r.status).sort(), [200, 429])
   await Promise.all(both.map((r) => r.text()))
-  assert.deepEqual(gateway.underway(), { operations: 0, streams: 0, sockets: 0 })
+  assert.deepEqual(gateway.inProgress(), { operations: 0, streams: 0, sockets: 0 })
   assert.equal((await asked()).status, 200)
 })
 

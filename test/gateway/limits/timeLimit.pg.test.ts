@@ -99,7 +99,7 @@ test('nothing more is read for a client that has gone; who waits for the same an
         const gone = assert.rejects(ask(3 + others, client.signal), /abort/i)
         await eventually(async () => (await running()) === 1)
         const waiting = others ? query(gateway, deep(3 + others)) : null
-        await eventually(() => gateway.underway().operations === 1 + others)
+        await eventually(() => gateway.inProgress().operations === 1 + others)
         assert.equal(gateway.cache?.stats.joined, others)
         client.abort()
         await gone
@@ -108,7 +108,7 @@ test('nothing more is read for a client that has gone; who waits for the same an
         unlock()
         if (waiting) assert.ok((await waiting).data.customers.nodes.length > 0)
       })
-      await eventually(() => gateway.underway().operations === 0)
+      await eventually(() => gateway.inProgress().operations === 0)
       // Customers for the one that is gone; their contracts too for who is not.
       assert.equal(texts.length - begun, 1 + 2 * others)
     }

@@ -1,0 +1,65 @@
+import type { ServerResponse } from 'node:http'
+import { HttpError } from '../httpError.ts'
+import type { Caller } from '../identity/caller.ts'
+import type { ServerBounds } from '../limits/bounds.ts'
+import type { CallerBounds } from '../limits/callerBounds.ts'
+import type { SlowReaderGuard } from './slowReaderGuard.ts'
+
+export type RequestKind = 'operations' | 'streams'
+
+/** A request that counts against the bounds of the server and of its caller. */
+export interface AdmittedRequest {
+  /** Counts a request for a stream as an operation from here on. Throws HttpError if too many are in progress. */
+  becomeOperation(): void
+  /** Ends it for the server now, and for its caller when the client has read the response. */
+  end(res: ServerResponse): void
+}
+
+/** Counts GraphQL requests over HTTP that are in progress. */
+export class Admission {
+  readonly inProgress = { operations: 0, streams: 0 }
+  readonly #bounds: ServerBounds
+  readonly #callerBounds: CallerBounds
+  readonly #slowReaders: SlowReaderGuard
+
+  constructor(bounds: ServerBounds, callerBounds: CallerBounds, slowReaders: SlowReaderGuard) {
+    this.#bounds = bounds
+    this.#callerBounds = callerBounds
+    this.#slowReaders = slowReaders
+  }
+
+  /** Streams have a bound of their own: they last and cost little. Throws HttpError 429 or 503. */
+  admit(caller: Caller, requested: RequestKind): AdmittedRequest {
+    // Requests over the caller's own bounds do not count against those of the server.
+    this.#callerBounds.count(caller)
+    let kind = requested
+    let release = this.#callerBounds.hold(caller, kind)
+    try {
+      this.#requireRoom(kind)
+    } catch (e) {
+      release()
+      throw e
+    }
+    this.inProgress[kind]++
+    return {
+      becomeOperation: () => {
+        if (kind === 'operations') return
+        this.#requireRoom('operations')
+        this.inProgress.streams--
+        kind = 'operations'
+        this.inProgress.operations++
+        release()
+        release = this.#callerBounds.hold(caller, kind)
+      },
+      end: (res) => {
+        this.#slowReaders.watch(res, release)
+        this.inProgress[kind]--
+      },
+    }
+  }
+
+  #requireRoom(kind: RequestKind): void {
+    if (this.inProgress[kind] >= this.#bounds[`${kind}Max`])
+      throw new HttpError(503, 'BUSY', 'Too many requests in progress; retry in 1 second', 1)
+  }
+}

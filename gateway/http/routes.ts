@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { checkedTraceparent, currentTraceparent, SpanKind, traced } from '../../schema/trace.ts'
+import { HttpError } from '../httpError.ts'
+import { admitMetrics } from '../identity/admitMetrics.ts'
+import type { Callers } from '../identity/caller.ts'
+import { requireMethod } from './failure.ts'
+import { answerGraphiql } from './graphiql.ts'
+import { answerLive, answerReady, type Check } from './health.ts'
+import { GRAPHQL_PATH } from './paths.ts'
+import { sendText } from './response.ts'
+
+/** Handles `POST /ingest/{source}`: reads the body and responds. */
+export type IngestHandler = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  delivery: { source: string; correlationId: string; traceparent?: string | null },
+) => Promise<void>
+
+/** Returns all metrics in the text format of Prometheus, with its content type. */
+export type MetricsText = () => Promise<{ type: string; text: string }>
+
+export interface Routes {
+  callers: Callers
+  ready: () => Promise<Check[]>
+  draining: () => boolean
+  ingest?: IngestHandler | undefined
+  metrics?: MetricsText | undefined
+  /** Whether browsers receive GraphiQL; by default where no credentials are needed. */
+  graphiql?: boolean | undefined
+  graphql: (req: IncomingMessage, res: ServerResponse, correlationId: string) => Promise<void>
+}
+
+/** Responds to a request by its path. Throws HttpError. */
+export async function route(routes: Routes, req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
+  const { callers, ingest, metrics } = routes
+  const url = req.url ?? '/'
+  const end = url.indexOf('?')
+  const path = end < 0 ? url : url.slice(0, end)
+  if (path === '/health/live') return answerLive(res)
+  if (path === '/health/ready') return await answerReady(res, routes.ready, routes.draining())
+  if (path.startsWith('/ingest/')) {
+    requireMethod(req, res, 'POST')
+    if (!ingest)
+      throw new HttpError(404, 'NO_INGEST_HERE', 'This process accepts no deliveries: send them to one that does')
+    return await deliver(ingest, req, res, { source: decode(path.slice('/ingest/'.length)), correlationId: id })
+  }
+  const refusal = callers.refuse(req)
+  if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
+  if (path === GRAPHQL_PATH) {
+    requireMethod(req, res, 'GET', 'POST')
+    const wantsPage = req.method === 'GET' && end < 0 && req.headers.accept?.includes('text/html')
+    // A browser sends no credentials with its address bar; where they are needed, the user types them into the page.
+    if (wantsPage && (routes.graphiql ?? callers.open)) return await answerGraphiql(res, GRAPHQL_PATH)
+    return await routes.graphql(req, res, id)
+  }
+  if (path === '/metrics' && metrics) {
+    requireMethod(req, res, 'GET')
+    await admitMetrics(callers, req)
+    return sendText(res, await metrics())
+  }
+  if (path === '/') {
+    res.writeHead(302, { location: GRAPHQL_PATH }).end()
+    return
+  }
+  throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: use ${GRAPHQL_PATH}`)
+}
+
+/** Handles a delivery in a span under the sender's, which the later work on its messages belongs to as well. */
+async function deliver(
+  handle: IngestHandler,
+  req: IncomingMessage,
+  res: ServerResponse,
+  delivery: { source: string; correlationId: string },
+): Promise<void> {
+  const parent = checkedTraceparent(req.headers.traceparent)
+  const attributes = { 'touchstone.correlation_id': delivery.correlationId }
+  await traced({ name: 'ingest', kind: SpanKind.SERVER, parent, attributes }, async (span) => {
+    await handle(req, res, { ...delivery, traceparent: currentTraceparent() ?? parent })
+    span?.setAttribute('http.response.status_code', res.statusCode)
+  })
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new HttpError(400, 'BAD_PATH', 'The path is not valid percent-encoding')
+  }
+}
