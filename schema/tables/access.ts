@@ -1,44 +1,75 @@
-import { bigint, boolean, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
-import { bytea } from './review.ts'
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  check,
+  foreignKey,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { bytea, clock, int8, moment, oneRow } from './columns.ts'
 
-/** Keys by which services ask; only a hash of each secret is kept. */
-export const apiKey = pgTable('api_key', {
-  id: text().primaryKey(),
-  name: text().notNull(),
-  hash: bytea().notNull(),
-  roles: text().array().notNull(),
-  scopes: text().array().notNull(),
-  regions: text().array(),
-  legalEntities: text('legal_entities').array(),
-  createdBy: text('created_by').notNull(),
-  createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
-  expiresAt: timestamp('expires_at', { withTimezone: true }),
-  revokedAt: timestamp('revoked_at', { withTimezone: true }),
-  lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
-  replaces: text(),
-})
+/** Keys with which services authenticate. Of a secret only the hash is stored. */
+export const apiKey = pgTable(
+  'api_key',
+  {
+    id: text().primaryKey(),
+    name: text().notNull(),
+    hash: bytea().notNull(),
+    roles: text().array().notNull(),
+    scopes: text().array().notNull().default(sql`'{}'`),
+    regions: text().array(),
+    legalEntities: text('legal_entities').array(),
+    createdBy: text('created_by').notNull(),
+    createdAt: moment('created_at').notNull().default(clock),
+    expiresAt: moment('expires_at'),
+    revokedAt: moment('revoked_at'),
+    lastUsedAt: moment('last_used_at'),
+    replaces: text(),
+  },
+  (t) => [
+    index('api_key_name').on(t.name),
+    foreignKey({ name: 'api_key_replaces_fkey', columns: [t.replaces], foreignColumns: [t.id] }),
+  ],
+)
 
-/** Who saw or changed sensitive fields, without their values. */
-export const sensitiveAccess = pgTable('sensitive_access', {
-  id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-  at: timestamp({ withTimezone: true }).notNull(),
-  actor: text().notNull(),
-  correlationId: text('correlation_id').notNull(),
-  operation: text().notNull(),
-  through: text().notNull(),
-  type: text().notNull(),
-  fields: text().array().notNull(),
-  ids: uuid().array().notNull(),
-  more: integer().notNull().default(0),
-})
+/** Reads and changes of sensitive fields, without their values. */
+export const sensitiveAccess = pgTable(
+  'sensitive_access',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    at: moment('at').notNull(),
+    actor: text().notNull(),
+    correlationId: text('correlation_id').notNull(),
+    operation: text().notNull(),
+    through: text().notNull(),
+    type: text().notNull(),
+    fields: text().array().notNull(),
+    ids: uuid().array().notNull(),
+    more: integer().notNull().default(0),
+  },
+  (t) => [
+    index('sensitive_access_at').on(t.at, t.id),
+    index('sensitive_access_actor').on(t.actor, t.id),
+    index('sensitive_access_ids').using('gin', t.ids).with({ fastupdate: 'on' }),
+  ],
+)
 
-/** What of row rights is set up in this database, by content hash; one row. */
-export const rowRights = pgTable('row_rights', {
-  one: boolean().primaryKey().default(true),
-  role: text().notNull(),
-  policies: text().notNull(),
-  tags: text().notNull(),
-})
+/** The row rights that are set up in this database, by content hash; one row. */
+export const rowRights = pgTable(
+  'row_rights',
+  {
+    one: boolean().primaryKey().default(true),
+    role: text().notNull(),
+    policies: text().notNull(),
+    tags: text().notNull(),
+  },
+  (t) => [oneRow('row_rights', t.one)],
+)
 
 /** Operations that clients have published, by the hash of their text. */
 export const operation = pgTable(
@@ -49,20 +80,19 @@ export const operation = pgTable(
     text: text().notNull(),
     names: text().array().notNull(),
     publishedBy: text('published_by').notNull(),
-    publishedAt: timestamp('published_at', { withTimezone: true }).notNull(),
-    retiredAt: timestamp('retired_at', { withTimezone: true }),
-    lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
+    publishedAt: moment('published_at').notNull().default(clock),
+    retiredAt: moment('retired_at'),
+    lastUsedAt: moment('last_used_at'),
   },
-  (t) => [primaryKey({ columns: [t.hash, t.client] })],
+  (t) => [
+    primaryKey({ name: 'operation_pkey', columns: [t.hash, t.client] }),
+    check('operation_hash_check', sql`${t.hash} ~ '^[0-9a-f]{64}$'`),
+  ],
 )
 
 /** Operations that callers began in a minute, over all gateways. */
 export const callerMinute = pgTable(
   'caller_minute',
-  {
-    minute: timestamp({ withTimezone: true }).notNull(),
-    actor: text().notNull(),
-    operations: bigint({ mode: 'number' }).notNull(),
-  },
-  (t) => [primaryKey({ columns: [t.minute, t.actor] })],
+  { minute: moment('minute').notNull(), actor: text().notNull(), operations: int8('operations').notNull() },
+  (t) => [primaryKey({ name: 'caller_minute_pkey', columns: [t.minute, t.actor] })],
 )

@@ -1,13 +1,15 @@
-import { bigint, boolean, integer, jsonb, pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core'
+import { sql } from 'drizzle-orm'
+import { boolean, index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import type { Cause } from '../events.ts'
 import { OPS } from '../events.ts'
+import { clock, int8, moment, oneOf, oneRow } from './columns.ts'
 import { type ProvenanceColumn, rowTags } from './golden.ts'
 
 /** The change feed and the history in one: a row is one version of one golden record. */
 export const change = pgTable(
   'change',
   {
-    position: bigint({ mode: 'number' }).primaryKey(),
+    position: int8('position').primaryKey(),
     goldenId: uuid('golden_id').notNull(),
     type: text().notNull(),
     version: integer().notNull(),
@@ -19,25 +21,35 @@ export const change = pgTable(
     members: uuid().array().notNull(),
     policyVersion: text('policy_version').notNull(),
     cause: jsonb().$type<Cause>().notNull(),
-    at: timestamp({ withTimezone: true }).notNull(),
+    at: moment('at').notNull(),
     ...rowTags(),
   },
-  (t) => [unique().on(t.goldenId, t.version)],
+  (t) => [
+    unique('change_golden_id_version_key').on(t.goldenId, t.version),
+    oneOf('change', t.op, OPS),
+    index('change_message')
+      .on(sql`((${t.cause} ->> 'inboxId')::bigint)`)
+      .where(sql`${t.cause} ->> 'inboxId' is not null`),
+  ],
 )
 
-/** One row: where the feed ends. Locked last by whoever appends. */
-export const feedHead = pgTable('feed_head', {
-  one: boolean().primaryKey().default(true),
-  position: bigint({ mode: 'number' }).notNull(),
-  oldest: bigint({ mode: 'number' }).notNull().default(1),
-  feed: uuid().notNull().defaultRandom(),
-})
+/** One row: where the feed ends. Locked last by every transaction that appends. */
+export const feedHead = pgTable(
+  'feed_head',
+  {
+    one: boolean().primaryKey().default(true),
+    position: int8('position').notNull(),
+    oldest: int8('oldest').notNull().default(1),
+    feed: uuid().notNull().defaultRandom(),
+  },
+  (t) => [oneRow('feed_head', t.one)],
+)
 
-/** Sinks that keep their own place, and how far they are. */
+/** Sinks that keep their own position in the feed. */
 export const sink = pgTable('sink', {
   name: text().primaryKey(),
   feed: uuid().notNull(),
-  position: bigint({ mode: 'number' }).notNull(),
-  missed: bigint({ mode: 'number' }).notNull().default(0),
-  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+  position: int8('position').notNull(),
+  missed: int8('missed').notNull().default(0),
+  updatedAt: moment('updated_at').notNull().default(clock),
 })

@@ -1,27 +1,47 @@
-import { bigint, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { sql } from 'drizzle-orm'
+import { index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { int8, moment, oneOf } from './columns.ts'
 
 /** Field -> keys of the source records that its value comes from, and the rule that chose it. */
 export type ProvenanceColumn = Record<string, { r: string[]; u: string }>
 
-/** What row rights are judged by; filled by triggers where they are configured. */
+/** Columns that decide row rights; triggers fill them where row rights are configured. */
 export const rowTags = () => ({
   rowPlace: text('row_place'),
   rowEntities: text('row_entities').array(),
   rowParent: uuid('row_parent'),
 })
 
+const STATES = ['ACTIVE', 'MERGED', 'DELETED'] as const
+
 /** Every golden id ever given out, in its present state. */
-export const golden = pgTable('golden', {
-  id: uuid().primaryKey(),
-  type: text().notNull(),
-  version: integer().notNull(),
-  state: text({ enum: ['ACTIVE', 'MERGED', 'DELETED'] }).notNull(),
-  redirect: uuid(),
-  values: jsonb().$type<Record<string, unknown>>().notNull(),
-  provenance: jsonb().$type<ProvenanceColumn>().notNull(),
-  policyVersion: text('policy_version').notNull(),
-  position: bigint({ mode: 'number' }).notNull(),
-  createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
-  ...rowTags(),
-  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull(),
-})
+export const golden = pgTable(
+  'golden',
+  {
+    id: uuid().primaryKey(),
+    type: text().notNull(),
+    version: integer().notNull(),
+    state: text({ enum: STATES }).notNull(),
+    redirect: uuid(),
+    values: jsonb().$type<Record<string, unknown>>().notNull(),
+    provenance: jsonb().$type<ProvenanceColumn>().notNull(),
+    policyVersion: text('policy_version').notNull(),
+    position: int8('position').notNull(),
+    createdAt: moment('created_at').notNull(),
+    ...rowTags(),
+    updatedAt: moment('updated_at').notNull(),
+  },
+  (t) => {
+    const active = sql`${t.state} = 'ACTIVE'`
+    return [
+      oneOf('golden', t.state, STATES),
+      index('golden_updated').on(t.type, t.updatedAt, t.id).where(active),
+      index('golden_created').on(t.type, t.createdAt, t.id).where(active),
+      index('golden_name').on(t.type, sql`lower(${t.values} ->> 'name')`, t.id).where(active),
+      index('golden_by_customer')
+        .on(sql`(${t.values} ->> 'customer')`)
+        .where(sql`${active} and ${t.values} ? 'customer'`),
+      index('golden_by_parent').on(sql`(${t.values} ->> 'parent')`).where(sql`${active} and ${t.values} ? 'parent'`),
+    ]
+  },
+)

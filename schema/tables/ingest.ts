@@ -1,25 +1,25 @@
 import { sql } from 'drizzle-orm'
 import {
+  type AnyPgColumn,
   bigint,
   boolean,
-  customType,
+  foreignKey,
+  index,
   jsonb,
   pgTable,
   primaryKey,
   smallint,
   text,
-  timestamp,
   unique,
   uuid,
 } from 'drizzle-orm/pg-core'
+import { clock, int8, moment, multirange, oneOf } from './columns.ts'
 
-/** `json`, kept as it was written. */
-export const json = customType<{ data: unknown; driverData: unknown }>({ dataType: () => 'json' })
-/** Several ranges of whole numbers. */
-const multirange = customType<{ data: string; driverData: string }>({ dataType: () => 'int8multirange' })
-const moment = (name: string) => timestamp(name, { withTimezone: true })
+const FORMATS = ['event', 'row'] as const
+const OUTCOMES = ['SKIPPED', 'EXCEPTION', 'CORRECTED', 'DISCARDED'] as const
+const WORK_KINDS = ['RETRY', 'EDIT', 'DISCARD'] as const
 
-/** Every message that was acknowledged, whole and never changed. */
+/** Every acknowledged message, whole and never changed. */
 export const inbox = pgTable(
   'inbox',
   {
@@ -27,84 +27,119 @@ export const inbox = pgTable(
     source: text().notNull(),
     messageId: text('message_id').notNull(),
     object: text(),
-    format: text({ enum: ['event', 'row'] }).notNull(),
+    format: text({ enum: FORMATS }).notNull(),
     body: text().notNull(),
     correlationId: uuid('correlation_id').notNull(),
-    receivedAt: timestamp('received_at', { withTimezone: true }).notNull().default(sql`clock_timestamp()`),
-    /** The message that this one puts right. */
-    corrects: bigint({ mode: 'number' }),
-    /** Of a correction: when the message that it puts right was received. */
-    statedAt: timestamp('stated_at', { withTimezone: true }),
-    /** W3C, of the request that brought it. */
+    receivedAt: moment('received_at').notNull().default(clock),
+    /** The message that this one corrects. */
+    corrects: int8('corrects'),
+    /** When the message that a correction corrects was received. */
+    statedAt: moment('stated_at'),
+    /** W3C traceparent of the request that delivered the message. */
     traceparent: text(),
   },
-  (t) => [unique().on(t.source, t.messageId)],
+  (t) => [
+    unique('inbox_source_message_id_key').on(t.source, t.messageId),
+    oneOf('inbox', t.format, FORMATS),
+    foreignKey({ name: 'inbox_corrects_fkey', columns: [t.corrects], foreignColumns: [t.id] }),
+    index('inbox_received').using('brin', t.receivedAt),
+    index('inbox_correlation').on(t.correlationId),
+    index('inbox_corrects').on(t.corrects).where(sql`${t.corrects} is not null`),
+  ],
 )
 
 /** Messages that wait to be applied. */
-export const pending = pgTable('pending', {
-  inboxId: bigint('inbox_id', { mode: 'number' })
-    .primaryKey()
-    .references(() => inbox.id, { onDelete: 'cascade' }),
-  attempts: smallint().notNull().default(0),
-  notBefore: timestamp('not_before', { withTimezone: true }).notNull().default(sql`'-infinity'`),
-  /** What is stored is mapped anew, though the message says nothing that is newer. */
-  replay: boolean().notNull().default(false),
-})
+export const pending = pgTable(
+  'pending',
+  {
+    inboxId: int8('inbox_id').primaryKey(),
+    attempts: smallint().notNull().default(0),
+    notBefore: moment('not_before').notNull().default(sql`'-infinity'`),
+    /** Map the stored record again, even if the message states nothing newer. */
+    replay: boolean().notNull().default(false),
+  },
+  (t) => [ofMessage('pending_inbox_id_fkey', t.inboxId)],
+)
 
-/** What became of a message that was not simply applied. */
-export const outcome = pgTable('outcome', {
-  inboxId: bigint('inbox_id', { mode: 'number' })
-    .primaryKey()
-    .references(() => inbox.id, { onDelete: 'cascade' }),
-  outcome: text({ enum: ['SKIPPED', 'EXCEPTION', 'CORRECTED', 'DISCARDED'] }).notNull(),
-  code: text().notNull(),
-  detail: text().notNull(),
-  source: text().notNull(),
-  object: text(),
-  sourceId: text('source_id'),
-  field: text(),
-  at: timestamp({ withTimezone: true }).notNull().default(sql`clock_timestamp()`),
-})
+/** The outcome of a message that was not simply applied. */
+export const outcome = pgTable(
+  'outcome',
+  {
+    inboxId: int8('inbox_id').primaryKey(),
+    outcome: text({ enum: OUTCOMES }).notNull(),
+    code: text().notNull(),
+    detail: text().notNull(),
+    source: text().notNull(),
+    object: text(),
+    sourceId: text('source_id'),
+    field: text(),
+    at: moment('at').notNull().default(clock),
+  },
+  (t) => {
+    const exception = sql`${t.outcome} = 'EXCEPTION'`
+    return [
+      ofMessage('outcome_inbox_id_fkey', t.inboxId),
+      oneOf('outcome', t.outcome, OUTCOMES),
+      index('outcome_exceptions').on(t.source, t.object, t.at).where(exception),
+      index('outcome_open').on(t.inboxId).where(exception),
+    ]
+  },
+)
+
+function ofMessage(name: string, column: AnyPgColumn) {
+  return foreignKey({ name, columns: [column], foreignColumns: [inbox.id] }).onDelete('cascade')
+}
 
 /** One request about exceptions. */
 export const exceptionWork = pgTable(
   'exception_work',
   {
     id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-    kind: text({ enum: ['RETRY', 'EDIT', 'DISCARD'] }).notNull(),
+    kind: text({ enum: WORK_KINDS }).notNull(),
     actor: text().notNull(),
     reason: text().notNull(),
     idempotencyKey: text('idempotency_key').notNull(),
     request: jsonb().notNull(),
     answer: jsonb().notNull(),
     correlationId: text('correlation_id').notNull(),
-    at: moment('at').notNull().default(sql`clock_timestamp()`),
+    at: moment('at').notNull().default(clock),
   },
-  (t) => [unique().on(t.actor, t.idempotencyKey)],
+  (t) => [
+    unique('exception_work_actor_idempotency_key_key').on(t.actor, t.idempotencyKey),
+    oneOf('exception_work', t.kind, WORK_KINDS),
+  ],
 )
 
-/** The messages that a request was about, and why each was an exception then. */
+/** The messages of such a request, and why each was an exception then. */
 export const exceptionWorked = pgTable(
   'exception_worked',
   {
-    inboxId: bigint('inbox_id', { mode: 'number' }).notNull(),
-    workId: bigint('work_id', { mode: 'number' }).notNull(),
+    inboxId: int8('inbox_id').notNull(),
+    workId: int8('work_id').notNull(),
     code: text().notNull(),
     detail: text().notNull(),
-    correctedBy: bigint('corrected_by', { mode: 'number' }),
+    correctedBy: int8('corrected_by'),
   },
-  (t) => [primaryKey({ columns: [t.inboxId, t.workId] })],
+  (t) => [
+    primaryKey({ name: 'exception_worked_pkey', columns: [t.inboxId, t.workId] }),
+    foreignKey({ name: 'exception_worked_inbox_id_fkey', columns: [t.inboxId], foreignColumns: [inbox.id] }),
+    foreignKey({ name: 'exception_worked_work_id_fkey', columns: [t.workId], foreignColumns: [exceptionWork.id] }),
+    foreignKey({ name: 'exception_worked_corrected_by_fkey', columns: [t.correctedBy], foreignColumns: [inbox.id] }),
+  ],
 )
 
 /** Messages that were applied in one transaction. */
-export const batch = pgTable('batch', {
-  id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-  worker: text().notNull(),
-  messages: multirange().notNull(),
-  claimedAt: moment('claimed_at').notNull(),
-  appliedAt: moment('applied_at').notNull().default(sql`clock_timestamp()`),
-})
+export const batch = pgTable(
+  'batch',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    worker: text().notNull(),
+    messages: multirange().notNull(),
+    claimedAt: moment('claimed_at').notNull(),
+    appliedAt: moment('applied_at').notNull().default(clock),
+  },
+  (t) => [index('batch_messages').using('gist', t.messages), index('batch_applied').using('brin', t.appliedAt)],
+)
 
 /** How often a service level was met, minute by minute. */
 export const serviceMinute = pgTable(
@@ -112,15 +147,15 @@ export const serviceMinute = pgTable(
   {
     objective: text().notNull(),
     minute: moment('minute').notNull(),
-    good: bigint({ mode: 'number' }).notNull(),
-    total: bigint({ mode: 'number' }).notNull(),
+    good: int8('good').notNull(),
+    total: int8('total').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.objective, t.minute] })],
+  (t) => [primaryKey({ name: 'service_minute_pkey', columns: [t.objective, t.minute] })],
 )
 
-/** Under which mapping the records of each source system have been mapped. */
+/** The mapping version that the records of each source system were mapped with. */
 export const mappingVersion = pgTable('mapping_version', {
   source: text().primaryKey(),
   version: text().notNull(),
-  at: moment('at').notNull().default(sql`clock_timestamp()`),
+  at: moment('at').notNull().default(clock),
 })

@@ -1,21 +1,26 @@
 import { sql } from 'drizzle-orm'
-import { bigint, pgTable, primaryKey, real, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { check, index, integer, jsonb, pgTable, primaryKey, real, text, uuid } from 'drizzle-orm/pg-core'
+import { clock, int8, moment } from './columns.ts'
 
 /** Blocking keys as hashes. */
 export const matchKey = pgTable(
   'match_key',
-  { key: bigint({ mode: 'number' }).notNull(), recordId: bigint('record_id', { mode: 'number' }).notNull() },
-  (t) => [primaryKey({ columns: [t.key, t.recordId] })],
+  { key: int8('key').notNull(), recordId: int8('record_id').notNull() },
+  (t) => [primaryKey({ name: 'match_key_pkey', columns: [t.key, t.recordId] })],
 )
 
-/** Pairs whose match weight connects them, lower record id first. */
+/** Pairs of records that a match weight connects, the lower record id first. */
 export const link = pgTable(
   'link',
-  { a: bigint({ mode: 'number' }).notNull(), b: bigint({ mode: 'number' }).notNull(), weight: real().notNull() },
-  (t) => [primaryKey({ columns: [t.a, t.b] })],
+  { a: int8('a').notNull(), b: int8('b').notNull(), weight: real().notNull() },
+  (t) => [
+    primaryKey({ name: 'link_pkey', columns: [t.a, t.b] }),
+    check('link_check', sql`${t.a} < ${t.b}`),
+    index('link_b').on(t.b),
+  ],
 )
 
-/** Pairs that wait for a steward. */
+/** Pairs of golden records that wait for a steward. */
 export const possibleMatch = pgTable(
   'possible_match',
   {
@@ -24,14 +29,33 @@ export const possibleMatch = pgTable(
     type: text().notNull(),
     weight: real().notNull(),
     reason: text().notNull(),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().default(sql`clock_timestamp()`),
+    createdAt: moment('created_at').notNull().default(clock),
   },
-  (t) => [primaryKey({ columns: [t.a, t.b] })],
+  (t) => [primaryKey({ name: 'possible_match_pkey', columns: [t.a, t.b] }), index('possible_match_b').on(t.b)],
 )
 
-/** Under which matching engine the records of a golden type have been matched. */
+/** The version of the matching engine that the records of each golden type were matched with. */
 export const matchVersion = pgTable('match_version', {
   type: text().primaryKey(),
   version: text().notNull(),
-  at: timestamp({ withTimezone: true }).notNull().default(sql`clock_timestamp()`),
+  at: moment('at').notNull().default(clock),
 })
+
+/** Matching models trained on the store. A model is active if the active policy has its parameters. */
+export const matchModel = pgTable(
+  'match_model',
+  {
+    version: text().primaryKey(),
+    type: text().notNull(),
+    policyVersion: text('policy_version').notNull(),
+    units: jsonb().$type<unknown[]>().notNull(),
+    parameters: jsonb().$type<Record<string, unknown>>().notNull(),
+    records: integer().notNull(),
+    pairs: int8('pairs').notNull(),
+    labels: integer().notNull(),
+    absent: text().array().notNull(),
+    actor: text().notNull(),
+    trainedAt: moment('trained_at').notNull().default(clock),
+  },
+  (t) => [index('match_model_recent').on(t.type, t.trainedAt.desc().nullsFirst())],
+)

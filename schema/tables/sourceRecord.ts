@@ -1,38 +1,45 @@
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
-import { json } from './ingest.ts'
+import { bigint, boolean, index, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { clock, int8, json, moment } from './columns.ts'
 
 /** One system's version of a thing, with its canonical form and, for golden types, its crosswalk. */
-export const sourceRecord = pgTable('source_record', {
-  id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-  key: uuid().notNull().unique(),
-  source: text().notNull(),
-  object: text().notNull(),
-  sourceId: text('source_id').notNull(),
-  type: text().notNull(),
-  /** Microseconds since 1970, as the source system counts; 0 where it gives none. */
-  version: bigint({ mode: 'number' }).notNull(),
-  tie: text().notNull(),
-  fieldVersions: jsonb('field_versions'),
-  deleted: boolean().notNull().default(false),
-  complete: boolean().notNull(),
-  raw: json().notNull(),
-  canonical: jsonb().$type<Record<string, unknown>>().notNull(),
-  issues: jsonb(),
-  features: json(),
-  featuresVersion: text('features_version'),
-  keys: bigint({ mode: 'number' }).array().notNull().default(sql`'{}'`),
-  goldenId: uuid('golden_id'),
-  /** Of a record that is deleted or incomplete: the one it goes with. */
-  anchor: uuid(),
-  inboxId: bigint('inbox_id', { mode: 'number' }).notNull(),
-  createdAt: timestamp('created_at', { withTimezone: true }).notNull().default(sql`clock_timestamp()`),
-  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().default(sql`clock_timestamp()`),
-})
+export const sourceRecord = pgTable(
+  'source_record',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    key: uuid().notNull().unique('source_record_key_key'),
+    source: text().notNull(),
+    object: text().notNull(),
+    sourceId: text('source_id').notNull(),
+    type: text().notNull(),
+    /** Microseconds since 1970 by the source system's clock; 0 if it states none. */
+    version: int8('version').notNull(),
+    tie: text().notNull(),
+    fieldVersions: jsonb('field_versions'),
+    deleted: boolean().notNull().default(false),
+    complete: boolean().notNull(),
+    raw: json().notNull(),
+    canonical: jsonb().$type<Record<string, unknown>>().notNull(),
+    issues: jsonb(),
+    features: json(),
+    featuresVersion: text('features_version'),
+    keys: bigint({ mode: 'number' }).array().notNull().default(sql`'{}'`),
+    goldenId: uuid('golden_id'),
+    /** For a record that is deleted or incomplete: its host record. */
+    anchor: uuid(),
+    inboxId: int8('inbox_id').notNull(),
+    createdAt: moment('created_at').notNull().default(clock),
+    updatedAt: moment('updated_at').notNull().default(clock),
+  },
+  (t) => [
+    index('source_record_golden').on(t.goldenId),
+    index('source_record_incomplete').on(t.source, t.object).where(sql`not ${t.complete}`),
+  ],
+)
 
-/** Which source records name which other one in a field that is compared by reference. */
+/** Source records that reference another record by a field that is compared. */
 export const recordReference = pgTable(
   'record_reference',
-  { target: uuid().notNull(), recordId: bigint('record_id', { mode: 'number' }).notNull() },
-  (t) => [primaryKey({ columns: [t.target, t.recordId] })],
+  { target: uuid().notNull(), recordId: int8('record_id').notNull() },
+  (t) => [primaryKey({ name: 'record_reference_pkey', columns: [t.target, t.recordId] })],
 )

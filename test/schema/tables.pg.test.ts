@@ -1,52 +1,74 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { is } from 'drizzle-orm'
-import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
+import { fileURLToPath } from 'node:url'
+import { getTableConfig } from 'drizzle-orm/pg-core'
+import { creationStatements, readSnapshot, snapshotTables, writeMigration } from '../../bin/generateMigration.ts'
+import type { Sql } from '../../mdm/db/database.ts'
 import { columnOf, OPERATIONAL, type OperationalKind } from '../../schema/operational.ts'
 import * as operational from '../../schema/tables/operational.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 
-let db: TestDatabase
+const migrations = fileURLToPath(new URL('../../migrations', import.meta.url))
+
+let migrated: TestDatabase
+let made: TestDatabase
 before(async () => {
-  db = await testDatabase()
+  migrated = await testDatabase()
+  made = await testDatabase({ empty: true })
 })
-after(async () => await db?.drop())
+after(async () => {
+  await migrated?.drop()
+  await made?.drop()
+})
 
-const folder = new URL('../../schema/tables/', import.meta.url)
-
-async function declared(): Promise<PgTable[]> {
-  const tables: PgTable[] = []
-  for (const file of readdirSync(folder)) {
-    const exported: Record<string, unknown> = await import(new URL(file, folder).href)
-    for (const value of Object.values(exported)) if (is(value, PgTable)) tables.push(value)
-  }
-  return tables
-}
-
-test('the tables of schema/tables are those of the migrations: names, columns, types, what may be missing, keys', async () => {
-  const found = await db.sql<{ table: string; column: string; type: string; required: boolean; primary: boolean }[]>`
-    select c.relname as table, a.attname as column, format_type(a.atttypid, null) as type, a.attnotnull as required,
-      coalesce(a.attnum = any(k.conkey), false) as primary
+/** Columns, constraints and indexes as Postgres prints them. Left to SQL: storage options, views, functions, triggers. */
+async function catalog(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ line: string }[]>`
+    select concat_ws(' ', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), case when a.attnotnull then 'not null' end,
+      case a.attidentity when 'a' then 'identity' when 'd' then 'identity by default' end,
+      case when a.attgenerated = 's' then 'generated' when d.oid is not null then 'default' end,
+      pg_get_expr(d.adbin, d.adrelid)) as line
     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    left join pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
-    where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> 'migration'`
-  const inDatabase = found.map((f) => describe(f.table, f.column, f.type, f.required, f.primary)).sort()
-  const inCode = (await declared())
-    .flatMap((table) => {
-      const { name, columns, primaryKeys } = getTableConfig(table)
-      const keys = new Set(primaryKeys.flatMap((k) => k.columns.map((c) => c.name)))
-      return columns.map((c) =>
-        describe(name, c.name, c.getSQLType(), c.notNull || keys.has(c.name), c.primary || keys.has(c.name)),
-      )
-    })
-    .sort()
-  assert.deepEqual(inCode, inDatabase)
+    left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname <> 'migration'
+    union all
+    select concat_ws(' ', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid)) from pg_constraint c
+    where c.connamespace = 'public'::regnamespace and c.contype <> 'n' and c.conrelid <> 'migration'::regclass
+    union all
+    select indexdef from pg_indexes where schemaname = 'public' and tablename <> 'migration'`
+  return rows.map((row) => row.line).sort()
+}
+
+test('schema/tables makes the database that the migrations make', async () => {
+  await made.sql`create table migration ()`
+  for (const statement of await creationStatements(await snapshotTables())) await made.sql.unsafe(statement)
+  const found = await catalog(migrated.sql)
+  assert.ok(found.length > 500, `${found.length} columns, constraints and indexes`)
+  assert.deepEqual(await catalog(made.sql), found)
 })
 
-function describe(table: string, column: string, type: string, required: boolean, primary: boolean): string {
-  return `${table}.${column} ${type}${required ? ' not null' : ''}${primary ? ' key' : ''}`
-}
+test('migrations/snapshot.json is schema/tables: after a change, run npm run generate:migration NAME', async () => {
+  assert.deepEqual(readSnapshot(migrations), JSON.parse(JSON.stringify(await snapshotTables())))
+})
+
+test('a column that is added to schema/tables becomes the next migration', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'migrations-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  copyFileSync(join(migrations, '0001_foundation.sql'), join(folder, '0001_foundation.sql'))
+  const before = readSnapshot(migrations)
+  const columns = before.tables['public.sink']?.columns
+  assert.ok(columns?.missed)
+  delete columns.missed
+  writeFileSync(join(folder, 'snapshot.json'), JSON.stringify(before))
+
+  const path = await writeMigration(folder, 'sink_missed', await snapshotTables())
+  assert.equal(basename(path ?? ''), '0002_sink_missed.sql')
+  assert.equal(readFileSync(path ?? '', 'utf8'), 'ALTER TABLE "sink" ADD COLUMN "missed" bigint DEFAULT 0 NOT NULL;\n')
+  assert.equal(await writeMigration(folder, 'nothing', await snapshotTables()), null)
+})
 
 test('an operational table has a column for each field of its canonical form', () => {
   const tables = Object.values(operational).map((t) => getTableConfig(t))
