@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
-import { DATABASE } from '../cli/embeddedPostgres/embedded.ts'
+import { DATABASE } from '../cli/embeddedPostgres/openEmbedded.ts'
 import { runningServer } from '../cli/embeddedPostgres/server.ts'
 
 // Queries: ten customers with their contracts and open invoices over three subgraphs, the page chosen at random. Each of

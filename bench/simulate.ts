@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { openInstallation } from '../cli/config/installation.ts'
-import { masteringOf, readPolicyFiles } from '../cli/config/policyFiles.ts'
+import { readPolicyFiles, resolutionContextOf } from '../cli/config/policyFiles.ts'
 import { priorParameters } from '../mdm/match/parameters.ts'
 import { policyVersionOf, type StoredPolicy } from '../mdm/policy/policies.ts'
 import { publish } from '../mdm/policy/publish.ts'
@@ -58,7 +58,7 @@ try {
     assert.deepEqual(reported(report), happened(before, after, types), 'the report is what publishing did')
     const told = await eventsAgainst(sql, before, after)
     assert.deepEqual(told.unsaid, [], 'every golden record that is otherwise has its event')
-    assert.deepEqual((await checkRebuild(sql, masteringOf(candidate, systems))).differences, [])
+    assert.deepEqual((await checkRebuild(sql, resolutionContextOf(candidate, systems))).differences, [])
     console.log(
       `the report equals what publishing did; ${told.events} events, of which ${told.passing.length} golden records are as they were`,
     )
@@ -70,7 +70,7 @@ try {
   }
   async function publishIt(kept: StoredPolicy) {
     const began = performance.now()
-    const done = await publish(sql, kept, masteringOf(kept, systems), { actor: 'bench', reason: 'bench' })
+    const done = await publish(sql, kept, resolutionContextOf(kept, systems), { actor: 'bench', reason: 'bench' })
     console.log(`published: ${JSON.stringify(done)}, ${((performance.now() - began) / 1000).toFixed(1)} s`)
   }
 } finally {

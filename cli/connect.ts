@@ -5,7 +5,7 @@ import { migrate } from '../mdm/db/migrate.ts'
 import { type Config, configFromEnv } from './config/config.ts'
 import { describeDatabase } from './config/describeDatabase.ts'
 import { packagePath } from './config/packagePath.ts'
-import { openEmbedded } from './embeddedPostgres/embedded.ts'
+import { openEmbedded } from './embeddedPostgres/openEmbedded.ts'
 import { knownMigrations, readMigrationState } from './migrationState.ts'
 
 /** The settings of every command that uses the database. */

@@ -22,7 +22,8 @@ import { readWork } from '../../mdm/ingest/exceptionWork.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
-import { wholeNumber } from './input/wholeNumber.ts'
+import { parseDuration } from './input/parseDuration.ts'
+import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { count } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
@@ -44,7 +45,7 @@ function withFilter(command: Command): Command {
     .option('--object <names...>', 'of these objects')
     .option('--code <codes...>', 'with these codes, e.g. UNKNOWN_OBJECT')
     .option('--owner <name>', 'looked after by this owner (config/stewardship.yaml)')
-    .option('--older-than <age>', 'came longer ago than this: 30m, 36h, 7d', age)
+    .option('--older-than <age>', 'came longer ago than this: 30m, 36h, 7d', parseDuration)
     .option('--about <id>', 'id of the record in its system, of the message or of its correlation')
 }
 
@@ -54,7 +55,7 @@ const list = withFilter(
     SETTINGS,
   ),
 )
-  .option('--limit <n>', `at most this many lines, up to ${listedMax}; 0 for the counts alone`, wholeNumber, 20)
+  .option('--limit <n>', `at most this many lines, up to ${listedMax}; 0 for the counts alone`, parseWholeNumber, 20)
   .option('--json', 'one JSON object a line, without the counts', false)
   .action(async (flags: Settings & FilterFlags & { limit: number; json: boolean }) => {
     if (flags.limit > listedMax) throw new Error(`--limit is at most ${listedMax}`)
@@ -233,15 +234,6 @@ function filterOf(f: FilterFlags): ExceptionFilter & { owner?: string | undefine
 
 function place(of: { system: string; object: string | null }): string {
   return of.object === null ? of.system : `${of.system}/${of.object}`
-}
-
-const unitSeconds: Record<string, number> = { m: 60, h: 3_600, d: 86_400 }
-
-function age(text: string): number {
-  const [, n, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
-  if (n === undefined || unit === undefined)
-    throw new InvalidArgumentError('It must be a number of minutes, hours or days: 30m, 36h, 7d.')
-  return Number(n) * (unitSeconds[unit] ?? 0)
 }
 
 function messageId(text: string): number {

@@ -4,9 +4,9 @@ import { waterfallText } from '../../mdm/match/waterfallText.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { masteringInForce } from '../config/policyFiles.ts'
+import { activeResolutionContext } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
-import { recordIdOf } from './input/recordId.ts'
+import { recordKeyOf } from './input/recordKeyOf.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 type Options = Config<(typeof SETTINGS)[number]> & { records: boolean; json: boolean }
@@ -32,8 +32,8 @@ Example:
     const { policy, systems } = openInstallation(options.sources)
     await withDatabase({ config: options, connectionsMax: 1 }, async (sql) => {
       const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
-      const mastering = await masteringInForce(sql, shipped, systems)
-      const found = await explain(sql, mastering, recordIdOf(a), recordIdOf(b), !options.records)
+      const mastering = await activeResolutionContext(sql, shipped, systems)
+      const found = await explain(sql, mastering, recordKeyOf(a), recordKeyOf(b), !options.records)
       if ('code' in found) throw new Error(found.detail)
       if (options.json) {
         const { a: one, b: other, ...rest } = found

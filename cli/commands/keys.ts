@@ -5,7 +5,7 @@ import { apiKeys } from '../../mdm/access/auditedApiKeys.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
 import { openAccess } from '../server/authentication.ts'
-import { seconds } from './input/duration.ts'
+import { parseDuration } from './input/parseDuration.ts'
 
 interface NewKeyFlags {
   role: string[]
@@ -24,7 +24,7 @@ const create = withConfig(
     .option('--scope <names...>', 'scopes beside those of the roles', [])
     .option('--region <names...>', 'regions whose records it may see, where row rights are configured; "*": all')
     .option('--legal-entity <names...>', 'the same of legal entities')
-    .option('--expires <duration>', 'how long it is good, as 90d; without: until it is revoked', seconds),
+    .option('--expires <duration>', 'how long it is good, as 90d; without: until it is revoked', parseDuration),
   [...DATABASE_CONFIG, 'access'],
 ).action(async (name: string, o: DatabaseConfig & Config<'access'> & NewKeyFlags) => {
   const known = openAccess(o).roles
@@ -77,7 +77,7 @@ const rotate = withConfig(
   new Command('rotate')
     .description('make a new key in the place of one; the old one goes on being good for a while')
     .argument('<name>', 'name of the key')
-    .option('--overlap <duration>', 'how long the old one stays good', seconds, 86_400),
+    .option('--overlap <duration>', 'how long the old one stays good', parseDuration, 86_400),
   DATABASE_CONFIG,
 ).action(async (name: string, o: DatabaseConfig & { overlap: number }) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) =>

@@ -11,7 +11,7 @@ import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
 import { INGEST_CONFIG, type IngestRole, startIngestRole } from '../server/ingestRole.ts'
 import { stopSignal } from '../server/stopSignal.ts'
-import { count, type Progress, progressOn } from './output/progress.ts'
+import { count, createProgress, type Progress } from './output/progress.ts'
 
 const LOAD_CONFIG = [...DATABASE_CONFIG, 'sources', ...INGEST_CONFIG, 'logLevel'] as const
 
@@ -75,7 +75,7 @@ async function load(files: string[], options: Options): Promise<number> {
     )
   const stop = stopSignal()
   const connection = await connect({ config: options, name: 'touchstone-load' })
-  const progress = progressOn()
+  const progress = createProgress()
   try {
     const correlationId = randomUUID()
     const total: Loaded = { rows: 0, accepted: 0, duplicates: 0, firstId: null, lastId: null, stopped: false }

@@ -10,11 +10,11 @@ import { createReport } from '../../mdm/match/report.ts'
 import { reportPage } from '../../mdm/match/reportPage.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
+import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { readRecordsFile } from './input/recordsFile.ts'
-import { wholeNumber } from './input/wholeNumber.ts'
+import { explainPair } from './output/explainPair.ts'
 import { writeClusters, writePairs, writePossible } from './output/matchFiles.ts'
-import { count, progressOn } from './output/progress.ts'
-import { why } from './output/why.ts'
+import { count, createProgress } from './output/progress.ts'
 
 /** Of more records than this the fields are forgotten once they are standardised, to save a gigabyte a million. */
 const KEEP_FIELDS_RECORDS_MAX = 300_000
@@ -54,12 +54,12 @@ export const command = new Command('match')
     'pairs of records of two clusters that are a POSSIBLE_MATCH or POSSIBLY_RELATED, as CSV: source_a,id_a,source_b,id_b,outcome,probability,related,reason',
   )
   .option('--type <name>', 'the golden type, when the model has several')
-  .option('--threads <number>', 'threads that compare', wholeNumber, Math.min(availableParallelism(), THREADS_MAX))
+  .option('--threads <number>', 'threads that compare', parseWholeNumber, Math.min(availableParallelism(), THREADS_MAX))
   .option('--report <file>', 'what was trained and found, as JSON; with the ending .html as a page with pictures')
   .option('--parameters <file>', 'use this trained model and do not train')
   .option('--save-parameters <file>', 'write the trained model, for --parameters or the live engine')
   .option('--why <record...>', 'say why two records, each named source/id, are one thing or not')
-  .option('--seed <number>', 'seed of the samples that training draws', wholeNumber, 1)
+  .option('--seed <number>', 'seed of the samples that training draws', parseWholeNumber, 1)
   .addHelpText(
     'after',
     `
@@ -76,7 +76,7 @@ async function run(options: Options): Promise<void> {
   if (asked && asked.length !== 2) throw new Error('--why takes two records: --why crm/17 billing/cus_42')
   const type = await readModel(options.model, options.type)
   const parameters = options.parameters ? readParameters(await readFile(options.parameters, 'utf8'), type) : undefined
-  const line = progressOn()
+  const line = createProgress()
   line.show('read ...')
   const records = await readRecordsFile(options.records, console.error)
   const fields = type.fields.filter((f) => f.compare).map((f) => f.name)
@@ -111,7 +111,7 @@ async function run(options: Options): Promise<void> {
   }
   line.end()
   const [a, b] = asked ?? []
-  if (a !== undefined && b !== undefined) console.log(why(result, a, b))
+  if (a !== undefined && b !== undefined) console.log(explainPair(result, a, b))
   const { crowdedRecords } = result.stats
   if (crowdedRecords > 0)
     console.error(

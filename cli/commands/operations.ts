@@ -11,7 +11,7 @@ import {
 import { type Config, withConfig } from '../config/config.ts'
 import { packagePath } from '../config/packagePath.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
-import { readOperations, unsound } from './input/operationFiles.ts'
+import { invalidOperations, readOperations } from './input/operationFiles.ts'
 
 const publish = withConfig(
   new Command('publish')
@@ -31,7 +31,7 @@ const publish = withConfig(
       )
     return { ...found, client: clientName(client) }
   })
-  const wrong = unsound(operations, publicSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8')))
+  const wrong = invalidOperations(operations, publicSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8')))
   if (wrong.length > 0) throw new Error(`nothing was published; the graph would refuse\n${wrong.join('\n')}`)
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     for (const [client, all] of Map.groupBy(operations, (p) => p.client)) {

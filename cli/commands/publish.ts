@@ -3,12 +3,12 @@ import { Command } from 'commander'
 import type { Sql } from '../../mdm/db/database.ts'
 import { activePolicy, readPublications, type StoredPolicy } from '../../mdm/policy/policies.ts'
 import { publish } from '../../mdm/policy/publish.ts'
-import { type CandidateOptions, candidateOf } from '../config/candidate.ts'
+import { type CandidateOptions, loadCandidatePolicy } from '../config/candidatePolicy.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { masteringOf } from '../config/policyFiles.ts'
+import { resolutionContextOf } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
-import { count, progressOn } from './output/progress.ts'
+import { count, createProgress } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 interface Options extends Config<(typeof SETTINGS)[number]>, CandidateOptions {
@@ -55,12 +55,12 @@ Examples:
           )
         return
       }
-      const kept = await candidateOf(sql, options, systems)
+      const kept = await loadCandidatePolicy(sql, options, systems)
       for (const type of await leftOut(sql, kept, options.model ?? []))
         console.error(`note: the trained model of ${type} goes out of force; to keep it name it with --model`)
-      const line = progressOn()
+      const line = createProgress()
       const by = { actor: `cli:${userInfo().username}`, reason: options.reason }
-      const done = await publish(sql, kept, masteringOf(kept, systems), by, (sofar) =>
+      const done = await publish(sql, kept, resolutionContextOf(kept, systems), by, (sofar) =>
         line.show(`${count(sofar.done)} records, ${count(sofar.events)} events`),
       )
       line.end()

@@ -5,18 +5,19 @@ import { checkStanding, repair, repairStanding } from '../../mdm/policy/repair.t
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { masteringInForce } from '../config/policyFiles.ts'
+import { activeResolutionContext } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
+import { parseWholeNumber } from './input/parseWholeNumber.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
-type Options = Config<(typeof SETTINGS)[number]> & { check: boolean; repair: boolean; show: string }
+type Options = Config<(typeof SETTINGS)[number]> & { check: boolean; repair: boolean; show: number }
 
 export const command = withConfig(
   new Command('rebuild')
     .description('compute all golden records anew from source records and assertions, and compare with what is stored')
     .option('--check', 'only compare; the exit code is 1 when there is a difference', false)
     .option('--repair', 'bring what is stored to what it should be, with events', false)
-    .option('--show <number>', 'differences to list', '20'),
+    .option('--show <number>', 'differences to list', parseWholeNumber, 20),
   SETTINGS,
 )
   .addHelpText(
@@ -31,7 +32,7 @@ an earlier version of the program, or another model, matched; ingest workers do 
     const { policy, systems } = openInstallation(options.sources)
     await withDatabase({ config: options, connectionsMax: 2 }, async (sql) => {
       const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
-      const mastering = await masteringInForce(sql, shipped, systems)
+      const mastering = await activeResolutionContext(sql, shipped, systems)
       const began = performance.now()
       const standing = options.repair ? await repairStanding(sql) : await checkStanding(sql)
       if (standing > 0) console.log(`${standing} assertions stood wrongly${options.repair ? '; mended' : ''}`)
@@ -43,7 +44,7 @@ an earlier version of the program, or another model, matched; ingest workers do 
         )
       }
       const { records, golden, differences } = await checkRebuild(sql, mastering)
-      for (const d of differences.slice(0, Number(options.show)))
+      for (const d of differences.slice(0, options.show))
         console.log(`${d.what.padEnd(10)} ${d.type} ${d.goldenId}: ${d.detail}`)
       const seconds = ((performance.now() - began) / 1000).toFixed(1)
       console.log(

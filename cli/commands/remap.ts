@@ -3,9 +3,9 @@ import { remap } from '../../mdm/ingest/remap.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { masteringInForce } from '../config/policyFiles.ts'
+import { activeResolutionContext } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
-import { count, progressOn } from './output/progress.ts'
+import { count, createProgress } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 
@@ -35,8 +35,8 @@ transactions and can be stopped and run again.`,
         systems: new Map(systems.map((s) => [s.name, s])),
         rules,
       }
-      const mastering = await masteringInForce(sql, shipped, systems)
-      const line = progressOn()
+      const mastering = await activeResolutionContext(sql, shipped, systems)
+      const line = createProgress()
       for (const source of sources) {
         const pipeline = { ...mastering, sql, connectors, attemptsMax: 1, onError: () => {} }
         const done = await remap(pipeline, source, (sofar) => line.show(`${source}: ${count(sofar.records)} records`))

@@ -5,8 +5,8 @@ import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { stopSignal } from '../server/stopSignal.ts'
-import { wholeNumber } from './input/wholeNumber.ts'
-import { count, progressOn } from './output/progress.ts'
+import { parseWholeNumber } from './input/parseWholeNumber.ts'
+import { count, createProgress } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 const stuckMsTold = 10_000
@@ -28,7 +28,7 @@ export const command = withConfig(
     .option('--object <name>', 'only messages of this object, by any of its names')
     .option('--from <time>', 'received from then on: 2026-03-01 or 2026-03-01T09:30:00Z', moment)
     .option('--to <time>', 'received before then', moment)
-    .option('--after <number>', 'go on after this message, where an earlier run was stopped', wholeNumber, 0)
+    .option('--after <number>', 'go on after this message, where an earlier run was stopped', parseWholeNumber, 0)
     .option('--reason <text>', 'why; it is kept in the audit log', 'replay')
     .option('--actor <name>', 'who; it is kept in the audit log', `cli:${userInfo().username}`),
   SETTINGS,
@@ -60,7 +60,7 @@ Examples:
     if (flags.from && flags.to && flags.from >= flags.to) throw new Error('--from is not before --to')
     const stop = stopSignal()
     await withDatabase({ config: flags, connectionsMax: 2, name: 'touchstone-replay' }, async (sql) => {
-      const line = progressOn()
+      const line = createProgress()
       const done = await replay(sql, {
         source: flags.source,
         ...(object === null ? {} : { isMeant: (name) => name !== null && connector.objectName(name) === object }),

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { Gateway } from '../../gateway/gateway.ts'
 import type { HealthServer } from '../../gateway/http/healthServer.ts'
-import { type Config, tellUnknownVariables, withConfig } from '../config/config.ts'
+import { type Config, warnAboutUnknownVariables, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
@@ -12,7 +12,7 @@ import { GATEWAY_CONFIG, startGatewayRole } from '../server/gatewayRole.ts'
 import { type GatewayWorkers, startGatewayWorkers } from '../server/gatewayWorkers.ts'
 import { startHealthRole } from '../server/healthRole.ts'
 import { INGEST_CONFIG, type IngestRole, startIngestRole } from '../server/ingestRole.ts'
-import { aborted, stopSignal } from '../server/stopSignal.ts'
+import { stopSignal, whenAborted } from '../server/stopSignal.ts'
 
 const ROLES = ['gateway', 'ingest', 'deliver'] as const
 type Role = (typeof ROLES)[number]
@@ -37,7 +37,7 @@ export const command = withConfig(
 ).action(async ({ roles: wanted, ...config }: Config<(typeof SERVE_CONFIG)[number]> & { roles: Role[] }) => {
   const stop = stopSignal({ hangUp: false })
   const log = openLog(config.logLevel, 'touchstone')
-  tellUnknownVariables(log)
+  warnAboutUnknownVariables(log)
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
   const stopTracing = startTracing(config, wanted.join('+'))
   const installation = openInstallation(config.sources)
@@ -69,7 +69,7 @@ export const command = withConfig(
       { roles: wanted, url: (gateway ?? gateways)?.url, healthUrl: health?.url, workers: ingest ? config.workers : 0 },
       'started',
     )
-    await aborted(stop)
+    await whenAborted(stop)
     log.info('stopping')
     health?.drain()
   } finally {

@@ -1,11 +1,11 @@
 import { Command } from 'commander'
 import { changesNothing, type Simulation, simulate } from '../../mdm/policy/simulate.ts'
-import { type CandidateOptions, candidateOf } from '../config/candidate.ts'
+import { type CandidateOptions, loadCandidatePolicy } from '../config/candidatePolicy.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { masteringOf } from '../config/policyFiles.ts'
+import { resolutionContextOf } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
-import { wholeNumber } from './input/wholeNumber.ts'
+import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { count } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
@@ -22,11 +22,15 @@ export const command = withConfig(
       '--model <version...>',
       'models of "touchstone train", or <Type>=shipped; with the policy in force, unless another is given',
     )
-    .option('--sample <number>', 'that many golden records of each type, with all they are linked to now', wholeNumber)
+    .option(
+      '--sample <number>',
+      'that many golden records of each type, with all they are linked to now',
+      parseWholeNumber,
+    )
     .option(
       '--examples <number>',
       'name up to that many golden records of each group in the JSON; 10 without',
-      wholeNumber,
+      parseWholeNumber,
     )
     .option('--json', 'the whole report as JSON', false),
   SETTINGS,
@@ -45,7 +49,7 @@ Example:
   .action(async (options: Options) => {
     const { systems } = openInstallation(options.sources)
     await withDatabase({ config: options, connectionsMax: 1 }, async (sql) => {
-      const candidate = masteringOf(await candidateOf(sql, options, systems), systems)
+      const candidate = resolutionContextOf(await loadCandidatePolicy(sql, options, systems), systems)
       const report = await simulate(sql, candidate, { sample: options.sample, examplesMax: options.examples })
       if (options.json) console.log(JSON.stringify(report, null, 1))
       else print(report)

@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { Gateway } from '../../gateway/gateway.ts'
-import { type Config, tellUnknownVariables, withConfig } from '../config/config.ts'
+import { type Config, warnAboutUnknownVariables, withConfig } from '../config/config.ts'
 import { describeDatabase } from '../config/describeDatabase.ts'
 import { openInstallation } from '../config/installation.ts'
 import { connect } from '../connect.ts'
-import { wipeEmbedded } from '../embeddedPostgres/embedded.ts'
+import { wipeEmbedded } from '../embeddedPostgres/openEmbedded.ts'
 import { openLog } from '../observe/log.ts'
 import { startTracing } from '../observe/tracing.ts'
 import { authenticationRequired } from '../server/authentication.ts'
 import { type DeliverRole, startDeliverRole } from '../server/deliverRole.ts'
 import { startGatewayRole } from '../server/gatewayRole.ts'
 import { type IngestRole, startIngestRole } from '../server/ingestRole.ts'
-import { demoIsDue, sendDemo } from '../server/sendDemo.ts'
-import { aborted, stopSignal } from '../server/stopSignal.ts'
-import { wholeNumber } from './input/wholeNumber.ts'
-import { progressOn } from './output/progress.ts'
+import { isDemoDue, sendDemo } from '../server/sendDemo.ts'
+import { stopSignal, whenAborted } from '../server/stopSignal.ts'
+import { parseWholeNumber } from './input/parseWholeNumber.ts'
+import { createProgress } from './output/progress.ts'
 import { SERVE_CONFIG } from './serve.ts'
 
 interface Flags {
@@ -30,14 +30,14 @@ export const command = withConfig(
     .description('run everything in one process; the first time with a demo world')
     .option('--fresh', 'begin anew: wipe the embedded database first', false)
     .option('--no-demo', 'leave the demo world out')
-    .option('--companies <n>', 'size of the demo world', wholeNumber, 2_000)
-    .option('--seed <n>', 'which demo world; the same seed and size give the same one', wholeNumber, 1),
+    .option('--companies <n>', 'size of the demo world', parseWholeNumber, 2_000)
+    .option('--seed <n>', 'which demo world; the same seed and size give the same one', parseWholeNumber, 1),
   SERVE_CONFIG,
 ).action(async (config: Config<(typeof SERVE_CONFIG)[number]> & Flags) => {
   const began = performance.now()
   const stop = stopSignal()
   const log = openLog(config.logLevel, 'touchstone')
-  tellUnknownVariables(log)
+  warnAboutUnknownVariables(log)
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
   const stopTracing = startTracing(config, 'start')
   const installation = openInstallation(config.sources)
@@ -52,7 +52,7 @@ export const command = withConfig(
   try {
     const { sql, url: databaseUrl } = connection
     const at = { config, installation, databaseUrl, log, sources: config.sources, logLevel: config.logLevel }
-    const demo = config.demo && (await demoIsDue(sql, config.dataDir, config))
+    const demo = config.demo && (await isDemoDue(sql, config.dataDir, config))
     gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
     ingest = startIngestRole(at)
     deliver = await startDeliverRole(at)
@@ -64,7 +64,7 @@ export const command = withConfig(
       if (!stop.aborted) console.log(await inventory(sql))
     }
     if (!stop.aborted) console.log(`${attempts(gateway.url)}\nStop with Ctrl-C.`)
-    await aborted(stop)
+    await whenAborted(stop)
     console.log('\nStopping: finishing what is under way.')
   } finally {
     await gateway?.close()
@@ -85,7 +85,7 @@ async function loadDemo(
   waiting: () => Promise<number>,
 ): Promise<void> {
   const began = performance.now()
-  const progress = progressOn(process.stdout)
+  const progress = createProgress(process.stdout)
   const seconds = () => ((performance.now() - began) / 1_000).toFixed(1)
   const settled = () => ingest.total.claimed - ingest.total.postponed
   let sent = 0

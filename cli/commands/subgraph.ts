@@ -7,16 +7,16 @@ import { openDatabase } from '../../mdm/db/database.ts'
 import { startTailer } from '../../mdm/feed/tailer.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
-import { type Config, tellUnknownVariables, withConfig } from '../config/config.ts'
+import { type Config, warnAboutUnknownVariables, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
 import { startTracing, TRACING_CONFIG } from '../observe/tracing.ts'
+import { rowReaders } from '../server/configuredRowReaders.ts'
 import { followPolicy } from '../server/followPolicy.ts'
-import { openInternal } from '../server/openInternal.ts'
+import { openInternalTokens } from '../server/openInternalTokens.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from '../server/openWebhooks.ts'
-import { rowReaders } from '../server/rowReaders.ts'
-import { aborted, stopSignal } from '../server/stopSignal.ts'
+import { stopSignal, whenAborted } from '../server/stopSignal.ts'
 
 const SETTINGS = [
   ...DATABASE_CONFIG,
@@ -42,7 +42,7 @@ export const command = withConfig(
 ).action(async (name: string, config: Config<(typeof SETTINGS)[number]>) => {
   const stop = stopSignal()
   const log = openLog(config.logLevel, `subgraph-${name}`)
-  tellUnknownVariables(log)
+  warnAboutUnknownVariables(log)
   process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
   const stopTracing = startTracing(config, `subgraph-${name}`)
   const { policy: model, systems, connectors, rules, levels } = openInstallation(config.sources)
@@ -100,11 +100,11 @@ export const command = withConfig(
       host: config.host,
       port: config.port,
       bodyBytesMax: config.bodyBytesMax,
-      internal: await openInternal(config),
+      internal: await openInternalTokens(config),
       log,
     })
     log.info({ url: service.url }, 'started')
-    await Promise.race([aborted(stop), otherModel.promise])
+    await Promise.race([whenAborted(stop), otherModel.promise])
     if (!stop.aborted) {
       // Its model says what is sensitive: it may not go on with the last one.
       log.error('another model is in force: this service ends, and is to be started again')

@@ -4,7 +4,7 @@ import { type FormattedExecutionResult, GraphQLError } from 'graphql'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { Backoff } from '../../schema/kit/backoff.ts'
-import { line, type TailItem } from './output/tailFormat.ts'
+import { formatTailItem, type TailItem } from './output/tailItem.ts'
 
 const SUBSCRIPTION = `subscription Tail($after: String, $types: [GoldenType!], $ids: [ID!], $ops: [ChangeOp!], $systems: [String!], $fields: [String!], $snapshot: Boolean) {
   changes(after: $after, types: $types, ids: $ids, ops: $ops, systems: $systems, changedFields: $fields, snapshot: $snapshot) {
@@ -96,7 +96,7 @@ async function tail(options: Options): Promise<number> {
           const item = itemOf(result)
           at.cursor = item.cursor
           if (!(options.json && item.__typename === 'CaughtUp' && options.once))
-            await write(`${options.json ? JSON.stringify(item) : line(item, colour)}\n`)
+            await write(`${options.json ? JSON.stringify(item) : formatTailItem(item, colour)}\n`)
           if (options.once && item.__typename === 'CaughtUp') return 0
         }
       } catch (e) {

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { DEVELOPMENT_KEY_FILE, developmentToken } from '../../gateway/identity/development.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openAccess } from '../server/authentication.ts'
-import { seconds } from './input/duration.ts'
+import { parseDuration } from './input/parseDuration.ts'
 
 const SETTINGS = ['dataDir', 'authAudience', 'access'] as const
 
@@ -23,7 +23,7 @@ export const command = withConfig(
     .option('--actor <name>', 'who it is', actor, 'ada')
     .option('--region <names...>', 'regions whose records it may see, where row rights are configured; "*": all')
     .option('--legal-entity <names...>', 'the same of legal entities')
-    .option('--expires <duration>', 'how long it is good: 90s, 15m, 8h, 7d', seconds, 8 * 3_600),
+    .option('--expires <duration>', 'how long it is good: 90s, 15m, 8h, 7d', parseDuration, 8 * 3_600),
   SETTINGS,
 )
   .addHelpText(

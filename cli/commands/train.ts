@@ -18,11 +18,11 @@ import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
-import { masteringInForce } from '../config/policyFiles.ts'
+import { activeResolutionContext } from '../config/policyFiles.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { type Label, readLabelFile } from './input/labelFile.ts'
-import { wholeNumber } from './input/wholeNumber.ts'
-import { count, progressOn } from './output/progress.ts'
+import { parseWholeNumber } from './input/parseWholeNumber.ts'
+import { count, createProgress } from './output/progress.ts'
 
 /** Fewer records teach nothing that the shipped model does not know better. */
 const RECORDS_MIN = 500
@@ -53,7 +53,7 @@ export const command = withConfig(
       'also learn from what stewards have said is the same or not, and from labelled pairs of a file, as CSV: a,b,same',
       false,
     )
-    .option('--seed <number>', 'seed of the samples that are drawn', wholeNumber, 1),
+    .option('--seed <number>', 'seed of the samples that are drawn', parseWholeNumber, 1),
   SETTINGS,
 )
   .addHelpText(
@@ -76,7 +76,7 @@ The report shows the weight of every level and examples of pairs. Memory grows w
         engines: createEngines(model),
         systems: new Map(systems.map((s) => [s.name, s])),
       }
-      const { policy, engines } = await masteringInForce(sql, shipped, systems)
+      const { policy, engines } = await activeResolutionContext(sql, shipped, systems)
       if (options.list) return await list(sql, policy, engines)
       const types = options.type === undefined ? policy.types : policy.types.filter((t) => t.name === options.type)
       if (types.length === 0)
@@ -135,7 +135,7 @@ async function trainType(
   options: Options,
   given: readonly Label[],
 ): Promise<void> {
-  const line = progressOn()
+  const line = createProgress()
   line.show(`${type.name}: read ...`)
   const records = await readRecords(sql, type)
   if (records.length < RECORDS_MIN) {

@@ -8,7 +8,7 @@ import { isUuid } from '../../schema/uuid.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from '../server/openWebhooks.ts'
-import { wholeNumber } from './input/wholeNumber.ts'
+import { parseWholeNumber } from './input/parseWholeNumber.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, ...WEBHOOK_CONFIG] as const
 type Settings = Config<(typeof SETTINGS)[number]>
@@ -24,8 +24,8 @@ interface Which {
 function withWhich(command: Command): Command {
   return command
     .option('--record <id>', 'of this golden record')
-    .option('--from-position <n>', 'at this position of the feed or after it', wholeNumber)
-    .option('--to-position <n>', 'at this position of the feed or before it', wholeNumber)
+    .option('--from-position <n>', 'at this position of the feed or after it', parseWholeNumber)
+    .option('--to-position <n>', 'at this position of the feed or before it', parseWholeNumber)
     .addOption(new Option('--state <states...>', 'in these states').choices([...DELIVERY_STATES]))
 }
 
@@ -50,7 +50,7 @@ const deliveries = withWhich(
     new Command('deliveries')
       .description('the delivery log, latest events first')
       .option('--webhook <id>', 'of this endpoint')
-      .option('--limit <n>', 'at most this many lines', wholeNumber, 20),
+      .option('--limit <n>', 'at most this many lines', parseWholeNumber, 20),
     SETTINGS,
   ),
 ).action((config: Settings & Which & { webhook?: string; limit: number }) =>

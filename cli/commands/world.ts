@@ -1,18 +1,11 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { writeWorld } from '../../demo/write.ts'
-
-const wholeNumber = (least: number) => (text: string) => {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new InvalidArgumentError(`It must be a whole number of ${least} or more.`)
-  }
-  return value
-}
+import { parseWholeNumber, wholeNumberFrom } from './input/parseWholeNumber.ts'
 
 export const command = new Command('world')
   .description('write a demo world: the same customers as four source systems hold them, with the truth beside')
-  .option('--companies <n>', 'how many true customers, 1 or more', wholeNumber(1), 2000)
-  .option('--seed <n>', 'the same seed and size give the same files', wholeNumber(0), 1)
+  .option('--companies <n>', 'how many true customers, 1 or more', wholeNumberFrom(1), 2000)
+  .option('--seed <n>', 'the same seed and size give the same files', parseWholeNumber, 1)
   .requiredOption('--out <dir>', 'directory to write to; it is made where it does not exist')
   .action(async (options: { companies: number; seed: number; out: string }) => {
     const started = performance.now()

@@ -445,7 +445,7 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
 }
 
 /** Says of each that it is none, with the settings that there are in reach. */
-export function tellUnknownVariables(log: { warn(at: object, message: string): void }): void {
+export function warnAboutUnknownVariables(log: { warn(at: object, message: string): void }): void {
   for (const variable of unknownVariables())
     log.warn({ variable }, 'this environment variable is no setting: "touchstone serve --help" lists those there are')
 }

@@ -30,7 +30,7 @@ export function readPolicyFiles(dir: string): StoredPolicy {
 }
 
 /** The policy itself, without looking at its trained models. Throws PolicyError. */
-export function policyOf(kept: StoredPolicy, systems: readonly SourceSystem[]): Policy {
+export function parseStoredPolicy(kept: StoredPolicy, systems: readonly SourceSystem[]): Policy {
   return parsePolicy(
     Object.entries(kept.model).map(([file, text]) => new Source(text, file)),
     systems.map((s) => s.name),
@@ -38,8 +38,8 @@ export function policyOf(kept: StoredPolicy, systems: readonly SourceSystem[]): 
 }
 
 /** What a kept policy comes to: the policy itself and one engine a golden type. Throws PolicyError, ModelError. */
-export function masteringOf(kept: StoredPolicy, systems: readonly SourceSystem[]): ResolutionContext {
-  const policy = policyOf(kept, systems)
+export function resolutionContextOf(kept: StoredPolicy, systems: readonly SourceSystem[]): ResolutionContext {
+  const policy = parseStoredPolicy(kept, systems)
   for (const name of Object.keys(kept.parameters)) policy.type(name)
   const engines = new Map(
     policy.types.map((type) => {
@@ -63,11 +63,11 @@ function parametersOf(kept: StoredPolicy, given: unknown, type: TypePolicy): Par
 }
 
 /** The mastering that is in force: of the policy published last, else of the model that came with the program. */
-export async function masteringInForce(
+export async function activeResolutionContext(
   sql: Sql,
   shipped: ResolutionContext,
   systems: readonly SourceSystem[],
 ): Promise<ResolutionContext> {
   const kept = await activePolicy(sql)
-  return kept ? { ...shipped, ...masteringOf(kept, systems) } : shipped
+  return kept ? { ...shipped, ...resolutionContextOf(kept, systems) } : shipped
 }

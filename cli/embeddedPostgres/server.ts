@@ -18,8 +18,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openConnection } from '../../mdm/db/database.ts'
 import { type PostgresBinaries, postgresBinaries } from './binaries.ts'
-import { processMark, serves } from './liveness.ts'
-import { asUser, type ServerUser, serverUser } from './serverUser.ts'
+import { processIdentity, serves } from './processIdentity.ts'
+import { commandAsUser, findServerUser, type ServerUser } from './serverUser.ts'
 
 const startMsMax = 60_000
 const stopMsMax = 30_000
@@ -53,7 +53,7 @@ export async function startServer(options: ServerOptions): Promise<PostgresServe
   const data = join(dir, 'postgres')
   const running = await runningServer(dir)
   if (running) return running
-  const user = serverUser()
+  const user = findServerUser()
   const binaries = options.binaries ?? (await postgresBinaries())
   if (!existsSync(join(data, 'PG_VERSION'))) initialise(dir, data, binaries.initdb, user)
   removeStaleLock(data)
@@ -82,7 +82,7 @@ async function spawnServer(
 ): Promise<{ pid: number; why: string | null }> {
   const log = openSync(join(dir, 'postgres.log'), 'w')
   const args = ['-D', data, '-p', String(settings.port), ...flags(durable)]
-  const command = asUser(user, program, args, [data, program])
+  const command = commandAsUser(user, program, args, [data, program])
   // Its own process group and a file for its log: Ctrl-C in the terminal is for us, who drain before we stop it, and
   // if we are killed it lives on undisturbed until the next start takes it over.
   const child = spawn(command.program, command.args, {
@@ -138,11 +138,11 @@ function handle(pid: number, settings: Settings): PostgresServer {
 }
 
 async function stop(pid: number): Promise<void> {
-  const mark = processMark(pid)
+  const mark = processIdentity(pid)
   if (!mark) return
   process.kill(pid, 'SIGINT') // "fast": sessions end, data are flushed
   const until = Date.now() + stopMsMax
-  while (processMark(pid) === mark) {
+  while (processIdentity(pid) === mark) {
     if (Date.now() > until) {
       process.kill(pid, 'SIGQUIT') // at once; the next start replays the log
       return
@@ -196,7 +196,7 @@ function initialise(dir: string, place: string, initdb: string, user: ServerUser
     '--no-sync',
     '--no-instructions',
   ]
-  const command = asUser(user, initdb, args, [data, initdb])
+  const command = commandAsUser(user, initdb, args, [data, initdb])
   const done = spawnSync(command.program, command.args, {
     cwd: '/',
     encoding: 'utf8',

@@ -11,7 +11,7 @@ export interface ServerUser {
  * The user the server runs as. Postgres refuses root, so root hands it to the user `postgres`, who is made when missing
  * and to `nobody` where users cannot be made. Anyone else runs it as himself: null.
  */
-export function serverUser(): ServerUser | null {
+export function findServerUser(): ServerUser | null {
   if (process.getuid?.() !== 0) return null
   const known = lookUp('postgres')
   if (known) return known
@@ -32,7 +32,7 @@ export function serverUser(): ServerUser | null {
  * by handing on the one capability that reads past permissions, with setpriv of util-linux; the files stay where they
  * are.
  */
-export function asUser(
+export function commandAsUser(
   user: ServerUser | null,
   program: string,
   args: string[],

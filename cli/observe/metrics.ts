@@ -16,12 +16,12 @@ import type { TypePolicy } from '../../schema/policy.ts'
 import type { DeliverRole } from '../server/deliverRole.ts'
 import type { Figures } from '../server/gatewayWorkers.ts'
 import type { IngestRole } from '../server/ingestRole.ts'
-import { once } from './once.ts'
 import { operationMetrics } from './operationMetrics.ts'
 import { processMetrics } from './processMetrics.ts'
 import { qualityMetrics } from './qualityMetrics.ts'
 import { serviceLevelMetrics } from './serviceLevelMetrics.ts'
 import { sinkMetrics } from './sinkMetrics.ts'
+import { throttle } from './throttle.ts'
 import { webhookMetrics } from './webhookMetrics.ts'
 
 /** How old figures of the database may be at a scrape. */
@@ -100,7 +100,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const objectOf = (system: string, object: string | null) =>
     object === null ? 'unnamed' : (connectors.get(system)?.objectName(object) ?? 'other')
 
-  const read = once(figuresMsMax, async () => {
+  const read = throttle(figuresMsMax, async () => {
     try {
       const figures = await readOnlyTransaction(sql, async (tx) => ({
         waiting: await waitingFigures(tx),

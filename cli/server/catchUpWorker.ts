@@ -4,7 +4,7 @@ import { changedMappings, remapChanged } from '../../mdm/ingest/remap.ts'
 import { rematchStale } from '../../mdm/policy/rematch.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { openInstallation } from '../config/installation.ts'
-import { masteringInForce } from '../config/policyFiles.ts'
+import { activeResolutionContext } from '../config/policyFiles.ts'
 import { openLog } from '../observe/log.ts'
 
 /**
@@ -24,7 +24,7 @@ try {
   const { policy, systems, connectors, rules } = openInstallation(sources)
   const versions = new Map([...connectors].map(([name, c]) => [name, c.mappingVersion]))
   const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])), rules }
-  const mastering = await masteringInForce(sql, shipped, systems)
+  const mastering = await activeResolutionContext(sql, shipped, systems)
   if ((await changedMappings(sql, versions)).length > 0) {
     const pipeline = { ...mastering, sql, connectors, attemptsMax: 1, onError: () => {} }
     await remapChanged(pipeline, versions, (source, done) => {

@@ -8,12 +8,12 @@ import { activePolicy, policyChannel } from '../../mdm/policy/policies.ts'
 import { Deliverer } from '../../mdm/webhooks/deliverer.ts'
 import type { Config } from '../config/config.ts'
 import type { Installation } from '../config/installation.ts'
-import { masteringOf } from '../config/policyFiles.ts'
+import { resolutionContextOf } from '../config/policyFiles.ts'
 import { countingPoster, type DeliveryResults } from '../observe/countingPoster.ts'
 import { startFeedMeter } from '../observe/feedMeter.ts'
+import { rowReaders, sightOf } from './configuredRowReaders.ts'
 import { NATS_CONFIG, natsOptions } from './openNats.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
-import { rowReaders, sightOf } from './rowReaders.ts'
 
 export const DELIVER_CONFIG = [
   ...WEBHOOK_CONFIG,
@@ -51,7 +51,7 @@ export async function startDeliverRole(options: {
   // What may be shown is what the policy in force says.
   const follow = async () => {
     const kept = await activePolicy(sql)
-    policy = kept ? masteringOf(kept, installation.systems).policy : installation.policy
+    policy = kept ? resolutionContextOf(kept, installation.systems).policy : installation.policy
   }
   const failed = (err: unknown) => log.error({ err: describeError(err) }, 'the policy in force could not be read')
   const again = () => void follow().catch(failed)

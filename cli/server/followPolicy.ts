@@ -2,7 +2,7 @@ import type { Sql } from '../../mdm/db/database.ts'
 import { policyChannel } from '../../mdm/policy/policies.ts'
 import type { ResolutionContext } from '../../mdm/resolution/context.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
-import { masteringInForce } from '../config/policyFiles.ts'
+import { activeResolutionContext } from '../config/policyFiles.ts'
 
 /**
  * Brings `mastering` to the policy and the models in force, now and whenever others are published. What was published
@@ -18,7 +18,7 @@ export async function followPolicy(
   const shipped = { policy: mastering.policy, engines: mastering.engines, systems: mastering.systems }
   const follow = async () => {
     const { version } = mastering.policy
-    Object.assign(mastering, await masteringInForce(sql, shipped, systems))
+    Object.assign(mastering, await activeResolutionContext(sql, shipped, systems))
     return mastering.policy.version !== version
   }
   await follow()

@@ -27,19 +27,19 @@ import type { Installation } from '../config/installation.ts'
 import { readSupergraph } from '../config/supergraph.ts'
 import { startFeedMeter } from '../observe/feedMeter.ts'
 import { openMetrics } from '../observe/metrics.ts'
-import { readyChecks } from '../observe/ready.ts'
+import { readinessChecks } from '../observe/readiness.ts'
 import { AUTHENTICATION_CONFIG, authentication } from './authentication.ts'
+import { rowReaders } from './configuredRowReaders.ts'
 import type { DeliverRole } from './deliverRole.ts'
 import { followGraph, type Graph } from './followGraph.ts'
 import { followPolicy } from './followPolicy.ts'
-import { figuresOfAll, joinGatewayWorkers } from './gatewayWorkers.ts'
+import { joinGatewayWorkers, metricsOfAllWorkers } from './gatewayWorkers.ts'
 import type { IngestRole } from './ingestRole.ts'
-import { openInternal } from './openInternal.ts'
+import { openInternalTokens } from './openInternalTokens.ts'
 import { NATS_CONFIG, type NatsConfig, natsOptions } from './openNats.ts'
 import { openPolicies } from './openPolicies.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
-import { type Publisher, startPublisher } from './publisher.ts'
-import { rowReaders } from './rowReaders.ts'
+import { type Publisher, startPublicationRunner } from './publicationRunner.ts'
 
 export const GATEWAY_CONFIG = [
   'host',
@@ -170,7 +170,7 @@ export async function startGatewayRole(options: {
     const { policy } = steward
     policyNow = () => steward.policy
     sweeper = startSweeper(steward, sweepEveryMs, (err) => log.error({ err: describeError(err) }, 'a sweep failed'))
-    publisher = await startPublisher({
+    publisher = await startPublicationRunner({
       sql: steward.sql,
       databaseUrl,
       sources: options.sources,
@@ -239,7 +239,7 @@ export async function startGatewayRole(options: {
       host: config.host,
       port: config.port,
       callers: await authentication({ config, sql: queries, log }),
-      internal: config.subgraphs.size > 0 ? await openInternal(config) : undefined,
+      internal: config.subgraphs.size > 0 ? await openInternalTokens(config) : undefined,
       ...first,
       cache,
       services: config.subgraphs,
@@ -260,14 +260,17 @@ export async function startGatewayRole(options: {
         now: Date.now,
         report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'delivery failed'),
       }),
-      ready: readyChecks({
+      ready: readinessChecks({
         sql: metricsSql,
         tailer,
         graphRefused: () => refused(),
         ingest: options.ingest,
         deliver: options.deliver,
       }),
-      metrics: async () => ({ type: metrics.contentType, text: (await figuresOfAll()) ?? (await metrics.text()) }),
+      metrics: async () => ({
+        type: metrics.contentType,
+        text: (await metricsOfAllWorkers()) ?? (await metrics.text()),
+      }),
     })
     const { url, inProgress, close: drain, reload } = gateway
     joinGatewayWorkers(url, () => metrics.figures())

@@ -114,7 +114,7 @@ export function joinGatewayWorkers(url: string, figures: () => Promise<Figures>)
 }
 
 /** The figures of all workers of this one's gateway, added up; null where there are none, or they cannot be had. */
-export async function figuresOfAll(): Promise<string | null> {
+export async function metricsOfAllWorkers(): Promise<string | null> {
   if (!cluster.isWorker || !process.connected) return null
   const of = ++asked
   const all = await new Promise<Figures[] | null>((resolve) => {

@@ -4,7 +4,7 @@ import { type HealthServer, startHealthServer } from '../../gateway/http/healthS
 import { openDatabase } from '../../mdm/db/database.ts'
 import type { Installation } from '../config/installation.ts'
 import { openMetrics } from '../observe/metrics.ts'
-import { readyChecks } from '../observe/ready.ts'
+import { readinessChecks } from '../observe/readiness.ts'
 import { type AuthenticationConfig, authentication } from './authentication.ts'
 import type { DeliverRole } from './deliverRole.ts'
 import type { IngestRole } from './ingestRole.ts'
@@ -31,7 +31,7 @@ export async function startHealthRole(options: {
       host: config.host,
       port,
       callers: await authentication({ config, sql, log }),
-      ready: readyChecks({ sql, ingest, deliver }),
+      ready: readinessChecks({ sql, ingest, deliver }),
       metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
       report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'request failed'),
     })

@@ -12,13 +12,13 @@ import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { Backoff } from '../../schema/kit/backoff.ts'
 import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
 import { openInstallation } from '../config/installation.ts'
-import { masteringInForce } from '../config/policyFiles.ts'
+import { activeResolutionContext } from '../config/policyFiles.ts'
 import { openLog } from '../observe/log.ts'
 import { startTracing } from '../observe/tracing.ts'
 import type { CatchUpData } from './catchUpWorker.ts'
 import { IngestMeter } from './ingestMeter.ts'
 import type { WorkerData } from './ingestRole.ts'
-import { Statistics } from './plannerStatistics.ts'
+import { PlannerStatistics } from './plannerStatistics.ts'
 
 /**
  * A thread of the role `ingest`: applies what waits in the inbox until it is told to stop. A notice wakes it; without
@@ -62,7 +62,7 @@ const pipeline: Pipeline = {
 
 // One of them for all.
 const statistics =
-  number === 1 ? new Statistics(sql, (error) => log.warn({ err: describeError(error) }, 'no statistics')) : null
+  number === 1 ? new PlannerStatistics(sql, (error) => log.warn({ err: describeError(error) }, 'no statistics')) : null
 
 let stopped = false
 let catchingUp: { thread: Worker | null } | undefined
@@ -106,7 +106,7 @@ async function run(): Promise<void> {
       }
       if (stale) {
         stale = false
-        Object.assign(pipeline, await masteringInForce(sql, shipped, systems))
+        Object.assign(pipeline, await activeResolutionContext(sql, shipped, systems))
       }
       if (number === 1 && !catchingUp) catchingUp = await catchUp()
       rows ||= await batchRowsMax(sql, workers, rowsMax)

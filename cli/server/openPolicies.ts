@@ -1,8 +1,8 @@
 import type { Sql } from '../../mdm/db/database.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import type { Policies } from '../../subgraphs/stewardship/whatIf.ts'
-import { candidateOf } from '../config/candidate.ts'
-import { masteringOf } from '../config/policyFiles.ts'
+import { loadCandidatePolicy } from '../config/candidatePolicy.ts'
+import { resolutionContextOf } from '../config/policyFiles.ts'
 import { simulateOnThread } from './simulateThread.ts'
 
 /** What a gateway does with policies that are not in force: reads them, checks them, tries them. */
@@ -15,8 +15,8 @@ export function openPolicies(options: {
   const { sql, databaseUrl, sources, systems } = options
   return {
     async candidate(asked) {
-      const kept = await candidateOf(sql, asked, systems)
-      masteringOf(kept, systems)
+      const kept = await loadCandidatePolicy(sql, asked, systems)
+      resolutionContextOf(kept, systems)
       return kept
     },
     simulate: simulateOnThread(databaseUrl, sources),

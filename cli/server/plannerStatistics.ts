@@ -7,7 +7,7 @@ const rowsMin = 1_000
  * filled has none until then: queries over it took ten times as long (150 ms against 15 ms). Runs after every doubling
  * of what was applied, so that all runs together cost about as much as the last one, and when a load has ended.
  */
-export class Statistics {
+export class PlannerStatistics {
   readonly #sql: Sql
   readonly #onError: (error: unknown) => void
   #since = 0

@@ -20,7 +20,7 @@ interface Marker extends DemoWorld {
  * Whether the demo world is to be sent: into an empty database, or on after a start that was interrupted (what is there
  * already is recognised by its message id). The marker is a file beside the data.
  */
-export async function demoIsDue(sql: Sql, dataDir: string, world: DemoWorld): Promise<boolean> {
+export async function isDemoDue(sql: Sql, dataDir: string, world: DemoWorld): Promise<boolean> {
   const feed = await feedOf(sql)
   const marker = readMarker(dataDir)
   if (marker?.feed === feed) return !marker.done

@@ -3,7 +3,7 @@ import { openDatabase } from '../../mdm/db/database.ts'
 import type { StoredPolicy } from '../../mdm/policy/policies.ts'
 import { simulate } from '../../mdm/policy/simulate.ts'
 import { openInstallation } from '../config/installation.ts'
-import { masteringOf } from '../config/policyFiles.ts'
+import { resolutionContextOf } from '../config/policyFiles.ts'
 
 /** A thread for one what-if, so that it never blocks a query. */
 export interface SimulateData {
@@ -16,7 +16,7 @@ export interface SimulateData {
 const { databaseUrl, sources, kept, sample } = workerData as SimulateData
 const sql = openDatabase(databaseUrl, { name: 'touchstone-simulate', connectionsMax: 1 })
 try {
-  parentPort?.postMessage(await simulate(sql, masteringOf(kept, openInstallation(sources).systems), { sample }))
+  parentPort?.postMessage(await simulate(sql, resolutionContextOf(kept, openInstallation(sources).systems), { sample }))
 } finally {
   await sql.end({ timeout: 5 })
 }

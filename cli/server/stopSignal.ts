@@ -22,7 +22,8 @@ export function stopSignal({ hangUp = true } = {}): AbortSignal {
   return stop.signal
 }
 
-export function aborted(signal: AbortSignal): Promise<void> {
+/** Resolves when the signal is aborted. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -62,19 +62,19 @@ export async function publish(
 
 /**
  * Resumes the unfinished publication that nobody works on: a mutation began it, or its process
- * died. Returns null if there is none. `masteringOf` may throw if this process cannot use the
+ * died. Returns null if there is none. `resolutionContextOf` may throw if this process cannot use the
  * policy.
  */
 export async function carryOnPublication(
   sql: Sql,
-  masteringOf: (policy: StoredPolicy) => TaskContext,
+  resolutionContextOf: (policy: StoredPolicy) => TaskContext,
 ): Promise<Published | null> {
   if (!(await runningPublication(sql))) return null
   return await withExclusiveLock(sql, MATCHING_LOCK, async () => {
     const running = await runningPublication(sql)
     if (!running) return null
     try {
-      const mastering = masteringOf(running.policy)
+      const mastering = resolutionContextOf(running.policy)
       return await bring(sql, { id: running.id, resumed: true }, running.policy.version, mastering, running.actor)
     } catch (e) {
       await publicationFailed(sql, running.id, e instanceof Error ? e.message : String(e))

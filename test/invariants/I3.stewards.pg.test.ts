@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { masteringOf, readPolicyFiles } from '../../cli/config/policyFiles.ts'
+import { readPolicyFiles, resolutionContextOf } from '../../cli/config/policyFiles.ts'
 import type { Caller } from '../../mdm/access/caller.ts'
 import { priorParameters } from '../../mdm/match/parameters.ts'
 import { policyVersionOf, type StoredPolicy, withParameters } from '../../mdm/policy/policies.ts'
@@ -196,7 +196,7 @@ test(`I3: what stewards say holds through arrivals, undos and policies in any or
       let steward: Stewardship = { ...pipeline, policy: unmarked(policy), rules }
       const publishNow = async (n: number) => {
         const kept = policies[n] as StoredPolicy
-        const mastering = masteringOf(kept, systems)
+        const mastering = resolutionContextOf(kept, systems)
         const done = await publish(db.sql, kept, mastering, { actor: 'pia', reason: 'test' })
         assert.equal(done.code, 'DONE')
         inForce = n

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openInstallation } from '../../cli/config/installation.ts'
-import { masteringOf, readPolicyFiles } from '../../cli/config/policyFiles.ts'
+import { readPolicyFiles, resolutionContextOf } from '../../cli/config/policyFiles.ts'
 import { openPolicies } from '../../cli/server/openPolicies.ts'
-import { startPublisher } from '../../cli/server/publisher.ts'
+import { startPublicationRunner } from '../../cli/server/publicationRunner.ts'
 import type { Caller } from '../../mdm/access/caller.ts'
 import { verifyAudit } from '../../mdm/audit/audit.ts'
 import { transaction } from '../../mdm/db/transaction.ts'
@@ -94,7 +94,10 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
     (await db.sql`select values ->> 'currency' as currency from golden where id = ${key('crm', 'A')}`)[0]?.currency
   // The store of this file was filled by other source systems than those that the threads know.
   const shipped = readPolicyFiles('schema/model')
-  await publish(db.sql, shipped, masteringOf(shipped, openInstallation().systems), { actor: 'cli', reason: 'test' })
+  await publish(db.sql, shipped, resolutionContextOf(shipped, openInstallation().systems), {
+    actor: 'cli',
+    reason: 'test',
+  })
   const [was, logged] = [await digests(db.sql), (await listed(db.sql, auditListing, latestAuditRows)).length]
 
   assert.equal(rule(await ask(ada, { files: without })), 'MISSING_ROLE')
@@ -116,7 +119,7 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
   assert.deepEqual([running?.state, running?.inForce, running?.actor, running?.actionId], ['RUNNING', true, 'pia', id])
   assert.equal(await value(), 'EUR')
   const failures: unknown[] = []
-  const publisher = await startPublisher({
+  const publisher = await startPublicationRunner({
     sql: db.sql,
     databaseUrl: db.url,
     sources: undefined,
@@ -165,7 +168,7 @@ test('a policy that cannot be used where it is carried on says so, and is tried 
     await storePolicy(tx, kept)
     await beginPublication(tx, kept.version, 'pia', 'test')
   })
-  const open = (k: StoredPolicy) => masteringOf(k, openInstallation().systems)
+  const open = (k: StoredPolicy) => resolutionContextOf(k, openInstallation().systems)
   await assert.rejects(carryOnPublication(db.sql, open), /no golden type Nobody/)
   assert.match((await readPublications(db.sql, 1))[0]?.problem ?? '', /no golden type Nobody/)
 })

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { parse } from 'csv-parse'
-import { recordIdOf } from './recordId.ts'
+import { recordKeyOf } from './recordKeyOf.ts'
 
 /** Two source records, by key, and whether somebody says that they are one thing. */
 export interface Label {
@@ -38,7 +38,7 @@ export async function readLabelFile(file: string): Promise<Label[]> {
     const [a, b, said] = [record[columns.a], record[columns.b], (record[columns.same] ?? '').toLowerCase()]
     if (!a || !b) throw new Error(`${at}: a and b have to be given: keys of source records, or system/object/id`)
     if (!YES.has(said) && !NO.has(said)) throw new Error(`${at}: same is "${said}"; it has to be 1 or 0`)
-    const [x, y] = [recordIdOf(a).toLowerCase(), recordIdOf(b).toLowerCase()].sort() as [string, string]
+    const [x, y] = [recordKeyOf(a).toLowerCase(), recordKeyOf(b).toLowerCase()].sort() as [string, string]
     if (x === y) throw new Error(`${at}: a and b are one record, ${a}`)
     const label = { a: x, b: y, same: YES.has(said), line: info.lines }
     const known = labels.get(`${x} ${y}`)

@@ -43,7 +43,7 @@ export function readOperations(file: string): OperationInFile[] {
 }
 
 /** What the graph would refuse of them; empty where all are sound. */
-export function unsound(operations: readonly OperationInFile[], schema: GraphQLSchema): string[] {
+export function invalidOperations(operations: readonly OperationInFile[], schema: GraphQLSchema): string[] {
   return operations.flatMap(({ text, names, hash }) =>
     validate(schema, parse(text)).map((e) => `${names.join(', ') || hash.slice(0, 12)}: ${e.message}`),
   )

@@ -8,7 +8,7 @@ export interface Progress {
 
 const plainEveryMs = 5_000
 
-export function progressOn(stream: NodeJS.WriteStream = process.stderr): Progress {
+export function createProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
   let shown = false
   let lastAt = Date.now()
   const clear = () => {

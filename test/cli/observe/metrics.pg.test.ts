@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { countingPoster } from '../../../cli/observe/countingPoster.ts'
 import { openMetrics } from '../../../cli/observe/metrics.ts'
-import { once } from '../../../cli/observe/once.ts'
+import { throttle } from '../../../cli/observe/throttle.ts'
 import { encodeCursor } from '../../../mdm/feed/cursor.ts'
 import { follow } from '../../../mdm/feed/follow.ts'
 import { startTailer, type Tailer } from '../../../mdm/feed/tailer.ts'
@@ -192,14 +192,14 @@ test('while the database is away the rest is told, and that it is', async () => 
 
 test('scrapes at the same time share one reading', async () => {
   let runs = 0
-  const read = once(60_000, async () => {
+  const read = throttle(60_000, async () => {
     runs++
     await new Promise((resolve) => setImmediate(resolve))
   })
   await Promise.all([read(), read(), read()])
   await read()
   assert.equal(runs, 1)
-  const failing = once(0, () => Promise.reject(new Error('no')))
+  const failing = throttle(0, () => Promise.reject(new Error('no')))
   await assert.rejects(failing())
   await assert.rejects(failing(), 'tried again')
 })

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import { command as sloCommand } from '../../../cli/commands/slo.ts'
 import { command as traceCommand } from '../../../cli/commands/trace.ts'
 import { command as webhooksCommand } from '../../../cli/commands/webhooks.ts'
-import { readyChecks } from '../../../cli/observe/ready.ts'
+import { readinessChecks } from '../../../cli/observe/readiness.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { row } from '../../fixtures/shop.ts'
 import { ask } from '../../gateway/gateway.ts'
@@ -108,7 +108,7 @@ test('gateway and workers tell how they are, part by part, and how the service l
 
 test('what is not right is named with a code', async () => {
   const codes = async (parts: object) =>
-    (await readyChecks({ sql: db.sql, ...parts } as never)()).map((c) => [c.name, c.ok, c.code])
+    (await readinessChecks({ sql: db.sql, ...parts } as never)()).map((c) => [c.name, c.ok, c.code])
   const fine = [
     ['database', true, 'OK'],
     ['migrations', true, 'OK'],

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { demoIsDue } from '../../../cli/server/sendDemo.ts'
+import { isDemoDue } from '../../../cli/server/sendDemo.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 
 describe('demoIsDue', () => {
@@ -19,8 +19,8 @@ describe('demoIsDue', () => {
 
   test('creates the data directory, which is missing on a first start with a database of your own', async () => {
     const dataDir = join(dir, 'missing', 'data')
-    assert.equal(await demoIsDue(db.sql, dataDir, { companies: 1, seed: 1 }), true)
+    assert.equal(await isDemoDue(db.sql, dataDir, { companies: 1, seed: 1 }), true)
     // The marker is there: an interrupted start continues.
-    assert.equal(await demoIsDue(db.sql, dataDir, { companies: 1, seed: 1 }), true)
+    assert.equal(await isDemoDue(db.sql, dataDir, { companies: 1, seed: 1 }), true)
   })
 })

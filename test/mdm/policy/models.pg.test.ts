@@ -9,9 +9,9 @@ import pino from 'pino'
 import { command as publishCommand } from '../../../cli/commands/publish.ts'
 import { command as simulateCommand } from '../../../cli/commands/simulate.ts'
 import { command as trainCommand } from '../../../cli/commands/train.ts'
-import { type CandidateOptions, candidateOf } from '../../../cli/config/candidate.ts'
+import { type CandidateOptions, loadCandidatePolicy } from '../../../cli/config/candidatePolicy.ts'
 import { openInstallation } from '../../../cli/config/installation.ts'
-import { masteringInForce, masteringOf, readPolicyFiles } from '../../../cli/config/policyFiles.ts'
+import { activeResolutionContext, readPolicyFiles, resolutionContextOf } from '../../../cli/config/policyFiles.ts'
 import { startIngestRole } from '../../../cli/server/ingestRole.ts'
 import { transaction } from '../../../mdm/db/transaction.ts'
 import { type Explanation, explain, explainPairs } from '../../../mdm/explain/explain.ts'
@@ -61,14 +61,18 @@ async function trained(...args: string[]): Promise<string> {
   assert.ok(version, text)
   return version
 }
-const shipped = { policy, engines: masteringOf(readPolicyFiles('schema/model'), systems).engines, systems: new Map() }
+const shipped = {
+  policy,
+  engines: resolutionContextOf(readPolicyFiles('schema/model'), systems).engines,
+  systems: new Map(),
+}
 const inForce = async () => ({
-  ...(await masteringInForce(db.sql, shipped, systems)),
+  ...(await activeResolutionContext(db.sql, shipped, systems)),
   sql: db.sql,
 })
 async function put(options: CandidateOptions) {
-  const kept = await candidateOf(db.sql, options, systems)
-  const published = await publish(db.sql, kept, masteringOf(kept, systems), by)
+  const kept = await loadCandidatePolicy(db.sql, options, systems)
+  const published = await publish(db.sql, kept, resolutionContextOf(kept, systems), by)
   assert.equal(published.code, 'DONE')
   return kept
 }
@@ -249,7 +253,7 @@ test('a model that does not fit says why, before anything happens', async () => 
   for (const [file, text] of Object.entries(readPolicyFiles('schema/model').model))
     writeFileSync(join(dir, file), text.replace('domains: [String!] @compare(as: DOMAIN)', 'domains: [String!]'))
   const refuses = (options: CandidateOptions, says: RegExp) =>
-    assert.rejects(candidateOf(db.sql, options, systems), says)
+    assert.rejects(loadCandidatePolicy(db.sql, options, systems), says)
   await refuses(
     { policy: dir, model: [version] },
     /does not fit: it was trained under policy [0-9a-f]+, which compares otherwise: it knows .*domains \(domains as DOMAIN.*train it anew/,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { masteringOf, readPolicyFiles } from '../../../cli/config/policyFiles.ts'
+import { readPolicyFiles, resolutionContextOf } from '../../../cli/config/policyFiles.ts'
 import { verifyAudit } from '../../../mdm/audit/audit.ts'
 import { explainPairs } from '../../../mdm/explain/explain.ts'
 import { createEngine } from '../../../mdm/match/engine.ts'
@@ -89,7 +89,7 @@ async function state() {
 
 test('what-if says what publishing then does, event by event; stopped half-way it goes on; the way back restores', async () => {
   const was = await state()
-  const candidate = masteringOf(changed(), systems)
+  const candidate = resolutionContextOf(changed(), systems)
   const [stored, tables] = [await readStore(db.sql), await digests(db.sql)]
   const report = await simulate(db.sql, candidate, { examplesMax: 1_000 })
   assert.deepEqual(await state(), was, 'a simulation writes nothing')
@@ -107,7 +107,7 @@ test('what-if says what publishing then does, event by event; stopped half-way i
     if (++steps === 1) throw new Error('pulled the plug')
   })
   await assert.rejects(stopped, /pulled the plug/)
-  const busy = await publish(db.sql, shipped, masteringOf(shipped, systems), by)
+  const busy = await publish(db.sql, shipped, resolutionContextOf(shipped, systems), by)
   assert.equal(busy.code, 'BUSY')
   const published = await publish(db.sql, changed(), candidate, by)
   assert.ok(published.code === 'DONE' && published.resumed)
@@ -124,7 +124,7 @@ test('what-if says what publishing then does, event by event; stopped half-way i
   assert.deepEqual([...causes], [{ source: 'publication', policy: changed().version }])
   assert.ok(changesNothing(await simulate(db.sql, candidate)))
 
-  const back = await publish(db.sql, shipped, masteringOf(shipped, systems), by)
+  const back = await publish(db.sql, shipped, resolutionContextOf(shipped, systems), by)
   assert.equal(back.code, 'DONE')
   assert.deepEqual(await state(), was, 'values, where they come from, ids and links are as they were')
   assert.deepEqual(await digests(db.sql), tables, 'keys, features, possible matches and open tasks too')
@@ -138,7 +138,7 @@ test('what a worker of the policy before writes while another is published is br
     shipped,
     new Map([['Customer', { ...priorParameters(type), calibration: { scale: 1, offset: 0.25 } }]]),
   )
-  const candidate = masteringOf(kept, systems)
+  const candidate = resolutionContextOf(kept, systems)
   const [was] = await db.sql<
     { canonical: object }[]
   >`select canonical from source_record where key = ${key('crm', 'F1')}`
@@ -164,11 +164,11 @@ test('what a worker of the policy before writes while another is published is br
   for (const l of links)
     assert.equal(Math.fround(explained.get(`${l.a} ${l.b}`)?.weight ?? Number.NaN), Math.fround(l.weight))
   assert.deepEqual((await checkRebuild(db.sql, candidate)).differences, [])
-  assert.equal((await publish(db.sql, shipped, masteringOf(shipped, systems), by)).code, 'DONE')
+  assert.equal((await publish(db.sql, shipped, resolutionContextOf(shipped, systems), by)).code, 'DONE')
 })
 
 test('a sample reports of golden records at random and of those they are linked to', async () => {
-  const candidate = masteringOf(changed(), systems)
+  const candidate = resolutionContextOf(changed(), systems)
   const [all, some] = [await simulate(db.sql, candidate), await simulate(db.sql, candidate, { sample: 4 })]
   const of = (s: typeof all) => s.types.find((t) => t.type === 'Customer')
   assert.ok((of(some)?.records ?? 0) > 0 && (of(some)?.records ?? 0) < (of(all)?.records ?? 0))
@@ -181,9 +181,9 @@ test('a mistake in a policy is named before anything happens', async () => {
     ...shipped,
     model: { ...shipped.model, 'customer.graphql': text.replace('name: String!', 'name: Strin!') },
   }
-  assert.throws(() => masteringOf(broken, systems), /customer\.graphql:\d+: Customer\.name: unknown type Strin/)
+  assert.throws(() => resolutionContextOf(broken, systems), /customer\.graphql:\d+: Customer\.name: unknown type Strin/)
   const unknown = { ...shipped, parameters: { Client: {} } }
-  assert.throws(() => masteringOf(unknown, systems), /no golden type Client/)
+  assert.throws(() => resolutionContextOf(unknown, systems), /no golden type Client/)
   assert.equal(
     (await attempt(directPipeline(db.sql), person('carl'), { kind: 'RETIRE', id: key('crm', 'N') })).code,
     'REFUSED',

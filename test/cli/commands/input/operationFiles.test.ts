@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { buildSchema } from 'graphql'
-import { readOperations, unsound } from '../../../../cli/commands/input/operationFiles.ts'
+import { invalidOperations, readOperations } from '../../../../cli/commands/input/operationFiles.ts'
 import { operationHash } from '../../../../mdm/access/operations.ts'
 
 let dir = ''
@@ -56,7 +56,7 @@ test('what the graph would refuse is told with the operation', () => {
   const schema = buildSchema('type Query { a: Int }')
   const sound = readOperations(file('sound.graphql', BODY))
   const wrong = readOperations(file('wrong.graphql', 'query Wrong { b }'))
-  assert.deepEqual(unsound([...sound, ...wrong], schema), [
+  assert.deepEqual(invalidOperations([...sound, ...wrong], schema), [
     'Wrong: Cannot query field "b" on type "Query". Did you mean "a"?',
   ])
 })

@@ -21,7 +21,7 @@ export interface Components {
 }
 
 /** Whether each part that this process needs to serve does its work; parts that it does not run are left out. */
-export function readyChecks({ sql, tailer, graphRefused, ingest, deliver }: Components): () => Promise<Check[]> {
+export function readinessChecks({ sql, tailer, graphRefused, ingest, deliver }: Components): () => Promise<Check[]> {
   const known = knownMigrations()
   return async () => {
     const checks = await storeChecks(sql, known)

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Sql } from '../../mdm/db/database.ts'
 import { policyChannel, runningPublication } from '../../mdm/policy/policies.ts'
-import type { PublishData } from './publishWorker.ts'
+import type { PublishData } from './publicationWorker.ts'
 
 export interface Publisher {
   /** What is under way is left as it is: whoever comes next goes on with it. */
@@ -12,7 +12,7 @@ export interface Publisher {
  * Carries publications on that nobody works on: those that mutations begin, and those whose process is gone. On a thread
  * of its own, one at a time in the whole installation.
  */
-export async function startPublisher(options: {
+export async function startPublicationRunner(options: {
   sql: Sql
   databaseUrl: string
   sources: string | undefined
@@ -26,7 +26,7 @@ export async function startPublisher(options: {
   let stopped = false
   const look = async () => {
     if (stopped || worker || !(await runningPublication(sql)) || stopped || worker) return
-    worker = new Worker(new URL('./publishWorker.ts', import.meta.url), { workerData: data })
+    worker = new Worker(new URL('./publicationWorker.ts', import.meta.url), { workerData: data })
     worker.once('error', failed).once('exit', () => {
       worker = null
     })

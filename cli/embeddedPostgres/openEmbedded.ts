@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openConnection } from '../../mdm/db/database.ts'
 import { openDataDirectory } from './dataDirectory.ts'
-import { alive, processMark } from './liveness.ts'
+import { alive, processIdentity } from './processIdentity.ts'
 import { type PostgresServer, runningServer, startServer } from './server.ts'
 
 export const DATABASE = 'touchstone'
@@ -34,7 +34,7 @@ export interface EmbeddedOptions {
  */
 export async function openEmbedded(dataDir: string, { create, notify }: EmbeddedOptions): Promise<EmbeddedDatabase> {
   const dir = openDataDirectory(dataDir, { create })
-  const me = processMark(process.pid) ?? `${process.pid}`
+  const me = processIdentity(process.pid) ?? `${process.pid}`
   const seat = join(dir, 'users', String(process.pid))
   let server = await locked(dir, me, async () => {
     const started = await startServer({ dir, durable: true })
@@ -59,7 +59,7 @@ export async function openEmbedded(dataDir: string, { create, notify }: Embedded
   let mending = false
   let mendMs = mendMsMin
   const mend = async () => {
-    if (mending || processMark(server.pid) !== null) return
+    if (mending || processIdentity(server.pid) !== null) return
     mending = true
     try {
       await locked(dir, me, async () => {
@@ -98,7 +98,7 @@ export async function openEmbedded(dataDir: string, { create, notify }: Embedded
 /** Removes all data of an embedded server. Refuses while another process uses it. */
 export async function wipeEmbedded(dataDir: string): Promise<void> {
   const dir = openDataDirectory(dataDir, { create: true })
-  const me = processMark(process.pid) ?? `${process.pid}`
+  const me = processIdentity(process.pid) ?? `${process.pid}`
   await locked(dir, me, async () => {
     const users = others(dir, me)
     if (users.length > 0) throw new Error(`${dataDir} is in use by process ${users.join(', ')}: stop it first`)

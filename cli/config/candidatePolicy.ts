@@ -5,7 +5,7 @@ import { misfit, readModel } from '../../mdm/policy/models.ts'
 import { activePolicy, readPolicyVersion, type StoredPolicy, withParameters } from '../../mdm/policy/policies.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { packagePath } from './packagePath.ts'
-import { policyOf, readPolicyFiles } from './policyFiles.ts'
+import { parseStoredPolicy, readPolicyFiles } from './policyFiles.ts'
 
 /** What was asked for is not there, or not one thing. */
 export class CandidateError extends Error {
@@ -28,7 +28,7 @@ const SHIPPED = '=shipped'
  * shipped one, else the one in force; then the models named take the place of its parameters. A model is named by its
  * version, the shipped one as <Type>=shipped. Throws CandidateError, and ModelError where a model does not fit.
  */
-export async function candidateOf(
+export async function loadCandidatePolicy(
   sql: Sql,
   options: CandidateOptions,
   systems: readonly SourceSystem[],
@@ -40,7 +40,7 @@ export async function candidateOf(
     )
   const base = await baseOf(sql, options)
   if (!options.model?.length) return base
-  const policy = policyOf(base, systems)
+  const policy = parseStoredPolicy(base, systems)
   const given = new Map<string, unknown>()
   for (const name of options.model) {
     const model = name.endsWith(SHIPPED)

@@ -2,7 +2,7 @@ import { workerData } from 'node:worker_threads'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { carryOnPublication } from '../../mdm/policy/publish.ts'
 import { openInstallation } from '../config/installation.ts'
-import { masteringOf } from '../config/policyFiles.ts'
+import { resolutionContextOf } from '../config/policyFiles.ts'
 
 /** A thread for one publication, so that it never blocks a query. */
 export interface PublishData {
@@ -15,7 +15,7 @@ const { databaseUrl, sources } = workerData as PublishData
 const sql = openDatabase(databaseUrl, { name: 'touchstone-publish', connectionsMax: 3 })
 try {
   const { systems, rules } = openInstallation(sources)
-  await carryOnPublication(sql, (kept) => ({ ...masteringOf(kept, systems), rules }))
+  await carryOnPublication(sql, (kept) => ({ ...resolutionContextOf(kept, systems), rules }))
 } finally {
   await sql.end({ timeout: 5 })
 }

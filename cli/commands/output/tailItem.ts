@@ -35,8 +35,8 @@ const valueCharactersMax = 48
 /** Changed fields shown on a line; the others are counted. */
 const fieldsShownMax = 6
 
-/** One item as a line for people. `colour` only where a terminal shows it. */
-export function line(item: TailItem, colour: boolean): string {
+/** Formats an item as a line for people; with `colour` for a terminal. */
+export function formatTailItem(item: TailItem, colour: boolean): string {
   const paint = (style: Parameters<typeof styleText>[0], text: string) =>
     colour ? styleText(style, text, { validateStream: false }) : text
   const what = (type: string, id: string, version: number, values: Values | null) =>

@@ -4,7 +4,7 @@ import { type InternalTokens, internalTokens } from '../../gateway/identity/inte
 import type { Config } from '../config/config.ts'
 
 /** The internal secret of this installation: as it is set, else one that all processes on the data directory share. */
-export async function openInternal(config: Config<'internalSecret' | 'dataDir'>): Promise<InternalTokens> {
+export async function openInternalTokens(config: Config<'internalSecret' | 'dataDir'>): Promise<InternalTokens> {
   const make = () => randomBytes(32).toString('base64url')
   return internalTokens(config.internalSecret ?? (await secretFile(config.dataDir, 'internal-secret', make)))
 }

@@ -1,5 +1,5 @@
 /** Runs `work` when it was last run longer than `msMax` ago; those who ask while it runs wait for the same run. */
-export function once(msMax: number, work: () => Promise<void>): () => Promise<void> {
+export function throttle(msMax: number, work: () => Promise<void>): () => Promise<void> {
   let at = Number.NEGATIVE_INFINITY
   let running: Promise<void> | null = null
   return () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 /** Names one process for ever: its id alone is given out again after a restart of the machine or the container. */
-export function processMark(pid: number): string | null {
+export function processIdentity(pid: number): string | null {
   try {
     process.kill(pid, 0)
   } catch (e) {
@@ -22,7 +22,7 @@ export function processMark(pid: number): string | null {
 
 /** Whether the mark's process still runs. */
 export function alive(mark: string): boolean {
-  return processMark(Number(mark.split(' ')[0])) === mark
+  return processIdentity(Number(mark.split(' ')[0])) === mark
 }
 
 /**
@@ -33,6 +33,6 @@ export function serves(pid: number, data: string): boolean | null {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(data)
   } catch {
-    return processMark(pid) === null ? false : null
+    return processIdentity(pid) === null ? false : null
   }
 }
