@@ -6,23 +6,23 @@ import type { MatchType } from './plan.ts'
 import { buildPostings, forEachCandidate, POSTINGS_RECORDS_MAX, type Postings } from './postings.ts'
 import { type Training, type TrainOptions, train } from './train.ts'
 
-/** A pair of records with its weight, by their place in the sorted list of records. */
+/** A pair of records with its weight. `a` and `b` are indexes into the sorted list of records. */
 export interface ScoredPair {
   a: number
   b: number
   weight: number
 }
 
-/** Two records in two clusters that are alike, and why they are not one. */
+/** Two similar records in two clusters, and why they are not one. */
 export interface PossiblePair extends ScoredPair {
   reason: string
 }
 
-/** What a batch found, and what it took. */
+/** Clusters and pairs that a batch found, with its statistics. */
 export interface BatchResult {
   engine: Engine
   training: Training | undefined
-  /** Records in the order of their keys; `clusterOf` and pairs speak of places in it. */
+  /** Records in the order of their keys; `clusterOf` and pairs hold indexes into this list. */
   records: readonly MatchRecord[]
   features: readonly Features[]
   clusterOf: Int32Array
@@ -30,7 +30,10 @@ export interface BatchResult {
   pairs: ScoredPair[]
   /** Possible matches. */
   possible: PossiblePair[]
-  /** Candidates that are no link, and rather two related things than one or two random ones; by `relatedWeight`. Where asked for. */
+  /**
+   * Candidates that are not linked and are more likely related than random; `weight` is
+   * `relatedWeight`. Empty unless `related` is set.
+   */
   related: ScoredPair[]
   stats: BatchStats
 }
@@ -39,10 +42,13 @@ export interface BatchStats {
   keys: number
   saturatedKeys: number
   largestBlock: number
-  /** Records that share keys only with more others than a block may have; they were compared with nobody. */
+  /** Records all of whose shared keys are saturated; they were compared with no other record. */
   crowdedRecords: number
   candidatePairs: number
-  /** Estimated share of all matches that are among the candidate pairs; null where it cannot be told. */
+  /**
+   * Estimated share of all matches that are among the candidate pairs; null if it cannot be
+   * estimated.
+   */
   pairsCompleteness: number | null
   edges: number
   largestComponent: number
@@ -50,17 +56,20 @@ export interface BatchStats {
 }
 
 export interface BatchOptions extends TrainOptions {
-  /** Gives the fields' memory back once they are standardised: the array of records is emptied and those of the result have none, so reports show none. For very large inputs. */
+  /**
+   * Frees the memory of fields once they are standardised: empties the input array, and records of
+   * the result have no fields, so reports show none. For very large inputs.
+   */
   forgetFields?: boolean
   /** A trained model; without it the batch trains on its own records. */
   parameters?: Parameters
-  /** Look for related pairs too, which takes memory for each. */
+  /** Also find related pairs; each takes memory. */
   related?: boolean
-  /** Told the stage begun, and how far it is (0 to 1). */
+  /** Called with the current stage and its progress, 0 to 1. */
   progress?: (stage: string, share: number) => void
 }
 
-/** A batch whose records are standardised, whose model is trained and whose candidates are known. */
+/** A batch with standardised records, a trained model and known candidates. */
 export interface PreparedBatch {
   engine: Engine
   training: Training | undefined
@@ -71,8 +80,9 @@ export interface PreparedBatch {
 }
 
 /**
- * Matches all records given: the same features, candidates, comparison and clustering as one record at a time, so the outcome is the
- * same. Records are sorted by key first; their order in the input plays no part.
+ * Matches all records. Features, candidates, comparison and clustering are those of the live
+ * engine, so the outcome is the same. Records are sorted by key first, so the result does not
+ * depend on their order in the input.
  */
 export function matchBatch(type: MatchType, input: MatchRecord[], options: BatchOptions = {}): BatchResult {
   const batch = prepareBatch(type, input, options)
@@ -89,10 +99,10 @@ export function matchBatch(type: MatchType, input: MatchRecord[], options: Batch
   return finishBatch(batch, found, candidatePairs, options)
 }
 
-/** Where compared pairs go. */
+/** Collects the pairs that comparison finds. */
 export interface FoundPairs {
   links: ScoredPair[]
-  /** Null where nobody asked. */
+  /** Null unless related pairs were requested. */
   related: ScoredPair[] | null
 }
 
@@ -100,12 +110,12 @@ export function createFoundPairs(options: BatchOptions): FoundPairs {
   return { links: [], related: options.related ? [] : null }
 }
 
-/** Records whose candidates are compared at a stretch, between two signs of progress and as one piece of a thread's work. */
+/** Records compared between two progress reports, and as one piece of a thread's work. */
 export const COMPARE_RECORDS = 2000
 
 const NO_FIELDS = {}
 
-/** The first half of a batch: standardise, train or take the model given, block. */
+/** First half of a batch: standardises the records, trains unless a model is passed, and blocks. */
 export function prepareBatch(type: MatchType, input: MatchRecord[], options: BatchOptions): PreparedBatch {
   if (input.length > POSTINGS_RECORDS_MAX)
     throw new Error(
@@ -142,8 +152,9 @@ export function prepareBatch(type: MatchType, input: MatchRecord[], options: Bat
 }
 
 /**
- * Compares the records from `from` to `to` (exclusive) with their candidates of higher number and adds what it finds. Returns how
- * many pairs were compared. `stamp`: scratch of one entry a record, for one caller alone.
+ * Compares records `from` to `to` (exclusive) with their candidates of a higher index and adds the
+ * found pairs to `found`. Returns the number of pairs compared. `stamp` is scratch with one entry a
+ * record, for one caller only.
  */
 export function compareRange(
   engine: Engine,
@@ -171,7 +182,7 @@ export function compareRange(
   return pairs
 }
 
-/** The second half: clusters what is linked. */
+/** Second half of a batch: clusters the linked records. */
 export function finishBatch(
   batch: PreparedBatch,
   { links: pairs, related }: FoundPairs,
@@ -195,7 +206,7 @@ export function finishBatch(
     clusters,
     pairs,
     possible,
-    // Two records may come together through others, which the pair by itself does not show.
+    // Two records may join one cluster through others, which the pair alone does not show.
     related: related?.filter(({ a, b }) => clusterOf[a] !== clusterOf[b]) ?? [],
     stats: {
       records: records.length,
@@ -212,7 +223,7 @@ export function finishBatch(
   }
 }
 
-/** Connected components over the edges that may join, each clustered by itself. */
+/** Finds connected components over edges that can join, and clusters each component alone. */
 function clusterAll(
   engine: Engine,
   records: readonly MatchRecord[],

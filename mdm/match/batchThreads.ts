@@ -17,7 +17,7 @@ import type { Parameters } from './parameters.ts'
 import type { MatchType } from './plan.ts'
 import type { Postings } from './postings.ts'
 
-/** What a comparing thread is given; arrays lie in shared memory. */
+/** Input of a comparing thread; its arrays lie in shared memory. */
 export interface CompareTask {
   type: MatchType
   parameters: Parameters
@@ -26,7 +26,7 @@ export interface CompareTask {
   /** Features as JSON, one after the other; record i is text[start[i] .. start[i+1]). */
   text: Uint8Array
   start: Float64Array
-  /** The next piece of records that nobody has taken. */
+  /** Index of the next piece of records that no thread has taken. */
   next: Int32Array
   related: boolean
 }
@@ -36,20 +36,21 @@ export interface PairColumns {
   b: Uint32Array
   weight: Float64Array
 }
-/** What it gives back. */
+/** Result of a comparing thread. */
 export interface CompareOutcome {
   links: PairColumns
   related: PairColumns | null
   pairs: number
 }
 
-/** Under so many records threads cost more than they bring. */
+/** With fewer records, starting threads costs more than they save. */
 const THREADED_RECORDS_MIN = 10_000
 export const THREADS_MAX = 64
 
 /**
- * `matchBatch` with its comparisons on several threads, this one included. Each takes the next piece of records when it is done with
- * one; links are put in the order of their records afterwards, so the number of threads does not change the result.
+ * `matchBatch` with its comparisons on several threads, this one included. Each thread takes the
+ * next piece of records when it has finished one. Links are sorted by record afterwards, so the
+ * number of threads does not change the result.
  */
 export async function matchBatchInThreads(
   type: MatchType,
@@ -82,7 +83,7 @@ export async function matchBatchInThreads(
     options.progress?.('compare', from / batch.records.length)
     const to = Math.min(from + COMPARE_RECORDS, batch.records.length)
     candidatePairs += compareRange(batch.engine, (i) => batch.features[i]!, batch.postings, from, to, stamp, found)
-    // Lets an error of a worker be heard between two pieces.
+    // Lets an error of a worker surface between two pieces.
     await new Promise((resolve) => setImmediate(resolve))
   }
   for (const { links, related, pairs } of await Promise.all(outcomes)) {
@@ -122,7 +123,8 @@ function shareBatch(type: MatchType, batch: PreparedBatch, related: boolean): Co
     return copy
   }
   return {
-    // Only what matching needs: a policy's type may carry things that cannot be handed to a thread.
+    // Only what matching needs: a policy's type may have properties that cannot be cloned to a
+    // thread.
     type: JSON.parse(JSON.stringify({ name: type.name, uniqueIn: type.uniqueIn, fields: type.fields })) as MatchType,
     parameters: engine.parameters,
     records: records.length,

@@ -2,7 +2,10 @@ import { COMMON_BITS } from './commonValues.ts'
 import type { Frequencies } from './parameters.ts'
 import { unknownBits } from './priors.ts'
 
-/** The bits of a comparison's values: from the model where it has a table for the sort, else from the common values that ship. */
+/**
+ * Creates the lookup of a comparison's bits: from the model if it has a table for the sort, else
+ * from the shipped common values.
+ */
 export function createBitsTable(
   frequencies: Record<string, Frequencies> | undefined,
 ): (sort: string, value: string) => number {

@@ -1,6 +1,6 @@
 /**
- * Words that tell apart the companies of one group: lines of business, functions, regions. "Acme Holding" and "Acme Logistics" are
- * sisters, not one company, even at one address and phone.
+ * Words that distinguish the companies of one group: lines of business, functions, regions. "Acme
+ * Holding" and "Acme Logistics" are sisters, not one company, even at one address and phone.
  */
 const BUSINESS_WORDS = new Set(
   (
@@ -18,7 +18,7 @@ const BUSINESS_WORDS = new Set(
   ).split(' '),
 )
 
-/** Whether a word of an organisation's name says only which part of a group it is. */
+/** Returns whether a word of an organisation's name only names a part of a group. */
 export function isBusinessWord(token: string): boolean {
   return BUSINESS_WORDS.has(token) || BUSINESS_WORDS.has(`${token}s`)
 }

@@ -3,22 +3,25 @@ import type { Engine, Features } from './engine.ts'
 import { type LevelShares, levelShares, type Parameters } from './parameters.ts'
 import { MISSING } from './priors.ts'
 
-/** A pair of records of which somebody has said whether they are one thing. */
+/** A pair of records that a person has labelled as one thing or not. */
 export interface LabelledPair {
   a: Features
   b: Features
   same: boolean
 }
 
-/** The trained shares count as this many labelled matches; so a few decisions nudge m and many decide it. */
+/**
+ * The trained shares count as this many labelled matches: a few decisions nudge m, many decide it.
+ */
 const TRAINED_PAIRS = 200
 /** The uncalibrated weight counts as this many labels: with few of them the calibration stays near scale 1, offset 0. */
 const CALIBRATION_PAIRS = 50
 const STEPS = 200
 
 /**
- * Takes labels and steward decisions into a model: m from the matches among them, then scale and offset of the weight by logistic
- * regression (Platt), held near "no change" by a ridge. u, r and the prior stay: decided pairs are no sample of all pairs.
+ * Returns a model that also learns from labels and steward decisions: m from the matches among
+ * them, then scale and offset of the weight by logistic regression (Platt), with a ridge towards
+ * "no change". u, r and the prior stay: decided pairs are no sample of all pairs.
  */
 export function learnFromLabels(
   engine: Engine,
@@ -52,7 +55,10 @@ export function learnFromLabels(
   return { ...learned, calibration: fitCalibration(points) }
 }
 
-/** Scale and offset (in bits) that make the probability of a weight come true on the points, by Newton's steps on the log-likelihood. */
+/**
+ * Returns the scale and offset (in bits) that fit probabilities to the points, by Newton's steps on
+ * the log-likelihood.
+ */
 export function fitCalibration(points: readonly { weight: number; same: boolean }[]): {
   scale: number
   offset: number

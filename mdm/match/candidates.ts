@@ -1,4 +1,4 @@
-/** A record whose keys may have changed: what it had and what it has now. */
+/** A record whose blocking keys may have changed. */
 export interface KeyedRecord {
   id: number
   oldKeys: readonly number[]
@@ -8,18 +8,21 @@ export interface KeyedRecord {
 export interface Candidates {
   /** Pairs to compare, lower id first, as `a` and `b` of equal length. */
   pairs: [number, number][]
-  /** Members of keys that gave candidates before and are now over the bound: their links may have lost their ground. */
+  /**
+   * Members of keys that gave candidates before and are now over the bound; their links may have
+   * lost the key that justified them.
+   */
   closed: { key: number; records: number[] }[]
-  /** Whether a key gives candidates after this change; undefined: not among those looked at. */
+  /** Whether a key gives candidates after this change; undefined for keys not examined. */
   effective: Map<number, boolean>
 }
 
 /**
- * Which pairs must be compared when some records' keys change. Two records are candidates exactly when they share a key
- * that at most `recordsMax` records have: a property of the set of records, not of their order (I1). So a key that
- * passes the bound takes its candidates back, and one that falls under it gives them again.
- * `blocks` holds the stored members of every old and new key, cut off one over the bound; `whole` all members of those
- * cut-off keys that fall back under it.
+ * Returns the pairs to compare when some records' keys change. Two records are candidates exactly
+ * when they share a key that at most `recordsMax` records have: a property of the set of records,
+ * not of their order (I1). So a key that passes the bound withdraws its candidates, and one that
+ * falls under it restores them. `blocks` holds the stored members of every old and new key, cut off
+ * one over the bound; `whole` has all members of those cut-off keys that fall back under it.
  */
 export function findCandidates(
   records: readonly KeyedRecord[],

@@ -18,7 +18,10 @@ export interface Assertion {
   a: string
   b: string
 }
-/** Two clusters became one: by which pair, at which average weight between their records, or because a steward said so. */
+/**
+ * One merge of two clusters: the two first members, the average weight between their records, and
+ * the cause.
+ */
 export interface MergeStep {
   a: string
   b: string
@@ -26,7 +29,7 @@ export interface MergeStep {
   size: number
   because: 'EVIDENCE' | 'ASSERTION'
 }
-/** Two records that are alike but in two clusters, and why. */
+/** Two similar records in two clusters, and why they are not one. */
 export interface PossibleMatch {
   a: string
   b: string
@@ -39,57 +42,74 @@ export interface Clustering {
   possible: PossibleMatch[]
   steps: MergeStep[]
 }
-/** How pairs are judged; `compare` has to be symmetric. Edges that `joins` does not hold for are left aside. */
+/**
+ * Rules of a clustering. `compare` must be symmetric. Edges whose weight fails `canJoin` are
+ * ignored.
+ */
 export interface ClusterRules<F> {
   matchWeightMin: number
   linkWeightMin: number
   canJoin(weight: number): boolean
   compare(a: F, b: F): { weight: number; conflict?: string }
-  /** Whether a source holds each thing at most once; between two such sources records are matched one to one. */
+  /**
+   * Returns whether a source holds each thing at most once. Between two such sources records are
+   * matched one to one.
+   */
   isUniqueSource?(source: string): boolean
 }
 
-/** Why two clusters stay apart that a steward said to be two: they are no possible match any more. */
+/** Reason for a pair that a steward asserted to be two things; such a pair is no possible match. */
 export const ASSERTED_NOT_SAME = 'a steward said that they are not the same'
 
-/** Why two clusters are possible matches and no more. */
+/** Reason for a possible match that nothing but its weight keeps apart. */
 export const UNDER_THRESHOLD = 'alike, but under the threshold'
 
-/** Up to this many records, pairs without an edge are compared where they count; beyond, they count as `MISSING_WEIGHT`. */
+/**
+ * In components of up to this many records, pairs without an edge are compared when needed; in
+ * larger ones they count as `MISSING_WEIGHT`.
+ */
 export const COMPONENT_DENSE_RECORDS_MAX = 256
 const MISSING_WEIGHT = -6
-/** One pair can say so much for or against a merge, no more: a single odd record does not decide for all. */
+/** Bounds of one pair's weight in a merge, so that a single odd record does not decide for all. */
 const PAIR_WEIGHT_MIN = -8
 const PAIR_WEIGHT_MAX = 12
 
-/** What is known between two clusters: the sum over all pairs of their records, and why the two must not be one. */
+/**
+ * Evidence between two clusters: the sum over all pairs of their records, and why they must not be
+ * one.
+ */
 interface Linkage {
   sum: number
   conflict: string | undefined
-  /** A steward said so: nothing joins the two. */
+  /** A cannot-link: a steward asserted that the two are not the same. */
   isCannotLink?: boolean
 }
 
-/** Two records of the component with an edge, and their evidence; `i < j`, places in the sorted list of members. */
+/**
+ * Two records of the component with an edge, and their evidence. `i < j` are indexes into the
+ * sorted list of members.
+ */
 interface ComparedEdge {
   i: number
   j: number
   weight: number
   conflict: string | undefined
-  /** Bits added for being each other's best. */
+  /** Bits added because the two are each other's best match. */
   mutualBestBonus: number
 }
 
 const byText = (x: string, y: string) => (x < y ? -1 : x > y ? 1 : 0)
 
 /**
- * Clusters one component, deterministically: clusters of one record each are merged, the pair with the highest average weight
- * between its records first (ties by key), while that average is at least `matchWeightMin` and no cannot-link stands between them.
- * Average linkage asks for the evidence of all records at once: one strong pair does not chain two things together, and one weak
- * pair does not part what all others join. Only clusters with an edge between them that `joins` are merged, so the other pairs of
- * their records are compared when such two meet, and not before: a component of many things costs about what its edges do.
- * Assertions come first: NOT_SAME forbids, SAME merges whatever the
- * evidence says; of two that contradict, NOT_SAME holds (mdm/stewardship/steward.ts lets none be made).
+ * Clusters one component deterministically. Starts with one cluster per record and merges the pair
+ * with the highest average weight first (ties by key), while that average is at least
+ * `matchWeightMin` and no cannot-link is between them. Average linkage needs the evidence of all
+ * records: one strong pair does not chain two things together, and one weak pair does not part what
+ * all others join. Only clusters with an edge that passes `canJoin` are merged, so other pairs are
+ * compared only when their clusters meet; a component of many things costs about as much as its
+ * edges.
+ * Assertions come first: NOT_SAME forbids, SAME merges whatever the evidence. If two contradict,
+ * NOT_SAME wins (mdm/stewardship rejects such an assertion).
  */
 export function cluster<F>(
   members: readonly ClusterMember<F>[],
@@ -146,12 +166,13 @@ export function cluster<F>(
   return { clusters, possible, steps: merger.steps }
 }
 
-/** The evidence of two records, by their places in the sorted list; `i < j`. */
+/** Returns the evidence of two records, by their indexes in the sorted list; `i < j`. */
 type ComparePair = (i: number, j: number) => { weight: number; conflict?: string }
 
 /**
- * The edges, each once, in the order of their records. Weights are computed afresh: a stored one may have been rounded by its column,
- * and a result must not depend on which pairs went through a store.
+ * Returns the edges, each once, in the order of their records. Weights are computed again: a stored
+ * one may have been rounded by its column, and a result must not depend on which pairs went through
+ * a store.
  */
 function compareEdges(
   index: ReadonlyMap<string, number>,
@@ -174,13 +195,14 @@ function compareEdges(
     })
 }
 
-/** Being each other's best brings at most this many bits, at a margin of as many over the next best. */
+/** Upper bound of the mutual-best bonus. The bonus is the margin over the next best. */
 const MUTUAL_BEST_BITS_MAX = 6
 
 /**
- * Between two sources that each hold a thing at most once, a record has one counterpart or none. That two records are each other's
- * best, by a margin over every other, is evidence of its own: the margin, up to a bound, is added to the pair's weight. Edges under
- * `linkWeightMin` are not in the component for certain, so they count as being just there.
+ * Adds the mutual-best bonus. Between two sources that each hold a thing at most once, a record has
+ * one counterpart or none. So two records that are each other's best, by a margin over every other,
+ * are evidence of their own: the margin, up to a bound, is added to the pair's weight. Edges under
+ * `linkWeightMin` may be absent from the component, so they count as exactly at it.
  */
 function addMutualBestBonus<F>(
   sorted: readonly ClusterMember<F>[],
@@ -212,7 +234,7 @@ function addMutualBestBonus<F>(
   }
 }
 
-/** Clusters while they are merged. A cluster goes by the number of its first member. */
+/** Clusters during merging. A cluster is identified by the index of its first member. */
 class ClusterMerger {
   readonly clusterOf: Int32Array
   readonly membersOf: number[][]
@@ -221,7 +243,7 @@ class ClusterMerger {
   private readonly linkages: Map<number, Linkage>[]
   private readonly versions: Int32Array
   private readonly queue = new MergeQueue()
-  /** Null where pairs without an edge are too many to be compared. */
+  /** Null if there are too many pairs without an edge to compare them. */
   private readonly comparePair: ComparePair | null
 
   constructor(keys: readonly string[], pairs: readonly ComparedEdge[], comparePair: ComparePair | null) {
@@ -239,7 +261,7 @@ class ClusterMerger {
     }
   }
 
-  /** A steward said that the two are not the same. */
+  /** Forbids that the two clusters are ever merged, because of a steward's assertion. */
   addCannotLink(i: number, j: number): void {
     const linkage = { sum: 0, conflict: ASSERTED_NOT_SAME, isCannotLink: true }
     this.linkages[i]!.set(j, linkage)
@@ -278,7 +300,7 @@ class ClusterMerger {
     for (const other of this.linkages[to]!.keys()) this.propose(to, other)
   }
 
-  /** Makes the best merge again and again, until none reaches the weight asked for. */
+  /** Makes the best merge repeatedly, until none reaches `weightMin`. */
   mergeBestFirst(weightMin: number): void {
     for (let best = this.queue.pop(); best && best.weight >= weightMin; best = this.queue.pop()) {
       const { a, b } = best
@@ -287,7 +309,10 @@ class ClusterMerger {
     }
   }
 
-  /** What is between a cluster and two others that become one. Where something forbids it the weights do not count any more. */
+  /**
+   * Returns the evidence between `other` and the union of two clusters. A conflict overrides
+   * weights.
+   */
   private combineLinkages(other: number, to: number, from: number): Linkage {
     const [mine, theirs] = [this.linkages[to]!.get(other), this.linkages[from]!.get(other)]
     const forbidding = theirs?.isCannotLink ? theirs : mine?.conflict !== undefined ? mine : theirs

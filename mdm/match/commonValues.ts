@@ -1,6 +1,7 @@
 /**
- * Bits of common values, for use before training: how rare a word or value is among records of its kind. Rough by design: the
- * first line of each sort is so common that it says almost nothing.
+ * Bits of common values, for use before training: how rare a word or value is among records of its
+ * kind. Rough by design: the first line of each sort is so common that it carries almost no
+ * evidence.
  */
 const COMMON: Record<string, [bits: number, values: string][]> = {
   token: [
@@ -72,7 +73,7 @@ const COMMON: Record<string, [bits: number, values: string][]> = {
   phone: [[1, '18005551212 8005551212 1234567']],
 }
 
-/** From sort and value to bits. */
+/** Bits by sort, then by value. */
 export const COMMON_BITS: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map(
   Object.entries(COMMON).map(([sort, lines]) => {
     const bits = new Map<string, number>()

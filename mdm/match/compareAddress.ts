@@ -5,7 +5,9 @@ import { editDistance, wordSimilarity } from './similarity.ts'
 const STREET = { HOUSE: 0, TYPING: 1, NUMBER_NEAR: 2, OTHER_NUMBER: 3, NUMBER_ONLY: 4, DIFFERENT: 5 } as const
 const PLACE = { ALL: 0, CITY: 1, POSTCODE: 2, OTHER_POSTCODE: 3, SIMILAR: 4, DIFFERENT: 5 } as const
 
-/** What two addresses say: a level and bits for the street with its number, and for the place. */
+/**
+ * Agreement of two addresses: a level and bits for the street with its number, and for the place.
+ */
 export interface AddressAgreement {
   street: number
   streetBits: number
@@ -13,13 +15,13 @@ export interface AddressAgreement {
   placeBits: number
 }
 
-/** Compares two addresses. Their lines may be in another order, words written together, numbers missing. */
+/** Compares two addresses. Their lines may be in different order, words joined, numbers missing. */
 export function compareAddresses(a: AddressFeature, b: AddressFeature, out: AddressAgreement): void {
   compareStreets(a, b, out)
   comparePlaces(a, b, out)
 }
 
-/** House numbers of up to 6 digits bring at most about this many bits. */
+/** Bits of an equal house number: numbers of up to 6 digits contribute about this many at most. */
 const NUMBER_BITS = 6
 
 function compareStreets(a: AddressFeature, b: AddressFeature, out: AddressAgreement): void {
@@ -46,7 +48,10 @@ function bareNumber(number: string): string {
 
 const used = new Uint8Array(16)
 
-/** Share of the rarer words both streets have, 0 to 1; also counts words written together. Fills in the bits shared. */
+/**
+ * Returns the similarity of two streets, 0 to 1: the share of words that both have, weighted by
+ * bits. Also finds words written together. Sets `out.streetBits` to the bits shared.
+ */
 function streetSimilarity(a: AddressFeature, b: AddressFeature, out: AddressAgreement): number {
   let massA = 0
   let massB = 0
@@ -116,7 +121,7 @@ function comparePlaces(a: AddressFeature, b: AddressFeature, out: AddressAgreeme
   else out.place = PLACE.DIFFERENT
 }
 
-/** "frankfurt" and "frankfurtammain". */
+/** Returns whether one city name begins with the other, as "frankfurtammain" and "frankfurt". */
 function isLongerForm(long: string, short: string): boolean {
   return short.length >= 4 && long.startsWith(short)
 }

@@ -2,26 +2,31 @@ import { isBusinessWord } from './businessWords.ts'
 import type { NameFeature } from './featureTypes.ts'
 import { wordSimilarity } from './similarity.ts'
 
-/** Levels of the dimension "name"; the order is that of priors.ts. */
+/** Levels of the column "name", in the order of priors.ts. */
 export const NAME = { EQUAL: 0, TYPING: 1, HOLDS: 2, OVERLAP: 3, SOME: 4, NOTHING: 5, SISTERS: 6 } as const
 
-/** What a comparison of two values says: the level, and how many bits the part they share has (for the level's rarity). */
+/**
+ * Agreement of two values: the level, and the bits of the part they share (for the level's rarity).
+ */
 export interface Agreement {
   level: number
   bits: number
 }
 
-/** The most bits one word can bring: beyond it a word is simply rare. */
+/** Upper bound of the bits of one word: beyond it a word is simply rare. */
 const WORD_BITS_MAX = 16
-/** The most bits a whole name can bring: namesakes and branches exist however rare the words are. */
+/**
+ * Upper bound of the bits of a whole name: namesakes and branches exist however rare the words are.
+ */
 const NAME_BITS_MAX = 16
 const usedB = new Uint8Array(64)
 const usedA = new Uint8Array(64)
 
 /**
- * Compares two names word by word: equal words first, then words equal but for typing, short forms and initials, then words written
- * apart or together. What is left over on either side decides the level. Words count by their rarity.
- * `sameName(a, b)`: whether two words are forms of one given name.
+ * Compares two names word by word: equal words first, then words equal but for typing, short forms
+ * and initials, then words written apart or together. The words left over on either side decide the
+ * level. Words count by their rarity. `sameName(a, b)` returns whether two words are forms of one
+ * given name.
  */
 export function compareNames(
   a: NameFeature,
@@ -48,7 +53,7 @@ export function compareNames(
       if (usedB[j] === 0 && a.t[i] === b.t[j]) {
         usedA[i] = 1
         usedB[j] = 1
-        // A word that is the place of one of them has fewer bits there.
+        // A word that names the place of one of the records has fewer bits in that record.
         const bitsA = Math.min(a.b[i]!, WORD_BITS_MAX)
         const bitsB = Math.min(b.b[j]!, WORD_BITS_MAX)
         sharedA += bitsA
@@ -124,14 +129,19 @@ export function compareNames(
   else out.level = high >= 0.3 ? NAME.SOME : NAME.NOTHING
 }
 
-/** "bouwbedr" for "bouwbedrijf": four letters or more that begin the other word. */
+/**
+ * Returns whether one word is an abbreviation of four letters or more: "bouwbedr" for
+ * "bouwbedrijf".
+ */
 function isAbbreviation(a: string, b: string): boolean {
   return a.length < b.length
     ? a.length >= 4 && b.startsWith(a)
     : b.length >= 4 && b.length < a.length && a.startsWith(b)
 }
 
-/** Two names whose letters are the same but for where blanks are: "Good Will" and "Goodwill", "JanDaniel Bothma". */
+/**
+ * Returns whether two names differ only in blanks: "Good Will" and "Goodwill", "JanDaniel Bothma".
+ */
 function isSameWithoutBlanks(a: readonly string[], b: readonly string[], n: number, m: number): boolean {
   const joinedA = a.join('')
   const joinedB = b.join('')
@@ -148,14 +158,20 @@ function onlyInitialsDiffer(a: readonly string[], b: readonly string[], n: numbe
   return false
 }
 
-/** What is left over says which company of a group it is, or which branch: "Acme London" in London, "Acme Paris" in Paris. */
+/**
+ * Returns whether the words left over only name a company of a group or a branch: "Acme London" in
+ * London, "Acme Paris" in Paris.
+ */
 function hasOnlyBusinessWordsLeft(name: NameFeature, count: number, used: Uint8Array): boolean {
   for (let i = 0; i < count; i++)
     if (used[i] === 0 && !isBusinessWord(name.t[i]!) && !name.p?.includes(name.t[i]!)) return false
   return true
 }
 
-/** A name that another script writes as one word and that begins with the other: "longshengrunjixie" and "Longshengrun". */
+/**
+ * Returns whether another script writes the name as one word that begins with the other name:
+ * "longshengrunjixie" and "Longshengrun".
+ */
 function isOneWord(long: NameFeature, short: NameFeature): boolean {
   return (
     long.t.length === 1 &&
@@ -165,7 +181,10 @@ function isOneWord(long: NameFeature, short: NameFeature): boolean {
   )
 }
 
-/** "BMW" for "Bayerische Motoren Werke": one word of three letters or more made of the first letters of the other's. */
+/**
+ * Returns whether the first name is an acronym of the second: one word of three letters or more,
+ * made of the first letters of the other's words, as "BMW" for "Bayerische Motoren Werke".
+ */
 function isAcronym(short: NameFeature, long: NameFeature): boolean {
   const word = short.t[0]!
   if (short.t.length !== 1 || word.length < 3 || long.t.length !== word.length) return false

@@ -5,7 +5,7 @@ import { editDistance, jaroWinkler } from './similarity.ts'
 const GIVEN = { EQUAL: 0, FORM: 1, NEAR: 2, SIMILAR: 3, INITIAL: 4, DIFFERENT: 5 } as const
 const SURNAME = { EQUAL: 0, NEAR: 1, SIMILAR: 2, DIFFERENT: 3 } as const
 
-/** What two persons' names say: a level and bits for given name and surname each. */
+/** Agreement of two persons' names: a level and bits for given name and surname each. */
 export interface PersonAgreement {
   given: number
   givenBits: number
@@ -16,8 +16,8 @@ export interface PersonAgreement {
 const direct: PersonAgreement = { given: 0, givenBits: 0, surname: 0, surnameBits: 0 }
 
 /**
- * Compares given names and surnames of fields of their own. When the names agree only crosswise (the source swapped the fields),
- * the crosswise agreement counts, one step lower.
+ * Compares given names and surnames that have fields of their own. If the names agree only
+ * crosswise (the source swapped the fields), the crosswise agreement counts, one level lower.
  */
 export function comparePersons(
   a: PersonFeature,
@@ -75,7 +75,10 @@ function bestSurname(a: readonly string[], bits: readonly number[], b: readonly 
     }
 }
 
-/** Names of which neither the first nor the last letter agrees are not compared letter by letter: slips seldom hit both. */
+/**
+ * Returns whether neither the first nor the last letter agrees. Such names are not compared letter
+ * by letter: typing errors hit both ends only rarely.
+ */
 function bothEndsDiffer(a: string, b: string): boolean {
   return a.charCodeAt(0) !== b.charCodeAt(0) && a.charCodeAt(a.length - 1) !== b.charCodeAt(b.length - 1)
 }
@@ -103,7 +106,7 @@ function surnameLevel(a: string, b: string): number {
   return isHalfOf(a, b) || isHalfOf(b, a) ? SURNAME.SIMILAR : SURNAME.DIFFERENT
 }
 
-/** A double name of which one half is used: "meierschmidt" begins or ends with "schmidt". */
+/** Returns whether one name is a half of the other, a double name: "meierschmidt" and "schmidt". */
 function isHalfOf(short: string, long: string): boolean {
   return short.length >= 5 && long.length > short.length + 2 && (long.startsWith(short) || long.endsWith(short))
 }

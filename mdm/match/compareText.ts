@@ -23,7 +23,10 @@ interface Overlap {
 const overlap: Overlap = { cosine: 0, shared: 0 }
 const indexOf = new Map<string, number>()
 
-/** Cosine over words weighted by their bits; words of five letters and more also count when equal but for typing. */
+/**
+ * Sets the cosine over words weighted by their bits. Words of five letters or more also count if
+ * they are equal but for typing.
+ */
 function measure(a: TextFeature, b: TextFeature): void {
   let normA = 0
   let normB = 0
@@ -57,17 +60,21 @@ function measure(a: TextFeature, b: TextFeature): void {
   overlap.shared = shared
 }
 
-/** What two products say: level and bits of the name, and the level of the variant. */
+/** Agreement of two products: level and bits of the name, and the level of the variant. */
 export interface ProductAgreement extends Agreement {
   variant: number
 }
 
-/** Model numbers with fewer bits (shared by more than one record in 60) are names of series or formats. */
+/**
+ * Model numbers with fewer bits (shared by more than one record in 60) are names of series or
+ * formats.
+ */
 const MODEL_BITS_MIN = 6
 
 /**
- * Compares two products: model numbers first (an equal one is strong, one that extends the other is a variant of it, only different
- * ones on both sides count against), then the words by rarity; colours and measures as a dimension of their own.
+ * Compares two products. Model numbers come first: an equal one is strong evidence, one that
+ * extends the other makes a variant, and only different ones on both sides count against. Then the
+ * words count by rarity. Colours and measures are a column of their own.
  */
 export function compareProducts(a: ProductFeature, b: ProductFeature, out: ProductAgreement): void {
   measure(a, b)
@@ -96,7 +103,9 @@ export function compareProducts(a: ProductFeature, b: ProductFeature, out: Produ
               : PRODUCT.DIFFERENT
 }
 
-/** Bits of an equal model number; below zero when one only extends the other; zero when there is none. */
+/**
+ * Returns the bits of an equal model number, minus the bits if one only extends the other, or zero.
+ */
 function sharedModel(a: ProductFeature, b: ProductFeature): number {
   let equal = 0
   let variant = 0
@@ -116,7 +125,10 @@ function sharedModel(a: ProductFeature, b: ProductFeature): number {
   return equal > 0 ? equal : -variant
 }
 
-/** Whether what is shared is a size or a series ("dn25") beside longer numbers that each has for itself ("va2030", "va0820"). */
+/**
+ * Returns whether the two share only a size or a series ("dn25") while each has a longer number of
+ * its own ("va2030", "va0820").
+ */
 function sharesOnlySeries(a: ProductFeature, b: ProductFeature): boolean {
   let shared = 0
   for (const model of a.m) if (b.m.includes(model) && model.length > shared) shared = model.length
@@ -129,7 +141,10 @@ function hasLongerModel(a: ProductFeature, b: ProductFeature, length: number): b
   )
 }
 
-/** One model number with another suffix of up to three letters ("dvpfx820" and "dvpfx820r", "gsd4000nww" and "gsd4000wh"). */
+/**
+ * Returns whether two model numbers differ only in a suffix of up to three letters: "dvpfx820" and
+ * "dvpfx820r", "gsd4000nww" and "gsd4000wh".
+ */
 function extendsModel(a: string, b: string): boolean {
   let same = 0
   while (same < a.length && same < b.length && a.charCodeAt(same) === b.charCodeAt(same)) same++
@@ -144,7 +159,10 @@ function isSuffix(model: string, from: number): boolean {
 
 const VARIANT = { SAME: 0, SOME: 1, OTHER: 2 } as const
 
-/** Whether colours and measures of two products agree, class by class; MISSING when no class is known of both. */
+/**
+ * Returns how colours and measures of two products agree, class by class; MISSING if no class is
+ * known for both.
+ */
 function variantLevel(a: readonly string[], b: readonly string[]): number {
   let same = 0
   let other = 0

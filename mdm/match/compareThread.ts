@@ -3,7 +3,8 @@ import { COMPARE_RECORDS, compareRange, createFoundPairs, type ScoredPair } from
 import type { CompareOutcome, CompareTask, PairColumns } from './batchThreads.ts'
 import { createEngine, type Features } from './engine.ts'
 
-// A thread of `matchBatchInThreads`: takes pieces of records until none are left, then sends what it found.
+// A thread of `matchBatchInThreads`: takes pieces of records until none are left, then sends its
+// result.
 const task = workerData as CompareTask
 const engine = createEngine(task.type, task.parameters)
 const features: (Features | undefined)[] = new Array(task.records)
@@ -13,7 +14,7 @@ const stamp = new Uint32Array(task.records)
 let pairs = 0
 
 function featuresOf(record: number): Features {
-  // A copy out of shared memory, which a decoder does not read.
+  // A copy out of shared memory: TextDecoder does not read shared memory.
   features[record] ??= JSON.parse(
     decoder.decode(task.text.slice(task.start[record], task.start[record + 1])),
   ) as Features

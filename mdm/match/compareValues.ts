@@ -11,11 +11,14 @@ import { editDistance, jaroWinkler } from './similarity.ts'
 
 const EMAIL = { EQUAL: 0, NEAR: 1, LOCAL: 2, DOMAIN: 3, SIMILAR: 4, DIFFERENT: 5 } as const
 
-/** Addresses with more edits than this many, or than this share of their length, are different. */
+/** Addresses with more edits than this, or than this share of their length, are different. */
 const EMAIL_EDITS_MAX = 5
 const EMAIL_EDITS_SHARE = 0.3
 
-/** Compares two email addresses. A domain that everybody may use says nothing when it is shared (its bits are near zero). */
+/**
+ * Compares two email addresses. A shared public mail domain is no evidence (its bits are near
+ * zero).
+ */
 export function compareEmails(a: EmailFeature, b: EmailFeature, out: Agreement): void {
   out.bits = Math.min(a[2], b[2])
   if (a[0] === b[0] && a[1] === b[1]) {
@@ -24,7 +27,8 @@ export function compareEmails(a: EmailFeature, b: EmailFeature, out: Agreement):
   }
   const longest = Math.max(a[0].length + a[1].length, b[0].length + b[1].length) + 1
   const limit = Math.min(EMAIL_EDITS_MAX, Math.floor(longest * EMAIL_EDITS_SHARE))
-  // Both sides of the @ by themselves: nearly the distance of the whole, and mostly settled by the first.
+  // The two sides of the @ are compared separately: nearly the distance of the whole, and the first
+  // side mostly decides.
   const localEdits = editDistance(a[0], b[0], limit)
   const edits = localEdits > limit ? localEdits : localEdits + editDistance(a[1], b[1], limit)
   const role = a[4] === 1 || b[4] === 1
@@ -40,14 +44,17 @@ export function compareEmails(a: EmailFeature, b: EmailFeature, out: Agreement):
   if (out.level === EMAIL.DOMAIN) out.bits = a[3]
 }
 
-/** smith81@ and smith82@ are two people, not a slip. */
+/** smith81@ and smith82@ are two people, not a typing error. */
 function differOnlyInDigits(a: string, b: string): boolean {
   return a.replace(/\d/g, '') === b.replace(/\d/g, '')
 }
 
 const PHONE = { EQUAL: 0, NEAR: 1, EXCHANGE: 2, DIFFERENT: 3 } as const
 
-/** Compares two numbers; one written without its country equals one with it when the national digits are the same. */
+/**
+ * Compares two phone numbers. A number without its country equals one with it if the national
+ * digits are the same.
+ */
 export function comparePhones(a: ValueFeature, b: ValueFeature, out: Agreement): void {
   out.bits = Math.min(a[1], b[1])
   const one = a[0]
@@ -88,7 +95,10 @@ function digits(date: DateParts): string {
   return String(date[0] * 10_000 + date[1] * 100 + date[2])
 }
 
-/** Compares two dates of birth. A date without day or month equals one that has them when the rest is equal. */
+/**
+ * Compares two dates of birth. A date without day or month equals one that has them if the rest is
+ * equal.
+ */
 export function compareBirths(a: DateParts, b: DateParts, out: Agreement): void {
   out.bits = Number.NaN
   const year = a[0] === b[0]
@@ -107,7 +117,7 @@ export function compareBirths(a: DateParts, b: DateParts, out: Agreement): void 
 
 const DATE = { EQUAL: 0, NEAR: 1, WEEK: 2, MONTH: 3, YEAR: 4, DIFFERENT: 5 } as const
 
-/** Compares two dates that are not of birth: near in time counts. */
+/** Compares two dates other than dates of birth: nearness in time counts. */
 export function compareDates(a: DateParts, b: DateParts, out: Agreement): void {
   out.bits = Number.NaN
   const apart = days(a, b)
@@ -120,10 +130,13 @@ export function compareDates(a: DateParts, b: DateParts, out: Agreement): void {
   else out.level = apart <= 7 ? DATE.WEEK : apart <= 31 ? DATE.MONTH : apart <= 366 ? DATE.YEAR : DATE.DIFFERENT
 }
 
-/** Levels of the dimension "identifier"; the engine makes a conflict of DIFFERENT where check digits are right. */
+/**
+ * Levels of the column "identifier". The engine makes a conflict of DIFFERENT if check digits are
+ * right.
+ */
 export const IDENTIFIER = { EQUAL: 0, NEAR: 1, OTHER_SCHEME: 2, DIFFERENT: 3 } as const
 
-/** Compares two identifiers; only those of one scheme can differ. */
+/** Compares two identifiers; only identifiers of one scheme can differ. */
 export function compareIdentifiers(a: IdentifierFeature, b: IdentifierFeature, out: Agreement): void {
   out.bits = Math.min(a[3], b[3])
   if (a[1] === b[1]) out.level = IDENTIFIER.EQUAL
@@ -137,12 +150,12 @@ export function compareIdentifiers(a: IdentifierFeature, b: IdentifierFeature, o
   else out.level = a[0] === b[0] ? IDENTIFIER.DIFFERENT : IDENTIFIER.OTHER_SCHEME
 }
 
-/** Numbers given out one after the other differ in their last places; that is no slip of the pen. */
+/** Numbers issued one after the other differ in their last digits; that is no typing error. */
 function areConsecutive(a: string, b: string): boolean {
   return a.length === b.length && a.slice(0, -2) === b.slice(0, -2) && /^\d\d$/.test(a.slice(-2))
 }
 
-/** Compares two values taken as a whole: categories and the like. */
+/** Compares two values as wholes: categories and the like. */
 export function compareCategories(a: ValueFeature, b: ValueFeature, out: Agreement): void {
   out.bits = Math.min(a[1], b[1])
   out.level = a[0] === b[0] ? 0 : a[0].length > 4 && jaroWinkler(a[0], b[0]) > 0.9 ? 1 : 2
@@ -154,7 +167,10 @@ export function compareReferences(a: ValueFeature, b: ValueFeature, out: Agreeme
   out.level = a[0] === b[0] ? 0 : 1
 }
 
-/** Compares two prices by their ratio; of different currencies it cannot tell, and says "within half". */
+/**
+ * Compares two prices by their ratio. Prices in different currencies cannot be compared and get the
+ * level "within half".
+ */
 export function comparePrices(a: PriceFeature, b: PriceFeature, out: Agreement): void {
   out.bits = Number.NaN
   if (a[1] && b[1] && a[1] !== b[1]) {

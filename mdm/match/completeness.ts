@@ -2,32 +2,37 @@ import type { Engine, Features } from './engine.ts'
 import { forEachCandidate, isSaturated, type Postings } from './postings.ts'
 import { createSeededRandom } from './random.ts'
 
-/** How many of the matches there are blocking finds, estimated. */
+/** Estimate of the share of all matches that blocking finds. */
 export interface Completeness {
   /** Expected matches among the candidate pairs. */
   matches: number
-  /** Expected matches that no usable key brings together. */
+  /** Expected matches that share no usable key. */
   missed: number
-  /** Pairs completeness: the former as a share of both, 0 to 1. */
+  /** Pairs completeness: `matches` as a share of `matches + missed`, 0 to 1. */
   share: number
 }
 
-/** Candidate pairs looked at, about; beyond, records are sampled. */
+/** Approximate number of candidate pairs examined; beyond it, records are sampled. */
 const PAIRS_MAX = 60_000
-/** Pairs less likely to match than this add nothing that counts. */
+/** Pairs with a lower match probability are ignored: they add almost nothing. */
 const PROBABILITY_MIN = 0.01
-/** Under so many matches nothing is said. */
+/** With fewer matches there is no estimate. */
 const MATCHES_MIN = 30
-/** Nor where most matches are found by one kind of key alone: then there is nothing to recapture them by. */
+/**
+ * No estimate either if more than this share of matches is found by one kind of key alone: then
+ * there is nothing to recapture them by.
+ */
 const ONCE_SHARE_MAX = 0.5
-/** What is missed is taken to be as much as what is found at most. */
+/** Lower bound of the estimate: missed matches count as at most as many as found ones. */
 const SHARE_MIN = 0.5
 
 /**
- * Capture and recapture over the kinds of blocking keys (exact identifier, name with postcode, day of birth ...): matches that
- * only one kind finds, f1, and that two find, f2, tell how many none does. Chao's estimator in its bias-corrected form,
- * f1 (f1 - 1) / (2 (f2 + 1)), is a lower bound when some pairs are easier to find than others (A. Chao, Scandinavian Journal of
- * Statistics 11, 1984; Biometrics 43, 1987). A pair counts by its probability. Null where it cannot be told.
+ * Estimates pairs completeness by capture and recapture over the kinds of blocking keys (exact
+ * identifier, name with postcode, day of birth ...). The matches that only one kind finds, f1, and
+ * that two kinds find, f2, show how many no kind finds. Chao's estimator in its bias-corrected
+ * form, f1 (f1 - 1) / (2 (f2 + 1)), is a lower bound if some pairs are easier to find than others
+ * (A. Chao, Scandinavian Journal of Statistics 11, 1984; Biometrics 43, 1987). A pair counts by its
+ * probability. Returns null if there is too little data.
  */
 export function estimateCompleteness(
   engine: Engine,

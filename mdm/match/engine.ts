@@ -22,8 +22,9 @@ export type { Comparator, MatchField, MatchType } from './plan.ts'
 export type { Failures, FieldWeight, PairScore } from './scorer.ts'
 
 /**
- * A source record as matching sees it. `key` is stable and unique ("salesforce/Account/001..."); it breaks every tie, so no result
- * depends on the order of arrival. REFERENCE fields carry the golden id they resolve to.
+ * A source record as input of matching. `key` is stable and unique ("salesforce/Account/001...");
+ * it breaks every tie, so no result depends on the order of arrival. REFERENCE fields carry the
+ * golden id they resolve to.
  */
 export interface MatchRecord {
   key: string
@@ -31,11 +32,14 @@ export interface MatchRecord {
   fields: Readonly<Record<string, FieldValue | FieldValue[] | null | undefined>>
 }
 
-/** The standardised record: JSON, compact, stored beside the source record and read back for every candidate. */
+/**
+ * The standardised record: compact JSON, stored beside the source record and read back for every
+ * candidate.
+ */
 export interface Features {
-  /** Source system, for types that are unique in some. */
+  /** Source system, for types that are unique in some sources. */
   s: string
-  /** One entry a comparison of the plan, in its order. */
+  /** One entry per comparison of the plan, in its order. */
   u: ComparisonFeature[]
 }
 
@@ -44,55 +48,80 @@ export type Member = ClusterMember<Features>
 /** A stored candidate pair whose weight is at least `linkWeightMin`. */
 export type Edge = ClusterEdge
 
-/** The matching engine for one golden type and one model: pure functions over values, no I/O, the same live and in batch. */
+/**
+ * The matching engine of one golden type and one model: pure functions over values, no I/O; live
+ * and batch use the same engine.
+ */
 export interface Engine {
-  /** Content hash of the parameters and of the features' form; features stored under another version have to be recomputed. */
+  /**
+   * Content hash of the parameters and of the features' form. Features stored under another version
+   * must be recomputed.
+   */
   readonly version: string
   readonly parameters: Parameters
   readonly comparisons: readonly Comparison[]
   /** Edges of this weight or more are stored (`link`). */
   readonly linkWeightMin: number
-  /** Records of two clusters or one: from this weight on (log2 odds) a pair by itself is a match. */
+  /**
+   * Match threshold (log2 odds): from this weight on, a pair without other evidence is one cluster.
+   */
   readonly matchWeightMin: number
-  /** A key shared by more records than this gives no candidates; finer keys of the same records do. */
+  /**
+   * A key shared by more records than this gives no candidates; finer keys of the same records do.
+   */
   readonly blockRecordsMax: number
-  /** The record's features: parsed and weighed by the model's frequencies. One that cannot be standardised has no values. */
+  /**
+   * Returns the record's features: parsed, and weighed by the model's frequencies. A record that
+   * cannot be standardised gets features without values.
+   */
   standardise(record: MatchRecord): Features
-  /** The first half of `standardise`: all bits are zero. */
+  /** First half of `standardise`: returns features with all bits zero. */
   parse(record: MatchRecord): Features
-  /** Its second half, with any source of bits; training counts values with it. */
+  /** Second half of `standardise`, with any source of bits; training counts values with it. */
   weigh(features: Features, bitsOf: (comparison: number, sort: string, value: string) => number): void
-  /** Its second half, by the model's own frequencies. */
+  /** Second half of `standardise`, with the model's own frequencies. */
   reweigh(features: Features): void
-  /** Whether the source holds a thing at most once. */
+  /** Returns whether the source holds each thing at most once. */
   isUniqueSource(source: string): boolean
   /** Levels and weights without the explanation, for training and batches. */
   readonly scorer: Scorer
-  /** Records that could not be standardised, and pairs that could not be compared: nothing throws for their sake. */
+  /**
+   * Counts records that could not be standardised and pairs that could not be compared; neither
+   * throws.
+   */
   readonly failures: Readonly<Failures>
-  /** Whether a value read from the store can be features of this engine: a cheap look, not a proof. */
+  /** Returns whether a stored value can be features of this engine: a cheap check, not a proof. */
   fits(features: unknown): boolean
   keys(features: Features): string[]
   compare(a: Features, b: Features): PairScore
-  /** The weight that `compare` gives, without the explanation. */
+  /** Returns the weight of `compare`, without the explanation. */
   weight(a: Features, b: Features): number
-  /** The `relatedWeight` that `compare` gives: from 0 on, two records that are not one are possibly related. */
+  /**
+   * Returns the `relatedWeight` of `compare`: from 0 on, two records that are not one are possibly
+   * related.
+   */
   relatedWeight(a: Features, b: Features): number
   /**
-   * The weight that two candidates are linked with; null where they are too little alike, or can at most be alike and something
-   * forbids that they are one, or they cannot be compared.
+   * Returns the weight of the link between two candidates. Returns null if they are too little
+   * alike, if they cannot be compared, or if a conflict forbids a match that the weight does not
+   * reach either.
    */
   link(a: Features, b: Features): number | null
-  /** Whether a link of this weight connects a component. One that does not makes a possible match, and joins nothing. */
+  /**
+   * Returns whether a link of this weight connects a component. A weaker link only makes a possible
+   * match.
+   */
   canJoin(weight: number): boolean
-  /** Clusters one component; a function of the sets given, whatever the order of the arrays. */
+  /**
+   * Clusters one component. The result depends on the sets only, not on the order of the arrays.
+   */
   cluster(members: readonly Member[], edges: readonly Edge[], assertions: readonly Assertion[]): Clustering
 }
 
-/** By so much the threshold of links is lower where sources are unique. */
+/** The link threshold is this many bits lower if sources are unique. */
 const UNIQUE_LINK_BITS = 5
 
-/** Creates the engine of a golden type. Without parameters it uses the priors that every comparator ships with. */
+/** Creates the engine of a golden type. Without parameters it uses the shipped priors. */
 export function createEngine(type: MatchType, parameters: Parameters = priorParameters(type)): Engine {
   const comparisons = planComparisons(type)
   const bits = comparisons.map((comparison) => createBitsTable(ownValue(parameters.frequencies, comparison.name)))
@@ -102,14 +131,17 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
   const isUniqueSource = (source: string) => uniqueSources.has('*') || uniqueSources.has(source)
   const sourcesOf = (a: Features, b: Features): Sources =>
     a.s !== b.s ? 'DIFFERENT' : isUniqueSource(a.s) ? 'UNIQUE' : 'SAME'
-  // Where sources are unique, being each other's best can lift a pair, so weaker ones have to be known.
+  // If sources are unique, the mutual-best bonus can lift a pair, so weaker links must be known.
   const linkWeightMin = parameters.linkWeightMin - (type.uniqueIn.length > 0 ? UNIQUE_LINK_BITS : 0)
-  // A merge needs an average of so much, and that a pair of so much. Stored weights are of single precision, so all are
-  // taken as such (I1).
+  // A merge needs an average of this weight, so some pair must have it. Stored weights have single
+  // precision, so all weights are rounded to it before they are compared (I1).
   const joinWeightMin = type.uniqueIn.length > 0 ? linkWeightMin : parameters.matchWeightMin
   const canJoin = (weight: number) => Math.fround(weight) >= joinWeightMin
   const placesInNames = ['name', 'address'].every((kind) => comparisons.some((comparison) => comparison.kind === kind))
-  /** Tries what a broken record may make fail; then the failure counts, and `otherwise` is the result. */
+  /**
+   * Runs work that a broken record may make throw. A failure is counted, and `otherwise` gives the
+   * result.
+   */
   const attempt = <T>(work: () => T, otherwise: () => T): T => {
     try {
       return work()
@@ -122,7 +154,7 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
   const withoutValues = (source: string): Features => ({ s: source, u: comparisons.map(() => null) })
   const parseAll = (record: MatchRecord): Features => {
     const u: ComparisonFeature[] = []
-    // Addresses come first: their country tells how phone numbers without one are read.
+    // Addresses come first: their country decides how phone numbers without one are read.
     for (const [index, comparison] of comparisons.entries())
       if (comparison.kind === 'address') u[index] = standardiseFields(comparison, record.fields)
     const country = countryOf(u, comparisons)
@@ -148,7 +180,7 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
       const { u } = (features ?? {}) as Partial<Features>
       return Array.isArray(u) && u.length === comparisons.length
     },
-    // Hashing large tables takes a while, and a batch never asks.
+    // Computed on first use: hashing large tables takes time, and a batch never reads it.
     get version() {
       version ??= versionOf(parameters, comparisons)
       return version

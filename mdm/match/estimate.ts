@@ -2,7 +2,10 @@ import { MISSING } from './priors.ts'
 import type { ScoredColumn } from './scorer.ts'
 import type { Vectors } from './vectors.ts'
 
-/** What training learns of one type: shares by column (m, r, u) and the odds of a match and of a relation. */
+/**
+ * Result of training one type: shares by column (m, r, u), and the odds of a match and of a
+ * relation.
+ */
 export interface Estimate {
   m: number[][]
   r: number[][]
@@ -14,10 +17,13 @@ export interface Estimate {
 }
 
 export interface EstimateOptions {
-  /** Pairs of records there are in all, of which the candidates are a part. */
+  /** Number of all pairs of records; the candidates are a part of them. */
   pairsInAll: number
   records: number
-  /** Independent views of a thing that a record gives; under three the data cannot tell the classes apart by itself. */
+  /**
+   * Independent views of a thing that a record gives; with fewer than three the data alone cannot
+   * separate the classes.
+   */
   views: number
   iterationsMax?: number
   /** Each prior counts as this many pairs. */
@@ -26,19 +32,26 @@ export interface EstimateOptions {
   priorPairsRandom?: number
 }
 
-/** With few views, the number of matches found and half the number of records (the shipped guess) weigh this to one minus this. */
+/**
+ * With few views, the odds of a match are a weighted mean of the matches found and of half the
+ * number of records (the shipped guess). This is the least weight of the former.
+ */
 const FREE_SHARE_MIN = 0.5
 const CONVERGED = 1e-5
 const SHARE_MIN = 1e-7
-/** However few pairs there are, hardly more of them are matches, or related: data with none that differ teach no odds. */
+/**
+ * Upper bound of the share of matches, and of related pairs: data without pairs that differ teach
+ * no odds.
+ */
 const PAIRS_SHARE_MAX = 0.2
 
 /**
- * Estimates the model by expectation maximisation over counted level vectors, with three classes: matches, related pairs, random
- * pairs. u comes from random pairs, each counted by how sure it is to be neither match nor related; m and r from candidate pairs;
- * all with Dirichlet priors (the shipped shares), and m/u made monotone along the levels after every step. Candidates hold nearly
- * all matches, so the shares of matches and relations are their expected numbers over all pairs there are.
- * Deterministic: vectors are in a fixed order and sums are taken in it.
+ * Estimates the model by expectation maximisation over counted level vectors, with three classes:
+ * matches, related pairs, random pairs. u comes from random pairs, each weighted by the probability
+ * that it is neither match nor related; m and r come from candidate pairs. All have Dirichlet
+ * priors (the shipped shares), and m/u is made monotone along the levels after every step.
+ * Candidates contain nearly all matches, so the shares of matches and relations are their expected
+ * numbers over all pairs. Deterministic: vectors have a fixed order and sums follow it.
  */
 export function estimate(
   columns: readonly ScoredColumn[],
@@ -54,7 +67,8 @@ export function estimate(
     priorPairsRandom = 20,
   } = options
   const width = columns.length
-  // The less the data can tell by itself, the more the shipped shares hold: all at two views, hardly at three.
+  // The less the data can separate by itself, the more the shipped shares weigh: fully at two
+  // views, hardly at three.
   const free = Math.min(1, Math.max(0, options.views - 2))
   const freeShare = FREE_SHARE_MIN + (1 - FREE_SHARE_MIN) * free
   const anchor = 10 ** (6 * (1 - free))
@@ -115,7 +129,7 @@ export function estimate(
   return model
 }
 
-/** Posterior of match and relation for every vector. */
+/** Computes the posterior of match and relation for every vector. */
 function expect(
   columns: readonly ScoredColumn[],
   vectors: Vectors,
@@ -145,7 +159,7 @@ function expect(
       let weight = weightsM[at]![level]! - expected[at]![level]!
       let weightRelated = weightsR[at]![level]! - expected[at]![level]!
       if (weight < 0 && columns[at]!.repeats) {
-        // As in the scorer: two columns of one comparison speak against a match only once.
+        // As in the scorer: two columns of one comparison count against a match only once.
         const before = vectors.levels[row * width + at - 1]!
         const weightBefore = before === MISSING ? 0 : weightsM[at - 1]![before]! - expected[at - 1]![before]!
         if (weightBefore < 0) {
@@ -166,7 +180,9 @@ function expect(
   }
 }
 
-/** Shares of levels among vectors weighted, with the shipped shares as Dirichlet prior. */
+/**
+ * Returns the shares of levels among weighted vectors, with the shipped shares as Dirichlet prior.
+ */
 function shares(
   columns: readonly ScoredColumn[],
   width: number,
@@ -193,18 +209,23 @@ function normal(counts: number[]): number[] {
 }
 
 /**
- * The shipped shares of related pairs count as so many pairs a record, at least so many in all. Much less, and EM makes of them
- * what is merely alike at random; much more, and chains of branches under one name count as matches.
+ * The shipped shares of related pairs count as this many pairs a record, with a minimum in all.
+ * With much less, EM takes pairs that are alike at random for related ones; with much more, chains
+ * of branches under one name become matches.
  */
 const RELATED_PAIRS_PER_RECORD = 0.3
 const RELATED_PAIRS_MIN = 400
 
-/** Levels that ship as this many times likelier among matches than among related pairs are what makes a match one. */
+/**
+ * Levels that ship as this many times likelier among matches than among related pairs identify a
+ * thing.
+ */
 const IDENTIFYING = 8
 
 /**
- * Keeps related pairs from becoming matches: where agreement identifies (an equal name, birth date, identifier), r may fall below
- * what ships but not rise above it. Otherwise EM takes one thing with two addresses for two related things.
+ * Keeps related pairs from becoming matches: if agreement identifies (an equal name, birth date,
+ * identifier), r may fall below what ships but not rise above it. Otherwise EM takes one thing with
+ * two addresses for two related things.
  */
 function boundRelated(column: ScoredColumn, r: number[]): void {
   let excess = 0
@@ -220,12 +241,16 @@ function boundRelated(column: ScoredColumn, r: number[]): void {
     if (!(level.m / level.r >= IDENTIFYING && r[i] === level.r)) r[i]! *= 1 + excess / rest
 }
 
-/** Names that differ altogether may be this many times as common among matches as ships, no more. */
+/**
+ * Names that differ completely may become this many times as common among matches as ships, no
+ * more.
+ */
 const DIFFERENT_TIMES_MAX = 4
 
 /**
- * The same from the other side: a match may not come to mean "of one firm, whatever the names". Where related pairs ship as much
- * likelier to differ in name than matches are, m may rise to a few times what ships; aliases and marriages need that much.
+ * Keeps a match from meaning "of one firm, whatever the names". If related pairs ship as much
+ * likelier to differ in name than matches are, m may rise to a few times what ships; aliases and
+ * marriages need that much.
  */
 function boundDifferent(column: ScoredColumn, m: number[]): void {
   const { comparison, levels } = column
@@ -242,7 +267,10 @@ function boundDifferent(column: ScoredColumn, m: number[]): void {
   for (const [i, level] of levels.entries()) if (level.r / level.m < IDENTIFYING) m[i]! *= 1 + excess / rest
 }
 
-/** Makes m/u fall along the ordered levels: neighbours that rise share one ratio (pool adjacent violators). */
+/**
+ * Makes m/u fall along the ordered levels: neighbours that rise get one ratio (pool adjacent
+ * violators).
+ */
 function monotone(column: ScoredColumn, m: number[], u: readonly number[]): void {
   const pools: { m: number; u: number; levels: number[] }[] = []
   for (const [i, level] of column.levels.entries()) {

@@ -1,4 +1,7 @@
-/** The standardised values that matching is handed, as data. This file exists so that nothing else here names another slice. */
+/**
+ * The standardised values that matching reads. This file exists so that nothing else in this folder
+ * imports another slice's shapes.
+ */
 export type { DateParts } from '../standardise/date.ts'
 export type {
   AddressFeature,

@@ -2,18 +2,25 @@ import { COMMON_BITS } from './commonValues.ts'
 import type { Frequencies } from './parameters.ts'
 import { unknownBits } from './priors.ts'
 
-/** A model lists at most this many values of one sort, the most frequent ones; the rest are "unknown", that is, rare. */
+/**
+ * A model lists at most this many values of one sort, the most frequent ones; the others are
+ * "unknown", that is, rare.
+ */
 export const FREQUENCY_VALUES_MAX = 50_000
 /**
- * With this many records, counted and shipped bits weigh the same. In small data a value is frequent mostly because one thing has
- * many records, which says nothing about its rarity in the world.
+ * With this many records, counted and shipped bits weigh the same. In small data a value is
+ * frequent mostly because one thing has many records, which is no evidence of its rarity in the
+ * world.
  */
 const PRIOR_RECORDS = 2000
-/** A value that more than this share of the records have is frequent beyond doubt, however small the data ... */
+/** A value in more than this share of the records is frequent, however small the data ... */
 const FREQUENT_SHARE = 0.05
-/** ... unless they are so few that all of them may be of one thing. */
+/** ... unless it occurs so few times that all its records may be of one thing. */
 const FEW_RECORDS = 5
-/** Words of products and texts differ so much from trade to trade that the shipped list counts for little. */
+/**
+ * Words of products and texts differ so much between trades that the shipped list counts for
+ * little.
+ */
 const PRIOR_RECORDS_TEXT = 100
 
 /** Counts how often each value of each sort of each comparison occurs. */
@@ -22,7 +29,7 @@ export interface ValueCounter {
   tables(): Map<number, Map<string, Map<string, number>>>
 }
 
-/** A counter in the form `Engine.weigh` takes: it counts and answers zero bits. */
+/** Creates a counter in the form that `Engine.weigh` takes: it counts and returns zero bits. */
 export function createValueCounter(): ValueCounter {
   const comparisons = new Map<number, Map<string, Map<string, number>>>()
   return {
@@ -39,8 +46,8 @@ export function createValueCounter(): ValueCounter {
 }
 
 /**
- * Bits of every value counted: log2 of one over its share of the records that have the comparison, blended with the shipped bits.
- * Values seen once are left to `unknown`.
+ * Returns the bits of every counted value: log2 of one over its share of the records that have the
+ * comparison, blended with the shipped bits. Values seen once count as `unknown`.
  * @param named whether the words are of names of persons or organisations
  * @param records records that have a value of the comparison
  */

@@ -1,22 +1,25 @@
 import type { MergeStep } from './cluster.ts'
 
-/** One step of a cluster's making: two parts became one. */
+/** One merge in a cluster's history: two parts became one. */
 export interface Join {
   /** First record, by key, and number of records of each part. */
   a: string
   b: string
   sizeA: number
   sizeB: number
-  /** Average weight between the records of the two parts, in bits; null where a steward joined them. */
+  /**
+   * Average weight between the records of the two parts, in bits; null if a steward joined them.
+   */
   weight: number | null
   because: MergeStep['because']
-  /** The strongest stored link between the parts; null where a steward joined parts that have none. */
+  /** The strongest stored link between the parts; null if a steward joined parts that have none. */
   link: { a: string; b: string; weight: number } | null
 }
 
 /**
- * The merges that made one cluster, in the order in which clustering did them, each with the link that says most for it.
- * `links` are by key. Each link is looked at once for each time its part is the smaller one: n log n in all.
+ * Returns the merges that made one cluster, in the order of clustering, each with its strongest
+ * link. `links` are by key. Each link is examined once for each time its part is the smaller one: n
+ * log n in all.
  */
 export function joinsOf(
   keys: readonly string[],

@@ -13,16 +13,16 @@ import type {
 } from './featureTypes.ts'
 import type { Comparison } from './plan.ts'
 
-/** Values under this many bits (shared by more than about one record in 30) make no key of their own. */
+/** Values with fewer bits (shared by more than about one record in 30) make no key of their own. */
 const KEY_BITS_MIN = 5
 
-/** Names of one record, aliases included, that give keys. */
+/** Names of one record, aliases included, that make keys. */
 const KEY_NAMES_MAX = 8
 
-/** How words that sound alike are written the same; handed in, because standardising knows names. */
+/** Encodes a word by its sound. Passed in, because given names belong to standardising. */
 export type PhoneticEncoder = (word: string) => string
 
-/** What of a record goes into compound keys. */
+/** Parts of a record that go into compound keys. */
 interface Atoms {
   given: string[]
   surname: string[]
@@ -32,9 +32,10 @@ interface Atoms {
 }
 
 /**
- * Blocking keys of a record, best first: two records are compared when they share one. Exact identifiers, phone, email, domain;
- * dates of birth with a name; names by sound with year, postcode or city; house and street; model numbers; rare words alone and
- * common ones in pairs. For every key that may become large there are finer ones of the same record, so a saturated key loses nobody.
+ * Returns the blocking keys of a record, best first; two records are compared if they share one.
+ * Exact identifiers, phone, email, domain; dates of birth with a name; names by sound with year,
+ * postcode or city; house and street; model numbers; rare words alone and common ones in pairs. For
+ * every key that may become large the same record has finer ones, so a saturated key loses nobody.
  */
 export function blockingKeys(
   comparisons: readonly Comparison[],
@@ -99,7 +100,7 @@ export function blockingKeys(
     }
   }
   personKeys(atoms, encode, compound, broad)
-  // Of many names, each gives fewer keys: aliases share most of their words anyway.
+  // With many names, each makes fewer keys: aliases share most of their words.
   for (const name of names) nameKeys(name, names.length > 2 ? 3 : 4, atoms, encode, compound, broad)
   pairKeys(comparisons, features, compound)
   return [...new Set([...exact, ...compound, ...broad])].slice(0, keysMax)
@@ -109,7 +110,8 @@ function addressKeys(address: AddressFeature, encode: PhoneticEncoder, compound:
   const [rare, second] = rarest(address.s, address.b, 2)
   if (address.n && rare) compound.push(`house:${address.n} ${rare}`)
   if (address.n && address.p) compound.push(`post:${address.p} ${address.n}`)
-  // Without the number, which may be missing or wrong: two words of the line, or one with the place.
+  // Without the number, which may be missing or wrong: two words of the line, or one with the
+  // place.
   if (rare && second) broad.push(`way:${[encode(rare), encode(second)].sort().join(' ')}`)
   if (rare && address.p) broad.push(`way:${address.p} ${encode(rare)}`)
 }
@@ -123,7 +125,7 @@ function personKeys(atoms: Atoms, encode: PhoneticEncoder, compound: string[], b
     broad.push(`born:${day}`)
     for (const place of atoms.places) compound.push(`born:${day} @${place.slice(0, 4)}`)
     for (const name of surname) compound.push(`year:${y} ${name}`)
-    // For years that are wrong: day and month with a name.
+    // If the year is wrong: day and month with a name.
     if (d > 0) for (const name of new Set([...surname, ...given])) compound.push(`day:${m}.${d} ${name}`)
     for (const name of given) {
       compound.push(`month:${y}.${m} ${name}`)
@@ -143,7 +145,10 @@ function personKeys(atoms: Atoms, encode: PhoneticEncoder, compound: string[], b
   }
 }
 
-/** Words of a name alone when rare, in pairs always; by sound, so that a slip of typing seldom separates. */
+/**
+ * Rare words of a name alone, all words in pairs; by sound, so that a typing error rarely
+ * separates.
+ */
 function nameKeys(
   name: NameFeature,
   wordsMax: number,
@@ -175,7 +180,10 @@ function productKeys(product: ProductFeature, exact: string[], compound: string[
   wordKeys(product, compound, broad)
 }
 
-/** A model number without the letters at its end, which stand for colour or market: "gsd4000nww" and "gsd4000wh" meet. */
+/**
+ * Returns a model number without the letters at its end, which stand for colour or market:
+ * "gsd4000nww" and "gsd4000wh" share a stem.
+ */
 function modelStem(model: string): string {
   const stem = /^(.*\d)[a-z]{1,4}$/.exec(model)?.[1]
   return stem !== undefined && stem.length >= 4 && /[a-z]/.test(stem) ? stem : model
@@ -188,7 +196,10 @@ function wordKeys(text: TextFeature, compound: string[], broad: string[]): void 
   for (const word of top) broad.push(`word:${word}`)
 }
 
-/** Reference with number, date or price: contracts of one customer are many, so the customer alone is no key. */
+/**
+ * A reference with a number, date or price: one customer has many contracts, so the customer alone
+ * is no key.
+ */
 function pairKeys(
   comparisons: readonly Comparison[],
   features: readonly ComparisonFeature[],
@@ -212,7 +223,10 @@ function pairKeys(
   }
 }
 
-/** The words with the most bits; ties by their text, so that the choice never depends on their order. */
+/**
+ * Returns the words with the most bits; ties by text, so that the choice never depends on their
+ * order.
+ */
 function rarest(words: readonly string[], bits: readonly number[], count: number): string[] {
   return words
     .map((word, i) => ({ word, bits: bits[i]! }))

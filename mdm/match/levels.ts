@@ -24,7 +24,10 @@ export interface ComparisonVector {
   bits: Float64Array
 }
 
-/** Whether two words are forms of one given name ("bob", "robert"). Handed in, because standardising knows names. */
+/**
+ * Returns whether two words are forms of one given name ("bob", "robert"). Passed in, because given
+ * names belong to standardising.
+ */
 export type IsSameGivenName = (a: string, b: string) => boolean
 
 const agreement: Agreement = { level: MISSING, bits: 0 }
@@ -33,8 +36,9 @@ const personAgreement: PersonAgreement = { given: MISSING, givenBits: 0, surname
 const addressAgreement: AddressAgreement = { street: MISSING, streetBits: 0, place: MISSING, placeBits: 0 }
 
 /**
- * Compares one comparison of two records and writes the levels of its columns from `at` on. Of several values on either side the pair
- * that agrees best counts: `value(level, bits)` ranks them.
+ * Compares two records by one comparison and writes the levels of its columns from `at` on. If
+ * either side has several values, the pair that agrees best counts; `value(level, bits)` ranks
+ * them.
  */
 export function compareFeatures(
   kind: ComparisonKind,
@@ -83,7 +87,7 @@ export function compareFeatures(
     }
 }
 
-/** What the comparison of two values said, for kinds of one column and of two. */
+/** Agreement of two values, for kinds of one column and of two. */
 const current = { level: MISSING, bits: 0, level2: MISSING, bits2: 0 }
 
 function compareOne(kind: Exclude<ComparisonKind, 'person'>, a: unknown, b: unknown, sameName: IsSameGivenName): void {
@@ -106,7 +110,7 @@ function compareOne(kind: Exclude<ComparisonKind, 'person'>, a: unknown, b: unkn
   }
 }
 
-/** Kinds of a single column whose values are compared without further knowledge. */
+/** Kinds with a single column whose values are compared without further knowledge. */
 type PlainKind = Exclude<ComparisonKind, 'person' | 'address' | 'name' | 'product'>
 
 const COMPARERS: Record<PlainKind, (a: never, b: never, agreement: Agreement) => void> = {
