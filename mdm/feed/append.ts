@@ -9,7 +9,9 @@ export interface NewChange {
   /** 1 for a golden id that was never used, else one more than the last. */
   version: number
   op: Op
-  /** The golden values; null for a tombstone (DELETED, or the side of a merge that was absorbed). */
+  /**
+   * The golden values; null for a tombstone (DELETED, or the side of a merge that was absorbed).
+   */
   values: Record<string, unknown> | null
   /** field -> {r, u}; null exactly when values is. */
   provenance: Record<string, unknown> | null
@@ -29,23 +31,27 @@ export const eventsPerAppendMax = 20_000
 export const changeChannel = 'touchstone_change'
 
 /**
- * Commits golden versions to the feed: in **one statement** it takes the next positions from `feed_head`, appends the
- * events, tombstones first and else in the order given (docs/FEED.md, 1.3), and writes the same versions to `golden` (so the caller does not write `golden` at all, and
- * a golden version without its event, or the reverse, cannot happen: I4). Answers the position of the last event, or
- * the head when there are none.
+ * Commits golden versions to the feed: in **one statement** it takes the next positions from
+ * `feed_head`, appends the events, tombstones first and else in the order given (docs/FEED.md,
+ * 1.3), and writes the same versions to `golden` (so the caller does not write `golden` at all, and
+ * a golden version without its event, or the reverse, cannot happen: I4). Answers the position of
+ * the last event, or the head when there are none.
  *
- * It must be the last statement of its transaction: from here to the commit every other writer waits for `feed_head`,
- * which is what makes positions dense and in commit order (I5).
+ * It must be the last statement of its transaction: from here to the commit every other writer
+ * waits for `feed_head`, which is what makes positions dense and in commit order (I5).
  *
- * `at` is the clock after the lock, the same for the whole call. State in `golden` follows from the event: a redirect
- * makes it MERGED, no values DELETED, else ACTIVE; a tombstone leaves the last values in place. One golden id at most
- * once a call: a transaction makes one version of a golden record, whatever number of messages led to it.
+ * `at` is the clock after the lock, the same for the whole call. State in `golden` follows from the
+ * event: a redirect makes it MERGED, no values DELETED, else ACTIVE; a tombstone leaves the last
+ * values in place. One golden id at most once a call: a transaction makes one version of a golden
+ * record, whatever number of messages led to it.
  *
- * Measured for 500 events a call on two cores: 41 ms; golden written before and the position set here, 73 to 145 ms
- * (a second row version of each); golden written before and without position, 51 ms.
+ * Measured for 500 events a call on two cores: 41 ms; golden written before and the position set
+ * here, 73 to 145 ms (a second row version of each); golden written before and without position, 51
+ * ms.
  *
- * Throws where a call is malformed (twice the same id, a tombstone with values); a version that is not the next one
- * breaks `unique (golden_id, version)` or answers a mismatch, and the transaction rolls back.
+ * Throws where a call is malformed (twice the same id, a tombstone with values); a version that is
+ * not the next one breaks `unique (golden_id, version)` or answers a mismatch, and the transaction
+ * rolls back.
  */
 export async function appendChanges(tx: Transaction, events: NewChange[]): Promise<number> {
   if (events.length === 0) {

@@ -4,9 +4,9 @@ import type { Tail } from './tail.ts'
 const stepsMax = 16
 
 /**
- * The golden id that this one leads to now: itself, its survivor, or null when the record was deleted. Answered from the
- * ring where its last event is there, as for a live event it is, so that its entity costs no read; else `read` answers,
- * which asks the table (readCurrentIds).
+ * The golden id that this one leads to now: itself, its survivor, or null when the record was
+ * deleted. Answered from the ring where its last event is there, as for a live event it is, so that
+ * its entity costs no read; else `read` answers, which asks the table (readCurrentIds).
  */
 export async function currentId(
   tail: Tail,

@@ -2,13 +2,16 @@ import { crc32 } from 'node:zlib'
 import { FeedError } from './feedError.ts'
 
 /**
- * A place in the feed (docs/FEED.md, 4).
- * TAIL: everything up to and including `position` has been delivered.
- * SCAN: in a snapshot as of `position`, every golden id up to and including `scanned` has been delivered (null: none).
+ * A place in the feed (docs/FEED.md, 4). TAIL: everything up to and including `position` has been
+ * delivered. SCAN: in a snapshot as of `position`, every golden id up to and including `scanned`
+ * has been delivered (null: none).
  */
 export type Place = { kind: 'TAIL'; position: number } | { kind: 'SCAN'; position: number; scanned: string | null }
 
-/** Format 1: version, kind, feed (16), position (8), for SCAN with a key scanned (16), CRC-32 of all that (4). */
+/**
+ * Format 1: version, kind, feed (16), position (8), for SCAN with a key scanned (16), CRC-32 of all
+ * that (4).
+ */
 const format = 1
 const kinds = { TAIL: 0, SCAN_START: 1, SCAN: 2 }
 const headBytes = 26
@@ -29,13 +32,17 @@ export function encodeCursor(feed: string, place: Place): string {
   return bytes.toString('base64url')
 }
 
-/** Throws FeedError CURSOR_INVALID or CURSOR_OTHER_FEED; whether the place still exists is for the reader to say. */
+/**
+ * Throws FeedError CURSOR_INVALID or CURSOR_OTHER_FEED; whether the place still exists is for the
+ * reader to say.
+ */
 export function decodeCursor(feed: string, text: string): Place {
   if (text.length > textLengthMax || !/^[\w-]+$/.test(text)) throw invalid('it is not text that Touchstone gave out')
   const bytes = Buffer.from(text, 'base64url')
   if (bytes.length < headBytes + checkBytes) throw invalid('it is cut off')
   if (bytes[0] !== format) throw invalid(`its format is ${bytes[0]}; this version reads format ${format}`)
-  // base64url has several texts for the same bytes when the last character carries unused bits; only ours is a cursor.
+  // base64url has several texts for the same bytes when the last character carries unused bits;
+  // only ours is a cursor.
   const intact =
     bytes.toString('base64url') === text &&
     crc32(bytes.subarray(0, -checkBytes)) === bytes.readUInt32BE(bytes.length - checkBytes)

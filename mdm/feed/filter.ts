@@ -16,7 +16,10 @@ export interface FeedFilter {
   values: readonly ValueTest[] | null
 }
 
-/** A field, or a field of a group, has one of some values; a list has it when one of its elements has. */
+/**
+ * A field, or a field of a group, has one of some values; a list has it when one of its elements
+ * has.
+ */
 export interface ValueTest {
   path: readonly string[]
   in: readonly unknown[]
@@ -35,7 +38,10 @@ export const filterIdsMax = 1_000
 /** For each of the other lists of a filter. */
 export const filterItemsMax = 100
 
-/** The same filter with ids in their one spelling; throws FeedError FILTER_INVALID where it is out of bounds. */
+/**
+ * The same filter with ids in their one spelling; throws FeedError FILTER_INVALID where it is out
+ * of bounds.
+ */
 export function checkedFilter(filter: FeedFilter): FeedFilter {
   const { ids, ...lists } = filter
   if (ids && ids.length > filterIdsMax)
@@ -65,7 +71,10 @@ export function matcher(filter: FeedFilter): (event: ChangeEvent) => boolean {
     (!values || valuesPass(values, event.after) || valuesPass(values, event.before))
 }
 
-/** Whether values pass all tests. Those of a record that leaves what is asked for pass before, so its leaving is told. */
+/**
+ * Whether values pass all tests. Those of a record that leaves what is asked for pass before, so
+ * its leaving is told.
+ */
 export function valuesPass(tests: readonly ValueTest[], values: Record<string, unknown> | null): boolean {
   if (values === null) return false
   return tests.every(({ path, in: wanted }) =>
@@ -102,7 +111,10 @@ export class Followed {
     return this.#ids.has(id)
   }
 
-  /** Takes note of a redirect that an event sets or lifts; true when other ids are followed from now on. */
+  /**
+   * Takes note of a redirect that an event sets or lifts; true when other ids are followed from now
+   * on.
+   */
   observe(event: ChangeEvent): boolean {
     if (!this.#ids.has(event.goldenId)) return false
     if ((this.#redirects.get(event.goldenId) ?? null) === event.redirect) return false

@@ -33,7 +33,10 @@ export interface FollowOptions {
   /** Begin with a snapshot; ignored beside `after`, so that a client can say the same each time. */
   snapshot: boolean
   filter: FeedFilter
-  /** After so many positions of which none passed the filter, says where it is, also before it has caught up. */
+  /**
+   * After so many positions of which none passed the filter, says where it is, also before it has
+   * caught up.
+   */
   bookmarkPositions?: number
   /** What of the feed a caller with row rights sees; without it all. */
   sight?: Sight | null
@@ -49,8 +52,9 @@ const silentPositionsMax = 1_000
 const positionsPerTurn = 32
 
 /**
- * A subscription, as docs/FEED.md says. Throws FeedError where the cursor or the filter is at fault; later ones come from
- * `next`. Nothing is read before it is asked for; `return` ends it at once, also while it waits.
+ * A subscription, as docs/FEED.md says. Throws FeedError where the cursor or the filter is at
+ * fault; later ones come from `next`. Nothing is read before it is asked for; `return` ends it at
+ * once, also while it waits.
  */
 export async function follow(tailer: Tailer, options: FollowOptions): Promise<AsyncIterableIterator<FeedItem>> {
   const abort = new AbortController()
@@ -69,7 +73,10 @@ class Subscription {
   readonly #filter: FeedFilter
   readonly #options: FollowOptions
   readonly #signal: AbortSignal
-  /** The head when the subscription was asked for: "from now" means from here, and it has not caught up before it. */
+  /**
+   * The head when the subscription was asked for: "from now" means from here, and it has not caught
+   * up before it.
+   */
   #now: number
   /** Names this subscription's own pages. */
   readonly #key = randomUUID()
@@ -121,7 +128,8 @@ class Subscription {
     const { after, snapshot } = this.#options
     if (after === null && !snapshot) return { kind: 'TAIL', position: this.#now }
     const decoded = after === null ? null : decodeCursor(tail.feed, after)
-    // Of the table and not of the tail, which may be a moment behind what the caller has just seen committed.
+    // Of the table and not of the tail, which may be a moment behind what the caller has just seen
+    // committed.
     const head = await this.#read(() => readHead(this.#tailer.sql))
     this.#now = head.position
     const place: Place = decoded ?? { kind: 'SCAN', position: head.position, scanned: null }
@@ -143,7 +151,8 @@ class Subscription {
       this.#tail.check()
       if (this.#done) return
       const from = scanned
-      // The page is asked for by the place where it began; after it was given up it begins at the last item delivered.
+      // The page is asked for by the place where it began; after it was given up it begins at the
+      // last item delivered.
       const page = await this.#tailer.snapshotPages.get(this.#key, () =>
         this.#read(() =>
           readSnapshot(this.#options.sight?.sql ?? this.#tailer.sql, {
@@ -226,9 +235,9 @@ class Subscription {
   }
 
   /**
-   * The page of the table with what comes after `position`. Without ids pages begin at multiples of their size, so that
-   * subscribers that catch up side by side read each only once; with ids the database filters, and the page is this
-   * subscription's own.
+   * The page of the table with what comes after `position`. Without ids pages begin at multiples of
+   * their size, so that subscribers that catch up side by side read each only once; with ids the
+   * database filters, and the page is this subscription's own.
    */
   async #page(position: number): Promise<EventPage> {
     const { eventPages } = this.#tailer
@@ -248,7 +257,10 @@ class Subscription {
     return await this.#read(() => sight.see(event, ahead))
   }
 
-  /** While a page is being delivered the next one is read: who is far behind would wait for every one of them. */
+  /**
+   * While a page is being delivered the next one is read: who is far behind would wait for every
+   * one of them.
+   */
   #readAhead(after: number): void {
     if (after === this.#ahead || after + pageRowsMax > this.#tail.tableUpTo || this.#done) return
     this.#ahead = after

@@ -4,9 +4,10 @@ export interface Page {
 }
 
 /**
- * What subscribers that are behind the ring have read from the table, for all of them together and bounded: past
- * `bytesMax` the page longest unused goes, and its reader reads it again when it goes on. So a consumer that does not
- * read costs a position. Two that ask for the same page at once share one read.
+ * What subscribers that are behind the ring have read from the table, for all of them together and
+ * bounded: past `bytesMax` the page longest unused goes, and its reader reads it again when it goes
+ * on. So a consumer that does not read costs a position. Two that ask for the same page at once
+ * share one read.
  */
 export class Pages<T extends Page> {
   readonly #pages = new Map<string, T>()

@@ -51,9 +51,10 @@ interface ChangeRow {
 }
 
 /**
- * Events in position order, and `oldest` as the same statement saw it: what it says is kept was there to be read.
- * The plan it counts on: a scan of the primary key from `after`, with one look-up of the version before for each row
- * by (golden_id, version). With ids the planner takes the cheaper of that and of (golden_id, version) with a sort.
+ * Events in position order, and `oldest` as the same statement saw it: what it says is kept was
+ * there to be read. The plan it counts on: a scan of the primary key from `after`, with one look-up
+ * of the version before for each row by (golden_id, version). With ids the planner takes the
+ * cheaper of that and of (golden_id, version) with a sort.
  */
 export async function readChanges(sql: Sql, range: Range): Promise<{ events: ReadEvent[]; oldest: number }> {
   const rows = await sql<ChangeRow[]>`
@@ -98,9 +99,9 @@ function toEvent(row: ChangeRow, position: number): ReadEvent {
 }
 
 /**
- * Where each of these golden ids redirected to at `position`, and where that redirected to, and so on; ids that did not
- * redirect are left out. A chain has no circle: a survivor is never absorbed by what it absorbed without being split
- * first, and `union` would end one.
+ * Where each of these golden ids redirected to at `position`, and where that redirected to, and so
+ * on; ids that did not redirect are left out. A chain has no circle: a survivor is never absorbed
+ * by what it absorbed without being split first, and `union` would end one.
  */
 export async function readRedirects(sql: Sql, ids: readonly string[], position: number): Promise<Map<string, string>> {
   const rows = await sql<{ id: string; redirect: string | null }[]>`
@@ -117,7 +118,10 @@ export async function readRedirects(sql: Sql, ids: readonly string[], position: 
   return new Map(rows.flatMap((r) => (r.redirect === null ? [] : [[r.id, r.redirect] as const])))
 }
 
-/** Golden id -> the golden id it leads to now; ids that lead to nothing are left out. One index scan for each step. */
+/**
+ * Golden id -> the golden id it leads to now; ids that lead to nothing are left out. One index scan
+ * for each step.
+ */
 export async function readCurrentIds(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
   const rows = await sql<{ asked: string; id: string }[]>`
     with recursive step (asked, id, state, redirect) as (

@@ -6,7 +6,9 @@ export interface RingBounds {
   bytesMax: number
 }
 
-/** The last events of the feed, without a gap, bounded in number and in bytes; the oldest go first. */
+/**
+ * The last events of the feed, without a gap, bounded in number and in bytes; the oldest go first.
+ */
 export class Ring {
   readonly #slots: (ReadEvent | undefined)[]
   readonly #bounds: RingBounds

@@ -15,8 +15,9 @@ const keptMax = 4_096
 const keptMsMax = 5_000
 
 /**
- * The feed as a caller with row rights sees it. The feed is read once for all; for each of its events the database is
- * asked, on a connection that has the caller's rights, whether this version and the one before are the caller's.
+ * The feed as a caller with row rights sees it. The feed is read once for all; for each of its
+ * events the database is asked, on a connection that has the caller's rights, whether this version
+ * and the one before are the caller's.
  */
 export class Sight {
   readonly #sql: () => Sql
@@ -32,8 +33,9 @@ export class Sight {
   }
 
   /**
-   * The event as the caller is told it; null where it is not told. What enters its rows comes without `before`, what leaves
-   * them as DELETED without `after` and without what caused it. `ahead`: events that come next, to be judged with it.
+   * The event as the caller is told it; null where it is not told. What enters its rows comes
+   * without `before`, what leaves them as DELETED without `after` and without what caused it.
+   * `ahead`: events that come next, to be judged with it.
    */
   async see(event: ChangeEvent, ahead: () => readonly ChangeEvent[] = () => []): Promise<ChangeEvent | null> {
     const seen = await this.#judge(event, ahead)

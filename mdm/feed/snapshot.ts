@@ -10,7 +10,10 @@ export interface SnapshotItem {
   values: Record<string, unknown>
 }
 
-/** Golden records in order of id, all that pass the filter between the one before and the last one here. */
+/**
+ * Golden records in order of id, all that pass the filter between the one before and the last one
+ * here.
+ */
 export interface SnapshotPage {
   items: SnapshotItem[]
   bytes: number
@@ -27,7 +30,10 @@ export interface SnapshotRange {
   types: readonly string[] | null
   ids: readonly string[] | null
   rowsMax: number
-  /** The connection sees only a caller's rows: a version that is not among them must not be given as one before it. */
+  /**
+   * The connection sees only a caller's rows: a version that is not among them must not be given as
+   * one before it.
+   */
   judged?: boolean
 }
 
@@ -44,10 +50,11 @@ interface SnapshotRow {
 const itemOverheadBytes = 300
 
 /**
- * The next golden records in order of id, each in the version it had at `position`; so whatever is written during the
- * scan, the snapshot is of one moment and the tail after `position` has no seam. Expiry keeps the newest version before
- * `oldest`, so the answer is complete as long as `oldest` <= position + 1, which the same statement tells.
- * The plan it counts on: a scan of golden's primary key with one look-up by (golden_id, version) for each row.
+ * The next golden records in order of id, each in the version it had at `position`; so whatever is
+ * written during the scan, the snapshot is of one moment and the tail after `position` has no seam.
+ * Expiry keeps the newest version before `oldest`, so the answer is complete as long as `oldest` <=
+ * position + 1, which the same statement tells. The plan it counts on: a scan of golden's primary
+ * key with one look-up by (golden_id, version) for each row.
  */
 export async function readSnapshot(sql: Sql, range: SnapshotRange): Promise<SnapshotPage> {
   const rows = await sql<SnapshotRow[]>`

@@ -8,8 +8,9 @@ import { Ring, type RingBounds } from './ring.ts'
 const wakeGroupMax = 16
 
 /**
- * The live end of one feed, as the tailer fills it and subscribers read it. It ends with an error when the feed under it
- * turns out to be another one or not dense; the tailer then begins a new one, and its subscribers end.
+ * The live end of one feed, as the tailer fills it and subscribers read it. It ends with an error
+ * when the feed under it turns out to be another one or not dense; the tailer then begins a new
+ * one, and its subscribers end.
  */
 export class Tail {
   readonly feed: string
@@ -90,7 +91,10 @@ export class Tail {
     return this.#ended
   }
 
-  /** Resolves when there is more than `position`, or the signal aborts, or the tail has failed or ended. */
+  /**
+   * Resolves when there is more than `position`, or the signal aborts, or the tail has failed or
+   * ended.
+   */
   async moved(position: number, signal: AbortSignal): Promise<void> {
     if (this.head > position || signal.aborted || this.#failure || this.#ended) return
     await new Promise<void>((resolve) => {
@@ -105,8 +109,9 @@ export class Tail {
   }
 
   /**
-   * In groups, with a turn of the event loop after each: what the first ones get goes out before the last ones are
-   * served. All at once they would go through their promises side by side, and all be served when the last one is.
+   * In groups, with a turn of the event loop after each: what the first ones get goes out before
+   * the last ones are served. All at once they would go through their promises side by side, and
+   * all be served when the last one is.
    */
   async #wake(): Promise<void> {
     const waiting = [...this.#waiting]

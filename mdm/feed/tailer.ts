@@ -12,7 +12,10 @@ import type { SnapshotPage } from './snapshot.ts'
 import { Tail } from './tail.ts'
 
 export interface TailerOptions {
-  /** A pool for the feed alone, so that no query delays it: connectionsMax = catchUpReadsMax + 1; LISTEN takes one more. */
+  /**
+   * A pool for the feed alone, so that no query delays it: connectionsMax = catchUpReadsMax + 1;
+   * LISTEN takes one more.
+   */
   sql: Sql
   /** Told when the database goes away and comes back, and when a feed ends. */
   log?: (level: 'warn' | 'error', message: string) => void
@@ -33,8 +36,9 @@ export interface TailerOptions {
 }
 
 /**
- * Another way for live events to get here. It may be late, away, or leave events out: what it does not bring within
- * `liveMsMax` is read from the table, so it takes load from the database and nothing from the contract.
+ * Another way for live events to get here. It may be late, away, or leave events out: what it does
+ * not bring within `liveMsMax` is read from the table, so it takes load from the database and
+ * nothing from the contract.
  */
 export interface LiveSource {
   /** Begins with what comes after `position`; calls `wake` when there is something to take. */
@@ -53,12 +57,17 @@ export interface LiveEvent {
 
 /** Events read into the ring at once. */
 const batchRowsMax = 500
-/** How long a committed event may take by way of the live source before it is read from the table. */
+/**
+ * How long a committed event may take by way of the live source before it is read from the table.
+ */
 const liveMsMax = 1_000
 const retryMsMin = 50
 const retryMsMax = 2_000
 
-/** A page of the table for subscribers behind the ring: the events in (after, covered] that pass its ids. */
+/**
+ * A page of the table for subscribers behind the ring: the events in (after, covered] that pass its
+ * ids.
+ */
 export interface EventPage {
   events: ReadEvent[]
   covered: number
@@ -67,8 +76,9 @@ export interface EventPage {
 }
 
 /**
- * One a process: reads `change` in position order into a ring for all subscribers. NOTIFY only wakes it; without, it
- * looks every `pollMs`. It waits for the database to come (back) for as long as it takes, and never gives up by itself.
+ * One a process: reads `change` in position order into a ring for all subscribers. NOTIFY only
+ * wakes it; without, it looks every `pollMs`. It waits for the database to come (back) for as long
+ * as it takes, and never gives up by itself.
  */
 export class Tailer {
   readonly sql: Sql
@@ -102,7 +112,9 @@ export class Tailer {
     return this.#tail
   }
 
-  /** How long ago the feed was last read to its end, in ms; more than the poll while reading fails. */
+  /**
+   * How long ago the feed was last read to its end, in ms; more than the poll while reading fails.
+   */
   get readMsAgo(): number {
     return performance.now() - this.#readAt
   }
@@ -179,7 +191,10 @@ export class Tailer {
     }
   }
 
-  /** Is it still the same feed, and not gone back? A failed tail is followed by a new one at the head. True: there is more. */
+  /**
+   * Is it still the same feed, and not gone back? A failed tail is followed by a new one at the
+   * head. True: there is more.
+   */
   async #checkHead(): Promise<boolean> {
     const head = await readHead(this.sql)
     const tail = this.#tail

@@ -5,8 +5,8 @@ type Values = Record<string, unknown>
 type Shown = (value: unknown) => unknown
 
 /**
- * Leaves out of golden values what the caller's scopes do not reach, or puts masks in its place, fields within groups included: the same rule as
- * for the fields of queries.
+ * Leaves out of golden values what the caller's scopes do not reach, or puts masks in its place,
+ * fields within groups included: the same rule as for the fields of queries.
  */
 export function visibleValues(policy: Policy): (type: string, values: Values, scopes: ReadonlySet<string>) => Values {
   // What each set of scopes sees of a type: null a field as it is, else how it is shown.
@@ -62,7 +62,10 @@ export function visibleValues(policy: Policy): (type: string, values: Values, sc
   }
 }
 
-/** The sensitive fields of values that these scopes reach, within groups too; those that hold nothing are left out. */
+/**
+ * The sensitive fields of values that these scopes reach, within groups too; those that hold
+ * nothing are left out.
+ */
 export function sensitiveFields(
   policy: Policy,
 ): (type: string, values: Values | null, scopes: ReadonlySet<string>) => string[] {

@@ -11,7 +11,10 @@ export interface SinkMessage {
   body: string
 }
 
-/** Names the scopes that the values were published with, so that a reader knows whether it is all of them. */
+/**
+ * Names the scopes that the values were published with, so that a reader knows whether it is all of
+ * them.
+ */
 export const SCOPES_HEADER = 'Touchstone-Scopes'
 /** Set where values were left out because the server takes no message of their size. */
 export const CUT_HEADER = 'Touchstone-Cut'

@@ -11,9 +11,10 @@ export class ElectionLost extends Error {
 }
 
 /**
- * Who of several processes publishes: the one whose connection holds the lock, which ends with it. So when a process is
- * killed another takes over as soon as it looks. The connection must be one that is used for nothing else (a pool of one);
- * where the driver has made it anew, the lock is gone, which every save notices by the backend's number.
+ * Who of several processes publishes: the one whose connection holds the lock, which ends with it.
+ * So when a process is killed another takes over as soon as it looks. The connection must be one
+ * that is used for nothing else (a pool of one); where the driver has made it anew, the lock is
+ * gone, which every save notices by the backend's number.
  */
 export class Place {
   readonly #sql: Sql

@@ -27,11 +27,16 @@ export interface PublisherOptions {
   /** The policy in force, which says what is sensitive. */
   policy: () => Policy
   log: (level: 'info' | 'warn' | 'error', message: string) => void
-  /** Told which sensitive fields a message shows, to all who may read the stream, before it is sent. */
+  /**
+   * Told which sensitive fields a message shows, to all who may read the stream, before it is sent.
+   */
   shows?: (event: ChangeEvent, fields: string[]) => void
 }
 
-/** PUBLISHING, STANDBY: another process does; AWAY: no server or no database; REFUSED: the stream is of another feed. */
+/**
+ * PUBLISHING, STANDBY: another process does; AWAY: no server or no database; REFUSED: the stream is
+ * of another feed.
+ */
 export type PublisherState = 'STARTING' | 'PUBLISHING' | 'STANDBY' | 'AWAY' | 'REFUSED'
 
 /** Messages that the server has not acknowledged yet. */
@@ -52,7 +57,10 @@ interface Seeing {
   sensitive: ReturnType<typeof sensitiveFields>
 }
 
-/** Everything up to `position` is in the stream, which ends with `sequence`, or has expired: `missed` of it. */
+/**
+ * Everything up to `position` is in the stream, which ends with `sequence`, or has expired:
+ * `missed` of it.
+ */
 interface Start {
   feed: string
   position: number
@@ -66,10 +74,11 @@ class UnrecoverableError extends Error {
 }
 
 /**
- * Publishes the feed to a JetStream stream: each event once, in order of position. **The stream itself says where it
- * stands**: whoever begins reads its last message and goes on behind it, and every message names the sequence that it
- * must come behind. So what a broker lost is published again, what it has is not, a publisher that was stopped for a
- * while and comes back gets nothing in, and nothing depends on how long the server remembers message ids.
+ * Publishes the feed to a JetStream stream: each event once, in order of position. **The stream
+ * itself says where it stands**: whoever begins reads its last message and goes on behind it, and
+ * every message names the sequence that it must come behind. So what a broker lost is published
+ * again, what it has is not, a publisher that was stopped for a while and comes back gets nothing
+ * in, and nothing depends on how long the server remembers message ids.
  */
 export class Publisher {
   readonly #o: PublisherOptions
@@ -215,7 +224,10 @@ export class Publisher {
     if (failure && !this.#stop.signal.aborted) throw failure
   }
 
-  /** Where the stream ends, and so what comes next. Throws UnrecoverableError where going on would mix two feeds. */
+  /**
+   * Where the stream ends, and so what comes next. Throws UnrecoverableError where going on would
+   * mix two feeds.
+   */
   async #start(stream: ChangeStream): Promise<Start> {
     const [head, end, kept] = [await readHead(this.#o.sql), await stream.end(), await this.#place.read()]
     if (!end) throw new Error('the stream was removed')
@@ -227,7 +239,8 @@ export class Publisher {
       missed: Math.max(0, oldest - position),
     })
     if (end.messages === 0) {
-      // Never used, or made anew: all that is kept. Emptied by its limits or by somebody: behind what it had.
+      // Never used, or made anew: all that is kept. Emptied by its limits or by somebody: behind
+      // what it had.
       const goesOn = end.sequence > 0 && kept?.feed === head.feed && kept.position <= head.position
       return at(goesOn ? kept.position : oldest)
     }

@@ -7,7 +7,10 @@ import { ChangeStream, jsonOf, type NatsOptions } from './stream.ts'
 
 export interface SourceOptions {
   nats: NatsOptions
-  /** Scopes of all sensitive fields of the policy in force: an event published with fewer is read from the table. */
+  /**
+   * Scopes of all sensitive fields of the policy in force: an event published with fewer is read
+   * from the table.
+   */
   scopes: () => ReadonlySet<string>
   log: (level: 'info' | 'warn' | 'error', message: string) => void
 }
@@ -21,9 +24,9 @@ const retryMsMax = 5_000
 const eventOverheadBytes = 600
 
 /**
- * Live events from the JetStream stream that a publisher fills, by an ordered consumer that leaves nothing on the server.
- * Whatever is amiss, no server, no stream, an event with fewer values than this process may show, is no error here: the
- * tailer reads the table instead.
+ * Live events from the JetStream stream that a publisher fills, by an ordered consumer that leaves
+ * nothing on the server. Whatever is amiss, no server, no stream, an event with fewer values than
+ * this process may show, is no error here: the tailer reads the table instead.
  */
 export class JetStreamSource implements LiveSource {
   readonly #o: SourceOptions
@@ -78,8 +81,8 @@ export class JetStreamSource implements LiveSource {
     try {
       const end = await stream.end()
       if (!end) throw new Error(`there is no stream ${nats.stream} yet`)
-      // One message a position, so the place is counted back from the end; where positions are missing it is too early,
-      // and what comes again is passed over.
+      // One message a position, so the place is counted back from the end; where positions are
+      // missing it is too early, and what comes again is passed over.
       const back = end.place ? Math.max(0, end.place.position - this.#position) : end.messages
       const start = Math.max(1, end.sequence + 1 - back)
       const consumer = await stream.js.consumers.get(nats.stream, {

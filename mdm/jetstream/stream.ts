@@ -38,7 +38,10 @@ const pingMs = 5_000
 /** The server drops a message id that it has had for so long. */
 const duplicateWindowNs = 120_000 * 1e6
 
-/** A connection to JetStream that is not mended: who uses it connects anew and looks where the stream ends. */
+/**
+ * A connection to JetStream that is not mended: who uses it connects anew and looks where the
+ * stream ends.
+ */
 export class ChangeStream {
   readonly nc: NatsConnection
   readonly js: JetStreamClient
@@ -74,7 +77,9 @@ export class ChangeStream {
     }
   }
 
-  /** Makes the stream where there is none. One that is there keeps the limits that somebody gave it. */
+  /**
+   * Makes the stream where there is none. One that is there keeps the limits that somebody gave it.
+   */
   async ensure(): Promise<void> {
     const { stream, subject, replicas } = this.#o
     try {
@@ -94,7 +99,10 @@ export class ChangeStream {
     }
   }
 
-  /** Asked of the leader, so that it is not behind what was acknowledged. Null where there is no stream. */
+  /**
+   * Asked of the leader, so that it is not behind what was acknowledged. Null where there is no
+   * stream.
+   */
   async end(): Promise<StreamEnd | null> {
     try {
       const { state } = await this.#jsm.streams.info(this.#o.stream)

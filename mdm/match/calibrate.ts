@@ -14,7 +14,10 @@ export interface LabelledPair {
  * The trained shares count as this many labelled matches: a few decisions nudge m, many decide it.
  */
 const TRAINED_PAIRS = 200
-/** The uncalibrated weight counts as this many labels: with few of them the calibration stays near scale 1, offset 0. */
+/**
+ * The uncalibrated weight counts as this many labels: with few of them the calibration stays near
+ * scale 1, offset 0.
+ */
 const CALIBRATION_PAIRS = 50
 const STEPS = 200
 
@@ -66,7 +69,8 @@ export function fitCalibration(points: readonly { weight: number; same: boolean 
   let scale = 1
   let offset = 0
   for (let step = 0; step < STEPS; step++) {
-    // The ridge's gradient and curvature first; weights are of the order of ten bits, hence the factor at the scale.
+    // The ridge's gradient and curvature first; weights are of the order of ten bits, hence the
+    // factor at the scale.
     let gradientScale = 100 * CALIBRATION_PAIRS * 0.05 * (1 - scale)
     let gradientOffset = CALIBRATION_PAIRS * 0.05 * -offset
     let ss = 100 * CALIBRATION_PAIRS * 0.05

@@ -102,9 +102,9 @@ export interface Engine {
    */
   relatedWeight(a: Features, b: Features): number
   /**
-   * Returns the weight of the link between two candidates. Returns null if they are too little
-   * alike, if they cannot be compared, or if a conflict forbids a match that the weight does not
-   * reach either.
+   * Returns the weight of the link between two candidates. Returns null if one unique source holds
+   * both, if they are too little alike, if they cannot be compared, or if the weight is too low to
+   * join and a conflict forbids a match.
    */
   link(a: Features, b: Features): number | null
   /**

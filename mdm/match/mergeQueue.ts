@@ -1,4 +1,4 @@
-/** A merge of two clusters that could be made, as it stood when both were at these versions. */
+/** A possible merge of two clusters, valid while both are at these versions. */
 export interface Proposal {
   weight: number
   a: number
@@ -7,7 +7,10 @@ export interface Proposal {
   versionB: number
 }
 
-/** Proposals by falling weight, ties by the clusters' numbers: a binary heap, so that n merges cost n log n and not n squared. */
+/**
+ * Proposals by falling weight, ties by cluster number: a binary heap, so that n merges cost n log n
+ * and not n squared.
+ */
 export class MergeQueue {
   private readonly heap: Proposal[] = []
 

@@ -5,8 +5,9 @@ import { type Comparison, type MatchType, planComparisons } from './plan.ts'
 import { type ComparisonColumn, columnsOf, PRIOR_RELATED_WEIGHT, PRIOR_WEIGHT } from './priors.ts'
 
 /**
- * How often values of one sort occur, as bits (log2 of one over the share of records). A value not listed has `unknown`, blended with
- * what ships for values of its kind: `shipped` is the share of the latter, 0 to 1.
+ * Frequencies of the values of one sort, as bits (log2 of one over the share of records). A value
+ * that is not listed has `unknown`, blended with the shipped bits of its kind: `shipped` is the
+ * share of the latter, 0 to 1.
  */
 export interface Frequencies {
   unknown: number
@@ -14,23 +15,28 @@ export interface Frequencies {
   bits: Record<string, number>
 }
 
-/** Shares of one column's levels, best level first: among matches, related pairs and random pairs. */
+/**
+ * Shares of one column's levels, best level first: among matches, related pairs and random pairs.
+ */
 export interface LevelShares {
   m: number[]
   r: number[]
   u: number[]
 }
 
-/** Everything a model knows, as JSON: a versioned file or row. What it says nothing of falls back to the priors. */
+/** A trained model as JSON: a versioned file or row. Anything it lacks falls back to the priors. */
 export interface Parameters {
   format: 1
   /** The golden type it was trained for. */
   type: string
   /** Log2 odds that two random records are one thing. */
   priorWeight: number
-  /** Log2 odds that two random records are related without being one. */
+  /** Log2 odds that two random records are related but not one thing. */
   relatedWeight: number
-  /** Bits that a pair of one source gains (below 0: loses), because a source holds a thing twice less often than two do. */
+  /**
+   * Bits that a pair of one source gains (below 0: loses), because one source holds a thing twice
+   * less often than two do.
+   */
   sameSourceWeight: number
   /** By comparison, then by column. */
   levels: Record<string, Record<string, LevelShares>>
@@ -38,19 +44,22 @@ export interface Parameters {
   frequencies: Record<string, Record<string, Frequencies>>
   /** The calibrated weight is scale * weight + offset. */
   calibration: { scale: number; offset: number }
-  /** Records are one thing from this calibrated weight on (log2 odds). */
+  /** Match threshold: from this calibrated weight on, records are one thing (log2 odds). */
   matchWeightMin: number
-  /** Edges from this weight on are stored and connect a component. */
+  /** Link threshold: edges from this weight on are stored and connect a component. */
   linkWeightMin: number
-  /** Key lists longer than this give no candidates; finer keys of the same records do. */
+  /** Blocks with more records than this give no candidates; finer keys of the same records do. */
   blockRecordsMax: number
-  /** Blocking keys of one record at most. */
+  /** Upper bound of the blocking keys of one record. */
   keysPerRecordMax: number
-  /** How it came about, for the report; takes no part in matching. */
+  /** Facts about the training, for the report; not used in matching. */
   trained?: { records: number; pairs: number; seed: number }
 }
 
-/** The trained shares of one column's levels; undefined where the model has none. A comparison may be named "constructor". */
+/**
+ * Returns the trained shares of one column's levels; undefined if the model has none. Reads own
+ * properties only: a comparison may be named "constructor".
+ */
 export function levelShares(
   parameters: Parameters,
   comparison: Comparison,
@@ -60,7 +69,7 @@ export function levelShares(
   return shares && ownValue(shares, column.name)
 }
 
-/** The parameters every type ships with. */
+/** Returns the shipped parameters of a type. */
 export function priorParameters(type: MatchType): Parameters {
   return {
     format: 1,
@@ -78,12 +87,15 @@ export function priorParameters(type: MatchType): Parameters {
   }
 }
 
-/** Changes with every change to what features hold or how they are compared; stored features of another version are recomputed. */
+/**
+ * Increased with every change to what features contain or how they are compared; stored features of
+ * another version are recomputed.
+ */
 export const FEATURES_VERSION = 10
 
 /**
- * Content hash of the parameters, the plan and the features' version: 16 hex digits. Names are sorted first, because a
- * database gives an object back in an order of its own.
+ * Returns the content hash of the parameters, the plan and the features' version: 16 hex digits.
+ * Names are sorted first, because a database returns an object in an order of its own.
  */
 export function versionOf(parameters: Parameters, comparisons: readonly Comparison[]): string {
   const { trained: _, ...decisive } = parameters
@@ -93,14 +105,15 @@ export function versionOf(parameters: Parameters, comparisons: readonly Comparis
     .slice(0, 16)
 }
 
-/** A model that cannot be used as it is; the message says what is wrong, and what would be right. */
+/** A model that cannot be used; the message says what is wrong and what would be right. */
 export class ModelError extends Error {
   override name = 'ModelError'
 }
 
 /**
- * Reads a model's content, checking what matching relies on. What it says beside its parameters (who trained it, when) is
- * left aside: it takes no part in the version. Throws ModelError, SyntaxError.
+ * Reads a model's content and checks everything that matching relies on. Ignores properties beside
+ * the parameters (who trained it, when): they are not part of the version. Throws ModelError,
+ * SyntaxError.
  */
 export function readParameters(text: string, type: MatchType): Parameters {
   const value = JSON.parse(text) as Partial<Parameters>
@@ -115,10 +128,10 @@ export function readParameters(text: string, type: MatchType): Parameters {
     ...Object.fromEntries(names.flatMap((name) => (value[name] === undefined ? [] : [[name, value[name]]]))),
   }
   const comparisons = planComparisons(type)
-  const strangers = Object.keys(parameters.levels).filter((name) => !comparisons.some((c) => c.name === name))
-  if (strangers.length > 0)
+  const unknownNames = Object.keys(parameters.levels).filter((name) => !comparisons.some((c) => c.name === name))
+  if (unknownNames.length > 0)
     throw new ModelError(
-      `parameters: the model knows ${strangers.join(', ')}, which ${type.name} does not compare; it compares ${comparisons.map((c) => c.name).join(', ')}: train it anew under this policy`,
+      `parameters: the model knows ${unknownNames.join(', ')}, which ${type.name} does not compare; it compares ${comparisons.map((c) => c.name).join(', ')}: train it again under this policy`,
     )
   for (const comparison of planComparisons(type))
     for (const column of columnsOf(comparison)) {

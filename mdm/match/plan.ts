@@ -1,4 +1,4 @@
-/** The ways values are compared; what `@compare(as:)` of the schema names. */
+/** The comparators that `@compare(as:)` of the schema names. */
 export type Comparator =
   | 'PERSON_NAME'
   | 'GIVEN_NAME'
@@ -24,21 +24,24 @@ export type Comparator =
   | 'NUMBER'
   | 'REFERENCE'
 
-/** A field of a golden type as far as matching is concerned. Fields without `compare` take no part. */
+/** The part of a golden type's field that matching reads. Fields without `compare` are ignored. */
 export interface MatchField {
   name: string
   list: boolean
   compare?: { as: Comparator; group?: string }
 }
 
-/** A golden type as far as matching is concerned. `uniqueIn`: sources that hold a thing at most once; "*" is all of them. */
+/**
+ * The part of a golden type that matching reads. `uniqueIn`: sources that hold a thing at most
+ * once; "*" is all of them.
+ */
 export interface MatchType {
   name: string
   uniqueIn: readonly string[]
   fields: readonly MatchField[]
 }
 
-/** What a comparison compares: one standardised form and one set of comparison levels each. */
+/** Kinds of comparisons. Each kind has one standardised form and one set of comparison levels. */
 export type ComparisonKind =
   | 'person'
   | 'name'
@@ -56,18 +59,29 @@ export type ComparisonKind =
   | 'number'
   | 'reference'
 
-/** One comparison: the values of its fields are pooled, and the best agreement between any two of them counts, once. */
+/**
+ * One comparison: the values of its fields are pooled, and the best agreement between any two of
+ * them counts, once. The property names are part of the model's version (`versionOf`).
+ */
 export interface Comparison {
   name: string
   kind: ComparisonKind
   fields: { name: string; as: Comparator }[]
-  /** Whether a record can hold several values (a list, or several fields); then differing values speak less against a match. */
+  /**
+   * Whether a record can have several values (a list, or several fields); then differing values
+   * count less against a match.
+   */
   many: boolean
-  /** Email only: domains are compared by a comparison of their own, so a shared domain says nothing here. */
+  /**
+   * Email only: another comparison compares the domains, so a shared domain is no evidence here.
+   */
   domainApart?: boolean
-  /** An organisation's name in a record of a person: the employer, which colleagues share. It is context, not identity. */
+  /**
+   * An organisation's name in a record of a person: the employer, which colleagues share. It is
+   * context, not identity.
+   */
   context?: boolean
-  /** Units of one policy group share this; of them only the strongest statement counts. */
+  /** Policy group. Of the comparisons of one group only the strongest counts. */
   group?: string
 }
 
@@ -97,13 +111,16 @@ const KINDS: Record<Comparator, ComparisonKind> = {
   REFERENCE: 'reference',
 }
 
-/** Kinds of which several ungrouped fields are parts of one thing: given name and surname; street, postcode and city. */
+/**
+ * Kinds whose ungrouped fields are parts of one thing: given name and surname; street, postcode and
+ * city.
+ */
 const WHOLES = new Set<ComparisonKind>(['person', 'address'])
 
 /**
- * The comparisons a type needs, in the order of its fields. Fields of one group and kind are one comparison. Parts of a person's name,
- * and parts of an address, are one comparison even without a group, because they are correlated; full addresses without a group stay
- * apart from each other.
+ * Returns the comparisons of a type, in the order of its fields. Fields of one group and kind are
+ * one comparison. Parts of a person's name, and parts of an address, are one comparison even
+ * without a group, because they are correlated; full addresses without a group stay separate.
  */
 export function planComparisons(type: MatchType): Comparison[] {
   const comparisons: Comparison[] = []

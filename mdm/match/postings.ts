@@ -1,4 +1,4 @@
-/** Which records are candidates of which: records by block, blocks by record, as flat arrays. */
+/** Candidates of every record: records by block, blocks by record, as flat arrays. */
 export interface Postings {
   records: number
   /** Blocks of record i are recordBlocks[recordStart[i] .. recordStart[i+1]). */
@@ -11,16 +11,23 @@ export interface Postings {
   /** Keys with more records than allowed, as sorted hashes; they give no candidates. */
   saturated: Float64Array
   largestBlock: number
-  /** Records all of whose shared keys are too common: they were compared with nobody. */
+  /**
+   * Number of records all of whose shared keys are saturated; they were compared with no other
+   * record.
+   */
   crowded: number
 }
 
-/** Keys are sorted in this many parts, so that part number, hash and record fit the 53 bits of a number. */
+/**
+ * Keys are sorted in this many parts, so that part number, hash and record fit the 53 bits of a
+ * number.
+ */
 const PARTS = 4096
 
 /**
- * Groups records by their blocking keys. Keys are hashed to 44 bits (12 choose the part, 32 stay), so among ten million keys about
- * three share a hash: such records are compared in vain, no more. Blocks of one record or of more than `blockRecordsMax` vanish.
+ * Groups records by their blocking keys. Keys are hashed to 44 bits (12 choose the part, 32 stay),
+ * so among ten million keys about three share a hash: such records are compared in vain, no more.
+ * Blocks of one record or of more than `blockRecordsMax` are dropped.
  */
 export function buildPostings(
   records: number,
@@ -103,14 +110,14 @@ export function buildPostings(
     blockStart,
     blockRecords,
     keys,
-    // Parts and hashes rise, so they are in order.
+    // Parts and hashes rise, so the array is sorted.
     saturated: Float64Array.from(saturated),
     largestBlock,
     crowded,
   }
 }
 
-/** Whether a key has more records than allowed. */
+/** Returns whether a key has more records than allowed. */
 export function isSaturated({ saturated }: Postings, key: string): boolean {
   hashKey(key)
   const wanted = (hash1 & (PARTS - 1)) * 4_294_967_296 + hash2
@@ -124,10 +131,13 @@ export function isSaturated({ saturated }: Postings, key: string): boolean {
   return saturated[from] === wanted
 }
 
-/** The most records one run can hold: a record's number has 21 bits beside its key's hash. */
+/** Upper bound of the records of one run: a record's number has 21 bits beside its key's hash. */
 export const POSTINGS_RECORDS_MAX = 2_097_152
 
-/** Walks candidates of one record with a higher number, each once. `stamp` is a scratch array of one entry a record, zero at first. */
+/**
+ * Visits the candidates of one record that have a higher number, each once. `stamp` is scratch with
+ * one entry a record, zero at first.
+ */
 export function forEachCandidate(
   postings: Postings,
   record: number,
@@ -166,7 +176,7 @@ function hashKey(text: string): void {
   hash2 = h2 >>> 0
 }
 
-/** A Uint32Array that grows; `length` may be set back. */
+/** A Uint32Array that grows; `length` may be reduced. */
 class GrowingUint32 {
   length = 0
   private data = new Uint32Array(1024)

@@ -1,9 +1,10 @@
 import type { Comparison, ComparisonKind } from './plan.ts'
 
 /**
- * One column of a comparison: its levels with the share of pairs at each, among matches (m), among related pairs (r: two persons of one
- * household or firm, two companies of one group or building, two variants of one product) and among random pairs (u), as they ship.
- * `rarity`: how far a level's weight follows the rarity of the value agreed on, 0 to 1. `fixed` levels are not trained: they are
+ * One column of a comparison: its levels with the shipped share of pairs at each level, among
+ * matches (m), related pairs (r: two persons of one household or firm, two companies of one group
+ * or building, two variants of one product) and random pairs (u). `rarity`: how far a level's
+ * weight follows the rarity of the agreed value, 0 to 1. `fixed` levels are not trained: they are
  * rules, not statistics.
  */
 export interface ComparisonColumn {
@@ -17,11 +18,11 @@ export interface Level {
   u: number
   rarity: number
   fixed: boolean
-  /** Stands outside the order of the levels: its m/u may be anything. */
+  /** The level is outside the order of the levels: its m/u may have any value. */
   unordered?: boolean
 }
 
-/** Level of a column where one of the records has no value: it says nothing. */
+/** Level of a column if one of the records has no value; it is no evidence. */
 export const MISSING = -1
 
 const l = (name: string, m: number, r: number, u: number, rarity = 0, fixed = false): Level => ({
@@ -61,7 +62,10 @@ const ORGANISATION_NAME: ComparisonColumn = {
     SISTERS,
   ],
 }
-/** Names of employers and the like beside a person's name: colleagues share them as often as a person's own records do. */
+/**
+ * Names of employers and the like beside a person's name: colleagues share them as often as a
+ * person's own records do.
+ */
 const EMPLOYER_NAME: ComparisonColumn = {
   name: 'name',
   levels: [
@@ -88,7 +92,7 @@ const PERSON_NAME: ComparisonColumn = {
   ],
 }
 
-/** The columns of a comparison. */
+/** Returns the columns of a comparison. */
 export function columnsOf(comparison: Comparison): readonly ComparisonColumn[] {
   if (comparison.context) return [EMPLOYER_NAME]
   if (comparison.kind === 'name')
@@ -101,7 +105,10 @@ export function columnsOf(comparison: Comparison): readonly ComparisonColumn[] {
   return COLUMNS[comparison.kind]
 }
 
-/** The columns of each kind, best level first. The numbers are priors for untrained use; `train` moves them. */
+/**
+ * The columns of each kind, best level first. The numbers are priors for untrained use; `train`
+ * moves them.
+ */
 const COLUMNS: Record<Exclude<ComparisonKind, 'name'>, readonly ComparisonColumn[]> = {
   person: [
     {
@@ -285,22 +292,28 @@ const COLUMNS: Record<Exclude<ComparisonKind, 'name'>, readonly ComparisonColumn
   reference: [{ name: 'reference', levels: [l('equal', 0.93, 0.9, 0.0005, 0.7), l('different', 0.07, 0.1, 0.9995)] }],
 }
 
-/** Log2 odds that two records drawn at random are one thing, where no training has said otherwise: about one in 16,000. */
+/** Untrained log2 odds that two random records are one thing: about one in 16,000. */
 export const PRIOR_WEIGHT = -14
-/** Log2 odds that two records drawn at random are related without being one: as likely as being one. */
+/**
+ * Untrained log2 odds that two random records are related but not one thing: as likely as being
+ * one.
+ */
 export const PRIOR_RELATED_WEIGHT = -14
 
-/** Bits of a word nothing is known about: it is taken to occur once in 2^12 records. */
+/** Bits of an unknown word: it counts as occurring once in 2^12 records. */
 const BITS_UNKNOWN = 12
-/** The same for values that belong to one owner more often than words do. */
+/** Bits of unknown values that belong to one owner more often than words do. */
 const BITS_UNKNOWN_OF = new Map(Object.entries({ email: 16, phone: 14, id: 16, domain: 14, model: 13 }))
 
-/** Words that no table lists are the rarer the longer they are: bits a letter beyond six, and at most. */
+/**
+ * Words that no table lists are rarer the longer they are: bits per letter beyond six, and the
+ * upper bound.
+ */
 const LETTER_BITS = 0.5
 const LETTERS_BITS_MAX = 3
 const WORD_SORTS = new Set(['token', 'given', 'surname'])
 
-/** Bits of a value of a sort that no table lists. */
+/** Returns the bits of a value that no table lists. */
 export function unknownBits(sort: string, value: string): number {
   const bits = BITS_UNKNOWN_OF.get(sort) ?? BITS_UNKNOWN
   if (!WORD_SORTS.has(sort)) return bits

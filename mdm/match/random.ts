@@ -1,4 +1,7 @@
-/** Seeded random numbers in [0, 1): mulberry32. The same seed gives the same sequence on every machine. */
+/**
+ * Creates a generator of seeded random numbers in [0, 1): mulberry32. One seed gives one sequence
+ * on every machine.
+ */
 export function createSeededRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -2,21 +2,21 @@ import type { BatchResult } from './batch.ts'
 import type { MatchRecord, PairScore } from './engine.ts'
 import { levelShares } from './parameters.ts'
 
-/** What a run trained and found, for people: JSON, and the source of the page. */
+/** Report of a run, for people: as JSON, and the source of the page. */
 export interface MatchReport {
   title: string
   type: string
   version: string
   stats: BatchResult['stats']
   clusters: number
-  /** Pairs of records in two clusters that are alike. */
+  /** Number of similar pairs of records in two clusters. */
   possibleMatches: number
   clusterSizes: { size: number; clusters: number }[]
   priorWeight: number
   relatedWeight: number
   matchWeightMin: number
   dimensions: ReportColumn[]
-  /** Candidate pairs over the link threshold by weight, in steps of one bit. */
+  /** Candidate pairs over the link threshold, by weight in steps of one bit. */
   histogram: { weight: number; pairs: number }[]
   examples: ReportExample[]
 }
@@ -32,10 +32,13 @@ export interface ReportExample {
   comparison: PairScore
 }
 
-/** Examples of each sort shown at most. */
+/** Upper bound of the examples of each sort. */
 const EXAMPLES_MAX = 3
 
-/** The report of a batch. Examples are the pairs nearest to typical weights, ties by key, so a run twice reports the same. */
+/**
+ * Creates the report of a batch. Examples are the pairs nearest to typical weights, ties by key, so
+ * two runs report the same examples.
+ */
 export function createReport(result: BatchResult, title: string): MatchReport {
   const { engine, pairs, possible, stats, clusters, clusterOf } = result
   const sizes = new Int32Array(clusters)

@@ -1,10 +1,13 @@
 import type { MatchReport, ReportColumn, ReportExample } from './report.ts'
 import { waterfall } from './waterfall.ts'
 
-/** Bars of the charts are this many pixels long for the largest weight. */
+/** Length in pixels of the bar of the largest weight. */
 const BAR_PX = 260
 
-/** The report as one HTML page: no script, nothing loaded from elsewhere, pictures inline; readable in light and dark. */
+/**
+ * Returns the report as one HTML page: no script, nothing loaded from elsewhere, inline pictures;
+ * readable in light and dark.
+ */
 export function reportPage(report: MatchReport): string {
   const { stats } = report
   const facts: [string, string][] = [
@@ -15,7 +18,7 @@ export function reportPage(report: MatchReport): string {
     ['Candidate pairs', whole(stats.candidatePairs)],
     [
       'Matches that are among them, estimated',
-      stats.pairsCompleteness === null ? 'cannot be told' : percent(stats.pairsCompleteness),
+      stats.pairsCompleteness === null ? 'cannot be estimated' : percent(stats.pairsCompleteness),
     ],
     ['Links', whole(stats.edges)],
     ['Largest connected component', whole(stats.largestComponent)],
@@ -83,7 +86,10 @@ function exampleFigure(example: ReportExample): string {
 ${figure(comparison.conflict ? `Cannot be one: ${comparison.conflict}` : 'How the weight comes about', rows, rows.length)}`
 }
 
-/** A bar from `from` to `from + weight` on a scale with zero in the middle, with its name at the left. */
+/**
+ * Returns a bar from `from` to `from + weight` on a scale with zero in the middle, with its name at
+ * the left.
+ */
 function bar(name: string, weight: number, from: number, most: number, row: number): string {
   const scale = BAR_PX / most
   const zero = 330 + BAR_PX

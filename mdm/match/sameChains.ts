@@ -1,14 +1,14 @@
 import { components } from '../../schema/kit/disjointSet.ts'
 
-/** Two records of which a steward said that they are one thing. */
+/** Two records that a steward asserted to be one thing. */
 export interface SamePair {
   a: string
   b: string
 }
 
 /**
- * What SAME says of the live records, also over records that are absent: those of one class as a chain, in order of key.
- * A class with one live record has no chain.
+ * Returns the SAME assertions of the live records, also those that hold through absent records:
+ * each equivalence class as a chain, in order of key. A class with one live record has no chain.
  */
 export function sameChains(pairs: readonly SamePair[], isLive: (key: string) => boolean): SamePair[] {
   return equivalenceClasses(pairs).flatMap((keys) => {
@@ -17,7 +17,7 @@ export function sameChains(pairs: readonly SamePair[], isLive: (key: string) => 
   })
 }
 
-/** Classes of records that are the same by any chain of pairs, each sorted by key. */
+/** Returns the classes of records connected by pairs, each sorted by key. */
 export function equivalenceClasses(pairs: readonly SamePair[]): string[][] {
   const keys = pairs.flatMap(({ a, b }) => [a, b])
   return components(keys, pairs).map((found) => found.sort())

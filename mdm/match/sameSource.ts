@@ -2,19 +2,21 @@ import type { Engine, Features } from './engine.ts'
 import { forEachCandidate, type Postings } from './postings.ts'
 import { createSeededRandom } from './random.ts'
 
-/** Candidate pairs looked at, about; beyond, records are sampled. */
+/** Approximate number of candidate pairs examined; beyond it, records are sampled. */
 const PAIRS_MAX = 60_000
-/** Under so many matches between sources nothing is said of those within one. */
+/** With fewer matches between sources there is no estimate for pairs within one. */
 const MATCHES_MIN = 30
 const ROUNDS = 50
-/** A weight of fewer bits is not told from none: both shares are estimates. */
+/** A weight of fewer bits counts as none: both shares are estimates. */
 const BITS_MIN = 1
 
 /**
- * Bits that a pair of one source loses, because a source seldom holds a thing twice: log2 of the share of its pairs that
- * are matches over the share of matches among pairs of two sources; 0 where it is hardly less. Both shares are sums of the
- * model's own probabilities over candidate pairs, those within a source under the weight found so far, until it stays
- * (expectation maximisation of the one prior). One match more is counted, so that none seen is not never.
+ * Returns the bits that a pair of one source loses, because a source rarely holds a thing twice.
+ * That is log2 of the share of its pairs that are matches over the share of matches among pairs of
+ * two sources; 0 if it is hardly less. Both shares are sums of the model's own probabilities over
+ * candidate pairs. Pairs within a source use the weight found so far, until it converges
+ * (expectation maximisation of this one prior). One extra match is counted, so that no match seen
+ * does not mean never.
  */
 export function sameSourceWeight(
   engine: Engine,

@@ -5,8 +5,9 @@ import type { Comparison, MatchType } from './plan.ts'
 import { type ComparisonColumn, columnsOf, MISSING } from './priors.ts'
 
 /**
- * What one column contributed. Without `leftOut`, `weight` in bits is log2 m/u plus the adjustment. `m`, `u`: shares of
- * pairs at this level among matches and among random pairs; null where nothing was compared.
+ * Contribution of one column. Without `leftOut`, `weight` in bits is log2 m/u plus the adjustment.
+ * `m`, `u`: shares of pairs at this level among matches and among random pairs; null if nothing was
+ * compared. `dimension` is the column's name: the graph and reports use this word.
  */
 export interface FieldWeight {
   field: string
@@ -14,18 +15,24 @@ export interface FieldWeight {
   level: string
   m: number | null
   u: number | null
-  /** Bits that the rarity of the value agreed on adds, or takes off where it is a common one. */
+  /** Bits that the rarity of the agreed value adds, or subtracts if the value is common. */
   adjustment: number
   weight: number
-  /** GROUP: its group speaks through a stronger one. REPEATS: the column beside it says the same, and more of it. */
+  /**
+   * GROUP: a stronger comparison of the group counts instead. REPEATS: the neighbouring column
+   * already counts this evidence, and more of it.
+   */
   leftOut?: 'GROUP' | 'REPEATS'
 }
 
 /**
- * The outcome of comparing two records. `weight` is the log2 of the odds that they are one thing, prior included; the fields' weights
- * add up to `weight - prior` before calibration. The alternative is not only "two random records" but also "two related ones" (a
- * household, colleagues, sister companies, variants of a product): what those share too is taken off again as "relation". `relatedWeight`: log2 of the odds that they are two related things, against one thing or two random
- * ones, before calibration. `conflict`: why they can never be one, whatever else agrees; then only random ones are left to tell from.
+ * Score of a pair of records. `weight` is the log2 of the odds that they are one thing, prior
+ * included; the fields' weights add up to `weight - prior` before calibration. The alternative is
+ * not only "two random records" but also "two related ones" (a household, colleagues, sister
+ * companies, variants of a product): what those share too is subtracted as "relation".
+ * `relatedWeight`: log2 of the odds that they are two related things, against one thing or two
+ * random ones, before calibration. `conflict`: why they can never be one, whatever else agrees;
+ * then random pairs are the only alternative.
  */
 export interface PairScore {
   weight: number
@@ -37,14 +44,17 @@ export interface PairScore {
   conflict?: string
 }
 
-/** A column of a type with its place in the level vector and its weights by level. */
+/** A column with its index in the comparison vector and its weights by level. */
 export interface ScoredColumn extends ComparisonColumn {
   comparison: Comparison
   comparisonIndex: number
   at: number
-  /** Speaks of the same value as the column before it (place after street): against a match only the stronger of the two counts. */
+  /**
+   * The column before compares the same value (street, then place): against a match only the
+   * stronger of the two counts.
+   */
   repeats: boolean
-  /** Shares by level that the weights are made of. */
+  /** Shares by level from which the weights are computed. */
   m: Float64Array
   u: Float64Array
   /** log2 m/u by level. */
@@ -52,25 +62,29 @@ export interface ScoredColumn extends ComparisonColumn {
   /** log2 r/u by level. */
   relatedWeights: Float64Array
   rarity: Float64Array
-  /** Bits that agreement at this level brings on average; a rarer value brings more, a common one less. */
+  /** Average bits of agreement at this level; a rarer value has more, a common one fewer. */
   expected: Float64Array
 }
 
-/** Bits a shared value can show at most: no table knows rarer ones. */
+/** Upper bound of the bits of a shared value: no table contains rarer ones. */
 const BITS_MAX = 24
 
-/** Where two records are from. UNIQUE: one source, which holds a thing once at most. */
+/** Sources of two records. UNIQUE: one source, which holds each thing at most once. */
 export type Sources = 'DIFFERENT' | 'SAME' | 'UNIQUE'
 
-/** How many records and pairs could not be standardised or compared so far, and the error of the last one. */
+/**
+ * Number of records and pairs that could not be standardised or compared so far, and the error of
+ * the last one.
+ */
 export interface Failures {
   count: number
   last: unknown
 }
 
 /**
- * Compares standardised records. `weigh` is `compare` without the explanation. A pair whose comparison throws counts in
- * `failures`, and weighs what two records without a common value do: one broken record must not stop those it meets.
+ * Compares standardised records. `weigh` is `compare` without the explanation. A pair whose
+ * comparison throws counts in `failures` and weighs like two records without a common value: one
+ * broken record must not stop the comparison of others.
  */
 export interface Scorer {
   readonly columns: readonly ScoredColumn[]
@@ -81,13 +95,13 @@ export interface Scorer {
     b: readonly ComparisonFeature[],
     sources: Sources,
   ): { weight: number; conflict: string | undefined }
-  /** Why they can never be one. */
+  /** Returns why the two can never be one; undefined if nothing forbids it. */
   conflict(a: readonly ComparisonFeature[], b: readonly ComparisonFeature[], sources: Sources): string | undefined
-  /** `relatedWeight` of a comparison. */
+  /** Returns the `relatedWeight` of a comparison. */
   relatedWeight(a: readonly ComparisonFeature[], b: readonly ComparisonFeature[], sources: Sources): number
-  /** Levels and bits of every column, for training. The buffer is reused by the next call. */
+  /** Returns levels and bits of every column, for training. The next call reuses the vector. */
   levels(a: readonly ComparisonFeature[], b: readonly ComparisonFeature[]): ComparisonVector
-  /** The calibrated weight of levels and bits. */
+  /** Returns the calibrated weight of levels and bits. */
   weightOf(buffer: ComparisonVector, sources: Sources): number
 }
 
@@ -133,7 +147,7 @@ export function createScorer(
     buffer.levels.fill(MISSING)
     buffer.bits.fill(0)
   }
-  /** Units of a group other than the one that says most; their columns do not count. */
+  /** Returns the comparisons of each group except its strongest; their columns do not count. */
   const findOutweighed = (vector: ComparisonVector): Set<number> => {
     const comparisons = new Set<number>()
     for (const group of groups) {
@@ -152,7 +166,10 @@ export function createScorer(
     }
     return comparisons
   }
-  /** Log2 odds of "one thing" and of "related" against "random", then of "one thing" against either of the others. */
+  /**
+   * Returns the log2 odds of "one thing" and of "related" against "random", then of "one thing"
+   * against either of the others.
+   */
   const odds = (vector: ComparisonVector, sources: Sources): { match: number; related: number; weight: number } => {
     let match = parameters.priorWeight + sourceWeight(sources)
     let related = parameters.relatedWeight
@@ -320,7 +337,10 @@ function generation(names: readonly NameFeature[]): string | undefined {
   return names.length === 1 ? names[0]!.x : undefined
 }
 
-/** Units of one policy group but of different kinds: they are correlated, so only the strongest counts. */
+/**
+ * Returns the comparisons of each policy group that has several kinds: they are correlated, so only
+ * the strongest counts.
+ */
 function correlatedGroups(comparisons: readonly Comparison[]): number[][] {
   const byGroup = new Map<string, number[]>()
   for (const [index, comparison] of comparisons.entries())

@@ -1,4 +1,6 @@
-/** Longest text the edit distance looks at; more is cut, so that one call stays bounded. */
+/**
+ * Longest text that the edit distance reads; longer texts are cut, so that one call stays bounded.
+ */
 export const EDIT_CHARS_MAX = 64
 
 const rows = [
@@ -10,8 +12,9 @@ const codesA = new Uint16Array(EDIT_CHARS_MAX)
 const codesB = new Uint16Array(EDIT_CHARS_MAX)
 
 /**
- * Edits (insert, delete, replace, swap of neighbours) that turn one text into the other: Damerau's distance in its restricted form.
- * Gives `limit + 1` as soon as it is sure to be over the limit.
+ * Returns the number of edits (insert, delete, replace, swap of neighbours) that turn one text into
+ * the other: Damerau's distance in its restricted form. Returns `limit + 1` as soon as it is over
+ * the limit.
  */
 export function editDistance(a: string, b: string, limit: number): number {
   if (a === b) return 0
@@ -38,7 +41,8 @@ export function editDistance(a: string, b: string, limit: number): number {
   }
   for (let i = 0; i < n; i++) codesA[i] = a.charCodeAt(start + i)
   for (let j = 0; j < m; j++) codesB[j] = b.charCodeAt(start + j)
-  // Only cells within `limit` of the diagonal can be within the limit; cells beside that band count as over it.
+  // Only cells within `limit` of the diagonal can be within the limit; cells beside that band count
+  // as over it.
   let before = rows[0]!
   let previous = rows[1]!
   let current = rows[2]!
@@ -82,7 +86,10 @@ export function editDistance(a: string, b: string, limit: number): number {
 const takenB = new Uint8Array(EDIT_CHARS_MAX)
 const matchedA = new Uint16Array(EDIT_CHARS_MAX)
 
-/** Jaro's similarity with Winkler's bonus of a tenth per common leading letter, up to four. 1 is equal, 0 nothing alike. */
+/**
+ * Returns Jaro's similarity with Winkler's bonus of a tenth per common leading letter, up to four.
+ * 1 is equal, 0 nothing in common.
+ */
 export function jaroWinkler(a: string, b: string): number {
   if (a === b) return 1
   const n = Math.min(a.length, EDIT_CHARS_MAX)
@@ -112,8 +119,8 @@ export function jaroWinkler(a: string, b: string): number {
 }
 
 /**
- * How alike two words are, 0 to 1. Words of up to 3 letters have to be equal (or differ by one letter of three, 0.5), of up to
- * 7 may differ by one edit, longer ones by two.
+ * Returns the similarity of two words, 0 to 1. Words of up to 3 letters must be equal (or differ by
+ * one letter of three, 0.5), words of up to 7 may differ by one edit, longer ones by two.
  */
 export function wordSimilarity(a: string, b: string): number {
   if (a === b) return 1
@@ -123,7 +130,7 @@ export function wordSimilarity(a: string, b: string): number {
   const shortest = Math.min(n, m)
   if (shortest < 3 || longest - shortest > 2) return 0
   const sameStart = a.charCodeAt(0) === b.charCodeAt(0)
-  // One edit leaves at least one end of a word as it was.
+  // One edit leaves at least one end of a word unchanged.
   if (longest <= 7 && !sameStart && a.charCodeAt(n - 1) !== b.charCodeAt(m - 1)) return 0
   const limit = longest <= 7 ? 1 : 2
   const edits = editDistance(a, b, limit)

@@ -12,13 +12,16 @@ import { VectorCounter, type Vectors } from './vectors.ts'
 
 export interface TrainOptions {
   seed?: number
-  /** Random pairs for u at most (all pairs when there are fewer). */
+  /** Upper bound of random pairs for u (all pairs if there are fewer). */
   randomPairsMax?: number
-  /** Candidate pairs for m at most; beyond, records are sampled. */
+  /** Upper bound of candidate pairs for m; beyond it, records are sampled. */
   candidatePairsMax?: number
 }
 
-/** A trained model, the features it was trained on (weighed anew by its frequencies) and what the training saw. */
+/**
+ * A trained model, the features it was trained on (weighed again by its frequencies) and what
+ * training found.
+ */
 export interface Training {
   parameters: Parameters
   engine: Engine
@@ -30,10 +33,13 @@ export interface Training {
 
 const RANDOM_PAIRS_MAX = 1_000_000
 const CANDIDATE_PAIRS_MAX = 250_000
-/** Random pairs are drawn among this many records drawn first: they stay in the processor's cache, and are many enough. */
+/**
+ * Random pairs are drawn from this many records drawn first: they fit the processor's cache, and
+ * are enough.
+ */
 const RANDOM_RECORDS_MAX = 5000
 
-/** Counts the values of parsed features and gives the frequency tables of a model. Weighs the features by them. */
+/** Counts the values of parsed features and returns parameters with their frequency tables. */
 export function learnFrequencies(type: MatchType, features: readonly Features[]): Parameters {
   const base = createEngine(type)
   const counter = createValueCounter()
@@ -52,8 +58,9 @@ export function learnFrequencies(type: MatchType, features: readonly Features[])
 }
 
 /**
- * Trains a model on records already parsed by an engine of the type (`Engine.parse`): frequencies from all of them, u from seeded
- * random pairs, the rest by EM over the candidate pairs, and from how many matches blocking misses. The features' bits are set in place.
+ * Trains a model on records already parsed by an engine of the type (`Engine.parse`). Frequencies
+ * come from all records, u from seeded random pairs, the rest from EM over the candidate pairs, and
+ * the prior also from the matches that blocking misses. Sets the features' bits in place.
  */
 export function train(type: MatchType, features: readonly Features[], options: TrainOptions = {}): Training {
   const { seed = 1, randomPairsMax = RANDOM_PAIRS_MAX, candidatePairsMax = CANDIDATE_PAIRS_MAX } = options
@@ -88,7 +95,7 @@ export function train(type: MatchType, features: readonly Features[], options: T
     candidates.pairs,
     seed,
   )
-  // EM counts the matches that blocking finds; what it misses belongs to the odds of a match too.
+  // EM counts the matches that blocking finds; the missed ones belong to the odds of a match too.
   const engine = createEngine(type, parameters)
   const completeness = estimateCompleteness(engine, features, postings, candidates.pairs, seed)
   if (completeness) parameters.priorWeight -= Math.log2(completeness.share)
@@ -107,7 +114,7 @@ function logOdds(share: number): number {
   return Math.log2(share / (1 - share))
 }
 
-/** Pairs of records that may be one thing at all. */
+/** Returns the number of pairs of records that can be one thing. */
 function pairsBetween(features: readonly Features[], sameSource: (source: string) => boolean): number {
   const bySource = new Map<string, number>()
   for (const { s } of features) bySource.set(s, (bySource.get(s) ?? 0) + 1)
@@ -142,7 +149,7 @@ function randomVectors(
   return counter.vectors()
 }
 
-/** Draws some of a list, in its order (Knuth's selection sampling). */
+/** Draws some elements of a list, in its order (Knuth's selection sampling). */
 function drawSome<T>(list: readonly T[], count: number, random: () => number): T[] {
   const drawn: T[] = []
   for (let i = 0; i < list.length && drawn.length < count; i++)
@@ -162,7 +169,8 @@ function candidateVectors(
   const stamp = new Uint32Array(features.length)
   let pairs = 0
   for (let i = 0; i < features.length; i++) forEachCandidate(postings, i, stamp, () => pairs++)
-  // Every record is taken or left as a whole; what is left is made up for by counting the taken ones several times.
+  // Every record is drawn or skipped as a whole; drawn records count several times to make up for
+  // the skipped ones.
   const share = Math.min(1, pairsMax / Math.max(1, pairs))
   const random = createSeededRandom(seed + 1)
   stamp.fill(0)
@@ -177,7 +185,7 @@ function candidateVectors(
   return { vectors: counter.vectors(), pairs }
 }
 
-/** How many independent views of a thing each kind of comparison gives, when every record has it. */
+/** Independent views of a thing that each kind of comparison gives if every record has it. */
 const VIEWS: Record<ComparisonKind, number> = {
   person: 1.5,
   name: 1,
@@ -196,7 +204,10 @@ const VIEWS: Record<ComparisonKind, number> = {
   reference: 0.5,
 }
 
-/** Independent views that the records give on average. A mixture of classes is identified by three, and not by fewer. */
+/**
+ * Returns the average number of independent views in the records. Three identify a mixture of
+ * classes; fewer do not.
+ */
 function viewsOf(comparisons: readonly Comparison[], features: readonly Features[]): number {
   let views = 0
   for (const [index, comparison] of comparisons.entries()) {

@@ -2,7 +2,10 @@ import type { ComparisonVector } from './levels.ts'
 import { MISSING } from './priors.ts'
 import type { ScoredColumn } from './scorer.ts'
 
-/** Pairs of records counted by their level vector and the rarity of what they share, in whole bits. */
+/**
+ * Pairs of records counted by comparison vector and by the rarity of the shared values, in whole
+ * bits.
+ */
 export interface Vectors {
   /** `columns` levels a vector, MISSING included. */
   levels: Int8Array
@@ -13,7 +16,7 @@ export interface Vectors {
   total: number
 }
 
-/** Collects vectors. Fed in any order it gives the same: vectors come out sorted. */
+/** Counts comparison vectors. The result is sorted, so the order of additions does not matter. */
 export class VectorCounter {
   private readonly columns: readonly ScoredColumn[]
   private readonly counts = new Map<string, number>()

@@ -1,23 +1,24 @@
 import type { FieldWeight, PairScore } from './scorer.ts'
 
 /**
- * One step from "two random records" to the weight of a pair. PRIOR: the odds before anything is compared. COMPARISON: one
- * dimension of one comparison. SOURCE: both are of one source. RELATION: what related records would share too, taken off again. CALIBRATION: scale and
- * offset that make a probability come true.
+ * One step from "two random records" to the weight of a pair. PRIOR: the odds before any
+ * comparison. COMPARISON: one column of one comparison. SOURCE: both are of one source. RELATION:
+ * evidence that related records would share too, subtracted. CALIBRATION: scale and offset that
+ * make probabilities fit known pairs.
  */
 export interface WaterfallStep extends Omit<FieldWeight, 'leftOut'> {
   kind: 'PRIOR' | 'COMPARISON' | 'SOURCE' | 'RELATION' | 'CALIBRATION'
   leftOut: 'GROUP' | 'REPEATS' | null
-  /** The sum so far, this step included, in bits. */
+  /** The running sum in bits, this step included. */
   total: number
 }
 
-/** Bits under which two sums are the same but for the rounding of their additions. */
+/** Two sums that differ by fewer bits are equal but for rounding. */
 const ROUNDING_BITS = 1e-9
 
 /**
- * How a weight comes about, step by step; the last total is the weight itself. Every explanation (query, command, report)
- * is made of this, so that none says what another does not.
+ * Returns the steps that make up a weight; the last total is the weight itself. Every explanation
+ * (query, command, report) is built from these steps, so that all agree.
  */
 export function waterfall(comparison: PairScore): WaterfallStep[] {
   const plain = { m: null, u: null, adjustment: 0, leftOut: null }

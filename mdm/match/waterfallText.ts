@@ -1,10 +1,13 @@
 import type { WaterfallStep } from './waterfall.ts'
 
-/** A waterfall for a terminal: a line a step, bits and the sum so far at the left; what is missing in a record comes last. */
+/**
+ * Returns a waterfall for a terminal: one line a step, bits and running sum at the left; missing
+ * values come last.
+ */
 export function waterfallText(steps: readonly WaterfallStep[]): string {
-  const said = steps.filter((s) => s.level !== 'missing')
+  const compared = steps.filter((s) => s.level !== 'missing')
   const missing = steps.filter((s) => s.level === 'missing').map((s) => nameOf(s))
-  const lines = said.map((s) => `${signed(s.weight)} ${s.total.toFixed(2).padStart(8)}  ${describe(s)}`)
+  const lines = compared.map((s) => `${signed(s.weight)} ${s.total.toFixed(2).padStart(8)}  ${describe(s)}`)
   if (missing.length > 0) lines.push(`${' '.repeat(19)}missing in one of the two: ${missing.join(', ')}`)
   return ['    bits      sum', ...lines].join('\n')
 }
@@ -12,7 +15,7 @@ export function waterfallText(steps: readonly WaterfallStep[]): string {
 function describe(s: WaterfallStep): string {
   if (s.kind !== 'COMPARISON') return s.kind === 'PRIOR' ? s.level : `${s.dimension}: ${s.level}`
   const shares = s.m === null || s.u === null ? '' : ` (m ${share(s.m)}, u ${share(s.u)}${rarity(s)})`
-  return `${nameOf(s)}: ${s.level}${shares}${s.leftOut === 'REPEATS' ? ', said already' : ''}`
+  return `${nameOf(s)}: ${s.level}${shares}${s.leftOut === 'REPEATS' ? ', counted already' : ''}`
 }
 
 function rarity(s: WaterfallStep): string {

@@ -11,7 +11,9 @@ export interface Minute {
   total: number
 }
 
-/** Adds to what all processes have counted; in order, so that two of them never wait in a circle. */
+/**
+ * Adds to what all processes have counted; in order, so that two of them never wait in a circle.
+ */
 export async function addMinutes(sql: Sql, minutes: readonly Minute[]): Promise<void> {
   if (minutes.length === 0) return
   const rows = minutes.toSorted((a, b) =>
@@ -72,7 +74,10 @@ export class Tally {
     this.#counts.set(key, count)
   }
 
-  /** Writes what has come together. When that fails it is dropped: figures are not worth a queue of their own. */
+  /**
+   * Writes what has come together. When that fails it is dropped: figures are not worth a queue of
+   * their own.
+   */
   async flush(sql: Sql): Promise<void> {
     const minutes = [...this.#counts.values()]
     this.#counts = new Map()

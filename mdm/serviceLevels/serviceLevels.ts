@@ -21,13 +21,22 @@ export type LevelState = 'NO_DATA' | 'MET' | 'BURNING' | 'MISSED'
 export interface Level extends Objective {
   state: LevelState
   spans: Span[]
-  /** Share of the window's error budget that is left; negative where it is overdrawn, null without data. */
+  /**
+   * Share of the window's error budget that is left; negative where it is overdrawn, null without
+   * data.
+   */
   budgetLeft: number | null
-  /** Messages that wait longer than allowed already, counted among the oldest of the queue; they are in every span. */
+  /**
+   * Messages that wait longer than allowed already, counted among the oldest of the queue; they are
+   * in every span.
+   */
   late: number
 }
 
-/** Burn rates at which to wake somebody: 2 % of a month's budget in an hour, or 5 % in six. Google, SRE Workbook, chapter 5. */
+/**
+ * Burn rates at which to wake somebody: 2 % of a month's budget in an hour, or 5 % in six. Google,
+ * SRE Workbook, chapter 5.
+ */
 const FAST: [hours: number, burnRate: number][] = [
   [1, 14.4],
   [6, 6],

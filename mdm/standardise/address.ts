@@ -1,7 +1,9 @@
 import { countryCode } from './country.ts'
 import { fold, isPlaceholder, words } from './text.ts'
 
-/** A postal address as it comes: parts, or one text in `street` when the source has no parts. */
+/**
+ * A postal address as a source gives it: parts, or one text in `street` if the source has no parts.
+ */
 export interface AddressParts {
   street?: string | null
   city?: string | null
@@ -10,7 +12,10 @@ export interface AddressParts {
   country?: string | null
 }
 
-/** A postal address for comparison. `street`: its words without number and unit, types and directions in one spelling. */
+/**
+ * A postal address for comparison. `street`: its words without number and unit, types and
+ * directions in one spelling.
+ */
 export interface Address {
   number?: string
   street: string[]
@@ -21,7 +26,7 @@ export interface Address {
   country?: string
 }
 
-/** Street types and directions, one spelling each. They carry next to nothing. */
+/** Street types and directions, one spelling each. They are almost no evidence. */
 const TYPES = new Map<string, string>()
 for (const line of [
   'st street str strasse strase',
@@ -61,7 +66,10 @@ for (const line of [
 ])
   for (const form of line.split(' ')) TYPES.set(form, line.split(' ')[0]!)
 
-/** Words of a street line that say what kind of way it is or which direction: "street", "strasse", "north". */
+/**
+ * Returns whether a word of a street line is a type of way or a direction: "street", "strasse",
+ * "north".
+ */
 export function isStreetType(token: string): boolean {
   return TYPES.get(token) === token
 }
@@ -79,8 +87,9 @@ const REGIONS = new Set(
 )
 
 /**
- * Reads an address from its parts or from one text. In a text the parts are found from the end: country, postcode, region, then
- * the last remaining piece between commas or line breaks is the city when it holds no number and something is left before it.
+ * Reads an address from its parts or from one text; null if it is empty. In a text the parts are
+ * found from the end: country, postcode, region. Then the last piece between commas or line breaks
+ * is the city, if it has no number and something is left before it.
  */
 export function parseAddress(value: AddressParts | string): Address | null {
   const parts = typeof value === 'string' ? splitText(value) : value
@@ -111,12 +120,15 @@ export function parseAddress(value: AddressParts | string): Address | null {
   return address
 }
 
-/** ZIP+4 is a finer code of the same place: five digits are compared. */
+/** ZIP+4 is a finer code of one place, so only five digits are compared. */
 function usZip(postcode: string): string {
   return /^\d{9}$/.test(postcode) ? postcode.slice(0, 5) : postcode
 }
 
-/** A city's name in one word. Additions in brackets or after "am", "an der", "upon" stay, "Saint" and "St." are one. */
+/**
+ * Returns a city's name in one word. Additions after "am", "an der", "upon" stay; "Saint" and "St."
+ * become one.
+ */
 export function foldCity(text: string): string {
   return words(fold(text).replace(/\(.*?\)/g, ' '))
     .map((w) => (w === 'saint' || w === 'sankt' || w === 'sainte' ? 'st' : w))
@@ -151,7 +163,7 @@ function readStreet(folded: string, address: Address): void {
   if (address.street.length > 12) address.street.length = 12
 }
 
-/** "hauptstrasse", "hauptstr" and "haupt strasse" are "haupt" and "st". */
+/** Splits compounds: "hauptstrasse", "hauptstr" and "haupt strasse" become "haupt" and "st". */
 function splitCompound(token: string): string[] {
   const m = /^(.{3,}?)(strasse|strase|str|gasse|allee|weg|platz|straat|laan|gatan|vej|ring|damm|ufer)$/.exec(token)
   return m ? [m[1]!, m[2] === 'straat' ? 'st' : m[2]!] : [token]
@@ -194,7 +206,10 @@ function splitText(text: string): AddressParts {
   return parts
 }
 
-/** A postcode inside one piece. In the first piece, a number in front is the house number, never a postcode. */
+/**
+ * Finds a postcode inside one piece. In the first piece, a number in front is the house number,
+ * never a postcode.
+ */
 function findPostcode(piece: string, first: boolean): { postcode: string; rest: string } | null {
   for (const pattern of [UK_POSTCODE, NL_POSTCODE]) {
     const m = pattern.exec(piece)

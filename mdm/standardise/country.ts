@@ -42,7 +42,10 @@ const ALIASES: Record<string, string> = {
 
 const NAMES = build()
 
-/** ISO 3166-1 alpha-2 of a country's name in six languages, its alpha-2 or alpha-3 code; null when unknown. */
+/**
+ * Returns the ISO 3166-1 alpha-2 code for a country's name in six languages, its alpha-2 or alpha-3
+ * code; null if unknown.
+ */
 export function countryCode(text: string): string | null {
   return NAMES.get(fold(text.slice(0, 80)).trim()) ?? null
 }

@@ -35,9 +35,10 @@ function checked(y: number, m: number, d: number): DateParts | null {
 }
 
 /**
- * Reads a date written in any of the usual ways: 2026-03-01, 20260301, 01.03.2026, 3/1/2026, 1 March 2026, Mar 1, 2026, 1.3.26,
- * 2026-03, 2026, ISO instants. Slashed dates with both numbers up to 12 are read month first, dotted and dashed ones day first;
- * the comparison treats a swapped pair as nearly equal, so a wrong guess costs little. Null when it is no date.
+ * Reads a date written in any of the usual ways: 2026-03-01, 20260301, 01.03.2026, 3/1/2026, 1
+ * March 2026, Mar 1, 2026, 1.3.26, 2026-03, 2026, ISO instants. Slashed dates with both numbers up
+ * to 12 are read month first, dotted and dashed ones day first; the comparison treats a swapped
+ * pair as nearly equal, so a wrong guess costs little. Null when it is no date.
  * @param folded lower-case Latin text
  */
 export function parseDate(folded: string): DateParts | null {

@@ -1,6 +1,9 @@
 import { parse } from 'tldts'
 
-/** The registrable domain ("shop.acme.co.uk/x" is acme.co.uk) and its name without the suffix ("acme"). */
+/**
+ * The registrable domain ("shop.acme.co.uk/x" is acme.co.uk) and its name without the suffix
+ * ("acme").
+ */
 export interface Domain {
   domain: string
   label: string
@@ -9,7 +12,10 @@ export interface Domain {
 const CACHED_DOMAINS_MAX = 100_000
 const cache = new Map<string, Domain | null>()
 
-/** Reads a domain, host or URL; null for addresses without a public suffix, IP addresses and mail or web hosts for everyone. */
+/**
+ * Reads a domain, host or URL. Returns null for addresses without a public suffix, IP addresses and
+ * public mail or web hosts.
+ */
 export function parseDomain(folded: string): Domain | null {
   const text = folded.trim().slice(0, 300)
   const known = cache.get(text)
@@ -24,7 +30,10 @@ export function parseDomain(folded: string): Domain | null {
   return result
 }
 
-/** Whether anybody can have an address or page there: the domain says nothing about its owner. */
+/**
+ * Returns whether anybody can have an address or page at this domain; then it is no evidence of its
+ * owner.
+ */
 export function isSharedDomain(domain: string): boolean {
   return SHARED.has(domain) || /^(yahoo|hotmail|live|outlook|gmx|orange|wanadoo|btinternet)\./.test(domain)
 }

@@ -1,6 +1,9 @@
 import { isPlaceholder } from './text.ts'
 
-/** An address split for comparison: `local` without +tag (and without dots at Gmail), `domain` in lower case. */
+/**
+ * An address split for comparison: `local` without +tag (and without dots at Gmail), `domain` in
+ * lower case.
+ */
 export interface Email {
   local: string
   domain: string
@@ -31,7 +34,10 @@ const DUMMY_DOMAINS = new Set([
   'noemail.com',
 ])
 
-/** Reads an email address; null when it has no "@" with text on both sides or is a dummy such as test@test.com. */
+/**
+ * Reads an email address; null if it has no "@" with text on both sides or is a dummy such as
+ * test@test.com.
+ */
 export function parseEmail(folded: string): Email | null {
   const text = folded
     .trim()
@@ -51,7 +57,10 @@ export function parseEmail(folded: string): Email | null {
   return { local, domain: domain === 'googlemail.com' ? 'gmail.com' : domain }
 }
 
-/** Parts of organisations rather than people: info@ says nothing beyond its domain. */
+/**
+ * Returns whether the local part names a function rather than a person: info@ is no evidence beyond
+ * its domain.
+ */
 export function isRoleLocal(local: string): boolean {
   return ROLE_LOCALS.has(local)
 }

@@ -11,8 +11,9 @@ export interface MoneyParts {
 export type FieldValue = string | number | boolean | AddressParts | MoneyParts
 
 /**
- * A name: words and how much each says (bits), legal form, generation mark, `o` 1 organisation, 2 person, 0 not known. `p`: words
- * that are the city of the record's own address ("Acme London" in London).
+ * A name: words with bits (the evidence of each), legal form, generation mark, `o` 1 organisation,
+ * 2 person, 0 unknown. `p`: words that are the city of the record's own address ("Acme London" in
+ * London).
  */
 export interface NameFeature {
   t: string[]
@@ -22,14 +23,17 @@ export interface NameFeature {
   x?: string
   o: 0 | 1 | 2
 }
-/** Given names and surnames of fields of their own, with bits. */
+/** Given names and surnames from fields of their own, with bits. */
 export interface PersonFeature {
   g: string[]
   gb: number[]
   s: string[]
   sb: number[]
 }
-/** An address: house number, street words with bits, street in one word, unit, city with bits, postcode, region, country. */
+/**
+ * An address: house number, street words with bits, street in one word, unit, city with bits,
+ * postcode, region, country.
+ */
 export interface AddressFeature {
   n?: string
   s: string[]
@@ -47,7 +51,10 @@ export interface TextFeature {
   t: string[]
   b: number[]
 }
-/** A product's name: words and model numbers with bits, variants (colours, measures), model numbers found in descriptions. */
+/**
+ * A product's name: words and model numbers with bits, variants (colours, measures), model numbers
+ * found in descriptions.
+ */
 export interface ProductFeature extends TextFeature {
   m: string[]
   mb: number[]
@@ -55,8 +62,8 @@ export interface ProductFeature extends TextFeature {
   d: string[]
 }
 /**
- * An identifier with the scheme it belongs to. Two identifiers speak against each other only inside one scheme.
- * `checked`: its check digits are right, so it cannot be a slip of the pen.
+ * An identifier with the scheme it belongs to. Two identifiers speak against each other only inside
+ * one scheme. `checked`: its check digits are right, so it cannot be a slip of the pen.
  */
 export interface Identifier {
   scheme: string
@@ -65,13 +72,15 @@ export interface Identifier {
 }
 /** A value compared as a whole, with bits: [text, bits]. */
 export type ValueFeature = [value: string, bits: number]
-/** `role`: the local part is one of a function such as info@ or billing@, which says nothing by itself. */
+/**
+ * `role`: the local part is a function such as info@ or billing@, which is no evidence by itself.
+ */
 export type EmailFeature = [local: string, domain: string, bits: number, domainBits: number, role: 0 | 1]
 export type DomainFeature = [domain: string, label: string, bits: number]
 export type IdentifierFeature = [scheme: string, value: string, checked: 0 | 1, bits: number]
 export type PriceFeature = [amount: number, currency: string]
 
-/** The standardised values of one unit, by its kind; null where the record has none. */
+/** The standardised values of one comparison, by its kind; null if the record has none. */
 export type ComparisonFeature =
   | NameFeature[]
   | PersonFeature
@@ -87,7 +96,10 @@ export type ComparisonFeature =
   | number[]
   | null
 
-/** What standardising needs to know of a unit; structurally what the plan of the engine gives. */
+/**
+ * The part of a comparison that standardising reads; structurally a `Comparison` of
+ * mdm/match/plan.ts.
+ */
 export interface ComparisonFields {
   name: string
   kind: string

@@ -27,13 +27,16 @@ import { parseNumber, parsePrice, priceOfMinorUnits } from './price.ts'
 import { parseProductName, variantClass } from './productName.ts'
 import { fold, isPlaceholder, spelling, words } from './text.ts'
 
-/** Values of one field beyond this many are ignored: no record pays for a list of 10,000. */
+/**
+ * Values of one field beyond this many are ignored, so that no record pays for a list of 10,000.
+ */
 export const VALUES_MAX = 16
 
 type Fields = Readonly<Record<string, FieldValue | FieldValue[] | null | undefined>>
 
 /**
- * The standardised values of one unit of a record, all bits zero: `weighUnit` fills them in.
+ * Returns the standardised values of one comparison of a record, all bits zero: `weighFeature` sets
+ * them.
  * @param country ISO 3166-1 alpha-2 of the record, for phone numbers written without one
  */
 export function standardiseFields(comparison: ComparisonFields, fields: Fields, country?: string): ComparisonFeature {
@@ -110,7 +113,7 @@ function listed(value: FieldValue | FieldValue[] | null | undefined): FieldValue
   return value.slice(0, VALUES_MAX).filter((v) => v !== null && v !== undefined && v !== '')
 }
 
-/** The features there are, each once; null when there are none. */
+/** Returns the features without nulls and duplicates; null if there are none. */
 function distinct<T>(features: (T | null)[], key: (feature: T) => string): T[] | null {
   const seen = new Set<string>()
   const kept: T[] = []
@@ -201,7 +204,10 @@ function identifierFeature(text: string): IdentifierFeature | null {
   return id && [id.scheme, id.value, id.checked ? 1 : 0, 0]
 }
 
-/** The names of a product; descriptions of the same type add model numbers, and variants where the name has none. */
+/**
+ * Returns the names of a product. Descriptions of the same type add model numbers, and colours if
+ * the name has none.
+ */
 function productFeatures(comparison: ComparisonFields, fields: Fields): ProductFeature[] | null {
   const found: ProductFeature[] = []
   for (const field of comparison.fields)

@@ -1,6 +1,9 @@
 import { spelling } from './text.ts'
 
-/** Each line is one name: its short forms and its forms in other languages. The first word of a line stands for all of it. */
+/**
+ * Each line is one name: its short forms and its forms in other languages. The first word stands
+ * for the whole line.
+ */
 const FORMS = `
 alexander alex alec sandy sasha sascha aleksandr alexandre alessandro alejandro aleksander oleksandr xander
 alexandra alexa sandra sascha alessandra alejandra aleksandra
@@ -120,7 +123,7 @@ wolfgang wolf
 xavier javier xaver
 `
 
-/** From a form to its names: "chris" is christian, christine and christopher. */
+/** Names by form: "chris" is christian, christine and christopher. */
 export const GIVEN_NAME_FORMS: ReadonlyMap<string, readonly string[]> = buildForms()
 
 function buildForms(): Map<string, string[]> {

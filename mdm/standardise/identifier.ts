@@ -5,9 +5,10 @@ import { parseVatNumber } from './vatNumber.ts'
 const IDENTIFIER_CHARS_MAX = 64
 
 /**
- * Reads an identifier: LEI (ISO 17442), IBAN (ISO 13616), GTIN-8/12/13/14, VAT numbers with country prefix, else its letters and
- * digits with their shape as the scheme ("A2-9" is two letters, then a run of digits). Null for dummies: 000-00-0000, 123456789,
- * 99999, "n/a".
+ * Reads an identifier: LEI (ISO 17442), IBAN (ISO 13616), GTIN-8/12/13/14, VAT numbers with country
+ * prefix. Other identifiers keep their letters and digits, with their shape as the scheme ("A2-9"
+ * is one letter, then a run of digits). Returns null for dummies: 000-00-0000, 123456789, 99999,
+ * "n/a".
  * @param folded lower-case Latin text
  */
 export function parseIdentifier(folded: string): Identifier | null {
@@ -38,14 +39,17 @@ function isDummy(bare: string): boolean {
   return /^(NA|NONE|NULL|UNKNOWN|TBD|TEST|NIL|PENDING|DUMMY|XX+)$/.test(bare)
 }
 
-/** Letters and digits of the value as runs: "K2D8" for two letters and eight digits. Values of one shape are one scheme. */
+/**
+ * Returns the runs of letters and digits: "K2D8" for two letters and eight digits. Values of one
+ * shape are one scheme.
+ */
 function shape(bare: string): string {
   let text = ''
   for (const run of bare.match(/[A-Z]+|\d+/g) ?? []) text += (run[0]! >= 'A' ? 'K' : 'D') + run.length
   return text.slice(0, 24)
 }
 
-/** ISO 7064 mod 97-10 over letters as 10 to 35. */
+/** Returns the ISO 7064 mod 97-10 remainder, with letters as 10 to 35. */
 export function mod97(text: string): number {
   let rest = 0
   for (const c of text) {
@@ -55,7 +59,7 @@ export function mod97(text: string): number {
   return rest
 }
 
-/** GS1 check digit, for 8, 12, 13 and 14 digits. */
+/** Returns whether the GS1 check digit is right, for 8, 12, 13 and 14 digits. */
 export function isGtinCheckDigitValid(digits: string): boolean {
   let sum = 0
   for (let i = digits.length - 2, weight = 3; i >= 0; i--, weight = 4 - weight) sum += Number(digits[i]) * weight

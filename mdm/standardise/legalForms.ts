@@ -1,6 +1,6 @@
 /**
- * Legal forms as words, longest first where one holds another, each with a class. Two names with forms of different classes are
- * a little less alike; of one class a little more. Written without dots, as `joinSingleLetters` leaves them.
+ * Legal forms as words, longest first if one contains another, each with a class. Written without
+ * dots, as `joinSingleLetters` leaves them.
  */
 const CLASSES: Record<string, string> = {
   gmbh: 'gmbh|gesellschaft mit beschraenkter haftung|ges m b h|gesmbh|mbh|ggmbh',
@@ -18,10 +18,16 @@ const CLASSES: Record<string, string> = {
   association:
     'ev|e v|eg|genossenschaft|stiftung|verein|ngo|ano|aisbl|asbl|vzw|onlus|ets|cic|community interest company|scoop|cooperative|kooperativ|ab|se|eeig|foundation|fundacion|fondation',
 }
-/** Aktiebolag is Sweden's for both private and public companies; SE is Europe's. Neither belongs to associations. */
+/**
+ * Aktiebolag is Sweden's for both private and public companies; SE is Europe's. Neither belongs to
+ * associations.
+ */
 const OWN = new Map(Object.entries({ ab: 'ab', se: 'se', as: 'as', oy: 'oy', co: 'inc' }))
 
-/** Legal forms in scripts whose transliteration nobody writes, with the form that stands for them; longest first. */
+/**
+ * Legal forms in scripts whose transliteration nobody writes, with the Latin form that replaces
+ * them; longest first.
+ */
 export const NATIVE_LEGAL_FORMS: readonly [RegExp, string][] = [
   [/股份有限公司|株式会社|㈱|\(株\)|주식회사|㈜|\(주\)/g, ' kk '],
   [/有限责任公司|有限責任公司|有限公司|有限会社|유한회사/g, ' ltd '],
@@ -31,10 +37,10 @@ export const NATIVE_LEGAL_FORMS: readonly [RegExp, string][] = [
   [/ανώνυμη εταιρεία|ανωνυμη εταιρεια/gi, ' sa '],
 ]
 
-/** At most this many words make one form. */
+/** Upper bound of the words of one form. */
 export const LEGAL_FORM_WORDS_MAX = 5
 
-/** From the words of a form, joined with a blank, to its class. */
+/** Class of a form by its words, joined with a blank. */
 export const LEGAL_FORMS: ReadonlyMap<string, string> = build()
 
 function build(): Map<string, string> {

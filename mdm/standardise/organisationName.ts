@@ -1,13 +1,16 @@
 import { LEGAL_FORM_WORDS_MAX, LEGAL_FORMS, NATIVE_LEGAL_FORMS } from './legalForms.ts'
 import { fold, isPlaceholder, joinSingleLetters, spelling, TEXT_CHARS_MAX, words } from './text.ts'
 
-/** An organisation's name: its words without the legal form, and the class of that form where there was one. */
+/**
+ * An organisation's name: its words without the legal form, and the class of that form if there was
+ * one.
+ */
 export interface OrganisationName {
   tokens: string[]
   legalForm?: string
 }
 
-/** Words that join others and are left out at will. */
+/** Words that join others and are often left out. */
 const GLUE = new Set(
   'the and und et y e of der die das des du de la le les el los und en van for fuer pour und fur fuer'.split(' '),
 )
@@ -84,8 +87,9 @@ const SAME_WORD = new Map(
 )
 
 /**
- * Splits off the legal form wherever it stands ("OOO Iskra", "Iskra OOO", "Müller GmbH & Co. KG") and folds the rest into words.
- * When nothing but forms is left ("AB AB", "The Limited"), the name keeps all its words.
+ * Reads an organisation's name. Splits off the legal form at any position ("OOO Iskra", "Iskra
+ * OOO", "Müller GmbH & Co. KG") and folds the rest into words. If only forms are left ("AB AB",
+ * "The Limited"), the name keeps all its words.
  */
 export function parseOrganisationName(text: string): OrganisationName | null {
   const folded = fold(withLatinForm(text))
@@ -114,7 +118,7 @@ export function parseOrganisationName(text: string): OrganisationName | null {
 
 const ASCII = /^[ -~]*$/
 
-/** Puts a Latin legal form behind a name that has one in another script. */
+/** Appends a Latin legal form to a name that has one in another script. */
 function withLatinForm(text: string): string {
   let latin = text.slice(0, TEXT_CHARS_MAX)
   if (ASCII.test(latin)) return latin
@@ -125,7 +129,9 @@ function withLatinForm(text: string): string {
   return latin
 }
 
-/** Whether the text names an organisation: it carries a legal form that stands for nothing else. */
+/**
+ * Returns whether the text names an organisation: it carries a legal form that means nothing else.
+ */
 export function looksLikeOrganisation(name: OrganisationName): boolean {
   return name.legalForm !== undefined
 }
@@ -136,12 +142,15 @@ function formAt(tokens: readonly string[], at: number): number {
   return 0
 }
 
-/** Short forms that begin ordinary names too: "AS Roma", "SE Hotels", "Co-operative". Forms of Eastern Europe do stand in front. */
+/**
+ * Returns whether a short form also begins ordinary names: "AS Roma", "SE Hotels", "Co-operative".
+ * Eastern European forms do come first.
+ */
 function isAmbiguousStart(token: string): boolean {
   return !/^(ooo|oao|zao|pao|jsc|ojsc|pjsc|ano|tov|pt|ip|too|uab|sia|limited|company|corporation)$/.test(token)
 }
 
-/** "forty 4" and "40 4" are 44. */
+/** Merges number words: "forty 4" and "40 4" are 44. */
 function mergeNumbers(tokens: string[]): string[] {
   const merged: string[] = []
   for (const token of tokens) {
@@ -153,7 +162,7 @@ function mergeNumbers(tokens: string[]): string[] {
   return merged
 }
 
-/** English plural s only ("schools", "systems"); short words and double s stay. */
+/** Removes the English plural s only ("schools", "systems"); short words and double s stay. */
 function singular(token: string): string {
   return token.length > 4 && token.endsWith('s') && !/(ss|us|is|as|os)$/.test(token) ? token.slice(0, -1) : token
 }

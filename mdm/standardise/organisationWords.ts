@@ -10,7 +10,7 @@ const ORGANISATION_WORDS = new Set(
   ).split(' '),
 )
 
-/** Whether a word of a name is one that only organisations carry. */
+/** Returns whether a word of a name is one that only organisations use. */
 export function isOrganisationWord(token: string): boolean {
   return ORGANISATION_WORDS.has(token) || (token.length > 5 && ORGANISATION_WORDS.has(`${token}s`))
 }

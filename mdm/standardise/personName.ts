@@ -1,7 +1,10 @@
 import { GIVEN_NAME_FORMS } from './givenNames.ts'
 import { fold, isPlaceholder, spelling, words } from './text.ts'
 
-/** A person's name as comparable words. Titles are gone; `suffix` is a generation mark (jr, sr, ii, iii, iv). */
+/**
+ * A person's name as comparable words, without titles; `suffix` is a generation mark (jr, sr, ii,
+ * iii, iv).
+ */
 export interface PersonName {
   tokens: string[]
   suffix?: string
@@ -27,21 +30,21 @@ const SUFFIXES = new Map(
     iv: 'iv',
   }),
 )
-/** Words between names that carry next to nothing: written, left out or joined at will. */
+/** Words between names that are almost no evidence: they are often left out or joined. */
 const PARTICLES = new Set(
   'de del della di da dos das do du des la le les van von vom zu zur den der ter ten af av al el ul bin ben ibn bint bani abu abou y e und na'.split(
     ' ',
   ),
 )
 
-/** Whether a word of a person's name is a particle such as "von", "al" or "bin". */
+/** Returns whether a word of a person's name is a particle such as "von", "al" or "bin". */
 export function isParticle(token: string): boolean {
   return PARTICLES.has(token)
 }
 
 /**
- * A full name in any order ("Smith, John", "John Smith", "Dr. John Smith Jr."), words as written without titles. A title that is
- * the whole name, or the only thing beside one word ("Lord Black"), is dropped only when words are left.
+ * Reads a full name in any order ("Smith, John", "John Smith", "Dr. John Smith Jr."), words as
+ * written without titles. Titles are dropped only if other words are left.
  */
 export function parsePersonName(text: string): PersonName | null {
   const folded = fold(text)
@@ -59,7 +62,10 @@ export function parsePersonName(text: string): PersonName | null {
   return suffix ? { tokens: tokens.map(spelling), suffix } : { tokens: tokens.map(spelling) }
 }
 
-/** A given name or surname of its own field: words joined, for "geo rge", "Jean-Claude", "van der Berg". */
+/**
+ * Reads a given name or surname from its own field: words are joined, for "geo rge", "Jean-Claude",
+ * "van der Berg".
+ */
 export function parseNamePart(text: string): string | null {
   const folded = fold(text)
   if (isPlaceholder(folded) && folded.length !== 1) return null
@@ -68,12 +74,18 @@ export function parseNamePart(text: string): string | null {
   return joined || null
 }
 
-/** The form that stands for a given name and its short and foreign forms: "bob" and "robert" give the same; itself if unknown. */
+/**
+ * Returns the form that stands for a given name and its short and foreign forms: one form for "bob"
+ * and "robert"; the word itself if unknown.
+ */
 export function givenNameForm(token: string): string {
   return GIVEN_NAME_FORMS.get(token)?.[0] ?? token
 }
 
-/** Whether two words can be forms of one given name: "chris" and "christopher", "bill" and "wilhelm". */
+/**
+ * Returns whether two words can be forms of one given name: "chris" and "christopher", "bill" and
+ * "wilhelm".
+ */
 export function isSameGivenName(a: string, b: string): boolean {
   const names = GIVEN_NAME_FORMS.get(a)
   if (names === undefined) return false

@@ -1,13 +1,13 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max'
 
-/** Repeated numbers (switchboards) are parsed once; the memo is emptied when it holds this many. */
+/** Repeated numbers (switchboards) are parsed once; the cache is emptied when it has this many. */
 const CACHED_NUMBERS_MAX = 200_000
 const cache = new Map<string, string | null>()
 
 /**
- * A phone number in E.164 ("+4930123456") where its country is written in it or given, else its national digits without the
- * leading zero. Null for what cannot be a number: fewer than 6 digits, all digits alike, 1234567 and the 555-01xx numbers of
- * films.
+ * Reads a phone number. Returns E.164 ("+4930123456") if its country is written in it or passed,
+ * else its national digits without the leading zero. Returns null for what cannot be a number:
+ * fewer than 6 digits, all digits equal, 1234567 and the 555-01xx numbers of films.
  * @param country ISO 3166-1 alpha-2 of the record, for numbers written without a country
  */
 export function parsePhone(text: string, country?: string): string | null {

@@ -4,7 +4,10 @@ import { givenNameForm } from './personName.ts'
 const CACHED_WORDS_MAX = 300_000
 const cache = new Map<string, string>()
 
-/** A word by its sound, short and foreign forms of given names made one; words with digits stay as they are. Never empty. */
+/**
+ * Returns the phonetic code of a word. Short and foreign forms of given names get one code; words
+ * with digits stay unchanged. Never empty.
+ */
 export function phoneticCode(word: string): string {
   const known = cache.get(word)
   if (known !== undefined) return known

@@ -1,6 +1,9 @@
 import type { AddressFeature, ComparisonFeature, ComparisonFields, NameFeature } from './featureShapes.ts'
 
-/** The country of a record, from the first address that names one: it tells how its phone numbers are to be read. */
+/**
+ * Returns the country of the first address that names one; phone numbers without a country are read
+ * by it.
+ */
 export function countryOf(
   features: readonly ComparisonFeature[],
   comparisons: readonly ComparisonFields[],
@@ -11,7 +14,10 @@ export function countryOf(
   return undefined
 }
 
-/** Marks the words of organisations' names that are the city of one of the record's addresses, unless nothing else is left. */
+/**
+ * Marks the words of organisations' names that are the city of one of the record's addresses,
+ * unless no other word is left.
+ */
 export function markPlaces(features: readonly ComparisonFeature[], comparisons: readonly ComparisonFields[]): void {
   const featuresOfKind = <T>(kind: string): T[] =>
     comparisons.flatMap((comparison, i) => (comparison.kind === kind ? ((features[i] ?? []) as unknown as T[]) : []))
@@ -24,7 +30,10 @@ export function markPlaces(features: readonly ComparisonFeature[], comparisons: 
   }
 }
 
-/** Whether the word at a place, by itself or with its neighbours, is the city, which is written in one word. */
+/**
+ * Returns whether the word at `at`, alone or with its neighbours, is the city, which is written in
+ * one word.
+ */
 function isPartOfCity(words: readonly string[], at: number, city: string): boolean {
   for (let from = at; from >= 0 && from > at - CITY_WORDS_MAX; from--) {
     let joined = ''

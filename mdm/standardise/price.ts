@@ -1,6 +1,6 @@
 import { currencyExponents, exponentOf } from '../../schema/currencyExponents.ts'
 
-/** A price in units of its currency (not in cents), with the currency where it is known. */
+/** A price in whole units of its currency (not in cents), with the currency if it is known. */
 export interface Price {
   amount: number
   currency?: string
@@ -19,7 +19,10 @@ const SYMBOLS = new Map(
     jpy: 'JPY',
   }),
 )
-/** A code alone beside the number. Within other words it is not read: "all", "top" and "try" are codes too. */
+/**
+ * A code next to the number. Codes within other words are not read: "all", "top" and "try" are
+ * codes too.
+ */
 const CODE_AND_NUMBER = /^\s*([a-z]{3})\s*[-+\d.,' ]+$|^[-+\d.,' ]+([a-z]{3})\s*$/
 
 /** Returns an amount in the smallest unit of its currency as a price. */
@@ -27,7 +30,10 @@ export function priceOfMinorUnits(minorUnits: number, currency: string): Price {
   return { amount: minorUnits / 10 ** exponentOf(currency), currency }
 }
 
-/** Reads "$1,299.00", "1.299,00 €", "EUR 12", "12.5"; returns null when there is no number above zero in it. */
+/**
+ * Reads "$1,299.00", "1.299,00 €", "EUR 12", "12.5"; returns null when there is no number above
+ * zero in it.
+ */
 export function parsePrice(text: string): Price | null {
   const lower = text.slice(0, 60).toLowerCase()
   const number = parseNumber(lower)
@@ -44,7 +50,10 @@ function currencyIn(lower: string): string | undefined {
   return currencyExponents.has(code) ? code : undefined
 }
 
-/** The first number of a text, with either sign for thousands and decimals; null when there is none. */
+/**
+ * Returns the first number of a text, with either sign for thousands and decimals; null if there is
+ * none.
+ */
 export function parseNumber(text: string): number | null {
   const found = /[-+]?\d[\d.,' ]*/.exec(text.slice(0, 60))
   if (!found) return null

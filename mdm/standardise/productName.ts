@@ -1,8 +1,9 @@
 import { fold, isPlaceholder, words } from './text.ts'
 
 /**
- * A product's name: its words (written-apart codes joined as well), the model or part numbers in it, joined ("TOB-195" is "tob195",
- * "DVP-FX820/R" is "dvpfx820r"), and what sets variants of one model apart: colours and measures ("black", "8gb", "24in").
+ * A product's name: its words (written-apart codes joined as well), its model or part numbers,
+ * joined ("TOB-195" is "tob195", "DVP-FX820/R" is "dvpfx820r"), and what distinguishes variants of
+ * one model: colours and measures ("black", "8gb", "24in").
  */
 export interface ProductName {
   tokens: string[]
@@ -10,10 +11,13 @@ export interface ProductName {
   variants: string[]
 }
 
-/** At most this many model numbers of one text are kept. */
+/** Upper bound of the model numbers of one text. */
 const MODELS_MAX = 8
 const VARIANTS_MAX = 8
-/** Letters and digits mixed, or a run of five digits and more; sizes and speeds are told apart by their unit. */
+/**
+ * Letters and digits mixed, or a run of five digits and more; sizes and speeds are excluded by
+ * their unit.
+ */
 const MODEL = /^(?=.*\d)(?=.*[a-z])[a-z0-9]{4,24}$|^\d{5,14}$/
 const MEASURE =
   /^\d+(st|nd|rd|th|gb|mb|tb|kb|ghz|mhz|khz|hz|w|kw|v|mah|ah|a|mm|cm|m|km|in|inch|ft|lb|lbs|oz|kg|g|mg|ml|l|dpi|mp|x|p|i|k|bit|btu|btus|cu|hp|rpm|ch|d|cd|h|hr|min|s|ms|mbps|gbps|fps|ppm|qt|gal|sq|yr)$|^\d+x\d+[a-z]{0,2}$|^(19|20)\d\d$|^mp\d$|^h26[45]$|^usb\d+$|^802\d+[a-z]*$|^\d{1,3}[a-z]{3,}$|^f\d+$|^\d+(to|x)\d+[a-z]{0,2}$|^mpeg\d$/
@@ -44,7 +48,7 @@ for (const line of [
   'chrome',
 ])
   for (const word of line.split(' ')) COLOURS.set(word, line.split(' ')[0]!)
-/** Units whose number sets variants apart when both names give one. */
+/** Units whose number distinguishes variants if both names give one. */
 const VARIANT_MEASURE = /^\d+(?:\.\d+)?(gb|mb|tb|in|mm|cm|ft|oz|kg|g|ml|l|lb|w|pack|pk|ct|mp|mah)$/
 
 /** Units in one spelling, so that "120 GB" and "120gb" are one word. */
@@ -80,7 +84,7 @@ const UNIT_NAMES = new Map(
   }),
 )
 
-/** Reads a product's name, or a text about it. */
+/** Reads a product's name, or a text about it; null if it is empty. */
 export function parseProductName(text: string): ProductName | null {
   const folded = fold(text)
   if (isPlaceholder(folded)) return null
@@ -112,12 +116,15 @@ export function parseProductName(text: string): ProductName | null {
   }
 }
 
-/** The unit of a measure, or "colour": variants speak against each other only inside one class. */
+/** Returns the unit of a measure, or "colour": variants differ only inside one class. */
 export function variantClass(variant: string): string {
   return /^\d/.test(variant) ? variant.replace(/^[\d.]+/, '') : 'colour'
 }
 
-/** Without numbers that are only part of a longer one of the same name: in "DVP-FX820 ... DVPFX820/R" the second says all. */
+/**
+ * Removes numbers that are part of a longer one of the name: in "DVP-FX820 ... DVPFX820/R" the
+ * second is enough.
+ */
 function principal(models: readonly string[]): string[] {
   return models.filter((model) => !models.some((other) => other.length > model.length && other.includes(model)))
 }

@@ -1,16 +1,20 @@
 import anyAscii from 'any-ascii'
 
-/** Longer texts are cut here before any work: a 1 MB value costs no more than this many characters. */
+/**
+ * Longer texts are cut here before any work, so a 1 MB value costs no more than this many
+ * characters.
+ */
 export const TEXT_CHARS_MAX = 600
-/** Words kept of one text; the rest of a very long description adds nothing that decides. */
+/** Upper bound of the words of one text; the rest of a very long description decides nothing. */
 export const TEXT_WORDS_MAX = 60
 
 const ASCII = /^[ -~]*$/
 const APOSTROPHES = /['`\u00b4\u2018\u2019\u02bc\u02bb]/g
 
 /**
- * Lower-case Latin letters of any script, apostrophes dropped. German umlauts follow their spelled-out form (ü is ue), which
- * any-ascii would turn into a bare u. Lone surrogates become U+FFFD first, so nothing downstream can throw.
+ * Returns lower-case Latin letters for any script, apostrophes dropped. German umlauts become their
+ * spelled-out form (ü is ue), which any-ascii would turn into a bare u. Lone surrogates become
+ * U+FFFD first, so nothing downstream can throw.
  */
 export function fold(text: string): string {
   const cut = text.length > TEXT_CHARS_MAX ? text.slice(0, TEXT_CHARS_MAX) : text
@@ -25,13 +29,16 @@ export function fold(text: string): string {
   return anyAscii(latin).toLowerCase().replace(APOSTROPHES, '')
 }
 
-/** The words of a folded text: runs of letters and digits. */
+/** Returns the words of a folded text: runs of letters and digits. */
 export function words(folded: string): string[] {
   const found = folded.match(/[a-z0-9]+/g) ?? []
   return found.length > TEXT_WORDS_MAX ? found.slice(0, TEXT_WORDS_MAX) : found
 }
 
-/** Joins runs of single letters, as in "A.B.C. Company" and "G.m.b.H.": they are one word written with dots. */
+/**
+ * Joins runs of single letters, as in "A.B.C. Company" and "G.m.b.H.": they are one word written
+ * with dots.
+ */
 export function joinSingleLetters(tokens: readonly string[]): string[] {
   const joined: string[] = []
   let run = ''
@@ -48,15 +55,18 @@ export function joinSingleLetters(tokens: readonly string[]): string[] {
 }
 
 /**
- * One spelling for what is spelled in two: ue/u, oe/o, ae/a (Müller, Mueller, Muller), and doubled letters. Used as the form
- * compared, never stored as a value.
+ * Returns one spelling for words with two: ue/u, oe/o, ae/a (Müller, Mueller, Muller). For
+ * comparison only, never stored as a value.
  */
 export function spelling(token: string): string {
   if (token.length < 3) return token
   return token.replace(/([aou])e(?=[^e])/g, '$1')
 }
 
-/** Text without any content: dashes, "n/a", "unknown" and their like in several languages. Such a value is a missing one. */
+/**
+ * Returns whether a text has no content: dashes, "n/a", "unknown" and the like in several
+ * languages. Such a value counts as missing.
+ */
 export function isPlaceholder(folded: string): boolean {
   return PLACEHOLDERS.has(folded.trim()) || !/[a-z0-9]/.test(folded)
 }

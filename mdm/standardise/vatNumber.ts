@@ -28,10 +28,15 @@ const KINDS = new Map<string, [country: string, kind: string]>(
     SE: ['SE', 'vat'],
   }),
 )
-/** Prefixes that stdnum does not know but that are VAT countries all the same; taken without a check. */
+/**
+ * Prefixes of VAT countries that stdnum does not know; their numbers are accepted without a check.
+ */
 const UNCHECKED = new Set(['CZ', 'DK', 'EE', 'HR', 'HU', 'LT', 'LV', 'SI', 'SK'])
 
-/** A VAT number with its country prefix, letters and digits only; null when it is none. Wrong check digits leave it unchecked. */
+/**
+ * Reads a VAT number with its country prefix, letters and digits only; null if it is none. Wrong
+ * check digits leave `checked` false.
+ */
 export function parseVatNumber(bare: string): Identifier | null {
   if (!/^[A-Z]{2}[0-9A-Z]{7,13}$/.test(bare) || !/\d{5}/.test(bare)) return null
   const prefix = bare.slice(0, 2)

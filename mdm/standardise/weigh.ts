@@ -14,12 +14,12 @@ import type {
 } from './featureShapes.ts'
 import { isParticle } from './personName.ts'
 
-/** How much a value says, log2(1/frequency), of one sort of value of a unit ("given", "token", "city", ...). */
+/** Returns the bits of a value, log2(1/frequency), by its sort ("given", "token", "city", ...). */
 export type BitsOf = (sort: string, value: string) => number
 
 /**
- * Fills in how much each value of a unit says. Called with a function that counts, it counts the values instead: standardising and
- * weighing are two steps, so that training parses each record once.
+ * Sets the bits of each value of a comparison. With a counting function it counts the values
+ * instead: standardising and weighing are two steps, so that training parses each record once.
  */
 export function weighFeature(kind: string, feature: ComparisonFeature, bitsOf: BitsOf): void {
   if (feature === null) return
@@ -79,7 +79,7 @@ export function weighFeature(kind: string, feature: ComparisonFeature, bitsOf: B
   }
 }
 
-/** Words of which every other value has one say nearly nothing. */
+/** Bits of words that every other value contains: almost no evidence. */
 const STREET_TYPE_BITS = 1
 const PARTICLE_BITS = 1
 const INITIAL_BITS = 3

@@ -3,7 +3,10 @@ import ipaddr from 'ipaddr.js'
 /** Part of the internet that webhooks may reach although it is not public. */
 export type Network = [address: ipaddr.IPv4 | ipaddr.IPv6, prefixBits: number]
 
-/** What the registries give out as global unicast (RFC 4291); the rest holds IPv4-compatible and unassigned addresses. */
+/**
+ * What the registries give out as global unicast (RFC 4291); the rest holds IPv4-compatible and
+ * unassigned addresses.
+ */
 const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
 /** Addresses that are public by their number and yet belong to the host: Azure's wire server. */
 const ownHost = new Set(['168.63.129.16'])
@@ -21,10 +24,11 @@ export function parseNetwork(text: string): Network {
 }
 
 /**
- * Whether a webhook may be sent to an address: a public unicast one, or one of an allowed network. Everything that the
- * registries set aside is not: loopback, private, link-local (with the metadata services of clouds), carrier-grade NAT,
- * multicast, reserved, benchmarking, documentation, and what wraps an IPv4 address (NAT64, 6to4, Teredo). An IPv4-mapped
- * address is judged as the IPv4 address that it is. What cannot be read is not reachable.
+ * Whether a webhook may be sent to an address: a public unicast one, or one of an allowed network.
+ * Everything that the registries set aside is not: loopback, private, link-local (with the metadata
+ * services of clouds), carrier-grade NAT, multicast, reserved, benchmarking, documentation, and
+ * what wraps an IPv4 address (NAT64, 6to4, Teredo). An IPv4-mapped address is judged as the IPv4
+ * address that it is. What cannot be read is not reachable.
  */
 export function isReachable(text: string, allowed: readonly Network[]): boolean {
   if (!ipaddr.isValid(text)) return false

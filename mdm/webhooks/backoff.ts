@@ -7,11 +7,17 @@ export interface Schedule {
   stepMsMax: number
   /** From the first attempt to the last. */
   windowMs: number
-  /** Part of a pause that is left to chance, so that what failed together does not come back together. */
+  /**
+   * Part of a pause that is left to chance, so that what failed together does not come back
+   * together.
+   */
   jitter: number
 }
 
-/** 5 s, 15 s, 45 s, 2 min, 7 min, 20 min, 1 h, 3 h, 9 h, then every 12 h: about 14 attempts in three days. */
+/**
+ * 5 s, 15 s, 45 s, 2 min, 7 min, 20 min, 1 h, 3 h, 9 h, then every 12 h: about 14 attempts in three
+ * days.
+ */
 export const threeDays: Schedule = {
   firstMs: 5_000,
   factor: 3,
@@ -25,8 +31,8 @@ export const retryAfterMsMin = 1_000
 export const retryAfterMsMax = 3_600_000
 
 /**
- * When to try again after `attempts` attempts, the first of which was at `firstAt`; null when that was the last. The last
- * one is exactly at the end of the window. `random` in [0, 1).
+ * When to try again after `attempts` attempts, the first of which was at `firstAt`; null when that
+ * was the last. The last one is exactly at the end of the window. `random` in [0, 1).
  */
 export function nextAttempt(
   schedule: Schedule,
@@ -43,7 +49,10 @@ export function nextAttempt(
   return Math.min(now + Math.round(pause), end)
 }
 
-/** Retry-After, in seconds or as a date, as milliseconds from now within the bounds; null where there is none. */
+/**
+ * Retry-After, in seconds or as a date, as milliseconds from now within the bounds; null where
+ * there is none.
+ */
 export function retryAfterMs(header: string | undefined, now: number): number | null {
   if (header === undefined) return null
   const text = header.trim()

@@ -1,7 +1,7 @@
 /**
- * The circuit breaker of one endpoint. Closed, everything is sent. After `failuresMax` failures in a row, whatever they
- * were about, it opens: nothing is sent until `pausedUntil`, then one attempt. When that succeeds it closes, else it
- * opens again for twice as long.
+ * The circuit breaker of one endpoint. Closed, everything is sent. After `failuresMax` failures in
+ * a row, whatever they were about, it opens: nothing is sent until `pausedUntil`, then one attempt.
+ * When that succeeds it closes, else it opens again for twice as long.
  */
 export interface Breaker {
   /** In a row. */

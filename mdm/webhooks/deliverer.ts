@@ -70,9 +70,9 @@ interface Running {
 }
 
 /**
- * Delivers to the endpoints that no other process delivers to: it holds a lease on each, renewed every 5 s and good for
- * 15 s. An endpoint that was changed is begun anew from its saved place. Without endpoints it asks once in 10 s whether
- * there are any, and reads nothing else.
+ * Delivers to the endpoints that no other process delivers to: it holds a lease on each, renewed
+ * every 5 s and good for 15 s. An endpoint that was changed is begun anew from its saved place.
+ * Without endpoints it asks once in 10 s whether there are any, and reads nothing else.
  */
 export class Deliverer {
   readonly #o: Required<DelivererOptions>
@@ -119,7 +119,10 @@ export class Deliverer {
     this.#pause.wake()
   }
 
-  /** How long ago it last held or looked for endpoints, in ms; more than `idleMs` while the database is away. */
+  /**
+   * How long ago it last held or looked for endpoints, in ms; more than `idleMs` while the database
+   * is away.
+   */
   get claimedMsAgo(): number {
     return performance.now() - this.#claimedAt
   }
@@ -172,7 +175,8 @@ export class Deliverer {
     )
     for (const [id, revision] of held)
       if (!this.#running.has(id))
-        // One that cannot be begun, for want of the key to its secrets for example, holds up no other.
+        // One that cannot be begun, for want of the key to its secrets for example, holds up no
+        // other.
         await this.#begin(id, revision).catch(async (e) => {
           this.#o.log('error', `webhook ${id} cannot begin: ${e.message}`)
           await release(this.#o.sql, this.#holder, id)

@@ -21,7 +21,10 @@ export interface DeliveryOptions {
   schedule: Schedule
   /** False once the lease on the endpoint may have run out: nothing may be sent. */
   held(): boolean
-  /** Told what came of an event in the end: accepted, or dead. Not of one that is sent again on request. */
+  /**
+   * Told what came of an event in the end: accepted, or dead. Not of one that is sent again on
+   * request.
+   */
   settled?(event: ChangeEvent, accepted: boolean): void
   /** Told what ended it: the lease is lost, or the database is at fault. */
   onEnd(error: unknown): void
@@ -46,9 +49,10 @@ export const parkedMax = 10_000
 const replaysMax = 1_000
 
 /**
- * Delivers the feed to one endpoint: in order for each golden record, side by side for different ones. What it knows is in
- * memory and is saved as a whole, place, parked records, breaker and log in one transaction, so a process that dies
- * leaves what it had done up to its last save, and what it did since goes out again under the same id.
+ * Delivers the feed to one endpoint: in order for each golden record, side by side for different
+ * ones. What it knows is in memory and is saved as a whole, place, parked records, breaker and log
+ * in one transaction, so a process that dies leaves what it had done up to its last save, and what
+ * it did since goes out again under the same id.
  */
 export class Delivery {
   readonly #o: DeliveryOptions
@@ -130,7 +134,10 @@ export class Delivery {
     this.wake()
   }
 
-  /** Begins nothing more, breaks off what is not done after `graceMs` (it counts as not tried), and saves. */
+  /**
+   * Begins nothing more, breaks off what is not done after `graceMs` (it counts as not tried), and
+   * saves.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#close()
     const timer = setTimeout(() => this.#stop.abort(), graceMs)
@@ -161,7 +168,8 @@ export class Delivery {
   #mayRead(): boolean {
     const free = this.#window.length < windowEventsMax && this.#lanes.parkedCount < parkedMax
     const state = stateOf(this.#breaker, this.#o.now())
-    // An endpoint that is tried out needs something to be tried with; what is parked waits for its own time.
+    // An endpoint that is tried out needs something to be tried with; what is parked waits for its
+    // own time.
     return free && (state === 'CLOSED' || (state === 'TRYING' && this.#lanes.freshCount === 0))
   }
 
@@ -241,7 +249,8 @@ export class Delivery {
         this.#lanes.moveTo(lane, next, this.#o.now())
         return this.#parked(lane)
       }
-      // While the table was asked, another event may have come to wait behind this one, or another replay.
+      // While the table was asked, another event may have come to wait behind this one, or another
+      // replay.
       if (lane.behindUpTo === behindUpTo) {
         this.#lanes.remove(lane)
         if (lane.replay && this.#lanes.replayCount === 0) await this.replay()

@@ -50,7 +50,10 @@ export interface Endpoint extends EndpointSettings, EndpointRows {
 
 export const endpointsMax = 500
 
-/** All endpoints, or those of these ids; oldest first. The counts read partial indexes of what is unsettled. */
+/**
+ * All endpoints, or those of these ids; oldest first. The counts read partial indexes of what is
+ * unsettled.
+ */
 export async function readEndpoints(sql: Sql | Transaction, ids: readonly string[] | null = null): Promise<Endpoint[]> {
   return await sql<Endpoint[]>`
     select w.id, w.url, w.description, w.filter, w.schema_version as "schemaVersion", w.scopes, w.regions,
@@ -105,7 +108,10 @@ export async function changeEndpoint(tx: Transaction, id: string, settings: Endp
     where id = ${id}`
 }
 
-/** Enabled again, its breaker is closed and it goes on where it was; what is parked is tried at once. */
+/**
+ * Enabled again, its breaker is closed and it goes on where it was; what is parked is tried at
+ * once.
+ */
 export async function setEndpointState(
   tx: Transaction,
   id: string,
@@ -124,7 +130,10 @@ export async function removeEndpoint(tx: Transaction, id: string): Promise<void>
   await tx`delete from webhook where id = ${id}`
 }
 
-/** The secret in force from now on; those before it sign too for `overlapSeconds`, unless they end before. */
+/**
+ * The secret in force from now on; those before it sign too for `overlapSeconds`, unless they end
+ * before.
+ */
 export async function addSecret(
   tx: Transaction,
   vault: Vault,

@@ -2,8 +2,9 @@ import type { ChangeEvent } from '../../schema/events.ts'
 import type { Parked } from './store.ts'
 
 /**
- * The events of one golden record on their way to one endpoint, strictly one after the other. A fresh lane holds its
- * events; one that failed is parked: it holds its place, and the events behind it are read from the feed again.
+ * The events of one golden record on their way to one endpoint, strictly one after the other. A
+ * fresh lane holds its events; one that failed is parked: it holds its place, and the events behind
+ * it are read from the feed again.
  */
 export interface Lane {
   goldenId: string
@@ -16,7 +17,10 @@ export interface Lane {
   firstAt: number | null
   /** 0 while fresh. */
   nextAt: number
-  /** Parked: events of this golden record that may wait behind are at most here. Of a replay: counts what was added. */
+  /**
+   * Parked: events of this golden record that may wait behind are at most here. Of a replay: counts
+   * what was added.
+   */
   behindUpTo: number
   busy: boolean
 }
@@ -52,7 +56,10 @@ export class Lanes {
     return this.#lanes.get(keyOf(lane)) === lane
   }
 
-  /** Where the golden record has a lane of this kind already, it will look once more what there is to replay. */
+  /**
+   * Where the golden record has a lane of this kind already, it will look once more what there is
+   * to replay.
+   */
   addReplay(parked: Parked): void {
     const lane = this.#lanes.get(`replay ${parked.goldenId}`)
     if (lane) lane.behindUpTo++
@@ -62,7 +69,10 @@ export class Lanes {
     }
   }
 
-  /** True when the event is to be dealt with from here; false when it waits in the feed, or went out before. */
+  /**
+   * True when the event is to be dealt with from here; false when it waits in the feed, or went out
+   * before.
+   */
   take(event: ChangeEvent): boolean {
     const { goldenId, position } = event
     const lane = this.#lanes.get(goldenId)

@@ -4,9 +4,10 @@ import type { Sql } from '../db/database.ts'
 export const leaseMs = 15_000
 
 /**
- * Renews the leases that a process has and takes those that are free: endpoint -> revision of all that it holds now. By the
- * clock of the database, the same for all. Rows that another is about to take are left to it. Whatever is saved names the
- * holder, so one that was stopped for longer than its lease writes nothing.
+ * Renews the leases that a process has and takes those that are free: endpoint -> revision of all
+ * that it holds now. By the clock of the database, the same for all. Rows that another is about to
+ * take are left to it. Whatever is saved names the holder, so one that was stopped for longer than
+ * its lease writes nothing.
  */
 export async function claim(sql: Sql, holder: string): Promise<Map<string, number>> {
   const until = sql`clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})`

@@ -13,8 +13,8 @@ export interface Message {
 type Visible = (type: string, values: Record<string, unknown>, scopes: ReadonlySet<string>) => Record<string, unknown>
 
 /**
- * An event as an endpoint with these scopes may see it. The message's id is that of the CloudEvent with `_` for `.`,
- * because the signature separates its parts by full stops.
+ * An event as an endpoint with these scopes may see it. The message's id is that of the CloudEvent
+ * with `_` for `.`, because the signature separates its parts by full stops.
  */
 export function eventMessage(event: ChangeEvent, feed: string, visible: Visible, scopes: ReadonlySet<string>): Message {
   const before = event.before && visible(event.type, event.before, scopes)
@@ -27,7 +27,10 @@ export function messageId(goldenId: string, version: number): string {
   return `${goldenId}_${version}`
 }
 
-/** An event that says nothing, to try out whether an endpoint is there and verifies. `now` in ms since 1970. */
+/**
+ * An event that says nothing, to try out whether an endpoint is there and verifies. `now` in ms
+ * since 1970.
+ */
 export function testMessage(webhook: string, feed: string, now: number): Message {
   const id = `test_${randomUUID()}`
   const body = {

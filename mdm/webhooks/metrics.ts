@@ -12,7 +12,9 @@ export interface EndpointFigure {
   parked: number
 }
 
-/** Endpoints with their places: the table is small, and the parked ones are counted by their key. */
+/**
+ * Endpoints with their places: the table is small, and the parked ones are counted by their key.
+ */
 export async function endpointFigures(tx: Transaction): Promise<EndpointFigure[]> {
   return await tx<EndpointFigure[]>`
     select w.id, w.state, coalesce(w.paused_until > now(), false) as paused,

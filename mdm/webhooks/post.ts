@@ -34,7 +34,10 @@ export interface PosterOptions {
   resolve?: (host: string) => Promise<{ address: string; family: number }[]>
 }
 
-/** Bytes of an answer that are read, so that its connection can be used again; past them it is closed. */
+/**
+ * Bytes of an answer that are read, so that its connection can be used again; past them it is
+ * closed.
+ */
 const responseBytesMax = 65_536
 const responseKeptBytesMax = 1_024
 const headerBytesMax = 16_384
@@ -42,9 +45,10 @@ const socketsPerHostMax = 16
 const idleMsMax = 15_000
 
 /**
- * Sends to endpoints and to nothing else. The address is checked where the connection is made: what the name resolves to
- * in that moment is what is judged and what is connected to, so a name that changes its mind in between (DNS rebinding)
- * gains nothing. Redirects are not followed: an answer of 3xx is a failure.
+ * Sends to endpoints and to nothing else. The address is checked where the connection is made: what
+ * the name resolves to in that moment is what is judged and what is connected to, so a name that
+ * changes its mind in between (DNS rebinding) gains nothing. Redirects are not followed: an answer
+ * of 3xx is a failure.
  */
 export function createPoster({ reach, timeoutMs, authorities, resolve = resolveAll }: PosterOptions): Poster {
   const lookup: LookupFunction = (host, options, callback) => {
@@ -52,7 +56,8 @@ export function createPoster({ reach, timeoutMs, authorities, resolve = resolveA
       (found) => {
         const [first] = found
         if (!first) return callback(new Error('the name has no address'), '')
-        // One that is not public among them is enough: which one would be connected to is not ours to say.
+        // One that is not public among them is enough: which one would be connected to is not ours
+        // to say.
         if (!found.every((a) => isReachable(a.address, reach.networks)))
           return callback(new Error('the name leads to an address that is not public'), '')
         if (options.all) callback(null, found)
@@ -87,7 +92,8 @@ export function createPoster({ reach, timeoutMs, authorities, resolve = resolveA
       for (let again = false; ; again = true) {
         const sent = await send(url, agents, headers, body, signal)
         if ('failure' in sent) {
-          // The endpoint closed an idle connection just as we used it: that says nothing about the endpoint.
+          // The endpoint closed an idle connection just as we used it: that says nothing about the
+          // endpoint.
           if (sent.reused && !again && !signal.aborted) continue
           return failed(timeout.aborted ? `no answer within ${timeoutMs} ms` : sent.failure)
         }
@@ -161,7 +167,10 @@ async function resolveAll(host: string): Promise<{ address: string; family: numb
 /** Codes of OpenSSL and of Node about certificates. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH/
 
-/** What a connection failed of. Several addresses that were tried fail together, each with a message of its own. */
+/**
+ * What a connection failed of. Several addresses that were tried fail together, each with a message
+ * of its own.
+ */
 function describe(e: NodeJS.ErrnoException): string {
   if (e instanceof AggregateError) return e.errors.map((one) => describe(one)).join('; ')
   if (e.code && CERTIFICATE.test(e.code)) return `the certificate is not accepted: ${e.message} (${e.code})`

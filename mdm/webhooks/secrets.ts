@@ -24,9 +24,10 @@ const ivBytes = 12
 const tagBytes = 16
 
 /**
- * How secrets lie in the database: sealed with AES-256-GCM under the first of the installation's keys and bound to their
- * endpoint, so that one copied to another row does not open; any of the keys opens. They have to be readable to sign with,
- * so a hash would not do. Without a key they lie there as they are, as safe as the database.
+ * How secrets lie in the database: sealed with AES-256-GCM under the first of the installation's
+ * keys and bound to their endpoint, so that one copied to another row does not open; any of the
+ * keys opens. They have to be readable to sign with, so a hash would not do. Without a key they lie
+ * there as they are, as safe as the database.
  */
 export class Vault {
   readonly #keys: readonly Buffer[]

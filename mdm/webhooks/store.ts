@@ -72,7 +72,10 @@ export class Store {
     }))
   }
 
-  /** Positions past `position` that were delivered before this process began: they need not go out twice. */
+  /**
+   * Positions past `position` that were delivered before this process began: they need not go out
+   * twice.
+   */
   async deliveredAfter(position: number): Promise<Set<number>> {
     const rows = await this.#sql<{ position: number }[]>`
       select position from webhook_delivery
@@ -80,7 +83,10 @@ export class Store {
     return new Set(rows.map((r) => r.position))
   }
 
-  /** For each golden record with something to replay its first event of that kind; at most `rowsMax` records. */
+  /**
+   * For each golden record with something to replay its first event of that kind; at most `rowsMax`
+   * records.
+   */
   async replays(rowsMax: number): Promise<Parked[]> {
     const rows = await this.#sql<{ g: string; position: number; attempts: number; first: Date | null }[]>`
       select distinct on (golden_id) golden_id as g, position, attempts, first_at as first
@@ -116,7 +122,10 @@ export class Store {
     return event && this.#sight ? await this.#sight.see(event) : event
   }
 
-  /** The next event of a golden record in (after, upTo] that the filter lets pass; null when there is none. */
+  /**
+   * The next event of a golden record in (after, upTo] that the filter lets pass; null when there
+   * is none.
+   */
   async eventBehind(goldenId: string, after: number, upTo: number, filter: FeedFilter): Promise<number | null> {
     const matches = matcher(filter)
     for (let from = after; ; ) {
@@ -130,7 +139,10 @@ export class Store {
     }
   }
 
-  /** Whether the ids of the filter led to the event's golden record when it happened (docs/FEED.md, 6.2). */
+  /**
+   * Whether the ids of the filter led to the event's golden record when it happened (docs/FEED.md,
+   * 6.2).
+   */
   async #followed({ ids }: FeedFilter, event: ChangeEvent): Promise<boolean> {
     if (!ids) return true
     return new Followed(ids, await readRedirects(this.#sql, ids, event.position - 1)).has(event.goldenId)

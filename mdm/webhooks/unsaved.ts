@@ -6,7 +6,10 @@ const resultsMax = 1_000
 /** How late the place may be written when nothing but the place has changed. */
 const placeMsMax = 1_000
 
-/** What a delivery has done since it last saved, and the saving of it: one save at a time, each of all there is. */
+/**
+ * What a delivery has done since it last saved, and the saving of it: one save at a time, each of
+ * all there is.
+ */
 export class Unsaved {
   readonly #write: (progress: Progress) => Promise<void>
   /** Where the delivery stands when it is asked. */

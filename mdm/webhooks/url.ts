@@ -18,9 +18,10 @@ export class UrlError extends Error {
 }
 
 /**
- * The URL of an endpoint in its one spelling: a browser's reading of it, in which 0x7f.1, 2130706433 and full-width digits
- * are the 127.0.0.1 that they mean. Throws UrlError. A name says nothing yet of where it leads: the address is checked
- * again whenever a connection is made (post.ts).
+ * The URL of an endpoint in its one spelling: a browser's reading of it, in which 0x7f.1,
+ * 2130706433 and full-width digits are the 127.0.0.1 that they mean. Throws UrlError. A name says
+ * nothing yet of where it leads: the address is checked again whenever a connection is made
+ * (post.ts).
  */
 export function checkedUrl(text: string, reach: Reach): URL {
   if (text.length > urlCharsMax) throw new UrlError(`the URL has ${text.length} characters; at most ${urlCharsMax}`)
@@ -53,7 +54,10 @@ export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, '$1')
 }
 
-/** Names that by their form belong to this machine or this network; the rest is for the address to tell. */
+/**
+ * Names that by their form belong to this machine or this network; the rest is for the address to
+ * tell.
+ */
 function isPublicName(host: string): boolean {
   const name = host.replace(/\.$/, '')
   return name.includes('.') && !/\.(localhost|local|internal|intranet|lan|home|corp|home\.arpa|localdomain)$/.test(name)

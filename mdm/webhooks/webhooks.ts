@@ -76,7 +76,10 @@ class WebhookActionAborted extends Error {
   }
 }
 
-/** `position`: begin after it; null: with what comes from now on. The secret is in the outcome, and never again. */
+/**
+ * `position`: begin after it; null: with what comes from now on. The secret is in the outcome, and
+ * never again.
+ */
 export async function registerWebhook(
   webhooks: Webhooks,
   actor: string,
@@ -115,7 +118,9 @@ export async function changeWebhook(
   })
 }
 
-/** Disabled, it keeps its place: enabled again it goes on from there, as far as the events are kept. */
+/**
+ * Disabled, it keeps its place: enabled again it goes on from there, as far as the events are kept.
+ */
 export async function setWebhookState(
   webhooks: Webhooks,
   actor: string,
@@ -141,7 +146,10 @@ export async function deleteWebhook(webhooks: Webhooks, actor: string, id: strin
   })
 }
 
-/** From now on deliveries are signed with the new secret, and for `overlapHours` with those before it too. */
+/**
+ * From now on deliveries are signed with the new secret, and for `overlapHours` with those before
+ * it too.
+ */
 export async function rotateWebhookSecret(
   webhooks: Webhooks,
   actor: string,
@@ -185,7 +193,10 @@ export async function replayWebhook(
   })
 }
 
-/** Sends a test event now, whatever state the endpoint is in, and says what it answered. It is tried once and not logged. */
+/**
+ * Sends a test event now, whatever state the endpoint is in, and says what it answered. It is tried
+ * once and not logged.
+ */
 export async function testWebhook(
   { sql, vault, poster }: Webhooks,
   id: string,

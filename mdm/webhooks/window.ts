@@ -1,6 +1,6 @@
 /**
- * The stretch of the feed that has been taken and is not dealt with as a whole: which place may be written down as done,
- * though events are finished in any order.
+ * The stretch of the feed that has been taken and is not dealt with as a whole: which place may be
+ * written down as done, though events are finished in any order.
  */
 export class Window {
   /** In order of position; the first one is not done. */
