@@ -1,22 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { apiKey } from '../../schema/tables/access.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 
 /** An API key as listed. The secret is not stored. */
-export interface ApiKey {
-  id: string
-  name: string
-  roles: string[]
-  scopes: string[]
-  /** Null: the same rights as a token without this claim. */
-  regions: string[] | null
-  legalEntities: string[] | null
-  createdBy: string
-  createdAt: Date
-  expiresAt: Date | null
-  revokedAt: Date | null
-  lastUsedAt: Date | null
-  replaces: string | null
-}
+export type ApiKey = Omit<typeof apiKey.$inferSelect, 'hash'>
 
 export interface NewKey {
   name: string

@@ -1,17 +1,9 @@
 import { createHash } from 'node:crypto'
+import type { operation } from '../../schema/tables/access.ts'
 import type { Sql } from '../db/database.ts'
 
 /** A document that a client has published. */
-export interface PublishedOperation {
-  hash: string
-  client: string
-  text: string
-  names: string[]
-  publishedBy: string
-  publishedAt: Date
-  retiredAt: Date | null
-  lastUsedAt: Date | null
-}
+export type PublishedOperation = typeof operation.$inferSelect
 
 export interface NewOperation {
   text: string

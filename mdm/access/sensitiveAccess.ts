@@ -1,3 +1,4 @@
+import type { sensitiveAccess } from '../../schema/tables/access.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
 import type { Listing } from '../db/page.ts'
@@ -20,18 +21,8 @@ export const THROUGH = [
 export type Through = (typeof THROUGH)[number]
 
 /** One access: the actor who read or changed sensitive fields, and the records. */
-export interface SensitiveAccess {
-  at: Date
-  actor: string
-  correlationId: string
-  operation: string
+export interface SensitiveAccess extends Omit<typeof sensitiveAccess.$inferSelect, 'id' | 'through'> {
   through: Through
-  type: string
-  fields: string[]
-  /** Golden ids and keys of source records. */
-  ids: string[]
-  /** Number of further records whose ids were not kept. */
-  more: number
 }
 
 /** Appends rows in one statement. */

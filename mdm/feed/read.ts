@@ -1,4 +1,5 @@
 import type { ChangeEvent } from '../../schema/events.ts'
+import type { change } from '../../schema/tables/feed.ts'
 import type { Sql } from '../db/database.ts'
 
 /** An event with the bytes it is counted as where memory is bounded. */
@@ -33,22 +34,17 @@ export async function readHead(sql: Sql): Promise<Head> {
   return head
 }
 
-interface ChangeRow {
-  position: number | null
-  golden_id: string
-  type: string
-  version: number
-  op: ChangeEvent['op']
+interface ChangeRow
+  extends Pick<Change, 'type' | 'version' | 'op' | 'redirect' | 'changed' | 'members' | 'cause' | 'at'> {
+  /** Null in the one row of an empty page. */
+  position: Change['position'] | null
+  golden_id: Change['goldenId']
+  policy_version: Change['policyVersion']
   before: string | null
   after: string | null
-  redirect: string | null
-  changed: string[]
-  members: string[]
-  policy_version: string
-  cause: ChangeEvent['cause']
-  at: Date
   oldest: number
 }
+type Change = typeof change.$inferSelect
 
 /**
  * Events in position order, and `oldest` as the same statement saw it: what it says is kept was

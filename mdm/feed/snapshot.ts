@@ -1,3 +1,4 @@
+import type { change } from '../../schema/tables/feed.ts'
 import type { Sql } from '../db/database.ts'
 
 /** A golden record as it was at the position of the snapshot. */
@@ -37,11 +38,9 @@ export interface SnapshotRange {
   judged?: boolean
 }
 
-interface SnapshotRow {
+interface SnapshotRow extends Pick<typeof change.$inferSelect, 'type' | 'version' | 'position'> {
+  /** Null in the one row of an empty page. */
   id: string | null
-  type: string
-  version: number
-  position: number
   values: string
   oldest: number
 }

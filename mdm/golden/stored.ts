@@ -1,3 +1,5 @@
+import type { sourceRecord } from '../../schema/tables/sourceRecord.ts'
+import type { standing } from '../../schema/tables/stewardship.ts'
 import type { Transaction } from '../db/database.ts'
 import type { StoredGolden } from './derive.ts'
 import type { ValueAssertion } from './survive.ts'
@@ -27,7 +29,7 @@ export interface Stated {
 /** Returns the standing assertions about any of these source records. */
 export async function loadAssertions(tx: Transaction, keys: string[]): Promise<Stated> {
   const rows = await tx<
-    { id: number; kind: string; a: string; b: string | null; field: string | null; value: unknown }[]
+    (Pick<typeof standing.$inferSelect, 'kind' | 'a' | 'b' | 'field' | 'value'> & { id: number })[]
   >`
     select assertion_id as id, kind, a, b, field, value from standing where a = any(${keys}::uuid[])
     union select assertion_id, kind, a, b, field, value from standing where b = any(${keys}::uuid[]) order by id`
@@ -43,12 +45,7 @@ export async function loadAssertions(tx: Transaction, keys: string[]): Promise<S
   return { pairs, values, retired }
 }
 
-export interface Place {
-  key: string
-  goldenId: string | null
-  complete: boolean
-  deleted: boolean
-}
+export type Place = Pick<typeof sourceRecord.$inferSelect, 'key' | 'goldenId' | 'complete' | 'deleted'>
 
 /** Returns golden id and state of source records. Records that never arrived are left out. */
 export async function loadPlaces(tx: Transaction, keys: string[]): Promise<Place[]> {

@@ -1,21 +1,9 @@
+import type { inbox, pending } from '../../schema/tables/ingest.ts'
 import type { Transaction } from '../db/database.ts'
 
-export interface Message {
-  inboxId: number
-  source: string
-  messageId: string
-  object: string | null
-  format: 'event' | 'row'
-  body: string
-  correlationId: string
-  traceparent: string | null
-  receivedAt: Date
-  /** The message that this one corrects, and when that one was received. */
-  corrects: number | null
-  statedAt: Date | null
-  /** True if the message is in the queue again: its stored records are mapped again. */
-  replay: boolean
-}
+export interface Message
+  extends Omit<typeof inbox.$inferSelect, 'id'>,
+    Pick<typeof pending.$inferSelect, 'inboxId' | 'replay'> {}
 
 /** One of several workers that share a queue, numbered from 0. */
 export interface Share {

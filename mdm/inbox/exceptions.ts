@@ -1,26 +1,17 @@
+import type { inbox, outcome } from '../../schema/tables/ingest.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
 import { type Listing, listPage } from '../db/page.ts'
 import { type Condition, Parameters, read } from '../db/statement.ts'
 
 /** A message that could not be applied, including one that was corrected or discarded since. */
-export interface ExceptionRow {
-  inboxId: number
+export interface ExceptionRow
+  extends Pick<typeof outcome.$inferSelect, 'inboxId' | 'object' | 'sourceId' | 'field' | 'code' | 'detail'>,
+    Pick<typeof inbox.$inferSelect, 'messageId' | 'correlationId' | 'format' | 'corrects' | 'receivedAt'> {
   system: string
-  object: string | null
-  sourceId: string | null
-  field: string | null
   state: ExceptionState
-  code: string
-  detail: string
-  messageId: string
-  correlationId: string
-  format: 'event' | 'row'
-  /** The message that this one corrects. */
-  corrects: number | null
   /** True if it waits in the queue for another attempt. */
   waiting: boolean
-  receivedAt: Date
   failedAt: Date
 }
 

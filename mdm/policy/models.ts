@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { matchModel } from '../../schema/tables/match.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
 import { type Listing, listPage } from '../db/page.ts'
@@ -6,23 +7,9 @@ import type { Condition } from '../db/statement.ts'
 import type { Comparison } from '../match/plan.ts'
 
 /** A matching model trained on the store, with facts about its training data. */
-export interface StoredModel {
-  /** Content hash. Features carry the version of their model. */
-  version: string
-  type: string
-  /** The policy under which it was trained, and the comparisons of that policy. */
-  policyVersion: string
+export interface StoredModel extends Omit<typeof matchModel.$inferSelect, 'units' | 'parameters' | 'trainedAt'> {
   units: readonly Comparison[]
   parameters: unknown
-  /**
-   * Counts of the training data: live source records, their candidate pairs, and steward decisions.
-   */
-  records: number
-  pairs: number
-  labels: number
-  /** Compared fields without a value in any record. */
-  absent: string[]
-  actor: string
 }
 
 /** A model without its parameters, with the time in which a policy that holds it was active. */

@@ -1,33 +1,15 @@
 import { createHash } from 'node:crypto'
+import type { policy as policyTable, publication } from '../../schema/tables/stewardship.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
 import { type Listing, listPage } from '../db/page.ts'
 
 /** A stored policy: the texts of its model by file, and trained parameters by golden type. */
-export interface StoredPolicy {
-  /** Content hash. */
-  version: string
-  model: Record<string, string>
-  parameters: Record<string, unknown>
-}
+export type StoredPolicy = Omit<typeof policyTable.$inferSelect, 'addedAt'>
 
-export interface Publication {
-  id: number
-  version: string
+export interface Publication extends Omit<typeof publication.$inferSelect, 'positionBefore' | 'positionAfter'> {
   /** Whether it is the latest, and so the policy that is active. */
   inForce: boolean
-  state: 'RUNNING' | 'DONE'
-  actor: string
-  reason: string
-  /** Records processed so far, and the expected number; null while it is unknown. */
-  done: number
-  total: number | null
-  events: number
-  /** The error that ended the last attempt. */
-  problem: string | null
-  actionId: string | null
-  startedAt: Date
-  finishedAt: Date | null
 }
 
 /** Notification channel: another policy became active. */

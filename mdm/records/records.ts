@@ -1,38 +1,22 @@
 import type { Issue } from '../../connectors/contract.ts'
+import type { sourceRecord } from '../../schema/tables/sourceRecord.ts'
 import { documents } from '../db/arrays.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Stamp } from './fold.ts'
 
 /** A row of source_record. `features` belongs to the matching engine and is opaque here. */
-export interface SourceRecord {
-  /** Increases in the order of first arrival: the lowest id of a cluster is its oldest member. */
-  id: number
-  key: string
-  source: string
-  object: string
-  sourceId: string
-  type: string
-  version: number
-  tie: string
+export interface SourceRecord
+  extends Omit<
+    typeof sourceRecord.$inferSelect,
+    'fieldVersions' | 'issues' | 'raw' | 'inboxId' | 'createdAt' | 'updatedAt'
+  > {
   fieldVersions: Record<string, Stamp> | null
-  deleted: boolean
-  complete: boolean
-  /** The canonical fields. */
-  canonical: Record<string, unknown>
   issues: Issue[] | null
-  features: unknown
-  featuresVersion: string | null
-  /** Hashes of the blocking keys. */
-  keys: number[]
-  goldenId: string | null
-  /** The host record of a deleted or incomplete record (mdm/golden/hostRecord.ts). */
-  anchor: string | null
 }
 
 /** A record with `raw`, for records about to change. */
-export interface WholeRecord extends SourceRecord {
+export interface WholeRecord extends SourceRecord, Pick<typeof sourceRecord.$inferSelect, 'inboxId'> {
   raw: Record<string, unknown>
-  inboxId: number
 }
 
 /** Returns rows by record key; an index scan on `key`. */

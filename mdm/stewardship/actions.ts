@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { action } from '../../schema/tables/stewardship.ts'
 import type { Caller } from '../access/caller.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { ActionInput, ActionRequest } from './input.ts'
@@ -7,29 +8,11 @@ import type { ApprovalRule, Effect, Outcome, Rule } from './outcome.ts'
 /** The keys of the source records of each golden record. */
 export type Partition = [goldenId: string, keys: string[]][]
 
-export interface ActionRow {
-  id: string
-  kind: string
-  type: string | null
-  state: 'PROPOSED' | 'DONE' | 'UNDONE' | 'DECLINED' | 'WITHDRAWN' | 'EXPIRED'
+export interface ActionRow extends Omit<typeof action.$inferSelect, 'input' | 'before' | 'effect' | 'approval'> {
   input: ActionInput
-  expected: Record<string, number>
-  actor: string
-  reason: string
-  idempotencyKey: string
-  correlationId: string
-  subjects: string[]
   before: Partition
   effect: Effect[]
   approval: ApprovalRule[]
-  stake: number
-  undoes: string | null
-  number: number | null
-  proposedAt: Date
-  expiresAt: Date | null
-  doneAt: Date | null
-  decidedBy: string | null
-  decision: string | null
 }
 
 export const actionColumns = `id, kind, type, state, input, expected, actor, reason, idempotency_key as "idempotencyKey",

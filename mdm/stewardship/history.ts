@@ -1,3 +1,4 @@
+import type { audit } from '../../schema/tables/stewardship.ts'
 import type { Sql } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
 import type { Listing } from '../db/page.ts'
@@ -44,13 +45,11 @@ export async function readActionsById(sql: Sql, ids: readonly string[]): Promise
   return new Map(rows.map((r) => [r.id, r]))
 }
 
-export interface AuditRow {
-  id: number
-  at: Date
+export interface AuditRow extends Pick<typeof audit.$inferSelect, 'id' | 'at' | 'actionId'> {
   actor: string
   event: string
-  actionId: string | null
   body: Record<string, unknown>
+  /** In hex. */
   hash: string
 }
 

@@ -1,27 +1,12 @@
+import type { task } from '../../schema/tables/stewardship.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
 import type { Listing, Relation } from '../db/page.ts'
 import { type Condition, Parameters, read } from '../db/statement.ts'
 import type { TaskKind } from './tasks.ts'
 
-export interface TaskRow {
-  id: string
+export interface TaskRow extends Omit<typeof task.$inferSelect, 'kind' | 'weighedAt'> {
   kind: TaskKind
-  type: string
-  subject: string[]
-  state: 'OPEN' | 'CLOSED'
-  reason: string
-  weight: number | null
-  stake: number
-  priority: number
-  assignee: string | null
-  dueAt: Date
-  deferredUntil: Date | null
-  escalated: boolean
-  createdAt: Date
-  updatedAt: Date
-  closedAt: Date | null
-  closedBecause: string | null
 }
 
 const columns = `t.id, t.kind, t.type, t.subject, t.state, t.reason, t.weight, t.stake, t.priority, t.assignee,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Issue } from '../../connectors/contract.ts'
+import type { task } from '../../schema/tables/stewardship.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { dueHours, type StewardshipRules } from './rules.ts'
 
@@ -208,12 +209,7 @@ export async function escalateTasks(sql: Sql): Promise<number> {
   return rows.length
 }
 
-export interface Weighed {
-  id: string
-  subject: string[]
-  weight: number | null
-  escalated: boolean
-}
+export type Weighed = Pick<typeof task.$inferSelect, 'id' | 'subject' | 'weight' | 'escalated'>
 
 /**
  * Returns open tasks about golden records whose value at risk was computed longest ago, at least an

@@ -1,27 +1,14 @@
+import type { webhookDelivery } from '../../schema/tables/webhook.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
 import { type Listing, listPage } from '../db/page.ts'
 import { type Condition, Parameters, read } from '../db/statement.ts'
 
-export const DELIVERY_STATES = ['DELIVERED', 'RETRYING', 'DEAD', 'REPLAY'] as const
-export type DeliveryState = (typeof DELIVERY_STATES)[number]
+export type DeliveryState = (typeof webhookDelivery.$inferSelect)['state']
+export const DELIVERY_STATES = ['DELIVERED', 'RETRYING', 'DEAD', 'REPLAY'] as const satisfies readonly DeliveryState[]
 
 /** One event that an endpoint was sent; what is said of an attempt is said of the last one. */
-export interface DeliveryRow {
-  webhook: string
-  position: number
-  goldenId: string
-  version: number
-  state: DeliveryState
-  attempts: number
-  status: number | null
-  error: string | null
-  response: string | null
-  durationMs: number | null
-  firstAt: Date | null
-  lastAt: Date
-  nextAt: Date | null
-}
+export type DeliveryRow = typeof webhookDelivery.$inferSelect & { nextAt: Date | null }
 
 /** All that is given must hold. Positions and times include their ends. */
 export interface DeliveryFilter {

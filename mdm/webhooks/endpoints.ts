@@ -1,3 +1,4 @@
+import type { webhook } from '../../schema/tables/webhook.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { FeedFilter } from '../feed/filter.ts'
 import type { Vault } from './secrets.ts'
@@ -24,23 +25,12 @@ export interface EndpointRows {
 
 export const everyRow: EndpointRows = { regions: ['*'], legalEntities: ['*'] }
 
-export interface Endpoint extends EndpointSettings, EndpointRows {
-  id: string
-  state: 'ACTIVE' | 'DISABLED'
-  /** Why it is disabled; GONE when it answered 410. */
-  because: string | null
-  revision: number
-  actor: string
-  createdAt: Date
-  updatedAt: Date
-  /** Dealt with up to here. */
-  position: number
-  /** Positions between it and the head of the feed. */
+export interface Endpoint
+  extends Omit<typeof webhook.$inferSelect, 'filter' | 'leasedBy' | 'leasedUntil'>,
+    EndpointSettings,
+    EndpointRows {
+  /** Positions between its own and the head of the feed. */
   lag: number
-  missed: number
-  failures: number
-  opened: number
-  pausedUntil: Date | null
   /** Golden records that wait for a retry. */
   parked: number
   dead: number

@@ -1,4 +1,5 @@
 import type { ChangeEvent } from '../../schema/events.ts'
+import type { webhookParked } from '../../schema/tables/webhook.ts'
 import type { Sql } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
 import { type FeedFilter, Followed, matcher } from '../feed/filter.ts'
@@ -9,10 +10,8 @@ import type { DeliveryState } from './deliveries.ts'
 import type { Answer } from './post.ts'
 
 /** A golden record whose next event is at `position` and is tried at `nextAt` (ms since 1970). */
-export interface Parked {
-  goldenId: string
-  position: number
-  attempts: number
+export interface Parked extends Pick<typeof webhookParked.$inferSelect, 'goldenId' | 'position' | 'attempts'> {
+  /** In ms since 1970, as `nextAt`. */
   firstAt: number | null
   nextAt: number
 }

@@ -22,6 +22,7 @@ export const apiKey = pgTable(
     hash: bytea().notNull(),
     roles: text().array().notNull(),
     scopes: text().array().notNull().default(sql`'{}'`),
+    /** Null: the same rights as a token without this claim. So too for `legalEntities`. */
     regions: text().array(),
     legalEntities: text('legal_entities').array(),
     createdBy: text('created_by').notNull(),
@@ -49,7 +50,9 @@ export const sensitiveAccess = pgTable(
     through: text().notNull(),
     type: text().notNull(),
     fields: text().array().notNull(),
+    /** Golden ids and keys of source records. */
     ids: uuid().array().notNull(),
+    /** Number of further records whose ids were not kept. */
     more: integer().notNull().default(0),
   },
   (t) => [

@@ -45,14 +45,17 @@ export const matchVersion = pgTable('match_version', {
 export const matchModel = pgTable(
   'match_model',
   {
+    /** Content hash. Features carry the version of their model. */
     version: text().primaryKey(),
     type: text().notNull(),
     policyVersion: text('policy_version').notNull(),
     units: jsonb().$type<unknown[]>().notNull(),
     parameters: jsonb().$type<Record<string, unknown>>().notNull(),
+    /** Live source records in the training data, their candidate pairs, and decisions of stewards. */
     records: integer().notNull(),
     pairs: int8('pairs').notNull(),
     labels: integer().notNull(),
+    /** Compared fields without a value in any record. */
     absent: text().array().notNull(),
     actor: text().notNull(),
     trainedAt: moment('trained_at').notNull().default(clock),

@@ -6,6 +6,7 @@ import { clock, int8, json, moment } from './columns.ts'
 export const sourceRecord = pgTable(
   'source_record',
   {
+    /** Increases in the order of first arrival: the lowest id of a cluster is its oldest member. */
     id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
     key: uuid().notNull().unique('source_record_key_key'),
     source: text().notNull(),
@@ -21,8 +22,10 @@ export const sourceRecord = pgTable(
     raw: json().notNull(),
     canonical: jsonb().$type<Record<string, unknown>>().notNull(),
     issues: jsonb(),
+    /** Opaque except to the matching engine. */
     features: json(),
     featuresVersion: text('features_version'),
+    /** Hashes of the blocking keys. */
     keys: bigint({ mode: 'number' }).array().notNull().default(sql`'{}'`),
     goldenId: uuid('golden_id'),
     /** For a record that is deleted or incomplete: its host record. */

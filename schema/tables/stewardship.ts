@@ -216,6 +216,7 @@ export const publication = pgTable(
     state: text({ enum: PUBLICATION_STATES }).notNull(),
     actor: text().notNull(),
     reason: text().notNull(),
+    /** Records processed so far; `total` is the expected number, null while it is unknown. */
     done: integer().notNull().default(0),
     events: integer().notNull().default(0),
     positionBefore: int8('position_before').notNull(),
@@ -224,6 +225,7 @@ export const publication = pgTable(
     finishedAt: moment('finished_at'),
     actionId: uuid('action_id'),
     total: integer(),
+    /** The error that ended the last attempt. */
     problem: text(),
   },
   (t) => [

@@ -28,11 +28,13 @@ export const webhook = pgTable(
     regions: text().array(),
     legalEntities: text('legal_entities').array(),
     state: text({ enum: STATES }).notNull(),
+    /** Why it is disabled; GONE if it returned 410. */
     because: text(),
     revision: integer().notNull().default(1),
     actor: text().notNull(),
     createdAt: moment('created_at').notNull().default(clock),
     updatedAt: moment('updated_at').notNull().default(clock),
+    /** Everything up to here is delivered or parked. */
     position: int8('position').notNull(),
     missed: int8('missed').notNull().default(0),
     failures: integer().notNull().default(0),
