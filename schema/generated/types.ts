@@ -9,64 +9,64 @@ export type MinorUnits = number
 /** A golden id of a record of that type. */
 export type GoldenId<T extends GoldenTypeName> = string & { readonly goldenType?: T }
 
-/** Where a contract stands. */
+/** Status of a contract. */
 export type ContractStatus =
-  /** Not signed yet. */
+  /** The contract is not signed yet. */
   | 'DRAFT'
-  /** In force. */
+  /** The contract is in force. */
   | 'ACTIVE'
-  /** Over. */
+  /** The term is over. */
   | 'EXPIRED'
-  /** Ended before its time. */
+  /** The contract ended before its term was over. */
   | 'CANCELLED'
 
-/** What happens at the end of a contract. */
+/** What happens at the end of the term of a contract. */
 export type Renewal =
-  /** Goes on by itself. */
+  /** The contract renews automatically. */
   | 'AUTOMATIC'
-  /** Goes on when both agree. */
+  /** The contract renews if both parties agree. */
   | 'MANUAL'
-  /** Ends. */
+  /** The contract ends. */
   | 'NONE'
 
-/** What a customer is. */
+/** Kind of a customer. */
 export type PartyKind =
-  /** A company, an authority, a club. */
+  /** A company, an authority or an association. */
   | 'ORGANISATION'
-  /** A human being. */
+  /** A natural person. */
   | 'PERSON'
 
-/** Where a customer stands in its life with us. */
+/** Stage of our relationship with a customer. */
 export type LifecycleStage =
-  /** Has shown interest. */
+  /** The customer showed interest. */
   | 'LEAD'
-  /** Sales works on it. */
+  /** Sales works on a deal with the customer. */
   | 'PROSPECT'
-  /** Has bought. */
+  /** The customer bought from us. */
   | 'CUSTOMER'
-  /** Has left. */
+  /** The customer no longer buys from us. */
   | 'FORMER'
 
-/** Whether a product can be sold. */
+/** Whether a product is on sale. */
 export type ProductStatus =
-  /** On sale. */
+  /** The product is on sale. */
   | 'ACTIVE'
-  /** No longer on sale. */
+  /** The product is no longer on sale. */
   | 'INACTIVE'
 
-/** One product of a contract. */
+/** One line of a contract. */
 export interface ContractLine {
-  /** The product. */
+  /** The agreed product. */
   product?: GoldenId<'Product'>
-  /** How many. */
+  /** Number of units. */
   quantity?: number
-  /** Price of one. */
+  /** Price of one unit. */
   unitPrice?: Money
 }
 
 /** A postal address. */
 export interface Address {
-  /** Street with number, and further lines. */
+  /** Street with house number, and further lines. */
   street?: string
   /** City or town. */
   city?: string
@@ -74,75 +74,75 @@ export interface Address {
   region?: string
   /** Postal code. */
   postcode?: string
-  /** Country, ISO 3166-1 alpha-2. */
+  /** Country as an ISO 3166-1 alpha-2 code. */
   country?: string
 }
 
 /** An amount of money. */
 export interface Money {
-  /** The amount in the smallest unit of the currency. */
+  /** The amount in the smallest unit of the currency, for example cents. */
   minorUnits: MinorUnits
-  /** ISO 4217. */
+  /** The currency as an ISO 4217 code, for example `EUR`. */
   currency: string
 }
 
 /** An organisation or a person that buys from us, or may. */
 export interface Customer {
-  /** Whether this is an organisation or a person. */
+  /** Whether the customer is an organisation or a person. */
   kind?: PartyKind
-  /** Where the customer stands in its life with us. It decides who owns some other fields. */
+  /** Stage of our relationship with the customer. Some other fields have their system of record by stage. */
   lifecycle?: LifecycleStage
-  /** The name by which people know the customer. */
+  /** Name by which the customer is known. */
   name: string
-  /** The name in the register of companies. */
+  /** Name in the company register. */
   legalName?: string
-  /** Other names it trades under. */
+  /** Other names under which the customer trades. */
   tradingNames?: string[]
-  /** Tax identifiers (VAT, EIN and the like), with country prefix where there is one. */
+  /** Tax identifiers such as VAT or EIN numbers, with their country prefix if they have one. */
   taxIds?: string[]
-  /** Numbers in public registers (company register, LEI, D-U-N-S). */
+  /** Numbers in public registers: company register, LEI, D-U-N-S. */
   registrationIds?: string[]
-  /** Email addresses, of the customer as a whole. */
+  /** Email addresses of the customer as a whole. */
   emails?: string[]
   /** Phone numbers in international form. */
   phones?: string[]
-  /** Internet domains. */
+  /** Internet domains of the customer. */
   domains?: string[]
-  /** Where invoices go; taken whole from one source record. */
+  /** Address for invoices. All its parts come from one source record. */
   billingAddress?: Address
-  /** Where goods go; taken whole from one source record. */
+  /** Address for goods. All its parts come from one source record. */
   shippingAddress?: Address
-  /** The customer this one belongs to: a group, a headquarters. */
+  /** The customer to which this one belongs, for example a group or a headquarters. */
   parent?: GoldenId<'Customer'>
-  /** The currency it is billed in, ISO 4217. */
+  /** Currency of its invoices as an ISO 4217 code. */
   currency?: string
-  /** When invoices are due. Sales owns it until the customer is one; then finance does. */
+  /** When invoices are due. The CRM is its system of record for leads and prospects, then the ERP. */
   paymentTerms?: string
-  /** Who looks after the customer on our side. */
+  /** Our employee who is responsible for the customer. */
   accountOwner?: string
-  /** Our legal entities in whose books it is known. */
+  /** Our legal entities in whose ledgers the customer is. */
   legalEntities?: string[]
 }
 
-/** Something we sell: goods, a service, a plan. */
+/** An item that we sell: goods, a service or a plan. */
 export interface Product {
-  /** The name it is sold under. */
+  /** Name under which the product is sold. */
   name: string
   /** Our stock-keeping unit. */
   sku?: string
-  /** Part numbers of its makers. */
+  /** Part numbers of the manufacturers. */
   manufacturerCodes?: string[]
-  /** Global Trade Item Number, 8 to 14 digits with a check digit. */
+  /** Global Trade Item Number: 8 to 14 digits, the last one a check digit. */
   gtin?: string
-  /** What it is. */
+  /** Description of the product. */
   description?: string
-  /** The unit it is counted in. */
+  /** Unit in which the product is counted. */
   unit?: string
   /** Product family. */
   category?: string
   /** Price before discounts. */
   listPrice?: Money
-  /** Whether it can be sold. */
+  /** Whether the product is on sale. */
   status?: ProductStatus
 }
 
@@ -154,39 +154,39 @@ export interface Contact {
   givenName?: string
   /** Family name. */
   surname?: string
-  /** Role at the customer. */
+  /** Job title at the customer. */
   jobTitle?: string
   /** Email addresses. */
   emails?: string[]
   /** Phone numbers in international form. */
   phones?: string[]
-  /** The customer the person acts for. */
+  /** The customer for whom the person acts. */
   customer?: GoldenId<'Customer'>
   /** Postal address. */
   address?: Address
 }
 
-/** What a customer has agreed to buy, for how long. */
+/** An agreement of a customer to buy, with its term. */
 export interface Contract {
-  /** The number on the paper. */
+  /** Number of the contract, as printed on it. */
   number: string
-  /** Who signed. */
+  /** The customer who signed the contract. */
   customer?: GoldenId<'Customer'>
-  /** What was agreed, product by product; taken whole from one source record. */
+  /** The agreed products. All lines come from one source record. */
   lines?: ContractLine[]
-  /** Length in months. */
+  /** Length of the term in months. */
   termMonths?: number
-  /** First day. */
+  /** First day of the term. */
   startDate?: CalendarDate
-  /** Last day. */
+  /** Last day of the term. */
   endDate?: CalendarDate
-  /** Total over the term. */
+  /** Total value over the term. */
   value?: Money
-  /** The currency it is kept in, ISO 4217. */
+  /** Currency of the contract as an ISO 4217 code. */
   currency?: string
-  /** Where it stands. */
+  /** Status of the contract. */
   status?: ContractStatus
-  /** What happens at its end. */
+  /** What happens at the end of the term. */
   renewal?: Renewal
 }
 

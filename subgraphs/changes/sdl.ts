@@ -1,12 +1,15 @@
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import { requiresScopes } from '../shared/rights.ts'
 
-/** CUSTOMER for Customer, SALES_ORDER for SalesOrder. */
+/** Returns the enum value of a golden type: SALES_ORDER for SalesOrder. */
 export function typeEnumName(type: string): string {
   return type.replace(/(?<=[a-z0-9])[A-Z]/g, '_$&').toUpperCase()
 }
 
-/** What the subgraph says of the golden types of a policy: their enum, and stubs by which other subgraphs add fields. */
+/**
+ * Returns the SDL that depends on the golden types: their enum, a subscription for each, and stubs to
+ * which other subgraphs add fields.
+ */
 export function goldenSdl(policy: Policy): string {
   const types = policy.types.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   return `
@@ -24,28 +27,28 @@ ${types.map(changed).join('\n')}
 `
 }
 
-/** customerChanged for Customer. */
+/** Returns the name of the subscription of a golden type: customerChanged for Customer. */
 export function changedName(type: string): string {
   return `${type.charAt(0).toLowerCase()}${type.slice(1)}Changed`
 }
 
 function changed({ name }: TypePolicy): string {
   return `
-  "The same as \`changes\`, of golden type ${name} only."
+  "Delivers the changes of golden type ${name} only, with the contract of \`changes\`."
   ${changedName(name)}(
-    "Only this golden record, followed to what it resolves to."
+    "Delivers only this golden record, and the record to which its id resolves later."
     id: ID
-    "Go on after this cursor. Left out: from now, or with a snapshot."
+    "Resumes after this cursor. Without it the subscription begins now, or with a snapshot."
     after: String
-    "What happened; all when left out."
+    "Delivers only events with one of these operations; all if left out."
     ops: [ChangeOp!]
-    "Source systems that caused the event; all when left out."
+    "Delivers only events caused by one of these source systems; all if left out."
     systems: [String!]
-    "At least one of these fields changed; any when left out."
+    "Delivers only events in which at least one of these fields changed; all if left out."
     changedFields: [String!]
-    "All of these hold, of the values before or of those after."
+    "Delivers only events for which all these conditions hold, before or after the change."
     where: [ChangeValueFilter!]
-    "Begin with the golden records as they are now. Ignored beside \`after\`."
+    "Begins with the present golden records. Ignored if \`after\` is given."
     snapshot: Boolean = false
   ): ChangeItem! ${requiresScopes('feed:read')}`
 }

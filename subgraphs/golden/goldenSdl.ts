@@ -5,8 +5,9 @@ import { MASKED, requiresScopes } from '../shared/rights.ts'
 import { allFields, groupsOf, listName, lookupName, type Reference, references } from './model.ts'
 
 /**
- * The SDL of a subgraph that owns golden types, from the policy alone: the types without the directives that are no
- * business of who asks, their groups and enums, lookups, lists, filters, and stubs of golden types owned elsewhere.
+ * Returns the SDL of a subgraph that owns golden types. It follows from the policy alone: the types
+ * without the directives of the policy, their groups and enums, lookups, lists and filters, and stubs
+ * of golden types that other subgraphs own.
  */
 export function goldenSdl(policy: Policy, owned: readonly string[]): string {
   const types = owned.map((name) => policy.type(name))
@@ -46,32 +47,35 @@ type ${name} implements Node @key(fields: "id") ${requiresScopes('golden:read')}
   id: ID!
 ${type.fields.map((f) => fieldSdl(f, owned)).join('\n')}
 ${reverseFields(refs, name, '!')}
-  "Rises by one with every change."
+  "Version of the golden record. It increases by one with every change."
   version: Int!
-  "When the golden record was first made."
+  "When the golden record was created."
   createdAt: DateTime!
   "When the golden record last changed."
   updatedAt: DateTime!
-  "Retired golden ids that lead here."
+  "Retired golden ids that resolve to this record."
   aliases: [ID!]!
-  "The id that was asked for, where it is a retired one or the key of a source record and this record answers for it."
+  """
+  The requested id, if it is a retired golden id or a source record key that resolves to this record.
+  Null if the record was requested by its golden id.
+  """
   redirectedFrom: ID
-  "The source records it consists of, the oldest first: the crosswalk."
+  "The source records of the golden record, the oldest first. This is the crosswalk."
   sources: SourceRecordConnection!
-  "How many source records it consists of."
+  "Number of source records of the golden record."
   sourceCount: Int!
-  "Where the values of its fields come from."
+  "The origin of the value of each field. One item for each field that has a value."
   provenance(
-    "Only these fields; all when left out."
+    "Returns only these fields; all fields if left out. An unknown name is rejected with BAD_FILTER."
     fields: [String!]
   ): [FieldProvenance!]!
-  "Its versions, newest first."
+  "The versions of the golden record, the newest first."
   history: GoldenVersionConnection!
 }
 `
 }
 
-/** A golden type that another subgraph owns: its id, and the lists that this subgraph adds to it. */
+/** A golden type that another subgraph owns, with its id and the lists that this subgraph adds. */
 function stubType(policy: Policy, name: string, refs: Reference[]): string {
   const lists = reverseFields(refs, name, '')
   return `
@@ -84,23 +88,23 @@ ${lists}
 `
 }
 
-/** `mark`: of a list that is always there, because the type is of the same subgraph. */
+/** Fields with the referring records. `mark` is `!` if this subgraph owns the type: then it never fails. */
 function reverseFields(refs: Reference[], to: string, mark: '!' | ''): string {
   return refs
     .filter((r) => r.to === to)
     .map(
       (r) =>
-        `  "The ${words(listName(r.from))} that name this ${words(lookupName(to))} as their ${words(r.field)}."
+        `  "The ${words(listName(r.from))} whose ${words(r.field)} is this ${words(lookupName(to))}."
   ${r.reverse}: ${r.from}Connection${mark}`,
     )
     .join('\n')
 }
 
-/** A value that not every caller may see, or that another subgraph has, can be missing, whatever the model says. */
+/** A field that is hidden from some callers, or owned by another subgraph, is nullable even if required. */
 function fieldSdl(f: FieldPolicy, owned: readonly string[]): string {
   const away = f.kind === 'REFERENCE' && !owned.includes(f.typeName)
   const type = f.list ? `[${f.typeName}${away ? '' : '!'}]` : f.typeName
-  const note = f.sensitive ? ` ${f.mask ? 'Masked' : 'Empty'} for callers without the scope ${f.sensitive}.` : ''
+  const note = f.sensitive ? ` ${f.mask ? 'Masked' : 'Null'} for callers without the scope ${f.sensitive}.` : ''
   const rule = f.sensitive ? ` ${requiresScopes(f.sensitive)} ${MASKED}` : ''
   return `  ${quoted(`${f.description}${note}`)}\n  ${f.name}: ${type}${f.required && !f.sensitive && !away ? '!' : ''}${rule}`
 }
@@ -127,27 +131,32 @@ ${(found?.values ?? []).map((v) => `  ${quoted(v.description)}\n  ${v.name}`).jo
 
 function lookups(type: string): string {
   const one = words(lookupName(type))
-  return `  "The ${one} of this id: a golden id in force, a retired one, or the key of a source record. None when there is none."
+  return `  "Returns the ${one} with this id, or null if there is none."
   ${lookupName(type)}(
-    "The id."
+    "A golden id, a retired golden id, or the key of a source record."
     id: ID!
-    "Its own fields as they were at this moment. Lists and things beside it are as they are now."
+    "Returns the fields as they were at this moment. Lists and related objects are always present ones."
     asOf: DateTime
   ): ${type} ${requiresScopes('golden:read')}
-  "The ${one} that a source record belongs to. None when the record is unknown or waits for required fields."
+  """
+  Returns the ${one} to which a source record belongs. Null if the record is unknown, or incomplete.
+  """
   ${lookupName(type)}BySource(
     "Name of the source system."
     system: String!
-    "The system's name for the kind of record: Account, customer …"
+    "The kind of record as the source system names it, for example Account or customer."
     object: String!
-    "The record's id in its system."
+    "Id of the record in the source system."
     id: String!
-    "Its own fields as they were at this moment."
+    "Returns the fields as they were at this moment."
     asOf: DateTime
   ): ${type} ${requiresScopes('golden:read')}
-  "All ${words(listName(type))} in force."
+  "Returns all active ${words(listName(type))}."
   ${listName(type)}(
-    "As they were at this moment: those in force then, with their own fields of then. Lists and things beside them are as they are now. Reads every version from before it: for reports."
+    """
+    Returns the records that were active at this moment, with their fields of then. Lists and related
+    objects are always present ones. Reads every earlier version, so it is slow: for reports.
+    """
     asOf: DateTime
   ): ${type}Connection ${requiresScopes('golden:read')}`
 }

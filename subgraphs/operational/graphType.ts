@@ -1,6 +1,6 @@
 import type { OperationalType } from '../../schema/operational.ts'
 
-/** The GraphQL type of an operational object. `Subscription` is the name of GraphQL's own root type. */
+/** Returns the GraphQL type of an operational object. GraphQL's own root type is called `Subscription`. */
 export function graphType(type: OperationalType): string {
   return type === 'Subscription' ? 'BillingSubscription' : type
 }

@@ -22,7 +22,7 @@ import {
 import type { RequestContext } from '../shared/context.ts'
 import { enumName } from '../shared/listSdl.ts'
 
-/** By which date the objects of a golden record are sorted, newest first, when the caller does not say. */
+/** Date by which the objects of a golden record are sorted by default, newest first. */
 const DEFAULT_ORDER: Record<OperationalType, string> = {
   Opportunity: 'CLOSE_DATE',
   Subscription: 'START_DATE',
@@ -31,12 +31,12 @@ const DEFAULT_ORDER: Record<OperationalType, string> = {
   Posting: 'POSTING_DATE',
 }
 
-/** Reads the operational objects of one type in the ways that they are asked for. */
+/** Readers of the operational objects of one type. */
 export interface OperationalList {
   all(args: ConnectionArguments, context: RequestContext): Connection
-  /** Those whose `field` names a member of a golden record. */
+  /** Objects whose `field` references a member of the golden record. */
   ofGolden(field: string): (parent: { id: string }, args: ConnectionArguments, context: RequestContext) => Connection
-  /** Those whose `field` names another operational object. */
+  /** Objects whose `field` references another operational object. */
   ofRecord(field: string): (parent: { id: string }, args: ConnectionArguments, context: RequestContext) => Connection
   one(id: string, context: RequestContext): Promise<OperationalRow | null>
 }
@@ -55,7 +55,7 @@ export function operationalList(policy: Policy, type: OperationalType): Operatio
     defaultOrder: date ? [{ column: date, descending: true }] : [],
     sensitive: new Map(),
   }
-  // Of all there are, the last to arrive: no index knows all dates, and a sort of the whole table helps nobody.
+  // The whole list is sorted by arrival: dates have no index, and sorting the whole table is too slow.
   const whole: ListSpec = { ...related, defaultOrder: [{ column: listing.unique, descending: true }] }
 
   function relatedBy(relation: Relation, field: string) {

@@ -6,15 +6,15 @@ import type { OperationalList } from './operationalList.ts'
 
 type Field = (row: OperationalRow, args: object, context: RequestContext) => unknown
 
-/** The record that an operational object is. */
+/** The source record of an operational object. */
 export const source: Field = ({ system, object, sourceId }) => ({ system, object, id: sourceId })
 
-/** An amount in the row's own currency. */
+/** Returns the resolver of an amount in the currency of its row. */
 export function money(field: string): Field {
   return (row) => moneyOf(row[field], row.currency)
 }
 
-/** The golden record that a field leads to, as a stub for the subgraph that owns it. */
+/** Returns the resolver of a golden record that a field references, as a stub of the owning subgraph. */
 export function golden(field: string, type: string): Field {
   return (row, _, context) => {
     const key = row[field]
@@ -22,7 +22,7 @@ export function golden(field: string, type: string): Field {
   }
 }
 
-/** The operational object that a field names, from this subgraph. */
+/** Returns the resolver of an operational object of this subgraph that a field references. */
 export function operational(list: OperationalList, field: string): Field {
   return (row, _, context) => {
     const key = row[field]
@@ -30,7 +30,7 @@ export function operational(list: OperationalList, field: string): Field {
   }
 }
 
-/** Lookup and entity resolver of a type. */
+/** Returns the lookup, the list and the entity resolver of a type. */
 export function lookups(list: OperationalList) {
   return {
     one: (_: unknown, { id }: { id: string }, context: RequestContext) => list.one(id, context),

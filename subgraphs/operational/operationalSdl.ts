@@ -12,15 +12,18 @@ const PLURALS: Record<OperationalType, string> = {
   Posting: 'postings',
 }
 
-const QUESTIONS: Record<OperationalType, Record<string, string>> = {
-  Opportunity: { open: 'Is not closed yet.' },
-  Subscription: { active: 'Runs and is paid for.' },
-  Invoice: { open: 'Money is still expected.', overdue: 'Money is still expected and was due before today.' },
+const FLAG_DESCRIPTIONS: Record<OperationalType, Record<string, string>> = {
+  Opportunity: { open: 'Whether the opportunity is not closed yet.' },
+  Subscription: { active: 'Whether the subscription runs and is paid for.' },
+  Invoice: {
+    open: 'Whether payment is still expected.',
+    overdue: 'Whether payment is still expected and was due before today.',
+  },
   Payment: {},
   Posting: {},
 }
 
-/** Connection, filter and order types of operational objects. */
+/** Returns the connection, filter and order types of operational objects. */
 export function operationalSdl(policy: Policy, types: readonly OperationalType[]): string {
   const golden = new Set(policy.types.map((t) => t.name))
   return types
@@ -29,7 +32,7 @@ export function operationalSdl(policy: Policy, types: readonly OperationalType[]
         type: graphType(type),
         plural: PLURALS[type],
         fields: operationalFields(type, golden),
-        flags: QUESTIONS[type],
+        flags: FLAG_DESCRIPTIONS[type],
         scope: 'operational:read',
       }),
     )

@@ -1,37 +1,37 @@
 import type { ListField, ListFieldKind } from '../../mdm/golden/read/listField.ts'
 import { requiresScopes } from './rights.ts'
 
-/** A list type as it is written in SDL. */
+/** The parts from which the SDL of a list is made. */
 export interface ListSdl {
-  /** Customer, Invoice … */
+  /** Name of the type, for example Customer or Invoice. */
   type: string
-  /** How many of them are called in descriptions: customers, invoices. */
+  /** Plural of the type in descriptions, for example customers. */
   plural: string
   fields: ListField[]
-  /** Yes-or-no questions: name -> description. */
+  /** Filters with a truth value: name to description. */
   flags: Record<string, string>
-  /** That a caller needs for the list, wherever it hangs. */
+  /** Scope that a caller needs for the list, at every place of it. */
   scope: string
 }
 
-/** CUSTOMER_SINCE for customerSince. */
+/** Returns the enum value of a field: CUSTOMER_SINCE for customerSince. */
 export function enumName(field: string): string {
   return field.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()
 }
 
-/** What the SDL of a connection depends on. */
+/** The parts from which the SDL of a connection is made. */
 export interface ConnectionSdl {
   /** Type of its nodes. */
   type: string
-  /** How descriptions call several of them. */
+  /** Plural of the type in descriptions. */
   plural: string
   /** Directives of connection and edge. */
   directives?: string
-  /** Whether it has `totalCount`; left out: it has. Only a list whose count is not affordable has none. */
+  /** Whether it has `totalCount`; the default is true. Only lists that are too long to count have none. */
   counted?: boolean
 }
 
-/** Connection and edge types. */
+/** Returns the connection and edge types. */
 export function connectionSdl({ type, plural, directives = '', counted = true }: ConnectionSdl): string {
   return `
 "A page of ${plural}."
@@ -60,34 +60,34 @@ type ${type}Edge ${directives} {
 `
 }
 
-/** Connection, edge, filter and order types of a list. */
+/** Returns the connection, edge, filter and order types of a list. */
 export function listSdl({ type, plural, fields, flags, scope }: ListSdl): string {
   const sortable = fields.filter((f) => f.sort)
   const filters = fields.map((f) => `  ${quoted(f.description)}\n  ${f.name}: ${filterType(f)}`)
   const questions = Object.entries(flags).map(([name, description]) => `  ${quoted(description)}\n  ${name}: Boolean`)
   return `${connectionSdl({ type, plural, directives: requiresScopes(scope) })}
-"Which ${plural}: all tests that are given must hold; a missing one, or null, asks for nothing."
+"A filter of ${plural}. All given conditions must hold; a condition that is left out or null is ignored."
 input ${type}Filter {
-  "All of these hold."
+  "All of these filters hold."
   and: [${type}Filter!]
-  "At least one of these holds."
+  "At least one of these filters holds."
   or: [${type}Filter!]
-  "This does not hold."
+  "This filter does not hold."
   not: ${type}Filter
-  "By the source records behind it."
+  "At least one source record of the item fulfils this filter."
   source: SourceFilter
 ${[...questions, ...filters].join('\n')}
 }
 
-"How ${plural} are sorted. What has no value comes last."
+"One term of the sort order of ${plural}. Items without a value come last."
 input ${type}Order {
-  "By what."
+  "The value by which to sort."
   field: ${type}OrderField!
-  "Which way."
+  "The direction; ascending if left out."
   direction: OrderDirection! = ASC
 }
 
-"What ${plural} can be sorted by."
+"A value by which ${plural} can be sorted."
 enum ${type}OrderField {
 ${sortable.map((f) => `  ${quoted(f.description)}\n  ${enumName(f.name)}`).join('\n')}
 }
@@ -112,7 +112,7 @@ export function filterType(f: ListField): string {
   return FILTERS[f.kind] ?? `${f.typeName}Filter`
 }
 
-/** Filter inputs of the enums and groups among the fields, each once. */
+/** Returns the filter inputs of the enums and groups among the fields, each once. */
 export function partFilterSdl(fields: ListField[]): string {
   const parts = new Map<string, string>()
   const visit = (all: ListField[]): void => {
@@ -130,15 +130,15 @@ export function partFilterSdl(fields: ListField[]): string {
 
 function enumFilter(type: string): string {
   return `
-"Tests of a ${type}. All that are given must hold."
+"Conditions on a ${type}. All given conditions must hold."
 input ${type}Filter {
-  "Is this."
+  "The value equals this one."
   eq: ${type}
-  "Is not this, or is missing."
+  "The value differs from this one, or is missing."
   ne: ${type}
-  "Is one of these."
+  "The value is one of these."
   in: [${type}!]
-  "Is missing (true) or is there (false)."
+  "True: the value is missing. False: it is present."
   isNull: Boolean
 }
 `
@@ -146,14 +146,14 @@ input ${type}Filter {
 
 function groupFilter(type: string, fields: ListField[]): string {
   return `
-"Tests of the parts of a ${type}, in a list of one of its items. All that are given must hold."
+"Conditions on the parts of a ${type}; in a list, of one of its items. All given conditions must hold."
 input ${type}Filter {
 ${fields.map((f) => `  ${quoted(f.description)}\n  ${f.name}: ${filterType(f)}`).join('\n')}
 }
 `
 }
 
-/** A description in SDL. */
+/** Returns a description as SDL. */
 export function quoted(description: string): string {
   return JSON.stringify(description)
 }

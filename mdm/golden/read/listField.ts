@@ -50,7 +50,7 @@ export function goldenFields(policy: Policy, type: TypePolicy): ListField[] {
   return [
     { name: 'id', description: 'The golden id.', kind: 'ID', sql: 'g.id', type: 'uuid', nullable: false },
     ...type.fields.flatMap((f) => policyField(policy, f, 'g.values', [])),
-    timestamp('createdAt', 'When the golden record was first made.', 'g.created_at'),
+    timestamp('createdAt', 'When the golden record was created.', 'g.created_at'),
     timestamp('updatedAt', 'When the golden record last changed.', 'g.updated_at'),
   ]
 }
@@ -133,7 +133,7 @@ export function operationalFields(type: OperationalType, goldenTypes: ReadonlySe
     const ofGolden = goldenTypes.has(`${name[0]?.toUpperCase()}${name.slice(1)}`)
     return {
       name,
-      description: `By ${words(name)}.`,
+      description: `The ${words(name)}.`,
       kind: operationalKind === 'REFERENCE' && !ofGolden ? 'RECORD_REFERENCE' : kind,
       sql,
       type: sqlType,
