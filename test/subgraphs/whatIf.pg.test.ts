@@ -41,7 +41,7 @@ before(async () => {
 after(async () => await db?.drop())
 
 const files = readdirSync('schema/model').map((name) => ({ name, text: readFileSync(`schema/model/${name}`, 'utf8') }))
-const CURRENCY = / {2}"The currency it is billed in.*\n {2}currency: String.*\n/
+const CURRENCY = / {2}"Currency of its invoices.*\n {2}currency: String.*\n/
 const pia = person('pia', 'publisher')
 
 const policies = () =>
