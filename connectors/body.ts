@@ -1,39 +1,47 @@
 import { bounds } from './bounds.ts'
 import { MessageError } from './contract.ts'
 
-/** Escapes of what JSON text may hold and Postgres cannot: NUL and halves of surrogate pairs. */
+/** Escapes that JSON allows and Postgres cannot store: NUL and lone surrogates. */
 const SUSPECT = /\\u(?:0000|d[89a-f])/i
-/** Whole numbers from 2^53 on lose digits as JavaScript numbers, so two ids would become one: they are read as text. */
+/**
+ * Integers from 2^53 on lose digits as JavaScript numbers, so two ids could become one: they are
+ * read as text.
+ */
 const LONG_NUMBER = /\d{16}/
 
 /**
- * A message's text as JSON, within the bounds (connectors/bounds.ts). NUL and lone surrogates become U+FFFD everywhere,
- * in names too, always in the same way. Throws MessageError BROKEN_JSON, TOO_LARGE, TOO_DEEP, TOO_MANY_ELEMENTS.
+ * Parses a message's text as JSON within the bounds (connectors/bounds.ts). NUL and lone surrogates
+ * become U+FFFD, in names too. Throws MessageError BROKEN_JSON, TOO_LARGE, TOO_DEEP or
+ * TOO_MANY_ELEMENTS.
  */
 export function parseBody(text: string): unknown {
   if (text.length > bounds.messageCharsMax)
-    throw new MessageError('TOO_LARGE', `${text.length} characters; a message may have ${bounds.messageCharsMax}`)
+    throw new MessageError(
+      'TOO_LARGE',
+      `the message has ${text.length} characters; at most ${bounds.messageCharsMax} are allowed`,
+    )
   let value: unknown
   try {
     value = LONG_NUMBER.test(text) ? JSON.parse(text, keepLongNumbers) : JSON.parse(text)
   } catch (e) {
-    // The engine's own words quote the body, which may hold personal data; only the place is said.
+    // The engine's message quotes the body, which may hold personal data: only the position is
+    // kept.
     const at = /position \d+( \(line \d+ column \d+\))?/.exec(e instanceof Error ? e.message : '')?.[0]
-    throw new MessageError('BROKEN_JSON', `the body is no JSON${at ? `: it breaks off or goes wrong at ${at}` : ''}`)
+    throw new MessageError('BROKEN_JSON', `the body is not valid JSON${at ? `: error at ${at}` : ''}`)
   }
   checkBounds(value, 1)
   return SUSPECT.test(text) || !text.isWellFormed() ? cleaned(value) : value
 }
 
-/** The body as one object. */
+/** Parses the body as one object. Throws MessageError NOT_AN_OBJECT for any other JSON. */
 export function parseObject(text: string): Record<string, unknown> {
   const value = parseBody(text)
   if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw new MessageError('NOT_AN_OBJECT', 'the body is JSON but no object: one record or event is expected')
+    throw new MessageError('NOT_AN_OBJECT', 'the body is valid JSON but not an object: send one record or event')
   return value as Record<string, unknown>
 }
 
-/** Text without NUL and lone surrogates. */
+/** Returns the text with U+FFFD in place of NUL and lone surrogates. */
 export function cleanText(text: string): string {
   return text.toWellFormed().replaceAll('\u0000', '\ufffd')
 }
@@ -46,7 +54,10 @@ function keepLongNumbers(this: unknown, _key: string, value: unknown, context?: 
 function checkBounds(value: unknown, level: number): void {
   if (value === null || typeof value !== 'object') return
   if (level > bounds.nestingLevelsMax)
-    throw new MessageError('TOO_DEEP', `more than ${bounds.nestingLevelsMax} levels of objects and arrays`)
+    throw new MessageError(
+      'TOO_DEEP',
+      `the body nests objects and arrays deeper than ${bounds.nestingLevelsMax} levels`,
+    )
   const parts: unknown[] = Array.isArray(value) ? value : Object.values(value)
   const partsMax = Array.isArray(value) ? bounds.arrayElementsMax : bounds.objectFieldsMax
   if (parts.length > partsMax)

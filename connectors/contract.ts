@@ -3,27 +3,33 @@ import type { SourceSystem } from '../schema/sourceSystem.ts'
 
 export type { SourceSystem } from '../schema/sourceSystem.ts'
 
-/** What a delivery says of one source record, before it is mapped. */
+/** A change of one source record as its message states it, before mapping. */
 export interface RecordChange {
-  /** The object's name as the mapping has it: Account, customer … */
+  /** Name of the object in the mapping: Account, customer … */
   object: string
   sourceId: string
-  /** Microseconds since 1970 as the source system counts; null where the message gives none. */
+  /** Microseconds since 1970 by the source system's clock; null where the message gives none. */
   version: bigint | null
   deleted: boolean
-  /** True when `raw` holds only the fields that changed (Salesforce CDC); they are laid over what is known. */
+  /**
+   * True when `raw` holds only the changed fields (Salesforce CDC); they are merged into the stored
+   * ones.
+   */
   partial: boolean
   raw: Record<string, unknown>
 }
 
-/** A value that the mapping could not use. A required one makes the record incomplete. */
+/** A value that the mapping could not use. In a required field it makes the record incomplete. */
 export interface Issue {
   field: string
   code: string
   detail: string
 }
 
-/** The canonical form: fields of a golden type or of an operational object; references as record keys. */
+/**
+ * A record in canonical form: fields of a golden type or an operational object; references are
+ * record keys.
+ */
 export interface Canonical {
   type: string
   fields: Record<string, unknown>
@@ -32,21 +38,27 @@ export interface Canonical {
   complete: boolean
 }
 
-/** How one field of a record came about. */
+/** How the mapping made one field of a record. */
 export interface MappingStep {
   field: string
-  /** The line of the mapping file, `connectors/stripe/mapping.yaml:42`; null for a required field without a usable value. */
+  /**
+   * Line in the mapping file (`connectors/stripe/mapping.yaml:42`); null for a required field
+   * without a usable value.
+   */
   line: string | null
-  /** The rule as it is written there. */
+  /** The rule as written there. */
   rule: unknown
-  /** Which paths it read, and what was there. */
+  /** The paths that the rule read, with their values. */
   reads: { path: string; values: unknown[] }[]
-  /** The canonical value; undefined where there is none. */
+  /** The canonical value; undefined where the rule gave none. */
   value: unknown
   issues: Issue[]
 }
 
-/** A message that cannot be applied as it is. `code` is stable, `detail` names what was wrong and what would be right. */
+/**
+ * Thrown for a message that cannot be applied as it is. The message says what is wrong and what
+ * would be right.
+ */
 export class MessageError extends CodedError {
   readonly at: { object?: string | undefined; sourceId?: string | undefined; field?: string | undefined }
   constructor(code: string, detail: string, at: { object?: string; sourceId?: string; field?: string } = {}) {
@@ -55,19 +67,22 @@ export class MessageError extends CodedError {
   }
 }
 
-/** One message as the inbox keeps it. */
-export interface Message {
-  /** Idempotency key: the system's own, else the delivery's, else a hash of the content. */
+/** One message as it is put into the inbox. */
+export interface InboundMessage {
+  /** Idempotency key: the event's own id, else the delivery's, else a hash of the content. */
   messageId: string
   object: string | null
   format: 'event' | 'row'
   body: string
 }
 
-export type Headers = Readonly<Record<string, string | string[] | undefined>>
+export type DeliveryHeaders = Readonly<Record<string, string | string[] | undefined>>
 
-/** Whether a delivery comes from who it says. `id` is the delivery's own, where its scheme has one. */
-export type Verdict =
+/**
+ * The result of checking a delivery's signature. `id` is the delivery's own id, where the scheme
+ * has one.
+ */
+export type SignatureVerdict =
   | { ok: true; id: string | null }
   | {
       ok: false
@@ -75,27 +90,40 @@ export type Verdict =
       detail: string
     }
 
-/** What the pipeline needs of a source system: read a message, map a record. Made by connectors/open.ts. */
+/**
+ * A source system as the pipeline uses it: reads messages and maps records. Created by
+ * openConnectors.ts.
+ */
 export interface Connector {
   system: SourceSystem
-  /** Of its mapping and code lists, by content. */
+  /** Content hash of its mapping and code lists. */
   mappingVersion: string
-  /** Message (the body as received) to the changes it holds. Throws MessageError. `object` is given for rows of a file. */
-  read(format: 'event' | 'row', body: string, object: string | null): RecordChange[]
-  /** One record's raw form to its canonical form. Never throws for bad values: they are issues. */
-  map(object: string, raw: Record<string, unknown>): Canonical
-  /** The same mapping step by step, for people who look for what is wrong. Throws MessageError for an unknown object. */
-  explain(object: string, raw: Record<string, unknown>): MappingStep[]
-  /** The objects of its mapping, and what each is here: a golden type, an operational object or `Kept`. */
-  objects: { name: string; as: string }[]
-  /** The object's name in record keys, from any of its names (`inventoryItem` is `item`); null where there is none. */
-  objectName(name: string): string | null
-  /** Checks the signature over the raw bytes of a delivery. `now` in ms since 1970. */
-  verify(headers: Headers, body: Uint8Array, now: number): Verdict
   /**
-   * A delivered body, or one element of a file, to messages, one for each event or record. `deliveryId` names the
-   * delivery; without it a message without an id of its own is named by its content. Throws MessageError for a body that
-   * is no JSON or beyond the bounds; what the JSON says is judged later, by `read`.
+   * Reads the changes in a message's body. `object` is given for rows of a file. Throws
+   * MessageError.
    */
-  split(body: string, object: string | null, deliveryId: string | null): Message[]
+  read(format: 'event' | 'row', body: string, object: string | null): RecordChange[]
+  /** Maps a raw record to canonical form. Never throws for bad values: they become issues. */
+  map(object: string, raw: Record<string, unknown>): Canonical
+  /**
+   * Maps step by step, for people who look for a mistake. Throws MessageError for an unknown
+   * object.
+   */
+  explain(object: string, raw: Record<string, unknown>): MappingStep[]
+  /** The objects of its mapping; `as` is a golden type, an operational object or `Kept`. */
+  objects: { name: string; as: string }[]
+  /**
+   * Returns the object's name in record keys from any of its names (`inventoryItem` is `item`), or
+   * null.
+   */
+  objectName(name: string): string | null
+  /** Verifies the signature over the raw bytes of a delivery. `now` in ms since 1970. */
+  verify(headers: DeliveryHeaders, body: Uint8Array, now: number): SignatureVerdict
+  /**
+   * Splits a delivered body, or one element of a file, into one message for each event or record.
+   * The key of a message is its event's id, else made from `deliveryId`, else from its content.
+   * Throws MessageError for a body that is not JSON or beyond the bounds; `read` checks the content
+   * later.
+   */
+  split(body: string, object: string | null, deliveryId: string | null): InboundMessage[]
 }

@@ -1,19 +1,22 @@
 import type { RecordChange } from './contract.ts'
-import type { Mapping } from './mapping/compile.ts'
+import type { Mapping } from './mapping/compileMapping.ts'
 import type { Scheme } from './signature.ts'
 
-/** What differs between kinds of source systems beyond their mapping. */
+/** A kind of source systems: how its systems differ from others beyond their mapping. */
 export interface Kind {
   name: string
-  /** How its deliveries are signed. */
+  /** The signature scheme of its deliveries. */
   scheme: Scheme
-  /** The mapping that comes with the kind is connectors/<name>/mapping.yaml; a generic system has only its own. */
+  /**
+   * Whether the kind ships connectors/<name>/mapping.yaml; a generic system has only its own
+   * mapping.
+   */
   hasMapping: boolean
-  /** Whether an object is an event of the kind, and not a record. */
+  /** Returns whether an object is an event of the kind rather than a record. */
   isEvent(value: Record<string, unknown>): boolean
-  /** The event's own id, the idempotency key; null where it has none. */
+  /** Returns the event's own id, used as idempotency key; null where it has none. */
   eventId(event: Record<string, unknown>): string | null
-  /** The object that an event or a record names itself. */
+  /** Returns the object that an event or a record names, or null. */
   objectOf(value: Record<string, unknown>): string | null
   /** Throws MessageError. */
   readEvent(mapping: Mapping, event: Record<string, unknown>, object: string | null): RecordChange[]

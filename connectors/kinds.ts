@@ -4,5 +4,5 @@ import { netsuite } from './netsuite/read.ts'
 import { salesforce } from './salesforce/read.ts'
 import { stripe } from './stripe/read.ts'
 
-/** The kinds of source systems there are; a new one is a folder here and a line in this list. */
+/** All kinds of source systems; a new one is a folder here and a line in this list. */
 export const KINDS: readonly Kind[] = [salesforce, stripe, netsuite, generic]

@@ -1,33 +1,41 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Headers, Verdict } from './contract.ts'
+import type { DeliveryHeaders, SignatureVerdict } from './contract.ts'
 
-/** How far a delivery's timestamp may be from now, either way; beyond it a recorded delivery could be played again. */
+/**
+ * Largest difference of a delivery's timestamp from now, either way; beyond it a recorded delivery
+ * could be replayed.
+ */
 export const skewSecondsMax = 300
-/** Signatures that one header may list, while its sender changes secrets. */
+/** Signatures checked of one header; a sender lists several while it rotates secrets. */
 const signaturesMax = 10
 
 export type Scheme = 'STRIPE' | 'STANDARD_WEBHOOKS'
 
 /**
- * Checks a delivery's signature over its raw bytes, with each of the valid secrets in turn, in constant time.
- * STRIPE: `Stripe-Signature: t=<seconds>,v1=<hex>[,v1=…]`, HMAC-SHA256 of `<t>.<body>` with the secret as it is written.
- * STANDARD_WEBHOOKS (standardwebhooks.com): `webhook-id`, `webhook-timestamp`, `webhook-signature: v1,<base64> …`,
- * HMAC-SHA256 of `<id>.<timestamp>.<body>`; a secret `whsec_<base64>` stands for its bytes.
+ * Verifies a delivery's signature over its raw bytes with each valid secret, in constant time.
+ *
+ * STRIPE: `Stripe-Signature: t=<seconds>,v1=<hex>[,v1=…]`, HMAC-SHA256 of `<t>.<body>` with the
+ * secret as written.
+ *
+ * STANDARD_WEBHOOKS (standardwebhooks.com): `webhook-id`, `webhook-timestamp` and
+ * `webhook-signature: v1,<base64> …`, HMAC-SHA256 of `<id>.<timestamp>.<body>`; a secret
+ * `whsec_<base64>` means its decoded bytes.
+ *
  * `now` in ms since 1970.
  */
 export function verify(
   scheme: Scheme,
   secrets: readonly string[],
-  headers: Headers,
+  headers: DeliveryHeaders,
   body: Uint8Array,
   now: number,
-): Verdict {
+): SignatureVerdict {
   if (secrets.length === 0)
-    return refuse('NO_SECRET', 'no secret is configured for this source system, so it cannot prove who it is')
+    return refuse('NO_SECRET', 'no secret is configured for this source system, so its deliveries cannot be verified')
   return scheme === 'STRIPE' ? verifyStripe(secrets, headers, body, now) : verifyStandard(secrets, headers, body, now)
 }
 
-/** The headers that a sender puts beside a body. For relays and for those who try it out. */
+/** Returns the signature headers of a body, for relays and tests. */
 export function sign(
   scheme: Scheme,
   secret: string,
@@ -45,34 +53,45 @@ export function sign(
   }
 }
 
-function verifyStripe(secrets: readonly string[], headers: Headers, body: Uint8Array, now: number): Verdict {
+function verifyStripe(
+  secrets: readonly string[],
+  headers: DeliveryHeaders,
+  body: Uint8Array,
+  now: number,
+): SignatureVerdict {
   const header = single(headers['stripe-signature'])
   if (!header) return refuse('NO_SIGNATURE', 'the header Stripe-Signature is missing')
   const parts = header.split(',').map((p) => p.split('=', 2))
   const seconds = parts.find(([k]) => k?.trim() === 't')?.[1] ?? ''
   const given = parts.filter(([k]) => k?.trim() === 'v1').map(([, v]) => Buffer.from(v ?? '', 'hex'))
   if (!isSeconds(seconds) || given.length === 0)
-    return refuse('NO_SIGNATURE', 'the header Stripe-Signature is not of the form t=<seconds>,v1=<hex>')
+    return refuse('NO_SIGNATURE', 'the header Stripe-Signature must have the form t=<seconds>,v1=<hex>')
   const expected = secrets.map((s) => hmac(s, [`${seconds}.`, body]))
   if (!anyEqual(given, expected)) return wrong('Stripe-Signature')
-  return inTime(seconds, now) ?? { ok: true, id: null }
+  return checkTimestamp(seconds, now) ?? { ok: true, id: null }
 }
 
-function verifyStandard(secrets: readonly string[], headers: Headers, body: Uint8Array, now: number): Verdict {
+function verifyStandard(
+  secrets: readonly string[],
+  headers: DeliveryHeaders,
+  body: Uint8Array,
+  now: number,
+): SignatureVerdict {
   const id = single(headers['webhook-id'])
   const seconds = single(headers['webhook-timestamp'])
   const header = single(headers['webhook-signature'])
   if (!id || !seconds || !header)
-    return refuse('NO_SIGNATURE', 'the headers webhook-id, webhook-timestamp and webhook-signature are needed')
-  if (!/^[\x21-\x7e]{1,200}$/.test(id)) return refuse('NO_SIGNATURE', 'webhook-id is 1 to 200 visible ASCII characters')
-  if (!isSeconds(seconds)) return refuse('NO_SIGNATURE', 'webhook-timestamp is a count of seconds since 1970')
+    return refuse('NO_SIGNATURE', 'the headers webhook-id, webhook-timestamp and webhook-signature are required')
+  if (!/^[\x21-\x7e]{1,200}$/.test(id))
+    return refuse('NO_SIGNATURE', 'webhook-id must have 1 to 200 visible ASCII characters')
+  if (!isSeconds(seconds)) return refuse('NO_SIGNATURE', 'webhook-timestamp must be in seconds since 1970')
   const given = header
     .split(' ')
     .filter((s) => s.startsWith('v1,'))
     .map((s) => Buffer.from(s.slice(3), 'base64'))
   const expected = secrets.map((s) => hmac(standardKey(s), [`${id}.${seconds}.`, body]))
   if (!anyEqual(given, expected)) return wrong('webhook-signature')
-  return inTime(seconds, now) ?? { ok: true, id }
+  return checkTimestamp(seconds, now) ?? { ok: true, id }
 }
 
 function hmac(key: string | Uint8Array, parts: (string | Uint8Array)[]): Buffer {
@@ -85,7 +104,7 @@ function standardKey(secret: string): string | Uint8Array {
   return secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : secret
 }
 
-/** Every pair is compared, so the time taken does not tell which secret or signature was near. */
+/** Compares every pair, so that the time taken reveals nothing about secrets or signatures. */
 function anyEqual(given: Buffer[], expected: Buffer[]): boolean {
   let equal = false
   for (const g of given.slice(0, signaturesMax))
@@ -93,18 +112,18 @@ function anyEqual(given: Buffer[], expected: Buffer[]): boolean {
   return equal
 }
 
-/** Looked at after the signature, so that only the true sender learns about its clock. */
-function inTime(seconds: string, now: number): Verdict | null {
+/** Runs after the signature check, so that only the true sender learns about its clock. */
+function checkTimestamp(seconds: string, now: number): SignatureVerdict | null {
   const behind = Math.floor(now / 1000) - Number(seconds)
   if (behind > skewSecondsMax)
     return refuse(
       'STALE_TIMESTAMP',
-      `signed ${behind} s ago; at most ${skewSecondsMax} s are accepted: sign again and resend`,
+      `the delivery was signed ${behind} s ago; at most ${skewSecondsMax} s are accepted: sign it again and resend`,
     )
   if (-behind > skewSecondsMax)
     return refuse(
       'FUTURE_TIMESTAMP',
-      `signed ${-behind} s in the future; at most ${skewSecondsMax} s are accepted: check the sender's clock`,
+      `the delivery was signed ${-behind} s in the future; at most ${skewSecondsMax} s are accepted: check the sender's clock`,
     )
   return null
 }
@@ -117,10 +136,10 @@ function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
 }
 
-function wrong(header: string): Verdict {
-  return refuse('WRONG_SIGNATURE', `${header} does not fit the body and a configured secret`)
+function wrong(header: string): SignatureVerdict {
+  return refuse('WRONG_SIGNATURE', `${header} does not match the body under any configured secret`)
 }
 
-function refuse(code: Extract<Verdict, { ok: false }>['code'], detail: string): Verdict {
+function refuse(code: Extract<SignatureVerdict, { ok: false }>['code'], detail: string): SignatureVerdict {
   return { ok: false, code, detail }
 }

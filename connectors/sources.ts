@@ -6,20 +6,22 @@ import type { SourceSystem } from './contract.ts'
 import { KINDS } from './kinds.ts'
 import { readYaml } from './yamlFile.ts'
 
-/** A source system with the files that map it, in the order in which they are laid over each other. */
+/** A source system with its mapping files; later ones are overlays of earlier ones. */
 export interface ConfiguredSource {
   system: SourceSystem
   mappings: string[]
-  /** Files of code lists: what this system's codes are in canonical ones. */
+  /** Files of code lists, from this system's codes to canonical ones. */
   codes: string[]
 }
 
 const secretReference = z.strictObject({
-  env: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable, in capitals'),
+  env: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be the name of an environment variable, in capitals'),
 })
 
 const sourceSchema = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'small letters, digits and hyphens, at most 63, as salesforce-emea'),
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63, as in salesforce-emea'),
   kind: z.enum(KINDS.map((k) => k.name)),
   role: z.enum(ROLES),
   trust: z.number().min(0).max(1),
@@ -33,9 +35,9 @@ const sourceSchema = z.strictObject({
 const fileSchema = z.strictObject({ sources: z.array(sourceSchema).min(1) })
 
 /**
- * Reads config/sources.yaml. Secrets are taken from `env`; one that is not set is left out, and deliveries of a source
- * system without any are refused. A developmentSecret serves while no real one is set.
- * Throws ConfigError naming file and line.
+ * Reads config/sources.yaml. Secrets come from `env`; one that is not set is left out, and
+ * deliveries of a source system without any secret are rejected. A developmentSecret is used while
+ * no real one is set. Throws ConfigError with file and line.
  */
 export function readSources(
   path: string,
@@ -57,7 +59,9 @@ export function readSources(
     seen.add(s.name)
     const mappings = [s.mapping ?? []].flat().map((m) => resolve(dirname(path), m))
     if (s.kind === 'generic' && mappings.length === 0)
-      throw new ConfigError(`${where('kind')}: ${s.name} is generic and needs mapping: with the file that maps it`)
+      throw new ConfigError(
+        `${where('kind')}: ${s.name} is generic and needs mapping: with the name of its mapping file`,
+      )
     const secrets = [s.secret ?? []].flat().flatMap((r) => env[r.env] || [])
     const development = secrets.length === 0 && s.developmentSecret !== undefined
     return {

@@ -3,14 +3,17 @@ import { relative } from 'node:path'
 import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml'
 import { ConfigError } from '../schema/kit/configError.ts'
 
-/** A YAML file as plain values, with the line of each. */
+/** The values of a YAML file, with the line of each. */
 export interface YamlFile {
   value: unknown
-  /** `config/sources.yaml:12` of the value at a path of keys and indexes; of its key where it is one of a map. */
+  /**
+   * Returns the line, as `config/sources.yaml:12`, of the value at a path of keys and indexes; in a
+   * map that of its key.
+   */
   at(path: readonly PropertyKey[]): string
 }
 
-/** Throws ConfigError for a file that cannot be read or is no YAML; a key that stands twice is an error. */
+/** Reads a YAML file. Throws ConfigError where it cannot be read or parsed, or has a key twice. */
 export function readYaml(path: string): YamlFile {
   const name = relative(process.cwd(), path)
   let text: string

@@ -1,7 +1,8 @@
 /**
- * Currency codes by the number of decimals in their minor unit, after ISO 4217 list one, funds included. The table is
- * our own because `Intl` follows CLDR: that gives the decimals people write (none for HUF, IDR and COP, which have
- * hundredths in ISO 4217), and its list of codes changes with the version of Node.
+ * Currency codes by the number of decimals in their minor unit, after ISO 4217 list one, funds
+ * included. The table is our own because `Intl` follows CLDR: that gives the decimals people write
+ * (none for HUF, IDR and COP, which have hundredths in ISO 4217), and its list of codes changes
+ * with the version of Node.
  */
 const CODES: Readonly<Record<number, string>> = {
   0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { objectTypes } from '../../connectors/objectType.ts'
+import { objectTypes } from '../../connectors/objectTypes.ts'
 import { readOnlyTransaction } from '../../mdm/db/readOnlyTransaction.ts'
 import { type Level, type LevelState, serviceLevels } from '../../mdm/serviceLevels/serviceLevels.ts'
 import { type Config, withConfig } from '../config/config.ts'

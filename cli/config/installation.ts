@@ -1,5 +1,5 @@
 import type { Connector, SourceSystem } from '../../connectors/contract.ts'
-import { openConnectors } from '../../connectors/open.ts'
+import { openConnectors } from '../../connectors/openConnectors.ts'
 import { readSources } from '../../connectors/sources.ts'
 import { readServiceLevels, type ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 import { readRules, type StewardshipRules } from '../../mdm/tasks/rules.ts'

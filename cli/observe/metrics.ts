@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Connector } from '../../connectors/contract.ts'
-import { objectTypes } from '../../connectors/objectType.ts'
+import { objectTypes } from '../../connectors/objectTypes.ts'
 import type { ObserveOperation } from '../../gateway/execution/runtime.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { loadConnectionCounts, loadTableSizes } from '../../mdm/db/databaseStats.ts'

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
-import { objectTypes } from '../../connectors/objectType.ts'
+import { objectTypes } from '../../connectors/objectTypes.ts'
 import { describeError } from '../../gateway/http/describeError.ts'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { PENDING_CHANNEL } from '../../mdm/inbox/accept.ts'

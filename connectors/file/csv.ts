@@ -11,7 +11,10 @@ export interface Dialect {
 
 const DELIMITERS = [',', ';', '\t', '|', '`']
 
-/** The delimiter that stands most often in the header line, outside quotes; the quote that stands there, " else. */
+/**
+ * Takes the most frequent delimiter of the header line, outside quotes, and the quote used there
+ * (default ").
+ */
 export function detectDialect(head: string, delimiter?: string): Dialect {
   const header = head.trimStart().split(/\r?\n/, 1)[0] ?? ''
   const quote = !header.includes('"') && /(^|[,;\t|])'[^']*'([,;\t|]|$)/.test(header) ? "'" : '"'
@@ -23,8 +26,9 @@ export function detectDialect(head: string, delimiter?: string): Dialect {
 }
 
 /**
- * Rows as JSON objects by the names of the header line; empty cells are left out. A row whose cells do not fit the header
- * is given as a list of its cells: put under names it could say something false, so it becomes an exception.
+ * Yields rows as JSON objects with the names of the header line; empty cells are left out. A row
+ * whose number of cells differs from the header is yielded as a list of its cells: under names its
+ * values could be wrong, so it becomes an exception.
  */
 export async function* csvRows(text: AsyncIterable<string>, dialect: Dialect): AsyncGenerator<FileRow> {
   const parser = parse({
@@ -38,7 +42,8 @@ export async function* csvRows(text: AsyncIterable<string>, dialect: Dialect): A
     skip_empty_lines: true,
     max_record_size: bounds.messageCharsMax,
   })
-  // An error of either end destroys `parser`, so the loop below throws it; here it must only not go unhandled.
+  // An error at either end destroys `parser`, so the loop below throws it; here it only must not go
+  // unhandled.
   pipeline(Readable.from(text), parser).catch(() => {})
   let header: string[] | null = null
   for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
@@ -56,7 +61,10 @@ export async function* csvRows(text: AsyncIterable<string>, dialect: Dialect): A
   }
 }
 
-/** A column without a name is named by its place, a second one of the same name gets a number. */
+/**
+ * Names a column without a name after its position, and numbers the second and later ones of the
+ * same name.
+ */
 function nameColumns(cells: string[]): string[] {
   const seen = new Map<string, number>()
   return cells.map((cell, i) => {

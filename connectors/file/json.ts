@@ -1,7 +1,10 @@
 import { bounds } from '../bounds.ts'
 import type { FileRow } from './fileRow.ts'
 
-/** Lines that are not blank, without regard to what they hold. Throws for a line beyond the bound of a message. */
+/**
+ * Yields the lines that are not blank, whatever they hold. Throws for a line longer than a message
+ * may be.
+ */
 export async function* lines(text: AsyncIterable<string>): AsyncGenerator<FileRow> {
   let rest = ''
   let at = 0
@@ -19,25 +22,26 @@ export async function* lines(text: AsyncIterable<string>): AsyncGenerator<FileRo
 }
 
 /**
- * The rows of a JSON document as text, cut out without building the document: the elements of an outer array; of an outer
- * object the elements of `member`, or of `records` (Salesforce), `data` beside `"object": "list"` (Stripe), `items`
- * beside `hasMore` (NetSuite); any other object is one row. Values one after the other are taken in turn.
- * The text keeps numbers as they are written. Throws when the document ends inside a value.
+ * Yields the rows of a JSON document as text, without building the document. Rows are the elements
+ * of an outer array, or in an outer object the elements of `member`, of `records` (Salesforce), of
+ * `data` beside `"object": "list"` (Stripe) or of `items` beside `hasMore` (NetSuite). Any other
+ * object is one row; several values in a row are taken in turn. Numbers keep their spelling. Throws
+ * when the document ends inside a value.
  */
 export async function* jsonElements(text: AsyncIterable<string>, member: string | null): AsyncGenerator<FileRow> {
   const scanner = new Scanner(member)
   for await (const chunk of text) {
     yield* scanner.push(chunk.replace(/^\ufeff/, ''))
-    if (scanner.held > bounds.messageCharsMax)
+    if (scanner.unfinishedChars > bounds.messageCharsMax)
       throw new Error(`row ${scanner.count + 1} has more than ${bounds.messageCharsMax} characters`)
   }
   yield* scanner.end()
 }
 
 /**
- * A scanner of brackets and strings. `rowsAt` is the depth at which rows stand: 0 for values one after the other, 1 in an
- * outer array, 2 in a member of an outer object. While an outer object may yet turn out to be a row itself, its text is
- * held back.
+ * Scans brackets and strings. `rowsAt` is the depth of the rows: 0 for values in a row, 1 in an
+ * outer array, 2 in a member of an outer object. The text of an outer object is buffered while it
+ * may turn out to be a row itself.
  */
 class Scanner {
   count = 0
@@ -46,13 +50,13 @@ class Scanner {
   private text = ''
   private depth = 0
   private rowsAt: number = ROWS_AT_TOP
-  /** A row is being read, since `from`. */
+  /** Inside a row that begins at `from`. */
   private started = false
   private from = 0
   private inString = false
   private escaped = false
   private stringFrom = 0
-  /** Of an outer object that may hold rows: its last string, and all of them. */
+  /** The last string of an outer object that may hold rows, and all its strings. */
   private last = ''
   private strings = new Set<string>()
 
@@ -60,13 +64,13 @@ class Scanner {
     this.member = member
   }
 
-  /** Characters of the row that is not finished yet. */
-  get held(): number {
+  /** Length of the row that is not finished yet. */
+  get unfinishedChars(): number {
     return this.started ? this.text.length - this.from : 0
   }
 
   push(chunk: string): FileRow[] {
-    // What lies before the row that is being read is done with.
+    // The text before the current row is no longer needed.
     const keep = this.started ? this.from : this.text.length
     this.text = this.text.slice(keep) + chunk
     this.from -= keep
@@ -77,7 +81,7 @@ class Scanner {
 
   end(): FileRow[] {
     if (this.depth > 0 || this.inString)
-      throw new Error(`the file ends inside a value, after ${this.count} rows: it is not whole`)
+      throw new Error(`the file ends inside a value, after ${this.count} rows: it is incomplete`)
     this.emit(this.text.length)
     return this.take()
   }
@@ -103,7 +107,7 @@ class Scanner {
     else if (c === COMMA) {
       if (this.depth === this.rowsAt) this.emit(i)
     } else if (c === COLON) {
-      // In an object of rows the name before the colon is no row; its value is.
+      // In an object of rows the name before the colon is not a row; its value is.
       if (this.depth === this.rowsAt) this.started = false
     } else if (c > SPACE) this.begin(i)
     else if (this.depth === 0) this.emit(i)
@@ -132,10 +136,10 @@ class Scanner {
   }
 
   private close(i: number): void {
-    if (this.depth === 0) throw new Error(`a bracket closes that was never opened, after ${this.count} rows`)
+    if (this.depth === 0) throw new Error(`a closing bracket was never opened, after ${this.count} rows`)
     if (this.depth === this.rowsAt) {
       this.emit(i)
-      // What follows the rows in an outer object is none.
+      // The members after the rows of an outer object are not rows.
       if (this.rowsAt === 2) this.rowsAt = NO_MORE_ROWS
     }
     this.depth--

@@ -10,27 +10,30 @@ import { jsonElements, lines } from './json.ts'
 export type FileFormat = 'csv' | 'json' | 'ndjson'
 
 export interface FileOptions {
-  /** Without it the content tells. */
+  /** Detected from the content when left out. */
   format?: FileFormat | undefined
-  /** CSV: the character between cells; without it the header line tells. */
+  /** CSV: the character between cells; detected from the header line when left out. */
   delimiter?: string | undefined
-  /** JSON: the member of the outer object that holds the rows, where it is not `records`, `data` or `items`. */
+  /**
+   * JSON: the member of the outer object with the rows, where it is not `records`, `data` or
+   * `items`.
+   */
   at?: string | undefined
-  /** As TextDecoder names it; utf-8 by default, or what a byte order mark says. */
+  /** A label of TextDecoder; by default that of the byte order mark, else utf-8. */
   encoding?: string | undefined
 }
 
-/** A file that cannot be read on; rows before that place have been given out. */
+/** Thrown for a file that cannot be read further; the rows before that point have been yielded. */
 export class FileError extends Error {
   override name = 'FileError'
 }
 
-/** What is looked at to tell the format, in characters. */
+/** Characters read to detect the format. */
 const sniffedCharsMax = 64 * 1024
 
 /**
- * The rows of a CSV, JSON or NDJSON file, plain or gzipped, one after the other in constant memory; reading goes on only
- * as rows are taken. A row that is broken in itself is given out as it is, so that it can become an exception.
+ * Yields the rows of a CSV, JSON or NDJSON file, plain or gzipped, in constant memory; it reads on
+ * only as rows are taken. A malformed row is yielded as it is, so that it can become an exception.
  * Throws FileError for a file that cannot be read or ends inside a value.
  */
 export async function* fileRows(path: string, options: FileOptions = {}): AsyncGenerator<FileRow> {
@@ -53,7 +56,10 @@ export async function* fileRows(path: string, options: FileOptions = {}): AsyncG
   }
 }
 
-/** NDJSON by its name, or when a first line is a whole object and another value follows; else JSON by its first character. */
+/**
+ * Returns NDJSON by the file name, or when the first line is a whole object and another one
+ * follows; else JSON or CSV by the first character.
+ */
 function detectFormat(head: string, path: string): FileFormat {
   const name = path.replace(/\.gz$/i, '')
   if (['.ndjson', '.jsonl'].includes(extname(name).toLowerCase())) return 'ndjson'
@@ -74,7 +80,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The file's bytes, unpacked where they begin as gzip does. */
+/** Yields the file's bytes, unpacked where they begin with the signature of gzip. */
 async function* bytes(path: string): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: 256 * 1024 })
   try {
@@ -92,7 +98,8 @@ async function* bytes(path: string): AsyncGenerator<Buffer> {
 
 async function* gunzip(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const unpacked = createGunzip()
-  // An error of either end destroys `unpacked`, so the loop below throws it; here it must only not go unhandled.
+  // An error at either end destroys `unpacked`, so the loop below throws it; here it only must not
+  // go unhandled.
   pipeline(Readable.from(packed), unpacked).catch(() => {})
   try {
     yield* unpacked as AsyncIterable<Buffer>
@@ -101,18 +108,18 @@ async function* gunzip(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   }
 }
 
-/** Broken bytes become U+FFFD, which the mapping then reports beside the value. */
+/** Invalid bytes become U+FFFD, which the mapping reports as an issue of the value. */
 async function* textChunks(source: AsyncIterable<Buffer>, encoding: string | undefined): AsyncGenerator<string> {
   let decoder: TextDecoder | null = null
   for await (const chunk of source) {
-    decoder ??= new TextDecoder(encoding ?? byteOrder(chunk))
+    decoder ??= new TextDecoder(encoding ?? encodingOf(chunk))
     yield decoder.decode(chunk, { stream: true })
   }
   const rest = decoder?.decode()
   if (rest) yield rest
 }
 
-function byteOrder(chunk: Buffer): string {
+function encodingOf(chunk: Buffer): string {
   if (chunk[0] === 0xff && chunk[1] === 0xfe) return 'utf-16le'
   return chunk[0] === 0xfe && chunk[1] === 0xff ? 'utf-16be' : 'utf-8'
 }

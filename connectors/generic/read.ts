@@ -1,13 +1,14 @@
+import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
 import { parseMoment } from '../mapping/time.ts'
-import { changesOf } from '../record.ts'
 
 type Fields = Record<string, unknown>
 
 /**
- * Any system, by its mapping alone. An event is `{object, type: "upsert" | "delete", id?, version?, record}`; a record
- * may also be posted bare to /ingest/{source}/{object}. Rows are records: lines of CSV, JSON objects.
+ * Any system, by its mapping alone. An event is `{object, type: "upsert" | "delete", id?, version?,
+ * record}`; a bare record may also be posted to /ingest/{source}/{object}. Rows are records: lines
+ * of CSV or JSON objects.
  */
 export const generic: Kind = {
   name: 'generic',
@@ -25,10 +26,10 @@ export const generic: Kind = {
         ? (event.record as Fields)
         : null
     if (!record && !deleted)
-      throw new MessageError('NO_DATA', 'an event of type upsert needs record: with the whole record', { object })
+      throw new MessageError('NO_DATA', 'an event of type upsert needs the whole record in record:', { object })
     const version = event.version === undefined ? undefined : parseMoment(event.version)
     if (version === null)
-      throw new MessageError('INVALID_VERSION', `version is ${JSON.stringify(event.version)}: no time`, {
+      throw new MessageError('INVALID_VERSION', `version is ${JSON.stringify(event.version)}, which is not a time`, {
         object,
         field: 'version',
       })
@@ -39,7 +40,7 @@ export const generic: Kind = {
     })
   },
   readRow: (mapping, row, object) => {
-    if (!object) throw new MessageError('NO_OBJECT', 'the load does not say which object this is')
+    if (!object) throw new MessageError('NO_OBJECT', 'the object is not named: give it with the load')
     return changesOf(mapping, object, row)
   },
 }

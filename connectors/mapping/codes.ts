@@ -2,12 +2,13 @@ import { ConfigError } from '../../schema/kit/configError.ts'
 import type { YamlFile } from '../yamlFile.ts'
 import { isEmpty } from './path.ts'
 
-/** What a code of the source system stands for; `known` is whether the list says anything of it. */
+/** Looks a code of the source system up; `known` is false where the list does not have it. */
 export type CodeList = (code: unknown) => { known: boolean; value: unknown }
 
 /**
- * Codes to values. A code that ends in `*` stands for all that begin so, null for no value; case and blanks around do not
- * matter. What is one of the list's values already stands for itself where `canonical` says so.
+ * Compiles a map of codes to values. A code that ends in `*` matches all codes with that prefix;
+ * null means no value. Case and surrounding blanks are ignored. With `canonical`, the list's values
+ * also map to themselves.
  */
 export function codeList(map: object, canonical = false): CodeList {
   const exact = new Map<string, unknown>()
@@ -30,7 +31,10 @@ function fold(code: unknown): string {
   return String(code).trim().toLowerCase()
 }
 
-/** The code lists of one source system, by name; those of later files take the place of earlier ones. Throws ConfigError. */
+/**
+ * Reads the code lists of one source system, by name; later files replace lists of earlier ones.
+ * Throws ConfigError.
+ */
 export function readCodeLists(files: readonly YamlFile[]): Map<string, CodeList> {
   const lists = new Map<string, CodeList>()
   for (const file of files) {
@@ -38,9 +42,7 @@ export function readCodeLists(files: readonly YamlFile[]): Map<string, CodeList>
       const codes = mapIn(file, map, [name])
       for (const [code, value] of Object.entries(codes))
         if (value !== null && !['string', 'number', 'boolean'].includes(typeof value))
-          throw new ConfigError(
-            `${file.at([name, code])}: ${name}.${code}: a canonical code is a single value, or null`,
-          )
+          throw new ConfigError(`${file.at([name, code])}: ${name}.${code}: a canonical code is a single value or null`)
       lists.set(name, codeList(codes, true))
     }
   }
@@ -50,6 +52,6 @@ export function readCodeLists(files: readonly YamlFile[]): Map<string, CodeList>
 function mapIn(file: YamlFile, value: unknown, at: string[]): Record<string, unknown> {
   if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>
   throw new ConfigError(
-    `${file.at(at)}: ${at.join('.') || 'a file of code lists'}: a map of ${at.length ? 'codes to canonical ones' : 'lists by name'}`,
+    `${file.at(at)}: ${at.join('.') || 'a file of code lists'}: must be a map of ${at.length ? 'codes to canonical ones' : 'lists by name'}`,
   )
 }

@@ -4,16 +4,16 @@ import { parseCountry } from './country.ts'
 import { parseCurrency, parseDecimal } from './currency.ts'
 import { type DateOrder, parseDay } from './time.ts'
 
-/** What came of a raw value. `note` says what was not right with it, also where a value could still be made. */
-export type Converted = { value: unknown; note?: Note } | { note: Note }
-export interface Note {
+/** The result of a conversion. There may be a problem beside a value. */
+export type Converted = { value: unknown; problem?: Problem } | { problem: Problem }
+export interface Problem {
   code: string
   detail: string
 }
 
-/** What a conversion may look at beside the value. */
+/** Facts of the record that conversions use. */
 export interface Hints {
-  /** ISO 3166-1 alpha-2 of where the record is, for phone numbers without a country code. */
+  /** The record's country (ISO 3166-1 alpha-2), for phone numbers without a country code. */
   country: string | null
   dates: DateOrder
 }
@@ -21,9 +21,9 @@ export interface Hints {
 export type Convert = (value: unknown, hints: Hints) => Converted
 
 /**
- * The forms a mapping may ask for with `as:`; without it the field's type and @format decide. Text that fails its
- * format is kept as it came: survivorship prefers a value that passes. Numbers, dates and flags that are none are left
- * out, since their column could not hold them.
+ * The forms that `as:` in a mapping names; without it the field's type and @format decide. Text
+ * that fails its format is kept unchanged: survivorship prefers a value that passes. An invalid
+ * number, date or flag is left out, because its column could not hold it.
  */
 export const FORMS = {
   text: (value) => text(value),
@@ -37,21 +37,21 @@ export const FORMS = {
   identifier: (value) => mapText(value, (t) => t.replace(/\s+/g, ' ').toUpperCase()),
   date: (value, hints) => {
     const day = parseDay(value, hints.dates)
-    return day ? { value: day } : note('INVALID_DATE', value, 'no date; write 2026-03-01')
+    return day ? { value: day } : problem('INVALID_DATE', value, 'not a date; write 2026-03-01')
   },
   number: (value) => {
     const n = parseDecimal(value)
-    return n ? { value: n.toNumber() } : note('INVALID_NUMBER', value, 'no number')
+    return n ? { value: n.toNumber() } : problem('INVALID_NUMBER', value, 'not a number')
   },
   integer: (value) => {
     const n = parseDecimal(value)
     if (!n?.isInteger() || n.abs().greaterThan(2 ** 31 - 1))
-      return note('INVALID_NUMBER', value, 'no whole number up to 2147483647')
+      return problem('INVALID_NUMBER', value, 'not an integer up to 2147483647')
     return { value: n.toNumber() }
   },
   boolean: (value) => {
     const flag = toBoolean(value)
-    return flag === null ? note('INVALID_FLAG', value, 'neither true nor false') : { value: flag }
+    return flag === null ? problem('INVALID_FLAG', value, 'neither true nor false') : { value: flag }
   },
 } as const satisfies Record<string, Convert>
 
@@ -67,18 +67,18 @@ export function toBoolean(value: unknown): boolean | null {
   return TRUE.has(word) ? true : FALSE.has(word) ? false : null
 }
 
-/** A single value as text; blanks in a row become one only where lines are not meant to be kept. */
+/** Returns a single value as trimmed text; null for an object or a list. */
 export function toText(value: unknown): string | null {
   if (typeof value === 'string') return value.trim()
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
   return null
 }
 
-export function note(code: string, value: unknown, what: string): { note: Note } {
-  return { note: { code, detail: `${show(value)} is ${what}` } }
+function problem(code: string, value: unknown, what: string): { problem: Problem } {
+  return { problem: { code, detail: `${show(value)} is ${what}` } }
 }
 
-/** A value short enough to stand in a message. */
+/** Shows a value in a message, cut to 80 characters. */
 export function show(value: unknown): string {
   const shown = JSON.stringify(value) ?? String(value)
   return shown.length > 80 ? `${shown.slice(0, 77)}...` : shown
@@ -86,18 +86,21 @@ export function show(value: unknown): string {
 
 function text(value: unknown): Converted {
   const t = toText(value)
-  return t === null ? note('NOT_TEXT', value, 'no single value') : { value: t }
+  return t === null ? problem('NOT_TEXT', value, 'not a single value') : { value: t }
 }
 
 function mapText(value: unknown, change: (text: string) => string): Converted {
   const t = toText(value)
-  return t === null ? note('NOT_TEXT', value, 'no single value') : { value: change(t) }
+  return t === null ? problem('NOT_TEXT', value, 'not a single value') : { value: change(t) }
 }
 
 const phonesMax = 50_000
 const phones = new Map<string, string | null>()
 
-/** E.164, without an extension; null where the number cannot be one, or names no country and none is known. */
+/**
+ * Returns E.164 without an extension; null for an impossible number, or one without any known
+ * country.
+ */
 function toE164(text: string, country: string | null): string | null {
   const at = `${country ?? ''}\u0000${text}`
   const known = phones.get(at)

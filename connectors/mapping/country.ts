@@ -4,11 +4,11 @@ import countries from 'i18n-iso-countries'
 
 const require = createRequire(import.meta.url)
 
-/** English first: where two languages use one name for two countries, English decides. */
+/** English comes first: it decides where two languages use one name for two countries. */
 const LANGUAGES =
   'en de fr es it pt nl pl cs sk hu ro bg el sv da nb fi et lv lt sl hr sr uk ru tr ja zh ko vi th id ar he'.split(' ')
 
-/** What people write and no list has. */
+/** Common names that no list has. */
 const ALIASES: Record<string, string> = {
   uk: 'GB',
   england: 'GB',
@@ -58,7 +58,7 @@ const ALIASES: Record<string, string> = {
 
 const names = new Map<string, string>()
 
-function learn(name: string, code: string): void {
+function addName(name: string, code: string): void {
   for (const key of [fold(name), fold(anyAscii(name))]) if (key && !names.has(key)) names.set(key, code)
 }
 
@@ -71,15 +71,18 @@ function fold(name: string): string {
     .trim()
 }
 
-for (const [name, code] of Object.entries(ALIASES)) learn(name, code)
+for (const [name, code] of Object.entries(ALIASES)) addName(name, code)
 for (const language of LANGUAGES) {
   const data = require(`i18n-iso-countries/langs/${language}.json`) as {
     countries: Record<string, string | string[]>
   }
-  for (const [code, all] of Object.entries(data.countries)) for (const name of [all].flat()) learn(name, code)
+  for (const [code, all] of Object.entries(data.countries)) for (const name of [all].flat()) addName(name, code)
 }
 
-/** ISO 3166-1 alpha-2 from a code of two or three letters or a name in English or the country's own language; or null. */
+/**
+ * Returns ISO 3166-1 alpha-2 of a code of two or three letters, or of a name in English or the
+ * country's language; or null.
+ */
 export function parseCountry(value: string): string | null {
   const text = value.trim()
   const code = text.toUpperCase()

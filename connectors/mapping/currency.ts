@@ -1,7 +1,7 @@
 import { Decimal } from 'decimal.js'
 import { currencyExponents, exponentOf } from '../../schema/currencyExponents.ts'
 
-/** ISO 4217 code in capitals, or null. */
+/** Returns the ISO 4217 code in capitals, or null. */
 export function parseCurrency(value: string): string | null {
   const code = value.trim().toUpperCase()
   return currencyExponents.has(code) ? code : null
@@ -11,7 +11,10 @@ const PLAIN = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i
 const COMMA_THOUSANDS = /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/
 const COMMA_DECIMALS = /^[+-]?(\d{1,3}(\.\d{3})+|\d+),\d{1,2}$/
 
-/** A number as people and programs write it: 1234.5, 1,234.50, 1.234,50, 3.00E+07. "1.234" is one and a bit. */
+/**
+ * Parses a number as people and programs write it: 1234.5, 1,234.50, 1.234,50, 3.00E+07. "1.234" is
+ * between 1 and 2.
+ */
 export function parseDecimal(value: unknown): Decimal | null {
   if (typeof value === 'number') return Number.isFinite(value) ? new Decimal(value) : null
   if (typeof value !== 'string') return null
@@ -29,9 +32,9 @@ export interface MinorUnits {
 }
 
 /**
- * An amount in the smallest unit of its currency. `scale` is how many decimals the source has already shifted: 0 for
- * amounts in whole currency units, the source's own exponent for amounts that come in minor units.
- * null beyond 2^53.
+ * Returns an amount in the smallest unit of its currency; null beyond 2^53. `scale` is the number
+ * of decimals that the source has already shifted: 0 for amounts in whole units, the source's own
+ * exponent for amounts in minor units.
  */
 export function toMinorUnits(amount: Decimal, currency: string, scale: number): MinorUnits | null {
   const exact = amount.times(new Decimal(10).pow(exponentOf(currency) - scale))

@@ -2,25 +2,28 @@ import { ConfigError } from '../../schema/kit/configError.ts'
 import type { YamlFile } from '../yamlFile.ts'
 import { isMap } from './rule.ts'
 
-/** A value of a mapping and where it stands, so that a mistake in it can be named after overlays are laid over it. */
-export interface Placed {
+/**
+ * A value of a mapping with its location, so that a mistake is reported there after overlays were
+ * merged.
+ */
+export interface Located {
   value: unknown
   file: YamlFile
   path: readonly PropertyKey[]
 }
 
-/** One object as its mapping and the overlays say it. */
+/** One object, merged from its mapping and the overlays. */
 export interface ObjectDocument {
   name: string
-  /** Where the object itself stands. */
-  place: Placed
-  parts: Map<string, Placed>
-  fields: Map<string, Placed>
+  /** Location of the object itself. */
+  place: Located
+  parts: Map<string, Located>
+  fields: Map<string, Located>
 }
 
 export interface MappingDocument {
-  settings: Map<string, Placed>
-  every: Map<string, Placed>
+  settings: Map<string, Located>
+  every: Map<string, Located>
   objects: Map<string, ObjectDocument>
 }
 
@@ -29,16 +32,16 @@ const EVERY_KEYS = ['id', 'version', 'deleted']
 const OBJECT_KEYS = ['as', 'aliases', 'id', 'version', 'deleted', 'of', 'when', 'fields']
 
 /**
- * Reads mapping files, later ones laid over earlier ones: an object's fields one by one, its other parts whole, aliases
- * added. A field set to null is taken away. Throws ConfigError.
+ * Reads mapping files and merges later ones into earlier ones: an object's fields one by one, its
+ * other parts whole, aliases added. A field set to null is removed. Throws ConfigError.
  */
 export function readDocument(files: YamlFile[]): MappingDocument {
   const doc: MappingDocument = { settings: new Map(), every: new Map(), objects: new Map() }
   for (const file of files) {
     const top = mapOf({ value: file.value, file, path: [] }, 'a mapping', TOP_KEYS)
     for (const [key, part] of top) {
-      if (key === 'objects') for (const [name, object] of mapOf(part, 'objects')) layObject(doc, name, object)
-      else if (key === 'kept') for (const [name, object] of mapOf(part, 'kept')) layKept(doc, name, object)
+      if (key === 'objects') for (const [name, object] of mapOf(part, 'objects')) mergeObject(doc, name, object)
+      else if (key === 'kept') for (const [name, object] of mapOf(part, 'kept')) mergeKept(doc, name, object)
       else if (key === 'every') for (const [name, p] of mapOf(part, 'every', EVERY_KEYS)) doc.every.set(name, p)
       else doc.settings.set(key, part)
     }
@@ -46,11 +49,11 @@ export function readDocument(files: YamlFile[]): MappingDocument {
   return doc
 }
 
-export function failAt(place: Placed, message: string, below: readonly PropertyKey[] = []): never {
+export function failAt(place: Located, message: string, below: readonly PropertyKey[] = []): never {
   throw new ConfigError(`${place.file.at([...place.path, ...below])}: ${message}`)
 }
 
-function layObject(doc: MappingDocument, name: string, place: Placed): void {
+function mergeObject(doc: MappingDocument, name: string, place: Located): void {
   const parts = mapOf(place, `the object ${name}`, OBJECT_KEYS)
   const object = doc.objects.get(name) ?? { name, place, parts: new Map(), fields: new Map() }
   for (const [key, part] of parts) {
@@ -67,21 +70,21 @@ function layObject(doc: MappingDocument, name: string, place: Placed): void {
   doc.objects.set(name, object)
 }
 
-/** `Task:` alone, `Task: [aliases]` or `Task: {aliases, id, version, deleted}`. */
-function layKept(doc: MappingDocument, name: string, place: Placed): void {
+/** Merges `Task:` alone, `Task: [aliases]` or `Task: {aliases, id, version, deleted}`. */
+function mergeKept(doc: MappingDocument, name: string, place: Located): void {
   const parts = isMap(place.value)
     ? mapOf(place, `the kept object ${name}`, ['aliases', 'id', 'version', 'deleted'])
-    : new Map<string, Placed>()
+    : new Map<string, Located>()
   if (Array.isArray(place.value)) parts.set('aliases', place)
   else if (!isMap(place.value) && place.value !== null)
-    failAt(place, `kept.${name}: is empty, a list of aliases, or a map with aliases:, id:, version:, deleted:`)
+    failAt(place, `kept.${name}: must be empty, a list of aliases, or a map with aliases:, id:, version:, deleted:`)
   parts.set('as', { ...place, value: 'Kept' })
   doc.objects.set(name, { name, place, parts, fields: new Map() })
 }
 
-function mapOf(place: Placed, what: string, keys?: readonly string[]): Map<string, Placed> {
-  if (!isMap(place.value)) return failAt(place, `${what} is written as a map of names`)
-  const out = new Map<string, Placed>()
+function mapOf(place: Located, what: string, keys?: readonly string[]): Map<string, Located> {
+  if (!isMap(place.value)) return failAt(place, `${what} must be a map of names`)
+  const out = new Map<string, Located>()
   for (const [key, value] of Object.entries(place.value)) {
     if (keys && !keys.includes(key))
       failAt(place, `unknown key "${key}" in ${what}; allowed are ${keys.join(', ')}`, [key])

@@ -13,7 +13,7 @@ import type { Shape } from './shape.ts'
 const VALUE_KEYS = ['as', 'country', 'codes'] as const
 const REF_KEYS = ['ref', 'from', 'source', 'when'] as const
 
-/** `path` is how the field is named in issues: `billingAddress.country`. */
+/** Compiles the rule of one field; `name` is its name in issues: `billingAddress.country`. */
 export function compileField(
   spec: unknown,
   shape: Shape,
@@ -46,8 +46,8 @@ function compileValue(
   if (options.codes !== undefined && typeof options.codes !== 'string')
     ctx.fail([...at, 'codes'], 'codes: is the name of a code list')
   const codes = typeof options.codes === 'string' ? ctx.codes(options.codes) : null
-  // Of countries and currencies a list holds what is written otherwise than anywhere else: the rest says what it is.
-  const says = form === 'country' ? parseCountry : form === 'currency' ? parseCurrency : () => null
+  // A list of countries or currencies has only unusual spellings; all others are parsed.
+  const parse = form === 'country' ? parseCountry : form === 'currency' ? parseCurrency : () => null
 
   return (scope, issues) => {
     const report = (code: string, detail: string) => issues.push({ field: name, code, detail })
@@ -57,41 +57,41 @@ function compileValue(
     const values: unknown[] = []
     for (const given of shape.list ? raw : raw.slice(0, 1)) {
       const hit = codes?.(given)
-      if (hit && !hit.known && says(String(given)) === null) {
-        report('UNKNOWN_CODE', `${show(given)} is not in the list of codes "${String(options.codes)}" of ${ctx.source}`)
+      if (hit && !hit.known && parse(String(given)) === null) {
+        report('UNKNOWN_CODE', `${show(given)} is not in the code list "${String(options.codes)}" of ${ctx.source}`)
         continue
       }
       if (hit?.known && isEmpty(hit.value)) continue
       const value = hit?.known ? hit.value : given
       const made = convert(value, hints)
-      if (made.note) report(made.note.code, made.note.detail)
+      if (made.problem) report(made.problem.code, made.problem.detail)
       if (!('value' in made) || isEmpty(made.value)) continue
       const checked = check(made.value, shape, report)
       if (checked !== undefined && !values.includes(checked)) values.push(checked)
     }
     if (!shape.list) return values[0]
     if (values.length > bounds.listValuesMax)
-      report('TOO_MANY_VALUES', `${values.length} values; only the first ${bounds.listValuesMax} are used`)
+      report('TOO_MANY_VALUES', `there are ${values.length} values; only the first ${bounds.listValuesMax} are used`)
     return values.length > 0 ? values.slice(0, bounds.listValuesMax) : undefined
   }
 }
 
-/** The last look at a text or code before it is used. */
+/** Checks a text or code against the field; returns undefined where it cannot be used. */
 function check(value: unknown, shape: Shape, report: (code: string, detail: string) => void): unknown {
   if (shape.kind === 'ENUM') {
     const code = String(value)
     const known = shape.values?.find((v) => v === code) ?? shape.values?.find((v) => v === code.toUpperCase())
-    if (!known) report('UNKNOWN_CODE', `${show(value)} is none of ${shape.values?.join(', ')}`)
+    if (!known) report('UNKNOWN_CODE', `${show(value)} is not one of ${shape.values?.join(', ')}`)
     return known
   }
   if (typeof value !== 'string') return value
   const charsMax = shape.compared ? bounds.comparedCharsMax : bounds.textCharsMax
   if (value.length > charsMax) {
-    report('TOO_LONG', `${value.length} characters; at most ${charsMax}`)
+    report('TOO_LONG', `the text has ${value.length} characters; at most ${charsMax} are allowed`)
     return undefined
   }
   if (value.includes('\ufffd'))
-    report('REPLACED_CHARACTER', 'the value held a character that is none (NUL, half a surrogate pair or broken UTF-8)')
+    report('REPLACED_CHARACTER', 'the value held NUL, a lone surrogate or invalid UTF-8, which was replaced')
   return value
 }
 
@@ -110,7 +110,7 @@ function formOf(as: unknown, shape: Shape, at: readonly PropertyKey[], ctx: Fiel
   return form
 }
 
-/** Values that the mapping itself writes must be ones the model has. */
+/** Checks that the values written in the mapping itself exist in the model. */
 function checkEnum(
   options: Record<string, unknown>,
   shape: Shape,
@@ -124,7 +124,7 @@ function checkEnum(
   if ('otherwise' in options) written.push([[...at, 'otherwise'], options.otherwise])
   for (const [where, value] of written)
     if (value !== null && !shape.values?.includes(String(value)))
-      ctx.fail(where, `"${String(value)}" is no value of ${shape.typeName}; it has ${shape.values?.join(', ')}`)
+      ctx.fail(where, `"${String(value)}" is not a value of ${shape.typeName}; allowed are ${shape.values?.join(', ')}`)
 }
 
 function compileReference(spec: unknown, shape: Shape, at: readonly PropertyKey[], ctx: FieldContext): Evaluate {
@@ -136,7 +136,7 @@ function compileReference(spec: unknown, shape: Shape, at: readonly PropertyKey[
   const elsewhere = spec.source !== undefined
   const target = elsewhere ? { object: spec.ref, as: shape.typeName } : ctx.target(spec.ref, [...at, 'ref'])
   if (target.as !== shape.typeName)
-    ctx.fail([...at, 'ref'], `the field names a ${shape.typeName}, but ${target.object} is mapped as ${target.as}`)
+    ctx.fail([...at, 'ref'], `the field refers to a ${shape.typeName}, but ${target.object} is mapped as ${target.as}`)
   const source = elsewhere ? String(spec.source) : ctx.source
   const rule = compileRule(withoutKeys(spec, ['ref', 'source']), shape.list, at, ctx.fail)
   return (scope) => {
@@ -176,7 +176,7 @@ function compileGroup(
       )
     parts.push([key, compileField(part, field, `${name}.${key}`, [...at, key], ctx)])
   }
-  const one = (scope: Scope, issues: Issue[]): Record<string, unknown> | undefined => {
+  const mapOne = (scope: Scope, issues: Issue[]): Record<string, unknown> | undefined => {
     const out: Record<string, unknown> = {}
     for (const [key, evaluate] of parts) {
       const value = evaluate(scope, issues)
@@ -187,16 +187,16 @@ function compileGroup(
   return (scope, issues) => {
     if (when && when(scope, () => {}).length === 0) return undefined
     if (!each) {
-      const own = one(scope, issues)
+      const own = mapOne(scope, issues)
       return own && shape.list ? [own] : own
     }
-    const items = each.all(scope).flatMap((item) => one({ ...scope, item }, issues) ?? [])
+    const items = each.all(scope).flatMap((item) => mapOne({ ...scope, item }, issues) ?? [])
     if (!shape.list) return items[0]
     if (items.length > bounds.listValuesMax)
       issues.push({
         field: name,
         code: 'TOO_MANY_VALUES',
-        detail: `${items.length} elements; only the first ${bounds.listValuesMax} are used`,
+        detail: `there are ${items.length} elements; only the first ${bounds.listValuesMax} are used`,
       })
     return items.length > 0 ? items.slice(0, bounds.listValuesMax) : undefined
   }

@@ -10,9 +10,14 @@ export interface FieldContext {
   dates: DateOrder
   /** Brings a source id to the form in which it is a key. */
   idForm(id: string): string
-  /** Decimals by which the source shifts amounts in minor units, where they differ from ISO 4217. */
+  /**
+   * Decimals by which the source shifts amounts in minor units, where they differ from ISO 4217.
+   */
   minorExponents: Readonly<Record<string, number>>
-  /** The object's name in the mapping and its golden type; throws for an object that the mapping lacks. */
+  /**
+   * The object's name in the mapping and its golden type; throws for an object that the mapping
+   * lacks.
+   */
   target(object: string, at: readonly PropertyKey[]): { object: string; as: string }
   /** The system's code list of this name; null where it has none, and codes stay as they are. */
   codes(list: string): CodeList | null

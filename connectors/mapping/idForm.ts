@@ -1,4 +1,4 @@
-/** How an id of the source system is written as a key, so that two spellings of one id are one record. */
+/** Normal forms of source ids, so that two spellings of one id are one record. */
 export const ID_FORMS = {
   text: (id: string) => id,
   salesforce: to18,
@@ -9,9 +9,9 @@ export type IdForm = keyof typeof ID_FORMS
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'
 
 /**
- * A Salesforce id of 15 characters with its checksum: one character for each five, whose bits say which of them are
- * capitals. So ids that differ only in case stay apart where case is lost. Anything else is left as it is, except the
- * @ of a reference inside a tree export.
+ * Returns a Salesforce id of 15 characters with its checksum: one character for each five, whose
+ * bits mark the capitals among them. So ids that differ only in case stay distinct where case is
+ * lost. Other ids are unchanged, but for the @ of a reference within a tree export.
  */
 function to18(id: string): string {
   if (id.startsWith('@')) return id.slice(1)

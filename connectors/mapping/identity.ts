@@ -5,8 +5,8 @@ import { type Fail, pathAt } from './rule.ts'
 import { parseMoment } from './time.ts'
 
 /**
- * The id of a record: a path, a list of alternatives, or `{join: [paths], with: "-"}` for ids of several parts, which
- * needs every part.
+ * Compiles the id of a record: a path, a list of alternatives, or `{join: [paths], with: "-"}` for
+ * an id of several parts, all of which are required.
  */
 export function compileIds(
   spec: unknown,
@@ -23,7 +23,7 @@ export function compileIds(
       }
       const { join, with: between = '-', ...rest } = (one ?? {}) as Record<string, unknown>
       if (!Array.isArray(join) || Object.keys(rest).length > 0)
-        return fail(place, 'id: is a path, a list of paths, or {join: [paths], with: "-"}')
+        return fail(place, 'id: must be a path, a list of paths, or {join: [paths], with: "-"}')
       const parts = join.map((p, j) => pathAt(String(p), [...place, 'join', j], fail))
       return (scope) => {
         const texts = parts.map((p) => idText(p, scope, form))
@@ -45,7 +45,10 @@ function idText(path: Path, scope: Scope, form: (id: string) => string): string 
   return value ? form(value) : null
 }
 
-/** When the source system last changed the record: a path or a list of alternatives, the first that has a value. */
+/**
+ * Compiles the time of a record's last change: a path, or a list of which the first with a value is
+ * used.
+ */
 export function compileMoments(spec: unknown, at: readonly PropertyKey[], fail: Fail): (scope: Scope) => bigint | null {
   const paths = [spec].flat().map((p, i) => pathAt(String(p), [...at, i], fail))
   return (scope) => {
@@ -56,7 +59,7 @@ export function compileMoments(spec: unknown, at: readonly PropertyKey[], fail: 
       if (moment === null)
         throw new MessageError(
           'INVALID_VERSION',
-          `${path.text} is ${show(value)}: no time; write 2026-03-01T09:30:00Z or a count of seconds or milliseconds since 1970`,
+          `${path.text} is ${show(value)}, which is not a time; write 2026-03-01T09:30:00Z, or seconds or milliseconds since 1970`,
           { field: path.text },
         )
       return moment

@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 
-/** One difference of two states of a mapping, for whom the records come from and for whom they serve. */
+/** One difference between two states of a mapping. */
 export interface MappingChange {
   level: 'BREAKING' | 'DANGEROUS' | 'SAFE'
   /** `connectors/stripe/mapping.yaml customer.emails`. */
@@ -9,9 +9,10 @@ export interface MappingChange {
 }
 
 /**
- * What has changed in mappings since `before`; both hold the texts of mapping files by their paths. A dropped object, alias,
- * field or value of a map breaks: what sources send is no longer taken. So does another id: every record would be a new one.
- * What is read otherwise is dangerous, what is added is safe.
+ * Compares mappings with those of `before`; both are texts of mapping files by path. Removing an
+ * object, alias, field or value of a map is breaking, because messages of sources are no longer
+ * read. So is a changed id, because every record would be a new one. A changed rule is dangerous,
+ * an added one safe.
  */
 export function mappingChanges(
   before: ReadonlyMap<string, string>,
@@ -21,7 +22,7 @@ export function mappingChanges(
   for (const file of new Set([...before.keys(), ...after.keys()])) {
     const [was, is] = [before.get(file), after.get(file)]
     if (is === undefined)
-      changes.push({ level: 'BREAKING', coordinate: file, text: 'is gone, and what it maps with it' })
+      changes.push({ level: 'BREAKING', coordinate: file, text: 'was removed, with all that it maps' })
     else if (was === undefined) changes.push({ level: 'SAFE', coordinate: file, text: 'was added' })
     else changes.push(...withinFile(file, was, is))
   }
@@ -37,19 +38,19 @@ function withinFile(file: string, was: string, is: string): MappingChange[] {
   for (const [path, value] of old) {
     const identity = /(^|\.)(id|as)$/.test(path) && !path.includes('.fields.')
     if (!now.has(path)) {
-      // The same thing said in another form: one path where there were several, or with a map.
+      // The same field in another form: one path where there were several, or with a map.
       const reshaped = within(path, now)
       changes.push({
         level: reshaped && !identity ? 'DANGEROUS' : 'BREAKING',
         coordinate: at(path),
-        text: reshaped ? `was ${text(value)}, is said otherwise now` : `is no longer mapped; it was ${text(value)}`,
+        text: reshaped ? `was ${text(value)}, and now has another form` : `is no longer mapped; it was ${text(value)}`,
       })
     } else if (text(now.get(path)) !== text(value)) {
       const wasText = `was ${text(value)}, is ${text(now.get(path))}`
       changes.push({
         level: identity ? 'BREAKING' : 'DANGEROUS',
         coordinate: at(path),
-        text: identity ? `${wasText}: its records would be others` : wasText,
+        text: identity ? `${wasText}: its records would be new ones` : wasText,
       })
     }
   }
@@ -59,7 +60,10 @@ function withinFile(file: string, was: string, is: string): MappingChange[] {
   return changes
 }
 
-/** Every value of a mapping by its path; a list is one value, apart from aliases, which stand each for itself. */
+/**
+ * Returns every value of a mapping by its path; a list is one value, but each alias counts by
+ * itself.
+ */
 function leavesOf(value: unknown, path: string[] = [], found = new Map<string, unknown>()): Map<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     for (const [key, part] of Object.entries(value))

@@ -15,9 +15,9 @@ export interface Money {
 const KEYS = ['major', 'minor', 'currency', 'each', 'times', 'when'] as const
 
 /**
- * `{major: path, currency: path}` for amounts in whole units, `{minor: …}` for those in the smallest. With `each:` the
- * sum over the elements, each amount taken `times:` a number where one is given. An amount without a valid currency has
- * no meaning and is left out.
+ * Compiles `{major: path, currency: path}` for amounts in whole units or `{minor: …}` for amounts
+ * in the smallest. With `each:` it is the sum over the elements, with `times:` each multiplied by
+ * that number. An amount without a valid currency has no meaning and is left out.
  */
 export function compileMoney(
   spec: unknown,
@@ -41,7 +41,7 @@ export function compileMoney(
   const each = 'each' in spec ? pathAt(String(spec.each), [...at, 'each'], ctx.fail) : null
   const holds = 'when' in spec ? compileWhen(spec.when, [...at, 'when'], ctx.fail) : () => true
 
-  const one = (scope: Scope, report: (code: string, detail: string) => void): Money | undefined => {
+  const readOne = (scope: Scope, report: (code: string, detail: string) => void): Money | undefined => {
     const [amount] = amountRule(scope, report)
     if (amount === undefined) return undefined
     const [given] = currencyRule(scope, report)
@@ -49,7 +49,7 @@ export function compileMoney(
     if (!currency) {
       report(
         'INVALID_CURRENCY',
-        given === undefined ? 'an amount without a currency' : `${show(given)} is no ISO 4217 currency`,
+        given === undefined ? 'the amount has no currency' : `${show(given)} is not an ISO 4217 currency`,
       )
       return undefined
     }
@@ -58,11 +58,11 @@ export function compileMoney(
     const scale = side === 'major' ? 0 : (ctx.minorExponents[currency] ?? exponentOf(currency))
     const made = times && exact ? toMinorUnits(exact.times(times), currency, scale) : null
     if (!made) {
-      report('INVALID_AMOUNT', `${show(amount)} is no amount up to 2^53 of the smallest unit`)
+      report('INVALID_AMOUNT', `${show(amount)} is not an amount up to 2^53 of the smallest unit`)
       return undefined
     }
     if (made.rounded)
-      report('ROUNDED', `${show(amount)} ${currency} has more decimals than the currency; rounded half to even`)
+      report('ROUNDED', `${show(amount)} ${currency} has more decimals than the currency; it was rounded half to even`)
     return { minorUnits: made.value, currency }
   }
 
@@ -71,13 +71,13 @@ export function compileMoney(
       issues.push({ field: name, code, detail })
     }
     if (!holds(scope)) return undefined
-    if (!each) return one(scope, report)
+    if (!each) return readOne(scope, report)
     let sum: Money | undefined
     for (const item of each.all(scope)) {
-      const part = one({ ...scope, item }, report)
+      const part = readOne({ ...scope, item }, report)
       if (!part) continue
       if (sum && sum.currency !== part.currency) {
-        report('INVALID_AMOUNT', `a sum of ${sum.currency} and ${part.currency}`)
+        report('INVALID_AMOUNT', `the elements have different currencies, ${sum.currency} and ${part.currency}`)
         return undefined
       }
       sum = { minorUnits: (sum?.minorUnits ?? 0) + part.minorUnits, currency: part.currency }

@@ -1,68 +1,72 @@
 /**
- * Paths into a raw record: `Name`, `address.line1`, `tax_ids.data[].value` (every element), `lines[0].id`,
- * `items[defaultBilling=true].addr1` (those elements), `$.currency` (from the record's root, inside `each`).
- * Names are compared without case and underscores, because the same field is BillingCity in an API answer, BILLINGCITY
- * in a bulk export and billing_city in a warehouse. A text that holds a JSON object is looked into.
+ * A path into a raw record: `Name`, `address.line1`, `tax_ids.data[].value` (every element),
+ * `lines[0].id`, `items[defaultBilling=true].addr1` (matching elements), `$.currency` (from the
+ * record's root, inside `each`). Case and underscores in names are ignored, because the same field
+ * is BillingCity in an API response, BILLINGCITY in a bulk export and billing_city in a warehouse.
+ * A text that holds a JSON object is parsed.
  */
 export interface Path {
   text: string
-  /** All values that are there and not empty, in order. */
+  /** Returns all values that are not empty, in order. */
   all(scope: Scope): unknown[]
   first(scope: Scope): unknown
 }
 
-/** Where a path starts. `cache` holds the folded names of the record's objects while one record is mapped. */
+/**
+ * The start of paths. `cache` holds the folded names of the record's objects while one record is
+ * mapped.
+ */
 export interface Scope {
   root: unknown
   item: unknown
   cache: Map<object, Map<string, string>>
-  /** Told of every path that is read, with what was there; for the explanation of a mapping. */
-  seen?: (path: string, values: unknown[]) => void
+  /** Called with every path that is read and its values, for the explanation of a mapping. */
+  onRead?: (path: string, values: unknown[]) => void
 }
 
 export function scopeOf(raw: unknown): Scope {
   return { root: raw, item: raw, cache: new Map() }
 }
 
-type Pick = { how: 'all' } | { how: 'index'; index: number } | { how: 'where'; name: Name; value: string }
+type Selector = { how: 'all' } | { how: 'index'; index: number } | { how: 'where'; name: Name; value: string }
 interface Name {
   exact: string
   folded: string
 }
 interface Step {
   name: Name | null
-  picks: Pick[]
+  selectors: Selector[]
 }
 
-/** Objects with fewer fields are searched faster than indexed. */
+/** Objects with fewer fields are searched, which is faster than indexing. */
 const indexedFieldsMin = 6
 
 const STEP = /^([^.[\]]*)((?:\[[^\]]*\])*)$/
 
-/** Throws an Error that says what is wrong with the text. */
+/** Compiles the text of a path. Throws an Error with what is wrong in it. */
 export function compilePath(text: string): Path {
   const fromRoot = text.startsWith('$.')
   const body = fromRoot ? text.slice(2) : text
   const steps = splitSteps(body).map((part): Step => {
     const match = STEP.exec(part)
-    if (!match) throw new Error(`"${text}" is no path: write name.name, name[], name[0] or name[key=value]`)
+    if (!match) throw new Error(`"${text}" is not a path: write name.name, name[], name[0] or name[key=value]`)
     const name = match[1] ?? ''
-    const picks = [...(match[2] ?? '').matchAll(/\[([^\]]*)\]/g)].map((m): Pick => pickOf(m[1] ?? '', text))
-    if (name === '' && picks.length === 0) throw new Error(`"${text}" is no path: a name is empty`)
-    return { name: name === '' ? null : nameOf(name), picks }
+    const selectors = [...(match[2] ?? '').matchAll(/\[([^\]]*)\]/g)].map((m): Selector => selectorOf(m[1] ?? '', text))
+    if (name === '' && selectors.length === 0) throw new Error(`"${text}" is not a path: a name is empty`)
+    return { name: name === '' ? null : nameOf(name), selectors }
   })
   return {
     text,
     all: (scope) => {
       const out: unknown[] = []
       walk(fromRoot ? scope.root : scope.item, steps, 0, scope.cache, out, false)
-      scope.seen?.(text, out)
+      scope.onRead?.(text, out)
       return out
     },
     first: (scope) => {
       const out: unknown[] = []
       walk(fromRoot ? scope.root : scope.item, steps, 0, scope.cache, out, true)
-      scope.seen?.(text, out)
+      scope.onRead?.(text, out)
       return out[0]
     },
   }
@@ -72,16 +76,17 @@ export function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || (typeof value === 'string' && value.trim() === '')
 }
 
-/** At dots, but for those inside brackets, which belong to the value that is compared with. */
+/** Splits at dots outside brackets; those inside belong to a value that is compared. */
 function splitSteps(text: string): string[] {
   return text.split(/\.(?![^[]*\])/)
 }
 
-function pickOf(text: string, path: string): Pick {
+function selectorOf(text: string, path: string): Selector {
   if (text === '') return { how: 'all' }
   if (/^\d+$/.test(text)) return { how: 'index', index: Number(text) }
   const [key, ...value] = text.split('=')
-  if (!key || value.length === 0) throw new Error(`"${path}" is no path: [${text}] is neither [], [0] nor [key=value]`)
+  if (!key || value.length === 0)
+    throw new Error(`"${path}" is not a path: [${text}] is neither [], [0] nor [key=value]`)
   return { how: 'where', name: nameOf(key), value: value.join('=') }
 }
 
@@ -115,12 +120,12 @@ function walk(
   }
   const next = step.name ? member(value, step.name, cache) : value
   let values: unknown[] = [next]
-  for (const pick of step.picks) {
+  for (const selector of step.selectors) {
     values = values.flatMap((v) => {
       if (!Array.isArray(v)) return []
-      if (pick.how === 'all') return v as unknown[]
-      if (pick.how === 'index') return v.slice(pick.index, pick.index + 1) as unknown[]
-      return v.filter((x) => String(member(x, pick.name, cache)) === pick.value) as unknown[]
+      if (selector.how === 'all') return v as unknown[]
+      if (selector.how === 'index') return v.slice(selector.index, selector.index + 1) as unknown[]
+      return v.filter((x) => String(member(x, selector.name, cache)) === selector.value) as unknown[]
     })
   }
   for (const v of values) {
@@ -129,7 +134,10 @@ function walk(
   }
 }
 
-/** A field of an object: by its very name, else by the folded one; of several the first in order of name. */
+/**
+ * Returns a field of an object by its exact name, else by the folded one; of several the first by
+ * name.
+ */
 function member(value: unknown, name: Name, cache: Map<object, Map<string, string>>): unknown {
   const object = typeof value === 'string' ? embedded(value) : value
   if (object === null || typeof object !== 'object' || Array.isArray(object)) return undefined

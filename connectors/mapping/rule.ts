@@ -1,31 +1,34 @@
 import { codeList } from './codes.ts'
 import { compilePath, isEmpty, type Path, type Scope } from './path.ts'
 
-/** Where raw values come from, before they get their canonical form. */
+/** Reads raw values, before they are converted to canonical form. */
 export type Rule = (scope: Scope, report: (code: string, detail: string) => void) => unknown[]
 
-/** Tells the author of a mapping what is wrong at a place in it. */
+/** Throws ConfigError with what is wrong at a path in the mapping. */
 export type Fail = (path: readonly PropertyKey[], message: string) => never
 
-/** Keys of a rule that is written as a map; `value` forms beside them are read by field.ts. */
+/**
+ * Keys of a rule that is written as a map; field.ts reads those of values (`as`, `country`,
+ * `codes`).
+ */
 export const RULE_KEYS = ['from', 'join', 'with', 'constant', 'extract', 'split', 'map', 'otherwise', 'when'] as const
 
 /**
- * The grammar of a rule (connectors/README.md): a path; a list of rules, of which a single field takes the first that
- * gives a value and a list field all; or a map of `from`, `join`, `constant` with `extract`, `split`, `map`,
- * `otherwise`, `when`. `many` is whether the field is a list.
+ * Compiles a rule (connectors/README.md): a path; a list of rules, of which a single field takes
+ * the first with a value and a list field all; or a map with `from`, `join` or `constant` and
+ * `extract`, `split`, `map`, `otherwise`, `when`. `many` is true for a list field.
  */
 export function compileRule(spec: unknown, many: boolean, at: readonly PropertyKey[], fail: Fail): Rule {
   if (typeof spec === 'string') return fromPath(pathAt(spec, at, fail), many)
   if (typeof spec === 'number' || typeof spec === 'boolean')
-    return fail(at, `${spec} is no path; a fixed value is written {constant: ${spec}}`)
+    return fail(at, `${spec} is not a path; a fixed value is written {constant: ${spec}}`)
   if (Array.isArray(spec)) {
-    if (spec.length === 0) fail(at, 'an empty list of alternatives gives no value')
+    if (spec.length === 0) fail(at, 'a list of alternatives must not be empty')
     const rules = spec.map((s, i) => compileRule(s, many, [...at, i], fail))
     return many ? (scope, report) => rules.flatMap((r) => r(scope, report)) : firstOf(rules)
   }
   if (spec === null || typeof spec !== 'object')
-    return fail(at, 'a rule is a path, a list of rules or a map with from:')
+    return fail(at, 'a rule must be a path, a list of rules or a map with from:')
   return compileMap(spec as Record<string, unknown>, many, at, fail)
 }
 
@@ -37,14 +40,17 @@ export function pathAt(text: string, at: readonly PropertyKey[], fail: Fail): Pa
   }
 }
 
-/** Whether a record is meant: `when: path` asks for any value, `when: {path: value}` or `{path: [values]}` for those. */
+/**
+ * Compiles a condition: `when: path` requires any value, `when: {path: value}` or `{path:
+ * [values]}` one of those.
+ */
 export function compileWhen(spec: unknown, at: readonly PropertyKey[], fail: Fail): (scope: Scope) => boolean {
   if (typeof spec === 'string') {
     const path = pathAt(spec, at, fail)
     return (scope) => path.first(scope) !== undefined
   }
   if (spec === null || typeof spec !== 'object' || Array.isArray(spec))
-    return fail(at, 'when: is a path that must have a value, or a map of path to value or values')
+    return fail(at, 'when: must be a path that has a value, or a map of path to value or values')
   const tests = Object.entries(spec).map(([text, wanted]) => {
     const path = pathAt(text, [...at, text], fail)
     const values = new Set([wanted].flat().map((v) => String(v).toLowerCase()))
@@ -58,18 +64,18 @@ function compileMap(spec: Record<string, unknown>, many: boolean, at: readonly P
     if (!(RULE_KEYS as readonly string[]).includes(key))
       fail([...at, key], `unknown key "${key}" in a rule; allowed are ${RULE_KEYS.join(', ')}`)
   const sources = ['from', 'join', 'constant'].filter((k) => k in spec)
-  if (sources.length !== 1) fail(at, 'a rule has one of from:, join:, constant:')
+  if (sources.length !== 1) fail(at, 'a rule must have exactly one of from:, join:, constant:')
 
   let rule: Rule
   if ('constant' in spec) {
     const value = spec.constant
     if (!['string', 'number', 'boolean'].includes(typeof value))
-      fail([...at, 'constant'], 'constant: is a single value')
+      fail([...at, 'constant'], 'constant: must be a single value')
     rule = () => [value]
   } else if ('join' in spec) rule = compileJoin(spec, at, fail)
   else rule = compileRule(spec.from, many, [...at, 'from'], fail)
 
-  if ('with' in spec && !('join' in spec)) fail([...at, 'with'], 'with: belongs to join:')
+  if ('with' in spec && !('join' in spec)) fail([...at, 'with'], 'with: is only allowed beside join:')
   if ('extract' in spec) rule = extracting(rule, spec.extract, [...at, 'extract'], fail)
   if ('split' in spec) rule = splitting(rule, spec.split, many, [...at, 'split'], fail)
   if ('map' in spec) rule = mappingCodes(rule, spec, at, fail)
@@ -111,11 +117,12 @@ function firstOf(rules: Rule[]): Rule {
   }
 }
 
-/** The parts that are there, with a blank or `with` between them. */
+/** Joins the parts that have a value, with a blank or `with` between them. */
 function compileJoin(spec: Record<string, unknown>, at: readonly PropertyKey[], fail: Fail): Rule {
   const { join, with: between = ' ' } = spec
-  if (!Array.isArray(join) || join.length < 2) return fail([...at, 'join'], 'join: is a list of at least two rules')
-  if (typeof between !== 'string') return fail([...at, 'with'], 'with: is the text between the parts')
+  if (!Array.isArray(join) || join.length < 2)
+    return fail([...at, 'join'], 'join: must be a list of at least two rules')
+  if (typeof between !== 'string') return fail([...at, 'with'], 'with: must be the text between the parts')
   const parts = join.map((s, i) => compileRule(s, false, [...at, 'join', i], fail))
   return (scope, report) => {
     const texts = parts
@@ -126,13 +133,13 @@ function compileJoin(spec: Record<string, unknown>, at: readonly PropertyKey[], 
   }
 }
 
-/** The first group of a regular expression, or what matched; no match gives no value. */
+/** Takes the first group of a regular expression, or the whole match; no match gives no value. */
 function extracting(rule: Rule, spec: unknown, at: readonly PropertyKey[], fail: Fail): Rule {
   let pattern: RegExp
   try {
     pattern = new RegExp(String(spec), 'u')
   } catch (e) {
-    return fail(at, `no regular expression: ${e instanceof Error ? e.message : String(e)}`)
+    return fail(at, `not a regular expression: ${e instanceof Error ? e.message : String(e)}`)
   }
   return (scope, report) =>
     rule(scope, report).flatMap((v) => {
@@ -143,8 +150,9 @@ function extracting(rule: Rule, spec: unknown, at: readonly PropertyKey[], fail:
 }
 
 function splitting(rule: Rule, spec: unknown, many: boolean, at: readonly PropertyKey[], fail: Fail): Rule {
-  if (typeof spec !== 'string' || spec === '') return fail(at, 'split: is the text between the values, as ";"')
-  if (!many) return fail(at, 'split: is for list fields; this one holds a single value')
+  if (typeof spec !== 'string' || spec === '')
+    return fail(at, 'split: must be the text between the values, for example ";"')
+  if (!many) return fail(at, 'split: is for list fields; this field holds a single value')
   return (scope, report) =>
     rule(scope, report).flatMap((v) =>
       typeof v === 'string'
@@ -159,19 +167,19 @@ function splitting(rule: Rule, spec: unknown, many: boolean, at: readonly Proper
 function mappingCodes(rule: Rule, spec: Record<string, unknown>, at: readonly PropertyKey[], fail: Fail): Rule {
   const { map } = spec
   if (map === null || typeof map !== 'object' || Array.isArray(map))
-    return fail([...at, 'map'], 'map: is a map of the source system’s codes to values')
+    return fail([...at, 'map'], 'map: must be a map of the source system’s codes to values')
   const list = codeList(map)
   return (scope, report) =>
     rule(scope, report).flatMap((v) => {
       const { known, value } = list(v)
       if (!isEmpty(value)) return [value]
       if (!known && !('otherwise' in spec))
-        report('UNKNOWN_CODE', `${JSON.stringify(String(v).slice(0, 60))} is not in the mapping's list of codes`)
+        report('UNKNOWN_CODE', `${JSON.stringify(String(v).slice(0, 60))} is not a code of the map in the mapping`)
       return []
     })
 }
 
-/** Whether a value of a mapping file is written as a map of names. */
+/** Returns whether a value of a mapping file is a map of names. */
 export function isMap(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value)
 }

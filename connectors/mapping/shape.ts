@@ -2,20 +2,20 @@ import { isOperational, OPERATIONAL, type OperationalKind } from '../../schema/o
 import type { FieldKind, FieldPolicy, Format, Policy } from '../../schema/policy.ts'
 import type { Form } from './convert.ts'
 
-/** What a field of the canonical form looks like, be it of a golden type, a group or an operational object. */
+/** The shape of a field in canonical form, of a golden type, a group or an operational object. */
 export interface Shape {
   name: string
   kind: FieldKind
   typeName: string
   list: boolean
   required: boolean
-  /** Takes part in matching. */
+  /** Whether it takes part in matching. */
   compared: boolean
-  /** The form its values get when the mapping names none. */
+  /** The form of its values where the mapping names none. */
   form: Form
-  /** Of an enum. */
+  /** Values of an enum. */
   values?: string[]
-  /** Of a group. */
+  /** Fields of a group. */
   fields?: Shape[]
 }
 
@@ -48,7 +48,7 @@ const OPERATIONAL_KINDS: Record<OperationalKind, FieldKind> = {
   REFERENCE: 'REFERENCE',
 }
 
-/** Fields of a golden type or an operational object; null for a type that is neither. */
+/** Returns the fields of a golden type or an operational object; null for any other type. */
 export function shapesOf(type: string, policy: Policy): Shape[] | null {
   const golden = policy.types.find((t) => t.name === type)
   if (golden) return golden.fields.map((f) => shapeOf(f, policy))
@@ -56,7 +56,8 @@ export function shapesOf(type: string, policy: Policy): Shape[] | null {
   return Object.entries(OPERATIONAL[type]).map(([name, kind]: [string, OperationalKind]) => ({
     name,
     kind: OPERATIONAL_KINDS[kind],
-    // A reference is named after the type it names: customer, contract, product, subscription, invoice.
+    // A reference is named after the type it names: customer, contract, product, subscription,
+    // invoice.
     typeName: kind === 'REFERENCE' ? name.charAt(0).toUpperCase() + name.slice(1) : kind,
     list: false,
     required: false,

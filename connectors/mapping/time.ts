@@ -1,13 +1,14 @@
-/** The order of day and month where a date is written with slashes; without it such a date is refused. */
+/** The order of day and month in dates with slashes; with null such a date is rejected. */
 export type DateOrder = 'DMY' | 'MDY' | null
 
 const ISO =
   /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?$/i
 
 /**
- * A moment as microseconds since 1970: ISO 8601 and its relatives with a blank for the T, offsets with or without a
- * colon, no offset meaning UTC; or a count since 1970, whose size tells seconds (below 10^11), milliseconds (below
- * 10^14) and microseconds. null where the value is none of these.
+ * Parses a moment into microseconds since 1970; null where it is not one. It accepts ISO 8601 and
+ * its variants with a blank for the T and offsets with or without a colon; without an offset it is
+ * UTC. A count since 1970 is in seconds below 10^11, in milliseconds below 10^14, else in
+ * microseconds.
  */
 export function parseMoment(value: unknown): bigint | null {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? fromCount(BigInt(value)) : null
@@ -28,7 +29,10 @@ export function parseMoment(value: unknown): bigint | null {
   return BigInt(at.getTime()) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, '0')) - offsetMicros(zone)
 }
 
-/** A calendar day, `2026-03-01`, in UTC where the value is a moment. null where it is none. */
+/**
+ * Parses a calendar day into `2026-03-01`, in UTC where the value is a moment; null where it is not
+ * one.
+ */
 export function parseDay(value: unknown, order: DateOrder): string | null {
   if (typeof value === 'string') {
     const text = value.trim()

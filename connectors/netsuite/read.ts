@@ -1,15 +1,15 @@
+import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
 import { parseMoment } from '../mapping/time.ts'
-import { changesOf } from '../record.ts'
 
 type Fields = Record<string, unknown>
 
 const TYPES = ['create', 'edit', 'xedit', 'delete']
 
 /**
- * NetSuite sends nothing by itself: the SuiteScript user event in README.md posts each saved record, signed with
- * Standard Webhooks. Rows are records of the REST API, of SuiteQL, or of a warehouse.
+ * NetSuite sends no webhooks: the SuiteScript user event in README.md posts each saved record,
+ * signed with Standard Webhooks. Rows are records of the REST API, of SuiteQL or of a warehouse.
  */
 export const netsuite: Kind = {
   name: 'netsuite',
@@ -25,20 +25,24 @@ export const netsuite: Kind = {
     const id = typeof event.id === 'string' || typeof event.id === 'number' ? String(event.id) : null
     const at = { object, ...(id ? { sourceId: id } : {}) }
     if (!TYPES.includes(type))
-      throw new MessageError('UNKNOWN_CHANGE', `type is "${type}"; ${TYPES.join(', ')} are known`, at)
+      throw new MessageError('UNKNOWN_CHANGE', `type is "${type}"; allowed are ${TYPES.join(', ')}`, at)
     const version = parseMoment(event.lastModified)
     if (version === null)
-      throw new MessageError('INVALID_VERSION', `lastModified is ${JSON.stringify(event.lastModified)}: no time`, {
-        ...at,
-        field: 'lastModified',
-      })
+      throw new MessageError(
+        'INVALID_VERSION',
+        `lastModified is ${JSON.stringify(event.lastModified)}, which is not a time`,
+        {
+          ...at,
+          field: 'lastModified',
+        },
+      )
     if (type === 'delete') return changesOf(mapping, object, {}, { id, version, deleted: true, partial: true })
     if (event.record === null || typeof event.record !== 'object' || Array.isArray(event.record))
       throw new MessageError('NO_DATA', `the event ${type} carries no record`, at)
     return changesOf(mapping, object, event.record as Fields, { id, version, deleted: false })
   },
   readRow: (mapping, row, object) => {
-    if (!object) throw new MessageError('NO_OBJECT', 'the load does not say which object this is')
+    if (!object) throw new MessageError('NO_OBJECT', 'the object is not named: give it with the load')
     return changesOf(mapping, object, row)
   },
 }

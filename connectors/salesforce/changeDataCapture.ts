@@ -1,6 +1,6 @@
+import { changesOf } from '../changesOf.ts'
 import { MessageError, type RecordChange } from '../contract.ts'
-import type { Mapping } from '../mapping/compile.ts'
-import { changesOf } from '../record.ts'
+import type { Mapping } from '../mapping/compileMapping.ts'
 
 type Fields = Record<string, unknown>
 
@@ -19,10 +19,10 @@ const ADDRESS_PARTS = [
 const NAME_PARTS = ['Salutation', 'FirstName', 'MiddleName', 'LastName', 'Suffix']
 
 /**
- * A change event to changes, one for each of its records. Compound fields (`BillingAddress.City`) become the columns that
- * rows have (`BillingCity`), so that parts which change at different times are laid over each other one by one.
- * An UPDATE is partial. CREATE and UNDELETE are whole. A GAP event says only that something changed: it is an exception
- * until the record is fetched again.
+ * Reads a change event into one change for each of its records. Compound fields
+ * (`BillingAddress.City`) become the columns of rows (`BillingCity`), so that parts which change at
+ * different times are merged one by one. An UPDATE is partial; CREATE and UNDELETE are whole. A GAP
+ * event only reports that something changed: it is an exception until the record is loaded again.
  */
 export function changeDataCapture(mapping: Mapping, header: Fields, payload: Fields): RecordChange[] {
   const object = String(header.entityName ?? '')
@@ -32,13 +32,14 @@ export function changeDataCapture(mapping: Mapping, header: Fields, payload: Fie
   if (change.startsWith('GAP_'))
     throw new MessageError(
       'GAP',
-      `${change}: Salesforce could not send what changed in ${ids.join(', ') || object}; load these records again`,
+      `${change}: Salesforce could not send the changes of ${ids.join(', ') || object}; load these records again`,
       {
         object,
         ...(firstId ? { sourceId: mapping.idForm(firstId) } : {}),
       },
     )
-  if (ids.length === 0) throw new MessageError('MISSING_ID', 'ChangeEventHeader.recordIds names no record', { object })
+  if (ids.length === 0)
+    throw new MessageError('MISSING_ID', 'ChangeEventHeader.recordIds is empty: it must name a record', { object })
   const version = versionOf(header, object)
   switch (change) {
     case 'CREATE':
@@ -55,22 +56,22 @@ export function changeDataCapture(mapping: Mapping, header: Fields, payload: Fie
     default:
       throw new MessageError(
         'UNKNOWN_CHANGE',
-        `changeType is "${change}"; CREATE, UPDATE, DELETE, UNDELETE and GAP_* are known`,
+        `changeType is "${change}"; allowed are CREATE, UPDATE, DELETE, UNDELETE and GAP_*`,
         { object },
       )
   }
 }
 
 /**
- * Commit time in microseconds. Changes of one transaction have one commit time, so their sequence number follows in the
- * digits that milliseconds leave free.
+ * Returns the commit time in microseconds. Changes of one transaction share their commit time, so
+ * the sequence number fills the digits below the millisecond.
  */
 function versionOf(header: Fields, object: string): bigint {
   const ms = Number(header.commitTimestamp)
   if (!Number.isSafeInteger(ms) || ms <= 0)
     throw new MessageError(
       'INVALID_VERSION',
-      `ChangeEventHeader.commitTimestamp is ${JSON.stringify(header.commitTimestamp)}: no count of milliseconds since 1970`,
+      `ChangeEventHeader.commitTimestamp is ${JSON.stringify(header.commitTimestamp)}; it must be milliseconds since 1970`,
       {
         object,
         field: 'commitTimestamp',
@@ -80,11 +81,15 @@ function versionOf(header: Fields, object: string): bigint {
   return BigInt(ms) * 1000n + BigInt(Number.isInteger(sequence) ? Math.min(Math.max(sequence, 0), 999) : 0)
 }
 
-/** The payload as columns. What an UPDATE names as changed but does not carry was set to null. */
+/**
+ * Returns the payload as columns. A field that an UPDATE names as changed but does not carry was
+ * set to null.
+ */
 function columns(payload: Fields, header: Fields): Fields {
   const whole = header.changeType !== 'UPDATE'
   const changed = new Set([...names(header.changedFields), ...names(header.nulledFields)])
-  // Long texts may come as a difference to the text before, which cannot be laid over a value that is not known.
+  // A long text may come as a difference to the text before, which cannot be applied to an unknown
+  // value.
   const differences = new Set(names(header.diffFields))
   const out = new Map<string, unknown>()
   for (const [field, value] of Object.entries(payload)) {
@@ -96,7 +101,7 @@ function columns(payload: Fields, header: Fields): Fields {
       if (differences.has(field)) continue
       for (const column of columnsOf(field)) if (!out.has(column)) out.set(column, null)
     }
-  // The owner's name comes with rows only; beside a new OwnerId the old name would be wrong.
+  // Only rows carry the owner's name; beside a new OwnerId the old name would be wrong.
   if (out.has('OwnerId') && !out.has('Owner')) out.set('Owner', null)
   return Object.fromEntries(out)
 }
@@ -120,7 +125,10 @@ function columnOf(compound: string, part: string): string {
     : `${compound}.${part}`
 }
 
-/** BillingAddress, MailingAddress and the like, a lead's Address, and Name of people; custom fields are never split. */
+/**
+ * BillingAddress, MailingAddress and others, a lead's Address, and a person's Name; custom fields
+ * are never split.
+ */
 function isCompound(field: string): boolean {
   return field === 'Name' || (field.endsWith('Address') && !field.endsWith('__c'))
 }

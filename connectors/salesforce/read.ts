@@ -1,13 +1,14 @@
+import { changesOf } from '../changesOf.ts'
 import { MessageError, type RecordChange } from '../contract.ts'
 import type { Kind } from '../kind.ts'
-import { changesOf } from '../record.ts'
 import { changeDataCapture } from './changeDataCapture.ts'
 
 type Fields = Record<string, unknown>
 
 /**
- * Salesforce has no signed webhooks of its own: a relay of the Pub/Sub API posts its change events, signed with Standard
- * Webhooks. Rows are SObjects of the REST and Bulk APIs, of tree exports and of warehouses.
+ * Salesforce has no signed webhooks: a relay of the Pub/Sub API posts its change events, signed
+ * with Standard Webhooks. Rows are SObjects of the REST and Bulk APIs, of tree exports and of
+ * warehouses.
  */
 export const salesforce: Kind = {
   name: 'salesforce',
@@ -24,12 +25,14 @@ export const salesforce: Kind = {
   },
   readEvent: (mapping, event): RecordChange[] => {
     const header = headerOf(event)
-    if (!header) throw new MessageError('NOT_AN_EVENT', 'no payload.ChangeEventHeader: this is no change event')
+    if (!header)
+      throw new MessageError('NOT_AN_EVENT', 'payload.ChangeEventHeader is missing: this is not a change event')
     return changeDataCapture(mapping, header, inner(event).payload as Fields)
   },
   readRow: (mapping, row, object) => {
     const name = salesforce.objectOf(row) ?? object
-    if (!name) throw new MessageError('NO_OBJECT', 'neither attributes.type nor the load says which object this is')
+    if (!name)
+      throw new MessageError('NO_OBJECT', 'the object is not named: neither in attributes.type nor with the load')
     return changesOf(mapping, name, row)
   },
 }

@@ -1,17 +1,17 @@
+import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
 import { parseMoment } from '../mapping/time.ts'
-import { changesOf } from '../record.ts'
 
 type Fields = Record<string, unknown>
 
-/** Events whose name ends in `.deleted` although the object goes on to exist, with another status. */
+/** Events that end in `.deleted` although the object still exists, with another status. */
 const ENDED_NOT_DELETED = new Set(['customer.subscription.deleted'])
 
 /**
- * Stripe sends events that carry the whole object, in no particular order; `created` of the event is the version.
- * An object of the API has no time of its last change: as a row it counts as stated when it arrives.
- * Rows are objects as the API lists them, or a warehouse's columns.
+ * Stripe sends events with the whole object, in no particular order; `created` of the event is the
+ * version. An object of the API has no time of its last change: a row counts from its arrival. Rows
+ * are objects as the API lists them, or a warehouse's columns.
  */
 export const stripe: Kind = {
   name: 'stripe',
@@ -29,15 +29,15 @@ export const stripe: Kind = {
     if (!subject)
       throw new MessageError(
         'NO_DATA',
-        `the event ${type} carries no data.object; ask Stripe for snapshot events, not thin ones`,
+        `the event ${type} has no data.object; configure Stripe to send snapshot events, not thin ones`,
       )
     if (typeof subject.object !== 'string')
-      throw new MessageError('NO_OBJECT', `data.object of the event ${type} does not say what it is (object:)`)
+      throw new MessageError('NO_OBJECT', `data.object of the event ${type} has no object: with its type`)
     const version = parseMoment(event.created)
     if (version === null)
       throw new MessageError(
         'INVALID_VERSION',
-        `created is ${JSON.stringify(event.created)}: no count of seconds since 1970`,
+        `created is ${JSON.stringify(event.created)}; it must be seconds since 1970`,
         {
           object: subject.object,
           field: 'created',
@@ -51,20 +51,21 @@ export const stripe: Kind = {
   },
   readRow: (mapping, row, object) => {
     const name = typeof row.object === 'string' ? row.object : object
-    if (!name) throw new MessageError('NO_OBJECT', 'neither object: in the row nor the load says which object this is')
-    // What is left of a deleted object, {id, object, deleted}, says nothing about its fields.
+    if (!name)
+      throw new MessageError('NO_OBJECT', 'the object is not named: neither in object: of the row nor with the load')
+    // A deleted object is listed as {id, object, deleted}, without its fields.
     if (row.deleted === true && Object.keys(row).length <= 3)
       return changesOf(mapping, name, row, { deleted: true }).map((c) => ({ ...c, raw: {}, partial: true }))
     return changesOf(mapping, name, row)
   },
 }
 
-/** Last words on an object; what comes in the same second comes before them. */
+/** Final events of an object; others of the same second come before them. */
 const FINAL = /\.(paid|succeeded|payment_succeeded|voided|marked_uncollectible|canceled|failed|expired)$/
 
 /**
- * Stripe counts seconds, and an invoice is often finalized and paid within one. The order of such events stands in the
- * microseconds: created, anything else, final, deleted.
+ * Stripe counts seconds, and an invoice is often finalized and paid within one. The microseconds
+ * give the order of such events: created, any other, final, deleted.
  */
 function rankOf(type: string): number {
   if (type.endsWith('.created')) return 0

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Connector, type Message, MessageError } from '../../connectors/contract.ts'
+import { type Connector, type InboundMessage, MessageError } from '../../connectors/contract.ts'
 import { withDeadline } from '../../schema/kit/deadline.ts'
 import { readBody } from '../http/body.ts'
 import { sendJson } from '../http/response.ts'
@@ -12,7 +12,7 @@ export interface IngestOptions {
   sources: ReadonlyMap<string, Pick<Connector, 'system' | 'verify' | 'split'>>
   /** Resolves when the messages are committed. Until then nothing is acknowledged. */
   accept(
-    messages: (Message & { source: string; correlationId: string; traceparent: string | null })[],
+    messages: (InboundMessage & { source: string; correlationId: string; traceparent: string | null })[],
   ): Promise<{ accepted: number; duplicates: number }>
   /** ms since 1970. */
   now(): number
@@ -137,7 +137,7 @@ function split(
   body: Buffer,
   object: string | null,
   deliveryId: string | null,
-): Message[] {
+): InboundMessage[] {
   let text: string
   try {
     text = utf8.decode(body)

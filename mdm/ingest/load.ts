@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanText } from '../../connectors/body.ts'
-import { type Connector, type Message, MessageError } from '../../connectors/contract.ts'
+import { type Connector, type InboundMessage, MessageError } from '../../connectors/contract.ts'
 import { type FileOptions, fileRows } from '../../connectors/file/rows.ts'
 import type { Sql } from '../db/database.ts'
 import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
@@ -130,7 +130,7 @@ async function recount(sql: Sql, batch: NewMessage[], correlationId: string): Pr
  * Returns the messages of a row. A row that is no message is kept as it is: the pipeline makes it
  * an exception with the same reason.
  */
-function messagesOf(connector: Pick<Connector, 'split'>, text: string, object: string | null): Message[] {
+function messagesOf(connector: Pick<Connector, 'split'>, text: string, object: string | null): InboundMessage[] {
   try {
     // A list as a row is a fault of the file, so it is not split here.
     if (!text.startsWith('[')) return connector.split(text, object, null)

@@ -1,6 +1,6 @@
 /**
- * Pauses between attempts: each twice as long as the one before, up to a maximum. Half of a pause is random, so that
- * processes that failed together do not come back together.
+ * Pauses between attempts: each twice as long as the one before, up to a maximum. Half of a pause
+ * is random, so that processes that failed together do not come back together.
  */
 export class Backoff {
   readonly #msMin: number

@@ -1,6 +1,6 @@
 /**
- * A failure that callers are prepared for. `code` is stable, for programs; the message is for people: what was wrong,
- * where, and what would be right.
+ * A failure that callers are prepared for. `code` is stable, for programs; the message is for
+ * people: what was wrong, where, and what would be right.
  */
 export class CodedError<Code extends string = string> extends Error {
   readonly code: Code

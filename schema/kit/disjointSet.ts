@@ -26,8 +26,9 @@ export class DisjointSet {
 }
 
 /**
- * Returns the connected components of `keys` under `pairs`; a key without a pair is alone. Pairs with a key that is not
- * in `keys` are ignored. Keys keep their order within a component, components the order of their first keys.
+ * Returns the connected components of `keys` under `pairs`; a key without a pair is alone. Pairs
+ * with a key that is not in `keys` are ignored. Keys keep their order within a component,
+ * components the order of their first keys.
  */
 export function components<K>(keys: Iterable<K>, pairs: Iterable<{ a: K; b: K }>): K[][] {
   const indexOf = new Map<K, number>()

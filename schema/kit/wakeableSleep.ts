@@ -1,4 +1,7 @@
-/** The pause of a loop that others can end. A wake between two pauses counts too: the next pause ends at once. */
+/**
+ * The pause of a loop that others can end. A wake between two pauses counts too: the next pause
+ * ends at once.
+ */
 export class WakeableSleep {
   #woken = false
   #end: (() => void) | null = null

@@ -16,12 +16,12 @@ const codeOf = (text: string, parse: (t: string) => unknown = parseBody) => {
   }
 }
 
-test('broken JSON has a code, whatever is broken', () => {
+test('rejects malformed JSON with a code', () => {
   for (const text of ['', '{', '{"a":}', '{"a":1,}', 'nul', "{'a':1}", '{"a":"\n"}', '\u0000', '{"a":1}{"b":2}'])
     assert.equal(codeOf(text), 'BROKEN_JSON', JSON.stringify(text))
 })
 
-test('bounds: an array of 10,000 elements, nesting, fields and length are refused by name', () => {
+test('rejects a body beyond the bounds of elements, nesting, fields and length, each with its code', () => {
   assert.equal(codeOf(JSON.stringify({ items: Array(10_000).fill(1) })), 'TOO_MANY_ELEMENTS')
   assert.equal(codeOf(JSON.stringify({ items: Array(bounds.arrayElementsMax).fill(1) })), null)
   assert.equal(codeOf(`${'['.repeat(33)}${']'.repeat(33)}`), 'TOO_DEEP')
@@ -34,12 +34,12 @@ test('bounds: an array of 10,000 elements, nesting, fields and length are refuse
   assert.equal(codeOf(`"${'x'.repeat(bounds.messageCharsMax)}"`), 'TOO_LARGE')
 })
 
-test('only an object is a record', () => {
+test('accepts only an object as a record', () => {
   for (const text of ['1', '"a"', 'null', '[]', '[{}]', 'true'])
     assert.equal(codeOf(text, parseObject), 'NOT_AN_OBJECT', text)
 })
 
-test('NUL and lone surrogates become U+FFFD in values and names; pairs stay', () => {
+test('replaces NUL and lone surrogates by U+FFFD in values and names, and keeps pairs', () => {
   assert.deepEqual(parseBody('{"a\\u0000b":"x\\ud800y","c":["\\udc00"],"d":"\\ud83d\\ude00","e":"😀"}'), {
     'a\ufffdb': 'x\ufffdy',
     c: ['\ufffd'],
@@ -49,7 +49,7 @@ test('NUL and lone surrogates become U+FFFD in values and names; pairs stay', ()
   assert.equal(cleanText('a\u0000\ud800b'), 'a\ufffd\ufffdb')
 })
 
-test('nothing that Postgres cannot hold comes out, whatever goes in', () => {
+test('returns only text that Postgres can store', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })), (value) => {
       const text = JSON.stringify(parseBody(JSON.stringify(value)))
@@ -58,7 +58,7 @@ test('nothing that Postgres cannot hold comes out, whatever goes in', () => {
   )
 })
 
-test('whole numbers beyond 2^53 keep their digits, as text: two ids never become one', () => {
+test('keeps the digits of integers beyond 2^53, as text', () => {
   assert.deepEqual(parseBody('{"id":12345678901234567890,"n":9007199254740991,"x":0.1234567890123456789,"e":1e20}'), {
     id: '12345678901234567890',
     n: 9007199254740991,
@@ -67,7 +67,7 @@ test('whole numbers beyond 2^53 keep their digits, as text: two ids never become
   })
 })
 
-test('a field named __proto__ is a field like others', () => {
+test('treats a field named __proto__ like any other', () => {
   const value = parseObject('{"__proto__":{"polluted":true},"a":"\\u0000"}')
   assert.ok(Object.hasOwn(value, '__proto__'))
   assert.equal(({} as Record<string, unknown>).polluted, undefined)

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { openConnectors } from '../../connectors/open.ts'
+import { openConnectors } from '../../connectors/openConnectors.ts'
 import { readPolicy } from '../../schema/readPolicy.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-codes-'))
@@ -56,7 +56,7 @@ const mapped = (raw: object, source = 'shop', codes = CODES, object = 'customers
   return { ...rest, issues: issues.map((i) => `${i.field} ${i.code}`) }
 }
 
-test('codes of a system become canonical ones by its file: stage, currency, payment terms, country, unit', () => {
+test('maps stage, currency, payment terms, country and unit of a system to canonical codes', () => {
   const raw = { stage: 'Won - 2026', currency: 'sfr', terms: ' 30t ', country: 'BRD', town: 'Hof' }
   assert.deepEqual(mapped(raw), {
     lifecycle: 'CUSTOMER',
@@ -68,7 +68,7 @@ test('codes of a system become canonical ones by its file: stage, currency, paym
   assert.deepEqual(mapped({ uom: 'STÜCK' }, 'shop', CODES, 'products'), { unit: 'PCE', issues: [] })
 })
 
-test('canonical codes stand for themselves; countries and currencies that the list leaves out are read as ever', () => {
+test('keeps canonical codes, and parses countries and currencies that the list leaves out', () => {
   assert.deepEqual(mapped({ stage: 'LEAD', currency: 'usd', terms: 'net 30', country: 'Italy' }), {
     lifecycle: 'LEAD',
     currency: 'USD',
@@ -78,7 +78,7 @@ test('canonical codes stand for themselves; countries and currencies that the li
   })
 })
 
-test('an unmapped code is left out and an issue, so a task; one that is mapped to null is none', () => {
+test('reports an unmapped code as an issue; a code mapped to null is none', () => {
   const raw = { stage: 'limbo', currency: 'XXQ', terms: '14 Tage', country: 'Atlantis' }
   assert.deepEqual(mapped(raw), {
     issues: ['lifecycle', 'currency', 'paymentTerms', 'billingAddress.country'].map((f) => `${f} UNKNOWN_CODE`),
@@ -86,7 +86,7 @@ test('an unmapped code is left out and an issue, so a task; one that is mapped t
   assert.deepEqual(mapped({ stage: 'lost' }), { issues: [] })
 })
 
-test('a system without lists keeps its codes; a changed list is another mapping', () => {
+test('keeps the codes of a system without lists; a changed list changes the mapping version', () => {
   assert.deepEqual(mapped({ terms: '14 Tage', stage: 'lead' }, 'plain'), {
     lifecycle: 'LEAD',
     paymentTerms: '14 Tage',
@@ -98,11 +98,11 @@ test('a system without lists keeps its codes; a changed list is another mapping'
   assert.equal(was[1], now[1])
 })
 
-test('mistakes are named with file and line', () => {
-  assert.throws(() => open('unit: [Stk]\n'), /shop\.codes\.yaml:1: unit: a map of codes to canonical ones/)
+test('rejects a malformed list with file and line', () => {
+  assert.throws(() => open('unit: [Stk]\n'), /shop\.codes\.yaml:1: unit: must be a map of codes to canonical ones/)
   assert.throws(
     () => open('unit:\n  a: PCE\n  b: [PCE]\n'),
     /shop\.codes\.yaml:3: unit\.b: a canonical code is a single/,
   )
-  assert.throws(() => open('- unit\n'), /a map of lists by name/)
+  assert.throws(() => open('- unit\n'), /must be a map of lists by name/)
 })

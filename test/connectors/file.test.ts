@@ -19,7 +19,7 @@ async function rows(name: string, content: string | Uint8Array, options: FileOpt
   return out
 }
 
-test('CSV: delimiter and quotes are told by the header; empty cells are no values', async () => {
+test('CSV: detects delimiter and quotes from the header, and leaves empty cells out', async () => {
   const want = [
     { id: '1', name: 'A, B' },
     { id: '2', name: 'C "x"' },
@@ -33,7 +33,7 @@ test('CSV: delimiter and quotes are told by the header; empty cells are no value
   assert.deepEqual(await rows('g.csv', 'id#name\n1#A\n', { delimiter: '#' }), [{ id: '1', name: 'A' }])
 })
 
-test('CSV: lines in a cell, stray quotes, two columns of a name, no name, no line end', async () => {
+test('CSV: reads line breaks in cells, stray quotes, repeated and missing column names, and no final line break', async () => {
   assert.deepEqual(await rows('h.csv', 'id,text\n1,"a\nb"\n\n2,5" pipe\n3,last'), [
     { id: '1', text: 'a\nb' },
     { id: '2', text: '5" pipe' },
@@ -44,11 +44,11 @@ test('CSV: lines in a cell, stray quotes, two columns of a name, no name, no lin
   assert.deepEqual(await rows('k.csv', ''), [])
 })
 
-test('CSV: a row that does not fit the header is given as its cells, so that it becomes an exception', async () => {
+test('CSV: yields a row that does not fit the header as a list of cells', async () => {
   assert.deepEqual(await rows('l.csv', 'id,name\n1,A\n2\n3,B,C\n'), [{ id: '1', name: 'A' }, ['2'], ['3', 'B', 'C']])
 })
 
-test('CSV: UTF-16 by its byte order mark, another encoding by option, broken UTF-8 as U+FFFD', async () => {
+test('CSV: reads UTF-16 by its byte order mark, other encodings by option, and invalid UTF-8 as U+FFFD', async () => {
   const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from('id,name\n1,Jürgen\n', 'utf16le')])
   assert.deepEqual(await rows('m.csv', utf16), [{ id: '1', name: 'Jürgen' }])
   const latin = Buffer.from('id,name\n1,Jürgen\n', 'latin1')
@@ -56,7 +56,7 @@ test('CSV: UTF-16 by its byte order mark, another encoding by option, broken UTF
   assert.deepEqual(await rows('o.csv', latin), [{ id: '1', name: 'J\ufffdrgen' }])
 })
 
-test('JSON: an array, records, a Stripe list, NetSuite items, one object, a named member, values in a row', async () => {
+test('JSON: reads an array, records, a Stripe list, NetSuite items, one object, a named member and values in a row', async () => {
   const want = [{ a: 1 }, { a: { items: [1] } }]
   const list = JSON.stringify(want)
   assert.deepEqual(await rows('a.json', list), want)
@@ -82,7 +82,7 @@ test('JSON: an array, records, a Stripe list, NetSuite items, one object, a name
   )
 })
 
-test('NDJSON: each line by itself, so a broken one does not take others with it', async () => {
+test('NDJSON: yields a malformed line as it is and reads on', async () => {
   const path = join(dir, 'broken.ndjson')
   writeFileSync(path, '{"a":1}\r\n{"a":"x\n\n{"a":2}\n')
   const out: string[] = []
@@ -90,12 +90,12 @@ test('NDJSON: each line by itself, so a broken one does not take others with it'
   assert.deepEqual(out, ['{"a":1}', '{"a":"x', '{"a":2}'])
 })
 
-test('gzip is recognised by its bytes', async () => {
+test('recognises gzip by its first bytes', async () => {
   assert.deepEqual(await rows('z.csv', gzipSync('id,name\n1,A\n')), [{ id: '1', name: 'A' }])
   assert.deepEqual(await rows('z.ndjson.gz', gzipSync('{"a":1}\n')), [{ a: 1 }])
 })
 
-test('a file that is not there, a broken gzip and a document that ends early are named, after the rows before', async () => {
+test('throws FileError with the file name for a missing file, a broken gzip and a truncated document', async () => {
   const failing = async (name: string, content: Uint8Array | string | null): Promise<[unknown[], string]> => {
     const out: unknown[] = []
     if (content !== null) writeFileSync(join(dir, name), content)
@@ -115,7 +115,7 @@ test('a file that is not there, a broken gzip and a document that ends early are
   assert.match((await failing('bracket.json', '[{"a":1}]]'))[1], /never opened/)
 })
 
-test('elements are cut out exactly, wherever the chunks of the file end', async () => {
+test('yields exactly the elements of a document, wherever its chunks end', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.object({ maxDepth: 2 }), { maxLength: 8 }),
@@ -136,7 +136,7 @@ test('elements are cut out exactly, wherever the chunks of the file end', async 
   )
 })
 
-test('a CSV that is cut off in the middle of its gzip is named too, after the rows before', async () => {
+test('throws FileError for a CSV whose gzip is truncated, after the rows before', async () => {
   const text = Array.from({ length: 100_000 }, (_, i) => `${i},${(i * 7919) % 100_003}`).join('\n')
   const packed = gzipSync(`id,n\n${text}`)
   const path = join(dir, 'cut.csv.gz')
@@ -149,7 +149,7 @@ test('a CSV that is cut off in the middle of its gzip is named too, after the ro
   assert.ok(read > 0)
 })
 
-test('reading takes no more of a file than is asked for', async () => {
+test('reads no more of a file than its rows are taken', async () => {
   let taken = 0
   async function* endless() {
     for (;;) {

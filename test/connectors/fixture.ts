@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Canonical, Connector, RecordChange } from '../../connectors/contract.ts'
 import { MessageError } from '../../connectors/contract.ts'
-import { openConnectors } from '../../connectors/open.ts'
+import { openConnectors } from '../../connectors/openConnectors.ts'
 import { readPolicy } from '../../schema/readPolicy.ts'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 export const policy = readPolicy(join(root, 'schema/model'))
 
-/** The demo's source systems, without any environment. */
+/** The source systems of the demo, without any environment. */
 export const connectors = openConnectors(join(root, 'config/sources.yaml'), policy, {})
 
 export function connector(name: string): Connector {
@@ -19,7 +19,7 @@ export function connector(name: string): Connector {
   return found
 }
 
-/** A generic source system with this mapping, and overlays laid over it. */
+/** Opens a generic source system with this mapping and overlays of it. */
 export function withMapping(...mappings: string[]): Connector {
   return inFolder((dir) => {
     const files = mappings.map((text, i) => {
@@ -45,7 +45,7 @@ export function inFolder<T>(work: (dir: string) => T): T {
   }
 }
 
-/** What one message says, and what each of its records is in canonical form. */
+/** Reads one message and returns its first change with the canonical form. */
 export function readOne(
   from: Connector,
   format: 'event' | 'row',

@@ -5,7 +5,7 @@ import { codeOf, connector, connectors, readOne } from './fixture.ts'
 
 const webshop = connector('webshop')
 
-test('a row of CSV and the same as an event are one record', () => {
+test('reads a row and an event with the same content as one record', () => {
   const row = {
     shop_customer_id: 'S1',
     account_type: 'B2C',
@@ -19,7 +19,7 @@ test('a row of CSV and the same as an event are one record', () => {
   assert.deepEqual(fromRow.canonical.fields, { kind: 'PERSON', name: 'Ada Lovelace' })
 })
 
-test('an event may state id and version, and a delete needs no record', () => {
+test('takes id and version from an event, and needs no record for a delete', () => {
   const deleted = readOne(webshop, 'event', {
     object: 'customers',
     type: 'delete',
@@ -36,7 +36,7 @@ test('an event may state id and version, and a delete needs no record', () => {
   assert.equal(code({ object: 'customers', type: 'delete', id: 'S1', version: 'x' }), 'INVALID_VERSION')
 })
 
-test('a body of several messages is split, each with a key of its own', () => {
+test('splits a body of several messages, each with its own key', () => {
   const rows = [{ shop_customer_id: 'S1' }, { shop_customer_id: 'S2' }]
   const delivered = webshop.split(JSON.stringify(rows), 'customers', 'msg_1')
   assert.deepEqual(
@@ -53,7 +53,7 @@ test('a body of several messages is split, each with a key of its own', () => {
   )
 })
 
-test('without a delivery the content is the key: the order of fields does not matter, the object does', () => {
+test('makes the key from object and content where there is no delivery id, whatever the order of fields', () => {
   const key = (text: string, object: string) => webshop.split(text, object, null)[0]?.messageId
   assert.equal(key('{"a":1,"b":{"c":2,"d":3}}', 'customers'), key('{ "b":{"d":3,"c":2}, "a":1 }', 'customers'))
   assert.notEqual(key('{"a":1}', 'customers'), key('{"a":1}', 'contacts'))
@@ -65,13 +65,13 @@ test('without a delivery the content is the key: the order of fields does not ma
   )
 })
 
-test('an id of a delivery that is too long for a key is replaced by its hash, and NUL never gets in', () => {
+test('replaces a long delivery id by its hash, and NUL in names', () => {
   const [message] = webshop.split('{}', 'a\u0000b', 'x'.repeat(300))
   assert.match(message?.messageId ?? '', /^sha256:/)
   assert.equal(message?.object, 'a\ufffdb')
 })
 
-test('every message of the demo world is mapped, whole and without an issue', () => {
+test('maps every message of the demo world completely and without issues', () => {
   const types = new Map<string, number>()
   for (const m of worldMessages({ companies: 120, seed: 3 })) {
     const from = connectors.get(m.source)

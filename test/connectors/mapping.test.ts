@@ -16,7 +16,7 @@ ${fields}${more}`
 const map = (mapping: string, row: Record<string, unknown>) =>
   readOne(withMapping(mapping), 'row', row, 'customers').canonical
 
-test('mistakes are named with file and line and what is allowed', () => {
+test('rejects a mistake with file, line and what is allowed', () => {
   const cases: [string, RegExp][] = [
     [
       customers('      nmae: x\n'),
@@ -30,9 +30,9 @@ test('mistakes are named with file and line and what is allowed', () => {
     [customers('      phones: { from: phone, as: number }\n'), /m0\.yaml:8: as: number does not fit/],
     [
       customers('      lifecycle: { from: s, map: { a: LEAD, b: CUSTMER } }\n'),
-      /m0\.yaml:8: "CUSTMER" is no value of LifecycleStage; it has LEAD,/,
+      /m0\.yaml:8: "CUSTMER" is not a value of LifecycleStage; allowed are LEAD,/,
     ],
-    [customers('      lifecycle: { constant: lead }\n'), /m0\.yaml:8: "lead" is no value/],
+    [customers('      lifecycle: { constant: lead }\n'), /m0\.yaml:8: "lead" is not a value/],
     [
       customers('      parent: { ref: custmers, from: p }\n'),
       /m0\.yaml:8: unknown object "custmers"; the mapping has customers/,
@@ -40,12 +40,12 @@ test('mistakes are named with file and line and what is allowed', () => {
     [customers('      parent: parent_id\n'), /m0\.yaml:8: a reference is written \{ref:/],
     [customers('      billingAddress: { stret: s }\n'), /m0\.yaml:8: unknown field "stret" of Address; it has street,/],
     [customers('      billingAddress: s\n'), /m0\.yaml:8: a Address is written as a map of its fields/],
-    [customers('      name: "a[b"\n').replace('      name: name\n', ''), /m0\.yaml:7: "a\[b" is no path/],
-    [customers('      taxIds: { from: t, split: "" }\n'), /m0\.yaml:8: split: is the text between/],
+    [customers('      name: "a[b"\n').replace('      name: name\n', ''), /m0\.yaml:7: "a\[b" is not a path/],
+    [customers('      taxIds: { from: t, split: "" }\n'), /m0\.yaml:8: split: must be the text between/],
     [customers('      legalName: { from: t, split: "," }\n'), /m0\.yaml:8: split: is for list fields/],
-    [customers('      legalName: { from: t, extract: "(" }\n'), /m0\.yaml:8: no regular expression/],
-    [customers('      legalName: []\n'), /m0\.yaml:8: an empty list/],
-    [customers('').replace('as: Customer', 'as: Custommer'), /m0\.yaml:3: unknown type "Custommer"; there are/],
+    [customers('      legalName: { from: t, extract: "(" }\n'), /m0\.yaml:8: not a regular expression/],
+    [customers('      legalName: []\n'), /m0\.yaml:8: a list of alternatives must not be empty/],
+    [customers('').replace('as: Customer', 'as: Custommer'), /m0\.yaml:3: unknown type "Custommer"; allowed are/],
     [
       customers('').replace('      name: name\n', '      kind: k\n'),
       /m0\.yaml:2: customers is mapped as Customer, which needs a rule for "name"/,
@@ -59,7 +59,7 @@ test('mistakes are named with file and line and what is allowed', () => {
     [customers('', 'dates: YMD\n'), /m0\.yaml:8: dates: "YMD" is not one of DMY, MDY/],
     [customers('', 'kept: { Customers: }\n'), /is a name of both/],
     [customers('      name: other\n'), /m0\.yaml:8: .*unique/i],
-    ['- a\n', /m0\.yaml:1: a mapping is written as a map/],
+    ['- a\n', /m0\.yaml:1: a mapping must be a map of names/],
     [
       'objects:\n  inv:\n    as: Invoice\n    id: id\n    fields:\n      total: amount\n',
       /m0\.yaml:6: an amount is written \{major: path, currency: path\}/,
@@ -81,14 +81,14 @@ test('mistakes are named with file and line and what is allowed', () => {
     )
 })
 
-test('a reference must name an object of the type that the field has', () => {
+test('rejects a reference to an object of another type than the field has', () => {
   const text = `${customers('      parent: { ref: people, from: p }\n')}  people:\n    as: Contact\n    id: id\n    fields: { name: n }\n`
-  assert.throws(() => withMapping(text), /m0\.yaml:8: the field names a Customer, but people is mapped as Contact/)
+  assert.throws(() => withMapping(text), /m0\.yaml:8: the field refers to a Customer, but people is mapped as Contact/)
   const invoices = 'objects:\n  inv:\n    as: Invoice\n    id: id\n    fields:\n      customer: { ref: inv, from: c }\n'
-  assert.throws(() => withMapping(invoices), /m0\.yaml:6: the field names a Customer, but inv is mapped as Invoice/)
+  assert.throws(() => withMapping(invoices), /m0\.yaml:6: the field refers to a Customer, but inv is mapped as Invoice/)
 })
 
-test('an overlay adds, replaces and takes away field by field, and its mistakes are named in its own file', () => {
+test('merges an overlay field by field, and reports its mistakes in its own file', () => {
   const base = customers('      legalName: legal\n      accountOwner: owner\n')
   const overlay =
     'objects:\n  customers:\n    aliases: [clients]\n    fields:\n      legalName: register_name\n      accountOwner: null\n      paymentTerms: terms\nkept: { visits: }\n'
@@ -111,7 +111,7 @@ test('an overlay adds, replaces and takes away field by field, and its mistakes 
   assert.deepEqual(canonical.fields, { name: 'A', legalName: 'R', paymentTerms: 'T' })
 })
 
-test('names of fields do not depend on case and underscores; the exact one goes first', () => {
+test('ignores case and underscores in field names, and prefers the exact name', () => {
   const mapping = customers('      legalName: legalName\n')
   for (const row of [
     { ID: 1, NAME: 'A', LEGALNAME: 'B' },
@@ -121,7 +121,7 @@ test('names of fields do not depend on case and underscores; the exact one goes 
     assert.deepEqual(map(mapping, row).fields, { name: 'A', legalName: 'B' })
 })
 
-test('first that is not empty, joined, extracted, mapped, split, constant, otherwise, when', () => {
+test('applies alternatives, join, extract, map, split, constant, otherwise and when', () => {
   const mapping = customers(`      legalName: [a, { join: [b, c], with: "-" }, { from: d, extract: '^\\d+ (.+)$' }]
       lifecycle: { from: stage, map: { "cust*": CUSTOMER, lost: FORMER, nothing: null }, otherwise: LEAD }
       taxIds: { from: taxes, split: ";" }
@@ -149,7 +149,7 @@ test('first that is not empty, joined, extracted, mapped, split, constant, other
   assert.deepEqual(fields({ contacts, extra: 'C@x.de' }).emails, ['a@x.de', 'b@x.de', 'c@x.de'])
 })
 
-test('a code that the mapping does not know is an issue, one that it maps to null is none', () => {
+test('reports a code that its map lacks as an issue; a code mapped to null is none', () => {
   const mapping = customers('      lifecycle: { from: stage, map: { lead: LEAD, internal: null } }\n')
   assert.deepEqual(
     map(mapping, { id: 1, name: 'N', stage: 'whatever' }).issues.map((i) => [i.field, i.code]),
@@ -158,7 +158,7 @@ test('a code that the mapping does not know is an issue, one that it maps to nul
   assert.deepEqual(map(mapping, { id: 1, name: 'N', stage: 'internal' }).issues, [])
 })
 
-test('bad optional values are left out with a reason; a missing required one makes the record incomplete', () => {
+test('leaves invalid optional values out with an issue; a missing required one makes the record incomplete', () => {
   const mapping = `objects:
   contracts:
     as: Contract
@@ -187,7 +187,7 @@ test('bad optional values are left out with a reason; a missing required one mak
   assert.deepEqual(canonical.fields, { value: { minorUnits: 1234, currency: 'EUR' } })
 })
 
-test('amounts: without a valid currency or beyond 2^53 they are left out with a reason', () => {
+test('leaves out amounts without a valid currency or beyond 2^53, with an issue', () => {
   const mapping = `objects:
   invoices:
     as: Invoice
@@ -218,7 +218,7 @@ test('amounts: without a valid currency or beyond 2^53 they are left out with a 
   assert.deepEqual(invoice({ total: 0, cur: 'EUR' }).fields, { total: 0 })
 })
 
-test('references are keys of the records they name, here and in another source system', () => {
+test('maps references to record keys, in the same and in another source system', () => {
   const mapping = customers('      parent: { ref: customers, from: p }\n      legalName: x\n')
   assert.equal(map(mapping, { id: 1, name: 'N', p: 7 }).fields.parent, recordKey('shop', 'customers', '7'))
   const elsewhere = customers('      parent: { ref: Account, source: salesforce, from: crm_id }\n')
@@ -229,7 +229,7 @@ test('references are keys of the records they name, here and in another source s
   assert.equal(map(mapping, { id: 1, name: 'N', p: '' }).fields.parent, undefined)
 })
 
-test('text that is too long, lists that are too long and replaced characters are told', () => {
+test('reports texts and lists that are too long, and replaced characters', () => {
   const mapping = customers('      emails: mails[]\n      accountOwner: owner\n')
   const long = map(mapping, { id: 1, name: 'x'.repeat(501), owner: 'y'.repeat(501) })
   assert.equal(long.complete, false)
@@ -237,7 +237,7 @@ test('text that is too long, lists that are too long and replaced characters are
     long.issues.map((i) => `${i.field} ${i.code}`),
     ['name TOO_LONG', 'name REQUIRED'],
   )
-  assert.equal(long.fields.accountOwner, 'y'.repeat(501), 'only what is compared is that short')
+  assert.equal(long.fields.accountOwner, 'y'.repeat(501), 'only compared fields have the short bound')
   const many = map(mapping, { id: 1, name: 'N', mails: Array.from({ length: 300 }, (_, i) => `m${i}@x.de`) })
   assert.equal((many.fields.emails as string[]).length, 200)
   assert.deepEqual(
@@ -253,7 +253,7 @@ test('text that is too long, lists that are too long and replaced characters are
   )
 })
 
-test('map never throws, whatever a field holds', () => {
+test('never throws, whatever a field holds', () => {
   const shop = withMapping(
     customers(`      lifecycle: { from: v, map: { a: LEAD } }
       emails: [v, "v[]", "v.a"]
@@ -291,7 +291,7 @@ test('map never throws, whatever a field holds', () => {
     assert.equal(shop.map('customers', { id: 1, name: 'N', v }).type, 'Customer', JSON.stringify(v)?.slice(0, 40))
 })
 
-test('records without an id, with one too long, with an unknown object or no time as version are messages that cannot be applied', () => {
+test('rejects messages without an id, with a long id, an unknown object or an invalid version', () => {
   const shop = withMapping(customers(''))
   const code = (row: unknown, object = 'customers') => codeOf(() => shop.read('row', JSON.stringify(row), object))
   assert.equal(code({ name: 'A' }), 'MISSING_ID')
@@ -315,7 +315,7 @@ test('records without an id, with one too long, with an unknown object or no tim
   )
 })
 
-test('dates with slashes follow the mapping', () => {
+test('reads dates with slashes in the order that the mapping sets', () => {
   const mapping = (top: string) =>
     `${top}objects:\n  c:\n    as: Contract\n    id: id\n    fields: { number: no, startDate: d }\n`
   const start = (top: string) =>

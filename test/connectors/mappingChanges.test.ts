@@ -18,7 +18,7 @@ function changed(...edits: [string, string][]) {
   ])
 }
 
-test('what a mapping no longer takes breaks; what it takes otherwise is dangerous; more is safe', () => {
+test('rates a removed rule as breaking, a changed one as dangerous, an added one as safe', () => {
   assert.deepEqual(changed(), [])
   assert.deepEqual(changed(['      emails: [email]\n', '']), [['BREAKING', 'customer.fields.emails']])
   assert.deepEqual(changed(['aliases: [customers]', 'aliases: [clients]']), [
@@ -42,7 +42,7 @@ test('what a mapping no longer takes breaks; what it takes otherwise is dangerou
   assert.ok(objects.length > 5 && objects.every(([level]) => level === 'BREAKING'))
 })
 
-test('a mapping file that is gone breaks, a new one does not', () => {
+test('rates a removed mapping file as breaking, a new one as safe', () => {
   const one = new Map([[file, whole]])
   assert.deepEqual(mappingChanges(one, new Map())[0]?.level, 'BREAKING')
   assert.deepEqual(mappingChanges(new Map(), one)[0]?.level, 'SAFE')

@@ -13,7 +13,7 @@ const rows = 200_000
 const heapMbMax = 48
 const reader = fileURLToPath(new URL('../../connectors/file/rows.ts', import.meta.url))
 
-/** Some 60 MB, more than the heap that the reader gets. */
+/** Writes some 60 MB, more than the heap of the reader. */
 function write(name: string, head: string, row: (i: number) => string, foot: string): string {
   const path = join(dir, name)
   const fd = openSync(path, 'w')
@@ -32,7 +32,7 @@ const files: [string, () => string][] = [
 ]
 
 for (const [format, make] of files)
-  test(`${format}: a file larger than the heap is read whole`, () => {
+  test(`${format}: reads a file that is larger than the heap`, () => {
     const script = `import { fileRows } from ${JSON.stringify(reader)}; let n = 0; for await (const r of fileRows(${JSON.stringify(make())})) n += r.text.length > 300 ? 1 : 0; console.log(n)`
     const run = spawnSync(
       process.execPath,

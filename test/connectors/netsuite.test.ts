@@ -14,7 +14,7 @@ const event = (recordType: string, record: Record<string, unknown> | null, more:
   ...more,
 })
 
-test('a customer with its address book, references and flags', () => {
+test('maps a customer with its address book, references and flags', () => {
   const address = (city: string) => ({
     addr1: 'Hauptstr. 1',
     addr2: null,
@@ -58,7 +58,7 @@ test('a customer with its address book, references and flags', () => {
   })
 })
 
-test('a name in the wrong place is found: altName, after the number in entityId, first and last name of people', () => {
+test('finds a name in altName, after the number in entityId, or in first and last name', () => {
   const name = (record: Record<string, unknown>) =>
     readOne(netsuite, 'row', { id: 1, ...record }, 'customer').canonical.fields.name
   assert.equal(name({ companyName: null, altName: 'Muster AG', entityId: 'CUST1' }), 'Muster AG')
@@ -68,7 +68,7 @@ test('a name in the wrong place is found: altName, after the number in entityId,
   assert.equal(name({ entityId: 'CUST100012' }), undefined, 'a number is no name')
 })
 
-test('every kind of item is one object, so that lines find theirs', () => {
+test('reads every kind of item as one object, so that lines refer to it', () => {
   for (const kind of ['inventoryItem', 'serviceSaleItem', 'inventoryitem', 'item'])
     assert.equal(netsuite.objectName(kind), 'item', kind)
   const item = readOne(
@@ -97,7 +97,7 @@ test('every kind of item is one object, so that lines find theirs', () => {
   ])
 })
 
-test('a posting: debit minus credit, tied to the invoice it belongs to, and to none where it is a payment’s', () => {
+test('maps a posting as debit minus credit; only a posting of an invoice refers to one', () => {
   const line = (transactionType: string) =>
     readOne(
       netsuite,
@@ -120,12 +120,12 @@ test('a posting: debit minus credit, tied to the invoice it belongs to, and to n
   assert.equal(readOne(netsuite, 'row', row, 'tran_acct_line').change.sourceId, '5-1-1', 'the same id from a warehouse')
 })
 
-test('a delete says nothing about the fields', () => {
+test('reads a delete without fields', () => {
   const { change } = readOne(netsuite, 'event', event('customer', null))
   assert.deepEqual([change.deleted, change.partial, change.raw], [true, true, {}])
 })
 
-test('events without record, of an unknown type or without a time have their codes', () => {
+test('rejects events without a record, of an unknown type or with an invalid time, each with its code', () => {
   const code = (e: unknown) => codeOf(() => netsuite.read('event', JSON.stringify(e), null))
   assert.equal(code(event('customer', null, { type: 'edit' })), 'NO_DATA')
   assert.equal(code(event('customer', {}, { type: 'copy' })), 'UNKNOWN_CHANGE')

@@ -28,7 +28,7 @@ function event(
   }
 }
 
-test('an SObject row: id of 18 characters, SystemModstamp as version, tombstone of a merged loser', () => {
+test('reads an SObject row with an id of 18 characters, SystemModstamp as version and IsDeleted as tombstone', () => {
   const row = {
     attributes: { type: 'Account' },
     Id: '001D000000IqhSL',
@@ -45,7 +45,7 @@ test('an SObject row: id of 18 characters, SystemModstamp as version, tombstone 
   assert.equal(change.partial, false)
 })
 
-test('the same record from the API, a bulk export and a warehouse has one canonical form', () => {
+test('maps a record of the API, of a bulk export and of a warehouse to the same canonical form', () => {
   const api = {
     Id: id,
     Name: 'Muster AG',
@@ -75,7 +75,7 @@ test('the same record from the API, a bulk export and a warehouse has one canoni
   }
 })
 
-test('change data capture: CREATE and UNDELETE are whole, with compound fields as columns', () => {
+test('change data capture: reads CREATE and UNDELETE as whole records, with compound fields as columns', () => {
   for (const type of ['CREATE', 'UNDELETE']) {
     const { change, canonical } = readOne(
       salesforce,
@@ -94,7 +94,7 @@ test('change data capture: CREATE and UNDELETE are whole, with compound fields a
   }
 })
 
-test('change data capture: an UPDATE carries only what changed, a nulled field as null, an unchanged null not at all', () => {
+test('change data capture: reads only the changed fields of an UPDATE, nulled ones as null', () => {
   const changedFields = ['BillingAddress.City', 'Phone', 'OwnerId', 'LastModifiedDate', 'Description']
   const { change } = readOne(
     salesforce,
@@ -121,7 +121,7 @@ test('change data capture: an UPDATE carries only what changed, a nulled field a
   })
 })
 
-test('change data capture: names of people and a whole nulled address', () => {
+test('change data capture: reads parts of names and a nulled address', () => {
   const { change } = readOne(
     salesforce,
     'event',
@@ -138,11 +138,11 @@ test('change data capture: names of people and a whole nulled address', () => {
   assert.equal(
     salesforce.map('Contact', { ...row, ...change.raw }).fields.name,
     'Ada Lovelace',
-    'the parts, not a name of before',
+    'the parts win over the earlier name',
   )
 })
 
-test('change data capture: DELETE leaves the fields alone, several ids are several changes', () => {
+test('change data capture: reads a DELETE without fields, and one change for each id', () => {
   const changes = salesforce.read(
     'event',
     JSON.stringify(event('DELETE', {}, { recordIds: [id, '001D000000IqhSM'] })),
@@ -157,7 +157,7 @@ test('change data capture: DELETE leaves the fields alone, several ids are sever
   )
 })
 
-test('change data capture: a gap, an unknown object, no record, an unknown change and no time have their codes', () => {
+test('change data capture: rejects a gap, an unknown object, no record, an unknown change and no time, each with its code', () => {
   const code = (e: unknown) => codeOf(() => salesforce.read('event', JSON.stringify(e), null))
   assert.equal(code(event('GAP_UPDATE', {})), 'GAP')
   assert.equal(code(event('GAP_OVERFLOW', {}, { recordIds: ['000'] })), 'GAP')
@@ -168,7 +168,7 @@ test('change data capture: a gap, an unknown object, no record, an unknown chang
   assert.equal(code({ a: 1 }), 'NOT_AN_EVENT')
 })
 
-test('an event that is wrapped in data is the same event', () => {
+test('reads an event wrapped in data', () => {
   const wrapped = { channel: '/data/AccountChangeEvent', data: event('CREATE', { Name: 'A' }) }
   const [message] = salesforce.split(JSON.stringify(wrapped), null, null)
   assert.equal(message?.format, 'event')
@@ -177,7 +177,7 @@ test('an event that is wrapped in data is the same event', () => {
   assert.equal(readOne(salesforce, 'event', wrapped).change.sourceId, id)
 })
 
-test('a person account is a person; a tree export refers by its references', () => {
+test('maps a person account to a person, and references of a tree export', () => {
   const person = readOne(
     salesforce,
     'row',

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { MessageError } from '../../connectors/contract.ts'
 import { fileRows } from '../../connectors/file/rows.ts'
-import { openConnectors } from '../../connectors/open.ts'
+import { openConnectors } from '../../connectors/openConnectors.ts'
 import { readPolicy } from '../../schema/readPolicy.ts'
 import { samples, samplesConfig } from './samples.ts'
 
@@ -14,10 +14,10 @@ const connectors = openConnectors(
   readPolicy(fileURLToPath(new URL('../../schema/model', import.meta.url))),
 )
 
-/** Codes of rows that are none of the system's records, or that their file does not identify. */
+/** Codes of rows that are not records of the system, or that their file does not identify. */
 const EXPECTED = ['MISSING_ID', 'UNKNOWN_OBJECT', 'INCOMPLETE']
 
-test('every row of every sample is a record with its canonical form, or an exception with its reason', {
+test('maps every row of every sample to a record, or rejects it with a known code', {
   skip,
 }, async (t) => {
   const reasons = new Map<string, number>()
@@ -50,7 +50,7 @@ test('every row of every sample is a record with its canonical form, or an excep
   for (const [reason, count] of reasons) if (!reason.includes('/triggers/')) t.diagnostic(`${count} ${reason}`)
 })
 
-test('samples that hold records of known objects lose none but those without an id or a name', { skip }, async () => {
+test('knows the object of every sample of a warehouse', { skip }, async () => {
   const known = (all ?? []).filter(
     (s) => s.records && ['sf-warehouse', 'stripe-warehouse', 'netsuite-warehouse'].includes(s.source),
   )

@@ -3,16 +3,16 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FileOptions } from '../../connectors/file/rows.ts'
 
-/** A sample file and how it is loaded. */
+/** A sample file and the options to load it. */
 export interface Sample {
   path: string
   name: string
   source: string
   object: string
   file: FileOptions
-  /** What its manifest counted. */
+  /** Number of rows by the manifest. */
   rows: number
-  /** Requests to an API and plans of loads are no records: each ends as an exception, counted like the others. */
+  /** False for API requests and load plans: each of their rows becomes an exception. */
   records: boolean
 }
 
@@ -32,7 +32,7 @@ const SOURCES: [string, string][] = [
   ['multi-system/kanoniv', 'departments'],
 ]
 
-/** The samples of the three kinds and the departments' CSVs; null where the folder is not there. */
+/** Returns the samples of the three kinds and the departments' CSVs; null without the folder. */
 export function samples(): Sample[] | null {
   if (!existsSync(`${folder}manifest.json`)) return null
   const manifest = JSON.parse(readFileSync(`${folder}manifest.json`, 'utf8')) as {
@@ -56,7 +56,10 @@ export function samples(): Sample[] | null {
   })
 }
 
-/** From names like netsuite2_customer_data.csv, data-Contact.json, Accounts.json, Account_bulk1_test.csv. */
+/**
+ * Derives the object from names like netsuite2_customer_data.csv, data-Contact.json or
+ * Account_bulk1_test.csv.
+ */
 function objectOf(file: string): string {
   return file
     .replace(/\.(csv|json)$/, '')

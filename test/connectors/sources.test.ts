@@ -16,7 +16,7 @@ function read(text: string, env: Record<string, string> = {}) {
 
 const one = (more: string) => `sources:\n  - name: crm\n    kind: salesforce\n    role: CRM\n    trust: 0.8\n${more}`
 
-test('the shipped configuration reads without any environment, with secrets for loopback only', () => {
+test('reads the shipped configuration without any environment, with development secrets', () => {
   const sources = readSources(join(root, 'config/sources.yaml'), {})
   assert.deepEqual(
     sources.map((s) => [s.system.name, s.system.kind, s.system.role]),
@@ -33,17 +33,17 @@ test('the shipped configuration reads without any environment, with secrets for 
   }
 })
 
-test('a secret of the environment replaces the one for development; two are valid while they are changed', () => {
+test('uses a secret of the environment instead of the development secret; two are valid during a rotation', () => {
   const [plain] = readSources(join(root, 'config/sources.yaml'), { SALESFORCE_WEBHOOK_SECRET: 'real' })
   assert.deepEqual(plain?.system.secrets, ['real'])
   assert.equal(plain?.system.developmentSecret, false)
   const two = one('    secret: [{ env: NEW }, { env: OLD }]\n')
   assert.deepEqual(read(two, { NEW: 'n', OLD: 'o' })[0]?.system.secrets, ['n', 'o'])
   assert.deepEqual(read(two, { OLD: 'o' })[0]?.system.secrets, ['o'])
-  assert.deepEqual(read(two)[0]?.system.secrets, [], 'none: deliveries are refused')
+  assert.deepEqual(read(two)[0]?.system.secrets, [], 'none: deliveries are rejected')
 })
 
-test('mistakes are named with file, line and what is allowed', () => {
+test('rejects a mistake with file, line and what is allowed', () => {
   const cases: [string, RegExp][] = [
     [one('    colour: red\n'), /sources\.yaml:6: .*colour.*allowed are name, kind, role/],
     [
@@ -52,7 +52,7 @@ test('mistakes are named with file, line and what is allowed', () => {
     ],
     [one('').replace('role: CRM', 'role: SALES'), /sources\.yaml:4: .*CRM.*BILLING/],
     [one('').replace('0.8', '8'), /sources\.yaml:5: /],
-    [one('').replace('name: crm', 'name: CRM one'), /sources\.yaml:2: .*small letters/],
+    [one('').replace('name: crm', 'name: CRM one'), /sources\.yaml:2: .*lower-case letters/],
     [one('    secret: abc\n'), /sources\.yaml:6: /],
     [one('    secret: { env: lower }\n'), /sources\.yaml:6: /],
     [one('    secret: [{ env: A }, { env: B }, { env: C }]\n'), /sources\.yaml:6: /],
@@ -78,6 +78,6 @@ test('mistakes are named with file, line and what is allowed', () => {
     )
 })
 
-test('a file that is not there is named', () => {
+test('rejects a missing file by name', () => {
   assert.throws(() => readSources('/nowhere/sources.yaml', {}), /nowhere\/sources\.yaml: cannot be read/)
 })

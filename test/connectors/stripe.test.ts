@@ -15,7 +15,7 @@ const event = (type: string, object: Record<string, unknown>, more: Record<strin
   ...more,
 })
 
-test('customer.updated: the whole object, the version of the event, its id as key', () => {
+test('reads customer.updated as the whole object, with the time of the event as version and its id as key', () => {
   const customer = {
     id: 'cus_1',
     object: 'customer',
@@ -46,7 +46,7 @@ test('customer.updated: the whole object, the version of the event, its id as ke
   assert.deepEqual([message?.messageId, message?.object, message?.format], ['evt_1', 'customer', 'event'])
 })
 
-test('events of one second are ordered by what they say: created, changed, final, deleted', () => {
+test('orders events of one second: created, changed, final, deleted', () => {
   const version = (type: string) =>
     readOne(stripe, 'event', event(type, { id: 'in_1', object: 'invoice' })).change.version
   const order = ['invoice.created', 'invoice.finalized', 'invoice.paid', 'invoice.deleted'].map(version)
@@ -56,14 +56,14 @@ test('events of one second are ordered by what they say: created, changed, final
   )
 })
 
-test('an object of the API has no version, one of a warehouse that of its last synchronisation', () => {
+test('gives an object of the API no version, and a row of a warehouse that of its synchronisation', () => {
   const row = { id: 'cus_1', object: 'customer', name: 'A', created: 1772357400 }
   assert.equal(readOne(stripe, 'row', row).change.version, null)
   const synced = { ...row, _fivetran_synced: '2026-03-01 09:30:00' }
   assert.equal(readOne(stripe, 'row', synced).change.version, 1_772_357_400_000_000n)
 })
 
-test('deleted objects are tombstones, an ended subscription is none', () => {
+test('reads deleted objects as tombstones, but not an ended subscription', () => {
   assert.equal(
     readOne(stripe, 'event', event('customer.deleted', { id: 'cus_1', object: 'customer' })).change.deleted,
     true,
@@ -79,7 +79,7 @@ test('deleted objects are tombstones, an ended subscription is none', () => {
   assert.deepEqual([left.deleted, left.partial, left.raw], [true, true, {}])
 })
 
-test('a subscription with the number of a contract is that contract too; without one it is not', () => {
+test('reads a subscription with a contract number as that contract too', () => {
   const subscription = {
     id: 'sub_1',
     object: 'subscription',
@@ -149,7 +149,7 @@ test('a subscription with the number of a contract is that contract too; without
 test("amounts follow Stripe's own decimals, and come out in those of ISO 4217", () => {
   const total = (currency: string, total: number) =>
     readOne(stripe, 'row', { id: 'in_1', object: 'invoice', currency, total }).canonical
-  // What Stripe documents as zero-decimal, as three-decimal and as special cases; whole units in `unit` of Stripe's.
+  // Stripe's documentation lists zero-decimal and three-decimal currencies, and special cases.
   const documented: [codes: string, unit: number][] = [
     ['bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf', 1],
     ['bhd jod kwd omr tnd', 1_000],
@@ -164,7 +164,7 @@ test("amounts follow Stripe's own decimals, and come out in those of ISO 4217", 
   )
 })
 
-test('a payment: what was received of one that succeeded, what was asked of one that was not', () => {
+test('maps the received amount of a payment that succeeded, else the requested one', () => {
   const pay = (status: string) =>
     readOne(
       stripe,
@@ -195,7 +195,7 @@ test('a payment: what was received of one that succeeded, what was asked of one 
   })
 })
 
-test('events that carry nothing, no type, no time or an unknown object have their codes', () => {
+test('rejects events without data, object, time or with an unknown object, each with its code', () => {
   const code = (e: unknown) => codeOf(() => stripe.read('event', JSON.stringify(e), null))
   assert.equal(
     code({ id: 'evt_2', object: 'v2.core.event', type: 'v1.customer.created', created: '2026-03-01T00:00:00Z' }),

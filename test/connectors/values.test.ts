@@ -11,7 +11,7 @@ import fc from '../property.ts'
 
 const micros = (iso: string) => BigInt(Date.parse(iso)) * 1000n
 
-test('moments in every form that the systems write', () => {
+test('parses moments in every form that the systems write', () => {
   const at = micros('2026-03-01T09:30:00Z')
   for (const text of [
     '2026-03-01T09:30:00Z',
@@ -31,7 +31,7 @@ test('moments in every form that the systems write', () => {
   assert.equal(parseMoment('2024-05-19 12:34:06.327123'), micros('2024-05-19T12:34:06.327Z') + 123n)
 })
 
-test('what is no moment is none', () => {
+test('returns null for what is not a moment', () => {
   for (const value of [
     '',
     'yesterday',
@@ -50,7 +50,7 @@ test('what is no moment is none', () => {
     assert.equal(parseMoment(value), null, JSON.stringify(value))
 })
 
-test('moments: what toISOString writes is read back to the millisecond', () => {
+test('parses what toISOString writes to the millisecond', () => {
   fc.assert(
     fc.property(
       fc.date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true }),
@@ -62,7 +62,7 @@ test('moments: what toISOString writes is read back to the millisecond', () => {
   )
 })
 
-test('days: ISO, basic, dotted, moments; slashes only where the mapping says what comes first', () => {
+test('parses days in ISO, basic and dotted form and of moments, with slashes only in a given order', () => {
   for (const value of [
     '2026-03-01',
     '2026-3-1',
@@ -82,7 +82,7 @@ test('days: ISO, basic, dotted, moments; slashes only where the mapping says wha
   assert.equal(parseDay('2100-02-29', null), null)
 })
 
-test('money: minor units by the exponent of ISO 4217', () => {
+test('converts amounts to minor units by the exponents of ISO 4217', () => {
   const minor = (amount: string, currency: string, scale = 0) => toMinorUnits(new Decimal(amount), currency, scale)
   assert.deepEqual(minor('12.34', 'EUR'), { value: 1234, rounded: false })
   assert.deepEqual(minor('1234', 'JPY'), { value: 1234, rounded: false })
@@ -98,7 +98,7 @@ test('money: minor units by the exponent of ISO 4217', () => {
   assert.equal(parseCurrency('EURO'), null)
 })
 
-test('money: going to minor units and back is exact', () => {
+test('converts whole units to minor units exactly', () => {
   fc.assert(
     fc.property(fc.maxSafeInteger(), fc.constantFrom('EUR', 'JPY', 'KWD', 'CLF'), (n, currency) => {
       const major = new Decimal(n).div(new Decimal(10).pow(exponentOf(currency)))
@@ -107,7 +107,7 @@ test('money: going to minor units and back is exact', () => {
   )
 })
 
-test('numbers as people and programs write them', () => {
+test('parses numbers as people and programs write them', () => {
   const n = (v: unknown) => parseDecimal(v)?.toNumber() ?? null
   assert.equal(n('1,234.50'), 1234.5)
   assert.equal(n('1.234,50'), 1234.5)
@@ -120,7 +120,7 @@ test('numbers as people and programs write them', () => {
     assert.equal(n(v), null, String(v))
 })
 
-test('countries: codes, names in English and in their own language, and what people write', () => {
+test('parses countries by code, by name in English and their own language, and by common names', () => {
   const cases: Record<string, string[]> = {
     GB: ['gb', 'GBR', 'United Kingdom', 'England', 'UK', 'Great Britain', 'Scotland'],
     DE: ['DE', 'DEU', 'Germany', 'Deutschland', 'DEUTSCHLAND', 'Bundesrepublik Deutschland'],
@@ -142,7 +142,7 @@ test('countries: codes, names in English and in their own language, and what peo
     assert.equal(parseCountry(none), null, none)
 })
 
-test('forms: what fails its format is kept as it came, what is no number, date or flag is left out with a reason', () => {
+test('keeps text that fails its format, and leaves out invalid numbers, dates and flags', () => {
   const made = (form: Form, value: unknown, country: string | null = null): Converted =>
     FORMS[form](value, { country, dates: null })
   assert.deepEqual(made('email', ' Info@Example.COM '), { value: 'info@example.com' })
@@ -150,7 +150,7 @@ test('forms: what fails its format is kept as it came, what is no number, date o
   assert.deepEqual(made('phone', '030 123456', 'DE'), { value: '+4930123456' })
   assert.deepEqual(made('phone', '0049 30 123456'), { value: '+4930123456' })
   assert.deepEqual(made('phone', '+1 (415) 555-2671 x12'), { value: '+14155552671' })
-  assert.deepEqual(made('phone', '030 123456'), { value: '030 123456' }, 'no country, no guess')
+  assert.deepEqual(made('phone', '030 123456'), { value: '030 123456' }, 'without a country the number is kept')
   assert.deepEqual(made('domain', 'https://www.Shop.Example.co.uk/a?b'), { value: 'example.co.uk' })
   assert.deepEqual(made('domain', 'n/a'), { value: 'n/a' })
   assert.deepEqual(made('country', 'Narnia'), { value: 'Narnia' })
@@ -167,14 +167,14 @@ test('forms: what fails its format is kept as it came, what is no number, date o
   ]
   for (const [form, value, reason] of bad) {
     const given = made(form, value)
-    assert.equal(given.note?.code, reason, `${form} ${JSON.stringify(value)}`)
+    assert.equal(given.problem?.code, reason, `${form} ${JSON.stringify(value)}`)
     assert.ok(!('value' in given))
   }
   for (const yes of ['T', 'true', 'YES', '1', true, 1]) assert.deepEqual(made('boolean', yes), { value: true })
   for (const no of ['F', 'false', 'No', '0', false, 0]) assert.deepEqual(made('boolean', no), { value: false })
 })
 
-test('Salesforce ids of 15 characters get their checksum; others stay', () => {
+test('adds the checksum to Salesforce ids of 15 characters only', () => {
   const form = ID_FORMS.salesforce
   assert.equal(form('001D000000IqhSL'), '001D000000IqhSLIAZ')
   assert.equal(form('0015500000Xyy06'), '0015500000Xyy06AAB')

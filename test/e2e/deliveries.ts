@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import type { Connector, Message } from '../../connectors/contract.ts'
-import { openConnectors } from '../../connectors/open.ts'
+import type { Connector, InboundMessage } from '../../connectors/contract.ts'
+import { openConnectors } from '../../connectors/openConnectors.ts'
 import { sign } from '../../connectors/signature.ts'
 import { type WorldOptions, worldMessages } from '../../demo/world.ts'
 import { policy } from '../fixtures/store.ts'
@@ -22,7 +22,7 @@ export interface Delivery {
   /** The delivery's own id, the same each time it is sent. */
   id: string
   /** What the inbox must hold once it is acknowledged. */
-  messages: Message[]
+  messages: InboundMessage[]
 }
 
 /** Records that go together in one body, where a system batches. */

@@ -37,7 +37,7 @@ const event: fc.Arbitrary<ChangeEvent> = fc.record({
   at: fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true }).map((d) => d.toISOString()),
 })
 
-test('every event has an envelope that its schema accepts; ids are stable and sequences sort as positions', () => {
+test('wraps every event in an envelope that the schema accepts, with a stable id and sortable sequence', () => {
   fc.assert(
     fc.property(event, event, (a, b) => {
       changeEventSchema.parse(a)
@@ -45,7 +45,8 @@ test('every event has an envelope that its schema accepts; ids are stable and se
       assert.deepEqual(cloudEventSchema.parse(x), x)
       assert.deepEqual(cloudEvent({ ...a, position: b.position }, 'g').id, x.id)
       assert.equal(x.sequence < y.sequence, a.position < b.position)
-      // Names of attributes are small letters and digits, and null is not a value of one (CloudEvents 1.0, 3).
+      // CloudEvents 1.0, 3: attribute names have lower-case letters and digits, and null is not a
+      // value.
       for (const [name, value] of Object.entries(x)) {
         assert.match(name, /^[a-z0-9]{1,20}$/)
         assert.notEqual(value, null)
@@ -61,19 +62,19 @@ const published = readdirSync(dir).map((file) => ({
   schema: JSON.parse(readFileSync(`${dir}/${file}`, 'utf8')),
 }))
 
-test('the published schema is the one in force (node schema/publish.ts writes it)', () => {
+test('publishes the current schema (node schema/publish.ts writes it)', () => {
   const current = `change-${changeSchemaMajor}.${changeSchemaMinor}.schema.json`
   const found = published.find((p) => p.file === current)
   assert.ok(found, `${dir}/${current} is missing`)
   assert.deepEqual(found.schema, JSON.parse(JSON.stringify(cloudEventJsonSchema())))
 })
 
-test('the schema in force only adds to every earlier one of its major version', () => {
+test('only adds to every earlier schema of the major version', () => {
   for (const { file, major, schema } of published)
     if (major === changeSchemaMajor) assert.deepEqual(incompatibilities(schema, cloudEventJsonSchema()), [], file)
 })
 
-test('what breaks consumers is found, and what only adds is not', () => {
+test('reports changes that break consumers, and no additions', () => {
   // biome-ignore lint/suspicious/noExplicitAny: reaches into JSON
   type Json = any
   const changed = (change: (schema: Json) => void) => {

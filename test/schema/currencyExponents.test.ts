@@ -19,7 +19,8 @@ describe('the table of currency exponents', () => {
     )
   })
 
-  // CLDR leaves out decimals that nobody writes. Another difference is news: one of the two tables has changed.
+  // CLDR leaves out decimals that nobody writes. Another difference is news: one of the two tables
+  // has changed.
   test('differs from CLDR only where CLDR leaves out hundredths, or thousandths of IQD', () => {
     const other = [...currencyExponents].filter(([code, exponent]) => cldrDecimals(code) !== exponent)
     assert.deepEqual(

@@ -4,7 +4,7 @@ import { cloudEventJsonSchema } from '../../schema/cloudEvent.ts'
 import { eventChanges } from '../../schema/eventChanges.ts'
 
 const FILE = 'change-1.0.schema.json'
-// biome-ignore lint/suspicious/noExplicitAny: a JSON Schema that is changed at will
+// biome-ignore lint/suspicious/noExplicitAny: the test changes a JSON Schema
 const changed = (change: (schema: any) => void) => {
   const schema = JSON.parse(JSON.stringify(cloudEventJsonSchema()))
   change(schema)
@@ -14,7 +14,7 @@ const published = new Map([[FILE, JSON.stringify(cloudEventJsonSchema())]])
 const words = (now: Record<string, unknown>) =>
   eventChanges(published, published, now).map((c) => `${c.level} ${c.coordinate}: ${c.text}`)
 
-test('the same events are no change; a new attribute is safe; one less, or another value, breaks consumers', () => {
+test('rates a new attribute as safe, a removed one or another value as breaking', () => {
   assert.deepEqual(words(changed(() => {})), [])
   const next = changed((s) => {
     s.properties.data.properties.steward = { type: 'string' }
@@ -30,7 +30,7 @@ test('the same events are no change; a new attribute is safe; one less, or anoth
   ])
 })
 
-test('a published version stays as it was; another major version breaks', () => {
+test('rates a changed published version and another major version as breaking', () => {
   const of = (before: Map<string, string>, after: Map<string, string>) =>
     eventChanges(before, after).map((c) => `${c.level} ${c.coordinate}`)
   assert.deepEqual(of(published, new Map()), [`BREAKING schema/published/${FILE}`])

@@ -35,7 +35,7 @@ input Sum { a: Int b: Int c: Int! }
 const changes = graphChanges(buildSchema(OLD), buildSchema(NEW), '2026-06-01')
 const of = (level: string) => changes.filter((c) => c.level === level).map((c) => `${c.coordinate}: ${c.text}`)
 
-test('what breaks is named with its place, once for a thing that goes whole', () => {
+test('lists breaking changes by coordinate, a removed type once', () => {
   assert.deepEqual(of('BREAKING'), [
     'Any: Product was removed from union type Any',
     'Customer: no longer implements interface Named',
@@ -48,7 +48,7 @@ test('what breaks is named with its place, once for a thing that goes whole', ()
   ])
 })
 
-test('what was announced and whose date has come is dangerous and no longer breaking', () => {
+test('rates a removal after its announced date as dangerous', () => {
   assert.deepEqual(of('DANGEROUS'), [
     'Any: Fresh was added to union type Any',
     'Customer.phone: was removed, as announced for 2026-03-01',
@@ -59,7 +59,7 @@ test('what was announced and whose date has come is dangerous and no longer brea
   ])
 })
 
-test('additions are told once for all that is in them, and deprecations with their reason', () => {
+test('lists an added type once, and deprecations with their reason', () => {
   assert.deepEqual(of('SAFE'), [
     'Customer.name: is deprecated: use names; goes 2027-01-01',
     'Customer.names: was added',
@@ -67,11 +67,11 @@ test('additions are told once for all that is in them, and deprecations with the
   ])
 })
 
-test('a schema does not change from itself', () => {
+test('finds no change between a schema and itself', () => {
   assert.deepEqual(graphChanges(buildSchema(OLD), buildSchema(OLD), '2026-06-01'), [])
 })
 
-test('a deprecation without a date is found wherever it can stand', () => {
+test('finds deprecations without a date at every kind of element', () => {
   const schema = buildSchema(`
     type Query { a(b: Int @deprecated(reason: "no more"), c: Int @deprecated(reason: "2026-13-01")): E @deprecated
       fine: Int @deprecated(reason: "use a; goes 2026-12-31") }

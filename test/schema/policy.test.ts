@@ -6,7 +6,7 @@ import { parsePolicy, readPolicy } from '../../schema/readPolicy.ts'
 
 const read = (sdl: string, systems?: string[]) => parsePolicy([new Source(sdl, 'model/thing.graphql')], systems)
 
-test('the model reads into types that come after those they compare by reference', () => {
+test('orders types after those they compare by reference', () => {
   const policy = readPolicy('schema/model')
   const names = policy.types.map((t) => t.name)
   assert.deepEqual([...names].sort(), ['Contact', 'Contract', 'Customer', 'Product'])
@@ -22,7 +22,7 @@ test('the model reads into types that come after those they compare by reference
   assert.equal(emails?.survive, 'UNION')
 })
 
-test('every type, field, group and enum value of the model is described', () => {
+test('finds a description at every type, field, group and enum value of the model', () => {
   const policy = readPolicy('schema/model')
   const bare = [
     ...[...policy.types, ...policy.groups.values()].flatMap((t) => [
@@ -36,7 +36,7 @@ test('every type, field, group and enum value of the model is described', () => 
   assert.deepEqual(bare, [])
 })
 
-test('the version follows the content and nothing else', () => {
+test('derives the version from the content only', () => {
   const a = read('type T @golden {\n id: ID!\n name: String @compare(as: NAME)\n}')
   const b = read('# a comment\ntype T @golden { id: ID! name: String @compare(as: NAME) }')
   const c = read('type T @golden { id: ID! name: String @compare(as: TEXT) }')
@@ -44,7 +44,7 @@ test('the version follows the content and nothing else', () => {
   assert.notEqual(a.version, c.version)
 })
 
-// Each mistake, where it is reported, and a word of what would be right.
+// Each mistake, the line it is reported at, and part of what would be right.
 const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
   [
     'an unknown comparator',
@@ -110,7 +110,7 @@ const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
   ['broken SDL', 'type T @golden {\n  id: ID!\n  a String\n}', 3, /Expected ":"/],
 ]
 for (const [what, sdl, line, right] of mistakes)
-  test(`${what} is refused with file, line and what is allowed`, () => {
+  test(`rejects ${what} with file, line and what is allowed`, () => {
     assert.throws(
       () => read(sdl),
       (e: unknown) => {
@@ -122,17 +122,17 @@ for (const [what, sdl, line, right] of mistakes)
     )
   })
 
-test('a system of record must be a role or a configured source system', () => {
+test('rejects a system of record that is neither a role nor a configured source system', () => {
   const sdl = 'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(order: [CRM, "crm-emea"])\n}'
   assert.throws(() => read(sdl, ['stripe']), /model\/thing.graphql:3: "crm-emea" is neither a role nor .* stripe/)
   assert.ok(read(sdl, ['crm-emea']))
 })
 
-test('a model without golden types has nothing to master', () => {
+test('rejects a model without golden types', () => {
   assert.throws(() => read('enum E { X }'), /no type of the model has @golden/)
 })
 
-test('@rows says who may see the records of a type, and what makes no sense is refused with its line', () => {
+test('reads the row rights of a type from @rows, and rejects contradictions with their line', () => {
   const rows = (fields: string, type = '') =>
     parsePolicy([
       new Source(

@@ -1,10 +1,10 @@
 import { bounds } from './bounds.ts'
 import { MessageError, type RecordChange } from './contract.ts'
-import type { Mapping } from './mapping/compile.ts'
+import type { Mapping } from './mapping/compileMapping.ts'
 import { scopeOf } from './mapping/path.ts'
 
-/** What a message says beside the record itself; it wins over what the record says. */
-export interface Stated {
+/** Facts that the message states beside the record; they override those of the record. */
+export interface StatedFacts {
   id?: string | null
   version?: bigint | null
   deleted?: boolean
@@ -12,14 +12,14 @@ export interface Stated {
 }
 
 /**
- * The changes that one raw record stands for: its own and those of objects derived from it. Throws MessageError
- * UNKNOWN_OBJECT, MISSING_ID, ID_TOO_LONG, INVALID_VERSION.
+ * Returns the changes that one raw record stands for: its own and those of derived objects. Throws
+ * MessageError UNKNOWN_OBJECT, MISSING_ID, ID_TOO_LONG or INVALID_VERSION.
  */
 export function changesOf(
   mapping: Mapping,
   object: string,
   raw: Record<string, unknown>,
-  stated: Stated = {},
+  stated: StatedFacts = {},
 ): RecordChange[] {
   const mapped = mapping.require(object)
   const scope = scopeOf(raw)
@@ -28,13 +28,17 @@ export function changesOf(
     if (!target.applies(scope)) continue
     const sourceId = stated.id ? mapping.idForm(stated.id) : target.idOf(scope)
     if (!sourceId)
-      throw new MessageError('MISSING_ID', `a record of ${target.name} without an id cannot be told from others`, {
-        object: target.name,
-      })
+      throw new MessageError(
+        'MISSING_ID',
+        `a record of ${target.name} has no id, so it cannot be distinguished from others`,
+        {
+          object: target.name,
+        },
+      )
     if (sourceId.length > bounds.sourceIdCharsMax)
       throw new MessageError(
         'ID_TOO_LONG',
-        `an id of ${sourceId.length} characters; at most ${bounds.sourceIdCharsMax}`,
+        `the id has ${sourceId.length} characters; at most ${bounds.sourceIdCharsMax} are allowed`,
         {
           object: target.name,
         },

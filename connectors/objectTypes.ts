@@ -1,6 +1,9 @@
 import type { Connector } from './contract.ts'
 
-/** What mappings make of objects, by any of their names: a golden type, an operational object or `Kept`; null for none. */
+/**
+ * Returns a function that gives the type an object is mapped to, by any of its names: a golden
+ * type, an operational object or `Kept`; null where no mapping has it.
+ */
 export function objectTypes(
   connectors: ReadonlyMap<string, Pick<Connector, 'objects' | 'objectName'>>,
 ): (system: string, object: string | null) => string | null {

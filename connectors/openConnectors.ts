@@ -3,24 +3,24 @@ import { fileURLToPath } from 'node:url'
 import stringify from 'safe-stable-stringify'
 import type { Policy } from '../schema/policy.ts'
 import { cleanText, parseBody, parseObject } from './body.ts'
-import type { Connector, Message, SourceSystem } from './contract.ts'
+import type { Connector, InboundMessage, SourceSystem } from './contract.ts'
 import { MessageError } from './contract.ts'
 import type { Kind } from './kind.ts'
 import { KINDS } from './kinds.ts'
 import { readCodeLists } from './mapping/codes.ts'
-import { compileMapping, type Mapping } from './mapping/compile.ts'
+import { compileMapping, type Mapping } from './mapping/compileMapping.ts'
 import { verify } from './signature.ts'
 import { type ConfiguredSource, readSources } from './sources.ts'
 import { readYaml } from './yamlFile.ts'
 
 /** An idempotency key longer than this is replaced by its hash. */
 const messageIdCharsMax = 200
-/** Messages of one delivered body. */
+/** Messages in one delivered body. */
 export const messagesMax = 1_000
 
 /**
- * The configured source systems by name, their mappings compiled against the policy. Throws ConfigError that names file
- * and line. Reads files once; a changed mapping needs a restart.
+ * Opens the configured source systems, by name, with their mappings compiled against the policy.
+ * Throws ConfigError with file and line. Reads files once; a changed mapping needs a restart.
  */
 export function openConnectors(
   configPath: string,
@@ -38,10 +38,10 @@ export function openConnector(source: ConfiguredSource, policy: Policy): Connect
   const lists = source.codes.map(readYaml)
   const mapping = compileMapping(files, source.system.name, policy, readCodeLists(lists))
   const texts = JSON.stringify([...files, ...lists].map((f) => f.value))
-  return makeConnector(source.system, kind, mapping, createHash('sha256').update(texts).digest('hex').slice(0, 16))
+  return createConnector(source.system, kind, mapping, createHash('sha256').update(texts).digest('hex').slice(0, 16))
 }
 
-export function makeConnector(system: SourceSystem, kind: Kind, mapping: Mapping, mappingVersion = ''): Connector {
+export function createConnector(system: SourceSystem, kind: Kind, mapping: Mapping, mappingVersion = ''): Connector {
   return {
     system,
     mappingVersion,
@@ -58,16 +58,16 @@ export function makeConnector(system: SourceSystem, kind: Kind, mapping: Mapping
   }
 }
 
-function split(kind: Kind, body: string, object: string | null, deliveryId: string | null): Message[] {
+function split(kind: Kind, body: string, object: string | null, deliveryId: string | null): InboundMessage[] {
   const value = parseBody(body)
   const items: unknown[] = Array.isArray(value) ? value : [value]
   if (items.length > messagesMax)
     throw new MessageError(
       'TOO_MANY_MESSAGES',
-      `${items.length} messages in one body; at most ${messagesMax} are accepted`,
+      `the body holds ${items.length} messages; at most ${messagesMax} are accepted`,
     )
   return items.map((item, i) => {
-    // One message keeps its bytes; of several each gets its own text.
+    // A single message keeps its bytes; each of several gets its own text.
     const text = Array.isArray(value) ? JSON.stringify(item) : cleanText(body)
     const fields =
       item !== null && typeof item === 'object' && !Array.isArray(item) ? (item as Record<string, unknown>) : {}
@@ -84,7 +84,7 @@ function split(kind: Kind, body: string, object: string | null, deliveryId: stri
   })
 }
 
-/** The same content is the same message, however its fields are ordered. */
+/** Names a message by its content, whatever the order of its fields. */
 function contentKey(format: string, object: string | null, value: unknown): string {
   return `${format}:${createHash('sha256')
     .update(`${object ?? ''}\u0000${stringify(value)}`)

@@ -5,7 +5,7 @@ import { type Canonical, type Issue, type MappingStep, MessageError } from '../c
 import type { YamlFile } from '../yamlFile.ts'
 import type { CodeList } from './codes.ts'
 import { toBoolean } from './convert.ts'
-import { failAt, type MappingDocument, type ObjectDocument, type Placed, readDocument } from './document.ts'
+import { failAt, type Located, type MappingDocument, type ObjectDocument, readDocument } from './document.ts'
 import { compileField } from './field.ts'
 import type { Evaluate, FieldContext } from './fieldContext.ts'
 import { compileIds, compileMoments } from './identity.ts'
@@ -15,34 +15,39 @@ import { compileWhen, type Fail, pathAt } from './rule.ts'
 import { shapesOf } from './shape.ts'
 import type { DateOrder } from './time.ts'
 
-/** One object of a source system, ready to be mapped. */
+/** The compiled mapping of one object of a source system. */
 export interface MappedObject {
   name: string
   /** A golden type, an operational object or `Kept`. */
   as: string
-  /** null where the record has no id. */
+  /** Returns null where the record has no id. */
   idOf(scope: Scope): string | null
-  /** null where the record gives no version. Throws MessageError for one that is no time. */
+  /**
+   * Returns null where the record gives no version. Throws MessageError for a value that is not a
+   * time.
+   */
   versionOf(scope: Scope): bigint | null
   deletedOf(scope: Scope): boolean
-  /** Whether a record of the object is meant at all. */
+  /** Returns false where the condition `when:` of the object does not hold. */
   applies(scope: Scope): boolean
-  /** Objects that are read from the same raw record. */
+  /** Objects that are read from the same raw record too. */
   derived: MappedObject[]
   map(raw: Record<string, unknown>): Canonical
   explain(raw: Record<string, unknown>): MappingStep[]
 }
 
 export interface Mapping {
-  /** By name or alias, without regard to case and underscores. */
+  /** Finds an object by name or alias; case and underscores are ignored. */
   find(name: string): MappedObject | null
-  /** The same, or MessageError UNKNOWN_OBJECT that says what there is. */
+  /** Finds an object as `find` does, or throws MessageError UNKNOWN_OBJECT. */
   require(name: string): MappedObject
   names: string[]
   idForm(id: string): string
 }
 
-/** Compiles a mapping and its overlays for one source system. Throws ConfigError naming file and line. */
+/**
+ * Compiles a mapping and its overlays for one source system. Throws ConfigError with file and line.
+ */
 export function compileMapping(
   files: YamlFile[],
   source: string,
@@ -93,7 +98,9 @@ function readSettings(doc: MappingDocument): Settings {
   }
 }
 
-/** Folded names and aliases to names; two objects of one name are refused. */
+/**
+ * Maps folded names and aliases to names. Throws ConfigError where two objects have the same name.
+ */
 function nameIndex(doc: MappingDocument): Map<string, string> {
   const index = new Map<string, string>()
   for (const object of doc.objects.values()) {
@@ -103,7 +110,7 @@ function nameIndex(doc: MappingDocument): Map<string, string> {
       if (taken && taken !== object.name)
         failAt(
           aliases ?? object.place,
-          `"${name}" is a name of both ${taken} and ${object.name} (case and underscores do not count)`,
+          `"${name}" is a name of both ${taken} and ${object.name} (case and underscores are ignored)`,
         )
       index.set(foldName(name), object.name)
     }
@@ -121,7 +128,7 @@ function compileObject(
   codes: ReadonlyMap<string, CodeList>,
 ): MappedObject {
   const as = typeOf(object, policy)
-  const part = (key: string): Placed | undefined => object.parts.get(key) ?? doc.every.get(key)
+  const part = (key: string): Located | undefined => object.parts.get(key) ?? doc.every.get(key)
   const idPlace = part('id')
   if (!idPlace) return failAt(object.place, `${object.name} needs id: with the path of the record's id`)
   const idForm = ID_FORMS[settings.ids]
@@ -184,18 +191,21 @@ function compileObject(
   }
 }
 
-/** One step a field, in the order of the mapping; a required field without a usable value comes last. */
+/**
+ * Returns one step per field in the order of the mapping, then the required fields without a usable
+ * value.
+ */
 function explainRecord(
   as: string,
   raw: Record<string, unknown>,
   fields: [string, Evaluate][],
   required: string[],
-  places: ReadonlyMap<string, Placed>,
+  places: ReadonlyMap<string, Located>,
 ): MappingStep[] {
   const steps = fields.map(([field, evaluate]): MappingStep => {
     const issues: Issue[] = []
     const reads: MappingStep['reads'] = []
-    const value = evaluate({ ...scopeOf(raw), seen: (path, values) => reads.push({ path, values }) }, issues)
+    const value = evaluate({ ...scopeOf(raw), onRead: (path, values) => reads.push({ path, values }) }, issues)
     const place = places.get(field)
     return { field, line: place ? place.file.at(place.path) : null, rule: place?.value, reads, value, issues }
   })
@@ -209,7 +219,7 @@ function explainRecord(
 }
 
 function requiredIssue(as: string, field: string): Issue {
-  return { field, code: 'REQUIRED', detail: `a ${as} needs ${field}; the record has no usable value for it` }
+  return { field, code: 'REQUIRED', detail: `${field} is required for a ${as}; the record has no usable value for it` }
 }
 
 function mapRecord(
@@ -230,16 +240,15 @@ function mapRecord(
   return { type: as, fields: out, issues, complete: missing.length === 0 }
 }
 
-/** `of:` names the object whose records this one is read from too. */
+/** Registers an object with `of:` at the object whose records it is read from. */
 function derive(object: ObjectDocument, compiled: Map<string, MappedObject>, named: Map<string, string>): void {
   const of = object.parts.get('of')
   const when = object.parts.get('when')
-  if (when && !of)
-    failAt(when, 'when: belongs to an object that is read from another (of:); a record of its own is always meant')
+  if (when && !of) failAt(when, 'when: is only allowed beside of:, for an object that is read from records of another')
   if (!of) return
   const base = compiled.get(named.get(foldName(String(of.value))) ?? '')
   const own = compiled.get(object.name)
-  if (!base || !own || base === own) failAt(of, `of: "${String(of.value)}" is no other object of the mapping`)
+  if (!base || !own || base === own) failAt(of, `of: "${String(of.value)}" is not another object of the mapping`)
   else base.derived.push(own)
 }
 
@@ -248,13 +257,13 @@ function typeOf(object: ObjectDocument, policy: Policy): string {
   const types = [...policy.types.map((t) => t.name), ...Object.keys(OPERATIONAL), KEPT]
   if (!place) return failAt(object.place, `${object.name} needs as: with one of ${types.join(', ')}`)
   const as = String(place.value)
-  if (!types.includes(as)) return failAt(place, `unknown type "${as}"; there are ${types.join(', ')}`)
+  if (!types.includes(as)) return failAt(place, `unknown type "${as}"; allowed are ${types.join(', ')}`)
   if (!isOperational(as) && as === KEPT && object.fields.size > 0)
-    return failAt(object.place, `${object.name} is Kept: it is stored whole and has no fields`)
+    return failAt(object.place, `${object.name} is Kept: it is stored whole and cannot have fields`)
   return as
 }
 
-function failIn(place: Placed): Fail {
+function failIn(place: Located): Fail {
   return (path, message) => failAt({ ...place, path }, message)
 }
 
