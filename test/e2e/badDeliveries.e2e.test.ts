@@ -106,7 +106,7 @@ const EXCEPTIONS: Record<string, Sent & { code: string; detail: RegExp }> = {
     code: 'UNKNOWN_OBJECT',
     detail: /custmers/,
   },
-  'no id': { path: 'webshop/customers', body: shop({}), code: 'MISSING_ID', detail: /customers without an id/ },
+  'no id': { path: 'webshop/customers', body: shop({}), code: 'MISSING_ID', detail: /record of customers has no id/ },
   'no name': {
     path: 'webshop/customers',
     body: { shop_customer_id: 'N', modified_at: '2026-01-01T00:00:00Z' },
