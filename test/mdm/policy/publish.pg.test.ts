@@ -24,8 +24,8 @@ const ada = person('ada', 'steward')
 function changed(): StoredPolicy {
   const customer = shipped.model['customer.graphql'] ?? ''
   const owned = customer.replace(
-    '@systemOfRecord(order: [ERP, CRM, BILLING])\n  "The name in',
-    '@systemOfRecord(order: [BILLING, ERP, CRM])\n  "The name in',
+    '@systemOfRecord(order: [ERP, CRM, BILLING])\n  "Name in',
+    '@systemOfRecord(order: [BILLING, ERP, CRM])\n  "Name in',
   )
   assert.notEqual(owned, customer, 'the model says who owns the name')
   const model = { ...shipped.model, 'customer.graphql': owned }
