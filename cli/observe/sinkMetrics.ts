@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { SinkFigure } from '../../mdm/jetstream/metrics.ts'
+import type { SinkStats } from '../../mdm/jetstream/metrics.ts'
 
 /** Figures of what the feed is published to, by all processes. */
 export function sinkMetrics(registry: Registry) {
@@ -9,7 +9,7 @@ export function sinkMetrics(registry: Registry) {
   const lag = gauge('sink_lag_positions', 'Positions between the place of a sink and the head.')
   const missed = gauge('sink_missed_positions', 'Positions that expired before they were published.')
   return {
-    show(figures: readonly SinkFigure[]): void {
+    show(figures: readonly SinkStats[]): void {
       for (const g of [position, lag, missed]) g.reset()
       for (const f of figures) {
         position.set({ sink: f.name }, f.position)

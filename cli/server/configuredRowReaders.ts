@@ -1,7 +1,7 @@
 import { openRowReaders, type RowReaders } from '../../mdm/access/rowReaders.ts'
 import { setUpRowRights } from '../../mdm/access/rowRights.ts'
 import { openDatabase, type Sql } from '../../mdm/db/database.ts'
-import { Sight } from '../../mdm/feed/sight.ts'
+import { RowVisibility } from '../../mdm/feed/rowVisibility.ts'
 import type { EndpointRows } from '../../mdm/webhooks/endpoints.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Config } from '../config/config.ts'
@@ -26,6 +26,6 @@ export async function rowReaders(
 }
 
 /** What webhooks may be told of, by the rows of whoever registered them. */
-export function sightOf(readers: RowReaders | undefined): (rows: EndpointRows) => Sight | null {
-  return (rows) => (readers?.of(rows) ? new Sight(() => readers.of(rows) as Sql) : null)
+export function sightOf(readers: RowReaders | undefined): (rows: EndpointRows) => RowVisibility | null {
+  return (rows) => (readers?.of(rows) ? new RowVisibility(() => readers.of(rows) as Sql) : null)
 }

@@ -1,12 +1,12 @@
 import type { Tail } from './tail.ts'
 
-/** Redirects followed in the ring at most; past them the table is asked. */
+/** Upper bound of redirects followed in the ring; beyond it the table is read. */
 const stepsMax = 16
 
 /**
- * The golden id that this one leads to now: itself, its survivor, or null when the record was
- * deleted. Answered from the ring where its last event is there, as for a live event it is, so that
- * its entity costs no read; else `read` answers, which asks the table (readCurrentIds).
+ * Returns the golden id that this one leads to now: itself, its survivor, or null if the record was
+ * deleted. Reads the ring if it has the last event, as it does for a live event, so that its entity
+ * costs no query; otherwise calls `read`, which queries the table (readCurrentIds).
  */
 export async function currentId(
   tail: Tail,

@@ -2,11 +2,13 @@ import { crc32 } from 'node:zlib'
 import { FeedError } from './feedError.ts'
 
 /**
- * A place in the feed (docs/FEED.md, 4). TAIL: everything up to and including `position` has been
- * delivered. SCAN: in a snapshot as of `position`, every golden id up to and including `scanned`
- * has been delivered (null: none).
+ * A position in the feed with the state of reading (docs/FEED.md, 4). TAIL: everything up to and
+ * including `position` has been delivered. SCAN: in a snapshot as of `position`, every golden id up
+ * to and including `scanned` has been delivered (null: none).
  */
-export type Place = { kind: 'TAIL'; position: number } | { kind: 'SCAN'; position: number; scanned: string | null }
+export type CursorPosition =
+  | { kind: 'TAIL'; position: number }
+  | { kind: 'SCAN'; position: number; scanned: string | null }
 
 /**
  * Format 1: version, kind, feed (16), position (8), for SCAN with a key scanned (16), CRC-32 of all
@@ -17,10 +19,10 @@ const kinds = { TAIL: 0, SCAN_START: 1, SCAN: 2 }
 const headBytes = 26
 const uuidBytes = 16
 const checkBytes = 4
-/** Longer texts are no cursor; they are refused before they are decoded. */
+/** Longer texts are not cursors; they are rejected before they are decoded. */
 const textLengthMax = 128
 
-export function encodeCursor(feed: string, place: Place): string {
+export function encodeCursor(feed: string, place: CursorPosition): string {
   const scanned = place.kind === 'SCAN' ? place.scanned : null
   const bytes = Buffer.alloc(headBytes + (scanned === null ? 0 : uuidBytes) + checkBytes)
   bytes[0] = format
@@ -33,16 +35,16 @@ export function encodeCursor(feed: string, place: Place): string {
 }
 
 /**
- * Throws FeedError CURSOR_INVALID or CURSOR_OTHER_FEED; whether the place still exists is for the
- * reader to say.
+ * Throws FeedError CURSOR_INVALID or CURSOR_OTHER_FEED. Does not check whether the position still
+ * exists; the reader does.
  */
-export function decodeCursor(feed: string, text: string): Place {
+export function decodeCursor(feed: string, text: string): CursorPosition {
   if (text.length > textLengthMax || !/^[\w-]+$/.test(text)) throw invalid('it is not text that Touchstone gave out')
   const bytes = Buffer.from(text, 'base64url')
   if (bytes.length < headBytes + checkBytes) throw invalid('it is cut off')
   if (bytes[0] !== format) throw invalid(`its format is ${bytes[0]}; this version reads format ${format}`)
-  // base64url has several texts for the same bytes when the last character carries unused bits;
-  // only ours is a cursor.
+  // base64url has several texts for one byte string if the last character carries unused bits; only
+  // the canonical one is a cursor.
   const intact =
     bytes.toString('base64url') === text &&
     crc32(bytes.subarray(0, -checkBytes)) === bytes.readUInt32BE(bytes.length - checkBytes)
@@ -62,7 +64,7 @@ export function decodeCursor(feed: string, text: string): Place {
   return { kind: 'SCAN', position, scanned: kind === kinds.SCAN ? readUuid(bytes, headBytes) : null }
 }
 
-/** Of the feed that was named last: there is one in a process, and a cursor for every event. */
+/** Cache of the last feed id: a process has one feed, and encodes a cursor for every event. */
 let known = { feed: '', bytes: Buffer.alloc(uuidBytes) }
 
 function feedBytes(feed: string): Buffer {

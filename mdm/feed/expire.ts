@@ -5,10 +5,10 @@ import { transaction } from '../db/transaction.ts'
 const batchPositionsMax = 5_000
 
 /**
- * Expires events committed before `before`: moves `oldest` on, and removes the versions that a
+ * Expires events committed before `before`: advances `oldest`, and removes the versions that a
  * newer one, also before the new `oldest`, has superseded. The newest version before `oldest` stays
- * for each golden record (docs/FEED.md, 7.2). May be called by several processes and may be stopped
- * at any time; the next call goes on. Answers the new `oldest`.
+ * for each golden record (docs/FEED.md, 7.2). Several processes may call it, and it may be stopped
+ * at any time; the next call continues. Returns the new `oldest`.
  */
 export async function expireChanges(sql: Sql, before: Date, signal?: AbortSignal): Promise<number> {
   const [limit] = await sql<{ oldest: number }[]>`
@@ -23,15 +23,15 @@ export async function expireChanges(sql: Sql, before: Date, signal?: AbortSignal
     if (from >= target || signal?.aborted) return from
     const next = Math.min(from + batchPositionsMax, target)
     await transaction(sql, async (tx) => {
-      // Concurrent callers one at a time. `oldest` moves in the same transaction, so a reader that
-      // no longer finds the removed versions sees the new `oldest` too; last, because writers wait
-      // for feed_head.
+      // One concurrent caller at a time. `oldest` moves in this transaction, so a reader that no
+      // longer finds the removed versions sees the new `oldest` too; last, because writers wait for
+      // feed_head.
       await tx`select pg_advisory_xact_lock(hashtext('touchstone expire'))`
       await tx`
         delete from change c where position >= ${from} and position < ${next} and exists (
           select from change n
           where n.golden_id = c.golden_id and n.version > c.version and n.position < ${next})`
-      // What was the newest version before `from` and is superseded by one that expires now.
+      // Versions that were the newest before `from` and are superseded by one that expires now.
       await tx`
         delete from change c using change n
         where n.position >= ${from} and n.position < ${next}

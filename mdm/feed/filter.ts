@@ -3,7 +3,7 @@ import type { ChangeEvent, Op } from '../../schema/events.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { FeedError } from './feedError.ts'
 
-/** Which events a subscriber wants; null lets all pass, an empty list none (docs/FEED.md, 6). */
+/** Selects the events of a subscriber; null lets all pass, an empty list none (docs/FEED.md, 6). */
 export interface FeedFilter {
   types: readonly string[] | null
   ids: readonly string[] | null
@@ -12,13 +12,13 @@ export interface FeedFilter {
   systems: readonly string[] | null
   /** At least one of these fields changed. */
   changedFields: readonly string[] | null
-  /** All of these hold, of the values before or of those after; also of a snapshot's. */
+  /** All tests must pass, on the values before or on those after; on a snapshot's values too. */
   values: readonly ValueTest[] | null
 }
 
 /**
- * A field, or a field of a group, has one of some values; a list has it when one of its elements
- * has.
+ * Tests whether a field, or a field of a group, has one of some values. A list passes if one of its
+ * elements does.
  */
 export interface ValueTest {
   path: readonly string[]
@@ -39,10 +39,10 @@ export const filterIdsMax = 1_000
 export const filterItemsMax = 100
 
 /**
- * The same filter with ids in their one spelling; throws FeedError FILTER_INVALID where it is out
+ * Returns the filter with ids in canonical spelling. Throws FeedError FILTER_INVALID if it is out
  * of bounds.
  */
-export function checkedFilter(filter: FeedFilter): FeedFilter {
+export function checkFilter(filter: FeedFilter): FeedFilter {
   const { ids, ...lists } = filter
   if (ids && ids.length > filterIdsMax)
     throw new FeedError('FILTER_INVALID', `${ids.length} ids in the filter; at most ${filterIdsMax}`)
@@ -56,8 +56,8 @@ export function checkedFilter(filter: FeedFilter): FeedFilter {
   return { ...filter, ids: spelled }
 }
 
-/** Everything of a filter but the ids, as one function. */
-export function matcher(filter: FeedFilter): (event: ChangeEvent) => boolean {
+/** Returns a predicate for all parts of a filter except the ids. */
+export function createMatcher(filter: FeedFilter): (event: ChangeEvent) => boolean {
   const types = filter.types && new Set(filter.types)
   const ops = filter.ops && new Set<string>(filter.ops)
   const systems = filter.systems && new Set(filter.systems)
@@ -72,8 +72,8 @@ export function matcher(filter: FeedFilter): (event: ChangeEvent) => boolean {
 }
 
 /**
- * Whether values pass all tests. Those of a record that leaves what is asked for pass before, so
- * its leaving is told.
+ * Returns whether values pass all tests. Callers also test the values before, so that a record that
+ * leaves the filter is still reported.
  */
 export function valuesPass(tests: readonly ValueTest[], values: Record<string, unknown> | null): boolean {
   if (values === null) return false
@@ -82,7 +82,9 @@ export function valuesPass(tests: readonly ValueTest[], values: Record<string, u
   )
 }
 
-/** What a path leads to, through every element of the lists on it; null where it leads nowhere. */
+/**
+ * Returns the values at a path, through every element of the lists on it; null for a missing one.
+ */
 function reach(value: unknown, path: readonly string[]): unknown[] {
   if (Array.isArray(value)) return value.flatMap((v) => reach(v, path))
   const [name, ...rest] = path
@@ -90,13 +92,13 @@ function reach(value: unknown, path: readonly string[]): unknown[] {
   return reach(value instanceof Object ? (value as Record<string, unknown>)[name] : null, rest)
 }
 
-/** Follows golden ids to what they resolve to at the place of the feed that was observed last. */
+/** Resolves golden ids as of the last observed position of the feed. */
 export class Followed {
   readonly #roots: readonly string[]
   readonly #redirects: Map<string, string>
   #ids = new Set<string>()
 
-  /** `redirects` as they were where the subscription starts. */
+  /** `redirects` are those at the start of the subscription. */
   constructor(roots: readonly string[], redirects: Map<string, string>) {
     this.#roots = roots
     this.#redirects = redirects
@@ -112,8 +114,8 @@ export class Followed {
   }
 
   /**
-   * Takes note of a redirect that an event sets or lifts; true when other ids are followed from now
-   * on.
+   * Applies a redirect that an event sets or removes. Returns true if the set of followed ids
+   * changed.
    */
   observe(event: ChangeEvent): boolean {
     if (!this.#ids.has(event.goldenId)) return false

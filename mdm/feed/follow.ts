@@ -2,16 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { ChangeEvent } from '../../schema/events.ts'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
-import { decodeCursor, type Place } from './cursor.ts'
+import { type CursorPosition, decodeCursor } from './cursor.ts'
 import { FeedError } from './feedError.ts'
-import { checkedFilter, type FeedFilter, Followed, matcher, valuesPass } from './filter.ts'
+import { checkFilter, createMatcher, type FeedFilter, Followed, valuesPass } from './filter.ts'
 import { readChanges, readHead, readRedirects } from './read.ts'
-import type { Sight } from './sight.ts'
+import type { RowVisibility } from './rowVisibility.ts'
 import { readSnapshot, type SnapshotItem } from './snapshot.ts'
 import type { Tail } from './tail.ts'
 import type { EventPage, Tailer } from './tailer.ts'
 
-/** What a subscription gives; `at` is where to resume after it (encodeCursor makes text of it). */
+/**
+ * An item of a subscription; `at` is the position to resume after (encodeCursor turns it into
+ * text).
+ */
 export type FeedItem = { at: FeedPlace } & (
   | { kind: 'SNAPSHOT'; item: SnapshotItem }
   | { kind: 'CHANGE'; event: ChangeEvent }
@@ -21,44 +24,44 @@ export type FeedItem = { at: FeedPlace } & (
   | { kind: 'BOOKMARK' }
 )
 
-/** A place and the feed it is in. */
+/** A position and its feed. */
 export interface FeedPlace {
   feed: string
-  place: Place
+  place: CursorPosition
 }
 
 export interface FollowOptions {
-  /** A cursor: go on after it. Without: from now, or with a snapshot. */
+  /** A cursor: continue after it. Without it: from now, or with a snapshot. */
   after: string | null
-  /** Begin with a snapshot; ignored beside `after`, so that a client can say the same each time. */
+  /**
+   * Start with a snapshot; ignored if `after` is set, so that a client can send the same options
+   * each time.
+   */
   snapshot: boolean
   filter: FeedFilter
-  /**
-   * After so many positions of which none passed the filter, says where it is, also before it has
-   * caught up.
-   */
+  /** Number of filtered-out positions after which a BOOKMARK is sent, also before catch-up. */
   bookmarkPositions?: number
-  /** What of the feed a caller with row rights sees; without it all. */
-  sight?: Sight | null
-  /** Who follows, for figures. */
+  /** Row-level rights of the caller; without them everything is visible. */
+  sight?: RowVisibility | null
+  /** Name of the consumer, for metrics. */
   consumer?: string | null
 }
 
-/** Rows a subscriber reads of the table at once. */
+/** Rows that a subscriber reads from the table at once. */
 const pageRowsMax = 512
-/** A subscription whose filter let nothing pass for so many positions says where it is. */
+/** Number of filtered-out positions after which a subscription sends its position. */
 const silentPositionsMax = 1_000
-/** Positions that are passed over before other work of the process gets its turn. */
+/** Positions skipped before the event loop gets a turn. */
 const positionsPerTurn = 32
 
 /**
- * A subscription, as docs/FEED.md says. Throws FeedError where the cursor or the filter is at
- * fault; later ones come from `next`. Nothing is read before it is asked for; `return` ends it at
- * once, also while it waits.
+ * Starts a subscription as docs/FEED.md specifies. Throws FeedError if the cursor or the filter is
+ * invalid; later errors come from `next`. Nothing is read before it is requested; `return` ends it
+ * at once, also while it waits.
  */
 export async function follow(tailer: Tailer, options: FollowOptions): Promise<AsyncIterableIterator<FeedItem>> {
   const abort = new AbortController()
-  const subscription = new Subscription(tailer, checkedFilter(options.filter), options, abort.signal)
+  const subscription = new Subscription(tailer, checkFilter(options.filter), options, abort.signal)
   const items = subscription.run(await subscription.start())
   const end = async () => {
     abort.abort()
@@ -74,16 +77,16 @@ class Subscription {
   readonly #options: FollowOptions
   readonly #signal: AbortSignal
   /**
-   * The head when the subscription was asked for: "from now" means from here, and it has not caught
-   * up before it.
+   * The head at the time of the subscription: "from now" starts here, and catch-up is not complete
+   * before it.
    */
   #now: number
-  /** Names this subscription's own pages. */
+  /** Key of this subscription's own pages. */
   readonly #key = randomUUID()
-  /** Where the page begins that was read ahead. */
+  /** Start of the page that was read ahead. */
   #ahead = -1
   #followed: Followed | null = null
-  /** For those who watch how far followers are. */
+  /** Progress of this follower, for observers. */
   readonly #reached: { position: number; consumer: string | null }
 
   constructor(tailer: Tailer, filter: FeedFilter, options: FollowOptions, signal: AbortSignal) {
@@ -96,7 +99,7 @@ class Subscription {
     this.#reached = { position: 0, consumer: options.consumer ?? null }
   }
 
-  async start(): Promise<Place> {
+  async start(): Promise<CursorPosition> {
     const place = await this.#place()
     const roots = this.#filter.ids
     if (roots) {
@@ -106,14 +109,14 @@ class Subscription {
     return place
   }
 
-  async *run(start: Place): AsyncGenerator<FeedItem, undefined> {
+  async *run(start: CursorPosition): AsyncGenerator<FeedItem, undefined> {
     this.#reached.position = start.position
     this.#tailer.followers.add(this.#reached)
     try {
       if (start.kind === 'SCAN') yield* this.#scan(start)
-      yield* this.#follow(start.position, matcher(this.#filter))
+      yield* this.#follow(start.position, createMatcher(this.#filter))
     } catch (e) {
-      // The database was away when the client left: nobody is there to be told.
+      // The database was away when the client left: there is no one left to receive the error.
       if (!this.#signal.aborted) throw e
     } finally {
       this.#tailer.followers.delete(this.#reached)
@@ -122,17 +125,17 @@ class Subscription {
     }
   }
 
-  async #place(): Promise<Place> {
+  async #place(): Promise<CursorPosition> {
     const tail = this.#tail
     tail.check()
     const { after, snapshot } = this.#options
     if (after === null && !snapshot) return { kind: 'TAIL', position: this.#now }
     const decoded = after === null ? null : decodeCursor(tail.feed, after)
-    // Of the table and not of the tail, which may be a moment behind what the caller has just seen
+    // Read from the table and not from the tail, which may lag behind what the caller has just seen
     // committed.
     const head = await this.#read(() => readHead(this.#tailer.sql))
     this.#now = head.position
-    const place: Place = decoded ?? { kind: 'SCAN', position: head.position, scanned: null }
+    const place: CursorPosition = decoded ?? { kind: 'SCAN', position: head.position, scanned: null }
     if (place.position > head.position)
       throw new FeedError(
         'CURSOR_FUTURE',
@@ -142,7 +145,7 @@ class Subscription {
     return place
   }
 
-  async *#scan(start: Place & { kind: 'SCAN' }): AsyncGenerator<FeedItem, undefined> {
+  async *#scan(start: CursorPosition & { kind: 'SCAN' }): AsyncGenerator<FeedItem, undefined> {
     const { position } = start
     let { scanned } = start
     const tests = this.#filter.values
@@ -151,13 +154,13 @@ class Subscription {
       this.#tail.check()
       if (this.#done) return
       const from = scanned
-      // The page is asked for by the place where it began; after it was given up it begins at the
-      // last item delivered.
+      // The key of a page is the position where it begins; once dropped, it begins at the last item
+      // delivered.
       const page = await this.#tailer.snapshotPages.get(this.#key, () =>
         this.#read(() =>
           readSnapshot(this.#options.sight?.sql ?? this.#tailer.sql, {
             position,
-            judged: Boolean(this.#options.sight),
+            rowRights: Boolean(this.#options.sight),
             scanned: from,
             types: this.#filter.types,
             ids,
@@ -199,7 +202,7 @@ class Subscription {
           caughtUp = true
           silent = 0
           yield { kind: 'CAUGHT_UP', at: this.#at({ kind: 'TAIL', position }) }
-        } else await tail.moved(position, this.#signal)
+        } else await tail.waitForNews(position, this.#signal)
         continue
       }
       let event = tail.at(position + 1)
@@ -235,9 +238,9 @@ class Subscription {
   }
 
   /**
-   * The page of the table with what comes after `position`. Without ids pages begin at multiples of
-   * their size, so that subscribers that catch up side by side read each only once; with ids the
-   * database filters, and the page is this subscription's own.
+   * Returns the page of the table after `position`. Without ids pages begin at multiples of their
+   * size, so that subscribers that catch up side by side read each only once. With ids the database
+   * filters, and the page belongs to this subscription.
    */
   async #page(position: number): Promise<EventPage> {
     const { eventPages } = this.#tailer
@@ -253,19 +256,23 @@ class Subscription {
     return eventPages.get(key, read)
   }
 
-  async #seen(sight: Sight, event: ChangeEvent, ahead: () => readonly ChangeEvent[]): Promise<ChangeEvent | null> {
-    return await this.#read(() => sight.see(event, ahead))
+  async #seen(
+    sight: RowVisibility,
+    event: ChangeEvent,
+    ahead: () => readonly ChangeEvent[],
+  ): Promise<ChangeEvent | null> {
+    return await this.#read(() => sight.redact(event, ahead))
   }
 
   /**
-   * While a page is being delivered the next one is read: who is far behind would wait for every
-   * one of them.
+   * Reads the next page while the current one is delivered: a subscriber far behind would otherwise
+   * wait for each page.
    */
   #readAhead(after: number): void {
     if (after === this.#ahead || after + pageRowsMax > this.#tail.tableUpTo || this.#done) return
     this.#ahead = after
     const upTo = after + pageRowsMax
-    // What fails here fails again, and is told, when it is needed.
+    // An error here occurs again, and is reported, when the page is needed.
     this.#tailer.eventPages
       .get(this.#sharedKey(after, upTo), () => this.#readPage(after, upTo, null))
       .catch(() => undefined)
@@ -283,7 +290,7 @@ class Subscription {
     return { events, oldest, covered, bytes: events.reduce((sum, e) => sum + e.bytes, pageOverheadBytes) }
   }
 
-  #at(place: Place): FeedPlace {
+  #at(place: CursorPosition): FeedPlace {
     return { feed: this.#tail.feed, place }
   }
 
@@ -297,7 +304,7 @@ class Subscription {
 }
 
 const pageOverheadBytes = 200
-/** Events that are judged together where a caller has row rights. */
+/** Events checked together if the caller has row-level rights. */
 const aheadEventsMax = 64
 
 function aheadOf(tail: Tail, position: number): ChangeEvent[] {
@@ -310,7 +317,9 @@ function aheadOf(tail: Tail, position: number): ChangeEvent[] {
   return events
 }
 
-/** The first of a sorted list for which `after` holds; it holds for all that follow. */
+/**
+ * Returns the first element of a sorted list for which `after` holds; it holds for all that follow.
+ */
 function first<T>(items: readonly T[], after: (item: T) => boolean): T | undefined {
   let low = 0
   let high = items.length

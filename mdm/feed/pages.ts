@@ -4,10 +4,10 @@ export interface Page {
 }
 
 /**
- * What subscribers that are behind the ring have read from the table, for all of them together and
- * bounded: past `bytesMax` the page longest unused goes, and its reader reads it again when it goes
- * on. So a consumer that does not read costs a position. Two that ask for the same page at once
- * share one read.
+ * Cache of the table pages that subscribers behind the ring have read, shared and bounded: past
+ * `bytesMax` the least recently used page is dropped, and its reader reads it again when it
+ * continues. So a consumer that does not read costs only a position. Concurrent requests for one
+ * page share one read.
  */
 export class Pages<T extends Page> {
   readonly #pages = new Map<string, T>()
@@ -55,7 +55,7 @@ export class Pages<T extends Page> {
     this.drop(key)
     this.#pages.set(key, page)
     this.#bytes += page.bytes
-    // The page just read stays even when it alone is over the bound: its reader needs it now.
+    // The page just read stays even if it alone is over the bound: its reader needs it now.
     for (const old of this.#pages.keys()) {
       if (this.#bytes <= this.#bytesMax || old === key) break
       this.drop(old)

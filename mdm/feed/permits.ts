@@ -1,4 +1,4 @@
-/** Lets at most `max` pieces of work run at once; the others wait in order. */
+/** Limits concurrent work to `max`; other work waits in order. */
 export class Permits {
   readonly #waiting: (() => void)[] = []
   #free: number

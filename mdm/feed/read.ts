@@ -2,7 +2,7 @@ import type { ChangeEvent } from '../../schema/events.ts'
 import type { change } from '../../schema/tables/feed.ts'
 import type { Sql } from '../db/database.ts'
 
-/** An event with the bytes it is counted as where memory is bounded. */
+/** An event with its size for memory bounds. */
 export interface ReadEvent {
   event: ChangeEvent
   bytes: number
@@ -24,7 +24,7 @@ export interface Range {
   rowsMax: number
 }
 
-/** What an event weighs in memory beside its values. */
+/** Memory of an event beside its values. */
 const eventOverheadBytes = 600
 const memberBytes = 56
 
@@ -47,10 +47,10 @@ interface ChangeRow
 type Change = typeof change.$inferSelect
 
 /**
- * Events in position order, and `oldest` as the same statement saw it: what it says is kept was
- * there to be read. The plan it counts on: a scan of the primary key from `after`, with one look-up
- * of the version before for each row by (golden_id, version). With ids the planner takes the
- * cheaper of that and of (golden_id, version) with a sort.
+ * Returns events in position order, and `oldest` as the same statement saw it, so the two are
+ * consistent. The plan it counts on: a scan of the primary key from `after`, with one look-up of
+ * the version before for each row by (golden_id, version). With ids the planner takes the cheaper
+ * of that and of (golden_id, version) with a sort.
  */
 export async function readChanges(sql: Sql, range: Range): Promise<{ events: ReadEvent[]; oldest: number }> {
   const rows = await sql<ChangeRow[]>`
@@ -95,9 +95,9 @@ function toEvent(row: ChangeRow, position: number): ReadEvent {
 }
 
 /**
- * Where each of these golden ids redirected to at `position`, and where that redirected to, and so
- * on; ids that did not redirect are left out. A chain has no circle: a survivor is never absorbed
- * by what it absorbed without being split first, and `union` would end one.
+ * Returns the redirects of these golden ids at `position`, followed to the end of each chain; ids
+ * that did not redirect are left out. A chain has no circle: a survivor is never absorbed by what
+ * it absorbed without being split first, and `union` would end one.
  */
 export async function readRedirects(sql: Sql, ids: readonly string[], position: number): Promise<Map<string, string>> {
   const rows = await sql<{ id: string; redirect: string | null }[]>`
@@ -115,7 +115,7 @@ export async function readRedirects(sql: Sql, ids: readonly string[], position: 
 }
 
 /**
- * Golden id -> the golden id it leads to now; ids that lead to nothing are left out. One index scan
+ * Returns the current golden id of each id; ids that lead to nothing are left out. One index scan
  * for each step.
  */
 export async function readCurrentIds(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {

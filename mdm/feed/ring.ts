@@ -7,7 +7,8 @@ export interface RingBounds {
 }
 
 /**
- * The last events of the feed, without a gap, bounded in number and in bytes; the oldest go first.
+ * The latest events of the feed, without a gap, bounded in number and in bytes; the oldest are
+ * dropped first.
  */
 export class Ring {
   readonly #slots: (ReadEvent | undefined)[]
@@ -18,7 +19,7 @@ export class Ring {
   #last: number
   #bytes = 0
 
-  /** Empty, and going on after `position`. */
+  /** Creates an empty ring that continues after `position`. */
   constructor(position: number, bounds: RingBounds) {
     this.#slots = new Array(bounds.eventsMax)
     this.#bounds = bounds
@@ -26,7 +27,7 @@ export class Ring {
     this.#first = position + 1
   }
 
-  /** Position of the last event, kept or not. */
+  /** Position of the last event, whether or not the ring still has it. */
   get last(): number {
     return this.#last
   }
@@ -47,17 +48,17 @@ export class Ring {
     this.#slots[this.#last % this.#bounds.eventsMax] = item
     this.#bytes += item.bytes
     this.#latest.set(item.event.goldenId, this.#last)
-    // One event larger than the bound is not kept at all; readers find it in the table.
+    // An event larger than the bound is not stored; readers find it in the table.
     while (this.#bytes > this.#bounds.bytesMax) this.#drop()
   }
 
-  /** The event at a position, unless it is no longer, or not yet, here. */
+  /** Returns the event at a position; undefined if the ring no longer or not yet has it. */
   at(position: number): ChangeEvent | undefined {
     if (position < this.#first || position > this.#last) return undefined
     return this.#slots[position % this.#bounds.eventsMax]?.event
   }
 
-  /** The last event of a golden record, if it is among these. */
+  /** Returns the last event of a golden record, if the ring has it. */
   latest(goldenId: string): ChangeEvent | undefined {
     const position = this.#latest.get(goldenId)
     return position === undefined ? undefined : this.at(position)

@@ -12,8 +12,8 @@ export interface SnapshotItem {
 }
 
 /**
- * Golden records in order of id, all that pass the filter between the one before and the last one
- * here.
+ * Golden records in order of id: all that pass the filter between the previous page's last id and
+ * this page's last.
  */
 export interface SnapshotPage {
   items: SnapshotItem[]
@@ -32,10 +32,10 @@ export interface SnapshotRange {
   ids: readonly string[] | null
   rowsMax: number
   /**
-   * The connection sees only a caller's rows: a version that is not among them must not be given as
-   * one before it.
+   * The connection sees only a caller's rows, so an older visible version must not replace a hidden
+   * current one.
    */
-  judged?: boolean
+  rowRights?: boolean
 }
 
 interface SnapshotRow extends Pick<typeof change.$inferSelect, 'type' | 'version' | 'position'> {
@@ -45,15 +45,15 @@ interface SnapshotRow extends Pick<typeof change.$inferSelect, 'type' | 'version
   oldest: number
 }
 
-/** What an item weighs in memory beside its values. */
+/** Memory of an item beside its values. */
 const itemOverheadBytes = 300
 
 /**
- * The next golden records in order of id, each in the version it had at `position`; so whatever is
- * written during the scan, the snapshot is of one moment and the tail after `position` has no seam.
- * Expiry keeps the newest version before `oldest`, so the answer is complete as long as `oldest` <=
- * position + 1, which the same statement tells. The plan it counts on: a scan of golden's primary
- * key with one look-up by (golden_id, version) for each row.
+ * Returns the next golden records in order of id, each in the version it had at `position`. So the
+ * snapshot is of one moment whatever is written during the scan, and the tail after `position` has
+ * no seam. Expiry keeps the newest version before `oldest`, so the result is complete as long as
+ * `oldest` <= position + 1, which the same statement returns. The plan it counts on: a scan of
+ * golden's primary key with one look-up by (golden_id, version) for each row.
  */
 export async function readSnapshot(sql: Sql, range: SnapshotRange): Promise<SnapshotPage> {
   const rows = await sql<SnapshotRow[]>`
@@ -63,7 +63,7 @@ export async function readSnapshot(sql: Sql, range: SnapshotRange): Promise<Snap
       from golden g cross join lateral (
         select c.type, c.version, c.position, c.values from change c
         where c.golden_id = g.id and c.position <= ${range.position}
-          ${range.judged ? sql`and c.version = version_at_position(g.id, ${range.position})` : sql``}
+          ${range.rowRights ? sql`and c.version = version_at_position(g.id, ${range.position})` : sql``}
         order by c.version desc limit 1
       ) v
       where v.values is not null

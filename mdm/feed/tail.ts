@@ -8,13 +8,12 @@ import { Ring, type RingBounds } from './ring.ts'
 const wakeGroupMax = 16
 
 /**
- * The live end of one feed, as the tailer fills it and subscribers read it. It ends with an error
- * when the feed under it turns out to be another one or not dense; the tailer then begins a new
- * one, and its subscribers end.
+ * The live end of one feed: the tailer fills it and subscribers read it. It fails if the feed under
+ * it was replaced or is not dense; then the tailer creates a new one, and its subscribers end.
  */
 export class Tail {
   readonly feed: string
-  /** The oldest kept position, as far as known; it may be a poll behind. */
+  /** The oldest position still stored; it may lag by one poll. */
   oldest: number
   readonly #bounds: RingBounds
   #ring: Ring
@@ -34,7 +33,7 @@ export class Tail {
     return this.#ring.last
   }
 
-  /** Positions up to this one are in the table only. */
+  /** Positions up to this one are only in the table. */
   get tableUpTo(): number {
     return this.#ring.last - this.#ring.length
   }
@@ -51,7 +50,7 @@ export class Tail {
     return this.#ring.at(position)
   }
 
-  /** The last event of a golden record, if it is in the ring. */
+  /** Returns the last event of a golden record, if the ring has it. */
   latest(goldenId: string): ChangeEvent | undefined {
     return this.#ring.latest(goldenId)
   }
@@ -61,7 +60,7 @@ export class Tail {
     void this.#wake()
   }
 
-  /** Goes on after `position`, because what lies between has expired. */
+  /** Continues after `position`, because the events between have expired. */
   skipTo(position: number): void {
     this.#ring = new Ring(position, this.#bounds)
     void this.#wake()
@@ -76,12 +75,15 @@ export class Tail {
     return this.#failure !== null
   }
 
-  /** Throws what ended this tail. */
+  /** Throws the error that ended this tail. */
   check(): void {
     if (this.#failure) throw this.#failure
   }
 
-  /** The process stops: subscriptions complete, and their clients resume elsewhere. */
+  /**
+   * Ends the tail because the process stops: subscriptions complete, and their clients resume
+   * elsewhere.
+   */
   end(): void {
     this.#ended = true
     void this.#wake()
@@ -92,10 +94,9 @@ export class Tail {
   }
 
   /**
-   * Resolves when there is more than `position`, or the signal aborts, or the tail has failed or
-   * ended.
+   * Resolves when the head is past `position`, the signal aborts, or the tail has failed or ended.
    */
-  async moved(position: number, signal: AbortSignal): Promise<void> {
+  async waitForNews(position: number, signal: AbortSignal): Promise<void> {
     if (this.head > position || signal.aborted || this.#failure || this.#ended) return
     await new Promise<void>((resolve) => {
       const done = () => {
@@ -109,9 +110,9 @@ export class Tail {
   }
 
   /**
-   * In groups, with a turn of the event loop after each: what the first ones get goes out before
-   * the last ones are served. All at once they would go through their promises side by side, and
-   * all be served when the last one is.
+   * Wakes in groups, with a turn of the event loop after each, so that the first subscribers'
+   * events are sent before the last are served. Woken all at once, their promises would interleave
+   * and all be served when the last one is.
    */
   async #wake(): Promise<void> {
     const waiting = [...this.#waiting]

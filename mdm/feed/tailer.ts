@@ -13,13 +13,13 @@ import { Tail } from './tail.ts'
 
 export interface TailerOptions {
   /**
-   * A pool for the feed alone, so that no query delays it: connectionsMax = catchUpReadsMax + 1;
+   * A pool for the feed only, so that no query delays it: connectionsMax = catchUpReadsMax + 1;
    * LISTEN takes one more.
    */
   sql: Sql
-  /** Told when the database goes away and comes back, and when a feed ends. */
+  /** Logs when the database goes away and comes back, and when a feed ends. */
   log?: (level: 'warn' | 'error', message: string) => void
-  /** Events kept in memory for all subscribers, 10,000. */
+  /** Events in memory for all subscribers, 10,000. */
   ringEventsMax?: number
   /** Their bytes, 64 MB. */
   ringBytesMax?: number
@@ -27,28 +27,28 @@ export interface TailerOptions {
   pagesBytesMax?: number
   /** Subscribers that read the table at once, 3. */
   catchUpReadsMax?: number
-  /** How often the head is looked at without being woken, 1,000 ms. */
+  /** Interval between reads of the head without a notification, 1,000 ms. */
   pollMs?: number
-  /** Told of events as they arrive here, the live ones alone. */
+  /** Called with the live events as they arrive. */
   seen?: (events: readonly ReadEvent[]) => void
-  /** Where live events come from in place of the table. */
+  /** Source of live events that replaces reads of the table. */
   live?: LiveSource | undefined
 }
 
 /**
- * Another way for live events to get here. It may be late, away, or leave events out: what it does
- * not bring within `liveMsMax` is read from the table, so it takes load from the database and
- * nothing from the contract.
+ * Another source of live events. It may be late, unavailable, or skip events: whatever it does not
+ * deliver within `liveMsMax` is read from the table. So it takes load from the database and changes
+ * nothing in the contract.
  */
 export interface LiveSource {
-  /** Begins with what comes after `position`; calls `wake` when there is something to take. */
+  /** Starts after `position`; calls `wake` when events are available. */
   start(position: number, wake: () => void): void
-  /** What has come since it was last asked. */
+  /** Returns the events since the last call. */
   take(): readonly LiveEvent[]
   stop(): Promise<void>
 }
 
-/** An event of a feed; null where only its place is known, and the table has to say the rest. */
+/** An event of a feed; null if only its position is known, and the table must supply the rest. */
 export interface LiveEvent {
   feed: string
   position: number
@@ -57,9 +57,7 @@ export interface LiveEvent {
 
 /** Events read into the ring at once. */
 const batchRowsMax = 500
-/**
- * How long a committed event may take by way of the live source before it is read from the table.
- */
+/** How long a committed event may take through the live source before it is read from the table. */
 const liveMsMax = 1_000
 const retryMsMin = 50
 const retryMsMax = 2_000
@@ -76,15 +74,15 @@ export interface EventPage {
 }
 
 /**
- * One a process: reads `change` in position order into a ring for all subscribers. NOTIFY only
- * wakes it; without, it looks every `pollMs`. It waits for the database to come (back) for as long
- * as it takes, and never gives up by itself.
+ * Reads `change` in position order into a ring for all subscribers; one per process. NOTIFY only
+ * wakes it; without it, it polls every `pollMs`. It waits for the database as long as it takes, and
+ * never gives up by itself.
  */
 export class Tailer {
   readonly sql: Sql
   readonly eventPages: Pages<EventPage>
   readonly snapshotPages: Pages<SnapshotPage>
-  /** Subscriptions that are open, each with the position that it has reached. */
+  /** Open subscriptions, each with its current position. */
   readonly followers = new Set<{ position: number; consumer: string | null }>()
   readonly #options: Required<Omit<TailerOptions, 'sql' | 'live'>> & Pick<TailerOptions, 'live'>
   readonly #permits: Permits
@@ -94,7 +92,7 @@ export class Tailer {
   #unlisten: () => Promise<unknown> = async () => {}
   #running: Promise<void> = Promise.resolve()
   #readAt = performance.now()
-  /** Since when the live source owes what the table has. */
+  /** When the live source fell behind the table. */
   #owesSince = Number.POSITIVE_INFINITY
 
   /** Use `startTailer`. */
@@ -107,13 +105,14 @@ export class Tailer {
     this.#tail = this.#newTail(head)
   }
 
-  /** The live end; another object after the feed was replaced under it. */
+  /** The live end; a new object after the feed was replaced. */
   get tail(): Tail {
     return this.#tail
   }
 
   /**
-   * How long ago the feed was last read to its end, in ms; more than the poll while reading fails.
+   * Milliseconds since the feed was last read to its end; more than the poll interval while reads
+   * fail.
    */
   get readMsAgo(): number {
     return performance.now() - this.#readAt
@@ -135,7 +134,7 @@ export class Tailer {
     )
   }
 
-  /** Ends all subscriptions; the pool is its owner's to close. */
+  /** Ends all subscriptions; the owner of the pool closes it. */
   async stop(): Promise<void> {
     this.#stop.abort()
     this.#pause.wake()
@@ -145,7 +144,10 @@ export class Tailer {
     await this.#unlisten().catch((e) => this.#options.log('warn', `feed: ${message(e)}`))
   }
 
-  /** A read of the table for a subscriber: few at once, and again when the database was away. */
+  /**
+   * Reads the table for a subscriber: with limited concurrency, and retried while the database is
+   * away.
+   */
   async read<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const backoff = new Backoff(retryMsMin, retryMsMax)
     for (;;) {
@@ -192,8 +194,8 @@ export class Tailer {
   }
 
   /**
-   * Is it still the same feed, and not gone back? A failed tail is followed by a new one at the
-   * head. True: there is more.
+   * Checks that the feed is still the same and has not gone back; otherwise replaces the failed
+   * tail by a new one at the head. Returns true if there is more to read.
    */
   async #checkHead(): Promise<boolean> {
     const head = await readHead(this.sql)
@@ -208,7 +210,9 @@ export class Tailer {
     return head.position > tail.head
   }
 
-  /** Takes what came by the live source, and from the table what it left out or is late with. */
+  /**
+   * Takes events from the live source, and reads from the table those that it skipped or delays.
+   */
   async #takeLive(live: LiveSource): Promise<void> {
     const tail = this.#tail
     for (const { feed, position, item } of live.take()) {

@@ -5,11 +5,11 @@ type Values = Record<string, unknown>
 type Shown = (value: unknown) => unknown
 
 /**
- * Leaves out of golden values what the caller's scopes do not reach, or puts masks in its place,
- * fields within groups included: the same rule as for the fields of queries.
+ * Returns a function that removes the golden values that the caller's scopes do not cover, or masks
+ * them, fields within groups included. The rule is that of queries.
  */
 export function visibleValues(policy: Policy): (type: string, values: Values, scopes: ReadonlySet<string>) => Values {
-  // What each set of scopes sees of a type: null a field as it is, else how it is shown.
+  // Per set of scopes and type: how each field is shown; null shows the field unchanged.
   const plans = new WeakMap<ReadonlySet<string>, Map<string, Map<string, Shown | null>>>()
   const planOf = (type: string, scopes: ReadonlySet<string>) => {
     let plan = plans.get(scopes)
@@ -35,14 +35,14 @@ export function visibleValues(policy: Policy): (type: string, values: Values, sc
     }
     return plan.get(type)
   }
-  // One event goes to many subscribers, most of them with the same scopes.
+  // One event goes to many subscribers, most of them with equal scopes.
   const known = new WeakMap<ReadonlySet<string>, WeakMap<Values, Values>>()
   const select = (type: string, values: Values, scopes: ReadonlySet<string>): Values => {
     const visible: Values = {}
     const plan = planOf(type, scopes)
     for (const name of Object.keys(values)) {
       const shown = plan?.get(name)
-      // A field that the policy no longer has: nobody can say any more who may see it.
+      // A field that the policy no longer has stays hidden: its rights are unknown.
       if (shown !== undefined) visible[name] = shown === null ? values[name] : shown(values[name])
     }
     return visible
@@ -63,8 +63,8 @@ export function visibleValues(policy: Policy): (type: string, values: Values, sc
 }
 
 /**
- * The sensitive fields of values that these scopes reach, within groups too; those that hold
- * nothing are left out.
+ * Returns a function that lists the non-empty sensitive fields of values that the scopes cover,
+ * fields within groups included.
  */
 export function sensitiveFields(
   policy: Policy,
@@ -85,7 +85,7 @@ export function sensitiveFields(
       .map((f) => f.name)
 }
 
-/** The scopes that somebody needs to see every field. */
+/** Returns the scopes needed to see every field. */
 export function sensitiveScopes(policy: Policy): Set<string> {
   const own = [...policy.types, ...policy.groups.values()].flatMap((t) => t.fields.map((f) => f.sensitive))
   return new Set(own.filter((s) => s !== undefined))

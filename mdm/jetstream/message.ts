@@ -59,7 +59,7 @@ export function sinkMessage(event: ChangeEvent, feed: string, options: MessageOp
 const feedPrefix = 'urn:touchstone:feed:'
 
 /** Feed and position of a message; null where it is none of ours. */
-export function placeOf(body: unknown): { feed: string; position: number } | null {
+export function positionOf(body: unknown): { feed: string; position: number } | null {
   const { source, sequence } = (body ?? {}) as { source?: unknown; sequence?: unknown }
   if (typeof source !== 'string' || !source.startsWith(feedPrefix) || typeof sequence !== 'string') return null
   return { feed: source.slice(feedPrefix.length), position: Number(sequence) }

@@ -1,7 +1,7 @@
 import type { Sql, Transaction } from '../db/database.ts'
 
 /** How a sink stands. */
-export interface SinkFigure {
+export interface SinkStats {
   name: string
   position: number
   /** Positions between its place and the head of the feed. */
@@ -10,8 +10,8 @@ export interface SinkFigure {
   savedAt: Date
 }
 
-export async function sinkFigures(tx: Sql | Transaction): Promise<SinkFigure[]> {
-  return await tx<SinkFigure[]>`
+export async function sinkFigures(tx: Sql | Transaction): Promise<SinkStats[]> {
+  return await tx<SinkStats[]>`
     select s.name, s.position, greatest(0, h.position - s.position) as lag, s.missed, s.updated_at as "savedAt"
     from sink s, feed_head h order by s.name`
 }

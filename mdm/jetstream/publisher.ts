@@ -13,7 +13,7 @@ import { readHead } from '../feed/read.ts'
 import { startTailer, type Tailer } from '../feed/tailer.ts'
 import { sensitiveFields, visibleValues } from '../feed/visible.ts'
 import { type SinkMessage, sinkMessage } from './message.ts'
-import { Place } from './place.ts'
+import { PublisherLock } from './publisherLock.ts'
 import { ChangeStream, type NatsOptions } from './stream.ts'
 
 export interface PublisherOptions {
@@ -82,7 +82,7 @@ class UnrecoverableError extends Error {
  */
 export class Publisher {
   readonly #o: PublisherOptions
-  readonly #place: Place
+  readonly #lock: PublisherLock
   readonly #stop = new AbortController()
   #tailer: Tailer | null = null
   #loop: Promise<void> = Promise.resolve()
@@ -94,7 +94,7 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#o = options
-    this.#place = new Place(options.lockSql)
+    this.#lock = new PublisherLock(options.lockSql)
   }
 
   get state(): { state: PublisherState; why: string | null; sinceMs: number } {
@@ -114,14 +114,14 @@ export class Publisher {
     this.#stop.abort()
     await this.#loop
     await this.#tailer?.stop()
-    await this.#place.giveUp().catch((e) => this.#o.log('warn', `jetstream: ${e.message}`))
+    await this.#lock.release().catch((e) => this.#o.log('warn', `jetstream: ${e.message}`))
   }
 
   async #run(): Promise<void> {
     const backoff = new Backoff(retryMsMin, retryMsMax)
     while (!this.#stop.signal.aborted) {
       try {
-        if (await this.#place.elect()) {
+        if (await this.#lock.acquire()) {
           const before = this.#count
           await this.#publish().finally(() => {
             if (this.#count > before) backoff.reset()
@@ -136,7 +136,7 @@ export class Publisher {
         if (this.#why !== why) this.#o.log(refused ? 'error' : 'warn', `jetstream: trying again: ${why}`)
         this.#is(refused ? 'REFUSED' : 'AWAY', why)
         // Another process may have more luck with the server.
-        await this.#place.giveUp().catch(() => {})
+        await this.#lock.release().catch(() => {})
         await this.#pause(refused ? refusedMs : backoff.next())
       }
     }
@@ -173,7 +173,7 @@ export class Publisher {
       const save = async () => {
         if (position === saved && missed === 0) return
         const [to, lost] = [position, missed]
-        await this.#place.save(start.feed, to, lost)
+        await this.#lock.savePosition(start.feed, to, lost)
         saved = to
         missed -= lost
       }
@@ -229,7 +229,7 @@ export class Publisher {
    * mix two feeds.
    */
   async #start(stream: ChangeStream): Promise<Start> {
-    const [head, end, kept] = [await readHead(this.#o.sql), await stream.end(), await this.#place.read()]
+    const [head, end, kept] = [await readHead(this.#o.sql), await stream.end(), await this.#lock.readPosition()]
     if (!end) throw new Error('the stream was removed')
     const oldest = head.oldest - 1
     const at = (position: number): Start => ({

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream'
 import { Backoff } from '../../schema/kit/backoff.ts'
 import type { LiveEvent, LiveSource } from '../feed/tailer.ts'
-import { CUT_HEADER, eventOf, placeOf, SCOPES_HEADER } from './message.ts'
+import { CUT_HEADER, eventOf, positionOf, SCOPES_HEADER } from './message.ts'
 import { ChangeStream, jsonOf, type NatsOptions } from './stream.ts'
 
 export interface SourceOptions {
@@ -104,7 +104,7 @@ export class JetStreamSource implements LiveSource {
 
   #receive(message: JsMsg): void {
     const body = jsonOf(message.data)
-    const place = placeOf(body)
+    const place = positionOf(body)
     if (!place || place.position <= this.#position) return
     this.#position = place.position
     if (this.#waiting.length >= waitingMax) this.#waiting = []

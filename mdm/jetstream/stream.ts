@@ -9,7 +9,7 @@ import {
   StorageType,
 } from '@nats-io/jetstream'
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node'
-import { placeOf } from './message.ts'
+import { positionOf } from './message.ts'
 
 export interface NatsOptions {
   /** nats:// or tls://, with user and password if need be; several of one cluster. */
@@ -109,7 +109,7 @@ export class ChangeStream {
       const sequence = state.last_seq
       if (state.messages === 0) return { sequence, place: null, messages: 0 }
       const last = await this.#jsm.streams.getMessage(this.#o.stream, { seq: sequence })
-      return { sequence, place: last ? placeOf(jsonOf(last.data)) : null, messages: state.messages }
+      return { sequence, place: last ? positionOf(jsonOf(last.data)) : null, messages: state.messages }
     } catch (e) {
       if (missing(e)) return null
       throw e

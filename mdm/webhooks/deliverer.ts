@@ -9,7 +9,7 @@ import { encodeCursor } from '../feed/cursor.ts'
 import { follow } from '../feed/follow.ts'
 import { Permits } from '../feed/permits.ts'
 import { readHead } from '../feed/read.ts'
-import type { Sight } from '../feed/sight.ts'
+import type { RowVisibility } from '../feed/rowVisibility.ts'
 import { startTailer, type Tailer } from '../feed/tailer.ts'
 import { sensitiveFields, visibleValues } from '../feed/visible.ts'
 import { type Schedule, threeDays } from './backoff.ts'
@@ -30,7 +30,7 @@ export interface DelivererOptions {
   vault: Vault
   poster: Poster
   /** What of the feed payloads for some rows may hold; null: all of it. */
-  sightOf?: (rows: EndpointRows) => Sight | null
+  sightOf?: (rows: EndpointRows) => RowVisibility | null
   log: (level: 'info' | 'warn' | 'error', message: string) => void
   /** Milliseconds since 1970; Date.now. */
   now?: () => number

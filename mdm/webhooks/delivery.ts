@@ -3,8 +3,8 @@ import type { FeedItem } from '../feed/follow.ts'
 import { nextAttempt, retryAfterMs, type Schedule } from './backoff.ts'
 import { afterFailure, type Breaker, closed, stateOf } from './breaker.ts'
 import type { DeliveryState } from './deliveries.ts'
-import { type Lane, Lanes } from './lanes.ts'
 import type { Answer } from './post.ts'
+import { type RecordQueue, RecordQueues } from './recordQueues.ts'
 import type { Logged, Parked, Store } from './store.ts'
 import { Unsaved } from './unsaved.ts'
 import { Window } from './window.ts'
@@ -60,7 +60,7 @@ export class Delivery {
   readonly #closing = new AbortController()
   /** What is under way is broken off. */
   readonly #stop = new AbortController()
-  readonly #lanes: Lanes
+  readonly #queues: RecordQueues
   readonly #window: Window
   #breaker: Breaker
   readonly #unsaved: Unsaved
@@ -75,7 +75,7 @@ export class Delivery {
     this.#breaker = breaker
     this.#delivered = delivered
     this.#window = new Window(position)
-    this.#lanes = new Lanes(parked, position)
+    this.#queues = new RecordQueues(parked, position)
     this.#unsaved = new Unsaved(
       (progress) => options.store.save(progress),
       () => ({ position: this.#window.doneUpTo, breaker: this.#breaker }),
@@ -112,14 +112,14 @@ export class Delivery {
       const state = stateOf(this.#breaker, now)
       const most = state === 'OPEN' ? 0 : state === 'TRYING' ? 1 : attemptsAtOnceMax
       if (this.#underWay >= most || this.#unsaved.full || !this.#o.held()) break
-      const lane = this.#lanes.next(now)
-      if (!lane) break
+      const queue = this.#queues.next(now)
+      if (!queue) break
       this.#underWay++
-      this.#attempt(lane)
+      this.#attempt(queue)
         .catch((e) => this.#fail(e))
         .finally(() => {
           this.#underWay--
-          this.#lanes.release(lane)
+          this.#queues.release(queue)
           if (this.#underWay === 0) this.#drained?.()
           this.wake()
         })
@@ -130,7 +130,7 @@ export class Delivery {
 
   /** Takes up what is to be sent again. */
   async replay(): Promise<void> {
-    for (const parked of await this.#o.store.replays(replaysMax)) this.#lanes.addReplay(parked)
+    for (const parked of await this.#o.store.replays(replaysMax)) this.#queues.addReplay(parked)
     this.wake()
   }
 
@@ -166,11 +166,11 @@ export class Delivery {
   }
 
   #mayRead(): boolean {
-    const free = this.#window.length < windowEventsMax && this.#lanes.parkedCount < parkedMax
+    const free = this.#window.length < windowEventsMax && this.#queues.parkedCount < parkedMax
     const state = stateOf(this.#breaker, this.#o.now())
     // An endpoint that is tried out needs something to be tried with; what is parked waits for its
     // own time.
-    return free && (state === 'CLOSED' || (state === 'TRYING' && this.#lanes.freshCount === 0))
+    return free && (state === 'CLOSED' || (state === 'TRYING' && this.#queues.freshCount === 0))
   }
 
   #take(item: FeedItem): void {
@@ -180,49 +180,49 @@ export class Delivery {
       this.#window.pass(position)
       return
     }
-    if (this.#lanes.take(item.event)) this.#window.add(position)
+    if (this.#queues.take(item.event)) this.#window.add(position)
     else this.#window.pass(position)
   }
 
-  async #attempt(lane: Lane): Promise<void> {
-    const event = lane.fresh[0] ?? (await this.#o.store.event(lane.position))
+  async #attempt(queue: RecordQueue): Promise<void> {
+    const event = queue.fresh[0] ?? (await this.#o.store.event(queue.position))
     const startedAt = this.#o.now()
     if (!event) {
-      this.#log(lane, { position: lane.position, goldenId: lane.goldenId, version: 0 }, 'DEAD', expired, startedAt)
-      return await this.#goOn(lane)
+      this.#log(queue, { position: queue.position, goldenId: queue.goldenId, version: 0 }, 'DEAD', expired, startedAt)
+      return await this.#goOn(queue)
     }
     const answer = await this.#o.send(event, this.#stop.signal)
     if (this.#stop.signal.aborted && answer.status === null) return
-    lane.attempts++
-    lane.firstAt ??= startedAt
+    queue.attempts++
+    queue.firstAt ??= startedAt
     if (answer.status !== null && answer.status >= 200 && answer.status < 300) {
       // After an outage nobody waits out a pause that was meant for it.
       const { opened, pausedUntil } = this.#breaker
-      if (opened > 0) this.#lanes.hurry(this.#o.now())
+      if (opened > 0) this.#queues.hurry(this.#o.now())
       this.#breaker = opened > 0 ? closed : { ...closed, pausedUntil }
-      this.#log(lane, event, 'DELIVERED', answer, startedAt)
-      if (!lane.replay) this.#o.settled?.(event, true)
-      return await this.#goOn(lane)
+      this.#log(queue, event, 'DELIVERED', answer, startedAt)
+      if (!queue.replay) this.#o.settled?.(event, true)
+      return await this.#goOn(queue)
     }
-    await this.#refused(lane, event, answer, startedAt)
+    await this.#refused(queue, event, answer, startedAt)
   }
 
-  async #refused(lane: Lane, event: ChangeEvent, answer: Answer, startedAt: number): Promise<void> {
+  async #refused(queue: RecordQueue, event: ChangeEvent, answer: Answer, startedAt: number): Promise<void> {
     const now = this.#o.now()
     const wait = retryAfterMs(answer.retryAfter, now)
     // Too many requests, and not available, are about the endpoint and not about the event.
     const pause = answer.status === 429 || answer.status === 503 ? wait : null
     this.#breaker = afterFailure(this.#breaker, now, pause)
     const { schedule, random } = this.#o
-    const nextAt = nextAttempt(schedule, lane.attempts, lane.firstAt ?? startedAt, now, wait, random())
+    const nextAt = nextAttempt(schedule, queue.attempts, queue.firstAt ?? startedAt, now, wait, random())
     if (nextAt === null) {
-      this.#log(lane, event, 'DEAD', answer, startedAt)
-      if (!lane.replay) this.#o.settled?.(event, false)
-      await this.#goOn(lane)
+      this.#log(queue, event, 'DEAD', answer, startedAt)
+      if (!queue.replay) this.#o.settled?.(event, false)
+      await this.#goOn(queue)
     } else {
-      this.#log(lane, event, lane.replay ? 'REPLAY' : 'RETRYING', answer, startedAt)
-      for (const position of this.#lanes.park(lane, nextAt)) this.#window.done(position)
-      this.#parked(lane)
+      this.#log(queue, event, queue.replay ? 'REPLAY' : 'RETRYING', answer, startedAt)
+      for (const position of this.#queues.park(queue, nextAt)) this.#window.done(position)
+      this.#parked(queue)
     }
     if (answer.status === 410) {
       await this.#unsaved.save()
@@ -232,47 +232,47 @@ export class Delivery {
   }
 
   /** The event is dealt with: on to the next one of its golden record. */
-  async #goOn(lane: Lane): Promise<void> {
-    if (lane.fresh.length > 0) {
-      this.#window.done(lane.position)
-      this.#lanes.shift(lane)
+  async #goOn(queue: RecordQueue): Promise<void> {
+    if (queue.fresh.length > 0) {
+      this.#window.done(queue.position)
+      this.#queues.shift(queue)
       return
     }
     for (;;) {
-      const { position, behindUpTo } = lane
+      const { position, behindUpTo } = queue
       let next: number | null = null
-      if (lane.replay) {
+      if (queue.replay) {
         await this.#unsaved.save()
-        next = await this.#o.store.nextReplay(lane.goldenId)
-      } else if (behindUpTo > position) next = await this.#o.behind(lane.goldenId, position, behindUpTo)
+        next = await this.#o.store.nextReplay(queue.goldenId)
+      } else if (behindUpTo > position) next = await this.#o.behind(queue.goldenId, position, behindUpTo)
       if (next !== null) {
-        this.#lanes.moveTo(lane, next, this.#o.now())
-        return this.#parked(lane)
+        this.#queues.moveTo(queue, next, this.#o.now())
+        return this.#parked(queue)
       }
       // While the table was asked, another event may have come to wait behind this one, or another
       // replay.
-      if (lane.behindUpTo === behindUpTo) {
-        this.#lanes.remove(lane)
-        if (lane.replay && this.#lanes.replayCount === 0) await this.replay()
-        return this.#parked(lane)
+      if (queue.behindUpTo === behindUpTo) {
+        this.#queues.remove(queue)
+        if (queue.replay && this.#queues.replayCount === 0) await this.replay()
+        return this.#parked(queue)
       }
     }
   }
 
-  #parked(lane: Lane): void {
-    if (lane.replay) return
-    const { goldenId, position, attempts, firstAt, nextAt } = lane
-    const there = this.#lanes.has(lane)
+  #parked(queue: RecordQueue): void {
+    if (queue.replay) return
+    const { goldenId, position, attempts, firstAt, nextAt } = queue
+    const there = this.#queues.has(queue)
     this.#unsaved.park(goldenId, there ? { goldenId, position, attempts, firstAt, nextAt } : null)
   }
 
-  #log(lane: Lane, event: Logged['event'], state: DeliveryState, answer: Answer, startedAt: number): void {
+  #log(queue: RecordQueue, event: Logged['event'], state: DeliveryState, answer: Answer, startedAt: number): void {
     const { position, goldenId, version } = event
-    const firstAt = lane.firstAt ?? startedAt
+    const firstAt = queue.firstAt ?? startedAt
     this.#unsaved.result({
       event: { position, goldenId, version },
       state,
-      attempts: lane.attempts,
+      attempts: queue.attempts,
       answer,
       firstAt,
       lastAt: this.#o.now(),

@@ -2,9 +2,9 @@ import type { ChangeEvent } from '../../schema/events.ts'
 import type { webhookParked } from '../../schema/tables/webhook.ts'
 import type { Sql } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
-import { type FeedFilter, Followed, matcher } from '../feed/filter.ts'
+import { createMatcher, type FeedFilter, Followed } from '../feed/filter.ts'
 import { readChanges, readRedirects } from '../feed/read.ts'
-import type { Sight } from '../feed/sight.ts'
+import type { RowVisibility } from '../feed/rowVisibility.ts'
 import type { Breaker } from './breaker.ts'
 import type { DeliveryState } from './deliveries.ts'
 import type { Answer } from './post.ts'
@@ -49,9 +49,9 @@ export class Store {
   readonly #sql: Sql
   readonly #webhook: string
   readonly #holder: string
-  readonly #sight: Sight | null
+  readonly #sight: RowVisibility | null
 
-  constructor(sql: Sql, webhook: string, holder: string, sight: Sight | null = null) {
+  constructor(sql: Sql, webhook: string, holder: string, sight: RowVisibility | null = null) {
     this.#sql = sql
     this.#webhook = webhook
     this.#holder = holder
@@ -118,7 +118,7 @@ export class Store {
     })
     // The newest version before the oldest kept stays in the table, but its `before` may be gone.
     const event = oldest > position ? null : (events[0]?.event ?? null)
-    return event && this.#sight ? await this.#sight.see(event) : event
+    return event && this.#sight ? await this.#sight.redact(event) : event
   }
 
   /**
@@ -126,11 +126,11 @@ export class Store {
    * is none.
    */
   async eventBehind(goldenId: string, after: number, upTo: number, filter: FeedFilter): Promise<number | null> {
-    const matches = matcher(filter)
+    const matches = createMatcher(filter)
     for (let from = after; ; ) {
       const page = await readChanges(this.#sql, { after: from, upTo, ids: [goldenId], rowsMax: eventsPerLook })
       for (const { event: whole } of page.events) {
-        const event = this.#sight ? await this.#sight.see(whole) : whole
+        const event = this.#sight ? await this.#sight.redact(whole) : whole
         if (event && matches(event) && (await this.#followed(filter, event))) return event.position
       }
       if (page.events.length < eventsPerLook) return null

@@ -3,7 +3,7 @@ import { isStorable } from '../../schema/storable.ts'
 import { appendAudit } from '../audit/audit.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { transaction } from '../db/transaction.ts'
-import { checkedFilter } from '../feed/filter.ts'
+import { checkFilter } from '../feed/filter.ts'
 import { readHead } from '../feed/read.ts'
 import { type DeliveryFilter, forgetResponses, markReplays } from './deliveries.ts'
 import {
@@ -244,7 +244,7 @@ function checkedSettings({ reach }: Webhooks, settings: EndpointSettings): Endpo
       'UNKNOWN_SCHEMA_VERSION',
       `there is no version ${schemaVersion} of change events, only ${changeSchemaMajor}`,
     )
-  const filter = checkedFilter(settings.filter)
+  const filter = checkFilter(settings.filter)
   try {
     const { href } = checkedUrl(url, reach)
     return { url: href, schemaVersion, filter, scopes, description: text('a description', description) }

@@ -2,7 +2,7 @@ import { encodeCursor } from '../../mdm/feed/cursor.ts'
 import type { FeedFilter } from '../../mdm/feed/filter.ts'
 import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
 import { readHead } from '../../mdm/feed/read.ts'
-import type { Sight } from '../../mdm/feed/sight.ts'
+import type { RowVisibility } from '../../mdm/feed/rowVisibility.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { pageLimit } from '../shared/connection.ts'
 import type { FilterArgs } from './filterArgs.ts'
@@ -18,12 +18,12 @@ const pagePositionsMax = 20_000
 const tailerBehindMsMax = 2_000
 
 /** A page of the past: a subscription that one leaves at the head, or when the page is full. */
-export async function past(tailer: Tailer, filter: FeedFilter, args: PastArgs, sight: Sight | null) {
+export async function past(tailer: Tailer, filter: FeedFilter, args: PastArgs, sight: RowVisibility | null) {
   const limit = pageLimit(args)
   try {
     // What was committed before the question is in the answer, though the tailer may be a moment behind.
     const head = await readHead(tailer.sql)
-    await tailer.tail.moved(head.position - 1, AbortSignal.timeout(tailerBehindMsMax))
+    await tailer.tail.waitForNews(head.position - 1, AbortSignal.timeout(tailerBehindMsMax))
     const start = args.after ?? encodeCursor(head.feed, { kind: 'TAIL', position: head.oldest - 1 })
     const options = { after: start, snapshot: false, filter, bookmarkPositions: pagePositionsMax, sight }
     const nodes: Extract<FeedItem, { kind: 'CHANGE' }>[] = []

@@ -4,7 +4,7 @@ import { currentId } from '../../mdm/feed/current.ts'
 import { encodeCursor } from '../../mdm/feed/cursor.ts'
 import { type FeedItem, follow } from '../../mdm/feed/follow.ts'
 import { readCurrentIds, readHead } from '../../mdm/feed/read.ts'
-import { Sight } from '../../mdm/feed/sight.ts'
+import { RowVisibility } from '../../mdm/feed/rowVisibility.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { sensitiveFields, visibleValues } from '../../mdm/feed/visible.ts'
 import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
@@ -146,14 +146,14 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
   }
 }
 
-const sights = new WeakMap<Sql, Sight>()
+const sights = new WeakMap<Sql, RowVisibility>()
 
 /** What a caller with row rights sees of the feed, shared by all of the same rights; null for all others. */
-function sightOf(context: RequestContext): Sight | null {
+function sightOf(context: RequestContext): RowVisibility | null {
   if (!context.bound) return null
   const known = sights.get(context.sql)
   if (known) return known
-  const sight = new Sight(() => context.sql)
+  const sight = new RowVisibility(() => context.sql)
   sights.set(context.sql, sight)
   return sight
 }

@@ -7,7 +7,7 @@ import { WebSocket } from 'ws'
 import { createKey } from '../../mdm/access/apiKeys.ts'
 import { setUpRowRights } from '../../mdm/access/rowRights.ts'
 import { openDatabase, type Sql } from '../../mdm/db/database.ts'
-import { Sight } from '../../mdm/feed/sight.ts'
+import { RowVisibility } from '../../mdm/feed/rowVisibility.ts'
 import { act } from '../../mdm/stewardship/steward.ts'
 import { parseNetwork } from '../../mdm/webhooks/address.ts'
 import { Deliverer } from '../../mdm/webhooks/deliverer.ts'
@@ -585,7 +585,7 @@ test('webhooks carry the rows of whoever registered them, and are for callers of
     poster,
     pollMs: 20,
     log: () => {},
-    sightOf: (rows) => (it.rows?.of(rows) ? new Sight(() => it.rows?.of(rows) as Sql) : null),
+    sightOf: (rows) => (it.rows?.of(rows) ? new RowVisibility(() => it.rows?.of(rows) as Sql) : null),
   })
   await deliverer.start()
   try {

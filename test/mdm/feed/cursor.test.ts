@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { decodeCursor, encodeCursor, type Place } from '../../../mdm/feed/cursor.ts'
+import { type CursorPosition, decodeCursor, encodeCursor } from '../../../mdm/feed/cursor.ts'
 import fc from '../../property.ts'
 
-const place: fc.Arbitrary<Place> = fc.oneof(
+const place: fc.Arbitrary<CursorPosition> = fc.oneof(
   fc.record({ kind: fc.constant('TAIL' as const), position: fc.maxSafeNat() }, { noNullPrototype: true }),
   fc.record(
     {

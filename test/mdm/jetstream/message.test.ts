@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { visibleValues } from '../../../mdm/feed/visible.ts'
-import { CUT_HEADER, eventOf, placeOf, SCOPES_HEADER, sinkMessage } from '../../../mdm/jetstream/message.ts'
+import { CUT_HEADER, eventOf, positionOf, SCOPES_HEADER, sinkMessage } from '../../../mdm/jetstream/message.ts'
 import type { ChangeEvent } from '../../../schema/events.ts'
 import { policy } from '../../fixtures/store.ts'
 
@@ -32,7 +32,7 @@ test('an event published with all its values is the same event when it is read',
   assert.equal(message.id, `${goldenId}.7`)
   assert.equal(message.headers[SCOPES_HEADER], 'pii:read')
   assert.deepEqual(eventOf(JSON.parse(message.body)), event)
-  assert.deepEqual(placeOf(JSON.parse(message.body)), { feed, position: 4711 })
+  assert.deepEqual(positionOf(JSON.parse(message.body)), { feed, position: 4711 })
 })
 
 test('without configured scopes nothing that needs one is published', () => {
@@ -47,10 +47,10 @@ test('what is larger than the server takes goes without its values, and says so'
   assert.ok(message.body.length < 2_000)
   assert.equal(message.headers[CUT_HEADER], 'before after')
   assert.deepEqual(JSON.parse(message.body).data.omitted, ['before', 'after'])
-  assert.equal(placeOf(JSON.parse(message.body))?.position, 4711)
+  assert.equal(positionOf(JSON.parse(message.body))?.position, 4711)
 })
 
 test('what is none of ours has no place', () => {
   for (const body of [null, 7, {}, { source: 'urn:other', sequence: '1' }, { source: `urn:touchstone:feed:${feed}` }])
-    assert.equal(placeOf(body), null)
+    assert.equal(positionOf(body), null)
 })

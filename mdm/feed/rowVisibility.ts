@@ -1,43 +1,43 @@
 import type { ChangeEvent } from '../../schema/events.ts'
 import type { Sql } from '../db/database.ts'
 
-/** What of one event the database lets a caller see. */
-interface Seen {
+/** The parts of one event that row-level rights let a caller read. */
+interface VisibleParts {
   event: boolean
   before: boolean
   redirect: boolean
 }
 
-/** Events judged at once, and kept for others of the same rights. */
-const eventsPerLookMax = 64
-const keptMax = 4_096
-/** A contact is seen with its customer, and that may move without an event of the contact's. */
-const keptMsMax = 5_000
+/** Events checked in one query, and results cached for callers with equal rights. */
+const eventsPerReadMax = 64
+const cachedMax = 4_096
+/** A contact is visible with its customer, and that may change without an event of the contact. */
+const cachedMsMax = 5_000
 
 /**
- * The feed as a caller with row rights sees it. The feed is read once for all; for each of its
- * events the database is asked, on a connection that has the caller's rights, whether this version
- * and the one before are the caller's.
+ * Redacts the feed by a caller's row-level rights. The feed is read once for all callers. For each
+ * event a query on a connection with the caller's rights checks whether this version and the one
+ * before are visible.
  */
-export class Sight {
+export class RowVisibility {
   readonly #sql: () => Sql
-  readonly #known = new Map<number, { seen: Promise<Seen>; at: number }>()
+  readonly #known = new Map<number, { seen: Promise<VisibleParts>; at: number }>()
 
   constructor(sql: () => Sql) {
     this.#sql = sql
   }
 
-  /** Reads only what the caller may see. */
+  /** Reads only rows that the caller may see. */
   get sql(): Sql {
     return this.#sql()
   }
 
   /**
-   * The event as the caller is told it; null where it is not told. What enters its rows comes
-   * without `before`, what leaves them as DELETED without `after` and without what caused it.
-   * `ahead`: events that come next, to be judged with it.
+   * Returns the event as the caller may see it; null if it is hidden. An event that enters the
+   * caller's rows comes without `before`; one that leaves them comes as DELETED without `after` and
+   * without its cause. `ahead`: the next events, checked in the same query.
    */
-  async see(event: ChangeEvent, ahead: () => readonly ChangeEvent[] = () => []): Promise<ChangeEvent | null> {
+  async redact(event: ChangeEvent, ahead: () => readonly ChangeEvent[] = () => []): Promise<ChangeEvent | null> {
     const seen = await this.#judge(event, ahead)
     if (seen.event) {
       return {
@@ -59,12 +59,12 @@ export class Sight {
     }
   }
 
-  #judge(event: ChangeEvent, ahead: () => readonly ChangeEvent[]): Promise<Seen> {
+  #judge(event: ChangeEvent, ahead: () => readonly ChangeEvent[]): Promise<VisibleParts> {
     const now = performance.now()
     const found = this.#known.get(event.position)
-    if (found && now - found.at < keptMsMax) return found.seen
-    const events = [event, ...ahead().filter((e) => e.position !== event.position)].slice(0, eventsPerLookMax)
-    const looked = look(this.#sql(), events)
+    if (found && now - found.at < cachedMsMax) return found.seen
+    const events = [event, ...ahead().filter((e) => e.position !== event.position)].slice(0, eventsPerReadMax)
+    const looked = readVisibleParts(this.#sql(), events)
     for (const e of events) {
       const seen = looked.then((all) => all(e))
       seen.catch(() => this.#known.delete(e.position))
@@ -72,15 +72,18 @@ export class Sight {
       this.#known.set(e.position, { seen, at: now })
     }
     for (const position of this.#known.keys()) {
-      if (this.#known.size <= keptMax) break
+      if (this.#known.size <= cachedMax) break
       this.#known.delete(position)
     }
-    return this.#known.get(event.position)?.seen as Promise<Seen>
+    return this.#known.get(event.position)?.seen as Promise<VisibleParts>
   }
 }
 
 /** Two index look-ups an event, each with the rights of its row. */
-async function look(sql: Sql, events: readonly ChangeEvent[]): Promise<(event: ChangeEvent) => Seen> {
+async function readVisibleParts(
+  sql: Sql,
+  events: readonly ChangeEvent[],
+): Promise<(event: ChangeEvent) => VisibleParts> {
   const rows = await sql<{ what: 'EVENT' | 'BEFORE' | 'REDIRECT'; of: string }[]>`
     select 'EVENT' as what, c.position::text as of from change c
     where c.position = any(${events.map((e) => e.position)}::bigint[])

@@ -6,7 +6,7 @@ const name = 'jetstream'
 const lockText = 'touchstone jetstream'
 
 /** Somebody else publishes now. */
-export class ElectionLost extends Error {
+export class PublisherLockLost extends Error {
   override name = 'ElectionLost'
 }
 
@@ -16,7 +16,7 @@ export class ElectionLost extends Error {
  * that is used for nothing else (a pool of one); where the driver has made it anew, the lock is
  * gone, which every save notices by the backend's number.
  */
-export class Place {
+export class PublisherLock {
   readonly #sql: Sql
   #backend = 0
 
@@ -24,33 +24,33 @@ export class Place {
     this.#sql = sql
   }
 
-  async elect(): Promise<boolean> {
+  async acquire(): Promise<boolean> {
     const [row] = await this.#sql<{ held: boolean; backend: number }[]>`
       select pg_try_advisory_lock(hashtextextended(${lockText}, 0)) as held, pg_backend_pid() as backend`
     this.#backend = row?.held ? row.backend : 0
     return row?.held ?? false
   }
 
-  async giveUp(): Promise<void> {
+  async release(): Promise<void> {
     if (this.#backend === 0) return
     this.#backend = 0
     await this.#sql`select pg_advisory_unlock_all()`
   }
 
   /** Where it was saved last; null where nothing was ever published. */
-  async read(): Promise<{ feed: string; position: number } | null> {
+  async readPosition(): Promise<{ feed: string; position: number } | null> {
     const [row] = await this.#sql<{ feed: string; position: number }[]>`
       select feed, position from sink where name = ${name}`
     return row ?? null
   }
 
   /** Throws ElectionLost. */
-  async save(feed: string, position: number, missed: number): Promise<void> {
+  async savePosition(feed: string, position: number, missed: number): Promise<void> {
     const saved = await this.#sql`
       insert into sink as s (name, feed, position, missed)
       select ${name}, ${feed}::uuid, ${position}::bigint, ${missed}::bigint where pg_backend_pid() = ${this.#backend}
       on conflict (name) do update set feed = excluded.feed, position = excluded.position, missed = s.missed + excluded.missed,
         updated_at = clock_timestamp()`
-    if (saved.count === 0) throw new ElectionLost('the connection that held the lock was lost')
+    if (saved.count === 0) throw new PublisherLockLost('the connection that held the lock was lost')
   }
 }
