@@ -34,7 +34,7 @@ export interface GatewayOptions {
   log: Logger
   ingest?: IngestHandler | undefined
   ready?: () => Promise<Check[]>
-  /** Who may ask; without it this machine, as the development caller. */
+  /** Authenticates callers; without it only this machine is served, as the development caller. */
   callers?: Callers | undefined
   /** Operations that callers may name, or that alone are answered; without it texts are answered. */
   operations?: OperationStore | undefined
@@ -43,7 +43,7 @@ export interface GatewayOptions {
   /** How often the credentials of open subscriptions are checked again; default 15 s. */
   recheckMs?: number
   loadPlanner?: RuntimeOptions['loadPlanner']
-  /** Told of access that was refused, beside the log. */
+  /** Receives refused access, beside the log. */
   refused?: NoteRefusal | undefined
   observe?: ObserveOperation | undefined
   /** What callers begin at all gateways, for the limit of a minute; without it each gateway counts by itself. */

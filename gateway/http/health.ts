@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { withDeadline } from '../../schema/kit/deadline.ts'
 import { sendJson } from './response.ts'
 
-/** One thing the process cannot serve without. */
+/** The check of one dependency without which the process cannot serve. */
 export interface Check {
   name: string
   ok: boolean
@@ -14,12 +14,12 @@ export interface Check {
 
 const checkMsMax = 3_000
 
-/** The process runs and answers. */
+/** Reports that the process is running. */
 export function answerLive(res: ServerResponse): void {
   sendJson(res, 200, { status: 'live' })
 }
 
-/** It can serve: 200, or 503 with what is missing. A check that does not answer in time has failed. */
+/** Reports whether the process can serve: 200, or 503 with what is missing. A check that is late has failed. */
 export async function answerReady(
   res: ServerResponse,
   ready: () => Promise<Check[]>,

@@ -25,11 +25,11 @@ const operationsMax = 100
 /** After the last results of what is open have been sent. */
 const closeAfterMs = 500
 
-/** What a socket's connection_init said. */
+/** State of a socket, set by its connection_init. */
 interface Session {
   given: Credentials
   caller: Caller
-  /** What nobody waits for once the socket closes. */
+  /** Abandoned when the socket closes. */
   running: Set<PreparedOperation>
 }
 

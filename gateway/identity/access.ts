@@ -24,7 +24,7 @@ const schema = z.strictObject({
   roles: z.record(name, z.strictObject({ includes: z.array(name).default([]), scopes: z.array(scope).default([]) })),
 })
 
-/** What a set of roles comes to. */
+/** The rights of a set of roles. */
 export interface Rights {
   /** The roles themselves and all that they include. */
   roles: ReadonlySet<string>
@@ -69,7 +69,7 @@ export function readAccess(file: string): Access {
   return { ...accessOf(roles), rows: { regions, legalEntities: rows.legalEntities } }
 }
 
-/** The same of roles given as data. */
+/** Returns the access of roles given as data. */
 export function accessOf(roles: Readonly<Record<string, { includes?: string[]; scopes?: string[] }>>): Access {
   const all = new All()
   const known = new LRUCache<string, Rights>({ max: setsMax })

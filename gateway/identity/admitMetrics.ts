@@ -5,7 +5,7 @@ import { credentialsOf } from './credentials.ts'
 
 const SCOPE = 'metrics:read'
 
-/** Lets through who may read figures of the process. Throws HttpError. */
+/** Requires the scope to read the metrics of the process. Throws HttpError. */
 export async function admitMetrics(callers: Callers, req: IncomingMessage): Promise<void> {
   const { scopes } = await callers.identify(credentialsOf(req.headers))
   if (!scopes.has(SCOPE)) throw new HttpError(403, 'FORBIDDEN', `/metrics needs the scope ${SCOPE}`)

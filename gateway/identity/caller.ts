@@ -1,18 +1,18 @@
 import type { RequestInfo } from '../../subgraphs/contract.ts'
 import { HttpError } from '../httpError.ts'
 
-/** Who asks, made of credentials in one place (callers.ts) and the same for every transport. */
+/** The authenticated caller, created from credentials in one place (callers.ts) for every transport. */
 export interface Caller extends Omit<RequestInfo, 'correlationId'> {
   actor: string
   roles: ReadonlySet<string>
   scopes: ReadonlySet<string>
-  /** How it is known: DEVELOPMENT is the caller without credentials on this machine. */
+  /** How it authenticated: DEVELOPMENT is the caller without credentials on this machine. */
   via: 'DEVELOPMENT' | 'TOKEN' | 'KEY' | 'GATEWAY'
   /** ms since 1970; null while the credentials have no end. */
   expiresAt: number | null
 }
 
-/** Who may ask, and as whom. */
+/** Authenticates callers. */
 export interface Callers {
   /** Whether who brings no credentials is the development caller. Only this machine may then be listened to. */
   readonly open: boolean
@@ -22,7 +22,7 @@ export interface Callers {
   identify(given: Credentials): Promise<Caller>
 }
 
-/** What a request, or the opening of a WebSocket, says of who sends it. */
+/** The credentials of a request, or of the opening of a WebSocket. */
 export interface Credentials {
   /** A token or an API key; null where none is given. */
   bearer: string | null

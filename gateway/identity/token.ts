@@ -19,7 +19,7 @@ export const ALGORITHMS = [
 ] as const
 export type Algorithm = (typeof ALGORITHMS)[number]
 
-/** Whose tokens are taken, and how they are read. */
+/** The issuer whose tokens are accepted, and how they are read. */
 export interface TokenIssuer {
   issuer: string
   audience: string

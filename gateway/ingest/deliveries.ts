@@ -16,7 +16,7 @@ export interface IngestOptions {
   ): Promise<{ accepted: number; duplicates: number }>
   /** ms since 1970. */
   now(): number
-  /** Told of what the sender is not told. */
+  /** Reports internal errors that are hidden from the sender. */
   report(error: unknown, correlationId: string): void
   /** Bytes of one delivery; default 1 MiB. */
   bodyBytesMax?: number
@@ -31,7 +31,7 @@ const defaults = { bodyBytesMax: 1024 * 1024, bodyMsMax: 10_000, acceptMsMax: 15
 const retrySeconds = 5
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
-/** Who may use a development secret, which everybody knows: no tunnel, no proxy, no page of another site. */
+/** Callers that may use a development secret, which everybody knows: no tunnel, no proxy, no page of another site. */
 const thisMachine = localCallers()
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
@@ -120,7 +120,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
   }
 }
 
-/** What every message of a delivery bears. */
+/** The properties of every message of a delivery. */
 interface Request {
   correlationId: string
   traceparent: string | null

@@ -1,6 +1,6 @@
 import { HttpError } from '../httpError.ts'
 
-/** What deliveries may take at once, so that no sender takes the place or the memory of others. */
+/** Bounds of the deliveries in progress, so that no sender takes the place or the memory of others. */
 export interface DeliveryLimits {
   /** Deliveries under way, of all source systems. */
   deliveriesMax: number
@@ -34,7 +34,7 @@ export class DeliveryBounds {
     this.#now = now
   }
 
-  /** Answers how to say that the delivery has ended. Throws HttpError 429. `source` is a configured one. */
+  /** Returns the function that ends the delivery. Throws HttpError 429. `source` is a configured one. */
   begin(source: string, bytes: number): () => void {
     const { deliveriesMax, sourceDeliveriesMax, bytesMax } = this.#limits
     const of = this.#of(source)

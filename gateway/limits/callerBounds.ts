@@ -3,7 +3,7 @@ import { HttpError } from '../httpError.ts'
 import type { Caller } from '../identity/caller.ts'
 import type { SharedRate } from './sharedRate.ts'
 
-/** What one caller may take of the gateway, so that others have the rest. */
+/** Bounds of one caller, so that others have the rest. */
 export interface CallerLimits {
   /** Operations in a minute, over all its connections to this process; a tenth of it at once. */
   callerOperationsPerMinuteMax: number
@@ -58,7 +58,7 @@ export class CallerBounds {
     this.#now = now
   }
 
-  /** Counts an operation that begins; answers how to say that it has ended. Throws HttpError 429. */
+  /** Counts an operation that begins; returns the function that ends it. Throws HttpError 429. */
   begin(caller: Caller): () => void {
     this.count(caller)
     return this.hold(caller, 'operations')
@@ -92,7 +92,7 @@ export class CallerBounds {
     account.left = Math.max(-this.#burst, account.left - operations)
   }
 
-  /** Counts what is under way; answers how to say that it has ended. Throws HttpError 429. */
+  /** Counts what is in progress; returns the function that ends it. Throws HttpError 429. */
   hold(caller: Caller, what: 'operations' | 'streams'): () => void {
     if (caller.via === 'DEVELOPMENT') return () => {}
     const account = this.#accountOf(caller.actor)

@@ -1,4 +1,4 @@
-/** Adds what callers began since the last time; answers what all gateways have counted of them in the present minute. */
+/** Adds what callers began since the last call; returns what all gateways counted of them in the current minute. */
 export type AddUp = (begun: ReadonlyMap<string, number>) => Promise<ReadonlyMap<string, number>>
 
 const everyMs = 1_000

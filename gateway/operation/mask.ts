@@ -1,7 +1,7 @@
 import { type ExecutionResult, GraphQLError } from 'graphql'
 import { isTransientDatabaseError } from '../../subgraphs/contract.ts'
 
-/** Told of every error whose text is kept from the caller. */
+/** Receives every error whose text is hidden from the caller. */
 export type ReportError = (error: unknown, correlationId: string) => void
 
 /** Codes that an HTTP client inside the gateway gives to errors it made itself; their texts name addresses. */
@@ -43,7 +43,7 @@ export function maskError(error: unknown, correlationId: string, report: ReportE
   return hide(cause, error, correlationId, report)
 }
 
-/** The same for all errors of a result. What left several places empty is reported once. */
+/** Masks all errors of a result. An error that left several places empty is reported once. */
 export function maskErrors(result: ExecutionResult, correlationId: string, report: ReportError): ExecutionResult {
   if (!result.errors?.length) return result
   const told = new Set<unknown>()
@@ -78,7 +78,7 @@ function unavailable(
   })
 }
 
-/** What a resolver threw, under the errors that GraphQL put around it to say where. */
+/** Returns what a resolver threw, without the errors that GraphQL wraps around it to say where. */
 function original(error: GraphQLError): unknown {
   let e: unknown = error
   while (e instanceof GraphQLError && e.originalError) e = e.originalError

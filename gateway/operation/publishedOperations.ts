@@ -3,18 +3,18 @@ import { GraphQLError } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { HttpError } from '../httpError.ts'
 
-/** Where published operations are kept. */
+/** The store of published operations. */
 export interface OperationStore {
   /** The text of a hash (sha256, hex), or null where it is not published or is retired. Throws where the store is away. */
   find(hash: string): Promise<string | null>
-  /** With `published` nothing else is answered. */
+  /** With `published` only published operations are executed. */
   mode: 'any' | 'published'
   report?: (error: unknown) => void
   /** How long what the store said is taken as it was, in ms; default 2 s. */
   ageMsMax?: number
 }
 
-/** What a request says of its document: the text, a name for it, or both. */
+/** The document of a request: its text, its hash, or both. */
 export interface AskedDocument {
   query: string | null
   /** sha256 of a text, in hex. */
@@ -50,7 +50,7 @@ export class PublishedOperations {
     this.#store = store
   }
 
-  /** The text to run, or what is wrong with the request. Throws HttpError 503 where that cannot be found out. */
+  /** Returns the text to run, or why the request is rejected. Throws HttpError 503 if the store cannot be reached. */
   async textOf({ query, hash }: AskedDocument): Promise<string | GraphQLError> {
     if (!this.#store) {
       if (hash === null || query !== null) return query ?? ''
