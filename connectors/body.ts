@@ -1,3 +1,4 @@
+import { allStorable } from '../schema/storable.ts'
 import { bounds } from './bounds.ts'
 import { MessageError } from './contract.ts'
 
@@ -30,7 +31,7 @@ export function parseBody(text: string): unknown {
     throw new MessageError('BROKEN_JSON', `the body is not valid JSON${at ? `: error at ${at}` : ''}`)
   }
   checkBounds(value, 1)
-  return SUSPECT.test(text) || !text.isWellFormed() ? cleaned(value) : value
+  return SUSPECT.test(text) || !text.isWellFormed() ? allStorable(value) : value
 }
 
 /** Parses the body as one object. Throws MessageError NOT_AN_OBJECT for any other JSON. */
@@ -39,11 +40,6 @@ export function parseObject(text: string): Record<string, unknown> {
   if (value === null || typeof value !== 'object' || Array.isArray(value))
     throw new MessageError('NOT_AN_OBJECT', 'the body is valid JSON but not an object: send one record or event')
   return value as Record<string, unknown>
-}
-
-/** Returns the text with U+FFFD in place of NUL and lone surrogates. */
-export function cleanText(text: string): string {
-  return text.toWellFormed().replaceAll('\u0000', '\ufffd')
 }
 
 function keepLongNumbers(this: unknown, _key: string, value: unknown, context?: { source?: string }): unknown {
@@ -66,11 +62,4 @@ function checkBounds(value: unknown, level: number): void {
       `${Array.isArray(value) ? 'an array' : 'an object'} has ${parts.length} elements; at most ${partsMax} are allowed`,
     )
   for (const part of parts) checkBounds(part, level + 1)
-}
-
-function cleaned(value: unknown): unknown {
-  if (typeof value === 'string') return cleanText(value)
-  if (Array.isArray(value)) return value.map(cleaned)
-  if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([k, v]) => [cleanText(k), cleaned(v)]))
 }

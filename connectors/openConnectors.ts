@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import stringify from 'safe-stable-stringify'
 import type { Policy } from '../schema/policy.ts'
-import { cleanText, parseBody, parseObject } from './body.ts'
+import { storable } from '../schema/storable.ts'
+import { parseBody, parseObject } from './body.ts'
 import type { Connector, InboundMessage, SourceSystem } from './contract.ts'
 import { MessageError } from './contract.ts'
 import type { Kind } from './kind.ts'
@@ -68,7 +69,7 @@ function split(kind: Kind, body: string, object: string | null, deliveryId: stri
     )
   return items.map((item, i) => {
     // A single message keeps its bytes; each of several gets its own text.
-    const text = Array.isArray(value) ? JSON.stringify(item) : cleanText(body)
+    const text = Array.isArray(value) ? JSON.stringify(item) : storable(body)
     const fields =
       item !== null && typeof item === 'object' && !Array.isArray(item) ? (item as Record<string, unknown>) : {}
     const event = kind.isEvent(fields)
@@ -77,7 +78,7 @@ function split(kind: Kind, body: string, object: string | null, deliveryId: stri
     const delivered = deliveryId === null ? null : items.length === 1 ? deliveryId : `${deliveryId}/${i}`
     return {
       messageId: keyOf(own ?? delivered ?? contentKey(event ? 'event' : 'row', named, item)),
-      object: named === null ? null : cleanText(named).slice(0, 200),
+      object: named === null ? null : storable(named).slice(0, 200),
       format: event ? 'event' : 'row',
       body: text,
     }
@@ -92,6 +93,6 @@ function contentKey(format: string, object: string | null, value: unknown): stri
 }
 
 function keyOf(id: string): string {
-  const clean = cleanText(id)
+  const clean = storable(id)
   return clean.length <= messageIdCharsMax ? clean : `sha256:${createHash('sha256').update(clean).digest('base64url')}`
 }

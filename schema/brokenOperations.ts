@@ -1,6 +1,6 @@
 import { type GraphQLSchema, parse, validate } from 'graphql'
 
-/** A published operation, as far as a schema is concerned. */
+/** A published operation, as schema checks use it. */
 export interface OperationText {
   client: string
   hash: string
@@ -8,12 +8,15 @@ export interface OperationText {
   text: string
 }
 
-/** One that was sound and no longer is. */
+/** An operation that was valid and no longer is. */
 export interface BrokenOperation extends Omit<OperationText, 'text'> {
   reasons: string[]
 }
 
-/** Those that `before` answers and `after` would refuse, with the reasons; who was refused already is not named. */
+/**
+ * Returns the operations that are valid against `before` and invalid against `after`, with the
+ * reasons.
+ */
 export function brokenOperations(
   operations: readonly OperationText[],
   before: GraphQLSchema,

@@ -2,16 +2,20 @@ import { z } from 'zod'
 import { type ChangeEvent, changeEventSchema } from './events.ts'
 
 /**
- * The published form of a change event. Within a major version it only grows; test/schema/cloudEvent.test.ts compares
- * it with every version in schema/published/. A change of it raises `changeSchemaMinor` and adds a file there
- * (`node schema/publish.ts`); the files that are there stay.
+ * The published form of a change event. Within a major version it only grows;
+ * test/schema/cloudEvent.test.ts compares it with every version in schema/published/. A change
+ * raises `changeSchemaMinor` and adds a file there (`node schema/publish.ts`); published files
+ * never change.
  */
 export const changeSchemaMajor = 1
 export const changeSchemaMinor = 1
 
 const type = z.string().regex(/^touchstone\.[a-z0-9_]+\.(created|updated|merged|split|deleted)$/)
 
-/** CloudEvents 1.0, structured mode, with the extensions `sequence` and `partitionkey` of the specification and ours. */
+/**
+ * CloudEvents 1.0, structured mode, with the extensions `sequence` and `partitionkey` of the
+ * specification and ours.
+ */
 export const cloudEventSchema = z
   .looseObject({
     specversion: z.literal('1.0'),
@@ -55,6 +59,7 @@ export type CloudEvent = z.infer<typeof cloudEventSchema>
 /** Digits of the largest position, 2^53. */
 const sequenceDigits = 16
 
+/** Wraps a change event in its CloudEvents envelope; `feed` is the id of the feed. */
 export function cloudEvent(event: ChangeEvent, feed: string): CloudEvent {
   const { cause } = event
   return {
@@ -86,7 +91,7 @@ export function cloudEvent(event: ChangeEvent, feed: string): CloudEvent {
   }
 }
 
-/** The schema as JSON Schema (2020-12), for consumers in any language. */
+/** Returns the schema as JSON Schema (2020-12), for consumers in any language. */
 export function cloudEventJsonSchema(): Record<string, unknown> {
   return {
     ...z.toJSONSchema(cloudEventSchema, { target: 'draft-2020-12' }),

@@ -1,9 +1,10 @@
 type Schema = Record<string, unknown>
 
 /**
- * Why a consumer of `old` could stumble over what `next` describes, both JSON Schemas of data that is sent; empty when
- * `next` only adds. Adding means: new properties, and promising more of what was there (required, narrower types, fewer
- * values). Knows the keywords that schemas of this project use; any other that differs is reported too.
+ * Returns the reasons why a consumer of `old` may fail on data of `next`, both JSON Schemas of sent
+ * data; empty when `next` only adds. Additions are new properties and stronger guarantees
+ * (required, narrower types, fewer values). It knows the keywords of this project's schemas, and
+ * reports any other keyword that differs.
  */
 export function incompatibilities(old: Schema, next: Schema, path = '$'): string[] {
   const found: string[] = []
@@ -17,11 +18,11 @@ export function incompatibilities(old: Schema, next: Schema, path = '$'): string
   for (const value of values ?? [])
     if (known && !known.includes(value)) found.push(`${path}: may now be ${value}, was one of ${known.join(', ')}`)
   for (const name of listOf(old.required))
-    if (!listOf(next.required).includes(name)) found.push(`${path}.${name}: was always there, now may be missing`)
+    if (!listOf(next.required).includes(name)) found.push(`${path}.${name}: was required, now may be missing`)
   const [before, after] = [propertiesOf(old.properties), propertiesOf(next.properties)]
   for (const [name, schema] of Object.entries(before)) {
     const now = after[name]
-    found.push(...(now ? incompatibilities(schema, now, `${path}.${name}`) : [`${path}.${name}: is gone`]))
+    found.push(...(now ? incompatibilities(schema, now, `${path}.${name}`) : [`${path}.${name}: was removed`]))
   }
   if (isSchema(old.items) && isSchema(next.items)) found.push(...incompatibilities(old.items, next.items, `${path}[]`))
   for (const keyword of new Set([...Object.keys(old), ...Object.keys(next)]))
@@ -30,7 +31,7 @@ export function incompatibilities(old: Schema, next: Schema, path = '$'): string
   return found
 }
 
-/** Properties that `next` has and `old` has not, which no consumer of `old` minds. */
+/** Returns the properties that only `next` has; they are safe for consumers of `old`. */
 export function additions(old: Schema, next: Schema, path = '$'): string[] {
   const [before, after] = [propertiesOf(old.properties), propertiesOf(next.properties)]
   const found = Object.entries(after).flatMap(([name, schema]) => {
@@ -41,7 +42,7 @@ export function additions(old: Schema, next: Schema, path = '$'): string[] {
   return found
 }
 
-/** Compared above, or said to people only. */
+/** Keywords that are compared above or only inform people. */
 const KNOWN = new Set(
   ['type', 'anyOf', 'const', 'enum', 'required', 'properties', 'items', 'additionalProperties'].concat([
     '$id',

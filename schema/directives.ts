@@ -1,11 +1,14 @@
 import { type DirectiveNode, Kind, print, type Source, type TypeNode, type ValueNode } from 'graphql'
 
-/** A mistake in the model: the message begins with file and line and says what is allowed. */
+/** Thrown for a mistake in the model; the message has file, line and what is allowed. */
 export class PolicyError extends Error {
   override name = 'PolicyError'
 }
 
-/** Which arguments each directive has; `grammar` in directives.graphql says the same to people and editors. */
+/**
+ * The arguments of each directive; model/directives.graphql is the same grammar for people and
+ * editors.
+ */
 const DIRECTIVES: Record<string, { on: 'type' | 'field' | 'both'; args: string[]; required: string[] }> = {
   key: { on: 'type', args: ['fields', 'resolvable'], required: ['fields'] },
   golden: { on: 'type', args: ['uniqueIn'], required: [] },
@@ -73,7 +76,7 @@ export function string(value: ValueNode | undefined): string | undefined {
 }
 
 export function strings(value: ValueNode | undefined): string[] {
-  // Roles read well without quotes; names of source systems may hold a hyphen and need them.
+  // Roles may stand without quotes; names of source systems may hold a hyphen and need them.
   if (value?.kind === Kind.STRING || value?.kind === Kind.ENUM) return [value.value]
   return value?.kind === Kind.LIST ? value.values.flatMap((v) => strings(v)) : []
 }

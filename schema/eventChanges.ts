@@ -5,8 +5,8 @@ import type { ContractChange } from './graphChanges.ts'
 const FILE = /^change-(\d+)\.(\d+)\.schema\.json$/
 
 /**
- * What consumers of change events meet: the schema as the code has it now against the newest one of `before`, and whether
- * a version that was published is still what it was. Both map names of files in schema/published to their texts.
+ * Compares the current schema of change events with the newest one of `before`, and reports
+ * published versions that changed. Both maps hold the texts of files in schema/published by name.
  */
 export function eventChanges(
   before: ReadonlyMap<string, string>,
@@ -20,7 +20,7 @@ export function eventChanges(
       changes.push({
         level: 'BREAKING',
         coordinate: `schema/published/${file}`,
-        text: `${now === undefined ? 'is gone' : 'has changed'}, but it was published: make a new version beside it`,
+        text: `${now === undefined ? 'was removed' : 'has changed'}, but it was published: add a new version instead`,
       })
   }
   const newest = [...before].flatMap(([file, text]) => {
@@ -33,15 +33,15 @@ export function eventChanges(
     changes.push({
       level: 'BREAKING',
       coordinate: '$.dataschema',
-      text: `the major version is ${changeSchemaMajor}, was ${last.major}: every consumer has to follow`,
+      text: `the major version is ${changeSchemaMajor}, was ${last.major}: every consumer must migrate`,
     })
   const old = JSON.parse(last.text) as Record<string, unknown>
-  for (const found of incompatibilities(old, current)) changes.push(placed('BREAKING', found))
-  for (const found of additions(old, current)) changes.push(placed('SAFE', found))
+  for (const found of incompatibilities(old, current)) changes.push(changeAt('BREAKING', found))
+  for (const found of additions(old, current)) changes.push(changeAt('SAFE', found))
   return changes
 }
 
-function placed(level: ContractChange['level'], found: string): ContractChange {
+function changeAt(level: ContractChange['level'], found: string): ContractChange {
   const end = found.indexOf(': ')
   return { level, coordinate: found.slice(0, end), text: found.slice(end + 2) }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What happened to the one golden record the event is about; docs/FEED.md, 2. */
+/** The operations on a golden record that events report; docs/FEED.md, 2. */
 export const OPS = ['CREATED', 'UPDATED', 'MERGED', 'SPLIT', 'DELETED'] as const
 export type Op = (typeof OPS)[number]
 
@@ -18,7 +18,7 @@ export type Cause = z.infer<typeof causeSchema>
 
 const values = z.record(z.string(), z.unknown()).nullable()
 
-/** One version of one golden record, and the event that says so; docs/FEED.md, 2. */
+/** One version of one golden record and the event that reports it; docs/FEED.md, 2. */
 export const changeEventSchema = z
   .object({
     position: z.number().int().positive().describe('Place in the feed: dense and in commit order.'),

@@ -10,8 +10,8 @@ const SCALARS: Record<string, string> = {
 }
 
 /**
- * TypeScript types of the golden types, their groups and enums, as they are stored: what is not required may be absent,
- * and a reference to a golden record is its id.
+ * Returns TypeScript types of the golden types, their groups and enums, as stored: a field that is
+ * not required may be absent, and a reference to a golden record is its id.
  */
 export function generateTypes(policy: Policy): string {
   const out = [
@@ -28,7 +28,7 @@ export function generateTypes(policy: Policy): string {
     '',
   ]
   const fields = [...policy.types, ...policy.groups.values()].flatMap((t) => t.fields)
-  // The model also has the enums of the policy language itself.
+  // The model also has the enums of the policy language, which no field uses.
   const used = new Set(fields.filter((f) => f.kind === 'ENUM').map((f) => f.typeName))
   for (const [name, { description, values }] of policy.enums) {
     if (!used.has(name)) continue

@@ -11,25 +11,26 @@ import {
 } from 'graphql'
 
 /**
- * BREAKING: an operation or a consumer that worked may fail. DANGEROUS: it may behave otherwise, as on a value that it has
- * never seen. SAFE: nobody notices who does not look for it.
+ * BREAKING: an operation or a consumer that worked may fail. DANGEROUS: it may behave differently,
+ * for example on an unknown enum value. SAFE: existing operations and consumers are not affected.
  */
 export type ChangeLevel = 'BREAKING' | 'DANGEROUS' | 'SAFE'
 
-/** One difference of two versions of what callers rely on. */
+/** One difference between two versions of a public contract. */
 export interface ContractChange {
   level: ChangeLevel
-  /** `Customer.name`, `Query.customer(id:)`, or a place in the JSON of an event: `$.data.op`. */
+  /** `Customer.name`, `Query.customer(id:)`, or a path in the JSON of an event: `$.data.op`. */
   coordinate: string
-  /** Plain words that follow the coordinate. */
+  /** A sentence without its subject, which is the coordinate. */
   text: string
 }
 
 const DATE = /\b(2\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))\b/
 
 /**
- * What clients of `before` meet in `after`, found by GraphQL's own comparison; what was announced by a deprecation whose
- * date has come by `today` (2026-12-31) counts as dangerous, not as breaking. The worst first, then by coordinate.
+ * Compares two schemas with GraphQL's own functions. A removal that a deprecation announced for a
+ * date up to `today` (2026-12-31) counts as dangerous, not as breaking. Sorts the worst first, then
+ * by coordinate.
  */
 export function graphChanges(before: GraphQLSchema, after: GraphQLSchema, today: string): ContractChange[] {
   const [old, now] = [elementsOf(before), elementsOf(after)]
@@ -38,7 +39,7 @@ export function graphChanges(before: GraphQLSchema, after: GraphQLSchema, today:
     const coordinate = coordinateIn(type, description)
     const date = DATE.exec(old.get(coordinate) ?? '')?.[1]
     const announced = date !== undefined && date <= today && type.endsWith('_REMOVED')
-    const text = said(description, coordinate)
+    const text = withoutCoordinate(description, coordinate)
     changes.push({
       level: announced ? 'DANGEROUS' : 'BREAKING',
       coordinate,
@@ -47,14 +48,14 @@ export function graphChanges(before: GraphQLSchema, after: GraphQLSchema, today:
   }
   for (const { type, description } of findDangerousChanges(before, after)) {
     const coordinate = coordinateIn(type, description)
-    changes.push({ level: 'DANGEROUS', coordinate, text: said(description, coordinate) })
+    changes.push({ level: 'DANGEROUS', coordinate, text: withoutCoordinate(description, coordinate) })
   }
-  const told = new Set(changes.map((c) => c.coordinate))
+  const reported = new Set(changes.map((c) => c.coordinate))
   for (const [coordinate, reason] of now) {
     const was = old.get(coordinate)
     if (was === undefined) {
-      // A new type or field says enough for all that is in it.
-      if (!told.has(coordinate) && !within(coordinate, (outer) => now.has(outer) && !old.has(outer)))
+      // A new type or field covers everything within it.
+      if (!reported.has(coordinate) && !within(coordinate, (outer) => now.has(outer) && !old.has(outer)))
         changes.push({ level: 'SAFE', coordinate, text: 'was added' })
     } else if (was !== reason)
       changes.push({ level: 'SAFE', coordinate, text: reason ? `is deprecated: ${reason}` : 'is no longer deprecated' })
@@ -62,14 +63,14 @@ export function graphChanges(before: GraphQLSchema, after: GraphQLSchema, today:
   return sorted(changes)
 }
 
-/** Deprecations whose reason does not say, as 2026-12-31, from when on the thing may be gone. */
+/** Returns the deprecations whose reason has no date (2026-12-31) of the earliest removal. */
 export function undatedDeprecations(schema: GraphQLSchema): string[] {
   return [...elementsOf(schema)].flatMap(([coordinate, reason]) => (reason && !DATE.test(reason) ? [coordinate] : []))
 }
 
 const LEVELS: readonly ChangeLevel[] = ['BREAKING', 'DANGEROUS', 'SAFE']
 
-/** The worst first, then by coordinate. */
+/** Sorts changes, the worst first, then by coordinate. */
 export function sorted(changes: readonly ContractChange[]): ContractChange[] {
   return [...changes].sort(
     (a, b) =>
@@ -78,20 +79,22 @@ export function sorted(changes: readonly ContractChange[]): ContractChange[] {
   )
 }
 
-/** Everything that can be named, with the reason why it is deprecated; empty where it is not. */
+/**
+ * Returns all coordinates of a schema with their deprecation reasons; empty where not deprecated.
+ */
 export function elementsOf(schema: GraphQLSchema): Map<string, string> {
   const elements = new Map<string, string>()
-  const note = (coordinate: string, { deprecationReason }: { deprecationReason?: string | null }) =>
+  const add = (coordinate: string, { deprecationReason }: { deprecationReason?: string | null }) =>
     elements.set(coordinate, deprecationReason ?? '')
   for (const type of Object.values(schema.getTypeMap())) {
     if (isIntrospectionType(type) || isSpecifiedScalarType(type)) continue
     elements.set(type.name, '')
-    if (isEnumType(type)) for (const v of type.getValues()) note(`${type.name}.${v.name}`, v)
-    if (isInputObjectType(type)) for (const f of Object.values(type.getFields())) note(`${type.name}.${f.name}`, f)
+    if (isEnumType(type)) for (const v of type.getValues()) add(`${type.name}.${v.name}`, v)
+    if (isInputObjectType(type)) for (const f of Object.values(type.getFields())) add(`${type.name}.${f.name}`, f)
     if (!isObjectType(type) && !isInterfaceType(type)) continue
     for (const f of Object.values(type.getFields())) {
-      note(`${type.name}.${f.name}`, f)
-      for (const a of f.args) note(`${type.name}.${f.name}(${a.name}:)`, a)
+      add(`${type.name}.${f.name}`, f)
+      for (const a of f.args) add(`${type.name}.${f.name}(${a.name}:)`, a)
     }
   }
   return elements
@@ -103,7 +106,7 @@ function within(coordinate: string, is: (outer: string) => boolean): boolean {
   return (field !== coordinate && is(field)) || (type !== coordinate && is(type))
 }
 
-/** Where the library's sentences have their names; a coordinate is made of the groups in this order. */
+/** Patterns of the library's sentences; the groups make the coordinate. */
 const PLACES: readonly [RegExp, (a: string, b: string) => string][] = [
   [/^An? \w+ arg (\w+) on directive (\w+) /, (a, b) => `@${b}(${a}:)`],
   [/^An? \w+ arg (\w+) on (\w+\.\w+) /, (a, b) => `${b}(${a}:)`],
@@ -127,8 +130,8 @@ function coordinateIn(type: string, description: string): string {
   return description
 }
 
-/** The sentence without the name that stands before it, and without its full stop. */
-function said(description: string, coordinate: string): string {
+/** Returns the sentence without the coordinate at its beginning and without its full stop. */
+function withoutCoordinate(description: string, coordinate: string): string {
   const text = description.replace(/\.$/, '')
   const name = coordinate.replace(/\((\w+):\)$/, ' arg $1')
   return text.startsWith(`${name} `) ? text.slice(name.length + 1) : text

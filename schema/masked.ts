@@ -1,8 +1,9 @@
 import type { FieldPolicy, Mask } from './policy.ts'
 
 /**
- * What stands in the place of a value that the caller may not see: null, or as the field's `@sensitive(mask:)` says, text by
- * text. Never longer than what it hides says by itself: STARS has one length for all.
+ * Returns the replacement of a value that the caller may not see: null, or the field's mask
+ * (`@sensitive(mask:)`) for each text. STARS has one length, so that it does not reveal the length
+ * of the value.
  */
 export function masked(field: Pick<FieldPolicy, 'mask'>, value: unknown): unknown {
   const { mask } = field
@@ -12,7 +13,7 @@ export function masked(field: Pick<FieldPolicy, 'mask'>, value: unknown): unknow
 }
 
 const stars = '****'
-/** Of a short text the last four would be all of it. */
+/** The last four characters of a shorter text would reveal most of it. */
 const lastFourCharsMin = 8
 
 const MASKS: Record<Mask, (text: string) => string> = {

@@ -1,10 +1,14 @@
-/** What a field of an operational object holds; REFERENCE is the key of another source record (schema/recordKey.ts). */
+/**
+ * The kind of a field of an operational object; REFERENCE is the key of another source record
+ * (schema/recordKey.ts).
+ */
 export type OperationalKind = 'TEXT' | 'DATE' | 'NUMBER' | 'INTEGER' | 'BOOLEAN' | 'MINOR_UNITS' | 'REFERENCE'
 
 /**
- * The operational objects: typed tables beside the golden records, never matched, tied to their source record and
- * resolved to golden ids through the crosswalk when read. The names here are the fields of the canonical form; the
- * column is the same name in snake_case, with `_minor` after an amount.
+ * The operational objects: typed tables beside the golden records. They are never matched; each
+ * belongs to its source record and is resolved to golden ids through the crosswalk when read. The
+ * names are those of the canonical form; the column is the same name in snake_case, with `_minor`
+ * after an amount.
  */
 export const OPERATIONAL = {
   Opportunity: {
@@ -69,14 +73,14 @@ export const OPERATIONAL = {
 
 export type OperationalType = keyof typeof OPERATIONAL
 
-/** A known object that is neither mastered nor operational is kept whole as this type. */
+/** The type of a known object that is neither mastered nor operational; it is stored whole. */
 export const KEPT = 'Kept'
 
 export function isOperational(type: string): type is OperationalType {
   return Object.hasOwn(OPERATIONAL, type)
 }
 
-/** The column that holds a field of an operational object. */
+/** Returns the column of a field of an operational object. */
 export function columnOf(field: string, kind: OperationalKind): string {
   const snake = field.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
   return kind === 'MINOR_UNITS' ? `${snake}_minor` : snake

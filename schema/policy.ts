@@ -60,8 +60,9 @@ export type Mask = (typeof MASKS)[number]
 export const ROW_RIGHTS = ['REGION', 'LEGAL_ENTITY', 'REFERENCE', 'EVERYONE'] as const
 
 /**
- * What decides who may see a type's records, where row rights are configured: fields that hold a region and legal entities,
- * or the record that another field names, or nothing, so that everyone may. Without, only callers who are bound to nothing.
+ * Row rights of a type, where they are configured: by fields with a region and legal entities, by
+ * the record that a field refers to, or open to everyone. A type without them is only visible to
+ * callers without row bounds.
  */
 export type RowPolicy =
   | { by: 'EVERYONE' }
@@ -69,13 +70,16 @@ export type RowPolicy =
   /** Paths of field names; `entities` of one field. */
   | { by: 'VALUES'; region?: string[]; legalEntities?: string }
 
-/** What a value looks like in the canonical form: a scalar, one of an enum's values, a group (object) or a reference. */
+/**
+ * The kind of a value in canonical form: a scalar, a value of an enum, a group (object) or a
+ * reference.
+ */
 export type FieldKind = 'STRING' | 'INT' | 'FLOAT' | 'BOOLEAN' | 'DATE' | 'MINOR_UNITS' | 'ENUM' | 'GROUP' | 'REFERENCE'
 
 export interface SystemOfRecord {
   /** Roles or names of source systems, best first. */
   order: string[]
-  /** The order holds only while this other field of the golden record has one of these values. */
+  /** The order applies only while this other field of the golden record has one of these values. */
   when?: { field: string; in: string[] }
 }
 
@@ -92,9 +96,9 @@ export interface FieldPolicy {
   survive: Survivorship
   format?: Format
   approval: boolean
-  /** The scope a caller needs to see the value. */
+  /** The scope that a caller needs to see the value. */
   sensitive?: string
-  /** What such a caller sees instead; without it nothing. */
+  /** The mask that other callers see; without it they see null. */
   mask?: Mask
 }
 
@@ -116,13 +120,18 @@ export interface GroupPolicy {
 }
 
 export interface Policy {
-  /** Content hash (first 16 hex digits of SHA-256) of the model, independent of layout and comments. */
+  /**
+   * Content hash (first 16 hex digits of SHA-256) of the model, independent of layout and comments.
+   */
   version: string
-  /** Golden types in the order in which they resolve: a type comes after those it compares by reference. */
+  /**
+   * Golden types in the order in which they resolve: a type comes after those it compares by
+   * reference.
+   */
   types: TypePolicy[]
   groups: Map<string, GroupPolicy>
   enums: Map<string, { description: string; values: { name: string; description: string }[] }>
   type(name: string): TypePolicy
-  /** The model itself, for those who print it. */
+  /** The model itself, to print it. */
   document: DocumentNode
 }

@@ -53,10 +53,10 @@ const SCALARS: Record<string, FieldKind> = {
 }
 
 /**
- * Reads the golden types and their policy from a folder of `*.graphql` files.
- * `systems` are the configured source systems' names: with them, a name in `order` or `uniqueIn` that is neither a role
- * nor a source system is refused; without them any name that is not a role passes.
- * Throws PolicyError.
+ * Reads the golden types and their policy from a folder of `*.graphql` files. `systems` are the
+ * names of the configured source systems: with them, a name in `order` or `uniqueIn` that is
+ * neither a role nor a source system is an error; without them any name is accepted. Throws
+ * PolicyError.
  */
 export function readPolicy(dir: string, systems?: readonly string[]): Policy {
   const files = readdirSync(dir)
@@ -68,7 +68,7 @@ export function readPolicy(dir: string, systems?: readonly string[]): Policy {
   )
 }
 
-/** The same from texts; a Source's name stands in error messages. */
+/** Reads the policy from texts; error messages have the name of the Source. Throws PolicyError. */
 export function parsePolicy(sources: Source[], systems?: readonly string[]): Policy {
   const documents = sources.map(parseSource)
   const document: DocumentNode = { kind: Kind.DOCUMENT, definitions: documents.flatMap((d) => d.definitions) }
@@ -83,7 +83,8 @@ export function parsePolicy(sources: Source[], systems?: readonly string[]): Pol
   }
   const golden = [...objects.values()].filter((o) => directive(o, 'golden'))
   const goldenNames = golden.map((o) => o.name.value)
-  if (golden.length === 0) throw new PolicyError('no type of the model has @golden: there is nothing to master')
+  if (golden.length === 0)
+    throw new PolicyError('no type of the model has @golden: at least one golden type is required')
   const ctx: Context = { objects, enums, golden: new Set(goldenNames), systems }
 
   const types = golden.map((o) => readType(o, ctx))
@@ -105,7 +106,7 @@ export function parsePolicy(sources: Source[], systems?: readonly string[]): Pol
     if (!directive(o, 'golden') && !directive(o, 'group'))
       fail(
         o,
-        `type ${o.name.value} is neither @golden nor @group: a golden record is one, a value taken whole is the other`,
+        `type ${o.name.value} is neither @golden nor @group: golden records need @golden, groups of values need @group`,
       )
 
   const ordered = resolveOrder(types, objects)
@@ -171,7 +172,7 @@ function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
         other?.kind === 'ENUM' ? (ctx.enums.get(other.typeName)?.values ?? []).map((v) => v.name.value) : null
       for (const v of when?.in ?? [])
         if (allowed && !allowed.includes(v))
-          fail(d, `"${v}" is no value of ${other?.typeName}; it has ${allowed.join(', ')}`)
+          fail(d, `"${v}" is not a value of ${other?.typeName}; allowed are ${allowed.join(', ')}`)
     }
   checkConditions(o, fields)
   const rows = rowsOf(o, fields, ctx.objects)
@@ -185,11 +186,15 @@ function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
   }
 }
 
-/** Ownership that depends on fields which in turn depend on it has no first field to settle. */
+/**
+ * Rejects conditions that depend on each other in a circle, because no field could be decided
+ * first.
+ */
 function checkConditions(o: ObjectTypeDefinitionNode, fields: FieldPolicy[]): void {
   const needs = new Map(fields.map((f) => [f.name, f.systemOfRecord.flatMap((s) => (s.when ? [s.when.field] : []))]))
   const visit = (name: string, path: string[]): void => {
-    if (path.includes(name)) fail(o, `${o.name.value}: ownership goes in a circle: ${[...path, name].join(' -> ')}`)
+    if (path.includes(name))
+      fail(o, `${o.name.value}: conditions of @systemOfRecord form a circle: ${[...path, name].join(' -> ')}`)
     for (const next of needs.get(name) ?? []) visit(next, [...path, name])
   }
   for (const name of needs.keys()) visit(name, [])
@@ -207,7 +212,7 @@ function readField(o: ObjectTypeDefinitionNode, f: FieldDefinitionNode, ctx: Con
   const compare = directive(f, 'compare')
   const as = oneOf(compare, 'as', COMPARATORS, where)
   if (as === 'REFERENCE' && kind !== 'REFERENCE')
-    fail(compare ?? f, `${where}: REFERENCE compares golden records; ${typeName} is none`)
+    fail(compare ?? f, `${where}: REFERENCE is for golden types; ${typeName} is not one`)
   const group = string(argument(compare, 'group'))
   const format = oneOf(directive(f, 'format'), 'as', FORMATS, where)
   const survive =
@@ -229,7 +234,7 @@ function readField(o: ObjectTypeDefinitionNode, f: FieldDefinitionNode, ctx: Con
     })
   const sensitive = string(argument(directive(f, 'sensitive'), 'scope'))
   const mask = oneOf(directive(f, 'sensitive'), 'mask', MASKS, where)
-  if (mask && kind !== 'STRING') fail(f, `${where}: a mask is for texts; ${typeName} is none`)
+  if (mask && kind !== 'STRING') fail(f, `${where}: a mask is for texts; ${typeName} is not one`)
   return {
     name: f.name.value,
     description: text(f),

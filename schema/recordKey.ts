@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 
 /**
- * The key of a source record: a uuid (version 8, RFC 9562) from the SHA-256 of source, object and source id. It does not
- * depend on arrival, so a reference can be stored before the record it names has come, and the same data loaded
- * elsewhere gets the same keys. It is also the golden id that the record has while it is alone.
+ * Returns the key of a source record: a uuid (version 8, RFC 9562) of the SHA-256 of source, object
+ * and source id. It does not depend on arrival: a reference can be stored before its record
+ * arrives, and the same data loaded elsewhere gets the same keys. It is also the golden id of the
+ * record while it is the only member.
  */
 export function recordKey(source: string, object: string, sourceId: string): string {
   const h = createHash('sha256').update(`${source}\u0000${object}\u0000${sourceId}`).digest()

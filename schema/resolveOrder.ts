@@ -2,7 +2,7 @@ import type { ObjectTypeDefinitionNode } from 'graphql'
 import { fail } from './directives.ts'
 import type { TypePolicy } from './policy.ts'
 
-/** Types after those they compare by reference; a circle has no order and is refused. */
+/** Sorts types after those they compare by reference. Throws PolicyError for a circle. */
 export function resolveOrder(types: TypePolicy[], objects: Map<string, ObjectTypeDefinitionNode>): TypePolicy[] {
   const done: TypePolicy[] = []
   let rest = [...types].sort(
@@ -25,5 +25,5 @@ export function resolveOrder(types: TypePolicy[], objects: Map<string, ObjectTyp
   return done
 }
 
-/** Among types that do not depend on each other the order only has to be the same everywhere. */
+/** Types that do not depend on each other need the same order everywhere, whichever it is. */
 const ORDER_HINT = ['Contract', 'Contact', 'Product', 'Customer'].reverse()

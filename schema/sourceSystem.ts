@@ -5,12 +5,15 @@ export interface SourceSystem {
   name: string
   kind: string
   role: Role
-  /** 0 to 1; decides where no system of record does. */
+  /** 0 to 1; decides where no system of record applies. */
   trust: number
-  /** Days after which trust in a value has halved; none: it does not decay. */
+  /** Days after which trust in a value has halved; without it trust does not decay. */
   trustHalfLifeDays?: number | undefined
-  /** Verifies deliveries; from the environment variable that the configuration names. Up to two are valid at a time. */
+  /**
+   * Secrets that verify deliveries, from the environment variables that the configuration names; at
+   * most two.
+   */
   secrets: string[]
-  /** The secret stands in the configuration file: good for trying out, to be refused unless the server is on loopback. */
+  /** Whether the secret is from the configuration file, which is only accepted on loopback. */
   developmentSecret: boolean
 }

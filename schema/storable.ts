@@ -1,17 +1,21 @@
-/** Whether Postgres can keep a text as it is: it stores neither NUL nor half a surrogate pair. */
+/**
+ * Returns whether Postgres can store a text unchanged: it stores neither NUL nor a lone surrogate.
+ */
 export function isStorable(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed()
 }
 
-/** A text to compare with what is stored: one that cannot be stored becomes another that equals nothing stored. */
+/**
+ * Returns the text with U+FFFD in place of NUL and lone surrogates, which Postgres cannot store.
+ */
 export function storable(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\ufffd')
 }
 
-/** The same for every text in arguments, however deep. */
+/** Returns a copy in which every text and name, however deep, is storable. */
 export function allStorable<T>(value: T): T {
   if (typeof value === 'string') return storable(value) as T
   if (Array.isArray(value)) return value.map(allStorable) as T
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, v]) => [name, allStorable(v)])) as T
+  return Object.fromEntries(Object.entries(value).map(([name, v]) => [storable(name), allStorable(v)])) as T
 }

@@ -3,8 +3,9 @@ import { type Attributes, context, ROOT_CONTEXT, type Span, SpanKind, SpanStatus
 export { SpanKind } from '@opentelemetry/api'
 
 /**
- * Spans of OpenTelemetry. Off unless a process turns them on (cli/observe/tracing.ts), and then each of these costs a
- * branch. Attributes name systems, types, ids and counts; never a value of a record.
+ * Spans of OpenTelemetry. They are off unless a process turns them on (cli/observe/tracing.ts);
+ * while they are off, each call costs one branch. Attributes hold systems, types, ids and counts,
+ * never a value of a record.
  */
 let on = false
 
@@ -18,13 +19,13 @@ export function turnTracing(to: boolean): void {
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
 
-/** A W3C traceparent as it was given, where it is one; https://www.w3.org/TR/trace-context/ */
+/** Returns a valid W3C traceparent unchanged, else null; https://www.w3.org/TR/trace-context/ */
 export function checkedTraceparent(given: unknown): string | null {
   const parts = typeof given === 'string' ? TRACEPARENT.exec(given) : null
   return parts && !/^0+$/.test(parts[1] ?? '') && !/^0+$/.test(parts[2] ?? '') ? parts[0] : null
 }
 
-/** Of the span that is under way; null where none is. */
+/** Returns the traceparent of the active span; null without one. */
 export function currentTraceparent(): string | null {
   const span = on ? trace.getActiveSpan()?.spanContext() : undefined
   if (!span) return null
@@ -34,12 +35,12 @@ export function currentTraceparent(): string | null {
 export interface SpanOptions {
   name: string
   kind?: SpanKind
-  /** A traceparent, or null for a trace of its own; left out: the span that is under way. */
+  /** A traceparent, or null for a new trace; by default the active span. */
   parent?: string | null | undefined
   attributes?: Attributes
 }
 
-/** Runs `work` in a span; it is given the span to add to, or null where there is none. */
+/** Runs `work` in a span and passes the span to it; null while tracing is off. */
 export async function traced<T>(options: SpanOptions, work: (span: Span | null) => Promise<T>): Promise<T> {
   if (!on) return await work(null)
   const span = begin(options)
@@ -53,19 +54,21 @@ export async function traced<T>(options: SpanOptions, work: (span: Span | null) 
   }
 }
 
-/** A span that its caller ends. */
+/** Begins a span, which the caller ends. */
 export function begin({ name, kind = SpanKind.INTERNAL, parent, attributes }: SpanOptions, startMs?: number): Span {
   const under = parent === undefined ? context.active() : contextOf(parent)
   return tracer().startSpan(name, { kind, attributes, startTime: startMs }, under)
 }
 
-/** What went wrong, by its kind: messages of errors may quote what a record says. */
+/**
+ * Marks a span as failed with the code of the error only: messages may quote values of a record.
+ */
 export function fail(span: Span, error: unknown): void {
   const code = error instanceof Error ? ('code' in error ? String(error.code) : error.name) : 'error'
   span.setStatus({ code: SpanStatusCode.ERROR, message: code })
 }
 
-/** A span of something that is over. */
+/** Records a span with known begin and end. */
 export function noted(options: SpanOptions, startMs: number, endMs: number): void {
   if (on) begin(options, startMs).end(endMs)
 }

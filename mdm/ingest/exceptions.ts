@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { cleanText } from '../../connectors/body.ts'
 import { type Connector, type MappingStep, MessageError } from '../../connectors/contract.ts'
 import type { Policy } from '../../schema/policy.ts'
-import { isStorable } from '../../schema/storable.ts'
+import { isStorable, storable } from '../../schema/storable.ts'
 import type { Caller } from '../access/caller.ts'
 import { appendAudit } from '../audit/audit.ts'
 import type { Sql, Transaction } from '../db/database.ts'
@@ -119,7 +118,7 @@ export async function correctException(
   if (fault) return fault
   if (payload.body.length > payloadCharsMax)
     return refused('BAD_PAYLOAD', `a payload has at most ${payloadCharsMax} characters, not ${payload.body.length}`)
-  const body = cleanText(payload.body)
+  const body = storable(payload.body)
   const asked = { exception: inboxId, object: payload.object, sha256: createHash('sha256').update(body).digest('hex') }
   return await transaction(desk.sql, async (tx) => {
     const before = await answeredBefore(tx, caller, 'EDIT', request, asked)

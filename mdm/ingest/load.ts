@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cleanText } from '../../connectors/body.ts'
 import { type Connector, type InboundMessage, MessageError } from '../../connectors/contract.ts'
 import { type FileOptions, fileRows } from '../../connectors/file/rows.ts'
+import { storable } from '../../schema/storable.ts'
 import type { Sql } from '../db/database.ts'
 import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { type Accepted, accept, type NewMessage } from '../inbox/accept.ts'
@@ -137,7 +137,7 @@ function messagesOf(connector: Pick<Connector, 'split'>, text: string, object: s
   } catch (e) {
     if (!(e instanceof MessageError)) throw e
   }
-  const body = cleanText(text)
+  const body = storable(text)
   const hash = createHash('sha256')
     .update(`${object ?? ''}\u0000${body}`)
     .digest('base64url')

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { cleanText, parseBody, parseObject } from '../../connectors/body.ts'
+import { parseBody, parseObject } from '../../connectors/body.ts'
 import { bounds } from '../../connectors/bounds.ts'
 import { MessageError } from '../../connectors/contract.ts'
+import { storable } from '../../schema/storable.ts'
 import fc from '../property.ts'
 
 const codeOf = (text: string, parse: (t: string) => unknown = parseBody) => {
@@ -46,7 +47,7 @@ test('replaces NUL and lone surrogates by U+FFFD in values and names, and keeps 
     d: '😀',
     e: '😀',
   })
-  assert.equal(cleanText('a\u0000\ud800b'), 'a\ufffd\ufffdb')
+  assert.equal(storable('a\u0000\ud800b'), 'a\ufffd\ufffdb')
 })
 
 test('returns only text that Postgres can store', () => {

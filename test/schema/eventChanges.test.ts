@@ -23,8 +23,8 @@ test('rates a new attribute as safe, a removed one or another value as breaking'
     delete s.properties.subject
   })
   assert.deepEqual(words(next), [
-    'BREAKING $.subject: is gone',
-    'BREAKING $.data.members: was always there, now may be missing',
+    'BREAKING $.subject: was removed',
+    'BREAKING $.data.members: was required, now may be missing',
     'BREAKING $.data.op: may now be RENAMED, was one of CREATED, UPDATED, MERGED, SPLIT, DELETED',
     'SAFE $.data.steward: was added',
   ])
