@@ -2,31 +2,31 @@ import { cloudEvent, cloudEventSchema } from '../../schema/cloudEvent.ts'
 import type { ChangeEvent } from '../../schema/events.ts'
 import type { visibleValues } from '../feed/visible.ts'
 
-/** What is published: a CloudEvents 1.0 event in structured mode, as webhooks have it. */
+/** The published message: a CloudEvents 1.0 event in structured mode, as for webhooks. */
 export interface SinkMessage {
   subject: string
-  /** Nats-Msg-Id: golden id and version. The server drops what comes twice within its window. */
+  /** Nats-Msg-Id: golden id and version. The server drops duplicates within its window. */
   id: string
   headers: Record<string, string>
   body: string
 }
 
 /**
- * Names the scopes that the values were published with, so that a reader knows whether it is all of
- * them.
+ * Names the scopes that the values were published with, so that a reader knows whether they are
+ * complete.
  */
 export const SCOPES_HEADER = 'Touchstone-Scopes'
-/** Set where values were left out because the server takes no message of their size. */
+/** Set if values were left out because the server accepts no message of their size. */
 export const CUT_HEADER = 'Touchstone-Cut'
-/** For the subject, the headers and what NATS adds. */
+/** Space for the subject, the headers and what NATS adds. */
 const headroomBytes = 2_048
 
 export interface MessageOptions {
-  /** Before `.<type>.<golden id>`. */
+  /** Prefix of `.<type>.<golden id>`. */
   subject: string
   scopes: ReadonlySet<string>
   visible: ReturnType<typeof visibleValues>
-  /** Of a message, as the server allows. */
+  /** Largest message that the server accepts. */
   bytesMax: number
 }
 
@@ -58,14 +58,14 @@ export function sinkMessage(event: ChangeEvent, feed: string, options: MessageOp
 
 const feedPrefix = 'urn:touchstone:feed:'
 
-/** Feed and position of a message; null where it is none of ours. */
+/** Returns feed and position of a message; null if Touchstone did not publish it. */
 export function positionOf(body: unknown): { feed: string; position: number } | null {
   const { source, sequence } = (body ?? {}) as { source?: unknown; sequence?: unknown }
   if (typeof source !== 'string' || !source.startsWith(feedPrefix) || typeof sequence !== 'string') return null
   return { feed: source.slice(feedPrefix.length), position: Number(sequence) }
 }
 
-/** The event that a message was made of. Throws where it is not of the published form. */
+/** Returns the event of a message. Throws if it does not have the published form. */
 export function eventOf(body: unknown): ChangeEvent {
   const { data, ...e } = cloudEventSchema.parse(body)
   return {

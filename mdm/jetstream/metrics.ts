@@ -1,10 +1,10 @@
 import type { Sql, Transaction } from '../db/database.ts'
 
-/** How a sink stands. */
+/** Statistics of a sink. */
 export interface SinkStats {
   name: string
   position: number
-  /** Positions between its place and the head of the feed. */
+  /** Positions between the sink's position and the head of the feed. */
   lag: number
   missed: number
   savedAt: Date

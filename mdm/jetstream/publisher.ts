@@ -19,23 +19,24 @@ import { ChangeStream, type NatsOptions } from './stream.ts'
 export interface PublisherOptions {
   /** A pool for the feed. */
   sql: Sql
-  /** A pool of one connection that nobody else uses: it holds the lock. */
+  /** A pool of one connection for this use only: it holds the lock. */
   lockSql: Sql
   nats: NatsOptions
   /** Fields that need another scope are left out; none by default. */
   scopes: ReadonlySet<string>
-  /** The policy in force, which says what is sensitive. */
+  /** The active policy, which names the sensitive fields. */
   policy: () => Policy
   log: (level: 'info' | 'warn' | 'error', message: string) => void
   /**
-   * Told which sensitive fields a message shows, to all who may read the stream, before it is sent.
+   * Called before a message is sent, with the sensitive fields that it shows to all readers of the
+   * stream.
    */
   shows?: (event: ChangeEvent, fields: string[]) => void
 }
 
 /**
- * PUBLISHING, STANDBY: another process does; AWAY: no server or no database; REFUSED: the stream is
- * of another feed.
+ * PUBLISHING; STANDBY: another process publishes; AWAY: no server or no database; REFUSED: the
+ * stream is of another feed.
  */
 export type PublisherState = 'STARTING' | 'PUBLISHING' | 'STANDBY' | 'AWAY' | 'REFUSED'
 
@@ -47,10 +48,10 @@ const saveMs = 1_000
 const retryMsMin = 250
 const retryMsMax = 5_000
 const refusedMs = 15_000
-/** It reads the table when it is behind; little has to be kept for it. */
+/** It reads the table when it lags, so a small ring is enough. */
 const ring = { ringEventsMax: 1_000, ringBytesMax: 8 * 2 ** 20, pagesBytesMax: 16 * 2 ** 20 }
 
-/** What a policy lets be seen. */
+/** What a policy lets readers see. */
 interface Seeing {
   policy: Policy
   visible: ReturnType<typeof visibleValues>
@@ -59,7 +60,7 @@ interface Seeing {
 
 /**
  * Everything up to `position` is in the stream, which ends with `sequence`, or has expired:
- * `missed` of it.
+ * `missed` events of it.
  */
 interface Start {
   feed: string
@@ -68,17 +69,17 @@ interface Start {
   missed: number
 }
 
-/** Retries do not help: an operator has to decide. */
+/** An error that retries do not fix: an operator must decide. */
 class UnrecoverableError extends Error {
   override name = 'UnrecoverableError'
 }
 
 /**
- * Publishes the feed to a JetStream stream: each event once, in order of position. **The stream
- * itself says where it stands**: whoever begins reads its last message and goes on behind it, and
- * every message names the sequence that it must come behind. So what a broker lost is published
- * again, what it has is not, a publisher that was stopped for a while and comes back gets nothing
- * in, and nothing depends on how long the server remembers message ids.
+ * Publishes the feed to a JetStream stream: each event once, in order of position. **The end of the
+ * stream is the truth**: a publisher starts by reading the last message and continues after it, and
+ * every message names the sequence that it must follow. So events that a broker lost are published
+ * again, events that it has are not, a publisher that was paused and resumes cannot write, and
+ * nothing depends on how long the server remembers message ids.
  */
 export class Publisher {
   readonly #o: PublisherOptions
@@ -132,17 +133,17 @@ export class Publisher {
         if (this.#stop.signal.aborted) return
         const why = e instanceof Error ? e.message : String(e)
         const refused = e instanceof UnrecoverableError
-        // Told once, not with every attempt.
+        // Logged once, not with every attempt.
         if (this.#why !== why) this.#o.log(refused ? 'error' : 'warn', `jetstream: trying again: ${why}`)
         this.#is(refused ? 'REFUSED' : 'AWAY', why)
-        // Another process may have more luck with the server.
+        // Another process may reach the server.
         await this.#lock.release().catch(() => {})
         await this.#pause(refused ? refusedMs : backoff.next())
       }
     }
   }
 
-  /** Until the process stops, or throws when connection, lock or place is lost. */
+  /** Runs until the process stops; throws if connection, lock or position is lost. */
   async #publish(): Promise<void> {
     const { sql, nats, log } = this.#o
     const stream = await ChangeStream.open(nats, 'touchstone-publisher')
@@ -200,7 +201,7 @@ export class Publisher {
             if (traceparent) message.headers.traceparent = traceparent
             await publish(stream.js, message, follows)
           }).then(() => {
-            // In order, because each names the one before.
+            // In order, because each message names the one before.
             position = event.position
             this.#count++
           })
@@ -225,8 +226,8 @@ export class Publisher {
   }
 
   /**
-   * Where the stream ends, and so what comes next. Throws UnrecoverableError where going on would
-   * mix two feeds.
+   * Reads where the stream ends, and so what comes next. Throws UnrecoverableError if continuing
+   * would mix two feeds.
    */
   async #start(stream: ChangeStream): Promise<Start> {
     const [head, end, kept] = [await readHead(this.#o.sql), await stream.end(), await this.#lock.readPosition()]
@@ -239,8 +240,8 @@ export class Publisher {
       missed: Math.max(0, oldest - position),
     })
     if (end.messages === 0) {
-      // Never used, or made anew: all that is kept. Emptied by its limits or by somebody: behind
-      // what it had.
+      // Never used, or recreated: publish everything that is stored. Emptied by its limits or by a
+      // person: continue after its last position.
       const goesOn = end.sequence > 0 && kept?.feed === head.feed && kept.position <= head.position
       return at(goesOn ? kept.position : oldest)
     }
@@ -282,7 +283,10 @@ export class Publisher {
   }
 }
 
-/** Resolves when the server has it. It takes it only as the one that follows `lastSequence`. */
+/**
+ * Resolves when the server has stored the message, which it does only as the one that follows
+ * `lastSequence`.
+ */
 async function publish(js: JetStreamClient, message: SinkMessage, lastSequence: number): Promise<void> {
   const headers = natsHeaders()
   for (const [name, value] of Object.entries(message.headers)) headers.set(name, value)
@@ -294,7 +298,7 @@ async function publish(js: JetStreamClient, message: SinkMessage, lastSequence: 
       timeout: acknowledgeMsMax,
       retries: 0,
     })
-    // A duplicate in its right place is what a connection that broke had sent before.
+    // A duplicate at its right sequence was sent by a connection that broke.
     if (ack.seq !== lastSequence + 1) throw new Error(`${message.id} is in the stream already, as ${ack.seq}`)
   } catch (e) {
     if (e instanceof JetStreamApiError) throw new Error(`${message.subject}: ${e.message} (${e.code})`)

@@ -2,19 +2,19 @@ import type { Sql } from '../db/database.ts'
 
 /** Name of the sink in the table. */
 const name = 'jetstream'
-/** Of the advisory lock that whoever publishes holds. */
+/** Key of the advisory lock that the publisher holds. */
 const lockText = 'touchstone jetstream'
 
-/** Somebody else publishes now. */
+/** Another process publishes now. */
 export class PublisherLockLost extends Error {
   override name = 'ElectionLost'
 }
 
 /**
- * Who of several processes publishes: the one whose connection holds the lock, which ends with it.
- * So when a process is killed another takes over as soon as it looks. The connection must be one
- * that is used for nothing else (a pool of one); where the driver has made it anew, the lock is
- * gone, which every save notices by the backend's number.
+ * Elects the publisher among several processes: the one whose connection holds the lock, which ends
+ * with it. So when a process is killed another takes over at its next attempt. The connection must
+ * be used for nothing else (a pool of one). If the driver reconnects, the lock is gone; every save
+ * detects that by the backend's process id.
  */
 export class PublisherLock {
   readonly #sql: Sql
@@ -37,14 +37,14 @@ export class PublisherLock {
     await this.#sql`select pg_advisory_unlock_all()`
   }
 
-  /** Where it was saved last; null where nothing was ever published. */
+  /** Returns the last saved position; null if nothing was ever published. */
   async readPosition(): Promise<{ feed: string; position: number } | null> {
     const [row] = await this.#sql<{ feed: string; position: number }[]>`
       select feed, position from sink where name = ${name}`
     return row ?? null
   }
 
-  /** Throws ElectionLost. */
+  /** Throws PublisherLockLost. */
   async savePosition(feed: string, position: number, missed: number): Promise<void> {
     const saved = await this.#sql`
       insert into sink as s (name, feed, position, missed)

@@ -8,25 +8,25 @@ import { ChangeStream, jsonOf, type NatsOptions } from './stream.ts'
 export interface SourceOptions {
   nats: NatsOptions
   /**
-   * Scopes of all sensitive fields of the policy in force: an event published with fewer is read
-   * from the table.
+   * Scopes of all sensitive fields of the active policy: an event published with fewer is read from
+   * the table.
    */
   scopes: () => ReadonlySet<string>
   log: (level: 'info' | 'warn' | 'error', message: string) => void
 }
 
-/** Events that came and were not taken yet; past it the table is read, where they are too. */
+/** Events that arrived and were not taken yet; beyond it the table is read, which has them too. */
 const waitingMax = 1_000
 const pullMax = 500
 const retryMsMin = 250
 const retryMsMax = 5_000
-/** What an event weighs in memory beside its text. */
+/** Memory of an event beside its text. */
 const eventOverheadBytes = 600
 
 /**
  * Live events from the JetStream stream that a publisher fills, by an ordered consumer that leaves
- * nothing on the server. Whatever is amiss, no server, no stream, an event with fewer values than
- * this process may show, is no error here: the tailer reads the table instead.
+ * nothing on the server. A missing server or stream, or an event with fewer values than this
+ * process may show, is no error: the tailer reads the table instead.
  */
 export class JetStreamSource implements LiveSource {
   readonly #o: SourceOptions
@@ -74,15 +74,15 @@ export class JetStreamSource implements LiveSource {
     }
   }
 
-  /** Until the connection is lost or the process stops. */
+  /** Consumes until the connection is lost or the process stops. */
   async #consume(): Promise<void> {
     const { nats, log } = this.#o
     const stream = await ChangeStream.open(nats, 'touchstone-gateway')
     try {
       const end = await stream.end()
       if (!end) throw new Error(`there is no stream ${nats.stream} yet`)
-      // One message a position, so the place is counted back from the end; where positions are
-      // missing it is too early, and what comes again is passed over.
+      // One message a position, so the start is counted back from the end. If positions are missing
+      // the start is too early, and repeated events are skipped.
       const back = end.place ? Math.max(0, end.place.position - this.#position) : end.messages
       const start = Math.max(1, end.sequence + 1 - back)
       const consumer = await stream.js.consumers.get(nats.stream, {
@@ -112,7 +112,7 @@ export class JetStreamSource implements LiveSource {
     this.#wake()
   }
 
-  /** Whether it was published with all values. */
+  /** Returns whether the event was published with all values. */
   #whole({ headers }: JsMsg): boolean {
     if (!headers || headers.has(CUT_HEADER)) return false
     const scopes = new Set(headers.get(SCOPES_HEADER).split(' '))

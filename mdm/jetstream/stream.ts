@@ -12,34 +12,36 @@ import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/trans
 import { positionOf } from './message.ts'
 
 export interface NatsOptions {
-  /** nats:// or tls://, with user and password if need be; several of one cluster. */
+  /** nats:// or tls://, with user and password if needed; several servers of one cluster. */
   servers: readonly string[]
-  /** What a .creds file holds, for accounts with JWTs. */
+  /** Content of a .creds file, for accounts with JWTs. */
   credentials?: string | undefined
   stream: string
-  /** Subjects of the stream begin with it. */
+  /** Prefix of the stream's subjects. */
   subject: string
-  /** Of a stream that is made here. */
+  /** Replicas of a stream that is created here. */
   replicas: number
 }
 
-/** What to look at last: the stream's end. */
+/** State of the stream's end. */
 export interface StreamEnd {
-  /** Sequence of the stream; 0 where nothing was ever in it. */
+  /** Last sequence of the stream; 0 if it never had a message. */
   sequence: number
-  /** Feed and position of the last message; null where it holds none, or one that is not ours. */
+  /**
+   * Feed and position of the last message; null if there is none, or Touchstone did not publish it.
+   */
   place: { feed: string; position: number } | null
-  /** Messages that it holds. */
+  /** Number of messages in the stream. */
   messages: number
 }
 
 const connectMsMax = 5_000
 const pingMs = 5_000
-/** The server drops a message id that it has had for so long. */
+/** The server drops repeated message ids within this window. */
 const duplicateWindowNs = 120_000 * 1e6
 
 /**
- * A connection to JetStream that is not mended: who uses it connects anew and looks where the
+ * A connection to JetStream that is never repaired: its user connects again and reads where the
  * stream ends.
  */
 export class ChangeStream {
@@ -77,9 +79,7 @@ export class ChangeStream {
     }
   }
 
-  /**
-   * Makes the stream where there is none. One that is there keeps the limits that somebody gave it.
-   */
+  /** Creates the stream if it does not exist. An existing one keeps its limits. */
   async ensure(): Promise<void> {
     const { stream, subject, replicas } = this.#o
     try {
@@ -100,8 +100,8 @@ export class ChangeStream {
   }
 
   /**
-   * Asked of the leader, so that it is not behind what was acknowledged. Null where there is no
-   * stream.
+   * Reads the end from the leader, so that it includes everything acknowledged. Returns null if
+   * there is no stream.
    */
   async end(): Promise<StreamEnd | null> {
     try {
@@ -121,7 +121,7 @@ export class ChangeStream {
   }
 }
 
-/** JSON of a message's bytes; null where it is none. */
+/** Returns the JSON of a message's bytes; null if they are not JSON. */
 export function jsonOf(data: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8'))
@@ -130,7 +130,7 @@ export function jsonOf(data: Uint8Array): unknown {
   }
 }
 
-/** Neither a stream nor a message of this name: 10059 and 10037. */
+/** Returns whether the error means a missing stream or message: 10059 and 10037. */
 function missing(e: unknown): boolean {
   return e instanceof JetStreamApiError && (e.code === 10_059 || e.code === 10_037)
 }

@@ -1,22 +1,22 @@
 import ipaddr from 'ipaddr.js'
 
-/** Part of the internet that webhooks may reach although it is not public. */
+/** A non-public network that webhooks may reach. */
 export type Network = [address: ipaddr.IPv4 | ipaddr.IPv6, prefixBits: number]
 
 /**
- * What the registries give out as global unicast (RFC 4291); the rest holds IPv4-compatible and
+ * Global unicast as the registries assign it (RFC 4291); the rest has IPv4-compatible and
  * unassigned addresses.
  */
 const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
-/** Addresses that are public by their number and yet belong to the host: Azure's wire server. */
+/** Public addresses that nevertheless belong to the host: Azure's wire server. */
 const ownHost = new Set(['168.63.129.16'])
 
-/** Whether a text is a network, or one address. */
+/** Returns whether a text is a network or one address. */
 export function isNetwork(text: string): boolean {
   return ipaddr.isValid(text) || ipaddr.isValidCIDR(text)
 }
 
-/** A network as `10.1.0.0/16`, or one address. Throws where the text is none. */
+/** Parses a network as `10.1.0.0/16`, or one address. Throws if the text is neither. */
 export function parseNetwork(text: string): Network {
   if (text.includes('/')) return ipaddr.parseCIDR(text)
   const address = ipaddr.parse(text)
@@ -24,11 +24,11 @@ export function parseNetwork(text: string): Network {
 }
 
 /**
- * Whether a webhook may be sent to an address: a public unicast one, or one of an allowed network.
- * Everything that the registries set aside is not: loopback, private, link-local (with the metadata
- * services of clouds), carrier-grade NAT, multicast, reserved, benchmarking, documentation, and
- * what wraps an IPv4 address (NAT64, 6to4, Teredo). An IPv4-mapped address is judged as the IPv4
- * address that it is. What cannot be read is not reachable.
+ * Returns whether a webhook may be sent to an address: a public unicast one, or one of an allowed
+ * network. Everything that the registries reserve is rejected: loopback, private, link-local (with
+ * the metadata services of clouds), carrier-grade NAT, multicast, reserved, benchmarking,
+ * documentation, and addresses that wrap an IPv4 address (NAT64, 6to4, Teredo). An IPv4-mapped
+ * address is treated as its IPv4 address. Unreadable text is rejected.
  */
 export function isReachable(text: string, allowed: readonly Network[]): boolean {
   if (!ipaddr.isValid(text)) return false

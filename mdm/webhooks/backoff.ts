@@ -1,16 +1,13 @@
-/** How often and how soon a failed delivery is tried again. */
+/** Retry schedule of a failed delivery. */
 export interface Schedule {
   /** Before the second attempt. */
   firstMs: number
   factor: number
-  /** Between two attempts at most. */
+  /** Upper bound of the pause between two attempts. */
   stepMsMax: number
   /** From the first attempt to the last. */
   windowMs: number
-  /**
-   * Part of a pause that is left to chance, so that what failed together does not come back
-   * together.
-   */
+  /** Random part of a pause, so that deliveries that failed together are not retried together. */
   jitter: number
 }
 
@@ -26,13 +23,14 @@ export const threeDays: Schedule = {
   jitter: 0.2,
 }
 
-/** What an endpoint asks for in Retry-After is kept within these. */
+/** Bounds of an endpoint's Retry-After. */
 export const retryAfterMsMin = 1_000
 export const retryAfterMsMax = 3_600_000
 
 /**
- * When to try again after `attempts` attempts, the first of which was at `firstAt`; null when that
- * was the last. The last one is exactly at the end of the window. `random` in [0, 1).
+ * Returns the time of the next attempt after `attempts` attempts, the first of which was at
+ * `firstAt`; null if that was the last. The last attempt is exactly at the end of the window.
+ * `random` in [0, 1).
  */
 export function nextAttempt(
   schedule: Schedule,
@@ -50,7 +48,7 @@ export function nextAttempt(
 }
 
 /**
- * Retry-After, in seconds or as a date, as milliseconds from now within the bounds; null where
+ * Returns Retry-After, in seconds or as a date, as milliseconds from now within the bounds; null if
  * there is none.
  */
 export function retryAfterMs(header: string | undefined, now: number): number | null {

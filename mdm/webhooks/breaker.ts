@@ -1,14 +1,14 @@
 /**
- * The circuit breaker of one endpoint. Closed, everything is sent. After `failuresMax` failures in
- * a row, whatever they were about, it opens: nothing is sent until `pausedUntil`, then one attempt.
- * When that succeeds it closes, else it opens again for twice as long.
+ * The circuit breaker of one endpoint. While it is closed, everything is sent. After `failuresMax`
+ * consecutive failures, of any events, it opens: nothing is sent until `pausedUntil`, then one
+ * attempt. If that succeeds it closes, else it opens again for twice as long.
  */
 export interface Breaker {
-  /** In a row. */
+  /** Consecutive failures. */
   failures: number
-  /** How often in a row it has opened; 0 when it is closed. */
+  /** Number of consecutive openings; 0 while closed. */
   opened: number
-  /** Milliseconds since 1970; 0 when nothing holds it up. */
+  /** Milliseconds since 1970; 0 while closed. */
   pausedUntil: number
 }
 
@@ -18,17 +18,17 @@ const pauseMsMax = 15 * 60_000
 
 export const closed: Breaker = { failures: 0, opened: 0, pausedUntil: 0 }
 
-/** OPEN: nothing may be sent. TRYING: one attempt at a time, to see. */
+/** OPEN: nothing may be sent. TRYING: half-open, one attempt at a time. */
 export function stateOf(breaker: Breaker, now: number): 'CLOSED' | 'OPEN' | 'TRYING' {
   if (now < breaker.pausedUntil) return 'OPEN'
   return breaker.opened > 0 ? 'TRYING' : 'CLOSED'
 }
 
-/** `pauseMs` is what the endpoint asked for by Retry-After, for all that is sent to it. */
+/** `pauseMs` is the endpoint's Retry-After, for everything sent to it. */
 export function afterFailure(breaker: Breaker, now: number, pauseMs: number | null): Breaker {
   const failures = breaker.failures + 1
   const asked = pauseMs === null ? 0 : now + pauseMs
-  // Attempts that were under way when it opened tell nothing new.
+  // Attempts that were in flight when it opened are no new evidence.
   if (failures < failuresMax || now < breaker.pausedUntil)
     return { ...breaker, failures, pausedUntil: Math.max(breaker.pausedUntil, asked) }
   const opened = breaker.opened + 1

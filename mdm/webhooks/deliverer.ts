@@ -23,37 +23,37 @@ import type { Vault } from './secrets.ts'
 import { Store } from './store.ts'
 
 export interface DelivererOptions {
-  /** A pool of its own: for the feed, and for what is saved. */
+  /** A pool of its own, for the feed and for saves. */
   sql: Sql
-  /** The policy in force, which says what is sensitive. */
+  /** The active policy, which names the sensitive fields. */
   policy: () => Policy
   vault: Vault
   poster: Poster
-  /** What of the feed payloads for some rows may hold; null: all of it. */
+  /** Row-level rights for the payloads of an endpoint; null: all rows. */
   sightOf?: (rows: EndpointRows) => RowVisibility | null
   log: (level: 'info' | 'warn' | 'error', message: string) => void
   /** Milliseconds since 1970; Date.now. */
   now?: () => number
   random?: () => number
   schedule?: Schedule
-  /** How often it looks what is due, 250 ms. */
+  /** Interval between checks for due deliveries, 250 ms. */
   pollMs?: number
-  /** Told what came of an event in the end: accepted by an endpoint, or dead. */
+  /** Called with the final outcome of an event: accepted by an endpoint, or dead. */
   settled?: (event: ChangeEvent, accepted: boolean) => void
-  /** Told before each attempt which sensitive fields an endpoint is sent. */
+  /** Called before each attempt with the sensitive fields that the endpoint receives. */
   shows?: (webhook: string, event: ChangeEvent, fields: string[]) => void
 }
 
-/** Attempts under way at once, of all endpoints of a process. */
+/** Concurrent attempts, of all endpoints of a process. */
 const attemptsMax = 64
 const claimEveryMs = 5_000
-/** Without any endpoint a notice wakes it; should one be lost, it looks this often. */
+/** Without endpoints a notification wakes it; in case one is lost, it checks at this interval. */
 const idleMs = 10_000
 const restartMs = 2_000
 const expireEveryMs = 3_600_000
 const deliveredKeptMs = 7 * 86_400_000
 const deadKeptMs = 90 * 86_400_000
-/** Endpoints read the table when they are behind; little has to be kept for them. */
+/** Endpoints read the table when they lag, so a small ring is enough. */
 const ring = { ringEventsMax: 1_000, ringBytesMax: 8 * 2 ** 20, pagesBytesMax: 16 * 2 ** 20 }
 
 interface Seeing {
@@ -65,14 +65,14 @@ interface Seeing {
 interface Running {
   revision: number
   delivery: Delivery
-  /** It ended by itself; performance.now() from which on it may be begun again. */
+  /** Set when the delivery ended by itself; it may restart at this value of performance.now(). */
   againAt: number | null
 }
 
 /**
- * Delivers to the endpoints that no other process delivers to: it holds a lease on each, renewed
- * every 5 s and good for 15 s. An endpoint that was changed is begun anew from its saved place.
- * Without endpoints it asks once in 10 s whether there are any, and reads nothing else.
+ * Delivers to the endpoints on which this process holds the lease. A lease is renewed every 5 s and
+ * is valid for 15 s. A changed endpoint restarts from its saved position. Without endpoints it
+ * checks every 10 s whether there are any, and reads nothing else.
  */
 export class Deliverer {
   readonly #o: Required<DelivererOptions>
@@ -114,13 +114,13 @@ export class Deliverer {
     await listening.catch((e) => this.#o.log('warn', `webhooks: cannot listen, looking instead: ${e.message}`))
   }
 
-  /** Something about the endpoints has changed. */
+  /** Called when endpoints have changed. */
   wake(): void {
     this.#pause.wake()
   }
 
   /**
-   * How long ago it last held or looked for endpoints, in ms; more than `idleMs` while the database
+   * Milliseconds since it last held or checked for endpoints; more than `idleMs` while the database
    * is away.
    */
   get claimedMsAgo(): number {
@@ -169,14 +169,14 @@ export class Deliverer {
         this.#running.delete(id)
         if (held.has(id)) return
         this.#o.log('info', `webhook ${id} is let go: disabled, deleted, or delivered by another process now`)
-        // A disabled endpoint that nobody holds is sent nothing more.
+        // Releases the lease: a disabled endpoint receives nothing more.
         await release(this.#o.sql, this.#holder, id)
       }),
     )
     for (const [id, revision] of held)
       if (!this.#running.has(id))
-        // One that cannot be begun, for want of the key to its secrets for example, holds up no
-        // other.
+        // An endpoint that cannot start, for example without the key to its secrets, does not block
+        // others.
         await this.#begin(id, revision).catch(async (e) => {
           this.#o.log('error', `webhook ${id} cannot begin: ${e.message}`)
           await release(this.#o.sql, this.#holder, id)
@@ -199,7 +199,8 @@ export class Deliverer {
     const sight = this.#o.sightOf(endpoint)
     const store = new Store(sql, id, this.#holder, sight)
     const head = await readHead(sql)
-    // What expired while nothing was delivered is told as missed, and cannot be delivered any more.
+    // Events that expired while nothing was delivered count as missed; they cannot be delivered any
+    // more.
     const missed = Math.max(0, head.oldest - 1 - endpoint.position)
     const position = endpoint.position + missed
     if (missed > 0) log('warn', `webhook ${id}: ${missed} positions expired before they were delivered`)

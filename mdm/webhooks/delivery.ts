@@ -11,54 +11,51 @@ import { Window } from './window.ts'
 
 export interface DeliveryOptions {
   store: Pick<Store, 'event' | 'eventBehind' | 'nextReplay' | 'replays' | 'save' | 'disable'>
-  /** One attempt. */
+  /** Makes one attempt. */
   send(event: ChangeEvent, signal: AbortSignal): Promise<Answer>
-  /** The next event of a golden record in (after, upTo] that passes the filter. */
+  /** Returns the next event of a golden record in (after, upTo] that passes the filter. */
   behind(goldenId: string, after: number, upTo: number): Promise<number | null>
   /** Milliseconds since 1970. */
   now(): number
   random(): number
   schedule: Schedule
-  /** False once the lease on the endpoint may have run out: nothing may be sent. */
+  /** False once the lease on the endpoint may have expired: nothing may be sent. */
   held(): boolean
-  /**
-   * Told what came of an event in the end: accepted, or dead. Not of one that is sent again on
-   * request.
-   */
+  /** Called with the final outcome of an event: accepted, or dead. Not called for replays. */
   settled?(event: ChangeEvent, accepted: boolean): void
-  /** Told what ended it: the lease is lost, or the database is at fault. */
+  /** Called with the error that ended it: the lease is lost, or the database failed. */
   onEnd(error: unknown): void
 }
 
-/** Where an endpoint stands when a process takes it up. */
+/** State of an endpoint when a process claims it. */
 export interface Standing {
   position: number
   breaker: Breaker
   parked: Parked[]
-  /** Delivered past `position` already. */
+  /** Positions past `position` that are already delivered. */
   delivered: Set<number>
 }
 
-/** Attempts under way at once for one endpoint; of one golden record one. */
+/** Concurrent attempts for one endpoint; one per golden record. */
 export const attemptsAtOnceMax = 8
-/** Events taken from the feed and not dealt with yet. */
+/** Events read from the feed and not yet finished. */
 const windowEventsMax = 256
-/** Golden records that may wait for a retry; past it the feed is not read on. */
+/** Golden records that may wait for a retry; beyond it the feed is not read further. */
 export const parkedMax = 10_000
-/** Golden records replayed side by side. */
+/** Golden records replayed concurrently. */
 const replaysMax = 1_000
 
 /**
- * Delivers the feed to one endpoint: in order for each golden record, side by side for different
- * ones. What it knows is in memory and is saved as a whole, place, parked records, breaker and log
- * in one transaction, so a process that dies leaves what it had done up to its last save, and what
- * it did since goes out again under the same id.
+ * Delivers the feed to one endpoint: in order for each golden record, concurrently for different
+ * ones. Its state is in memory and is saved as a whole, position, parked records, breaker and log
+ * in one transaction. If the process dies, everything up to its last save stays done, and later
+ * deliveries go out again under the same id.
  */
 export class Delivery {
   readonly #o: DeliveryOptions
-  /** Nothing is begun any more. */
+  /** Aborted when no new work may start. */
   readonly #closing = new AbortController()
-  /** What is under way is broken off. */
+  /** Aborted to cancel attempts in flight. */
   readonly #stop = new AbortController()
   readonly #queues: RecordQueues
   readonly #window: Window
@@ -104,7 +101,7 @@ export class Delivery {
     }
   }
 
-  /** Time has passed, or something was finished. */
+  /** Called when time has passed or an attempt has finished. */
   wake(): void {
     if (this.#closed) return
     const now = this.#o.now()
@@ -128,14 +125,14 @@ export class Delivery {
     this.#saveSoon()
   }
 
-  /** Takes up what is to be sent again. */
+  /** Loads the events marked for replay. */
   async replay(): Promise<void> {
     for (const parked of await this.#o.store.replays(replaysMax)) this.#queues.addReplay(parked)
     this.wake()
   }
 
   /**
-   * Begins nothing more, breaks off what is not done after `graceMs` (it counts as not tried), and
+   * Starts no new attempts, cancels what is not done after `graceMs` (it counts as not tried), and
    * saves.
    */
   async stop(graceMs: number): Promise<void> {
@@ -168,8 +165,7 @@ export class Delivery {
   #mayRead(): boolean {
     const free = this.#window.length < windowEventsMax && this.#queues.parkedCount < parkedMax
     const state = stateOf(this.#breaker, this.#o.now())
-    // An endpoint that is tried out needs something to be tried with; what is parked waits for its
-    // own time.
+    // A half-open endpoint needs an event to try; parked events wait for their own time.
     return free && (state === 'CLOSED' || (state === 'TRYING' && this.#queues.freshCount === 0))
   }
 
@@ -196,7 +192,7 @@ export class Delivery {
     queue.attempts++
     queue.firstAt ??= startedAt
     if (answer.status !== null && answer.status >= 200 && answer.status < 300) {
-      // After an outage nobody waits out a pause that was meant for it.
+      // After an outage, nothing waits for a pause that was meant for the outage.
       const { opened, pausedUntil } = this.#breaker
       if (opened > 0) this.#queues.hurry(this.#o.now())
       this.#breaker = opened > 0 ? closed : { ...closed, pausedUntil }
@@ -210,7 +206,7 @@ export class Delivery {
   async #refused(queue: RecordQueue, event: ChangeEvent, answer: Answer, startedAt: number): Promise<void> {
     const now = this.#o.now()
     const wait = retryAfterMs(answer.retryAfter, now)
-    // Too many requests, and not available, are about the endpoint and not about the event.
+    // 429 and 503 concern the endpoint, not the event.
     const pause = answer.status === 429 || answer.status === 503 ? wait : null
     this.#breaker = afterFailure(this.#breaker, now, pause)
     const { schedule, random } = this.#o
@@ -231,7 +227,7 @@ export class Delivery {
     }
   }
 
-  /** The event is dealt with: on to the next one of its golden record. */
+  /** Finishes an event and moves to the next one of its golden record. */
   async #goOn(queue: RecordQueue): Promise<void> {
     if (queue.fresh.length > 0) {
       this.#window.done(queue.position)
@@ -249,8 +245,7 @@ export class Delivery {
         this.#queues.moveTo(queue, next, this.#o.now())
         return this.#parked(queue)
       }
-      // While the table was asked, another event may have come to wait behind this one, or another
-      // replay.
+      // During the query another event may have queued behind this one, or another replay.
       if (queue.behindUpTo === behindUpTo) {
         this.#queues.remove(queue)
         if (queue.replay && this.#queues.replayCount === 0) await this.replay()

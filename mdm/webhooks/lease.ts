@@ -1,13 +1,13 @@
 import type { Sql } from '../db/database.ts'
 
-/** How long a process that says nothing more keeps its endpoints. */
+/** Time until the lease of a process that does not renew it expires. */
 export const leaseMs = 15_000
 
 /**
- * Renews the leases that a process has and takes those that are free: endpoint -> revision of all
- * that it holds now. By the clock of the database, the same for all. Rows that another is about to
- * take are left to it. Whatever is saved names the holder, so one that was stopped for longer than
- * its lease writes nothing.
+ * Renews the leases of a process and takes free ones. Returns endpoint -> revision for all that it
+ * holds. Uses the clock of the database, one for all processes. Skips rows that another process is
+ * about to take. Every save names the holder, so a process that stopped for longer than its lease
+ * writes nothing.
  */
 export async function claim(sql: Sql, holder: string): Promise<Map<string, number>> {
   const until = sql`clock_timestamp() + make_interval(secs => ${leaseMs / 1_000})`
@@ -24,7 +24,9 @@ export async function claim(sql: Sql, holder: string): Promise<Map<string, numbe
   return new Map([...kept, ...taken].map((w) => [w.id, w.revision]))
 }
 
-/** Others need not wait for the leases to run out: of all endpoints that are held, or of one. */
+/**
+ * Releases the leases on all held endpoints, or on one, so that others need not wait for expiry.
+ */
 export async function release(sql: Sql, holder: string, id: string | null = null): Promise<void> {
   await sql`
     update webhook set leased_by = null, leased_until = null

@@ -3,9 +3,9 @@ import { Webhook as Signer } from 'standardwebhooks'
 import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
 import type { ChangeEvent } from '../../schema/events.ts'
 
-/** What is posted: Standard Webhooks around a CloudEvents 1.0 event in structured mode. */
+/** The posted message: Standard Webhooks around a CloudEvents 1.0 event in structured mode. */
 export interface Message {
-  /** The same for every attempt. */
+  /** One id for all attempts. */
   id: string
   body: string
 }
@@ -13,8 +13,8 @@ export interface Message {
 type Visible = (type: string, values: Record<string, unknown>, scopes: ReadonlySet<string>) => Record<string, unknown>
 
 /**
- * An event as an endpoint with these scopes may see it. The message's id is that of the CloudEvent
- * with `_` for `.`, because the signature separates its parts by full stops.
+ * Returns an event as an endpoint with these scopes may see it. The message's id is that of the
+ * CloudEvent with `_` for `.`, because the signature separates its parts by full stops.
  */
 export function eventMessage(event: ChangeEvent, feed: string, visible: Visible, scopes: ReadonlySet<string>): Message {
   const before = event.before && visible(event.type, event.before, scopes)
@@ -28,8 +28,8 @@ export function messageId(goldenId: string, version: number): string {
 }
 
 /**
- * An event that says nothing, to try out whether an endpoint is there and verifies. `now` in ms
- * since 1970.
+ * Returns a test event without content, to check whether an endpoint responds and verifies. `now`
+ * in ms since 1970.
  */
 export function testMessage(webhook: string, feed: string, now: number): Message {
   const id = `test_${randomUUID()}`
@@ -47,7 +47,7 @@ export function testMessage(webhook: string, feed: string, now: number): Message
   return { id, body: JSON.stringify(body) }
 }
 
-/** The headers of an attempt, signed with each of the secrets. `now` in ms since 1970. */
+/** Returns the headers of an attempt, signed with each of the secrets. `now` in ms since 1970. */
 export function signedHeaders(message: Message, secrets: readonly string[], now: number): Record<string, string> {
   const at = new Date(now)
   return {

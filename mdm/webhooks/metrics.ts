@@ -1,19 +1,20 @@
 import type { Transaction } from '../db/database.ts'
 
-/** How an endpoint stands; there are at most `endpointsMax` of them. */
+/** Statistics of an endpoint; there are at most `endpointsMax` of them. */
 export interface EndpointFigure {
   id: string
   state: 'ACTIVE' | 'DISABLED'
   /** The breaker is open: nothing is sent. */
   paused: boolean
-  /** Positions between its place and the head of the feed. */
+  /** Positions between the endpoint's position and the head of the feed. */
   lag: number
   /** Golden records that wait for a retry. */
   parked: number
 }
 
 /**
- * Endpoints with their places: the table is small, and the parked ones are counted by their key.
+ * Returns the statistics of all endpoints: the table is small, and parked events are counted by
+ * their key.
  */
 export async function endpointFigures(tx: Transaction): Promise<EndpointFigure[]> {
   return await tx<EndpointFigure[]>`
@@ -23,10 +24,10 @@ export async function endpointFigures(tx: Transaction): Promise<EndpointFigure[]
     left join (select webhook, count(*) as n from webhook_parked group by 1) p on p.webhook = w.id`
 }
 
-/** Of what is not delivered so much is counted. */
+/** Unsettled events are counted up to this many. */
 export const unsettledRowsMax = 100_000
 
-/** Events that wait for a retry or a replay, or are dead, by their partial index. */
+/** Counts events that wait for a retry or a replay, or are dead, by their partial index. */
 export async function unsettledFigures(tx: Transaction): Promise<{ state: string; count: number }[]> {
   return await tx<{ state: string; count: number }[]>`
     select state, count(*)::int as count

@@ -6,36 +6,38 @@ import { rootCertificates } from 'node:tls'
 import { isReachable } from './address.ts'
 import { checkedUrl, type Reach } from './url.ts'
 
-/** What came of one attempt. */
+/** Outcome of one attempt. */
 export interface Answer {
-  /** HTTP status; null when there was no answer. */
+  /** HTTP status; null if there was no response. */
   status: number | null
-  /** Why it failed, or null where the status says it all. */
+  /** Why it failed; null if the status is enough. */
   error: string | null
-  /** The beginning of the answer's body. */
+  /** The beginning of the response body. */
   response: string | null
   retryAfter: string | undefined
   durationMs: number
 }
 
 export interface Poster {
-  /** Never throws: what goes wrong is an answer. */
+  /** Never throws: a failure is an outcome. */
   post(url: string, headers: Record<string, string>, body: string, signal?: AbortSignal): Promise<Answer>
   close(): void
 }
 
 export interface PosterOptions {
   reach: Reach
-  /** For the whole attempt, from the name's resolution to the last byte of the answer's head. */
+  /**
+   * Timeout of the whole attempt, from the name's resolution to the end of the response headers.
+   */
   timeoutMs: number
-  /** Certificate authorities (PEM) to trust beside those of Node. */
+  /** Certificate authorities (PEM) trusted beside those of Node. */
   authorities?: readonly string[] | undefined
-  /** In place of the system's resolver. */
+  /** Replaces the system's resolver. */
   resolve?: (host: string) => Promise<{ address: string; family: number }[]>
 }
 
 /**
- * Bytes of an answer that are read, so that its connection can be used again; past them it is
+ * Bytes of a response that are read, so that its connection can be reused; beyond them it is
  * closed.
  */
 const responseBytesMax = 65_536
@@ -45,10 +47,9 @@ const socketsPerHostMax = 16
 const idleMsMax = 15_000
 
 /**
- * Sends to endpoints and to nothing else. The address is checked where the connection is made: what
- * the name resolves to in that moment is what is judged and what is connected to, so a name that
- * changes its mind in between (DNS rebinding) gains nothing. Redirects are not followed: an answer
- * of 3xx is a failure.
+ * Creates the sender of webhooks. The address is checked at connection time: the checked address is
+ * the one that is connected to, so a name that changes between check and connection (DNS rebinding)
+ * gains nothing. Redirects are not followed: a 3xx response is a failure.
  */
 export function createPoster({ reach, timeoutMs, authorities, resolve = resolveAll }: PosterOptions): Poster {
   const lookup: LookupFunction = (host, options, callback) => {
@@ -56,8 +57,7 @@ export function createPoster({ reach, timeoutMs, authorities, resolve = resolveA
       (found) => {
         const [first] = found
         if (!first) return callback(new Error('the name has no address'), '')
-        // One that is not public among them is enough: which one would be connected to is not ours
-        // to say.
+        // One non-public address is enough to reject: the connection might use any of them.
         if (!found.every((a) => isReachable(a.address, reach.networks)))
           return callback(new Error('the name leads to an address that is not public'), '')
         if (options.all) callback(null, found)
@@ -92,7 +92,7 @@ export function createPoster({ reach, timeoutMs, authorities, resolve = resolveA
       for (let again = false; ; again = true) {
         const sent = await send(url, agents, headers, body, signal)
         if ('failure' in sent) {
-          // The endpoint closed an idle connection just as we used it: that says nothing about the
+          // The endpoint closed an idle connection while it was reused; that is no failure of the
           // endpoint.
           if (sent.reused && !again && !signal.aborted) continue
           return failed(timeout.aborted ? `no answer within ${timeoutMs} ms` : sent.failure)
@@ -142,7 +142,7 @@ function send(
   })
 }
 
-/** The status has decided already: a body that is endless, slow or cut off changes nothing. */
+/** The status has decided already: an endless, slow or truncated body changes nothing. */
 function beginning(res: IncomingMessage): Promise<string> {
   return new Promise((done) => {
     const kept: Buffer[] = []
@@ -168,8 +168,8 @@ async function resolveAll(host: string): Promise<{ address: string; family: numb
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH/
 
 /**
- * What a connection failed of. Several addresses that were tried fail together, each with a message
- * of its own.
+ * Returns why a connection failed. If several addresses were tried, they fail together, each with a
+ * message of its own.
  */
 function describe(e: NodeJS.ErrnoException): string {
   if (e instanceof AggregateError) return e.errors.map((one) => describe(one)).join('; ')

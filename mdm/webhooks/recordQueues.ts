@@ -2,37 +2,37 @@ import type { ChangeEvent } from '../../schema/events.ts'
 import type { Parked } from './store.ts'
 
 /**
- * The events of one golden record on their way to one endpoint, strictly one after the other. A
- * fresh queue holds its events; one that failed is parked: it holds its place, and the events behind
- * it are read from the feed again.
+ * Queue of one golden record's events for one endpoint, sent strictly in order. A fresh queue has
+ * its events in memory. A queue whose event failed is parked: it keeps its position, and later
+ * events are read from the feed again.
  */
 export interface RecordQueue {
   goldenId: string
-  /** Events that are sent again on request go beside those that come of themselves. */
+  /** Whether the events were marked for replay; replays run beside the normal queue. */
   replay: boolean
   fresh: ChangeEvent[]
-  /** Of the event that is tried next. */
+  /** Position of the next event to try. */
   position: number
   attempts: number
   firstAt: number | null
   /** 0 while fresh. */
   nextAt: number
   /**
-   * Parked: events of this golden record that may wait behind are at most here. Of a replay: counts
-   * what was added.
+   * Parked: upper bound of the positions of events that may wait behind. Replay: number of
+   * additions.
    */
   behindUpTo: number
   busy: boolean
 }
 
-/** The queues of one endpoint, and which is next. */
+/** The queues of one endpoint in order of their turn. */
 export class RecordQueues {
   readonly #queues = new Map<string, RecordQueue>()
-  /** Fresh ones that may go, first come first served. */
+  /** Fresh queues that may be tried, in order of arrival. */
   readonly #ready = new Set<RecordQueue>()
   #parked = 0
   #replays = 0
-  /** No parked queue is due before; may be too early, never too late. */
+  /** No parked queue is due before this time; may be too early, never too late. */
   #dueAt = 0
 
   /** `position` is how far the feed was read: events of parked records may wait up to there. */
@@ -57,8 +57,8 @@ export class RecordQueues {
   }
 
   /**
-   * Where the golden record has a queue of this kind already, it will look once more what there is
-   * to replay.
+   * Adds a replay. If the golden record already has a replay queue, that queue checks once more for
+   * events.
    */
   addReplay(parked: Parked): void {
     const queue = this.#queues.get(`replay ${parked.goldenId}`)
@@ -70,8 +70,8 @@ export class RecordQueues {
   }
 
   /**
-   * True when the event is to be dealt with from here; false when it waits in the feed, or went out
-   * before.
+   * Returns true if the event must be handled from here; false if it waits in the feed or was
+   * already sent.
    */
   take(event: ChangeEvent): boolean {
     const { goldenId, position } = event
@@ -99,7 +99,7 @@ export class RecordQueues {
     return true
   }
 
-  /** The queue to be tried now, which is busy from here on. */
+  /** Returns the queue to try now and marks it busy. */
   next(now: number): RecordQueue | null {
     const queue = this.#earliest(now) ?? this.#ready.values().next().value ?? null
     if (queue) {
@@ -121,14 +121,17 @@ export class RecordQueues {
     return found && found.nextAt <= now ? found : null
   }
 
-  /** An attempt is over. */
+  /** Marks an attempt as finished. */
   release(queue: RecordQueue): void {
     queue.busy = false
     if (queue.fresh.length > 0) this.#ready.add(queue)
     this.#dueAt = Math.min(this.#dueAt, queue.nextAt)
   }
 
-  /** Parks a queue until `nextAt`. Answers the positions that it held and now leaves to the feed. */
+  /**
+   * Parks a queue until `nextAt`. Returns the positions that it had in memory and now leaves to the
+   * feed.
+   */
   park(queue: RecordQueue, nextAt: number): number[] {
     const held = queue.fresh.map((e) => e.position)
     if (held.length > 0) {
@@ -140,7 +143,7 @@ export class RecordQueues {
     return held
   }
 
-  /** A fresh queue's first event is dealt with. */
+  /** Removes a fresh queue's finished first event. */
   shift(queue: RecordQueue): void {
     queue.fresh.shift()
     const [next] = queue.fresh
@@ -148,7 +151,7 @@ export class RecordQueues {
     else this.#queues.delete(keyOf(queue))
   }
 
-  /** A parked queue goes on with another event. */
+  /** Moves a parked queue to another event. */
   moveTo(queue: RecordQueue, position: number, now: number): void {
     this.#begin(queue, position, now)
   }
@@ -159,7 +162,7 @@ export class RecordQueues {
     if (queue.replay) this.#replays--
   }
 
-  /** Everything parked is due now. */
+  /** Makes all parked queues due now. */
   hurry(now: number): void {
     for (const queue of this.#queues.values()) if (queue.fresh.length === 0) queue.nextAt = Math.min(queue.nextAt, now)
     this.#dueAt = now

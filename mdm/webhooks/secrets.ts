@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 
 const prefix = 'whsec_'
 const madeBytes = 32
-/** Of a secret that is given, as Standard Webhooks asks for. */
+/** Minimum length of a given secret, as Standard Webhooks requires. */
 export const secretBytesMin = 24
 export const secretBytesMax = 64
 
@@ -10,7 +10,7 @@ export function makeSecret(): string {
   return prefix + randomBytes(madeBytes).toString('base64')
 }
 
-/** Whether a secret is `whsec_` and base64 of 24 to 64 bytes. */
+/** Returns whether a secret is `whsec_` and base64 of 24 to 64 bytes. */
 export function isSecret(text: string): boolean {
   if (!text.startsWith(prefix)) return false
   const bytes = Buffer.from(text.slice(prefix.length), 'base64')
@@ -24,10 +24,10 @@ const ivBytes = 12
 const tagBytes = 16
 
 /**
- * How secrets lie in the database: sealed with AES-256-GCM under the first of the installation's
- * keys and bound to their endpoint, so that one copied to another row does not open; any of the
- * keys opens. They have to be readable to sign with, so a hash would not do. Without a key they lie
- * there as they are, as safe as the database.
+ * Seals secrets for the database with AES-256-GCM under the first of the installation's keys, bound
+ * to their endpoint, so that a copy in another row does not open; any of the keys opens. Signing
+ * needs the plain secret, so a hash would not do. Without a key secrets are stored in plain text,
+ * as safe as the database.
  */
 export class Vault {
   readonly #keys: readonly Buffer[]
@@ -46,7 +46,7 @@ export class Vault {
     return Buffer.concat([Buffer.of(AES_256_GCM), iv, cipher.getAuthTag(), sealed])
   }
 
-  /** Throws where none of the keys opens it. */
+  /** Throws if none of the keys opens it. */
   open(webhook: string, sealed: Uint8Array): string {
     const bytes = Buffer.from(sealed)
     if (bytes[0] === PLAIN) return bytes.toString('utf8', 1)

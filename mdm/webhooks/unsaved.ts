@@ -1,18 +1,18 @@
 import type { Breaker } from './breaker.ts'
 import type { Logged, Parked, Progress } from './store.ts'
 
-/** Results that are not in the database yet; past it nothing is sent. */
+/** Results that are not in the database yet; beyond it nothing is sent. */
 const resultsMax = 1_000
-/** How late the place may be written when nothing but the place has changed. */
+/** Longest delay of a save if only the position has changed. */
 const placeMsMax = 1_000
 
 /**
- * What a delivery has done since it last saved, and the saving of it: one save at a time, each of
- * all there is.
+ * Changes of a delivery since its last save, and their saving: one save at a time, each with all
+ * changes.
  */
 export class Unsaved {
   readonly #write: (progress: Progress) => Promise<void>
-  /** Where the delivery stands when it is asked. */
+  /** Returns the current state of the delivery. */
   readonly #standing: () => { position: number; breaker: Breaker }
   #parked = new Map<string, Parked | null>()
   #log = new Map<number, Logged>()
@@ -44,7 +44,7 @@ export class Unsaved {
     this.#log.set(logged.event.position, logged)
   }
 
-  /** Whether it is time to save: at once for results, now and then for the place alone. */
+  /** Returns whether a save is due: at once for results, after a delay for the position alone. */
   get due(): boolean {
     if (this.#saving || !this.some) return false
     const results = this.#log.size > 0 || this.#parked.size > 0
@@ -56,9 +56,9 @@ export class Unsaved {
     return this.#log.size > 0 || this.#parked.size > 0 || this.#missed > 0 || moved
   }
 
-  /** What there is now, taken as one; throws what the write throws. */
+  /** Saves all current changes; rethrows the error of the write. */
   async save(): Promise<void> {
-    // Nothing is awaited between the look and the save: of several that wait here one goes.
+    // Nothing is awaited between the check and the save: of several waiters one continues.
     while (this.#saving) await this.#saving
     const standing = this.#standing()
     const progress = { ...standing, missed: this.#missed, parked: this.#parked, log: this.#log }
@@ -73,7 +73,7 @@ export class Unsaved {
     await writing
   }
 
-  /** A save that is under way is over, for better or worse. */
+  /** Resolves when a save in progress is over, whatever its outcome. */
   async settled(): Promise<void> {
     while (this.#saving) await this.#saving
   }

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import { isReachable, type Network } from './address.ts'
 
-/** Where webhooks may be sent; settings of the installation. */
+/** Allowed destinations of webhooks; settings of the installation. */
 export interface Reach {
-  /** Not public, and allowed all the same. */
+  /** Non-public networks that are allowed. */
   networks: readonly Network[]
   /** Whether http is allowed beside https. */
   http: boolean
@@ -12,20 +12,19 @@ export interface Reach {
 
 const urlCharsMax = 2_048
 
-/** A URL that must not be sent to; the message says why and what would do. */
+/** A URL that webhooks must not use; the message says why and what would be right. */
 export class UrlError extends Error {
   override name = 'UrlError'
 }
 
 /**
- * The URL of an endpoint in its one spelling: a browser's reading of it, in which 0x7f.1,
- * 2130706433 and full-width digits are the 127.0.0.1 that they mean. Throws UrlError. A name says
- * nothing yet of where it leads: the address is checked again whenever a connection is made
- * (post.ts).
+ * Returns the URL of an endpoint in its canonical form, as a browser reads it: 0x7f.1, 2130706433
+ * and full-width digits become 127.0.0.1. Throws UrlError. A name can resolve to any address, so
+ * the address is checked again at every connection (post.ts).
  */
 export function checkedUrl(text: string, reach: Reach): URL {
   if (text.length > urlCharsMax) throw new UrlError(`the URL has ${text.length} characters; at most ${urlCharsMax}`)
-  // The parser drops these in silence, so that what is read is not what was written.
+  // The parser drops these silently, so the parsed URL would differ from the written one.
   if (/[\s\p{Cc}\\]/u.test(text)) throw new UrlError('the URL has a space, a control character or a backslash in it')
   if (!URL.canParse(text)) throw new UrlError('it is no URL; give one like https://hooks.example.com/touchstone')
   const url = new URL(text)
@@ -55,8 +54,8 @@ export function hostOf(url: URL): string {
 }
 
 /**
- * Names that by their form belong to this machine or this network; the rest is for the address to
- * tell.
+ * Returns false for names that by their form belong to this machine or this network; for other
+ * names the address decides.
  */
 function isPublicName(host: string): boolean {
   const name = host.replace(/\.$/, '')

@@ -29,7 +29,7 @@ import { type Answer, createPoster, type Poster } from './post.ts'
 import { isSecret, makeSecret, secretBytesMax, secretBytesMin, Vault } from './secrets.ts'
 import { checkedUrl, type Reach, UrlError } from './url.ts'
 
-/** What an operator does with webhooks; every change is in the audit log. */
+/** Actions of an operator on webhooks; every change is in the audit log. */
 export interface Webhooks {
   sql: Sql
   vault: Vault
@@ -37,10 +37,10 @@ export interface Webhooks {
   poster: Poster
 }
 
-/** Of an attempt. */
+/** Timeout of an attempt. */
 export const timeoutMsDefault = 15_000
 
-/** To public addresses at the usual ports, by https; secrets are stored as they are. */
+/** Allows public addresses at the usual ports, by https; secrets are stored in plain text. */
 export function publicWebhooks(sql: Sql): Webhooks {
   const reach: Reach = { networks: [], http: false, ports: [443, 8443] }
   return { sql, vault: new Vault([]), reach, poster: createPoster({ reach, timeoutMs: timeoutMsDefault }) }
@@ -62,7 +62,7 @@ export type WebhookOutcome =
   | { code: 'REFUSED'; rule: WebhookRule; detail: string }
 
 const textCharsMax = 500
-/** Secrets that sign at the same time, the one in force included. */
+/** Secrets that sign at one time, the active one included. */
 const secretsMax = 4
 export const overlapHoursMax = 7 * 24
 export const overlapHoursDefault = 24
@@ -77,8 +77,8 @@ class WebhookActionAborted extends Error {
 }
 
 /**
- * `position`: begin after it; null: with what comes from now on. The secret is in the outcome, and
- * never again.
+ * `position`: start after it; null: start at the head. The secret is in the outcome, and never
+ * again.
  */
 export async function registerWebhook(
   webhooks: Webhooks,
@@ -100,7 +100,7 @@ export async function registerWebhook(
   })
 }
 
-/** `settings` is given what there is; what it leaves as it is stays. */
+/** `settings` receives the current settings; fields that it does not change stay. */
 export async function changeWebhook(
   webhooks: Webhooks,
   actor: string,
@@ -111,7 +111,7 @@ export async function changeWebhook(
     const before = await known(tx, id)
     const checked = checkedSettings(webhooks, settings(before))
     await changeEndpoint(tx, id, checked)
-    // What it answered while it was shown more may say again what it was shown.
+    // Responses from the time of wider scopes may repeat the values that it was sent.
     if (before.scopes.some((s) => !checked.scopes.includes(s))) await forgetResponses(tx, id)
     await said(tx, 'WEBHOOK_CHANGED', actor, id, { host: new URL(checked.url).host, scopes: checked.scopes })
     return { id, secret: null, count: 1 }
@@ -119,7 +119,8 @@ export async function changeWebhook(
 }
 
 /**
- * Disabled, it keeps its place: enabled again it goes on from there, as far as the events are kept.
+ * Enables or disables an endpoint. It keeps its position: enabled again it continues from there, as
+ * far as the events still exist.
  */
 export async function setWebhookState(
   webhooks: Webhooks,
@@ -147,8 +148,8 @@ export async function deleteWebhook(webhooks: Webhooks, actor: string, id: strin
 }
 
 /**
- * From now on deliveries are signed with the new secret, and for `overlapHours` with those before
- * it too.
+ * Rotates the secret: from now on deliveries are signed with the new one, and for `overlapHours`
+ * with earlier ones too.
  */
 export async function rotateWebhookSecret(
   webhooks: Webhooks,
@@ -176,7 +177,7 @@ export async function rotateWebhookSecret(
   })
 }
 
-/** Has events sent again: dead letters, or with `filter.states` also what was delivered. */
+/** Sends events again: dead letters, or with `filter.states` also delivered ones. */
 export async function replayWebhook(
   webhooks: Pick<Webhooks, 'sql'>,
   actor: string,
@@ -194,8 +195,8 @@ export async function replayWebhook(
 }
 
 /**
- * Sends a test event now, whatever state the endpoint is in, and says what it answered. It is tried
- * once and not logged.
+ * Sends a test event now, whatever state the endpoint is in, and returns its response. One attempt,
+ * not logged.
  */
 export async function testWebhook(
   { sql, vault, poster }: Webhooks,
@@ -257,7 +258,7 @@ function checkedSettings({ reach }: Webhooks, settings: EndpointSettings): Endpo
 function checkedSecret(given: string | null): string {
   if (given === null) return makeSecret()
   if (isSecret(given)) return given
-  // What was given is not said again: it may be a secret all the same.
+  // The given value is not repeated: it may be a secret.
   throw new WebhookActionAborted(
     'BAD_SECRET',
     `a secret is whsec_ and base64 of ${secretBytesMin} to ${secretBytesMax} bytes`,

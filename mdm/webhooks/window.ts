@@ -1,6 +1,6 @@
 /**
- * The stretch of the feed that has been taken and is not dealt with as a whole: which place may be
- * written down as done, though events are finished in any order.
+ * The events taken from the feed and not all finished. Computes the position up to which everything
+ * is done, although events finish in any order.
  */
 export class Window {
   /** In order of position; the first one is not done. */
@@ -11,7 +11,7 @@ export class Window {
     this.#doneUpTo = position
   }
 
-  /** Everything up to here is done. */
+  /** Everything up to this position is done. */
   get doneUpTo(): number {
     return this.#doneUpTo
   }
@@ -20,12 +20,12 @@ export class Window {
     return this.#open.length
   }
 
-  /** An event that has to be dealt with. */
+  /** Adds an event that must be handled. */
   add(position: number): void {
     this.#open.push({ position, done: false })
   }
 
-  /** Up to here there is nothing further to deal with. */
+  /** Advances the window: there is nothing more to handle up to this position. */
   pass(position: number): void {
     const last = this.#open.at(-1)
     if (!last) this.#doneUpTo = Math.max(this.#doneUpTo, position)
