@@ -4,20 +4,9 @@ import type { Logger } from 'pino'
 import type { Applied } from '../../mdm/ingest/pipeline.ts'
 import type { Config } from '../config/config.ts'
 import type { TracingConfig } from '../observe/tracing.ts'
+import type { WorkerData } from './ingestWorkerData.ts'
 
 export const INGEST_CONFIG = ['workers', 'batchRowsMax', 'attemptsMax'] as const
-
-export interface WorkerData {
-  databaseUrl: string
-  sources: string | undefined
-  /** Of this installation, as far as known here: they share the server's lock table. */
-  workers: number
-  rowsMax: number
-  attemptsMax: number
-  logLevel: string
-  number: number
-  tracing?: TracingConfig
-}
 
 export interface IngestRole {
   /** Since the start. */

@@ -17,7 +17,7 @@ import { openLog } from '../observe/log.ts'
 import { startTracing } from '../observe/tracing.ts'
 import type { CatchUpData } from './catchUpWorker.ts'
 import { IngestMeter } from './ingestMeter.ts'
-import type { WorkerData } from './ingestRole.ts'
+import type { WorkerData } from './ingestWorkerData.ts'
 import { PlannerStatistics } from './plannerStatistics.ts'
 
 /**

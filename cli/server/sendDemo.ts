@@ -2,13 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Sql } from '../../mdm/db/database.ts'
+import type { DemoData, DemoWorld } from './demoData.ts'
 import { resourceLimits } from './ingestRole.ts'
-
-/** Also what demoWorker.ts is given. */
-export interface DemoWorld {
-  companies: number
-  seed: number
-}
 
 interface Marker extends DemoWorld {
   /** Names the database: another one begins anew. */
@@ -44,7 +39,7 @@ export async function sendDemo(options: {
   const feed = await feedOf(options.sql)
   const { companies, seed } = readMarker(options.dataDir) ?? options.world
   const worker = new Worker(new URL('./demoWorker.ts', import.meta.url), {
-    workerData: { databaseUrl, sources, companies, seed },
+    workerData: { databaseUrl, sources, companies, seed } satisfies DemoData,
     resourceLimits,
   })
   const stop = () => void worker.terminate()

@@ -48,7 +48,7 @@ test('operators list, show, retry and discard exceptions', async (t) => {
   assert.match(audit[1]?.actor, /^cli:/)
 
   for (const [args, says] of [
-    [['list', '--older-than', '5 days'], /minutes, hours or days/],
+    [['list', '--older-than', '5 days'], /a number with a unit/],
     [['list', '--limit', '5000'], /at most 1000/],
     [['show', '99999'], /is no exception/],
     [['show', 'x'], /number of a message/],
