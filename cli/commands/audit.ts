@@ -4,7 +4,9 @@ import { withConfig } from '../config/config.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
 
 const verify = withConfig(
-  new Command('verify').description('check that the audit log is as it was written; names the first row that is not'),
+  new Command('verify').description(
+    'check the hash chain of the audit log and name the first row that was changed; exit code 1 if there is one',
+  ),
   DATABASE_CONFIG,
 ).action(async (config: DatabaseConfig) => {
   await withDatabase({ config, connectionsMax: 1 }, async (sql) => {
@@ -16,4 +18,12 @@ const verify = withConfig(
   })
 })
 
-export const command = new Command('audit').description('the log of what stewards did').addCommand(verify)
+export const command = new Command('audit')
+  .description('verify the audit log')
+  .addCommand(verify)
+  .addHelpText(
+    'after',
+    `
+Example:
+  npx touchstone audit verify`,
+  )

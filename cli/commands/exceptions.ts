@@ -41,22 +41,27 @@ interface FilterFlags {
 
 function withFilter(command: Command): Command {
   return command
-    .option('--source <names...>', 'of these source systems')
-    .option('--object <names...>', 'of these objects')
-    .option('--code <codes...>', 'with these codes, e.g. UNKNOWN_OBJECT')
-    .option('--owner <name>', 'looked after by this owner (config/stewardship.yaml)')
-    .option('--older-than <age>', 'came longer ago than this: 30m, 36h, 7d', parseDuration)
+    .option('--source <names...>', 'only these source systems')
+    .option('--object <names...>', 'only these objects')
+    .option('--code <codes...>', 'only these codes, e.g. UNKNOWN_OBJECT')
+    .option('--owner <name>', 'only those of this owner (config/stewardship.yaml)')
+    .option('--older-than <age>', 'only those received longer ago than this: 30m, 36h, 7d', parseDuration)
     .option('--about <id>', 'id of the record in its system, of the message or of its correlation')
 }
 
 const list = withFilter(
   withConfig(
-    new Command('list').description('what could not be applied, the oldest first, and how much of what'),
+    new Command('list').description('list exceptions, the oldest first, and count them by system, object and code'),
     SETTINGS,
   ),
 )
-  .option('--limit <n>', `at most this many lines, up to ${listedMax}; 0 for the counts alone`, parseWholeNumber, 20)
-  .option('--json', 'one JSON object a line, without the counts', false)
+  .option(
+    '--limit <n>',
+    `at most this many exceptions, up to ${listedMax}; 0 prints only the counts`,
+    parseWholeNumber,
+    20,
+  )
+  .option('--json', 'print one JSON object a line, without the counts', false)
   .action(async (flags: Settings & FilterFlags & { limit: number; json: boolean }) => {
     if (flags.limit > listedMax) throw new Error(`--limit is at most ${listedMax}`)
     await atDesk(flags, async (desk) => {
@@ -83,7 +88,7 @@ const list = withFilter(
 
 const show = withConfig(
   new Command('show')
-    .description('one exception: its payload, the mapping step by step, and what was done about it')
+    .description('show an exception: its payload, its mapping step by step, and what was done about it')
     .argument('<id>', 'the number of the message', messageId),
   SETTINGS,
 ).action(async (id: number, flags: Settings) => {
@@ -117,19 +122,18 @@ const show = withConfig(
   })
 })
 
-const reason = () => new Option('--reason <text>', 'why; it is kept in the audit log').makeOptionMandatory()
-const actor = () =>
-  new Option('--actor <name>', 'who; it is kept in the audit log').default(`cli:${userInfo().username}`)
+const reason = () => new Option('--reason <text>', 'reason, for the audit log').makeOptionMandatory()
+const actor = () => new Option('--actor <name>', 'actor, for the audit log').default(`cli:${userInfo().username}`)
 
 const retry = withFilter(
   withConfig(
     new Command('retry')
-      .description('put exceptions into the queue again, after a mapping was mended for example')
-      .argument('[ids...]', 'these; without, all that fit the options', messageIds),
+      .description('put exceptions into the queue again, for example after a mapping was corrected')
+      .argument('[ids...]', 'message numbers (default: all that the options select)', messageIds),
     SETTINGS,
   ),
 )
-  .option('--all', 'every exception there is, where neither ids nor options say which', false)
+  .option('--all', 'retry every exception; needed if neither ids nor options select any', false)
   .addOption(reason())
   .addOption(actor())
   .action(async (ids: number[], flags: Settings & FilterFlags & { all: boolean; reason: string; actor: string }) => {
@@ -153,7 +157,7 @@ const retry = withFilter(
 
 const discard = withConfig(
   new Command('discard')
-    .description('give exceptions up: nobody is to wait for them; the messages stay in the inbox')
+    .description('discard exceptions: they are not open any more; the messages stay in the inbox')
     .argument('<ids...>', 'the numbers of the messages', messageIds),
   SETTINGS,
 )
@@ -179,7 +183,7 @@ const discard = withConfig(
   })
 
 export const command = new Command('exceptions')
-  .description('messages of source systems that could not be applied: list, show, retry, discard')
+  .description('list, show, retry and discard messages of source systems that could not be applied')
   .addCommand(list)
   .addCommand(show)
   .addCommand(retry)
@@ -187,11 +191,11 @@ export const command = new Command('exceptions')
   .addHelpText(
     'after',
     `
-Corrections of a payload are made in the graph (mutation correctException). Everything is in the audit log.
+The mutation correctException corrects a payload. Everything is in the audit log.
 
 Examples:
   npx touchstone exceptions list --source stripe --older-than 1d
-  npx touchstone exceptions retry --code UNKNOWN_OBJECT --reason "the mapping knows Spaceship now"
+  npx touchstone exceptions retry --code UNKNOWN_OBJECT --reason "the mapping has Spaceship now"
   npx touchstone exceptions discard 1041 1042 --reason "test records"`,
   )
 

@@ -11,13 +11,16 @@ interface Options extends DatabaseConfig {
 
 export const command = withConfig(
   new Command('expire')
-    .description('let old events of the change feed go; of every golden record the version in force then stays')
-    .requiredOption('--older-than <age>', 'how old events are that go, e.g. 90d, 12w, 36h', parseDuration)
+    .description('delete old events of the change feed; the current version of every golden record stays')
+    .requiredOption('--older-than <age>', 'delete events that are older than this: 90d, 12w, 36h', parseDuration)
     .addHelpText(
       'after',
       `
-Cursors that point before the oldest event then answer CURSOR_EXPIRED, and asOf reaches back as far as it.
-May run beside everything else, and be stopped and run again at any time.`,
+A cursor before the oldest event is then rejected with CURSOR_EXPIRED, and asOf reaches back to the oldest event.
+The command may run beside everything else, and be stopped and run again at any time.
+
+Example:
+  npx touchstone expire --older-than 90d`,
     ),
   DATABASE_CONFIG,
 ).action(async ({ olderThan, ...config }: Options) => {

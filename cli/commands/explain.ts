@@ -13,17 +13,19 @@ type Options = Config<(typeof SETTINGS)[number]> & { records: boolean; json: boo
 
 export const command = withConfig(
   new Command('explain')
-    .description('say why two records of the store are one thing or not, field by field')
+    .description('explain why two stored records are one golden record or not, field by field')
     .argument('<a>', 'a golden id, the key of a source record, or system/object/id')
     .argument('<b>', 'the other one')
-    .option('--records', 'take a golden id for the source record it is named after, not for the whole', false)
-    .option('--json', 'as JSON', false),
+    .option('--records', 'compare the source record whose key a golden id is, not the whole golden record', false)
+    .option('--json', 'print JSON', false),
   SETTINGS,
 )
   .addHelpText(
     'after',
     `
-The same as the query "explain". Values are not shown: they may be sensitive.
+Gives the same result as the query "explain". Values are not printed: they may be sensitive.
+
+Exit code 1: no record has this id, or the two have no common golden type.
 
 Example:
   npx touchstone explain salesforce/Account/0015e00000AbCdE stripe/customer/cus_42`,

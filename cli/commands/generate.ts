@@ -19,7 +19,13 @@ export function generated(): Map<string, string> {
 }
 
 export const command = new Command('generate')
-  .description('write the generated files anew after a change of the model: TypeScript types, supergraph')
+  .description('write the generated files after a change of the model: TypeScript types and supergraph')
+  .addHelpText(
+    'after',
+    `
+Example:
+  npx touchstone generate`,
+  )
   .action(() => {
     for (const [path, text] of generated()) {
       mkdirSync(dirname(packagePath(path)), { recursive: true })

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { type ApiKey, listKeys } from '../../mdm/access/apiKeys.ts'
 import { apiKeys } from '../../mdm/access/auditedApiKeys.ts'
 import { type Config, withConfig } from '../config/config.ts'
@@ -18,13 +18,13 @@ const by = () => `cli:${userInfo().username}`
 
 const create = withConfig(
   new Command('create')
-    .description('make a key; it is shown once, and only a hash of it is kept')
-    .argument('<name>', 'what it is for; it is the actor "key:NAME" in logs', keyName)
+    .description('create a key and print it once; only its hash is stored')
+    .argument('<name>', 'name of its owner; logs call the actor "key:NAME"', keyName)
     .option('--role <names...>', 'roles of config/access.yaml', [])
-    .option('--scope <names...>', 'scopes beside those of the roles', [])
-    .option('--region <names...>', 'regions whose records it may see, where row rights are configured; "*": all')
-    .option('--legal-entity <names...>', 'the same of legal entities')
-    .option('--expires <duration>', 'how long it is good, as 90d; without: until it is revoked', parseDuration),
+    .option('--scope <names...>', 'scopes in addition to those of the roles', [])
+    .option('--region <names...>', 'regions whose records it may read, if row rights are configured; "*" for all')
+    .option('--legal-entity <names...>', 'legal entities whose records it may read, likewise')
+    .option('--expires <duration>', 'how long it is valid, as 90d (default: until it is revoked)', parseDuration),
   [...DATABASE_CONFIG, 'access'],
 ).action(async (name: string, o: DatabaseConfig & Config<'access'> & NewKeyFlags) => {
   const known = openAccess(o).roles
@@ -61,7 +61,7 @@ const list = withConfig(new Command('list').description('list all keys, with the
 const revoke = withConfig(
   new Command('revoke')
     .description(
-      'end all keys of a name, or the one of an id; gateways follow within 5 s, open subscriptions within 20 s',
+      'revoke all keys of a name, or the key with an id; gateways reject them within 5 s, open subscriptions end within 20 s',
     )
     .argument('<name>', 'name or id'),
   DATABASE_CONFIG,
@@ -75,9 +75,13 @@ const revoke = withConfig(
 
 const rotate = withConfig(
   new Command('rotate')
-    .description('make a new key in the place of one; the old one goes on being good for a while')
+    .description('create a key that replaces another one, which stays valid for a while')
     .argument('<name>', 'name of the key')
-    .option('--overlap <duration>', 'how long the old one stays good', parseDuration, 86_400),
+    .addOption(
+      new Option('--overlap <duration>', 'how long the old key stays valid')
+        .argParser(parseDuration)
+        .default(86_400, '1d'),
+    ),
   DATABASE_CONFIG,
 ).action(async (name: string, o: DatabaseConfig & { overlap: number }) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) =>
@@ -86,11 +90,18 @@ const rotate = withConfig(
 })
 
 export const command = new Command('keys')
-  .description('API keys of services')
+  .description('create, list, revoke and rotate API keys of services')
   .addCommand(create)
   .addCommand(list)
   .addCommand(revoke)
   .addCommand(rotate)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npx touchstone keys create billing-sync --role reader --expires 365d
+  npx touchstone keys rotate billing-sync --overlap 7d`,
+  )
 
 /** The key alone on the standard output, so that it can go into a file or a secret store. */
 function shown({ id, text }: { id: string; text: string }): void {

@@ -33,24 +33,32 @@ export const command = withConfig(
     .description('load files of a source system: CSV, JSON or NDJSON, plain or gzipped, of any size')
     .argument('<file...>', 'files, one after the other')
     .requiredOption('-s, --source <name>', 'source system, as config/sources.yaml names it')
-    .option('-o, --object <name>', 'what the rows are, as the mapping names it; needed where the rows do not say it')
-    .addOption(new Option('--format <format>', 'instead of what the content tells').choices(['csv', 'json', 'ndjson']))
-    .option('--delimiter <character>', 'CSV: between cells, instead of what the header line tells; \\t for a tab')
-    .option(
-      '--at <name>',
-      'JSON: the member of the outer object that holds the rows, where it is not records, data or items',
+    .option('-o, --object <name>', 'object of the rows, as the mapping names it; needed if the rows do not name it')
+    .addOption(
+      new Option('--format <format>', 'format of the files; detected from the content if not given').choices([
+        'csv',
+        'json',
+        'ndjson',
+      ]),
     )
-    .option('--encoding <name>', 'instead of UTF-8 or what a byte order mark says, as windows-1252')
-    .option('--again', 'take rows that were loaded before as stated anew: for sources without versions', false)
-    .option('--no-wait', 'end when all rows are stored, without waiting until they are applied'),
+    .option(
+      '--delimiter <character>',
+      'CSV: delimiter between cells, \\t for a tab; detected from the header line if not given',
+    )
+    .option('--at <name>', 'JSON: member of the outer object that holds the rows, if it is not records, data or items')
+    .option('--encoding <name>', 'encoding, as windows-1252; UTF-8 or the byte order mark if not given')
+    .option('--again', 'apply rows that were loaded before once more, for sources without versions', false)
+    .option('--no-wait', 'exit when all rows are stored, without waiting until they are applied'),
   LOAD_CONFIG,
 )
   .addHelpText(
     'after',
     `
-Each row is stored before it is counted and applied by the ingest workers: those that run, else ones of this command.
-It can be stopped at any time (Ctrl-C) and run again: rows that are there already are counted as duplicates. A row that
-cannot be used becomes an exception with its reason; in the end applied + skipped + exceptions + duplicates = rows.
+Each row is stored before it is counted. Running ingest workers apply it; if none run, this command starts its own.
+The command can be stopped at any time (Ctrl-C) and run again: rows that are stored already count as duplicates. A row
+that cannot be used becomes an exception with its reason. At the end applied + skipped + exceptions + duplicates = rows.
+
+Exit codes: 0 all rows are stored (and applied); 1 an error; 130 stopped before the end.
 
 Examples:
   npx touchstone load --source salesforce --object Account accounts.csv.gz

@@ -37,32 +37,31 @@ interface Options {
 /** `touchstone match`: finds the records of a file that are one thing. Needs no database. */
 export const command = new Command('match')
   .description(
-    'Find the records of a file that are one thing: trains on them, blocks, compares, clusters. Needs no database.',
+    'find the records of a file that are the same thing: trains, blocks, compares and clusters; needs no database',
   )
-  .requiredOption(
-    '--model <file>',
-    'GraphQL file with the @golden type; @compare on its fields says how they are compared',
-  )
-  .requiredOption('--records <file>', 'NDJSON, a line a record: {"source","id","fields":{...}}')
-  .requiredOption('--out <file>', 'clusters, as CSV: source,id,cluster')
-  .option(
-    '--pairs <file>',
-    'pairs of records found to be one thing, as CSV: source_a,id_a,source_b,id_b,probability,weight',
-  )
+  .requiredOption('--model <file>', 'GraphQL file with the @golden type; @compare on a field says how it is compared')
+  .requiredOption('--records <file>', 'NDJSON, one record a line: {"source","id","fields":{...}}')
+  .requiredOption('--out <file>', 'CSV file for the clusters: source,id,cluster')
+  .option('--pairs <file>', 'CSV file for the pairs within clusters: source_a,id_a,source_b,id_b,probability,weight')
   .option(
     '--possible <file>',
-    'pairs of records of two clusters that are a POSSIBLE_MATCH or POSSIBLY_RELATED, as CSV: source_a,id_a,source_b,id_b,outcome,probability,related,reason',
+    'CSV file for pairs of two clusters that are a POSSIBLE_MATCH or POSSIBLY_RELATED: source_a,id_a,source_b,id_b,outcome,probability,related,reason',
   )
-  .option('--type <name>', 'the golden type, when the model has several')
+  .option('--type <name>', 'the golden type, if the model has several')
   .option('--threads <number>', 'threads that compare', parseWholeNumber, Math.min(availableParallelism(), THREADS_MAX))
-  .option('--report <file>', 'what was trained and found, as JSON; with the ending .html as a page with pictures')
-  .option('--parameters <file>', 'use this trained model and do not train')
-  .option('--save-parameters <file>', 'write the trained model, for --parameters or the live engine')
-  .option('--why <record...>', 'say why two records, each named source/id, are one thing or not')
+  .option(
+    '--report <file>',
+    'file for a report of training and result: JSON, or a page with charts if it ends with .html',
+  )
+  .option('--parameters <file>', 'file with a trained model to use instead of training')
+  .option('--save-parameters <file>', 'file for the trained model, for --parameters or the live engine')
+  .option('--why <record...>', 'explain why two records, each named source/id, are in one cluster or not')
   .option('--seed <number>', 'seed of the samples that training draws', parseWholeNumber, 1)
   .addHelpText(
     'after',
     `
+Exit code 1: the records file has another shape, or no field of the model.
+
 Example:
   npx touchstone match --model customer.graphql --records customers.ndjson --out clusters.csv --report report.html`,
   )

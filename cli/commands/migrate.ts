@@ -7,9 +7,16 @@ export const command = withConfig(
     'create the database or bring it to this version; start and serve do it themselves',
   ),
   DATABASE_CONFIG,
-).action(async (config: DatabaseConfig) => {
-  await withDatabase({ config, connectionsMax: 1, create: true }, async (sql) => {
-    const [last] = await sql<{ name: string }[]>`select name from migration order by name desc limit 1`
-    console.log(`the database is at migration ${last?.name ?? 'none'}`)
+)
+  .addHelpText(
+    'after',
+    `
+Example:
+  DATABASE_URL=postgres://user:password@host:5432/touchstone npx touchstone migrate`,
+  )
+  .action(async (config: DatabaseConfig) => {
+    await withDatabase({ config, connectionsMax: 1, create: true }, async (sql) => {
+      const [last] = await sql<{ name: string }[]>`select name from migration order by name desc limit 1`
+      console.log(`the database is at migration ${last?.name ?? 'none'}`)
+    })
   })
-})

@@ -16,10 +16,10 @@ import { invalidOperations, readOperations } from './input/operationFiles.ts'
 const publish = withConfig(
   new Command('publish')
     .description(
-      'keep operations, so that callers may name them by the sha256 of their text; gateways follow within 2 s',
+      'publish operations, so that callers may name them by the sha256 of their text; gateways know them within 2 s',
     )
     .argument('<file...>', 'a .graphql file (one document), or a persisted-query manifest (.json) of Apollo’s format')
-    .option('--client <name>', 'who sends them; needed where a manifest does not say so', clientName),
+    .option('--client <name>', 'client that sends them; needed if the manifest names none', clientName),
   [...DATABASE_CONFIG, 'documentBytesMax'],
 ).action(async (files: string[], o: DatabaseConfig & Config<'documentBytesMax'> & { client?: string }) => {
   const operations = files.flatMap(readOperations).map((found) => {
@@ -47,8 +47,8 @@ const publish = withConfig(
 const list = withConfig(
   new Command('list')
     .description('list operations, with their last use to the hour')
-    .option('--client <name>', 'of this client alone')
-    .option('--json', 'with their texts, as JSON'),
+    .option('--client <name>', 'only those of this client')
+    .option('--json', 'print JSON, with the texts'),
   DATABASE_CONFIG,
 ).action(async (o: DatabaseConfig & { client?: string; json?: boolean }) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
@@ -61,9 +61,9 @@ const list = withConfig(
 
 const retire = withConfig(
   new Command('retire')
-    .description('take an operation back; gateways follow within 2 s')
-    .argument('<hash>', 'its hash, or the first 8 digits or more of it', hashPart)
-    .option('--client <name>', 'of this client alone; others who published it go on'),
+    .description('retire an operation; gateways reject it within 2 s')
+    .argument('<hash>', 'its hash, or at least the first 8 digits', hashPart)
+    .option('--client <name>', 'retire it only for this client'),
   DATABASE_CONFIG,
 ).action(async (hash: string, o: DatabaseConfig & { client?: string }) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
@@ -75,11 +75,18 @@ const retire = withConfig(
 
 export const command = new Command('operations')
   .description(
-    'published operations, which callers name by their hash; TOUCHSTONE_OPERATIONS=published answers no other',
+    'publish, list and retire operations that callers name by hash; with TOUCHSTONE_OPERATIONS=published no others are executed',
   )
   .addCommand(publish)
   .addCommand(list)
   .addCommand(retire)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npx touchstone operations publish card.graphql --client app
+  npx touchstone operations list --client app`,
+  )
 
 function line({ hash, client, names, publishedAt, publishedBy, retiredAt, lastUsedAt }: PublishedOperation): string {
   const state = retiredAt ? `retired ${retiredAt.toISOString()}` : 'published'

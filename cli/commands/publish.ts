@@ -20,29 +20,29 @@ const listed = 20
 
 export const command = withConfig(
   new Command('publish')
-    .description('put a policy in force and bring every record to it, with events; go back to an earlier one')
+    .description('activate a policy and apply it to every record, with events; or return to an earlier policy')
     .option('--policy <dir>', 'folder with the model (*.graphql) and trained models (<Type>.parameters.json)')
-    .option('--to <version>', 'a policy that was published before: the way back')
+    .option('--to <version>', 'version of a policy that was published before')
     .option('--shipped', 'the model that came with the program', false)
     .option(
       '--model <version...>',
-      'models of "touchstone train", or <Type>=shipped; with the policy in force, unless another is given',
+      'versions of models of "touchstone train", or <Type>=shipped; under the active policy unless --policy is given',
     )
-    .option('--list', 'list what was published', false)
-    .option('--reason <text>', 'for the audit log', 'published from the command line'),
+    .option('--list', 'list the latest publications', false)
+    .option('--reason <text>', 'reason, for the audit log', 'published from the command line'),
   SETTINGS,
 )
   .addHelpText(
     'after',
     `
-It works in small transactions beside everything else and can be stopped and run again: it goes on with what is left. A
-running gateway takes up what was stopped by itself.
-Ingest workers, stewards' actions and gateways take the new policy up by themselves, within seconds; a subgraph that runs as
-a service ends where the model is another one, and is to be started again. See first what it would do: "touchstone simulate --policy DIR" or "--model VERSION".
+The command works in small transactions beside everything else. It can be stopped and run again: it resumes with what is
+left, and so does a running gateway. Ingest workers, stewards' actions and gateways use the new policy within seconds.
+A subgraph that runs as a service exits if the model changed; restart it. See first what would change:
+"touchstone simulate --policy DIR" or "--model VERSION".
 
 Examples:
-  npx touchstone publish --model 1f0c2ab9d4e37756     # a trained model, under the policy in force
-  npx touchstone publish --model Customer=shipped     # the way back to the shipped one
+  npx touchstone publish --model 1f0c2ab9d4e37756     # a trained model, under the active policy
+  npx touchstone publish --model Customer=shipped     # return to the shipped model
   npx touchstone publish --to 77ab01c2f00d9e13        # model and policy as they were published before`,
   )
   .action(async (options: Options) => {

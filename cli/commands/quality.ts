@@ -10,21 +10,30 @@ type Options = Config<(typeof SETTINGS)[number]> & { prometheus: boolean; json: 
 
 export const command = withConfig(
   new Command('quality')
-    .description('how complete, valid, unique and in step with its sources the golden data is, and how old the queue')
-    .option('--prometheus', 'as metrics, for the text file collector of a node exporter', false)
-    .option('--json', 'as JSON', false),
+    .description(
+      'measure golden data: completeness, validity, uniqueness, drift from its sources, and the age of the task queue',
+    )
+    .option('--prometheus', 'print Prometheus metrics, for the text file collector of a node exporter', false)
+    .option('--json', 'print JSON', false),
   SETTINGS,
-).action(async (options: Options) => {
-  const { policy } = openInstallation(options.sources)
-  await withDatabase({ config: options, connectionsMax: 4 }, async (sql) => {
-    const types: Quality[] = []
-    for (const type of policy.types) types.push(await quality(sql, type))
-    const queue = await queueAge(sql)
-    if (options.json) console.log(JSON.stringify({ types, queue }, null, 1))
-    else if (options.prometheus) console.log(metrics(types, queue).join('\n'))
-    else print(types, queue)
+)
+  .addHelpText(
+    'after',
+    `
+Example:
+  npx touchstone quality --prometheus`,
+  )
+  .action(async (options: Options) => {
+    const { policy } = openInstallation(options.sources)
+    await withDatabase({ config: options, connectionsMax: 4 }, async (sql) => {
+      const types: Quality[] = []
+      for (const type of policy.types) types.push(await quality(sql, type))
+      const queue = await queueAge(sql)
+      if (options.json) console.log(JSON.stringify({ types, queue }, null, 1))
+      else if (options.prometheus) console.log(metrics(types, queue).join('\n'))
+      else print(types, queue)
+    })
   })
-})
 
 function print(types: Quality[], queue: QueueAge[]): void {
   const share = (x: number | null) => (x === null ? '-' : `${(100 * x).toFixed(1)} %`)

@@ -14,17 +14,24 @@ type Options = Config<(typeof SETTINGS)[number]> & { check: boolean; repair: boo
 
 export const command = withConfig(
   new Command('rebuild')
-    .description('compute all golden records anew from source records and assertions, and compare with what is stored')
-    .option('--check', 'only compare; the exit code is 1 when there is a difference', false)
-    .option('--repair', 'bring what is stored to what it should be, with events', false)
+    .description(
+      'compute all golden records again from source records and assertions, and compare them with those stored',
+    )
+    .option('--check', 'only compare; exit code 1 if there is a difference', false)
+    .option('--repair', 'correct the stored golden records, with events', false)
     .option('--show <number>', 'differences to list', parseWholeNumber, 20),
   SETTINGS,
 )
   .addHelpText(
     'after',
     `
-Reads one snapshot and holds nobody up. Memory grows with the source records of one golden type, about 2 kB each.
-A repair works in small transactions and can be stopped and run again. It first matches those source records again that
+Reads one snapshot and blocks nothing. Memory grows with the source records of one golden type, about 2 kB each.
+A repair works in small transactions and can be stopped and run again.
+
+Exit codes: 0 no difference, or all repaired; 1 --check found a difference, or an error.
+
+Example:
+  npx touchstone rebuild --check It first matches those source records again that
 an earlier version of the program, or another model, matched; ingest workers do the same when they start.`,
   )
   .action(async (options: Options) => {

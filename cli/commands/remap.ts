@@ -12,7 +12,7 @@ const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 export const command = withConfig(
   new Command('remap')
     .description(
-      'map the records of source systems anew after a change of their mapping or its code lists, with events',
+      'map the stored records of source systems again, with events, after a change of their mapping or code lists',
     )
     .argument('<source...>', 'source systems, as config/sources.yaml names them'),
   SETTINGS,
@@ -20,8 +20,11 @@ export const command = withConfig(
   .addHelpText(
     'after',
     `
-Start the ingest workers again first, so that what arrives meanwhile follows the new mapping too. It works in small
-transactions and can be stopped and run again.`,
+Restart the ingest workers first, so that messages that arrive meanwhile use the new mapping too. The command works in
+small transactions and can be stopped and run again.
+
+Example:
+  npx touchstone remap salesforce`,
   )
   .action(async (sources: string[], options: Config<(typeof SETTINGS)[number]>) => {
     const { policy, systems, connectors, rules } = openInstallation(options.sources)

@@ -23,25 +23,27 @@ interface Flags extends Config<(typeof SETTINGS)[number]> {
 
 export const command = withConfig(
   new Command('replay')
-    .description('put messages of a source system into the queue again, after a change of its mapping for example')
+    .description('put messages of a source system into the queue again, for example after a change of its mapping')
     .requiredOption('--source <name>', 'the source system, as config/sources.yaml names it')
     .option('--object <name>', 'only messages of this object, by any of its names')
-    .option('--from <time>', 'received from then on: 2026-03-01 or 2026-03-01T09:30:00Z', moment)
-    .option('--to <time>', 'received before then', moment)
-    .option('--after <number>', 'go on after this message, where an earlier run was stopped', parseWholeNumber, 0)
-    .option('--reason <text>', 'why; it is kept in the audit log', 'replay')
-    .option('--actor <name>', 'who; it is kept in the audit log', `cli:${userInfo().username}`),
+    .option('--from <time>', 'only messages received at this time or later: 2026-03-01 or 2026-03-01T09:30:00Z', moment)
+    .option('--to <time>', 'only messages received before this time', moment)
+    .option('--after <number>', 'resume after this message number, which a stopped run prints', parseWholeNumber, 0)
+    .option('--reason <text>', 'reason, for the audit log', 'replay')
+    .option('--actor <name>', 'actor, for the audit log', `cli:${userInfo().username}`),
   SETTINGS,
 )
   .addHelpText(
     'after',
     `
-Start the ingest workers again first: they read the mapping when they start. Messages are read and mapped as if they had
-just come; what is stored is mapped anew though no version is newer, and nothing older overtakes anything newer. So it can
-be stopped and run again. What somebody corrected or discarded is left out.
+Restart the ingest workers first: they read the mapping when they start. Messages are read and mapped as if they had just
+arrived. Stored records are mapped again although their version is not newer; an older version never replaces a newer one.
+So the command can be stopped and run again. Messages that somebody corrected or discarded are left out.
 
-It reads what "remap" does not: other objects and ids, records that one message holds several of, messages that were
-exceptions. Where only values are mapped otherwise "remap" does the same with less work.
+Use "replay" if a mapping now reads other objects or ids, several records of one message, or messages that were
+exceptions. If only the mapping of values changed, "remap" gives the same result with less work.
+
+Exit codes: 0 all are in the queue; 1 an error; 130 stopped before the end.
 
 Examples:
   npx touchstone replay --source stripe

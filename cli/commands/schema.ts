@@ -22,13 +22,11 @@ interface Options extends DatabaseConfig {
 
 const check = withConfig(
   new Command('check')
-    .description(
-      'name what has changed for clients and consumers since a reference; exit code 1 where something breaks',
-    )
+    .description('list what has changed for clients and consumers since a reference; exit code 1 if something breaks')
     .requiredOption('--against <ref>', 'a git ref, a folder with an earlier supergraph.graphql, or such a file')
-    .option('--published', 'name the published operations of this installation’s database that would be refused')
-    .option('--operations <files...>', 'the same for files, as "operations publish" takes them')
-    .option('--json', 'the same as JSON')
+    .option('--published', 'also list the published operations of the database that would be rejected')
+    .option('--operations <files...>', 'also check operations of files, in the formats of "operations publish"')
+    .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
@@ -59,7 +57,7 @@ Example:
 })
 
 export const command = new Command('schema')
-  .description('what callers rely on: graph, events and mappings')
+  .description('check what clients rely on: graph, events and mappings')
   .addCommand(check)
 
 async function operationsOf(options: Options): Promise<OperationText[]> {

@@ -15,30 +15,26 @@ type Options = Config<(typeof SETTINGS)[number]> &
 export const command = withConfig(
   new Command('simulate')
     .description(
-      'say which golden records a changed policy or trained model would merge, split and change; writes nothing',
+      'report which golden records a changed policy or trained model would merge, split and change; writes nothing',
     )
     .option('--policy <dir>', 'folder with the model (*.graphql) and trained models (<Type>.parameters.json)')
     .option(
       '--model <version...>',
-      'models of "touchstone train", or <Type>=shipped; with the policy in force, unless another is given',
+      'versions of models of "touchstone train", or <Type>=shipped; under the active policy unless --policy is given',
     )
     .option(
       '--sample <number>',
-      'that many golden records of each type, with all they are linked to now',
+      'only this many golden records of each type, with all that they are linked to',
       parseWholeNumber,
     )
-    .option(
-      '--examples <number>',
-      'name up to that many golden records of each group in the JSON; 10 without',
-      parseWholeNumber,
-    )
-    .option('--json', 'the whole report as JSON', false),
+    .option('--examples <number>', 'golden records of each group that the JSON names (default: 10)', parseWholeNumber)
+    .option('--json', 'print the whole report as JSON', false),
   SETTINGS,
 )
   .addHelpText(
     'after',
     `
-Reads one snapshot and holds nobody up. Memory grows with the source records of one golden type, about 2 kB each.
+Reads one snapshot and blocks nothing. Memory grows with the source records of one golden type, about 2 kB each.
 "touchstone publish --policy DIR" then does what the report says.
 
 Example:

@@ -10,11 +10,20 @@ const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 
 export const command = withConfig(
   new Command('slo')
-    .description('how the service levels of config/service-levels.yaml are met, and how fast their error budgets burn')
-    .option('--json', 'as JSON', false),
+    .description(
+      'show whether the service levels of config/service-levels.yaml are met, and how fast their error budgets burn',
+    )
+    .option('--json', 'print JSON', false),
   SETTINGS,
 )
-  .addHelpText('after', '\nThe exit code is 1 where one is MISSED or BURNING, for checks by other programs.')
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 all are met; 1 one is MISSED or BURNING.
+
+Example:
+  npx touchstone slo --json`,
+  )
   .action(async (flags: Config<(typeof SETTINGS)[number]> & { json: boolean }) => {
     const { levels, connectors } = openInstallation(flags.sources)
     await withDatabase({ config: flags, connectionsMax: 1, name: 'touchstone-slo' }, async (sql) => {

@@ -5,13 +5,13 @@ import { openInstallation } from '../config/installation.ts'
 export const command = withConfig(
   new Command('sources')
     .description('check the configured source systems and their mappings, and list them')
-    .argument('[name]', 'one source system, with its objects'),
+    .argument('[name]', 'source system whose objects are listed'),
   ['sources'],
 )
   .addHelpText(
     'after',
     `
-A mistake in config/sources.yaml or a mapping is named with file and line, and the exit code is 1.
+Exit code 1: a mistake in config/sources.yaml or a mapping, named with its file and line.
 
 Examples:
   npx touchstone sources

@@ -27,54 +27,63 @@ interface Flags {
 
 export const command = withConfig(
   new Command('start')
-    .description('run everything in one process; the first time with a demo world')
-    .option('--fresh', 'begin anew: wipe the embedded database first', false)
-    .option('--no-demo', 'leave the demo world out')
-    .option('--companies <n>', 'size of the demo world', parseWholeNumber, 2_000)
-    .option('--seed <n>', 'which demo world; the same seed and size give the same one', parseWholeNumber, 1),
+    .description('run everything in one process; the first start loads a demo world')
+    .option('--fresh', 'delete the data of the embedded database first', false)
+    .option('--no-demo', 'do not load the demo world')
+    .option('--companies <n>', 'companies of the demo world', parseWholeNumber, 2_000)
+    .option('--seed <n>', 'seed of the demo world; the same seed and size give the same world', parseWholeNumber, 1),
   SERVE_CONFIG,
-).action(async (config: Config<(typeof SERVE_CONFIG)[number]> & Flags) => {
-  const began = performance.now()
-  const stop = stopSignal()
-  const log = openLog(config.logLevel, 'touchstone')
-  warnAboutUnknownVariables(log)
-  process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
-  const stopTracing = startTracing(config, 'start')
-  const installation = openInstallation(config.sources)
-  if (config.fresh) {
-    if (config.databaseUrl) throw new Error('--fresh does not touch a database of your own: empty it yourself')
-    await wipeEmbedded(config.dataDir)
-  }
-  const connection = await connect({ config, connectionsMax: 2, create: true, notify: (line) => console.log(line) })
-  let gateway: Gateway | undefined
-  let ingest: IngestRole | undefined
-  let deliver: DeliverRole | undefined
-  try {
-    const { sql, url: databaseUrl } = connection
-    const at = { config, installation, databaseUrl, log, sources: config.sources, logLevel: config.logLevel }
-    const demo = config.demo && (await isDemoDue(sql, config.dataDir, config))
-    gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
-    ingest = startIngestRole(at)
-    deliver = await startDeliverRole(at)
-    console.log(overview(gateway.url, config, installation.systems, performance.now() - began))
-    if (demo && !stop.aborted) {
-      const { dataDir, sources } = config
-      const sending = { sql, databaseUrl, dataDir, sources, world: config, signal: stop }
-      await loadDemo(ingest, sending, () => pending(sql))
-      if (!stop.aborted) console.log(await inventory(sql))
+)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npx touchstone start
+  npx touchstone start --fresh --companies 500
+  DATABASE_URL=postgres://user:password@host:5432/touchstone npx touchstone start --no-demo`,
+  )
+  .action(async (config: Config<(typeof SERVE_CONFIG)[number]> & Flags) => {
+    const began = performance.now()
+    const stop = stopSignal()
+    const log = openLog(config.logLevel, 'touchstone')
+    warnAboutUnknownVariables(log)
+    process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
+    const stopTracing = startTracing(config, 'start')
+    const installation = openInstallation(config.sources)
+    if (config.fresh) {
+      if (config.databaseUrl) throw new Error('--fresh does not touch a database of your own: empty it yourself')
+      await wipeEmbedded(config.dataDir)
     }
-    if (!stop.aborted) console.log(`${attempts(gateway.url)}\nStop with Ctrl-C.`)
-    await whenAborted(stop)
-    console.log('\nStopping: finishing what is under way.')
-  } finally {
-    await gateway?.close()
-    await deliver?.close()
-    await ingest?.close()
-    await connection.close()
-    await stopTracing()
-  }
-  console.log('Stopped.')
-})
+    const connection = await connect({ config, connectionsMax: 2, create: true, notify: (line) => console.log(line) })
+    let gateway: Gateway | undefined
+    let ingest: IngestRole | undefined
+    let deliver: DeliverRole | undefined
+    try {
+      const { sql, url: databaseUrl } = connection
+      const at = { config, installation, databaseUrl, log, sources: config.sources, logLevel: config.logLevel }
+      const demo = config.demo && (await isDemoDue(sql, config.dataDir, config))
+      gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
+      ingest = startIngestRole(at)
+      deliver = await startDeliverRole(at)
+      console.log(overview(gateway.url, config, installation.systems, performance.now() - began))
+      if (demo && !stop.aborted) {
+        const { dataDir, sources } = config
+        const sending = { sql, databaseUrl, dataDir, sources, world: config, signal: stop }
+        await loadDemo(ingest, sending, () => pending(sql))
+        if (!stop.aborted) console.log(await inventory(sql))
+      }
+      if (!stop.aborted) console.log(`${attempts(gateway.url)}\nStop with Ctrl-C.`)
+      await whenAborted(stop)
+      console.log('\nStopping: finishing what is under way.')
+    } finally {
+      await gateway?.close()
+      await deliver?.close()
+      await ingest?.close()
+      await connection.close()
+      await stopTracing()
+    }
+    console.log('Stopped.')
+  })
 
 type Sql = Awaited<ReturnType<typeof connect>>['sql']
 

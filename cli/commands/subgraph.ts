@@ -36,87 +36,95 @@ const SETTINGS = [
 
 export const command = withConfig(
   new Command('subgraph')
-    .description('run one subgraph as a service; a gateway reaches it by its setting "subgraphs"')
-    .argument('<name>', 'which one'),
+    .description('run one subgraph as a service, for a gateway whose setting "subgraphs" names its address')
+    .argument('<name>', 'subgraph, as crm'),
   SETTINGS,
-).action(async (name: string, config: Config<(typeof SETTINGS)[number]>) => {
-  const stop = stopSignal()
-  const log = openLog(config.logLevel, `subgraph-${name}`)
-  warnAboutUnknownVariables(log)
-  process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
-  const stopTracing = startTracing(config, `subgraph-${name}`)
-  const { policy: model, systems, connectors, rules, levels } = openInstallation(config.sources)
-  const connection = await connect({
-    config,
-    connectionsMax: config.queryConnectionsMax,
-    create: true,
-    notify: (line, level) => log[level](line),
-  })
-  const feed = openDatabase(connection.url, { name: 'touchstone-feed', connectionsMax: 4 })
-  const tailer = await startTailer({ sql: feed, log: (level, m) => log[level](m) })
-  let rows: RowReaders | undefined
-  const reads = new AccessRecorder({
-    sql: feed,
-    daysMax: config.sensitiveAccessDaysMax,
-    report: (message, err) => log.warn(err ? { err: describeError(err) } : {}, message),
-  })
-  try {
-    const engines = createEngines(model)
-    const steward = {
-      sql: connection.sql,
-      policy: model,
-      engines,
-      systems: new Map(systems.map((s) => [s.name, s])),
-      rules,
-    }
-    const otherModel = Promise.withResolvers<void>()
-    await followPolicy(
-      feed,
-      steward,
-      systems,
-      (err) => log.error({ err: describeError(err) }, 'the policy in force could not be read'),
-      otherModel.resolve,
-    )
-    const { policy } = steward
-    rows = await rowReaders(config, connection.sql, policy, connection.url, (url, more) =>
-      openDatabase(url, { ...more, statementMsMax: config.queryMsMax }),
-    )
-    const all = createSubgraphs({
-      sql: connection.sql,
-      rows,
-      policy,
-      sources: systems,
-      connectors,
-      levels,
-      tailer,
-      steward,
-      reads,
-      webhooks: await openWebhooks(connection.sql, config),
+)
+  .addHelpText(
+    'after',
+    `
+Example:
+  npx touchstone subgraph crm --port 4101
+  npx touchstone serve --subgraphs crm=http://127.0.0.1:4101/graphql`,
+  )
+  .action(async (name: string, config: Config<(typeof SETTINGS)[number]>) => {
+    const stop = stopSignal()
+    const log = openLog(config.logLevel, `subgraph-${name}`)
+    warnAboutUnknownVariables(log)
+    process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
+    const stopTracing = startTracing(config, `subgraph-${name}`)
+    const { policy: model, systems, connectors, rules, levels } = openInstallation(config.sources)
+    const connection = await connect({
+      config,
+      connectionsMax: config.queryConnectionsMax,
+      create: true,
+      notify: (line, level) => log[level](line),
     })
-    const subgraph = all.find((s) => s.name === name)
-    if (!subgraph) throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
-    const service = await startSubgraphService({
-      subgraph,
-      host: config.host,
-      port: config.port,
-      bodyBytesMax: config.bodyBytesMax,
-      internal: await openInternalTokens(config),
-      log,
+    const feed = openDatabase(connection.url, { name: 'touchstone-feed', connectionsMax: 4 })
+    const tailer = await startTailer({ sql: feed, log: (level, m) => log[level](m) })
+    let rows: RowReaders | undefined
+    const reads = new AccessRecorder({
+      sql: feed,
+      daysMax: config.sensitiveAccessDaysMax,
+      report: (message, err) => log.warn(err ? { err: describeError(err) } : {}, message),
     })
-    log.info({ url: service.url }, 'started')
-    await Promise.race([whenAborted(stop), otherModel.promise])
-    if (!stop.aborted) {
-      // Its model says what is sensitive: it may not go on with the last one.
-      log.error('another model is in force: this service ends, and is to be started again')
-      process.exitCode = 1
+    try {
+      const engines = createEngines(model)
+      const steward = {
+        sql: connection.sql,
+        policy: model,
+        engines,
+        systems: new Map(systems.map((s) => [s.name, s])),
+        rules,
+      }
+      const otherModel = Promise.withResolvers<void>()
+      await followPolicy(
+        feed,
+        steward,
+        systems,
+        (err) => log.error({ err: describeError(err) }, 'the policy in force could not be read'),
+        otherModel.resolve,
+      )
+      const { policy } = steward
+      rows = await rowReaders(config, connection.sql, policy, connection.url, (url, more) =>
+        openDatabase(url, { ...more, statementMsMax: config.queryMsMax }),
+      )
+      const all = createSubgraphs({
+        sql: connection.sql,
+        rows,
+        policy,
+        sources: systems,
+        connectors,
+        levels,
+        tailer,
+        steward,
+        reads,
+        webhooks: await openWebhooks(connection.sql, config),
+      })
+      const subgraph = all.find((s) => s.name === name)
+      if (!subgraph) throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
+      const service = await startSubgraphService({
+        subgraph,
+        host: config.host,
+        port: config.port,
+        bodyBytesMax: config.bodyBytesMax,
+        internal: await openInternalTokens(config),
+        log,
+      })
+      log.info({ url: service.url }, 'started')
+      await Promise.race([whenAborted(stop), otherModel.promise])
+      if (!stop.aborted) {
+        // Its model says what is sensitive: it may not go on with the last one.
+        log.error('another model is in force: this service ends, and is to be started again')
+        process.exitCode = 1
+      }
+      await service.close()
+    } finally {
+      await tailer.stop()
+      await rows?.close()
+      await reads.stop()
+      await feed.end({ timeout: 5 })
+      await connection.close()
+      await stopTracing()
     }
-    await service.close()
-  } finally {
-    await tailer.stop()
-    await rows?.close()
-    await reads.stop()
-    await feed.end({ timeout: 5 })
-    await connection.close()
-    await stopTracing()
-  }
-})
+  })

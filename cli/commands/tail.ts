@@ -38,20 +38,25 @@ interface Options {
 export const command = new Command('tail')
   .description('follow the change feed in the terminal')
   .option('--url <url>', 'GraphQL address of the gateway', webUrl, 'http://127.0.0.1:4000/graphql')
-  .addOption(new Option('--token <text>', 'token or API key, where the gateway wants one').env('TOUCHSTONE_TOKEN'))
-  .option('--from <cursor>', 'go on after this cursor; "oldest" for all that is kept; without: from now')
-  .option('--snapshot', 'begin with every golden record as it is now', false)
+  .addOption(new Option('--token <text>', 'token or API key, if the gateway requires one').env('TOUCHSTONE_TOKEN'))
+  .option(
+    '--from <cursor>',
+    'start after this cursor; "oldest" for the oldest event that is stored (default: from now on)',
+  )
+  .option('--snapshot', 'start with a snapshot of every golden record', false)
   .option('--type <types...>', 'golden types, e.g. CUSTOMER')
   .option('--id <ids...>', 'golden ids; each is followed through merges')
   .option('--op <ops...>', 'CREATED, UPDATED, MERGED, SPLIT, DELETED')
   .option('--system <names...>', 'source systems that caused the change')
   .option('--field <names...>', 'at least one of these fields changed')
-  .option('--json', 'one JSON object a line, with its cursor', false)
-  .option('--once', 'end when caught up', false)
+  .option('--json', 'print one JSON object a line, with its cursor', false)
+  .option('--once', 'exit when caught up', false)
   .addHelpText(
     'after',
     `
-It connects again by itself and goes on where it was. When it ends it says with which --from to go on.
+It reconnects by itself and resumes where it was. When it exits, it prints the --from with which to resume.
+
+Exit codes: 0 stopped, or caught up with --once; 1 refused, or the gateway does not answer.
 
 Examples:
   npx touchstone tail --type CUSTOMER --field name legalName

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { DEVELOPMENT_KEY_FILE, developmentToken } from '../../gateway/identity/development.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openAccess } from '../server/authentication.ts'
@@ -18,19 +18,23 @@ interface Options extends Config<(typeof SETTINGS)[number]> {
 
 export const command = withConfig(
   new Command('token')
-    .description('make a development token, for a gateway on this machine without a configured issuer')
+    .description('print a development token, for a gateway on this machine without a configured issuer')
     .requiredOption('--role <names...>', 'roles of config/access.yaml')
-    .option('--actor <name>', 'who it is', actor, 'ada')
-    .option('--region <names...>', 'regions whose records it may see, where row rights are configured; "*": all')
-    .option('--legal-entity <names...>', 'the same of legal entities')
-    .option('--expires <duration>', 'how long it is good: 90s, 15m, 8h, 7d', parseDuration, 8 * 3_600),
+    .option('--actor <name>', 'actor that the token names', actor, 'ada')
+    .option('--region <names...>', 'regions whose records it may read, if row rights are configured; "*" for all')
+    .option('--legal-entity <names...>', 'legal entities whose records it may read, likewise')
+    .addOption(
+      new Option('--expires <duration>', 'how long it is valid: 90s, 15m, 8h, 7d')
+        .argParser(parseDuration)
+        .default(8 * 3_600, '8h'),
+    ),
   SETTINGS,
 )
   .addHelpText(
     'after',
     `
-Signed with a key in the data directory that only its owner can read. A gateway with an issuer of its own, or one that
-listens beyond this machine, does not take it.
+The token is signed with a key in the data directory that only its owner can read. A gateway with a configured issuer,
+or one that listens beyond this machine, rejects it.
 
 Example:
   curl -s http://127.0.0.1:4000/graphql -H "authorization: Bearer $(npx touchstone token --role reader)" \\

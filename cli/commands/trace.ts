@@ -10,17 +10,19 @@ const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
 export const command = withConfig(
   new Command('trace')
     .description(
-      'the whole story of a message, with times: received, claimed, applied, records, events, what came later',
+      'show the history of a message with times: received, claimed, applied, its records and events, later changes',
     )
     .argument('<id>', 'a message number, correlation id, event id, golden id, source record key or action id')
-    .option('--json', 'as JSON', false),
+    .option('--json', 'print JSON', false),
   SETTINGS,
 )
   .addHelpText(
     'after',
     `
-The correlation id is in the answer to a delivery, in every log line about it and in the events it led to; an event's id
-is that of its CloudEvent. Times are of the database, those of workers of the machine they run on.
+The correlation id is in the response to a delivery, in every log line about it and in the events that it caused. The id
+of an event is that of its CloudEvent. Times are those of the database; times of workers are those of their machine.
+
+Exit code 1: no message, event, record or action has this id.
 
 Examples:
   npx touchstone trace 1041

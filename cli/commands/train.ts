@@ -40,29 +40,29 @@ type Options = Config<(typeof SETTINGS)[number]> & {
 /** `touchstone train`: learns a matching model from the source records of the store. */
 export const command = withConfig(
   new Command('train')
-    .description('learn a matching model for each golden type from the source records of the store, with a report')
-    .option('--list', 'list the models there are, what they were trained on, and which are in force', false)
+    .description('train a matching model for each golden type from the stored source records, with a report')
+    .option('--list', 'list the models, what they were trained on, and which are active', false)
     .option('--type <name>', 'only this golden type')
     .option(
       '--out <directory>',
-      'where models and reports go as files too: <Type>.parameters.json and <Type>.html',
+      'directory for copies of models and reports: <Type>.parameters.json and <Type>.html',
       'models',
     )
     .option(
       '--labels [file]',
-      'also learn from what stewards have said is the same or not, and from labelled pairs of a file, as CSV: a,b,same',
+      'also learn from the assertions of stewards, and from labelled pairs of a CSV file: a,b,same',
       false,
     )
-    .option('--seed <number>', 'seed of the samples that are drawn', parseWholeNumber, 1),
+    .option('--seed <number>', 'seed of the samples that training draws', parseWholeNumber, 1),
   SETTINGS,
 )
   .addHelpText(
     'after',
     `
-Golden records stay as they are: a model is kept as a candidate, under the policy in force. "simulate --model VERSION" says what
-it would change, "publish --model VERSION" puts it in force and brings every record to it, and goes back to an earlier one in
-the same way, or to the shipped one with "publish --model <Type>=shipped". What stewards have said enters only with --labels,
-and so do the pairs of a file; of a pair that both speak of, the steward's word counts. In the file a and b are keys of source
+Golden records stay as they are: a model is stored as a candidate, under the active policy. "simulate --model VERSION"
+reports what it would change. "publish --model VERSION" activates it and applies it to every record; an earlier one is
+activated the same way, the shipped one with "publish --model <Type>=shipped". Assertions of stewards and pairs of a file
+count only with --labels; if both name a pair, the steward's assertion counts. In the file a and b are keys of source
 records or system/object/id, and same is 1 or 0:
   a,b,same
   crm/account/0015e0001,billing/customer/cus_42,1

@@ -23,34 +23,36 @@ interface Which {
 
 function withWhich(command: Command): Command {
   return command
-    .option('--record <id>', 'of this golden record')
-    .option('--from-position <n>', 'at this position of the feed or after it', parseWholeNumber)
-    .option('--to-position <n>', 'at this position of the feed or before it', parseWholeNumber)
-    .addOption(new Option('--state <states...>', 'in these states').choices([...DELIVERY_STATES]))
+    .option('--record <id>', 'only this golden record')
+    .option('--from-position <n>', 'only positions of the feed from this one on', parseWholeNumber)
+    .option('--to-position <n>', 'only positions of the feed up to this one', parseWholeNumber)
+    .addOption(new Option('--state <states...>', 'only these states').choices([...DELIVERY_STATES]))
 }
 
-const list = withConfig(new Command('list').description('endpoints, where they stand and what waits'), SETTINGS).action(
-  (config: Settings) =>
-    onDatabase(config, async (sql) => {
-      const endpoints = await readEndpoints(sql)
-      if (endpoints.length === 0) console.log('no webhooks; the mutation registerWebhook adds one (docs/WEBHOOKS.md)')
-      for (const e of endpoints) {
-        const paused = e.pausedUntil && e.pausedUntil.getTime() > Date.now()
-        const state = e.state === 'DISABLED' ? `DISABLED (${e.because})` : paused ? 'PAUSED' : 'ACTIVE'
-        console.log(`${e.id}  ${state}  ${new URL(e.url).host}  ${e.description}`)
-        console.log(
-          `  position ${e.position}, ${e.lag} behind; ${e.parked} records wait, ${e.dead} dead, ${e.missed} missed`,
-        )
-      }
-    }),
+const list = withConfig(
+  new Command('list').description('list endpoints with their position and what waits'),
+  SETTINGS,
+).action((config: Settings) =>
+  onDatabase(config, async (sql) => {
+    const endpoints = await readEndpoints(sql)
+    if (endpoints.length === 0) console.log('no webhooks; the mutation registerWebhook adds one (docs/WEBHOOKS.md)')
+    for (const e of endpoints) {
+      const paused = e.pausedUntil && e.pausedUntil.getTime() > Date.now()
+      const state = e.state === 'DISABLED' ? `DISABLED (${e.because})` : paused ? 'PAUSED' : 'ACTIVE'
+      console.log(`${e.id}  ${state}  ${new URL(e.url).host}  ${e.description}`)
+      console.log(
+        `  position ${e.position}, ${e.lag} behind; ${e.parked} records wait, ${e.dead} dead, ${e.missed} missed`,
+      )
+    }
+  }),
 )
 
 const deliveries = withWhich(
   withConfig(
     new Command('deliveries')
-      .description('the delivery log, latest events first')
-      .option('--webhook <id>', 'of this endpoint')
-      .option('--limit <n>', 'at most this many lines', parseWholeNumber, 20),
+      .description('list the delivery log, the latest events first')
+      .option('--webhook <id>', 'only this endpoint')
+      .option('--limit <n>', 'at most this many deliveries', parseWholeNumber, 20),
     SETTINGS,
   ),
 ).action((config: Settings & Which & { webhook?: string; limit: number }) =>
@@ -68,7 +70,7 @@ const deliveries = withWhich(
 const replay = withWhich(
   withConfig(
     new Command('replay')
-      .description('send again: dead letters, or with --state DELIVERED what was delivered')
+      .description('send dead letters again, or with --state DELIVERED what was delivered')
       .argument('<webhook>', 'the endpoint'),
     SETTINGS,
   ),
@@ -81,7 +83,9 @@ const replay = withWhich(
 )
 
 const test = withConfig(
-  new Command('test').description('send a test event now, and say what came of it').argument('<webhook>', 'which one'),
+  new Command('test')
+    .description('send a test event now and print the response; exit code 1 if it is not accepted')
+    .argument('<webhook>', 'which one'),
   SETTINGS,
 ).action((webhook: string, config: Settings) =>
   onDatabase(config, async (sql) => {
@@ -95,11 +99,18 @@ const test = withConfig(
 )
 
 export const command = new Command('webhooks')
-  .description('webhooks: where they stand, their delivery log, replay and test')
+  .description('list webhooks and their delivery log, replay and test them')
   .addCommand(list)
   .addCommand(deliveries)
   .addCommand(replay)
   .addCommand(test)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npx touchstone webhooks list
+  npx touchstone webhooks deliveries --state DEAD`,
+  )
 
 async function onDatabase(config: Settings, work: (sql: Sql) => Promise<void>): Promise<void> {
   await withDatabase({ config, connectionsMax: 2, name: 'touchstone-webhooks' }, work)

@@ -3,10 +3,16 @@ import { writeWorld } from '../../demo/write.ts'
 import { parseWholeNumber, wholeNumberFrom } from './input/parseWholeNumber.ts'
 
 export const command = new Command('world')
-  .description('write a demo world: the same customers as four source systems hold them, with the truth beside')
-  .option('--companies <n>', 'how many true customers, 1 or more', wholeNumberFrom(1), 2000)
+  .description('write a demo world to files: the same customers in four source systems, and the truth about them')
+  .option('--companies <n>', 'true customers, 1 or more', wholeNumberFrom(1), 2000)
   .option('--seed <n>', 'the same seed and size give the same files', parseWholeNumber, 1)
-  .requiredOption('--out <dir>', 'directory to write to; it is made where it does not exist')
+  .requiredOption('--out <dir>', 'directory to write to; created if it does not exist')
+  .addHelpText(
+    'after',
+    `
+Example:
+  npx touchstone world --companies 2000 --out world`,
+  )
   .action(async (options: { companies: number; seed: number; out: string }) => {
     const started = performance.now()
     const terminal = process.stderr.isTTY

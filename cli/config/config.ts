@@ -38,7 +38,7 @@ function number(min: number, max: number, e: Omit<Setting<number>, 'schema' | 'a
 export const CONFIG = {
   databaseUrl: optional({
     env: 'DATABASE_URL',
-    schema: text.regex(/^postgres(ql)?:\/\/[^/]/),
+    schema: text.regex(/^postgres(ql)?:\/\/[^/]/).refine((url) => URL.canParse(url)),
     shown: 'an embedded Postgres 18 in the data directory',
     allowed: 'a URL like postgres://user:password@host:5432/database',
     help: 'your own Postgres, 15 or later, with SCRAM passwords; add ?require_auth=md5 to allow MD5 ones',
@@ -46,21 +46,21 @@ export const CONFIG = {
   databaseWaitSecondsMax: number(0, 86_400, {
     env: 'TOUCHSTONE_DATABASE_WAIT_SECONDS_MAX',
     default: '60',
-    help: 'how long a start waits for the database to answer',
+    help: 'how long a command waits for the database to answer',
   }),
   dataDir: setting({
     env: 'TOUCHSTONE_DATA_DIR',
     schema: text,
     default: './data',
     allowed: 'a directory',
-    help: 'where the embedded Postgres keeps its data',
+    help: 'directory of the embedded Postgres and of generated keys',
   }),
   sources: optional({
     env: 'TOUCHSTONE_SOURCES',
     schema: text,
     shown: 'config/sources.yaml',
     allowed: 'a file',
-    help: 'the source systems',
+    help: 'file of the source systems',
   }),
   host: setting({
     env: 'TOUCHSTONE_HOST',
@@ -116,7 +116,7 @@ export const CONFIG = {
     schema: text,
     shown: 'that of this version, composed of its own subgraphs',
     allowed: 'a file',
-    help: 'supergraph to serve as it is; taken anew when the file changes, and on SIGHUP',
+    help: 'supergraph to serve; reloaded when the file changes, and on SIGHUP',
   }),
   authentication: setting({
     env: 'TOUCHSTONE_AUTHENTICATION',
@@ -124,14 +124,14 @@ export const CONFIG = {
     default: 'auto',
     allowed:
       '"auto" or "required"; auto requires it with an issuer or beyond loopback, and else serves this machine as the development caller',
-    help: 'whether callers have to say who they are; "required" with API keys alone',
+    help: 'whether callers need credentials; "required" without an issuer accepts API keys alone',
   }),
   authIssuer: optional({
     env: 'TOUCHSTONE_AUTH_ISSUER',
     schema: text.refine(secureUrl),
     shown: 'no tokens but those of the built-in development issuer, on this machine',
     allowed: 'the issuer as its tokens name it, a URL with https (http on this machine)',
-    help: 'whose tokens (JWT) are taken; its keys are found by OpenID Connect discovery',
+    help: 'issuer whose tokens (JWT) are accepted; its keys are found by OpenID Connect discovery',
   }),
   authJwks: optional({
     env: 'TOUCHSTONE_AUTH_JWKS',
@@ -155,7 +155,7 @@ export const CONFIG = {
       .pipe(z.array(z.enum(ALGORITHMS)).min(1)),
     default: 'RS256,PS256,ES256,EdDSA',
     allowed: `one or several of ${ALGORITHMS.join(', ')}, separated by commas`,
-    help: 'how tokens may be signed',
+    help: 'algorithms that may sign tokens',
   }),
   authClockSkewSecondsMax: number(0, 300, {
     env: 'TOUCHSTONE_AUTH_CLOCK_SKEW_SECONDS_MAX',
@@ -167,21 +167,21 @@ export const CONFIG = {
     schema: z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/),
     default: 'roles',
     allowed: 'the name of a claim, or a path as realm_access.roles',
-    help: 'where a token has its roles',
+    help: 'claim that holds the roles of a token',
   }),
   access: optional({
     env: 'TOUCHSTONE_ACCESS',
     schema: text,
     shown: 'config/access.yaml',
     allowed: 'a file',
-    help: 'roles as sets of scopes',
+    help: 'file of roles, each a set of scopes',
   }),
   internalSecret: optional({
     env: 'TOUCHSTONE_INTERNAL_SECRET',
     schema: z.string().min(32),
     shown: 'one in the data directory, for processes that share it',
     allowed: 'a text of 32 characters or more, the same for gateway and services',
-    help: 'by which subgraphs that run as services know their gateway',
+    help: 'secret by which subgraphs that run as services authenticate their gateway',
   }),
   webhookNetworks: optional({
     env: 'TOUCHSTONE_WEBHOOK_NETWORKS',
@@ -291,7 +291,7 @@ export const CONFIG = {
   gatewayWorkers: number(1, 64, {
     env: 'TOUCHSTONE_GATEWAY_WORKERS',
     default: '1',
-    help: 'processes that answer on the one port, each with its own connections and caches; one a core',
+    help: 'gateway processes that share the port, each with its own connections and caches; one a core',
   }),
   batchRowsMax: number(1, 10_000, {
     env: 'TOUCHSTONE_BATCH_ROWS_MAX',
@@ -301,12 +301,12 @@ export const CONFIG = {
   attemptsMax: number(1, 100, {
     env: 'TOUCHSTONE_ATTEMPTS_MAX',
     default: '5',
-    help: 'how often a message that fails is tried before it becomes an exception',
+    help: 'attempts before a message that fails becomes an exception',
   }),
   queryMsMax: number(100, 600_000, {
     env: 'TOUCHSTONE_QUERY_MS_MAX',
     default: '30000',
-    help: 'how many ms a query may take; then it is answered with TIMEOUT, and the database stops working for it',
+    help: 'how long a query may take; then it fails with TIMEOUT, and the database stops working on it',
   }),
   queryConnectionsMax: number(1, 80, {
     env: 'TOUCHSTONE_QUERY_CONNECTIONS_MAX',
@@ -316,17 +316,17 @@ export const CONFIG = {
   sensitiveAccessDaysMax: number(1, 10_000, {
     env: 'TOUCHSTONE_SENSITIVE_ACCESS_DAYS_MAX',
     default: '400',
-    help: 'how long it is kept who saw or changed sensitive fields',
+    help: 'how long the record of who read or changed sensitive fields is stored',
   }),
   slowStatementMs: number(0, 600_000, {
     env: 'TOUCHSTONE_SLOW_STATEMENT_MS',
     default: '1000',
-    help: 'from how many ms on a read of a query is in the log, with its plan and without values; 0: never',
+    help: 'log reads of queries that take this long, with their plan and without values; 0 for none',
   }),
   drainSecondsMax: number(0, 600, {
     env: 'TOUCHSTONE_DRAIN_SECONDS_MAX',
     default: '10',
-    help: 'how long a stop waits for what is under way',
+    help: 'how long a stop waits for requests in progress',
   }),
   bodyBytesMax: number(1_000, 100_000_000, {
     env: 'TOUCHSTONE_BODY_BYTES_MAX',
@@ -343,23 +343,27 @@ export const CONFIG = {
     default: '5000',
     help: 'tokens of a GraphQL document',
   }),
-  depthMax: number(1, 100, { env: 'TOUCHSTONE_DEPTH_MAX', default: '15', help: 'fields below each other' }),
+  depthMax: number(1, 100, {
+    env: 'TOUCHSTONE_DEPTH_MAX',
+    default: '15',
+    help: 'depth of an operation: fields below each other',
+  }),
   aliasesMax: number(0, 10_000, { env: 'TOUCHSTONE_ALIASES_MAX', default: '100', help: 'aliases in an operation' }),
   fieldsMax: number(1, 100_000, { env: 'TOUCHSTONE_FIELDS_MAX', default: '1000', help: 'fields in an operation' }),
   costMax: number(1, 1_000_000_000, {
     env: 'TOUCHSTONE_COST_MAX',
     default: '20000',
-    help: 'objects that the answer to an operation may hold, by the sizes of the pages it asks for',
+    help: 'estimated upper bound of objects in the result of an operation, by its page sizes',
   }),
   cacheMegabytesMax: number(0, 100_000, {
     env: 'TOUCHSTONE_CACHE_MEGABYTES_MAX',
     default: '0',
-    help: 'answers of golden records that are kept until one of these changes; 0 keeps none',
+    help: 'memory for cached responses of golden records, invalidated when one of them changes; 0 for no cache',
   }),
   operationsMax: number(1, 100_000, {
     env: 'TOUCHSTONE_OPERATIONS_MAX',
     default: '512',
-    help: 'GraphQL operations over HTTP answered at once; further ones get 503 and Retry-After',
+    help: 'concurrent GraphQL operations over HTTP; further ones get 503 and Retry-After',
   }),
   callerOperationsPerMinuteMax: number(1, 10_000_000, {
     env: 'TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX',
@@ -369,7 +373,7 @@ export const CONFIG = {
   callerOperationsMax: number(1, 100_000, {
     env: 'TOUCHSTONE_CALLER_OPERATIONS_MAX',
     default: '128',
-    help: 'operations of one caller answered at once, in each process',
+    help: 'concurrent operations of one caller, in each process',
   }),
   callerStreamsMax: number(1, 100_000, {
     env: 'TOUCHSTONE_CALLER_STREAMS_MAX',
@@ -381,19 +385,19 @@ export const CONFIG = {
     schema: z.enum(['any', 'published']),
     default: 'any',
     allowed: 'any or published',
-    help: 'which operations are answered: any, or only those of "touchstone operations publish"',
+    help: 'which operations are executed: any, or only those of "touchstone operations publish"',
   }),
   graphiql: setting({
     env: 'TOUCHSTONE_GRAPHIQL',
     schema: z.enum(['auto', 'on', 'off']),
     default: 'auto',
     allowed: 'auto, on or off; auto gives it where no credentials are needed',
-    help: 'whether browsers are given GraphiQL',
+    help: 'whether browsers get GraphiQL',
   }),
   streamsMax: number(1, 100_000, {
     env: 'TOUCHSTONE_STREAMS_MAX',
     default: '5000',
-    help: 'open event streams, and apart from them WebSockets',
+    help: 'open event streams, and as many WebSockets',
   }),
   logLevel: setting({
     env: 'TOUCHSTONE_LOG_LEVEL',
@@ -413,13 +417,17 @@ type Value<N extends ConfigName> =
     : never
 export type Config<N extends ConfigName = ConfigName> = { [K in N]: Value<K> }
 
-/** Gives a command these settings as options; commander takes the variable and the default where no flag is given. */
+/** Adds these settings to a command as options. Commander reads the variable, then the default, if no flag is given. */
 export function withConfig<N extends ConfigName>(command: Command, names: readonly N[]): Command {
-  for (const name of new Set(names)) command.addOption(option(name))
+  for (const name of new Set(names)) {
+    // Commander would reject an empty variable; here it counts as not set, as everywhere.
+    if (process.env[CONFIG[name].env] === '') delete process.env[CONFIG[name].env]
+    command.addOption(option(name))
+  }
   return command
 }
 
-/** The settings of a process that has no flags for them. Throws ConfigError. */
+/** Reads settings from the environment, for a process without flags. Throws ConfigError. */
 export function configFromEnv<N extends ConfigName>(
   names: readonly N[],
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -438,22 +446,22 @@ export function configFromEnv<N extends ConfigName>(
   return Object.fromEntries(values) as Config<N>
 }
 
-/** Variables that look like settings and are none, as misspelt ones are; secrets of sources are named by whoever keeps them. */
+/** Returns variables that look like settings but are not, such as misspelt ones. Secrets of sources have names of their own. */
 export function unknownVariables(env: Readonly<Record<string, string | undefined>> = process.env): string[] {
   const known = new Set(['TOUCHSTONE_TOKEN', ...Object.values(CONFIG).map((c) => c.env)])
   return Object.keys(env).filter((n) => n.startsWith('TOUCHSTONE_') && !n.endsWith('_SECRET') && !known.has(n))
 }
 
-/** Says of each that it is none, with the settings that there are in reach. */
+/** Logs a warning for each environment variable that looks like a setting but is not. */
 export function warnAboutUnknownVariables(log: { warn(at: object, message: string): void }): void {
   for (const variable of unknownVariables())
-    log.warn({ variable }, 'this environment variable is no setting: "touchstone serve --help" lists those there are')
+    log.warn({ variable }, 'this environment variable is not a setting; "touchstone serve --help" lists the settings')
 }
 
 function option(name: ConfigName): Option {
   const { env, help, shown, default: fallback } = CONFIG[name] as Entry<unknown>
   const flag = name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
-  const made = new Option(`--${flag} <value>`, shown ? `${help}; without: ${shown}` : help)
+  const made = new Option(`--${flag} <value>`, shown ? `${help} (default: ${shown})` : help)
     .env(env)
     .argParser((value: string) => parse(name, value))
   return fallback === undefined ? made : made.default(parse(name, fallback), fallback)
