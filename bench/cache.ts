@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
+import { benchEnvironment } from './shared/benchEnvironment.ts'
 
 // Answers that are kept until the feed says otherwise (TOUCHSTONE_CACHE_MEGABYTES_MAX): how many more a second, and whether
 // any is older than the bound of 2 s, while a source system changes what is asked for.
@@ -154,7 +155,10 @@ async function pages(url: string): Promise<(string | null)[]> {
 async function start(megabytes: string): Promise<{ url: string; stop(): Promise<void> }> {
   const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
   const flags = ['--companies', values.companies, '--data-dir', dir, '--port', '0', '--cache-megabytes-max', megabytes]
-  const child = spawn(process.execPath, [main, 'start', ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [main, 'start', ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: benchEnvironment(),
+  })
   let said = ''
   child.stdout.on('data', (chunk) => {
     said += chunk

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import type { Attack, Told } from './hostile/attacker.ts'
+import { benchEnvironment } from './shared/benchEnvironment.ts'
 
 // Hostile callers beside good ones, who ask all the time over 20 connections: what the good ones notice, what memory it takes, and that the gateway is there
 // afterwards. Deep, wide, aliased, circular and huge documents (bench/hostile/documents.ts), bodies and headers that come a
@@ -28,12 +29,11 @@ const { values } = parseArgs({
     kinds: { type: 'boolean', default: false },
   },
 })
+// The first one's token is for the sockets, the others' for the documents.
+if (!(Number(values.callers) >= 2)) throw new Error('--callers must be 2 or more')
 const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
-const env = {
-  ...process.env,
-  ...(values.unlimited ? { TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX: '10000000' } : {}),
-}
+const env = benchEnvironment(values.unlimited ? { TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX: '10000000' } : undefined)
 const start = spawn(
   process.execPath,
   [main, 'start', '--companies', values.companies, '--data-dir', dir, '--port', '0', '--log-level', 'error'],

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
 import { DATABASE } from '../cli/embeddedPostgres/openEmbedded.ts'
 import { runningServer } from '../cli/embeddedPostgres/server.ts'
+import { benchEnvironment } from './shared/benchEnvironment.ts'
 
 // Queries: ten customers with their contracts and open invoices over three subgraphs, the page chosen at random. Each of
 // these is one process before the same Postgres, measured in turn:
@@ -50,7 +51,7 @@ const query = `query Page($after: String) {
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 const dir = values.data ?? mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
 const main = here('../cli/main.ts')
-const env = { ...process.env, TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX: '10000000' }
+const env = benchEnvironment({ TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX: '10000000' })
 const shipped = readFileSync(here('../config/access.yaml'), 'utf8')
 if (values.rows) {
   writeFileSync(join(dir, 'access.yaml'), `${shipped}\nrows: { regions: { half: [DE, US, GB, FR, NONE] } }\n`)
@@ -224,7 +225,7 @@ async function traced(database: string): Promise<string> {
 }
 
 async function output(args: string[]): Promise<string> {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env })
   let text = ''
   child.stdout.on('data', (chunk) => {
     text += chunk

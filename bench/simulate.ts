@@ -12,6 +12,7 @@ import { publish } from '../mdm/policy/publish.ts'
 import { checkRebuild } from '../mdm/policy/rebuild.ts'
 import { changesNothing, type Simulation } from '../mdm/policy/simulate.ts'
 import { digests, eventsAgainst, happened, readStore, reported } from '../test/fixtures/publication.ts'
+import { benchEnvironment } from './shared/benchEnvironment.ts'
 import { benchServer, fill } from './shared/benchServer.ts'
 
 // What-if over a demo world that came in through the whole path: seconds and memory of the command; then the policy is
@@ -107,7 +108,7 @@ async function simulate(name: string, kept: StoredPolicy, sample?: number): Prom
     writeFileSync(join(folder, `${type}.parameters.json`), JSON.stringify(p))
   const more = sample ? ['--sample', `${sample}`] : ['--examples', '1000000']
   const child = spawn(process.execPath, ['cli/main.ts', 'simulate', '--policy', folder, '--json', ...more], {
-    env: { ...process.env, DATABASE_URL: server.url('whatif') },
+    env: benchEnvironment({ DATABASE_URL: server.url('whatif') }),
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   return (await json(child.stdout)) as Simulation

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { benchEnvironment } from './shared/benchEnvironment.ts'
 
 // What the time of an answer tells a caller who is bound to one region: ids of customers of other regions against ids of nobody,
 // asked in turn over one connection of this machine, which is the best place to listen from. An advantage of 0.5 is that of
@@ -22,7 +23,10 @@ writeFileSync(
   access,
   `${readFileSync(here('../config/access.yaml'), 'utf8')}\nrows: { regions: { half: [DE, US, GB, FR, NONE] } }\n`,
 )
-const env = { ...process.env, TOUCHSTONE_ACCESS: access, TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX: '10000000' }
+const env = benchEnvironment({
+  TOUCHSTONE_ACCESS: access,
+  TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX: '10000000',
+})
 const start = spawn(
   process.execPath,
   [main, 'start', '--companies', values.companies, '--data-dir', dir, '--port', '0', '--log-level', 'error'],

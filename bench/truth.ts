@@ -5,6 +5,7 @@ import { openDatabase } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { temporaryServer } from '../test/database.ts'
 import { demoStore, scoreDemo } from '../test/fixtures/demoStore.ts'
+import { benchEnvironment } from './shared/benchEnvironment.ts'
 
 // The demo world against its truth: pairwise precision and recall of each golden type after the whole path; with "trained"
 // once more after models were trained on the store and published, as an operator would.
@@ -36,7 +37,7 @@ async function score(model: string): Promise<void> {
 
 function touchstone(...args: string[]): string {
   const began = performance.now()
-  const env = { ...process.env, DATABASE_URL: server.url('postgres') }
+  const env = benchEnvironment({ DATABASE_URL: server.url('postgres') })
   const { stdout, stderr, status } = spawnSync(process.execPath, ['cli/main.ts', ...args], { env, encoding: 'utf8' })
   if (status !== 0) throw new Error(`touchstone ${args.join(' ')}: ${stderr}`)
   console.log(`touchstone ${args[0]}: ${((performance.now() - began) / 1000).toFixed(1)} s`)
