@@ -39,5 +39,8 @@ test('expire lets go of what is older, and keeps of every record the version in 
 
 test('an age that is none is refused', async () => {
   for (const age of ['90', '1y', '-1d', ''])
-    await assert.rejects(expire('--older-than', age), (e) => e instanceof Error && /a number with a unit/.test(e.message))
+    await assert.rejects(
+      expire('--older-than', age),
+      (e) => e instanceof Error && /a number with a unit/.test(e.message),
+    )
 })
