@@ -69,7 +69,7 @@ Examples:
     process.exitCode = await load(files, options)
   })
 
-/** Answers the exit code: 0 when all rows are stored (and applied), 130 when it was stopped before. */
+/** Returns the exit code: 0 when all rows are stored (and applied), 130 when it was stopped before. */
 async function load(files: string[], options: Options): Promise<number> {
   const { connectors } = openInstallation(options.sources)
   const connector = connectors.get(options.source)

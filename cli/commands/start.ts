@@ -74,7 +74,7 @@ Examples:
       }
       if (!stop.aborted) console.log(`${attempts(gateway.url)}\nStop with Ctrl-C.`)
       await whenAborted(stop)
-      console.log('\nStopping: finishing what is under way.')
+      console.log('\nStopping: finishing work in progress.')
     } finally {
       await gateway?.close()
       await deliver?.close()

@@ -82,7 +82,7 @@ Example:
         feed,
         steward,
         systems,
-        (err) => log.error({ err: describeError(err) }, 'the policy in force could not be read'),
+        (err) => log.error({ err: describeError(err) }, 'the active policy could not be read'),
         otherModel.resolve,
       )
       const { policy } = steward
@@ -114,8 +114,8 @@ Example:
       log.info({ url: service.url }, 'started')
       await Promise.race([whenAborted(stop), otherModel.promise])
       if (!stop.aborted) {
-        // Its model says what is sensitive: it may not go on with the last one.
-        log.error('another model is in force: this service ends, and is to be started again')
+        // The model decides what is sensitive: the service must not continue with the last one.
+        log.error('another model is active: this service ends; restart it')
         process.exitCode = 1
       }
       await service.close()

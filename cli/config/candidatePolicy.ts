@@ -7,7 +7,7 @@ import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { packagePath } from './packagePath.ts'
 import { parseStoredPolicy, readPolicyFiles } from './policyFiles.ts'
 
-/** What was asked for is not there, or not one thing. */
+/** The requested policy does not exist, or the options name several. */
 export class CandidateError extends Error {
   override name = 'CandidateError'
 }
@@ -24,8 +24,8 @@ export interface CandidateOptions {
 const SHIPPED = '=shipped'
 
 /**
- * The policy that the options of `simulate` and `publish` name: from a folder, one that was published before or the
- * shipped one, else the one in force; then the models named take the place of its parameters. A model is named by its
+ * Loads the policy that the options of `simulate` and `publish` name: from a folder, one that was published before or the
+ * shipped one, else the active one; then the models named take the place of its parameters. A model is named by its
  * version, the shipped one as <Type>=shipped. Throws CandidateError, and ModelError where a model does not fit.
  */
 export async function loadCandidatePolicy(
@@ -36,7 +36,7 @@ export async function loadCandidatePolicy(
   const bases = [options.policy, options.to, options.shipped || undefined].filter((x) => x !== undefined)
   if (bases.length > 1 || (bases.length === 0 && !options.model?.length))
     throw new CandidateError(
-      'give one of policy (a folder or files), earlier version and shipped; or models alone, for the policy in force',
+      'give one of policy (a folder or files), earlier version and shipped; or models alone, for the active policy',
     )
   const base = await baseOf(sql, options)
   if (!options.model?.length) return base
@@ -46,12 +46,12 @@ export async function loadCandidatePolicy(
     const model = name.endsWith(SHIPPED)
       ? { type: policy.type(name.slice(0, -SHIPPED.length)).name, parameters: null }
       : await readModel(sql, name)
-    if (!model) throw new ModelError(`there is no model ${name}: "touchstone train --list" shows those that there are`)
-    if (given.has(model.type)) throw new ModelError(`two models of ${model.type} were given; one can be in force`)
+    if (!model) throw new ModelError(`no model ${name}: "touchstone train --list" lists the models`)
+    if (given.has(model.type)) throw new ModelError(`two models of ${model.type} were given; only one can be active`)
     const type = policy.types.find((t) => t.name === model.type)
     if (!type) throw new ModelError(`model ${name} is of ${model.type}, and this policy has no such golden type`)
     const why = 'units' in model ? misfit(model, planComparisons(type)) : null
-    if (why !== null) throw new ModelError(`model ${name} of ${model.type} does not fit: ${why}; train it anew`)
+    if (why !== null) throw new ModelError(`model ${name} of ${model.type} does not fit: ${why}; train it again`)
     given.set(model.type, model.parameters)
   }
   return withParameters(base, given)
@@ -59,12 +59,12 @@ export async function loadCandidatePolicy(
 
 async function baseOf(sql: Sql, options: CandidateOptions): Promise<StoredPolicy> {
   if (options.to !== undefined) {
-    const kept = await readPolicyVersion(sql, options.to)
-    if (!kept)
+    const stored = await readPolicyVersion(sql, options.to)
+    if (!stored)
       throw new CandidateError(
         `there is no policy ${options.to}: "publish --list" and publications show those that were published`,
       )
-    return kept
+    return stored
   }
   if (options.policy !== undefined)
     return typeof options.policy === 'string' ? readPolicyFiles(options.policy) : options.policy

@@ -11,7 +11,7 @@ import { parsePolicy } from '../../schema/readPolicy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 
 /**
- * A policy from a folder: the model's *.graphql, and for each golden type, if it has one, a trained model in
+ * Reads a policy from a folder: the model's *.graphql, and for each golden type, if it has one, a trained model in
  * <Type>.parameters.json, as "touchstone match --save-parameters" writes it.
  */
 export function readPolicyFiles(dir: string): StoredPolicy {
@@ -29,45 +29,45 @@ export function readPolicyFiles(dir: string): StoredPolicy {
   return { version: policyVersionOf(model, parameters), model, parameters }
 }
 
-/** The policy itself, without looking at its trained models. Throws PolicyError. */
-export function parseStoredPolicy(kept: StoredPolicy, systems: readonly SourceSystem[]): Policy {
+/** Parses the policy of a stored one, without its trained models. Throws PolicyError. */
+export function parseStoredPolicy(stored: StoredPolicy, systems: readonly SourceSystem[]): Policy {
   return parsePolicy(
-    Object.entries(kept.model).map(([file, text]) => new Source(text, file)),
+    Object.entries(stored.model).map(([file, text]) => new Source(text, file)),
     systems.map((s) => s.name),
   )
 }
 
-/** What a kept policy comes to: the policy itself and one engine a golden type. Throws PolicyError, ModelError. */
-export function resolutionContextOf(kept: StoredPolicy, systems: readonly SourceSystem[]): ResolutionContext {
-  const policy = parseStoredPolicy(kept, systems)
-  for (const name of Object.keys(kept.parameters)) policy.type(name)
+/** Builds policy and engines of a stored policy. Throws PolicyError, ModelError. */
+export function resolutionContextOf(stored: StoredPolicy, systems: readonly SourceSystem[]): ResolutionContext {
+  const policy = parseStoredPolicy(stored, systems)
+  for (const name of Object.keys(stored.parameters)) policy.type(name)
   const engines = new Map(
     policy.types.map((type) => {
-      const given = kept.parameters[type.name]
-      return [type.name, given ? createEngine(type, parametersOf(kept, given, type)) : createEngine(type)]
+      const given = stored.parameters[type.name]
+      return [type.name, given ? createEngine(type, parametersOf(stored, given, type)) : createEngine(type)]
     }),
   )
   return { policy, engines, systems: new Map(systems.map((s) => [s.name, s])) }
 }
 
-/** The trained model of a kept policy. What is wrong with it is told with the policy's version and the way out. */
-function parametersOf(kept: StoredPolicy, given: unknown, type: TypePolicy): Parameters {
+/** Reads a trained model of a stored policy. An error names the policy's version and the way out. */
+function parametersOf(stored: StoredPolicy, given: unknown, type: TypePolicy): Parameters {
   try {
     return readParameters(JSON.stringify(given), type)
   } catch (e) {
     if (!(e instanceof ModelError)) throw e
     throw new ModelError(
-      `policy ${kept.version}, model of ${type.name}: ${e.message}; or go without it: publish --model ${type.name}=shipped`,
+      `policy ${stored.version}, model of ${type.name}: ${e.message}; or go without it: publish --model ${type.name}=shipped`,
     )
   }
 }
 
-/** The mastering that is in force: of the policy published last, else of the model that came with the program. */
+/** Returns the active context: of the policy published last, else of the shipped model. */
 export async function activeResolutionContext(
   sql: Sql,
   shipped: ResolutionContext,
   systems: readonly SourceSystem[],
 ): Promise<ResolutionContext> {
-  const kept = await activePolicy(sql)
-  return kept ? { ...shipped, ...resolutionContextOf(kept, systems) } : shipped
+  const stored = await activePolicy(sql)
+  return stored ? { ...shipped, ...resolutionContextOf(stored, systems) } : shipped
 }

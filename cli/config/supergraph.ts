@@ -13,7 +13,7 @@ export function supergraphText(subgraphs: readonly Subgraph[]): string {
 }
 
 /**
- * The supergraph as it is checked in, if it is of these subgraphs; after a change of the model it is composed anew, which
+ * The supergraph as it is checked in, if it is of these subgraphs; after a change of the model it is composed again, which
  * takes longer, until `touchstone generate` has written it. `subgraphs` is empty where all run as services.
  */
 export function readSupergraph(subgraphs: readonly Subgraph[], onStale: () => void): string {

@@ -15,8 +15,8 @@ export interface FeedMeter {
 }
 
 /**
- * Counts, for the service levels, how late events of the feed arrive in this process, and at webhook endpoints. Figures that cannot be written are
- * lost, and `onError` is told.
+ * Counts, for the service levels, how late events of the feed arrive in this process, and at webhook endpoints. Counts that cannot be written
+ * are lost, and `onError` receives the error.
  */
 export function startFeedMeter(sql: Sql, { objectives }: ServiceLevels, onError: (error: unknown) => void): FeedMeter {
   const own = objectives.filter((o) => o.measure === 'FEED_LAG')

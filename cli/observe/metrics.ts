@@ -14,7 +14,7 @@ import { queueAge } from '../../mdm/tasks/queue.ts'
 import { endpointFigures, unsettledFigures } from '../../mdm/webhooks/metrics.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import type { DeliverRole } from '../server/deliverRole.ts'
-import type { Figures } from '../server/gatewayWorkers.ts'
+import type { WorkerMetrics } from '../server/gatewayWorkers.ts'
 import type { IngestRole } from '../server/ingestRole.ts'
 import { operationMetrics } from './operationMetrics.ts'
 import { processMetrics } from './processMetrics.ts'
@@ -24,16 +24,16 @@ import { sinkMetrics } from './sinkMetrics.ts'
 import { throttle } from './throttle.ts'
 import { webhookMetrics } from './webhookMetrics.ts'
 
-/** How old figures of the database may be at a scrape. */
-const figuresMsMax = 5_000
+/** How old statistics of the database may be at a scrape. */
+const readMsMax = 5_000
 
 export interface MetricsOptions {
-  /** A pool of two connections: figures and quality. */
+  /** A pool of two connections: statistics and quality. */
   sql: Sql
   connectors: ReadonlyMap<string, Pick<Connector, 'objectName' | 'objects'>>
   levels?: ServiceLevels | undefined
   types: readonly TypePolicy[]
-  /** Told when figures of quality could not be taken although the store is there. */
+  /** Receives an error when quality could not be measured although the database answers. */
   failed: (error: unknown) => void
   /** Of this process, where it has them. */
   tailer?: Tailer | undefined
@@ -42,7 +42,7 @@ export interface MetricsOptions {
   gateway?: (() => { operations: number; streams: number; sockets: number } | undefined) | undefined
 }
 
-/** Gauges of which several processes have each their own share. */
+/** Gauges that are summed over processes, because each process has its own share. */
 const ADDED_UP = ['ingest_workers', 'gateway_open', 'feed_ring_bytes', 'feed_followers'].map((n) => `touchstone_${n}`)
 
 export interface Metrics {
@@ -52,14 +52,14 @@ export interface Metrics {
   observe: ObserveOperation
   text(): Promise<string>
   /** The same as objects, to be added up with those of other processes on the same store. */
-  figures(): Promise<Figures>
+  toObjects(): Promise<WorkerMetrics>
   close(): void
 }
 
 /**
- * Figures of this process and of the store it works on, for Prometheus. Labels are names of the configuration, of the
- * model and of the program: what a message says of itself, an unknown system or object, is "other". Scrapes within five
- * seconds share one reading of the database, which is bounded; while it is away the rest is told, and that it is.
+ * Opens the Prometheus metrics of this process and of its database. Labels are names of the configuration, of the model
+ * and of the program; an unknown system or object of a message is "other". Scrapes within five seconds share one bounded
+ * read of the database. While the database does not answer, the other metrics remain, and `database_up` is 0.
  */
 export function openMetrics(options: MetricsOptions): Metrics {
   const { sql, connectors } = options
@@ -69,7 +69,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const gauge = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Gauge({ name: `touchstone_${name}`, help, labelNames: [...labelNames], registers })
 
-  const up = gauge('database_up', 'Whether the figures of the database could be read.')
+  const up = gauge('database_up', 'Whether the statistics of the database could be read.')
   const waiting = gauge('ingest_waiting_messages', 'Waiting messages among the oldest 10,000 of the queue.', [
     'system',
     'object',
@@ -85,7 +85,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const connections = gauge('database_connections', 'Connections of all processes.', ['pool', 'state'])
   const rows = gauge('table_rows', 'Rows of a table, as the planner estimates.', ['table'])
   const feedHead = gauge('feed_head_position', 'Position of the last event.')
-  const feedOldest = gauge('feed_oldest_position', 'The oldest position still kept.')
+  const feedOldest = gauge('feed_oldest_position', 'The oldest position that is stored.')
   const tasks = gauge('tasks_open', 'Tasks that wait for stewards.', ['kind'])
   const overdue = gauge('tasks_overdue', 'Tasks that are overdue.', ['kind'])
   const taskAge = gauge('tasks_oldest_seconds', 'Age of the oldest open task.', ['kind'])
@@ -100,9 +100,9 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const objectOf = (system: string, object: string | null) =>
     object === null ? 'unnamed' : (connectors.get(system)?.objectName(object) ?? 'other')
 
-  const read = throttle(figuresMsMax, async () => {
+  const read = throttle(readMsMax, async () => {
     try {
-      const figures = await readOnlyTransaction(sql, async (tx) => ({
+      const stats = await readOnlyTransaction(sql, async (tx) => ({
         waiting: await waitingFigures(tx),
         queue: await queueFigure(tx),
         exceptions: await exceptionFigures(tx),
@@ -119,35 +119,35 @@ export function openMetrics(options: MetricsOptions): Metrics {
       const seconds = (at: Date) => Math.max(0, (now - at.getTime()) / 1_000)
       for (const g of [waiting, lag, exceptions, exceptionAge, connections, tasks, overdue, taskAge]) g.reset()
       const [oldestWaiting, oldestException] = [highestOf(lag), highestOf(exceptionAge)]
-      for (const w of figures.waiting) {
+      for (const w of stats.waiting) {
         const labels = { system: known(w.system), object: objectOf(w.system, w.object) }
         waiting.inc(labels, w.count)
         oldestWaiting(labels, seconds(w.oldestAt))
       }
-      queue.set({ kind: 'all' }, figures.queue.messages)
-      queue.set({ kind: 'postponed' }, figures.queue.postponed)
-      queue.set({ kind: 'replayed' }, figures.queue.replayed)
-      inbox.set(figures.queue.newest)
-      for (const e of figures.exceptions) {
+      queue.set({ kind: 'all' }, stats.queue.messages)
+      queue.set({ kind: 'postponed' }, stats.queue.postponed)
+      queue.set({ kind: 'replayed' }, stats.queue.replayed)
+      inbox.set(stats.queue.newest)
+      for (const e of stats.exceptions) {
         const labels = { system: known(e.system), code: e.code }
         exceptions.inc(labels, e.count)
         oldestException(labels, seconds(e.oldestAt))
       }
-      for (const c of figures.connections) connections.set({ pool: c.pool, state: c.state }, c.count)
-      for (const t of figures.tables) rows.set({ table: t.table }, t.rows)
-      feedHead.set(figures.head?.position ?? 0)
-      feedOldest.set(figures.head?.oldest ?? 0)
-      for (const t of figures.tasks) {
+      for (const c of stats.connections) connections.set({ pool: c.pool, state: c.state }, c.count)
+      for (const t of stats.tables) rows.set({ table: t.table }, t.rows)
+      feedHead.set(stats.head?.position ?? 0)
+      feedOldest.set(stats.head?.oldest ?? 0)
+      for (const t of stats.tasks) {
         tasks.set({ kind: t.kind }, t.open)
         overdue.set({ kind: t.kind }, t.overdue)
         taskAge.set({ kind: t.kind }, t.ageSecondsMax)
       }
-      levelMetrics.show(figures.levels)
-      webhooks.show(figures.endpoints, figures.unsettled)
-      sinks.show(figures.sinks)
+      levelMetrics.show(stats.levels)
+      webhooks.show(stats.endpoints, stats.unsettled)
+      sinks.show(stats.sinks)
       up.set(1)
     } catch {
-      // Why is in the log of those who need the database; here the fact is the figure.
+      // The reason is in the logs of those who need the database; here the fact is the metric.
       up.set(0)
     }
   })
@@ -161,9 +161,9 @@ export function openMetrics(options: MetricsOptions): Metrics {
       quality.refresh()
       return await registry.metrics()
     },
-    async figures() {
+    async toObjects() {
       await read()
-      const all = (await registry.getMetricsAsJSON()) as Figures
+      const all = (await registry.getMetricsAsJSON()) as WorkerMetrics
       // What is of the store is the same in each process.
       for (const m of all)
         if (String(m.type) === 'gauge' && m.name.startsWith('touchstone_') && !ADDED_UP.includes(m.name))

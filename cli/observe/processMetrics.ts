@@ -5,7 +5,7 @@ import type { IngestRole } from '../server/ingestRole.ts'
 
 /** Positions that a follower may be behind, upper bounds of the groups in which they are counted. */
 const BEHIND = [0, 100, 10_000]
-/** The names of keys are the operator's; of people nothing is said. */
+/** Operators choose the names of keys; people are not named. */
 const keyActor = 'key:'
 /** Those that are most behind. */
 const consumersMax = 500
@@ -17,7 +17,7 @@ interface Parts {
   gateway?: (() => { operations: number; streams: number; sockets: number } | undefined) | undefined
 }
 
-/** Figures that this process has in memory: read at each scrape. */
+/** Creates metrics of this process's memory, read at each scrape. */
 export function processMetrics(registry: Registry, { tailer, ingest, deliver, gateway }: Parts): void {
   const gauge = <L extends string>(name: string, help: string, labelNames: L[], collect: (g: Gauge<L>) => void) => {
     new Gauge<L>({
@@ -31,7 +31,7 @@ export function processMetrics(registry: Registry, { tailer, ingest, deliver, ga
       },
     })
   }
-  // Counts that others keep: told as they are at each scrape.
+  // Counts that other parts hold, read at each scrape.
   const counter = <L extends string>(name: string, help: string, labelNames: L[], collect: (c: Counter<L>) => void) => {
     new Counter<L>({
       name: `touchstone_${name}`,
@@ -60,7 +60,7 @@ export function processMetrics(registry: Registry, { tailer, ingest, deliver, ga
     const publisher = deliver?.()?.publisher
     if (publisher) c.inc({ sink: 'jetstream', result: 'delivered' }, publisher.count)
   })
-  gauge('gateway_open', 'Operations under way, event streams and WebSockets of this process.', ['kind'], (g) => {
+  gauge('gateway_open', 'Operations in progress, event streams and WebSockets of this process.', ['kind'], (g) => {
     for (const [kind, count] of Object.entries(gateway?.() ?? {})) g.set({ kind }, count)
   })
   if (!tailer) return

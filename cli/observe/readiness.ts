@@ -30,7 +30,7 @@ export function readinessChecks({ sql, tailer, graphRefused, ingest, deliver }: 
     const role = ingest?.()
     if (role) checks.push(workersCheck(role))
     const delivering = deliver?.()
-    // Without deliveries a gateway still answers, so it stays ready and says what is amiss.
+    // Without deliveries a gateway still answers, so it stays ready and reports what is wrong.
     if (delivering) checks.push(...deliverChecks(delivering).map((c) => (tailer ? { ...c, ok: true } : c)))
     return checks
   }

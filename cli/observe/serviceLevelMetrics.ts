@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Level } from '../../mdm/serviceLevels/serviceLevels.ts'
 
-/** Figures of the service levels, by objective, tier and span. */
+/** Creates the metrics of service levels, by objective, tier and span. */
 export function serviceLevelMetrics(registry: Registry): { show(levels: readonly Level[]): void } {
   const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
     new Gauge<L>({ name: `touchstone_${name}`, help, labelNames, registers: [registry] })

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { SinkStats } from '../../mdm/jetstream/metrics.ts'
 
-/** Figures of what the feed is published to, by all processes. */
+/** Creates the metrics of the sinks that the feed is published to, by all processes. */
 export function sinkMetrics(registry: Registry) {
   const gauge = (name: string, help: string) =>
     new Gauge({ name: `touchstone_${name}`, help, labelNames: ['sink'], registers: [registry] })

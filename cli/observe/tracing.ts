@@ -50,7 +50,7 @@ export function startTracing({ otlpUrl, tracePercent = 100 }: TracingConfig, par
   }
 }
 
-/** The span that is under way follows awaits and callbacks. */
+/** Carries the current span over awaits and callbacks. */
 class AsyncContexts implements ContextManager {
   readonly #storage = new AsyncLocalStorage<Context>()
 

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { EndpointFigure } from '../../mdm/webhooks/metrics.ts'
 
-/** Figures of webhook endpoints; an endpoint is named by its id, and there are at most 500. */
+/** Creates the metrics of webhook endpoints, named by id; there are at most 500. */
 export function webhookMetrics(registry: Registry) {
   const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
     new Gauge<L>({ name: `touchstone_${name}`, help, labelNames, registers: [registry] })

@@ -8,7 +8,7 @@ const rowsPerStatement = 2_000
 
 /**
  * Sends a demo world through the accept path that webhooks and file loads take: each message is split and named by its
- * connector and written to the inbox. Answers how many messages were new. `onProgress` is told the count so far.
+ * connector and written to the inbox. Returns how many messages were new. `onProgress` receives the count so far.
  */
 export async function acceptWorld(
   sql: Sql,

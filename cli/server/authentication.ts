@@ -32,21 +32,21 @@ export function openAccess(config: Pick<AuthenticationConfig, 'access'>): Access
   return readAccess(config.access ?? packagePath('config/access.yaml'))
 }
 
-/** Whether who brings no credentials is refused. */
+/** Returns whether callers without credentials are rejected. */
 export function authenticationRequired(config: Pick<AuthenticationConfig, 'authentication' | 'authIssuer' | 'host'>) {
   return config.authentication === 'required' || config.authIssuer !== undefined || !isLoopback(config.host)
 }
 
 /**
- * How callers are told: by tokens of the configured issuer and by API keys; without configuration, on this machine alone,
- * as the development caller, by development tokens and by API keys. Throws ConfigError where a listener beyond this machine
- * would have nobody to let in.
+ * Creates the authentication of callers: by tokens of the configured issuer and by API keys. Without configuration, and on
+ * this machine alone, callers may also use development tokens, or none as the development caller. Throws ConfigError if a
+ * listener beyond this machine would have no caller to accept.
  */
 export async function authentication(at: { config: AuthenticationConfig; sql: Sql; log: Logger }): Promise<Callers> {
   const { config, sql, log } = at
   const access = openAccess(config)
   if (config.authJwks && !config.authIssuer)
-    throw new ConfigError('TOUCHSTONE_AUTH_JWKS says where keys are, but not whose: set TOUCHSTONE_AUTH_ISSUER as well')
+    throw new ConfigError('TOUCHSTONE_AUTH_JWKS names keys without their issuer: set TOUCHSTONE_AUTH_ISSUER as well')
   const key = keyVerifier(
     {
       find: (text) => verifyKey(sql, text),
@@ -66,7 +66,7 @@ async function issuerOf(
   access: Access,
 ): Promise<CallersOptions['token']> {
   if (config.authIssuer) {
-    const report = (why: string) => log.error({ why }, 'the keys of the issuer cannot be had')
+    const report = (why: string) => log.error({ why }, 'the keys of the issuer cannot be read')
     const issuer = {
       issuer: config.authIssuer,
       audience: config.authAudience,
@@ -83,6 +83,6 @@ async function issuerOf(
     throw new ConfigError(
       `listening on ${config.host} without authentication would serve more than this machine: ${remedy}`,
     )
-  log.warn(`authentication is required and there is nobody who may ask: ${remedy}`)
+  log.warn(`authentication is required and no caller has credentials: ${remedy}`)
   return undefined
 }

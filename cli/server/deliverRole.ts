@@ -29,7 +29,7 @@ export interface DeliverRole {
   /** Where publishing to JetStream is configured: how it stands, and how much it has published since the start. */
   publisher: Pick<Publisher, 'state' | 'count'> | null
   deliverer: Pick<Deliverer, 'claimedMsAgo'>
-  /** Lets what is under way finish, for as long as a stop waits. */
+  /** Waits for deliveries in progress, at most as long as a stop waits. */
   close(): Promise<void>
 }
 
@@ -48,19 +48,19 @@ export async function startDeliverRole(options: {
   const { config, installation, databaseUrl, log } = options
   const sql = openDatabase(databaseUrl, { name: 'touchstone-deliver', connectionsMax })
   let { policy } = installation
-  // What may be shown is what the policy in force says.
+  // The active policy decides what webhooks may show.
   const follow = async () => {
-    const kept = await activePolicy(sql)
-    policy = kept ? resolutionContextOf(kept, installation.systems).policy : installation.policy
+    const stored = await activePolicy(sql)
+    policy = stored ? resolutionContextOf(stored, installation.systems).policy : installation.policy
   }
-  const failed = (err: unknown) => log.error({ err: describeError(err) }, 'the policy in force could not be read')
+  const failed = (err: unknown) => log.error({ err: describeError(err) }, 'the active policy could not be read')
   const again = () => void follow().catch(failed)
   let rows: RowReaders | undefined
   let deliverer: Deliverer | undefined
   const webhooks = await openWebhooks(sql, config)
   const { poster, results } = countingPoster(webhooks.poster)
   const meter = startFeedMeter(sql, installation.levels, (err) =>
-    log.debug({ err: describeError(err) }, 'figures of deliveries were lost'),
+    log.debug({ err: describeError(err) }, 'metrics of deliveries were lost'),
   )
   const reads = new AccessRecorder({
     sql,

@@ -11,8 +11,8 @@ export interface Graph {
 }
 
 /**
- * Takes the graph anew when told to, by `again` and by SIGHUP, and when the supergraph's file changes. One that cannot be
- * taken is reported, and the last one goes on. `refused` says that this is so.
+ * Reloads the graph on `again`, on SIGHUP and when the file of the supergraph changes. A graph that cannot be served is
+ * logged and the last one stays; `refused` then returns true.
  */
 export function followGraph(at: {
   file: string | undefined
@@ -34,15 +34,15 @@ export function followGraph(at: {
         if (next.supergraph === last.supergraph && next.subgraphs === last.subgraphs) return
         await at.reload(next.supergraph, next.subgraphs)
         last = next
-        log.info('the graph was taken anew')
+        log.info('the graph was reloaded')
       } catch (err) {
         refused = true
-        log.error({ err: describeError(err) }, 'the graph cannot be taken: the last one goes on')
+        log.error({ err: describeError(err) }, 'the graph cannot be served: the last one stays')
       }
     })
   }
   process.on('SIGHUP', again)
-  // Looking at it, rather than being told, also sees a file that is replaced or mounted anew.
+  // Polling, unlike notices, also sees a file that is replaced or mounted again.
   if (file) watchFile(file, { interval: lookEveryMs, persistent: false }, again)
   return {
     again,

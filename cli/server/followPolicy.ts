@@ -5,21 +5,21 @@ import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
 
 /**
- * Brings `mastering` to the policy and the models in force, now and whenever others are published. What was published
- * while the connection was away brought no notice, so a new one looks too. `changed` is told of another model, later on.
+ * Updates `context` to the active policy and models, now and whenever others are published. A publication while the
+ * connection was lost brings no notice, so a new connection checks too. Calls `changed` for each later model.
  */
 export async function followPolicy(
   sql: Sql,
-  mastering: ResolutionContext,
+  context: ResolutionContext,
   systems: readonly SourceSystem[],
   failed: (error: unknown) => void,
   changed: () => void = () => {},
 ): Promise<void> {
-  const shipped = { policy: mastering.policy, engines: mastering.engines, systems: mastering.systems }
+  const shipped = { policy: context.policy, engines: context.engines, systems: context.systems }
   const follow = async () => {
-    const { version } = mastering.policy
-    Object.assign(mastering, await activeResolutionContext(sql, shipped, systems))
-    return mastering.policy.version !== version
+    const { version } = context.policy
+    Object.assign(context, await activeResolutionContext(sql, shipped, systems))
+    return context.policy.version !== version
   }
   await follow()
   const again = () => void follow().then((other) => other && changed(), failed)

@@ -39,7 +39,7 @@ import { openInternalTokens } from './openInternalTokens.ts'
 import { NATS_CONFIG, type NatsConfig, natsOptions } from './openNats.ts'
 import { openPolicies } from './openPolicies.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
-import { type Publisher, startPublicationRunner } from './publicationRunner.ts'
+import { type PublicationRunner, startPublicationRunner } from './publicationRunner.ts'
 
 export const GATEWAY_CONFIG = [
   'host',
@@ -83,7 +83,7 @@ const metricsConnectionsMax = 2
 /** How late what time alone brings about may be. */
 const sweepEveryMs = 30_000
 
-/** Reads of queries that take long are told, unless nobody wants to know. */
+/** Logs slow reads of queries, unless the setting is 0. */
 function slowWatched(sql: Sql, { slowStatementMs }: Config<'slowStatementMs'>, log: Logger): Sql {
   return slowStatementMs === 0
     ? sql
@@ -110,7 +110,7 @@ export async function startGatewayRole(options: {
     pools.push(sql)
     return sql
   }
-  // Queries are short keyed reads of the same few texts: with kept plans twice as many a second.
+  // Queries are short keyed reads of the same few texts: with cached plans twice as many a second.
   const queries = slowWatched(
     pool('query', config.queryConnectionsMax, { planCache: 'auto', statementMsMax: config.queryMsMax }),
     config,
@@ -119,7 +119,7 @@ export async function startGatewayRole(options: {
   const deliveries = pool('accept', acceptConnectionsMax)
   const metricsSql = pool('metrics', metricsConnectionsMax)
   const feedMeter = startFeedMeter(metricsSql, installation.levels, (err) =>
-    log.debug({ err: describeError(err) }, 'figures of the feed were lost'),
+    log.debug({ err: describeError(err) }, 'metrics of the feed were lost'),
   )
   let policyNow = () => installation.policy
   const reads = new AccessRecorder({
@@ -140,12 +140,12 @@ export async function startGatewayRole(options: {
   let rows: RowReaders | undefined
   let refusals: RefusalLog | undefined
   let sweeper: Sweeper | null = null
-  let publisher: Publisher | null = null
+  let publications: PublicationRunner | null = null
   let gateway: Gateway | undefined
   let modelChanged = () => {}
   const close = async () => {
     await sweeper?.stop()
-    await publisher?.stop()
+    await publications?.stop()
     await refusals?.stop()
     await reads.stop()
     await tailer.stop()
@@ -164,19 +164,18 @@ export async function startGatewayRole(options: {
       steward.sql,
       steward,
       systems,
-      (err) => log.error({ err: describeError(err) }, 'the policy in force could not be read'),
+      (err) => log.error({ err: describeError(err) }, 'the active policy could not be read'),
       () => modelChanged(),
     )
     const { policy } = steward
     policyNow = () => steward.policy
     sweeper = startSweeper(steward, sweepEveryMs, (err) => log.error({ err: describeError(err) }, 'a sweep failed'))
-    publisher = await startPublicationRunner({
+    publications = await startPublicationRunner({
       sql: steward.sql,
       databaseUrl,
       sources: options.sources,
       everyMs: sweepEveryMs,
-      failed: (err) =>
-        log.error({ err: describeError(err) }, 'a publication could not be carried on; it is tried again'),
+      failed: (err) => log.error({ err: describeError(err) }, 'a publication could not be resumed; it will be retried'),
     })
     rows = await rowReaders(config, steward.sql, policy, databaseUrl, (url, more) =>
       slowWatched(openDatabase(url, { ...more, statementMsMax: config.queryMsMax }), config, log),
@@ -213,7 +212,9 @@ export async function startGatewayRole(options: {
       config.supergraph
         ? readFileSync(config.supergraph, 'utf8')
         : readSupergraph(all, () =>
-            log.warn('supergraph.graphql is not of this model: composing it anew; run "npx touchstone generate"'),
+            log.warn(
+              'supergraph.graphql does not fit this model: composing another one; run "npx touchstone generate"',
+            ),
           )
     const graph = (): Graph => {
       if (model !== steward.policy.version) {
@@ -226,7 +227,7 @@ export async function startGatewayRole(options: {
     let refused = () => false
     const metrics = openMetrics({
       sql: metricsSql,
-      failed: (err) => log.warn({ err: describeError(err) }, 'figures of quality could not be taken'),
+      failed: (err) => log.warn({ err: describeError(err) }, 'quality metrics could not be measured'),
       connectors,
       levels,
       types: policy.types,
@@ -273,7 +274,7 @@ export async function startGatewayRole(options: {
       }),
     })
     const { url, inProgress, close: drain, reload } = gateway
-    joinGatewayWorkers(url, () => metrics.figures())
+    joinGatewayWorkers(url, () => metrics.toObjects())
     let served = model
     const following = followGraph({
       file: config.supergraph,

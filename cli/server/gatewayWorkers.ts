@@ -3,16 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue } from 'prom-client'
 
-export type Figures = MetricObjectWithValues<MetricValue<string>>[]
+export type WorkerMetrics = MetricObjectWithValues<MetricValue<string>>[]
 type Message =
   | { url: string }
-  | { figuresFor: number }
-  | { figures: Figures; of: number }
-  | { all: Figures[]; of: number }
+  | { metricsFor: number }
+  | { metrics: WorkerMetrics; of: number }
+  | { all: WorkerMetrics[]; of: number }
 
 const restartMs = 1_000
-/** A worker that does not tell its figures in time is left out of them. */
-const figuresMsMax = 3_000
+/** A worker that does not send its metrics in time is left out. */
+const metricsMsMax = 3_000
 
 /** The role `gateway` in several processes that listen on one port. */
 export interface GatewayWorkers {
@@ -38,9 +38,9 @@ export async function startGatewayWorkers(count: number, databaseUrl: string, lo
         if ('url' in message) {
           url = message.url
           resolve()
-        } else if ('figuresFor' in message) {
+        } else if ('metricsFor' in message) {
           void gather(running).then((all) => {
-            if (worker.isConnected()) worker.send({ all, of: message.figuresFor } satisfies Message)
+            if (worker.isConnected()) worker.send({ all, of: message.metricsFor } satisfies Message)
           })
         }
       })
@@ -82,53 +82,53 @@ export async function startGatewayWorkers(count: number, databaseUrl: string, lo
 
 let asked = 0
 
-async function gather(workers: ReadonlySet<Worker>): Promise<Figures[]> {
+async function gather(workers: ReadonlySet<Worker>): Promise<WorkerMetrics[]> {
   const of = ++asked
-  const told = [...workers].map(
+  const replies = [...workers].map(
     (worker) =>
-      new Promise<Figures | null>((resolve) => {
-        const timer = setTimeout(() => done(null), figuresMsMax)
+      new Promise<WorkerMetrics | null>((resolve) => {
+        const timer = setTimeout(() => done(null), metricsMsMax)
         const listen = (message: Message) => {
-          if ('figures' in message && message.of === of) done(message.figures)
+          if ('metrics' in message && message.of === of) done(message.metrics)
         }
-        const done = (figures: Figures | null) => {
+        const done = (metrics: WorkerMetrics | null) => {
           clearTimeout(timer)
           worker.off('message', listen)
-          resolve(figures)
+          resolve(metrics)
         }
         worker.on('message', listen)
-        worker.send({ figuresFor: of } satisfies Message, (e) => e && done(null))
+        worker.send({ metricsFor: of } satisfies Message, (e) => e && done(null))
       }),
   )
-  return (await Promise.all(told)).flatMap((f) => (f ? [f] : []))
+  return (await Promise.all(replies)).flatMap((f) => (f ? [f] : []))
 }
 
-/** In a worker: says where it listens, and tells its figures when it is asked. Without it nothing. */
-export function joinGatewayWorkers(url: string, figures: () => Promise<Figures>): void {
+/** In a worker process: reports its address, and its metrics on request. Elsewhere it does nothing. */
+export function joinGatewayWorkers(url: string, metrics: () => Promise<WorkerMetrics>): void {
   if (!cluster.isWorker) return
   process.on('message', async (message: Message) => {
-    if ('figuresFor' in message && process.connected)
-      process.send?.({ figures: await figures(), of: message.figuresFor } satisfies Message)
+    if ('metricsFor' in message && process.connected)
+      process.send?.({ metrics: await metrics(), of: message.metricsFor } satisfies Message)
   })
   process.send?.({ url } satisfies Message)
 }
 
-/** The figures of all workers of this one's gateway, added up; null where there are none, or they cannot be had. */
+/** Returns the summed metrics of all gateway workers; null if there are none, or they do not answer. */
 export async function metricsOfAllWorkers(): Promise<string | null> {
   if (!cluster.isWorker || !process.connected) return null
   const of = ++asked
-  const all = await new Promise<Figures[] | null>((resolve) => {
-    const timer = setTimeout(() => done(null), 2 * figuresMsMax)
+  const all = await new Promise<WorkerMetrics[] | null>((resolve) => {
+    const timer = setTimeout(() => done(null), 2 * metricsMsMax)
     const listen = (message: Message) => {
       if ('all' in message && message.of === of) done(message.all)
     }
-    const done = (found: Figures[] | null) => {
+    const done = (found: WorkerMetrics[] | null) => {
       clearTimeout(timer)
       process.off('message', listen)
       resolve(found)
     }
     process.on('message', listen)
-    process.send?.({ figuresFor: of } satisfies Message)
+    process.send?.({ metricsFor: of } satisfies Message)
   })
   return all && all.length > 0 ? await AggregatorRegistry.aggregate(all as never).metrics() : null
 }

@@ -25,7 +25,7 @@ export async function startHealthRole(options: {
   const sql = openDatabase(options.databaseUrl, { name: 'touchstone-metrics', connectionsMax })
   try {
     const { connectors, levels, policy } = installation
-    const failed = (err: unknown) => log.warn({ err: describeError(err) }, 'figures of quality could not be taken')
+    const failed = (err: unknown) => log.warn({ err: describeError(err) }, 'quality metrics could not be measured')
     const metrics = openMetrics({ sql, connectors, levels, types: policy.types, failed, ingest, deliver })
     const server = await startHealthServer({
       host: config.host,

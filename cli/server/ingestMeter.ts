@@ -4,7 +4,7 @@ import type { Message } from '../../mdm/inbox/claim.ts'
 import { dropMinutes, Tally } from '../../mdm/serviceLevels/minutes.ts'
 import { isAbout, type ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 
-/** How long figures wait to be written, and what of them is kept. */
+/** How long counts wait to be written, and how much of them is stored. */
 const flushEveryMs = 1_000
 const batchesMax = 200
 const batchDaysMax = 30
@@ -53,7 +53,7 @@ export class IngestMeter {
     if (performance.now() - this.#flushedAt >= flushEveryMs) void this.flush()
   }
 
-  /** Writes what has come together; a failure is told and loses figures, nothing else. */
+  /** Writes the counts so far; a failure is reported and loses only counts. */
   flush(): Promise<void> {
     this.#flushing ??= this.#write()
       .catch(this.#onError)

@@ -21,7 +21,7 @@ const restartMs = 1_000
 /** Threads of one process share its memory: a larger young generation only makes each take more of it. */
 export const resourceLimits = { maxYoungGenerationSizeMb: 48 }
 
-/** The role `ingest`: workers on threads of their own, so that matching never holds up a query. */
+/** The role `ingest`: workers on threads of their own, so that matching never delays a query. */
 export function startIngestRole(options: {
   config: Config<(typeof INGEST_CONFIG)[number]> & TracingConfig
   sources: string | undefined

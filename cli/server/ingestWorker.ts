@@ -21,7 +21,7 @@ import type { WorkerData } from './ingestWorkerData.ts'
 import { PlannerStatistics } from './plannerStatistics.ts'
 
 /**
- * A thread of the role `ingest`: applies what waits in the inbox until it is told to stop. A notice wakes it; without
+ * A thread of the role `ingest`: applies waiting messages of the inbox until it receives a stop message. A notice wakes it; without
  * one it looks every `pollMs`, which also finds what was put back to be tried later.
  */
 const pollMs = 500
@@ -39,7 +39,7 @@ const meter = new IngestMeter({
   worker: `${hostname()}/${process.pid}/${number}`,
   levels,
   typeOf: objectTypes(connectors),
-  onError: (error) => log.debug({ err: describeError(error) }, 'figures of ingest were lost'),
+  onError: (error) => log.debug({ err: describeError(error) }, 'metrics of ingest were lost'),
 })
 const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
 const pipeline: Pipeline = {
@@ -128,7 +128,7 @@ async function run(): Promise<void> {
   await meter.flush()
   await sql.end({ timeout: 5 })
   await stopTracing()
-  // Ends this thread. Without it the driver, if it was about to connect anew for LISTEN, would keep it for ever.
+  // Ends this thread: the driver, when it is about to reconnect for LISTEN, would keep it alive for ever.
   process.exit()
 }
 

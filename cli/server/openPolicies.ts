@@ -5,7 +5,7 @@ import { loadCandidatePolicy } from '../config/candidatePolicy.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
 import { simulateOnThread } from './simulateThread.ts'
 
-/** What a gateway does with policies that are not in force: reads them, checks them, tries them. */
+/** Creates the gateway's access to policies that are not active: it reads, checks and simulates them. */
 export function openPolicies(options: {
   sql: Sql
   databaseUrl: string
@@ -15,9 +15,9 @@ export function openPolicies(options: {
   const { sql, databaseUrl, sources, systems } = options
   return {
     async candidate(asked) {
-      const kept = await loadCandidatePolicy(sql, asked, systems)
-      resolutionContextOf(kept, systems)
-      return kept
+      const stored = await loadCandidatePolicy(sql, asked, systems)
+      resolutionContextOf(stored, systems)
+      return stored
     },
     simulate: simulateOnThread(databaseUrl, sources),
   }

@@ -3,23 +3,23 @@ import type { Sql } from '../../mdm/db/database.ts'
 import { policyChannel, runningPublication } from '../../mdm/policy/policies.ts'
 import type { PublishData } from './publicationWorker.ts'
 
-export interface Publisher {
-  /** What is under way is left as it is: whoever comes next goes on with it. */
+export interface PublicationRunner {
+  /** Leaves a publication in progress as it is; the next process resumes it. */
   stop(): Promise<void>
 }
 
 /**
- * Carries publications on that nobody works on: those that mutations begin, and those whose process is gone. On a thread
- * of its own, one at a time in the whole installation.
+ * Runs publications that no process works on: those that mutations start, and those whose process has ended. Uses a
+ * thread of its own, one at a time in the whole installation.
  */
 export async function startPublicationRunner(options: {
   sql: Sql
   databaseUrl: string
   sources: string | undefined
-  /** How often it looks, beside being told. */
+  /** How often it checks, in addition to notices. */
   everyMs: number
   failed: (error: unknown) => void
-}): Promise<Publisher> {
+}): Promise<PublicationRunner> {
   const { sql, databaseUrl, sources, everyMs, failed } = options
   const data: PublishData = { databaseUrl, sources }
   let worker: Worker | null = null

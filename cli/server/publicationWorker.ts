@@ -15,7 +15,7 @@ const { databaseUrl, sources } = workerData as PublishData
 const sql = openDatabase(databaseUrl, { name: 'touchstone-publish', connectionsMax: 3 })
 try {
   const { systems, rules } = openInstallation(sources)
-  await carryOnPublication(sql, (kept) => ({ ...resolutionContextOf(kept, systems), rules }))
+  await carryOnPublication(sql, (stored) => ({ ...resolutionContextOf(stored, systems), rules }))
 } finally {
   await sql.end({ timeout: 5 })
 }

@@ -6,14 +6,14 @@ import type { DemoData, DemoWorld } from './demoData.ts'
 import { resourceLimits } from './ingestRole.ts'
 
 interface Marker extends DemoWorld {
-  /** Names the database: another one begins anew. */
+  /** Identifies the database: in another one the demo world is sent again. */
   feed: string
   done: boolean
 }
 
 /**
- * Whether the demo world is to be sent: into an empty database, or on after a start that was interrupted (what is there
- * already is recognised by its message id). The marker is a file beside the data.
+ * Returns whether to send the demo world: to an empty database, or to resume after an interrupted start (messages that
+ * are stored already are recognised by their ids). A marker file beside the data records it.
  */
 export async function isDemoDue(sql: Sql, dataDir: string, world: DemoWorld): Promise<boolean> {
   const feed = await feedOf(sql)
@@ -25,7 +25,7 @@ export async function isDemoDue(sql: Sql, dataDir: string, world: DemoWorld): Pr
   return true
 }
 
-/** Sends the demo world through the accept path, on a thread of its own. Answers how many messages were sent. */
+/** Sends the demo world through the accept path, on a thread of its own. Returns how many messages were sent. */
 export async function sendDemo(options: {
   sql: Sql
   databaseUrl: string

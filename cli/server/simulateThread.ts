@@ -7,9 +7,9 @@ import type { SimulateData } from './simulateWorker.ts'
 export function simulateOnThread(
   databaseUrl: string,
   sources: string | undefined,
-): (kept: StoredPolicy, sample: number | undefined) => Promise<Simulation> {
-  return async (kept, sample) => {
-    const data: SimulateData = { databaseUrl, sources, kept, sample }
+): (stored: StoredPolicy, sample: number | undefined) => Promise<Simulation> {
+  return async (stored, sample) => {
+    const data: SimulateData = { databaseUrl, sources, stored, sample }
     const worker = new Worker(new URL('./simulateWorker.ts', import.meta.url), { workerData: data })
     return await new Promise((resolve, reject) => {
       worker.once('message', resolve).once('error', reject)

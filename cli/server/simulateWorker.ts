@@ -9,14 +9,16 @@ import { resolutionContextOf } from '../config/policyFiles.ts'
 export interface SimulateData {
   databaseUrl: string
   sources: string | undefined
-  kept: StoredPolicy
+  stored: StoredPolicy
   sample: number | undefined
 }
 
-const { databaseUrl, sources, kept, sample } = workerData as SimulateData
+const { databaseUrl, sources, stored, sample } = workerData as SimulateData
 const sql = openDatabase(databaseUrl, { name: 'touchstone-simulate', connectionsMax: 1 })
 try {
-  parentPort?.postMessage(await simulate(sql, resolutionContextOf(kept, openInstallation(sources).systems), { sample }))
+  parentPort?.postMessage(
+    await simulate(sql, resolutionContextOf(stored, openInstallation(sources).systems), { sample }),
+  )
 } finally {
   await sql.end({ timeout: 5 })
 }
