@@ -28,8 +28,7 @@ try {
   if ((await changedMappings(sql, versions)).length > 0) {
     const pipeline = { ...mastering, sql, connectors, attemptsMax: 1, onError: () => {} }
     await remapChanged(pipeline, versions, (source, done) => {
-      if (done.records > 0)
-        log.info({ source, ...done }, 'its mapping or code lists have changed: mapped anew')
+      if (done.records > 0) log.info({ source, ...done }, 'its mapping or code lists have changed: mapped anew')
     })
   }
   const matched = await rematchStale(sql, mastering)
