@@ -8,12 +8,12 @@ import { requiresScopes } from '../shared/rights.ts'
 import { makeSubgraph } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 
-/** Ids that one `nodes` resolves at most. */
+/** Largest number of ids of one `nodes`. */
 const idsMax = 200
 
 /**
- * Lookup of anything by its id. Federation wants one owner for it, and the owner has to know every type there is; so it
- * is a subgraph of its own that answers with type and id, and the subgraph that owns the type does the rest.
+ * Creates the lookup of any object by its id. Federation needs one owner of it, which has to know every
+ * type. So it is a subgraph of its own that returns type and id; the owner of the type resolves the rest.
  */
 export function createNodeSubgraph({ policy, sqlOf }: SubgraphDeps): Subgraph {
   const operational = Object.keys(OPERATIONAL) as OperationalType[]
@@ -22,7 +22,7 @@ export function createNodeSubgraph({ policy, sqlOf }: SubgraphDeps): Subgraph {
     ...operational.map((name) => ({
       name: graphType(name),
       description: `${/^[AEIOU]/.test(name) ? 'An' : 'A'} ${name.toLowerCase()}.`,
-      id: 'Key of its source record.',
+      id: 'The source record key.',
     })),
   ]
   const typeNames = new Map([
@@ -42,14 +42,14 @@ type ${t.name} implements Node @key(fields: "id", resolvable: false) {
   id: ID!
 }`,
   )
-  // It answers about everything there is.
+  // It finds objects of every type, so it needs the scopes of all of them.
   const scopes = requiresScopes('golden:read', 'operational:read')
   const query = `
 type Query {
-  "Whatever has this id: a golden record, also by a retired id or the key of a source record, or an operational object."
-  node("The id." id: ID!): Node ${scopes}
-  "The same for up to ${idsMax} ids, in their order; none where there is nothing."
-  nodes("The ids." ids: [ID!]!): [Node] ${scopes}
+  "Returns the golden record or operational object with this id, or null if there is none."
+  node("A golden id, a retired golden id, or the key of a source record." id: ID!): Node ${scopes}
+  "Returns the objects with these ids, in their order, with null for an unknown id. Error: TOO_MANY_IDS."
+  nodes("Ids as of \`node\`, at most ${idsMax}." ids: [ID!]!): [Node] ${scopes}
 }`
   return makeSubgraph(
     'node',
