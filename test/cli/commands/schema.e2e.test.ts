@@ -58,12 +58,12 @@ test('the command names what breaks against a folder and exits with 1; against w
   assert.deepEqual(
     report.changes.filter((c) => c.level === 'BREAKING' && /pages|colour|change-1/.test(c.coordinate)),
     [
-      { level: 'BREAKING', coordinate: '$.colour', text: 'is gone' },
+      { level: 'BREAKING', coordinate: '$.colour', text: 'was removed' },
       { level: 'BREAKING', coordinate: 'PageInfo.pages', text: 'was removed' },
       {
         level: 'BREAKING',
         coordinate: 'schema/published/change-1.0.schema.json',
-        text: 'has changed, but it was published: make a new version beside it',
+        text: 'has changed, but it was published: add a new version instead',
       },
     ],
   )
