@@ -7,10 +7,10 @@ import { type Condition, Parameters, read } from '../db/statement.ts'
 export type DeliveryState = (typeof webhookDelivery.$inferSelect)['state']
 export const DELIVERY_STATES = ['DELIVERED', 'RETRYING', 'DEAD', 'REPLAY'] as const satisfies readonly DeliveryState[]
 
-/** One event that an endpoint was sent; what is said of an attempt is said of the last one. */
+/** One event sent to an endpoint; attempt fields describe the last attempt. */
 export type DeliveryRow = typeof webhookDelivery.$inferSelect & { nextAt: Date | null }
 
-/** All that is given must hold. Positions and times include their ends. */
+/** All set conditions must hold. Positions and times include their ends. */
 export interface DeliveryFilter {
   webhook?: string | null
   states?: readonly DeliveryState[] | null
@@ -23,7 +23,7 @@ export interface DeliveryFilter {
   to?: string | null
 }
 
-/** Deliveries that one replay asks for at most. */
+/** Upper bound of the deliveries of one replay. */
 export const replaysMax = 10_000
 
 export function deliveryCondition(f: DeliveryFilter): Condition {
@@ -68,13 +68,13 @@ export const latestDeliveries: SortTerm[] = [
   { column: deliveryListing.unique, descending: true },
 ]
 
-/** The latest deliveries of a filter. */
+/** Returns the latest deliveries that pass a filter. */
 export async function readDeliveries(sql: Sql, filter: DeliveryFilter, limit: number): Promise<DeliveryRow[]> {
   const request = { order: latestDeliveries, condition: deliveryCondition(filter), backward: false, limit }
   return (await listPage<DeliveryRow>(sql, deliveryListing, request)).rows
 }
 
-/** Has these sent again, oldest first, as if for the first time. Returns how many. */
+/** Marks deliveries for replay, oldest first, as if for the first time. Returns their number. */
 export async function markReplays(tx: Transaction, webhook: string, filter: DeliveryFilter): Promise<number> {
   const p = new Parameters()
   const text = `with marked as (
@@ -92,7 +92,9 @@ export async function markReplays(tx: Transaction, webhook: string, filter: Deli
 /** Rows removed in one statement, so that none is long. */
 const batchRowsMax = 5_000
 
-/** Lets the log of what was delivered before `delivered`, and of what died before `dead`, go. */
+/**
+ * Removes log rows of events delivered before `delivered`, and of events that died before `dead`.
+ */
 export async function expireDeliveries(sql: Sql, delivered: Date, dead: Date, signal: AbortSignal): Promise<void> {
   for (;;) {
     const rows = await sql`
@@ -104,7 +106,7 @@ export async function expireDeliveries(sql: Sql, delivered: Date, dead: Date, si
   }
 }
 
-/** Drops what an endpoint answered from its log. */
+/** Removes an endpoint's response bodies from its log. */
 export async function forgetResponses(tx: Transaction, webhook: string): Promise<void> {
   await tx`update webhook_delivery set response = null where webhook = ${webhook} and response is not null`
 }

@@ -3,21 +3,21 @@ import type { Sql, Transaction } from '../db/database.ts'
 import type { FeedFilter } from '../feed/filter.ts'
 import type { Vault } from './secrets.ts'
 
-/** Told of every change of an endpoint and of every replay. */
+/** Channel notified of every change of an endpoint and of every replay. */
 export const webhookChannel = 'touchstone_webhook'
 
-/** What can be said of an endpoint. */
+/** Settings of an endpoint. */
 export interface EndpointSettings {
   url: string
   description: string
   filter: FeedFilter
   /** Major version of the event schema. */
   schemaVersion: number
-  /** Scopes that its payloads may show the fields of. */
+  /** Scopes that decide which fields its payloads show. */
   scopes: string[]
 }
 
-/** Whose rows its payloads may hold; `*`: all. Those of whoever registered it. */
+/** Rows that its payloads may contain; `*`: all. Taken from the caller who registered it. */
 export interface EndpointRows {
   regions: string[] | null
   legalEntities: string[] | null
@@ -34,15 +34,15 @@ export interface Endpoint
   /** Golden records that wait for a retry. */
   parked: number
   dead: number
-  /** When the secrets that were rotated out stop signing. */
+  /** When each rotated secret stops signing. */
   formerSecretsUntil: Date[]
 }
 
 export const endpointsMax = 500
 
 /**
- * All endpoints, or those of these ids; oldest first. The counts read partial indexes of what is
- * unsettled.
+ * Returns all endpoints, or those with these ids; oldest first. The counts read partial indexes of
+ * unsettled rows.
  */
 export async function readEndpoints(sql: Sql | Transaction, ids: readonly string[] | null = null): Promise<Endpoint[]> {
   return await sql<Endpoint[]>`
@@ -58,14 +58,14 @@ export async function readEndpoints(sql: Sql | Transaction, ids: readonly string
     order by w.created_at, w.id`
 }
 
-/** Locks all endpoints against others being added, and counts them. */
+/** Locks all endpoints against additions and returns their number. */
 export async function countEndpoints(tx: Transaction): Promise<number> {
   await tx`select pg_advisory_xact_lock(hashtext('touchstone webhooks'))`
   const [row] = await tx<{ n: number }[]>`select count(*)::int as n from webhook`
   return row?.n ?? 0
 }
 
-/** Begins after `position`, or where the feed ends now. Answers its id. */
+/** Adds an endpoint that starts after `position`, or at the head of the feed. Returns its id. */
 export async function addEndpoint(
   tx: Transaction,
   settings: EndpointSettings,
@@ -84,7 +84,7 @@ export async function addEndpoint(
   return row.id
 }
 
-/** Locks an endpoint; null where there is none. */
+/** Locks an endpoint and returns it; null if there is none. */
 export async function lockEndpoint(tx: Transaction, id: string): Promise<Endpoint | null> {
   await tx`select 1 from webhook where id = ${id} for update`
   return (await readEndpoints(tx, [id]))[0] ?? null
@@ -99,8 +99,8 @@ export async function changeEndpoint(tx: Transaction, id: string, settings: Endp
 }
 
 /**
- * Enabled again, its breaker is closed and it goes on where it was; what is parked is tried at
- * once.
+ * Enables or disables an endpoint. Enabling closes its breaker, continues at its position, and
+ * makes parked events due at once.
  */
 export async function setEndpointState(
   tx: Transaction,
@@ -115,14 +115,14 @@ export async function setEndpointState(
   if (state === 'ACTIVE') await tx`update webhook_parked set next_at = clock_timestamp() where webhook = ${id}`
 }
 
-/** With its secrets, its log and what is parked. */
+/** Removes an endpoint with its secrets, its log and its parked events. */
 export async function removeEndpoint(tx: Transaction, id: string): Promise<void> {
   await tx`delete from webhook where id = ${id}`
 }
 
 /**
- * The secret in force from now on; those before it sign too for `overlapSeconds`, unless they end
- * before.
+ * Adds a secret that is active from now on. Earlier ones also sign for `overlapSeconds`, unless
+ * they end before.
  */
 export async function addSecret(
   tx: Transaction,
@@ -141,18 +141,18 @@ export async function addSecret(
 
 export interface Secret {
   secret: string
-  /** Milliseconds since 1970; null for the one in force. */
+  /** Milliseconds since 1970; null for the active secret. */
   until: number | null
 }
 
-/** The newest first. */
+/** Returns the secrets, newest first. */
 export async function readSecrets(sql: Sql | Transaction, vault: Vault, id: string): Promise<Secret[]> {
   const rows = await sql<{ sealed: Uint8Array; until: Date | null }[]>`
     select sealed, until from webhook_secret where webhook = ${id} order by id desc`
   return rows.map((r) => ({ secret: vault.open(id, r.sealed), until: r.until?.getTime() ?? null }))
 }
 
-/** Those that sign at a time. */
+/** Returns the secrets that sign at a time. */
 export function signing(secrets: readonly Secret[], now: number): string[] {
   return secrets.filter((s) => s.until === null || s.until > now).map((s) => s.secret)
 }

@@ -16,7 +16,7 @@ export interface Parked extends Pick<typeof webhookParked.$inferSelect, 'goldenI
   nextAt: number
 }
 
-/** What came of an event, for the log. Times in ms since 1970. */
+/** Outcome of an event, for the log. Times in ms since 1970. */
 export interface Logged {
   event: { position: number; goldenId: string; version: number }
   state: DeliveryState
@@ -26,25 +26,25 @@ export interface Logged {
   lastAt: number
 }
 
-/** What a delivery has done since it last said so. */
+/** Changes of a delivery since its last save. */
 export interface Progress {
   position: number
   missed: number
   breaker: Breaker
-  /** Golden id -> where it is parked, or null when it no longer is. */
+  /** Golden id -> its parked state, or null if it is no longer parked. */
   parked: Map<string, Parked | null>
   /** By position. */
   log: Map<number, Logged>
 }
 
-/** Somebody else delivers to this endpoint now, or nobody is to. */
+/** Another process delivers to this endpoint, or the endpoint is disabled. */
 export class LeaseLost extends Error {
   override name = 'LeaseLost'
 }
 
 const eventsPerLook = 100
 
-/** What a delivery keeps of one endpoint in the database. */
+/** Database access for one endpoint's delivery state. */
 export class Store {
   readonly #sql: Sql
   readonly #webhook: string
@@ -72,8 +72,8 @@ export class Store {
   }
 
   /**
-   * Positions past `position` that were delivered before this process began: they need not go out
-   * twice.
+   * Returns positions past `position` that were delivered before this process started, so that they
+   * are not sent twice.
    */
   async deliveredAfter(position: number): Promise<Set<number>> {
     const rows = await this.#sql<{ position: number }[]>`
@@ -83,7 +83,7 @@ export class Store {
   }
 
   /**
-   * For each golden record with something to replay its first event of that kind; at most `rowsMax`
+   * Returns the first event to replay for each golden record that has one; at most `rowsMax`
    * records.
    */
   async replays(rowsMax: number): Promise<Parked[]> {
@@ -108,7 +108,7 @@ export class Store {
     return row?.position ?? null
   }
 
-  /** Null when it has expired, or is no longer to be seen. */
+  /** Returns an event; null if it has expired or is no longer visible. */
   async event(position: number): Promise<ChangeEvent | null> {
     const { events, oldest } = await readChanges(this.#sql, {
       after: position - 1,
@@ -116,14 +116,15 @@ export class Store {
       ids: null,
       rowsMax: 1,
     })
-    // The newest version before the oldest kept stays in the table, but its `before` may be gone.
+    // The newest version before the oldest position stays in the table, but its `before` may be
+    // gone.
     const event = oldest > position ? null : (events[0]?.event ?? null)
     return event && this.#sight ? await this.#sight.redact(event) : event
   }
 
   /**
-   * The next event of a golden record in (after, upTo] that the filter lets pass; null when there
-   * is none.
+   * Returns the next event of a golden record in (after, upTo] that passes the filter; null if
+   * there is none.
    */
   async eventBehind(goldenId: string, after: number, upTo: number, filter: FeedFilter): Promise<number | null> {
     const matches = createMatcher(filter)
@@ -139,15 +140,15 @@ export class Store {
   }
 
   /**
-   * Whether the ids of the filter led to the event's golden record when it happened (docs/FEED.md,
-   * 6.2).
+   * Returns whether the ids of the filter led to the event's golden record when it happened
+   * (docs/FEED.md, 6.2).
    */
   async #followed({ ids }: FeedFilter, event: ChangeEvent): Promise<boolean> {
     if (!ids) return true
     return new Followed(ids, await readRedirects(this.#sql, ids, event.position - 1)).has(event.goldenId)
   }
 
-  /** All at once or nothing. Throws LeaseLost. */
+  /** Saves everything in one transaction. Throws LeaseLost. */
   async save({ position, missed, breaker, parked, log }: Progress): Promise<void> {
     const webhook = this.#webhook
     await transaction(this.#sql, async (tx) => {
@@ -182,7 +183,7 @@ export class Store {
     })
   }
 
-  /** The endpoint said that it is gone for good. */
+  /** Disables the endpoint because it returned 410 Gone. */
   async disable(because: string): Promise<void> {
     await this.#sql`
       update webhook set state = 'DISABLED', because = ${because}, revision = revision + 1,
@@ -191,7 +192,7 @@ export class Store {
   }
 }
 
-/** As text: of a list of Dates the driver takes the type for that of one. */
+/** As text: the driver would take the type of a list of Dates for that of one. */
 function moment(ms: number | null): string | null {
   return ms === null || ms === 0 ? null : new Date(ms).toISOString()
 }
