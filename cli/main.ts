@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { ownValue } from '../schema/kit/dictionary.ts'
 import { packagePath } from './config/packagePath.ts'
 
 // Saves half a second from the second start on: no module is stripped and compiled again.
@@ -58,7 +59,7 @@ Examples:
   npx touchstone exceptions list --help`,
   )
 // Loads only the command that is called: all of them take a second. Help lists all.
-const one = COMMANDS[process.argv[2] ?? '']
+const one = ownValue(COMMANDS, process.argv[2] ?? '')
 for (const load of one ? [one] : Object.values(COMMANDS)) program.addCommand((await load()).command)
 
 const leftoversMsMax = 2_000

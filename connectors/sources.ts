@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '../schema/kit/configError.ts'
+import { ownValue } from '../schema/kit/dictionary.ts'
 import { ROLES } from '../schema/policy.ts'
 import type { SourceSystem } from './contract.ts'
 import { KINDS } from './kinds.ts'
@@ -62,7 +63,7 @@ export function readSources(
       throw new ConfigError(
         `${where('kind')}: ${s.name} is generic and needs mapping: with the name of its mapping file`,
       )
-    const secrets = [s.secret ?? []].flat().flatMap((r) => env[r.env] || [])
+    const secrets = [s.secret ?? []].flat().flatMap((r) => ownValue(env, r.env) || [])
     const development = secrets.length === 0 && s.developmentSecret !== undefined
     return {
       mappings,

@@ -1,3 +1,4 @@
+import { ownValue } from '../schema/kit/dictionary.ts'
 import { taxIdOf } from './checkDigits.ts'
 import { contractsOf, opportunitiesOf } from './commerce.ts'
 import { locales } from './locales/all.ts'
@@ -70,7 +71,7 @@ function organisation(draw: Random, index: number, locale: Locale, plain = false
       trade: name.trade,
       ...(trading ? { trading } : {}),
     },
-    taxId: taxIdOf[locale.country]!(draw),
+    taxId: ownValue(taxIdOf, locale.country)!(draw),
     registration: locale.registration(draw, city),
     ...(draw.chance(0.4) ? { duns: draw.fill('N########') } : {}),
     ...(domain ? { domain } : {}),

@@ -1,3 +1,4 @@
+import { ownValue } from '../schema/kit/dictionary.ts'
 import { writtenPhone } from './customerView.ts'
 import { type Dirt, recased, typo } from './dirt.ts'
 import { random } from './random.ts'
@@ -32,7 +33,7 @@ export function contactView(
   let given: string | undefined = native ? contact.given.native : contact.given.latin
   let surname = native ? contact.surname.native : contact.surname.latin
   if (hasEmail && !native) {
-    const nickname = customer.locale.nicknames[given]
+    const nickname = ownValue(customer.locale.nicknames, given)
     const draws = draw.next()
     if (nickname && draws < 0.35) {
       dirt.add('nickname')

@@ -1,4 +1,5 @@
 import { exponentOf } from '../schema/currencyExponents.ts'
+import { ownValue } from '../schema/kit/dictionary.ts'
 
 /** Units of each currency for one euro. Round figures: a demo needs no market. */
 const perEuro: Readonly<Record<string, number>> = {
@@ -14,7 +15,7 @@ const perEuro: Readonly<Record<string, number>> = {
 export const currencyCodes = Object.keys(perEuro)
 
 function rateOf(currency: string): number {
-  const rate = perEuro[currency]
+  const rate = ownValue(perEuro, currency)
   if (!rate) throw new Error(`the demo world has no currency ${currency}; it has ${currencyCodes.join(', ')}`)
   return rate
 }

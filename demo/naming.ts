@@ -1,3 +1,4 @@
+import { ownValue } from '../schema/kit/dictionary.ts'
 import { omens } from './locales/chinese.ts'
 import { type City, joined, type LegalForm, type Locale, list, type Spelling, spell } from './locales/locale.ts'
 import type { Random } from './random.ts'
@@ -95,7 +96,7 @@ const plainLetters: Readonly<Record<string, string>> = { ä: 'ae', ö: 'oe', ü:
 export function slug(text: string, separator: string): string {
   return text
     .toLowerCase()
-    .replace(/[äöüßłøæ]/g, (sign) => plainLetters[sign]!)
+    .replace(/[äöüßłøæ]/g, (sign) => ownValue(plainLetters, sign)!)
     .normalize('NFD')
     .replace(/[\u0300-\u036f]/g, '')
     .split(/[^a-z0-9]+/)

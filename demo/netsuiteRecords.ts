@@ -1,3 +1,4 @@
+import { ownValue } from '../schema/kit/dictionary.ts'
 import type { ContactView } from './contactView.ts'
 import type { CustomerView } from './customerView.ts'
 import { isoDate, isoSeconds } from './draft.ts'
@@ -23,7 +24,7 @@ const headOffice: Reference = { id: '1', refName: 'Halden Works GmbH' }
 
 /** Our legal entity that serves a country; the second record of a customer is in the books of another. */
 export const subsidiaryOf = (country: string, copy = 0): Reference => {
-  const usual = subsidiaries[country] ?? headOffice
+  const usual = ownValue(subsidiaries, country) ?? headOffice
   return copy === 0 ? usual : usual === headOffice ? subsidiaries.GB! : headOffice
 }
 
@@ -36,7 +37,10 @@ const currencyIds: Readonly<Record<string, string>> = {
   JPY: '6',
   CNY: '7',
 }
-export const currencyRef = (currency: string): Reference => ({ id: currencyIds[currency]!, refName: currency })
+export const currencyRef = (currency: string): Reference => ({
+  id: ownValue(currencyIds, currency)!,
+  refName: currency,
+})
 const termIds: Readonly<Record<string, string>> = {
   'Due on receipt': '1',
   'Net 10': '2',
@@ -47,7 +51,7 @@ const termIds: Readonly<Record<string, string>> = {
   'Net 60': '7',
   'Net 90': '8',
 }
-export const termsRef = (terms: string): Reference => ({ id: termIds[terms]!, refName: terms })
+export const termsRef = (terms: string): Reference => ({ id: ownValue(termIds, terms)!, refName: terms })
 
 export const entityInternalId = (customer: number, copy: number) => String(1000 + customer * 8 + copy)
 export const contactInternalId = (customer: number, ordinal: number) => String(1000 + customer * 8 + 2 + ordinal)
@@ -174,9 +178,11 @@ export function contactRecord(
   }
 }
 
+const unitIds: Readonly<Record<string, string>> = { piece: '1', box: '2', seat: '3', site: '4', day: '5' }
+
 export function itemRecord(product: Product, modified: number) {
   const unit = {
-    id: { piece: '1', box: '2', seat: '3', site: '4', day: '5' }[product.unit] ?? '1',
+    id: ownValue(unitIds, product.unit) ?? '1',
     refName: product.unit,
   }
   return {

@@ -1,3 +1,4 @@
+import { ownValue } from '../schema/kit/dictionary.ts'
 import { isoDate, isoSeconds } from './draft.ts'
 import { decimal, exchangeRate } from './money.ts'
 import { currencyRef, orderLines, type Reference, subsidiaryOf, termsRef, transactionId } from './netsuiteRecords.ts'
@@ -42,7 +43,7 @@ export function billing(
   ordinal: number,
 ): Billing {
   const netMinor = contract.lines.reduce((sum, line) => sum + line.unitPriceMinor * line.quantity, 0)
-  const taxMinor = Math.round(netMinor * (standardRates[customer.locale.country] ?? 0))
+  const taxMinor = Math.round(netMinor * (ownValue(standardRates, customer.locale.country) ?? 0))
   return { customer, contract, entity, ordinal, at, netMinor, taxMinor }
 }
 

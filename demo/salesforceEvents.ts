@@ -1,3 +1,4 @@
+import { ownValue, setOwn } from '../schema/kit/dictionary.ts'
 import type { Draft, WorldContext } from './draft.ts'
 import { type Random, random } from './random.ts'
 import { ownerId, type SalesforceObject } from './salesforceIds.ts'
@@ -46,8 +47,8 @@ export function changeEvent(
       if (type === 'UPDATE') nulledFields.push(part === undefined ? outer : `${outer}.${part}`)
       continue
     }
-    if (part === undefined) body[outer] = value
-    else body[outer] = { ...(body[outer] as Fields | undefined), [part]: value }
+    const whole = ownValue(body, outer) as Fields | undefined
+    setOwn(body, outer, part === undefined ? value : { ...whole, [part]: value })
   }
   if (type === 'CREATE') body.CreatedDate = new Date(at).toISOString()
   if (type === 'UNDELETE') body.CreatedDate = new Date(String(event.fields.CreatedDate)).toISOString()
@@ -96,7 +97,7 @@ export function changed(before: Fields, after: Fields): Fields {
   return Object.fromEntries(
     Object.entries(after).filter(
       ([field, value]) =>
-        !ofTheRow.has(field) && before[field] !== value && (value === null || typeof value !== 'object'),
+        !ofTheRow.has(field) && ownValue(before, field) !== value && (value === null || typeof value !== 'object'),
     ),
   )
 }

@@ -1,3 +1,4 @@
+import { ownValue } from '../schema/kit/dictionary.ts'
 import type { ContactView } from './contactView.ts'
 import type { CustomerView } from './customerView.ts'
 import { isoDate } from './draft.ts'
@@ -200,7 +201,7 @@ export function opportunityRow(
   contractKnown: boolean,
   modified: number,
 ): Fields {
-  const probability = probabilities[stage]!
+  const probability = ownValue(probabilities, stage)!
   return {
     ...frame(
       'Opportunity',

@@ -1,3 +1,4 @@
+import { ownValue } from '../schema/kit/dictionary.ts'
 import { customerView } from './customerView.ts'
 import { copiedNumber, type Holding, type WorldContext } from './draft.ts'
 import { earlierView } from './earlierView.ts'
@@ -42,7 +43,7 @@ function event(
 /** The values before, of the fields that differ after. */
 function previousOf(before: Record<string, unknown>, after: Record<string, unknown>): object {
   return Object.fromEntries(
-    Object.entries(before).filter(([field, value]) => JSON.stringify(value) !== JSON.stringify(after[field])),
+    Object.entries(before).filter(([field, value]) => JSON.stringify(value) !== JSON.stringify(ownValue(after, field))),
   )
 }
 

@@ -1,3 +1,4 @@
+import { ownValue } from '../schema/kit/dictionary.ts'
 import type { CustomerView } from './customerView.ts'
 import { minorUnits } from './money.ts'
 import { random } from './random.ts'
@@ -16,10 +17,14 @@ export const productId = (seed: number, product: number) => stripeId(seed, 'prod
 export const priceId = (seed: number, product: number, currency: string) => stripeId(seed, 'price', product, currency)
 
 const euVat = new Set(['DE', 'AT', 'FR', 'ES', 'PT', 'IT', 'NL', 'PL', 'GR', 'BG'])
-const taxIdType = (country: string) =>
-  euVat.has(country)
-    ? 'eu_vat'
-    : ({ GB: 'gb_vat', CH: 'ch_vat', US: 'us_ein', JP: 'jp_cn', CN: 'cn_tin' }[country] ?? 'unknown')
+const taxIdTypes: Readonly<Record<string, string>> = {
+  GB: 'gb_vat',
+  CH: 'ch_vat',
+  US: 'us_ein',
+  JP: 'jp_cn',
+  CN: 'cn_tin',
+}
+const taxIdType = (country: string) => (euVat.has(country) ? 'eu_vat' : (ownValue(taxIdTypes, country) ?? 'unknown'))
 
 export function stripeCustomer(seed: number, customer: Customer, view: CustomerView, copy: number, created: number) {
   const id = customerId(seed, customer.index, copy)

@@ -3,6 +3,7 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'csv-stringify/sync'
+import { ownValue } from '../schema/kit/dictionary.ts'
 import { webshopColumns } from './webshop.ts'
 import { type WorldItem, type WorldOptions, worldItems } from './world.ts'
 
@@ -102,7 +103,10 @@ export async function writeWorld(
     outputs.set(file, new Output(path, header))
   }
   for (const [source, , object] of order)
-    await open(fileOf(source, object), source === 'webshop' && object ? webshopColumns[object]!.join(',') : undefined)
+    await open(
+      fileOf(source, object),
+      source === 'webshop' && object ? ownValue(webshopColumns, object)!.join(',') : undefined,
+    )
   for (const name of truthFiles) {
     await open(
       `truth/${name}.csv`,
@@ -145,7 +149,7 @@ function linesOf(made: WorldItem): [file: string, line: string][] {
     const file = fileOf(source, format === 'events' ? undefined : object)
     if (source !== 'webshop') return [[file, body]]
     const row = made.value as Record<string, string>
-    return [[file, csvLine(webshopColumns[object]!.map((column) => row[column] ?? ''))]]
+    return [[file, csvLine(ownValue(webshopColumns, object)!.map((column) => ownValue(row, column) ?? ''))]]
   }
   const { type, source, object, id, entity, dirt, deleted } = made.truth
   const key = [source, object, id]

@@ -1,3 +1,4 @@
+import { ownValue } from '../schema/kit/dictionary.ts'
 import { abbreviated, type Dirt, recased, typo } from './dirt.ts'
 import type { Habits } from './habits.ts'
 import type { Random } from './random.ts'
@@ -52,7 +53,7 @@ export function personNames(draw: Random, customer: Customer, source: SourceName
   if (native) dirt.add('native-script')
   let first = native ? given.native : given.latin
   let last = native ? surname.native : surname.latin
-  const nickname = customer.locale.nicknames[first]
+  const nickname = ownValue(customer.locale.nicknames, first)
   if (nickname && !customer.easilyConfused && draw.chance(0.3)) {
     dirt.add('nickname')
     first = nickname

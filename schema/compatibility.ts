@@ -1,3 +1,5 @@
+import { ownValue } from './kit/dictionary.ts'
+
 type Schema = Record<string, unknown>
 
 /**
@@ -21,13 +23,15 @@ export function incompatibilities(old: Schema, next: Schema, path = '$'): string
     if (!listOf(next.required).includes(name)) found.push(`${path}.${name}: was required, now may be missing`)
   const [before, after] = [propertiesOf(old.properties), propertiesOf(next.properties)]
   for (const [name, schema] of Object.entries(before)) {
-    const now = after[name]
+    const now = ownValue(after, name)
     found.push(...(now ? incompatibilities(schema, now, `${path}.${name}`) : [`${path}.${name}: was removed`]))
   }
   if (isSchema(old.items) && isSchema(next.items)) found.push(...incompatibilities(old.items, next.items, `${path}[]`))
   for (const keyword of new Set([...Object.keys(old), ...Object.keys(next)]))
-    if (!KNOWN.has(keyword) && JSON.stringify(old[keyword]) !== JSON.stringify(next[keyword]))
-      found.push(`${path}: ${keyword} was ${JSON.stringify(old[keyword])}, is ${JSON.stringify(next[keyword])}`)
+    if (!KNOWN.has(keyword)) {
+      const [was, is] = [old, next].map((schema) => JSON.stringify(ownValue(schema, keyword)))
+      if (was !== is) found.push(`${path}: ${keyword} was ${was}, is ${is}`)
+    }
   return found
 }
 
@@ -35,7 +39,7 @@ export function incompatibilities(old: Schema, next: Schema, path = '$'): string
 export function additions(old: Schema, next: Schema, path = '$'): string[] {
   const [before, after] = [propertiesOf(old.properties), propertiesOf(next.properties)]
   const found = Object.entries(after).flatMap(([name, schema]) => {
-    const was = before[name]
+    const was = ownValue(before, name)
     return was ? additions(was, schema, `${path}.${name}`) : [`${path}.${name}: was added`]
   })
   if (isSchema(old.items) && isSchema(next.items)) found.push(...additions(old.items, next.items, `${path}[]`))

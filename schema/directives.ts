@@ -9,23 +9,25 @@ export class PolicyError extends Error {
  * The arguments of each directive; model/directives.graphql is the same grammar for people and
  * editors.
  */
-const DIRECTIVES: Record<string, { on: 'type' | 'field' | 'both'; args: string[]; required: string[] }> = {
-  key: { on: 'type', args: ['fields', 'resolvable'], required: ['fields'] },
-  golden: { on: 'type', args: ['uniqueIn'], required: [] },
-  rows: { on: 'both', args: ['by', 'part'], required: ['by'] },
-  group: { on: 'type', args: [], required: [] },
-  compare: { on: 'field', args: ['as', 'group'], required: ['as'] },
-  systemOfRecord: { on: 'field', args: ['order', 'when'], required: ['order'] },
-  survive: { on: 'field', args: ['by'], required: ['by'] },
-  format: { on: 'field', args: ['as'], required: ['as'] },
-  approval: { on: 'field', args: [], required: [] },
-  sensitive: { on: 'field', args: ['scope', 'mask'], required: ['scope'] },
-}
+const DIRECTIVES = new Map<string, { on: 'type' | 'field' | 'both'; args: string[]; required: string[] }>(
+  Object.entries({
+    key: { on: 'type', args: ['fields', 'resolvable'], required: ['fields'] },
+    golden: { on: 'type', args: ['uniqueIn'], required: [] },
+    rows: { on: 'both', args: ['by', 'part'], required: ['by'] },
+    group: { on: 'type', args: [], required: [] },
+    compare: { on: 'field', args: ['as', 'group'], required: ['as'] },
+    systemOfRecord: { on: 'field', args: ['order', 'when'], required: ['order'] },
+    survive: { on: 'field', args: ['by'], required: ['by'] },
+    format: { on: 'field', args: ['as'], required: ['as'] },
+    approval: { on: 'field', args: [], required: [] },
+    sensitive: { on: 'field', args: ['scope', 'mask'], required: ['scope'] },
+  }),
+)
 
 export function checkDirectives(nodes: readonly DirectiveNode[], on: 'type' | 'field'): void {
   for (const d of nodes) {
-    const known = DIRECTIVES[d.name.value]
-    const allowed = Object.entries(DIRECTIVES).filter(([, v]) => v.on === on || v.on === 'both')
+    const known = DIRECTIVES.get(d.name.value)
+    const allowed = [...DIRECTIVES].filter(([, v]) => v.on === on || v.on === 'both')
     if (!known || (known.on !== on && known.on !== 'both'))
       fail(d, `unknown directive @${d.name.value} on a ${on}; allowed are ${allowed.map(([k]) => `@${k}`).join(', ')}`)
     for (const a of d.arguments ?? [])

@@ -26,6 +26,7 @@ import {
   text,
   unwrap,
 } from './directives.ts'
+import { isInherited } from './kit/dictionary.ts'
 import {
   COMPARATORS,
   type FieldKind,
@@ -42,15 +43,17 @@ import {
 import { resolveOrder } from './resolveOrder.ts'
 import { rowsOf } from './rows.ts'
 
-const SCALARS: Record<string, FieldKind> = {
-  ID: 'STRING',
-  String: 'STRING',
-  Int: 'INT',
-  Float: 'FLOAT',
-  Boolean: 'BOOLEAN',
-  Date: 'DATE',
-  MinorUnits: 'MINOR_UNITS',
-}
+const SCALARS = new Map<string, FieldKind>(
+  Object.entries({
+    ID: 'STRING',
+    String: 'STRING',
+    Int: 'INT',
+    Float: 'FLOAT',
+    Boolean: 'BOOLEAN',
+    Date: 'DATE',
+    MinorUnits: 'MINOR_UNITS',
+  }),
+)
 
 /**
  * Reads the golden types and their policy from a folder of `*.graphql` files. `systems` are the
@@ -75,6 +78,7 @@ export function parsePolicy(sources: Source[], systems?: readonly string[]): Pol
   const objects = new Map<string, ObjectTypeDefinitionNode>()
   const enums = new Map<string, EnumTypeDefinitionNode>()
   for (const def of document.definitions) {
+    if (def.kind === Kind.OBJECT_TYPE_DEFINITION || def.kind === Kind.ENUM_TYPE_DEFINITION) checkNames(def)
     if (def.kind === Kind.OBJECT_TYPE_DEFINITION) {
       if (objects.has(def.name.value)) fail(def, `type ${def.name.value} is defined twice`)
       objects.set(def.name.value, def)
@@ -134,6 +138,23 @@ export function parsePolicy(sources: Source[], systems?: readonly string[]): Pol
       return t
     },
     document,
+  }
+}
+
+/**
+ * Refuses names that every JavaScript object has already, and those that GraphQL keeps: values are kept and sent as
+ * objects under these names, and libraries here and at clients use plain ones.
+ */
+function checkNames(def: ObjectTypeDefinitionNode | EnumTypeDefinitionNode): void {
+  const parts = def.kind === Kind.OBJECT_TYPE_DEFINITION ? def.fields : def.values
+  for (const [node, name] of [def, ...(parts ?? [])].map((n) => [n, n.name.value] as const)) {
+    const what = node === def ? `type ${name}` : `${def.name.value}.${name}`
+    // A golden type's lookup has its name with a small letter.
+    const lookup = node === def ? name.charAt(0).toLowerCase() + name.slice(1) : name
+    if (name.startsWith('__'))
+      fail(node, `${what}: names that begin with __ are those of GraphQL itself; choose another`)
+    if (isInherited(name) || isInherited(lookup))
+      fail(node, `${what}: every JavaScript object has something of the name ${lookup} already; choose another`)
   }
 }
 
@@ -253,14 +274,14 @@ function readField(o: ObjectTypeDefinitionNode, f: FieldDefinitionNode, ctx: Con
 }
 
 function kindOf(typeName: string, f: FieldDefinitionNode, where: string, ctx: Context): FieldKind {
-  const scalar = SCALARS[typeName]
+  const scalar = SCALARS.get(typeName)
   if (scalar) return scalar
   if (ctx.enums.has(typeName)) return 'ENUM'
   if (ctx.golden.has(typeName)) return 'REFERENCE'
   if (ctx.objects.has(typeName)) return 'GROUP'
   return fail(
     f,
-    `${where}: unknown type ${typeName}; use ${[...Object.keys(SCALARS), ...ctx.enums.keys(), ...ctx.objects.keys()].join(', ')}`,
+    `${where}: unknown type ${typeName}; use ${[...SCALARS.keys(), ...ctx.enums.keys(), ...ctx.objects.keys()].join(', ')}`,
   )
 }
 

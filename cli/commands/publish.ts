@@ -82,5 +82,5 @@ function modelsOf(kept: StoredPolicy): string {
 /** Golden types whose trained model is in force and would not be, without that being asked for. */
 async function leftOut(sql: Sql, kept: StoredPolicy, asked: readonly string[]): Promise<string[]> {
   const now = Object.keys((await activePolicy(sql))?.parameters ?? {})
-  return now.filter((type) => !(type in kept.parameters) && !asked.includes(`${type}=shipped`))
+  return now.filter((type) => !Object.hasOwn(kept.parameters, type) && !asked.includes(`${type}=shipped`))
 }

@@ -14,6 +14,7 @@ import { createReport } from '../../mdm/match/report.ts'
 import { reportPage } from '../../mdm/match/reportPage.ts'
 import { type ListedModel, listModels, misfit, storeModel } from '../../mdm/policy/models.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { type Config, withConfig } from '../config/config.ts'
@@ -145,7 +146,7 @@ async function trainType(
     return
   }
   const compared = type.fields.filter((f) => f.compare).map((f) => f.name)
-  const absent = compared.filter((name) => records.every((r) => isEmpty(r.fields[name])))
+  const absent = compared.filter((name) => records.every((r) => isEmpty(ownValue(r.fields, name))))
   if (absent.length === compared.length)
     throw new Error(`no source record of ${type.name} has a value that is compared (${compared.join(', ')})`)
   for (const name of absent)

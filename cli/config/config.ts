@@ -4,6 +4,7 @@ import { secureUrl } from '../../gateway/identity/remoteKeys.ts'
 import { ALGORITHMS } from '../../gateway/identity/token.ts'
 import { isNetwork, parseNetwork } from '../../mdm/webhooks/address.ts'
 import { ConfigError } from '../../schema/kit/configError.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 
 interface Entry<T> {
   env: string
@@ -434,7 +435,7 @@ export function configFromEnv<N extends ConfigName>(
 ): Config<N> {
   const values = names.map((name) => {
     const { env: variable, default: fallback } = CONFIG[name] as Entry<unknown>
-    const given = env[variable] || undefined
+    const given = ownValue(env, variable) || undefined
     const value = given ?? fallback
     if (value === undefined) return [name, undefined]
     try {

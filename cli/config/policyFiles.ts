@@ -6,6 +6,7 @@ import { createEngine } from '../../mdm/match/engine.ts'
 import { ModelError, type Parameters, readParameters } from '../../mdm/match/parameters.ts'
 import { activePolicy, policyVersionOf, type StoredPolicy } from '../../mdm/policy/policies.ts'
 import type { ResolutionContext } from '../../mdm/resolution/context.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
@@ -43,7 +44,7 @@ export function resolutionContextOf(stored: StoredPolicy, systems: readonly Sour
   for (const name of Object.keys(stored.parameters)) policy.type(name)
   const engines = new Map(
     policy.types.map((type) => {
-      const given = stored.parameters[type.name]
+      const given = ownValue(stored.parameters, type.name)
       return [type.name, given ? createEngine(type, parametersOf(stored, given, type)) : createEngine(type)]
     }),
   )

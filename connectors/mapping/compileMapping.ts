@@ -230,14 +230,14 @@ function mapRecord(
 ): Canonical {
   const scope = scopeOf(raw)
   const issues: Issue[] = []
-  const out: Record<string, unknown> = {}
+  const values = new Map<string, unknown>()
   for (const [name, evaluate] of fields) {
     const value = evaluate(scope, issues)
-    if (value !== undefined) out[name] = value
+    if (value !== undefined) values.set(name, value)
   }
-  const missing = required.filter((name) => out[name] === undefined)
+  const missing = required.filter((name) => !values.has(name))
   for (const field of missing) issues.push(requiredIssue(as, field))
-  return { type: as, fields: out, issues, complete: missing.length === 0 }
+  return { type: as, fields: Object.fromEntries(values), issues, complete: missing.length === 0 }
 }
 
 /** Registers an object with `of:` at the object whose records it is read from. */

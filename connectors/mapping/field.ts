@@ -177,12 +177,9 @@ function compileGroup(
     parts.push([key, compileField(part, field, `${name}.${key}`, [...at, key], ctx)])
   }
   const mapOne = (scope: Scope, issues: Issue[]): Record<string, unknown> | undefined => {
-    const out: Record<string, unknown> = {}
-    for (const [key, evaluate] of parts) {
-      const value = evaluate(scope, issues)
-      if (value !== undefined) out[key] = value
-    }
-    return Object.keys(out).length > 0 ? out : undefined
+    const values = parts.map(([key, evaluate]) => [key, evaluate(scope, issues)] as const)
+    const given = values.filter(([, value]) => value !== undefined)
+    return given.length > 0 ? Object.fromEntries(given) : undefined
   }
   return (scope, issues) => {
     if (when && when(scope, () => {}).length === 0) return undefined

@@ -1,4 +1,5 @@
 import { exponentOf } from '../../schema/currencyExponents.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Issue } from '../contract.ts'
 import { show } from './convert.ts'
 import { parseCurrency, parseDecimal, toMinorUnits } from './currency.ts'
@@ -34,7 +35,7 @@ export function compileMoney(
     if (!(KEYS as readonly string[]).includes(key))
       ctx.fail([...at, key], `unknown key "${key}" in an amount; allowed are ${KEYS.join(', ')}`)
   const side = 'major' in spec ? 'major' : 'minor'
-  const rule = (key: string): Rule => compileRule(spec[key], false, [...at, key], ctx.fail)
+  const rule = (key: string): Rule => compileRule(ownValue(spec, key), false, [...at, key], ctx.fail)
   const amountRule = rule(side)
   const currencyRule = rule('currency')
   const timesRule = 'times' in spec ? rule('times') : null
@@ -55,7 +56,7 @@ export function compileMoney(
     }
     const times = parseDecimal(timesRule?.(scope, report)[0] ?? 1)
     const exact = parseDecimal(amount)
-    const scale = side === 'major' ? 0 : (ctx.minorExponents[currency] ?? exponentOf(currency))
+    const scale = side === 'major' ? 0 : (ownValue(ctx.minorExponents, currency) ?? exponentOf(currency))
     const made = times && exact ? toMinorUnits(exact.times(times), currency, scale) : null
     if (!made) {
       report('INVALID_AMOUNT', `${show(amount)} is not an amount up to 2^53 of the smallest unit`)

@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/kit/dictionary.ts'
 /**
  * A path into a raw record: `Name`, `address.line1`, `tax_ids.data[].value` (every element),
  * `lines[0].id`, `items[defaultBilling=true].addr1` (matching elements), `$.currency` (from the
@@ -142,13 +143,13 @@ function member(value: unknown, name: Name, cache: Map<object, Map<string, strin
   const object = typeof value === 'string' ? embedded(value) : value
   if (object === null || typeof object !== 'object' || Array.isArray(object)) return undefined
   const fields = object as Record<string, unknown>
-  if (Object.hasOwn(fields, name.exact)) return fields[name.exact]
+  if (Object.hasOwn(fields, name.exact)) return ownValue(fields, name.exact)
   let index = cache.get(object)
   if (!index) {
     const keys = Object.keys(fields)
     if (keys.length < indexedFieldsMin) {
       const found = keys.filter((k) => foldName(k) === name.folded).sort()[0]
-      return found === undefined ? undefined : fields[found]
+      return found === undefined ? undefined : ownValue(fields, found)
     }
     index = new Map(
       keys
@@ -159,7 +160,7 @@ function member(value: unknown, name: Name, cache: Map<object, Map<string, strin
     cache.set(object, index)
   }
   const key = index.get(name.folded)
-  return key === undefined ? undefined : fields[key]
+  return key === undefined ? undefined : ownValue(fields, key)
 }
 
 function embedded(text: string): unknown {

@@ -63,7 +63,7 @@ function compileMap(spec: Record<string, unknown>, many: boolean, at: readonly P
   for (const key of Object.keys(spec))
     if (!(RULE_KEYS as readonly string[]).includes(key))
       fail([...at, key], `unknown key "${key}" in a rule; allowed are ${RULE_KEYS.join(', ')}`)
-  const sources = ['from', 'join', 'constant'].filter((k) => k in spec)
+  const sources = ['from', 'join', 'constant'].filter((k) => Object.hasOwn(spec, k))
   if (sources.length !== 1) fail(at, 'a rule must have exactly one of from:, join:, constant:')
 
   let rule: Rule

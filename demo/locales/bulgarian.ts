@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { cities, type Locale, legalForms, list, spell, streets } from './locale.ts'
 
 const letters: Readonly<Record<string, string>> = Object.fromEntries(
@@ -11,7 +12,7 @@ function transliterate(text: string): string {
   let out = ''
   for (const sign of text) {
     const lower = sign.toLowerCase()
-    const latin = letters[lower] ?? sign
+    const latin = ownValue(letters, lower) ?? sign
     out += sign === lower ? latin : latin.charAt(0).toUpperCase() + latin.slice(1)
   }
   return out

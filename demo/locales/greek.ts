@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { cities, type Locale, legalForms, list, spell, streets } from './locale.ts'
 
 const pairs: readonly (readonly [string, string])[] = [
@@ -26,7 +27,7 @@ function transliterate(text: string): string {
   let out = ''
   for (const sign of rest) {
     const lower = sign.toLowerCase()
-    const latin = letters[lower] ?? sign
+    const latin = ownValue(letters, lower) ?? sign
     out += sign === lower ? latin : latin.charAt(0).toUpperCase() + latin.slice(1)
   }
   return out
@@ -65,7 +66,7 @@ export const greece: Locale = {
   men: list('Αλέξανδρος Γιώργος Δημήτρης Ευάγγελος Ηλίας Θανάσης Κώστας Μιχάλης Νίκος Παναγιώτης Σπύρος Χρήστος'),
   surname: (random, woman) => {
     const ending = random.pick(endings)
-    return spell(greece, random.pick(stems) + (woman ? feminine[ending]! : ending))
+    return spell(greece, random.pick(stems) + (woman ? ownValue(feminine, ending)! : ending))
   },
   trades: list(
     'Τρόφιμα Μεταφορές Κατασκευές Ναυτιλιακή Ελαιόλαδα Πλαστικά Έπιπλα Εκδόσεις Πληροφορική Φαρμακευτική Χρώματα Μηχανουργική Οινοποιία Συσκευασίες Ηλεκτρολογικά Κλωστοϋφαντουργία Ψυκτικά Αλουμίνια',

@@ -14,6 +14,7 @@ import {
   type ValueNode,
   valueFromASTUntyped,
 } from 'graphql'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { CacheableGraph } from '../../subgraphs/contract.ts'
 import type { FieldSelection, Operation, SelectionSet } from '../operation/document.ts'
 
@@ -68,7 +69,8 @@ export function dependenciesOf(graph: CacheableGraph, operation: Operation): Dep
   return {
     types,
     records: records.filter((r) => !types.has(r.type)),
-    isVolatile: (given) => variables.some(({ name, declared }) => holdsVolatile(graph, given[name], declared)),
+    isVolatile: (given) =>
+      variables.some(({ name, declared }) => holdsVolatile(graph, ownValue(given, name), declared)),
   }
 }
 
@@ -105,7 +107,7 @@ export function recordsIn(data: unknown, records: Dependencies['records']): { id
   const look = (at: unknown, path: readonly string[], type: string): void => {
     if (Array.isArray(at)) for (const item of at) look(item, path, type)
     else if (at === null || at === undefined) types.add(type)
-    else if (path.length > 0) look((at as Record<string, unknown>)[path[0] ?? ''], path.slice(1), type)
+    else if (path.length > 0) look(ownValue(at as Record<string, unknown>, path[0] ?? ''), path.slice(1), type)
     else ids.add(String((at as { id: unknown }).id))
   }
   for (const { path, type } of records) look(data, path, type)

@@ -1,5 +1,6 @@
 import type { BatchFetchNode, FetchNode, FlattenNode, PlanNode, QueryPlan } from '@graphql-hive/router-query-planner'
 import { type ExecutionResult, type GraphQLError, type GraphQLSchema, parse } from 'graphql'
+import { createDictionary, type Dictionary, ownValue } from '../../schema/kit/dictionary.ts'
 import type { Operation } from '../operation/document.ts'
 import { compileEntities, type Entities, type Path } from './entities.ts'
 import { addAt, lostPlaces, relocated, rootsOf, settle } from './fetchErrors.ts'
@@ -11,7 +12,7 @@ export type CompiledPlan = (variables: Variables, request: PlanRequest) => Promi
 
 /** One execution of a plan. */
 interface Run {
-  data: Record<string, unknown>
+  data: Dictionary<unknown>
   errors: GraphQLError[]
   variables: Variables
   request: PlanRequest
@@ -33,7 +34,7 @@ export function compilePlan(operation: Operation, { node }: QueryPlan, prepare: 
   if (!step) return null
   const project = compileProjection(operation)
   return async (variables, request) => {
-    const run: Run = { data: {}, errors: [], variables, request }
+    const run: Run = { data: createDictionary(), errors: [], variables, request }
     await step(run)
     const result: ExecutionResult = {}
     if (Object.keys(run.data).length > 0) result.data = project(run.data) as ExecutionResult['data']
@@ -129,7 +130,7 @@ function batchFetch({ schema, prepare }: Compiler, node: BatchFetchNode): Step |
   const execute = prepare(node.serviceName, fetch)
   const roots = new Map(rootsOf(fetch.document).map((root) => [root.key, root]))
   return async (run) => {
-    const variables: Record<string, unknown> = { ...variablesOf(node, run) }
+    const variables = variablesOf(node, run) ?? createDictionary<unknown>()
     const known = new Map<string, Map<string, number>>()
     const all = aliases.map(({ alias, variable, paths }) => {
       variables[variable] ??= []
@@ -155,7 +156,7 @@ function batchFetch({ schema, prepare }: Compiler, node: BatchFetchNode): Step |
         addAt(run.errors, e, lost)
       }
     }
-    for (const { alias, found } of all) mergeEntities(found, result.data?.[alias])
+    for (const { alias, found } of all) mergeEntities(found, ownValue(result.data ?? {}, alias))
   }
 }
 
@@ -168,12 +169,12 @@ function fetchOf(node: FetchNode | BatchFetchNode): Fetch {
   return { document, operationType: 'query', operationName: node.operationName }
 }
 
-function variablesOf(node: FetchNode | BatchFetchNode, { variables }: Run): Record<string, unknown> | undefined {
-  let used: Record<string, unknown> | undefined
+function variablesOf(node: FetchNode | BatchFetchNode, { variables }: Run): Dictionary<unknown> | undefined {
+  let used: Dictionary<unknown> | undefined
   for (const name of node.variableUsages ?? [])
     if (Object.hasOwn(variables, name)) {
-      used ??= {}
-      used[name] = variables[name]
+      used ??= createDictionary()
+      used[name] = ownValue(variables, name)
     }
   return used
 }

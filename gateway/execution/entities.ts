@@ -1,5 +1,6 @@
 import type { FlattenNodePathSegment, RequiresSelection } from '@graphql-hive/router-query-planner'
 import { type GraphQLSchema, isAbstractType, isObjectType } from 'graphql'
+import { createDictionary, ownValue } from '../../schema/kit/dictionary.ts'
 
 export type Entity = Record<string, unknown> & { __typename: string }
 export type Path = readonly (string | number)[]
@@ -46,7 +47,7 @@ export function compileEntities(
       return
     }
     if ('field' in step)
-      walk((at as Record<string, unknown>)[step.field], n + 1, found, trail && [...trail, step.field])
+      walk(ownValue(at as Record<string, unknown>, step.field), n + 1, found, trail && [...trail, step.field])
     else {
       const name = (at as Entity).__typename
       if (typeof name !== 'string' || step.types.has(name)) walk(at, n + 1, found, trail)
@@ -109,7 +110,7 @@ function compileRequires(schema: GraphQLSchema, requires: readonly RequiresSelec
       fields = fieldsOf(type, requires)
       byType.set(type, fields)
     }
-    const representation: Record<string, unknown> = {}
+    const representation = createDictionary<unknown>()
     let key = type
     let more = false
     for (const f of fields) {
@@ -136,7 +137,8 @@ function required(
   f: RequiresSelection & { kind: 'Field' },
   entity: Record<string, unknown>,
 ): unknown {
-  const value = entity[f.name] === undefined ? entity[f.alias ?? f.name] : entity[f.name]
+  const named = ownValue(entity, f.name)
+  const value = named === undefined ? ownValue(entity, f.alias ?? f.name) : named
   return f.selections ? nested(schema, f.selections, value) : value
 }
 
@@ -144,14 +146,13 @@ function nested(schema: GraphQLSchema, selections: readonly RequiresSelection[],
   if (value === null || value === undefined) return value
   if (Array.isArray(value)) return value.map((v) => nested(schema, selections, v))
   const from = value as Record<string, unknown>
-  const result: Record<string, unknown> = {}
+  const result = new Map<string, unknown>()
   for (const s of selections) {
     if (s.kind === 'Field') {
       const made = required(schema, s, from)
-      if (made !== null && made !== undefined) result[s.alias ?? s.name] = made
+      if (made !== null && made !== undefined) result.set(s.alias ?? s.name, made)
     } else if (s.kind === 'InlineFragment' && typesOf(schema, s.typeCondition).has(String(from.__typename)))
-      Object.assign(result, nested(schema, s.selections, from))
+      for (const [name, made] of Object.entries(nested(schema, s.selections, from) ?? {})) result.set(name, made)
   }
-  const names = Object.keys(result)
-  return names.length === 0 || (names.length === 1 && result.__typename) ? null : result
+  return result.size === 0 || (result.size === 1 && result.get('__typename')) ? null : Object.fromEntries(result)
 }

@@ -12,12 +12,13 @@ import {
   locatedError,
 } from 'graphql'
 import { getVariableValues } from 'graphql/execution/values.js'
+import { createDictionary, type Dictionary } from '../../schema/kit/dictionary.ts'
 import type { FetchPlan, FieldPlan, ValuePlan } from './compileFetch.ts'
 
 /** Where a value stands in the response: `holder` is the object or list that has it under `key`. */
 interface Place {
   up: Place | null
-  holder: Record<string | number, unknown>
+  holder: Dictionary<unknown>
   key: string | number
   nonNull: boolean
   /** Whether it became null because of an error in it. */
@@ -61,7 +62,7 @@ class Execution {
   }
 
   run(): ExecutionResult | Promise<ExecutionResult> {
-    const holder = this.#response as Record<string, unknown>
+    const holder = this.#response as unknown as Dictionary<unknown>
     const place: Place = { up: null, holder, key: 'data', nonNull: false, dead: false }
     this.#object(this.#plan.root, this.#root, place)
     if (this.#pending === 0) return this.#result()
@@ -77,7 +78,7 @@ class Execution {
 
   /** Resolves what is selected of an object into a new one at its place. */
   #object(fields: readonly FieldPlan[], source: unknown, place: Place): void {
-    const into: Record<string, unknown> = {}
+    const into = createDictionary<unknown>()
     place.holder[place.key] = into
     for (const plan of fields) {
       if (plan.isTypename) {
@@ -91,20 +92,17 @@ class Execution {
     }
   }
 
-  #field(plan: FieldPlan, source: unknown, into: Record<string, unknown>, up: Place): void {
+  #field(plan: FieldPlan, source: unknown, into: Dictionary<unknown>, up: Place): void {
     const { field, key, value } = plan
     let result: unknown
     try {
       const { resolve } = field
       if (resolve) result = resolve(source, this.#argumentsOf(plan) as never, this.#context, this.#info(plan, up, key))
       else {
+        // dictionary: a field of the schema, and readPolicy refuses names that objects inherit
         result = (source as Record<string, unknown> | null | undefined)?.[field.name]
         if (typeof result === 'function')
-          result = (source as Record<string, (...args: unknown[]) => unknown>)[field.name]?.(
-            this.#argumentsOf(plan),
-            this.#context,
-            this.#info(plan, up, key),
-          )
+          result = result.call(source, this.#argumentsOf(plan), this.#context, this.#info(plan, up, key))
       }
     } catch (e) {
       this.#fail(e, plan, { up, holder: into, key, nonNull: value.nonNull, dead: false })
@@ -157,7 +155,7 @@ class Execution {
     place.holder[place.key] = into
     const item = value.item as ValuePlan
     for (let n = 0; n < items.length; n++) {
-      const holder = into as unknown as Record<number, unknown>
+      const holder = into as unknown as Dictionary<unknown>
       this.#value(item, items[n], plan, { up: place, holder, key: n, nonNull: item.nonNull, dead: false })
       if (place.dead) return
     }

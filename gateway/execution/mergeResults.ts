@@ -1,3 +1,4 @@
+import { isInherited, ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { Entities } from './entities.ts'
 
 /** Merges what a fetch returned for each entity into that entity. */
@@ -12,16 +13,18 @@ export function mergeEntities({ entities, order }: Entities, results: unknown): 
 /** Merges the result of another fetch of the same object. Lists of different lengths are replaced. */
 export function merge(target: Record<string, unknown>, source: Record<string, unknown>): void {
   for (const key in source) {
-    const [was, is] = [target[key], source[key]]
+    const is = source[key] // dictionary: `for in` names the object's own keys
+    // dictionary: keys that objects inherit are read as their own
+    const was = isInherited(key) ? ownValue(target, key) : target[key]
     if (isObject(was) && isObject(is)) {
       if (was === is) continue
       if (
         Array.isArray(was) !== Array.isArray(is) ||
         (Array.isArray(was) && was.length !== (is as unknown as unknown[]).length)
       )
-        target[key] = is
+        setOwn(target, key, is)
       else merge(was, is)
-    } else if (is !== undefined) target[key] = is
+    } else if (is !== undefined) setOwn(target, key, is)
   }
 }
 

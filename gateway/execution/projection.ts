@@ -7,6 +7,7 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql'
+import { createDictionary, isInherited, ownValue } from '../../schema/kit/dictionary.ts'
 import { fieldsOfObject, type Operation, type SelectionSet } from '../operation/document.ts'
 
 /** Takes what was selected, in its order, out of the merged results of the subgraphs. */
@@ -14,6 +15,8 @@ export type Projection = (data: unknown) => unknown
 
 interface FieldProjection {
   key: string
+  /** Whether a plain object has something of its own under the key. */
+  inherited: boolean
   /** Whether it is the name of the type, which the subgraph need not return. */
   isTypename: boolean
   nonNull: boolean
@@ -49,9 +52,11 @@ export function compileProjection({ document: { schema }, type, selected }: Oper
         statically && (name === undefined || name === declared.name)
           ? statically
           : fieldsOf((name === undefined ? undefined : schema.getType(name)) ?? declared)
-      const result: Record<string, unknown> = {}
-      for (const { key, project: below, isTypename, nonNull } of fields) {
-        const value = below ? below(from[key]) : from[key]
+      const result = createDictionary<unknown>()
+      for (const { key, inherited, project: below, isTypename, nonNull } of fields) {
+        // dictionary: a key that objects inherit is read as their own; the others need no check for each value
+        const given = inherited ? ownValue(from, key) : from[key]
+        const value = below ? below(given) : given
         if (value !== undefined) result[key] = value
         else if (isTypename) result[key] = name ?? declared.name
         else if (nonNull) return null
@@ -65,12 +70,13 @@ export function compileProjection({ document: { schema }, type, selected }: Oper
   const fieldProjections = (of: GraphQLNamedType, sets: readonly SelectionSet[]): readonly FieldProjection[] =>
     [...fieldsOfObject(schema, of, sets)].flatMap(([key, selections]): FieldProjection[] => {
       const name = selections[0]?.name ?? ''
-      if (name === '__typename') return [{ key, isTypename: true, nonNull: true, project: null }]
+      const inherited = isInherited(key)
+      if (name === '__typename') return [{ key, inherited, isTypename: true, nonNull: true, project: null }]
       const field = 'getFields' in of ? of.getFields()[name] : undefined
       if (!field) return []
       const below = selections.flatMap((s) => s.selected ?? [])
       const declared = field.type as GraphQLOutputType
-      return [{ key, isTypename: false, nonNull: isNonNullType(declared), project: value(declared, below) }]
+      return [{ key, inherited, isTypename: false, nonNull: isNonNullType(declared), project: value(declared, below) }]
     })
 
   const value = (declared: GraphQLOutputType, sets: readonly SelectionSet[]): Projection | null => {

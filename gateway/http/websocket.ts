@@ -169,7 +169,7 @@ export function serveWebSockets(
             return prepared
           }
           at.callerBounds.charge(caller, operationsOfValues(prepared.values))
-          if (!(operation in ctx.subscriptions)) {
+          if (!Object.hasOwn(ctx.subscriptions, operation)) {
             // Completed while its text was looked for: nobody is told.
             end()
             return [asGraphqlError(new HttpError(400, 'COMPLETED', 'The operation was completed before it began'))]

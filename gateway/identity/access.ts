@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { LRUCache } from 'lru-cache'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { All, NameSet } from './caller.ts'
 
 const name = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/i, 'a role is a word of letters, digits, - and _')
@@ -59,7 +60,7 @@ export function readAccess(file: string): Access {
   const { roles } = result.data
   for (const [role, { includes }] of Object.entries(roles))
     for (const other of includes)
-      if (!(other in roles))
+      if (!Object.hasOwn(roles, other))
         throw new Error(
           `${file}: roles.${role}.includes: there is no role "${other}"; there are ${Object.keys(roles).join(', ')}`,
         )
@@ -76,9 +77,10 @@ export function accessOf(roles: Readonly<Record<string, { includes?: string[]; s
 
   function closure(names: readonly string[], found: NameSet): NameSet {
     for (const n of names) {
-      if (found.has(n) || !Object.hasOwn(roles, n)) continue
+      const role = ownValue(roles, n)
+      if (!role || found.has(n)) continue
       found.add(n)
-      closure(roles[n]?.includes ?? [], found)
+      closure(role.includes ?? [], found)
     }
     return found
   }
@@ -90,7 +92,7 @@ export function accessOf(roles: Readonly<Record<string, { includes?: string[]; s
       let rights = known.get(key)
       if (rights) return rights
       const held = closure(names, new NameSet())
-      const granted = new NameSet([...scopes, ...[...held].flatMap((n) => roles[n]?.scopes ?? [])])
+      const granted = new NameSet([...scopes, ...[...held].flatMap((n) => ownValue(roles, n)?.scopes ?? [])])
       rights = { roles: held, scopes: granted.has('*') ? all : granted }
       known.set(key, rights)
       return rights

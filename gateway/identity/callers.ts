@@ -45,7 +45,7 @@ export function localCallers(hostsAllowed: readonly string[] = [], options: Call
           message: `This server answers to ${[...hosts].join(', ')}; set TOUCHSTONE_HOSTS_ALLOWED for other names`,
         }
       // A proxy or tunnel that runs here and calls us by our own name makes the world look like this machine.
-      if (LOOPBACK.includes(host.replace(/:\d+$/, '')) && FORWARDED.some((name) => name in req.headers))
+      if (LOOPBACK.includes(host.replace(/:\d+$/, '')) && FORWARDED.some((name) => Object.hasOwn(req.headers, name)))
         return {
           status: 403,
           code: 'FORWARDED',

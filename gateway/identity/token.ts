@@ -1,4 +1,5 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { HttpError } from '../httpError.ts'
 import type { Access } from './access.ts'
 import { type Caller, unauthenticated } from './caller.ts'
@@ -92,9 +93,7 @@ function callerOf(payload: JWTPayload, issuer: TokenIssuer, access: Access): Cal
 }
 
 function own(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined
+  return typeof value === 'object' && value !== null ? ownValue(value as Record<string, unknown>, name) : undefined
 }
 
 function wordsOf(claim: unknown): string[] {

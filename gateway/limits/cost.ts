@@ -12,6 +12,7 @@ import {
   type ValueNode,
   valueFromASTUntyped,
 } from 'graphql'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { FieldSelection, Operation, SelectionSet } from '../operation/document.ts'
 
 /** Upper bounds of an operation's response. */
@@ -74,7 +75,10 @@ export function compileCost({ node, selected }: Operation): CompiledCost {
     const { value: name } = value.name
     const fallback = defaults.get(name)
     const otherwise = fallback ? read(valueFromASTUntyped(fallback)) : byDefault
-    return (variables) => (variables[name] === undefined ? otherwise : read(variables[name]))
+    return (variables) => {
+      const given = ownValue(variables, name)
+      return given === undefined ? otherwise : read(given)
+    }
   }
 
   /** The number of items that a field's arguments request, from the start, from the end or by id. */

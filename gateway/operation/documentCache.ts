@@ -1,4 +1,14 @@
-import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql'
+import {
+  type ASTVisitor,
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  parse,
+  specifiedRules,
+  type ValidationContext,
+  validate,
+} from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { type DocumentTree, type Operation, operationNamed, readDocument } from './document.ts'
 
@@ -67,7 +77,8 @@ export class DocumentCache<T> {
       const tree = readDocument(schema, node)
       const error = check(tree)
       if (error) return [error]
-      const invalid = validate(schema, node, undefined, { hideSuggestions })
+      const rules = text.includes('__proto__') ? [...specifiedRules, rejectProto] : specifiedRules
+      const invalid = validate(schema, node, rules, { hideSuggestions })
       if (invalid.length > 0) return invalid
       const document = new CompiledDocument(tree, compile)
       this.#documents.set(text, document)
@@ -89,5 +100,23 @@ export class DocumentCache<T> {
       const code = e.message.includes(`${tokensMax} tokens`) ? 'TOO_MANY_TOKENS' : 'GRAPHQL_PARSE_FAILED'
       throw new GraphQLError(e.message, { source: e.source, positions: e.positions, extensions: { code } })
     }
+  }
+}
+
+/**
+ * Rejects `__proto__` as a name that a caller chooses. Libraries behind the gateway, graphql-js among them, keep variables
+ * and results in plain objects, where what is written under this name is lost. Names within values are allowed.
+ */
+function rejectProto(context: ValidationContext): ASTVisitor {
+  return {
+    Name(node, _key, parent) {
+      const isWithinValue = parent && 'kind' in parent && parent.kind === Kind.OBJECT_FIELD
+      if (node.value !== '__proto__' || isWithinValue) return
+      context.reportError(
+        new GraphQLError('"__proto__" cannot be the name of an alias, a variable, an operation or a fragment', {
+          nodes: node,
+        }),
+      )
+    },
   }
 }

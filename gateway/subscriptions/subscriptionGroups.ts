@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { RequestInfo, SharedEvent } from '../../subgraphs/contract.ts'
 import type { EventSelection } from './eventSelection.ts'
 
@@ -70,7 +71,7 @@ export class SubscriptionGroups {
   ): { group: SubscriptionGroup; leave(): void } {
     const key = JSON.stringify([
       text,
-      names.map((name) => variables[name]),
+      names.map((name) => ownValue(variables, name)),
       // A caller with all scopes lists none of them.
       request.scopes.has(noScope) ? '*' : [...request.scopes].sort(),
       request.regions ?? null,

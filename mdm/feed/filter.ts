@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ChangeEvent, Op } from '../../schema/events.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import { FeedError } from './feedError.ts'
 
@@ -89,7 +90,7 @@ function reach(value: unknown, path: readonly string[]): unknown[] {
   if (Array.isArray(value)) return value.flatMap((v) => reach(v, path))
   const [name, ...rest] = path
   if (name === undefined) return [value ?? null]
-  return reach(value instanceof Object ? (value as Record<string, unknown>)[name] : null, rest)
+  return reach(value instanceof Object ? ownValue(value as Record<string, unknown>, name) : null, rest)
 }
 
 /** Resolves golden ids as of the last observed position of the feed. */

@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { masked } from '../../schema/masked.ts'
 import type { FieldPolicy, Policy } from '../../schema/policy.ts'
 
@@ -38,14 +39,14 @@ export function visibleValues(policy: Policy): (type: string, values: Values, sc
   // One event goes to many subscribers, most of them with equal scopes.
   const known = new WeakMap<ReadonlySet<string>, WeakMap<Values, Values>>()
   const select = (type: string, values: Values, scopes: ReadonlySet<string>): Values => {
-    const visible: Values = {}
     const plan = planOf(type, scopes)
-    for (const name of Object.keys(values)) {
-      const shown = plan?.get(name)
-      // A field that the policy no longer has stays hidden: its rights are unknown.
-      if (shown !== undefined) visible[name] = shown === null ? values[name] : shown(values[name])
-    }
-    return visible
+    return Object.fromEntries(
+      Object.entries(values).flatMap(([name, value]) => {
+        const shown = plan?.get(name)
+        // A field that the policy no longer has stays hidden: its rights are unknown.
+        return shown === undefined ? [] : [[name, shown === null ? value : shown(value)]]
+      }),
+    )
   }
   return (type, values, scopes) => {
     let seen = known.get(scopes)
@@ -81,7 +82,9 @@ export function sensitiveFields(
   )
   return (type, values, scopes) =>
     (values ? (fields.get(type) ?? []) : [])
-      .filter(({ name, needed }) => (values?.[name] ?? null) !== null && needed.some((s) => scopes.has(s)))
+      .filter(
+        ({ name, needed }) => (ownValue(values ?? {}, name) ?? null) !== null && needed.some((s) => scopes.has(s)),
+      )
       .map((f) => f.name)
 }
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Op } from '../../schema/events.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Assignable, Assigned } from './assign.ts'
 import type { Golden } from './survive.ts'
 
@@ -116,5 +117,5 @@ function tombstone(id: string, old: StoredGolden): Derived {
 
 export function changedFields(before: Record<string, unknown>, after: Record<string, unknown>): string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
-  return [...names].filter((n) => !isDeepStrictEqual(before[n], after[n])).sort()
+  return [...names].filter((n) => !isDeepStrictEqual(ownValue(before, n), ownValue(after, n))).sort()
 }

@@ -2,6 +2,7 @@ import countries from 'i18n-iso-countries'
 import { isValidPhoneNumber } from 'libphonenumber-js/max'
 import { stdnum } from 'stdnum'
 import { currencyExponents } from '../../schema/currencyExponents.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Format } from '../../schema/policy.ts'
 
 /** Verdicts are asked again for every candidate of every golden record; the last ones are kept. */
@@ -40,7 +41,7 @@ const CHECKS: Record<Format, (value: string) => boolean> = {
 function isTaxId(value: string): boolean {
   const bare = value.replace(/[\s./-]/g, '').toUpperCase()
   const prefix = bare.slice(0, 2) === 'EL' ? 'GR' : bare.slice(0, 2)
-  const vat = VAT[prefix]?.vat
+  const vat = ownValue(VAT, prefix)?.vat
   return vat ? vat.validate(bare).isValid : /^[A-Z0-9]{5,20}$/.test(bare) && /\d/.test(bare)
 }
 

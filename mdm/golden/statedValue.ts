@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { FieldPolicy, Policy } from '../../schema/policy.ts'
 import { isStorable } from '../../schema/storable.ts'
 import { passesFormat } from './format.ts'
@@ -32,7 +33,7 @@ function itemFault(policy: Policy, field: FieldPolicy, value: unknown): string |
       const unknown = Object.keys(given).find((name) => !parts.some((p) => p.name === name))
       if (unknown) return `${field.typeName} has no ${unknown}; it has ${parts.map((p) => p.name).join(', ')}`
       for (const part of parts) {
-        const fault = valueFault(policy, part, given[part.name])
+        const fault = valueFault(policy, part, ownValue(given, part.name))
         if (fault) return `${field.name}.${fault}`
       }
       return null

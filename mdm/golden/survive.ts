@@ -1,3 +1,4 @@
+import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { FieldPolicy, Policy, SystemOfRecord, TypePolicy } from '../../schema/policy.ts'
 import { passesFormat } from './format.ts'
 
@@ -66,15 +67,16 @@ export function survive(
   return golden
 
   function settle(field: FieldPolicy): void {
-    if (field.name in golden.provenance) return
+    if (Object.hasOwn(golden.provenance, field.name)) return
     for (const s of field.systemOfRecord) {
       const owner = s.when && type.fields.find((f) => f.name === s.when?.field)
       if (owner) settle(owner)
     }
     const chosen = choose(policy, field, ranked, assertions, golden.values)
     if (!chosen) return
-    golden.values[field.name] = chosen.value
-    golden.provenance[field.name] = { r: chosen.from, u: chosen.rule, ...(chosen.said ? { a: chosen.said } : {}) }
+    const { value, from, rule, said } = chosen
+    setOwn(golden.values, field.name, value)
+    setOwn(golden.provenance, field.name, { r: from, u: rule, ...(said ? { a: said } : {}) })
   }
 }
 
@@ -180,7 +182,7 @@ function choose(
 
 /** Returns the first order whose condition holds. */
 function orderFor(field: FieldPolicy, values: Record<string, unknown>): SystemOfRecord | undefined {
-  return field.systemOfRecord.find((s) => !s.when || s.when.in.includes(String(values[s.when.field])))
+  return field.systemOfRecord.find((s) => !s.when || s.when.in.includes(String(ownValue(values, s.when.field))))
 }
 
 /**
@@ -195,7 +197,7 @@ function bestFirst(
 ): Contender[] {
   const contenders: Contender[] = []
   for (const r of ranked) {
-    const all = r.member.fields[field.name]
+    const all = ownValue(r.member.fields, field.name)
     if (all === null || all === undefined || (Array.isArray(all) && all.length === 0)) continue
     const rank = order ? place(order.order, r.member) : Number.POSITIVE_INFINITY
     if (!field.list || field.kind === 'GROUP') {
@@ -259,7 +261,8 @@ function passes(policy: Policy, field: FieldPolicy, value: unknown): boolean {
   const group = field.kind === 'GROUP' && !Array.isArray(value) ? policy.groups.get(field.typeName) : undefined
   if (!group || typeof value !== 'object' || value === null) return true
   const parts = value as Record<string, unknown>
-  return group.fields.every(
-    (f) => !f.format || parts[f.name] === undefined || parts[f.name] === null || passesFormat(f.format, parts[f.name]),
-  )
+  return group.fields.every((f) => {
+    const part = ownValue(parts, f.name) ?? null
+    return !f.format || part === null || passesFormat(f.format, part)
+  })
 }

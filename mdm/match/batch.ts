@@ -126,6 +126,7 @@ export function prepareBatch(type: MatchType, input: MatchRecord[], options: Bat
   let since = performance.now()
   const lap = (stage: string) => {
     const now = performance.now()
+    // dictionary: stages are those below
     seconds[stage] = (now - since) / 1000
     since = now
   }

@@ -1,6 +1,5 @@
-import { ownValue } from '../../schema/dictionary.ts'
 import type { Engine, Features } from './engine.ts'
-import { type LevelShares, levelShares, type Parameters } from './parameters.ts'
+import { type LevelShares, levelShares, levelsByName, type Parameters } from './parameters.ts'
 import { MISSING } from './priors.ts'
 
 /** A pair of records that a person has labelled as one thing or not. */
@@ -32,7 +31,7 @@ export function learnFromLabels(
   create: (parameters: Parameters) => Engine,
 ): Parameters {
   const { parameters } = engine
-  const levels: Record<string, Record<string, LevelShares>> = {}
+  const levels: [string, string, LevelShares][] = []
   for (const column of engine.scorer.columns) {
     const { comparison, name, at, levels: all } = column
     const known = levelShares(parameters, comparison, column) ?? {
@@ -47,12 +46,9 @@ export function learnFromLabels(
       if (level !== MISSING) counts[level]!++
     }
     const sum = counts.reduce((x, y) => x + y, 0)
-    levels[comparison.name] = {
-      ...ownValue(levels, comparison.name),
-      [name]: { ...known, m: counts.map((count) => count / sum) },
-    }
+    levels.push([comparison.name, name, { ...known, m: counts.map((count) => count / sum) }])
   }
-  const learned: Parameters = { ...parameters, levels, calibration: { scale: 1, offset: 0 } }
+  const learned: Parameters = { ...parameters, levels: levelsByName(levels), calibration: { scale: 1, offset: 0 } }
   const scorer = create(learned)
   const points = labels.map(({ a, b, same }) => ({ weight: scorer.weight(a, b), same }))
   return { ...learned, calibration: fitCalibration(points) }

@@ -1,4 +1,4 @@
-import { ownValue } from '../../schema/dictionary.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { ComparisonFeature, FieldValue } from '../standardise/featureShapes.ts'
 import { standardiseFields } from '../standardise/features.ts'
 import { isSameGivenName } from '../standardise/personName.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
-import { ownValue } from '../../schema/dictionary.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { type Comparison, type MatchType, planComparisons } from './plan.ts'
 import { type ComparisonColumn, columnsOf, PRIOR_RELATED_WEIGHT, PRIOR_WEIGHT } from './priors.ts'
 
@@ -67,6 +67,18 @@ export function levelShares(
 ): LevelShares | undefined {
   const shares = ownValue(parameters.levels, comparison.name)
   return shares && ownValue(shares, column.name)
+}
+
+/** Returns shares by comparison and column, as a model holds them. */
+export function levelsByName(
+  shares: readonly (readonly [comparison: string, column: string, LevelShares])[],
+): Parameters['levels'] {
+  return Object.fromEntries(
+    [...Map.groupBy(shares, ([comparison]) => comparison)].map(([comparison, own]) => [
+      comparison,
+      Object.fromEntries(own.map(([, column, level]) => [column, level])),
+    ]),
+  )
 }
 
 /** Returns the shipped parameters of a type. */

@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { MatchReport, ReportColumn, ReportExample } from './report.ts'
 import { waterfall } from './waterfall.ts'
 
@@ -80,7 +81,7 @@ function exampleFigure(example: ReportExample): string {
   })
   rows.push(bar('sum', comparison.weight, 0, most, rows.length))
   const names = [...new Set([...Object.keys(a.fields), ...Object.keys(b.fields)])]
-  const value = (fields: typeof a.fields, name: string) => html(text(fields[name]).slice(0, 200))
+  const value = (fields: typeof a.fields, name: string) => html(text(ownValue(fields, name)).slice(0, 200))
   return `<h3>${html(example.title)}: probability ${comparison.probability.toFixed(3)}</h3>
 <table><tr><th></th><th>${html(a.key)}</th><th>${html(b.key)}</th></tr>${names.map((name) => `<tr><th scope="row">${html(name)}</th><td>${value(a.fields, name)}</td><td>${value(b.fields, name)}</td></tr>`).join('')}</table>
 ${figure(comparison.conflict ? `Cannot be one: ${comparison.conflict}` : 'How the weight comes about', rows, rows.length)}`

@@ -1,9 +1,8 @@
-import { ownValue } from '../../schema/dictionary.ts'
 import { type Completeness, estimateCompleteness } from './completeness.ts'
 import { createEngine, type Engine, type Features } from './engine.ts'
 import { type Estimate, estimate } from './estimate.ts'
 import { createValueCounter, frequenciesOf } from './frequencies.ts'
-import { type Frequencies, type LevelShares, type Parameters, priorParameters } from './parameters.ts'
+import { type Frequencies, levelsByName, type Parameters, priorParameters } from './parameters.ts'
 import type { Comparison, ComparisonKind, MatchType } from './plan.ts'
 import { buildPostings, forEachCandidate, type Postings } from './postings.ts'
 import { createSeededRandom } from './random.ts'
@@ -44,17 +43,19 @@ export function learnFrequencies(type: MatchType, features: readonly Features[])
   const base = createEngine(type)
   const counter = createValueCounter()
   for (const feature of features) base.weigh(feature, counter.count)
-  const parameters = priorParameters(type)
+  const frequencies: [string, Record<string, Frequencies>][] = []
   for (const [index, comparison] of base.comparisons.entries()) {
     const sorts = counter.tables().get(index)
     if (!sorts) continue
     let records = 0
     for (const feature of features) if (feature.u[index]) records++
-    const tables: Record<string, Frequencies> = {}
-    for (const [sort, counts] of sorts) tables[sort] = frequenciesOf(sort, counts, records, comparison.kind === 'name')
-    parameters.frequencies[comparison.name] = tables
+    const tables = [...sorts].map(([sort, counts]): [string, Frequencies] => [
+      sort,
+      frequenciesOf(sort, counts, records, comparison.kind === 'name'),
+    ])
+    frequencies.push([comparison.name, Object.fromEntries(tables)])
   }
-  return parameters
+  return { ...priorParameters(type), frequencies: Object.fromEntries(frequencies) }
 }
 
 /**
@@ -77,15 +78,13 @@ export function train(type: MatchType, features: readonly Features[], options: T
     records: features.length,
     views: viewsOf(weighed.comparisons, features),
   })
-  const levels: Record<string, Record<string, LevelShares>> = {}
-  for (const column of weighed.scorer.columns) {
-    const { comparison, name, at } = column
-    levels[comparison.name] = {
-      ...ownValue(levels, comparison.name),
-      [name]: { m: found.m[at]!, r: found.r[at]!, u: found.u[at]! },
-    }
-  }
-  parameters.levels = levels
+  parameters.levels = levelsByName(
+    weighed.scorer.columns.map(({ comparison, name, at }) => [
+      comparison.name,
+      name,
+      { m: found.m[at]!, r: found.r[at]!, u: found.u[at]! },
+    ]),
+  )
   parameters.priorWeight = logOdds(found.matchShare)
   parameters.relatedWeight = logOdds(found.relatedShare)
   parameters.sameSourceWeight = sameSourceWeight(

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import { changedFields, type StoredGolden } from '../golden/derive.ts'
@@ -136,7 +137,7 @@ function reportOf(
       continue
     }
     const changed = changedFields(was.values, golden.values)
-    for (const field of changed) count(fields, field, systems, was, golden.provenance[field]?.r)
+    for (const field of changed) count(fields, field, systems, was, ownValue(golden.provenance, field)?.r)
     if (absorbed.length > 0) continue
     if (changed.length > 0) add(report.changes, at.goldenId, changed)
     else if (!isDeepStrictEqual(was.provenance, golden.provenance))
@@ -165,7 +166,7 @@ function count(
   nowFrom: string[] | undefined,
 ): void {
   const systemOf = (keys: string[] | undefined) => sources.get(keys?.[0] ?? '') ?? 'none'
-  const before = (was.provenance[field] as { r: string[] } | undefined)?.r
+  const before = (ownValue(was.provenance, field) as { r: string[] } | undefined)?.r
   const way = `${systemOf(before)} > ${systemOf(nowFrom)}`
   const systems = fields.get(field) ?? new Map<string, number>()
   fields.set(field, systems.set(way, (systems.get(way) ?? 0) + 1))

@@ -1,6 +1,6 @@
 import type { SourceSystem } from '../../connectors/contract.ts'
-import { ownValue } from '../../schema/dictionary.ts'
 import type { Cause } from '../../schema/events.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
 import type { NewChange } from '../feed/append.ts'

@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
 import { lock, lockNumber, tryLock } from '../db/locks.ts'
@@ -49,6 +50,6 @@ export async function referring(
 export function references(context: ResolutionContext, r: WholeRecord): { recordId: number; targets: string[] }[] {
   const type = context.policy.types.find((t) => t.name === r.type)
   if (!type || type.resolvesAfter.length === 0) return []
-  const targets = referenceFields(type).map((f) => r.canonical[f])
+  const targets = referenceFields(type).map((f) => ownValue(r.canonical, f))
   return [{ recordId: r.id, targets: targets.filter((t): t is string => typeof t === 'string') }]
 }

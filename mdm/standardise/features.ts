@@ -1,4 +1,4 @@
-import { ownValue } from '../../schema/dictionary.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { type Address, type AddressParts, parseAddress } from './address.ts'
 import { parseDate } from './date.ts'
 import { parseDomain } from './domain.ts'

@@ -1,4 +1,6 @@
 import { stdnum } from 'stdnum'
+
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Identifier } from './featureShapes.ts'
 
 /** The VAT number's name in stdnum, by country prefix (Greece writes EL). */
@@ -28,6 +30,7 @@ const KINDS = new Map<string, [country: string, kind: string]>(
     SE: ['SE', 'vat'],
   }),
 )
+const VALIDATORS = stdnum as Record<string, Record<string, { validate(value: string): { isValid: boolean } }>>
 /**
  * Prefixes of VAT countries that stdnum does not know; their numbers are accepted without a check.
  */
@@ -42,9 +45,7 @@ export function parseVatNumber(bare: string): Identifier | null {
   const prefix = bare.slice(0, 2)
   const kind = KINDS.get(prefix)
   if (!kind) return UNCHECKED.has(prefix) ? { scheme: `VAT:${prefix}`, value: bare, checked: false } : null
-  const validators = (stdnum as Record<string, Record<string, { validate(value: string): { isValid: boolean } }>>)[
-    kind[0]
-  ]
-  const checked = validators?.[kind[1]]?.validate(bare).isValid ?? false
+  const validators = ownValue(VALIDATORS, kind[0])
+  const checked = (validators && ownValue(validators, kind[1]))?.validate(bare).isValid ?? false
   return { scheme: `VAT:${prefix === 'GR' ? 'EL' : prefix}`, value: bare, checked }
 }

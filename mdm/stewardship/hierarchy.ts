@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import type { Transaction } from '../db/database.ts'
 import type { ResolutionState } from '../resolution/context.ts'
@@ -30,13 +31,14 @@ export async function refuseHierarchyCycles(
     const field = parentField(type)
     if (!field) continue
     const changed = state.events.filter(
-      (e) => e.type === type.name && e.values?.[field] && (e.changed.includes(field) || e.op === 'MERGED'),
+      (e) =>
+        e.type === type.name && ownValue(e.values ?? {}, field) && (e.changed.includes(field) || e.op === 'MERGED'),
     )
     if (changed.length === 0) continue
     await tx`select pg_advisory_xact_lock(hashtextextended(${`hierarchy ${type.name}`}, 0))`
     for (const e of changed) {
       const path = [e.goldenId]
-      let at = await goldenOf(tx, state, String(e.values?.[field]))
+      let at = await goldenOf(tx, state, String(ownValue(e.values ?? {}, field)))
       while (at !== null && path.length < stepsMax) {
         if (path.includes(at)) {
           // A cycle further up existed before and is not caused by this action.
@@ -67,7 +69,10 @@ async function storedValue(
   field: string,
 ): Promise<string | null> {
   const event = state.events.find((e) => e.goldenId === goldenId)
-  if (event) return event.values?.[field] ? String(event.values[field]) : null
+  if (event) {
+    const value = ownValue(event.values ?? {}, field)
+    return value ? String(value) : null
+  }
   const [row] = await tx<{ value: string | null }[]>`
     select values ->> ${field} as value from golden where id = ${goldenId} and state = 'ACTIVE'`
   return row?.value ?? null

@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { audit } from '../../schema/tables/stewardship.ts'
 import type { Sql } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
@@ -101,7 +102,7 @@ export async function diffVersions(
   const [before, after] = [a.values ?? {}, b.values ?? {}]
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
   const fields = names
-    .filter((n) => JSON.stringify(before[n]) !== JSON.stringify(after[n]))
-    .map((field) => ({ field, before: before[field] ?? null, after: after[field] ?? null }))
+    .map((field) => ({ field, before: ownValue(before, field) ?? null, after: ownValue(after, field) ?? null }))
+    .filter((f) => JSON.stringify(f.before) !== JSON.stringify(f.after))
   return { type: a.type, fields }
 }

@@ -1,3 +1,4 @@
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import type { Caller } from '../access/caller.ts'
 import type { Transaction } from '../db/database.ts'
@@ -69,10 +70,10 @@ function checkCurrent(
   expected: ActionRequest['expected'],
 ): void {
   for (const id of ids) if (!held.has(id)) refuse('UNKNOWN_ID', `there is no golden record ${id}`)
-  const unseen = ids.find((id) => expected[id] === undefined)
+  const unseen = ids.find((id) => ownValue(expected, id) === undefined)
   if (unseen) refuse('MISSING_VERSION', `say which version of golden record ${unseen} you have seen`)
   const current = ids.map((id) => held.get(id)).filter((h) => h !== undefined)
-  const stale = current.filter((h) => h.version !== expected[h.id])
+  const stale = current.filter((h) => h.version !== ownValue(expected, h.id))
   if (stale.length > 0)
     throw new ActionAborted({
       code: 'CONFLICT',
@@ -161,7 +162,7 @@ async function merge(
 /** Returns the value that a choice names; undefined if the record has none. */
 function chosen(choice: Choice, about: readonly LockedGoldenRecord[], members: readonly Member[]): unknown {
   const { field } = choice
-  if (['golden', 'record', 'value'].filter((name) => name in choice).length !== 1)
+  if (['golden', 'record', 'value'].filter((name) => Object.hasOwn(choice, name)).length !== 1)
     refuse('BAD_CHOICE', `say of ${field} whose value it takes: give one of golden, source and value`)
   if ('value' in choice) return choice.value
   const [id, from] =
@@ -169,7 +170,7 @@ function chosen(choice: Choice, about: readonly LockedGoldenRecord[], members: r
       ? [choice.golden, about.find((h) => h.id === choice.golden.toLowerCase())?.values]
       : [choice.record, members.find((m) => m.key === choice.record.toLowerCase())?.canonical]
   if (!from) return refuse('NOT_A_MEMBER', `${field} cannot be that of ${id}, which is not among what is merged`)
-  return from[field]
+  return ownValue(from, field)
 }
 
 /** Moves groups of records out of a golden record. Records that no group names stay. */

@@ -3,6 +3,7 @@ import type { GoldenRow } from '../../mdm/golden/read/list.ts'
 import { countMembers } from '../../mdm/golden/read/members.ts'
 import { readAliases, readGolden } from '../../mdm/golden/read/read.ts'
 import { readAsOf } from '../../mdm/golden/read/versions.ts'
+import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import { masked } from '../../schema/masked.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import { recordKey } from '../../schema/recordKey.ts'
@@ -39,36 +40,38 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
   for (const name of owned) {
     const type = policy.type(name)
     const spec = goldenListSpec(policy, type)
-    const fields: Record<string, Resolve<GoldenNode, never>> = {}
-    for (const f of type.fields)
-      fields[f.name] = readsValues(
+    const fields = type.fields.map((f) => [
+      f.name,
+      readsValues(
         [f.name],
         fieldResolver<GoldenNode>(name, f, owned, (node) => node.values),
-      )
-    resolvers[name] = { ...fields, ...recordResolvers(deps, type) }
+      ),
+    ])
+    setOwn(resolvers, name, { ...Object.fromEntries(fields), ...recordResolvers(deps, type) })
     resolvers[`${name}Connection`] = connectionResolvers
     const find = async (id: string, asOf: string | null | undefined, context: RequestContext) => {
       const found = asOf ? await readAsOf(context.sql, name, id, new Date(asOf)) : await loadGolden(owned, id, context)
       return found?.__typename === name ? found : null
     }
-    query[lookupName(name)] = async (_: unknown, { id, asOf }: { id: string; asOf?: string }, context) => {
+    const lookup: Resolve<unknown, never> = async (_, { id, asOf }: { id: string; asOf?: string }, context) => {
       const found = await find(id, asOf, context)
       return found && found.id !== id.toLowerCase() ? { ...found, redirectedFrom: id } : found
     }
+    setOwn(query, lookupName(name), lookup)
     query[`${lookupName(name)}BySource`] = (_, a: { system: string; object: string; id: string; asOf?: string }, c) =>
       find(recordKey(a.system, a.object, a.id), a.asOf, c)
-    query[listName(name)] = (_, args: ConnectionArguments, context, info) =>
+    const list: Resolve<unknown, never> = (_, args: ConnectionArguments, context, info) =>
       goldenConnection(type, spec, args, context, info)
+    setOwn(query, listName(name), list)
   }
   addReferenceLists(deps, owned, resolvers)
   for (const name of groupsOf(
     policy,
     owned.map((o) => policy.type(o)),
   )) {
-    const parts: Record<string, Resolve<Record<string, unknown>, never>> = {}
-    for (const f of policy.groups.get(name)?.fields ?? [])
-      if (f.kind === 'REFERENCE' || f.sensitive) parts[f.name] = fieldResolver(name, f, owned, (group) => group)
-    resolvers[name] = parts
+    const fields = policy.groups.get(name)?.fields.filter((f) => f.kind === 'REFERENCE' || f.sensitive) ?? []
+    const parts = fields.map((f) => [f.name, fieldResolver<Record<string, unknown>>(name, f, owned, (group) => group)])
+    setOwn(resolvers, name, Object.fromEntries(parts))
   }
   return resolvers
 }
@@ -80,7 +83,11 @@ function addReferenceLists({ policy }: SubgraphDeps, owned: readonly string[], r
     const spec = goldenListSpec(policy, type)
     const list: Resolve<{ id: string }, ConnectionArguments> = (parent, args, context, info) =>
       referringConnection(reference, type, spec, parent.id, args, context, info)
-    resolvers[reference.to] = { ...(resolvers[reference.to] as object), [reference.reverse]: readsValues([], list) }
+    const known = ownValue(resolvers, reference.to) as object | undefined
+    setOwn<unknown>(resolvers as Record<string, unknown>, reference.to, {
+      ...known,
+      [reference.reverse]: readsValues([], list),
+    })
   }
 }
 
@@ -122,7 +129,7 @@ function fieldResolver<Parent>(
 ): Resolve<Parent, never> {
   const one = [f.name]
   const shown = (parent: Parent, context: RequestContext): unknown => {
-    const value = values(parent)[f.name]
+    const value = ownValue(values(parent), f.name)
     if (!f.sensitive) return value
     if (!context.scopes.has(f.sensitive)) return masked(f, value)
     // A group has no id: of its fields it is noted that they were seen, and not of which record.

@@ -1,4 +1,5 @@
 import type { Through } from '../../mdm/access/sensitiveAccess.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { masked } from '../../schema/masked.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
@@ -21,7 +22,9 @@ export function shownValues(
   id: string | null,
 ): Record<string, unknown> | null {
   const { scopes } = context
-  const seen = type.fields.filter((f) => f.sensitive && scopes.has(f.sensitive) && (values?.[f.name] ?? null) !== null)
+  const seen = type.fields.filter(
+    (f) => f.sensitive && scopes.has(f.sensitive) && (ownValue(values ?? {}, f.name) ?? null) !== null,
+  )
   context.shows(
     through,
     type.name,

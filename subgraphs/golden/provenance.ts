@@ -1,6 +1,7 @@
 import { type Choice, type MemberRow, readChoice } from '../../mdm/golden/read/members.ts'
 import { readProvenance, type StoredProvenance } from '../../mdm/golden/read/read.ts'
 import { type Candidate, candidates } from '../../mdm/golden/survive.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { masked } from '../../schema/masked.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
@@ -42,9 +43,9 @@ export async function provenanceOf(
     : await context.load<StoredProvenance | null>('provenance', node.id, null, (ids, sql) => readProvenance(sql, ids))
   if (!stored) return []
   return type.fields
-    .filter((f) => f.name in stored.provenance && (!only || only.includes(f.name)))
+    .filter((f) => Object.hasOwn(stored.provenance, f.name) && (!only || only.includes(f.name)))
     .map((f): FieldProvenance => {
-      const { r, u } = stored.provenance[f.name] ?? { r: [], u: '' }
+      const { r, u } = ownValue(stored.provenance, f.name) ?? { r: [], u: '' }
       const shown = (value: unknown) => {
         if (f.sensitive && (value ?? null) !== null) context.shows('PROVENANCE', type.name, [f.name], node.id)
         return value
@@ -52,7 +53,10 @@ export async function provenanceOf(
       const visible = !f.sensitive || context.scopes.has(f.sensitive)
       return {
         field: f.name,
-        value: () => (visible ? shown(node.values[f.name]) : masked(f, node.values[f.name])),
+        value: () => {
+          const value = ownValue(node.values, f.name)
+          return visible ? shown(value) : masked(f, value)
+        },
         rule: u,
         policyVersion: stored.policyVersion,
         sources: (args) => recordsConnection(r, args, context),

@@ -1,4 +1,5 @@
 import type { OperationalRow } from '../../mdm/golden/read/list.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { loadStub } from '../golden/stub.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { moneyOf } from '../shared/money.ts'
@@ -11,13 +12,13 @@ export const source: Field = ({ system, object, sourceId }) => ({ system, object
 
 /** Returns the resolver of an amount in the currency of its row. */
 export function money(field: string): Field {
-  return (row) => moneyOf(row[field], row.currency)
+  return (row) => moneyOf(ownValue(row, field), row.currency)
 }
 
 /** Returns the resolver of a golden record that a field references, as a stub of the owning subgraph. */
 export function golden(field: string, type: string): Field {
   return (row, _, context) => {
-    const key = row[field]
+    const key = ownValue(row, field)
     return typeof key === 'string' ? loadStub(type, key, context) : null
   }
 }
@@ -25,7 +26,7 @@ export function golden(field: string, type: string): Field {
 /** Returns the resolver of an operational object of this subgraph that a field references. */
 export function operational(list: OperationalList, field: string): Field {
   return (row, _, context) => {
-    const key = row[field]
+    const key = ownValue(row, field)
     return typeof key === 'string' ? list.one(key, context) : null
   }
 }

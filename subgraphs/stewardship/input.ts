@@ -93,13 +93,13 @@ export function onlyOne(given: Partial<Inputs>): Asked | null {
 export function bulk(items: Partial<Inputs>[]): Asked | null {
   const all = items.map(onlyOne)
   const inputs: BulkItem[] = []
-  const expected: Record<string, number> = {}
+  const expected: [string, number][] = []
   for (const one of all) {
     if (!one || one.input.kind === 'UNDO' || one.input.kind === 'BULK' || one.input.kind === 'PUBLISH') return null
     inputs.push(one.input)
-    Object.assign(expected, one.expected)
+    expected.push(...Object.entries(one.expected))
   }
-  return { input: { kind: 'BULK', items: inputs }, expected }
+  return { input: { kind: 'BULK', items: inputs }, expected: Object.fromEntries(expected) }
 }
 
 /** As it was given; one that names no value, or several, is refused where it is carried out. Only a null alone is a value. */

@@ -27,6 +27,7 @@ import {
 } from '../../mdm/resolution/possibleMatches.ts'
 import type { Stewardship } from '../../mdm/stewardship/steward.ts'
 import { taskId } from '../../mdm/tasks/tasks.ts'
+import { ownValue } from '../../schema/kit/dictionary.ts'
 import { shownValues } from '../golden/mask.ts'
 import {
   listConnection,
@@ -100,7 +101,9 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
   const values = (s: Step, r: SourceRecord, context: RequestContext) => {
     const fields = unitOf(s.of, s.field)
     if (fields.length === 0) return null
-    const own = Object.fromEntries(fields.flatMap((f) => (r.canonical[f] === undefined ? [] : [[f, r.canonical[f]]])))
+    const own = Object.fromEntries(
+      fields.map((f) => [f, ownValue(r.canonical, f)]).filter(([, value]) => value !== undefined),
+    )
     return shownValues(steward.policy.type(s.of.type), own, context, 'EXPLAIN', r.key)
   }
   const reason = (type: string, text: string, context: RequestContext, ids: readonly string[]) =>

@@ -106,6 +106,22 @@ const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
     1,
     /a -> b -> a/,
   ],
+  ['a field that every object has', 'type T @golden {\n  id: ID!\n  constructor: String\n}', 3, /choose another/],
+  [
+    'a field that every object has, in a group',
+    'type T @golden {\n  id: ID!\n a: G }\ntype G @group {\n toString: String }',
+    5,
+    /G.toString/,
+  ],
+  ['a type that every object has', 'type hasOwnProperty @golden { id: ID! }', 1, /choose another/],
+  [
+    'a type whose lookup every object has',
+    'enum E { A }\ntype ToString @golden { id: ID! }',
+    2,
+    /name toString already/,
+  ],
+  ['a code that every object has', 'type T @golden { id: ID! e: E }\nenum E {\n  A\n  valueOf\n}', 4, /E.valueOf/],
+  ['a name of GraphQL itself', 'type T @golden {\n  id: ID!\n  __proto__: String\n}', 3, /GraphQL itself/],
   ['a type defined twice', 'type T @golden { id: ID! }\ntype T @golden { id: ID! }', 2, /defined twice/],
   ['broken SDL', 'type T @golden {\n  id: ID!\n  a String\n}', 3, /Expected ":"/],
 ]

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 
 /** What `tail` asks for of each item. */
 export type TailItem =
@@ -56,7 +57,7 @@ export function formatTailItem(item: TailItem, colour: boolean): string {
         : before && after
           ? changes(item.changedFields, before, after)
           : ''
-      const op = paint(ops[item.op] ?? 'white', item.op.padEnd(8))
+      const op = paint(OPERATION_STYLES.get(item.op) ?? 'white', item.op.padEnd(8))
       return [
         `${place(item.position)}  ${paint('dim', item.at)}  ${op} ${what(item.type, item.goldenId, item.version, after ?? before)}`,
         fields,
@@ -68,13 +69,15 @@ export function formatTailItem(item: TailItem, colour: boolean): string {
   }
 }
 
-const ops: Record<string, Parameters<typeof styleText>[0]> = {
-  CREATED: 'green',
-  UPDATED: 'blue',
-  MERGED: 'magenta',
-  SPLIT: 'yellow',
-  DELETED: 'red',
-}
+const OPERATION_STYLES = new Map<string, Parameters<typeof styleText>[0]>(
+  Object.entries({
+    CREATED: 'green',
+    UPDATED: 'blue',
+    MERGED: 'magenta',
+    SPLIT: 'yellow',
+    DELETED: 'red',
+  }),
+)
 
 function place(position: number): string {
   return String(position).padStart(9)
@@ -86,7 +89,9 @@ function nameOf(values: Values | null): string | null {
 }
 
 function changes(fields: string[], before: Values, after: Values): string {
-  const shown = fields.slice(0, fieldsShownMax).map((f) => `${f}: ${text(before[f])} -> ${text(after[f])}`)
+  const shown = fields
+    .slice(0, fieldsShownMax)
+    .map((f) => `${f}: ${text(ownValue(before, f))} -> ${text(ownValue(after, f))}`)
   const rest = fields.length - shown.length
   return rest > 0 ? `${shown.join(', ')} and ${rest} more` : shown.join(', ')
 }

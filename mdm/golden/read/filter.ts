@@ -1,4 +1,5 @@
 import { CodedError } from '../../../schema/kit/codedError.ts'
+import { ownValue } from '../../../schema/kit/dictionary.ts'
 import { recordKey } from '../../../schema/recordKey.ts'
 import { storable } from '../../../schema/storable.ts'
 import { isUuid } from '../../../schema/uuid.ts'
@@ -58,7 +59,7 @@ export function conditionOf(list: Filterable, filter: Filter, scopes: ReadonlySe
   function test(fields: ListField[], name: string, value: unknown, depth: number): Condition {
     if (++tests > testsMax) throw new FilterError('FILTER_TOO_LARGE', `the filter has more than ${testsMax} tests`)
     if (name === 'source') return sourceCondition(list.source, value as Filter)
-    const flag = list.flags[name]
+    const flag = ownValue(list.flags, name)
     if (flag) return value ? literal(flag) : noneOf(literal(flag))
     const field = fields.find((f) => f.name === name)
     if (!field)
@@ -78,7 +79,7 @@ export function conditionOf(list: Filterable, filter: Filter, scopes: ReadonlySe
   }
 }
 
-const COMPARISONS: Record<string, string> = { gt: '>', gte: '>=', lt: '<', lte: '<=' }
+const COMPARISONS = new Map(Object.entries({ gt: '>', gte: '>=', lt: '<', lte: '<=' }))
 
 function fieldCondition(field: ListField, operator: string, value: unknown): Condition {
   const { sql, type } = field
@@ -86,7 +87,7 @@ function fieldCondition(field: ListField, operator: string, value: unknown): Con
   if (field.kind === 'TEXT_LIST') return listCondition(field, operator, value)
   if (field.kind === 'GOLDEN_REFERENCE' || field.kind === 'RECORD_REFERENCE' || field.kind === 'ID')
     return idCondition(field, operator, value)
-  const comparison = COMPARISONS[operator]
+  const comparison = COMPARISONS.get(operator)
   if (comparison) return (p) => `${sql} ${comparison} ${p.add(scalar(value), type)}`
   switch (operator) {
     case 'eq':
@@ -157,7 +158,7 @@ function idCondition(field: ListField, operator: string, value: unknown): Condit
 
 function sourceCondition({ row, record }: Filterable['source'], value: Filter): Condition {
   const of = (name: string) => {
-    const v = value[name]
+    const v = ownValue(value, name)
     return v === null || v === undefined ? null : (v as unknown[]).map(String)
   }
   const [systems, objects, ids] = [of('system'), of('object'), of('id')]

@@ -87,6 +87,9 @@ const leaves = [
   'add(a: 1)',
   'add(a: $v, b: [5])',
   'add(a: 2, in: { y: ["q"] })',
+  '__proto__: leaf',
+  'constructor: leaf',
+  'toString: name',
 ]
 const selection = (depth: number): fc.Arbitrary<string> =>
   depth === 0
@@ -96,7 +99,19 @@ const selection = (depth: number): fc.Arbitrary<string> =>
           fc.oneof(
             fc.constantFrom(...leaves),
             fc
-              .tuple(fc.constantFrom('thing', 'self', 'things', 'some', 'a: thing', 'b: things'), selection(depth - 1))
+              .tuple(
+                fc.constantFrom(
+                  'thing',
+                  'self',
+                  'things',
+                  'some',
+                  'a: thing',
+                  'b: things',
+                  '__proto__: thing',
+                  'valueOf: things',
+                ),
+                selection(depth - 1),
+              )
               .map((t) => t.join(' ')),
             fc
               .tuple(fc.constantFrom('any', 'named'), selection(depth - 1))
