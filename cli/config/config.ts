@@ -422,7 +422,9 @@ export type Config<N extends ConfigName = ConfigName> = { [K in N]: Value<K> }
 export function withConfig<N extends ConfigName>(command: Command, names: readonly N[]): Command {
   for (const name of new Set(names)) {
     // Commander would reject an empty variable; here it counts as not set, as everywhere.
-    if (process.env[CONFIG[name].env] === '') delete process.env[CONFIG[name].env]
+    const { env } = CONFIG[name]
+    // dictionary: variables are named in CONFIG
+    if (ownValue(process.env, env) === '') delete process.env[env]
     command.addOption(option(name))
   }
   return command
