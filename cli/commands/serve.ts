@@ -5,13 +5,14 @@ import { type Config, warnAboutUnknownVariables, withConfig } from '../config/co
 import { openInstallation } from '../config/installation.ts'
 import { connect, DATABASE_CONFIG } from '../connect.ts'
 import { openLog } from '../observe/log.ts'
+import type { DeliverRole, IngestRole } from '../observe/roles.ts'
 import { startTracing, TRACING_CONFIG } from '../observe/tracing.ts'
 import { authenticationRequired } from '../server/authentication.ts'
-import { DELIVER_CONFIG, type DeliverRole, startDeliverRole } from '../server/deliverRole.ts'
+import { DELIVER_CONFIG, startDeliverRole } from '../server/deliverRole.ts'
 import { GATEWAY_CONFIG, startGatewayRole } from '../server/gatewayRole.ts'
 import { type GatewayWorkers, startGatewayWorkers } from '../server/gatewayWorkers.ts'
 import { startHealthRole } from '../server/healthRole.ts'
-import { INGEST_CONFIG, type IngestRole, startIngestRole } from '../server/ingestRole.ts'
+import { INGEST_CONFIG, startIngestRole } from '../server/ingestRole.ts'
 import { stopSignal, whenAborted } from '../server/stopSignal.ts'
 
 const ROLES = ['gateway', 'ingest', 'deliver'] as const

@@ -1,7 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
-import type { DeliverRole } from '../server/deliverRole.ts'
-import type { IngestRole } from '../server/ingestRole.ts'
+import type { DeliverRole, IngestRole } from './roles.ts'
 
 /** Positions that a follower may be behind, upper bounds of the groups in which they are counted. */
 const BEHIND = [0, 100, 10_000]

@@ -2,8 +2,7 @@ import type { Check } from '../../gateway/http/health.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { knownMigrations, readMigrationState } from '../migrationState.ts'
-import type { DeliverRole } from '../server/deliverRole.ts'
-import type { IngestRole } from '../server/ingestRole.ts'
+import type { DeliverRole, IngestRole } from './roles.ts'
 
 /** A tailer that has not read to the end of the feed for so long does not serve subscriptions any more. */
 const tailMsMax = 10_000

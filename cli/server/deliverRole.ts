@@ -9,8 +9,9 @@ import { Deliverer } from '../../mdm/webhooks/deliverer.ts'
 import type { Config } from '../config/config.ts'
 import type { Installation } from '../config/installation.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
-import { countingPoster, type DeliveryResults } from '../observe/countingPoster.ts'
+import { countingPoster } from '../observe/countingPoster.ts'
 import { startFeedMeter } from '../observe/feedMeter.ts'
+import type { DeliverRole } from '../observe/roles.ts'
 import { rowReaders, sightOf } from './configuredRowReaders.ts'
 import { NATS_CONFIG, natsOptions } from './openNats.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
@@ -22,16 +23,6 @@ export const DELIVER_CONFIG = [
   'drainSecondsMax',
   'sensitiveAccessDaysMax',
 ] as const
-
-export interface DeliverRole {
-  /** What attempts came to, since the start. */
-  results: DeliveryResults
-  /** Where publishing to JetStream is configured: how it stands, and how much it has published since the start. */
-  publisher: Pick<Publisher, 'state' | 'count'> | null
-  deliverer: Pick<Deliverer, 'claimedMsAgo'>
-  /** Waits for deliveries in progress, at most as long as a stop waits. */
-  close(): Promise<void>
-}
 
 /** One saves, one looks, and three read what is behind; connections are made when they are needed. */
 const connectionsMax = 5

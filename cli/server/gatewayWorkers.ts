@@ -1,9 +1,9 @@
 import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue } from 'prom-client'
+import { AggregatorRegistry } from 'prom-client'
+import type { WorkerMetrics } from '../observe/roles.ts'
 
-export type WorkerMetrics = MetricObjectWithValues<MetricValue<string>>[]
 type Message =
   | { url: string }
   | { metricsFor: number }

@@ -5,9 +5,8 @@ import { openDatabase } from '../../mdm/db/database.ts'
 import type { Installation } from '../config/installation.ts'
 import { openMetrics } from '../observe/metrics.ts'
 import { readinessChecks } from '../observe/readiness.ts'
+import type { DeliverRole, IngestRole } from '../observe/roles.ts'
 import { type AuthenticationConfig, authentication } from './authentication.ts'
-import type { DeliverRole } from './deliverRole.ts'
-import type { IngestRole } from './ingestRole.ts'
 
 const connectionsMax = 2
 

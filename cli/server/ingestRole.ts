@@ -3,19 +3,11 @@ import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Applied } from '../../mdm/ingest/pipeline.ts'
 import type { Config } from '../config/config.ts'
+import type { IngestRole } from '../observe/roles.ts'
 import type { TracingConfig } from '../observe/tracing.ts'
 import type { WorkerData } from './ingestWorkerData.ts'
 
 export const INGEST_CONFIG = ['workers', 'batchRowsMax', 'attemptsMax'] as const
-
-export interface IngestRole {
-  /** Since the start. */
-  total: Applied
-  /** Workers that are to run, and those whose threads do. */
-  workers(): { wanted: number; running: number }
-  /** Lets each worker finish its batch. */
-  close(): Promise<void>
-}
 
 const restartMs = 1_000
 /** Threads of one process share its memory: a larger young generation only makes each take more of it. */
