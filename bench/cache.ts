@@ -9,12 +9,15 @@ import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 
-// Answers that are kept until the feed says otherwise (TOUCHSTONE_CACHE_MEGABYTES_MAX): how many more a second, and whether
-// any is older than the bound of 2 s, while a source system changes what is asked for.
-//   npm run bench -- cache [--seconds 20] [--companies 500]
+// Answers that are kept until the feed says otherwise (TOUCHSTONE_CACHE_MEGABYTES_MAX): how many
+// more a second, and whether any is older than the bound of 2 s, while a source system changes what
+// is asked for. npm run bench -- cache [--seconds 20] [--companies 500]
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '20' }, companies: { type: 'string', default: '500' } },
+  options: {
+    seconds: { type: 'string', default: '20' },
+    companies: { type: 'string', default: '500' },
+  },
 })
 const seconds = Number(values.seconds)
 const staleMsMax = 2_000
@@ -52,19 +55,26 @@ try {
       await stop()
     }
   }
-  console.log(`kept answers: ${((rates[1] ?? 0) / (rates[0] ?? 1)).toFixed(1)} times as many (target >= 3)`)
+  console.log(
+    `kept answers: ${((rates[1] ?? 0) / (rates[0] ?? 1)).toFixed(1)} times as many (target >= 3)`,
+  )
 } finally {
   rmSync(dir, { recursive: true, force: true })
 }
 
-/** Writes and reads at once; every answer is held against what was stored so long before that it must have been known. */
+/**
+ * Writes and reads at once; every answer is held against what was stored so long before that it
+ * must have been known.
+ */
 async function check(url: string): Promise<void> {
   const id = await written(url)
   const until = performance.now() + seconds * 1_000
   /** What has been seen as of a change, by a subscription that nothing is kept for. */
   const known: { at: number; version: number }[] = []
   const abort = new AbortController()
-  const following = follow(url, id, abort.signal, (version) => known.push({ at: performance.now(), version }))
+  const following = follow(url, id, abort.signal, (version) =>
+    known.push({ at: performance.now(), version }),
+  )
   let [reads, stale, writes, last] = [0, 0, 0, 0]
   const readers = Array.from({ length: 8 }, async () => {
     while (performance.now() < until) {
@@ -91,11 +101,21 @@ async function check(url: string): Promise<void> {
   if (stale > 0 || known.length === 0) process.exitCode = 1
 }
 
-async function follow(url: string, id: string, signal: AbortSignal, seen: (version: number) => void): Promise<void> {
+async function follow(
+  url: string,
+  id: string,
+  signal: AbortSignal,
+  seen: (version: number) => void,
+): Promise<void> {
   const query = `subscription { changes(ids: ["${id}"]) { ... on Change { version } } }`
   try {
     const headers = { accept: 'text/event-stream', 'content-type': 'application/json' }
-    const res = await fetch(url, { method: 'POST', signal, headers, body: JSON.stringify({ query }) })
+    const res = await fetch(url, {
+      method: 'POST',
+      signal,
+      headers,
+      body: JSON.stringify({ query }),
+    })
     let text = ''
     for await (const chunk of res.body ?? []) {
       text += Buffer.from(chunk).toString()
@@ -110,11 +130,28 @@ async function follow(url: string, id: string, signal: AbortSignal, seen: (versi
 /** Delivers as Stripe does; the demo's secret. */
 async function send(url: string, name: string): Promise<void> {
   const created = Math.floor(Date.now() / 1_000)
-  const object = { id: 'cus_bench', object: 'customer', name, email: 'billing@bench.example', currency: 'eur' }
+  const object = {
+    id: 'cus_bench',
+    object: 'customer',
+    name,
+    email: 'billing@bench.example',
+    currency: 'eur',
+  }
   const id = `evt_${Date.now()}${name.replace(/\W/g, '')}`
-  const text = JSON.stringify({ id, object: 'event', type: 'customer.updated', created, data: { object } })
-  const signature = createHmac('sha256', 'whsec_development_stripe').update(`${created}.${text}`).digest('hex')
-  const headers = { 'content-type': 'application/json', 'stripe-signature': `t=${created},v1=${signature}` }
+  const text = JSON.stringify({
+    id,
+    object: 'event',
+    type: 'customer.updated',
+    created,
+    data: { object },
+  })
+  const signature = createHmac('sha256', 'whsec_development_stripe')
+    .update(`${created}.${text}`)
+    .digest('hex')
+  const headers = {
+    'content-type': 'application/json',
+    'stripe-signature': `t=${created},v1=${signature}`,
+  }
   const res = await fetch(new URL('/ingest/stripe', url), { method: 'POST', headers, body: text })
   if (!res.ok) throw new Error(`a delivery was answered with ${res.status}: ${await res.text()}`)
 }
@@ -122,8 +159,11 @@ async function send(url: string, name: string): Promise<void> {
 async function written(url: string): Promise<string> {
   await send(url, 'Nordwind 0 GmbH')
   for (;;) {
-    const query = 'query ($name: String!) { customers(first: 1, filter: { name: { eq: $name } }) { nodes { id } } }'
-    const { customers } = await ask<{ customers: { nodes: { id: string }[] } }>(url, query, { name: 'Nordwind 0 GmbH' })
+    const query =
+      'query ($name: String!) { customers(first: 1, filter: { name: { eq: $name } }) { nodes { id } } }'
+    const { customers } = await ask<{ customers: { nodes: { id: string }[] } }>(url, query, {
+      name: 'Nordwind 0 GmbH',
+    })
     if (customers.nodes[0]) return customers.nodes[0].id
     await sleep(50)
   }
@@ -138,7 +178,12 @@ async function ask<T>(url: string, query: string, variables: object): Promise<T>
 
 function body(query: string, variables: object) {
   const headers = { 'content-type': 'application/json' }
-  return { method: 'POST' as const, path: '/graphql', headers, body: JSON.stringify({ query, variables }) }
+  return {
+    method: 'POST' as const,
+    path: '/graphql',
+    headers,
+    body: JSON.stringify({ query, variables }),
+  }
 }
 
 async function pages(url: string): Promise<(string | null)[]> {
@@ -154,7 +199,16 @@ async function pages(url: string): Promise<(string | null)[]> {
 
 async function start(megabytes: string): Promise<{ url: string; stop(): Promise<void> }> {
   const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
-  const flags = ['--companies', values.companies, '--data-dir', dir, '--port', '0', '--cache-megabytes-max', megabytes]
+  const flags = [
+    '--companies',
+    values.companies,
+    '--data-dir',
+    dir,
+    '--port',
+    '0',
+    '--cache-megabytes-max',
+    megabytes,
+  ]
   const child = spawn(process.execPath, [main, 'start', ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: benchEnvironment(),

@@ -5,11 +5,12 @@ import { benchProcesses } from './feed/processes.ts'
 import type { CaughtUp, FeedPlan, Result } from './feed/protocol.ts'
 
 /**
- * A subscriber that is a million events behind catches up, while others are live in the same gateway process: how fast, and
- * what the live ones notice. The events are made with plain SQL, in the feed's own form (ten versions of each golden
- * record, with values of ordinary size); everything else is the real path.
+ * A subscriber that is a million events behind catches up, while others are live in the same
+ * gateway process: how fast, and what the live ones notice. The events are made with plain SQL, in
+ * the feed's own form (ten versions of each golden record, with values of ordinary size);
+ * everything else is the real path.
  *
- *   npm run bench -- catchUp [--events 1000000] [--live 50] [--rate 20] [--seconds 20]
+ * npm run bench -- catchUp [--events 1000000] [--live 50] [--rate 20] [--seconds 20]
  */
 const { values } = parseArgs({
   options: {
@@ -19,7 +20,11 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '20' },
   },
 })
-const [events, subscribers, perSecond] = [Number(values.events), Number(values.live), Number(values.rate)]
+const [events, subscribers, perSecond] = [
+  Number(values.events),
+  Number(values.live),
+  Number(values.rate),
+]
 const targetPerSecond = 20_000
 const versions = 10
 
@@ -44,7 +49,9 @@ try {
       from generate_series(1, ${events}) n) e`)
   await sql.unsafe(`update feed_head set position = ${events}`)
   await sql.unsafe('analyze change')
-  console.log(`${events.toLocaleString('en')} events made in ${((performance.now() - began) / 1_000).toFixed(1)} s`)
+  console.log(
+    `${events.toLocaleString('en')} events made in ${((performance.now() - began) / 1_000).toFixed(1)} s`,
+  )
   const gateway = await bench.startGateway()
   const { feed } = await readHead(sql)
   const live = (seconds: number): FeedPlan => ({

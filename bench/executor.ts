@@ -7,11 +7,11 @@ import { temporaryServer } from '../test/database.ts'
 import { demoStore } from '../test/fixtures/demoStore.ts'
 import type { Batch, Ran } from './query/executorChild.ts'
 
-// What each half of our executor earns: plans of the gateway, and operations of its subgraphs, each compiled or run by the
-// library (Hive's executor of plans, graphql-js), over the real graph and a Postgres. Each combination is one process; they
-// take turns in short batches, so that other work on the machine meets all of them alike. CPU time of the process is
-// compared, within a round, for each query by itself.
-//   node bench/executor.ts [--companies 300] [--rounds 20] [--batch 200]
+// What each half of our executor earns: plans of the gateway, and operations of its subgraphs, each
+// compiled or run by the library (Hive's executor of plans, graphql-js), over the real graph and a
+// Postgres. Each combination is one process; they take turns in short batches, so that other work
+// on the machine meets all of them alike. CPU time of the process is compared, within a round, for
+// each query by itself. node bench/executor.ts [--companies 300] [--rounds 20] [--batch 200]
 
 import { parseArgs } from 'node:util'
 
@@ -71,13 +71,17 @@ try {
 }
 
 async function compare(name: string, query: string, pages: (string | null)[]): Promise<void> {
-  const variables = Array.from({ length: Number(values.batch) }, (_, n) => ({ after: pages[n % pages.length] ?? null }))
+  const variables = Array.from({ length: Number(values.batch) }, (_, n) => ({
+    after: pages[n % pages.length] ?? null,
+  }))
   const results = new Set<string>()
   for (let n = 0; n < warmUpBatches; n++)
     for (const combination of combinations.keys())
       results.add((await run(combination, { query, variables, concurrency })).result)
   if (results.size !== 1)
-    throw new Error(`they answer differently: ${[...results].map((r) => r.slice(0, 300)).join('\n')}`)
+    throw new Error(
+      `they answer differently: ${[...results].map((r) => r.slice(0, 300)).join('\n')}`,
+    )
   const rounds: Map<string, number>[] = []
   for (let round = 0; round < Number(values.rounds); round++) {
     const found = new Map<string, number>()
@@ -91,7 +95,9 @@ async function compare(name: string, query: string, pages: (string | null)[]): P
   }
   for (const combination of combinations.keys()) {
     const ms = middle(rounds.map((r) => r.get(combination) ?? Number.NaN))
-    const ratios = rounds.map((r) => (r.get(combination) ?? Number.NaN) / (r.get('both') ?? Number.NaN))
+    const ratios = rounds.map(
+      (r) => (r.get(combination) ?? Number.NaN) / (r.get('both') ?? Number.NaN),
+    )
     const [low, high] = [quantile(ratios, 0.25), quantile(ratios, 0.75)].map((x) => x.toFixed(2))
     console.log(
       `${name.padEnd(6)} compiled: ${combination.padEnd(8)} ${ms.toFixed(2)} ms of CPU, ${middle(ratios).toFixed(2)} times both (${low} to ${high} in half of the ${rounds.length} rounds)`,
@@ -102,7 +108,11 @@ async function compare(name: string, query: string, pages: (string | null)[]): P
 async function pagesOf(combination: string): Promise<(string | null)[]> {
   const pages: (string | null)[] = [null]
   for (;;) {
-    const { result } = await run(combination, { query: cursors, variables: [{ after: pages.at(-1) }], concurrency: 1 })
+    const { result } = await run(combination, {
+      query: cursors,
+      variables: [{ after: pages.at(-1) }],
+      concurrency: 1,
+    })
     const { endCursor, hasNextPage } = JSON.parse(result).data.customers.pageInfo
     if (!hasNextPage) return pages
     pages.push(endCursor)

@@ -54,6 +54,9 @@ async function measure(name: string, text: string, variables: readonly object[])
     took.push(performance.now() - began)
   }
   took.sort((x, y) => x - y)
-  const at = (share: number) => (took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? 0).toFixed(1)
-  console.log(`${name}: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, most ${at(1)} ms over ${took.length}`)
+  const at = (share: number) =>
+    (took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? 0).toFixed(1)
+  console.log(
+    `${name}: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, most ${at(1)} ms over ${took.length}`,
+  )
 }

@@ -3,13 +3,15 @@ import { benchProcesses } from './feed/processes.ts'
 import type { FeedPlan, Result } from './feed/protocol.ts'
 
 /**
- * From commit to client: one event a transaction (durable commits, embedded Postgres), a gateway process with all
- * subgraphs, graphql-ws subscribers and the writer in a second process. Beside it the limit: the same bytes to as many
- * sockets from a bare `ws` server in the gateway's process, from send to client.
+ * From commit to client: one event a transaction (durable commits, embedded Postgres), a gateway
+ * process with all subgraphs, graphql-ws subscribers and the writer in a second process. Beside it
+ * the limit: the same bytes to as many sockets from a bare `ws` server in the gateway's process,
+ * from send to client.
  *
- * Memory for each subscriber is what the gateway's process has more, collected, once they are all subscribed.
+ * Memory for each subscriber is what the gateway's process has more, collected, once they are all
+ * subscribed.
  *
- *   npm run bench -- feed [--subscribers 200] [--rate 20] [--seconds 20] [--entity] [--saturate 1000]
+ * npm run bench -- feed [--subscribers 200] [--rate 20] [--seconds 20] [--entity] [--saturate 1000]
  */
 const { values } = parseArgs({
   options: {
@@ -55,26 +57,42 @@ try {
     after = await gateway.memory()
   })
   report(`feed, ${subscribers} subscribers at ${perSecond} events/s`, feed)
-  const each = (mb: (m: typeof before) => number) => (((mb(after) - mb(before)) * 1_024) / subscribers).toFixed(1)
+  const each = (mb: (m: typeof before) => number) =>
+    (((mb(after) - mb(before)) * 1_024) / subscribers).toFixed(1)
   console.log(
     `  memory for each subscriber: ${each((m) => m.heapMB)} kB of heap and buffers, ${each((m) => m.rssMB)} kB resident`,
   )
-  report(`  limit: bare ws broadcast of the same bytes`, await broadcast(feed.messageBytes, events, perSecond))
-  ok = feed.missed === 0 && feed.twice === 0 && feed.ms.p50 <= targetMs.p50 && feed.ms.p99 <= targetMs.p99
-  console.log(`  target p50 <= ${targetMs.p50} ms, p99 <= ${targetMs.p99} ms, none missed: ${ok ? 'met' : 'MISSED'}`)
+  report(
+    `  limit: bare ws broadcast of the same bytes`,
+    await broadcast(feed.messageBytes, events, perSecond),
+  )
+  ok =
+    feed.missed === 0 &&
+    feed.twice === 0 &&
+    feed.ms.p50 <= targetMs.p50 &&
+    feed.ms.p99 <= targetMs.p99
+  console.log(
+    `  target p50 <= ${targetMs.p50} ms, p99 <= ${targetMs.p99} ms, none missed: ${ok ? 'met' : 'MISSED'}`,
+  )
 
   if (saturate > 0) {
     const full = await bench.measured<Result>(plan({ perSecond: 0, events: saturate }))
     report(`feed at saturation, ${subscribers} subscribers`, full)
-    report(`  limit: bare ws broadcast, each after the last`, await broadcast(feed.messageBytes, saturate, 0))
-    const met = full.missed === 0 && full.twice === 0 && full.delivered / full.seconds >= targetPerSecond
+    report(
+      `  limit: bare ws broadcast, each after the last`,
+      await broadcast(feed.messageBytes, saturate, 0),
+    )
+    const met =
+      full.missed === 0 && full.twice === 0 && full.delivered / full.seconds >= targetPerSecond
     console.log(
       `  target >= ${targetPerSecond.toLocaleString('en')} deliveries/s, none missed: ${met ? 'met' : 'MISSED'}`,
     )
     ok &&= met
   }
   const memory = await gateway.stop()
-  console.log(`gateway process at the end: ${memory.rssMB.toFixed(0)} MB, heap ${memory.heapMB.toFixed(0)} MB`)
+  console.log(
+    `gateway process at the end: ${memory.rssMB.toFixed(0)} MB, heap ${memory.heapMB.toFixed(0)} MB`,
+  )
 } finally {
   await bench.close()
 }

@@ -9,12 +9,13 @@ import { Worker } from 'node:worker_threads'
 import type { Attack, Told } from './hostile/attacker.ts'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 
-// Hostile callers beside good ones, who ask all the time over 20 connections: what the good ones notice, what memory it takes, and that the gateway is there
-// afterwards. Deep, wide, aliased, circular and huge documents (bench/hostile/documents.ts), bodies and headers that come a
-// byte a second, answers that nobody reads; each caller has a token.
-//   npm run bench -- hostile [--requests 10000] [--per-second 250] [--sockets 100] [--callers 3] [--unlimited] [--kinds]
-// --unlimited turns the rate of callers off, so that each request is looked at; --kinds prints how each kind was answered.
-// As a soak: --requests 450000 --per-second 250 is half an hour.
+// Hostile callers beside good ones, who ask all the time over 20 connections: what the good ones
+// notice, what memory it takes, and that the gateway is there afterwards. Deep, wide, aliased,
+// circular and huge documents (bench/hostile/documents.ts), bodies and headers that come a byte a
+// second, answers that nobody reads; each caller has a token. npm run bench -- hostile [--requests
+// 10000] [--per-second 250] [--sockets 100] [--callers 3] [--unlimited] [--kinds] --unlimited turns
+// the rate of callers off, so that each request is looked at; --kinds prints how each kind was
+// answered. As a soak: --requests 450000 --per-second 250 is half an hour.
 
 const { values } = parseArgs({
   options: {
@@ -33,10 +34,23 @@ const { values } = parseArgs({
 if (!(Number(values.callers) >= 2)) throw new Error('--callers must be 2 or more')
 const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
-const env = benchEnvironment(values.unlimited ? { TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX: '10000000' } : undefined)
+const env = benchEnvironment(
+  values.unlimited ? { TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX: '10000000' } : undefined,
+)
 const start = spawn(
   process.execPath,
-  [main, 'start', '--companies', values.companies, '--data-dir', dir, '--port', '0', '--log-level', 'error'],
+  [
+    main,
+    'start',
+    '--companies',
+    values.companies,
+    '--data-dir',
+    dir,
+    '--port',
+    '0',
+    '--log-level',
+    'error',
+  ],
   { stdio: ['ignore', 'pipe', 'inherit'], env },
 )
 let said = ''
@@ -49,9 +63,13 @@ try {
     await sleep(200)
   }
   const url = /GraphQL\s+(http\S+)/.exec(said)?.[1] ?? ''
-  const tokens = await Promise.all(Array.from({ length: Number(values.callers) }, (_, n) => token(`mallory-${n}`)))
+  const tokens = await Promise.all(
+    Array.from({ length: Number(values.callers) }, (_, n) => token(`mallory-${n}`)),
+  )
   // One for each connection: each under the rate of a caller.
-  const good = await Promise.all(Array.from({ length: Number(values.connections) }, (_, n) => token(`good-${n}`)))
+  const good = await Promise.all(
+    Array.from({ length: Number(values.connections) }, (_, n) => token(`good-${n}`)),
+  )
   await measure(url, good, 5_000)
   const before = await measure(url, good, Number(values.quiet) * 1_000)
   print('alone', before)
@@ -62,13 +80,18 @@ try {
     perSecond: Number(values['per-second']),
     sockets: Number(values.sockets),
   }
-  const worker = new Worker(new URL('./hostile/attacker.ts', import.meta.url), { workerData: attack })
+  const worker = new Worker(new URL('./hostile/attacker.ts', import.meta.url), {
+    workerData: attack,
+  })
   let told: Told | undefined
   worker.once('message', (m: Told) => {
     told = m
   })
   const ended = new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject))
-  const minutes = setInterval(async () => console.log(`  memory ${megabytes()} MB, heap ${await heap(url)} MB`), 60_000)
+  const minutes = setInterval(
+    async () => console.log(`  memory ${megabytes()} MB, heap ${await heap(url)} MB`),
+    60_000,
+  )
   const meanwhile = await measure(url, good, () => told === undefined)
   clearInterval(minutes)
   await ended
@@ -89,7 +112,9 @@ try {
   if (meanwhile.failed > 0 || start.exitCode !== null) process.exitCode = 1
 } finally {
   start.kill('SIGTERM')
-  await new Promise((resolve) => (start.exitCode === null ? start.once('exit', resolve) : resolve(null)))
+  await new Promise((resolve) =>
+    start.exitCode === null ? start.once('exit', resolve) : resolve(null),
+  )
   rmSync(dir, { recursive: true, force: true })
 }
 
@@ -106,7 +131,11 @@ interface Measured {
 }
 
 /** Asks over several connections, each again as soon as it is answered. */
-async function measure(url: string, tokens: string[], until: number | (() => boolean)): Promise<Measured> {
+async function measure(
+  url: string,
+  tokens: string[],
+  until: number | (() => boolean),
+): Promise<Measured> {
   const began = performance.now()
   const goesOn = typeof until === 'number' ? () => performance.now() - began < until : until
   const took: number[] = []
@@ -174,9 +203,13 @@ function megabytes(): number {
 }
 
 async function token(actor: string): Promise<string> {
-  const child = spawn(process.execPath, [main, 'token', '--role', 'reader', '--actor', actor, '--data-dir', dir], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    [main, 'token', '--role', 'reader', '--actor', actor, '--data-dir', dir],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   let text = ''
   child.stdout.on('data', (chunk) => {
     text += chunk

@@ -1,10 +1,10 @@
 import type { Sql } from '../mdm/db/database.ts'
 import { benchServer, fill } from './shared/benchServer.ts'
 
-// Ingest, from messages in the inbox to committed golden records and events, on an embedded Postgres with fsync, beside
-// its limit: the same rows written to the same tables by bare multi-row inserts, in the same run.
-//   npm run bench -- ingest [--workers 1] [--rows 1000] [10000 100000 500000]
-// Figures and their history: bench/README.md.
+// Ingest, from messages in the inbox to committed golden records and events, on an embedded
+// Postgres with fsync, beside its limit: the same rows written to the same tables by bare multi-row
+// inserts, in the same run. npm run bench -- ingest [--workers 1] [--rows 1000] [10000 100000
+// 500000] Figures and their history: bench/README.md.
 
 const arguments_ = process.argv.slice(2)
 const option = (name: string, value: number) => {
@@ -30,10 +30,15 @@ try {
 
 async function run(size: number): Promise<void> {
   const sql = await server.database('ingest')
-  const { messages, warmUp, acceptSeconds, applySeconds } = await fill(sql, server.url('ingest'), size, {
-    workers,
-    rowsMax,
-  })
+  const { messages, warmUp, acceptSeconds, applySeconds } = await fill(
+    sql,
+    server.url('ingest'),
+    size,
+    {
+      workers,
+      rowsMax,
+    },
+  )
   const rate = messages / applySeconds
   rates.push(rate)
   const [count] = await sql<{ golden: number; events: number }[]>`

@@ -12,12 +12,12 @@ import { clusterRecords } from '../mdm/resolution/clusterRecords.ts'
 import { createEngines } from '../mdm/resolution/resolve.ts'
 import { benchServer, fill } from './shared/benchServer.ts'
 
-// Live matching: one record at a time against so many stored ones. First the part that finds its candidates and decides
-// (blocking keys, blocks, features, weights, what the links reach, clusters), for stored records taken at random as if
-// they came now; then the whole path of a message, from the queue to the commit, for messages of new companies.
-//   npm run bench -- live [1160000] [--messages 1000] [--store DIR]
-// Filling a store of over a million source records takes ten minutes; with --store it is kept there, and used when it is.
-// Figures: bench/match.md.
+// Live matching: one record at a time against so many stored ones. First the part that finds its
+// candidates and decides (blocking keys, blocks, features, weights, what the links reach,
+// clusters), for stored records taken at random as if they came now; then the whole path of a
+// message, from the queue to the commit, for messages of new companies. npm run bench -- live
+// [1160000] [--messages 1000] [--store DIR] Filling a store of over a million source records takes
+// ten minutes; with --store it is kept there, and used when it is. Figures: bench/match.md.
 
 const arguments_ = process.argv.slice(2)
 const option = (name: string) => {
@@ -42,7 +42,9 @@ try {
   }
   const [stored] = await sql<{ records: number; mastered: number }[]>`
     select count(*)::int as records, count(*) filter (where golden_id is not null)::int as mastered from source_record`
-  console.log(`${stored?.records} source records stored, ${stored?.mastered} of golden types, ${rate}`)
+  console.log(
+    `${stored?.records} source records stored, ${stored?.mastered} of golden types, ${rate}`,
+  )
   for (const [type, engine] of engines) {
     const records = await sql<SourceRecord[]>`
       select id, key, source, canonical, golden_id as "goldenId", keys, deleted, complete, features from source_record
@@ -74,13 +76,18 @@ try {
     await applyPending(pipeline, 1)
     times.push(performance.now() - began)
   }
-  console.log(`one message, from the queue to the durable commit of golden record and event: ${quantiles(times)}`)
+  console.log(
+    `one message, from the queue to the durable commit of golden record and event: ${quantiles(times)}`,
+  )
   await sql.end()
 } finally {
   await server.stop()
 }
 
-/** What `resolve` reads and computes for one record before it writes. Answers the number of candidates. */
+/**
+ * What `resolve` reads and computes for one record before it writes. Answers the number of
+ * candidates.
+ */
 async function decide(sql: Sql, engine: Engine, type: string, r: SourceRecord): Promise<number> {
   // A record as it comes: its features and keys are made anew.
   const features = r.features as Features

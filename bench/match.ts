@@ -1,8 +1,10 @@
 /**
- * Measures `touchstone match` end to end on persons made up here, with training, and for the first size the pairs it compares a second
- * beside DuckDB's own jaro_winkler_similarity on the same pairs (after npm install --prefix bench/peers).
- * Run: npm run bench -- match [records ...]   (50000 1000000 by default; limits: 50 k in 15 s, 1 M in 240 s, 6 GB)
- *      npm run bench -- match --one-phone 50000 100000 200000   (all with one phone number and one email address: never quadratic)
+ * Measures `touchstone match` end to end on persons made up here, with training, and for the first
+ * size the pairs it compares a second beside DuckDB's own jaro_winkler_similarity on the same pairs
+ * (after npm install --prefix bench/peers). Run: npm run bench -- match [records ...] (50000
+ * 1000000 by default; limits: 50 k in 15 s, 1 M in 240 s, 6 GB)
+ * npm run bench -- match --one-phone 50000 100000 200000 (all with one phone number and one email
+ * address: never quadratic)
  */
 import { execFile } from 'node:child_process'
 import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -32,21 +34,36 @@ const CITIES =
     ' ',
   )
 
-/** Share of records that are a second or third version of a person, and of fields of such a version that differ. */
+/**
+ * Share of records that are a second or third version of a person, and of fields of such a version
+ * that differ.
+ */
 const DUPLICATE_SHARE = 0.35
 const FIELD_ERROR_SHARE = 0.18
 const FIELD_MISSING_SHARE = 0.08
 
 type Person = Record<string, string>
 
-/** Writes `count` persons with duplicates, all with what is `shared`; returns the number of persons behind them. */
-export async function writePeople(file: string, count: number, seed: number, shared: Person = {}): Promise<number> {
+/**
+ * Writes `count` persons with duplicates, all with what is `shared`; returns the number of persons
+ * behind them.
+ */
+export async function writePeople(
+  file: string,
+  count: number,
+  seed: number,
+  shared: Person = {},
+): Promise<number> {
   const random = createSeededRandom(seed)
   const below = (n: number) => Math.floor(random() * n)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() ** 1.7 * list.length)]!
-  const word = () => Array.from({ length: 2 + below(2) }, () => SYLLABLES[below(SYLLABLES.length)]!).join('')
+  const word = () =>
+    Array.from({ length: 2 + below(2) }, () => SYLLABLES[below(SYLLABLES.length)]!).join('')
   const surnames = Array.from({ length: Math.max(500, Math.round(count / 20)) }, word)
-  const streets = Array.from({ length: Math.max(300, Math.round(count / 50)) }, () => `${word()} street`)
+  const streets = Array.from(
+    { length: Math.max(300, Math.round(count / 50)) },
+    () => `${word()} street`,
+  )
   const recent: Person[] = []
   const out = createWriteStream(file)
   let persons = 0
@@ -54,9 +71,13 @@ export async function writePeople(file: string, count: number, seed: number, sha
     const at = below(text.length)
     const kind = below(4)
     if (kind === 0) return text.slice(0, at) + text.slice(at + 1)
-    if (kind === 1) return `${text.slice(0, at)}${String.fromCharCode(97 + below(26))}${text.slice(at + 1)}`
-    if (kind === 2) return `${text.slice(0, at)}${String.fromCharCode(97 + below(26))}${text.slice(at)}`
-    return at + 1 < text.length ? text.slice(0, at) + text[at + 1] + text[at] + text.slice(at + 2) : text
+    if (kind === 1)
+      return `${text.slice(0, at)}${String.fromCharCode(97 + below(26))}${text.slice(at + 1)}`
+    if (kind === 2)
+      return `${text.slice(0, at)}${String.fromCharCode(97 + below(26))}${text.slice(at)}`
+    return at + 1 < text.length
+      ? text.slice(0, at) + text[at + 1] + text[at] + text.slice(at + 2)
+      : text
   }
   for (let i = 0; i < count; i++) {
     let person: Person
@@ -65,13 +86,16 @@ export async function writePeople(file: string, count: number, seed: number, sha
       for (const field of Object.keys(person)) {
         const chance = random()
         if (chance < FIELD_MISSING_SHARE) delete person[field]
-        else if (chance < FIELD_MISSING_SHARE + FIELD_ERROR_SHARE) person[field] = typo(person[field]!)
+        else if (chance < FIELD_MISSING_SHARE + FIELD_ERROR_SHARE)
+          person[field] = typo(person[field]!)
       }
     } else {
       persons++
       const given = pick(GIVEN)
       const surname = pick(surnames)
-      const day = new Date(Date.UTC(1930, 0, 1) + below(28_000) * 86_400_000).toISOString().slice(0, 10)
+      const day = new Date(Date.UTC(1930, 0, 1) + below(28_000) * 86_400_000)
+        .toISOString()
+        .slice(0, 10)
       person = {
         givenName: given,
         surname,
@@ -83,7 +107,11 @@ export async function writePeople(file: string, count: number, seed: number, sha
       recent.push(person)
       if (recent.length > 5000) recent[below(5000)] = recent.pop()!
     }
-    if (!out.write(`${JSON.stringify({ source: `s${i % 3}`, id: String(i), fields: { ...person, ...shared } })}\n`))
+    if (
+      !out.write(
+        `${JSON.stringify({ source: `s${i % 3}`, id: String(i), fields: { ...person, ...shared } })}\n`,
+      )
+    )
       await new Promise<void>((resolve) => out.once('drain', () => resolve()))
   }
   out.end()
@@ -148,7 +176,8 @@ async function besideDuckdb(dir: string, file: string): Promise<void> {
   const { postings } = prepareBatch(type, records, { parameters: priorParameters(type) })
   const stamp = new Uint32Array(records.length)
   const lines: string[] = []
-  for (let i = 0; i < records.length; i++) forEachCandidate(postings, i, stamp, (j) => lines.push(`${i},${j}`))
+  for (let i = 0; i < records.length; i++)
+    forEachCandidate(postings, i, stamp, (j) => lines.push(`${i},${j}`))
   const pairs = join(dir, 'pairs.csv')
   writeFileSync(pairs, lines.join('\n'))
   const fields = type.fields.filter((f) => f.compare).map((f) => f.name)

@@ -12,16 +12,15 @@ import { DATABASE } from '../cli/embeddedPostgres/openEmbedded.ts'
 import { runningServer } from '../cli/embeddedPostgres/server.ts'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 
-// Queries: ten customers with their contracts and open invoices over three subgraphs, the page chosen at random. Each of
-// these is one process before the same Postgres, measured in turn:
-//   gateway  as shipped, for a caller with a token: rights, limits, cost and figures on
-//   traced   the same as a process of its own, with every trace sent to a collector (OTLP)
-//   bare     the same planner and subgraphs without any of that
-//   apollo   @apollo/gateway before the same subgraphs, where it is installed (npm install --prefix bench/peers)
-//   limit    the same answer from one hand-written SQL statement
-//   rows     with --rows: the gateway as a caller sees it who is bound to one region with half of the customers
-//   npm run bench -- query [--connections 50] [--seconds 10] [--rounds 3] [--companies 2000] [--rows]
-// Figures and their history: bench/README.md.
+// Queries: ten customers with their contracts and open invoices over three subgraphs, the page
+// chosen at random. Each of these is one process before the same Postgres, measured in turn:
+// gateway as shipped, for a caller with a token: rights, limits, cost and figures on traced the
+// same as a process of its own, with every trace sent to a collector (OTLP) bare the same planner
+// and subgraphs without any of that apollo @apollo/gateway before the same subgraphs, where it is
+// installed (npm install --prefix bench/peers) limit the same answer from one hand-written SQL
+// statement rows with --rows: the gateway as a caller sees it who is bound to one region with half
+// of the customers npm run bench -- query [--connections 50] [--seconds 10] [--rounds 3]
+// [--companies 2000] [--rows] Figures and their history: bench/README.md.
 
 const { values } = parseArgs({
   options: {
@@ -54,7 +53,10 @@ const main = here('../cli/main.ts')
 const env = benchEnvironment({ TOUCHSTONE_CALLER_OPERATIONS_PER_MINUTE_MAX: '10000000' })
 const shipped = readFileSync(here('../config/access.yaml'), 'utf8')
 if (values.rows) {
-  writeFileSync(join(dir, 'access.yaml'), `${shipped}\nrows: { regions: { half: [DE, US, GB, FR, NONE] } }\n`)
+  writeFileSync(
+    join(dir, 'access.yaml'),
+    `${shipped}\nrows: { regions: { half: [DE, US, GB, FR, NONE] } }\n`,
+  )
   Object.assign(env, { TOUCHSTONE_ACCESS: join(dir, 'access.yaml') })
 }
 const start = spawn(
@@ -82,7 +84,18 @@ try {
   const database = server.url(DATABASE)
   const tokenOf = async (region: string) =>
     (
-      await output([main, 'token', '--role', 'reader', '--actor', 'bench', '--region', region, '--data-dir', dir])
+      await output([
+        main,
+        'token',
+        '--role',
+        'reader',
+        '--actor',
+        'bench',
+        '--region',
+        region,
+        '--data-dir',
+        dir,
+      ])
     ).trim()
   const token = await tokenOf('*')
 
@@ -100,7 +113,11 @@ try {
   const cursors: (string | null)[] = [null]
   const ask = async (url: string, after: string | null) =>
     (await (
-      await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables: { after } }) })
+      await fetch(url, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ query, variables: { after } }),
+      })
     ).json()) as {
       errors?: unknown
       data?: { customers: { pageInfo: { hasNextPage: boolean; endCursor: string } } }
@@ -117,7 +134,9 @@ try {
     for (const after of cursors.slice(0, 5)) {
       const [theirs, ours] = [await ask(url, after), await ask(gateway, after)]
       if (JSON.stringify(theirs.data) !== JSON.stringify(ours.data))
-        throw new Error(`${name} answers otherwise than the gateway: ${JSON.stringify(theirs).slice(0, 500)}`)
+        throw new Error(
+          `${name} answers otherwise than the gateway: ${JSON.stringify(theirs).slice(0, 500)}`,
+        )
     }
   }
   const requests = cursors.map((after) => ({
@@ -136,7 +155,9 @@ try {
       duration,
       ...(name === 'limit'
         ? {}
-        : { requests: name === 'rows' ? requests.map((r) => ({ ...r, headers: bound })) : requests }),
+        : {
+            requests: name === 'rows' ? requests.map((r) => ({ ...r, headers: bound })) : requests,
+          }),
     })
     if (result.errors + result.non2xx > 0) throw new Error(`${name}: some requests failed`)
     return { ...result, cpuMs: (cpuMs(pids.get(url)) - before) / result.requests.total }
@@ -156,7 +177,9 @@ try {
   }
   /** The rate of one as a part of another's in the same round, of all rounds in the middle. */
   const median = (one: string, other: string) => {
-    const of = rounds.map((r) => (r.get(one) ?? 0) / (r.get(other) ?? Number.NaN)).filter(Number.isFinite)
+    const of = rounds
+      .map((r) => (r.get(one) ?? 0) / (r.get(other) ?? Number.NaN))
+      .filter(Number.isFinite)
     return of.sort((a, b) => a - b)[of.length >> 1]?.toFixed(2) ?? 'not measured'
   }
   console.log(
@@ -174,7 +197,8 @@ try {
 
 /** What a process has used of all cores; says more than rates do on a machine with other work. */
 function cpuMs(pid: number | undefined): number {
-  const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13) ?? []
+  const [user, system] =
+    readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13) ?? []
   return (Number(user) + Number(system)) * 10
 }
 
@@ -191,19 +215,25 @@ async function other(file: string, ...args: string[]): Promise<string> {
   })
 }
 
-/** A gateway of its own whose spans go to a collector that takes them and does nothing with them. */
+/**
+ * A gateway of its own whose spans go to a collector that takes them and does nothing with them.
+ */
 async function traced(database: string): Promise<string> {
   const collector = createServer((req, res) => req.resume().once('end', () => res.end('{}')))
   await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve))
-  const child = spawn(process.execPath, [main, 'serve', '--roles', 'gateway', '--port', '0', '--data-dir', dir], {
-    stdio: ['ignore', 'inherit', 'pipe'],
-    env: {
-      ...env,
-      DATABASE_URL: database,
-      TOUCHSTONE_OTLP_URL: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
-      TOUCHSTONE_TRACE_PERCENT: '100',
+  const child = spawn(
+    process.execPath,
+    [main, 'serve', '--roles', 'gateway', '--port', '0', '--data-dir', dir],
+    {
+      stdio: ['ignore', 'inherit', 'pipe'],
+      env: {
+        ...env,
+        DATABASE_URL: database,
+        TOUCHSTONE_OTLP_URL: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+        TOUCHSTONE_TRACE_PERCENT: '100',
+      },
     },
-  })
+  )
   const ended = new Promise((resolve) => child.once('exit', resolve))
   ends.push(async () => {
     child.kill('SIGTERM')

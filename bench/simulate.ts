@@ -11,15 +11,21 @@ import { policyVersionOf, type StoredPolicy } from '../mdm/policy/policies.ts'
 import { publish } from '../mdm/policy/publish.ts'
 import { checkRebuild } from '../mdm/policy/rebuild.ts'
 import { changesNothing, type Simulation } from '../mdm/policy/simulate.ts'
-import { digests, eventsAgainst, happened, readStore, reported } from '../test/fixtures/publication.ts'
+import {
+  digests,
+  eventsAgainst,
+  happened,
+  readStore,
+  reported,
+} from '../test/fixtures/publication.ts'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 import { benchServer, fill } from './shared/benchServer.ts'
 
-// What-if over a demo world that came in through the whole path: seconds and memory of the command; then the policy is
-// published, and every golden record that merged, split, changed its value or only its origin is held against the report;
-// then the policy before is published again, and everything has to be as it was. Fails where anything differs.
-//   npm run bench -- simulate [--records 100000] [--publish no]
-// Figures and their history: bench/steward.md.
+// What-if over a demo world that came in through the whole path: seconds and memory of the command;
+// then the policy is published, and every golden record that merged, split, changed its value or
+// only its origin is held against the report; then the policy before is published again, and
+// everything has to be as it was. Fails where anything differs. npm run bench -- simulate
+// [--records 100000] [--publish no] Figures and their history: bench/steward.md.
 
 const option = (name: string, value: string) => {
   const at = process.argv.indexOf(`--${name}`)
@@ -49,17 +55,26 @@ try {
       `  ${t.type}: ${t.merges.count} absorb ${t.absorbed}, ${t.splits.count} fall apart, ${t.changes.count} change ` +
         `a value, ${t.origins.count} only its origin; ${t.fields.reduce((n, f) => n + f.count, 0)} values`,
     )
-  console.log(`a sample of 500 golden records of each type: ${figures(await simulate('changed', candidate, 500))}`)
+  console.log(
+    `a sample of 500 golden records of each type: ${figures(await simulate('changed', candidate, 500))}`,
+  )
 
   if (option('publish', 'yes') !== 'no') {
     const types = report.types.map((t) => t.type)
     const [before, was] = [await readStore(sql), await digests(sql)]
     await publishIt(candidate)
     const after = await readStore(sql)
-    assert.deepEqual(reported(report), happened(before, after, types), 'the report is what publishing did')
+    assert.deepEqual(
+      reported(report),
+      happened(before, after, types),
+      'the report is what publishing did',
+    )
     const told = await eventsAgainst(sql, before, after)
     assert.deepEqual(told.unsaid, [], 'every golden record that is otherwise has its event')
-    assert.deepEqual((await checkRebuild(sql, resolutionContextOf(candidate, systems))).differences, [])
+    assert.deepEqual(
+      (await checkRebuild(sql, resolutionContextOf(candidate, systems))).differences,
+      [],
+    )
     console.log(
       `the report equals what publishing did; ${told.events} events, of which ${told.passing.length} golden records are as they were`,
     )
@@ -71,8 +86,13 @@ try {
   }
   async function publishIt(kept: StoredPolicy) {
     const began = performance.now()
-    const done = await publish(sql, kept, resolutionContextOf(kept, systems), { actor: 'bench', reason: 'bench' })
-    console.log(`published: ${JSON.stringify(done)}, ${((performance.now() - began) / 1000).toFixed(1)} s`)
+    const done = await publish(sql, kept, resolutionContextOf(kept, systems), {
+      actor: 'bench',
+      reason: 'bench',
+    })
+    console.log(
+      `published: ${JSON.stringify(done)}, ${((performance.now() - began) / 1000).toFixed(1)} s`,
+    )
   }
 } finally {
   await server.drop(sql, 'whatif')
@@ -80,7 +100,9 @@ try {
   rmSync(dir, { recursive: true, force: true })
 }
 
-/** Customers match sooner, contacts later, and three fields of a customer belong to another system. */
+/**
+ * Customers match sooner, contacts later, and three fields of a customer belong to another system.
+ */
 function changed({ model: files }: StoredPolicy): StoredPolicy {
   const text = files['customer.graphql'] ?? ''
   const owned = text.replaceAll('order: [ERP, CRM, BILLING]', 'order: [BILLING, CRM, ERP]')
@@ -107,10 +129,14 @@ async function simulate(name: string, kept: StoredPolicy, sample?: number): Prom
   for (const [type, p] of Object.entries(kept.parameters))
     writeFileSync(join(folder, `${type}.parameters.json`), JSON.stringify(p))
   const more = sample ? ['--sample', `${sample}`] : ['--examples', '1000000']
-  const child = spawn(process.execPath, ['cli/main.ts', 'simulate', '--policy', folder, '--json', ...more], {
-    env: benchEnvironment({ DATABASE_URL: server.url('whatif') }),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    ['cli/main.ts', 'simulate', '--policy', folder, '--json', ...more],
+    {
+      env: benchEnvironment({ DATABASE_URL: server.url('whatif') }),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   return (await json(child.stdout)) as Simulation
 }
 

@@ -12,13 +12,18 @@ import { checkRebuild } from '../mdm/policy/rebuild.ts'
 import { createEngines } from '../mdm/resolution/resolve.ts'
 import type { ActionInput } from '../mdm/stewardship/input.ts'
 import { act, preview, type Stewardship } from '../mdm/stewardship/steward.ts'
-import { countTasks, mostImportantTasks, type TaskRow, taskCondition, taskListing } from '../mdm/tasks/queue.ts'
+import {
+  countTasks,
+  mostImportantTasks,
+  type TaskRow,
+  taskCondition,
+  taskListing,
+} from '../mdm/tasks/queue.ts'
 import { recordKey } from '../schema/recordKey.ts'
 
-// Stewardship on an embedded Postgres with fsync: a queue of 100,000 tasks, and merges of golden records with 50 source
-// records and 5,000 invoices, each undone again.
-//   npm run bench -- steward [--tasks 100000] [--merges 40]
-// Figures and their history: bench/README.md.
+// Stewardship on an embedded Postgres with fsync: a queue of 100,000 tasks, and merges of golden
+// records with 50 source records and 5,000 invoices, each undone again. npm run bench -- steward
+// [--tasks 100000] [--merges 40] Figures and their history: bench/README.md.
 
 const option = (name: string, value: number) => {
   const at = process.argv.indexOf(`--${name}`)
@@ -80,7 +85,9 @@ async function queue(sql: Sql): Promise<void> {
         after = last && cursorOf(mostImportantTasks, last)
       }
     }
-  console.log(`queue of ${tasks}: a page of 50, filtered or not: ${line(pages)} (target p95 <= 50 ms)`)
+  console.log(
+    `queue of ${tasks}: a page of 50, filtered or not: ${line(pages)} (target p95 <= 50 ms)`,
+  )
   const counts: number[] = []
   for (let round = 0; round < 10; round++) {
     const began = performance.now()
@@ -90,7 +97,10 @@ async function queue(sql: Sql): Promise<void> {
   console.log(`queue of ${tasks}: counts by kind, type and assignee: ${line(counts)}`)
 }
 
-/** Two golden records of 25 source records each, which have 5,000 invoices, in a store of 2,000 others. */
+/**
+ * Two golden records of 25 source records each, which have 5,000 invoices, in a store of 2,000
+ * others.
+ */
 async function merging(sql: Sql): Promise<void> {
   const { policy, systems, rules } = openInstallation()
   const steward: Stewardship = {
@@ -102,12 +112,17 @@ async function merging(sql: Sql): Promise<void> {
   }
   const system = systems[0]?.name ?? ''
   const records = Array.from({ length: 2_050 }, (_, i) => {
-    const own = i < 50 ? (i < 25 ? 'Nordwind Logistik GmbH' : 'Casa Lupo S.r.l.') : `Company ${i} ${i * 7919}`
-    const domain = i < 50 ? (i < 25 ? 'nordwind.example' : 'casalupo.example') : `company${i}.example`
+    const own =
+      i < 50 ? (i < 25 ? 'Nordwind Logistik GmbH' : 'Casa Lupo S.r.l.') : `Company ${i} ${i * 7919}`
+    const domain =
+      i < 50 ? (i < 25 ? 'nordwind.example' : 'casalupo.example') : `company${i}.example`
     return {
       key: recordKey(system, 'Account', `${i}`),
       id: `${i}`,
-      golden: i < 50 ? recordKey(system, 'Account', i < 25 ? '0' : '25') : recordKey(system, 'Account', `${i}`),
+      golden:
+        i < 50
+          ? recordKey(system, 'Account', i < 25 ? '0' : '25')
+          : recordKey(system, 'Account', `${i}`),
       canonical: JSON.stringify({ name: own, domains: [domain], lifecycle: 'CUSTOMER' }),
     }
   })
@@ -158,7 +173,9 @@ async function merging(sql: Sql): Promise<void> {
     merged.push(one.ms)
     undone.push(two.ms)
   }
-  console.log(`merge of two golden records, 50 source records, 5,000 invoices: ${line(merged)} (target p95 <= 200 ms)`)
+  console.log(
+    `merge of two golden records, 50 source records, 5,000 invoices: ${line(merged)} (target p95 <= 200 ms)`,
+  )
   console.log(`its preview, with children counted: ${line(previewed)}`)
   console.log(`its undo: ${line(undone)}`)
   const { differences } = await checkRebuild(sql, steward)
@@ -174,6 +191,7 @@ async function versions(sql: Sql, ids: string[]): Promise<Record<string, number>
 
 function line(ms: number[]): string {
   const sorted = ms.toSorted((a, b) => a - b)
-  const at = (share: number) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(1)
+  const at = (share: number) =>
+    (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(1)
   return `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, ${ms.length} times`
 }

@@ -7,13 +7,17 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 
-// What the time of an answer tells a caller who is bound to one region: ids of customers of other regions against ids of nobody,
-// asked in turn over one connection of this machine, which is the best place to listen from. An advantage of 0.5 is that of
-// a guess, 1 that of somebody who knows. Beside it, what ids that the caller may see look like.
-//   npm run bench -- timing [--requests 5000] [--companies 500]
+// What the time of an answer tells a caller who is bound to one region: ids of customers of other
+// regions against ids of nobody, asked in turn over one connection of this machine, which is the
+// best place to listen from. An advantage of 0.5 is that of a guess, 1 that of somebody who knows.
+// Beside it, what ids that the caller may see look like. npm run bench -- timing [--requests 5000]
+// [--companies 500]
 
 const { values } = parseArgs({
-  options: { requests: { type: 'string', default: '5000' }, companies: { type: 'string', default: '500' } },
+  options: {
+    requests: { type: 'string', default: '5000' },
+    companies: { type: 'string', default: '500' },
+  },
 })
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 const main = here('../cli/main.ts')
@@ -29,7 +33,18 @@ const env = benchEnvironment({
 })
 const start = spawn(
   process.execPath,
-  [main, 'start', '--companies', values.companies, '--data-dir', dir, '--port', '0', '--log-level', 'error'],
+  [
+    main,
+    'start',
+    '--companies',
+    values.companies,
+    '--data-dir',
+    dir,
+    '--port',
+    '0',
+    '--log-level',
+    'error',
+  ],
   { stdio: ['ignore', 'pipe', 'inherit'], env },
 )
 let said = ''
@@ -56,7 +71,9 @@ try {
     for (let n = -500; n < Number(values.requests); n++)
       for (const [kind, id] of Object.entries(kinds)) {
         const began = performance.now()
-        const got = await ask(url, half ?? '', `query ($id: ID!) { ${question}(id: $id) { id } }`, { id: id() })
+        const got = await ask(url, half ?? '', `query ($id: ID!) { ${question}(id: $id) { id } }`, {
+          id: id(),
+        })
         if (n >= 0) took.get(kind)?.push(performance.now() - began)
         if ((got[question] !== null) !== (kind === 'the own'))
           throw new Error(`${question} ${kind}: ${JSON.stringify(got)}`)
@@ -72,11 +89,16 @@ try {
   }
 } finally {
   start.kill('SIGTERM')
-  await new Promise((resolve) => (start.exitCode === null ? start.once('exit', resolve) : resolve(null)))
+  await new Promise((resolve) =>
+    start.exitCode === null ? start.once('exit', resolve) : resolve(null),
+  )
   rmSync(dir, { recursive: true, force: true })
 }
 
-/** How often one of `a` takes longer than one of `b`; both sorted. https://en.wikipedia.org/wiki/Mann-Whitney_U_test */
+/**
+ * How often one of `a` takes longer than one of `b`; both sorted.
+ * https://en.wikipedia.org/wiki/Mann-Whitney_U_test
+ */
 function advantage(a: readonly number[], b: readonly number[]): number {
   let [below, sum] = [0, 0]
   for (const x of a) {
@@ -90,13 +112,21 @@ function pick<T>(from: readonly T[]): T {
   return from[Math.floor(Math.random() * from.length)] as T
 }
 
-async function ask(url: string, token: string, query: string, variables = {}): Promise<Record<string, unknown>> {
+async function ask(
+  url: string,
+  token: string,
+  query: string,
+  variables = {},
+): Promise<Record<string, unknown>> {
   const res = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify({ query, variables }),
   })
-  const { data, errors } = (await res.json()) as { data?: Record<string, unknown>; errors?: unknown }
+  const { data, errors } = (await res.json()) as {
+    data?: Record<string, unknown>
+    errors?: unknown
+  }
   if (!data || errors) throw new Error(JSON.stringify(errors))
   return data
 }
@@ -109,7 +139,18 @@ async function ids(url: string, token: string): Promise<Set<string>> {
 }
 
 async function token(region: string): Promise<string> {
-  const args = [main, 'token', '--role', 'reader', '--actor', 'bench', '--region', region, '--data-dir', dir]
+  const args = [
+    main,
+    'token',
+    '--role',
+    'reader',
+    '--actor',
+    'bench',
+    '--region',
+    region,
+    '--data-dir',
+    dir,
+  ]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env })
   let out = ''
   for await (const chunk of child.stdout) out += chunk

@@ -7,16 +7,18 @@ import { temporaryServer } from '../test/database.ts'
 import { demoStore, scoreDemo } from '../test/fixtures/demoStore.ts'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 
-// The demo world against its truth: pairwise precision and recall of each golden type after the whole path; with "trained"
-// once more after models were trained on the store and published, as an operator would.
-//   npm run bench -- truth [companies] [seed] [trained]
+// The demo world against its truth: pairwise precision and recall of each golden type after the
+// whole path; with "trained" once more after models were trained on the store and published, as an
+// operator would. npm run bench -- truth [companies] [seed] [trained]
 
 const world = { companies: Number(process.argv[2] ?? 2_000), seed: Number(process.argv[3] ?? 1) }
 const server = await temporaryServer()
 const sql = openDatabase(server.url('postgres'), { connectionsMax: 4, name: 'bench' })
 await migrate(sql, 'migrations')
 await demoStore(sql, world)
-console.log(`${world.companies} companies, seed ${world.seed} (target for Customer: precision >= 0.99, recall >= 0.95)`)
+console.log(
+  `${world.companies} companies, seed ${world.seed} (target for Customer: precision >= 0.99, recall >= 0.95)`,
+)
 await score('the shipped model')
 if (process.argv[4] === 'trained') {
   const said = touchstone('train', '--out', join(tmpdir(), 'touchstone-models'))
@@ -38,7 +40,10 @@ async function score(model: string): Promise<void> {
 function touchstone(...args: string[]): string {
   const began = performance.now()
   const env = benchEnvironment({ DATABASE_URL: server.url('postgres') })
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['cli/main.ts', ...args], { env, encoding: 'utf8' })
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['cli/main.ts', ...args], {
+    env,
+    encoding: 'utf8',
+  })
   if (status !== 0) throw new Error(`touchstone ${args.join(' ')}: ${stderr}`)
   console.log(`touchstone ${args[0]}: ${((performance.now() - began) / 1000).toFixed(1)} s`)
   return `${stdout}${stderr}`

@@ -20,11 +20,12 @@ import { benchProcesses } from './feed/processes.ts'
 import { latency, now } from './feed/protocol.ts'
 
 /**
- * Webhooks: how many deliveries a second one endpoint is given (signed, in order for each golden record, place and log saved
- * in Postgres with fsync), and how late they are at a steady rate. Beside it the limit: a bare HTTP client that posts the
- * same bytes to the same server, as many at once, and keeps nothing.
+ * Webhooks: how many deliveries a second one endpoint is given (signed, in order for each golden
+ * record, place and log saved in Postgres with fsync), and how late they are at a steady rate.
+ * Beside it the limit: a bare HTTP client that posts the same bytes to the same server, as many at
+ * once, and keeps nothing.
  *
- *   npm run bench -- webhooks [--events 20000] [--rate 20] [--seconds 10]
+ * npm run bench -- webhooks [--events 20000] [--rate 20] [--seconds 10]
  */
 const { values } = parseArgs({
   options: {
@@ -68,7 +69,13 @@ const policy = readPolicy(fileURLToPath(new URL('../schema/model', import.meta.u
 const reach = { networks: [parseNetwork('127.0.0.1')], http: true, ports: [port] }
 const poster = createPoster({ reach, timeoutMs: 15_000 })
 const vault = new Vault([Buffer.alloc(32, 7)])
-const deliverer = new Deliverer({ sql, policy: () => policy, vault, poster, log: (_, m) => console.error(m) })
+const deliverer = new Deliverer({
+  sql,
+  policy: () => policy,
+  vault,
+  poster,
+  log: (_, m) => console.error(m),
+})
 try {
   const ids = Array.from({ length: recordsMax }, () => randomUUID())
   const append = (from: number, count: number) =>
@@ -81,14 +88,21 @@ try {
         }),
       ),
     )
-  const settings = { url, description: '', filter: everything, schemaVersion: 1, scopes: ['pii:read'] }
+  const settings = {
+    url,
+    description: '',
+    filter: everything,
+    schemaVersion: 1,
+    scopes: ['pii:read'],
+  }
   const done = await registerWebhook({ sql, vault, reach, poster }, 'bench', settings, null, null)
   if (done.code !== 'DONE') throw new Error(JSON.stringify(done))
   await append(0, recordsMax)
   await deliverer.start()
   while (arrived.size < recordsMax) await sleep(10) // warm-up
 
-  for (let n = recordsMax; n < recordsMax + events; n += 500) await append(n, Math.min(500, recordsMax + events - n))
+  for (let n = recordsMax; n < recordsMax + events; n += 500)
+    await append(n, Math.min(500, recordsMax + events - n))
   const began = now()
   const before = arrived.size
   while (arrived.size < recordsMax + events) await sleep(10)
@@ -136,7 +150,9 @@ async function bare(count: number): Promise<number> {
   const one = () =>
     new Promise<void>((resolve, reject) => {
       const headers = { 'content-length': String(bytes) }
-      const req = request(url, { method: 'POST', agent, headers }, (res) => res.resume().on('end', resolve))
+      const req = request(url, { method: 'POST', agent, headers }, (res) =>
+        res.resume().on('end', resolve),
+      )
       req.on('error', reject).end(body)
     })
   const began = now()

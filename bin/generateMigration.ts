@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 
-// `npm run generate:migration NAME`: writes the DDL between the tables of the last generated migration and schema/tables.
+// `npm run generate:migration NAME`: writes the DDL between the tables of the last generated
+// migration and schema/tables.
 
 /** Tables, columns, constraints and indexes, in drizzle-kit's form. */
 export type Snapshot = ReturnType<typeof generateDrizzleJson>
@@ -11,7 +12,10 @@ export type Snapshot = ReturnType<typeof generateDrizzleJson>
 const NO_ID = '00000000-0000-0000-0000-000000000000'
 const tablesFolder = new URL('../schema/tables/', import.meta.url)
 
-/** Returns the snapshot of schema/tables. Its ids are constant: branches that both generate must not conflict in them. */
+/**
+ * Returns the snapshot of schema/tables. Its ids are constant: branches that both generate must not
+ * conflict in them.
+ */
 export async function snapshotTables(): Promise<Snapshot> {
   const tables: Record<string, unknown> = {}
   for (const file of readdirSync(tablesFolder).sort())
@@ -29,10 +33,15 @@ export function readSnapshot(folder: string): Snapshot {
 }
 
 /**
- * Writes the next migration and the new snapshot, and returns the migration's path; null if the tables have not changed.
- * drizzle-kit asks on the terminal whether a column was renamed or replaced.
+ * Writes the next migration and the new snapshot, and returns the migration's path; null if the
+ * tables have not changed. drizzle-kit asks on the terminal whether a column was renamed or
+ * replaced.
  */
-export async function writeMigration(folder: string, name: string, tables: Snapshot): Promise<string | null> {
+export async function writeMigration(
+  folder: string,
+  name: string,
+  tables: Snapshot,
+): Promise<string | null> {
   const statements = await generateMigration(readSnapshot(folder), tables)
   if (statements.length === 0) return null
   const last = readdirSync(folder)
@@ -41,9 +50,13 @@ export async function writeMigration(folder: string, name: string, tables: Snaps
     .at(-1)
   const number = String(Number(last?.slice(0, 4) ?? 0) + 1).padStart(4, '0')
   const path = join(folder, `${number}_${name}.sql`)
-  writeFileSync(path, `${statements.map((statement) => statement.replaceAll('\t', '  ')).join('\n\n')}\n`, {
-    flag: 'wx',
-  })
+  writeFileSync(
+    path,
+    `${statements.map((statement) => statement.replaceAll('\t', '  ')).join('\n\n')}\n`,
+    {
+      flag: 'wx',
+    },
+  )
   writeFileSync(join(folder, 'snapshot.json'), `${JSON.stringify(tables, null, 1)}\n`)
   return path
 }
@@ -59,5 +72,7 @@ if (import.meta.main) {
     name,
     await snapshotTables(),
   )
-  console.log(path ? `${path}: read it, say why in a comment at its top` : 'schema/tables has not changed')
+  console.log(
+    path ? `${path}: read it, say why in a comment at its top` : 'schema/tables has not changed',
+  )
 }

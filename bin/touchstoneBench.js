@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// npm run bench -- NAME [arguments]: runs one of bench/*.ts on the Node that the project brings along.
+// npm run bench -- NAME [arguments]: runs one of bench/*.ts on the Node that the project brings
+// along.
 import { readdirSync } from 'node:fs'
 import { launch } from './launch.js'
 

@@ -31,11 +31,15 @@ export interface ConnectOptions {
   /** Settings given by flags; else from the environment. */
   config?: DatabaseConfig
   /**
-   * Creates the embedded database where there is none, and applies migrations. Without it a missing or outdated database
-   * is refused and left as it is: a command that was pointed at the wrong place must not answer from an empty database.
+   * Creates the embedded database where there is none, and applies migrations. Without it a missing
+   * or outdated database is refused and left as it is: a command that was pointed at the wrong
+   * place must not answer from an empty database.
    */
   create?: boolean
-  /** Receives which database is used (info) and why the command waits (warn); default: lines on the standard error. */
+  /**
+   * Receives which database is used (info) and why the command waits (warn); default: lines on the
+   * standard error.
+   */
   notify?: Notify
 }
 
@@ -45,8 +49,8 @@ export class DatabaseError extends Error {
 }
 
 /**
- * Connects to the database of this installation: the one of DATABASE_URL, else the embedded one, which is started when
- * it does not run. Any command may use it beside a running Touchstone.
+ * Connects to the database of this installation: the one of DATABASE_URL, else the embedded one,
+ * which is started when it does not run. Any command may use it beside a running Touchstone.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
   requirePatchedDriver() // Before the embedded server: an install without scripts leaves that broken too.
@@ -81,7 +85,10 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
 }
 
 /** Runs `work` on the database of this installation and closes the connection afterwards. */
-export async function withDatabase<T>(options: ConnectOptions, work: (sql: Sql) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(
+  options: ConnectOptions,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
   const { sql, close } = await connect(options)
   try {
     return await work(sql)
@@ -118,8 +125,16 @@ function listed(names: readonly string[]): string {
 
 const versionMin = 150_000
 
-/** Waits until the database answers. Throws at once for what waiting cannot change, such as a wrong password. */
-async function waitForDatabase(url: string, described: string, secondsMax: number, notify: Notify): Promise<void> {
+/**
+ * Waits until the database answers. Throws at once for what waiting cannot change, such as a wrong
+ * password.
+ */
+async function waitForDatabase(
+  url: string,
+  described: string,
+  secondsMax: number,
+  notify: Notify,
+): Promise<void> {
   const { host } = new URL(url)
   const until = Date.now() + secondsMax * 1_000
   for (let notified = false; ; await sleep(500)) {
@@ -134,13 +149,15 @@ async function waitForDatabase(url: string, described: string, secondsMax: numbe
     } catch (e) {
       if (e instanceof DatabaseError) throw e
       const reason = e instanceof Error ? e.message : String(e)
-      if (!isTransientDatabaseError(e)) throw new DatabaseError(`${described}: ${reason}`, { cause: e })
+      if (!isTransientDatabaseError(e))
+        throw new DatabaseError(`${described}: ${reason}`, { cause: e })
       const why = e instanceof Error && 'code' in e ? String(e.code) : reason
       if (Date.now() > until)
         throw new DatabaseError(
           `the database at ${host} does not answer (${why}): start it, or set DATABASE_URL to another`,
         )
-      if (!notified) notify(`waiting for the database at ${host} (${why}), at most ${secondsMax} s`, 'warn')
+      if (!notified)
+        notify(`waiting for the database at ${host} (${why}), at most ${secondsMax} s`, 'warn')
       notified = true
     } finally {
       await sql.end({ timeout: 1 })

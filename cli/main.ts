@@ -6,7 +6,8 @@ import { packagePath } from './config/packagePath.ts'
 
 // Saves half a second from the second start on: no module is stripped and compiled again.
 enableCompileCache()
-// Makes GraphQL check less at each step. Set before any command is loaded, so that worker threads have it too.
+// Makes GraphQL check less at each step. Set before any command is loaded, so that worker threads
+// have it too.
 process.env.NODE_ENV ??= 'production'
 
 const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
@@ -40,7 +41,9 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   schema: () => import('./commands/schema.ts'),
 }
 
-const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string }
+const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as {
+  version: string
+}
 
 const program = new Command('touchstone')
   .description('Golden-record master data with a federated GraphQL face.')
@@ -72,5 +75,6 @@ try {
   if (process.env.TOUCHSTONE_LOG_LEVEL === 'debug' && e instanceof Error) console.error(e.stack)
   process.exitCode = 1
 }
-// What a command leaves open, such as the driver's attempt to reach a lost database, must not keep the process alive.
+// What a command leaves open, such as the driver's attempt to reach a lost database, must not keep
+// the process alive.
 setTimeout(() => process.exit(), leftoversMsMax).unref()

@@ -16,9 +16,17 @@ export function knownMigrations(): string[] {
     .sort()
 }
 
-/** Compares the migrations of a database with those of this version. Null: the database has no tables of Touchstone. */
-export async function readMigrationState(sql: Sql, known: readonly string[]): Promise<MigrationState | null> {
-  const [table] = await sql<{ exists: boolean }[]>`select to_regclass('migration') is not null as exists`
+/**
+ * Compares the migrations of a database with those of this version. Null: the database has no
+ * tables of Touchstone.
+ */
+export async function readMigrationState(
+  sql: Sql,
+  known: readonly string[],
+): Promise<MigrationState | null> {
+  const [table] = await sql<
+    { exists: boolean }[]
+  >`select to_regclass('migration') is not null as exists`
   if (!table?.exists) return null
   const rows = await sql<{ name: string }[]>`select name from migration order by name`
   const applied = new Set(rows.map((r) => r.name))

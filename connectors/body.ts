@@ -27,8 +27,13 @@ export function parseBody(text: string): unknown {
   } catch (e) {
     // The engine's message quotes the body, which may hold personal data: only the position is
     // kept.
-    const at = /position \d+( \(line \d+ column \d+\))?/.exec(e instanceof Error ? e.message : '')?.[0]
-    throw new MessageError('BROKEN_JSON', `the body is not valid JSON${at ? `: error at ${at}` : ''}`)
+    const at = /position \d+( \(line \d+ column \d+\))?/.exec(
+      e instanceof Error ? e.message : '',
+    )?.[0]
+    throw new MessageError(
+      'BROKEN_JSON',
+      `the body is not valid JSON${at ? `: error at ${at}` : ''}`,
+    )
   }
   checkBounds(value, 1)
   return SUSPECT.test(text) || !text.isWellFormed() ? allStorable(value) : value
@@ -38,12 +43,21 @@ export function parseBody(text: string): unknown {
 export function parseObject(text: string): Record<string, unknown> {
   const value = parseBody(text)
   if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw new MessageError('NOT_AN_OBJECT', 'the body is valid JSON but not an object: send one record or event')
+    throw new MessageError(
+      'NOT_AN_OBJECT',
+      'the body is valid JSON but not an object: send one record or event',
+    )
   return value as Record<string, unknown>
 }
 
-function keepLongNumbers(this: unknown, _key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || !Number.isInteger(value)) return value
+function keepLongNumbers(
+  this: unknown,
+  _key: string,
+  value: unknown,
+  context?: { source?: string },
+): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || !Number.isInteger(value))
+    return value
   return context?.source && /^-?\d+$/.test(context.source) ? context.source : value
 }
 

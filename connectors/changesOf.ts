@@ -64,7 +64,11 @@ function versionOf(
     return target.versionOf(scope)
   } catch (e) {
     if (e instanceof MessageError)
-      throw new MessageError(e.code, e.message, { object: target.name, sourceId, field: e.at.field ?? 'version' })
+      throw new MessageError(e.code, e.message, {
+        object: target.name,
+        sourceId,
+        field: e.at.field ?? 'version',
+      })
     throw e
   }
 }

@@ -60,8 +60,16 @@ export interface MappingStep {
  * would be right.
  */
 export class MessageError extends CodedError {
-  readonly at: { object?: string | undefined; sourceId?: string | undefined; field?: string | undefined }
-  constructor(code: string, detail: string, at: { object?: string; sourceId?: string; field?: string } = {}) {
+  readonly at: {
+    object?: string | undefined
+    sourceId?: string | undefined
+    field?: string | undefined
+  }
+  constructor(
+    code: string,
+    detail: string,
+    at: { object?: string; sourceId?: string; field?: string } = {},
+  ) {
     super(code, detail)
     this.at = at
   }
@@ -86,7 +94,12 @@ export type SignatureVerdict =
   | { ok: true; id: string | null }
   | {
       ok: false
-      code: 'NO_SECRET' | 'NO_SIGNATURE' | 'WRONG_SIGNATURE' | 'STALE_TIMESTAMP' | 'FUTURE_TIMESTAMP'
+      code:
+        | 'NO_SECRET'
+        | 'NO_SIGNATURE'
+        | 'WRONG_SIGNATURE'
+        | 'STALE_TIMESTAMP'
+        | 'FUTURE_TIMESTAMP'
       detail: string
     }
 

@@ -8,7 +8,8 @@ export function objectTypes(
   connectors: ReadonlyMap<string, Pick<Connector, 'objects' | 'objectName'>>,
 ): (system: string, object: string | null) => string | null {
   const known = new Map<string, ReadonlyMap<string, string>>()
-  for (const [system, c] of connectors) known.set(system, new Map(c.objects.map((o) => [o.name, o.as])))
+  for (const [system, c] of connectors)
+    known.set(system, new Map(c.objects.map((o) => [o.name, o.as])))
   return (system, object) => {
     if (object === null) return null
     const name = connectors.get(system)?.objectName(object)

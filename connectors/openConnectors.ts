@@ -34,21 +34,35 @@ export function openConnectors(
 export function openConnector(source: ConfiguredSource, policy: Policy): Connector {
   const kind = KINDS.find((k) => k.name === source.system.kind)
   if (!kind) throw new Error(`no kind ${source.system.kind}`)
-  const own = kind.hasMapping ? [fileURLToPath(new URL(`./${kind.name}/mapping.yaml`, import.meta.url))] : []
+  const own = kind.hasMapping
+    ? [fileURLToPath(new URL(`./${kind.name}/mapping.yaml`, import.meta.url))]
+    : []
   const files = [...own, ...source.mappings].map(readYaml)
   const lists = source.codes.map(readYaml)
   const mapping = compileMapping(files, source.system.name, policy, readCodeLists(lists))
   const texts = JSON.stringify([...files, ...lists].map((f) => f.value))
-  return createConnector(source.system, kind, mapping, createHash('sha256').update(texts).digest('hex').slice(0, 16))
+  return createConnector(
+    source.system,
+    kind,
+    mapping,
+    createHash('sha256').update(texts).digest('hex').slice(0, 16),
+  )
 }
 
-export function createConnector(system: SourceSystem, kind: Kind, mapping: Mapping, mappingVersion = ''): Connector {
+export function createConnector(
+  system: SourceSystem,
+  kind: Kind,
+  mapping: Mapping,
+  mappingVersion = '',
+): Connector {
   return {
     system,
     mappingVersion,
     read: (format, body, object) => {
       const value = parseObject(body)
-      return format === 'event' ? kind.readEvent(mapping, value, object) : kind.readRow(mapping, value, object)
+      return format === 'event'
+        ? kind.readEvent(mapping, value, object)
+        : kind.readRow(mapping, value, object)
     },
     map: (object, raw) => mapping.require(object).map(raw),
     explain: (object, raw) => mapping.require(object).explain(raw),
@@ -59,7 +73,12 @@ export function createConnector(system: SourceSystem, kind: Kind, mapping: Mappi
   }
 }
 
-function split(kind: Kind, body: string, object: string | null, deliveryId: string | null): InboundMessage[] {
+function split(
+  kind: Kind,
+  body: string,
+  object: string | null,
+  deliveryId: string | null,
+): InboundMessage[] {
   const value = parseBody(body)
   const items: unknown[] = Array.isArray(value) ? value : [value]
   if (items.length > messagesMax)
@@ -71,11 +90,14 @@ function split(kind: Kind, body: string, object: string | null, deliveryId: stri
     // A single message keeps its bytes; each of several gets its own text.
     const text = Array.isArray(value) ? JSON.stringify(item) : storable(body)
     const fields =
-      item !== null && typeof item === 'object' && !Array.isArray(item) ? (item as Record<string, unknown>) : {}
+      item !== null && typeof item === 'object' && !Array.isArray(item)
+        ? (item as Record<string, unknown>)
+        : {}
     const event = kind.isEvent(fields)
     const named = kind.objectOf(fields) ?? object
     const own = event ? kind.eventId(fields) : null
-    const delivered = deliveryId === null ? null : items.length === 1 ? deliveryId : `${deliveryId}/${i}`
+    const delivered =
+      deliveryId === null ? null : items.length === 1 ? deliveryId : `${deliveryId}/${i}`
     return {
       messageId: keyOf(own ?? delivered ?? contentKey(event ? 'event' : 'row', named, item)),
       object: named === null ? null : storable(named).slice(0, 200),
@@ -94,5 +116,7 @@ function contentKey(format: string, object: string | null, value: unknown): stri
 
 function keyOf(id: string): string {
   const clean = storable(id)
-  return clean.length <= messageIdCharsMax ? clean : `sha256:${createHash('sha256').update(clean).digest('base64url')}`
+  return clean.length <= messageIdCharsMax
+    ? clean
+    : `sha256:${createHash('sha256').update(clean).digest('base64url')}`
 }

@@ -31,8 +31,13 @@ export function verify(
   now: number,
 ): SignatureVerdict {
   if (secrets.length === 0)
-    return refuse('NO_SECRET', 'no secret is configured for this source system, so its deliveries cannot be verified')
-  return scheme === 'STRIPE' ? verifyStripe(secrets, headers, body, now) : verifyStandard(secrets, headers, body, now)
+    return refuse(
+      'NO_SECRET',
+      'no secret is configured for this source system, so its deliveries cannot be verified',
+    )
+  return scheme === 'STRIPE'
+    ? verifyStripe(secrets, headers, body, now)
+    : verifyStandard(secrets, headers, body, now)
 }
 
 /** Returns the signature headers of a body, for relays and tests. */
@@ -45,7 +50,9 @@ export function sign(
 ): Record<string, string> {
   const seconds = String(Math.floor(now / 1000))
   if (scheme === 'STRIPE')
-    return { 'stripe-signature': `t=${seconds},v1=${hmac(secret, [`${seconds}.`, body]).toString('hex')}` }
+    return {
+      'stripe-signature': `t=${seconds},v1=${hmac(secret, [`${seconds}.`, body]).toString('hex')}`,
+    }
   return {
     'webhook-id': id,
     'webhook-timestamp': seconds,
@@ -63,9 +70,14 @@ function verifyStripe(
   if (!header) return refuse('NO_SIGNATURE', 'the header Stripe-Signature is missing')
   const parts = header.split(',').map((p) => p.split('=', 2))
   const seconds = parts.find(([k]) => k?.trim() === 't')?.[1] ?? ''
-  const given = parts.filter(([k]) => k?.trim() === 'v1').map(([, v]) => Buffer.from(v ?? '', 'hex'))
+  const given = parts
+    .filter(([k]) => k?.trim() === 'v1')
+    .map(([, v]) => Buffer.from(v ?? '', 'hex'))
   if (!isSeconds(seconds) || given.length === 0)
-    return refuse('NO_SIGNATURE', 'the header Stripe-Signature must have the form t=<seconds>,v1=<hex>')
+    return refuse(
+      'NO_SIGNATURE',
+      'the header Stripe-Signature must have the form t=<seconds>,v1=<hex>',
+    )
   const expected = secrets.map((s) => hmac(s, [`${seconds}.`, body]))
   if (!anyEqual(given, expected)) return wrong('Stripe-Signature')
   return checkTimestamp(seconds, now) ?? { ok: true, id: null }
@@ -81,10 +93,14 @@ function verifyStandard(
   const seconds = single(headers['webhook-timestamp'])
   const header = single(headers['webhook-signature'])
   if (!id || !seconds || !header)
-    return refuse('NO_SIGNATURE', 'the headers webhook-id, webhook-timestamp and webhook-signature are required')
+    return refuse(
+      'NO_SIGNATURE',
+      'the headers webhook-id, webhook-timestamp and webhook-signature are required',
+    )
   if (!/^[\x21-\x7e]{1,200}$/.test(id))
     return refuse('NO_SIGNATURE', 'webhook-id must have 1 to 200 visible ASCII characters')
-  if (!isSeconds(seconds)) return refuse('NO_SIGNATURE', 'webhook-timestamp must be in seconds since 1970')
+  if (!isSeconds(seconds))
+    return refuse('NO_SIGNATURE', 'webhook-timestamp must be in seconds since 1970')
   const given = header
     .split(' ')
     .filter((s) => s.startsWith('v1,'))
@@ -140,6 +156,9 @@ function wrong(header: string): SignatureVerdict {
   return refuse('WRONG_SIGNATURE', `${header} does not match the body under any configured secret`)
 }
 
-function refuse(code: Extract<SignatureVerdict, { ok: false }>['code'], detail: string): SignatureVerdict {
+function refuse(
+  code: Extract<SignatureVerdict, { ok: false }>['code'],
+  detail: string,
+): SignatureVerdict {
   return { ok: false, code, detail }
 }

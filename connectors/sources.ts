@@ -16,13 +16,18 @@ export interface ConfiguredSource {
 }
 
 const secretReference = z.strictObject({
-  env: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be the name of an environment variable, in capitals'),
+  env: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]*$/, 'must be the name of an environment variable, in capitals'),
 })
 
 const sourceSchema = z.strictObject({
   name: z
     .string()
-    .regex(/^[a-z][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63, as in salesforce-emea'),
+    .regex(
+      /^[a-z][a-z0-9-]{0,62}$/,
+      'lower-case letters, digits and hyphens, at most 63, as in salesforce-emea',
+    ),
   kind: z.enum(KINDS.map((k) => k.name)),
   role: z.enum(ROLES),
   trust: z.number().min(0).max(1),
@@ -48,7 +53,10 @@ export function readSources(
   const parsed = fileSchema.safeParse(file.value)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
-    const at = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : (issue?.path ?? [])
+    const at =
+      issue?.code === 'unrecognized_keys'
+        ? [...issue.path, issue.keys[0] ?? '']
+        : (issue?.path ?? [])
     throw new ConfigError(
       `${file.at(at)}: ${issue?.path.join('.') || 'sources'}: ${issue?.message}${allowedKeys(issue)}`,
     )
@@ -56,7 +64,8 @@ export function readSources(
   const seen = new Set<string>()
   return parsed.data.sources.map((s, i) => {
     const where = (key: string) => file.at(['sources', i, key])
-    if (seen.has(s.name)) throw new ConfigError(`${where('name')}: there are two source systems named "${s.name}"`)
+    if (seen.has(s.name))
+      throw new ConfigError(`${where('name')}: there are two source systems named "${s.name}"`)
     seen.add(s.name)
     const mappings = [s.mapping ?? []].flat().map((m) => resolve(dirname(path), m))
     if (s.kind === 'generic' && mappings.length === 0)

@@ -29,14 +29,19 @@ export function parseYaml(text: string, name: string): YamlFile {
   const lines = new LineCounter()
   const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
   const error = doc.errors[0]
-  if (error) throw new ConfigError(`${name}:${lines.linePos(error.pos[0]).line}: ${error.message.split('\n')[0]}`)
+  if (error)
+    throw new ConfigError(
+      `${name}:${lines.linePos(error.pos[0]).line}: ${error.message.split('\n')[0]}`,
+    )
 
   const lineOf = (path: readonly PropertyKey[]): number => {
     let node: unknown = doc.contents
     let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0
     for (const step of path) {
       if (isMap(node)) {
-        const pair = node.items.find((i) => isPair(i) && isScalar(i.key) && String(i.key.value) === String(step))
+        const pair = node.items.find(
+          (i) => isPair(i) && isScalar(i.key) && String(i.key.value) === String(step),
+        )
         if (!pair) break
         if (isNode(pair.key)) offset = pair.key.range?.[0] ?? offset
         node = pair.value

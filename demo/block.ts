@@ -55,7 +55,8 @@ function organisation(draw: Random, index: number, locale: Locale, plain = false
   const name = companyName(draw, locale, city, plain)
   const address = addressIn(draw, locale, city)
   const words =
-    slug(name.core.latin, draw.pick(['-', ''])) + (name.common ? `-${slug(city.name.split(',')[0]!, '')}` : '')
+    slug(name.core.latin, draw.pick(['-', ''])) +
+    (name.common ? `-${slug(city.name.split(',')[0]!, '')}` : '')
   const domain = draw.chance(0.93) ? `${words}.${draw.chance(0.8) ? locale.tld : 'com'}` : undefined
   const email = domain
     ? `${draw.pick(['info', 'office', 'contact', 'mail', 'hello'])}@${domain}`
@@ -80,7 +81,11 @@ function organisation(draw: Random, index: number, locale: Locale, plain = false
     address,
     ...(moved
       ? {
-          formerAddress: addressIn(draw, locale, draw.chance(0.7) ? city : draw.pick(locale.cities)),
+          formerAddress: addressIn(
+            draw,
+            locale,
+            draw.chance(0.7) ? city : draw.pick(locale.cities),
+          ),
           movedAt: worldEnd - draw.between(60, 700) * dayMs,
         }
       : {}),
@@ -104,7 +109,9 @@ function human(draw: Random, index: number, locale: Locale, household?: Househol
   }
 }
 
-/** A firm of the same family: another trade or country in its name, one thing shared with its head. */
+/**
+ * A firm of the same family: another trade or country in its name, one thing shared with its head.
+ */
 function subsidiary(draw: Random, index: number, family: readonly Customer[]): Customer {
   const head = family[0]!
   const locale = draw.chance(0.65)
@@ -112,14 +119,21 @@ function subsidiary(draw: Random, index: number, family: readonly Customer[]): C
     : draw.pick(locales.filter((other) => other.transliterate === undefined && other.blanks))
   const own = organisation(draw, index, locale)
   const stem = head.organisation!.stem
-  const otherTrades = locale.trades.filter((trade) => !family.some((member) => member.organisation?.trade === trade))
+  const otherTrades = locale.trades.filter(
+    (trade) => !family.some((member) => member.organisation?.trade === trade),
+  )
   const trade = draw.pick(otherTrades)
   const place = locale === head.locale ? own.address.city.split(',')[0]! : locale.countryNames[0]!
-  const tail = draw.chance(0.6) ? long(spell(locale, trade).latin) : `${long(spell(locale, trade).latin)} ${place}`
+  const tail = draw.chance(0.6)
+    ? long(spell(locale, trade).latin)
+    : `${long(spell(locale, trade).latin)} ${place}`
   const latin = `${stem} ${tail}`
   const shared =
-    locale === head.locale ? draw.pick(['street', 'phone', 'domain'] as const) : draw.pick(['domain', 'none'] as const)
-  const domain = shared === 'domain' && head.domain ? head.domain : `${slug(latin, '-')}.${locale.tld}`
+    locale === head.locale
+      ? draw.pick(['street', 'phone', 'domain'] as const)
+      : draw.pick(['domain', 'none'] as const)
+  const domain =
+    shared === 'domain' && head.domain ? head.domain : `${slug(latin, '-')}.${locale.tld}`
   const { formerAddress, movedAt, ...settled } = own
   return {
     ...settled,
@@ -135,10 +149,15 @@ function subsidiary(draw: Random, index: number, family: readonly Customer[]): C
   }
 }
 
-/** Another firm of the same plain name (a surname and a trade), in another town, that has nothing to do with the first. */
+/**
+ * Another firm of the same plain name (a surname and a trade), in another town, that has nothing to
+ * do with the first.
+ */
 function namesake(draw: Random, index: number, other: Customer): Customer {
   const own = organisation(draw, index, other.locale)
-  const elsewhere = draw.pick(other.locale.cities.filter((city) => city.name !== other.address.city))
+  const elsewhere = draw.pick(
+    other.locale.cities.filter((city) => city.name !== other.address.city),
+  )
   const town = slug(elsewhere.name.split(',')[0]!, '')
   const domain = `${slug(other.organisation!.core.latin, '-')}-${town}.${other.locale.tld}`
   const { formerAddress, movedAt, ...settled } = own
@@ -156,10 +175,16 @@ function namesake(draw: Random, index: number, other: Customer): Customer {
 }
 
 /**
- * Twenty customers who may have to do with each other, and with nobody outside: so a world of any size is made block by
- * block, in constant memory. Slots 0 to 4 may be a group of companies, 16 and 17 a household, 18 a person, 19 a namesake of 15.
+ * Twenty customers who may have to do with each other, and with nobody outside: so a world of any
+ * size is made block by block, in constant memory. Slots 0 to 4 may be a group of companies, 16 and
+ * 17 a household, 18 a person, 19 a namesake of 15.
  */
-export function block(seed: number, number: number, companies: number, products: readonly Product[]): Customer[] {
+export function block(
+  seed: number,
+  number: number,
+  companies: number,
+  products: readonly Product[],
+): Customer[] {
   const draw = random(seed, 'block', number)
   const group = draw.chance(0.35) ? draw.between(2, 4) : 0
   const household = draw.chance(0.4)
@@ -195,7 +220,11 @@ export function block(seed: number, number: number, companies: number, products:
 
 /** Another member of the household, whose given name begins with another letter. */
 function relative(draw: Random, index: number, neighbour: Customer): Customer {
-  const home = { surname: neighbour.person!.surname, address: neighbour.address, phone: neighbour.phone }
+  const home = {
+    surname: neighbour.person!.surname,
+    address: neighbour.address,
+    phone: neighbour.phone,
+  }
   for (;;) {
     const found = human(draw, index, neighbour.locale, home)
     if (found.person!.given.latin[0] !== neighbour.person!.given.latin[0]) return found

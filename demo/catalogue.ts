@@ -152,7 +152,8 @@ function serviceOf(draw: Random, index: number): Product {
   }
 }
 
-const gtinOf = (draw: Random, index: number) => gtin13(`40${draw.fill('#####')}${String(index).padStart(5, '0')}`)
+const gtinOf = (draw: Random, index: number) =>
+  gtin13(`40${draw.fill('#####')}${String(index).padStart(5, '0')}`)
 
 const frame = (draw: Random, index: number, family: Family) => ({
   key: `product-${index}`,
@@ -167,7 +168,9 @@ const frame = (draw: Random, index: number, family: Family) => ({
 /** Two in five are services; of the goods a third are the next model of the one before. */
 function product(draw: Random, index: number, previous: Product | undefined): Product {
   if (index % 5 >= 3) return serviceOf(draw, index)
-  return previous && !previous.service && draw.chance(0.35) ? nextModel(draw, index, previous) : goodsOf(draw, index)
+  return previous && !previous.service && draw.chance(0.35)
+    ? nextModel(draw, index, previous)
+    : goodsOf(draw, index)
 }
 
 export function catalogue(seed: number, companies: number): Product[] {

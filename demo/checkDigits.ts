@@ -2,7 +2,10 @@ import type { Random } from './random.ts'
 
 const suffixAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'
 
-/** The 18-character form of a 15-character Salesforce id: one sign for each five characters, a bit for each capital. */
+/**
+ * The 18-character form of a 15-character Salesforce id: one sign for each five characters, a bit
+ * for each capital.
+ */
 export function salesforceId(id15: string): string {
   let suffix = ''
   for (let chunk = 0; chunk < 3; chunk++) {
@@ -22,7 +25,10 @@ const weightedSum = (text: string, weights: readonly number[]) =>
 
 /** GTIN-13: weights 1 and 3 in turn (GS1 General Specifications, 7.9). */
 export function gtin13(first12: string): string {
-  const sum = digitsOf(first12).reduce((total, digit, at) => total + digit * (at % 2 === 0 ? 1 : 3), 0)
+  const sum = digitsOf(first12).reduce(
+    (total, digit, at) => total + digit * (at % 2 === 0 ? 1 : 3),
+    0,
+  )
   return first12 + ((10 - (sum % 10)) % 10)
 }
 
@@ -150,7 +156,10 @@ function japaneseNumber(random: Random): string {
 
 const chineseAlphabet = '0123456789ABCDEFGHJKLMNPQRTUWXY'
 
-/** Unified social credit code, GB 32100-2015: powers of three mod 31. A sum of nought is left out: checkers differ on it. */
+/**
+ * Unified social credit code, GB 32100-2015: powers of three mod 31. A sum of nought is left out:
+ * checkers differ on it.
+ */
 function chineseNumber(random: Random): string {
   return until(() => {
     const organisation = random.fill('########')
@@ -167,7 +176,10 @@ function chineseNumber(random: Random): string {
   })
 }
 
-/** A tax identifier of the country with its true check digits, with the country's prefix where it has one. */
+/**
+ * A tax identifier of the country with its true check digits, with the country's prefix where it
+ * has one.
+ */
 export const taxIdOf: Readonly<Record<string, (random: Random) => string>> = {
   DE: germanVat,
   AT: austrianVat,
@@ -183,5 +195,6 @@ export const taxIdOf: Readonly<Record<string, (random: Random) => string>> = {
   CH: swissVat,
   JP: japaneseNumber,
   CN: chineseNumber,
-  US: (random) => random.fill(`${random.pick(['20', '26', '27', '45', '46', '47', '81', '82', '83'])}-#######`),
+  US: (random) =>
+    random.fill(`${random.pick(['20', '26', '27', '45', '46', '47', '81', '82', '83'])}-#######`),
 }

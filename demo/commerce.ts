@@ -1,17 +1,36 @@
 import { minorUnits } from './money.ts'
 import type { Random } from './random.ts'
-import { type Contract, type Customer, dayMs, type Opportunity, type Product, worldEnd } from './truth.ts'
+import {
+  type Contract,
+  type Customer,
+  dayMs,
+  type Opportunity,
+  type Product,
+  worldEnd,
+} from './truth.ts'
 
-const openStages = ['Prospecting', 'Qualification', 'Needs Analysis', 'Proposal/Price Quote', 'Negotiation/Review']
+const openStages = [
+  'Prospecting',
+  'Qualification',
+  'Needs Analysis',
+  'Proposal/Price Quote',
+  'Negotiation/Review',
+]
 
 const monthsLater = (time: number, months: number) => {
   const date = new Date(time)
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, date.getUTCDate()) - dayMs
 }
 
-function contract(random: Random, customer: Customer, products: readonly Product[], ordinal: number): Contract {
+function contract(
+  random: Random,
+  customer: Customer,
+  products: readonly Product[],
+  ordinal: number,
+): Contract {
   const termMonths = random.pick([12, 12, 24, 36])
-  // Most are in force: they began within one and a half terms before the world is looked at; a few are yet to be signed.
+  // Most are in force: they began within one and a half terms before the world is looked at; a few
+  // are yet to be signed.
   const ago = Math.floor(termMonths * 30 * (0.02 + 1.5 * random.next()))
   const begun =
     customer.lifecycle !== 'FORMER' && random.chance(0.05)
@@ -60,10 +79,16 @@ function contract(random: Random, customer: Customer, products: readonly Product
 }
 
 /** At most two contracts, for those who have bought. */
-export function contractsOf(random: Random, customer: Customer, products: readonly Product[]): Contract[] {
+export function contractsOf(
+  random: Random,
+  customer: Customer,
+  products: readonly Product[],
+): Contract[] {
   if (customer.lifecycle === 'LEAD' || customer.lifecycle === 'PROSPECT') return []
   const count = random.weighted([0, 1, 2], (many) => [0.22, 0.5, 0.28][many]!)
-  return Array.from({ length: count }, (_, ordinal) => contract(random, customer, products, ordinal))
+  return Array.from({ length: count }, (_, ordinal) =>
+    contract(random, customer, products, ordinal),
+  )
 }
 
 /** One won opportunity for about half of the contracts, and open ones for those sales works on. */
@@ -80,7 +105,11 @@ export function opportunitiesOf(random: Random, customer: Customer, name: string
       contract: signed,
     })
   }
-  if (random.chance(customer.lifecycle === 'PROSPECT' ? 0.9 : customer.lifecycle === 'CUSTOMER' ? 0.2 : 0.1)) {
+  if (
+    random.chance(
+      customer.lifecycle === 'PROSPECT' ? 0.9 : customer.lifecycle === 'CUSTOMER' ? 0.2 : 0.1,
+    )
+  ) {
     const lost = random.chance(0.25)
     found.push({
       ordinal: found.length,

@@ -28,7 +28,11 @@ export function contactView(
   const draw = random(seed, 'contact', source, contact.key, copy)
   const dirt = new Set<Dirt>()
   const hasEmail = !draw.chance(0.06)
-  const native = contact.given.native !== contact.given.latin && source === 'netsuite' && hasEmail && draw.chance(0.5)
+  const native =
+    contact.given.native !== contact.given.latin &&
+    source === 'netsuite' &&
+    hasEmail &&
+    draw.chance(0.5)
   if (native) dirt.add('native-script')
   let given: string | undefined = native ? contact.given.native : contact.given.latin
   let surname = native ? contact.surname.native : contact.surname.latin
@@ -61,7 +65,11 @@ export function contactView(
   if (hasPhone && !contact.ownLine) dirt.add('switchboard')
   if (copy > 0) dirt.add('duplicate')
   const full =
-    given === undefined ? surname : customer.locale.blanks || !native ? `${given} ${surname}` : surname + given
+    given === undefined
+      ? surname
+      : customer.locale.blanks || !native
+        ? `${given} ${surname}`
+        : surname + given
   return {
     salutation: customer.locale.salutations[contact.woman ? 0 : 1],
     ...(given === undefined ? {} : { given }),
@@ -70,7 +78,9 @@ export function contactView(
     ...(draw.chance(0.7) ? { title: contact.title } : {}),
     ...(hasEmail ? { email: draw.chance(0.06) ? contact.email.toUpperCase() : contact.email } : {}),
     ...(hasPhone ? { phone: writtenPhone(draw, source, contact.phone, dirt) } : {}),
-    ...(contact.mobile && draw.chance(0.6) ? { mobile: writtenPhone(draw, source, contact.mobile, dirt) } : {}),
+    ...(contact.mobile && draw.chance(0.6)
+      ? { mobile: writtenPhone(draw, source, contact.mobile, dirt) }
+      : {}),
     dirt,
   }
 }

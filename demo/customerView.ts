@@ -34,13 +34,23 @@ const styles: Readonly<Record<SourceName, readonly PhoneStyle[]>> = {
   webshop: ['national', 'national', 'e164', 'double-zero', 'international'],
 }
 
-export function writtenPhone(draw: Random, source: SourceName, phone: Phone, dirt: Set<Dirt>): string {
+export function writtenPhone(
+  draw: Random,
+  source: SourceName,
+  phone: Phone,
+  dirt: Set<Dirt>,
+): string {
   const style = draw.pick(styles[source])
   if (style === 'national' || style === 'double-zero') dirt.add('number-format')
   return formatPhone(phone, style, draw)
 }
 
-export function writtenAddress(draw: Random, customer: Customer, address: Address, dirt: Set<Dirt>): Address {
+export function writtenAddress(
+  draw: Random,
+  customer: Customer,
+  address: Address,
+  dirt: Set<Dirt>,
+): Address {
   let { street } = address
   if (draw.chance(0.3)) {
     const other = restreeted(draw, customer.locale, street)
@@ -55,20 +65,31 @@ export function writtenAddress(draw: Random, customer: Customer, address: Addres
   return { ...address, street, region: draw.chance(0.75) ? address.region : '' }
 }
 
-/** An address of the company for this system: the general one, or one of its own, as accounting likes. */
+/**
+ * An address of the company for this system: the general one, or one of its own, as accounting
+ * likes.
+ */
 function companyEmail(draw: Random, customer: Customer, source: SourceName): string {
   if (!customer.domain || customer.easilyConfused || draw.chance(0.55)) return customer.email
   if (source === 'webshop' && customer.contacts[0]) return customer.contacts[0].email
-  const box = { salesforce: 'info', stripe: 'billing', netsuite: 'invoices', webshop: 'orders' }[source]
+  const box = { salesforce: 'info', stripe: 'billing', netsuite: 'invoices', webshop: 'orders' }[
+    source
+  ]
   return `${box}@${customer.domain}`
 }
 
 /**
- * The record of `customer` in `source`; `copy` counts the times it stands there. Of address, phone and domain (email, where
- * there is no domain, and for people) at least two are kept as they truly are, so that two records of one customer always
- * share one: two of three and two of three must meet.
+ * The record of `customer` in `source`; `copy` counts the times it stands there. Of address, phone
+ * and domain (email, where there is no domain, and for people) at least two are kept as they truly
+ * are, so that two records of one customer always share one: two of three and two of three must
+ * meet.
  */
-export function customerView(seed: number, customer: Customer, source: SourceName, copy: number): CustomerView {
+export function customerView(
+  seed: number,
+  customer: Customer,
+  source: SourceName,
+  copy: number,
+): CustomerView {
   const draw = random(seed, 'view', source, customer.index, copy)
   const habit = habits[source]
   const dirt = new Set<Dirt>()
@@ -76,7 +97,8 @@ export function customerView(seed: number, customer: Customer, source: SourceNam
   const names = person
     ? personNames(draw, customer, source, dirt)
     : { name: organisationName(draw, customer, habit, dirt) }
-  const misplaced = !person && draw.chance(habit.misplaced) && (source !== 'stripe' || customer.contacts.length > 0)
+  const misplaced =
+    !person && draw.chance(habit.misplaced) && (source !== 'stripe' || customer.contacts.length > 0)
 
   let hasPhone = !draw.chance(habit.noPhone)
   let hasAddress = !draw.chance(habit.noAddress)
@@ -87,7 +109,8 @@ export function customerView(seed: number, customer: Customer, source: SourceNam
   const netEmail = person || source !== 'salesforce'
   const canShowDomain = netEmail || customer.domain !== undefined
   const needed = misplaced || customer.namesake ? 3 : 2
-  const evidence = () => Number(hasPhone) + Number(hasAddress && !moved && !swapped) + Number(hasEmail || hasWebsite)
+  const evidence = () =>
+    Number(hasPhone) + Number(hasAddress && !moved && !swapped) + Number(hasEmail || hasWebsite)
   if (evidence() < needed && canShowDomain && !(hasEmail || hasWebsite)) {
     if (netEmail) hasEmail = true
     else hasWebsite = true
@@ -112,8 +135,13 @@ export function customerView(seed: number, customer: Customer, source: SourceNam
   if (misplaced) dirt.add('wrong-field')
   if (copy > 0) dirt.add('duplicate')
   const hasTaxId =
-    customer.taxId && draw.chance(customer.locale.country === 'US' ? habit.taxId / 2 : misplaced ? 1 : habit.taxId)
-  const taxId = hasTaxId ? (source === 'webshop' ? formatTaxId(draw, customer.taxId!) : customer.taxId!) : undefined
+    customer.taxId &&
+    draw.chance(customer.locale.country === 'US' ? habit.taxId / 2 : misplaced ? 1 : habit.taxId)
+  const taxId = hasTaxId
+    ? source === 'webshop'
+      ? formatTaxId(draw, customer.taxId!)
+      : customer.taxId!
+    : undefined
   const style = draw.next()
   return {
     person,
@@ -130,7 +158,9 @@ export function customerView(seed: number, customer: Customer, source: SourceNam
     ...(customer.duns && source === 'salesforce' ? { duns: customer.duns } : {}),
     ...(hasEmail ? { email: person ? customer.email : companyEmail(draw, customer, source) } : {}),
     ...(hasPhone ? { phone: writtenPhone(draw, source, customer.phone, dirt) } : {}),
-    ...(customer.mobile && draw.chance(0.5) ? { mobile: writtenPhone(draw, source, customer.mobile, dirt) } : {}),
+    ...(customer.mobile && draw.chance(0.5)
+      ? { mobile: writtenPhone(draw, source, customer.mobile, dirt) }
+      : {}),
     ...(hasWebsite ? { website: website(style, customer.domain!) } : {}),
     ...(address ? { address } : {}),
     ...(customer.shipping && draw.chance(0.7)
@@ -141,4 +171,10 @@ export function customerView(seed: number, customer: Customer, source: SourceNam
 }
 
 const website = (style: number, domain: string) =>
-  style < 0.35 ? `https://www.${domain}` : style < 0.6 ? `www.${domain}` : style < 0.8 ? `http://${domain}/` : domain
+  style < 0.35
+    ? `https://www.${domain}`
+    : style < 0.6
+      ? `www.${domain}`
+      : style < 0.8
+        ? `http://${domain}/`
+        : domain

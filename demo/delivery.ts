@@ -1,6 +1,8 @@
 import type { Random } from './random.ts'
 
-/** Share of events that are delivered twice, and of those that change places with some behind them. */
+/**
+ * Share of events that are delivered twice, and of those that change places with some behind them.
+ */
 export const repeatShare = 0.02
 export const reorderShare = 0.01
 /** How many later messages may overtake one, and come between it and its repetition. */
@@ -29,7 +31,8 @@ export class Delivery<T> {
         : 0
     if (hold === 0) yield message
     else this.#hold(message, hold)
-    if (this.#draw.chance(repeatShare)) this.#hold(message, hold + this.#draw.between(1, repeatedAfterMax))
+    if (this.#draw.chance(repeatShare))
+      this.#hold(message, hold + this.#draw.between(1, repeatedAfterMax))
     const due = this.#held.get(this.#position)
     if (due) {
       this.#held.delete(this.#position)

@@ -24,7 +24,9 @@ export type Dirt = (typeof dirtKinds)[number]
 /** One slip of the finger inside a word of five letters or more; never its first letter. */
 export function typo(random: Random, text: string): string {
   const words = text.split(' ')
-  const long = words.map((word, at) => (/^\p{Script=Latin}{5,}$/u.test(word) ? at : -1)).filter((at) => at >= 0)
+  const long = words
+    .map((word, at) => (/^\p{Script=Latin}{5,}$/u.test(word) ? at : -1))
+    .filter((at) => at >= 0)
   if (long.length === 0) return text
   const chosen = random.pick(long)
   const word = words[chosen]!
@@ -64,7 +66,8 @@ export function restreeted(random: Random, locale: Locale, street: string): stri
 
 export type PhoneStyle = 'e164' | 'international' | 'national' | 'double-zero'
 
-const grouped = (local: string) => (local.length > 6 ? `${local.slice(0, 3)} ${local.slice(3)}` : local)
+const grouped = (local: string) =>
+  local.length > 6 ? `${local.slice(0, 3)} ${local.slice(3)}` : local
 
 export function formatPhone(phone: Phone, style: PhoneStyle, random: Random): string {
   const { dial, trunk, area, local } = phone
@@ -90,6 +93,7 @@ export function formatTaxId(random: Random, taxId: string): string {
   const draw = random.next()
   if (draw < 0.7 || !/^[A-Z]{2}\w+$/.test(taxId)) return taxId
   if (draw < 0.85) return `${taxId.slice(0, 2)} ${taxId.slice(2)}`
-  if (draw < 0.93) return `${taxId.slice(0, 2)} ${taxId.slice(2, 5)} ${taxId.slice(5, 8)} ${taxId.slice(8)}`.trim()
+  if (draw < 0.93)
+    return `${taxId.slice(0, 2)} ${taxId.slice(2, 5)} ${taxId.slice(5, 8)} ${taxId.slice(8)}`.trim()
   return taxId.slice(2)
 }

@@ -5,8 +5,9 @@ import { random } from './random.ts'
 import type { Customer, SourceName } from './truth.ts'
 
 /**
- * The record as it was before its last change: another address where the customer moved, else another phone number, a name
- * before it was corrected, or other payment terms. Undefined for the records that have never changed.
+ * The record as it was before its last change: another address where the customer moved, else
+ * another phone number, a name before it was corrected, or other payment terms. Undefined for the
+ * records that have never changed.
  */
 export function earlierView(
   seed: number,

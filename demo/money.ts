@@ -16,7 +16,10 @@ export const currencyCodes = Object.keys(perEuro)
 
 function rateOf(currency: string): number {
   const rate = ownValue(perEuro, currency)
-  if (!rate) throw new Error(`the demo world has no currency ${currency}; it has ${currencyCodes.join(', ')}`)
+  if (!rate)
+    throw new Error(
+      `the demo world has no currency ${currency}; it has ${currencyCodes.join(', ')}`,
+    )
   return rate
 }
 
@@ -30,5 +33,7 @@ export function decimal(minor: number, currency: string): number {
   return minor / 10 ** exponentOf(currency)
 }
 
-/** Units of the currency for one euro, the other way round as an ERP keeps it: euros for one unit. */
+/**
+ * Units of the currency for one euro, the other way round as an ERP keeps it: euros for one unit.
+ */
 export const exchangeRate = (currency: string) => Math.round((1 / rateOf(currency)) * 1e6) / 1e6

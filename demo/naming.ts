@@ -1,6 +1,14 @@
 import { ownValue } from '../schema/kit/dictionary.ts'
 import { omens } from './locales/chinese.ts'
-import { type City, joined, type LegalForm, type Locale, list, type Spelling, spell } from './locales/locale.ts'
+import {
+  type City,
+  joined,
+  type LegalForm,
+  type Locale,
+  list,
+  type Spelling,
+  spell,
+} from './locales/locale.ts'
 import type { Random } from './random.ts'
 import type { Address, PersonName, Phone } from './truth.ts'
 
@@ -13,10 +21,12 @@ const tail = list(
 )
 
 /** A made-up word: 56 x 20 x 48 of them. */
-const coined = (random: Random): string => random.pick(head) + random.pick(middle) + random.pick(tail)
+const coined = (random: Random): string =>
+  random.pick(head) + random.pick(middle) + random.pick(tail)
 
 /** A made-up brand, another for each number up to 56 x 47. */
-export const brand = (number: number): string => head[number % 56]! + tail[(number * 7 + Math.floor(number / 56)) % 47]!
+export const brand = (number: number): string =>
+  head[number % 56]! + tail[(number * 7 + Math.floor(number / 56)) % 47]!
 
 /** The short form after `~` is for the dirt; the name itself has the long one. */
 export const long = (trade: string) => trade.split('~')[0]!
@@ -40,7 +50,12 @@ export interface CompanyName {
 }
 
 /** `plain`: a surname and a trade, as more than one may be called. */
-export function companyName(random: Random, locale: Locale, city: City, plainName = false): CompanyName {
+export function companyName(
+  random: Random,
+  locale: Locale,
+  city: City,
+  plainName = false,
+): CompanyName {
   const trade = random.pick(locale.trades)
   const form = random.weighted(locale.forms, (candidate) => candidate.weight)
   const tradeName = spell(locale, long(trade))
@@ -53,7 +68,9 @@ export function companyName(random: Random, locale: Locale, city: City, plainNam
           spell(locale, random.pick(omens)),
         ])
       : joined(locale, [locale.surname(random, false)])
-    const latin = native ? stem.latin.charAt(0) + stem.latin.slice(1).replaceAll(' ', '').toLowerCase() : stem.latin
+    const latin = native
+      ? stem.latin.charAt(0) + stem.latin.slice(1).replaceAll(' ', '').toLowerCase()
+      : stem.latin
     const whole = { native: stem.native, latin }
     return { core: joined(locale, [whole, tradeName]), stem: whole, form, trade, common: !native }
   }
@@ -66,7 +83,13 @@ export function companyName(random: Random, locale: Locale, city: City, plainNam
   }
   if (draw < 0.32) {
     const stem = joined(locale, [surname(), spell(locale, locale.and), surname()])
-    return { core: random.chance(0.5) ? joined(locale, [stem, tradeName]) : stem, stem, form, trade, common: false }
+    return {
+      core: random.chance(0.5) ? joined(locale, [stem, tradeName]) : stem,
+      stem,
+      form,
+      trade,
+      common: false,
+    }
   }
   if (draw < 0.42) {
     const stem = joined(locale, [spell(locale, random.pick(locale.men)), surname()])
@@ -90,7 +113,15 @@ export function companyName(random: Random, locale: Locale, city: City, plainNam
   return { core: joined(locale, [stem, tradeName]), stem, form, trade, common: false }
 }
 
-const plainLetters: Readonly<Record<string, string>> = { ä: 'ae', ö: 'oe', ü: 'ue', ß: 'ss', ł: 'l', ø: 'o', æ: 'ae' }
+const plainLetters: Readonly<Record<string, string>> = {
+  ä: 'ae',
+  ö: 'oe',
+  ü: 'ue',
+  ß: 'ss',
+  ł: 'l',
+  ø: 'o',
+  æ: 'ae',
+}
 
 /** Latin letters and digits in lower case, words joined by the separator. */
 export function slug(text: string, separator: string): string {
@@ -108,7 +139,11 @@ export function addressIn(random: Random, locale: Locale, city: City): Address {
   const number = random.between(1, locale.country === 'US' ? 4800 : 190)
   const street = locale.street(random)
   const whole =
-    locale.country === 'JP' ? street : locale.houseNumberFirst ? `${number} ${street}` : `${street} ${number}`
+    locale.country === 'JP'
+      ? street
+      : locale.houseNumberFirst
+        ? `${number} ${street}`
+        : `${street} ${number}`
   return {
     street: whole,
     city: city.name,
@@ -119,11 +154,21 @@ export function addressIn(random: Random, locale: Locale, city: City): Address {
 }
 
 export function landline(random: Random, locale: Locale, city: City): Phone {
-  return { dial: locale.dial, trunk: locale.trunk, area: city.area, local: random.fill(locale.subscriber(city.area)) }
+  return {
+    dial: locale.dial,
+    trunk: locale.trunk,
+    area: city.area,
+    local: random.fill(locale.subscriber(city.area)),
+  }
 }
 
 export function mobileOf(random: Random, locale: Locale): Phone | undefined {
   if (!locale.mobile) return undefined
   const number = random.fill(locale.mobile)
-  return { dial: locale.dial, trunk: locale.trunk, area: number.slice(0, 3), local: number.slice(3) }
+  return {
+    dial: locale.dial,
+    trunk: locale.trunk,
+    area: number.slice(0, 3),
+    local: number.slice(3),
+  }
 }

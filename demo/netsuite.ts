@@ -1,7 +1,13 @@
 import { contactView } from './contactView.ts'
 import { customerView } from './customerView.ts'
 import type { Dirt } from './dirt.ts'
-import { copiedNumber, type Holding, isoSeconds, type MasterType, type WorldContext } from './draft.ts'
+import {
+  copiedNumber,
+  type Holding,
+  isoSeconds,
+  type MasterType,
+  type WorldContext,
+} from './draft.ts'
 import { earlierView } from './earlierView.ts'
 import {
   contactInternalId,
@@ -43,7 +49,12 @@ class Script {
       lastModified,
       record: 'lastModifiedDate' in record ? { ...record, lastModifiedDate: lastModified } : record,
     }
-    this.holding.drafts.push({ object: recordType, format: 'events', value, ...(late ? { late } : {}) })
+    this.holding.drafts.push({
+      object: recordType,
+      format: 'events',
+      value,
+      ...(late ? { late } : {}),
+    })
   }
 
   remove(recordType: string, at: number, id: string): void {
@@ -59,7 +70,15 @@ class Script {
     dirt: Iterable<Dirt> = [],
     deleted = false,
   ): void {
-    this.holding.truth.push({ type, source: 'netsuite', object, id, entity, dirt: [...dirt], deleted })
+    this.holding.truth.push({
+      type,
+      source: 'netsuite',
+      object,
+      id,
+      entity,
+      dirt: [...dirt],
+      deleted,
+    })
   }
 }
 
@@ -87,7 +106,10 @@ export function netsuiteCustomer(world: WorldContext, customer: Customer): Holdi
   const copies = draw.chance(0.012) ? 2 : 1
   const parent: Reference | null =
     customer.parent?.sources.has('netsuite') && draw.chance(0.7)
-      ? { id: entityInternalId(customer.parent.index, 0), refName: entityNumber(customer.parent.index, 0) }
+      ? {
+          id: entityInternalId(customer.parent.index, 0),
+          refName: entityNumber(customer.parent.index, 0),
+        }
       : null
   const gone = draw.chance(0.02) && customer.contracts.length === 0
   let name = ''
@@ -130,17 +152,37 @@ function writeContacts(
     const at = customer.since + 3 * dayMs
     const record = contactRecord(customer, contact.ordinal, view, company, at)
     script.send('create', 'contact', at, record)
-    if (draw.chance(0.05)) script.send('edit', 'contact', at + 200 * dayMs, { ...record, title: contact.title })
-    script.truth('contacts', 'contact', contactInternalId(customer.index, contact.ordinal), contact.key, view.dirt)
+    if (draw.chance(0.05))
+      script.send('edit', 'contact', at + 200 * dayMs, { ...record, title: contact.title })
+    script.truth(
+      'contacts',
+      'contact',
+      contactInternalId(customer.index, contact.ordinal),
+      contact.key,
+      view.dirt,
+    )
   }
 }
 
-function order(script: Script, draw: Random, customer: Customer, contract: Contract, entity: Reference): void {
+function order(
+  script: Script,
+  draw: Random,
+  customer: Customer,
+  contract: Contract,
+  entity: Reference,
+): void {
   if (!draw.chance(0.85)) return
   const number = copiedNumber(draw.next(), contract.number)
   const closed = contract.status === 'EXPIRED' && draw.chance(0.3)
   const at = contract.start + dayMs
-  const record = salesOrderRecord(customer, contract, entity, number, closed ? 'ACTIVE' : contract.status, at)
+  const record = salesOrderRecord(
+    customer,
+    contract,
+    entity,
+    number,
+    closed ? 'ACTIVE' : contract.status,
+    at,
+  )
   script.send('create', 'salesOrder', at, record)
   if (closed)
     script.send(
@@ -156,16 +198,19 @@ function order(script: Script, draw: Random, customer: Customer, contract: Contr
   const bills = draw.chance(0.25) ? 2 : 1
   for (let ordinal = 0; ordinal < bills; ordinal++) {
     const billedAt = contract.start + (5 + ordinal * 180) * dayMs
-    if (billedAt <= worldEnd) invoice(script, draw, billing(customer, contract, entity, billedAt, ordinal), from)
+    if (billedAt <= worldEnd)
+      invoice(script, draw, billing(customer, contract, entity, billedAt, ordinal), from)
   }
 }
 
 function invoice(script: Script, draw: Random, bill: Billing, from: Reference): void {
   script.send('create', 'invoice', bill.at, invoiceRecord(bill, from), draw.chance(0.03))
-  for (const line of invoicePostings(bill)) script.send('create', 'transactionAccountingLine', bill.at, line)
+  for (const line of invoicePostings(bill))
+    script.send('create', 'transactionAccountingLine', bill.at, line)
   const paidAt = bill.at + draw.between(5, 70) * dayMs
   if (!draw.chance(0.7) || paidAt > worldEnd) return
   script.send('create', 'customerPayment', paidAt, paymentRecord(bill, paidAt))
   script.send('edit', 'invoice', paidAt, invoiceRecord({ ...bill, paidAt }, from))
-  for (const line of paymentPostings(bill, paidAt)) script.send('create', 'transactionAccountingLine', paidAt, line)
+  for (const line of paymentPostings(bill, paidAt))
+    script.send('create', 'transactionAccountingLine', paidAt, line)
 }

@@ -6,7 +6,10 @@ import { decimal, exchangeRate } from './money.ts'
 import { ownerName } from './salesforceIds.ts'
 import { type Address, type Contract, type Customer, type Product, worldEnd } from './truth.ts'
 
-/** Records as the SuiteTalk REST API gives them. Internal ids are numbers written as text, one sequence for entities, one for transactions. */
+/**
+ * Records as the SuiteTalk REST API gives them. Internal ids are numbers written as text, one
+ * sequence for entities, one for transactions.
+ */
 
 export interface Reference {
   id: string
@@ -22,7 +25,10 @@ const subsidiaries: Readonly<Record<string, Reference>> = {
 }
 const headOffice: Reference = { id: '1', refName: 'Halden Works GmbH' }
 
-/** Our legal entity that serves a country; the second record of a customer is in the books of another. */
+/**
+ * Our legal entity that serves a country; the second record of a customer is in the books of
+ * another.
+ */
 export const subsidiaryOf = (country: string, copy = 0): Reference => {
   const usual = ownValue(subsidiaries, country) ?? headOffice
   return copy === 0 ? usual : usual === headOffice ? subsidiaries.GB! : headOffice
@@ -51,13 +57,20 @@ const termIds: Readonly<Record<string, string>> = {
   'Net 60': '7',
   'Net 90': '8',
 }
-export const termsRef = (terms: string): Reference => ({ id: ownValue(termIds, terms)!, refName: terms })
+export const termsRef = (terms: string): Reference => ({
+  id: ownValue(termIds, terms)!,
+  refName: terms,
+})
 
-export const entityInternalId = (customer: number, copy: number) => String(1000 + customer * 8 + copy)
-export const contactInternalId = (customer: number, ordinal: number) => String(1000 + customer * 8 + 2 + ordinal)
+export const entityInternalId = (customer: number, copy: number) =>
+  String(1000 + customer * 8 + copy)
+export const contactInternalId = (customer: number, ordinal: number) =>
+  String(1000 + customer * 8 + 2 + ordinal)
 export const itemInternalId = (product: number) => String(100 + product * 3)
-export const transactionId = (customer: number, slot: number) => String(500_000 + customer * 20 + slot)
-export const entityNumber = (customer: number, copy: number) => `CUST${100_000 + customer * 2 + copy}`
+export const transactionId = (customer: number, slot: number) =>
+  String(500_000 + customer * 20 + slot)
+export const entityNumber = (customer: number, copy: number) =>
+  `CUST${100_000 + customer * 2 + copy}`
 
 const statuses = {
   CUSTOMER: { id: '13', refName: 'CUSTOMER-Closed Won' },
@@ -148,7 +161,16 @@ export function customerRecord(
             ]
           : []),
         ...(view.shipping
-          ? [addressItem(`${id}2`, 'Warehouse', { billing: false, shipping: true }, view.name, view.shipping, country)]
+          ? [
+              addressItem(
+                `${id}2`,
+                'Warehouse',
+                { billing: false, shipping: true },
+                view.name,
+                view.shipping,
+                country,
+              ),
+            ]
           : []),
       ],
     },
@@ -178,7 +200,13 @@ export function contactRecord(
   }
 }
 
-const unitIds: Readonly<Record<string, string>> = { piece: '1', box: '2', seat: '3', site: '4', day: '5' }
+const unitIds: Readonly<Record<string, string>> = {
+  piece: '1',
+  box: '2',
+  seat: '3',
+  site: '4',
+  day: '5',
+}
 
 export function itemRecord(product: Product, modified: number) {
   const unit = {

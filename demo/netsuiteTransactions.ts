@@ -1,10 +1,20 @@
 import { ownValue } from '../schema/kit/dictionary.ts'
 import { isoDate, isoSeconds } from './draft.ts'
 import { decimal, exchangeRate } from './money.ts'
-import { currencyRef, orderLines, type Reference, subsidiaryOf, termsRef, transactionId } from './netsuiteRecords.ts'
+import {
+  currencyRef,
+  orderLines,
+  type Reference,
+  subsidiaryOf,
+  termsRef,
+  transactionId,
+} from './netsuiteRecords.ts'
 import { type Contract, type Customer, dayMs } from './truth.ts'
 
-/** One NetSuite invoice over the lines of a contract, and what follows from it. Amounts in minor units. */
+/**
+ * One NetSuite invoice over the lines of a contract, and what follows from it. Amounts in minor
+ * units.
+ */
 export interface Billing {
   customer: Customer
   contract: Contract
@@ -42,7 +52,10 @@ export function billing(
   at: number,
   ordinal: number,
 ): Billing {
-  const netMinor = contract.lines.reduce((sum, line) => sum + line.unitPriceMinor * line.quantity, 0)
+  const netMinor = contract.lines.reduce(
+    (sum, line) => sum + line.unitPriceMinor * line.quantity,
+    0,
+  )
   const taxMinor = Math.round(netMinor * (ownValue(standardRates, customer.locale.country) ?? 0))
   return { customer, contract, entity, ordinal, at, netMinor, taxMinor }
 }
@@ -60,9 +73,16 @@ export function period(time: number): Reference {
 
 const slot = (bill: Billing, offset: number) =>
   transactionId(bill.customer.index, bill.contract.ordinal * 10 + bill.ordinal * 2 + offset)
-const number = (bill: Billing) => 100_000 + bill.customer.index * 4 + bill.contract.ordinal * 2 + bill.ordinal
-const invoiceRef = (bill: Billing): Reference => ({ id: slot(bill, 1), refName: `Invoice #INV${number(bill)}` })
-const paymentRef = (bill: Billing): Reference => ({ id: slot(bill, 2), refName: `Payment #PYMT${number(bill)}` })
+const number = (bill: Billing) =>
+  100_000 + bill.customer.index * 4 + bill.contract.ordinal * 2 + bill.ordinal
+const invoiceRef = (bill: Billing): Reference => ({
+  id: slot(bill, 1),
+  refName: `Invoice #INV${number(bill)}`,
+})
+const paymentRef = (bill: Billing): Reference => ({
+  id: slot(bill, 2),
+  refName: `Payment #PYMT${number(bill)}`,
+})
 
 export function invoiceRecord(bill: Billing, order: Reference | null) {
   const { customer, contract } = bill
@@ -163,5 +183,8 @@ export function invoicePostings(bill: Billing) {
 
 export function paymentPostings(bill: Billing, paidAt: number) {
   const total = bill.netMinor + bill.taxMinor
-  return [posting(bill, 'CustPymt', 0, bank, total, paidAt), posting(bill, 'CustPymt', 1, receivables, -total, paidAt)]
+  return [
+    posting(bill, 'CustPymt', 0, bank, total, paidAt),
+    posting(bill, 'CustPymt', 1, receivables, -total, paidAt),
+  ]
 }

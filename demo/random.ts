@@ -10,7 +10,9 @@ export interface Random {
   pick<T>(list: readonly T[]): T
   /** One element, each as likely as its weight. */
   weighted<T>(list: readonly T[], weight: (item: T) => number): T
-  /** `#` becomes a digit, `N` a digit from 2 to 9, `A` a capital letter, `!N` an N; all else stays. */
+  /**
+   * `#` becomes a digit, `N` a digit from 2 to 9, `A` a capital letter, `!N` an N; all else stays.
+   */
   fill(pattern: string): string
   /** Letters and digits, as in opaque ids. */
   token(length: number): string
@@ -18,13 +20,16 @@ export interface Random {
 
 const alphanumeric = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** Four 32-bit words from any keys: FNV-1a with a different offset for each word, mixed at the end. */
+/**
+ * Four 32-bit words from any keys: FNV-1a with a different offset for each word, mixed at the end.
+ */
 function words(keys: readonly (string | number)[]): [number, number, number, number] {
   const text = keys.join('\u001f')
   const out: number[] = []
   for (const offset of [0x811c9dc5, 0x9e3779b9, 0x85ebca6b, 0xc2b2ae35]) {
     let hash = offset
-    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+    for (let at = 0; at < text.length; at++)
+      hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
     hash ^= hash >>> 16
     hash = Math.imul(hash, 0x7feb352d)
     out.push((hash ^ (hash >>> 15)) | 0)
@@ -32,7 +37,10 @@ function words(keys: readonly (string | number)[]): [number, number, number, num
   return [out[0]!, out[1]!, out[2]!, out[3]!]
 }
 
-/** The generator is sfc32 (Doty-Humphrey, PractRand): small, fast and well mixed after twelve rounds. */
+/**
+ * The generator is sfc32 (Doty-Humphrey, PractRand): small, fast and well mixed after twelve
+ * rounds.
+ */
 export function random(...keys: readonly (string | number)[]): Random {
   let [a, b, c, counter] = words(keys)
   const next = () => {

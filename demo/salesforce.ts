@@ -5,8 +5,21 @@ import type { Holding, MasterType, WorldContext } from './draft.ts'
 import { earlierView } from './earlierView.ts'
 import { type Random, random } from './random.ts'
 import { changed, changeEvent, type Fields } from './salesforceEvents.ts'
-import { accountId, contactId, contractId, opportunityId, productId, type SalesforceObject } from './salesforceIds.ts'
-import { accountRow, contactRow, contractRow, opportunityRow, productRow } from './salesforceRows.ts'
+import {
+  accountId,
+  contactId,
+  contractId,
+  opportunityId,
+  productId,
+  type SalesforceObject,
+} from './salesforceIds.ts'
+import {
+  accountRow,
+  contactRow,
+  contractRow,
+  opportunityRow,
+  productRow,
+} from './salesforceRows.ts'
 import { type Customer, dayMs, exportedAt, type Product, worldEnd } from './truth.ts'
 
 interface Change {
@@ -20,7 +33,10 @@ interface Change {
   deleted?: boolean
 }
 
-/** Writes records down as rows of the export and as change events since; times and numbers rise over the world. */
+/**
+ * Writes records down as rows of the export and as change events since; times and numbers rise over
+ * the world.
+ */
 class Desk {
   readonly holding: Holding = { drafts: [], truth: [] }
   readonly #world: WorldContext
@@ -59,11 +75,13 @@ class Desk {
   write(change: Change): void {
     const { before, after } = change
     const draw = this.#draw
-    if (change.young) this.#event(change, 'CREATE', before ?? after, before !== undefined && draw.chance(0.4))
+    if (change.young)
+      this.#event(change, 'CREATE', before ?? after, before !== undefined && draw.chance(0.4))
     else this.holding.drafts.push({ object: change.object, format: 'rows', value: before ?? after })
     if (before) {
       const news = changed(before, after)
-      // The old values once more, on the way before the new ones and delivered after them: they must not win.
+      // The old values once more, on the way before the new ones and delivered after them: they
+      // must not win.
       if (draw.chance(0.3)) this.#event(change, 'UPDATE', changed(after, before), true)
       if (Object.keys(news).length > 0) this.#event(change, 'UPDATE', news)
     } else if (!change.young && change.object === 'Account' && draw.chance(0.012)) {
@@ -93,19 +111,25 @@ class Desk {
 
 /** When a row was last touched before the export. */
 const touched = (draw: Random, since: number) =>
-  Math.min(since + Math.floor(draw.next() * Math.max(dayMs, exportedAt - since)), exportedAt - dayMs)
+  Math.min(
+    since + Math.floor(draw.next() * Math.max(dayMs, exportedAt - since)),
+    exportedAt - dayMs,
+  )
 
 export function salesforceProduct(world: WorldContext, product: Product): Holding {
   const draw = random(world.seed, 'salesforce', product.key)
   const desk = new Desk(world, product.index, draw)
   const modified = touched(draw, product.since)
-  const row = (cents: number) => productRow(product, product.name, draw.chance(0.7), draw.chance(0.5), cents, modified)
+  const row = (cents: number) =>
+    productRow(product, product.name, draw.chance(0.7), draw.chance(0.5), cents, modified)
   const after = row(product.priceCents)
   const change: Change = {
     object: 'Product2',
     id: productId(product.index),
     after,
-    ...(draw.chance(0.1) ? { before: { ...after, List_Price__c: Math.round(product.priceCents * 0.96) / 100 } } : {}),
+    ...(draw.chance(0.1)
+      ? { before: { ...after, List_Price__c: Math.round(product.priceCents * 0.96) / 100 } }
+      : {}),
     young: false,
   }
   desk.write(change)
@@ -119,7 +143,9 @@ export function salesforceCustomer(world: WorldContext, customer: Customer): Hol
   const young = draw.chance(0.04)
   const copies = draw.chance(0.035) ? 2 : 1
   const parent =
-    customer.parent?.sources.has('salesforce') && draw.chance(0.8) ? accountId(customer.parent.index, 0) : null
+    customer.parent?.sources.has('salesforce') && draw.chance(0.8)
+      ? accountId(customer.parent.index, 0)
+      : null
   const gone = draw.chance(0.008)
   for (let copy = 0; copy < copies; copy++) {
     const view = customerView(world.seed, customer, 'salesforce', copy)
@@ -130,7 +156,9 @@ export function salesforceCustomer(world: WorldContext, customer: Customer): Hol
     const change: Change = {
       object: 'Account',
       id: accountId(customer.index, copy),
-      after: merged ? { ...row, IsDeleted: true, MasterRecordId: accountId(customer.index, 0) } : row,
+      after: merged
+        ? { ...row, IsDeleted: true, MasterRecordId: accountId(customer.index, 0) }
+        : row,
       ...(earlier && !merged
         ? { before: accountRow(customer, earlier, copy, copy === 0 ? parent : null, modified) }
         : {}),
@@ -167,7 +195,16 @@ export function salesforceCustomer(world: WorldContext, customer: Customer): Hol
       id: opportunityId(customer.index, opportunity.ordinal),
       after,
       ...(draw.chance(0.1)
-        ? { before: opportunityRow(customer, opportunity, account, 'Qualification', false, modified) }
+        ? {
+            before: opportunityRow(
+              customer,
+              opportunity,
+              account,
+              'Qualification',
+              false,
+              modified,
+            ),
+          }
         : {}),
       young,
     })

@@ -23,10 +23,20 @@ function place(field: string): [string] | [string, string] {
   return [field]
 }
 
-/** Change data capture of one record, in JSON. `fields` are those of the REST row; null ones are named in nulledFields. */
+/**
+ * Change data capture of one record, in JSON. `fields` are those of the REST row; null ones are
+ * named in nulledFields.
+ */
 export function changeEvent(
   world: WorldContext,
-  event: { object: SalesforceObject; id: string; type: ChangeType; at: number; sequence: number; fields: Fields },
+  event: {
+    object: SalesforceObject
+    id: string
+    type: ChangeType
+    at: number
+    sequence: number
+    fields: Fields
+  },
 ): Draft {
   const { object, id, type, at, sequence } = event
   const draw = random(world.seed, 'cdc', id, at, type)
@@ -51,9 +61,11 @@ export function changeEvent(
     setOwn(body, outer, part === undefined ? value : { ...whole, [part]: value })
   }
   if (type === 'CREATE') body.CreatedDate = new Date(at).toISOString()
-  if (type === 'UNDELETE') body.CreatedDate = new Date(String(event.fields.CreatedDate)).toISOString()
+  if (type === 'UNDELETE')
+    body.CreatedDate = new Date(String(event.fields.CreatedDate)).toISOString()
   if (type !== 'DELETE') body.LastModifiedDate = new Date(at).toISOString()
-  if (type === 'UPDATE' && !changedFields.includes('LastModifiedDate')) changedFields.push('LastModifiedDate')
+  if (type === 'UPDATE' && !changedFields.includes('LastModifiedDate'))
+    changedFields.push('LastModifiedDate')
   const value = {
     schema: draw.token(22),
     payload: {
@@ -97,7 +109,9 @@ export function changed(before: Fields, after: Fields): Fields {
   return Object.fromEntries(
     Object.entries(after).filter(
       ([field, value]) =>
-        !ofTheRow.has(field) && ownValue(before, field) !== value && (value === null || typeof value !== 'object'),
+        !ofTheRow.has(field) &&
+        ownValue(before, field) !== value &&
+        (value === null || typeof value !== 'object'),
     ),
   )
 }

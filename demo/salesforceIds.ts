@@ -11,7 +11,10 @@ const prefixes = {
 } as const
 export type SalesforceObject = keyof typeof prefixes
 
-/** The id of the n-th record of an object: key prefix, pod, and a counter spread over the upper and lower letters. */
+/**
+ * The id of the n-th record of an object: key prefix, pod, and a counter spread over the upper and
+ * lower letters.
+ */
 export function sfId(object: SalesforceObject, n: number): string {
   let rest = n * 7919 + 500_000_000
   let digits = ''
@@ -43,5 +46,7 @@ export const accountId = (customer: number, copy: number) => sfId('Account', cus
 export const contactId = (customer: number, ordinal: number, copy: number) =>
   sfId('Contact', customer * 8 + ordinal * 2 + copy)
 export const productId = (product: number) => sfId('Product2', product)
-export const contractId = (customer: number, ordinal: number) => sfId('Contract', customer * 4 + ordinal)
-export const opportunityId = (customer: number, ordinal: number) => sfId('Opportunity', customer * 4 + ordinal)
+export const contractId = (customer: number, ordinal: number) =>
+  sfId('Contract', customer * 4 + ordinal)
+export const opportunityId = (customer: number, ordinal: number) =>
+  sfId('Opportunity', customer * 4 + ordinal)

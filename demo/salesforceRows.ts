@@ -24,7 +24,10 @@ import {
   type Product,
 } from './truth.ts'
 
-/** SObjects as the REST API gives them: every field of the query is there, null where it has no value. */
+/**
+ * SObjects as the REST API gives them: every field of the query is there, null where it has no
+ * value.
+ */
 
 /** `2026-03-01T09:30:00.000+0000`, as Salesforce writes a moment. */
 const moment = (time: number) => new Date(time).toISOString().replace('Z', '+0000')
@@ -67,7 +70,12 @@ export function accountRow(
 ): Fields {
   const country = customer.locale.countryNames[0]!
   return {
-    ...frame('Account', accountId(customer.index, copy), Math.min(customer.since, exportedAt), modified),
+    ...frame(
+      'Account',
+      accountId(customer.index, copy),
+      Math.min(customer.since, exportedAt),
+      modified,
+    ),
     Name: view.name,
     IsPersonAccount: view.person,
     ...(view.person
@@ -94,7 +102,10 @@ export function accountRow(
     CurrencyIsoCode: customer.currency,
     OwnerId: ownerId(customer.owner),
     Owner: {
-      attributes: { type: 'User', url: `/services/data/v66.0/sobjects/User/${ownerId(customer.owner)}` },
+      attributes: {
+        type: 'User',
+        url: `/services/data/v66.0/sobjects/User/${ownerId(customer.owner)}`,
+      },
       Name: ownerName(customer.owner),
     },
     Payment_Terms__c: view.terms,
@@ -126,7 +137,11 @@ export function contactRow(
     Email: view.email ?? null,
     Phone: view.phone ?? null,
     MobilePhone: view.mobile ?? null,
-    ...address('Mailing', contact.ordinal === 0 ? customer.address : undefined, customer.locale.countryNames[0]!),
+    ...address(
+      'Mailing',
+      contact.ordinal === 0 ? customer.address : undefined,
+      customer.locale.countryNames[0]!,
+    ),
     MasterRecordId: null,
   }
 }
@@ -155,7 +170,12 @@ export function productRow(
   }
 }
 
-const contractStatus = { DRAFT: 'Draft', ACTIVE: 'Activated', EXPIRED: 'Expired', CANCELLED: 'Cancelled' } as const
+const contractStatus = {
+  DRAFT: 'Draft',
+  ACTIVE: 'Activated',
+  EXPIRED: 'Expired',
+  CANCELLED: 'Cancelled',
+} as const
 const renewals = { AUTOMATIC: 'Automatic', MANUAL: 'Manual', NONE: 'None' } as const
 
 export function contractRow(
@@ -166,7 +186,12 @@ export function contractRow(
   modified: number,
 ): Fields {
   return {
-    ...frame('Contract', contractId(customer.index, contract.ordinal), Math.min(contract.start, exportedAt), modified),
+    ...frame(
+      'Contract',
+      contractId(customer.index, contract.ordinal),
+      Math.min(contract.start, exportedAt),
+      modified,
+    ),
     AccountId: account,
     ContractNumber: contract.number,
     Name: `${contract.lines[0]!.product.category} ${new Date(contract.start).getUTCFullYear()}`,
@@ -191,7 +216,13 @@ const probabilities: Readonly<Record<string, number>> = {
   'Closed Lost': 0,
 }
 const forecast = (probability: number) =>
-  probability === 100 ? 'Closed' : probability === 0 ? 'Omitted' : probability > 50 ? 'Best Case' : 'Pipeline'
+  probability === 100
+    ? 'Closed'
+    : probability === 0
+      ? 'Omitted'
+      : probability > 50
+        ? 'Best Case'
+        : 'Pipeline'
 
 export function opportunityRow(
   customer: Customer,
@@ -210,7 +241,10 @@ export function opportunityRow(
       modified,
     ),
     AccountId: account,
-    ContractId: contractKnown && opportunity.contract ? contractId(customer.index, opportunity.contract.ordinal) : null,
+    ContractId:
+      contractKnown && opportunity.contract
+        ? contractId(customer.index, opportunity.contract.ordinal)
+        : null,
     Name: opportunity.name,
     StageName: stage,
     Amount: decimal(opportunity.amountMinor, customer.currency),

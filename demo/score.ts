@@ -7,10 +7,14 @@ export interface Score {
 }
 
 /**
- * Pairwise precision and recall over records that both sides know: of the pairs put together, how many belong together,
- * and of those that belong together, how many were. Records without truth, or in no cluster, are left out.
+ * Pairwise precision and recall over records that both sides know: of the pairs put together, how
+ * many belong together, and of those that belong together, how many were. Records without truth, or
+ * in no cluster, are left out.
  */
-export function pairwiseScore(clusters: ReadonlyMap<string, string>, truth: ReadonlyMap<string, string>): Score {
+export function pairwiseScore(
+  clusters: ReadonlyMap<string, string>,
+  truth: ReadonlyMap<string, string>,
+): Score {
   const found = new Map<string, number>()
   const real = new Map<string, number>()
   const both = new Map<string, number>()
@@ -24,6 +28,12 @@ export function pairwiseScore(clusters: ReadonlyMap<string, string>, truth: Read
     count(real, entity)
     count(both, `${cluster} ${entity}`)
   }
-  const pairs = (map: Map<string, number>) => [...map.values()].reduce((sum, n) => sum + (n * (n - 1)) / 2, 0)
-  return { records, truePairs: pairs(real), precision: pairs(both) / pairs(found), recall: pairs(both) / pairs(real) }
+  const pairs = (map: Map<string, number>) =>
+    [...map.values()].reduce((sum, n) => sum + (n * (n - 1)) / 2, 0)
+  return {
+    records,
+    truePairs: pairs(real),
+    precision: pairs(both) / pairs(found),
+    recall: pairs(both) / pairs(real),
+  }
 }

@@ -43,7 +43,9 @@ function event(
 /** The values before, of the fields that differ after. */
 function previousOf(before: Record<string, unknown>, after: Record<string, unknown>): object {
   return Object.fromEntries(
-    Object.entries(before).filter(([field, value]) => JSON.stringify(value) !== JSON.stringify(ownValue(after, field))),
+    Object.entries(before).filter(
+      ([field, value]) => JSON.stringify(value) !== JSON.stringify(ownValue(after, field)),
+    ),
   )
 }
 
@@ -78,7 +80,13 @@ export function stripeCatalogue(world: WorldContext, product: Product): Holding 
     const after = { ...object, description: product.description, updated: seconds(at) }
     ledger.add('product.updated', at, after, { previous: previousOf(object, after) })
   }
-  const truth = { type: 'products', source: 'stripe', entity: product.key, dirt: [], deleted: false } as const
+  const truth = {
+    type: 'products',
+    source: 'stripe',
+    entity: product.key,
+    dirt: [],
+    deleted: false,
+  } as const
   ledger.holding.truth.push({ ...truth, object: 'product', id: object.id })
   for (const currency of product.recurring ? currencyCodes : ['EUR', 'USD']) {
     ledger.add('price.created', product.since + 1000, stripePrice(world.seed, product, currency))
@@ -101,9 +109,12 @@ export function stripeCustomerHolding(world: WorldContext, customer: Customer): 
     const before = earlier ? stripeCustomer(world.seed, customer, earlier, copy, created) : after
     const updatedAt = Math.max(customer.movedAt ?? 0, created + 40 * dayMs)
     if (copy === 0) ({ name, email } = after)
-    ledger.add('customer.created', created, before, { late: earlier !== undefined && draw.chance(0.15) })
+    ledger.add('customer.created', created, before, {
+      late: earlier !== undefined && draw.chance(0.15),
+    })
     const news = previousOf(before, after)
-    if (Object.keys(news).length > 0) ledger.add('customer.updated', updatedAt, after, { previous: news })
+    if (Object.keys(news).length > 0)
+      ledger.add('customer.updated', updatedAt, after, { previous: news })
     const deleted = gone && copies === 1
     if (deleted) ledger.add('customer.deleted', worldEnd - dayMs, after)
     ledger.holding.truth.push({
@@ -117,7 +128,8 @@ export function stripeCustomerHolding(world: WorldContext, customer: Customer): 
     })
   }
   for (const contract of customer.contracts) {
-    if (contract.status === 'DRAFT' || !contract.lines.some((line) => line.product.recurring)) continue
+    if (contract.status === 'DRAFT' || !contract.lines.some((line) => line.product.recurring))
+      continue
     const holder = customerId(world.seed, customer.index, copies > 1 && draw.chance(0.4) ? 1 : 0)
     subscribe(ledger, draw, customer, contract, holder, name, email)
   }
@@ -148,7 +160,11 @@ function subscribe(
   const over = contract.status === 'CANCELLED' || contract.status === 'EXPIRED'
   if (over) {
     const endedAt = Math.min(contract.end, worldEnd)
-    const last = stripeSubscription(seed, customer, contract, holder, number, { ...live, status: 'canceled', endedAt })
+    const last = stripeSubscription(seed, customer, contract, holder, number, {
+      ...live,
+      status: 'canceled',
+      endedAt,
+    })
     ledger.add('customer.subscription.deleted', endedAt, last)
   } else if (draw.chance(0.3)) {
     const later = stripeSubscription(seed, customer, contract, holder, number, {
@@ -197,14 +213,23 @@ function invoice(
   open: Bill,
 ): void {
   const { seed } = ledger
-  ledger.add('invoice.finalized', open.at, stripeInvoice(seed, customer, contract, holder, name, email, open), {
-    late: draw.chance(0.03),
-  })
+  ledger.add(
+    'invoice.finalized',
+    open.at,
+    stripeInvoice(seed, customer, contract, holder, name, email, open),
+    {
+      late: draw.chance(0.03),
+    },
+  )
   const outcome = draw.next()
   if (outcome < 0.7) {
     const paidAt = open.at + draw.between(2, 35) * dayMs
     if (paidAt > worldEnd) return
-    ledger.add('payment_intent.succeeded', paidAt, stripePayment(seed, customer, contract, holder, open, paidAt, true))
+    ledger.add(
+      'payment_intent.succeeded',
+      paidAt,
+      stripePayment(seed, customer, contract, holder, open, paidAt, true),
+    )
     ledger.add(
       'invoice.paid',
       paidAt + 2000,

@@ -83,7 +83,11 @@ export function stripeInvoice(
     livemode: true,
     metadata: {},
     number: `HW-${String(customer.index * 8 + contract.ordinal * 4 + bill.ordinal).padStart(7, '0')}`,
-    parent: { type: 'subscription_details', quote_details: null, subscription_details: { metadata: {}, subscription } },
+    parent: {
+      type: 'subscription_details',
+      quote_details: null,
+      subscription_details: { metadata: {}, subscription },
+    },
     period_end: seconds(bill.periodEnd),
     period_start: seconds(bill.at),
     status: bill.voided ? 'void' : paid ? 'paid' : 'open',
@@ -109,7 +113,10 @@ export function stripePayment(
   succeeded: boolean,
 ) {
   const id = stripeId(seed, 'pi', contract.key, bill.ordinal)
-  const amount = billLines(customer, contract).reduce((sum, line) => sum + line.unit * line.quantity, 0)
+  const amount = billLines(customer, contract).reduce(
+    (sum, line) => sum + line.unit * line.quantity,
+    0,
+  )
   return {
     id,
     object: 'payment_intent',

@@ -4,7 +4,10 @@ import { minorUnits } from './money.ts'
 import { random } from './random.ts'
 import type { Contract, Customer, Product } from './truth.ts'
 
-/** Stripe objects as the API returns them, version 2026-02-25.clover; fields that say nothing here are left out or null. */
+/**
+ * Stripe objects as the API returns them, version 2026-02-25.clover; fields that say nothing here
+ * are left out or null.
+ */
 export const apiVersion = '2026-02-25.clover'
 export const seconds = (time: number) => Math.floor(time / 1000)
 
@@ -12,9 +15,11 @@ export const seconds = (time: number) => Math.floor(time / 1000)
 export const stripeId = (seed: number, prefix: string, ...names: (string | number)[]) =>
   `${prefix}_${random(seed, prefix, ...names).token(prefix === 'cus' || prefix === 'prod' || prefix === 'si' ? 14 : 24)}`
 
-export const customerId = (seed: number, customer: number, copy: number) => stripeId(seed, 'cus', customer, copy)
+export const customerId = (seed: number, customer: number, copy: number) =>
+  stripeId(seed, 'cus', customer, copy)
 export const productId = (seed: number, product: number) => stripeId(seed, 'prod', product)
-export const priceId = (seed: number, product: number, currency: string) => stripeId(seed, 'price', product, currency)
+export const priceId = (seed: number, product: number, currency: string) =>
+  stripeId(seed, 'price', product, currency)
 
 const euVat = new Set(['DE', 'AT', 'FR', 'ES', 'PT', 'IT', 'NL', 'PL', 'GR', 'BG'])
 const taxIdTypes: Readonly<Record<string, string>> = {
@@ -24,9 +29,16 @@ const taxIdTypes: Readonly<Record<string, string>> = {
   JP: 'jp_cn',
   CN: 'cn_tin',
 }
-const taxIdType = (country: string) => (euVat.has(country) ? 'eu_vat' : (ownValue(taxIdTypes, country) ?? 'unknown'))
+const taxIdType = (country: string) =>
+  euVat.has(country) ? 'eu_vat' : (ownValue(taxIdTypes, country) ?? 'unknown')
 
-export function stripeCustomer(seed: number, customer: Customer, view: CustomerView, copy: number, created: number) {
+export function stripeCustomer(
+  seed: number,
+  customer: Customer,
+  view: CustomerView,
+  copy: number,
+  created: number,
+) {
   const id = customerId(seed, customer.index, copy)
   const country = customer.address.country
   const contact = customer.contacts[0]
@@ -55,8 +67,12 @@ export function stripeCustomer(seed: number, customer: Customer, view: CustomerV
     metadata: draw.chance(0.8) ? { account_type: view.person ? 'individual' : 'business' } : {},
     name: view.misplaced && contact ? `${contact.given.latin} ${contact.surname.latin}` : view.name,
     phone: view.phone ?? null,
-    preferred_locales: [customer.locale.country === 'GB' || country === 'US' ? 'en' : country.toLowerCase()],
-    shipping: view.shipping ? { address: address(view.shipping), name: view.name, phone: null } : null,
+    preferred_locales: [
+      customer.locale.country === 'GB' || country === 'US' ? 'en' : country.toLowerCase(),
+    ],
+    shipping: view.shipping
+      ? { address: address(view.shipping), name: view.name, phone: null }
+      : null,
     tax_exempt: 'none',
     tax_ids: {
       object: 'list',
@@ -123,7 +139,13 @@ export function stripePrice(seed: number, product: Product, currency: string) {
     nickname: null,
     product: productId(seed, product.index),
     recurring: product.recurring
-      ? { interval: product.recurring, interval_count: 1, meter: null, trial_period_days: null, usage_type: 'licensed' }
+      ? {
+          interval: product.recurring,
+          interval_count: 1,
+          meter: null,
+          trial_period_days: null,
+          usage_type: 'licensed',
+        }
       : null,
     tax_behavior: 'exclusive',
     tiers_mode: null,
@@ -186,7 +208,10 @@ export function stripeSubscription(
     },
     latest_invoice: null,
     livemode: true,
-    metadata: number === undefined ? {} : { contract_number: number, term_months: String(contract.termMonths) },
+    metadata:
+      number === undefined
+        ? {}
+        : { contract_number: number, term_months: String(contract.termMonths) },
     start_date: seconds(contract.start),
     status: state.status,
     trial_end: null,

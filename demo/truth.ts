@@ -58,7 +58,10 @@ export interface Customer {
   parent?: Customer
   /** Family, namesake or household: the name alone does not tell it from its neighbours. */
   easilyConfused: boolean
-  /** Another company of this very name exists: nothing but address, phone and domain tells them apart. */
+  /**
+   * Another company of this very name exists: nothing but address, phone and domain tells them
+   * apart.
+   */
   namesake: boolean
   currency: string
   terms: string

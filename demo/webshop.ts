@@ -35,7 +35,15 @@ export const webshopColumns: Readonly<Record<string, readonly string[]>> = {
     'registered_at',
     'modified_at',
   ],
-  contacts: ['contact_id', 'shop_customer_id', 'full_name', 'email', 'phone', 'job_title', 'modified_at'],
+  contacts: [
+    'contact_id',
+    'shop_customer_id',
+    'full_name',
+    'email',
+    'phone',
+    'job_title',
+    'modified_at',
+  ],
   products: [
     'article_no',
     'title',
@@ -103,10 +111,17 @@ export function webshopProduct(world: WorldContext, product: Product): Holding {
   }
 }
 
-function customerRow(world: WorldContext, customer: Customer, view: CustomerView, copy: number, modified: number): Row {
+function customerRow(
+  world: WorldContext,
+  customer: Customer,
+  view: CustomerView,
+  copy: number,
+  modified: number,
+): Row {
   const draw = random(world.seed, 'webshop-row', customer.index, copy)
   const contact = customer.contacts[0]
-  const person = contact && draw.chance(0.6) ? `${contact.given.latin} ${contact.surname.latin}` : ''
+  const person =
+    contact && draw.chance(0.6) ? `${contact.given.latin} ${contact.surname.latin}` : ''
   return {
     shop_customer_id: customerNumber(customer.index, copy),
     account_type: view.person ? 'B2C' : 'B2B',
@@ -132,7 +147,12 @@ function customerRow(world: WorldContext, customer: Customer, view: CustomerView
   }
 }
 
-const states = { DRAFT: 'draft', ACTIVE: 'active', EXPIRED: 'expired', CANCELLED: 'cancelled' } as const
+const states = {
+  DRAFT: 'draft',
+  ACTIVE: 'active',
+  EXPIRED: 'expired',
+  CANCELLED: 'cancelled',
+} as const
 const renews = { AUTOMATIC: 'automatic', MANUAL: 'manual', NONE: 'none' } as const
 
 export function webshopCustomer(world: WorldContext, customer: Customer): Holding {

@@ -36,7 +36,12 @@ interface Source {
 }
 
 export const sources: readonly Source[] = [
-  { name: 'salesforce', kind: 'salesforce', ofProduct: salesforceProduct, ofCustomer: salesforceCustomer },
+  {
+    name: 'salesforce',
+    kind: 'salesforce',
+    ofProduct: salesforceProduct,
+    ofCustomer: salesforceCustomer,
+  },
   { name: 'stripe', kind: 'stripe', ofProduct: stripeCatalogue, ofCustomer: stripeCustomerHolding },
   { name: 'netsuite', kind: 'netsuite', ofProduct: netsuiteItem, ofCustomer: netsuiteCustomer },
   { name: 'webshop', kind: 'generic', ofProduct: webshopProduct, ofCustomer: webshopCustomer },
@@ -64,7 +69,10 @@ const item = (source: Source, draft: Draft): WorldItem => ({
   value: draft.value,
 })
 
-/** Products first, then customer by customer, each in all its sources; within a source in the order of delivery. */
+/**
+ * Products first, then customer by customer, each in all its sources; within a source in the order
+ * of delivery.
+ */
 export function* worldItems(options: WorldOptions): Generator<WorldItem> {
   const { seed, companies } = options
   if (!Number.isSafeInteger(companies) || companies < 1)
@@ -72,10 +80,14 @@ export function* worldItems(options: WorldOptions): Generator<WorldItem> {
   const products = catalogue(seed, companies)
   const world: WorldContext = { seed, companies, products }
   const lines = new Map(
-    sources.map((source) => [source.name, new Delivery<Draft>(random(seed, 'delivery', source.name))]),
+    sources.map((source) => [
+      source.name,
+      new Delivery<Draft>(random(seed, 'delivery', source.name)),
+    ]),
   )
   for (const product of products) {
-    for (const source of sources) yield* deliver(source, source.ofProduct(world, product), lines.get(source.name)!)
+    for (const source of sources)
+      yield* deliver(source, source.ofProduct(world, product), lines.get(source.name)!)
   }
   for (let number = 0; number * blockSize < companies; number++) {
     for (const customer of block(seed, number, companies, products)) {
@@ -85,7 +97,8 @@ export function* worldItems(options: WorldOptions): Generator<WorldItem> {
       }
     }
   }
-  for (const source of sources) for (const late of lines.get(source.name)!.rest()) yield item(source, late)
+  for (const source of sources)
+    for (const late of lines.get(source.name)!.rest()) yield item(source, late)
 }
 
 /** All messages of a world, as they would arrive from systems that work side by side. */

@@ -89,8 +89,8 @@ const fileOf = (source: string, object: string | undefined) =>
 const truthFiles = ['customers', 'contacts', 'products', 'contracts', 'deleted', 'dirt']
 
 /**
- * Writes a world under `directory` in one pass; memory does not grow with its size. `progress` is called with the number of
- * lines so far, every 10,000.
+ * Writes a world under `directory` in one pass; memory does not grow with its size. `progress` is
+ * called with the number of lines so far, every 10,000.
  */
 export async function writeWorld(
   options: WorldOptions & { directory: string; progress?: (lines: number) => void },
@@ -149,13 +149,20 @@ function linesOf(made: WorldItem): [file: string, line: string][] {
     const file = fileOf(source, format === 'events' ? undefined : object)
     if (source !== 'webshop') return [[file, body]]
     const row = made.value as Record<string, string>
-    return [[file, csvLine(ownValue(webshopColumns, object)!.map((column) => ownValue(row, column) ?? ''))]]
+    return [
+      [
+        file,
+        csvLine(ownValue(webshopColumns, object)!.map((column) => ownValue(row, column) ?? '')),
+      ],
+    ]
   }
   const { type, source, object, id, entity, dirt, deleted } = made.truth
   const key = [source, object, id]
   return [
     [`truth/${type}.csv`, csvLine([...key, entity])],
     ...(deleted ? [['truth/deleted.csv', csvLine(key)] as [string, string]] : []),
-    ...(dirt.length > 0 ? [['truth/dirt.csv', csvLine([...key, dirt.join(' ')])] as [string, string]] : []),
+    ...(dirt.length > 0
+      ? [['truth/dirt.csv', csvLine([...key, dirt.join(' ')])] as [string, string]]
+      : []),
   ]
 }

@@ -7,7 +7,12 @@ import type { Customer, SourceName } from './truth.ts'
 const ascii = /^[\x20-\x7e]+$/
 
 /** The company's name as it is written in a source; what was done to it is added to `dirt`. */
-export function organisationName(draw: Random, customer: Customer, habit: Habits, dirt: Set<Dirt>): string {
+export function organisationName(
+  draw: Random,
+  customer: Customer,
+  habit: Habits,
+  dirt: Set<Dirt>,
+): string {
   const { core, form, trade, trading } = customer.organisation!
   const native = core.native !== core.latin && draw.chance(habit.native)
   if (native) dirt.add('native-script')
@@ -25,7 +30,9 @@ export function organisationName(draw: Random, customer: Customer, habit: Habits
     if (slip !== name) dirt.add('typo')
     name = slip
   }
-  const spelled = form.variants.filter((variant) => native || ascii.test(form.name) || ascii.test(variant))
+  const spelled = form.variants.filter(
+    (variant) => native || ascii.test(form.name) || ascii.test(variant),
+  )
   const canonical =
     native || ascii.test(form.name) || core.native === core.latin
       ? form.name
@@ -36,7 +43,8 @@ export function organisationName(draw: Random, customer: Customer, habit: Habits
     const variant = draw.pick(spelled)
     if (variant !== canonical) dirt.add('legal-form')
     name = `${name} ${variant}`
-  } else if (native && customer.locale.country === 'JP' && draw.chance(0.5)) name = `${canonical}${name}`
+  } else if (native && customer.locale.country === 'JP' && draw.chance(0.5))
+    name = `${canonical}${name}`
   else name = native && !customer.locale.blanks ? name + canonical : `${name} ${canonical}`
   if (draw.chance(habit.case)) {
     const other = recased(draw, name)

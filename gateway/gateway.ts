@@ -36,7 +36,9 @@ export interface GatewayOptions {
   ready?: () => Promise<Check[]>
   /** Authenticates callers; without it only this machine is served, as the development caller. */
   callers?: Callers | undefined
-  /** Operations that callers may name, or that alone are answered; without it texts are answered. */
+  /**
+   * Operations that callers may name, or that alone are answered; without it texts are answered.
+   */
   operations?: OperationStore | undefined
   /** Whether browsers are given GraphiQL; without it where no credentials are needed. */
   graphiql?: boolean | undefined
@@ -46,7 +48,10 @@ export interface GatewayOptions {
   /** Receives refused access, beside the log. */
   refused?: NoteRefusal | undefined
   observe?: ObserveOperation | undefined
-  /** What callers begin at all gateways, for the limit of a minute; without it each gateway counts by itself. */
+  /**
+   * What callers begin at all gateways, for the limit of a minute; without it each gateway counts
+   * by itself.
+   */
   addUp?: AddUp | undefined
   cache?: RuntimeOptions['cache']
   /** Figures for Prometheus, on /metrics. */
@@ -58,9 +63,10 @@ export interface Gateway {
   url: string
   inProgress(): InProgress
   /**
-   * Takes another supergraph. What is under way ends as it began; nothing is refused meanwhile. So do subscriptions, unless
-   * subgraphs are given too: what those hide is not to be told by subscriptions that began before, so they end with
-   * GRAPH_CHANGED. Throws, and changes nothing, where it cannot be taken.
+   * Takes another supergraph. What is under way ends as it began; nothing is refused meanwhile. So
+   * do subscriptions, unless subgraphs are given too: what those hide is not to be told by
+   * subscriptions that began before, so they end with GRAPH_CHANGED. Throws, and changes nothing,
+   * where it cannot be taken.
    */
   reload(supergraph: string, subgraphs?: readonly Subgraph[]): Promise<void>
   /** Drains for at most `graceMs`, then closes. */
@@ -72,7 +78,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { log, host, port } = options
   const callers = options.callers ?? localCallers(options.hostsAllowed)
   if (callers.open && !isLoopback(host))
-    throw new Error(`without authentication nobody beyond this machine is served: ${host} is not loopback`)
+    throw new Error(
+      `without authentication nobody beyond this machine is served: ${host} is not loopback`,
+    )
   const bounds = { ...SERVER_BOUNDS, ...CALLER_LIMITS, ...options.bounds }
   const report = (err: unknown, id: string) =>
     log.error({ err: describeError(err), correlationId: id }, 'request failed')
@@ -91,7 +99,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       cache: options.cache,
     })
   const { addUp } = options
-  const lonely = (err: unknown) => log.warn({ err: describeError(err) }, 'callers are counted by this process alone')
+  const lonely = (err: unknown) =>
+    log.warn({ err: describeError(err) }, 'callers are counted by this process alone')
   const sharedRate = addUp && new SharedRate(addUp, lonely)
   let serving = options.subgraphs
   let runtime = await create(options.supergraph, serving)

@@ -1,6 +1,9 @@
 import { CodedError } from '../schema/kit/codedError.ts'
 
-/** Why a request is rejected: an HTTP status, a stable code, and a message that says what would be right. */
+/**
+ * Why a request is rejected: an HTTP status, a stable code, and a message that says what would be
+ * right.
+ */
 export class HttpError extends CodedError {
   readonly status: number
   /** For the Retry-After header. */

@@ -25,6 +25,8 @@ export function brokenOperations(
   return operations.flatMap(({ text, ...operation }) => {
     const document = parse(text)
     const reasons = validate(after, document).map((e) => e.message)
-    return reasons.length > 0 && validate(before, document).length === 0 ? [{ ...operation, reasons }] : []
+    return reasons.length > 0 && validate(before, document).length === 0
+      ? [{ ...operation, reasons }]
+      : []
   })
 }

@@ -19,7 +19,11 @@ const type = z.string().regex(/^touchstone\.[a-z0-9_]+\.(created|updated|merged|
 export const cloudEventSchema = z
   .looseObject({
     specversion: z.literal('1.0'),
-    id: z.string().describe('Stable: golden id and version. The same event has the same id however often it comes.'),
+    id: z
+      .string()
+      .describe(
+        'Stable: golden id and version. The same event has the same id however often it comes.',
+      ),
     source: z.string().describe('The feed it is from.'),
     type: type.describe('touchstone.<golden type>.<op>, in small letters.'),
     subject: z.string().describe('The golden id.'),
@@ -31,9 +35,15 @@ export const cloudEventSchema = z
       .regex(/^\d{16}$/)
       .describe('The position in the feed, padded so that text sorts as numbers.'),
     partitionkey: z.string().describe('The golden id: events with the same key are in order.'),
-    correlationid: z.string().optional().describe('Common to everything that one message or action led to.'),
+    correlationid: z
+      .string()
+      .optional()
+      .describe('Common to everything that one message or action led to.'),
     causationid: z.string().optional().describe('The inbox message that led to it.'),
-    traceparent: z.string().optional().describe('W3C trace context of the request that brought it.'),
+    traceparent: z
+      .string()
+      .optional()
+      .describe('W3C trace context of the request that brought it.'),
     data: z.looseObject({
       op: changeEventSchema.shape.op,
       type: changeEventSchema.shape.type,
@@ -85,7 +95,11 @@ export function cloudEvent(event: ChangeEvent, feed: string): CloudEvent {
       changedFields: event.changedFields,
       redirect: event.redirect,
       members: event.members,
-      origin: { system: cause.source, object: cause.object ?? null, recordId: cause.sourceId ?? null },
+      origin: {
+        system: cause.source,
+        object: cause.object ?? null,
+        recordId: cause.sourceId ?? null,
+      },
       policyVersion: event.policyVersion,
     },
   }

@@ -10,7 +10,8 @@ type Schema = Record<string, unknown>
  */
 export function incompatibilities(old: Schema, next: Schema, path = '$'): string[] {
   const found: string[] = []
-  if (old.additionalProperties === false) found.push(`${path}: closed to additional properties, so it can never grow`)
+  if (old.additionalProperties === false)
+    found.push(`${path}: closed to additional properties, so it can never grow`)
   for (const type of typesOf(next))
     if (!typesOf(old).includes(type) && !(type === 'integer' && typesOf(old).includes('number')))
       found.push(`${path}: may now be ${type}, was ${typesOf(old).join(' or ')}`)
@@ -18,15 +19,22 @@ export function incompatibilities(old: Schema, next: Schema, path = '$'): string
   const values = valuesOf(next)
   if (known && !values) found.push(`${path}: may now be any value, was one of ${known.join(', ')}`)
   for (const value of values ?? [])
-    if (known && !known.includes(value)) found.push(`${path}: may now be ${value}, was one of ${known.join(', ')}`)
+    if (known && !known.includes(value))
+      found.push(`${path}: may now be ${value}, was one of ${known.join(', ')}`)
   for (const name of listOf(old.required))
-    if (!listOf(next.required).includes(name)) found.push(`${path}.${name}: was required, now may be missing`)
+    if (!listOf(next.required).includes(name))
+      found.push(`${path}.${name}: was required, now may be missing`)
   const [before, after] = [propertiesOf(old.properties), propertiesOf(next.properties)]
   for (const [name, schema] of Object.entries(before)) {
     const now = ownValue(after, name)
-    found.push(...(now ? incompatibilities(schema, now, `${path}.${name}`) : [`${path}.${name}: was removed`]))
+    found.push(
+      ...(now
+        ? incompatibilities(schema, now, `${path}.${name}`)
+        : [`${path}.${name}: was removed`]),
+    )
   }
-  if (isSchema(old.items) && isSchema(next.items)) found.push(...incompatibilities(old.items, next.items, `${path}[]`))
+  if (isSchema(old.items) && isSchema(next.items))
+    found.push(...incompatibilities(old.items, next.items, `${path}[]`))
   for (const keyword of new Set([...Object.keys(old), ...Object.keys(next)]))
     if (!KNOWN.has(keyword)) {
       const [was, is] = [old, next].map((schema) => JSON.stringify(ownValue(schema, keyword)))
@@ -42,17 +50,23 @@ export function additions(old: Schema, next: Schema, path = '$'): string[] {
     const was = ownValue(before, name)
     return was ? additions(was, schema, `${path}.${name}`) : [`${path}.${name}: was added`]
   })
-  if (isSchema(old.items) && isSchema(next.items)) found.push(...additions(old.items, next.items, `${path}[]`))
+  if (isSchema(old.items) && isSchema(next.items))
+    found.push(...additions(old.items, next.items, `${path}[]`))
   return found
 }
 
 /** Keywords that are compared above or only inform people. */
 const KNOWN = new Set(
-  ['type', 'anyOf', 'const', 'enum', 'required', 'properties', 'items', 'additionalProperties'].concat([
-    '$id',
-    '$schema',
-    'description',
-  ]),
+  [
+    'type',
+    'anyOf',
+    'const',
+    'enum',
+    'required',
+    'properties',
+    'items',
+    'additionalProperties',
+  ].concat(['$id', '$schema', 'description']),
 )
 
 function typesOf(schema: Schema): string[] {

@@ -1,4 +1,11 @@
-import { type DirectiveNode, Kind, print, type Source, type TypeNode, type ValueNode } from 'graphql'
+import {
+  type DirectiveNode,
+  Kind,
+  print,
+  type Source,
+  type TypeNode,
+  type ValueNode,
+} from 'graphql'
 
 /** Thrown for a mistake in the model; the message has file, line and what is allowed. */
 export class PolicyError extends Error {
@@ -9,7 +16,10 @@ export class PolicyError extends Error {
  * The arguments of each directive; model/directives.graphql is the same grammar for people and
  * editors.
  */
-const DIRECTIVES = new Map<string, { on: 'type' | 'field' | 'both'; args: string[]; required: string[] }>(
+const DIRECTIVES = new Map<
+  string,
+  { on: 'type' | 'field' | 'both'; args: string[]; required: string[] }
+>(
   Object.entries({
     key: { on: 'type', args: ['fields', 'resolvable'], required: ['fields'] },
     golden: { on: 'type', args: ['uniqueIn'], required: [] },
@@ -29,12 +39,19 @@ export function checkDirectives(nodes: readonly DirectiveNode[], on: 'type' | 'f
     const known = DIRECTIVES.get(d.name.value)
     const allowed = [...DIRECTIVES].filter(([, v]) => v.on === on || v.on === 'both')
     if (!known || (known.on !== on && known.on !== 'both'))
-      fail(d, `unknown directive @${d.name.value} on a ${on}; allowed are ${allowed.map(([k]) => `@${k}`).join(', ')}`)
+      fail(
+        d,
+        `unknown directive @${d.name.value} on a ${on}; allowed are ${allowed.map(([k]) => `@${k}`).join(', ')}`,
+      )
     for (const a of d.arguments ?? [])
       if (!known.args.includes(a.name.value))
-        fail(a, `@${d.name.value} has no argument "${a.name.value}"; it takes ${known.args.join(', ') || 'none'}`)
+        fail(
+          a,
+          `@${d.name.value} has no argument "${a.name.value}"; it takes ${known.args.join(', ') || 'none'}`,
+        )
     for (const r of known.required)
-      if (!d.arguments?.some((a) => a.name.value === r)) fail(d, `@${d.name.value} needs the argument "${r}"`)
+      if (!d.arguments?.some((a) => a.name.value === r))
+        fail(d, `@${d.name.value} needs the argument "${r}"`)
   }
 }
 
@@ -49,7 +66,10 @@ export function oneOf<T extends string>(
   const found = allowed.find((a) => value.kind === Kind.ENUM && a === value.value)
   return (
     found ??
-    fail(value, `${where}: unknown ${arg} "${print(value)}" in @${d?.name.value}; allowed are ${allowed.join(', ')}`)
+    fail(
+      value,
+      `${where}: unknown ${arg} "${print(value)}" in @${d?.name.value}; allowed are ${allowed.join(', ')}`,
+    )
   )
 }
 

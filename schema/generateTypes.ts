@@ -36,7 +36,8 @@ export function generateTypes(policy: Policy): string {
     for (const v of values) out.push(`  ${comment(v.description)}`, `  | '${v.name}'`)
     out.push('')
   }
-  for (const group of policy.groups.values()) out.push(...object(group.name, group.description, group.fields))
+  for (const group of policy.groups.values())
+    out.push(...object(group.name, group.description, group.fields))
   for (const type of policy.types) out.push(...object(type.name, type.description, type.fields))
   const names = policy.types.map((t) => t.name)
   out.push(
@@ -53,8 +54,12 @@ export function generateTypes(policy: Policy): string {
 function object(name: string, description: string, fields: readonly FieldPolicy[]): string[] {
   const lines = [comment(description), `export interface ${name} {`]
   for (const f of fields) {
-    const own = f.kind === 'REFERENCE' ? `GoldenId<'${f.typeName}'>` : (SCALARS[f.kind] ?? f.typeName)
-    lines.push(`  ${comment(f.description)}`, `  ${f.name}${f.required ? '' : '?'}: ${own}${f.list ? '[]' : ''}`)
+    const own =
+      f.kind === 'REFERENCE' ? `GoldenId<'${f.typeName}'>` : (SCALARS[f.kind] ?? f.typeName)
+    lines.push(
+      `  ${comment(f.description)}`,
+      `  ${f.name}${f.required ? '' : '?'}: ${own}${f.list ? '[]' : ''}`,
+    )
   }
   return [...lines, '}', '']
 }

@@ -32,7 +32,11 @@ const DATE = /\b(2\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))\b/
  * date up to `today` (2026-12-31) counts as dangerous, not as breaking. Sorts the worst first, then
  * by coordinate.
  */
-export function graphChanges(before: GraphQLSchema, after: GraphQLSchema, today: string): ContractChange[] {
+export function graphChanges(
+  before: GraphQLSchema,
+  after: GraphQLSchema,
+  today: string,
+): ContractChange[] {
   const [old, now] = [elementsOf(before), elementsOf(after)]
   const changes: ContractChange[] = []
   for (const { type, description } of findBreakingChanges(before, after)) {
@@ -48,24 +52,37 @@ export function graphChanges(before: GraphQLSchema, after: GraphQLSchema, today:
   }
   for (const { type, description } of findDangerousChanges(before, after)) {
     const coordinate = coordinateIn(type, description)
-    changes.push({ level: 'DANGEROUS', coordinate, text: withoutCoordinate(description, coordinate) })
+    changes.push({
+      level: 'DANGEROUS',
+      coordinate,
+      text: withoutCoordinate(description, coordinate),
+    })
   }
   const reported = new Set(changes.map((c) => c.coordinate))
   for (const [coordinate, reason] of now) {
     const was = old.get(coordinate)
     if (was === undefined) {
       // A new type or field covers everything within it.
-      if (!reported.has(coordinate) && !within(coordinate, (outer) => now.has(outer) && !old.has(outer)))
+      if (
+        !reported.has(coordinate) &&
+        !within(coordinate, (outer) => now.has(outer) && !old.has(outer))
+      )
         changes.push({ level: 'SAFE', coordinate, text: 'was added' })
     } else if (was !== reason)
-      changes.push({ level: 'SAFE', coordinate, text: reason ? `is deprecated: ${reason}` : 'is no longer deprecated' })
+      changes.push({
+        level: 'SAFE',
+        coordinate,
+        text: reason ? `is deprecated: ${reason}` : 'is no longer deprecated',
+      })
   }
   return sorted(changes)
 }
 
 /** Returns the deprecations whose reason has no date (2026-12-31) of the earliest removal. */
 export function undatedDeprecations(schema: GraphQLSchema): string[] {
-  return [...elementsOf(schema)].flatMap(([coordinate, reason]) => (reason && !DATE.test(reason) ? [coordinate] : []))
+  return [...elementsOf(schema)].flatMap(([coordinate, reason]) =>
+    reason && !DATE.test(reason) ? [coordinate] : [],
+  )
 }
 
 const LEVELS: readonly ChangeLevel[] = ['BREAKING', 'DANGEROUS', 'SAFE']
@@ -90,7 +107,8 @@ export function elementsOf(schema: GraphQLSchema): Map<string, string> {
     if (isIntrospectionType(type) || isSpecifiedScalarType(type)) continue
     elements.set(type.name, '')
     if (isEnumType(type)) for (const v of type.getValues()) add(`${type.name}.${v.name}`, v)
-    if (isInputObjectType(type)) for (const f of Object.values(type.getFields())) add(`${type.name}.${f.name}`, f)
+    if (isInputObjectType(type))
+      for (const f of Object.values(type.getFields())) add(`${type.name}.${f.name}`, f)
     if (!isObjectType(type) && !isInterfaceType(type)) continue
     for (const f of Object.values(type.getFields())) {
       add(`${type.name}.${f.name}`, f)
@@ -112,7 +130,10 @@ const PLACES: readonly [RegExp, (a: string, b: string) => string][] = [
   [/^An? \w+ arg (\w+) on (\w+\.\w+) /, (a, b) => `${b}(${a}:)`],
   [/^An? \w+ field (\w+) on input type (\w+) /, (a, b) => `${b}.${a}`],
   [/^(\w+) was (?:added to|removed from) enum type (\w+)/, (a, b) => `${b}.${a}`],
-  [/^\w+ (?:was )?(?:added to|removed from) (?:union type|interfaces implemented by) (\w+)/, (a) => a],
+  [
+    /^\w+ (?:was )?(?:added to|removed from) (?:union type|interfaces implemented by) (\w+)/,
+    (a) => a,
+  ],
   [/^Standard scalar (\w+)/, (a) => a],
   [/^(\w+\.\w+) arg (\w+) /, (a, b) => `${a}(${b}:)`],
   [/^(\w+(?:\.\w+)?) /, (a) => a],

@@ -2,7 +2,14 @@
  * The kind of a field of an operational object; REFERENCE is the key of another source record
  * (schema/recordKey.ts).
  */
-export type OperationalKind = 'TEXT' | 'DATE' | 'NUMBER' | 'INTEGER' | 'BOOLEAN' | 'MINOR_UNITS' | 'REFERENCE'
+export type OperationalKind =
+  | 'TEXT'
+  | 'DATE'
+  | 'NUMBER'
+  | 'INTEGER'
+  | 'BOOLEAN'
+  | 'MINOR_UNITS'
+  | 'REFERENCE'
 
 /**
  * The operational objects: typed tables beside the golden records. They are never matched; each

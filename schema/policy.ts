@@ -74,7 +74,16 @@ export type RowPolicy =
  * The kind of a value in canonical form: a scalar, a value of an enum, a group (object) or a
  * reference.
  */
-export type FieldKind = 'STRING' | 'INT' | 'FLOAT' | 'BOOLEAN' | 'DATE' | 'MINOR_UNITS' | 'ENUM' | 'GROUP' | 'REFERENCE'
+export type FieldKind =
+  | 'STRING'
+  | 'INT'
+  | 'FLOAT'
+  | 'BOOLEAN'
+  | 'DATE'
+  | 'MINOR_UNITS'
+  | 'ENUM'
+  | 'GROUP'
+  | 'REFERENCE'
 
 export interface SystemOfRecord {
   /** Roles or names of source systems, best first. */

@@ -66,7 +66,9 @@ export function readPolicy(dir: string, systems?: readonly string[]): Policy {
     .filter((f) => f.endsWith('.graphql'))
     .sort()
   return parsePolicy(
-    files.map((f) => new Source(readFileSync(join(dir, f), 'utf8'), relative(process.cwd(), join(dir, f)))),
+    files.map(
+      (f) => new Source(readFileSync(join(dir, f), 'utf8'), relative(process.cwd(), join(dir, f))),
+    ),
     systems,
   )
 }
@@ -74,11 +76,15 @@ export function readPolicy(dir: string, systems?: readonly string[]): Policy {
 /** Reads the policy from texts; error messages have the name of the Source. Throws PolicyError. */
 export function parsePolicy(sources: Source[], systems?: readonly string[]): Policy {
   const documents = sources.map(parseSource)
-  const document: DocumentNode = { kind: Kind.DOCUMENT, definitions: documents.flatMap((d) => d.definitions) }
+  const document: DocumentNode = {
+    kind: Kind.DOCUMENT,
+    definitions: documents.flatMap((d) => d.definitions),
+  }
   const objects = new Map<string, ObjectTypeDefinitionNode>()
   const enums = new Map<string, EnumTypeDefinitionNode>()
   for (const def of document.definitions) {
-    if (def.kind === Kind.OBJECT_TYPE_DEFINITION || def.kind === Kind.ENUM_TYPE_DEFINITION) checkNames(def)
+    if (def.kind === Kind.OBJECT_TYPE_DEFINITION || def.kind === Kind.ENUM_TYPE_DEFINITION)
+      checkNames(def)
     if (def.kind === Kind.OBJECT_TYPE_DEFINITION) {
       if (objects.has(def.name.value)) fail(def, `type ${def.name.value} is defined twice`)
       objects.set(def.name.value, def)
@@ -94,9 +100,13 @@ export function parsePolicy(sources: Source[], systems?: readonly string[]): Pol
   const types = golden.map((o) => readType(o, ctx))
   for (const t of types) {
     const { rows } = t
-    const named = rows?.by === 'REFERENCE' ? t.fields.find((f) => f.name === rows.field)?.typeName : undefined
+    const named =
+      rows?.by === 'REFERENCE' ? t.fields.find((f) => f.name === rows.field)?.typeName : undefined
     if (named && types.find((x) => x.name === named)?.rows?.by !== 'VALUES')
-      fail(objects.get(t.name), `${t.name}: @rows(by: REFERENCE) names ${named}, which has no region or legal entity`)
+      fail(
+        objects.get(t.name),
+        `${t.name}: @rows(by: REFERENCE) names ${named}, which has no region or legal entity`,
+      )
   }
   const groups = new Map(
     [...objects.values()]
@@ -129,12 +139,18 @@ export function parsePolicy(sources: Source[], systems?: readonly string[]): Pol
     enums: new Map(
       [...enums].map(([name, e]) => [
         name,
-        { description: text(e), values: (e.values ?? []).map((v) => ({ name: v.name.value, description: text(v) })) },
+        {
+          description: text(e),
+          values: (e.values ?? []).map((v) => ({ name: v.name.value, description: text(v) })),
+        },
       ]),
     ),
     type(name) {
       const t = ordered.find((x) => x.name === name)
-      if (!t) throw new PolicyError(`no golden type ${name}; there are ${ordered.map((x) => x.name).join(', ')}`)
+      if (!t)
+        throw new PolicyError(
+          `no golden type ${name}; there are ${ordered.map((x) => x.name).join(', ')}`,
+        )
       return t
     },
     document,
@@ -142,8 +158,8 @@ export function parsePolicy(sources: Source[], systems?: readonly string[]): Pol
 }
 
 /**
- * Refuses names that every JavaScript object has already, and those that GraphQL keeps: values are kept and sent as
- * objects under these names, and libraries here and at clients use plain ones.
+ * Refuses names that every JavaScript object has already, and those that GraphQL keeps: values are
+ * kept and sent as objects under these names, and libraries here and at clients use plain ones.
  */
 function checkNames(def: ObjectTypeDefinitionNode | EnumTypeDefinitionNode): void {
   const parts = def.kind === Kind.OBJECT_TYPE_DEFINITION ? def.fields : def.values
@@ -154,7 +170,10 @@ function checkNames(def: ObjectTypeDefinitionNode | EnumTypeDefinitionNode): voi
     if (name.startsWith('__'))
       fail(node, `${what}: names that begin with __ are those of GraphQL itself; choose another`)
     if (isInherited(name) || isInherited(lookup))
-      fail(node, `${what}: every JavaScript object has something of the name ${lookup} already; choose another`)
+      fail(
+        node,
+        `${what}: every JavaScript object has something of the name ${lookup} already; choose another`,
+      )
   }
 }
 
@@ -190,7 +209,9 @@ function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
         )
       const other = fields.find((f) => f.name === when?.field)
       const allowed =
-        other?.kind === 'ENUM' ? (ctx.enums.get(other.typeName)?.values ?? []).map((v) => v.name.value) : null
+        other?.kind === 'ENUM'
+          ? (ctx.enums.get(other.typeName)?.values ?? []).map((v) => v.name.value)
+          : null
       for (const v of when?.in ?? [])
         if (allowed && !allowed.includes(v))
           fail(d, `"${v}" is not a value of ${other?.typeName}; allowed are ${allowed.join(', ')}`)
@@ -202,7 +223,9 @@ function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
     description: text(o),
     uniqueIn,
     fields,
-    resolvesAfter: [...new Set(fields.filter((f) => f.compare?.as === 'REFERENCE').map((f) => f.typeName))],
+    resolvesAfter: [
+      ...new Set(fields.filter((f) => f.compare?.as === 'REFERENCE').map((f) => f.typeName)),
+    ],
     ...(rows ? { rows } : {}),
   }
 }
@@ -212,10 +235,15 @@ function readType(o: ObjectTypeDefinitionNode, ctx: Context): TypePolicy {
  * first.
  */
 function checkConditions(o: ObjectTypeDefinitionNode, fields: FieldPolicy[]): void {
-  const needs = new Map(fields.map((f) => [f.name, f.systemOfRecord.flatMap((s) => (s.when ? [s.when.field] : []))]))
+  const needs = new Map(
+    fields.map((f) => [f.name, f.systemOfRecord.flatMap((s) => (s.when ? [s.when.field] : []))]),
+  )
   const visit = (name: string, path: string[]): void => {
     if (path.includes(name))
-      fail(o, `${o.name.value}: conditions of @systemOfRecord form a circle: ${[...path, name].join(' -> ')}`)
+      fail(
+        o,
+        `${o.name.value}: conditions of @systemOfRecord form a circle: ${[...path, name].join(' -> ')}`,
+      )
     for (const next of needs.get(name) ?? []) visit(next, [...path, name])
   }
   for (const name of needs.keys()) visit(name, [])
@@ -239,7 +267,8 @@ function readField(o: ObjectTypeDefinitionNode, f: FieldDefinitionNode, ctx: Con
   const survive =
     oneOf(directive(f, 'survive'), 'by', SURVIVORSHIP, where) ??
     (list && !directive(f, 'systemOfRecord') ? 'UNION' : 'HIGHEST_TRUST')
-  if (survive === 'UNION' && !list) fail(f, `${where}: UNION is for lists; ${typeName} is a single value`)
+  if (survive === 'UNION' && !list)
+    fail(f, `${where}: UNION is for lists; ${typeName} is a single value`)
   const systemOfRecord = (f.directives ?? [])
     .filter((d) => d.name.value === 'systemOfRecord')
     .map((d): SystemOfRecord => {
@@ -297,7 +326,8 @@ function checkSystem(name: string, node: Located, ctx: Context, roles: boolean):
 function whenOf(d: DirectiveNode): { field: string; in: string[] } | undefined {
   const value = argument(d, 'when')
   if (!value) return undefined
-  if (value.kind !== Kind.OBJECT) return fail(value, '@systemOfRecord(when:) is an object {field:, in:}')
+  if (value.kind !== Kind.OBJECT)
+    return fail(value, '@systemOfRecord(when:) is an object {field:, in:}')
   const part = (name: string) => value.fields.find((f) => f.name.value === name)?.value
   const field = string(part('field'))
   const values = strings(part('in'))

@@ -3,13 +3,18 @@ import { fail } from './directives.ts'
 import type { TypePolicy } from './policy.ts'
 
 /** Sorts types after those they compare by reference. Throws PolicyError for a circle. */
-export function resolveOrder(types: TypePolicy[], objects: Map<string, ObjectTypeDefinitionNode>): TypePolicy[] {
+export function resolveOrder(
+  types: TypePolicy[],
+  objects: Map<string, ObjectTypeDefinitionNode>,
+): TypePolicy[] {
   const done: TypePolicy[] = []
   let rest = [...types].sort(
     (a, b) => ORDER_HINT.indexOf(a.name) - ORDER_HINT.indexOf(b.name) || (a.name < b.name ? -1 : 1),
   )
   while (rest.length > 0) {
-    const next = rest.find((t) => t.resolvesAfter.every((a) => a === t.name || done.some((d) => d.name === a)))
+    const next = rest.find((t) =>
+      t.resolvesAfter.every((a) => a === t.name || done.some((d) => d.name === a)),
+    )
     const first = rest[0]
     if (!next && first)
       fail(
@@ -18,7 +23,10 @@ export function resolveOrder(types: TypePolicy[], objects: Map<string, ObjectTyp
       )
     if (!next) break
     if (next.resolvesAfter.includes(next.name))
-      fail(objects.get(next.name), `${next.name} compares itself by REFERENCE: it would have to resolve before itself`)
+      fail(
+        objects.get(next.name),
+        `${next.name} compares itself by REFERENCE: it would have to resolve before itself`,
+      )
     done.push(next)
     rest = rest.filter((t) => t !== next)
   }

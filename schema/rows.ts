@@ -2,7 +2,10 @@ import type { ObjectTypeDefinitionNode } from 'graphql'
 import { argument, directive, fail, oneOf, string } from './directives.ts'
 import { type FieldPolicy, ROW_RIGHTS, type RowPolicy } from './policy.ts'
 
-/** Who may see the records of a type, as `@rows` at it and at its fields says; undefined where nothing does. */
+/**
+ * Who may see the records of a type, as `@rows` at it and at its fields says; undefined where
+ * nothing does.
+ */
 export function rowsOf(
   o: ObjectTypeDefinitionNode,
   fields: FieldPolicy[],
@@ -30,7 +33,11 @@ export function rowsOf(
       return { by: 'REFERENCE', field: field.name }
     const group = field && objects.get(field.typeName)
     const leaf =
-      part === undefined ? field?.kind : group?.fields?.some((x) => x.name.value === part) ? 'STRING' : 'none'
+      part === undefined
+        ? field?.kind
+        : group?.fields?.some((x) => x.name.value === part)
+          ? 'STRING'
+          : 'none'
     const text = leaf === 'STRING' || leaf === 'ENUM'
     if (by === 'REGION' && text && !field?.list && !values.region)
       values.region = part === undefined ? [f.name.value] : [f.name.value, part]

@@ -17,5 +17,7 @@ export function allStorable<T>(value: T): T {
   if (typeof value === 'string') return storable(value) as T
   if (Array.isArray(value)) return value.map(allStorable) as T
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, v]) => [storable(name), allStorable(v)])) as T
+  return Object.fromEntries(
+    Object.entries(value).map(([name, v]) => [storable(name), allStorable(v)]),
+  ) as T
 }

@@ -1,4 +1,12 @@
-import { type Attributes, context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import {
+  type Attributes,
+  context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
 
 export { SpanKind } from '@opentelemetry/api'
 
@@ -41,7 +49,10 @@ export interface SpanOptions {
 }
 
 /** Runs `work` in a span and passes the span to it; null while tracing is off. */
-export async function traced<T>(options: SpanOptions, work: (span: Span | null) => Promise<T>): Promise<T> {
+export async function traced<T>(
+  options: SpanOptions,
+  work: (span: Span | null) => Promise<T>,
+): Promise<T> {
   if (!on) return await work(null)
   const span = begin(options)
   try {
@@ -55,7 +66,10 @@ export async function traced<T>(options: SpanOptions, work: (span: Span | null) 
 }
 
 /** Begins a span, which the caller ends. */
-export function begin({ name, kind = SpanKind.INTERNAL, parent, attributes }: SpanOptions, startMs?: number): Span {
+export function begin(
+  { name, kind = SpanKind.INTERNAL, parent, attributes }: SpanOptions,
+  startMs?: number,
+): Span {
   const under = parent === undefined ? context.active() : contextOf(parent)
   return tracer().startSpan(name, { kind, attributes, startTime: startMs }, under)
 }
@@ -64,7 +78,8 @@ export function begin({ name, kind = SpanKind.INTERNAL, parent, attributes }: Sp
  * Marks a span as failed with the code of the error only: messages may quote values of a record.
  */
 export function fail(span: Span, error: unknown): void {
-  const code = error instanceof Error ? ('code' in error ? String(error.code) : error.name) : 'error'
+  const code =
+    error instanceof Error ? ('code' in error ? String(error.code) : error.name) : 'error'
   span.setStatus({ code: SpanStatusCode.ERROR, message: code })
 }
 

@@ -22,7 +22,10 @@ import type { SubgraphDeps } from './shared/subgraphDeps.ts'
 import { createStewardshipSubgraph } from './stewardship/subgraph.ts'
 import type { Policies } from './stewardship/whatIf.ts'
 
-/** Golden types that a subgraph above is named for; each other one gets a subgraph of its own, without code. */
+/**
+ * Golden types that a subgraph above is named for; each other one gets a subgraph of its own,
+ * without code.
+ */
 const HOUSED = new Set(['Customer', 'Contact', 'Product', 'Contract'])
 
 export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
@@ -31,15 +34,24 @@ export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
   rows?: RowReaders | undefined
   /** Of this process; only subscriptions and the feed's queries use it. */
   tailer: Tailer
-  /** For stewards' actions, with a pool of its own; without it they use that of the queries and the shipped rules. */
+  /**
+   * For stewards' actions, with a pool of its own; without it they use that of the queries and the
+   * shipped rules.
+   */
   steward?: Stewardship
   /** Notes who saw sensitive fields; without it nobody does. */
   reads?: Pick<AccessRecorder, 'note'>
   /** For what-ifs and for putting policies in force; without it there is neither. */
   policies?: Policies
-  /** Where webhooks may go and how their secrets are kept; without it to public addresses, and unsealed. */
+  /**
+   * Where webhooks may go and how their secrets are kept; without it to public addresses, and
+   * unsealed.
+   */
   webhooks?: Webhooks
-  /** Of the configured source systems; without them exceptions can be seen, but neither explained nor corrected. */
+  /**
+   * Of the configured source systems; without them exceptions can be seen, but neither explained
+   * nor corrected.
+   */
   connectors?: OperationsDeps['connectors']
   levels?: OperationsDeps['levels']
 }
@@ -78,7 +90,10 @@ export function createSubgraphs(given: GraphDeps): Subgraph[] {
   return reads ? all.map((s) => noting(s, reads)) : all
 }
 
-/** The same subgraph, noting who is shown sensitive fields, those too who are given the result of another. */
+/**
+ * The same subgraph, noting who is shown sensitive fields, those too who are given the result of
+ * another.
+ */
 function noting(subgraph: Subgraph, reads: Pick<AccessRecorder, 'note'>): Subgraph {
   const repeat = (to: RequestInfo, shown: readonly unknown[]) => {
     for (const s of shown as Shown[]) reads.note(to, s.through, s.type, s.fields, s.id)

@@ -8,7 +8,10 @@ export interface RequestInfo {
   correlationId: string
   /** W3C, of the caller's span. */
   traceparent?: string | null
-  /** Scopes of the caller. Without authentication configured (loopback only) it is the development caller, who has all. */
+  /**
+   * Scopes of the caller. Without authentication configured (loopback only) it is the development
+   * caller, who has all.
+   */
   scopes: ReadonlySet<string>
   /** The person or program that asks, for what it changes. Without it nothing can be changed. */
   actor?: string
@@ -17,11 +20,17 @@ export interface RequestInfo {
   /** Regions and legal entities that it is bound to, as its token says; left out: to none. */
   regions?: readonly string[] | undefined
   legalEntities?: readonly string[] | undefined
-  /** Aborted once nobody waits for the operation any more: nothing is to be read for it from then on. */
+  /**
+   * Aborted once nobody waits for the operation any more: nothing is to be read for it from then
+   * on.
+   */
   signal?: AbortSignal | undefined
   /** Kind and name of the operation, for the record of who saw what. */
   operation?: string
-  /** Takes up what sensitive fields are shown, where results are shared: those who are given them see the same. */
+  /**
+   * Takes up what sensitive fields are shown, where results are shared: those who are given them
+   * see the same.
+   */
   shown?: unknown[]
 }
 
@@ -40,20 +49,29 @@ export interface Subgraph {
 export interface Sharing {
   /** What makes an event the same for every subscriber; null where its result is one's own. */
   event(event: unknown): SharedEvent | null
-  /** Fields that are told as they are when an event is delivered, and not as of the event; whoever asks may matter too. */
+  /**
+   * Fields that are told as they are when an event is delivered, and not as of the event; whoever
+   * asks may matter too.
+   */
   liveFields: readonly string[]
   /** Records that somebody is given a result in which this was shown to another one. */
   repeat?(to: RequestInfo, shown: readonly unknown[]): void
 }
 
-/** An event that many subscribers are given. The same selection of it under the same scopes gives the same result. */
+/**
+ * An event that many subscribers are given. The same selection of it under the same scopes gives
+ * the same result.
+ */
 export interface SharedEvent {
   identity: object
   /** Later events have higher ones. */
   order: number
 }
 
-/** What of the graph changes only with an event of the feed, so that an answer made of it alone is good until one comes. */
+/**
+ * What of the graph changes only with an event of the feed, so that an answer made of it alone is
+ * good until one comes.
+ */
 export interface CacheableGraph {
   /** Golden types: an event names one, and the id of the record that changed. */
   types: ReadonlySet<string>

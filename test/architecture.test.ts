@@ -49,7 +49,15 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
     limits: ['httpError.ts', 'identity', 'operation'],
     cache: ['operation', 'limits'],
     execution: ['operation', 'subscriptions', 'limits', 'cache'],
-    http: ['httpError.ts', 'identity', 'operation', 'subscriptions', 'limits', 'cache', 'execution'],
+    http: [
+      'httpError.ts',
+      'identity',
+      'operation',
+      'subscriptions',
+      'limits',
+      'cache',
+      'execution',
+    ],
     ingest: ['httpError.ts', 'identity', 'http'],
     federation: [
       ...['httpError.ts', 'identity', 'operation', 'subscriptions', 'limits', 'cache'],
@@ -61,7 +69,10 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
     config: ['embeddedPostgres'],
     observe: ['config', 'migrationState.ts'],
     server: ['config', 'observe', 'embeddedPostgres', 'migrationState.ts', 'connect.ts'],
-    commands: [...['config', 'observe', 'server', 'embeddedPostgres'], ...['migrationState.ts', 'connect.ts']],
+    commands: [
+      ...['config', 'observe', 'server', 'embeddedPostgres'],
+      ...['migrationState.ts', 'connect.ts'],
+    ],
   },
 }
 /** Packages that some folders must not see. */
@@ -75,7 +86,9 @@ const files = globSync('{schema,connectors,mdm,subgraphs,gateway,demo,cli,bench}
 const hasCode = (folder: string) => files.some((f) => f.startsWith(`${folder}/`))
 const imports = files.flatMap((file) =>
   [
-    ...readFileSync(file, 'utf8').matchAll(/(?:^|\n)\s*(?:import|export)\s[^'"]*?from '([^']+)'|import\('([^']+)'\)/g),
+    ...readFileSync(file, 'utf8').matchAll(
+      /(?:^|\n)\s*(?:import|export)\s[^'"]*?from '([^']+)'|import\('([^']+)'\)/g,
+    ),
   ].map((m) => {
     const target = m[1] ?? m[2] ?? ''
     return {
@@ -133,7 +146,9 @@ test('subgraphs do not import each other, and the gateway sees only their entry 
 })
 
 test('packages stay where they belong', () => {
-  const wrong = imports.filter(({ file, target, own }) => !own && NOT_IN[file.split('/')[0] ?? '']?.test(target))
+  const wrong = imports.filter(
+    ({ file, target, own }) => !own && NOT_IN[file.split('/')[0] ?? '']?.test(target),
+  )
   assert.deepEqual(
     wrong.map((w) => `${w.file} imports ${w.target}`),
     [],
@@ -163,7 +178,8 @@ test('no circle of imports, those of types included', () => {
   )
   const done = new Set<string>()
   const visit = (file: string, path: string[]): void => {
-    if (path.includes(file)) assert.fail(`circle: ${[...path.slice(path.indexOf(file)), file].join(' -> ')}`)
+    if (path.includes(file))
+      assert.fail(`circle: ${[...path.slice(path.indexOf(file)), file].join(' -> ')}`)
     if (done.has(file)) return
     for (const i of graph.get(file) ?? []) visit(i.target, [...path, file])
     done.add(file)
@@ -173,14 +189,18 @@ test('no circle of imports, those of types included', () => {
 
 test('no folder is a drawer: utils, helpers, managers, barrels', () => {
   assert.deepEqual(
-    files.filter((f) => /(^|\/)(utils?|helpers?|managers?|common|misc)(\/|\.ts$)|\/index\.ts$/.test(f)),
+    files.filter((f) =>
+      /(^|\/)(utils?|helpers?|managers?|common|misc)(\/|\.ts$)|\/index\.ts$/.test(f),
+    ),
     [],
   )
 })
 
 test('what reads for several operations at once knows nothing of one of them but its connections', () => {
   let calls = 0
-  for (const file of files.filter((f) => f.startsWith('subgraphs/') && f !== 'subgraphs/shared/context.ts')) {
+  for (const file of files.filter(
+    (f) => f.startsWith('subgraphs/') && f !== 'subgraphs/shared/context.ts',
+  )) {
     const text = readFileSync(file, 'utf8')
     for (const { 0: begin, index } of text.matchAll(/\bcontext\s*\.load\b(?:<.+?>)?\(/g)) {
       calls++

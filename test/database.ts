@@ -12,16 +12,20 @@ const migrations = fileURLToPath(new URL('../migrations', import.meta.url))
 export interface TestDatabase {
   sql: Sql
   url: string
-  /** Closes `sql`, drops the database, stops the server if this file started it. Call it in `after`. */
+  /**
+   * Closes `sql`, drops the database, stops the server if this file started it. Call it in `after`.
+   */
   drop(): Promise<void>
 }
 
 /**
- * A database of its own for a test file, with all migrations: cloned from a template that the whole run shares.
- * On the server of DATABASE_URL (or of the test launcher); without either it starts a server for this file.
- * `empty: true` leaves the migrations out.
+ * A database of its own for a test file, with all migrations: cloned from a template that the whole
+ * run shares. On the server of DATABASE_URL (or of the test launcher); without either it starts a
+ * server for this file. `empty: true` leaves the migrations out.
  */
-export async function testDatabase(options: { connectionsMax?: number; empty?: boolean } = {}): Promise<TestDatabase> {
+export async function testDatabase(
+  options: { connectionsMax?: number; empty?: boolean } = {},
+): Promise<TestDatabase> {
   const { server, stop } = await testServer()
   const name = `t_${process.pid}_${randomBytes(5).toString('hex')}`
   const admin = openConnection(server)
@@ -32,7 +36,10 @@ export async function testDatabase(options: { connectionsMax?: number; empty?: b
     await admin.end()
   }
   const url = withDatabase(server, name)
-  const sql = openDatabase(url, { connectionsMax: options.connectionsMax ?? 10, name: 'touchstone-test' })
+  const sql = openDatabase(url, {
+    connectionsMax: options.connectionsMax ?? 10,
+    name: 'touchstone-test',
+  })
   return {
     sql,
     url,
@@ -56,7 +63,10 @@ export interface TemporaryServer {
   stop(): Promise<void>
 }
 
-/** A server of its own, without fsync, in a temporary folder that goes with it. For tests that stop and start servers. */
+/**
+ * A server of its own, without fsync, in a temporary folder that goes with it. For tests that stop
+ * and start servers.
+ */
 export async function temporaryServer(): Promise<TemporaryServer> {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-test-'))
   let server: PostgresServer | null = await startServer({ dir, durable: false })
@@ -110,19 +120,27 @@ async function testServer(): Promise<{ server: string; stop: () => Promise<void>
   }
 }
 
-async function templateDatabase(admin: ReturnType<typeof openConnection>, server: string): Promise<string> {
+async function templateDatabase(
+  admin: ReturnType<typeof openConnection>,
+  server: string,
+): Promise<string> {
   const hash = createHash('sha256')
-  for (const f of readdirSync(migrations).sort()) hash.update(f).update(readFileSync(join(migrations, f)))
+  for (const f of readdirSync(migrations).sort())
+    hash.update(f).update(readFileSync(join(migrations, f)))
   const name = `touchstone_template_${hash.digest('hex').slice(0, 16)}`
   await admin`select pg_advisory_lock(hashtext('touchstone test template'))`
   try {
-    // Marked a template only when complete, so that a run that was killed half-way does not spoil the next.
+    // Marked a template only when complete, so that a run that was killed half-way does not spoil
+    // the next.
     const found = await admin<{ ready: boolean }[]>`
       select datistemplate as ready from pg_database where datname = ${name}`
     if (found[0]?.ready) return name
     if (found[0]) await admin.unsafe(`drop database ${name} with (force)`)
     await admin.unsafe(`create database ${name} template template0`)
-    const sql = openDatabase(withDatabase(server, name), { connectionsMax: 1, name: 'touchstone-test-template' })
+    const sql = openDatabase(withDatabase(server, name), {
+      connectionsMax: 1,
+      name: 'touchstone-test-template',
+    })
     await migrate(sql, migrations)
     await sql.end()
     await admin.unsafe(`alter database ${name} is_template true`)

@@ -50,7 +50,10 @@ test('the rule finds what is planted, and nothing else', () => {
   try {
     writeFileSync(
       join(root, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions: { strict: true, target: 'es2024', noEmit: true }, files: ['planted.ts'] }),
+      JSON.stringify({
+        compilerOptions: { strict: true, target: 'es2024', noEmit: true },
+        files: ['planted.ts'],
+      }),
     )
     const head = [
       'interface Dictionary<V> { [key: string]: V }',

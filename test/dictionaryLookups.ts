@@ -11,12 +11,16 @@ import {
 import { API, type Checker, type Type, TypeFlags } from 'typescript/unstable/sync'
 
 /**
- * Types whose objects inherit nothing: ours, and those that graphql makes with `Object.create(null)`.
- * In an object of any other type a key that comes from data may find what every object inherits.
+ * Types whose objects inherit nothing: ours, and those that graphql makes with
+ * `Object.create(null)`. In an object of any other type a key that comes from data may find what
+ * every object inherits.
  */
 const INHERITS_NOTHING = /^(Dictionary|ObjMap|GraphQLFieldMap|GraphQLInputFieldMap)\b/
 
-/** Says in the same line, or in one above it, why nothing inherited is found or lost: `// dictionary: …`. */
+/**
+ * Says in the same line, or in one above it, why nothing inherited is found or lost: `//
+ * dictionary: …`.
+ */
 const EXCEPTION = /\/\/ dictionary: \S/
 
 interface Lookup {
@@ -27,11 +31,16 @@ interface Lookup {
 }
 
 /**
- * Finds where a plain object is used as a dictionary, by the types of the compiler: `object[key]` and `key in object` with
- * a key that may be any string, and `Object.assign` from an object with any keys. Returns `file:line: text` of each.
- * The compiler's API is marked as unstable, so the version of TypeScript is pinned.
+ * Finds where a plain object is used as a dictionary, by the types of the compiler: `object[key]`
+ * and `key in object` with a key that may be any string, and `Object.assign` from an object with
+ * any keys. Returns `file:line: text` of each. The compiler's API is marked as unstable, so the
+ * version of TypeScript is pinned.
  */
-export function dictionaryLookups(config: string, root: string, within: RegExp): { files: number; found: string[] } {
+export function dictionaryLookups(
+  config: string,
+  root: string,
+  within: RegExp,
+): { files: number; found: string[] } {
   const api = new API({ cwd: root })
   try {
     const project = api.updateSnapshot({ openProjects: [config] }).getProject(config)
@@ -69,7 +78,8 @@ function lookupsIn(file: SourceFile, checker: Checker): string[] {
     if (!anyKey || INHERITS_NOTHING.test(checker.typeToString(object))) return []
     const line = file.text.slice(0, node.getStart(file)).split('\n').length
     const above = lines[line - 2]?.trim() ?? ''
-    if (EXCEPTION.test(lines[line - 1] ?? '') || (above.startsWith('//') && EXCEPTION.test(above))) return []
+    if (EXCEPTION.test(lines[line - 1] ?? '') || (above.startsWith('//') && EXCEPTION.test(above)))
+      return []
     return [`${line}: ${node.getText(file).replace(/\s+/g, ' ')}`]
   })
 }
@@ -86,7 +96,9 @@ function lookupOf(node: Node, file: SourceFile): Lookup | null {
   if (node.kind === SyntaxKind.CallExpression) {
     const { expression, arguments: given } = node as CallExpression
     const source = given[1]
-    return source && expression.getText(file) === 'Object.assign' ? { node, object: source, key: null } : null
+    return source && expression.getText(file) === 'Object.assign'
+      ? { node, object: source, key: null }
+      : null
   }
   return null
 }
@@ -94,7 +106,11 @@ function lookupOf(node: Node, file: SourceFile): Lookup | null {
 /** Whether a key of this type may be any text; one of several literals may not, nor a number. */
 function isAnyString(type: Type, checker: Checker): boolean {
   if (type.flags & (TypeFlags.String | TypeFlags.AnyOrUnknown)) return true
-  if (type.flags & (TypeFlags.StringOrNumberLiteralOrUnique | TypeFlags.Number | TypeFlags.ESSymbol)) return false
+  if (
+    type.flags &
+    (TypeFlags.StringOrNumberLiteralOrUnique | TypeFlags.Number | TypeFlags.ESSymbol)
+  )
+    return false
   const bound = checker.getBaseConstraintOfType(type) ?? type
   return checker.isTypeAssignableTo(checker.getStringType(), bound)
 }

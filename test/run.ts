@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { temporaryServer } from './database.ts'
 
 /**
- * `npm test [-- FILE...]`: every test, on one Postgres for the whole run: that of DATABASE_URL, or an embedded one that
- * is gone afterwards. A file may be a pattern.
+ * `npm test [-- FILE...]`: every test, on one Postgres for the whole run: that of DATABASE_URL, or
+ * an embedded one that is gone afterwards. A file may be a pattern.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const fileMsMax = 900_000
@@ -40,8 +40,11 @@ const child = spawn(
     },
   },
 )
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.prependListener(signal, () => child.kill(signal))
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.prependListener(signal, () => child.kill(signal))
 process.on('disconnect', () => child.kill('SIGTERM'))
-const code = await new Promise<number>((resolve) => child.once('exit', (c, signal) => resolve(signal ? 1 : (c ?? 1))))
+const code = await new Promise<number>((resolve) =>
+  child.once('exit', (c, signal) => resolve(signal ? 1 : (c ?? 1))),
+)
 await server?.stop()
 process.exit(code)

@@ -7,10 +7,14 @@ import { GATEWAY_CONFIG } from '../../cli/server/gatewayRole.ts'
 import { startGateway } from '../../gateway/gateway.ts'
 import { internalTokens } from '../../gateway/identity/internal.ts'
 
-// This gateway with the settings it is shipped with, before any supergraph: subgraphs are where the supergraph says.
-//   node bench/audit/gateway.ts --port 4477 http://localhost:4200/mutations/supergraph
+// This gateway with the settings it is shipped with, before any supergraph: subgraphs are where the
+// supergraph says. node bench/audit/gateway.ts --port 4477
+// http://localhost:4200/mutations/supergraph
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { port: { type: 'string' } } })
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { port: { type: 'string' } },
+})
 const supergraph = await (await fetch(positionals[0] ?? '')).text()
 
 /** name and url of each `@join__graph`. */

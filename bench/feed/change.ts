@@ -12,7 +12,12 @@ export function change(goldenId: string, version: number): NewChange {
       name: `Kunde ${goldenId.slice(0, 4)} Maschinenbau GmbH`,
       legalName: 'Kunde Maschinenbau GmbH & Co. KG',
       emails: ['info@kunde.example', 'einkauf@kunde.example'],
-      billingAddress: { street: 'Hauptstraße 1', city: 'Hamburg', postcode: '20457', country: 'DE' },
+      billingAddress: {
+        street: 'Hauptstraße 1',
+        city: 'Hamburg',
+        postcode: '20457',
+        country: 'DE',
+      },
       paymentTerms: `NET${30 + (version % 60)}`,
       currency: 'EUR',
     },
@@ -21,6 +26,12 @@ export function change(goldenId: string, version: number): NewChange {
     changed: ['paymentTerms'],
     members: [goldenId],
     policyVersion: 'bench',
-    cause: { source: 'erp', object: 'customer', sourceId: goldenId, inboxId: version, correlationId: randomUUID() },
+    cause: {
+      source: 'erp',
+      object: 'customer',
+      sourceId: goldenId,
+      inboxId: version,
+      correlationId: randomUUID(),
+    },
   }
 }

@@ -5,9 +5,20 @@ import WebSocket from 'ws'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { appendChanges } from '../../mdm/feed/append.ts'
 import { change } from './change.ts'
-import { type BarePlan, type CatchUpPlan, type CaughtUp, type FeedPlan, latency, now, type Result } from './protocol.ts'
+import {
+  type BarePlan,
+  type CatchUpPlan,
+  type CaughtUp,
+  type FeedPlan,
+  latency,
+  now,
+  type Result,
+} from './protocol.ts'
 
-/** Subscribers and the writer in one process, so that one clock times both. Reads as little of a message as it can. */
+/**
+ * Subscribers and the writer in one process, so that one clock times both. Reads as little of a
+ * message as it can.
+ */
 const selection = (entity: boolean) => `subscription { changes {
   ... on CaughtUp { cursor }
   ... on Change { cursor position op goldenId version after changedFields ${entity ? 'entity { ... on Customer { id name } }' : ''} } } }`
@@ -46,24 +57,39 @@ async function feed(plan: FeedPlan): Promise<Result> {
   let twice = 0
   let bytes = 0
   let ready = 0
-  const sockets = await connect(plan.url.replace('http', 'ws'), subscribers, 'graphql-transport-ws', (i, data) => {
-    const at = now()
-    const start = data.indexOf(POSITION)
-    if (start < 0) {
-      if (data.includes('"CaughtUp"') || data.includes('"cursor"')) ready++
-      else if (data.includes('connection_ack'))
-        sockets[i]?.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: selection(plan.entity) } }))
-      else if (data.includes('"error"') || data.includes('"complete"')) throw new Error(data.toString())
-      else if (data.includes('"ping"')) sockets[i]?.send('{"type":"pong"}')
-      return
-    }
-    const position = Number.parseInt(data.toString('latin1', start + POSITION.length, start + POSITION.length + 16), 10)
-    const slot = i * events + (position - first - 1)
-    if (!Number.isNaN(arrived[slot])) twice++
-    arrived[slot] = at
-    bytes = data.length
-    delivered++
-  })
+  const sockets = await connect(
+    plan.url.replace('http', 'ws'),
+    subscribers,
+    'graphql-transport-ws',
+    (i, data) => {
+      const at = now()
+      const start = data.indexOf(POSITION)
+      if (start < 0) {
+        if (data.includes('"CaughtUp"') || data.includes('"cursor"')) ready++
+        else if (data.includes('connection_ack'))
+          sockets[i]?.send(
+            JSON.stringify({
+              id: '1',
+              type: 'subscribe',
+              payload: { query: selection(plan.entity) },
+            }),
+          )
+        else if (data.includes('"error"') || data.includes('"complete"'))
+          throw new Error(data.toString())
+        else if (data.includes('"ping"')) sockets[i]?.send('{"type":"pong"}')
+        return
+      }
+      const position = Number.parseInt(
+        data.toString('latin1', start + POSITION.length, start + POSITION.length + 16),
+        10,
+      )
+      const slot = i * events + (position - first - 1)
+      if (!Number.isNaN(arrived[slot])) twice++
+      arrived[slot] = at
+      bytes = data.length
+      delivered++
+    },
+  )
   for (const socket of sockets) socket.send('{"type":"connection_init"}')
   while (ready < subscribers) await sleep(10)
   process.send?.('ready')
@@ -77,7 +103,9 @@ async function feed(plan: FeedPlan): Promise<Result> {
   for (let i = 0; i < events; i++) {
     if (plan.perSecond > 0) await sleep(Math.max(0, start + (i * 1_000) / plan.perSecond - now()))
     await sql.begin(async (tx) => {
-      await appendChanges(tx, [change(ids[i % goldenIdsMax] ?? '', Math.floor(i / goldenIdsMax) + 1)])
+      await appendChanges(tx, [
+        change(ids[i % goldenIdsMax] ?? '', Math.floor(i / goldenIdsMax) + 1),
+      ])
       // Before the COMMIT is sent: what is measured includes the commit itself.
       sentAt[i] = now()
     })
@@ -96,7 +124,9 @@ async function bare(plan: BarePlan): Promise<Result> {
   let bytes = 0
   const sockets = await connect(plan.url, subscribers, undefined, (i, data) => {
     const at = now()
-    const { n, at: sent } = JSON.parse(data.toString('latin1', 0, data.indexOf(',"pad"')).concat('}'))
+    const { n, at: sent } = JSON.parse(
+      data.toString('latin1', 0, data.indexOf(',"pad"')).concat('}'),
+    )
     arrived[i * events + n] = at
     sentAt[n] = sent
     bytes = data.length
@@ -113,20 +143,29 @@ async function catchUp({ url, after, upTo }: CatchUpPlan): Promise<CaughtUp> {
   let events = 0
   let misplaced = 0
   const query = selection(false).replace('changes {', `changes(after: "${after}") {`)
-  const [socket] = await connect(url.replace('http', 'ws'), 1, 'graphql-transport-ws', (_, data) => {
-    const start = data.indexOf(POSITION)
-    if (start < 0) {
-      if (data.includes('connection_ack'))
-        socket?.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
-      else if (data.includes('"error"') || data.includes('"complete"')) throw new Error(data.toString())
-      else if (data.includes('"ping"')) socket?.send('{"type":"pong"}')
-      return
-    }
-    const position = Number.parseInt(data.toString('latin1', start + POSITION.length, start + POSITION.length + 16), 10)
-    if (events > 0 && position !== last + 1) misplaced++
-    last = position
-    events++
-  })
+  const [socket] = await connect(
+    url.replace('http', 'ws'),
+    1,
+    'graphql-transport-ws',
+    (_, data) => {
+      const start = data.indexOf(POSITION)
+      if (start < 0) {
+        if (data.includes('connection_ack'))
+          socket?.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
+        else if (data.includes('"error"') || data.includes('"complete"'))
+          throw new Error(data.toString())
+        else if (data.includes('"ping"')) socket?.send('{"type":"pong"}')
+        return
+      }
+      const position = Number.parseInt(
+        data.toString('latin1', start + POSITION.length, start + POSITION.length + 16),
+        10,
+      )
+      if (events > 0 && position !== last + 1) misplaced++
+      last = position
+      events++
+    },
+  )
   process.send?.('ready')
   await once(process, 'message')
   const began = now()
@@ -146,7 +185,13 @@ async function settled(delivered: () => number, total: number): Promise<void> {
 }
 
 /** `arrived` by socket and event, NaN where nothing came. */
-function result(arrived: Float64Array, sentAt: Float64Array, sockets: number, twice: number, bytes: number): Result {
+function result(
+  arrived: Float64Array,
+  sentAt: Float64Array,
+  sockets: number,
+  twice: number,
+  bytes: number,
+): Result {
   const events = sentAt.length
   const samples: number[] = []
   let last = 0

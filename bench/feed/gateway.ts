@@ -59,7 +59,8 @@ process.on('message', async (message: ToGateway) => {
   const pad = 'x'.repeat(Math.max(0, message.bytes - 60))
   const start = now()
   for (let i = 0; i < message.count; i++) {
-    if (message.perSecond > 0) await sleep(Math.max(0, start + (i * 1_000) / message.perSecond - now()))
+    if (message.perSecond > 0)
+      await sleep(Math.max(0, start + (i * 1_000) / message.perSecond - now()))
     const text = JSON.stringify({ n: i, at: now(), pad })
     const sent = [...bare.clients].map((c) => new Promise((done) => c.send(text, done)))
     if (message.perSecond === 0) await Promise.all(sent)

@@ -7,11 +7,21 @@ import { fileURLToPath } from 'node:url'
 import { startServer } from '../../cli/embeddedPostgres/server.ts'
 import { openDatabase, type Sql } from '../../mdm/db/database.ts'
 import { migrate } from '../../mdm/db/migrate.ts'
-import type { BarePlan, CatchUpPlan, CaughtUp, FeedPlan, FromGateway, Result, ToGateway } from './protocol.ts'
+import type {
+  BarePlan,
+  CatchUpPlan,
+  CaughtUp,
+  FeedPlan,
+  FromGateway,
+  Result,
+  ToGateway,
+} from './protocol.ts'
 
 type Memory = Extract<FromGateway, { is: 'memory' }>
 
-/** Postgres with fsync, a gateway process with all subgraphs, and clients in processes of their own. */
+/**
+ * Postgres with fsync, a gateway process with all subgraphs, and clients in processes of their own.
+ */
 export async function benchProcesses() {
   const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))

@@ -65,6 +65,7 @@ export function now(): number {
 
 export function latency(samples: Float64Array): Latency {
   const sorted = samples.slice().sort()
-  const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN
+  const at = (q: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN
   return { p50: at(0.5), p99: at(0.99), max: at(1) }
 }

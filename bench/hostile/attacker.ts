@@ -34,7 +34,12 @@ const unansweredMax = 1_000
 let over = false
 const open = new Set<Socket>()
 /** Keeps this many sockets of a kind open: one that is closed is followed by another. */
-async function keep(kind: string, n: number, begin: (socket: Socket) => void, drip: string): Promise<void> {
+async function keep(
+  kind: string,
+  n: number,
+  begin: (socket: Socket) => void,
+  drip: string,
+): Promise<void> {
   while (!over) {
     const socket = connect(Number(at.port), at.hostname)
     open.add(socket)

@@ -1,8 +1,13 @@
-/** Requests that are meant to do harm; each has its own text, so that nothing of it is known already. */
+/**
+ * Requests that are meant to do harm; each has its own text, so that nothing of it is known
+ * already.
+ */
 export type Hostile = (n: number) => string
 
-const times = (count: number, text: (n: number) => string) => Array.from({ length: count }, (_, i) => text(i)).join(' ')
-const nest = (levels: number, field: string) => `${`${field} { `.repeat(levels)}id${' }'.repeat(levels)}`
+const times = (count: number, text: (n: number) => string) =>
+  Array.from({ length: count }, (_, i) => text(i)).join(' ')
+const nest = (levels: number, field: string) =>
+  `${`${field} { `.repeat(levels)}id${' }'.repeat(levels)}`
 const query = (text: (n: number) => string): Hostile => {
   return (n) => JSON.stringify({ query: `${text(n)} # ${n}` })
 }
@@ -10,17 +15,29 @@ const query = (text: (n: number) => string): Hostile => {
 export const HOSTILE: Record<string, Hostile> = {
   deep: query((n) => `{ a${n}: ${nest(1_200, 'node')} }`),
   'deep lists': query(
-    (n) => `{ a${n}: customers { nodes { ${nest(60, 'contacts { nodes { customer')}${' } }'.repeat(60)} } } }`,
+    (n) =>
+      `{ a${n}: customers { nodes { ${nest(60, 'contacts { nodes { customer')}${' } }'.repeat(60)} } } }`,
   ),
-  'deep values': query((n) => `{ a${n}: customers(filter: ${'['.repeat(2_000)}${']'.repeat(2_000)}) { totalCount } }`),
+  'deep values': query(
+    (n) => `{ a${n}: customers(filter: ${'['.repeat(2_000)}${']'.repeat(2_000)}) { totalCount } }`,
+  ),
   wide: query((n) => `{ a${n}: feed { head } ${times(2_000, (i) => `f${i}`)} }`),
-  'wide, the same': query((n) => `{ a${n}: feed { head } ${times(1_100, () => 'customers { totalCount }')} }`),
-  'wide, within bounds': query((n) => `{ a${n}: feed { head } ${times(120, () => 'customers { totalCount }')} }`),
+  'wide, the same': query(
+    (n) => `{ a${n}: feed { head } ${times(1_100, () => 'customers { totalCount }')} }`,
+  ),
+  'wide, within bounds': query(
+    (n) => `{ a${n}: feed { head } ${times(120, () => 'customers { totalCount }')} }`,
+  ),
   aliased: query((n) => `{ ${times(1_200, (i) => `a${n}_${i}: feed { head }`)} }`),
-  'aliased, within bounds': query((n) => `{ ${times(40, (i) => `a${n}_${i}: customers(first: 1) { nodes { id } }`)} }`),
-  'a circle': query((n) => `{ ...A${n} } fragment A${n} on Query { ...B } fragment B on Query { ...A${n} }`),
+  'aliased, within bounds': query(
+    (n) => `{ ${times(40, (i) => `a${n}_${i}: customers(first: 1) { nodes { id } }`)} }`,
+  ),
+  'a circle': query(
+    (n) => `{ ...A${n} } fragment A${n} on Query { ...B } fragment B on Query { ...A${n} }`,
+  ),
   'a long circle': query(
-    (n) => `{ a${n}: feed { head } ...F0 } ${times(400, (i) => `fragment F${i} on Query { ...F${(i + 1) % 400} }`)}`,
+    (n) =>
+      `{ a${n}: feed { head } ...F0 } ${times(400, (i) => `fragment F${i} on Query { ...F${(i + 1) % 400} }`)}`,
   ),
   'fragments that double': query(
     (n) =>
@@ -30,15 +47,20 @@ export const HOSTILE: Record<string, Hostile> = {
     (n) =>
       `{ a${n}: feed { head } ${times(60, (i) => `...F${i}`)} } ${times(60, (i) => `fragment F${i} on Query { ${times(15, () => 'customers { totalCount }')} }`)}`,
   ),
-  operations: query((n) => `${times(900, (i) => `query Q${i} { __typename }`)} query Z${n} { __typename }`),
+  operations: query(
+    (n) => `${times(900, (i) => `query Q${i} { __typename }`)} query Z${n} { __typename }`,
+  ),
   directives: query(
-    (n) => `{ a${n}: feed @skip(if: true) { head } __typename ${times(700, () => '@skip(if: false)')} }`,
+    (n) =>
+      `{ a${n}: feed @skip(if: true) { head } __typename ${times(700, () => '@skip(if: false)')} }`,
   ),
   introspection: query(
-    (n) => `{ a${n}: __schema { types { fields { type { fields { type { fields { name } } } } } } } }`,
+    (n) =>
+      `{ a${n}: __schema { types { fields { type { fields { type { fields { name } } } } } } } }`,
   ),
   huge: query((n) => `{ a${n}: customer(id: "${'x'.repeat(64_000)}") { id } }`),
-  'too huge': (n) => JSON.stringify({ query: `{ a${n}: feed { head } }`, pad: 'x'.repeat(2_000_000) }),
+  'too huge': (n) =>
+    JSON.stringify({ query: `{ a${n}: feed { head } }`, pad: 'x'.repeat(2_000_000) }),
   'huge variables': (n) =>
     JSON.stringify({
       query: 'query ($id: ID!) { customer(id: $id) { id } }',

@@ -7,9 +7,10 @@ interface Connection {
 }
 
 /**
- * How many pairs a second DuckDB joins and scores with its own jaro_winkler_similarity on every one of `fields`, on as
- * many threads as given. `records` is the NDJSON file that `touchstone match` reads, `pairs` a CSV of two line numbers,
- * from 0. Null where DuckDB is not installed (npm install --prefix bench/peers).
+ * How many pairs a second DuckDB joins and scores with its own jaro_winkler_similarity on every one
+ * of `fields`, on as many threads as given. `records` is the NDJSON file that `touchstone match`
+ * reads, `pairs` a CSV of two line numbers, from 0. Null where DuckDB is not installed (npm install
+ * --prefix bench/peers).
  */
 export async function duckdbPairsPerSecond(
   records: string,
@@ -35,7 +36,9 @@ export async function duckdbPairsPerSecond(
   await connection.run(
     `create table pair as select column0 as a, column1 as b from read_csv('${pairs}', header = false)`,
   )
-  const scores = fields.map((f) => `coalesce(jaro_winkler_similarity(x.${f}, y.${f}), 0)`).join(' + ')
+  const scores = fields
+    .map((f) => `coalesce(jaro_winkler_similarity(x.${f}, y.${f}), 0)`)
+    .join(' + ')
   const began = performance.now()
   const result = await connection.runAndReadAll(
     `select count(*) as pairs, sum(${scores}) as score from pair join record x on x.n = pair.a join record y on y.n = pair.b`,

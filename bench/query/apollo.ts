@@ -3,8 +3,8 @@ import { type DocumentNode, type GraphQLSchema, graphql, parse, print, visit } f
 import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import { everyone, querySubgraphs, tell } from './subgraphs.ts'
 
-// @apollo/gateway with Apollo Server before the same subgraphs, in one process as ours (npm install --prefix bench/peers),
-// without callers, rights and limits.
+// @apollo/gateway with Apollo Server before the same subgraphs, in one process as ours (npm install
+// --prefix bench/peers), without callers, rights and limits.
 
 type Class<T> = new (options: object) => T
 const peers = createRequire(new URL('../peers/', import.meta.url))
@@ -53,7 +53,9 @@ function withoutRights(supergraph: DocumentNode): DocumentNode {
     Directive(node) {
       const at = node.arguments?.find((a) => a.name.value === 'url')?.value
       const link =
-        node.name.value === 'link' && at?.kind === 'StringValue' && at.value.split('/').some((p) => rights.test(p))
+        node.name.value === 'link' &&
+        at?.kind === 'StringValue' &&
+        at.value.split('/').some((p) => rights.test(p))
       return link || rights.test(node.name.value) ? null : undefined
     },
     DirectiveDefinition: (node) => (rights.test(node.name.value) ? null : undefined),

@@ -8,7 +8,10 @@ import { everyone, querySubgraphs } from './subgraphs.ts'
 
 const most = Number.MAX_SAFE_INTEGER
 
-/** Returns the gateway's planner and subgraphs as a function, without rights, limits, cost and metrics. */
+/**
+ * Returns the gateway's planner and subgraphs as a function, without rights, limits, cost and
+ * metrics.
+ */
 export async function bareExecutor(
   databaseUrl: string,
   compiled = { plans: true, fetches: true },
@@ -37,9 +40,17 @@ export async function bareExecutor(
     const compiled = document instanceof CompiledDocument ? document.operation(null) : null
     if (!compiled) throw new Error('the query is wrong')
     const operation = new OperationContext({ correlationId: '', scopes: everyone }, compiled)
-    const { contextFactory, execute, schema } = runtime.getEnveloped({ operation, correlationId: '' })
+    const { contextFactory, execute, schema } = runtime.getEnveloped({
+      operation,
+      correlationId: '',
+    })
     const { node } = compiled.operation.document
-    const args = { schema, document: node, variableValues: variables, contextValue: await contextFactory() }
+    const args = {
+      schema,
+      document: node,
+      variableValues: variables,
+      contextValue: await contextFactory(),
+    }
     return (await execute(args)) as ExecutionResult
   }
 }

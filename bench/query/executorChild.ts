@@ -1,6 +1,7 @@
 import { bareExecutor } from './execute.ts'
 
-// One combination of executors for bench/executor.ts: runs the operations that it is sent and reports the CPU that it used.
+// One combination of executors for bench/executor.ts: runs the operations that it is sent and
+// reports the CPU that it used.
 
 export interface Batch {
   query: string
@@ -33,7 +34,11 @@ process.on('message', async ({ query, variables, concurrency }: Batch) => {
   }
   await Promise.all(Array.from({ length: concurrency }, work))
   const { user, system } = process.cpuUsage(cpu)
-  process.send?.({ cpuMs: (user + system) / 1_000, wallMs: performance.now() - began, result: first } satisfies Ran)
+  process.send?.({
+    cpuMs: (user + system) / 1_000,
+    wallMs: performance.now() - began,
+    result: first,
+  } satisfies Ran)
 })
 process.once('disconnect', () => process.exit())
 process.send?.('ready')

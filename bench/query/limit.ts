@@ -32,4 +32,6 @@ const server = createServer(async (_, res) => {
   const rows = await sql.unsafe(statement, [at?.name ?? '', at?.id ?? ''], { prepare: true })
   res.setHeader('content-type', 'application/json').end(JSON.stringify(rows[0]?.answer))
 })
-server.listen(0, '127.0.0.1', () => tell(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`))
+server.listen(0, '127.0.0.1', () =>
+  tell(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`),
+)

@@ -7,7 +7,11 @@ import type { Subgraph } from '../../subgraphs/contract.ts'
 /** The subgraphs as the role `gateway` makes them, for queries only: without the feed. */
 export function querySubgraphs(databaseUrl: string): Subgraph[] {
   const { policy, systems } = openInstallation()
-  const sql = openDatabase(databaseUrl, { name: 'bench-query', connectionsMax: 10, planCache: 'auto' })
+  const sql = openDatabase(databaseUrl, {
+    name: 'bench-query',
+    connectionsMax: 10,
+    planCache: 'auto',
+  })
   return createSubgraphs({ sql, policy, sources: systems, tailer: { sql } as Tailer })
 }
 

@@ -69,7 +69,9 @@ export interface Filled {
   applySeconds: number
 }
 
-/** Takes a demo world of about so many messages through the whole path, as `touchstone start` does. */
+/**
+ * Takes a demo world of about so many messages through the whole path, as `touchstone start` does.
+ */
 export async function fill(
   sql: Sql,
   databaseUrl: string,

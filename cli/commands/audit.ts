@@ -12,7 +12,9 @@ const verify = withConfig(
   await withDatabase({ config, connectionsMax: 1 }, async (sql) => {
     const { rows, broken } = await verifyAudit(sql)
     if (broken) {
-      console.log(`row ${broken.id} of the audit log is broken: ${broken.detail}; ${rows} rows before it are whole`)
+      console.log(
+        `row ${broken.id} of the audit log is broken: ${broken.detail}; ${rows} rows before it are whole`,
+      )
       process.exitCode = 1
     } else console.log(`${rows} rows, all as they were written`)
   })

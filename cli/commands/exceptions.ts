@@ -45,13 +45,19 @@ function withFilter(command: Command): Command {
     .option('--object <names...>', 'only these objects')
     .option('--code <codes...>', 'only these codes, e.g. UNKNOWN_OBJECT')
     .option('--owner <name>', 'only those of this owner (config/stewardship.yaml)')
-    .option('--older-than <age>', 'only those received longer ago than this: 30m, 36h, 7d', parseDuration)
+    .option(
+      '--older-than <age>',
+      'only those received longer ago than this: 30m, 36h, 7d',
+      parseDuration,
+    )
     .option('--about <id>', 'id of the record in its system, of the message or of its correlation')
 }
 
 const list = withFilter(
   withConfig(
-    new Command('list').description('list exceptions, the oldest first, and count them by system, object and code'),
+    new Command('list').description(
+      'list exceptions, the oldest first, and count them by system, object and code',
+    ),
     SETTINGS,
   ),
 )
@@ -68,7 +74,8 @@ const list = withFilter(
       const filter = await withOwner(desk, filterOf(flags))
       const rows = flags.limit === 0 ? [] : await readExceptions(desk.sql, filter, flags.limit)
       if (flags.json) {
-        for (const r of rows) console.log(JSON.stringify({ ...r, owner: ownerOfException(desk, r) }))
+        for (const r of rows)
+          console.log(JSON.stringify({ ...r, owner: ownerOfException(desk, r) }))
         return
       }
       for (const r of rows)
@@ -88,13 +95,18 @@ const list = withFilter(
 
 const show = withConfig(
   new Command('show')
-    .description('show an exception: its payload, its mapping step by step, and what was done about it')
+    .description(
+      'show an exception: its payload, its mapping step by step, and what was done about it',
+    )
     .argument('<id>', 'the number of the message', messageId),
   SETTINGS,
 ).action(async (id: number, flags: Settings) => {
   await atDesk(flags, async (desk) => {
     const row = (await readExceptionsById(desk.sql, [id])).get(id)
-    if (!row) throw new Error(`message ${id} is no exception; "npx touchstone trace ${id}" tells what became of it`)
+    if (!row)
+      throw new Error(
+        `message ${id} is no exception; "npx touchstone trace ${id}" tells what became of it`,
+      )
     const payload = (await readPayload(desk, id)) ?? ''
     console.log(`${row.state} ${row.code}: ${row.detail}`)
     console.log(
@@ -122,8 +134,10 @@ const show = withConfig(
   })
 })
 
-const reason = () => new Option('--reason <text>', 'reason, for the audit log').makeOptionMandatory()
-const actor = () => new Option('--actor <name>', 'actor, for the audit log').default(`cli:${userInfo().username}`)
+const reason = () =>
+  new Option('--reason <text>', 'reason, for the audit log').makeOptionMandatory()
+const actor = () =>
+  new Option('--actor <name>', 'actor, for the audit log').default(`cli:${userInfo().username}`)
 
 const retry = withFilter(
   withConfig(
@@ -136,24 +150,33 @@ const retry = withFilter(
   .option('--all', 'retry every exception; needed if neither ids nor options select any', false)
   .addOption(reason())
   .addOption(actor())
-  .action(async (ids: number[], flags: Settings & FilterFlags & { all: boolean; reason: string; actor: string }) => {
-    const filter = filterOf(flags)
-    const narrowed = ids.length > 0 || Object.values(filter).some((v) => v !== undefined)
-    if (!narrowed && !flags.all) throw new Error('say which: ids, options, or --all')
-    await atDesk(flags, async (desk) => {
-      let done = 0
-      // Onwards by number: what fails again meanwhile is not tried again.
-      for (let beyond: number | null = null; ; ) {
-        const which = { ...filter, ...(ids.length > 0 ? { ids } : {}), beyond }
-        const by = operator(flags.actor)
-        const outcome = finished(await retryExceptions(desk, by, which, exceptionsPerRequestMax, request(flags.reason)))
-        done += outcome.messages
-        beyond = outcome.last
-        if (outcome.left === 0) break
-      }
-      console.log(`${count(done)} in the queue again; "npx touchstone exceptions list" shows what is still one`)
-    })
-  })
+  .action(
+    async (
+      ids: number[],
+      flags: Settings & FilterFlags & { all: boolean; reason: string; actor: string },
+    ) => {
+      const filter = filterOf(flags)
+      const narrowed = ids.length > 0 || Object.values(filter).some((v) => v !== undefined)
+      if (!narrowed && !flags.all) throw new Error('say which: ids, options, or --all')
+      await atDesk(flags, async (desk) => {
+        let done = 0
+        // Onwards by number: what fails again meanwhile is not tried again.
+        for (let beyond: number | null = null; ; ) {
+          const which = { ...filter, ...(ids.length > 0 ? { ids } : {}), beyond }
+          const by = operator(flags.actor)
+          const outcome = finished(
+            await retryExceptions(desk, by, which, exceptionsPerRequestMax, request(flags.reason)),
+          )
+          done += outcome.messages
+          beyond = outcome.last
+          if (outcome.left === 0) break
+        }
+        console.log(
+          `${count(done)} in the queue again; "npx touchstone exceptions list" shows what is still one`,
+        )
+      })
+    },
+  )
 
 const discard = withConfig(
   new Command('discard')
@@ -199,20 +222,36 @@ Examples:
   npx touchstone exceptions discard 1041 1042 --reason "test records"`,
   )
 
-async function atDesk(flags: Settings, work: (desk: ExceptionDesk) => Promise<void>): Promise<void> {
+async function atDesk(
+  flags: Settings,
+  work: (desk: ExceptionDesk) => Promise<void>,
+): Promise<void> {
   const { policy, connectors, rules } = openInstallation(flags.sources)
   for (const name of (flags as FilterFlags).source ?? [])
     if (!connectors.has(name))
-      console.error(`note: no source system "${name}" is configured; there are ${[...connectors.keys()].join(', ')}`)
-  await withDatabase({ config: flags, connectionsMax: 2, name: 'touchstone-exceptions' }, async (sql) => {
-    const roles = { ...rules.roles, [operatorRole]: ['EXCEPTIONS' as const] }
-    await work({ sql, policy, rules: { ...rules, roles }, connectors })
-  })
+      console.error(
+        `note: no source system "${name}" is configured; there are ${[...connectors.keys()].join(', ')}`,
+      )
+  await withDatabase(
+    { config: flags, connectionsMax: 2, name: 'touchstone-exceptions' },
+    async (sql) => {
+      const roles = { ...rules.roles, [operatorRole]: ['EXCEPTIONS' as const] }
+      await work({ sql, policy, rules: { ...rules, roles }, connectors })
+    },
+  )
 }
 
-/** Who can run this command can do everything with the database; the audit log names them all the same. */
+/**
+ * Who can run this command can do everything with the database; the audit log names them all the
+ * same.
+ */
 function operator(name: string): Caller {
-  return { actor: name, roles: new Set([operatorRole]), scopes: new Set(), correlationId: crypto.randomUUID() }
+  return {
+    actor: name,
+    roles: new Set([operatorRole]),
+    scopes: new Set(),
+    correlationId: crypto.randomUUID(),
+  }
 }
 const operatorRole = 'operator of the command line'
 
@@ -243,7 +282,9 @@ function place(of: { system: string; object: string | null }): string {
 function messageId(text: string): number {
   const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isSafeInteger(id))
-    throw new InvalidArgumentError('It must be the number of a message, as "exceptions list" shows it.')
+    throw new InvalidArgumentError(
+      'It must be the number of a message, as "exceptions list" shows it.',
+    )
   return id
 }
 

@@ -11,8 +11,14 @@ interface Options extends DatabaseConfig {
 
 export const command = withConfig(
   new Command('expire')
-    .description('delete old events of the change feed; the current version of every golden record stays')
-    .requiredOption('--older-than <age>', 'delete events that are older than this: 90d, 12w, 36h', parseDuration)
+    .description(
+      'delete old events of the change feed; the current version of every golden record stays',
+    )
+    .requiredOption(
+      '--older-than <age>',
+      'delete events that are older than this: 90d, 12w, 36h',
+      parseDuration,
+    )
     .addHelpText(
       'after',
       `

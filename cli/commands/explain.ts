@@ -16,7 +16,11 @@ export const command = withConfig(
     .description('explain why two stored records are one golden record or not, field by field')
     .argument('<a>', 'a golden id, the key of a source record, or system/object/id')
     .argument('<b>', 'the other one')
-    .option('--records', 'compare the source record whose key a golden id is, not the whole golden record', false)
+    .option(
+      '--records',
+      'compare the source record whose key a golden id is, not the whole golden record',
+      false,
+    )
     .option('--json', 'print JSON', false),
   SETTINGS,
 )
@@ -33,7 +37,11 @@ Example:
   .action(async (a: string, b: string, options: Options) => {
     const { policy, systems } = openInstallation(options.sources)
     await withDatabase({ config: options, connectionsMax: 1 }, async (sql) => {
-      const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
+      const shipped = {
+        policy,
+        engines: createEngines(policy),
+        systems: new Map(systems.map((s) => [s.name, s])),
+      }
       const mastering = await activeResolutionContext(sql, shipped, systems)
       const found = await explain(sql, mastering, recordKeyOf(a), recordKeyOf(b), !options.records)
       if ('code' in found) throw new Error(found.detail)

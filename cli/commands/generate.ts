@@ -7,10 +7,14 @@ import { createSubgraphs } from '../../subgraphs/all.ts'
 import { packagePath } from '../config/packagePath.ts'
 import { supergraphText } from '../config/supergraph.ts'
 
-/** Every file that is generated and checked in, with its text; a test compares them with what is there. */
+/**
+ * Every file that is generated and checked in, with its text; a test compares them with what is
+ * there.
+ */
 export function generated(): Map<string, string> {
   const policy = readPolicy(packagePath('schema/model'))
-  // Their SDL is all that is asked for; nothing is resolved, so there is nothing to resolve it with.
+  // Their SDL is all that is asked for; nothing is resolved, so there is nothing to resolve it
+  // with.
   const subgraphs = createSubgraphs({ policy, sql: undefined, tailer: undefined } as never)
   return new Map([
     ['schema/generated/types.ts', generateTypes(policy)],
@@ -19,7 +23,9 @@ export function generated(): Map<string, string> {
 }
 
 export const command = new Command('generate')
-  .description('write the generated files after a change of the model: TypeScript types and supergraph')
+  .description(
+    'write the generated files after a change of the model: TypeScript types and supergraph',
+  )
   .addHelpText(
     'after',
     `

@@ -22,18 +22,29 @@ const create = withConfig(
     .argument('<name>', 'name of its owner; logs call the actor "key:NAME"', keyName)
     .option('--role <names...>', 'roles of config/access.yaml', [])
     .option('--scope <names...>', 'scopes in addition to those of the roles', [])
-    .option('--region <names...>', 'regions whose records it may read, if row rights are configured; "*" for all')
+    .option(
+      '--region <names...>',
+      'regions whose records it may read, if row rights are configured; "*" for all',
+    )
     .option('--legal-entity <names...>', 'legal entities whose records it may read, likewise')
-    .option('--expires <duration>', 'how long it is valid, as 90d (default: until it is revoked)', parseDuration),
+    .option(
+      '--expires <duration>',
+      'how long it is valid, as 90d (default: until it is revoked)',
+      parseDuration,
+    ),
   [...DATABASE_CONFIG, 'access'],
 ).action(async (name: string, o: DatabaseConfig & Config<'access'> & NewKeyFlags) => {
   const known = openAccess(o).roles
   for (const role of o.role)
-    if (!known.includes(role)) throw new Error(`there is no role "${role}"; there are ${known.join(', ')}`)
+    if (!known.includes(role))
+      throw new Error(`there is no role "${role}"; there are ${known.join(', ')}`)
   for (const scope of o.scope)
     if (!/^([a-z][a-z0-9_-]*:[a-z0-9_*-]+|\*)$/i.test(scope))
-      throw new Error(`"${scope}" is no scope: it is two words with a colon between, as golden:read`)
-  if (o.role.length + o.scope.length === 0) throw new Error(`give a --role (${known.join(', ')}) or a --scope`)
+      throw new Error(
+        `"${scope}" is no scope: it is two words with a colon between, as golden:read`,
+      )
+  if (o.role.length + o.scope.length === 0)
+    throw new Error(`give a --role (${known.join(', ')}) or a --scope`)
   const expiresAt = o.expires === undefined ? null : new Date(Date.now() + o.expires * 1_000)
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const made = await apiKeys(sql, by()).create({
@@ -48,15 +59,16 @@ const create = withConfig(
   })
 })
 
-const list = withConfig(new Command('list').description('list all keys, with their last use'), DATABASE_CONFIG).action(
-  async (o: DatabaseConfig) => {
-    await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
-      const keys = await listKeys(sql)
-      if (keys.length === 0) console.log('no keys: npx touchstone keys create NAME --role ROLE')
-      for (const key of keys) console.log(line(key))
-    })
-  },
-)
+const list = withConfig(
+  new Command('list').description('list all keys, with their last use'),
+  DATABASE_CONFIG,
+).action(async (o: DatabaseConfig) => {
+  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
+    const keys = await listKeys(sql)
+    if (keys.length === 0) console.log('no keys: npx touchstone keys create NAME --role ROLE')
+    for (const key of keys) console.log(line(key))
+  })
+})
 
 const revoke = withConfig(
   new Command('revoke')
@@ -68,7 +80,8 @@ const revoke = withConfig(
 ).action(async (name: string, o: DatabaseConfig) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const count = await apiKeys(sql, by()).revoke(name)
-    if (count === 0) throw new Error(`there is no key "${name}" that is not revoked; "keys list" shows them`)
+    if (count === 0)
+      throw new Error(`there is no key "${name}" that is not revoked; "keys list" shows them`)
     console.log(`${count} key${count === 1 ? '' : 's'} revoked`)
   })
 })
@@ -118,9 +131,12 @@ function line(key: ApiKey): string {
       : 'valid'
   const used = key.lastUsedAt ? `last used ${key.lastUsedAt.toISOString()}` : 'never used'
   const of = (what: string, names: string[] | null) => names?.map((n) => `${what}=${n}`) ?? []
-  const rights = [...key.roles, ...key.scopes, ...of('region', key.regions), ...of('entity', key.legalEntities)].join(
-    ',',
-  )
+  const rights = [
+    ...key.roles,
+    ...key.scopes,
+    ...of('region', key.regions),
+    ...of('entity', key.legalEntities),
+  ].join(',')
   return `${key.id} ${key.name} (${rights}) ${state}; ${used}; made ${key.createdAt.toISOString()} by ${key.createdBy}`
 }
 

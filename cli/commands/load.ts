@@ -31,24 +31,38 @@ const pollMs = 250
 
 export const command = withConfig(
   new Command('load')
-    .description('load files of a source system: CSV, JSON or NDJSON, plain or gzipped, of any size')
+    .description(
+      'load files of a source system: CSV, JSON or NDJSON, plain or gzipped, of any size',
+    )
     .argument('<file...>', 'files, one after the other')
     .requiredOption('-s, --source <name>', 'source system, as config/sources.yaml names it')
-    .option('-o, --object <name>', 'object of the rows, as the mapping names it; needed if the rows do not name it')
+    .option(
+      '-o, --object <name>',
+      'object of the rows, as the mapping names it; needed if the rows do not name it',
+    )
     .addOption(
-      new Option('--format <format>', 'format of the files; detected from the content if not given').choices([
-        'csv',
-        'json',
-        'ndjson',
-      ]),
+      new Option(
+        '--format <format>',
+        'format of the files; detected from the content if not given',
+      ).choices(['csv', 'json', 'ndjson']),
     )
     .option(
       '--delimiter <character>',
       'CSV: delimiter between cells, \\t for a tab; detected from the header line if not given',
     )
-    .option('--at <name>', 'JSON: member of the outer object that holds the rows, if it is not records, data or items')
-    .option('--encoding <name>', 'encoding, as windows-1252; UTF-8 or the byte order mark if not given')
-    .option('--again', 'apply rows that were loaded before once more, for sources without versions', false)
+    .option(
+      '--at <name>',
+      'JSON: member of the outer object that holds the rows, if it is not records, data or items',
+    )
+    .option(
+      '--encoding <name>',
+      'encoding, as windows-1252; UTF-8 or the byte order mark if not given',
+    )
+    .option(
+      '--again',
+      'apply rows that were loaded before once more, for sources without versions',
+      false,
+    )
     .option('--no-wait', 'exit when all rows are stored, without waiting until they are applied'),
   LOAD_CONFIG,
 )
@@ -70,7 +84,9 @@ Examples:
     process.exitCode = await load(files, options)
   })
 
-/** Returns the exit code: 0 when all rows are stored (and applied), 130 when it was stopped before. */
+/**
+ * Returns the exit code: 0 when all rows are stored (and applied), 130 when it was stopped before.
+ */
 async function load(files: string[], options: Options): Promise<number> {
   const { connectors } = openInstallation(options.sources)
   const connector = connectors.get(options.source)
@@ -87,11 +103,19 @@ async function load(files: string[], options: Options): Promise<number> {
   const progress = createProgress()
   try {
     const correlationId = randomUUID()
-    const total: Loaded = { rows: 0, accepted: 0, duplicates: 0, firstId: null, lastId: null, stopped: false }
+    const total: Loaded = {
+      rows: 0,
+      accepted: 0,
+      duplicates: 0,
+      firstId: null,
+      lastId: null,
+      stopped: false,
+    }
     for (const path of files) {
       if (stop.aborted) break
       const started = performance.now()
-      const rate = (n: number) => count(Math.round((n * 1000) / Math.max(1, performance.now() - started)))
+      const rate = (n: number) =>
+        count(Math.round((n * 1000) / Math.max(1, performance.now() - started)))
       const loaded = await loadFile(connection.sql, connector, path, {
         object: options.object ?? null,
         file: options,
@@ -100,7 +124,8 @@ async function load(files: string[], options: Options): Promise<number> {
         signal: stop,
         awayMsMax: options.databaseWaitSecondsMax * 1_000,
         onAway: () => progress.line('the database does not answer: waiting for it'),
-        onProgress: (l) => progress.show(`${path}: ${count(l.rows)} rows stored, ${rate(l.rows)} rows/s`),
+        onProgress: (l) =>
+          progress.show(`${path}: ${count(l.rows)} rows stored, ${rate(l.rows)} rows/s`),
       })
       progress.line(
         `${path}: ${count(loaded.rows)} rows stored, ${count(loaded.duplicates)} of them duplicates, ${rate(loaded.rows)} rows/s`,
@@ -109,7 +134,9 @@ async function load(files: string[], options: Options): Promise<number> {
     }
     if (stop.aborted) progress.line('stopped: run the same command again to go on where it was')
     if (!options.wait) {
-      console.log(`${count(total.accepted)} stored, ${count(total.duplicates)} duplicates, ${count(total.rows)} rows`)
+      console.log(
+        `${count(total.accepted)} stored, ${count(total.duplicates)} duplicates, ${count(total.rows)} rows`,
+      )
       return stop.aborted ? 130 : 0
     }
     // Ids begin at 1, so a load of duplicates only looks at nothing.
@@ -135,7 +162,11 @@ async function applied(
   try {
     const started = performance.now()
     const first = await countWaiting(connection.sql, span)
-    for (let left = first; left > 0 && !stop.aborted; left = await countWaiting(connection.sql, span)) {
+    for (
+      let left = first;
+      left > 0 && !stop.aborted;
+      left = await countWaiting(connection.sql, span)
+    ) {
       own ??= (await workersRun(connection.sql)) ? undefined : startOwn(connection.url, options)
       const done = first - left
       const rate = Math.round((done * 1000) / Math.max(1, performance.now() - started))
@@ -149,7 +180,13 @@ async function applied(
 
 function startOwn(databaseUrl: string, config: Options): IngestRole {
   const log = openLog(config.logLevel, 'touchstone-load')
-  return startIngestRole({ config, sources: config.sources, databaseUrl, logLevel: config.logLevel, log })
+  return startIngestRole({
+    config,
+    sources: config.sources,
+    databaseUrl,
+    logLevel: config.logLevel,
+    log,
+  })
 }
 
 async function workersRun(sql: Sql): Promise<boolean> {
@@ -176,6 +213,8 @@ function print(total: Loaded, result: Settled): void {
     ['waiting', result.waiting],
     ['rows', total.rows],
   ]
-  for (const [what, n] of counts) if (what !== 'waiting' || n > 0) console.log(`${count(n).padStart(12)} ${what}`)
-  for (const r of result.reasons) console.log(`${count(r.count).padStart(12)} ${r.code}: ${r.example}`)
+  for (const [what, n] of counts)
+    if (what !== 'waiting' || n > 0) console.log(`${count(n).padStart(12)} ${what}`)
+  for (const r of result.reasons)
+    console.log(`${count(r.count).padStart(12)} ${r.code}: ${r.example}`)
 }

@@ -16,7 +16,10 @@ import { explainPair } from './output/explainPair.ts'
 import { writeClusters, writePairs, writePossible } from './output/matchFiles.ts'
 import { count, createProgress } from './output/progress.ts'
 
-/** Of more records than this the fields are forgotten once they are standardised, to save a gigabyte a million. */
+/**
+ * Of more records than this the fields are forgotten once they are standardised, to save a gigabyte
+ * a million.
+ */
 const KEEP_FIELDS_RECORDS_MAX = 300_000
 
 interface Options {
@@ -39,23 +42,40 @@ export const command = new Command('match')
   .description(
     'find the records of a file that are the same thing: trains, blocks, compares and clusters; needs no database',
   )
-  .requiredOption('--model <file>', 'GraphQL file with the @golden type; @compare on a field says how it is compared')
+  .requiredOption(
+    '--model <file>',
+    'GraphQL file with the @golden type; @compare on a field says how it is compared',
+  )
   .requiredOption('--records <file>', 'NDJSON, one record a line: {"source","id","fields":{...}}')
   .requiredOption('--out <file>', 'CSV file for the clusters: source,id,cluster')
-  .option('--pairs <file>', 'CSV file for the pairs within clusters: source_a,id_a,source_b,id_b,probability,weight')
+  .option(
+    '--pairs <file>',
+    'CSV file for the pairs within clusters: source_a,id_a,source_b,id_b,probability,weight',
+  )
   .option(
     '--possible <file>',
     'CSV file for pairs of two clusters that are a POSSIBLE_MATCH or POSSIBLY_RELATED: source_a,id_a,source_b,id_b,outcome,probability,related,reason',
   )
   .option('--type <name>', 'the golden type, if the model has several')
-  .option('--threads <number>', 'threads that compare', parseWholeNumber, Math.min(availableParallelism(), THREADS_MAX))
+  .option(
+    '--threads <number>',
+    'threads that compare',
+    parseWholeNumber,
+    Math.min(availableParallelism(), THREADS_MAX),
+  )
   .option(
     '--report <file>',
     'file for a report of training and result: JSON, or a page with charts if it ends with .html',
   )
   .option('--parameters <file>', 'file with a trained model to use instead of training')
-  .option('--save-parameters <file>', 'file for the trained model, for --parameters or the live engine')
-  .option('--why <record...>', 'explain why two records, each named source/id, are in one cluster or not')
+  .option(
+    '--save-parameters <file>',
+    'file for the trained model, for --parameters or the live engine',
+  )
+  .option(
+    '--why <record...>',
+    'explain why two records, each named source/id, are in one cluster or not',
+  )
   .option('--seed <number>', 'seed of the samples that training draws', parseWholeNumber, 1)
   .addHelpText(
     'after',
@@ -72,9 +92,12 @@ Example:
 async function run(options: Options): Promise<void> {
   const started = performance.now()
   const asked = options.why?.map((name) => name.replace('/', '\u0001'))
-  if (asked && asked.length !== 2) throw new Error('--why takes two records: --why crm/17 billing/cus_42')
+  if (asked && asked.length !== 2)
+    throw new Error('--why takes two records: --why crm/17 billing/cus_42')
   const type = await readModel(options.model, options.type)
-  const parameters = options.parameters ? readParameters(await readFile(options.parameters, 'utf8'), type) : undefined
+  const parameters = options.parameters
+    ? readParameters(await readFile(options.parameters, 'utf8'), type)
+    : undefined
   const line = createProgress()
   line.show('read ...')
   const records = await readRecordsFile(options.records, console.error)
@@ -99,13 +122,18 @@ async function run(options: Options): Promise<void> {
   if (options.pairs) await writePairs(options.pairs, result)
   if (options.possible) await writePossible(options.possible, result)
   if (options.saveParameters)
-    await writeFile(options.saveParameters, `${JSON.stringify(result.engine.parameters, null, 1)}\n`)
+    await writeFile(
+      options.saveParameters,
+      `${JSON.stringify(result.engine.parameters, null, 1)}\n`,
+    )
   const seconds = (performance.now() - started) / 1000
   if (options.report) {
     const report = createReport(result, basename(options.records))
     await writeFile(
       options.report,
-      options.report.endsWith('.html') ? reportPage(report) : `${JSON.stringify(report, null, 1)}\n`,
+      options.report.endsWith('.html')
+        ? reportPage(report)
+        : `${JSON.stringify(report, null, 1)}\n`,
     )
   }
   line.end()
@@ -122,7 +150,9 @@ async function run(options: Options): Promise<void> {
 function summary({ stats, clusters, possible, related }: BatchResult, seconds: number): string {
   const { pairsCompleteness } = stats
   const completeness =
-    pairsCompleteness === null ? '' : ` (about ${(100 * pairsCompleteness).toFixed(1)} % of all matches)`
+    pairsCompleteness === null
+      ? ''
+      : ` (about ${(100 * pairsCompleteness).toFixed(1)} % of all matches)`
   const memoryMb = process.resourceUsage().maxRSS / 1024
   return [
     `${count(stats.records)} records in ${count(clusters)} clusters, ${count(possible.length)} possible matches${related.length > 0 ? `, ${count(related.length)} possibly related pairs` : ''}`,
@@ -142,10 +172,13 @@ async function readModel(file: string, wanted: string | undefined): Promise<Type
   if (wanted !== undefined) {
     const type = types.find((t) => t.name === wanted)
     if (!type)
-      throw new Error(`${file}: no @golden type ${wanted}; there is ${types.map((t) => t.name).join(', ') || 'none'}`)
+      throw new Error(
+        `${file}: no @golden type ${wanted}; there is ${types.map((t) => t.name).join(', ') || 'none'}`,
+      )
     return type
   }
-  if (types.length === 0) throw new Error(`${file}: no type has the directive @golden, so there is nothing to match`)
+  if (types.length === 0)
+    throw new Error(`${file}: no type has the directive @golden, so there is nothing to match`)
   if (types.length > 1)
     throw new Error(
       `${file}: ${types.length} @golden types (${types.map((t) => t.name).join(', ')}); choose one with --type`,

@@ -16,7 +16,9 @@ Example:
   )
   .action(async (config: DatabaseConfig) => {
     await withDatabase({ config, connectionsMax: 1, create: true }, async (sql) => {
-      const [last] = await sql<{ name: string }[]>`select name from migration order by name desc limit 1`
+      const [last] = await sql<
+        { name: string }[]
+      >`select name from migration order by name desc limit 1`
       console.log(`the database is at migration ${last?.name ?? 'none'}`)
     })
   })

@@ -18,31 +18,50 @@ const publish = withConfig(
     .description(
       'publish operations, so that callers may name them by the sha256 of their text; gateways know them within 2 s',
     )
-    .argument('<file...>', 'a .graphql file (one document), or a persisted-query manifest (.json) of Apollo’s format')
-    .option('--client <name>', 'client that sends them; needed if the manifest names none', clientName),
+    .argument(
+      '<file...>',
+      'a .graphql file (one document), or a persisted-query manifest (.json) of Apollo’s format',
+    )
+    .option(
+      '--client <name>',
+      'client that sends them; needed if the manifest names none',
+      clientName,
+    ),
   [...DATABASE_CONFIG, 'documentBytesMax'],
-).action(async (files: string[], o: DatabaseConfig & Config<'documentBytesMax'> & { client?: string }) => {
-  const operations = files.flatMap(readOperations).map((found) => {
-    const client = o.client ?? found.client
-    if (client === null) throw new Error('say with --client who sends them: an app, a service')
-    if (Buffer.byteLength(found.text) > o.documentBytesMax)
-      throw new Error(
-        `${found.names.join(', ')} is larger than ${o.documentBytesMax} bytes (TOUCHSTONE_DOCUMENT_BYTES_MAX)`,
-      )
-    return { ...found, client: clientName(client) }
-  })
-  const wrong = invalidOperations(operations, publicSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8')))
-  if (wrong.length > 0) throw new Error(`nothing was published; the graph would refuse\n${wrong.join('\n')}`)
-  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
-    for (const [client, all] of Map.groupBy(operations, (p) => p.client)) {
-      const fresh = new Set(
-        await publishOperations(sql, { client, operations: all, publishedBy: `cli:${userInfo().username}` }),
-      )
-      for (const { hash, names } of all)
-        console.log(`${hash} ${client} ${names.join(',') || '-'} ${fresh.has(hash) ? 'published' : 'was there'}`)
-    }
-  })
-})
+).action(
+  async (files: string[], o: DatabaseConfig & Config<'documentBytesMax'> & { client?: string }) => {
+    const operations = files.flatMap(readOperations).map((found) => {
+      const client = o.client ?? found.client
+      if (client === null) throw new Error('say with --client who sends them: an app, a service')
+      if (Buffer.byteLength(found.text) > o.documentBytesMax)
+        throw new Error(
+          `${found.names.join(', ')} is larger than ${o.documentBytesMax} bytes (TOUCHSTONE_DOCUMENT_BYTES_MAX)`,
+        )
+      return { ...found, client: clientName(client) }
+    })
+    const wrong = invalidOperations(
+      operations,
+      publicSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8')),
+    )
+    if (wrong.length > 0)
+      throw new Error(`nothing was published; the graph would refuse\n${wrong.join('\n')}`)
+    await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
+      for (const [client, all] of Map.groupBy(operations, (p) => p.client)) {
+        const fresh = new Set(
+          await publishOperations(sql, {
+            client,
+            operations: all,
+            publishedBy: `cli:${userInfo().username}`,
+          }),
+        )
+        for (const { hash, names } of all)
+          console.log(
+            `${hash} ${client} ${names.join(',') || '-'} ${fresh.has(hash) ? 'published' : 'was there'}`,
+          )
+      }
+    })
+  },
+)
 
 const list = withConfig(
   new Command('list')
@@ -54,7 +73,8 @@ const list = withConfig(
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const all = await listOperations(sql, { client: o.client ?? null })
     if (o.json) console.log(JSON.stringify(all, null, 2))
-    else if (all.length === 0) console.log('no operations: npx touchstone operations publish FILE --client NAME')
+    else if (all.length === 0)
+      console.log('no operations: npx touchstone operations publish FILE --client NAME')
     else for (const operation of all) console.log(line(operation))
   })
 })
@@ -68,7 +88,8 @@ const retire = withConfig(
 ).action(async (hash: string, o: DatabaseConfig & { client?: string }) => {
   await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
     const count = await retireOperations(sql, hash, o.client ?? null)
-    if (count === 0) throw new Error(`no operation ${hash} is published; "operations list" shows them`)
+    if (count === 0)
+      throw new Error(`no operation ${hash} is published; "operations list" shows them`)
     console.log(`retired, of ${count} client${count === 1 ? '' : 's'}`)
   })
 })
@@ -88,7 +109,15 @@ Examples:
   npx touchstone operations list --client app`,
   )
 
-function line({ hash, client, names, publishedAt, publishedBy, retiredAt, lastUsedAt }: PublishedOperation): string {
+function line({
+  hash,
+  client,
+  names,
+  publishedAt,
+  publishedBy,
+  retiredAt,
+  lastUsedAt,
+}: PublishedOperation): string {
   const state = retiredAt ? `retired ${retiredAt.toISOString()}` : 'published'
   const used = lastUsedAt ? `last used ${lastUsedAt.toISOString()}` : 'never used'
   return `${hash} ${client} ${names.join(',') || '-'} ${state}; ${used}; ${publishedAt.toISOString()} by ${publishedBy}`
@@ -101,6 +130,7 @@ function clientName(text: string): string {
 }
 
 function hashPart(text: string): string {
-  if (!/^[0-9a-f]{8,64}$/i.test(text)) throw new InvalidArgumentError('It must be 8 to 64 digits in hex.')
+  if (!/^[0-9a-f]{8,64}$/i.test(text))
+    throw new InvalidArgumentError('It must be 8 to 64 digits in hex.')
   return text.toLowerCase()
 }

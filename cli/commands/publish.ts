@@ -20,8 +20,13 @@ const listed = 20
 
 export const command = withConfig(
   new Command('publish')
-    .description('activate a policy and apply it to every record, with events; or return to an earlier policy')
-    .option('--policy <dir>', 'folder with the model (*.graphql) and trained models (<Type>.parameters.json)')
+    .description(
+      'activate a policy and apply it to every record, with events; or return to an earlier policy',
+    )
+    .option(
+      '--policy <dir>',
+      'folder with the model (*.graphql) and trained models (<Type>.parameters.json)',
+    )
     .option('--to <version>', 'version of a policy that was published before')
     .option('--shipped', 'the model that came with the program', false)
     .option(
@@ -57,7 +62,9 @@ Examples:
       }
       const kept = await loadCandidatePolicy(sql, options, systems)
       for (const type of await leftOut(sql, kept, options.model ?? []))
-        console.error(`note: the trained model of ${type} goes out of force; to keep it name it with --model`)
+        console.error(
+          `note: the trained model of ${type} goes out of force; to keep it name it with --model`,
+        )
       const line = createProgress()
       const by = { actor: `cli:${userInfo().username}`, reason: options.reason }
       const done = await publish(sql, kept, resolutionContextOf(kept, systems), by, (sofar) =>
@@ -82,5 +89,7 @@ function modelsOf(kept: StoredPolicy): string {
 /** Golden types whose trained model is in force and would not be, without that being asked for. */
 async function leftOut(sql: Sql, kept: StoredPolicy, asked: readonly string[]): Promise<string[]> {
   const now = Object.keys((await activePolicy(sql))?.parameters ?? {})
-  return now.filter((type) => !Object.hasOwn(kept.parameters, type) && !asked.includes(`${type}=shipped`))
+  return now.filter(
+    (type) => !Object.hasOwn(kept.parameters, type) && !asked.includes(`${type}=shipped`),
+  )
 }

@@ -13,7 +13,11 @@ export const command = withConfig(
     .description(
       'measure golden data: completeness, validity, uniqueness, drift from its sources, and the age of the task queue',
     )
-    .option('--prometheus', 'print Prometheus metrics, for the text file collector of a node exporter', false)
+    .option(
+      '--prometheus',
+      'print Prometheus metrics, for the text file collector of a node exporter',
+      false,
+    )
     .option('--json', 'print JSON', false),
   SETTINGS,
 )
@@ -41,21 +45,32 @@ function print(types: Quality[], queue: QueueAge[]): void {
     console.log(
       `${t.type}: ${t.golden} golden records of ${t.records} source records; matched ${share(t.matchRate)}, unique ${share(t.uniqueness)}, overridden ${share(t.overrideRate)}`,
     )
-    for (const f of t.fields) console.log(`  ${f.field.padEnd(20)} complete ${share(f.completeness)}`)
+    for (const f of t.fields)
+      console.log(`  ${f.field.padEnd(20)} complete ${share(f.completeness)}`)
     for (const s of t.systems) {
       const worst = s.drift.toSorted((a, b) => b.differs - a.differs).slice(0, 3)
-      const drift = worst.filter((d) => d.differs > 0).map((d) => `${d.field} ${d.differs} of ${d.held}`)
-      console.log(`  ${s.system.padEnd(20)} valid ${share(s.validity)}; differs: ${drift.join(', ') || 'nowhere'}`)
+      const drift = worst
+        .filter((d) => d.differs > 0)
+        .map((d) => `${d.field} ${d.differs} of ${d.held}`)
+      console.log(
+        `  ${s.system.padEnd(20)} valid ${share(s.validity)}; differs: ${drift.join(', ') || 'nowhere'}`,
+      )
     }
   }
   for (const q of queue)
-    console.log(`${q.kind}: ${q.open} tasks, ${q.overdue} overdue, oldest ${(q.ageSecondsMax / 3600).toFixed(1)} h`)
+    console.log(
+      `${q.kind}: ${q.open} tasks, ${q.overdue} overdue, oldest ${(q.ageSecondsMax / 3600).toFixed(1)} h`,
+    )
 }
 
 /** The Prometheus text format, version 0.0.4. */
 export function metrics(types: Quality[], queue: QueueAge[]): string[] {
   const lines: string[] = []
-  const metric = (name: string, help: string, rows: [labels: Record<string, string>, value: number | null][]) => {
+  const metric = (
+    name: string,
+    help: string,
+    rows: [labels: Record<string, string>, value: number | null][],
+  ) => {
     lines.push(`# HELP touchstone_${name} ${help}`, `# TYPE touchstone_${name} gauge`)
     for (const [labels, value] of rows) {
       if (value === null) continue
@@ -91,7 +106,10 @@ export function metrics(types: Quality[], queue: QueueAge[]): string[] {
     'completeness',
     'Share of golden records that have a value.',
     types.flatMap((t) =>
-      t.fields.map((f): [Record<string, string>, number] => [{ type: t.type, field: f.field }, f.completeness]),
+      t.fields.map((f): [Record<string, string>, number] => [
+        { type: t.type, field: f.field },
+        f.completeness,
+      ]),
     ),
   )
   const systems = types.flatMap((t) => t.systems.map((s) => ({ type: t.type, ...s })))
@@ -112,7 +130,11 @@ export function metrics(types: Quality[], queue: QueueAge[]): string[] {
     'Share of source records that have a value.',
     drift((d) => d.completeness),
   )
-  metric('drift', 'Share of the values a system holds that the golden record does not have.', drift(driftOf))
+  metric(
+    'drift',
+    'Share of the values a system holds that the golden record does not have.',
+    drift(driftOf),
+  )
   metric(
     'tasks_open',
     'Tasks that wait.',

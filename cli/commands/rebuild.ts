@@ -38,14 +38,20 @@ an earlier version of the program, or another model, matched; ingest workers do 
     if (options.check === options.repair) throw new Error('give one of --check and --repair')
     const { policy, systems } = openInstallation(options.sources)
     await withDatabase({ config: options, connectionsMax: 2 }, async (sql) => {
-      const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
+      const shipped = {
+        policy,
+        engines: createEngines(policy),
+        systems: new Map(systems.map((s) => [s.name, s])),
+      }
       const mastering = await activeResolutionContext(sql, shipped, systems)
       const began = performance.now()
       const standing = options.repair ? await repairStanding(sql) : await checkStanding(sql)
-      if (standing > 0) console.log(`${standing} assertions stood wrongly${options.repair ? '; mended' : ''}`)
+      if (standing > 0)
+        console.log(`${standing} assertions stood wrongly${options.repair ? '; mended' : ''}`)
       const stale = await countStale(sql, mastering)
       if (stale > 0) {
-        if (options.repair) for (const type of mastering.policy.types) await rematch(sql, mastering, type, () => {})
+        if (options.repair)
+          for (const type of mastering.policy.types) await rematch(sql, mastering, type, () => {})
         console.log(
           `${stale} source records were matched by another version of the program or its models${options.repair ? ': matched again' : ''}`,
         )

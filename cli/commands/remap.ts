@@ -30,7 +30,9 @@ Example:
     const { policy, systems, connectors, rules } = openInstallation(options.sources)
     for (const source of sources)
       if (!connectors.has(source))
-        throw new Error(`no source system "${source}"; there are ${systems.map((s) => s.name).join(', ')}`)
+        throw new Error(
+          `no source system "${source}"; there are ${systems.map((s) => s.name).join(', ')}`,
+        )
     await withDatabase({ config: options, connectionsMax: 2 }, async (sql) => {
       const shipped = {
         policy,
@@ -42,11 +44,15 @@ Example:
       const line = createProgress()
       for (const source of sources) {
         const pipeline = { ...mastering, sql, connectors, attemptsMax: 1, onError: () => {} }
-        const done = await remap(pipeline, source, (sofar) => line.show(`${source}: ${count(sofar.records)} records`))
+        const done = await remap(pipeline, source, (sofar) =>
+          line.show(`${source}: ${count(sofar.records)} records`),
+        )
         line.end()
         console.log(
           `${source}: ${count(done.records)} source records, ${count(done.changed)} came out otherwise, ${count(done.events)} events` +
-            (done.otherType > 0 ? `; ${count(done.otherType)} would be of another type and stay as they are` : ''),
+            (done.otherType > 0
+              ? `; ${count(done.otherType)} would be of another type and stay as they are`
+              : ''),
         )
       }
     })

@@ -23,12 +23,23 @@ interface Flags extends Config<(typeof SETTINGS)[number]> {
 
 export const command = withConfig(
   new Command('replay')
-    .description('put messages of a source system into the queue again, for example after a change of its mapping')
+    .description(
+      'put messages of a source system into the queue again, for example after a change of its mapping',
+    )
     .requiredOption('--source <name>', 'the source system, as config/sources.yaml names it')
     .option('--object <name>', 'only messages of this object, by any of its names')
-    .option('--from <time>', 'only messages received at this time or later: 2026-03-01 or 2026-03-01T09:30:00Z', moment)
+    .option(
+      '--from <time>',
+      'only messages received at this time or later: 2026-03-01 or 2026-03-01T09:30:00Z',
+      moment,
+    )
     .option('--to <time>', 'only messages received before this time', moment)
-    .option('--after <number>', 'resume after this message number, which a stopped run prints', parseWholeNumber, 0)
+    .option(
+      '--after <number>',
+      'resume after this message number, which a stopped run prints',
+      parseWholeNumber,
+      0,
+    )
     .option('--reason <text>', 'reason, for the audit log', 'replay')
     .option('--actor <name>', 'actor, for the audit log', `cli:${userInfo().username}`),
   SETTINGS,
@@ -53,45 +64,59 @@ Examples:
     const { systems, connectors } = openInstallation(flags.sources)
     const connector = connectors.get(flags.source)
     if (!connector)
-      throw new Error(`no source system "${flags.source}"; there are ${systems.map((s) => s.name).join(', ')}`)
+      throw new Error(
+        `no source system "${flags.source}"; there are ${systems.map((s) => s.name).join(', ')}`,
+      )
     const object = flags.object === undefined ? null : connector.objectName(flags.object)
     if (flags.object !== undefined && object === null)
       throw new Error(
         `the mapping of ${flags.source} has no object "${flags.object}"; it has ${connector.objects.map((o) => o.name).join(', ')}`,
       )
-    if (flags.from && flags.to && flags.from >= flags.to) throw new Error('--from is not before --to')
+    if (flags.from && flags.to && flags.from >= flags.to)
+      throw new Error('--from is not before --to')
     const stop = stopSignal()
-    await withDatabase({ config: flags, connectionsMax: 2, name: 'touchstone-replay' }, async (sql) => {
-      const line = createProgress()
-      const done = await replay(sql, {
-        source: flags.source,
-        ...(object === null ? {} : { isMeant: (name) => name !== null && connector.objectName(name) === object }),
-        from: flags.from ?? null,
-        to: flags.to ?? null,
-        after: flags.after,
-        actor: flags.actor,
-        reason: flags.reason,
-        signal: stop,
-        onProgress: (sofar) => line.show(status(flags.source, sofar)),
-      })
-      line.end()
-      console.log(`${flags.source}: ${count(done.queued)} messages in the queue again, up to message ${done.last}`)
-      if (!done.complete) {
-        console.log(`stopped; go on with --after ${done.last}`)
-        process.exitCode = 130
-      }
-    })
+    await withDatabase(
+      { config: flags, connectionsMax: 2, name: 'touchstone-replay' },
+      async (sql) => {
+        const line = createProgress()
+        const done = await replay(sql, {
+          source: flags.source,
+          ...(object === null
+            ? {}
+            : { isMeant: (name) => name !== null && connector.objectName(name) === object }),
+          from: flags.from ?? null,
+          to: flags.to ?? null,
+          after: flags.after,
+          actor: flags.actor,
+          reason: flags.reason,
+          signal: stop,
+          onProgress: (sofar) => line.show(status(flags.source, sofar)),
+        })
+        line.end()
+        console.log(
+          `${flags.source}: ${count(done.queued)} messages in the queue again, up to message ${done.last}`,
+        )
+        if (!done.complete) {
+          console.log(`stopped; go on with --after ${done.last}`)
+          process.exitCode = 130
+        }
+      },
+    )
   })
 
 function status(source: string, { queued, last, upTo, stuckMs }: Replayed): string {
   const stuck =
-    stuckMs > stuckMsTold ? '; nothing takes them: start ingest workers ("npx touchstone serve --roles ingest")' : ''
+    stuckMs > stuckMsTold
+      ? '; nothing takes them: start ingest workers ("npx touchstone serve --roles ingest")'
+      : ''
   return `${source}: ${count(queued)} queued, at message ${count(last)} of ${count(upTo)}${stuck}`
 }
 
 function moment(text: string): Date {
   const at = new Date(text)
-  const written = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2}))?$/.test(text)
+  const written = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2}))?$/.test(
+    text,
+  )
   // 2026-02-30 would become the second of March.
   const day = new Date(`${text.slice(0, 10)}T00:00:00Z`)
   if (

@@ -3,7 +3,11 @@ import { mappingChanges } from '../../connectors/mapping/mappingChanges.ts'
 import { publicSchema } from '../../gateway/federation/publicSchema.ts'
 import { supergraphChanges } from '../../gateway/federation/supergraphChanges.ts'
 import { listOperations } from '../../mdm/access/operations.ts'
-import { type BrokenOperation, brokenOperations, type OperationText } from '../../schema/brokenOperations.ts'
+import {
+  type BrokenOperation,
+  brokenOperations,
+  type OperationText,
+} from '../../schema/brokenOperations.ts'
 import { eventChanges } from '../../schema/eventChanges.ts'
 import { type ContractChange, sorted, undatedDeprecations } from '../../schema/graphChanges.ts'
 import { withConfig } from '../config/config.ts'
@@ -22,10 +26,21 @@ interface Options extends DatabaseConfig {
 
 const check = withConfig(
   new Command('check')
-    .description('list what has changed for clients and consumers since a reference; exit code 1 if something breaks')
-    .requiredOption('--against <ref>', 'a git ref, a folder with an earlier supergraph.graphql, or such a file')
-    .option('--published', 'also list the published operations of the database that would be rejected')
-    .option('--operations <files...>', 'also check operations of files, in the formats of "operations publish"')
+    .description(
+      'list what has changed for clients and consumers since a reference; exit code 1 if something breaks',
+    )
+    .requiredOption(
+      '--against <ref>',
+      'a git ref, a folder with an earlier supergraph.graphql, or such a file',
+    )
+    .option(
+      '--published',
+      'also list the published operations of the database that would be rejected',
+    )
+    .option(
+      '--operations <files...>',
+      'also check operations of files, in the formats of "operations publish"',
+    )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -46,14 +61,21 @@ Example:
   const changes = sorted([
     ...supergraphChanges(reference.supergraph, now, new Date().toISOString().slice(0, 10)),
     ...eventChanges(reference.events, publishedEvents(packagePath('.'))),
-    ...(reference.mappings.size > 0 ? mappingChanges(reference.mappings, mappingFiles(packagePath('.'))) : []),
+    ...(reference.mappings.size > 0
+      ? mappingChanges(reference.mappings, mappingFiles(packagePath('.')))
+      : []),
   ])
   const schema = publicSchema(now)
   const undated = undatedDeprecations(schema)
-  const broken = brokenOperations(await operationsOf(options), publicSchema(reference.supergraph), schema)
+  const broken = brokenOperations(
+    await operationsOf(options),
+    publicSchema(reference.supergraph),
+    schema,
+  )
   const report = { against, changes, undatedDeprecations: undated, brokenOperations: broken }
   console.log(json ? JSON.stringify(report, null, 2) : inWords(report))
-  if (undated.length + broken.length > 0 || changes.some((c) => c.level === 'BREAKING')) process.exitCode = 1
+  if (undated.length + broken.length > 0 || changes.some((c) => c.level === 'BREAKING'))
+    process.exitCode = 1
 })
 
 export const command = new Command('schema')
@@ -66,12 +88,14 @@ async function operationsOf(options: Options): Promise<OperationText[]> {
   )
   if (!options.published) return files
   return await withDatabase({ config: options, connectionsMax: 1 }, async (sql) => {
-    return [...files, ...(await listOperations(sql, { standing: true }))].map(({ client, hash, names, text }) => ({
-      client,
-      hash,
-      names,
-      text,
-    }))
+    return [...files, ...(await listOperations(sql, { standing: true }))].map(
+      ({ client, hash, names, text }) => ({
+        client,
+        hash,
+        names,
+        text,
+      }),
+    )
   })
 }
 
@@ -82,14 +106,22 @@ interface Report {
   brokenOperations: BrokenOperation[]
 }
 
-function inWords({ against, changes, undatedDeprecations, brokenOperations: broken }: Report): string {
+function inWords({
+  against,
+  changes,
+  undatedDeprecations,
+  brokenOperations: broken,
+}: Report): string {
   const count = (level: ContractChange['level']) => changes.filter((c) => c.level === level).length
   return [
     `against ${against}: ${count('BREAKING')} breaking, ${count('DANGEROUS')} dangerous, ${count('SAFE')} safe`,
     ...changes.map((c) => `${c.level.padEnd(9)} ${c.coordinate}: ${c.text}`),
-    ...undatedDeprecations.map((c) => `WRONG     ${c}: is deprecated without a date; say from when on it may be gone`),
+    ...undatedDeprecations.map(
+      (c) => `WRONG     ${c}: is deprecated without a date; say from when on it may be gone`,
+    ),
     ...broken.map(
-      (o) => `REFUSED   ${o.names.join(', ') || '-'} (${o.hash.slice(0, 12)}) of ${o.client}: ${o.reasons.join(' ')}`,
+      (o) =>
+        `REFUSED   ${o.names.join(', ') || '-'} (${o.hash.slice(0, 12)}) of ${o.client}: ${o.reasons.join(' ')}`,
     ),
   ].join('\n')
 }

@@ -32,8 +32,12 @@ export const SERVE_CONFIG = [
 
 export const command = withConfig(
   new Command('serve')
-    .description('run one or several roles, as in production: without the demo world, with a log of JSON lines')
-    .option('--roles <names>', `roles, separated by commas: ${ROLES.join(', ')}`, roles, [...ROLES]),
+    .description(
+      'run one or several roles, as in production: without the demo world, with a log of JSON lines',
+    )
+    .option('--roles <names>', `roles, separated by commas: ${ROLES.join(', ')}`, roles, [
+      ...ROLES,
+    ]),
   SERVE_CONFIG,
 )
   .addHelpText(
@@ -43,62 +47,77 @@ Examples:
   npx touchstone serve
   npx touchstone serve --roles ingest --workers 2 --health-port 4001`,
   )
-  .action(async ({ roles: wanted, ...config }: Config<(typeof SERVE_CONFIG)[number]> & { roles: Role[] }) => {
-    const stop = stopSignal({ hangUp: false })
-    const log = openLog(config.logLevel, 'touchstone')
-    warnAboutUnknownVariables(log)
-    process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
-    const stopTracing = startTracing(config, wanted.join('+'))
-    const installation = openInstallation(config.sources)
-    const connection = await connect({
-      config,
-      connectionsMax: 1,
-      create: true,
-      notify: (line, level) => log[level](line),
-    })
-    let gateway: Gateway | undefined
-    let gateways: GatewayWorkers | undefined
-    let ingest: IngestRole | undefined
-    let deliver: DeliverRole | undefined
-    let health: HealthServer | undefined
-    try {
-      const at = { config, installation, databaseUrl: connection.url, log }
-      if (wanted.includes('ingest'))
-        ingest = startIngestRole({ ...at, sources: config.sources, logLevel: config.logLevel })
-      if (wanted.includes('deliver')) deliver = await startDeliverRole(at)
-      if (wanted.includes('gateway') && config.gatewayWorkers > 1)
-        gateways = await startGatewayWorkers(config.gatewayWorkers, connection.url, log)
-      else if (wanted.includes('gateway'))
-        gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
-      if (!gateway && config.healthPort !== undefined)
-        health = await startHealthRole({ ...at, port: config.healthPort, ingest: () => ingest, deliver: () => deliver })
-      if ((gateway ?? gateways) && !authenticationRequired(config))
-        log.info('no authentication: this machine is served as the development caller, with all rights')
-      log.info(
-        {
-          roles: wanted,
-          url: (gateway ?? gateways)?.url,
-          healthUrl: health?.url,
-          workers: ingest ? config.workers : 0,
-        },
-        'started',
+  .action(
+    async ({
+      roles: wanted,
+      ...config
+    }: Config<(typeof SERVE_CONFIG)[number]> & { roles: Role[] }) => {
+      const stop = stopSignal({ hangUp: false })
+      const log = openLog(config.logLevel, 'touchstone')
+      warnAboutUnknownVariables(log)
+      process.on('unhandledRejection', (err) =>
+        log.error({ err: String(err) }, 'an operation failed unseen'),
       )
-      await whenAborted(stop)
-      log.info('stopping')
-      health?.drain()
-    } finally {
-      await (gateway ?? gateways)?.close()
-      await deliver?.close()
-      await ingest?.close()
-      await health?.close()
-      await connection.close()
-      await stopTracing()
-    }
-    log.info('stopped')
-  })
+      const stopTracing = startTracing(config, wanted.join('+'))
+      const installation = openInstallation(config.sources)
+      const connection = await connect({
+        config,
+        connectionsMax: 1,
+        create: true,
+        notify: (line, level) => log[level](line),
+      })
+      let gateway: Gateway | undefined
+      let gateways: GatewayWorkers | undefined
+      let ingest: IngestRole | undefined
+      let deliver: DeliverRole | undefined
+      let health: HealthServer | undefined
+      try {
+        const at = { config, installation, databaseUrl: connection.url, log }
+        if (wanted.includes('ingest'))
+          ingest = startIngestRole({ ...at, sources: config.sources, logLevel: config.logLevel })
+        if (wanted.includes('deliver')) deliver = await startDeliverRole(at)
+        if (wanted.includes('gateway') && config.gatewayWorkers > 1)
+          gateways = await startGatewayWorkers(config.gatewayWorkers, connection.url, log)
+        else if (wanted.includes('gateway'))
+          gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
+        if (!gateway && config.healthPort !== undefined)
+          health = await startHealthRole({
+            ...at,
+            port: config.healthPort,
+            ingest: () => ingest,
+            deliver: () => deliver,
+          })
+        if ((gateway ?? gateways) && !authenticationRequired(config))
+          log.info(
+            'no authentication: this machine is served as the development caller, with all rights',
+          )
+        log.info(
+          {
+            roles: wanted,
+            url: (gateway ?? gateways)?.url,
+            healthUrl: health?.url,
+            workers: ingest ? config.workers : 0,
+          },
+          'started',
+        )
+        await whenAborted(stop)
+        log.info('stopping')
+        health?.drain()
+      } finally {
+        await (gateway ?? gateways)?.close()
+        await deliver?.close()
+        await ingest?.close()
+        await health?.close()
+        await connection.close()
+        await stopTracing()
+      }
+      log.info('stopped')
+    },
+  )
 
 function roles(text: string): Role[] {
   const names = text.split(',') as Role[]
-  if (names.some((n) => !ROLES.includes(n))) throw new InvalidArgumentError(`Roles are ${ROLES.join(', ')}.`)
+  if (names.some((n) => !ROLES.includes(n)))
+    throw new InvalidArgumentError(`Roles are ${ROLES.join(', ')}.`)
   return names
 }

@@ -17,7 +17,10 @@ export const command = withConfig(
     .description(
       'report which golden records a changed policy or trained model would merge, split and change; writes nothing',
     )
-    .option('--policy <dir>', 'folder with the model (*.graphql) and trained models (<Type>.parameters.json)')
+    .option(
+      '--policy <dir>',
+      'folder with the model (*.graphql) and trained models (<Type>.parameters.json)',
+    )
     .option(
       '--model <version...>',
       'versions of models of "touchstone train", or <Type>=shipped; under the active policy unless --policy is given',
@@ -27,7 +30,11 @@ export const command = withConfig(
       'only this many golden records of each type, with all that they are linked to',
       parseWholeNumber,
     )
-    .option('--examples <number>', 'golden records of each group that the JSON names (default: 10)', parseWholeNumber)
+    .option(
+      '--examples <number>',
+      'golden records of each group that the JSON names (default: 10)',
+      parseWholeNumber,
+    )
     .option('--json', 'print the whole report as JSON', false),
   SETTINGS,
 )
@@ -45,8 +52,14 @@ Example:
   .action(async (options: Options) => {
     const { systems } = openInstallation(options.sources)
     await withDatabase({ config: options, connectionsMax: 1 }, async (sql) => {
-      const candidate = resolutionContextOf(await loadCandidatePolicy(sql, options, systems), systems)
-      const report = await simulate(sql, candidate, { sample: options.sample, examplesMax: options.examples })
+      const candidate = resolutionContextOf(
+        await loadCandidatePolicy(sql, options, systems),
+        systems,
+      )
+      const report = await simulate(sql, candidate, {
+        sample: options.sample,
+        examplesMax: options.examples,
+      })
       if (options.json) console.log(JSON.stringify(report, null, 1))
       else print(report)
     })
@@ -62,11 +75,14 @@ function print(report: Simulation): void {
       [t.changes, 'would change a value'],
       [t.origins, 'would keep their values, from another source record or by another rule'],
     ] as const
-    console.log(`${t.type}: ${count(t.golden)} golden records of ${count(t.records)} source records`)
+    console.log(
+      `${t.type}: ${count(t.golden)} golden records of ${count(t.records)} source records`,
+    )
     for (const [group, what] of groups) {
       if (group.count === 0) continue
       console.log(`  ${count(group.count)} ${what}`)
-      for (const e of group.examples.slice(0, 3)) console.log(`    ${e.goldenId} ${e.detail.join(' ')}`)
+      for (const e of group.examples.slice(0, 3))
+        console.log(`    ${e.goldenId} ${e.detail.join(' ')}`)
     }
     for (const f of t.fields) {
       const ways = f.systems.slice(0, 3).map((s) => `${s.from} -> ${s.to} ${count(s.count)}`)

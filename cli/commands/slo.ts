@@ -1,7 +1,11 @@
 import { Command } from 'commander'
 import { objectTypes } from '../../connectors/objectTypes.ts'
 import { readOnlyTransaction } from '../../mdm/db/readOnlyTransaction.ts'
-import { type Level, type LevelState, serviceLevels } from '../../mdm/serviceLevels/serviceLevels.ts'
+import {
+  type Level,
+  type LevelState,
+  serviceLevels,
+} from '../../mdm/serviceLevels/serviceLevels.ts'
 import { type Config, withConfig } from '../config/config.ts'
 import { openInstallation } from '../config/installation.ts'
 import { DATABASE_CONFIG, withDatabase } from '../connect.ts'
@@ -26,12 +30,17 @@ Example:
   )
   .action(async (flags: Config<(typeof SETTINGS)[number]> & { json: boolean }) => {
     const { levels, connectors } = openInstallation(flags.sources)
-    await withDatabase({ config: flags, connectionsMax: 1, name: 'touchstone-slo' }, async (sql) => {
-      const found = await readOnlyTransaction(sql, (tx) => serviceLevels(tx, levels, objectTypes(connectors)))
-      if (flags.json) console.log(JSON.stringify(found, null, 1))
-      else for (const level of found) console.log(line(level))
-      if (found.some((l) => alarming.includes(l.state))) process.exitCode = 1
-    })
+    await withDatabase(
+      { config: flags, connectionsMax: 1, name: 'touchstone-slo' },
+      async (sql) => {
+        const found = await readOnlyTransaction(sql, (tx) =>
+          serviceLevels(tx, levels, objectTypes(connectors)),
+        )
+        if (flags.json) console.log(JSON.stringify(found, null, 1))
+        else for (const level of found) console.log(line(level))
+        if (found.some((l) => alarming.includes(l.state))) process.exitCode = 1
+      },
+    )
   })
 
 const alarming: LevelState[] = ['MISSED', 'BURNING']

@@ -30,6 +30,9 @@ Examples:
       return
     }
     const connector = connectors.get(name)
-    if (!connector) throw new Error(`no source system "${name}"; there are ${systems.map((s) => s.name).join(', ')}`)
+    if (!connector)
+      throw new Error(
+        `no source system "${name}"; there are ${systems.map((s) => s.name).join(', ')}`,
+      )
     for (const object of connector.objects) console.log(`${object.name.padEnd(40)} ${object.as}`)
   })

@@ -32,7 +32,12 @@ export const command = withConfig(
     .option('--fresh', 'delete the data of the embedded database first', false)
     .option('--no-demo', 'do not load the demo world')
     .option('--companies <n>', 'companies of the demo world', parseWholeNumber, 2_000)
-    .option('--seed <n>', 'seed of the demo world; the same seed and size give the same world', parseWholeNumber, 1),
+    .option(
+      '--seed <n>',
+      'seed of the demo world; the same seed and size give the same world',
+      parseWholeNumber,
+      1,
+    ),
   SERVE_CONFIG,
 )
   .addHelpText(
@@ -48,20 +53,35 @@ Examples:
     const stop = stopSignal()
     const log = openLog(config.logLevel, 'touchstone')
     warnAboutUnknownVariables(log)
-    process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
+    process.on('unhandledRejection', (err) =>
+      log.error({ err: String(err) }, 'an operation failed unseen'),
+    )
     const stopTracing = startTracing(config, 'start')
     const installation = openInstallation(config.sources)
     if (config.fresh) {
-      if (config.databaseUrl) throw new Error('--fresh does not touch a database of your own: empty it yourself')
+      if (config.databaseUrl)
+        throw new Error('--fresh does not touch a database of your own: empty it yourself')
       await wipeEmbedded(config.dataDir)
     }
-    const connection = await connect({ config, connectionsMax: 2, create: true, notify: (line) => console.log(line) })
+    const connection = await connect({
+      config,
+      connectionsMax: 2,
+      create: true,
+      notify: (line) => console.log(line),
+    })
     let gateway: Gateway | undefined
     let ingest: IngestRole | undefined
     let deliver: DeliverRole | undefined
     try {
       const { sql, url: databaseUrl } = connection
-      const at = { config, installation, databaseUrl, log, sources: config.sources, logLevel: config.logLevel }
+      const at = {
+        config,
+        installation,
+        databaseUrl,
+        log,
+        sources: config.sources,
+        logLevel: config.logLevel,
+      }
       const demo = config.demo && (await isDemoDue(sql, config.dataDir, config))
       gateway = await startGatewayRole({ ...at, ingest: () => ingest, deliver: () => deliver })
       ingest = startIngestRole(at)
@@ -157,7 +177,9 @@ Touchstone runs, after ${(ms / 1_000).toFixed(1)} s.
 function callers(config: Config<'authentication' | 'authIssuer' | 'host'>): string {
   if (!authenticationRequired(config))
     return 'this machine alone, without a token as the development caller with all rights (npx touchstone token: as others)'
-  return config.authIssuer ? `tokens of ${config.authIssuer}, and API keys` : 'API keys (npx touchstone keys)'
+  return config.authIssuer
+    ? `tokens of ${config.authIssuer}, and API keys`
+    : 'API keys (npx touchstone keys)'
 }
 
 function attempts(url: string): string {

@@ -36,7 +36,9 @@ const SETTINGS = [
 
 export const command = withConfig(
   new Command('subgraph')
-    .description('run one subgraph as a service, for a gateway whose setting "subgraphs" names its address')
+    .description(
+      'run one subgraph as a service, for a gateway whose setting "subgraphs" names its address',
+    )
     .argument('<name>', 'subgraph, as crm'),
   SETTINGS,
 )
@@ -51,7 +53,9 @@ Example:
     const stop = stopSignal()
     const log = openLog(config.logLevel, `subgraph-${name}`)
     warnAboutUnknownVariables(log)
-    process.on('unhandledRejection', (err) => log.error({ err: String(err) }, 'an operation failed unseen'))
+    process.on('unhandledRejection', (err) =>
+      log.error({ err: String(err) }, 'an operation failed unseen'),
+    )
     const stopTracing = startTracing(config, `subgraph-${name}`)
     const { policy: model, systems, connectors, rules, levels } = openInstallation(config.sources)
     const connection = await connect({
@@ -102,7 +106,10 @@ Example:
         webhooks: await openWebhooks(connection.sql, config),
       })
       const subgraph = all.find((s) => s.name === name)
-      if (!subgraph) throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
+      if (!subgraph)
+        throw new Error(
+          `there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`,
+        )
       const service = await startSubgraphService({
         subgraph,
         host: config.host,

@@ -38,7 +38,11 @@ interface Options {
 export const command = new Command('tail')
   .description('follow the change feed in the terminal')
   .option('--url <url>', 'GraphQL address of the gateway', webUrl, 'http://127.0.0.1:4000/graphql')
-  .addOption(new Option('--token <text>', 'token or API key, if the gateway requires one').env('TOUCHSTONE_TOKEN'))
+  .addOption(
+    new Option('--token <text>', 'token or API key, if the gateway requires one').env(
+      'TOUCHSTONE_TOKEN',
+    ),
+  )
   .option(
     '--from <cursor>',
     'start after this cursor; "oldest" for the oldest event that is stored (default: from now on)',
@@ -154,15 +158,22 @@ async function oldestCursor(options: Options): Promise<string | null> {
     headers: { 'content-type': 'application/json', ...credentials(options) },
     body: JSON.stringify({ query: '{ feed { beginning } }' }),
   })
-  const body = (await response.json()) as { data?: { feed?: { beginning?: string } }; errors?: { message: string }[] }
+  const body = (await response.json()) as {
+    data?: { feed?: { beginning?: string } }
+    errors?: { message: string }[]
+  }
   const beginning = body.data?.feed?.beginning
-  if (beginning === undefined) throw new Error(body.errors?.[0]?.message ?? `the gateway answered ${response.status}`)
+  if (beginning === undefined)
+    throw new Error(body.errors?.[0]?.message ?? `the gateway answered ${response.status}`)
   return beginning
 }
 
 const goOn = new Set(['SERVER_STOPPING', 'GRAPH_CHANGED'])
 
-/** GraphQL errors are answers: asking again gives the same. Not that the server stops: another one goes on. */
+/**
+ * GraphQL errors are answers: asking again gives the same. Not that the server stops: another one
+ * goes on.
+ */
 function refused(e: unknown): boolean {
   if (e instanceof Object && 'extensions' in e && goOn.has(Object(e.extensions).code)) return false
   return Array.isArray(e) || e instanceof GraphQLError || (e instanceof Object && 'extensions' in e)
@@ -174,12 +185,15 @@ function unknown(e: unknown): boolean {
 }
 
 function explain(e: unknown, url: string): string {
-  if (unknown(e)) return `refused: ${url} wants to know who asks: give --token a token or an API key that holds`
+  if (unknown(e))
+    return `refused: ${url} wants to know who asks: give --token a token or an API key that holds`
   const error = Array.isArray(e) ? e[0] : e
-  const message = error instanceof Object && 'message' in error ? String(error.message) : String(error)
+  const message =
+    error instanceof Object && 'message' in error ? String(error.message) : String(error)
   if (refused(e)) {
     const extensions = error instanceof Object && 'extensions' in error ? error.extensions : null
-    const code = extensions instanceof Object && 'code' in extensions ? ` (${String(extensions.code)})` : ''
+    const code =
+      extensions instanceof Object && 'code' in extensions ? ` (${String(extensions.code)})` : ''
     return `refused: ${message}${code}`
   }
   return `nothing answers at ${url}: start it with "npm start", or name another gateway with --url${message ? ` (${message})` : ''}`

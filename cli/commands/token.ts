@@ -18,10 +18,15 @@ interface Options extends Config<(typeof SETTINGS)[number]> {
 
 export const command = withConfig(
   new Command('token')
-    .description('print a development token, for a gateway on this machine without a configured issuer')
+    .description(
+      'print a development token, for a gateway on this machine without a configured issuer',
+    )
     .requiredOption('--role <names...>', 'roles of config/access.yaml')
     .option('--actor <name>', 'actor that the token names', actor, 'ada')
-    .option('--region <names...>', 'regions whose records it may read, if row rights are configured; "*" for all')
+    .option(
+      '--region <names...>',
+      'regions whose records it may read, if row rights are configured; "*" for all',
+    )
     .option('--legal-entity <names...>', 'legal entities whose records it may read, likewise')
     .addOption(
       new Option('--expires <duration>', 'how long it is valid: 90s, 15m, 8h, 7d')
@@ -40,23 +45,44 @@ Example:
   curl -s http://127.0.0.1:4000/graphql -H "authorization: Bearer $(npx touchstone token --role reader)" \\
     -H 'content-type: application/json' -d '{"query":"{ customers(first: 1) { nodes { name } } }"}'`,
   )
-  .action(async ({ actor, role: roles, expires, region: regions, legalEntity: legalEntities, ...o }: Options) => {
-    const known = openAccess(o).roles
-    for (const role of roles)
-      if (!known.includes(role)) throw new Error(`there is no role "${role}"; there are ${known.join(', ')}`)
-    // A new key would sign tokens that no gateway knows.
-    if (!existsSync(join(o.dataDir, DEVELOPMENT_KEY_FILE)))
-      throw new Error(
-        `no development key in ${resolve(o.dataDir)}: start Touchstone on this directory first, ` +
-          'or name the directory of a running one with --data-dir or TOUCHSTONE_DATA_DIR',
+  .action(
+    async ({
+      actor,
+      role: roles,
+      expires,
+      region: regions,
+      legalEntity: legalEntities,
+      ...o
+    }: Options) => {
+      const known = openAccess(o).roles
+      for (const role of roles)
+        if (!known.includes(role))
+          throw new Error(`there is no role "${role}"; there are ${known.join(', ')}`)
+      // A new key would sign tokens that no gateway knows.
+      if (!existsSync(join(o.dataDir, DEVELOPMENT_KEY_FILE)))
+        throw new Error(
+          `no development key in ${resolve(o.dataDir)}: start Touchstone on this directory first, ` +
+            'or name the directory of a running one with --data-dir or TOUCHSTONE_DATA_DIR',
+        )
+      console.log(
+        await developmentToken(o.dataDir, o.authAudience, {
+          actor,
+          roles,
+          regions,
+          legalEntities,
+          seconds: expires,
+        }),
       )
-    console.log(
-      await developmentToken(o.dataDir, o.authAudience, { actor, roles, regions, legalEntities, seconds: expires }),
-    )
-  })
+    },
+  )
 
 function actor(text: string): string {
-  if (!/^[a-z0-9][a-z0-9@._-]{0,99}$/i.test(text) || ['development', 'clock', 'nobody'].includes(text))
-    throw new InvalidArgumentError('It must be a name of letters, digits and @._- that is none of our own.')
+  if (
+    !/^[a-z0-9][a-z0-9@._-]{0,99}$/i.test(text) ||
+    ['development', 'clock', 'nobody'].includes(text)
+  )
+    throw new InvalidArgumentError(
+      'It must be a name of letters, digits and @._- that is none of our own.',
+    )
   return text
 }

@@ -12,7 +12,10 @@ export const command = withConfig(
     .description(
       'show the history of a message with times: received, claimed, applied, its records and events, later changes',
     )
-    .argument('<id>', 'a message number, correlation id, event id, golden id, source record key or action id')
+    .argument(
+      '<id>',
+      'a message number, correlation id, event id, golden id, source record key or action id',
+    )
     .option('--json', 'print JSON', false),
   SETTINGS,
 )
@@ -30,22 +33,27 @@ Examples:
   )
   .action(async (id: string, flags: Config<(typeof SETTINGS)[number]> & { json: boolean }) => {
     const { connectors } = openInstallation(flags.sources)
-    await withDatabase({ config: flags, connectionsMax: 2, name: 'touchstone-trace' }, async (sql) => {
-      const found = await trace({ sql, connectors }, id)
-      if (!found)
-        throw new Error(
-          `"${id.slice(0, 80)}" names nothing here: give the number of a message, a correlation id, an event id (golden id, dot, version), a golden id, the key of a source record or the id of an action`,
-        )
-      if (flags.json) console.log(JSON.stringify(found, null, 1))
-      else for (const line of told(found)) console.log(line)
-    })
+    await withDatabase(
+      { config: flags, connectionsMax: 2, name: 'touchstone-trace' },
+      async (sql) => {
+        const found = await trace({ sql, connectors }, id)
+        if (!found)
+          throw new Error(
+            `"${id.slice(0, 80)}" names nothing here: give the number of a message, a correlation id, an event id (golden id, dot, version), a golden id, the key of a source record or the id of an action`,
+          )
+        if (flags.json) console.log(JSON.stringify(found, null, 1))
+        else for (const line of told(found)) console.log(line)
+      },
+    )
   })
 
 /** The story in the order in which it happened. */
 function told(found: Trace): string[] {
   const lines = found.messages.flatMap(messageLines)
-  if (found.more) lines.push('', `there are more messages; these are ${found.messages.length} of them`)
-  if (found.actions.length > 0) lines.push(...(lines.length > 0 ? [''] : []), ...found.actions.flatMap(actionLines))
+  if (found.more)
+    lines.push('', `there are more messages; these are ${found.messages.length} of them`)
+  if (found.actions.length > 0)
+    lines.push(...(lines.length > 0 ? [''] : []), ...found.actions.flatMap(actionLines))
   if (found.events.length > 0)
     lines.push(
       '',
@@ -73,7 +81,9 @@ function messageLines(m: MessageStory): string[] {
       `${w.kind} by ${w.actor}: ${w.reason}${w.correctedBy ? ` (message ${w.correctedBy})` : ''}`,
     ]),
     ...m.events.map((e): [Date, string] => [e.at, eventText(e)]),
-    ...m.events.flatMap((e) => e.deliveries.map((d): [Date, string] => [d.lastAt, deliveryText(d)])),
+    ...m.events.flatMap((e) =>
+      e.deliveries.map((d): [Date, string] => [d.lastAt, deliveryText(d)]),
+    ),
     ...m.later.map((a): [Date, string] => [
       a.doneAt ?? a.proposedAt,
       `steward: ${a.kind} ${a.state} by ${a.actor}: ${a.reason} (${a.id})`,
@@ -101,7 +111,9 @@ function actionLines(a: Trace['actions'][number]): string[] {
   return [
     `action ${a.id}: ${a.kind} ${a.state} by ${a.actor}: ${a.reason}`,
     `  ${a.proposedAt.toISOString()}  asked for, correlation ${a.correlationId}`,
-    ...(a.doneAt ? [`  ${a.doneAt.toISOString()}  done${a.decidedBy ? `, ${a.decidedBy} agreed` : ''}`] : []),
+    ...(a.doneAt
+      ? [`  ${a.doneAt.toISOString()}  done${a.decidedBy ? `, ${a.decidedBy} agreed` : ''}`]
+      : []),
   ]
 }
 

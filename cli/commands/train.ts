@@ -41,7 +41,9 @@ type Options = Config<(typeof SETTINGS)[number]> & {
 /** `touchstone train`: learns a matching model from the source records of the store. */
 export const command = withConfig(
   new Command('train')
-    .description('train a matching model for each golden type from the stored source records, with a report')
+    .description(
+      'train a matching model for each golden type from the stored source records, with a report',
+    )
     .option('--list', 'list the models, what they were trained on, and which are active', false)
     .option('--type <name>', 'only this golden type')
     .option(
@@ -79,9 +81,14 @@ The report shows the weight of every level and examples of pairs. Memory grows w
       }
       const { policy, engines } = await activeResolutionContext(sql, shipped, systems)
       if (options.list) return await list(sql, policy, engines)
-      const types = options.type === undefined ? policy.types : policy.types.filter((t) => t.name === options.type)
+      const types =
+        options.type === undefined
+          ? policy.types
+          : policy.types.filter((t) => t.name === options.type)
       if (types.length === 0)
-        throw new Error(`no golden type ${options.type}; there is ${policy.types.map((t) => t.name).join(', ')}`)
+        throw new Error(
+          `no golden type ${options.type}; there is ${policy.types.map((t) => t.name).join(', ')}`,
+        )
       const given = typeof options.labels === 'string' ? await readLabelFile(options.labels) : []
       await mkdir(options.out, { recursive: true })
       for (const type of types) await trainType(sql, policy, type, options, given)
@@ -117,10 +124,14 @@ function standing(m: ListedModel, inForce: boolean): string {
   return 'a candidate'
 }
 
-/** Labels of records that there are not: a mistaken id must not look like a label that was learned. */
+/**
+ * Labels of records that there are not: a mistaken id must not look like a label that was learned.
+ */
 async function tellUnknown(sql: Sql, given: readonly Label[]): Promise<void> {
   const keys = [...new Set(given.flatMap((l) => [l.a, l.b]))].filter(isUuid)
-  const rows = await sql<{ key: string }[]>`select key from source_record where key = any(${keys}::uuid[])`
+  const rows = await sql<
+    { key: string }[]
+  >`select key from source_record where key = any(${keys}::uuid[])`
   const there = new Set(rows.map((r) => r.key))
   const unknown = given.filter((l) => !there.has(l.a) || !there.has(l.b)).length
   if (unknown > 0)
@@ -148,24 +159,32 @@ async function trainType(
   const compared = type.fields.filter((f) => f.compare).map((f) => f.name)
   const absent = compared.filter((name) => records.every((r) => isEmpty(ownValue(r.fields, name))))
   if (absent.length === compared.length)
-    throw new Error(`no source record of ${type.name} has a value that is compared (${compared.join(', ')})`)
+    throw new Error(
+      `no source record of ${type.name} has a value that is compared (${compared.join(', ')})`,
+    )
   for (const name of absent)
     line.line(`${type.name}: no source record has a value for ${name}: it weighs as it is shipped`)
-  const progress = (stage: string, share: number) => line.show(`${type.name}: ${stage} ${Math.round(share * 100)} %`)
+  const progress = (stage: string, share: number) =>
+    line.show(`${type.name}: ${stage} ${Math.round(share * 100)} %`)
   let result = matchBatch(type, records, { seed: options.seed, progress })
   let labels: LabelledPair[] = []
   if (options.labels) {
     const place = new Map(result.records.map((record, i) => [record.key, i]))
     const said = [...given, ...(await readLabels(sql))]
     const latest = new Map(said.map((l) => [[l.a, l.b].sort().join(), l]))
-    // In an order of their own: sums of the same labels are the same model, whoever said them first.
+    // In an order of their own: sums of the same labels are the same model, whoever said them
+    // first.
     const inOrder = [...latest].sort(([x], [y]) => (x < y ? -1 : 1))
     labels = inOrder.flatMap(([, { a, b, same }]) => {
       const [i, j] = [place.get(a), place.get(b)]
-      return i === undefined || j === undefined ? [] : [{ a: result.features[i]!, b: result.features[j]!, same }]
+      return i === undefined || j === undefined
+        ? []
+        : [{ a: result.features[i]!, b: result.features[j]!, same }]
     })
     if (labels.length === 0)
-      line.line(`${type.name}: nobody has said anything of two of these records: no labels to learn from`)
+      line.line(
+        `${type.name}: nobody has said anything of two of these records: no labels to learn from`,
+      )
   }
   if (labels.length > 0) {
     // Matched once more, so that the report tells of the model that was learned.
@@ -175,7 +194,12 @@ async function trainType(
   const { parameters, version, comparisons } = result.engine
   const actor = `cli:${userInfo().username}`
   const pairs = result.stats.candidatePairs
-  const trained = { records: records.length, pairs, labels: labels.length, policyVersion: policy.version }
+  const trained = {
+    records: records.length,
+    pairs,
+    labels: labels.length,
+    policyVersion: policy.version,
+  }
   await transaction(sql, async (tx) => {
     const fresh = await storeModel(tx, {
       ...trained,
@@ -186,10 +210,14 @@ async function trainType(
       absent,
       actor,
     })
-    if (fresh) await appendAudit(tx, { event: 'TRAIN', actor, model: version, type: type.name, ...trained })
+    if (fresh)
+      await appendAudit(tx, { event: 'TRAIN', actor, model: version, type: type.name, ...trained })
   })
   const file = join(options.out, `${type.name}.parameters.json`)
-  await writeFile(file, `${JSON.stringify({ ...parameters, policyVersion: policy.version }, null, 1)}\n`)
+  await writeFile(
+    file,
+    `${JSON.stringify({ ...parameters, policyVersion: policy.version }, null, 1)}\n`,
+  )
   await writeFile(
     join(options.out, `${type.name}.html`),
     reportPage(createReport(result, `the store, policy ${policy.version}`)),
@@ -200,7 +228,12 @@ async function trainType(
 }
 
 function isEmpty(value: unknown): boolean {
-  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
+  return (
+    value === undefined ||
+    value === null ||
+    value === '' ||
+    (Array.isArray(value) && value.length === 0)
+  )
 }
 
 /** The live source records of a type; references are the golden ids that they resolve to now. */
@@ -209,7 +242,12 @@ async function readRecords(sql: Sql, type: TypePolicy): Promise<MatchRecord[]> {
   const records: MatchRecord[] = []
   // One pass over the type's rows by id; each reference is an index lookup in the same snapshot.
   const rows = sql<
-    { key: string; source: string; canonical: Record<string, unknown>; resolved: Record<string, string | null> }[]
+    {
+      key: string
+      source: string
+      canonical: Record<string, unknown>
+      resolved: Record<string, string | null>
+    }[]
   >`
     select r.key, r.source, r.canonical,
       coalesce((select jsonb_object_agg(f.name, t.golden_id) from unnest(${references}::text[]) f (name)

@@ -1,7 +1,11 @@
 import { userInfo } from 'node:os'
 import { Command, Option } from 'commander'
 import type { Sql } from '../../mdm/db/database.ts'
-import { DELIVERY_STATES, type DeliveryFilter, readDeliveries } from '../../mdm/webhooks/deliveries.ts'
+import {
+  DELIVERY_STATES,
+  type DeliveryFilter,
+  readDeliveries,
+} from '../../mdm/webhooks/deliveries.ts'
 import { readEndpoints } from '../../mdm/webhooks/endpoints.ts'
 import { replayWebhook, testWebhook } from '../../mdm/webhooks/webhooks.ts'
 import { isUuid } from '../../schema/uuid.ts'
@@ -35,10 +39,12 @@ const list = withConfig(
 ).action((config: Settings) =>
   onDatabase(config, async (sql) => {
     const endpoints = await readEndpoints(sql)
-    if (endpoints.length === 0) console.log('no webhooks; the mutation registerWebhook adds one (docs/WEBHOOKS.md)')
+    if (endpoints.length === 0)
+      console.log('no webhooks; the mutation registerWebhook adds one (docs/WEBHOOKS.md)')
     for (const e of endpoints) {
       const paused = e.pausedUntil && e.pausedUntil.getTime() > Date.now()
-      const state = e.state === 'DISABLED' ? `DISABLED (${e.because})` : paused ? 'PAUSED' : 'ACTIVE'
+      const state =
+        e.state === 'DISABLED' ? `DISABLED (${e.because})` : paused ? 'PAUSED' : 'ACTIVE'
       console.log(`${e.id}  ${state}  ${new URL(e.url).host}  ${e.description}`)
       console.log(
         `  position ${e.position}, ${e.lag} behind; ${e.parked} records wait, ${e.dead} dead, ${e.missed} missed`,
@@ -91,9 +97,14 @@ const test = withConfig(
   onDatabase(config, async (sql) => {
     const webhooks = await openWebhooks(sql, config, { createKey: false })
     const tested = await testWebhook(webhooks, uuid(webhook)).finally(() => webhooks.poster.close())
-    if (tested.code !== 'ANSWERED') throw new Error(tested.code === 'REFUSED' ? tested.detail : tested.code)
+    if (tested.code !== 'ANSWERED')
+      throw new Error(tested.code === 'REFUSED' ? tested.detail : tested.code)
     const { status, error, response, durationMs } = tested.answer
-    console.log(status === null ? error : `${status} after ${durationMs} ms${response ? `: ${response}` : ''}`)
+    console.log(
+      status === null
+        ? error
+        : `${status} after ${durationMs} ms${response ? `: ${response}` : ''}`,
+    )
     if (status === null || status < 200 || status >= 300) process.exitCode = 1
   }),
 )

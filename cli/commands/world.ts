@@ -3,7 +3,9 @@ import { writeWorld } from '../../demo/write.ts'
 import { parseWholeNumber, wholeNumberFrom } from './input/parseWholeNumber.ts'
 
 export const command = new Command('world')
-  .description('write a demo world to files: the same customers in four source systems, and the truth about them')
+  .description(
+    'write a demo world to files: the same customers in four source systems, and the truth about them',
+  )
   .option('--companies <n>', 'true customers, 1 or more', wholeNumberFrom(1), 2000)
   .option('--seed <n>', 'the same seed and size give the same files', parseWholeNumber, 1)
   .requiredOption('--out <dir>', 'directory to write to; created if it does not exist')

@@ -2,7 +2,12 @@ import type { Sql } from '../../mdm/db/database.ts'
 import { ModelError } from '../../mdm/match/parameters.ts'
 import { planComparisons } from '../../mdm/match/plan.ts'
 import { misfit, readModel } from '../../mdm/policy/models.ts'
-import { activePolicy, readPolicyVersion, type StoredPolicy, withParameters } from '../../mdm/policy/policies.ts'
+import {
+  activePolicy,
+  readPolicyVersion,
+  type StoredPolicy,
+  withParameters,
+} from '../../mdm/policy/policies.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { packagePath } from './packagePath.ts'
 import { parseStoredPolicy, readPolicyFiles } from './policyFiles.ts'
@@ -24,16 +29,19 @@ export interface CandidateOptions {
 const SHIPPED = '=shipped'
 
 /**
- * Loads the policy that the options of `simulate` and `publish` name: from a folder, one that was published before or the
- * shipped one, else the active one; then the models named take the place of its parameters. A model is named by its
- * version, the shipped one as <Type>=shipped. Throws CandidateError, and ModelError where a model does not fit.
+ * Loads the policy that the options of `simulate` and `publish` name: from a folder, one that was
+ * published before or the shipped one, else the active one; then the models named take the place of
+ * its parameters. A model is named by its version, the shipped one as <Type>=shipped. Throws
+ * CandidateError, and ModelError where a model does not fit.
  */
 export async function loadCandidatePolicy(
   sql: Sql,
   options: CandidateOptions,
   systems: readonly SourceSystem[],
 ): Promise<StoredPolicy> {
-  const bases = [options.policy, options.to, options.shipped || undefined].filter((x) => x !== undefined)
+  const bases = [options.policy, options.to, options.shipped || undefined].filter(
+    (x) => x !== undefined,
+  )
   if (bases.length > 1 || (bases.length === 0 && !options.model?.length))
     throw new CandidateError(
       'give one of policy (a folder or files), earlier version and shipped; or models alone, for the active policy',
@@ -47,11 +55,16 @@ export async function loadCandidatePolicy(
       ? { type: policy.type(name.slice(0, -SHIPPED.length)).name, parameters: null }
       : await readModel(sql, name)
     if (!model) throw new ModelError(`no model ${name}: "touchstone train --list" lists the models`)
-    if (given.has(model.type)) throw new ModelError(`two models of ${model.type} were given; only one can be active`)
+    if (given.has(model.type))
+      throw new ModelError(`two models of ${model.type} were given; only one can be active`)
     const type = policy.types.find((t) => t.name === model.type)
-    if (!type) throw new ModelError(`model ${name} is of ${model.type}, and this policy has no such golden type`)
+    if (!type)
+      throw new ModelError(
+        `model ${name} is of ${model.type}, and this policy has no such golden type`,
+      )
     const why = 'units' in model ? misfit(model, planComparisons(type)) : null
-    if (why !== null) throw new ModelError(`model ${name} of ${model.type} does not fit: ${why}; train it again`)
+    if (why !== null)
+      throw new ModelError(`model ${name} of ${model.type} does not fit: ${why}; train it again`)
     given.set(model.type, model.parameters)
   }
   return withParameters(base, given)

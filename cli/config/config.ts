@@ -31,7 +31,11 @@ const whole = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().int().min(min).max(max))
 
-function number(min: number, max: number, e: Omit<Setting<number>, 'schema' | 'allowed'>): Setting<number> {
+function number(
+  min: number,
+  max: number,
+  e: Omit<Setting<number>, 'schema' | 'allowed'>,
+): Setting<number> {
   return setting({ ...e, schema: whole(min, max), allowed: `a whole number from ${min} to ${max}` })
 }
 
@@ -70,7 +74,11 @@ export const CONFIG = {
     allowed: 'an address or a name of this machine, as 127.0.0.1, 0.0.0.0 or ::',
     help: 'address to listen on; beyond this machine only with authentication',
   }),
-  port: number(0, 65_535, { env: 'TOUCHSTONE_PORT', default: '4000', help: 'port to listen on; 0 takes any free one' }),
+  port: number(0, 65_535, {
+    env: 'TOUCHSTONE_PORT',
+    default: '4000',
+    help: 'port to listen on; 0 takes any free one',
+  }),
   healthPort: optional({
     env: 'TOUCHSTONE_HEALTH_PORT',
     schema: whole(0, 65_535),
@@ -109,7 +117,8 @@ export const CONFIG = {
           : new Map(t.split(',').map((p) => p.split(/=(.*)/s) as [string, string])),
       ),
     default: 'local',
-    allowed: '"local", or name=URL pairs separated by commas, as customer=http://127.0.0.1:4101/graphql',
+    allowed:
+      '"local", or name=URL pairs separated by commas, as customer=http://127.0.0.1:4101/graphql',
     help: 'subgraphs that run as services; those not named run in the gateway’s process',
   }),
   supergraph: optional({
@@ -186,7 +195,9 @@ export const CONFIG = {
   }),
   webhookNetworks: optional({
     env: 'TOUCHSTONE_WEBHOOK_NETWORKS',
-    schema: text.transform((t) => t.split(',')).pipe(z.array(z.string().refine(isNetwork).transform(parseNetwork))),
+    schema: text
+      .transform((t) => t.split(','))
+      .pipe(z.array(z.string().refine(isNetwork).transform(parseNetwork))),
     shown: 'public addresses only',
     allowed: 'networks or addresses separated by commas, as 10.1.0.0/16,127.0.0.1',
     help: 'addresses that webhooks may be sent to although they are not public',
@@ -219,7 +230,8 @@ export const CONFIG = {
       .transform((t) => t.split(','))
       .pipe(z.array(z.string().min(32)).max(10)),
     shown: 'one in the data directory, for processes that share it',
-    allowed: 'texts of 32 characters or more, separated by commas: the first one seals, all of them open',
+    allowed:
+      'texts of 32 characters or more, separated by commas: the first one seals, all of them open',
     help: 'what the secrets of webhooks are sealed with in the database; the same for all processes',
   }),
   webhookCa: optional({
@@ -231,9 +243,12 @@ export const CONFIG = {
   }),
   natsUrl: optional({
     env: 'TOUCHSTONE_NATS_URL',
-    schema: text.transform((t) => t.split(',')).pipe(z.array(z.string().regex(/^(nats|tls):\/\/[^/\s]+$/)).max(20)),
+    schema: text
+      .transform((t) => t.split(','))
+      .pipe(z.array(z.string().regex(/^(nats|tls):\/\/[^/\s]+$/)).max(20)),
     shown: 'changes are not published to NATS',
-    allowed: 'URLs like nats://user:password@host:4222 or tls://host:4222, separated by commas, of one cluster',
+    allowed:
+      'URLs like nats://user:password@host:4222 or tls://host:4222, separated by commas, of one cluster',
     help: 'NATS servers with JetStream, to publish changes to (role deliver) or to tail them from (feed-from)',
   }),
   natsCredentials: optional({
@@ -264,7 +279,9 @@ export const CONFIG = {
   }),
   natsScopes: optional({
     env: 'TOUCHSTONE_NATS_SCOPES',
-    schema: text.transform((t) => t.split(',')).pipe(z.array(z.string().regex(/^[a-z][a-z0-9_:-]*$/)).max(100)),
+    schema: text
+      .transform((t) => t.split(','))
+      .pipe(z.array(z.string().regex(/^[a-z][a-z0-9_:-]*$/)).max(100)),
     shown: 'fields that need a scope are left out of what is published',
     allowed: 'scopes separated by commas, as pii:read',
     help: 'what messages may show to everybody who may read the stream',
@@ -288,7 +305,11 @@ export const CONFIG = {
     default: '100',
     help: 'how many of the traces that begin here are recorded; others follow their caller',
   }),
-  workers: number(1, 64, { env: 'TOUCHSTONE_WORKERS', default: '1', help: 'ingest workers, each a thread' }),
+  workers: number(1, 64, {
+    env: 'TOUCHSTONE_WORKERS',
+    default: '1',
+    help: 'ingest workers, each a thread',
+  }),
   gatewayWorkers: number(1, 64, {
     env: 'TOUCHSTONE_GATEWAY_WORKERS',
     default: '1',
@@ -349,8 +370,16 @@ export const CONFIG = {
     default: '15',
     help: 'depth of an operation: fields below each other',
   }),
-  aliasesMax: number(0, 10_000, { env: 'TOUCHSTONE_ALIASES_MAX', default: '100', help: 'aliases in an operation' }),
-  fieldsMax: number(1, 100_000, { env: 'TOUCHSTONE_FIELDS_MAX', default: '1000', help: 'fields in an operation' }),
+  aliasesMax: number(0, 10_000, {
+    env: 'TOUCHSTONE_ALIASES_MAX',
+    default: '100',
+    help: 'aliases in an operation',
+  }),
+  fieldsMax: number(1, 100_000, {
+    env: 'TOUCHSTONE_FIELDS_MAX',
+    default: '1000',
+    help: 'fields in an operation',
+  }),
   costMax: number(1, 1_000_000_000, {
     env: 'TOUCHSTONE_COST_MAX',
     default: '20000',
@@ -418,7 +447,10 @@ type Value<N extends ConfigName> =
     : never
 export type Config<N extends ConfigName = ConfigName> = { [K in N]: Value<K> }
 
-/** Adds these settings to a command as options. Commander reads the variable, then the default, if no flag is given. */
+/**
+ * Adds these settings to a command as options. Commander reads the variable, then the default, if
+ * no flag is given.
+ */
 export function withConfig<N extends ConfigName>(command: Command, names: readonly N[]): Command {
   for (const name of new Set(names)) {
     // Commander would reject an empty variable; here it counts as not set, as everywhere.
@@ -449,16 +481,26 @@ export function configFromEnv<N extends ConfigName>(
   return Object.fromEntries(values) as Config<N>
 }
 
-/** Returns variables that look like settings but are not, such as misspelt ones. Secrets of sources have names of their own. */
-export function unknownVariables(env: Readonly<Record<string, string | undefined>> = process.env): string[] {
+/**
+ * Returns variables that look like settings but are not, such as misspelt ones. Secrets of sources
+ * have names of their own.
+ */
+export function unknownVariables(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string[] {
   const known = new Set(['TOUCHSTONE_TOKEN', ...Object.values(CONFIG).map((c) => c.env)])
-  return Object.keys(env).filter((n) => n.startsWith('TOUCHSTONE_') && !n.endsWith('_SECRET') && !known.has(n))
+  return Object.keys(env).filter(
+    (n) => n.startsWith('TOUCHSTONE_') && !n.endsWith('_SECRET') && !known.has(n),
+  )
 }
 
 /** Logs a warning for each environment variable that looks like a setting but is not. */
 export function warnAboutUnknownVariables(log: { warn(at: object, message: string): void }): void {
   for (const variable of unknownVariables())
-    log.warn({ variable }, 'this environment variable is not a setting; "touchstone serve --help" lists the settings')
+    log.warn(
+      { variable },
+      'this environment variable is not a setting; "touchstone serve --help" lists the settings',
+    )
 }
 
 function option(name: ConfigName): Option {

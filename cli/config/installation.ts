@@ -7,7 +7,10 @@ import type { Policy } from '../../schema/policy.ts'
 import { readPolicy } from '../../schema/readPolicy.ts'
 import { packagePath } from './packagePath.ts'
 
-/** What this installation is set up for: its policy and its source systems, read from files and checked. */
+/**
+ * What this installation is set up for: its policy and its source systems, read from files and
+ * checked.
+ */
 export interface Installation {
   policy: Policy
   systems: SourceSystem[]
@@ -18,8 +21,13 @@ export interface Installation {
   levels: ServiceLevels
 }
 
-/** Throws PolicyError and ConfigError, which name file and line. `sources` defaults to the file that is shipped. */
-export function openInstallation(sources: string = packagePath('config/sources.yaml')): Installation {
+/**
+ * Throws PolicyError and ConfigError, which name file and line. `sources` defaults to the file that
+ * is shipped.
+ */
+export function openInstallation(
+  sources: string = packagePath('config/sources.yaml'),
+): Installation {
   const systems = readSources(sources).map((s) => s.system)
   const policy = readPolicy(
     packagePath('schema/model'),

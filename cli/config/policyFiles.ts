@@ -12,14 +12,16 @@ import { parsePolicy } from '../../schema/readPolicy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 
 /**
- * Reads a policy from a folder: the model's *.graphql, and for each golden type, if it has one, a trained model in
- * <Type>.parameters.json, as "touchstone match --save-parameters" writes it.
+ * Reads a policy from a folder: the model's *.graphql, and for each golden type, if it has one, a
+ * trained model in <Type>.parameters.json, as "touchstone match --save-parameters" writes it.
  */
 export function readPolicyFiles(dir: string): StoredPolicy {
   if (!existsSync(dir)) throw new Error(`there is no folder ${dir}`)
   const files = readdirSync(dir).sort()
   const text = (file: string) => readFileSync(join(dir, file), 'utf8')
-  const model = Object.fromEntries(files.filter((f) => f.endsWith('.graphql')).map((f) => [f, text(f)]))
+  const model = Object.fromEntries(
+    files.filter((f) => f.endsWith('.graphql')).map((f) => [f, text(f)]),
+  )
   if (Object.keys(model).length === 0)
     throw new Error(`${dir} has no *.graphql: a policy is a folder like schema/model`)
   const parameters = Object.fromEntries(
@@ -39,19 +41,27 @@ export function parseStoredPolicy(stored: StoredPolicy, systems: readonly Source
 }
 
 /** Builds policy and engines of a stored policy. Throws PolicyError, ModelError. */
-export function resolutionContextOf(stored: StoredPolicy, systems: readonly SourceSystem[]): ResolutionContext {
+export function resolutionContextOf(
+  stored: StoredPolicy,
+  systems: readonly SourceSystem[],
+): ResolutionContext {
   const policy = parseStoredPolicy(stored, systems)
   for (const name of Object.keys(stored.parameters)) policy.type(name)
   const engines = new Map(
     policy.types.map((type) => {
       const given = ownValue(stored.parameters, type.name)
-      return [type.name, given ? createEngine(type, parametersOf(stored, given, type)) : createEngine(type)]
+      return [
+        type.name,
+        given ? createEngine(type, parametersOf(stored, given, type)) : createEngine(type),
+      ]
     }),
   )
   return { policy, engines, systems: new Map(systems.map((s) => [s.name, s])) }
 }
 
-/** Reads a trained model of a stored policy. An error names the policy's version and the way out. */
+/**
+ * Reads a trained model of a stored policy. An error names the policy's version and the way out.
+ */
 function parametersOf(stored: StoredPolicy, given: unknown, type: TypePolicy): Parameters {
   try {
     return readParameters(JSON.stringify(given), type)

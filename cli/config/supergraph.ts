@@ -13,18 +13,24 @@ export function supergraphText(subgraphs: readonly Subgraph[]): string {
 }
 
 /**
- * The supergraph as it is checked in, if it is of these subgraphs; after a change of the model it is composed again, which
- * takes longer, until `touchstone generate` has written it. `subgraphs` is empty where all run as services.
+ * The supergraph as it is checked in, if it is of these subgraphs; after a change of the model it
+ * is composed again, which takes longer, until `touchstone generate` has written it. `subgraphs` is
+ * empty where all run as services.
  */
 export function readSupergraph(subgraphs: readonly Subgraph[], onStale: () => void): string {
   const text = existsSync(FILE) ? readFileSync(FILE, 'utf8') : ''
-  if (text !== '' && (subgraphs.length === 0 || text.includes(`# Of subgraphs ${hashOf(subgraphs)}.`))) return text
+  if (
+    text !== '' &&
+    (subgraphs.length === 0 || text.includes(`# Of subgraphs ${hashOf(subgraphs)}.`))
+  )
+    return text
   onStale()
   return supergraphText(subgraphs)
 }
 
 function hashOf(subgraphs: readonly Subgraph[]): string {
   const hash = createHash('sha256')
-  for (const s of [...subgraphs].sort((a, b) => (a.name < b.name ? -1 : 1))) hash.update(`${s.name}\n${s.sdl}\n`)
+  for (const s of [...subgraphs].sort((a, b) => (a.name < b.name ? -1 : 1)))
+    hash.update(`${s.name}\n${s.sdl}\n`)
   return hash.digest('hex').slice(0, 16)
 }

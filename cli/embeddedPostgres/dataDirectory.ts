@@ -1,4 +1,12 @@
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
 import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { POSTGRES_MAJOR } from './binaries.ts'
@@ -9,16 +17,19 @@ export class DataDirectoryError extends Error {
 }
 
 /**
- * Returns the absolute path of a data directory that can be used. With `create` it may be missing or empty, and is made;
- * otherwise it has to hold a database, and nothing is written. Throws DataDirectoryError if it cannot be used.
+ * Returns the absolute path of a data directory that can be used. With `create` it may be missing
+ * or empty, and is made; otherwise it has to hold a database, and nothing is written. Throws
+ * DataDirectoryError if it cannot be used.
  */
 export function openDataDirectory(dataDir: string, { create }: { create: boolean }): string {
   const path = resolve(dataDir)
   try {
     const found = statSync(path, { throwIfNoEntry: false })
-    if (found && !found.isDirectory()) throw new DataDirectoryError(`${path} is a file, not a data directory`)
+    if (found && !found.isDirectory())
+      throw new DataDirectoryError(`${path} is a file, not a data directory`)
     const version = found ? readVersion(path) : null
-    if (version === null && !create) throw new DataDirectoryError(missing(path, found !== undefined))
+    if (version === null && !create)
+      throw new DataDirectoryError(missing(path, found !== undefined))
     if (version !== null && version !== POSTGRES_MAJOR)
       throw new DataDirectoryError(
         `the data in ${path} are of Postgres ${version}, and this version of Touchstone runs Postgres ${POSTGRES_MAJOR}: ` +
@@ -28,12 +39,18 @@ export function openDataDirectory(dataDir: string, { create }: { create: boolean
     accessSync(path, constants.W_OK)
     return realpathSync(path)
   } catch (e) {
-    throw e instanceof DataDirectoryError ? e : new DataDirectoryError(unusable(path, e), { cause: e })
+    throw e instanceof DataDirectoryError
+      ? e
+      : new DataDirectoryError(unusable(path, e), { cause: e })
   }
 }
 
 function missing(path: string, exists: boolean): string {
-  const what = !exists ? 'does not exist' : readdirSync(path).length === 0 ? 'is empty' : 'holds no Touchstone database'
+  const what = !exists
+    ? 'does not exist'
+    : readdirSync(path).length === 0
+      ? 'is empty'
+      : 'holds no Touchstone database'
   return (
     `no database here: ${path} ${what}. Name the right directory with --data-dir or TOUCHSTONE_DATA_DIR, ` +
     'or your own Postgres with DATABASE_URL. To create a database, run "npx touchstone start" or "npx touchstone migrate"'

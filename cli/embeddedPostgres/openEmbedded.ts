@@ -9,7 +9,10 @@ import { type PostgresServer, runningServer, startServer } from './server.ts'
 export const DATABASE = 'touchstone'
 const lockMsMax = 90_000
 const watchMs = 500
-/** Between attempts to start a server again that does not come up, on a full disk for example; doubles up to the last. */
+/**
+ * Between attempts to start a server again that does not come up, on a full disk for example;
+ * doubles up to the last.
+ */
 const mendMsMin = 500
 const mendMsMax = 8_000
 
@@ -20,19 +23,26 @@ export interface EmbeddedDatabase {
 }
 
 export interface EmbeddedOptions {
-  /** Creates the database where there is none; otherwise a directory without one is refused and stays as it is. */
+  /**
+   * Creates the database where there is none; otherwise a directory without one is refused and
+   * stays as it is.
+   */
   create: boolean
   /** Receives a line when the server had to be started again. */
   notify: (line: string) => void
 }
 
 /**
- * Opens the embedded server of a data directory. All processes that use it share it: the first starts it, the last stops
- * it. A process that was killed does not count as a user, so a server that it left running is taken over and stopped in
- * the end. If the server itself is killed (by the kernel when memory runs out), the first process to notice starts it
- * again on the same data. Throws DataDirectoryError if the directory cannot be used.
+ * Opens the embedded server of a data directory. All processes that use it share it: the first
+ * starts it, the last stops it. A process that was killed does not count as a user, so a server
+ * that it left running is taken over and stopped in the end. If the server itself is killed (by the
+ * kernel when memory runs out), the first process to notice starts it again on the same data.
+ * Throws DataDirectoryError if the directory cannot be used.
  */
-export async function openEmbedded(dataDir: string, { create, notify }: EmbeddedOptions): Promise<EmbeddedDatabase> {
+export async function openEmbedded(
+  dataDir: string,
+  { create, notify }: EmbeddedOptions,
+): Promise<EmbeddedDatabase> {
   const dir = openDataDirectory(dataDir, { create })
   const me = processIdentity(process.pid) ?? `${process.pid}`
   const seat = join(dir, 'users', String(process.pid))
@@ -101,7 +111,8 @@ export async function wipeEmbedded(dataDir: string): Promise<void> {
   const me = processIdentity(process.pid) ?? `${process.pid}`
   await locked(dir, me, async () => {
     const users = others(dir, me)
-    if (users.length > 0) throw new Error(`${dataDir} is in use by process ${users.join(', ')}: stop it first`)
+    if (users.length > 0)
+      throw new Error(`${dataDir} is in use by process ${users.join(', ')}: stop it first`)
     await (await runningServer(dir))?.stop()
     for (const name of ['postgres', 'postgres.json', 'postgres.log', 'users', 'demo.json'])
       rmSync(join(dir, name), { recursive: true, force: true })
@@ -133,8 +144,10 @@ async function locked<T>(dir: string, me: string, work: () => Promise<T>): Promi
       if (!(e instanceof Error && 'code' in e && e.code === 'EEXIST')) throw e
     }
     const holder = read(file)
-    if (holder !== null && holder !== '' && !alive(holder) && read(file) === holder) rmSync(file, { force: true })
-    if (Date.now() > until) throw new Error(`${file} is held by process ${holder}; if that is none of ours, remove it`)
+    if (holder !== null && holder !== '' && !alive(holder) && read(file) === holder)
+      rmSync(file, { force: true })
+    if (Date.now() > until)
+      throw new Error(`${file} is held by process ${holder}; if that is none of ours, remove it`)
   }
   try {
     return await work()

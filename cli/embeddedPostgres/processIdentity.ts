@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** Names one process for ever: its id alone is given out again after a restart of the machine or the container. */
+/**
+ * Names one process for ever: its id alone is given out again after a restart of the machine or the
+ * container.
+ */
 export function processIdentity(pid: number): string | null {
   try {
     process.kill(pid, 0)
@@ -9,7 +12,8 @@ export function processIdentity(pid: number): string | null {
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The command name is in brackets and may hold anything; the start time is the 20th field after it.
+    // The command name is in brackets and may hold anything; the start time is the 20th field after
+    // it.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     // A zombie has ended; only its parent has not asked yet.
     if (fields[0] === 'Z') return null
@@ -26,8 +30,9 @@ export function alive(mark: string): boolean {
 }
 
 /**
- * Whether a process was started on that data directory: its number may belong to anyone by now. By its command line,
- * which all may read (its working directory only those who may trace it). Null where one cannot know.
+ * Whether a process was started on that data directory: its number may belong to anyone by now. By
+ * its command line, which all may read (its working directory only those who may trace it). Null
+ * where one cannot know.
  */
 export function serves(pid: number, data: string): boolean | null {
   try {

@@ -25,7 +25,10 @@ const startMsMax = 60_000
 const stopMsMax = 30_000
 
 export interface ServerOptions {
-  /** Folder that holds `postgres/` (the data), `postgres.json` (port and password) and `postgres.log`. */
+  /**
+   * Folder that holds `postgres/` (the data), `postgres.json` (port and password) and
+   * `postgres.log`.
+   */
   dir: string
   /** False: no fsync, for tests whose data dies with them. */
   durable: boolean
@@ -46,7 +49,10 @@ interface Settings {
   password: string
 }
 
-/** Starts the server on its data, which are made when missing; one that runs already on them is used as it is. */
+/**
+ * Starts the server on its data, which are made when missing; one that runs already on them is used
+ * as it is.
+ */
 export async function startServer(options: ServerOptions): Promise<PostgresServer> {
   mkdirSync(options.dir, { recursive: true })
   const dir = realpathSync(options.dir)
@@ -63,10 +69,18 @@ export async function startServer(options: ServerOptions): Promise<PostgresServe
     writeSettings(dir, settings)
   }
   for (const until = Date.now() + startMsMax; ; await sleep(200)) {
-    const { pid, why } = await spawnServer(dir, data, settings, binaries.postgres, user, options.durable)
+    const { pid, why } = await spawnServer(
+      dir,
+      data,
+      settings,
+      binaries.postgres,
+      user,
+      options.durable,
+    )
     if (why === null) return handle(pid, settings)
     const log = tail(join(dir, 'postgres.log'))
-    // Its processes outlive a server that was killed by a moment; beside them a new one would spoil the data.
+    // Its processes outlive a server that was killed by a moment; beside them a new one would spoil
+    // the data.
     if (log.includes('shared memory block') && Date.now() < until) continue
     throw new Error(`the embedded Postgres did not start (${why}):\n${log}`)
   }
@@ -83,8 +97,9 @@ async function spawnServer(
   const log = openSync(join(dir, 'postgres.log'), 'w')
   const args = ['-D', data, '-p', String(settings.port), ...flags(durable)]
   const command = commandAsUser(user, program, args, [data, program])
-  // Its own process group and a file for its log: Ctrl-C in the terminal is for us, who drain before we stop it, and
-  // if we are killed it lives on undisturbed until the next start takes it over.
+  // Its own process group and a file for its log: Ctrl-C in the terminal is for us, who drain
+  // before we stop it, and if we are killed it lives on undisturbed until the next start takes it
+  // over.
   const child = spawn(command.program, command.args, {
     detached: true,
     stdio: ['ignore', log, log],
@@ -106,8 +121,9 @@ async function spawnServer(
 }
 
 /**
- * Postgres removes the lock of a server that is gone by itself. It cannot when the machine or container went down and
- * the number in it now belongs to another process (or to its own remains, which nobody has cleared away).
+ * Postgres removes the lock of a server that is gone by itself. It cannot when the machine or
+ * container went down and the number in it now belongs to another process (or to its own remains,
+ * which nobody has cleared away).
  */
 function removeStaleLock(data: string): void {
   const file = join(data, 'postmaster.pid')
@@ -129,7 +145,8 @@ export async function runningServer(dir: string): Promise<PostgresServer | null>
   if (serves(pid, data) === false) return null
   const settings = readSettings(dir)
   const why = await ready(settings)
-  if (why !== null) throw new Error(`a Postgres (process ${pid}) holds ${data} but does not answer: ${why}`)
+  if (why !== null)
+    throw new Error(`a Postgres (process ${pid}) holds ${data} but does not answer: ${why}`)
   return handle(pid, settings)
 }
 
@@ -173,7 +190,10 @@ function flags(durable: boolean): string[] {
   return Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`])
 }
 
-/** Makes the data beside their place and moves them there when they are whole, so that a kill leaves none or all. */
+/**
+ * Makes the data beside their place and moves them there when they are whole, so that a kill leaves
+ * none or all.
+ */
 function initialise(dir: string, place: string, initdb: string, user: ServerUser | null): void {
   const password = randomBytes(24).toString('base64url')
   const data = `${place}.new`

@@ -8,8 +8,9 @@ export interface ServerUser {
 }
 
 /**
- * The user the server runs as. Postgres refuses root, so root hands it to the user `postgres`, who is made when missing
- * and to `nobody` where users cannot be made. Anyone else runs it as himself: null.
+ * The user the server runs as. Postgres refuses root, so root hands it to the user `postgres`, who
+ * is made when missing and to `nobody` where users cannot be made. Anyone else runs it as himself:
+ * null.
  */
 export function findServerUser(): ServerUser | null {
   if (process.getuid?.() !== 0) return null
@@ -17,20 +18,24 @@ export function findServerUser(): ServerUser | null {
   if (known) return known
   try {
     execFileSync('groupadd', ['--system', 'postgres'], { stdio: 'ignore' })
-    execFileSync('useradd', ['--system', '-g', 'postgres', '-d', '/nonexistent', 'postgres'], { stdio: 'ignore' })
+    execFileSync('useradd', ['--system', '-g', 'postgres', '-d', '/nonexistent', 'postgres'], {
+      stdio: 'ignore',
+    })
   } catch {
     // A read-only /etc or an image without useradd: `nobody` is everywhere.
   }
   const made = lookUp('postgres') ?? lookUp('nobody')
   if (!made)
-    throw new Error('Postgres does not run as root and there is no user for it: add one with "useradd postgres"')
+    throw new Error(
+      'Postgres does not run as root and there is no user for it: add one with "useradd postgres"',
+    )
   return made
 }
 
 /**
- * The command that starts `program` as that user. A folder that only root may enter (/root, mktemp -d) is opened to it
- * by handing on the one capability that reads past permissions, with setpriv of util-linux; the files stay where they
- * are.
+ * The command that starts `program` as that user. A folder that only root may enter (/root, mktemp
+ * -d) is opened to it by handing on the one capability that reads past permissions, with setpriv of
+ * util-linux; the files stay where they are.
  */
 export function commandAsUser(
   user: ServerUser | null,
@@ -72,7 +77,8 @@ function reachable(path: string, user: ServerUser): boolean {
 
 function lookUp(name: string): ServerUser | null {
   try {
-    const id = (flag: string) => Number(execFileSync('id', [flag, name], { stdio: ['ignore', 'pipe', 'ignore'] }))
+    const id = (flag: string) =>
+      Number(execFileSync('id', [flag, name], { stdio: ['ignore', 'pipe', 'ignore'] }))
     return { uid: id('-u'), gid: id('-g') }
   } catch {
     return null

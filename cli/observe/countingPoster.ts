@@ -1,6 +1,9 @@
 import type { Answer, Poster } from '../../mdm/webhooks/post.ts'
 
-/** What attempts came to: taken, refused with another status, no answer, broken off because the process stops. */
+/**
+ * What attempts came to: taken, refused with another status, no answer, broken off because the
+ * process stops.
+ */
 export const DELIVERY_RESULTS = ['delivered', 'refused', 'unreachable', 'broken_off'] as const
 export type DeliveryResults = Record<(typeof DELIVERY_RESULTS)[number], number>
 

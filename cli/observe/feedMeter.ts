@@ -15,10 +15,14 @@ export interface FeedMeter {
 }
 
 /**
- * Counts, for the service levels, how late events of the feed arrive in this process, and at webhook endpoints. Counts that cannot be written
- * are lost, and `onError` receives the error.
+ * Counts, for the service levels, how late events of the feed arrive in this process, and at
+ * webhook endpoints. Counts that cannot be written are lost, and `onError` receives the error.
  */
-export function startFeedMeter(sql: Sql, { objectives }: ServiceLevels, onError: (error: unknown) => void): FeedMeter {
+export function startFeedMeter(
+  sql: Sql,
+  { objectives }: ServiceLevels,
+  onError: (error: unknown) => void,
+): FeedMeter {
   const own = objectives.filter((o) => o.measure === 'FEED_LAG')
   const deliveries = objectives.filter((o) => o.measure === 'DELIVERY_LAG')
   const tally = new Tally()
@@ -33,7 +37,8 @@ export function startFeedMeter(sql: Sql, { objectives }: ServiceLevels, onError:
     },
     settled({ at }, accepted) {
       const now = Date.now()
-      for (const o of deliveries) tally.add(o.name, accepted && now - Date.parse(at) <= o.withinMs, now)
+      for (const o of deliveries)
+        tally.add(o.name, accepted && now - Date.parse(at) <= o.withinMs, now)
     },
     async stop() {
       clearInterval(timer)

@@ -41,7 +41,9 @@ export interface MetricsOptions {
 }
 
 /** Gauges that are summed over processes, because each process has its own share. */
-const ADDED_UP = ['ingest_workers', 'gateway_open', 'feed_ring_bytes', 'feed_followers'].map((n) => `touchstone_${n}`)
+const ADDED_UP = ['ingest_workers', 'gateway_open', 'feed_ring_bytes', 'feed_followers'].map(
+  (n) => `touchstone_${n}`,
+)
 
 export interface Metrics {
   registry: Registry
@@ -55,32 +57,49 @@ export interface Metrics {
 }
 
 /**
- * Opens the Prometheus metrics of this process and of its database. Labels are names of the configuration, of the model
- * and of the program; an unknown system or object of a message is "other". Scrapes within five seconds share one bounded
- * read of the database. While the database does not answer, the other metrics remain, and `database_up` is 0.
+ * Opens the Prometheus metrics of this process and of its database. Labels are names of the
+ * configuration, of the model and of the program; an unknown system or object of a message is
+ * "other". Scrapes within five seconds share one bounded read of the database. While the database
+ * does not answer, the other metrics remain, and `database_up` is 0.
  */
 export function openMetrics(options: MetricsOptions): Metrics {
   const { sql, connectors } = options
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
-  const gauge = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Gauge({ name: `touchstone_${name}`, help, labelNames: [...labelNames], registers })
+  const gauge = <L extends string = never>(
+    name: string,
+    help: string,
+    labelNames: readonly L[] = [],
+  ) => new Gauge({ name: `touchstone_${name}`, help, labelNames: [...labelNames], registers })
 
   const up = gauge('database_up', 'Whether the statistics of the database could be read.')
-  const waiting = gauge('ingest_waiting_messages', 'Waiting messages among the oldest 10,000 of the queue.', [
+  const waiting = gauge(
+    'ingest_waiting_messages',
+    'Waiting messages among the oldest 10,000 of the queue.',
+    ['system', 'object'],
+  )
+  const lag = gauge('ingest_lag_seconds', 'Age of the oldest waiting message.', [
     'system',
     'object',
   ])
-  const lag = gauge('ingest_lag_seconds', 'Age of the oldest waiting message.', ['system', 'object'])
-  const queue = gauge('ingest_queue_messages', 'Messages in the queue, counted to 100,000.', ['kind'])
+  const queue = gauge('ingest_queue_messages', 'Messages in the queue, counted to 100,000.', [
+    'kind',
+  ])
   const inbox = gauge('inbox_messages', 'The highest message number given out.')
-  const exceptions = gauge('exceptions_open', 'Messages that could not be applied and wait for somebody.', [
+  const exceptions = gauge(
+    'exceptions_open',
+    'Messages that could not be applied and wait for somebody.',
+    ['system', 'code'],
+  )
+  const exceptionAge = gauge('exceptions_oldest_seconds', 'Age of the oldest open exception.', [
     'system',
     'code',
   ])
-  const exceptionAge = gauge('exceptions_oldest_seconds', 'Age of the oldest open exception.', ['system', 'code'])
-  const connections = gauge('database_connections', 'Connections of all processes.', ['pool', 'state'])
+  const connections = gauge('database_connections', 'Connections of all processes.', [
+    'pool',
+    'state',
+  ])
   const rows = gauge('table_rows', 'Rows of a table, as the planner estimates.', ['table'])
   const feedHead = gauge('feed_head_position', 'Position of the last event.')
   const feedOldest = gauge('feed_oldest_position', 'The oldest position that is stored.')
@@ -106,7 +125,9 @@ export function openMetrics(options: MetricsOptions): Metrics {
         exceptions: await exceptionFigures(tx),
         connections: await loadConnectionCounts(tx),
         tables: await loadTableSizes(tx),
-        head: (await tx<{ position: number; oldest: number }[]>`select position, oldest from feed_head`)[0],
+        head: (
+          await tx<{ position: number; oldest: number }[]>`select position, oldest from feed_head`
+        )[0],
         tasks: await queueAge(tx),
         endpoints: await endpointFigures(tx),
         unsettled: await unsettledFigures(tx),
@@ -115,7 +136,17 @@ export function openMetrics(options: MetricsOptions): Metrics {
       }))
       const now = Date.now()
       const seconds = (at: Date) => Math.max(0, (now - at.getTime()) / 1_000)
-      for (const g of [waiting, lag, exceptions, exceptionAge, connections, tasks, overdue, taskAge]) g.reset()
+      for (const g of [
+        waiting,
+        lag,
+        exceptions,
+        exceptionAge,
+        connections,
+        tasks,
+        overdue,
+        taskAge,
+      ])
+        g.reset()
       const [oldestWaiting, oldestException] = [highestOf(lag), highestOf(exceptionAge)]
       for (const w of stats.waiting) {
         const labels = { system: known(w.system), object: objectOf(w.system, w.object) }
@@ -164,7 +195,11 @@ export function openMetrics(options: MetricsOptions): Metrics {
       const all = (await registry.getMetricsAsJSON()) as WorkerMetrics
       // What is of the store is the same in each process.
       for (const m of all)
-        if (String(m.type) === 'gauge' && m.name.startsWith('touchstone_') && !ADDED_UP.includes(m.name))
+        if (
+          String(m.type) === 'gauge' &&
+          m.name.startsWith('touchstone_') &&
+          !ADDED_UP.includes(m.name)
+        )
           Object.assign(m, { aggregator: 'max' })
       return all
     },
@@ -173,7 +208,9 @@ export function openMetrics(options: MetricsOptions): Metrics {
 }
 
 /** Several objects that no mapping knows share a label: the oldest of them counts. */
-function highestOf<L extends string>(gauge: Gauge<L>): (labels: Record<L, string>, value: number) => void {
+function highestOf<L extends string>(
+  gauge: Gauge<L>,
+): (labels: Record<L, string>, value: number) => void {
   const highest = new Map<string, number>()
   return (labels, value) => {
     const key = JSON.stringify(labels)

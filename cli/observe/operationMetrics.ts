@@ -5,7 +5,10 @@ import type { ObserveOperation } from '../../gateway/execution/runtime.ts'
 const namesMax = 200
 const nameCharsMax = 64
 
-/** Operations by the names that their clients gave them in code, as "query CustomerCard" does; values are in no label. */
+/**
+ * Operations by the names that their clients gave them in code, as "query CustomerCard" does;
+ * values are in no label.
+ */
 export function operationMetrics(registry: Registry): ObserveOperation {
   const labelNames = ['operation', 'type'] as const
   const registers = [registry]

@@ -2,7 +2,9 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import type { DeliverRole, IngestRole } from './roles.ts'
 
-/** Positions that a follower may be behind, upper bounds of the groups in which they are counted. */
+/**
+ * Positions that a follower may be behind, upper bounds of the groups in which they are counted.
+ */
 const BEHIND = [0, 100, 10_000]
 /** Operators choose the names of keys; people are not named. */
 const keyActor = 'key:'
@@ -17,8 +19,16 @@ interface Parts {
 }
 
 /** Creates metrics of this process's memory, read at each scrape. */
-export function processMetrics(registry: Registry, { tailer, ingest, deliver, gateway }: Parts): void {
-  const gauge = <L extends string>(name: string, help: string, labelNames: L[], collect: (g: Gauge<L>) => void) => {
+export function processMetrics(
+  registry: Registry,
+  { tailer, ingest, deliver, gateway }: Parts,
+): void {
+  const gauge = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: L[],
+    collect: (g: Gauge<L>) => void,
+  ) => {
     new Gauge<L>({
       name: `touchstone_${name}`,
       help,
@@ -31,7 +41,12 @@ export function processMetrics(registry: Registry, { tailer, ingest, deliver, ga
     })
   }
   // Counts that other parts hold, read at each scrape.
-  const counter = <L extends string>(name: string, help: string, labelNames: L[], collect: (c: Counter<L>) => void) => {
+  const counter = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: L[],
+    collect: (c: Counter<L>) => void,
+  ) => {
     new Counter<L>({
       name: `touchstone_${name}`,
       help,
@@ -43,40 +58,67 @@ export function processMetrics(registry: Registry, { tailer, ingest, deliver, ga
       },
     })
   }
-  counter('messages_total', 'What became of messages in this process since it started.', ['outcome'], (c) => {
-    const total = ingest?.()?.total
-    if (!total) return
-    for (const outcome of ['applied', 'skipped', 'exceptions', 'postponed'] as const) c.inc({ outcome }, total[outcome])
-  })
+  counter(
+    'messages_total',
+    'What became of messages in this process since it started.',
+    ['outcome'],
+    (c) => {
+      const total = ingest?.()?.total
+      if (!total) return
+      for (const outcome of ['applied', 'skipped', 'exceptions', 'postponed'] as const)
+        c.inc({ outcome }, total[outcome])
+    },
+  )
   gauge('ingest_workers', 'Ingest workers of this process.', ['state'], (g) => {
     const workers = ingest?.()?.workers()
     if (!workers) return
     g.set({ state: 'wanted' }, workers.wanted)
     g.set({ state: 'running' }, workers.running)
   })
-  counter('deliveries_total', 'Attempts of this process to deliver, by what came of them.', ['sink', 'result'], (c) => {
-    for (const [result, count] of Object.entries(deliver?.()?.results ?? {})) c.inc({ sink: 'webhook', result }, count)
-    const publisher = deliver?.()?.publisher
-    if (publisher) c.inc({ sink: 'jetstream', result: 'delivered' }, publisher.count)
-  })
-  gauge('gateway_open', 'Operations in progress, event streams and WebSockets of this process.', ['kind'], (g) => {
-    for (const [kind, count] of Object.entries(gateway?.() ?? {})) g.set({ kind }, count)
-  })
+  counter(
+    'deliveries_total',
+    'Attempts of this process to deliver, by what came of them.',
+    ['sink', 'result'],
+    (c) => {
+      for (const [result, count] of Object.entries(deliver?.()?.results ?? {}))
+        c.inc({ sink: 'webhook', result }, count)
+      const publisher = deliver?.()?.publisher
+      if (publisher) c.inc({ sink: 'jetstream', result: 'delivered' }, publisher.count)
+    },
+  )
+  gauge(
+    'gateway_open',
+    'Operations in progress, event streams and WebSockets of this process.',
+    ['kind'],
+    (g) => {
+      for (const [kind, count] of Object.entries(gateway?.() ?? {})) g.set({ kind }, count)
+    },
+  )
   if (!tailer) return
   gauge('feed_tail_position', 'Position up to which this process has read the feed.', [], (g) =>
     g.set(tailer.tail.head),
   )
-  gauge('feed_ring_bytes', 'Bytes of the events kept in memory.', [], (g) => g.set(tailer.tail.ringBytes))
-  gauge('feed_followers', 'Subscriptions of this process, by how many positions they are behind.', ['behind'], (g) => {
-    const lags = lagsOf(tailer)
-    BEHIND.forEach((max, i) => {
-      const above = BEHIND[i - 1] ?? -1
-      g.set({ behind: `<=${max}` }, lags.filter((l) => l <= max && l > above).length)
-    })
-    g.set({ behind: `>${BEHIND.at(-1)}` }, lags.filter((l) => l > (BEHIND.at(-1) ?? 0)).length)
-  })
-  gauge('feed_follower_lag_positions', 'Positions by which the slowest subscription is behind.', [], (g) =>
-    g.set(lagsOf(tailer).reduce((a, b) => Math.max(a, b), 0)),
+  gauge('feed_ring_bytes', 'Bytes of the events kept in memory.', [], (g) =>
+    g.set(tailer.tail.ringBytes),
+  )
+  gauge(
+    'feed_followers',
+    'Subscriptions of this process, by how many positions they are behind.',
+    ['behind'],
+    (g) => {
+      const lags = lagsOf(tailer)
+      BEHIND.forEach((max, i) => {
+        const above = BEHIND[i - 1] ?? -1
+        g.set({ behind: `<=${max}` }, lags.filter((l) => l <= max && l > above).length)
+      })
+      g.set({ behind: `>${BEHIND.at(-1)}` }, lags.filter((l) => l > (BEHIND.at(-1) ?? 0)).length)
+    },
+  )
+  gauge(
+    'feed_follower_lag_positions',
+    'Positions by which the slowest subscription is behind.',
+    [],
+    (g) => g.set(lagsOf(tailer).reduce((a, b) => Math.max(a, b), 0)),
   )
   const help = 'The same of the subscriptions of each API key, and of all others together.'
   gauge('feed_consumer_lag_positions', help, ['consumer'], (g) => {

@@ -10,8 +10,9 @@ const everyMs = 10 * 60_000
 const recordsMax = 200_000
 
 /**
- * Figures of quality, measured in the background after a scrape and shown at the next: no scrape waits for them. A store
- * of more than `recordsMax` source records is left to "touchstone quality --prometheus", which its operator times.
+ * Figures of quality, measured in the background after a scrape and shown at the next: no scrape
+ * waits for them. A store of more than `recordsMax` source records is left to "touchstone quality
+ * --prometheus", which its operator times.
  */
 export function qualityMetrics(
   registry: Registry,
@@ -22,16 +23,43 @@ export function qualityMetrics(
   const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
     new Gauge<L>({ name: `touchstone_${name}`, help, labelNames, registers: [registry] })
   const golden = gauge('golden_records', 'Golden records in force.', ['type'])
-  const records = gauge('source_records', 'Live source records that golden records are made of.', ['type'])
-  const matchRate = gauge('match_rate', 'Share of golden records with more than one source record.', ['type'])
-  const uniqueness = gauge('uniqueness', 'Share of golden records that are not like another one.', ['type'])
-  const overrideRate = gauge('override_rate', 'Share of golden records with a value stated by a steward.', ['type'])
-  const validity = gauge('validity', 'Share of source records without a value that cannot be used.', ['type', 'system'])
-  const completeness = gauge('completeness', 'Share of golden records that have a value.', ['type', 'field'])
+  const records = gauge('source_records', 'Live source records that golden records are made of.', [
+    'type',
+  ])
+  const matchRate = gauge(
+    'match_rate',
+    'Share of golden records with more than one source record.',
+    ['type'],
+  )
+  const uniqueness = gauge('uniqueness', 'Share of golden records that are not like another one.', [
+    'type',
+  ])
+  const overrideRate = gauge(
+    'override_rate',
+    'Share of golden records with a value stated by a steward.',
+    ['type'],
+  )
+  const validity = gauge(
+    'validity',
+    'Share of source records without a value that cannot be used.',
+    ['type', 'system'],
+  )
+  const completeness = gauge('completeness', 'Share of golden records that have a value.', [
+    'type',
+    'field',
+  ])
   const bySystem = ['type', 'system', 'field'] as ('type' | 'system' | 'field')[]
   const held = gauge('source_completeness', 'Share of source records that have a value.', bySystem)
-  const drift = gauge('drift', 'Share of the values a system holds that the golden record does not have.', bySystem)
-  const measured = gauge('quality_measured_timestamp_seconds', 'When the figures of quality were taken.', [])
+  const drift = gauge(
+    'drift',
+    'Share of the values a system holds that the golden record does not have.',
+    bySystem,
+  )
+  const measured = gauge(
+    'quality_measured_timestamp_seconds',
+    'When the figures of quality were taken.',
+    [],
+  )
   let at = Number.NEGATIVE_INFINITY
   let running = false
 
@@ -69,7 +97,8 @@ export function qualityMetrics(
     refresh() {
       if (running || performance.now() - at < everyMs) return
       running = true
-      // A store that is away is seen in touchstone_database_up; the next scrape after the pause tries again.
+      // A store that is away is seen in touchstone_database_up; the next scrape after the pause
+      // tries again.
       measure()
         .catch((e: unknown) => {
           if (!isTransientDatabaseError(e)) failed(e)

@@ -4,7 +4,10 @@ import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { knownMigrations, readMigrationState } from '../migrationState.ts'
 import type { DeliverRole, IngestRole } from './roles.ts'
 
-/** A tailer that has not read to the end of the feed for so long does not serve subscriptions any more. */
+/**
+ * A tailer that has not read to the end of the feed for so long does not serve subscriptions any
+ * more.
+ */
 const tailMsMax = 10_000
 /** Twice the time between two looks of a deliverer without endpoints. */
 const claimMsMax = 20_000
@@ -19,30 +22,54 @@ export interface Components {
   deliver?: (() => DeliverRole | undefined) | undefined
 }
 
-/** Whether each part that this process needs to serve does its work; parts that it does not run are left out. */
-export function readinessChecks({ sql, tailer, graphRefused, ingest, deliver }: Components): () => Promise<Check[]> {
+/**
+ * Whether each part that this process needs to serve does its work; parts that it does not run are
+ * left out.
+ */
+export function readinessChecks({
+  sql,
+  tailer,
+  graphRefused,
+  ingest,
+  deliver,
+}: Components): () => Promise<Check[]> {
   const known = knownMigrations()
   return async () => {
     const checks = await storeChecks(sql, known)
     if (tailer) checks.push(tailerCheck(tailer))
-    if (graphRefused?.()) checks.push(bad('graph', 'GRAPH_REFUSED', 'another graph cannot be taken; see the log'))
+    if (graphRefused?.())
+      checks.push(bad('graph', 'GRAPH_REFUSED', 'another graph cannot be taken; see the log'))
     const role = ingest?.()
     if (role) checks.push(workersCheck(role))
     const delivering = deliver?.()
     // Without deliveries a gateway still answers, so it stays ready and reports what is wrong.
-    if (delivering) checks.push(...deliverChecks(delivering).map((c) => (tailer ? { ...c, ok: true } : c)))
+    if (delivering)
+      checks.push(...deliverChecks(delivering).map((c) => (tailer ? { ...c, ok: true } : c)))
     return checks
   }
 }
 
 async function storeChecks(sql: Sql, known: readonly string[]): Promise<Check[]> {
   try {
-    const { missing, unknown } = (await readMigrationState(sql, known)) ?? { missing: known, unknown: [] }
+    const { missing, unknown } = (await readMigrationState(sql, known)) ?? {
+      missing: known,
+      unknown: [],
+    }
     const database = { name: 'database', ok: true, code: 'OK' }
     if (missing.length > 0)
-      return [database, bad('migrations', 'MIGRATION_MISSING', `${missing.join(', ')}: run "npx touchstone migrate"`)]
+      return [
+        database,
+        bad(
+          'migrations',
+          'MIGRATION_MISSING',
+          `${missing.join(', ')}: run "npx touchstone migrate"`,
+        ),
+      ]
     if (unknown.length > 0)
-      return [database, bad('migrations', 'MIGRATION_UNKNOWN', `${unknown.join(', ')}: run a newer Touchstone`)]
+      return [
+        database,
+        bad('migrations', 'MIGRATION_UNKNOWN', `${unknown.join(', ')}: run a newer Touchstone`),
+      ]
     return [database, { name: 'migrations', ok: true, code: 'OK' }]
   } catch (e) {
     const code = e instanceof Error && 'code' in e ? String(e.code) : 'failed'
@@ -51,9 +78,14 @@ async function storeChecks(sql: Sql, known: readonly string[]): Promise<Check[]>
 }
 
 function tailerCheck(tailer: Tailer): Check {
-  if (tailer.tail.failed) return bad('feed', 'FEED_BROKEN', 'the feed was replaced or is not dense; see the log')
+  if (tailer.tail.failed)
+    return bad('feed', 'FEED_BROKEN', 'the feed was replaced or is not dense; see the log')
   if (tailer.readMsAgo > tailMsMax)
-    return bad('feed', 'FEED_BEHIND', `not read to its end for ${Math.round(tailer.readMsAgo / 1_000)} s`)
+    return bad(
+      'feed',
+      'FEED_BEHIND',
+      `not read to its end for ${Math.round(tailer.readMsAgo / 1_000)} s`,
+    )
   return { name: 'feed', ok: true, code: 'OK' }
 }
 
@@ -61,7 +93,8 @@ function tailerCheck(tailer: Tailer): Check {
 function workersCheck(role: IngestRole): Check {
   const { wanted, running } = role.workers()
   if (running === 0) return bad('workers', 'WORKERS_DOWN', `none of ${wanted} runs`)
-  if (running < wanted) return { name: 'workers', ok: true, code: 'WORKERS_FEW', detail: `${running} of ${wanted} run` }
+  if (running < wanted)
+    return { name: 'workers', ok: true, code: 'WORKERS_FEW', detail: `${running} of ${wanted} run` }
   return { name: 'workers', ok: true, code: 'OK' }
 }
 
@@ -70,13 +103,18 @@ function deliverChecks({ deliverer, publisher }: DeliverRole): Check[] {
   const stalled = deliverer.claimedMsAgo > claimMsMax
   const checks: Check[] = [
     stalled
-      ? bad('webhooks', 'DELIVERY_STALLED', `nothing was begun for ${seconds} s: the database does not answer`)
+      ? bad(
+          'webhooks',
+          'DELIVERY_STALLED',
+          `nothing was begun for ${seconds} s: the database does not answer`,
+        )
       : { name: 'webhooks', ok: true, code: 'OK' },
   ]
   if (!publisher) return checks
   const { state, why, sinceMs } = publisher.state
   if (state === 'REFUSED') checks.push(bad('jetstream', 'SINK_REFUSED', why ?? ''))
-  else if (state === 'AWAY' && sinceMs > sinkAwayMsMax) checks.push(bad('jetstream', 'SINK_AWAY', why ?? ''))
+  else if (state === 'AWAY' && sinceMs > sinkAwayMsMax)
+    checks.push(bad('jetstream', 'SINK_AWAY', why ?? ''))
   else checks.push({ name: 'jetstream', ok: true, code: state === 'STANDBY' ? 'STANDBY' : 'OK' })
   return checks
 }

@@ -8,7 +8,9 @@ import type { DeliveryResults } from './countingPoster.ts'
 export interface DeliverRole {
   /** Results of delivery attempts since the start. */
   results: DeliveryResults
-  /** State of publishing to JetStream, and its count since the start. Null if it is not configured. */
+  /**
+   * State of publishing to JetStream, and its count since the start. Null if it is not configured.
+   */
   publisher: Pick<Publisher, 'state' | 'count'> | null
   deliverer: Pick<Deliverer, 'claimedMsAgo'>
   /** Waits for deliveries in progress, at most as long as a stop waits. */

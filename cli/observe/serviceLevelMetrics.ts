@@ -9,10 +9,11 @@ export function serviceLevelMetrics(registry: Registry): { show(levels: readonly
   const target = gauge('slo_target', 'The share that has to be in time.', labels)
   const ratio = gauge('slo_ratio', 'The share that was in time.', [...labels, 'window'])
   const total = gauge('slo_measured', 'How much was measured.', [...labels, 'window'])
-  const burn = gauge('slo_burn_rate', 'How fast the error budget is used; 1 uses it up in the window.', [
-    ...labels,
-    'window',
-  ])
+  const burn = gauge(
+    'slo_burn_rate',
+    'How fast the error budget is used; 1 uses it up in the window.',
+    [...labels, 'window'],
+  )
   const budget = gauge('slo_budget_left', 'Share of the error budget that is left.', labels)
   return {
     show(levels) {

@@ -7,7 +7,10 @@ export function sinkMetrics(registry: Registry) {
     new Gauge({ name: `touchstone_${name}`, help, labelNames: ['sink'], registers: [registry] })
   const position = gauge('sink_position', 'Position up to which a sink has the feed.')
   const lag = gauge('sink_lag_positions', 'Positions between the place of a sink and the head.')
-  const missed = gauge('sink_missed_positions', 'Positions that expired before they were published.')
+  const missed = gauge(
+    'sink_missed_positions',
+    'Positions that expired before they were published.',
+  )
   return {
     show(figures: readonly SinkStats[]): void {
       for (const g of [position, lag, missed]) g.reset()

@@ -1,4 +1,7 @@
-/** Runs `work` when it was last run longer than `msMax` ago; those who ask while it runs wait for the same run. */
+/**
+ * Runs `work` when it was last run longer than `msMax` ago; those who ask while it runs wait for
+ * the same run.
+ */
 export function throttle(msMax: number, work: () => Promise<void>): () => Promise<void> {
   let at = Number.NEGATIVE_INFINITY
   let running: Promise<void> | null = null

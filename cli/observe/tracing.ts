@@ -20,17 +20,23 @@ const batchSpansMax = 512
 const sendEveryMs = 1_000
 
 /**
- * Sends the spans of this process, or of this thread, to an OpenTelemetry collector over HTTP, where one is configured.
- * Call it before anything is opened; the answer stops it and sends what is left. A collector that is away costs spans and
- * nothing else.
+ * Sends the spans of this process, or of this thread, to an OpenTelemetry collector over HTTP,
+ * where one is configured. Call it before anything is opened; the answer stops it and sends what is
+ * left. A collector that is away costs spans and nothing else.
  */
-export function startTracing({ otlpUrl, tracePercent = 100 }: TracingConfig, part: string): () => Promise<void> {
+export function startTracing(
+  { otlpUrl, tracePercent = 100 }: TracingConfig,
+  part: string,
+): () => Promise<void> {
   if (!otlpUrl) return async () => {}
   const url = new URL(otlpUrl)
   if (url.pathname === '/') url.pathname = '/v1/traces'
   const exporter = new OTLPTraceExporter({ url: url.href })
   const provider = new TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': 'touchstone', 'service.instance.id': `${part}/${process.pid}` }),
+    resource: resourceFromAttributes({
+      'service.name': 'touchstone',
+      'service.instance.id': `${part}/${process.pid}`,
+    }),
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(tracePercent / 100) }),
     spanProcessors: [
       new BatchSpanProcessor({

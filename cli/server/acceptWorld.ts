@@ -7,8 +7,9 @@ import { accept, type NewMessage } from '../../mdm/inbox/accept.ts'
 const rowsPerStatement = 2_000
 
 /**
- * Sends a demo world through the accept path that webhooks and file loads take: each message is split and named by its
- * connector and written to the inbox. Returns how many messages were new. `onProgress` receives the count so far.
+ * Sends a demo world through the accept path that webhooks and file loads take: each message is
+ * split and named by its connector and written to the inbox. Returns how many messages were new.
+ * `onProgress` receives the count so far.
  */
 export async function acceptWorld(
   sql: Sql,
@@ -26,7 +27,8 @@ export async function acceptWorld(
   }
   for (const m of worldMessages(world)) {
     const connector = connectors.get(m.source)
-    if (!connector) throw new Error(`the demo world needs a source system "${m.source}" in the configuration`)
+    if (!connector)
+      throw new Error(`the demo world needs a source system "${m.source}" in the configuration`)
     for (const message of connector.split(m.body, m.object, null))
       waiting.push({ ...message, source: m.source, correlationId: randomUUID() })
     if (waiting.length >= rowsPerStatement) await flush()

@@ -2,7 +2,11 @@ import type { Logger } from 'pino'
 import { describeError } from '../../gateway/http/describeError.ts'
 import { type Access, readAccess } from '../../gateway/identity/access.ts'
 import type { Callers } from '../../gateway/identity/caller.ts'
-import { authenticatedCallers, type CallersOptions, localCallers } from '../../gateway/identity/callers.ts'
+import {
+  authenticatedCallers,
+  type CallersOptions,
+  localCallers,
+} from '../../gateway/identity/callers.ts'
 import { developmentIssuer } from '../../gateway/identity/development.ts'
 import { keyVerifier } from '../../gateway/identity/keys.ts'
 import { isLoopback } from '../../gateway/identity/loopback.ts'
@@ -25,7 +29,9 @@ export const AUTHENTICATION_CONFIG = [
   'access',
 ] as const
 
-export type AuthenticationConfig = Config<(typeof AUTHENTICATION_CONFIG)[number] | 'host' | 'hostsAllowed' | 'dataDir'>
+export type AuthenticationConfig = Config<
+  (typeof AUTHENTICATION_CONFIG)[number] | 'host' | 'hostsAllowed' | 'dataDir'
+>
 
 /** The roles of this installation. Throws with file, place and what is allowed. */
 export function openAccess(config: Pick<AuthenticationConfig, 'access'>): Access {
@@ -33,20 +39,33 @@ export function openAccess(config: Pick<AuthenticationConfig, 'access'>): Access
 }
 
 /** Returns whether callers without credentials are rejected. */
-export function authenticationRequired(config: Pick<AuthenticationConfig, 'authentication' | 'authIssuer' | 'host'>) {
-  return config.authentication === 'required' || config.authIssuer !== undefined || !isLoopback(config.host)
+export function authenticationRequired(
+  config: Pick<AuthenticationConfig, 'authentication' | 'authIssuer' | 'host'>,
+) {
+  return (
+    config.authentication === 'required' ||
+    config.authIssuer !== undefined ||
+    !isLoopback(config.host)
+  )
 }
 
 /**
- * Creates the authentication of callers: by tokens of the configured issuer and by API keys. Without configuration, and on
- * this machine alone, callers may also use development tokens, or none as the development caller. Throws ConfigError if a
- * listener beyond this machine would have no caller to accept.
+ * Creates the authentication of callers: by tokens of the configured issuer and by API keys.
+ * Without configuration, and on this machine alone, callers may also use development tokens, or
+ * none as the development caller. Throws ConfigError if a listener beyond this machine would have
+ * no caller to accept.
  */
-export async function authentication(at: { config: AuthenticationConfig; sql: Sql; log: Logger }): Promise<Callers> {
+export async function authentication(at: {
+  config: AuthenticationConfig
+  sql: Sql
+  log: Logger
+}): Promise<Callers> {
   const { config, sql, log } = at
   const access = openAccess(config)
   if (config.authJwks && !config.authIssuer)
-    throw new ConfigError('TOUCHSTONE_AUTH_JWKS names keys without their issuer: set TOUCHSTONE_AUTH_ISSUER as well')
+    throw new ConfigError(
+      'TOUCHSTONE_AUTH_JWKS names keys without their issuer: set TOUCHSTONE_AUTH_ISSUER as well',
+    )
   const key = keyVerifier(
     {
       find: (text) => verifyKey(sql, text),
@@ -78,7 +97,8 @@ async function issuerOf(
     return tokenVerifier(issuer, access)
   }
   if ((await countValidKeys(sql)) > 0) return undefined
-  const remedy = 'set TOUCHSTONE_AUTH_ISSUER, or make an API key first: npx touchstone keys create NAME --role ROLE'
+  const remedy =
+    'set TOUCHSTONE_AUTH_ISSUER, or make an API key first: npx touchstone keys create NAME --role ROLE'
   if (!isLoopback(config.host))
     throw new ConfigError(
       `listening on ${config.host} without authentication would serve more than this machine: ${remedy}`,

@@ -8,8 +8,8 @@ import { activeResolutionContext } from '../config/policyFiles.ts'
 import { openLog } from '../observe/log.ts'
 
 /**
- * A thread that brings what is stored to mappings and code lists that have changed, and to the matching of this version
- * of the program, and ends.
+ * A thread that brings what is stored to mappings and code lists that have changed, and to the
+ * matching of this version of the program, and ends.
  */
 export interface CatchUpData {
   databaseUrl: string
@@ -23,17 +23,26 @@ const sql = openDatabase(databaseUrl, { name: 'touchstone-catch-up', connections
 try {
   const { policy, systems, connectors, rules } = openInstallation(sources)
   const versions = new Map([...connectors].map(([name, c]) => [name, c.mappingVersion]))
-  const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])), rules }
+  const shipped = {
+    policy,
+    engines: createEngines(policy),
+    systems: new Map(systems.map((s) => [s.name, s])),
+    rules,
+  }
   const mastering = await activeResolutionContext(sql, shipped, systems)
   if ((await changedMappings(sql, versions)).length > 0) {
     const pipeline = { ...mastering, sql, connectors, attemptsMax: 1, onError: () => {} }
     await remapChanged(pipeline, versions, (source, done) => {
-      if (done.records > 0) log.info({ source, ...done }, 'its mapping or code lists have changed: mapped anew')
+      if (done.records > 0)
+        log.info({ source, ...done }, 'its mapping or code lists have changed: mapped anew')
     })
   }
   const matched = await rematchStale(sql, mastering)
   if (matched && matched.done > 0)
-    log.info({ records: matched.done, events: matched.events }, 'matched again by this version of the program')
+    log.info(
+      { records: matched.done, events: matched.events },
+      'matched again by this version of the program',
+    )
 } finally {
   await sql.end({ timeout: 5 })
 }

@@ -8,9 +8,9 @@ import type { Config } from '../config/config.ts'
 import { openAccess } from './authentication.ts'
 
 /**
- * Where row rights are configured: sets them up in the database, and opens what reads with them; else undefined, and nothing
- * is there that could cost. Throws RowRightsError where the database does not let them be set up: a gateway that cannot hold
- * anybody to them does not start.
+ * Where row rights are configured: sets them up in the database, and opens what reads with them;
+ * else undefined, and nothing is there that could cost. Throws RowRightsError where the database
+ * does not let them be set up: a gateway that cannot hold anybody to them does not start.
  */
 export async function rowReaders(
   config: Config<'access'>,
@@ -26,6 +26,8 @@ export async function rowReaders(
 }
 
 /** What webhooks may be told of, by the rows of whoever registered them. */
-export function sightOf(readers: RowReaders | undefined): (rows: EndpointRows) => RowVisibility | null {
+export function sightOf(
+  readers: RowReaders | undefined,
+): (rows: EndpointRows) => RowVisibility | null {
   return (rows) => (readers?.of(rows) ? new RowVisibility(() => readers.of(rows) as Sql) : null)
 }

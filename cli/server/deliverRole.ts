@@ -24,7 +24,9 @@ export const DELIVER_CONFIG = [
   'sensitiveAccessDaysMax',
 ] as const
 
-/** One saves, one looks, and three read what is behind; connections are made when they are needed. */
+/**
+ * One saves, one looks, and three read what is behind; connections are made when they are needed.
+ */
 const connectionsMax = 5
 /** Of the publisher: it tails, looks, and reads what is behind. */
 const publisherConnectionsMax = 3
@@ -44,7 +46,8 @@ export async function startDeliverRole(options: {
     const stored = await activePolicy(sql)
     policy = stored ? resolutionContextOf(stored, installation.systems).policy : installation.policy
   }
-  const failed = (err: unknown) => log.error({ err: describeError(err) }, 'the active policy could not be read')
+  const failed = (err: unknown) =>
+    log.error({ err: describeError(err) }, 'the active policy could not be read')
   const again = () => void follow().catch(failed)
   let rows: RowReaders | undefined
   let deliverer: Deliverer | undefined
@@ -79,7 +82,8 @@ export async function startDeliverRole(options: {
       sightOf: sightOf(rows),
       log: (level, message) => log[level](message),
       settled: meter.settled,
-      shows: (webhook, { type, goldenId }, fields) => reads.note(seer(webhook), 'WEBHOOK', type, fields, goldenId),
+      shows: (webhook, { type, goldenId }, fields) =>
+        reads.note(seer(webhook), 'WEBHOOK', type, fields, goldenId),
     })
     await sql.listen(policyChannel, again, again)
     await deliverer.start()
@@ -90,7 +94,8 @@ export async function startDeliverRole(options: {
         nats,
         scopes: new Set(config.natsScopes),
         policy: () => policy,
-        shows: ({ type, goldenId }, fields) => reads.note(streamSeer, 'FEED', type, fields, goldenId),
+        shows: ({ type, goldenId }, fields) =>
+          reads.note(streamSeer, 'FEED', type, fields, goldenId),
         log: (level, message) => log[level](message),
       })
     publisher?.start()
@@ -119,7 +124,11 @@ const streamSeer: Seer = { actor: 'jetstream', correlationId: 'jetstream', opera
 function seers(): (webhook: string) => Seer {
   const known = new Map<string, Seer>()
   return (webhook) => {
-    const found = known.get(webhook) ?? { actor: `webhook:${webhook}`, correlationId: webhook, operation: 'webhook' }
+    const found = known.get(webhook) ?? {
+      actor: `webhook:${webhook}`,
+      correlationId: webhook,
+      operation: 'webhook',
+    }
     known.set(webhook, found)
     return found
   }

@@ -11,8 +11,8 @@ export interface Graph {
 }
 
 /**
- * Reloads the graph on `again`, on SIGHUP and when the file of the supergraph changes. A graph that cannot be served is
- * logged and the last one stays; `refused` then returns true.
+ * Reloads the graph on `again`, on SIGHUP and when the file of the supergraph changes. A graph that
+ * cannot be served is logged and the last one stays; `refused` then returns true.
  */
 export function followGraph(at: {
   file: string | undefined

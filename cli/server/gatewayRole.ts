@@ -111,7 +111,10 @@ export async function startGatewayRole(options: {
   }
   // Queries are short keyed reads of the same few texts: with cached plans twice as many a second.
   const queries = slowWatched(
-    pool('query', config.queryConnectionsMax, { planCache: 'auto', statementMsMax: config.queryMsMax }),
+    pool('query', config.queryConnectionsMax, {
+      planCache: 'auto',
+      statementMsMax: config.queryMsMax,
+    }),
     config,
     log,
   )
@@ -168,19 +171,28 @@ export async function startGatewayRole(options: {
     )
     const { policy } = steward
     policyNow = () => steward.policy
-    sweeper = startSweeper(steward, sweepEveryMs, (err) => log.error({ err: describeError(err) }, 'a sweep failed'))
+    sweeper = startSweeper(steward, sweepEveryMs, (err) =>
+      log.error({ err: describeError(err) }, 'a sweep failed'),
+    )
     publications = await startPublicationRunner({
       sql: steward.sql,
       databaseUrl,
       sources: options.sources,
       everyMs: sweepEveryMs,
-      failed: (err) => log.error({ err: describeError(err) }, 'a publication could not be resumed; it will be retried'),
+      failed: (err) =>
+        log.error(
+          { err: describeError(err) },
+          'a publication could not be resumed; it will be retried',
+        ),
     })
     rows = await rowReaders(config, steward.sql, policy, databaseUrl, (url, more) =>
       slowWatched(openDatabase(url, { ...more, statementMsMax: config.queryMsMax }), config, log),
     )
     refusals = openRefusals(steward.sql, (err) =>
-      log.error({ err: describeError(err) }, 'refused access could not be written to the audit log'),
+      log.error(
+        { err: describeError(err) },
+        'refused access could not be written to the audit log',
+      ),
     )
     const webhooks = await openWebhooks(steward.sql, config)
     const parts = {
@@ -199,7 +211,9 @@ export async function startGatewayRole(options: {
     let model = policy.version
     for (const name of config.subgraphs.keys())
       if (!all.some((s) => s.name === name))
-        throw new Error(`there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`)
+        throw new Error(
+          `there is no subgraph "${name}"; there are ${all.map((s) => s.name).join(', ')}`,
+        )
     if (config.cacheMegabytesMax > 0)
       cache = new ResponseCache({
         graph: cacheableGraph(policy),
@@ -226,7 +240,8 @@ export async function startGatewayRole(options: {
     let refused = () => false
     const metrics = openMetrics({
       sql: metricsSql,
-      failed: (err) => log.warn({ err: describeError(err) }, 'quality metrics could not be measured'),
+      failed: (err) =>
+        log.warn({ err: describeError(err) }, 'quality metrics could not be measured'),
       connectors,
       levels,
       types: policy.types,
@@ -247,7 +262,8 @@ export async function startGatewayRole(options: {
       operations: {
         find: (hash) => findOperation(queries, hash),
         mode: config.operations,
-        report: (err) => log.error({ err: describeError(err) }, 'published operations could not be read'),
+        report: (err) =>
+          log.error({ err: describeError(err) }, 'published operations could not be read'),
       },
       graphiql: config.graphiql === 'auto' ? undefined : config.graphiql === 'on',
       log,
@@ -258,7 +274,8 @@ export async function startGatewayRole(options: {
         sources: connectors,
         accept: (messages) => accept(deliveries, messages),
         now: Date.now,
-        report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'delivery failed'),
+        report: (err, correlationId) =>
+          log.error({ err: describeError(err), correlationId }, 'delivery failed'),
       }),
       ready: readinessChecks({
         sql: metricsSql,
@@ -312,6 +329,11 @@ export async function startGatewayRole(options: {
 function liveSource(config: NatsConfig & Config<'feedFrom'>, policy: () => Policy, log: Logger) {
   if (config.feedFrom === 'postgres') return undefined
   const nats = natsOptions(config)
-  if (!nats) throw new ConfigError('TOUCHSTONE_FEED_FROM is "nats": set TOUCHSTONE_NATS_URL as well')
-  return new JetStreamSource({ nats, scopes: () => sensitiveScopes(policy()), log: (level, m) => log[level](m) })
+  if (!nats)
+    throw new ConfigError('TOUCHSTONE_FEED_FROM is "nats": set TOUCHSTONE_NATS_URL as well')
+  return new JetStreamSource({
+    nats,
+    scopes: () => sensitiveScopes(policy()),
+    log: (level, m) => log[level](m),
+  })
 }

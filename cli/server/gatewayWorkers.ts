@@ -22,14 +22,20 @@ export interface GatewayWorkers {
 }
 
 /**
- * Starts this program's role `gateway` `count` times, with the flags of this process and its database. One that dies is
- * started again. SIGHUP is handed on.
+ * Starts this program's role `gateway` `count` times, with the flags of this process and its
+ * database. One that dies is started again. SIGHUP is handed on.
  */
-export async function startGatewayWorkers(count: number, databaseUrl: string, log: Logger): Promise<GatewayWorkers> {
+export async function startGatewayWorkers(
+  count: number,
+  databaseUrl: string,
+  log: Logger,
+): Promise<GatewayWorkers> {
   let closing = false
   let url = ''
   const running = new Set<Worker>()
-  cluster.setupPrimary({ args: [...process.argv.slice(2), '--roles', 'gateway', '--gateway-workers', '1'] })
+  cluster.setupPrimary({
+    args: [...process.argv.slice(2), '--roles', 'gateway', '--gateway-workers', '1'],
+  })
   const start = () =>
     new Promise<void>((resolve, reject) => {
       const worker = cluster.fork({ DATABASE_URL: databaseUrl })
@@ -50,7 +56,8 @@ export async function startGatewayWorkers(count: number, databaseUrl: string, lo
         if (closing) return
         log.error({ code }, 'a gateway worker died: starting another one')
         void sleep(restartMs).then(async () => {
-          if (!closing) await start().catch((e) => log.error({ err: e.message }, 'it does not start'))
+          if (!closing)
+            await start().catch((e) => log.error({ err: e.message }, 'it does not start'))
         })
       })
     })
@@ -103,7 +110,9 @@ async function gather(workers: ReadonlySet<Worker>): Promise<WorkerMetrics[]> {
   return (await Promise.all(replies)).flatMap((f) => (f ? [f] : []))
 }
 
-/** In a worker process: reports its address, and its metrics on request. Elsewhere it does nothing. */
+/**
+ * In a worker process: reports its address, and its metrics on request. Elsewhere it does nothing.
+ */
 export function joinGatewayWorkers(url: string, metrics: () => Promise<WorkerMetrics>): void {
   if (!cluster.isWorker) return
   process.on('message', async (message: Message) => {
@@ -113,7 +122,9 @@ export function joinGatewayWorkers(url: string, metrics: () => Promise<WorkerMet
   process.send?.({ url } satisfies Message)
 }
 
-/** Returns the summed metrics of all gateway workers; null if there are none, or they do not answer. */
+/**
+ * Returns the summed metrics of all gateway workers; null if there are none, or they do not answer.
+ */
 export async function metricsOfAllWorkers(): Promise<string | null> {
   if (!cluster.isWorker || !process.connected) return null
   const of = ++asked

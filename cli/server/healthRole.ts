@@ -24,15 +24,25 @@ export async function startHealthRole(options: {
   const sql = openDatabase(options.databaseUrl, { name: 'touchstone-metrics', connectionsMax })
   try {
     const { connectors, levels, policy } = installation
-    const failed = (err: unknown) => log.warn({ err: describeError(err) }, 'quality metrics could not be measured')
-    const metrics = openMetrics({ sql, connectors, levels, types: policy.types, failed, ingest, deliver })
+    const failed = (err: unknown) =>
+      log.warn({ err: describeError(err) }, 'quality metrics could not be measured')
+    const metrics = openMetrics({
+      sql,
+      connectors,
+      levels,
+      types: policy.types,
+      failed,
+      ingest,
+      deliver,
+    })
     const server = await startHealthServer({
       host: config.host,
       port,
       callers: await authentication({ config, sql, log }),
       ready: readinessChecks({ sql, ingest, deliver }),
       metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
-      report: (err, correlationId) => log.error({ err: describeError(err), correlationId }, 'request failed'),
+      report: (err, correlationId) =>
+        log.error({ err: describeError(err), correlationId }, 'request failed'),
     })
     return {
       ...server,

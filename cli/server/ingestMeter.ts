@@ -11,7 +11,10 @@ const batchDaysMax = 30
 const minuteDaysBeyondWindow = 7
 const cleanEveryMs = 3_600_000
 
-/** What a worker notes of the messages it applied: when, for traces, and how late, for the service levels. */
+/**
+ * What a worker notes of the messages it applied: when, for traces, and how late, for the service
+ * levels.
+ */
 export class IngestMeter {
   readonly #sql: Sql
   readonly #worker: string

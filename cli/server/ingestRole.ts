@@ -10,7 +10,10 @@ import type { WorkerData } from './ingestWorkerData.ts'
 export const INGEST_CONFIG = ['workers', 'batchRowsMax', 'attemptsMax'] as const
 
 const restartMs = 1_000
-/** Threads of one process share its memory: a larger young generation only makes each take more of it. */
+/**
+ * Threads of one process share its memory: a larger young generation only makes each take more of
+ * it.
+ */
 export const resourceLimits = { maxYoungGenerationSizeMb: 48 }
 
 /** The role `ingest`: workers on threads of their own, so that matching never delays a query. */
@@ -38,7 +41,10 @@ export function startIngestRole(options: {
       number,
       tracing: { otlpUrl: config.otlpUrl, tracePercent: config.tracePercent },
     }
-    const worker = new Worker(new URL('./ingestWorker.ts', import.meta.url), { workerData: data, resourceLimits })
+    const worker = new Worker(new URL('./ingestWorker.ts', import.meta.url), {
+      workerData: data,
+      resourceLimits,
+    })
     running.add(worker)
     worker.on('message', (applied: Applied) => {
       for (const key of Object.keys(total) as (keyof Applied)[]) total[key] += applied[key]

@@ -21,14 +21,16 @@ import type { WorkerData } from './ingestWorkerData.ts'
 import { PlannerStatistics } from './plannerStatistics.ts'
 
 /**
- * A thread of the role `ingest`: applies waiting messages of the inbox until it receives a stop message. A notice wakes it; without
- * one it looks every `pollMs`, which also finds what was put back to be tried later.
+ * A thread of the role `ingest`: applies waiting messages of the inbox until it receives a stop
+ * message. A notice wakes it; without one it looks every `pollMs`, which also finds what was put
+ * back to be tried later.
  */
 const pollMs = 500
 const retryMsMin = 100
 const retryMsMax = 5_000
 
-const { databaseUrl, sources, workers, rowsMax, attemptsMax, logLevel, number, tracing } = workerData as WorkerData
+const { databaseUrl, sources, workers, rowsMax, attemptsMax, logLevel, number, tracing } =
+  workerData as WorkerData
 const stopTracing = startTracing(tracing ?? {}, `ingest-${number}`)
 const log = openLog(logLevel, `ingest-${number}`)
 // One for the batch's own statements; the pipeline sends some side by side.
@@ -41,7 +43,11 @@ const meter = new IngestMeter({
   typeOf: objectTypes(connectors),
   onError: (error) => log.debug({ err: describeError(error) }, 'metrics of ingest were lost'),
 })
-const shipped = { policy, engines: createEngines(policy), systems: new Map(systems.map((s) => [s.name, s])) }
+const shipped = {
+  policy,
+  engines: createEngines(policy),
+  systems: new Map(systems.map((s) => [s.name, s])),
+}
 const pipeline: Pipeline = {
   sql,
   ...shipped,
@@ -52,7 +58,8 @@ const pipeline: Pipeline = {
   onError(error, inboxId) {
     log.error({ err: describeError(error), inboxId }, 'a message failed')
   },
-  // After each commit and not at the end: of a batch in parts some commit before the database goes away.
+  // After each commit and not at the end: of a batch in parts some commit before the database goes
+  // away.
   onCommitted(applied, messages, claimedAt) {
     meter.committed(messages, claimedAt)
     statistics?.applied(applied.claimed)
@@ -62,7 +69,11 @@ const pipeline: Pipeline = {
 
 // One of them for all.
 const statistics =
-  number === 1 ? new PlannerStatistics(sql, (error) => log.warn({ err: describeError(error) }, 'no statistics')) : null
+  number === 1
+    ? new PlannerStatistics(sql, (error) =>
+        log.warn({ err: describeError(error) }, 'no statistics'),
+      )
+    : null
 
 let stopped = false
 let catchingUp: { thread: Worker | null } | undefined
@@ -75,15 +86,22 @@ parentPort?.on('message', () => {
   pause.wake()
 })
 
-/** Where mappings, code lists or the matching have changed, a thread beside this one brings what is stored to them. */
+/**
+ * Where mappings, code lists or the matching have changed, a thread beside this one brings what is
+ * stored to them.
+ */
 async function catchUp(): Promise<{ thread: Worker | null }> {
   const versions = new Map([...connectors].map(([name, c]) => [name, c.mappingVersion]))
-  const changed = (await changedMappings(sql, versions)).length + (await staleTypes(sql, pipeline)).length
+  const changed =
+    (await changedMappings(sql, versions)).length + (await staleTypes(sql, pipeline)).length
   if (changed === 0) return { thread: null }
   const data: CatchUpData = { databaseUrl, sources, logLevel }
   const thread = new Worker(new URL('./catchUpWorker.ts', import.meta.url), { workerData: data })
   thread.once('error', (error) =>
-    log.error({ err: describeError(error) }, 'changed mappings or matching were not applied to all records'),
+    log.error(
+      { err: describeError(error) },
+      'changed mappings or matching were not applied to all records',
+    ),
   )
   return { thread }
 }
@@ -128,7 +146,8 @@ async function run(): Promise<void> {
   await meter.flush()
   await sql.end({ timeout: 5 })
   await stopTracing()
-  // Ends this thread: the driver, when it is about to reconnect for LISTEN, would keep it alive for ever.
+  // Ends this thread: the driver, when it is about to reconnect for LISTEN, would keep it alive for
+  // ever.
   process.exit()
 }
 

@@ -5,7 +5,10 @@ import { loadCandidatePolicy } from '../config/candidatePolicy.ts'
 import { resolutionContextOf } from '../config/policyFiles.ts'
 import { simulateOnThread } from './simulateThread.ts'
 
-/** Creates the gateway's access to policies that are not active: it reads, checks and simulates them. */
+/**
+ * Creates the gateway's access to policies that are not active: it reads, checks and simulates
+ * them.
+ */
 export function openPolicies(options: {
   sql: Sql
   databaseUrl: string

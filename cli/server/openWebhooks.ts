@@ -21,9 +21,10 @@ export const WEBHOOK_CONFIG = [
 const KEY_FILE = 'webhook-key'
 
 /**
- * Opens webhooks with the addresses that they may go to and the keys that seal their secrets: those of the settings, else
- * one that all processes on the data directory share. A server creates that key; a command refuses to (`createKey: false`),
- * because a new key opens no secret that is stored. Throws ConfigError.
+ * Opens webhooks with the addresses that they may go to and the keys that seal their secrets: those
+ * of the settings, else one that all processes on the data directory share. A server creates that
+ * key; a command refuses to (`createKey: false`), because a new key opens no secret that is stored.
+ * Throws ConfigError.
  */
 export async function openWebhooks(
   sql: Sql,
@@ -46,14 +47,21 @@ export async function openWebhooks(
     sql,
     vault: new Vault(keys.map((key) => createHash('sha256').update(key).digest())),
     reach,
-    poster: createPoster({ reach, timeoutMs: config.webhookTimeoutMs, authorities: authorities(config.webhookCa) }),
+    poster: createPoster({
+      reach,
+      timeoutMs: config.webhookTimeoutMs,
+      authorities: authorities(config.webhookCa),
+    }),
   }
 }
 
 function authorities(file: string | undefined): string[] | undefined {
   if (!file) return undefined
   try {
-    const found = readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+    const found =
+      readFileSync(file, 'utf8').match(
+        /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g,
+      ) ?? []
     if (found.length === 0) throw new Error(`${file} holds no certificate in PEM`)
     return found.map((pem) => new X509Certificate(pem).toString())
   } catch (e) {

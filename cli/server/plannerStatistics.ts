@@ -3,9 +3,10 @@ import type { Sql } from '../../mdm/db/database.ts'
 const rowsMin = 1_000
 
 /**
- * Keeps the planner's statistics up with a load. Autovacuum looks once a minute, and a database that has just been
- * filled has none until then: queries over it took ten times as long (150 ms against 15 ms). Runs after every doubling
- * of what was applied, so that all runs together cost about as much as the last one, and when a load has ended.
+ * Keeps the planner's statistics up with a load. Autovacuum looks once a minute, and a database
+ * that has just been filled has none until then: queries over it took ten times as long (150 ms
+ * against 15 ms). Runs after every doubling of what was applied, so that all runs together cost
+ * about as much as the last one, and when a load has ended.
  */
 export class PlannerStatistics {
   readonly #sql: Sql
@@ -25,7 +26,10 @@ export class PlannerStatistics {
     if (this.#since >= Math.max(rowsMin, this.#covered)) this.#run()
   }
 
-  /** Nothing waits any more. Resolves when statistics are of what is there, for those who say that a load is done. */
+  /**
+   * Nothing waits any more. Resolves when statistics are of what is there, for those who say that a
+   * load is done.
+   */
   async settled(): Promise<void> {
     if (this.#since > rowsMin / 10) this.#run()
     await this.#running

@@ -9,8 +9,8 @@ export interface PublicationRunner {
 }
 
 /**
- * Runs publications that no process works on: those that mutations start, and those whose process has ended. Uses a
- * thread of its own, one at a time in the whole installation.
+ * Runs publications that no process works on: those that mutations start, and those whose process
+ * has ended. Uses a thread of its own, one at a time in the whole installation.
  */
 export async function startPublicationRunner(options: {
   sql: Sql

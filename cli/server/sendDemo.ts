@@ -12,8 +12,9 @@ interface Marker extends DemoWorld {
 }
 
 /**
- * Returns whether to send the demo world: to an empty database, or to resume after an interrupted start (messages that
- * are stored already are recognised by their ids). A marker file beside the data records it.
+ * Returns whether to send the demo world: to an empty database, or to resume after an interrupted
+ * start (messages that are stored already are recognised by their ids). A marker file beside the
+ * data records it.
  */
 export async function isDemoDue(sql: Sql, dataDir: string, world: DemoWorld): Promise<boolean> {
   const feed = await feedOf(sql)
@@ -25,7 +26,10 @@ export async function isDemoDue(sql: Sql, dataDir: string, world: DemoWorld): Pr
   return true
 }
 
-/** Sends the demo world through the accept path, on a thread of its own. Returns how many messages were sent. */
+/**
+ * Sends the demo world through the accept path, on a thread of its own. Returns how many messages
+ * were sent.
+ */
 export async function sendDemo(options: {
   sql: Sql
   databaseUrl: string
@@ -54,7 +58,8 @@ export async function sendDemo(options: {
     worker.once('exit', resolve)
   })
   signal.removeEventListener('abort', stop)
-  if (code === 0 && !signal.aborted) writeMarker(options.dataDir, { companies, seed, feed, done: true })
+  if (code === 0 && !signal.aborted)
+    writeMarker(options.dataDir, { companies, seed, feed, done: true })
   return sent
 }
 

@@ -1,8 +1,9 @@
 const secondMsMin = 1_000
 
 /**
- * Returns a signal that is aborted when the process has to stop: Ctrl-C, SIGTERM, SIGHUP (unless `hangUp` is false), or the launcher that started it is
- * gone. A second signal, more than a second later (a terminal and npm send the first one twice), ends it at once.
+ * Returns a signal that is aborted when the process has to stop: Ctrl-C, SIGTERM, SIGHUP (unless
+ * `hangUp` is false), or the launcher that started it is gone. A second signal, more than a second
+ * later (a terminal and npm send the first one twice), ends it at once.
  */
 export function stopSignal({ hangUp = true } = {}): AbortSignal {
   const stop = new AbortController()

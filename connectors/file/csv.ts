@@ -30,7 +30,10 @@ export function detectDialect(head: string, delimiter?: string): Dialect {
  * whose number of cells differs from the header is yielded as a list of its cells: under names its
  * values could be wrong, so it becomes an exception.
  */
-export async function* csvRows(text: AsyncIterable<string>, dialect: Dialect): AsyncGenerator<FileRow> {
+export async function* csvRows(
+  text: AsyncIterable<string>,
+  dialect: Dialect,
+): AsyncGenerator<FileRow> {
   const parser = parse({
     bom: true,
     delimiter: dialect.delimiter,
@@ -46,7 +49,10 @@ export async function* csvRows(text: AsyncIterable<string>, dialect: Dialect): A
   // unhandled.
   pipeline(Readable.from(text), parser).catch(() => {})
   let header: string[] | null = null
-  for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+  for await (const { record, info } of parser as AsyncIterable<{
+    record: string[]
+    info: { lines: number }
+  }>) {
     if (header === null) {
       header = nameColumns(record)
       continue

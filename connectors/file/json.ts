@@ -28,7 +28,10 @@ export async function* lines(text: AsyncIterable<string>): AsyncGenerator<FileRo
  * object is one row; several values in a row are taken in turn. Numbers keep their spelling. Throws
  * when the document ends inside a value.
  */
-export async function* jsonElements(text: AsyncIterable<string>, member: string | null): AsyncGenerator<FileRow> {
+export async function* jsonElements(
+  text: AsyncIterable<string>,
+  member: string | null,
+): AsyncGenerator<FileRow> {
   const scanner = new Scanner(member)
   for await (const chunk of text) {
     yield* scanner.push(chunk.replace(/^\ufeff/, ''))
@@ -136,7 +139,8 @@ class Scanner {
   }
 
   private close(i: number): void {
-    if (this.depth === 0) throw new Error(`a closing bracket was never opened, after ${this.count} rows`)
+    if (this.depth === 0)
+      throw new Error(`a closing bracket was never opened, after ${this.count} rows`)
     if (this.depth === this.rowsAt) {
       this.emit(i)
       // The members after the rows of an outer object are not rows.

@@ -52,7 +52,9 @@ export async function* fileRows(path: string, options: FileOptions = {}): AsyncG
     else if (format === 'ndjson') yield* lines(text)
     else yield* jsonElements(text, options.at ?? null)
   } catch (e) {
-    throw e instanceof FileError ? e : new FileError(`${path}: ${e instanceof Error ? e.message : String(e)}`)
+    throw e instanceof FileError
+      ? e
+      : new FileError(`${path}: ${e instanceof Error ? e.message : String(e)}`)
   }
 }
 
@@ -66,7 +68,12 @@ function detectFormat(head: string, path: string): FileFormat {
   const text = head.trimStart()
   if (!text.startsWith('{') && !text.startsWith('[')) return 'csv'
   const end = text.indexOf('\n')
-  if (text.startsWith('{') && end > 0 && text.slice(end).trimStart().startsWith('{') && isJson(text.slice(0, end)))
+  if (
+    text.startsWith('{') &&
+    end > 0 &&
+    text.slice(end).trimStart().startsWith('{') &&
+    isJson(text.slice(0, end))
+  )
     return 'ndjson'
   return 'json'
 }
@@ -90,7 +97,9 @@ async function* bytes(path: string): AsyncGenerator<Buffer> {
     const rest = rejoin(first.value, iterator)
     yield* first.value[0] === 0x1f && first.value[1] === 0x8b ? gunzip(rest) : rest
   } catch (e) {
-    throw e instanceof FileError ? e : new FileError(`${path}: ${e instanceof Error ? e.message : String(e)}`)
+    throw e instanceof FileError
+      ? e
+      : new FileError(`${path}: ${e instanceof Error ? e.message : String(e)}`)
   } finally {
     file.destroy()
   }
@@ -109,7 +118,10 @@ async function* gunzip(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 }
 
 /** Invalid bytes become U+FFFD, which the mapping reports as an issue of the value. */
-async function* textChunks(source: AsyncIterable<Buffer>, encoding: string | undefined): AsyncGenerator<string> {
+async function* textChunks(
+  source: AsyncIterable<Buffer>,
+  encoding: string | undefined,
+): AsyncGenerator<string> {
   let decoder: TextDecoder | null = null
   for await (const chunk of source) {
     decoder ??= new TextDecoder(encoding ?? encodingOf(chunk))

@@ -14,25 +14,35 @@ export const generic: Kind = {
   name: 'generic',
   scheme: 'STANDARD_WEBHOOKS',
   hasMapping: false,
-  isEvent: (value) => typeof value.object === 'string' && (value.type === 'upsert' || value.type === 'delete'),
+  isEvent: (value) =>
+    typeof value.object === 'string' && (value.type === 'upsert' || value.type === 'delete'),
   eventId: () => null,
   objectOf: (value) => (generic.isEvent(value) ? String(value.object) : null),
   readEvent: (mapping, event) => {
     const object = String(event.object)
-    const id = typeof event.id === 'string' || typeof event.id === 'number' ? String(event.id) : null
+    const id =
+      typeof event.id === 'string' || typeof event.id === 'number' ? String(event.id) : null
     const deleted = event.type === 'delete'
     const record =
       event.record !== null && typeof event.record === 'object' && !Array.isArray(event.record)
         ? (event.record as Fields)
         : null
     if (!record && !deleted)
-      throw new MessageError('NO_DATA', 'an event of type upsert needs the whole record in record:', { object })
+      throw new MessageError(
+        'NO_DATA',
+        'an event of type upsert needs the whole record in record:',
+        { object },
+      )
     const version = event.version === undefined ? undefined : parseMoment(event.version)
     if (version === null)
-      throw new MessageError('INVALID_VERSION', `version is ${JSON.stringify(event.version)}, which is not a time`, {
-        object,
-        field: 'version',
-      })
+      throw new MessageError(
+        'INVALID_VERSION',
+        `version is ${JSON.stringify(event.version)}, which is not a time`,
+        {
+          object,
+          field: 'version',
+        },
+      )
     return changesOf(mapping, object, record ?? {}, {
       id,
       ...(version !== undefined ? { version } : {}),
@@ -40,7 +50,8 @@ export const generic: Kind = {
     })
   },
   readRow: (mapping, row, object) => {
-    if (!object) throw new MessageError('NO_OBJECT', 'the object is not named: give it with the load')
+    if (!object)
+      throw new MessageError('NO_OBJECT', 'the object is not named: give it with the load')
     return changesOf(mapping, object, row)
   },
 }

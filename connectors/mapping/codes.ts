@@ -13,7 +13,8 @@ export type CodeList = (code: unknown) => { known: boolean; value: unknown }
 export function codeList(map: object, canonical = false): CodeList {
   const exact = new Map<string, unknown>()
   const prefixes: [string, unknown][] = []
-  if (canonical) for (const value of Object.values(map)) if (!isEmpty(value)) exact.set(fold(value), value)
+  if (canonical)
+    for (const value of Object.values(map)) if (!isEmpty(value)) exact.set(fold(value), value)
   for (const [code, value] of Object.entries(map)) {
     if (code.endsWith('*')) prefixes.push([fold(code.slice(0, -1)), value])
     else exact.set(fold(code), value)
@@ -42,7 +43,9 @@ export function readCodeLists(files: readonly YamlFile[]): Map<string, CodeList>
       const codes = mapIn(file, map, [name])
       for (const [code, value] of Object.entries(codes))
         if (value !== null && !['string', 'number', 'boolean'].includes(typeof value))
-          throw new ConfigError(`${file.at([name, code])}: ${name}.${code}: a canonical code is a single value or null`)
+          throw new ConfigError(
+            `${file.at([name, code])}: ${name}.${code}: a canonical code is a single value or null`,
+          )
       lists.set(name, codeList(codes, true))
     }
   }
@@ -50,7 +53,8 @@ export function readCodeLists(files: readonly YamlFile[]): Map<string, CodeList>
 }
 
 function mapIn(file: YamlFile, value: unknown, at: string[]): Record<string, unknown> {
-  if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>
+  if (value !== null && typeof value === 'object' && !Array.isArray(value))
+    return value as Record<string, unknown>
   throw new ConfigError(
     `${file.at(at)}: ${at.join('.') || 'a file of code lists'}: must be a map of ${at.length ? 'codes to canonical ones' : 'lists by name'}`,
   )

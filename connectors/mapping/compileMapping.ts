@@ -5,7 +5,13 @@ import { type Canonical, type Issue, type MappingStep, MessageError } from '../c
 import type { YamlFile } from '../yamlFile.ts'
 import type { CodeList } from './codes.ts'
 import { toBoolean } from './convert.ts'
-import { failAt, type Located, type MappingDocument, type ObjectDocument, readDocument } from './document.ts'
+import {
+  failAt,
+  type Located,
+  type MappingDocument,
+  type ObjectDocument,
+  readDocument,
+} from './document.ts'
 import { compileField } from './field.ts'
 import type { Evaluate, FieldContext } from './fieldContext.ts'
 import { compileIds, compileMoments } from './identity.ts'
@@ -90,7 +96,9 @@ function readSettings(doc: MappingDocument): Settings {
   const entries = Object.entries((exponents?.value ?? {}) as Record<string, unknown>)
   for (const [code, n] of entries)
     if (exponents && !(Number.isInteger(n) && Number(n) >= 0 && Number(n) <= 4))
-      failAt(exponents, `minorExponents: ${code} needs a whole number of decimals from 0 to 4`, [code])
+      failAt(exponents, `minorExponents: ${code} needs a whole number of decimals from 0 to 4`, [
+        code,
+      ])
   return {
     ids: pick('ids', Object.keys(ID_FORMS) as IdForm[], 'text'),
     dates: pick<DateOrder>('dates', ['DMY', 'MDY'], null),
@@ -130,7 +138,8 @@ function compileObject(
   const as = typeOf(object, policy)
   const part = (key: string): Located | undefined => object.parts.get(key) ?? doc.every.get(key)
   const idPlace = part('id')
-  if (!idPlace) return failAt(object.place, `${object.name} needs id: with the path of the record's id`)
+  if (!idPlace)
+    return failAt(object.place, `${object.name} needs id: with the path of the record's id`)
   const idForm = ID_FORMS[settings.ids]
   const idOf = compileIds(idPlace.value, idPlace.path, failIn(idPlace), idForm)
   const versionPlace = part('version')
@@ -139,10 +148,14 @@ function compileObject(
     : () => null
   const deletedPlace = part('deleted')
   const flags = deletedPlace
-    ? [deletedPlace.value].flat().map((p, i) => pathAt(String(p), [...deletedPlace.path, i], failIn(deletedPlace)))
+    ? [deletedPlace.value]
+        .flat()
+        .map((p, i) => pathAt(String(p), [...deletedPlace.path, i], failIn(deletedPlace)))
     : []
   const whenPlace = object.parts.get('when')
-  const applies = whenPlace ? compileWhen(whenPlace.value, whenPlace.path, failIn(whenPlace)) : () => true
+  const applies = whenPlace
+    ? compileWhen(whenPlace.value, whenPlace.path, failIn(whenPlace))
+    : () => true
 
   const shapes = shapesOf(as, policy) ?? []
   const fields: [string, Evaluate][] = []
@@ -167,7 +180,10 @@ function compileObject(
       target: (target, at) => {
         const found = doc.objects.get(named.get(foldName(target)) ?? '')
         if (!found)
-          return failIn(place)(at, `unknown object "${target}"; the mapping has ${[...doc.objects.keys()].join(', ')}`)
+          return failIn(place)(
+            at,
+            `unknown object "${target}"; the mapping has ${[...doc.objects.keys()].join(', ')}`,
+          )
         return { object: found.name, as: typeOf(found, policy) }
       },
     }
@@ -205,21 +221,44 @@ function explainRecord(
   const steps = fields.map(([field, evaluate]): MappingStep => {
     const issues: Issue[] = []
     const reads: MappingStep['reads'] = []
-    const value = evaluate({ ...scopeOf(raw), onRead: (path, values) => reads.push({ path, values }) }, issues)
+    const value = evaluate(
+      { ...scopeOf(raw), onRead: (path, values) => reads.push({ path, values }) },
+      issues,
+    )
     const place = places.get(field)
-    return { field, line: place ? place.file.at(place.path) : null, rule: place?.value, reads, value, issues }
+    return {
+      field,
+      line: place ? place.file.at(place.path) : null,
+      rule: place?.value,
+      reads,
+      value,
+      issues,
+    }
   })
-  const missing = required.filter((name) => steps.find((s) => s.field === name)?.value === undefined)
+  const missing = required.filter(
+    (name) => steps.find((s) => s.field === name)?.value === undefined,
+  )
   return [
     ...steps,
     ...missing.map((field) => {
-      return { field, line: null, rule: null, reads: [], value: undefined, issues: [requiredIssue(as, field)] }
+      return {
+        field,
+        line: null,
+        rule: null,
+        reads: [],
+        value: undefined,
+        issues: [requiredIssue(as, field)],
+      }
     }),
   ]
 }
 
 function requiredIssue(as: string, field: string): Issue {
-  return { field, code: 'REQUIRED', detail: `${field} is required for a ${as}; the record has no usable value for it` }
+  return {
+    field,
+    code: 'REQUIRED',
+    detail: `${field} is required for a ${as}; the record has no usable value for it`,
+  }
 }
 
 function mapRecord(
@@ -241,23 +280,34 @@ function mapRecord(
 }
 
 /** Registers an object with `of:` at the object whose records it is read from. */
-function derive(object: ObjectDocument, compiled: Map<string, MappedObject>, named: Map<string, string>): void {
+function derive(
+  object: ObjectDocument,
+  compiled: Map<string, MappedObject>,
+  named: Map<string, string>,
+): void {
   const of = object.parts.get('of')
   const when = object.parts.get('when')
-  if (when && !of) failAt(when, 'when: is only allowed beside of:, for an object that is read from records of another')
+  if (when && !of)
+    failAt(
+      when,
+      'when: is only allowed beside of:, for an object that is read from records of another',
+    )
   if (!of) return
   const base = compiled.get(named.get(foldName(String(of.value))) ?? '')
   const own = compiled.get(object.name)
-  if (!base || !own || base === own) failAt(of, `of: "${String(of.value)}" is not another object of the mapping`)
+  if (!base || !own || base === own)
+    failAt(of, `of: "${String(of.value)}" is not another object of the mapping`)
   else base.derived.push(own)
 }
 
 function typeOf(object: ObjectDocument, policy: Policy): string {
   const place = object.parts.get('as')
   const types = [...policy.types.map((t) => t.name), ...Object.keys(OPERATIONAL), KEPT]
-  if (!place) return failAt(object.place, `${object.name} needs as: with one of ${types.join(', ')}`)
+  if (!place)
+    return failAt(object.place, `${object.name} needs as: with one of ${types.join(', ')}`)
   const as = String(place.value)
-  if (!types.includes(as)) return failAt(place, `unknown type "${as}"; allowed are ${types.join(', ')}`)
+  if (!types.includes(as))
+    return failAt(place, `unknown type "${as}"; allowed are ${types.join(', ')}`)
   if (!isOperational(as) && as === KEPT && object.fields.size > 0)
     return failAt(object.place, `${object.name} is Kept: it is stored whole and cannot have fields`)
   return as

@@ -51,7 +51,9 @@ export const FORMS = {
   },
   boolean: (value) => {
     const flag = toBoolean(value)
-    return flag === null ? problem('INVALID_FLAG', value, 'neither true nor false') : { value: flag }
+    return flag === null
+      ? problem('INVALID_FLAG', value, 'neither true nor false')
+      : { value: flag }
   },
 } as const satisfies Record<string, Convert>
 
@@ -70,7 +72,8 @@ export function toBoolean(value: unknown): boolean | null {
 /** Returns a single value as trimmed text; null for an object or a list. */
 export function toText(value: unknown): string | null {
   if (typeof value === 'string') return value.trim()
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return String(value)
   return null
 }
 
@@ -109,7 +112,10 @@ function toE164(text: string, country: string | null): string | null {
   const number =
     text.length > 64
       ? undefined
-      : parsePhoneNumberFromString(international, country ? { defaultCountry: country as 'US' } : undefined)
+      : parsePhoneNumberFromString(
+          international,
+          country ? { defaultCountry: country as 'US' } : undefined,
+        )
   const e164 = number?.isPossible() ? number.number : null
   if (phones.size >= phonesMax) phones.clear()
   phones.set(at, e164)

@@ -6,7 +6,9 @@ const require = createRequire(import.meta.url)
 
 /** English comes first: it decides where two languages use one name for two countries. */
 const LANGUAGES =
-  'en de fr es it pt nl pl cs sk hu ro bg el sv da nb fi et lv lt sl hr sr uk ru tr ja zh ko vi th id ar he'.split(' ')
+  'en de fr es it pt nl pl cs sk hu ro bg el sv da nb fi et lv lt sl hr sr uk ru tr ja zh ko vi th id ar he'.split(
+    ' ',
+  )
 
 /** Common names that no list has. */
 const ALIASES: Record<string, string> = {
@@ -59,7 +61,8 @@ const ALIASES: Record<string, string> = {
 const names = new Map<string, string>()
 
 function addName(name: string, code: string): void {
-  for (const key of [fold(name), fold(anyAscii(name))]) if (key && !names.has(key)) names.set(key, code)
+  for (const key of [fold(name), fold(anyAscii(name))])
+    if (key && !names.has(key)) names.set(key, code)
 }
 
 function fold(name: string): string {
@@ -76,7 +79,8 @@ for (const language of LANGUAGES) {
   const data = require(`i18n-iso-countries/langs/${language}.json`) as {
     countries: Record<string, string | string[]>
   }
-  for (const [code, all] of Object.entries(data.countries)) for (const name of [all].flat()) addName(name, code)
+  for (const [code, all] of Object.entries(data.countries))
+    for (const name of [all].flat()) addName(name, code)
 }
 
 /**

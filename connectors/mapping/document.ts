@@ -40,9 +40,12 @@ export function readDocument(files: YamlFile[]): MappingDocument {
   for (const file of files) {
     const top = mapOf({ value: file.value, file, path: [] }, 'a mapping', TOP_KEYS)
     for (const [key, part] of top) {
-      if (key === 'objects') for (const [name, object] of mapOf(part, 'objects')) mergeObject(doc, name, object)
-      else if (key === 'kept') for (const [name, object] of mapOf(part, 'kept')) mergeKept(doc, name, object)
-      else if (key === 'every') for (const [name, p] of mapOf(part, 'every', EVERY_KEYS)) doc.every.set(name, p)
+      if (key === 'objects')
+        for (const [name, object] of mapOf(part, 'objects')) mergeObject(doc, name, object)
+      else if (key === 'kept')
+        for (const [name, object] of mapOf(part, 'kept')) mergeKept(doc, name, object)
+      else if (key === 'every')
+        for (const [name, p] of mapOf(part, 'every', EVERY_KEYS)) doc.every.set(name, p)
       else doc.settings.set(key, part)
     }
   }
@@ -64,7 +67,10 @@ function mergeObject(doc: MappingDocument, name: string, place: Located): void {
       }
     else if (key === 'aliases') {
       const before = object.parts.get('aliases')?.value
-      object.parts.set(key, { ...part, value: [...(Array.isArray(before) ? before : []), ...[part.value].flat()] })
+      object.parts.set(key, {
+        ...part,
+        value: [...(Array.isArray(before) ? before : []), ...[part.value].flat()],
+      })
     } else object.parts.set(key, part)
   }
   doc.objects.set(name, object)
@@ -77,7 +83,10 @@ function mergeKept(doc: MappingDocument, name: string, place: Located): void {
     : new Map<string, Located>()
   if (Array.isArray(place.value)) parts.set('aliases', place)
   else if (!isMap(place.value) && place.value !== null)
-    failAt(place, `kept.${name}: must be empty, a list of aliases, or a map with aliases:, id:, version:, deleted:`)
+    failAt(
+      place,
+      `kept.${name}: must be empty, a list of aliases, or a map with aliases:, id:, version:, deleted:`,
+    )
   parts.set('as', { ...place, value: 'Kept' })
   doc.objects.set(name, { name, place, parts, fields: new Map() })
 }

@@ -39,7 +39,8 @@ function compileValue(
 ): Evaluate {
   const options = isMap(spec) ? spec : {}
   const form = formOf(options.as, shape, at, ctx)
-  const countryPaths = options.country === undefined ? [] : paths(options.country, [...at, 'country'], ctx)
+  const countryPaths =
+    options.country === undefined ? [] : paths(options.country, [...at, 'country'], ctx)
   const rule = compileRule(withoutKeys(spec, VALUE_KEYS), shape.list, at, ctx.fail)
   checkEnum(options, shape, at, ctx)
   const convert: Convert = FORMS[form]
@@ -53,12 +54,18 @@ function compileValue(
     const report = (code: string, detail: string) => issues.push({ field: name, code, detail })
     const raw = rule(scope, report)
     if (raw.length === 0) return undefined
-    const hints: Hints = { dates: ctx.dates, country: countryPaths.length > 0 ? countryOf(countryPaths, scope) : null }
+    const hints: Hints = {
+      dates: ctx.dates,
+      country: countryPaths.length > 0 ? countryOf(countryPaths, scope) : null,
+    }
     const values: unknown[] = []
     for (const given of shape.list ? raw : raw.slice(0, 1)) {
       const hit = codes?.(given)
       if (hit && !hit.known && parse(String(given)) === null) {
-        report('UNKNOWN_CODE', `${show(given)} is not in the code list "${String(options.codes)}" of ${ctx.source}`)
+        report(
+          'UNKNOWN_CODE',
+          `${show(given)} is not in the code list "${String(options.codes)}" of ${ctx.source}`,
+        )
         continue
       }
       if (hit?.known && isEmpty(hit.value)) continue
@@ -71,16 +78,24 @@ function compileValue(
     }
     if (!shape.list) return values[0]
     if (values.length > bounds.listValuesMax)
-      report('TOO_MANY_VALUES', `there are ${values.length} values; only the first ${bounds.listValuesMax} are used`)
+      report(
+        'TOO_MANY_VALUES',
+        `there are ${values.length} values; only the first ${bounds.listValuesMax} are used`,
+      )
     return values.length > 0 ? values.slice(0, bounds.listValuesMax) : undefined
   }
 }
 
 /** Checks a text or code against the field; returns undefined where it cannot be used. */
-function check(value: unknown, shape: Shape, report: (code: string, detail: string) => void): unknown {
+function check(
+  value: unknown,
+  shape: Shape,
+  report: (code: string, detail: string) => void,
+): unknown {
   if (shape.kind === 'ENUM') {
     const code = String(value)
-    const known = shape.values?.find((v) => v === code) ?? shape.values?.find((v) => v === code.toUpperCase())
+    const known =
+      shape.values?.find((v) => v === code) ?? shape.values?.find((v) => v === code.toUpperCase())
     if (!known) report('UNKNOWN_CODE', `${show(value)} is not one of ${shape.values?.join(', ')}`)
     return known
   }
@@ -91,7 +106,10 @@ function check(value: unknown, shape: Shape, report: (code: string, detail: stri
     return undefined
   }
   if (value.includes('\ufffd'))
-    report('REPLACED_CHARACTER', 'the value held NUL, a lone surrogate or invalid UTF-8, which was replaced')
+    report(
+      'REPLACED_CHARACTER',
+      'the value held NUL, a lone surrogate or invalid UTF-8, which was replaced',
+    )
   return value
 }
 
@@ -99,14 +117,18 @@ function formOf(as: unknown, shape: Shape, at: readonly PropertyKey[], ctx: Fiel
   if (as === undefined) return shape.form
   const form = Object.keys(FORMS).find((f) => f === as) as Form | undefined
   if (!form)
-    return ctx.fail([...at, 'as'], `unknown form "${String(as)}"; allowed are ${Object.keys(FORMS).join(', ')}`)
+    return ctx.fail(
+      [...at, 'as'],
+      `unknown form "${String(as)}"; allowed are ${Object.keys(FORMS).join(', ')}`,
+    )
   const kinds: Partial<Record<Form, Shape['kind'][]>> = {
     number: ['FLOAT'],
     integer: ['INT', 'FLOAT'],
     boolean: ['BOOLEAN'],
   }
   const fits = kinds[form] ?? (form === 'date' ? ['DATE', 'STRING'] : ['STRING', 'ENUM'])
-  if (!fits.includes(shape.kind)) ctx.fail([...at, 'as'], `as: ${form} does not fit a field of type ${shape.typeName}`)
+  if (!fits.includes(shape.kind))
+    ctx.fail([...at, 'as'], `as: ${form} does not fit a field of type ${shape.typeName}`)
   return form
 }
 
@@ -119,24 +141,44 @@ function checkEnum(
 ): void {
   if (shape.kind !== 'ENUM') return
   const written: [readonly PropertyKey[], unknown][] = []
-  if (isMap(options.map)) for (const [code, v] of Object.entries(options.map)) written.push([[...at, 'map', code], v])
+  if (isMap(options.map))
+    for (const [code, v] of Object.entries(options.map)) written.push([[...at, 'map', code], v])
   if ('constant' in options) written.push([[...at, 'constant'], options.constant])
   if ('otherwise' in options) written.push([[...at, 'otherwise'], options.otherwise])
   for (const [where, value] of written)
     if (value !== null && !shape.values?.includes(String(value)))
-      ctx.fail(where, `"${String(value)}" is not a value of ${shape.typeName}; allowed are ${shape.values?.join(', ')}`)
+      ctx.fail(
+        where,
+        `"${String(value)}" is not a value of ${shape.typeName}; allowed are ${shape.values?.join(', ')}`,
+      )
 }
 
-function compileReference(spec: unknown, shape: Shape, at: readonly PropertyKey[], ctx: FieldContext): Evaluate {
+function compileReference(
+  spec: unknown,
+  shape: Shape,
+  at: readonly PropertyKey[],
+  ctx: FieldContext,
+): Evaluate {
   if (!isMap(spec) || typeof spec.ref !== 'string' || spec.from === undefined)
-    return ctx.fail(at, 'a reference is written {ref: Object, from: path}; with source: for another source system')
+    return ctx.fail(
+      at,
+      'a reference is written {ref: Object, from: path}; with source: for another source system',
+    )
   for (const key of Object.keys(spec))
     if (!(REF_KEYS as readonly string[]).includes(key))
-      ctx.fail([...at, key], `unknown key "${key}" in a reference; allowed are ${REF_KEYS.join(', ')}`)
+      ctx.fail(
+        [...at, key],
+        `unknown key "${key}" in a reference; allowed are ${REF_KEYS.join(', ')}`,
+      )
   const elsewhere = spec.source !== undefined
-  const target = elsewhere ? { object: spec.ref, as: shape.typeName } : ctx.target(spec.ref, [...at, 'ref'])
+  const target = elsewhere
+    ? { object: spec.ref, as: shape.typeName }
+    : ctx.target(spec.ref, [...at, 'ref'])
   if (target.as !== shape.typeName)
-    ctx.fail([...at, 'ref'], `the field refers to a ${shape.typeName}, but ${target.object} is mapped as ${target.as}`)
+    ctx.fail(
+      [...at, 'ref'],
+      `the field refers to a ${shape.typeName}, but ${target.object} is mapped as ${target.as}`,
+    )
   const source = elsewhere ? String(spec.source) : ctx.source
   const rule = compileRule(withoutKeys(spec, ['ref', 'source']), shape.list, at, ctx.fail)
   return (scope) => {
@@ -163,8 +205,10 @@ function compileGroup(
       at,
       `a ${shape.typeName} is written as a map of its fields: ${fields.map((f) => f.name).join(', ')}`,
     )
-  const each: Path | null = typeof spec.each === 'string' ? pathAt(spec.each, [...at, 'each'], ctx.fail) : null
-  const when = 'when' in spec ? compileRule({ constant: true, when: spec.when }, false, at, ctx.fail) : null
+  const each: Path | null =
+    typeof spec.each === 'string' ? pathAt(spec.each, [...at, 'each'], ctx.fail) : null
+  const when =
+    'when' in spec ? compileRule({ constant: true, when: spec.when }, false, at, ctx.fail) : null
   const parts: [string, Evaluate][] = []
   for (const [key, part] of Object.entries(spec)) {
     if ((GROUP_KEYS as readonly string[]).includes(key)) continue

@@ -49,7 +49,11 @@ function idText(path: Path, scope: Scope, form: (id: string) => string): string 
  * Compiles the time of a record's last change: a path, or a list of which the first with a value is
  * used.
  */
-export function compileMoments(spec: unknown, at: readonly PropertyKey[], fail: Fail): (scope: Scope) => bigint | null {
+export function compileMoments(
+  spec: unknown,
+  at: readonly PropertyKey[],
+  fail: Fail,
+): (scope: Scope) => bigint | null {
   const paths = [spec].flat().map((p, i) => pathAt(String(p), [...at, i], fail))
   return (scope) => {
     for (const path of paths) {

@@ -22,7 +22,11 @@ export function mappingChanges(
   for (const file of new Set([...before.keys(), ...after.keys()])) {
     const [was, is] = [before.get(file), after.get(file)]
     if (is === undefined)
-      changes.push({ level: 'BREAKING', coordinate: file, text: 'was removed, with all that it maps' })
+      changes.push({
+        level: 'BREAKING',
+        coordinate: file,
+        text: 'was removed, with all that it maps',
+      })
     else if (was === undefined) changes.push({ level: 'SAFE', coordinate: file, text: 'was added' })
     else changes.push(...withinFile(file, was, is))
   }
@@ -43,7 +47,9 @@ function withinFile(file: string, was: string, is: string): MappingChange[] {
       changes.push({
         level: reshaped && !identity ? 'DANGEROUS' : 'BREAKING',
         coordinate: at(path),
-        text: reshaped ? `was ${text(value)}, and now has another form` : `is no longer mapped; it was ${text(value)}`,
+        text: reshaped
+          ? `was ${text(value)}, and now has another form`
+          : `is no longer mapped; it was ${text(value)}`,
       })
     } else if (text(now.get(path)) !== text(value)) {
       const wasText = `was ${text(value)}, is ${text(now.get(path))}`
@@ -64,7 +70,11 @@ function withinFile(file: string, was: string, is: string): MappingChange[] {
  * Returns every value of a mapping by its path; a list is one value, but each alias counts by
  * itself.
  */
-function leavesOf(value: unknown, path: string[] = [], found = new Map<string, unknown>()): Map<string, unknown> {
+function leavesOf(
+  value: unknown,
+  path: string[] = [],
+  found = new Map<string, unknown>(),
+): Map<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     for (const [key, part] of Object.entries(value))
       leavesOf(part, path.length === 0 && key === 'objects' ? [] : [...path, key], found)

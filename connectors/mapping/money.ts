@@ -35,14 +35,18 @@ export function compileMoney(
     if (!(KEYS as readonly string[]).includes(key))
       ctx.fail([...at, key], `unknown key "${key}" in an amount; allowed are ${KEYS.join(', ')}`)
   const side = 'major' in spec ? 'major' : 'minor'
-  const rule = (key: string): Rule => compileRule(ownValue(spec, key), false, [...at, key], ctx.fail)
+  const rule = (key: string): Rule =>
+    compileRule(ownValue(spec, key), false, [...at, key], ctx.fail)
   const amountRule = rule(side)
   const currencyRule = rule('currency')
   const timesRule = 'times' in spec ? rule('times') : null
   const each = 'each' in spec ? pathAt(String(spec.each), [...at, 'each'], ctx.fail) : null
   const holds = 'when' in spec ? compileWhen(spec.when, [...at, 'when'], ctx.fail) : () => true
 
-  const readOne = (scope: Scope, report: (code: string, detail: string) => void): Money | undefined => {
+  const readOne = (
+    scope: Scope,
+    report: (code: string, detail: string) => void,
+  ): Money | undefined => {
     const [amount] = amountRule(scope, report)
     if (amount === undefined) return undefined
     const [given] = currencyRule(scope, report)
@@ -50,20 +54,26 @@ export function compileMoney(
     if (!currency) {
       report(
         'INVALID_CURRENCY',
-        given === undefined ? 'the amount has no currency' : `${show(given)} is not an ISO 4217 currency`,
+        given === undefined
+          ? 'the amount has no currency'
+          : `${show(given)} is not an ISO 4217 currency`,
       )
       return undefined
     }
     const times = parseDecimal(timesRule?.(scope, report)[0] ?? 1)
     const exact = parseDecimal(amount)
-    const scale = side === 'major' ? 0 : (ownValue(ctx.minorExponents, currency) ?? exponentOf(currency))
+    const scale =
+      side === 'major' ? 0 : (ownValue(ctx.minorExponents, currency) ?? exponentOf(currency))
     const made = times && exact ? toMinorUnits(exact.times(times), currency, scale) : null
     if (!made) {
       report('INVALID_AMOUNT', `${show(amount)} is not an amount up to 2^53 of the smallest unit`)
       return undefined
     }
     if (made.rounded)
-      report('ROUNDED', `${show(amount)} ${currency} has more decimals than the currency; it was rounded half to even`)
+      report(
+        'ROUNDED',
+        `${show(amount)} ${currency} has more decimals than the currency; it was rounded half to even`,
+      )
     return { minorUnits: made.value, currency }
   }
 
@@ -78,7 +88,10 @@ export function compileMoney(
       const part = readOne({ ...scope, item }, report)
       if (!part) continue
       if (sum && sum.currency !== part.currency) {
-        report('INVALID_AMOUNT', `the elements have different currencies, ${sum.currency} and ${part.currency}`)
+        report(
+          'INVALID_AMOUNT',
+          `the elements have different currencies, ${sum.currency} and ${part.currency}`,
+        )
         return undefined
       }
       sum = { minorUnits: (sum?.minorUnits ?? 0) + part.minorUnits, currency: part.currency }

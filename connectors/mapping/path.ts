@@ -29,7 +29,10 @@ export function scopeOf(raw: unknown): Scope {
   return { root: raw, item: raw, cache: new Map() }
 }
 
-type Selector = { how: 'all' } | { how: 'index'; index: number } | { how: 'where'; name: Name; value: string }
+type Selector =
+  | { how: 'all' }
+  | { how: 'index'; index: number }
+  | { how: 'where'; name: Name; value: string }
 interface Name {
   exact: string
   folded: string
@@ -50,10 +53,16 @@ export function compilePath(text: string): Path {
   const body = fromRoot ? text.slice(2) : text
   const steps = splitSteps(body).map((part): Step => {
     const match = STEP.exec(part)
-    if (!match) throw new Error(`"${text}" is not a path: write name.name, name[], name[0] or name[key=value]`)
+    if (!match)
+      throw new Error(
+        `"${text}" is not a path: write name.name, name[], name[0] or name[key=value]`,
+      )
     const name = match[1] ?? ''
-    const selectors = [...(match[2] ?? '').matchAll(/\[([^\]]*)\]/g)].map((m): Selector => selectorOf(m[1] ?? '', text))
-    if (name === '' && selectors.length === 0) throw new Error(`"${text}" is not a path: a name is empty`)
+    const selectors = [...(match[2] ?? '').matchAll(/\[([^\]]*)\]/g)].map(
+      (m): Selector => selectorOf(m[1] ?? '', text),
+    )
+    if (name === '' && selectors.length === 0)
+      throw new Error(`"${text}" is not a path: a name is empty`)
     return { name: name === '' ? null : nameOf(name), selectors }
   })
   return {
@@ -126,7 +135,9 @@ function walk(
       if (!Array.isArray(v)) return []
       if (selector.how === 'all') return v as unknown[]
       if (selector.how === 'index') return v.slice(selector.index, selector.index + 1) as unknown[]
-      return v.filter((x) => String(member(x, selector.name, cache)) === selector.value) as unknown[]
+      return v.filter(
+        (x) => String(member(x, selector.name, cache)) === selector.value,
+      ) as unknown[]
     })
   }
   for (const v of values) {

@@ -11,14 +11,29 @@ export type Fail = (path: readonly PropertyKey[], message: string) => never
  * Keys of a rule that is written as a map; field.ts reads those of values (`as`, `country`,
  * `codes`).
  */
-export const RULE_KEYS = ['from', 'join', 'with', 'constant', 'extract', 'split', 'map', 'otherwise', 'when'] as const
+export const RULE_KEYS = [
+  'from',
+  'join',
+  'with',
+  'constant',
+  'extract',
+  'split',
+  'map',
+  'otherwise',
+  'when',
+] as const
 
 /**
  * Compiles a rule (connectors/README.md): a path; a list of rules, of which a single field takes
  * the first with a value and a list field all; or a map with `from`, `join` or `constant` and
  * `extract`, `split`, `map`, `otherwise`, `when`. `many` is true for a list field.
  */
-export function compileRule(spec: unknown, many: boolean, at: readonly PropertyKey[], fail: Fail): Rule {
+export function compileRule(
+  spec: unknown,
+  many: boolean,
+  at: readonly PropertyKey[],
+  fail: Fail,
+): Rule {
   if (typeof spec === 'string') return fromPath(pathAt(spec, at, fail), many)
   if (typeof spec === 'number' || typeof spec === 'boolean')
     return fail(at, `${spec} is not a path; a fixed value is written {constant: ${spec}}`)
@@ -44,7 +59,11 @@ export function pathAt(text: string, at: readonly PropertyKey[], fail: Fail): Pa
  * Compiles a condition: `when: path` requires any value, `when: {path: value}` or `{path:
  * [values]}` one of those.
  */
-export function compileWhen(spec: unknown, at: readonly PropertyKey[], fail: Fail): (scope: Scope) => boolean {
+export function compileWhen(
+  spec: unknown,
+  at: readonly PropertyKey[],
+  fail: Fail,
+): (scope: Scope) => boolean {
   if (typeof spec === 'string') {
     const path = pathAt(spec, at, fail)
     return (scope) => path.first(scope) !== undefined
@@ -59,7 +78,12 @@ export function compileWhen(spec: unknown, at: readonly PropertyKey[], fail: Fai
   return (scope) => tests.every((t) => t(scope))
 }
 
-function compileMap(spec: Record<string, unknown>, many: boolean, at: readonly PropertyKey[], fail: Fail): Rule {
+function compileMap(
+  spec: Record<string, unknown>,
+  many: boolean,
+  at: readonly PropertyKey[],
+  fail: Fail,
+): Rule {
   for (const key of Object.keys(spec))
     if (!(RULE_KEYS as readonly string[]).includes(key))
       fail([...at, key], `unknown key "${key}" in a rule; allowed are ${RULE_KEYS.join(', ')}`)
@@ -75,7 +99,8 @@ function compileMap(spec: Record<string, unknown>, many: boolean, at: readonly P
   } else if ('join' in spec) rule = compileJoin(spec, at, fail)
   else rule = compileRule(spec.from, many, [...at, 'from'], fail)
 
-  if ('with' in spec && !('join' in spec)) fail([...at, 'with'], 'with: is only allowed beside join:')
+  if ('with' in spec && !('join' in spec))
+    fail([...at, 'with'], 'with: is only allowed beside join:')
   if ('extract' in spec) rule = extracting(rule, spec.extract, [...at, 'extract'], fail)
   if ('split' in spec) rule = splitting(rule, spec.split, many, [...at, 'split'], fail)
   if ('map' in spec) rule = mappingCodes(rule, spec, at, fail)
@@ -122,7 +147,8 @@ function compileJoin(spec: Record<string, unknown>, at: readonly PropertyKey[], 
   const { join, with: between = ' ' } = spec
   if (!Array.isArray(join) || join.length < 2)
     return fail([...at, 'join'], 'join: must be a list of at least two rules')
-  if (typeof between !== 'string') return fail([...at, 'with'], 'with: must be the text between the parts')
+  if (typeof between !== 'string')
+    return fail([...at, 'with'], 'with: must be the text between the parts')
   const parts = join.map((s, i) => compileRule(s, false, [...at, 'join', i], fail))
   return (scope, report) => {
     const texts = parts
@@ -149,7 +175,13 @@ function extracting(rule: Rule, spec: unknown, at: readonly PropertyKey[], fail:
     })
 }
 
-function splitting(rule: Rule, spec: unknown, many: boolean, at: readonly PropertyKey[], fail: Fail): Rule {
+function splitting(
+  rule: Rule,
+  spec: unknown,
+  many: boolean,
+  at: readonly PropertyKey[],
+  fail: Fail,
+): Rule {
   if (typeof spec !== 'string' || spec === '')
     return fail(at, 'split: must be the text between the values, for example ";"')
   if (!many) return fail(at, 'split: is for list fields; this field holds a single value')
@@ -164,7 +196,12 @@ function splitting(rule: Rule, spec: unknown, many: boolean, at: readonly Proper
     )
 }
 
-function mappingCodes(rule: Rule, spec: Record<string, unknown>, at: readonly PropertyKey[], fail: Fail): Rule {
+function mappingCodes(
+  rule: Rule,
+  spec: Record<string, unknown>,
+  at: readonly PropertyKey[],
+  fail: Fail,
+): Rule {
   const { map } = spec
   if (map === null || typeof map !== 'object' || Array.isArray(map))
     return fail([...at, 'map'], 'map: must be a map of the source system’s codes to values')
@@ -174,7 +211,10 @@ function mappingCodes(rule: Rule, spec: Record<string, unknown>, at: readonly Pr
       const { known, value } = list(v)
       if (!isEmpty(value)) return [value]
       if (!known && !('otherwise' in spec))
-        report('UNKNOWN_CODE', `${JSON.stringify(String(v).slice(0, 60))} is not a code of the map in the mapping`)
+        report(
+          'UNKNOWN_CODE',
+          `${JSON.stringify(String(v).slice(0, 60))} is not a code of the map in the mapping`,
+        )
       return []
     })
 }

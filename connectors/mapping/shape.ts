@@ -77,8 +77,12 @@ function shapeOf(field: FieldPolicy, policy: Policy): Shape {
     compared: field.compare !== undefined || name === 'name',
     form: KIND_FORMS[kind] ?? (field.format ? (FORMAT_FORMS[field.format] ?? 'text') : 'text'),
   }
-  if (kind === 'ENUM') return { ...base, values: (policy.enums.get(typeName)?.values ?? []).map((v) => v.name) }
+  if (kind === 'ENUM')
+    return { ...base, values: (policy.enums.get(typeName)?.values ?? []).map((v) => v.name) }
   if (kind === 'GROUP')
-    return { ...base, fields: (policy.groups.get(typeName)?.fields ?? []).map((f) => shapeOf(f, policy)) }
+    return {
+      ...base,
+      fields: (policy.groups.get(typeName)?.fields ?? []).map((f) => shapeOf(f, policy)),
+    }
   return base
 }

@@ -11,7 +11,8 @@ const ISO =
  * microseconds.
  */
 export function parseMoment(value: unknown): bigint | null {
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? fromCount(BigInt(value)) : null
+  if (typeof value === 'number')
+    return Number.isSafeInteger(value) ? fromCount(BigInt(value)) : null
   if (typeof value !== 'string') return null
   const text = value.trim()
   if (/^\d{9,17}$/.test(text)) return fromCount(BigInt(text))
@@ -26,7 +27,9 @@ export function parseMoment(value: unknown): bigint | null {
   const at = new Date(0)
   at.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
   at.setUTCHours(Number(hour), Number(minute), Number(second))
-  return BigInt(at.getTime()) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, '0')) - offsetMicros(zone)
+  return (
+    BigInt(at.getTime()) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, '0')) - offsetMicros(zone)
+  )
 }
 
 /**
@@ -36,13 +39,16 @@ export function parseMoment(value: unknown): bigint | null {
 export function parseDay(value: unknown, order: DateOrder): string | null {
   if (typeof value === 'string') {
     const text = value.trim()
-    const iso = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text) ?? /^((?:19|20)\d{2})(\d{2})(\d{2})$/.exec(text)
+    const iso =
+      /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text) ?? /^((?:19|20)\d{2})(\d{2})(\d{2})$/.exec(text)
     if (iso) return day(iso[1], iso[2], iso[3])
     const dotted = /^(\d{1,2})\.(\d{1,2})\.(\d{4})$/.exec(text)
     if (dotted) return day(dotted[3], dotted[2], dotted[1])
     const slashed = /^(\d{1,2})[/-](\d{1,2})[/-](\d{4})$/.exec(text)
     if (slashed && order)
-      return order === 'DMY' ? day(slashed[3], slashed[2], slashed[1]) : day(slashed[3], slashed[1], slashed[2])
+      return order === 'DMY'
+        ? day(slashed[3], slashed[2], slashed[1])
+        : day(slashed[3], slashed[1], slashed[2])
   }
   const micros = parseMoment(value)
   if (micros === null) return null

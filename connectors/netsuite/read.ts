@@ -22,10 +22,15 @@ export const netsuite: Kind = {
   readEvent: (mapping, event) => {
     const object = String(event.recordType ?? '')
     const type = String(event.type ?? '')
-    const id = typeof event.id === 'string' || typeof event.id === 'number' ? String(event.id) : null
+    const id =
+      typeof event.id === 'string' || typeof event.id === 'number' ? String(event.id) : null
     const at = { object, ...(id ? { sourceId: id } : {}) }
     if (!TYPES.includes(type))
-      throw new MessageError('UNKNOWN_CHANGE', `type is "${type}"; allowed are ${TYPES.join(', ')}`, at)
+      throw new MessageError(
+        'UNKNOWN_CHANGE',
+        `type is "${type}"; allowed are ${TYPES.join(', ')}`,
+        at,
+      )
     const version = parseMoment(event.lastModified)
     if (version === null)
       throw new MessageError(
@@ -36,13 +41,15 @@ export const netsuite: Kind = {
           field: 'lastModified',
         },
       )
-    if (type === 'delete') return changesOf(mapping, object, {}, { id, version, deleted: true, partial: true })
+    if (type === 'delete')
+      return changesOf(mapping, object, {}, { id, version, deleted: true, partial: true })
     if (event.record === null || typeof event.record !== 'object' || Array.isArray(event.record))
       throw new MessageError('NO_DATA', `the event ${type} carries no record`, at)
     return changesOf(mapping, object, event.record as Fields, { id, version, deleted: false })
   },
   readRow: (mapping, row, object) => {
-    if (!object) throw new MessageError('NO_OBJECT', 'the object is not named: give it with the load')
+    if (!object)
+      throw new MessageError('NO_OBJECT', 'the object is not named: give it with the load')
     return changesOf(mapping, object, row)
   },
 }

@@ -24,7 +24,11 @@ const NAME_PARTS = ['Salutation', 'FirstName', 'MiddleName', 'LastName', 'Suffix
  * different times are merged one by one. An UPDATE is partial; CREATE and UNDELETE are whole. A GAP
  * event only reports that something changed: it is an exception until the record is loaded again.
  */
-export function changeDataCapture(mapping: Mapping, header: Fields, payload: Fields): RecordChange[] {
+export function changeDataCapture(
+  mapping: Mapping,
+  header: Fields,
+  payload: Fields,
+): RecordChange[] {
   const object = String(header.entityName ?? '')
   const change = String(header.changeType ?? '')
   const ids = (Array.isArray(header.recordIds) ? header.recordIds : []).map(String)
@@ -39,20 +43,36 @@ export function changeDataCapture(mapping: Mapping, header: Fields, payload: Fie
       },
     )
   if (ids.length === 0)
-    throw new MessageError('MISSING_ID', 'ChangeEventHeader.recordIds is empty: it must name a record', { object })
+    throw new MessageError(
+      'MISSING_ID',
+      'ChangeEventHeader.recordIds is empty: it must name a record',
+      { object },
+    )
   const version = versionOf(header, object)
   switch (change) {
     case 'CREATE':
     case 'UNDELETE':
       return ids.flatMap((id) =>
-        changesOf(mapping, object, { Id: id, ...columns(payload, header) }, { id, version, deleted: false }),
+        changesOf(
+          mapping,
+          object,
+          { Id: id, ...columns(payload, header) },
+          { id, version, deleted: false },
+        ),
       )
     case 'UPDATE':
       return ids.flatMap((id) =>
-        changesOf(mapping, object, columns(payload, header), { id, version, deleted: false, partial: true }),
+        changesOf(mapping, object, columns(payload, header), {
+          id,
+          version,
+          deleted: false,
+          partial: true,
+        }),
       )
     case 'DELETE':
-      return ids.flatMap((id) => changesOf(mapping, object, {}, { id, version, deleted: true, partial: true }))
+      return ids.flatMap((id) =>
+        changesOf(mapping, object, {}, { id, version, deleted: true, partial: true }),
+      )
     default:
       throw new MessageError(
         'UNKNOWN_CHANGE',
@@ -78,7 +98,10 @@ function versionOf(header: Fields, object: string): bigint {
       },
     )
   const sequence = Number(header.sequenceNumber ?? 0)
-  return BigInt(ms) * 1000n + BigInt(Number.isInteger(sequence) ? Math.min(Math.max(sequence, 0), 999) : 0)
+  return (
+    BigInt(ms) * 1000n +
+    BigInt(Number.isInteger(sequence) ? Math.min(Math.max(sequence, 0), 999) : 0)
+  )
 }
 
 /**
@@ -94,7 +117,8 @@ function columns(payload: Fields, header: Fields): Fields {
   const out = new Map<string, unknown>()
   for (const [field, value] of Object.entries(payload)) {
     if (field === 'ChangeEventHeader' || differences.has(field)) continue
-    for (const [column, part] of parts(field, value)) if (part !== null || whole) out.set(column, part)
+    for (const [column, part] of parts(field, value))
+      if (part !== null || whole) out.set(column, part)
   }
   if (!whole)
     for (const field of changed) {
@@ -107,7 +131,8 @@ function columns(payload: Fields, header: Fields): Fields {
 }
 
 function parts(field: string, value: unknown): [string, unknown][] {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || !isCompound(field)) return [[field, value]]
+  if (value === null || typeof value !== 'object' || Array.isArray(value) || !isCompound(field))
+    return [[field, value]]
   return Object.entries(value).map(([part, v]) => [columnOf(field, part), v])
 }
 
@@ -115,7 +140,9 @@ function columnsOf(field: string): string[] {
   const [compound = '', part] = field.split('.', 2)
   if (part !== undefined) return [columnOf(compound, part)]
   if (compound === 'Name') return ['Name']
-  return isCompound(compound) ? ADDRESS_PARTS.slice(0, 6).map((p) => columnOf(compound, p)) : [compound]
+  return isCompound(compound)
+    ? ADDRESS_PARTS.slice(0, 6).map((p) => columnOf(compound, p))
+    : [compound]
 }
 
 function columnOf(compound: string, part: string): string {

@@ -20,19 +20,26 @@ export const salesforce: Kind = {
     return typeof id === 'string' ? id : null
   },
   objectOf: (value) => {
-    const name = headerOf(value)?.entityName ?? (value.attributes as Fields | null | undefined)?.type
+    const name =
+      headerOf(value)?.entityName ?? (value.attributes as Fields | null | undefined)?.type
     return typeof name === 'string' ? name : null
   },
   readEvent: (mapping, event): RecordChange[] => {
     const header = headerOf(event)
     if (!header)
-      throw new MessageError('NOT_AN_EVENT', 'payload.ChangeEventHeader is missing: this is not a change event')
+      throw new MessageError(
+        'NOT_AN_EVENT',
+        'payload.ChangeEventHeader is missing: this is not a change event',
+      )
     return changeDataCapture(mapping, header, inner(event).payload as Fields)
   },
   readRow: (mapping, row, object) => {
     const name = salesforce.objectOf(row) ?? object
     if (!name)
-      throw new MessageError('NO_OBJECT', 'the object is not named: neither in attributes.type nor with the load')
+      throw new MessageError(
+        'NO_OBJECT',
+        'the object is not named: neither in attributes.type nor with the load',
+      )
     return changesOf(mapping, name, row)
   },
 }

@@ -32,7 +32,10 @@ export const stripe: Kind = {
         `the event ${type} has no data.object; configure Stripe to send snapshot events, not thin ones`,
       )
     if (typeof subject.object !== 'string')
-      throw new MessageError('NO_OBJECT', `data.object of the event ${type} has no object: with its type`)
+      throw new MessageError(
+        'NO_OBJECT',
+        `data.object of the event ${type} has no object: with its type`,
+      )
     const version = parseMoment(event.created)
     if (version === null)
       throw new MessageError(
@@ -52,16 +55,24 @@ export const stripe: Kind = {
   readRow: (mapping, row, object) => {
     const name = typeof row.object === 'string' ? row.object : object
     if (!name)
-      throw new MessageError('NO_OBJECT', 'the object is not named: neither in object: of the row nor with the load')
+      throw new MessageError(
+        'NO_OBJECT',
+        'the object is not named: neither in object: of the row nor with the load',
+      )
     // A deleted object is listed as {id, object, deleted}, without its fields.
     if (row.deleted === true && Object.keys(row).length <= 3)
-      return changesOf(mapping, name, row, { deleted: true }).map((c) => ({ ...c, raw: {}, partial: true }))
+      return changesOf(mapping, name, row, { deleted: true }).map((c) => ({
+        ...c,
+        raw: {},
+        partial: true,
+      }))
     return changesOf(mapping, name, row)
   },
 }
 
 /** Final events of an object; others of the same second come before them. */
-const FINAL = /\.(paid|succeeded|payment_succeeded|voided|marked_uncollectible|canceled|failed|expired)$/
+const FINAL =
+  /\.(paid|succeeded|payment_succeeded|voided|marked_uncollectible|canceled|failed|expired)$/
 
 /**
  * Stripe counts seconds, and an invoice is often finalized and paid within one. The microseconds
@@ -76,5 +87,7 @@ function rankOf(type: string): number {
 function objectIn(event: Fields): Fields | null {
   const data = event.data as Fields | null | undefined
   const subject = data !== null && typeof data === 'object' ? data.object : undefined
-  return subject !== null && typeof subject === 'object' && !Array.isArray(subject) ? (subject as Fields) : null
+  return subject !== null && typeof subject === 'object' && !Array.isArray(subject)
+    ? (subject as Fields)
+    : null
 }

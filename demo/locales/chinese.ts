@@ -23,8 +23,12 @@ export const china: Locale = {
     [' Road', ' Rd.'],
     [' Road', ' Lu'],
   ],
-  women: list('芳|Fang 娜|Na 敏|Min 静|Jing 丽娟|Lijuan 晓红|Xiaohong 雪梅|Xuemei 欣怡|Xinyi 思雨|Siyu'),
-  men: list('伟|Wei 强|Qiang 磊|Lei 军|Jun 建国|Jianguo 志强|Zhiqiang 浩然|Haoran 文博|Wenbo 俊杰|Junjie'),
+  women: list(
+    '芳|Fang 娜|Na 敏|Min 静|Jing 丽娟|Lijuan 晓红|Xiaohong 雪梅|Xuemei 欣怡|Xinyi 思雨|Siyu',
+  ),
+  men: list(
+    '伟|Wei 强|Qiang 磊|Lei 军|Jun 建国|Jianguo 志强|Zhiqiang 浩然|Haoran 文博|Wenbo 俊杰|Junjie',
+  ),
   /** For companies the name before the trade; people take a surname of one sign. */
   surname: (random) => {
     const [native, latin] = half(random.pick(surnames))

@@ -55,7 +55,18 @@ const shared = {
   salutations: ['Ms.', 'Mr.'],
   blanks: true,
   street: streets(
-    ['@ Street', '@ Street', '@ Road', '@ Road', '@ Avenue', '@ Lane', '@ Drive', '@ Court', '@ Way', '@ Boulevard'],
+    [
+      '@ Street',
+      '@ Street',
+      '@ Road',
+      '@ Road',
+      '@ Avenue',
+      '@ Lane',
+      '@ Drive',
+      '@ Court',
+      '@ Way',
+      '@ Boulevard',
+    ],
     list(
       'High Station Church Park Victoria Mill Queen King Albert Maple Oak Cedar Elm Bridge Market Castle Chapel Orchard Canal Quarry Wharf Foundry Harbour Lincoln Franklin Madison Walnut Chestnut Union Liberty Spring Hill Meadow Grove Commerce Industrial Kiln',
     ),
@@ -112,7 +123,9 @@ export const america: Locale = {
   trunk: '',
   subscriber: () => 'N##5###',
   mobile: '',
-  forms: legalForms('Inc.=Inc,Incorporated*42;LLC=L.L.C.,Llc*34;Corp.=Corporation,Corp*14;Co.=Company,Co*7;LP=L.P.*3'),
+  forms: legalForms(
+    'Inc.=Inc,Incorporated*42;LLC=L.L.C.,Llc*34;Corp.=Corporation,Corp*14;Co.=Company,Co*7;LP=L.P.*3',
+  ),
   freemail: ['gmail.com', 'yahoo.com', 'aol.com', 'outlook.com'],
   registration: (random) => random.fill('NNN######'),
   cities: cities(`

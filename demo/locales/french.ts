@@ -52,7 +52,18 @@ export const france: Locale = {
   blanks: true,
   freemail: ['orange.fr', 'free.fr', 'laposte.net', 'gmail.com'],
   street: streets(
-    ['rue @', 'rue @', 'rue @', 'avenue @', 'boulevard @', 'place @', 'chemin @', 'impasse @', 'quai @', 'allée @'],
+    [
+      'rue @',
+      'rue @',
+      'rue @',
+      'avenue @',
+      'boulevard @',
+      'place @',
+      'chemin @',
+      'impasse @',
+      'quai @',
+      'allée @',
+    ],
     list(
       'de_la_Gare Victor_Hugo Pasteur de_la_République du_Moulin des_Écoles de_l’Église Jean_Jaurès des_Lilas du_Port Gambetta de_Verdun Voltaire des_Tilleuls du_Commerce de_la_Liberté des_Acacias Molière de_l’Industrie du_Stade Émile_Zola des_Vignes du_Château Saint-Michel de_la_Paix des_Forges Carnot du_Pont_Neuf',
     ),

@@ -40,7 +40,17 @@ const shared = {
   blanks: true,
   freemail: ['gmx.de', 'web.de', 't-online.de', 'gmail.com'],
   street: streets(
-    ['@straße', '@straße', '@weg', '@platz', '@allee', '@gasse', '@ring', 'Am @tor', 'Alte @straße'],
+    [
+      '@straße',
+      '@straße',
+      '@weg',
+      '@platz',
+      '@allee',
+      '@gasse',
+      '@ring',
+      'Am @tor',
+      'Alte @straße',
+    ],
     list(
       'Bahnhof Haupt Garten Linden Goethe Schiller Mozart Industrie Mühlen Kirch Schul Berg Rosen Birken Hafen Wiesen Brücken Markt Turm Feld Kant Lessing Nord Süd Sonnen Tal Wald Bismarck Fabrik Dom Kaiser Kastanien Ahorn Eichen Uhland',
     ),
@@ -103,7 +113,8 @@ export const austria: Locale = {
     'GmbH=Ges.m.b.H.,GesmbH,G.m.b.H.*60;GmbH & Co KG=GmbH & Co. KG*15;AG=Aktiengesellschaft*8;KG*7;e.U.=eU*10',
   ),
   freemail: ['gmx.at', 'aon.at', 'gmail.com'],
-  registration: (random) => random.fill('F!N N#####').concat(random.pick(['a', 'b', 'f', 'k', 'm', 's', 'x'])),
+  registration: (random) =>
+    random.fill('F!N N#####').concat(random.pick(['a', 'b', 'f', 'k', 'm', 's', 'x'])),
   cities: cities(`
     Wien|Wien|10#0|1
     Graz|Steiermark|80##|316

@@ -63,7 +63,9 @@ export const greece: Locale = {
   houseNumberFirst: false,
   streetVariants: [['Leoforos ', 'L. ']],
   women: list('Άννα Βασιλική Γεωργία Δήμητρα Ελένη Ιωάννα Κατερίνα Μαρία Νίκη Σοφία Χρυσούλα'),
-  men: list('Αλέξανδρος Γιώργος Δημήτρης Ευάγγελος Ηλίας Θανάσης Κώστας Μιχάλης Νίκος Παναγιώτης Σπύρος Χρήστος'),
+  men: list(
+    'Αλέξανδρος Γιώργος Δημήτρης Ευάγγελος Ηλίας Θανάσης Κώστας Μιχάλης Νίκος Παναγιώτης Σπύρος Χρήστος',
+  ),
   surname: (random, woman) => {
     const ending = random.pick(endings)
     return spell(greece, random.pick(stems) + (woman ? ownValue(feminine, ending)! : ending))

@@ -1,5 +1,13 @@
 import type { Random } from '../random.ts'
-import { cities, compound, type Locale, legalForms, list, type Spelling, streets } from './locale.ts'
+import {
+  cities,
+  compound,
+  type Locale,
+  legalForms,
+  list,
+  type Spelling,
+  streets,
+} from './locale.ts'
 
 /** People there bear two surnames, the father's (Spain) or the mother's (Portugal) first. */
 const twice = (one: (random: Random) => Spelling) => (random: Random) => {
@@ -59,12 +67,21 @@ export const spain: Locale = {
   blanks: true,
   freemail: ['telefonica.net', 'hotmail.es', 'gmail.com', 'yahoo.es'],
   street: streets(
-    ['Calle @', 'Calle @', 'Calle @', 'Avenida @', 'Plaza @', 'Paseo @', 'Polígono Industrial @, Nave'],
+    [
+      'Calle @',
+      'Calle @',
+      'Calle @',
+      'Avenida @',
+      'Plaza @',
+      'Paseo @',
+      'Polígono Industrial @, Nave',
+    ],
     list(
       'Mayor de_Alcalá del_Sol Cervantes de_la_Constitución San_Juan Real del_Mar de_las_Flores Goya Velázquez de_la_Fuente Nueva del_Molino de_la_Estación Santa_Ana Colón de_los_Olivos Zurbarán de_la_Paz San_Isidro del_Puerto Quevedo de_la_Industria del_Prado Las_Encinas',
     ),
   ),
-  registration: (random, city) => `Registro Mercantil de ${city.name}, hoja ${random.between(1000, 99999)}`,
+  registration: (random, city) =>
+    `Registro Mercantil de ${city.name}, hoja ${random.between(1000, 99999)}`,
   cities: cities(`
     Madrid|Madrid|280##|91
     Barcelona|Barcelona|080##|93
@@ -114,7 +131,9 @@ export const portugal: Locale = {
   trades: list(
     'Construções~Constr. Transportes~Transp. Cortiças Conservas Têxteis Calçados Moldes Cerâmicas Vinhos Metalomecânica~Metalom. Informática Engenharia Mobiliário Plásticos Embalagens Logística Frutas Azeites Climatização Tintas Artes_Gráficas Equipamentos~Equip. Confeções',
   ),
-  forms: legalForms('Lda.=Lda,Limitada,LDA*66;S.A.=SA,Sociedade Anónima*22;Unipessoal Lda.=Unipessoal Lda*12'),
+  forms: legalForms(
+    'Lda.=Lda,Limitada,LDA*66;S.A.=SA,Sociedade Anónima*22;Unipessoal Lda.=Unipessoal Lda*12',
+  ),
   and: 'e',
   nicknames: { Margarida: 'Guida', António: 'Tó', Conceição: 'São', Henrique: 'Quico' },
   salutations: ['Sra. D.', 'Sr.'],

@@ -34,7 +34,9 @@ export const italy: Locale = {
   trades: list(
     'Meccanica~Mecc. Trasporti~Trasp. Costruzioni~Costr. Ceramiche Arredamenti Alimentari Impianti Elettronica Tessuti Calzature Vini Pasticceria Imballaggi Stampi Marmi Carpenteria Informatica Consulenze Automazione~Autom. Rubinetterie Vernici Farmaceutici~Farm. Plastica Oleodinamica Illuminazione Serramenti Caffè Macchine_Utensili Tipografia Logistica Occhiali',
   ),
-  forms: legalForms('S.r.l.=srl,SRL,S.R.L.*64;S.p.A.=spa,SPA,S.P.A.*18;S.n.c.=snc,SNC*9;S.a.s.=sas,SAS*9'),
+  forms: legalForms(
+    'S.r.l.=srl,SRL,S.R.L.*64;S.p.A.=spa,SPA,S.P.A.*18;S.n.c.=snc,SNC*9;S.a.s.=sas,SAS*9',
+  ),
   and: 'e',
   nicknames: {
     Alessandro: 'Sandro',
@@ -53,7 +55,8 @@ export const italy: Locale = {
       'Garibaldi Mazzini Cavour Dante Verdi Leopardi Marconi Galilei Manzoni Petrarca Volta Puccini Roma Milano Industria Artigianato Emilia Vittoria Rossini Colombo Carducci Foscolo Bellini San_Marco Aurelia Matteotti',
     ),
   ),
-  registration: (random) => `REA ${random.pick(['MI', 'TO', 'BO', 'VE', 'FI', 'NA', 'RM'])}-${random.fill('N######')}`,
+  registration: (random) =>
+    `REA ${random.pick(['MI', 'TO', 'BO', 'VE', 'FI', 'NA', 'RM'])}-${random.fill('N######')}`,
   cities: cities(`
     Milano|MI|201##|02
     Roma|RM|001##|06

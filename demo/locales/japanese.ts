@@ -21,7 +21,9 @@ export const japan: Locale = {
   mobile: '90N#######',
   houseNumberFirst: true,
   streetVariants: [],
-  women: list('葵|Aoi 陽子|Yoko 恵子|Keiko 美咲|Misaki 由美|Yumi 千尋|Chihiro 直美|Naomi 真理子|Mariko 彩香|Ayaka'),
+  women: list(
+    '葵|Aoi 陽子|Yoko 恵子|Keiko 美咲|Misaki 由美|Yumi 千尋|Chihiro 直美|Naomi 真理子|Mariko 彩香|Ayaka',
+  ),
   men: list(
     '健一|Kenichi 誠|Makoto 浩|Hiroshi 大輔|Daisuke 拓也|Takuya 直樹|Naoki 修|Osamu 翔|Sho 隆|Takashi 和也|Kazuya',
   ),
@@ -33,7 +35,9 @@ export const japan: Locale = {
   trades: list(
     '精機|Seiki 電機|Denki 工業|Kogyo 製作所|Seisakusho 商事|Shoji 物流|Butsuryu 食品|Shokuhin 化学|Kagaku 建設|Kensetsu 印刷|Insatsu 鉄工|Tekko 繊維|Seni 製薬|Seiyaku 光学|Kogaku 運輸|Unyu 木材|Mokuzai 酒造|Shuzo 計器|Keiki 産業|Sangyo 樹脂|Jushi',
   ),
-  forms: legalForms('株式会社=（株）,㈱,K.K.,Co., Ltd.*80;有限会社=（有）,Y.K.*8;合同会社=（同）,G.K.*12'),
+  forms: legalForms(
+    '株式会社=（株）,㈱,K.K.,Co., Ltd.*80;有限会社=（有）,Y.K.*8;合同会社=（同）,G.K.*12',
+  ),
   and: '',
   nicknames: {},
   salutations: ['Ms.', 'Mr.'],

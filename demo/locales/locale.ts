@@ -1,6 +1,9 @@
 import type { Random } from '../random.ts'
 
-/** A text as people there write it, and in Latin letters; the two are the same where the script is Latin. */
+/**
+ * A text as people there write it, and in Latin letters; the two are the same where the script is
+ * Latin.
+ */
 export interface Spelling {
   native: string
   latin: string
@@ -103,7 +106,10 @@ export function legalForms(text: string): LegalForm[] {
 }
 
 /** Surnames made of a first and a second half. */
-export function compound(first: readonly string[], second: readonly string[]): (random: Random) => Spelling {
+export function compound(
+  first: readonly string[],
+  second: readonly string[],
+): (random: Random) => Spelling {
   return (random) => {
     const name = random.pick(first) + random.pick(second)
     return { native: name, latin: name }
@@ -111,6 +117,9 @@ export function compound(first: readonly string[], second: readonly string[]): (
 }
 
 /** Streets as "{form}" patterns with `@` for a name of the list. */
-export function streets(forms: readonly string[], names: readonly string[]): (random: Random) => string {
+export function streets(
+  forms: readonly string[],
+  names: readonly string[],
+): (random: Random) => string {
   return (random) => random.pick(forms).replace('@', random.pick(names))
 }

@@ -20,9 +20,15 @@ import type { FieldSelection, Operation, SelectionSet } from '../operation/docum
 
 /** The records on which the response of an operation depends. */
 export interface Dependencies {
-  /** A change of any record of these types invalidates it: it lists them, or does not select their ids. */
+  /**
+   * A change of any record of these types invalidates it: it lists them, or does not select their
+   * ids.
+   */
   types: ReadonlySet<string>
-  /** Single golden records with their ids: a change of that one invalidates it; where there is none, a change of any. */
+  /**
+   * Single golden records with their ids: a change of that one invalidates it; where there is none,
+   * a change of any.
+   */
   records: readonly { path: readonly string[]; type: string }[]
   /** Whether these variables make the response depend on data that changes without an event. */
   isVolatile(variables: Readonly<Record<string, unknown>>): boolean
@@ -35,25 +41,31 @@ export function dependenciesOf(graph: CacheableGraph, operation: Operation): Dep
   const types = new Set<string>()
   const records: { path: string[]; type: string }[] = []
   const inLiteral = (value: ValueNode | undefined, declared: GraphQLInputType | undefined) =>
-    value !== undefined && declared !== undefined && holdsVolatile(graph, valueFromASTUntyped(value), declared)
+    value !== undefined &&
+    declared !== undefined &&
+    holdsVolatile(graph, valueFromASTUntyped(value), declared)
 
   const visit = (set: SelectionSet, path: readonly string[]): boolean => {
     if (!isObjectType(set.type)) return false
     return set.selections.every((s) => {
-      if (s.kind === 'FIELD') return !s.node.directives?.length && visitField(s, set.type?.name ?? '', path)
+      if (s.kind === 'FIELD')
+        return !s.node.directives?.length && visitField(s, set.type?.name ?? '', path)
       return s.directives.length === 0 && s.selected.type === set.type && visit(s.selected, path)
     })
   }
   const visitField = (s: FieldSelection, parent: string, path: readonly string[]): boolean => {
     if (s.name === '__typename') return true
     if (!s.definition || !graph.fields.has(`${parent}.${s.name}`)) return false
-    if (s.node.arguments?.some((a) => inLiteral(a.value, argumentType(s, a.name.value)))) return false
+    if (s.node.arguments?.some((a) => inLiteral(a.value, argumentType(s, a.name.value))))
+      return false
     if (!s.selected) return true
     const below = getNamedType(s.definition.type).name
     const at = [...path, s.key]
     if (below.endsWith('Connection')) types.add(below.slice(0, -'Connection'.length))
     if (graph.types.has(below)) {
-      const isList = isListType(isNonNullType(s.definition.type) ? s.definition.type.ofType : s.definition.type)
+      const isList = isListType(
+        isNonNullType(s.definition.type) ? s.definition.type.ofType : s.definition.type,
+      )
       if (selectsId(s.selected) && !isList) records.push({ path: at, type: below })
       else types.add(below)
     }
@@ -93,21 +105,32 @@ function holdsVolatile(graph: CacheableGraph, value: unknown, type: GraphQLInput
   if (value === null || value === undefined) return false
   const nullable = getNullableType(type)
   if (isListType(nullable))
-    return (Array.isArray(value) ? value : [value]).some((v) => holdsVolatile(graph, v, nullable.ofType))
+    return (Array.isArray(value) ? value : [value]).some((v) =>
+      holdsVolatile(graph, v, nullable.ofType),
+    )
   if (!isInputObjectType(nullable)) return false
   if (graph.volatileInputs.has(nullable.name)) return true
   const fields = nullable.getFields()
-  return Object.entries(value).some(([name, v]) => fields[name] && holdsVolatile(graph, v, fields[name].type))
+  return Object.entries(value).some(
+    ([name, v]) => fields[name] && holdsVolatile(graph, v, fields[name].type),
+  )
 }
 
-/** Returns the golden ids that a response holds at these places, and the types of the places that hold none. */
-export function recordsIn(data: unknown, records: Dependencies['records']): { ids: Set<string>; types: Set<string> } {
+/**
+ * Returns the golden ids that a response holds at these places, and the types of the places that
+ * hold none.
+ */
+export function recordsIn(
+  data: unknown,
+  records: Dependencies['records'],
+): { ids: Set<string>; types: Set<string> } {
   const ids = new Set<string>()
   const types = new Set<string>()
   const look = (at: unknown, path: readonly string[], type: string): void => {
     if (Array.isArray(at)) for (const item of at) look(item, path, type)
     else if (at === null || at === undefined) types.add(type)
-    else if (path.length > 0) look(ownValue(at as Record<string, unknown>, path[0] ?? ''), path.slice(1), type)
+    else if (path.length > 0)
+      look(ownValue(at as Record<string, unknown>, path[0] ?? ''), path.slice(1), type)
     else ids.add(String((at as { id: unknown }).id))
   }
   for (const { path, type } of records) look(data, path, type)

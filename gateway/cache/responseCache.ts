@@ -10,11 +10,14 @@ export interface ResponseCacheOptions {
   /** Bytes of all cached responses, as JSON. */
   bytesMax: number
   /**
-   * The maximal age of the last moment up to which all committed changes are known here; so stale a cached response may be
-   * at most. Default 2,000 ms.
+   * The maximal age of the last moment up to which all committed changes are known here; so stale a
+   * cached response may be at most. Default 2,000 ms.
    */
   staleMsMax?: number
-  /** Whether callers see only some rows: then a response may depend on records that it does not name. */
+  /**
+   * Whether callers see only some rows: then a response may depend on records that it does not
+   * name.
+   */
   rowRights?: boolean
   /** Returns that age. Another feed or another policy invalidates everything. */
   now: () => { readMsAgo: number; feed: unknown; policy: unknown }
@@ -51,9 +54,10 @@ const staleMsDefault = 2_000
 const responseBytesMax = 1_000_000
 
 /**
- * Responses of queries that depend on golden records alone, cached until the feed reports a change of one of them. Shared
- * by callers with the same scopes, roles, regions and legal entities. While the feed is not read to its end, every query is
- * executed. Identical queries at the same time are executed once.
+ * Responses of queries that depend on golden records alone, cached until the feed reports a change
+ * of one of them. Shared by callers with the same scopes, roles, regions and legal entities. While
+ * the feed is not read to its end, every query is executed. Identical queries at the same time are
+ * executed once.
  */
 export class ResponseCache {
   readonly #options: ResponseCacheOptions
@@ -82,9 +86,16 @@ export class ResponseCache {
     return this.#options.graph
   }
 
-  /** Returns the cached response of an operation, that of the same one in progress, or the result of `execute`. */
+  /**
+   * Returns the cached response of an operation, that of the same one in progress, or the result of
+   * `execute`.
+   */
   async respond(
-    operation: { text: string; name: string | null | undefined; variables: Readonly<Record<string, unknown>> },
+    operation: {
+      text: string
+      name: string | null | undefined
+      variables: Readonly<Record<string, unknown>>
+    },
     dependencies: Dependencies,
     request: RequestInfo,
     execute: () => Promise<ExecutionResult>,
@@ -108,26 +119,37 @@ export class ResponseCache {
     this.#running.set(key, executed)
     try {
       const result = await executed
-      const isBound = this.#options.rowRights || request.regions !== undefined || request.legalEntities !== undefined
+      const isBound =
+        this.#options.rowRights ||
+        request.regions !== undefined ||
+        request.legalEntities !== undefined
       const { types, records } = isBound ? { types: this.graph.types, records: [] } : dependencies
-      if (!result.errors?.length && this.#epoch === epoch) this.#store(key, result, types, records, began)
+      if (!result.errors?.length && this.#epoch === epoch)
+        this.#store(key, result, types, records, began)
       return result
     } finally {
       if (this.#running.get(key) === executed) this.#running.delete(key)
     }
   }
 
-  /** Invalidates what depends on the changed record. Receives every event, in the order of positions. */
+  /**
+   * Invalidates what depends on the changed record. Receives every event, in the order of
+   * positions.
+   */
   changed({ position, type, goldenId }: FeedEvent): void {
     if (this.#position !== null && position !== this.#position + 1) this.#clear()
     this.#position = position
     this.#changedAt.set(type, ++this.#events)
     // Later requests must not join executions that began before the change.
     this.#running.clear()
-    for (const name of [type, goldenId]) for (const key of this.#keysByName.get(name) ?? []) this.#responses.delete(key)
+    for (const name of [type, goldenId])
+      for (const key of this.#keysByName.get(name) ?? []) this.#responses.delete(key)
   }
 
-  /** Whether the feed is read to its end. Clears the cache when the feed or the policy is another one. */
+  /**
+   * Whether the feed is read to its end. Clears the cache when the feed or the policy is another
+   * one.
+   */
   #isFresh(): boolean {
     const { readMsAgo, feed, policy } = this.#options.now()
     if (feed !== this.#feed || policy !== this.#policy) {
@@ -147,7 +169,8 @@ export class ResponseCache {
     began: number,
   ): void {
     // A change during the execution may or may not be in the result.
-    for (const type of [...types, ...records.map((r) => r.type)]) if ((this.#changedAt.get(type) ?? 0) > began) return
+    for (const type of [...types, ...records.map((r) => r.type)])
+      if ((this.#changedAt.get(type) ?? 0) > began) return
     const text = JSON.stringify(result)
     const bytes = 2 * (text.length + key.length)
     if (bytes > responseBytesMax) return

@@ -1,16 +1,26 @@
 import type { RequestInfo } from '../../subgraphs/contract.ts'
 
 /** What differs between requests without changing what their caller may see. */
-const NOT_A_RIGHT = new Set(['actor', 'correlationId', 'traceparent', 'operation', 'signal', 'via', 'expiresAt'])
+const NOT_A_RIGHT = new Set([
+  'actor',
+  'correlationId',
+  'traceparent',
+  'operation',
+  'signal',
+  'via',
+  'expiresAt',
+])
 
 /**
- * Returns a text that is the same for requests with the same rights. Every other property counts as a right, so that a new
- * one separates callers until it is named above.
+ * Returns a text that is the same for requests with the same rights. Every other property counts as
+ * a right, so that a new one separates callers until it is named above.
  */
 export function rightsKey(request: RequestInfo): string {
   return Object.entries(request)
     .filter(([name]) => !NOT_A_RIGHT.has(name))
-    .map(([name, value]) => `${name}=${value instanceof Set ? namesOf(value) : JSON.stringify(value)}`)
+    .map(
+      ([name, value]) => `${name}=${value instanceof Set ? namesOf(value) : JSON.stringify(value)}`,
+    )
     .sort()
     .join(';')
 }

@@ -32,7 +32,10 @@ export interface FieldPlan {
   parent: GraphQLObjectType
   /** Whether it is `__typename`: nothing is resolved. */
   isTypename: boolean
-  /** The arguments where they are always the same; null: they are computed once an execution, in `slot`. */
+  /**
+   * The arguments where they are always the same; null: they are computed once an execution, in
+   * `slot`.
+   */
   args: Readonly<Record<string, unknown>> | null
   slot: number
   value: ValuePlan
@@ -59,8 +62,9 @@ export interface FetchPlan {
 }
 
 /**
- * Compiles a query to one subgraph: which fields of which types, with which arguments. Returns null for what graphql-js
- * executes: mutations and subscriptions, directives, introspection, and schemas with types that only a predicate tells apart.
+ * Compiles a query to one subgraph: which fields of which types, with which arguments. Returns null
+ * for what graphql-js executes: mutations and subscriptions, directives, introspection, and schemas
+ * with types that only a predicate tells apart.
  */
 export function compileFetch(
   schema: GraphQLSchema,
@@ -70,12 +74,21 @@ export function compileFetch(
   const tree = readDocument(schema, document)
   const operation = operationNamed(tree, operationName)
   const rootType = schema.getQueryType()
-  if (operation?.type !== 'query' || !rootType || hasDirectives(operation) || introspects(operation.selected))
+  if (
+    operation?.type !== 'query' ||
+    !rootType ||
+    hasDirectives(operation) ||
+    introspects(operation.selected)
+  )
     return null
   if (Object.values(schema.getTypeMap()).some((t) => isObjectType(t) && t.isTypeOf)) return null
   let slots = 0
 
-  const fieldPlan = (parent: GraphQLObjectType, key: string, selections: readonly FieldSelection[]): FieldPlan[] => {
+  const fieldPlan = (
+    parent: GraphQLObjectType,
+    key: string,
+    selections: readonly FieldSelection[],
+  ): FieldPlan[] => {
     const [first] = selections
     const isTypename = first?.name === '__typename'
     const field = isTypename ? typenameField : parent.getFields()[first?.name ?? '']
@@ -105,7 +118,13 @@ export function compileFetch(
     return {
       type,
       nonNull,
-      kind: isListType(type) ? 'LIST' : isLeafType(type) ? 'LEAF' : isAbstractType(type) ? 'ABSTRACT' : 'OBJECT',
+      kind: isListType(type)
+        ? 'LIST'
+        : isLeafType(type)
+          ? 'LEAF'
+          : isAbstractType(type)
+            ? 'ABSTRACT'
+            : 'OBJECT',
       item: isListType(type) ? valuePlan(type.ofType, sets) : null,
       fieldsOf(object) {
         let fields = known.get(object)
@@ -118,8 +137,13 @@ export function compileFetch(
     }
   }
 
-  const fieldPlans = (type: GraphQLObjectType, sets: readonly SelectionSet[]): readonly FieldPlan[] =>
-    [...fieldsOfObject(schema, type, sets)].flatMap(([key, selections]) => fieldPlan(type, key, selections))
+  const fieldPlans = (
+    type: GraphQLObjectType,
+    sets: readonly SelectionSet[],
+  ): readonly FieldPlan[] =>
+    [...fieldsOfObject(schema, type, sets)].flatMap(([key, selections]) =>
+      fieldPlan(type, key, selections),
+    )
 
   const root = fieldPlans(rootType, [operation.selected])
   return {
@@ -146,7 +170,10 @@ function introspects(root: SelectionSet): boolean {
 }
 
 /** Null where they are not valid: execution reports that at the field. */
-function tryArguments(field: GraphQLField<unknown, unknown>, node: FieldNode): Record<string, unknown> | null {
+function tryArguments(
+  field: GraphQLField<unknown, unknown>,
+  node: FieldNode,
+): Record<string, unknown> | null {
   try {
     return getArgumentValues(field, node, {})
   } catch {

@@ -1,4 +1,10 @@
-import type { BatchFetchNode, FetchNode, FlattenNode, PlanNode, QueryPlan } from '@graphql-hive/router-query-planner'
+import type {
+  BatchFetchNode,
+  FetchNode,
+  FlattenNode,
+  PlanNode,
+  QueryPlan,
+} from '@graphql-hive/router-query-planner'
 import { type ExecutionResult, type GraphQLError, type GraphQLSchema, parse } from 'graphql'
 import { createDictionary, type Dictionary, ownValue } from '../../schema/kit/dictionary.ts'
 import type { Operation } from '../operation/document.ts'
@@ -25,11 +31,16 @@ interface Compiler {
 }
 
 /**
- * Compiles a query plan into functions: documents are parsed, paths and required fields of entities resolved, the projection
- * compiled. It does what the planner's own executor does (the federation audit passes with both). Returns null for what is
- * left to that one: rewrites, conditions, and everything but queries.
+ * Compiles a query plan into functions: documents are parsed, paths and required fields of entities
+ * resolved, the projection compiled. It does what the planner's own executor does (the federation
+ * audit passes with both). Returns null for what is left to that one: rewrites, conditions, and
+ * everything but queries.
  */
-export function compilePlan(operation: Operation, { node }: QueryPlan, prepare: PrepareFetch): CompiledPlan | null {
+export function compilePlan(
+  operation: Operation,
+  { node }: QueryPlan,
+  prepare: PrepareFetch,
+): CompiledPlan | null {
   const step = node && compileNode({ schema: operation.document.schema, prepare }, node)
   if (!step) return null
   const project = compileProjection(operation)
@@ -91,8 +102,13 @@ function rootFetch({ prepare }: Compiler, node: FetchNode): Step | null {
   }
 }
 
-function entityFetch({ schema, prepare }: Compiler, path: FlattenNode['path'], node: FetchNode): Step | null {
-  const entities = isPlain(node) && node.requires?.length ? compileEntities(schema, path, node.requires) : null
+function entityFetch(
+  { schema, prepare }: Compiler,
+  path: FlattenNode['path'],
+  node: FetchNode,
+): Step | null {
+  const entities =
+    isPlain(node) && node.requires?.length ? compileEntities(schema, path, node.requires) : null
   if (!entities) return null
   const fetch = fetchOf(node)
   const execute = prepare(node.serviceName, fetch)
@@ -111,7 +127,11 @@ function entityFetch({ schema, prepare }: Compiler, path: FlattenNode['path'], n
         const places = placesOf(found, index, paths, e.path?.slice(at + 2))
         for (const place of places) run.errors.push(relocated(e, place))
         if (places.length === 0)
-          addAt(run.errors, e, result.data ? [entities.errorPath] : lostPlaces(found.entities, paths, root))
+          addAt(
+            run.errors,
+            e,
+            result.data ? [entities.errorPath] : lostPlaces(found.entities, paths, root),
+          )
       }
     }
     mergeEntities(found, result.data?._entities)
@@ -123,7 +143,9 @@ function batchFetch({ schema, prepare }: Compiler, node: BatchFetchNode): Step |
   const aliases = node.entityBatch.aliases.flatMap((a) => {
     if (!isPlain(a) || a.requires.length === 0) return []
     const paths = a.paths.flatMap((path) => compileEntities(schema, path, a.requires) ?? [])
-    return paths.length === a.paths.length ? [{ alias: a.alias, variable: a.representationsVariableName, paths }] : []
+    return paths.length === a.paths.length
+      ? [{ alias: a.alias, variable: a.representationsVariableName, paths }]
+      : []
   })
   if (aliases.length !== node.entityBatch.aliases.length) return null
   const fetch = fetchOf(node)
@@ -143,7 +165,8 @@ function batchFetch({ schema, prepare }: Compiler, node: BatchFetchNode): Step |
     })
     if (all.every((a) => a.found.representations.length === 0)) return
     const result = await settle(node.serviceName, () => execute(variables, run.request))
-    const pathsOf = ({ paths }: (typeof all)[number]) => pathsByEntity(paths.flatMap((p) => p.pathsOf(run.data)))
+    const pathsOf = ({ paths }: (typeof all)[number]) =>
+      pathsByEntity(paths.flatMap((p) => p.pathsOf(run.data)))
     for (const e of result.errors ?? []) {
       const [alias, index, ...tail] = e.path ?? []
       const of = all.find((a) => a.alias === alias)
@@ -152,7 +175,9 @@ function batchFetch({ schema, prepare }: Compiler, node: BatchFetchNode): Step |
       if (places.length > 0) continue
       if (result.data) run.errors.push(e)
       else {
-        const lost = all.flatMap((a) => lostPlaces(a.found.entities, pathsOf(a), roots.get(a.alias)))
+        const lost = all.flatMap((a) =>
+          lostPlaces(a.found.entities, pathsOf(a), roots.get(a.alias)),
+        )
         addAt(run.errors, e, lost)
       }
     }
@@ -160,8 +185,16 @@ function batchFetch({ schema, prepare }: Compiler, node: BatchFetchNode): Step |
   }
 }
 
-function isPlain(node: { inputRewrites?: unknown[]; outputRewrites?: unknown[]; operationKind?: string }): boolean {
-  return !node.inputRewrites?.length && !node.outputRewrites?.length && (node.operationKind ?? 'query') === 'query'
+function isPlain(node: {
+  inputRewrites?: unknown[]
+  outputRewrites?: unknown[]
+  operationKind?: string
+}): boolean {
+  return (
+    !node.inputRewrites?.length &&
+    !node.outputRewrites?.length &&
+    (node.operationKind ?? 'query') === 'query'
+  )
 }
 
 function fetchOf(node: FetchNode | BatchFetchNode): Fetch {
@@ -169,7 +202,10 @@ function fetchOf(node: FetchNode | BatchFetchNode): Fetch {
   return { document, operationType: 'query', operationName: node.operationName }
 }
 
-function variablesOf(node: FetchNode | BatchFetchNode, { variables }: Run): Dictionary<unknown> | undefined {
+function variablesOf(
+  node: FetchNode | BatchFetchNode,
+  { variables }: Run,
+): Dictionary<unknown> | undefined {
   let used: Dictionary<unknown> | undefined
   for (const name of node.variableUsages ?? [])
     if (Object.hasOwn(variables, name)) {
@@ -183,12 +219,16 @@ function pathsByEntity(found: readonly { entity: unknown; path: Path }[]): Map<u
   return new Map(found.map(({ entity, path }) => [entity, path]))
 }
 
-/** Returns the places in the response that an error at this index of a fetch's entities belongs to. */
+/**
+ * Returns the places in the response that an error at this index of a fetch's entities belongs to.
+ */
 function placesOf(
   { entities, order }: Entities,
   index: string | number | undefined,
   paths: ReadonlyMap<unknown, Path>,
   tail: Path = [],
 ): Path[] {
-  return entities.filter((_, n) => order[n] === index).map((entity) => [...(paths.get(entity) ?? []), ...tail])
+  return entities
+    .filter((_, n) => order[n] === index)
+    .map((entity) => [...(paths.get(entity) ?? []), ...tail])
 }

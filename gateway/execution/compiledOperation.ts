@@ -6,7 +6,9 @@ import type { GraphRights, Need } from '../operation/rights.ts'
 import { type EventSelection, eventSelectionOf } from '../subscriptions/eventSelection.ts'
 import type { CompiledPlan } from './compilePlan.ts'
 
-/** A valid operation with everything that its requests need and that depends on the document alone. */
+/**
+ * A valid operation with everything that its requests need and that depends on the document alone.
+ */
 export interface CompiledOperation {
   operation: Operation
   /** The rules that a caller has to fulfil. */
@@ -16,7 +18,10 @@ export interface CompiledOperation {
   dependencies: Dependencies | null
   /** What a subscription selects of each event; null where its results cannot be shared. */
   events: EventSelection | null
-  /** The query plan, made with the first execution; it resolves to null where the library executes the operation. */
+  /**
+   * The query plan, made with the first execution; it resolves to null where the library executes
+   * the operation.
+   */
   plan: Promise<CompiledPlan | null> | null
 }
 

@@ -5,7 +5,10 @@ import { createDictionary, ownValue } from '../../schema/kit/dictionary.ts'
 export type Entity = Record<string, unknown> & { __typename: string }
 export type Path = readonly (string | number)[]
 
-/** Entities at one path of the answer, and what a subgraph is told of each; the same entity is told of once. */
+/**
+ * Entities at one path of the answer, and what a subgraph is told of each; the same entity is told
+ * of once.
+ */
 export interface Entities {
   entities: Entity[]
   representations: object[]
@@ -23,18 +26,32 @@ export function compileEntities(
   schema: GraphQLSchema,
   path: readonly FlattenNodePathSegment[],
   requires: readonly RequiresSelection[],
-): { collect: Collect; pathsOf: (data: unknown) => { entity: unknown; path: Path }[]; errorPath: Path } | null {
+): {
+  collect: Collect
+  pathsOf: (data: unknown) => { entity: unknown; path: Path }[]
+  errorPath: Path
+} | null {
   if (!requires.every((r) => isPlain(r))) return null
   const steps = path.map(
     (s): Step =>
-      s === '@' ? { list: true } : 'Field' in s ? { field: s.Field } : { types: typesOf(schema, s.TypeCondition) },
+      s === '@'
+        ? { list: true }
+        : 'Field' in s
+          ? { field: s.Field }
+          : { types: typesOf(schema, s.TypeCondition) },
   )
   const represent = compileRequires(schema, requires)
-  const walk = (at: unknown, n: number, found: (entity: Entity, path: Path) => void, trail: Path | null): void => {
+  const walk = (
+    at: unknown,
+    n: number,
+    found: (entity: Entity, path: Path) => void,
+    trail: Path | null,
+  ): void => {
     if (at === null || typeof at !== 'object') return
     const step = steps[n]
     if (Array.isArray(at) && (!step || 'list' in step)) {
-      for (let i = 0; i < at.length; i++) walk(at[i], step ? n + 1 : n, found, trail && [...trail, i])
+      for (let i = 0; i < at.length; i++)
+        walk(at[i], step ? n + 1 : n, found, trail && [...trail, i])
       return
     }
     if (!step) {
@@ -47,7 +64,12 @@ export function compileEntities(
       return
     }
     if ('field' in step)
-      walk(ownValue(at as Record<string, unknown>, step.field), n + 1, found, trail && [...trail, step.field])
+      walk(
+        ownValue(at as Record<string, unknown>, step.field),
+        n + 1,
+        found,
+        trail && [...trail, step.field],
+      )
     else {
       const name = (at as Entity).__typename
       if (typeof name !== 'string' || step.types.has(name)) walk(at, n + 1, found, trail)
@@ -142,7 +164,11 @@ function required(
   return f.selections ? nested(schema, f.selections, value) : value
 }
 
-function nested(schema: GraphQLSchema, selections: readonly RequiresSelection[], value: unknown): unknown {
+function nested(
+  schema: GraphQLSchema,
+  selections: readonly RequiresSelection[],
+  value: unknown,
+): unknown {
   if (value === null || value === undefined) return value
   if (Array.isArray(value)) return value.map((v) => nested(schema, selections, v))
   const from = value as Record<string, unknown>
@@ -151,8 +177,14 @@ function nested(schema: GraphQLSchema, selections: readonly RequiresSelection[],
     if (s.kind === 'Field') {
       const made = required(schema, s, from)
       if (made !== null && made !== undefined) result.set(s.alias ?? s.name, made)
-    } else if (s.kind === 'InlineFragment' && typesOf(schema, s.typeCondition).has(String(from.__typename)))
-      for (const [name, made] of Object.entries(nested(schema, s.selections, from) ?? {})) result.set(name, made)
+    } else if (
+      s.kind === 'InlineFragment' &&
+      typesOf(schema, s.typeCondition).has(String(from.__typename))
+    )
+      for (const [name, made] of Object.entries(nested(schema, s.selections, from) ?? {}))
+        result.set(name, made)
   }
-  return result.size === 0 || (result.size === 1 && result.get('__typename')) ? null : Object.fromEntries(result)
+  return result.size === 0 || (result.size === 1 && result.get('__typename'))
+    ? null
+    : Object.fromEntries(result)
 }

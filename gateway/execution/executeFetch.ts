@@ -32,10 +32,14 @@ export interface FetchArgs {
 }
 
 /**
- * Executes a compiled fetch as graphql-js does (a test compares the two), but writes each value to its place when it
- * arrives, instead of waiting for the promises of each object and each list on its own.
+ * Executes a compiled fetch as graphql-js does (a test compares the two), but writes each value to
+ * its place when it arrives, instead of waiting for the promises of each object and each list on
+ * its own.
  */
-export function executeFetch(plan: FetchPlan, args: FetchArgs): ExecutionResult | Promise<ExecutionResult> {
+export function executeFetch(
+  plan: FetchPlan,
+  args: FetchArgs,
+): ExecutionResult | Promise<ExecutionResult> {
   const definitions = plan.operation.variableDefinitions ?? []
   const { coerced, errors } = definitions.length
     ? getVariableValues(plan.schema, definitions, args.variableValues ?? {}, { maxErrors: 50 })
@@ -54,7 +58,11 @@ class Execution {
   #pending = 0
   #settle: (() => void) | undefined
 
-  constructor(plan: FetchPlan, { contextValue, rootValue }: FetchArgs, variables: Record<string, unknown>) {
+  constructor(
+    plan: FetchPlan,
+    { contextValue, rootValue }: FetchArgs,
+    variables: Record<string, unknown>,
+  ) {
     this.#plan = plan
     this.#context = contextValue
     this.#root = rootValue
@@ -97,12 +105,23 @@ class Execution {
     let result: unknown
     try {
       const { resolve } = field
-      if (resolve) result = resolve(source, this.#argumentsOf(plan) as never, this.#context, this.#info(plan, up, key))
+      if (resolve)
+        result = resolve(
+          source,
+          this.#argumentsOf(plan) as never,
+          this.#context,
+          this.#info(plan, up, key),
+        )
       else {
         // dictionary: a field of the schema, and readPolicy refuses names that objects inherit
         result = (source as Record<string, unknown> | null | undefined)?.[field.name]
         if (typeof result === 'function')
-          result = result.call(source, this.#argumentsOf(plan), this.#context, this.#info(plan, up, key))
+          result = result.call(
+            source,
+            this.#argumentsOf(plan),
+            this.#context,
+            this.#info(plan, up, key),
+          )
       }
     } catch (e) {
       this.#fail(e, plan, { up, holder: into, key, nonNull: value.nonNull, dead: false })
@@ -130,11 +149,14 @@ class Execution {
       if (!value.nonNull) place.holder[place.key] = null
       else
         this.#fail(
-          new Error(`Cannot return null for non-nullable field ${plan.parent.name}.${plan.field.name}.`),
+          new Error(
+            `Cannot return null for non-nullable field ${plan.parent.name}.${plan.field.name}.`,
+          ),
           plan,
           place,
         )
-    } else if (value.kind === 'OBJECT') this.#object(value.fieldsOf(value.type as GraphQLObjectType), result, place)
+    } else if (value.kind === 'OBJECT')
+      this.#object(value.fieldsOf(value.type as GraphQLObjectType), result, place)
     else if (value.kind === 'ABSTRACT') this.#abstract(value, result, plan, place)
     else
       try {
@@ -156,7 +178,13 @@ class Execution {
     const item = value.item as ValuePlan
     for (let n = 0; n < items.length; n++) {
       const holder = into as unknown as Dictionary<unknown>
-      this.#value(item, items[n], plan, { up: place, holder, key: n, nonNull: item.nonNull, dead: false })
+      this.#value(item, items[n], plan, {
+        up: place,
+        holder,
+        key: n,
+        nonNull: item.nonNull,
+        dead: false,
+      })
       if (place.dead) return
     }
   }
@@ -182,7 +210,12 @@ class Execution {
   }
 
   /** Continues when the promise has settled; the response waits for it. */
-  #later(promise: PromiseLike<unknown>, place: Place, next: (value: unknown) => void, plan: FieldPlan): void {
+  #later(
+    promise: PromiseLike<unknown>,
+    place: Place,
+    next: (value: unknown) => void,
+    plan: FieldPlan,
+  ): void {
     this.#pending++
     const end = () => {
       if (--this.#pending === 0) this.#settle?.()
@@ -227,11 +260,21 @@ class Execution {
   }
 
   #info(plan: FieldPlan, place: Place, key: string | null = null): GraphQLResolveInfo {
-    return new ResolveInfo(plan, this.#plan, this.#root, this.#variables, place, key) as unknown as GraphQLResolveInfo
+    return new ResolveInfo(
+      plan,
+      this.#plan,
+      this.#root,
+      this.#variables,
+      place,
+      key,
+    ) as unknown as GraphQLResolveInfo
   }
 }
 
-/** What graphql-js passes to a resolver about its field. Few resolvers read it, so it is derived when they do. */
+/**
+ * What graphql-js passes to a resolver about its field. Few resolvers read it, so it is derived
+ * when they do.
+ */
 class ResolveInfo {
   readonly #field: FieldPlan
   readonly #plan: FetchPlan
@@ -297,12 +340,18 @@ class ResolveInfo {
 function serialize(type: GraphQLLeafType, value: unknown): unknown {
   const shown = type.serialize(value)
   if (shown === null || shown === undefined)
-    throw new Error(`Expected \`${type.name}.serialize(...)\` to return non-nullable value, returned: ${shown}`)
+    throw new Error(
+      `Expected \`${type.name}.serialize(...)\` to return non-nullable value, returned: ${shown}`,
+    )
   return shown
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  )
 }
 
 /** Whether it, or something around it, has become null. */

@@ -18,9 +18,13 @@ export interface FetchRoot {
   fields: ReadonlyMap<string, string[]>
 }
 
-/** Returns the root fields of a fetch that a plan made: fields, and below `_entities` a fragment for each type. */
+/**
+ * Returns the root fields of a fetch that a plan made: fields, and below `_entities` a fragment for
+ * each type.
+ */
 export function rootsOf(document: DocumentNode): FetchRoot[] {
-  const fieldsOf = (set: SelectionSetNode | undefined) => (set?.selections ?? []).filter((s) => s.kind === Kind.FIELD)
+  const fieldsOf = (set: SelectionSetNode | undefined) =>
+    (set?.selections ?? []).filter((s) => s.kind === Kind.FIELD)
   const keyOf = (s: FieldNode) => s.alias?.value ?? s.name.value
   return document.definitions.flatMap((d) =>
     d.kind === Kind.OPERATION_DEFINITION
@@ -62,7 +66,10 @@ export function relocated(e: GraphQLError, path: Path): GraphQLError {
   return new GraphQLError(e.message, { nodes, source, positions, path, originalError, extensions })
 }
 
-/** Runs a fetch. Never rejects: a subgraph that cannot be reached is an error beside the data of the others. */
+/**
+ * Runs a fetch. Never rejects: a subgraph that cannot be reached is an error beside the data of the
+ * others.
+ */
 export async function settle(
   subgraph: string,
   fetch: () => ExecutionResult | PromiseLike<ExecutionResult>,
@@ -75,7 +82,11 @@ export async function settle(
     if (e instanceof GraphQLError) return { errors: [nameUnreachable(e, subgraph)] }
     const originalError = e instanceof Error ? e : undefined
     const extensions = { code: 'DOWNSTREAM_SERVICE_ERROR', serviceName: subgraph }
-    return { errors: [new GraphQLError(originalError?.message ?? String(e), { originalError, extensions })] }
+    return {
+      errors: [
+        new GraphQLError(originalError?.message ?? String(e), { originalError, extensions }),
+      ],
+    }
   }
 }
 

@@ -10,7 +10,9 @@ export function mergeEntities({ entities, order }: Entities, results: unknown): 
   }
 }
 
-/** Merges the result of another fetch of the same object. Lists of different lengths are replaced. */
+/**
+ * Merges the result of another fetch of the same object. Lists of different lengths are replaced.
+ */
 export function merge(target: Record<string, unknown>, source: Record<string, unknown>): void {
   for (const key in source) {
     const is = source[key] // dictionary: `for in` names the object's own keys

@@ -3,8 +3,9 @@ import type { SharedExecution } from '../subscriptions/sharedExecution.ts'
 import type { CompiledOperation } from './compiledOperation.ts'
 
 /**
- * What one request carries through the planner to the subgraphs that run in this process. Each subgraph's own context is
- * created once and shared by all fetches of the request, so that its loaders batch and cache across them.
+ * What one request carries through the planner to the subgraphs that run in this process. Each
+ * subgraph's own context is created once and shared by all fetches of the request, so that its
+ * loaders batch and cache across them.
  */
 export class OperationContext {
   readonly request: RequestInfo
@@ -27,7 +28,10 @@ export class OperationContext {
     return context
   }
 
-  /** Starts with new contexts: each event of a subscription sees the data at the time of its delivery. */
+  /**
+   * Starts with new contexts: each event of a subscription sees the data at the time of its
+   * delivery.
+   */
   renew(): void {
     this.#contexts = new Map()
   }

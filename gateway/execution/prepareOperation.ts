@@ -35,8 +35,9 @@ export interface PreparedOperation {
 }
 
 /**
- * Finds the text of a request and prepares its operation; from the cache where the text was used before. Returns errors
- * where the operation is not valid, not allowed or too large. Throws HttpError where the text cannot be found out.
+ * Finds the text of a request and prepares its operation; from the cache where the text was used
+ * before. Returns errors where the operation is not valid, not allowed or too large. Throws
+ * HttpError where the text cannot be found out.
  */
 export async function prepareOperation(
   environment: OperationEnvironment,

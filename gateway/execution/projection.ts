@@ -24,8 +24,9 @@ interface FieldProjection {
 }
 
 /**
- * Compiles what an operation without directives selects, once for each type. It does what the planner's own projection
- * does: a value that no subgraph returned is null, and so is its object where the schema says that it cannot be null.
+ * Compiles what an operation without directives selects, once for each type. It does what the
+ * planner's own projection does: a value that no subgraph returned is null, and so is its object
+ * where the schema says that it cannot be null.
  */
 export function compileProjection({ document: { schema }, type, selected }: Operation): Projection {
   const object = (declared: GraphQLNamedType, sets: readonly SelectionSet[]): Projection => {
@@ -54,7 +55,7 @@ export function compileProjection({ document: { schema }, type, selected }: Oper
           : fieldsOf((name === undefined ? undefined : schema.getType(name)) ?? declared)
       const result = createDictionary<unknown>()
       for (const { key, inherited, project: below, isTypename, nonNull } of fields) {
-        // dictionary: a key that objects inherit is read as their own; the others need no check for each value
+        // dictionary: keys that objects inherit are read as own values; others need no check
         const given = inherited ? ownValue(from, key) : from[key]
         const value = below ? below(given) : given
         if (value !== undefined) result[key] = value
@@ -67,16 +68,28 @@ export function compileProjection({ document: { schema }, type, selected }: Oper
     return project
   }
 
-  const fieldProjections = (of: GraphQLNamedType, sets: readonly SelectionSet[]): readonly FieldProjection[] =>
+  const fieldProjections = (
+    of: GraphQLNamedType,
+    sets: readonly SelectionSet[],
+  ): readonly FieldProjection[] =>
     [...fieldsOfObject(schema, of, sets)].flatMap(([key, selections]): FieldProjection[] => {
       const name = selections[0]?.name ?? ''
       const inherited = isInherited(key)
-      if (name === '__typename') return [{ key, inherited, isTypename: true, nonNull: true, project: null }]
+      if (name === '__typename')
+        return [{ key, inherited, isTypename: true, nonNull: true, project: null }]
       const field = 'getFields' in of ? of.getFields()[name] : undefined
       if (!field) return []
       const below = selections.flatMap((s) => s.selected ?? [])
       const declared = field.type as GraphQLOutputType
-      return [{ key, inherited, isTypename: false, nonNull: isNonNullType(declared), project: value(declared, below) }]
+      return [
+        {
+          key,
+          inherited,
+          isTypename: false,
+          nonNull: isNonNullType(declared),
+          project: value(declared, below),
+        },
+      ]
     })
 
   const value = (declared: GraphQLOutputType, sets: readonly SelectionSet[]): Projection | null => {

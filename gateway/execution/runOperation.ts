@@ -87,7 +87,10 @@ async function cached(
   return await cache.respond(operation, compiled.dependencies, request, execute)
 }
 
-/** Begins a subscription; its results are shared with subscribers that select the same under the same rights. */
+/**
+ * Begins a subscription; its results are shared with subscribers that select the same under the
+ * same rights.
+ */
 async function subscribe(
   { runtime, closing }: Environment,
   run: Run,
@@ -95,7 +98,8 @@ async function subscribe(
   release: () => void,
 ): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
   const { compiled, given, request } = run
-  const joined = compiled.events && runtime.groups.join(compiled.events, given.variables ?? {}, request)
+  const joined =
+    compiled.events && runtime.groups.join(compiled.events, given.variables ?? {}, request)
   try {
     const shared = joined ? new SharedExecution() : null
     const { args, subscribe } = await executionOf(runtime, run, shared)
@@ -104,7 +108,8 @@ async function subscribe(
       joined?.leave()
       return finish(result as ExecutionResult)
     }
-    const results = joined && shared ? shared.results(result, joined.group, request, joined.leave) : result
+    const results =
+      joined && shared ? shared.results(result, joined.group, request, joined.leave) : result
     const finished = mapResults(results, finish, release)
     return closing.length > 0 ? takeUntilClosed(finished, closing) : finished
   } catch (e) {
@@ -113,7 +118,11 @@ async function subscribe(
   }
 }
 
-async function executionOf(runtime: Runtime, { compiled, given, request }: Run, shared: SharedExecution | null = null) {
+async function executionOf(
+  runtime: Runtime,
+  { compiled, given, request }: Run,
+  shared: SharedExecution | null = null,
+) {
   const operation = new OperationContext(request, compiled)
   operation.shared = shared
   const { contextFactory, execute, subscribe, schema } = runtime.getEnveloped({
@@ -136,10 +145,13 @@ function finisher({ compiled, request, extensions }: Run, report: ReportError): 
   const hasExtensions = Object.keys(extensions).length > 0
   const isSubscription = compiled.operation.type === 'subscription'
   return (given) => {
-    const result = hasExtensions ? { ...given, extensions: { ...given.extensions, ...extensions } } : given
+    const result = hasExtensions
+      ? { ...given, extensions: { ...given.extensions, ...extensions } }
+      : given
     if (!result.errors?.length) return result
     const masked = maskErrors(result, request.correlationId, report)
-    // The planner uses one array for all events of a subscription: an error would be repeated with each later event.
+    // The planner uses one array for all events of a subscription: an error would be repeated with
+    // each later event.
     if (isSubscription) (given.errors as GraphQLError[]).length = 0
     return masked
   }

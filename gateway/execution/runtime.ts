@@ -7,7 +7,12 @@ import type { CompiledOperation } from './compiledOperation.ts'
 import type { GatewayContext } from './operationContext.ts'
 
 /** Receives each query and mutation that was admitted, once it has its response. */
-export type ObserveOperation = (operation: { name: string | null; type: string; ms: number; ok: boolean }) => void
+export type ObserveOperation = (operation: {
+  name: string | null
+  type: string
+  ms: number
+  ok: boolean
+}) => void
 
 /** Receives each access that was refused; without an actor where the caller is unknown. */
 export type NoteRefusal = (refusal: {

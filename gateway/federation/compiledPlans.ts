@@ -12,10 +12,14 @@ import type { LocalExecutors } from './localTransport.ts'
 type Handler = typeof unifiedGraphHandler
 
 /**
- * Wraps the library's handler of the native planner so that plans of queries are compiled, once an operation. What is not
- * compiled runs in the library's executor.
+ * Wraps the library's handler of the native planner so that plans of queries are compiled, once an
+ * operation. What is not compiled runs in the library's executor.
  */
-export function compiledPlans(planner: QueryPlanner, supergraph: string, local: LocalExecutors): Handler {
+export function compiledPlans(
+  planner: QueryPlanner,
+  supergraph: string,
+  local: LocalExecutors,
+): Handler {
   if (needsLibrary(parse(supergraph, { noLocation: true }))) return unifiedGraphHandler
   return async (options) => {
     const made = await unifiedGraphHandler(options)
@@ -32,7 +36,12 @@ export function compiledPlans(planner: QueryPlanner, supergraph: string, local: 
     }
     const planned = async (operation: Operation): Promise<CompiledPlan | null> => {
       if (!isCompilable(operation)) return null
-      const plan = await planner.planAsync(print(operation.document.node), operation.name ?? undefined, new Set(), 0)
+      const plan = await planner.planAsync(
+        print(operation.document.node),
+        operation.name ?? undefined,
+        new Set(),
+        0,
+      )
       return compilePlan(operation, plan, prepareFetch)
     }
     const executor = async (given: Parameters<typeof library>[0]) => {
@@ -50,7 +59,10 @@ export function compiledPlans(planner: QueryPlanner, supergraph: string, local: 
       const definitions = compiled.operation.node.variableDefinitions ?? []
       const hideSuggestions = !caller.scopes.has(SCHEMA_SCOPE)
       const { coerced, errors } = definitions.length
-        ? getVariableValues(schema, definitions, request.variables ?? {}, { maxErrors: 50, hideSuggestions })
+        ? getVariableValues(schema, definitions, request.variables ?? {}, {
+            maxErrors: 50,
+            hideSuggestions,
+          })
         : { coerced: {}, errors: undefined }
       return errors ? { errors } : await plan(coerced, request)
     }
@@ -58,14 +70,18 @@ export function compiledPlans(planner: QueryPlanner, supergraph: string, local: 
   }
 }
 
-/** Whether the supergraph has what only the library handles: hidden types, events by address, overrides by share. */
+/**
+ * Whether the supergraph has what only the library handles: hidden types, events by address,
+ * overrides by share.
+ */
 function needsLibrary(supergraph: DocumentNode): boolean {
   let needs = false
   visit(supergraph, {
     DirectiveDefinition: () => false,
     Directive({ name, arguments: given = [] }) {
       if (name.value === 'inaccessible' || name.value === 'pubsubOperation') needs = true
-      if (given.some((a) => a.name.value === 'overrideLabel' && a.value.kind === Kind.STRING)) needs = true
+      if (given.some((a) => a.name.value === 'overrideLabel' && a.value.kind === Kind.STRING))
+        needs = true
     },
   })
   return needs

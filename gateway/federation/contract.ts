@@ -13,16 +13,20 @@ import {
 } from 'graphql'
 import { publicSchema } from './publicSchema.ts'
 
-const INACCESSIBLE: ConstDirectiveNode = { kind: Kind.DIRECTIVE, name: { kind: Kind.NAME, value: 'inaccessible' } }
+const INACCESSIBLE: ConstDirectiveNode = {
+  kind: Kind.DIRECTIVE,
+  name: { kind: Kind.NAME, value: 'inaccessible' },
+}
 const DEFINITION = `directive @inaccessible on
   FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION`
 const SPEC = 'https://specs.apollo.dev/inaccessible/'
 const LINK = `schema @link(url: "${SPEC}v0.2", for: SECURITY)`
 
 /**
- * A supergraph without what bears one of these tags (`@tag(name:)`), what leads to such types, and types that can then no
- * longer be reached. It is as if they were not there: unknown to validation and introspection. Subgraphs still have them, for
- * their own use. Throws for a tag that it does not have: misspelt, it would hide nothing.
+ * A supergraph without what bears one of these tags (`@tag(name:)`), what leads to such types, and
+ * types that can then no longer be reached. It is as if they were not there: unknown to validation
+ * and introspection. Subgraphs still have them, for their own use. Throws for a tag that it does
+ * not have: misspelt, it would hide nothing.
  */
 export function contractOf(supergraph: string, hidden: readonly string[]): string {
   if (hidden.length === 0) return supergraph
@@ -33,7 +37,9 @@ export function contractOf(supergraph: string, hidden: readonly string[]): strin
         d.arguments?.some((a) => a.value.kind === Kind.STRING && hidden.includes(a.value.value)),
     )
   const document = parse(
-    supergraph.includes(SPEC) ? supergraph : `${supergraph.replace(/^schema\b/m, LINK)}\n${DEFINITION}`,
+    supergraph.includes(SPEC)
+      ? supergraph
+      : `${supergraph.replace(/^schema\b/m, LINK)}\n${DEFINITION}`,
     { noLocation: true },
   )
   const there = tagsOf(document)
@@ -48,7 +54,9 @@ export function contractOf(supergraph: string, hidden: readonly string[]): strin
     ),
   )
   const mark = <T extends Marked>(node: T): T | undefined =>
-    isHidden(node.directives) || (node.type && gone.has(typeOf(node.type))) ? marked(node) : undefined
+    isHidden(node.directives) || (node.type && gone.has(typeOf(node.type)))
+      ? marked(node)
+      : undefined
   const markType = <T extends Marked & { name: { value: string } }>(node: T) =>
     gone.has(node.name.value) ? marked(node) : undefined
   const tagged: DocumentNode = visit(document, {
@@ -73,7 +81,9 @@ export function contractOf(supergraph: string, hidden: readonly string[]): strin
     }),
   )
 
-  function unreached<T extends { name: { value: string }; directives?: readonly ConstDirectiveNode[] }>(node: T) {
+  function unreached<
+    T extends { name: { value: string }; directives?: readonly ConstDirectiveNode[] },
+  >(node: T) {
     const { value } = node.name
     if (/^(join|link)__/.test(value) || reached.has(value)) return undefined
     return marked(node)
@@ -84,7 +94,8 @@ function tagsOf(document: DocumentNode): Set<string> {
   const tags = new Set<string>()
   visit(document, {
     Directive({ name, arguments: given = [] }) {
-      if (name.value === 'tag') for (const { value } of given) if (value.kind === Kind.STRING) tags.add(value.value)
+      if (name.value === 'tag')
+        for (const { value } of given) if (value.kind === Kind.STRING) tags.add(value.value)
     },
   })
   return tags
@@ -121,7 +132,11 @@ function reachable(supergraph: string): Set<string> {
       if ('args' in f) for (const a of f.args) walk(named(String(a.type)))
     }
   }
-  for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()])
+  for (const root of [
+    schema.getQueryType(),
+    schema.getMutationType(),
+    schema.getSubscriptionType(),
+  ])
     if (root) walk(root.name)
   return found
 }

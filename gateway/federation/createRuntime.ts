@@ -24,7 +24,10 @@ export interface RuntimeOptions {
   supergraph: string
   /** Subgraphs that run in this process. */
   subgraphs: readonly Subgraph[]
-  /** Subgraphs that run as services: name to URL. A subgraph that is named here does not run in this process. */
+  /**
+   * Subgraphs that run as services: name to URL. A subgraph that is named here does not run in this
+   * process.
+   */
   services: ReadonlyMap<string, string>
   /** Authenticates the gateway at its services; required where there are any. */
   internal?: InternalTokens | undefined
@@ -53,7 +56,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const shown = withoutRules(supergraph)
   const planner = await (options.loadPlanner ?? loadPlanner)(shown, compiled.plans ? local : null)
   if (planner.handler) log.debug('query planner: native')
-  else log.warn({ reason: planner.reason }, 'the native query planner does not load: using the JavaScript one')
+  else
+    log.warn(
+      { reason: planner.reason },
+      'the native query planner does not load: using the JavaScript one',
+    )
   const runtime = createGatewayRuntime<GatewayContext & Record<string, unknown>>({
     supergraph: shown,
     unifiedGraphHandler: planner.handler,
@@ -67,7 +74,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     // Loaders batch already; merging documents would print and parse them for each request.
     __experimental__batchExecution: false,
-    // The gateway's own server has pages, health, errors, ids and cross-origin rules: http/server.ts.
+    // The gateway's own server has pages, health, errors, ids and cross-origin rules:
+    // http/server.ts.
     graphiql: false,
     landingPage: false,
     cors: false,
@@ -86,7 +94,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     schema: await runtime.getSchema(),
     tokensMax: bounds.tokensMax,
     check: (tree) => documentBoundsError(tree, bounds),
-    compile: (operation) => compileOperation(operation, { rights, cacheable: cache?.graph, liveFields }),
+    compile: (operation) =>
+      compileOperation(operation, { rights, cacheable: cache?.graph, liveFields }),
   })
   return {
     documents,
@@ -95,7 +104,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     queryMsMax: bounds.queryMsMax,
     groups: new SubscriptionGroups(),
     observe: options.observe,
-    getEnveloped: (context) => runtime.getEnveloped(context as never) as ReturnType<Runtime['getEnveloped']>,
+    getEnveloped: (context) =>
+      runtime.getEnveloped(context as never) as ReturnType<Runtime['getEnveloped']>,
     refused({ actor, correlationId }, needs) {
       // Not the document, which may hold personal data.
       const fields = needs.map((n) => n.coordinate)
@@ -107,7 +117,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
 }
 
 /** Disposes once it is retired and nobody uses it any more. */
-function useCounter(dispose: () => Promise<void>, report: ReportError): Pick<Runtime, 'use' | 'retire' | 'dispose'> {
+function useCounter(
+  dispose: () => Promise<void>,
+  report: ReportError,
+): Pick<Runtime, 'use' | 'retire' | 'dispose'> {
   let uses = 0
   let retired = false
   const disposeUnused = () => {

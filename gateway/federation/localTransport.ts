@@ -13,7 +13,10 @@ import { subscribeSubgraph } from './subscribeSubgraph.ts'
 /** Fetches of plans that the library executes, prepared once each. */
 const fetchesMax = 1_000
 
-/** Executes operations on one subgraph in this process, without HTTP and without printing and parsing documents. */
+/**
+ * Executes operations on one subgraph in this process, without HTTP and without printing and
+ * parsing documents.
+ */
 export interface LocalExecutor {
   /** Compiles a query. */
   prepare(document: DocumentNode, operationName: string | undefined): ExecuteLocally
@@ -35,7 +38,11 @@ export interface LocalRequest extends Pick<ExecutionArgs, 'document' | 'operatio
 }
 
 /** `compiled`: whether queries are compiled; else graphql-js executes them. */
-export function localExecutors(subgraphs: readonly Subgraph[], report: ReportError, compiled: boolean): LocalExecutors {
+export function localExecutors(
+  subgraphs: readonly Subgraph[],
+  report: ReportError,
+  compiled: boolean,
+): LocalExecutors {
   return new Map(subgraphs.map((s) => [s.name, localExecutor(s, report, compiled)]))
 }
 
@@ -69,7 +76,8 @@ function localExecutor(subgraph: Subgraph, report: ReportError, compiled: boolea
         plan
           ? executeFetch(plan, { contextValue, variableValues })
           : execute({ schema, document, operationName, variableValues, contextValue })
-      if (tracingIsOn()) return traced({ name: `subgraph ${subgraph.name}` }, async () => masked(await run()))
+      if (tracingIsOn())
+        return traced({ name: `subgraph ${subgraph.name}` }, async () => masked(await run()))
       const result = run()
       return result instanceof Promise ? result.then(masked) : masked(result)
     }

@@ -8,8 +8,9 @@ import type { InternalTokens } from '../identity/internal.ts'
 import { UNREACHABLE } from '../operation/mask.ts'
 
 /**
- * Where a subgraph that runs as a service is reached: queries over HTTP, subscriptions over graphql-ws on the same path.
- * The correlation id goes with each request, and a token of the gateway's that says who asks.
+ * Where a subgraph that runs as a service is reached: queries over HTTP, subscriptions over
+ * graphql-ws on the same path. The correlation id goes with each request, and a token of the
+ * gateway's that says who asks.
  */
 export function serviceEntry(subgraph: string, url: string) {
   return {
@@ -21,7 +22,8 @@ export function serviceEntry(subgraph: string, url: string) {
       ['authorization', 'Bearer {context.internalToken}'],
     ] as [string, string][],
     options: {
-      // Two identical queries of two callers must not be answered with one caller's correlation id and scopes.
+      // Two identical queries of two callers must not be answered with one caller's correlation id
+      // and scopes.
       deduplicateInflightRequests: false,
       subscriptions: {
         kind: 'ws',
@@ -31,7 +33,8 @@ export function serviceEntry(subgraph: string, url: string) {
             'x-correlation-id': '{context.correlationId}',
             authorization: 'Bearer {context.internalToken}',
           },
-          // It would try again with the token of this moment, which is not good for long. Clients resume by cursor.
+          // It would try again with the token of this moment, which is not good for long. Clients
+          // resume by cursor.
           retryAttempts: 0,
         },
       },
@@ -42,25 +45,34 @@ export function serviceEntry(subgraph: string, url: string) {
 interface ServiceRequest {
   context: GatewayContext
 }
-type Executor = (request: ServiceRequest) => Promise<ExecutionResult | AsyncIterable<ExecutionResult>>
+type Executor = (
+  request: ServiceRequest,
+) => Promise<ExecutionResult | AsyncIterable<ExecutionResult>>
 
 /**
- * The token is signed for each fetch, not for each operation: a subscription lasts longer than a token, and its events
- * fetch entities. Whatever asks, errors on the way name the subgraph.
+ * The token is signed for each fetch, not for each operation: a subscription lasts longer than a
+ * token, and its events fetch entities. Whatever asks, errors on the way name the subgraph.
  */
 export function serviceTransport(tokens: InternalTokens): Transport {
-  const plain = http as unknown as { getSubgraphExecutor(options: unknown): Executor | Promise<Executor> }
+  const plain = http as unknown as {
+    getSubgraphExecutor(options: unknown): Executor | Promise<Executor>
+  }
   return {
     async getSubgraphExecutor(options: { subgraphName: string }) {
       const { subgraphName } = options
       const executor = await plain.getSubgraphExecutor(options)
       const explained = (result: ExecutionResult): ExecutionResult =>
-        result.errors ? { ...result, errors: result.errors.map((e) => explain(e, subgraphName)) } : result
+        result.errors
+          ? { ...result, errors: result.errors.map((e) => explain(e, subgraphName)) }
+          : result
       // A proxy, because what the executor holds open is let go of through it.
       return new Proxy(executor, {
         async apply(target, _this, [request]: [ServiceRequest]) {
           const internalToken = await tokens.sign(request.context.operation.request)
-          const context: GatewayContext & { internalToken: string } = { ...request.context, internalToken }
+          const context: GatewayContext & { internalToken: string } = {
+            ...request.context,
+            internalToken,
+          }
           const result = await target({ ...request, context })
           return Symbol.asyncIterator in result ? events(result, subgraphName) : explained(result)
         },
@@ -69,7 +81,10 @@ export function serviceTransport(tokens: InternalTokens): Transport {
   } as unknown as Transport
 }
 
-/** Names the subgraph that cannot be reached, or does not know this gateway: what that one says is not for callers. */
+/**
+ * Names the subgraph that cannot be reached, or does not know this gateway: what that one says is
+ * not for callers.
+ */
 function explain(e: GraphQLError, subgraph: string): GraphQLError {
   const { code } = e.extensions
   if (UNREACHABLE.has(code)) e.extensions.serviceName = subgraph
@@ -83,12 +98,16 @@ function unknownThere(subgraph: string): string {
 }
 
 /** Returns the same events; a socket that the service rejects is an error that says why. */
-function events(from: AsyncIterable<ExecutionResult>, subgraph: string): AsyncIterableIterator<ExecutionResult> {
+function events(
+  from: AsyncIterable<ExecutionResult>,
+  subgraph: string,
+): AsyncIterableIterator<ExecutionResult> {
   const values = from[Symbol.asyncIterator]()
   return asyncStream(
     () =>
       values.next().catch((e: unknown) => {
-        const rejected = typeof e === 'object' && e !== null && 'code' in e && e.code === UNAUTHORIZED
+        const rejected =
+          typeof e === 'object' && e !== null && 'code' in e && e.code === UNAUTHORIZED
         throw rejected ? new Error(unknownThere(subgraph)) : e
       }),
     async () => await values.return?.(),

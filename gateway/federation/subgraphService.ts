@@ -43,10 +43,13 @@ export interface SubgraphService {
 }
 
 /** One subgraph as a service of its own: Apollo Server over HTTP, graphql-ws on the same path. */
-export async function startSubgraphService(options: SubgraphServiceOptions): Promise<SubgraphService> {
+export async function startSubgraphService(
+  options: SubgraphServiceOptions,
+): Promise<SubgraphService> {
   const { subgraph, host, port, bodyBytesMax, log } = options
   const { callers } = options.internal
-  const report = (err: unknown, id: string) => log.error({ err: describeError(err), correlationId: id }, 'fetch failed')
+  const report = (err: unknown, id: string) =>
+    log.error({ err: describeError(err), correlationId: id }, 'fetch failed')
   const contextOf = (id: string, caller: Caller, signal?: AbortSignal) =>
     subgraph.context({ correlationId: id, ...caller, signal })
   const refused = refusals(log)
@@ -60,9 +63,12 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
       if (e instanceof HttpError) refused(id)
       throw e
     })
-    if (path !== GRAPHQL_PATH) throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: use ${GRAPHQL_PATH}`)
+    if (path !== GRAPHQL_PATH)
+      throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: use ${GRAPHQL_PATH}`)
     const body =
-      req.method === 'POST' ? parseJson((await readBody(req, bodyBytesMax)).toString('utf8'), 'the body') : null
+      req.method === 'POST'
+        ? parseJson((await readBody(req, bodyBytesMax)).toString('utf8'), 'the body')
+        : null
     const stop = new AbortController()
     res.once('close', () => {
       if (!res.writableFinished) stop.abort(abandoned())
@@ -110,7 +116,10 @@ export async function startSubgraphService(options: SubgraphServiceOptions): Pro
   }
 }
 
-/** Notes who was refused, once in a while: a gateway with another secret is refused with each of its fetches. */
+/**
+ * Notes who was refused, once in a while: a gateway with another secret is refused with each of its
+ * fetches.
+ */
 function refusals(log: Logger): (correlationId: string) => void {
   let [quietUntil, unsaid] = [0, 0]
   return (correlationId) => {
@@ -154,7 +163,8 @@ async function startApollo(
         },
       },
     ],
-    formatError: (_formatted, error) => maskError(error, ids.get(error as GraphQLError) ?? '', report).toJSON(),
+    formatError: (_formatted, error) =>
+      maskError(error, ids.get(error as GraphQLError) ?? '', report).toJSON(),
   })
   await apollo.start()
   return apollo

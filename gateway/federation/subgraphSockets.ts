@@ -1,5 +1,11 @@
 import type { Server } from 'node:http'
-import { type ExecutionArgs, type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from 'graphql'
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  type GraphQLError,
+  type GraphQLSchema,
+} from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import { UNAUTHORIZED } from '../http/closeCodes.ts'
@@ -12,8 +18,9 @@ import { maskError, maskErrors, type ReportError } from '../operation/mask.ts'
 import { subscribeSubgraph } from './subscribeSubgraph.ts'
 
 /**
- * A subgraph service's subscriptions, for the gateway: graphql-ws with the correlation id and the gateway's token among the
- * connection's parameters. The token is looked at when the connection opens; what the caller may see is kept as it said.
+ * A subgraph service's subscriptions, for the gateway: graphql-ws with the correlation id and the
+ * gateway's token among the connection's parameters. The token is looked at when the connection
+ * opens; what the caller may see is kept as it said.
  */
 export function serveSubgraphSockets(
   server: Server,
@@ -61,7 +68,9 @@ export function serveSubgraphSockets(
         return subscribeSubgraph(args, () => at.contextOf(id, caller), masked(id))
       },
       onError: (_ctx, _id, _payload, errors) =>
-        errors.map((e) => maskError(e as GraphQLError, correlationId(undefined), at.report).toJSON()),
+        errors.map((e) =>
+          maskError(e as GraphQLError, correlationId(undefined), at.report).toJSON(),
+        ),
     },
     sockets,
   )

@@ -2,9 +2,9 @@ import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, exec
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
 
 /**
- * Runs a subscription on a subgraph. `context` is called for each event: an event sees the data at the time of its delivery,
- * not as an earlier one loaded them; GraphQL's own `subscribe` has one context for all. `intercept` selects the events that
- * are executed.
+ * Runs a subscription on a subgraph. `context` is called for each event: an event sees the data at
+ * the time of its delivery, not as an earlier one loaded them; GraphQL's own `subscribe` has one
+ * context for all. `intercept` selects the events that are executed.
  */
 export async function subscribeSubgraph(
   args: ExecutionArgs,
@@ -19,7 +19,10 @@ export async function subscribeSubgraph(
   )
 }
 
-function mapEvents<T>(source: AsyncIterable<unknown>, map: (event: unknown) => Promise<T>): AsyncIterableIterator<T> {
+function mapEvents<T>(
+  source: AsyncIterable<unknown>,
+  map: (event: unknown) => Promise<T>,
+): AsyncIterableIterator<T> {
   const events = source[Symbol.asyncIterator]()
   const done: IteratorReturnResult<undefined> = { done: true, value: undefined }
   let ended = false
@@ -31,7 +34,9 @@ function mapEvents<T>(source: AsyncIterable<unknown>, map: (event: unknown) => P
         endWaiting = () => resolve(done)
         events
           .next()
-          .then(async (event) => resolve(event.done ? done : { done: false, value: await map(event.value) }))
+          .then(async (event) =>
+            resolve(event.done ? done : { done: false, value: await map(event.value) }),
+          )
           .catch(reject)
       })
     },

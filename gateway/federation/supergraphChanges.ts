@@ -4,8 +4,8 @@ import { everything, type Rule, ruleInWords, rulesOf } from '../operation/rights
 import { publicSchema } from './publicSchema.ts'
 
 /**
- * What changes from one supergraph to another: for clients of the graph, for those who may ask for a field, and for who
- * runs subgraphs as services. `today` as 2026-12-31.
+ * What changes from one supergraph to another: for clients of the graph, for those who may ask for
+ * a field, and for who runs subgraphs as services. `today` as 2026-12-31.
  */
 export function supergraphChanges(before: string, after: string, today: string): ContractChange[] {
   const [old, now] = [publicSchema(before), publicSchema(after)]
@@ -41,10 +41,18 @@ function rightsChanges(before: Side, after: Side): ContractChange[] {
       changes.push(
         is.masked
           ? { level: 'DANGEROUS', coordinate, text: `is null for callers without ${wanted}` }
-          : { level: 'BREAKING', coordinate, text: `needs ${wanted}, which not all have who could ask for it` },
+          : {
+              level: 'BREAKING',
+              coordinate,
+              text: `needs ${wanted}, which not all have who could ask for it`,
+            },
       )
     } else if (!implies(is, was))
-      changes.push({ level: 'SAFE', coordinate, text: `is open to more callers: no longer needs ${ruleInWords(was)}` })
+      changes.push({
+        level: 'SAFE',
+        coordinate,
+        text: `is open to more callers: no longer needs ${ruleInWords(was)}`,
+      })
   }
   return changes
 }
@@ -53,7 +61,8 @@ function rightsChanges(before: Side, after: Side): ContractChange[] {
 function implies(one: Rule, other: Rule): boolean {
   const each = (a: Rule['scopes'], b: Rule['scopes']) =>
     b.length === 0 ||
-    (a.length > 0 && a.every((all) => all.includes('*') || b.some((some) => some.every((s) => all.includes(s)))))
+    (a.length > 0 &&
+      a.every((all) => all.includes('*') || b.some((some) => some.every((s) => all.includes(s)))))
   return each(one.scopes, other.scopes) && each(one.policies, other.policies)
 }
 
@@ -67,10 +76,15 @@ function subgraphChanges(before: DocumentNode, after: DocumentNode): ContractCha
   const [old, now] = [subgraphsOf(before), subgraphsOf(after)]
   const changes: ContractChange[] = []
   for (const name of now.names)
-    if (!old.names.has(name)) changes.push({ level: 'SAFE', coordinate: `subgraph ${name}`, text: 'was added' })
+    if (!old.names.has(name))
+      changes.push({ level: 'SAFE', coordinate: `subgraph ${name}`, text: 'was added' })
   for (const name of old.names)
     if (!now.names.has(name))
-      changes.push({ level: 'DANGEROUS', coordinate: `subgraph ${name}`, text: 'is gone: no service of it is asked' })
+      changes.push({
+        level: 'DANGEROUS',
+        coordinate: `subgraph ${name}`,
+        text: 'is gone: no service of it is asked',
+      })
   for (const [coordinate, graphs] of old.fields) {
     const is = now.fields.get(coordinate)
     if (is && [...graphs].some((g) => now.names.has(g) && !is.has(g)))
@@ -84,13 +98,17 @@ function subgraphChanges(before: DocumentNode, after: DocumentNode): ContractCha
 }
 
 /** Which subgraphs there are, and which fields are said to be answered by which of them. */
-function subgraphsOf(supergraph: DocumentNode): { names: Set<string>; fields: Map<string, Set<string>> } {
+function subgraphsOf(supergraph: DocumentNode): {
+  names: Set<string>
+  fields: Map<string, Set<string>>
+} {
   const names = new Set<string>()
   const fields = new Map<string, Set<string>>()
   for (const d of supergraph.definitions) {
     if (d.kind === Kind.ENUM_TYPE_DEFINITION && d.name.value === 'join__Graph')
       for (const v of d.values ?? []) names.add(v.name.value.toLowerCase())
-    if (d.kind !== Kind.OBJECT_TYPE_DEFINITION && d.kind !== Kind.INTERFACE_TYPE_DEFINITION) continue
+    if (d.kind !== Kind.OBJECT_TYPE_DEFINITION && d.kind !== Kind.INTERFACE_TYPE_DEFINITION)
+      continue
     for (const f of d.fields ?? []) {
       const graphs = (f.directives ?? []).flatMap((x) => graphOf(x))
       if (graphs.length > 0) fields.set(`${d.name.value}.${f.name.value}`, new Set(graphs))

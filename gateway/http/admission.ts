@@ -9,7 +9,10 @@ export type RequestKind = 'operations' | 'streams'
 
 /** A request that counts against the bounds of the server and of its caller. */
 export interface AdmittedRequest {
-  /** Counts a request for a stream as an operation from here on. Throws HttpError if too many are in progress. */
+  /**
+   * Counts a request for a stream as an operation from here on. Throws HttpError if too many are in
+   * progress.
+   */
   becomeOperation(): void
   /** Ends it for the server now, and for its caller when the client has read the response. */
   end(res: ServerResponse): void

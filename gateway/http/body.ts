@@ -3,7 +3,8 @@ import { HttpError } from '../httpError.ts'
 
 /** Reads the whole body. Rejects with HttpError 413 once it is longer than `bytesMax`. */
 export function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const tooLarge = () => new HttpError(413, 'BODY_TOO_LARGE', `The body is larger than ${bytesMax} bytes`)
+  const tooLarge = () =>
+    new HttpError(413, 'BODY_TOO_LARGE', `The body is larger than ${bytesMax} bytes`)
   if (Number(req.headers['content-length'] ?? 0) > bytesMax) return Promise.reject(tooLarge())
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -13,10 +14,13 @@ export function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer
       if (length > bytesMax) reject(tooLarge())
       else chunks.push(chunk)
     })
-    req.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+    req.once('end', () =>
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)),
+    )
     const incomplete = () => {
       // Created only where it is needed: an error costs its stack, and every request closes.
-      if (!req.complete) reject(new HttpError(400, 'BODY_INCOMPLETE', 'The connection closed before the body ended'))
+      if (!req.complete)
+        reject(new HttpError(400, 'BODY_INCOMPLETE', 'The connection closed before the body ended'))
     }
     req.once('error', incomplete)
     req.once('close', incomplete)

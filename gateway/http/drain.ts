@@ -28,9 +28,17 @@ export class Drain {
 }
 
 export function graphChanged(): HttpError {
-  return new HttpError(503, 'GRAPH_CHANGED', 'The graph has changed: subscribe again and resume after the cursor')
+  return new HttpError(
+    503,
+    'GRAPH_CHANGED',
+    'The graph has changed: subscribe again and resume after the cursor',
+  )
 }
 
 export function serverStopping(): HttpError {
-  return new HttpError(503, 'SERVER_STOPPING', 'The server is stopping: connect again and resume after the cursor')
+  return new HttpError(
+    503,
+    'SERVER_STOPPING',
+    'The server is stopping: connect again and resume after the cursor',
+  )
 }

@@ -3,7 +3,10 @@ export interface Example {
   query: string
 }
 
-/** The queries that GraphiQL opens with, each in a tab of its own. A test runs them all over the demo world. */
+/**
+ * The queries that GraphiQL opens with, each in a tab of its own. A test runs them all over the
+ * demo world.
+ */
 export const EXAMPLES: readonly Example[] = [
   {
     title: 'A customer with everything around it, from every system at once.',
@@ -43,7 +46,8 @@ export const EXAMPLES: readonly Example[] = [
 }`,
   },
   {
-    title: 'One golden record by the id that a source system knows; here one of the web shop in the demo world.',
+    title:
+      'One golden record by the id that a source system knows; here one of the web shop in the demo world.',
     query: `query BySource($system: String = "webshop", $object: String = "customers", $id: String = "W103352") {
   customerBySource(system: $system, object: $object, id: $id) {
     id
@@ -68,7 +72,8 @@ export const EXAMPLES: readonly Example[] = [
 }`,
   },
   {
-    title: 'The change feed, live. Run it, then let something change: npx touchstone load, or a delivery to /ingest.',
+    title:
+      'The change feed, live. Run it, then let something change: npx touchstone load, or a delivery to /ingest.',
     query: `subscription Changes {
   changes(types: [CUSTOMER]) {
     ... on Change {
@@ -103,7 +108,8 @@ export const EXAMPLES: readonly Example[] = [
 }`,
   },
   {
-    title: 'Why two records are one thing, and how a golden record came together; here records of the demo world.',
+    title:
+      'Why two records are one thing, and how a golden record came together; here records of the demo world.',
     query: `query Why($shop: ID = "63f01fe8-6d1e-8ddd-87f1-95d5180a9d87", $erp: ID = "bce25c49-abdf-8300-afe9-ea1fd1ed002a") {
   explain(a: $shop, b: $erp) {
     verdict

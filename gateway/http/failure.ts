@@ -6,7 +6,10 @@ import { sendError } from './response.ts'
 /** Seconds in Retry-After of a 503 that names none. */
 const retrySeconds = 5
 
-/** Sends why a request failed. What is no HttpError is reported and sent as an internal error. Returns what was sent. */
+/**
+ * Sends why a request failed. What is no HttpError is reported and sent as an internal error.
+ * Returns what was sent.
+ */
 export function sendFailure(
   req: IncomingMessage,
   res: ServerResponse,
@@ -14,7 +17,8 @@ export function sendFailure(
   correlationId: string,
   report: ReportError,
 ): HttpError {
-  const error = failure instanceof HttpError ? failure : new HttpError(500, 'INTERNAL', 'Internal error')
+  const error =
+    failure instanceof HttpError ? failure : new HttpError(500, 'INTERNAL', 'Internal error')
   if (error !== failure) report(failure, correlationId)
   if (res.headersSent) {
     res.destroy()
@@ -29,7 +33,11 @@ export function sendFailure(
   return error
 }
 
-export function requireMethod(req: IncomingMessage, res: ServerResponse, ...methods: string[]): void {
+export function requireMethod(
+  req: IncomingMessage,
+  res: ServerResponse,
+  ...methods: string[]
+): void {
   if (methods.includes(req.method ?? '')) return
   res.setHeader('allow', methods.join(', '))
   throw new HttpError(405, 'METHOD_NOT_ALLOWED', `Use ${methods.join(' or ')}`)

@@ -16,15 +16,19 @@ const EVENT_STREAM = 'text/event-stream'
 export interface HttpEnvironment extends OperationEnvironment {
   bounds: QueryBounds
   streams: EventStreams
-  /** Called before an operation runs that is no subscription. Throws HttpError if too many are in progress. */
+  /**
+   * Called before an operation runs that is no subscription. Throws HttpError if too many are in
+   * progress.
+   */
   admitOperation(): void
   /** Charges the caller for an operation's size beyond one operation, as soon as that is known. */
   charge(operations: number): void
 }
 
 /**
- * GraphQL over HTTP: POST with a JSON body, GET for queries and subscriptions. The response is an event stream where the
- * client accepts one, as graphql-sse defines it ("distinct connections"). Throws HttpError for what is no GraphQL request.
+ * GraphQL over HTTP: POST with a JSON body, GET for queries and subscriptions. The response is an
+ * event stream where the client accepts one, as graphql-sse defines it ("distinct connections").
+ * Throws HttpError for what is no GraphQL request.
  */
 export async function graphqlOverHttp(
   req: IncomingMessage,
@@ -33,11 +37,16 @@ export async function graphqlOverHttp(
   environment: HttpEnvironment,
 ): Promise<void> {
   const accept = req.headers.accept ?? ''
-  const prepared = await prepareOperation(environment, await readOperation(req, environment), caller)
+  const prepared = await prepareOperation(
+    environment,
+    await readOperation(req, environment),
+    caller,
+  )
   const type = accept.includes(RESPONSE_JSON) ? RESPONSE_JSON : 'application/json'
   const streaming = accept.includes(EVENT_STREAM)
   if (!('run' in prepared)) {
-    // A client that knows the newer media type gets 400 for a request that is wrong; older clients read errors at 200.
+    // A client that knows the newer media type gets 400 for a request that is wrong; older clients
+    // read errors at 200.
     const status = prepared[0]?.extensions.code === 'FORBIDDEN' ? 403 : 400
     sendJson(res, type === RESPONSE_JSON || streaming ? status : 200, { errors: prepared }, type)
     return
@@ -61,7 +70,8 @@ export async function graphqlOverHttp(
   if (streaming) {
     const sent = environment.streams.send(req, res, isStream(result) ? result : once(result))
     if (isStream(result)) return await sent
-    // The operation is over: a client that reads slowly must not count against the concurrency limit.
+    // The operation is over: a client that reads slowly must not count against the concurrency
+    // limit.
     sent.catch(() => res.destroy())
     return
   }
@@ -73,7 +83,10 @@ async function* once<T>(value: T): AsyncIterable<T> {
   yield value
 }
 
-async function readOperation(req: IncomingMessage, { bounds, charge }: HttpEnvironment): Promise<OperationRequest> {
+async function readOperation(
+  req: IncomingMessage,
+  { bounds, charge }: HttpEnvironment,
+): Promise<OperationRequest> {
   if (req.method === 'GET') {
     const search = new URL(req.url ?? '/', 'http://localhost').searchParams
     const json = (name: string) => {
@@ -93,7 +106,11 @@ async function readOperation(req: IncomingMessage, { bounds, charge }: HttpEnvir
   }
   // A form on another site could send any other type without a preflight request.
   if (!/^application\/(json|graphql\+json)\b/i.test(req.headers['content-type'] ?? ''))
-    throw new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the operation as "Content-Type: application/json"')
+    throw new HttpError(
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+      'Send the operation as "Content-Type: application/json"',
+    )
   const announced = Number(req.headers['content-length'] ?? 0)
   charge(operationsOfBytes(announced))
   const body = await readBody(req, bounds.bodyBytesMax)

@@ -19,19 +19,29 @@ export function answerLive(res: ServerResponse): void {
   sendJson(res, 200, { status: 'live' })
 }
 
-/** Reports whether the process can serve: 200, or 503 with what is missing. A check that is late has failed. */
+/**
+ * Reports whether the process can serve: 200, or 503 with what is missing. A check that is late has
+ * failed.
+ */
 export async function answerReady(
   res: ServerResponse,
   ready: () => Promise<Check[]>,
   draining: boolean,
 ): Promise<void> {
-  const checks = draining ? [{ name: 'server', ok: false, code: 'STOPPING', detail: 'stopping' }] : await inTime(ready)
+  const checks = draining
+    ? [{ name: 'server', ok: false, code: 'STOPPING', detail: 'stopping' }]
+    : await inTime(ready)
   const ok = checks.every((c) => c.ok)
   sendJson(res, ok ? 200 : 503, { status: ok ? 'ready' : 'not ready', checks })
 }
 
 async function inTime(ready: () => Promise<Check[]>): Promise<Check[]> {
-  const late = { name: 'checks', ok: false, code: 'CHECKS_LATE', detail: `no answer in ${checkMsMax} ms` }
+  const late = {
+    name: 'checks',
+    ok: false,
+    code: 'CHECKS_LATE',
+    detail: `no answer in ${checkMsMax} ms`,
+  }
   try {
     return await withDeadline(ready(), checkMsMax, () => [late])
   } catch {

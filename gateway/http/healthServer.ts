@@ -36,7 +36,11 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     if (path === '/health/live') return answerLive(res)
     if (path === '/health/ready') return answerReady(res, options.ready, draining)
     if (path !== '/metrics')
-      throw new HttpError(404, 'NOT_FOUND', 'Nothing is served here but /health/live, /health/ready and /metrics')
+      throw new HttpError(
+        404,
+        'NOT_FOUND',
+        'Nothing is served here but /health/live, /health/ready and /metrics',
+      )
     const refusal = callers.refuse(req)
     if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
     requireMethod(req, res, 'GET')

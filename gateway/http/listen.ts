@@ -1,6 +1,9 @@
 import type { Server } from 'node:http'
 
-/** Starts to listen and returns the URL of the server. Rejects with an error that says what the operator can do. */
+/**
+ * Starts to listen and returns the URL of the server. Rejects with an error that says what the
+ * operator can do.
+ */
 export async function listen(server: Server, host: string, port: number): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (e: NodeJS.ErrnoException) => reject(explain(e, host, port)))
@@ -13,7 +16,10 @@ export async function listen(server: Server, host: string, port: number): Promis
 
 function explain(e: NodeJS.ErrnoException, host: string, port: number): Error {
   if (e.code === 'EADDRINUSE')
-    return new Error(`port ${port} on ${host} is in use: stop what listens there, or set TOUCHSTONE_PORT to a free one`)
-  if (e.code === 'EACCES') return new Error(`port ${port} may not be opened by this user: use one above 1023`)
+    return new Error(
+      `port ${port} on ${host} is in use: stop what listens there, or set TOUCHSTONE_PORT to a free one`,
+    )
+  if (e.code === 'EACCES')
+    return new Error(`port ${port} may not be opened by this user: use one above 1023`)
   return e
 }

@@ -3,7 +3,12 @@ import { jsonText } from '../cache/responseCache.ts'
 import type { HttpError } from '../httpError.ts'
 
 /** Sends a body as JSON; a cached GraphQL result as the text that was cached with it. */
-export function sendJson(res: ServerResponse, status: number, body: object, type = 'application/json'): void {
+export function sendJson(
+  res: ServerResponse,
+  status: number,
+  body: object,
+  type = 'application/json',
+): void {
   const text = (body as { [jsonText]?: string })[jsonText] ?? JSON.stringify(body)
   res.writeHead(status, {
     'content-type': `${type}; charset=utf-8`,
@@ -13,7 +18,10 @@ export function sendJson(res: ServerResponse, status: number, body: object, type
   res.end(text)
 }
 
-export function sendText(res: ServerResponse, { type, text }: { type: string; text: string }): void {
+export function sendText(
+  res: ServerResponse,
+  { type, text }: { type: string; text: string },
+): void {
   res.writeHead(200, {
     'content-type': type,
     'content-length': Buffer.byteLength(text),

@@ -31,7 +31,12 @@ export interface Routes {
 }
 
 /** Responds to a request by its path. Throws HttpError. */
-export async function route(routes: Routes, req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
+export async function route(
+  routes: Routes,
+  req: IncomingMessage,
+  res: ServerResponse,
+  id: string,
+): Promise<void> {
   const { callers, ingest, metrics } = routes
   const url = req.url ?? '/'
   const end = url.indexOf('?')
@@ -41,16 +46,25 @@ export async function route(routes: Routes, req: IncomingMessage, res: ServerRes
   if (path.startsWith('/ingest/')) {
     requireMethod(req, res, 'POST')
     if (!ingest)
-      throw new HttpError(404, 'NO_INGEST_HERE', 'This process accepts no deliveries: send them to one that does')
-    return await deliver(ingest, req, res, { source: decode(path.slice('/ingest/'.length)), correlationId: id })
+      throw new HttpError(
+        404,
+        'NO_INGEST_HERE',
+        'This process accepts no deliveries: send them to one that does',
+      )
+    return await deliver(ingest, req, res, {
+      source: decode(path.slice('/ingest/'.length)),
+      correlationId: id,
+    })
   }
   const refusal = callers.refuse(req)
   if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)
   if (path === GRAPHQL_PATH) {
     requireMethod(req, res, 'GET', 'POST')
     const wantsPage = req.method === 'GET' && end < 0 && req.headers.accept?.includes('text/html')
-    // A browser sends no credentials with its address bar; where they are needed, the user types them into the page.
-    if (wantsPage && (routes.graphiql ?? callers.open)) return await answerGraphiql(res, GRAPHQL_PATH)
+    // A browser sends no credentials with its address bar; where they are needed, the user types
+    // them into the page.
+    if (wantsPage && (routes.graphiql ?? callers.open))
+      return await answerGraphiql(res, GRAPHQL_PATH)
     return await routes.graphql(req, res, id)
   }
   if (path === '/metrics' && metrics) {
@@ -65,7 +79,10 @@ export async function route(routes: Routes, req: IncomingMessage, res: ServerRes
   throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: use ${GRAPHQL_PATH}`)
 }
 
-/** Handles a delivery in a span under the sender's, which the later work on its messages belongs to as well. */
+/**
+ * Handles a delivery in a span under the sender's, which the later work on its messages belongs to
+ * as well.
+ */
 async function deliver(
   handle: IngestHandler,
   req: IncomingMessage,

@@ -28,7 +28,8 @@ const lastResultsMsMax = 1_000
 const drainPollMs = 10
 const idleSweepMs = 50
 
-export interface ServerOptions extends Pick<Routes, 'callers' | 'ready' | 'ingest' | 'metrics' | 'graphiql'> {
+export interface ServerOptions
+  extends Pick<Routes, 'callers' | 'ready' | 'ingest' | 'metrics' | 'graphiql'> {
   /** Returns the current runtime. */
   runtime: () => Runtime
   operations: PublishedOperations
@@ -53,7 +54,10 @@ export interface GatewayServer {
   inProgress(): InProgress
   /** Ends every subscription with a result that says to subscribe again. */
   restartSubscriptions(): void
-  /** Accepts no more connections, ends streams, and waits at most `graceMs` for requests in progress. */
+  /**
+   * Accepts no more connections, ends streams, and waits at most `graceMs` for requests in
+   * progress.
+   */
   close(graceMs: number): Promise<void>
 }
 
@@ -64,7 +68,10 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   const callerBounds = new CallerBounds(bounds, undefined, options.sharedRate)
   const admission = new Admission(bounds, callerBounds, new SlowReaderGuard())
   let draining = false
-  /** Of the current graph; read together with the runtime, so that a subscription that begins meanwhile ends too. */
+  /**
+   * Of the current graph; read together with the runtime, so that a subscription that begins
+   * meanwhile ends too.
+   */
   let drain = new Drain()
 
   async function graphql(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
@@ -138,7 +145,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       const closed = new Promise<void>((resolve) => http.close(() => resolve()))
       http.closeIdleConnections()
       drain.begin(serverStopping())
-      for (const until = Date.now() + lastResultsMsMax; !drain.done && Date.now() < until; ) await sleep(drainPollMs)
+      for (const until = Date.now() + lastResultsMsMax; !drain.done && Date.now() < until; )
+        await sleep(drainPollMs)
       streams.close()
       await sockets.close()
       const timer = setTimeout(() => http.closeAllConnections(), graceMs)

@@ -2,7 +2,9 @@ import type { ServerResponse } from 'node:http'
 
 /** A connection whose client reads nothing for this long is closed. */
 const readMsMax = 30_000
-/** Bytes of all responses that wait for their clients; beyond it those that wait longest are closed. */
+/**
+ * Bytes of all responses that wait for their clients; beyond it those that wait longest are closed.
+ */
 const bytesMax = 256 * 2 ** 20
 
 /** Bounds the memory of responses that are complete and that their clients do not read. */

@@ -5,12 +5,18 @@ import type { ExecutionResult } from 'graphql'
 /** Proxies close what is silent; most of them after 60 s. */
 const pingMs = 15_000
 
-/** Answers that go on: one server-sent event a result (graphql-sse, "distinct connections mode"). */
+/**
+ * Answers that go on: one server-sent event a result (graphql-sse, "distinct connections mode").
+ */
 export class EventStreams {
   #open = new Set<AsyncIterator<ExecutionResult>>()
   #closed = false
 
-  async send(req: IncomingMessage, res: ServerResponse, results: AsyncIterable<ExecutionResult>): Promise<void> {
+  async send(
+    req: IncomingMessage,
+    res: ServerResponse,
+    results: AsyncIterable<ExecutionResult>,
+  ): Promise<void> {
     const iterator = results[Symbol.asyncIterator]()
     const end = () => void iterator.return?.().catch(() => undefined)
     if (this.#closed || res.destroyed) return end()
@@ -28,7 +34,8 @@ export class EventStreams {
       for (;;) {
         const result = await iterator.next()
         if (result.done || res.destroyed) break
-        // A client that reads slowly makes the subscription wait here; the feed then serves it from the table.
+        // A client that reads slowly makes the subscription wait here; the feed then serves it from
+        // the table.
         if (!res.write(`event: next\ndata: ${JSON.stringify(result.value)}\n\n`)) await drained(res)
       }
       res.end('event: complete\ndata:\n\n')

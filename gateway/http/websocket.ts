@@ -41,7 +41,10 @@ interface Running {
 
 export interface WebSockets {
   size(): number
-  /** Closes every socket with 1001, "going away"; clients connect again and resume from their cursor. */
+  /**
+   * Closes every socket with 1001, "going away"; clients connect again and resume from their
+   * cursor.
+   */
   close(): Promise<void>
 }
 
@@ -62,7 +65,10 @@ export function serveWebSockets(
   },
 ): WebSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: at.bounds.bodyBytesMax })
-  /** Have not said who they are, the one that has been silent longest first. They take nobody's place. */
+  /**
+   * Have not said who they are, the one that has been silent longest first. They take nobody's
+   * place.
+   */
   const silent = new Set<WebSocket>()
   /** Bytes of the message that a socket sent last. */
   const sizes = new WeakMap<WebSocket, number>()
@@ -81,7 +87,10 @@ export function serveWebSockets(
       return { status: 503, message: 'Too many WebSockets' }
     // Not through URL, which throws for `//`.
     const right = req.url?.split('?', 1)[0] === path
-    return at.callers.refuse(req) ?? (right ? null : { status: 404, message: `WebSockets are served on ${path}` })
+    return (
+      at.callers.refuse(req) ??
+      (right ? null : { status: 404, message: `WebSockets are served on ${path}` })
+    )
   }
   server.on('upgrade', (req, socket, head) => {
     const refusal = refusalOf(req)
@@ -93,13 +102,15 @@ export function serveWebSockets(
       })
       return
     }
-    // Node listens to this socket no longer: without a listener a client that has gone would end the process.
+    // Node listens to this socket no longer: without a listener a client that has gone would end
+    // the process.
     socket.on('error', () => socket.destroy())
     const { status, message } = refusal
     const answer = `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${message}\n`
     socket.end(answer, () => socket.destroy())
   })
-  // graphql-ws runs what `onSubscribe` gives it through these; the operation was prepared there already.
+  // graphql-ws runs what `onSubscribe` gives it through these; the operation was prepared there
+  // already.
   const run = (args: unknown) => {
     const { prepared, running, end } = args as Running
     running.add(prepared)
@@ -140,21 +151,34 @@ export function serveWebSockets(
         } catch (e) {
           if (!(e instanceof HttpError)) throw e
           if (e.status === 401)
-            at.refused?.({ actor: null, code: e.code, fields: [], correlationId: correlationId(undefined) })
+            at.refused?.({
+              actor: null,
+              code: e.code,
+              fields: [],
+              correlationId: correlationId(undefined),
+            })
           socket.close(e.status === 401 ? UNAUTHORIZED : UNAVAILABLE, e.code)
           return false
         }
       },
       async onSubscribe(ctx, operation, payload) {
         if (Object.keys(ctx.subscriptions).length > operationsMax)
-          return [asGraphqlError(new HttpError(429, 'TOO_MANY_OPERATIONS', `At most ${operationsMax} at once`))]
+          return [
+            asGraphqlError(
+              new HttpError(429, 'TOO_MANY_OPERATIONS', `At most ${operationsMax} at once`),
+            ),
+          ]
         const fromParams = ctx.connectionParams?.[CORRELATION_HEADER]
         const id = correlationId(
-          typeof fromParams === 'string' ? fromParams : ctx.extra.request.headers[CORRELATION_HEADER],
+          typeof fromParams === 'string'
+            ? fromParams
+            : ctx.extra.request.headers[CORRELATION_HEADER],
         )
         const { caller, given, running } = ctx.extra
-        if (!caller || !given) return [asGraphqlError(unauthenticated('Say who you are in connection_init'))]
-        if (caller.expiresAt !== null && caller.expiresAt <= Date.now()) return [asGraphqlError(credentialsExpired())]
+        if (!caller || !given)
+          return [asGraphqlError(unauthenticated('Say who you are in connection_init'))]
+        if (caller.expiresAt !== null && caller.expiresAt <= Date.now())
+          return [asGraphqlError(credentialsExpired())]
         let end: (() => void) | undefined
         try {
           end = at.callerBounds.begin(caller)
@@ -162,8 +186,15 @@ export function serveWebSockets(
           const asked = readRequest(payload, at.bounds)
           const watch = watchCredentials(at.callers, given, caller, at.recheckMs)
           const drain = at.drain().watch
-          const environment = { ...at, runtime: at.runtime(), closing: watch ? [watch, drain] : [drain] }
-          const prepared = await prepareOperation(environment, asked, { correlationId: id, ...caller })
+          const environment = {
+            ...at,
+            runtime: at.runtime(),
+            closing: watch ? [watch, drain] : [drain],
+          }
+          const prepared = await prepareOperation(environment, asked, {
+            correlationId: id,
+            ...caller,
+          })
           if (!('run' in prepared)) {
             end()
             return prepared
@@ -172,11 +203,21 @@ export function serveWebSockets(
           if (!Object.hasOwn(ctx.subscriptions, operation)) {
             // Completed while its text was looked for: nobody is told.
             end()
-            return [asGraphqlError(new HttpError(400, 'COMPLETED', 'The operation was completed before it began'))]
+            return [
+              asGraphqlError(
+                new HttpError(400, 'COMPLETED', 'The operation was completed before it began'),
+              ),
+            ]
           }
           if (prepared.type === 'subscription') end()
           // Only the operation's type is read of the document.
-          return { document: typeOnly(prepared.type), schema: undefined, prepared, running, end } as never
+          return {
+            document: typeOnly(prepared.type),
+            schema: undefined,
+            prepared,
+            running,
+            end,
+          } as never
         } catch (e) {
           end?.()
           if (e instanceof HttpError) return [asGraphqlError(e)]

@@ -5,10 +5,15 @@ import { z } from 'zod'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import { All, NameSet } from './caller.ts'
 
-const name = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/i, 'a role is a word of letters, digits, - and _')
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,63}$/i, 'a role is a word of letters, digits, - and _')
 const scope = z
   .string()
-  .regex(/^([a-z][a-z0-9_-]*:[a-z0-9_*-]+|\*)$/i, 'a scope is two words with a colon between, as golden:read, or "*"')
+  .regex(
+    /^([a-z][a-z0-9_-]*:[a-z0-9_*-]+|\*)$/i,
+    'a scope is two words with a colon between, as golden:read, or "*"',
+  )
 /** `*` and `**` stand for everyone and everything in the database (mdm/access/rowRightsSql.ts). */
 const word = z.string().regex(/^[^*]+$/, 'a region, and what belongs to it, is a word without *')
 const rowsSchema = z
@@ -22,7 +27,10 @@ const rowsSchema = z
   )
 const schema = z.strictObject({
   rows: rowsSchema.optional(),
-  roles: z.record(name, z.strictObject({ includes: z.array(name).default([]), scopes: z.array(scope).default([]) })),
+  roles: z.record(
+    name,
+    z.strictObject({ includes: z.array(name).default([]), scopes: z.array(scope).default([]) }),
+  ),
 })
 
 /** The rights of a set of roles. */
@@ -36,8 +44,13 @@ export interface Rights {
 export interface Access {
   roles: readonly string[]
   /** By what row rights are judged; without it every caller may see every row. */
-  rows?: { regions?: ReadonlyMap<string, readonly string[]> | undefined; legalEntities: boolean } | undefined
-  /** Names that are no role give nothing. The same roles answer the same sets, so that caches can go by them. */
+  rows?:
+    | { regions?: ReadonlyMap<string, readonly string[]> | undefined; legalEntities: boolean }
+    | undefined
+  /**
+   * Names that are no role give nothing. The same roles answer the same sets, so that caches can go
+   * by them.
+   */
   rightsOf(roles: readonly string[], scopes?: readonly string[]): Rights
 }
 
@@ -71,7 +84,9 @@ export function readAccess(file: string): Access {
 }
 
 /** Returns the access of roles given as data. */
-export function accessOf(roles: Readonly<Record<string, { includes?: string[]; scopes?: string[] }>>): Access {
+export function accessOf(
+  roles: Readonly<Record<string, { includes?: string[]; scopes?: string[] }>>,
+): Access {
   const all = new All()
   const known = new LRUCache<string, Rights>({ max: setsMax })
 
@@ -92,7 +107,10 @@ export function accessOf(roles: Readonly<Record<string, { includes?: string[]; s
       let rights = known.get(key)
       if (rights) return rights
       const held = closure(names, new NameSet())
-      const granted = new NameSet([...scopes, ...[...held].flatMap((n) => ownValue(roles, n)?.scopes ?? [])])
+      const granted = new NameSet([
+        ...scopes,
+        ...[...held].flatMap((n) => ownValue(roles, n)?.scopes ?? []),
+      ])
       rights = { roles: held, scopes: granted.has('*') ? all : granted }
       known.set(key, rights)
       return rights

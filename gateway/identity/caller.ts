@@ -1,7 +1,9 @@
 import type { RequestInfo } from '../../subgraphs/contract.ts'
 import { HttpError } from '../httpError.ts'
 
-/** The authenticated caller, created from credentials in one place (callers.ts) for every transport. */
+/**
+ * The authenticated caller, created from credentials in one place (callers.ts) for every transport.
+ */
 export interface Caller extends Omit<RequestInfo, 'correlationId'> {
   actor: string
   roles: ReadonlySet<string>
@@ -14,11 +16,19 @@ export interface Caller extends Omit<RequestInfo, 'correlationId'> {
 
 /** Authenticates callers. */
 export interface Callers {
-  /** Whether who brings no credentials is the development caller. Only this machine may then be listened to. */
+  /**
+   * Whether who brings no credentials is the development caller. Only this machine may then be
+   * listened to.
+   */
   readonly open: boolean
   /** Why a request is turned away before it is read, or null. */
-  refuse(req: import('node:http').IncomingMessage): { status: number; code: string; message: string } | null
-  /** Throws HttpError: 401 where the credentials do not hold, 503 where that cannot be found out at present. */
+  refuse(
+    req: import('node:http').IncomingMessage,
+  ): { status: number; code: string; message: string } | null
+  /**
+   * Throws HttpError: 401 where the credentials do not hold, 503 where that cannot be found out at
+   * present.
+   */
   identify(given: Credentials): Promise<Caller>
 }
 

@@ -9,8 +9,8 @@ export interface CallerCacheOptions {
 }
 
 /**
- * Identifies callers by `identify`, once for credentials that are used again or at the same time. Only valid credentials
- * are cached, under `key`.
+ * Identifies callers by `identify`, once for credentials that are used again or at the same time.
+ * Only valid credentials are cached, under `key`.
  */
 export class CallerCache {
   readonly #msMax: number
@@ -25,14 +25,18 @@ export class CallerCache {
   async identify(key: string, identify: () => Promise<Caller>): Promise<Caller> {
     const known = this.#known.get(key)
     if (known) return known
-    const running = this.#running.get(key) ?? this.#identify(key, identify).finally(() => this.#running.delete(key))
+    const running =
+      this.#running.get(key) ??
+      this.#identify(key, identify).finally(() => this.#running.delete(key))
     this.#running.set(key, running)
     return await running
   }
 
   async #identify(key: string, identify: () => Promise<Caller>): Promise<Caller> {
     const caller = await identify()
-    const ttl = Math.floor(Math.min(this.#msMax, (caller.expiresAt ?? Number.POSITIVE_INFINITY) - Date.now()))
+    const ttl = Math.floor(
+      Math.min(this.#msMax, (caller.expiresAt ?? Number.POSITIVE_INFINITY) - Date.now()),
+    )
     if (ttl > 0) this.#known.set(key, caller, { ttl })
     return caller
   }

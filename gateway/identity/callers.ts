@@ -16,13 +16,18 @@ export interface CallersOptions {
 }
 
 /**
- * Without authentication only this machine is served, and whoever asks without credentials is the development caller with
- * all scopes. A web page that the developer has open is not this machine: it can make the browser send requests here, so a
- * name that is not ours (DNS rebinding), a foreign origin and what was forwarded are turned away. So that stewardship can be tried with several
- * people, the headers x-touchstone-actor and x-touchstone-roles say as whom the developer acts. Credentials that are given
- * are checked all the same: a token that does not hold never makes the development caller of its sender.
+ * Without authentication only this machine is served, and whoever asks without credentials is the
+ * development caller with all scopes. A web page that the developer has open is not this machine:
+ * it can make the browser send requests here, so a name that is not ours (DNS rebinding), a foreign
+ * origin and what was forwarded are turned away. So that stewardship can be tried with several
+ * people, the headers x-touchstone-actor and x-touchstone-roles say as whom the developer acts.
+ * Credentials that are given are checked all the same: a token that does not hold never makes the
+ * development caller of its sender.
  */
-export function localCallers(hostsAllowed: readonly string[] = [], options: CallersOptions = {}): Callers {
+export function localCallers(
+  hostsAllowed: readonly string[] = [],
+  options: CallersOptions = {},
+): Callers {
   const hosts = new Set([...LOOPBACK, ...hostsAllowed])
   const all = new All()
   const whole: Caller = {
@@ -44,8 +49,12 @@ export function localCallers(hostsAllowed: readonly string[] = [], options: Call
           code: 'HOST_NOT_ALLOWED',
           message: `This server answers to ${[...hosts].join(', ')}; set TOUCHSTONE_HOSTS_ALLOWED for other names`,
         }
-      // A proxy or tunnel that runs here and calls us by our own name makes the world look like this machine.
-      if (LOOPBACK.includes(host.replace(/:\d+$/, '')) && FORWARDED.some((name) => Object.hasOwn(req.headers, name)))
+      // A proxy or tunnel that runs here and calls us by our own name makes the world look like
+      // this machine.
+      if (
+        LOOPBACK.includes(host.replace(/:\d+$/, '')) &&
+        FORWARDED.some((name) => Object.hasOwn(req.headers, name))
+      )
         return {
           status: 403,
           code: 'FORWARDED',
@@ -60,14 +69,19 @@ export function localCallers(hostsAllowed: readonly string[] = [], options: Call
   }
 }
 
-/** With authentication: who brings no credentials is nobody. The name by which we are addressed then does not matter. */
+/**
+ * With authentication: who brings no credentials is nobody. The name by which we are addressed then
+ * does not matter.
+ */
 export function authenticatedCallers(options: CallersOptions): Callers {
   return {
     open: false,
     refuse: refuseOrigin,
     async identify({ bearer }) {
       if (bearer === null)
-        throw unauthenticated('Say who you are: "Authorization: Bearer" with a token or an API key, or X-Api-Key')
+        throw unauthenticated(
+          'Say who you are: "Authorization: Bearer" with a token or an API key, or X-Api-Key',
+        )
       return await verify(bearer, options)
     },
   }
@@ -83,7 +97,11 @@ async function verify(bearer: string, { token, key }: CallersOptions): Promise<C
 function refuseOrigin(req: IncomingMessage): ReturnType<Callers['refuse']> {
   const { origin, host = '' } = req.headers
   if (origin === undefined || sameHost(origin, host)) return null
-  return { status: 403, code: 'ORIGIN_NOT_ALLOWED', message: 'Pages of other sites may not ask here' }
+  return {
+    status: 403,
+    code: 'ORIGIN_NOT_ALLOWED',
+    message: 'Pages of other sites may not ask here',
+  }
 }
 
 function developer(headers: IncomingHttpHeaders, whole: Caller): Caller {

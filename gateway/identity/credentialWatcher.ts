@@ -1,18 +1,24 @@
 import { HttpError } from '../httpError.ts'
 import type { Caller, Callers, Credentials } from './caller.ts'
 
-/** How often the credentials of open subscriptions are checked; a revoked key is noticed this late at most. */
+/**
+ * How often the credentials of open subscriptions are checked; a revoked key is noticed this late
+ * at most.
+ */
 export const recheckMsMax = 15_000
 
-/** Calls `end` once, when the credentials are no longer valid; returns the function that stops watching. */
+/**
+ * Calls `end` once, when the credentials are no longer valid; returns the function that stops
+ * watching.
+ */
 export type WatchCredentials = (end: (reason: HttpError) => void) => () => void
 
 export const credentialsExpired = () =>
   new HttpError(401, 'TOKEN_EXPIRED', 'The credentials have expired: connect again with new ones')
 
 /**
- * Watches credentials: they end when they expire or are revoked. A check that fails for another reason ends nothing. Returns
- * null for the development caller, who has none.
+ * Watches credentials: they end when they expire or are revoked. A check that fails for another
+ * reason ends nothing. Returns null for the development caller, who has none.
  */
 export function watchCredentials(
   callers: Callers,
@@ -30,7 +36,8 @@ export function watchCredentials(
       timer.unref()
     }
     const check = async () => {
-      if (caller.expiresAt !== null && caller.expiresAt <= Date.now()) return end(credentialsExpired())
+      if (caller.expiresAt !== null && caller.expiresAt <= Date.now())
+        return end(credentialsExpired())
       try {
         await callers.identify(given)
       } catch (e) {

@@ -5,13 +5,20 @@ import { type Credentials, unauthenticated } from './caller.ts'
 const bearerCharsMax = 16_384
 
 /**
- * Credentials are taken from `Authorization: Bearer …` or `X-Api-Key`, and over graphql-ws from connection parameters of
- * these names before the headers of the upgrade. Never from the address: it stands in logs and histories.
- * Throws HttpError where they cannot be read, or are not one: what is sent along is never passed over for less.
+ * Credentials are taken from `Authorization: Bearer …` or `X-Api-Key`, and over graphql-ws from
+ * connection parameters of these names before the headers of the upgrade. Never from the address:
+ * it stands in logs and histories. Throws HttpError where they cannot be read, or are not one: what
+ * is sent along is never passed over for less.
  */
-export function credentialsOf(headers: IncomingHttpHeaders, params?: Readonly<Record<string, unknown>>): Credentials {
-  const given = new Map(Object.entries(params ?? {}).map(([name, value]) => [name.toLowerCase(), value]))
-  const fromParams = given.get('authorization') !== undefined || given.get('x-api-key') !== undefined
+export function credentialsOf(
+  headers: IncomingHttpHeaders,
+  params?: Readonly<Record<string, unknown>>,
+): Credentials {
+  const given = new Map(
+    Object.entries(params ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+  )
+  const fromParams =
+    given.get('authorization') !== undefined || given.get('x-api-key') !== undefined
   const of = (name: 'authorization' | 'x-api-key') => (fromParams ? given.get(name) : headers[name])
   const found = [bearerOf(of('authorization')), keyOf(of('x-api-key'))].filter((b) => b !== null)
   if (found.length > 1) throw unauthenticated('Send a token or an API key, not both')
@@ -20,7 +27,8 @@ export function credentialsOf(headers: IncomingHttpHeaders, params?: Readonly<Re
 
 function bearerOf(value: unknown): string | null {
   if (value === undefined || value === null) return null
-  const [, bearer] = /^Bearer +([\x21-\x7e]+) *$/i.exec(typeof value === 'string' ? value : '') ?? []
+  const [, bearer] =
+    /^Bearer +([\x21-\x7e]+) *$/i.exec(typeof value === 'string' ? value : '') ?? []
   if (bearer === undefined || bearer.length > bearerCharsMax)
     throw unauthenticated('Send "Authorization: Bearer" with one token or API key after it')
   return bearer
@@ -29,6 +37,8 @@ function bearerOf(value: unknown): string | null {
 function keyOf(value: unknown): string | null {
   if (value === undefined || value === null) return null
   if (typeof value !== 'string' || !value.startsWith('tsk_') || value.length > bearerCharsMax)
-    throw unauthenticated('X-Api-Key takes one API key, as "npx touchstone keys create" gave it out')
+    throw unauthenticated(
+      'X-Api-Key takes one API key, as "npx touchstone keys create" gave it out',
+    )
   return value
 }

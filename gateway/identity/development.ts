@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import type { TokenIssuer } from './token.ts'
@@ -11,8 +19,9 @@ const algorithm = 'ES256'
 export const DEVELOPMENT_KEY_FILE = 'development-key.json'
 
 /**
- * The built-in issuer: one key pair a data directory, made when it is first needed and readable by its owner alone. It is
- * for the machine it lies on: a gateway with a configured issuer, or one that listens beyond loopback, does not know it.
+ * The built-in issuer: one key pair a data directory, made when it is first needed and readable by
+ * its owner alone. It is for the machine it lies on: a gateway with a configured issuer, or one
+ * that listens beyond loopback, does not know it.
  */
 export async function developmentIssuer(dataDir: string, audience: string): Promise<TokenIssuer> {
   const { d: _, ...publicKey } = await developmentKey(dataDir)
@@ -31,7 +40,13 @@ export async function developmentIssuer(dataDir: string, audience: string): Prom
 export async function developmentToken(
   dataDir: string,
   audience: string,
-  claims: { actor: string; roles: readonly string[]; seconds: number; regions?: string[]; legalEntities?: string[] },
+  claims: {
+    actor: string
+    roles: readonly string[]
+    seconds: number
+    regions?: string[]
+    legalEntities?: string[]
+  },
 ): Promise<string> {
   const key = await importJWK(await developmentKey(dataDir), algorithm)
   return await new SignJWT({
@@ -58,10 +73,14 @@ async function developmentKey(dataDir: string): Promise<JWK> {
 }
 
 /**
- * The text of a file that only its owner may read, made where it is not there. Of several processes that make it at once
- * one wins, and all read the same. Throws where others could read it.
+ * The text of a file that only its owner may read, made where it is not there. Of several processes
+ * that make it at once one wins, and all read the same. Throws where others could read it.
  */
-export async function secretFile(dir: string, name: string, make: () => Promise<string> | string): Promise<string> {
+export async function secretFile(
+  dir: string,
+  name: string,
+  make: () => Promise<string> | string,
+): Promise<string> {
   const file = join(dir, name)
   if (!existsSync(file)) {
     mkdirSync(dir, { recursive: true })
@@ -77,6 +96,8 @@ export async function secretFile(dir: string, name: string, make: () => Promise<
     }
   }
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0)
-    throw new Error(`${file} can be read by others than its owner: chmod 600 it, or remove it for a new one`)
+    throw new Error(
+      `${file} can be read by others than its owner: chmod 600 it, or remove it for a new one`,
+    )
   return readFileSync(file, 'utf8')
 }

@@ -11,7 +11,10 @@ const lifeSecondsMax = 60
 const secretBytesMin = 32
 const tokensMax = 10_000
 
-/** Signs and verifies what the gateway states about a caller to its services. Only they share the secret. */
+/**
+ * Signs and verifies what the gateway states about a caller to its services. Only they share the
+ * secret.
+ */
 export interface InternalTokens {
   sign(request: RequestInfo): Promise<string>
   callers: Callers
@@ -23,7 +26,10 @@ export function internalTokens(secret: string): InternalTokens {
   if (key.length < secretBytesMin)
     throw new Error(`the internal secret has ${key.length} bytes; it needs ${secretBytesMin}`)
   /** Of each caller, with the same rights; renewed when half of its life is over. */
-  const tokens = new LRUCache<string, Promise<string>>({ max: tokensMax, ttl: (lifeSecondsMax * 1_000) / 2 })
+  const tokens = new LRUCache<string, Promise<string>>({
+    max: tokensMax,
+    ttl: (lifeSecondsMax * 1_000) / 2,
+  })
 
   const sign = (r: RequestInfo) =>
     new SignJWT({
@@ -64,14 +70,18 @@ export function internalTokens(secret: string): InternalTokens {
       }
     } catch (e) {
       if (!(e instanceof errors.JOSEError)) throw e
-      throw unauthenticated('This service serves only its gateway; is TOUCHSTONE_INTERNAL_SECRET the same on both?')
+      throw unauthenticated(
+        'This service serves only its gateway; is TOUCHSTONE_INTERNAL_SECRET the same on both?',
+      )
     }
   }
 
   return {
     sign(request) {
       const { actor, regions, legalEntities } = request
-      const names = [request.scopes, request.roles ?? new Set<string>()].map((set) => namesOf(set).join(' '))
+      const names = [request.scopes, request.roles ?? new Set<string>()].map((set) =>
+        namesOf(set).join(' '),
+      )
       const key = JSON.stringify([actor, ...names, regions, legalEntities])
       let token = tokens.get(key)
       if (!token) {

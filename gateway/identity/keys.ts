@@ -26,10 +26,14 @@ export interface ApiKeys {
 const ageMsDefault = 5_000
 const keysMax = 1_000
 
-/** Returns a verifier of API keys. It queries the store once in `ageMsMax` for each key, and caches keys by their hash. */
+/**
+ * Returns a verifier of API keys. It queries the store once in `ageMsMax` for each key, and caches
+ * keys by their hash.
+ */
 export function keyVerifier(keys: ApiKeys, access: Access): (text: string) => Promise<Caller> {
   const callers = new CallerCache({ callersMax: keysMax, msMax: keys.ageMsMax ?? ageMsDefault })
-  return (text) => callers.identify(createHash('sha256').update(text).digest('base64'), () => load(text))
+  return (text) =>
+    callers.identify(createHash('sha256').update(text).digest('base64'), () => load(text))
 
   async function load(text: string): Promise<Caller> {
     let found: FoundKey | null
@@ -37,7 +41,11 @@ export function keyVerifier(keys: ApiKeys, access: Access): (text: string) => Pr
       found = await keys.find(text)
     } catch (e) {
       keys.report?.(e)
-      throw new HttpError(503, 'UNAVAILABLE', 'API keys cannot be checked at present; try again later')
+      throw new HttpError(
+        503,
+        'UNAVAILABLE',
+        'API keys cannot be checked at present; try again later',
+      )
     }
     if (!found) throw unauthenticated('The API key is not valid: it is unknown, revoked or expired')
     return {

@@ -1,7 +1,10 @@
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose'
 import { HttpError } from '../httpError.ts'
 
-/** How long fetched keys are good; and how often at most they are fetched because a token names an unknown one. */
+/**
+ * How long fetched keys are good; and how often at most they are fetched because a token names an
+ * unknown one.
+ */
 const keysMsMax = 600_000
 const refetchMsMin = 30_000
 /** How long keys go on being good while the issuer does not answer. */
@@ -21,9 +24,10 @@ export interface RemoteKeysOptions {
 }
 
 /**
- * The public keys of an issuer. A key it has newly begun to sign with is fetched when the first token names it; one it has
- * withdrawn is forgotten within `keysMsMax`, or `staleMsMax` while the issuer does not answer. Addresses in tokens (jku,
- * x5u) and keys in tokens (jwk, x5c) mean nothing.
+ * The public keys of an issuer. A key it has newly begun to sign with is fetched when the first
+ * token names it; one it has withdrawn is forgotten within `keysMsMax`, or `staleMsMax` while the
+ * issuer does not answer. Addresses in tokens (jku, x5u) and keys in tokens (jwk, x5c) mean
+ * nothing.
  */
 export function remoteKeys(options: RemoteKeysOptions): JWTVerifyGetKey {
   let remote: RemoteJWKSet | null = null
@@ -93,10 +97,16 @@ async function discover(issuer: string): Promise<string> {
   const response = await fetch(url, { signal: AbortSignal.timeout(fetchMsMax), redirect: 'error' })
   if (!response.ok) throw new Error(`${url} answered ${response.status}`)
   const text = await response.text()
-  if (text.length > documentBytesMax) throw new Error(`${url} answered more than ${documentBytesMax} bytes`)
-  const { issuer: named, jwks_uri: jwks } = JSON.parse(text) as { issuer?: unknown; jwks_uri?: unknown }
-  if (named !== issuer) throw new Error(`${url} is of the issuer ${JSON.stringify(named)}, not of ${issuer}`)
-  if (typeof jwks !== 'string' || !secureUrl(jwks)) throw new Error(`${url} names no jwks_uri with https`)
+  if (text.length > documentBytesMax)
+    throw new Error(`${url} answered more than ${documentBytesMax} bytes`)
+  const { issuer: named, jwks_uri: jwks } = JSON.parse(text) as {
+    issuer?: unknown
+    jwks_uri?: unknown
+  }
+  if (named !== issuer)
+    throw new Error(`${url} is of the issuer ${JSON.stringify(named)}, not of ${issuer}`)
+  if (typeof jwks !== 'string' || !secureUrl(jwks))
+    throw new Error(`${url} names no jwks_uri with https`)
   return jwks
 }
 
@@ -104,5 +114,8 @@ async function discover(issuer: string): Promise<string> {
 export function secureUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname } = new URL(text)
-  return protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))
+  return (
+    protocol === 'https:' ||
+    (protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))
+  )
 }

@@ -5,7 +5,10 @@ import type { Access } from './access.ts'
 import { type Caller, unauthenticated } from './caller.ts'
 import { CallerCache } from './callerCache.ts'
 
-/** Signatures that only the holder of a private key can make. A key that is public must never serve as a shared secret. */
+/**
+ * Signatures that only the holder of a private key can make. A key that is public must never serve
+ * as a shared secret.
+ */
 export const ALGORITHMS = [
   'RS256',
   'RS384',
@@ -27,11 +30,17 @@ export interface TokenIssuer {
   keys: JWTVerifyGetKey
   algorithms: readonly Algorithm[]
   clockSkewSecondsMax: number
-  /** Claim with the names of roles: a list, or words with spaces between. A path where it has dots: `realm_access.roles`. */
+  /**
+   * Claim with the names of roles: a list, or words with spaces between. A path where it has dots:
+   * `realm_access.roles`.
+   */
   rolesClaim: string
 }
 
-/** How long a verified token is cached, and so how long the tokens of a withdrawn signing key are still accepted. */
+/**
+ * How long a verified token is cached, and so how long the tokens of a withdrawn signing key are
+ * still accepted.
+ */
 const cacheMsMax = 60_000
 const tokensMax = 5_000
 const actorCharsMax = 200
@@ -39,10 +48,17 @@ const actorCharsMax = 200
 const RESERVED = /^(key:|cli:|clock$|development$|nobody$)/
 const bindingsMax = 100
 
-/** Returns a verifier of an issuer's tokens. It throws HttpError: 401 for an invalid token, 503 while keys are missing. */
-export function tokenVerifier(issuer: TokenIssuer, access: Access): (token: string) => Promise<Caller> {
+/**
+ * Returns a verifier of an issuer's tokens. It throws HttpError: 401 for an invalid token, 503
+ * while keys are missing.
+ */
+export function tokenVerifier(
+  issuer: TokenIssuer,
+  access: Access,
+): (token: string) => Promise<Caller> {
   const callers = new CallerCache({ callersMax: tokensMax, msMax: cacheMsMax })
-  return (token) => callers.identify(token, async () => callerOf(await payloadOf(token, issuer), issuer, access))
+  return (token) =>
+    callers.identify(token, async () => callerOf(await payloadOf(token, issuer), issuer, access))
 }
 
 async function payloadOf(token: string, issuer: TokenIssuer): Promise<JWTPayload> {
@@ -66,34 +82,47 @@ function refusal(e: unknown, { issuer, audience, algorithms }: TokenIssuer): Htt
   if (e instanceof errors.JWTExpired) return unauthenticated('The token has expired: get a new one')
   if (e instanceof errors.JWTClaimValidationFailed) {
     if (e.claim === 'iss') return unauthenticated(`The token is not of the issuer ${issuer}`)
-    if (e.claim === 'aud') return unauthenticated(`The token is not meant for the audience ${audience}`)
+    if (e.claim === 'aud')
+      return unauthenticated(`The token is not meant for the audience ${audience}`)
     if (e.claim === 'nbf') return unauthenticated('The token is not valid yet')
     return unauthenticated(`The token's claim "${e.claim}" is missing or wrong`)
   }
   if (e instanceof errors.JOSEAlgNotAllowed)
     return unauthenticated(`The token is signed otherwise than by ${algorithms.join(', ')}`)
-  return unauthenticated('The token does not hold: it is no JWT of this issuer, or its signature is wrong')
+  return unauthenticated(
+    'The token does not hold: it is no JWT of this issuer, or its signature is wrong',
+  )
 }
 
 function callerOf(payload: JWTPayload, issuer: TokenIssuer, access: Access): Caller {
   const { exp = 0 } = payload
   // The issuer signs what it wants: what it says is of some type has to be looked at.
   const actor: unknown = payload.sub
-  if (typeof actor !== 'string' || actor === '' || actor.length > actorCharsMax || RESERVED.test(actor))
-    throw unauthenticated(`The token's "sub" must be 1 to ${actorCharsMax} characters and no name of our own, as key:…`)
+  if (
+    typeof actor !== 'string' ||
+    actor === '' ||
+    actor.length > actorCharsMax ||
+    RESERVED.test(actor)
+  )
+    throw unauthenticated(
+      `The token's "sub" must be 1 to ${actorCharsMax} characters and no name of our own, as key:…`,
+    )
   const claim = issuer.rolesClaim.split('.').reduce<unknown>((at, name) => own(at, name), payload)
   return {
     actor,
     ...access.rightsOf(wordsOf(claim)),
     regions: payload.regions === undefined ? undefined : wordsOf(payload.regions),
-    legalEntities: payload.legal_entities === undefined ? undefined : wordsOf(payload.legal_entities),
+    legalEntities:
+      payload.legal_entities === undefined ? undefined : wordsOf(payload.legal_entities),
     via: 'TOKEN',
     expiresAt: (exp + issuer.clockSkewSecondsMax) * 1_000,
   }
 }
 
 function own(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? ownValue(value as Record<string, unknown>, name) : undefined
+  return typeof value === 'object' && value !== null
+    ? ownValue(value as Record<string, unknown>, name)
+    : undefined
 }
 
 function wordsOf(claim: unknown): string[] {

@@ -12,7 +12,11 @@ export interface IngestOptions {
   sources: ReadonlyMap<string, Pick<Connector, 'system' | 'verify' | 'split'>>
   /** Resolves when the messages are committed. Until then nothing is acknowledged. */
   accept(
-    messages: (InboundMessage & { source: string; correlationId: string; traceparent: string | null })[],
+    messages: (InboundMessage & {
+      source: string
+      correlationId: string
+      traceparent: string | null
+    })[],
   ): Promise<{ accepted: number; duplicates: number }>
   /** ms since 1970. */
   now(): number
@@ -31,15 +35,19 @@ const defaults = { bodyBytesMax: 1024 * 1024, bodyMsMax: 10_000, acceptMsMax: 15
 const retrySeconds = 5
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
-/** Callers that may use a development secret, which everybody knows: no tunnel, no proxy, no page of another site. */
+/**
+ * Callers that may use a development secret, which everybody knows: no tunnel, no proxy, no page of
+ * another site.
+ */
 const thisMachine = localCallers()
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 /**
- * `POST /ingest/{source}` or `/ingest/{source}/{object}`: checks who sends, over the raw bytes, and answers 202 once
- * every message of the body is in the inbox (200 when all were there already). What a message says is judged later:
- * an object that no mapping knows is acknowledged and becomes an exception, so nothing that was sent is lost.
- * Refusals are `{code, message, correlationId}`; 429 and 503 with Retry-After where the same delivery may succeed later.
+ * `POST /ingest/{source}` or `/ingest/{source}/{object}`: checks who sends, over the raw bytes, and
+ * answers 202 once every message of the body is in the inbox (200 when all were there already).
+ * What a message says is judged later: an object that no mapping knows is acknowledged and becomes
+ * an exception, so nothing that was sent is lost. Refusals are `{code, message, correlationId}`;
+ * 429 and 503 with Retry-After where the same delivery may succeed later.
  */
 export function createIngest(options: IngestOptions): IngestHandler {
   const bounds = { ...defaults, ...options }
@@ -77,7 +85,11 @@ export function createIngest(options: IngestOptions): IngestHandler {
     if (!JSON_TYPE.test(req.headers['content-type'] ?? ''))
       throw new HttpError(415, 'UNSUPPORTED_TYPE', 'Send JSON, with Content-Type: application/json')
     if ((req.headers['content-encoding'] ?? 'identity') !== 'identity')
-      throw new HttpError(415, 'UNSUPPORTED_ENCODING', 'Send the body as it is, without Content-Encoding')
+      throw new HttpError(
+        415,
+        'UNSUPPORTED_ENCODING',
+        'Send the body as it is, without Content-Encoding',
+      )
 
     // Who brings no signature at all is not read: a body costs memory and time.
     const unsigned = source.verify(req.headers, new Uint8Array(), options.now())
@@ -99,7 +111,11 @@ export function createIngest(options: IngestOptions): IngestHandler {
     request: Request,
   ) {
     const body = await withDeadline(readBody(req, bounds.bodyBytesMax), bounds.bodyMsMax, () => {
-      throw new HttpError(408, 'BODY_TIMEOUT', `The body did not arrive within ${bounds.bodyMsMax} ms`)
+      throw new HttpError(
+        408,
+        'BODY_TIMEOUT',
+        `The body did not arrive within ${bounds.bodyMsMax} ms`,
+      )
     })
     const verdict = source.verify(req.headers, body, options.now())
     if (!verdict.ok) throw new HttpError(401, verdict.code, `Not accepted: ${verdict.detail}`)
@@ -113,7 +129,8 @@ export function createIngest(options: IngestOptions): IngestHandler {
         throw new Error(`the inbox did not commit within ${bounds.acceptMsMax} ms`)
       })
     } catch (e) {
-      // Whether or not it was written after all, sending it again is safe: a known message id changes nothing.
+      // Whether or not it was written after all, sending it again is safe: a known message id
+      // changes nothing.
       options.report(e, request.correlationId)
       throw unavailable('NOT_STORED', 'The delivery could not be stored: send it again')
     }
@@ -147,7 +164,8 @@ function split(
   try {
     return source.split(text, object, deliveryId)
   } catch (e) {
-    if (e instanceof MessageError) throw new HttpError(e.code.startsWith('TOO_') ? 413 : 400, e.code, e.message)
+    if (e instanceof MessageError)
+      throw new HttpError(e.code.startsWith('TOO_') ? 413 : 400, e.code, e.message)
     throw e
   }
 }
@@ -156,7 +174,12 @@ function unavailable(code: string, message: string): HttpError {
   return new HttpError(503, code, message)
 }
 
-function refuse(req: IncomingMessage, res: ServerResponse, error: HttpError, correlationId: string): void {
+function refuse(
+  req: IncomingMessage,
+  res: ServerResponse,
+  error: HttpError,
+  correlationId: string,
+): void {
   if (res.destroyed) return
   const wait = error.retrySeconds ?? (error.status === 503 ? retrySeconds : null)
   if (wait !== null) res.setHeader('retry-after', String(wait))

@@ -1,14 +1,22 @@
 import { HttpError } from '../httpError.ts'
 
-/** Bounds of the deliveries in progress, so that no sender takes the place or the memory of others. */
+/**
+ * Bounds of the deliveries in progress, so that no sender takes the place or the memory of others.
+ */
 export interface DeliveryLimits {
   /** Deliveries under way, of all source systems. */
   deliveriesMax: number
   /** The same of one source system: one that sends slowly holds up itself. */
   sourceDeliveriesMax: number
-  /** Bytes of bodies in memory, as they were announced; one whose length is not said counts as the largest. */
+  /**
+   * Bytes of bodies in memory, as they were announced; one whose length is not said counts as the
+   * largest.
+   */
   bytesMax: number
-  /** Deliveries of one source system in a minute, of those whose signature holds; a tenth of it at once. */
+  /**
+   * Deliveries of one source system in a minute, of those whose signature holds; a tenth of it at
+   * once.
+   */
   sourcePerMinuteMax: number
 }
 
@@ -21,7 +29,10 @@ export const DELIVERY_LIMITS: DeliveryLimits = {
 
 const msPerMinute = 60_000
 
-/** Counts what is under way, before a body is read: beyond the bounds the sender is told when to come again. */
+/**
+ * Counts what is under way, before a body is read: beyond the bounds the sender is told when to
+ * come again.
+ */
 export class DeliveryBounds {
   readonly #limits: DeliveryLimits
   readonly #now: () => number
@@ -34,14 +45,21 @@ export class DeliveryBounds {
     this.#now = now
   }
 
-  /** Returns the function that ends the delivery. Throws HttpError 429. `source` is a configured one. */
+  /**
+   * Returns the function that ends the delivery. Throws HttpError 429. `source` is a configured
+   * one.
+   */
   begin(source: string, bytes: number): () => void {
     const { deliveriesMax, sourceDeliveriesMax, bytesMax } = this.#limits
     const of = this.#of(source)
     if (this.#deliveries >= deliveriesMax || this.#bytes + bytes > bytesMax)
       throw tooMany('BUSY', 'Too many deliveries at once: send it again', 2)
     if (of.deliveries >= sourceDeliveriesMax)
-      throw tooMany('TOO_MANY_DELIVERIES', `At most ${sourceDeliveriesMax} deliveries of ${source} at once`, 1)
+      throw tooMany(
+        'TOO_MANY_DELIVERIES',
+        `At most ${sourceDeliveriesMax} deliveries of ${source} at once`,
+        1,
+      )
     this.#deliveries++
     this.#bytes += bytes
     of.deliveries++
@@ -55,7 +73,10 @@ export class DeliveryBounds {
     }
   }
 
-  /** Counts a delivery that its source system has signed: what others send in its name is none of its. Throws HttpError 429. */
+  /**
+   * Counts a delivery that its source system has signed: what others send in its name is none of
+   * its. Throws HttpError 429.
+   */
   count(source: string): void {
     const of = this.#of(source)
     const { sourcePerMinuteMax } = this.#limits
@@ -64,7 +85,11 @@ export class DeliveryBounds {
     of.at = now
     if (of.left < 1) {
       const wait = Math.ceil(((1 - of.left) * msPerMinute) / sourcePerMinuteMax / 1_000)
-      throw tooMany('RATE_LIMITED', `At most ${sourcePerMinuteMax} deliveries of ${source} a minute`, wait)
+      throw tooMany(
+        'RATE_LIMITED',
+        `At most ${sourcePerMinuteMax} deliveries of ${source} a minute`,
+        wait,
+      )
     }
     of.left--
   }

@@ -22,7 +22,10 @@ export const CALLER_LIMITS: CallerLimits = {
 /** Callers remembered; the one that has been silent longest is forgotten first, and begins anew. */
 const callersMax = 10_000
 const msPerMinute = 60_000
-/** A request counts as one operation up to this size, and as one more for each KiB past it: reading it is the work. */
+/**
+ * A request counts as one operation up to this size, and as one more for each KiB past it: reading
+ * it is the work.
+ */
 const plainBytesMax = 4_096
 /** And as one more for so many values each that its answer may hold past the first so many. */
 const valuesPerOperation = 500
@@ -38,8 +41,9 @@ interface Account {
 }
 
 /**
- * Counts by actor, in this process, and with `shared` what is begun elsewhere too. The development caller is not counted: there is nobody else to protect from it.
- * A bucket that fills evenly: who stays under the rate never waits, and a burst may be a tenth of a minute's worth.
+ * Counts by actor, in this process, and with `shared` what is begun elsewhere too. The development
+ * caller is not counted: there is nobody else to protect from it. A bucket that fills evenly: who
+ * stays under the rate never waits, and a burst may be a tenth of a minute's worth.
  */
 export class CallerBounds {
   readonly #limits: CallerLimits
@@ -82,8 +86,9 @@ export class CallerBounds {
   }
 
   /**
-   * Counts what a request that was begun asks for beyond one operation; what is not left is paid off by later ones. Throws
-   * HttpError 429 where others that were begun at the same time have taken what was left.
+   * Counts what a request that was begun asks for beyond one operation; what is not left is paid
+   * off by later ones. Throws HttpError 429 where others that were begun at the same time have
+   * taken what was left.
    */
   charge(caller: Caller, operations: number): void {
     if (caller.via === 'DEVELOPMENT' || operations <= 0) return
@@ -122,7 +127,12 @@ export class CallerBounds {
   #tooMany({ left }: Account): HttpError {
     const rate = this.#limits.callerOperationsPerMinuteMax
     const wait = Math.ceil(((1 - left) * msPerMinute) / rate / 1_000)
-    return new HttpError(429, 'RATE_LIMITED', `At most ${rate} operations a minute: come again in ${wait} s`, wait)
+    return new HttpError(
+      429,
+      'RATE_LIMITED',
+      `At most ${rate} operations a minute: come again in ${wait} s`,
+      wait,
+    )
   }
 
   get #burst(): number {
@@ -144,7 +154,9 @@ export function operationsOfBytes(bytes: number): number {
   return Math.max(0, bytes - plainBytesMax) / 1_024
 }
 
-/** For how many operations more than one an operation stands whose answer may hold so many values. */
+/**
+ * For how many operations more than one an operation stands whose answer may hold so many values.
+ */
 export function operationsOfValues(values: number): number {
   return Math.max(0, values / valuesPerOperation - 1)
 }

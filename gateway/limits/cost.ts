@@ -21,7 +21,10 @@ export interface Cost {
   cost: number
   /** The path to most of them, as `customers.nodes[200].invoices.nodes[50]`. */
   path: string
-  /** Values that the response may hold, and `valuesPerList` for each list of the operation, for its statement. */
+  /**
+   * Values that the response may hold, and `valuesPerList` for each list of the operation, for its
+   * statement.
+   */
   values: number
 }
 
@@ -45,7 +48,10 @@ interface CostedField {
   below: CostedField[]
 }
 
-/** Items of a page when neither first nor last is given; a test compares it with the descriptions of the lists. */
+/**
+ * Items of a page when neither first nor last is given; a test compares it with the descriptions of
+ * the lists.
+ */
 export const pageItemsAssumed = 20
 /** Items of a list without pages. */
 export const listItemsAssumed = 10
@@ -53,9 +59,9 @@ export const listItemsAssumed = 10
 const valuesPerList = 50
 
 /**
- * Compiles the cost of a valid operation: one for each object that the response may hold, page sizes multiplied down nested
- * lists. Each alias counts, fragments count at each spread, and so do both sides of @skip and @include and all that is
- * selected of a union or an interface.
+ * Compiles the cost of a valid operation: one for each object that the response may hold, page
+ * sizes multiplied down nested lists. Each alias counts, fragments count at each spread, and so do
+ * both sides of @skip and @include and all that is selected of a union or an interface.
  */
 export function compileCost({ node, selected }: Operation): CompiledCost {
   const defaults = new Map(
@@ -64,7 +70,11 @@ export function compileCost({ node, selected }: Operation): CompiledCost {
   const root = selected.type?.name
   let varies = false
 
-  const sizeOf = (value: ValueNode | undefined, declared: unknown, read: (value: unknown) => number | null): Size => {
+  const sizeOf = (
+    value: ValueNode | undefined,
+    declared: unknown,
+    read: (value: unknown) => number | null,
+  ): Size => {
     const byDefault = read(declared)
     if (!value) return () => byDefault
     if (value.kind !== Kind.VARIABLE) {
@@ -81,8 +91,13 @@ export function compileCost({ node, selected }: Operation): CompiledCost {
     }
   }
 
-  /** The number of items that a field's arguments request, from the start, from the end or by id. */
-  const requested = (field: GraphQLField<unknown, unknown>, given: readonly ArgumentNode[]): Size => {
+  /**
+   * The number of items that a field's arguments request, from the start, from the end or by id.
+   */
+  const requested = (
+    field: GraphQLField<unknown, unknown>,
+    given: readonly ArgumentNode[],
+  ): Size => {
     const sizes = ['first', 'last', 'ids'].flatMap((name) => {
       const declared = field.args.find((a) => a.name === name)
       if (!declared) return []
@@ -110,8 +125,17 @@ export function compileCost({ node, selected }: Operation): CompiledCost {
     const inner = isPage ? (v: Variables) => slice(v) ?? pageItemsAssumed : null
     const fields = mergedFields(sets)
     const below = costedFields(fields, inner)
-    const size = isList(definition.type) ? (v: Variables) => slice(v) ?? page?.(v) ?? listItemsAssumed : () => 1
-    return { key, own: 1, size, leaves: fields.length - below.length, statement: isPage ? valuesPerList : 0, below }
+    const size = isList(definition.type)
+      ? (v: Variables) => slice(v) ?? page?.(v) ?? listItemsAssumed
+      : () => 1
+    return {
+      key,
+      own: 1,
+      size,
+      leaves: fields.length - below.length,
+      statement: isPage ? valuesPerList : 0,
+      below,
+    }
   }
   const costedFields = (fields: MergedField[], page: Size | null): CostedField[] =>
     fields.flatMap((f) => costed(f, page) ?? [])
@@ -127,8 +151,14 @@ interface MergedField {
   sets: SelectionSet[]
 }
 
-/** Merges the fields of one declared type and one key: they are resolved once, however often they are selected. */
-function mergedFields(sets: readonly SelectionSet[], into = new Map<string, MergedField>()): MergedField[] {
+/**
+ * Merges the fields of one declared type and one key: they are resolved once, however often they
+ * are selected.
+ */
+function mergedFields(
+  sets: readonly SelectionSet[],
+  into = new Map<string, MergedField>(),
+): MergedField[] {
   for (const set of sets)
     for (const s of set.selections) {
       if (s.kind === 'FRAGMENT') {
@@ -143,14 +173,24 @@ function mergedFields(sets: readonly SelectionSet[], into = new Map<string, Merg
   return [...into.values()]
 }
 
-const rootLeaf = (key: string): CostedField => ({ key, own: 1, size: () => 1, leaves: 1, statement: 0, below: [] })
+const rootLeaf = (key: string): CostedField => ({
+  key,
+  own: 1,
+  size: () => 1,
+  leaves: 1,
+  statement: 0,
+  below: [],
+})
 
 function costOf(fields: readonly CostedField[], variables: Variables): Cost {
   const { total, path, values } = heaviest(fields, variables)
   return { cost: total, path, values: values + statements(fields) }
 }
 
-/** Returns the totals and the path to the largest part. Stays below infinity: NaN would be within any bound. */
+/**
+ * Returns the totals and the path to the largest part. Stays below infinity: NaN would be within
+ * any bound.
+ */
 function heaviest(
   fields: readonly CostedField[],
   variables: Variables,

@@ -14,8 +14,9 @@ const pairsMax = 20_000
 const operationsFieldsMax = 10
 
 /**
- * Returns which bound a document exceeds, or null. Runs before validation, which can take the square of the document's
- * size. Introspection does not count towards the depth: tools nest it deeply, and GraphQL has its own bound for it.
+ * Returns which bound a document exceeds, or null. Runs before validation, which can take the
+ * square of the document's size. Introspection does not count towards the depth: tools nest it
+ * deeply, and GraphQL has its own bound for it.
  */
 export function documentBoundsError(tree: DocumentTree, bounds: QueryBounds): GraphQLError | null {
   if (tree.circle) {
@@ -31,11 +32,23 @@ export function documentBoundsError(tree: DocumentTree, bounds: QueryBounds): Gr
     const exceeded = (what: string, is: number, max: number) =>
       `The operation ${what}: ${is}; at most ${max} are allowed`
     if (depth > bounds.depthMax)
-      return rejection(node, 'QUERY_TOO_DEEP', exceeded('nests too many fields', depth, bounds.depthMax))
+      return rejection(
+        node,
+        'QUERY_TOO_DEEP',
+        exceeded('nests too many fields', depth, bounds.depthMax),
+      )
     if (aliases > bounds.aliasesMax)
-      return rejection(node, 'TOO_MANY_ALIASES', exceeded('has too many aliases', aliases, bounds.aliasesMax))
+      return rejection(
+        node,
+        'TOO_MANY_ALIASES',
+        exceeded('has too many aliases', aliases, bounds.aliasesMax),
+      )
     if (fields > bounds.fieldsMax)
-      return rejection(node, 'TOO_MANY_FIELDS', exceeded('selects too many fields', fields, bounds.fieldsMax))
+      return rejection(
+        node,
+        'TOO_MANY_FIELDS',
+        exceeded('selects too many fields', fields, bounds.fieldsMax),
+      )
     if (!('isSpread' in definition && definition.isSpread)) roots.push({ node, selected, fields })
   }
   const fieldsOfAll = roots.reduce((sum, { fields }) => sum + fields, 0)
@@ -46,11 +59,17 @@ export function documentBoundsError(tree: DocumentTree, bounds: QueryBounds): Gr
   }
   for (const { node, selected } of roots)
     if (pairsIn([selected]) > pairsMax)
-      return rejection(node, 'TOO_MANY_FIELDS', 'The operation repeats the same fields too often: select each once')
+      return rejection(
+        node,
+        'TOO_MANY_FIELDS',
+        'The operation repeats the same fields too often: select each once',
+      )
   return null
 }
 
-function inOrder(tree: DocumentTree): ({ node: OperationDefinitionNode; selected: SelectionSet } | Fragment)[] {
+function inOrder(
+  tree: DocumentTree,
+): ({ node: OperationDefinitionNode; selected: SelectionSet } | Fragment)[] {
   const all = [...tree.operations, ...tree.fragments.values()]
   const at = new Map(tree.node.definitions.map((d, n) => [d, n]))
   return all.sort((a, b) => (at.get(a.node) ?? 0) - (at.get(b.node) ?? 0))
@@ -64,15 +83,25 @@ function isIntrospection({ type }: SelectionSet): boolean {
   return type?.name.startsWith('__') ?? false
 }
 
-function measure(set: SelectionSet, hidden: boolean, measured: Map<SelectionSet, Measure>): Measure {
+function measure(
+  set: SelectionSet,
+  hidden: boolean,
+  measured: Map<SelectionSet, Measure>,
+): Measure {
   const known = measured.get(set)
   if (known) return known
   const sum: Measure = { depth: 0, aliases: 0, fields: 0 }
   for (const s of set.selections) {
     // A fragment is measured once for all its spreads, so where it is spread must not matter.
     const introspection =
-      s.kind === 'FIELD' ? hidden || s.name.startsWith('__') : s.name === null ? hidden : isIntrospection(s.selected)
-    const below = s.selected ? measure(s.selected, introspection, measured) : { depth: 0, aliases: 0, fields: 0 }
+      s.kind === 'FIELD'
+        ? hidden || s.name.startsWith('__')
+        : s.name === null
+          ? hidden
+          : isIntrospection(s.selected)
+    const below = s.selected
+      ? measure(s.selected, introspection, measured)
+      : { depth: 0, aliases: 0, fields: 0 }
     const isField = s.kind === 'FIELD'
     sum.depth = Math.max(sum.depth, below.depth + (isField && !introspection ? 1 : 0))
     sum.aliases += below.aliases + (isField && s.node.alias ? 1 : 0)

@@ -1,4 +1,7 @@
-/** Adds what callers began since the last call; returns what all gateways counted of them in the current minute. */
+/**
+ * Adds what callers began since the last call; returns what all gateways counted of them in the
+ * current minute.
+ */
 export type AddUp = (begun: ReadonlyMap<string, number>) => Promise<ReadonlyMap<string, number>>
 
 const everyMs = 1_000
@@ -6,9 +9,10 @@ const callersMax = 10_000
 const msPerMinute = 60_000
 
 /**
- * What callers do at other gateways, for the limit of a minute: told and asked once a second for all callers that are
- * active, never within a request. So several gateways let a caller begin at most what one would, and what it begins in a
- * second. While the database is away each goes by itself.
+ * What callers do at other gateways, for the limit of a minute: told and asked once a second for
+ * all callers that are active, never within a request. So several gateways let a caller begin at
+ * most what one would, and what it begins in a second. While the database is away each goes by
+ * itself.
  */
 export class SharedRate {
   readonly #addUp: AddUp
@@ -52,7 +56,8 @@ export class SharedRate {
     try {
       const all = await this.#addUp(begun)
       if (minute === this.#minute)
-        for (const [actor, n] of all) this.#elsewhere.set(actor, Math.max(0, n - (told.get(actor) ?? 0)))
+        for (const [actor, n] of all)
+          this.#elsewhere.set(actor, Math.max(0, n - (told.get(actor) ?? 0)))
     } catch (e) {
       this.#failed(e)
     } finally {

@@ -81,8 +81,8 @@ export interface DocumentTree {
 const none: ReadonlySet<string> = new Set()
 
 /**
- * Builds the tree of a document in one pass over its syntax, each fragment once. The document need not be valid: what is
- * not in the schema has no type.
+ * Builds the tree of a document in one pass over its syntax, each fragment once. The document need
+ * not be valid: what is not in the schema has no type.
  */
 export function readDocument(schema: GraphQLSchema, node: DocumentNode): DocumentTree {
   const fragments = new Map<string, Fragment>()
@@ -104,7 +104,12 @@ export function readDocument(schema: GraphQLSchema, node: DocumentNode): Documen
         fragment.isSpread = true
         const { selected } = readFragment(fragment)
         into.selections.push(
-          fragmentSelection(s.name.value, fragment.node.typeCondition.name.value, s.directives, selected),
+          fragmentSelection(
+            s.name.value,
+            fragment.node.typeCondition.name.value,
+            s.directives,
+            selected,
+          ),
         )
       }
     }
@@ -113,7 +118,8 @@ export function readDocument(schema: GraphQLSchema, node: DocumentNode): Documen
 
   const readField = (field: FieldNode, parent: GraphQLNamedType | undefined): FieldSelection => {
     const name = field.name.value
-    const definition = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined
+    const definition =
+      isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined
     const { selectionSet } = field
     return {
       kind: 'FIELD',
@@ -123,7 +129,10 @@ export function readDocument(schema: GraphQLSchema, node: DocumentNode): Documen
       definition,
       variables: variablesIn(field.arguments, field.directives),
       selected: selectionSet
-        ? readSet(selectionSet, { type: definition && getNamedType(definition.type), selections: [] })
+        ? readSet(selectionSet, {
+            type: definition && getNamedType(definition.type),
+            selections: [],
+          })
         : null,
     }
   }
@@ -139,7 +148,10 @@ export function readDocument(schema: GraphQLSchema, node: DocumentNode): Documen
 
   for (const d of node.definitions) {
     if (d.kind !== Kind.FRAGMENT_DEFINITION) continue
-    const selected: SelectionSet = { type: schema.getType(d.typeCondition.name.value), selections: [] }
+    const selected: SelectionSet = {
+      type: schema.getType(d.typeCondition.name.value),
+      selections: [],
+    }
     const fragment = { node: d, selected, isSpread: false }
     fragments.set(d.name.value, fragment)
     unread.add(fragment)
@@ -150,7 +162,13 @@ export function readDocument(schema: GraphQLSchema, node: DocumentNode): Documen
     if (d.kind !== Kind.OPERATION_DEFINITION) continue
     const type = schema.getRootType(d.operation) ?? undefined
     const selected = readSet(d.selectionSet, { type, selections: [] })
-    operations.push({ node: d, document: tree, type: d.operation, name: d.name?.value ?? null, selected })
+    operations.push({
+      node: d,
+      document: tree,
+      type: d.operation,
+      name: d.name?.value ?? null,
+      selected,
+    })
   }
   for (const fragment of unread) readFragment(fragment)
   return Object.assign(tree, { circle })
@@ -162,17 +180,34 @@ function fragmentSelection(
   directives: readonly DirectiveNode[] = [],
   selected: SelectionSet,
 ): FragmentSelection {
-  return { kind: 'FRAGMENT', name, condition, directives, variables: variablesIn(undefined, directives), selected }
+  return {
+    kind: 'FRAGMENT',
+    name,
+    condition,
+    directives,
+    variables: variablesIn(undefined, directives),
+    selected,
+  }
 }
 
 /** Returns the operation of this name; without a name the only one there is. */
-export function operationNamed(tree: DocumentTree, name: string | null | undefined): Operation | null {
-  if (name === null || name === undefined) return tree.operations.length === 1 ? (tree.operations[0] ?? null) : null
+export function operationNamed(
+  tree: DocumentTree,
+  name: string | null | undefined,
+): Operation | null {
+  if (name === null || name === undefined)
+    return tree.operations.length === 1 ? (tree.operations[0] ?? null) : null
   return tree.operations.find((o) => o.name === name) ?? null
 }
 
-/** Yields every selection in and below a set once, fragments at their first spread, with the set that it stands in. */
-export function* selectionsIn(set: SelectionSet, seen = new Set<SelectionSet>()): Generator<[Selection, SelectionSet]> {
+/**
+ * Yields every selection in and below a set once, fragments at their first spread, with the set
+ * that it stands in.
+ */
+export function* selectionsIn(
+  set: SelectionSet,
+  seen = new Set<SelectionSet>(),
+): Generator<[Selection, SelectionSet]> {
   if (seen.has(set)) return
   seen.add(set)
   for (const selection of set.selections) {
@@ -182,8 +217,8 @@ export function* selectionsIn(set: SelectionSet, seen = new Set<SelectionSet>())
 }
 
 /**
- * Returns the fields that an object of this type has in the response, by key and in order, with every selection of them.
- * Ignores directives.
+ * Returns the fields that an object of this type has in the response, by key and in order, with
+ * every selection of them. Ignores directives.
  */
 export function fieldsOfObject(
   schema: GraphQLSchema,
@@ -200,21 +235,30 @@ export function fieldsOfObject(
         const same = fields.get(s.key)
         if (same) same.push(s)
         else fields.set(s.key, [s])
-      } else if (s.condition === undefined || applies(schema, schema.getType(s.condition), type)) collect(s.selected)
+      } else if (s.condition === undefined || applies(schema, schema.getType(s.condition), type))
+        collect(s.selected)
     }
   }
   for (const set of sets) collect(set)
   return fields
 }
 
-function applies(schema: GraphQLSchema, condition: GraphQLNamedType | undefined, type: GraphQLNamedType): boolean {
+function applies(
+  schema: GraphQLSchema,
+  condition: GraphQLNamedType | undefined,
+  type: GraphQLNamedType,
+): boolean {
   if (condition === type) return true
   return isAbstractType(condition) && isObjectType(type) && schema.isSubType(condition, type)
 }
 
-/** Whether a directive stands anywhere in an operation: on itself, a variable, a field or a fragment. */
+/**
+ * Whether a directive stands anywhere in an operation: on itself, a variable, a field or a
+ * fragment.
+ */
 export function hasDirectives({ node, selected }: Operation): boolean {
-  if (node.directives?.length || node.variableDefinitions?.some((v) => v.directives?.length)) return true
+  if (node.directives?.length || node.variableDefinitions?.some((v) => v.directives?.length))
+    return true
   for (const [s] of selectionsIn(selected))
     if (s.kind === 'FIELD' ? s.node.directives?.length : s.directives.length) return true
   return false

@@ -52,8 +52,8 @@ export class CompiledDocument<T> {
 }
 
 /**
- * Valid documents by their text, parsed and validated once. Rejected ones are not cached: a caller that repeats one pays
- * for it again, and displaces nothing.
+ * Valid documents by their text, parsed and validated once. Rejected ones are not cached: a caller
+ * that repeats one pays for it again, and displaces nothing.
  */
 export class DocumentCache<T> {
   readonly #options: DocumentCacheOptions<T>
@@ -67,7 +67,10 @@ export class DocumentCache<T> {
     })
   }
 
-  /** Returns the document of a text, or its errors. `hideSuggestions` keeps names of the schema out of them. */
+  /**
+   * Returns the document of a text, or its errors. `hideSuggestions` keeps names of the schema out
+   * of them.
+   */
   read(text: string, hideSuggestions: boolean): CompiledDocument<T> | readonly GraphQLError[] {
     const cached = this.#documents.get(text)
     if (cached) return cached
@@ -87,7 +90,11 @@ export class DocumentCache<T> {
       if (e instanceof GraphQLError) return [e]
       if (!(e instanceof RangeError)) throw e
       // Values may nest as deeply as the tokens allow, and the stack is shorter.
-      return [new GraphQLError('The operation nests too deeply', { extensions: { code: 'QUERY_TOO_DEEP' } })]
+      return [
+        new GraphQLError('The operation nests too deeply', {
+          extensions: { code: 'QUERY_TOO_DEEP' },
+        }),
+      ]
     }
   }
 
@@ -97,15 +104,22 @@ export class DocumentCache<T> {
       return parse(text, { maxTokens: tokensMax })
     } catch (e) {
       if (!(e instanceof GraphQLError)) throw e
-      const code = e.message.includes(`${tokensMax} tokens`) ? 'TOO_MANY_TOKENS' : 'GRAPHQL_PARSE_FAILED'
-      throw new GraphQLError(e.message, { source: e.source, positions: e.positions, extensions: { code } })
+      const code = e.message.includes(`${tokensMax} tokens`)
+        ? 'TOO_MANY_TOKENS'
+        : 'GRAPHQL_PARSE_FAILED'
+      throw new GraphQLError(e.message, {
+        source: e.source,
+        positions: e.positions,
+        extensions: { code },
+      })
     }
   }
 }
 
 /**
- * Rejects `__proto__` as a name that a caller chooses. Libraries behind the gateway, graphql-js among them, keep variables
- * and results in plain objects, where what is written under this name is lost. Names within values are allowed.
+ * Rejects `__proto__` as a name that a caller chooses. Libraries behind the gateway, graphql-js
+ * among them, keep variables and results in plain objects, where what is written under this name is
+ * lost. Names within values are allowed.
  */
 function rejectProto(context: ValidationContext): ASTVisitor {
   return {
@@ -113,9 +127,12 @@ function rejectProto(context: ValidationContext): ASTVisitor {
       const isWithinValue = parent && 'kind' in parent && parent.kind === Kind.OBJECT_FIELD
       if (node.value !== '__proto__' || isWithinValue) return
       context.reportError(
-        new GraphQLError('"__proto__" cannot be the name of an alias, a variable, an operation or a fragment', {
-          nodes: node,
-        }),
+        new GraphQLError(
+          '"__proto__" cannot be the name of an alias, a variable, an operation or a fragment',
+          {
+            nodes: node,
+          },
+        ),
       )
     },
   }

@@ -4,7 +4,10 @@ import { isTransientDatabaseError } from '../../subgraphs/contract.ts'
 /** Receives every error whose text is hidden from the caller. */
 export type ReportError = (error: unknown, correlationId: string) => void
 
-/** Codes that an HTTP client inside the gateway gives to errors it made itself; their texts name addresses. */
+/**
+ * Codes that an HTTP client inside the gateway gives to errors it made itself; their texts name
+ * addresses.
+ */
 export const UNREACHABLE: ReadonlySet<unknown> = new Set([
   'DOWNSTREAM_SERVICE_ERROR',
   'SUBREQUEST_HTTP_ERROR',
@@ -16,10 +19,15 @@ export const UNREACHABLE: ReadonlySet<unknown> = new Set([
 const TOO_SLOW = '57014'
 
 /**
- * What callers may read of an error. One that was made for them, a GraphQLError with a code of its own, passes; so does
- * what GraphQL itself says of their operation. Everything else is reported and becomes a code and the correlation id.
+ * What callers may read of an error. One that was made for them, a GraphQLError with a code of its
+ * own, passes; so does what GraphQL itself says of their operation. Everything else is reported and
+ * becomes a code and the correlation id.
  */
-export function maskError(error: unknown, correlationId: string, report: ReportError): GraphQLError {
+export function maskError(
+  error: unknown,
+  correlationId: string,
+  report: ReportError,
+): GraphQLError {
   if (!(error instanceof GraphQLError)) return hide(error, undefined, correlationId, report)
   const { code } = error.extensions
   if (code === 'INTERNAL' || code === 'UNAVAILABLE') {
@@ -32,7 +40,8 @@ export function maskError(error: unknown, correlationId: string, report: ReportE
     return unavailable(what, error, correlationId, subgraph)
   }
   const cause = original(error)
-  // GraphQL finds fault with variables before it runs anything, hence without a path; with arguments, at their field.
+  // GraphQL finds fault with variables before it runs anything, hence without a path; with
+  // arguments, at their field.
   if (cause instanceof GraphQLError && (!error.path || cause.message.startsWith('Argument "'))) {
     return new GraphQLError(error.message, {
       nodes: error.nodes,
@@ -44,7 +53,11 @@ export function maskError(error: unknown, correlationId: string, report: ReportE
 }
 
 /** Masks all errors of a result. An error that left several places empty is reported once. */
-export function maskErrors(result: ExecutionResult, correlationId: string, report: ReportError): ExecutionResult {
+export function maskErrors(
+  result: ExecutionResult,
+  correlationId: string,
+  report: ReportError,
+): ExecutionResult {
   if (!result.errors?.length) return result
   const told = new Set<unknown>()
   const once: ReportError = (e, id) => {
@@ -55,7 +68,12 @@ export function maskErrors(result: ExecutionResult, correlationId: string, repor
   return { ...result, errors: result.errors.map((e) => maskError(e, correlationId, once)) }
 }
 
-function hide(cause: unknown, at: GraphQLError | undefined, correlationId: string, report: ReportError): GraphQLError {
+function hide(
+  cause: unknown,
+  at: GraphQLError | undefined,
+  correlationId: string,
+  report: ReportError,
+): GraphQLError {
   report(cause, correlationId)
   if (isTransientDatabaseError(cause)) return unavailable('The database', at, correlationId)
   if (cause instanceof Error && 'code' in cause && cause.code === TOO_SLOW)
@@ -63,7 +81,10 @@ function hide(cause: unknown, at: GraphQLError | undefined, correlationId: strin
       path: at?.path,
       extensions: { code: 'TIMEOUT', correlationId },
     })
-  return new GraphQLError('Internal error', { path: at?.path, extensions: { code: 'INTERNAL', correlationId } })
+  return new GraphQLError('Internal error', {
+    path: at?.path,
+    extensions: { code: 'INTERNAL', correlationId },
+  })
 }
 
 function unavailable(
@@ -74,7 +95,11 @@ function unavailable(
 ): GraphQLError {
   return new GraphQLError(`${what} cannot be reached at present; try again later`, {
     path: at?.path,
-    extensions: { code: 'UNAVAILABLE', ...(typeof subgraph === 'string' ? { subgraph } : {}), correlationId },
+    extensions: {
+      code: 'UNAVAILABLE',
+      ...(typeof subgraph === 'string' ? { subgraph } : {}),
+      correlationId,
+    },
   })
 }
 

@@ -5,7 +5,10 @@ import { HttpError } from '../httpError.ts'
 
 /** The store of published operations. */
 export interface OperationStore {
-  /** The text of a hash (sha256, hex), or null where it is not published or is retired. Throws where the store is away. */
+  /**
+   * The text of a hash (sha256, hex), or null where it is not published or is retired. Throws where
+   * the store is away.
+   */
   find(hash: string): Promise<string | null>
   /** With `published` only published operations are executed. */
   mode: 'any' | 'published'
@@ -33,8 +36,9 @@ interface Entry {
 }
 
 /**
- * Turns what a request names into a text. The store is asked once in `ageMsMax` for a hash, however many ask for it at the
- * same time; so late is a new or retired one noticed. While the store is away, what it said last goes on holding.
+ * Turns what a request names into a text. The store is asked once in `ageMsMax` for a hash, however
+ * many ask for it at the same time; so late is a new or retired one noticed. While the store is
+ * away, what it said last goes on holding.
  */
 export class PublishedOperations {
   readonly #store: OperationStore | undefined
@@ -50,11 +54,17 @@ export class PublishedOperations {
     this.#store = store
   }
 
-  /** Returns the text to run, or why the request is rejected. Throws HttpError 503 if the store cannot be reached. */
+  /**
+   * Returns the text to run, or why the request is rejected. Throws HttpError 503 if the store
+   * cannot be reached.
+   */
   async textOf({ query, hash }: AskedDocument): Promise<string | GraphQLError> {
     if (!this.#store) {
       if (hash === null || query !== null) return query ?? ''
-      return refusal('PERSISTED_QUERY_NOT_SUPPORTED', 'Operations cannot be named here: send the text in "query"')
+      return refusal(
+        'PERSISTED_QUERY_NOT_SUPPORTED',
+        'Operations cannot be named here: send the text in "query"',
+      )
     }
     if (query !== null && hash === null && this.#store.mode === 'any') return query
     const wanted = query === null ? hash : createHash('sha256').update(query).digest('hex')
@@ -66,8 +76,14 @@ export class PublishedOperations {
     const text = await this.#find(this.#store, wanted)
     if (text !== null) return text
     if (query !== null)
-      return refusal('PERSISTED_QUERY_REQUIRED', 'Only published operations are answered here: publish this one first')
-    return refusal('PERSISTED_QUERY_NOT_FOUND', 'No operation is published by this hash, or it has been retired')
+      return refusal(
+        'PERSISTED_QUERY_REQUIRED',
+        'Only published operations are answered here: publish this one first',
+      )
+    return refusal(
+      'PERSISTED_QUERY_NOT_FOUND',
+      'No operation is published by this hash, or it has been retired',
+    )
   }
 
   async #find(store: OperationStore, hash: string): Promise<string | null> {
@@ -81,14 +97,22 @@ export class PublishedOperations {
     return asked
   }
 
-  async #ask(store: OperationStore, hash: string, known: Entry | undefined): Promise<string | null> {
+  async #ask(
+    store: OperationStore,
+    hash: string,
+    known: Entry | undefined,
+  ): Promise<string | null> {
     let text: string | null
     try {
       text = await store.find(hash)
     } catch (e) {
       store.report?.(e)
       if (!known)
-        throw new HttpError(503, 'UNAVAILABLE', 'Published operations cannot be read at present; try again later')
+        throw new HttpError(
+          503,
+          'UNAVAILABLE',
+          'Published operations cannot be read at present; try again later',
+        )
       text = known.text
     }
     this.#known.set(hash, { text, until: performance.now() + (store.ageMsMax ?? ageMsDefault) })

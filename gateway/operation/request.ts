@@ -15,13 +15,24 @@ const variablesDepthMax = 50
 
 const HASH = /^(?:sha256:)?([0-9a-f]{64})$/i
 
-/** Reads a request from a body, a URL or a WebSocket message. Throws HttpError 400 or 413 if its shape is wrong. */
-export function readRequest(given: unknown, { documentBytesMax }: { documentBytesMax: number }): OperationRequest {
-  if (Array.isArray(given)) throw new HttpError(400, 'BATCHING_NOT_SUPPORTED', 'Send one operation a request')
-  const { query, operationName, variables, documentId, extensions } = Object(given) as Record<string, unknown>
+/**
+ * Reads a request from a body, a URL or a WebSocket message. Throws HttpError 400 or 413 if its
+ * shape is wrong.
+ */
+export function readRequest(
+  given: unknown,
+  { documentBytesMax }: { documentBytesMax: number },
+): OperationRequest {
+  if (Array.isArray(given))
+    throw new HttpError(400, 'BATCHING_NOT_SUPPORTED', 'Send one operation a request')
+  const { query, operationName, variables, documentId, extensions } = Object(given) as Record<
+    string,
+    unknown
+  >
   const extra = Object(extensions) as Record<string, unknown>
   const hash = hashOf(documentId, extra)
-  // A client that names its operation omits the text, or leaves it empty where its protocol requires one.
+  // A client that names its operation omits the text, or leaves it empty where its protocol
+  // requires one.
   const named = hash !== null && (query === undefined || query === null || query === '')
   if (!named && (typeof query !== 'string' || query === ''))
     throw new HttpError(
@@ -37,10 +48,18 @@ export function readRequest(given: unknown, { documentBytesMax }: { documentByte
     )
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string')
     throw new HttpError(400, 'BAD_OPERATION_NAME', '"operationName" is a string')
-  if (variables !== undefined && variables !== null && (typeof variables !== 'object' || Array.isArray(variables)))
+  if (
+    variables !== undefined &&
+    variables !== null &&
+    (typeof variables !== 'object' || Array.isArray(variables))
+  )
     throw new HttpError(400, 'BAD_VARIABLES', '"variables" is an object')
   if (!isWithin(variablesDepthMax, variables))
-    throw new HttpError(400, 'BAD_VARIABLES', `"variables" nest more than ${variablesDepthMax} levels`)
+    throw new HttpError(
+      400,
+      'BAD_VARIABLES',
+      `"variables" nest more than ${variablesDepthMax} levels`,
+    )
   return {
     query: named ? null : (query as string),
     hash,
@@ -55,7 +74,10 @@ function isWithin(depth: number, value: unknown): boolean {
   return depth >= 0 && Object.values(value).every((v) => isWithin(depth - 1, v))
 }
 
-/** Returns the sha256 that names an operation: `documentId`, or Apollo's `extensions.persistedQuery.sha256Hash`. */
+/**
+ * Returns the sha256 that names an operation: `documentId`, or Apollo's
+ * `extensions.persistedQuery.sha256Hash`.
+ */
 function hashOf(documentId: unknown, extensions: Record<string, unknown>): string | null {
   const { persistedQuery } = extensions
   const named = documentId ?? (persistedQuery == null ? null : Object(persistedQuery).sha256Hash)
@@ -64,7 +86,8 @@ function hashOf(documentId: unknown, extensions: Record<string, unknown>): strin
     throw badId('"extensions.persistedQuery" has no "sha256Hash"')
   }
   const hash = typeof named === 'string' ? HASH.exec(named)?.[1] : undefined
-  if (hash === undefined) throw badId('An operation is named by the sha256 of its text, 64 digits in hex')
+  if (hash === undefined)
+    throw badId('An operation is named by the sha256 of its text, 64 digits in hex')
   return hash.toLowerCase()
 }
 

@@ -14,7 +14,10 @@ import {
 import type { RequestInfo } from '../../subgraphs/contract.ts'
 import { type Operation, selectionsIn } from './document.ts'
 
-/** What a caller needs for a field or a type: every scope of one of these sets, and every role of one of those. */
+/**
+ * What a caller needs for a field or a type: every scope of one of these sets, and every role of
+ * one of those.
+ */
 export interface Rule {
   scopes: readonly (readonly string[])[]
   /** Names of roles. */
@@ -46,10 +49,12 @@ export const everything: Rule = { scopes: [['*']], policies: [], masked: false }
 const introspection: Rule = { scopes: [[SCHEMA_SCOPE]], policies: [], masked: false }
 
 /**
- * The rights of a graph, as its supergraph states them: @requiresScopes, @policy (a policy is the name of a role) and
- * @authenticated on types and fields. A root field without any of them needs every scope, so that a field whose author forgot
- * the directive opens nothing. Judged before anything runs, and over the document rather than over the response: by alias,
- * fragment, interface or union a rule is the same.
+ * The rights of a graph, as its supergraph states them: @requiresScopes, @policy (a policy is the
+ * name of a role) and
+ * @authenticated on types and fields. A root field without any of them needs every scope, so that a
+ *   field whose author forgot the directive opens nothing. Judged before anything runs, and over
+ *   the document rather than over the response: by alias, fragment, interface or union a rule is
+ *   the same.
  */
 export class GraphRights {
   readonly #rules: ReadonlyMap<string, Rule>
@@ -71,7 +76,11 @@ export class GraphRights {
       for (const p of possibleTypes(type)) note(p.name, this.#rules.get(p.name))
     }
 
-    const noteField = (name: string, result: GraphQLNamedType | undefined, parent: GraphQLNamedType) => {
+    const noteField = (
+      name: string,
+      result: GraphQLNamedType | undefined,
+      parent: GraphQLNamedType,
+    ) => {
       if (name === '__typename') return
       if (name === '__schema' || name === '__type') {
         note(name, introspection)
@@ -82,15 +91,17 @@ export class GraphRights {
       note(`${parent.name}.${name}`, parent === root.type ? (rule ?? everything) : rule)
       for (const p of possibleTypes(parent))
         if (p !== parent) note(`${p.name}.${name}`, this.#rules.get(`${p.name}.${name}`))
-      // The type of the value itself, so that not even __typename or a count reveals what is forbidden. Of an abstract type
-      // the selections decide: of a union of forbidden and allowed types, the allowed ones can be selected.
+      // The type of the value itself, so that not even __typename or a count reveals what is
+      // forbidden. Of an abstract type the selections decide: of a union of forbidden and allowed
+      // types, the allowed ones can be selected.
       if (isObjectType(result)) noteType(result)
     }
 
     if (root.type) noteType(root.type)
     for (const [s, { type }] of selectionsIn(root)) {
       if (!type) continue
-      if (s.kind === 'FIELD') noteField(s.name, s.definition && getNamedType(s.definition.type), type)
+      if (s.kind === 'FIELD')
+        noteField(s.name, s.definition && getNamedType(s.definition.type), type)
       else if (isObjectType(s.selected.type)) noteType(s.selected.type)
     }
     return [...needs.values()]
@@ -100,7 +111,9 @@ export class GraphRights {
 /** Returns which of an operation's rules a caller does not fulfil. */
 export function judge(needs: readonly Need[], holder: Holder): Judgement {
   const open = needs.filter((need) => !fulfils(holder, need))
-  return open.length === 0 ? nothing : { refused: open.filter((n) => !n.masked), masked: open.filter((n) => n.masked) }
+  return open.length === 0
+    ? nothing
+    : { refused: open.filter((n) => !n.masked), masked: open.filter((n) => n.masked) }
 }
 
 function fulfils({ scopes, roles }: Holder, rule: Rule): boolean {
@@ -114,7 +127,12 @@ export function forbidden({ coordinate, scopes, policies }: Need): GraphQLError 
   const [first] = scopes
   const scope = scopes.length === 1 && first?.length === 1 ? { scope: first[0] } : {}
   return new GraphQLError(`${coordinate} needs ${ruleInWords({ scopes, policies })}`, {
-    extensions: { code: 'FORBIDDEN', coordinate, ...scope, ...(scopes.length > 0 ? { scopes } : { policies }) },
+    extensions: {
+      code: 'FORBIDDEN',
+      coordinate,
+      ...scope,
+      ...(scopes.length > 0 ? { scopes } : { policies }),
+    },
   })
 }
 

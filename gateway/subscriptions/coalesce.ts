@@ -7,9 +7,10 @@ const waitingBytesMax = 64 * 1024
 const corked = new Set<Duplex>()
 
 /**
- * Lets messages that are sent one right after the other leave together: one system call for all of them in place of one for
- * each, which costs more than the rest of a small message. A message counts as sent when it is taken, as long as less than
- * `waitingBytesMax` waits; past it, when it has left. So a client that does not read still costs no more than this.
+ * Lets messages that are sent one right after the other leave together: one system call for all of
+ * them in place of one for each, which costs more than the rest of a small message. A message
+ * counts as sent when it is taken, as long as less than `waitingBytesMax` waits; past it, when it
+ * has left. So a client that does not read still costs no more than this.
  */
 export function coalesce(ws: WebSocket, socket: Duplex): void {
   const send = ws.send.bind(ws) as (data: string, done?: (error?: Error) => void) => void

@@ -4,8 +4,9 @@ import type { RequestInfo, Sharing, Subgraph } from '../../subgraphs/contract.ts
 import type { ExecutedEvent, SubscriptionGroup } from './subscriptionGroups.ts'
 
 /**
- * Stands between the events of a subscription and their execution: the planner receives an event only when no other
- * subscriber has executed it. Each subscriber keeps its own position in the feed and its own pace; only results are shared.
+ * Stands between the events of a subscription and their execution: the planner receives an event
+ * only when no other subscriber has executed it. Each subscriber keeps its own position in the feed
+ * and its own pace; only results are shared.
  */
 export class SharedExecution {
   #events: AsyncIterator<unknown> | null = null
@@ -34,7 +35,10 @@ export class SharedExecution {
     )
   }
 
-  /** Returns the results of a subscription: shared where its events were intercepted, else as they are. */
+  /**
+   * Returns the results of a subscription: shared where its events were intercepted, else as they
+   * are.
+   */
   results(
     executed: AsyncIterable<ExecutionResult>,
     group: SubscriptionGroup,
@@ -57,14 +61,18 @@ export class SharedExecution {
         return await end()
       }
       const shown: unknown[] = []
-      // Other subscribers may wait for it, so it settles when this one leaves, whatever the planner does then.
+      // Other subscribers may wait for it, so it settles when this one leaves, whatever the planner
+      // does then.
       const execute = () =>
         new Promise<ExecutedEvent | null>((resolve, reject) => {
           this.#abandon = () => resolve(null)
-          // A subscriber executes one event at a time, so what is shown meanwhile is shown in this one.
+          // A subscriber executes one event at a time, so what is shown meanwhile is shown in this
+          // one.
           request.shown = shown
           this.#pass({ done: false, value: event.value })
-          own.next().then((result) => resolve(result.done ? null : { result: result.value, shown }), reject)
+          own
+            .next()
+            .then((result) => resolve(result.done ? null : { result: result.value, shown }), reject)
         })
       const result = await group.resultOf(this.#sharing.event(event.value), execute)
       if (result && result.shown !== shown) this.#sharing.repeat?.(request, result.shown)

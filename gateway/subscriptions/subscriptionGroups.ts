@@ -20,7 +20,10 @@ export interface ExecutedEvent {
 
 /** Subscribers that select the same of each event under the same rights. They share results. */
 export class SubscriptionGroup {
-  /** By event; null where it cannot be shared after all: each subscriber that waits then executes the event itself. */
+  /**
+   * By event; null where it cannot be shared after all: each subscriber that waits then executes
+   * the event itself.
+   */
   readonly #results: LRUCache<object, Promise<ExecutedEvent | null>>
   #newest = 0
   subscribers = 0
@@ -31,8 +34,8 @@ export class SubscriptionGroup {
   }
 
   /**
-   * Returns the result of an event: the one that another subscriber has or is waiting for, else by `execute`. Errors, and
-   * results whose subscriber left meanwhile, are not shared.
+   * Returns the result of an event: the one that another subscriber has or is waiting for, else by
+   * `execute`. Errors, and results whose subscriber left meanwhile, are not shared.
    */
   async resultOf(
     event: SharedEvent | null,
@@ -76,7 +79,8 @@ export class SubscriptionGroups {
       request.scopes.has(noScope) ? '*' : [...request.scopes].sort(),
       request.regions ?? null,
       request.legalEntities ?? null,
-      // Events are the same for all callers with these rights; live fields may depend on the caller as well.
+      // Events are the same for all callers with these rights; live fields may depend on the caller
+      // as well.
       ...(isLive ? [request.actor ?? null, [...(request.roles ?? [])].sort()] : []),
     ])
     const group = this.#open.get(key) ?? new SubscriptionGroup(isLive ? liveMsMax : null)

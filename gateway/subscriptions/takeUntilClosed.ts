@@ -2,11 +2,14 @@ import { type ExecutionResult, GraphQLError } from 'graphql'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
 
 /** Calls `close` at most once, with the reason; returns the function that stops watching. */
-export type WatchClosing = (close: (reason: { code: string; message: string }) => void) => () => void
+export type WatchClosing = (
+  close: (reason: { code: string; message: string }) => void,
+) => () => void
 
 /**
- * Returns the same results until one of the watches closes the subscription. Then follows a last result with the reason
- * and, where the subscription selects cursors, the one to resume after. The watches end when that result is taken.
+ * Returns the same results until one of the watches closes the subscription. Then follows a last
+ * result with the reason and, where the subscription selects cursors, the one to resume after. The
+ * watches end when that result is taken.
  */
 export function takeUntilClosed(
   results: AsyncIterableIterator<ExecutionResult, undefined>,
@@ -43,7 +46,8 @@ export function takeUntilClosed(
     () => {
       if (ended) return Promise.resolve(end())
       if (last) return Promise.resolve(finish())
-      // Not a race with a promise that lasts as long as the stream: it would keep a reaction of every event.
+      // Not a race with a promise that lasts as long as the stream: it would keep a reaction of
+      // every event.
       return new Promise((resolve, reject) => {
         endWaiting = () => resolve(finish())
         results.next().then((r) => {
@@ -63,7 +67,12 @@ export function takeUntilClosed(
 /** Returns the cursor of an event where it is selected. */
 function cursorOf({ data }: ExecutionResult): string | undefined {
   for (const event of Object.values(data ?? {}))
-    if (typeof event === 'object' && event !== null && 'cursor' in event && typeof event.cursor === 'string')
+    if (
+      typeof event === 'object' &&
+      event !== null &&
+      'cursor' in event &&
+      typeof event.cursor === 'string'
+    )
       return event.cursor
   return undefined
 }

@@ -1,5 +1,10 @@
 import type { Sql } from '../db/database.ts'
-import { appendAccess, expireAccess, type SensitiveAccess, type Through } from './sensitiveAccess.ts'
+import {
+  appendAccess,
+  expireAccess,
+  type SensitiveAccess,
+  type Through,
+} from './sensitiveAccess.ts'
 
 /** The reader of an operation: one object for everything that the operation shows. */
 export interface Seer {
@@ -67,7 +72,13 @@ export class AccessRecorder {
   }
 
   /** Records that these fields of one record were read. `id` is null for a record without an id. */
-  note(by: Seer, through: Through, type: string, fields: readonly string[], id: string | null): void {
+  note(
+    by: Seer,
+    through: Through,
+    type: string,
+    fields: readonly string[],
+    id: string | null,
+  ): void {
     if (fields.length === 0) return
     let own = this.#noted.get(by)
     if (!own) {
@@ -116,7 +127,8 @@ export class AccessRecorder {
       if (i > 0) await new Promise((resolve) => setTimeout(resolve, 500))
       await this.write()
     }
-    if (this.#left > 0) this.#o.report(`${this.#left} records of who saw sensitive fields could not be written`)
+    if (this.#left > 0)
+      this.#o.report(`${this.#left} records of who saw sensitive fields could not be written`)
   }
 
   get #left(): number {
@@ -144,7 +156,9 @@ export class AccessRecorder {
   /** Turns what was recorded into rows. */
   #turn(): void {
     if (this.#unnamed > 0)
-      this.#o.report(`too much at once: of ${this.#unnamed} records seen it is known by whom, and not which they are`)
+      this.#o.report(
+        `too much at once: of ${this.#unnamed} records seen it is known by whom, and not which they are`,
+      )
     this.#unnamed = 0
     const noted = this.#noted
     this.#noted = new Map()
@@ -159,7 +173,14 @@ export class AccessRecorder {
   #tellOverload(): void {
     this.#o.report(`too much at once: of ${this.#overload} records seen it is not known by whom`)
     const by = { actor: OVERLOAD, correlationId: '', operation: '' }
-    const seen: Seen = { at: new Date(), through: 'FIELD', type: '', fields: [], ids: new Set(), more: this.#overload }
+    const seen: Seen = {
+      at: new Date(),
+      through: 'FIELD',
+      type: '',
+      fields: [],
+      ids: new Set(),
+      more: this.#overload,
+    }
     this.#unwritten.push(...rowsOf(by, seen))
     this.#overload = 0
   }

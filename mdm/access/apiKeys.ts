@@ -44,7 +44,10 @@ export async function createKey(
     const [valid] = await tx`
       select 1 from api_key
       where name = ${key.name} and revoked_at is null and (expires_at is null or expires_at > now())`
-    if (valid) throw new Error(`there is a key "${key.name}" already: rotate it, revoke it, or take another name`)
+    if (valid)
+      throw new Error(
+        `there is a key "${key.name}" already: rotate it, revoke it, or take another name`,
+      )
     const made = await insert(tx, key, null)
     const { name, roles, scopes, regions, legalEntities, expiresAt } = key
     await onStep(tx, {
@@ -73,7 +76,9 @@ export async function rotateKey(
 ): Promise<{ id: string; text: string }> {
   return (await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtext('touchstone api key'), hashtext(${name}))`
-    const [old] = await tx<Pick<ApiKey, 'id' | 'roles' | 'scopes' | 'regions' | 'legalEntities' | 'expiresAt'>[]>`
+    const [old] = await tx<
+      Pick<ApiKey, 'id' | 'roles' | 'scopes' | 'regions' | 'legalEntities' | 'expiresAt'>[]
+    >`
       select id, roles, scopes, regions, legal_entities as "legalEntities", expires_at as "expiresAt" from api_key
       where name = ${name} and revoked_at is null and (expires_at is null or expires_at > now())
       order by created_at desc, id limit 1`
@@ -83,18 +88,29 @@ export async function rotateKey(
       update api_key set expires_at = least(expires_at, now() + ${overlapMs} * interval '1 ms')
       where name = ${name} and revoked_at is null`
     const made = await insert(tx, { name, createdBy, ...old }, old.id)
-    await onStep(tx, { event: 'KEY_ROTATED', key: name, keyId: made.id, replaces: old.id, overlapMs })
+    await onStep(tx, {
+      event: 'KEY_ROTATED',
+      key: name,
+      keyId: made.id,
+      replaces: old.id,
+      overlapMs,
+    })
     return made
   })) as { id: string; text: string }
 }
 
 /** Revokes all valid keys of a name, or the key of an id. Returns how many. */
-export async function revokeKey(sql: Sql, nameOrId: string, onStep: OnKeyStep = async () => {}): Promise<number> {
+export async function revokeKey(
+  sql: Sql,
+  nameOrId: string,
+  onStep: OnKeyStep = async () => {},
+): Promise<number> {
   return (await sql.begin(async (tx) => {
     const rows = await tx<{ id: string; name: string }[]>`
       update api_key set revoked_at = now()
       where (name = ${nameOrId} or id = ${nameOrId}) and revoked_at is null returning id, name`
-    for (const { id, name } of rows) await onStep(tx, { event: 'KEY_REVOKED', key: name, keyId: id })
+    for (const { id, name } of rows)
+      await onStep(tx, { event: 'KEY_REVOKED', key: name, keyId: id })
     return rows.length
   })) as number
 }
@@ -117,7 +133,10 @@ export async function countValidKeys(sql: Sql): Promise<number> {
 export async function verifyKey(
   sql: Sql,
   text: string,
-): Promise<Pick<ApiKey, 'name' | 'roles' | 'scopes' | 'regions' | 'legalEntities' | 'expiresAt'> | null> {
+): Promise<Pick<
+  ApiKey,
+  'name' | 'roles' | 'scopes' | 'regions' | 'legalEntities' | 'expiresAt'
+> | null> {
   const [, id, secret] = KEY.exec(text) ?? []
   if (id === undefined || secret === undefined) return null
   const [row] = await sql<(ApiKey & { hash: Buffer; stale: boolean })[]>`
@@ -130,7 +149,11 @@ export async function verifyKey(
   return { name, roles, scopes, regions, legalEntities, expiresAt }
 }
 
-async function insert(sql: Transaction, key: NewKey, replaces: string | null): Promise<{ id: string; text: string }> {
+async function insert(
+  sql: Transaction,
+  key: NewKey,
+  replaces: string | null,
+): Promise<{ id: string; text: string }> {
   const id = randomBytes(8).toString('hex')
   const secret = randomBytes(secretBytes).toString('base64url')
   await sql`

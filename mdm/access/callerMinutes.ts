@@ -7,7 +7,10 @@ const keptMinutes = 5
  * counts of all gateways for these callers. One statement; rows are written in one order, so two
  * gateways never deadlock.
  */
-export async function addCallerMinutes(sql: Sql, begun: ReadonlyMap<string, number>): Promise<Map<string, number>> {
+export async function addCallerMinutes(
+  sql: Sql,
+  begun: ReadonlyMap<string, number>,
+): Promise<Map<string, number>> {
   const rows = [...begun].sort(([a], [b]) => (a < b ? -1 : 1))
   const totals = await sql<{ actor: string; operations: number }[]>`
     with old as (delete from caller_minute where minute < date_trunc('minute', now()) - ${keptMinutes} * interval '1 minute')

@@ -61,12 +61,17 @@ export async function listOperations(
  * valid while another client has it published. Throws if the beginning is ambiguous. Returns how
  * many were retired.
  */
-export async function retireOperations(sql: Sql, hash: string, client: string | null): Promise<number> {
+export async function retireOperations(
+  sql: Sql,
+  hash: string,
+  client: string | null,
+): Promise<number> {
   const found = await sql<{ hash: string }[]>`
     select distinct hash from operation
     where starts_with(hash, ${hash}) and retired_at is null and (${client}::text is null or client = ${client})
     limit 2`
-  if (found.length > 1) throw new Error(`several operations begin with ${hash}: give more of the hash`)
+  if (found.length > 1)
+    throw new Error(`several operations begin with ${hash}: give more of the hash`)
   const [one] = found
   if (!one) return 0
   const rows = await sql`
@@ -83,6 +88,7 @@ export async function findOperation(sql: Sql, hash: string): Promise<string | nu
   const [row] = await sql<{ text: string; stale: boolean }[]>`
     select text, last_used_at is null or last_used_at < now() - interval '1 hour' as stale
     from operation where hash = ${hash} and retired_at is null limit 1`
-  if (row?.stale) await sql`update operation set last_used_at = now() where hash = ${hash} and retired_at is null`
+  if (row?.stale)
+    await sql`update operation set last_used_at = now() where hash = ${hash} and retired_at is null`
   return row?.text ?? null
 }

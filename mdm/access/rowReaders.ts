@@ -85,14 +85,20 @@ export function openRowReaders(url: string, rights: RowRights, open = openDataba
 }
 
 /** Returns null if the caller is not restricted. */
-export function settingsOf(rights: RowRights, bounds: Bounds): { places: string[]; entities: string[] } | null {
+export function settingsOf(
+  rights: RowRights,
+  bounds: Bounds,
+): { places: string[]; entities: string[] } | null {
   const { regions } = rights
   const places = regions ? bound(bounds.regions, (r) => regions.get(r) ?? []) : [UNBOUND]
   const entities = rights.legalEntities ? bound(bounds.legalEntities, (e) => [e]) : [UNBOUND]
   return places[0] === UNBOUND && entities[0] === UNBOUND ? null : { places, entities }
 }
 
-function bound(claim: readonly string[] | null | undefined, values: (name: string) => readonly string[]): string[] {
+function bound(
+  claim: readonly string[] | null | undefined,
+  values: (name: string) => readonly string[],
+): string[] {
   if (claim?.includes('*')) return [UNBOUND]
   const named = (claim ?? []).filter((c) => c !== UNBOUND).flatMap(values)
   return [EVERYONE, ...new Set(named.toSorted())]

@@ -67,7 +67,8 @@ async function ensureRole(tx: Transaction): Promise<void> {
   if (!role?.usable) {
     try {
       await tx.savepoint(async (s) => {
-        if (!role) await s.unsafe(`create role ${READING_ROLE} nologin nosuperuser nobypassrls noinherit`)
+        if (!role)
+          await s.unsafe(`create role ${READING_ROLE} nologin nosuperuser nobypassrls noinherit`)
         await s.unsafe(`grant ${READING_ROLE} to current_user`)
       })
     } catch (e) {
@@ -86,7 +87,9 @@ async function ensureRole(tx: Transaction): Promise<void> {
 
 /** From Postgres 16 on, membership alone does not allow SET ROLE. */
 async function setPrivilege(tx: Transaction): Promise<string> {
-  const [row] = await tx<{ version: number }[]>`select current_setting('server_version_num')::int as version`
+  const [row] = await tx<
+    { version: number }[]
+  >`select current_setting('server_version_num')::int as version`
   return (row?.version ?? 0) >= 160_000 ? 'SET' : 'MEMBER'
 }
 

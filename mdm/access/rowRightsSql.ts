@@ -19,7 +19,9 @@ const entities = `(select nullif(current_setting('${ENTITIES_SETTING}', true), '
  * SQL condition: the values in a row of golden or change are among the caller's. A missing setting
  * gives false.
  */
-const ownValues = (row: string) => `(${row}.row_place = any (${places}) or '${UNBOUND}' = any (${places}))
+const ownValues = (
+  row: string,
+) => `(${row}.row_place = any (${places}) or '${UNBOUND}' = any (${places}))
   and (${row}.row_entities && ${entities} or '${UNBOUND}' = any (${entities}))`
 
 const throughParent = (row: string) => `case when ${row}.row_parent is null then ${ownValues(row)}
@@ -59,7 +61,9 @@ const sourceOfOperational = `create or replace function sees_operational(record 
   begin
     case kind
     ${OPERATIONAL_TYPES.map(
-      (t) => `when '${t}' then select o.customer${hasEntity(t) ? ', o.legal_entity into owner, entity' : ' into owner'}
+      (
+        t,
+      ) => `when '${t}' then select o.customer${hasEntity(t) ? ', o.legal_entity into owner, entity' : ' into owner'}
         from public.${t.toLowerCase()} o where o.record_id = record;`,
     ).join('\n    ')}
     else return false;
@@ -79,10 +83,13 @@ const POLICIES: Record<string, string> = {
   change: throughParent('change'),
   source_record: `case when golden_id is null then sees_operational(id, type)
     else exists (select 1 from seen_golden g where g.id = source_record.golden_id) end`,
-  ...Object.fromEntries(OPERATIONAL_TYPES.map((t) => [t.toLowerCase(), operationalSeen(t, t.toLowerCase())])),
+  ...Object.fromEntries(
+    OPERATIONAL_TYPES.map((t) => [t.toLowerCase(), operationalSeen(t, t.toLowerCase())]),
+  ),
   link: 'exists (select 1 from source_record r where r.id = link.a) and exists (select 1 from source_record r where r.id = link.b)',
   match_key: 'exists (select 1 from source_record r where r.id = match_key.record_id)',
-  record_reference: 'exists (select 1 from source_record r where r.id = record_reference.record_id)',
+  record_reference:
+    'exists (select 1 from source_record r where r.id = record_reference.record_id)',
   possible_match: `${recordSeen('possible_match.a')} and ${recordSeen('possible_match.b')}`,
   action: allSeen('action.subjects'),
   assertion: `${recordSeen('assertion.a')} and (b is null or ${recordSeen('assertion.b')})`,
@@ -136,7 +143,9 @@ export function rowRightsSql(policy: Policy, role: string): { tags: string; poli
       ...referringSql(policy),
       `grant usage on schema public to ${role};`,
       `grant select on ${[...readable, 'seen_record', 'seen_golden'].join(', ')} to ${role};`,
-      ...[...Object.keys(POLICIES), ...CLOSED].map((t) => `alter table ${t} enable row level security;`),
+      ...[...Object.keys(POLICIES), ...CLOSED].map(
+        (t) => `alter table ${t} enable row level security;`,
+      ),
       ...Object.entries(POLICIES).map(
         ([t, seen]) => `drop policy if exists row_rights on ${t};
         create policy row_rights on ${t} for select to ${role} using (${seen});`,
@@ -153,7 +162,9 @@ export function rowRightsSql(policy: Policy, role: string): { tags: string; poli
  */
 function referringSql(policy: Policy): string[] {
   const fields = new Set(
-    policy.types.flatMap((t) => t.fields.filter((f) => f.kind === 'REFERENCE' && !f.list).map((f) => f.name)),
+    policy.types.flatMap((t) =>
+      t.fields.filter((f) => f.kind === 'REFERENCE' && !f.list).map((f) => f.name),
+    ),
   )
   return [...fields].map(
     (f) => `create or replace function referring_${f.toLowerCase()}(keys uuid[]) returns setof uuid
@@ -196,8 +207,11 @@ function tagged(rows: RowPolicy, isList: (field: string) => boolean): string {
   if (rows.by === 'EVERYONE') return `place := '${EVERYONE}'; entities := '{${EVERYONE}}';`
   if (rows.by === 'REFERENCE') return `parent := (v ->> '${rows.field}')::uuid;`
   // A value from a source system must not be one of the reserved values.
-  const meant = (value: string) => `nullif(nullif(nullif(${value}, ''), '${EVERYONE}'), '${UNBOUND}')`
-  const place = rows.region ? `place := coalesce(${meant(`v #>> '{${rows.region.join(',')}}'`)}, '${NONE}');` : ''
+  const meant = (value: string) =>
+    `nullif(nullif(nullif(${value}, ''), '${EVERYONE}'), '${UNBOUND}')`
+  const place = rows.region
+    ? `place := coalesce(${meant(`v #>> '{${rows.region.join(',')}}'`)}, '${NONE}');`
+    : ''
   if (!rows.legalEntities) return place
   const field = rows.legalEntities
   const values = isList(field)

@@ -21,12 +21,16 @@ export const THROUGH = [
 export type Through = (typeof THROUGH)[number]
 
 /** One access: the actor who read or changed sensitive fields, and the records. */
-export interface SensitiveAccess extends Omit<typeof sensitiveAccess.$inferSelect, 'id' | 'through'> {
+export interface SensitiveAccess
+  extends Omit<typeof sensitiveAccess.$inferSelect, 'id' | 'through'> {
   through: Through
 }
 
 /** Appends rows in one statement. */
-export async function appendAccess(sql: Sql | Transaction, rows: readonly SensitiveAccess[]): Promise<void> {
+export async function appendAccess(
+  sql: Sql | Transaction,
+  rows: readonly SensitiveAccess[],
+): Promise<void> {
   if (rows.length === 0) return
   await sql`
     insert into sensitive_access (at, actor, correlation_id, operation, through, type, fields, ids, more)
@@ -58,7 +62,10 @@ export const accessListing: Listing = {
 
 export const latestAccesses: SortTerm[] = [{ column: accessListing.unique, descending: true }]
 
-/** Returns the condition of a filter. A golden record includes every source record that is in it now. */
+/**
+ * Returns the condition of a filter. A golden record includes every source record that is in it
+ * now.
+ */
 export async function accessCondition(sql: Sql, filter: AccessFilter): Promise<Condition> {
   const keys = filter.about ? await keysOf(sql, filter.about) : null
   return (p) => {

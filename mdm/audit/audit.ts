@@ -63,7 +63,10 @@ export async function verifyAudit(sql: Sql): Promise<{ rows: number; broken: Bro
   }
   const [head] = await sql<{ id: number; hash: Uint8Array }[]>`select id, hash from audit_head`
   if (!head || head.id !== last || !Buffer.from(head.hash).equals(before))
-    return { rows: last, broken: { id: last + 1, detail: `the log ends at ${last}, its head says ${head?.id}` } }
+    return {
+      rows: last,
+      broken: { id: last + 1, detail: `the log ends at ${last}, its head says ${head?.id}` },
+    }
   return { rows: last, broken: null }
 }
 

@@ -42,7 +42,13 @@ export function openRefusals(sql: Sql, failed: (error: unknown) => void): Refusa
     await transaction(sql, async (tx) => {
       for (const { actor, ...facts } of entries)
         await appendAudit(tx, { event: 'ACCESS_REFUSED', actor: actor ?? 'nobody', ...facts })
-      if (more > 0) await appendAudit(tx, { event: 'ACCESS_REFUSED', actor: 'nobody', code: 'MANY', times: more })
+      if (more > 0)
+        await appendAudit(tx, {
+          event: 'ACCESS_REFUSED',
+          actor: 'nobody',
+          code: 'MANY',
+          times: more,
+        })
     })
   }
   const flush = () => {

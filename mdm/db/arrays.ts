@@ -1,6 +1,7 @@
 /**
- * Array types for the driver, by their fixed oids. By default the driver reads them from the server on a pool's first
- * connection. If that connection is lost meanwhile, every array parameter of the pool fails from then on.
+ * Array types for the driver, by their fixed oids. By default the driver reads them from the server
+ * on a pool's first connection. If that connection is lost meanwhile, every array parameter of the
+ * pool fails from then on.
  */
 export const ARRAYS = {
   booleans: array(1000, (text) => text === 't'),
@@ -38,8 +39,9 @@ function element(item: unknown): string {
 }
 
 /**
- * Returns JSON documents as one text for `string_to_array($1, E'\\x1f', '')`; null and undefined become null. JSON text has
- * no control characters, so nothing is quoted here nor parsed there: a third of the time that an array literal takes.
+ * Returns JSON documents as one text for `string_to_array($1, E'\\x1f', '')`; null and undefined
+ * become null. JSON text has no control characters, so nothing is quoted here nor parsed there: a
+ * third of the time that an array literal takes.
  */
 export function documents(values: readonly unknown[]): string {
   return values.map((v) => (v === null || v === undefined ? '' : JSON.stringify(v))).join('\x1f')
@@ -54,7 +56,12 @@ function items(text: string, read: (text: string) => unknown): unknown[] {
       .split(',')
       .map((item) => (item === 'NULL' ? null : read(item)))
   }
-  return [...text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/gs)].map(([, quoted, plain]) =>
-    quoted !== undefined ? read(quoted.replace(/\\(.)/gs, '$1')) : plain === 'NULL' ? null : read(plain ?? ''),
+  return [...text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/gs)].map(
+    ([, quoted, plain]) =>
+      quoted !== undefined
+        ? read(quoted.replace(/\\(.)/gs, '$1'))
+        : plain === 'NULL'
+          ? null
+          : read(plain ?? ''),
   )
 }

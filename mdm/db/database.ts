@@ -11,9 +11,9 @@ export interface DatabaseOptions {
   /** Shows in pg_stat_activity. */
   name: string
   /**
-   * How prepared statements are planned. By default each execution is planned: plans of the pipeline's set-based
-   * statements must not flip to a generic one that expects few rows. `auto` is for the short keyed reads of queries,
-   * where planning costs as much as execution.
+   * How prepared statements are planned. By default each execution is planned: plans of the
+   * pipeline's set-based statements must not flip to a generic one that expects few rows. `auto` is
+   * for the short keyed reads of queries, where planning costs as much as execution.
    */
   planCache?: 'auto' | undefined
   /** Connections idle for this long are closed. By default they stay open. */
@@ -24,16 +24,19 @@ export interface DatabaseOptions {
   settings?: Record<string, string | boolean>
 }
 
-/** The number that patches/postgres+….patch writes into the driver. It grows with each change of the patch. */
+/**
+ * The number that patches/postgres+….patch writes into the driver. It grows with each change of the
+ * patch.
+ */
 const driverPatch = 1
 const reconnectSecondsMax = 1
 const statementMsDefault = 60_000
 
 /**
- * Opens a pool of connections. Columns of type bigint become numbers: ids, positions, microseconds and minor units stay
- * under 2^53, and key hashes are cut to 52 bits for this. Timestamps become Date.
- * A statement may run 60 s, its waits for locks included, and a transaction may idle 60 s. So a client that hangs blocks
- * others for a minute at most (test/faults/pausedWorker.soak.ts).
+ * Opens a pool of connections. Columns of type bigint become numbers: ids, positions, microseconds
+ * and minor units stay under 2^53, and key hashes are cut to 52 bits for this. Timestamps become
+ * Date. A statement may run 60 s, its waits for locks included, and a transaction may idle 60 s. So
+ * a client that hangs blocks others for a minute at most (test/faults/pausedWorker.soak.ts).
  */
 export function openDatabase(url: string, options: DatabaseOptions): Sql {
   const sql = requirePatchedDriver()(url, {
@@ -58,18 +61,27 @@ export function openDatabase(url: string, options: DatabaseOptions): Sql {
   return tracingIsOn() ? traceStatements(sql) : sql
 }
 
-/** Opens one plain connection, without the settings of our pools: to wait for a server, or to create a database. */
-export function openConnection(url: string, options: { connectSecondsMax?: number } = {}): postgres.Sql {
+/**
+ * Opens one plain connection, without the settings of our pools: to wait for a server, or to create
+ * a database.
+ */
+export function openConnection(
+  url: string,
+  options: { connectSecondsMax?: number } = {},
+): postgres.Sql {
   return requirePatchedDriver()(url, {
     max: 1,
     onnotice: () => {},
-    ...(options.connectSecondsMax === undefined ? {} : { connect_timeout: options.connectSecondsMax }),
+    ...(options.connectSecondsMax === undefined
+      ? {}
+      : { connect_timeout: options.connectSecondsMax }),
   })
 }
 
 /**
- * Returns the driver. Throws if it lacks our patch, as after an install without scripts, which says nothing of it: such a
- * driver ends the process when the database restarts, and sends the password in cleartext to a server that asks for it.
+ * Returns the driver. Throws if it lacks our patch, as after an install without scripts, which says
+ * nothing of it: such a driver ends the process when the database restarts, and sends the password
+ * in cleartext to a server that asks for it.
  */
 export function requirePatchedDriver(): typeof postgres {
   const found: unknown = Reflect.get(postgres, 'touchstonePatch')

@@ -6,7 +6,10 @@ export interface ConnectionCount {
   count: number
 }
 
-/** Counts the connections of our pools, of all processes, by state. A pool is known by its application name. */
+/**
+ * Counts the connections of our pools, of all processes, by state. A pool is known by its
+ * application name.
+ */
 export async function loadConnectionCounts(tx: Transaction): Promise<ConnectionCount[]> {
   return await tx<ConnectionCount[]>`
     select substr(application_name, 12) as pool, coalesce(state, 'unknown') as state, count(*)::int as count
@@ -19,7 +22,17 @@ export interface TableSize {
   bytes: number
 }
 
-const TABLES = ['inbox', 'outcome', 'source_record', 'golden', 'change', 'link', 'match_key', 'task', 'audit']
+const TABLES = [
+  'inbox',
+  'outcome',
+  'source_record',
+  'golden',
+  'change',
+  'link',
+  'match_key',
+  'task',
+  'audit',
+]
 
 /** Returns the planner's estimates of table sizes: they cost nothing and are about right. */
 export async function loadTableSizes(tx: Transaction): Promise<TableSize[]> {

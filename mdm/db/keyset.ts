@@ -31,15 +31,18 @@ export class BadCursorError extends Error {
 }
 
 /**
- * Returns a total order: the given terms, then the unique column in the direction of the last term, so that one index
- * serves both directions.
+ * Returns a total order: the given terms, then the unique column in the direction of the last term,
+ * so that one index serves both directions.
  */
 export function totalOrder(terms: SortTerm[], unique: SortColumn): SortTerm[] {
   if (terms.some((t) => t.column.name === unique.name)) return terms
   return [...terms, { column: unique, descending: terms.at(-1)?.descending ?? false }]
 }
 
-/** Returns the cursor of a row: the order's name and the row's sort values as Postgres prints them. Opaque to clients. */
+/**
+ * Returns the cursor of a row: the order's name and the row's sort values as Postgres prints them.
+ * Opaque to clients.
+ */
 export function encodeCursor(order: SortTerm[], values: (string | null)[]): string {
   return Buffer.from(JSON.stringify([signature(order), ...values])).toString('base64url')
 }
@@ -49,31 +52,42 @@ export const orderTermsMax = 3
 /** A character of a text in JSON takes at most so many bytes: \u0001. */
 const jsonBytesPerCharacter = 6
 /**
- * Longer texts are rejected before they are decoded. No page gives out a longer one: it holds at most three texts of the
- * longest that a record may hold, and base64url writes four characters for three bytes.
+ * Longer texts are rejected before they are decoded. No page gives out a longer one: it holds at
+ * most three texts of the longest that a record may hold, and base64url writes four characters for
+ * three bytes.
  */
-const cursorCharactersMax = (orderTermsMax * bounds.textCharsMax * jsonBytesPerCharacter * 4) / 3 + 1_000
+const cursorCharactersMax =
+  (orderTermsMax * bounds.textCharsMax * jsonBytesPerCharacter * 4) / 3 + 1_000
 
-/** Returns the sort values of a cursor. Throws BadCursorError if the text is not a cursor of this order. */
+/**
+ * Returns the sort values of a cursor. Throws BadCursorError if the text is not a cursor of this
+ * order.
+ */
 export function decodeCursor(order: SortTerm[], cursor: string): (string | null)[] {
   const refuse = (why: string): never => {
-    throw new BadCursorError(`the cursor ${why}; use endCursor, startCursor or an edge's cursor of the same list`)
+    throw new BadCursorError(
+      `the cursor ${why}; use endCursor, startCursor or an edge's cursor of the same list`,
+    )
   }
-  if (cursor.length > cursorCharactersMax) refuse(`is longer than ${cursorCharactersMax} characters`)
+  if (cursor.length > cursorCharactersMax)
+    refuse(`is longer than ${cursorCharactersMax} characters`)
   let parts: unknown
   try {
     parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
   } catch {
     return refuse('is not one that was given out')
   }
-  if (!Array.isArray(parts) || typeof parts[0] !== 'string') return refuse('is not one that was given out')
-  if (parts[0] !== signature(order)) refuse(`belongs to the order "${parts[0]}", this list has "${signature(order)}"`)
+  if (!Array.isArray(parts) || typeof parts[0] !== 'string')
+    return refuse('is not one that was given out')
+  if (parts[0] !== signature(order))
+    refuse(`belongs to the order "${parts[0]}", this list has "${signature(order)}"`)
   const values = parts.slice(1)
   if (values.length !== order.length) refuse('is not one that was given out')
   return order.map(({ column }, n) => {
     const value: unknown = values[n]
     if (value === null && column.nullable) return null
-    if (typeof value !== 'string' || !isValueOf(column.type, value)) return refuse('is not one that was given out')
+    if (typeof value !== 'string' || !isValueOf(column.type, value))
+      return refuse('is not one that was given out')
     return value
   })
 }
@@ -130,25 +144,41 @@ export function beyond(order: SortTerm[], cursor: string, forward: boolean, p: P
     if (past) alternatives.push(`(${[...equal, past].join(' and ')})`)
     // The last term needs no equality, and Postgres rejects a parameter that is not used.
     if (n < order.length - 1)
-      equal.push(value === null ? `${column.sql} is null` : `${column.sql} = ${p.add(value, column.type)}`)
+      equal.push(
+        value === null ? `${column.sql} is null` : `${column.sql} = ${p.add(value, column.type)}`,
+      )
   })
   if (alternatives.length === 0) return 'false'
   const rows = `(${alternatives.join(' or ')})`
-  // Alternatives are no index condition. A bound of the first column is one: an index begins there, and not at its end.
+  // Alternatives are no index condition. A bound of the first column is one: an index begins there,
+  // and not at its end.
   const value = values[0] ?? null
   if (!first || value === null || (first.column.nullable && forward)) return rows
   const bound = `${first.column.sql} ${first.descending === forward ? '<=' : '>='} ${p.add(value, first.column.type)}`
   return `(${bound} and ${rows})`
 }
 
-function pastValue(column: SortColumn, down: boolean, forward: boolean, value: string | null, p: Parameters) {
+function pastValue(
+  column: SortColumn,
+  down: boolean,
+  forward: boolean,
+  value: string | null,
+  p: Parameters,
+) {
   if (value === null) return forward ? null : `${column.sql} is not null`
   const compared = `${column.sql} ${down ? '<' : '>'} ${p.add(value, column.type)}`
   return column.nullable && forward ? `(${compared} or ${column.sql} is null)` : compared
 }
 
-/** Compares the sort values of two rows as `orderBy` sorts them: missing values stand last, in either direction. */
-export function compareValues(order: SortTerm[], a: readonly (string | null)[], b: readonly (string | null)[]): number {
+/**
+ * Compares the sort values of two rows as `orderBy` sorts them: missing values stand last, in
+ * either direction.
+ */
+export function compareValues(
+  order: SortTerm[],
+  a: readonly (string | null)[],
+  b: readonly (string | null)[],
+): number {
   for (const [n, { column, descending }] of order.entries()) {
     const [x, y] = [a[n] ?? null, b[n] ?? null]
     if (x === y) continue

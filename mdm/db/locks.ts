@@ -1,15 +1,16 @@
 import type { Transaction } from './database.ts'
 
 /**
- * Kinds of locks. Every transaction takes them in this order, golden type by golden type, and sorted within each kind.
- * So deadlocks are rare; Postgres ends one of the transactions, and `transaction` retries it.
+ * Kinds of locks. Every transaction takes them in this order, golden type by golden type, and
+ * sorted within each kind. So deadlocks are rare; Postgres ends one of the transactions, and
+ * `transaction` retries it.
  */
 export const LOCK = { record: 1, reference: 2, blockingKey: 3, golden: 4 } as const
 
 /**
- * Locks 52-bit numbers until the end of the transaction, in sorted order: one statement, and unnest keeps the order. The
- * numbers in `shared` are locked in shared mode.
- * Each lock takes a slot of the server's lock table (max_locks_per_transaction x connections): see `lockSlots`.
+ * Locks 52-bit numbers until the end of the transaction, in sorted order: one statement, and unnest
+ * keeps the order. The numbers in `shared` are locked in shared mode. Each lock takes a slot of the
+ * server's lock table (max_locks_per_transaction x connections): see `lockSlots`.
  */
 export async function lock(
   tx: Transaction,
@@ -39,7 +40,10 @@ export async function tryLock(
   return new Set(rows.map((r) => r.n))
 }
 
-/** Returns a uuid's first 52 bits. Two uuids that share them share a lock, which costs a wait and nothing else. */
+/**
+ * Returns a uuid's first 52 bits. Two uuids that share them share a lock, which costs a wait and
+ * nothing else.
+ */
 export function lockNumber(uuid: string): number {
   return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(15, 16), 16)
 }
@@ -54,8 +58,8 @@ export async function lockSlots(tx: { unsafe: Transaction['unsafe'] }): Promise<
 }
 
 /**
- * True if a transaction failed because the server's lock table is full. The hint names the setting in every language;
- * the code alone stands for any lack of memory.
+ * True if a transaction failed because the server's lock table is full. The hint names the setting
+ * in every language; the code alone stands for any lack of memory.
  */
 export function isLockTableFull(error: unknown): boolean {
   const { code, hint } = (error ?? {}) as { code?: unknown; hint?: unknown }

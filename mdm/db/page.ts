@@ -11,7 +11,9 @@ import {
 } from './keyset.ts'
 import { always, type Condition, Parameters, read } from './statement.ts'
 
-/** A set of rows that can be read in pages: the whole set, or the rows of each of several parents. */
+/**
+ * A set of rows that can be read in pages: the whole set, or the rows of each of several parents.
+ */
 export interface Listing {
   /** FROM clause of the rows. */
   from: string
@@ -71,8 +73,9 @@ export async function listPage<Row extends object>(
 }
 
 /**
- * Returns one page for each parent, by one statement. A lateral join applies the limit to each parent and scans an index
- * on the relation once for each. Parents without rows are left out. Throws BadCursorError.
+ * Returns one page for each parent, by one statement. A lateral join applies the limit to each
+ * parent and scans an index on the relation once for each. Parents without rows are left out.
+ * Throws BadCursorError.
  */
 export async function listPages<Row extends object>(
   sql: Sql,
@@ -97,7 +100,11 @@ export async function listPages<Row extends object>(
 }
 
 /** Counts the rows of the listing. */
-export async function countAll(sql: Sql, listing: Listing, condition: Condition = always): Promise<number> {
+export async function countAll(
+  sql: Sql,
+  listing: Listing,
+  condition: Condition = always,
+): Promise<number> {
   const p = new Parameters()
   const text = `select count(*)::float8 as n from ${listing.from} where ${listing.where} and (${condition(p)})`
   return (await read<{ n: number }>(sql, text, p))[0]?.n ?? 0
@@ -116,10 +123,17 @@ export async function countEach(
   const text = `select p.id::text as parent, x.n from unnest(${ids}) p (id) cross join lateral (
     select count(*)::float8 as n from ${relation.from}
     where ${listing.where} and ${relation.where} and (${condition(p)})) x where x.n > 0`
-  return new Map((await read<{ parent: string; n: number }>(sql, text, p)).map((r) => [r.parent, r.n]))
+  return new Map(
+    (await read<{ parent: string; n: number }>(sql, text, p)).map((r) => [r.parent, r.n]),
+  )
 }
 
-function innerSelect(listing: Listing, relation: Relation | null, request: PageRequest, p: Parameters): string {
+function innerSelect(
+  listing: Listing,
+  relation: Relation | null,
+  request: PageRequest,
+  p: Parameters,
+): string {
   const { order, backward, after, before, limit } = request
   const where = [listing.where]
   if (relation) where.push(relation.where)
@@ -146,14 +160,18 @@ function cut<Row>(rows: Row[], { limit, backward, after, before }: PageRequest):
   }
 }
 
-/** The order of a list in memory that has no values to sort by: the rows in the order in which they are given. */
+/**
+ * The order of a list in memory that has no values to sort by: the rows in the order in which they
+ * are given.
+ */
 export const asGiven: SortTerm[] = [
   { column: { name: 'n', sql: 'n', type: 'bigint', nullable: false }, descending: false },
 ]
 
 /**
- * One page of rows that are in memory already, for lists that are computed as a whole. `valuesOf` returns the sort values
- * of a row, in the order of `request.order`; without it the rows stay as given. Throws BadCursorError.
+ * One page of rows that are in memory already, for lists that are computed as a whole. `valuesOf`
+ * returns the sort values of a row, in the order of `request.order`; without it the rows stay as
+ * given. Throws BadCursorError.
  */
 export function pageOfRows<Row extends object>(
   rows: readonly Row[],
@@ -164,7 +182,10 @@ export function pageOfRows<Row extends object>(
   const start = after === undefined ? null : decodeCursor(order, after)
   const end = before === undefined ? null : decodeCursor(order, before)
   const within = rows
-    .map((row, n) => ({ row, values: valuesOf(row, n).map((v) => (v === null ? null : String(v))) }))
+    .map((row, n) => ({
+      row,
+      values: valuesOf(row, n).map((v) => (v === null ? null : String(v))),
+    }))
     .filter(({ values }) => !start || compareValues(order, values, start) > 0)
     .filter(({ values }) => !end || compareValues(order, values, end) < 0)
     .sort((a, b) => compareValues(order, a.values, b.values))

@@ -1,6 +1,9 @@
 import type { Sql } from './database.ts'
 
-/** A read that took long. The text has parameters instead of values; the values in the plan are removed. */
+/**
+ * A read that took long. The text has parameters instead of values; the values in the plan are
+ * removed.
+ */
 export interface SlowStatement {
   /** Includes the wait for a connection. */
   ms: number
@@ -15,8 +18,9 @@ const planCharsMax = 8_000
 const plansPerMinuteMax = 6
 
 /**
- * Returns the same connections and reports composed statements (statement.ts) that take `msMin` or longer. The first few
- * of a minute are reported with their plan. Statements that failed are reported without one.
+ * Returns the same connections and reports composed statements (statement.ts) that take `msMin` or
+ * longer. The first few of a minute are reported with their plan. Statements that failed are
+ * reported without one.
  */
 export function watchSlowStatements(
   sql: Sql,
@@ -31,7 +35,10 @@ export function watchSlowStatements(
     if (now !== minute) [minute, plans] = [now, 0]
     if (plans++ >= plansPerMinuteMax) return null
     try {
-      const rows = await sql.unsafe<{ 'QUERY PLAN': string }[]>(`explain ${text}`, values as never[])
+      const rows = await sql.unsafe<{ 'QUERY PLAN': string }[]>(
+        `explain ${text}`,
+        values as never[],
+      )
       return withoutValues(rows.map((r) => r['QUERY PLAN']).join('\n')).slice(0, planCharsMax)
     } catch {
       return null // The read itself succeeded.
@@ -41,7 +48,8 @@ export function watchSlowStatements(
     const startedAt = performance.now()
     const reportIfSlow = (plan: () => Promise<string | null>) => {
       const ms = Math.round(performance.now() - startedAt)
-      if (ms >= msMin) void plan().then((found) => report({ ms, text: text.slice(0, textCharsMax), plan: found }))
+      if (ms >= msMin)
+        void plan().then((found) => report({ ms, text: text.slice(0, textCharsMax), plan: found }))
     }
     try {
       const rows = await sql.unsafe(text, values as never[], options as never)

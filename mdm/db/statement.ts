@@ -2,23 +2,34 @@ import { storable } from '../../schema/storable.ts'
 import type { Sql, Transaction } from './database.ts'
 
 /** A type as Postgres names it in a cast. */
-export type SqlType = 'text' | 'date' | 'timestamptz' | 'float8' | 'bigint' | 'boolean' | 'uuid' | 'jsonb'
+export type SqlType =
+  | 'text'
+  | 'date'
+  | 'timestamptz'
+  | 'float8'
+  | 'bigint'
+  | 'boolean'
+  | 'uuid'
+  | 'jsonb'
 
 /**
- * Parameters of a composed statement. Each is sent as text (or an array of texts) and cast in the statement, so that the
- * driver converts nothing and a timestamp keeps its microseconds.
+ * Parameters of a composed statement. Each is sent as text (or an array of texts) and cast in the
+ * statement, so that the driver converts nothing and a timestamp keeps its microseconds.
  */
 export class Parameters {
   readonly values: (string | (string | null)[] | null)[] = []
 
   add(value: string | number | boolean, type: SqlType): string {
     this.values.push(storable(String(value)))
-    return type === 'text' ? `$${this.values.length}::text` : `$${this.values.length}::text::${type}`
+    return type === 'text'
+      ? `$${this.values.length}::text`
+      : `$${this.values.length}::text::${type}`
   }
 
   /**
-   * Adds ids to look up. The subselect hides the list's length, so that a custom plan is estimated like the generic one
-   * and Postgres keeps the generic plan. Planning each list would take longer than the read.
+   * Adds ids to look up. The subselect hides the list's length, so that a custom plan is estimated
+   * like the generic one and Postgres keeps the generic plan. Planning each list would take longer
+   * than the read.
    */
   keys(ids: readonly string[], type: 'uuid' | 'bigint' = 'uuid'): string {
     // Two spellings of a uuid are one value to Postgres, which would return its rows twice.
@@ -28,7 +39,9 @@ export class Parameters {
 
   list(values: readonly (string | null)[], type: SqlType): string {
     this.values.push(values.map((v) => (v === null ? null : storable(v))))
-    return type === 'text' ? `$${this.values.length}::text[]` : `$${this.values.length}::text[]::${type}[]`
+    return type === 'text'
+      ? `$${this.values.length}::text[]`
+      : `$${this.values.length}::text[]::${type}[]`
   }
 }
 
@@ -52,19 +65,28 @@ export function anyOf(conditions: readonly Condition[]): Condition {
   return (p) => conditions.map((c) => `(${c(p)})`).join(' or ')
 }
 
-/** Matches where the condition is false or null, so that a filter and its negation together match every row. */
+/**
+ * Matches where the condition is false or null, so that a filter and its negation together match
+ * every row.
+ */
 export function noneOf(condition: Condition): Condition {
   return (p) => `(${condition(p)}) is not true`
 }
 
 /** Statement texts seen once or twice. All are dropped when there are this many. */
 const seenTextsMax = 2_000
-/** Prepared statements of each connection. Callers who vary their filters must not fill the server's memory. */
+/**
+ * Prepared statements of each connection. Callers who vary their filters must not fill the server's
+ * memory.
+ */
 const preparedTextsMax = 150
 const seen = new Map<string, number>()
 const prepared = new Set<string>()
 
-/** A text is prepared when it comes for the third time: callers combine filters and orders in many ways. */
+/**
+ * A text is prepared when it comes for the third time: callers combine filters and orders in many
+ * ways.
+ */
 function worthPreparing(text: string): boolean {
   if (prepared.has(text)) return true
   if (prepared.size >= preparedTextsMax) return false
@@ -80,6 +102,10 @@ function worthPreparing(text: string): boolean {
 }
 
 /** Runs a composed read and returns its rows. */
-export async function read<Row extends object>(sql: Sql | Transaction, text: string, p: Parameters): Promise<Row[]> {
+export async function read<Row extends object>(
+  sql: Sql | Transaction,
+  text: string,
+  p: Parameters,
+): Promise<Row[]> {
   return (await sql.unsafe(text, p.values, { prepare: worthPreparing(text) })) as unknown as Row[]
 }

@@ -9,8 +9,9 @@ interface Statement {
 }
 
 /**
- * Returns the same pool with a span for each statement that runs under a span; background work has none. A span is named
- * after the statement's verb and first table. Neither the text, which may hold literals, nor the parameters are recorded.
+ * Returns the same pool with a span for each statement that runs under a span; background work has
+ * none. A span is named after the statement's verb and first table. Neither the text, which may
+ * hold literals, nor the parameters are recorded.
  */
 export function traceStatements<Pool extends object>(sql: Pool): Pool {
   return new Proxy(sql, {
@@ -19,7 +20,8 @@ export function traceStatements<Pool extends object>(sql: Pool): Pool {
     },
     get(target, name) {
       const value = Reflect.get(target, name)
-      if (name === 'unsafe') return (...args: unknown[]) => traced((value as Call).apply(target, args))
+      if (name === 'unsafe')
+        return (...args: unknown[]) => traced((value as Call).apply(target, args))
       if (name === 'begin' || name === 'savepoint')
         return (...args: unknown[]) =>
           (value as Call).apply(target, [

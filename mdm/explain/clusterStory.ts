@@ -5,7 +5,12 @@ import { type Join, joinsOf } from '../match/joins.ts'
 import { loadById, type SourceRecord } from '../records/records.ts'
 import { boundedClosure } from '../resolution/closure.ts'
 import { clusterRecords } from '../resolution/clusterRecords.ts'
-import { engineOf, loadKnown, newResolutionState, type ResolutionContext } from '../resolution/context.ts'
+import {
+  engineOf,
+  loadKnown,
+  newResolutionState,
+  type ResolutionContext,
+} from '../resolution/context.ts'
 import { loadLinks } from '../resolution/links.ts'
 import { snapshot } from './explain.ts'
 
@@ -35,7 +40,11 @@ const componentRecordsMax = 2_000
  * none. Clusters its component again with the active engine, so the joins are those of the
  * pipeline. Reads one snapshot.
  */
-export async function clusterStory(sql: Sql, mastering: ResolutionContext, id: string): Promise<ClusterStory | null> {
+export async function clusterStory(
+  sql: Sql,
+  mastering: ResolutionContext,
+  id: string,
+): Promise<ClusterStory | null> {
   const goldenId = (await readGoldenIds(sql, [id.toLowerCase()])).get(id.toLowerCase())
   if (!goldenId) return null
   return await snapshot(sql, async (tx) => {
@@ -47,9 +56,13 @@ export async function clusterStory(sql: Sql, mastering: ResolutionContext, id: s
     const own = ids.map((r) => r.id)
     const type = mastering.policy.type(first.type)
     const engine = engineOf(mastering, type)
-    const reach = first.count > membersMax ? null : await boundedClosure(tx, own, engine.canJoin, componentRecordsMax)
+    const reach =
+      first.count > membersMax
+        ? null
+        : await boundedClosure(tx, own, engine.canJoin, componentRecordsMax)
     const records = new Map<number, SourceRecord>()
-    if (reach) await loadKnown(tx, mastering, type, records, reach.placed.keys(), newResolutionState())
+    if (reach)
+      await loadKnown(tx, mastering, type, records, reach.placed.keys(), newResolutionState())
     else for (const r of await loadById(tx, own)) records.set(r.id, r)
     const members = own.map((id) => records.get(id)).filter((r) => r !== undefined)
     const byId = new Map(members.map((r) => [r.id, r]))
@@ -61,7 +74,14 @@ export async function clusterStory(sql: Sql, mastering: ResolutionContext, id: s
       })
       .sort((x, y) => y.weight - x.weight || (x.a + x.b < y.a + y.b ? -1 : 1))
     const keys = members.map((r) => r.key)
-    const story = { type: type.name, goldenId, model: engine.version, members, memberCount: first.count, links }
+    const story = {
+      type: type.name,
+      goldenId,
+      model: engine.version,
+      members,
+      memberCount: first.count,
+      links,
+    }
     if (!reach) return { ...story, joins: [], cut: true }
     const reached = [...records.values()]
     const stated = await loadAssertions(

@@ -4,7 +4,13 @@ import type { Engine, Features } from '../match/engine.ts'
 import { type WaterfallStep, waterfall } from '../match/waterfall.ts'
 import type { SourceRecord } from '../records/records.ts'
 import { loadBlocks } from '../resolution/blockingKeys.ts'
-import { engineOf, isLive, loadKnown, newResolutionState, type ResolutionContext } from '../resolution/context.ts'
+import {
+  engineOf,
+  isLive,
+  loadKnown,
+  newResolutionState,
+  type ResolutionContext,
+} from '../resolution/context.ts'
 import { possibleBetween } from '../resolution/possibleMatches.ts'
 import { assertionsBetween, type StewardAssertion } from './stewardAssertions.ts'
 
@@ -85,21 +91,27 @@ export async function explain(
     if (!other) return unknown(b)
     for (const { key, type } of [one, other])
       if (!mastering.engines.has(type))
-        return { code: 'NOT_MATCHED', detail: `${key} is a record of ${type}, and these are not matched` }
+        return {
+          code: 'NOT_MATCHED',
+          detail: `${key} is a record of ${type}, and these are not matched`,
+        }
     if (one.type !== other.type)
       return {
         code: 'DIFFERENT_TYPES',
         detail: `${a} is a ${one.type} and ${b} is a ${other.type}: only records of one golden type can be one thing`,
       }
     const apart = one.goldenId !== other.goldenId
-    const ids = async (p: Place) => (whole && apart && p.goldenId === p.key ? await memberIds(tx, p.key) : [p.id])
+    const ids = async (p: Place) =>
+      whole && apart && p.goldenId === p.key ? await memberIds(tx, p.key) : [p.id]
     const [mine, theirs] = [await ids(one), await ids(other)]
     const state = newResolutionState()
     const records = new Map<number, SourceRecord>()
     const type = mastering.policy.type(one.type)
     await loadKnown(tx, mastering, type, records, [...mine, ...theirs], state)
     const best = bestPair(engineOf(mastering, type), records, mine, theirs)
-    const [found] = await explainRecords(tx, mastering, [best ?? [recordOf(records, one), recordOf(records, other)]])
+    const [found] = await explainRecords(tx, mastering, [
+      best ?? [recordOf(records, one), recordOf(records, other)],
+    ])
     return { ...found, pairsCompared: best ? mine.length * theirs.length : 1 } as Explanation
   })
 }
@@ -152,7 +164,12 @@ async function explainRecords(
   pairs: readonly (readonly [SourceRecord, SourceRecord])[],
 ): Promise<Explanation[]> {
   if (pairs.length === 0) return []
-  const placed = pairs.map(([a, b]) => ({ a: a.key, b: b.key, goldenA: a.goldenId, goldenB: b.goldenId }))
+  const placed = pairs.map(([a, b]) => ({
+    a: a.key,
+    b: b.key,
+    goldenA: a.goldenId,
+    goldenB: b.goldenId,
+  }))
   const shared = pairs.map(([a, b]) => a.keys.filter((k) => b.keys.includes(k)))
   const bound = Math.max(...pairs.map(([a]) => engineFor(mastering, a).blockRecordsMax))
   const [assertions, possible, linked, blocks] = await Promise.all([
@@ -167,7 +184,9 @@ async function explainRecords(
     // the last bit.
     const [first, second] = a.id < b.id ? [a, b] : [b, a]
     const comparison =
-      isLive(a) && isLive(b) ? engine.compare(first.features as Features, second.features as Features) : null
+      isLive(a) && isLive(b)
+        ? engine.compare(first.features as Features, second.features as Features)
+        : null
     const { matchWeightMin, linkWeightMin, parameters, version } = engine
     const explained: Omit<Explanation, 'verdict' | 'because'> = {
       type: a.type,
@@ -184,7 +203,9 @@ async function explainRecords(
       forbidden: comparison?.conflict ?? null,
       assertions: assertions[i] ?? [],
       sharedKeys: shared[i]?.length ?? 0,
-      usableKeys: shared[i]?.filter((k) => (blocks.get(k)?.length ?? 0) <= engine.blockRecordsMax).length ?? 0,
+      usableKeys:
+        shared[i]?.filter((k) => (blocks.get(k)?.length ?? 0) <= engine.blockRecordsMax).length ??
+        0,
       linkWeight: linked[i] ?? null,
       model: version,
     }
@@ -208,15 +229,23 @@ function judged(
   if (together) {
     if (says('SAME')) return { verdict: 'TOGETHER', because: 'a steward declared them the same' }
     if (absent)
-      return { verdict: 'TOGETHER', because: `${stateOf(absent)}, and stays with the golden record that it was in` }
+      return {
+        verdict: 'TOGETHER',
+        because: `${stateOf(absent)}, and stays with the golden record that it was in`,
+      }
     if (e.weight !== null && e.weight >= e.threshold && e.forbidden === null)
       return { verdict: 'TOGETHER', because: 'what the two have in common is enough' }
     if (oneToOne && e.linkWeight !== null)
-      return { verdict: 'TOGETHER', because: "they are each other's best, or other records hold them together" }
+      return {
+        verdict: 'TOGETHER',
+        because: "they are each other's best, or other records hold them together",
+      }
     return { verdict: 'TOGETHER', because: 'other records of the golden record hold them together' }
   }
-  if (says('NOT_SAME')) return { verdict: 'FORBIDDEN', because: 'a steward declared them not the same' }
-  if (absent) return { verdict: 'APART', because: `${stateOf(absent)}, and has no evidence of its own` }
+  if (says('NOT_SAME'))
+    return { verdict: 'FORBIDDEN', because: 'a steward declared them not the same' }
+  if (absent)
+    return { verdict: 'APART', because: `${stateOf(absent)}, and has no evidence of its own` }
   if (e.forbidden !== null) return { verdict: 'FORBIDDEN', because: e.forbidden }
   if (possible !== null) return { verdict: 'POSSIBLE_MATCH', because: possible }
   if ((e.weight ?? 0) < e.linkThreshold && (e.relatedProbability ?? 0) >= 0.5)
@@ -224,9 +253,13 @@ function judged(
       verdict: 'POSSIBLY_RELATED',
       because: 'what agrees agrees between two related things too, and too little else does',
     }
-  if (e.sharedKeys === 0) return { verdict: 'APART', because: 'they share no blocking key, so they are not compared' }
+  if (e.sharedKeys === 0)
+    return { verdict: 'APART', because: 'they share no blocking key, so they are not compared' }
   if (e.usableKeys === 0)
-    return { verdict: 'APART', because: 'what they share is shared by too many others to compare them by it' }
+    return {
+      verdict: 'APART',
+      because: 'what they share is shared by too many others to compare them by it',
+    }
   if ((e.weight ?? 0) < e.linkThreshold)
     return { verdict: 'APART', because: 'too little agrees, or too much speaks against it' }
   return { verdict: 'APART', because: 'alike, but the other records of the two speak against it' }
@@ -306,5 +339,8 @@ function sameRecord(id: string): Unexplained {
 }
 
 function unknown(id: string): Unexplained {
-  return { code: 'UNKNOWN_ID', detail: `nothing has the id ${id}; give golden ids or keys of source records` }
+  return {
+    code: 'UNKNOWN_ID',
+    detail: `nothing has the id ${id}; give golden ids or keys of source records`,
+  }
 }

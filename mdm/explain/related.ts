@@ -2,7 +2,13 @@ import type { Sql } from '../db/database.ts'
 import type { Features } from '../match/engine.ts'
 import type { SourceRecord } from '../records/records.ts'
 import { loadBlocks } from '../resolution/blockingKeys.ts'
-import { engineOf, isLive, loadKnown, newResolutionState, type ResolutionContext } from '../resolution/context.ts'
+import {
+  engineOf,
+  isLive,
+  loadKnown,
+  newResolutionState,
+  type ResolutionContext,
+} from '../resolution/context.ts'
 import { snapshot } from './explain.ts'
 
 /**
@@ -31,7 +37,11 @@ const candidatesMax = 5_000
  * of this is stored, because it decides nothing. It is computed on request with the active engine,
  * the most probable first.
  */
-export async function relatedTo(sql: Sql, mastering: ResolutionContext, goldenId: string): Promise<Related[]> {
+export async function relatedTo(
+  sql: Sql,
+  mastering: ResolutionContext,
+  goldenId: string,
+): Promise<Related[]> {
   return await snapshot(sql, async (tx) => {
     const places = await tx<{ id: number; type: string }[]>`
       select id, type from source_record where golden_id = ${goldenId} order by id limit ${membersMax}`
@@ -43,7 +53,11 @@ export async function relatedTo(sql: Sql, mastering: ResolutionContext, goldenId
     const own = places.map((p) => p.id)
     await loadKnown(tx, mastering, type, records, own, newResolutionState())
     const members = [...records.values()].filter(isLive).sort((a, b) => a.id - b.id)
-    const blocks = await loadBlocks(tx, [...new Set(members.flatMap((m) => m.keys))], engine.blockRecordsMax)
+    const blocks = await loadBlocks(
+      tx,
+      [...new Set(members.flatMap((m) => m.keys))],
+      engine.blockRecordsMax,
+    )
     const usable = [...blocks.values()].filter((ids) => ids.length <= engine.blockRecordsMax)
     const candidates = [...new Set(usable.flat())].sort((a, b) => a - b).slice(0, candidatesMax)
     await loadKnown(tx, mastering, type, records, candidates, newResolutionState())
@@ -58,7 +72,12 @@ export async function relatedTo(sql: Sql, mastering: ResolutionContext, goldenId
         const known = best.get(other.goldenId)
         if (relatedWeight < 0 || (known && known.relatedWeight >= relatedWeight)) continue
         if (engine.link(x, y) !== null && engine.compare(x, y).conflict === undefined) continue
-        best.set(other.goldenId, { own: m.key, other: other.key, otherGoldenId: other.goldenId, relatedWeight })
+        best.set(other.goldenId, {
+          own: m.key,
+          other: other.key,
+          otherGoldenId: other.goldenId,
+          relatedWeight,
+        })
       }
     }
     return [...best.values()].sort(

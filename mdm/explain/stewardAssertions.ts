@@ -29,7 +29,10 @@ const assertionsMax = 200
  * golden records, any assertion between records of the one and the other counts, because it decides
  * about both. One statement with index scans for each member.
  */
-export async function assertionsBetween(tx: Transaction, pairs: readonly PlacedPair[]): Promise<StewardAssertion[][]> {
+export async function assertionsBetween(
+  tx: Transaction,
+  pairs: readonly PlacedPair[],
+): Promise<StewardAssertion[][]> {
   const rows = await tx<(StewardAssertion & { n: number })[]>`
     select p.n::int as n, s.kind, s.a, s.b, x.actor, x.reason, x.at, x.action_id as "actionId"
     from unnest(${pairs.map((p) => p.a)}::uuid[], ${pairs.map((p) => p.b)}::uuid[],
@@ -53,7 +56,9 @@ export async function assertionsBetween(tx: Transaction, pairs: readonly PlacedP
   return pairs.map((_, i) => (byPair.get(i + 1) ?? []).map(({ n: _n, ...assertion }) => assertion))
 }
 
-/** The standing assertions between any source record of the parent, a golden record, and any other. */
+/**
+ * The standing assertions between any source record of the parent, a golden record, and any other.
+ */
 export const assertionsOfGolden: Relation = {
   from: `(select s.assertion_id, s.kind, s.a, s.b from source_record m join standing s on s.a = m.key
       where m.golden_id = p.id and s.kind in ('SAME', 'NOT_SAME')

@@ -16,7 +16,13 @@ import {
   type TracedDelivery,
   type TracedEvent,
 } from './traceEvents.ts'
-import { readBodies, readMessages, readTracedRecords, type TracedMessage, type TracedRecord } from './traceMessages.ts'
+import {
+  readBodies,
+  readMessages,
+  readTracedRecords,
+  type TracedMessage,
+  type TracedRecord,
+} from './traceMessages.ts'
 
 /** An event and its deliveries to endpoints. */
 export interface EventStory extends TracedEvent {
@@ -67,7 +73,9 @@ export async function trace(desk: Desk, given: string): Promise<Trace | null> {
   const id = given.trim().toLowerCase()
   if (/^[1-9]\d{0,15}$/.test(id) && Number.isSafeInteger(Number(id))) {
     const messages = await stories(desk, await readMessages(desk.sql, { ids: [Number(id)] }, 1))
-    return messages.length === 0 ? null : { id, kind: 'MESSAGE', messages, more: false, events: [], actions: [] }
+    return messages.length === 0
+      ? null
+      : { id, kind: 'MESSAGE', messages, more: false, events: [], actions: [] }
   }
   const event = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9]\d{0,8})$/.exec(id)
   if (event) {
@@ -82,11 +90,22 @@ async function fromCorrelation(desk: Desk, id: string): Promise<Trace | null> {
   const found = await readMessages(desk.sql, { correlationId: id }, messagesMax + 1)
   if (found.length > 0) {
     const messages = await stories(desk, found.slice(0, messagesMax))
-    return { id, kind: 'CORRELATION', messages, more: found.length > messagesMax, events: [], actions: [] }
+    return {
+      id,
+      kind: 'CORRELATION',
+      messages,
+      more: found.length > messagesMax,
+      events: [],
+      actions: [],
+    }
   }
-  const action = (await actionOfCorrelation(desk.sql, id)) ?? (await readActionsById(desk.sql, [id])).get(id)
+  const action =
+    (await actionOfCorrelation(desk.sql, id)) ?? (await readActionsById(desk.sql, [id])).get(id)
   if (!action) return null
-  const events = await delivered(desk.sql, await eventsOfVersions(desk.sql, action.effect.slice(0, eventsMax)))
+  const events = await delivered(
+    desk.sql,
+    await eventsOfVersions(desk.sql, action.effect.slice(0, eventsMax)),
+  )
   return { id, kind: 'ACTION', messages: [], more: false, events, actions: [action] }
 }
 
@@ -103,7 +122,12 @@ async function fromGolden(desk: Desk, id: string): Promise<Trace | null> {
 /**
  * Returns events with the messages and actions that led to them; the latest ones if there are many.
  */
-async function fromEvents(desk: Desk, id: string, kind: TraceKind, events: TracedEvent[]): Promise<Trace> {
+async function fromEvents(
+  desk: Desk,
+  id: string,
+  kind: TraceKind,
+  events: TracedEvent[],
+): Promise<Trace> {
   const ids = [...new Set(events.flatMap((e) => e.inboxId ?? []))]
   const [messages, actions] = await Promise.all([
     readMessages(desk.sql, { ids: ids.slice(-messagesMax) }, messagesMax),
@@ -124,7 +148,9 @@ async function stories(desk: Desk, messages: TracedMessage[]): Promise<MessageSt
   const ids = messages.map((m) => m.inboxId)
   const [bodies, work] = await Promise.all([readBodies(sql, ids), readWork(sql, ids)])
   return await Promise.all(
-    messages.map((m) => story(sql, desk, m, bodies.get(m.inboxId) ?? '', work.get(m.inboxId) ?? [])),
+    messages.map((m) =>
+      story(sql, desk, m, bodies.get(m.inboxId) ?? '', work.get(m.inboxId) ?? []),
+    ),
   )
 }
 
@@ -137,10 +163,17 @@ async function story(
 ): Promise<MessageStory> {
   // The records of a message are not stored, so its reader derives them again.
   const read = explain(desk, message, body, message.object)
-  const keys = 'code' in read ? [] : read.records.map((r) => recordKey(message.system, r.object, r.sourceId))
-  const [passes, records] = await Promise.all([readBatches(sql, message.inboxId), readTracedRecords(sql, keys)])
+  const keys =
+    'code' in read ? [] : read.records.map((r) => recordKey(message.system, r.object, r.sourceId))
+  const [passes, records] = await Promise.all([
+    readBatches(sql, message.inboxId),
+    readTracedRecords(sql, keys),
+  ])
   const current = [...new Set(records.flatMap((r) => r.goldenId ?? []))]
-  const events = await delivered(sql, await eventsOfMessage(sql, message.inboxId, [...current, ...keys], eventsMax))
+  const events = await delivered(
+    sql,
+    await eventsOfMessage(sql, message.inboxId, [...current, ...keys], eventsMax),
+  )
   const golden = [...new Set([...current, ...events.map((e) => e.goldenId)])]
   return {
     ...message,

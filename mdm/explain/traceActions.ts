@@ -2,7 +2,10 @@ import type { Sql } from '../db/database.ts'
 import { type ActionRow, actionColumns } from '../stewardship/actions.ts'
 
 /** Returns the action with this correlation id, if there is one. */
-export async function actionOfCorrelation(sql: Sql, correlationId: string): Promise<ActionRow | null> {
+export async function actionOfCorrelation(
+  sql: Sql,
+  correlationId: string,
+): Promise<ActionRow | null> {
   const [row] = await sql.unsafe<ActionRow[]>(
     `select ${actionColumns} from action where correlation_id = $1 order by proposed_at limit 1`,
     [correlationId],

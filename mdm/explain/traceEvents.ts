@@ -51,7 +51,11 @@ export async function eventsOfMessage(
 }
 
 /** Returns one event by golden id and version; null if it does not exist or has expired. */
-export async function eventOf(sql: Sql, goldenId: string, version: number): Promise<TracedEvent | null> {
+export async function eventOf(
+  sql: Sql,
+  goldenId: string,
+  version: number,
+): Promise<TracedEvent | null> {
   const [row] = await sql.unsafe<TracedEvent[]>(
     `select ${columns} from change c where c.golden_id = $1 and c.version = $2`,
     [goldenId, version],
@@ -60,7 +64,11 @@ export async function eventOf(sql: Sql, goldenId: string, version: number): Prom
 }
 
 /** Returns the latest events of a golden record, latest first. */
-export async function eventsOfGolden(sql: Sql, goldenId: string, limit: number): Promise<TracedEvent[]> {
+export async function eventsOfGolden(
+  sql: Sql,
+  goldenId: string,
+  limit: number,
+): Promise<TracedEvent[]> {
   return await sql.unsafe<TracedEvent[]>(
     `select ${columns} from change c where c.golden_id = $1 order by c.version desc limit ${limit}`,
     [goldenId],
@@ -95,7 +103,10 @@ export interface TracedDelivery {
  * Returns deliveries of events, by position. Index scans of the delivery log, which is kept for a
  * limited time.
  */
-export async function deliveriesOf(sql: Sql, positions: readonly number[]): Promise<Map<number, TracedDelivery[]>> {
+export async function deliveriesOf(
+  sql: Sql,
+  positions: readonly number[],
+): Promise<Map<number, TracedDelivery[]>> {
   const rows = await sql<TracedDelivery[]>`
     select position, webhook, state, attempts, status, first_at as "firstAt", last_at as "lastAt"
     from webhook_delivery where position = any(${positions as number[]}::bigint[]) order by position, webhook`

@@ -1,6 +1,12 @@
 import type { Sql } from '../db/database.ts'
 
-export type MessageState = 'WAITING' | 'APPLIED' | 'SKIPPED' | 'EXCEPTION' | 'CORRECTED' | 'DISCARDED'
+export type MessageState =
+  | 'WAITING'
+  | 'APPLIED'
+  | 'SKIPPED'
+  | 'EXCEPTION'
+  | 'CORRECTED'
+  | 'DISCARDED'
 
 /** A message of the inbox and its state. */
 export interface TracedMessage {
@@ -68,7 +74,10 @@ export interface TracedRecord {
   updatedAt: Date
 }
 
-export async function readTracedRecords(sql: Sql, keys: readonly string[]): Promise<TracedRecord[]> {
+export async function readTracedRecords(
+  sql: Sql,
+  keys: readonly string[],
+): Promise<TracedRecord[]> {
   return await sql<TracedRecord[]>`
     select key, object, source_id as "sourceId", type, golden_id as "goldenId", deleted, complete, inbox_id as "inboxId",
       created_at as "firstSeenAt", updated_at as "updatedAt"

@@ -62,7 +62,10 @@ export async function appendChanges(tx: Transaction, events: NewChange[]): Promi
   check(events)
   const count = events.length
   // Tombstones first: a follower of a golden id must see the redirect before the survivor's event.
-  const ordered = [...events.filter((e) => e.values === null), ...events.filter((e) => e.values !== null)]
+  const ordered = [
+    ...events.filter((e) => e.values === null),
+    ...events.filter((e) => e.values !== null),
+  ]
   const rows = await tx<{ last: number; written: number }[]>`
     with head as (
       update feed_head set position = position + ${count}
@@ -121,15 +124,22 @@ export async function appendChanges(tx: Transaction, events: NewChange[]): Promi
 
 function check(events: NewChange[]): void {
   if (events.length > eventsPerAppendMax)
-    throw new Error(`${events.length} events in one append; at most ${eventsPerAppendMax}: split the transaction`)
+    throw new Error(
+      `${events.length} events in one append; at most ${eventsPerAppendMax}: split the transaction`,
+    )
   const ids = new Set<string>()
   for (const e of events) {
-    if (ids.has(e.goldenId)) throw new Error(`golden record ${e.goldenId} twice in one append: one version each`)
+    if (ids.has(e.goldenId))
+      throw new Error(`golden record ${e.goldenId} twice in one append: one version each`)
     ids.add(e.goldenId)
     if ((e.values === null) !== (e.provenance === null))
-      throw new Error(`golden record ${e.goldenId}: values and provenance are null together or not at all`)
+      throw new Error(
+        `golden record ${e.goldenId}: values and provenance are null together or not at all`,
+      )
     if (e.redirect !== null && e.values !== null)
-      throw new Error(`golden record ${e.goldenId} has a redirect and values: what redirects holds none`)
+      throw new Error(
+        `golden record ${e.goldenId} has a redirect and values: what redirects holds none`,
+      )
   }
 }
 

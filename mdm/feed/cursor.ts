@@ -39,10 +39,12 @@ export function encodeCursor(feed: string, place: CursorPosition): string {
  * exists; the reader does.
  */
 export function decodeCursor(feed: string, text: string): CursorPosition {
-  if (text.length > textLengthMax || !/^[\w-]+$/.test(text)) throw invalid('it is not text that Touchstone gave out')
+  if (text.length > textLengthMax || !/^[\w-]+$/.test(text))
+    throw invalid('it is not text that Touchstone gave out')
   const bytes = Buffer.from(text, 'base64url')
   if (bytes.length < headBytes + checkBytes) throw invalid('it is cut off')
-  if (bytes[0] !== format) throw invalid(`its format is ${bytes[0]}; this version reads format ${format}`)
+  if (bytes[0] !== format)
+    throw invalid(`its format is ${bytes[0]}; this version reads format ${format}`)
   // base64url has several texts for one byte string if the last character carries unused bits; only
   // the canonical one is a cursor.
   const intact =
@@ -51,7 +53,10 @@ export function decodeCursor(feed: string, text: string): CursorPosition {
   if (!intact) throw invalid('it was changed or cut off')
   const kind = bytes[1]
   const length = headBytes + (kind === kinds.SCAN ? uuidBytes : 0) + checkBytes
-  if ((kind !== kinds.TAIL && kind !== kinds.SCAN_START && kind !== kinds.SCAN) || bytes.length !== length)
+  if (
+    (kind !== kinds.TAIL && kind !== kinds.SCAN_START && kind !== kinds.SCAN) ||
+    bytes.length !== length
+  )
     throw invalid('it is of a kind that this version does not know')
   if (readUuid(bytes, 2) !== feed)
     throw new FeedError(
@@ -61,7 +66,11 @@ export function decodeCursor(feed: string, text: string): CursorPosition {
   const position = Number(bytes.readBigUInt64BE(2 + uuidBytes))
   if (!Number.isSafeInteger(position)) throw invalid('its position is out of range')
   if (kind === kinds.TAIL) return { kind: 'TAIL', position }
-  return { kind: 'SCAN', position, scanned: kind === kinds.SCAN ? readUuid(bytes, headBytes) : null }
+  return {
+    kind: 'SCAN',
+    position,
+    scanned: kind === kinds.SCAN ? readUuid(bytes, headBytes) : null,
+  }
 }
 
 /** Cache of the last feed id: a process has one feed, and encodes a cursor for every event. */
@@ -77,11 +86,15 @@ function feedBytes(feed: string): Buffer {
 }
 
 function invalid(why: string): FeedError {
-  return new FeedError('CURSOR_INVALID', `the cursor is invalid: ${why}; pass one exactly as it was received`)
+  return new FeedError(
+    'CURSOR_INVALID',
+    `the cursor is invalid: ${why}; pass one exactly as it was received`,
+  )
 }
 
 function writeUuid(bytes: Buffer, at: number, uuid: string): void {
-  if (bytes.write(uuid.replaceAll('-', ''), at, 'hex') !== uuidBytes) throw new Error(`"${uuid}" is no uuid`)
+  if (bytes.write(uuid.replaceAll('-', ''), at, 'hex') !== uuidBytes)
+    throw new Error(`"${uuid}" is no uuid`)
 }
 
 function readUuid(bytes: Buffer, at: number): string {

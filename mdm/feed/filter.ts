@@ -46,14 +46,23 @@ export const filterItemsMax = 100
 export function checkFilter(filter: FeedFilter): FeedFilter {
   const { ids, ...lists } = filter
   if (ids && ids.length > filterIdsMax)
-    throw new FeedError('FILTER_INVALID', `${ids.length} ids in the filter; at most ${filterIdsMax}`)
+    throw new FeedError(
+      'FILTER_INVALID',
+      `${ids.length} ids in the filter; at most ${filterIdsMax}`,
+    )
   for (const [name, list] of Object.entries(lists))
     if (list && list.length > filterItemsMax)
-      throw new FeedError('FILTER_INVALID', `${list.length} ${name} in the filter; at most ${filterItemsMax}`)
+      throw new FeedError(
+        'FILTER_INVALID',
+        `${list.length} ${name} in the filter; at most ${filterItemsMax}`,
+      )
   const spelled = ids?.map((id) => id.toLowerCase()) ?? null
   const bad = spelled?.find((id) => !isUuid(id))
   if (bad !== undefined)
-    throw new FeedError('FILTER_INVALID', `"${bad.slice(0, 64)}" in ids is no golden id: golden ids are uuids`)
+    throw new FeedError(
+      'FILTER_INVALID',
+      `"${bad.slice(0, 64)}" in ids is no golden id: golden ids are uuids`,
+    )
   return { ...filter, ids: spelled }
 }
 
@@ -76,7 +85,10 @@ export function createMatcher(filter: FeedFilter): (event: ChangeEvent) => boole
  * Returns whether values pass all tests. Callers also test the values before, so that a record that
  * leaves the filter is still reported.
  */
-export function valuesPass(tests: readonly ValueTest[], values: Record<string, unknown> | null): boolean {
+export function valuesPass(
+  tests: readonly ValueTest[],
+  values: Record<string, unknown> | null,
+): boolean {
   if (values === null) return false
   return tests.every(({ path, in: wanted }) =>
     reach(values, path).some((v) => wanted.some((w) => isDeepStrictEqual(v, w))),
@@ -90,7 +102,10 @@ function reach(value: unknown, path: readonly string[]): unknown[] {
   if (Array.isArray(value)) return value.flatMap((v) => reach(v, path))
   const [name, ...rest] = path
   if (name === undefined) return [value ?? null]
-  return reach(value instanceof Object ? ownValue(value as Record<string, unknown>, name) : null, rest)
+  return reach(
+    value instanceof Object ? ownValue(value as Record<string, unknown>, name) : null,
+    rest,
+  )
 }
 
 /** Resolves golden ids as of the last observed position of the feed. */
@@ -130,7 +145,11 @@ export class Followed {
   #resolve(): void {
     this.#ids = new Set()
     for (const root of this.#roots)
-      for (let id: string | undefined = root; id !== undefined && !this.#ids.has(id); id = this.#redirects.get(id))
+      for (
+        let id: string | undefined = root;
+        id !== undefined && !this.#ids.has(id);
+        id = this.#redirects.get(id)
+      )
         this.#ids.add(id)
   }
 }

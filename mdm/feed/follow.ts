@@ -59,7 +59,10 @@ const positionsPerTurn = 32
  * invalid; later errors come from `next`. Nothing is read before it is requested; `return` ends it
  * at once, also while it waits.
  */
-export async function follow(tailer: Tailer, options: FollowOptions): Promise<AsyncIterableIterator<FeedItem>> {
+export async function follow(
+  tailer: Tailer,
+  options: FollowOptions,
+): Promise<AsyncIterableIterator<FeedItem>> {
   const abort = new AbortController()
   const subscription = new Subscription(tailer, checkFilter(options.filter), options, abort.signal)
   const items = subscription.run(await subscription.start())
@@ -103,7 +106,9 @@ class Subscription {
     const place = await this.#place()
     const roots = this.#filter.ids
     if (roots) {
-      const redirects = await this.#read(() => readRedirects(this.#tailer.sql, roots, place.position))
+      const redirects = await this.#read(() =>
+        readRedirects(this.#tailer.sql, roots, place.position),
+      )
       this.#followed = new Followed(roots, redirects)
     }
     return place
@@ -135,7 +140,11 @@ class Subscription {
     // committed.
     const head = await this.#read(() => readHead(this.#tailer.sql))
     this.#now = head.position
-    const place: CursorPosition = decoded ?? { kind: 'SCAN', position: head.position, scanned: null }
+    const place: CursorPosition = decoded ?? {
+      kind: 'SCAN',
+      position: head.position,
+      scanned: null,
+    }
     if (place.position > head.position)
       throw new FeedError(
         'CURSOR_FUTURE',
@@ -181,7 +190,10 @@ class Subscription {
     }
   }
 
-  async *#follow(start: number, matches: (event: ChangeEvent) => boolean): AsyncGenerator<FeedItem, undefined> {
+  async *#follow(
+    start: number,
+    matches: (event: ChangeEvent) => boolean,
+  ): AsyncGenerator<FeedItem, undefined> {
     const tail = this.#tail
     const { bookmarkPositions = Number.POSITIVE_INFINITY, sight } = this.#options
     let position = start
@@ -212,19 +224,30 @@ class Subscription {
         if (page.oldest > position + 1) {
           const missed = page.oldest - 1 - position
           position += missed
-          yield { kind: 'LAGGED', at: this.#at({ kind: 'TAIL', position }), reason: 'EXPIRED', missed }
+          yield {
+            kind: 'LAGGED',
+            at: this.#at({ kind: 'TAIL', position }),
+            reason: 'EXPIRED',
+            missed,
+          }
           continue
         }
         const after = position
         event = first(page.events, (e) => e.event.position > after)?.event
-        ahead = () => page.events.flatMap((e) => (e.event.position > after ? e.event : [])).slice(0, aheadEventsMax)
+        ahead = () =>
+          page.events
+            .flatMap((e) => (e.event.position > after ? e.event : []))
+            .slice(0, aheadEventsMax)
         if (!event && this.#followed) {
           silent += page.covered - position
           position = page.covered
           continue
         }
         if (!event || (!this.#followed && event.position !== position + 1))
-          throw new FeedError('FEED_BROKEN', `position ${position + 1} is missing: the feed is not dense`)
+          throw new FeedError(
+            'FEED_BROKEN',
+            `position ${position + 1} is missing: the feed is not dense`,
+          )
       }
       position = event.position
       const wanted = !this.#followed || this.#followed.has(event.goldenId)
@@ -287,7 +310,12 @@ class Subscription {
     const { events, oldest } = await this.#read(() => readChanges(this.#tailer.sql, range))
     const last = events.at(-1)?.event.position ?? upTo
     const covered = events.length === pageRowsMax ? last : upTo
-    return { events, oldest, covered, bytes: events.reduce((sum, e) => sum + e.bytes, pageOverheadBytes) }
+    return {
+      events,
+      oldest,
+      covered,
+      bytes: events.reduce((sum, e) => sum + e.bytes, pageOverheadBytes),
+    }
   }
 
   #at(place: CursorPosition): FeedPlace {

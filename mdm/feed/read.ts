@@ -35,7 +35,10 @@ export async function readHead(sql: Sql): Promise<Head> {
 }
 
 interface ChangeRow
-  extends Pick<Change, 'type' | 'version' | 'op' | 'redirect' | 'changed' | 'members' | 'cause' | 'at'> {
+  extends Pick<
+    Change,
+    'type' | 'version' | 'op' | 'redirect' | 'changed' | 'members' | 'cause' | 'at'
+  > {
   /** Null in the one row of an empty page. */
   position: Change['position'] | null
   golden_id: Change['goldenId']
@@ -52,7 +55,10 @@ type Change = typeof change.$inferSelect
  * the version before for each row by (golden_id, version). With ids the planner takes the cheaper
  * of that and of (golden_id, version) with a sort.
  */
-export async function readChanges(sql: Sql, range: Range): Promise<{ events: ReadEvent[]; oldest: number }> {
+export async function readChanges(
+  sql: Sql,
+  range: Range,
+): Promise<{ events: ReadEvent[]; oldest: number }> {
   const rows = await sql<ChangeRow[]>`
     select h.oldest, e.*
     from feed_head h left join lateral (
@@ -99,7 +105,11 @@ function toEvent(row: ChangeRow, position: number): ReadEvent {
  * that did not redirect are left out. A chain has no circle: a survivor is never absorbed by what
  * it absorbed without being split first, and `union` would end one.
  */
-export async function readRedirects(sql: Sql, ids: readonly string[], position: number): Promise<Map<string, string>> {
+export async function readRedirects(
+  sql: Sql,
+  ids: readonly string[],
+  position: number,
+): Promise<Map<string, string>> {
   const rows = await sql<{ id: string; redirect: string | null }[]>`
     with recursive chain (id) as (
       select unnest(${ids as string[]}::uuid[])
@@ -118,7 +128,10 @@ export async function readRedirects(sql: Sql, ids: readonly string[], position: 
  * Returns the current golden id of each id; ids that lead to nothing are left out. One index scan
  * for each step.
  */
-export async function readCurrentIds(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
+export async function readCurrentIds(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<Map<string, string>> {
   const rows = await sql<{ asked: string; id: string }[]>`
     with recursive step (asked, id, state, redirect) as (
       select g.id, g.id, g.state, g.redirect from golden g where g.id = any(${ids as string[]}::uuid[])

@@ -67,7 +67,8 @@ export class Ring {
   #drop(): void {
     const slot = this.#first % this.#bounds.eventsMax
     const item = this.#slots[slot]
-    if (item && this.#latest.get(item.event.goldenId) === this.#first) this.#latest.delete(item.event.goldenId)
+    if (item && this.#latest.get(item.event.goldenId) === this.#first)
+      this.#latest.delete(item.event.goldenId)
     this.#bytes -= item?.bytes ?? 0
     this.#slots[slot] = undefined
     this.#first++

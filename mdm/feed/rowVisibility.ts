@@ -37,7 +37,10 @@ export class RowVisibility {
    * caller's rows comes without `before`; one that leaves them comes as DELETED without `after` and
    * without its cause. `ahead`: the next events, checked in the same query.
    */
-  async redact(event: ChangeEvent, ahead: () => readonly ChangeEvent[] = () => []): Promise<ChangeEvent | null> {
+  async redact(
+    event: ChangeEvent,
+    ahead: () => readonly ChangeEvent[] = () => [],
+  ): Promise<ChangeEvent | null> {
     const seen = await this.#judge(event, ahead)
     if (seen.event) {
       return {
@@ -63,7 +66,10 @@ export class RowVisibility {
     const now = performance.now()
     const found = this.#known.get(event.position)
     if (found && now - found.at < cachedMsMax) return found.seen
-    const events = [event, ...ahead().filter((e) => e.position !== event.position)].slice(0, eventsPerReadMax)
+    const events = [event, ...ahead().filter((e) => e.position !== event.position)].slice(
+      0,
+      eventsPerReadMax,
+    )
     const looked = readVisibleParts(this.#sql(), events)
     for (const e of events) {
       const seen = looked.then((all) => all(e))

@@ -161,7 +161,10 @@ export class Tailer {
   }
 
   #newTail(head: Head): Tail {
-    return new Tail(head, { eventsMax: this.#options.ringEventsMax, bytesMax: this.#options.ringBytesMax })
+    return new Tail(head, {
+      eventsMax: this.#options.ringEventsMax,
+      bytesMax: this.#options.ringBytesMax,
+    })
   }
 
   async #loop(): Promise<void> {
@@ -205,7 +208,10 @@ export class Tailer {
       return false
     }
     if (head.feed !== tail.feed || head.position < tail.head)
-      throw new FeedError('CURSOR_OTHER_FEED', 'the store was replaced under the running feed; take a new snapshot')
+      throw new FeedError(
+        'CURSOR_OTHER_FEED',
+        'the store was replaced under the running feed; take a new snapshot',
+      )
     tail.oldest = head.oldest
     return head.position > tail.head
   }

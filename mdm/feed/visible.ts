@@ -9,7 +9,9 @@ type Shown = (value: unknown) => unknown
  * Returns a function that removes the golden values that the caller's scopes do not cover, or masks
  * them, fields within groups included. The rule is that of queries.
  */
-export function visibleValues(policy: Policy): (type: string, values: Values, scopes: ReadonlySet<string>) => Values {
+export function visibleValues(
+  policy: Policy,
+): (type: string, values: Values, scopes: ReadonlySet<string>) => Values {
   // Per set of scopes and type: how each field is shown; null shows the field unchanged.
   const plans = new WeakMap<ReadonlySet<string>, Map<string, Map<string, Shown | null>>>()
   const planOf = (type: string, scopes: ReadonlySet<string>) => {
@@ -75,7 +77,9 @@ export function sensitiveFields(
       t.name,
       t.fields.flatMap((f) => {
         const inner = policy.groups.get(f.typeName)?.fields ?? []
-        const needed = [f.sensitive, ...inner.map((g) => g.sensitive)].filter((s) => s !== undefined)
+        const needed = [f.sensitive, ...inner.map((g) => g.sensitive)].filter(
+          (s) => s !== undefined,
+        )
         return needed.length > 0 ? [{ name: f.name, needed }] : []
       }),
     ]),
@@ -83,14 +87,17 @@ export function sensitiveFields(
   return (type, values, scopes) =>
     (values ? (fields.get(type) ?? []) : [])
       .filter(
-        ({ name, needed }) => (ownValue(values ?? {}, name) ?? null) !== null && needed.some((s) => scopes.has(s)),
+        ({ name, needed }) =>
+          (ownValue(values ?? {}, name) ?? null) !== null && needed.some((s) => scopes.has(s)),
       )
       .map((f) => f.name)
 }
 
 /** Returns the scopes needed to see every field. */
 export function sensitiveScopes(policy: Policy): Set<string> {
-  const own = [...policy.types, ...policy.groups.values()].flatMap((t) => t.fields.map((f) => f.sensitive))
+  const own = [...policy.types, ...policy.groups.values()].flatMap((t) =>
+    t.fields.map((f) => f.sensitive),
+  )
   return new Set(own.filter((s) => s !== undefined))
 }
 

@@ -43,7 +43,9 @@ export function assign<T extends Assignable>(clusters: T[][], absent: T[]): Assi
     if (!a.goldenId) continue
     const end = follow(a.key, anchors)
     const goldenId = end ?? a.goldenId
-    const home = end ? (homes.get(end) ?? left.get(end)) : (oldestOf.get(goldenId)?.at ?? left.get(goldenId))
+    const home = end
+      ? (homes.get(end) ?? left.get(end))
+      : (oldestOf.get(goldenId)?.at ?? left.get(goldenId))
     if (home) home.inactiveMembers.push(a)
     else {
       const alone: Assigned<T> = { goldenId, members: [], inactiveMembers: [a] }

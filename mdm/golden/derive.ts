@@ -56,7 +56,9 @@ export function derive<T extends Assignable>(
   for (const [id, targets] of movedTo) {
     const old = stored.get(id)
     if (current.has(id) || !old || old.state !== 'ACTIVE') continue
-    const home = assigned.find((at) => [...at.members, ...at.inactiveMembers].some((r) => r.key === id))
+    const home = assigned.find((at) =>
+      [...at.members, ...at.inactiveMembers].some((r) => r.key === id),
+    )
     const redirect = home?.goldenId ?? [...targets].sort()[0] ?? null
     derived.push({ ...tombstone(id, old), op: 'MERGED', redirect })
   }
@@ -74,11 +76,16 @@ function compare<T extends Assignable>(
   // An id that was absorbed and got its deleted records back no longer redirects (I7).
   if (!golden)
     return old && old.state !== 'DELETED'
-      ? { ...tombstone(at.goldenId, old), members: [...at.members, ...at.inactiveMembers].map((r) => r.key) }
+      ? {
+          ...tombstone(at.goldenId, old),
+          members: [...at.members, ...at.inactiveMembers].map((r) => r.key),
+        }
       : null
   const before = old?.state === 'ACTIVE' ? old.values : {}
   const changed = changedFields(before, golden.values)
-  const came = new Set(at.members.map((r) => r.goldenId).filter((g): g is string => !!g && g !== at.goldenId))
+  const came = new Set(
+    at.members.map((r) => r.goldenId).filter((g): g is string => !!g && g !== at.goldenId),
+  )
   const op: Op =
     old?.state !== 'ACTIVE'
       ? came.size > 0
@@ -89,7 +96,12 @@ function compare<T extends Assignable>(
         : movedTo.has(at.goldenId)
           ? 'SPLIT'
           : 'UPDATED'
-  if (op === 'UPDATED' && changed.length === 0 && isDeepStrictEqual(old?.provenance, golden.provenance)) return null
+  if (
+    op === 'UPDATED' &&
+    changed.length === 0 &&
+    isDeepStrictEqual(old?.provenance, golden.provenance)
+  )
+    return null
   return {
     goldenId: at.goldenId,
     version: (old?.version ?? 0) + 1,
@@ -115,7 +127,12 @@ function tombstone(id: string, old: StoredGolden): Derived {
   }
 }
 
-export function changedFields(before: Record<string, unknown>, after: Record<string, unknown>): string[] {
+export function changedFields(
+  before: Record<string, unknown>,
+  after: Record<string, unknown>,
+): string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
-  return [...names].filter((n) => !isDeepStrictEqual(ownValue(before, n), ownValue(after, n))).sort()
+  return [...names]
+    .filter((n) => !isDeepStrictEqual(ownValue(before, n), ownValue(after, n)))
+    .sort()
 }

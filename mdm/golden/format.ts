@@ -24,7 +24,9 @@ export function passesFormat(format: Format, value: unknown): boolean {
 const CHECKS: Record<Format, (value: string) => boolean> = {
   EMAIL: (v) => /^[^\s@"<>,;]{1,64}@[^\s@]+\.[^\s@.]{2,}$/.test(v),
   PHONE: (v) => v.startsWith('+') && isValidPhoneNumber(v),
-  DOMAIN: (v) => v.length <= 253 && /^([\p{L}\p{N}]([\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+[\p{L}\p{N}-]{2,63}$/u.test(v),
+  DOMAIN: (v) =>
+    v.length <= 253 &&
+    /^([\p{L}\p{N}]([\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+[\p{L}\p{N}-]{2,63}$/u.test(v),
   COUNTRY: (v) => v.length === 2 && countries.isValid(v),
   CURRENCY: (v) => currencyExponents.has(v),
   DATE: (v) => /^\d{4}-\d{2}-\d{2}$/.test(v) && dayOf(v) === v,
@@ -35,8 +37,9 @@ const CHECKS: Record<Format, (value: string) => boolean> = {
 }
 
 /**
- * A tax id with the prefix of a country whose VAT numbers have a check digit must pass it; any other needs 5 to 20
- * letters and digits, which is all that can be asked without knowing the country.
+ * A tax id with the prefix of a country whose VAT numbers have a check digit must pass it; any
+ * other needs 5 to 20 letters and digits, which is all that can be asked without knowing the
+ * country.
  */
 function isTaxId(value: string): boolean {
   const bare = value.replace(/[\s./-]/g, '').toUpperCase()
@@ -51,12 +54,16 @@ function dayOf(value: string): string {
   return Number.isNaN(at) ? '' : new Date(at).toISOString().slice(0, 10)
 }
 
-const VAT = stdnum as unknown as Record<string, { vat?: { validate(value: string): { isValid: boolean } } } | undefined>
+const VAT = stdnum as unknown as Record<
+  string,
+  { vat?: { validate(value: string): { isValid: boolean } } } | undefined
+>
 
 /** GS1: digits weighted 3 and 1 from the right add up to a multiple of ten. */
 function gtinRemainder(digits: string): number {
   let sum = 0
-  for (let i = 0; i < digits.length; i++) sum += Number(digits[digits.length - 1 - i]) * (i % 2 === 0 ? 1 : 3)
+  for (let i = 0; i < digits.length; i++)
+    sum += Number(digits[digits.length - 1 - i]) * (i % 2 === 0 ? 1 : 3)
   return sum % 10
 }
 

@@ -16,7 +16,10 @@ export interface Anchored {
  * and splits, and undoing them restores it (I7). A record that is live again has no host. `records`
  * hold whole golden records. Returns the changed ones.
  */
-export function settleHostRecords<T extends Anchored>(records: readonly T[], isLive: (r: T) => boolean): T[] {
+export function settleHostRecords<T extends Anchored>(
+  records: readonly T[],
+  isLive: (r: T) => boolean,
+): T[] {
   const changed: T[] = []
   const mates = Map.groupBy(records, (r) => r.goldenId)
   for (const r of records) {

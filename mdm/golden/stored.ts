@@ -5,7 +5,10 @@ import type { StoredGolden } from './derive.ts'
 import type { ValueAssertion } from './survive.ts'
 
 /** Returns golden rows by id; an index scan on the primary key. */
-export async function loadGolden(tx: Transaction, ids: string[]): Promise<Map<string, StoredGolden>> {
+export async function loadGolden(
+  tx: Transaction,
+  ids: string[],
+): Promise<Map<string, StoredGolden>> {
   if (ids.length === 0) return new Map()
   const rows = await tx<StoredGolden[]>`
     select id, version, state, values, provenance from golden where id = any(${ids}::uuid[])`
@@ -37,7 +40,8 @@ export async function loadAssertions(tx: Transaction, keys: string[]): Promise<S
   const values = new Map<string, ValueAssertion[]>()
   const retired = new Set<string>()
   for (const r of rows) {
-    if (r.b && (r.kind === 'SAME' || r.kind === 'NOT_SAME')) pairs.push({ kind: r.kind, a: r.a, b: r.b })
+    if (r.b && (r.kind === 'SAME' || r.kind === 'NOT_SAME'))
+      pairs.push({ kind: r.kind, a: r.a, b: r.b })
     if (r.kind === 'RETIRED') retired.add(r.a)
     if (r.kind === 'VALUE' && r.field)
       values.set(r.a, [...(values.get(r.a) ?? []), { id: r.id, field: r.field, value: r.value }])
@@ -45,7 +49,10 @@ export async function loadAssertions(tx: Transaction, keys: string[]): Promise<S
   return { pairs, values, retired }
 }
 
-export type Place = Pick<typeof sourceRecord.$inferSelect, 'key' | 'goldenId' | 'complete' | 'deleted'>
+export type Place = Pick<
+  typeof sourceRecord.$inferSelect,
+  'key' | 'goldenId' | 'complete' | 'deleted'
+>
 
 /** Returns golden id and state of source records. Records that never arrived are left out. */
 export async function loadPlaces(tx: Transaction, keys: string[]): Promise<Place[]> {
@@ -69,7 +76,10 @@ export async function loadCrosswalk(tx: Transaction, keys: string[]): Promise<Ma
  * Returns the keys of the source records of golden records, by golden id; an index scan on the
  * golden id.
  */
-export async function loadMemberKeys(tx: Transaction, ids: string[]): Promise<Map<string, string[]>> {
+export async function loadMemberKeys(
+  tx: Transaction,
+  ids: string[],
+): Promise<Map<string, string[]>> {
   if (ids.length === 0) return new Map()
   const rows = await tx<{ id: string; keys: string[] }[]>`
     select golden_id as id, array_agg(key) as keys from source_record where golden_id = any(${ids}::uuid[]) group by 1`

@@ -143,7 +143,12 @@ function rankMembers(members: SurvivorMember[]): Ranked[] {
       const decay = member.trustHalfLifeDays ? 0.5 ** (ageDays / member.trustHalfLifeDays) : 1
       return { member, trust: member.trust * decay }
     })
-    .sort((a, b) => b.trust - a.trust || b.member.version - a.member.version || (a.member.key < b.member.key ? -1 : 1))
+    .sort(
+      (a, b) =>
+        b.trust - a.trust ||
+        b.member.version - a.member.version ||
+        (a.member.key < b.member.key ? -1 : 1),
+    )
 }
 
 function choose(
@@ -161,10 +166,13 @@ function choose(
   if (!first) return null
   const owned = first.rank < Number.POSITIVE_INFINITY
   const rule = owned ? 'SYSTEM_OF_RECORD' : field.survive
-  if (!field.list || field.kind === 'GROUP') return { value: first.value, from: [first.member.key], rule }
+  if (!field.list || field.kind === 'GROUP')
+    return { value: first.value, from: [first.member.key], rule }
   // A list is the union over records of equal rank: all of them, or those of the best owner.
   const equals = best.filter(
-    (c) => c.valid === first.valid && (owned ? c.rank === first.rank : field.survive === 'UNION' || c === first),
+    (c) =>
+      c.valid === first.valid &&
+      (owned ? c.rank === first.rank : field.survive === 'UNION' || c === first),
   )
   const seen = new Set<string>()
   const from = new Set<string>()
@@ -182,7 +190,9 @@ function choose(
 
 /** Returns the first order whose condition holds. */
 function orderFor(field: FieldPolicy, values: Record<string, unknown>): SystemOfRecord | undefined {
-  return field.systemOfRecord.find((s) => !s.when || s.when.in.includes(String(ownValue(values, s.when.field))))
+  return field.systemOfRecord.find(
+    (s) => !s.when || s.when.in.includes(String(ownValue(values, s.when.field))),
+  )
 }
 
 /**
@@ -213,7 +223,10 @@ function bestFirst(
   // The sort is stable, so equal scores keep the order of trust, recency and key.
   return contenders
     .map((c): [Contender, number] => [c, score(c)])
-    .sort(([a, sa], [b, sb]) => Number(b.valid) - Number(a.valid) || compareRank(a.rank, b.rank) || sb - sa)
+    .sort(
+      ([a, sa], [b, sb]) =>
+        Number(b.valid) - Number(a.valid) || compareRank(a.rank, b.rank) || sb - sa,
+    )
     .map(([c]) => c)
 }
 
@@ -258,7 +271,8 @@ function completeness(value: unknown): number {
 
 function passes(policy: Policy, field: FieldPolicy, value: unknown): boolean {
   if (field.format) return passesFormat(field.format, value)
-  const group = field.kind === 'GROUP' && !Array.isArray(value) ? policy.groups.get(field.typeName) : undefined
+  const group =
+    field.kind === 'GROUP' && !Array.isArray(value) ? policy.groups.get(field.typeName) : undefined
   if (!group || typeof value !== 'object' || value === null) return true
   const parts = value as Record<string, unknown>
   return group.fields.every((f) => {

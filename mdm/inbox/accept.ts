@@ -71,7 +71,8 @@ async function pastDeadlocks<T>(write: () => PromiseLike<T>): Promise<T> {
     try {
       return await write()
     } catch (e) {
-      if (!(e instanceof Error && 'code' in e && e.code === '40P01') || attempt === attemptsMax) throw e
+      if (!(e instanceof Error && 'code' in e && e.code === '40P01') || attempt === attemptsMax)
+        throw e
     }
   }
 }

@@ -6,8 +6,14 @@ import { type Condition, Parameters, read } from '../db/statement.ts'
 
 /** A message that could not be applied, including one that was corrected or discarded since. */
 export interface ExceptionRow
-  extends Pick<typeof outcome.$inferSelect, 'inboxId' | 'object' | 'sourceId' | 'field' | 'code' | 'detail'>,
-    Pick<typeof inbox.$inferSelect, 'messageId' | 'correlationId' | 'format' | 'corrects' | 'receivedAt'> {
+  extends Pick<
+      typeof outcome.$inferSelect,
+      'inboxId' | 'object' | 'sourceId' | 'field' | 'code' | 'detail'
+    >,
+    Pick<
+      typeof inbox.$inferSelect,
+      'messageId' | 'correlationId' | 'format' | 'corrects' | 'receivedAt'
+    > {
   system: string
   state: ExceptionState
   /** True if it waits in the queue for another attempt. */
@@ -58,12 +64,24 @@ export const exceptionListing: Listing = {
 export const oldestExceptions: SortTerm[] = [{ column: exceptionListing.unique, descending: false }]
 
 /** Returns the oldest exceptions of a filter. */
-export async function readExceptions(sql: Sql, filter: ExceptionFilter, limit: number): Promise<ExceptionRow[]> {
-  const request = { order: oldestExceptions, condition: exceptionCondition(filter), backward: false, limit }
+export async function readExceptions(
+  sql: Sql,
+  filter: ExceptionFilter,
+  limit: number,
+): Promise<ExceptionRow[]> {
+  const request = {
+    order: oldestExceptions,
+    condition: exceptionCondition(filter),
+    backward: false,
+    limit,
+  }
   return (await listPage<ExceptionRow>(sql, exceptionListing, request)).rows
 }
 
-export async function readExceptionsById(sql: Sql, ids: readonly number[]): Promise<Map<number, ExceptionRow>> {
+export async function readExceptionsById(
+  sql: Sql,
+  ids: readonly number[],
+): Promise<Map<number, ExceptionRow>> {
   const rows = await sql.unsafe<ExceptionRow[]>(
     `select ${columns} from ${tables}
      where o.inbox_id = any($1::bigint[]) and o.outcome in ('EXCEPTION', 'CORRECTED', 'DISCARDED')`,
@@ -81,7 +99,10 @@ export interface ExceptionCount {
 }
 
 /** Counts exceptions by system, object and code, in one pass. */
-export async function countExceptions(sql: Sql | Transaction, filter: ExceptionFilter): Promise<ExceptionCount[]> {
+export async function countExceptions(
+  sql: Sql | Transaction,
+  filter: ExceptionFilter,
+): Promise<ExceptionCount[]> {
   const p = new Parameters()
   const text = `select o.source as system, o.object, o.code, count(*)::int as count, min(i.received_at) as "oldestAt"
      from ${tables} where ${exceptionCondition(filter)(p)}
@@ -132,19 +153,25 @@ export function exceptionCondition(filter: ExceptionFilter): Condition {
     // Text and no parameter, so the partial indexes are used.
     const where = [`o.outcome = '${filter.state ?? 'EXCEPTION'}'`]
     if (filter.ids) where.push(`o.inbox_id = any(${p.list(filter.ids.map(String), 'bigint')})`)
-    if (typeof filter.beyond === 'number') where.push(`o.inbox_id > ${p.add(filter.beyond, 'bigint')}`)
+    if (typeof filter.beyond === 'number')
+      where.push(`o.inbox_id > ${p.add(filter.beyond, 'bigint')}`)
     if (filter.systems) where.push(`o.source = any(${p.list(filter.systems, 'text')})`)
     if (filter.objects) where.push(`o.object = any(${p.list(filter.objects, 'text')})`)
     if (filter.codes) where.push(`o.code = any(${p.list(filter.codes, 'text')})`)
     const ago = (seconds: number) => `now() - make_interval(secs => ${p.add(seconds, 'float8')})`
-    if (typeof filter.ageSecondsMin === 'number') where.push(`i.received_at <= ${ago(filter.ageSecondsMin)}`)
-    if (typeof filter.ageSecondsMax === 'number') where.push(`i.received_at >= ${ago(filter.ageSecondsMax)}`)
+    if (typeof filter.ageSecondsMin === 'number')
+      where.push(`i.received_at <= ${ago(filter.ageSecondsMin)}`)
+    if (typeof filter.ageSecondsMax === 'number')
+      where.push(`i.received_at >= ${ago(filter.ageSecondsMax)}`)
     if (filter.about) {
       const id = p.add(filter.about, 'text')
-      where.push(`(o.source_id = ${id} or i.message_id = ${id} or i.correlation_id::text = lower(${id}))`)
+      where.push(
+        `(o.source_id = ${id} or i.message_id = ${id} or i.correlation_id::text = lower(${id}))`,
+      )
     }
     if (filter.text) where.push(`strpos(lower(o.detail), lower(${p.add(filter.text, 'text')})) > 0`)
-    if (typeof filter.waiting === 'boolean') where.push(`p.inbox_id is ${filter.waiting ? 'not ' : ''}null`)
+    if (typeof filter.waiting === 'boolean')
+      where.push(`p.inbox_id is ${filter.waiting ? 'not ' : ''}null`)
     if (filter.places) {
       const systems = p.list(
         filter.places.map((x) => x.system),

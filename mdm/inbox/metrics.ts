@@ -71,9 +71,14 @@ export interface LateFigure {
  * Counts messages that wait too long, for several ages in one pass over the oldest of the queue.
  * Replays are never late.
  */
-export async function lateFigures(tx: Transaction, withinMs: readonly number[]): Promise<LateFigure[]> {
+export async function lateFigures(
+  tx: Transaction,
+  withinMs: readonly number[],
+): Promise<LateFigure[]> {
   if (withinMs.length === 0) return []
-  const counts = withinMs.map((ms) => `count(*) filter (where i.received_at < now() - interval '${Number(ms)} ms')`)
+  const counts = withinMs.map(
+    (ms) => `count(*) filter (where i.received_at < now() - interval '${Number(ms)} ms')`,
+  )
   return await tx.unsafe<LateFigure[]>(`
     with oldest as (select inbox_id from pending where not replay order by inbox_id limit ${waitingRowsMax})
     select i.source as system, i.object, array[${counts.join(', ')}]::int[] as counts

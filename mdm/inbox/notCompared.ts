@@ -11,7 +11,10 @@ const CODE = 'NOT_COMPARED'
  * record's last message and so to that message's owner. A second comparison adds none and does not
  * reopen a discarded one. Call it after the records are saved.
  */
-export async function saveNotCompared(tx: Transaction, reasons: ReadonlyMap<number, string>): Promise<void> {
+export async function saveNotCompared(
+  tx: Transaction,
+  reasons: ReadonlyMap<number, string>,
+): Promise<void> {
   if (reasons.size === 0) return
   await tx`
     insert into outcome (inbox_id, outcome, code, detail, source, object, source_id)
@@ -29,7 +32,10 @@ export async function saveNotCompared(tx: Transaction, reasons: ReadonlyMap<numb
 /**
  * Closes the exceptions of records that are compared again. Call it before the records are saved.
  */
-export async function settleNotCompared(tx: Transaction, recordIds: readonly number[]): Promise<void> {
+export async function settleNotCompared(
+  tx: Transaction,
+  recordIds: readonly number[],
+): Promise<void> {
   if (recordIds.length > 0)
     await tx`
       delete from outcome o using source_record s
@@ -38,7 +44,10 @@ export async function settleNotCompared(tx: Transaction, recordIds: readonly num
 }
 
 /** Returns those messages that have an open exception of this kind. */
-export async function loadNotCompared(tx: Transaction, inboxIds: readonly number[]): Promise<Set<number>> {
+export async function loadNotCompared(
+  tx: Transaction,
+  inboxIds: readonly number[],
+): Promise<Set<number>> {
   if (inboxIds.length === 0) return new Set()
   const rows = await tx<{ id: number }[]>`
     select inbox_id as id from outcome

@@ -89,7 +89,8 @@ function isSilent(o: Outcome): boolean {
 
 /** Deletes the earlier outcomes of messages that were applied this time. */
 export async function dropOutcomes(tx: Transaction, inboxIds: readonly number[]): Promise<void> {
-  if (inboxIds.length > 0) await tx`delete from outcome where inbox_id = any(${inboxIds as number[]}::bigint[])`
+  if (inboxIds.length > 0)
+    await tx`delete from outcome where inbox_id = any(${inboxIds as number[]}::bigint[])`
 }
 
 /**

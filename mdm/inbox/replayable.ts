@@ -21,7 +21,10 @@ export async function newestMessage(sql: Sql): Promise<number> {
  * Scans the primary key from `after`; the block ranges of received_at find the start of a time
  * range.
  */
-export async function readForReplay(sql: Sql, range: ReplayRange): Promise<{ id: number; object: string | null }[]> {
+export async function readForReplay(
+  sql: Sql,
+  range: ReplayRange,
+): Promise<{ id: number; object: string | null }[]> {
   const { source, from, to, after, upTo, rowsMax } = range
   return await sql<{ id: number; object: string | null }[]>`
     select i.id, i.object from inbox i

@@ -23,7 +23,10 @@ const reasonsMax = 20
  * Counts messages of the range that still wait: a range of the queue's primary key, cheap enough to
  * poll every second.
  */
-export async function countWaiting(sql: Sql, span: Pick<Span, 'firstId' | 'lastId'>): Promise<number> {
+export async function countWaiting(
+  sql: Sql,
+  span: Pick<Span, 'firstId' | 'lastId'>,
+): Promise<number> {
   const [row] = await sql<{ n: number }[]>`
     select count(*)::integer as n from pending where inbox_id between ${span.firstId} and ${span.lastId}`
   return row?.n ?? 0
@@ -50,7 +53,8 @@ export async function settled(sql: Sql, span: Span): Promise<Settled> {
     left join outcome o on o.inbox_id = i.id
     where i.id between ${span.firstId} and ${span.lastId} and i.correlation_id = ${span.correlationId}
     group by 1, 2 order by count(*) desc`
-  const sum = (outcome: string) => rows.filter((r) => r.outcome === outcome).reduce((n, r) => n + r.count, 0)
+  const sum = (outcome: string) =>
+    rows.filter((r) => r.outcome === outcome).reduce((n, r) => n + r.count, 0)
   return {
     waiting: sum('WAITING'),
     applied: sum('APPLIED'),

@@ -41,7 +41,8 @@ export async function applyMessages(
   )
   const { stillWaiting, ...folded } = await foldAll(tx, connectors, changes, outcomes)
   const parts = new Map<number, number>()
-  for (const { message } of changes) parts.set(message.inboxId, (parts.get(message.inboxId) ?? 0) + 1)
+  for (const { message } of changes)
+    parts.set(message.inboxId, (parts.get(message.inboxId) ?? 0) + 1)
   const settled = perMessage(outcomes, parts)
   const stillOpen = new Set([...settled.map((o) => o.inboxId), ...stillWaiting])
   await dropOutcomes(
@@ -64,14 +65,23 @@ interface KeyedChange {
 function read(connectors: Connectors, message: Message, outcomes: Outcome[]): KeyedChange[] {
   const connector = connectors.get(message.source)
   try {
-    if (!connector) throw new MessageError('UNKNOWN_SOURCE', `source system "${message.source}" is not configured`)
+    if (!connector)
+      throw new MessageError(
+        'UNKNOWN_SOURCE',
+        `source system "${message.source}" is not configured`,
+      )
     return own('reading', () => connector.read(message.format, message.body, message.object))
       .filter((change) => {
         const detail = tooFarAhead(change, message)
-        if (detail !== null) outcomes.push(outcomeOf(message, 'EXCEPTION', 'INVALID_VERSION', detail, change))
+        if (detail !== null)
+          outcomes.push(outcomeOf(message, 'EXCEPTION', 'INVALID_VERSION', detail, change))
         return detail === null
       })
-      .map((change) => ({ key: recordKey(message.source, change.object, change.sourceId), message, change }))
+      .map((change) => ({
+        key: recordKey(message.source, change.object, change.sourceId),
+        message,
+        change,
+      }))
   } catch (error) {
     if (!(error instanceof MessageError)) throw error
     outcomes.push(outcomeOf(message, 'EXCEPTION', error.code, error.message, error.at))
@@ -113,7 +123,9 @@ async function foldAll(
   changes: KeyedChange[],
   outcomes: Outcome[],
 ): Promise<Pick<AppliedMessages, 'records' | 'unchanged'> & { stillWaiting: Set<number> }> {
-  const stored = new Map((await loadByKey(tx, [...new Set(changes.map((c) => c.key))])).map((r) => [r.key, r]))
+  const stored = new Map(
+    (await loadByKey(tx, [...new Set(changes.map((c) => c.key))])).map((r) => [r.key, r]),
+  )
   const fresh = [...new Set(changes.map((c) => c.key))].filter((key) => !stored.has(key))
   const newIds = await nextIds(tx, fresh.length)
   const ids = new Map(fresh.map((key, i) => [key, newIds[i] ?? 0]))
@@ -127,19 +139,29 @@ async function foldAll(
     const statedAt = message.statedAt ?? message.receivedAt
     const connector = connectors.get(message.source)
     if (!connector) continue
-    const result = fold(known, change, statedAt.getTime() * 1000, message.inboxId, message.corrects !== null)
+    const result = fold(
+      known,
+      change,
+      statedAt.getTime() * 1000,
+      message.inboxId,
+      message.corrects !== null,
+    )
     // A replay contains nothing new, but the record may map differently by now, or wait for a
     // comparison.
     const mapped =
       'skipped' in result && message.replay && known
         ? own('mapping', () => connector.map(known.object, known.raw))
         : null
-    const remapped = mapped && known && (notCompared.has(message.inboxId) || differs(known, mapped)) ? known : null
+    const remapped =
+      mapped && known && (notCompared.has(message.inboxId) || differs(known, mapped)) ? known : null
     if ('skipped' in result && !remapped) {
       // It still waits for its required fields, as the exception that it is.
-      if (message.replay && known && !known.complete && !known.deleted) stillWaiting.add(message.inboxId)
+      if (message.replay && known && !known.complete && !known.deleted)
+        stillWaiting.add(message.inboxId)
       const detail =
-        result.skipped === 'NOT_NEWER' ? 'what is stored is as new or newer' : 'the content is what is stored'
+        result.skipped === 'NOT_NEWER'
+          ? 'what is stored is as new or newer'
+          : 'the content is what is stored'
       outcomes.push(outcomeOf(message, 'SKIPPED', result.skipped, detail, change))
       const record = stored.get(key)
       if (record) unchanged.set(key, { record, cause: causeOf(message, change), settled: false })

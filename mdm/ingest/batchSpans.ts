@@ -23,8 +23,15 @@ export class BatchSpans {
    */
   #report(began: number, ended: number): void {
     if (this.messages.length === 0) return
-    const count = { 'touchstone.messages': this.messages.length, 'touchstone.events': this.events.length }
-    noted({ name: 'apply batch', kind: SpanKind.CONSUMER, parent: null, attributes: count }, began, ended)
+    const count = {
+      'touchstone.messages': this.messages.length,
+      'touchstone.events': this.events.length,
+    }
+    noted(
+      { name: 'apply batch', kind: SpanKind.CONSUMER, parent: null, attributes: count },
+      began,
+      ended,
+    )
     for (const m of this.messages)
       if (m.traceparent)
         noted(

@@ -32,11 +32,17 @@ export async function workedBefore<T>(
     select kind, request, answer from exception_work
     where actor = ${caller.actor} and idempotency_key = ${of.idempotencyKey}`
   if (!known) return null
-  const same = known.kind === of.kind && isDeepStrictEqual(known.request, JSON.parse(JSON.stringify(of.request)))
+  const same =
+    known.kind === of.kind &&
+    isDeepStrictEqual(known.request, JSON.parse(JSON.stringify(of.request)))
   return same ? { answer: known.answer } : 'REUSED'
 }
 
-export async function saveWork<T>(tx: Transaction, caller: Caller, work: ExceptionWork<T>): Promise<void> {
+export async function saveWork<T>(
+  tx: Transaction,
+  caller: Caller,
+  work: ExceptionWork<T>,
+): Promise<void> {
   const [row] = await tx<{ id: number }[]>`
     insert into exception_work (kind, actor, reason, idempotency_key, request, answer, correlation_id)
     values (${work.kind}, ${caller.actor}, ${work.reason}, ${work.idempotencyKey},
@@ -74,12 +80,19 @@ export const workListing: Listing = {
 }
 
 /** The work steps of the message that the parent is. */
-export const workOfMessage: Relation = { from: tables, where: 'w.inbox_id = p.id', parent: 'bigint' }
+export const workOfMessage: Relation = {
+  from: tables,
+  where: 'w.inbox_id = p.id',
+  parent: 'bigint',
+}
 
 export const earliestWork: SortTerm[] = [{ column: workListing.unique, descending: false }]
 
 /** Returns work steps, earliest first. */
-export async function readWork(sql: Sql, inboxIds: readonly number[]): Promise<Map<number, ExceptionStep[]>> {
+export async function readWork(
+  sql: Sql,
+  inboxIds: readonly number[],
+): Promise<Map<number, ExceptionStep[]>> {
   const rows = await sql.unsafe<ExceptionStep[]>(
     `select ${columns} from ${tables} where w.inbox_id = any($1::bigint[]) order by x.id`,
     [inboxIds as number[]],

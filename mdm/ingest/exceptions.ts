@@ -26,7 +26,10 @@ export interface ExceptionDesk {
   sql: Sql
   policy: Policy
   rules: StewardshipRules
-  connectors: ReadonlyMap<string, Pick<Connector, 'read' | 'map' | 'explain' | 'objects' | 'objectName'>>
+  connectors: ReadonlyMap<
+    string,
+    Pick<Connector, 'read' | 'map' | 'explain' | 'objects' | 'objectName'>
+  >
 }
 
 export interface ExceptionRequest {
@@ -53,7 +56,13 @@ export type ExceptionRule =
  * highest number among them. `left` more match; request them again with `beyond` set to `last`.
  */
 export type ExceptionOutcome =
-  | { code: 'DONE'; messages: number; last: number | null; left: number; correctedBy: number | null }
+  | {
+      code: 'DONE'
+      messages: number
+      last: number | null
+      left: number
+      correctedBy: number | null
+    }
   | { code: 'REFUSED'; rule: ExceptionRule; detail: string }
 
 /** Largest number of exceptions in one request. */
@@ -117,21 +126,40 @@ export async function correctException(
   const fault = faultOf(desk, caller, request)
   if (fault) return fault
   if (payload.body.length > payloadCharsMax)
-    return refused('BAD_PAYLOAD', `a payload has at most ${payloadCharsMax} characters, not ${payload.body.length}`)
+    return refused(
+      'BAD_PAYLOAD',
+      `a payload has at most ${payloadCharsMax} characters, not ${payload.body.length}`,
+    )
   const body = storable(payload.body)
-  const asked = { exception: inboxId, object: payload.object, sha256: createHash('sha256').update(body).digest('hex') }
+  const asked = {
+    exception: inboxId,
+    object: payload.object,
+    sha256: createHash('sha256').update(body).digest('hex'),
+  }
   return await transaction(desk.sql, async (tx) => {
     const before = await answeredBefore(tx, caller, 'EDIT', request, asked)
     if (before) return before
     const [row] = (await lockOpen(tx, { ids: [inboxId] }, 1)).rows
-    if (!row) return refused('NOT_OPEN', `message ${inboxId} is no open exception, or waits to be tried again`)
+    if (!row)
+      return refused(
+        'NOT_OPEN',
+        `message ${inboxId} is no open exception, or waits to be tried again`,
+      )
     const scope = missingScope(desk, row, caller.scopes)
-    if (scope) return refused('MISSING_SCOPE', `to correct what it says you need the scope ${scope}`)
+    if (scope)
+      return refused('MISSING_SCOPE', `to correct what it says you need the scope ${scope}`)
     const [message] = await tx<
       { object: string | null; body: string }[]
     >`select object, body from inbox where id = ${inboxId}`
     const object = payload.object ?? message?.object ?? null
-    const wrong = faultOfCorrection(desk, caller, row, message ?? { object: null, body: '' }, body, object)
+    const wrong = faultOfCorrection(
+      desk,
+      caller,
+      row,
+      message ?? { object: null, body: '' },
+      body,
+      object,
+    )
     if (wrong) return wrong
     const messageId = `correction:${createHash('sha256').update(`${caller.actor}\0${request.idempotencyKey}`).digest('base64url')}`
     const correctedBy = await acceptCorrection(tx, {
@@ -171,7 +199,8 @@ export function explain(
   object: string | null,
 ): Explanation {
   const connector = desk.connectors.get(message.system)
-  if (!connector) return { code: 'UNKNOWN_SOURCE', detail: `source system "${message.system}" is not configured` }
+  if (!connector)
+    return { code: 'UNKNOWN_SOURCE', detail: `source system "${message.system}" is not configured` }
   try {
     const changes = connector.read(message.format, body, object)
     return {
@@ -198,7 +227,10 @@ export function typeOf(
   return connector?.objects.find((o) => o.name === name)?.as ?? null
 }
 
-export function ownerOfException(desk: ExceptionDesk, row: { system: string; object: string | null }): string {
+export function ownerOfException(
+  desk: ExceptionDesk,
+  row: { system: string; object: string | null },
+): string {
   return ownerOf(desk.rules, { ...row, type: typeOf(desk, row.system, row.object) })
 }
 
@@ -243,7 +275,10 @@ async function workOn(
   const fault = faultOf(desk, caller, request)
   if (fault) return fault
   if (!Number.isInteger(limit) || limit < 1 || limit > exceptionsPerRequestMax)
-    return refused('BAD_LIMIT', `a request works on 1 to ${exceptionsPerRequestMax} exceptions, not ${limit}`)
+    return refused(
+      'BAD_LIMIT',
+      `a request works on 1 to ${exceptionsPerRequestMax} exceptions, not ${limit}`,
+    )
   if ((filter.ids?.length ?? 0) > exceptionsPerRequestMax)
     return refused('TOO_MANY_IDS', `at most ${exceptionsPerRequestMax} ids at once`)
   const asked = { filter, limit }
@@ -281,7 +316,14 @@ async function done(
     left,
     correctedBy,
   }
-  await saveWork(tx, caller, { kind, ...request, request: asked, answer, messages: rows, correctedBy })
+  await saveWork(tx, caller, {
+    kind,
+    ...request,
+    request: asked,
+    answer,
+    messages: rows,
+    correctedBy,
+  })
   if (rows.length > 0)
     await appendAudit(tx, {
       event: `${kind}_EXCEPTION`,
@@ -304,14 +346,25 @@ async function answeredBefore(
 ): Promise<ExceptionOutcome | null> {
   const before = await workedBefore<ExceptionOutcome>(tx, caller, { kind, idempotencyKey, request })
   if (before === 'REUSED')
-    return refused('IDEMPOTENCY_KEY_REUSED', `you used the key ${idempotencyKey} for another request before`)
+    return refused(
+      'IDEMPOTENCY_KEY_REUSED',
+      `you used the key ${idempotencyKey} for another request before`,
+    )
   return before?.answer ?? null
 }
 
-function faultOf(desk: ExceptionDesk, caller: Caller, request: ExceptionRequest): ExceptionOutcome | null {
+function faultOf(
+  desk: ExceptionDesk,
+  caller: Caller,
+  request: ExceptionRequest,
+): ExceptionOutcome | null {
   const missing = missingRole(desk.rules, caller.roles, 'EXCEPTIONS')
   if (missing) return refused('MISSING_ROLE', missing)
-  if (request.reason.trim() === '' || request.reason.length > reasonCharsMax || !isStorable(request.reason))
+  if (
+    request.reason.trim() === '' ||
+    request.reason.length > reasonCharsMax ||
+    !isStorable(request.reason)
+  )
     return refused('MISSING_REASON', `say why, in 1 to ${reasonCharsMax} characters`)
   const key = request.idempotencyKey
   if (key.trim() === '' || key.length > keyCharsMax || !isStorable(key))
@@ -328,12 +381,16 @@ function faultOfCorrection(
   object: string | null,
 ): ExceptionOutcome | null {
   if (!desk.connectors.has(row.system))
-    return refused('UNKNOWN_SOURCE', `source system "${row.system}" is not configured: nothing can read a correction`)
+    return refused(
+      'UNKNOWN_SOURCE',
+      `source system "${row.system}" is not configured: nothing can read a correction`,
+    )
   const read = explain(desk, row, body, object)
   if ('code' in read) return refused('BAD_PAYLOAD', `${read.code}: ${read.detail}`)
   for (const record of read.records) {
     const scope = missingScope(desk, { system: row.system, object: record.object }, caller.scopes)
-    if (scope) return refused('MISSING_SCOPE', `to state a ${record.object} you need the scope ${scope}`)
+    if (scope)
+      return refused('MISSING_SCOPE', `to state a ${record.object} you need the scope ${scope}`)
   }
   const was = explain(desk, row, before.body, before.object)
   const latest = newestOf(desk, row, body, object)
@@ -342,7 +399,12 @@ function faultOfCorrection(
       'BAD_PAYLOAD',
       `its version is more than ${versionLeadHoursMax} hours after the message, which was received at ${row.receivedAt.toISOString()}: later messages of its system would not count`,
     )
-  const ids = 'code' in was ? (row.sourceId === null ? [] : [row.sourceId]) : was.records.map((r) => r.sourceId)
+  const ids =
+    'code' in was
+      ? row.sourceId === null
+        ? []
+        : [row.sourceId]
+      : was.records.map((r) => r.sourceId)
   const other = ids.length > 0 && read.records.find((r) => !ids.includes(r.sourceId))
   return other
     ? refused(

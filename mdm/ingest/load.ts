@@ -52,7 +52,14 @@ export async function loadFile(
   path: string,
   options: LoadOptions,
 ): Promise<Loaded> {
-  const loaded: Loaded = { rows: 0, accepted: 0, duplicates: 0, firstId: null, lastId: null, stopped: false }
+  const loaded: Loaded = {
+    rows: 0,
+    accepted: 0,
+    duplicates: 0,
+    firstId: null,
+    lastId: null,
+    stopped: false,
+  }
   let writing: Promise<void> = Promise.resolve()
   const write = async (batch: NewMessage[]) => {
     const result = await acceptWhenThere(sql, batch, options)
@@ -73,8 +80,15 @@ export async function loadFile(
         break
       }
       for (const message of messagesOf(connector, text, options.object)) {
-        const messageId = options.again ? `${message.messageId}@${options.correlationId}` : message.messageId
-        batch.push({ ...message, messageId, source: connector.system.name, correlationId: options.correlationId })
+        const messageId = options.again
+          ? `${message.messageId}@${options.correlationId}`
+          : message.messageId
+        batch.push({
+          ...message,
+          messageId,
+          source: connector.system.name,
+          correlationId: options.correlationId,
+        })
         chars += message.body.length
       }
       if (batch.length < batchRowsMax && chars < batchCharsMax) continue
@@ -99,12 +113,18 @@ const pauseMs = 500
  * Accepts a batch and retries while the database is unavailable. After a lost response the batch
  * may be stored already: rows with this load's correlation id then count as accepted, not as known.
  */
-async function acceptWhenThere(sql: Sql, batch: NewMessage[], options: LoadOptions): Promise<Accepted> {
+async function acceptWhenThere(
+  sql: Sql,
+  batch: NewMessage[],
+  options: LoadOptions,
+): Promise<Accepted> {
   const until = Date.now() + (options.awayMsMax ?? awayMsDefault)
   for (let attempt = 1; ; attempt++) {
     try {
       const result = await accept(sql, batch)
-      return attempt > 1 && result.duplicates > 0 ? await recount(sql, batch, options.correlationId) : result
+      return attempt > 1 && result.duplicates > 0
+        ? await recount(sql, batch, options.correlationId)
+        : result
     } catch (e) {
       if (!isTransientDatabaseError(e) || Date.now() > until || options.signal?.aborted) throw e
       if (attempt === 1) options.onAway?.(e)
@@ -123,14 +143,23 @@ async function recount(sql: Sql, batch: NewMessage[], correlationId: string): Pr
     where source = ${batch[0]?.source ?? ''} and message_id = any(${batch.map((m) => m.messageId)}::text[])
       and correlation_id = ${correlationId}`
   const accepted = row?.accepted ?? 0
-  return { accepted, duplicates: batch.length - accepted, firstId: row?.firstId ?? null, lastId: row?.lastId ?? null }
+  return {
+    accepted,
+    duplicates: batch.length - accepted,
+    firstId: row?.firstId ?? null,
+    lastId: row?.lastId ?? null,
+  }
 }
 
 /**
  * Returns the messages of a row. A row that is no message is kept as it is: the pipeline makes it
  * an exception with the same reason.
  */
-function messagesOf(connector: Pick<Connector, 'split'>, text: string, object: string | null): InboundMessage[] {
+function messagesOf(
+  connector: Pick<Connector, 'split'>,
+  text: string,
+  object: string | null,
+): InboundMessage[] {
   try {
     // A list as a row is a fault of the file, so it is not split here.
     if (!text.startsWith('[')) return connector.split(text, object, null)

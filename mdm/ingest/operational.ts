@@ -1,4 +1,9 @@
-import { columnOf, OPERATIONAL, type OperationalKind, type OperationalType } from '../../schema/operational.ts'
+import {
+  columnOf,
+  OPERATIONAL,
+  type OperationalKind,
+  type OperationalType,
+} from '../../schema/operational.ts'
 import type { Transaction } from '../db/database.ts'
 
 export interface OperationalRow {
@@ -21,7 +26,11 @@ const SQL_TYPE: Record<OperationalKind, string> = {
  * Writes operational objects to their typed tables, one statement per type, built from
  * schema/operational.ts.
  */
-export async function saveOperational(tx: Transaction, type: OperationalType, rows: OperationalRow[]): Promise<void> {
+export async function saveOperational(
+  tx: Transaction,
+  type: OperationalType,
+  rows: OperationalRow[],
+): Promise<void> {
   if (rows.length === 0) return
   const fields = Object.entries(OPERATIONAL[type]) as [string, OperationalKind][]
   const columns = fields.map(([name, kind]) => columnOf(name, kind))

@@ -43,7 +43,10 @@ export interface Pipeline extends TaskContext {
  * others. Each record locks itself, its old and new blocking keys and its golden records.
  */
 export async function batchRowsMax(sql: Sql, workers: number, wanted: number): Promise<number> {
-  return Math.max(1, Math.min(wanted, Math.floor((await lockSlots(sql)) / 2 / workers / locksPerRecord)))
+  return Math.max(
+    1,
+    Math.min(wanted, Math.floor((await lockSlots(sql)) / 2 / workers / locksPerRecord)),
+  )
 }
 const locksPerRecord = 28
 
@@ -92,7 +95,10 @@ export async function applyPending(
       return await setAside(pipeline, first, error, spans.step, claimedAt)
     const middle = inboxIds.length >> 1
     const halves = [inboxIds.slice(0, middle), inboxIds.slice(middle)]
-    const [a, b] = [await applyPending(pipeline, rowsMax, halves[0]), await applyPending(pipeline, rowsMax, halves[1])]
+    const [a, b] = [
+      await applyPending(pipeline, rowsMax, halves[0]),
+      await applyPending(pipeline, rowsMax, halves[1]),
+    ]
     return {
       claimed: a.claimed + b.claimed,
       applied: a.applied + b.applied,
@@ -131,7 +137,13 @@ async function applyBatch(
   const outcomes = arrived.outcomes.filter((o) => !settled.has(o.inboxId))
   const exceptions = outcomes.filter((o) => o.outcome === 'EXCEPTION').length
   const skipped = outcomes.length - exceptions
-  return { claimed: messages.length, applied: messages.length - outcomes.length, skipped, exceptions, postponed: 0 }
+  return {
+    claimed: messages.length,
+    applied: messages.length - outcomes.length,
+    skipped,
+    exceptions,
+    postponed: 0,
+  }
 }
 
 /**
@@ -162,7 +174,8 @@ export async function masterRecords(
     spans.step = `resolving ${type.name}`
     const own = records.map((r) => r.record).filter((r) => r.type === type.name)
     // An unchanged record is locked too, so other transactions leave its references to this one.
-    if (type.resolvesAfter.length > 0) own.push(...unchanged.map((r) => r.record).filter((r) => r.type === type.name))
+    if (type.resolvesAfter.length > 0)
+      own.push(...unchanged.map((r) => r.record).filter((r) => r.type === type.name))
     const touched = [...own, ...(await referring(tx, pipeline, type, state, own))]
     if (touched.length > 0) await resolve(tx, pipeline, type, touched, state)
   }
@@ -212,7 +225,11 @@ function saveByType(tx: Transaction, records: WholeRecord[]): Promise<void>[] {
       ? saveOperational(
           tx,
           type,
-          rows.map((r) => ({ recordId: r.id, deleted: r.deleted || !r.complete, fields: r.canonical })),
+          rows.map((r) => ({
+            recordId: r.id,
+            deleted: r.deleted || !r.complete,
+            fields: r.canonical,
+          })),
         )
       : [],
   )

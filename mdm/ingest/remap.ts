@@ -64,8 +64,13 @@ export async function remap(
       const events =
         changed.length === 0
           ? 0
-          : (await masterRecords(tx, pipeline, { records: changed, unchanged: [], outcomes: [] })).events
-      return { changed: changed.length, otherType: mapped.filter(({ r, now }) => now.type !== r.type).length, events }
+          : (await masterRecords(tx, pipeline, { records: changed, unchanged: [], outcomes: [] }))
+              .events
+      return {
+        changed: changed.length,
+        otherType: mapped.filter(({ r, now }) => now.type !== r.type).length,
+        events,
+      }
     })
     total.records += rows.length
     total.changed += step.changed
@@ -102,7 +107,10 @@ export async function remapChanged(
  * Returns systems whose records were mapped by another version than the configured one. A system
  * without records needs nothing.
  */
-export async function changedMappings(sql: Sql, versions: ReadonlyMap<string, string>): Promise<string[]> {
+export async function changedMappings(
+  sql: Sql,
+  versions: ReadonlyMap<string, string>,
+): Promise<string[]> {
   await sql`
     insert into mapping_version (source, version)
     select v.source, v.version
@@ -111,6 +119,10 @@ export async function changedMappings(sql: Sql, versions: ReadonlyMap<string, st
     order by 1
     on conflict (source) do update set version = excluded.version, at = clock_timestamp()
     where mapping_version.version <> excluded.version`
-  const known = await sql<{ source: string; version: string }[]>`select source, version from mapping_version`
-  return [...versions].filter(([s, v]) => known.find((k) => k.source === s)?.version !== v).map(([s]) => s)
+  const known = await sql<
+    { source: string; version: string }[]
+  >`select source, version from mapping_version`
+  return [...versions]
+    .filter(([s, v]) => known.find((k) => k.source === s)?.version !== v)
+    .map(([s]) => s)
 }

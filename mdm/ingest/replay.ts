@@ -68,8 +68,14 @@ export async function replay(sql: Sql, options: ReplayOptions): Promise<Replayed
     })
   })
   while (!options.signal?.aborted) {
-    if (!(await hasRoom(sql, waitingMax, progress, onProgress, { pollMs, signal: options.signal }))) break
-    const rows = await readForReplay(sql, { ...options, after: progress.last, upTo, rowsMax: stepRows })
+    if (!(await hasRoom(sql, waitingMax, progress, onProgress, { pollMs, signal: options.signal })))
+      break
+    const rows = await readForReplay(sql, {
+      ...options,
+      after: progress.last,
+      upTo,
+      rowsMax: stepRows,
+    })
     const meant = rows.filter((r) => isMeant(r.object)).map((r) => r.id)
     progress.queued += await transaction(sql, (tx) => requeue(tx, meant))
     progress.last = rows.length < stepRows ? upTo : (rows.at(-1)?.id ?? upTo)

@@ -30,7 +30,11 @@ export interface MessageOptions {
   bytesMax: number
 }
 
-export function sinkMessage(event: ChangeEvent, feed: string, options: MessageOptions): SinkMessage {
+export function sinkMessage(
+  event: ChangeEvent,
+  feed: string,
+  options: MessageOptions,
+): SinkMessage {
   const { scopes, visible, bytesMax } = options
   const shown = {
     ...event,
@@ -61,7 +65,8 @@ const feedPrefix = 'urn:touchstone:feed:'
 /** Returns feed and position of a message; null if Touchstone did not publish it. */
 export function positionOf(body: unknown): { feed: string; position: number } | null {
   const { source, sequence } = (body ?? {}) as { source?: unknown; sequence?: unknown }
-  if (typeof source !== 'string' || !source.startsWith(feedPrefix) || typeof sequence !== 'string') return null
+  if (typeof source !== 'string' || !source.startsWith(feedPrefix) || typeof sequence !== 'string')
+    return null
   return { feed: source.slice(feedPrefix.length), position: Number(sequence) }
 }
 

@@ -134,7 +134,8 @@ export class Publisher {
         const why = e instanceof Error ? e.message : String(e)
         const refused = e instanceof UnrecoverableError
         // Logged once, not with every attempt.
-        if (this.#why !== why) this.#o.log(refused ? 'error' : 'warn', `jetstream: trying again: ${why}`)
+        if (this.#why !== why)
+          this.#o.log(refused ? 'error' : 'warn', `jetstream: trying again: ${why}`)
         this.#is(refused ? 'REFUSED' : 'AWAY', why)
         // Another process may reach the server.
         await this.#lock.release().catch(() => {})
@@ -169,7 +170,8 @@ export class Publisher {
       const inFlight: Promise<void>[] = []
       let { sequence, position } = start
       let { missed } = start
-      if (missed > 0) log('warn', `jetstream: ${missed} positions expired before they were published`)
+      if (missed > 0)
+        log('warn', `jetstream: ${missed} positions expired before they were published`)
       let saved = -1
       const save = async () => {
         if (position === saved && missed === 0) return
@@ -189,11 +191,19 @@ export class Publisher {
           const { event } = item
           const { scopes } = this.#o
           const { visible, sensitive } = this.#visible()
-          const message = sinkMessage(event, start.feed, { subject: nats.subject, scopes, visible, bytesMax })
+          const message = sinkMessage(event, start.feed, {
+            subject: nats.subject,
+            scopes,
+            visible,
+            bytesMax,
+          })
           const shown = [event.before, event.after].flatMap((v) => sensitive(event.type, v, scopes))
           if (shown.length > 0) this.#o.shows?.(event, [...new Set(shown)])
           const parent = event.cause.traceparent ?? null
-          const attributes = { 'touchstone.event': message.id, 'touchstone.position': event.position }
+          const attributes = {
+            'touchstone.event': message.id,
+            'touchstone.position': event.position,
+          }
           const span = { name: 'jetstream publish', kind: SpanKind.PRODUCER, parent, attributes }
           const follows = sequence++
           const sent = traced(span, async () => {
@@ -230,7 +240,11 @@ export class Publisher {
    * would mix two feeds.
    */
   async #start(stream: ChangeStream): Promise<Start> {
-    const [head, end, kept] = [await readHead(this.#o.sql), await stream.end(), await this.#lock.readPosition()]
+    const [head, end, kept] = [
+      await readHead(this.#o.sql),
+      await stream.end(),
+      await this.#lock.readPosition(),
+    ]
     if (!end) throw new Error('the stream was removed')
     const oldest = head.oldest - 1
     const at = (position: number): Start => ({
@@ -247,7 +261,8 @@ export class Publisher {
     }
     const { stream: name } = this.#o.nats
     const remedy = `purge or remove it (nats stream purge ${name}), or name another (TOUCHSTONE_NATS_STREAM)`
-    if (!end.place) throw new UnrecoverableError(`the last message of ${name} is not a change of ours: ${remedy}`)
+    if (!end.place)
+      throw new UnrecoverableError(`the last message of ${name} is not a change of ours: ${remedy}`)
     if (end.place.feed !== head.feed)
       throw new UnrecoverableError(`${name} holds another feed, ${end.place.feed}: ${remedy}`)
     if (end.place.position > head.position)
@@ -287,7 +302,11 @@ export class Publisher {
  * Resolves when the server has stored the message, which it does only as the one that follows
  * `lastSequence`.
  */
-async function publish(js: JetStreamClient, message: SinkMessage, lastSequence: number): Promise<void> {
+async function publish(
+  js: JetStreamClient,
+  message: SinkMessage,
+  lastSequence: number,
+): Promise<void> {
   const headers = natsHeaders()
   for (const [name, value] of Object.entries(message.headers)) headers.set(name, value)
   try {
@@ -299,9 +318,11 @@ async function publish(js: JetStreamClient, message: SinkMessage, lastSequence: 
       retries: 0,
     })
     // A duplicate at its right sequence was sent by a connection that broke.
-    if (ack.seq !== lastSequence + 1) throw new Error(`${message.id} is in the stream already, as ${ack.seq}`)
+    if (ack.seq !== lastSequence + 1)
+      throw new Error(`${message.id} is in the stream already, as ${ack.seq}`)
   } catch (e) {
-    if (e instanceof JetStreamApiError) throw new Error(`${message.subject}: ${e.message} (${e.code})`)
+    if (e instanceof JetStreamApiError)
+      throw new Error(`${message.subject}: ${e.message} (${e.code})`)
     throw e
   }
 }

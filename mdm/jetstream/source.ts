@@ -89,14 +89,18 @@ export class JetStreamSource implements LiveSource {
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: start,
       })
-      this.#messages = await consumer.consume({ max_messages: pullMax, abort_on_missing_resource: true })
+      this.#messages = await consumer.consume({
+        max_messages: pullMax,
+        abort_on_missing_resource: true,
+      })
       if (this.#stop.signal.aborted) return
       const messages = this.#messages
       void stream.nc.closed().then(() => messages.stop())
       log('info', `feed: live events from ${nats.stream}, from sequence ${start}`)
       this.#told = ''
       for await (const message of messages) this.#receive(message)
-      if (!this.#stop.signal.aborted) this.#tell('reading the table instead: the connection to NATS was lost')
+      if (!this.#stop.signal.aborted)
+        this.#tell('reading the table instead: the connection to NATS was lost')
     } finally {
       await stream.close()
     }
@@ -108,7 +112,10 @@ export class JetStreamSource implements LiveSource {
     if (!place || place.position <= this.#position) return
     this.#position = place.position
     if (this.#waiting.length >= waitingMax) this.#waiting = []
-    this.#waiting.push({ ...place, item: this.#whole(message) ? itemOf(body, message.data.length) : null })
+    this.#waiting.push({
+      ...place,
+      item: this.#whole(message) ? itemOf(body, message.data.length) : null,
+    })
     this.#wake()
   }
 
@@ -118,7 +125,9 @@ export class JetStreamSource implements LiveSource {
     const scopes = new Set(headers.get(SCOPES_HEADER).split(' '))
     const whole = [...this.#o.scopes()].every((s) => scopes.has(s))
     if (!whole)
-      this.#tell('events are read from the table: the publisher leaves out what needs a scope (TOUCHSTONE_NATS_SCOPES)')
+      this.#tell(
+        'events are read from the table: the publisher leaves out what needs a scope (TOUCHSTONE_NATS_SCOPES)',
+      )
     return whole
   }
 

@@ -68,8 +68,12 @@ export class ChangeStream {
       pingInterval: pingMs,
       maxPingOut: 2,
       ...(urls.some((u) => u.protocol === 'tls:') ? { tls: {} } : {}),
-      ...(username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {}),
-      ...(options.credentials ? { authenticator: credsAuthenticator(Buffer.from(options.credentials)) } : {}),
+      ...(username
+        ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) }
+        : {}),
+      ...(options.credentials
+        ? { authenticator: credsAuthenticator(Buffer.from(options.credentials)) }
+        : {}),
     })
     try {
       return new ChangeStream(nc, await jetstreamManager(nc), options)
@@ -109,7 +113,11 @@ export class ChangeStream {
       const sequence = state.last_seq
       if (state.messages === 0) return { sequence, place: null, messages: 0 }
       const last = await this.#jsm.streams.getMessage(this.#o.stream, { seq: sequence })
-      return { sequence, place: last ? positionOf(jsonOf(last.data)) : null, messages: state.messages }
+      return {
+        sequence,
+        place: last ? positionOf(jsonOf(last.data)) : null,
+        messages: state.messages,
+      }
     } catch (e) {
       if (missing(e)) return null
       throw e

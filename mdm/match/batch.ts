@@ -1,6 +1,13 @@
 import { DisjointSet } from '../../schema/kit/disjointSet.ts'
 import { estimateCompleteness } from './completeness.ts'
-import { createEngine, type Edge, type Engine, type Features, type MatchRecord, UNDER_THRESHOLD } from './engine.ts'
+import {
+  createEngine,
+  type Edge,
+  type Engine,
+  type Features,
+  type MatchRecord,
+  UNDER_THRESHOLD,
+} from './engine.ts'
 import type { Parameters } from './parameters.ts'
 import type { MatchType } from './plan.ts'
 import { buildPostings, forEachCandidate, POSTINGS_RECORDS_MAX, type Postings } from './postings.ts'
@@ -84,7 +91,11 @@ export interface PreparedBatch {
  * engine, so the outcome is the same. Records are sorted by key first, so the result does not
  * depend on their order in the input.
  */
-export function matchBatch(type: MatchType, input: MatchRecord[], options: BatchOptions = {}): BatchResult {
+export function matchBatch(
+  type: MatchType,
+  input: MatchRecord[],
+  options: BatchOptions = {},
+): BatchResult {
   const batch = prepareBatch(type, input, options)
   const started = performance.now()
   const found = createFoundPairs(options)
@@ -93,7 +104,15 @@ export function matchBatch(type: MatchType, input: MatchRecord[], options: Batch
   for (let from = 0; from < batch.records.length; from += COMPARE_RECORDS) {
     options.progress?.('compare', from / batch.records.length)
     const to = Math.min(from + COMPARE_RECORDS, batch.records.length)
-    candidatePairs += compareRange(batch.engine, (i) => batch.features[i]!, batch.postings, from, to, stamp, found)
+    candidatePairs += compareRange(
+      batch.engine,
+      (i) => batch.features[i]!,
+      batch.postings,
+      from,
+      to,
+      stamp,
+      found,
+    )
   }
   batch.seconds.compare = (performance.now() - started) / 1000
   return finishBatch(batch, found, candidatePairs, options)
@@ -116,7 +135,11 @@ export const COMPARE_RECORDS = 2000
 const NO_FIELDS = {}
 
 /** First half of a batch: standardises the records, trains unless a model is passed, and blocks. */
-export function prepareBatch(type: MatchType, input: MatchRecord[], options: BatchOptions): PreparedBatch {
+export function prepareBatch(
+  type: MatchType,
+  input: MatchRecord[],
+  options: BatchOptions,
+): PreparedBatch {
   if (input.length > POSTINGS_RECORDS_MAX)
     throw new Error(
       `${input.length} records; one run takes at most ${POSTINGS_RECORDS_MAX}: split them by country or region`,
@@ -136,20 +159,32 @@ export function prepareBatch(type: MatchType, input: MatchRecord[], options: Bat
   const features = records.map((record, i) => {
     if (i % 10_000 === 0) progress?.('standardise', i / records.length)
     const feature = parser.parse(record)
-    if (options.forgetFields) records[i] = { key: record.key, source: record.source, fields: NO_FIELDS }
+    if (options.forgetFields)
+      records[i] = { key: record.key, source: record.source, fields: NO_FIELDS }
     return feature
   })
   lap('standardise')
   if (options.parameters) {
     for (const feature of features) parser.reweigh(feature)
-    const postings = buildPostings(records.length, (i) => parser.keys(features[i]!), parser.blockRecordsMax)
+    const postings = buildPostings(
+      records.length,
+      (i) => parser.keys(features[i]!),
+      parser.blockRecordsMax,
+    )
     lap('block')
     return { engine: parser, training: undefined, records, features, postings, seconds }
   }
   progress?.('train', 0)
   const training = train(type, features, options)
   lap('train')
-  return { engine: training.engine, training, records, features, postings: training.postings, seconds }
+  return {
+    engine: training.engine,
+    training,
+    records,
+    features,
+    postings: training.postings,
+    seconds,
+  }
 }
 
 /**
@@ -193,7 +228,12 @@ export function finishBatch(
   const { engine, records, features, postings, seconds, training } = batch
   options.progress?.('cluster', 0)
   const started = performance.now()
-  const { clusterOf, clusters, possible, largestComponent } = clusterAll(engine, records, features, pairs)
+  const { clusterOf, clusters, possible, largestComponent } = clusterAll(
+    engine,
+    records,
+    features,
+    pairs,
+  )
   const completeness = training
     ? training.completeness
     : estimateCompleteness(engine, features, postings, candidatePairs, options.seed ?? 1)
@@ -260,8 +300,18 @@ function clusterAll(
     place.clear()
     for (const i of list) place.set(records[i]!.key, i)
     const found = engine.cluster(
-      list.map((i) => ({ key: records[i]!.key, source: records[i]!.source, features: features[i]! })),
-      edges.get(root)!.map((pair): Edge => ({ a: records[pair.a]!.key, b: records[pair.b]!.key, weight: pair.weight })),
+      list.map((i) => ({
+        key: records[i]!.key,
+        source: records[i]!.source,
+        features: features[i]!,
+      })),
+      edges.get(root)!.map(
+        (pair): Edge => ({
+          a: records[pair.a]!.key,
+          b: records[pair.b]!.key,
+          weight: pair.weight,
+        }),
+      ),
       [],
     )
     for (const keys of found.clusters) groups.push(keys.map((key) => place.get(key)!))

@@ -82,7 +82,15 @@ export async function matchBatchInThreads(
     if (from >= batch.records.length) break
     options.progress?.('compare', from / batch.records.length)
     const to = Math.min(from + COMPARE_RECORDS, batch.records.length)
-    candidatePairs += compareRange(batch.engine, (i) => batch.features[i]!, batch.postings, from, to, stamp, found)
+    candidatePairs += compareRange(
+      batch.engine,
+      (i) => batch.features[i]!,
+      batch.postings,
+      from,
+      to,
+      stamp,
+      found,
+    )
     // Lets an error of a worker surface between two pieces.
     await new Promise((resolve) => setImmediate(resolve))
   }
@@ -109,7 +117,9 @@ function shareBatch(type: MatchType, batch: PreparedBatch, related: boolean): Co
   for (const [i, feature] of features.entries()) {
     const json = JSON.stringify(feature)
     if (at + json.length * 3 > text.length) {
-      const larger = new Uint8Array(new SharedArrayBuffer(Math.ceil(text.length * 1.5) + json.length * 3))
+      const larger = new Uint8Array(
+        new SharedArrayBuffer(Math.ceil(text.length * 1.5) + json.length * 3),
+      )
       larger.set(text.subarray(0, at))
       text = larger
     }
@@ -125,7 +135,9 @@ function shareBatch(type: MatchType, batch: PreparedBatch, related: boolean): Co
   return {
     // Only what matching needs: a policy's type may have properties that cannot be cloned to a
     // thread.
-    type: JSON.parse(JSON.stringify({ name: type.name, uniqueIn: type.uniqueIn, fields: type.fields })) as MatchType,
+    type: JSON.parse(
+      JSON.stringify({ name: type.name, uniqueIn: type.uniqueIn, fields: type.fields }),
+    ) as MatchType,
     parameters: engine.parameters,
     records: records.length,
     postings: {

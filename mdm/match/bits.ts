@@ -18,6 +18,9 @@ export function createBitsTable(
   return (sort, value) => {
     const table = trained.get(sort)
     if (!table) return COMMON_BITS.get(sort)?.get(value) ?? unknownBits(sort, value)
-    return table.bits.get(value) ?? (1 - table.shipped) * table.unknown + table.shipped * unknownBits(sort, value)
+    return (
+      table.bits.get(value) ??
+      (1 - table.shipped) * table.unknown + table.shipped * unknownBits(sort, value)
+    )
   }
 }

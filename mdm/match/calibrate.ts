@@ -48,7 +48,11 @@ export function learnFromLabels(
     const sum = counts.reduce((x, y) => x + y, 0)
     levels.push([comparison.name, name, { ...known, m: counts.map((count) => count / sum) }])
   }
-  const learned: Parameters = { ...parameters, levels: levelsByName(levels), calibration: { scale: 1, offset: 0 } }
+  const learned: Parameters = {
+    ...parameters,
+    levels: levelsByName(levels),
+    calibration: { scale: 1, offset: 0 },
+  }
   const scorer = create(learned)
   const points = labels.map(({ a, b, same }) => ({ weight: scorer.weight(a, b), same }))
   return { ...learned, calibration: fitCalibration(points) }

@@ -35,7 +35,8 @@ export function findCandidates(
   for (const r of records) {
     for (const key of r.oldKeys)
       if (!r.newKeys.includes(key)) getOrCreate(leaving, key, () => new Set<number>()).add(r.id)
-    for (const key of r.newKeys) if (!r.oldKeys.includes(key)) getOrCreate(joining, key, () => []).push(r.id)
+    for (const key of r.newKeys)
+      if (!r.oldKeys.includes(key)) getOrCreate(joining, key, () => []).push(r.id)
   }
   const effective = new Map<number, boolean>()
   const members = new Map<number, number[]>()
@@ -59,14 +60,18 @@ export function findCandidates(
       continue
     }
     const gone = leaving.get(key)
-    const after = [...(gone ? before.filter((id) => !gone.has(id)) : before), ...(joining.get(key) ?? [])]
+    const after = [
+      ...(gone ? before.filter((id) => !gone.has(id)) : before),
+      ...(joining.get(key) ?? []),
+    ]
     const holds = after.length <= recordsMax
     effective.set(key, holds)
     if (holds) members.set(key, after)
     if (holds && cut) for (const x of after) for (const y of after) if (x < y) pair(x, y)
     if (!holds && !cut) closed.push({ key, records: [...before] })
   }
-  for (const r of records) for (const key of r.newKeys) for (const other of members.get(key) ?? []) pair(r.id, other)
+  for (const r of records)
+    for (const key of r.newKeys) for (const other of members.get(key) ?? []) pair(r.id, other)
   return { pairs, closed, effective }
 }
 

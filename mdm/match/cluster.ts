@@ -126,7 +126,8 @@ export function cluster<F>(
   const comparePair: ComparePair = (i, j) => rules.compare(sorted[i]!.features, sorted[j]!.features)
   const joinable = edges.filter((e) => rules.canJoin(e.weight))
   const pairs = compareEdges(index, joinable, comparePair)
-  if (rules.isUniqueSource) addMutualBestBonus(sorted, pairs, rules.isUniqueSource, rules.linkWeightMin)
+  if (rules.isUniqueSource)
+    addMutualBestBonus(sorted, pairs, rules.isUniqueSource, rules.linkWeightMin)
   const merger = new ClusterMerger(
     sorted.map((member) => member.key),
     pairs,
@@ -142,7 +143,8 @@ export function cluster<F>(
     const j = index.get(b)
     if (i === undefined || j === undefined) continue
     const [x, y] = [merger.clusterOf[i]!, merger.clusterOf[j]!]
-    if (x !== y && !merger.isCannotLink(x, y)) merger.merge(x, y, Number.POSITIVE_INFINITY, 'ASSERTION')
+    if (x !== y && !merger.isCannotLink(x, y))
+      merger.merge(x, y, Number.POSITIVE_INFINITY, 'ASSERTION')
   }
   merger.mergeBestFirst(rules.matchWeightMin)
 
@@ -184,7 +186,8 @@ function compareEdges(
   for (const edge of edges) {
     const a = index.get(edge.a)
     const b = index.get(edge.b)
-    if (a !== undefined && b !== undefined && a !== b) known.add(Math.min(a, b) * n + Math.max(a, b))
+    if (a !== undefined && b !== undefined && a !== b)
+      known.add(Math.min(a, b) * n + Math.max(a, b))
   }
   return [...known]
     .sort((x, y) => x - y)
@@ -219,7 +222,13 @@ function addMutualBestBonus<F>(
   }
   const oneToOne = pairs.filter(({ i, j, weight, conflict }) => {
     const [a, b] = [sorted[i]!.source, sorted[j]!.source]
-    return weight >= linkWeightMin && conflict === undefined && a !== b && isUniqueSource(a) && isUniqueSource(b)
+    return (
+      weight >= linkWeightMin &&
+      conflict === undefined &&
+      a !== b &&
+      isUniqueSource(a) &&
+      isUniqueSource(b)
+    )
   })
   for (const { i, j, weight } of oneToOne) {
     note(i, sorted[j]!.source, weight)
@@ -246,7 +255,11 @@ class ClusterMerger {
   /** Null if there are too many pairs without an edge to compare them. */
   private readonly comparePair: ComparePair | null
 
-  constructor(keys: readonly string[], pairs: readonly ComparedEdge[], comparePair: ComparePair | null) {
+  constructor(
+    keys: readonly string[],
+    pairs: readonly ComparedEdge[],
+    comparePair: ComparePair | null,
+  ) {
     this.keys = keys
     this.comparePair = comparePair
     this.clusterOf = Int32Array.from(keys, (_, i) => i)
@@ -280,7 +293,13 @@ class ClusterMerger {
     const [to, from] = i < j ? [i, j] : [j, i]
     const into = this.membersOf[to]!
     const moved = this.membersOf[from]!
-    this.steps.push({ a: this.keys[to]!, b: this.keys[from]!, weight, size: into.length + moved.length, because })
+    this.steps.push({
+      a: this.keys[to]!,
+      b: this.keys[from]!,
+      weight,
+      size: into.length + moved.length,
+      because,
+    })
     this.linkages[to]!.delete(from)
     this.linkages[from]!.delete(to)
     for (const other of new Set([...this.linkages[to]!.keys(), ...this.linkages[from]!.keys()])) {
@@ -317,14 +336,18 @@ class ClusterMerger {
     const [mine, theirs] = [this.linkages[to]!.get(other), this.linkages[from]!.get(other)]
     const forbidding = theirs?.isCannotLink ? theirs : mine?.conflict !== undefined ? mine : theirs
     if (forbidding?.conflict !== undefined) return forbidding
-    const [x, y] = [mine ?? this.compareClusters(other, to), theirs ?? this.compareClusters(other, from)]
+    const [x, y] = [
+      mine ?? this.compareClusters(other, to),
+      theirs ?? this.compareClusters(other, from),
+    ]
     return { sum: x.sum + y.sum, conflict: x.conflict ?? y.conflict }
   }
 
   /** Compares all records of two clusters that have no edge between them. */
   private compareClusters(x: number, y: number): Linkage {
     const [one, other] = [this.membersOf[x]!, this.membersOf[y]!]
-    if (this.comparePair === null) return { sum: MISSING_WEIGHT * one.length * other.length, conflict: undefined }
+    if (this.comparePair === null)
+      return { sum: MISSING_WEIGHT * one.length * other.length, conflict: undefined }
     let sum = 0
     for (const a of one)
       for (const b of other) {

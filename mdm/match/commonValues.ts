@@ -40,7 +40,10 @@ const COMMON: Record<string, [bits: number, values: string][]> = {
     ],
   ],
   surname: [
-    [6.5, 'smith johnson williams brown jones miller davis garcia nguyen wang li zhang chen kim lee mueller schmidt'],
+    [
+      6.5,
+      'smith johnson williams brown jones miller davis garcia nguyen wang li zhang chen kim lee mueller schmidt',
+    ],
     [
       8,
       'wilson anderson taylor thomas moore martin jackson thompson white harris clark lewis robinson walker young king wright scott green hall adams baker schneider fischer weber meyer wagner becker rossi dubois bernard petit lopez gonzalez hernandez perez rodriguez',

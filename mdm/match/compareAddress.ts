@@ -2,7 +2,14 @@ import type { AddressFeature } from './featureTypes.ts'
 import { MISSING } from './priors.ts'
 import { editDistance, wordSimilarity } from './similarity.ts'
 
-const STREET = { HOUSE: 0, TYPING: 1, NUMBER_NEAR: 2, OTHER_NUMBER: 3, NUMBER_ONLY: 4, DIFFERENT: 5 } as const
+const STREET = {
+  HOUSE: 0,
+  TYPING: 1,
+  NUMBER_NEAR: 2,
+  OTHER_NUMBER: 3,
+  NUMBER_ONLY: 4,
+  DIFFERENT: 5,
+} as const
 const PLACE = { ALL: 0, CITY: 1, POSTCODE: 2, OTHER_POSTCODE: 3, SIMILAR: 4, DIFFERENT: 5 } as const
 
 /**
@@ -16,7 +23,11 @@ export interface AddressAgreement {
 }
 
 /** Compares two addresses. Their lines may be in different order, words joined, numbers missing. */
-export function compareAddresses(a: AddressFeature, b: AddressFeature, out: AddressAgreement): void {
+export function compareAddresses(
+  a: AddressFeature,
+  b: AddressFeature,
+  out: AddressAgreement,
+): void {
   compareStreets(a, b, out)
   comparePlaces(a, b, out)
 }
@@ -38,7 +49,8 @@ function compareStreets(a: AddressFeature, b: AddressFeature, out: AddressAgreem
     out.street = STREET.TYPING
     out.streetBits += NUMBER_BITS
   } else if (alike >= 0.75)
-    out.street = !numbers || editDistance(a.n!, b.n!, 1) <= 1 ? STREET.NUMBER_NEAR : STREET.OTHER_NUMBER
+    out.street =
+      !numbers || editDistance(a.n!, b.n!, 1) <= 1 ? STREET.NUMBER_NEAR : STREET.OTHER_NUMBER
   else out.street = sameNumber ? STREET.NUMBER_ONLY : STREET.DIFFERENT
 }
 
@@ -108,16 +120,22 @@ function comparePlaces(a: AddressFeature, b: AddressFeature, out: AddressAgreeme
     return
   }
   const samePostcode = postcodes && a.p === b.p
-  const nearPostcode = postcodes && !samePostcode && a.p!.length > 3 && editDistance(a.p!, b.p!, 1) <= 1
+  const nearPostcode =
+    postcodes && !samePostcode && a.p!.length > 3 && editDistance(a.p!, b.p!, 1) <= 1
   const sameCity =
-    cities && (a.c === b.c || wordSimilarity(a.c!, b.c!) >= 0.7 || isLongerForm(a.c!, b.c!) || isLongerForm(b.c!, a.c!))
+    cities &&
+    (a.c === b.c ||
+      wordSimilarity(a.c!, b.c!) >= 0.7 ||
+      isLongerForm(a.c!, b.c!) ||
+      isLongerForm(b.c!, a.c!))
   if (samePostcode) {
     out.place = cities && !sameCity ? PLACE.POSTCODE : PLACE.ALL
     out.placeBits = Math.max(a.pb, sameCity ? a.cb : 0)
   } else if (sameCity) {
     out.place = !postcodes || nearPostcode ? PLACE.CITY : PLACE.OTHER_POSTCODE
     out.placeBits = Math.min(a.cb, b.cb)
-  } else if (nearPostcode || (postcodes && a.p!.slice(0, 3) === b.p!.slice(0, 3))) out.place = PLACE.SIMILAR
+  } else if (nearPostcode || (postcodes && a.p!.slice(0, 3) === b.p!.slice(0, 3)))
+    out.place = PLACE.SIMILAR
   else out.place = PLACE.DIFFERENT
 }
 

@@ -3,7 +3,15 @@ import type { NameFeature } from './featureTypes.ts'
 import { wordSimilarity } from './similarity.ts'
 
 /** Levels of the column "name", in the order of priors.ts. */
-export const NAME = { EQUAL: 0, TYPING: 1, HOLDS: 2, OVERLAP: 3, SOME: 4, NOTHING: 5, SISTERS: 6 } as const
+export const NAME = {
+  EQUAL: 0,
+  TYPING: 1,
+  HOLDS: 2,
+  OVERLAP: 3,
+  SOME: 4,
+  NOTHING: 5,
+  SISTERS: 6,
+} as const
 
 /**
  * Agreement of two values: the level, and the bits of the part they share (for the level's rarity).
@@ -76,7 +84,13 @@ export function compareNames(
         let alike = wordSimilarity(token, other)
         if (alike < 0.9 && sameName(token, other)) alike = 0.9
         if (alike < 0.75 && !person && isAbbreviation(token, other)) alike = 0.75
-        if (alike === 0 && person && token[0] === other[0] && (token.length === 1 || other.length === 1)) alike = 0.75
+        if (
+          alike === 0 &&
+          person &&
+          token[0] === other[0] &&
+          (token.length === 1 || other.length === 1)
+        )
+          alike = 0.75
         if (alike > best) {
           best = alike
           at = j
@@ -123,7 +137,8 @@ export function compareNames(
     out.level = low >= 0.5 ? NAME.OVERLAP : high >= 0.3 && shared >= 4 ? NAME.SOME : NAME.NOTHING
     return
   }
-  if (isAcronym(a, b) || isAcronym(b, a) || isOneWord(a, b) || isOneWord(b, a)) out.level = NAME.HOLDS
+  if (isAcronym(a, b) || isAcronym(b, a) || isOneWord(a, b) || isOneWord(b, a))
+    out.level = NAME.HOLDS
   else if (high >= 0.75 && (low >= 0.35 || exact + inexact >= 2)) out.level = NAME.HOLDS
   else if (high >= 0.5) out.level = low >= 0.25 ? NAME.OVERLAP : NAME.SOME
   else out.level = high >= 0.3 ? NAME.SOME : NAME.NOTHING
@@ -142,7 +157,12 @@ function isAbbreviation(a: string, b: string): boolean {
 /**
  * Returns whether two names differ only in blanks: "Good Will" and "Goodwill", "JanDaniel Bothma".
  */
-function isSameWithoutBlanks(a: readonly string[], b: readonly string[], n: number, m: number): boolean {
+function isSameWithoutBlanks(
+  a: readonly string[],
+  b: readonly string[],
+  n: number,
+  m: number,
+): boolean {
   const joinedA = a.join('')
   const joinedB = b.join('')
   if (joinedA.length < 5 || Math.abs(joinedA.length - joinedB.length) > 1) return false
@@ -154,7 +174,8 @@ function isSameWithoutBlanks(a: readonly string[], b: readonly string[], n: numb
 /** "John A Smith" and "John B Smith" are one letter apart, and two people. */
 function onlyInitialsDiffer(a: readonly string[], b: readonly string[], n: number): boolean {
   for (let i = 0; i < n; i++)
-    if (a[i] !== b[i] && (a[i]!.length === 1 || b[i]!.length === 1 || /\d/.test(a[i]! + b[i]!))) return true
+    if (a[i] !== b[i] && (a[i]!.length === 1 || b[i]!.length === 1 || /\d/.test(a[i]! + b[i]!)))
+      return true
   return false
 }
 

@@ -28,7 +28,8 @@ export function comparePersons(
   bestGiven(a.g, a.gb, b.g, sameName, out)
   bestSurname(a.s, a.sb, b.s, out)
   const agrees =
-    (out.given !== MISSING && out.given <= GIVEN.NEAR) || (out.surname !== MISSING && out.surname <= SURNAME.NEAR)
+    (out.given !== MISSING && out.given <= GIVEN.NEAR) ||
+    (out.surname !== MISSING && out.surname <= SURNAME.NEAR)
   if (agrees || a.g.length + a.s.length === 0 || b.g.length + b.s.length === 0) return
   bestGiven(a.g, a.gb, b.s, sameName, direct)
   bestSurname(a.s, a.sb, b.g, direct)
@@ -62,7 +63,12 @@ function bestGiven(
     }
 }
 
-function bestSurname(a: readonly string[], bits: readonly number[], b: readonly string[], out: PersonAgreement): void {
+function bestSurname(
+  a: readonly string[],
+  bits: readonly number[],
+  b: readonly string[],
+  out: PersonAgreement,
+): void {
   out.surname = MISSING
   out.surnameBits = 0
   for (let i = 0; i < a.length; i++)
@@ -80,7 +86,9 @@ function bestSurname(a: readonly string[], bits: readonly number[], b: readonly 
  * by letter: typing errors hit both ends only rarely.
  */
 function bothEndsDiffer(a: string, b: string): boolean {
-  return a.charCodeAt(0) !== b.charCodeAt(0) && a.charCodeAt(a.length - 1) !== b.charCodeAt(b.length - 1)
+  return (
+    a.charCodeAt(0) !== b.charCodeAt(0) && a.charCodeAt(a.length - 1) !== b.charCodeAt(b.length - 1)
+  )
 }
 
 function givenLevel(a: string, b: string, sameName: (a: string, b: string) => boolean): number {
@@ -98,15 +106,21 @@ function givenLevel(a: string, b: string, sameName: (a: string, b: string) => bo
 
 function surnameLevel(a: string, b: string): number {
   if (a === b) return SURNAME.EQUAL
-  if (bothEndsDiffer(a, b)) return isHalfOf(a, b) || isHalfOf(b, a) ? SURNAME.SIMILAR : SURNAME.DIFFERENT
+  if (bothEndsDiffer(a, b))
+    return isHalfOf(a, b) || isHalfOf(b, a) ? SURNAME.SIMILAR : SURNAME.DIFFERENT
   const longest = Math.max(a.length, b.length)
   const edits = editDistance(a, b, 2)
   if ((edits === 1 && longest >= 4) || (edits === 2 && longest >= 7)) return SURNAME.NEAR
-  if (edits === 1 || (edits === 2 && longest >= 5) || jaroWinkler(a, b) >= 0.88) return SURNAME.SIMILAR
+  if (edits === 1 || (edits === 2 && longest >= 5) || jaroWinkler(a, b) >= 0.88)
+    return SURNAME.SIMILAR
   return isHalfOf(a, b) || isHalfOf(b, a) ? SURNAME.SIMILAR : SURNAME.DIFFERENT
 }
 
 /** Returns whether one name is a half of the other, a double name: "meierschmidt" and "schmidt". */
 function isHalfOf(short: string, long: string): boolean {
-  return short.length >= 5 && long.length > short.length + 2 && (long.startsWith(short) || long.endsWith(short))
+  return (
+    short.length >= 5 &&
+    long.length > short.length + 2 &&
+    (long.startsWith(short) || long.endsWith(short))
+  )
 }

@@ -137,7 +137,8 @@ function sharesOnlySeries(a: ProductFeature, b: ProductFeature): boolean {
 
 function hasLongerModel(a: ProductFeature, b: ProductFeature, length: number): boolean {
   return a.m.some(
-    (model) => model.length > length && !b.m.some((other) => model === other || extendsModel(model, other)),
+    (model) =>
+      model.length > length && !b.m.some((other) => model === other || extendsModel(model, other)),
   )
 }
 
@@ -177,7 +178,13 @@ function variantLevel(a: readonly string[], b: readonly string[]): number {
       }
     if (known) found ? same++ : other++
   }
-  return same + other === 0 ? MISSING : other === 0 ? VARIANT.SAME : same > 0 ? VARIANT.SOME : VARIANT.OTHER
+  return same + other === 0
+    ? MISSING
+    : other === 0
+      ? VARIANT.SAME
+      : same > 0
+        ? VARIANT.SOME
+        : VARIANT.OTHER
 }
 
 function classOf(variant: string): string {

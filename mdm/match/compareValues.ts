@@ -36,7 +36,8 @@ export function compareEmails(a: EmailFeature, b: EmailFeature, out: Agreement):
   const sameDomain = a[1] === b[1]
   if (role) {
     if (sameDomain && a[3] > 3) out.level = EMAIL.DOMAIN
-    else out.level = a[0] === b[0] && editDistance(a[1], b[1], 1) <= 1 ? EMAIL.NEAR : EMAIL.DIFFERENT
+    else
+      out.level = a[0] === b[0] && editDistance(a[1], b[1], 1) <= 1 ? EMAIL.NEAR : EMAIL.DIFFERENT
   } else if (edits <= 2 && !(sameDomain && differOnlyInDigits(a[0], b[0]))) out.level = EMAIL.NEAR
   else if (sameLocal) out.level = edits <= 4 ? EMAIL.NEAR : EMAIL.LOCAL
   else if (sameDomain && a[3] > 3) out.level = EMAIL.DOMAIN
@@ -78,7 +79,12 @@ const DOMAIN = { EQUAL: 0, LABEL: 1, DIFFERENT: 2 } as const
 /** Compares two registrable domains. */
 export function compareDomains(a: DomainFeature, b: DomainFeature, out: Agreement): void {
   out.bits = Math.min(a[2], b[2])
-  out.level = a[0] === b[0] ? DOMAIN.EQUAL : a[1] === b[1] && a[1].length >= 4 ? DOMAIN.LABEL : DOMAIN.DIFFERENT
+  out.level =
+    a[0] === b[0]
+      ? DOMAIN.EQUAL
+      : a[1] === b[1] && a[1].length >= 4
+        ? DOMAIN.LABEL
+        : DOMAIN.DIFFERENT
 }
 
 const BIRTH = { EQUAL: 0, NEAR: 1, TWO_PARTS: 2, YEAR: 3, DECADE: 4, DIFFERENT: 5 } as const
@@ -86,8 +92,10 @@ const DAY_MS = 86_400_000
 
 function days(a: DateParts, b: DateParts): number {
   return (
-    Math.abs(Date.UTC(a[0], Math.max(0, a[1] - 1), a[2] || 1) - Date.UTC(b[0], Math.max(0, b[1] - 1), b[2] || 1)) /
-    DAY_MS
+    Math.abs(
+      Date.UTC(a[0], Math.max(0, a[1] - 1), a[2] || 1) -
+        Date.UTC(b[0], Math.max(0, b[1] - 1), b[2] || 1),
+    ) / DAY_MS
   )
 }
 
@@ -127,7 +135,9 @@ export function compareDates(a: DateParts, b: DateParts, out: Agreement): void {
     (apart > 7 && editDistance(digits(a), digits(b), 1) <= 1)
   )
     out.level = DATE.NEAR
-  else out.level = apart <= 7 ? DATE.WEEK : apart <= 31 ? DATE.MONTH : apart <= 366 ? DATE.YEAR : DATE.DIFFERENT
+  else
+    out.level =
+      apart <= 7 ? DATE.WEEK : apart <= 31 ? DATE.MONTH : apart <= 366 ? DATE.YEAR : DATE.DIFFERENT
 }
 
 /**
@@ -137,7 +147,11 @@ export function compareDates(a: DateParts, b: DateParts, out: Agreement): void {
 export const IDENTIFIER = { EQUAL: 0, NEAR: 1, OTHER_SCHEME: 2, DIFFERENT: 3 } as const
 
 /** Compares two identifiers; only identifiers of one scheme can differ. */
-export function compareIdentifiers(a: IdentifierFeature, b: IdentifierFeature, out: Agreement): void {
+export function compareIdentifiers(
+  a: IdentifierFeature,
+  b: IdentifierFeature,
+  out: Agreement,
+): void {
   out.bits = Math.min(a[3], b[3])
   if (a[1] === b[1]) out.level = IDENTIFIER.EQUAL
   else if (
@@ -178,7 +192,18 @@ export function comparePrices(a: PriceFeature, b: PriceFeature, out: Agreement):
     return
   }
   const ratio = Math.min(a[0], b[0]) / Math.max(a[0], b[0])
-  out.level = ratio > 0.9999 ? 0 : ratio >= 0.98 ? 1 : ratio >= 0.9 ? 2 : ratio >= 0.7 ? 3 : ratio >= 0.5 ? 4 : 5
+  out.level =
+    ratio > 0.9999
+      ? 0
+      : ratio >= 0.98
+        ? 1
+        : ratio >= 0.9
+          ? 2
+          : ratio >= 0.7
+            ? 3
+            : ratio >= 0.5
+              ? 4
+              : 5
 }
 
 /** Compares two numbers. */

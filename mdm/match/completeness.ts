@@ -44,7 +44,8 @@ export function estimateCompleteness(
   const sampled = Math.min(1, PAIRS_MAX / Math.max(1, candidatePairs))
   const random = createSeededRandom(seed + 3)
   const stamp = new Uint32Array(features.length)
-  const usable = (record: number) => engine.keys(features[record]!).filter((key) => !isSaturated(postings, key))
+  const usable = (record: number) =>
+    engine.keys(features[record]!).filter((key) => !isSaturated(postings, key))
   let [matches, once, twice] = [0, 0, 0]
   for (let i = 0; i < features.length; i++) {
     if (sampled < 1 && random() >= sampled) continue

@@ -78,7 +78,10 @@ export interface Engine {
   /** First half of `standardise`: returns features with all bits zero. */
   parse(record: MatchRecord): Features
   /** Second half of `standardise`, with any source of bits; training counts values with it. */
-  weigh(features: Features, bitsOf: (comparison: number, sort: string, value: string) => number): void
+  weigh(
+    features: Features,
+    bitsOf: (comparison: number, sort: string, value: string) => number,
+  ): void
   /** Second half of `standardise`, with the model's own frequencies. */
   reweigh(features: Features): void
   /** Returns whether the source holds each thing at most once. */
@@ -115,16 +118,25 @@ export interface Engine {
   /**
    * Clusters one component. The result depends on the sets only, not on the order of the arrays.
    */
-  cluster(members: readonly Member[], edges: readonly Edge[], assertions: readonly Assertion[]): Clustering
+  cluster(
+    members: readonly Member[],
+    edges: readonly Edge[],
+    assertions: readonly Assertion[],
+  ): Clustering
 }
 
 /** The link threshold is this many bits lower if sources are unique. */
 const UNIQUE_LINK_BITS = 5
 
 /** Creates the engine of a golden type. Without parameters it uses the shipped priors. */
-export function createEngine(type: MatchType, parameters: Parameters = priorParameters(type)): Engine {
+export function createEngine(
+  type: MatchType,
+  parameters: Parameters = priorParameters(type),
+): Engine {
   const comparisons = planComparisons(type)
-  const bits = comparisons.map((comparison) => createBitsTable(ownValue(parameters.frequencies, comparison.name)))
+  const bits = comparisons.map((comparison) =>
+    createBitsTable(ownValue(parameters.frequencies, comparison.name)),
+  )
   const failures: Failures = { count: 0, last: undefined }
   const scorer = createScorer(type, comparisons, parameters, isSameGivenName, failures)
   const uniqueSources = new Set(type.uniqueIn)
@@ -137,7 +149,9 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
   // precision, so all weights are rounded to it before they are compared (I1).
   const joinWeightMin = type.uniqueIn.length > 0 ? linkWeightMin : parameters.matchWeightMin
   const canJoin = (weight: number) => Math.fround(weight) >= joinWeightMin
-  const placesInNames = ['name', 'address'].every((kind) => comparisons.some((comparison) => comparison.kind === kind))
+  const placesInNames = ['name', 'address'].every((kind) =>
+    comparisons.some((comparison) => comparison.kind === kind),
+  )
   /**
    * Runs work that a broken record may make throw. A failure is counted, and `otherwise` gives the
    * result.
@@ -151,7 +165,10 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
       return otherwise()
     }
   }
-  const withoutValues = (source: string): Features => ({ s: source, u: comparisons.map(() => null) })
+  const withoutValues = (source: string): Features => ({
+    s: source,
+    u: comparisons.map(() => null),
+  })
   const parseAll = (record: MatchRecord): Features => {
     const u: ComparisonFeature[] = []
     // Addresses come first: their country decides how phone numbers without one are read.
@@ -159,7 +176,8 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
       if (comparison.kind === 'address') u[index] = standardiseFields(comparison, record.fields)
     const country = countryOf(u, comparisons)
     for (const [index, comparison] of comparisons.entries())
-      if (comparison.kind !== 'address') u[index] = standardiseFields(comparison, record.fields, country)
+      if (comparison.kind !== 'address')
+        u[index] = standardiseFields(comparison, record.fields, country)
     if (placesInNames) markPlaces(u, comparisons)
     return { s: record.source, u }
   }
@@ -194,7 +212,9 @@ export function createEngine(type: MatchType, parameters: Parameters = priorPara
     parse,
     weigh: (features, bitsOf) => {
       for (const [index, comparison] of comparisons.entries())
-        weighFeature(comparison.kind, features.u[index] ?? null, (sort, value) => bitsOf(index, sort, value))
+        weighFeature(comparison.kind, features.u[index] ?? null, (sort, value) =>
+          bitsOf(index, sort, value),
+        )
     },
     reweigh,
     isUniqueSource,

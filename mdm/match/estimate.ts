@@ -82,8 +82,14 @@ export function estimate(
     iterations: 0,
   }
   model.relatedShare = model.matchShare * 0.3
-  const posterior = { match: new Float64Array(candidates.length), related: new Float64Array(candidates.length) }
-  const posteriorRandom = { match: new Float64Array(random.length), related: new Float64Array(random.length) }
+  const posterior = {
+    match: new Float64Array(candidates.length),
+    related: new Float64Array(candidates.length),
+  }
+  const posteriorRandom = {
+    match: new Float64Array(random.length),
+    related: new Float64Array(random.length),
+  }
   for (let iteration = 1; iteration <= iterationsMax; iteration++) {
     model.iterations = iteration
     expect(columns, random, model, posteriorRandom)
@@ -98,8 +104,22 @@ export function estimate(
     const floor = Math.max(SHARE_MIN, 1 / Math.max(1, random.total))
     model.u = u.map((levels) => normal(levels.map((share) => Math.max(share, floor))))
     expect(columns, candidates, model, posterior)
-    const m = shares(columns, width, candidates, (row) => posterior.match[row]!, 'm', priorPairsMatch * anchor)
-    model.r = shares(columns, width, candidates, (row) => posterior.related[row]!, 'r', priorPairsRelated * anchor)
+    const m = shares(
+      columns,
+      width,
+      candidates,
+      (row) => posterior.match[row]!,
+      'm',
+      priorPairsMatch * anchor,
+    )
+    model.r = shares(
+      columns,
+      width,
+      candidates,
+      (row) => posterior.related[row]!,
+      'r',
+      priorPairsRelated * anchor,
+    )
     for (const [at, column] of columns.entries()) {
       boundRelated(column, model.r[at]!)
       boundDifferent(column, m[at]!)
@@ -147,7 +167,9 @@ function expect(
       level.fixed ? Math.log2(level.r / level.u) : Math.log2(model.r[at]![i]! / model.u[at]![i]!),
     ),
   )
-  const expected = columns.map((c, at) => c.levels.map((level, i) => level.rarity * -Math.log2(model.u[at]![i]!)))
+  const expected = columns.map((c, at) =>
+    c.levels.map((level, i) => level.rarity * -Math.log2(model.u[at]![i]!)),
+  )
   const logMatch = Math.log2(model.matchShare)
   const logRelated = Math.log2(model.relatedShare)
   for (let row = 0; row < vectors.length; row++) {
@@ -161,7 +183,8 @@ function expect(
       if (weight < 0 && columns[at]!.repeats) {
         // As in the scorer: two columns of one comparison count against a match only once.
         const before = vectors.levels[row * width + at - 1]!
-        const weightBefore = before === MISSING ? 0 : weightsM[at - 1]![before]! - expected[at - 1]![before]!
+        const weightBefore =
+          before === MISSING ? 0 : weightsM[at - 1]![before]! - expected[at - 1]![before]!
         if (weightBefore < 0) {
           if (weight >= weightBefore) continue
           weight -= weightBefore
@@ -263,8 +286,12 @@ function boundDifferent(column: ScoredColumn, m: number[]): void {
     m[i] = most
   }
   if (excess === 0) return
-  const rest = m.reduce((sum, share, i) => (levels[i]!.r / levels[i]!.m < IDENTIFYING ? sum + share : sum), 0)
-  for (const [i, level] of levels.entries()) if (level.r / level.m < IDENTIFYING) m[i]! *= 1 + excess / rest
+  const rest = m.reduce(
+    (sum, share, i) => (levels[i]!.r / levels[i]!.m < IDENTIFYING ? sum + share : sum),
+    0,
+  )
+  for (const [i, level] of levels.entries())
+    if (level.r / level.m < IDENTIFYING) m[i]! *= 1 + excess / rest
 }
 
 /**
@@ -276,7 +303,10 @@ function monotone(column: ScoredColumn, m: number[], u: readonly number[]): void
   for (const [i, level] of column.levels.entries()) {
     if (level.fixed || level.unordered) continue
     pools.push({ m: m[i]!, u: u[i]!, levels: [i] })
-    while (pools.length > 1 && pools.at(-2)!.m / pools.at(-2)!.u < pools.at(-1)!.m / pools.at(-1)!.u) {
+    while (
+      pools.length > 1 &&
+      pools.at(-2)!.m / pools.at(-2)!.u < pools.at(-1)!.m / pools.at(-1)!.u
+    ) {
       const last = pools.pop()!
       const into = pools.at(-1)!
       into.m += last.m
@@ -284,5 +314,6 @@ function monotone(column: ScoredColumn, m: number[], u: readonly number[]): void
       into.levels.push(...last.levels)
     }
   }
-  for (const pool of pools) for (const i of pool.levels) m[i] = Math.max(SHARE_MIN, (u[i]! * pool.m) / pool.u)
+  for (const pool of pools)
+    for (const i of pool.levels) m[i] = Math.max(SHARE_MIN, (u[i]! * pool.m) / pool.u)
 }

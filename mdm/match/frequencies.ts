@@ -58,7 +58,8 @@ export function frequenciesOf(
   named: boolean,
 ): Frequencies {
   const common = COMMON_BITS.get(sort)
-  const trust = records / (records + (sort === 'token' && !named ? PRIOR_RECORDS_TEXT : PRIOR_RECORDS))
+  const trust =
+    records / (records + (sort === 'token' && !named ? PRIOR_RECORDS_TEXT : PRIOR_RECORDS))
   const bitsOf = (value: string, count: number) => {
     const frequent = count <= FEW_RECORDS ? 0 : count / records / FREQUENT_SHARE
     const shipped = (1 - trust) / (1 + frequent ** 2)

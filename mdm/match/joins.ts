@@ -28,7 +28,9 @@ export function joinsOf(
 ): Join[] {
   const inside = new Set(keys)
   const partOf = new Map(keys.map((k) => [k, [k]]))
-  const linksOf = new Map<string, { a: string; b: string; weight: number }[]>(keys.map((k) => [k, []]))
+  const linksOf = new Map<string, { a: string; b: string; weight: number }[]>(
+    keys.map((k) => [k, []]),
+  )
   for (const link of links) {
     if (!inside.has(link.a) || !inside.has(link.b)) continue
     linksOf.get(link.a)?.push(link)
@@ -46,7 +48,15 @@ export function joinsOf(
         if (across && (link === null || found.weight > link.weight)) link = found
       }
     const weight = step.because === 'ASSERTION' ? null : step.weight
-    joins.push({ a: step.a, b: step.b, sizeA: one.length, sizeB: other.length, weight, because: step.because, link })
+    joins.push({
+      a: step.a,
+      b: step.b,
+      sizeA: one.length,
+      sizeB: other.length,
+      weight,
+      because: step.because,
+      link,
+    })
     for (const key of small) {
       large.push(key)
       partOf.set(key, large)

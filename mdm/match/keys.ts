@@ -106,7 +106,12 @@ export function blockingKeys(
   return [...new Set([...exact, ...compound, ...broad])].slice(0, keysMax)
 }
 
-function addressKeys(address: AddressFeature, encode: PhoneticEncoder, compound: string[], broad: string[]): void {
+function addressKeys(
+  address: AddressFeature,
+  encode: PhoneticEncoder,
+  compound: string[],
+  broad: string[],
+): void {
   const [rare, second] = rarest(address.s, address.b, 2)
   if (address.n && rare) compound.push(`house:${address.n} ${rare}`)
   if (address.n && address.p) compound.push(`post:${address.p} ${address.n}`)
@@ -116,7 +121,12 @@ function addressKeys(address: AddressFeature, encode: PhoneticEncoder, compound:
   if (rare && address.p) broad.push(`way:${address.p} ${encode(rare)}`)
 }
 
-function personKeys(atoms: Atoms, encode: PhoneticEncoder, compound: string[], broad: string[]): void {
+function personKeys(
+  atoms: Atoms,
+  encode: PhoneticEncoder,
+  compound: string[],
+  broad: string[],
+): void {
   const given = atoms.given.map(encode)
   const surname = atoms.surname.map(encode)
   for (const [y, m, d] of atoms.births) {
@@ -126,7 +136,8 @@ function personKeys(atoms: Atoms, encode: PhoneticEncoder, compound: string[], b
     for (const place of atoms.places) compound.push(`born:${day} @${place.slice(0, 4)}`)
     for (const name of surname) compound.push(`year:${y} ${name}`)
     // If the year is wrong: day and month with a name.
-    if (d > 0) for (const name of new Set([...surname, ...given])) compound.push(`day:${m}.${d} ${name}`)
+    if (d > 0)
+      for (const name of new Set([...surname, ...given])) compound.push(`day:${m}.${d} ${name}`)
     for (const name of given) {
       compound.push(`month:${y}.${m} ${name}`)
       broad.push(`year:${y} ${name}`)
@@ -165,8 +176,10 @@ function nameKeys(
       if (i < 3) compound.push(`name:${[codes[i]!, codes[j]!].sort().join(' ')}`)
   for (const [y, m, d] of atoms.births)
     for (const word of codes.slice(0, 2)) compound.push(`born:${y}${m}.${d} ${word[0]}`)
-  for (const postcode of atoms.postcodes.slice(0, 1)) if (codes[0]) compound.push(`post:${postcode} ${codes[0]}`)
-  for (const place of atoms.places.slice(0, 1)) if (codes[0]) compound.push(`city:${place} ${codes[0]}`)
+  for (const postcode of atoms.postcodes.slice(0, 1))
+    if (codes[0]) compound.push(`post:${postcode} ${codes[0]}`)
+  for (const place of atoms.places.slice(0, 1))
+    if (codes[0]) compound.push(`city:${place} ${codes[0]}`)
   for (const [index, word] of codes.entries()) {
     if (codes.length > 1 && index < 3) broad.push(`word:${word}`)
     if (index < 2 && top[index]!.length >= 4) broad.push(`start:${top[index]!.slice(0, 4)}`)
@@ -174,7 +187,12 @@ function nameKeys(
   if (name.t.length > 1) broad.push(`all:${[...name.t].sort().join('').slice(0, 10)}`)
 }
 
-function productKeys(product: ProductFeature, exact: string[], compound: string[], broad: string[]): void {
+function productKeys(
+  product: ProductFeature,
+  exact: string[],
+  compound: string[],
+  broad: string[],
+): void {
   for (const model of rarest(product.m, product.mb, 3)) exact.push(`model:${modelStem(model)}`)
   for (const model of product.d.slice(0, 2)) compound.push(`model:${modelStem(model)}`)
   wordKeys(product, compound, broad)
@@ -192,7 +210,8 @@ function modelStem(model: string): string {
 function wordKeys(text: TextFeature, compound: string[], broad: string[]): void {
   const top = rarest(text.t, text.b, 5)
   for (let i = 0; i < Math.min(top.length, 4); i++)
-    for (let j = i + 1; j < Math.min(top.length, 4); j++) compound.push(`words:${[top[i]!, top[j]!].sort().join(' ')}`)
+    for (let j = i + 1; j < Math.min(top.length, 4); j++)
+      compound.push(`words:${[top[i]!, top[j]!].sort().join(' ')}`)
   for (const word of top) broad.push(`word:${word}`)
 }
 
@@ -214,7 +233,11 @@ function pairKeys(
     if (comparison.kind === 'date') details.push((feature as DateParts[])[0]!.join('-'))
     if (comparison.kind === 'price') details.push(String((feature as [number, string][])[0]![0]))
     if (comparison.kind === 'name')
-      for (const word of rarest((feature as NameFeature[])[0]!.t, (feature as NameFeature[])[0]!.b, 1))
+      for (const word of rarest(
+        (feature as NameFeature[])[0]!.t,
+        (feature as NameFeature[])[0]!.b,
+        1,
+      ))
         details.push(word)
   }
   for (const reference of references.slice(0, 2)) {

@@ -14,7 +14,13 @@ import {
   comparePrices,
   compareReferences,
 } from './compareValues.ts'
-import type { AddressFeature, ComparisonFeature, NameFeature, PersonFeature, ProductFeature } from './featureTypes.ts'
+import type {
+  AddressFeature,
+  ComparisonFeature,
+  NameFeature,
+  PersonFeature,
+  ProductFeature,
+} from './featureTypes.ts'
 import type { ComparisonKind } from './plan.ts'
 import { MISSING } from './priors.ts'
 
@@ -32,8 +38,18 @@ export type IsSameGivenName = (a: string, b: string) => boolean
 
 const agreement: Agreement = { level: MISSING, bits: 0 }
 const productAgreement: ProductAgreement = { level: MISSING, bits: 0, variant: MISSING }
-const personAgreement: PersonAgreement = { given: MISSING, givenBits: 0, surname: MISSING, surnameBits: 0 }
-const addressAgreement: AddressAgreement = { street: MISSING, streetBits: 0, place: MISSING, placeBits: 0 }
+const personAgreement: PersonAgreement = {
+  given: MISSING,
+  givenBits: 0,
+  surname: MISSING,
+  surnameBits: 0,
+}
+const addressAgreement: AddressAgreement = {
+  street: MISSING,
+  streetBits: 0,
+  place: MISSING,
+  placeBits: 0,
+}
 
 /**
  * Compares two records by one comparison and writes the levels of its columns from `at` on. If
@@ -74,7 +90,9 @@ export function compareFeatures(
     for (let j = 0; j < listB.length; j++) {
       compareOne(kind, listA[i], listB[j], sameName)
       if (several) {
-        const worth = value(at, current.level, current.bits) + (two ? value(at + 1, current.level2, current.bits2) : 0)
+        const worth =
+          value(at, current.level, current.bits) +
+          (two ? value(at + 1, current.level2, current.bits2) : 0)
         if (worth <= best) continue
         best = worth
       }
@@ -90,7 +108,12 @@ export function compareFeatures(
 /** Agreement of two values, for kinds of one column and of two. */
 const current = { level: MISSING, bits: 0, level2: MISSING, bits2: 0 }
 
-function compareOne(kind: Exclude<ComparisonKind, 'person'>, a: unknown, b: unknown, sameName: IsSameGivenName): void {
+function compareOne(
+  kind: Exclude<ComparisonKind, 'person'>,
+  a: unknown,
+  b: unknown,
+  sameName: IsSameGivenName,
+): void {
   if (kind === 'address') {
     compareAddresses(a as AddressFeature, b as AddressFeature, addressAgreement)
     current.level = addressAgreement.street

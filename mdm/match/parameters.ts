@@ -130,17 +130,25 @@ export class ModelError extends Error {
 export function readParameters(text: string, type: MatchType): Parameters {
   const value = JSON.parse(text) as Partial<Parameters>
   if (value.format !== 1)
-    throw new ModelError(`parameters: format is ${String(value.format)}, this program reads format 1`)
+    throw new ModelError(
+      `parameters: format is ${String(value.format)}, this program reads format 1`,
+    )
   if (value.type !== undefined && value.type !== type.name)
-    throw new ModelError(`parameters: the model is of ${value.type}, and was given for ${type.name}`)
+    throw new ModelError(
+      `parameters: the model is of ${value.type}, and was given for ${type.name}`,
+    )
   const prior = priorParameters(type)
   const names = [...Object.keys(prior), 'trained'] as (keyof Parameters)[]
   const parameters: Parameters = {
     ...prior,
-    ...Object.fromEntries(names.flatMap((name) => (value[name] === undefined ? [] : [[name, value[name]]]))),
+    ...Object.fromEntries(
+      names.flatMap((name) => (value[name] === undefined ? [] : [[name, value[name]]])),
+    ),
   }
   const comparisons = planComparisons(type)
-  const unknownNames = Object.keys(parameters.levels).filter((name) => !comparisons.some((c) => c.name === name))
+  const unknownNames = Object.keys(parameters.levels).filter(
+    (name) => !comparisons.some((c) => c.name === name),
+  )
   if (unknownNames.length > 0)
     throw new ModelError(
       `parameters: the model knows ${unknownNames.join(', ')}, which ${type.name} does not compare; it compares ${comparisons.map((c) => c.name).join(', ')}: train it again under this policy`,
@@ -150,7 +158,10 @@ export function readParameters(text: string, type: MatchType): Parameters {
       const shares = levelShares(parameters, comparison, column)
       if (!shares) continue
       for (const part of ['m', 'r', 'u'] as const)
-        if (shares[part]?.length !== column.levels.length || shares[part].some((p) => !(p > 0 && p < 1)))
+        if (
+          shares[part]?.length !== column.levels.length ||
+          shares[part].some((p) => !(p > 0 && p < 1))
+        )
           throw new ModelError(
             `parameters: levels.${comparison.name}.${column.name}.${part} needs ${column.levels.length} numbers between 0 and 1`,
           )

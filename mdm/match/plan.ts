@@ -155,7 +155,10 @@ export function planComparisons(type: MatchType): Comparison[] {
   )
   if (ofPersons)
     for (const comparison of comparisons)
-      if (comparison.kind === 'name' && comparison.fields.every((f) => f.as === 'ORGANISATION_NAME'))
+      if (
+        comparison.kind === 'name' &&
+        comparison.fields.every((f) => f.as === 'ORGANISATION_NAME')
+      )
         comparison.context = true
   // The domain of an email address is a domain too: "info@acme.de" agrees with "www.acme.de".
   const domains = comparisons.find((comparison) => comparison.kind === 'domain')
@@ -164,7 +167,8 @@ export function planComparisons(type: MatchType): Comparison[] {
       if (field.compare?.as === 'EMAIL') {
         domains.fields.push({ name: field.name, as: 'EMAIL' })
         domains.many = true
-        for (const comparison of comparisons) if (comparison.kind === 'email') comparison.domainApart = true
+        for (const comparison of comparisons)
+          if (comparison.kind === 'email') comparison.domainApart = true
       }
   // Descriptions name model numbers and colours too: products read them beside their names.
   for (const comparison of comparisons)

@@ -96,11 +96,17 @@ const PERSON_NAME: ComparisonColumn = {
 export function columnsOf(comparison: Comparison): readonly ComparisonColumn[] {
   if (comparison.context) return [EMPLOYER_NAME]
   if (comparison.kind === 'name')
-    return [comparison.fields.every((field) => field.as === 'PERSON_NAME') ? PERSON_NAME : ORGANISATION_NAME]
+    return [
+      comparison.fields.every((field) => field.as === 'PERSON_NAME')
+        ? PERSON_NAME
+        : ORGANISATION_NAME,
+    ]
   if (comparison.domainApart)
     return COLUMNS.email.map(({ name, levels }) => ({
       name,
-      levels: levels.map((level) => (level.name === SAME_DOMAIN ? l(SAME_DOMAIN, 0.1, 0.1, 0.1, 0, true) : level)),
+      levels: levels.map((level) =>
+        level.name === SAME_DOMAIN ? l(SAME_DOMAIN, 0.1, 0.1, 0.1, 0, true) : level,
+      ),
     }))
   return COLUMNS[comparison.kind]
 }
@@ -244,7 +250,11 @@ const COLUMNS: Record<Exclude<ComparisonKind, 'name'>, readonly ComparisonColumn
     },
     {
       name: 'variant',
-      levels: [l('same', 0.88, 0.35, 0.3), l('partly', 0.07, 0.15, 0.1), l('another colour or size', 0.05, 0.5, 0.6)],
+      levels: [
+        l('same', 0.88, 0.35, 0.3),
+        l('partly', 0.07, 0.15, 0.1),
+        l('another colour or size', 0.05, 0.5, 0.6),
+      ],
     },
   ],
   text: [
@@ -262,7 +272,11 @@ const COLUMNS: Record<Exclude<ComparisonKind, 'name'>, readonly ComparisonColumn
   category: [
     {
       name: 'category',
-      levels: [l('equal', 0.85, 0.8, 0.2, 0.8), l('similar', 0.05, 0.05, 0.04), l('different', 0.1, 0.15, 0.76)],
+      levels: [
+        l('equal', 0.85, 0.8, 0.2, 0.8),
+        l('similar', 0.05, 0.05, 0.04),
+        l('different', 0.1, 0.15, 0.76),
+      ],
     },
   ],
   price: [
@@ -289,7 +303,12 @@ const COLUMNS: Record<Exclude<ComparisonKind, 'name'>, readonly ComparisonColumn
       ],
     },
   ],
-  reference: [{ name: 'reference', levels: [l('equal', 0.93, 0.9, 0.0005, 0.7), l('different', 0.07, 0.1, 0.9995)] }],
+  reference: [
+    {
+      name: 'reference',
+      levels: [l('equal', 0.93, 0.9, 0.0005, 0.7), l('different', 0.07, 0.1, 0.9995)],
+    },
+  ],
 }
 
 /** Untrained log2 odds that two random records are one thing: about one in 16,000. */
@@ -303,7 +322,9 @@ export const PRIOR_RELATED_WEIGHT = -14
 /** Bits of an unknown word: it counts as occurring once in 2^12 records. */
 const BITS_UNKNOWN = 12
 /** Bits of unknown values that belong to one owner more often than words do. */
-const BITS_UNKNOWN_OF = new Map(Object.entries({ email: 16, phone: 14, id: 16, domain: 14, model: 13 }))
+const BITS_UNKNOWN_OF = new Map(
+  Object.entries({ email: 16, phone: 14, id: 16, domain: 14, model: 13 }),
+)
 
 /**
  * Words that no table lists are rarer the longer they are: bits per letter beyond six, and the
@@ -317,5 +338,7 @@ const WORD_SORTS = new Set(['token', 'given', 'surname'])
 export function unknownBits(sort: string, value: string): number {
   const bits = BITS_UNKNOWN_OF.get(sort) ?? BITS_UNKNOWN
   if (!WORD_SORTS.has(sort)) return bits
-  return bits + Math.max(-LETTERS_BITS_MAX, Math.min(LETTERS_BITS_MAX, (value.length - 6) * LETTER_BITS))
+  return (
+    bits + Math.max(-LETTERS_BITS_MAX, Math.min(LETTERS_BITS_MAX, (value.length - 6) * LETTER_BITS))
+  )
 }

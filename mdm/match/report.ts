@@ -71,17 +71,28 @@ export function createReport(result: BatchResult, title: string): MatchReport {
     stats,
     clusters,
     possibleMatches: possible.length,
-    clusterSizes: [...bySize].sort((x, y) => x[0] - y[0]).map(([size, count]) => ({ size, clusters: count })),
+    clusterSizes: [...bySize]
+      .sort((x, y) => x[0] - y[0])
+      .map(([size, count]) => ({ size, clusters: count })),
     priorWeight: engine.parameters.priorWeight,
     relatedWeight: engine.parameters.relatedWeight,
     matchWeightMin: engine.matchWeightMin,
     dimensions,
-    histogram: [...byWeight].sort((x, y) => x[0] - y[0]).map(([weight, count]) => ({ weight, pairs: count })),
+    histogram: [...byWeight]
+      .sort((x, y) => x[0] - y[0])
+      .map(([weight, count]) => ({ weight, pairs: count })),
     examples: examplesOf(result),
   }
 }
 
-function examplesOf({ engine, pairs, related, records, features, clusterOf }: BatchResult): ReportExample[] {
+function examplesOf({
+  engine,
+  pairs,
+  related,
+  records,
+  features,
+  clusterOf,
+}: BatchResult): ReportExample[] {
   const sorted = [...pairs].sort((x, y) => x.weight - y.weight || x.a - y.a || x.b - y.b)
   const example = (title: string, a: number, b: number): ReportExample => ({
     title,
@@ -89,12 +100,15 @@ function examplesOf({ engine, pairs, related, records, features, clusterOf }: Ba
     b: { key: shown(records[b]!), fields: records[b]!.fields },
     comparison: engine.compare(features[a]!, features[b]!),
   })
-  const over = sorted.filter((pair) => pair.weight >= engine.matchWeightMin && clusterOf[pair.a] === clusterOf[pair.b])
+  const over = sorted.filter(
+    (pair) => pair.weight >= engine.matchWeightMin && clusterOf[pair.a] === clusterOf[pair.b],
+  )
   const refused = sorted.filter(
     (pair) => pair.weight >= engine.matchWeightMin && clusterOf[pair.a] !== clusterOf[pair.b],
   )
   const under = sorted.filter((pair) => pair.weight < engine.matchWeightMin)
-  const at = (list: typeof sorted, share: number) => list[Math.min(list.length - 1, Math.floor(list.length * share))]
+  const at = (list: typeof sorted, share: number) =>
+    list[Math.min(list.length - 1, Math.floor(list.length * share))]
   const found: ReportExample[] = []
   const add = (title: string, list: typeof sorted, picks: number[]) => {
     const taken = new Set<(typeof sorted)[number]>()

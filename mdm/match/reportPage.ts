@@ -15,7 +15,10 @@ export function reportPage(report: MatchReport): string {
     ['Records', whole(stats.records)],
     ['Clusters', whole(report.clusters)],
     ['Possible matches', whole(report.possibleMatches)],
-    ['Blocking keys', `${whole(stats.keys)}, of which ${whole(stats.saturatedKeys)} too common to use`],
+    [
+      'Blocking keys',
+      `${whole(stats.keys)}, of which ${whole(stats.saturatedKeys)} too common to use`,
+    ],
     ['Candidate pairs', whole(stats.candidatePairs)],
     [
       'Matches that are among them, estimated',
@@ -81,7 +84,8 @@ function exampleFigure(example: ReportExample): string {
   })
   rows.push(bar('sum', comparison.weight, 0, most, rows.length))
   const names = [...new Set([...Object.keys(a.fields), ...Object.keys(b.fields)])]
-  const value = (fields: typeof a.fields, name: string) => html(text(ownValue(fields, name)).slice(0, 200))
+  const value = (fields: typeof a.fields, name: string) =>
+    html(text(ownValue(fields, name)).slice(0, 200))
   return `<h3>${html(example.title)}: probability ${comparison.probability.toFixed(3)}</h3>
 <table><tr><th></th><th>${html(a.key)}</th><th>${html(b.key)}</th></tr>${names.map((name) => `<tr><th scope="row">${html(name)}</th><td>${value(a.fields, name)}</td><td>${value(b.fields, name)}</td></tr>`).join('')}</table>
 ${figure(comparison.conflict ? `Cannot be one: ${comparison.conflict}` : 'How the weight comes about', rows, rows.length)}`
@@ -117,5 +121,9 @@ function percent(share: number): string {
 }
 
 function html(value: string): string {
-  return value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+  return value
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
 }

@@ -10,7 +10,10 @@ export interface SamePair {
  * Returns the SAME assertions of the live records, also those that hold through absent records:
  * each equivalence class as a chain, in order of key. A class with one live record has no chain.
  */
-export function sameChains(pairs: readonly SamePair[], isLive: (key: string) => boolean): SamePair[] {
+export function sameChains(
+  pairs: readonly SamePair[],
+  isLive: (key: string) => boolean,
+): SamePair[] {
   return equivalenceClasses(pairs).flatMap((keys) => {
     const live = keys.filter(isLive)
     return live.slice(1).map((b, i) => ({ a: live[i] as string, b }))

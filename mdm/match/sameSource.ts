@@ -30,7 +30,8 @@ export function sameSourceWeight(
   const pairsOf = (n: number) => (n * (n - 1)) / 2
   const within = [...counts].filter(([source]) => !engine.isUniqueSource(source))
   const inSame = within.reduce((sum, [, n]) => sum + pairsOf(n), 0)
-  const inOther = pairsOf(features.length) - [...counts.values()].reduce((sum, n) => sum + pairsOf(n), 0)
+  const inOther =
+    pairsOf(features.length) - [...counts.values()].reduce((sum, n) => sum + pairsOf(n), 0)
   if (inSame === 0 || inOther === 0) return 0
 
   const share = Math.min(1, PAIRS_MAX / Math.max(1, candidatePairs))

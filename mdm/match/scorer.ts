@@ -89,16 +89,28 @@ export interface Failures {
 export interface Scorer {
   readonly columns: readonly ScoredColumn[]
   readonly failures: Readonly<Failures>
-  compare(a: readonly ComparisonFeature[], b: readonly ComparisonFeature[], sources: Sources): PairScore
+  compare(
+    a: readonly ComparisonFeature[],
+    b: readonly ComparisonFeature[],
+    sources: Sources,
+  ): PairScore
   weigh(
     a: readonly ComparisonFeature[],
     b: readonly ComparisonFeature[],
     sources: Sources,
   ): { weight: number; conflict: string | undefined }
   /** Returns why the two can never be one; undefined if nothing forbids it. */
-  conflict(a: readonly ComparisonFeature[], b: readonly ComparisonFeature[], sources: Sources): string | undefined
+  conflict(
+    a: readonly ComparisonFeature[],
+    b: readonly ComparisonFeature[],
+    sources: Sources,
+  ): string | undefined
   /** Returns the `relatedWeight` of a comparison. */
-  relatedWeight(a: readonly ComparisonFeature[], b: readonly ComparisonFeature[], sources: Sources): number
+  relatedWeight(
+    a: readonly ComparisonFeature[],
+    b: readonly ComparisonFeature[],
+    sources: Sources,
+  ): number
   /** Returns levels and bits of every column, for training. The next call reuses the vector. */
   levels(a: readonly ComparisonFeature[], b: readonly ComparisonFeature[]): ComparisonVector
   /** Returns the calibrated weight of levels and bits. */
@@ -114,13 +126,21 @@ export function createScorer(
   failures: Failures = { count: 0, last: undefined },
 ): Scorer {
   const columns = scoreColumns(comparisons, parameters)
-  const firstAt = comparisons.map((_, index) => columns.find((c) => c.comparisonIndex === index)!.at)
+  const firstAt = comparisons.map(
+    (_, index) => columns.find((c) => c.comparisonIndex === index)!.at,
+  )
   const groups = correlatedGroups(comparisons)
-  const singleIdentifiers = new Set(comparisons.filter((c) => c.kind === 'identifier' && !c.many).map((c) => c.name))
-  const buffer: ComparisonVector = { levels: new Int8Array(columns.length), bits: new Float64Array(columns.length) }
+  const singleIdentifiers = new Set(
+    comparisons.filter((c) => c.kind === 'identifier' && !c.many).map((c) => c.name),
+  )
+  const buffer: ComparisonVector = {
+    levels: new Int8Array(columns.length),
+    bits: new Float64Array(columns.length),
+  }
   const { scale, offset } = parameters.calibration
 
-  const sourceWeight = (sources: Sources) => (sources === 'DIFFERENT' ? 0 : parameters.sameSourceWeight)
+  const sourceWeight = (sources: Sources) =>
+    sources === 'DIFFERENT' ? 0 : parameters.sameSourceWeight
   const weightAt = (at: number, level: number, bits: number): number => {
     if (level === MISSING) return 0
     const column = columns[at]!
@@ -129,10 +149,21 @@ export function createScorer(
     if (rarity === 0 || Number.isNaN(bits)) return weight
     return weight + rarity * (Math.min(bits, BITS_MAX) - column.expected[level]!)
   }
-  const levels = (a: readonly ComparisonFeature[], b: readonly ComparisonFeature[]): ComparisonVector => {
+  const levels = (
+    a: readonly ComparisonFeature[],
+    b: readonly ComparisonFeature[],
+  ): ComparisonVector => {
     try {
       for (let i = 0; i < comparisons.length; i++)
-        compareFeatures(comparisons[i]!.kind, a[i] ?? null, b[i] ?? null, firstAt[i]!, buffer, weightAt, sameName)
+        compareFeatures(
+          comparisons[i]!.kind,
+          a[i] ?? null,
+          b[i] ?? null,
+          firstAt[i]!,
+          buffer,
+          weightAt,
+          sameName,
+        )
     } catch (error) {
       fail(error)
       clear()
@@ -156,7 +187,8 @@ export function createScorer(
       for (const comparison of group) {
         let weight = 0
         for (const { comparisonIndex, at } of columns)
-          if (comparisonIndex === comparison) weight += weightAt(at, vector.levels[at]!, vector.bits[at]!)
+          if (comparisonIndex === comparison)
+            weight += weightAt(at, vector.levels[at]!, vector.bits[at]!)
         if (Math.abs(weight) > most) {
           most = Math.abs(weight)
           strongest = comparison
@@ -170,7 +202,10 @@ export function createScorer(
    * Returns the log2 odds of "one thing" and of "related" against "random", then of "one thing"
    * against either of the others.
    */
-  const odds = (vector: ComparisonVector, sources: Sources): { match: number; related: number; weight: number } => {
+  const odds = (
+    vector: ComparisonVector,
+    sources: Sources,
+  ): { match: number; related: number; weight: number } => {
     let match = parameters.priorWeight + sourceWeight(sources)
     let related = parameters.relatedWeight
     const outweighed = groups.length > 0 ? findOutweighed(vector) : NONE
@@ -222,7 +257,8 @@ export function createScorer(
     b: readonly ComparisonFeature[],
     sources: Sources,
   ): string | undefined => {
-    if (sources === 'UNIQUE') return `both are records of one source in which each ${type.name} occurs once`
+    if (sources === 'UNIQUE')
+      return `both are records of one source in which each ${type.name} occurs once`
     for (let i = 0; i < comparisons.length; i++) {
       const comparison = comparisons[i]!
       if (!a[i] || !b[i]) continue
@@ -235,7 +271,8 @@ export function createScorer(
       if (comparison.kind === 'name') {
         const one = generation(a[i] as NameFeature[])
         const other = generation(b[i] as NameFeature[])
-        if (one && other && one !== other) return `${comparison.name}: generations ${one} and ${other}`
+        if (one && other && one !== other)
+          return `${comparison.name}: generations ${one} and ${other}`
       }
     }
     return undefined
@@ -344,7 +381,8 @@ function generation(names: readonly NameFeature[]): string | undefined {
 function correlatedGroups(comparisons: readonly Comparison[]): number[][] {
   const byGroup = new Map<string, number[]>()
   for (const [index, comparison] of comparisons.entries())
-    if (comparison.group !== undefined) byGroup.set(comparison.group, [...(byGroup.get(comparison.group) ?? []), index])
+    if (comparison.group !== undefined)
+      byGroup.set(comparison.group, [...(byGroup.get(comparison.group) ?? []), index])
   return [...byGroup.values()].filter((members) => members.length > 1)
 }
 
@@ -361,7 +399,8 @@ function scoreColumns(comparisons: readonly Comparison[], parameters: Parameters
         comparison,
         comparisonIndex,
         at: columns.length,
-        repeats: comparison.kind === 'address' && columns.at(-1)?.comparisonIndex === comparisonIndex,
+        repeats:
+          comparison.kind === 'address' && columns.at(-1)?.comparisonIndex === comparisonIndex,
         m: Float64Array.from(column.levels, (level, i) => (level.fixed ? level.m : m[i]!)),
         u: Float64Array.from(column.levels, (level, i) => (level.fixed ? level.u : u[i]!)),
         weights: Float64Array.from(column.levels, (level, i) =>

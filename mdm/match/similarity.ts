@@ -111,10 +111,12 @@ export function jaroWinkler(a: string, b: string): number {
   if (matches === 0) return 0
   let outOfPlace = 0
   let at = 0
-  for (let j = 0; j < m; j++) if (takenB[j] === 1 && b.charCodeAt(j) !== matchedA[at++]) outOfPlace++
+  for (let j = 0; j < m; j++)
+    if (takenB[j] === 1 && b.charCodeAt(j) !== matchedA[at++]) outOfPlace++
   const jaro = (matches / n + matches / m + (matches - outOfPlace / 2) / matches) / 3
   let prefix = 0
-  while (prefix < 4 && prefix < n && prefix < m && a.charCodeAt(prefix) === b.charCodeAt(prefix)) prefix++
+  while (prefix < 4 && prefix < n && prefix < m && a.charCodeAt(prefix) === b.charCodeAt(prefix))
+    prefix++
   return jaro + prefix * 0.1 * (1 - jaro)
 }
 
@@ -135,7 +137,13 @@ export function wordSimilarity(a: string, b: string): number {
   const limit = longest <= 7 ? 1 : 2
   const edits = editDistance(a, b, limit)
   if (edits > limit)
-    return sameStart && longest >= 5 && longest - shortest <= 1 && jaroWinkler(a, b) >= 0.9 && !isDigits(a) ? 0.7 : 0
+    return sameStart &&
+      longest >= 5 &&
+      longest - shortest <= 1 &&
+      jaroWinkler(a, b) >= 0.9 &&
+      !isDigits(a)
+      ? 0.7
+      : 0
   if (isDigits(a) || isDigits(b)) return 0
   if (longest === 3) return 0.5
   return 1 - (edits / longest) * 0.9

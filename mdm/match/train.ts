@@ -63,15 +63,34 @@ export function learnFrequencies(type: MatchType, features: readonly Features[])
  * come from all records, u from seeded random pairs, the rest from EM over the candidate pairs, and
  * the prior also from the matches that blocking misses. Sets the features' bits in place.
  */
-export function train(type: MatchType, features: readonly Features[], options: TrainOptions = {}): Training {
-  const { seed = 1, randomPairsMax = RANDOM_PAIRS_MAX, candidatePairsMax = CANDIDATE_PAIRS_MAX } = options
+export function train(
+  type: MatchType,
+  features: readonly Features[],
+  options: TrainOptions = {},
+): Training {
+  const {
+    seed = 1,
+    randomPairsMax = RANDOM_PAIRS_MAX,
+    candidatePairsMax = CANDIDATE_PAIRS_MAX,
+  } = options
   const parameters = learnFrequencies(type, features)
   const weighed = createEngine(type, parameters)
   for (const feature of features) weighed.reweigh(feature)
-  const postings = buildPostings(features.length, (i) => weighed.keys(features[i]!), parameters.blockRecordsMax)
+  const postings = buildPostings(
+    features.length,
+    (i) => weighed.keys(features[i]!),
+    parameters.blockRecordsMax,
+  )
   const sameSource = weighed.isUniqueSource
   const random = randomVectors(weighed, features, sameSource, randomPairsMax, seed)
-  const candidates = candidateVectors(weighed, features, sameSource, postings, candidatePairsMax, seed)
+  const candidates = candidateVectors(
+    weighed,
+    features,
+    sameSource,
+    postings,
+    candidatePairsMax,
+    seed,
+  )
   const pairsInAll = pairsBetween(features, sameSource)
   const found = estimate(weighed.scorer.columns, candidates.vectors, random, {
     pairsInAll,
@@ -114,7 +133,10 @@ function logOdds(share: number): number {
 }
 
 /** Returns the number of pairs of records that can be one thing. */
-function pairsBetween(features: readonly Features[], sameSource: (source: string) => boolean): number {
+function pairsBetween(
+  features: readonly Features[],
+  sameSource: (source: string) => boolean,
+): number {
   const bySource = new Map<string, number>()
   for (const { s } of features) bySource.set(s, (bySource.get(s) ?? 0) + 1)
   let pairs = (features.length * (features.length - 1)) / 2
@@ -138,7 +160,8 @@ function randomVectors(
     for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) add(features[i]!, features[j]!)
   } else {
     const random = createSeededRandom(seed)
-    const drawn = n <= RANDOM_RECORDS_MAX ? features : drawSome(features, RANDOM_RECORDS_MAX, random)
+    const drawn =
+      n <= RANDOM_RECORDS_MAX ? features : drawSome(features, RANDOM_RECORDS_MAX, random)
     for (let pair = 0; pair < pairsMax; pair++) {
       const i = Math.floor(random() * drawn.length)
       const j = Math.floor(random() * drawn.length)

@@ -37,7 +37,8 @@ export function waterfall(comparison: PairScore): WaterfallStep[] {
   let total = prior
   for (const field of comparison.fields) {
     total += field.weight
-    const kind = field.field !== '*' ? 'COMPARISON' : field.dimension === 'relation' ? 'RELATION' : 'SOURCE'
+    const kind =
+      field.field !== '*' ? 'COMPARISON' : field.dimension === 'relation' ? 'RELATION' : 'SOURCE'
     steps.push({ ...field, leftOut: field.leftOut ?? null, kind, total })
   }
   const rest = comparison.weight - total

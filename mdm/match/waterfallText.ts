@@ -7,14 +7,18 @@ import type { WaterfallStep } from './waterfall.ts'
 export function waterfallText(steps: readonly WaterfallStep[]): string {
   const compared = steps.filter((s) => s.level !== 'missing')
   const missing = steps.filter((s) => s.level === 'missing').map((s) => nameOf(s))
-  const lines = compared.map((s) => `${signed(s.weight)} ${s.total.toFixed(2).padStart(8)}  ${describe(s)}`)
-  if (missing.length > 0) lines.push(`${' '.repeat(19)}missing in one of the two: ${missing.join(', ')}`)
+  const lines = compared.map(
+    (s) => `${signed(s.weight)} ${s.total.toFixed(2).padStart(8)}  ${describe(s)}`,
+  )
+  if (missing.length > 0)
+    lines.push(`${' '.repeat(19)}missing in one of the two: ${missing.join(', ')}`)
   return ['    bits      sum', ...lines].join('\n')
 }
 
 function describe(s: WaterfallStep): string {
   if (s.kind !== 'COMPARISON') return s.kind === 'PRIOR' ? s.level : `${s.dimension}: ${s.level}`
-  const shares = s.m === null || s.u === null ? '' : ` (m ${share(s.m)}, u ${share(s.u)}${rarity(s)})`
+  const shares =
+    s.m === null || s.u === null ? '' : ` (m ${share(s.m)}, u ${share(s.u)}${rarity(s)})`
   return `${nameOf(s)}: ${s.level}${shares}${s.leftOut === 'REPEATS' ? ', counted already' : ''}`
 }
 

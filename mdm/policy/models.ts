@@ -7,7 +7,8 @@ import type { Condition } from '../db/statement.ts'
 import type { Comparison } from '../match/plan.ts'
 
 /** A matching model trained on the store, with facts about its training data. */
-export interface StoredModel extends Omit<typeof matchModel.$inferSelect, 'units' | 'parameters' | 'trainedAt'> {
+export interface StoredModel
+  extends Omit<typeof matchModel.$inferSelect, 'units' | 'parameters' | 'trainedAt'> {
   units: readonly Comparison[]
   parameters: unknown
 }
@@ -51,7 +52,10 @@ export const modelListing: Listing = {
 /** By golden type, the latest of each first; walks (type, trained_at desc). */
 export const latestModels: SortTerm[] = [
   { column: { name: 'type', sql: 'm.type', type: 'text', nullable: false }, descending: false },
-  { column: { name: 'trainedAt', sql: 'm.trained_at', type: 'timestamptz', nullable: false }, descending: true },
+  {
+    column: { name: 'trainedAt', sql: 'm.trained_at', type: 'timestamptz', nullable: false },
+    descending: true,
+  },
   { column: modelListing.unique, descending: true },
 ]
 
@@ -76,24 +80,35 @@ export async function readTimesInForce(
     [...byVersion].map(([version, times]) => {
       let first = times.at(-1)
       // Later publications may have kept the model active.
-      for (const t of times.toReversed()) if (t.until && first && isDeepStrictEqual(t.until, first.from)) first = t
-      return [version, { inForceFrom: first?.from ?? null, inForceUntil: times.at(-1)?.until ?? null }]
+      for (const t of times.toReversed())
+        if (t.until && first && isDeepStrictEqual(t.until, first.from)) first = t
+      return [
+        version,
+        { inForceFrom: first?.from ?? null, inForceUntil: times.at(-1)?.until ?? null },
+      ]
     }),
   )
 }
 
 /** Returns models of all golden types, the latest of each type first. */
 export async function listModels(sql: Sql, limit: number): Promise<ListedModel[]> {
-  const { rows } = await listPage<Omit<ListedModel, 'inForceFrom' | 'inForceUntil'>>(sql, modelListing, {
-    order: latestModels,
-    backward: false,
-    limit,
-  })
+  const { rows } = await listPage<Omit<ListedModel, 'inForceFrom' | 'inForceUntil'>>(
+    sql,
+    modelListing,
+    {
+      order: latestModels,
+      backward: false,
+      limit,
+    },
+  )
   const times = await readTimesInForce(
     sql,
     rows.map((m) => m.version),
   )
-  return rows.map((m) => ({ ...m, ...(times.get(m.version) ?? { inForceFrom: null, inForceUntil: null }) }))
+  return rows.map((m) => ({
+    ...m,
+    ...(times.get(m.version) ?? { inForceFrom: null, inForceUntil: null }),
+  }))
 }
 
 /** Returns why a model does not fit the comparisons of a golden type, or null if it fits. */
@@ -102,7 +117,8 @@ export function misfit(
   units: readonly Comparison[],
 ): string | null {
   if (isDeepStrictEqual(model.units, JSON.parse(JSON.stringify(units)))) return null
-  const name = (u: Comparison) => `${u.name} (${u.fields.map((f) => `${f.name} as ${f.as}`).join(', ')})`
+  const name = (u: Comparison) =>
+    `${u.name} (${u.fields.map((f) => `${f.name} as ${f.as}`).join(', ')})`
   const [then, now] = [model.units.map(name), units.map(name)]
   const gone = then.filter((n) => !now.includes(n))
   const come = now.filter((n) => !then.includes(n))

@@ -7,7 +7,8 @@ import { type Listing, listPage } from '../db/page.ts'
 /** A stored policy: the texts of its model by file, and trained parameters by golden type. */
 export type StoredPolicy = Omit<typeof policyTable.$inferSelect, 'addedAt'>
 
-export interface Publication extends Omit<typeof publication.$inferSelect, 'positionBefore' | 'positionAfter'> {
+export interface Publication
+  extends Omit<typeof publication.$inferSelect, 'positionBefore' | 'positionAfter'> {
   /** Whether it is the latest, and so the policy that is active. */
   inForce: boolean
 }
@@ -16,8 +17,12 @@ export interface Publication extends Omit<typeof publication.$inferSelect, 'posi
 export const policyChannel = 'touchstone_policy'
 
 /** Returns the version of a policy: a hash of its content, 16 hex digits. */
-export function policyVersionOf(model: Record<string, string>, parameters: Record<string, unknown>): string {
-  const sorted = (of: Record<string, unknown>) => Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1))
+export function policyVersionOf(
+  model: Record<string, string>,
+  parameters: Record<string, unknown>,
+): string {
+  const sorted = (of: Record<string, unknown>) =>
+    Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1))
   return createHash('sha256')
     .update(JSON.stringify([sorted(model), sorted(parameters)]))
     .digest('hex')
@@ -27,7 +32,10 @@ export function policyVersionOf(model: Record<string, string>, parameters: Recor
 /**
  * Returns the policy with other parameters for some golden types; null selects the shipped ones.
  */
-export function withParameters(policy: StoredPolicy, given: ReadonlyMap<string, unknown>): StoredPolicy {
+export function withParameters(
+  policy: StoredPolicy,
+  given: ReadonlyMap<string, unknown>,
+): StoredPolicy {
   const others = Object.entries(policy.parameters).filter(([type]) => !given.has(type))
   const parameters = Object.fromEntries([...others, ...[...given].filter(([, p]) => p !== null)])
   return { version: policyVersionOf(policy.model, parameters), model: policy.model, parameters }
@@ -42,7 +50,9 @@ export async function activePolicy(sql: Sql | Transaction): Promise<StoredPolicy
 }
 
 export async function readPolicyVersion(sql: Sql, version: string): Promise<StoredPolicy | null> {
-  const [row] = await sql<StoredPolicy[]>`select version, model, parameters from policy where version = ${version}`
+  const [row] = await sql<
+    StoredPolicy[]
+  >`select version, model, parameters from policy where version = ${version}`
   return row ?? null
 }
 
@@ -58,12 +68,19 @@ export const publicationListing: Listing = {
   unique: { name: 'id', sql: 'x.id', type: 'bigint', nullable: false },
 }
 
-export const latestPublications: SortTerm[] = [{ column: publicationListing.unique, descending: true }]
+export const latestPublications: SortTerm[] = [
+  { column: publicationListing.unique, descending: true },
+]
 
 /** Returns publications, the latest first. */
 export async function readPublications(sql: Sql, limit: number): Promise<Publication[]> {
-  return (await listPage<Publication>(sql, publicationListing, { order: latestPublications, backward: false, limit }))
-    .rows
+  return (
+    await listPage<Publication>(sql, publicationListing, {
+      order: latestPublications,
+      backward: false,
+      limit,
+    })
+  ).rows
 }
 
 export async function storePolicy(tx: Transaction, policy: StoredPolicy): Promise<void> {
@@ -94,7 +111,12 @@ export async function beginPublication(
   return { id: row.id, resumed: false }
 }
 
-export async function advancePublication(sql: Sql, id: number, done: number, events: number): Promise<void> {
+export async function advancePublication(
+  sql: Sql,
+  id: number,
+  done: number,
+  events: number,
+): Promise<void> {
   await sql`update publication set done = done + ${done}, events = events + ${events} where id = ${id}`
 }
 

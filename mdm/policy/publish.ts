@@ -62,8 +62,8 @@ export async function publish(
 
 /**
  * Resumes the unfinished publication that nobody works on: a mutation began it, or its process
- * died. Returns null if there is none. `resolutionContextOf` may throw if this process cannot use the
- * policy.
+ * died. Returns null if there is none. `resolutionContextOf` may throw if this process cannot use
+ * the policy.
  */
 export async function carryOnPublication(
   sql: Sql,
@@ -75,7 +75,13 @@ export async function carryOnPublication(
     if (!running) return null
     try {
       const mastering = resolutionContextOf(running.policy)
-      return await bring(sql, { id: running.id, resumed: true }, running.policy.version, mastering, running.actor)
+      return await bring(
+        sql,
+        { id: running.id, resumed: true },
+        running.policy.version,
+        mastering,
+        running.actor,
+      )
     } catch (e) {
       await publicationFailed(sql, running.id, e instanceof Error ? e.message : String(e))
       throw e

@@ -81,7 +81,10 @@ export async function unhurried(tx: Transaction): Promise<void> {
 }
 
 /** Returns the stored active golden records of a type. */
-export async function readStored(tx: Transaction, type: string): Promise<Map<string, StoredGolden>> {
+export async function readStored(
+  tx: Transaction,
+  type: string,
+): Promise<Map<string, StoredGolden>> {
   const rows = await tx<StoredGolden[]>`
     select id, version, state, values, provenance from golden where type = ${type} and state = 'ACTIVE'`
   return new Map(rows.map((g) => [g.id, g]))
@@ -116,7 +119,9 @@ export async function rebuildType(
     for (const r of at.members) targets.set(r.key, at.goldenId)
     if (at.members.length === 0 || assertions.retired.has(at.goldenId)) return { at, golden: null }
     const members = at.members.map((r) => survivor(mastering, r))
-    const values = [...at.members, ...at.inactiveMembers].flatMap((r) => assertions.values.get(r.key) ?? [])
+    const values = [...at.members, ...at.inactiveMembers].flatMap(
+      (r) => assertions.values.get(r.key) ?? [],
+    )
     return { at, golden: survive(mastering.policy, type, members, values) }
   })
   return { records: rows.length, rebuilt }
@@ -140,14 +145,20 @@ function differencesOf(
   const found: Difference[] = []
   if (strangers.length > 0)
     found.push(
-      difference('MEMBERS', `${strangers.map((r) => `${r.source} ${r.object} ${r.sourceId}`).join(', ')} belong to it`),
+      difference(
+        'MEMBERS',
+        `${strangers.map((r) => `${r.source} ${r.object} ${r.sourceId}`).join(', ')} belong to it`,
+      ),
     )
   if (!golden) return found
-  if (!was) found.push(difference('MISSING', `${at.members.length} source records have no golden record`))
+  if (!was)
+    found.push(difference('MISSING', `${at.members.length} source records have no golden record`))
   else if (!isDeepStrictEqual(was.values, golden.values))
     found.push(difference('VALUES', changedFields(was.values, golden.values).join(', ')))
   else if (!isDeepStrictEqual(was.provenance, golden.provenance))
-    found.push(difference('PROVENANCE', changedFields(was.provenance, { ...golden.provenance }).join(', ')))
+    found.push(
+      difference('PROVENANCE', changedFields(was.provenance, { ...golden.provenance }).join(', ')),
+    )
   return found
 }
 

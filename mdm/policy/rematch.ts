@@ -37,8 +37,16 @@ export async function rematch(
     if (rows.length === 0) break
     const records = rows.map((r) => r.id)
     last = records.at(-1) ?? last
-    const step: Difference = { type: type.name, goldenId: '', what: 'MEMBERS', detail: 'another model', records }
-    const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, [step], cause()))
+    const step: Difference = {
+      type: type.name,
+      goldenId: '',
+      what: 'MEMBERS',
+      detail: 'another model',
+      records,
+    }
+    const events = await transaction(sql, (tx) =>
+      repairStep(tx, mastering, type.name, [step], cause()),
+    )
     await onStep({ done: records.length, events })
   }
   await sql`
@@ -70,7 +78,9 @@ export async function staleTypes(sql: Sql, mastering: ResolutionContext): Promis
     where not exists (select from match_version m where m.type = e.type)
       and not exists (select from source_record r where r.type = e.type)
     order by 1 on conflict do nothing`
-  const known = await sql<{ type: string; version: string }[]>`select type, version from match_version`
+  const known = await sql<
+    { type: string; version: string }[]
+  >`select type, version from match_version`
   const versions = new Map(known.map((k) => [k.type, k.version]))
   return types.filter((type) => versions.get(type.name) !== engineOf(mastering, type).version)
 }

@@ -41,7 +41,9 @@ export async function repair(
   for (const type of mastering.policy.types) {
     const own = new Map(differences.filter((d) => d.type === type.name).map((d) => [d.goldenId, d]))
     for (const step of steps([...own.values()])) {
-      const events = await transaction(sql, (tx) => repairStep(tx, mastering, type.name, step, cause()))
+      const events = await transaction(sql, (tx) =>
+        repairStep(tx, mastering, type.name, step, cause()),
+      )
       total.events += events
       total.done += step.length
       await onProgress({ done: step.length, events })
@@ -87,7 +89,10 @@ export async function repairStep(
     const own = type.name === typeName ? await loadById(tx, ids) : []
     for (const r of own) state.causes.set(r.key, cause)
     const seen = new Set(own.map((r) => r.id))
-    const touched = [...own, ...(await referring(tx, mastering, type, state, [])).filter((r) => !seen.has(r.id))]
+    const touched = [
+      ...own,
+      ...(await referring(tx, mastering, type, state, [])).filter((r) => !seen.has(r.id)),
+    ]
     if (touched.length > 0) await resolve(tx, mastering, type, touched, state)
   }
   await syncFindings(tx, mastering, state.findings)
@@ -109,7 +114,9 @@ async function removeSurplus(
   state: ResolutionState,
   cause: Cause,
 ): Promise<void> {
-  const surplus = step.filter((d) => d.what === 'SURPLUS' && !state.events.some((e) => e.goldenId === d.goldenId))
+  const surplus = step.filter(
+    (d) => d.what === 'SURPLUS' && !state.events.some((e) => e.goldenId === d.goldenId),
+  )
   await lock(
     tx,
     'golden',

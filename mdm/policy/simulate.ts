@@ -76,7 +76,9 @@ export async function simulate(
       const { records, rebuilt } = await rebuildType(tx, candidate, type, targets, only)
       const stored = await readStored(tx, type.name)
       if (only) keepOnly(stored, rebuilt)
-      reports.push(reportOf(type.name, records, rebuilt, stored, options.examplesMax ?? examplesUsual))
+      reports.push(
+        reportOf(type.name, records, rebuilt, stored, options.examplesMax ?? examplesUsual),
+      )
     }
     return reports
   })) as TypeReport[]
@@ -120,10 +122,14 @@ function reportOf(
   const now = new Set(rebuilt.filter((r) => r.golden).map((r) => r.at.goldenId))
   const fields = new Map<string, Map<string, number>>()
   const systems = new Map(
-    rebuilt.flatMap(({ at }) => [...at.members, ...at.inactiveMembers].map((r) => [r.key, r.source])),
+    rebuilt.flatMap(({ at }) =>
+      [...at.members, ...at.inactiveMembers].map((r) => [r.key, r.source]),
+    ),
   )
   for (const { at, golden } of rebuilt) {
-    const from = new Set(at.members.map((r) => r.goldenId).filter((id): id is string => !!id && stored.has(id)))
+    const from = new Set(
+      at.members.map((r) => r.goldenId).filter((id): id is string => !!id && stored.has(id)),
+    )
     for (const id of from) parts.set(id, (parts.get(id) ?? new Set()).add(at.goldenId))
     if (!golden) continue
     const absorbed = [...from].filter((id) => id !== at.goldenId && !now.has(id))
@@ -137,7 +143,8 @@ function reportOf(
       continue
     }
     const changed = changedFields(was.values, golden.values)
-    for (const field of changed) count(fields, field, systems, was, ownValue(golden.provenance, field)?.r)
+    for (const field of changed)
+      count(fields, field, systems, was, ownValue(golden.provenance, field)?.r)
     if (absorbed.length > 0) continue
     if (changed.length > 0) add(report.changes, at.goldenId, changed)
     else if (!isDeepStrictEqual(was.provenance, golden.provenance))
@@ -150,7 +157,11 @@ function reportOf(
       field,
       count: [...systems.values()].reduce((a, b) => a + b, 0),
       systems: [...systems]
-        .map(([way, n]) => ({ from: way.split(' > ')[0] ?? '', to: way.split(' > ')[1] ?? '', count: n }))
+        .map(([way, n]) => ({
+          from: way.split(' > ')[0] ?? '',
+          to: way.split(' > ')[1] ?? '',
+          count: n,
+        }))
         .sort((a, b) => b.count - a.count),
     }))
     .sort((a, b) => b.count - a.count)

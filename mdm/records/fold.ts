@@ -51,7 +51,14 @@ export function fold(
   const stamp: Stamp = [unversioned ? now : Number(change.version), tie]
   // A tombstone without content states nothing about the fields, so they keep their values.
   const partial = change.partial || (change.deleted && Object.keys(change.raw).length === 0)
-  if (unversioned && known && !partial && !change.deleted && !known.deleted && sameContent(known, change))
+  if (
+    unversioned &&
+    known &&
+    !partial &&
+    !change.deleted &&
+    !known.deleted &&
+    sameContent(known, change)
+  )
     return { skipped: 'UNCHANGED' }
 
   const stamps = new Map<string, Stamp>(Object.entries(known?.fieldVersions ?? {}))
@@ -78,7 +85,8 @@ export function fold(
   } else if (isAfter(stamp, base)) {
     changed = true
     for (const field of raw.keys()) if (!isAfter(stampOf(field), stamp)) raw.delete(field)
-    for (const [field, value] of Object.entries(change.raw)) if (!isAfter(stampOf(field), stamp)) raw.set(field, value)
+    for (const [field, value] of Object.entries(change.raw))
+      if (!isAfter(stampOf(field), stamp)) raw.set(field, value)
     if (!isAfter(stamps.get(DELETED) ?? base, stamp)) deleted = change.deleted
     stamps.set(WHOLE, stamp)
     for (const [part, at] of stamps) if (part !== WHOLE && !isAfter(at, stamp)) stamps.delete(part)

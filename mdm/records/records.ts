@@ -15,7 +15,9 @@ export interface SourceRecord
 }
 
 /** A record with `raw`, for records about to change. */
-export interface WholeRecord extends SourceRecord, Pick<typeof sourceRecord.$inferSelect, 'inboxId'> {
+export interface WholeRecord
+  extends SourceRecord,
+    Pick<typeof sourceRecord.$inferSelect, 'inboxId'> {
   raw: Record<string, unknown>
 }
 
@@ -40,7 +42,10 @@ export async function loadById(tx: Transaction, ids: number[]): Promise<SourceRe
 }
 
 /** The columns that a comparison needs. */
-export type Candidate = Pick<SourceRecord, 'id' | 'deleted' | 'complete' | 'features' | 'featuresVersion'>
+export type Candidate = Pick<
+  SourceRecord,
+  'id' | 'deleted' | 'complete' | 'features' | 'featuresVersion'
+>
 
 /** Returns only the features of records: most candidates turn out not to match. */
 export async function loadFeatures(tx: Transaction, ids: number[]): Promise<Candidate[]> {
@@ -94,9 +99,16 @@ export async function saveRecords(tx: Transaction, records: WholeRecord[]): Prom
  * that a reference changed. Features and keys are written only for records in `keyed`; the rows in
  * match_key of others are still the old ones.
  */
-export async function saveMatched(tx: Transaction, records: SourceRecord[], keyed: ReadonlySet<number>): Promise<void> {
+export async function saveMatched(
+  tx: Transaction,
+  records: SourceRecord[],
+  keyed: ReadonlySet<number>,
+): Promise<void> {
   if (records.length === 0) return
-  const [matched, placed] = [records.filter((r) => keyed.has(r.id)), records.filter((r) => !keyed.has(r.id))]
+  const [matched, placed] = [
+    records.filter((r) => keyed.has(r.id)),
+    records.filter((r) => !keyed.has(r.id)),
+  ]
   if (placed.length > 0)
     await tx`
       update source_record s set golden_id = r.golden_id, anchor = r.anchor

@@ -24,7 +24,11 @@ interface Referring {
 }
 
 /** Returns records of a golden type that refer to any of these in a field compared by reference. */
-export async function loadReferring(tx: Transaction, targets: string[], type: string): Promise<Referring[]> {
+export async function loadReferring(
+  tx: Transaction,
+  targets: string[],
+  type: string,
+): Promise<Referring[]> {
   if (targets.length === 0) return []
   return await tx<Referring[]>`
     select r.record_id as "recordId", s.key, s.inbox_id as "inboxId", r.target from record_reference r join source_record s on s.id = r.record_id

@@ -21,7 +21,11 @@ export interface Block {
  * Returns the stored members of each key, at most one more than `recordsMax`. One bounded index
  * range per key, whatever its size.
  */
-export async function loadBlocks(tx: Transaction, keys: number[], recordsMax: number): Promise<Map<number, number[]>> {
+export async function loadBlocks(
+  tx: Transaction,
+  keys: number[],
+  recordsMax: number,
+): Promise<Map<number, number[]>> {
   if (keys.length === 0) return new Map()
   const rows = await tx<Block[]>`
     select k.key, array(select m.record_id from match_key m where m.key = k.key limit ${recordsMax + 1}) as records

@@ -70,7 +70,11 @@ export async function boundedClosure(
 }
 
 /** Like boundedClosure without a bound, for reports. */
-export async function lockFreeClosure(tx: Transaction, seeds: number[], joins: Joins): Promise<Closure> {
+export async function lockFreeClosure(
+  tx: Transaction,
+  seeds: number[],
+  joins: Joins,
+): Promise<Closure> {
   return await closure(tx, seeds, { removed: [], added: [] }, joins)
 }
 
@@ -96,7 +100,11 @@ async function closure(
   let frontier: number[] = []
   while ((frontier.length > 0 || unplaced.size > 0) && placed.size <= recordsMax) {
     const golden = [
-      ...new Set(frontier.map((id) => placed.get(id)?.goldenId).filter((g): g is string => !!g && !goldenSeen.has(g))),
+      ...new Set(
+        frontier
+          .map((id) => placed.get(id)?.goldenId)
+          .filter((g): g is string => !!g && !goldenSeen.has(g)),
+      ),
     ]
     for (const g of golden) goldenSeen.add(g)
     const lookUp = [...unplaced]
@@ -119,7 +127,11 @@ async function closure(
       links.set(at, l)
     }
     const joining = stored.filter((l) => joins(l.weight))
-    const ends = [...joining.flatMap((l) => [l.a, l.b]), ...same, ...frontier.flatMap((id) => neighbours.get(id) ?? [])]
+    const ends = [
+      ...joining.flatMap((l) => [l.a, l.b]),
+      ...same,
+      ...frontier.flatMap((id) => neighbours.get(id) ?? []),
+    ]
     for (const id of ends) if (!placed.has(id)) unplaced.add(id)
     frontier = next
   }

@@ -36,7 +36,9 @@ export function clusterRecords(
     ...same.map((p) => ({ kind: 'SAME' as const, ...p })),
     ...assertions.filter((p) => p.kind === 'NOT_SAME'),
   ]
-  const pairsOf = Map.groupBy(pairs, (p) => (groupOf.get(p.a) === groupOf.get(p.b) ? groupOf.get(p.a) : undefined))
+  const pairsOf = Map.groupBy(pairs, (p) =>
+    groupOf.get(p.a) === groupOf.get(p.b) ? groupOf.get(p.a) : undefined,
+  )
   const clusters: SourceRecord[][] = []
   const possible: PossibleMatch[] = []
   const steps: MergeStep[] = []
@@ -53,7 +55,8 @@ export function clusterRecords(
         .map((l) => ({ a: keyOf(l.a), b: keyOf(l.b), weight: l.weight })),
       pairsOf.get(i) ?? [],
     )
-    for (const c of result.clusters) clusters.push(c.map((key) => byKey.get(key)).filter((r) => r !== undefined))
+    for (const c of result.clusters)
+      clusters.push(c.map((key) => byKey.get(key)).filter((r) => r !== undefined))
     for (const p of result.possible) possible.push(p.a < p.b ? p : { ...p, a: p.b, b: p.a })
     for (const s of result.steps) steps.push(s)
   }

@@ -29,7 +29,10 @@ export interface ResolutionState {
   changedRecords: Map<number, SourceRecord>
   /** Records whose blocking keys this transaction writes, and so their features too. */
   keyedIds: Set<number>
-  /** Records whose stored features cannot be used; they were computed again from the records' fields. */
+  /**
+   * Records whose stored features cannot be used; they were computed again from the records'
+   * fields.
+   */
   brokenIds: Set<number>
   /** Why records cannot be standardised or compared, by record id. */
   notCompared: Map<number, string>
@@ -93,7 +96,12 @@ export async function loadKnown(
  * The golden id of an inactive record depends on its companions when it was deleted, and so on the
  * order of arrival (I1). It therefore equals only itself.
  */
-export function targetOf(r: { key: string; complete: boolean; deleted: boolean; goldenId: string | null }): string {
+export function targetOf(r: {
+  key: string
+  complete: boolean
+  deleted: boolean
+  goldenId: string | null
+}): string {
   return isLive(r) && r.goldenId ? r.goldenId : `-${r.key}`
 }
 
@@ -122,7 +130,9 @@ export async function refresh(
   if (stale.length === 0) return
   const references = referenceFields(type)
   const named = new Set(
-    stale.flatMap((r) => references.map((f) => ownValue(r.canonical, f))).filter((v) => typeof v === 'string'),
+    stale
+      .flatMap((r) => references.map((f) => ownValue(r.canonical, f)))
+      .filter((v) => typeof v === 'string'),
   )
   const unread = [...named].filter((key) => !state.targetByKey.has(key))
   const targets = new Map((await loadPlaces(tx, unread)).map((r) => [r.key, targetOf(r)]))
@@ -152,7 +162,11 @@ export function reasonOf(engine: Engine): string {
 /**
  * Returns a source record as the matching engine sees it, with references replaced by `targetOf`.
  */
-export function matchRecord(r: SourceRecord, references: string[], targets: ReadonlyMap<string, string>): MatchRecord {
+export function matchRecord(
+  r: SourceRecord,
+  references: string[],
+  targets: ReadonlyMap<string, string>,
+): MatchRecord {
   const resolved = references.map((f) => [f, targets.get(String(ownValue(r.canonical, f))) ?? null])
   const fields = { ...r.canonical, ...Object.fromEntries(resolved) } as MatchRecord['fields']
   return { key: r.key, source: r.source, fields }

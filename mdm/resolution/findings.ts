@@ -17,7 +17,9 @@ export type Finding = SplitFinding | PairFinding
 export interface SplitFinding {
   kind: 'SPLIT'
   type: string
-  /** Golden ids that the resolution examined. Open tasks about any of them are brought up to date. */
+  /**
+   * Golden ids that the resolution examined. Open tasks about any of them are brought up to date.
+   */
   examinedIds: ReadonlySet<string>
   /** Pairs of golden ids that were one golden record before this transaction. */
   parts: readonly [string, string][]
@@ -27,7 +29,9 @@ export interface SplitFinding {
   declaredApart: ReadonlySet<string>
 }
 
-/** All possible matches of the examined golden records. Pairs that are not listed exist no longer. */
+/**
+ * All possible matches of the examined golden records. Pairs that are not listed exist no longer.
+ */
 export interface PairFinding {
   kind: 'PAIRS'
   examinedIds: readonly string[]
@@ -71,7 +75,9 @@ export async function declaredApart(
   const goldenIdByKey = new Map([...entries].map((e) => [e.key, e.goldenId]))
   const outside = apart.flatMap((p) => [p.a, p.b]).filter((key) => !goldenIdByKey.has(key))
   for (const [key, goldenId] of await loadCrosswalk(tx, outside)) goldenIdByKey.set(key, goldenId)
-  return new Set(apart.map((p) => pairOf(goldenIdByKey.get(p.a) ?? '', goldenIdByKey.get(p.b) ?? '')))
+  return new Set(
+    apart.map((p) => pairOf(goldenIdByKey.get(p.a) ?? '', goldenIdByKey.get(p.b) ?? '')),
+  )
 }
 
 /**
@@ -99,8 +105,12 @@ export async function findSplits(
 }
 
 /** Crosswalk entries of live records after the assignment, by record id. */
-export function entriesOf(assigned: readonly Assigned<SourceRecord>[]): Map<number, CrosswalkEntry> {
-  return new Map(assigned.flatMap((at) => at.members.map((m) => [m.id, { key: m.key, goldenId: at.goldenId }])))
+export function entriesOf(
+  assigned: readonly Assigned<SourceRecord>[],
+): Map<number, CrosswalkEntry> {
+  return new Map(
+    assigned.flatMap((at) => at.members.map((m) => [m.id, { key: m.key, goldenId: at.goldenId }])),
+  )
 }
 
 /**
@@ -114,7 +124,8 @@ export function underThreshold(
 ): PossibleMatch[] {
   return links.flatMap(({ a, b, weight }) => {
     const [x, y] = [entries.get(a), entries.get(b)]
-    if (!x || !y || x.goldenId === y.goldenId || apart.has(pairOf(x.goldenId, y.goldenId))) return []
+    if (!x || !y || x.goldenId === y.goldenId || apart.has(pairOf(x.goldenId, y.goldenId)))
+      return []
     const [one, other] = x.key < y.key ? [x, y] : [y, x]
     return [{ a: one.key, b: other.key, weight, reason: UNDER_THRESHOLD }]
   })
@@ -150,6 +161,8 @@ export function findPairs(
     kind: 'PAIRS',
     examinedIds: [...new Set([...previousIds, ...assigned.map((a) => a.goldenId)])],
     pairs: [...best.values()],
-    memberKeys: new Map(assigned.map((at) => [at.goldenId, [...at.members, ...at.inactiveMembers].map((r) => r.key)])),
+    memberKeys: new Map(
+      assigned.map((at) => [at.goldenId, [...at.members, ...at.inactiveMembers].map((r) => r.key)]),
+    ),
   }
 }

@@ -41,8 +41,9 @@ export async function savePossible(
 ): Promise<number> {
   let removed = 0
   if (touched.length > 0)
-    removed = (await tx`delete from possible_match where a = any(${touched}::uuid[]) or b = any(${touched}::uuid[])`)
-      .count
+    removed = (
+      await tx`delete from possible_match where a = any(${touched}::uuid[]) or b = any(${touched}::uuid[])`
+    ).count
   if (found.length > 0)
     await tx`insert into possible_match (a, b, type, weight, reason)
       select a, b, ${type}, weight, reason from unnest(${found.map((f) => f.a)}::uuid[], ${found.map((f) => f.b)}::uuid[],

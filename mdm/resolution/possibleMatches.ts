@@ -33,7 +33,10 @@ export const possibleMatchesOfGolden: Relation = {
   where: 'true',
 }
 
-/** Possible matches of golden records; read with a parent. `weight` is as stored, in single precision. */
+/**
+ * Possible matches of golden records; read with a parent. `weight` is as stored, in single
+ * precision.
+ */
 export const possibleMatchListing: Listing = {
   from: possibleMatchesOfGolden.from,
   where: 'true',
@@ -44,7 +47,10 @@ export const possibleMatchListing: Listing = {
 }
 
 export const likeliestMatches: SortTerm[] = [
-  { column: { name: 'weight', sql: 't.weight', type: 'float8', nullable: false }, descending: true },
+  {
+    column: { name: 'weight', sql: 't.weight', type: 'float8', nullable: false },
+    descending: true,
+  },
   { column: possibleMatchListing.unique, descending: false },
 ]
 

@@ -22,7 +22,9 @@ export async function referring(
   const named = own.flatMap((r) => references(context, r).flatMap((x) => x.targets))
   await lock(tx, 'reference', [...named, ...state.targetByKey.keys()].map(lockNumber))
   const have = new Set(own.map((r) => r.id))
-  const found = (await loadReferring(tx, [...state.targetByKey.keys()], type.name)).filter((f) => !have.has(f.recordId))
+  const found = (await loadReferring(tx, [...state.targetByKey.keys()], type.name)).filter(
+    (f) => !have.has(f.recordId),
+  )
   for (const f of found) {
     const cause = state.causes.get(f.target)
     if (cause) state.causes.set(f.key, cause)
@@ -47,7 +49,10 @@ export async function referring(
  * Returns the records that a golden record's source record refers to in fields compared by
  * reference.
  */
-export function references(context: ResolutionContext, r: WholeRecord): { recordId: number; targets: string[] }[] {
+export function references(
+  context: ResolutionContext,
+  r: WholeRecord,
+): { recordId: number; targets: string[] }[] {
   const type = context.policy.types.find((t) => t.name === r.type)
   if (!type || type.resolvesAfter.length === 0) return []
   const targets = referenceFields(type).map((f) => ownValue(r.canonical, f))

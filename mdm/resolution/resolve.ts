@@ -49,7 +49,11 @@ export async function resolve(
   const unsure = new Set(touched.filter((r) => isStale(engine, r)).map((r) => r.id))
   for (const r of touched) r.featuresVersion = null
   await refresh(tx, engine, type, touched, state)
-  const keyed = touched.map((r) => ({ id: r.id, oldKeys: oldKeys.get(r.id) ?? [], newKeys: r.keys }))
+  const keyed = touched.map((r) => ({
+    id: r.id,
+    oldKeys: oldKeys.get(r.id) ?? [],
+    newKeys: r.keys,
+  }))
   const bound = engine.blockRecordsMax
   const blocks = await lockBlocks(tx, keyed, bound)
 
@@ -83,11 +87,19 @@ export async function resolve(
   // Everything the change can reach: clusters, golden records, events. Keys that exceed the bound,
   // or fall below it, change links between records that are not touched themselves.
   const isTouched = new Set(touched.map((r) => r.id))
-  const apart = (l: Link) => !engine.canJoin(l.weight) && !engine.canJoin(was.get(`${l.a}:${l.b}`)?.weight ?? l.weight)
-  const reaching = [...removed, ...added].filter((l) => !(apart(l) && (isTouched.has(l.a) || isTouched.has(l.b))))
+  const apart = (l: Link) =>
+    !engine.canJoin(l.weight) && !engine.canJoin(was.get(`${l.a}:${l.b}`)?.weight ?? l.weight)
+  const reaching = [...removed, ...added].filter(
+    (l) => !(apart(l) && (isTouched.has(l.a) || isTouched.has(l.b))),
+  )
   const seeds = new Set([...isTouched, ...reaching.flatMap((l) => [l.a, l.b])])
   const overlay = { removed, added }
-  const findings = await resolveComponent(tx, context, state, { type, seeds: [...seeds], records, overlay })
+  const findings = await resolveComponent(tx, context, state, {
+    type,
+    seeds: [...seeds],
+    records,
+    overlay,
+  })
   state.findings.push(...findings)
   for (const r of touched) {
     state.changedRecords.set(r.id, r)
@@ -126,7 +138,11 @@ async function loadCandidates(
   return new Map<number, Candidate>([...found.map((c) => [c.id, c] as const), ...records])
 }
 
-function compareTwo(engine: Engine, a: Candidate | undefined, b: Candidate | undefined): number | null {
+function compareTwo(
+  engine: Engine,
+  a: Candidate | undefined,
+  b: Candidate | undefined,
+): number | null {
   if (!a?.features || !b?.features || !isLive(a) || !isLive(b)) return null
   return engine.link(a.features as Features, b.features as Features)
 }
@@ -155,7 +171,8 @@ async function compareAgain(
     records.set(r.id, r)
   }
   await refresh(tx, engine, type, stored, state)
-  for (const r of stored) if (isDeepStrictEqual(r.features, before.get(r.id))) state.brokenIds.delete(r.id)
+  for (const r of stored)
+    if (isDeepStrictEqual(r.features, before.get(r.id))) state.brokenIds.delete(r.id)
   const links: Link[] = []
   for (const [a, b] of failed) {
     const pair = [records.get(a), records.get(b)]
@@ -165,7 +182,8 @@ async function compareAgain(
     if (engine.failures.count === failedBefore) continue
     const reason = reasonOf(engine)
     const guilty = [a, b].filter((id) => !isComparable(engine, records.get(id)))
-    for (const id of guilty.length > 0 ? guilty : [Math.max(a, b)]) state.notCompared.set(id, reason)
+    for (const id of guilty.length > 0 ? guilty : [Math.max(a, b)])
+      state.notCompared.set(id, reason)
   }
   return links
 }
@@ -193,7 +211,8 @@ async function reopened(
   const left = new Map<number, number>()
   for (const k of keyed)
     for (const key of k.oldKeys)
-      if (!k.newKeys.includes(key) && (blocks.get(key)?.length ?? 0) > bound) left.set(key, (left.get(key) ?? 0) + 1)
+      if (!k.newKeys.includes(key) && (blocks.get(key)?.length ?? 0) > bound)
+        left.set(key, (left.get(key) ?? 0) + 1)
   const sizes = await countBlocks(tx, [...left.keys()])
   const whole = new Map<number, number[]>()
   for (const [key, leaving] of left)
@@ -223,7 +242,9 @@ async function lostLinks(
     return { link, keys: keys.filter((k) => others.has(k)) }
   })
   const doubtful = shared.filter((s) => !s.keys.some((k) => found.effective.get(k)))
-  const unseen = [...new Set(doubtful.flatMap((s) => s.keys).filter((k) => !found.effective.has(k)))]
+  const unseen = [
+    ...new Set(doubtful.flatMap((s) => s.keys).filter((k) => !found.effective.has(k))),
+  ]
   await lock(tx, 'blockingKey', unseen)
   const blocks = await loadBlocks(tx, unseen, bound)
   const holds = (key: number) => blocks.has(key) && (blocks.get(key)?.length ?? 0) <= bound

@@ -19,7 +19,14 @@ import {
   survivor,
   targetOf,
 } from './context.ts'
-import { declaredApart, entriesOf, type Finding, findPairs, findSplits, underThreshold } from './findings.ts'
+import {
+  declaredApart,
+  entriesOf,
+  type Finding,
+  findPairs,
+  findSplits,
+  underThreshold,
+} from './findings.ts'
 import { type Link, type PossibleMatch, savePossible } from './links.ts'
 
 /** Where a resolution starts. */
@@ -63,7 +70,10 @@ export async function resolveComponent(
     records.filter((r) => !isLive(r)),
   )
   const stored = await loadGolden(tx, [
-    ...new Set([...assigned.map((a) => a.goldenId), ...records.flatMap((r) => (r.goldenId ? [r.goldenId] : []))]),
+    ...new Set([
+      ...assigned.map((a) => a.goldenId),
+      ...records.flatMap((r) => (r.goldenId ? [r.goldenId] : [])),
+    ]),
   ])
   const derived = derive(assigned, stored, (at) => survivorOf(context, type, assertions, at))
   addToState(context, state, type, component, assigned, derived)
@@ -71,8 +81,11 @@ export async function resolveComponent(
   const findings: Finding[] = []
   const structural = derived.some((d) => d.op !== 'UPDATED' && d.op !== 'CREATED')
   // A change that a steward or a publication caused is decided already, also in its preview.
-  const byPerson = [...state.causes.values()].some((c) => c.source === 'stewardship' || c.source === 'publication')
-  if (structural || byPerson) findings.push(await findSplits(tx, type.name, derived, assigned, assertions, byPerson))
+  const byPerson = [...state.causes.values()].some(
+    (c) => c.source === 'stewardship' || c.source === 'publication',
+  )
+  if (structural || byPerson)
+    findings.push(await findSplits(tx, type.name, derived, assigned, assertions, byPerson))
 
   const unjoined = closure.links.filter((l) => !engine.canJoin(l.weight))
   const pairs = await possibleMatches(tx, component, assigned, possible, unjoined)
@@ -84,7 +97,9 @@ export async function resolveComponent(
   )
   // Without a possible match before and now there is no task to open or to close.
   if (previousCount + pairs.length > 0)
-    findings.push(findPairs(type.name, pairs, assigned, closure.boundary, assertions, stored.keys()))
+    findings.push(
+      findPairs(type.name, pairs, assigned, closure.boundary, assertions, stored.keys()),
+    )
   return findings
 }
 
@@ -100,7 +115,9 @@ async function lockComponent(
     const r = records.get(id)
     if (r) Object.assign(r, { goldenId, anchor })
   }
-  const reached = [...closure.placed.keys()].map((id) => records.get(id)).filter((r) => r !== undefined)
+  const reached = [...closure.placed.keys()]
+    .map((id) => records.get(id))
+    .filter((r) => r !== undefined)
   const reanchored = settleHostRecords(reached, isLive)
   const assertions = await loadAssertions(
     tx,
@@ -117,7 +134,9 @@ function survivorOf(
   at: Assigned<SourceRecord>,
 ): Golden | null {
   if (at.members.length === 0 || assertions.retired.has(at.goldenId)) return null
-  const values = [...at.members, ...at.inactiveMembers].flatMap((m) => assertions.values.get(m.key) ?? [])
+  const values = [...at.members, ...at.inactiveMembers].flatMap(
+    (m) => assertions.values.get(m.key) ?? [],
+  )
   const members = at.members.map((m) => survivor(context, m))
   return survive(context.policy, type, members, values)
 }
@@ -133,7 +152,8 @@ function addToState(
 ): void {
   const causeOf = causesByGolden(assigned, state)
   const policyVersion = context.policy.version
-  for (const d of derived) state.events.push({ ...d, type: type.name, policyVersion, cause: causeOf(d.goldenId) })
+  for (const d of derived)
+    state.events.push({ ...d, type: type.name, policyVersion, cause: causeOf(d.goldenId) })
   for (const r of reanchored) state.changedRecords.set(r.id, r)
   for (const at of assigned)
     for (const r of [...at.members, ...at.inactiveMembers]) {
@@ -157,9 +177,13 @@ async function possibleMatches(
   unjoined: readonly Link[],
 ): Promise<PossibleMatch[]> {
   const entries = entriesOf(assigned)
-  for (const [id, { key, goldenId }] of closure.boundary) if (goldenId) entries.set(id, { key, goldenId })
+  for (const [id, { key, goldenId }] of closure.boundary)
+    if (goldenId) entries.set(id, { key, goldenId })
   const apart = await declaredApart(tx, assertions, entries.values())
-  return [...refused.filter((p) => p.reason !== ASSERTED_NOT_SAME), ...underThreshold(unjoined, entries, apart)]
+  return [
+    ...refused.filter((p) => p.reason !== ASSERTED_NOT_SAME),
+    ...underThreshold(unjoined, entries, apart),
+  ]
 }
 
 /**
@@ -174,9 +198,15 @@ function causesByGolden(
   for (const at of assigned)
     for (const r of [...at.members, ...at.inactiveMembers]) {
       const cause = state.causes.get(r.key)
-      for (const id of [at.goldenId, r.goldenId]) if (cause && id && !causes.has(id)) causes.set(id, cause)
+      for (const id of [at.goldenId, r.goldenId])
+        if (cause && id && !causes.has(id)) causes.set(id, cause)
     }
-  const met = new Map(assigned.map((at) => [at.goldenId, at.members.flatMap((r) => (r.goldenId ? [r.goldenId] : []))]))
+  const met = new Map(
+    assigned.map((at) => [
+      at.goldenId,
+      at.members.flatMap((r) => (r.goldenId ? [r.goldenId] : [])),
+    ]),
+  )
   return (goldenId) => {
     const near = (met.get(goldenId) ?? []).map((id) => causes.get(id)).find((c) => !!c)
     const cause = causes.get(goldenId) ?? near ?? state.causes.values().next().value

@@ -5,7 +5,9 @@ import { z } from 'zod'
 export const MEASURES = ['INGEST_LAG', 'FEED_LAG', 'DELIVERY_LAG'] as const
 export type Measure = (typeof MEASURES)[number]
 
-const word = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/, 'small letters, digits and hyphens, at most 41')
+const word = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,40}$/, 'small letters, digits and hyphens, at most 41')
 /** Each is a label of some metrics, and looked at for every message. */
 const objectivesMax = 50
 
@@ -16,7 +18,10 @@ const objective = z.strictObject({
   systems: z.array(z.string()).nonempty().optional(),
   types: z.array(z.string()).nonempty().optional(),
   withinMs: z.number().int().positive(),
-  target: z.number().gt(0).lt(1, 'less than 1: without an error budget nothing can be measured against it'),
+  target: z
+    .number()
+    .gt(0)
+    .lt(1, 'less than 1: without an error budget nothing can be measured against it'),
 })
 const schema = z.strictObject({
   windowDays: z.number().int().min(1).max(90),
@@ -32,7 +37,9 @@ export function readServiceLevels(file: string): ServiceLevels {
   const result = schema.safeParse(parse(readFileSync(file, 'utf8')))
   if (!result.success) {
     const issue = result.error.issues[0]
-    throw new Error(`${file}: ${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'not understood'}`)
+    throw new Error(
+      `${file}: ${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'not understood'}`,
+    )
   }
   const { objectives } = result.data
   const twice = objectives.find((o, i) => objectives.findIndex((p) => p.name === o.name) !== i)
@@ -47,5 +54,8 @@ export function readServiceLevels(file: string): ServiceLevels {
 
 /** Whether an objective is about a message of this system, of which the mapping makes this type. */
 export function isAbout(o: Objective, system: string, type: string | null): boolean {
-  return (!o.systems || o.systems.includes(system)) && (!o.types || (type !== null && o.types.includes(type)))
+  return (
+    (!o.systems || o.systems.includes(system)) &&
+    (!o.types || (type !== null && o.types.includes(type)))
+  )
 }

@@ -70,7 +70,10 @@ export async function serviceLevels(
       late,
       spans,
       state: stateOf(o.target, spans),
-      budgetLeft: whole?.ratio === null || whole === undefined ? null : 1 - (1 - whole.ratio) / (1 - o.target),
+      budgetLeft:
+        whole?.ratio === null || whole === undefined
+          ? null
+          : 1 - (1 - whole.ratio) / (1 - o.target),
     })
   }
   return levels
@@ -85,6 +88,8 @@ function stateOf(target: number, spans: Span[]): LevelState {
   const whole = spans.at(-1)
   if (!whole || whole.ratio === null) return 'NO_DATA'
   if (whole.ratio < target) return 'MISSED'
-  const fast = FAST.some(([hours, rate]) => spans.some((s) => s.hours === hours && s.burnRate >= rate))
+  const fast = FAST.some(([hours, rate]) =>
+    spans.some((s) => s.hours === hours && s.burnRate >= rate),
+  )
   return fast ? 'BURNING' : 'MET'
 }

@@ -165,7 +165,10 @@ function readStreet(folded: string, address: Address): void {
 
 /** Splits compounds: "hauptstrasse", "hauptstr" and "haupt strasse" become "haupt" and "st". */
 function splitCompound(token: string): string[] {
-  const m = /^(.{3,}?)(strasse|strase|str|gasse|allee|weg|platz|straat|laan|gatan|vej|ring|damm|ufer)$/.exec(token)
+  const m =
+    /^(.{3,}?)(strasse|strase|str|gasse|allee|weg|platz|straat|laan|gatan|vej|ring|damm|ufer)$/.exec(
+      token,
+    )
   return m ? [m[1]!, m[2] === 'straat' ? 'st' : m[2]!] : [token]
 }
 
@@ -220,7 +223,11 @@ function findPostcode(piece: string, first: boolean): { postcode: string; rest: 
       }
   }
   const m =
-    /(?:^|[ -])(\d{4,6})(?:-\d{4})?$/.exec(piece) ?? (first ? null : /^(?:[a-z]{1,2}-)?(\d{4,6})(?= |$)/.exec(piece))
+    /(?:^|[ -])(\d{4,6})(?:-\d{4})?$/.exec(piece) ??
+    (first ? null : /^(?:[a-z]{1,2}-)?(\d{4,6})(?= |$)/.exec(piece))
   if (!m || (first && m.index === 0)) return null
-  return { postcode: m[1]!, rest: `${piece.slice(0, m.index)} ${piece.slice(m.index + m[0].length)}`.trim() }
+  return {
+    postcode: m[1]!,
+    rest: `${piece.slice(0, m.index)} ${piece.slice(m.index + m[0].length)}`.trim(),
+  }
 }

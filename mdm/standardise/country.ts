@@ -53,9 +53,12 @@ export function countryCode(text: string): string | null {
 function build(): Map<string, string> {
   const names = new Map<string, string>()
   for (const language of [en, de, fr, es, it, nl])
-    for (const [code, value] of Object.entries(language.countries as Record<string, string | string[]>))
+    for (const [code, value] of Object.entries(
+      language.countries as Record<string, string | string[]>,
+    ))
       for (const name of Array.isArray(value) ? value : [value]) names.set(fold(name), code)
-  for (const [code3, code2] of Object.entries(countries.getAlpha3Codes())) names.set(code3.toLowerCase(), code2)
+  for (const [code3, code2] of Object.entries(countries.getAlpha3Codes()))
+    names.set(code3.toLowerCase(), code2)
   for (const code of Object.keys(countries.getAlpha2Codes())) names.set(code.toLowerCase(), code)
   for (const [name, code] of Object.entries(ALIASES)) names.set(name, code)
   return names

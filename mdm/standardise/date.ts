@@ -52,9 +52,14 @@ export function parseDate(folded: string): DateParts | null {
     const first = Number(m[1])
     const second = Number(m[3])
     const monthFirst = m[2] === '/' ? first <= 12 : first <= 12 && second > 12
-    return monthFirst ? orderMonthDay(year(m[4]!), first, second) : orderMonthDay(year(m[4]!), second, first)
+    return monthFirst
+      ? orderMonthDay(year(m[4]!), first, second)
+      : orderMonthDay(year(m[4]!), second, first)
   }
-  m = /^(\d{1,2})(?:st|nd|rd|th|\.|er)?[ -]*(?:de |of )?([a-z]{3,})\.?,?[ -]*(?:de )?(\d{4}|\d{2})$/.exec(text)
+  m =
+    /^(\d{1,2})(?:st|nd|rd|th|\.|er)?[ -]*(?:de |of )?([a-z]{3,})\.?,?[ -]*(?:de )?(\d{4}|\d{2})$/.exec(
+      text,
+    )
   let month = m && MONTHS.get(m[2]!)
   if (m && month) return checked(year(m[3]!), month, Number(m[1]))
   m = /^([a-z]{3,})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4}|\d{2})$/.exec(text)

@@ -35,7 +35,10 @@ export function parseDomain(folded: string): Domain | null {
  * owner.
  */
 export function isSharedDomain(domain: string): boolean {
-  return SHARED.has(domain) || /^(yahoo|hotmail|live|outlook|gmx|orange|wanadoo|btinternet)\./.test(domain)
+  return (
+    SHARED.has(domain) ||
+    /^(yahoo|hotmail|live|outlook|gmx|orange|wanadoo|btinternet)\./.test(domain)
+  )
 }
 
 const SHARED = new Set(

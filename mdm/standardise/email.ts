@@ -53,7 +53,8 @@ export function parseEmail(folded: string): Email | null {
   const plus = local.indexOf('+')
   if (plus > 0) local = local.slice(0, plus)
   if (DOTLESS.has(domain)) local = local.replaceAll('.', '')
-  if (DUMMY_DOMAINS.has(domain) || (DUMMY_LOCALS.has(local) && local !== 'a' && local !== 'x')) return null
+  if (DUMMY_DOMAINS.has(domain) || (DUMMY_LOCALS.has(local) && local !== 'a' && local !== 'x'))
+    return null
   return { local, domain: domain === 'googlemail.com' ? 'gmail.com' : domain }
 }
 

@@ -75,7 +75,13 @@ export type ValueFeature = [value: string, bits: number]
 /**
  * `role`: the local part is a function such as info@ or billing@, which is no evidence by itself.
  */
-export type EmailFeature = [local: string, domain: string, bits: number, domainBits: number, role: 0 | 1]
+export type EmailFeature = [
+  local: string,
+  domain: string,
+  bits: number,
+  domainBits: number,
+  role: 0 | 1,
+]
 export type DomainFeature = [domain: string, label: string, bits: number]
 export type IdentifierFeature = [scheme: string, value: string, checked: 0 | 1, bits: number]
 export type PriceFeature = [amount: number, currency: string]

@@ -39,14 +39,21 @@ type Fields = Readonly<Record<string, FieldValue | FieldValue[] | null | undefin
  * them.
  * @param country ISO 3166-1 alpha-2 of the record, for phone numbers written without one
  */
-export function standardiseFields(comparison: ComparisonFields, fields: Fields, country?: string): ComparisonFeature {
+export function standardiseFields(
+  comparison: ComparisonFields,
+  fields: Fields,
+  country?: string,
+): ComparisonFeature {
   if (comparison.kind === 'person') return personFeature(comparison, fields)
   if (comparison.kind === 'address') return addressFeatures(comparison, fields)
   const values: [FieldValue, string][] = []
   for (const field of comparison.fields)
     for (const value of listed(ownValue(fields, field.name))) values.push([value, field.as])
   if (values.length === 0) return null
-  const all = <T>(read: (value: FieldValue, as: string) => T | null, key: (feature: T) => string): T[] | null =>
+  const all = <T>(
+    read: (value: FieldValue, as: string) => T | null,
+    key: (feature: T) => string,
+  ): T[] | null =>
     distinct(
       values.map(([value, as]) => read(value, as)),
       key,
@@ -69,7 +76,10 @@ export function standardiseFields(comparison: ComparisonFields, fields: Fields, 
       )
     case 'domain':
       return all(
-        (v, as) => domainFeature(as === 'EMAIL' ? String(v).slice(String(v).lastIndexOf('@') + 1) : String(v)),
+        (v, as) =>
+          domainFeature(
+            as === 'EMAIL' ? String(v).slice(String(v).lastIndexOf('@') + 1) : String(v),
+          ),
         (f) => f[0],
       )
     case 'date':
@@ -134,7 +144,9 @@ function nameFeature(text: string, as: string): NameFeature | null {
   const organisation = as === 'PERSON_NAME' ? null : parseOrganisationName(text)
   if (
     organisation &&
-    (as === 'ORGANISATION_NAME' || looksLikeOrganisation(organisation) || organisation.tokens.some(isOrganisationWord))
+    (as === 'ORGANISATION_NAME' ||
+      looksLikeOrganisation(organisation) ||
+      organisation.tokens.some(isOrganisationWord))
   ) {
     const feature: NameFeature = { t: organisation.tokens, b: [], o: 1 }
     if (organisation.legalForm) feature.f = organisation.legalForm
@@ -164,7 +176,9 @@ function addressFeatures(comparison: ComparisonFields, fields: Fields): AddressF
   for (const field of comparison.fields)
     for (const value of listed(ownValue(fields, field.name))) {
       if (field.as === 'ADDRESS') {
-        const address = parseAddress(typeof value === 'object' ? (value as AddressParts) : String(value))
+        const address = parseAddress(
+          typeof value === 'object' ? (value as AddressParts) : String(value),
+        )
         if (address) found.push(address)
       } else {
         const part = field.as.toLowerCase() as keyof AddressParts
@@ -222,7 +236,8 @@ function productFeatures(comparison: ComparisonFields, fields: Fields): ProductF
           const classes = new Set(product.v.map(variantClass))
           product.v.push(
             ...name.variants.filter(
-              (variant) => !classes.has(variantClass(variant)) && variantClass(variant) === 'colour',
+              (variant) =>
+                !classes.has(variantClass(variant)) && variantClass(variant) === 'colour',
             ),
           )
         }

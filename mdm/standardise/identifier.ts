@@ -35,7 +35,8 @@ export function parseIdentifier(folded: string): Identifier | null {
 
 function isDummy(bare: string): boolean {
   if (/^(.)\1*$/.test(bare)) return true
-  if (bare.length >= 5 && ('0123456789012345'.includes(bare) || '9876543210'.includes(bare))) return true
+  if (bare.length >= 5 && ('0123456789012345'.includes(bare) || '9876543210'.includes(bare)))
+    return true
   return /^(NA|NONE|NULL|UNKNOWN|TBD|TEST|NIL|PENDING|DUMMY|XX+)$/.test(bare)
 }
 
@@ -45,7 +46,8 @@ function isDummy(bare: string): boolean {
  */
 function shape(bare: string): string {
   let text = ''
-  for (const run of bare.match(/[A-Z]+|\d+/g) ?? []) text += (run[0]! >= 'A' ? 'K' : 'D') + run.length
+  for (const run of bare.match(/[A-Z]+|\d+/g) ?? [])
+    text += (run[0]! >= 'A' ? 'K' : 'D') + run.length
   return text.slice(0, 24)
 }
 
@@ -62,6 +64,7 @@ export function mod97(text: string): number {
 /** Returns whether the GS1 check digit is right, for 8, 12, 13 and 14 digits. */
 export function isGtinCheckDigitValid(digits: string): boolean {
   let sum = 0
-  for (let i = digits.length - 2, weight = 3; i >= 0; i--, weight = 4 - weight) sum += Number(digits[i]) * weight
+  for (let i = digits.length - 2, weight = 3; i >= 0; i--, weight = 4 - weight)
+    sum += Number(digits[i]) * weight
   return (10 - (sum % 10)) % 10 === Number(digits.at(-1))
 }

@@ -4,7 +4,8 @@
  */
 const CLASSES: Record<string, string> = {
   gmbh: 'gmbh|gesellschaft mit beschraenkter haftung|ges m b h|gesmbh|mbh|ggmbh',
-  gmbhcokg: 'gmbh co kg|gmbh und co kg|gmbh and co kg|gmbh cokg|ag co kg|gmbh co ohg|ug co kg|se co kg',
+  gmbhcokg:
+    'gmbh co kg|gmbh und co kg|gmbh and co kg|gmbh cokg|ag co kg|gmbh co ohg|ug co kg|se co kg',
   ug: 'ug|ug haftungsbeschraenkt|unternehmergesellschaft',
   ag: 'ag|aktiengesellschaft|societe anonyme|sa|sociedad anonima|spa|societa per azioni|nv|naamloze vennootschap|plc|public limited company|ab publ|asa|oyj|as|a s|aktieselskab|aktiebolag|ojsc|pjsc|jsc|oao|pao|zao|ao|joint stock company|open joint stock company|closed joint stock company|public joint stock company|pt|tbk|kk|kabushiki kaisha|kabushiki gaisha|psa|prosta spolka akcyjna|spolka akcyjna|kgaa|sab de cv|sab|s a e|sae',
   ltd: 'ltd|limited|private limited|pvt ltd|private limited company|limited company|co ltd|company limited|corporation limited|corp ltd|pte ltd|pte|pty ltd|pty|proprietary limited|sdn bhd|bhd|sendirian berhad|berhad|dac',

@@ -12,7 +12,9 @@ export interface OrganisationName {
 
 /** Words that join others and are often left out. */
 const GLUE = new Set(
-  'the and und et y e of der die das des du de la le les el los und en van for fuer pour und fur fuer'.split(' '),
+  'the and und et y e of der die das des du de la le les el los und en van for fuer pour und fur fuer'.split(
+    ' ',
+  ),
 )
 /** One spelling for common words and numbers in words. */
 const SAME_WORD = new Map(
@@ -138,7 +140,8 @@ export function looksLikeOrganisation(name: OrganisationName): boolean {
 
 function formAt(tokens: readonly string[], at: number): number {
   for (let length = Math.min(LEGAL_FORM_WORDS_MAX, tokens.length - at); length > 0; length--)
-    if (LEGAL_FORMS.has(length === 1 ? tokens[at]! : tokens.slice(at, at + length).join(' '))) return length
+    if (LEGAL_FORMS.has(length === 1 ? tokens[at]! : tokens.slice(at, at + length).join(' ')))
+      return length
   return 0
 }
 
@@ -147,7 +150,9 @@ function formAt(tokens: readonly string[], at: number): number {
  * Eastern European forms do come first.
  */
 function isAmbiguousStart(token: string): boolean {
-  return !/^(ooo|oao|zao|pao|jsc|ojsc|pjsc|ano|tov|pt|ip|too|uab|sia|limited|company|corporation)$/.test(token)
+  return !/^(ooo|oao|zao|pao|jsc|ojsc|pjsc|ano|tov|pt|ip|too|uab|sia|limited|company|corporation)$/.test(
+    token,
+  )
 }
 
 /** Merges number words: "forty 4" and "40 4" are 44. */
@@ -164,5 +169,7 @@ function mergeNumbers(tokens: string[]): string[] {
 
 /** Removes the English plural s only ("schools", "systems"); short words and double s stay. */
 function singular(token: string): string {
-  return token.length > 4 && token.endsWith('s') && !/(ss|us|is|as|os)$/.test(token) ? token.slice(0, -1) : token
+  return token.length > 4 && token.endsWith('s') && !/(ss|us|is|as|os)$/.test(token)
+    ? token.slice(0, -1)
+    : token
 }

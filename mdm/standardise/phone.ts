@@ -1,4 +1,8 @@
-import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max'
+import {
+  type CountryCode,
+  isSupportedCountry,
+  parsePhoneNumberFromString,
+} from 'libphonenumber-js/max'
 
 /** Repeated numbers (switchboards) are parsed once; the cache is emptied when it has this many. */
 const CACHED_NUMBERS_MAX = 200_000
@@ -21,9 +25,16 @@ export function parsePhone(text: string, country?: string): string | null {
 }
 
 function parse(text: string, country?: string): string | null {
-  const digits = text.replace(/(ext|x|extension|durchwahl|dw|poste)\.?\s*\d{1,5}$/i, '').replace(/\D/g, '')
+  const digits = text
+    .replace(/(ext|x|extension|durchwahl|dw|poste)\.?\s*\d{1,5}$/i, '')
+    .replace(/\D/g, '')
   if (digits.length < 6 || digits.length > 17) return null
-  if (/^(\d)\1+$/.test(digits) || '01234567890123456789'.includes(digits) || /555?01\d\d$/.test(digits)) return null
+  if (
+    /^(\d)\1+$/.test(digits) ||
+    '01234567890123456789'.includes(digits) ||
+    /555?01\d\d$/.test(digits)
+  )
+    return null
   const international = /^\s*(\+|00)/.test(text)
   if (international || country) {
     const region = country && isSupportedCountry(country) ? (country as CountryCode) : undefined

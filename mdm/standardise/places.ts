@@ -1,4 +1,9 @@
-import type { AddressFeature, ComparisonFeature, ComparisonFields, NameFeature } from './featureShapes.ts'
+import type {
+  AddressFeature,
+  ComparisonFeature,
+  ComparisonFields,
+  NameFeature,
+} from './featureShapes.ts'
 
 /**
  * Returns the country of the first address that names one; phone numbers without a country are read
@@ -10,7 +15,8 @@ export function countryOf(
 ): string | undefined {
   for (const [index, comparison] of comparisons.entries())
     if (comparison.kind === 'address')
-      for (const address of (features[index] ?? []) as AddressFeature[]) if (address.k) return address.k
+      for (const address of (features[index] ?? []) as AddressFeature[])
+        if (address.k) return address.k
   return undefined
 }
 
@@ -18,9 +24,14 @@ export function countryOf(
  * Marks the words of organisations' names that are the city of one of the record's addresses,
  * unless no other word is left.
  */
-export function markPlaces(features: readonly ComparisonFeature[], comparisons: readonly ComparisonFields[]): void {
+export function markPlaces(
+  features: readonly ComparisonFeature[],
+  comparisons: readonly ComparisonFields[],
+): void {
   const featuresOfKind = <T>(kind: string): T[] =>
-    comparisons.flatMap((comparison, i) => (comparison.kind === kind ? ((features[i] ?? []) as unknown as T[]) : []))
+    comparisons.flatMap((comparison, i) =>
+      comparison.kind === kind ? ((features[i] ?? []) as unknown as T[]) : [],
+    )
   const cities = featuresOfKind<AddressFeature>('address').flatMap((address) => address.c ?? [])
   if (cities.length === 0) return
   for (const name of featuresOfKind<NameFeature>('name')) {

@@ -63,7 +63,10 @@ export function parseNumber(text: string): number | null {
   if (comma >= 0 && dot >= 0)
     digits = comma > dot ? digits.replaceAll('.', '').replace(',', '.') : digits.replaceAll(',', '')
   else if (comma >= 0)
-    digits = /,\d{3}(,|$)/.test(digits) && !/^-?0,/.test(digits) ? digits.replaceAll(',', '') : digits.replace(',', '.')
+    digits =
+      /,\d{3}(,|$)/.test(digits) && !/^-?0,/.test(digits)
+        ? digits.replaceAll(',', '')
+        : digits.replace(',', '.')
   else if (dot >= 0 && digits.indexOf('.') !== dot) digits = digits.replaceAll('.', '')
   const value = Number(digits)
   return Number.isFinite(value) ? value : null

@@ -88,7 +88,10 @@ const UNIT_NAMES = new Map(
 export function parseProductName(text: string): ProductName | null {
   const folded = fold(text)
   if (isPlaceholder(folded)) return null
-  const united = folded.replace(UNIT, (_, n: string, unit: string) => `${n}${UNIT_NAMES.get(unit) ?? unit}`)
+  const united = folded.replace(
+    UNIT,
+    (_, n: string, unit: string) => `${n}${UNIT_NAMES.get(unit) ?? unit}`,
+  )
   const models: string[] = []
   const tokens = new Set(words(united))
   const variants = new Set<string>()
@@ -100,7 +103,11 @@ export function parseProductName(text: string): ProductName | null {
     if (VARIANT_MEASURE.test(chunk)) variants.add(chunk)
     const parts = chunk.split(/[-_./&]+/).filter(Boolean)
     const joined = parts.join('')
-    if (parts.length > 1 && parts.length <= 5 && !/^[a-z]?[0-9.]{1,6}$/.test(joined.replace(/(mm|in|ft)$/, ''))) {
+    if (
+      parts.length > 1 &&
+      parts.length <= 5 &&
+      !/^[a-z]?[0-9.]{1,6}$/.test(joined.replace(/(mm|in|ft)$/, ''))
+    ) {
       if (/[0-9]/.test(joined) || joined.length <= 10) {
         addModel(models, joined)
         if (joined.length >= 5 && joined.length <= 16) tokens.add(joined)
@@ -126,9 +133,12 @@ export function variantClass(variant: string): string {
  * second is enough.
  */
 function principal(models: readonly string[]): string[] {
-  return models.filter((model) => !models.some((other) => other.length > model.length && other.includes(model)))
+  return models.filter(
+    (model) => !models.some((other) => other.length > model.length && other.includes(model)),
+  )
 }
 
 function addModel(models: string[], candidate: string): void {
-  if (MODEL.test(candidate) && !MEASURE.test(candidate) && !models.includes(candidate)) models.push(candidate)
+  if (MODEL.test(candidate) && !MEASURE.test(candidate) && !models.includes(candidate))
+    models.push(candidate)
 }

@@ -30,7 +30,10 @@ const KINDS = new Map<string, [country: string, kind: string]>(
     SE: ['SE', 'vat'],
   }),
 )
-const VALIDATORS = stdnum as Record<string, Record<string, { validate(value: string): { isValid: boolean } }>>
+const VALIDATORS = stdnum as Record<
+  string,
+  Record<string, { validate(value: string): { isValid: boolean } }>
+>
 /**
  * Prefixes of VAT countries that stdnum does not know; their numbers are accepted without a check.
  */
@@ -44,7 +47,8 @@ export function parseVatNumber(bare: string): Identifier | null {
   if (!/^[A-Z]{2}[0-9A-Z]{7,13}$/.test(bare) || !/\d{5}/.test(bare)) return null
   const prefix = bare.slice(0, 2)
   const kind = KINDS.get(prefix)
-  if (!kind) return UNCHECKED.has(prefix) ? { scheme: `VAT:${prefix}`, value: bare, checked: false } : null
+  if (!kind)
+    return UNCHECKED.has(prefix) ? { scheme: `VAT:${prefix}`, value: bare, checked: false } : null
   const validators = ownValue(VALIDATORS, kind[0])
   const checked = (validators && ownValue(validators, kind[1]))?.validate(bare).isValid ?? false
   return { scheme: `VAT:${prefix === 'GR' ? 'EL' : prefix}`, value: bare, checked }

@@ -33,7 +33,9 @@ export function weighFeature(kind: string, feature: ComparisonFeature, bitsOf: B
     }
     case 'address':
       for (const address of feature as AddressFeature[]) {
-        address.b = address.s.map((word) => (isStreetType(word) ? STREET_TYPE_BITS : bits('street', word)))
+        address.b = address.s.map((word) =>
+          isStreetType(word) ? STREET_TYPE_BITS : bits('street', word),
+        )
         address.cb = address.c ? bits('city', address.c) : 0
         address.pb = address.p ? bits('postcode', address.p) : 0
       }
@@ -57,7 +59,8 @@ export function weighFeature(kind: string, feature: ComparisonFeature, bitsOf: B
       }
       break
     case 'text':
-      for (const text of feature as TextFeature[]) text.b = text.t.map((word) => bits('token', word))
+      for (const text of feature as TextFeature[])
+        text.b = text.t.map((word) => bits('token', word))
       break
     case 'email':
       for (const email of feature as EmailFeature[]) {
@@ -74,7 +77,8 @@ export function weighFeature(kind: string, feature: ComparisonFeature, bitsOf: B
     case 'phone':
     case 'category':
     case 'reference':
-      for (const value of feature as ValueFeature[]) value[1] = bits(kind === 'phone' ? 'phone' : 'value', value[0])
+      for (const value of feature as ValueFeature[])
+        value[1] = bits(kind === 'phone' ? 'phone' : 'value', value[0])
       break
   }
 }

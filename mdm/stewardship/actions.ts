@@ -8,7 +8,8 @@ import type { ApprovalRule, Effect, Outcome, Rule } from './outcome.ts'
 /** The keys of the source records of each golden record. */
 export type Partition = [goldenId: string, keys: string[]][]
 
-export interface ActionRow extends Omit<typeof action.$inferSelect, 'input' | 'before' | 'effect' | 'approval'> {
+export interface ActionRow
+  extends Omit<typeof action.$inferSelect, 'input' | 'before' | 'effect' | 'approval'> {
   input: ActionInput
   before: Partition
   effect: Effect[]
@@ -23,7 +24,11 @@ export const actionColumns = `id, kind, type, state, input, expected, actor, rea
  * Returns the earlier outcome of a request with this idempotency key, or null. Locks the key, so
  * two requests with one key run one after the other.
  */
-export async function answeredBefore(tx: Transaction, caller: Caller, request: ActionRequest): Promise<Outcome | null> {
+export async function answeredBefore(
+  tx: Transaction,
+  caller: Caller,
+  request: ActionRequest,
+): Promise<Outcome | null> {
   await tx`select pg_advisory_xact_lock(hashtextextended(${`action ${caller.actor} ${request.idempotencyKey}`}, 0))`
   const [known] = await tx.unsafe<ActionRow[]>(
     `select ${actionColumns} from action where actor = $1 and idempotency_key = $2`,
@@ -66,7 +71,10 @@ export function isExpired(action: Pick<ActionRow, 'state' | 'expiresAt'>): boole
 /** Inserts the row of an action that is about to run. `finishAction` adds its effect. */
 export async function beginAction(
   tx: Transaction,
-  action: Pick<ActionRow, 'kind' | 'input' | 'expected' | 'actor' | 'reason' | 'idempotencyKey' | 'correlationId'> & {
+  action: Pick<
+    ActionRow,
+    'kind' | 'input' | 'expected' | 'actor' | 'reason' | 'idempotencyKey' | 'correlationId'
+  > & {
     undoes?: string | null
   },
 ): Promise<string> {
@@ -82,7 +90,11 @@ export async function beginAction(
 }
 
 /** Marks a proposal as done after a second person approved it. */
-export async function promoteAction(tx: Transaction, id: string, decision: { by: string; why: string }): Promise<void> {
+export async function promoteAction(
+  tx: Transaction,
+  id: string,
+  decision: { by: string; why: string },
+): Promise<void> {
   await tx`update action set state = 'DONE', number = nextval('action_number'), done_at = clock_timestamp(),
       decided_by = ${decision.by}, decision = ${decision.why}
     where id = ${id}`
@@ -91,7 +103,13 @@ export async function promoteAction(tx: Transaction, id: string, decision: { by:
 export async function finishAction(
   tx: Transaction,
   id: string,
-  done: { type: string; subjects: readonly string[]; before: Partition; effect: readonly Effect[]; stake: number },
+  done: {
+    type: string
+    subjects: readonly string[]
+    before: Partition
+    effect: readonly Effect[]
+    stake: number
+  },
 ): Promise<void> {
   await tx`update action set type = ${done.type}, subjects = ${[...new Set(done.subjects)]}::uuid[],
       before = ${JSON.stringify(done.before)}::text::jsonb, effect = ${JSON.stringify(done.effect)}::text::jsonb,
@@ -103,7 +121,13 @@ export async function propose(
   tx: Transaction,
   caller: Caller,
   request: ActionRequest,
-  about: { type: string; subjects: readonly string[]; rules: readonly ApprovalRule[]; stake: number; days: number },
+  about: {
+    type: string
+    subjects: readonly string[]
+    rules: readonly ApprovalRule[]
+    stake: number
+    days: number
+  },
 ): Promise<string> {
   const [row] = await tx<{ id: string }[]>`
     insert into action (kind, type, state, input, expected, actor, reason, idempotency_key, correlation_id, subjects,
@@ -119,7 +143,10 @@ export async function propose(
 
 /** Reads the row of an action and locks it, so decisions and undos of one action run in turn. */
 export async function lockAction(tx: Transaction, id: string): Promise<ActionRow | null> {
-  const [row] = await tx.unsafe<ActionRow[]>(`select ${actionColumns} from action where id = $1 for update`, [id])
+  const [row] = await tx.unsafe<ActionRow[]>(
+    `select ${actionColumns} from action where id = $1 for update`,
+    [id],
+  )
   return row ?? null
 }
 
@@ -170,7 +197,11 @@ export async function latestMaker(
 }
 
 /** Returns the latest done action after `number` that concerns any of these golden ids. */
-export async function latestAboutAny(tx: Transaction, ids: readonly string[], number: number): Promise<string | null> {
+export async function latestAboutAny(
+  tx: Transaction,
+  ids: readonly string[],
+  number: number,
+): Promise<string | null> {
   const [row] = await tx<{ id: string }[]>`
     select id from action where subjects && ${ids as string[]}::uuid[] and number > ${number} and state = 'DONE'
     order by number desc limit 1`

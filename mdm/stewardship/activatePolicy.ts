@@ -37,7 +37,8 @@ export async function activatePolicy(
       `${now === null ? 'the shipped policy' : `policy ${now}`} is in force, not ${instead ?? 'the shipped one'}: look again at what this one would do`,
     )
   const about = { type: aboutPolicy, subjects: [], stake: 0 }
-  if (rules.approval.publishing && !approved) throw new NeedsApproval({ rules: ['PUBLISH'], ...about })
+  if (rules.approval.publishing && !approved)
+    throw new NeedsApproval({ rules: ['PUBLISH'], ...about })
   const { actor, correlationId } = caller
   const row = { ...request, kind: 'PUBLISH', actor, correlationId }
   const id = approved?.id ?? (await beginAction(tx, row))

@@ -12,7 +12,10 @@ interface Placed {
  * record is in another group, the oldest live record of the own group becomes the host, else the
  * oldest record, else the record itself.
  */
-export async function keepHostsWithinGroups(tx: Transaction, groups: readonly (readonly string[])[]): Promise<void> {
+export async function keepHostsWithinGroups(
+  tx: Transaction,
+  groups: readonly (readonly string[])[],
+): Promise<void> {
   const keys = groups.flat()
   const rows = await tx<Placed[]>`
     select id, key, anchor, complete and not deleted as live from source_record where key = any(${keys}::uuid[]) order by id`
@@ -22,7 +25,9 @@ export async function keepHostsWithinGroups(tx: Transaction, groups: readonly (r
     const mates = group.map((k) => byKey.get(k)).filter((r) => r !== undefined)
     for (const r of mates) {
       if (r.live || r.anchor === null || mates.some((m) => m.key === r.anchor)) continue
-      const others = mates.filter((m) => m !== r).sort((a, b) => Number(b.live) - Number(a.live) || a.id - b.id)
+      const others = mates
+        .filter((m) => m !== r)
+        .sort((a, b) => Number(b.live) - Number(a.live) || a.id - b.id)
       moved.push({ id: r.id, anchor: (others[0] ?? r).key })
     }
   }

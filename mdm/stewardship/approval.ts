@@ -24,12 +24,18 @@ export class NeedsApproval extends Error {
 /**
  * Returns true if these actions state, withdraw or restore the value of a field marked @approval.
  */
-export async function touchesApproval(tx: Transaction, policy: Policy, actions: readonly string[]): Promise<boolean> {
+export async function touchesApproval(
+  tx: Transaction,
+  policy: Policy,
+  actions: readonly string[],
+): Promise<boolean> {
   const rows = await tx<{ type: string; field: string }[]>`
     select distinct r.type, s.field from assertion s join source_record r on r.key = s.a
     where s.kind = 'VALUE' and (s.action_id = any(${actions}::uuid[])
       or s.id in (select assertion_id from withdrawal where action_id = any(${actions}::uuid[])))`
-  return rows.some(({ type, field }) => policy.type(type).fields.some((f) => f.name === field && f.approval))
+  return rows.some(({ type, field }) =>
+    policy.type(type).fields.some((f) => f.name === field && f.approval),
+  )
 }
 
 /**
@@ -51,5 +57,10 @@ export async function askApproval(
   if (input.kind === 'BULK' && input.items.length >= rules.approval.bulkItemsMin) found.push('BULK')
   if (found.length === 0) return null
   const { type, subjects } = about
-  return new NeedsApproval({ rules: found, type, subjects, stake: merged || (await stakeOf('SUBJECTS')) })
+  return new NeedsApproval({
+    rules: found,
+    type,
+    subjects,
+    stake: merged || (await stakeOf('SUBJECTS')),
+  })
 }

@@ -24,7 +24,11 @@ export async function appendAssertions(
 }
 
 /** Records that an action withdraws assertions, and removes them from the standing ones. */
-export async function withdrawAssertions(tx: Transaction, actionId: string, ids: readonly number[]): Promise<void> {
+export async function withdrawAssertions(
+  tx: Transaction,
+  actionId: string,
+  ids: readonly number[],
+): Promise<void> {
   if (ids.length === 0) return
   await tx`
     with gone as (delete from standing where assertion_id = any(${ids}::bigint[]) returning assertion_id)
@@ -50,7 +54,10 @@ export async function restand(tx: Transaction, actionId: string): Promise<void> 
 }
 
 /** Returns the standing assertions between any of these records and others. */
-export async function standingPairs(tx: Transaction, keys: readonly string[]): Promise<StandingPair[]> {
+export async function standingPairs(
+  tx: Transaction,
+  keys: readonly string[],
+): Promise<StandingPair[]> {
   return await tx<StandingPair[]>`
     select assertion_id as "assertionId", kind, a, b from standing where kind in ('SAME', 'NOT_SAME') and a = any(${keys}::uuid[])
     union select assertion_id, kind, a, b from standing where kind in ('SAME', 'NOT_SAME') and b = any(${keys}::uuid[])`
@@ -80,7 +87,10 @@ export async function expiredOn(tx: Transaction, keys: readonly string[]): Promi
 }
 
 /** Returns golden records with expired values, with their versions. */
-export async function goldenWithExpired(sql: Sql, limit: number): Promise<{ id: string; version: number }[]> {
+export async function goldenWithExpired(
+  sql: Sql,
+  limit: number,
+): Promise<{ id: string; version: number }[]> {
   return await sql<{ id: string; version: number }[]>`
     select distinct g.id, g.version from standing s join source_record r on r.key = s.a join golden g on g.id = r.golden_id
     where s.expires_at <= now() limit ${limit}`

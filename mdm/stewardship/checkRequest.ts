@@ -16,12 +16,24 @@ export function checkRequest(
 ): void {
   checkRole(rules, caller, input.kind)
   checkReason(reason)
-  if (idempotencyKey.trim() === '' || idempotencyKey.length > keyCharsMax || !isStorable(idempotencyKey))
-    refuse('BAD_IDEMPOTENCY_KEY', `an idempotency key has 1 to ${keyCharsMax} characters without NUL`)
+  if (
+    idempotencyKey.trim() === '' ||
+    idempotencyKey.length > keyCharsMax ||
+    !isStorable(idempotencyKey)
+  )
+    refuse(
+      'BAD_IDEMPOTENCY_KEY',
+      `an idempotency key has 1 to ${keyCharsMax} characters without NUL`,
+    )
   if (JSON.stringify(input) !== JSON.stringify(allStorable(input)))
-    refuse('BAD_VALUE', 'a text holds a character that cannot be stored: NUL, or half of a pair of surrogates')
-  if (input.kind === 'UNDO' && !isUuid(input.action)) refuse('UNKNOWN_ACTION', `there is no action ${input.action}`)
-  if (input.kind === 'BULK' && input.items.length === 0) refuse('TOO_FEW_IDS', 'a bulk action has at least one item')
+    refuse(
+      'BAD_VALUE',
+      'a text holds a character that cannot be stored: NUL, or half of a pair of surrogates',
+    )
+  if (input.kind === 'UNDO' && !isUuid(input.action))
+    refuse('UNKNOWN_ACTION', `there is no action ${input.action}`)
+  if (input.kind === 'BULK' && input.items.length === 0)
+    refuse('TOO_FEW_IDS', 'a bulk action has at least one item')
 }
 
 export function checkReason(reason: string): void {

@@ -12,7 +12,8 @@ const stepsMax = 100
  * none.
  */
 export function parentField(type: TypePolicy): string | undefined {
-  return type.fields.find((f) => f.kind === 'REFERENCE' && f.typeName === type.name && !f.list)?.name
+  return type.fields.find((f) => f.kind === 'REFERENCE' && f.typeName === type.name && !f.list)
+    ?.name
 }
 
 /**
@@ -32,7 +33,9 @@ export async function refuseHierarchyCycles(
     if (!field) continue
     const changed = state.events.filter(
       (e) =>
-        e.type === type.name && ownValue(e.values ?? {}, field) && (e.changed.includes(field) || e.op === 'MERGED'),
+        e.type === type.name &&
+        ownValue(e.values ?? {}, field) &&
+        (e.changed.includes(field) || e.op === 'MERGED'),
     )
     if (changed.length === 0) continue
     await tx`select pg_advisory_xact_lock(hashtextextended(${`hierarchy ${type.name}`}, 0))`
@@ -42,9 +45,14 @@ export async function refuseHierarchyCycles(
       while (at !== null && path.length < stepsMax) {
         if (path.includes(at)) {
           // A cycle further up existed before and is not caused by this action.
-          const later = at === e.goldenId && undone ? await latestAboutAny(tx, path, undone.number ?? 0) : null
+          const later =
+            at === e.goldenId && undone ? await latestAboutAny(tx, path, undone.number ?? 0) : null
           if (at === e.goldenId && (!undone || later))
-            refuse('CYCLE', `golden record ${at} would stand above itself: ${[...path, at].join(' -> ')}`, later)
+            refuse(
+              'CYCLE',
+              `golden record ${at} would stand above itself: ${[...path, at].join(' -> ')}`,
+              later,
+            )
           break
         }
         path.push(at)
@@ -55,10 +63,16 @@ export async function refuseHierarchyCycles(
   }
 }
 
-async function goldenOf(tx: Transaction, state: ResolutionState, key: string): Promise<string | null> {
+async function goldenOf(
+  tx: Transaction,
+  state: ResolutionState,
+  key: string,
+): Promise<string | null> {
   const here = state.goldenIdByKey.get(key)
   if (here) return here
-  const [row] = await tx<{ id: string | null }[]>`select golden_id as id from source_record where key = ${key}`
+  const [row] = await tx<
+    { id: string | null }[]
+  >`select golden_id as id from source_record where key = ${key}`
   return row?.id ?? null
 }
 

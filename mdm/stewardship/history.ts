@@ -24,7 +24,10 @@ export const actionListing: Listing = {
 
 /** Walks (proposed_at desc, id desc). */
 export const latestActions: SortTerm[] = [
-  { column: { name: 'proposedAt', sql: 't.proposed_at', type: 'timestamptz', nullable: false }, descending: true },
+  {
+    column: { name: 'proposedAt', sql: 't.proposed_at', type: 'timestamptz', nullable: false },
+    descending: true,
+  },
   { column: actionListing.unique, descending: true },
 ]
 
@@ -39,10 +42,14 @@ export function actionCondition(filter: ActionFilter): Condition {
   }
 }
 
-export async function readActionsById(sql: Sql, ids: readonly string[]): Promise<Map<string, ActionRow>> {
-  const rows = await sql.unsafe<ActionRow[]>(`select ${actionColumns} from action where id = any($1::uuid[])`, [
-    ids as string[],
-  ])
+export async function readActionsById(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<Map<string, ActionRow>> {
+  const rows = await sql.unsafe<ActionRow[]>(
+    `select ${actionColumns} from action where id = any($1::uuid[])`,
+    [ids as string[]],
+  )
   return new Map(rows.map((r) => [r.id, r]))
 }
 
@@ -64,7 +71,8 @@ export interface AuditFilter {
 export const auditListing: Listing = {
   from: 'audit t',
   where: 'true',
-  columns: () => `t.id, t.at, t.actor, t.event, t.action_id as "actionId", t.body, encode(t.hash, 'hex') as hash`,
+  columns: () =>
+    `t.id, t.at, t.actor, t.event, t.action_id as "actionId", t.body, encode(t.hash, 'hex') as hash`,
   unique: { name: 'id', sql: 't.id', type: 'bigint', nullable: false },
 }
 
@@ -95,14 +103,20 @@ export async function diffVersions(
   from: number,
   to: number,
 ): Promise<{ type: string; fields: VersionDiff[] } | null> {
-  const rows = await sql<{ version: number; type: string; values: Record<string, unknown> | null }[]>`
+  const rows = await sql<
+    { version: number; type: string; values: Record<string, unknown> | null }[]
+  >`
     select version, type, values from change where golden_id = ${goldenId} and version in (${from}, ${to})`
   const [a, b] = [rows.find((r) => r.version === from), rows.find((r) => r.version === to)]
   if (!a || !b) return null
   const [before, after] = [a.values ?? {}, b.values ?? {}]
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
   const fields = names
-    .map((field) => ({ field, before: ownValue(before, field) ?? null, after: ownValue(after, field) ?? null }))
+    .map((field) => ({
+      field,
+      before: ownValue(before, field) ?? null,
+      after: ownValue(after, field) ?? null,
+    }))
     .filter((f) => JSON.stringify(f.before) !== JSON.stringify(f.after))
   return { type: a.type, fields }
 }

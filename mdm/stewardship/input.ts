@@ -70,6 +70,8 @@ export function goldenIdsOf(input: ActionInput): string[] {
 
 /** Returns the request with ids in the form in which they are stored. */
 export function normalised(request: ActionRequest): ActionRequest {
-  const expected = Object.entries(request.expected).map(([id, version]) => [id.toLowerCase(), version] as const)
+  const expected = Object.entries(request.expected).map(
+    ([id, version]) => [id.toLowerCase(), version] as const,
+  )
   return { ...request, expected: Object.fromEntries(expected) }
 }

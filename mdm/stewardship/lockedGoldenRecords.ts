@@ -38,9 +38,10 @@ export async function lockGoldenRecords(
   const [golden, members] = await Promise.all([
     tx<Omit<LockedGoldenRecord, 'members'>[]>`
       select id, type, state, version, redirect, values from golden where id = any(${known}::uuid[])`,
-    tx.unsafe<Member[]>(`select ${memberColumns} from source_record where golden_id = any($1::uuid[]) order by id`, [
-      known,
-    ]),
+    tx.unsafe<Member[]>(
+      `select ${memberColumns} from source_record where golden_id = any($1::uuid[]) order by id`,
+      [known],
+    ),
   ])
   const byGolden = Map.groupBy(members, (m) => m.goldenId)
   return new Map(golden.map((g) => [g.id, { ...g, members: byGolden.get(g.id) ?? [] }]))
@@ -49,8 +50,9 @@ export async function lockGoldenRecords(
 /** Reads a source record by its key. */
 export async function readMember(tx: Transaction, key: string): Promise<Member | null> {
   if (!isUuid(key.toLowerCase())) return null
-  const [row] = await tx.unsafe<Member[]>(`select ${memberColumns} from source_record where key = $1`, [
-    key.toLowerCase(),
-  ])
+  const [row] = await tx.unsafe<Member[]>(
+    `select ${memberColumns} from source_record where key = $1`,
+    [key.toLowerCase()],
+  )
   return row ?? null
 }

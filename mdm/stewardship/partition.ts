@@ -36,7 +36,8 @@ export function partition(
   for (const [first, ...rest] of groups)
     for (const b of rest) if (first !== undefined) append.push({ kind: 'SAME', a: first, b })
   for (const [i, j] of apart)
-    for (const a of groups[i] ?? []) for (const b of groups[j] ?? []) append.push({ kind: 'NOT_SAME', a, b })
+    for (const a of groups[i] ?? [])
+      for (const b of groups[j] ?? []) append.push({ kind: 'NOT_SAME', a, b })
   const withdraw = standing
     .filter(({ kind, a, b }) => {
       const [x, y] = [home.get(a), home.get(b)]

@@ -7,7 +7,12 @@ import { isLive, type ResolutionContext } from '../resolution/context.ts'
 import type { Partition } from './actions.ts'
 import { expiredOn, standingOn, standingPairs } from './assertions.ts'
 import { type ActionRequest, type BulkItem, type Choice, goldenIdsOf } from './input.ts'
-import { type LockedGoldenRecord, lockGoldenRecords, type Member, readMember } from './lockedGoldenRecords.ts'
+import {
+  type LockedGoldenRecord,
+  lockGoldenRecords,
+  type Member,
+  readMember,
+} from './lockedGoldenRecords.ts'
 import { ActionAborted, refuse } from './outcome.ts'
 import { everyTwo, type NewAssertion, pairsApart, partition, type Statements } from './partition.ts'
 
@@ -39,12 +44,16 @@ export async function planAll(
 ): Promise<Plan[]> {
   const named = new Set(items.flatMap(goldenIdsOf).map((id) => id.toLowerCase()))
   if (named.size > idsMax)
-    refuse('TOO_MANY_IDS', `the action names ${named.size} golden records; at most ${idsMax} at once`)
+    refuse(
+      'TOO_MANY_IDS',
+      `the action names ${named.size} golden records; at most ${idsMax} at once`,
+    )
   const records = new Map<string, Member>()
   for (const item of items) {
     if (item.kind !== 'ATTACH' && item.kind !== 'UNMERGE') continue
     const record = await readMember(tx, item.record)
-    if (!record?.goldenId) return refuse('UNKNOWN_ID', `${item.record} is no source record of a golden type`)
+    if (!record?.goldenId)
+      return refuse('UNKNOWN_ID', `${item.record} is no source record of a golden type`)
     records.set(item.record, record)
     if (item.kind === 'ATTACH' && item.from === undefined) named.add(record.goldenId)
   }
@@ -55,7 +64,8 @@ export async function planAll(
   for (const item of items) {
     const plan = await planOne(tx, mastering, caller, item, held, records)
     for (const [id] of plan.before) {
-      if (taken.has(id)) refuse('OVERLAPPING_ITEMS', `two items of the bulk action are about golden record ${id}`)
+      if (taken.has(id))
+        refuse('OVERLAPPING_ITEMS', `two items of the bulk action are about golden record ${id}`)
       taken.add(id)
     }
     plans.push(plan)
@@ -71,7 +81,8 @@ function checkCurrent(
 ): void {
   for (const id of ids) if (!held.has(id)) refuse('UNKNOWN_ID', `there is no golden record ${id}`)
   const unseen = ids.find((id) => ownValue(expected, id) === undefined)
-  if (unseen) refuse('MISSING_VERSION', `say which version of golden record ${unseen} you have seen`)
+  if (unseen)
+    refuse('MISSING_VERSION', `say which version of golden record ${unseen} you have seen`)
   const current = ids.map((id) => held.get(id)).filter((h) => h !== undefined)
   const stale = current.filter((h) => h.version !== ownValue(expected, h.id))
   if (stale.length > 0)
@@ -106,17 +117,31 @@ async function planOne(
       return await attach(tx, mastering, from, to, item.record)
     }
     case 'OVERRIDE':
-      return await override(tx, mastering, caller, active(held, item.id), item.field, item.value, item.expiresAt)
+      return await override(
+        tx,
+        mastering,
+        caller,
+        active(held, item.id),
+        item.field,
+        item.value,
+        item.expiresAt,
+      )
     case 'LIFT':
       return await lift(tx, mastering, caller, active(held, item.id), item.field)
     case 'SET_PARENT': {
       const golden = active(held, item.id)
       const type = mastering.policy.type(golden.type)
-      const field = type.fields.find((f) => f.kind === 'REFERENCE' && f.typeName === type.name && !f.list)
-      if (!field) return refuse('NO_HIERARCHY', `golden records of type ${type.name} have no parent`)
+      const field = type.fields.find(
+        (f) => f.kind === 'REFERENCE' && f.typeName === type.name && !f.list,
+      )
+      if (!field)
+        return refuse('NO_HIERARCHY', `golden records of type ${type.name} have no parent`)
       if (item.parent !== null) active(held, item.parent)
       const plan = await override(tx, mastering, caller, golden, field.name, item.parent, null)
-      return { ...plan, subjects: [...plan.subjects, ...(item.parent ? [item.parent.toLowerCase()] : [])] }
+      return {
+        ...plan,
+        subjects: [...plan.subjects, ...(item.parent ? [item.parent.toLowerCase()] : [])],
+      }
     }
     case 'RETIRE': {
       const golden = active(held, item.id)
@@ -145,7 +170,9 @@ async function merge(
 ): Promise<Plan> {
   const about = several(item.ids, held)
   const members = about.flatMap((h) => h.members).sort((a, b) => a.id - b.id)
-  const survivor = about.toSorted((a, b) => (a.members[0]?.id ?? 0) - (b.members[0]?.id ?? 0))[0] as LockedGoldenRecord
+  const survivor = about.toSorted(
+    (a, b) => (a.members[0]?.id ?? 0) - (b.members[0]?.id ?? 0),
+  )[0] as LockedGoldenRecord
   const type = mastering.policy.type(survivor.type)
   const values: NewAssertion[] = []
   for (const choice of item.choices) {
@@ -154,22 +181,39 @@ async function merge(
     if (values.some((v) => v.kind === 'VALUE' && v.field === field.name))
       refuse('BAD_CHOICE', `two choices are about ${field.name}`)
     await checkValue(tx, mastering, field, value ?? null)
-    values.push({ kind: 'VALUE', a: survivor.id, field: field.name, value: value ?? null, expiresAt: null })
+    values.push({
+      kind: 'VALUE',
+      a: survivor.id,
+      field: field.name,
+      value: value ?? null,
+      expiresAt: null,
+    })
   }
   return await regroup(tx, mastering, about, [members.map((m) => m.key)], 'together', values)
 }
 
 /** Returns the value that a choice names; undefined if the record has none. */
-function chosen(choice: Choice, about: readonly LockedGoldenRecord[], members: readonly Member[]): unknown {
+function chosen(
+  choice: Choice,
+  about: readonly LockedGoldenRecord[],
+  members: readonly Member[],
+): unknown {
   const { field } = choice
   if (['golden', 'record', 'value'].filter((name) => Object.hasOwn(choice, name)).length !== 1)
-    refuse('BAD_CHOICE', `say of ${field} whose value it takes: give one of golden, source and value`)
+    refuse(
+      'BAD_CHOICE',
+      `say of ${field} whose value it takes: give one of golden, source and value`,
+    )
   if ('value' in choice) return choice.value
   const [id, from] =
     'golden' in choice
       ? [choice.golden, about.find((h) => h.id === choice.golden.toLowerCase())?.values]
       : [choice.record, members.find((m) => m.key === choice.record.toLowerCase())?.canonical]
-  if (!from) return refuse('NOT_A_MEMBER', `${field} cannot be that of ${id}, which is not among what is merged`)
+  if (!from)
+    return refuse(
+      'NOT_A_MEMBER',
+      `${field} cannot be that of ${id}, which is not among what is merged`,
+    )
   return ownValue(from, field)
 }
 
@@ -184,18 +228,23 @@ async function split(
   const all = out.flat()
   const members = new Map(golden.members.map((m) => [m.key, m]))
   for (const key of all)
-    if (!members.has(key)) refuse('NOT_A_MEMBER', `source record ${key} does not belong to golden record ${golden.id}`)
-  if (new Set(all).size < all.length) refuse('OVERLAPPING_GROUPS', 'a source record is named in two groups, or twice')
+    if (!members.has(key))
+      refuse('NOT_A_MEMBER', `source record ${key} does not belong to golden record ${golden.id}`)
+  if (new Set(all).size < all.length)
+    refuse('OVERLAPPING_GROUPS', 'a source record is named in two groups, or twice')
   const rest = golden.members.filter((m) => !all.includes(m.key)).map((m) => m.key)
   const groups = [rest, ...out].filter((keys, i) => i > 0 || keys.length > 0)
-  if (groups.length < 2) refuse('EMPTIES_RECORD', 'one group of all its records leaves the golden record as it is')
+  if (groups.length < 2)
+    refuse('EMPTIES_RECORD', 'one group of all its records leaves the golden record as it is')
   for (const keys of groups)
     if (!keys.some((k) => isLive(members.get(k) as Member)))
       refuse(
         'EMPTIES_RECORD',
         `${keys.length === 0 ? 'a group is empty' : `no live source record would be left with ${keys[0]}`}: a golden record needs one`,
       )
-  const byAge = groups.map((keys) => golden.members.filter((m) => keys.includes(m.key)).map((m) => m.key))
+  const byAge = groups.map((keys) =>
+    golden.members.filter((m) => keys.includes(m.key)).map((m) => m.key),
+  )
   return await regroup(tx, mastering, [golden], byAge, 'apart', [])
 }
 
@@ -206,15 +255,28 @@ async function attach(
   to: LockedGoldenRecord,
   key: string,
 ): Promise<Plan> {
-  if (from.id === to.id) refuse('ALREADY_THERE', `source record ${key} belongs to golden record ${to.id} already`)
-  if (from.type !== to.type) refuse('ACROSS_TYPES', `${from.id} is a ${from.type}, ${to.id} a ${to.type}`)
+  if (from.id === to.id)
+    refuse('ALREADY_THERE', `source record ${key} belongs to golden record ${to.id} already`)
+  if (from.type !== to.type)
+    refuse('ACROSS_TYPES', `${from.id} is a ${from.type}, ${to.id} a ${to.type}`)
   const moved = from.members.filter((m) => m.key === key.toLowerCase())
-  if (moved.length === 0) refuse('NOT_A_MEMBER', `source record ${key} does not belong to golden record ${from.id}`)
+  if (moved.length === 0)
+    refuse('NOT_A_MEMBER', `source record ${key} does not belong to golden record ${from.id}`)
   const rest = from.members.filter((m) => m.key !== key.toLowerCase())
   if (!rest.some(isLive))
-    refuse('EMPTIES_RECORD', `no live source record would be left in ${from.id}: merge the two golden records instead`)
+    refuse(
+      'EMPTIES_RECORD',
+      `no live source record would be left in ${from.id}: merge the two golden records instead`,
+    )
   const joined = [...to.members, ...moved].sort((a, b) => a.id - b.id)
-  const plan = await regroup(tx, mastering, [from, to], [rest.map((m) => m.key), joined.map((m) => m.key)], 'none', [])
+  const plan = await regroup(
+    tx,
+    mastering,
+    [from, to],
+    [rest.map((m) => m.key), joined.map((m) => m.key)],
+    'none',
+    [],
+  )
   const apart = partition([rest.map((m) => m.key), moved.map((m) => m.key)], [[0, 1]], [])
   plan.statements.append.push(...apart.append.filter((a) => a.kind === 'NOT_SAME'))
   return { ...plan, subjects: [...plan.subjects, ...moved.map((m) => m.key)] }
@@ -231,11 +293,18 @@ async function override(
 ): Promise<Plan> {
   const type = mastering.policy.type(golden.type)
   const field = fieldOf(type, caller, name)
-  if (value === undefined) refuse('BAD_VALUE', `say which value ${name} has; null says that it has none`)
+  if (value === undefined)
+    refuse('BAD_VALUE', `say which value ${name} has; null says that it has none`)
   const fault = expiresAt === null ? null : expiryFault(expiresAt)
   if (fault) refuse('BAD_EXPIRY', fault)
   await checkValue(tx, mastering, field, value ?? null)
-  const stated: NewAssertion = { kind: 'VALUE', a: golden.id, field: field.name, value: value ?? null, expiresAt }
+  const stated: NewAssertion = {
+    kind: 'VALUE',
+    a: golden.id,
+    field: field.name,
+    value: value ?? null,
+    expiresAt,
+  }
   return only(mastering, golden, { append: [stated], withdraw: [] })
 }
 
@@ -281,7 +350,11 @@ async function regroup(
 }
 
 /** Returns a plan about one golden record whose members stay. */
-function only(mastering: ResolutionContext, golden: LockedGoldenRecord, statements: Statements): Plan {
+function only(
+  mastering: ResolutionContext,
+  golden: LockedGoldenRecord,
+  statements: Statements,
+): Plan {
   return {
     type: mastering.policy.type(golden.type),
     seeds: golden.members.map((m) => m.id),
@@ -304,19 +377,24 @@ function active(held: ReadonlyMap<string, LockedGoldenRecord>, id: string): Lock
   const golden = one(held, id)
   if (golden.state === 'MERGED')
     refuse('RETIRED_ID', `golden record ${id} was merged into ${golden.redirect}: work on that one`)
-  if (golden.state === 'DELETED') refuse('DELETED_RECORD', `golden record ${id} is deleted or retired`)
+  if (golden.state === 'DELETED')
+    refuse('DELETED_RECORD', `golden record ${id} is deleted or retired`)
   return golden
 }
 
 /** Returns two or more different golden records of one type; throws ActionAborted otherwise. */
-function several(ids: string[], held: ReadonlyMap<string, LockedGoldenRecord>): LockedGoldenRecord[] {
+function several(
+  ids: string[],
+  held: ReadonlyMap<string, LockedGoldenRecord>,
+): LockedGoldenRecord[] {
   if (ids.length < 2) refuse('TOO_FEW_IDS', 'name at least two golden records')
   if (new Set(ids.map((id) => id.toLowerCase())).size < ids.length)
     refuse('SAME_ID', 'a golden record is named twice: it cannot meet itself')
   const all = ids.map((id) => active(held, id))
   const [first] = all
   for (const h of all)
-    if (h.type !== first?.type) refuse('ACROSS_TYPES', `${first?.id} is a ${first?.type}, ${h.id} a ${h.type}`)
+    if (h.type !== first?.type)
+      refuse('ACROSS_TYPES', `${first?.id} is a ${first?.type}, ${h.id} a ${h.type}`)
   return all
 }
 

@@ -38,7 +38,9 @@ export async function describe(
   plans: Plan[],
   approval: NeedsApproval | null,
 ): Promise<Preview> {
-  const ids = [...new Set([...plans.flatMap((p) => p.subjects), ...state.events.map((e) => e.goldenId)])]
+  const ids = [
+    ...new Set([...plans.flatMap((p) => p.subjects), ...state.events.map((e) => e.goldenId)]),
+  ]
   const golden = await tx<{ id: string; state: string; values: Record<string, unknown> }[]>`
     select id, state, values from golden where id = any(${ids}::uuid[])`
   const before = new Map(golden.filter((g) => g.state === 'ACTIVE').map((g) => [g.id, g.values]))
@@ -66,7 +68,11 @@ export async function describe(
  * Counts operational objects and golden records that refer to a source record whose golden id
  * changes.
  */
-async function movedChildren(tx: Transaction, policy: Policy, state: ResolutionState): Promise<Preview['children']> {
+async function movedChildren(
+  tx: Transaction,
+  policy: Policy,
+  state: ResolutionState,
+): Promise<Preview['children']> {
   const keys = [...state.goldenIdByKey.keys()]
   if (keys.length === 0) return []
   // The crosswalk is written last, so the stored golden ids are still the old ones.

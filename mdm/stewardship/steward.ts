@@ -50,7 +50,11 @@ type Look = (state: ResolutionState, plans: Plan[], approval: NeedsApproval | nu
  * Path 4: runs a steward's action, from assertions to golden records and events. Returns DONE, a
  * proposal, or the reason for rejection.
  */
-export async function act(steward: Stewardship, caller: Caller, given: ActionRequest): Promise<Outcome> {
+export async function act(
+  steward: Stewardship,
+  caller: Caller,
+  given: ActionRequest,
+): Promise<Outcome> {
   const request = normalised(given)
   return await runInTransaction(steward.sql, async (tx) => {
     checkRequest(rulesOf(steward), caller, request)
@@ -67,7 +71,12 @@ export async function act(steward: Stewardship, caller: Caller, given: ActionReq
 
 const expiredPerSweep = 200
 /** System actor for expiries; not available to callers, because no role allows EXPIRE. */
-const clock: Caller = { actor: 'clock', roles: new Set(['clock']), scopes: new Set(), correlationId: '' }
+const clock: Caller = {
+  actor: 'clock',
+  roles: new Set(['clock']),
+  scopes: new Set(),
+  correlationId: '',
+}
 
 /**
  * Withdraws expired values, one golden record at a time. Returns how many golden records changed.
@@ -125,10 +134,15 @@ async function dryRun(
 }
 
 /** Returns the effect that a proposal would have now, or its conflict with the present state. */
-export async function previewProposal(steward: Stewardship, caller: Caller, id: string): Promise<Outcome | Preview> {
+export async function previewProposal(
+  steward: Stewardship,
+  caller: Caller,
+  id: string,
+): Promise<Outcome | Preview> {
   return await dryRun(steward, async (tx, look) => {
     const action = await lockProposal(tx, id)
-    if (action.kind === 'PUBLISH') refuse('NOT_PREVIEWED', 'simulatePolicy returns the effect of a policy')
+    if (action.kind === 'PUBLISH')
+      refuse('NOT_PREVIEWED', 'simulatePolicy returns the effect of a policy')
     await promoteAction(tx, id, { by: caller.actor, why: '' })
     await execute(tx, steward, authorOf(caller, action), action, { id, by: caller.actor }, look)
   })
@@ -138,7 +152,12 @@ export async function previewProposal(steward: Stewardship, caller: Caller, id: 
  * Approves a proposal as a second person. The action runs as its author requested if its records
  * have not changed.
  */
-export async function approve(steward: Stewardship, caller: Caller, id: string, why: string): Promise<Outcome> {
+export async function approve(
+  steward: Stewardship,
+  caller: Caller,
+  id: string,
+  why: string,
+): Promise<Outcome> {
   return await runInTransaction(steward.sql, async (tx) => {
     checkReason(why)
     const action = await lockProposal(tx, id)
@@ -195,7 +214,8 @@ async function execute(
   if (input.kind === 'PUBLISH')
     return await activatePolicy(tx, rulesOf(steward), caller, { ...request, input }, approved)
   const target = input.kind === 'UNDO' ? await lockAction(tx, input.action) : null
-  if (input.kind === 'UNDO' && !target) refuse('UNKNOWN_ACTION', `there is no action ${input.action}`)
+  if (input.kind === 'UNDO' && !target)
+    refuse('UNKNOWN_ACTION', `there is no action ${input.action}`)
   const plans = target
     ? await planUndo(tx, steward, target)
     : await planAll(
@@ -205,7 +225,12 @@ async function execute(
         input.kind === 'BULK' ? input.items : input.kind === 'UNDO' ? [] : [input],
         expected,
       )
-  const row = { ...request, kind: input.kind, actor: caller.actor, correlationId: caller.correlationId }
+  const row = {
+    ...request,
+    kind: input.kind,
+    actor: caller.actor,
+    correlationId: caller.correlationId,
+  }
   const id = approved?.id ?? (await beginAction(tx, { ...row, undoes: target?.id ?? null }))
   const statements = plans.map((p) => p.statements)
   await withdrawAssertions(
@@ -229,7 +254,9 @@ async function execute(
 
   const about = {
     type: plans[0]?.type.name ?? '',
-    subjects: [...new Set([...plans.flatMap((p) => p.subjects), ...state.events.map((e) => e.goldenId)])],
+    subjects: [
+      ...new Set([...plans.flatMap((p) => p.subjects), ...state.events.map((e) => e.goldenId)]),
+    ],
   }
   const marked = await touchesApproval(tx, steward.policy, [id, ...(target ? [target.id] : [])])
   const survivors = state.events.filter((e) => e.op === 'MERGED' && e.values)
@@ -240,7 +267,9 @@ async function execute(
     async (what) =>
       what === 'SUBJECTS'
         ? await valueAtRiskOfGolden(tx, about.subjects)
-        : ((await valueAtRisk(tx, new Map([['merged', survivors.flatMap((e) => e.members)]]))).get('merged') ?? 0),
+        : ((await valueAtRisk(tx, new Map([['merged', survivors.flatMap((e) => e.members)]]))).get(
+            'merged',
+          ) ?? 0),
   )
   if (look) await look(state, plans, needs)
   if (needs && !approved) throw needs
@@ -249,7 +278,12 @@ async function execute(
   await saveMatched(tx, [...state.changedRecords.values()], state.keyedIds)
   await forgetFeatures(tx, state.brokenIds)
   await saveNotCompared(tx, state.notCompared)
-  await finishAction(tx, id, { ...about, before: plans.flatMap((p) => p.before), effect, stake: needs?.stake ?? 0 })
+  await finishAction(tx, id, {
+    ...about,
+    before: plans.flatMap((p) => p.before),
+    effect,
+    stake: needs?.stake ?? 0,
+  })
   if (approved?.id) await closeTasks(tx, [taskId('APPROVAL', [id])], 'approved')
   await appendAudit(tx, {
     event: input.kind,
@@ -276,11 +310,25 @@ function changedSensitive(
 ): SensitiveAccess[] {
   const at = new Date()
   return state.events.flatMap(({ goldenId, type, changed }) => {
-    const sensitive = steward.policy.type(type).fields.filter((f) => f.sensitive && changed.includes(f.name))
+    const sensitive = steward.policy
+      .type(type)
+      .fields.filter((f) => f.sensitive && changed.includes(f.name))
     if (sensitive.length === 0) return []
     const { actor, correlationId } = caller
     const fields = sensitive.map((f) => f.name)
-    return [{ at, actor, correlationId, operation: kind, through: 'CHANGE', type, fields, ids: [goldenId], more: 0 }]
+    return [
+      {
+        at,
+        actor,
+        correlationId,
+        operation: kind,
+        through: 'CHANGE',
+        type,
+        fields,
+        ids: [goldenId],
+        more: 0,
+      },
+    ]
   })
 }
 
@@ -292,14 +340,19 @@ async function reresolve(
   cause: { source: string; object: string; sourceId: string; correlationId: string },
 ): Promise<ResolutionState> {
   const state = newResolutionState()
-  for (const key of plans.flatMap((p) => p.before.flatMap(([, keys]) => keys))) state.causes.set(key, cause)
+  for (const key of plans.flatMap((p) => p.before.flatMap(([, keys]) => keys)))
+    state.causes.set(key, cause)
   for (const plan of plans) if (plan.groups) await keepHostsWithinGroups(tx, plan.groups)
   for (const type of steward.policy.types) {
     const own = plans.filter((p) => p.type.name === type.name)
     const records = new Map<number, SourceRecord>()
     if (own.length > 0)
       state.findings.push(
-        ...(await resolveComponent(tx, steward, state, { type, seeds: own.flatMap((p) => p.seeds), records })),
+        ...(await resolveComponent(tx, steward, state, {
+          type,
+          seeds: own.flatMap((p) => p.seeds),
+          records,
+        })),
       )
     for (const plan of own) checkGroups(plan, records)
     const touched = await referring(tx, steward, type, state, [])
@@ -315,7 +368,9 @@ function checkGroups(plan: Plan, records: ReadonlyMap<number, SourceRecord>): vo
   for (const keys of plan.groups) {
     const homes = new Set(keys.map((k) => byKey.get(k)).filter((g) => g !== undefined))
     if (homes.size > 1)
-      throw new Error(`records declared the same are in different golden records:  ${[...homes].join(', ')}`)
+      throw new Error(
+        `records declared the same are in different golden records:  ${[...homes].join(', ')}`,
+      )
   }
 }
 
@@ -355,8 +410,12 @@ async function lockProposal(tx: Transaction, id: string): Promise<ActionRow> {
   const action = isUuid(id) ? await lockAction(tx, id) : null
   if (!action) return refuse('UNKNOWN_ACTION', `there is no action ${id}`)
   if (isExpired(action))
-    refuse('EXPIRED', `the proposal waited until ${action.expiresAt?.toISOString()}: propose it again`)
-  if (action.state !== 'PROPOSED') refuse('NOT_PROPOSED', `action ${id} does not wait for a decision: ${action.state}`)
+    refuse(
+      'EXPIRED',
+      `the proposal waited until ${action.expiresAt?.toISOString()}: propose it again`,
+    )
+  if (action.state !== 'PROPOSED')
+    refuse('NOT_PROPOSED', `action ${id} does not wait for a decision: ${action.state}`)
   return action
 }
 
@@ -365,7 +424,10 @@ function rulesOf(steward: Stewardship) {
 }
 
 /** Runs `work` in one transaction. An ActionAborted rolls it back and its outcome is returned. */
-async function runInTransaction(sql: Sql, work: (tx: Transaction) => Promise<Outcome>): Promise<Outcome> {
+async function runInTransaction(
+  sql: Sql,
+  work: (tx: Transaction) => Promise<Outcome>,
+): Promise<Outcome> {
   try {
     return await transaction(sql, work)
   } catch (e) {

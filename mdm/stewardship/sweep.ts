@@ -36,7 +36,10 @@ async function reweigh(sql: Sql): Promise<void> {
     const stakeOf = await valueAtRisk(tx, new Map(rows.map((r) => [r.id, r.keys])))
     await reweighTasks(
       tx,
-      tasks.map((t) => ({ ...t, stake: t.subject.reduce((sum, id) => sum + (stakeOf.get(id) ?? 0), 0) })),
+      tasks.map((t) => ({
+        ...t,
+        stake: t.subject.reduce((sum, id) => sum + (stakeOf.get(id) ?? 0), 0),
+      })),
     )
   })
 }
@@ -46,7 +49,11 @@ export interface Sweeper {
 }
 
 /** Sweeps at an interval until stopped. */
-export function startSweeper(steward: Stewardship, everyMs: number, onError: (error: unknown) => void): Sweeper {
+export function startSweeper(
+  steward: Stewardship,
+  everyMs: number,
+  onError: (error: unknown) => void,
+): Sweeper {
   let running: Promise<unknown> | null = null
   // The timer skips a turn while a sweep runs: sweeps must not pile up on a database that hangs.
   const timer = setInterval(() => {

@@ -18,13 +18,23 @@ const MOVES = new Set(['MERGE', 'UNMERGE', 'SPLIT', 'ATTACH', 'BULK'])
  * depends on this one or concerns the same pairs, and the remaining assertions do not contradict
  * each other. Otherwise the rejection names the latest action in the way.
  */
-export async function planUndo(tx: Transaction, mastering: ResolutionContext, action: ActionRow): Promise<Plan[]> {
-  if (action.kind === 'UNDO') refuse('UNDO_OF_AN_UNDO', 'an undo cannot be undone: do the action itself again')
-  if (action.kind === 'EXPIRE') refuse('NOT_UNDOABLE', 'the time of that value is over: state it again')
-  if (action.kind === 'PUBLISH') refuse('NOT_UNDOABLE', 'the way back is to publish the version before')
+export async function planUndo(
+  tx: Transaction,
+  mastering: ResolutionContext,
+  action: ActionRow,
+): Promise<Plan[]> {
+  if (action.kind === 'UNDO')
+    refuse('UNDO_OF_AN_UNDO', 'an undo cannot be undone: do the action itself again')
+  if (action.kind === 'EXPIRE')
+    refuse('NOT_UNDOABLE', 'the time of that value is over: state it again')
+  if (action.kind === 'PUBLISH')
+    refuse('NOT_UNDOABLE', 'the way back is to publish the version before')
   if (action.state === 'UNDONE') refuse('ALREADY_UNDONE', `action ${action.id} is undone already`)
   if (action.state !== 'DONE' || action.number === null)
-    return refuse('NOT_UNDOABLE', `action ${action.id} was never done: its state is ${action.state}`)
+    return refuse(
+      'NOT_UNDOABLE',
+      `action ${action.id} was never done: its state is ${action.state}`,
+    )
   const keys = action.before.flatMap(([, k]) => k)
   const records = await loadByKey(tx, keys)
   const seeds = records.map((r) => r.id)
@@ -40,8 +50,12 @@ export async function planUndo(tx: Transaction, mastering: ResolutionContext, ac
     tx,
     reached.map((r) => r.key),
   )
-  const contradicting = contradictions(pairs, MOVES.has(action.kind) ? action.before.map(([, k]) => k) : [])
-  if (contradicting.length > 0) stands((await latestMaker(tx, contradicting, action.number)) ?? action.id)
+  const contradicting = contradictions(
+    pairs,
+    MOVES.has(action.kind) ? action.before.map(([, k]) => k) : [],
+  )
+  if (contradicting.length > 0)
+    stands((await latestMaker(tx, contradicting, action.number)) ?? action.id)
 
   // A bulk action may concern several golden types.
   return [...Map.groupBy(records, (r) => r.type)].map(([type, own]): Plan => {
@@ -66,9 +80,14 @@ function stands(id: string): never {
  * Returns the assertions that contradict each other: NOT_SAME within a class of SAME records, and
  * all SAME of a class that joins records of different groups.
  */
-function contradictions(pairs: readonly StandingPair[], groups: readonly (readonly string[])[]): number[] {
+function contradictions(
+  pairs: readonly StandingPair[],
+  groups: readonly (readonly string[])[],
+): number[] {
   const same = pairs.filter((p) => p.kind === 'SAME')
-  const classOf = new Map(equivalenceClasses(same).flatMap((keys, i) => keys.map((key) => [key, i] as const)))
+  const classOf = new Map(
+    equivalenceClasses(same).flatMap((keys, i) => keys.map((key) => [key, i] as const)),
+  )
   const broken = new Set<number>()
   for (const p of pairs) {
     const at = classOf.get(p.a)
@@ -83,7 +102,9 @@ function contradictions(pairs: readonly StandingPair[], groups: readonly (readon
       groupOf.set(at, g)
     }
   return pairs
-    .filter((p) => [classOf.get(p.a), classOf.get(p.b)].some((at) => at !== undefined && broken.has(at)))
+    .filter((p) =>
+      [classOf.get(p.a), classOf.get(p.b)].some((at) => at !== undefined && broken.has(at)),
+    )
     .map((p) => p.assertionId)
 }
 
@@ -93,6 +114,10 @@ function contradictions(pairs: readonly StandingPair[], groups: readonly (readon
  */
 async function retiredElsewhere(tx: Transaction, action: ActionRow): Promise<string | null> {
   if (action.kind !== 'RETIRE' && action.kind !== 'RESTORE') return null
-  const [golden] = await tx<{ state: string }[]>`select state from golden where id = ${action.before[0]?.[0] ?? null}`
-  return golden?.state === 'MERGED' ? await latestAboutAny(tx, [action.before[0]?.[0] ?? ''], action.number ?? 0) : null
+  const [golden] = await tx<
+    { state: string }[]
+  >`select state from golden where id = ${action.before[0]?.[0] ?? null}`
+  return golden?.state === 'MERGED'
+    ? await latestAboutAny(tx, [action.before[0]?.[0] ?? ''], action.number ?? 0)
+    : null
 }

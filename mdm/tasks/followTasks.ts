@@ -26,7 +26,11 @@ export async function* followTasks(sql: Sql, signal: AbortSignal): AsyncGenerato
     const began = since
     /** Changes that were yielded recently, by task. */
     const given = new Map<string, number>()
-    for (const task of await readChangedTasks(sql, new Date(since.getTime() - overlapMs), tasksPerRead))
+    for (const task of await readChangedTasks(
+      sql,
+      new Date(since.getTime() - overlapMs),
+      tasksPerRead,
+    ))
       given.set(task.id, task.updatedAt.getTime())
     while (!signal.aborted) {
       const woken = new Promise<void>((resolve) => {

@@ -36,18 +36,25 @@ export const taskListing: Listing = {
 }
 
 /**
- * By falling priority. Walks the index (priority desc, id) of open tasks, of one kind or assignee, or
- * of closed tasks, so it reads little more than the page at any queue length.
+ * By falling priority. Walks the index (priority desc, id) of open tasks, of one kind or assignee,
+ * or of closed tasks, so it reads little more than the page at any queue length.
  */
 export const mostImportantTasks: SortTerm[] = [
-  { column: { name: 'priority', sql: 't.priority', type: 'float8', nullable: false }, descending: true },
+  {
+    column: { name: 'priority', sql: 't.priority', type: 'float8', nullable: false },
+    descending: true,
+  },
   { column: taskListing.unique, descending: false },
 ]
 
-export async function readTasksById(sql: Sql, ids: readonly string[]): Promise<Map<string, TaskRow>> {
-  const rows = await sql.unsafe<TaskRow[]>(`select ${columns} from task t where t.id = any($1::uuid[])`, [
-    ids as string[],
-  ])
+export async function readTasksById(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<Map<string, TaskRow>> {
+  const rows = await sql.unsafe<TaskRow[]>(
+    `select ${columns} from task t where t.id = any($1::uuid[])`,
+    [ids as string[]],
+  )
   return new Map(rows.map((r) => [r.id, r]))
 }
 
@@ -65,7 +72,13 @@ export interface TaskFacets {
 export async function countTasks(sql: Sql, filter: TaskFilter): Promise<TaskFacets> {
   const p = new Parameters()
   const where = taskCondition(filter)(p)
-  const rows = await read<{ kind: string; type: string; assignee: string | null; count: number; overdue: number }>(
+  const rows = await read<{
+    kind: string
+    type: string
+    assignee: string | null
+    count: number
+    overdue: number
+  }>(
     sql,
     `select t.kind, t.type, t.assignee, count(*)::int as count,
        (select count(*)::int from task t where ${where} and t.due_at < now()) as overdue
@@ -85,16 +98,20 @@ export async function countTasks(sql: Sql, filter: TaskFilter): Promise<TaskFace
   }
 }
 
-/** Returns the condition of a filter. State and times are literals, so the partial indexes are used. */
+/**
+ * Returns the condition of a filter. State and times are literals, so the partial indexes are used.
+ */
 export function taskCondition(filter: TaskFilter): Condition {
   return (p) => {
     const where = [filter.state === 'CLOSED' ? "t.state = 'CLOSED'" : "t.state = 'OPEN'"]
     if (filter.state === 'DEFERRED') where.push('t.deferred_until > now()')
-    else if (filter.state !== 'CLOSED') where.push('(t.deferred_until is null or t.deferred_until <= now())')
+    else if (filter.state !== 'CLOSED')
+      where.push('(t.deferred_until is null or t.deferred_until <= now())')
     if (filter.kinds) where.push(`t.kind = any(${p.list(filter.kinds, 'text')})`)
     if (filter.types) where.push(`t.type = any(${p.list(filter.types, 'text')})`)
     if (filter.assignee === null) where.push('t.assignee is null')
-    else if (filter.assignee !== undefined) where.push(`t.assignee = ${p.add(filter.assignee, 'text')}`)
+    else if (filter.assignee !== undefined)
+      where.push(`t.assignee = ${p.add(filter.assignee, 'text')}`)
     if (filter.assigned) where.push('t.assignee is not null')
     if (filter.overdue === true) where.push('t.due_at < now()')
     if (filter.overdue === false) where.push('t.due_at >= now()')

@@ -33,7 +33,9 @@ const schema = z.strictObject({
     proposalDaysMax: z.number().positive(),
     publishing: z.boolean().default(true),
   }),
-  tiers: z.array(z.strictObject({ valueMin: z.number().nonnegative(), dueHours: z.number().positive() })).nonempty(),
+  tiers: z
+    .array(z.strictObject({ valueMin: z.number().nonnegative(), dueHours: z.number().positive() }))
+    .nonempty(),
   owners: z
     .array(
       z.strictObject({
@@ -77,11 +79,17 @@ export function readRules(file: string): StewardshipRules {
 }
 
 export function mayDo(rules: StewardshipRules, roles: ReadonlySet<string>, duty: Asked): boolean {
-  return Object.entries(rules.roles).some(([role, duties]) => roles.has(role) && duties.includes(duty as Duty))
+  return Object.entries(rules.roles).some(
+    ([role, duties]) => roles.has(role) && duties.includes(duty as Duty),
+  )
 }
 
 /** Returns a message that names the missing role, or null if one of these roles allows the duty. */
-export function missingRole(rules: StewardshipRules, roles: ReadonlySet<string>, duty: Asked): string | null {
+export function missingRole(
+  rules: StewardshipRules,
+  roles: ReadonlySet<string>,
+  duty: Asked,
+): string | null {
   if (mayDo(rules, roles, duty)) return null
   const allowed = Object.keys(rules.roles).filter((role) => mayDo(rules, new Set([role]), duty))
   return `${duty} is for these roles: ${allowed.join(', ') || 'none'}; you have: ${[...roles].join(', ') || 'none'}`
@@ -109,6 +117,8 @@ export function ownerOf(
 
 /** Returns the hours until a task with this value at risk is due. */
 export function dueHours(rules: StewardshipRules, stake: number): number {
-  const tier = rules.tiers.toSorted((a, b) => b.valueMin - a.valueMin).find((t) => stake >= t.valueMin)
+  const tier = rules.tiers
+    .toSorted((a, b) => b.valueMin - a.valueMin)
+    .find((t) => stake >= t.valueMin)
   return tier?.dueHours ?? Math.max(...rules.tiers.map((t) => t.dueHours))
 }

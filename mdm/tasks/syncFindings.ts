@@ -2,7 +2,12 @@ import type { Transaction } from '../db/database.ts'
 import { valueAtRisk } from '../golden/read/valueAtRisk.ts'
 import { loadGolden, loadMemberKeys } from '../golden/stored.ts'
 import type { ResolutionContext } from '../resolution/context.ts'
-import { type Finding, type PairFinding, pairOf, type SplitFinding } from '../resolution/findings.ts'
+import {
+  type Finding,
+  type PairFinding,
+  pairOf,
+  type SplitFinding,
+} from '../resolution/findings.ts'
 import { DEFAULT_RULES, type StewardshipRules } from './rules.ts'
 import { syncPairTasks, syncSplitTasks } from './tasks.ts'
 
@@ -32,7 +37,8 @@ async function syncSplits(
   await syncSplitTasks(tx, rules, type, examinedIds, parts, async (pairs) => {
     const active = new Set(activeIds)
     const outside = pairs.flat().filter((id) => !examinedIds.has(id))
-    for (const g of (await loadGolden(tx, outside)).values()) if (g.state === 'ACTIVE') active.add(g.id)
+    for (const g of (await loadGolden(tx, outside)).values())
+      if (g.state === 'ACTIVE') active.add(g.id)
     return ([a = '', b = '']) => active.has(a) && active.has(b) && !declaredApart.has(pairOf(a, b))
   })
 }

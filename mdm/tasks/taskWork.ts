@@ -25,7 +25,9 @@ export type TaskRule =
   | 'BAD_TEXT'
   | 'BAD_MOMENT'
   | 'MISSING_ROLE'
-export type TaskOutcome = { code: 'DONE'; taskId: string } | { code: 'REFUSED'; rule: TaskRule; detail: string }
+export type TaskOutcome =
+  | { code: 'DONE'; taskId: string }
+  | { code: 'REFUSED'; rule: TaskRule; detail: string }
 
 /** Largest number of tasks in one call. */
 const tasksMax = 500
@@ -40,12 +42,19 @@ export async function workOnTasks(
   ids: readonly string[],
   work: TaskWork,
 ): Promise<TaskOutcome[]> {
-  const refused = (rule: TaskRule, detail: string): TaskOutcome => ({ code: 'REFUSED', rule, detail })
+  const refused = (rule: TaskRule, detail: string): TaskOutcome => ({
+    code: 'REFUSED',
+    rule,
+    detail,
+  })
   if (!mayDo(rules, caller.roles, 'MERGE') && !mayDo(rules, caller.roles, 'APPROVE'))
-    return ids.map(() => refused('MISSING_ROLE', 'working on tasks needs the role of a steward or an approver'))
+    return ids.map(() =>
+      refused('MISSING_ROLE', 'working on tasks needs the role of a steward or an approver'),
+    )
   const fault = faultOf(work)
   if (fault) return ids.map(() => refused(fault.rule, fault.detail))
-  if (ids.length > tasksMax) return ids.map(() => refused('TOO_MANY_IDS', `at most ${tasksMax} tasks at once`))
+  if (ids.length > tasksMax)
+    return ids.map(() => refused('TOO_MANY_IDS', `at most ${tasksMax} tasks at once`))
   return await transaction(sql, async (tx) => {
     const rows = await tx<{ id: string; state: string; assignee: string | null }[]>`
       select id, state, assignee from task where id = any(${ids.filter((id) => isUuid(id))}::uuid[]) order by id for update`
@@ -78,7 +87,10 @@ function faultOf(work: TaskWork): { rule: TaskRule; detail: string } | null {
     (work.body.trim() === '' || work.body.length > commentCharsMax || !isStorable(work.body))
   )
     return { rule: 'BAD_TEXT', detail: `a comment has 1 to ${commentCharsMax} characters` }
-  if (work.kind === 'ASSIGN' && (work.to.trim() === '' || work.to.length > nameCharsMax || !isStorable(work.to)))
+  if (
+    work.kind === 'ASSIGN' &&
+    (work.to.trim() === '' || work.to.length > nameCharsMax || !isStorable(work.to))
+  )
     return { rule: 'BAD_TEXT', detail: `a name has 1 to ${nameCharsMax} characters` }
   const moment = work.kind === 'DEFER' ? work.until : work.kind === 'SET_DUE' ? work.at : null
   if (moment !== null && Number.isNaN(Date.parse(moment)))
@@ -86,7 +98,12 @@ function faultOf(work: TaskWork): { rule: TaskRule; detail: string } | null {
   return null
 }
 
-async function apply(tx: Transaction, caller: Caller, ids: string[], work: TaskWork): Promise<void> {
+async function apply(
+  tx: Transaction,
+  caller: Caller,
+  ids: string[],
+  work: TaskWork,
+): Promise<void> {
   const now = tx`updated_at = clock_timestamp()`
   const which = tx`where id = any(${ids}::uuid[])`
   switch (work.kind) {

@@ -81,7 +81,11 @@ export async function openTasks(
     select pg_notify(${taskChannel}, '') where exists (select 1 from changed)`
 }
 
-export async function closeTasks(tx: Transaction, ids: readonly string[], because: string): Promise<void> {
+export async function closeTasks(
+  tx: Transaction,
+  ids: readonly string[],
+  because: string,
+): Promise<void> {
   if (ids.length === 0) return
   await tx`
     with changed as (
@@ -124,7 +128,10 @@ export async function syncPairTasks(
   await openTasks(
     tx,
     rules,
-    found.map((f) => ({ ...f, stake: f.subject.reduce((sum, id) => sum + (stakeOf.get(id) ?? 0), 0) })),
+    found.map((f) => ({
+      ...f,
+      stake: f.subject.reduce((sum, id) => sum + (stakeOf.get(id) ?? 0), 0),
+    })),
   )
 }
 
@@ -159,7 +166,14 @@ export async function syncSplitTasks(
   await openTasks(
     tx,
     rules,
-    [...byId.values()].map(({ subject, stake }) => ({ kind: 'SPLIT', type, subject, reason, weight: null, stake })),
+    [...byId.values()].map(({ subject, stake }) => ({
+      kind: 'SPLIT',
+      type,
+      subject,
+      reason,
+      weight: null,
+      stake,
+    })),
   )
 }
 
@@ -222,8 +236,13 @@ export async function tasksToWeigh(tx: Transaction, limit: number): Promise<Weig
     order by weighed_at limit ${limit} for update skip locked`
 }
 
-export async function reweighTasks(tx: Transaction, tasks: readonly (Weighed & { stake: number })[]): Promise<void> {
-  const priority = tasks.map((t) => priorityOf(t.stake, t.weight) + (t.escalated ? escalationPriority : 0))
+export async function reweighTasks(
+  tx: Transaction,
+  tasks: readonly (Weighed & { stake: number })[],
+): Promise<void> {
+  const priority = tasks.map(
+    (t) => priorityOf(t.stake, t.weight) + (t.escalated ? escalationPriority : 0),
+  )
   await tx`
     update task t set stake = w.stake, priority = w.priority, weighed_at = clock_timestamp()
     from unnest(${tasks.map((t) => t.id)}::uuid[], ${tasks.map((t) => t.stake)}::float8[], ${priority}::float8[])

@@ -33,7 +33,10 @@ export function parseNetwork(text: string): Network {
 export function isReachable(text: string, allowed: readonly Network[]): boolean {
   if (!ipaddr.isValid(text)) return false
   const address = ipaddr.process(text)
-  if (allowed.some((n) => n[0].kind() === address.kind() && address.match(n as [ipaddr.IPv4, number]))) return true
+  if (
+    allowed.some((n) => n[0].kind() === address.kind() && address.match(n as [ipaddr.IPv4, number]))
+  )
+    return true
   if (address.kind() === 'ipv6' && !address.match(globalUnicast)) return false
   return address.range() === 'unicast' && !ownHost.has(address.toString())
 }

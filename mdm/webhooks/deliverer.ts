@@ -15,7 +15,13 @@ import { sensitiveFields, visibleValues } from '../feed/visible.ts'
 import { type Schedule, threeDays } from './backoff.ts'
 import { expireDeliveries } from './deliveries.ts'
 import { Delivery } from './delivery.ts'
-import { type EndpointRows, readEndpoints, readSecrets, signing, webhookChannel } from './endpoints.ts'
+import {
+  type EndpointRows,
+  readEndpoints,
+  readSecrets,
+  signing,
+  webhookChannel,
+} from './endpoints.ts'
 import { claim, leaseMs, release } from './lease.ts'
 import { eventMessage, signedHeaders } from './message.ts'
 import type { Poster } from './post.ts'
@@ -111,7 +117,9 @@ export class Deliverer {
       this.wake()
     }
     const listening = this.#o.sql.listen(webhookChannel, told, () => this.wake())
-    await listening.catch((e) => this.#o.log('warn', `webhooks: cannot listen, looking instead: ${e.message}`))
+    await listening.catch((e) =>
+      this.#o.log('warn', `webhooks: cannot listen, looking instead: ${e.message}`),
+    )
   }
 
   /** Called when endpoints have changed. */
@@ -133,7 +141,9 @@ export class Deliverer {
     await this.#loop
     await Promise.all([...this.#running.values()].map((r) => r.delivery.stop(graceMs)))
     await this.#tailer?.stop()
-    await release(this.#o.sql, this.#holder).catch((e) => this.#o.log('warn', `webhooks: ${e.message}`))
+    await release(this.#o.sql, this.#holder).catch((e) =>
+      this.#o.log('warn', `webhooks: ${e.message}`),
+    )
   }
 
   async #run(): Promise<void> {
@@ -162,13 +172,18 @@ export class Deliverer {
     const held = await claim(this.#o.sql, this.#holder)
     this.#heldUntil = asked + leaseMs
     this.#claimedAt = asked
-    const lost = [...this.#running].filter(([id, r]) => held.get(id) !== r.revision || this.#mayRestart(r))
+    const lost = [...this.#running].filter(
+      ([id, r]) => held.get(id) !== r.revision || this.#mayRestart(r),
+    )
     await Promise.all(
       lost.map(async ([id, { delivery }]) => {
         await delivery.stop(held.has(id) ? leaseMs : 0)
         this.#running.delete(id)
         if (held.has(id)) return
-        this.#o.log('info', `webhook ${id} is let go: disabled, deleted, or delivered by another process now`)
+        this.#o.log(
+          'info',
+          `webhook ${id} is let go: disabled, deleted, or delivered by another process now`,
+        )
         // Releases the lease: a disabled endpoint receives nothing more.
         await release(this.#o.sql, this.#holder, id)
       }),
@@ -203,13 +218,15 @@ export class Deliverer {
     // more.
     const missed = Math.max(0, head.oldest - 1 - endpoint.position)
     const position = endpoint.position + missed
-    if (missed > 0) log('warn', `webhook ${id}: ${missed} positions expired before they were delivered`)
+    if (missed > 0)
+      log('warn', `webhook ${id}: ${missed} positions expired before they were delivered`)
     const breaker = {
       failures: endpoint.failures,
       opened: endpoint.opened,
       pausedUntil: endpoint.pausedUntil?.getTime() ?? 0,
     }
-    if (missed > 0) await store.save({ position, missed, breaker, parked: new Map(), log: new Map() })
+    if (missed > 0)
+      await store.save({ position, missed, breaker, parked: new Map(), log: new Map() })
     const tailer = this.#tailer
     const scopes = new Set(endpoint.scopes)
     const delivery = new Delivery(
@@ -220,7 +237,8 @@ export class Deliverer {
         schedule,
         settled,
         held: () => performance.now() < this.#heldUntil,
-        behind: (goldenId, after, upTo) => store.eventBehind(goldenId, after, upTo, endpoint.filter),
+        behind: (goldenId, after, upTo) =>
+          store.eventBehind(goldenId, after, upTo, endpoint.filter),
         send: (event, signal) =>
           this.#permits.run(async () => {
             const { visible, sensitive } = this.#visible()
@@ -230,10 +248,16 @@ export class Deliverer {
               'touchstone.event': `${goldenId}.${version}`,
               'touchstone.position': position,
             }
-            const span = { name: 'webhook delivery', kind: SpanKind.PRODUCER, parent: cause.traceparent ?? null }
+            const span = {
+              name: 'webhook delivery',
+              kind: SpanKind.PRODUCER,
+              parent: cause.traceparent ?? null,
+            }
             return await traced({ ...span, attributes }, async (own) => {
               const message = eventMessage(event, head.feed, visible, scopes)
-              const seen = [event.before, event.after].flatMap((v) => sensitive(event.type, v, scopes))
+              const seen = [event.before, event.after].flatMap((v) =>
+                sensitive(event.type, v, scopes),
+              )
               this.#o.shows(id, event, [...new Set(seen)])
               const headers = signedHeaders(message, signing(secrets, now()), now())
               const traceparent = currentTraceparent() ?? cause.traceparent
@@ -250,11 +274,22 @@ export class Deliverer {
           setTimeout(() => this.wake(), restartMs).unref()
         },
       },
-      { position, breaker, parked: await store.parked(), delivered: await store.deliveredAfter(position) },
+      {
+        position,
+        breaker,
+        parked: await store.parked(),
+        delivered: await store.deliveredAfter(position),
+      },
     )
     this.#running.set(id, { revision, delivery, againAt: null })
     const after = encodeCursor(head.feed, { kind: 'TAIL', position })
-    const items = await follow(tailer, { after, snapshot: false, filter: endpoint.filter, bookmarkPositions: 1, sight })
+    const items = await follow(tailer, {
+      after,
+      snapshot: false,
+      filter: endpoint.filter,
+      bookmarkPositions: 1,
+      sight,
+    })
     void delivery.run(items)
   }
 

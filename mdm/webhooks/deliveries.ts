@@ -5,7 +5,12 @@ import { type Listing, listPage } from '../db/page.ts'
 import { type Condition, Parameters, read } from '../db/statement.ts'
 
 export type DeliveryState = (typeof webhookDelivery.$inferSelect)['state']
-export const DELIVERY_STATES = ['DELIVERED', 'RETRYING', 'DEAD', 'REPLAY'] as const satisfies readonly DeliveryState[]
+export const DELIVERY_STATES = [
+  'DELIVERED',
+  'RETRYING',
+  'DEAD',
+  'REPLAY',
+] as const satisfies readonly DeliveryState[]
 
 /** One event sent to an endpoint; attempt fields describe the last attempt. */
 export type DeliveryRow = typeof webhookDelivery.$inferSelect & { nextAt: Date | null }
@@ -55,7 +60,8 @@ export function deliveryCondition(f: DeliveryFilter): Condition {
 export const deliveryListing: Listing = {
   from: 'webhook_delivery d',
   where: 'true',
-  columns: () => `d.webhook, d.position, d.golden_id as "goldenId", d.version, d.state, d.attempts, d.status, d.error,
+  columns:
+    () => `d.webhook, d.position, d.golden_id as "goldenId", d.version, d.state, d.attempts, d.status, d.error,
     d.response, d.duration_ms as "durationMs", d.first_at as "firstAt", d.last_at as "lastAt",
     (select w.next_at from webhook_parked w
      where w.webhook = d.webhook and w.golden_id = d.golden_id and w.position = d.position) as "nextAt"`,
@@ -64,18 +70,34 @@ export const deliveryListing: Listing = {
 
 /** Latest events first; walks (position, webhook). */
 export const latestDeliveries: SortTerm[] = [
-  { column: { name: 'position', sql: 'd.position', type: 'bigint', nullable: false }, descending: true },
+  {
+    column: { name: 'position', sql: 'd.position', type: 'bigint', nullable: false },
+    descending: true,
+  },
   { column: deliveryListing.unique, descending: true },
 ]
 
 /** Returns the latest deliveries that pass a filter. */
-export async function readDeliveries(sql: Sql, filter: DeliveryFilter, limit: number): Promise<DeliveryRow[]> {
-  const request = { order: latestDeliveries, condition: deliveryCondition(filter), backward: false, limit }
+export async function readDeliveries(
+  sql: Sql,
+  filter: DeliveryFilter,
+  limit: number,
+): Promise<DeliveryRow[]> {
+  const request = {
+    order: latestDeliveries,
+    condition: deliveryCondition(filter),
+    backward: false,
+    limit,
+  }
   return (await listPage<DeliveryRow>(sql, deliveryListing, request)).rows
 }
 
 /** Marks deliveries for replay, oldest first, as if for the first time. Returns their number. */
-export async function markReplays(tx: Transaction, webhook: string, filter: DeliveryFilter): Promise<number> {
+export async function markReplays(
+  tx: Transaction,
+  webhook: string,
+  filter: DeliveryFilter,
+): Promise<number> {
   const p = new Parameters()
   const text = `with marked as (
       update webhook_delivery set state = 'REPLAY', attempts = 0, first_at = null
@@ -95,7 +117,12 @@ const batchRowsMax = 5_000
 /**
  * Removes log rows of events delivered before `delivered`, and of events that died before `dead`.
  */
-export async function expireDeliveries(sql: Sql, delivered: Date, dead: Date, signal: AbortSignal): Promise<void> {
+export async function expireDeliveries(
+  sql: Sql,
+  delivered: Date,
+  dead: Date,
+  signal: AbortSignal,
+): Promise<void> {
   for (;;) {
     const rows = await sql`
       delete from webhook_delivery where (webhook, position) in (

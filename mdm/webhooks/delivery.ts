@@ -142,7 +142,8 @@ export class Delivery {
     clearTimeout(timer)
     this.#stop.abort()
     await this.#unsaved.settled()
-    if (!this.#failed && this.#unsaved.some) await this.#unsaved.save().catch((e) => this.#o.onEnd(e))
+    if (!this.#failed && this.#unsaved.some)
+      await this.#unsaved.save().catch((e) => this.#o.onEnd(e))
   }
 
   get #closed(): boolean {
@@ -184,7 +185,13 @@ export class Delivery {
     const event = queue.fresh[0] ?? (await this.#o.store.event(queue.position))
     const startedAt = this.#o.now()
     if (!event) {
-      this.#log(queue, { position: queue.position, goldenId: queue.goldenId, version: 0 }, 'DEAD', expired, startedAt)
+      this.#log(
+        queue,
+        { position: queue.position, goldenId: queue.goldenId, version: 0 },
+        'DEAD',
+        expired,
+        startedAt,
+      )
       return await this.#goOn(queue)
     }
     const answer = await this.#o.send(event, this.#stop.signal)
@@ -203,14 +210,26 @@ export class Delivery {
     await this.#refused(queue, event, answer, startedAt)
   }
 
-  async #refused(queue: RecordQueue, event: ChangeEvent, answer: Answer, startedAt: number): Promise<void> {
+  async #refused(
+    queue: RecordQueue,
+    event: ChangeEvent,
+    answer: Answer,
+    startedAt: number,
+  ): Promise<void> {
     const now = this.#o.now()
     const wait = retryAfterMs(answer.retryAfter, now)
     // 429 and 503 concern the endpoint, not the event.
     const pause = answer.status === 429 || answer.status === 503 ? wait : null
     this.#breaker = afterFailure(this.#breaker, now, pause)
     const { schedule, random } = this.#o
-    const nextAt = nextAttempt(schedule, queue.attempts, queue.firstAt ?? startedAt, now, wait, random())
+    const nextAt = nextAttempt(
+      schedule,
+      queue.attempts,
+      queue.firstAt ?? startedAt,
+      now,
+      wait,
+      random(),
+    )
     if (nextAt === null) {
       this.#log(queue, event, 'DEAD', answer, startedAt)
       if (!queue.replay) this.#o.settled?.(event, false)
@@ -240,7 +259,8 @@ export class Delivery {
       if (queue.replay) {
         await this.#unsaved.save()
         next = await this.#o.store.nextReplay(queue.goldenId)
-      } else if (behindUpTo > position) next = await this.#o.behind(queue.goldenId, position, behindUpTo)
+      } else if (behindUpTo > position)
+        next = await this.#o.behind(queue.goldenId, position, behindUpTo)
       if (next !== null) {
         this.#queues.moveTo(queue, next, this.#o.now())
         return this.#parked(queue)
@@ -261,7 +281,13 @@ export class Delivery {
     this.#unsaved.park(goldenId, there ? { goldenId, position, attempts, firstAt, nextAt } : null)
   }
 
-  #log(queue: RecordQueue, event: Logged['event'], state: DeliveryState, answer: Answer, startedAt: number): void {
+  #log(
+    queue: RecordQueue,
+    event: Logged['event'],
+    state: DeliveryState,
+    answer: Answer,
+    startedAt: number,
+  ): void {
     const { position, goldenId, version } = event
     const firstAt = queue.firstAt ?? startedAt
     this.#unsaved.result({
@@ -285,7 +311,8 @@ export class Delivery {
 
 const expired: Answer = {
   status: null,
-  error: 'EXPIRED: the event is no longer kept, or its record no longer in the rows of this webhook',
+  error:
+    'EXPIRED: the event is no longer kept, or its record no longer in the rows of this webhook',
   response: null,
   retryAfter: undefined,
   durationMs: 0,

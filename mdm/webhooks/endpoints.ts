@@ -44,7 +44,10 @@ export const endpointsMax = 500
  * Returns all endpoints, or those with these ids; oldest first. The counts read partial indexes of
  * unsettled rows.
  */
-export async function readEndpoints(sql: Sql | Transaction, ids: readonly string[] | null = null): Promise<Endpoint[]> {
+export async function readEndpoints(
+  sql: Sql | Transaction,
+  ids: readonly string[] | null = null,
+): Promise<Endpoint[]> {
   return await sql<Endpoint[]>`
     select w.id, w.url, w.description, w.filter, w.schema_version as "schemaVersion", w.scopes, w.regions,
       w.legal_entities as "legalEntities", w.state, w.because, w.revision, w.actor, w.created_at as "createdAt", w.updated_at as "updatedAt", w.position,
@@ -90,7 +93,11 @@ export async function lockEndpoint(tx: Transaction, id: string): Promise<Endpoin
   return (await readEndpoints(tx, [id]))[0] ?? null
 }
 
-export async function changeEndpoint(tx: Transaction, id: string, settings: EndpointSettings): Promise<void> {
+export async function changeEndpoint(
+  tx: Transaction,
+  id: string,
+  settings: EndpointSettings,
+): Promise<void> {
   await tx`
     update webhook set url = ${settings.url}, description = ${settings.description},
       filter = ${JSON.stringify(settings.filter)}::text::jsonb, schema_version = ${settings.schemaVersion},
@@ -112,7 +119,8 @@ export async function setEndpointState(
     update webhook set state = ${state}, because = ${because}, revision = revision + 1, updated_at = clock_timestamp()
       ${state === 'ACTIVE' ? tx`, failures = 0, opened = 0, paused_until = null` : tx``}
     where id = ${id}`
-  if (state === 'ACTIVE') await tx`update webhook_parked set next_at = clock_timestamp() where webhook = ${id}`
+  if (state === 'ACTIVE')
+    await tx`update webhook_parked set next_at = clock_timestamp() where webhook = ${id}`
 }
 
 /** Removes an endpoint with its secrets, its log and its parked events. */
@@ -146,7 +154,11 @@ export interface Secret {
 }
 
 /** Returns the secrets, newest first. */
-export async function readSecrets(sql: Sql | Transaction, vault: Vault, id: string): Promise<Secret[]> {
+export async function readSecrets(
+  sql: Sql | Transaction,
+  vault: Vault,
+  id: string,
+): Promise<Secret[]> {
   const rows = await sql<{ sealed: Uint8Array; until: Date | null }[]>`
     select sealed, until from webhook_secret where webhook = ${id} order by id desc`
   return rows.map((r) => ({ secret: vault.open(id, r.sealed), until: r.until?.getTime() ?? null }))

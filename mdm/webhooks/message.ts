@@ -10,13 +10,22 @@ export interface Message {
   body: string
 }
 
-type Visible = (type: string, values: Record<string, unknown>, scopes: ReadonlySet<string>) => Record<string, unknown>
+type Visible = (
+  type: string,
+  values: Record<string, unknown>,
+  scopes: ReadonlySet<string>,
+) => Record<string, unknown>
 
 /**
  * Returns an event as an endpoint with these scopes may see it. The message's id is that of the
  * CloudEvent with `_` for `.`, because the signature separates its parts by full stops.
  */
-export function eventMessage(event: ChangeEvent, feed: string, visible: Visible, scopes: ReadonlySet<string>): Message {
+export function eventMessage(
+  event: ChangeEvent,
+  feed: string,
+  visible: Visible,
+  scopes: ReadonlySet<string>,
+): Message {
   const before = event.before && visible(event.type, event.before, scopes)
   const after = event.after && visible(event.type, event.after, scopes)
   const body = cloudEvent({ ...event, before, after }, feed)
@@ -48,13 +57,19 @@ export function testMessage(webhook: string, feed: string, now: number): Message
 }
 
 /** Returns the headers of an attempt, signed with each of the secrets. `now` in ms since 1970. */
-export function signedHeaders(message: Message, secrets: readonly string[], now: number): Record<string, string> {
+export function signedHeaders(
+  message: Message,
+  secrets: readonly string[],
+  now: number,
+): Record<string, string> {
   const at = new Date(now)
   return {
     'content-type': 'application/cloudevents+json; charset=utf-8',
     'user-agent': 'touchstone-webhooks',
     'webhook-id': message.id,
     'webhook-timestamp': String(Math.floor(now / 1_000)),
-    'webhook-signature': secrets.map((s) => new Signer(s).sign(message.id, at, message.body)).join(' '),
+    'webhook-signature': secrets
+      .map((s) => new Signer(s).sign(message.id, at, message.body))
+      .join(' '),
   }
 }

@@ -28,7 +28,9 @@ export async function endpointFigures(tx: Transaction): Promise<EndpointFigure[]
 export const unsettledRowsMax = 100_000
 
 /** Counts events that wait for a retry or a replay, or are dead, by their partial index. */
-export async function unsettledFigures(tx: Transaction): Promise<{ state: string; count: number }[]> {
+export async function unsettledFigures(
+  tx: Transaction,
+): Promise<{ state: string; count: number }[]> {
   return await tx<{ state: string; count: number }[]>`
     select state, count(*)::int as count
     from (select state from webhook_delivery where state <> 'DELIVERED' limit ${unsettledRowsMax}) d group by 1`

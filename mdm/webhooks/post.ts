@@ -20,7 +20,12 @@ export interface Answer {
 
 export interface Poster {
   /** Never throws: a failure is an outcome. */
-  post(url: string, headers: Record<string, string>, body: string, signal?: AbortSignal): Promise<Answer>
+  post(
+    url: string,
+    headers: Record<string, string>,
+    body: string,
+    signal?: AbortSignal,
+  ): Promise<Answer>
   close(): void
 }
 
@@ -51,7 +56,12 @@ const idleMsMax = 15_000
  * the one that is connected to, so a name that changes between check and connection (DNS rebinding)
  * gains nothing. Redirects are not followed: a 3xx response is a failure.
  */
-export function createPoster({ reach, timeoutMs, authorities, resolve = resolveAll }: PosterOptions): Poster {
+export function createPoster({
+  reach,
+  timeoutMs,
+  authorities,
+  resolve = resolveAll,
+}: PosterOptions): Poster {
   const lookup: LookupFunction = (host, options, callback) => {
     resolve(host).then(
       (found) => {
@@ -101,7 +111,13 @@ export function createPoster({ reach, timeoutMs, authorities, resolve = resolveA
         const status = sent.res.statusCode ?? 0
         const redirect = status >= 300 && status < 400 ? 'redirects are not followed' : null
         const retryAfter = sent.res.headers['retry-after']
-        return { status, error: redirect, response, retryAfter, durationMs: Math.round(performance.now() - began) }
+        return {
+          status,
+          error: redirect,
+          response,
+          retryAfter,
+          durationMs: Math.round(performance.now() - began),
+        }
       }
     } catch (e) {
       return failed(e instanceof Error ? e.message : String(e))
@@ -148,7 +164,12 @@ function beginning(res: IncomingMessage): Promise<string> {
     const kept: Buffer[] = []
     let bytes = 0
     const end = () =>
-      done(Buffer.concat(kept).subarray(0, responseKeptBytesMax).toString('utf8').replaceAll('\0', '\ufffd'))
+      done(
+        Buffer.concat(kept)
+          .subarray(0, responseKeptBytesMax)
+          .toString('utf8')
+          .replaceAll('\0', '\ufffd'),
+      )
     res.on('data', (chunk: Buffer) => {
       if (bytes < responseKeptBytesMax) kept.push(chunk)
       bytes += chunk.length
@@ -165,7 +186,8 @@ async function resolveAll(host: string): Promise<{ address: string; family: numb
 }
 
 /** Codes of OpenSSL and of Node about certificates. */
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH/
+const CERTIFICATE =
+  /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH/
 
 /**
  * Returns why a connection failed. If several addresses were tried, they fail together, each with a
@@ -173,6 +195,7 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH|I
  */
 function describe(e: NodeJS.ErrnoException): string {
   if (e instanceof AggregateError) return e.errors.map((one) => describe(one)).join('; ')
-  if (e.code && CERTIFICATE.test(e.code)) return `the certificate is not accepted: ${e.message} (${e.code})`
+  if (e.code && CERTIFICATE.test(e.code))
+    return `the certificate is not accepted: ${e.message} (${e.code})`
   return e.code && !e.message.includes(e.code) ? `${e.code}: ${e.message}` : e.message
 }

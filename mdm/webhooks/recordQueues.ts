@@ -37,7 +37,8 @@ export class RecordQueues {
 
   /** `position` is how far the feed was read: events of parked records may wait up to there. */
   constructor(parked: readonly Parked[], position: number) {
-    for (const p of parked) this.#add({ ...p, replay: false, fresh: [], behindUpTo: position, busy: false })
+    for (const p of parked)
+      this.#add({ ...p, replay: false, fresh: [], behindUpTo: position, busy: false })
   }
 
   get freshCount(): number {
@@ -164,7 +165,8 @@ export class RecordQueues {
 
   /** Makes all parked queues due now. */
   hurry(now: number): void {
-    for (const queue of this.#queues.values()) if (queue.fresh.length === 0) queue.nextAt = Math.min(queue.nextAt, now)
+    for (const queue of this.#queues.values())
+      if (queue.fresh.length === 0) queue.nextAt = Math.min(queue.nextAt, now)
     this.#dueAt = now
   }
 

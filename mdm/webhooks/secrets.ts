@@ -50,14 +50,20 @@ export class Vault {
   open(webhook: string, sealed: Uint8Array): string {
     const bytes = Buffer.from(sealed)
     if (bytes[0] === PLAIN) return bytes.toString('utf8', 1)
-    const [iv, tag] = [bytes.subarray(1, 1 + ivBytes), bytes.subarray(1 + ivBytes, 1 + ivBytes + tagBytes)]
+    const [iv, tag] = [
+      bytes.subarray(1, 1 + ivBytes),
+      bytes.subarray(1 + ivBytes, 1 + ivBytes + tagBytes),
+    ]
     for (const key of this.#keys) {
-      const decipher = createDecipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(webhook)).setAuthTag(tag)
+      const decipher = createDecipheriv('aes-256-gcm', key, iv)
+        .setAAD(Buffer.from(webhook))
+        .setAuthTag(tag)
       try {
         const text = decipher.update(bytes.subarray(1 + ivBytes + tagBytes))
         return Buffer.concat([text, decipher.final()]).toString('utf8')
       } catch (e) {
-        if (key === this.#keys.at(-1)) throw new Error(`${unopened} (${e instanceof Error ? e.message : e})`)
+        if (key === this.#keys.at(-1))
+          throw new Error(`${unopened} (${e instanceof Error ? e.message : e})`)
       }
     }
     throw new Error(unopened)

@@ -10,7 +10,8 @@ import type { DeliveryState } from './deliveries.ts'
 import type { Answer } from './post.ts'
 
 /** A golden record whose next event is at `position` and is tried at `nextAt` (ms since 1970). */
-export interface Parked extends Pick<typeof webhookParked.$inferSelect, 'goldenId' | 'position' | 'attempts'> {
+export interface Parked
+  extends Pick<typeof webhookParked.$inferSelect, 'goldenId' | 'position' | 'attempts'> {
   /** In ms since 1970, as `nextAt`. */
   firstAt: number | null
   nextAt: number
@@ -59,7 +60,9 @@ export class Store {
   }
 
   async parked(): Promise<Parked[]> {
-    const rows = await this.#sql<{ g: string; position: number; attempts: number; first: Date | null; next: Date }[]>`
+    const rows = await this.#sql<
+      { g: string; position: number; attempts: number; first: Date | null; next: Date }[]
+    >`
       select golden_id as g, position, attempts, first_at as first, next_at as next
       from webhook_parked where webhook = ${this.#webhook}`
     return rows.map(({ g, position, attempts, first, next }) => ({
@@ -87,7 +90,9 @@ export class Store {
    * records.
    */
   async replays(rowsMax: number): Promise<Parked[]> {
-    const rows = await this.#sql<{ g: string; position: number; attempts: number; first: Date | null }[]>`
+    const rows = await this.#sql<
+      { g: string; position: number; attempts: number; first: Date | null }[]
+    >`
       select distinct on (golden_id) golden_id as g, position, attempts, first_at as first
       from webhook_delivery where webhook = ${this.#webhook} and state = 'REPLAY'
       order by golden_id, position
@@ -126,10 +131,20 @@ export class Store {
    * Returns the next event of a golden record in (after, upTo] that passes the filter; null if
    * there is none.
    */
-  async eventBehind(goldenId: string, after: number, upTo: number, filter: FeedFilter): Promise<number | null> {
+  async eventBehind(
+    goldenId: string,
+    after: number,
+    upTo: number,
+    filter: FeedFilter,
+  ): Promise<number | null> {
     const matches = createMatcher(filter)
     for (let from = after; ; ) {
-      const page = await readChanges(this.#sql, { after: from, upTo, ids: [goldenId], rowsMax: eventsPerLook })
+      const page = await readChanges(this.#sql, {
+        after: from,
+        upTo,
+        ids: [goldenId],
+        rowsMax: eventsPerLook,
+      })
       for (const { event: whole } of page.events) {
         const event = this.#sight ? await this.#sight.redact(whole) : whole
         if (event && matches(event) && (await this.#followed(filter, event))) return event.position
@@ -145,7 +160,9 @@ export class Store {
    */
   async #followed({ ids }: FeedFilter, event: ChangeEvent): Promise<boolean> {
     if (!ids) return true
-    return new Followed(ids, await readRedirects(this.#sql, ids, event.position - 1)).has(event.goldenId)
+    return new Followed(ids, await readRedirects(this.#sql, ids, event.position - 1)).has(
+      event.goldenId,
+    )
   }
 
   /** Saves everything in one transaction. Throws LeaseLost. */
@@ -156,7 +173,8 @@ export class Store {
         update webhook set position = greatest(position, ${position}), missed = missed + ${missed},
           failures = ${breaker.failures}, opened = ${breaker.opened}, paused_until = ${moment(breaker.pausedUntil)}::text::timestamptz
         where id = ${webhook} and leased_by = ${this.#holder}`
-      if (held.count === 0) throw new LeaseLost(`webhook ${webhook} is delivered by another process now`)
+      if (held.count === 0)
+        throw new LeaseLost(`webhook ${webhook} is delivered by another process now`)
       const [gone, there] = [[...parked.keys()], [...parked.values()].filter((p) => p !== null)]
       if (gone.length > 0)
         await tx`delete from webhook_parked where webhook = ${webhook} and golden_id = any(${gone}::uuid[])`

@@ -21,7 +21,10 @@ export class Unsaved {
   #savedAt = 0
   #saving: Promise<void> | null = null
 
-  constructor(write: (progress: Progress) => Promise<void>, standing: () => { position: number; breaker: Breaker }) {
+  constructor(
+    write: (progress: Progress) => Promise<void>,
+    standing: () => { position: number; breaker: Breaker },
+  ) {
     this.#write = write
     this.#standing = standing
     this.#position = standing().position

@@ -23,15 +23,22 @@ export class UrlError extends Error {
  * the address is checked again at every connection (post.ts).
  */
 export function checkedUrl(text: string, reach: Reach): URL {
-  if (text.length > urlCharsMax) throw new UrlError(`the URL has ${text.length} characters; at most ${urlCharsMax}`)
+  if (text.length > urlCharsMax)
+    throw new UrlError(`the URL has ${text.length} characters; at most ${urlCharsMax}`)
   // The parser drops these silently, so the parsed URL would differ from the written one.
-  if (/[\s\p{Cc}\\]/u.test(text)) throw new UrlError('the URL has a space, a control character or a backslash in it')
-  if (!URL.canParse(text)) throw new UrlError('it is no URL; give one like https://hooks.example.com/touchstone')
+  if (/[\s\p{Cc}\\]/u.test(text))
+    throw new UrlError('the URL has a space, a control character or a backslash in it')
+  if (!URL.canParse(text))
+    throw new UrlError('it is no URL; give one like https://hooks.example.com/touchstone')
   const url = new URL(text)
   if (url.protocol !== 'https:' && !(reach.http && url.protocol === 'http:'))
-    throw new UrlError(`the URL is ${url.protocol.slice(0, 10)} and must be https:${reach.http ? ' or http:' : ''}`)
+    throw new UrlError(
+      `the URL is ${url.protocol.slice(0, 10)} and must be https:${reach.http ? ' or http:' : ''}`,
+    )
   if (url.username !== '' || url.password !== '')
-    throw new UrlError('the URL has a user or a password in it; deliveries prove themselves by their signature')
+    throw new UrlError(
+      'the URL has a user or a password in it; deliveries prove themselves by their signature',
+    )
   if (url.hash !== '') throw new UrlError('the URL has a fragment, which is never sent')
   const port = portOf(url)
   if (!reach.ports.includes(port))
@@ -59,5 +66,8 @@ export function hostOf(url: URL): string {
  */
 function isPublicName(host: string): boolean {
   const name = host.replace(/\.$/, '')
-  return name.includes('.') && !/\.(localhost|local|internal|intranet|lan|home|corp|home\.arpa|localdomain)$/.test(name)
+  return (
+    name.includes('.') &&
+    !/\.(localhost|local|internal|intranet|lan|home|corp|home\.arpa|localdomain)$/.test(name)
+  )
 }

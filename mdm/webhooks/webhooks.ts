@@ -43,7 +43,12 @@ export const timeoutMsDefault = 15_000
 /** Allows public addresses at the usual ports, by https; secrets are stored in plain text. */
 export function publicWebhooks(sql: Sql): Webhooks {
   const reach: Reach = { networks: [], http: false, ports: [443, 8443] }
-  return { sql, vault: new Vault([]), reach, poster: createPoster({ reach, timeoutMs: timeoutMsDefault }) }
+  return {
+    sql,
+    vault: new Vault([]),
+    reach,
+    poster: createPoster({ reach, timeoutMs: timeoutMsDefault }),
+  }
 }
 
 export type WebhookRule =
@@ -92,10 +97,16 @@ export async function registerWebhook(
     const checked = checkedSettings(webhooks, settings)
     const made = checkedSecret(secret)
     if ((await countEndpoints(tx)) >= endpointsMax)
-      throw new WebhookActionAborted('TOO_MANY_WEBHOOKS', `there are ${endpointsMax} webhooks already`)
+      throw new WebhookActionAborted(
+        'TOO_MANY_WEBHOOKS',
+        `there are ${endpointsMax} webhooks already`,
+      )
     const id = await addEndpoint(tx, checked, actor, position, rows)
     await addSecret(tx, webhooks.vault, id, made, 0)
-    await said(tx, 'WEBHOOK_REGISTERED', actor, id, { host: new URL(checked.url).host, scopes: checked.scopes })
+    await said(tx, 'WEBHOOK_REGISTERED', actor, id, {
+      host: new URL(checked.url).host,
+      scopes: checked.scopes,
+    })
     return { id, secret: made, count: 1 }
   })
 }
@@ -113,7 +124,10 @@ export async function changeWebhook(
     await changeEndpoint(tx, id, checked)
     // Responses from the time of wider scopes may repeat the values that it was sent.
     if (before.scopes.some((s) => !checked.scopes.includes(s))) await forgetResponses(tx, id)
-    await said(tx, 'WEBHOOK_CHANGED', actor, id, { host: new URL(checked.url).host, scopes: checked.scopes })
+    await said(tx, 'WEBHOOK_CHANGED', actor, id, {
+      host: new URL(checked.url).host,
+      scopes: checked.scopes,
+    })
     return { id, secret: null, count: 1 }
   })
 }
@@ -133,12 +147,18 @@ export async function setWebhookState(
     await known(tx, id)
     const because = state === 'DISABLED' ? text('a reason', reason) : null
     await setEndpointState(tx, id, state, because)
-    await said(tx, state === 'DISABLED' ? 'WEBHOOK_DISABLED' : 'WEBHOOK_ENABLED', actor, id, { reason })
+    await said(tx, state === 'DISABLED' ? 'WEBHOOK_DISABLED' : 'WEBHOOK_ENABLED', actor, id, {
+      reason,
+    })
     return { id, secret: null, count: 1 }
   })
 }
 
-export async function deleteWebhook(webhooks: Webhooks, actor: string, id: string): Promise<WebhookOutcome> {
+export async function deleteWebhook(
+  webhooks: Webhooks,
+  actor: string,
+  id: string,
+): Promise<WebhookOutcome> {
   return await changing(webhooks, async (tx) => {
     await known(tx, id)
     await removeEndpoint(tx, id)
@@ -188,7 +208,10 @@ export async function replayWebhook(
     await known(tx, id)
     const count = await markReplays(tx, id, { ...filter, states: filter.states ?? ['DEAD'] })
     if (count === 0)
-      throw new WebhookActionAborted('NOTHING_TO_REPLAY', 'no delivery of this webhook is what was asked for')
+      throw new WebhookActionAborted(
+        'NOTHING_TO_REPLAY',
+        'no delivery of this webhook is what was asked for',
+      )
     await said(tx, 'WEBHOOK_REPLAYED', actor, id, { count })
     return { id, secret: null, count }
   })
@@ -222,7 +245,13 @@ async function changing(
   }
 }
 
-async function said(tx: Transaction, event: string, actor: string, id: string, facts: object): Promise<void> {
+async function said(
+  tx: Transaction,
+  event: string,
+  actor: string,
+  id: string,
+  facts: object,
+): Promise<void> {
   await appendAudit(tx, { event, actor, webhook: id, ...facts })
   await tellDeliverers(tx, id)
 }
@@ -248,7 +277,13 @@ function checkedSettings({ reach }: Webhooks, settings: EndpointSettings): Endpo
   const filter = checkFilter(settings.filter)
   try {
     const { href } = checkedUrl(url, reach)
-    return { url: href, schemaVersion, filter, scopes, description: text('a description', description) }
+    return {
+      url: href,
+      schemaVersion,
+      filter,
+      scopes,
+      description: text('a description', description),
+    }
   } catch (e) {
     if (e instanceof UrlError) throw new WebhookActionAborted('BAD_URL', e.message)
     throw e
@@ -267,6 +302,9 @@ function checkedSecret(given: string | null): string {
 
 function text(what: string, given: string): string {
   if (given.length > textCharsMax || !isStorable(given))
-    throw new WebhookActionAborted('BAD_TEXT', `${what} has at most ${textCharsMax} characters, and no NUL`)
+    throw new WebhookActionAborted(
+      'BAD_TEXT',
+      `${what} has at most ${textCharsMax} characters, and no NUL`,
+    )
   return given
 }

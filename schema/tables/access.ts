@@ -96,6 +96,10 @@ export const operation = pgTable(
 /** Operations that callers began in a minute, over all gateways. */
 export const callerMinute = pgTable(
   'caller_minute',
-  { minute: moment('minute').notNull(), actor: text().notNull(), operations: int8('operations').notNull() },
+  {
+    minute: moment('minute').notNull(),
+    actor: text().notNull(),
+    operations: int8('operations').notNull(),
+  },
   (t) => [primaryKey({ name: 'caller_minute_pkey', columns: [t.minute, t.actor] })],
 )

@@ -14,8 +14,15 @@ export const multirange = customType<{ data: string }>({ dataType: () => 'int8mu
 /** The time of the statement, where `now()` is the time of the transaction. */
 export const clock = sql`clock_timestamp()`
 
-/** A check that a column holds one of its enum's values, with the name that Postgres gives to such a check. */
-export function oneOf(table: string, column: PgColumn, values: readonly string[]): ReturnType<typeof check> {
+/**
+ * A check that a column holds one of its enum's values, with the name that Postgres gives to such a
+ * check.
+ */
+export function oneOf(
+  table: string,
+  column: PgColumn,
+  values: readonly string[],
+): ReturnType<typeof check> {
   const listed = values.map((value) => `'${value}'`).join(', ')
   return check(`${table}_${column.name}_check`, sql`${column} in (${sql.raw(listed)})`)
 }

@@ -41,7 +41,9 @@ export const golden = pgTable(
       index('golden_by_customer')
         .on(sql`(${t.values} ->> 'customer')`)
         .where(sql`${active} and ${t.values} ? 'customer'`),
-      index('golden_by_parent').on(sql`(${t.values} ->> 'parent')`).where(sql`${active} and ${t.values} ? 'parent'`),
+      index('golden_by_parent')
+        .on(sql`(${t.values} ->> 'parent')`)
+        .where(sql`${active} and ${t.values} ? 'parent'`),
     ]
   },
 )

@@ -122,9 +122,21 @@ export const exceptionWorked = pgTable(
   },
   (t) => [
     primaryKey({ name: 'exception_worked_pkey', columns: [t.inboxId, t.workId] }),
-    foreignKey({ name: 'exception_worked_inbox_id_fkey', columns: [t.inboxId], foreignColumns: [inbox.id] }),
-    foreignKey({ name: 'exception_worked_work_id_fkey', columns: [t.workId], foreignColumns: [exceptionWork.id] }),
-    foreignKey({ name: 'exception_worked_corrected_by_fkey', columns: [t.correctedBy], foreignColumns: [inbox.id] }),
+    foreignKey({
+      name: 'exception_worked_inbox_id_fkey',
+      columns: [t.inboxId],
+      foreignColumns: [inbox.id],
+    }),
+    foreignKey({
+      name: 'exception_worked_work_id_fkey',
+      columns: [t.workId],
+      foreignColumns: [exceptionWork.id],
+    }),
+    foreignKey({
+      name: 'exception_worked_corrected_by_fkey',
+      columns: [t.correctedBy],
+      foreignColumns: [inbox.id],
+    }),
   ],
 )
 
@@ -138,7 +150,10 @@ export const batch = pgTable(
     claimedAt: moment('claimed_at').notNull(),
     appliedAt: moment('applied_at').notNull().default(clock),
   },
-  (t) => [index('batch_messages').using('gist', t.messages), index('batch_applied').using('brin', t.appliedAt)],
+  (t) => [
+    index('batch_messages').using('gist', t.messages),
+    index('batch_applied').using('brin', t.appliedAt),
+  ],
 )
 
 /** How often a service level was met, minute by minute. */

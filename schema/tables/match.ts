@@ -1,5 +1,15 @@
 import { sql } from 'drizzle-orm'
-import { check, index, integer, jsonb, pgTable, primaryKey, real, text, uuid } from 'drizzle-orm/pg-core'
+import {
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  real,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core'
 import { clock, int8, moment } from './columns.ts'
 
 /** Blocking keys as hashes. */
@@ -31,7 +41,10 @@ export const possibleMatch = pgTable(
     reason: text().notNull(),
     createdAt: moment('created_at').notNull().default(clock),
   },
-  (t) => [primaryKey({ name: 'possible_match_pkey', columns: [t.a, t.b] }), index('possible_match_b').on(t.b)],
+  (t) => [
+    primaryKey({ name: 'possible_match_pkey', columns: [t.a, t.b] }),
+    index('possible_match_b').on(t.b),
+  ],
 )
 
 /** The version of the matching engine that the records of each golden type were matched with. */
@@ -41,7 +54,9 @@ export const matchVersion = pgTable('match_version', {
   at: moment('at').notNull().default(clock),
 })
 
-/** Matching models trained on the store. A model is active if the active policy has its parameters. */
+/**
+ * Matching models trained on the store. A model is active if the active policy has its parameters.
+ */
 export const matchModel = pgTable(
   'match_model',
   {
@@ -51,7 +66,9 @@ export const matchModel = pgTable(
     policyVersion: text('policy_version').notNull(),
     units: jsonb().$type<unknown[]>().notNull(),
     parameters: jsonb().$type<Record<string, unknown>>().notNull(),
-    /** Live source records in the training data, their candidate pairs, and decisions of stewards. */
+    /**
+     * Live source records in the training data, their candidate pairs, and decisions of stewards.
+     */
     records: integer().notNull(),
     pairs: int8('pairs').notNull(),
     labels: integer().notNull(),

@@ -15,7 +15,10 @@ import {
 import { int8 } from './columns.ts'
 import { sourceRecord } from './sourceRecord.ts'
 
-/** Columns of every operational object: its source record, the customer's key, and whether its system deleted it. */
+/**
+ * Columns of every operational object: its source record, the customer's key, and whether its
+ * system deleted it.
+ */
 const common = () => ({
   recordId: bigint('record_id', { mode: 'number' }).primaryKey(),
   customer: uuid(),
@@ -23,7 +26,11 @@ const common = () => ({
 })
 
 const indexed = (table: string, t: { recordId: AnyPgColumn; customer: AnyPgColumn }) => [
-  foreignKey({ name: `${table}_record_id_fkey`, columns: [t.recordId], foreignColumns: [sourceRecord.id] }),
+  foreignKey({
+    name: `${table}_record_id_fkey`,
+    columns: [t.recordId],
+    foreignColumns: [sourceRecord.id],
+  }),
   index(`${table}_customer`).on(t.customer),
 ]
 

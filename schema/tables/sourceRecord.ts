@@ -2,7 +2,9 @@ import { sql } from 'drizzle-orm'
 import { bigint, boolean, index, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { clock, int8, json, moment } from './columns.ts'
 
-/** One system's version of a thing, with its canonical form and, for golden types, its crosswalk. */
+/**
+ * One system's version of a thing, with its canonical form and, for golden types, its crosswalk.
+ */
 export const sourceRecord = pgTable(
   'source_record',
   {

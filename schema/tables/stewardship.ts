@@ -38,7 +38,10 @@ export const action = pgTable(
     correlationId: text('correlation_id').notNull(),
     subjects: uuid().array().notNull(),
     before: jsonb().$type<[goldenId: string, keys: string[]][]>().notNull().default([]),
-    effect: jsonb().$type<{ goldenId: string; op: string; version: number }[]>().notNull().default([]),
+    effect: jsonb()
+      .$type<{ goldenId: string; op: string; version: number }[]>()
+      .notNull()
+      .default([]),
     approval: text().array().notNull().default(sql`'{}'`),
     stake: doublePrecision().notNull().default(0),
     undoes: uuid(),
@@ -79,7 +82,11 @@ export const assertion = pgTable(
   },
   (t) => [
     oneOf('assertion', t.kind, ASSERTION_KINDS),
-    foreignKey({ name: 'assertion_action_id_fkey', columns: [t.actionId], foreignColumns: [action.id] }),
+    foreignKey({
+      name: 'assertion_action_id_fkey',
+      columns: [t.actionId],
+      foreignColumns: [action.id],
+    }),
     index('assertion_action').on(t.actionId),
     index('assertion_a').on(t.a),
     index('assertion_b').on(t.b),
@@ -91,8 +98,16 @@ export const withdrawal = pgTable(
   { assertionId: int8('assertion_id').notNull(), actionId: uuid('action_id').notNull() },
   (t) => [
     primaryKey({ name: 'withdrawal_pkey', columns: [t.assertionId, t.actionId] }),
-    foreignKey({ name: 'withdrawal_assertion_id_fkey', columns: [t.assertionId], foreignColumns: [assertion.id] }),
-    foreignKey({ name: 'withdrawal_action_id_fkey', columns: [t.actionId], foreignColumns: [action.id] }),
+    foreignKey({
+      name: 'withdrawal_assertion_id_fkey',
+      columns: [t.assertionId],
+      foreignColumns: [assertion.id],
+    }),
+    foreignKey({
+      name: 'withdrawal_action_id_fkey',
+      columns: [t.actionId],
+      foreignColumns: [action.id],
+    }),
     index('withdrawal_action').on(t.actionId),
   ],
 )
@@ -110,7 +125,11 @@ export const standing = pgTable(
     expiresAt: moment('expires_at'),
   },
   (t) => [
-    foreignKey({ name: 'standing_assertion_id_fkey', columns: [t.assertionId], foreignColumns: [assertion.id] }),
+    foreignKey({
+      name: 'standing_assertion_id_fkey',
+      columns: [t.assertionId],
+      foreignColumns: [assertion.id],
+    }),
     index('standing_a').on(t.a),
     index('standing_b').on(t.b),
     index('standing_expires').on(t.expiresAt).where(sql`${t.expiresAt} is not null`),
@@ -194,7 +213,11 @@ export const taskComment = pgTable(
     at: moment('at').notNull().default(clock),
   },
   (t) => [
-    foreignKey({ name: 'task_comment_task_id_fkey', columns: [t.taskId], foreignColumns: [task.id] }),
+    foreignKey({
+      name: 'task_comment_task_id_fkey',
+      columns: [t.taskId],
+      foreignColumns: [task.id],
+    }),
     index('task_comment_task').on(t.taskId, t.id),
   ],
 )
@@ -230,8 +253,16 @@ export const publication = pgTable(
   },
   (t) => [
     oneOf('publication', t.state, PUBLICATION_STATES),
-    foreignKey({ name: 'publication_version_fkey', columns: [t.version], foreignColumns: [policy.version] }),
-    foreignKey({ name: 'publication_action_id_fkey', columns: [t.actionId], foreignColumns: [action.id] }),
+    foreignKey({
+      name: 'publication_version_fkey',
+      columns: [t.version],
+      foreignColumns: [policy.version],
+    }),
+    foreignKey({
+      name: 'publication_action_id_fkey',
+      columns: [t.actionId],
+      foreignColumns: [action.id],
+    }),
     uniqueIndex('publication_running').on(sql`(true)`).where(sql`${t.state} = 'RUNNING'`),
   ],
 )

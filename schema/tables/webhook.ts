@@ -104,6 +104,8 @@ export const webhookDelivery = pgTable(
     index('webhook_delivery_entity').on(t.goldenId, t.position),
     index('webhook_delivery_last').on(t.lastAt),
     index('webhook_delivery_place').on(t.position, t.webhook),
-    index('webhook_delivery_unsettled').on(t.webhook, t.state, t.position).where(sql`${t.state} <> 'DELIVERED'`),
+    index('webhook_delivery_unsettled')
+      .on(t.webhook, t.state, t.position)
+      .where(sql`${t.state} <> 'DELIVERED'`),
   ],
 )

@@ -10,7 +10,11 @@ export function billingResolvers({ policy }: SubgraphDeps): Resolvers {
   const subscriptions = operationalList(policy, 'Subscription')
   const invoices = operationalList(policy, 'Invoice')
   const payments = operationalList(policy, 'Payment')
-  const of = { subscription: lookups(subscriptions), invoice: lookups(invoices), payment: lookups(payments) }
+  const of = {
+    subscription: lookups(subscriptions),
+    invoice: lookups(invoices),
+    payment: lookups(payments),
+  }
   const customer = golden('customer', 'Customer')
   const contract = golden('contract', 'Contract')
   return {
@@ -55,7 +59,10 @@ export function billingResolvers({ policy }: SubgraphDeps): Resolvers {
       payments: payments.ofGolden('customer'),
       totals: billingTotals,
     },
-    Contract: { subscriptions: subscriptions.ofGolden('contract'), invoices: invoices.ofGolden('contract') },
+    Contract: {
+      subscriptions: subscriptions.ofGolden('contract'),
+      invoices: invoices.ofGolden('contract'),
+    },
     Product: { subscriptions: subscriptions.ofGolden('product') },
     BillingSubscriptionConnection: connectionResolvers,
     InvoiceConnection: connectionResolvers,

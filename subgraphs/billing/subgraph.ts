@@ -4,7 +4,10 @@ import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { billingResolvers } from './resolvers.ts'
 
-/** What customers are charged and have paid: subscriptions, invoices, payments, and totals of each customer. */
+/**
+ * What customers are charged and have paid: subscriptions, invoices, payments, and totals of each
+ * customer.
+ */
 export function createBillingSubgraph(deps: SubgraphDeps): Subgraph {
   const lists = operationalSdl(deps.policy, ['Subscription', 'Invoice', 'Payment'])
   return makeSubgraph(

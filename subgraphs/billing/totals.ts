@@ -9,8 +9,11 @@ export async function billingTotals(
   context: RequestContext,
 ) {
   const systems = args.systems ?? null
-  const sums = await context.load<BillingSum[]>(`totals ${JSON.stringify(systems)}`, parent.id, [], (ids, sql) =>
-    readBillingSums(sql, ids, systems),
+  const sums = await context.load<BillingSum[]>(
+    `totals ${JSON.stringify(systems)}`,
+    parent.id,
+    [],
+    (ids, sql) => readBillingSums(sql, ids, systems),
   )
   const total = (of: (s: BillingSum) => number) => sums.reduce((sum, s) => sum + of(s), 0)
   return {

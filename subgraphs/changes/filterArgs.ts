@@ -15,13 +15,19 @@ export interface FilterArgs {
 
 /**
  * Arguments as a filter of the feed. Throws FILTER_INVALID for a field that no wanted type has, and
- * MISSING_SCOPE for a test of values that the caller may not see: whether an event comes would tell them.
+ * MISSING_SCOPE for a test of values that the caller may not see: whether an event comes would tell
+ * them.
  */
-export function filterOf(policy: Policy, args: FilterArgs, scopes: ReadonlySet<string>): FeedFilter {
+export function filterOf(
+  policy: Policy,
+  args: FilterArgs,
+  scopes: ReadonlySet<string>,
+): FeedFilter {
   const types = policy.types.filter((t) => !args.types || args.types.includes(t.name))
   const fields = types.flatMap((t) => t.fields)
   const names = [...new Set(fields.map((f) => f.name))].sort()
-  for (const name of args.changedFields ?? []) if (!names.includes(name)) throw unknownField(name, names)
+  for (const name of args.changedFields ?? [])
+    if (!names.includes(name)) throw unknownField(name, names)
   return {
     types: args.types ?? null,
     ids: args.ids ?? null,
@@ -44,15 +50,22 @@ function valueTest(
   const found = fields.filter((f) => f.name === name)
   if (found.length === 0) throw unknownField(test.field, names)
   const groups = found.flatMap((f) => policy.groups.get(f.typeName) ?? [])
-  const leaves = inner === undefined ? found : groups.flatMap((g) => g.fields.filter((f) => f.name === inner))
+  const leaves =
+    inner === undefined ? found : groups.flatMap((g) => g.fields.filter((f) => f.name === inner))
   if (leaves.length === 0 || path.length > 2)
     throw unknownField(
       test.field,
       groups.flatMap((g) => g.fields.map((f) => `${name}.${f.name}`)),
     )
-  for (const { sensitive } of [...found, ...leaves, ...(inner === undefined ? groups.flatMap((g) => g.fields) : [])])
+  for (const { sensitive } of [
+    ...found,
+    ...leaves,
+    ...(inner === undefined ? groups.flatMap((g) => g.fields) : []),
+  ])
     if (sensitive && !scopes.has(sensitive))
-      throw new GraphQLError(`${test.field} needs the scope ${sensitive}`, { extensions: { code: 'MISSING_SCOPE' } })
+      throw new GraphQLError(`${test.field} needs the scope ${sensitive}`, {
+        extensions: { code: 'MISSING_SCOPE' },
+      })
   return { path, in: test.in }
 }
 

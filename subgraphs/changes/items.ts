@@ -8,14 +8,18 @@ export type Delivered = FeedItem | { kind: 'FAILED'; error: GraphQLError }
 
 /** Codes of the feed are for the caller; everything else the gateway masks. */
 export function translated(error: unknown): unknown {
-  return error instanceof FeedError ? new GraphQLError(error.message, { extensions: { code: error.code } }) : error
+  return error instanceof FeedError
+    ? new GraphQLError(error.message, { extensions: { code: error.code } })
+    : error
 }
 
 /**
- * A failure in the middle of a subscription as its last item: an iterator that throws says different things over
- * different transports, while a result with errors is the same everywhere.
+ * A failure in the middle of a subscription as its last item: an iterator that throws says
+ * different things over different transports, while a result with errors is the same everywhere.
  */
-export function delivered(items: AsyncIterableIterator<FeedItem>): AsyncIterableIterator<Delivered> {
+export function delivered(
+  items: AsyncIterableIterator<FeedItem>,
+): AsyncIterableIterator<Delivered> {
   const next = async (): Promise<IteratorResult<Delivered, undefined>> => {
     try {
       return await items.next()

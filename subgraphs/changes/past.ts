@@ -18,14 +18,26 @@ const pagePositionsMax = 20_000
 const tailerBehindMsMax = 2_000
 
 /** A page of the past: a subscription that one leaves at the head, or when the page is full. */
-export async function past(tailer: Tailer, filter: FeedFilter, args: PastArgs, sight: RowVisibility | null) {
+export async function past(
+  tailer: Tailer,
+  filter: FeedFilter,
+  args: PastArgs,
+  sight: RowVisibility | null,
+) {
   const limit = pageLimit(args)
   try {
-    // What was committed before the question is in the answer, though the tailer may be a moment behind.
+    // What was committed before the question is in the answer, though the tailer may be a moment
+    // behind.
     const head = await readHead(tailer.sql)
     await tailer.tail.waitForNews(head.position - 1, AbortSignal.timeout(tailerBehindMsMax))
     const start = args.after ?? encodeCursor(head.feed, { kind: 'TAIL', position: head.oldest - 1 })
-    const options = { after: start, snapshot: false, filter, bookmarkPositions: pagePositionsMax, sight }
+    const options = {
+      after: start,
+      snapshot: false,
+      filter,
+      bookmarkPositions: pagePositionsMax,
+      sight,
+    }
     const nodes: Extract<FeedItem, { kind: 'CHANGE' }>[] = []
     let hasNextPage = true
     let end = start

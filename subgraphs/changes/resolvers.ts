@@ -33,7 +33,13 @@ type SnapshotItem = Extract<FeedItem, { kind: 'SNAPSHOT' }>
 export function resolvers({ policy, tailer }: ChangesDeps) {
   const select = visibleValues(policy)
   const sensitive = sensitiveFields(policy)
-  const visible = (through: 'FEED' | 'SNAPSHOT', type: string, id: string, values: Values, context: RequestContext) => {
+  const visible = (
+    through: 'FEED' | 'SNAPSHOT',
+    type: string,
+    id: string,
+    values: Values,
+    context: RequestContext,
+  ) => {
     const shown = select(type, values, context.scopes)
     context.shows(through, type, sensitive(type, values, context.scopes), id)
     return shown
@@ -104,7 +110,8 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
       position: (s: SnapshotItem) => s.item.position,
       values: ({ item }: SnapshotItem, _: unknown, context: RequestContext) =>
         visible('SNAPSHOT', item.type, item.goldenId, item.values, context),
-      entity: (s: SnapshotItem, _: unknown, context: RequestContext) => entity(s.item.type, s.item.goldenId, context),
+      entity: (s: SnapshotItem, _: unknown, context: RequestContext) =>
+        entity(s.item.type, s.item.goldenId, context),
     },
     Change: {
       cursor,
@@ -125,13 +132,22 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
       at: (c: ChangeItem) => c.event.at,
       entity: ({ event }: ChangeItem, _: unknown, context: RequestContext) =>
         entity(event.type, event.goldenId, context),
-      cloudEvent({ event, at }: ChangeItem, { version }: { version: number }, context: RequestContext) {
+      cloudEvent(
+        { event, at }: ChangeItem,
+        { version }: { version: number },
+        context: RequestContext,
+      ) {
         if (version !== changeSchemaMajor)
-          throw new GraphQLError(`there is no version ${version} of change events, only ${changeSchemaMajor}`, {
-            extensions: { code: 'UNKNOWN_SCHEMA_VERSION' },
-          })
-        const before = event.before && visible('FEED', event.type, event.goldenId, event.before, context)
-        const after = event.after && visible('FEED', event.type, event.goldenId, event.after, context)
+          throw new GraphQLError(
+            `there is no version ${version} of change events, only ${changeSchemaMajor}`,
+            {
+              extensions: { code: 'UNKNOWN_SCHEMA_VERSION' },
+            },
+          )
+        const before =
+          event.before && visible('FEED', event.type, event.goldenId, event.before, context)
+        const after =
+          event.after && visible('FEED', event.type, event.goldenId, event.after, context)
         return cloudEvent({ ...event, before, after }, at.feed)
       },
     },
@@ -148,7 +164,10 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
 
 const sights = new WeakMap<Sql, RowVisibility>()
 
-/** What a caller with row rights sees of the feed, shared by all of the same rights; null for all others. */
+/**
+ * What a caller with row rights sees of the feed, shared by all of the same rights; null for all
+ * others.
+ */
 function sightOf(context: RequestContext): RowVisibility | null {
   if (!context.bound) return null
   const known = sights.get(context.sql)
@@ -186,5 +205,7 @@ const PositionScalar = new GraphQLScalarType<number, number>({
 
 function whole(value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value
-  throw new GraphQLError('a Position is a whole number up to 2^53', { extensions: { code: 'BAD_USER_INPUT' } })
+  throw new GraphQLError('a Position is a whole number up to 2^53', {
+    extensions: { code: 'BAD_USER_INPUT' },
+  })
 }

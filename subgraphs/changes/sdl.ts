@@ -7,8 +7,8 @@ export function typeEnumName(type: string): string {
 }
 
 /**
- * Returns the SDL that depends on the golden types: their enum, a subscription for each, and stubs to
- * which other subgraphs add fields.
+ * Returns the SDL that depends on the golden types: their enum, a subscription for each, and stubs
+ * to which other subgraphs add fields.
  */
 export function goldenSdl(policy: Policy): string {
   const types = policy.types.toSorted((a, b) => (a.name < b.name ? -1 : 1))

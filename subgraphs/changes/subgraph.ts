@@ -8,8 +8,13 @@ import { type ChangesDeps, resolvers } from './resolvers.ts'
 import { goldenSdl } from './sdl.ts'
 import { webhookResolvers } from './webhooks.ts'
 
-/** The change feed: `changes` as subscription and as pages of the past, webhooks, and where the feed stands. */
-export function createChangesSubgraph(deps: ChangesDeps & { sqlOf: SqlOf; webhooks?: Webhooks }): Subgraph {
+/**
+ * The change feed: `changes` as subscription and as pages of the past, webhooks, and where the feed
+ * stands.
+ */
+export function createChangesSubgraph(
+  deps: ChangesDeps & { sqlOf: SqlOf; webhooks?: Webhooks },
+): Subgraph {
   const sdl = ['schema.graphql', 'webhooks.graphql'].map((file) => readSdl(import.meta.url, file))
   const feed = resolvers(deps)
   const webhooks = webhookResolvers(deps.webhooks ?? publicWebhooks(deps.tailer.sql), deps.policy)
@@ -18,7 +23,8 @@ export function createChangesSubgraph(deps: ChangesDeps & { sqlOf: SqlOf; webhoo
     [
       ...sdl,
       goldenSdl(deps.policy),
-      // The feed may hold hundreds of millions of events, and the log some for each: neither is counted.
+      // The feed may hold hundreds of millions of events, and the log some for each: neither is
+      // counted.
       connectionSdl({ type: 'Change', plural: 'events', counted: false }),
       connectionSdl({ type: 'WebhookDelivery', plural: 'deliveries', counted: false }),
       connectionSdl({ type: 'Webhook', plural: 'endpoints' }),
@@ -30,7 +36,10 @@ export function createChangesSubgraph(deps: ChangesDeps & { sqlOf: SqlOf; webhoo
     },
     deps.sqlOf,
   )
-  return { ...subgraph, sharing: { event: (item) => sharedEvent(item as Delivered), liveFields: ['entity'] } }
+  return {
+    ...subgraph,
+    sharing: { event: (item) => sharedEvent(item as Delivered), liveFields: ['entity'] },
+  }
 }
 
 /** Subscribers are given the very same event, of the ring or of a page of the table. */

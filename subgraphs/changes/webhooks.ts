@@ -10,7 +10,12 @@ import {
   deliveryListing,
   latestDeliveries,
 } from '../../mdm/webhooks/deliveries.ts'
-import { type Endpoint, type EndpointRows, everyRow, readEndpoints } from '../../mdm/webhooks/endpoints.ts'
+import {
+  type Endpoint,
+  type EndpointRows,
+  everyRow,
+  readEndpoints,
+} from '../../mdm/webhooks/endpoints.ts'
 import { messageId } from '../../mdm/webhooks/message.ts'
 import type { Answer } from '../../mdm/webhooks/post.ts'
 import {
@@ -55,7 +60,10 @@ const idsMax = 1_000
 
 const oldestEndpoints: MemoryOrder<Endpoint> = {
   order: [
-    { column: { name: 'createdAt', sql: 'created_at', type: 'bigint', nullable: false }, descending: false },
+    {
+      column: { name: 'createdAt', sql: 'created_at', type: 'bigint', nullable: false },
+      descending: false,
+    },
     { column: { name: 'id', sql: 'id', type: 'uuid', nullable: false }, descending: false },
   ],
   valuesOf: (e) => [e.createdAt.getTime(), e.id],
@@ -67,10 +75,15 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
   const sensitive = sensitiveScopes(policy)
   const load = async (id: string | null, context: RequestContext) => {
     if (id === null || !isUuid(id)) return null
-    const found = await context.load<Endpoint | null>('webhook', id.toLowerCase(), null, async (ids) => {
-      const rows = await readEndpoints(sql, ids)
-      return new Map(rows.map((e) => [e.id, e]))
-    })
+    const found = await context.load<Endpoint | null>(
+      'webhook',
+      id.toLowerCase(),
+      null,
+      async (ids) => {
+        const rows = await readEndpoints(sql, ids)
+        return new Map(rows.map((e) => [e.id, e]))
+      },
+    )
     return found && mine(found, context) ? found : null
   }
   const known = async (id: string, context: RequestContext) =>
@@ -86,15 +99,24 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
       }
     }
   /** The same of an existing endpoint; what is no id names none. */
-  const of = <A extends { id: string }>(work: (args: A, context: RequestContext) => Promise<WebhookOutcome>) =>
+  const of = <A extends { id: string }>(
+    work: (args: A, context: RequestContext) => Promise<WebhookOutcome>,
+  ) =>
     field(async (args: A, context) => {
       const id = args.id.toLowerCase()
-      return result((await known(id, context)) ? await work({ ...args, id }, context) : unknown(id), context)
+      return result(
+        (await known(id, context)) ? await work({ ...args, id }, context) : unknown(id),
+        context,
+      )
     })
   const result = async (outcome: WebhookOutcome, context: RequestContext) =>
     outcome.code === 'REFUSED'
       ? { __typename: 'WebhookRefused', ...outcome }
-      : { __typename: 'WebhookDone', webhook: await load(outcome.id, context), secret: outcome.secret }
+      : {
+          __typename: 'WebhookDone',
+          webhook: await load(outcome.id, context),
+          secret: outcome.secret,
+        }
   const actorOf = (context: RequestContext) => callerOf(context).actor
 
   return {
@@ -104,10 +126,16 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
         return memoryConnection(page, endpoints, oldestEndpoints)
       }),
       webhook: field(({ id }: { id: string }, context) => load(id, context)),
-      webhookDeliveries: field(({ filter, ...page }: PageArguments & { filter?: LogFilter | null }, context) => {
-        const condition = deliveryCondition(logFilter(filter ?? {}))
-        return listConnection(context, deliveryListing, pageRequest(page, latestDeliveries, condition))
-      }),
+      webhookDeliveries: field(
+        ({ filter, ...page }: PageArguments & { filter?: LogFilter | null }, context) => {
+          const condition = deliveryCondition(logFilter(filter ?? {}))
+          return listConnection(
+            context,
+            deliveryListing,
+            pageRequest(page, latestDeliveries, condition),
+          )
+        },
+      ),
     },
     WebhookConnection: connectionResolvers,
     WebhookDeliveryConnection: connectionResolvers,
@@ -157,9 +185,12 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
       enableWebhook: of(({ id }: { id: string }, context) =>
         setWebhookState(webhooks, actorOf(context), id, 'ACTIVE', ''),
       ),
-      deleteWebhook: of(({ id }: { id: string }, context) => deleteWebhook(webhooks, actorOf(context), id)),
-      rotateWebhookSecret: of((a: { id: string; secret?: string | null; overlapHours: number }, context) =>
-        rotateWebhookSecret(webhooks, actorOf(context), a.id, a.secret ?? null, a.overlapHours),
+      deleteWebhook: of(({ id }: { id: string }, context) =>
+        deleteWebhook(webhooks, actorOf(context), id),
+      ),
+      rotateWebhookSecret: of(
+        (a: { id: string; secret?: string | null; overlapHours: number }, context) =>
+          rotateWebhookSecret(webhooks, actorOf(context), a.id, a.secret ?? null, a.overlapHours),
       ),
       testWebhook: field(async ({ id }: { id: string }, context) => {
         const tested = (await known(id.toLowerCase(), context))
@@ -173,11 +204,16 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
           ? await replayWebhook(webhooks, actorOf(context), id.toLowerCase(), logFilter(filter))
           : unknown(id)
         if (done.code === 'REFUSED') return { __typename: 'WebhookRefused', ...done }
-        return { __typename: 'WebhookReplayed', count: done.count, webhook: await load(done.id, context) }
+        return {
+          __typename: 'WebhookReplayed',
+          count: done.count,
+          webhook: await load(done.id, context),
+        }
       }),
     },
     Webhook: {
-      filter: (e: Endpoint, _: unknown, { scopes }: RequestContext) => shownFilter(policy, e.filter, scopes),
+      filter: (e: Endpoint, _: unknown, { scopes }: RequestContext) =>
+        shownFilter(policy, e.filter, scopes),
       disabledBecause: (e: Endpoint) => e.because,
       recordsWaiting: (e: Endpoint) => e.parked,
       deadLetters: (e: Endpoint) => e.dead,
@@ -203,14 +239,21 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
 }
 
 function rowsOf({ bound, request }: RequestContext): EndpointRows {
-  return bound ? { regions: [...(request.regions ?? [])], legalEntities: [...(request.legalEntities ?? [])] } : everyRow
+  return bound
+    ? { regions: [...(request.regions ?? [])], legalEntities: [...(request.legalEntities ?? [])] }
+    : everyRow
 }
 
-/** Who is bound to some rows has to do with webhooks of the very same rights; who is bound to none with all. */
+/**
+ * Who is bound to some rows has to do with webhooks of the very same rights; who is bound to none
+ * with all.
+ */
 function mine(e: Endpoint, { bound, request }: RequestContext): boolean {
   const same = (a: readonly string[] | null | undefined, b: readonly string[] | null | undefined) =>
     JSON.stringify(a?.toSorted() ?? []) === JSON.stringify(b?.toSorted() ?? [])
-  return !bound || (same(e.regions, request.regions) && same(e.legalEntities, request.legalEntities))
+  return (
+    !bound || (same(e.regions, request.regions) && same(e.legalEntities, request.legalEntities))
+  )
 }
 
 function typeName(of: { __typename: string }): string {
@@ -218,7 +261,11 @@ function typeName(of: { __typename: string }): string {
 }
 
 function unknown(id: string): WebhookOutcome & { code: 'REFUSED' } {
-  return { code: 'REFUSED', rule: 'UNKNOWN_WEBHOOK', detail: `there is no webhook "${id.slice(0, 60)}"` }
+  return {
+    code: 'REFUSED',
+    rule: 'UNKNOWN_WEBHOOK',
+    detail: `there is no webhook "${id.slice(0, 60)}"`,
+  }
 }
 
 /** Scopes that fields of the model need. */
@@ -227,16 +274,29 @@ function sensitiveScopes(policy: Policy): string[] {
   return [...new Set(fields.flatMap((f) => f.sensitive ?? []))].sort()
 }
 
-/** What an endpoint may show: of what there is to grant, what is asked for, and never more than the caller may see. */
-function granted(there: readonly string[], wanted: string[] | null, scopes: ReadonlySet<string>): string[] {
+/**
+ * What an endpoint may show: of what there is to grant, what is asked for, and never more than the
+ * caller may see.
+ */
+function granted(
+  there: readonly string[],
+  wanted: string[] | null,
+  scopes: ReadonlySet<string>,
+): string[] {
   const missing = wanted?.find((s) => !there.includes(s) || !scopes.has(s))
   if (missing !== undefined)
-    throw inputError('MISSING_SCOPE', `the scope "${missing.slice(0, 64)}" is not yours to give to this webhook`)
+    throw inputError(
+      'MISSING_SCOPE',
+      `the scope "${missing.slice(0, 64)}" is not yours to give to this webhook`,
+    )
   return there.filter((s) => scopes.has(s) && (wanted === null || wanted.includes(s)))
 }
 
 function filterArgs({ values, ...lists }: FeedFilter): FilterArgs {
-  return { ...(lists as FilterArgs), where: values?.map((v) => ({ field: v.path.join('.'), in: [...v.in] })) ?? null }
+  return {
+    ...(lists as FilterArgs),
+    where: values?.map((v) => ({ field: v.path.join('.'), in: [...v.in] })) ?? null,
+  }
 }
 
 /** A filter without the values that the caller could not have asked for. */
@@ -254,12 +314,20 @@ function shownFilter(policy: Policy, filter: FeedFilter, scopes: ReadonlySet<str
   return { ...args, where: where ?? null }
 }
 
-function placeAfter(head: { feed: string; position: number; oldest: number }, cursor: string): number {
+function placeAfter(
+  head: { feed: string; position: number; oldest: number },
+  cursor: string,
+): number {
   const place = decodeCursor(head.feed, cursor)
-  if (place.kind !== 'TAIL') throw new FeedError('CURSOR_INVALID', 'the cursor is of a snapshot; webhooks have none')
-  if (place.position > head.position) throw new FeedError('CURSOR_FUTURE', 'the cursor is beyond the end of the feed')
+  if (place.kind !== 'TAIL')
+    throw new FeedError('CURSOR_INVALID', 'the cursor is of a snapshot; webhooks have none')
+  if (place.position > head.position)
+    throw new FeedError('CURSOR_FUTURE', 'the cursor is beyond the end of the feed')
   if (place.position + 1 < head.oldest)
-    throw new FeedError('CURSOR_EXPIRED', `the cursor is of position ${place.position}, the oldest is ${head.oldest}`)
+    throw new FeedError(
+      'CURSOR_EXPIRED',
+      `the cursor is of position ${place.position}, the oldest is ${head.oldest}`,
+    )
   return place.position
 }
 
@@ -270,7 +338,11 @@ function logFilter({ ids, webhook, goldenId, ...rest }: LogFilter): DeliveryFilt
   const uuid = (id: string | null | undefined) => (id && !isUuid(id) ? nobody : (id ?? null))
   const filter: DeliveryFilter = { ...rest, webhook: uuid(webhook), goldenId: uuid(goldenId) }
   if (!ids) return filter
-  if (ids.length > idsMax) throw inputError('TOO_MANY_IDS', `at most ${idsMax} ids at once, not ${ids.length}`)
+  if (ids.length > idsMax)
+    throw inputError('TOO_MANY_IDS', `at most ${idsMax} ids at once, not ${ids.length}`)
   const places = ids.map((id) => /^([0-9a-f-]{36})\.(\d{1,16})$/i.exec(id))
-  return { ...filter, places: places.flatMap((p) => (p && isUuid(p[1] ?? '') ? [[p[1] ?? '', Number(p[2])]] : [])) }
+  return {
+    ...filter,
+    places: places.flatMap((p) => (p && isUuid(p[1] ?? '') ? [[p[1] ?? '', Number(p[2])]] : [])),
+  }
 }

@@ -6,6 +6,9 @@ import { crmResolvers } from './resolvers.ts'
 
 /** What sales works on: opportunities, and those of each customer. */
 export function createCrmSubgraph(deps: SubgraphDeps): Subgraph {
-  const sdl = [readSdl(import.meta.url, 'schema.graphql'), operationalSdl(deps.policy, ['Opportunity'])]
+  const sdl = [
+    readSdl(import.meta.url, 'schema.graphql'),
+    operationalSdl(deps.policy, ['Opportunity']),
+  ]
   return makeSubgraph('crm', sdl, crmResolvers(deps), deps.sqlOf)
 }

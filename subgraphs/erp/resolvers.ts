@@ -16,12 +16,17 @@ export function erpResolvers({ policy }: SubgraphDeps): Resolvers {
       __resolveReference: reference,
       amount: money('amount'),
       customer: golden('customer', 'Customer'),
-      invoice: (row: { invoice: string | null }) => (row.invoice ? { __typename: 'Invoice', id: row.invoice } : null),
+      invoice: (row: { invoice: string | null }) =>
+        row.invoice ? { __typename: 'Invoice', id: row.invoice } : null,
       source,
     },
     Customer: {
       postings: postings.ofGolden('customer'),
-      ledger: (parent: { id: string }, args: { from?: string | null; to?: string | null }, context: RequestContext) =>
+      ledger: (
+        parent: { id: string },
+        args: { from?: string | null; to?: string | null },
+        context: RequestContext,
+      ) =>
         context.load<LedgerSum[]>(`ledger ${args.from} ${args.to}`, parent.id, [], (ids, sql) =>
           readLedgerSums(sql, ids, args.from ?? null, args.to ?? null),
         ),

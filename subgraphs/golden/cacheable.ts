@@ -3,9 +3,9 @@ import type { CacheableGraph } from '../contract.ts'
 import { groupsOf, listName, lookupName, references } from './model.ts'
 
 /**
- * Golden values, their references and lists, by the policy. Not: source records, provenance, history and aliases, which may
- * change without their golden record; what hangs on operational objects; and what is sensitive, because who reads it is
- * recorded each time.
+ * Golden values, their references and lists, by the policy. Not: source records, provenance,
+ * history and aliases, which may change without their golden record; what hangs on operational
+ * objects; and what is sensitive, because who reads it is recorded each time.
  */
 export function cacheableGraph(policy: Policy): CacheableGraph {
   const types = policy.types.map((t) => t.name)
@@ -14,13 +14,22 @@ export function cacheableGraph(policy: Policy): CacheableGraph {
     for (const name of names) fields.add(`${type}.${name}`)
   }
   for (const t of policy.types) {
-    add(t.name, 'id', 'version', 'createdAt', 'updatedAt', 'redirectedFrom', ...openFields(t.fields))
+    add(
+      t.name,
+      'id',
+      'version',
+      'createdAt',
+      'updatedAt',
+      'redirectedFrom',
+      ...openFields(t.fields),
+    )
     add('Query', lookupName(t.name), listName(t.name))
     add(`${t.name}Connection`, 'nodes', 'edges', 'pageInfo', 'totalCount')
     add(`${t.name}Edge`, 'cursor', 'node')
   }
   for (const r of references(policy)) add(r.to, r.reverse)
-  for (const g of groupsOf(policy, policy.types)) add(g, ...openFields(policy.groups.get(g)?.fields ?? []))
+  for (const g of groupsOf(policy, policy.types))
+    add(g, ...openFields(policy.groups.get(g)?.fields ?? []))
   add('Money', 'minorUnits', 'currency', 'decimal')
   add('PageInfo', 'hasNextPage', 'hasPreviousPage', 'startCursor', 'endCursor')
   return { types: new Set(types), fields, volatileInputs: new Set(['SourceFilter']) }

@@ -1,5 +1,10 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import { goldenListing, goldenListingAsOf, referringGolden, sourceAsOf } from '../../mdm/golden/read/list.ts'
+import {
+  goldenListing,
+  goldenListingAsOf,
+  referringGolden,
+  sourceAsOf,
+} from '../../mdm/golden/read/list.ts'
 import { goldenFields } from '../../mdm/golden/read/listField.ts'
 import type { Policy, TypePolicy } from '../../schema/policy.ts'
 import {
@@ -15,11 +20,16 @@ import { enumName } from '../shared/listSdl.ts'
 import type { Reference } from './model.ts'
 import { unneededValues } from './neededValues.ts'
 
-/** What a list of a golden type can be asked. Sorted by name where there is one, else the newest first. */
+/**
+ * What a list of a golden type can be asked. Sorted by name where there is one, else the newest
+ * first.
+ */
 export function goldenListSpec(policy: Policy, type: TypePolicy): ListSpec {
   const fields = goldenFields(policy, type)
   const sortable = fields.filter((f) => f.sort)
-  const order = new Map(sortable.map((f) => [enumName(f.name), f.sort as NonNullable<typeof f.sort>]))
+  const order = new Map(
+    sortable.map((f) => [enumName(f.name), f.sort as NonNullable<typeof f.sort>]),
+  )
   const name = sortable.find((f) => f.name === 'name' && !f.sensitive)?.sort
   const created = order.get('CREATED_AT')
   return {
@@ -28,8 +38,14 @@ export function goldenListSpec(policy: Policy, type: TypePolicy): ListSpec {
     source: { row: 'g.id', record: 's.golden_id' },
     unique: goldenListing(type.name).unique,
     order,
-    defaultOrder: name ? [{ column: name, descending: false }] : created ? [{ column: created, descending: true }] : [],
-    sensitive: new Map(sortable.flatMap((f) => (f.sensitive ? [[enumName(f.name), f.sensitive] as const] : []))),
+    defaultOrder: name
+      ? [{ column: name, descending: false }]
+      : created
+        ? [{ column: created, descending: true }]
+        : [],
+    sensitive: new Map(
+      sortable.flatMap((f) => (f.sensitive ? [[enumName(f.name), f.sensitive] as const] : [])),
+    ),
   }
 }
 
@@ -44,11 +60,17 @@ export function goldenConnection(
   const listing = args.asOf
     ? goldenListingAsOf(type.name, new Date(args.asOf), context.bound)
     : goldenListing(type.name, unneededValues(type, info))
-  const request = sortedPageRequest(args.asOf ? { ...spec, source: sourceAsOf } : spec, args, context.scopes)
+  const request = sortedPageRequest(
+    args.asOf ? { ...spec, source: sourceAsOf } : spec,
+    args,
+    context.scopes,
+  )
   return listConnection(context, listing, request)
 }
 
-/** The golden records that name one: one statement for all parents that ask with the same arguments. */
+/**
+ * The golden records that name one: one statement for all parents that ask with the same arguments.
+ */
 export function referringConnection(
   reference: Reference,
   type: TypePolicy,

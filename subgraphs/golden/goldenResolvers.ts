@@ -7,7 +7,11 @@ import { ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import { masked } from '../../schema/masked.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import { recordKey } from '../../schema/recordKey.ts'
-import { type ConnectionArguments, connectionResolvers, type PageArguments } from '../shared/connection.ts'
+import {
+  type ConnectionArguments,
+  connectionResolvers,
+  type PageArguments,
+} from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
@@ -50,16 +54,25 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
     setOwn(resolvers, name, { ...Object.fromEntries(fields), ...recordResolvers(deps, type) })
     resolvers[`${name}Connection`] = connectionResolvers
     const find = async (id: string, asOf: string | null | undefined, context: RequestContext) => {
-      const found = asOf ? await readAsOf(context.sql, name, id, new Date(asOf)) : await loadGolden(owned, id, context)
+      const found = asOf
+        ? await readAsOf(context.sql, name, id, new Date(asOf))
+        : await loadGolden(owned, id, context)
       return found?.__typename === name ? found : null
     }
-    const lookup: Resolve<unknown, never> = async (_, { id, asOf }: { id: string; asOf?: string }, context) => {
+    const lookup: Resolve<unknown, never> = async (
+      _,
+      { id, asOf }: { id: string; asOf?: string },
+      context,
+    ) => {
       const found = await find(id, asOf, context)
       return found && found.id !== id.toLowerCase() ? { ...found, redirectedFrom: id } : found
     }
     setOwn(query, lookupName(name), lookup)
-    query[`${lookupName(name)}BySource`] = (_, a: { system: string; object: string; id: string; asOf?: string }, c) =>
-      find(recordKey(a.system, a.object, a.id), a.asOf, c)
+    query[`${lookupName(name)}BySource`] = (
+      _,
+      a: { system: string; object: string; id: string; asOf?: string },
+      c,
+    ) => find(recordKey(a.system, a.object, a.id), a.asOf, c)
     const list: Resolve<unknown, never> = (_, args: ConnectionArguments, context, info) =>
       goldenConnection(type, spec, args, context, info)
     setOwn(query, listName(name), list)
@@ -69,15 +82,26 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
     policy,
     owned.map((o) => policy.type(o)),
   )) {
-    const fields = policy.groups.get(name)?.fields.filter((f) => f.kind === 'REFERENCE' || f.sensitive) ?? []
-    const parts = fields.map((f) => [f.name, fieldResolver<Record<string, unknown>>(name, f, owned, (group) => group)])
+    const fields =
+      policy.groups.get(name)?.fields.filter((f) => f.kind === 'REFERENCE' || f.sensitive) ?? []
+    const parts = fields.map((f) => [
+      f.name,
+      fieldResolver<Record<string, unknown>>(name, f, owned, (group) => group),
+    ])
     setOwn(resolvers, name, Object.fromEntries(parts))
   }
   return resolvers
 }
 
-/** The lists that references make on the other side, on golden types owned here and on stubs of others. */
-function addReferenceLists({ policy }: SubgraphDeps, owned: readonly string[], resolvers: Resolvers): void {
+/**
+ * The lists that references make on the other side, on golden types owned here and on stubs of
+ * others.
+ */
+function addReferenceLists(
+  { policy }: SubgraphDeps,
+  owned: readonly string[],
+  resolvers: Resolvers,
+): void {
   for (const reference of references(policy).filter((r) => owned.includes(r.from))) {
     const type = policy.type(reference.from)
     const spec = goldenListSpec(policy, type)
@@ -94,10 +118,12 @@ function addReferenceLists({ policy }: SubgraphDeps, owned: readonly string[], r
 /** Fields that every golden record has; all but the provenance stand beside the values. */
 function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, unknown> {
   const beside: Record<string, Resolve<GoldenNode, never>> = {
-    aliases: (node, _, context) => context.load('aliases', node.id, [], (ids, sql) => readAliases(sql, ids)),
+    aliases: (node, _, context) =>
+      context.load('aliases', node.id, [], (ids, sql) => readAliases(sql, ids)),
     sources: (node, args: PageArguments, context) => sourcesConnection(node, args, context),
     sourceCount: (node, _, context) =>
-      node.members?.length ?? context.load('sourceCount', node.id, 0, (ids, sql) => countMembers(sql, ids)),
+      node.members?.length ??
+      context.load('sourceCount', node.id, 0, (ids, sql) => countMembers(sql, ids)),
     history: (node, args: PageArguments, context) => historyConnection(node.id, args, context),
   }
   for (const resolve of Object.values(beside)) readsValues([], resolve)
@@ -114,8 +140,11 @@ function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, u
 }
 
 function loadGolden(types: readonly string[], id: string, context: RequestContext) {
-  const found = context.load<GoldenRow | null>(`golden ${types.join()}`, id.toLowerCase(), null, (ids, sql) =>
-    readGolden(sql, types, ids),
+  const found = context.load<GoldenRow | null>(
+    `golden ${types.join()}`,
+    id.toLowerCase(),
+    null,
+    (ids, sql) => readGolden(sql, types, ids),
   )
   return found as Promise<GoldenNode | null>
 }
@@ -133,7 +162,8 @@ function fieldResolver<Parent>(
     if (!f.sensitive) return value
     if (!context.scopes.has(f.sensitive)) return masked(f, value)
     // A group has no id: of its fields it is noted that they were seen, and not of which record.
-    if ((value ?? null) !== null) context.shows('FIELD', type, one, (parent as { id?: string }).id ?? null)
+    if ((value ?? null) !== null)
+      context.shows('FIELD', type, one, (parent as { id?: string }).id ?? null)
     return value
   }
   if (f.kind !== 'REFERENCE') return (parent, _, context) => shown(parent, context)

@@ -6,8 +6,8 @@ import { allFields, groupsOf, listName, lookupName, type Reference, references }
 
 /**
  * Returns the SDL of a subgraph that owns golden types. It follows from the policy alone: the types
- * without the directives of the policy, their groups and enums, lookups, lists and filters, and stubs
- * of golden types that other subgraphs own.
+ * without the directives of the policy, their groups and enums, lookups, lists and filters, and
+ * stubs of golden types that other subgraphs own.
  */
 export function goldenSdl(policy: Policy, owned: readonly string[]): string {
   const types = owned.map((name) => policy.type(name))
@@ -15,9 +15,10 @@ export function goldenSdl(policy: Policy, owned: readonly string[]): string {
   const enums = new Set(fields.filter((f) => f.kind === 'ENUM').map((f) => f.typeName))
   const refs = references(policy).filter((r) => owned.includes(r.from))
   const stubs = new Set(
-    [...fields.filter((f) => f.kind === 'REFERENCE').map((f) => f.typeName), ...refs.map((r) => r.to)].filter(
-      (t) => !owned.includes(t),
-    ),
+    [
+      ...fields.filter((f) => f.kind === 'REFERENCE').map((f) => f.typeName),
+      ...refs.map((r) => r.to),
+    ].filter((t) => !owned.includes(t)),
   )
   return [
     ...owned.map((name) => goldenType(policy, name, refs, owned)),
@@ -38,7 +39,12 @@ export function goldenSdl(policy: Policy, owned: readonly string[]): string {
   ].join('\n')
 }
 
-function goldenType(policy: Policy, name: string, refs: Reference[], owned: readonly string[]): string {
+function goldenType(
+  policy: Policy,
+  name: string,
+  refs: Reference[],
+  owned: readonly string[],
+): string {
   const type = policy.type(name)
   return `
 ${quoted(type.description)}
@@ -88,7 +94,10 @@ ${lists}
 `
 }
 
-/** Fields with the referring records. `mark` is `!` if this subgraph owns the type: then it never fails. */
+/**
+ * Fields with the referring records. `mark` is `!` if this subgraph owns the type: then it never
+ * fails.
+ */
 function reverseFields(refs: Reference[], to: string, mark: '!' | ''): string {
   return refs
     .filter((r) => r.to === to)
@@ -100,11 +109,16 @@ function reverseFields(refs: Reference[], to: string, mark: '!' | ''): string {
     .join('\n')
 }
 
-/** A field that is hidden from some callers, or owned by another subgraph, is nullable even if required. */
+/**
+ * A field that is hidden from some callers, or owned by another subgraph, is nullable even if
+ * required.
+ */
 function fieldSdl(f: FieldPolicy, owned: readonly string[]): string {
   const away = f.kind === 'REFERENCE' && !owned.includes(f.typeName)
   const type = f.list ? `[${f.typeName}${away ? '' : '!'}]` : f.typeName
-  const note = f.sensitive ? ` ${f.mask ? 'Masked' : 'Null'} for callers without the scope ${f.sensitive}.` : ''
+  const note = f.sensitive
+    ? ` ${f.mask ? 'Masked' : 'Null'} for callers without the scope ${f.sensitive}.`
+    : ''
   const rule = f.sensitive ? ` ${requiresScopes(f.sensitive)} ${MASKED}` : ''
   return `  ${quoted(`${f.description}${note}`)}\n  ${f.name}: ${type}${f.required && !f.sensitive && !away ? '!' : ''}${rule}`
 }

@@ -13,7 +13,16 @@ const common = [
 ]
 
 /** A subgraph that owns golden types; a type that the policy does not have is left out. */
-export function goldenSubgraph(name: string, deps: SubgraphDeps, types: readonly string[]): Subgraph {
+export function goldenSubgraph(
+  name: string,
+  deps: SubgraphDeps,
+  types: readonly string[],
+): Subgraph {
   const owned = types.filter((t) => deps.policy.types.some((p) => p.name === t))
-  return makeSubgraph(name, [...common, goldenSdl(deps.policy, owned)], goldenResolvers(deps, owned), deps.sqlOf)
+  return makeSubgraph(
+    name,
+    [...common, goldenSdl(deps.policy, owned)],
+    goldenResolvers(deps, owned),
+    deps.sqlOf,
+  )
 }

@@ -1,4 +1,9 @@
-import { newestVersions, type VersionRow, versionListing, versionsOfGolden } from '../../mdm/golden/read/versions.ts'
+import {
+  newestVersions,
+  type VersionRow,
+  versionListing,
+  versionsOfGolden,
+} from '../../mdm/golden/read/versions.ts'
 import {
   type Connection,
   connectionResolvers,
@@ -12,9 +17,18 @@ import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { shownValues } from './mask.ts'
 
 /** Versions of one golden record, the newest first. */
-export function historyConnection(id: string, args: PageArguments, context: RequestContext): Connection {
+export function historyConnection(
+  id: string,
+  args: PageArguments,
+  context: RequestContext,
+): Connection {
   const list = { listing: versionListing, relation: versionsOfGolden, parent: id }
-  return relatedConnection(context, `history ${JSON.stringify(args)}`, list, pageRequest(args, newestVersions))
+  return relatedConnection(
+    context,
+    `history ${JSON.stringify(args)}`,
+    list,
+    pageRequest(args, newestVersions),
+  )
 }
 
 export function historyResolvers({ policy }: SubgraphDeps): Resolvers {

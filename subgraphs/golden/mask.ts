@@ -6,7 +6,9 @@ import type { RequestContext } from '../shared/context.ts'
 
 /** Scopes that a caller needs to see everything of a type. */
 export function scopesOf(type: TypePolicy): string[] {
-  return [...new Set(type.fields.map((f) => f.sensitive).filter((s): s is string => s !== undefined))]
+  return [
+    ...new Set(type.fields.map((f) => f.sensitive).filter((s): s is string => s !== undefined)),
+  ]
 }
 
 export function sensitiveOf(type: TypePolicy): string[] {
@@ -23,7 +25,8 @@ export function shownValues(
 ): Record<string, unknown> | null {
   const { scopes } = context
   const seen = type.fields.filter(
-    (f) => f.sensitive && scopes.has(f.sensitive) && (ownValue(values ?? {}, f.name) ?? null) !== null,
+    (f) =>
+      f.sensitive && scopes.has(f.sensitive) && (ownValue(values ?? {}, f.name) ?? null) !== null,
   )
   context.shows(
     through,
@@ -34,14 +37,19 @@ export function shownValues(
   return maskedValues(type, values, scopes)
 }
 
-/** Values of a golden or canonical record without those that the caller may not see, or with masks in their place. */
+/**
+ * Values of a golden or canonical record without those that the caller may not see, or with masks
+ * in their place.
+ */
 export function maskedValues(
   type: TypePolicy,
   values: Record<string, unknown> | null,
   scopes: ReadonlySet<string>,
 ): Record<string, unknown> | null {
   const hidden = new Map(
-    type.fields.flatMap((f) => (f.sensitive && !scopes.has(f.sensitive) ? [[f.name, f] as const] : [])),
+    type.fields.flatMap((f) =>
+      f.sensitive && !scopes.has(f.sensitive) ? [[f.name, f] as const] : [],
+    ),
   )
   if (values === null || hidden.size === 0) return values
   return Object.fromEntries(

@@ -23,15 +23,20 @@ export function listName(type: string): string {
 }
 
 /**
- * References between golden types with the lists they make on the other side: `Contact.customer` makes
- * `Customer.contacts`; a field of another name says so, `Order.payer` makes `Customer.ordersAsPayer`; a type's reference
- * to itself called parent makes children.
+ * References between golden types with the lists they make on the other side: `Contact.customer`
+ * makes `Customer.contacts`; a field of another name says so, `Order.payer` makes
+ * `Customer.ordersAsPayer`; a type's reference to itself called parent makes children.
  */
 export function references(policy: Policy): Reference[] {
   return policy.types.flatMap((type) =>
     type.fields
       .filter((f) => f.kind === 'REFERENCE' && !f.list)
-      .map((f) => ({ from: type.name, field: f.name, to: f.typeName, reverse: reverseName(type, f) })),
+      .map((f) => ({
+        from: type.name,
+        field: f.name,
+        to: f.typeName,
+        reverse: reverseName(type, f),
+      })),
   )
 }
 
@@ -41,7 +46,10 @@ function reverseName(type: TypePolicy, f: FieldPolicy): string {
   return `${listName(type.name)}As${f.name[0]?.toUpperCase()}${f.name.slice(1)}`
 }
 
-/** Groups that a type's fields hold, and those that they hold. Money is shared by all subgraphs and not among them. */
+/**
+ * Groups that a type's fields hold, and those that they hold. Money is shared by all subgraphs and
+ * not among them.
+ */
 export function groupsOf(policy: Policy, types: TypePolicy[]): string[] {
   const found = new Set<string>()
   const visit = (fields: FieldPolicy[]): void => {

@@ -1,20 +1,35 @@
-import { type FieldNode, type GraphQLResolveInfo, isObjectType, Kind, type SelectionSetNode } from 'graphql'
+import {
+  type FieldNode,
+  type GraphQLResolveInfo,
+  isObjectType,
+  Kind,
+  type SelectionSetNode,
+} from 'graphql'
 import type { TypePolicy } from '../../schema/policy.ts'
 
 type Resolver = (...args: never[]) => unknown
 
 const read = new WeakMap<Resolver, readonly string[]>()
 
-/** Notes which fields of a golden record's values a resolver reads; of one that nothing is noted of, it is all. */
+/**
+ * Notes which fields of a golden record's values a resolver reads; of one that nothing is noted of,
+ * it is all.
+ */
 export function readsValues<R extends Resolver>(fields: readonly string[], resolver: R): R {
   read.set(resolver, fields)
   return resolver
 }
 
-/** By what is selected, of which a plan has a list of its own for each field of each type: kept as long as its document is. */
+/**
+ * By what is selected, of which a plan has a list of its own for each field of each type: kept as
+ * long as its document is.
+ */
 const known = new WeakMap<readonly FieldNode[], readonly string[]>()
 
-/** Fields of the values of a connection's golden records that nothing selected of them reads: they need not be fetched. */
+/**
+ * Fields of the values of a connection's golden records that nothing selected of them reads: they
+ * need not be fetched.
+ */
 export function unneededValues(type: TypePolicy, info: GraphQLResolveInfo): readonly string[] {
   let found = known.get(info.fieldNodes)
   if (!found) {
@@ -26,18 +41,29 @@ export function unneededValues(type: TypePolicy, info: GraphQLResolveInfo): read
 }
 
 /** Null: all of them. What @skip and @include leave out counts as selected. */
-function neededValues(type: TypePolicy, { fieldNodes, fragments, schema }: GraphQLResolveInfo): Set<string> | null {
+function neededValues(
+  type: TypePolicy,
+  { fieldNodes, fragments, schema }: GraphQLResolveInfo,
+): Set<string> | null {
   const object = schema.getType(type.name)
   if (!isObjectType(object)) return null
   const fields = object.getFields()
   const needed = new Set<string>()
   let all = false
 
-  const each = (set: SelectionSetNode | undefined, visit: (name: string, node: FieldNode) => void): void => {
+  const each = (
+    set: SelectionSetNode | undefined,
+    visit: (name: string, node: FieldNode) => void,
+  ): void => {
     for (const node of set?.selections ?? [])
       if (node.kind === Kind.FIELD) visit(node.name.value, node)
       else
-        each(node.kind === Kind.INLINE_FRAGMENT ? node.selectionSet : fragments[node.name.value]?.selectionSet, visit)
+        each(
+          node.kind === Kind.INLINE_FRAGMENT
+            ? node.selectionSet
+            : fragments[node.name.value]?.selectionSet,
+          visit,
+        )
   }
   const need = (name: string) => {
     const resolve = fields[name]?.resolve
@@ -48,7 +74,8 @@ function neededValues(type: TypePolicy, { fieldNodes, fragments, schema }: Graph
   for (const { selectionSet } of fieldNodes)
     each(selectionSet, (name, { selectionSet }) => {
       if (name === 'nodes') each(selectionSet, need)
-      if (name === 'edges') each(selectionSet, (of, node) => of === 'node' && each(node.selectionSet, need))
+      if (name === 'edges')
+        each(selectionSet, (of, node) => of === 'node' && each(node.selectionSet, need))
     })
   return all ? null : needed
 }

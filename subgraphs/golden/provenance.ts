@@ -5,7 +5,12 @@ import { ownValue } from '../../schema/kit/dictionary.ts'
 import { masked } from '../../schema/masked.ts'
 import type { FieldPolicy, TypePolicy } from '../../schema/policy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
-import { type Connection, connection, memoryConnection, type PageArguments } from '../shared/connection.ts'
+import {
+  type Connection,
+  connection,
+  memoryConnection,
+  type PageArguments,
+} from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
@@ -22,8 +27,9 @@ interface FieldProvenance {
 }
 
 /**
- * Where the values of a golden record come from: winner and rule as they are stored, and, when asked for, every
- * candidate with the reason why it lost, which is worked out again from the members as they are now.
+ * Where the values of a golden record come from: winner and rule as they are stored, and, when
+ * asked for, every candidate with the reason why it lost, which is worked out again from the
+ * members as they are now.
  */
 export async function provenanceOf(
   deps: SubgraphDeps,
@@ -40,14 +46,17 @@ export async function provenanceOf(
       )
   const stored = node.provenance
     ? { provenance: node.provenance, policyVersion: node.policyVersion ?? '' }
-    : await context.load<StoredProvenance | null>('provenance', node.id, null, (ids, sql) => readProvenance(sql, ids))
+    : await context.load<StoredProvenance | null>('provenance', node.id, null, (ids, sql) =>
+        readProvenance(sql, ids),
+      )
   if (!stored) return []
   return type.fields
     .filter((f) => Object.hasOwn(stored.provenance, f.name) && (!only || only.includes(f.name)))
     .map((f): FieldProvenance => {
       const { r, u } = ownValue(stored.provenance, f.name) ?? { r: [], u: '' }
       const shown = (value: unknown) => {
-        if (f.sensitive && (value ?? null) !== null) context.shows('PROVENANCE', type.name, [f.name], node.id)
+        if (f.sensitive && (value ?? null) !== null)
+          context.shows('PROVENANCE', type.name, [f.name], node.id)
         return value
       }
       const visible = !f.sensitive || context.scopes.has(f.sensitive)
@@ -71,7 +80,9 @@ export async function provenanceOf(
           }
           return connection(found.request, read, found.totalCount, ({ key, value, verdict }) => {
             const source = records.get(key)
-            return source ? { source, verdict, value: visible ? shown(value) : masked(f, value) } : null
+            return source
+              ? { source, verdict, value: visible ? shown(value) : masked(f, value) }
+              : null
           })
         },
       }
@@ -84,8 +95,11 @@ async function candidatesOf(
   node: GoldenNode,
   context: RequestContext,
 ): Promise<Candidate[]> {
-  const choice = await context.load<Choice>('choice', node.id, { members: [], assertions: [] }, (ids, sql) =>
-    readChoice(sql, ids),
+  const choice = await context.load<Choice>(
+    'choice',
+    node.id,
+    { members: [], assertions: [] },
+    (ids, sql) => readChoice(sql, ids),
   )
   const systems = new Map<string, SourceSystem>((sources ?? []).map((s) => [s.name, s]))
   const members = choice.members.map(({ key, system, version, canonical }) => {

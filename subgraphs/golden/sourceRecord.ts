@@ -22,15 +22,34 @@ import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import type { GoldenNode } from './goldenNode.ts'
 import { scopesOf, sensitiveOf, shownValues } from './mask.ts'
 
-/** Source records of a golden record, the oldest first; of one as it was, the records that it consisted of then. */
-export function sourcesConnection(node: GoldenNode, args: PageArguments, context: RequestContext): Connection {
+/**
+ * Source records of a golden record, the oldest first; of one as it was, the records that it
+ * consisted of then.
+ */
+export function sourcesConnection(
+  node: GoldenNode,
+  args: PageArguments,
+  context: RequestContext,
+): Connection {
   if (node.members) return recordsConnection(node.members, args, context)
   const list = { listing: memberListing, relation: membersOfGolden, parent: node.id }
-  return relatedConnection(context, `sources ${JSON.stringify(args)}`, list, pageRequest(args, oldestMembers))
+  return relatedConnection(
+    context,
+    `sources ${JSON.stringify(args)}`,
+    list,
+    pageRequest(args, oldestMembers),
+  )
 }
 
-/** Source records by their keys, in this order. Only those of the page are read; unknown ones are left out. */
-export function recordsConnection(keys: readonly string[], args: PageArguments, context: RequestContext): Connection {
+/**
+ * Source records by their keys, in this order. Only those of the page are read; unknown ones are
+ * left out.
+ */
+export function recordsConnection(
+  keys: readonly string[],
+  args: PageArguments,
+  context: RequestContext,
+): Connection {
   const listed = memoryConnection(
     args,
     keys.map((key) => ({ key })),
@@ -49,9 +68,14 @@ export function recordsConnection(keys: readonly string[], args: PageArguments, 
 }
 
 /** Source records by key; unknown keys are left out. */
-export async function recordsOf(keys: readonly string[], context: RequestContext): Promise<MemberRow[]> {
+export async function recordsOf(
+  keys: readonly string[],
+  context: RequestContext,
+): Promise<MemberRow[]> {
   const found = await Promise.all(
-    keys.map((key) => context.load<MemberRow | null>('record', key, null, (all, sql) => readRecords(sql, all))),
+    keys.map((key) =>
+      context.load<MemberRow | null>('record', key, null, (all, sql) => readRecords(sql, all)),
+    ),
   )
   return found.filter((r) => r !== null)
 }
@@ -68,11 +92,14 @@ export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolv
       versionAt: (r: MemberRow) => (r.version > 0 ? new Date(r.version / 1000) : null),
       issues: (r: MemberRow, _: unknown, context: RequestContext) => {
         // What is wrong with a value quotes it.
-        const hidden = new Map(typeOf(r)?.fields.flatMap((f) => (f.sensitive ? [[f.name, f.sensitive] as const] : [])))
+        const hidden = new Map(
+          typeOf(r)?.fields.flatMap((f) => (f.sensitive ? [[f.name, f.sensitive] as const] : [])),
+        )
         return (r.issues ?? []).map((issue) => {
           const field = issue.field.split('.', 1)[0] ?? ''
           const scope = hidden.get(field)
-          if (scope && !context.scopes.has(scope)) return { ...issue, detail: `not shown without the scope ${scope}` }
+          if (scope && !context.scopes.has(scope))
+            return { ...issue, detail: `not shown without the scope ${scope}` }
           if (scope) context.shows('SOURCE', r.type, [field], r.key)
           return issue
         })
@@ -80,8 +107,11 @@ export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolv
       firstSeenAt: (r: MemberRow) => r.createdAt,
       appliedAt: (r: MemberRow) => r.updatedAt,
       canonical: async (r: MemberRow, _: unknown, context: RequestContext) => {
-        const values = await context.load<Record<string, unknown> | null>('canonical', r.key, null, (keys, sql) =>
-          readCanonical(sql, keys),
+        const values = await context.load<Record<string, unknown> | null>(
+          'canonical',
+          r.key,
+          null,
+          (keys, sql) => readCanonical(sql, keys),
         )
         const type = typeOf(r)
         return type ? shownValues(type, values, context, 'SOURCE', r.key) : values

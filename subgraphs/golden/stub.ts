@@ -7,6 +7,8 @@ export async function loadStub(
   key: string,
   context: RequestContext,
 ): Promise<{ __typename: string; id: string } | null> {
-  const id = await context.load<string | null>('crosswalk', key, null, (keys, sql) => readGoldenIds(sql, keys))
+  const id = await context.load<string | null>('crosswalk', key, null, (keys, sql) =>
+    readGoldenIds(sql, keys),
+  )
   return id ? { __typename: type, id } : null
 }

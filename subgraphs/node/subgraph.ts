@@ -12,13 +12,18 @@ import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 const idsMax = 200
 
 /**
- * Creates the lookup of any object by its id. Federation needs one owner of it, which has to know every
- * type. So it is a subgraph of its own that returns type and id; the owner of the type resolves the rest.
+ * Creates the lookup of any object by its id. Federation needs one owner of it, which has to know
+ * every type. So it is a subgraph of its own that returns type and id; the owner of the type
+ * resolves the rest.
  */
 export function createNodeSubgraph({ policy, sqlOf }: SubgraphDeps): Subgraph {
   const operational = Object.keys(OPERATIONAL) as OperationalType[]
   const types = [
-    ...policy.types.map((t) => ({ name: t.name, description: t.description, id: 'The golden id.' })),
+    ...policy.types.map((t) => ({
+      name: t.name,
+      description: t.description,
+      id: 'The golden id.',
+    })),
     ...operational.map((name) => ({
       name: graphType(name),
       description: `${/^[AEIOU]/.test(name) ? 'An' : 'A'} ${name.toLowerCase()}.`,
@@ -30,7 +35,9 @@ export function createNodeSubgraph({ policy, sqlOf }: SubgraphDeps): Subgraph {
     ...operational.map((name) => [name, graphType(name)] as const),
   ])
   const find = async (id: string, context: RequestContext) => {
-    const found = await context.load<Named | null>('named', id.toLowerCase(), null, (ids, sql) => readNamed(sql, ids))
+    const found = await context.load<Named | null>('named', id.toLowerCase(), null, (ids, sql) =>
+      readNamed(sql, ids),
+    )
     const __typename = found && typeNames.get(found.type)
     return __typename ? { __typename, id: found.id } : null
   }

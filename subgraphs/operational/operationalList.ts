@@ -35,16 +35,22 @@ const DEFAULT_ORDER: Record<OperationalType, string> = {
 export interface OperationalList {
   all(args: ConnectionArguments, context: RequestContext): Connection
   /** Objects whose `field` references a member of the golden record. */
-  ofGolden(field: string): (parent: { id: string }, args: ConnectionArguments, context: RequestContext) => Connection
+  ofGolden(
+    field: string,
+  ): (parent: { id: string }, args: ConnectionArguments, context: RequestContext) => Connection
   /** Objects whose `field` references another operational object. */
-  ofRecord(field: string): (parent: { id: string }, args: ConnectionArguments, context: RequestContext) => Connection
+  ofRecord(
+    field: string,
+  ): (parent: { id: string }, args: ConnectionArguments, context: RequestContext) => Connection
   one(id: string, context: RequestContext): Promise<OperationalRow | null>
 }
 
 export function operationalList(policy: Policy, type: OperationalType): OperationalList {
   const listing = operationalListing(type)
   const fields = operationalFields(type, new Set(policy.types.map((t) => t.name)))
-  const order = new Map(fields.flatMap((f): [string, SortColumn][] => (f.sort ? [[enumName(f.name), f.sort]] : [])))
+  const order = new Map(
+    fields.flatMap((f): [string, SortColumn][] => (f.sort ? [[enumName(f.name), f.sort]] : [])),
+  )
   const date = order.get(DEFAULT_ORDER[type])
   const related: ListSpec = {
     fields,
@@ -55,11 +61,19 @@ export function operationalList(policy: Policy, type: OperationalType): Operatio
     defaultOrder: date ? [{ column: date, descending: true }] : [],
     sensitive: new Map(),
   }
-  // The whole list is sorted by arrival: dates have no index, and sorting the whole table is too slow.
-  const whole: ListSpec = { ...related, defaultOrder: [{ column: listing.unique, descending: true }] }
+  // The whole list is sorted by arrival: dates have no index, and sorting the whole table is too
+  // slow.
+  const whole: ListSpec = {
+    ...related,
+    defaultOrder: [{ column: listing.unique, descending: true }],
+  }
 
   function relatedBy(relation: Relation, field: string) {
-    return (parent: { id: string }, args: ConnectionArguments, context: RequestContext): Connection => {
+    return (
+      parent: { id: string },
+      args: ConnectionArguments,
+      context: RequestContext,
+    ): Connection => {
       const name = `${type} by ${field} ${JSON.stringify(args)}`
       const request = context.once(name, () => sortedPageRequest(related, args, context.scopes))
       return relatedConnection(context, name, { listing, relation, parent: parent.id }, request)
@@ -67,7 +81,8 @@ export function operationalList(policy: Policy, type: OperationalType): Operatio
   }
 
   return {
-    all: (args, context) => listConnection(context, listing, sortedPageRequest(whole, args, context.scopes)),
+    all: (args, context) =>
+      listConnection(context, listing, sortedPageRequest(whole, args, context.scopes)),
     ofGolden: (field) => relatedBy(operationalOfGolden(type, field), field),
     ofRecord: (field) => relatedBy(operationalOfRecord(type, field), field),
     one: (id, context) =>

@@ -15,7 +15,10 @@ export function money(field: string): Field {
   return (row) => moneyOf(ownValue(row, field), row.currency)
 }
 
-/** Returns the resolver of a golden record that a field references, as a stub of the owning subgraph. */
+/**
+ * Returns the resolver of a golden record that a field references, as a stub of the owning
+ * subgraph.
+ */
 export function golden(field: string, type: string): Field {
   return (row, _, context) => {
     const key = ownValue(row, field)

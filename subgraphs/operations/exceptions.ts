@@ -62,9 +62,12 @@ type Reasoned = { reason: string; idempotencyKey: string }
 
 /** Queries and mutations of inbound exceptions. */
 export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
-  // Messages are of no golden record yet: who may not see every row sees none of them (mdm/access/rowRightsSql.ts).
+  // Messages are of no golden record yet: who may not see every row sees none of them
+  // (mdm/access/rowRightsSql.ts).
   const read = ({ sql }: RequestContext): ExceptionDesk => ({ ...desk, sql })
-  /** A message is seen whole: what it says of a golden type may be of any of its sensitive fields. */
+  /**
+   * A message is seen whole: what it says of a golden type may be of any of its sensitive fields.
+   */
   const shows = (e: ExceptionRow, context: RequestContext) => {
     const as = typeOf(desk, e.system, e.object)
     for (const t of desk.policy.types.filter((g) => as === null || as === 'Kept' || as === g.name))
@@ -81,7 +84,11 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
         context: RequestContext,
       ) {
         const condition = exceptionCondition(await filterOf(filter, context))
-        return listConnection(context, exceptionListing, pageRequest(page, oldestExceptions, condition))
+        return listConnection(
+          context,
+          exceptionListing,
+          pageRequest(page, oldestExceptions, condition),
+        )
       },
       async inboundExceptionCounts(
         _: unknown,
@@ -95,10 +102,15 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
       inboundException: (_: unknown, { id }: { id: string }, context: RequestContext) => {
         const inboxId = messageNumber(id)
         if (inboxId === null) return null
-        return context.load<ExceptionRow | null>('exception', String(inboxId), null, async (ids, sql) => {
-          const found = await readExceptionsById(sql, ids.map(Number))
-          return new Map([...found].map(([n, row]) => [String(n), row]))
-        })
+        return context.load<ExceptionRow | null>(
+          'exception',
+          String(inboxId),
+          null,
+          async (ids, sql) => {
+            const found = await readExceptionsById(sql, ids.map(Number))
+            return new Map([...found].map(([n, row]) => [String(n), row]))
+          },
+        )
       },
     },
     Mutation: {
@@ -110,7 +122,13 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
         const inboxId = messageNumber(a.id)
         if (inboxId === null || context.bound) return unknown(a.id)
         return result(
-          await correctException(desk, callerOf(context), inboxId, { body: a.payload, object: a.object ?? null }, a),
+          await correctException(
+            desk,
+            callerOf(context),
+            inboxId,
+            { body: a.payload, object: a.object ?? null },
+            a,
+          ),
         )
       },
       async retryExceptions(
@@ -119,15 +137,35 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
         context: RequestContext,
       ) {
         if (context.bound) return unbound
-        return result(await retryExceptions(desk, callerOf(context), checked(desk, filter, context), limit, request))
+        return result(
+          await retryExceptions(
+            desk,
+            callerOf(context),
+            checked(desk, filter, context),
+            limit,
+            request,
+          ),
+        )
       },
-      async discardExceptions(_: unknown, { ids, ...request }: { ids: string[] } & Reasoned, context: RequestContext) {
+      async discardExceptions(
+        _: unknown,
+        { ids, ...request }: { ids: string[] } & Reasoned,
+        context: RequestContext,
+      ) {
         const numbers = ids.map(messageNumber)
         const wrong = numbers.indexOf(null)
         if (wrong >= 0) return unknown(ids[wrong] ?? '')
         if (context.bound) return unbound
         const filter = { ids: numbers as number[] }
-        return result(await discardExceptions(desk, callerOf(context), filter, Math.max(1, ids.length), request))
+        return result(
+          await discardExceptions(
+            desk,
+            callerOf(context),
+            filter,
+            Math.max(1, ids.length),
+            request,
+          ),
+        )
       },
     },
     InboundException: {
@@ -188,9 +226,11 @@ function checked(
   const filter = { ...rest, beyond: beyond ? messageNumber(beyond) : null }
   const hidden = desk.policy.types.flatMap((t) => t.fields.flatMap((f) => f.sensitive ?? []))
   const missing = hidden.find((s) => !scopes.has(s))
-  if (filter.text && missing) throw inputError('MISSING_SCOPE', `to search reasons you need the scope ${missing}`)
+  if (filter.text && missing)
+    throw inputError('MISSING_SCOPE', `to search reasons you need the scope ${missing}`)
   if (!ids) return filter
-  if (ids.length > idsMax) throw inputError('TOO_MANY_IDS', `at most ${idsMax} ids at once, not ${ids.length}`)
+  if (ids.length > idsMax)
+    throw inputError('TOO_MANY_IDS', `at most ${idsMax} ids at once, not ${ids.length}`)
   // What is no number names no message.
   return { ...filter, ids: ids.map(messageNumber).filter((n) => n !== null) }
 }
@@ -204,7 +244,8 @@ function result(outcome: ExceptionOutcome) {
 const unbound = {
   __typename: 'InboundExceptionRefused',
   rule: 'UNKNOWN_EXCEPTION',
-  detail: 'messages that could not be applied are for callers who are bound to no region and no legal entity',
+  detail:
+    'messages that could not be applied are for callers who are bound to no region and no legal entity',
 }
 
 function unknown(id: string) {

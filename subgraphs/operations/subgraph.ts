@@ -16,7 +16,10 @@ export interface OperationsDeps extends ExceptionDesk {
   levels?: ServiceLevels | undefined
 }
 
-/** Operations: what could not be applied and what was done about it, what became of a message, and how service levels are met. */
+/**
+ * Operations: what could not be applied and what was done about it, what became of a message, and
+ * how service levels are met.
+ */
 export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
   const exceptions = exceptionResolvers(deps)
   const traces = traceResolvers(deps)
@@ -38,7 +41,9 @@ export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
         ...traces.Query,
         serviceLevels: (_: unknown, _args: unknown, context: RequestContext) =>
           levels
-            ? context.once('serviceLevels', () => readOnlyTransaction(sql, (tx) => serviceLevels(tx, levels, madeOf)))
+            ? context.once('serviceLevels', () =>
+                readOnlyTransaction(sql, (tx) => serviceLevels(tx, levels, madeOf)),
+              )
             : [],
       },
     },

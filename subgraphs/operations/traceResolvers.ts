@@ -9,7 +9,10 @@ import { hiddenDetail } from './transformation.ts'
 /** The query trace(id:). */
 export function traceResolvers(desk: ExceptionDesk): Resolvers {
   return {
-    Query: { trace: (_: unknown, { id }: { id: string }, { sql }: RequestContext) => trace({ ...desk, sql }, id) },
+    Query: {
+      trace: (_: unknown, { id }: { id: string }, { sql }: RequestContext) =>
+        trace({ ...desk, sql }, id),
+    },
     TracedMessage: {
       id: (m: MessageStory) => String(m.inboxId),
       detail: (m: MessageStory, _: unknown, { scopes }: RequestContext) =>

@@ -4,7 +4,10 @@ import { type ExceptionDesk, explain, missingScope, typeOf } from '../../mdm/ing
 /** Codes whose detail is written by the program or the database and may quote any value. */
 const QUOTES_ANYTHING = new Set(['NOT_APPLICABLE', 'NOT_COMPARED'])
 
-/** What is said in place of a reason that quotes a value which the caller may not see; null where it quotes none. */
+/**
+ * What is said in place of a reason that quotes a value which the caller may not see; null where it
+ * quotes none.
+ */
 export function hiddenDetail(
   desk: ExceptionDesk,
   row: Pick<ExceptionRow, 'system' | 'object' | 'code' | 'field'>,
@@ -27,7 +30,9 @@ export function transformation(
   const read = explain(desk, row, payload, object)
   if ('code' in read) return { ...read, records: [] }
   // Records derived from one another share their raw fields.
-  const hidden = read.records.some((r) => missingScope(desk, { system: row.system, object: r.object }, scopes))
+  const hidden = read.records.some((r) =>
+    missingScope(desk, { system: row.system, object: r.object }, scopes),
+  )
   const records = read.records.map(({ sourceId, ...r }) => ({
     ...r,
     recordId: sourceId,

@@ -1,4 +1,10 @@
-import { decodeCursor, orderTermsMax, type SortColumn, type SortTerm, totalOrder } from '../../mdm/db/keyset.ts'
+import {
+  decodeCursor,
+  orderTermsMax,
+  type SortColumn,
+  type SortTerm,
+  totalOrder,
+} from '../../mdm/db/keyset.ts'
 import {
   asGiven,
   countAll,
@@ -37,7 +43,10 @@ export interface ConnectionArguments extends PageArguments {
   orderBy?: { field: string; direction: 'ASC' | 'DESC' }[] | null
 }
 
-/** What a list of one type can be asked: its fields and how it is sorted when the caller does not say. */
+/**
+ * What a list of one type can be asked: its fields and how it is sorted when the caller does not
+ * say.
+ */
 export interface ListSpec extends Filterable {
   unique: SortColumn
   /** Values of the order enum. */
@@ -61,8 +70,15 @@ export function pageLimit({ first, last }: Pick<PageArguments, 'first' | 'last'>
   return limit
 }
 
-/** Arguments as a page of a list in this order. Throws GraphQLError with BAD_PAGE, PAGE_TOO_LARGE or BAD_CURSOR. */
-export function pageRequest(args: PageArguments, order: SortTerm[], condition?: Condition): PageRequest {
+/**
+ * Arguments as a page of a list in this order. Throws GraphQLError with BAD_PAGE, PAGE_TOO_LARGE or
+ * BAD_CURSOR.
+ */
+export function pageRequest(
+  args: PageArguments,
+  order: SortTerm[],
+  condition?: Condition,
+): PageRequest {
   const { after, before } = args
   const limit = pageLimit(args)
   try {
@@ -81,12 +97,22 @@ export function pageRequest(args: PageArguments, order: SortTerm[], condition?: 
   }
 }
 
-/** Arguments as a page of a list that callers may filter and sort. Throws GraphQLError also with BAD_FILTER and the like. */
-export function sortedPageRequest(spec: ListSpec, args: ConnectionArguments, scopes: ReadonlySet<string>): PageRequest {
+/**
+ * Arguments as a page of a list that callers may filter and sort. Throws GraphQLError also with
+ * BAD_FILTER and the like.
+ */
+export function sortedPageRequest(
+  spec: ListSpec,
+  args: ConnectionArguments,
+  scopes: ReadonlySet<string>,
+): PageRequest {
   const order = orderOf(spec, args.orderBy ?? [], scopes)
   const request = pageRequest(args, order)
   try {
-    return { ...request, condition: args.filter ? conditionOf(spec, args.filter, scopes) : undefined }
+    return {
+      ...request,
+      condition: args.filter ? conditionOf(spec, args.filter, scopes) : undefined,
+    }
   } catch (e) {
     throw translated(e)
   }
@@ -99,14 +125,23 @@ function orderOf(
 ): SortTerm[] {
   if (orderBy.length === 0) return totalOrder(spec.defaultOrder, spec.unique)
   if (orderBy.length > orderTermsMax)
-    throw inputError('BAD_PAGE', `orderBy has at most ${orderTermsMax} terms, not ${orderBy.length}`)
+    throw inputError(
+      'BAD_PAGE',
+      `orderBy has at most ${orderTermsMax} terms, not ${orderBy.length}`,
+    )
   const terms: SortTerm[] = []
   for (const { field, direction } of orderBy) {
     const column = spec.order.get(field)
-    if (!column) throw inputError('BAD_PAGE', `no order by ${field}; there are ${[...spec.order.keys()].join(', ')}`)
+    if (!column)
+      throw inputError(
+        'BAD_PAGE',
+        `no order by ${field}; there are ${[...spec.order.keys()].join(', ')}`,
+      )
     const scope = spec.sensitive.get(field)
-    if (scope && !scopes.has(scope)) throw inputError('MISSING_SCOPE', `an order by ${field} needs the scope ${scope}`)
-    if (terms.some((t) => t.column.name === column.name)) throw inputError('BAD_PAGE', `orderBy names ${field} twice`)
+    if (scope && !scopes.has(scope))
+      throw inputError('MISSING_SCOPE', `an order by ${field} needs the scope ${scope}`)
+    if (terms.some((t) => t.column.name === column.name))
+      throw inputError('BAD_PAGE', `orderBy names ${field} twice`)
     terms.push({ column, descending: direction === 'DESC' })
   }
   return totalOrder(terms, spec.unique)
@@ -141,7 +176,11 @@ export function connection<Row extends object>(
 }
 
 /** A connection over a whole listing, read with the rights of the caller. */
-export function listConnection(context: RequestContext, listing: Listing, request: PageRequest): Connection {
+export function listConnection(
+  context: RequestContext,
+  listing: Listing,
+  request: PageRequest,
+): Connection {
   return connection(
     request,
     () => listPage(context.sql, listing, request),
@@ -150,8 +189,9 @@ export function listConnection(context: RequestContext, listing: Listing, reques
 }
 
 /**
- * A connection over the part of a listing that belongs to a parent: one statement for all parents of the operation.
- * `name` states all that the rows depend on beside the parent, arguments and filters included.
+ * A connection over the part of a listing that belongs to a parent: one statement for all parents
+ * of the operation. `name` states all that the rows depend on beside the parent, arguments and
+ * filters included.
  */
 export function relatedConnection(
   context: RequestContext,
@@ -162,8 +202,14 @@ export function relatedConnection(
   const { listing, relation, parent } = list
   return connection(
     request,
-    () => context.load(name, parent, emptyPage, (ids, sql) => listPages(sql, listing, relation, ids, request)),
-    () => context.load(`${name}#`, parent, 0, (ids, sql) => countEach(sql, listing, relation, ids, request.condition)),
+    () =>
+      context.load(name, parent, emptyPage, (ids, sql) =>
+        listPages(sql, listing, relation, ids, request),
+      ),
+    () =>
+      context.load(`${name}#`, parent, 0, (ids, sql) =>
+        countEach(sql, listing, relation, ids, request.condition),
+      ),
   )
 }
 
@@ -203,8 +249,17 @@ export const connectionResolvers = {
   pageInfo: async (c: Connection) => {
     const { rows, hasNextPage, hasPreviousPage } = await c.page()
     const at = (row: Keyed<object> | undefined) => (row ? cursorOf(c.request.order, row) : null)
-    return { hasNextPage, hasPreviousPage, startCursor: () => at(rows[0]), endCursor: () => at(rows.at(-1)) }
+    return {
+      hasNextPage,
+      hasPreviousPage,
+      startCursor: () => at(rows[0]),
+      endCursor: () => at(rows.at(-1)),
+    }
   },
 }
 
-export const emptyPage: Page<Keyed<object>> = { rows: [], hasNextPage: false, hasPreviousPage: false }
+export const emptyPage: Page<Keyed<object>> = {
+  rows: [],
+  hasNextPage: false,
+  hasPreviousPage: false,
+}

@@ -1,4 +1,11 @@
-import { type DocumentNode, type InputValueDefinitionNode, Kind, parse, type TypeNode, visit } from 'graphql'
+import {
+  type DocumentNode,
+  type InputValueDefinitionNode,
+  Kind,
+  parse,
+  type TypeNode,
+  visit,
+} from 'graphql'
 import { pageItemsDefault, pageItemsMax } from './connection.ts'
 
 const PAGE = `
@@ -18,18 +25,22 @@ const sorting = (type: string) => `
   orderBy: [${type}Order!]`
 
 /**
- * Gives every field that returns a connection the arguments of one, so that they are written once: those of the page, and
- * filter and order where the type has both. A field that has a `first` of its own is left as it is.
+ * Gives every field that returns a connection the arguments of one, so that they are written once:
+ * those of the page, and filter and order where the type has both. A field that has a `first` of
+ * its own is left as it is.
  */
 export function withConnectionArguments(document: DocumentNode): DocumentNode {
   const inputs = new Set(
-    document.definitions.flatMap((d) => (d.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION ? [d.name.value] : [])),
+    document.definitions.flatMap((d) =>
+      d.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION ? [d.name.value] : [],
+    ),
   )
   return visit(document, {
     FieldDefinition(field) {
       const name = nameOf(field.type)
       const own = field.arguments ?? []
-      if (!name.endsWith('Connection') || own.some((a) => a.name.value === 'first')) return undefined
+      if (!name.endsWith('Connection') || own.some((a) => a.name.value === 'first'))
+        return undefined
       const type = name.replace(/Connection$/, '')
       const sorts = inputs.has(`${type}Filter`) && inputs.has(`${type}Order`)
       return { ...field, arguments: [...own, ...parsed(sorts ? PAGE + sorting(type) : PAGE)] }

@@ -27,12 +27,20 @@ export interface ConnectionSdl {
   plural: string
   /** Directives of connection and edge. */
   directives?: string
-  /** Whether it has `totalCount`; the default is true. Only lists that are too long to count have none. */
+  /**
+   * Whether it has `totalCount`; the default is true. Only lists that are too long to count have
+   * none.
+   */
   counted?: boolean
 }
 
 /** Returns the connection and edge types. */
-export function connectionSdl({ type, plural, directives = '', counted = true }: ConnectionSdl): string {
+export function connectionSdl({
+  type,
+  plural,
+  directives = '',
+  counted = true,
+}: ConnectionSdl): string {
   return `
 "A page of ${plural}."
 type ${type}Connection ${directives} {
@@ -64,7 +72,9 @@ type ${type}Edge ${directives} {
 export function listSdl({ type, plural, fields, flags, scope }: ListSdl): string {
   const sortable = fields.filter((f) => f.sort)
   const filters = fields.map((f) => `  ${quoted(f.description)}\n  ${f.name}: ${filterType(f)}`)
-  const questions = Object.entries(flags).map(([name, description]) => `  ${quoted(description)}\n  ${name}: Boolean`)
+  const questions = Object.entries(flags).map(
+    ([name, description]) => `  ${quoted(description)}\n  ${name}: Boolean`,
+  )
   return `${connectionSdl({ type, plural, directives: requiresScopes(scope) })}
 "A filter of ${plural}. All given conditions must hold; a condition that is left out or null is ignored."
 input ${type}Filter {

@@ -7,9 +7,11 @@ function bad(message: string): never {
 }
 
 function parseDay(value: unknown): string {
-  if (typeof value !== 'string' || !DAY.test(value)) return bad('a Date is a text like "2026-03-01"')
+  if (typeof value !== 'string' || !DAY.test(value))
+    return bad('a Date is a text like "2026-03-01"')
   const at = new Date(`${value}T00:00:00Z`)
-  if (Number.isNaN(at.getTime()) || at.toISOString().slice(0, 10) !== value) return bad(`${value} is no day`)
+  if (Number.isNaN(at.getTime()) || at.toISOString().slice(0, 10) !== value)
+    return bad(`${value} is no day`)
   return value
 }
 
@@ -56,4 +58,9 @@ export const MinorUnitsScalar = new GraphQLScalarType<number, number>({
   parseLiteral: (node) => parseMinorUnits(node.kind === Kind.INT ? Number(node.value) : null),
 })
 
-export const scalars = { Date: DateScalar, DateTime: DateTimeScalar, JSON: JsonScalar, MinorUnits: MinorUnitsScalar }
+export const scalars = {
+  Date: DateScalar,
+  DateTime: DateTimeScalar,
+  JSON: JsonScalar,
+  MinorUnits: MinorUnitsScalar,
+}

@@ -32,10 +32,11 @@ interface Batch {
 }
 
 /**
- * Puts what operations ask for at the same time into one statement, and each key into it once. Nothing waits where little
- * is asked for: only what comes while the same is being read already. A statement begins after everything that it answers
- * was asked for, so nobody sees data older than its question. Keys of others may be heavy ones, or wrong: who has waited for
- * long, and whose statement failed for a value, reads alone.
+ * Puts what operations ask for at the same time into one statement, and each key into it once.
+ * Nothing waits where little is asked for: only what comes while the same is being read already. A
+ * statement begins after everything that it answers was asked for, so nobody sees data older than
+ * its question. Keys of others may be heavy ones, or wrong: who has waited for long, and whose
+ * statement failed for a value, reads alone.
  *
  * Values belong to all who asked: nobody may change them.
  */
@@ -48,8 +49,8 @@ export class SharedReads {
   }
 
   /**
-   * `name` says all that values depend on beside key and rights; rights go with the connections, which are asked for
-   * whenever a statement begins.
+   * `name` says all that values depend on beside key and rights; rights go with the connections,
+   * which are asked for whenever a statement begins.
    */
   async read<V>(
     name: string,
@@ -103,7 +104,11 @@ async function run<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function waitIn(lane: Lane, patienceMs: number, work: (keys: string[]) => Promise<Map<string, unknown>>): Batch {
+function waitIn(
+  lane: Lane,
+  patienceMs: number,
+  work: (keys: string[]) => Promise<Map<string, unknown>>,
+): Batch {
   const values = Promise.withResolvers<Map<string, unknown>>()
   const late = Promise.withResolvers<void>()
   const keys = new Set<string>()

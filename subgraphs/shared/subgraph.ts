@@ -9,7 +9,10 @@ import { scalars } from './scalars.ts'
 import { SharedReads } from './sharedReads.ts'
 
 /** Resolvers by type and field, as buildSubgraphSchema takes them. */
-export type Resolvers = Record<string, Record<string, unknown> | (typeof scalars)[keyof typeof scalars]>
+export type Resolvers = Record<
+  string,
+  Record<string, unknown> | (typeof scalars)[keyof typeof scalars]
+>
 
 /** SDL that stands beside the code: `readSdl(import.meta.url, 'schema.graphql')`. */
 export function readSdl(here: string, file: string): string {
@@ -19,7 +22,12 @@ export function readSdl(here: string, file: string): string {
 const shared = readSdl(import.meta.url, 'shared.graphql')
 
 /** A subgraph from its parts: SDL with the shared definitions before it, and its resolvers. */
-export function makeSubgraph(name: string, sdl: string[], resolvers: Resolvers, sqlOf: SqlOf): Subgraph {
+export function makeSubgraph(
+  name: string,
+  sdl: string[],
+  resolvers: Resolvers,
+  sqlOf: SqlOf,
+): Subgraph {
   const typeDefs = withConnectionArguments(concatAST([shared, ...sdl].map((text) => parse(text))))
   const all: Resolvers = {
     ...scalars,
@@ -29,5 +37,10 @@ export function makeSubgraph(name: string, sdl: string[], resolvers: Resolvers, 
   }
   const schema = buildSubgraphSchema([{ typeDefs, resolvers: all as never }])
   const reads = new SharedReads()
-  return { name, sdl: print(typeDefs), schema, context: (request) => new RequestContext(request, sqlOf, reads) }
+  return {
+    name,
+    sdl: print(typeDefs),
+    schema,
+    context: (request) => new RequestContext(request, sqlOf, reads),
+  }
 }

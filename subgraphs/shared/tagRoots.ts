@@ -2,7 +2,10 @@ import { type ConstDirectiveNode, Kind, parse, print, visit } from 'graphql'
 
 const ROOTS = ['Query', 'Mutation', 'Subscription']
 
-/** SDL with a tag at each of its root fields, by which a contract may leave them out (gateway/federation/contract.ts). */
+/**
+ * SDL with a tag at each of its root fields, by which a contract may leave them out
+ * (gateway/federation/contract.ts).
+ */
 export function tagRoots(sdl: string, tag: string): string {
   const name = { kind: Kind.NAME, value: 'name' } as const
   const directive: ConstDirectiveNode = {
@@ -11,12 +14,21 @@ export function tagRoots(sdl: string, tag: string): string {
     arguments: [{ kind: Kind.ARGUMENT, name, value: { kind: Kind.STRING, value: tag } }],
   }
   const root = <
-    T extends { name: { value: string }; fields?: readonly { directives?: readonly ConstDirectiveNode[] }[] },
+    T extends {
+      name: { value: string }
+      fields?: readonly { directives?: readonly ConstDirectiveNode[] }[]
+    },
   >(
     node: T,
   ) =>
     ROOTS.includes(node.name.value)
-      ? { ...node, fields: node.fields?.map((f) => ({ ...f, directives: [...(f.directives ?? []), directive] })) }
+      ? {
+          ...node,
+          fields: node.fields?.map((f) => ({
+            ...f,
+            directives: [...(f.directives ?? []), directive],
+          })),
+        }
       : undefined
   return print(visit(parse(sdl), { ObjectTypeDefinition: root, ObjectTypeExtension: root }))
 }

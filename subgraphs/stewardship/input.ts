@@ -63,7 +63,10 @@ const READERS: { [K in keyof Inputs]: Reader<K> } = {
     input: { kind: 'OVERRIDE', id: record.id, field, value, expiresAt: expiresAt ?? null },
     expected: versions(record),
   }),
-  lift: ({ record, field }) => ({ input: { kind: 'LIFT', id: record.id, field }, expected: versions(record) }),
+  lift: ({ record, field }) => ({
+    input: { kind: 'LIFT', id: record.id, field },
+    expected: versions(record),
+  }),
   attach: ({ source, from, to }) => ({
     input: { kind: 'ATTACH', record: source, from: from.id, to: to.id },
     expected: versions(from, to),
@@ -72,8 +75,14 @@ const READERS: { [K in keyof Inputs]: Reader<K> } = {
     input: { kind: 'SET_PARENT', id: record.id, parent: parent?.id ?? null },
     expected: versions(record, parent),
   }),
-  retire: ({ record }) => ({ input: { kind: 'RETIRE', id: record.id }, expected: versions(record) }),
-  restore: ({ record }) => ({ input: { kind: 'RESTORE', id: record.id }, expected: versions(record) }),
+  retire: ({ record }) => ({
+    input: { kind: 'RETIRE', id: record.id },
+    expected: versions(record),
+  }),
+  restore: ({ record }) => ({
+    input: { kind: 'RESTORE', id: record.id },
+    expected: versions(record),
+  }),
   undo: (action) => ({ input: { kind: 'UNDO', action }, expected: {} }),
 }
 
@@ -83,26 +92,40 @@ export function asked<K extends keyof Inputs>(kind: K, input: Inputs[K]): Asked 
 
 /** The one action that is given; null where it is none, or several. */
 export function onlyOne(given: Partial<Inputs>): Asked | null {
-  const kinds = (Object.keys(READERS) as (keyof Inputs)[]).filter((k) => given[k] !== undefined && given[k] !== null)
+  const kinds = (Object.keys(READERS) as (keyof Inputs)[]).filter(
+    (k) => given[k] !== undefined && given[k] !== null,
+  )
   const [kind] = kinds
   if (kinds.length !== 1 || kind === undefined) return null
   return asked(kind, given[kind] as Inputs[typeof kind])
 }
 
-/** Several actions as one; null where an item is not exactly one action, or none that may be in a bulk action. */
+/**
+ * Several actions as one; null where an item is not exactly one action, or none that may be in a
+ * bulk action.
+ */
 export function bulk(items: Partial<Inputs>[]): Asked | null {
   const all = items.map(onlyOne)
   const inputs: BulkItem[] = []
   const expected: [string, number][] = []
   for (const one of all) {
-    if (!one || one.input.kind === 'UNDO' || one.input.kind === 'BULK' || one.input.kind === 'PUBLISH') return null
+    if (
+      !one ||
+      one.input.kind === 'UNDO' ||
+      one.input.kind === 'BULK' ||
+      one.input.kind === 'PUBLISH'
+    )
+      return null
     inputs.push(one.input)
     expected.push(...Object.entries(one.expected))
   }
   return { input: { kind: 'BULK', items: inputs }, expected: Object.fromEntries(expected) }
 }
 
-/** As it was given; one that names no value, or several, is refused where it is carried out. Only a null alone is a value. */
+/**
+ * As it was given; one that names no value, or several, is refused where it is carried out. Only a
+ * null alone is a value.
+ */
 function choiceOf({ field, golden, source, value }: ChoiceInput): Choice {
   const named = { ...(golden && { golden }), ...(source && { record: source }) }
   const states = value !== undefined && (value !== null || Object.keys(named).length === 0)

@@ -17,12 +17,18 @@ export function lookups(policy: Policy) {
           ),
     taskOf: (id: string, context: RequestContext) =>
       isUuid(id)
-        ? context.load<TaskRow | null>('task', id.toLowerCase(), null, (ids, sql) => readTasksById(sql, ids))
+        ? context.load<TaskRow | null>('task', id.toLowerCase(), null, (ids, sql) =>
+            readTasksById(sql, ids),
+          )
         : null,
     /** The golden record that an id leads to, as a reference for the subgraph that owns it. */
     named: async (id: string, context: RequestContext) => {
-      const found = await context.load<Named | null>('named', id, null, (ids, sql) => readNamed(sql, ids))
-      return found && policy.types.some((t) => t.name === found.type) ? { __typename: found.type, id: found.id } : null
+      const found = await context.load<Named | null>('named', id, null, (ids, sql) =>
+        readNamed(sql, ids),
+      )
+      return found && policy.types.some((t) => t.name === found.type)
+        ? { __typename: found.type, id: found.id }
+        : null
     },
   }
 }

@@ -7,7 +7,12 @@ import {
   oldestAssertions,
   type StewardAssertion,
 } from '../../mdm/explain/stewardAssertions.ts'
-import { type LineageRow, latestLineage, lineageListing, lineageOfGolden } from '../../mdm/golden/read/lineage.ts'
+import {
+  type LineageRow,
+  latestLineage,
+  lineageListing,
+  lineageOfGolden,
+} from '../../mdm/golden/read/lineage.ts'
 import { readGoldenIds } from '../../mdm/golden/read/read.ts'
 import type { WaterfallStep } from '../../mdm/match/waterfall.ts'
 import {
@@ -65,8 +70,8 @@ type Times = Pick<ListedModel, 'inForceFrom' | 'inForceUntil'>
 type Step = WaterfallStep & { of: Explanation }
 
 /**
- * Resolvers of explain, possibleMatches, possiblyRelated and clusterStory. Policy and engines are read from `steward` each time: they change
- * when another policy or model is published.
+ * Resolvers of explain, possibleMatches, possiblyRelated and clusterStory. Policy and engines are
+ * read from `steward` each time: they change when another policy or model is published.
  */
 export function matchingResolvers(steward: Stewardship): Resolvers {
   const { actionOf, taskOf, named } = lookups(steward.policy)
@@ -97,7 +102,9 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       pageRequest(args, likeliestMatches),
     )
   const timesInForce = (m: ListedModel, context: RequestContext) =>
-    context.load<Times | null>('timesInForce', m.version, null, (versions, sql) => readTimesInForce(sql, versions))
+    context.load<Times | null>('timesInForce', m.version, null, (versions, sql) =>
+      readTimesInForce(sql, versions),
+    )
   const values = (s: Step, r: SourceRecord, context: RequestContext) => {
     const fields = unitOf(s.of, s.field)
     if (fields.length === 0) return null
@@ -111,22 +118,45 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
 
   return {
     Query: {
-      async explain(_: unknown, { a, b, whole }: { a: string; b: string; whole: boolean }, { sql }: RequestContext) {
+      async explain(
+        _: unknown,
+        { a, b, whole }: { a: string; b: string; whole: boolean },
+        { sql }: RequestContext,
+      ) {
         const found = await explain(sql, steward, a, b, whole)
         if ('code' in found) throw inputError(found.code, found.detail)
         return found
       },
-      possibleMatches: async (_: unknown, { of, ...page }: PageArguments & { of: string }, context: RequestContext) =>
-        possibleMatches(await goldenIdOf(of, context), page, context),
-      possiblyRelated: async (_: unknown, { of, ...page }: PageArguments & { of: string }, context: RequestContext) =>
-        memoryConnection(page, await relatedTo(context.sql, steward, await goldenIdOf(of, context)), likeliestRelated),
+      possibleMatches: async (
+        _: unknown,
+        { of, ...page }: PageArguments & { of: string },
+        context: RequestContext,
+      ) => possibleMatches(await goldenIdOf(of, context), page, context),
+      possiblyRelated: async (
+        _: unknown,
+        { of, ...page }: PageArguments & { of: string },
+        context: RequestContext,
+      ) =>
+        memoryConnection(
+          page,
+          await relatedTo(context.sql, steward, await goldenIdOf(of, context)),
+          likeliestRelated,
+        ),
       async clusterStory(_: unknown, { id }: { id: string }, { sql }: RequestContext) {
         const story = await clusterStory(sql, steward, id)
         if (!story) throw inputError('UNKNOWN_ID', `no golden record is reached by the id ${id}`)
         return story
       },
-      matchModels: (_: unknown, { type, ...page }: PageArguments & { type?: string | null }, context: RequestContext) =>
-        listConnection(context, modelListing, pageRequest(page, latestModels, type ? modelCondition(type) : undefined)),
+      matchModels: (
+        _: unknown,
+        { type, ...page }: PageArguments & { type?: string | null },
+        context: RequestContext,
+      ) =>
+        listConnection(
+          context,
+          modelListing,
+          pageRequest(page, latestModels, type ? modelCondition(type) : undefined),
+        ),
     },
     MatchModel: {
       inForceFrom: async (m: ListedModel, _: unknown, context: RequestContext) =>
@@ -153,7 +183,8 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       valuesB: (s: Step, _: unknown, context: RequestContext) => values(s, s.of.b, context),
     },
     MatchAssertion: {
-      action: (s: StewardAssertion, _: unknown, context: RequestContext) => actionOf(s.actionId, context),
+      action: (s: StewardAssertion, _: unknown, context: RequestContext) =>
+        actionOf(s.actionId, context),
     },
     ComparedRecord: {
       id: (r: SourceRecord) => r.key,
@@ -163,7 +194,8 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
     },
     PossibleMatch: {
       goldenId: (p: PossibleRow) => p.otherGoldenId,
-      record: (p: PossibleRow, _: unknown, context: RequestContext) => named(p.otherGoldenId, context),
+      record: (p: PossibleRow, _: unknown, context: RequestContext) =>
+        named(p.otherGoldenId, context),
       probability: (p: PossibleRow) => 1 / (1 + 2 ** -p.weight),
       reason: async (p: PossibleRow, _: unknown, context: RequestContext) => {
         const type = (await named(p.otherGoldenId, context))?.__typename
@@ -171,18 +203,22 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       },
       task: (p: PossibleRow, _: unknown, context: RequestContext) =>
         taskOf(taskId('POSSIBLE_MATCH', [p.goldenId, p.otherGoldenId]), context),
-      explanation: (p: PossibleRow, _: unknown, context: RequestContext) => explained(p.own, p.other, context),
+      explanation: (p: PossibleRow, _: unknown, context: RequestContext) =>
+        explained(p.own, p.other, context),
     },
     PossiblyRelated: {
       goldenId: (r: Related) => r.otherGoldenId,
       record: (r: Related, _: unknown, context: RequestContext) => named(r.otherGoldenId, context),
       probability: (r: Related) => 1 / (1 + 2 ** -r.relatedWeight),
-      explanation: (r: Related, _: unknown, context: RequestContext) => explained(r.own, r.other, context),
+      explanation: (r: Related, _: unknown, context: RequestContext) =>
+        explained(r.own, r.other, context),
     },
     ClusterStory: {
       record: (s: ClusterStory, _: unknown, context: RequestContext) => named(s.goldenId, context),
-      members: (s: ClusterStory, args: PageArguments) => memoryConnection(args, s.members, oldestRecords),
-      links: (s: ClusterStory, args: PageArguments) => memoryConnection(args, s.links, strongestLinks),
+      members: (s: ClusterStory, args: PageArguments) =>
+        memoryConnection(args, s.members, oldestRecords),
+      links: (s: ClusterStory, args: PageArguments) =>
+        memoryConnection(args, s.links, strongestLinks),
       joins: (s: ClusterStory, args: PageArguments) => memoryConnection(args, s.joins),
       refusals: (s: ClusterStory, args: PageArguments, context: RequestContext) =>
         possibleMatches(s.goldenId, args, context),
@@ -202,7 +238,8 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
         ),
     },
     ClusterLink: {
-      explanation: (l: { a: string; b: string }, _: unknown, context: RequestContext) => explained(l.a, l.b, context),
+      explanation: (l: { a: string; b: string }, _: unknown, context: RequestContext) =>
+        explained(l.a, l.b, context),
     },
     ClusterEvent: {
       system: (c: LineageRow) => c.cause.source,

@@ -8,7 +8,9 @@ import { candidate, notHere, type Policies, type PolicyAsked, refused } from './
 
 type Asked = PolicyAsked & { instead?: string | null; reason: string; idempotencyKey: string }
 
-/** The mutation publishPolicy: an action like any other, so that it can wait for a second person. */
+/**
+ * The mutation publishPolicy: an action like any other, so that it can wait for a second person.
+ */
 export function publishing(
   steward: Stewardship,
   policies: Policies | undefined,

@@ -1,4 +1,9 @@
-import { type AccessFilter, accessCondition, accessListing, latestAccesses } from '../../mdm/access/sensitiveAccess.ts'
+import {
+  type AccessFilter,
+  accessCondition,
+  accessListing,
+  latestAccesses,
+} from '../../mdm/access/sensitiveAccess.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { quality } from '../../mdm/golden/read/quality.ts'
 import { latestPublications, publicationListing } from '../../mdm/policy/policies.ts'
@@ -16,7 +21,14 @@ import {
 } from '../../mdm/stewardship/history.ts'
 import type { Outcome } from '../../mdm/stewardship/outcome.ts'
 import type { Preview } from '../../mdm/stewardship/preview.ts'
-import { act, approve, decide, preview, previewProposal, type Stewardship } from '../../mdm/stewardship/steward.ts'
+import {
+  act,
+  approve,
+  decide,
+  preview,
+  previewProposal,
+  type Stewardship,
+} from '../../mdm/stewardship/steward.ts'
 import { followTasks } from '../../mdm/tasks/followTasks.ts'
 import {
   commentListing,
@@ -57,7 +69,10 @@ import { type Policies, type PolicyAsked, whatIf } from './whatIf.ts'
 
 type Reasoned = { reason: string; idempotencyKey: string }
 type TaskArgs = PageArguments & { filter?: TaskFilterArgs | null }
-type TaskFilterArgs = Omit<TaskFilter, 'assignee'> & { assignee?: string | null; unassigned?: boolean | null }
+type TaskFilterArgs = Omit<TaskFilter, 'assignee'> & {
+  assignee?: string | null
+  unassigned?: boolean | null
+}
 
 export function resolvers(steward: Stewardship, policies?: Policies): Resolvers {
   const { sql, policy } = steward
@@ -73,7 +88,11 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       case 'DONE':
         return { __typename: 'ActionDone', action: await actionOf(outcome.actionId, context) }
       case 'NEEDS_APPROVAL':
-        return { __typename: 'ApprovalNeeded', action: await actionOf(outcome.actionId, context), rules: outcome.rules }
+        return {
+          __typename: 'ApprovalNeeded',
+          action: await actionOf(outcome.actionId, context),
+          rules: outcome.rules,
+        }
       case 'CONFLICT':
         return { __typename: 'ActionConflict', current: outcome.current }
       case 'REFUSED':
@@ -85,15 +104,26 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         }
     }
   }
-  const perform = async (what: Asked | null, { reason, idempotencyKey }: Reasoned, context: RequestContext) => {
+  const perform = async (
+    what: Asked | null,
+    { reason, idempotencyKey }: Reasoned,
+    context: RequestContext,
+  ) => {
     if (!what) return notOne
     const beyond = await beyondRows(what, context)
     if (beyond) return unseen(beyond)
-    return await result(await act(steward, callerOf(context), { ...what, reason, idempotencyKey }), context)
+    return await result(
+      await act(steward, callerOf(context), { ...what, reason, idempotencyKey }),
+      context,
+    )
   }
   const previewed = async (seen: Outcome | Preview, context: RequestContext) =>
     seen.code === 'PREVIEW'
-      ? { __typename: 'ActionPreview', ...seen, records: await recordsWithin(seen.records, context) }
+      ? {
+          __typename: 'ActionPreview',
+          ...seen,
+          records: await recordsWithin(seen.records, context),
+        }
       : await result(seen, context)
   const foresee = async (what: Asked | null, context: RequestContext) => {
     if (!what) return notOne
@@ -106,13 +136,21 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     (_: unknown, args: Reasoned & { input: Inputs[K] }, context: RequestContext) =>
       perform(asked(kind, args.input), args, context)
   const decision =
-    (decided: (a: { action: string; reason: string }, context: RequestContext) => Promise<Outcome>) =>
+    (
+      decided: (a: { action: string; reason: string }, context: RequestContext) => Promise<Outcome>,
+    ) =>
     async (_: unknown, a: { action: string; reason: string }, context: RequestContext) =>
-      (await beyondRows(a.action, context)) ? unseen(a.action) : await result(await decided(a, context), context)
+      (await beyondRows(a.action, context))
+        ? unseen(a.action)
+        : await result(await decided(a, context), context)
   const onTasks = async (ids: string[], work: TaskWork, context: RequestContext) => {
     const beyond = await beyondRows(ids, context)
     if (beyond)
-      return ids.map((id) => ({ __typename: 'TaskRefused', rule: 'UNKNOWN_TASK', detail: `there is no task ${id}` }))
+      return ids.map((id) => ({
+        __typename: 'TaskRefused',
+        rule: 'UNKNOWN_TASK',
+        detail: `there is no task ${id}`,
+      }))
     const outcomes = await workOnTasks(sql, rules, callerOf(context), ids, work)
     return await Promise.all(
       outcomes.map(async (o: TaskOutcome) =>
@@ -126,7 +164,11 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
   return {
     Query: {
       tasks: (_: unknown, { filter, ...page }: TaskArgs, context: RequestContext) =>
-        listConnection(context, taskListing, pageRequest(page, mostImportantTasks, taskCondition(taskFilter(filter)))),
+        listConnection(
+          context,
+          taskListing,
+          pageRequest(page, mostImportantTasks, taskCondition(taskFilter(filter))),
+        ),
       taskCounts: (_: unknown, { filter }: Pick<TaskArgs, 'filter'>, { sql }: RequestContext) =>
         countTasks(sql, taskFilter(filter)),
       task: (_: unknown, { id }: { id: string }, context: RequestContext) => taskOf(id, context),
@@ -135,17 +177,33 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         { filter, ...page }: PageArguments & { filter?: ActionFilter | null },
         context: RequestContext,
       ) => actionsConnection(filter ?? {}, page, context),
-      stewardAction: (_: unknown, { id }: { id: string }, context: RequestContext) => actionOf(id, context),
+      stewardAction: (_: unknown, { id }: { id: string }, context: RequestContext) =>
+        actionOf(id, context),
       auditLog: (
         _: unknown,
         { filter, ...page }: PageArguments & { filter?: AuditFilter | null },
         context: RequestContext,
-      ) => listConnection(context, auditListing, pageRequest(page, latestAuditRows, auditCondition(filter ?? {}))),
-      previewAction: (_: unknown, { action }: { action: Partial<Inputs> }, context: RequestContext) =>
-        foresee(onlyOne(action), context),
-      previewBulkAction: (_: unknown, { items }: { items: Partial<Inputs>[] }, context: RequestContext) =>
-        foresee(bulk(items), context),
-      async previewProposal(_: unknown, { proposal }: { proposal: string }, context: RequestContext) {
+      ) =>
+        listConnection(
+          context,
+          auditListing,
+          pageRequest(page, latestAuditRows, auditCondition(filter ?? {})),
+        ),
+      previewAction: (
+        _: unknown,
+        { action }: { action: Partial<Inputs> },
+        context: RequestContext,
+      ) => foresee(onlyOne(action), context),
+      previewBulkAction: (
+        _: unknown,
+        { items }: { items: Partial<Inputs>[] },
+        context: RequestContext,
+      ) => foresee(bulk(items), context),
+      async previewProposal(
+        _: unknown,
+        { proposal }: { proposal: string },
+        context: RequestContext,
+      ) {
         if (await beyondRows(proposal, context)) return unseen(proposal)
         return await previewed(await previewProposal(steward, callerOf(context), proposal), context)
       },
@@ -173,7 +231,9 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         const { scopes, sql } = context
         const diff = isUuid(id) ? await diffVersions(sql, id, from, to) : null
         if (!diff) return null
-        const hidden = policy.type(diff.type).fields.filter((f) => f.sensitive && !scopes.has(f.sensitive))
+        const hidden = policy
+          .type(diff.type)
+          .fields.filter((f) => f.sensitive && !scopes.has(f.sensitive))
         const names = diff.fields.map((f) => f.field)
         const seen = sensitiveOf(policy.type(diff.type)).filter(
           (f) => names.includes(f) && !hidden.some((h) => h.name === f),
@@ -181,7 +241,9 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         context.shows('HISTORY', diff.type, seen, id)
         return diff.fields.map((f) => {
           const field = hidden.find((h) => h.name === f.field)
-          return field ? { field: f.field, before: masked(field, f.before), after: masked(field, f.after) } : f
+          return field
+            ? { field: f.field, before: masked(field, f.before), after: masked(field, f.after) }
+            : f
         })
       },
     },
@@ -198,31 +260,52 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       restoreRecord: mutation('restore'),
       undoAction: (_: unknown, args: Reasoned & { action: string }, context: RequestContext) =>
         perform(asked('undo', args.action), args, context),
-      bulkAction: (_: unknown, args: Reasoned & { items: Partial<Inputs>[] }, context: RequestContext) =>
-        perform(bulk(args.items), args, context),
-      approveAction: decision((a, context) => approve(steward, callerOf(context), a.action, a.reason)),
-      declineAction: decision((a, context) => decide(steward, callerOf(context), a.action, 'DECLINED', a.reason)),
-      withdrawAction: decision((a, context) => decide(steward, callerOf(context), a.action, 'WITHDRAWN', a.reason)),
+      bulkAction: (
+        _: unknown,
+        args: Reasoned & { items: Partial<Inputs>[] },
+        context: RequestContext,
+      ) => perform(bulk(args.items), args, context),
+      approveAction: decision((a, context) =>
+        approve(steward, callerOf(context), a.action, a.reason),
+      ),
+      declineAction: decision((a, context) =>
+        decide(steward, callerOf(context), a.action, 'DECLINED', a.reason),
+      ),
+      withdrawAction: decision((a, context) =>
+        decide(steward, callerOf(context), a.action, 'WITHDRAWN', a.reason),
+      ),
       simulatePolicy: (
         _: unknown,
         { sample, ...asked }: PolicyAsked & { sample?: number | null },
         context: RequestContext,
       ) => (context.bound ? wholeOnly : tryPolicy(callerOf(context), asked, sample)),
-      publishPolicy: async (_: unknown, asked: Parameters<typeof publishPolicy>[1], context: RequestContext) => {
+      publishPolicy: async (
+        _: unknown,
+        asked: Parameters<typeof publishPolicy>[1],
+        context: RequestContext,
+      ) => {
         if (context.bound) return wholeOnly
         const outcome = await publishPolicy(callerOf(context), asked)
         return 'code' in outcome ? await result(outcome, context) : outcome
       },
-      claimTasks: (_: unknown, { ids }: { ids: string[] }, c: RequestContext) => onTasks(ids, { kind: 'CLAIM' }, c),
+      claimTasks: (_: unknown, { ids }: { ids: string[] }, c: RequestContext) =>
+        onTasks(ids, { kind: 'CLAIM' }, c),
       assignTasks: (_: unknown, { ids, to }: { ids: string[]; to: string }, c: RequestContext) =>
         onTasks(ids, { kind: 'ASSIGN', to }, c),
-      releaseTasks: (_: unknown, { ids }: { ids: string[] }, c: RequestContext) => onTasks(ids, { kind: 'RELEASE' }, c),
-      deferTasks: (_: unknown, { ids, until }: { ids: string[]; until?: string | null }, c: RequestContext) =>
-        onTasks(ids, { kind: 'DEFER', until: until ?? null }, c),
+      releaseTasks: (_: unknown, { ids }: { ids: string[] }, c: RequestContext) =>
+        onTasks(ids, { kind: 'RELEASE' }, c),
+      deferTasks: (
+        _: unknown,
+        { ids, until }: { ids: string[]; until?: string | null },
+        c: RequestContext,
+      ) => onTasks(ids, { kind: 'DEFER', until: until ?? null }, c),
       setTasksDue: (_: unknown, { ids, at }: { ids: string[]; at: string }, c: RequestContext) =>
         onTasks(ids, { kind: 'SET_DUE', at }, c),
-      commentTask: async (_: unknown, { id, body }: { id: string; body: string }, c: RequestContext) =>
-        (await onTasks([id], { kind: 'COMMENT', body }, c))[0],
+      commentTask: async (
+        _: unknown,
+        { id, body }: { id: string; body: string },
+        c: RequestContext,
+      ) => (await onTasks([id], { kind: 'COMMENT', body }, c))[0],
     },
     Subscription: {
       taskChanged: {
@@ -230,7 +313,11 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
           _: unknown,
           { kinds, types }: { kinds?: string[] | null; types?: string[] | null },
           { sql }: RequestContext,
-        ) => changedTasks(sql, (t) => (!kinds || kinds.includes(t.kind)) && (!types || types.includes(t.type))),
+        ) =>
+          changedTasks(
+            sql,
+            (t) => (!kinds || kinds.includes(t.kind)) && (!types || types.includes(t.type)),
+          ),
         resolve: (task: TaskRow) => task,
       },
     },
@@ -238,10 +325,13 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     PreviewResult: { __resolveType: typeName },
     SimulationResult: { __resolveType: typeName },
     SimulatedExample: {
-      record: (e: { goldenId: string }, _: unknown, context: RequestContext) => named(e.goldenId, context),
+      record: (e: { goldenId: string }, _: unknown, context: RequestContext) =>
+        named(e.goldenId, context),
     },
     TaskResult: { __resolveType: typeName },
-    CurrentRecord: { record: (r: { id: string }, _: unknown, context: RequestContext) => named(r.id, context) },
+    CurrentRecord: {
+      record: (r: { id: string }, _: unknown, context: RequestContext) => named(r.id, context),
+    },
     PreviewRecord: {
       before: (r: PreviewNode, _: unknown, c: RequestContext) =>
         shownValues(policy.type(r.type), r.before, c, 'STEWARDSHIP', r.goldenId),
@@ -251,13 +341,15 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       sources: (r: { members: string[] }) => r.members,
     },
     Publication: {
-      action: (p: { actionId: string | null }, _: unknown, context: RequestContext) => actionOf(p.actionId, context),
+      action: (p: { actionId: string | null }, _: unknown, context: RequestContext) =>
+        actionOf(p.actionId, context),
     },
     SensitiveAccess: { about: (a: { ids: string[] }) => a.ids },
     PreviewTask: { about: (t: { subject: string[] }) => t.subject },
     StewardAction: {
       about: (a: ActionRow) => a.subjects,
-      input: (a: ActionRow, _: unknown, context: RequestContext) => shownInput(policy, a.input, context, a.subjects),
+      input: (a: ActionRow, _: unknown, context: RequestContext) =>
+        shownInput(policy, a.input, context, a.subjects),
       undoes: (a: ActionRow, _: unknown, context: RequestContext) => actionOf(a.undoes, context),
     },
     Task: {
@@ -268,8 +360,13 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
           ? shownReason(policy.type(t.type), t.reason, context, 'STEWARDSHIP', t.subject)
           : t.reason,
       records: async (t: TaskRow, _: unknown, context: RequestContext) => {
-        const ids = t.kind === 'APPROVAL' ? ((await actionOf(t.subject[0] ?? '', context))?.subjects ?? []) : t.subject
-        const found = (await Promise.all(ids.map((id) => named(id, context)))).filter((n) => n !== null)
+        const ids =
+          t.kind === 'APPROVAL'
+            ? ((await actionOf(t.subject[0] ?? '', context))?.subjects ?? [])
+            : t.subject
+        const found = (await Promise.all(ids.map((id) => named(id, context)))).filter(
+          (n) => n !== null,
+        )
         return [...new Map(found.map((n) => [n.id, n])).values()]
       },
       action: (t: TaskRow, _: unknown, context: RequestContext) =>
@@ -283,7 +380,8 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         ),
     },
     AuditEntry: {
-      action: (a: { actionId: string | null }, _: unknown, context: RequestContext) => actionOf(a.actionId, context),
+      action: (a: { actionId: string | null }, _: unknown, context: RequestContext) =>
+        actionOf(a.actionId, context),
       body: ({ body }: { body: Record<string, unknown> }, _: unknown, context: RequestContext) =>
         shownInput(policy, body, context, effectIds(body.effect)),
     },
@@ -291,7 +389,10 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
 }
 
 /** Ends its listening as soon as nobody reads any more, though no task changes. */
-function changedTasks(sql: Sql, wanted: (task: TaskRow) => boolean): AsyncIterableIterator<TaskRow> {
+function changedTasks(
+  sql: Sql,
+  wanted: (task: TaskRow) => boolean,
+): AsyncIterableIterator<TaskRow> {
   const stop = new AbortController()
   const tasks = followTasks(sql, stop.signal)
   const next = async () => {
@@ -311,13 +412,19 @@ interface PreviewNode {
 }
 
 function unseen(id: string) {
-  return { __typename: 'ActionRefused', rule: 'UNKNOWN_ID', detail: `there is no golden record ${id}`, inTheWay: null }
+  return {
+    __typename: 'ActionRefused',
+    rule: 'UNKNOWN_ID',
+    detail: `there is no golden record ${id}`,
+    inTheWay: null,
+  }
 }
 
 const wholeOnly = {
   __typename: 'ActionRefused',
   rule: 'ROW_RIGHTS',
-  detail: 'a policy is about every record: who tries or publishes one may be bound to no region and no legal entity',
+  detail:
+    'a policy is about every record: who tries or publishes one may be bound to no region and no legal entity',
   inTheWay: null,
 }
 
@@ -336,9 +443,17 @@ function typeName(of: { __typename: string }): string {
   return of.__typename
 }
 
-function actionsConnection(filter: ActionFilter, page: PageArguments, context: RequestContext): Connection {
+function actionsConnection(
+  filter: ActionFilter,
+  page: PageArguments,
+  context: RequestContext,
+): Connection {
   const given = { ...filter, about: filter.about && idOrNobody(filter.about) }
-  return listConnection(context, actionListing, pageRequest(page, latestActions, actionCondition(given)))
+  return listConnection(
+    context,
+    actionListing,
+    pageRequest(page, latestActions, actionCondition(given)),
+  )
 }
 
 /** A text that is no id names nothing: the id that is returned for it belongs to nothing. */
@@ -350,5 +465,10 @@ function taskFilter(given: TaskFilterArgs | null | undefined): TaskFilter {
   const { unassigned, assignee, ...rest } = allStorable(given ?? {})
   const about = rest.about && idOrNobody(rest.about)
   if (unassigned === true) return { ...rest, about, assignee: null }
-  return { ...rest, about, ...(assignee ? { assignee } : {}), ...(unassigned === false ? { assigned: true } : {}) }
+  return {
+    ...rest,
+    about,
+    ...(assignee ? { assignee } : {}),
+    ...(unassigned === false ? { assigned: true } : {}),
+  }
 }

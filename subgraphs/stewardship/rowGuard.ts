@@ -5,8 +5,9 @@ import { isUuid } from '../../schema/uuid.ts'
 import type { RequestContext } from '../shared/context.ts'
 
 /**
- * The first id among what a caller who is bound to some rows wants to act on that is not among them; null where there is
- * none. Actions are done with every right, so this comes before each, and says no more than if nothing had the id.
+ * The first id among what a caller who is bound to some rows wants to act on that is not among
+ * them; null where there is none. Actions are done with every right, so this comes before each, and
+ * says no more than if nothing had the id.
  */
 export async function beyondRows(what: unknown, context: RequestContext): Promise<string | null> {
   if (!context.bound) return null
@@ -39,6 +40,10 @@ export async function recordsWithin<T extends { members: string[]; goldenId: str
   context: RequestContext,
 ): Promise<T[]> {
   if (!context.bound) return records
-  const named = await readNamed(context.sql, [...new Set(records.flatMap((r) => [...r.members, r.goldenId]))])
-  return records.filter((r) => r.members.every((m) => named.has(m)) && (r.members.length > 0 || named.has(r.goldenId)))
+  const named = await readNamed(context.sql, [
+    ...new Set(records.flatMap((r) => [...r.members, r.goldenId])),
+  ])
+  return records.filter(
+    (r) => r.members.every((m) => named.has(m)) && (r.members.length > 0 || named.has(r.goldenId)),
+  )
 }

@@ -15,7 +15,8 @@ const CONNECTIONS: ConnectionSdl[] = [
   { type: 'TaskComment', plural: 'comments' },
   { type: 'StewardAction', plural: 'actions' },
   { type: 'AuditEntry', plural: 'rows of the audit log' },
-  // Every read of a sensitive field is a row: there are too many to be counted while somebody waits.
+  // Every read of a sensitive field is a row: there are too many to be counted while somebody
+  // waits.
   { type: 'SensitiveAccess', plural: 'accesses', counted: false },
   { type: 'Publication', plural: 'publications' },
   { type: 'MatchModel', plural: 'models' },
@@ -29,7 +30,11 @@ const CONNECTIONS: ConnectionSdl[] = [
 ]
 
 /** Stewardship: what waits for stewards, what they did, and what they do. */
-export function createStewardshipSubgraph(steward: Stewardship, sqlOf: SqlOf, policies?: Policies): Subgraph {
+export function createStewardshipSubgraph(
+  steward: Stewardship,
+  sqlOf: SqlOf,
+  policies?: Policies,
+): Subgraph {
   return makeSubgraph(
     'stewardship',
     [
@@ -40,7 +45,9 @@ export function createStewardshipSubgraph(steward: Stewardship, sqlOf: SqlOf, po
     ],
     {
       ...joined(resolvers(steward, policies), matchingResolvers(steward)),
-      ...Object.fromEntries(CONNECTIONS.map(({ type }) => [`${type}Connection`, connectionResolvers])),
+      ...Object.fromEntries(
+        CONNECTIONS.map(({ type }) => [`${type}Connection`, connectionResolvers]),
+      ),
     },
     sqlOf,
   )

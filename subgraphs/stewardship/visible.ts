@@ -1,10 +1,15 @@
 import type { Policy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
 
-/** Leaves out of what was asked for, wherever it is kept, the values of fields that the caller's scopes do not reach. */
+/**
+ * Leaves out of what was asked for, wherever it is kept, the values of fields that the caller's
+ * scopes do not reach.
+ */
 export function visibleInput(policy: Policy, input: unknown, scopes: ReadonlySet<string>): unknown {
   const hidden = new Set(
-    policy.types.flatMap((t) => t.fields.filter((f) => f.sensitive && !scopes.has(f.sensitive)).map((f) => f.name)),
+    policy.types.flatMap((t) =>
+      t.fields.filter((f) => f.sensitive && !scopes.has(f.sensitive)).map((f) => f.name),
+    ),
   )
   return hidden.size === 0 ? input : strip(input)
 
@@ -13,17 +18,25 @@ export function visibleInput(policy: Policy, input: unknown, scopes: ReadonlySet
     if (typeof value !== 'object' || value === null) return value
     const entries = Object.entries(value as Record<string, unknown>)
     const secret = entries.some(([name, v]) => name === 'field' && hidden.has(String(v)))
-    return Object.fromEntries(entries.filter(([name]) => !(secret && name === 'value')).map(([n, v]) => [n, strip(v)]))
+    return Object.fromEntries(
+      entries.filter(([name]) => !(secret && name === 'value')).map(([n, v]) => [n, strip(v)]),
+    )
   }
 }
 
 /** The same, noted where it shows something sensitive; `ids` are the records that it is about. */
-export function shownInput(policy: Policy, input: unknown, context: RequestContext, ids: readonly string[]): unknown {
+export function shownInput(
+  policy: Policy,
+  input: unknown,
+  context: RequestContext,
+  ids: readonly string[],
+): unknown {
   const shown = visibleInput(policy, input, context.scopes)
   const named = new Set(fieldsWithValue(shown))
   for (const type of policy.types) {
     const fields = type.fields.filter((f) => f.sensitive && named.has(f.name)).map((f) => f.name)
-    for (const id of ids.length > 0 ? ids : [null]) context.shows('STEWARDSHIP', type.name, fields, id)
+    for (const id of ids.length > 0 ? ids : [null])
+      context.shows('STEWARDSHIP', type.name, fields, id)
   }
   return shown
 }

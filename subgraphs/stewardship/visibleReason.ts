@@ -22,10 +22,14 @@ export function shownReason(
 }
 
 /**
- * Why two records are not one, without the values that the caller may not see: what forbids a match begins with the name
- * of the comparison and quotes the two values.
+ * Why two records are not one, without the values that the caller may not see: what forbids a match
+ * begins with the name of the comparison and quotes the two values.
  */
-export function visibleReason(type: TypePolicy, reason: string, scopes: ReadonlySet<string>): string {
+export function visibleReason(
+  type: TypePolicy,
+  reason: string,
+  scopes: ReadonlySet<string>,
+): string {
   const units = planComparisons(type)
   for (const unit of units) {
     if (!reason.startsWith(`${unit.name}: `)) continue
@@ -34,7 +38,8 @@ export function visibleReason(type: TypePolicy, reason: string, scopes: Readonly
     )?.sensitive
     if (scope) return `${unit.name}: what differs is not shown without the scope ${scope}`
   }
-  // A reason stored under another policy may name a comparison that is no longer known, and so is whose values it quotes.
+  // A reason stored under another policy may name a comparison that is no longer known, and so is
+  // whose values it quotes.
   const name = /^([^\s:]+): /.exec(reason)?.[1]
   const scope = type.fields.find((f) => f.sensitive && !scopes.has(f.sensitive))?.sensitive
   if (scope && name !== undefined && !units.some((u) => u.name === name))

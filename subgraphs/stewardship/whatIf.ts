@@ -4,7 +4,9 @@ import type { Simulation } from '../../mdm/policy/simulate.ts'
 import { missingRole, type StewardshipRules } from '../../mdm/tasks/rules.ts'
 import { isStorable, storable } from '../../schema/storable.ts'
 
-/** Which policy is meant: exactly one of the first three, or models alone, with the policy in force. */
+/**
+ * Which policy is meant: exactly one of the first three, or models alone, with the policy in force.
+ */
 export interface PolicyAsked {
   files?: PolicyFile[] | null
   version?: string | null
@@ -19,7 +21,12 @@ interface PolicyFile {
 /** What this process can do with a policy. */
 export interface Policies {
   /** The policy meant. Throws PolicyError, ModelError or CandidateError where it is not right. */
-  candidate(asked: { policy?: StoredPolicy; to?: string; shipped?: boolean; model?: string[] }): Promise<StoredPolicy>
+  candidate(asked: {
+    policy?: StoredPolicy
+    to?: string
+    shipped?: boolean
+    model?: string[]
+  }): Promise<StoredPolicy>
   /** Runs a what-if away from the thread that answers queries. */
   simulate(kept: StoredPolicy, sample: number | undefined): Promise<Simulation>
 }
@@ -39,12 +46,17 @@ export function whatIf(policies: Policies | undefined, rules: StewardshipRules) 
     if (missing) return refused('MISSING_ROLE', missing)
     if (!policies) return notHere
     if (running) return refused('BUSY', 'another what-if is running: wait for its end')
-    if (sample !== null && sample !== undefined && sample < 1) return refused('BAD_SAMPLE', 'a sample has 1 or more')
+    if (sample !== null && sample !== undefined && sample < 1)
+      return refused('BAD_SAMPLE', 'a sample has 1 or more')
     running = true
     try {
       const kept = await candidate(policies, asked)
       if ('rule' in kept) return kept
-      return { __typename: 'Simulation', policy: kept.version, ...(await policies.simulate(kept, sample ?? undefined)) }
+      return {
+        __typename: 'Simulation',
+        policy: kept.version,
+        ...(await policies.simulate(kept, sample ?? undefined)),
+      }
     } finally {
       running = false
     }
@@ -76,14 +88,17 @@ export async function candidate(
 
 function keptPolicy(files: PolicyFile[]): StoredPolicy {
   const unfit = files.find((f) => !isStorable(f.name) || !isStorable(f.text))
-  if (unfit) throw new SyntaxError(`${storable(unfit.name)} holds a character that cannot be stored`)
+  if (unfit)
+    throw new SyntaxError(`${storable(unfit.name)} holds a character that cannot be stored`)
   const stray = files.find((f) => !f.name.endsWith('.graphql') && !f.name.endsWith(PARAMETERS))
   if (stray) throw new SyntaxError(`${stray.name} is neither *.graphql nor <Type>${PARAMETERS}`)
   const again = files.find((f, i) => files.findIndex((g) => g.name === f.name) < i)
   if (again) throw new SyntaxError(`two files are named ${again.name}`)
   const of = (end: string) => files.filter((f) => f.name.endsWith(end))
   const model = Object.fromEntries(of('.graphql').map((f) => [f.name, f.text]))
-  const parameters = Object.fromEntries(of(PARAMETERS).map((f) => [f.name.slice(0, -PARAMETERS.length), parsed(f)]))
+  const parameters = Object.fromEntries(
+    of(PARAMETERS).map((f) => [f.name.slice(0, -PARAMETERS.length), parsed(f)]),
+  )
   return { version: policyVersionOf(model, parameters), model, parameters }
 }
 

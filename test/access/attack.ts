@@ -23,7 +23,9 @@ export interface Request {
 export async function over(url: string, request: Request): Promise<Got> {
   const { method = 'POST', query, variables, operationName, search = '' } = request
   const abort = new AbortController()
-  const given = request.body ?? (method === 'POST' ? JSON.stringify({ query, variables, operationName }) : undefined)
+  const given =
+    request.body ??
+    (method === 'POST' ? JSON.stringify({ query, variables, operationName }) : undefined)
   const res = await fetch(`${url}${search}`, {
     method,
     headers: { 'content-type': 'application/json', ...request.headers },
@@ -31,7 +33,8 @@ export async function over(url: string, request: Request): Promise<Got> {
     redirect: 'manual',
     signal: abort.signal,
   })
-  if (!res.headers.get('content-type')?.startsWith('text/event-stream')) return got(res.status, await res.text())
+  if (!res.headers.get('content-type')?.startsWith('text/event-stream'))
+    return got(res.status, await res.text())
   let text = ''
   for await (const chunk of res.body ?? []) {
     text += Buffer.from(chunk).toString()

@@ -75,7 +75,11 @@ test('a tag that the graph does not have is refused with those it has, and not p
     })
   refused(whole, ['interal'], 'internal, masked')
   refused(whole, ['internal', 'interal'], 'internal, masked')
-  refused(whole.replace('@tag(name: "internal")', '@tag(name: "beta")'), ['interal'], 'beta, internal, masked')
+  refused(
+    whole.replace('@tag(name: "internal")', '@tag(name: "beta")'),
+    ['interal'],
+    'beta, internal, masked',
+  )
   refused(whole.replace(/@tag\(name: "\w+"\)/g, ''), ['interal'], 'none')
 })
 
@@ -93,7 +97,10 @@ test('a tagged type is gone with the fields, arguments and input fields that lea
 })
 
 test('the gateway serves the contract: what is left out is unknown to it, and the rest answers', async () => {
-  const { customers } = await answer(gateway, '{ customers { totalCount nodes { name invoices { totalCount } } } }')
+  const { customers } = await answer(
+    gateway,
+    '{ customers { totalCount nodes { name invoices { totalCount } } } }',
+  )
   assert.equal(customers.totalCount, 3)
   for (const text of [
     '{ tasks(first: 1) { nodes { id } } }',
@@ -104,7 +111,10 @@ test('the gateway serves the contract: what is left out is unknown to it, and th
     assert.equal(errors?.[0]?.extensions.code, 'GRAPHQL_VALIDATION_FAILED', text)
     assert.match(errors?.[0]?.message ?? '', /Cannot query field/)
   }
-  const { __schema } = await answer(gateway, '{ __schema { types { name } queryType { fields { name } } } }')
+  const { __schema } = await answer(
+    gateway,
+    '{ __schema { types { name } queryType { fields { name } } } }',
+  )
   const names = __schema.types.map((t: { name: string }) => t.name)
   assert.ok(names.includes('Customer'))
   assert.ok(!names.includes('Task') && !names.includes('AuditEntry'), 'introspection knows of them')

@@ -33,7 +33,10 @@ export interface Installation {
   /** A token of a person with these roles. */
   token(...roles: string[]): Promise<string>
   /** The same, of one who is bound to some rows. */
-  bound(claims: { regions?: unknown; legal_entities?: unknown }, ...roles: string[]): Promise<string>
+  bound(
+    claims: { regions?: unknown; legal_entities?: unknown },
+    ...roles: string[]
+  ): Promise<string>
   rows: RowReaders | undefined
   close(): Promise<void>
 }
@@ -50,8 +53,9 @@ const BOUNDS: QueryBounds = {
 }
 
 /**
- * The whole graph over a small world in a database, behind authentication: roles as they are shipped, beside two of its
- * own: `blind` has every scope but those of the model, `stranger` none at all.
+ * The whole graph over a small world in a database, behind authentication: roles as they are
+ * shipped, beside two of its own: `blind` has every scope but those of the model, `stranger` none
+ * at all.
  */
 export async function startInstallation(
   more: { rights?: RowRights; records?: WorldRecord[] } = {},
@@ -70,7 +74,14 @@ export async function startInstallation(
     systems: new Map(systems.map((s) => [s.name, s])),
     rules,
   }
-  const subgraphs = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer, steward, rows })
+  const subgraphs = createSubgraphs({
+    sql: db.sql,
+    policy,
+    sources: systems,
+    tailer,
+    steward,
+    rows,
+  })
   const supergraph = composeSupergraph(subgraphs)
   const logged: string[] = []
   const sensitive = new Set(policy.types.flatMap((t) => t.fields.flatMap((f) => f.sensitive ?? [])))
@@ -136,7 +147,9 @@ function withRoles(more: Parameters<typeof accessOf>[0]) {
   return {
     roles: [...shipped.roles, ...own.roles],
     rightsOf: (roles: readonly string[], scopes?: readonly string[]) =>
-      roles.some((r) => own.roles.includes(r)) ? own.rightsOf(roles, scopes) : shipped.rightsOf(roles, scopes),
+      roles.some((r) => own.roles.includes(r))
+        ? own.rightsOf(roles, scopes)
+        : shipped.rightsOf(roles, scopes),
   }
 }
 

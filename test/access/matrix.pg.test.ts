@@ -8,17 +8,31 @@ import { type Installation, startInstallation } from './installation.ts'
 import { smallestOperation } from './smallest.ts'
 
 /**
- * Who may do what: the whole of it, by hand. A field of the graph that is not here fails the first test; so it is said
- * here, beside its rule in SDL, who is to have it. `admin` may do everything, `stranger` has a token and no role.
+ * Who may do what: the whole of it, by hand. A field of the graph that is not here fails the first
+ * test; so it is said here, beside its rule in SDL, who is to have it. `admin` may do everything,
+ * `stranger` has a token and no role.
  */
-const ROLES = ['reader', 'steward', 'approver', 'publisher', 'integrator', 'monitor', 'admin', 'stranger'] as const
+const ROLES = [
+  'reader',
+  'steward',
+  'approver',
+  'publisher',
+  'integrator',
+  'monitor',
+  'admin',
+  'stranger',
+] as const
 type Role = (typeof ROLES)[number]
 const READERS: Role[] = ['reader', 'steward', 'approver', 'integrator']
 const MATRIX: [Role[], string[]][] = [
   [
     READERS,
     [
-      ...['customer', 'contact', 'product', 'contract'].flatMap((t) => [t, `${t}BySource`, `${t}s`]),
+      ...['customer', 'contact', 'product', 'contract'].flatMap((t) => [
+        t,
+        `${t}BySource`,
+        `${t}s`,
+      ]),
       'subscription subscriptions invoice invoices payment payments opportunity opportunities posting postings',
       'node nodes feed changes goldenDiff',
     ].flatMap((names) => names.split(' ').map((n) => `Query.${n}`)),
@@ -34,7 +48,10 @@ const MATRIX: [Role[], string[]][] = [
     ['steward', 'approver', 'integrator'],
     of('Query', 'inboundExceptions inboundExceptionCounts inboundException serviceLevels trace'),
   ],
-  [['steward', 'approver', 'integrator', 'publisher'], of('Query', 'matchModels publications publicationProposals')],
+  [
+    ['steward', 'approver', 'integrator', 'publisher'],
+    of('Query', 'matchModels publications publicationProposals'),
+  ],
   [['approver'], of('Query', 'auditLog sensitiveAccess')],
   [['integrator'], of('Query', 'webhooks webhook webhookDeliveries')],
   [
@@ -56,15 +73,27 @@ const MATRIX: [Role[], string[]][] = [
   [['steward', 'publisher'], of('Mutation', 'withdrawAction')],
   [['approver', 'publisher'], of('Mutation', 'approveAction declineAction')],
   [['publisher'], of('Mutation', 'simulatePolicy publishPolicy')],
-  [['steward', 'approver'], of('Mutation', 'claimTasks assignTasks releaseTasks deferTasks setTasksDue commentTask')],
+  [
+    ['steward', 'approver'],
+    of('Mutation', 'claimTasks assignTasks releaseTasks deferTasks setTasksDue commentTask'),
+  ],
   [['steward', 'integrator'], of('Mutation', 'correctException retryExceptions discardExceptions')],
-  [READERS, of('Subscription', 'changes customerChanged contactChanged productChanged contractChanged')],
+  [
+    READERS,
+    of('Subscription', 'changes customerChanged contactChanged productChanged contractChanged'),
+  ],
   [['steward', 'approver', 'integrator'], of('Subscription', 'taskChanged')],
 ]
 /** Rules below the root: who has the scope; others are refused, or get null where it says so. */
 const BELOW: [Role[], string, 'refused' | 'null'][] = [
   [['steward', 'approver', 'integrator'], 'SourceRecord.raw', 'refused'],
-  ...['Customer.emails', 'Customer.phones', 'Contact.name', 'Contact.givenName', 'Contact.surname'].map(pii),
+  ...[
+    'Customer.emails',
+    'Customer.phones',
+    'Contact.name',
+    'Contact.givenName',
+    'Contact.surname',
+  ].map(pii),
   ...['Contact.emails', 'Contact.phones', 'Contact.address'].map(pii),
 ]
 /** Every path: what nobody gets, what those get who may, and the others, where not all may. */
@@ -95,7 +124,8 @@ let it: Installation
 const tokens = new Map<Role, string>()
 before(async () => {
   it = await startInstallation()
-  for (const role of ROLES) tokens.set(role, role === 'stranger' ? await it.token() : await it.token(role))
+  for (const role of ROLES)
+    tokens.set(role, role === 'stranger' ? await it.token() : await it.token(role))
 })
 after(() => it?.close())
 
@@ -109,14 +139,21 @@ test('every root field and every rule of the graph is in the matrix, and nothing
   })
   assert.deepEqual(MATRIX.flatMap(([, c]) => c).sort(), roots.sort())
   const ruled = parse(it.supergraph).definitions.flatMap((d) =>
-    'fields' in d && d.kind === 'ObjectTypeDefinition' && !['Query', 'Mutation', 'Subscription'].includes(d.name.value)
+    'fields' in d &&
+    d.kind === 'ObjectTypeDefinition' &&
+    !['Query', 'Mutation', 'Subscription'].includes(d.name.value)
       ? (d.fields ?? []).flatMap((f) =>
-          f.directives?.some((x) => x.name.value === 'requiresScopes') ? [`${d.name.value}.${f.name.value}`] : [],
+          f.directives?.some((x) => x.name.value === 'requiresScopes')
+            ? [`${d.name.value}.${f.name.value}`]
+            : [],
         )
       : [],
   )
   assert.deepEqual(BELOW.map(([, c]) => c).sort(), ruled.sort())
-  assert.deepEqual([...readAccess('config/access.yaml').roles, 'stranger'].sort(), [...ROLES].sort())
+  assert.deepEqual(
+    [...readAccess('config/access.yaml').roles, 'stranger'].sort(),
+    [...ROLES].sort(),
+  )
 })
 
 test('each root field answers the roles of the matrix, and no other', async () => {
@@ -124,9 +161,11 @@ test('each root field answers the roles of the matrix, and no other', async () =
   for (const [allowed, coordinates] of MATRIX)
     for (const coordinate of coordinates)
       for (const role of [null, ...ROLES]) {
-        const expected = role === null ? 'UNAUTHENTICATED' : may(allowed, role) ? 'yes' : 'FORBIDDEN'
+        const expected =
+          role === null ? 'UNAUTHENTICATED' : may(allowed, role) ? 'yes' : 'FORBIDDEN'
         const got = await outcome(coordinate, role)
-        if (got !== expected) wrong.push(`${role ?? 'nobody'} ${coordinate}: ${got}, not ${expected}`)
+        if (got !== expected)
+          wrong.push(`${role ?? 'nobody'} ${coordinate}: ${got}, not ${expected}`)
       }
   assert.deepEqual(wrong, [])
 })
@@ -143,11 +182,15 @@ test('so does each field below that has a rule of its own', async () => {
           : `{ ${type.toLowerCase()}s { nodes { ${selection} } } }`
       const res = await post(text, role)
       const code = res.errors?.[0]?.extensions.code
-      const got = code ?? (res.extensions?.masked?.[0]?.coordinate === coordinate ? 'null' : 'shown')
-      const values = Object.values(res.data ?? {}).flatMap((c) => c.nodes.map((n: Record<string, unknown>) => n[field]))
+      const got =
+        code ?? (res.extensions?.masked?.[0]?.coordinate === coordinate ? 'null' : 'shown')
+      const values = Object.values(res.data ?? {}).flatMap((c) =>
+        c.nodes.map((n: Record<string, unknown>) => n[field]),
+      )
       const expected = may(allowed, role) ? 'shown' : otherwise === 'null' ? 'null' : 'FORBIDDEN'
       if (got !== expected) wrong.push(`${role} ${coordinate}: ${got}, not ${expected}`)
-      if (expected === 'null' && !values.every((v) => v === null)) wrong.push(`${role} sees ${coordinate}`)
+      if (expected === 'null' && !values.every((v) => v === null))
+        wrong.push(`${role} sees ${coordinate}`)
     }
   assert.deepEqual(wrong, [])
 })
@@ -158,7 +201,10 @@ test('who may manage webhooks and not read the feed has nothing delivered', () =
     const type = it.schema.getType('Mutation')
     const field = isObjectType(type) ? type.getFields()[name] : undefined
     assert.ok(field, name)
-    const operation = operationNamed(readDocument(it.schema, parse(smallestOperation('mutation', field))), null)
+    const operation = operationNamed(
+      readDocument(it.schema, parse(smallestOperation('mutation', field))),
+      null,
+    )
     assert.ok(operation)
     const holder = { scopes: new Set(scopes), roles: new Set<string>() }
     return judge(rights.needsOf(operation), holder).refused.map((need) => need.coordinate)
@@ -172,9 +218,16 @@ test('who may manage webhooks and not read the feed has nothing delivered', () =
 
 test('introspection is for who has the scope for it', async () => {
   for (const role of ROLES) {
-    for (const text of ['{ __schema { queryType { name } } }', '{ a: __type(name: "Query") { name } }']) {
+    for (const text of [
+      '{ __schema { queryType { name } } }',
+      '{ a: __type(name: "Query") { name } }',
+    ]) {
       const { errors } = await post(text, role)
-      assert.equal(errors?.[0]?.extensions.code, may(['integrator'], role) ? undefined : 'FORBIDDEN', `${role} ${text}`)
+      assert.equal(
+        errors?.[0]?.extensions.code,
+        may(['integrator'], role) ? undefined : 'FORBIDDEN',
+        `${role} ${text}`,
+      )
     }
   }
 })
@@ -183,9 +236,14 @@ test('each endpoint answers with what it should', async () => {
   const wrong: string[] = []
   for (const [method, path, nobody, allowed, roles = ROLES, others = allowed] of ENDPOINTS)
     for (const role of [null, ...ROLES]) {
-      const res = await fetch(new URL(path, it.url), { method, headers: headers(role), redirect: 'manual' })
+      const res = await fetch(new URL(path, it.url), {
+        method,
+        headers: headers(role),
+        redirect: 'manual',
+      })
       const expected = role === null ? nobody : may(roles, role) ? allowed : others
-      if (res.status !== expected) wrong.push(`${role} ${method} ${path}: ${res.status}, not ${expected}`)
+      if (res.status !== expected)
+        wrong.push(`${role} ${method} ${path}: ${res.status}, not ${expected}`)
       await res.arrayBuffer()
     }
   assert.deepEqual(wrong, [])

@@ -24,8 +24,9 @@ import { type Installation, startInstallation } from './installation.ts'
 import { wholeOperation } from './whole.ts'
 
 /**
- * Row rights: a caller who is bound to regions and legal entities sees their records and nothing of others, whatever it asks
- * and however. Every record of the other region says MARK in each of its texts, and its ids are known to the attacker.
+ * Row rights: a caller who is bound to regions and legal entities sees their records and nothing of
+ * others, whatever it asks and however. Every record of the other region says MARK in each of its
+ * texts, and its ids are known to the attacker.
  */
 const MARK = /usmark/i
 const rights = {
@@ -48,19 +49,32 @@ const texts = new Set([
   'account',
   'method',
 ])
-const there = new Map(world.map((r) => [key(r.source, r.type, r.id), key(r.source, r.type, `US-${r.id}`)]))
+const there = new Map(
+  world.map((r) => [key(r.source, r.type, r.id), key(r.source, r.type, `US-${r.id}`)]),
+)
 
-/** The same records in the other region, alike in shape and in nothing else; products are everyone's. */
+/**
+ * The same records in the other region, alike in shape and in nothing else; products are
+ * everyone's.
+ */
 const others: WorldRecord[] = world
   .filter((r) => r.type !== 'Product')
-  .map((r) => ({ ...r, id: `US-${r.id}`, fields: moved(r.fields, r.type) as Record<string, unknown> }))
+  .map((r) => ({
+    ...r,
+    id: `US-${r.id}`,
+    fields: moved(r.fields, r.type) as Record<string, unknown>,
+  }))
 
 function moved(value: unknown, at: string): unknown {
   if (Array.isArray(value)) return value.map((v) => moved(v, at))
   if (typeof value === 'object' && value !== null) {
     const group = Object.fromEntries(Object.entries(value).map(([k, v]) => [k, moved(v, k)]))
     return at === 'Customer'
-      ? { ...group, billingAddress: { city: 'Usmark City', country: 'US' }, legalEntities: ['US01'] }
+      ? {
+          ...group,
+          billingAddress: { city: 'Usmark City', country: 'US' },
+          legalEntities: ['US01'],
+        }
       : group
   }
   if (typeof value !== 'string') return value
@@ -117,7 +131,9 @@ before(async () => {
       fields: { name: 'Usmark Gone', billingAddress: { country: 'US' } },
     },
   ])
-  await tell(db.sql, [{ source: 'crm', type: 'Customer', id: 'US-gone', version: 2, deleted: true, fields: {} }])
+  await tell(db.sql, [
+    { source: 'crm', type: 'Customer', id: 'US-gone', version: 2, deleted: true, fields: {} },
+  ])
   await db.sql`insert into possible_match (a, b, type, weight, reason) values (${customerEu}, ${customerUs}, 'Customer', 3, 'name: "Usmark"')`
   await db.sql`
     insert into task (id, kind, type, subject, state, reason, priority, due_at)
@@ -171,11 +187,22 @@ test('the role that reads sees nothing of others by a plain select of any table,
     for (const { id } of hidden) assert.ok(!text.includes(id), `${name} shows ${id}`)
   }
   for (const open of ['golden', 'change', 'source_record', 'invoice', 'task'])
-    assert.ok((await reader.unsafe(`select * from ${open}`)).length > 0, `${open} shows nothing at all`)
-  for (const write of ["update golden set row_place = '*'", 'delete from change', 'create table mine (a int)'])
+    assert.ok(
+      (await reader.unsafe(`select * from ${open}`)).length > 0,
+      `${open} shows nothing at all`,
+    )
+  for (const write of [
+    "update golden set row_place = '*'",
+    'delete from change',
+    'create table mine (a int)',
+  ])
     await assert.rejects(reader.unsafe(write), /read-only|permission denied/, write)
   // Without the settings of a caller it sees nothing but what is everybody's.
-  const nobody = openDatabase(it.db.url, { connectionsMax: 1, name: 'test', settings: { role: 'touchstone_reader' } })
+  const nobody = openDatabase(it.db.url, {
+    connectionsMax: 1,
+    name: 'test',
+    settings: { role: 'touchstone_reader' },
+  })
   try {
     assert.deepEqual([...(await nobody`select distinct type from golden`)], [])
     assert.equal((await nobody`select * from invoice`).length, 0)
@@ -184,8 +211,14 @@ test('the role that reads sees nothing of others by a plain select of any table,
   }
 })
 
-/** Every question of the graph, with all there is below it, about these ids: name of the field -> text. */
-function questions(idOf: (type: string) => string, sourceId: string): (readonly [string, string])[] {
+/**
+ * Every question of the graph, with all there is below it, about these ids: name of the field ->
+ * text.
+ */
+function questions(
+  idOf: (type: string) => string,
+  sourceId: string,
+): (readonly [string, string])[] {
   const root = it.schema.getQueryType()
   assert.ok(root)
   return Object.values(root.getFields()).map((field) => {
@@ -219,10 +252,15 @@ test('everything there is, asked for by ids of others: nothing of them comes', a
   const told: string[] = []
   for (const [name, text] of asked) {
     const got = (await ask(eu, text)).text
-    if (/VALIDATION|FORBIDDEN|INTERNAL|"code":"(TOO|QUERY)_/.test(got)) wrong.push(`${name}: ${got.slice(0, 400)}`)
+    if (/VALIDATION|FORBIDDEN|INTERNAL|"code":"(TOO|QUERY)_/.test(got))
+      wrong.push(`${name}: ${got.slice(0, 400)}`)
     const answered = JSON.stringify(JSON.parse(got).data ?? null)
-    const found = MARK.exec(got) ?? hidden.map((h) => new RegExp(h.id).exec(answered)).find((m) => m)
-    if (found) wrong.push(`${name} shows ${found[0]}: …${got.slice(Math.max(0, found.index - 250), found.index + 60)}…`)
+    const found =
+      MARK.exec(got) ?? hidden.map((h) => new RegExp(h.id).exec(answered)).find((m) => m)
+    if (found)
+      wrong.push(
+        `${name} shows ${found[0]}: …${got.slice(Math.max(0, found.index - 250), found.index + 60)}…`,
+      )
     if (MARK.test((await ask(everyone, text)).text)) told.push(name)
   }
   assert.deepEqual(wrong, [])
@@ -304,7 +342,10 @@ test('counts, totals, filters, aliases, relations and lookups of the own region 
     [3, 2, 1],
   )
   assert.deepEqual([own.alias.totalCount, own.not.totalCount, own.bySource.totalCount], [0, 2, 0])
-  assert.deepEqual([own.invoices.totalCount, own.contacts.totalCount, own.contracts.totalCount], [3, 2, 2])
+  assert.deepEqual(
+    [own.invoices.totalCount, own.contacts.totalCount, own.contracts.totalCount],
+    [3, 2, 2],
+  )
   assert.deepEqual([own.products.totalCount, own.payments.totalCount], [1, 1])
   assert.equal(own.quality.golden, 3)
   assert.deepEqual(
@@ -312,7 +353,10 @@ test('counts, totals, filters, aliases, relations and lookups of the own region 
     [1, ['both are seen']],
   )
   // The same questions of both regions at once.
-  const all = await data(everyone, '{ customers { totalCount } invoices { totalCount } taskCounts { total } }')
+  const all = await data(
+    everyone,
+    '{ customers { totalCount } invoices { totalCount } taskCounts { total } }',
+  )
   assert.deepEqual([all.customers.totalCount, all.invoices.totalCount], [6, 6])
   assert.ok(all.taskCounts.total >= 2)
 })
@@ -331,9 +375,18 @@ test('who says nothing sees what is everybody’s; regions and legal entities bi
   assert.deepEqual(await count({ regions: ['eu'], legal_entities: ['US01'] }), [0, 0, 1, 0])
   assert.deepEqual(await count({ regions: ['us'], legal_entities: ['*'] }), [3, 2, 1, 2])
   assert.deepEqual(await count({ regions: ['*'], legal_entities: ['US01'] }), [3, 2, 1, 2])
-  assert.deepEqual(await count({ regions: ['nowhere', '**', 'DE', 'NONE'], legal_entities: '*' }), [0, 0, 1, 0])
-  assert.deepEqual(await count({ regions: ['*'], legal_entities: ['**', '"', '{', "'"] }), [0, 0, 1, 0])
-  assert.deepEqual(await count({ regions: ['eu', 'us'], legal_entities: ['DE01', 'NONE', 'US01'] }), [6, 4, 1, 4])
+  assert.deepEqual(
+    await count({ regions: ['nowhere', '**', 'DE', 'NONE'], legal_entities: '*' }),
+    [0, 0, 1, 0],
+  )
+  assert.deepEqual(
+    await count({ regions: ['*'], legal_entities: ['**', '"', '{', "'"] }),
+    [0, 0, 1, 0],
+  )
+  assert.deepEqual(
+    await count({ regions: ['eu', 'us'], legal_entities: ['DE01', 'NONE', 'US01'] }),
+    [6, 4, 1, 4],
+  )
   // The same of an API key.
   const [bound, silent] = await Promise.all([
     createKey(it.db.sql, {
@@ -345,7 +398,13 @@ test('who says nothing sees what is everybody’s; regions and legal entities bi
       expiresAt: null,
       createdBy: 'test',
     }),
-    createKey(it.db.sql, { name: 'silent', roles: ['reader'], scopes: [], expiresAt: null, createdBy: 'test' }),
+    createKey(it.db.sql, {
+      name: 'silent',
+      roles: ['reader'],
+      scopes: [],
+      expiresAt: null,
+      createdBy: 'test',
+    }),
   ])
   for (const [text, n] of [
     [bound.text, 3],
@@ -361,7 +420,9 @@ test('a steward of one region can do nothing to records, tasks, actions and mess
   const [eur] = await db.sql<{ id: string; version: number }[]>`
     select g.id, g.version from source_record r join golden g on g.id = r.golden_id where r.key = ${customerEu}`
   const [action] = await db.sql<{ id: string }[]>`select id from action limit 1`
-  const [task] = await db.sql<{ id: string }[]>`select id from task where reason = 'usmark is alike'`
+  const [task] = await db.sql<
+    { id: string }[]
+  >`select id from task where reason = 'usmark is alike'`
   const [message] = await db.sql<{ id: number }[]>`select id from inbox where message_id = 'usmark'`
   assert.ok(us && eur && action && task && message)
   const said = 'reason: "because", idempotencyKey: "k"'
@@ -444,7 +505,10 @@ async function follow(
 test('the feed: snapshot, past and present hold the own region; what leaves is told as deleted, what enters without before', async () => {
   const [one, two] = await Promise.all([
     follow(eu, '(snapshot: true)'),
-    follow(await it.bound({ regions: ['us'], legal_entities: ['*'] }, 'reader'), '(types: [CUSTOMER])'),
+    follow(
+      await it.bound({ regions: ['us'], legal_entities: ['*'] }, 'reader'),
+      '(types: [CUSTOMER])',
+    ),
   ])
   try {
     assert.doesNotMatch(JSON.stringify(one.items), MARK)
@@ -486,15 +550,20 @@ test('the feed: snapshot, past and present hold the own region; what leaves is t
       ['DELETED', 'Kranich Usmark Two', null],
     ])
     assert.doesNotMatch(JSON.stringify(one.items), MARK)
-    // The past says the same as the present did, and history and asOf know the versions of the own region alone.
+    // The past says the same as the present did, and history and asOf know the versions of the own
+    // region alone.
     const mover = key('crm', 'Customer', 'mover')
-    const past = await data(eu, `{ changes(first: 200, ids: ["${mover}"]) { nodes { op before after } } }`)
+    const past = await data(
+      eu,
+      `{ changes(first: 200, ids: ["${mover}"]) { nodes { op before after } } }`,
+    )
     assert.deepEqual(told(past.changes.nodes), told(one.has('Change')))
   } finally {
     await Promise.all([one.close(), two.close()])
   }
   const sse = await over(it.url, {
-    query: 'subscription { changes(snapshot: true, types: [CUSTOMER]) { ... on Snapshot { values } } }',
+    query:
+      'subscription { changes(snapshot: true, types: [CUSTOMER]) { ... on Snapshot { values } } }',
     headers: { ...bearer(eu), accept: 'text/event-stream' },
   })
   assert.doesNotMatch(sse.text, MARK)
@@ -522,11 +591,13 @@ test('history and asOf: the versions of the own region, and none in the place of
   const at: string[] = []
   for (const r of [record(1, 'DE', 'Kiel'), record(2, 'US', 'Usmark'), record(3, 'DE', 'Bonn')]) {
     await tell(it.db.sql, [r])
-    at.push((await it.db.sql<{ at: Date }[]>`select clock_timestamp() as at`)[0]?.at.toISOString() ?? '')
+    at.push(
+      (await it.db.sql<{ at: Date }[]>`select clock_timestamp() as at`)[0]?.at.toISOString() ?? '',
+    )
   }
   const city = async (moment: string) =>
-    (await data(eu, `{ customer(id: "${id}", asOf: "${moment}") { billingAddress { city } } }`)).customer
-      ?.billingAddress.city ?? null
+    (await data(eu, `{ customer(id: "${id}", asOf: "${moment}") { billingAddress { city } } }`))
+      .customer?.billingAddress.city ?? null
   assert.deepEqual(await Promise.all(at.map(city)), ['Kiel', null, 'Bonn'])
   const listed = async (moment: string) =>
     (
@@ -568,16 +639,33 @@ test('webhooks carry the rows of whoever registered them, and are for callers of
   const settings = {
     url,
     description: '',
-    filter: { types: ['Customer'], ids: null, ops: null, systems: null, changedFields: null, values: null },
+    filter: {
+      types: ['Customer'],
+      ids: null,
+      ops: null,
+      systems: null,
+      changedFields: null,
+      values: null,
+    },
     schemaVersion: 1,
     scopes: [],
   }
   const made = async (rows: EndpointRows) => {
-    const done = await registerWebhook({ sql, vault, reach, poster }, 'tester', settings, null, null, rows)
+    const done = await registerWebhook(
+      { sql, vault, reach, poster },
+      'tester',
+      settings,
+      null,
+      null,
+      rows,
+    )
     assert.equal(done.code, 'DONE', JSON.stringify(done))
     return done.code === 'DONE' ? done.id : ''
   }
-  const ids = [await made({ regions: EU.regions, legalEntities: EU.legal_entities }), await made(everyRow)]
+  const ids = [
+    await made({ regions: EU.regions, legalEntities: EU.legal_entities }),
+    await made(everyRow),
+  ]
   const deliverer = new Deliverer({
     sql,
     policy: () => policy,
@@ -585,7 +673,8 @@ test('webhooks carry the rows of whoever registered them, and are for callers of
     poster,
     pollMs: 20,
     log: () => {},
-    sightOf: (rows) => (it.rows?.of(rows) ? new RowVisibility(() => it.rows?.of(rows) as Sql) : null),
+    sightOf: (rows) =>
+      it.rows?.of(rows) ? new RowVisibility(() => it.rows?.of(rows) as Sql) : null,
   })
   await deliverer.start()
   try {
@@ -607,7 +696,9 @@ test('webhooks carry the rows of whoever registered them, and are for callers of
     assert.deepEqual(bodies.filter((b) => MARK.test(b)).length, 1)
     // Who is bound has to do with those of the same rows only.
     const listed = async (token: string) =>
-      (await data(token, '{ webhooks { nodes { id } } }')).webhooks.nodes.map((w: { id: string }) => w.id)
+      (await data(token, '{ webhooks { nodes { id } } }')).webhooks.nodes.map(
+        (w: { id: string }) => w.id,
+      )
     assert.deepEqual(await listed(eu), [ids[0]])
     assert.deepEqual((await listed(everyone)).sort(), ids.toSorted())
     for (const attempt of [
@@ -631,7 +722,8 @@ test('webhooks carry the rows of whoever registered them, and are for callers of
 
 test('what the model says of rows comes to hold for what was there before, and a user without the rights is told what to do', async () => {
   const { db } = it
-  const counted = async () => (await reader<{ n: number }[]>`select count(*)::int as n from golden`)[0]?.n
+  const counted = async () =>
+    (await reader<{ n: number }[]>`select count(*)::int as n from golden`)[0]?.n
   const before = await counted()
   await db.sql`update row_rights set tags = 'others'`
   await setUpRowRights(db.sql, policy)

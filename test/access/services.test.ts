@@ -3,7 +3,10 @@ import { createHmac } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { type JWTPayload, SignJWT } from 'jose'
 import pino from 'pino'
-import { type SubgraphService, startSubgraphService } from '../../gateway/federation/subgraphService.ts'
+import {
+  type SubgraphService,
+  startSubgraphService,
+} from '../../gateway/federation/subgraphService.ts'
 import { internalTokens } from '../../gateway/identity/internal.ts'
 import { fixture } from '../gateway/fixture.ts'
 import { issuerKey } from '../gateway/issuer.ts'
@@ -18,7 +21,14 @@ before(async () => {
   assert.ok(subgraph)
   const internal = internalTokens(SECRET)
   const log = pino({ level: 'silent' })
-  service = await startSubgraphService({ subgraph, host: '127.0.0.1', port: 0, bodyBytesMax: 10_000, internal, log })
+  service = await startSubgraphService({
+    subgraph,
+    host: '127.0.0.1',
+    port: 0,
+    bodyBytesMax: 10_000,
+    internal,
+    log,
+  })
 })
 after(() => service?.close())
 
@@ -47,7 +57,11 @@ function sign(more: object = {}, header: object = {}, secret = SECRET): Promise<
 }
 
 test('the gateway’s token is answered to, over HTTP and over a socket', async () => {
-  const token = await internalTokens(SECRET).sign({ correlationId: '', actor: 'ada', scopes: new Set(['golden:read']) })
+  const token = await internalTokens(SECRET).sign({
+    correlationId: '',
+    actor: 'ada',
+    scopes: new Set(['golden:read']),
+  })
   for (const good of [token, await sign()]) {
     assert.match((await over(service.url, { query, headers: bearer(good) })).text, /"customers":\[/)
     assert.match((await overSocket(service.url, query, bearer(good))).text, /"customers":\[/)
@@ -70,7 +84,10 @@ test('everything else is refused', async () => {
     ['HS512', hs('HS512')],
     ['another secret', sign({}, {}, 'another secret of thirty-two bytes')],
     ['the secret in capitals', sign({}, {}, SECRET.toUpperCase())],
-    ['an asymmetric key', new SignJWT(claims()).setProtectedHeader({ alg: 'RS256' }).sign(key.privateKey)],
+    [
+      'an asymmetric key',
+      new SignJWT(claims()).setProtectedHeader({ alg: 'RS256' }).sign(key.privateKey),
+    ],
     ['another payload', `${head}.${encode(claims({ sub: 'root' }))}.${signature}`],
     ['no signature', good.slice(0, good.lastIndexOf('.') + 1)],
     ['expired', sign({ iat: now() - 120, exp: now() - 60 })],
@@ -103,19 +120,30 @@ test('everything else is refused', async () => {
     ['nothing', () => over(service.url, { query })],
     ['nothing, over a socket', () => overSocket(service.url, query)],
     ['a header of the socket', () => overSocket(service.url, query, {}, bearer(good))],
-    ['in the address', () => over(service.url, { method: 'GET', search: `?query=${query}&token=${good}` })],
+    [
+      'in the address',
+      () => over(service.url, { method: 'GET', search: `?query=${query}&token=${good}` }),
+    ],
     [
       'plain headers',
-      () => over(service.url, { query, headers: { 'x-touchstone-actor': 'a', 'x-touchstone-roles': '*' } }),
+      () =>
+        over(service.url, {
+          query,
+          headers: { 'x-touchstone-actor': 'a', 'x-touchstone-roles': '*' },
+        }),
     ],
-    ['entities', () => over(service.url, { query: '{ _entities(representations: []) { __typename } }' })],
+    [
+      'entities',
+      () => over(service.url, { query: '{ _entities(representations: []) { __typename } }' }),
+    ],
     ['its schema', () => over(service.url, { query: '{ _service { sdl } }' })],
     ['another path', () => over(service.url.replace('/graphql', '/'), { query })],
   )
   const wrong: string[] = []
   for (const [name, attempt] of attempts) {
     const { code, text } = await attempt()
-    if (code !== 'UNAUTHENTICATED' || /"data"/.test(text)) wrong.push(`${name}: ${code} ${text.slice(0, 200)}`)
+    if (code !== 'UNAUTHENTICATED' || /"data"/.test(text))
+      wrong.push(`${name}: ${code} ${text.slice(0, 200)}`)
   }
   assert.deepEqual(wrong, [])
 })

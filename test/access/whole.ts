@@ -10,7 +10,10 @@ import {
 } from 'graphql'
 import { literal } from './smallest.ts'
 
-/** A root field with everything below it, so many fields deep; `known` says arguments by which something is found. */
+/**
+ * A root field with everything below it, so many fields deep; `known` says arguments by which
+ * something is found.
+ */
 export function wholeOperation(
   schema: GraphQLSchema,
   field: GraphQLField<unknown, unknown>,
@@ -29,8 +32,16 @@ export function everythingOf(schema: GraphQLSchema, type: string, depth: number)
   return found ? selection(schema, found, depth) : ''
 }
 
-/** Below an abstract type fields get names of their own: those of two types may be alike in name and not in type. */
-function selection(schema: GraphQLSchema, type: GraphQLNamedType, depth: number, prefix = ''): string {
+/**
+ * Below an abstract type fields get names of their own: those of two types may be alike in name and
+ * not in type.
+ */
+function selection(
+  schema: GraphQLSchema,
+  type: GraphQLNamedType,
+  depth: number,
+  prefix = '',
+): string {
   if (isAbstractType(type)) {
     const parts = schema
       .getPossibleTypes(type)

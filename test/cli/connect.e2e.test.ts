@@ -20,7 +20,12 @@ describe('a folder without a database', () => {
   const uuid = '0188b7a2-1c8e-7d6f-9a4b-3c2d1e0f9a8b'
   const ARGS: Record<string, string[][]> = {
     audit: [['verify']],
-    exceptions: [['list'], ['show', '1'], ['retry', '1', '--reason', 'x'], ['discard', '1', '--reason', 'x']],
+    exceptions: [
+      ['list'],
+      ['show', '1'],
+      ['retry', '1', '--reason', 'x'],
+      ['discard', '1', '--reason', 'x'],
+    ],
     expire: [['--older-than', '90d']],
     explain: [['a', 'b']],
     keys: [['list'], ['create', 'x', '--role', 'reader'], ['revoke', 'x'], ['rotate', 'x']],
@@ -49,9 +54,12 @@ describe('a folder without a database', () => {
     })
     const withDataDir: string[] = []
     for (const file of readdirSync(packagePath('cli/commands')).filter((f) => f.endsWith('.ts'))) {
-      const { command } = (await import(packagePath(`cli/commands/${file}`))) as { command: Command }
+      const { command } = (await import(packagePath(`cli/commands/${file}`))) as {
+        command: Command
+      }
       const all = [command, ...command.commands]
-      if (all.some((c) => c.options.some((o) => o.long === '--data-dir'))) withDataDir.push(command.name())
+      if (all.some((c) => c.options.some((o) => o.long === '--data-dir')))
+        withDataDir.push(command.name())
       for (const args of ARGS[command.name()] ?? []) {
         const { code, output } = await runCommand(command, [...args, '--data-dir', folder])
         assert.equal(code, 1, `${command.name()} ${args.join(' ')}: ${output}`)
@@ -64,7 +72,10 @@ describe('a folder without a database', () => {
   })
 
   test('is not created when it does not exist', async () => {
-    await assert.rejects(connectTo(join(folder, 'typo')), /no database here: .*typo does not exist.*--data-dir/)
+    await assert.rejects(
+      connectTo(join(folder, 'typo')),
+      /no database here: .*typo does not exist.*--data-dir/,
+    )
     assert.deepEqual(readdirSync(folder), [])
   })
 })
@@ -74,7 +85,10 @@ describe('a data directory that cannot be used', () => {
     const dir = mkdtempSync(join(folder, 'odd-'))
     writeFileSync(join(dir, 'notes.txt'), 'x')
     for (const create of [false, true])
-      assert.throws(() => openDataDirectory(join(dir, 'notes.txt'), { create }), /notes\.txt is a file/)
+      assert.throws(
+        () => openDataDirectory(join(dir, 'notes.txt'), { create }),
+        /notes\.txt is a file/,
+      )
     assert.throws(
       () => openDataDirectory(join(dir, 'notes.txt', 'data'), { create: true }),
       /part of the path is a file/,
@@ -87,7 +101,10 @@ describe('a data directory that cannot be used', () => {
     mkdirSync(join(dir, 'postgres'))
     writeFileSync(join(dir, 'postgres', 'PG_VERSION'), '17\n')
     for (const create of [false, true])
-      assert.throws(() => openDataDirectory(dir, { create }), /are of Postgres 17, .* runs Postgres 18: .*pg_dump/)
+      assert.throws(
+        () => openDataDirectory(dir, { create }),
+        /are of Postgres 17, .* runs Postgres 18: .*pg_dump/,
+      )
   })
 
   test('is refused with the user and the reason when it is read-only', () => {
@@ -117,16 +134,27 @@ describe('a database of DATABASE_URL', () => {
   })
 
   test('without tables of Touchstone is refused and stays as it is; migrate may create them', async () => {
-    await assert.rejects(connectTo(folder, empty.url), /has no tables of Touchstone.*npx touchstone migrate/)
+    await assert.rejects(
+      connectTo(folder, empty.url),
+      /has no tables of Touchstone.*npx touchstone migrate/,
+    )
     assert.equal((await empty.sql`select 1 from pg_tables where schemaname = 'public'`).length, 0)
-    const { close } = await connect({ config: configOf(folder, empty.url), create: true, notify: () => {} })
+    const { close } = await connect({
+      config: configOf(folder, empty.url),
+      create: true,
+      notify: () => {},
+    })
     await close()
     await connectTo(folder, empty.url)
   })
 
   test('of an older or a newer version is refused with what to do', async () => {
-    const [last] = await db.sql`delete from migration where name = (select max(name) from migration) returning *`
-    await assert.rejects(connectTo(folder, db.url), new RegExp(`lacks ${last?.name}.*npx touchstone migrate`))
+    const [last] =
+      await db.sql`delete from migration where name = (select max(name) from migration) returning *`
+    await assert.rejects(
+      connectTo(folder, db.url),
+      new RegExp(`lacks ${last?.name}.*npx touchstone migrate`),
+    )
     await db.sql`insert into migration ${db.sql({ ...last })}`
     await db.sql`insert into migration (name, hash) values ('9999_future.sql', 'x')`
     await assert.rejects(connectTo(folder, db.url), /newer version .*9999_future\.sql/)
@@ -140,7 +168,8 @@ describe('a database of DATABASE_URL', () => {
     const lines: string[] = []
     await assert.rejects(
       connect({ config: configOf(folder, url.href), notify: (line) => lines.push(line) }),
-      (e: Error) => /database "gone" does not exist/.test(e.message) && !e.message.includes(url.password),
+      (e: Error) =>
+        /database "gone" does not exist/.test(e.message) && !e.message.includes(url.password),
     )
     assert.match(lines.join(), /^database: postgres:\/\/\w+:\*\*\*@.*\/gone\?password=\*\*\*$/)
   })

@@ -14,11 +14,15 @@ test('refuses to open a database with a driver that is not patched, and says wha
   const dir = projectCopy(t)
   mkdirSync(join(dir, 'node_modules'))
   for (const name of readdirSync(packages)) {
-    if (name === 'postgres') cpSync(join(packages, name), join(dir, 'node_modules', name), { recursive: true })
+    if (name === 'postgres')
+      cpSync(join(packages, name), join(dir, 'node_modules', name), { recursive: true })
     else symlinkSync(join(packages, name), join(dir, 'node_modules', name))
   }
   const patch = (...flags: string[]) =>
-    assert.equal(runIn(dir, process.execPath, 'node_modules/patch-package/index.js', ...flags).code, 0)
+    assert.equal(
+      runIn(dir, process.execPath, 'node_modules/patch-package/index.js', ...flags).code,
+      0,
+    )
 
   patch('--reverse')
   const refused = runIn(dir, process.execPath, ...launcher)
@@ -36,15 +40,19 @@ test('refuses to open a database with a driver that is not patched, and says wha
 
 test('both builds of the driver that Node can load have the patch, whose parts do not differ', () => {
   const required: unknown = createRequire(import.meta.url)('postgres')
-  for (const build of [postgres, required]) assert.equal(Reflect.get(build as object, 'touchstonePatch'), 1)
+  for (const build of [postgres, required])
+    assert.equal(Reflect.get(build as object, 'touchstonePatch'), 1)
   const folder = new URL('../../patches/', import.meta.url)
   const [file = ''] = readdirSync(folder).filter((name) => name.startsWith('postgres+'))
-  const parts = readFileSync(new URL(file, folder), 'utf8').split(/^diff --git a\/node_modules\/postgres\//m)
+  const parts = readFileSync(new URL(file, folder), 'utf8').split(
+    /^diff --git a\/node_modules\/postgres\//m,
+  )
   const changes = (path: string) =>
     parts
       .find((part) => part.startsWith(`${path} `))
       ?.split('\n')
       .filter((line) => /^[-+](?![-+])/.test(line))
-  for (const path of ['src/connection.js', 'src/index.js']) assert.deepEqual(changes(`cjs/${path}`), changes(path))
+  for (const path of ['src/connection.js', 'src/index.js'])
+    assert.deepEqual(changes(`cjs/${path}`), changes(path))
   assert.ok(changes('src/connection.js'))
 })

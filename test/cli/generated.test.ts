@@ -14,6 +14,9 @@ for (const [path, text] of generated())
   })
 
 test('the examples of GraphiQL are of this graph', () => {
-  const schema = buildSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8'), { assumeValidSDL: true })
-  for (const { title, query } of EXAMPLES) assert.deepEqual(validate(schema, parse(query)), [], title)
+  const schema = buildSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8'), {
+    assumeValidSDL: true,
+  })
+  for (const { title, query } of EXAMPLES)
+    assert.deepEqual(validate(schema, parse(query)), [], title)
 })

@@ -10,7 +10,9 @@ import { dataDirectory, run, runs } from './process.ts'
 /** A Node too old to run TypeScript, as people have it; null where the machine has none. */
 const oldNode = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => {
   if (!existsSync(path)) return false
-  const major = Number(execFileSync(path, ['-p', 'process.versions.node.split(".")[0]'], { encoding: 'utf8' }))
+  const major = Number(
+    execFileSync(path, ['-p', 'process.versions.node.split(".")[0]'], { encoding: 'utf8' }),
+  )
   return major >= 20 && major < 24
 })
 const skip = oldNode ? false : 'no Node 20 to 23 on this machine'
@@ -23,7 +25,9 @@ function launch(args: string[], dataDir: string, as: string[] = []) {
   return run(program, rest, { ...env, TOUCHSTONE_DATA_DIR: dataDir })
 }
 
-test('on an older Node the launcher runs the one that came along, and hands on exit codes', { skip }, async (t) => {
+test('on an older Node the launcher runs the one that came along, and hands on exit codes', {
+  skip,
+}, async (t) => {
   const { dir } = dataDirectory(t)
   const version = launch(['--version'], dir)
   assert.equal(await version.ended, 0)
@@ -55,7 +59,10 @@ test('kill -9 of the launcher leaves nothing running', { skip }, async (t) => {
 test('SIGTERM to npm start stops everything, although npm tells only its shell', async (t) => {
   const { dir, postmaster } = dataDirectory(t)
   const { DATABASE_URL: _, ...env } = process.env
-  const start = run('npm', ['start', '--', '--no-demo', '--port', '0'], { ...env, TOUCHSTONE_DATA_DIR: dir })
+  const start = run('npm', ['start', '--', '--no-demo', '--port', '0'], {
+    ...env,
+    TOUCHSTONE_DATA_DIR: dir,
+  })
   await start.says(/Stop with Ctrl-C/)
   const server = postmaster() ?? 0
   start.child.kill('SIGTERM')

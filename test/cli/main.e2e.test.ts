@@ -11,11 +11,15 @@ const commands = readdirSync(packagePath('cli/commands'))
   .map((file) => basename(file, '.ts'))
 
 test('help lists every command there is, and each has help of its own', async () => {
-  const all = execFileSync(process.execPath, [packagePath('cli/main.ts'), '--help'], { encoding: 'utf8' })
+  const all = execFileSync(process.execPath, [packagePath('cli/main.ts'), '--help'], {
+    encoding: 'utf8',
+  })
   assert.ok(commands.length > 20)
   for (const name of commands) {
     assert.match(all, new RegExp(`^  ${name} `, 'm'))
-    const { command } = (await import(packagePath(`cli/commands/${name}.ts`))) as { command: Command }
+    const { command } = (await import(packagePath(`cli/commands/${name}.ts`))) as {
+      command: Command
+    }
     assert.equal(command.name(), name)
     assert.match(command.helpInformation(), new RegExp(`^Usage: ${name} [^]*\\n  -h, --help `))
   }

@@ -18,10 +18,22 @@ export interface RunningCommand {
   ended: Promise<number | string>
 }
 
-/** Runs a touchstone command on the embedded database of `dataDir`, whatever database the test run itself uses. */
-export function touchstone(args: string[], dataDir: string, env: Record<string, string> = {}, entry = 'cli/main.ts') {
+/**
+ * Runs a touchstone command on the embedded database of `dataDir`, whatever database the test run
+ * itself uses.
+ */
+export function touchstone(
+  args: string[],
+  dataDir: string,
+  env: Record<string, string> = {},
+  entry = 'cli/main.ts',
+) {
   const { DATABASE_URL: _, ...rest } = process.env
-  return run(process.execPath, [join(root, entry), ...args], { ...rest, TOUCHSTONE_DATA_DIR: dataDir, ...env })
+  return run(process.execPath, [join(root, entry), ...args], {
+    ...rest,
+    TOUCHSTONE_DATA_DIR: dataDir,
+    ...env,
+  })
 }
 
 export function run(program: string, args: string[], env: NodeJS.ProcessEnv): RunningCommand {

@@ -17,12 +17,22 @@ export function projectCopy(t: { after(fn: () => void): void }): string {
   return dir
 }
 
-/** Runs a program in a folder with nothing listening at its DATABASE_URL. Returns its exit code and all it printed. */
-export function runIn(dir: string, program: string, ...args: string[]): { code: number; output: string } {
+/**
+ * Runs a program in a folder with nothing listening at its DATABASE_URL. Returns its exit code and
+ * all it printed.
+ */
+export function runIn(
+  dir: string,
+  program: string,
+  ...args: string[]
+): { code: number; output: string } {
   const DATABASE_URL = 'postgres://touchstone@127.0.0.1:1/none'
   const env = { ...process.env, DATABASE_URL, TOUCHSTONE_DATABASE_WAIT_SECONDS_MAX: '0' }
   try {
-    return { code: 0, output: execFileSync(program, args, { cwd: dir, env, encoding: 'utf8', stdio: 'pipe' }) }
+    return {
+      code: 0,
+      output: execFileSync(program, args, { cwd: dir, env, encoding: 'utf8', stdio: 'pipe' }),
+    }
   } catch (e) {
     const { status, stdout, stderr } = e as { status: number; stdout: string; stderr: string }
     return { code: status, output: stdout + stderr }

@@ -9,8 +9,9 @@ export interface CommandResult {
 }
 
 /**
- * Runs a command in this process and returns its exit code and output. Run one at a time: it replaces the console.
- * Starting a process takes most of the time of such a test; other tests start processes.
+ * Runs a command in this process and returns its exit code and output. Run one at a time: it
+ * replaces the console. Starting a process takes most of the time of such a test; other tests start
+ * processes.
  */
 export async function runCommand(command: Command, args: string[]): Promise<CommandResult> {
   let output = ''

@@ -18,7 +18,17 @@ const codeOf = (text: string, parse: (t: string) => unknown = parseBody) => {
 }
 
 test('rejects malformed JSON with a code', () => {
-  for (const text of ['', '{', '{"a":}', '{"a":1,}', 'nul', "{'a':1}", '{"a":"\n"}', '\u0000', '{"a":1}{"b":2}'])
+  for (const text of [
+    '',
+    '{',
+    '{"a":}',
+    '{"a":1,}',
+    'nul',
+    "{'a':1}",
+    '{"a":"\n"}',
+    '\u0000',
+    '{"a":1}{"b":2}',
+  ])
     assert.equal(codeOf(text), 'BROKEN_JSON', JSON.stringify(text))
 })
 
@@ -27,9 +37,14 @@ test('rejects a body beyond the bounds of elements, nesting, fields and length, 
   assert.equal(codeOf(JSON.stringify({ items: Array(bounds.arrayElementsMax).fill(1) })), null)
   assert.equal(codeOf(`${'['.repeat(33)}${']'.repeat(33)}`), 'TOO_DEEP')
   assert.equal(codeOf(`${'['.repeat(32)}${']'.repeat(32)}`), null)
-  assert.match(String(codeOf(`${'{"a":'.repeat(500_000)}1${'}'.repeat(500_000)}`)), /TOO_DEEP|BROKEN_JSON/)
+  assert.match(
+    String(codeOf(`${'{"a":'.repeat(500_000)}1${'}'.repeat(500_000)}`)),
+    /TOO_DEEP|BROKEN_JSON/,
+  )
   assert.equal(
-    codeOf(JSON.stringify(Object.fromEntries(Array.from({ length: 2_001 }, (_, i) => [`f${i}`, 1])))),
+    codeOf(
+      JSON.stringify(Object.fromEntries(Array.from({ length: 2_001 }, (_, i) => [`f${i}`, 1]))),
+    ),
     'TOO_MANY_ELEMENTS',
   )
   assert.equal(codeOf(`"${'x'.repeat(bounds.messageCharsMax)}"`), 'TOO_LARGE')
@@ -41,31 +56,42 @@ test('accepts only an object as a record', () => {
 })
 
 test('replaces NUL and lone surrogates by U+FFFD in values and names, and keeps pairs', () => {
-  assert.deepEqual(parseBody('{"a\\u0000b":"x\\ud800y","c":["\\udc00"],"d":"\\ud83d\\ude00","e":"😀"}'), {
-    'a\ufffdb': 'x\ufffdy',
-    c: ['\ufffd'],
-    d: '😀',
-    e: '😀',
-  })
+  assert.deepEqual(
+    parseBody('{"a\\u0000b":"x\\ud800y","c":["\\udc00"],"d":"\\ud83d\\ude00","e":"😀"}'),
+    {
+      'a\ufffdb': 'x\ufffdy',
+      c: ['\ufffd'],
+      d: '😀',
+      e: '😀',
+    },
+  )
   assert.equal(storable('a\u0000\ud800b'), 'a\ufffd\ufffdb')
 })
 
 test('returns only text that Postgres can store', () => {
   fc.assert(
-    fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })), (value) => {
-      const text = JSON.stringify(parseBody(JSON.stringify(value)))
-      assert.ok(!text.includes('\\u0000') && text.isWellFormed() && !/\\ud[89a-f]/i.test(text))
-    }),
+    fc.property(
+      fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })),
+      (value) => {
+        const text = JSON.stringify(parseBody(JSON.stringify(value)))
+        assert.ok(!text.includes('\\u0000') && text.isWellFormed() && !/\\ud[89a-f]/i.test(text))
+      },
+    ),
   )
 })
 
 test('keeps the digits of integers beyond 2^53, as text', () => {
-  assert.deepEqual(parseBody('{"id":12345678901234567890,"n":9007199254740991,"x":0.1234567890123456789,"e":1e20}'), {
-    id: '12345678901234567890',
-    n: 9007199254740991,
-    x: 0.12345678901234568,
-    e: 1e20,
-  })
+  assert.deepEqual(
+    parseBody(
+      '{"id":12345678901234567890,"n":9007199254740991,"x":0.1234567890123456789,"e":1e20}',
+    ),
+    {
+      id: '12345678901234567890',
+      n: 9007199254740991,
+      x: 0.12345678901234568,
+      e: 1e20,
+    },
+  )
 })
 
 test('treats a field named __proto__ like any other', () => {

@@ -81,7 +81,9 @@ test('keeps canonical codes, and parses countries and currencies that the list l
 test('reports an unmapped code as an issue; a code mapped to null is none', () => {
   const raw = { stage: 'limbo', currency: 'XXQ', terms: '14 Tage', country: 'Atlantis' }
   assert.deepEqual(mapped(raw), {
-    issues: ['lifecycle', 'currency', 'paymentTerms', 'billingAddress.country'].map((f) => `${f} UNKNOWN_CODE`),
+    issues: ['lifecycle', 'currency', 'paymentTerms', 'billingAddress.country'].map(
+      (f) => `${f} UNKNOWN_CODE`,
+    ),
   })
   assert.deepEqual(mapped({ stage: 'lost' }), { issues: [] })
 })
@@ -99,7 +101,10 @@ test('keeps the codes of a system without lists; a changed list changes the mapp
 })
 
 test('rejects a malformed list with file and line', () => {
-  assert.throws(() => open('unit: [Stk]\n'), /shop\.codes\.yaml:1: unit: must be a map of codes to canonical ones/)
+  assert.throws(
+    () => open('unit: [Stk]\n'),
+    /shop\.codes\.yaml:1: unit: must be a map of codes to canonical ones/,
+  )
   assert.throws(
     () => open('unit:\n  a: PCE\n  b: [PCE]\n'),
     /shop\.codes\.yaml:3: unit\.b: a canonical code is a single/,

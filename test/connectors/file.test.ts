@@ -11,7 +11,11 @@ import fc from '../property.ts'
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-file-'))
 after(() => rmSync(dir, { recursive: true, force: true }))
 
-async function rows(name: string, content: string | Uint8Array, options: FileOptions = {}): Promise<unknown[]> {
+async function rows(
+  name: string,
+  content: string | Uint8Array,
+  options: FileOptions = {},
+): Promise<unknown[]> {
   const path = join(dir, name)
   writeFileSync(path, content)
   const out: unknown[] = []
@@ -28,9 +32,14 @@ test('CSV: detects delimiter and quotes from the header, and leaves empty cells 
   assert.deepEqual(await rows('b.csv', '\ufeffid;name;note\r\n1;A, B;\r\n2;"C ""x""";\r\n'), want)
   assert.deepEqual(await rows('c.tsv', 'id\tname\tnote\n1\tA, B\t\n2\t"C ""x"""\t\n'), want)
   assert.deepEqual(await rows('d.csv', 'id`name`note\n1`A, B`\n2`"C ""x"""`\n'), want)
-  assert.deepEqual(await rows('e.csv', "'id','name','note'\n'1','A, B',''\n'2','C \"x\"',''\n"), want)
+  assert.deepEqual(
+    await rows('e.csv', "'id','name','note'\n'1','A, B',''\n'2','C \"x\"',''\n"),
+    want,
+  )
   assert.deepEqual(await rows('f.csv', 'id,"a,b;c;d;e"\n1,2\n'), [{ id: '1', 'a,b;c;d;e': '2' }])
-  assert.deepEqual(await rows('g.csv', 'id#name\n1#A\n', { delimiter: '#' }), [{ id: '1', name: 'A' }])
+  assert.deepEqual(await rows('g.csv', 'id#name\n1#A\n', { delimiter: '#' }), [
+    { id: '1', name: 'A' },
+  ])
 })
 
 test('CSV: reads line breaks in cells, stray quotes, repeated and missing column names, and no final line break', async () => {
@@ -45,14 +54,23 @@ test('CSV: reads line breaks in cells, stray quotes, repeated and missing column
 })
 
 test('CSV: yields a row that does not fit the header as a list of cells', async () => {
-  assert.deepEqual(await rows('l.csv', 'id,name\n1,A\n2\n3,B,C\n'), [{ id: '1', name: 'A' }, ['2'], ['3', 'B', 'C']])
+  assert.deepEqual(await rows('l.csv', 'id,name\n1,A\n2\n3,B,C\n'), [
+    { id: '1', name: 'A' },
+    ['2'],
+    ['3', 'B', 'C'],
+  ])
 })
 
 test('CSV: reads UTF-16 by its byte order mark, other encodings by option, and invalid UTF-8 as U+FFFD', async () => {
-  const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from('id,name\n1,Jürgen\n', 'utf16le')])
+  const utf16 = Buffer.concat([
+    Buffer.from([0xff, 0xfe]),
+    Buffer.from('id,name\n1,Jürgen\n', 'utf16le'),
+  ])
   assert.deepEqual(await rows('m.csv', utf16), [{ id: '1', name: 'Jürgen' }])
   const latin = Buffer.from('id,name\n1,Jürgen\n', 'latin1')
-  assert.deepEqual(await rows('n.csv', latin, { encoding: 'windows-1252' }), [{ id: '1', name: 'Jürgen' }])
+  assert.deepEqual(await rows('n.csv', latin, { encoding: 'windows-1252' }), [
+    { id: '1', name: 'Jürgen' },
+  ])
   assert.deepEqual(await rows('o.csv', latin), [{ id: '1', name: 'J\ufffdrgen' }])
 })
 
@@ -60,24 +78,45 @@ test('JSON: reads an array, records, a Stripe list, NetSuite items, one object, 
   const want = [{ a: 1 }, { a: { items: [1] } }]
   const list = JSON.stringify(want)
   assert.deepEqual(await rows('a.json', list), want)
-  assert.deepEqual(await rows('b.json', `{ "totalSize": 2, "done": true, "records": ${list} , "x": [1] }`), want)
-  assert.deepEqual(await rows('c.json', `{"object":"list","has_more":false,"data":${list},"url":"/v1"}`), want)
   assert.deepEqual(
-    await rows('d.json', `{"links":[{"rel":"self"}],"count":2,"hasMore":false,"items":${list},"offset":0}`),
+    await rows('b.json', `{ "totalSize": 2, "done": true, "records": ${list} , "x": [1] }`),
     want,
   )
   assert.deepEqual(
-    await rows('e.json', `{"resources":{"one":{"a":1},"two":{"a":{"items":[1]}}},"more":{"b":2}}`, { at: 'resources' }),
+    await rows('c.json', `{"object":"list","has_more":false,"data":${list},"url":"/v1"}`),
     want,
   )
-  assert.deepEqual(await rows('f.json', '{"id":"evt_1","object":"event","data":{"object":{"id":"x"}}}'), [
-    { id: 'evt_1', object: 'event', data: { object: { id: 'x' } } },
+  assert.deepEqual(
+    await rows(
+      'd.json',
+      `{"links":[{"rel":"self"}],"count":2,"hasMore":false,"items":${list},"offset":0}`,
+    ),
+    want,
+  )
+  assert.deepEqual(
+    await rows('e.json', `{"resources":{"one":{"a":1},"two":{"a":{"items":[1]}}},"more":{"b":2}}`, {
+      at: 'resources',
+    }),
+    want,
+  )
+  assert.deepEqual(
+    await rows('f.json', '{"id":"evt_1","object":"event","data":{"object":{"id":"x"}}}'),
+    [{ id: 'evt_1', object: 'event', data: { object: { id: 'x' } } }],
+  )
+  assert.deepEqual(await rows('g.json', '{"id":1,"data":[1,2],"items":[3]}'), [
+    { id: 1, data: [1, 2], items: [3] },
   ])
-  assert.deepEqual(await rows('g.json', '{"id":1,"data":[1,2],"items":[3]}'), [{ id: 1, data: [1, 2], items: [3] }])
   assert.deepEqual(await rows('h.json', `\ufeff\n[]`), [])
-  assert.deepEqual(await rows('i.json', '{"a":1}\n\n{"a":{"items":[1]}}'), want, 'NDJSON without its name')
   assert.deepEqual(
-    await rows('j.json', `${JSON.stringify(want[0], null, 2)}\n${JSON.stringify(want[1], null, 2)}`),
+    await rows('i.json', '{"a":1}\n\n{"a":{"items":[1]}}'),
+    want,
+    'NDJSON without its name',
+  )
+  assert.deepEqual(
+    await rows(
+      'j.json',
+      `${JSON.stringify(want[0], null, 2)}\n${JSON.stringify(want[1], null, 2)}`,
+    ),
     want,
   )
 })
@@ -96,7 +135,10 @@ test('recognises gzip by its first bytes', async () => {
 })
 
 test('throws FileError with the file name for a missing file, a broken gzip and a truncated document', async () => {
-  const failing = async (name: string, content: Uint8Array | string | null): Promise<[unknown[], string]> => {
+  const failing = async (
+    name: string,
+    content: Uint8Array | string | null,
+  ): Promise<[unknown[], string]> => {
     const out: unknown[] = []
     if (content !== null) writeFileSync(join(dir, name), content)
     try {
@@ -108,7 +150,10 @@ test('throws FileError with the file name for a missing file, a broken gzip and 
     return [out, '']
   }
   assert.match((await failing('gone.csv', null))[1], /gone\.csv.*ENOENT/)
-  assert.match((await failing('cut.json.gz', gzipSync('[{"a":1}]').subarray(0, 15)))[1], /cut\.json\.gz/)
+  assert.match(
+    (await failing('cut.json.gz', gzipSync('[{"a":1}]').subarray(0, 15)))[1],
+    /cut\.json\.gz/,
+  )
   const [before, message] = await failing('cut.json', '[{"a":1},{"a":2},{"a":')
   assert.deepEqual(before, [{ a: 1 }, { a: 2 }])
   assert.match(message, /cut\.json: the file ends inside a value, after 2 rows/)
@@ -123,7 +168,11 @@ test('yields exactly the elements of a document, wherever its chunks end', async
       fc.integer({ min: 1, max: 7 }),
       fc.boolean(),
       async (values, indent, size, wrap) => {
-        const text = JSON.stringify(wrap ? { x: '[{"', records: values, y: { z: [1] } } : values, null, indent)
+        const text = JSON.stringify(
+          wrap ? { x: '[{"', records: values, y: { z: [1] } } : values,
+          null,
+          indent,
+        )
         async function* chunks() {
           for (let i = 0; i < text.length; i += size) yield text.slice(i, i + size)
         }
@@ -145,7 +194,10 @@ test('throws FileError for a CSV whose gzip is truncated, after the rows before'
   const reading = async () => {
     for await (const _ of fileRows(path)) read++
   }
-  await assert.rejects(reading, (e) => e instanceof FileError && e.message.split('cut.csv.gz').length === 2)
+  await assert.rejects(
+    reading,
+    (e) => e instanceof FileError && e.message.split('cut.csv.gz').length === 2,
+  )
   assert.ok(read > 0)
 })
 

@@ -33,7 +33,10 @@ test('takes id and version from an event, and needs no record for a delete', () 
   const code = (e: unknown) => codeOf(() => webshop.read('event', JSON.stringify(e), null))
   assert.equal(code({ object: 'customers', type: 'upsert' }), 'NO_DATA')
   assert.equal(code({ object: 'customers', type: 'delete' }), 'MISSING_ID')
-  assert.equal(code({ object: 'customers', type: 'delete', id: 'S1', version: 'x' }), 'INVALID_VERSION')
+  assert.equal(
+    code({ object: 'customers', type: 'delete', id: 'S1', version: 'x' }),
+    'INVALID_VERSION',
+  )
 })
 
 test('splits a body of several messages, each with its own key', () => {
@@ -55,7 +58,10 @@ test('splits a body of several messages, each with its own key', () => {
 
 test('makes the key from object and content where there is no delivery id, whatever the order of fields', () => {
   const key = (text: string, object: string) => webshop.split(text, object, null)[0]?.messageId
-  assert.equal(key('{"a":1,"b":{"c":2,"d":3}}', 'customers'), key('{ "b":{"d":3,"c":2}, "a":1 }', 'customers'))
+  assert.equal(
+    key('{"a":1,"b":{"c":2,"d":3}}', 'customers'),
+    key('{ "b":{"d":3,"c":2}, "a":1 }', 'customers'),
+  )
   assert.notEqual(key('{"a":1}', 'customers'), key('{"a":1}', 'contacts'))
   assert.notEqual(key('{"a":1}', 'customers'), key('{"a":2}', 'customers'))
   // Stored keys must stay as they are: with others a file that is loaded again would count as new.

@@ -22,12 +22,18 @@ test('rejects a mistake with file, line and what is allowed', () => {
       customers('      nmae: x\n'),
       /m0\.yaml:8: unknown field "nmae" of Customer \(did you mean name\?\); it has kind,/,
     ],
-    [customers('      phones: { form: phone }\n'), /m0\.yaml:8: unknown key "form" in a rule; allowed are from,/],
+    [
+      customers('      phones: { form: phone }\n'),
+      /m0\.yaml:8: unknown key "form" in a rule; allowed are from,/,
+    ],
     [
       customers('      phones: { from: phone, as: telephone }\n'),
       /m0\.yaml:8: unknown form "telephone"; allowed are text,/,
     ],
-    [customers('      phones: { from: phone, as: number }\n'), /m0\.yaml:8: as: number does not fit/],
+    [
+      customers('      phones: { from: phone, as: number }\n'),
+      /m0\.yaml:8: as: number does not fit/,
+    ],
     [
       customers('      lifecycle: { from: s, map: { a: LEAD, b: CUSTMER } }\n'),
       /m0\.yaml:8: "CUSTMER" is not a value of LifecycleStage; allowed are LEAD,/,
@@ -38,14 +44,35 @@ test('rejects a mistake with file, line and what is allowed', () => {
       /m0\.yaml:8: unknown object "custmers"; the mapping has customers/,
     ],
     [customers('      parent: parent_id\n'), /m0\.yaml:8: a reference is written \{ref:/],
-    [customers('      billingAddress: { stret: s }\n'), /m0\.yaml:8: unknown field "stret" of Address; it has street,/],
-    [customers('      billingAddress: s\n'), /m0\.yaml:8: a Address is written as a map of its fields/],
-    [customers('      name: "a[b"\n').replace('      name: name\n', ''), /m0\.yaml:7: "a\[b" is not a path/],
-    [customers('      taxIds: { from: t, split: "" }\n'), /m0\.yaml:8: split: must be the text between/],
-    [customers('      legalName: { from: t, split: "," }\n'), /m0\.yaml:8: split: is for list fields/],
-    [customers('      legalName: { from: t, extract: "(" }\n'), /m0\.yaml:8: not a regular expression/],
+    [
+      customers('      billingAddress: { stret: s }\n'),
+      /m0\.yaml:8: unknown field "stret" of Address; it has street,/,
+    ],
+    [
+      customers('      billingAddress: s\n'),
+      /m0\.yaml:8: a Address is written as a map of its fields/,
+    ],
+    [
+      customers('      name: "a[b"\n').replace('      name: name\n', ''),
+      /m0\.yaml:7: "a\[b" is not a path/,
+    ],
+    [
+      customers('      taxIds: { from: t, split: "" }\n'),
+      /m0\.yaml:8: split: must be the text between/,
+    ],
+    [
+      customers('      legalName: { from: t, split: "," }\n'),
+      /m0\.yaml:8: split: is for list fields/,
+    ],
+    [
+      customers('      legalName: { from: t, extract: "(" }\n'),
+      /m0\.yaml:8: not a regular expression/,
+    ],
     [customers('      legalName: []\n'), /m0\.yaml:8: a list of alternatives must not be empty/],
-    [customers('').replace('as: Customer', 'as: Custommer'), /m0\.yaml:3: unknown type "Custommer"; allowed are/],
+    [
+      customers('').replace('as: Customer', 'as: Custommer'),
+      /m0\.yaml:3: unknown type "Custommer"; allowed are/,
+    ],
     [
       customers('').replace('      name: name\n', '      kind: k\n'),
       /m0\.yaml:2: customers is mapped as Customer, which needs a rule for "name"/,
@@ -55,7 +82,10 @@ test('rejects a mistake with file, line and what is allowed', () => {
       customers('').replace('    id: id\n', '    idd: id\n'),
       /m0\.yaml:4: unknown key "idd" in the object customers; allowed are as,/,
     ],
-    [customers('').replace('objects:', 'objekts:'), /m0\.yaml:1: unknown key "objekts" in a mapping; allowed are/],
+    [
+      customers('').replace('objects:', 'objekts:'),
+      /m0\.yaml:1: unknown key "objekts" in a mapping; allowed are/,
+    ],
     [customers('', 'dates: YMD\n'), /m0\.yaml:8: dates: "YMD" is not one of DMY, MDY/],
     [customers('', 'kept: { Customers: }\n'), /is a name of both/],
     [customers('      name: other\n'), /m0\.yaml:8: .*unique/i],
@@ -83,9 +113,16 @@ test('rejects a mistake with file, line and what is allowed', () => {
 
 test('rejects a reference to an object of another type than the field has', () => {
   const text = `${customers('      parent: { ref: people, from: p }\n')}  people:\n    as: Contact\n    id: id\n    fields: { name: n }\n`
-  assert.throws(() => withMapping(text), /m0\.yaml:8: the field refers to a Customer, but people is mapped as Contact/)
-  const invoices = 'objects:\n  inv:\n    as: Invoice\n    id: id\n    fields:\n      customer: { ref: inv, from: c }\n'
-  assert.throws(() => withMapping(invoices), /m0\.yaml:6: the field refers to a Customer, but inv is mapped as Invoice/)
+  assert.throws(
+    () => withMapping(text),
+    /m0\.yaml:8: the field refers to a Customer, but people is mapped as Contact/,
+  )
+  const invoices =
+    'objects:\n  inv:\n    as: Invoice\n    id: id\n    fields:\n      customer: { ref: inv, from: c }\n'
+  assert.throws(
+    () => withMapping(invoices),
+    /m0\.yaml:6: the field refers to a Customer, but inv is mapped as Invoice/,
+  )
 })
 
 test('merges an overlay field by field, and reports its mistakes in its own file', () => {
@@ -122,7 +159,8 @@ test('ignores case and underscores in field names, and prefers the exact name', 
 })
 
 test('applies alternatives, join, extract, map, split, constant, otherwise and when', () => {
-  const mapping = customers(`      legalName: [a, { join: [b, c], with: "-" }, { from: d, extract: '^\\d+ (.+)$' }]
+  const mapping =
+    customers(`      legalName: [a, { join: [b, c], with: "-" }, { from: d, extract: '^\\d+ (.+)$' }]
       lifecycle: { from: stage, map: { "cust*": CUSTOMER, lost: FORMER, nothing: null }, otherwise: LEAD }
       taxIds: { from: taxes, split: ";" }
       accountOwner: { from: owner, when: { region: [north, south] } }
@@ -150,7 +188,9 @@ test('applies alternatives, join, extract, map, split, constant, otherwise and w
 })
 
 test('reports a code that its map lacks as an issue; a code mapped to null is none', () => {
-  const mapping = customers('      lifecycle: { from: stage, map: { lead: LEAD, internal: null } }\n')
+  const mapping = customers(
+    '      lifecycle: { from: stage, map: { lead: LEAD, internal: null } }\n',
+  )
   assert.deepEqual(
     map(mapping, { id: 1, name: 'N', stage: 'whatever' }).issues.map((i) => [i.field, i.code]),
     [['lifecycle', 'UNKNOWN_CODE']],
@@ -198,7 +238,10 @@ test('leaves out amounts without a valid currency or beyond 2^53, with an issue'
 `
   const invoice = (row: Record<string, unknown>) =>
     readOne(withMapping(mapping), 'row', { id: 1, ...row }, 'invoices').canonical
-  assert.deepEqual(invoice({ total: '1.5', balance: 150, cur: 'kwd' }).fields, { total: 1500, balance: 150 })
+  assert.deepEqual(invoice({ total: '1.5', balance: 150, cur: 'kwd' }).fields, {
+    total: 1500,
+    balance: 150,
+  })
   assert.deepEqual(
     invoice({ total: 2, cur: 'XXQ' }).issues.map((i) => i.code),
     ['INVALID_CURRENCY'],
@@ -220,7 +263,10 @@ test('leaves out amounts without a valid currency or beyond 2^53, with an issue'
 
 test('maps references to record keys, in the same and in another source system', () => {
   const mapping = customers('      parent: { ref: customers, from: p }\n      legalName: x\n')
-  assert.equal(map(mapping, { id: 1, name: 'N', p: 7 }).fields.parent, recordKey('shop', 'customers', '7'))
+  assert.equal(
+    map(mapping, { id: 1, name: 'N', p: 7 }).fields.parent,
+    recordKey('shop', 'customers', '7'),
+  )
   const elsewhere = customers('      parent: { ref: Account, source: salesforce, from: crm_id }\n')
   assert.equal(
     map(elsewhere, { id: 1, name: 'N', crm_id: 'A1' }).fields.parent,
@@ -237,14 +283,26 @@ test('reports texts and lists that are too long, and replaced characters', () =>
     long.issues.map((i) => `${i.field} ${i.code}`),
     ['name TOO_LONG', 'name REQUIRED'],
   )
-  assert.equal(long.fields.accountOwner, 'y'.repeat(501), 'only compared fields have the short bound')
-  const many = map(mapping, { id: 1, name: 'N', mails: Array.from({ length: 300 }, (_, i) => `m${i}@x.de`) })
+  assert.equal(
+    long.fields.accountOwner,
+    'y'.repeat(501),
+    'only compared fields have the short bound',
+  )
+  const many = map(mapping, {
+    id: 1,
+    name: 'N',
+    mails: Array.from({ length: 300 }, (_, i) => `m${i}@x.de`),
+  })
   assert.equal((many.fields.emails as string[]).length, 200)
   assert.deepEqual(
     many.issues.map((i) => i.code),
     ['TOO_MANY_VALUES'],
   )
-  const [change] = withMapping(mapping).read('row', '{"id":1,"name":"A\\u0000B\\ud800"}', 'customers')
+  const [change] = withMapping(mapping).read(
+    'row',
+    '{"id":1,"name":"A\\u0000B\\ud800"}',
+    'customers',
+  )
   const cleaned = withMapping(mapping).map('customers', change?.raw ?? {})
   assert.equal(cleaned.fields.name, 'A\ufffdB\ufffd')
   assert.deepEqual(
@@ -288,12 +346,17 @@ test('never throws, whatever a field holds', () => {
     '\u202e',
   ]
   for (const v of values)
-    assert.equal(shop.map('customers', { id: 1, name: 'N', v }).type, 'Customer', JSON.stringify(v)?.slice(0, 40))
+    assert.equal(
+      shop.map('customers', { id: 1, name: 'N', v }).type,
+      'Customer',
+      JSON.stringify(v)?.slice(0, 40),
+    )
 })
 
 test('rejects messages without an id, with a long id, an unknown object or an invalid version', () => {
   const shop = withMapping(customers(''))
-  const code = (row: unknown, object = 'customers') => codeOf(() => shop.read('row', JSON.stringify(row), object))
+  const code = (row: unknown, object = 'customers') =>
+    codeOf(() => shop.read('row', JSON.stringify(row), object))
   assert.equal(code({ name: 'A' }), 'MISSING_ID')
   assert.equal(code({ id: ' ', name: 'A' }), 'MISSING_ID')
   assert.equal(code({ id: {}, name: 'A' }), 'MISSING_ID')
@@ -319,7 +382,8 @@ test('reads dates with slashes in the order that the mapping sets', () => {
   const mapping = (top: string) =>
     `${top}objects:\n  c:\n    as: Contract\n    id: id\n    fields: { number: no, startDate: d }\n`
   const start = (top: string) =>
-    readOne(withMapping(mapping(top)), 'row', { id: 1, no: 'N', d: '03/01/2026' }, 'c').canonical.fields.startDate
+    readOne(withMapping(mapping(top)), 'row', { id: 1, no: 'N', d: '03/01/2026' }, 'c').canonical
+      .fields.startDate
   assert.equal(start('dates: DMY\n'), '2026-01-03')
   assert.equal(start('dates: MDY\n'), '2026-03-01')
   assert.equal(start(''), undefined)

@@ -20,25 +20,33 @@ function changed(...edits: [string, string][]) {
 
 test('rates a removed rule as breaking, a changed one as dangerous, an added one as safe', () => {
   assert.deepEqual(changed(), [])
-  assert.deepEqual(changed(['      emails: [email]\n', '']), [['BREAKING', 'customer.fields.emails']])
+  assert.deepEqual(changed(['      emails: [email]\n', '']), [
+    ['BREAKING', 'customer.fields.emails'],
+  ])
   assert.deepEqual(changed(['aliases: [customers]', 'aliases: [clients]']), [
     ['BREAKING', 'customer.aliases.customers'],
     ['SAFE', 'customer.aliases.clients'],
   ])
   assert.deepEqual(changed(['  id: id\n', '  id: [key, id]\n']), [['BREAKING', 'every.id']])
   assert.deepEqual(changed(['as: Product', 'as: Kept']), [['BREAKING', 'product.as']])
-  assert.deepEqual(changed(['"true": ACTIVE, ', '']), [['BREAKING', 'product.fields.status.map.true']])
+  assert.deepEqual(changed(['"true": ACTIVE, ', '']), [
+    ['BREAKING', 'product.fields.status.map.true'],
+  ])
   assert.deepEqual(changed(['emails: [email]', 'emails: [email, receipt_email]']), [
     ['DANGEROUS', 'customer.fields.emails'],
   ])
-  assert.deepEqual(changed(['      name: name\n', '      name: { from: name, map: { none: null } }\n'])[0], [
-    'DANGEROUS',
-    'product.fields.name',
+  assert.deepEqual(
+    changed(['      name: name\n', '      name: { from: name, map: { none: null } }\n'])[0],
+    ['DANGEROUS', 'product.fields.name'],
+  )
+  assert.deepEqual(
+    changed(['      emails: [email]\n', '      emails: [email]\n      domains: [website]\n']),
+    [['SAFE', 'customer.fields.domains']],
+  )
+  const objects = changed([
+    whole.slice(whole.indexOf('  product:'), whole.indexOf('  subscription:')),
+    '',
   ])
-  assert.deepEqual(changed(['      emails: [email]\n', '      emails: [email]\n      domains: [website]\n']), [
-    ['SAFE', 'customer.fields.domains'],
-  ])
-  const objects = changed([whole.slice(whole.indexOf('  product:'), whole.indexOf('  subscription:')), ''])
   assert.ok(objects.length > 5 && objects.every(([level]) => level === 'BREAKING'))
 })
 

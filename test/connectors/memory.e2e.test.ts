@@ -18,7 +18,8 @@ function write(name: string, head: string, row: (i: number) => string, foot: str
   const path = join(dir, name)
   const fd = openSync(path, 'w')
   writeSync(fd, head)
-  for (let i = 0; i < rows; i += 1_000) writeSync(fd, Array.from({ length: 1_000 }, (_, j) => row(i + j)).join(''))
+  for (let i = 0; i < rows; i += 1_000)
+    writeSync(fd, Array.from({ length: 1_000 }, (_, j) => row(i + j)).join(''))
   writeSync(fd, foot)
   closeSync(fd)
   return path
@@ -28,7 +29,16 @@ const text = 'x'.repeat(300)
 const files: [string, () => string][] = [
   ['CSV', () => write('a.csv', 'id,text\n', (i) => `${i},"${text}"\n`, '')],
   ['NDJSON', () => write('a.ndjson', '', (i) => `{"id":${i},"text":"${text}"}\n`, '')],
-  ['JSON', () => write('a.json', '{"records":[', (i) => `${i > 0 ? ',' : ''}{"id":${i},"text":"${text}"}`, ']}')],
+  [
+    'JSON',
+    () =>
+      write(
+        'a.json',
+        '{"records":[',
+        (i) => `${i > 0 ? ',' : ''}{"id":${i},"text":"${text}"}`,
+        ']}',
+      ),
+  ],
 ]
 
 for (const [format, make] of files)

@@ -5,7 +5,11 @@ import { codeOf, connector, readOne } from './fixture.ts'
 
 const netsuite = connector('netsuite')
 
-const event = (recordType: string, record: Record<string, unknown> | null, more: Record<string, unknown> = {}) => ({
+const event = (
+  recordType: string,
+  record: Record<string, unknown> | null,
+  more: Record<string, unknown> = {},
+) => ({
   type: record === null ? 'delete' : 'edit',
   recordType,
   id: '7',
@@ -43,7 +47,10 @@ test('maps a customer with its address book, references and flags', () => {
       },
     }),
   )
-  assert.deepEqual([change.object, change.sourceId, change.version], ['customer', '7', 1_772_357_400_000_000n])
+  assert.deepEqual(
+    [change.object, change.sourceId, change.version],
+    ['customer', '7', 1_772_357_400_000_000n],
+  )
   assert.deepEqual(canonical.fields, {
     kind: 'ORGANISATION',
     lifecycle: 'FORMER',
@@ -64,7 +71,10 @@ test('finds a name in altName, after the number in entityId, or in first and las
   assert.equal(name({ companyName: null, altName: 'Muster AG', entityId: 'CUST1' }), 'Muster AG')
   assert.equal(name({ companyName: null, entityId: 'CUST100012 Muster AG' }), 'Muster AG')
   assert.equal(name({ companyName: null, entityId: '4711 Muster AG' }), 'Muster AG')
-  assert.equal(name({ isPerson: 'T', firstName: 'Ada', lastName: 'Lovelace', altName: 'x' }), 'Ada Lovelace')
+  assert.equal(
+    name({ isPerson: 'T', firstName: 'Ada', lastName: 'Lovelace', altName: 'x' }),
+    'Ada Lovelace',
+  )
   assert.equal(name({ entityId: 'CUST100012' }), undefined, 'a number is no name')
 })
 
@@ -74,7 +84,13 @@ test('reads every kind of item as one object, so that lines refer to it', () => 
   const item = readOne(
     netsuite,
     'event',
-    event('inventoryItem', { id: '7', itemId: 'SN-1', displayName: 'Sensor', basePrice: 12.5, isInactive: true }),
+    event('inventoryItem', {
+      id: '7',
+      itemId: 'SN-1',
+      displayName: 'Sensor',
+      basePrice: 12.5,
+      isInactive: true,
+    }),
   )
   assert.deepEqual(item.canonical.fields, {
     name: 'Sensor',
@@ -93,7 +109,11 @@ test('reads every kind of item as one object, so that lines refer to it', () => 
     }),
   )
   assert.deepEqual(order.canonical.fields.lines, [
-    { product: recordKey('netsuite', 'item', '7'), quantity: 2, unitPrice: { minorUnits: 100, currency: 'JPY' } },
+    {
+      product: recordKey('netsuite', 'item', '7'),
+      quantity: 2,
+      unitPrice: { minorUnits: 100, currency: 'JPY' },
+    },
   ])
 })
 
@@ -117,7 +137,11 @@ test('maps a posting as debit minus credit; only a posting of an invoice refers 
   assert.equal(line('CustInvc').invoice, recordKey('netsuite', 'invoice', '5'))
   assert.equal(line('CustPymt').invoice, undefined)
   const row = { transaction: '5', transactionline: '1', accountingbook: '1', amount: '3' }
-  assert.equal(readOne(netsuite, 'row', row, 'tran_acct_line').change.sourceId, '5-1-1', 'the same id from a warehouse')
+  assert.equal(
+    readOne(netsuite, 'row', row, 'tran_acct_line').change.sourceId,
+    '5-1-1',
+    'the same id from a warehouse',
+  )
 })
 
 test('reads a delete without fields', () => {

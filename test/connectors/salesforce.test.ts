@@ -58,7 +58,10 @@ test('maps a record of the API, of a bulk export and of a warehouse to the same 
   }
   const upper = Object.fromEntries(Object.entries(api).map(([k, v]) => [k.toUpperCase(), v]))
   const snake = Object.fromEntries(
-    Object.entries(api).map(([k, v]) => [k.replace(/(?<!^)[A-Z]/g, (c) => `_${c}`).toLowerCase(), v]),
+    Object.entries(api).map(([k, v]) => [
+      k.replace(/(?<!^)[A-Z]/g, (c) => `_${c}`).toLowerCase(),
+      v,
+    ]),
   )
   const forms = [api, upper, snake].map((row) => readOne(salesforce, 'row', row, 'account'))
   assert.deepEqual(forms[0]?.canonical.fields, {
@@ -89,13 +92,23 @@ test('change data capture: reads CREATE and UNDELETE as whole records, with comp
     assert.equal(change.partial, false)
     assert.equal(change.deleted, false)
     assert.equal(change.version, 1_772_357_400_123_001n)
-    assert.deepEqual(canonical.fields.billingAddress, { street: 'S', city: 'Berlin', country: 'DE' })
+    assert.deepEqual(canonical.fields.billingAddress, {
+      street: 'S',
+      city: 'Berlin',
+      country: 'DE',
+    })
     assert.equal(change.raw.BillingCity, 'Berlin')
   }
 })
 
 test('change data capture: reads only the changed fields of an UPDATE, nulled ones as null', () => {
-  const changedFields = ['BillingAddress.City', 'Phone', 'OwnerId', 'LastModifiedDate', 'Description']
+  const changedFields = [
+    'BillingAddress.City',
+    'Phone',
+    'OwnerId',
+    'LastModifiedDate',
+    'Description',
+  ]
   const { change } = readOne(
     salesforce,
     'event',
@@ -185,13 +198,21 @@ test('maps a person account to a person, and references of a tree export', () =>
     'Account',
   )
   assert.equal(person.canonical.fields.kind, 'PERSON')
-  const account = readOne(salesforce, 'row', { attributes: { type: 'Account', referenceId: 'AccountRef1' }, Name: 'A' })
+  const account = readOne(salesforce, 'row', {
+    attributes: { type: 'Account', referenceId: 'AccountRef1' },
+    Name: 'A',
+  })
   const contact = readOne(salesforce, 'row', {
     attributes: { type: 'Contact', referenceId: 'ContactRef1' },
     LastName: 'B',
     AccountId: '@AccountRef1',
   })
   assert.equal(account.change.sourceId, 'AccountRef1')
-  const other = readOne(salesforce, 'row', { Id: '003', LastName: 'B', AccountId: 'AccountRef1' }, 'Contact')
+  const other = readOne(
+    salesforce,
+    'row',
+    { Id: '003', LastName: 'B', AccountId: 'AccountRef1' },
+    'Contact',
+  )
   assert.equal(contact.canonical.fields.customer, other.canonical.fields.customer)
 })

@@ -35,7 +35,11 @@ test('maps every row of every sample to a record, or rejects it with a known cod
         assert.ok(changes.length > 0, sample.name)
         const complete = changes.every((c) => connector.map(c.object, c.raw).complete)
         if (complete) landed++
-        else reasons.set(`${sample.name} INCOMPLETE`, (reasons.get(`${sample.name} INCOMPLETE`) ?? 0) + 1)
+        else
+          reasons.set(
+            `${sample.name} INCOMPLETE`,
+            (reasons.get(`${sample.name} INCOMPLETE`) ?? 0) + 1,
+          )
       } catch (e) {
         if (!(e instanceof MessageError)) throw e
         assert.ok(EXPECTED.includes(e.code), `${sample.name}: ${e.code} ${e.message}`)
@@ -43,16 +47,20 @@ test('maps every row of every sample to a record, or rejects it with a known cod
       }
     }
     assert.equal(rows, sample.rows, `${sample.name}: rows`)
-    const named = [...reasons].filter(([k]) => k.startsWith(`${sample.name} `)).reduce((n, [, c]) => n + c, 0)
+    const named = [...reasons]
+      .filter(([k]) => k.startsWith(`${sample.name} `))
+      .reduce((n, [, c]) => n + c, 0)
     assert.equal(landed + named, rows, `${sample.name}: landed and exceptions`)
     if (!sample.records) assert.equal(landed, 0, `${sample.name} holds no records`)
   }
-  for (const [reason, count] of reasons) if (!reason.includes('/triggers/')) t.diagnostic(`${count} ${reason}`)
+  for (const [reason, count] of reasons)
+    if (!reason.includes('/triggers/')) t.diagnostic(`${count} ${reason}`)
 })
 
 test('knows the object of every sample of a warehouse', { skip }, async () => {
   const known = (all ?? []).filter(
-    (s) => s.records && ['sf-warehouse', 'stripe-warehouse', 'netsuite-warehouse'].includes(s.source),
+    (s) =>
+      s.records && ['sf-warehouse', 'stripe-warehouse', 'netsuite-warehouse'].includes(s.source),
   )
   assert.ok(known.length > 80)
   for (const sample of known) {

@@ -33,7 +33,8 @@ test('STRIPE: accepts t and v1 as the documentation computes them', () => {
   const t = Math.floor(now / 1000)
   const v1 = createHmac('sha256', 'whsec_one').update(`${t}.${body}`).digest('hex')
   const other = 'ab'.repeat(32)
-  const given = (header: string) => code(verify('STRIPE', ['whsec_one'], { 'stripe-signature': header }, body, now))
+  const given = (header: string) =>
+    code(verify('STRIPE', ['whsec_one'], { 'stripe-signature': header }, body, now))
   assert.equal(given(`t=${t},v1=${v1}`), 'OK')
   assert.equal(given(`t=${t},v1=${other},v1=${v1},v0=${other}`), 'OK', 'one of several is enough')
   assert.equal(given(`t=${t},v1=${other}`), 'WRONG_SIGNATURE')
@@ -46,12 +47,18 @@ test('STRIPE: accepts t and v1 as the documentation computes them', () => {
 for (const scheme of ['STRIPE', 'STANDARD_WEBHOOKS'] as const) {
   test(`${scheme}: accepts each of two secrets, and rejects a third`, () => {
     for (const secret of secrets[scheme])
-      assert.equal(code(verify(scheme, secrets[scheme], sign(scheme, secret, body, now, 'msg_1'), body, now)), 'OK')
+      assert.equal(
+        code(verify(scheme, secrets[scheme], sign(scheme, secret, body, now, 'msg_1'), body, now)),
+        'OK',
+      )
     assert.equal(
       code(verify(scheme, secrets[scheme], sign(scheme, 'another', body, now, 'msg_1'), body, now)),
       'WRONG_SIGNATURE',
     )
-    assert.equal(code(verify(scheme, [], sign(scheme, 'another', body, now, 'msg_1'), body, now)), 'NO_SECRET')
+    assert.equal(
+      code(verify(scheme, [], sign(scheme, 'another', body, now, 'msg_1'), body, now)),
+      'NO_SECRET',
+    )
     assert.equal(code(verify(scheme, secrets[scheme], {}, body, now)), 'NO_SIGNATURE')
   })
 

@@ -14,7 +14,8 @@ function read(text: string, env: Record<string, string> = {}) {
   })
 }
 
-const one = (more: string) => `sources:\n  - name: crm\n    kind: salesforce\n    role: CRM\n    trust: 0.8\n${more}`
+const one = (more: string) =>
+  `sources:\n  - name: crm\n    kind: salesforce\n    role: CRM\n    trust: 0.8\n${more}`
 
 test('reads the shipped configuration without any environment, with development secrets', () => {
   const sources = readSources(join(root, 'config/sources.yaml'), {})
@@ -34,7 +35,9 @@ test('reads the shipped configuration without any environment, with development 
 })
 
 test('uses a secret of the environment instead of the development secret; two are valid during a rotation', () => {
-  const [plain] = readSources(join(root, 'config/sources.yaml'), { SALESFORCE_WEBHOOK_SECRET: 'real' })
+  const [plain] = readSources(join(root, 'config/sources.yaml'), {
+    SALESFORCE_WEBHOOK_SECRET: 'real',
+  })
   assert.deepEqual(plain?.system.secrets, ['real'])
   assert.equal(plain?.system.developmentSecret, false)
   const two = one('    secret: [{ env: NEW }, { env: OLD }]\n')
@@ -79,5 +82,8 @@ test('rejects a mistake with file, line and what is allowed', () => {
 })
 
 test('rejects a missing file by name', () => {
-  assert.throws(() => readSources('/nowhere/sources.yaml', {}), /nowhere\/sources\.yaml: cannot be read/)
+  assert.throws(
+    () => readSources('/nowhere/sources.yaml', {}),
+    /nowhere\/sources\.yaml: cannot be read/,
+  )
 })

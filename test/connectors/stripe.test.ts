@@ -6,7 +6,11 @@ import { codeOf, connector, readOne } from './fixture.ts'
 
 const stripe = connector('stripe')
 
-const event = (type: string, object: Record<string, unknown>, more: Record<string, unknown> = {}) => ({
+const event = (
+  type: string,
+  object: Record<string, unknown>,
+  more: Record<string, unknown> = {},
+) => ({
   id: 'evt_1',
   object: 'event',
   created: 1772357400,
@@ -22,7 +26,14 @@ test('reads customer.updated as the whole object, with the time of the event as 
     name: 'Muster AG',
     email: 'Rechnung@Muster.de',
     phone: '030 123456',
-    address: { line1: 'Hauptstr. 1', line2: 'Hof', city: 'Berlin', postal_code: '10115', country: 'DE', state: null },
+    address: {
+      line1: 'Hauptstr. 1',
+      line2: 'Hof',
+      city: 'Berlin',
+      postal_code: '10115',
+      country: 'DE',
+      state: null,
+    },
     currency: 'eur',
     tax_ids: { object: 'list', data: [{ id: 'txi_1', value: 'DE123456789' }] },
     created: 1,
@@ -39,17 +50,31 @@ test('reads customer.updated as the whole object, with the time of the event as 
     taxIds: ['DE123456789'],
     emails: ['rechnung@muster.de'],
     phones: ['+4930123456'],
-    billingAddress: { street: 'Hauptstr. 1, Hof', city: 'Berlin', postcode: '10115', country: 'DE' },
+    billingAddress: {
+      street: 'Hauptstr. 1, Hof',
+      city: 'Berlin',
+      postcode: '10115',
+      country: 'DE',
+    },
     currency: 'EUR',
   })
-  const [message] = stripe.split(JSON.stringify(event('customer.updated', customer)), null, 'ignored')
-  assert.deepEqual([message?.messageId, message?.object, message?.format], ['evt_1', 'customer', 'event'])
+  const [message] = stripe.split(
+    JSON.stringify(event('customer.updated', customer)),
+    null,
+    'ignored',
+  )
+  assert.deepEqual(
+    [message?.messageId, message?.object, message?.format],
+    ['evt_1', 'customer', 'event'],
+  )
 })
 
 test('orders events of one second: created, changed, final, deleted', () => {
   const version = (type: string) =>
     readOne(stripe, 'event', event(type, { id: 'in_1', object: 'invoice' })).change.version
-  const order = ['invoice.created', 'invoice.finalized', 'invoice.paid', 'invoice.deleted'].map(version)
+  const order = ['invoice.created', 'invoice.finalized', 'invoice.paid', 'invoice.deleted'].map(
+    version,
+  )
   assert.deepEqual(
     order,
     [0n, 1n, 2n, 3n].map((n) => 1_772_357_400_000_000n + n),
@@ -65,13 +90,18 @@ test('gives an object of the API no version, and a row of a warehouse that of it
 
 test('reads deleted objects as tombstones, but not an ended subscription', () => {
   assert.equal(
-    readOne(stripe, 'event', event('customer.deleted', { id: 'cus_1', object: 'customer' })).change.deleted,
+    readOne(stripe, 'event', event('customer.deleted', { id: 'cus_1', object: 'customer' })).change
+      .deleted,
     true,
   )
   const ended = readOne(
     stripe,
     'event',
-    event('customer.subscription.deleted', { id: 'sub_1', object: 'subscription', status: 'canceled' }),
+    event('customer.subscription.deleted', {
+      id: 'sub_1',
+      object: 'subscription',
+      status: 'canceled',
+    }),
   )
   assert.equal(ended.change.deleted, false)
   assert.equal(ended.canonical.fields.status, 'canceled')
@@ -103,7 +133,11 @@ test('reads a subscription with a contract number as that contract too', () => {
     },
     metadata: { contract_number: 'C-1', term_months: '24' },
   }
-  const changes = stripe.read('event', JSON.stringify(event('customer.subscription.created', subscription)), null)
+  const changes = stripe.read(
+    'event',
+    JSON.stringify(event('customer.subscription.created', subscription)),
+    null,
+  )
   assert.deepEqual(
     changes.map((c) => [c.object, c.sourceId]),
     [
@@ -157,7 +191,11 @@ test("amounts follow Stripe's own decimals, and come out in those of ISO 4217", 
   ]
   for (const [codes, unit] of documented)
     for (const currency of codes.split(' '))
-      assert.equal(total(currency, 50 * unit).fields.total, 50 * 10 ** exponentOf(currency.toUpperCase()), currency)
+      assert.equal(
+        total(currency, 50 * unit).fields.total,
+        50 * 10 ** exponentOf(currency.toUpperCase()),
+        currency,
+      )
   assert.deepEqual(
     total('ugx', 50_050).issues.map((i) => i.code),
     ['ROUNDED'],
@@ -198,7 +236,12 @@ test('maps the received amount of a payment that succeeded, else the requested o
 test('rejects events without data, object, time or with an unknown object, each with its code', () => {
   const code = (e: unknown) => codeOf(() => stripe.read('event', JSON.stringify(e), null))
   assert.equal(
-    code({ id: 'evt_2', object: 'v2.core.event', type: 'v1.customer.created', created: '2026-03-01T00:00:00Z' }),
+    code({
+      id: 'evt_2',
+      object: 'v2.core.event',
+      type: 'v1.customer.created',
+      created: '2026-03-01T00:00:00Z',
+    }),
     'NO_DATA',
   )
   assert.equal(code(event('x.y', { id: 'a' })), 'NO_OBJECT')

@@ -53,7 +53,11 @@ test('returns null for what is not a moment', () => {
 test('parses what toISOString writes to the millisecond', () => {
   fc.assert(
     fc.property(
-      fc.date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true }),
+      fc.date({
+        min: new Date('0001-01-01T00:00:00Z'),
+        max: new Date('9999-12-31T23:59:59Z'),
+        noInvalidDate: true,
+      }),
       (d) => {
         assert.equal(parseMoment(d.toISOString()), BigInt(d.getTime()) * 1000n)
         assert.equal(parseDay(d.toISOString(), null), d.toISOString().slice(0, 10))
@@ -83,7 +87,8 @@ test('parses days in ISO, basic and dotted form and of moments, with slashes onl
 })
 
 test('converts amounts to minor units by the exponents of ISO 4217', () => {
-  const minor = (amount: string, currency: string, scale = 0) => toMinorUnits(new Decimal(amount), currency, scale)
+  const minor = (amount: string, currency: string, scale = 0) =>
+    toMinorUnits(new Decimal(amount), currency, scale)
   assert.deepEqual(minor('12.34', 'EUR'), { value: 1234, rounded: false })
   assert.deepEqual(minor('1234', 'JPY'), { value: 1234, rounded: false })
   assert.deepEqual(minor('1.234', 'KWD'), { value: 1234, rounded: false })
@@ -92,7 +97,11 @@ test('converts amounts to minor units by the exponents of ISO 4217', () => {
   assert.deepEqual(minor('0.015', 'EUR'), { value: 2, rounded: true })
   assert.deepEqual(minor('-0.004', 'EUR'), { value: 0, rounded: true })
   assert.ok(Object.is(minor('-0.004', 'EUR')?.value, 0), 'not minus zero')
-  assert.deepEqual(minor('500', 'UGX', 2), { value: 5, rounded: false }, 'Stripe counts UGX in hundredths')
+  assert.deepEqual(
+    minor('500', 'UGX', 2),
+    { value: 5, rounded: false },
+    'Stripe counts UGX in hundredths',
+  )
   assert.equal(minor('90071992547409.93', 'EUR'), null, 'beyond 2^53')
   assert.equal(parseCurrency(' eur '), 'EUR')
   assert.equal(parseCurrency('EURO'), null)
@@ -150,7 +159,11 @@ test('keeps text that fails its format, and leaves out invalid numbers, dates an
   assert.deepEqual(made('phone', '030 123456', 'DE'), { value: '+4930123456' })
   assert.deepEqual(made('phone', '0049 30 123456'), { value: '+4930123456' })
   assert.deepEqual(made('phone', '+1 (415) 555-2671 x12'), { value: '+14155552671' })
-  assert.deepEqual(made('phone', '030 123456'), { value: '030 123456' }, 'without a country the number is kept')
+  assert.deepEqual(
+    made('phone', '030 123456'),
+    { value: '030 123456' },
+    'without a country the number is kept',
+  )
   assert.deepEqual(made('domain', 'https://www.Shop.Example.co.uk/a?b'), { value: 'example.co.uk' })
   assert.deepEqual(made('domain', 'n/a'), { value: 'n/a' })
   assert.deepEqual(made('country', 'Narnia'), { value: 'Narnia' })
@@ -170,8 +183,10 @@ test('keeps text that fails its format, and leaves out invalid numbers, dates an
     assert.equal(given.problem?.code, reason, `${form} ${JSON.stringify(value)}`)
     assert.ok(!('value' in given))
   }
-  for (const yes of ['T', 'true', 'YES', '1', true, 1]) assert.deepEqual(made('boolean', yes), { value: true })
-  for (const no of ['F', 'false', 'No', '0', false, 0]) assert.deepEqual(made('boolean', no), { value: false })
+  for (const yes of ['T', 'true', 'YES', '1', true, 1])
+    assert.deepEqual(made('boolean', yes), { value: true })
+  for (const no of ['F', 'false', 'No', '0', false, 0])
+    assert.deepEqual(made('boolean', no), { value: false })
 })
 
 test('adds the checksum to Salesforce ids of 15 characters only', () => {
@@ -181,5 +196,9 @@ test('adds the checksum to Salesforce ids of 15 characters only', () => {
   assert.equal(form('001D000000IqhSLIAZ'), '001D000000IqhSLIAZ')
   assert.equal(form('@AccountRef1'), 'AccountRef1')
   assert.equal(form('not an id'), 'not an id')
-  assert.notEqual(form('001D000000Iqhsl'), form('001D000000IqhSL'), 'ids that differ in case are two records')
+  assert.notEqual(
+    form('001D000000Iqhsl'),
+    form('001D000000IqhSL'),
+    'ids that differ in case are two records',
+  )
 })

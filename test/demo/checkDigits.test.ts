@@ -33,7 +33,11 @@ test('tax ids have the check digits of their country', () => {
     const [kind, prefix] = validators[country]!
     for (let n = 0; n < 200; n++) {
       const id = make(random('tax id', country, n))
-      assert.equal(stdnum[country]?.[kind]?.validate(id.slice(prefix)).isValid, true, `${country}: ${id}`)
+      assert.equal(
+        stdnum[country]?.[kind]?.validate(id.slice(prefix)).isValid,
+        true,
+        `${country}: ${id}`,
+      )
     }
   }
 })
@@ -44,12 +48,16 @@ test('GTINs have their check digit and are unique', () => {
   assert.equal(new Set(gtins).size, gtins.length)
   for (const gtin of gtins) {
     assert.match(gtin, /^\d{13}$/)
-    const sum = [...gtin].reverse().reduce((total, digit, at) => total + Number(digit) * (at % 2 === 0 ? 1 : 3), 0)
+    const sum = [...gtin]
+      .reverse()
+      .reduce((total, digit, at) => total + Number(digit) * (at % 2 === 0 ? 1 : 3), 0)
     assert.equal(sum % 10, 0, gtin)
   }
 })
 
-/** The suffix worked out another way: five signs, the capitals among them as bits from the right. */
+/**
+ * The suffix worked out another way: five signs, the capitals among them as bits from the right.
+ */
 function suffixOf(id15: string): string {
   return [0, 5, 10]
     .map((from) =>

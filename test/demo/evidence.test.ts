@@ -8,7 +8,8 @@ import type { Customer, SourceName } from '../../demo/truth.ts'
 const companies = 2000
 const products = catalogue(1, companies)
 const customers: Customer[] = []
-for (let number = 0; number * 20 < companies; number++) customers.push(...block(1, number, companies, products))
+for (let number = 0; number * 20 < companies; number++)
+  customers.push(...block(1, number, companies, products))
 
 const digits = (text: string | undefined) => (text ?? '').replace(/\D/g, '')
 
@@ -16,7 +17,10 @@ const digits = (text: string | undefined) => (text ?? '').replace(/\D/g, '')
 function shown(customer: Customer, view: CustomerView): Set<string> {
   const found = new Set<string>()
   if (digits(view.phone).endsWith(customer.phone.local)) found.add('phone')
-  if (view.address?.postcode === customer.address.postcode && view.address.city === customer.address.city)
+  if (
+    view.address?.postcode === customer.address.postcode &&
+    view.address.city === customer.address.city
+  )
     found.add('address')
   const domain = customer.domain
   if (

@@ -21,12 +21,17 @@ test('a Salesforce UPDATE names in changedFields what it carries or nulls, part 
     if (format !== 'events') continue
     const { ChangeEventHeader: header, ...fields } = value.payload
     const carried = Object.entries(fields).flatMap(([name, part]) =>
-      part !== null && typeof part === 'object' ? Object.keys(part).map((inner) => `${name}.${inner}`) : [name],
+      part !== null && typeof part === 'object'
+        ? Object.keys(part).map((inner) => `${name}.${inner}`)
+        : [name],
     )
     if (header.changeType === 'UPDATE') {
       updates += 1
       compound += carried.filter((name) => name.includes('.')).length
-      assert.deepEqual([...carried, ...header.nulledFields].sort(), [...header.changedFields].sort())
+      assert.deepEqual(
+        [...carried, ...header.nulledFields].sort(),
+        [...header.changedFields].sort(),
+      )
     } else assert.deepEqual(header.changedFields, [])
     if (header.changeType === 'DELETE') assert.deepEqual(carried, [])
     assert.equal(header.commitNumber > header.commitTimestamp, true)
@@ -64,7 +69,10 @@ test('Stripe amounts are whole and add up', () => {
     const object = value.data.object
     if (object.object !== 'invoice') continue
     invoices += 1
-    const lines = object.lines.data.reduce((sum: number, line: { amount: number }) => sum + line.amount, 0)
+    const lines = object.lines.data.reduce(
+      (sum: number, line: { amount: number }) => sum + line.amount,
+      0,
+    )
     assert.equal(lines, object.total)
     assert.ok(Number.isSafeInteger(object.total))
     assert.equal(
@@ -83,7 +91,10 @@ test('NetSuite postings of a transaction come to nought, and an invoice to its l
     const record = value.record
     if (value.recordType === 'transactionAccountingLine' && !seen.has(value.id)) {
       seen.add(value.id)
-      sums.set(record.transaction.id, (sums.get(record.transaction.id) ?? 0) + Math.round(record.amount * 100))
+      sums.set(
+        record.transaction.id,
+        (sums.get(record.transaction.id) ?? 0) + Math.round(record.amount * 100),
+      )
       assert.equal(record.amount, record.debit ?? -record.credit)
     }
     if (value.recordType === 'invoice') {
@@ -93,7 +104,10 @@ test('NetSuite postings of a transaction come to nought, and an invoice to its l
         0,
       )
       assert.equal(lines, Math.round(record.subtotal * 100))
-      assert.equal(Math.round((record.subtotal + record.taxTotal) * 100), Math.round(record.total * 100))
+      assert.equal(
+        Math.round((record.subtotal + record.taxTotal) * 100),
+        Math.round(record.total * 100),
+      )
     }
   }
   assert.ok(sums.size > 300 && invoices > 300)
@@ -108,15 +122,23 @@ test('references lead to records of the same system', () => {
   const wanted: [Set<string>, string][] = []
   for (const { format, value } of bodies.salesforce) {
     const isAccount =
-      format === 'rows' ? value.attributes.type === 'Account' : value.payload.ChangeEventHeader.entityName === 'Account'
-    if (isAccount) accounts.add(format === 'rows' ? value.Id : value.payload.ChangeEventHeader.recordIds[0])
+      format === 'rows'
+        ? value.attributes.type === 'Account'
+        : value.payload.ChangeEventHeader.entityName === 'Account'
+    if (isAccount)
+      accounts.add(format === 'rows' ? value.Id : value.payload.ChangeEventHeader.recordIds[0])
     const fields = format === 'rows' ? value : value.payload
     if (fields.AccountId) wanted.push([accounts, fields.AccountId])
     if (isAccount && fields.ParentId) wanted.push([accounts, fields.ParentId])
   }
   for (const { value } of bodies.netsuite) {
     if (value.recordType === 'customer') entities.add(value.id)
-    const named = [value.record?.entity, value.record?.customer, value.record?.company, value.record?.parent]
+    const named = [
+      value.record?.entity,
+      value.record?.customer,
+      value.record?.company,
+      value.record?.parent,
+    ]
     for (const reference of named) if (reference) wanted.push([entities, reference.id])
   }
   for (const { value } of bodies.stripe) {

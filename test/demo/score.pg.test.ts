@@ -42,5 +42,10 @@ test('the score is that of its definition', () => {
     ['d', 'x'],
     ['unknown', 'x'],
   ])
-  assert.deepEqual(pairwiseScore(clusters, truth), { records: 4, truePairs: 3, precision: 1 / 3, recall: 1 / 3 })
+  assert.deepEqual(pairwiseScore(clusters, truth), {
+    records: 4,
+    truePairs: 3,
+    precision: 1 / 3,
+    recall: 1 / 3,
+  })
 })

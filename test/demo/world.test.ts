@@ -28,7 +28,8 @@ function subject(message: WorldMessage): { object: string; id: string } {
       id: message.format === 'rows' ? value.Id : value.payload.ChangeEventHeader.recordIds[0],
     }
   }
-  if (message.source === 'stripe') return { object: value.data.object.object, id: value.data.object.id }
+  if (message.source === 'stripe')
+    return { object: value.data.object.object, id: value.data.object.id }
   if (message.source === 'netsuite') return { object: value.recordType, id: value.id }
   return { object: message.object, id: String(Object.values(value)[0]) }
 }
@@ -72,7 +73,8 @@ test('every master record is in the truth once, and nothing else is', () => {
     if (operational.has(object)) continue
     const key = keyOf(message.source, object, id)
     // A subscription is a contract only where it names one.
-    if (object === 'subscription' && !JSON.parse(message.body).data.object.metadata.contract_number) continue
+    if (object === 'subscription' && !JSON.parse(message.body).data.object.metadata.contract_number)
+      continue
     assert.ok(known.has(key), `not in the truth: ${key}`)
     seen.add(key)
   }
@@ -92,7 +94,8 @@ test('each true customer is known to one to four sources, most to more than one'
 
 test('every kind of dirt occurs, and none is everywhere', () => {
   const counts = new Map<string, number>()
-  for (const row of truth) for (const kind of row.dirt) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  for (const row of truth)
+    for (const kind of row.dirt) counts.set(kind, (counts.get(kind) ?? 0) + 1)
   for (const kind of dirtKinds) {
     const count = counts.get(kind) ?? 0
     assert.ok(count >= 10, `${kind}: ${count}`)
@@ -124,7 +127,10 @@ test('events come twice, late and out of order, in every source that sends them'
       bodies.add(message.body)
       const { object, id } = subject(message)
       const value = JSON.parse(message.body)
-      const at = value.payload?.ChangeEventHeader.commitTimestamp ?? value.created ?? Date.parse(value.lastModified)
+      const at =
+        value.payload?.ChangeEventHeader.commitTimestamp ??
+        value.created ??
+        Date.parse(value.lastModified)
       const key = `${object} ${id}`
       if (at < (latest.get(key) ?? 0)) older += 1
       latest.set(key, Math.max(at, latest.get(key) ?? 0))
@@ -156,10 +162,18 @@ test('records told to be deleted are those whose deletion is sent', () => {
     const { object, id } = subject(message)
     const type = value.payload?.ChangeEventHeader.changeType ?? value.type
     const key = keyOf(message.source, object, id)
-    if (type === 'DELETE' || type === 'delete' || type === 'customer.deleted' || value.IsDeleted === true) gone.add(key)
+    if (
+      type === 'DELETE' ||
+      type === 'delete' ||
+      type === 'customer.deleted' ||
+      value.IsDeleted === true
+    )
+      gone.add(key)
     if (type === 'UNDELETE') gone.delete(key)
   }
-  const told = new Set(truth.filter((row) => row.deleted).map((row) => keyOf(row.source, row.object, row.id)))
+  const told = new Set(
+    truth.filter((row) => row.deleted).map((row) => keyOf(row.source, row.object, row.id)),
+  )
   assert.ok(told.size > 10)
   assert.deepEqual([...gone].sort(), [...told].sort())
 })

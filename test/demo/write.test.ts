@@ -19,7 +19,9 @@ test('the files hold what the generator says, line by line, and the manifest cou
     const text = await readFile(join(directory, file.file), 'utf8')
     const expected = messages.filter(
       ({ source, object, format }) =>
-        source === file.source && format === file.format && (file.object === undefined || file.object === object),
+        source === file.source &&
+        format === file.format &&
+        (file.object === undefined || file.object === object),
     )
     assert.equal(file.rows, expected.length, file.file)
     assert.ok(file.rows > 0, file.file)
@@ -43,7 +45,9 @@ test('the truth files hold the truth', async (t) => {
   await writeWorld({ ...options, directory })
   const truth = [...worldTruth(options)]
   for (const type of ['customers', 'contacts', 'products', 'contracts']) {
-    const rows = parse(await readFile(join(directory, 'truth', `${type}.csv`), 'utf8'), { columns: true })
+    const rows = parse(await readFile(join(directory, 'truth', `${type}.csv`), 'utf8'), {
+      columns: true,
+    })
     assert.deepEqual(
       rows,
       truth

@@ -21,7 +21,9 @@ describe('ARCHITECTURE.md', () => {
   test('names for each invariant a test file that mentions it', () => {
     const rows = page.prose.flatMap(({ text }) => {
       const [, invariant, tests] = /^\| (I\d+) \|.*\|([^|]*)\|$/.exec(text) ?? []
-      return invariant ? [{ invariant, paths: [...(tests ?? '').matchAll(/`([^`]+)`/g)].map((m) => m[1] ?? '') }] : []
+      return invariant
+        ? [{ invariant, paths: [...(tests ?? '').matchAll(/`([^`]+)`/g)].map((m) => m[1] ?? '') }]
+        : []
     })
     assert.ok(rows.length >= 10, `${rows.length} invariants`)
     for (const { invariant, paths } of rows) {
@@ -33,8 +35,9 @@ describe('ARCHITECTURE.md', () => {
 })
 
 /**
- * Reads the folders of a map. A line names one or several folders, separated by blanks, and then may describe them.
- * An indented name is a folder of the last name that was not, unless it has a path of its own.
+ * Reads the folders of a map. A line names one or several folders, separated by blanks, and then
+ * may describe them. An indented name is a folder of the last name that was not, unless it has a
+ * path of its own.
  */
 function mappedFolders(map: string): string[] {
   const found: string[] = []

@@ -8,7 +8,9 @@ const COMMAND = /(?:npx touchstone|npm start --(?= --)) ([^`|&;#>)\n]+)/g
 
 const commands = new Map<string, Command>()
 for (const path of files.filter((f) => /^cli\/commands\/\w+\.ts$/.test(f))) {
-  const { command } = (await import(new URL(`../../${path}`, import.meta.url).href)) as { command?: Command }
+  const { command } = (await import(new URL(`../../${path}`, import.meta.url).href)) as {
+    command?: Command
+  }
   if (command) commands.set(basename(path, '.ts'), command)
 }
 
@@ -41,9 +43,13 @@ describe('documents', () => {
   })
 })
 
-/** Returns what is wrong with a command line, or null. `…` and words in brackets stand for anything. */
+/**
+ * Returns what is wrong with a command line, or null. `…` and words in brackets stand for anything.
+ */
 function problemOf(line: string): string | null {
-  const words = line.replaceAll(/[[\]]|"[^"]*"/g, (w) => (w.startsWith('"') ? 'TEXT' : '')).split(/\s+/)
+  const words = line
+    .replaceAll(/[[\]]|"[^"]*"/g, (w) => (w.startsWith('"') ? 'TEXT' : ''))
+    .split(/\s+/)
   const [name = ''] = words
   if (name === '--help') return null
   let command = commands.get(name)
@@ -72,6 +78,8 @@ function problemOf(line: string): string | null {
     }
   }
   if (command.commands.length > 0 && given > 0) return `${command.name()} has no such command`
-  const most = command.registeredArguments.some((a) => a.variadic) ? Infinity : command.registeredArguments.length
+  const most = command.registeredArguments.some((a) => a.variadic)
+    ? Infinity
+    : command.registeredArguments.length
   return given > most ? `${command.name()} takes at most ${most} arguments` : null
 }

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 
-/** Paths of all files of the project, relative to its root. New files count; ignored ones do not. */
+/**
+ * Paths of all files of the project, relative to its root. New files count; ignored ones do not.
+ */
 export const files: readonly string[] = execFileSync(
   'git',
   ['ls-files', '-z', '--cached', '--others', '--exclude-standard'],

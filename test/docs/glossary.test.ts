@@ -15,7 +15,11 @@ describe('docs/GLOSSARY.md', () => {
 
   test('gives each term a name that exists in the code', () => {
     const code = files
-      .filter((path) => /^(schema|migrations|connectors|mdm|subgraphs|gateway|cli)\/.*\.(ts|sql|graphql)$/.test(path))
+      .filter((path) =>
+        /^(schema|migrations|connectors|mdm|subgraphs|gateway|cli)\/.*\.(ts|sql|graphql)$/.test(
+          path,
+        ),
+      )
       .map(readText)
       .join('\n')
     const missing = rows.filter((r) => !new RegExp(`\\b${r.code}\\b`).test(code))

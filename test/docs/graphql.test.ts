@@ -37,14 +37,20 @@ describe('documents', () => {
   })
 })
 
-/** The operations of a block: the block itself, or the strings in it. A block marked "graphql ignore" is a part of SDL. */
+/**
+ * The operations of a block: the block itself, or the strings in it. A block marked "graphql
+ * ignore" is a part of SDL.
+ */
 function operationsOf(block: Block): string[] {
   if (block.language === 'graphql') return block.file === 'ignore' ? [] : [block.text]
   const strings = STRINGS[block.language]
   if (!strings) return []
   // In a shell a variable between two strings is a part of both.
-  const text = block.language === 'sh' ? block.text.replaceAll(/'\$(\w+|\([^)]*\))'/g, 'X') : block.text
-  return [...text.matchAll(strings)].map(([, string = '']) => operationOf(string)).filter((o) => o !== null)
+  const text =
+    block.language === 'sh' ? block.text.replaceAll(/'\$(\w+|\([^)]*\))'/g, 'X') : block.text
+  return [...text.matchAll(strings)]
+    .map(([, string = '']) => operationOf(string))
+    .filter((o) => o !== null)
 }
 
 function operationOf(text: string): string | null {

@@ -10,14 +10,16 @@ describe('documents', () => {
   test('every relative link leads to a file, and to a heading where it names one', () => {
     const wrong = documents.flatMap(({ path, prose }) =>
       prose.flatMap(({ text, line }) =>
-        [...text.replaceAll(/`[^`]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target = '']) => {
-          if (/^[a-z]+:/.test(target)) return []
-          const [file = '', heading] = target.split('#')
-          const to = file === '' ? path : posix.join(posix.dirname(path), file)
-          const exists = files.includes(to) || folders.has(to.replace(/\/$/, ''))
-          if (exists && (heading === undefined || headings(to).includes(heading))) return []
-          return [`${path}:${line}: ${target}`]
-        }),
+        [...text.replaceAll(/`[^`]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g)].flatMap(
+          ([, target = '']) => {
+            if (/^[a-z]+:/.test(target)) return []
+            const [file = '', heading] = target.split('#')
+            const to = file === '' ? path : posix.join(posix.dirname(path), file)
+            const exists = files.includes(to) || folders.has(to.replace(/\/$/, ''))
+            if (exists && (heading === undefined || headings(to).includes(heading))) return []
+            return [`${path}:${line}: ${target}`]
+          },
+        ),
       ),
     )
     assert.deepEqual(wrong, [])
@@ -42,7 +44,10 @@ describe('documents', () => {
   test('every decision is in the index of decisions', () => {
     const index = documents.find((d) => d.path === 'docs/adr/README.md')
     for (const file of files.filter((f) => /^docs\/adr\/\d+-.*\.md$/.test(f)))
-      assert.ok(index?.text.includes(`(${posix.basename(file)})`), `${file} is not in docs/adr/README.md`)
+      assert.ok(
+        index?.text.includes(`(${posix.basename(file)})`),
+        `${file} is not in docs/adr/README.md`,
+      )
   })
 
   test('every document is linked from another one', () => {

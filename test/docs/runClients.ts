@@ -5,13 +5,16 @@ import { basename, dirname, join } from 'node:path'
 import { document, files } from './documents.ts'
 
 /**
- * `node test/docs/runClients.ts URL [PAGE…]`: runs the recipes of docs/clients as a reader would, each in a temporary
- * folder: it writes the blocks that name a file, and runs the blocks of shell commands, in their order. It needs a
- * running server with data, the npm registry, curl and Python 3, so it is no part of `npm test`.
+ * `node test/docs/runClients.ts URL [PAGE…]`: runs the recipes of docs/clients as a reader would,
+ * each in a temporary folder: it writes the blocks that name a file, and runs the blocks of shell
+ * commands, in their order. It needs a running server with data, the npm registry, curl and Python
+ * 3, so it is no part of `npm test`.
  */
 const [url, ...pages] = process.argv.slice(2)
 if (!url) throw new Error('give the URL of a running server: http://127.0.0.1:4000/graphql')
-const recipes = files.filter((path) => /^docs\/clients\/.*\.md$/.test(path) && basename(path) !== 'README.md')
+const recipes = files.filter(
+  (path) => /^docs\/clients\/.*\.md$/.test(path) && basename(path) !== 'README.md',
+)
 const chosen = pages.length > 0 ? pages : recipes
 
 for (const path of chosen) {
@@ -28,7 +31,11 @@ for (const path of chosen) {
         execFileSync('bash', ['-euo', 'pipefail', '-c', reportsTimeout(commands)], {
           cwd: folder,
           stdio: 'inherit',
-          env: { ...process.env, TOUCHSTONE_URL: url, TOUCHSTONE_TOKEN: process.env.TOUCHSTONE_TOKEN ?? '' },
+          env: {
+            ...process.env,
+            TOUCHSTONE_URL: url,
+            TOUCHSTONE_TOKEN: process.env.TOUCHSTONE_TOKEN ?? '',
+          },
         })
         console.log()
       }

@@ -7,7 +7,11 @@ import { eventually } from './eventually.ts'
 import { running } from './running.ts'
 
 const minutes = 60_000
-const shop = (fields: object) => ({ company_name: 'Blue Fen Ltd', modified_at: '2026-01-01T00:00:00Z', ...fields })
+const shop = (fields: object) => ({
+  company_name: 'Blue Fen Ltd',
+  modified_at: '2026-01-01T00:00:00Z',
+  ...fields,
+})
 const account = (entityName: string) => ({
   payload: {
     ChangeEventHeader: {
@@ -28,7 +32,9 @@ const stripe = (id: string, object: object, created: unknown = 1767340800) => ({
   data: { object: { object: 'customer', name: 'Blue Fen Ltd', ...object } },
 })
 
-/** A delivery, signed as it should be unless `headers` or `signedAt` (ms from now) say otherwise. */
+/**
+ * A delivery, signed as it should be unless `headers` or `signedAt` (ms from now) say otherwise.
+ */
 interface Sent {
   path: string
   body: unknown
@@ -75,7 +81,10 @@ const REFUSED: Record<string, Sent & { answer: [number, string] }> = {
   },
   'a record with 10,000 elements, behind a good one': {
     path: 'webshop/customers',
-    body: [shop({ shop_customer_id: 'GOOD' }), shop({ shop_customer_id: 'M', list: Array(10_000).fill(1) })],
+    body: [
+      shop({ shop_customer_id: 'GOOD' }),
+      shop({ shop_customer_id: 'M', list: Array(10_000).fill(1) }),
+    ],
     answer: [413, 'TOO_MANY_ELEMENTS'],
   },
   'objects in each other': {
@@ -92,7 +101,9 @@ const REFUSED: Record<string, Sent & { answer: [number, string] }> = {
   },
 }
 
-/** Acknowledged, because the sender can do nothing about it: kept as an exception with its reason. */
+/**
+ * Acknowledged, because the sender can do nothing about it: kept as an exception with its reason.
+ */
 const EXCEPTIONS: Record<string, Sent & { code: string; detail: RegExp }> = {
   'an unknown object': {
     path: 'salesforce',
@@ -106,7 +117,12 @@ const EXCEPTIONS: Record<string, Sent & { code: string; detail: RegExp }> = {
     code: 'UNKNOWN_OBJECT',
     detail: /custmers/,
   },
-  'no id': { path: 'webshop/customers', body: shop({}), code: 'MISSING_ID', detail: /record of customers has no id/ },
+  'no id': {
+    path: 'webshop/customers',
+    body: shop({}),
+    code: 'MISSING_ID',
+    detail: /record of customers has no id/,
+  },
   'no name': {
     path: 'webshop/customers',
     body: { shop_customer_id: 'N', modified_at: '2026-01-01T00:00:00Z' },
@@ -125,8 +141,18 @@ const EXCEPTIONS: Record<string, Sent & { code: string; detail: RegExp }> = {
     code: 'INVALID_VERSION',
     detail: /2026-02-30/,
   },
-  'a list where a record belongs': { path: 'webshop/customers', body: [[1]], code: 'NOT_AN_OBJECT', detail: /object/ },
-  'a number where a record belongs': { path: 'webshop/customers', body: 7, code: 'NOT_AN_OBJECT', detail: /object/ },
+  'a list where a record belongs': {
+    path: 'webshop/customers',
+    body: [[1]],
+    code: 'NOT_AN_OBJECT',
+    detail: /object/,
+  },
+  'a number where a record belongs': {
+    path: 'webshop/customers',
+    body: 7,
+    code: 'NOT_AN_OBJECT',
+    detail: /object/,
+  },
 }
 
 test('each bad delivery has a clear answer; nothing half-applied stays, and good ones go on', async (t) => {
@@ -146,7 +172,12 @@ test('each bad delivery has a clear answer; nothing half-applied stays, and good
   let count = 0
   const send = ({ path, body, headers, signedAt = 0 }: Sent): Promise<DeliveryAnswer> => {
     const text = typeof body === 'string' ? body : JSON.stringify(body)
-    const d = { source: path.split('/')[0] ?? '', path: `/ingest/${path}`, body: text, id: `msg_${++count}` }
+    const d = {
+      source: path.split('/')[0] ?? '',
+      path: `/ingest/${path}`,
+      body: text,
+      id: `msg_${++count}`,
+    }
     const now = Date.now() + signedAt
     return post(it.url, d, { now, headers: headers?.(signature(d, now)) ?? {} })
   }
@@ -163,7 +194,8 @@ test('each bad delivery has a clear answer; nothing half-applied stays, and good
     const { status, body } = await send(sent)
     assert.deepEqual([status, body.accepted], [202, 1], what)
     await eventually(async () => (await stored())?.pending === 0)
-    const [outcome] = await sql`select o.outcome, o.code, o.detail from inbox i left join outcome o on o.inbox_id = i.id
+    const [outcome] =
+      await sql`select o.outcome, o.code, o.detail from inbox i left join outcome o on o.inbox_id = i.id
       where i.correlation_id = ${body.correlationId ?? ''}`
     assert.deepEqual([outcome?.outcome, outcome?.code], ['EXCEPTION', code], what)
     assert.match(outcome?.detail, detail, what)
@@ -200,11 +232,18 @@ test('each bad delivery has a clear answer; nothing half-applied stays, and good
     'what could not be used is said on the record',
   )
 
-  const good = { path: 'webshop/customers', body: shop({ shop_customer_id: 'GOOD', company_name: 'Casa Lupo S.r.l.' }) }
+  const good = {
+    path: 'webshop/customers',
+    body: shop({ shop_customer_id: 'GOOD', company_name: 'Casa Lupo S.r.l.' }),
+  }
   assert.equal((await send(good)).status, 202)
   count--
   const again = await send(good)
-  assert.deepEqual([again.status, again.body.accepted, again.body.duplicates], [200, 0, 1], 'played again at once')
+  assert.deepEqual(
+    [again.status, again.body.accepted, again.body.duplicates],
+    [200, 0, 1],
+    'played again at once',
+  )
   assert.equal((await it.customer('webshop', 'GOOD', 'name')).name, 'Casa Lupo S.r.l.')
   assert.equal(await it.stop(), 0)
 })

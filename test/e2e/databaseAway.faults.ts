@@ -71,11 +71,17 @@ test('the database goes away while Touchstone runs: queries say so, deliveries a
   await it.customer('webshop', '1', 'name')
   assert.equal(await ready(), 200)
 
-  const ws = createClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const ws = createClient({
+    url: it.url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+  })
   t.after(() => ws.dispose())
   const names: string[] = []
   const streamed = (async () => {
-    for await (const { data, errors } of ws.iterate<{ changes: { __typename: string; after?: { name: string } } }>({
+    for await (const { data, errors } of ws.iterate<{
+      changes: { __typename: string; after?: { name: string } }
+    }>({
       query: 'subscription { changes { __typename ... on Change { after } } }',
     })) {
       assert.equal(errors, undefined)
@@ -91,7 +97,11 @@ test('the database goes away while Touchstone runs: queries say so, deliveries a
   const [error] = answer.body.errors
   assert.equal(error.extensions.code, 'UNAVAILABLE', JSON.stringify(answer.body))
   assert.ok(error.extensions.correlationId)
-  assert.doesNotMatch(JSON.stringify(answer.body), /ECONN|127\.0\.0\.1|postgres/, 'no address, no driver text')
+  assert.doesNotMatch(
+    JSON.stringify(answer.body),
+    /ECONN|127\.0\.0\.1|postgres/,
+    'no address, no driver text',
+  )
   const refused = await post(origin, shopCustomer('2', 'Blue Fen Ltd'))
   assert.deepEqual([refused.status, refused.body.code], [503, 'NOT_STORED'])
   assert.match(refused.retryAfter ?? '', /^\d+$/)

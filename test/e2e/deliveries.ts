@@ -33,10 +33,19 @@ export function delivery(source: string, object: string | null, body: string): D
   if (!connector) throw new Error(`no source system "${source}" in config/sources.yaml`)
   const id = `msg_${createHash('sha256').update(`${object}\n${body}`).digest('hex').slice(0, 32)}`
   const path = object === null ? `/ingest/${source}` : `/ingest/${source}/${object}`
-  return { source, path, body, id, messages: connector.split(body, object, source === 'stripe' ? null : id) }
+  return {
+    source,
+    path,
+    body,
+    id,
+    messages: connector.split(body, object, source === 'stripe' ? null : id),
+  }
 }
 
-/** The first `messages` of a demo world: Stripe sends event by event, the others some records at a time. */
+/**
+ * The first `messages` of a demo world: Stripe sends event by event, the others some records at a
+ * time.
+ */
 export function worldDeliveries(world: WorldOptions, messages: number): Delivery[] {
   const made: Delivery[] = []
   let batch: { source: string; object: string; bodies: string[] } | null = null
@@ -44,13 +53,20 @@ export function worldDeliveries(world: WorldOptions, messages: number): Delivery
   const flush = () => {
     if (batch) {
       const { source, object, bodies } = batch
-      made.push(delivery(source, object, bodies.length === 1 ? (bodies[0] ?? '') : `[${bodies.join(',')}]`))
+      made.push(
+        delivery(source, object, bodies.length === 1 ? (bodies[0] ?? '') : `[${bodies.join(',')}]`),
+      )
     }
     batch = null
   }
   for (const m of worldMessages(world)) {
     if (count++ >= messages) break
-    if (batch && (batch.source !== m.source || batch.object !== m.object || batch.bodies.length >= batchRecordsMax))
+    if (
+      batch &&
+      (batch.source !== m.source ||
+        batch.object !== m.object ||
+        batch.bodies.length >= batchRecordsMax)
+    )
       flush()
     batch ??= { source: m.source, object: m.object, bodies: [] }
     batch.bodies.push(m.body)
@@ -63,12 +79,21 @@ export function worldDeliveries(world: WorldOptions, messages: number): Delivery
 export interface DeliveryAnswer {
   status: number
   retryAfter: string | null
-  body: { code?: string; message?: string; accepted?: number; duplicates?: number; correlationId?: string }
+  body: {
+    code?: string
+    message?: string
+    accepted?: number
+    duplicates?: number
+    correlationId?: string
+  }
 }
 
 const answerMsMax = 20_000
 
-/** Signs it as of now and posts it. `headers` replace those of the signature; a fetch that fails throws. */
+/**
+ * Signs it as of now and posts it. `headers` replace those of the signature; a fetch that fails
+ * throws.
+ */
 export async function post(
   origin: string,
   d: Pick<Delivery, 'source' | 'path' | 'body' | 'id'>,
@@ -76,7 +101,11 @@ export async function post(
 ): Promise<DeliveryAnswer> {
   const res = await fetch(new URL(d.path, origin), {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...signature(d, options.now), ...options.headers },
+    headers: {
+      'content-type': 'application/json',
+      ...signature(d, options.now),
+      ...options.headers,
+    },
     body: d.body,
     signal: AbortSignal.timeout(answerMsMax),
   })
@@ -87,7 +116,10 @@ export async function post(
   }
 }
 
-export function signature(d: Pick<Delivery, 'source' | 'body' | 'id'>, now = Date.now()): Record<string, string> {
+export function signature(
+  d: Pick<Delivery, 'source' | 'body' | 'id'>,
+  now = Date.now(),
+): Record<string, string> {
   const [secret = ''] = connectors.get(d.source)?.system.secrets ?? []
   return sign(d.source === 'stripe' ? 'STRIPE' : 'STANDARD_WEBHOOKS', secret, d.body, now, d.id)
 }

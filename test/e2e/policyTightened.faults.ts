@@ -33,7 +33,9 @@ test('a field that a published policy makes sensitive is hidden by gateways that
         headers: { authorization: `Bearer ${token}` },
       })
     ).body
-  await eventually(async () => (await titles()).data.contacts.nodes[0]?.jobTitle === 'Head of Purchasing')
+  await eventually(
+    async () => (await titles()).data.contacts.nodes[0]?.jobTitle === 'Head of Purchasing',
+  )
 
   const url = it.url.replace('http', 'ws')
   const client = () =>
@@ -45,14 +47,16 @@ test('a field that a published policy makes sensitive is hidden by gateways that
     })
   const [before, after] = [client(), client()]
   t.after(() => Promise.all([before.dispose(), after.dispose()]))
-  const query = 'subscription ($after: String) { changes(after: $after) { __typename ... on Change { cursor after } } }'
+  const query =
+    'subscription ($after: String) { changes(after: $after) { __typename ... on Change { cursor after } } }'
   const { feed } = await it.query('{ feed { beginning } }')
   const open = before.iterate<{ changes: { cursor: string; after: { jobTitle?: string } } }>({
     query,
     variables: { after: feed.beginning },
   })
   let last = (await open.next()).value
-  while (last.data.changes.after?.jobTitle !== 'Head of Purchasing') last = (await open.next()).value
+  while (last.data.changes.after?.jobTitle !== 'Head of Purchasing')
+    last = (await open.next()).value
 
   const model = join(dir, 'model')
   cpSync('schema/model', model, { recursive: true })
@@ -66,7 +70,9 @@ test('a field that a published policy makes sensitive is hidden by gateways that
 
   await eventually(async () => (await titles()).data.contacts.nodes[0]?.jobTitle === null)
   const hidden = await titles()
-  assert.ok(hidden.extensions.masked.some((m: { path: string }) => JSON.stringify(m).includes('jobTitle')))
+  assert.ok(
+    hidden.extensions.masked.some((m: { path: string }) => JSON.stringify(m).includes('jobTitle')),
+  )
   assert.doesNotMatch(JSON.stringify(hidden), /Purchasing/)
   // What began before ends, and goes on where it was, seeing less.
   let end = await open.next()
@@ -75,7 +81,10 @@ test('a field that a published policy makes sensitive is hidden by gateways that
   const cursor = end.value.errors?.[0]?.extensions?.cursor
   assert.ok(cursor)
   await contact('Chief of Purchasing', '06')
-  const again = after.iterate<{ changes: { after: { jobTitle?: string } } }>({ query, variables: { after: cursor } })
+  const again = after.iterate<{ changes: { after: { jobTitle?: string } } }>({
+    query,
+    variables: { after: cursor },
+  })
   const { value } = await again.next()
   assert.doesNotMatch(JSON.stringify(value.data), /Purchasing/)
   assert.equal(await it.stop(), 0)

@@ -3,22 +3,37 @@ import { ask } from '../gateway/gateway.ts'
 import { type Delivery, type DeliveryAnswer, delivery, post } from './deliveries.ts'
 import { eventually } from './eventually.ts'
 
+/** Any JSON: tests read responses of any shape. */
+// biome-ignore lint/suspicious/noExplicitAny: the shape differs from query to query
+export type Json = any
+
 export interface Running {
   command: RunningCommand
   /** Of GraphQL. */
   url: string
   /** Signs and posts one body, to be accepted. */
-  deliver(source: string, object: string | null, body: unknown): Promise<Delivery & { answer: DeliveryAnswer }>
-  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
-  query(text: string, variables?: object): Promise<any>
+  deliver(
+    source: string,
+    object: string | null,
+    body: unknown,
+  ): Promise<Delivery & { answer: DeliveryAnswer }>
+  query(text: string, variables?: object): Promise<Json>
   /** Waits for the customer that a source record leads to. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
-  customer(system: string, id: string, fields: string, is?: (customer: any) => boolean): Promise<any>
+  customer(
+    system: string,
+    id: string,
+    fields: string,
+    is?: (customer: Json) => boolean,
+  ): Promise<Json>
   stop(): Promise<number | string>
 }
 
 /** `npx touchstone start`, without the demo world, on any free port. */
-export async function running(dir: string, env: Record<string, string> = {}, ...flags: string[]): Promise<Running> {
+export async function running(
+  dir: string,
+  env: Record<string, string> = {},
+  ...flags: string[]
+): Promise<Running> {
   const command = touchstone(['start', '--no-demo', '--port', '0', ...flags], dir, env)
   const [, url = ''] = await command.says(/GraphQL {6}(\S+)/)
   await command.says(/Stop with Ctrl-C/)
@@ -32,7 +47,8 @@ export function attach(command: RunningCommand, url: string): Running {
     async deliver(source, object, body) {
       const d = delivery(source, object, typeof body === 'string' ? body : JSON.stringify(body))
       const answer = await post(url, d)
-      if (answer.status !== 202) throw new Error(`${d.path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+      if (answer.status !== 202)
+        throw new Error(`${d.path}: ${answer.status} ${JSON.stringify(answer.body)}`)
       return { ...d, answer }
     },
     async query(text, variables = {}) {
@@ -41,7 +57,8 @@ export function attach(command: RunningCommand, url: string): Running {
       return body.data
     },
     async customer(system, id, fields, is = () => true) {
-      const object = system === 'salesforce' ? 'Account' : system === 'webshop' ? 'customers' : 'customer'
+      const object =
+        system === 'salesforce' ? 'Account' : system === 'webshop' ? 'customers' : 'customer'
       const text = `query ($system: String!, $object: String!, $id: String!) {
         it: customerBySource(system: $system, object: $object, id: $id) { ${fields} } }`
       // biome-ignore lint/suspicious/noExplicitAny: see above

@@ -45,12 +45,17 @@ after(async () => {
 function loadsOf(from: Sample[]): Load[] {
   const connectors = openConnectors(samplesConfig, policy, {})
   const groups = Map.groupBy(from, (s) => {
-    // Requests and plans that are no records name no object of the mapping; their rows say what they are, or nothing.
+    // Requests and plans that are no records name no object of the mapping; their rows say what
+    // they are, or nothing.
     const object = connectors.get(s.source)?.objectName(s.object) ?? null
     return JSON.stringify({ source: s.source, object, at: s.file.at ?? null })
   })
   return [...groups].map(([key, files]) => {
-    const { source, object, at } = JSON.parse(key) as { source: string; object: string | null; at: string | null }
+    const { source, object, at } = JSON.parse(key) as {
+      source: string
+      object: string | null
+      at: string | null
+    }
     const flags = [...(object ? ['--object', object] : []), ...(at ? ['--at', at] : [])]
     return {
       name: `${source} ${object ?? 'without an object'}`,
@@ -66,18 +71,28 @@ type Counts = Record<(typeof COUNTED)[number], number>
 
 /** Runs the command and reads the counts it prints. */
 async function run(load: Load): Promise<Counts> {
-  const command = touchstone(load.args, noData, { DATABASE_URL: db.url, TOUCHSTONE_SOURCES: samplesConfig })
+  const command = touchstone(load.args, noData, {
+    DATABASE_URL: db.url,
+    TOUCHSTONE_SOURCES: samplesConfig,
+  })
   assert.equal(await command.ended, 0, `${load.name}: ${command.output()}`)
   const counts = Object.fromEntries(
     COUNTED.map((what) => [
       what,
-      Number(new RegExp(`^ *([\\d,]+) ${what}$`, 'm').exec(command.output())?.[1]?.replaceAll(',', '') ?? 0),
+      Number(
+        new RegExp(`^ *([\\d,]+) ${what}$`, 'm').exec(command.output())?.[1]?.replaceAll(',', '') ??
+          0,
+      ),
     ]),
   ) as Counts
   assert.equal(counts.rows, load.rows, `${load.name}: every row was read`)
   assert.equal(counts.waiting, 0, load.name)
   const { applied, skipped, exceptions, duplicates } = counts
-  assert.equal(applied + skipped + exceptions + duplicates, counts.rows, `${load.name}: none is lost`)
+  assert.equal(
+    applied + skipped + exceptions + duplicates,
+    counts.rows,
+    `${load.name}: none is lost`,
+  )
   return counts
 }
 
@@ -111,11 +126,14 @@ test('samples load: applied, skipped, exceptions and duplicates are the rows, fi
     for (const what of COUNTED) total[what] += counts?.[what] ?? 0
     t.diagnostic(line(load.name, [load.files, ...COUNTED.map((what) => counts?.[what] ?? 0)]))
   }
-  t.diagnostic(line('all', [loads.reduce((n, l) => n + l.files, 0), ...COUNTED.map((what) => total[what])]))
+  t.diagnostic(
+    line('all', [loads.reduce((n, l) => n + l.files, 0), ...COUNTED.map((what) => total[what])]),
+  )
   assert.ok(total.applied > total.rows / 3)
 
   const before = await state()
-  for (const [load, counts] of await runAll()) assert.equal(counts.duplicates, counts.rows, `${load.name}, again`)
+  for (const [load, counts] of await runAll())
+    assert.equal(counts.duplicates, counts.rows, `${load.name}, again`)
   assert.deepEqual(await state(), before)
 })
 

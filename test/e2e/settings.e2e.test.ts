@@ -7,7 +7,17 @@ import { fileURLToPath } from 'node:url'
 import { run } from '../cli/process.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const parts = ['cli', 'config', 'connectors', 'demo', 'gateway', 'mdm', 'migrations', 'schema', 'subgraphs']
+const parts = [
+  'cli',
+  'config',
+  'connectors',
+  'demo',
+  'gateway',
+  'mdm',
+  'migrations',
+  'schema',
+  'subgraphs',
+]
 
 /** Replaces one text of a file by another; answers the line where it stands. */
 function spoil(file: string, right: string, wrong: string): number {
@@ -26,7 +36,13 @@ const MISTAKES: [what: string, file: string, right: string, wrong: string, says:
     'when: { field: "lifecycel"',
     /lifecycel.*lifecycle/s,
   ],
-  ['a mapping with a typo in a field', 'connectors/stripe/mapping.yaml', 'emails: [email]', 'emial: [email]', /emial/],
+  [
+    'a mapping with a typo in a field',
+    'connectors/stripe/mapping.yaml',
+    'emails: [email]',
+    'emial: [email]',
+    /emial/,
+  ],
   ['sources that are no YAML', 'config/sources.yaml', 'trust: 0.8', 'trust: @0.8', /./],
 ]
 

@@ -41,7 +41,11 @@ test('a start: stopped while it loads, gone on with, answers the examples, finis
   }
 
   const again = family(second.child.pid ?? 0, dir)
-  const fields = { shop_customer_id: 'LATE', company_name: 'Casa Lupo', modified_at: '2026-01-01T00:00:00Z' }
+  const fields = {
+    shop_customer_id: 'LATE',
+    company_name: 'Casa Lupo',
+    modified_at: '2026-01-01T00:00:00Z',
+  }
   const late = await slowDelivery(url, delivery('webshop', 'customers', JSON.stringify(fields)))
   second.child.kill('SIGINT')
   await second.says(/Stopping/)
@@ -64,8 +68,15 @@ test('a start: stopped while it loads, gone on with, answers the examples, finis
 })
 
 /** Sends the first half of a delivery. `finish` sends the rest and answers the status. */
-async function slowDelivery(url: string, d: Delivery): Promise<{ finish(): Promise<number | undefined> }> {
-  const headers = { 'content-type': 'application/json', 'content-length': d.body.length, ...signature(d) }
+async function slowDelivery(
+  url: string,
+  d: Delivery,
+): Promise<{ finish(): Promise<number | undefined> }> {
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': d.body.length,
+    ...signature(d),
+  }
   const req = request(new URL(d.path, url), { method: 'POST', headers })
   const answered = new Promise<number | undefined>((resolve, reject) =>
     req.once('response', (res) => resolve(res.resume().statusCode)).once('error', reject),

@@ -13,10 +13,26 @@ const stripeCustomer = {
   email: 'rechnung@nordwind-logistik.example',
   phone: '+49 40 30011220',
   currency: 'eur',
-  address: { line1: 'Hafenstr. 1', line2: null, city: 'Hamburg', postal_code: '20457', state: null, country: 'DE' },
-  tax_ids: { object: 'list', data: [{ id: 'txi_1', object: 'tax_id', type: 'eu_vat', value: 'DE136695976' }] },
+  address: {
+    line1: 'Hafenstr. 1',
+    line2: null,
+    city: 'Hamburg',
+    postal_code: '20457',
+    state: null,
+    country: 'DE',
+  },
+  tax_ids: {
+    object: 'list',
+    data: [{ id: 'txi_1', object: 'tax_id', type: 'eu_vat', value: 'DE136695976' }],
+  },
 }
-const event = (id: string, type: string, created: number, object: object, previous_attributes?: object) => ({
+const event = (
+  id: string,
+  type: string,
+  created: number,
+  object: object,
+  previous_attributes?: object,
+) => ({
   id,
   object: 'event',
   api_version: '2026-02-25.clover',
@@ -41,7 +57,9 @@ const WATCH = `subscription ($after: String) { changes(after: $after, types: [CU
 // biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
 type Item = any
 
-async function firstChange(results: AsyncIterable<{ data?: unknown; errors?: unknown }>): Promise<Item> {
+async function firstChange(
+  results: AsyncIterable<{ data?: unknown; errors?: unknown }>,
+): Promise<Item> {
   for await (const { data, errors } of results) {
     assert.equal(errors, undefined)
     const item = (data as Item).changes
@@ -76,11 +94,20 @@ test('a signed customer.updated changes what billing owns and not what the ERP o
   await it.deliver('stripe', null, event('evt_1', 'customer.created', 1767340800, stripeCustomer))
   const fields =
     'id name currency billingAddress { street city } sources { nodes { system } } provenance(fields: ["name", "billingAddress"]) { field rule sources { nodes { system } } }'
-  const before = await it.customer('stripe', stripeCustomer.id, fields, (c) => c.sources.nodes.length === 2)
+  const before = await it.customer(
+    'stripe',
+    stripeCustomer.id,
+    fields,
+    (c) => c.sources.nodes.length === 2,
+  )
   assert.deepEqual(before.billingAddress, { street: 'Hafenstr. 1', city: 'Hamburg' })
 
   const { feed } = await it.query('{ feed { cursor } }')
-  const ws = createClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const ws = createClient({
+    url: it.url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+  })
   const sse = createSseClient({ url: it.url, retryAttempts: 0 })
   t.after(async () => {
     await ws.dispose()

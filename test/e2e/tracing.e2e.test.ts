@@ -81,10 +81,19 @@ test('one message from its source to webhook and stream is one trace, in spans, 
     object: 'event',
     created: 1_767_225_600,
     type: 'customer.updated',
-    data: { object: { id: 'cus_1', object: 'customer', name: 'Anna Ölsson GmbH', email: 'anna@olsson.example' } },
+    data: {
+      object: {
+        id: 'cus_1',
+        object: 'customer',
+        name: 'Anna Ölsson GmbH',
+        email: 'anna@olsson.example',
+      },
+    },
   })
   const sent = delivery('stripe', null, body)
-  const { body: answer } = await post(it.url, sent, { headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` } })
+  const { body: answer } = await post(it.url, sent, {
+    headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
+  })
   await until(() => receiver.received.length > 0)
   const [got] = receiver.received
   assert.ok(got)
@@ -93,14 +102,25 @@ test('one message from its source to webhook and stream is one trace, in spans, 
   assert.equal(got.event.correlationid, answer.correlationId)
   if (nats) {
     await until(async () => (await contents(natsAt(nats.url))).length > 0)
-    assert.match((await contents(natsAt(nats.url)))[0]?.event.traceparent ?? '', new RegExp(`^00-${traceId}-`))
+    assert.match(
+      (await contents(natsAt(nats.url)))[0]?.event.traceparent ?? '',
+      new RegExp(`^00-${traceId}-`),
+    )
   }
   await ask(it.url, '{ customers(first: 1) { nodes { id name } } }', {
     headers: { traceparent: `00-${asked}-00f067aa0ba902b7-01` },
   })
-  const names = (trace: string) => new Set(otlp.spans().flatMap((s) => (s.traceId === trace ? s.name : [])))
-  const missing = (trace: string, wanted: string[]) => wanted.filter((name) => !names(trace).has(name))
-  const ofMessage = ['ingest', 'sql with inbox', 'apply message', 'golden event', 'webhook delivery']
+  const names = (trace: string) =>
+    new Set(otlp.spans().flatMap((s) => (s.traceId === trace ? s.name : [])))
+  const missing = (trace: string, wanted: string[]) =>
+    wanted.filter((name) => !names(trace).has(name))
+  const ofMessage = [
+    'ingest',
+    'sql with inbox',
+    'apply message',
+    'golden event',
+    'webhook delivery',
+  ]
   const ofQuery = ['graphql query', 'subgraph customer']
   const wanted = [...ofMessage, ...(nats ? ['jetstream publish'] : [])]
   await until(() => missing(traceId, wanted).length + missing(asked, ofQuery).length === 0)

@@ -12,7 +12,9 @@ const stripe = (id: string, second: number, name: string) => ({
   object: 'event',
   created: 1_767_225_600 + second,
   type: 'customer.updated',
-  data: { object: { id, object: 'customer', name, email: 'rechnung@nordwind.example', currency: 'eur' } },
+  data: {
+    object: { id, object: 'customer', name, email: 'rechnung@nordwind.example', currency: 'eur' },
+  },
 })
 
 test('from a delivery of a source system to a webhook, by what npm start runs; it stops in order and goes on', async (t) => {

@@ -22,7 +22,10 @@ export interface Follower {
   stop(): Promise<void>
 }
 
-/** A service that follows the feed from its beginning and keeps the cursor of what it has seen; it connects anew until it is stopped. */
+/**
+ * A service that follows the feed from its beginning and keeps the cursor of what it has seen; it
+ * connects anew until it is stopped.
+ */
 export function startFollower(origin: string): Follower {
   let cursor: string | null = null
   let stopped = false
@@ -46,11 +49,15 @@ export function startFollower(origin: string): Follower {
   }
 
   async function follow(): Promise<void> {
-    cursor ??= (await ask(new URL('/graphql', origin).href, '{ feed { beginning } }')).body.data.feed
-      .beginning as string
-    for await (const { data } of client.iterate<{ changes: Item }>({ query: FOLLOW, variables: { after: cursor } })) {
+    cursor ??= (await ask(new URL('/graphql', origin).href, '{ feed { beginning } }')).body.data
+      .feed.beginning as string
+    for await (const { data } of client.iterate<{ changes: Item }>({
+      query: FOLLOW,
+      variables: { after: cursor },
+    })) {
       if (!data) break // an error: connect anew
-      if (data.changes.__typename === 'Lagged') throw new Error(`missed ${data.changes.missed} events`)
+      if (data.changes.__typename === 'Lagged')
+        throw new Error(`missed ${data.changes.missed} events`)
       cursor = data.changes.cursor
       if (data.changes.position !== undefined) it.positions.push(Number(data.changes.position))
     }

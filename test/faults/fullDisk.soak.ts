@@ -26,7 +26,9 @@ const waitMsMax = 120_000
 test('the disk runs full while deliveries come in: none that was acknowledged is lost, and all goes on when there is space', async (t) => {
   const disk = mkdtempSync(join(tmpdir(), 'touchstone-disk-'))
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskMegabytes}m`, 'tmpfs', disk], { stdio: 'pipe' })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskMegabytes}m`, 'tmpfs', disk], {
+      stdio: 'pipe',
+    })
   } catch (e) {
     rmdirSync(disk)
     return t.skip(`a small disk cannot be mounted here: ${e instanceof Error ? e.message : e}`)
@@ -67,8 +69,12 @@ test('the disk runs full while deliveries come in: none that was acknowledged is
   assert.equal(sender.acknowledged.length, deliveries.length)
   const sql = openDatabase(databaseUrl(dir), { connectionsMax: 2, name: 'test' })
   await eventually(async () => (await sql`select 1 from pending limit 1`).length === 0)
-  const inbox = new Set((await sql`select source || ' ' || message_id as id from inbox`).map((r) => r.id))
-  const lost = sender.acknowledged.flatMap((d) => d.messages.filter((m) => !inbox.has(`${d.source} ${m.messageId}`)))
+  const inbox = new Set(
+    (await sql`select source || ' ' || message_id as id from inbox`).map((r) => r.id),
+  )
+  const lost = sender.acknowledged.flatMap((d) =>
+    d.messages.filter((m) => !inbox.has(`${d.source} ${m.messageId}`)),
+  )
   assert.deepEqual(lost, [])
   const spoiled = await sql`select code, detail from outcome where code = 'NOT_APPLICABLE' limit 3`
   assert.deepEqual([...spoiled], [], 'no message is blamed for the disk')

@@ -15,13 +15,16 @@ export interface Installation {
   kill(victim: Victim, random: () => number): Promise<void>
   /** In order. Answers what the commands wrote. */
   stop(): Promise<string>
-  /** Kills the roles that still run; of a test that failed they would start its database again for ever. */
+  /**
+   * Kills the roles that still run; of a test that failed they would start its database again for
+   * ever.
+   */
   abandon(): void
 }
 
 /**
- * Touchstone as in production, on the embedded database of `dir`: the roles in a process each, or (`together`) both in
- * one, in which case killing either role kills that one.
+ * Touchstone as in production, on the embedded database of `dir`: the roles in a process each, or
+ * (`together`) both in one, in which case killing either role kills that one.
  */
 export async function installation(
   dir: string,
@@ -37,7 +40,17 @@ export async function installation(
     const wanted = roles.size === 0 && together() ? ['gateway,ingest'] : ['gateway', 'ingest']
     for (const names of wanted) {
       if ([...roles.keys()].some((k) => k === names || k === 'gateway,ingest')) continue
-      const options = ['serve', '--roles', names, '--port', String(port), '--workers', '2', '--batch-rows-max', '100']
+      const options = [
+        'serve',
+        '--roles',
+        names,
+        '--port',
+        String(port),
+        '--workers',
+        '2',
+        '--batch-rows-max',
+        '100',
+      ]
       roles.set(names, touchstone([...options, '--log-level', 'info'], dir, env))
     }
     await Promise.all([...roles.values()].map((command) => command.says(/"started"/)))
@@ -57,7 +70,9 @@ export async function installation(
       const postmaster = pidOf(dir)
       const database = [postmaster, ...childrenOf(postmaster)]
       const doomed =
-        victim === 'everything' ? [...roles.keys()] : [...roles.keys()].filter((names) => names.includes(victim))
+        victim === 'everything'
+          ? [...roles.keys()]
+          : [...roles.keys()].filter((names) => names.includes(victim))
       // All at the same moment, before anyone can tell another.
       for (const names of doomed) roles.get(names)?.child.kill('SIGKILL')
       if (victim === 'everything') for (const pid of database) killIfThere(pid)
@@ -78,7 +93,8 @@ export async function installation(
     async stop() {
       for (const [names, command] of roles) {
         const how = await end(command, 'SIGTERM')
-        if (how !== 0) throw new Error(`serve --roles ${names} ended with ${how}:\n${command.output()}`)
+        if (how !== 0)
+          throw new Error(`serve --roles ${names} ended with ${how}:\n${command.output()}`)
       }
       roles.clear()
       return written

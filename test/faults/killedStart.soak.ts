@@ -44,7 +44,9 @@ test(`the first start is killed ${rounds} times, at any moment from initdb to th
     for (const { messageId } of connectors.get(m.source)?.split(m.body, m.object, null) ?? [])
       expected.add(`${m.source} ${messageId}`)
   const sql = openDatabase(databaseUrl(dir), { connectionsMax: 1, name: 'test' })
-  const inbox = new Set((await sql`select source || ' ' || message_id as id from inbox`).map((r) => r.id as string))
+  const inbox = new Set(
+    (await sql`select source || ' ' || message_id as id from inbox`).map((r) => r.id as string),
+  )
   assert.deepEqual(inbox, expected)
   assert.equal((await sql`select 1 from pending limit 1`).length, 0)
   await sql.end({ timeout: 1 })

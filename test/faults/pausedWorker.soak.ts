@@ -43,7 +43,8 @@ test('a worker that stands still inside a transaction holds the others up for a 
       await db.sql`select 1 from pg_stat_activity where datname = current_database() and application_name = 'touchstone-ingest'
         and state = 'idle in transaction' and backend_xid is not null`
     ).length > 0
-  const waiting = async () => (await db.sql<{ n: number }[]>`select count(*)::int as n from pending`)[0]?.n ?? 0
+  const waiting = async () =>
+    (await db.sql<{ n: number }[]>`select count(*)::int as n from pending`)[0]?.n ?? 0
 
   // It stands still between two statements of a batch only when one happens to be caught there.
   for (;;) {
@@ -74,7 +75,8 @@ test('a worker that stands still inside a transaction holds the others up for a 
   const systems = new Map([...connectors].map(([name, c]) => [name, c.system]))
   const check = await checkRebuild(db.sql, { policy, engines: createEngines(policy), systems })
   assert.deepEqual(check.differences, [])
-  const [feed] = await db.sql`select count(*)::int as events, (select position from feed_head) as head,
+  const [feed] =
+    await db.sql`select count(*)::int as events, (select position from feed_head) as head,
     (select sum(version)::int from golden) as versions from change`
   assert.deepEqual(feed, { events: feed?.head, head: feed?.head, versions: feed?.head })
   const blamed = await db.sql`select code from outcome where code = 'NOT_APPLICABLE'`

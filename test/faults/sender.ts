@@ -16,8 +16,8 @@ export interface Sender {
 }
 
 /**
- * A source system, or several: sends every delivery until it is acknowledged, some at a time. An answer of 4xx would
- * never change, so it ends the test.
+ * A source system, or several: sends every delivery until it is acknowledged, some at a time. An
+ * answer of 4xx would never change, so it ends the test.
  */
 export function startSender(origin: string, deliveries: readonly Delivery[]): Sender {
   const acknowledged: Delivery[] = []
@@ -35,7 +35,8 @@ export function startSender(origin: string, deliveries: readonly Delivery[]): Se
           acknowledged.push(d)
           return
         }
-        if (status < 500) throw new Refused(`${d.path} was refused: ${status} ${JSON.stringify(body)}\n${d.body}`)
+        if (status < 500)
+          throw new Refused(`${d.path} was refused: ${status} ${JSON.stringify(body)}\n${d.body}`)
         count(`${status} ${body.code}`)
       } catch (e) {
         if (e instanceof Refused) throw e

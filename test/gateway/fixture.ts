@@ -82,12 +82,18 @@ export function fixture(): Fixture {
                 reject(signal.reason)
               })
             })
-          if (how === 'CODE') throw new GraphQLError('No such customer', { extensions: { code: 'NOT_FOUND' } })
+          if (how === 'CODE')
+            throw new GraphQLError('No such customer', { extensions: { code: 'NOT_FOUND' } })
           if (how === 'STORE')
-            throw Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { code: 'ECONNREFUSED' })
-          if (how === 'SLOW') throw Object.assign(new Error('canceling statement'), { code: '57014' })
-          if (how === 'FULL') throw Object.assign(new Error('could not extend file'), { code: '53100' })
-          if (how === 'WAIT') return new Promise((resolve) => setTimeout(() => resolve('waited'), 300))
+            throw Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), {
+              code: 'ECONNREFUSED',
+            })
+          if (how === 'SLOW')
+            throw Object.assign(new Error('canceling statement'), { code: '57014' })
+          if (how === 'FULL')
+            throw Object.assign(new Error('could not extend file'), { code: '53100' })
+          if (how === 'WAIT')
+            return new Promise((resolve) => setTimeout(() => resolve('waited'), 300))
           if (how === 'BARE') throw new GraphQLError('secret in a GraphQLError without a code')
           throw new Error('secret: password of postgres://someone@db.internal')
         },

@@ -28,7 +28,12 @@ const kids = { last: 0 }
 export async function issuerKey(alg = 'ES256'): Promise<IssuerKey> {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
   const kid = `k${++kids.last}`
-  return { kid, alg, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } }
+  return {
+    kid,
+    alg,
+    privateKey,
+    publicJwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' },
+  }
 }
 
 /** An OpenID Connect issuer on this machine: discovery, keys, and tokens of any content. */
@@ -53,7 +58,14 @@ export async function startIssuer(): Promise<Issuer> {
     async sign(claims = {}, header = {}, key = issuer.keys[0]) {
       if (!key) throw new Error('the issuer has no key')
       const now = Math.floor(Date.now() / 1000)
-      const payload = { iss: issuer.url, aud: AUDIENCE, sub: 'ada', iat: now, exp: now + 600, ...claims }
+      const payload = {
+        iss: issuer.url,
+        aud: AUDIENCE,
+        sub: 'ada',
+        iat: now,
+        exp: now + 600,
+        ...claims,
+      }
       return await new SignJWT(payload)
         .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'JWT', ...header })
         .sign(key.privateKey)

@@ -48,7 +48,9 @@ test('the supergraph is taken anew under load: no request fails, subscriptions g
   done = true
   await Promise.all(callers)
   made.emit({ position: '1', id: 'c1' })
-  assert.deepEqual((await first).value?.data, { changes: { position: '1', customer: { name: 'Customer 1' } } })
+  assert.deepEqual((await first).value?.data, {
+    changes: { position: '1', customer: { name: 'Customer 1' } },
+  })
   await stream.return?.()
 })
 

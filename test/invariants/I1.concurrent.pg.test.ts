@@ -31,7 +31,10 @@ test('I1: a link does not outlive its last two keys when two transactions fill o
   await drain(pipeline)
   assert.equal((await sql`select from link`).length, 1)
 
-  await send(sql, [customer('billing', 'Cedar Hill', taxId), customer('success', 'Dogwood Lake', phone)])
+  await send(sql, [
+    customer('billing', 'Cedar Hill', taxId),
+    customer('success', 'Dogwood Lake', phone),
+  ])
   const waiting = await sql<{ id: number }[]>`select inbox_id as id from pending order by 1`
   // Both have decided when they come to the head of the feed, and neither has committed.
   const gate = await sql.reserve()
@@ -39,7 +42,8 @@ test('I1: a link does not outlive its last two keys when two transactions fill o
   await gate`select from feed_head for update`
   const both = Promise.all(waiting.map(({ id }) => applyPending(pipeline, 1, [id])))
   // Not asked of `gate`: within a transaction the answer would stay the same.
-  const held = () => sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  const held = () =>
+    sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
   while ((await held()).length < 2) await sleep(20)
   await gate`commit`
   gate.release()
@@ -74,8 +78,12 @@ test('I1: what refers to a record that changed is compared anew though whoever h
   const held = await sql.reserve()
   await held`begin`
   const keys = ['crm', 'erp'].map((source) => lockNumber(recordKey(source, 'Contact', '1')))
-  for (const key of keys) await held`select pg_advisory_xact_lock((${LOCK.record}::bigint << 56) | ${key}::bigint)`
-  const changed = customer('erp', 'Alder Forest', { taxIds: ['DE811569869'], name: 'Zircon Harbour' })
+  for (const key of keys)
+    await held`select pg_advisory_xact_lock((${LOCK.record}::bigint << 56) | ${key}::bigint)`
+  const changed = customer('erp', 'Alder Forest', {
+    taxIds: ['DE811569869'],
+    name: 'Zircon Harbour',
+  })
   await send(sql, [{ ...changed, message: { ...changed.message, version: 2e6 } }])
   await applyPending(pipeline, 10)
   await held`rollback`

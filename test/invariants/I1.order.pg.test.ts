@@ -14,7 +14,8 @@ before(async () => {
 })
 after(async () => await db.drop())
 
-// Few values, so that records meet: the same names, phones and domains in several systems, and chains between them.
+// Few values, so that records meet: the same names, phones and domains in several systems, and
+// chains between them.
 const names = [
   'Nordwind Logistik GmbH',
   'Nordwind Logistics',
@@ -29,7 +30,12 @@ const customer = fc.record(
     name: fc.constantFrom(...names),
     lifecycle: fc.constantFrom('LEAD', 'PROSPECT', 'CUSTOMER'),
     taxIds: fc.constantFrom(['DE136695976'], ['IT00743110157'], ['XX1']),
-    emails: fc.subarray(['info@nordwind.example', 'sales@casalupo.example', 'office@bluefen.example', 'not an email']),
+    emails: fc.subarray([
+      'info@nordwind.example',
+      'sales@casalupo.example',
+      'office@bluefen.example',
+      'not an email',
+    ]),
     phones: fc.subarray(['+493012345678', '+390612345678', '+442079460018']),
     domains: fc.subarray(['nordwind.example', 'casalupo.example', 'bluefen.example']),
     billingAddress: fc.record({
@@ -61,7 +67,10 @@ const message = fc.record({
   contact,
   reference: fc.constantFrom('1', '2', '3'),
 })
-/** A world is a set of messages; two arrivals of it differ in order, in what comes twice and in how it is cut into batches. */
+/**
+ * A world is a set of messages; two arrivals of it differ in order, in what comes twice and in how
+ * it is cut into batches.
+ */
 const world = fc.record({
   messages: fc.array(message, { minLength: 3, maxLength: 16 }),
   orders: fc.tuple(fc.infiniteStream(fc.nat()), fc.infiniteStream(fc.nat())),
@@ -80,14 +89,30 @@ for (const [bound, what] of [
 
 test('I1: a reference to a deleted record is compared the same, whether it had a match before it was deleted or not', async () => {
   const pipeline = directPipeline(db.sql)
-  const say = (source: string, type: string, id: string, fields: Record<string, unknown>, deleted = false) => ({
+  const say = (
+    source: string,
+    type: string,
+    id: string,
+    fields: Record<string, unknown>,
+    deleted = false,
+  ) => ({
     source,
-    message: { type, id, version: deleted ? 2e6 : 1e6, deleted, partial: false, fields } satisfies DirectMessage,
+    message: {
+      type,
+      id,
+      version: deleted ? 2e6 : 1e6,
+      deleted,
+      partial: false,
+      fields,
+    } satisfies DirectMessage,
   })
   const name = 'Nordwind Logistik GmbH'
   const contact = (source: string, id: string) =>
     say(source, 'Contact', '1', { name: 'Anna Weber', customer: recordKey(source, 'Customer', id) })
-  const customers = [say('crm', 'Customer', '1', { name }), say('success', 'Customer', '3', { name })]
+  const customers = [
+    say('crm', 'Customer', '1', { name }),
+    say('success', 'Customer', '3', { name }),
+  ]
   const contacts = [contact('crm', '1'), contact('success', '3')]
   const gone = say('crm', 'Customer', '1', { name }, true)
   const results = []
@@ -102,7 +127,10 @@ test('I1: a reference to a deleted record is compared the same, whether it had a
     assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
     results.push((await goldenByMembers()).map((g) => g.members))
   }
-  assert.deepEqual(results, Array(3).fill([['crm/Contact/1'], ['success/Contact/1'], ['success/Customer/3']]))
+  assert.deepEqual(
+    results,
+    Array(3).fill([['crm/Contact/1'], ['success/Contact/1'], ['success/Customer/3']]),
+  )
 })
 
 async function sameInAnyOrder(pipeline: Pipeline): Promise<void> {
@@ -110,7 +138,9 @@ async function sameInAnyOrder(pipeline: Pipeline): Promise<void> {
     fc.asyncProperty(world, async (w) => {
       const messages = w.messages.map((m) => {
         const fields: Record<string, unknown> =
-          m.type === 'Contact' ? { ...m.contact, customer: recordKey(m.source, 'Customer', m.reference) } : m.customer
+          m.type === 'Contact'
+            ? { ...m.contact, customer: recordKey(m.source, 'Customer', m.reference) }
+            : m.customer
         return {
           source: m.source,
           message: {
@@ -152,7 +182,10 @@ function next(stream: fc.Stream<number>): number {
   return value
 }
 
-/** Golden records named by their live members rather than by their id, which is that of whoever arrived first. */
+/**
+ * Golden records named by their live members rather than by their id, which is that of whoever
+ * arrived first.
+ */
 async function goldenByMembers() {
   return await db.sql`
     select g.type, g.values, g.provenance,

@@ -37,7 +37,11 @@ test('I2: assertions, withdrawals and the audit log are only ever appended to; t
 })
 
 function column(table: string): string {
-  return table === 'audit' ? 'at = now()' : table === 'assertion' ? "actor = 'eve'" : 'assertion_id = assertion_id'
+  return table === 'audit'
+    ? 'at = now()'
+    : table === 'assertion'
+      ? "actor = 'eve'"
+      : 'assertion_id = assertion_id'
 }
 
 test('I2: undoing deletes nothing: what was said is still there, with who said it and that it does not stand', async () => {
@@ -45,7 +49,8 @@ test('I2: undoing deletes nothing: what was said is still there, with who said i
     select s.kind, s.actor, m.state, v.assertion_id is not null as stands from assertion s
     join action m on m.id = s.action_id left join standing v on v.assertion_id = s.id`
   assert.equal(rows.length, 3)
-  for (const r of rows) assert.deepEqual({ ...r }, { kind: 'SAME', actor: 'ada', state: 'UNDONE', stands: false })
+  for (const r of rows)
+    assert.deepEqual({ ...r }, { kind: 'SAME', actor: 'ada', state: 'UNDONE', stands: false })
 })
 
 test('the audit log is whole; a row changed, taken out or cut off is named', async () => {

@@ -25,7 +25,8 @@ const runs = Number(process.env.TOUCHSTONE_I3_RUNS ?? 8)
 const scopes = new Set(['pii:read'])
 const caller: Caller = { actor: 'ada', roles: new Set(['steward']), scopes, correlationId: 'test' }
 
-// Few values, so that records meet, and automation has reasons to part what stewards join and to join what they part.
+// Few values, so that records meet, and automation has reasons to part what stewards join and to
+// join what they part.
 const customer = fc.record(
   {
     name: fc.constantFrom(
@@ -68,7 +69,10 @@ const contactArrival = fc.record({
     { requiredKeys: ['name', 'customer'] },
   ) as fc.Arbitrary<Record<string, unknown>>,
 })
-const arrival = fc.oneof({ weight: 4, arbitrary: customerArrival }, { weight: 1, arbitrary: contactArrival })
+const arrival = fc.oneof(
+  { weight: 4, arbitrary: customerArrival },
+  { weight: 1, arbitrary: contactArrival },
+)
 const action = fc.record({
   op: fc.constantFrom(
     'MERGE' as const,
@@ -92,7 +96,11 @@ const action = fc.record({
   /** Undone at once: everything has to be as it was. */
   back: fc.boolean(),
 })
-const publication = fc.record({ op: fc.constant('PUBLISH' as const), policy: fc.nat({ max: 2 }), back: fc.boolean() })
+const publication = fc.record({
+  op: fc.constant('PUBLISH' as const),
+  policy: fc.nat({ max: 2 }),
+  back: fc.boolean(),
+})
 const steps = fc.tuple(
   fc.array(arrival, { minLength: 4, maxLength: 8 }),
   fc.array(
@@ -109,7 +117,10 @@ const steps = fc.tuple(
 )
 
 type Steps = typeof steps extends fc.Arbitrary<infer S> ? S : never
-/** Found by the long run: the absorbed record is deleted, then the merge is undone; its id leads to itself again. */
+/**
+ * Found by the long run: the absorbed record is deleted, then the merge is undone; its id leads to
+ * itself again.
+ */
 const absorbedThenDeleted: Steps = [
   [
     {
@@ -136,7 +147,14 @@ const absorbedThenDeleted: Steps = [
       deleted: false,
       fields: { name: 'Nordwind Logistik GmbH' },
     },
-    { op: 'ARRIVE', type: 'Customer', source: 'crm', id: '1', deleted: false, fields: { name: 'Blue Fen Ltd' } },
+    {
+      op: 'ARRIVE',
+      type: 'Customer',
+      source: 'crm',
+      id: '1',
+      deleted: false,
+      fields: { name: 'Blue Fen Ltd' },
+    },
   ],
   [
     { op: 'MERGE', x: 183006069, y: 0, z: 0, back: false },
@@ -153,7 +171,10 @@ const absorbedThenDeleted: Steps = [
   ],
 ]
 
-/** Found by the long run: parent and child became one by themselves, were parted, and the parting was undone. */
+/**
+ * Found by the long run: parent and child became one by themselves, were parted, and the parting
+ * was undone.
+ */
 const aboveItself: Steps = [
   [
     {
@@ -172,12 +193,33 @@ const aboveItself: Steps = [
       deleted: false,
       fields: { name: 'Nordwind Logistik GmbH' },
     },
-    { op: 'ARRIVE', type: 'Customer', source: 'erp', id: '1', deleted: false, fields: { name: 'Blue Fen Ltd' } },
+    {
+      op: 'ARRIVE',
+      type: 'Customer',
+      source: 'erp',
+      id: '1',
+      deleted: false,
+      fields: { name: 'Blue Fen Ltd' },
+    },
   ],
   [
-    { op: 'ARRIVE', type: 'Customer', source: 'crm', id: '1', deleted: false, fields: { name: 'Casa Lupo S.r.l.' } },
+    {
+      op: 'ARRIVE',
+      type: 'Customer',
+      source: 'crm',
+      id: '1',
+      deleted: false,
+      fields: { name: 'Casa Lupo S.r.l.' },
+    },
     { op: 'SET_PARENT', x: 907624733, y: 0, z: 11738573, back: false },
-    { op: 'ARRIVE', type: 'Customer', source: 'erp', id: '1', deleted: false, fields: { name: 'Casa Lupo' } },
+    {
+      op: 'ARRIVE',
+      type: 'Customer',
+      source: 'erp',
+      id: '1',
+      deleted: false,
+      fields: { name: 'Casa Lupo' },
+    },
     { op: 'UNMERGE', x: 0, y: 0, z: 0, back: true },
   ],
 ]
@@ -228,16 +270,24 @@ test(`I3: what stewards say holds through arrivals, undos and policies in any or
           seen.set('PUBLISH DONE', (seen.get('PUBLISH DONE') ?? 0) + 1)
           if (step.back) {
             await publishNow(before)
-            assert.deepEqual(await state(), was, 'a policy and the way back leave everything as it was')
+            assert.deepEqual(
+              await state(),
+              was,
+              'a policy and the way back leave everything as it was',
+            )
           }
         } else {
           const input = await inputOf(step)
           if (!input) continue
           const was = await state()
           const outcome = await run(steward, input)
-          const what = outcome.code === 'REFUSED' ? `${input.kind} ${outcome.rule}` : `${input.kind} ${outcome.code}`
+          const what =
+            outcome.code === 'REFUSED'
+              ? `${input.kind} ${outcome.rule}`
+              : `${input.kind} ${outcome.code}`
           seen.set(what, (seen.get(what) ?? 0) + 1)
-          if (outcome.code !== 'DONE') assert.deepEqual(await state(), was, `${what} changes nothing`)
+          if (outcome.code !== 'DONE')
+            assert.deepEqual(await state(), was, `${what} changes nothing`)
           else if (step.back && input.kind !== 'UNDO') {
             const undone = await run(steward, { kind: 'UNDO', action: outcome.actionId })
             assert.equal(undone.code, 'DONE', JSON.stringify(undone))
@@ -286,7 +336,12 @@ const policies: StoredPolicy[] = [
 async function run(steward: Stewardship, input: ActionInput): Promise<Outcome> {
   const rows = await db.sql<{ id: string; version: number }[]>`select id, version from golden`
   const expected = Object.fromEntries(rows.map((r) => [r.id, r.version]))
-  return await act(steward, caller, { input, reason: 'test', idempotencyKey: crypto.randomUUID(), expected })
+  return await act(steward, caller, {
+    input,
+    reason: 'test',
+    idempotencyKey: crypto.randomUUID(),
+    expected,
+  })
 }
 
 /** An action on records that are there; null where there are too few. */
@@ -308,7 +363,11 @@ async function inputOf(step: {
   if (!a || !b) return null
   switch (step.op) {
     case 'MERGE':
-      return { kind: 'MERGE', ids: [a.id, b.id], choices: step.z % 3 === 0 ? [{ field: 'name', golden: b.id }] : [] }
+      return {
+        kind: 'MERGE',
+        ids: [a.id, b.id],
+        choices: step.z % 3 === 0 ? [{ field: 'name', golden: b.id }] : [],
+      }
     case 'NOT_A_MATCH':
       return { kind: 'NOT_A_MATCH', ids: [a.id, b.id] }
     case 'UNMERGE':
@@ -357,10 +416,14 @@ async function inputOf(step: {
   }
 }
 
-/** Everything that an undo has to bring back: values, where they come from, ids, children, what stands, open tasks. */
+/**
+ * Everything that an undo has to bring back: values, where they come from, ids, children, what
+ * stands, open tasks.
+ */
 async function state() {
   return {
-    golden: await db.sql`select id, type, values, provenance from golden where state = 'ACTIVE' order by id`,
+    golden:
+      await db.sql`select id, type, values, provenance from golden where state = 'ACTIVE' order by id`,
     crosswalk: await db.sql`select key, golden_id from source_record order by key`,
     standing: await db.sql`select assertion_id from standing order by 1`,
     tasks:
@@ -382,7 +445,8 @@ async function holds(given: ReadonlySet<string>): Promise<void> {
     select distinct on (g.id, s.field) s.value, g.values -> s.field as golden
     from standing s join source_record r on r.key = s.a join golden g on g.id = r.golden_id and g.state = 'ACTIVE'
     where s.kind = 'VALUE' order by g.id, s.field, s.assertion_id desc`
-  for (const { value, golden } of stated) assert.deepEqual(golden, value, 'I3: what a steward stated is the value')
+  for (const { value, golden } of stated)
+    assert.deepEqual(golden, value, 'I3: what a steward stated is the value')
   const [differs] = await db.sql`
     select assertion_id from (select assertion_id from standing except select assertion_id from standing_now) x
     union all select assertion_id from (select assertion_id from standing_now except select assertion_id from standing) y`
@@ -396,5 +460,9 @@ async function holds(given: ReadonlySet<string>): Promise<void> {
     select g.id, f.key from golden g cross join jsonb_each(g.values) f
     where g.state = 'ACTIVE' and (g.policy_version = '' or g.provenance -> f.key ->> 'u' is null
       or (jsonb_array_length(g.provenance -> f.key -> 'r') = 0 and g.provenance -> f.key -> 'a' is null))`
-  assert.deepEqual([...unnamed], [], 'I6: every value names its rule and its source records or its assertion')
+  assert.deepEqual(
+    [...unnamed],
+    [],
+    'I6: every value names its rule and its source records or its assertion',
+  )
 }

@@ -35,8 +35,8 @@ test(`I5 positions are dense and in commit order; readers that resume anywhere m
   const goldenIds = Array.from({ length: 40 }, () => randomUUID())
   const last = randomUUID()
 
-  // A reader breaks off at random and resumes with the last cursor it has; sometimes with an older one, seldom with one
-  // from anywhere: it would hardly come to the end if it often did.
+  // A reader breaks off at random and resumes with the last cursor it has; sometimes with an older
+  // one, seldom with one from anywhere: it would hardly come to the end if it often did.
   const rereadMax = () => (random() < 0.1 ? Number.MAX_SAFE_INTEGER : 150)
   const reader = async (): Promise<ChangeEvent[]> => {
     const read: ChangeEvent[] = []
@@ -45,18 +45,28 @@ test(`I5 positions are dense and in commit order; readers that resume anywhere m
       const cursor = encodeCursor(tailer.tail.feed, { kind: 'TAIL', position })
       const until = 1 + Math.floor(random() * 120)
       let n = 0
-      for await (const item of await follow(tailer, { after: cursor, snapshot: false, filter: everything })) {
+      for await (const item of await follow(tailer, {
+        after: cursor,
+        snapshot: false,
+        filter: everything,
+      })) {
         assert.notEqual(item.kind, 'LAGGED')
         if (item.kind !== 'CHANGE') continue
         read.push(item.event)
         if (item.event.goldenId === last) return read
         if (++n === until) break
       }
-      if (random() < 0.3) read.length = Math.max(0, read.length - Math.floor(random() * rereadMax()))
+      if (random() < 0.3)
+        read.length = Math.max(0, read.length - Math.floor(random() * rereadMax()))
     }
   }
   const readers = Array.from({ length: 6 }, reader)
-  const { committed } = await writeTraffic(db.sql, { transactions, connections: 8, goldenIds, random })
+  const { committed } = await writeTraffic(db.sql, {
+    transactions,
+    connections: 8,
+    goldenIds,
+    random,
+  })
   const head = await append(db.sql, version(last, 1))
   assert.equal(head, committed + 1)
 
@@ -67,7 +77,8 @@ test(`I5 positions are dense and in commit order; readers that resume anywhere m
     Array.from({ length: head }, (_, i) => i + 1),
     'dense',
   )
-  for (const [i, s] of stored.entries()) assert.ok(i === 0 || s.at >= (stored[i - 1]?.at ?? s.at), 'in time order')
+  for (const [i, s] of stored.entries())
+    assert.ok(i === 0 || s.at >= (stored[i - 1]?.at ?? s.at), 'in time order')
 
   for (const read of await Promise.all(readers)) {
     assert.deepEqual(

@@ -20,9 +20,10 @@ import { check, type Got, type History, type Stored, type Written } from './I5hi
 import { readNotes } from './I5history/notes.ts'
 
 /**
- * Random histories: eight writers in two processes, a gateway, three subscribers, each in a process of its own; while
- * they run, processes are killed with -9, Postgres is crashed and started, sockets are torn. Then every write and every
- * delivery is checked. FEED_HISTORIES=100 for the long run (about ten minutes), TOUCHSTONE_SEED to choose the disturbances.
+ * Random histories: eight writers in two processes, a gateway, three subscribers, each in a process
+ * of its own; while they run, processes are killed with -9, Postgres is crashed and started,
+ * sockets are torn. Then every write and every delivery is checked. FEED_HISTORIES=100 for the long
+ * run (about ten minutes), TOUCHSTONE_SEED to choose the disturbances.
  */
 const histories = Number(process.env.FEED_HISTORIES ?? 2)
 const disturbances = Number(process.env.FEED_DISTURBANCES ?? 8)
@@ -57,11 +58,13 @@ async function play(seed: number): Promise<History> {
   await migrate(sql, fileURLToPath(new URL('../../migrations', import.meta.url)))
   const goldenIds = Array.from({ length: 30 }, () => randomUUID() as string)
   const marker = randomUUID()
-  const own: Written[] = (await create(sql, 700, { values: { name: 'before' } })).map((goldenId) => ({
-    goldenId,
-    version: 1,
-    values: undefined,
-  }))
+  const own: Written[] = (await create(sql, 700, { values: { name: 'before' } })).map(
+    (goldenId) => ({
+      goldenId,
+      version: 1,
+      values: undefined,
+    }),
+  )
   const { feed, position } = await readHead(sql)
   const port = await freePort()
   const note = (name: string) => join(dir, `${seed}-${name}.ndjson`)
@@ -79,7 +82,10 @@ async function play(seed: number): Promise<History> {
     writerA: () => child('writer.ts', url, note('writerA'), '4', goldenIds.join(',')),
     writerB: () => child('writer.ts', url, note('writerB'), '4', goldenIds.join(',')),
     ...Object.fromEntries(
-      subscribers.map((s) => [s.name, () => child('subscriber.ts', gatewayUrl, note(s.name), ...s.args)]),
+      subscribers.map((s) => [
+        s.name,
+        () => child('subscriber.ts', gatewayUrl, note(s.name), ...s.args),
+      ]),
     ),
   }
   const alive = new Map(Object.entries(processes).map(([name, run]) => [name, run()]))
@@ -89,7 +95,8 @@ async function play(seed: number): Promise<History> {
     await sleep(50 + random() * 500)
     const kind = random()
     if (kind < 0.15) await crashPostgres()
-    else if (kind < 0.35) for (const s of subscribers) if (random() < 0.6) alive.get(s.name)?.send('cut')
+    else if (kind < 0.35)
+      for (const s of subscribers) if (random() < 0.6) alive.get(s.name)?.send('cut')
     if (kind >= 0.35) {
       const name = names[Math.floor(random() * names.length)] ?? ''
       await kill(alive.get(name))
@@ -108,7 +115,9 @@ async function play(seed: number): Promise<History> {
   const head = await again(() => append(sql, version(marker, 1, { values: { name: 'last' } })))
   const until = Date.now() + catchUpMsMax
   const ended = (name: string) =>
-    readNotes<Got & { errors?: unknown }>(note(name)).some((g) => ('position' in g && g.position >= head) || g.errors)
+    readNotes<Got & { errors?: unknown }>(note(name)).some(
+      (g) => ('position' in g && g.position >= head) || g.errors,
+    )
   while (!subscribers.every((s) => ended(s.name))) {
     if (Date.now() > until) break // the checker says what is missing
     await sleep(50)
@@ -123,7 +132,8 @@ async function play(seed: number): Promise<History> {
     ...w,
     values: stored.find((s) => s.goldenId === w.goldenId && s.version === 1)?.values,
   }))
-  const notesOf = (name: string) => readNotes<{ tried?: Written[]; acknowledged?: Written[] }>(note(name))
+  const notesOf = (name: string) =>
+    readNotes<{ tried?: Written[]; acknowledged?: Written[] }>(note(name))
   return {
     stored: stored.map(({ at, ...s }) => ({ ...s, atMs: at.getTime() })),
     golden: [...golden],
@@ -134,7 +144,12 @@ async function play(seed: number): Promise<History> {
         acknowledged: notesOf(name).flatMap((n) => n.acknowledged ?? []),
       })),
     ],
-    subscribers: subscribers.map(({ name, ids, from }) => ({ name, ids, from, got: readNotes<Got>(note(name)) })),
+    subscribers: subscribers.map(({ name, ids, from }) => ({
+      name,
+      ids,
+      from,
+      got: readNotes<Got>(note(name)),
+    })),
   }
 }
 

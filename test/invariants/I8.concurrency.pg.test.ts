@@ -15,7 +15,10 @@ after(async () => await db.drop())
 
 const places = ['Hamburg', 'Roma', 'Leeds', 'Porto', 'Gdynia']
 
-/** Forty companies, each in all systems several times over, with contacts that name them: everything collides. */
+/**
+ * Forty companies, each in all systems several times over, with contacts that name them: everything
+ * collides.
+ */
 function collidingWorld(seed: number): { source: string; message: DirectMessage }[] {
   let state = seed
   const random = (n: number) => {
@@ -38,7 +41,11 @@ function collidingWorld(seed: number): { source: string; message: DirectMessage 
               name: version === 2 ? name.replace('Werke', 'Werk') : `${name} GmbH`,
               domains: [`nordwind${company}.example`],
               phones: [`+4930${1000000 + company * 7}`],
-              billingAddress: { street: `Hafenstr. ${company}`, city: places[random(places.length)], country: 'DE' },
+              billingAddress: {
+                street: `Hafenstr. ${company}`,
+                city: places[random(places.length)],
+                country: 'DE',
+              },
             },
           },
         })

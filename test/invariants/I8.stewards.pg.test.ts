@@ -82,7 +82,9 @@ function records(version: number) {
 /** Unmerges and undos among them, so that there is always something to merge again. */
 async function something(): Promise<ActionInput | null> {
   const any = () => db.sql`md5(id::text || ${String(random())})`
-  const [a, b] = await db.sql<{ id: string }[]>`select id from golden where state = 'ACTIVE' order by ${any()} limit 2`
+  const [a, b] = await db.sql<
+    { id: string }[]
+  >`select id from golden where state = 'ACTIVE' order by ${any()} limit 2`
   if (!a) return null
   const [member] = await db.sql<{ key: string }[]>`
     select key from source_record where golden_id = ${a.id} order by ${any()} limit 1`
@@ -99,7 +101,9 @@ async function something(): Promise<ActionInput | null> {
   return kinds[Math.floor(random() * kinds.length)] ?? null
 }
 
-/** A small random sequence; what runs beside it makes the order of its use vary, which is the point. */
+/**
+ * A small random sequence; what runs beside it makes the order of its use vary, which is the point.
+ */
 function mulberry(seed: number): () => number {
   let a = seed
   return () => {

@@ -50,7 +50,9 @@ test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowled
     await it.kill(victim, random)
     const began = performance.now()
     await it.start()
-    downs.push(`${victim} after ${sender.acknowledged.length}, back in ${Math.round(performance.now() - began)} ms`)
+    downs.push(
+      `${victim} after ${sender.acknowledged.length}, back in ${Math.round(performance.now() - began)} ms`,
+    )
   }
   sender.allow(deliveries.length)
   await sender.done
@@ -87,7 +89,11 @@ test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowled
     await sql.end({ timeout: 1 })
   }
   assert.match(await it.stop(), /"stopped"/)
-  assert.equal(postmaster(), null, 'the database stops with its last user, though another had started it')
+  assert.equal(
+    postmaster(),
+    null,
+    'the database stops with its last user, though another had started it',
+  )
 })
 
 async function drained(sql: Sql): Promise<void> {
@@ -98,8 +104,13 @@ async function drained(sql: Sql): Promise<void> {
   }
 }
 
-async function everyAcknowledgedIsThere(sql: Sql, acknowledged: readonly Delivery[]): Promise<void> {
-  const expected = new Set(acknowledged.flatMap((d) => d.messages.map((m) => `${d.source} ${m.messageId}`)))
+async function everyAcknowledgedIsThere(
+  sql: Sql,
+  acknowledged: readonly Delivery[],
+): Promise<void> {
+  const expected = new Set(
+    acknowledged.flatMap((d) => d.messages.map((m) => `${d.source} ${m.messageId}`)),
+  )
   const rows = await sql<{ id: string }[]>`select source || ' ' || message_id as id from inbox`
   assert.deepEqual(
     [...expected].filter((id) => !rows.some((r) => r.id === id)),
@@ -114,11 +125,20 @@ async function eventsAreDense(sql: Sql): Promise<number> {
   const [row] = await sql`
     select count(*)::int as events, min(position) as first, max(position) as last,
       (select position from feed_head) as head, (select sum(version)::int from golden) as versions from change`
-  assert.deepEqual(row, { events: row?.head, first: 1, last: row?.head, head: row?.head, versions: row?.head })
+  assert.deepEqual(row, {
+    events: row?.head,
+    first: 1,
+    last: row?.head,
+    head: row?.head,
+    versions: row?.head,
+  })
   return row?.head
 }
 
-/** The same messages into an empty store, without any kill, leave the same source records and the same exceptions. */
+/**
+ * The same messages into an empty store, without any kill, leave the same source records and the
+ * same exceptions.
+ */
 async function asIfNothingHappened(
   sql: Sql,
   without: Omit<Pipeline, 'sql' | 'attemptsMax' | 'onError'>,
@@ -134,7 +154,9 @@ async function asIfNothingHappened(
     await accept(clean.sql, rows)
     await drain({ ...without, sql: clean.sql, attemptsMax: 1, onError })
     const [killed, spared] = [await contents(sql), await contents(clean.sql)]
-    const differing = [...new Set([...killed.keys(), ...spared.keys()])].filter((k) => killed.get(k) !== spared.get(k))
+    const differing = [...new Set([...killed.keys(), ...spared.keys()])].filter(
+      (k) => killed.get(k) !== spared.get(k),
+    )
     assert.deepEqual(
       differing.slice(0, 3).map((k) => [k, killed.get(k), spared.get(k)]),
       [],
@@ -167,7 +189,9 @@ function systemsByName() {
   return new Map([...connectors].map(([name, c]) => [name, c.system]))
 }
 
-/** Mulberry32: the same seed kills at the same places, as far as two processes repeat themselves. */
+/**
+ * Mulberry32: the same seed kills at the same places, as far as two processes repeat themselves.
+ */
 function generator(seed: number): () => number {
   let state = seed
   return () => {

@@ -14,7 +14,9 @@ import fc from '../property.ts'
 
 const text = fc.string({ maxLength: 20 })
 const optional = <T>(a: fc.Arbitrary<T>) => fc.option(a, { nil: null })
-const values = optional(fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.jsonValue(), { noNullPrototype: true }))
+const values = optional(
+  fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.jsonValue(), { noNullPrototype: true }),
+)
 const event: fc.Arbitrary<ChangeEvent> = fc.record({
   position: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   op: fc.constantFrom(...OPS),
@@ -34,7 +36,9 @@ const event: fc.Arbitrary<ChangeEvent> = fc.record({
     correlationId: optional(fc.uuid()),
   }),
   policyVersion: text,
-  at: fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true }).map((d) => d.toISOString()),
+  at: fc
+    .date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true })
+    .map((d) => d.toISOString()),
 })
 
 test('wraps every event in an envelope that the schema accepts, with a stable id and sortable sequence', () => {
@@ -71,7 +75,8 @@ test('publishes the current schema (node schema/publish.ts writes it)', () => {
 
 test('only adds to every earlier schema of the major version', () => {
   for (const { file, major, schema } of published)
-    if (major === changeSchemaMajor) assert.deepEqual(incompatibilities(schema, cloudEventJsonSchema()), [], file)
+    if (major === changeSchemaMajor)
+      assert.deepEqual(incompatibilities(schema, cloudEventJsonSchema()), [], file)
 })
 
 test('reports changes that break consumers, and no additions', () => {
@@ -94,12 +99,18 @@ test('reports changes that break consumers, and no additions', () => {
     ],
     ['what was always there may be missing', (s) => s.required.splice(s.required.indexOf('id'), 1)],
     ['a type changes', (s) => (s.properties.data.properties.version.type = 'string')],
-    ['a type gets wider', (s) => (s.properties.data.properties.policyVersion.type = ['string', 'null'])],
+    [
+      'a type gets wider',
+      (s) => (s.properties.data.properties.policyVersion.type = ['string', 'null']),
+    ],
     ['an integer becomes a number', (s) => (s.properties.data.properties.version.type = 'number')],
     ['a value is added to an enum', (s) => s.properties.data.properties.op.enum.push('RENAMED')],
     ['an enum is opened', (s) => delete s.properties.data.properties.op.enum],
     ['a constant changes', (s) => (s.properties.specversion.const = '2.0')],
-    ['elements of a list change', (s) => (s.properties.data.properties.changedFields.items.type = 'object')],
+    [
+      'elements of a list change',
+      (s) => (s.properties.data.properties.changedFields.items.type = 'object'),
+    ],
     ['a pattern changes', (s) => (s.properties.sequence.pattern = '^\\d{20}$')],
   ]
   for (const [what, change] of breaking) assert.notDeepEqual(changed(change), [], what)

@@ -9,7 +9,8 @@ import { decimalOf } from '../../subgraphs/shared/money.ts'
 import fc from '../property.ts'
 
 const cldrDecimals = (currency: string) =>
-  new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits
+  new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions()
+    .maximumFractionDigits
 
 describe('the table of currency exponents', () => {
   test('has every currency that this Node knows', () => {
@@ -22,7 +23,9 @@ describe('the table of currency exponents', () => {
   // CLDR leaves out decimals that nobody writes. Another difference is news: one of the two tables
   // has changed.
   test('differs from CLDR only where CLDR leaves out hundredths, or thousandths of IQD', () => {
-    const other = [...currencyExponents].filter(([code, exponent]) => cldrDecimals(code) !== exponent)
+    const other = [...currencyExponents].filter(
+      ([code, exponent]) => cldrDecimals(code) !== exponent,
+    )
     assert.deepEqual(
       other.map(([code]) => code).sort(),
       'AFN ALL COP HUF IDR IQD IRR KPW LAK LBP MGA MMK PKR SLL SOS SYP YER'.split(' '),
@@ -47,7 +50,11 @@ describe('one amount in every currency', () => {
         assert.equal(parseCurrency(code.toLowerCase()), code)
         assert.deepEqual(toMinorUnits(new Decimal(text), code, 0), { value: n, rounded: false })
         const price = priceOfMinorUnits(n, code)
-        for (const written of [`${text} ${code}`, `${code} ${text}`, `${code.toLowerCase()}${text}`])
+        for (const written of [
+          `${text} ${code}`,
+          `${code} ${text}`,
+          `${code.toLowerCase()}${text}`,
+        ])
           assert.deepEqual(parsePrice(written), price, written)
         assert.equal(parsePrice(text)?.amount, price.amount)
       }),
@@ -66,7 +73,9 @@ describe('one amount in every currency', () => {
   })
 
   test('has the decimals of its minor unit in the graph', () => {
-    const shown = ['HUF', 'KWD', 'JPY', 'CLF', 'EUR'].map((code) => decimalOf({ minorUnits: 129_900, currency: code }))
+    const shown = ['HUF', 'KWD', 'JPY', 'CLF', 'EUR'].map((code) =>
+      decimalOf({ minorUnits: 129_900, currency: code }),
+    )
     assert.deepEqual(shown, ['1299.00', '129.900', '129900', '12.9900', '1299.00'])
   })
 })

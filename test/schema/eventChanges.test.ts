@@ -35,14 +35,23 @@ test('rates a changed published version and another major version as breaking', 
     eventChanges(before, after).map((c) => `${c.level} ${c.coordinate}`)
   assert.deepEqual(of(published, new Map()), [`BREAKING schema/published/${FILE}`])
   const altered = new Map([
-    [FILE, JSON.stringify(changed((s) => Object.assign(s.properties, { subject: { type: 'null' } })))],
+    [
+      FILE,
+      JSON.stringify(changed((s) => Object.assign(s.properties, { subject: { type: 'null' } }))),
+    ],
   ])
   assert.deepEqual(of(published, altered), [`BREAKING schema/published/${FILE}`])
-  const next = new Map([...published, ['change-9.0.schema.json', JSON.stringify(cloudEventJsonSchema())]])
+  const next = new Map([
+    ...published,
+    ['change-9.0.schema.json', JSON.stringify(cloudEventJsonSchema())],
+  ])
   assert.deepEqual(of(next, next), ['BREAKING $.dataschema'])
   // The newest is by number, not by name.
   const tenth = new Map([
-    ['change-1.9.schema.json', JSON.stringify(changed((s) => Object.assign(s.properties, { old: {} })))],
+    [
+      'change-1.9.schema.json',
+      JSON.stringify(changed((s) => Object.assign(s.properties, { old: {} }))),
+    ],
     ['change-1.10.schema.json', JSON.stringify(cloudEventJsonSchema())],
   ])
   assert.deepEqual(of(tenth, tenth), [])

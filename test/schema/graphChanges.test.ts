@@ -33,7 +33,8 @@ enum Kind { A C }
 input Sum { a: Int b: Int c: Int! }
 `
 const changes = graphChanges(buildSchema(OLD), buildSchema(NEW), '2026-06-01')
-const of = (level: string) => changes.filter((c) => c.level === level).map((c) => `${c.coordinate}: ${c.text}`)
+const of = (level: string) =>
+  changes.filter((c) => c.level === level).map((c) => `${c.coordinate}: ${c.text}`)
 
 test('lists breaking changes by coordinate, a removed type once', () => {
   assert.deepEqual(of('BREAKING'), [
@@ -77,5 +78,11 @@ test('finds deprecations without a date at every kind of element', () => {
       fine: Int @deprecated(reason: "use a; goes 2026-12-31") }
     enum E { X Y @deprecated(reason: "soon") }
     input I { f: Int @deprecated(reason: "") g: Int @deprecated(reason: "later") }`)
-  assert.deepEqual(undatedDeprecations(schema).sort(), ['E.Y', 'I.g', 'Query.a', 'Query.a(b:)', 'Query.a(c:)'])
+  assert.deepEqual(undatedDeprecations(schema).sort(), [
+    'E.Y',
+    'I.g',
+    'Query.a',
+    'Query.a(b:)',
+    'Query.a(c:)',
+  ])
 })

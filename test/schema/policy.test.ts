@@ -4,7 +4,8 @@ import { Source } from 'graphql'
 import { PolicyError } from '../../schema/directives.ts'
 import { parsePolicy, readPolicy } from '../../schema/readPolicy.ts'
 
-const read = (sdl: string, systems?: string[]) => parsePolicy([new Source(sdl, 'model/thing.graphql')], systems)
+const read = (sdl: string, systems?: string[]) =>
+  parsePolicy([new Source(sdl, 'model/thing.graphql')], systems)
 
 test('orders types after those they compare by reference', () => {
   const policy = readPolicy('schema/model')
@@ -30,8 +31,12 @@ test('finds a description at every type, field, group and enum value of the mode
       ...t.fields.filter((f) => !f.description).map((f) => `${t.name}.${f.name}`),
     ]),
     ...[...policy.enums]
-      .filter(([name]) => !['Comparator', 'Survivorship', 'Format', 'RowRight', 'Mask'].includes(name))
-      .flatMap(([name, e]) => e.values.filter((v) => !v.description).map((v) => `${name}.${v.name}`)),
+      .filter(
+        ([name]) => !['Comparator', 'Survivorship', 'Format', 'RowRight', 'Mask'].includes(name),
+      )
+      .flatMap(([name, e]) =>
+        e.values.filter((v) => !v.description).map((v) => `${name}.${v.name}`),
+      ),
   ]
   assert.deepEqual(bare, [])
 })
@@ -59,14 +64,24 @@ const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
     /MOST_RECENT/,
   ],
   ['an unknown format', 'type T @golden {\n  id: ID!\n  a: String @format(as: ZIP)\n}', 3, /EMAIL/],
-  ['an unknown directive', 'type T @golden {\n  id: ID!\n  a: String @owner(by: "x")\n}', 3, /@systemOfRecord/],
+  [
+    'an unknown directive',
+    'type T @golden {\n  id: ID!\n  a: String @owner(by: "x")\n}',
+    3,
+    /@systemOfRecord/,
+  ],
   [
     'an unknown argument',
     'type T @golden {\n  id: ID!\n  a: String @compare(as: NAME, with: "x")\n}',
     3,
     /it takes as, group/,
   ],
-  ['a missing argument', 'type T @golden {\n  id: ID!\n  a: String @compare\n}', 3, /needs the argument "as"/],
+  [
+    'a missing argument',
+    'type T @golden {\n  id: ID!\n  a: String @compare\n}',
+    3,
+    /needs the argument "as"/,
+  ],
   [
     'an unknown field in a condition',
     'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(when: {field: "b", in: ["x"]}, order: [CRM])\n}',
@@ -79,9 +94,19 @@ const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
     5,
     /allowed are X/,
   ],
-  ['an empty order', 'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(order: [])\n}', 3, /CRM, BILLING/],
+  [
+    'an empty order',
+    'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(order: [])\n}',
+    3,
+    /CRM, BILLING/,
+  ],
   ['an unknown type', 'type T @golden {\n  id: ID!\n  a: Strin\n}', 3, /use ID, String/],
-  ['a union of a single value', 'type T @golden {\n  id: ID!\n  a: String @survive(by: UNION)\n}', 3, /is for lists/],
+  [
+    'a union of a single value',
+    'type T @golden {\n  id: ID!\n  a: String @survive(by: UNION)\n}',
+    3,
+    /is for lists/,
+  ],
   [
     'a reference to a scalar',
     'type T @golden {\n  id: ID!\n  a: String @compare(as: REFERENCE)\n}',
@@ -106,7 +131,12 @@ const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
     1,
     /a -> b -> a/,
   ],
-  ['a field that every object has', 'type T @golden {\n  id: ID!\n  constructor: String\n}', 3, /choose another/],
+  [
+    'a field that every object has',
+    'type T @golden {\n  id: ID!\n  constructor: String\n}',
+    3,
+    /choose another/,
+  ],
   [
     'a field that every object has, in a group',
     'type T @golden {\n  id: ID!\n a: G }\ntype G @group {\n toString: String }',
@@ -120,9 +150,24 @@ const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
     2,
     /name toString already/,
   ],
-  ['a code that every object has', 'type T @golden { id: ID! e: E }\nenum E {\n  A\n  valueOf\n}', 4, /E.valueOf/],
-  ['a name of GraphQL itself', 'type T @golden {\n  id: ID!\n  __proto__: String\n}', 3, /GraphQL itself/],
-  ['a type defined twice', 'type T @golden { id: ID! }\ntype T @golden { id: ID! }', 2, /defined twice/],
+  [
+    'a code that every object has',
+    'type T @golden { id: ID! e: E }\nenum E {\n  A\n  valueOf\n}',
+    4,
+    /E.valueOf/,
+  ],
+  [
+    'a name of GraphQL itself',
+    'type T @golden {\n  id: ID!\n  __proto__: String\n}',
+    3,
+    /GraphQL itself/,
+  ],
+  [
+    'a type defined twice',
+    'type T @golden { id: ID! }\ntype T @golden { id: ID! }',
+    2,
+    /defined twice/,
+  ],
   ['broken SDL', 'type T @golden {\n  id: ID!\n  a String\n}', 3, /Expected ":"/],
 ]
 for (const [what, sdl, line, right] of mistakes)
@@ -139,8 +184,12 @@ for (const [what, sdl, line, right] of mistakes)
   })
 
 test('rejects a system of record that is neither a role nor a configured source system', () => {
-  const sdl = 'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(order: [CRM, "crm-emea"])\n}'
-  assert.throws(() => read(sdl, ['stripe']), /model\/thing.graphql:3: "crm-emea" is neither a role nor .* stripe/)
+  const sdl =
+    'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(order: [CRM, "crm-emea"])\n}'
+  assert.throws(
+    () => read(sdl, ['stripe']),
+    /model\/thing.graphql:3: "crm-emea" is neither a role nor .* stripe/,
+  )
   assert.ok(read(sdl, ['crm-emea']))
 })
 
@@ -159,7 +208,11 @@ test('reads the row rights of a type from @rows, and rejects contradictions with
       ),
     ])
   const of = (fields: string, type?: string) => rows(fields, type).type('Thing').rows
-  assert.deepEqual(rows('').type('Firm').rows, { by: 'VALUES', region: ['land', 'code'], legalEntities: 'books' })
+  assert.deepEqual(rows('').type('Firm').rows, {
+    by: 'VALUES',
+    region: ['land', 'code'],
+    legalEntities: 'books',
+  })
   assert.equal(of(''), undefined)
   assert.deepEqual(of('', '@rows(by: EVERYONE)'), { by: 'EVERYONE' })
   assert.deepEqual(of('firm: Firm @rows(by: REFERENCE)'), { by: 'REFERENCE', field: 'firm' })
@@ -175,5 +228,9 @@ test('reads the row rights of a type from @rows, and rejects contradictions with
     ['', '@rows(by: REGION)'],
     ['other: Thing @rows(by: REFERENCE)', ''],
   ] as const)
-    assert.throws(() => of(fields, type), /^PolicyError: m\.graphql:3: .*@rows/, `${fields} ${type}`)
+    assert.throws(
+      () => of(fields, type),
+      /^PolicyError: m\.graphql:3: .*@rows/,
+      `${fields} ${type}`,
+    )
 })

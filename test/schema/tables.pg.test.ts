@@ -5,7 +5,12 @@ import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { getTableConfig } from 'drizzle-orm/pg-core'
-import { creationStatements, readSnapshot, snapshotTables, writeMigration } from '../../bin/generateMigration.ts'
+import {
+  creationStatements,
+  readSnapshot,
+  snapshotTables,
+  writeMigration,
+} from '../../bin/generateMigration.ts'
 import type { Sql } from '../../mdm/db/database.ts'
 import { columnOf, OPERATIONAL, type OperationalKind } from '../../schema/operational.ts'
 import * as operational from '../../schema/tables/operational.ts'
@@ -24,7 +29,10 @@ after(async () => {
   await made?.drop()
 })
 
-/** Columns, constraints and indexes as Postgres prints them. Left to SQL: storage options, views, functions, triggers. */
+/**
+ * Columns, constraints and indexes as Postgres prints them. Left to SQL: storage options, views,
+ * functions, triggers.
+ */
 async function catalog(sql: Sql): Promise<string[]> {
   const rows = await sql<{ line: string }[]>`
     select concat_ws(' ', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), case when a.attnotnull then 'not null' end,
@@ -44,7 +52,8 @@ async function catalog(sql: Sql): Promise<string[]> {
 
 test('schema/tables makes the database that the migrations make', async () => {
   await made.sql`create table migration ()`
-  for (const statement of await creationStatements(await snapshotTables())) await made.sql.unsafe(statement)
+  for (const statement of await creationStatements(await snapshotTables()))
+    await made.sql.unsafe(statement)
   const found = await catalog(migrated.sql)
   assert.ok(found.length > 500, `${found.length} columns, constraints and indexes`)
   assert.deepEqual(await catalog(made.sql), found)
@@ -66,7 +75,10 @@ test('a column that is added to schema/tables becomes the next migration', async
 
   const path = await writeMigration(folder, 'sink_missed', await snapshotTables())
   assert.equal(basename(path ?? ''), '0002_sink_missed.sql')
-  assert.equal(readFileSync(path ?? '', 'utf8'), 'ALTER TABLE "sink" ADD COLUMN "missed" bigint DEFAULT 0 NOT NULL;\n')
+  assert.equal(
+    readFileSync(path ?? '', 'utf8'),
+    'ALTER TABLE "sink" ADD COLUMN "missed" bigint DEFAULT 0 NOT NULL;\n',
+  )
   assert.equal(await writeMigration(folder, 'nothing', await snapshotTables()), null)
 })
 
@@ -75,7 +87,12 @@ test('an operational table has a column for each field of its canonical form', (
   for (const [type, fields] of Object.entries(OPERATIONAL)) {
     const table = tables.find((t) => t.name === type.toLowerCase())
     assert.ok(table, type)
-    const wanted = Object.entries(fields as Record<string, OperationalKind>).map(([name, kind]) => columnOf(name, kind))
-    assert.deepEqual(table.columns.map((c) => c.name).sort(), [...wanted, 'record_id', 'deleted'].sort())
+    const wanted = Object.entries(fields as Record<string, OperationalKind>).map(([name, kind]) =>
+      columnOf(name, kind),
+    )
+    assert.deepEqual(
+      table.columns.map((c) => c.name).sort(),
+      [...wanted, 'record_id', 'deleted'].sort(),
+    )
   }
 })

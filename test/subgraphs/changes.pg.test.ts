@@ -18,8 +18,14 @@ let subgraph: Subgraph
 
 before(async () => {
   db = await testDatabase()
-  tailer = await startTailer({ sql: openDatabase(db.url, { connectionsMax: 4, name: 'test-feed' }) })
-  subgraph = createChangesSubgraph({ policy: readPolicy('schema/model'), tailer, sqlOf: unbound(tailer.sql) })
+  tailer = await startTailer({
+    sql: openDatabase(db.url, { connectionsMax: 4, name: 'test-feed' }),
+  })
+  subgraph = createChangesSubgraph({
+    policy: readPolicy('schema/model'),
+    tailer,
+    sqlOf: unbound(tailer.sql),
+  })
 })
 after(async () => {
   await tailer.stop()
@@ -68,7 +74,10 @@ test('a change arrives with everything the contract names (FEED 2)', async () =>
   const live = await open(WATCH)
   assert.equal((await live.next()).__typename, 'CaughtUp')
   const [id = ''] = await create(db.sql, 1)
-  const position = await append(db.sql, version(id, 2, { values: { name: 'New' }, changed: ['name'] }))
+  const position = await append(
+    db.sql,
+    version(id, 2, { values: { name: 'New' }, changed: ['name'] }),
+  )
   const created = await live.next()
   assert.deepEqual([created.op, created.before, created.version], ['CREATED', null, 1])
   const { cursor, at, cause, ...updated } = await live.next()
@@ -127,7 +136,11 @@ test('fields beyond the scopes of the caller are left out of before, after and s
     after: { ...known, jobTitle: 'CTO' },
     values: { ...known, jobTitle: 'CTO' },
   })
-  assert.deepEqual(await seen(new Set()), { before: {}, after: { jobTitle: 'CTO' }, values: { jobTitle: 'CTO' } })
+  assert.deepEqual(await seen(new Set()), {
+    before: {},
+    after: { jobTitle: 'CTO' },
+    values: { jobTitle: 'CTO' },
+  })
 })
 
 test('the entity beside a tombstone is the survivor, and null after a delete (FEED 2)', async () => {
@@ -154,7 +167,9 @@ test('the entity beside a tombstone is the survivor, and null after a delete (FE
 })
 
 test('an event is there as CloudEvents 1.0 too, with the same rights; another version is refused', async () => {
-  const { feed } = (await query('{ feed { id cursor } }')) as { feed: { id: string; cursor: string } }
+  const { feed } = (await query('{ feed { id cursor } }')) as {
+    feed: { id: string; cursor: string }
+  }
   const values = { name: 'Ada', jobTitle: 'CTO' }
   const [id = ''] = await create(db.sql, 1, { type: 'Contact', values })
   const read = async (version: number, scopes: ReadonlySet<string>) => {
@@ -163,7 +178,8 @@ test('an event is there as CloudEvents 1.0 too, with the same rights; another ve
   }
   const { data, errors } = await read(1, new Set())
   assert.equal(errors, undefined)
-  const [node] = (data as { changes: { nodes: { position: number; cloudEvent: CloudEvent }[] } }).changes.nodes
+  const [node] = (data as { changes: { nodes: { position: number; cloudEvent: CloudEvent }[] } })
+    .changes.nodes
   const { cloudEvent } = node ?? {}
   assert.deepEqual(cloudEventSchema.parse(cloudEvent), cloudEvent)
   assert.deepEqual(
@@ -195,11 +211,17 @@ test('bad cursors and filters answer a code before anything is delivered (FEED 4
   assert.equal(await code({ fields: Array.from({ length: 101 }, () => 'name') }), 'FILTER_INVALID')
   assert.equal(await code({ fields: ['nmae'] }), 'FILTER_INVALID')
   assert.equal(await code({ fields: ['sku'], types: ['CUSTOMER'] }), 'FILTER_INVALID')
-  assert.equal(await code({ where: [{ field: 'billingAddress.cuontry', in: ['DE'] }] }), 'FILTER_INVALID')
+  assert.equal(
+    await code({ where: [{ field: 'billingAddress.cuontry', in: ['DE'] }] }),
+    'FILTER_INVALID',
+  )
   assert.equal(await code({ where: [{ field: 'name.first', in: ['DE'] }] }), 'FILTER_INVALID')
   assert.equal(await code({ where: [{ field: '__proto__', in: [1] }] }), 'FILTER_INVALID')
   assert.equal(await code({ where: [{ field: 'emails', in: ['x'] }] }, new Set()), 'MISSING_SCOPE')
-  assert.equal(await code({ where: [{ field: 'address.city', in: ['x'] }] }, new Set()), 'MISSING_SCOPE')
+  assert.equal(
+    await code({ where: [{ field: 'address.city', in: ['x'] }] }, new Set()),
+    'MISSING_SCOPE',
+  )
 })
 
 test('the past by pages is the same as the subscription gives, filters included', async () => {
@@ -212,7 +234,10 @@ test('the past by pages is the same as the subscription gives, filters included'
     const positions: number[] = []
     for (let after: string | null = null; ; ) {
       const { changes } = (await query(PAGE, { ...variables, after, first: 10 })) as {
-        changes: { nodes: { position: number }[]; pageInfo: { hasNextPage: boolean; endCursor: string } }
+        changes: {
+          nodes: { position: number }[]
+          pageInfo: { hasNextPage: boolean; endCursor: string }
+        }
       }
       assert.ok(changes.nodes.length <= 10)
       positions.push(...changes.nodes.map((n) => n.position))
@@ -220,7 +245,9 @@ test('the past by pages is the same as the subscription gives, filters included'
       after = changes.pageInfo.endCursor
     }
   }
-  const stored = await db.sql<{ position: number; type: string }[]>`select position, type from change order by position`
+  const stored = await db.sql<
+    { position: number; type: string }[]
+  >`select position, type from change order by position`
   assert.deepEqual(
     await read({}),
     stored.map((s) => s.position),
@@ -249,11 +276,19 @@ test('the past by pages is the same as the subscription gives, filters included'
 
 test('a subscription for each golden type, and filters by value: what enters and what leaves comes (FEED 6.4, 6.6)', async () => {
   const { feed } = (await query('{ feed { cursor } }')) as { feed: { cursor: string } }
-  const values = (country: string | null, lifecycle = 'LEAD') => ({ name: 'A', lifecycle, billingAddress: { country } })
+  const values = (country: string | null, lifecycle = 'LEAD') => ({
+    name: 'A',
+    lifecycle,
+    billingAddress: { country },
+  })
   const [a = '', b = ''] = await create(db.sql, 2, { values: values('DE') })
   await create(db.sql, 1, { type: 'Product', values: { name: 'P' } })
   await append(db.sql, version(a, 2, { values: values('FR') }))
-  await append(db.sql, version(a, 3, { values: values('FR', 'CUSTOMER') }), version(b, 2, { values: values(null) }))
+  await append(
+    db.sql,
+    version(a, 3, { values: values('FR', 'CUSTOMER') }),
+    version(b, 2, { values: values(null) }),
+  )
   await append(db.sql, version(b, 3, { values: values('FR') }))
   const seen = async (field: string, variables: Json): Promise<unknown[]> => {
     const document = `subscription ($after: String, $id: ID, $where: [ChangeValueFilter!], $snapshot: Boolean) {
@@ -263,7 +298,9 @@ test('a subscription for each golden type, and filters by value: what enters and
     assert.ok(Symbol.asyncIterator in results, JSON.stringify(results))
     const items: unknown[] = []
     for await (const { data } of results) {
-      const item = (data as Record<string, { __typename: string; goldenId: string; version: number }>)[field]
+      const item = (
+        data as Record<string, { __typename: string; goldenId: string; version: number }>
+      )[field]
       if (item?.__typename === 'CaughtUp') break
       items.push([item?.goldenId, item?.version])
     }
@@ -332,14 +369,29 @@ test('who reads so slowly that events expire is told so, how many, and where it 
     tailer: small,
     sqlOf: unbound(tailer.sql),
   })
-  const { feed } = (await query('{ feed { cursor head } }')) as { feed: { cursor: string; head: number } }
+  const { feed } = (await query('{ feed { cursor head } }')) as {
+    feed: { cursor: string; head: number }
+  }
   await create(db.sql, 1_100)
   const contextValue = context({ correlationId: 'test', scopes: all })
   const told = `subscription ($after: String) { changes(after: $after) {
     __typename ... on Change { position } ... on CaughtUp { position } ... on Lagged { reason missed cursor } } }`
   const follow = async (after: string) =>
-    (await subscribe({ schema, document: parse(told), variableValues: { after }, contextValue })) as AsyncGenerator<{
-      data: { changes: { __typename: string; position: number; missed: number; reason: string; cursor: string } }
+    (await subscribe({
+      schema,
+      document: parse(told),
+      variableValues: { after },
+      contextValue,
+    })) as AsyncGenerator<{
+      data: {
+        changes: {
+          __typename: string
+          position: number
+          missed: number
+          reason: string
+          cursor: string
+        }
+      }
     }>
   const slow = await follow(feed.cursor)
   let last = (await slow.next()).value.data.changes

@@ -17,7 +17,11 @@ let client: Client
 before(async () => {
   db = await testDatabase()
   gateway = await graph(db.sql)
-  client = createClient({ url: gateway.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  client = createClient({
+    url: gateway.url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+  })
 })
 after(async () => {
   await client.dispose()
@@ -58,7 +62,9 @@ const erp = key('erp', 'Customer', 'E1')
 test('a change arrives over graphql-ws and SSE, with the invoices of the entity from another subgraph beside it', async () => {
   await tell(db.sql, world)
   const { feed } = await answer(gateway, '{ feed { cursor beginning head } }')
-  const { customer } = await answer(gateway, 'query ($id: ID!) { customer(id: $id) { id name } }', { id: erp })
+  const { customer } = await answer(gateway, 'query ($id: ID!) { customer(id: $id) { id name } }', {
+    id: erp,
+  })
   const sse = createSseClient({ url: gateway.url, retryAttempts: 0 })
   const payload = { query: WATCH, variables: { after: feed.cursor } }
   const done = (item: Item) => item.__typename === 'Change' && item.goldenId === customer.id
@@ -68,7 +74,9 @@ test('a change arrives over graphql-ws and SSE, with the invoices of the entity 
   ]
   const record = world.find((r) => r.source === 'erp' && r.id === 'E1')
   assert.ok(record)
-  await tell(db.sql, [{ ...record, version: 99, fields: { ...record.fields, paymentTerms: 'NET60' } }])
+  await tell(db.sql, [
+    { ...record, version: 99, fields: { ...record.fields, paymentTerms: 'NET60' } },
+  ])
   const [a, b] = [(await overWs).at(-1), (await overSse).at(-1)]
   assert.deepEqual(a, b)
   assert.equal(a.op, 'UPDATED')
@@ -80,7 +88,10 @@ test('a change arrives over graphql-ws and SSE, with the invoices of the entity 
   sse.dispose()
 
   const past = await collect(
-    client.iterate<{ changes: Item }>({ query: WATCH, variables: { after: feed.beginning } }) as never,
+    client.iterate<{ changes: Item }>({
+      query: WATCH,
+      variables: { after: feed.beginning },
+    }) as never,
     caughtUp,
   )
   assert.equal(past.length, feed.head + 2)
@@ -136,7 +147,8 @@ test('a feed that is replaced ends open subscriptions with its code (FEED 8.3)',
   const results = client.iterate({ query: WATCH })
   await results.next()
   const ended = (async () => {
-    for await (const result of results) if (result.errors) return (result.errors[0]?.extensions as Item)?.code
+    for await (const result of results)
+      if (result.errors) return (result.errors[0]?.extensions as Item)?.code
     return 'completed'
   })()
   await db.sql`update feed_head set feed = gen_random_uuid()`
@@ -148,7 +160,15 @@ test('a feed that is replaced ends open subscriptions with its code (FEED 8.3)',
 function tail(...args: string[]) {
   const script =
     'const { command } = await import("./cli/commands/tail.ts"); await command.parseAsync(process.argv.slice(1), { from: "user" })'
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script, '--', '--url', gateway.url, ...args])
+  const child = spawn(process.execPath, [
+    '--input-type=module',
+    '-e',
+    script,
+    '--',
+    '--url',
+    gateway.url,
+    ...args,
+  ])
   const seen = { out: '', err: '', code: null as number | null }
   child.stdout.on('data', (d) => {
     seen.out += d
@@ -178,7 +198,12 @@ test('tail prints the snapshot as JSON lines and ends when caught up', async () 
 test('tail follows for people, says where to go on, and goes on there', async () => {
   const first = tail()
   await until(() => first.seen.out.includes('caught up'))
-  const item = { source: 'erp', type: 'Product', id: 'T1', fields: { name: 'Pump\u001b[31m 3000', sku: 'P-3000' } }
+  const item = {
+    source: 'erp',
+    type: 'Product',
+    id: 'T1',
+    fields: { name: 'Pump\u001b[31m 3000', sku: 'P-3000' },
+  }
   await tell(db.sql, [item])
   await until(() => first.seen.out.includes('CREATED'))
   first.child.kill('SIGINT')
@@ -204,7 +229,9 @@ test('tail goes on by itself where it was when the gateway comes back', async ()
   await gateway.close(100)
   await until(() => seen.err.includes('connection lost'))
   gateway = await graph(db.sql, Number(port))
-  await tell(db.sql, [{ source: 'erp', type: 'Product', id: 'T2', fields: { name: 'Hose 12 mm', sku: 'H-12' } }])
+  await tell(db.sql, [
+    { source: 'erp', type: 'Product', id: 'T2', fields: { name: 'Hose 12 mm', sku: 'H-12' } },
+  ])
   await until(() => seen.out.includes('Hose'))
   child.kill('SIGTERM')
   assert.equal((await ended).code, 0)
@@ -261,7 +288,9 @@ test('answers that are kept are never older than one that was given before, and 
       return reads
     })
     for (let n = 1; n <= 15; n++) {
-      await tell(db.sql, [{ ...lupo, version: 100 + n, fields: { ...lupo.fields, name: `Casa Lupo ${n}` } }])
+      await tell(db.sql, [
+        { ...lupo, version: 100 + n, fields: { ...lupo.fields, name: `Casa Lupo ${n}` } },
+      ])
       written = n
       // Between writes there is time for answers to be given again.
       const { hits = 0 } = keeping.cache?.stats ?? {}

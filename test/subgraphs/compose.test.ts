@@ -22,12 +22,22 @@ import { parsePolicy } from '../../schema/readPolicy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 
 const none = { sql: null as unknown as Sql, tailer: null as unknown as Tailer }
-const model = readdirSync('schema/model').map((f) => new Source(readFileSync(`schema/model/${f}`, 'utf8'), f))
+const model = readdirSync('schema/model').map(
+  (f) => new Source(readFileSync(`schema/model/${f}`, 'utf8'), f),
+)
 const policy = parsePolicy(model)
 
 test('the subgraphs compose', () => {
   const supergraph = composeSupergraph(createSubgraphs({ ...none, policy }))
-  for (const name of ['Customer', 'Contact', 'Product', 'Contract', 'Invoice', 'BillingSubscription', 'Posting'])
+  for (const name of [
+    'Customer',
+    'Contact',
+    'Product',
+    'Contract',
+    'Invoice',
+    'BillingSubscription',
+    'Posting',
+  ])
     assert.match(supergraph, new RegExp(`type ${name} implements Node`))
 })
 
@@ -91,7 +101,11 @@ test('a new golden type needs SDL and no code', () => {
 
 test('the policy stays inside: no directive of it reaches those who ask', () => {
   for (const { sdl, name } of createSubgraphs({ ...none, policy }))
-    assert.doesNotMatch(sdl, /@(compare|systemOfRecord|survive|sensitive|approval|format|golden|group)\b/, name)
+    assert.doesNotMatch(
+      sdl,
+      /@(compare|systemOfRecord|survive|sensitive|approval|format|golden|group)\b/,
+      name,
+    )
 })
 
 /** Federation's directives are known to the composer only. */
@@ -114,7 +128,8 @@ function undescribed(schema: GraphQLSchema): string[] {
   for (const type of Object.values(schema.getTypeMap())) {
     if (type.name.startsWith('__') || isSpecifiedScalarType(type)) continue
     if (type.name !== 'Query') need(type.name, type.description)
-    if (isEnumType(type)) for (const v of type.getValues()) need(`${type.name}.${v.name}`, v.description)
+    if (isEnumType(type))
+      for (const v of type.getValues()) need(`${type.name}.${v.name}`, v.description)
     if (isInputObjectType(type))
       for (const f of Object.values(type.getFields())) need(`${type.name}.${f.name}`, f.description)
     if (!isObjectType(type) && !isInterfaceType(type)) continue

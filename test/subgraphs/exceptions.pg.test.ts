@@ -36,16 +36,28 @@ after(async () => {
   await db?.drop()
 })
 
-async function ask(text: string, variables: object = {}, roles = 'integrator'): Promise<Asked['data']> {
+async function ask(
+  text: string,
+  variables: object = {},
+  roles = 'integrator',
+): Promise<Asked['data']> {
   const { data, errors } = await tryToAsk(text, variables, roles)
   if (errors) throw new Error(JSON.stringify(errors, null, 1))
   return data
 }
 
-async function tryToAsk(text: string, variables: object = {}, roles = 'integrator'): Promise<Asked> {
+async function tryToAsk(
+  text: string,
+  variables: object = {},
+  roles = 'integrator',
+): Promise<Asked> {
   const res = await fetch(gateway.url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-touchstone-actor': 'ida', 'x-touchstone-roles': roles },
+    headers: {
+      'content-type': 'application/json',
+      'x-touchstone-actor': 'ida',
+      'x-touchstone-roles': roles,
+    },
     body: JSON.stringify({ query: text, variables }),
   })
   return (await res.json()) as Asked
@@ -65,16 +77,24 @@ const DISCARD = `mutation ($ids: [ID!]!, $reason: String!, $key: String!) {
 
 const key = () => ({ reason: 'test', key: crypto.randomUUID() })
 const list = async (filter: object = {}) => (await ask(LIST, { filter })).inboundExceptions.nodes
-const ids = async (filter: object = {}) => (await list(filter)).map((n: { id: string }) => Number(n.id))
+const ids = async (filter: object = {}) =>
+  (await list(filter)).map((n: { id: string }) => Number(n.id))
 const name = async (id: string) =>
-  (await db.sql`select values ->> 'name' as v from golden where id = ${recordKey('shop', 'client', id)}`)[0]?.v
+  (
+    await db.sql`select values ->> 'name' as v from golden where id = ${recordKey('shop', 'client', id)}`
+  )[0]?.v
 const at = (day: number) => new Date(Date.UTC(2026, 0, day)).toISOString()
 
 test('exceptions are found by what they are about, page by page, with reason, owner and payload', async () => {
   const a = await row(db.sql, 'spaceship', { id: '1' })
   const b = await row(db.sql, 'client', { label: 'No id' })
   const c = await row(db.sql, 'client', { id: '3', changed: at(1) })
-  const d = await row(db.sql, 'client', { id: '4', changed: 'yesterday', label: 'Late' }, 'elsewhere')
+  const d = await row(
+    db.sql,
+    'client',
+    { id: '4', changed: 'yesterday', label: 'Late' },
+    'elsewhere',
+  )
   await drain(shopPipeline(db.sql))
   const all = await list()
   assert.deepEqual(
@@ -148,7 +168,10 @@ test('the way of a payload to canonical fields is told line by line, also of one
     issues: [{ code: 'UNKNOWN_CODE' }],
   })
   assert.deepEqual(steps.at(-1).issues, [{ code: 'REQUIRED' }])
-  const tried = await ask(text, { id: String(id), payload: '{"id": "5", "label": "Five", "terms": "30"}' })
+  const tried = await ask(text, {
+    id: String(id),
+    payload: '{"id": "5", "label": "Five", "terms": "30"}',
+  })
   const [record] = tried.inboundException.transformation.records
   assert.equal(record.complete, true)
   assert.deepEqual(
@@ -163,7 +186,11 @@ test('the way of a payload to canonical fields is told line by line, also of one
 test('a corrected payload is a message of its own that outranks what it puts right and nothing newer', async () => {
   const wrong = await row(db.sql, 'client', { id: '6', changed: at(2) })
   await drain(shopPipeline(db.sql))
-  const request = { id: String(wrong), payload: JSON.stringify({ id: '6', changed: at(2), label: 'Six' }), ...key() }
+  const request = {
+    id: String(wrong),
+    payload: JSON.stringify({ id: '6', changed: at(2), label: 'Six' }),
+    ...key(),
+  }
   const { it } = await ask(CORRECT, request)
   assert.equal(it.__typename, 'InboundExceptionDone')
   const corrected = Number(it.correctedBy)
@@ -175,11 +202,13 @@ test('a corrected payload is a message of its own that outranks what it puts rig
   assert.equal(await name('6'), 'Six')
   assert.deepEqual(await ids(), [])
   assert.deepEqual(await ids({ state: 'CORRECTED' }), [wrong])
-  const [message] = await db.sql`select i.corrects, i.body, o.correlation_id = i.correlation_id as same
+  const [message] =
+    await db.sql`select i.corrects, i.body, o.correlation_id = i.correlation_id as same
     from inbox i join inbox o on o.id = i.corrects where i.id = ${corrected}`
   assert.deepEqual({ ...message }, { corrects: wrong, body: request.payload, same: true })
 
-  // What the source said in that version comes again: the correction stays. What it says later counts.
+  // What the source said in that version comes again: the correction stays. What it says later
+  // counts.
   await row(db.sql, 'client', { id: '6', changed: at(2) })
   await row(db.sql, 'client', { id: '6', changed: at(2), label: 'Zzz' })
   await drain(shopPipeline(db.sql))
@@ -192,8 +221,16 @@ test('a corrected payload is a message of its own that outranks what it puts rig
 
 test('a message and its correction may state a version up to 48 hours after the message was received, and no later', async () => {
   const hoursAhead = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString()
-  const late = await row(db.sql, 'client', { id: '1', changed: hoursAhead(versionLeadHoursMax + 1), label: 'Late' })
-  await row(db.sql, 'client', { id: '2', changed: hoursAhead(versionLeadHoursMax - 1), label: 'In time' })
+  const late = await row(db.sql, 'client', {
+    id: '1',
+    changed: hoursAhead(versionLeadHoursMax + 1),
+    label: 'Late',
+  })
+  await row(db.sql, 'client', {
+    id: '2',
+    changed: hoursAhead(versionLeadHoursMax - 1),
+    label: 'In time',
+  })
   await drain(shopPipeline(db.sql))
   assert.deepEqual(await ids({ codes: ['INVALID_VERSION'] }), [late])
   assert.equal(await name('2'), 'In time')
@@ -222,7 +259,9 @@ test('requests at the same time: one with the same key counts once, of several c
   assert.deepEqual(several.map((s) => s.it.rule ?? 'DONE').sort(), ['DONE', 'NOT_OPEN', 'NOT_OPEN'])
   const bad = [await row(db.sql, 'ship', {}), await row(db.sql, 'ship', {})]
   await drain(shopPipeline(db.sql))
-  const retries = await Promise.all([1, 2, 3].map(() => ask(RETRY, { filter: { ids: bad.map(String) }, ...key() })))
+  const retries = await Promise.all(
+    [1, 2, 3].map(() => ask(RETRY, { filter: { ids: bad.map(String) }, ...key() })),
+  )
   assert.equal(
     retries.reduce((n, r) => n + r.it.messages, 0),
     2,
@@ -269,22 +308,30 @@ test('what is retried is mapped anew, by filter and in bounded steps; the rest s
     (await list()).map((n: { waiting: boolean }) => n.waiting),
     [true, true, false, false],
   )
-  const mended = SHOP_MAPPING.replace('  person:', '  ship: { as: Customer, fields: { name: label } }\n  person:')
+  const mended = SHOP_MAPPING.replace(
+    '  person:',
+    '  ship: { as: Customer, fields: { name: label } }\n  person:',
+  )
   await drain(shopPipeline(db.sql, mended))
   assert.deepEqual(await ids(), [ships[2], other])
   assert.equal((await ask(RETRY, { filter: { codes: ['UNKNOWN_OBJECT'] }, ...key() })).it.left, 0)
   await drain(shopPipeline(db.sql, mended))
   const [still] = await list({ ids: [String(ships[2])] })
   assert.equal(still.code, 'INCOMPLETE', 'an exception for another reason now')
-  // Its record waits for a name; a mapping that finds one takes effect on a retry, though the message says nothing new.
+  // Its record waits for a name; a mapping that finds one takes effect on a retry, though the
+  // message says nothing new.
   await ask(RETRY, { ...key() })
   await drain(shopPipeline(db.sql, mended.replace('{ name: label }', '{ name: [label, id] }')))
   assert.deepEqual(await ids(), [other])
-  const [ship] = await db.sql`select values ->> 'name' as name from golden where id = ${recordKey('shop', 'ship', '3')}`
+  const [ship] =
+    await db.sql`select values ->> 'name' as name from golden where id = ${recordKey('shop', 'ship', '3')}`
   assert.equal(ship?.name, '3')
-  const [{ work }] = (await ask(`{ it: inboundExceptions { nodes { work { nodes { kind actor reason code } } } } }`)).it
-    .nodes
-  assert.deepEqual(work.nodes, [{ kind: 'RETRY', actor: 'ida', reason: 'test', code: 'MISSING_ID' }])
+  const [{ work }] = (
+    await ask(`{ it: inboundExceptions { nodes { work { nodes { kind actor reason code } } } } }`)
+  ).it.nodes
+  assert.deepEqual(work.nodes, [
+    { kind: 'RETRY', actor: 'ida', reason: 'test', code: 'MISSING_ID' },
+  ])
 })
 
 test('a retry of a record that still waits leaves its exception open; it settles when the rest arrives', async () => {
@@ -303,7 +350,10 @@ test('a message that fails on its own is shown with the step and the error, and 
   const broken = () => {
     throw new Error('the mapping is broken')
   }
-  const failing = { ...pipeline, connectors: new Map([['shop', { ...shopConnector(), map: broken }]]) }
+  const failing = {
+    ...pipeline,
+    connectors: new Map([['shop', { ...shopConnector(), map: broken }]]),
+  }
   const id = await row(db.sql, 'client', { id: '11', label: 'Eleven' })
   for (let n = 1; n < failing.attemptsMax; n++) {
     assert.equal((await applyPending(failing, 10)).postponed, 1)
@@ -313,9 +363,15 @@ test('a message that fails on its own is shown with the step and the error, and 
   assert.equal((await applyPending(failing, 10)).exceptions, 1)
   const [exception] = await list()
   const { code, object, owner, waiting, detail } = exception
-  assert.deepEqual([Number(exception.id), code, object, owner], [id, 'NOT_APPLICABLE', 'client', 'sales'])
+  assert.deepEqual(
+    [Number(exception.id), code, object, owner],
+    [id, 'NOT_APPLICABLE', 'client', 'sales'],
+  )
   assert.deepEqual([waiting, detail], [false, 'mapping: the mapping is broken'])
-  assert.equal((await ask(RETRY, { filter: { codes: ['NOT_APPLICABLE'] }, ...key() })).it.messages, 1)
+  assert.equal(
+    (await ask(RETRY, { filter: { codes: ['NOT_APPLICABLE'] }, ...key() })).it.messages,
+    1,
+  )
   await drain(pipeline)
   assert.deepEqual([await ids(), await name('11')], [[], 'Eleven'])
 })
@@ -343,10 +399,21 @@ test('discarded exceptions are no longer open, are not retried, and the audit lo
 })
 
 test('without the scope neither payload nor reason nor a step says a value that needs it', async () => {
-  const id = await row(db.sql, 'person', { id: '1', name: 'Anna Weber', mail: 'not an address', changed: 'soon' })
+  const id = await row(db.sql, 'person', {
+    id: '1',
+    name: 'Anna Weber',
+    mail: 'not an address',
+    changed: 'soon',
+  })
   const half = await row(db.sql, 'person', { id: '2', mail: 'anna at home' })
   await drain(shopPipeline(db.sql))
-  const subgraph = createOperationsSubgraph({ sql: db.sql, sqlOf: unbound(db.sql), policy, rules, connectors })
+  const subgraph = createOperationsSubgraph({
+    sql: db.sql,
+    sqlOf: unbound(db.sql),
+    policy,
+    rules,
+    connectors,
+  })
   const asked = async (scopes: string[], text: string): Promise<ExecutionResult> =>
     execute({
       schema: subgraph.schema,
@@ -374,7 +441,12 @@ test('without the scope neither payload nor reason nor a step says a value that 
 
 test('a message read as another object shows no more, and a correction states no record but its own', async () => {
   const mapping = `${SHOP_MAPPING}  account:\n    as: Product\n    fields: { name: [name, mail] }\n`
-  const desk = { sql: db.sql, policy, rules, connectors: new Map([['shop', shopConnector(mapping)]]) }
+  const desk = {
+    sql: db.sql,
+    policy,
+    rules,
+    connectors: new Map([['shop', shopConnector(mapping)]]),
+  }
   const subgraph = createOperationsSubgraph({ ...desk, sqlOf: unbound(db.sql) })
   const person = await row(db.sql, 'person', { id: '1', mail: 'anna@example.com' })
   const account = await row(db.sql, 'account', { id: '7' })
@@ -387,7 +459,11 @@ test('a message read as another object shows no more, and a correction states no
       actor: 'ida',
       roles: new Set(['integrator']),
     })
-    const result = (await execute({ schema: subgraph.schema, document: parse(text), contextValue })) as ExecutionResult
+    const result = (await execute({
+      schema: subgraph.schema,
+      document: parse(text),
+      contextValue,
+    })) as ExecutionResult
     return JSON.parse(JSON.stringify(result.data)).it
   }
   const view = `{ it: inboundException(id: "${person}") { transformation(object: "account") {
@@ -398,9 +474,18 @@ test('a message read as another object shows no more, and a correction states no
   const edit = (object: string, body: object) =>
     `mutation { it: correctException(id: "${account}", object: "${object}", payload: ${JSON.stringify(JSON.stringify(body))},
       reason: "r", idempotencyKey: "${crypto.randomUUID()}") { ${RESULT} } }`
-  assert.equal((await asked([], edit('person', { id: '7', name: 'Mallory' }))).rule, 'MISSING_SCOPE')
-  assert.equal((await asked(['pii:read'], edit('account', { id: '8', name: 'Eight' }))).rule, 'OTHER_RECORD')
-  const forever = await asked([], edit('account', { id: '7', name: 'Seven', changed: '9999-01-01T00:00:00Z' }))
+  assert.equal(
+    (await asked([], edit('person', { id: '7', name: 'Mallory' }))).rule,
+    'MISSING_SCOPE',
+  )
+  assert.equal(
+    (await asked(['pii:read'], edit('account', { id: '8', name: 'Eight' }))).rule,
+    'OTHER_RECORD',
+  )
+  const forever = await asked(
+    [],
+    edit('account', { id: '7', name: 'Seven', changed: '9999-01-01T00:00:00Z' }),
+  )
   assert.equal(forever.rule, 'BAD_PAYLOAD', 'nothing that its system says would count any more')
   assert.equal((await db.sql`select 1 from inbox`).length, 2)
   assert.equal((await asked([], edit('account', { id: '7', name: 'Seven' }))).messages, 1)
@@ -409,7 +494,8 @@ test('a message read as another object shows no more, and a correction states no
 test('bad requests are refused with the rule, and nothing happens', async () => {
   const id = String(await row(db.sql, 'client', { label: 'No id' }))
   await drain(shopPipeline(db.sql))
-  const rule = async (text: string, variables: object, roles?: string) => (await ask(text, variables, roles)).it.rule
+  const rule = async (text: string, variables: object, roles?: string) =>
+    (await ask(text, variables, roles)).it.rule
   const good = { id, payload: '{"id":"1","label":"One"}', ...key() }
   assert.equal(await rule(CORRECT, good, 'approver'), 'MISSING_ROLE')
   assert.equal(await rule(CORRECT, { ...good, id: 'x1' }), 'UNKNOWN_EXCEPTION')
@@ -424,7 +510,8 @@ test('bad requests are refused with the rule, and nothing happens', async () => 
   assert.equal(await rule(RETRY, { ...key(), limit: 1001 }), 'BAD_LIMIT')
   assert.equal(await rule(DISCARD, { ids: [id, ''], ...key() }), 'UNKNOWN_EXCEPTION')
   assert.equal(await rule(DISCARD, { ids: Array(1001).fill(id), ...key() }), 'BAD_LIMIT')
-  const code = async (variables: object) => (await tryToAsk(LIST, variables)).errors?.[0]?.extensions.code
+  const code = async (variables: object) =>
+    (await tryToAsk(LIST, variables)).errors?.[0]?.extensions.code
   assert.equal(await code({ first: -1 }), 'BAD_PAGE')
   assert.equal(await code({ first: 201 }), 'PAGE_TOO_LARGE')
   assert.equal(await code({ after: 'garbage' }), 'BAD_CURSOR')

@@ -29,16 +29,25 @@ test('a lookup answers for a golden id, for the key of any of its source records
     }`,
     { a: nordwind, b: key('erp', 'Customer', 'E1') },
   )
-  assert.deepEqual(a, { id: nordwind, name: 'Nordwind Logistik GmbH', redirectedFrom: null, sourceCount: 3 })
+  assert.deepEqual(a, {
+    id: nordwind,
+    name: 'Nordwind Logistik GmbH',
+    redirectedFrom: null,
+    sourceCount: 3,
+  })
   assert.deepEqual(b, { id: nordwind, redirectedFrom: key('erp', 'Customer', 'E1') })
   assert.deepEqual(c, { id: nordwind, redirectedFrom: null })
   assert.equal(d, null)
 })
 
 test('a lookup answers for its own type only', async () => {
-  const data = await answer(gateway, 'query ($id: ID!) { contact(id: $id) { id } product(id: $id) { id } }', {
-    id: nordwind,
-  })
+  const data = await answer(
+    gateway,
+    'query ($id: ID!) { contact(id: $id) { id } product(id: $id) { id } }',
+    {
+      id: nordwind,
+    },
+  )
   assert.deepEqual(data, { contact: null, product: null })
 })
 
@@ -56,12 +65,22 @@ test('references lead to golden records, in both directions and across subgraphs
     }`,
     { c: nordwind, p: key('billing', 'Contact', 'P2'), k: key('crm', 'Contract', 'K1') },
   )
-  assert.deepEqual(contact.customer, { id: nordwind, name: 'Nordwind Logistik GmbH', redirectedFrom: null })
-  assert.deepEqual(customer.contacts, { totalCount: 2, nodes: [{ name: 'Anna Weber' }, { name: 'Jörg Brandt' }] })
+  assert.deepEqual(contact.customer, {
+    id: nordwind,
+    name: 'Nordwind Logistik GmbH',
+    redirectedFrom: null,
+  })
+  assert.deepEqual(customer.contacts, {
+    totalCount: 2,
+    nodes: [{ name: 'Anna Weber' }, { name: 'Jörg Brandt' }],
+  })
   assert.deepEqual(customer.children.nodes, [
     { name: 'Zephyr Kühlhaus AG', parent: { name: 'Nordwind Logistik GmbH' } },
   ])
-  assert.deepEqual(customer.contracts, { totalCount: 2, nodes: [{ number: 'K-2026-1' }, { number: 'K-2025-9' }] })
+  assert.deepEqual(customer.contracts, {
+    totalCount: 2,
+    nodes: [{ number: 'K-2026-1' }, { number: 'K-2025-9' }],
+  })
   assert.deepEqual(contract, {
     customer: { name: 'Nordwind Logistik GmbH' },
     value: { minorUnits: 1200000, currency: 'EUR', decimal: '12000.00' },
@@ -75,9 +94,17 @@ const filters: [string, string, string[]][] = [
   ['text, beginning', 'name: { startsWith: "nord" }', ['Nordwind Logistik GmbH']],
   ['a wildcard is a letter', 'name: { contains: "%" }', []],
   ['enum', 'lifecycle: { in: [LEAD, PROSPECT] }', ['Casa Lupo S.r.l.', 'Zephyr Kühlhaus AG']],
-  ['missing is not equal', 'kind: { ne: ORGANISATION }', ['Casa Lupo S.r.l.', 'Zephyr Kühlhaus AG']],
+  [
+    'missing is not equal',
+    'kind: { ne: ORGANISATION }',
+    ['Casa Lupo S.r.l.', 'Zephyr Kühlhaus AG'],
+  ],
   ['part of a group', 'billingAddress: { country: { eq: "IT" } }', ['Casa Lupo S.r.l.']],
-  ['part of a group, by its beginning', 'billingAddress: { city: { startsWith: "ham" } }', ['Nordwind Logistik GmbH']],
+  [
+    'part of a group, by its beginning',
+    'billingAddress: { city: { startsWith: "ham" } }',
+    ['Nordwind Logistik GmbH'],
+  ],
   [
     'list',
     'domains: { containsAny: ["zephyr.example", "casalupo.example"] }',
@@ -85,7 +112,11 @@ const filters: [string, string, string[]][] = [
   ],
   ['empty list', 'taxIds: { isEmpty: true }', ['Casa Lupo S.r.l.', 'Zephyr Kühlhaus AG']],
   ['missing', 'parent: { isNull: false }', ['Zephyr Kühlhaus AG']],
-  ['reference, by any of its ids', `parent: { eq: "${key('billing', 'Customer', 'B1')}" }`, ['Zephyr Kühlhaus AG']],
+  [
+    'reference, by any of its ids',
+    `parent: { eq: "${key('billing', 'Customer', 'B1')}" }`,
+    ['Zephyr Kühlhaus AG'],
+  ],
   ['source system', 'source: { system: ["erp"] }', ['Nordwind Logistik GmbH']],
   [
     'source records, named in full',
@@ -108,7 +139,10 @@ const filters: [string, string, string[]][] = [
 ]
 for (const [what, filter, names] of filters)
   test(`customers are filtered: ${what}`, async () => {
-    const { customers } = await answer(gateway, `{ customers(filter: { ${filter} }) { totalCount nodes { name } } }`)
+    const { customers } = await answer(
+      gateway,
+      `{ customers(filter: { ${filter} }) { totalCount nodes { name } } }`,
+    )
     assert.deepEqual(
       customers.nodes.map((n: { name: string }) => n.name),
       names,
@@ -118,13 +152,18 @@ for (const [what, filter, names] of filters)
 
 test('dates, amounts and items of a list are filtered', async () => {
   const numbers = async (filter: string) =>
-    (await answer(gateway, `{ contracts(filter: { ${filter} }) { nodes { number } } }`)).contracts.nodes.map(
-      (n: { number: string }) => n.number,
-    )
+    (
+      await answer(gateway, `{ contracts(filter: { ${filter} }) { nodes { number } } }`)
+    ).contracts.nodes.map((n: { number: string }) => n.number)
   assert.deepEqual(await numbers('startDate: { gte: "2026-01-01" }'), ['K-2026-1'])
-  assert.deepEqual(await numbers('value: { minorUnits: { lt: 300001 }, currency: { eq: "EUR" } }'), ['K-2025-9'])
   assert.deepEqual(
-    await numbers(`lines: { product: { eq: "${key('erp', 'Product', 'I1')}" }, quantity: { gt: 39 } }`),
+    await numbers('value: { minorUnits: { lt: 300001 }, currency: { eq: "EUR" } }'),
+    ['K-2025-9'],
+  )
+  assert.deepEqual(
+    await numbers(
+      `lines: { product: { eq: "${key('erp', 'Product', 'I1')}" }, quantity: { gt: 39 } }`,
+    ),
     ['K-2026-1'],
   )
   assert.deepEqual(await numbers('lines: { quantity: { gt: 40 } }'), [])
@@ -132,13 +171,16 @@ test('dates, amounts and items of a list are filtered', async () => {
 
 test('lists are sorted by amounts and dates, what has none last', async () => {
   const numbers = async (order: string) =>
-    (await answer(gateway, `{ contracts(orderBy: [${order}]) { nodes { number } } }`)).contracts.nodes.map(
-      (n: { number: string }) => n.number,
-    )
+    (
+      await answer(gateway, `{ contracts(orderBy: [${order}]) { nodes { number } } }`)
+    ).contracts.nodes.map((n: { number: string }) => n.number)
   assert.deepEqual(await numbers('{ field: VALUE }'), ['K-2025-9', 'K-2026-1'])
   assert.deepEqual(await numbers('{ field: VALUE, direction: DESC }'), ['K-2026-1', 'K-2025-9'])
   for (const direction of ['ASC', 'DESC'])
-    assert.deepEqual(await numbers(`{ field: END_DATE, direction: ${direction} }`), ['K-2026-1', 'K-2025-9'])
+    assert.deepEqual(await numbers(`{ field: END_DATE, direction: ${direction} }`), [
+      'K-2026-1',
+      'K-2025-9',
+    ])
 })
 
 test('what is wrong with a page or a filter is said, with a code', async () => {
@@ -150,11 +192,14 @@ test('what is wrong with a page or a filter is said, with a code', async () => {
   assert.deepEqual(await codes('first: -1'), ['BAD_PAGE'])
   assert.deepEqual(await codes('first: 1, last: 1'), ['BAD_PAGE'])
   assert.deepEqual(await codes('after: "nonsense"'), ['BAD_CURSOR'])
-  assert.deepEqual(await codes('orderBy: [{ field: NAME }, { field: NAME, direction: DESC }]'), ['BAD_PAGE'])
-  const { customers } = await answer(gateway, '{ customers(first: 1) { pageInfo { endCursor } } }')
-  assert.deepEqual(await codes(`after: "${customers.pageInfo.endCursor}", orderBy: [{ field: UPDATED_AT }]`), [
-    'BAD_CURSOR',
+  assert.deepEqual(await codes('orderBy: [{ field: NAME }, { field: NAME, direction: DESC }]'), [
+    'BAD_PAGE',
   ])
+  const { customers } = await answer(gateway, '{ customers(first: 1) { pageInfo { endCursor } } }')
+  assert.deepEqual(
+    await codes(`after: "${customers.pageInfo.endCursor}", orderBy: [{ field: UPDATED_AT }]`),
+    ['BAD_CURSOR'],
+  )
   const deep = `${'{ not: '.repeat(9)}{ name: { eq: "x" } }${' }'.repeat(9)}`
   assert.deepEqual(await codes(`filter: ${deep}`), ['FILTER_TOO_LARGE'])
 })
@@ -172,7 +217,10 @@ test('provenance names winner, rule and policy version, and says why the others 
   assert.deepEqual(name.sources.nodes, [{ system: 'erp', sourceId: 'E1', role: 'ERP' }])
   assert.match(name.policyVersion, /^[0-9a-f]{16}$/)
   assert.deepEqual(
-    name.candidates.nodes.map((c: { verdict: string; source: { system: string } }) => [c.source.system, c.verdict]),
+    name.candidates.nodes.map((c: { verdict: string; source: { system: string } }) => [
+      c.source.system,
+      c.verdict,
+    ]),
     [
       ['erp', 'WON'],
       ['crm', 'OUTRANKED'],
@@ -180,8 +228,14 @@ test('provenance names winner, rule and policy version, and says why the others 
     ],
   )
   assert.equal(name.candidates.nodes[2].value, 'Nordwind Logistik')
-  assert.deepEqual([phones.field, phones.rule, phones.value], ['phones', 'UNION', ['+493012345678']])
-  const { errors } = await query(gateway, `{ customer(id: "${nordwind}") { provenance(fields: ["nme"]) { field } } }`)
+  assert.deepEqual(
+    [phones.field, phones.rule, phones.value],
+    ['phones', 'UNION', ['+493012345678']],
+  )
+  const { errors } = await query(
+    gateway,
+    `{ customer(id: "${nordwind}") { provenance(fields: ["nme"]) { field } } }`,
+  )
   assert.match(errors?.[0]?.message ?? '', /no field nme; it has kind, lifecycle, name/)
 })
 
@@ -231,7 +285,8 @@ test('the records that won and lost a field are connections, from either end', a
   assert.deepEqual(sources.pageInfo, { hasPreviousPage: false, hasNextPage: false })
   assert.equal(candidates.totalCount, 3)
   const [last] = candidates.edges
-  const before = (await answer(gateway, text, { id: nordwind, before: last.cursor })).customer.provenance[0]
+  const before = (await answer(gateway, text, { id: nordwind, before: last.cursor })).customer
+    .provenance[0]
   assert.notEqual(before.candidates.edges[0].node.source.system, last.node.source.system)
 })
 
@@ -277,7 +332,12 @@ test('node finds anything by its id', async () => {
   assert.deepEqual(nodes, [
     { __typename: 'Customer', id: nordwind, name: 'Nordwind Logistik GmbH' },
     { __typename: 'Customer', id: nordwind, name: 'Nordwind Logistik GmbH' },
-    { __typename: 'Invoice', id: ids[2], number: 'R-1', customer: { name: 'Nordwind Logistik GmbH' } },
+    {
+      __typename: 'Invoice',
+      id: ids[2],
+      number: 'R-1',
+      customer: { name: 'Nordwind Logistik GmbH' },
+    },
     { __typename: 'Posting', id: ids[3], account: '1400' },
     null,
   ])

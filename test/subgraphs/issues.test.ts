@@ -5,16 +5,34 @@ import { sourceRecordResolvers } from '../../subgraphs/golden/sourceRecord.ts'
 import { unbound } from '../../subgraphs/shared/context.ts'
 
 test('what is wrong with a value of a sensitive field is told only to those who may see it', () => {
-  const resolvers = sourceRecordResolvers({ sqlOf: unbound(null as never), policy: readPolicy('schema/model') })
-  const { issues } = resolvers.SourceRecord as Record<string, (r: unknown, args: unknown, context: unknown) => unknown>
+  const resolvers = sourceRecordResolvers({
+    sqlOf: unbound(null as never),
+    policy: readPolicy('schema/model'),
+  })
+  const { issues } = resolvers.SourceRecord as Record<
+    string,
+    (r: unknown, args: unknown, context: unknown) => unknown
+  >
   const open = { field: 'currency', code: 'UNKNOWN_CODE', detail: '"EURO" is no currency' }
-  const secret = { field: 'address.street', code: 'NOT_TEXT', detail: '{"street":"Hafenstr. 1"} is no single value' }
+  const secret = {
+    field: 'address.street',
+    code: 'NOT_TEXT',
+    detail: '{"street":"Hafenstr. 1"} is no single value',
+  }
   const record = { key: 'key', type: 'Contact', issues: [open, secret] }
   const noted: unknown[] = []
   const shown = (scopes: string[]) =>
-    issues?.(record, {}, { scopes: new Set(scopes), shows: (...what: unknown[]) => noted.push(what) })
+    issues?.(
+      record,
+      {},
+      { scopes: new Set(scopes), shows: (...what: unknown[]) => noted.push(what) },
+    )
   assert.deepEqual(shown([]), [open, { ...secret, detail: 'not shown without the scope pii:read' }])
   assert.deepEqual(noted, [])
   assert.deepEqual(shown(['pii:read']), [open, secret])
-  assert.deepEqual(noted, [['SOURCE', 'Contact', ['address'], 'key']], 'and that they saw it is noted')
+  assert.deepEqual(
+    noted,
+    [['SOURCE', 'Contact', ['address'], 'key']],
+    'and that they saw it is noted',
+  )
 })

@@ -13,8 +13,8 @@ import {
 import { publicSchema } from '../../gateway/federation/publicSchema.ts'
 
 /**
- * Root fields that return a plain list. Each has a bound: what is asked for by id, what is configured, or one item for each
- * kind or field of something.
+ * Root fields that return a plain list. Each has a bound: what is asked for by id, what is
+ * configured, or one item for each kind or field of something.
  */
 const BOUNDED = ['nodes', 'goldenDiff', 'queueAges', 'serviceLevels']
 /** The feed is read in one direction, by its own cursors (docs/FEED.md). */
@@ -23,7 +23,9 @@ const FORWARD_ONLY = ['Query.changes']
 const UNCOUNTED = ['ChangeConnection', 'SensitiveAccessConnection', 'WebhookDeliveryConnection']
 
 const schema = publicSchema(readFileSync('supergraph.graphql', 'utf8'))
-const types = Object.values(schema.getTypeMap()).filter((t): t is GraphQLObjectType => isObjectType(t))
+const types = Object.values(schema.getTypeMap()).filter((t): t is GraphQLObjectType =>
+  isObjectType(t),
+)
 const connections = types.filter((t) => t.name.endsWith('Connection'))
 const lists = types.flatMap((t) =>
   Object.values(t.getFields())
@@ -35,7 +37,10 @@ const text = (field: GraphQLField<unknown, unknown> | undefined) => String(field
 describe('every list of the graph is a Relay connection', () => {
   test('each connection has edges, nodes and pageInfo, and totalCount where a count is affordable', () => {
     assert.ok(connections.length > 25, `${connections.length} connections`)
-    for (const { name, getFields } of connections.map((t) => ({ name: t.name, getFields: () => t.getFields() }))) {
+    for (const { name, getFields } of connections.map((t) => ({
+      name: t.name,
+      getFields: () => t.getFields(),
+    }))) {
       const { edges, nodes, pageInfo, totalCount, ...others } = getFields()
       const type = name.replace(/Connection$/, '')
       assert.deepEqual(Object.keys(others), [], name)
@@ -57,9 +62,15 @@ describe('every list of the graph is a Relay connection', () => {
   test('each field that returns one takes first, after, last and before, and says that 20 is the default', () => {
     for (const [coordinate, field] of lists) {
       const args = Object.fromEntries(field.args.map((a) => [a.name, a]))
-      const names = FORWARD_ONLY.includes(coordinate) ? ['first', 'after'] : ['first', 'after', 'last', 'before']
+      const names = FORWARD_ONLY.includes(coordinate)
+        ? ['first', 'after']
+        : ['first', 'after', 'last', 'before']
       for (const name of names)
-        assert.equal(String(args[name]?.type), name === 'first' || name === 'last' ? 'Int' : 'String', coordinate)
+        assert.equal(
+          String(args[name]?.type),
+          name === 'first' || name === 'last' ? 'Int' : 'String',
+          coordinate,
+        )
       const { description, defaultValue } = args.first ?? {}
       assert.ok(defaultValue === 20 || /\b20 when neither/.test(description ?? ''), coordinate)
       assert.match(description ?? '', /at most 200/, coordinate)

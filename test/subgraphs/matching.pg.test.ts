@@ -22,21 +22,41 @@ const customer = (source: string, id: string, fields: object): WorldRecord => ({
   fields: { ...fields },
 })
 const of = (source: string, id: string) => key(source, 'Customer', id)
-const nordwind = { name: 'Nordwind Logistik GmbH', taxIds: ['DE136695976'], domains: ['nordwind.example'] }
+const nordwind = {
+  name: 'Nordwind Logistik GmbH',
+  taxIds: ['DE136695976'],
+  domains: ['nordwind.example'],
+}
 const fen = { name: 'Blue Fen Ltd', emails: ['hello@bluefen.example'], phones: ['+442079460033'] }
 
-/** Several customers that are each a possible match of the first, with different weights, whatever the parameters are. */
+/**
+ * Several customers that are each a possible match of the first, with different weights, whatever
+ * the parameters are.
+ */
 function alike(): object[] {
   const engine = createEngine(policy.type('Customer'))
-  const one = { name: 'Tamarind Trading Ltd', domains: ['tamarind.example'], phones: ['+442079460018'] }
+  const one = {
+    name: 'Tamarind Trading Ltd',
+    domains: ['tamarind.example'],
+    phones: ['+442079460018'],
+  }
   const found: { weight: number; fields: object }[] = []
-  for (const name of ['Tamarind Travel', 'Tamarind Trade', 'Tamarind Holding', 'Tamarinds Trading', 'Tamarind'])
+  for (const name of [
+    'Tamarind Travel',
+    'Tamarind Trade',
+    'Tamarind Holding',
+    'Tamarinds Trading',
+    'Tamarind',
+  ])
     for (const shared of [{}, { domains: one.domains }, { phones: one.phones }, { ...one, name }]) {
       const fields = { ...shared, name }
-      const [a, b] = [one, fields].map((f, i) => engine.standardise({ key: String(i), source: `s${i}`, fields: f }))
+      const [a, b] = [one, fields].map((f, i) =>
+        engine.standardise({ key: String(i), source: `s${i}`, fields: f }),
+      )
       if (!a || !b || !engine.keys(a).some((k) => engine.keys(b).includes(k))) continue
       const { weight } = engine.compare(a, b)
-      if (weight >= engine.linkWeightMin && weight < engine.matchWeightMin) found.push({ weight, fields })
+      if (weight >= engine.linkWeightMin && weight < engine.matchWeightMin)
+        found.push({ weight, fields })
     }
   assert.ok(found.length > 0, 'a pair of the test is a possible match')
   return [one, ...found.map((f) => f.fields)]
@@ -55,8 +75,18 @@ before(async () => {
     customer('erp', 'W', { name: 'Unknown payer 77' }),
     customer('crm', 'T', trading as object),
     customer('billing', 'T', similar[0] as object),
-    { source: 'crm', type: 'Product', id: 'P', fields: { name: 'Cold Store Sensor', sku: 'CSS-1' } },
-    { source: 'billing', type: 'Invoice', id: 'I', fields: { customer: of('crm', 'L'), number: 'R-1' } },
+    {
+      source: 'crm',
+      type: 'Product',
+      id: 'P',
+      fields: { name: 'Cold Store Sensor', sku: 'CSS-1' },
+    },
+    {
+      source: 'billing',
+      type: 'Invoice',
+      id: 'I',
+      fields: { customer: of('crm', 'L'), number: 'R-1' },
+    },
   ])
   gateway = await graph(db.sql)
 })
@@ -82,7 +112,10 @@ test('why two records are one: each step to the weight, with the values compared
   assert.equal(Math.fround(explain.weight), Math.fround(explain.linkWeight))
   const name = explain.steps.find((s: { comparison: string }) => s.comparison === 'name')
   assert.deepEqual(name.fields, ['name', 'legalName', 'tradingNames'])
-  assert.deepEqual([name.valuesA, name.valuesB], [{ name: 'Nordwind Logistik' }, { name: 'Nordwind Logistik GmbH' }])
+  assert.deepEqual(
+    [name.valuesA, name.valuesB],
+    [{ name: 'Nordwind Logistik' }, { name: 'Nordwind Logistik GmbH' }],
+  )
   assert.ok(name.m > name.u && name.weight > 5)
   const address = explain.steps.find((s: { comparison: string }) => s.comparison === 'address')
   assert.deepEqual([address.level, address.weight, address.m], ['missing', 0, null])
@@ -98,7 +131,10 @@ test('why two records are not one: nothing in common, a possible match, what a s
   const maybe = await answer(gateway, EXPLAIN, { a: of('crm', 'T'), b: of('billing', 'T') })
   assert.equal(maybe.explain.verdict, 'POSSIBLE_MATCH')
   assert.match(maybe.explain.because, /under the threshold/)
-  assert.ok(maybe.explain.weight >= maybe.explain.linkThreshold && maybe.explain.weight < maybe.explain.threshold)
+  assert.ok(
+    maybe.explain.weight >= maybe.explain.linkThreshold &&
+      maybe.explain.weight < maybe.explain.threshold,
+  )
 
   const ada = person('ada', 'steward')
   const action = await done(directPipeline(db.sql), ada, {
@@ -108,7 +144,11 @@ test('why two records are not one: nothing in common, a possible match, what a s
   const { explain } = await answer(gateway, EXPLAIN, { a: of('crm', 'T'), b: of('billing', 'T') })
   assert.equal(explain.verdict, 'FORBIDDEN')
   assert.deepEqual(
-    explain.assertions.map((s: { kind: string; actor: string; action: object }) => [s.kind, s.actor, s.action]),
+    explain.assertions.map((s: { kind: string; actor: string; action: object }) => [
+      s.kind,
+      s.actor,
+      s.action,
+    ]),
     [['NOT_SAME', 'ada', { id: action, kind: 'NOT_A_MATCH' }]],
   )
   await done(directPipeline(db.sql), ada, { kind: 'UNDO', action })
@@ -120,7 +160,11 @@ test('why two records are not one: nothing in common, a possible match, what a s
 test('a golden id stands for the whole golden record, unless the other id is one of its own records', async () => {
   const whole = await answer(gateway, EXPLAIN, { a: of('crm', 'N'), b: of('crm', 'F') })
   assert.equal(whole.explain.pairsCompared, 6)
-  const records = await answer(gateway, EXPLAIN, { a: of('crm', 'N'), b: of('crm', 'F'), whole: false })
+  const records = await answer(gateway, EXPLAIN, {
+    a: of('crm', 'N'),
+    b: of('crm', 'F'),
+    whole: false,
+  })
   assert.equal(records.explain.pairsCompared, 1)
   assert.deepEqual([records.explain.a.id, records.explain.b.id], [of('crm', 'N'), of('crm', 'F')])
   assert.ok(whole.explain.weight >= records.explain.weight)
@@ -145,9 +189,15 @@ test('what cannot be explained says why', async () => {
     `clusterStory(id: "${nowhere}") { cut }`,
   ])
     assert.equal((await query(gateway, `{ ${text} }`)).errors?.[0]?.extensions.code, 'UNKNOWN_ID')
-  const tooMany = await query(gateway, `{ possibleMatches(of: "${of('crm', 'T')}", first: 201) { nodes { reason } } }`)
+  const tooMany = await query(
+    gateway,
+    `{ possibleMatches(of: "${of('crm', 'T')}", first: 201) { nodes { reason } } }`,
+  )
   assert.equal(tooMany.errors?.[0]?.extensions.code, 'PAGE_TOO_LARGE')
-  const cursor = await query(gateway, `{ clusterStory(id: "${of('crm', 'N')}") { links(after: "x") { nodes { a } } } }`)
+  const cursor = await query(
+    gateway,
+    `{ clusterStory(id: "${of('crm', 'N')}") { links(after: "x") { nodes { a } } } }`,
+  )
   assert.equal(cursor.errors?.[0]?.extensions.code, 'BAD_CURSOR')
 })
 
@@ -159,7 +209,8 @@ test('possible matches come best first, page by page, with their task and their 
   const POSSIBLE = `query ($of: ID!, $first: Int, $after: String) { possibleMatches(of: $of, first: $first, after: $after) {
     nodes { goldenId weight probability reason since record { ... on Customer { name } } task { id kind open } explanation { verdict weight linkWeight } }
     pageInfo { hasNextPage endCursor } } }`
-  const all = (await answer(gateway, POSSIBLE, { of: of('crm', 'T'), first: 100 })).possibleMatches.nodes
+  const all = (await answer(gateway, POSSIBLE, { of: of('crm', 'T'), first: 100 })).possibleMatches
+    .nodes
   assert.ok(all.length > 0)
   assert.deepEqual(
     all.map((n: { weight: number }) => n.weight),
@@ -174,8 +225,9 @@ test('possible matches come best first, page by page, with their task and their 
   const paged: object[] = []
   let after: string | null = null
   do {
-    const page: Asked['data'] = (await answer(gateway, POSSIBLE, { of: of('crm', 'T'), first: 1, after }))
-      .possibleMatches
+    const page: Asked['data'] = (
+      await answer(gateway, POSSIBLE, { of: of('crm', 'T'), first: 1, after })
+    ).possibleMatches
     paged.push(...page.nodes)
     after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null
   } while (after)
@@ -185,7 +237,8 @@ test('possible matches come best first, page by page, with their task and their 
   const back: string[] = []
   let before: string | null = null
   do {
-    const page: Asked['data'] = (await answer(gateway, LAST, { of: of('crm', 'T'), before })).possibleMatches
+    const page: Asked['data'] = (await answer(gateway, LAST, { of: of('crm', 'T'), before }))
+      .possibleMatches
     assert.equal(page.totalCount, all.length)
     back.unshift(page.nodes[0].goldenId)
     before = page.pageInfo.hasPreviousPage ? page.pageInfo.startCursor : null
@@ -200,7 +253,12 @@ test('possibly related: another thing, told with its pair, and neither a possibl
   const house = {
     phones: ['+496912345678'],
     domains: ['halvard.example'],
-    billingAddress: { street: 'Mainzer Landstr. 7', city: 'Frankfurt', postcode: '60325', country: 'DE' },
+    billingAddress: {
+      street: 'Mainzer Landstr. 7',
+      city: 'Frankfurt',
+      postcode: '60325',
+      country: 'DE',
+    },
   }
   await tell(db.sql, [
     customer('crm', 'H1', { name: 'Halvard Holding GmbH', ...house }),
@@ -214,13 +272,19 @@ test('possibly related: another thing, told with its pair, and neither a possibl
   )
   const [sister, ...others] = possiblyRelated.nodes
   assert.deepEqual(others, [])
-  assert.deepEqual([sister.goldenId, sister.record.name], [of('crm', 'H2'), 'Halvard Logistics GmbH'])
+  assert.deepEqual(
+    [sister.goldenId, sister.record.name],
+    [of('crm', 'H2'), 'Halvard Logistics GmbH'],
+  )
   assert.ok(sister.probability > 0.5)
   assert.deepEqual(
     [sister.explanation.verdict, sister.explanation.relatedProbability],
     ['POSSIBLY_RELATED', sister.probability],
   )
-  const none = await answer(gateway, `{ possiblyRelated(of: "${of('crm', 'L')}") { nodes { goldenId } } }`)
+  const none = await answer(
+    gateway,
+    `{ possiblyRelated(of: "${of('crm', 'L')}") { nodes { goldenId } } }`,
+  )
   assert.deepEqual(none.possiblyRelated.nodes, [])
 })
 
@@ -244,7 +308,8 @@ test('the story of a golden record: members, links, joins in their order, what s
     [alone.joins.nodes[1].sizeA + alone.joins.nodes[1].sizeB, alone.joins.nodes[1].because],
     [3, 'EVIDENCE'],
   )
-  for (const l of alone.links.nodes) assert.equal(Math.fround(l.explanation.weight), Math.fround(l.weight))
+  for (const l of alone.links.nodes)
+    assert.equal(Math.fround(l.explanation.weight), Math.fround(l.weight))
 
   const ada = person('ada', 'steward')
   const merge = { kind: 'MERGE' as const, ids: [of('crm', 'L'), of('erp', 'W')], choices: [] }
@@ -266,12 +331,14 @@ test('the story of a golden record: members, links, joins in their order, what s
     merged.assertions.nodes.map((s: { kind: string; actor: string }) => [s.kind, s.actor]),
     [['SAME', 'ada']],
   )
-  const told = merged.history.nodes.map((h: { op: string; goldenId: string; joined: string[]; left: string[] }) => [
-    h.op,
-    h.goldenId,
-    h.joined,
-    h.left,
-  ])
+  const told = merged.history.nodes.map(
+    (h: { op: string; goldenId: string; joined: string[]; left: string[] }) => [
+      h.op,
+      h.goldenId,
+      h.joined,
+      h.left,
+    ],
+  )
   assert.deepEqual(
     told.slice(0, 2).toSorted(),
     [
@@ -286,12 +353,21 @@ test('the story of a golden record: members, links, joins in their order, what s
   assert.equal(merged.history.nodes[0].action.kind, 'MERGE')
   assert.equal(merged.history.nodes[0].system, 'stewardship')
   const why = await answer(gateway, EXPLAIN, { a: of('crm', 'L'), b: of('erp', 'W') })
-  assert.deepEqual([why.explain.verdict, why.explain.because], ['TOGETHER', 'a steward declared them the same'])
+  assert.deepEqual(
+    [why.explain.verdict, why.explain.because],
+    ['TOGETHER', 'a steward declared them the same'],
+  )
 
   await done(directPipeline(db.sql), ada, { kind: 'UNDO', action })
   const { clusterStory: back } = await answer(gateway, STORY, { id: of('erp', 'W') })
-  assert.deepEqual([back.goldenId, back.joins.nodes, back.assertions.nodes], [of('erp', 'W'), [], []])
-  assert.deepEqual([back.history.nodes[0].op, back.history.nodes[0].joined], ['SPLIT', [of('erp', 'W')]])
+  assert.deepEqual(
+    [back.goldenId, back.joins.nodes, back.assertions.nodes],
+    [of('erp', 'W'), [], []],
+  )
+  assert.deepEqual(
+    [back.history.nodes[0].op, back.history.nodes[0].joined],
+    ['SPLIT', [of('erp', 'W')]],
+  )
 
   const paged = await answer(
     gateway,
@@ -314,7 +390,11 @@ test('an explanation shows no value that the caller may not see', async () => {
   const ask = async (scopes: string[]) => {
     const contextValue = subgraph.context({ correlationId: 'c', scopes: new Set(scopes) })
     const text = `{ explain(a: "${of('crm', 'F')}", b: "${of('billing', 'F')}") { weight steps { comparison level weight valuesA valuesB } } }`
-    const { data, errors } = await execute({ schema: subgraph.schema, document: parse(text), contextValue })
+    const { data, errors } = await execute({
+      schema: subgraph.schema,
+      document: parse(text),
+      contextValue,
+    })
     assert.equal(errors, undefined)
     return JSON.stringify(data)
   }
@@ -328,7 +408,10 @@ test('what forbids a match quotes values: not those of sensitive fields', () => 
   const model = `type Person @golden { id: ID! passport: String @compare(as: IDENTIFIER) @sensitive(scope: "pii:read")
     register: String @compare(as: IDENTIFIER) }`
   const type = parsePolicy([
-    new Source(`"A person." ${model.replaceAll(/(id|passport|register):/g, '"A field." $1:')}`, 'person.graphql'),
+    new Source(
+      `"A person." ${model.replaceAll(/(id|passport|register):/g, '"A field." $1:')}`,
+      'person.graphql',
+    ),
   ]).type('Person')
   const about = (field: string) => `${field}: 79927398713 and 49927398716, both valid LUHN numbers`
   assert.equal(visibleReason(type, about('passport'), new Set(['pii:read'])), about('passport'))

@@ -45,7 +45,12 @@ test('a golden customer has what belongs to any of its source records, from all 
         open: true,
         source: { system: 'crm', object: 'Opportunity', id: 'O1' },
       },
-      { name: 'Hall 3', amount: null, open: false, source: { system: 'crm', object: 'Opportunity', id: 'O2' } },
+      {
+        name: 'Hall 3',
+        amount: null,
+        open: false,
+        source: { system: 'crm', object: 'Opportunity', id: 'O2' },
+      },
     ],
   })
   assert.deepEqual(customer.invoices, {
@@ -82,11 +87,22 @@ test('a golden customer has what belongs to any of its source records, from all 
       product: { name: 'Cold Store Sensor' },
       contract: { number: 'K-2026-1' },
     },
-    { status: 'canceled', active: false, annualAmount: { minorUnits: 9900 }, product: null, contract: null },
+    {
+      status: 'canceled',
+      active: false,
+      annualAmount: { minorUnits: 9900 },
+      product: null,
+      contract: null,
+    },
   ])
-  assert.deepEqual(customer.payments.nodes, [{ amount: { minorUnits: 47600 }, invoice: { number: 'R-2' } }])
+  assert.deepEqual(customer.payments.nodes, [
+    { amount: { minorUnits: 47600 }, invoice: { number: 'R-2' } },
+  ])
   assert.equal(customer.postings.totalCount, 2)
-  assert.deepEqual(customer.postings.nodes[1], { amount: { minorUnits: 10000 }, invoice: { number: 'R-3' } })
+  assert.deepEqual(customer.postings.nodes[1], {
+    amount: { minorUnits: 10000 },
+    invoice: { number: 'R-3' },
+  })
 })
 
 test('totals and ledger sum over all source records, per currency; other systems can be left out', async () => {
@@ -203,23 +219,38 @@ test('operational objects are looked up, listed and filtered by themselves', asy
 
 test('what its system has deleted is not listed', async () => {
   await tell(db.sql, [
-    { source: 'crm', type: 'Opportunity', id: 'O9', fields: { customer: key('crm', 'Customer', 'C2'), name: 'Gone' } },
+    {
+      source: 'crm',
+      type: 'Opportunity',
+      id: 'O9',
+      fields: { customer: key('crm', 'Customer', 'C2'), name: 'Gone' },
+    },
   ])
   const count = async () =>
-    (await answer(gateway, '{ opportunities(filter: { name: { eq: "Gone" } }) { totalCount } }')).opportunities
-      .totalCount
+    (await answer(gateway, '{ opportunities(filter: { name: { eq: "Gone" } }) { totalCount } }'))
+      .opportunities.totalCount
   assert.equal(await count(), 1)
-  await tell(db.sql, [{ source: 'crm', type: 'Opportunity', id: 'O9', version: 2, deleted: true, fields: {} }])
+  await tell(db.sql, [
+    { source: 'crm', type: 'Opportunity', id: 'O9', version: 2, deleted: true, fields: {} },
+  ])
   assert.equal(await count(), 0)
 })
 
 test('a subgraph that has ended takes its own fields along and nothing else, and is named', async (t) => {
   const tailer = await startTailer({ sql: db.sql })
   t.after(() => tailer.stop())
-  const subgraph = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer }).find((s) => s.name === 'billing')
+  const subgraph = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer }).find(
+    (s) => s.name === 'billing',
+  )
   assert.ok(subgraph)
   const internal = internalTokens('a secret of gateway and services')
-  const at = { host: '127.0.0.1', port: 0, bodyBytesMax: 100_000, internal, log: pino({ level: 'silent' }) }
+  const at = {
+    host: '127.0.0.1',
+    port: 0,
+    bodyBytesMax: 100_000,
+    internal,
+    log: pino({ level: 'silent' }),
+  }
   const billing = await startSubgraphService({ subgraph, ...at })
   const services = new Map([['billing', billing.url]])
   const apart = await graph(db.sql, 0, systems, {}, false, {}, { services, internal })
@@ -230,7 +261,10 @@ test('a subgraph that has ended takes its own fields along and nothing else, and
     '{ customers { totalCount } invoices { totalCount } }',
   ]
   const whole = await answer(apart, beside)
-  assert.deepEqual(await answer(apart, lists), { customers: { totalCount: 3 }, invoices: { totalCount: 3 } })
+  assert.deepEqual(await answer(apart, lists), {
+    customers: { totalCount: 3 },
+    invoices: { totalCount: 3 },
+  })
   await billing.close()
 
   const expected = async (text: string, data: object, ...paths: (string | number)[][]) => {
@@ -242,12 +276,11 @@ test('a subgraph that has ended takes its own fields along and nothing else, and
     )
   }
   const [first] = whole.customers.nodes
-  await expected(beside, { customers: { nodes: [{ name: first.name, invoices: null }] }, products: whole.products }, [
-    'customers',
-    'nodes',
-    0,
-    'invoices',
-  ])
+  await expected(
+    beside,
+    { customers: { nodes: [{ name: first.name, invoices: null }] }, products: whole.products },
+    ['customers', 'nodes', 0, 'invoices'],
+  )
   await expected(lists, { customers: { totalCount: 3 }, invoices: null }, ['invoices'])
   await expected(
     within,
@@ -255,7 +288,9 @@ test('a subgraph that has ended takes its own fields along and nothing else, and
       customer: {
         name: 'Nordwind Logistik GmbH',
         totals: null,
-        contracts: { nodes: ['K-2025-9', 'K-2026-1'].map((number) => ({ number, invoices: null })) },
+        contracts: {
+          nodes: ['K-2025-9', 'K-2026-1'].map((number) => ({ number, invoices: null })),
+        },
         ledger: [{ postings: 2 }],
       },
     },

@@ -20,13 +20,18 @@ import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { parsePolicy } from '../../schema/readPolicy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 
-/** Directives that GraphQL itself defines. Any other one that a client sees belongs to federation or to the gateway. */
+/**
+ * Directives that GraphQL itself defines. Any other one that a client sees belongs to federation or
+ * to the gateway.
+ */
 const STANDARD = ['deprecated', 'include', 'oneOf', 'skip', 'specifiedBy']
 /** Names in SDL that belong to federation and to the rules of the gateway. */
 const INTERNAL =
   /@(?!deprecated\b|specifiedBy\b|oneOf\b)\w+|\b(join|link|federation|requiresScopes|core)__|\b_Any\b|\b_(entities|service)\b/
 
-const files = readdirSync('schema/model').map((f) => new Source(readFileSync(`schema/model/${f}`, 'utf8'), f))
+const files = readdirSync('schema/model').map(
+  (f) => new Source(readFileSync(`schema/model/${f}`, 'utf8'), f),
+)
 const policy = parsePolicy(files)
 const subgraphs = createSubgraphs({
   sql: null as unknown as Sql,
@@ -58,7 +63,13 @@ for (const [name, supergraph] of [
       const scalars = Object.values(schema.getTypeMap())
         .filter(isScalarType)
         .filter((t) => !isSpecifiedScalarType(t))
-      assert.deepEqual(scalars.map((t) => t.name).sort(), ['Date', 'DateTime', 'JSON', 'MinorUnits', 'Position'])
+      assert.deepEqual(scalars.map((t) => t.name).sort(), [
+        'Date',
+        'DateTime',
+        'JSON',
+        'MinorUnits',
+        'Position',
+      ])
       for (const { specifiedByURL } of scalars)
         assert.match(specifiedByURL ?? '', /^https:\/\/www\.rfc-editor\.org\/rfc\/rfc\d+/)
     })
@@ -98,7 +109,9 @@ async function introspected(supergraph: string): Promise<GraphQLSchema> {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query }),
     })
-    return buildClientSchema(((await res.json()) as { data: Parameters<typeof buildClientSchema>[0] }).data)
+    return buildClientSchema(
+      ((await res.json()) as { data: Parameters<typeof buildClientSchema>[0] }).data,
+    )
   } finally {
     await gateway.close()
   }

@@ -24,7 +24,11 @@ before(async () => {
 after(async () => await db?.drop())
 
 async function ask(scopes: string[], text: string, model = policy): Promise<ExecutionResult> {
-  const subgraph = createCustomerSubgraph({ sqlOf: unbound(db.sql), policy: model, sources: systems })
+  const subgraph = createCustomerSubgraph({
+    sqlOf: unbound(db.sql),
+    policy: model,
+    sources: systems,
+  })
   const contextValue = subgraph.context({ correlationId: 'c', scopes: new Set(scopes) })
   return await execute({ schema: subgraph.schema, document: parse(text), contextValue })
 }
@@ -57,7 +61,10 @@ test('nor can it be guessed by filter or order', async () => {
   ]) {
     const { errors } = await ask([], `{ contacts(${args}) { nodes { id } } }`)
     assert.equal(errors?.[0]?.extensions.code, 'MISSING_SCOPE', args)
-    assert.equal((await ask(['pii:read'], `{ contacts(${args}) { nodes { id } } }`)).errors, undefined)
+    assert.equal(
+      (await ask(['pii:read'], `{ contacts(${args}) { nodes { id } } }`)).errors,
+      undefined,
+    )
   }
 })
 
@@ -87,9 +94,16 @@ test('with masks in the policy the mask is shown, and nothing more, wherever the
   const { data, errors } = await ask([], query, model)
   assert.equal(errors, undefined)
   const shown = JSON.parse(JSON.stringify(data)).contact
-  assert.deepEqual([shown.name, shown.emails, shown.phones], ['****eber', ['****@nordwind.example'], null])
   assert.deepEqual(
-    [shown.provenance[0].value, shown.provenance[0].candidates.nodes[0].value, shown.sources.nodes[0].raw],
+    [shown.name, shown.emails, shown.phones],
+    ['****eber', ['****@nordwind.example'], null],
+  )
+  assert.deepEqual(
+    [
+      shown.provenance[0].value,
+      shown.provenance[0].candidates.nodes[0].value,
+      shown.sources.nodes[0].raw,
+    ],
     ['****eber', '****eber', null],
   )
   for (const values of [shown.sources.nodes[0].canonical, shown.history.nodes[0].values])
@@ -106,33 +120,54 @@ test('with masks in the policy the mask is shown, and nothing more, wherever the
   assert.deepEqual(masked({ mask: 'LAST_FOUR' }, 'short'), '****')
   assert.deepEqual(masked({ mask: 'STARS' }, ['a', null]), ['****', null])
   assert.throws(
-    () => parsePolicy([new Source('type A @golden { id: ID! n: Int @sensitive(scope: "a:b", mask: STARS) }', 'm')]),
+    () =>
+      parsePolicy([
+        new Source('type A @golden { id: ID! n: Int @sensitive(scope: "a:b", mask: STARS) }', 'm'),
+      ]),
     /a mask is for texts/,
   )
 })
 test('who saw sensitive values is noted, by whichever way, and never the values; who changed them too', async () => {
   const sql = db.sql
-  const reads = new AccessRecorder({ sql, daysMax: 400, everyMs: 2 ** 30, report: (m) => assert.fail(m) })
+  const reads = new AccessRecorder({
+    sql,
+    daysMax: 400,
+    everyMs: 2 ** 30,
+    report: (m) => assert.fail(m),
+  })
   const gateway = await graph(sql, 0, systems, { reads })
   try {
     const ways = async () => {
       await reads.write()
       const rows = await listed<AccessRow>(sql, accessListing, latestAccesses)
       await sql`truncate sensitive_access`
-      return rows.map((r) => [r.through, r.operation, r.type, r.fields.join(), r.ids.includes(anna)]).sort()
+      return rows
+        .map((r) => [r.through, r.operation, r.type, r.fields.join(), r.ids.includes(anna)])
+        .sort()
     }
     const see = async (selection: string) => {
-      const { contact } = await answer(gateway, `query Card { contact(id: "${anna}") { id ${selection} } }`)
+      const { contact } = await answer(
+        gateway,
+        `query Card { contact(id: "${anna}") { id ${selection} } }`,
+      )
       assert.ok(contact)
       return await ways()
     }
-    assert.deepEqual(await see('jobTitle sources { nodes { system } } history { nodes { changedFields } }'), [])
-    assert.deepEqual(await see('name e: emails phones'), [['FIELD', 'query Card', 'Contact', 'emails,name', true]])
+    assert.deepEqual(
+      await see('jobTitle sources { nodes { system } } history { nodes { changedFields } }'),
+      [],
+    )
+    assert.deepEqual(await see('name e: emails phones'), [
+      ['FIELD', 'query Card', 'Contact', 'emails,name', true],
+    ])
     assert.deepEqual(await see('provenance(fields: ["name", "jobTitle"]) { rule }'), [])
     const seen = (through: string, fields: string, operation = 'query Card') => [
       [through, operation, 'Contact', fields, true],
     ]
-    assert.deepEqual(await see('provenance(fields: ["name", "jobTitle"]) { value }'), seen('PROVENANCE', 'name'))
+    assert.deepEqual(
+      await see('provenance(fields: ["name", "jobTitle"]) { value }'),
+      seen('PROVENANCE', 'name'),
+    )
     assert.deepEqual(
       await see('provenance(fields: ["name"]) { candidates { nodes { value } } }'),
       seen('PROVENANCE', 'name'),
@@ -143,19 +178,43 @@ test('who saw sensitive values is noted, by whichever way, and never the values;
       await see('sources { nodes { raw } }'),
       seen('SOURCE', 'address,emails,givenName,name,phones,surname'),
     )
-    await answer(gateway, `{ feed { cursor } changes(types: [CONTACT]) { edges { node { after } } } }`)
+    await answer(
+      gateway,
+      `{ feed { cursor } changes(types: [CONTACT]) { edges { node { after } } } }`,
+    )
     assert.deepEqual(await ways(), seen('FEED', 'emails,name', 'query'))
 
-    await follow(gateway, 'Follow', 'snapshot: true', '__typename ... on Snapshot { values }', 'CaughtUp')
+    await follow(
+      gateway,
+      'Follow',
+      'snapshot: true',
+      '__typename ... on Snapshot { values }',
+      'CaughtUp',
+    )
     assert.deepEqual(await ways(), seen('SNAPSHOT', 'emails,name', 'subscription Follow'))
 
     // Subscribers with the same selection are given one result; who is given it has seen it.
     let ready = 0
     const both = ['One', 'Two'].map((name) =>
-      follow(gateway, name, 'ids: null', '__typename ... on Change { after }', '"Change"', () => ready++),
+      follow(
+        gateway,
+        name,
+        'ids: null',
+        '__typename ... on Change { after }',
+        '"Change"',
+        () => ready++,
+      ),
     )
     while (ready < 2) await sleep(5)
-    await tell(sql, [{ source: 'crm', type: 'Contact', id: 'P1', version: 50, fields: { ...fields, jobTitle: 'CEO' } }])
+    await tell(sql, [
+      {
+        source: 'crm',
+        type: 'Contact',
+        id: 'P1',
+        version: 50,
+        fields: { ...fields, jobTitle: 'CEO' },
+      },
+    ])
     await Promise.all(both)
     assert.deepEqual(
       await ways(),
@@ -223,7 +282,9 @@ async function follow(
   const res = await fetch(gateway.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-    body: JSON.stringify({ query: `subscription ${name} { changes(types: [CONTACT], ${from}) { ${selection} } }` }),
+    body: JSON.stringify({
+      query: `subscription ${name} { changes(types: [CONTACT], ${from}) { ${selection} } }`,
+    }),
     signal: abort.signal,
   })
   ready()

@@ -32,7 +32,10 @@ test('the first is read at once; what is asked for meanwhile is one statement, e
   const { sql, begun, read } = statements()
   const reads = new SharedReads(patient)
   const first = reads.read('golden', ['a', 'b'], () => sql, read)
-  const others = [reads.read('golden', ['b', 'c'], () => sql, read), reads.read('golden', ['c', 'd'], () => sql, read)]
+  const others = [
+    reads.read('golden', ['b', 'c'], () => sql, read),
+    reads.read('golden', ['c', 'd'], () => sql, read),
+  ]
   assert.deepEqual(keysOf(begun), ['a b'])
   await begun[0]?.end()
   assert.deepEqual(keysOf(begun), ['a b', 'b c d'])
@@ -42,7 +45,8 @@ test('the first is read at once; what is asked for meanwhile is one statement, e
   await begun[1]?.end()
   assert.deepEqual(keysOf(begun), ['a b', 'b c d', 'c'])
   await begun[2]?.end()
-  for (const found of [...(await Promise.all(others)), await late]) assert.equal(found.get('c'), 'value of c')
+  for (const found of [...(await Promise.all(others)), await late])
+    assert.equal(found.get('c'), 'value of c')
 })
 
 test('another name, and connections with other rights, are read apart', async () => {
@@ -99,10 +103,17 @@ test('a key that is none fails its own reader alone; what fails otherwise fails 
   await Promise.all([first, refused])
   assert.equal((await good).get('b'), 'value of b')
 
-  const away = [reads.read('golden', ['a'], () => sql, read), reads.read('golden', ['b'], () => sql, read)]
+  const away = [
+    reads.read('golden', ['a'], () => sql, read),
+    reads.read('golden', ['b'], () => sql, read),
+  ]
   const lost = Promise.all(away.map((r) => assert.rejects(r, /lost/)))
-  await begun[4]?.end(Object.assign(new Error('the connection is lost'), { code: 'CONNECTION_CLOSED' }))
-  await begun[5]?.end(Object.assign(new Error('the connection is lost'), { code: 'CONNECTION_CLOSED' }))
+  await begun[4]?.end(
+    Object.assign(new Error('the connection is lost'), { code: 'CONNECTION_CLOSED' }),
+  )
+  await begun[5]?.end(
+    Object.assign(new Error('the connection is lost'), { code: 'CONNECTION_CLOSED' }),
+  )
   await lost
   const next = reads.read('golden', ['c'], () => sql, read)
   await begun[6]?.end()
@@ -147,7 +158,10 @@ test('connections are asked for when a statement begins: those of rights that ar
 
 test('law: everybody gets the values of its keys, from a statement that began after it asked', async () => {
   const step = fc.oneof(
-    { weight: 2, arbitrary: fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 }) },
+    {
+      weight: 2,
+      arbitrary: fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 }),
+    },
     { weight: 1, arbitrary: fc.nat(4) },
   )
   await fc.assert(
@@ -168,7 +182,8 @@ test('law: everybody gets the values of its keys, from a statement that began af
         else {
           const at = ++now
           const check = (found: Map<string, number>) => {
-            for (const k of given) assert.ok((found.get(k) ?? 0) > at, `${k} asked at ${at}, read at ${found.get(k)}`)
+            for (const k of given)
+              assert.ok((found.get(k) ?? 0) > at, `${k} asked at ${at}, read at ${found.get(k)}`)
           }
           asked.push(reads.read('x', given, () => sql, read).then(check))
         }

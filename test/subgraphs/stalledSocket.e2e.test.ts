@@ -24,7 +24,13 @@ test('who does not read, over graphql-ws or SSE, holds back its own subscription
   const db = await testDatabase()
   const sql = openDatabase(db.url, { connectionsMax: 4, name: 'test-feed' })
   const tailer = await startTailer({ sql, ringEventsMax: 100 })
-  const subgraphs = [createChangesSubgraph({ policy: readPolicy('schema/model'), tailer, sqlOf: unbound(tailer.sql) })]
+  const subgraphs = [
+    createChangesSubgraph({
+      policy: readPolicy('schema/model'),
+      tailer,
+      sqlOf: unbound(tailer.sql),
+    }),
+  ]
   const gateway = await startGateway({
     host: '127.0.0.1',
     port: 0,
@@ -43,7 +49,8 @@ test('who does not read, over graphql-ws or SSE, holds back its own subscription
     // One that reads is served all the while.
     await until(() => live.positions.length === events)
 
-    // What waits for the stalled ones is what the kernel and one message hold, not the events they have not read.
+    // What waits for the stalled ones is what the kernel and one message hold, not the events they
+    // have not read.
     const waiting = sockets().reduce((sum, s) => sum + s.writableLength, 0)
     assert.ok(waiting < 500_000, `${waiting} bytes wait in this process`)
     assert.ok(stalled.positions.length < events)
@@ -74,7 +81,9 @@ test('who does not read, over graphql-ws or SSE, holds back its own subscription
 const query = 'subscription { changes { __typename ... on Change { position after } } }'
 
 /** A subscriber of everything from now over SSE; resolves when it has caught up. */
-async function openStream(url: string): Promise<{ response: IncomingMessage; positions: number[] }> {
+async function openStream(
+  url: string,
+): Promise<{ response: IncomingMessage; positions: number[] }> {
   const headers = { 'content-type': 'application/json', accept: 'text/event-stream' }
   const asked = request(url, { method: 'POST', headers }).end(JSON.stringify({ query }))
   const [response] = (await once(asked, 'response')) as [IncomingMessage]
@@ -105,7 +114,8 @@ async function open(url: string): Promise<{ socket: WebSocket; positions: number
     socket.on('error', reject)
     socket.on('message', (data) => {
       const { type, payload } = JSON.parse(data.toString())
-      if (type === 'connection_ack') socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
+      if (type === 'connection_ack')
+        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
       else if (type === 'next' && payload.data.changes.__typename === 'CaughtUp') resolve()
       else if (type === 'next') positions.push(payload.data.changes.position)
       else if (type === 'error') reject(new Error(JSON.stringify(payload)))

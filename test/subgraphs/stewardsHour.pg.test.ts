@@ -25,7 +25,11 @@ async function as(actor: string, text: string, variables: object = {}): Promise<
   const roles = actor === 'ada' ? 'steward' : 'steward,approver'
   const res = await fetch(gateway.url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-touchstone-actor': actor, 'x-touchstone-roles': roles },
+    headers: {
+      'content-type': 'application/json',
+      'x-touchstone-actor': actor,
+      'x-touchstone-roles': roles,
+    },
     body: JSON.stringify({ query: text, variables }),
   })
   const { data, errors } = (await res.json()) as Asked
@@ -74,7 +78,10 @@ test('an hour of a steward in the demo world: find, preview, merge, be refused, 
     },
   )
   assert.equal(no.notAMatch.__typename, 'ActionDone', JSON.stringify(no))
-  assert.equal((await as('ada', 'query ($id: ID!) { task(id: $id) { open } }', { id: first.id })).task.open, false)
+  assert.equal(
+    (await as('ada', 'query ($id: ID!) { task(id: $id) { open } }', { id: first.id })).task.open,
+    false,
+  )
 
   // Two customers with invoices; together they are worth enough to need a second person, or not.
   const rich = (
@@ -97,12 +104,18 @@ test('an hour of a steward in the demo world: find, preview, merge, be refused, 
   assert.equal(moved.count, from.invoices.length, 'the preview counts what moves')
 
   const MERGE = `mutation ($i: MergeInput!, $k: String!) { mergeRecords(input: $i, reason: "one firm", idempotencyKey: $k) { ${RESULT} } }`
-  const stale = await as('ada', MERGE, { i: { records: [seen(a), { id: b.id, version: b.version + 1 }] }, k: key() })
+  const stale = await as('ada', MERGE, {
+    i: { records: [seen(a), { id: b.id, version: b.version + 1 }] },
+    k: key(),
+  })
   assert.equal(stale.mergeRecords.__typename, 'ActionConflict')
   let merged = (await as('ada', MERGE, { i: merge, k: key() })).mergeRecords
   if (merged.__typename === 'ApprovalNeeded') {
     const APPROVE = `mutation ($id: ID!) { approveAction(action: $id, reason: "agreed") { ${RESULT} } }`
-    assert.equal((await as('ada', APPROVE, { id: merged.action.id })).approveAction.rule, 'MISSING_ROLE')
+    assert.equal(
+      (await as('ada', APPROVE, { id: merged.action.id })).approveAction.rule,
+      'MISSING_ROLE',
+    )
     merged = (await as('bert', APPROVE, { id: merged.action.id })).approveAction
   }
   assert.equal(merged.__typename, 'ActionDone', JSON.stringify(merged))
@@ -112,34 +125,53 @@ test('an hour of a steward in the demo world: find, preview, merge, be refused, 
     [into.id, b.name],
     'the older id answers for both, with the name that was chosen',
   )
-  assert.deepEqual(one.invoices, [...a.invoices, ...b.invoices].sort(), 'all invoices are seen at the survivor')
+  assert.deepEqual(
+    one.invoices,
+    [...a.invoices, ...b.invoices].sort(),
+    'all invoices are seen at the survivor',
+  )
 
   // A field that finance has to agree to.
   const OVERRIDE = `mutation ($i: OverrideInput!, $k: String!) { overrideField(input: $i, reason: "register", idempotencyKey: $k) { ${RESULT} } }`
   const marked = (
-    await as('ada', OVERRIDE, { i: { record: seen(one), field: 'legalName', value: 'One Firm AG' }, k: key() })
+    await as('ada', OVERRIDE, {
+      i: { record: seen(one), field: 'legalName', value: 'One Firm AG' },
+      k: key(),
+    })
   ).overrideField
   assert.deepEqual(marked.rules, ['FIELD'])
-  const own = await as('ada', `mutation ($id: ID!) { withdrawAction(action: $id, reason: "later") { ${RESULT} } }`, {
-    id: marked.action.id,
-  })
+  const own = await as(
+    'ada',
+    `mutation ($id: ID!) { withdrawAction(action: $id, reason: "later") { ${RESULT} } }`,
+    {
+      id: marked.action.id,
+    },
+  )
   assert.equal(own.withdrawAction.__typename, 'ActionDone')
 
   // One source record does not belong: out, and back by undo.
   const out = from.sources[0]
   const UNMERGE = `mutation ($i: UnmergeInput!, $k: String!) { unmergeRecord(input: $i, reason: "another firm", idempotencyKey: $k) { ${RESULT} } }`
-  const unmerged = (await as('ada', UNMERGE, { i: { record: seen(one), source: out }, k: key() })).unmergeRecord
+  const unmerged = (await as('ada', UNMERGE, { i: { record: seen(one), source: out }, k: key() }))
+    .unmergeRecord
   assert.equal(unmerged.__typename, 'ActionDone', JSON.stringify(unmerged))
   assert.ok(!(await look(into.id)).sources.includes(out))
   const UNDO = `mutation ($id: ID!, $k: String!) { undoAction(action: $id, reason: "was right before", idempotencyKey: $k) { ${RESULT} } }`
   const early = (await as('ada', UNDO, { id: merged.action.id, k: key() })).undoAction
   assert.deepEqual([early.rule, early.inTheWay.id], ['LATER_ACTION_IN_THE_WAY', unmerged.action.id])
-  assert.equal((await as('ada', UNDO, { id: unmerged.action.id, k: key() })).undoAction.__typename, 'ActionDone')
+  assert.equal(
+    (await as('ada', UNDO, { id: unmerged.action.id, k: key() })).undoAction.__typename,
+    'ActionDone',
+  )
   assert.deepEqual((await look(into.id)).invoices, one.invoices)
 
   // And the merge itself: everything is as it was, invoice by invoice.
-  assert.equal((await as('ada', UNDO, { id: merged.action.id, k: key() })).undoAction.__typename, 'ActionDone')
-  for (const was of before) assert.deepEqual({ ...(await look(was.id)), version: 0 }, { ...was, version: 0 })
+  assert.equal(
+    (await as('ada', UNDO, { id: merged.action.id, k: key() })).undoAction.__typename,
+    'ActionDone',
+  )
+  for (const was of before)
+    assert.deepEqual({ ...(await look(was.id)), version: 0 }, { ...was, version: 0 })
   assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
   const { broken, rows } = await verifyAudit(db.sql)
   assert.equal(broken, null)

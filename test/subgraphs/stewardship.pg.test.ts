@@ -26,8 +26,16 @@ const customer = (source: string, id: string, fields: object, version = 1): Worl
 before(async () => {
   db = await testDatabase()
   await tell(db.sql, [
-    customer('crm', 'C1', { name: 'Casa Lupo S.r.l.', lifecycle: 'CUSTOMER', emails: ['info@casalupo.example'] }),
-    customer('billing', 'B1', { name: 'Unknown payer 77', currency: 'EUR', taxIds: ['IT00743110157'] }),
+    customer('crm', 'C1', {
+      name: 'Casa Lupo S.r.l.',
+      lifecycle: 'CUSTOMER',
+      emails: ['info@casalupo.example'],
+    }),
+    customer('billing', 'B1', {
+      name: 'Unknown payer 77',
+      currency: 'EUR',
+      taxIds: ['IT00743110157'],
+    }),
     customer('erp', 'E1', { name: 'Blue Fen Ltd', currency: 'GBP' }),
     {
       source: 'billing',
@@ -63,10 +71,19 @@ after(async () => {
   await db?.drop()
 })
 
-async function ask(text: string, variables: object, actor = 'ada', roles = 'steward'): Promise<Asked['data']> {
+async function ask(
+  text: string,
+  variables: object,
+  actor = 'ada',
+  roles = 'steward',
+): Promise<Asked['data']> {
   const res = await fetch(gateway.url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-touchstone-actor': actor, 'x-touchstone-roles': roles },
+    headers: {
+      'content-type': 'application/json',
+      'x-touchstone-actor': actor,
+      'x-touchstone-roles': roles,
+    },
     body: JSON.stringify({ query: text, variables }),
   })
   const { data, errors } = (await res.json()) as Asked
@@ -82,7 +99,9 @@ const RESULT = `__typename
 const MERGE = `mutation ($input: MergeInput!, $key: String!) { mergeRecords(input: $input, reason: "the same", idempotencyKey: $key) { ${RESULT} } }`
 const UNDO = `mutation ($id: ID!, $key: String!) { undoAction(action: $id, reason: "was wrong", idempotencyKey: $key) { ${RESULT} } }`
 
-/** Two customers whose weight lies between a match and nothing, whatever the model's parameters are. */
+/**
+ * Two customers whose weight lies between a match and nothing, whatever the model's parameters are.
+ */
 function alike(word = 'Tamarind'): [object, object] {
   const engine = createEngine(policy.type('Customer'))
   const common = {
@@ -90,11 +109,22 @@ function alike(word = 'Tamarind'): [object, object] {
     phones: [word === 'Tamarind' ? '+442079460018' : '+442079460019'],
   }
   const fields = ['domains', 'phones'] as const
-  for (const name of [`${word} Travel`, `${word} Trade`, `${word} Holding`, `${word}s Trading`, word])
+  for (const name of [
+    `${word} Travel`,
+    `${word} Trade`,
+    `${word} Holding`,
+    `${word}s Trading`,
+    word,
+  ])
     for (const shared of [[], ['domains'], ['phones'], fields]) {
       const one = { name: `${word} Trading Ltd`, ...common }
-      const two = { name, ...Object.fromEntries(Object.entries(common).filter(([f]) => shared.includes(f as never))) }
-      const [a, b] = [one, two].map((f, i) => engine.standardise({ key: String(i), source: `s${i}`, fields: f }))
+      const two = {
+        name,
+        ...Object.fromEntries(Object.entries(common).filter(([f]) => shared.includes(f as never))),
+      }
+      const [a, b] = [one, two].map((f, i) =>
+        engine.standardise({ key: String(i), source: `s${i}`, fields: f }),
+      )
       if (!a || !b || !engine.keys(a).some((k) => engine.keys(b).includes(k))) continue
       const { weight } = engine.compare(a, b)
       if (weight >= engine.linkWeightMin && weight < engine.matchWeightMin) return [one, two]
@@ -109,7 +139,8 @@ async function versionsOf(...ids: string[]) {
   return ids.map((id) => ({ id, version: rows.find((r) => r.id === id)?.version ?? 0 }))
 }
 const invoicesOf = async (id: string) =>
-  (await ask('query ($id: ID!) { customer(id: $id) { id invoices { nodes { number } } } }', { id })).customer
+  (await ask('query ($id: ID!) { customer(id: $id) { id invoices { nodes { number } } } }', { id }))
+    .customer
 
 test('preview, merge, the same request again, a stale version, undo: invoices go along and come back', async () => {
   const records = await versionsOf(lupo, payer)
@@ -138,7 +169,11 @@ test('preview, merge, the same request again, a stale version, undo: invoices go
   const stale = (await ask(MERGE, { input: { records }, key: 'm2' })).mergeRecords
   assert.equal(stale.__typename, 'ActionConflict')
   assert.deepEqual(
-    stale.current.map((c: { id: string; state: string; record: object }) => [c.id, c.state, c.record]),
+    stale.current.map((c: { id: string; state: string; record: object }) => [
+      c.id,
+      c.state,
+      c.record,
+    ]),
     [
       [lupo, 'ACTIVE', { id: lupo }],
       [payer, 'MERGED', { id: lupo }],
@@ -162,7 +197,8 @@ test('preview, merge, the same request again, a stale version, undo: invoices go
     ),
     ['BAD_CHOICE', 'BAD_CHOICE', 'BAD_CHOICE', 'NOT_A_MEMBER'],
   )
-  const reused = (await ask(MERGE, { input: { records: await versionsOf(lupo, fen) }, key: 'm1' })).mergeRecords
+  const reused = (await ask(MERGE, { input: { records: await versionsOf(lupo, fen) }, key: 'm1' }))
+    .mergeRecords
   assert.equal(reused.rule, 'IDEMPOTENCY_KEY_REUSED')
 
   const undone = (await ask(UNDO, { id: first.action.id, key: 'u1' })).undoAction
@@ -176,7 +212,10 @@ test('preview, merge, the same request again, a stale version, undo: invoices go
 test('much value needs a second person, who is not the author, and has the role', async () => {
   const records = await versionsOf(lupo, fen)
   const asked = (await ask(MERGE, { input: { records }, key: 'big' })).mergeRecords
-  assert.deepEqual([asked.__typename, asked.rules, asked.action.state], ['ApprovalNeeded', ['MERGE_VALUE'], 'PROPOSED'])
+  assert.deepEqual(
+    [asked.__typename, asked.rules, asked.action.state],
+    ['ApprovalNeeded', ['MERGE_VALUE'], 'PROPOSED'],
+  )
   assert.deepEqual(await versionsOf(lupo, fen), records, 'nothing is done yet')
   const waiting = (
     await ask(
@@ -195,7 +234,10 @@ test('much value needs a second person, who is not the author, and has the role'
   assert.equal(other.rule, 'MISSING_ROLE')
   const done = (await ask(APPROVE, { id: asked.action.id }, 'bert', 'approver')).approveAction
   assert.equal(done.__typename, 'ActionDone', JSON.stringify(done))
-  assert.equal((await ask('{ taskCounts(filter: { kinds: [APPROVAL] }) { total } }', {})).taskCounts.total, 0)
+  assert.equal(
+    (await ask('{ taskCounts(filter: { kinds: [APPROVAL] }) { total } }', {})).taskCounts.total,
+    0,
+  )
   const twice = (await ask(APPROVE, { id: asked.action.id }, 'cleo', 'approver')).approveAction
   assert.equal(twice.rule, 'NOT_PROPOSED')
 
@@ -232,16 +274,25 @@ test('a marked field: proposed, declined, withdrawn; the audit log tells all of 
   assert.equal(declined.action.state, 'DECLINED')
   const two = (await ask(OVERRIDE, { input, key: 'o2' })).overrideField
   const WITHDRAW = `mutation ($id: ID!) { withdrawAction(action: $id, reason: "never mind") { ${RESULT} } }`
-  assert.equal((await ask(WITHDRAW, { id: two.action.id }, 'bert')).withdrawAction.rule, 'NOT_THE_AUTHOR')
-  assert.equal((await ask(WITHDRAW, { id: two.action.id })).withdrawAction.action.state, 'WITHDRAWN')
+  assert.equal(
+    (await ask(WITHDRAW, { id: two.action.id }, 'bert')).withdrawAction.rule,
+    'NOT_THE_AUTHOR',
+  )
+  assert.equal(
+    (await ask(WITHDRAW, { id: two.action.id })).withdrawAction.action.state,
+    'WITHDRAWN',
+  )
   const events = (
-    await ask('query ($id: ID!) { auditLog(filter: { action: $id }) { nodes { event actor } } }', { id: two.action.id })
+    await ask('query ($id: ID!) { auditLog(filter: { action: $id }) { nodes { event actor } } }', {
+      id: two.action.id,
+    })
   ).auditLog.nodes
   assert.deepEqual(events, [
     { event: 'WITHDRAWN', actor: 'ada' },
     { event: 'PROPOSE', actor: 'ada' },
   ])
-  const bad = (await ask(OVERRIDE, { input: { ...input, value: ['none'] }, key: 'o3' })).overrideField
+  const bad = (await ask(OVERRIDE, { input: { ...input, value: ['none'] }, key: 'o3' }))
+    .overrideField
   assert.equal(bad.rule, 'BAD_VALUE')
   const nobody = (await ask(OVERRIDE, { input, key: 'o4' }, 'carl', '')).overrideField
   assert.equal(nobody.rule, 'MISSING_ROLE')
@@ -249,17 +300,26 @@ test('a marked field: proposed, declined, withdrawn; the audit log tells all of 
 
 test('in bulk: one preview of all, the approver sees the same, then all is done; a bad item is refused in both', async () => {
   const [one, two] = await versionsOf(lupo, fen)
-  const set = (record: object | undefined, value: string) => ({ override: { record, field: 'accountOwner', value } })
+  const set = (record: object | undefined, value: string) => ({
+    override: { record, field: 'accountOwner', value },
+  })
   const SEEN =
     '__typename ... on ActionPreview { approval records { goldenId changedFields } } ... on ActionRefused { rule } ... on ActionConflict { current { id } }'
   const PREVIEW = `query ($items: [StewardActionInput!]!) { previewBulkAction(items: $items) { ${SEEN} } }`
   const BULK = `mutation ($items: [StewardActionInput!]!, $key: String!) { bulkAction(items: $items, reason: "moved", idempotencyKey: $key) { ${RESULT} } }`
   const items = [set(one, 'Ida'), set(two, 'Ida')]
   const seen = (await ask(PREVIEW, { items })).previewBulkAction
-  const changes = [lupo, fen].sort().map((goldenId) => ({ goldenId, changedFields: ['accountOwner'] }))
+  const changes = [lupo, fen]
+    .sort()
+    .map((goldenId) => ({ goldenId, changedFields: ['accountOwner'] }))
   const sorted = (p: typeof seen) =>
-    p.records.toSorted((a: { goldenId: string }, b: { goldenId: string }) => (a.goldenId < b.goldenId ? -1 : 1))
-  assert.deepEqual([seen.__typename, seen.approval, sorted(seen)], ['ActionPreview', ['BULK'], changes])
+    p.records.toSorted((a: { goldenId: string }, b: { goldenId: string }) =>
+      a.goldenId < b.goldenId ? -1 : 1,
+    )
+  assert.deepEqual(
+    [seen.__typename, seen.approval, sorted(seen)],
+    ['ActionPreview', ['BULK'], changes],
+  )
   for (const [bad, rule] of [
     [[set(one, 'Ida'), set(one, 'Ola')], 'OVERLAPPING_ITEMS'],
     [[set(one, '')], 'BAD_VALUE'],
@@ -278,12 +338,19 @@ test('in bulk: one preview of all, the approver sees the same, then all is done;
   assert.deepEqual(sorted(proposed), changes)
   assert.deepEqual(await versionsOf(lupo, fen), [one, two], 'nothing is done yet')
   const APPROVE = `mutation ($id: ID!) { approveAction(action: $id, reason: "yes") { ${RESULT} } }`
-  assert.equal((await ask(APPROVE, { id }, 'bert', 'approver')).approveAction.__typename, 'ActionDone')
-  assert.equal((await ask(PROPOSAL, { id }, 'bert', 'approver')).previewProposal.rule, 'NOT_PROPOSED')
+  assert.equal(
+    (await ask(APPROVE, { id }, 'bert', 'approver')).approveAction.__typename,
+    'ActionDone',
+  )
+  assert.equal(
+    (await ask(PROPOSAL, { id }, 'bert', 'approver')).previewProposal.rule,
+    'NOT_PROPOSED',
+  )
   assert.equal((await ask(PROPOSAL, { id: 'x' })).previewProposal.rule, 'UNKNOWN_ACTION')
   for (const customer of [lupo, fen])
     assert.equal(
-      (await ask('query ($id: ID!) { customer(id: $id) { accountOwner } }', { id: customer })).customer.accountOwner,
+      (await ask('query ($id: ID!) { customer(id: $id) { accountOwner } }', { id: customer }))
+        .customer.accountOwner,
       'Ida',
     )
 })
@@ -312,11 +379,16 @@ test('a possible match is a task that goes with its reason and comes back with i
   )
   assert.deepEqual(comment.commentTask.task.comments.nodes, [{ actor: 'ada', body: 'asked sales' }])
 
-  const merged = (await ask(MERGE, { input: { records: await versionsOf(a, b) }, key: 't1' })).mergeRecords
+  const merged = (await ask(MERGE, { input: { records: await versionsOf(a, b) }, key: 't1' }))
+    .mergeRecords
   assert.equal(merged.__typename, 'ActionDone')
   assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [], 'its reason is gone')
   await ask(UNDO, { id: merged.action.id, key: 't2' })
-  assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [{ ...task, assignee: 'ada' }], 'the same task is back')
+  assert.deepEqual(
+    (await ask(TASKS, { id: a })).tasks.nodes,
+    [{ ...task, assignee: 'ada' }],
+    'the same task is back',
+  )
   const no = await ask(
     `mutation ($input: NotAMatchInput!) { notAMatch(input: $input, reason: "two firms", idempotencyKey: "t3") { ${RESULT} } }`,
     { input: { records: await versionsOf(a, b) } },
@@ -346,10 +418,16 @@ test('texts that no database stores: refused where they would be written, found 
       taskCounts.total,
     ]
     assert.deepEqual(found, [[], [], [], [], [], 0])
-    const { tasks: some } = await ask('{ tasks(first: 1, filter: { state: CLOSED }) { nodes { id } } }', {})
+    const { tasks: some } = await ask(
+      '{ tasks(first: 1, filter: { state: CLOSED }) { nodes { id } } }',
+      {},
+    )
     const COMMENT =
       'mutation ($id: ID!, $t: String!) { commentTask(id: $id, body: $t) { ... on TaskRefused { rule } } }'
-    assert.equal((await ask(COMMENT, { id: some.nodes[0].id, t: text })).commentTask.rule, 'BAD_TEXT')
+    assert.equal(
+      (await ask(COMMENT, { id: some.nodes[0].id, t: text })).commentTask.rule,
+      'BAD_TEXT',
+    )
   }
   const CLAIM = 'mutation ($ids: [ID!]!) { claimTasks(ids: $ids) { ... on TaskRefused { rule } } }'
   const { claimTasks } = await ask(CLAIM, { ids: Array(501).fill(lupo) })
@@ -361,12 +439,16 @@ test('every kind of work on tasks leaves a row in the audit log, and the log is 
   const [one, two] = [key('crm', 'Customer', 'U1'), key('success', 'Customer', 'U2')]
   const [a, b] = alike('Cardamom')
   await tell(db.sql, [customer('crm', 'U1', a), customer('success', 'U2', b)])
-  const { tasks: open } = await ask('query ($id: ID!) { tasks(filter: { about: $id }) { nodes { id about } } }', {
-    id: one,
-  })
+  const { tasks: open } = await ask(
+    'query ($id: ID!) { tasks(filter: { about: $id }) { nodes { id about } } }',
+    {
+      id: one,
+    },
+  )
   const ids = [open.nodes[0].id]
   assert.deepEqual(open.nodes[0].about.toSorted(), [one, two].sort())
-  const DONE = '{ __typename ... on TaskDone { task { assignee dueAt deferredUntil } } ... on TaskRefused { rule } }'
+  const DONE =
+    '{ __typename ... on TaskDone { task { assignee dueAt deferredUntil } } ... on TaskRefused { rule } }'
   const work = await ask(
     `mutation ($ids: [ID!]!, $id: ID!, $due: DateTime!) { claim: claimTasks(ids: $ids) ${DONE} release: releaseTasks(ids: $ids) ${DONE}
       assign: assignTasks(ids: $ids, to: "cleo") ${DONE} taken: claimTasks(ids: $ids) ${DONE} notYours: releaseTasks(ids: $ids) ${DONE}
@@ -384,7 +466,11 @@ test('every kind of work on tasks leaves a row in the audit log, and the log is 
     work.defer,
     [work.comment],
   ].map(([o]) => o.rule ?? o.task)
-  const task = (assignee: string | null, dueAt = all[0].dueAt, deferredUntil: string | null = null) => ({
+  const task = (
+    assignee: string | null,
+    dueAt = all[0].dueAt,
+    deferredUntil: string | null = null,
+  ) => ({
     assignee,
     dueAt,
     deferredUntil,
@@ -415,15 +501,25 @@ test('every kind of work on tasks leaves a row in the audit log, and the log is 
 })
 
 test('the queue is followed: a task is pushed when it changes, and when it closes', async () => {
-  const client = createClient({ url: gateway.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const client = createClient({
+    url: gateway.url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+  })
   try {
     const [a, b] = [key('crm', 'Customer', 'S1'), key('success', 'Customer', 'S2')]
     const [one, two] = alike('Saffron')
     await tell(db.sql, [customer('crm', 'S1', one), customer('success', 'S2', two)])
-    const { tasks } = await ask('query ($id: ID!) { tasks(filter: { about: $id }) { nodes { id } } }', { id: a })
+    const { tasks } = await ask(
+      'query ($id: ID!) { tasks(filter: { about: $id }) { nodes { id } } }',
+      { id: a },
+    )
     const id = tasks.nodes[0].id
-    const pushed = client.iterate<{ taskChanged: { id: string; open: boolean; comments: { nodes: object[] } } }>({
-      query: 'subscription { taskChanged(types: ["Customer"]) { id open comments { nodes { body } } } }',
+    const pushed = client.iterate<{
+      taskChanged: { id: string; open: boolean; comments: { nodes: object[] } }
+    }>({
+      query:
+        'subscription { taskChanged(types: ["Customer"]) { id open comments { nodes { body } } } }',
     })
     const seen = (async () => {
       const found: unknown[] = []
@@ -485,9 +581,15 @@ test('quality: what is there, what stewards stated, what differs between a syste
   assert.ok(before.dataQuality.matchRate > 0 && before.dataQuality.golden > 0)
   const erp = before.dataQuality.systems.find((s: { system: string }) => s.system === 'erp')
   assert.equal(drift(before, 'erp').completeness, drift(before, 'erp').held / erp.records)
-  const legalName = before.dataQuality.fields.find((f: { field: string }) => f.field === 'legalName')
+  const legalName = before.dataQuality.fields.find(
+    (f: { field: string }) => f.field === 'legalName',
+  )
   assert.equal(legalName.completeness, 0, 'a field that nobody has is there too')
-  assert.equal(drift(before, 'erp').differs, 1, 'billing owns the currency, so the one of erp differs')
+  assert.equal(
+    drift(before, 'erp').differs,
+    1,
+    'billing owns the currency, so the one of erp differs',
+  )
   await ask(
     `mutation ($input: OverrideInput!) { overrideField(input: $input, reason: "asked", idempotencyKey: "q1") { ${RESULT} } }`,
     { input: { record: (await versionsOf(id))[0], field: 'currency', value: 'EUR' } },
@@ -496,5 +598,8 @@ test('quality: what is there, what stewards stated, what differs between a syste
   assert.equal(drift(after, 'erp').differs, 0)
   assert.equal(drift(after, 'billing').differs, drift(before, 'billing').differs + 1)
   assert.ok(after.dataQuality.overrideRate > before.dataQuality.overrideRate)
-  assert.equal(after.dataQuality.fields.find((f: { field: string }) => f.field === 'currency').overrides, 1)
+  assert.equal(
+    after.dataQuality.fields.find((f: { field: string }) => f.field === 'currency').overrides,
+    1,
+  )
 })

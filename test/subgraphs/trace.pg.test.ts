@@ -36,24 +36,48 @@ const tell = async (id: string) =>
   ).trace
 const key = (id: string, object = 'client') => recordKey('shop', object, id)
 const correlation = async (inboxId: number) =>
-  (await db.sql<{ id: string }[]>`select correlation_id as id from inbox where id = ${inboxId}`)[0]?.id ?? ''
+  (await db.sql<{ id: string }[]>`select correlation_id as id from inbox where id = ${inboxId}`)[0]
+    ?.id ?? ''
 
 test('a message tells its whole story, from whichever id one begins', async () => {
   const pipeline = shopPipeline(db.sql)
   const first = await row(db.sql, 'client', { id: '1', label: 'Blue Fen' })
   const before = await tell(String(first))
-  assert.deepEqual([before.kind, before.messages[0].state, before.messages[0].records], ['MESSAGE', 'WAITING', []])
+  assert.deepEqual(
+    [before.kind, before.messages[0].state, before.messages[0].records],
+    ['MESSAGE', 'WAITING', []],
+  )
   await drain(pipeline)
-  await saveBatches(db.sql, [{ worker: 'w1', inboxIds: [first], claimedAt: new Date(), appliedAt: new Date() }])
-  const second = await row(db.sql, 'client', { id: '1', label: 'Blue Fen Ltd', mail: 'a@bluefen.example' })
+  await saveBatches(db.sql, [
+    { worker: 'w1', inboxIds: [first], claimedAt: new Date(), appliedAt: new Date() },
+  ])
+  const second = await row(db.sql, 'client', {
+    id: '1',
+    label: 'Blue Fen Ltd',
+    mail: 'a@bluefen.example',
+  })
   await drain(pipeline)
   const ada = person('ada', 'steward')
-  const steward = { sql: db.sql, policy, engines: createEngines(policy), systems: new Map([['shop', shop]]) }
-  await done(steward, ada, { kind: 'OVERRIDE', id: key('1'), field: 'paymentTerms', value: 'NET30', expiresAt: null })
+  const steward = {
+    sql: db.sql,
+    policy,
+    engines: createEngines(policy),
+    systems: new Map([['shop', shop]]),
+  }
+  await done(steward, ada, {
+    kind: 'OVERRIDE',
+    id: key('1'),
+    field: 'paymentTerms',
+    value: 'NET30',
+    expiresAt: null,
+  })
 
   const story = await tell(String(first))
   const [message] = story.messages
-  assert.deepEqual([message.state, message.code, message.correlationId], ['APPLIED', null, await correlation(first)])
+  assert.deepEqual(
+    [message.state, message.code, message.correlationId],
+    ['APPLIED', null, await correlation(first)],
+  )
   assert.deepEqual(
     message.passes.map((p: { worker: string; messages: number }) => [p.worker, p.messages]),
     [['w1', 1]],
@@ -132,10 +156,20 @@ test('the story goes on to what endpoints were sent', async () => {
 
 test('of several messages of one transaction each tells the event they share', async () => {
   const pipeline = shopPipeline(db.sql)
-  const a = await row(db.sql, 'client', { id: '1', changed: '2026-01-01T00:00:00Z', label: 'Blue Fen' })
-  const b = await row(db.sql, 'client', { id: '1', changed: '2026-01-02T00:00:00Z', label: 'Blue Fen Ltd' })
+  const a = await row(db.sql, 'client', {
+    id: '1',
+    changed: '2026-01-01T00:00:00Z',
+    label: 'Blue Fen',
+  })
+  const b = await row(db.sql, 'client', {
+    id: '1',
+    changed: '2026-01-02T00:00:00Z',
+    label: 'Blue Fen Ltd',
+  })
   await applyPending(pipeline, 10)
-  await saveBatches(db.sql, [{ worker: 'w1', inboxIds: [a, b], claimedAt: new Date(), appliedAt: new Date() }])
+  await saveBatches(db.sql, [
+    { worker: 'w1', inboxIds: [a, b], claimedAt: new Date(), appliedAt: new Date() },
+  ])
   for (const id of [a, b]) {
     const [message] = (await tell(String(id))).messages
     assert.deepEqual(
@@ -158,7 +192,13 @@ test('an exception tells why, what was done, and the message that put it right',
   await drain(shopPipeline(db.sql))
   const story = await tell(await correlation(bad))
   assert.deepEqual(
-    story.messages.map((m: Record<string, unknown>) => [m.id, m.state, m.code, m.corrects, m.correctedBy]),
+    story.messages.map((m: Record<string, unknown>) => [
+      m.id,
+      m.state,
+      m.code,
+      m.corrects,
+      m.correctedBy,
+    ]),
     [
       [String(bad), 'CORRECTED', 'MISSING_ID', null, [corrected.it.correctedBy]],
       [corrected.it.correctedBy, 'APPLIED', null, String(bad), []],

@@ -22,7 +22,12 @@ before(async () => {
       id: 'C2',
       fields: { name: 'Casa Lupo S.r.l.', ...same, emails: ['info@casalupo.example'] },
     },
-    { source: 'billing', type: 'Customer', id: 'B2', fields: { name: 'Unknown payer 77', currency: 'EUR' } },
+    {
+      source: 'billing',
+      type: 'Customer',
+      id: 'B2',
+      fields: { name: 'Unknown payer 77', currency: 'EUR' },
+    },
     {
       source: 'billing',
       type: 'Invoice',
@@ -120,8 +125,22 @@ test('asOf: a list as it was, filtered, sorted and paged by the values of then',
   assert.deepEqual(data.then, {
     totalCount: 2,
     nodes: [
-      { id: lupo, name: 'Casa Lupo S.r.l.', version: 1, sourceCount: 1, provenance: rule, invoices: invoices('R-9') },
-      { id: second, name: 'Unknown payer 77', version: 1, sourceCount: 1, provenance: rule, invoices: invoices('R-9') },
+      {
+        id: lupo,
+        name: 'Casa Lupo S.r.l.',
+        version: 1,
+        sourceCount: 1,
+        provenance: rule,
+        invoices: invoices('R-9'),
+      },
+      {
+        id: second,
+        name: 'Unknown payer 77',
+        version: 1,
+        sourceCount: 1,
+        provenance: rule,
+        invoices: invoices('R-9'),
+      },
     ],
   })
   assert.deepEqual(data.first.nodes, [{ name: 'Unknown payer 77' }])
@@ -130,7 +149,10 @@ test('asOf: a list as it was, filtered, sorted and paged by the values of then',
     `{ customers(asOf: "${apart}", first: 1, after: "${data.first.pageInfo.endCursor}", orderBy: [{ field: NAME, direction: DESC }]) { nodes { name } } }`,
   )
   assert.deepEqual(next.customers.nodes, [{ name: 'Casa Lupo S.r.l.' }])
-  assert.deepEqual([data.by.nodes, data.named.nodes], [[{ name: 'Unknown payer 77' }], [{ id: second }]])
+  assert.deepEqual(
+    [data.by.nodes, data.named.nodes],
+    [[{ name: 'Unknown payer 77' }], [{ id: second }]],
+  )
   assert.deepEqual([data.now, data.early], [{ totalCount: 1 }, { totalCount: 0, nodes: [] }])
 })
 
@@ -157,14 +179,21 @@ test('history: every version, newest first, with what led to it; in pages', asyn
     [next.edges[0].node.version, next.pageInfo.hasNextPage, next.pageInfo.hasPreviousPage],
     [1, false, true],
   )
-  const { errors } = await query(gateway, `{ customer(id: "${lupo}") { history(after: "x") { totalCount } } }`)
+  const { errors } = await query(
+    gateway,
+    `{ customer(id: "${lupo}") { history(after: "x") { totalCount } } }`,
+  )
   assert.equal(errors?.[0]?.extensions.code, 'BAD_CURSOR')
 })
 
 test('a customer whose records are all deleted is gone, and its past is not', async () => {
-  await tell(db.sql, [{ source: 'erp', type: 'Customer', id: 'E7', fields: { name: 'Short Lived Ltd' } }])
+  await tell(db.sql, [
+    { source: 'erp', type: 'Customer', id: 'E7', fields: { name: 'Short Lived Ltd' } },
+  ])
   const alive = await now()
-  await tell(db.sql, [{ source: 'erp', type: 'Customer', id: 'E7', version: 2, deleted: true, fields: {} }])
+  await tell(db.sql, [
+    { source: 'erp', type: 'Customer', id: 'E7', version: 2, deleted: true, fields: {} },
+  ])
   const data = await answer(
     gateway,
     `query ($id: ID!, $alive: DateTime!) {
@@ -196,7 +225,9 @@ test('a record whose parent turns out to be itself has no parent and is not its 
     customer: { name: 'Quite Another', parent: { name: 'Zephyr AG' } },
     up: { children: { totalCount: 1, nodes: [{ name: 'Quite Another' }] } },
   })
-  await tell(db.sql, [{ source: 'crm', type: 'Customer', id: 'C8', version: 2, fields: { ...evidence, parent } }])
+  await tell(db.sql, [
+    { source: 'crm', type: 'Customer', id: 'C8', version: 2, fields: { ...evidence, parent } },
+  ])
   assert.deepEqual(await ask(), {
     customer: { name: 'Zephyr AG', parent: null },
     up: { children: { totalCount: 0, nodes: [] } },

@@ -40,11 +40,24 @@ after(async () => {
 
 const everyScope = ['webhooks:manage', 'pii:read']
 
-async function ask(text: string, variables: Record<string, unknown> = {}, scopes = everyScope): Promise<Answer> {
+async function ask(
+  text: string,
+  variables: Record<string, unknown> = {},
+  scopes = everyScope,
+): Promise<Answer> {
   const subgraph = createChangesSubgraph({ policy, tailer, webhooks, sqlOf: unbound(tailer.sql) })
-  const contextValue = subgraph.context({ correlationId: 'c', actor: 'ida', scopes: new Set(scopes) })
+  const contextValue = subgraph.context({
+    correlationId: 'c',
+    actor: 'ida',
+    scopes: new Set(scopes),
+  })
   const document = parse(text)
-  const answer = await execute({ schema: subgraph.schema, document, contextValue, variableValues: variables })
+  const answer = await execute({
+    schema: subgraph.schema,
+    document,
+    contextValue,
+    variableValues: variables,
+  })
   return JSON.parse(JSON.stringify(answer)) as Answer
 }
 // biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
@@ -61,14 +74,23 @@ async function registered(input: object = {}, scopes = everyScope) {
   const { data, errors } = await ask(REGISTER, { input: { url: receiver.url, ...input } }, scopes)
   assert.equal(errors, undefined)
   assert.equal(data.registerWebhook.__typename, 'WebhookDone', data.registerWebhook.detail)
-  return data.registerWebhook as { secret: string; webhook: { id: string; scopes: string[]; position: number } }
+  return data.registerWebhook as {
+    secret: string
+    webhook: { id: string; scopes: string[]; position: number }
+  }
 }
 
 test('an endpoint as it is registered, listed, changed, disabled, enabled and deleted', async () => {
   const where = [{ field: 'lifecycle', in: ['CUSTOMER'] }]
   const { secret, webhook } = await registered({
     description: 'billing',
-    filter: { types: ['CUSTOMER'], ops: ['CREATED'], systems: ['crm'], changedFields: ['name'], where },
+    filter: {
+      types: ['CUSTOMER'],
+      ops: ['CREATED'],
+      systems: ['crm'],
+      changedFields: ['name'],
+      where,
+    },
   })
   assert.match(secret, /^whsec_[A-Za-z0-9+/]{43}=$/)
   assert.deepEqual(webhook, {
@@ -95,28 +117,45 @@ test('an endpoint as it is registered, listed, changed, disabled, enabled and de
     { id },
   )
   assert.equal(changed.data.changeWebhook.__typename, 'WebhookDone')
-  const disabled = await ask(`mutation ($id: ID!) { disableWebhook(id: $id, reason: "moving") ${outcome} }`, { id })
+  const disabled = await ask(
+    `mutation ($id: ID!) { disableWebhook(id: $id, reason: "moving") ${outcome} }`,
+    { id },
+  )
   assert.deepEqual(
-    [disabled.data.disableWebhook.webhook.state, disabled.data.disableWebhook.webhook.disabledBecause],
+    [
+      disabled.data.disableWebhook.webhook.state,
+      disabled.data.disableWebhook.webhook.disabledBecause,
+    ],
     ['DISABLED', 'moving'],
   )
   const enabled = await ask(`mutation ($id: ID!) { enableWebhook(id: $id) ${outcome} }`, { id })
   assert.equal(enabled.data.enableWebhook.webhook.state, 'ACTIVE')
   const deleted = await ask(`mutation ($id: ID!) { deleteWebhook(id: $id) ${outcome} }`, { id })
   assert.equal(deleted.data.deleteWebhook.webhook, null)
-  assert.equal((await ask(`query ($id: ID!) { webhook(id: $id) { id } }`, { id })).data.webhook, null)
+  assert.equal(
+    (await ask(`query ($id: ID!) { webhook(id: $id) { id } }`, { id })).data.webhook,
+    null,
+  )
   const audit = await db.sql<{ event: string; body: string }[]>`
     select body ->> 'event' as event, body::text as body from audit where body ->> 'webhook' = ${id} order by id`
   assert.deepEqual(
     audit.map((a) => a.event),
-    ['WEBHOOK_REGISTERED', 'WEBHOOK_CHANGED', 'WEBHOOK_DISABLED', 'WEBHOOK_ENABLED', 'WEBHOOK_DELETED'],
+    [
+      'WEBHOOK_REGISTERED',
+      'WEBHOOK_CHANGED',
+      'WEBHOOK_DISABLED',
+      'WEBHOOK_ENABLED',
+      'WEBHOOK_DELETED',
+    ],
   )
   assert.ok(audit.every((a) => !a.body.includes(secret.slice(6))))
 })
 
 test('a secret lies sealed, bound to its endpoint, and is shown once', async () => {
   const { secret, webhook } = await registered()
-  const [row] = await db.sql<{ sealed: Uint8Array }[]>`select sealed from webhook_secret where webhook = ${webhook.id}`
+  const [row] = await db.sql<
+    { sealed: Uint8Array }[]
+  >`select sealed from webhook_secret where webhook = ${webhook.id}`
   assert.ok(row)
   assert.ok(!Buffer.from(row.sealed).includes(secret.slice(6, 20)))
   assert.equal(webhooks.vault.open(webhook.id, row.sealed), secret)
@@ -154,7 +193,8 @@ test('bad input of registering is refused with its rule, as data', async () => {
     assert.doesNotMatch(data.registerWebhook.detail, /hunter2/)
   }
   const head = await readHead(db.sql)
-  const cursor = (position: number, feed = head.feed) => encodeCursor(feed, { kind: 'TAIL', position })
+  const cursor = (position: number, feed = head.feed) =>
+    encodeCursor(feed, { kind: 'TAIL', position })
   const errors: [object, string][] = [
     [{ filter: { changedFields: ['nmae'] } }, 'FILTER_INVALID'],
     [{ filter: { where: [{ field: 'shoeSize', in: [1] }] } }, 'FILTER_INVALID'],
@@ -164,7 +204,10 @@ test('bad input of registering is refused with its rule, as data', async () => {
     [{ after: 'garbage' }, 'CURSOR_INVALID'],
     [{ after: cursor(head.position + 10) }, 'CURSOR_FUTURE'],
     [{ after: cursor(0, randomUUID()) }, 'CURSOR_OTHER_FEED'],
-    [{ after: encodeCursor(head.feed, { kind: 'SCAN', position: 0, scanned: null }) }, 'CURSOR_INVALID'],
+    [
+      { after: encodeCursor(head.feed, { kind: 'SCAN', position: 0, scanned: null }) },
+      'CURSOR_INVALID',
+    ],
   ]
   for (const [input, code] of errors) {
     const answer = await ask(REGISTER, { input: { url: receiver.url, ...input } })
@@ -192,18 +235,27 @@ test('every mutation and query: an unknown endpoint, no id at all, and bounds', 
   for (const overlapHours of [-1, 169])
     assert.equal(
       (
-        await ask(`mutation ($id: ID!, $h: Float!) { rotateWebhookSecret(id: $id, overlapHours: $h) ${outcome} }`, {
-          id: webhook.id,
-          h: overlapHours,
-        })
+        await ask(
+          `mutation ($id: ID!, $h: Float!) { rotateWebhookSecret(id: $id, overlapHours: $h) ${outcome} }`,
+          {
+            id: webhook.id,
+            h: overlapHours,
+          },
+        )
       ).data.rotateWebhookSecret.rule,
       'BAD_OVERLAP',
     )
   const rotate = `mutation ($id: ID!) { rotateWebhookSecret(id: $id) ${outcome} }`
   for (let n = 0; n < 3; n++) await ask(rotate, { id: webhook.id })
-  assert.equal((await ask(rotate, { id: webhook.id })).data.rotateWebhookSecret.rule, 'TOO_MANY_SECRETS')
+  assert.equal(
+    (await ask(rotate, { id: webhook.id })).data.rotateWebhookSecret.rule,
+    'TOO_MANY_SECRETS',
+  )
   for (const first of [-1, 201])
-    assert.ok((await ask(`{ webhookDeliveries(first: ${first}) { nodes { id } } }`)).errors?.[0]?.extensions.code)
+    assert.ok(
+      (await ask(`{ webhookDeliveries(first: ${first}) { nodes { id } } }`)).errors?.[0]?.extensions
+        .code,
+    )
   const odd = await ask('{ webhookDeliveries(after: "zzz") { nodes { id } } }')
   assert.equal(odd.errors?.[0]?.extensions.code, 'BAD_CURSOR')
 })
@@ -211,19 +263,28 @@ test('every mutation and query: an unknown endpoint, no id at all, and bounds', 
 test('an endpoint shows at most what both who registered it and who changed it may see', async () => {
   const narrow = await registered({}, ['webhooks:manage'])
   assert.deepEqual(narrow.webhook.scopes, [])
-  const denied = await ask(REGISTER, { input: { url: receiver.url, scopes: ['pii:read'] } }, ['webhooks:manage'])
+  const denied = await ask(REGISTER, { input: { url: receiver.url, scopes: ['pii:read'] } }, [
+    'webhooks:manage',
+  ])
   assert.equal(denied.errors?.[0]?.extensions.code, 'MISSING_SCOPE')
   const change = `mutation ($id: ID!, $c: WebhookChange!) { changeWebhook(id: $id, change: $c) ${outcome} }`
   // Who may see more cannot lift what another registered...
   const lifted = await ask(change, { id: narrow.webhook.id, c: { scopes: ['pii:read'] } })
   assert.equal(lifted.errors?.[0]?.extensions.code, 'MISSING_SCOPE')
-  // ...and who may see less takes away with any change, so that no URL is turned to where they can read more.
+  // ...and who may see less takes away with any change, so that no URL is turned to where they can
+  // read more.
   const wide = await registered()
-  const turned = await ask(change, { id: wide.webhook.id, c: { url: receiver.url } }, ['webhooks:manage'])
+  const turned = await ask(change, { id: wide.webhook.id, c: { url: receiver.url } }, [
+    'webhooks:manage',
+  ])
   assert.deepEqual(turned.data.changeWebhook.webhook.scopes, [])
   // A test of a value that is no longer to be seen would tell it.
-  const telling = await registered({ filter: { types: ['CONTACT'], where: [{ field: 'name', in: ['Anna'] }] } })
-  const kept = await ask(change, { id: telling.webhook.id, c: { description: 'mine' } }, ['webhooks:manage'])
+  const telling = await registered({
+    filter: { types: ['CONTACT'], where: [{ field: 'name', in: ['Anna'] }] },
+  })
+  const kept = await ask(change, { id: telling.webhook.id, c: { description: 'mine' } }, [
+    'webhooks:manage',
+  ])
   assert.equal(kept.errors?.[0]?.extensions.code, 'MISSING_SCOPE')
   const shown = async (scopes?: string[]) =>
     (
@@ -262,7 +323,11 @@ test('a test event, deliveries from a cursor on, their log by the page, and repl
   const [goldenId = ''] = await create(db.sql, 1, { type: 'Product' })
   const before = encodeCursor((await readHead(db.sql)).feed, { kind: 'TAIL', position: 0 })
   await create(db.sql, 4, { type: 'Product' })
-  const { webhook } = await registered({ url: own.url, after: before, filter: { types: ['PRODUCT'] } })
+  const { webhook } = await registered({
+    url: own.url,
+    after: before,
+    filter: { types: ['PRODUCT'] },
+  })
   const tested = await ask(
     `mutation ($id: ID!) { testWebhook(id: $id) { ... on WebhookAnswer { delivered status error } } }`,
     { id: webhook.id },
@@ -273,7 +338,13 @@ test('a test event, deliveries from a cursor on, their log by the page, and repl
       nodes { id messageId goldenId version position state attempts status nextAt webhook { id } }
       pageInfo { hasNextPage endCursor } } }`
   const pages = async () => {
-    const all: { id: string; goldenId: string; position: number; state: string; messageId: string }[] = []
+    const all: {
+      id: string
+      goldenId: string
+      position: number
+      state: string
+      messageId: string
+    }[] = []
     for (let after: string | null = null; ; ) {
       const { data, errors } = await ask(LOG, { w: webhook.id, after })
       assert.equal(errors, undefined)
@@ -289,7 +360,8 @@ test('a test event, deliveries from a cursor on, their log by the page, and repl
   const first = log.find((d) => d.goldenId === goldenId)
   assert.ok(first)
   assert.equal(first.messageId, `${goldenId}_1`)
-  const arrived = () => own.received.filter((r) => r.headers['webhook-id'] === first.messageId).length
+  const arrived = () =>
+    own.received.filter((r) => r.headers['webhook-id'] === first.messageId).length
   assert.equal(arrived(), 1)
   const replayed = await ask(
     `mutation ($id: ID!, $ids: [ID!]) { replayWebhook(id: $id, filter: { ids: $ids, states: [DELIVERED] }) {

@@ -34,22 +34,35 @@ let db: TestDatabase
 before(async () => {
   db = await testDatabase()
   await tell(db.sql, [
-    { source: 'crm', id: 'A', fields: { name: 'Casa Lupo', emails: ['one@casalupo.example'], currency: 'EUR' } },
+    {
+      source: 'crm',
+      id: 'A',
+      fields: { name: 'Casa Lupo', emails: ['one@casalupo.example'], currency: 'EUR' },
+    },
     { source: 'crm', id: 'B', fields: { name: 'Blue Fen' } },
   ])
 })
 after(async () => await db?.drop())
 
-const files = readdirSync('schema/model').map((name) => ({ name, text: readFileSync(`schema/model/${name}`, 'utf8') }))
+const files = readdirSync('schema/model').map((name) => ({
+  name,
+  text: readFileSync(`schema/model/${name}`, 'utf8'),
+}))
 const CURRENCY = / {2}"Currency of its invoices.*\n {2}currency: String.*\n/
 const pia = person('pia', 'publisher')
 
 const policies = () =>
-  openPolicies({ sql: db.sql, databaseUrl: db.url, sources: undefined, systems: openInstallation().systems })
+  openPolicies({
+    sql: db.sql,
+    databaseUrl: db.url,
+    sources: undefined,
+    systems: openInstallation().systems,
+  })
 
 test('a what-if runs on a thread of its own, one at a time, for those who may publish; a mistake in the policy is named', async () => {
   const tried = whatIf(policies(), DEFAULT_RULES)
-  const run = (who: Caller, f: typeof files, sample: number | null) => tried(who, { files: f }, sample)
+  const run = (who: Caller, f: typeof files, sample: number | null) =>
+    tried(who, { files: f }, sample)
   const without = files.map((f) => ({
     ...f,
     text: f.text.replace(CURRENCY, ''),
@@ -58,7 +71,10 @@ test('a what-if runs on a thread of its own, one at a time, for those who may pu
   const [report, busy] = await Promise.all([run(pia, without, null), run(pia, files, null)])
   assert.equal((busy as { rule: string }).rule, 'BUSY')
   const customers = (report as unknown as Simulation).types.find((t) => t.type === 'Customer')
-  assert.deepEqual(customers?.changes, { count: 1, examples: [{ goldenId: key('crm', 'A'), detail: ['currency'] }] })
+  assert.deepEqual(customers?.changes, {
+    count: 1,
+    examples: [{ goldenId: key('crm', 'A'), detail: ['currency'] }],
+  })
 
   const broken = files.map((f) => ({ ...f, text: f.text.replace('name: String!', 'name: Strin!') }))
   const refused = (await run(pia, broken, null)) as { rule: string; detail: string }
@@ -74,38 +90,60 @@ test('a what-if runs on a thread of its own, one at a time, for those who may pu
     [{ name: 'Customer.parameters.json', text: '{' }, /^Customer\.parameters\.json: /],
     [{ name: 'x.graphql', text: '# \0' }, /x\.graphql holds a character/],
   ] as const) {
-    const unfit = (await run(pia, more ? [...files, more] : [], null)) as { rule: string; detail: string }
+    const unfit = (await run(pia, more ? [...files, more] : [], null)) as {
+      rule: string
+      detail: string
+    }
     assert.equal(unfit.rule, 'BAD_POLICY')
     assert.match(unfit.detail, says)
   }
-  assert.equal(((await run(person('ada', 'steward'), files, null)) as { rule: string }).rule, 'MISSING_ROLE')
-  assert.equal(((await whatIf(undefined, DEFAULT_RULES)(pia, { files }, null)) as { rule: string }).rule, 'NOT_HERE')
+  assert.equal(
+    ((await run(person('ada', 'steward'), files, null)) as { rule: string }).rule,
+    'MISSING_ROLE',
+  )
+  assert.equal(
+    ((await whatIf(undefined, DEFAULT_RULES)(pia, { files }, null)) as { rule: string }).rule,
+    'NOT_HERE',
+  )
 })
 
 test('a policy goes in force by a mutation: a second publisher agrees, a thread brings the records to it, and back', async () => {
   const steward = directPipeline(db.sql)
   const mutation = publishing(steward, policies())
   const ask = (who: Caller, asked: object, idempotencyKey: string = crypto.randomUUID()) =>
-    mutation(who, { reason: 'test', idempotencyKey, instead: shipped.version, ...asked }) as Promise<Outcome>
+    mutation(who, {
+      reason: 'test',
+      idempotencyKey,
+      instead: shipped.version,
+      ...asked,
+    }) as Promise<Outcome>
   const rule = (o: Outcome) => ('rule' in o ? o.rule : o.code)
   const [max, ada] = [person('max', 'publisher'), person('ada', 'steward', 'approver')]
   const without = files.map((f) => ({ ...f, text: f.text.replace(CURRENCY, '') }))
   const value = async () =>
-    (await db.sql`select values ->> 'currency' as currency from golden where id = ${key('crm', 'A')}`)[0]?.currency
+    (
+      await db.sql`select values ->> 'currency' as currency from golden where id = ${key('crm', 'A')}`
+    )[0]?.currency
   // The store of this file was filled by other source systems than those that the threads know.
   const shipped = readPolicyFiles('schema/model')
   await publish(db.sql, shipped, resolutionContextOf(shipped, openInstallation().systems), {
     actor: 'cli',
     reason: 'test',
   })
-  const [was, logged] = [await digests(db.sql), (await listed(db.sql, auditListing, latestAuditRows)).length]
+  const [was, logged] = [
+    await digests(db.sql),
+    (await listed(db.sql, auditListing, latestAuditRows)).length,
+  ]
 
   assert.equal(rule(await ask(ada, { files: without })), 'MISSING_ROLE')
   assert.equal(rule(await ask(pia, { files: without, version: 'x' })), 'BAD_POLICY')
   assert.equal(rule(await ask(pia, { version: 'x' })), 'BAD_POLICY')
   assert.equal(rule(await ask(pia, { files: without, instead: 'x' })), 'POLICY_CHANGED')
   const proposed = await ask(pia, { files: without }, 'first')
-  assert.ok(proposed.code === 'NEEDS_APPROVAL' && proposed.rules[0] === 'PUBLISH', JSON.stringify(proposed))
+  assert.ok(
+    proposed.code === 'NEEDS_APPROVAL' && proposed.rules[0] === 'PUBLISH',
+    JSON.stringify(proposed),
+  )
   assert.deepEqual(await ask(pia, { files: without }, 'first'), proposed)
   const id = proposed.actionId
   assert.equal(rule(await approve(steward, pia, id, 'mine')), 'OWN_PROPOSAL')
@@ -116,7 +154,10 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
 
   // It is in force from here on; whoever comes brings the records to it.
   const [running] = await readPublications(db.sql, 9)
-  assert.deepEqual([running?.state, running?.inForce, running?.actor, running?.actionId], ['RUNNING', true, 'pia', id])
+  assert.deepEqual(
+    [running?.state, running?.inForce, running?.actor, running?.actionId],
+    ['RUNNING', true, 'pia', id],
+  )
   assert.equal(await value(), 'EUR')
   const failures: unknown[] = []
   const publisher = await startPublicationRunner({
@@ -132,10 +173,15 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
   }
   const done = await finished()
   assert.equal(await value(), null)
-  assert.ok(done && done.done > 0 && done.done === done.total && done.events > 0 && done.problem === null)
+  assert.ok(
+    done && done.done > 0 && done.done === done.total && done.events > 0 && done.problem === null,
+  )
 
   // The way back, without a second person where the rules ask for none.
-  const free = { ...steward, rules: { ...DEFAULT_RULES, approval: { ...DEFAULT_RULES.approval, publishing: false } } }
+  const free = {
+    ...steward,
+    rules: { ...DEFAULT_RULES, approval: { ...DEFAULT_RULES.approval, publishing: false } },
+  }
   const back = publishing(free, policies())
   const asked = { files, instead: done.version, reason: 'test', idempotencyKey: 'back' }
   const returned = (await back(pia, asked)) as Outcome
@@ -146,7 +192,10 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
   assert.deepEqual(await digests(db.sql), was)
   assert.deepEqual(await back(pia, asked), returned, 'the same request does nothing twice')
   const to = { version: done.version, instead: (await readPublications(db.sql, 1))[0]?.version }
-  assert.equal(rule(await ask(pia, { version: to.instead, instead: to.instead })), 'ALREADY_IN_FORCE')
+  assert.equal(
+    rule(await ask(pia, { version: to.instead, instead: to.instead })),
+    'ALREADY_IN_FORCE',
+  )
   const again = await ask(pia, to, 'again')
   assert.ok(again.code === 'NEEDS_APPROVAL')
   assert.equal((await decide(steward, max, again.actionId, 'DECLINED', 'not now')).code, 'DONE')

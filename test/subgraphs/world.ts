@@ -61,7 +61,12 @@ export const world: WorldRecord[] = [
     source: 'erp',
     type: 'Customer',
     id: 'E1',
-    fields: { ...nordwind, legalName: 'Nordwind Logistik GmbH', paymentTerms: 'NET30', legalEntities: ['DE01'] },
+    fields: {
+      ...nordwind,
+      legalName: 'Nordwind Logistik GmbH',
+      paymentTerms: 'NET30',
+      legalEntities: ['DE01'],
+    },
   },
   {
     source: 'crm',
@@ -89,13 +94,22 @@ export const world: WorldRecord[] = [
     source: 'crm',
     type: 'Contact',
     id: 'P1',
-    fields: { name: 'Anna Weber', emails: ['anna@nordwind.example'], customer: customer('crm', 'C1'), jobTitle: 'CFO' },
+    fields: {
+      name: 'Anna Weber',
+      emails: ['anna@nordwind.example'],
+      customer: customer('crm', 'C1'),
+      jobTitle: 'CFO',
+    },
   },
   {
     source: 'billing',
     type: 'Contact',
     id: 'P2',
-    fields: { name: 'Jörg Brandt', emails: ['joerg@nordwind.example'], customer: customer('billing', 'B1') },
+    fields: {
+      name: 'Jörg Brandt',
+      emails: ['joerg@nordwind.example'],
+      customer: customer('billing', 'B1'),
+    },
   },
   {
     source: 'erp',
@@ -292,10 +306,14 @@ export async function tell(sql: Sql, records: WorldRecord[]): Promise<void> {
     })),
   )
   const { exceptions } = await drain(directPipeline(sql))
-  if (exceptions > 0) throw new Error(`${exceptions} records of the test's world could not be applied`)
+  if (exceptions > 0)
+    throw new Error(`${exceptions} records of the test's world could not be applied`)
 }
 
-/** A gateway over all subgraphs of the project; `keeps`: answers of golden records; `at`: what runs as services. */
+/**
+ * A gateway over all subgraphs of the project; `keeps`: answers of golden records; `at`: what runs
+ * as services.
+ */
 export async function graph(
   sql: Sql,
   port = 0,
@@ -348,10 +366,18 @@ export async function graph(
 export interface Asked {
   // biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
   data: any
-  errors?: { message: string; path?: (string | number)[]; extensions: { code: string; subgraph?: string } }[]
+  errors?: {
+    message: string
+    path?: (string | number)[]
+    extensions: { code: string; subgraph?: string }
+  }[]
 }
 
-export async function query(gateway: Gateway, text: string, variables: object = {}): Promise<Asked> {
+export async function query(
+  gateway: Gateway,
+  text: string,
+  variables: object = {},
+): Promise<Asked> {
   const res = await fetch(gateway.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -361,7 +387,11 @@ export async function query(gateway: Gateway, text: string, variables: object = 
 }
 
 /** The same, where no error is expected. */
-export async function answer(gateway: Gateway, text: string, variables: object = {}): Promise<Asked['data']> {
+export async function answer(
+  gateway: Gateway,
+  text: string,
+  variables: object = {},
+): Promise<Asked['data']> {
   const { data, errors } = await query(gateway, text, variables)
   if (errors) throw new Error(JSON.stringify(errors, null, 1))
   return data

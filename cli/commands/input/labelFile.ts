@@ -16,8 +16,9 @@ const YES = new Set(['1', 'true', 'yes', 'same', 'match'])
 const NO = new Set(['0', 'false', 'no', 'not_same', 'different'])
 
 /**
- * Reads labelled pairs: CSV with the columns a, b and same. Records are named by their key or as system/object/id, `same` is
- * 1 or 0 (yes or no, true or false). A line that cannot be used ends it, with its number and what would be right.
+ * Reads labelled pairs: CSV with the columns a, b and same. Records are named by their key or as
+ * system/object/id, `same` is 1 or 0 (yes or no, true or false). A line that cannot be used ends
+ * it, with its number and what would be right.
  */
 export async function readLabelFile(file: string): Promise<Label[]> {
   if ((await stat(file)).size > bytesMax) throw new Error(`${file}: more than ${bytesMax} bytes`)
@@ -26,26 +27,44 @@ export async function readLabelFile(file: string): Promise<Label[]> {
     parse({ bom: true, trim: true, skip_empty_lines: true, relax_column_count: true, info: true }),
   )
   let columns: { a: number; b: number; same: number } | undefined
-  for await (const { record, info } of rows as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+  for await (const { record, info } of rows as AsyncIterable<{
+    record: string[]
+    info: { lines: number }
+  }>) {
     const at = `${file}:${info.lines}`
     if (!columns) {
       const names = record.map((name) => name.toLowerCase())
       columns = { a: names.indexOf('a'), b: names.indexOf('b'), same: names.indexOf('same') }
       if (Math.min(columns.a, columns.b, columns.same) < 0)
-        throw new Error(`${at}: the first line has to name the columns a, b and same; it names ${record.join(', ')}`)
+        throw new Error(
+          `${at}: the first line has to name the columns a, b and same; it names ${record.join(', ')}`,
+        )
       continue
     }
-    const [a, b, said] = [record[columns.a], record[columns.b], (record[columns.same] ?? '').toLowerCase()]
-    if (!a || !b) throw new Error(`${at}: a and b have to be given: keys of source records, or system/object/id`)
-    if (!YES.has(said) && !NO.has(said)) throw new Error(`${at}: same is "${said}"; it has to be 1 or 0`)
-    const [x, y] = [recordKeyOf(a).toLowerCase(), recordKeyOf(b).toLowerCase()].sort() as [string, string]
+    const [a, b, said] = [
+      record[columns.a],
+      record[columns.b],
+      (record[columns.same] ?? '').toLowerCase(),
+    ]
+    if (!a || !b)
+      throw new Error(
+        `${at}: a and b have to be given: keys of source records, or system/object/id`,
+      )
+    if (!YES.has(said) && !NO.has(said))
+      throw new Error(`${at}: same is "${said}"; it has to be 1 or 0`)
+    const [x, y] = [recordKeyOf(a).toLowerCase(), recordKeyOf(b).toLowerCase()].sort() as [
+      string,
+      string,
+    ]
     if (x === y) throw new Error(`${at}: a and b are one record, ${a}`)
     const label = { a: x, b: y, same: YES.has(said), line: info.lines }
     const known = labels.get(`${x} ${y}`)
-    if (known && known.same !== label.same) throw new Error(`${at}: line ${known.line} says otherwise of the same two`)
+    if (known && known.same !== label.same)
+      throw new Error(`${at}: line ${known.line} says otherwise of the same two`)
     labels.set(`${x} ${y}`, label)
     if (labels.size > labelsMax) throw new Error(`${file}: more than ${labelsMax} labels`)
   }
-  if (!columns) throw new Error(`${file}: it is empty; the first line has to name the columns a, b and same`)
+  if (!columns)
+    throw new Error(`${file}: it is empty; the first line has to name the columns a, b and same`)
   return [...labels.values()].map(({ a, b, same }) => ({ a, b, same }))
 }

@@ -18,17 +18,24 @@ const MANIFEST = z.object({
   format: z.literal('apollo-persisted-query-manifest'),
   version: z.literal(1),
   operations: z.array(
-    z.object({ id: z.string(), name: z.string(), body: z.string().min(1), clientName: z.string().nullish() }),
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      body: z.string().min(1),
+      clientName: z.string().nullish(),
+    }),
   ),
 })
 
 /**
- * The operations of a file: one document of a .graphql file, text as it stands, or all of a persisted-query manifest in
- * Apollo's format. Throws with file and operation where one is none, or where an id is not the sha256 of its body.
+ * The operations of a file: one document of a .graphql file, text as it stands, or all of a
+ * persisted-query manifest in Apollo's format. Throws with file and operation where one is none, or
+ * where an id is not the sha256 of its body.
  */
 export function readOperations(file: string): OperationInFile[] {
   const text = readFileSync(file, 'utf8')
-  if (!file.endsWith('.json')) return [{ client: null, text, names: namesIn(text, file), hash: operationHash(text) }]
+  if (!file.endsWith('.json'))
+    return [{ client: null, text, names: namesIn(text, file), hash: operationHash(text) }]
   const manifest = MANIFEST.safeParse(jsonOf(text, file))
   if (!manifest.success)
     throw new Error(
@@ -37,22 +44,36 @@ export function readOperations(file: string): OperationInFile[] {
   return manifest.data.operations.map(({ id, name, body, clientName }) => {
     const hash = operationHash(body)
     if (id.toLowerCase() !== hash)
-      throw new Error(`${file}: the id of ${name} is ${id}, and the sha256 of its body is ${hash}; ids have to be that`)
-    return { client: clientName ?? null, text: body, names: namesIn(body, `${file}: ${name}`), hash }
+      throw new Error(
+        `${file}: the id of ${name} is ${id}, and the sha256 of its body is ${hash}; ids have to be that`,
+      )
+    return {
+      client: clientName ?? null,
+      text: body,
+      names: namesIn(body, `${file}: ${name}`),
+      hash,
+    }
   })
 }
 
 /** What the graph would refuse of them; empty where all are sound. */
-export function invalidOperations(operations: readonly OperationInFile[], schema: GraphQLSchema): string[] {
+export function invalidOperations(
+  operations: readonly OperationInFile[],
+  schema: GraphQLSchema,
+): string[] {
   return operations.flatMap(({ text, names, hash }) =>
-    validate(schema, parse(text)).map((e) => `${names.join(', ') || hash.slice(0, 12)}: ${e.message}`),
+    validate(schema, parse(text)).map(
+      (e) => `${names.join(', ') || hash.slice(0, 12)}: ${e.message}`,
+    ),
   )
 }
 
 function namesIn(text: string, where: string): string[] {
   let operations: (string | undefined)[]
   try {
-    operations = parse(text).definitions.flatMap((d) => (d.kind === Kind.OPERATION_DEFINITION ? [d.name?.value] : []))
+    operations = parse(text).definitions.flatMap((d) =>
+      d.kind === Kind.OPERATION_DEFINITION ? [d.name?.value] : [],
+    )
   } catch (e) {
     throw new Error(`${where}: ${e instanceof Error ? e.message : e}`, { cause: e })
   }

@@ -8,25 +8,36 @@ import { count } from '../output/progress.ts'
 const LINE_CHARS_MAX = 16_000_000
 /** Lines that cannot be read are reported one by one up to this many. */
 const BAD_LINES_SHOWN_MAX = 5
-const SHAPE = 'match reads NDJSON, one record a line: {"source":"crm","id":"17","fields":{"name":"Anna Lindqvist"}}'
+const SHAPE =
+  'match reads NDJSON, one record a line: {"source":"crm","id":"17","fields":{"name":"Anna Lindqvist"}}'
 
 /**
- * Reads the records of an NDJSON file. `report` receives what was left out. If two lines have the same source and id, each
- * is a record of its own, and the later one gets a number behind its key. Throws if the file holds no record at all.
+ * Reads the records of an NDJSON file. `report` receives what was left out. If two lines have the
+ * same source and id, each is a record of its own, and the later one gets a number behind its key.
+ * Throws if the file holds no record at all.
  */
-export async function readRecordsFile(file: string, report: (line: string) => void): Promise<MatchRecord[]> {
+export async function readRecordsFile(
+  file: string,
+  report: (line: string) => void,
+): Promise<MatchRecord[]> {
   const records: MatchRecord[] = []
   const times = new Map<string, number>()
   let firstLine: string | undefined
   let line = 0
   let bad = 0
-  const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
+  const lines = createInterface({
+    input: createReadStream(file, 'utf8'),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })
   for await (const raw of lines) {
     line++
     const text = line === 1 ? raw.replace(/^\ufeff/, '') : raw
     if (text.trim() === '') continue
     firstLine ??= text
-    const record = text.length > LINE_CHARS_MAX ? `longer than ${count(LINE_CHARS_MAX)} characters` : parseLine(text)
+    const record =
+      text.length > LINE_CHARS_MAX
+        ? `longer than ${count(LINE_CHARS_MAX)} characters`
+        : parseLine(text)
     if (typeof record === 'string') {
       if (bad++ < BAD_LINES_SHOWN_MAX) report(`${file}:${line}: ${record}; the line is left out`)
       continue
@@ -35,9 +46,12 @@ export async function readRecordsFile(file: string, report: (line: string) => vo
     times.set(record.key, repeats + 1)
     records.push(repeats === 0 ? record : { ...record, key: `${record.key}\u0000${repeats}` })
     if (records.length > POSTINGS_RECORDS_MAX)
-      throw new Error(`${file}: more than ${count(POSTINGS_RECORDS_MAX)} records; split them by country or region`)
+      throw new Error(
+        `${file}: more than ${count(POSTINGS_RECORDS_MAX)} records; split them by country or region`,
+      )
   }
-  if (records.length === 0) throw new Error(`${file} holds no record: ${shapeOf(firstLine)}. ${SHAPE}`)
+  if (records.length === 0)
+    throw new Error(`${file} holds no record: ${shapeOf(firstLine)}. ${SHAPE}`)
   if (bad > 0) report(`${file}: ${count(bad)} of ${count(line)} lines left out`)
   if (times.size < records.length)
     report(
@@ -59,7 +73,11 @@ function parseLine(text: string): MatchRecord | string {
   if (typeof source !== 'string' || (typeof id !== 'string' && typeof id !== 'number'))
     return '"source" (a text) and "id" (a text or a number) are missing'
   if (!isObject(fields)) return '"fields" is not an object'
-  return { key: `${source}\u0001${id}`, source, fields: fields as Record<string, FieldValue | FieldValue[] | null> }
+  return {
+    key: `${source}\u0001${id}`,
+    source,
+    fields: fields as Record<string, FieldValue | FieldValue[] | null>,
+  }
 }
 
 /** Says what a file without records looks like, by its first line that is not empty. */

@@ -15,8 +15,9 @@ const PUBLISHED = 'schema/published'
 const bytesMax = 50_000_000
 
 /**
- * An earlier state of the schemas: a file with a supergraph, a folder with supergraph.graphql (and *.schema.json, in it or
- * in schema/published), or a commit, branch or tag of the git repository that `root` is in. Throws what was wrong with it.
+ * An earlier state of the schemas: a file with a supergraph, a folder with supergraph.graphql (and
+ * *.schema.json, in it or in schema/published), or a commit, branch or tag of the git repository
+ * that `root` is in. Throws what was wrong with it.
  */
 export function readReference(ref: string, root: string): SchemaReference {
   if (!existsSync(ref)) return fromGit(ref, root)
@@ -24,7 +25,11 @@ export function readReference(ref: string, root: string): SchemaReference {
     return { supergraph: readFileSync(ref, 'utf8'), events: new Map(), mappings: new Map() }
   const supergraph = join(ref, SUPERGRAPH)
   if (!existsSync(supergraph)) throw new Error(`${ref} has no ${SUPERGRAPH}`)
-  return { supergraph: readFileSync(supergraph, 'utf8'), events: publishedEvents(ref), mappings: mappingFiles(ref) }
+  return {
+    supergraph: readFileSync(supergraph, 'utf8'),
+    events: publishedEvents(ref),
+    mappings: mappingFiles(ref),
+  }
 }
 
 /** The published schemas of events below a folder. */
@@ -52,7 +57,9 @@ export function mappingFiles(dir: string): Map<string, string> {
 }
 
 function isMapping(file: string): boolean {
-  return /^(connectors\/[a-z0-9-]+\/mapping\.yaml|config\/[^/]+\.(mapping|overlay)\.yaml)$/.test(file)
+  return /^(connectors\/[a-z0-9-]+\/mapping\.yaml|config\/[^/]+\.(mapping|overlay)\.yaml)$/.test(
+    file,
+  )
 }
 
 function isEventSchema(file: string): boolean {
@@ -61,7 +68,12 @@ function isEventSchema(file: string): boolean {
 
 function fromGit(ref: string, root: string): SchemaReference {
   const git = (...args: string[]): string =>
-    execFileSync('git', args, { cwd: root, encoding: 'utf8', maxBuffer: bytesMax, stdio: ['ignore', 'pipe', 'pipe'] })
+    execFileSync('git', args, {
+      cwd: root,
+      encoding: 'utf8',
+      maxBuffer: bytesMax,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
   const attempt = (why: string, ...args: string[]): string => {
     try {
       return git(...args)
@@ -79,11 +91,20 @@ function fromGit(ref: string, root: string): SchemaReference {
     `${ref}^{commit}`,
   ).trim()
   const supergraph = attempt(`${ref} has no ${SUPERGRAPH}`, 'show', `${commit}:./${SUPERGRAPH}`)
-  const files = git('ls-tree', '--name-only', commit, `./${PUBLISHED}/`).split('\n').filter(isEventSchema)
-  const mapped = git('ls-tree', '-r', '--name-only', commit, './connectors/', './config/').split('\n').filter(isMapping)
+  const files = git('ls-tree', '--name-only', commit, `./${PUBLISHED}/`)
+    .split('\n')
+    .filter(isEventSchema)
+  const mapped = git('ls-tree', '-r', '--name-only', commit, './connectors/', './config/')
+    .split('\n')
+    .filter(isMapping)
   return {
     supergraph,
     mappings: new Map(mapped.map((file) => [file, git('show', `${commit}:./${file}`)])),
-    events: new Map(files.map((file) => [basename(file), git('show', `${commit}:./${PUBLISHED}/${basename(file)}`)])),
+    events: new Map(
+      files.map((file) => [
+        basename(file),
+        git('show', `${commit}:./${PUBLISHED}/${basename(file)}`),
+      ]),
+    ),
   }
 }

@@ -3,7 +3,11 @@ import { waterfall } from '../../../mdm/match/waterfall.ts'
 import { waterfallText } from '../../../mdm/match/waterfallText.ts'
 
 /** Explains why two records of a batch, named by key, are in one cluster or not. */
-export function explainPair({ records, features, clusterOf, engine }: BatchResult, a: string, b: string): string {
+export function explainPair(
+  { records, features, clusterOf, engine }: BatchResult,
+  a: string,
+  b: string,
+): string {
   const [i, j] = [a, b].map((key) => records.findIndex((r) => r.key === key))
   const shown = (key: string) => key.replaceAll('\u0001', '/')
   if (i === undefined || j === undefined || i < 0 || j < 0)

@@ -6,7 +6,10 @@ import { writeCsv } from './csvFile.ts'
 const CLUSTER_RECORDS_WHOLE = 64
 
 /** Writes which cluster each record is in. */
-export async function writeClusters(file: string, { records, clusterOf }: BatchResult): Promise<void> {
+export async function writeClusters(
+  file: string,
+  { records, clusterOf }: BatchResult,
+): Promise<void> {
   await writeCsv(
     file,
     ['source', 'id', 'cluster'],
@@ -22,7 +25,8 @@ export async function writePairs(
   const members: number[][] = Array.from({ length: clusters }, () => [])
   for (const [i, cluster] of clusterOf.entries()) members[cluster]!.push(i)
   const inside = pairs.filter(
-    (p) => clusterOf[p.a] === clusterOf[p.b] && members[clusterOf[p.a]!]!.length > CLUSTER_RECORDS_WHOLE,
+    (p) =>
+      clusterOf[p.a] === clusterOf[p.b] && members[clusterOf[p.a]!]!.length > CLUSTER_RECORDS_WHOLE,
   )
   for (const list of members) {
     if (list.length > CLUSTER_RECORDS_WHOLE) continue
@@ -45,8 +49,8 @@ export async function writePairs(
 }
 
 /**
- * Writes possible matches, the likeliest first, and after them related pairs. Two records that must not be in one cluster
- * (a conflict) can only be related.
+ * Writes possible matches, the likeliest first, and after them related pairs. Two records that must
+ * not be in one cluster (a conflict) can only be related.
  */
 export async function writePossible(
   file: string,

@@ -1,4 +1,7 @@
-/** Shows how far a long command is: over itself on a terminal, as a plain line now and then elsewhere. */
+/**
+ * Shows how far a long command is: over itself on a terminal, as a plain line now and then
+ * elsewhere.
+ */
 export interface Progress {
   show(text: string): void
   /** A line that stays. */

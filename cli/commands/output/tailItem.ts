@@ -26,7 +26,12 @@ export type TailItem =
       after: Values | null
       changedFields: string[]
       redirect: string | null
-      cause: { system: string; object: string | null; recordId: string | null; correlationId: string | null }
+      cause: {
+        system: string
+        object: string | null
+        recordId: string | null
+        correlationId: string | null
+      }
       at: string
     }
 type Values = Record<string, unknown>
@@ -46,7 +51,10 @@ export function formatTailItem(item: TailItem, colour: boolean): string {
     case 'CaughtUp':
       return paint('dim', `-- caught up at ${item.position}`)
     case 'Lagged':
-      return paint('red', `-- lagged: ${item.missed} positions expired before they were read; take a new snapshot`)
+      return paint(
+        'red',
+        `-- lagged: ${item.missed} positions expired before they were read; take a new snapshot`,
+      )
     case 'Snapshot':
       return `${place(item.position)}  ${'SNAPSHOT'.padEnd(8)} ${what(item.type, item.goldenId, item.version, item.values)}`
     case 'Change': {
@@ -98,7 +106,9 @@ function changes(fields: string[], before: Values, after: Values): string {
 
 function text(value: unknown): string {
   const whole = value === undefined || value === null ? '-' : JSON.stringify(value)
-  return printable(whole.length > valueCharactersMax ? `${whole.slice(0, valueCharactersMax - 1)}…` : whole)
+  return printable(
+    whole.length > valueCharactersMax ? `${whole.slice(0, valueCharactersMax - 1)}…` : whole,
+  )
 }
 
 /** Values come from other systems: nothing of them may steer the terminal. */

@@ -36,14 +36,20 @@ export interface Filterable {
 }
 
 /** Compiles a filter to SQL. Throws FilterError. */
-export function conditionOf(list: Filterable, filter: Filter, scopes: ReadonlySet<string>): Condition {
+export function conditionOf(
+  list: Filterable,
+  filter: Filter,
+  scopes: ReadonlySet<string>,
+): Condition {
   let tests = 0
   let groups = 0
   return group(list.fields, filter, 0)
 
   function group(fields: ListField[], part: Filter, depth: number): Condition {
-    if (depth > depthMax) throw new FilterError('FILTER_TOO_LARGE', `the filter is nested deeper than ${depthMax}`)
-    if (++groups > groupsMax) throw new FilterError('FILTER_TOO_LARGE', `the filter has more than ${groupsMax} parts`)
+    if (depth > depthMax)
+      throw new FilterError('FILTER_TOO_LARGE', `the filter is nested deeper than ${depthMax}`)
+    if (++groups > groupsMax)
+      throw new FilterError('FILTER_TOO_LARGE', `the filter has more than ${groupsMax} parts`)
     const conditions: Condition[] = []
     for (const [name, value] of Object.entries(part)) {
       if (value === null || value === undefined) continue
@@ -57,19 +63,27 @@ export function conditionOf(list: Filterable, filter: Filter, scopes: ReadonlySe
   }
 
   function test(fields: ListField[], name: string, value: unknown, depth: number): Condition {
-    if (++tests > testsMax) throw new FilterError('FILTER_TOO_LARGE', `the filter has more than ${testsMax} tests`)
+    if (++tests > testsMax)
+      throw new FilterError('FILTER_TOO_LARGE', `the filter has more than ${testsMax} tests`)
     if (name === 'source') return sourceCondition(list.source, value as Filter)
     const flag = ownValue(list.flags, name)
     if (flag) return value ? literal(flag) : noneOf(literal(flag))
     const field = fields.find((f) => f.name === name)
     if (!field)
-      throw new FilterError('BAD_FILTER', `no field ${name}; there are ${fields.map((f) => f.name).join(', ')}`)
+      throw new FilterError(
+        'BAD_FILTER',
+        `no field ${name}; there are ${fields.map((f) => f.name).join(', ')}`,
+      )
     if (field.sensitive && !scopes.has(field.sensitive))
-      throw new FilterError('MISSING_SCOPE', `a filter by ${name} needs the scope ${field.sensitive}`)
+      throw new FilterError(
+        'MISSING_SCOPE',
+        `a filter by ${name} needs the scope ${field.sensitive}`,
+      )
     if (field.kind === 'GROUP') return group(field.fields ?? [], value as Filter, depth + 1)
     if (field.kind === 'GROUP_LIST') {
       const some = group(field.fields ?? [], value as Filter, depth + 1)
-      return (p) => `exists (select 1 from jsonb_array_elements(${field.sql}) e (v) where ${some(p)})`
+      return (p) =>
+        `exists (select 1 from jsonb_array_elements(${field.sql}) e (v) where ${some(p)})`
     }
     return allOf(
       Object.entries(value as Filter)
@@ -127,7 +141,8 @@ function stored(value: unknown): unknown {
 
 function listCondition(field: ListField, operator: string, value: unknown): Condition {
   const { sql, path } = field
-  const has = (v: unknown): Condition => (path ? contained(path, [v]) : (p) => `${sql} ? ${p.add(String(v), 'text')}`)
+  const has = (v: unknown): Condition =>
+    path ? contained(path, [v]) : (p) => `${sql} ? ${p.add(String(v), 'text')}`
   switch (operator) {
     case 'contains':
       return has(value)
@@ -164,14 +179,23 @@ function sourceCondition({ row, record }: Filterable['source'], value: Filter): 
   const [systems, objects, ids] = [of('system'), of('object'), of('id')]
   for (const [name, items] of Object.entries({ system: systems, object: objects, id: ids }))
     if (items && items.length > listItemsMax)
-      throw new FilterError('FILTER_TOO_LARGE', `source.${name} lists ${items.length} values; at most ${listItemsMax}`)
+      throw new FilterError(
+        'FILTER_TOO_LARGE',
+        `source.${name} lists ${items.length} values; at most ${listItemsMax}`,
+      )
   const named = (systems?.length ?? 0) * (objects?.length ?? 0) * (ids?.length ?? 0)
   if (named > listItemsMax)
-    throw new FilterError('FILTER_TOO_LARGE', `source names ${named} records; at most ${listItemsMax}`)
+    throw new FilterError(
+      'FILTER_TOO_LARGE',
+      `source names ${named} records; at most ${listItemsMax}`,
+    )
   if (systems && objects && ids) {
     // Fully named records have keys, and keys have an index.
-    const keys = systems.flatMap((s) => objects.flatMap((o) => ids.map((id) => recordKey(s, o, id))))
-    return (p) => `${row} in (select ${record} from source_record s where s.key = any(${p.list(keys, 'uuid')}))`
+    const keys = systems.flatMap((s) =>
+      objects.flatMap((o) => ids.map((id) => recordKey(s, o, id))),
+    )
+    return (p) =>
+      `${row} in (select ${record} from source_record s where s.key = any(${p.list(keys, 'uuid')}))`
   }
   const parts = [
     ['s.source', systems],
@@ -181,7 +205,8 @@ function sourceCondition({ row, record }: Filterable['source'], value: Filter): 
   const tests = parts.flatMap(([column, items]): Condition[] =>
     items ? [(p) => `${column} = any(${p.list(items, 'text')})`] : [],
   )
-  return (p) => `exists (select 1 from source_record s where ${record} = ${row} and ${allOf(tests)(p)})`
+  return (p) =>
+    `exists (select 1 from source_record s where ${record} = ${row} and ${allOf(tests)(p)})`
 }
 
 function like(sql: string, pattern: string): Condition {
@@ -196,7 +221,10 @@ function escapeLike(text: string): string {
 function list(field: ListField, value: unknown): string[] {
   const items = value as unknown[]
   if (items.length > listItemsMax)
-    throw new FilterError('FILTER_TOO_LARGE', `${field.name} lists ${items.length} values; at most ${listItemsMax}`)
+    throw new FilterError(
+      'FILTER_TOO_LARGE',
+      `${field.name} lists ${items.length} values; at most ${listItemsMax}`,
+    )
   return items.map(String)
 }
 

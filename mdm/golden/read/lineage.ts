@@ -4,16 +4,19 @@ import type { Listing, Relation } from '../../db/page.ts'
 
 /** A change of the source records of a golden record. */
 export interface LineageRow
-  extends Pick<typeof change.$inferSelect, 'position' | 'goldenId' | 'version' | 'op' | 'redirect' | 'cause' | 'at'> {
+  extends Pick<
+    typeof change.$inferSelect,
+    'position' | 'goldenId' | 'version' | 'op' | 'redirect' | 'cause' | 'at'
+  > {
   /** Keys of the source records that joined and left. */
   joined: string[]
   left: string[]
 }
 
 /**
- * How the parent and the golden records merged into it got their source records: every version whose
- * source records differ from the previous version, and the end of every golden id. Each id that was
- * ever merged in is the key of one of its source records. Walks the versions of these ids.
+ * How the parent and the golden records merged into it got their source records: every version
+ * whose source records differ from the previous version, and the end of every golden id. Each id
+ * that was ever merged in is the key of one of its source records. Walks the versions of these ids.
  */
 export const lineageOfGolden: Relation = {
   from: `(select p.id as id union select m.key from source_record m where m.golden_id = p.id) w

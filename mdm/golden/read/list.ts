@@ -1,4 +1,9 @@
-import { columnOf, OPERATIONAL, type OperationalKind, type OperationalType } from '../../../schema/operational.ts'
+import {
+  columnOf,
+  OPERATIONAL,
+  type OperationalKind,
+  type OperationalType,
+} from '../../../schema/operational.ts'
 import type { golden } from '../../../schema/tables/golden.ts'
 import type { Listing, Relation } from '../../db/page.ts'
 import { annualMinor, FLAGS } from './operationalFacts.ts'
@@ -8,7 +13,10 @@ import { annualMinor, FLAGS } from './operationalFacts.ts'
  * keys.
  */
 export interface GoldenRow
-  extends Pick<typeof golden.$inferSelect, 'id' | 'version' | 'values' | 'createdAt' | 'updatedAt'> {
+  extends Pick<
+    typeof golden.$inferSelect,
+    'id' | 'version' | 'values' | 'createdAt' | 'updatedAt'
+  > {
   __typename: string
 }
 
@@ -140,10 +148,12 @@ export function operationalOfRecord(type: OperationalType, field: string): Relat
 
 /** Returns the columns of its fields, its flags, and the yearly charge of a subscription. */
 export function operationalColumns(type: OperationalType): string {
-  const own = Object.entries(OPERATIONAL[type] as Record<string, OperationalKind>).map(([name, kind]) => {
-    const column = `t.${columnOf(name, kind)}`
-    return `${column}${kind === 'DATE' ? '::text' : ''} as "${name}"`
-  })
+  const own = Object.entries(OPERATIONAL[type] as Record<string, OperationalKind>).map(
+    ([name, kind]) => {
+      const column = `t.${columnOf(name, kind)}`
+      return `${column}${kind === 'DATE' ? '::text' : ''} as "${name}"`
+    },
+  )
   const flags = Object.entries(FLAGS[type]).map(([name, sql]) => `${sql} as "${name}"`)
   const annual = type === 'Subscription' ? [`${annualMinor} as "annualMinor"`] : []
   return [...own, ...flags, ...annual].join(', ')

@@ -1,4 +1,9 @@
-import { columnOf, OPERATIONAL, type OperationalKind, type OperationalType } from '../../../schema/operational.ts'
+import {
+  columnOf,
+  OPERATIONAL,
+  type OperationalKind,
+  type OperationalType,
+} from '../../../schema/operational.ts'
 import type { FieldPolicy, Policy, TypePolicy } from '../../../schema/policy.ts'
 import type { SortColumn } from '../../db/keyset.ts'
 import type { SqlType } from '../../db/statement.ts'
@@ -48,7 +53,14 @@ export interface ListField {
  */
 export function goldenFields(policy: Policy, type: TypePolicy): ListField[] {
   return [
-    { name: 'id', description: 'The golden id.', kind: 'ID', sql: 'g.id', type: 'uuid', nullable: false },
+    {
+      name: 'id',
+      description: 'The golden id.',
+      kind: 'ID',
+      sql: 'g.id',
+      type: 'uuid',
+      nullable: false,
+    },
     ...type.fields.flatMap((f) => policyField(policy, f, 'g.values', [])),
     timestamp('createdAt', 'When the golden record was created.', 'g.created_at'),
     timestamp('updatedAt', 'When the golden record last changed.', 'g.updated_at'),
@@ -61,7 +73,12 @@ function timestamp(name: string, description: string, sql: string): ListField {
   return { name, description, kind: 'TIMESTAMP', sql, type, nullable: false, sort }
 }
 
-function policyField(policy: Policy, f: FieldPolicy, base: string, path: string[] | undefined): ListField[] {
+function policyField(
+  policy: Policy,
+  f: FieldPolicy,
+  base: string,
+  path: string[] | undefined,
+): ListField[] {
   const text = `(${base} ->> '${f.name}')`
   const at = path && [...path, f.name]
   const common = {
@@ -79,12 +96,25 @@ function policyField(policy: Policy, f: FieldPolicy, base: string, path: string[
     const group = policy.groups.get(f.typeName)
     if (!group) return []
     const inner = f.list ? 'e.v' : `(${base} -> '${f.name}')`
-    const fields = group.fields.flatMap((g) => policyField(policy, g, inner, f.list ? undefined : at))
+    const fields = group.fields.flatMap((g) =>
+      policyField(policy, g, inner, f.list ? undefined : at),
+    )
     const sql = `(${base} -> '${f.name}')`
     // Money sorts by its amount. Callers can filter by the currency.
     const amount =
-      f.typeName === 'Money' && !f.list ? sortable(`(${sql} ->> 'minorUnits')::float8`, 'float8') : undefined
-    return [{ ...common, kind: f.list ? 'GROUP_LIST' : 'GROUP', sql, type: 'jsonb', fields, sort: amount }]
+      f.typeName === 'Money' && !f.list
+        ? sortable(`(${sql} ->> 'minorUnits')::float8`, 'float8')
+        : undefined
+    return [
+      {
+        ...common,
+        kind: f.list ? 'GROUP_LIST' : 'GROUP',
+        sql,
+        type: 'jsonb',
+        fields,
+        sort: amount,
+      },
+    ]
   }
   if (f.list) {
     // References in a list would have to be resolved one by one. They can be reached from the other
@@ -94,7 +124,15 @@ function policyField(policy: Policy, f: FieldPolicy, base: string, path: string[
   }
   switch (f.kind) {
     case 'STRING':
-      return [{ ...common, kind: 'TEXT', sql: text, type: 'text', sort: sortable(`lower${text}`, 'text') }]
+      return [
+        {
+          ...common,
+          kind: 'TEXT',
+          sql: text,
+          type: 'text',
+          sort: sortable(`lower${text}`, 'text'),
+        },
+      ]
     case 'ENUM':
       return [{ ...common, kind: 'ENUM', sql: text, type: 'text', sort: sortable(text, 'text') }]
     case 'DATE': {
@@ -126,21 +164,29 @@ const OPERATIONAL_KINDS: Record<OperationalKind, [ListFieldKind, SqlType]> = {
 }
 
 /** Returns the fields of an operational object, read from its table as `t`. */
-export function operationalFields(type: OperationalType, goldenTypes: ReadonlySet<string>): ListField[] {
-  return Object.entries(OPERATIONAL[type] as Record<string, OperationalKind>).map(([name, operationalKind]) => {
-    const [kind, sqlType] = OPERATIONAL_KINDS[operationalKind]
-    const sql = `t.${columnOf(name, operationalKind)}`
-    const ofGolden = goldenTypes.has(`${name[0]?.toUpperCase()}${name.slice(1)}`)
-    return {
-      name,
-      description: `The ${words(name)}.`,
-      kind: operationalKind === 'REFERENCE' && !ofGolden ? 'RECORD_REFERENCE' : kind,
-      sql,
-      type: sqlType,
-      nullable: true,
-      sort: operationalKind === 'REFERENCE' ? undefined : { name, sql, type: sqlType, nullable: true },
-    }
-  })
+export function operationalFields(
+  type: OperationalType,
+  goldenTypes: ReadonlySet<string>,
+): ListField[] {
+  return Object.entries(OPERATIONAL[type] as Record<string, OperationalKind>).map(
+    ([name, operationalKind]) => {
+      const [kind, sqlType] = OPERATIONAL_KINDS[operationalKind]
+      const sql = `t.${columnOf(name, operationalKind)}`
+      const ofGolden = goldenTypes.has(`${name[0]?.toUpperCase()}${name.slice(1)}`)
+      return {
+        name,
+        description: `The ${words(name)}.`,
+        kind: operationalKind === 'REFERENCE' && !ofGolden ? 'RECORD_REFERENCE' : kind,
+        sql,
+        type: sqlType,
+        nullable: true,
+        sort:
+          operationalKind === 'REFERENCE'
+            ? undefined
+            : { name, sql, type: sqlType, nullable: true },
+      }
+    },
+  )
 }
 
 /** Returns a name as words: closeDate gives "close date". */

@@ -10,7 +10,16 @@ import type { ValueAssertion } from '../survive.ts'
 export interface MemberRow
   extends Pick<
     typeof sourceRecord.$inferSelect,
-    'key' | 'object' | 'sourceId' | 'type' | 'version' | 'deleted' | 'complete' | 'goldenId' | 'createdAt' | 'updatedAt'
+    | 'key'
+    | 'object'
+    | 'sourceId'
+    | 'type'
+    | 'version'
+    | 'deleted'
+    | 'complete'
+    | 'goldenId'
+    | 'createdAt'
+    | 'updatedAt'
   > {
   system: string
   issues: { field: string; code: string; detail: string }[] | null
@@ -40,13 +49,19 @@ export async function countMembers(sql: Sql, ids: readonly string[]): Promise<Ma
 }
 
 /** Returns source records by key. */
-export async function readRecords(sql: Sql, keys: readonly string[]): Promise<Map<string, MemberRow>> {
+export async function readRecords(
+  sql: Sql,
+  keys: readonly string[],
+): Promise<Map<string, MemberRow>> {
   const p = new Parameters()
   const text = `select ${columns} from source_record m where m.key = any(${p.keys(keys.filter(isUuid))})`
   return new Map((await read<MemberRow>(sql, text, p)).map((r) => [r.key, r]))
 }
 
-export async function readCanonical(sql: Sql, keys: readonly string[]): Promise<Map<string, Record<string, unknown>>> {
+export async function readCanonical(
+  sql: Sql,
+  keys: readonly string[],
+): Promise<Map<string, Record<string, unknown>>> {
   const p = new Parameters()
   const text = `select m.key, m.canonical from source_record m where m.key = any(${p.keys(keys)})`
   const rows = await read<{ key: string; canonical: Record<string, unknown> }>(sql, text, p)
@@ -56,7 +71,9 @@ export async function readCanonical(sql: Sql, keys: readonly string[]): Promise<
 export async function readRaw(sql: Sql, keys: readonly string[]): Promise<Map<string, unknown>> {
   const p = new Parameters()
   const text = `select m.key, m.raw from source_record m where m.key = any(${p.keys(keys)})`
-  return new Map((await read<{ key: string; raw: unknown }>(sql, text, p)).map((r) => [r.key, r.raw]))
+  return new Map(
+    (await read<{ key: string; raw: unknown }>(sql, text, p)).map((r) => [r.key, r.raw]),
+  )
 }
 
 /**
@@ -64,7 +81,9 @@ export async function readRaw(sql: Sql, keys: readonly string[]): Promise<Map<st
  * stewards.
  */
 export interface Choice {
-  members: (Pick<MemberRow, 'key' | 'system' | 'version'> & { canonical: Record<string, unknown> })[]
+  members: (Pick<MemberRow, 'key' | 'system' | 'version'> & {
+    canonical: Record<string, unknown>
+  })[]
   assertions: ValueAssertion[]
 }
 

@@ -56,7 +56,9 @@ export interface SystemQuality {
  */
 export async function quality(sql: Sql, { name: type, fields: all }: TypePolicy): Promise<Quality> {
   const [[total], fields, [matched], overrides, systems, drift, [alike]] = await Promise.all([
-    sql<{ n: number }[]>`select count(*)::int as n from golden where type = ${type} and state = 'ACTIVE'`,
+    sql<
+      { n: number }[]
+    >`select count(*)::int as n from golden where type = ${type} and state = 'ACTIVE'`,
     sql<{ field: string; n: number }[]>`
       select f.key as field, count(*)::int as n from golden g cross join jsonb_each(g.values) f
       where g.type = ${type} and g.state = 'ACTIVE' and f.value <> 'null' group by f.key`,

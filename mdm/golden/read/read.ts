@@ -28,12 +28,17 @@ export async function readGolden(
  * crosswalk entry gives the active golden id, however many merges lie between. The redirect serves
  * ids without a record. Fenced like membersOfParent.
  */
-const placed = (ids: string) => `(select w.id, coalesce((select k.golden_id from source_record k where k.key = w.id),
+const placed = (
+  ids: string,
+) => `(select w.id, coalesce((select k.golden_id from source_record k where k.key = w.id),
     (select coalesce(o.redirect, o.id) from golden o where o.id = w.id)) as current
   from unnest(${ids}) w (id) offset 0) w`
 
 /** Returns the active golden id of any id or record key. */
-export async function readGoldenIds(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
+export async function readGoldenIds(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<Map<string, string>> {
   const p = new Parameters()
   const text = `select w.id as asked, g.id from ${placed(p.keys(ids.filter(isUuid)))}
     join golden g on g.id = w.current and g.state = 'ACTIVE'`
@@ -73,7 +78,10 @@ export async function readOperational(
 }
 
 /** Returns the retired golden ids that resolve to each golden record. */
-export async function readAliases(sql: Sql, ids: readonly string[]): Promise<Map<string, string[]>> {
+export async function readAliases(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<Map<string, string[]>> {
   const p = new Parameters()
   const text = `select m.golden_id as id, array_agg(o.id order by o.id) as aliases
     from source_record m join golden o on o.id = m.key and o.id <> m.golden_id and o.state = 'MERGED'
@@ -85,7 +93,10 @@ export async function readAliases(sql: Sql, ids: readonly string[]): Promise<Map
 /** Stored provenance of a golden record: records and rule by field. */
 export type StoredProvenance = Pick<typeof golden.$inferSelect, 'provenance' | 'policyVersion'>
 
-export async function readProvenance(sql: Sql, ids: readonly string[]): Promise<Map<string, StoredProvenance>> {
+export async function readProvenance(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<Map<string, StoredProvenance>> {
   const p = new Parameters()
   const text = `select g.id, g.provenance, g.policy_version as "policyVersion" from golden g
     where g.id = any(${p.keys(ids)})`

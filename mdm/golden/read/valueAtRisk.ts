@@ -36,7 +36,10 @@ export async function valueAtRisk(
 }
 
 /** Returns the value at risk of stored golden records in total. */
-export async function valueAtRiskOfGolden(tx: Transaction, ids: readonly string[]): Promise<number> {
+export async function valueAtRiskOfGolden(
+  tx: Transaction,
+  ids: readonly string[],
+): Promise<number> {
   const [row] = await tx.unsafe<{ stake: number }[]>(
     `select coalesce(sum((${ofRecord})), 0)::float8 as stake from source_record r where r.golden_id = any($1::uuid[])`,
     [[...ids]],

@@ -8,7 +8,10 @@ import { Parameters, read } from '../../db/statement.ts'
 import type { GoldenRow } from './list.ts'
 
 /** One version of a golden record, from the change that made it. */
-export type VersionRow = Omit<typeof change.$inferSelect, 'provenance' | 'rowPlace' | 'rowEntities' | 'rowParent'>
+export type VersionRow = Omit<
+  typeof change.$inferSelect,
+  'provenance' | 'rowPlace' | 'rowEntities' | 'rowParent'
+>
 
 const columns = `c.position, c.golden_id as "goldenId", c.version, c.op, c.type, c.values, c.redirect, c.changed, c.members,
   c.policy_version as "policyVersion", c.cause, c.at`
@@ -41,7 +44,12 @@ export interface GoldenAsOf extends GoldenRow {
  * over redirects valid then. Null if it did not exist yet or was deleted. An id that was never a
  * golden id stands for its source record, and so for the golden record that contains it now.
  */
-export async function readAsOf(sql: Sql, type: string, id: string, asOf: Date): Promise<GoldenAsOf | null> {
+export async function readAsOf(
+  sql: Sql,
+  type: string,
+  id: string,
+  asOf: Date,
+): Promise<GoldenAsOf | null> {
   let at = isUuid(id) ? id.toLowerCase() : null
   // The version is found without a check of rights and read with the caller's rights: a hidden
   // version must not yield to an earlier one.
@@ -51,7 +59,11 @@ export async function readAsOf(sql: Sql, type: string, id: string, asOf: Date): 
         c.policy_version as "policyVersion", (select min(f.at) from change f where f.golden_id = c.golden_id) as "createdAt"
       from change c where c.golden_id = ${p.add(at, 'uuid')}
         and c.version = version_at(${p.add(at, 'uuid')}, ${p.add(asOf.toISOString(), 'timestamptz')})`
-    const [found] = await read<VersionRow & Pick<GoldenAsOf, 'provenance' | 'createdAt'>>(sql, text, p)
+    const [found] = await read<VersionRow & Pick<GoldenAsOf, 'provenance' | 'createdAt'>>(
+      sql,
+      text,
+      p,
+    )
     if (!found) return step === 0 ? await followRecord(sql, type, at, asOf) : null
     if (found.values) {
       if (found.type !== type) return null
@@ -73,7 +85,12 @@ export async function readAsOf(sql: Sql, type: string, id: string, asOf: Date): 
   return null
 }
 
-async function followRecord(sql: Sql, type: string, key: string, asOf: Date): Promise<GoldenAsOf | null> {
+async function followRecord(
+  sql: Sql,
+  type: string,
+  key: string,
+  asOf: Date,
+): Promise<GoldenAsOf | null> {
   const p = new Parameters()
   const text = `select golden_id as id from source_record where key = ${p.add(key, 'uuid')}`
   const [record] = await read<{ id: string | null }>(sql, text, p)

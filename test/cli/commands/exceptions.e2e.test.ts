@@ -18,23 +18,47 @@ test('operators list, show, retry and discard exceptions', async (t) => {
   const { dir } = dataDirectory(t)
   const run = (...args: string[]) => runCommand(command, [...args, '--database-url', db.url])
   const a = await row(db.sql, 'customers', { company_name: 'No id' }, 'webshop')
-  const b = await row(db.sql, 'custmers', { shop_customer_id: '1', company_name: 'Blue Fen' }, 'webshop')
+  const b = await row(
+    db.sql,
+    'custmers',
+    { shop_customer_id: '1', company_name: 'Blue Fen' },
+    'webshop',
+  )
   await drain({ ...shopPipeline(db.sql), connectors })
 
-  const listed = touchstone(['exceptions', 'list', '--source', 'webshop'], dir, { DATABASE_URL: db.url })
+  const listed = touchstone(['exceptions', 'list', '--source', 'webshop'], dir, {
+    DATABASE_URL: db.url,
+  })
   assert.equal(await listed.ended, 0)
-  assert.match(listed.output(), new RegExp(`${a} .*webshop/customers +MISSING_ID +sales-operations`))
+  assert.match(
+    listed.output(),
+    new RegExp(`${a} .*webshop/customers +MISSING_ID +sales-operations`),
+  )
   assert.match(listed.output(), new RegExp(`${b} .*webshop/custmers +UNKNOWN_OBJECT +integration`))
   assert.match(listed.output(), /2 in all:/)
   const json = await run('list', '--json', '--code', 'MISSING_ID')
-  assert.deepEqual([JSON.parse(json.stdout).inboxId, JSON.parse(json.stdout).owner], [a, 'sales-operations'])
+  assert.deepEqual(
+    [JSON.parse(json.stdout).inboxId, JSON.parse(json.stdout).owner],
+    [a, 'sales-operations'],
+  )
 
   const shown = await run('show', String(a))
-  assert.match(shown.output, /EXCEPTION MISSING_ID: .*"company_name":"No id".*cannot be read: MISSING_ID/s)
+  assert.match(
+    shown.output,
+    /EXCEPTION MISSING_ID: .*"company_name":"No id".*cannot be read: MISSING_ID/s,
+  )
 
   assert.match((await run('retry', '--reason', 'why')).output, /say which/)
   assert.match((await run('retry', '--all')).output, /--reason/)
-  const retried = await run('retry', '--code', 'UNKNOWN_OBJECT', '--reason', 'mended', '--actor', 'ida')
+  const retried = await run(
+    'retry',
+    '--code',
+    'UNKNOWN_OBJECT',
+    '--reason',
+    'mended',
+    '--actor',
+    'ida',
+  )
   assert.match(retried.output, /^1 in the queue again/m)
   assert.deepEqual(
     (await db.sql`select inbox_id, replay from pending`).map((p) => ({ ...p })),
@@ -43,8 +67,12 @@ test('operators list, show, retry and discard exceptions', async (t) => {
   const discarded = await run('discard', String(a), String(b), '--reason', 'a test')
   assert.match(discarded.output, /^1 discarded\n1 were no open exceptions/m)
   assert.equal(discarded.code, 1)
-  const audit = await db.sql`select event, actor, body -> 'messages' as messages from audit order by id`
-  assert.deepEqual([audit[0]?.event, audit[0]?.actor, audit[0]?.messages], ['RETRY_EXCEPTION', 'ida', [b]])
+  const audit =
+    await db.sql`select event, actor, body -> 'messages' as messages from audit order by id`
+  assert.deepEqual(
+    [audit[0]?.event, audit[0]?.actor, audit[0]?.messages],
+    ['RETRY_EXCEPTION', 'ida', [b]],
+  )
   assert.match(audit[1]?.actor, /^cli:/)
 
   for (const [args, says] of [

@@ -14,7 +14,11 @@ import { directPipeline } from '../../fixtures/store.ts'
 let db: TestDatabase
 before(async () => {
   db = await testDatabase()
-  const fields = { name: 'Casa Lupo S.r.l.', domains: ['casalupo.example'], phones: ['+390612345678'] }
+  const fields = {
+    name: 'Casa Lupo S.r.l.',
+    domains: ['casalupo.example'],
+    phones: ['+390612345678'],
+  }
   await tell(db.sql, [
     { source: 'crm', id: 'A', fields },
     { source: 'billing', id: 'B', fields: { ...fields, name: 'Casa Lupo' } },
@@ -31,22 +35,46 @@ const touchstone = async (...args: string[]) =>
   ).stdout
 
 test('the command says what the query says, in any way of naming the records', async () => {
-  const e = (await explain(db.sql, directPipeline(db.sql), key('crm', 'A'), key('billing', 'B'))) as Explanation
-  const told = JSON.parse(await touchstone('explain', 'crm/Customer/A', key('billing', 'B'), '--json'))
+  const e = (await explain(
+    db.sql,
+    directPipeline(db.sql),
+    key('crm', 'A'),
+    key('billing', 'B'),
+  )) as Explanation
+  const told = JSON.parse(
+    await touchstone('explain', 'crm/Customer/A', key('billing', 'B'), '--json'),
+  )
   assert.deepEqual(told.steps, JSON.parse(JSON.stringify(e.steps)))
   assert.deepEqual([told.weight, told.verdict, told.model], [e.weight, 'TOGETHER', e.model])
   const text = await touchstone('explain', 'crm/Customer/A', 'billing/Customer/B')
   assert.match(text, /TOGETHER: what the two have in common is enough/)
-  assert.ok(text.includes(`weight ${e.weight?.toFixed(2)}`) && text.includes(`linked with ${e.weight?.toFixed(2)}`))
-  await assert.rejects(touchstone('explain', 'crm/Customer/A', 'crm/Customer/Nobody'), /nothing has the id/)
+  assert.ok(
+    text.includes(`weight ${e.weight?.toFixed(2)}`) &&
+      text.includes(`linked with ${e.weight?.toFixed(2)}`),
+  )
+  await assert.rejects(
+    touchstone('explain', 'crm/Customer/A', 'crm/Customer/Nobody'),
+    /nothing has the id/,
+  )
 })
 
 test('match --why explains two records of a file, and names the one that is not there', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-why-'))
-  const [model, records, out] = ['m.graphql', 'r.ndjson', 'c.csv'].map((f) => join(dir, f)) as [string, string, string]
-  writeFileSync(model, '"It." type It @golden { "Id." id: ID! "Name." name: String! @compare(as: ORGANISATION_NAME) }')
-  const line = (source: string, id: string, name: string) => JSON.stringify({ source, id, fields: { name } })
-  writeFileSync(records, [line('a', '1', 'Casa Lupo'), line('b', 'x/2', 'Casa Lupo Srl')].join('\n'))
+  const [model, records, out] = ['m.graphql', 'r.ndjson', 'c.csv'].map((f) => join(dir, f)) as [
+    string,
+    string,
+    string,
+  ]
+  writeFileSync(
+    model,
+    '"It." type It @golden { "Id." id: ID! "Name." name: String! @compare(as: ORGANISATION_NAME) }',
+  )
+  const line = (source: string, id: string, name: string) =>
+    JSON.stringify({ source, id, fields: { name } })
+  writeFileSync(
+    records,
+    [line('a', '1', 'Casa Lupo'), line('b', 'x/2', 'Casa Lupo Srl')].join('\n'),
+  )
   const why = (...two: string[]) =>
     touchstone('match', '--model', model, '--records', records, '--out', out, '--why', ...two)
   assert.match(await why('a/1', 'b/x/2'), /two random records\n.*name: equal.*\n(.*\n)+weight -?\d/)
@@ -57,7 +85,12 @@ test('match --why explains two records of a file, and names the one that is not 
 test('match --possible writes what is alike but in two clusters, and what is related', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-possible-'))
   const file = (name: string) => join(dir, name)
-  const [model, records, possible, shipped] = [file('m.graphql'), file('r.ndjson'), file('p.csv'), file('p.json')]
+  const [model, records, possible, shipped] = [
+    file('m.graphql'),
+    file('r.ndjson'),
+    file('p.csv'),
+    file('p.json'),
+  ]
   writeFileSync(
     model,
     `"It." type It @golden { "Id." id: ID! "Name." name: String! @compare(as: ORGANISATION_NAME)

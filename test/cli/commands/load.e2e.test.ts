@@ -26,7 +26,9 @@ interface Ended {
 }
 
 function touchstone(args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, DATABASE_URL: db.url } })
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { ...process.env, DATABASE_URL: db.url },
+  })
   const ended: Ended = { code: null, out: '', err: '' }
   child.stdout.on('data', (c: Buffer) => {
     ended.out += c
@@ -39,12 +41,17 @@ function touchstone(args: string[]): Promise<Ended> {
 
 /** `       1,234 applied` to {applied: 1234}. */
 function counts(out: string): Record<string, number> {
-  const found = [...out.matchAll(/^\s*([\d,]+) (applied|skipped|exceptions|duplicates|waiting|rows)$/gm)]
+  const found = [
+    ...out.matchAll(/^\s*([\d,]+) (applied|skipped|exceptions|duplicates|waiting|rows)$/gm),
+  ]
   return Object.fromEntries(found.map(([, n, what]) => [what, Number(n?.replaceAll(',', ''))]))
 }
 
 test('load: stored, applied and counted; the same file again is all duplicates', async () => {
-  const lines = Array.from({ length: 30 }, (_, i) => `S${i},Company ${i},2026-03-01T00:00:0${i % 10}Z`)
+  const lines = Array.from(
+    { length: 30 },
+    (_, i) => `S${i},Company ${i},2026-03-01T00:00:0${i % 10}Z`,
+  )
   const path = join(dir, 'customers.csv.gz')
   writeFileSync(
     path,
@@ -61,16 +68,31 @@ test('load: stored, applied and counted; the same file again is all duplicates',
   )
   const first = await touchstone(['load', '--source', 'webshop', '--object', 'customers', path])
   assert.equal(first.code, 0, first.err)
-  assert.deepEqual(counts(first.out), { applied: 30, skipped: 1, exceptions: 3, duplicates: 0, rows: 34 })
+  assert.deepEqual(counts(first.out), {
+    applied: 30,
+    skipped: 1,
+    exceptions: 3,
+    duplicates: 0,
+    rows: 34,
+  })
   for (const code of ['MISSING_ID', 'INCOMPLETE', 'INVALID_VERSION', 'NOT_NEWER'])
     assert.match(first.out, new RegExp(`1 ${code}: `))
   const again = await touchstone(['load', '-s', 'webshop', '-o', 'customers', path])
-  assert.deepEqual(counts(again.out), { applied: 0, skipped: 0, exceptions: 0, duplicates: 34, rows: 34 })
+  assert.deepEqual(counts(again.out), {
+    applied: 0,
+    skipped: 0,
+    exceptions: 0,
+    duplicates: 34,
+    rows: 34,
+  })
 })
 
 test('load: mistakes in what was typed are said in a sentence, with exit code 1', async () => {
   const cases: [string[], RegExp][] = [
-    [['load', '-s', 'webshp', 'x.csv'], /no source system "webshp".*salesforce, stripe, netsuite, webshop/],
+    [
+      ['load', '-s', 'webshp', 'x.csv'],
+      /no source system "webshp".*salesforce, stripe, netsuite, webshop/,
+    ],
     [['load', '-s', 'webshop', '-o', 'custmers', 'x.csv'], /no object "custmers"/],
     [['load', '-s', 'webshop', '-o', 'customers', join(dir, 'gone.csv')], /gone\.csv: ENOENT/],
     [['load', 'x.csv'], /--source/],

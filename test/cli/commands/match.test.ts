@@ -26,12 +26,21 @@ interface Row {
   id?: string | number
   fields?: Record<string, unknown>
 }
-const anna = { name: 'Anna Lindqvist', emails: ['anna.lindqvist@nordwind.example'], born: '1980-02-03' }
+const anna = {
+  name: 'Anna Lindqvist',
+  emails: ['anna.lindqvist@nordwind.example'],
+  born: '1980-02-03',
+}
 const bert = { name: 'Bert Okafor', emails: 'bert@hafen.example', born: '1975-11-30' }
 
-/** What the command says of these lines, and the cluster of each record in the order it wrote them. */
+/**
+ * What the command says of these lines, and the cluster of each record in the order it wrote them.
+ */
 async function match(lines: (Row | string)[]) {
-  writeFileSync(file('records'), lines.map((l) => (typeof l === 'string' ? l : JSON.stringify(l))).join('\n'))
+  writeFileSync(
+    file('records'),
+    lines.map((l) => (typeof l === 'string' ? l : JSON.stringify(l))).join('\n'),
+  )
   const { code, output } = await runCommand(command, [
     '--model',
     model,
@@ -52,7 +61,10 @@ test('matches one record, and two that are all there is', async () => {
 
 test('a file of another shape is named with what it looks like, and the exit code is 1', async () => {
   const cases: [text: string, RegExp][] = [
-    ['', /records holds no record: it is empty\. match reads NDJSON, one record a line: \{"source":"crm"/],
+    [
+      '',
+      /records holds no record: it is empty\. match reads NDJSON, one record a line: \{"source":"crm"/,
+    ],
     ['\n\n', /it is empty/],
     ['id,name\n1,Anna\n', /it looks like CSV/],
     ['id;name\n1;Anna\n', /it looks like CSV/],
@@ -125,11 +137,19 @@ test('dates of five formats, two scripts, a megabyte and half of all records wit
   ]
   const { clusters, output } = await match([
     ...people.flatMap(([native, latin, day, written], i) => [
-      { source: 'crm', id: `a${i}`, fields: { name: native, emails: [`p${i}x${i}@haus${i}.example`], born: day } },
+      {
+        source: 'crm',
+        id: `a${i}`,
+        fields: { name: native, emails: [`p${i}x${i}@haus${i}.example`], born: day },
+      },
       {
         source: 'web',
         id: `b${i}`,
-        fields: { name: latin, emails: ['test@test.com', `p${i}x${i}@haus${i}.example`], born: written },
+        fields: {
+          name: latin,
+          emails: ['test@test.com', `p${i}x${i}@haus${i}.example`],
+          born: written,
+        },
       },
     ]),
     { source: 'crm', id: 'long', fields: { name: 'x'.repeat(1_000_000) } },

@@ -62,7 +62,10 @@ test('published, named, listed, checked against a change, retired; a running gat
   await db.sql`insert into operation (hash, client, text, names, published_by)
     values (${operationHash(gone)}, 'old', ${gone}, '{Old}', 'test')`
   const supergraph = readFileSync(packagePath('supergraph.graphql'), 'utf8')
-  const earlier = file('earlier.graphql', supergraph.replace(/^type CustomerConnection .*\{$/m, '$&\n  pages: Int'))
+  const earlier = file(
+    'earlier.graphql',
+    supergraph.replace(/^type CustomerConnection .*\{$/m, '$&\n  pages: Int'),
+  )
   const [checked, listed, retired] = await Promise.all([
     command('schema', 'check', '--against', earlier, '--published'),
     command('operations', 'list', '--client', 'app'),
@@ -74,5 +77,7 @@ test('published, named, listed, checked against a change, retired; a running gat
   assert.doesNotMatch(checked.text, /of app/)
   assert.match(listed.text, /app Count [^\n]*last used 2/)
   assert.match(retired.text, /retired, of 1 client/)
-  await until(async () => (await named(COUNT)).errors?.[0].extensions.code === 'PERSISTED_QUERY_NOT_FOUND')
+  await until(
+    async () => (await named(COUNT)).errors?.[0].extensions.code === 'PERSISTED_QUERY_NOT_FOUND',
+  )
 })

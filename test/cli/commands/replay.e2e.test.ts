@@ -18,9 +18,13 @@ test('replay takes objects by any name and spans of time, and says what is wrong
   await row(db.sql, 'products', { article_no: '1' }, 'webshop')
   await db.sql`delete from pending`
   const span = ['--from', '2026-01-01', '--to', '2999-01-01T00:00:00Z']
-  const done = touchstone(['replay', '--source', 'webshop', '--object', 'CUSTOMERS', ...span], dir, {
-    DATABASE_URL: db.url,
-  })
+  const done = touchstone(
+    ['replay', '--source', 'webshop', '--object', 'CUSTOMERS', ...span],
+    dir,
+    {
+      DATABASE_URL: db.url,
+    },
+  )
   assert.equal(await done.ended, 0)
   assert.match(done.output(), /webshop: 1 messages in the queue again, up to message \d+/)
   assert.deepEqual(
@@ -34,7 +38,10 @@ test('replay takes objects by any name and spans of time, and says what is wrong
     [['--source', 'webshop', '--object', 'ships'], /no object "ships"; it has customers/],
     [['--source', 'webshop', '--from', 'yesterday'], /a day, 2026-03-01/],
     [['--source', 'webshop', '--from', '2026-02-30'], /a day, 2026-03-01/],
-    [['--source', 'webshop', '--from', '2026-02-03', '--to', '2026-02-02'], /--from is not before --to/],
+    [
+      ['--source', 'webshop', '--from', '2026-02-03', '--to', '2026-02-02'],
+      /--from is not before --to/,
+    ],
     [['--source', 'webshop', '--after', '-1'], /whole number/],
   ] as const) {
     const { code, output } = await runCommand(command, [...args, '--database-url', db.url])

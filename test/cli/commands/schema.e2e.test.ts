@@ -37,7 +37,10 @@ test('the command names what breaks against a folder and exits with 1; against w
   const same = join(dir, 'same')
   cpSync(packagePath('schema/published'), join(same, 'schema/published'), { recursive: true })
   writeFileSync(join(same, 'supergraph.graphql'), supergraph)
-  assert.deepEqual(check('--against', same), { code: 0, text: `against ${same}: 0 breaking, 0 dangerous, 0 safe\n` })
+  assert.deepEqual(check('--against', same), {
+    code: 0,
+    text: `against ${same}: 0 breaking, 0 dangerous, 0 safe\n`,
+  })
 
   const earlier = join(dir, 'earlier')
   mkdirSync(earlier)
@@ -46,7 +49,10 @@ test('the command names what breaks against a folder and exits with 1; against w
     join(earlier, 'supergraph.graphql'),
     `${before}type PageInfo ${after?.replace('{', '{\n  pages: Int\n')}`,
   )
-  writeFileSync(join(earlier, 'change-1.0.schema.json'), '{"type":"object","properties":{"colour":{"type":"string"}}}')
+  writeFileSync(
+    join(earlier, 'change-1.0.schema.json'),
+    '{"type":"object","properties":{"colour":{"type":"string"}}}',
+  )
   const operation = join(dir, 'pages.graphql')
   writeFileSync(operation, 'query Pages { customers { pageInfo { pages } } }')
   const broken = check('--against', earlier, '--json', '--operations', operation)
@@ -56,7 +62,9 @@ test('the command names what breaks against a folder and exits with 1; against w
     brokenOperations: { names: string[]; reasons: string[] }[]
   }
   assert.deepEqual(
-    report.changes.filter((c) => c.level === 'BREAKING' && /pages|colour|change-1/.test(c.coordinate)),
+    report.changes.filter(
+      (c) => c.level === 'BREAKING' && /pages|colour|change-1/.test(c.coordinate),
+    ),
     [
       { level: 'BREAKING', coordinate: '$.colour', text: 'was removed' },
       { level: 'BREAKING', coordinate: 'PageInfo.pages', text: 'was removed' },
@@ -68,7 +76,10 @@ test('the command names what breaks against a folder and exits with 1; against w
     ],
   )
   assert.deepEqual(report.brokenOperations[0]?.names, ['Pages'])
-  assert.match(report.brokenOperations[0]?.reasons[0] ?? '', /Cannot query field "pages" on type "PageInfo"/)
+  assert.match(
+    report.brokenOperations[0]?.reasons[0] ?? '',
+    /Cannot query field "pages" on type "PageInfo"/,
+  )
 })
 
 test('a reference is a file, a folder, or a commit of the repository, also from a folder within it', () => {
@@ -76,7 +87,10 @@ test('a reference is a file, a folder, or a commit of the repository, also from 
   for (const folder of ['schema/published', 'connectors/shop', 'config'])
     mkdirSync(join(project, folder), { recursive: true })
   const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t.example', ...args], { cwd: project, stdio: 'pipe' })
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t.example', ...args], {
+      cwd: project,
+      stdio: 'pipe',
+    })
   git('init', '-q', '-b', 'trunk', '..')
   const write = (text: string) => {
     writeFileSync(join(project, 'supergraph.graphql'), text)
@@ -106,6 +120,9 @@ test('a reference is a file, a folder, or a commit of the repository, also from 
     events: new Map(),
     mappings: new Map(),
   })
-  assert.throws(() => readReference('nowhere', project), /"nowhere" is no file, no folder, and no commit/)
+  assert.throws(
+    () => readReference('nowhere', project),
+    /"nowhere" is no file, no folder, and no commit/,
+  )
   assert.throws(() => readReference('--help', project), /no commit, branch or tag/)
 })

@@ -37,9 +37,15 @@ test('roles run apart, and subgraphs as services beside those of the process: th
     TOUCHSTONE_SUBGRAPHS: names.map((n, i) => `${n}=${services[i]?.url}`).join(','),
   })
 
-  const client = createClient({ url: gateway.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const client = createClient({
+    url: gateway.url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+  })
   t.after(() => client.dispose())
-  const events = client.iterate<{ changes: { __typename: string; op?: string; entity?: { name: string } } }>({
+  const events = client.iterate<{
+    changes: { __typename: string; op?: string; entity?: { name: string } }
+  }>({
     query: `subscription { changes(snapshot: true, types: [CUSTOMER]) {
       __typename ... on Change { op entity { ... on Customer { name invoices(first: 1) { totalCount } } } } } }`,
   })
@@ -61,7 +67,11 @@ test('roles run apart, and subgraphs as services beside those of the process: th
     '{ customers { nodes { name contracts { totalCount } ledger { account } } } }',
   )
   assert.deepEqual(body, {
-    data: { customers: { nodes: [{ name: 'Serve Test Trading Ltd', contracts: { totalCount: 0 }, ledger: [] }] } },
+    data: {
+      customers: {
+        nodes: [{ name: 'Serve Test Trading Ltd', contracts: { totalCount: 0 }, ledger: [] }],
+      },
+    },
   })
   await client.dispose()
   await stop(gateway.command, first.command, ...services.map((s) => s.command))
@@ -69,7 +79,14 @@ test('roles run apart, and subgraphs as services beside those of the process: th
 
 test('a hidden tag that the graph does not have stops the start', async (t) => {
   const env = { DATABASE_URL: db.url, TOUCHSTONE_CONTRACT_HIDE: 'interal' }
-  const misspelt = touchstone(['serve', '--roles', 'gateway', '--port', '0'], dataDirectory(t).dir, env)
+  const misspelt = touchstone(
+    ['serve', '--roles', 'gateway', '--port', '0'],
+    dataDirectory(t).dir,
+    env,
+  )
   assert.equal(await misspelt.ended, 1, misspelt.output())
-  assert.match(misspelt.output(), /TOUCHSTONE_CONTRACT_HIDE names interal, but the tags of the graph are internal/)
+  assert.match(
+    misspelt.output(),
+    /TOUCHSTONE_CONTRACT_HIDE names interal, but the tags of the graph are internal/,
+  )
 })

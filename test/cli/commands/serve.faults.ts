@@ -36,7 +36,9 @@ test('while the database is away queries answer a code and deliveries are not ac
 
   const port = new URL(database).port
   await server.pause()
-  await until(async () => (await ask(url, query)).body.errors?.[0].extensions.code === 'UNAVAILABLE')
+  await until(
+    async () => (await ask(url, query)).body.errors?.[0].extensions.code === 'UNAVAILABLE',
+  )
   assert.equal(await ready(), 503)
   assert.equal((await fetch(new URL('/health/live', url))).status, 200)
   assert.equal((await deliver(url)).status, 503)
@@ -51,21 +53,30 @@ test('while the database is away queries answer a code and deliveries are not ac
   await stop(command)
 
   async function found() {
-    const { body } = await ask(url, '{ customers(filter: { name: { eq: "Away and Back Ltd" } }) { totalCount } }')
+    const { body } = await ask(
+      url,
+      '{ customers(filter: { name: { eq: "Away and Back Ltd" } }) { totalCount } }',
+    )
     return body.data?.customers.totalCount
   }
 })
 
 test('several gateway workers answer on one port; figures are added up; one that dies is replaced; all of them drain', async (t) => {
   const { dir } = dataDirectory(t)
-  const { command, url } = await serve(['serve', '--roles', 'gateway', '--gateway-workers', '2'], dir)
-  const pids = () => [...command.output().matchAll(/"pid":(\d+),"roles":\["gateway"\]/g)].map((m) => Number(m[1]))
+  const { command, url } = await serve(
+    ['serve', '--roles', 'gateway', '--gateway-workers', '2'],
+    dir,
+  )
+  const pids = () =>
+    [...command.output().matchAll(/"pid":(\d+),"roles":\["gateway"\]/g)].map((m) => Number(m[1]))
   const started = () => pids().filter((pid) => pid !== command.child.pid)
   await eventually(() => pids().includes(command.child.pid as number) && started().length === 2)
   const count = 30
   // Each on a connection of its own, so that both workers get some.
-  const asked = (headers = { connection: 'close' }) => ask(url, 'query Counted { feed { id } }', { headers })
-  for (const { status } of await Promise.all(Array.from({ length: count }, () => asked()))) assert.equal(status, 200)
+  const asked = (headers = { connection: 'close' }) =>
+    ask(url, 'query Counted { feed { id } }', { headers })
+  for (const { status } of await Promise.all(Array.from({ length: count }, () => asked())))
+    assert.equal(status, 200)
   const metrics = await (await fetch(new URL('/metrics', url))).text()
   const of = [...metrics.matchAll(/^touchstone_\S*count\{[^}]*Counted[^}]*\} (\d+)/gm)]
   assert.equal(of[0]?.[1], String(count))
@@ -83,7 +94,14 @@ function deliver(url: string): Promise<Response> {
     object: 'event',
     type: 'customer.created',
     created: 1_790_000_000,
-    data: { object: { id: 'cus_away', object: 'customer', name: 'Away and Back Ltd', created: 1_790_000_000 } },
+    data: {
+      object: {
+        id: 'cus_away',
+        object: 'customer',
+        name: 'Away and Back Ltd',
+        created: 1_790_000_000,
+      },
+    },
   })
   const headers = sign('STRIPE', 'whsec_development_stripe', body, Date.now(), '')
   return fetch(new URL('/ingest/stripe', url), {

@@ -56,7 +56,10 @@ test('a port in use is said, and nothing is left running', async (t) => {
   const port = typeof address === 'object' && address ? address.port : 0
   const start = touchstone(['start', '--no-demo', '--port', String(port)], dir)
   assert.equal(await start.ended, 1)
-  assert.match(start.output(), new RegExp(`port ${port} on 127\\.0\\.0\\.1 is in use.*TOUCHSTONE_PORT`))
+  assert.match(
+    start.output(),
+    new RegExp(`port ${port} on 127\\.0\\.0\\.1 is in use.*TOUCHSTONE_PORT`),
+  )
   assert.equal(postmaster(), null)
 })
 
@@ -66,10 +69,17 @@ test('settings that are wrong stop the start and say what is allowed', async (t)
     [{ TOUCHSTONE_PORT: '70000' }, /TOUCHSTONE_PORT.*whole number from 0 to 65535/s],
     [{ TOUCHSTONE_HOST: '0.0.0.0' }, /without authentication/],
     [{ TOUCHSTONE_SOURCES: '/nowhere/sources.yaml' }, /\/nowhere\/sources\.yaml/],
-    [{ TOUCHSTONE_SUBGRAPHS: 'nothing=http://127.0.0.1:1/graphql' }, /no subgraph "nothing"; there are/],
+    [
+      { TOUCHSTONE_SUBGRAPHS: 'nothing=http://127.0.0.1:1/graphql' },
+      /no subgraph "nothing"; there are/,
+    ],
   ]
   for (const [env, message] of cases) {
-    const start = touchstone(['start', '--no-demo', ...(env.TOUCHSTONE_PORT ? [] : ['--port', '0'])], dir, env)
+    const start = touchstone(
+      ['start', '--no-demo', ...(env.TOUCHSTONE_PORT ? [] : ['--port', '0'])],
+      dir,
+      env,
+    )
     assert.equal(await start.ended, 1)
     assert.match(start.output(), message)
   }

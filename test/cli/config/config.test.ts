@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Command } from 'commander'
-import { CONFIG, type ConfigName, configFromEnv, unknownVariables, withConfig } from '../../../cli/config/config.ts'
+import {
+  CONFIG,
+  type ConfigName,
+  configFromEnv,
+  unknownVariables,
+  withConfig,
+} from '../../../cli/config/config.ts'
 import { ConfigError } from '../../../schema/kit/configError.ts'
 
 const ALL = Object.keys(CONFIG) as ConfigName[]
@@ -12,7 +18,8 @@ test('without anything set every setting has its default, which is allowed', () 
   assert.equal(config.host, '127.0.0.1')
   assert.equal(config.databaseUrl, undefined)
   assert.deepEqual(config.subgraphs, new Map())
-  for (const name of ALL) assert.ok(config[name] !== undefined || !('default' in CONFIG[name]), name)
+  for (const name of ALL)
+    assert.ok(config[name] !== undefined || !('default' in CONFIG[name]), name)
 })
 
 test('an empty variable is as good as none', () => {
@@ -21,7 +28,11 @@ test('an empty variable is as good as none', () => {
 
 test('a wrong value is named with its variable, and what is allowed', () => {
   const wrong: [string, string, RegExp][] = [
-    ['TOUCHSTONE_PORT', '65536', /TOUCHSTONE_PORT is "65536"\. It must be a whole number from 0 to 65535/],
+    [
+      'TOUCHSTONE_PORT',
+      '65536',
+      /TOUCHSTONE_PORT is "65536"\. It must be a whole number from 0 to 65535/,
+    ],
     ['TOUCHSTONE_PORT', '1e3', /whole number/],
     ['TOUCHSTONE_WORKERS', '0', /from 1 to 64/],
     ['TOUCHSTONE_HOST', 'http://x', /address or a name of this machine/],

@@ -30,5 +30,8 @@ test('root may have the whole installation where only root may enter, as after a
     rmSync(dir, { recursive: true, force: true })
   })
   assert.deepEqual([...(await sql`select 1 as one`)], [{ one: 1 }])
-  assert.equal(Number(readFileSync(join(dir, 'data', 'postgres', 'PG_VERSION'), 'utf8')), POSTGRES_MAJOR)
+  assert.equal(
+    Number(readFileSync(join(dir, 'data', 'postgres', 'PG_VERSION'), 'utf8')),
+    POSTGRES_MAJOR,
+  )
 })

@@ -35,7 +35,9 @@ const open = () =>
 /** Values by name and labels. */
 function parse(text: string): Map<string, number> {
   const lines = text.split('\n').filter((l) => l !== '' && !l.startsWith('#'))
-  return new Map(lines.map((l) => [l.slice(0, l.lastIndexOf(' ')), Number(l.slice(l.lastIndexOf(' ') + 1))]))
+  return new Map(
+    lines.map((l) => [l.slice(0, l.lastIndexOf(' ')), Number(l.slice(l.lastIndexOf(' ') + 1))]),
+  )
 }
 
 test('figures of ingest, exceptions, feed, pools and tasks, with labels of the configuration alone', async (t) => {
@@ -43,7 +45,8 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
   await row(db.sql, 'client', { label: 'No id' })
   await row(db.sql, 'anna@example.org', { id: '1' })
   await drain(shopPipeline(db.sql))
-  for (let i = 0; i < 30; i++) await row(db.sql, `Anna Weber ${i}`, { id: '1' }, `stranger-${i % 3}`)
+  for (let i = 0; i < 30; i++)
+    await row(db.sql, `Anna Weber ${i}`, { id: '1' }, `stranger-${i % 3}`)
   const late = await row(db.sql, 'CLIENT', { id: '2', label: 'Two' })
   await row(db.sql, 'client', { id: '3', label: 'Three' })
   await db.sql`update inbox set received_at = now() - interval '1 hour' where id = ${late}`
@@ -77,7 +80,9 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
   assert.equal(is('feed_followers{behind="<=0"}'), 2)
   assert.equal(is('feed_followers{behind="<=100"}'), 2)
   assert.deepEqual(
-    ['orders', 'billing', 'other'].map((name) => is(`feed_consumer_lag_positions{consumer="${name}"}`)),
+    ['orders', 'billing', 'other'].map((name) =>
+      is(`feed_consumer_lag_positions{consumer="${name}"}`),
+    ),
     [0, 1, 1],
   )
   for (const other of others) await other.return?.()
@@ -94,7 +99,9 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
   assert.equal(again.get('touchstone_feed_followers{behind="<=0"}'), 0)
 
   // Quality comes after the scrape that asked for it.
-  await until(async () => parse(await metrics.text()).get('touchstone_golden_records{type="Customer"}') === 1)
+  await until(
+    async () => parse(await metrics.text()).get('touchstone_golden_records{type="Customer"}') === 1,
+  )
   const quality = parse(await metrics.text())
   assert.equal(quality.get('touchstone_completeness{type="Customer",field="name"}'), 1)
   assert.equal(
@@ -175,7 +182,12 @@ test('while the database is away the rest is told, and that it is', async () => 
   const away = Object.assign(() => assert.fail(), { begin: () => Promise.reject(error) })
   const failures: unknown[] = []
   const open = () =>
-    openMetrics({ sql: away as never, connectors: new Map(), types: [], failed: (e) => failures.push(e) })
+    openMetrics({
+      sql: away as never,
+      connectors: new Map(),
+      types: [],
+      failed: (e) => failures.push(e),
+    })
   const metrics = open()
   const all = parse(await metrics.text())
   assert.equal(all.get('touchstone_database_up'), 0)
@@ -205,7 +217,9 @@ test('scrapes at the same time share one reading', async () => {
 })
 
 test('/metrics is served to this machine by GET, and not at all without figures', async (t) => {
-  const { gateway, url } = await testGateway({ metrics: async () => ({ type: 'text/plain', text: 'a 1\n' }) })
+  const { gateway, url } = await testGateway({
+    metrics: async () => ({ type: 'text/plain', text: 'a 1\n' }),
+  })
   t.after(() => gateway.close(0))
   const ask = (init?: RequestInit) => fetch(new URL('/metrics', url), init)
   assert.equal(await (await ask()).text(), 'a 1\n')
@@ -214,8 +228,15 @@ test('/metrics is served to this machine by GET, and not at all without figures'
   const without = await testGateway()
   t.after(() => without.gateway.close(0))
   assert.equal((await fetch(new URL('/metrics', without.url))).status, 404)
-  const nobody = { open: false, refuse: () => null, identify: () => Promise.reject(new Error('who are you')) }
-  const guarded = await testGateway({ metrics: async () => ({ type: 'text/plain', text: 'a 1\n' }), callers: nobody })
+  const nobody = {
+    open: false,
+    refuse: () => null,
+    identify: () => Promise.reject(new Error('who are you')),
+  }
+  const guarded = await testGateway({
+    metrics: async () => ({ type: 'text/plain', text: 'a 1\n' }),
+    callers: nobody,
+  })
   t.after(() => guarded.gateway.close(0))
   assert.notEqual((await fetch(new URL('/metrics', guarded.url))).status, 200)
 })

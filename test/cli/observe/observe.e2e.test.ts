@@ -20,7 +20,11 @@ after(async () => await db?.drop())
 test('gateway and workers tell how they are, part by part, and how the service levels are met', async (t) => {
   const { dir } = dataDirectory(t)
   const env = { DATABASE_URL: db.url }
-  const ingest = touchstone(['serve', '--roles', 'ingest', '--workers', '2', '--health-port', '0'], dir, env)
+  const ingest = touchstone(
+    ['serve', '--roles', 'ingest', '--workers', '2', '--health-port', '0'],
+    dir,
+    env,
+  )
   const gateway = touchstone(['serve', '--roles', 'gateway', '--port', '0'], dir, env)
   t.after(() => {
     for (const c of [ingest, gateway]) c.child.kill('SIGKILL')
@@ -30,7 +34,9 @@ test('gateway and workers tell how they are, part by part, and how the service l
   const { url } = await started(gateway)
   const get = (path: string, base = healthUrl) => fetch(new URL(path, base))
   const checks = async (base: string) => {
-    const { checks } = (await (await get('/health/ready', base)).json()) as { checks: { name: string; code: string }[] }
+    const { checks } = (await (await get('/health/ready', base)).json()) as {
+      checks: { name: string; code: string }[]
+    }
     return checks.map((c) => [c.name, c.code])
   }
   assert.deepEqual(await checks(healthUrl), [
@@ -49,11 +55,17 @@ test('gateway and workers tell how they are, part by part, and how the service l
   const messages: number[] = []
   for (let i = 0; i < 3; i++)
     messages.push(
-      await row(db.sql, 'customers', { shop_customer_id: `C${i}`, company_name: `Blue Fen ${i}` }, 'webshop'),
+      await row(
+        db.sql,
+        'customers',
+        { shop_customer_id: `C${i}`, company_name: `Blue Fen ${i}` },
+        'webshop',
+      ),
     )
   const query = '{ serviceLevels { name tier state late spans { hours total good burnRate } } }'
   const levelsOf = async () => (await ask(url, query)).body.data.serviceLevels
-  const level = async (name: string) => (await levelsOf()).find((l: { name: string }) => l.name === name)
+  const level = async (name: string) =>
+    (await levelsOf()).find((l: { name: string }) => l.name === name)
   await until(async () => (await level('ingest-master-data')).spans[0].total === 3)
   await until(async () => (await level('feed')).spans[0].total === 3)
   assert.deepEqual(await level('ingest-master-data'), {
@@ -68,7 +80,10 @@ test('gateway and workers tell how they are, part by part, and how the service l
   const metrics = await (await get('/metrics')).text()
   assert.match(metrics, /touchstone_messages_total\{outcome="applied"\} 3/)
   assert.match(metrics, /touchstone_ingest_workers\{state="running"\} 2/)
-  assert.match(metrics, /touchstone_slo_burn_rate\{objective="ingest-master-data",tier="gold",window="1h"\} 0/)
+  assert.match(
+    metrics,
+    /touchstone_slo_burn_rate\{objective="ingest-master-data",tier="gold",window="1h"\} 0/,
+  )
   assert.match(metrics, /touchstone_database_connections\{pool="feed"/)
   assert.match(await (await get('/metrics', url)).text(), /touchstone_feed_tail_position 3/)
 
@@ -77,14 +92,22 @@ test('gateway and workers tell how they are, part by part, and how the service l
   const at = ['--database-url', db.url]
   const slo = await runCommand(sloCommand, at)
   assert.equal(slo.code, 0)
-  assert.match(slo.output, /ingest-master-data +gold +MET +99.00 % within 10000 ms; 1 h: 100.00 % of 3, burn 0.0/)
+  assert.match(
+    slo.output,
+    /ingest-master-data +gold +MET +99.00 % within 10000 ms; 1 h: 100.00 % of 3, burn 0.0/,
+  )
   await db.sql`update service_minute set good = 0 where objective = 'feed'`
   const missed = await runCommand(sloCommand, ['--json', ...at])
   assert.equal(missed.code, 1)
-  assert.equal(JSON.parse(missed.stdout).find((l: { name: string }) => l.name === 'feed').state, 'MISSED')
+  assert.equal(
+    JSON.parse(missed.stdout).find((l: { name: string }) => l.name === 'feed').state,
+    'MISSED',
+  )
 
   await until(
-    async () => (await db.sql`select 1 from batch where messages @> ${messages[0] ?? 0}::bigint`).length === 1,
+    async () =>
+      (await db.sql`select 1 from batch where messages @> ${messages[0] ?? 0}::bigint`).length ===
+      1,
   )
   const trace = touchstone(['trace', String(messages[0])], dir, env)
   assert.equal(await trace.ended, 0)
@@ -94,13 +117,21 @@ test('gateway and workers tell how they are, part by part, and how the service l
   )
   const json = await runCommand(traceCommand, [String(messages[0]), '--json', ...at])
   const [told] = JSON.parse(json.stdout).messages
-  const times = [told.receivedAt, told.passes[0].claimedAt, told.events[0].at, told.passes[0].appliedAt]
+  const times = [
+    told.receivedAt,
+    told.passes[0].claimedAt,
+    told.events[0].at,
+    told.passes[0].appliedAt,
+  ]
   assert.deepEqual(times, times.toSorted(), 'received, claimed, in the feed, committed')
   const none = await runCommand(traceCommand, ['nothing', ...at])
   assert.equal(none.code, 1)
   assert.match(none.output, /"nothing" names nothing here: give the number of a message/)
 
-  assert.match((await runCommand(webhooksCommand, ['list', ...at])).output, /no webhooks; the mutation registerWebhook/)
+  assert.match(
+    (await runCommand(webhooksCommand, ['list', ...at])).output,
+    /no webhooks; the mutation registerWebhook/,
+  )
 
   for (const c of [ingest, gateway]) c.child.kill('SIGTERM')
   assert.deepEqual([await ingest.ended, await gateway.ended], [0, 0])
@@ -113,7 +144,9 @@ test('what is not right is named with a code', async () => {
     ['database', true, 'OK'],
     ['migrations', true, 'OK'],
   ]
-  const role = (wanted: number, running: number) => ({ ingest: () => ({ workers: () => ({ wanted, running }) }) })
+  const role = (wanted: number, running: number) => ({
+    ingest: () => ({ workers: () => ({ wanted, running }) }),
+  })
   assert.deepEqual(await codes(role(2, 1)), [...fine, ['workers', true, 'WORKERS_FEW']])
   assert.deepEqual(await codes(role(2, 0)), [...fine, ['workers', false, 'WORKERS_DOWN']])
   assert.deepEqual(await codes({ tailer: { tail: { failed: true }, readMsAgo: 0 } }), [
@@ -125,7 +158,10 @@ test('what is not right is named with a code', async () => {
     ['feed', false, 'FEED_BEHIND'],
   ])
   const deliver = (claimedMsAgo: number, state: string, sinceMs = 0) => ({
-    deliver: () => ({ deliverer: { claimedMsAgo }, publisher: { state: { state, why: 'no server', sinceMs } } }),
+    deliver: () => ({
+      deliverer: { claimedMsAgo },
+      publisher: { state: { state, why: 'no server', sinceMs } },
+    }),
   })
   const sinks: [ReturnType<typeof deliver>, boolean, string, boolean, string][] = [
     [deliver(0, 'PUBLISHING'), true, 'OK', true, 'OK'],
@@ -135,9 +171,17 @@ test('what is not right is named with a code', async () => {
     [deliver(0, 'REFUSED'), true, 'OK', false, 'SINK_REFUSED'],
   ]
   for (const [parts, ok, code, sinkOk, sinkCode] of sinks)
-    assert.deepEqual(await codes(parts), [...fine, ['webhooks', ok, code], ['jetstream', sinkOk, sinkCode]])
+    assert.deepEqual(await codes(parts), [
+      ...fine,
+      ['webhooks', ok, code],
+      ['jetstream', sinkOk, sinkCode],
+    ])
   const served = { ...deliver(0, 'REFUSED'), tailer: { tail: { failed: false }, readMsAgo: 0 } }
-  assert.deepEqual((await codes(served)).at(-1), ['jetstream', true, 'SINK_REFUSED'], 'a gateway serves on')
+  assert.deepEqual(
+    (await codes(served)).at(-1),
+    ['jetstream', true, 'SINK_REFUSED'],
+    'a gateway serves on',
+  )
   const away = () => Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' }))
   assert.deepEqual(await codes({ sql: away }), [['database', false, 'DATABASE_AWAY']])
   await db.sql`insert into migration (name, hash) values ('9999_newer.sql', '')`

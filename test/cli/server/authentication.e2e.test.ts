@@ -30,7 +30,10 @@ test('without a token as the development caller, with one as whom it names; requ
     for (const r of running) r.child.kill('SIGTERM')
   })
   const serve = async (more: Record<string, string> = {}, ...args: string[]) => {
-    const run = touchstone(['serve', '--roles', 'gateway', '--port', '0', ...args], dir, { ...env, ...more })
+    const run = touchstone(['serve', '--roles', 'gateway', '--port', '0', ...args], dir, {
+      ...env,
+      ...more,
+    })
     running.push(run)
     const line = await run.says(/\{.*"msg":"started"\}/)
     return { run, url: (JSON.parse(line[0]) as { url: string }).url }
@@ -38,8 +41,13 @@ test('without a token as the development caller, with one as whom it names; requ
 
   // Development: the default caller, and tokens of the built-in issuer.
   const development = await serve()
-  assert.match(development.run.output(), /"msg":"no authentication: this machine is served as the development caller/)
-  assert.deepEqual((await ask(development.url, query)).body, { data: { customers: { totalCount: 0 } } })
+  assert.match(
+    development.run.output(),
+    /"msg":"no authentication: this machine is served as the development caller/,
+  )
+  assert.deepEqual((await ask(development.url, query)).body, {
+    data: { customers: { totalCount: 0 } },
+  })
   const made = (await token('--role', 'reader', '--actor', 'bob')).stdout.trim()
   assert.match(made, /^ey[\w.-]+$/)
   assert.equal(statSync(join(dir, 'development-key.json')).mode & 0o777, 0o600)
@@ -49,7 +57,11 @@ test('without a token as the development caller, with one as whom it names; requ
   assert.match((await token('--role', 'king')).output, /no role "king"; there are reader, steward/)
 
   // Beyond this machine: not without anybody who may ask.
-  const alone = touchstone(['serve', '--roles', 'gateway', '--port', '0', '--host', '0.0.0.0'], dir, env)
+  const alone = touchstone(
+    ['serve', '--roles', 'gateway', '--port', '0', '--host', '0.0.0.0'],
+    dir,
+    env,
+  )
   assert.equal(await alone.ended, 1)
   assert.match(alone.output(), /listening on 0\.0\.0\.0.*TOUCHSTONE_AUTH_ISSUER.*keys create/)
 
@@ -61,17 +73,24 @@ test('without a token as the development caller, with one as whom it names; requ
   const url = required.url.replace('0.0.0.0', '127.0.0.1')
   assert.equal((await ask(url, query)).status, 401)
   assert.equal((await ask(url, query, bearer(made))).status, 401)
-  assert.deepEqual((await ask(url, query, bearer(key))).body, { data: { customers: { totalCount: 0 } } })
+  assert.deepEqual((await ask(url, query, bearer(key))).body, {
+    data: { customers: { totalCount: 0 } },
+  })
   assert.match((await keys('list')).output, /app \(reader\) valid; last used 2/)
-  const tail = (...more: string[]) => runCommand(tailCommand, ['--url', url, '--snapshot', '--once', ...more])
+  const tail = (...more: string[]) =>
+    runCommand(tailCommand, ['--url', url, '--snapshot', '--once', ...more])
   assert.equal((await tail('--token', key)).code, 0)
   assert.match((await tail()).output, /refused: .* wants to know who asks: give --token/)
   const rotated = /tsk_\S+/.exec((await keys('rotate', 'app', '--overlap', '1h')).output)?.[0] ?? ''
   for (const k of [key, rotated]) assert.equal((await ask(url, query, bearer(k))).status, 200)
   assert.match((await keys('revoke', 'app')).output, /2 keys revoked/)
-  for (const k of [key, rotated]) await until(async () => (await ask(url, query, bearer(k))).status === 401)
+  for (const k of [key, rotated])
+    await until(async () => (await ask(url, query, bearer(k))).status === 401)
 
   // A key file that others can read is refused.
   chmodSync(join(dir, 'development-key.json'), 0o644)
-  assert.match((await token('--role', 'reader')).output, /can be read by others than its owner: chmod 600/)
+  assert.match(
+    (await token('--role', 'reader')).output,
+    /can be read by others than its owner: chmod 600/,
+  )
 })

@@ -15,7 +15,8 @@ const sources = join(dir, 'sources.yaml')
 let db: TestDatabase
 before(async () => {
   db = await testDatabase()
-  const source = '{ name: shop, kind: generic, role: CRM, trust: 0.5, mapping: shop.yaml, codes: codes.yaml }'
+  const source =
+    '{ name: shop, kind: generic, role: CRM, trust: 0.5, mapping: shop.yaml, codes: codes.yaml }'
   writeFileSync(sources, `sources:\n  - ${source}\n`)
   writeFileSync(
     join(dir, 'shop.yaml'),
@@ -30,7 +31,11 @@ after(async () => {
 })
 
 /** Starts ingest workers with these codes until the golden records are so. */
-async function ingest(codes: string, expected: [string, string | null][], open: number): Promise<void> {
+async function ingest(
+  codes: string,
+  expected: [string, string | null][],
+  open: number,
+): Promise<void> {
   writeFileSync(join(dir, 'codes.yaml'), `terms: ${codes}\n`)
   const role = startIngestRole({
     config: { workers: 1, batchRowsMax: 100, attemptsMax: 1 },
@@ -68,6 +73,7 @@ test('a changed code list is applied to what is stored when the workers start, a
   await ingest('{ 30T: Net 30 }', now(null, 'Net 30'), 1)
   await ingest('{ 30T: Net 30, 14T: Net 14 }', now('Net 14', 'Net 30'), 0)
   await ingest('{ 30T: NET30 }', now(null, 'NET30'), 1)
-  const causes = await db.sql`select distinct cause ->> 'source' as source from change where version > 1`
+  const causes =
+    await db.sql`select distinct cause ->> 'source' as source from change where version > 1`
   assert.deepEqual([...causes], [{ source: 'remap' }])
 })

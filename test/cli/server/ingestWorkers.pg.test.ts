@@ -15,8 +15,14 @@ const sources = join(dir, 'sources.yaml')
 let db: TestDatabase
 before(async () => {
   db = await testDatabase()
-  writeFileSync(sources, 'sources:\n  - { name: shop, kind: generic, role: CRM, trust: 0.5, mapping: shop.yaml }\n')
-  writeFileSync(join(dir, 'shop.yaml'), 'objects:\n  customers: { as: Customer, id: id, fields: { name: name } }\n')
+  writeFileSync(
+    sources,
+    'sources:\n  - { name: shop, kind: generic, role: CRM, trust: 0.5, mapping: shop.yaml }\n',
+  )
+  writeFileSync(
+    join(dir, 'shop.yaml'),
+    'objects:\n  customers: { as: Customer, id: id, fields: { name: name } }\n',
+  )
 })
 after(async () => {
   await db?.drop()
@@ -30,8 +36,13 @@ test('two workers with failing messages among others: what they count is what is
     create function spoil() returns trigger language plpgsql as $$
       begin if new.source_id like 'bad%' then raise exception 'spoilt'; end if; return new; end $$;
     create trigger spoil before insert on source_record for each row execute function spoil()`)
-  const rows = Array.from({ length: 30 }, (_, n) => ({ id: n % 10 === 0 ? `bad ${n}` : `${n}`, name: `Alpha ${n} AG` }))
-  const messages = [...rows, { name: 'No id' }].flatMap((r) => shop.split(JSON.stringify(r), 'customers', null))
+  const rows = Array.from({ length: 30 }, (_, n) => ({
+    id: n % 10 === 0 ? `bad ${n}` : `${n}`,
+    name: `Alpha ${n} AG`,
+  }))
+  const messages = [...rows, { name: 'No id' }].flatMap((r) =>
+    shop.split(JSON.stringify(r), 'customers', null),
+  )
   await accept(
     db.sql,
     messages.map((m) => ({ ...m, source: 'shop', correlationId: crypto.randomUUID() })),
@@ -44,10 +55,18 @@ test('two workers with failing messages among others: what they count is what is
     log: pino({ level: 'silent' }),
   })
   // The test's own time-out is the bound.
-  while ((await db.sql`select 1 from pending`).length > 0 || role.total.claimed < 31 + 3) await sleep(20)
+  while ((await db.sql`select 1 from pending`).length > 0 || role.total.claimed < 31 + 3)
+    await sleep(20)
   await role.close()
-  assert.deepEqual(role.total, { claimed: 31 + 3, applied: 27, skipped: 0, exceptions: 4, postponed: 3 })
-  const stored = await db.sql`select code, count(*)::int as count from outcome group by 1 order by 1`
+  assert.deepEqual(role.total, {
+    claimed: 31 + 3,
+    applied: 27,
+    skipped: 0,
+    exceptions: 4,
+    postponed: 3,
+  })
+  const stored =
+    await db.sql`select code, count(*)::int as count from outcome group by 1 order by 1`
   assert.deepEqual(
     stored.map((o) => [o.code, o.count]),
     [

@@ -34,20 +34,30 @@ function answers(bytesMax = 1e6) {
   return {
     kept,
     at,
-    change: (type: string, goldenId: string) => kept.changed({ position: ++position, type, goldenId }),
-    async ask(text: string, data: object, options: { as?: RequestInfo; variables?: object; during?: () => void } = {}) {
+    change: (type: string, goldenId: string) =>
+      kept.changed({ position: ++position, type, goldenId }),
+    async ask(
+      text: string,
+      data: object,
+      options: { as?: RequestInfo; variables?: object; during?: () => void } = {},
+    ) {
       const operation = operationNamed(readDocument(schema, parse(text)), null)
       assert.ok(operation)
       const dependencies = dependenciesOf(graph, operation)
       const variables = { ...options.variables }
       if (!dependencies || dependencies.isVolatile(variables)) return null
       const before = executions
-      await kept.respond({ text, name: null, variables }, dependencies, options.as ?? someone(), async () => {
-        executions++
-        await new Promise((resolve) => setImmediate(resolve))
-        options.during?.()
-        return { data: data as never }
-      })
+      await kept.respond(
+        { text, name: null, variables },
+        dependencies,
+        options.as ?? someone(),
+        async () => {
+          executions++
+          await new Promise((resolve) => setImmediate(resolve))
+          options.during?.()
+          return { data: data as never }
+        },
+      )
       return executions > before ? 'EXECUTED' : 'KEPT'
     },
   }
@@ -104,15 +114,32 @@ test('what changes without an event is never kept', async () => {
   ])
     assert.equal(await ask(text, {}), null, text)
   for (const [text, variables] of [
-    ['query ($f: CustomerFilter) { customers(filter: $f) { totalCount } }', { f: { source: { system: 'crm' } } }],
-    ['query ($f: [CustomerFilter!]) { customers(filter: { and: $f }) { totalCount } }', { f: [{ source: {} }] }],
-    ['query ($s: SourceFilter) { customers(filter: { source: $s }) { totalCount } }', { s: { system: 'crm' } }],
+    [
+      'query ($f: CustomerFilter) { customers(filter: $f) { totalCount } }',
+      { f: { source: { system: 'crm' } } },
+    ],
+    [
+      'query ($f: [CustomerFilter!]) { customers(filter: { and: $f }) { totalCount } }',
+      { f: [{ source: {} }] },
+    ],
+    [
+      'query ($s: SourceFilter) { customers(filter: { source: $s }) { totalCount } }',
+      { s: { system: 'crm' } },
+    ],
   ] as const) {
     assert.equal(await ask(text, {}, { variables }), null, text)
-    assert.equal(await ask(text, { customers: { totalCount: 1 } }), 'EXECUTED', 'without the filter it is cached')
+    assert.equal(
+      await ask(text, { customers: { totalCount: 1 } }),
+      'EXECUTED',
+      'without the filter it is cached',
+    )
   }
   const named = '{ customers(name: "source") { totalCount } }'
-  assert.equal(await ask(named, { customers: { totalCount: 1 } }), 'EXECUTED', 'a text is not a filter')
+  assert.equal(
+    await ask(named, { customers: { totalCount: 1 } }),
+    'EXECUTED',
+    'a text is not a filter',
+  )
 })
 
 test('an answer is for callers with the same rights, whoever they are', async () => {
@@ -163,7 +190,10 @@ test('the same question at the same time is executed once, and not joined after 
   assert.equal(kept.stats.joined, 0)
   const begun = ask('{ customer(id: "b") { id name } }', { customer: { id: 'b' } })
   change('Customer', 'b')
-  assert.equal(await ask('{ customer(id: "b") { id name } }', { customer: { id: 'b' } }), 'EXECUTED')
+  assert.equal(
+    await ask('{ customer(id: "b") { id name } }', { customer: { id: 'b' } }),
+    'EXECUTED',
+  )
   await begun
 })
 
@@ -173,5 +203,8 @@ test('memory is bounded: what was asked for longest ago goes', async () => {
     await ask(`{ customer(id: "${n}") { id name } }`, { customer: { id: `${n}`, name: 'x' } })
   assert.ok(kept.stats.bytes <= 3_000)
   assert.equal(await ask('{ customer(id: "49") { id name } }', { customer: { id: '49' } }), 'KEPT')
-  assert.equal(await ask('{ customer(id: "0") { id name } }', { customer: { id: '0' } }), 'EXECUTED')
+  assert.equal(
+    await ask('{ customer(id: "0") { id name } }', { customer: { id: '0' } }),
+    'EXECUTED',
+  )
 })

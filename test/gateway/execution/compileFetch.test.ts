@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { buildSchema, type ExecutionResult, execute, type GraphQLObjectType, parse, validate } from 'graphql'
+import {
+  buildSchema,
+  type ExecutionResult,
+  execute,
+  type GraphQLObjectType,
+  parse,
+  validate,
+} from 'graphql'
 import { compileFetch } from '../../../gateway/execution/compileFetch.ts'
 import { executeFetch } from '../../../gateway/execution/executeFetch.ts'
 
@@ -39,7 +46,13 @@ interface Source {
 
 function resolvers(draw: (place: string) => Outcome): void {
   for (const type of Object.values(schema.getTypeMap())) {
-    if (!('getFields' in type) || type.name.startsWith('__') || type.name === 'In' || type.name === 'Named') continue
+    if (
+      !('getFields' in type) ||
+      type.name.startsWith('__') ||
+      type.name === 'In' ||
+      type.name === 'Named'
+    )
+      continue
     for (const field of Object.values((type as GraphQLObjectType).getFields())) {
       if (field.name === 'name') continue
       field.resolve = (source: Source | undefined, args: object, context: object) => {
@@ -70,12 +83,15 @@ function resolvers(draw: (place: string) => Outcome): void {
 function valued(type: string, depth: number, args: object): unknown {
   const bare = type.replace(/[![\]]/g, '')
   const one = (n: number) => {
-    if (bare === 'Int') return Object.keys(args).length > 0 ? JSON.stringify(args).length : depth * 10 + n
+    if (bare === 'Int')
+      return Object.keys(args).length > 0 ? JSON.stringify(args).length : depth * 10 + n
     if (bare === 'Kind') return n % 2 ? 'A' : 'B'
     // A field of a value may be a function, as connections have them.
     return { __typename: bare === 'Thing' || n % 2 ? 'Thing' : 'Other', name: () => `n${n}`, depth }
   }
-  return type.startsWith('[') ? [one(0), one(1), bare === 'Thing' && type === '[Thing]' ? null : one(2)] : one(depth)
+  return type.startsWith('[')
+    ? [one(0), one(1), bare === 'Thing' && type === '[Thing]' ? null : one(2)]
+    : one(depth)
 }
 
 const leaves = [
@@ -121,7 +137,10 @@ const selection = (depth: number): fc.Arbitrary<string> =>
           { minLength: 1, maxLength: 4 },
         )
         // Two of one key must ask for the same; the same text twice does.
-        .map((fields) => `{ ${[...new Map(fields.map((f) => [f.split(/[ ({]/, 1)[0], f])).values()].join(' ')} }`)
+        .map(
+          (fields) =>
+            `{ ${[...new Map(fields.map((f) => [f.split(/[ ({]/, 1)[0], f])).values()].join(' ')} }`,
+        )
 
 const query = selection(3).map(
   (s) => `query ($v: Int!) { thing ${s} things ${s} again: self ${s} any { ... on Thing ${s} } }
@@ -137,24 +156,32 @@ test('a compiled query answers as graphql-js does: values, nulls that spread, er
         const document = parse(text)
         fc.pre(validate(schema, document).length === 0)
         resolvers(
-          (place) => drawn[[...place].reduce((h, c) => (h * 31 + c.charCodeAt(0)) % 9973, 7) % drawn.length] ?? 'VALUE',
+          (place) =>
+            drawn[
+              [...place].reduce((h, c) => (h * 31 + c.charCodeAt(0)) % 9973, 7) % drawn.length
+            ] ?? 'VALUE',
         )
         const args = { contextValue: { of: 'the operation' }, variableValues: { v: 4 } }
         const expected = await execute({ schema, document, ...args })
         const plan = compileFetch(schema, document, undefined)
         assert.ok(plan)
         // Twice, because a plan is used again.
-        for (const result of [await executeFetch(plan, args), await executeFetch(plan, args)]) same(result, expected)
+        for (const result of [await executeFetch(plan, args), await executeFetch(plan, args)])
+          same(result, expected)
       },
     ),
     { numRuns: 150 },
   )
 })
 
-/** Of what became null as a whole graphql-js may name several errors, as they come; we name the first. */
+/**
+ * Of what became null as a whole graphql-js may name several errors, as they come; we name the
+ * first.
+ */
 function same(result: ExecutionResult, expected: ExecutionResult): void {
   assert.equal(JSON.stringify(result.data), JSON.stringify(expected.data))
-  const words = ({ errors = [] }: ExecutionResult) => errors.map((e) => `${e.path?.join('.')}: ${e.message}`)
+  const words = ({ errors = [] }: ExecutionResult) =>
+    errors.map((e) => `${e.path?.join('.')}: ${e.message}`)
   const theirs = new Set(words(expected))
   assert.equal((result.errors ?? []).length > 0, theirs.size > 0)
   for (const e of words(result)) {

@@ -30,8 +30,9 @@ import fc from '../../property.ts'
 import { tell, world } from '../../subgraphs/world.ts'
 import { BOUNDS } from '../gateway.ts'
 
-// Our executor, and Hive's executor of plans with graphql-js in the subgraphs, return the same for generated operations over
-// the real graph and a real database. Resolvers fail at places that are generated too.
+// Our executor, and Hive's executor of plans with graphql-js in the subgraphs, return the same for
+// generated operations over the real graph and a real database. Resolvers fail at places that are
+// generated too.
 
 let db: TestDatabase
 let schema: GraphQLSchema
@@ -44,7 +45,12 @@ let fails: (place: string) => boolean = () => false
 before(async () => {
   db = await testDatabase()
   await tell(db.sql, world)
-  const made = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer: { sql: db.sql } as Tailer })
+  const made = createSubgraphs({
+    sql: db.sql,
+    policy,
+    sources: systems,
+    tailer: { sql: db.sql } as Tailer,
+  })
   for (const s of made) failing(s)
   const supergraph = composeSupergraph(made)
   schema = publicSchema(supergraph)
@@ -54,7 +60,14 @@ before(async () => {
       supergraph,
       subgraphs: made,
       services: new Map(),
-      bounds: { ...BOUNDS, tokensMax: 100_000, depthMax: 50, aliasesMax: most, fieldsMax: most, costMax: most },
+      bounds: {
+        ...BOUNDS,
+        tokensMax: 100_000,
+        depthMax: 50,
+        aliasesMax: most,
+        fieldsMax: most,
+        costMax: most,
+      },
       compiled: { plans: compiled, fetches: compiled },
       log: pino({ level: 'silent' }),
       report: () => {},
@@ -80,13 +93,24 @@ function failing({ schema: own }: Subgraph): void {
         const id = (source as { id?: unknown } | undefined)?.id
         const place = `${type.name}.${field.name}:${typeof id === 'string' ? id : ''}`
         if (!fails(place)) return resolve(source, args, context, info)
-        throw new GraphQLError(`${type.name}.${field.name} fails`, { extensions: { code: 'FAILS' } })
+        throw new GraphQLError(`${type.name}.${field.name} fails`, {
+          extensions: { code: 'FAILS' },
+        })
       }
     }
   }
 }
 
-const roots = ['customers', 'contacts', 'products', 'contracts', 'node', 'customer', 'contract', 'product']
+const roots = [
+  'customers',
+  'contacts',
+  'products',
+  'contracts',
+  'node',
+  'customer',
+  'contract',
+  'product',
+]
 const leafTypes = new Set(['String', 'ID', 'Int', 'Float', 'Boolean'])
 
 /** Generates an operation over the schema, as text with its variables. */
@@ -105,7 +129,9 @@ function operation(g: GeneratorValue): { text: string; variables: Record<string,
   }
   const isPossible = (f: GraphQLField<unknown, unknown>) =>
     f.args.every((a) => !isRequiredArgument(a) || a.name === 'id') &&
-    (isCompositeType(getNamedType(f.type)) || leafTypes.has(getNamedType(f.type).name) || !f.args.length)
+    (isCompositeType(getNamedType(f.type)) ||
+      leafTypes.has(getNamedType(f.type).name) ||
+      !f.args.length)
   // Plans of operations without directives are compiled; the library executes the others.
   const isConditional = chance(30)
   const directive = () =>
@@ -128,7 +154,9 @@ function operation(g: GeneratorValue): { text: string; variables: Record<string,
         schema.getPossibleTypes(type).map((t) => t.name),
         3,
       ))
-        parts.push(`... on ${possible}${directive()} ${selection(schema.getType(possible) as GraphQLNamedType, depth)}`)
+        parts.push(
+          `... on ${possible}${directive()} ${selection(schema.getType(possible) as GraphQLNamedType, depth)}`,
+        )
     if ('getFields' in type) {
       const all = type.getFields() as Record<string, GraphQLField<unknown, unknown>>
       const possible = Object.values(all).filter(
@@ -160,9 +188,14 @@ function operation(g: GeneratorValue): { text: string; variables: Record<string,
   }
 }
 
-async function execute(runtime: Runtime, text: string, variables: Record<string, unknown>): Promise<ExecutionResult> {
+async function execute(
+  runtime: Runtime,
+  text: string,
+  variables: Record<string, unknown>,
+): Promise<ExecutionResult> {
   const document = runtime.documents.read(text, false)
-  if (!(document instanceof CompiledDocument)) throw new Error(`${document.map((e) => e.message)}: ${text}`)
+  if (!(document instanceof CompiledDocument))
+    throw new Error(`${document.map((e) => e.message)}: ${text}`)
   const compiled = document.operation(null)
   assert.ok(compiled)
   const request = {
@@ -173,7 +206,10 @@ async function execute(runtime: Runtime, text: string, variables: Record<string,
     regions: ['*'],
     legalEntities: ['*'],
   }
-  const enveloped = runtime.getEnveloped({ operation: new OperationContext(request, compiled), correlationId: '1' })
+  const enveloped = runtime.getEnveloped({
+    operation: new OperationContext(request, compiled),
+    correlationId: '1',
+  })
   const { node } = compiled.operation.document
   const contextValue = await enveloped.contextFactory()
   return (await enveloped.execute({
@@ -189,18 +225,28 @@ let errorRuns = 0
 
 test('our executor returns what the library returns, for generated operations over the composed graph', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.gen(), fc.integer({ min: 0, max: 15 }), fc.nat(), async (g, percent, salt) => {
-      const { text, variables } = operation(g)
-      // Fields of one name and different types may meet below an abstract type.
-      fc.pre(ours.documents.read(text, true) instanceof CompiledDocument)
-      fails = (place) => [...`${salt}${place}`].reduce((h, c) => (h * 31 + c.charCodeAt(0)) % 9_973, 7) % 100 < percent
-      const theirs = await execute(library, text, variables)
-      // Twice, because a plan is used again.
-      for (const result of [await execute(ours, text, variables), await execute(ours, text, variables)])
-        assertSame(result, theirs, text)
-      if (!text.includes('@')) compiledRuns++
-      if (theirs.errors?.length) errorRuns++
-    }),
+    fc.asyncProperty(
+      fc.gen(),
+      fc.integer({ min: 0, max: 15 }),
+      fc.nat(),
+      async (g, percent, salt) => {
+        const { text, variables } = operation(g)
+        // Fields of one name and different types may meet below an abstract type.
+        fc.pre(ours.documents.read(text, true) instanceof CompiledDocument)
+        fails = (place) =>
+          [...`${salt}${place}`].reduce((h, c) => (h * 31 + c.charCodeAt(0)) % 9_973, 7) % 100 <
+          percent
+        const theirs = await execute(library, text, variables)
+        // Twice, because a plan is used again.
+        for (const result of [
+          await execute(ours, text, variables),
+          await execute(ours, text, variables),
+        ])
+          assertSame(result, theirs, text)
+        if (!text.includes('@')) compiledRuns++
+        if (theirs.errors?.length) errorRuns++
+      },
+    ),
     { numRuns: Number(process.env.TOUCHSTONE_EXECUTOR_RUNS ?? 150) },
   )
   assert.ok(compiledRuns > 50, `${compiledRuns} runs of compiled plans`)
@@ -211,24 +257,37 @@ test('our executor returns what the library returns, for generated operations ov
 function assertSame(result: ExecutionResult, expected: ExecutionResult, text: string): void {
   const texts = `${JSON.stringify(result)} and ${JSON.stringify(expected)}: ${text}`
   assert.ok(isSame(result.data, expected.data, '', expected.errors ?? []), texts)
-  const textsOf = ({ errors = [] }: ExecutionResult) => errors.map((e) => `${e.path?.join('.')}: ${e.message}`)
+  const textsOf = ({ errors = [] }: ExecutionResult) =>
+    errors.map((e) => `${e.path?.join('.')}: ${e.message}`)
   const [own, others] = [textsOf(result), textsOf(expected)]
   assert.equal(own.length > 0, others.length > 0, texts)
   for (const e of own) assert.ok(others.includes(e) || isInNull(expected.data, e), `${e}: ${texts}`)
 }
 
 /**
- * Whether two results have the same data, their keys in the same order. Below an abstract type the library leaves out a field
- * that failed and cannot be null; as the specification says, ours is then null with the object around it.
+ * Whether two results have the same data, their keys in the same order. Below an abstract type the
+ * library leaves out a field that failed and cannot be null; as the specification says, ours is
+ * then null with the object around it.
  */
-function isSame(own: unknown, other: unknown, path: string, errors: readonly GraphQLError[]): boolean {
+function isSame(
+  own: unknown,
+  other: unknown,
+  path: string,
+  errors: readonly GraphQLError[],
+): boolean {
   if (own === null && typeof other === 'object' && other !== null)
     return errors.some((e) => `.${e.path?.join('.')}.`.startsWith(`${path}.`))
-  if (typeof own !== 'object' || typeof other !== 'object' || own === null || other === null) return own === other
+  if (typeof own !== 'object' || typeof other !== 'object' || own === null || other === null)
+    return own === other
   const [keys, others] = [Object.keys(own), Object.keys(other)]
   if (keys.join() !== others.join()) return false
   return keys.every((key) =>
-    isSame((own as Record<string, unknown>)[key], (other as Record<string, unknown>)[key], `${path}.${key}`, errors),
+    isSame(
+      (own as Record<string, unknown>)[key],
+      (other as Record<string, unknown>)[key],
+      `${path}.${key}`,
+      errors,
+    ),
   )
 }
 

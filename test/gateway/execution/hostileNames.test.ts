@@ -17,7 +17,9 @@ for (const [how, native] of [
         throw new Error('no native build for this platform')
       }
       it = await testGateway(
-        native ? {} : { loadPlanner: (supergraph, local) => loadPlanner(supergraph, local, absent) },
+        native
+          ? {}
+          : { loadPlanner: (supergraph, local) => loadPlanner(supergraph, local, absent) },
       )
     })
     after(() => it?.gateway.close())
@@ -41,7 +43,10 @@ for (const [how, native] of [
           ['invoices', JSON.parse(`[{"${name}":"c1-1"},{"${name}":"c1-2"}]`)],
         ])
         const included = `query ($yes: Boolean!) { ${name}: customer(id: "c1") @include(if: $yes) { ${name}: id } }`
-        assert.equal(JSON.stringify(await data(included, { yes: true })), `[["${name}",{"${name}":"c1"}]]`)
+        assert.equal(
+          JSON.stringify(await data(included, { yes: true })),
+          `[["${name}",{"${name}":"c1"}]]`,
+        )
       }
     })
 
@@ -67,7 +72,11 @@ for (const [how, native] of [
         'query { customer(id: "c1") { ...__proto__ } } fragment __proto__ on Customer { id }',
       ]) {
         const { body } = await ask(it.url, query, { variables: JSON.parse('{"__proto__":"c1"}') })
-        assert.equal(body.errors?.[0].extensions.code, 'GRAPHQL_VALIDATION_FAILED', `${query} ${JSON.stringify(body)}`)
+        assert.equal(
+          body.errors?.[0].extensions.code,
+          'GRAPHQL_VALIDATION_FAILED',
+          `${query} ${JSON.stringify(body)}`,
+        )
         assert.match(body.errors[0].message, /__proto__/)
       }
       assert.deepEqual(await data('{ customer(id: "__proto__") { id } }'), [['customer', null]])

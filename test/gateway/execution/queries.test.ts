@@ -48,7 +48,10 @@ test('operations do not share what they loaded', async () => {
 
 test('variables reach the subgraph, and wrong ones are the caller’s mistake', async () => {
   const query = 'query Q($id: ID!) { customer(id: $id) { name } }'
-  assert.equal((await ask(it.url, query, { variables: { id: 'c3' } })).body.data.customer.name, 'Customer 3')
+  assert.equal(
+    (await ask(it.url, query, { variables: { id: 'c3' } })).body.data.customer.name,
+    'Customer 3',
+  )
   const wrong = await ask(it.url, query, { variables: {} })
   assert.equal(wrong.body.errors[0].extensions.code, 'BAD_USER_INPUT')
   assert.match(wrong.body.errors[0].message, /\$id/)
@@ -66,17 +69,23 @@ test('of several operations one is named', async () => {
 
 test('the correlation id is the caller’s when it is one, and reaches the subgraphs', async () => {
   const mine = '0198c0de-0000-7000-8000-00000000abcd'
-  const kept = await ask(it.url, '{ customer(id: "c1") { name } }', { headers: { 'x-correlation-id': mine } })
+  const kept = await ask(it.url, '{ customer(id: "c1") { name } }', {
+    headers: { 'x-correlation-id': mine },
+  })
   assert.equal(kept.headers.get('x-correlation-id'), mine)
   assert.equal(world.batches[0]?.correlationId, mine)
-  const made = await ask(it.url, '{ customer(id: "c1") { name } }', { headers: { 'x-correlation-id': 'Robert"); --' } })
+  const made = await ask(it.url, '{ customer(id: "c1") { name } }', {
+    headers: { 'x-correlation-id': 'Robert"); --' },
+  })
   assert.match(made.headers.get('x-correlation-id') ?? '', /^[0-9a-f-]{36}$/)
   assert.equal(made.headers.get('x-correlation-id'), world.batches[1]?.correlationId)
 })
 
 test('queries by GET, but no mutations', async () => {
   const get = (query: string) => fetch(`${it.url}?query=${encodeURIComponent(query)}`)
-  assert.deepEqual(await (await get('{ customer(id: "c2") { id } }')).json(), { data: { customer: { id: 'c2' } } })
+  assert.deepEqual(await (await get('{ customer(id: "c2") { id } }')).json(), {
+    data: { customer: { id: 'c2' } },
+  })
   const refused = await get('mutation { rename(id: "c2", name: "x") { id } }')
   assert.equal(refused.status, 405)
   assert.equal(world.names.get('c2'), 'Customer 2')

@@ -15,11 +15,17 @@ test('where the native planner does not load, the log says why and the JavaScrip
   const absent = async () => {
     throw new Error('no native build for this platform')
   }
-  const it = await testGateway({ loadPlanner: (supergraph, local) => loadPlanner(supergraph, local, absent) })
+  const it = await testGateway({
+    loadPlanner: (supergraph, local) => loadPlanner(supergraph, local, absent),
+  })
   t.after(() => it.gateway.close(500))
   assert.match(JSON.stringify(it.logged), /no native build for this platform.*JavaScript/)
-  const { body } = await ask(it.url, '{ head customers(first: 2) { name invoices { id customer { name } } } }')
-  const invoices = (c: string, name: string) => [1, 2].map((n) => ({ id: `${c}-${n}`, customer: { name } }))
+  const { body } = await ask(
+    it.url,
+    '{ head customers(first: 2) { name invoices { id customer { name } } } }',
+  )
+  const invoices = (c: string, name: string) =>
+    [1, 2].map((n) => ({ id: `${c}-${n}`, customer: { name } }))
   assert.deepEqual(body, {
     data: {
       head: '0',
@@ -31,11 +37,16 @@ test('where the native planner does not load, the log says why and the JavaScrip
   })
   const failed = await ask(it.url, '{ fails(how: "PLAIN") }')
   assert.equal(failed.body.errors[0].extensions.code, 'INTERNAL')
-  const events = new EventSourceReader(it.url, 'subscription { changes { customer { name invoices { id } } } }')
+  const events = new EventSourceReader(
+    it.url,
+    'subscription { changes { customer { name invoices { id } } } }',
+  )
   await until(() => it.fixture.subscribers() === 1)
   it.fixture.emit({ position: '1', id: 'c3' })
   assert.deepEqual(await events.next(), {
-    data: { changes: { customer: { name: 'Customer 3', invoices: [{ id: 'c3-1' }, { id: 'c3-2' }] } } },
+    data: {
+      changes: { customer: { name: 'Customer 3', invoices: [{ id: 'c3-1' }, { id: 'c3-2' }] } },
+    },
   })
   events.close()
 })

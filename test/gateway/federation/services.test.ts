@@ -5,13 +5,19 @@ import type { GraphQLError } from 'graphql'
 import { createClient as wsClient } from 'graphql-ws'
 import pino from 'pino'
 import { WebSocket } from 'ws'
-import { type SubgraphService, startSubgraphService } from '../../../gateway/federation/subgraphService.ts'
+import {
+  type SubgraphService,
+  startSubgraphService,
+} from '../../../gateway/federation/subgraphService.ts'
 import { internalTokens } from '../../../gateway/identity/internal.ts'
 import { type Fixture, fixture } from '../fixture.ts'
 import { ask, BOUNDS, testGateway } from '../gateway.ts'
 import { until } from '../until.ts'
 
-/** What queries.test.ts, mask.test.ts and streams.test.ts show in one process, with each subgraph a service of its own. */
+/**
+ * What queries.test.ts, mask.test.ts and streams.test.ts show in one process, with each subgraph a
+ * service of its own.
+ */
 let it: Awaited<ReturnType<typeof testGateway>>
 /** The same services, and less patience: enough for a query to get there on a busy machine. */
 let hasty: typeof it
@@ -32,7 +38,14 @@ before(async () => {
   )
   services = await Promise.all(
     world.subgraphs.map((subgraph) =>
-      startSubgraphService({ subgraph, host: '127.0.0.1', port: 0, bodyBytesMax: 100_000, internal, log }),
+      startSubgraphService({
+        subgraph,
+        host: '127.0.0.1',
+        port: 0,
+        bodyBytesMax: 100_000,
+        internal,
+        log,
+      }),
     ),
   )
   const options = {
@@ -52,7 +65,10 @@ after(async () => {
 
 test('a query over three services, in one batch each, under one correlation id', async () => {
   world.batches.length = 0
-  const { body, headers } = await ask(it.url, '{ head customers(first: 2) { name invoices { id } } }')
+  const { body, headers } = await ask(
+    it.url,
+    '{ head customers(first: 2) { name invoices { id } } }',
+  )
   assert.deepEqual(body.data, {
     head: '0',
     customers: [
@@ -71,7 +87,8 @@ test('a query over three services, in one batch each, under one correlation id',
 })
 
 test('errors are masked in the service, and codes pass', async () => {
-  const fails = async (how: string) => (await ask(it.url, `{ fails(how: "${how}") }`)).body.errors[0]
+  const fails = async (how: string) =>
+    (await ask(it.url, `{ fails(how: "${how}") }`)).body.errors[0]
   assert.equal((await fails('CODE')).extensions.code, 'NOT_FOUND')
   assert.equal((await fails('STORE')).extensions.code, 'UNAVAILABLE')
   const hidden = await fails('PLAIN')
@@ -80,7 +97,11 @@ test('errors are masked in the service, and codes pass', async () => {
 })
 
 test('an event comes through with its entity from other services, as it is now', async (t) => {
-  const client = wsClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const client = wsClient({
+    url: it.url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+  })
   t.after(() => client.dispose())
   const query = 'subscription { changes { position customer { name invoices { id } } } }'
   const events = client.iterate<{ changes: unknown }>({ query })
@@ -114,8 +135,14 @@ test('a service is told that nobody waits any more: its query takes too long, or
   client.abort()
   await assert.rejects(gone)
   await until(() => world.abandoned.length === 2)
-  const socket = wsClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
-  const ended = assert.rejects(socket.iterate({ query: '{ fails(how: "FOREVER") }' }).next(), { code: 4499 })
+  const socket = wsClient({
+    url: it.url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+  })
+  const ended = assert.rejects(socket.iterate({ query: '{ fails(how: "FOREVER") }' }).next(), {
+    code: 4499,
+  })
   await until(() => world.forever() === 3)
   socket.terminate()
   await ended
@@ -133,30 +160,54 @@ test('a service with another secret is named to callers, and both logs say what 
   } = await testGateway({ fixture: world, subgraphs: [], internal: other, services: at })
   t.after(() => gateway.close(0))
   logged.length = 0
-  const socket = wsClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const socket = wsClient({
+    url: url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+  })
   t.after(() => socket.dispose())
   const ways = [
     ['changes', 'head', async () => (await ask(url, '{ head }')).body],
-    ['customer', 'rename', async () => (await ask(url, 'mutation { rename(id: "c1", name: "x") { id } }')).body],
+    [
+      'customer',
+      'rename',
+      async () => (await ask(url, 'mutation { rename(id: "c1", name: "x") { id } }')).body,
+    ],
     // Not compiled.
-    ['customer', 'customers', async () => (await ask(url, '{ customers @include(if: true) { id } }')).body],
+    [
+      'customer',
+      'customers',
+      async () => (await ask(url, '{ customers @include(if: true) { id } }')).body,
+    ],
     [
       'changes',
       'changes',
-      async () => (await socket.iterate({ query: 'subscription { changes { position } }' }).next()).value,
+      async () =>
+        (await socket.iterate({ query: 'subscription { changes { position } }' }).next()).value,
     ],
   ] as const
   for (const [subgraph, field, asked] of ways) {
     const { errors } = await asked()
-    const told = errors.map((e: GraphQLError) => [e.extensions.code, e.extensions.subgraph, e.path?.[0]])
+    const told = errors.map((e: GraphQLError) => [
+      e.extensions.code,
+      e.extensions.subgraph,
+      e.path?.[0],
+    ])
     assert.deepEqual(told, [['UNAVAILABLE', subgraph, field]])
     assert.doesNotMatch(JSON.stringify(errors), /secret/i)
     const said = JSON.stringify(ours.splice(0))
-    assert.match(said, new RegExp(`"level":50.*service ${subgraph} .*TOUCHSTONE_INTERNAL_SECRET`), field)
+    assert.match(
+      said,
+      new RegExp(`"level":50.*service ${subgraph} .*TOUCHSTONE_INTERNAL_SECRET`),
+      field,
+    )
   }
   await Promise.all(Array.from({ length: 20 }, () => ask(url, '{ head }')))
   const theirs = logged.filter((l) => l.includes('TOUCHSTONE_INTERNAL_SECRET')).length
-  assert.ok(theirs >= 2 && theirs < 20, `each service says so, and not with each request: ${theirs}`)
+  assert.ok(
+    theirs >= 2 && theirs < 20,
+    `each service says so, and not with each request: ${theirs}`,
+  )
 })
 
 test('a service that is gone is named by a code, not by its address, and the rest of the answer stays', async () => {

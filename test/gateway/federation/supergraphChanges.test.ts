@@ -6,7 +6,9 @@ import { supergraphChanges } from '../../../gateway/federation/supergraphChanges
 const LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@requiresScopes", "@tag"])\n`
 
 function compose(subgraphs: Record<string, string>): string {
-  return composeSupergraph(Object.entries(subgraphs).map(([name, sdl]) => ({ name, sdl: LINK + sdl })))
+  return composeSupergraph(
+    Object.entries(subgraphs).map(([name, sdl]) => ({ name, sdl: LINK + sdl })),
+  )
 }
 const OLD = {
   crm: `type Query { a: A @requiresScopes(scopes: [["a"]]) b: Int @requiresScopes(scopes: [["b"], ["c", "d"]]) closed: Int }
@@ -14,7 +16,9 @@ const OLD = {
   erp: `type A @key(fields: "id") { id: ID! z: String }`,
 }
 const changes = (next: Record<string, string>) =>
-  supergraphChanges(compose(OLD), compose(next), '2026-06-01').map((c) => `${c.level} ${c.coordinate}: ${c.text}`)
+  supergraphChanges(compose(OLD), compose(next), '2026-06-01').map(
+    (c) => `${c.level} ${c.coordinate}: ${c.text}`,
+  )
 
 test('rights: tighter ones break, wider ones are safe, masking is in between; unstated root fields are for every scope', () => {
   assert.deepEqual(
@@ -33,9 +37,10 @@ test('rights: tighter ones break, wider ones are safe, masking is in between; un
       'SAFE Query.closed: is open to more callers: no longer needs the scope *',
     ],
   )
-  assert.deepEqual(changes({ ...OLD, crm: OLD.crm.replace('a: A @requiresScopes(scopes: [["a"]])', 'a: A') }), [
-    'BREAKING Query.a: needs every scope, which not all have who could ask for it',
-  ])
+  assert.deepEqual(
+    changes({ ...OLD, crm: OLD.crm.replace('a: A @requiresScopes(scopes: [["a"]])', 'a: A') }),
+    ['BREAKING Query.a: needs every scope, which not all have who could ask for it'],
+  )
 })
 
 test('a field that moves to another subgraph is told; clients of the graph do not see what is between it and subgraphs', () => {

@@ -26,7 +26,13 @@ function raw({
   return new Promise((resolve, reject) => {
     const url = new URL(it.url)
     const req = request(
-      { host: url.hostname, port: url.port, path, method, headers: { 'content-type': 'application/json', ...headers } },
+      {
+        host: url.hostname,
+        port: url.port,
+        path,
+        method,
+        headers: { 'content-type': 'application/json', ...headers },
+      },
       async (res) => {
         let text = ''
         for await (const chunk of res) text += chunk
@@ -48,16 +54,31 @@ const cases: [string, Raw, number, string][] = [
   ['no query', { body: '{}' }, 400, 'NO_QUERY'],
   ['null', { body: 'null' }, 400, 'NO_QUERY'],
   ['a query that is a number', { body: '{"query": 1}' }, 400, 'NO_QUERY'],
-  ['variables that are a list', { body: '{"query":"{head}","variables":[]}' }, 400, 'BAD_VARIABLES'],
+  [
+    'variables that are a list',
+    { body: '{"query":"{head}","variables":[]}' },
+    400,
+    'BAD_VARIABLES',
+  ],
   [
     'variables that nest too deeply',
     { body: `{"query":"{head}","variables":{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}}` },
     400,
     'BAD_VARIABLES',
   ],
-  ['an operation name that is a number', { body: '{"query":"{head}","operationName":1}' }, 400, 'BAD_OPERATION_NAME'],
+  [
+    'an operation name that is a number',
+    { body: '{"query":"{head}","operationName":1}' },
+    400,
+    'BAD_OPERATION_NAME',
+  ],
   ['a batch', { body: '[{"query":"{head}"}]' }, 400, 'BATCHING_NOT_SUPPORTED'],
-  ['a form', { headers: { 'content-type': 'text/plain' }, body: '{"query":"{head}"}' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
+  [
+    'a form',
+    { headers: { 'content-type': 'text/plain' }, body: '{"query":"{head}"}' },
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+  ],
   [
     'variables in the address that are no JSON',
     { method: 'GET', path: '/graphql?query=%7Bhead%7D&variables=%7B' },
@@ -71,7 +92,12 @@ const cases: [string, Raw, number, string][] = [
     413,
     'BODY_TOO_LARGE',
   ],
-  ['a long document', { body: `{"query":"{ head } ${' '.repeat(11_000)}"}` }, 413, 'DOCUMENT_TOO_LARGE'],
+  [
+    'a long document',
+    { body: `{"query":"{ head } ${' '.repeat(11_000)}"}` },
+    413,
+    'DOCUMENT_TOO_LARGE',
+  ],
   ['a method', { method: 'DELETE' }, 405, 'METHOD_NOT_ALLOWED'],
   ['a path', { path: '/admin' }, 404, 'NOT_FOUND'],
   ['a delivery where none are taken', { path: '/ingest/stripe' }, 404, 'NO_INGEST_HERE'],
@@ -104,7 +130,11 @@ const documents: [string, string, string][] = [
   ['an unknown field', '{ customers { nam } }', 'GRAPHQL_VALIDATION_FAILED'],
   ['too many tokens', `{ ${'head '.repeat(400)} }`, 'TOO_MANY_TOKENS'],
   ['too many fields', `{ customers { ${'name '.repeat(70)} } }`, 'TOO_MANY_FIELDS'],
-  ['too many aliases', `{ ${Array.from({ length: 11 }, (_, i) => `a${i}: head`).join(' ')} }`, 'TOO_MANY_ALIASES'],
+  [
+    'too many aliases',
+    `{ ${Array.from({ length: 11 }, (_, i) => `a${i}: head`).join(' ')} }`,
+    'TOO_MANY_ALIASES',
+  ],
   [
     'too deep a document',
     '{ customers { invoices { customer { invoices { customer { invoices { customer { invoices { id } } } } } } } } }',
@@ -122,7 +152,11 @@ const documents: [string, string, string][] = [
     `{ customers { ...A ...A ...A ...A } } fragment A on Customer { a: id b: id c: id }`,
     'TOO_MANY_ALIASES',
   ],
-  ['a circle of fragments', '{ customers { ...A } } fragment A on Customer { ...A }', 'GRAPHQL_VALIDATION_FAILED'],
+  [
+    'a circle of fragments',
+    '{ customers { ...A } } fragment A on Customer { ...A }',
+    'GRAPHQL_VALIDATION_FAILED',
+  ],
 ]
 for (const [what, query, code] of documents)
   test(`${what} is answered with ${code}`, async () => {

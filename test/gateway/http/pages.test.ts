@@ -28,7 +28,10 @@ test('health says live always, and ready only while what it needs is there', asy
     return [res.status, await res.json()]
   }
   assert.deepEqual(await get('/health/live'), [200, { status: 'live' }])
-  assert.deepEqual(await get('/health/ready'), [200, { status: 'ready', checks: [{ name: 'database', ok: true }] }])
+  assert.deepEqual(await get('/health/ready'), [
+    200,
+    { status: 'ready', checks: [{ name: 'database', ok: true }] },
+  ])
   ready = false
   assert.equal((await get('/health/ready'))[0], 503)
   assert.equal((await get('/health/live'))[0], 200)

@@ -20,7 +20,11 @@ test('a role has its scopes, and those of the roles it includes, under their nam
   assert.ok(access.rightsOf(['all']).scopes.has('what:ever'))
   assert.ok(!access.rightsOf(['all']).roles.has('b'), 'every scope is not every role')
   for (const unknown of ['', 'A', '*', '__proto__', 'constructor'])
-    assert.deepEqual([access.rightsOf([unknown]).roles.size, access.rightsOf([unknown]).scopes.size], [0, 0], unknown)
+    assert.deepEqual(
+      [access.rightsOf([unknown]).roles.size, access.rightsOf([unknown]).scopes.size],
+      [0, 0],
+      unknown,
+    )
   assert.equal(access.rightsOf(['b', 'a']).scopes, access.rightsOf(['a', 'b']).scopes)
 })
 
@@ -29,7 +33,10 @@ test('a file that is wrong is named with the place and what is allowed', (t) => 
   t.after(() => rmSync(dir, { recursive: true }))
   const file = join(dir, 'access.yaml')
   for (const [text, message] of [
-    ['roles: { a: { scopes: [reader] } }', /access\.yaml: roles\.a\.scopes\.0: a scope is two words with a colon/],
+    [
+      'roles: { a: { scopes: [reader] } }',
+      /access\.yaml: roles\.a\.scopes\.0: a scope is two words with a colon/,
+    ],
     ['roles: { a: { includes: [b] } }', /roles\.a\.includes: there is no role "b"; there are a/],
     ['roles: { a: { scope: [] } }', /roles\.a.*scope/s],
     ['roles: { "a b": {} }', /a role is a word/],
@@ -44,5 +51,6 @@ test('a file that is wrong is named with the place and what is allowed', (t) => 
 
 test('every role that may do something in stewardship is one', () => {
   const { roles } = readAccess('config/access.yaml')
-  for (const role of Object.keys(readRules('config/stewardship.yaml').roles)) assert.ok(roles.includes(role), role)
+  for (const role of Object.keys(readRules('config/stewardship.yaml').roles))
+    assert.ok(roles.includes(role), role)
 })

@@ -4,7 +4,10 @@ import { buildSubgraphSchema } from '@apollo/subgraph'
 import { parse } from 'graphql'
 import pino from 'pino'
 import { composeSupergraph } from '../../../gateway/federation/compose.ts'
-import { type SubgraphService, startSubgraphService } from '../../../gateway/federation/subgraphService.ts'
+import {
+  type SubgraphService,
+  startSubgraphService,
+} from '../../../gateway/federation/subgraphService.ts'
 import { type Gateway, startGateway } from '../../../gateway/gateway.ts'
 import { internalTokens } from '../../../gateway/identity/internal.ts'
 import type { RequestInfo, Subgraph } from '../../../subgraphs/contract.ts'
@@ -75,7 +78,10 @@ test('who asks reaches a subgraph in the process and one that runs as a service 
     for (const [headers, expected] of [
       [{}, 'development: all'],
       [{ 'x-touchstone-actor': 'ada' }, 'ada: all'],
-      [{ 'x-touchstone-actor': 'ada', 'x-touchstone-roles': 'steward, approver' }, 'ada: steward,approver'],
+      [
+        { 'x-touchstone-actor': 'ada', 'x-touchstone-roles': 'steward, approver' },
+        'ada: steward,approver',
+      ],
       [{ 'x-touchstone-actor': 'ada', 'x-touchstone-roles': '' }, 'ada: '],
     ] as const) {
       const res = await fetch(gateway.url, {

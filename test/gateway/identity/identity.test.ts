@@ -68,16 +68,25 @@ test('who brings no credentials is nobody, over every transport', async () => {
     ['?query={head}', 'text/event-stream'],
     ['', 'text/html'],
   ])
-    assert.equal((await fetch(`${it.url}${path}`, { headers: { accept: accept ?? '' } })).status, 401, accept)
+    assert.equal(
+      (await fetch(`${it.url}${path}`, { headers: { accept: accept ?? '' } })).status,
+      401,
+      accept,
+    )
   assert.deepEqual(await closing({}), { code: 4401, reason: 'UNAUTHENTICATED' })
 })
 
 test('a token of the issuer is let in, over every transport', async () => {
   const headers = bearer(await issuer.sign(admin))
   assert.deepEqual((await ask(it.url, query, { headers })).body, { data: { head: '0' } })
-  const stream = await fetch(`${it.url}?query={head}`, { headers: { ...headers, accept: 'text/event-stream' } })
+  const stream = await fetch(`${it.url}?query={head}`, {
+    headers: { ...headers, accept: 'text/event-stream' },
+  })
   assert.match(await stream.text(), /event: next\ndata: \{"data":\{"head":"0"\}\}/)
-  for (const options of [{ connectionParams: { Authorization: headers.authorization } }, { headers }])
+  for (const options of [
+    { connectionParams: { Authorization: headers.authorization } },
+    { headers },
+  ])
     assert.deepEqual(await first(query, options), { data: { head: '0' } })
 })
 
@@ -85,7 +94,9 @@ test('so is an API key, in either header and over graphql-ws', async () => {
   keys.set(KEY, { name: 'billing-sync', roles: ['admin'], scopes: [], expiresAt: null })
   for (const headers of [bearer(KEY), { 'x-api-key': KEY }])
     assert.deepEqual((await ask(it.url, query, { headers })).body, { data: { head: '0' } })
-  assert.deepEqual(await first(query, { connectionParams: { 'x-api-key': KEY } }), { data: { head: '0' } })
+  assert.deepEqual(await first(query, { connectionParams: { 'x-api-key': KEY } }), {
+    data: { head: '0' },
+  })
   keys.clear()
 })
 
@@ -109,22 +120,29 @@ test('a key the issuer has newly begun to sign with is fetched; tokens of known 
   const before = issuer.fetches()
   for (let i = 0; i < 5; i++)
     assert.equal(
-      (await ask(it.url, query, { headers: bearer(await issuer.sign({ ...admin, jti: `${i}` })) })).status,
+      (await ask(it.url, query, { headers: bearer(await issuer.sign({ ...admin, jti: `${i}` })) }))
+        .status,
       200,
     )
   assert.equal(issuer.fetches(), before)
   const rotated = await issuer.newKey('RS256')
   issuer.keys.unshift(rotated)
-  assert.equal((await ask(it.url, query, { headers: bearer(await issuer.sign(admin)) })).status, 200)
+  assert.equal(
+    (await ask(it.url, query, { headers: bearer(await issuer.sign(admin)) })).status,
+    200,
+  )
   assert.equal(issuer.fetches(), before + 1)
 })
 
 test('a subscription ends with a code when its token expires, and the socket closes with 4401', async () => {
   const token = await issuer.sign({ ...admin, exp: seconds(2) })
   const client = wsClient({ connectionParams: bearer(token), lazy: false })
-  const closed = new Promise((resolve) => client.on('closed', (e) => resolve((e as CloseEvent).code)))
+  const closed = new Promise((resolve) =>
+    client.on('closed', (e) => resolve((e as CloseEvent).code)),
+  )
   const results = []
-  for await (const r of client.iterate({ query: 'subscription { changes { position } }' })) results.push(r)
+  for await (const r of client.iterate({ query: 'subscription { changes { position } }' }))
+    results.push(r)
   assert.deepEqual(
     results.map((r) => r.errors?.[0]?.extensions?.code),
     ['TOKEN_EXPIRED'],
@@ -135,9 +153,12 @@ test('a subscription ends with a code when its token expires, and the socket clo
 
 test('an event stream ends in the same way', async () => {
   const token = await issuer.sign({ ...admin, exp: seconds(2) })
-  const res = await fetch(`${it.url}?query=${encodeURIComponent('subscription { changes { position } }')}`, {
-    headers: { ...bearer(token), accept: 'text/event-stream' },
-  })
+  const res = await fetch(
+    `${it.url}?query=${encodeURIComponent('subscription { changes { position } }')}`,
+    {
+      headers: { ...bearer(token), accept: 'text/event-stream' },
+    },
+  )
   const text = await res.text()
   assert.match(text, /event: next\ndata: \{"errors":\[\{.*"code":"TOKEN_EXPIRED"/)
   assert.match(text, /event: complete\ndata:\n\n$/)

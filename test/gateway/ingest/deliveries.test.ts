@@ -27,7 +27,12 @@ before(async () => {
       const fresh = messages.filter((m) => !seen.has(m.messageId) && seen.add(m.messageId))
       stored.push(...fresh)
       // What only the inside needs to know must not be answered.
-      return { accepted: fresh.length, duplicates: messages.length - fresh.length, firstId: 1, lastId: 2 }
+      return {
+        accepted: fresh.length,
+        duplicates: messages.length - fresh.length,
+        firstId: 1,
+        lastId: 2,
+      }
     },
     now: () => now,
     report: (e) => reported.push(e),
@@ -37,10 +42,12 @@ before(async () => {
     limits: { deliveriesMax: 3 },
   })
   server = createServer((req, res) => {
-    ingest(req, res, { source: (req.url ?? '').slice('/ingest/'.length), correlationId }).catch((e: unknown) => {
-      reported.push(e)
-      res.writeHead(500).end()
-    })
+    ingest(req, res, { source: (req.url ?? '').slice('/ingest/'.length), correlationId }).catch(
+      (e: unknown) => {
+        reported.push(e)
+        res.writeHead(500).end()
+      },
+    )
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 })
@@ -74,7 +81,8 @@ async function post(
   }
 }
 
-const stripeHeaders = (body: string | Uint8Array, at = now) => sign('STRIPE', stripeSecret, body, at, '')
+const stripeHeaders = (body: string | Uint8Array, at = now) =>
+  sign('STRIPE', stripeSecret, body, at, '')
 const event = (id: string) =>
   JSON.stringify({
     id,
@@ -101,7 +109,10 @@ test('a signed delivery is acknowledged once it is stored, and again without bei
     },
   ])
   const second = await post('stripe', body, stripeHeaders(body))
-  assert.deepEqual([second.status, second.body], [200, { accepted: 0, duplicates: 1, correlationId }])
+  assert.deepEqual(
+    [second.status, second.body],
+    [200, { accepted: 0, duplicates: 1, correlationId }],
+  )
 })
 
 test('the body is kept byte for byte', async () => {
@@ -114,7 +125,11 @@ test('the body is kept byte for byte', async () => {
 test('several records of one body are messages of their own', async () => {
   reset()
   const body = JSON.stringify([{ shop_customer_id: '1' }, { shop_customer_id: '2' }])
-  const given = await post('webshop/customers', body, sign('STANDARD_WEBHOOKS', shopSecret, body, now, 'msg_batch'))
+  const given = await post(
+    'webshop/customers',
+    body,
+    sign('STANDARD_WEBHOOKS', shopSecret, body, now, 'msg_batch'),
+  )
   assert.deepEqual(given.body, { accepted: 2, duplicates: 0, correlationId })
   assert.deepEqual(
     stored.map((m) => [m.messageId, m.object]),
@@ -128,7 +143,11 @@ test('several records of one body are messages of their own', async () => {
 test('an object that no mapping knows is acknowledged: it becomes an exception, and nothing is lost', async () => {
   reset()
   const body = '{"a":1}'
-  const given = await post('webshop/custmers', body, sign('STANDARD_WEBHOOKS', shopSecret, body, now, 'msg_unknown'))
+  const given = await post(
+    'webshop/custmers',
+    body,
+    sign('STANDARD_WEBHOOKS', shopSecret, body, now, 'msg_unknown'),
+  )
   assert.equal(given.status, 202)
   assert.equal(stored[0]?.object, 'custmers')
 })
@@ -147,19 +166,43 @@ test('each bad delivery has its status and code, and nothing of it is stored', a
     ['no signature', 401, 'NO_SIGNATURE', () => post('stripe', body, {})],
     ['wrong signature', 401, 'WRONG_SIGNATURE', () => post('stripe', `${body} `, good)],
     ['another system’s signature', 401, 'NO_SIGNATURE', () => post('netsuite', body, good)],
-    ['replayed', 401, 'STALE_TIMESTAMP', () => post('stripe', body, stripeHeaders(body, now - 301_000))],
-    ['future', 401, 'FUTURE_TIMESTAMP', () => post('stripe', body, stripeHeaders(body, now + 301_000))],
+    [
+      'replayed',
+      401,
+      'STALE_TIMESTAMP',
+      () => post('stripe', body, stripeHeaders(body, now - 301_000)),
+    ],
+    [
+      'future',
+      401,
+      'FUTURE_TIMESTAMP',
+      () => post('stripe', body, stripeHeaders(body, now + 301_000)),
+    ],
     ['broken JSON', 400, 'BROKEN_JSON', () => post('stripe', '{"a":', stripeHeaders('{"a":'))],
     ['empty body', 400, 'BROKEN_JSON', () => post('stripe', '', stripeHeaders(''))],
     ['no UTF-8', 400, 'NOT_UTF8', () => post('stripe', utf8, stripeHeaders(utf8))],
     ['too large', 413, 'BODY_TOO_LARGE', () => post('stripe', large, stripeHeaders(large))],
     ['10,000 elements', 413, 'TOO_MANY_ELEMENTS', () => post('stripe', many, stripeHeaders(many))],
-    ['form', 415, 'UNSUPPORTED_TYPE', () => post('stripe', body, good, 'application/x-www-form-urlencoded')],
-    ['gzip', 415, 'UNSUPPORTED_ENCODING', () => post('stripe', body, { ...good, 'content-encoding': 'gzip' })],
+    [
+      'form',
+      415,
+      'UNSUPPORTED_TYPE',
+      () => post('stripe', body, good, 'application/x-www-form-urlencoded'),
+    ],
+    [
+      'gzip',
+      415,
+      'UNSUPPORTED_ENCODING',
+      () => post('stripe', body, { ...good, 'content-encoding': 'gzip' }),
+    ],
   ]
   for (const [what, status, code, send] of cases) {
     const given = await send()
-    assert.deepEqual([given.status, given.body.code], [status, code], `${what}: ${JSON.stringify(given.body)}`)
+    assert.deepEqual(
+      [given.status, given.body.code],
+      [status, code],
+      `${what}: ${JSON.stringify(given.body)}`,
+    )
     assert.equal(given.body.correlationId, correlationId)
     assert.ok(String(given.body.message).length > 10, what)
   }
@@ -199,7 +242,11 @@ test('a body that does not arrive is not waited for', async () => {
         port,
         path: '/ingest/stripe',
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'content-length': '1000', ...stripeHeaders('') },
+        headers: {
+          'content-type': 'application/json',
+          'content-length': '1000',
+          ...stripeHeaders(''),
+        },
       },
       (res) => {
         let text = ''
@@ -260,14 +307,22 @@ test('a source system without a secret takes no deliveries', async () => {
 test('a development secret, which everybody knows, is good under a name of this machine only', async () => {
   reset()
   assert.equal(connectors.get('stripe')?.system.developmentSecret, true)
-  const body = JSON.stringify({ id: 'evt_tunnel', object: 'event', type: 'customer.updated', data: {} })
+  const body = JSON.stringify({
+    id: 'evt_tunnel',
+    object: 'event',
+    type: 'customer.updated',
+    data: {},
+  })
   const { port } = server.address() as AddressInfo
   const ask = (headers: Record<string, string>) =>
     new Promise<number | undefined>((resolve, reject) => {
-      const sent = request({ port, host: '127.0.0.1', path: '/ingest/stripe', method: 'POST' }, (res) => {
-        res.resume()
-        resolve(res.statusCode)
-      })
+      const sent = request(
+        { port, host: '127.0.0.1', path: '/ingest/stripe', method: 'POST' },
+        (res) => {
+          res.resume()
+          resolve(res.statusCode)
+        },
+      )
       sent.once('error', reject)
       const all = { 'content-type': 'application/json', ...stripeHeaders(body), ...headers }
       for (const [name, value] of Object.entries(all)) sent.setHeader(name, value)
@@ -302,12 +357,18 @@ test('a delivery without any signature is refused before its body is there', asy
 
 test('one source system takes no place and no memory of the others, and not more than its rate', () => {
   let now = 0
-  const limits = { deliveriesMax: 10, sourceDeliveriesMax: 2, bytesMax: 1_000, sourcePerMinuteMax: 60 }
+  const limits = {
+    deliveriesMax: 10,
+    sourceDeliveriesMax: 2,
+    bytesMax: 1_000,
+    sourcePerMinuteMax: 60,
+  }
   const room = new DeliveryBounds(limits, () => now)
   const refused = (work: () => unknown, code: string) =>
     assert.throws(
       work,
-      (e) => e instanceof HttpError && e.status === 429 && e.code === code && (e.retrySeconds ?? 0) > 0,
+      (e) =>
+        e instanceof HttpError && e.status === 429 && e.code === code && (e.retrySeconds ?? 0) > 0,
     )
   const ends = [room.begin('slow', 10), room.begin('slow', 10)]
   refused(() => room.begin('slow', 10), 'TOO_MANY_DELIVERIES')
@@ -335,7 +396,11 @@ test('a sender that stands still takes the places of its own source system, unti
       host: '127.0.0.1',
       path: '/ingest/stripe',
       method: 'POST',
-      headers: { ...stripeHeaders('x'), 'content-type': 'application/json', 'content-length': '50' },
+      headers: {
+        ...stripeHeaders('x'),
+        'content-type': 'application/json',
+        'content-length': '50',
+      },
     })
     sent.on('error', () => {})
     sent.write('{')

@@ -19,7 +19,8 @@ const bounds = {
   bodyBytesMax: 1_000_000,
   queryMsMax: 60_000,
 }
-const times = (count: number, text: (n: number) => string) => Array.from({ length: count }, (_, n) => text(n)).join(' ')
+const times = (count: number, text: (n: number) => string) =>
+  Array.from({ length: count }, (_, n) => text(n)).join(' ')
 const nothing = buildSchema('type Q { a: Int b: Int } schema { query: Q }')
 const codeOf = (text: string) =>
   documentBoundsError(readDocument(nothing, parse(text)), bounds)?.extensions.code ?? null
@@ -28,14 +29,26 @@ const nest = (levels: number) => `${'a { '.repeat(levels)}b${' }'.repeat(levels)
 const documents: [string, string, string | null][] = [
   ['as deep as may be', `{ ${nest(14)} }`, null],
   ['deeper', `{ ${nest(15)} }`, 'QUERY_TOO_DEEP'],
-  ['deeper in a fragment that nothing spreads', `{ a } fragment F on Q { ${nest(15)} }`, 'QUERY_TOO_DEEP'],
-  ['introspection', getIntrospectionQuery({ descriptions: true, inputValueDeprecation: true }), null],
+  [
+    'deeper in a fragment that nothing spreads',
+    `{ a } fragment F on Q { ${nest(15)} }`,
+    'QUERY_TOO_DEEP',
+  ],
+  [
+    'introspection',
+    getIntrospectionQuery({ descriptions: true, inputValueDeprecation: true }),
+    null,
+  ],
   ['introspection, its fragments first', reversed(getIntrospectionQuery()), null],
   ['wide', `{ ${times(1_001, (n) => `f${n}`)} }`, 'TOO_MANY_FIELDS'],
   ['the same fields a few hundred times', `{ ${times(190, () => 'a')} }`, null],
   ['the same fields again and again', `{ ${times(210, () => 'a')} }`, 'TOO_MANY_FIELDS'],
   ['the same, below', `{ ${times(210, () => 'a { b }')} }`, 'TOO_MANY_FIELDS'],
-  ['the same, below and apart', `{ ${times(30, () => `a { ${times(10, () => 'b')} }`)} }`, 'TOO_MANY_FIELDS'],
+  [
+    'the same, below and apart',
+    `{ ${times(30, () => `a { ${times(10, () => 'b')} }`)} }`,
+    'TOO_MANY_FIELDS',
+  ],
   [
     'the same, by fragments',
     `{ ${times(30, (n) => `...F${n}`)} } ${times(30, (n) => `fragment F${n} on Q { ${times(10, () => 'a')} }`)}`,
@@ -58,7 +71,11 @@ const documents: [string, string, string | null][] = [
     'TOO_MANY_FIELDS',
   ],
   ['many small operations', times(500, (n) => `query Q${n} { a }`), null],
-  ['a circle', '{ ...A } fragment A on Q { ...B } fragment B on Q { ...A }', 'GRAPHQL_VALIDATION_FAILED'],
+  [
+    'a circle',
+    '{ ...A } fragment A on Q { ...B } fragment B on Q { ...A }',
+    'GRAPHQL_VALIDATION_FAILED',
+  ],
   ['a circle that nothing spreads', '{ a } fragment A on Q { ...A }', 'GRAPHQL_VALIDATION_FAILED'],
   ['aliases', `{ ${times(101, (n) => `a${n}: b`)} }`, 'TOO_MANY_ALIASES'],
 ]
@@ -93,7 +110,9 @@ test('documents that are sound are kept up to so many characters, the last asked
   }
   assert.equal(read(two), second, 'refused ones take nobody’s place')
   const deep = read(`{ b(x: ${'['.repeat(2_400)}${']'.repeat(2_400)}) }`)
-  assert.ok(!(deep instanceof CompiledDocument) && !deep.some((e) => e.extensions.code === 'INTERNAL'))
+  assert.ok(
+    !(deep instanceof CompiledDocument) && !deep.some((e) => e.extensions.code === 'INTERNAL'),
+  )
 })
 
 function reversed(text: string): string {
@@ -115,7 +134,9 @@ test('answers that are not taken are given up: those that wait longest past so m
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo
   const ask = (path: string) =>
-    new Promise<IncomingMessage>((resolve) => get({ port, path, host: '127.0.0.1' }, resolve).on('error', () => {}))
+    new Promise<IncomingMessage>((resolve) =>
+      get({ port, path, host: '127.0.0.1' }, resolve).on('error', () => {}),
+    )
   const small = await ask('/small')
   small.resume()
   assert.deepEqual(over, ['/small'])

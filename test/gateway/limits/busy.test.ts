@@ -8,7 +8,9 @@ import { until } from '../until.ts'
 test('more operations at once than allowed are told to come again; those under way are answered', async (t) => {
   const it = await testGateway({ bounds: { ...BOUNDS, operationsMax: 3 } })
   t.after(() => it.gateway.close(500))
-  const answers = await Promise.all(Array.from({ length: 8 }, () => ask(it.url, '{ fails(how: "WAIT") }')))
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => ask(it.url, '{ fails(how: "WAIT") }')),
+  )
   assert.deepEqual(answers.map((a) => a.status).sort(), [200, 200, 200, 503, 503, 503, 503, 503])
   const refused = answers.find((a) => a.status === 503)
   assert.equal(refused?.body.errors[0].extensions.code, 'BUSY')
@@ -27,7 +29,11 @@ test('streams have bounds of their own', async (t) => {
   const gone = new AbortController()
   assert.equal((await stream(gone.signal)).status, 200)
   assert.equal((await stream()).status, 503)
-  assert.equal((await ask(it.url, '{ head }')).status, 200, 'a stream does not count as an operation')
+  assert.equal(
+    (await ask(it.url, '{ head }')).status,
+    200,
+    'a stream does not count as an operation',
+  )
   gone.abort()
   await until(() => it.fixture.subscribers() === 0)
   // A query asked as a stream counts while it is worked out, before anything flows.

@@ -79,7 +79,11 @@ test('and have so many under way; each ends once', () => {
 })
 
 test('the development caller is not counted', () => {
-  const bounds = new CallerBounds({ callerOperationsPerMinuteMax: 1, callerOperationsMax: 1, callerStreamsMax: 1 })
+  const bounds = new CallerBounds({
+    callerOperationsPerMinuteMax: 1,
+    callerOperationsMax: 1,
+    callerStreamsMax: 1,
+  })
   for (let i = 0; i < 10; i++) {
     bounds.begin(caller('development', 'DEVELOPMENT'))
     bounds.hold(caller('development', 'DEVELOPMENT'), 'streams')
@@ -164,7 +168,8 @@ test('a query that accepts event streams is an operation of its caller all the s
   })
   t.after(() => gateway.close(0))
   const headers = { authorization: 'Bearer ada', accept: 'text/event-stream' }
-  const asked = () => fetch(`${url}?query=${encodeURIComponent('{ fails(how: "WAIT") }')}`, { headers })
+  const asked = () =>
+    fetch(`${url}?query=${encodeURIComponent('{ fails(how: "WAIT") }')}`, { headers })
   const both = await Promise.all([asked(), asked()])
   assert.deepEqual(both.map((r) => r.status).sort(), [200, 429])
   await Promise.all(both.map((r) => r.text()))
@@ -204,7 +209,10 @@ test('one caller does not take the streams and WebSockets of all', async (t) => 
 })
 
 test('WebSockets that do not say who they are take nobody away', async (t) => {
-  const { gateway, url } = await testGateway({ callers: tokens, bounds: { ...BOUNDS, streamsMax: 2 } })
+  const { gateway, url } = await testGateway({
+    callers: tokens,
+    bounds: { ...BOUNDS, streamsMax: 2 },
+  })
   t.after(() => gateway.close(0))
   const address = url.replace('http', 'ws')
   const silent = [1, 2].map(() => new WebSocket(address, 'graphql-transport-ws'))

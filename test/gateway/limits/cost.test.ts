@@ -44,7 +44,10 @@ test('values are counted beside it: leaves of all objects, and what a list takes
     ['{ one { id tags part { id } } }', 3],
     ['{ things(first: 7) { totalCount } }', 51],
     ['{ things(first: 7) { nodes { id tags } } }', 64],
-    ['{ a: things(first: 7) { nodes { id tags } } b: things(first: 7) { nodes { id tags } } }', 128],
+    [
+      '{ a: things(first: 7) { nodes { id tags } } b: things(first: 7) { nodes { id tags } } }',
+      128,
+    ],
     ['{ things(first: 10) { nodes { id things(first: 10) { nodes { id } } } } }', 210],
     ['{ things(first: 1) { nodes { ...F ...F } } } fragment F on Thing { id tags }', 52],
   ] as const)
@@ -82,19 +85,28 @@ test('one for each object that the answer may hold, by page sizes multiplied dow
 test('aliases count each, fragments where they are spread, the same field once', () => {
   const page = 'things(first: 9) { nodes { id } }'
   assert.equal(costOf(`{ a: ${page} b: ${page} c: ${page} }`).cost, 30)
-  assert.equal(costOf(`{ ${page} ${page} ...F ... { ${page} } } fragment F on Query { ${page} }`).cost, 10)
+  assert.equal(
+    costOf(`{ ${page} ${page} ...F ... { ${page} } } fragment F on Query { ${page} }`).cost,
+    10,
+  )
   assert.equal(
     costOf(`{ ...F a: things(first: 9) { nodes { tags ...T } } } fragment F on Query { ${page} }
     fragment T on Thing { parts(first: 4) { id } }`).cost,
     10 + 1 + 9 * 5,
   )
-  assert.equal(costOf('{ any { ... on Thing { part { id } } ... on Part { thing { id } } } }').cost, 30)
+  assert.equal(
+    costOf('{ any { ... on Thing { part { id } } ... on Part { thing { id } } } }').cost,
+    30,
+  )
   assert.equal(costOf('{ nodes(ids: ["a"]) { ... on Thing { parts { id } } } }').cost, 6)
 })
 
 test('variables count by their values, their defaults, and what the schema says where they are missing', () => {
   const text = `query ($n: Int = 30, $last: Int, $ids: [ID!] = ["x"]) {
-    things(first: $n, last: $last) { nodes { id } } nodes(ids: $ids) { id } }`.replace('[ID!] =', '[ID!]! =')
+    things(first: $n, last: $last) { nodes { id } } nodes(ids: $ids) { id } }`.replace(
+    '[ID!] =',
+    '[ID!]! =',
+  )
   assert.equal(costOf(text).cost, 32)
   assert.equal(costOf(text, { n: 100, ids: ['a', 'b'] }).cost, 103)
   assert.equal(costOf(text, { n: null, last: 4 }).cost, 6)
@@ -104,7 +116,10 @@ test('variables count by their values, their defaults, and what the schema says 
     [{}, { n: 2 }, { n: null }].map((v) => costOf(parts, v).cost),
     [6, 3, 11],
   )
-  assert.deepEqual(costOf(text, { n: 5, ids: Array(900).fill('a') }), { cost: 906, path: 'nodes[900]' })
+  assert.deepEqual(costOf(text, { n: 5, ids: Array(900).fill('a') }), {
+    cost: 906,
+    path: 'nodes[900]',
+  })
 })
 
 test('however large, it stays a number', () => {
@@ -162,7 +177,10 @@ test('what is past the bound is refused before it runs, with cost, bound and the
     costMax: 100,
     path: 'customers[10].invoices[10]',
   })
-  assert.match(errors?.[0]?.message ?? '', /110 objects, at most 100 are allowed; most of them at customers\[10\]/)
+  assert.match(
+    errors?.[0]?.message ?? '',
+    /110 objects, at most 100 are allowed; most of them at customers\[10\]/,
+  )
   assert.deepEqual(it.fixture.batches, [])
   // The same text with other variables: the document is known, its cost is reckoned anew.
   assert.ok((await post({ variables: { n: 9 } })).data)
@@ -176,6 +194,8 @@ test('an answer says what was counted when it is asked to, on every transport', 
   const client = createClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket })
   const one = (payload: object) => client.iterate({ query: QUERY, ...payload }).next()
   assert.deepEqual((await one({ extensions: { cost: true } })).value?.extensions, { cost })
-  await assert.rejects(one({ variables: { n: 10 } }), (e) => JSON.stringify(e).includes('COST_TOO_HIGH'))
+  await assert.rejects(one({ variables: { n: 10 } }), (e) =>
+    JSON.stringify(e).includes('COST_TOO_HIGH'),
+  )
   await client.dispose()
 })

@@ -22,7 +22,9 @@ const of = (actor: string): Caller => ({
 })
 const limits = { ...CALLER_LIMITS, callerOperationsPerMinuteMax: 100 }
 
-/** Two gateways before one database, whose own clocks stand still, so that no minute ends meanwhile. */
+/**
+ * Two gateways before one database, whose own clocks stand still, so that no minute ends meanwhile.
+ */
 function gateways(addUp = (begun: ReadonlyMap<string, number>) => addCallerMinutes(db.sql, begun)) {
   const failed: unknown[] = []
   const rates = [1, 2].map(
@@ -51,7 +53,8 @@ test('what a caller begins at one gateway counts at the other; others are not he
   begin(1, 'ida')
   await tell()
   assert.deepEqual(failed, [])
-  const counted = await db.sql`select sum(operations)::int as n from caller_minute where actor = 'ida'`
+  const counted =
+    await db.sql`select sum(operations)::int as n from caller_minute where actor = 'ida'`
   assert.equal(counted[0]?.n, 100)
   for (const n of [1]) {
     assert.throws(

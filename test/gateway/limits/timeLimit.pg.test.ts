@@ -12,14 +12,21 @@ before(async () => {
 })
 after(async () => await db?.drop())
 
-/** Runs `work` with a gateway whose queries may take so long; `texts` grows by one with each statement of theirs. */
+/**
+ * Runs `work` with a gateway whose queries may take so long; `texts` grows by one with each
+ * statement of theirs.
+ */
 async function limited(
   queryMsMax: number,
   work: (gateway: Awaited<ReturnType<typeof graph>>, texts: string[]) => Promise<void>,
 ): Promise<void> {
   const texts: string[] = []
   const feed = openDatabase(db.url, { connectionsMax: 3, name: 'test-feed' })
-  const reads = openDatabase(db.url, { connectionsMax: 3, name: 'test-reads', statementMsMax: queryMsMax })
+  const reads = openDatabase(db.url, {
+    connectionsMax: 3,
+    name: 'test-reads',
+    statementMsMax: queryMsMax,
+  })
   const sql = new Proxy(reads, {
     get(target, name) {
       if (name === 'unsafe') texts.push('')
@@ -66,7 +73,10 @@ test('a query that takes too long is answered with a code, and the database stop
       const slow = query(gateway, '{ customers { nodes { name invoices { nodes { number } } } } }')
       await eventually(async () => (await running()) > 0)
       // Others go on.
-      assert.equal((await query(gateway, '{ customers(first: 1) { nodes { name } } }')).errors, undefined)
+      assert.equal(
+        (await query(gateway, '{ customers(first: 1) { nodes { name } } }')).errors,
+        undefined,
+      )
       const { data, errors } = await slow
       assert.equal(data, null)
       assert.deepEqual(
@@ -77,14 +87,18 @@ test('a query that takes too long is answered with a code, and the database stop
       // While the lock is still held.
       await eventually(async () => (await running()) === 0)
     })
-    const { errors } = await query(gateway, '{ customers { nodes { name invoices { nodes { number } } } } }')
+    const { errors } = await query(
+      gateway,
+      '{ customers { nodes { name invoices { nodes { number } } } } }',
+    )
     assert.equal(errors, undefined)
   })
 })
 
 test('nothing more is read for a client that has gone; who waits for the same answer gets it', async () => {
   await limited(60_000, async (gateway, texts) => {
-    const deep = (first: number) => `{ customers(first: ${first}) { nodes { name contracts { nodes { number } } } } }`
+    const deep = (first: number) =>
+      `{ customers(first: ${first}) { nodes { name contracts { nodes { number } } } } }`
     const ask = (first: number, signal: AbortSignal) =>
       fetch(gateway.url, {
         method: 'POST',
@@ -103,7 +117,8 @@ test('nothing more is read for a client that has gone; who waits for the same an
         assert.equal(gateway.cache?.stats.joined, others)
         client.abort()
         await gone
-        // The server has read that it is gone by the time that it has answered somebody who asked later.
+        // The server has read that it is gone by the time that it has answered somebody who asked
+        // later.
         assert.equal((await query(gateway, '{ __typename }')).errors, undefined)
         unlock()
         if (waiting) assert.ok((await waiting).data.customers.nodes.length > 0)
@@ -127,7 +142,9 @@ test('who goes away takes nothing from who asks for the same at the same time', 
         const client = new AbortController()
         setTimeout(() => client.abort(), 1 + ((round + n) % 12))
         const headers = { 'content-type': 'application/json' }
-        await (await fetch(gateway.url, { method: 'POST', headers, body, signal: client.signal })).text()
+        await (
+          await fetch(gateway.url, { method: 'POST', headers, body, signal: client.signal })
+        ).text()
       }
       const left = Promise.allSettled(Array.from({ length: 12 }, (_, n) => leave(n)))
       assert.deepEqual(await Promise.all(ids.map((id) => query(gateway, text, { id }))), alone)

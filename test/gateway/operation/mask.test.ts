@@ -9,7 +9,9 @@ before(async () => {
 after(() => it.gateway.close())
 
 const fails = (how: string) =>
-  ask(it.url, 'query Q($how: String!) { fails(how: $how) customer(id: "c1") { id } }', { variables: { how } })
+  ask(it.url, 'query Q($how: String!) { fails(how: $how) customer(id: "c1") { id } }', {
+    variables: { how },
+  })
 
 test('an error made for the caller passes, beside the data of the rest', async () => {
   const { body } = await fails('CODE')

@@ -42,7 +42,8 @@ async function post(it: Running, body: object, accept = 'application/json') {
     ...((await res.json()) as { data?: unknown; errors?: [{ extensions: { code: string } }] }),
   }
 }
-const codeOf = async (it: Running, body: object) => (await post(it, body)).errors?.[0].extensions.code
+const codeOf = async (it: Running, body: object) =>
+  (await post(it, body)).errors?.[0].extensions.code
 
 test('an operation is named by documentId or in Apollo’s form, with variables, by POST and GET', async () => {
   const variables = { id: 'c1' }
@@ -55,7 +56,11 @@ test('an operation is named by documentId or in Apollo’s form, with variables,
     { query: CUSTOMER, ...apq(sha(CUSTOMER)) },
   ])
     for (const it of [any, published])
-      assert.deepEqual(await post(it, { ...named, variables }), { status: 200, data }, JSON.stringify(named))
+      assert.deepEqual(
+        await post(it, { ...named, variables }),
+        { status: 200, data },
+        JSON.stringify(named),
+      )
   for (const [name, value] of [
     ['documentId', sha(HEAD)],
     ['extensions', JSON.stringify(apq(sha(HEAD)).extensions)],
@@ -67,19 +72,37 @@ test('an operation is named by documentId or in Apollo’s form, with variables,
 
 test('a hash that nobody published is not found, and not published by being sent with its text', async () => {
   const fresh = 'query Fresh { head }'
-  for (const it of [any, published]) assert.equal(await codeOf(it, apq(sha(fresh))), 'PERSISTED_QUERY_NOT_FOUND')
+  for (const it of [any, published])
+    assert.equal(await codeOf(it, apq(sha(fresh))), 'PERSISTED_QUERY_NOT_FOUND')
   assert.deepEqual((await post(any, { query: fresh, ...apq(sha(fresh)) })).data, { head: '0' })
   assert.equal(await codeOf(any, apq(sha(fresh))), 'PERSISTED_QUERY_NOT_FOUND')
-  assert.equal(await codeOf(any, { query: fresh, ...apq(sha(HEAD)) }), 'PERSISTED_QUERY_HASH_MISMATCH')
+  assert.equal(
+    await codeOf(any, { query: fresh, ...apq(sha(HEAD)) }),
+    'PERSISTED_QUERY_HASH_MISMATCH',
+  )
   assert.equal((await post(any, apq(sha(fresh)), 'application/graphql-response+json')).status, 400)
 })
 
 test('with published ones alone, nothing else is answered: another text, a blank more, introspection', async () => {
   assert.deepEqual((await post(published, { query: HEAD })).data, { head: '0' })
-  for (const query of ['{ head }', `${HEAD} `, getIntrospectionQuery(), '{ __typename }', 'no GraphQL']) {
+  for (const query of [
+    '{ head }',
+    `${HEAD} `,
+    getIntrospectionQuery(),
+    '{ __typename }',
+    'no GraphQL',
+  ]) {
     assert.equal(await codeOf(published, { query }), 'PERSISTED_QUERY_REQUIRED', query)
-    assert.equal(await codeOf(published, { query, ...apq(sha(query)) }), 'PERSISTED_QUERY_REQUIRED', query)
-    assert.equal(await codeOf(published, { query, ...apq(sha(HEAD)) }), 'PERSISTED_QUERY_HASH_MISMATCH', query)
+    assert.equal(
+      await codeOf(published, { query, ...apq(sha(query)) }),
+      'PERSISTED_QUERY_REQUIRED',
+      query,
+    )
+    assert.equal(
+      await codeOf(published, { query, ...apq(sha(HEAD)) }),
+      'PERSISTED_QUERY_HASH_MISMATCH',
+      query,
+    )
   }
   assert.deepEqual((await post(any, { query: '{ __typename }' })).data, { __typename: 'Query' })
 })
@@ -101,7 +124,8 @@ test('what names no operation is refused, and where nothing is kept callers are 
 
 test('over server-sent events', async () => {
   const headers = { 'content-type': 'application/json', accept: 'text/event-stream' }
-  const ask = (body: object) => fetch(published.url, { method: 'POST', headers, body: JSON.stringify(body) })
+  const ask = (body: object) =>
+    fetch(published.url, { method: 'POST', headers, body: JSON.stringify(body) })
   const refused = await ask({ query: 'subscription { changes { position } }' })
   assert.equal(refused.status, 400)
   assert.match(await refused.text(), /PERSISTED_QUERY_REQUIRED/)
@@ -117,7 +141,10 @@ test('over server-sent events', async () => {
 })
 
 test('over graphql-ws, where a query that is named has an empty text', async () => {
-  const client = createClient({ url: published.url.replace('http', 'ws'), webSocketImpl: WebSocket })
+  const client = createClient({
+    url: published.url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+  })
   const one = (payload: object) =>
     new Promise<unknown>((resolve) => {
       const results: unknown[] = []

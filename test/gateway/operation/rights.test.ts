@@ -31,7 +31,10 @@ const rights = new GraphRights(sdl)
 function judge(text: string, scopes: string[], roles: string[] = []) {
   const operation = operationNamed(readDocument(schema, parse(text)), null)
   assert.ok(operation)
-  const { refused, masked } = judgeNeeds(rights.needsOf(operation), { scopes: new Set(scopes), roles: new Set(roles) })
+  const { refused, masked } = judgeNeeds(rights.needsOf(operation), {
+    scopes: new Set(scopes),
+    roles: new Set(roles),
+  })
   const errors = refused.map(forbidden)
   return { refused: errors.map((e) => e.message), masked: masked.map((m) => m.coordinate), errors }
 }
@@ -47,12 +50,18 @@ test('one of several sets of scopes is enough, each whole', () => {
     assert.equal(judge('{ one { id } }', [...scopes]).refused.length === 0, fine, scopes.join())
   const [error] = judge('{ one { id } }', []).errors
   assert.equal(error?.message, 'Query.one needs the scope a, or b and c')
-  assert.deepEqual(error?.extensions, { code: 'FORBIDDEN', coordinate: 'Query.one', scopes: [['a'], ['b', 'c']] })
+  assert.deepEqual(error?.extensions, {
+    code: 'FORBIDDEN',
+    coordinate: 'Query.one',
+    scopes: [['a'], ['b', 'c']],
+  })
 })
 
 test('a policy is a role; scopes and policies both have to hold', () => {
   assert.deepEqual(judge('{ role }', ['a'], ['boss']).refused, [])
-  assert.deepEqual(judge('{ role }', ['a'], ['chief']).refused, ['Query.role needs the role boss, or chief and deputy'])
+  assert.deepEqual(judge('{ role }', ['a'], ['chief']).refused, [
+    'Query.role needs the role boss, or chief and deputy',
+  ])
   assert.deepEqual(judge('{ both }', ['a'], ['boss']).refused, [])
   for (const [scopes, roles] of [
     [['a'], []],
@@ -62,15 +71,21 @@ test('a policy is a role; scopes and policies both have to hold', () => {
 })
 
 test('a root field without a rule is for callers with every scope; one for who is known is for all', () => {
-  assert.deepEqual(judge('{ forgotten }', ['a', 'b', 'c']).refused, ['Query.forgotten needs the scope *'])
+  assert.deepEqual(judge('{ forgotten }', ['a', 'b', 'c']).refused, [
+    'Query.forgotten needs the scope *',
+  ])
   assert.deepEqual(judge('{ forgotten }', ['*']).refused, [])
   assert.deepEqual(judge('{ open }', []).refused, [])
 })
 
 test('a rule of a type holds through interfaces and unions, of a field through its interface', () => {
   assert.deepEqual(judge('{ any { ... on Thing { id } } }', []).refused, [])
-  assert.deepEqual(judge('{ any { ... on Secret { id } } }', []).refused, ['Secret needs the scope secret'])
-  assert.deepEqual(judge('{ any { ... on Secret { __typename } } }', []).refused, ['Secret needs the scope secret'])
+  assert.deepEqual(judge('{ any { ... on Secret { id } } }', []).refused, [
+    'Secret needs the scope secret',
+  ])
+  assert.deepEqual(judge('{ any { ... on Secret { __typename } } }', []).refused, [
+    'Secret needs the scope secret',
+  ])
   assert.deepEqual(judge('{ any { ...F } } fragment F on Node { id }', []).refused.sort(), [
     'Hidden.id needs the scope id',
     'Secret needs the scope secret',

@@ -30,8 +30,14 @@ interface Client {
 const clients: Record<string, () => Client> = {
   'graphql-ws': () => ({
     subscribe(query, signal) {
-      const client = wsClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
-      const iterator = client.iterate<Record<string, unknown>>({ query }) as AsyncIterableIterator<Result>
+      const client = wsClient({
+        url: it.url.replace('http', 'ws'),
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+      })
+      const iterator = client.iterate<Record<string, unknown>>({
+        query,
+      }) as AsyncIterableIterator<Result>
       signal.addEventListener('abort', () => void client.dispose())
       return iterator
     },
@@ -112,7 +118,9 @@ test('queries and mutations go over graphql-ws as well', async (t) => {
   assert.deepEqual(await run('mutation { rename(id: "c7", name: "Seven") { name } }'), {
     data: { rename: { name: 'Seven' } },
   })
-  assert.deepEqual(await run('{ customer(id: "c7") { name } }'), { data: { customer: { name: 'Seven' } } })
+  assert.deepEqual(await run('{ customer(id: "c7") { name } }'), {
+    data: { customer: { name: 'Seven' } },
+  })
   await assert.rejects(run('{ nothing }'), ([error]: { extensions: object }[]) => {
     assert.deepEqual(error?.extensions, { code: 'GRAPHQL_VALIDATION_FAILED' })
     return true
@@ -131,12 +139,17 @@ test('closing the gateway tells subscribers so, after which cursor to go on, and
   const mine = await testGateway()
   const query = 'subscription { changes { cursor: position customer { name } } }'
   const sse = sseClient({ url: mine.url, retryAttempts: 0 }).iterate({ query })
-  const socket = wsClient({ url: mine.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const socket = wsClient({
+    url: mine.url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+  })
   const ws = socket.iterate({ query })
   const waiting = [sse.next(), ws.next()]
   await until(() => mine.fixture.subscribers() === 2)
   mine.fixture.emit({ position: 'p7', id: 'c1' })
-  for (const event of await Promise.all(waiting)) assert.equal(event.value.data.changes.cursor, 'p7')
+  for (const event of await Promise.all(waiting))
+    assert.equal(event.value.data.changes.cursor, 'p7')
   const last = [sse.next(), ws.next()]
   await mine.gateway.close(1_000)
   for (const end of await Promise.all(last))
@@ -151,13 +164,18 @@ test('other subgraphs end the subscriptions of the last ones, those that just be
   const query = 'subscription { changes { cursor: position customer { name } } }'
   const open = () => [
     sseClient({ url: mine.url, retryAttempts: 0 }).iterate({ query }),
-    wsClient({ url: mine.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 }).iterate({ query }),
+    wsClient({
+      url: mine.url.replace('http', 'ws'),
+      webSocketImpl: WebSocket,
+      retryAttempts: 0,
+    }).iterate({ query }),
   ]
   const before = open()
   const ends = before.map((s) => s.next())
   await until(() => mine.fixture.subscribers() === 2)
   await mine.gateway.reload(composeSupergraph(mine.fixture.subgraphs), [...mine.fixture.subgraphs])
-  for (const end of await Promise.all(ends)) assert.equal(end.value.errors?.[0].extensions.code, 'GRAPH_CHANGED')
+  for (const end of await Promise.all(ends))
+    assert.equal(end.value.errors?.[0].extensions.code, 'GRAPH_CHANGED')
   await until(() => mine.fixture.subscribers() === 0)
   const later = open().map((s) => s.next())
   await until(() => mine.fixture.subscribers() === 2)

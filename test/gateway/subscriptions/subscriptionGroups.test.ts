@@ -6,7 +6,10 @@ import { WebSocket } from 'ws'
 import { All } from '../../../gateway/identity/caller.ts'
 import { operationNamed, readDocument } from '../../../gateway/operation/document.ts'
 import { eventSelectionOf } from '../../../gateway/subscriptions/eventSelection.ts'
-import { SubscriptionGroup, SubscriptionGroups } from '../../../gateway/subscriptions/subscriptionGroups.ts'
+import {
+  SubscriptionGroup,
+  SubscriptionGroups,
+} from '../../../gateway/subscriptions/subscriptionGroups.ts'
 import type { RequestInfo } from '../../../subgraphs/contract.ts'
 import { testGateway } from '../gateway.ts'
 import { until } from '../until.ts'
@@ -44,9 +47,20 @@ test('who asks for the same of each event with the same rights shares, whichever
   const same: [string, object?, Partial<RequestInfo>?][] = [
     ['subscription Named { changes { ... on Change { op after } } }'],
     ['subscription { changes(types: [CUSTOMER], after: "x") { ... on Change { op after } } }'],
-    ['subscription ($a: String) { changes(after: $a) { ... on Change { op after } } }', { a: 'other' }],
-    ['subscription { changes { ... on Change { op after } } }', {}, { actor: 'otto', correlationId: '2' }],
-    ['subscription { changes { ... on Change { op after } } }', {}, { scopes: new Set(['pii:read', 'feed:read']) }],
+    [
+      'subscription ($a: String) { changes(after: $a) { ... on Change { op after } } }',
+      { a: 'other' },
+    ],
+    [
+      'subscription { changes { ... on Change { op after } } }',
+      {},
+      { actor: 'otto', correlationId: '2' },
+    ],
+    [
+      'subscription { changes { ... on Change { op after } } }',
+      {},
+      { scopes: new Set(['pii:read', 'feed:read']) },
+    ],
   ]
   for (const [text, variables, asked] of same)
     assert.equal(joined(selections, text, variables, request(asked)), first, text)
@@ -54,7 +68,11 @@ test('who asks for the same of each event with the same rights shares, whichever
     ['subscription { changes { ... on Change { op } } }'],
     ['subscription { customerChanged { ... on Change { op after } } }'],
     ['subscription { them: changes { ... on Change { op after } } }'],
-    ['subscription { changes { ... on Change { op after } } }', {}, { scopes: new Set(['feed:read']) }],
+    [
+      'subscription { changes { ... on Change { op after } } }',
+      {},
+      { scopes: new Set(['feed:read']) },
+    ],
     ['subscription { changes { ... on Change { op after } } }', {}, { scopes: new Set() }],
     ['subscription { changes { ... on Change { op after } } }', {}, { scopes: new All() }],
     ['subscription { changes { ... on Change { op after } } }', {}, { regions: ['EMEA'] }],
@@ -67,7 +85,9 @@ test('who asks for the same of each event with the same rights shares, whichever
     ['subscription { changes { ... on Change { op entity { id } } } }', {}, { actor: 'otto' }],
     ['subscription { changes { ... on Change { op entity { id } } } }', {}, { regions: ['EMEA'] }],
   ]
-  const all = other.map(([text, variables, asked]) => joined(selections, text, variables, request(asked)))
+  const all = other.map(([text, variables, asked]) =>
+    joined(selections, text, variables, request(asked)),
+  )
   assert.equal(new Set([first, ...all]).size, all.length + 1)
 })
 
@@ -99,9 +119,11 @@ test('errors, and what its maker left unfinished, are not shared; the old do not
     [good, good, good],
   )
   assert.equal(made, 3)
-  for (let order = 0; order < 30; order++) await selection.resultOf({ identity: {}, order }, make(good))
+  for (let order = 0; order < 30; order++)
+    await selection.resultOf({ identity: {}, order }, make(good))
   assert.equal(made, 33)
-  for (let order = 101; order < 200; order++) await selection.resultOf({ identity: {}, order }, make(good))
+  for (let order = 101; order < 200; order++)
+    await selection.resultOf({ identity: {}, order }, make(good))
   assert.equal(made, 132)
 })
 
@@ -109,7 +131,11 @@ test('many subscribers of one selection cost one execution of an event; each get
   const it = await testGateway()
   t.after(() => it.gateway.close(1_000))
   const client = () => {
-    const made = createClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+    const made = createClient({
+      url: it.url.replace('http', 'ws'),
+      webSocketImpl: WebSocket,
+      retryAttempts: 0,
+    })
     t.after(() => made.dispose())
     return made
   }
@@ -121,7 +147,8 @@ test('many subscribers of one selection cost one execution of an event; each get
       own.push(data?.changes.position ?? '')
   }
   const many = 20
-  for (let i = 0; i < many; i++) void subscribe('subscription { changes { position detail } }').catch(() => {})
+  for (let i = 0; i < many; i++)
+    void subscribe('subscription { changes { position detail } }').catch(() => {})
   await until(() => it.fixture.subscribers() === many)
   for (let n = 1; n <= 50; n++) it.fixture.emit({ position: String(n), id: 'c1' })
   await until(() => got.every((own) => own.length === 50))
@@ -133,5 +160,9 @@ test('many subscribers of one selection cost one execution of an event; each get
   assert.equal(it.fixture.told(), 50)
   it.fixture.emit({ position: '51', id: 'c1', fails: true })
   await until(() => got.every((own) => own.length === 51))
-  assert.equal(it.fixture.told(), 50 + many, 'an error, which names the correlation id, is each one’s own')
+  assert.equal(
+    it.fixture.told(),
+    50 + many,
+    'an error, which names the correlation id, is each one’s own',
+  )
 })

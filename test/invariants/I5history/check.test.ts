@@ -35,13 +35,26 @@ function sound(): History {
     writers: [
       {
         tried: [...stored, { goldenId: 'a', version: 4, values: { n: 9 } }],
-        acknowledged: [{ goldenId: 'a', version: 1, values: { m: 0, n: 1 } }, ...stored.slice(1, 4)],
+        acknowledged: [
+          { goldenId: 'a', version: 1, values: { m: 0, n: 1 } },
+          ...stored.slice(1, 4),
+        ],
       },
     ],
     subscribers: [
       { name: 'all', ids: null, from: 1, got: [...stored.slice(1).map(change), caughtUp] },
-      { name: 'some', ids: ['a'], from: 0, got: stored.filter((e) => e.goldenId === 'a').map(change) },
-      { name: 'scan', ids: null, from: null, got: [...scan, caughtUp, ...stored.slice(3).map(change)] },
+      {
+        name: 'some',
+        ids: ['a'],
+        from: 0,
+        got: stored.filter((e) => e.goldenId === 'a').map(change),
+      },
+      {
+        name: 'scan',
+        ids: null,
+        from: null,
+        got: [...scan, caughtUp, ...stored.slice(3).map(change)],
+      },
     ],
   }
 }
@@ -50,7 +63,8 @@ test('a sound history is sound; unacknowledged writes may be there or not', () =
   assert.deepEqual(check(sound()), [])
 })
 
-const subscriber = (h: History, name: string) => h.subscribers.find((s) => s.name === name)?.got ?? []
+const subscriber = (h: History, name: string) =>
+  h.subscribers.find((s) => s.name === name)?.got ?? []
 const wrong: [string, RegExp, (h: History) => unknown][] = [
   ['a gap', /position 4 stands where 3/, (h) => h.stored.splice(2, 1)],
   ['a version twice', /v1 where v2 belongs/, (h) => ((h.stored[3] as Stored).version = 1)],
@@ -89,7 +103,11 @@ const wrong: [string, RegExp, (h: History) => unknown][] = [
     /all: got position 3 where 4/,
     (h) => subscriber(h, 'all').splice(2, 0, subscriber(h, 'all')[1] as Got),
   ],
-  ['the last event twice', /more than there is/, (h) => subscriber(h, 'all').push(subscriber(h, 'all')[3] as Got)],
+  [
+    'the last event twice',
+    /more than there is/,
+    (h) => subscriber(h, 'all').push(subscriber(h, 'all')[3] as Got),
+  ],
   [
     'two events that changed places',
     /all: got position 4 where 3/,
@@ -100,9 +118,21 @@ const wrong: [string, RegExp, (h: History) => unknown][] = [
     /some: got position 2 where 3/,
     (h) => subscriber(h, 'some').splice(1, 0, subscriber(h, 'all')[0] as Got),
   ],
-  ['another after', /is another event/, (h) => Object.assign(subscriber(h, 'all')[1] ?? {}, { after: {} })],
-  ['another before', /another before/, (h) => Object.assign(subscriber(h, 'all')[1] ?? {}, { before: null })],
-  ['a record that the snapshot left out', /the state at no position/, (h) => subscriber(h, 'scan').shift()],
+  [
+    'another after',
+    /is another event/,
+    (h) => Object.assign(subscriber(h, 'all')[1] ?? {}, { after: {} }),
+  ],
+  [
+    'another before',
+    /another before/,
+    (h) => Object.assign(subscriber(h, 'all')[1] ?? {}, { before: null }),
+  ],
+  [
+    'a record that the snapshot left out',
+    /the state at no position/,
+    (h) => subscriber(h, 'scan').shift(),
+  ],
   [
     'a record twice in the snapshot',
     /the state at no position/,
@@ -118,7 +148,11 @@ const wrong: [string, RegExp, (h: History) => unknown][] = [
     /the state at no position/,
     (h) => subscriber(h, 'scan').splice(3, 0, subscriber(h, 'all')[1] as Got),
   ],
-  ['a seam: an event is in neither', /the state at no position/, (h) => subscriber(h, 'scan').splice(3, 1)],
+  [
+    'a seam: an event is in neither',
+    /the state at no position/,
+    (h) => subscriber(h, 'scan').splice(3, 1),
+  ],
   [
     'a snapshot that nobody asked for',
     /nobody asked for/,

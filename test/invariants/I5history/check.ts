@@ -1,4 +1,7 @@
-/** What a writer noted before it committed (`tried`) and after the commit was acknowledged (`acknowledged`). */
+/**
+ * What a writer noted before it committed (`tried`) and after the commit was acknowledged
+ * (`acknowledged`).
+ */
 export interface WriterNotes {
   tried: Written[]
   acknowledged: Written[]
@@ -15,10 +18,20 @@ export interface Stored extends Written {
   atMs: number
 }
 
-/** What a subscriber got, in order; each noted together with its cursor, so a restart goes on after the last. */
+/**
+ * What a subscriber got, in order; each noted together with its cursor, so a restart goes on after
+ * the last.
+ */
 export type Got =
   | { kind: 'Snapshot'; goldenId: string; version: number; values: unknown }
-  | { kind: 'Change'; position: number; goldenId: string; version: number; before: unknown; after: unknown }
+  | {
+      kind: 'Change'
+      position: number
+      goldenId: string
+      version: number
+      before: unknown
+      after: unknown
+    }
   | { kind: 'CaughtUp'; position: number }
 
 export interface SubscriberNotes {
@@ -42,7 +55,8 @@ const keyOf = (e: { goldenId: string; version: number }) => `${e.goldenId} v${e.
 
 /**
  * Everything that contradicts docs/FEED.md in a history, in words; empty when there is nothing.
- * Pure: what happened is given, so that the checker itself can be tested with histories that are wrong.
+ * Pure: what happened is given, so that the checker itself can be tested with histories that are
+ * wrong.
  */
 export function check(history: History): string[] {
   return [
@@ -59,9 +73,11 @@ function positions({ stored }: History): string[] {
   const versions = new Map<string, number>()
   for (const [i, e] of stored.entries()) {
     if (e.position !== i + 1) found.push(`position ${e.position} stands where ${i + 1} belongs`)
-    if (i > 0 && e.atMs < (stored[i - 1]?.atMs ?? 0)) found.push(`position ${e.position} is older than the one before`)
+    if (i > 0 && e.atMs < (stored[i - 1]?.atMs ?? 0))
+      found.push(`position ${e.position} is older than the one before`)
     const expected = (versions.get(e.goldenId) ?? 0) + 1
-    if (e.version !== expected) found.push(`position ${e.position}: ${keyOf(e)} where v${expected} belongs`)
+    if (e.version !== expected)
+      found.push(`position ${e.position}: ${keyOf(e)} where v${expected} belongs`)
     versions.set(e.goldenId, e.version)
   }
   return found
@@ -72,15 +88,18 @@ function writes({ stored, writers }: History): string[] {
   const found: string[] = []
   const byKey = Map.groupBy(stored, keyOf)
   const tried = new Map<string, unknown[]>()
-  for (const t of writers.flatMap((w) => w.tried)) tried.set(keyOf(t), [...(tried.get(keyOf(t)) ?? []), t.values])
+  for (const t of writers.flatMap((w) => w.tried))
+    tried.set(keyOf(t), [...(tried.get(keyOf(t)) ?? []), t.values])
   for (const [key, rows] of byKey) {
     if (rows.length > 1) found.push(`${key} is there ${rows.length} times`)
-    if (!tried.get(key)?.some((v) => same(v, rows[0]?.values))) found.push(`${key} is there, but nobody wrote it so`)
+    if (!tried.get(key)?.some((v) => same(v, rows[0]?.values)))
+      found.push(`${key} is there, but nobody wrote it so`)
   }
   for (const a of writers.flatMap((w) => w.acknowledged)) {
     const row = byKey.get(keyOf(a))?.[0]
     if (!row) found.push(`${keyOf(a)} was acknowledged and is lost`)
-    else if (!same(row.values, a.values)) found.push(`${keyOf(a)} was acknowledged with other values`)
+    else if (!same(row.values, a.values))
+      found.push(`${keyOf(a)} was acknowledged with other values`)
   }
   return found
 }
@@ -90,11 +109,16 @@ function golden({ stored, golden }: History): string[] {
   const last = new Map(stored.map((e) => [e.goldenId, e]))
   const found = golden.flatMap((g) => {
     const e = last.get(g.id)
-    if (e?.version !== g.version) return [`golden ${g.id} is at v${g.version}, its last event says v${e?.version}`]
-    if ((e.values === null) === (g.state === 'ACTIVE')) return [`golden ${g.id} is ${g.state} against its last event`]
-    return e.values !== null && !same(e.values, g.values) ? [`golden ${g.id} differs from its last event`] : []
+    if (e?.version !== g.version)
+      return [`golden ${g.id} is at v${g.version}, its last event says v${e?.version}`]
+    if ((e.values === null) === (g.state === 'ACTIVE'))
+      return [`golden ${g.id} is ${g.state} against its last event`]
+    return e.values !== null && !same(e.values, g.values)
+      ? [`golden ${g.id} differs from its last event`]
+      : []
   })
-  if (last.size !== golden.length) found.push(`${last.size} records have events, ${golden.length} are in golden`)
+  if (last.size !== golden.length)
+    found.push(`${last.size} records have events, ${golden.length} are in golden`)
   return found
 }
 
@@ -106,11 +130,15 @@ function delivery({ stored }: History, { name, ids, from, got }: SubscriberNotes
   const snapshot = got.filter((g) => g.kind === 'Snapshot')
   let start = from
   if (start === null) {
-    // The position of a snapshot is not told; it is the one whose state is what was delivered, and what came next says which.
+    // The position of a snapshot is not told; it is the one whose state is what was delivered, and
+    // what came next says which.
     const first = changes[0]?.position ?? stored.length + 1
     start =
-      candidates(stored, first, wanted).find((p) => same(table(stored, p, wanted), snapshotTable(snapshot))) ?? null
-    if (start === null) return [`${name}: the snapshot is the state at no position before its first event, ${first}`]
+      candidates(stored, first, wanted).find((p) =>
+        same(table(stored, p, wanted), snapshotTable(snapshot)),
+      ) ?? null
+    if (start === null)
+      return [`${name}: the snapshot is the state at no position before its first event, ${first}`]
     if (new Set(snapshot.map((s) => s.goldenId)).size !== snapshot.length)
       found.push(`${name}: a record twice in the snapshot`)
   } else if (snapshot.length > 0) found.push(`${name}: a snapshot that nobody asked for`)
@@ -121,7 +149,8 @@ function delivery({ stored }: History, { name, ids, from, got }: SubscriberNotes
     const [e, c] = [expected[i], changes[i]]
     if (!e) found.push(`${name}: position ${c?.position} is more than there is`)
     else if (!c) found.push(`${name}: position ${e.position} is missing at the end`)
-    else if (c.position !== e.position) found.push(`${name}: got position ${c.position} where ${e.position} belongs`)
+    else if (c.position !== e.position)
+      found.push(`${name}: got position ${c.position} where ${e.position} belongs`)
     else if (keyOf(c) !== keyOf(e) || !same(c.after, e.values))
       found.push(`${name}: position ${c.position} is another event`)
     else if (!same(c.before, before.get(keyOf({ ...c, version: c.version - 1 })) ?? null))
@@ -130,7 +159,10 @@ function delivery({ stored }: History, { name, ids, from, got }: SubscriberNotes
   return found
 }
 
-/** Positions after which nothing wanted comes before `first`: a snapshot there and a tail from `first` fit together. */
+/**
+ * Positions after which nothing wanted comes before `first`: a snapshot there and a tail from
+ * `first` fit together.
+ */
 function candidates(stored: Stored[], first: number, wanted: (id: string) => boolean): number[] {
   const positions: number[] = []
   for (let p = first - 1; p >= 0; p--) {

@@ -8,11 +8,16 @@ import { createChangesSubgraph } from '../../../subgraphs/changes/subgraph.ts'
 import { unbound } from '../../../subgraphs/shared/context.ts'
 import { BOUNDS } from '../../gateway/gateway.ts'
 
-/** A gateway with the change feed alone: `node gateway.ts URL PORT`. A small ring, so that the table is read too. */
+/**
+ * A gateway with the change feed alone: `node gateway.ts URL PORT`. A small ring, so that the table
+ * is read too.
+ */
 const [url = '', port = ''] = process.argv.slice(2)
 const sql = openDatabase(url, { connectionsMax: 4, name: 'test-feed' })
 const tailer = await startTailer({ sql, ringEventsMax: 30 })
-const subgraphs = [createChangesSubgraph({ policy: readPolicy('schema/model'), tailer, sqlOf: unbound(tailer.sql) })]
+const subgraphs = [
+  createChangesSubgraph({ policy: readPolicy('schema/model'), tailer, sqlOf: unbound(tailer.sql) }),
+]
 const gateway = await startGateway({
   host: '127.0.0.1',
   port: Number(port),

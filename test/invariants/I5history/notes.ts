@@ -1,6 +1,9 @@
 import { closeSync, existsSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs'
 
-/** A file of JSON lines that outlives kill -9 of its writer: each line is in the kernel's hands before the next step. */
+/**
+ * A file of JSON lines that outlives kill -9 of its writer: each line is in the kernel's hands
+ * before the next step.
+ */
 export class Notes {
   readonly #fd: number
 

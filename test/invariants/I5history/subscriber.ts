@@ -4,8 +4,9 @@ import WebSocket from 'ws'
 import { Notes, readNotes } from './notes.ts'
 
 /**
- * A subscriber that notes each item with its cursor and goes on after the last one it has noted, whatever happened:
- * `node subscriber.ts GATEWAY NOTES FIRST-CURSOR|- IDS|-`. Told `cut`, it tears its socket.
+ * A subscriber that notes each item with its cursor and goes on after the last one it has noted,
+ * whatever happened: `node subscriber.ts GATEWAY NOTES FIRST-CURSOR|- IDS|-`. Told `cut`, it tears
+ * its socket.
  */
 const [url = '', path = '', first = '-', ids = '-'] = process.argv.slice(2)
 const QUERY = `subscription ($after: String, $ids: [ID!], $snapshot: Boolean) {
@@ -23,13 +24,24 @@ let socket: { terminate(): void } | null = null
 process.on('message', () => socket?.terminate())
 
 for (;;) {
-  const client = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const client = createClient({
+    url: url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+  })
   client.on('opened', (opened) => {
     socket = opened as { terminate(): void }
   })
-  const variables = { after: cursor, ids: ids === '-' ? null : ids.split(','), snapshot: first === '-' }
+  const variables = {
+    after: cursor,
+    ids: ids === '-' ? null : ids.split(','),
+    snapshot: first === '-',
+  }
   try {
-    for await (const { data, errors } of client.iterate<{ changes: { cursor: string } }>({ query: QUERY, variables })) {
+    for await (const { data, errors } of client.iterate<{ changes: { cursor: string } }>({
+      query: QUERY,
+      variables,
+    })) {
       // Told to go on elsewhere.
       if (errors?.[0]?.extensions?.code === 'SERVER_STOPPING') break
       if (errors || !data) {

@@ -6,7 +6,10 @@ import { version } from '../../mdm/feed/world.ts'
 import type { Written } from './check.ts'
 import { Notes } from './notes.ts'
 
-/** A process of writers, until it is told to stop or killed: `node writer.ts URL NOTES CONNECTIONS GOLDEN-IDS`. */
+/**
+ * A process of writers, until it is told to stop or killed: `node writer.ts URL NOTES CONNECTIONS
+ * GOLDEN-IDS`.
+ */
 const [url = '', path = '', connections = '', goldenIds = ''] = process.argv.slice(2)
 const ids = goldenIds.split(',')
 const sql = openDatabase(url, { connectionsMax: Number(connections), name: 'test-writer' })
@@ -21,7 +24,9 @@ const rollback = new Error('rolled back on purpose')
 
 async function write(): Promise<void> {
   while (!stopping) {
-    const chosen = [...new Set(Array.from({ length: 1 + Math.floor(Math.random() * 4) }, pick))].sort()
+    const chosen = [
+      ...new Set(Array.from({ length: 1 + Math.floor(Math.random() * 4) }, pick)),
+    ].sort()
     const tombstone = Math.random() < 0.1
     let tried: Written[] = []
     try {
@@ -44,7 +49,8 @@ async function write(): Promise<void> {
       })
       notes.add({ acknowledged: tried })
     } catch (e) {
-      // The database is being restarted, or the transaction was to fail; an unacknowledged one may still be committed.
+      // The database is being restarted, or the transaction was to fail; an unacknowledged one may
+      // still be committed.
       if (e !== rollback) await sleep(30)
     }
   }

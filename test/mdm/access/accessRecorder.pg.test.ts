@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
 import { AccessRecorder, type AccessRecorderOptions } from '../../../mdm/access/accessRecorder.ts'
-import { type AccessRow, accessListing, expireAccess, latestAccesses } from '../../../mdm/access/sensitiveAccess.ts'
+import {
+  type AccessRow,
+  accessListing,
+  expireAccess,
+  latestAccesses,
+} from '../../../mdm/access/sensitiveAccess.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { listed } from '../../fixtures/listed.ts'
 
@@ -15,11 +20,21 @@ after(async () => await db?.drop())
 
 const never = 2 ** 30
 const seer = (actor: string) => ({ actor, correlationId: `c-${actor}`, operation: 'query Q' })
-const [a, b, c] = ['0a', '0b', '0c'].map((p) => `${p}${randomUUID().slice(2)}`) as [string, string, string]
+const [a, b, c] = ['0a', '0b', '0c'].map((p) => `${p}${randomUUID().slice(2)}`) as [
+  string,
+  string,
+  string,
+]
 
 function recorder(bounds: AccessRecorderOptions['bounds'] = {}) {
   const said: string[] = []
-  const it = new AccessRecorder({ sql: db.sql, daysMax: 400, everyMs: never, bounds, report: (m) => said.push(m) })
+  const it = new AccessRecorder({
+    sql: db.sql,
+    daysMax: 400,
+    everyMs: never,
+    bounds,
+    report: (m) => said.push(m),
+  })
   const rows = async () =>
     (await listed<AccessRow>(db.sql, accessListing, latestAccesses))
       .map((r) => ({ ...r, fields: r.fields.join(), ids: r.ids.toSorted() }))
@@ -30,13 +45,23 @@ function recorder(bounds: AccessRecorderOptions['bounds'] = {}) {
 test('fields seen of the same records are one row; the same one twice counts once; stopping writes all', async () => {
   const { it, rows } = recorder()
   const [ada, bert] = [seer('ada'), seer('bert')]
-  for (const id of [a, b, a]) for (const field of ['phones', 'emails']) it.note(ada, 'FIELD', 'Customer', [field], id)
+  for (const id of [a, b, a])
+    for (const field of ['phones', 'emails']) it.note(ada, 'FIELD', 'Customer', [field], id)
   it.note(ada, 'FIELD', 'Customer', ['address'], a)
   it.note(bert, 'WEBHOOK', 'Contact', ['name', 'emails'], c)
   it.note(bert, 'FEED', 'Contact', [], c)
   await it.stop()
   assert.deepEqual(
-    (await rows()).map((r) => [r.actor, r.correlationId, r.operation, r.through, r.type, r.fields, r.ids, r.more]),
+    (await rows()).map((r) => [
+      r.actor,
+      r.correlationId,
+      r.operation,
+      r.through,
+      r.type,
+      r.fields,
+      r.ids,
+      r.more,
+    ]),
     [
       ['ada', 'c-ada', 'query Q', 'FIELD', 'Customer', 'emails,phones', [a, b], 0],
       ['ada', 'c-ada', 'query Q', 'FIELD', 'Customer', 'address', [a], 0],

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { createKey, listKeys, revokeKey, rotateKey, verifyKey } from '../../../mdm/access/apiKeys.ts'
+import {
+  createKey,
+  listKeys,
+  revokeKey,
+  rotateKey,
+  verifyKey,
+} from '../../../mdm/access/apiKeys.ts'
 import { apiKeys } from '../../../mdm/access/auditedApiKeys.ts'
 import { verifyAudit } from '../../../mdm/audit/audit.ts'
 import { openRefusals } from '../../../mdm/audit/refusals.ts'
@@ -27,7 +33,15 @@ test('a key is good as it was given out, and only so; the secret is not kept', a
     expiresAt: null,
   })
   const last = text.at(-1) === 'A' ? 'B' : 'A'
-  for (const wrong of [`${text.slice(0, -1)}${last}`, text.slice(0, -1), `${text}A`, `tsk_${id}_`, id, '', `${text}\n`])
+  for (const wrong of [
+    `${text.slice(0, -1)}${last}`,
+    text.slice(0, -1),
+    `${text}A`,
+    `tsk_${id}_`,
+    id,
+    '',
+    `${text}\n`,
+  ])
     assert.equal(await verifyKey(db.sql, wrong), null, wrong)
   const [row] = await db.sql`select row_to_json(k)::text as row from api_key k where id = ${id}`
   assert.ok(!row?.row.includes(text.slice(`tsk_${id}_`.length)))
@@ -72,14 +86,24 @@ test('a key with an end is not good after it', async () => {
 
 test('what is done about a key is in the audit log, with who did it, and nothing of its secret', async () => {
   const keys = apiKeys(db.sql, 'cli:ida')
-  const made = await keys.create({ name: 'audited', roles: ['reader'], scopes: [], regions: ['eu'], expiresAt: null })
+  const made = await keys.create({
+    name: 'audited',
+    roles: ['reader'],
+    scopes: [],
+    regions: ['eu'],
+    expiresAt: null,
+  })
   const next = await keys.rotate('audited', 1_000)
   assert.equal(await keys.revoke('audited'), 2)
   await assert.rejects(keys.rotate('audited', 0), /no valid key/)
   const log = await db.sql<{ body: Record<string, unknown> }[]>`select body from audit order by id`
   assert.deepEqual(
     log.map(({ body }) => [body.event, body.actor, body.key]),
-    ['KEY_CREATED', 'KEY_ROTATED', 'KEY_REVOKED', 'KEY_REVOKED'].map((event) => [event, 'cli:ida', 'audited']),
+    ['KEY_CREATED', 'KEY_ROTATED', 'KEY_REVOKED', 'KEY_REVOKED'].map((event) => [
+      event,
+      'cli:ida',
+      'audited',
+    ]),
   )
   assert.deepEqual([log[0]?.body.regions, log[1]?.body.replaces], [['eu'], made.id])
   const text = JSON.stringify(log)

@@ -49,6 +49,9 @@ test('the use is noted; a beginning that several share retires none', async () =
   // Two texts whose hashes begin alike cannot be had; two rows can.
   await db.sql`insert into operation (hash, client, text, names, published_by)
     values (${`${hash.slice(0, 60)}0000`}, 'app', 'x', '{}', 'test')`
-  await assert.rejects(retireOperations(db.sql, hash.slice(0, 60), null), /several operations begin with/)
+  await assert.rejects(
+    retireOperations(db.sql, hash.slice(0, 60), null),
+    /several operations begin with/,
+  )
   assert.equal(await findOperation(db.sql, hash), A)
 })

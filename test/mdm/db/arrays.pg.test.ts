@@ -9,7 +9,18 @@ before(async () => {
 after(async () => await db.drop())
 
 test('arrays come back from the database as they were sent', async () => {
-  const texts = ['a', '', 'with "quotes"', 'back\\slash', 'comma, brace {}', 'NULL', 'null', 'line\nbreak', null, 'ß漢']
+  const texts = [
+    'a',
+    '',
+    'with "quotes"',
+    'back\\slash',
+    'comma, brace {}',
+    'NULL',
+    'null',
+    'line\nbreak',
+    null,
+    'ß漢',
+  ]
   const numbers = [1, -2, 9_007_199_254_740_991, null]
   const uuid = '0190163d-8694-739b-aea5-966c26f8ad90'
   const [row] = await db.sql`

@@ -14,7 +14,10 @@ const REFUSAL = Buffer.from('SFATAL\0C28P01\0Mpassword authentication failed\0\0
 const MD5 = Buffer.concat([Buffer.from([0, 0, 0, 5]), salt])
 
 /** A server that asks each client for its password in one way, and notes all that it is sent. */
-async function serverThatAsks(t: TestContext, request: Buffer): Promise<{ url: string; received: () => string }> {
+async function serverThatAsks(
+  t: TestContext,
+  request: Buffer,
+): Promise<{ url: string; received: () => string }> {
   const chunks: Buffer[] = []
   const server = createServer((socket) => {
     socket.on('error', () => {}) // The client hangs up: that is what is tested.

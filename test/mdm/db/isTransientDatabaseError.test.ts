@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isTransientDatabaseError } from '../../../mdm/db/isTransientDatabaseError.ts'
 
-const withCode = (code: string, more: object = {}) => Object.assign(new Error(code), { code, ...more })
+const withCode = (code: string, more: object = {}) =>
+  Object.assign(new Error(code), { code, ...more })
 
 const TRANSIENT: [code: string, meaning: string, more?: object][] = [
   ['08000', 'connection exception'],
@@ -65,7 +66,8 @@ const LASTING: [code: string, meaning: string, more?: object][] = [
 ]
 
 for (const [code, meaning, more] of TRANSIENT)
-  test(`${code}, ${meaning}, is transient`, () => assert.equal(isTransientDatabaseError(withCode(code, more)), true))
+  test(`${code}, ${meaning}, is transient`, () =>
+    assert.equal(isTransientDatabaseError(withCode(code, more)), true))
 
 for (const [code, meaning, more] of LASTING)
   test(`${code || 'An error'}, ${meaning}, is not transient`, () =>
@@ -73,12 +75,21 @@ for (const [code, meaning, more] of LASTING)
 
 test('a host with several addresses is transient if one of them is', () => {
   const refused = withCode('ECONNREFUSED')
-  assert.equal(isTransientDatabaseError(new AggregateError([refused, withCode('EAFNOSUPPORT')])), true)
+  assert.equal(
+    isTransientDatabaseError(new AggregateError([refused, withCode('EAFNOSUPPORT')])),
+    true,
+  )
   assert.equal(isTransientDatabaseError(new AggregateError([withCode('EACCES')])), false)
   assert.equal(isTransientDatabaseError(new AggregateError([])), false)
 })
 
 test('only errors are transient', () => {
-  for (const value of [null, undefined, 'ECONNREFUSED', { code: 'ECONNREFUSED' }, new Error('ECONNREFUSED')])
+  for (const value of [
+    null,
+    undefined,
+    'ECONNREFUSED',
+    { code: 'ECONNREFUSED' },
+    new Error('ECONNREFUSED'),
+  ])
     assert.equal(isTransientDatabaseError(value), false)
 })

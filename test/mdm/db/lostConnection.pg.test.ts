@@ -15,8 +15,9 @@ const codeOf = (e: unknown) => (e instanceof Error && 'code' in e ? String(e.cod
 const isLoss = (e: unknown) => lossCodes.test(codeOf(e))
 
 /**
- * Without our patch the driver writes to the socket of a lost connection when it rolls a transaction back. No caller can
- * catch that error (porsager/postgres#1208), and the process of this file ends here.
+ * Without our patch the driver writes to the socket of a lost connection when it rolls a
+ * transaction back. No caller can catch that error (porsager/postgres#1208), and the process of
+ * this file ends here.
  */
 test('a transaction whose connection is lost fails, and the pool goes on', async () => {
   for (const pauseMs of [0, 1, 5, 50]) {
@@ -28,8 +29,8 @@ test('a transaction whose connection is lost fails, and the pool goes on', async
       await tx`select 1`
     })
     await assert.rejects(lost, isLoss)
-    // Between the server's farewell and the end of the socket a pool may still hand the connection out: that statement
-    // is lost too, and says so. The one after it is not.
+    // Between the server's farewell and the end of the socket a pool may still hand the connection
+    // out: that statement is lost too, and says so. The one after it is not.
     const ask = () => sql<{ answer: number }[]>`select 42 as answer`
     const [row] = await ask().catch((e) => {
       assert.ok(isLoss(e), String(e))
@@ -42,7 +43,10 @@ test('a transaction whose connection is lost fails, and the pool goes on', async
   }
 })
 
-/** Without our patch they run on the pool's next connection, outside of any transaction (porsager/postgres#1216). */
+/**
+ * Without our patch they run on the pool's next connection, outside of any transaction
+ * (porsager/postgres#1216).
+ */
 test('a transaction that continues after its connection was lost changes nothing, and none of its statements hangs', async () => {
   const sql = openDatabase(db.url, { connectionsMax: 1, name: 'test-lost' })
   await sql`create table written (what text)`
@@ -55,7 +59,9 @@ test('a transaction that continues after its connection was lost changes nothing
     const [own] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`
     await db.sql`select pg_terminate_backend(${own?.pid ?? 0})`
     // More than the connection takes at once: the rest waits within the transaction.
-    const many = Array.from({ length: 300 }, () => tx`insert into written values ('many')`.then(String, codeOf))
+    const many = Array.from({ length: 300 }, () =>
+      tx`insert into written values ('many')`.then(String, codeOf),
+    )
     outcomes.push(Promise.all(many))
     await mayGoOn
     const late = tx`insert into written values ('late')`.then(String, codeOf)

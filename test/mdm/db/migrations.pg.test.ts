@@ -58,5 +58,8 @@ test('migrations keep the rows of a store of an earlier version', async (t) => {
     where cause ->> 'inboxId' is not null and (cause ->> 'inboxId')::bigint = 1`
   assert.deepEqual(caused?.at.map(Number), [1])
   await sql`update outcome set outcome = 'CORRECTED' where inbox_id = 2`
-  await assert.rejects(sql`update outcome set outcome = 'LOST' where inbox_id = 2`, /outcome_outcome_check/)
+  await assert.rejects(
+    sql`update outcome set outcome = 'LOST' where inbox_id = 2`,
+    /outcome_outcome_check/,
+  )
 })

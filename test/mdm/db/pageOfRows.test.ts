@@ -13,7 +13,10 @@ interface Row {
   weight: number | null
 }
 const rows = fc.uniqueArray(
-  fc.record({ id: fc.string({ maxLength: 3 }), weight: fc.option(fc.constantFrom(-1.5, 0, 2, 10)) }),
+  fc.record({
+    id: fc.string({ maxLength: 3 }),
+    weight: fc.option(fc.constantFrom(-1.5, 0, 2, 10)),
+  }),
   { selector: (r) => r.id, maxLength: 15 },
 )
 const valuesOf = (r: Row) => [r.weight, r.id]
@@ -53,11 +56,18 @@ test('pages of rows in memory, walked in either direction, are the whole list in
 })
 
 test('rows without an order stay as they are given', () => {
-  const page = pageOfRows([{ id: 'b' }, { id: 'a' }, { id: 'c' }], { order: asGiven, limit: 2, backward: false })
+  const page = pageOfRows([{ id: 'b' }, { id: 'a' }, { id: 'c' }], {
+    order: asGiven,
+    limit: 2,
+    backward: false,
+  })
   assert.deepEqual([page.rows.map((r) => r.id), page.hasNextPage], [['b', 'a'], true])
 })
 
 test('a cursor of another list is rejected', () => {
   const after = cursorOf(asGiven, { k0: '1' })
-  assert.throws(() => pageOfRows([], { order, limit: 1, backward: false, after }, valuesOf), BadCursorError)
+  assert.throws(
+    () => pageOfRows([], { order, limit: 1, backward: false, after }, valuesOf),
+    BadCursorError,
+  )
 })

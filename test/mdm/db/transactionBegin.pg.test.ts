@@ -10,8 +10,9 @@ before(async () => {
 after(() => db.drop())
 
 /**
- * The driver pipelines up to 100 statements on a connection. Without our patch a BEGIN that is the last of them does not
- * reserve the connection (porsager/postgres#1189), so the statements of others run inside the transaction.
+ * The driver pipelines up to 100 statements on a connection. Without our patch a BEGIN that is the
+ * last of them does not reserve the connection (porsager/postgres#1189), so the statements of
+ * others run inside the transaction.
  */
 test('a transaction that begins when the pipeline of its connection is full has the connection for itself', async () => {
   await db.sql`create table written (what text)`

@@ -32,7 +32,10 @@ test('every explanation of a link ends in the weight that is stored with it, and
     select x.key as a, y.key as b, x.type, l.weight from link l
       join source_record x on x.id = l.a join source_record y on y.id = l.b order by l.a, l.b`
   assert.ok(links.length > 200, `${links.length} links`)
-  assert.deepEqual(new Set(links.map((l) => l.type)), new Set(pipeline.policy.types.map((t) => t.name)))
+  assert.deepEqual(
+    new Set(links.map((l) => l.type)),
+    new Set(pipeline.policy.types.map((t) => t.name)),
+  )
   const { sql, count } = counted()
   // Asked the other way round, too: a pair has one weight.
   const asked = links.map((l, i): [string, string] => (i % 2 ? [l.a, l.b] : [l.b, l.a]))
@@ -51,7 +54,10 @@ test('every explanation of a link ends in the weight that is stored with it, and
       assert.ok(Math.abs(step.total - total) < 1e-6, `${step.dimension} of ${l.a} ${l.b}`)
       if (step.kind !== 'COMPARISON' || step.m === null || step.u === null) continue
       if (step.leftOut === null)
-        assert.ok(Math.abs(Math.log2(step.m / step.u) + step.adjustment - step.weight) < 1e-6, step.dimension)
+        assert.ok(
+          Math.abs(Math.log2(step.m / step.u) + step.adjustment - step.weight) < 1e-6,
+          step.dimension,
+        )
       else assert.equal(step.weight, 0)
     }
     assert.ok(e.usableKeys > 0, 'a link rests on a key')
@@ -83,7 +89,9 @@ test('the joins of a story make its golden record out of its live source records
 })
 
 test('of two golden records the best pair of their source records is explained', async () => {
-  const [pair] = await db.sql<{ a: string; b: string; own: string; other: string; weight: number }[]>`
+  const [pair] = await db.sql<
+    { a: string; b: string; own: string; other: string; weight: number }[]
+  >`
     select x.golden_id as a, y.golden_id as b, p.a as own, p.b as other, p.weight from possible_match p
       join source_record x on x.key = p.a join source_record y on y.key = p.b
     where (select count(*) from source_record m where m.golden_id in (x.golden_id, y.golden_id)) > 2

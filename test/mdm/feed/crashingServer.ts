@@ -32,7 +32,8 @@ export async function crashingServer(): Promise<CrashingServer> {
     },
     async start() {
       server = await startServer({ dir, durable: false })
-      if (server.url('postgres') !== url('postgres')) throw new Error('the server came back on another port')
+      if (server.url('postgres') !== url('postgres'))
+        throw new Error('the server came back on another port')
     },
     async stop() {
       process.off('exit', abandon)

@@ -5,7 +5,10 @@ import { type CursorPosition, decodeCursor, encodeCursor } from '../../../mdm/fe
 import fc from '../../property.ts'
 
 const place: fc.Arbitrary<CursorPosition> = fc.oneof(
-  fc.record({ kind: fc.constant('TAIL' as const), position: fc.maxSafeNat() }, { noNullPrototype: true }),
+  fc.record(
+    { kind: fc.constant('TAIL' as const), position: fc.maxSafeNat() },
+    { noNullPrototype: true },
+  ),
   fc.record(
     {
       kind: fc.constant('SCAN' as const),
@@ -18,20 +21,33 @@ const place: fc.Arbitrary<CursorPosition> = fc.oneof(
 const code = (code: string) => (e: unknown) => e instanceof Error && 'code' in e && e.code === code
 
 test('a cursor reads back as the place it was made of (FEED 4.1)', () => {
-  fc.assert(fc.property(fc.uuid(), place, (feed, p) => assert.deepEqual(decodeCursor(feed, encodeCursor(feed, p)), p)))
+  fc.assert(
+    fc.property(fc.uuid(), place, (feed, p) =>
+      assert.deepEqual(decodeCursor(feed, encodeCursor(feed, p)), p),
+    ),
+  )
 })
 
 test('whatever is changed or cut off is CURSOR_INVALID (FEED 4.2)', () => {
   fc.assert(
-    fc.property(fc.uuid(), place, fc.nat(), fc.integer({ min: 1, max: 63 }), (feed, p, at, shift) => {
-      const text = encodeCursor(feed, p)
-      const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-      const i = at % text.length
-      const other = alphabet[(alphabet.indexOf(text[i] ?? '') + shift) % 64]
-      assert.throws(() => decodeCursor(feed, text.slice(0, i) + other + text.slice(i + 1)), code('CURSOR_INVALID'))
-      assert.throws(() => decodeCursor(feed, text.slice(0, i)), code('CURSOR_INVALID'))
-      assert.throws(() => decodeCursor(feed, `${text}A`), code('CURSOR_INVALID'))
-    }),
+    fc.property(
+      fc.uuid(),
+      place,
+      fc.nat(),
+      fc.integer({ min: 1, max: 63 }),
+      (feed, p, at, shift) => {
+        const text = encodeCursor(feed, p)
+        const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+        const i = at % text.length
+        const other = alphabet[(alphabet.indexOf(text[i] ?? '') + shift) % 64]
+        assert.throws(
+          () => decodeCursor(feed, text.slice(0, i) + other + text.slice(i + 1)),
+          code('CURSOR_INVALID'),
+        )
+        assert.throws(() => decodeCursor(feed, text.slice(0, i)), code('CURSOR_INVALID'))
+        assert.throws(() => decodeCursor(feed, `${text}A`), code('CURSOR_INVALID'))
+      },
+    ),
   )
 })
 
@@ -50,8 +66,16 @@ test('garbage of any kind is CURSOR_INVALID (FEED 4.2)', () => {
     '../../etc',
     '=',
   ])
-    assert.throws(() => decodeCursor(feed, text), code('CURSOR_INVALID'), JSON.stringify(text.slice(0, 20)))
-  fc.assert(fc.property(fc.string(), (text) => assert.throws(() => decodeCursor(feed, text), code('CURSOR_INVALID'))))
+    assert.throws(
+      () => decodeCursor(feed, text),
+      code('CURSOR_INVALID'),
+      JSON.stringify(text.slice(0, 20)),
+    )
+  fc.assert(
+    fc.property(fc.string(), (text) =>
+      assert.throws(() => decodeCursor(feed, text), code('CURSOR_INVALID')),
+    ),
+  )
 })
 
 test('a cursor of another feed is CURSOR_OTHER_FEED (FEED 4.2)', () => {

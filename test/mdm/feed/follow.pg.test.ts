@@ -10,7 +10,17 @@ import { type FeedItem, type FollowOptions, follow } from '../../../mdm/feed/fol
 import { readHead } from '../../../mdm/feed/read.ts'
 import { startTailer, type Tailer, type TailerOptions } from '../../../mdm/feed/tailer.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
-import { append, caughtUp, create, eventsOf, fromNow, seeded, take, version, writeTraffic } from './world.ts'
+import {
+  append,
+  caughtUp,
+  create,
+  eventsOf,
+  fromNow,
+  seeded,
+  take,
+  version,
+  writeTraffic,
+} from './world.ts'
 
 let db: TestDatabase
 const tailers: Tailer[] = []
@@ -35,14 +45,20 @@ async function open(options: Partial<TailerOptions> = {}): Promise<Tailer> {
   return tailer
 }
 
-const cursorAt = (tailer: Tailer, position: number) => encodeCursor(tailer.tail.feed, { kind: 'TAIL', position })
-const after_ = (tailer: Tailer, position: number, part: Partial<FollowOptions['filter']> = {}): FollowOptions => ({
+const cursorAt = (tailer: Tailer, position: number) =>
+  encodeCursor(tailer.tail.feed, { kind: 'TAIL', position })
+const after_ = (
+  tailer: Tailer,
+  position: number,
+  part: Partial<FollowOptions['filter']> = {},
+): FollowOptions => ({
   after: cursorAt(tailer, position),
   snapshot: false,
   filter: { ...everything, ...part },
 })
 const positions = (items: readonly FeedItem[]) => eventsOf(items).map((e) => e.position)
-const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const range = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i)
 const code = (code: string) => (e: unknown) => e instanceof Error && 'code' in e && e.code === code
 const until = async (what: () => boolean) => {
   while (!what()) await sleep(5)
@@ -55,7 +71,16 @@ test('from the ring, from the table, and from one to the other, the same events 
   const head = start + 1_300
   await until(() => tailer.tail.head === head)
   assert.equal(tailer.tail.tableUpTo, head - 100, 'the ring keeps its bound')
-  for (const from of [start, start + 1, start + 511, start + 512, start + 1_199, start + 1_200, head - 1, head])
+  for (const from of [
+    start,
+    start + 1,
+    start + 511,
+    start + 512,
+    start + 1_199,
+    start + 1_200,
+    head - 1,
+    head,
+  ])
     assert.deepEqual(
       positions(await take(await follow(tailer, after_(tailer, from)), caughtUp)),
       range(from + 1, head),
@@ -74,7 +99,10 @@ test('the ring is bounded in bytes, and an event larger than the bound is read f
   await until(() => tailer.tail.head === start + 22)
   assert.ok(tailer.tail.ringBytes <= 100_000)
   assert.ok(tailer.tail.tableUpTo > start)
-  assert.deepEqual(positions(await take(live, (_, all) => all.length === 22)), range(start + 1, start + 22))
+  assert.deepEqual(
+    positions(await take(live, (_, all) => all.length === 22)),
+    range(start + 1, start + 22),
+  )
 })
 
 test('a consumer that does not read holds a position, and no event is lost to it (FEED 7.1)', async () => {
@@ -87,7 +115,10 @@ test('a consumer that does not read holds a position, and no event is lost to it
   for (const s of stalled) await s.next()
   // Each at a place of its own, so that they cannot share pages.
   for (const [i, s] of stalled.entries()) for (let n = 0; n < 20 * i; n++) await s.next()
-  assert.ok(tailer.eventPages.bytes <= 50_000 + 512 * 2_000, 'all pages together stay within the bound and one page')
+  assert.ok(
+    tailer.eventPages.bytes <= 50_000 + 512 * 2_000,
+    'all pages together stay within the bound and one page',
+  )
   for (const [i, s] of stalled.entries())
     assert.deepEqual(positions(await take(s, caughtUp)), range(start + 2 + 20 * i, head))
 })
@@ -99,12 +130,17 @@ test('a filtered subscription gives what a full one gives, filtered (FEED 6.1)',
   const ids = goldenIds.slice(0, 4)
   const filter = { types: ['Customer'], ids, ops: ['UPDATED' as const] }
   const live = await follow(tailer, after_(tailer, start, filter))
-  const seen = take(live, (i) => i.kind === 'CHANGE' && i.event.goldenId === ids[0] && i.event.version === 1_000_000)
+  const seen = take(
+    live,
+    (i) => i.kind === 'CHANGE' && i.event.goldenId === ids[0] && i.event.version === 1_000_000,
+  )
   await writeTraffic(db.sql, { transactions: 200, connections: 4, goldenIds, random: seeded(7) })
   await db.sql`update golden set version = 999999, state = 'ACTIVE' where id = ${ids[0] ?? ''}`
   await append(db.sql, version(ids[0] ?? '', 1_000_000))
   const full = eventsOf(await take(await follow(tailer, after_(tailer, start)), caughtUp))
-  const expected = full.filter((e) => ids.includes(e.goldenId) && e.op === 'UPDATED').map((e) => e.position)
+  const expected = full
+    .filter((e) => ids.includes(e.goldenId) && e.op === 'UPDATED')
+    .map((e) => e.position)
   assert.ok(expected.length > 10)
   assert.deepEqual(positions(await seen), expected, 'live')
   const again = await take(await follow(tailer, after_(tailer, start, filter)), caughtUp)
@@ -115,7 +151,10 @@ test('a filtered subscription gives what a full one gives, filtered (FEED 6.1)',
     ['CAUGHT_UP'],
     'an empty list lets nothing pass',
   )
-  const systems = await take(await follow(tailer, after_(tailer, start, { systems: ['erp'] })), caughtUp)
+  const systems = await take(
+    await follow(tailer, after_(tailer, start, { systems: ['erp'] })),
+    caughtUp,
+  )
   assert.deepEqual(positions(systems), [])
 })
 
@@ -139,10 +178,9 @@ test('an id is followed to what it resolves to at that place of the feed (FEED 6
   await until(() => tailer.tail.head >= last)
 
   const seen = async (from: number) =>
-    eventsOf(await take(await follow(tailer, after_(tailer, from, { ids: [a.toUpperCase()] })), caughtUp)).map((e) => [
-      e.goldenId,
-      e.version,
-    ])
+    eventsOf(
+      await take(await follow(tailer, after_(tailer, from, { ids: [a.toUpperCase()] })), caughtUp),
+    ).map((e) => [e.goldenId, e.version])
   const expected = [
     [a, 2],
     [b, 3],
@@ -197,7 +235,10 @@ test('leaving ends a subscription at once, also while it waits', async () => {
 test('a cursor from the future is CURSOR_FUTURE, of another feed CURSOR_OTHER_FEED (FEED 4.2)', async () => {
   const tailer = await open()
   await assert.rejects(follow(tailer, after_(tailer, tailer.tail.head + 1)), code('CURSOR_FUTURE'))
-  await assert.rejects(follow(tailer, after_(tailer, Number.MAX_SAFE_INTEGER)), code('CURSOR_FUTURE'))
+  await assert.rejects(
+    follow(tailer, after_(tailer, Number.MAX_SAFE_INTEGER)),
+    code('CURSOR_FUTURE'),
+  )
   const other = encodeCursor(randomUUID(), { kind: 'TAIL', position: 0 })
   await assert.rejects(follow(tailer, { ...fromNow, after: other }), code('CURSOR_OTHER_FEED'))
 })
@@ -229,7 +270,9 @@ test('expired: CURSOR_EXPIRED at the start, Lagged in the middle, and nothing el
   )
   assert.deepEqual(
     kept.map((k) => [k.golden_id, k.version]),
-    expected.sort(([a, v], [b, w]) => (a === b ? Number(v) - Number(w) : String(a) < String(b) ? -1 : 1)),
+    expected.sort(([a, v], [b, w]) =>
+      a === b ? Number(v) - Number(w) : String(a) < String(b) ? -1 : 1,
+    ),
     'of each the newest before the limit stays, and all after it',
   )
   for (const from of [start, head - 1])
@@ -253,7 +296,10 @@ test('expired: CURSOR_EXPIRED at the start, Lagged in the middle, and nothing el
   assert.deepEqual(positions(rest), range(head + 1, head + 30))
 })
 
-async function takeSome(items: AsyncIterableIterator<FeedItem>, count: number): Promise<FeedItem[]> {
+async function takeSome(
+  items: AsyncIterableIterator<FeedItem>,
+  count: number,
+): Promise<FeedItem[]> {
   const all: FeedItem[] = []
   while (all.length < count) {
     const { value, done } = await items.next()

@@ -53,7 +53,10 @@ test('subscriptions, live and behind, go on after the database was away; a repla
     const orphan = await follow(tailer, fromNow)
     await orphan.next()
     await sql`update feed_head set feed = ${randomUUID()}`
-    await assert.rejects(orphan.next(), (e) => e instanceof Error && 'code' in e && e.code === 'CURSOR_OTHER_FEED')
+    await assert.rejects(
+      orphan.next(),
+      (e) => e instanceof Error && 'code' in e && e.code === 'CURSOR_OTHER_FEED',
+    )
     while (tailer.tail.failed) await sleep(20)
     const anew = await follow(tailer, fromNow)
     await anew.next()

@@ -40,7 +40,11 @@ async function stateAt(position: number): Promise<Map<string, Held>> {
   const rows = await db.sql<{ id: string; version: number; values: unknown }[]>`
     select distinct on (golden_id) golden_id as id, version, values from change
     where position <= ${position} order by golden_id, version desc`
-  return new Map(rows.filter((r) => r.values !== null).map((r) => [r.id, { version: r.version, values: r.values }]))
+  return new Map(
+    rows
+      .filter((r) => r.values !== null)
+      .map((r) => [r.id, { version: r.version, values: r.values }]),
+  )
 }
 
 const sorted = (table: Map<string, Held>) => [...table].sort(([a], [b]) => (a < b ? -1 : 1))
@@ -48,9 +52,15 @@ const sorted = (table: Map<string, Held>) => [...table].sort(([a], [b]) => (a < 
 test(`a snapshot is of exactly one position, and the tail after it has no seam, under writers (FEED 5.2; seed ${seed})`, async () => {
   const random = seeded(seed)
   const goldenIds = Array.from({ length: 900 }, () => randomUUID())
-  for (let i = 0; i < 900; i += 300) await append(db.sql, ...goldenIds.slice(i, i + 300).map((id) => version(id, 1)))
+  for (let i = 0; i < 900; i += 300)
+    await append(db.sql, ...goldenIds.slice(i, i + 300).map((id) => version(id, 1)))
   let writing = true
-  const writers = writeTraffic(db.sql, { transactions: 500, connections: 6, goldenIds, random }).then(() => {
+  const writers = writeTraffic(db.sql, {
+    transactions: 500,
+    connections: 6,
+    goldenIds,
+    random,
+  }).then(() => {
     writing = false
   })
 
@@ -72,17 +82,29 @@ test(`a snapshot is of exactly one position, and the tail after it has no seam, 
         // Breaking off in the middle of the scan and resuming changes nothing.
         if (++scanned % 150 === 0) {
           await items.return?.()
-          items = await follow(tailer, { after: cursor, snapshot: random() < 0.5, filter: everything })
+          items = await follow(tailer, {
+            after: cursor,
+            snapshot: random() < 0.5,
+            filter: everything,
+          })
         }
         continue
       }
       if (at !== null) {
-        assert.deepEqual(sorted(table), sorted(await stateAt(at)), 'the snapshot is the state at its position')
+        assert.deepEqual(
+          sorted(table),
+          sorted(await stateAt(at)),
+          'the snapshot is the state at its position',
+        )
         at = null
       }
       if (value.kind === 'CHANGE') {
         const { goldenId, version, after: values } = value.event
-        assert.equal(version, (table.get(goldenId)?.version ?? deleted.get(goldenId) ?? version - 1) + 1, 'no seam')
+        assert.equal(
+          version,
+          (table.get(goldenId)?.version ?? deleted.get(goldenId) ?? version - 1) + 1,
+          'no seam',
+        )
         if (values) table.set(goldenId, { version, values })
         else {
           table.delete(goldenId)
@@ -92,7 +114,10 @@ test(`a snapshot is of exactly one position, and the tail after it has no seam, 
       if (value.kind === 'CAUGHT_UP') {
         await writers
         const rest = eventsOf(
-          await take(await follow(tailer, { after: cursor, snapshot: false, filter: everything }), caughtUp),
+          await take(
+            await follow(tailer, { after: cursor, snapshot: false, filter: everything }),
+            caughtUp,
+          ),
         )
         for (const e of rest)
           if (e.after) table.set(e.goldenId, { version: e.version, values: e.after })
@@ -123,7 +148,10 @@ test('a snapshot of some types and ids holds these only, a retired id by its sur
   )
   const ids = async (filter: object) =>
     (
-      await take(await follow(tailer, { after: null, snapshot: true, filter: { ...everything, ...filter } }), caughtUp)
+      await take(
+        await follow(tailer, { after: null, snapshot: true, filter: { ...everything, ...filter } }),
+        caughtUp,
+      )
     ).flatMap((i) => (i.kind === 'SNAPSHOT' ? [i.item.goldenId] : []))
   assert.deepEqual(await ids({ types: ['Product'] }), [product])
   assert.deepEqual(await ids({ ids: [loser] }), [survivor])
@@ -138,5 +166,8 @@ test('a snapshot whose position expires ends with CURSOR_EXPIRED (FEED 7.4)', as
   await items.next()
   await append(db.sql, ...(await create(db.sql, 5)).map((id) => version(id, 2)))
   await expireChanges(db.sql, new Date(Date.now() + 60_000))
-  await assert.rejects(take(items, caughtUp), (e) => e instanceof Error && 'code' in e && e.code === 'CURSOR_EXPIRED')
+  await assert.rejects(
+    take(items, caughtUp),
+    (e) => e instanceof Error && 'code' in e && e.code === 'CURSOR_EXPIRED',
+  )
 })

@@ -7,8 +7,13 @@ import type { FeedItem, FollowOptions } from '../../../mdm/feed/follow.ts'
 import type { ChangeEvent } from '../../../schema/events.ts'
 
 /** A version of a golden record, as the pipeline would hand it over. */
-export function version(goldenId: string, number: number, part: Partial<NewChange> = {}): NewChange {
-  const values = part.values === undefined ? { name: `${goldenId.slice(0, 8)} v${number}`, number } : part.values
+export function version(
+  goldenId: string,
+  number: number,
+  part: Partial<NewChange> = {},
+): NewChange {
+  const values =
+    part.values === undefined ? { name: `${goldenId.slice(0, 8)} v${number}`, number } : part.values
   return {
     goldenId,
     type: 'Customer',
@@ -19,7 +24,13 @@ export function version(goldenId: string, number: number, part: Partial<NewChang
     changed: ['number'],
     members: [goldenId],
     policyVersion: 'test',
-    cause: { source: 'crm', object: 'Account', sourceId: goldenId, inboxId: number, correlationId: randomUUID() },
+    cause: {
+      source: 'crm',
+      object: 'Account',
+      sourceId: goldenId,
+      inboxId: number,
+      correlationId: randomUUID(),
+    },
     ...part,
     values,
   }
@@ -29,10 +40,17 @@ export async function append(sql: Sql, ...events: NewChange[]): Promise<number> 
   return await sql.begin((tx) => appendChanges(tx, events))
 }
 
-/** `count` golden records with one version each; answers their ids in the order of their positions. */
-export async function create(sql: Sql, count: number, part: Partial<NewChange> = {}): Promise<string[]> {
+/**
+ * `count` golden records with one version each; answers their ids in the order of their positions.
+ */
+export async function create(
+  sql: Sql,
+  count: number,
+  part: Partial<NewChange> = {},
+): Promise<string[]> {
   const ids = Array.from({ length: count }, () => randomUUID())
-  for (let i = 0; i < count; i += 500) await append(sql, ...ids.slice(i, i + 500).map((id) => version(id, 1, part)))
+  for (let i = 0; i < count; i += 500)
+    await append(sql, ...ids.slice(i, i + 500).map((id) => version(id, 1, part)))
   return ids
 }
 
@@ -46,9 +64,9 @@ export interface Traffic {
 }
 
 /**
- * Writers on several connections at once, each transaction with one to four golden records, locked in order as the
- * pipeline does, with random pauses before and after the append and one in five rolled back. Tombstones and revivals
- * come too. Answers what was committed.
+ * Writers on several connections at once, each transaction with one to four golden records, locked
+ * in order as the pipeline does, with random pauses before and after the append and one in five
+ * rolled back. Tombstones and revivals come too. Answers what was committed.
  */
 export async function writeTraffic(sql: Sql, traffic: Traffic): Promise<{ committed: number }> {
   const { random, goldenIds } = traffic
@@ -58,7 +76,9 @@ export async function writeTraffic(sql: Sql, traffic: Traffic): Promise<{ commit
   const one = async () => {
     while (left-- > 0) {
       const ids = [
-        ...new Set(Array.from({ length: 1 + Math.floor(random() * 4) }, () => pick(goldenIds, random))),
+        ...new Set(
+          Array.from({ length: 1 + Math.floor(random() * 4) }, () => pick(goldenIds, random)),
+        ),
       ].sort()
       const [before, after, fails] = [random() * 4, random() * 4, random() < 0.2]
       const tombstone = random() < 0.1
@@ -75,7 +95,8 @@ export async function writeTraffic(sql: Sql, traffic: Traffic): Promise<{ commit
           const events = ids.map((id) => {
             const g = known.get(id)
             const number = (g?.version ?? 0) + 1
-            if (tombstone && g?.state === 'ACTIVE') return version(id, number, { op: 'DELETED', values: null })
+            if (tombstone && g?.state === 'ACTIVE')
+              return version(id, number, { op: 'DELETED', values: null })
             return version(id, number, { op: g?.state === 'ACTIVE' ? 'UPDATED' : 'CREATED' })
           })
           await appendChanges(tx, events)

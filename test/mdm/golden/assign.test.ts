@@ -74,8 +74,15 @@ test('nothing changed: no event; a changed field is named', () => {
 })
 
 test('the last record deleted: the golden record is, and keeps its place in the crosswalk', () => {
-  const [event] = derive(assign([], [record(1, 'k1')]), new Map([stored('k1', { a: 1 })]), () => null)
-  assert.deepEqual([event?.op, event?.values, event?.redirect, event?.members], ['DELETED', null, null, ['k1']])
+  const [event] = derive(
+    assign([], [record(1, 'k1')]),
+    new Map([stored('k1', { a: 1 })]),
+    () => null,
+  )
+  assert.deepEqual(
+    [event?.op, event?.values, event?.redirect, event?.members],
+    ['DELETED', null, null, ['k1']],
+  )
 })
 
 test('a record that moves between two golden records that stay: one splits, the other is updated', () => {

@@ -6,7 +6,11 @@ import type { Format } from '../../../schema/policy.ts'
 const cases: [Format, string[], string[]][] = [
   ['EMAIL', ['a@b.co', 'ü.x+y@mail.example'], ['a@b', 'a b@c.de', '@x.de', 'a@b..', 'a@b.c d']],
   ['PHONE', ['+493012345678', '+14155552671'], ['030 12345678', '+4930', '+999123456789']],
-  ['DOMAIN', ['example.com', 'müller.de', 'a.b-c.co.uk'], ['localhost', '-a.de', 'a..de', 'http://x.de']],
+  [
+    'DOMAIN',
+    ['example.com', 'müller.de', 'a.b-c.co.uk'],
+    ['localhost', '-a.de', 'a..de', 'http://x.de'],
+  ],
   ['COUNTRY', ['DE', 'JP'], ['XX', 'Germany', 'de ']],
   ['CURRENCY', ['EUR', 'JPY'], ['eur', 'EURO', 'ZZZ']],
   ['DATE', ['2024-02-29', '1999-12-31'], ['2026-02-30', '2026-13-01', '2023-02-29', '01.02.2026']],

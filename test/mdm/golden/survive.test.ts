@@ -41,7 +41,15 @@ function member(
   fields: Record<string, unknown>,
   more: Partial<SurvivorMember> = {},
 ): SurvivorMember {
-  return { key, source: role.toLowerCase(), role, trust: 0.5, version: 1_000 * day, fields, ...more }
+  return {
+    key,
+    source: role.toLowerCase(),
+    role,
+    trust: 0.5,
+    version: 1_000 * day,
+    fields,
+    ...more,
+  }
 }
 const golden = (...members: SurvivorMember[]) => survive(policy, type, members)
 const value = (field: string, ...members: SurvivorMember[]) => golden(...members).values[field]
@@ -66,7 +74,10 @@ test('who owns a field can depend on another field of the golden record', () => 
   const crm = member('a', 'CRM', { stage: 'PROSPECT', terms: 'NET60' })
   const erp = member('b', 'ERP', { stage: 'CUSTOMER', terms: 'NET30' })
   assert.equal(value('terms', crm, erp), 'NET60', 'stage is owned by the CRM: PROSPECT')
-  assert.equal(value('terms', { ...crm, fields: { ...crm.fields, stage: 'CUSTOMER' } }, erp), 'NET30')
+  assert.equal(
+    value('terms', { ...crm, fields: { ...crm.fields, stage: 'CUSTOMER' } }, erp),
+    'NET30',
+  )
 })
 
 test('a value that fails its format loses to one that passes, even against the system of record', () => {
@@ -74,7 +85,9 @@ test('a value that fails its format loses to one that passes, even against the s
   const crm = member('a', 'CRM', { country: 'DE' })
   assert.equal(value('country', erp, crm), 'DE')
   assert.equal(value('country', erp), 'Germania', 'but it serves when there is no other')
-  assert.deepEqual(value('emails', member('a', 'CRM', { emails: ['broken', 'a@b.example'] })), ['a@b.example'])
+  assert.deepEqual(value('emails', member('a', 'CRM', { emails: ['broken', 'a@b.example'] })), [
+    'a@b.example',
+  ])
 })
 
 test('a group is taken whole from one record, never mixed', () => {
@@ -170,7 +183,9 @@ test('I1: the order of the members does not matter', () => {
       longest: fc.constantFrom('l1', 'l2'),
       frequent: fc.constantFrom('f1', 'f2', 'F1'),
       trusted: fc.constantFrom('x1', 'x2'),
-      emails: fc.uniqueArray(fc.constantFrom('a@b.example', 'A@b.example', 'broken', 'c@d.example')),
+      emails: fc.uniqueArray(
+        fc.constantFrom('a@b.example', 'A@b.example', 'broken', 'c@d.example'),
+      ),
       taxIds: fc.uniqueArray(fc.constantFrom('1', '2')),
       country: fc.constantFrom('DE', 'Germania'),
     },
@@ -188,7 +203,11 @@ test('I1: the order of the members does not matter', () => {
     )
     .map((all) =>
       all.map((m, i) =>
-        member(`k${i}`, m.role, m.fields, { trust: m.trust, version: m.version * day, trustHalfLifeDays: 2 }),
+        member(`k${i}`, m.role, m.fields, {
+          trust: m.trust,
+          version: m.version * day,
+          trustHalfLifeDays: 2,
+        }),
       ),
     )
   fc.assert(

@@ -31,11 +31,25 @@ test('messages are in the inbox and the queue, or in neither; known ids change n
   assert.deepEqual([first.accepted, first.duplicates], [2, 1])
   assert.ok(first.firstId !== null && first.lastId === first.firstId + 1)
   assert.deepEqual(await counts(), { inbox: 2, pending: 2 })
-  const again = await accept(db.sql, [message('b', { body: '{"other":1}' }), message('b', { source: 'erp' })])
-  assert.deepEqual([again.accepted, again.duplicates], [1, 1], 'another source system’s b is another message')
-  const [kept] = await db.sql<{ body: string }[]>`select body from inbox where source = 'crm' and message_id = 'b'`
+  const again = await accept(db.sql, [
+    message('b', { body: '{"other":1}' }),
+    message('b', { source: 'erp' }),
+  ])
+  assert.deepEqual(
+    [again.accepted, again.duplicates],
+    [1, 1],
+    'another source system’s b is another message',
+  )
+  const [kept] = await db.sql<
+    { body: string }[]
+  >`select body from inbox where source = 'crm' and message_id = 'b'`
   assert.equal(kept?.body, '{}')
-  assert.deepEqual(await accept(db.sql, []), { accepted: 0, duplicates: 0, firstId: null, lastId: null })
+  assert.deepEqual(await accept(db.sql, []), {
+    accepted: 0,
+    duplicates: 0,
+    firstId: null,
+    lastId: null,
+  })
   const known = await accept(db.sql, [message('a')])
   assert.deepEqual([known.accepted, known.duplicates, known.firstId], [0, 1, null])
 })
@@ -43,7 +57,9 @@ test('messages are in the inbox and the queue, or in neither; known ids change n
 test('a batch of which one message cannot be stored stores none', async () => {
   const before = await counts()
   await assert.rejects(accept(db.sql, [message('good'), message('bad', { body: 'NUL \u0000' })]))
-  await assert.rejects(accept(db.sql, [message('good'), message('bad', { correlationId: 'no uuid' })]))
+  await assert.rejects(
+    accept(db.sql, [message('good'), message('bad', { correlationId: 'no uuid' })]),
+  )
   assert.deepEqual(await counts(), before)
 })
 
@@ -66,7 +82,10 @@ test('the same messages from many senders at once are stored once, and the worke
     results.reduce((n, r) => n + r.accepted, 0),
     200,
   )
-  assert.deepEqual(await counts(), { inbox: (before.inbox ?? 0) + 200, pending: (before.pending ?? 0) + 200 })
+  assert.deepEqual(await counts(), {
+    inbox: (before.inbox ?? 0) + 200,
+    pending: (before.pending ?? 0) + 200,
+  })
   while (woken === 0) await new Promise((resolve) => setTimeout(resolve, 5))
   await listener.unlisten()
 })

@@ -22,10 +22,21 @@ after(async () => await db?.drop())
 
 const attemptsMax = 2
 const NONE: Applied = { claimed: 0, applied: 0, skipped: 0, exceptions: 0, postponed: 0 }
-const customer = (id: string, name: string, more: object = {}) => ({ type: 'Customer', id, fields: { name, ...more } })
-const nordwind = { taxIds: ['DE136695976'], domains: ['nordwind.example'], phones: ['+493012345678'] }
+const customer = (id: string, name: string, more: object = {}) => ({
+  type: 'Customer',
+  id,
+  fields: { name, ...more },
+})
+const nordwind = {
+  taxIds: ['DE136695976'],
+  domains: ['nordwind.example'],
+  phones: ['+493012345678'],
+}
 
-/** A pipeline that keeps what it reports; `log` are errors and `committed` what was counted after each commit. */
+/**
+ * A pipeline that keeps what it reports; `log` are errors and `committed` what was counted after
+ * each commit.
+ */
 function watched(pipeline: Pipeline = directPipeline(db.sql)) {
   const log: string[] = []
   const committed = { ...NONE }
@@ -51,12 +62,20 @@ async function put(...messages: Sent[]): Promise<number[]> {
   const [last] = await db.sql<{ id: number | null }[]>`select max(id) as id from inbox`
   await send(
     db.sql,
-    messages.map(({ source = 'crm', version = 1, ...m }) => ({ source, message: { ...m, version } })),
+    messages.map(({ source = 'crm', version = 1, ...m }) => ({
+      source,
+      message: { ...m, version },
+    })),
   )
-  return (await db.sql<{ id: number }[]>`select id from inbox where id > ${last?.id ?? 0} order by id`).map((r) => r.id)
+  return (
+    await db.sql<{ id: number }[]>`select id from inbox where id > ${last?.id ?? 0} order by id`
+  ).map((r) => r.id)
 }
 
-/** Applies what waits until nothing does, without the pauses. Throws after more rounds than there are attempts. */
+/**
+ * Applies what waits until nothing does, without the pauses. Throws after more rounds than there
+ * are attempts.
+ */
 async function applyAll(pipeline: Pipeline, roundsMax = attemptsMax + 1): Promise<Applied> {
   const total = { ...NONE }
   for (let round = 1; ; round++) {
@@ -70,9 +89,13 @@ async function applyAll(pipeline: Pipeline, roundsMax = attemptsMax + 1): Promis
 
 const waiting = async () => (await db.sql`select 1 from pending`).length
 const isApplied = async (id: string, type = 'Customer', source = 'crm') =>
-  (await db.sql`select 1 from source_record where key = ${recordKey(source, type, id)} and complete`).length === 1
+  (
+    await db.sql`select 1 from source_record where key = ${recordKey(source, type, id)} and complete`
+  ).length === 1
 
-/** That message is an exception with this reason, as the only one that failed, and nothing waits. */
+/**
+ * That message is an exception with this reason, as the only one that failed, and nothing waits.
+ */
 async function assertException(id: number, detail: RegExp): Promise<void> {
   const rows = await readExceptions(db.sql, { codes: ['NOT_APPLICABLE'] }, 10)
   assert.deepEqual(
@@ -182,7 +205,8 @@ test('wherever a message fails, it becomes an exception and the others are appli
         sql: this.sql(db.sql),
         connectors: each('connector', own.connectors),
         engines: each('engine', own.engines),
-        // Survivorship is a pure function of the project: it fails where it asks for the source system.
+        // Survivorship is a pure function of the project: it fails where it asks for the source
+        // system.
         systems: this.methods('systems', own.systems),
         policy: this.methods('policy', own.policy),
       }
@@ -214,13 +238,29 @@ test('wherever a message fails, it becomes an exception and the others are appli
         customer: recordKey('billing', 'Customer', 'B1'),
       },
     },
-    'an operational object': { type: 'Invoice', id: 'C1', fields: { number: 'R-1', status: 'open' } },
-    'a deletion': { source: 'billing', type: 'Customer', id: 'B1', version: 2, deleted: true, fields: {} },
+    'an operational object': {
+      type: 'Invoice',
+      id: 'C1',
+      fields: { number: 'R-1', status: 'open' },
+    },
+    'a deletion': {
+      source: 'billing',
+      type: 'Customer',
+      id: 'B1',
+      version: 2,
+      deleted: true,
+      fields: {},
+    },
     'a record that lacks a required field': { type: 'Customer', id: 'C1', fields: {} },
-    'what a record waits for': { source: 'billing', ...customer('B2', 'Casa Lupo S.r.l.'), version: 2 },
+    'what a record waits for': {
+      source: 'billing',
+      ...customer('B2', 'Casa Lupo S.r.l.'),
+      version: 2,
+    },
   }
   const covered = new Set<string>()
-  const outcomes = async () => (await db.sql<{ code: string }[]>`select code from outcome`).map((o) => o.code)
+  const outcomes = async () =>
+    (await db.sql<{ code: string }[]>`select code from outcome`).map((o) => o.code)
 
   for (const [name, poison] of Object.entries(scenarios))
     await t.test(name, async (t) => {
@@ -240,7 +280,10 @@ test('wherever a message fails, it becomes an exception and the others are appli
       }
       const healthy = await run(null, false)
       const { exceptions } = await applyPending(healthy.pipeline, 100)
-      assert.deepEqual({ ...healthy.committed }, { ...NONE, claimed: 1, applied: 1 - exceptions, exceptions })
+      assert.deepEqual(
+        { ...healthy.committed },
+        { ...NONE, claimed: 1, applied: 1 - exceptions, exceptions },
+      )
       const usual = await outcomes()
       const steps = healthy.saboteur.seen.filter((s) => !covered.has(s))
       for (const step of steps) covered.add(step)
@@ -248,7 +291,13 @@ test('wherever a message fails, it becomes an exception and the others are appli
       for (const step of steps) {
         const { pipeline, committed, log } = await run(step, true)
         const total = await applyAll(pipeline)
-        const wanted = { claimed: attemptsMax + 2, applied: 2, skipped: 0, exceptions: 1, postponed: attemptsMax - 1 }
+        const wanted = {
+          claimed: attemptsMax + 2,
+          applied: 2,
+          skipped: 0,
+          exceptions: 1,
+          postponed: attemptsMax - 1,
+        }
         assert.deepEqual([step, total], [step, wanted])
         assert.deepEqual([step, committed], [step, wanted])
         assert.equal(log.length, attemptsMax)
@@ -257,20 +306,40 @@ test('wherever a message fails, it becomes an exception and the others are appli
         await retry(id)
         await applyAll(directPipeline(db.sql))
         assert.deepEqual([await waiting(), await outcomes()], [0, usual], step)
-        assert.equal((await db.sql`select 1 from source_record where inbox_id = ${id}`).length, 1, step)
+        assert.equal(
+          (await db.sql`select 1 from source_record where inbox_id = ${id}`).length,
+          1,
+          step,
+        )
       }
     })
 
   await t.test('nothing that the pipeline does was left out', () => {
     const names = [...covered].join('\n')
-    const parts = ['connector.read', 'connector.map', 'engine.standardise', 'engine.keys', 'engine.link', 'systems.get']
-    const tables = ['insert into source_record', 'insert into outcome', 'delete from outcome', 'update feed_head']
-    for (const part of [...parts, 'engine.cluster', ...tables]) assert.ok(names.includes(part), part)
+    const parts = [
+      'connector.read',
+      'connector.map',
+      'engine.standardise',
+      'engine.keys',
+      'engine.link',
+      'systems.get',
+    ]
+    const tables = [
+      'insert into source_record',
+      'insert into outcome',
+      'delete from outcome',
+      'update feed_head',
+    ]
+    for (const part of [...parts, 'engine.cluster', ...tables])
+      assert.ok(names.includes(part), part)
   })
 })
 
 /** A pipeline whose connector does something else with the record BAD. */
-function spoilt(bad: { read?: () => never; map?: () => never }, pipeline = directPipeline(db.sql)): Pipeline {
+function spoilt(
+  bad: { read?: () => never; map?: () => never },
+  pipeline = directPipeline(db.sql),
+): Pipeline {
   const connectors = new Map(
     [...pipeline.connectors].map(([name, own]) => [
       name,
@@ -300,8 +369,16 @@ describe('whatever is thrown, the reason is stored', () => {
     ['several errors in one, or none', new AggregateError([]), /^reading: AggregateError$/],
     ['NUL and half a character', new Error('a\0b\ud800c'), /^reading: a\ufffdb\ufffdc$/],
     ['a very long text', new Error('x'.repeat(3_000_000)), /^reading: x{1991}$/],
-    ['an error like that of a lost connection', Object.assign(new Error('no'), { code: 'ECONNREFUSED' }), /: no$/],
-    ['an error like that of a full disk', Object.assign(new Error('no'), { code: '53100' }), /: no$/],
+    [
+      'an error like that of a lost connection',
+      Object.assign(new Error('no'), { code: 'ECONNREFUSED' }),
+      /: no$/,
+    ],
+    [
+      'an error like that of a full disk',
+      Object.assign(new Error('no'), { code: '53100' }),
+      /: no$/,
+    ],
   ]
   for (const [name, error, detail] of thrown)
     test(name, async () => {
@@ -314,7 +391,11 @@ describe('whatever is thrown, the reason is stored', () => {
     })
 
   test('what a connector refuses with a reason of its own is an exception at once, whatever the reason holds', async () => {
-    const refusal = new MessageError('ODD', 'a\0b\ud800', { object: 'o\0'.repeat(3_000), sourceId: 's\0', field: '\0' })
+    const refusal = new MessageError('ODD', 'a\0b\ud800', {
+      object: 'o\0'.repeat(3_000),
+      sourceId: 's\0',
+      field: '\0',
+    })
     const { pipeline } = watched(spoilt({ read: fail(refusal) }))
     const [id] = await put(bad)
     assert.equal((await applyAll(pipeline)).exceptions, 1)
@@ -340,14 +421,30 @@ describe('what Postgres refuses becomes an exception', () => {
     ['NUL in a value', customer('BAD', 'a\0b'), /: unsupported Unicode escape sequence$/],
     ['NUL in an id', { ...bad, id: 'BAD\0' }, /: invalid byte sequence/],
     ['half a character', customer('BAD', 'a\ud800b'), /: invalid input syntax for type json$/],
-    ['a value that is too large for an index', customer('BAD', random()), /: index row (size|requires)/],
-    ['an amount out of range', { type: 'Invoice', id: 'BAD', fields: { total: 1e25 } }, /: .* bigint/],
-    ['a date that is none', { type: 'Invoice', id: 'BAD', fields: { issueDate: 'soon' } }, /: invalid input syntax/],
+    [
+      'a value that is too large for an index',
+      customer('BAD', random()),
+      /: index row (size|requires)/,
+    ],
+    [
+      'an amount out of range',
+      { type: 'Invoice', id: 'BAD', fields: { total: 1e25 } },
+      /: .* bigint/,
+    ],
+    [
+      'a date that is none',
+      { type: 'Invoice', id: 'BAD', fields: { issueDate: 'soon' } },
+      /: invalid input syntax/,
+    ],
   ]
   for (const [name, message, detail] of refused)
     test(name, async () => {
       const { pipeline, committed } = watched()
-      const [, id = 0] = await put(customer('G1', 'Alpha Bau AG'), message, customer('G2', 'Beta Reisen SE'))
+      const [, id = 0] = await put(
+        customer('G1', 'Alpha Bau AG'),
+        message,
+        customer('G2', 'Beta Reisen SE'),
+      )
       const total = await applyAll(pipeline)
       assert.deepEqual([total.applied, total.exceptions, total.postponed], [2, 1, attemptsMax - 1])
       assert.deepEqual(committed, total)
@@ -372,7 +469,8 @@ async function trigger(
     await db.sql.unsafe('drop function if exists spoil() cascade; drop table if exists spoilt')
   }
 }
-const raise = (text: string, code: string, more = '') => `raise exception '${text}' using errcode = '${code}'${more};`
+const raise = (text: string, code: string, more = '') =>
+  `raise exception '${text}' using errcode = '${code}'${more};`
 
 describe('errors of the database', () => {
   const errors: [string, () => Promise<() => Promise<void>>, RegExp][] = [
@@ -381,10 +479,18 @@ describe('errors of the database', () => {
       () => trigger('source_record', raise('late', '23503'), 'AT_COMMIT'),
       /^committing: late$/,
     ],
-    ['a statement that ran too long', () => trigger('source_record', raise('slow', '57014')), /^saving: slow$/],
+    [
+      'a statement that ran too long',
+      () => trigger('source_record', raise('slow', '57014')),
+      /^saving: slow$/,
+    ],
     [
       'a lock table that one message fills',
-      () => trigger('source_record', raise('full', '53200', `, hint = 'Increase "max_locks_per_transaction".'`)),
+      () =>
+        trigger(
+          'source_record',
+          raise('full', '53200', `, hint = 'Increase "max_locks_per_transaction".'`),
+        ),
       /^saving: full$/,
     ],
     [
@@ -400,7 +506,10 @@ describe('errors of the database', () => {
         const { pipeline, committed } = watched()
         const [, id = 0] = await put(customer('G1', 'Alpha Bau AG'), bad)
         const total = await applyAll(pipeline)
-        assert.deepEqual([total.applied, total.exceptions, total.postponed], [1, 1, attemptsMax - 1])
+        assert.deepEqual(
+          [total.applied, total.exceptions, total.postponed],
+          [1, 1, attemptsMax - 1],
+        )
         assert.deepEqual(committed, total)
         await assertException(id, detail)
         await undo()
@@ -452,7 +561,10 @@ describe('errors of the database', () => {
         await db.sql`update pending set not_before = '-infinity'`
       }
       assert.ok(await isApplied('G1'))
-      assert.deepEqual([committed.applied, committed.exceptions, committed.postponed], [1, 0, attemptsMax + 2])
+      assert.deepEqual(
+        [committed.applied, committed.exceptions, committed.postponed],
+        [1, 0, attemptsMax + 2],
+      )
       assert.ok(log.includes('mapping: broken') && log.includes('no outcomes today'))
     } finally {
       await undo()
@@ -490,7 +602,10 @@ describe('several workers, and restarts', () => {
     assert.deepEqual([total.applied, (await db.sql`select 1 from source_record`).length], [30, 30])
   })
 
-  /** A pipeline that does something else before its second transaction, which sets the message aside. */
+  /**
+   * A pipeline that does something else before its second transaction, which sets the message
+   * aside.
+   */
   function interrupted(pipeline: Pipeline, meanwhile: () => Promise<unknown>): Pipeline {
     let begun = 0
     const sql = new Proxy(pipeline.sql, {
@@ -521,7 +636,10 @@ describe('several workers, and restarts', () => {
           })
         })
       })
-    assert.deepEqual(await applyPending(interrupted({ ...pipeline, attemptsMax: 1 }, held), 10), NONE)
+    assert.deepEqual(
+      await applyPending(interrupted({ ...pipeline, attemptsMax: 1 }, held), 10),
+      NONE,
+    )
     release()
     await holding
     assert.deepEqual(committed, NONE)
@@ -536,7 +654,10 @@ describe('several workers, and restarts', () => {
     test(`a message that somebody else ${what} is not counted`, async () => {
       const { pipeline, committed } = watched(spoilt({ map: fail(new Error('broken')) }))
       await put(bad)
-      assert.deepEqual(await applyPending(interrupted({ ...pipeline, attemptsMax: 1 }, work), 10), NONE)
+      assert.deepEqual(
+        await applyPending(interrupted({ ...pipeline, attemptsMax: 1 }, work), 10),
+        NONE,
+      )
       assert.deepEqual(committed, NONE)
       assert.deepEqual([await waiting(), (await db.sql`select 1 from outcome`).length], [0, 0])
     })
@@ -577,11 +698,19 @@ describe('messages of other kinds', () => {
     const { pipeline } = watched(spoilt({ map: fail(new Error('broken')) }))
     const [id = 0] = await put(bad)
     await applyAll(pipeline)
-    const [message] = await db.sql<{ body: string; c: string }[]>`select body, correlation_id as c from inbox`
+    const [message] = await db.sql<
+      { body: string; c: string }[]
+    >`select body, correlation_id as c from inbox`
     const correction = await db.sql.begin(async (tx) => {
       await closeExceptions(tx, [id], 'CORRECTED')
       const [body, correlationId] = [message?.body ?? '', message?.c ?? '']
-      return await acceptCorrection(tx, { corrects: id, messageId: 'correction', object: null, body, correlationId })
+      return await acceptCorrection(tx, {
+        corrects: id,
+        messageId: 'correction',
+        object: null,
+        body,
+        correlationId,
+      })
     })
     await applyAll(pipeline)
     const rows = await readExceptions(db.sql, {}, 10)

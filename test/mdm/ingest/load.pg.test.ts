@@ -48,12 +48,20 @@ test('a load that is stopped goes on where it was when it is run again', async (
   prefix = 'stop-'
   const path = file('stop.csv', csv(5_000))
   const stop = new AbortController()
-  const first = await loadFile(db.sql, webshop, path, options({ signal: stop.signal, onProgress: () => stop.abort() }))
+  const first = await loadFile(
+    db.sql,
+    webshop,
+    path,
+    options({ signal: stop.signal, onProgress: () => stop.abort() }),
+  )
   assert.equal(first.stopped, true)
   assert.ok(first.rows >= 1_000 && first.rows < 5_000, `${first.rows} rows`)
   assert.equal(await inbox(), first.accepted)
   const second = await loadFile(db.sql, webshop, path, options())
-  assert.deepEqual([second.rows, second.duplicates, second.accepted], [5_000, first.accepted, 5_000 - first.accepted])
+  assert.deepEqual(
+    [second.rows, second.duplicates, second.accepted],
+    [5_000, first.accepted, 5_000 - first.accepted],
+  )
   const third = await loadFile(db.sql, webshop, path, options())
   assert.deepEqual([third.rows, third.duplicates, third.firstId], [5_000, 5_000, null])
 })
@@ -79,7 +87,13 @@ test('rows that are broken in themselves are stored, to become exceptions; the o
   >`select body from inbox where correlation_id = ${correlationId} order by id`
   assert.deepEqual(
     bodies.map((b) => b.body),
-    ['{"shop_customer_id":"b1"}', '{"shop_cust', '[1,2]', '"text"', '{"shop_customer_id":"b2","x":"\\u0000"}'],
+    [
+      '{"shop_customer_id":"b1"}',
+      '{"shop_cust',
+      '[1,2]',
+      '"text"',
+      '{"shop_customer_id":"b2","x":"\\u0000"}',
+    ],
   )
   assert.equal((await loadFile(db.sql, webshop, path, options())).duplicates, 5)
 })
@@ -109,7 +123,12 @@ test('a database that goes away in the middle is waited for, and nothing is lost
       cuts += cut.length
     }
   })()
-  const loaded = await loadFile(pool, webshop, path, options({ correlationId, onAway: () => told++ }))
+  const loaded = await loadFile(
+    pool,
+    webshop,
+    path,
+    options({ correlationId, onAway: () => told++ }),
+  )
   done = true
   await cutting
   await pool.end()
@@ -122,8 +141,14 @@ test('a database that goes away in the middle is waited for, and nothing is lost
 })
 
 test('a database that stays away ends the load with its error', async () => {
-  const gone = openDatabase('postgres://nobody@127.0.0.1:1/none', { connectionsMax: 1, name: 'touchstone-test' })
-  await assert.rejects(loadFile(gone, webshop, file('gone.csv', csv(1)), options({ awayMsMax: 600 })), /ECONNREFUSED/)
+  const gone = openDatabase('postgres://nobody@127.0.0.1:1/none', {
+    connectionsMax: 1,
+    name: 'touchstone-test',
+  })
+  await assert.rejects(
+    loadFile(gone, webshop, file('gone.csv', csv(1)), options({ awayMsMax: 600 })),
+    /ECONNREFUSED/,
+  )
   await gone.end()
 })
 
@@ -147,7 +172,10 @@ test('the counts of a load are its own, whatever else comes in beside it', async
   for (const [i, outcome] of (['SKIPPED', 'EXCEPTION'] as const).entries())
     await db.sql`insert into outcome (inbox_id, outcome, code, detail, source) values (${ids[i]?.id ?? 0}, ${outcome}, 'CODE', 'why', 'webshop')`
   const counts = await settled(db.sql, span)
-  assert.deepEqual([counts.waiting, counts.applied, counts.skipped, counts.exceptions], [2_497, 1, 1, 1])
+  assert.deepEqual(
+    [counts.waiting, counts.applied, counts.skipped, counts.exceptions],
+    [2_497, 1, 1, 1],
+  )
   assert.deepEqual(
     counts.reasons.map((r) => [r.code, r.count, r.example]),
     [

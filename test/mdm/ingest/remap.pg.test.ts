@@ -25,7 +25,11 @@ function withCodes(codes: Record<string, string>): Pipeline {
       const canonical = plain.map(object, raw)
       const code = String(raw.paymentTerms)
       const { paymentTerms: _, ...rest } = canonical.fields
-      const issue = { field: 'paymentTerms', code: 'UNKNOWN_CODE', detail: `"${code}" is not in the list of codes` }
+      const issue = {
+        field: 'paymentTerms',
+        code: 'UNKNOWN_CODE',
+        detail: `"${code}" is not in the list of codes`,
+      }
       return codes[code]
         ? { ...canonical, fields: { ...rest, paymentTerms: codes[code] } }
         : { ...canonical, fields: rest, issues: [...canonical.issues, issue] }
@@ -36,7 +40,9 @@ function withCodes(codes: Record<string, string>): Pipeline {
 
 const terms = async (id: string) =>
   (
-    await db.sql<{ v: string | null }[]>`select values ->> 'paymentTerms' as v from golden where id = ${key('erp', id)}`
+    await db.sql<
+      { v: string | null }[]
+    >`select values ->> 'paymentTerms' as v from golden where id = ${key('erp', id)}`
   )[0]?.v
 
 test('a changed code list re-derives what it touches, with events; unmapped codes are tasks that close when they are mapped', async () => {
@@ -45,7 +51,8 @@ test('a changed code list re-derives what it touches, with events; unmapped code
     { source: 'erp', id: '2', fields: { name: 'Blue Fen', paymentTerms: '14' } },
     { source: 'crm', id: '3', fields: { name: 'Nordwind' } },
   ])
-  const head = async () => (await db.sql<{ position: number }[]>`select position from feed_head`)[0]?.position ?? 0
+  const head = async () =>
+    (await db.sql<{ position: number }[]>`select position from feed_head`)[0]?.position ?? 0
   const before = await head()
   const first = await remap(withCodes({ 30: 'NET30' }), 'erp')
   assert.deepEqual(first, { records: 2, changed: 2, otherType: 0, events: 2 })
@@ -54,20 +61,32 @@ test('a changed code list re-derives what it touches, with events; unmapped code
   const open = await db.sql`select kind, subject, reason from task where state = 'OPEN'`
   assert.deepEqual(
     open.map((t) => ({ ...t })),
-    [{ kind: 'VALIDATION', subject: [key('erp', '2')], reason: 'paymentTerms: "14" is not in the list of codes' }],
+    [
+      {
+        kind: 'VALIDATION',
+        subject: [key('erp', '2')],
+        reason: 'paymentTerms: "14" is not in the list of codes',
+      },
+    ],
   )
   const second = await remap(withCodes({ 30: 'NET30', 14: 'NET14' }), 'erp')
   assert.deepEqual([second.changed, second.events], [1, 1])
   assert.equal(await terms('2'), 'NET14')
   assert.equal((await db.sql`select 1 from task where state = 'OPEN'`).length, 0)
-  assert.equal((await remap(withCodes({ 30: 'NET30', 14: 'NET14' }), 'erp')).changed, 0, 'again: nothing to do')
+  assert.equal(
+    (await remap(withCodes({ 30: 'NET30', 14: 'NET14' }), 'erp')).changed,
+    0,
+    'again: nothing to do',
+  )
   assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
 })
 
 test('a mapping that has changed is found and applied by itself, once; a system without records needs nothing', async () => {
   const told: string[] = []
   const bring = (it: Pipeline, versions: Record<string, string>) =>
-    remapChanged(it, new Map(Object.entries(versions)), (source, done) => told.push(`${source} ${done.changed}`))
+    remapChanged(it, new Map(Object.entries(versions)), (source, done) =>
+      told.push(`${source} ${done.changed}`),
+    )
   await bring(withCodes({ 30: 'NET30', 14: 'NET14' }), { erp: 'v1', success: 'v1' })
   assert.deepEqual(told.splice(0), ['erp 0'], 'how it was mapped before is not known')
   await bring(withCodes({ 30: 'N30', 14: 'NET14' }), { erp: 'v2', success: 'v2' })
@@ -97,10 +116,17 @@ test('a golden record that falls apart by itself waits for a steward to agree, o
     { source: 'billing', id: 'B', fields: { name: 'North Freight GmbH', ...same } },
   ])
   await tell(db.sql, [
-    { source: 'billing', id: 'B', version: 2, fields: { name: 'Orlando Fruit', taxIds: ['IT00743110157'] } },
+    {
+      source: 'billing',
+      id: 'B',
+      version: 2,
+      fields: { name: 'Orlando Fruit', taxIds: ['IT00743110157'] },
+    },
   ])
   const open = async () =>
-    (await db.sql`select subject from task where kind = 'SPLIT' and state = 'OPEN'`).map((t) => t.subject)
+    (await db.sql`select subject from task where kind = 'SPLIT' and state = 'OPEN'`).map(
+      (t) => t.subject,
+    )
   assert.deepEqual(await open(), [[a, b].sort()])
   const merged = await done(pipeline, ada, { kind: 'MERGE', ids: [a, b], choices: [] })
   assert.deepEqual(await open(), [], 'joined again')

@@ -15,9 +15,17 @@ before(async () => {
 beforeEach(() => empty(db.sql))
 after(async () => await db?.drop())
 
-const options: ReplayOptions = { source: 'shop', from: null, to: null, after: 0, actor: 'op', reason: 'test' }
+const options: ReplayOptions = {
+  source: 'shop',
+  from: null,
+  to: null,
+  after: 0,
+  actor: 'op',
+  reason: 'test',
+}
 const at = (day: number) => new Date(Date.UTC(2026, 0, day)).toISOString()
-const head = async () => (await db.sql<{ position: number }[]>`select position from feed_head`)[0]?.position ?? 0
+const head = async () =>
+  (await db.sql<{ position: number }[]>`select position from feed_head`)[0]?.position ?? 0
 const values = async (id: string, object = 'client') =>
   (await db.sql`select values from golden where id = ${recordKey('shop', object, id)}`)[0]?.values
 const outcomes = async () =>
@@ -79,7 +87,13 @@ test('a version of a time to come is refused, so that it does not outrank all th
 })
 
 test('a changed mapping takes effect though no version is newer: values, new objects and former exceptions', async () => {
-  await row(db.sql, 'client', { id: '1', changed: at(1), label: 'One', terms: '30', since: '2020-01-01' })
+  await row(db.sql, 'client', {
+    id: '1',
+    changed: at(1),
+    label: 'One',
+    terms: '30',
+    since: '2020-01-01',
+  })
   await row(db.sql, 'client', { id: '1', changed: at(2), label: 'Uno', terms: '14' })
   const ship = await row(db.sql, 'ship', { id: '9', label: 'Blue Fen' })
   await drain(shopPipeline(db.sql))
@@ -93,13 +107,17 @@ test('a changed mapping takes effect though no version is newer: values, new obj
   await replay(db.sql, options)
   await drain(pipeline)
   assert.deepEqual(await values('1'), { name: 'Uno', paymentTerms: 'NET14' })
-  assert.deepEqual([(await values('Uno', 'tradename')).name, (await values('One', 'tradename')).name], ['Uno', 'One'])
+  assert.deepEqual(
+    [(await values('Uno', 'tradename')).name, (await values('One', 'tradename')).name],
+    ['Uno', 'One'],
+  )
   assert.equal((await values('9', 'ship')).name, 'Blue Fen')
   assert.ok(!(await outcomes()).some(([id]) => id === ship), 'what came through is no exception')
   assert.equal(await head(), before + 4)
   const [cause] =
     await db.sql`select cause from change where golden_id = ${recordKey('shop', 'client', '1')} order by version desc limit 1`
-  const [message] = await db.sql`select correlation_id from inbox where id = ${cause?.cause.inboxId}`
+  const [message] =
+    await db.sql`select correlation_id from inbox where id = ${cause?.cause.inboxId}`
   assert.equal(
     cause?.cause.correlationId,
     message?.correlation_id,
@@ -134,12 +152,19 @@ test('only what is asked for is replayed: system, object, time, and what nobody 
   await db.sql`update inbox set received_at = ${at(5)} where id = ${a}`
   const queued = async (more: Partial<ReplayOptions>) => {
     await replay(db.sql, { ...options, ...more })
-    return (await db.sql`delete from pending returning inbox_id`).map((p) => p.inbox_id).sort((x, y) => x - y)
+    return (await db.sql`delete from pending returning inbox_id`)
+      .map((p) => p.inbox_id)
+      .sort((x, y) => x - y)
   }
   assert.deepEqual(await queued({}), [a, b, c])
   assert.deepEqual(await queued({ source: 'elsewhere' }), [d])
-  const connector = shopPipeline(db.sql).connectors.get('shop') as unknown as { objectName(n: string): string | null }
-  assert.deepEqual(await queued({ isMeant: (o) => o !== null && connector.objectName(o) === 'client' }), [a, b])
+  const connector = shopPipeline(db.sql).connectors.get('shop') as unknown as {
+    objectName(n: string): string | null
+  }
+  assert.deepEqual(
+    await queued({ isMeant: (o) => o !== null && connector.objectName(o) === 'client' }),
+    [a, b],
+  )
   assert.deepEqual(await queued({ to: new Date(at(6)) }), [a])
   assert.deepEqual(await queued({ from: new Date(at(6)) }), [b, c])
   assert.deepEqual(await queued({ after: b }), [c])
@@ -159,7 +184,11 @@ test('it never fills the queue, stops when told to and goes on where it was', as
       if (s.stuckMs > 0) stop.abort()
     },
   })
-  assert.deepEqual([stopped.queued, stopped.complete], [1_000, false], 'the second thousand waits for room')
+  assert.deepEqual(
+    [stopped.queued, stopped.complete],
+    [1_000, false],
+    'the second thousand waits for room',
+  )
   const pipeline = shopPipeline(db.sql)
   let most = 0
   const rest = replay(db.sql, { ...options, after: stopped.last, waitingMax: 1_000, pollMs: 1 })

@@ -13,7 +13,10 @@ import { type TestDatabase, testDatabase } from '../../database.ts'
 
 const all = samples()
 const skip = all ? false : 'no ../shared/samples here'
-/** Larger files are many rows of one sort; test/e2e/samples.soak.ts loads all of them by the command. */
+/**
+ * Larger files are many rows of one sort; test/e2e/samples.soak.ts loads all of them by the
+ * command.
+ */
 const rowsMax = 1_000
 
 let db: TestDatabase
@@ -53,7 +56,11 @@ async function load(): Promise<Map<string, number>> {
     assert.equal(loaded.rows, sample.rows, sample.name)
     let sum = loaded.duplicates
     if (loaded.firstId !== null && loaded.lastId !== null) {
-      const result = await settled(db.sql, { correlationId, firstId: loaded.firstId, lastId: loaded.lastId })
+      const result = await settled(db.sql, {
+        correlationId,
+        firstId: loaded.firstId,
+        lastId: loaded.lastId,
+      })
       assert.equal(result.waiting, 0, sample.name)
       assert.ok(
         result.reasons.every((r) => r.code !== 'NOT_APPLICABLE'),
@@ -64,7 +71,11 @@ async function load(): Promise<Map<string, number>> {
         totals.set(key, (totals.get(key) ?? 0) + result[key])
     }
     totals.set('duplicates', (totals.get('duplicates') ?? 0) + loaded.duplicates)
-    assert.equal(sum, sample.rows, `${sample.name}: applied + skipped + exceptions + duplicates = rows`)
+    assert.equal(
+      sum,
+      sample.rows,
+      `${sample.name}: applied + skipped + exceptions + duplicates = rows`,
+    )
   }
   return totals
 }

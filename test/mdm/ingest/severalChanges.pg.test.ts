@@ -49,7 +49,12 @@ function subscription(eventId: string, created: number, status: string) {
           currency: 'eur',
           status,
           items: {
-            data: [{ quantity: 3, price: { unit_amount: 1000, currency: 'eur', recurring: { interval: 'month' } } }],
+            data: [
+              {
+                quantity: 3,
+                price: { unit_amount: 1000, currency: 'eur', recurring: { interval: 'month' } },
+              },
+            ],
           },
           metadata: { contract_number: 'C-1' },
         },
@@ -67,7 +72,9 @@ test('a message with two changes is applied or skipped as one', async () => {
     exceptions: 0,
     postponed: 0,
   })
-  const rows = await db.sql<{ object: string; type: string }[]>`select object, type from source_record order by object`
+  const rows = await db.sql<
+    { object: string; type: string }[]
+  >`select object, type from source_record order by object`
   assert.deepEqual(
     rows.map((r) => ({ ...r })),
     [

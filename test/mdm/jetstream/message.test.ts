@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { visibleValues } from '../../../mdm/feed/visible.ts'
-import { CUT_HEADER, eventOf, positionOf, SCOPES_HEADER, sinkMessage } from '../../../mdm/jetstream/message.ts'
+import {
+  CUT_HEADER,
+  eventOf,
+  positionOf,
+  SCOPES_HEADER,
+  sinkMessage,
+} from '../../../mdm/jetstream/message.ts'
 import type { ChangeEvent } from '../../../schema/events.ts'
 import { policy } from '../../fixtures/store.ts'
 
@@ -19,11 +25,21 @@ const event: ChangeEvent = {
   changedFields: ['name', 'emails'],
   redirect: null,
   members: [goldenId],
-  cause: { source: 'crm', object: 'Account', sourceId: '1', inboxId: 12, correlationId: randomUUID() },
+  cause: {
+    source: 'crm',
+    object: 'Account',
+    sourceId: '1',
+    inboxId: 12,
+    correlationId: randomUUID(),
+  },
   policyVersion: 'p',
   at: '2026-11-21T06:00:00.000Z',
 }
-const options = { subject: 'touchstone.changes', visible: visibleValues(policy), bytesMax: 1_048_576 }
+const options = {
+  subject: 'touchstone.changes',
+  visible: visibleValues(policy),
+  bytesMax: 1_048_576,
+}
 const all = new Set(['pii:read'])
 
 test('an event published with all its values is the same event when it is read', () => {
@@ -51,6 +67,12 @@ test('what is larger than the server takes goes without its values, and says so'
 })
 
 test('what is none of ours has no place', () => {
-  for (const body of [null, 7, {}, { source: 'urn:other', sequence: '1' }, { source: `urn:touchstone:feed:${feed}` }])
+  for (const body of [
+    null,
+    7,
+    {},
+    { source: 'urn:other', sequence: '1' },
+    { source: `urn:touchstone:feed:${feed}` },
+  ])
     assert.equal(positionOf(body), null)
 })

@@ -21,7 +21,16 @@ import type { ChangeEvent } from '../../../schema/events.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { policy } from '../../fixtures/store.ts'
 import { firstSeed } from '../../property.ts'
-import { append, create, eventsOf, fromNow, seeded, take, version, writeTraffic } from '../feed/world.ts'
+import {
+  append,
+  create,
+  eventsOf,
+  fromNow,
+  seeded,
+  take,
+  version,
+  writeTraffic,
+} from '../feed/world.ts'
 import { until } from '../webhooks/setting.ts'
 import { type NatsServer, natsServer, withoutNats } from './natsServer.ts'
 import { contents, natsAt, publish } from './setting.ts'
@@ -56,7 +65,8 @@ const shown = (event: ChangeEvent): ChangeEvent => ({
   after: event.after && visible(event.type, event.after, new Set()),
 })
 const headOf = async ({ sql }: TestDatabase) => (await readHead(sql)).position
-const positions = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const positions = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 test(`kill -9 of broker and publishers while publishing, ${rounds} times: nothing lost, nothing doubled, in order (seed ${firstSeed})`, {
   skip: withoutNats,
@@ -64,7 +74,8 @@ test(`kill -9 of broker and publishers while publishing, ${rounds} times: nothin
   const db = await freshFeed(t)
   const random = seeded(firstSeed)
   const at = natsAt(nats.url)
-  const start = () => spawn(process.execPath, [program, db.url, nats.url], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const start = () =>
+    spawn(process.execPath, [program, db.url, nats.url], { stdio: ['ignore', 'ignore', 'inherit'] })
   const publishers = [start(), start()]
   t.after(async () => {
     for (const p of publishers) await killed(p)
@@ -123,7 +134,8 @@ test('of two publishers one publishes; when it stops the other goes on, and one 
   await create(db.sql, 5)
   await until(() => second.publisher.state.state === 'PUBLISHING')
   await until(async () => (await contents(at)).length === 10)
-  // Whoever believes to publish still is refused by the server: its messages name a sequence that is taken.
+  // Whoever believes to publish still is refused by the server: its messages name a sequence that
+  // is taken.
   const stream = await ChangeStream.open(at, 'test')
   await assert.rejects(
     stream.js.publish('elected.changes.customer.x', 'late', { expect: { lastSequence: 7 } }),
@@ -159,7 +171,11 @@ test('a stream of another feed is left alone; an emptied one goes on where it wa
   const late = publish(db.url, at)
   await until(async () => (await sinkFigures(db.sql))[0]?.position === 8)
   await late.close()
-  assert.equal((await sinkFigures(db.sql))[0]?.missed, 2, 'what expired before it was published is counted')
+  assert.equal(
+    (await sinkFigures(db.sql))[0]?.missed,
+    2,
+    'what expired before it was published is counted',
+  )
   await db.sql`update feed_head set feed = ${randomUUID()}`
   const refused = publish(db.url, at)
   await until(() => refused.publisher.state.state === 'REFUSED')
@@ -185,13 +201,21 @@ test('fields that need a scope are published only where it is configured; a gate
     const publishing = publish(db.url, at, { ...part, shows: (_, fields) => shown.push(...fields) })
     await until(async () => (await contents(at)).length === 1)
     await publishing.close()
-    assert.deepEqual(shown, at === open ? ['emails'] : [], 'who may read the stream is noted to have seen it')
+    assert.deepEqual(
+      shown,
+      at === open ? ['emails'] : [],
+      'who may read the stream is noted to have seen it',
+    )
   }
   assert.deepEqual((await contents(closed))[0]?.event.data.after, { name: 'Nordwind' })
   assert.deepEqual((await contents(open))[0]?.event.data.after, values)
 
   const lines: string[] = []
-  const source = new JetStreamSource({ nats: closed, scopes: () => scopes, log: (_, line) => lines.push(line) })
+  const source = new JetStreamSource({
+    nats: closed,
+    scopes: () => scopes,
+    log: (_, line) => lines.push(line),
+  })
   const sql = openDatabase(db.url, { connectionsMax: 4, name: 'test-feed' })
   const tailer = await startTailer({ sql, live: source })
   const publishing = publish(db.url, closed)
@@ -217,10 +241,16 @@ test('a gateway tails from JetStream: same events and cursors, also while the br
   const publishing = publish(db.url, at)
   await until(async () => (await sinkFigures(db.sql))[0]?.position === 3)
   // One that never looks at the table: what it gives came by NATS.
-  const pools = [1, 2].map((n) => openDatabase(db.url, { connectionsMax: 4, name: `test-feed-${n}` }))
-  const sources = pools.map(() => new JetStreamSource({ nats: at, scopes: () => new Set(), log: () => {} }))
+  const pools = [1, 2].map((n) =>
+    openDatabase(db.url, { connectionsMax: 4, name: `test-feed-${n}` }),
+  )
+  const sources = pools.map(
+    () => new JetStreamSource({ nats: at, scopes: () => new Set(), log: () => {} }),
+  )
   const tailers = await Promise.all(
-    pools.map((sql, i) => startTailer({ sql, live: sources[i], ...(i === 0 ? { pollMs: 1e9 } : {}) })),
+    pools.map((sql, i) =>
+      startTailer({ sql, live: sources[i], ...(i === 0 ? { pollMs: 1e9 } : {}) }),
+    ),
   )
   const [blind, usual] = tailers
   if (!blind || !usual) throw new Error('two tailers')
@@ -231,9 +261,13 @@ test('a gateway tails from JetStream: same events and cursors, also while the br
   })
   const after = encodeCursor(blind.tail.feed, { kind: 'TAIL', position: 1 })
   const options = { after, snapshot: false, filter: everything }
-  const upTo = (last: number) => (i: { at: { place: { position: number } } }) => i.at.place.position === last
-  const seen = (await Promise.all([follow(blind, options), follow(usual, options)])).map((i) => take(i, upTo(203)))
-  for (let n = 0; n < 200; n++) await append(db.sql, version(ids[n % 2] ?? '', 2 + Math.floor(n / 2)))
+  const upTo = (last: number) => (i: { at: { place: { position: number } } }) =>
+    i.at.place.position === last
+  const seen = (await Promise.all([follow(blind, options), follow(usual, options)])).map((i) =>
+    take(i, upTo(203)),
+  )
+  for (let n = 0; n < 200; n++)
+    await append(db.sql, version(ids[n % 2] ?? '', 2 + Math.floor(n / 2)))
   const { events } = await readChanges(db.sql, { after: 1, upTo: 203, ids: null, rowsMax: 1_000 })
   const told = events.map(({ event }) => shown(event))
   for (const items of await Promise.all(seen)) assert.deepEqual(eventsOf(items).map(shown), told)
@@ -244,7 +278,11 @@ test('a gateway tails from JetStream: same events and cursors, also while the br
   })
   await nats.kill()
   const [added = ''] = await create(db.sql, 1)
-  assert.equal(eventsOf(await take(more, upTo(204)))[0]?.goldenId, added, 'from the table, without a broker')
+  assert.equal(
+    eventsOf(await take(more, upTo(204)))[0]?.goldenId,
+    added,
+    'from the table, without a broker',
+  )
   await nats.start()
   await until(async () => (await sinkFigures(db.sql))[0]?.position === 204)
   const rest = await follow(blind, {

@@ -11,7 +11,9 @@ const PROGRAM = ['nats-server', '/usr/sbin/nats-server', '/usr/local/bin/nats-se
   p.startsWith('/') ? existsSync(p) : spawnSync(p, ['--version']).status === 0,
 )
 /** For a test's `skip`: why there is none. */
-export const withoutNats = PROGRAM ? false : 'SKIPPED: there is no nats-server here (apt-get install nats-server)'
+export const withoutNats = PROGRAM
+  ? false
+  : 'SKIPPED: there is no nats-server here (apt-get install nats-server)'
 
 export interface NatsServer {
   url: string
@@ -39,7 +41,9 @@ export async function natsServer(): Promise<NatsServer> {
     url: `nats://127.0.0.1:${port}`,
     kill,
     async start() {
-      child = spawn(PROGRAM ?? '', ['-js', '-a', '127.0.0.1', '-p', String(port), '-sd', dir], { stdio: 'ignore' })
+      child = spawn(PROGRAM ?? '', ['-js', '-a', '127.0.0.1', '-p', String(port), '-sd', dir], {
+        stdio: 'ignore',
+      })
       while (!(await answers(port))) {
         if (child.exitCode !== null) throw new Error(`nats-server ended with ${child.exitCode}`)
         await sleep(20)

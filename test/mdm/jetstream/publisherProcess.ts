@@ -2,4 +2,6 @@ import { natsAt, publish } from './setting.ts'
 
 // A publisher in a process of its own, to be killed: node publisherProcess.ts DATABASE_URL NATS_URL
 const [databaseUrl = '', natsUrl = ''] = process.argv.slice(2)
-publish(databaseUrl, natsAt(natsUrl), { log: (level, line) => level === 'error' && console.error(line) })
+publish(databaseUrl, natsAt(natsUrl), {
+  log: (level, line) => level === 'error' && console.error(line),
+})

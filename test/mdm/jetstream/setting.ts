@@ -14,12 +14,24 @@ export interface Publishing {
   close(): Promise<void>
 }
 
-export function publish(databaseUrl: string, nats: NatsOptions, part: Partial<PublisherOptions> = {}): Publishing {
+export function publish(
+  databaseUrl: string,
+  nats: NatsOptions,
+  part: Partial<PublisherOptions> = {},
+): Publishing {
   const sql = openDatabase(databaseUrl, { connectionsMax: 3, name: 'test-publish' })
   const lockSql = openDatabase(databaseUrl, { connectionsMax: 1, name: 'test-publish-lock' })
   const lines: string[] = []
   const log = (_: string, line: string) => lines.push(line)
-  const publisher = new Publisher({ sql, lockSql, nats, scopes: new Set(), policy: () => policy, log, ...part })
+  const publisher = new Publisher({
+    sql,
+    lockSql,
+    nats,
+    scopes: new Set(),
+    policy: () => policy,
+    log,
+    ...part,
+  })
   publisher.start()
   return {
     publisher,
@@ -48,7 +60,12 @@ export async function contents(nats: NatsOptions): Promise<Stored[]> {
     const consumer = await stream.js.consumers.get(nats.stream)
     const messages = await consumer.consume()
     for await (const m of messages) {
-      all.push({ sequence: m.seq, subject: m.subject, id: m.headers?.get('Nats-Msg-Id') ?? '', event: m.json() })
+      all.push({
+        sequence: m.seq,
+        subject: m.subject,
+        id: m.headers?.get('Nats-Msg-Id') ?? '',
+        event: m.json(),
+      })
       if (m.seq === end) break
     }
     return all

@@ -29,7 +29,10 @@ const PEOPLE: MatchType = {
 const QUICK = { randomPairsMax: 20_000, candidatePairsMax: 50_000 }
 
 /** Persons of whom every third is in the data twice, once with a slip of typing. */
-function people(count: number, seed: number): { records: MatchRecord[]; truth: Map<string, number> } {
+function people(
+  count: number,
+  seed: number,
+): { records: MatchRecord[]; truth: Map<string, number> } {
   const random = createSeededRandom(seed)
   const word = () =>
     Array.from(
@@ -46,7 +49,9 @@ function people(count: number, seed: number): { records: MatchRecord[]; truth: M
       phone: `+4930${1_000_000 + Math.floor(random() * 8_999_999)}`,
       email: `${word()}@${word()}.de`,
     }
-    for (const copy of i % 3 === 0 ? [fields, { ...fields, surname: `${fields.surname}x`, phone: '' }] : [fields]) {
+    for (const copy of i % 3 === 0
+      ? [fields, { ...fields, surname: `${fields.surname}x`, phone: '' }]
+      : [fields]) {
       const key = `s${records.length}`
       records.push({ key, source: 'a', fields: copy })
       truth.set(key, i)
@@ -71,8 +76,9 @@ function shuffled<T>(list: readonly T[], seed: number): T[] {
 }
 
 /**
- * One record at a time, as the live pipeline does it: candidates from the postings so far, links kept, keys that pass the bound give
- * theirs back, and only the touched component is clustered again.
+ * One record at a time, as the live pipeline does it: candidates from the postings so far, links
+ * kept, keys that pass the bound give theirs back, and only the touched component is clustered
+ * again.
  */
 function live(engine: Engine, records: readonly MatchRecord[]): string[] {
   const features = new Map<string, Features>()
@@ -81,7 +87,8 @@ function live(engine: Engine, records: readonly MatchRecord[]): string[] {
   for (const record of records) {
     features.set(record.key, JSON.parse(JSON.stringify(engine.standardise(record))))
     keysOf.set(record.key, engine.keys(features.get(record.key)!))
-    for (const key of keysOf.get(record.key)!) postings.set(key, [...(postings.get(key) ?? []), record.key])
+    for (const key of keysOf.get(record.key)!)
+      postings.set(key, [...(postings.get(key) ?? []), record.key])
   }
   const open = (key: string) => postings.get(key)!.length <= engine.blockRecordsMax
   const seen = new Set<string>()
@@ -109,7 +116,11 @@ function live(engine: Engine, records: readonly MatchRecord[]): string[] {
           component.push(b)
         }
     const found = engine.cluster(
-      component.map((k) => ({ key: k, source: features.get(k)?.s ?? source, features: features.get(k)! })),
+      component.map((k) => ({
+        key: k,
+        source: features.get(k)?.s ?? source,
+        features: features.get(k)!,
+      })),
       component.flatMap((a) => (links.get(a) ?? []).map(({ b, weight }) => ({ a, b, weight }))),
       [],
     )
@@ -123,7 +134,10 @@ test('finds the doubles and nothing else, whatever the order of the input', () =
   const result = matchBatch(PEOPLE, records, QUICK)
   const real = new Map<number, string[]>()
   for (const [key, person] of truth) real.set(person, [...(real.get(person) ?? []), key])
-  assert.deepEqual(clustersOf(result), [...real.values()].map((keys) => keys.sort().join(' ')).sort())
+  assert.deepEqual(
+    clustersOf(result),
+    [...real.values()].map((keys) => keys.sort().join(' ')).sort(),
+  )
   const again = matchBatch(PEOPLE, shuffled(records, 9), QUICK)
   assert.deepEqual(again.engine.parameters, result.engine.parameters)
   assert.deepEqual(clustersOf(again), clustersOf(result))
@@ -132,7 +146,8 @@ test('finds the doubles and nothing else, whatever the order of the input', () =
 test('I1: batch equals live, in any order, with the trained model and with the shipped one', () => {
   const { records } = people(400, 8)
   const batch = matchBatch(PEOPLE, records, QUICK)
-  for (const seed of [1, 2]) assert.deepEqual(live(batch.engine, shuffled(records, seed)), clustersOf(batch))
+  for (const seed of [1, 2])
+    assert.deepEqual(live(batch.engine, shuffled(records, seed)), clustersOf(batch))
   const untrained = createEngine(PEOPLE)
   assert.deepEqual(
     live(untrained, shuffled(records, 3)),
@@ -141,14 +156,28 @@ test('I1: batch equals live, in any order, with the trained model and with the s
 })
 
 const SETS = join(import.meta.dirname, '../../../../shared/data/er')
-for (const set of ['febrl3', 'splink-fake1000', 'chicago-childcare', 'abt-buy-full', 'opensanctions-names'])
-  test(`I1: batch equals live on ${set}`, { skip: existsSync(SETS) ? false : 'the data sets are not here' }, () => {
-    const type = parsePolicy([new Source(readFileSync(join(SETS, set, 'model.graphql'), 'utf8'), set)]).types[0]!
+for (const set of [
+  'febrl3',
+  'splink-fake1000',
+  'chicago-childcare',
+  'abt-buy-full',
+  'opensanctions-names',
+])
+  test(`I1: batch equals live on ${set}`, {
+    skip: existsSync(SETS) ? false : 'the data sets are not here',
+  }, () => {
+    const type = parsePolicy([
+      new Source(readFileSync(join(SETS, set, 'model.graphql'), 'utf8'), set),
+    ]).types[0]!
     const records = readFileSync(join(SETS, set, 'records.ndjson'), 'utf8')
       .trim()
       .split('\n')
       .map((line): MatchRecord => {
-        const { source, id, fields } = JSON.parse(line) as { source: string; id: string; fields: MatchRecord['fields'] }
+        const { source, id, fields } = JSON.parse(line) as {
+          source: string
+          id: string
+          fields: MatchRecord['fields']
+        }
         return { key: `${source}/${id}`, source, fields }
       })
     const batch = matchBatch(type, records, { randomPairsMax: 50_000 })
@@ -157,7 +186,10 @@ for (const set of ['febrl3', 'splink-fake1000', 'chicago-childcare', 'abt-buy-fu
 
 test('bad input: nothing, one record, all alike, empty and constant fields, one key twice', () => {
   assert.equal(matchBatch(PEOPLE, [], QUICK).clusters, 0)
-  assert.equal(matchBatch(PEOPLE, [{ key: 'a', source: 's', fields: { surname: 'x' } }], QUICK).clusters, 1)
+  assert.equal(
+    matchBatch(PEOPLE, [{ key: 'a', source: 's', fields: { surname: 'x' } }], QUICK).clusters,
+    1,
+  )
   const alike = Array.from({ length: 300 }, (_, i) => ({
     key: `k${i}`,
     source: 's',
@@ -168,18 +200,31 @@ test('bad input: nothing, one record, all alike, empty and constant fields, one 
   assert.equal(found.stats.crowdedRecords, 300, 'more than a block holds, and it is said')
   const empty = Array.from({ length: 50 }, (_, i) => ({ key: `k${i}`, source: 's', fields: {} }))
   assert.equal(matchBatch(PEOPLE, empty, QUICK).clusters, 50)
-  const odd = [null, '', '   ', 'x'.repeat(1_000_000), '\ud800', 42, true, ['a', null, 'b'], { street: 'x' }].map(
-    (surname, i) => ({ key: `k${i}`, source: 's', fields: { surname } }),
-  ) as MatchRecord[]
+  const odd = [
+    null,
+    '',
+    '   ',
+    'x'.repeat(1_000_000),
+    '\ud800',
+    42,
+    true,
+    ['a', null, 'b'],
+    { street: 'x' },
+  ].map((surname, i) => ({ key: `k${i}`, source: 's', fields: { surname } })) as MatchRecord[]
   assert.equal(matchBatch(PEOPLE, odd, QUICK).clusterOf.length, odd.length)
 })
 
 test('a value that half of all records share costs no quadratic work and joins nobody', () => {
   const { records } = people(3000, 2)
   const shared = records.map((r, i) =>
-    i % 2 === 0 ? { ...r, fields: { ...r.fields, phone: '+4930555000', email: 'office@firma.de' } } : r,
+    i % 2 === 0
+      ? { ...r, fields: { ...r.fields, phone: '+4930555000', email: 'office@firma.de' } }
+      : r,
   )
   const result = matchBatch(PEOPLE, shared, QUICK)
-  assert.ok(result.stats.candidatePairs < 40 * shared.length, `${result.stats.candidatePairs} pairs`)
+  assert.ok(
+    result.stats.candidatePairs < 40 * shared.length,
+    `${result.stats.candidatePairs} pairs`,
+  )
   assert.ok(Math.max(...clustersOf(result).map((c) => c.split(' ').length)) <= 3)
 })

@@ -13,7 +13,10 @@ test('weights that say too much are scaled down, ones that come true stay', () =
     })
   }
   const over = fitCalibration(points(0.5, -1))
-  assert.ok(Math.abs(over.scale - 0.5) < 0.1 && Math.abs(over.offset + 1) < 0.3, JSON.stringify(over))
+  assert.ok(
+    Math.abs(over.scale - 0.5) < 0.1 && Math.abs(over.offset + 1) < 0.3,
+    JSON.stringify(over),
+  )
   const right = fitCalibration(points(1, 0))
   assert.ok(Math.abs(right.scale - 1) < 0.1 && Math.abs(right.offset) < 0.3, JSON.stringify(right))
 })
@@ -36,8 +39,16 @@ test('decisions move m: people whose surnames stewards say may differ are found 
   }
   const engine = createEngine(type)
   const person = (surname: string) =>
-    engine.standardise({ key: surname, source: 's', fields: { given: 'Ludmilla', surname, born: '1980-05-17' } })
-  const labels = Array.from({ length: 300 }, () => ({ a: person('Weiss'), b: person('Kowalska'), same: true }))
+    engine.standardise({
+      key: surname,
+      source: 's',
+      fields: { given: 'Ludmilla', surname, born: '1980-05-17' },
+    })
+  const labels = Array.from({ length: 300 }, () => ({
+    a: person('Weiss'),
+    b: person('Kowalska'),
+    same: true,
+  }))
   const learned = createEngine(
     type,
     learnFromLabels(engine, labels, (p) => createEngine(type, p)),

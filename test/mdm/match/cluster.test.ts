@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Assertion, type Clustering, COMPONENT_DENSE_RECORDS_MAX, cluster } from '../../../mdm/match/cluster.ts'
+import {
+  type Assertion,
+  type Clustering,
+  COMPONENT_DENSE_RECORDS_MAX,
+  cluster,
+} from '../../../mdm/match/cluster.ts'
 import { createSeededRandom } from '../../../mdm/match/random.ts'
 import fc from '../../property.ts'
 
@@ -31,7 +36,11 @@ function world(n: number, seed: number, conflicts = 0): World {
   }
 }
 
-function run(w: World, assertions: Assertion[] = [], order = (x: readonly string[]) => [...x]): Clustering {
+function run(
+  w: World,
+  assertions: Assertion[] = [],
+  order = (x: readonly string[]) => [...x],
+): Clustering {
   const keys = order(w.keys)
   const edges = []
   for (const [i, a] of keys.entries())
@@ -45,13 +54,18 @@ function run(w: World, assertions: Assertion[] = [], order = (x: readonly string
       ...RULES,
       compare: (a, b) => {
         const conflict = w.conflict(a, b)
-        return conflict === undefined ? { weight: w.weight(a, b) } : { weight: w.weight(a, b), conflict }
+        return conflict === undefined
+          ? { weight: w.weight(a, b) }
+          : { weight: w.weight(a, b), conflict }
       },
     },
   )
 }
 
-/** The same rule, slowly: all pairs of clusters are looked at for every merge, averages taken anew from the records. */
+/**
+ * The same rule, slowly: all pairs of clusters are looked at for every merge, averages taken anew
+ * from the records.
+ */
 function slow(w: World): string[][] {
   const clusters = w.keys.map((key) => [key])
   const clip = (x: number) => Math.max(-8, Math.min(12, x))
@@ -98,7 +112,13 @@ test('does not depend on the order of members, edges or assertions', () => {
         const w = world(n, seed, 0.05)
         const assertions = said
           .filter(([, a, b]) => a < n && b < n && a !== b)
-          .map(([same, a, b]): Assertion => ({ kind: same ? 'SAME' : 'NOT_SAME', a: w.keys[a]!, b: w.keys[b]! }))
+          .map(
+            ([same, a, b]): Assertion => ({
+              kind: same ? 'SAME' : 'NOT_SAME',
+              a: w.keys[a]!,
+              b: w.keys[b]!,
+            }),
+          )
         const random = createSeededRandom(seed)
         const shuffled = (x: readonly string[]) =>
           [...x]
@@ -172,7 +192,8 @@ test('of a component of many things, only edges and what meets along them is com
   const keys = Array.from({ length: 4 * things }, (_, i) => `r${String(i).padStart(3, '0')}`)
   const thing = (key: string) => Math.floor(Number(key.slice(1)) / 4)
   // Each thing is a ring of four records, and hangs on the next by one weak edge.
-  const weight = (a: string, b: string) => (thing(a) === thing(b) ? 8 : Math.abs(thing(a) - thing(b)) === 1 ? -1 : -8)
+  const weight = (a: string, b: string) =>
+    thing(a) === thing(b) ? 8 : Math.abs(thing(a) - thing(b)) === 1 ? -1 : -8
   const edges = keys.flatMap((a, i) => {
     const ring = keys[i % 4 === 3 ? i - 3 : i + 1]!
     const next = i % 4 === 0 ? keys[i + 4] : undefined
@@ -201,10 +222,24 @@ test('of a component of many things, only edges and what meets along them is com
 })
 
 test('between unique sources a clear best counterpart is taken, a tie is not', () => {
-  const weights: Record<string, number> = { 'a1 b1': -1, 'a1 b2': -7, 'a2 b1': -7, 'a3 b3': -1, 'a3 b4': -1 }
+  const weights: Record<string, number> = {
+    'a1 b1': -1,
+    'a1 b2': -7,
+    'a2 b1': -7,
+    'a3 b3': -1,
+    'a3 b4': -1,
+  }
   const found = cluster(
-    ['a1', 'a2', 'a3', 'b1', 'b2', 'b3', 'b4'].map((key) => ({ key, source: key[0]!, features: key })),
-    Object.entries(weights).map(([pair, weight]) => ({ a: pair.split(' ')[0]!, b: pair.split(' ')[1]!, weight })),
+    ['a1', 'a2', 'a3', 'b1', 'b2', 'b3', 'b4'].map((key) => ({
+      key,
+      source: key[0]!,
+      features: key,
+    })),
+    Object.entries(weights).map(([pair, weight]) => ({
+      a: pair.split(' ')[0]!,
+      b: pair.split(' ')[1]!,
+      weight,
+    })),
     [],
     {
       matchWeightMin: 0,

@@ -18,7 +18,10 @@ const PEOPLE: MatchType = {
   ],
 }
 
-/** Pairs of records of one person each; every field of the second is another one with the probability given. */
+/**
+ * Pairs of records of one person each; every field of the second is another one with the
+ * probability given.
+ */
 function doubles(count: number, damage: number, seed: number): MatchRecord[] {
   const random = createSeededRandom(seed)
   const word = () =>
@@ -39,15 +42,25 @@ function doubles(count: number, damage: number, seed: number): MatchRecord[] {
     const damaged = Object.fromEntries(
       Object.entries(one).map(([f, v]) => [f, random() < damage ? other[f as 'born'] : v]),
     )
-    return [one, damaged].map((fields, n) => ({ key: `p${String(i).padStart(4, '0')}${n}`, source: 's', fields }))
+    return [one, damaged].map((fields, n) => ({
+      key: `p${String(i).padStart(4, '0')}${n}`,
+      source: 's',
+      fields,
+    }))
   }).flat()
 }
 
 test('pairs completeness is estimated near what it is, and the odds of a match take in what blocking misses', () => {
   for (const damage of [0.1, 0.55]) {
     const records = doubles(700, damage, 7)
-    const { engine, features, training, stats } = matchBatch(PEOPLE, records, { randomPairsMax: 20_000 })
-    const postings = buildPostings(records.length, (i) => engine.keys(features[i]!), engine.blockRecordsMax)
+    const { engine, features, training, stats } = matchBatch(PEOPLE, records, {
+      randomPairsMax: 20_000,
+    })
+    const postings = buildPostings(
+      records.length,
+      (i) => engine.keys(features[i]!),
+      engine.blockRecordsMax,
+    )
     const stamp = new Uint32Array(records.length)
     let met = 0
     for (let i = 0; i < records.length; i += 2)
@@ -56,16 +69,26 @@ test('pairs completeness is estimated near what it is, and the odds of a match t
       })
     const share = met / 700
     const told = stats.pairsCompleteness ?? Number.NaN
-    assert.ok(Math.abs(told - share) < 0.06, `of damage ${damage} it tells ${told}, and it is ${share}`)
+    assert.ok(
+      Math.abs(told - share) < 0.06,
+      `of damage ${damage} it tells ${told}, and it is ${share}`,
+    )
     const found = training?.completeness
     assert.ok(found && Math.abs(found.matches / (found.matches + found.missed) - told) < 1e-9)
-    assert.equal(matchBatch(PEOPLE, records, { parameters: engine.parameters }).stats.pairsCompleteness !== null, true)
+    assert.equal(
+      matchBatch(PEOPLE, records, { parameters: engine.parameters }).stats.pairsCompleteness !==
+        null,
+      true,
+    )
   }
 })
 
 test('of few matches, or of one kind of key alone, nothing is told', () => {
   const phones: MatchType = { name: 'Line', uniqueIn: [], fields: [PEOPLE.fields[4]!] }
-  assert.equal(matchBatch(phones, doubles(300, 0, 3), { randomPairsMax: 10_000 }).stats.pairsCompleteness, null)
+  assert.equal(
+    matchBatch(phones, doubles(300, 0, 3), { randomPairsMax: 10_000 }).stats.pairsCompleteness,
+    null,
+  )
   assert.equal(matchBatch(PEOPLE, doubles(10, 0.1, 3)).stats.pairsCompleteness, null)
 })
 

@@ -16,7 +16,8 @@ function weigh(type: MatchType, a: Fields, b: Fields) {
   const back = engine.compare(y, x)
   assert.ok(Math.abs(there.weight - back.weight) < 1e-6, 'a comparison is symmetric')
   assert.ok(
-    Math.abs(there.prior + there.fields.reduce((sum, f) => sum + f.weight, 0) - there.weight) < 1e-6,
+    Math.abs(there.prior + there.fields.reduce((sum, f) => sum + f.weight, 0) - there.weight) <
+      1e-6,
     'the fields add up to the weight',
   )
   const keys = new Set(engine.keys(x))
@@ -57,16 +58,36 @@ test('one company: legal form, typing slip, moved office, number only', () => {
 test('not one company: sisters at one address and phone, neighbours, namesakes in two cities, two tax numbers', () => {
   for (const [a, b] of [
     [
-      { name: 'Acme Holding GmbH', phones: ['+4930123459'], domains: ['acme.de'], billingAddress: ADDRESS },
-      { name: 'Acme Logistics GmbH', phones: ['+4930123459'], domains: ['acme.de'], billingAddress: ADDRESS },
+      {
+        name: 'Acme Holding GmbH',
+        phones: ['+4930123459'],
+        domains: ['acme.de'],
+        billingAddress: ADDRESS,
+      },
+      {
+        name: 'Acme Logistics GmbH',
+        phones: ['+4930123459'],
+        domains: ['acme.de'],
+        billingAddress: ADDRESS,
+      },
     ],
     [
       { name: 'Zentoro GmbH', phones: ['+4930123459'], billingAddress: ADDRESS },
       { name: 'Fluxor Medien GmbH', phones: ['+4930123459'], billingAddress: ADDRESS },
     ],
     [
-      { name: 'Rowford Ltd', phones: ['+4930123459'], domains: ['rowford-berlin.de'], billingAddress: ADDRESS },
-      { name: 'Rowford', phones: ['+492211234'], domains: ['rowford-koeln.de'], billingAddress: COLOGNE },
+      {
+        name: 'Rowford Ltd',
+        phones: ['+4930123459'],
+        domains: ['rowford-berlin.de'],
+        billingAddress: ADDRESS,
+      },
+      {
+        name: 'Rowford',
+        phones: ['+492211234'],
+        domains: ['rowford-koeln.de'],
+        billingAddress: COLOGNE,
+      },
     ],
     [
       { name: 'Zentoro GmbH', taxIds: ['DE136695976'], billingAddress: ADDRESS },
@@ -99,7 +120,10 @@ test('the city in a name counts with the address, and once; names with two citie
     { name: 'Berlin GmbH', billingAddress: at('Berlin') },
     { name: 'Berlin', billingAddress: at('Berlin') },
   )
-  assert.ok((named.fields.find((f) => f.field === 'name')?.weight ?? 0) > 3, 'a name of nothing else keeps its words')
+  assert.ok(
+    (named.fields.find((f) => f.field === 'name')?.weight ?? 0) > 3,
+    'a name of nothing else keeps its words',
+  )
 })
 
 test('possibly related: sisters and a household, but not one thing and not strangers', () => {
@@ -111,9 +135,14 @@ test('possibly related: sisters and a household, but not one thing and not stran
   const couple = contact({ name: 'Anna Kowalska', ...home }, { name: 'Jan Kowalski', ...home })
   assert.ok(couple.relatedProbability > 0.5, JSON.stringify(couple))
   const father = contact({ name: 'John Smith Sr.', ...home }, { name: 'John Smith Jr.', ...home })
-  assert.ok(father.conflict !== undefined && father.relatedProbability > 0.9, 'what cannot be one can be related')
+  assert.ok(
+    father.conflict !== undefined && father.relatedProbability > 0.9,
+    'what cannot be one can be related',
+  )
   assert.ok(customer(holding, { ...holding, name: 'ACME Holding' }).relatedProbability < 0.1)
-  assert.ok(customer(holding, { name: 'Zentoro Bau', billingAddress: COLOGNE }).relatedProbability < 0.01)
+  assert.ok(
+    customer(holding, { name: 'Zentoro Bau', billingAddress: COLOGNE }).relatedProbability < 0.01,
+  )
 })
 
 test('people: a shared phone or firm is no identity, a short form and an initial are', () => {
@@ -125,10 +154,15 @@ test('people: a shared phone or firm is no identity, a short form and an initial
     ).weight < 0,
   )
   assert.ok(
-    contact({ name: 'Anna Kowalska', phones, customer: '1' }, { name: 'Jan Kowalski', phones, customer: '1' }).weight <
-      0,
+    contact(
+      { name: 'Anna Kowalska', phones, customer: '1' },
+      { name: 'Jan Kowalski', phones, customer: '1' },
+    ).weight < 0,
   )
-  assert.ok(contact({ name: 'Anna Kowalska', customer: '1' }, { name: 'Kowalska, Anna', customer: '1' }).weight > 0)
+  assert.ok(
+    contact({ name: 'Anna Kowalska', customer: '1' }, { name: 'Kowalska, Anna', customer: '1' })
+      .weight > 0,
+  )
   assert.ok(
     contact(
       { name: 'Chris Kemby', emails: ['c.kemby@acme.de'] },
@@ -136,7 +170,8 @@ test('people: a shared phone or firm is no identity, a short form and an initial
     ).weight > 0,
   )
   assert.match(
-    contact({ name: 'John Smith Jr.', customer: '1' }, { name: 'John Smith Sr.', customer: '1' }).conflict ?? '',
+    contact({ name: 'John Smith Jr.', customer: '1' }, { name: 'John Smith Sr.', customer: '1' })
+      .conflict ?? '',
     /generation/,
   )
 })
@@ -147,11 +182,19 @@ test('generic values give no key and weigh next to nothing', () => {
     engine.standardise({
       key: 'a',
       source: 's',
-      fields: { name: 'Anna Kowalska', emails: ['test@test.com', 'anna@gmail.com'], phones: ['000000'] },
+      fields: {
+        name: 'Anna Kowalska',
+        emails: ['test@test.com', 'anna@gmail.com'],
+        phones: ['000000'],
+      },
     }),
   )
   assert.ok(keys.some((key) => key === 'email:anna@gmail.com'))
-  assert.ok(!keys.some((key) => key.startsWith('domain:') || key.startsWith('phone:') || key.includes('test')))
+  assert.ok(
+    !keys.some(
+      (key) => key.startsWith('domain:') || key.startsWith('phone:') || key.includes('test'),
+    ),
+  )
 })
 
 test('unique sources: two records of one are never one thing', () => {
@@ -161,7 +204,8 @@ test('unique sources: two records of one are never one thing', () => {
     fields: [{ name: 'name', list: false, compare: { as: 'PRODUCT_NAME' } }],
   }
   const engine = createEngine(type)
-  const record = (source: string) => engine.standardise({ key: source, source, fields: { name: 'Sony DVP-FX820' } })
+  const record = (source: string) =>
+    engine.standardise({ key: source, source, fields: { name: 'Sony DVP-FX820' } })
   assert.ok(engine.compare(record('a'), record('a')).conflict)
   assert.equal(engine.compare(record('a'), record('b')).conflict, undefined)
 })
@@ -192,6 +236,9 @@ test('the version follows the parameters', () => {
   const type = policy.type('Customer')
   const engine = createEngine(type)
   assert.equal(engine.version, createEngine(type).version)
-  assert.notEqual(engine.version, createEngine(type, { ...engine.parameters, priorWeight: -15 }).version)
+  assert.notEqual(
+    engine.version,
+    createEngine(type, { ...engine.parameters, priorWeight: -15 }).version,
+  )
   assert.notEqual(engine.version, createEngine(policy.type('Contact')).version)
 })

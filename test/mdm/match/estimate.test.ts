@@ -7,11 +7,19 @@ import { createSeededRandom } from '../../../mdm/match/random.ts'
 import { VectorCounter } from '../../../mdm/match/vectors.ts'
 
 const field = (name: string, as: Comparator) => ({ name, list: false, compare: { as } })
-/** Four independent dimensions without rarity: what is estimated is m, r, u and the shares, nothing else. */
+/**
+ * Four independent dimensions without rarity: what is estimated is m, r, u and the shares, nothing
+ * else.
+ */
 const TYPE: MatchType = {
   name: 'Thing',
   uniqueIn: [],
-  fields: [field('born', 'DATE_OF_BIRTH'), field('day', 'DATE'), field('price', 'PRICE'), field('size', 'NUMBER')],
+  fields: [
+    field('born', 'DATE_OF_BIRTH'),
+    field('day', 'DATE'),
+    field('price', 'PRICE'),
+    field('size', 'NUMBER'),
+  ],
 }
 const M = [
   [0.9, 0.05, 0.02, 0.01, 0.01, 0.01],
@@ -45,7 +53,8 @@ function drawn(seed: number) {
   }
   const candidates = new VectorCounter(dimensions)
   const sample = new VectorCounter(dimensions)
-  // Blocking by equal birth date or equal day, as keys would: matches that agree on neither are lost.
+  // Blocking by equal birth date or equal day, as keys would: matches that agree on neither are
+  // lost.
   const isCandidate = () => sink.levels[0] === 0 || sink.levels[1] === 0
   for (let i = 0; i < MATCHES; i++) {
     fill(M)

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { matchBatch } from '../../../mdm/match/batch.ts'
-import { createEngine, type Features, type FieldValue, type MatchType } from '../../../mdm/match/engine.ts'
+import {
+  createEngine,
+  type Features,
+  type FieldValue,
+  type MatchType,
+} from '../../../mdm/match/engine.ts'
 import { readParameters } from '../../../mdm/match/parameters.ts'
 import { COMPARATORS, type Comparator } from '../../../schema/policy.ts'
 import { HOSTILE_WORDS } from '../../fixtures/hostileWords.ts'
@@ -33,12 +38,16 @@ function writtenWith(word: string): FieldValue[] {
   ]
 }
 
-/** Fails where a feature holds something that JSON does not keep: a function, undefined in a list, a number that is none. */
+/**
+ * Fails where a feature holds something that JSON does not keep: a function, undefined in a list, a
+ * number that is none.
+ */
 function assertPlain(features: Features, about: string) {
   assert.deepEqual(JSON.parse(JSON.stringify(features)), features, about)
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) for (const item of value) visit(item)
-    else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) visit(item)
+    else if (typeof value === 'object' && value !== null)
+      for (const item of Object.values(value)) visit(item)
     else assert.ok(['string', 'number'].includes(typeof value), `${about}: ${String(value)}`)
   }
   for (const unit of features.u) if (unit !== null) visit(unit)
@@ -61,11 +70,15 @@ function assertCompares(as: Comparator, values: FieldValue[], about: string) {
 
 for (const as of COMPARATORS)
   test(`${as}: words that objects inherit are standardised, blocked and compared like any other word`, () => {
-    for (const word of HOSTILE_WORDS) assertCompares(as, writtenWith(word), `${as} ${JSON.stringify(word)}`)
+    for (const word of HOSTILE_WORDS)
+      assertCompares(as, writtenWith(word), `${as} ${JSON.stringify(word)}`)
   })
 
 test('texts with such words anywhere are compared, whatever stands around them', () => {
-  const token = fc.oneof(fc.constantFrom(...HOSTILE_WORDS), fc.string({ unit: 'binary', maxLength: 8 }))
+  const token = fc.oneof(
+    fc.constantFrom(...HOSTILE_WORDS),
+    fc.string({ unit: 'binary', maxLength: 8 }),
+  )
   const value = fc.array(token, { minLength: 1, maxLength: 6 }).map((words) => words.join(' '))
   fc.assert(
     fc.property(fc.constantFrom(...COMPARATORS), value, value, (as, a, b) =>
@@ -105,7 +118,10 @@ test('fields and groups may be named like what objects inherit, with and without
 
 test('products with such words are trained on and matched', () => {
   const type = typeOf('PRODUCT_NAME')
-  const names = HOSTILE_WORDS.flatMap((word, i) => [`${word} kit ${i} mark`, `${word} kit ${i} mark`])
+  const names = HOSTILE_WORDS.flatMap((word, i) => [
+    `${word} kit ${i} mark`,
+    `${word} kit ${i} mark`,
+  ])
   const { records } = matchBatch(
     type,
     names.map((value, i) => ({ key: String(i), source: `s${i % 2}`, fields: { value } })),

@@ -10,17 +10,22 @@ interface Edge {
   weight: number
 }
 
-/** The parts before each step, and the best link between them, by looking at every link each time. */
+/**
+ * The parts before each step, and the best link between them, by looking at every link each time.
+ */
 function slowly(keys: string[], steps: readonly MergeStep[], links: readonly Edge[]) {
   let parts = keys.map((k) => [k])
   return steps.flatMap((step) => {
     const [one, other] = [step.a, step.b].map((k) => parts.find((p) => p.includes(k)))
     if (!one || !other) return []
     const across = links.filter(
-      (l) => (one.includes(l.a) && other.includes(l.b)) || (one.includes(l.b) && other.includes(l.a)),
+      (l) =>
+        (one.includes(l.a) && other.includes(l.b)) || (one.includes(l.b) && other.includes(l.a)),
     )
     parts = [...parts.filter((p) => p !== one && p !== other), [...one, ...other]]
-    return [{ sizeA: one.length, sizeB: other.length, best: Math.max(...across.map((l) => l.weight)) }]
+    return [
+      { sizeA: one.length, sizeB: other.length, best: Math.max(...across.map((l) => l.weight)) },
+    ]
   })
 }
 
@@ -30,11 +35,16 @@ test('the joins of a cluster: sizes and strongest links are those of a slow refe
   let joined = 0
   fc.assert(
     fc.property(
-      fc.array(fc.integer({ min: -6, max: 9 }), { minLength: pairs.length, maxLength: pairs.length }),
+      fc.array(fc.integer({ min: -6, max: 9 }), {
+        minLength: pairs.length,
+        maxLength: pairs.length,
+      }),
       (w) => {
         const weights = new Map(pairs.map(([a, b], i) => [a + b, w[i] ?? 0]))
         const weightOf = (a: string, b: string) => weights.get(a < b ? a + b : b + a) ?? 0
-        const links = pairs.map(([a, b]) => ({ a, b, weight: weightOf(a, b) })).filter((l) => l.weight >= -2)
+        const links = pairs
+          .map(([a, b]) => ({ a, b, weight: weightOf(a, b) }))
+          .filter((l) => l.weight >= -2)
         const { clusters, steps } = cluster(
           records.map((key) => ({ key, source: 's', features: key })),
           links,
@@ -51,7 +61,11 @@ test('the joins of a cluster: sizes and strongest links are those of a slow refe
           assert.equal(joins.length, keys.length - 1)
           joined += joins.length
           assert.deepEqual(
-            joins.map((j) => ({ sizeA: j.sizeA, sizeB: j.sizeB, best: j.link?.weight ?? Number.NEGATIVE_INFINITY })),
+            joins.map((j) => ({
+              sizeA: j.sizeA,
+              sizeB: j.sizeB,
+              best: j.link?.weight ?? Number.NEGATIVE_INFINITY,
+            })),
             slowly(keys, steps, links),
           )
           for (const j of joins) assert.equal(j.weight === null, j.because === 'ASSERTION')

@@ -4,7 +4,8 @@ import { matchBatch } from '../../../mdm/match/batch.ts'
 import type { Comparator, FieldValue, MatchType } from '../../../mdm/match/engine.ts'
 import { createSeededRandom } from '../../../mdm/match/random.ts'
 
-// Small made-up sets of the kinds that chain easily: what records of one family, group or office share must not join them.
+// Small made-up sets of the kinds that chain easily: what records of one family, group or office
+// share must not join them.
 
 type Fields = Record<string, FieldValue | FieldValue[] | null>
 interface Made {
@@ -21,7 +22,10 @@ const GIVEN =
   'James Mary Anna Michael Sarah David Emma Daniel Laura Thomas Julia Peter Lisa Paul Sophie Mark Nina Eva Clara Felix Max Leah Ahmed Yusuf Olga'.split(
     ' ',
   )
-const CITIES = 'Berlin Hamburg Munich Cologne Leipzig Dresden Bremen London Paris Boston Vienna Zurich'.split(' ')
+const CITIES =
+  'Berlin Hamburg Munich Cologne Leipzig Dresden Bremen London Paris Boston Vienna Zurich'.split(
+    ' ',
+  )
 
 function maker(seed: number) {
   const random = createSeededRandom(seed)
@@ -38,13 +42,17 @@ function maker(seed: number) {
     word,
     chance: (share: number) => random() < share,
     surname: () => surnames[Math.floor(random() ** 1.5 * surnames.length)]!,
-    birth: () => new Date(Date.UTC(1940, 0, 1) + below(24_000) * 86_400_000).toISOString().slice(0, 10),
+    birth: () =>
+      new Date(Date.UTC(1940, 0, 1) + below(24_000) * 86_400_000).toISOString().slice(0, 10),
     street: () => `${1 + below(150)} ${word(2)} Street`,
     phone: () => `+4930${1_000_000 + below(8_999_999)}`,
   }
 }
 
-/** Families under one roof: everything alike but given name and date of birth, and half of the dates missing. */
+/**
+ * Families under one roof: everything alike but given name and date of birth, and half of the dates
+ * missing.
+ */
 function households(seed: number): Made[] {
   const { any, below, chance, surname, birth, street, phone } = maker(seed)
   return Array.from({ length: 160 }, (_, h) => {
@@ -66,7 +74,10 @@ function households(seed: number): Made[] {
   }).flat()
 }
 
-/** Companies in three sources, some with branches whose names say the city, and an address, phone and domain of the group. */
+/**
+ * Companies in three sources, some with branches whose names say the city, and an address, phone
+ * and domain of the group.
+ */
 function companies(seed: number): Made[] {
   const { any, chance, word, street, phone } = maker(seed)
   return Array.from({ length: 220 }, (_, g) => {
@@ -91,7 +102,10 @@ function companies(seed: number): Made[] {
   }).flat()
 }
 
-/** Inventors written in many ways, with aliases, titles and initials, of few employers; no two of one name. */
+/**
+ * Inventors written in many ways, with aliases, titles and initials, of few employers; no two of
+ * one name.
+ */
 function inventors(seed: number): Made[] {
   const { any, below, chance, surname, word } = maker(seed)
   const firms = Array.from({ length: 30 }, () => `${word(3)} ${any(['Corporation', 'Inc', 'AG'])}`)
@@ -126,7 +140,11 @@ function inventors(seed: number): Made[] {
   }).flat()
 }
 
-const type = (name: string, fields: Record<string, Comparator>, group: string[] = []): MatchType => ({
+const type = (
+  name: string,
+  fields: Record<string, Comparator>,
+  group: string[] = [],
+): MatchType => ({
   name,
   uniqueIn: [],
   fields: Object.entries(fields).map(([field, as]) => ({
@@ -140,7 +158,12 @@ const HOME = { street: 'STREET', city: 'CITY', phone: 'PHONE' } as const
 for (const { kind, of, make, precision, recall } of [
   {
     kind: 'households',
-    of: type('Person', { givenName: 'GIVEN_NAME', surname: 'SURNAME', born: 'DATE_OF_BIRTH', ...HOME }),
+    of: type('Person', {
+      givenName: 'GIVEN_NAME',
+      surname: 'SURNAME',
+      born: 'DATE_OF_BIRTH',
+      ...HOME,
+    }),
     make: households,
     precision: 0.97,
     recall: 0.95,
@@ -154,10 +177,11 @@ for (const { kind, of, make, precision, recall } of [
   },
   {
     kind: 'inventors with titles and initials',
-    of: type('Inventor', { name: 'PERSON_NAME', aliases: 'PERSON_NAME', city: 'CITY', employer: 'ORGANISATION_NAME' }, [
-      'name',
-      'aliases',
-    ]),
+    of: type(
+      'Inventor',
+      { name: 'PERSON_NAME', aliases: 'PERSON_NAME', city: 'CITY', employer: 'ORGANISATION_NAME' },
+      ['name', 'aliases'],
+    ),
     make: inventors,
     precision: 0.95,
     recall: 0.93,
@@ -166,10 +190,16 @@ for (const { kind, of, make, precision, recall } of [
   test(`${kind}: nothing chains, and hardly anything is missed`, () => {
     for (const seed of [1, 2]) {
       const made = make(seed)
-      const records = made.map(({ source, fields }, i) => ({ key: `r${String(i).padStart(5, '0')}`, source, fields }))
+      const records = made.map(({ source, fields }, i) => ({
+        key: `r${String(i).padStart(5, '0')}`,
+        source,
+        fields,
+      }))
       const { clusterOf } = matchBatch(of, records, { randomPairsMax: 40_000 })
-      const sizes = (names: readonly unknown[]) => [...Map.groupBy(names, (n) => n).values()].map((list) => list.length)
-      const pairs = (names: readonly unknown[]) => sizes(names).reduce((sum, n) => sum + (n * (n - 1)) / 2, 0)
+      const sizes = (names: readonly unknown[]) =>
+        [...Map.groupBy(names, (n) => n).values()].map((list) => list.length)
+      const pairs = (names: readonly unknown[]) =>
+        sizes(names).reduce((sum, n) => sum + (n * (n - 1)) / 2, 0)
       const things = made.map((m) => m.thing)
       const found = [...clusterOf]
       const both = pairs(found.map((c, i) => `${c} ${things[i]}`))

@@ -30,7 +30,10 @@ function firms(count: number): MatchRecord[] {
 }
 
 test('the report tells the levels, the pairs and examples; its page carries nothing that runs or loads', () => {
-  const report = createReport(matchBatch(TYPE, firms(200), { randomPairsMax: 5000 }), 'firms & <b>more</b>')
+  const report = createReport(
+    matchBatch(TYPE, firms(200), { randomPairsMax: 5000 }),
+    'firms & <b>more</b>',
+  )
   assert.equal(report.stats.records, 200)
   assert.deepEqual(
     report.dimensions.map((d) => d.name),
@@ -51,7 +54,10 @@ test('a model written and read again gives the same engine; a broken one says wh
   assert.throws(() => readParameters('{"format":2}', TYPE), /format is 2/)
   const broken = JSON.parse(text)
   broken.levels.phone.phone.m = [1, 2]
-  assert.throws(() => readParameters(JSON.stringify(broken), TYPE), /levels\.phone\.phone\.m needs 4 numbers/)
+  assert.throws(
+    () => readParameters(JSON.stringify(broken), TYPE),
+    /levels\.phone\.phone\.m needs 4 numbers/,
+  )
 })
 
 test('threads do not change the result', async () => {

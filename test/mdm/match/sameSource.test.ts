@@ -14,7 +14,10 @@ assert.ok(type)
 
 const words = 'kora belo tami suno refa gilo venu paxo dore lisa mako nivu'.split(' ')
 
-/** Products of two shops. Every seventh has a sister of nearly the same name; with `twice`, a shop lists every fourth again. */
+/**
+ * Products of two shops. Every seventh has a sister of nearly the same name; with `twice`, a shop
+ * lists every fourth again.
+ */
 function shops(twice: boolean): MatchRecord[] {
   const random = createSeededRandom(5)
   const word = () => words[Math.floor(random() * words.length)] + String(Math.floor(random() * 90))
@@ -26,7 +29,8 @@ function shops(twice: boolean): MatchRecord[] {
     add('left', `${n}`, name)
     add('right', `${n}`, name)
     if (n % 7 === 0) add('left', `${n}-sister`, `${name} ${words[n % words.length]}`)
-    if (twice && n % 4 === 0) for (const source of ['left', 'right']) add(source, `${n}-again`, name)
+    if (twice && n % 4 === 0)
+      for (const source of ['left', 'right']) add(source, `${n}-again`, name)
   }
   return records
 }

@@ -11,7 +11,11 @@ import { command as simulateCommand } from '../../../cli/commands/simulate.ts'
 import { command as trainCommand } from '../../../cli/commands/train.ts'
 import { type CandidateOptions, loadCandidatePolicy } from '../../../cli/config/candidatePolicy.ts'
 import { openInstallation } from '../../../cli/config/installation.ts'
-import { activeResolutionContext, readPolicyFiles, resolutionContextOf } from '../../../cli/config/policyFiles.ts'
+import {
+  activeResolutionContext,
+  readPolicyFiles,
+  resolutionContextOf,
+} from '../../../cli/config/policyFiles.ts'
 import { startIngestRole } from '../../../cli/server/ingestRole.ts'
 import { transaction } from '../../../mdm/db/transaction.ts'
 import { type Explanation, explain, explainPairs } from '../../../mdm/explain/explain.ts'
@@ -78,8 +82,10 @@ async function put(options: CandidateOptions) {
 }
 async function state() {
   return {
-    golden: await db.sql`select id, type, values, provenance from golden where state = 'ACTIVE' order by id`,
-    crosswalk: await db.sql`select key, golden_id from source_record where golden_id is not null order by key`,
+    golden:
+      await db.sql`select id, type, values, provenance from golden where state = 'ACTIVE' order by id`,
+    crosswalk:
+      await db.sql`select key, golden_id from source_record where golden_id is not null order by key`,
     links: await db.sql`select a, b, weight from link order by a, b`,
   }
 }
@@ -94,7 +100,9 @@ function withoutMatches(parameters: unknown): unknown {
 }
 const versionsOfFeatures = async () =>
   (
-    await db.sql<{ version: string }[]>`select distinct features_version as version from source_record
+    await db.sql<
+      { version: string }[]
+    >`select distinct features_version as version from source_record
       where type = 'Customer' and complete and not deleted`
   ).map((r) => r.version)
 
@@ -102,7 +110,10 @@ test('a model is a candidate until it is published; then every link is of it, ne
   const was = await state()
   const first = await trained()
   assert.deepEqual(await state(), was, 'training changes nothing')
-  assert.match(await train('--list'), new RegExp(`shipped model is in force\\n +${first} .*records.*a candidate`))
+  assert.match(
+    await train('--list'),
+    new RegExp(`shipped model is in force\\n +${first} .*records.*a candidate`),
+  )
 
   // What stewards say enters when it is asked for.
   const pair = await db.sql<{ a: string; b: string }[]>`
@@ -111,7 +122,11 @@ test('a model is a candidate until it is published; then every link is of it, ne
       group by golden_id order by golden_id limit 2) x`
   const ids = [pair[0]?.a ?? '', pair[0]?.b ?? '']
   const said = await done(await inForce(), person('ada', 'steward'), { kind: 'NOT_A_MATCH', ids })
-  assert.equal(await trained(), first, 'the same records teach the same model: decisions do not enter by themselves')
+  assert.equal(
+    await trained(),
+    first,
+    'the same records teach the same model: decisions do not enter by themselves',
+  )
   const second = await trained('--labels')
   assert.notEqual(second, first)
   const [plain, taught] = [await readModel(db.sql, first), await readModel(db.sql, second)]
@@ -135,7 +150,10 @@ test('a model is a candidate until it is published; then every link is of it, ne
   const third = await withFile(`${unsaid?.a},${unsaid?.b},0`)
   assert.notEqual(third, second)
   assert.equal((await readModel(db.sql, third))?.labels, taught.labels + 1)
-  assert.equal((await attempt(await inForce(), person('ada', 'steward'), { kind: 'UNDO', action: said })).code, 'DONE')
+  assert.equal(
+    (await attempt(await inForce(), person('ada', 'steward'), { kind: 'UNDO', action: said })).code,
+    'DONE',
+  )
 
   const report = await says(simulateCommand, '--model', first)
   assert.match(report, /Customer: \d+ golden records of \d+ source records/)
@@ -163,9 +181,15 @@ test('a model is a candidate until it is published; then every link is of it, ne
     assert.equal(e.steps.at(-1)?.total, e.weight)
   }
 
-  assert.match(await says(publishCommand, '--model', second), /is in force, with trained models of Customer: \d/)
+  assert.match(
+    await says(publishCommand, '--model', second),
+    /is in force, with trained models of Customer: \d/,
+  )
   const models = await listModels(db.sql, 10)
-  const [one, other] = [models.find((m) => m.version === first), models.find((m) => m.version === second)]
+  const [one, other] = [
+    models.find((m) => m.version === first),
+    models.find((m) => m.version === second),
+  ]
   assert.deepEqual(one?.inForceUntil, other?.inForceFrom, 'one followed the other')
   assert.equal(other?.inForceUntil, null)
   const list = await train('--list')
@@ -198,7 +222,11 @@ test('a model is a candidate until it is published; then every link is of it, ne
 
   await put({ model: ['Customer=shipped'] })
   assert.deepEqual(await versionsOfFeatures(), [shippedVersion])
-  assert.deepEqual(await state(), was, 'values, where they come from, ids and links are as they were')
+  assert.deepEqual(
+    await state(),
+    was,
+    'values, where they come from, ids and links are as they were',
+  )
 })
 
 test('running workers take a published model up, and match what arrives by it', async () => {
@@ -251,14 +279,20 @@ test('a model that does not fit says why, before anything happens', async () => 
   const version = model?.version ?? ''
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-policy-'))
   for (const [file, text] of Object.entries(readPolicyFiles('schema/model').model))
-    writeFileSync(join(dir, file), text.replace('domains: [String!] @compare(as: DOMAIN)', 'domains: [String!]'))
+    writeFileSync(
+      join(dir, file),
+      text.replace('domains: [String!] @compare(as: DOMAIN)', 'domains: [String!]'),
+    )
   const refuses = (options: CandidateOptions, says: RegExp) =>
     assert.rejects(loadCandidatePolicy(db.sql, options, systems), says)
   await refuses(
     { policy: dir, model: [version] },
     /does not fit: it was trained under policy [0-9a-f]+, which compares otherwise: it knows .*domains \(domains as DOMAIN.*train it anew/,
   )
-  await refuses({ model: ['0123456789abcdef'] }, /no model 0123456789abcdef: "touchstone train --list"/)
+  await refuses(
+    { model: ['0123456789abcdef'] },
+    /no model 0123456789abcdef: "touchstone train --list"/,
+  )
   await refuses({ model: [version, 'Customer=shipped'] }, /two models of Customer/)
   await refuses({ model: ['Client=shipped'] }, /no golden type Client/)
   await refuses({ policy: dir, shipped: true }, /give one of/)
@@ -274,9 +308,15 @@ test('a model file of another type, or with a field that is not compared, is ref
     /the model is of Customer, and was given for Product/,
   )
   const levels = { shoeSize: { value: { m: [0.9, 0.1], r: [0.5, 0.5], u: [0.1, 0.9] } } }
-  assert.throws(() => readParameters(text({ levels }), type), /knows shoeSize, which Customer does not compare/)
+  assert.throws(
+    () => readParameters(text({ levels }), type),
+    /knows shoeSize, which Customer does not compare/,
+  )
   // What is told beside the parameters is no part of the version.
-  const told = createEngine(type, readParameters(text({ policyVersion: 'x', trainedBy: 'y' }), type))
+  const told = createEngine(
+    type,
+    readParameters(text({ policyVersion: 'x', trainedBy: 'y' }), type),
+  )
   assert.equal(told.version, shippedVersion)
 })
 
@@ -295,11 +335,16 @@ test('a model in force that this program cannot read names the policy and the wa
   })
   await assert.rejects(
     inForce(),
-    new RegExp(`policy ${spoiled.version}, model of Customer: .*shoeSize.*publish --model Customer=shipped`),
+    new RegExp(
+      `policy ${spoiled.version}, model of Customer: .*shoeSize.*publish --model Customer=shipped`,
+    ),
   )
   assert.match(await says(publishCommand, '--model', 'Customer=shipped'), /is in force: /)
   assert.equal((await inForce()).engines.get('Customer')?.version, shippedVersion)
   // A folder without parameters leaves a trained model behind, and says so.
   await put({ to: before?.version ?? '' })
-  assert.match(await says(publishCommand, '--shipped'), /note: the trained model of Customer goes out of force/)
+  assert.match(
+    await says(publishCommand, '--shipped'),
+    /note: the trained model of Customer goes out of force/,
+  )
 })

@@ -5,13 +5,24 @@ import { verifyAudit } from '../../../mdm/audit/audit.ts'
 import { explainPairs } from '../../../mdm/explain/explain.ts'
 import { createEngine } from '../../../mdm/match/engine.ts'
 import { priorParameters } from '../../../mdm/match/parameters.ts'
-import { activePolicy, policyVersionOf, type StoredPolicy, withParameters } from '../../../mdm/policy/policies.ts'
+import {
+  activePolicy,
+  policyVersionOf,
+  type StoredPolicy,
+  withParameters,
+} from '../../../mdm/policy/policies.ts'
 import { publish } from '../../../mdm/policy/publish.ts'
 import { checkRebuild } from '../../../mdm/policy/rebuild.ts'
 import { changesNothing, simulate } from '../../../mdm/policy/simulate.ts'
 import type { TypePolicy } from '../../../schema/policy.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
-import { digests, eventsAgainst, happened, readStore, reported } from '../../fixtures/publication.ts'
+import {
+  digests,
+  eventsAgainst,
+  happened,
+  readStore,
+  reported,
+} from '../../fixtures/publication.ts'
 import { attempt, done, key, person, tell } from '../../fixtures/steward.ts'
 import { directPipeline, systems } from '../../fixtures/store.ts'
 
@@ -20,7 +31,10 @@ const shipped = readPolicyFiles('schema/model')
 const by = { actor: 'pia', reason: 'test' }
 const ada = person('ada', 'steward')
 
-/** The shipped policy with another owner of the name, and with matching that asks for more of customers, less of contacts. */
+/**
+ * The shipped policy with another owner of the name, and with matching that asks for more of
+ * customers, less of contacts.
+ */
 function changed(): StoredPolicy {
   const customer = shipped.model['customer.graphql'] ?? ''
   const owned = customer.replace(
@@ -29,10 +43,9 @@ function changed(): StoredPolicy {
   )
   assert.notEqual(owned, customer, 'the model says who owns the name')
   const model = { ...shipped.model, 'customer.graphql': owned }
-  const [type, contact] = ['Customer', 'Contact'].map((t) => directPipeline(db.sql).policy.type(t)) as [
-    TypePolicy,
-    TypePolicy,
-  ]
+  const [type, contact] = ['Customer', 'Contact'].map((t) =>
+    directPipeline(db.sql).policy.type(t),
+  ) as [TypePolicy, TypePolicy]
   const parameters = {
     Customer: { ...priorParameters(type), matchWeightMin: between(type) },
     Contact: { ...priorParameters(contact), matchWeightMin: -20, linkWeightMin: -30 },
@@ -45,7 +58,9 @@ function between(type: TypePolicy): number {
   const engine = createEngine(type)
   const fields = { name: 'Firma Zahl 1', domains: ['firm1.example'], phones: ['+493012341001'] }
   const weigh = (more: object) => {
-    const [a, b] = ['a', 'b'].map((s) => engine.standardise({ key: s, source: s, fields: { ...fields, ...more } }))
+    const [a, b] = ['a', 'b'].map((s) =>
+      engine.standardise({ key: s, source: s, fields: { ...fields, ...more } }),
+    )
     return a && b ? engine.compare(a, b).weight : 0
   }
   return (weigh({}) + weigh({ taxIds: ['DE100000001'] })) / 2
@@ -71,18 +86,34 @@ before(async () => {
     { source: 'crm', id: 'N', fields: { name: 'Nordwind Logistik GmbH', ...nordwind } },
     { source: 'billing', id: 'N', fields: { name: 'Nordwind Logistik', ...nordwind } },
     { source: 'erp', id: 'L', fields: { name: 'Casa Lupo S.r.l.' } },
-    { source: 'crm', id: 'M', type: 'Contact', fields: { name: 'Maria Moser', phones: ['+493012345678'] } },
-    { source: 'erp', id: 'M', type: 'Contact', fields: { name: 'Petra Klein', phones: ['+493012345678'] } },
+    {
+      source: 'crm',
+      id: 'M',
+      type: 'Contact',
+      fields: { name: 'Maria Moser', phones: ['+493012345678'] },
+    },
+    {
+      source: 'erp',
+      id: 'M',
+      type: 'Contact',
+      fields: { name: 'Petra Klein', phones: ['+493012345678'] },
+    },
   ])
   // What stewards said holds under any policy.
-  await done(directPipeline(db.sql), ada, { kind: 'MERGE', ids: [key('erp', 'L'), key('crm', 'F0')], choices: [] })
+  await done(directPipeline(db.sql), ada, {
+    kind: 'MERGE',
+    ids: [key('erp', 'L'), key('crm', 'F0')],
+    choices: [],
+  })
 })
 after(async () => await db?.drop())
 
 async function state() {
   return {
-    golden: await db.sql`select id, type, values, provenance from golden where state = 'ACTIVE' order by id`,
-    crosswalk: await db.sql`select key, golden_id from source_record where golden_id is not null order by key`,
+    golden:
+      await db.sql`select id, type, values, provenance from golden where state = 'ACTIVE' order by id`,
+    crosswalk:
+      await db.sql`select key, golden_id from source_record where golden_id is not null order by key`,
     links: await db.sql`select a, b, weight from link order by a, b`,
   }
 }
@@ -118,16 +149,29 @@ test('what-if says what publishing then does, event by event; stopped half-way i
   const after = await readStore(db.sql)
   assert.deepEqual(reported(report), happened(stored, after, Object.keys(reported(report))))
   const told = await eventsAgainst(db.sql, stored, after)
-  assert.deepEqual([told.unsaid, told.passing], [[], []], 'what differs has its event, and nothing else has')
-  const causes = await db.sql`select distinct cause ->> 'source' as source, cause ->> 'sourceId' as policy from change
+  assert.deepEqual(
+    [told.unsaid, told.passing],
+    [[], []],
+    'what differs has its event, and nothing else has',
+  )
+  const causes =
+    await db.sql`select distinct cause ->> 'source' as source, cause ->> 'sourceId' as policy from change
     where position > ${stored.position}`
   assert.deepEqual([...causes], [{ source: 'publication', policy: changed().version }])
   assert.ok(changesNothing(await simulate(db.sql, candidate)))
 
   const back = await publish(db.sql, shipped, resolutionContextOf(shipped, systems), by)
   assert.equal(back.code, 'DONE')
-  assert.deepEqual(await state(), was, 'values, where they come from, ids and links are as they were')
-  assert.deepEqual(await digests(db.sql), tables, 'keys, features, possible matches and open tasks too')
+  assert.deepEqual(
+    await state(),
+    was,
+    'values, where they come from, ids and links are as they were',
+  )
+  assert.deepEqual(
+    await digests(db.sql),
+    tables,
+    'keys, features, possible matches and open tasks too',
+  )
   assert.equal((await verifyAudit(db.sql)).broken, null)
 })
 
@@ -146,10 +190,13 @@ test('what a worker of the policy before writes while another is published is br
   await publish(db.sql, kept, candidate, by, async () => {
     if (late) return
     late = true
-    await tell(db.sql, [{ source: 'crm', id: 'F1', version: 9, fields: { ...was?.canonical, currency: 'EUR' } }])
+    await tell(db.sql, [
+      { source: 'crm', id: 'F1', version: 9, fields: { ...was?.canonical, currency: 'EUR' } },
+    ])
   })
   assert.ok(late)
-  const found = await db.sql`select distinct features_version as version from source_record where type = 'Customer'`
+  const found =
+    await db.sql`select distinct features_version as version from source_record where type = 'Customer'`
   assert.deepEqual(
     found.map((f) => f.version),
     [candidate.engines.get('Customer')?.version],
@@ -162,14 +209,23 @@ test('what a worker of the policy before writes while another is published is br
     links.map((l): [string, string] => [l.a, l.b]),
   )
   for (const l of links)
-    assert.equal(Math.fround(explained.get(`${l.a} ${l.b}`)?.weight ?? Number.NaN), Math.fround(l.weight))
+    assert.equal(
+      Math.fround(explained.get(`${l.a} ${l.b}`)?.weight ?? Number.NaN),
+      Math.fround(l.weight),
+    )
   assert.deepEqual((await checkRebuild(db.sql, candidate)).differences, [])
-  assert.equal((await publish(db.sql, shipped, resolutionContextOf(shipped, systems), by)).code, 'DONE')
+  assert.equal(
+    (await publish(db.sql, shipped, resolutionContextOf(shipped, systems), by)).code,
+    'DONE',
+  )
 })
 
 test('a sample reports of golden records at random and of those they are linked to', async () => {
   const candidate = resolutionContextOf(changed(), systems)
-  const [all, some] = [await simulate(db.sql, candidate), await simulate(db.sql, candidate, { sample: 4 })]
+  const [all, some] = [
+    await simulate(db.sql, candidate),
+    await simulate(db.sql, candidate, { sample: 4 }),
+  ]
   const of = (s: typeof all) => s.types.find((t) => t.type === 'Customer')
   assert.ok((of(some)?.records ?? 0) > 0 && (of(some)?.records ?? 0) < (of(all)?.records ?? 0))
   assert.ok((of(some)?.changes.count ?? 0) <= (of(all)?.changes.count ?? 0))
@@ -181,11 +237,15 @@ test('a mistake in a policy is named before anything happens', async () => {
     ...shipped,
     model: { ...shipped.model, 'customer.graphql': text.replace('name: String!', 'name: Strin!') },
   }
-  assert.throws(() => resolutionContextOf(broken, systems), /customer\.graphql:\d+: Customer\.name: unknown type Strin/)
+  assert.throws(
+    () => resolutionContextOf(broken, systems),
+    /customer\.graphql:\d+: Customer\.name: unknown type Strin/,
+  )
   const unknown = { ...shipped, parameters: { Client: {} } }
   assert.throws(() => resolutionContextOf(unknown, systems), /no golden type Client/)
   assert.equal(
-    (await attempt(directPipeline(db.sql), person('carl'), { kind: 'RETIRE', id: key('crm', 'N') })).code,
+    (await attempt(directPipeline(db.sql), person('carl'), { kind: 'RETIRE', id: key('crm', 'N') }))
+      .code,
     'REFUSED',
   )
 })

@@ -4,7 +4,11 @@ import type { RecordChange } from '../../../connectors/contract.ts'
 import { fold, type RecordState } from '../../../mdm/records/fold.ts'
 import fc from '../../property.ts'
 
-const whole = (version: number | null, raw: Record<string, unknown>, deleted = false): RecordChange => ({
+const whole = (
+  version: number | null,
+  raw: Record<string, unknown>,
+  deleted = false,
+): RecordChange => ({
   object: 'Account',
   sourceId: '1',
   version: version === null ? null : BigInt(version),
@@ -41,16 +45,22 @@ test('I10: a tombstone that comes before its record still holds, and keeps nothi
 })
 
 test('a record that was deleted lives again with a newer whole version', () => {
-  assert.equal(foldAll([whole(1, { a: 1 }), whole(2, {}, true), whole(3, { a: 2 })])?.deleted, false)
+  assert.equal(
+    foldAll([whole(1, { a: 1 }), whole(2, {}, true), whole(3, { a: 2 })])?.deleted,
+    false,
+  )
 })
 
 test('a part that comes before its whole stays on top of it, field by field', () => {
   const state = foldAll([part(5, { Phone: 'new' }), whole(3, { Name: 'n', Phone: 'old' })])
   assert.deepEqual(state?.raw, { Name: 'n', Phone: 'new' })
-  assert.deepEqual(foldAll([part(2, { Phone: 'old' }), whole(3, { Name: 'n', Phone: 'new' })])?.raw, {
-    Name: 'n',
-    Phone: 'new',
-  })
+  assert.deepEqual(
+    foldAll([part(2, { Phone: 'old' }), whole(3, { Name: 'n', Phone: 'new' })])?.raw,
+    {
+      Name: 'n',
+      Phone: 'new',
+    },
+  )
 })
 
 test('a field that a newer whole version does not have is gone', () => {
@@ -77,14 +87,20 @@ test('without versions the later of two messages that came in one instant holds,
 test('a version before 1970, such as the year 1 of a column that was never set, is better than none', () => {
   const yearOne = -62_135_596_800_000_000
   assert.deepEqual(foldAll([whole(yearOne, { a: 1 })])?.raw, { a: 1 })
-  assert.deepEqual(foldAll([part(yearOne, { a: 1 }), whole(yearOne + 1_000_000, { b: 2 })])?.raw, { b: 2 })
+  assert.deepEqual(foldAll([part(yearOne, { a: 1 }), whole(yearOne + 1_000_000, { b: 2 })])?.raw, {
+    b: 2,
+  })
 })
 
 test('no name of a field is taken for more than a field', () => {
   for (const name of ['', ' deleted', ' =', '__proto__', 'constructor']) {
     const raw = JSON.parse(`{${JSON.stringify(name)}: {"is": 1}}`)
     const state = foldAll([part(5, raw), whole(3, { a: 1 })])
-    assert.deepEqual(Object.entries(state?.raw ?? {}).sort(), Object.entries({ ...raw, a: 1 }).sort(), name)
+    assert.deepEqual(
+      Object.entries(state?.raw ?? {}).sort(),
+      Object.entries({ ...raw, a: 1 }).sort(),
+      name,
+    )
     assert.equal(state?.deleted, false)
   }
 })
@@ -95,7 +111,9 @@ test('I1, I9: the state does not depend on the order of changes, and applying on
       version: fc.integer({ min: 1, max: 5 }),
       partial: fc.boolean(),
       deleted: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
-      raw: fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 3 }), { maxKeys: 3 }),
+      raw: fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 3 }), {
+        maxKeys: 3,
+      }),
     })
     .map(
       ({ version, partial, deleted, raw }): RecordChange => ({
@@ -104,14 +122,18 @@ test('I1, I9: the state does not depend on the order of changes, and applying on
       }),
     )
   fc.assert(
-    fc.property(fc.array(change, { maxLength: 8 }), fc.infiniteStream(fc.nat()), (changes, random) => {
-      const shuffled = [...changes, ...changes]
-        .map((c) => ({ c, at: random.next().value as number }))
-        .sort((x, y) => x.at - y.at)
-        .map(({ c }) => c)
-      const [one, other] = [foldAll(changes), foldAll(shuffled)]
-      assert.deepEqual(visible(other), visible(one))
-    }),
+    fc.property(
+      fc.array(change, { maxLength: 8 }),
+      fc.infiniteStream(fc.nat()),
+      (changes, random) => {
+        const shuffled = [...changes, ...changes]
+          .map((c) => ({ c, at: random.next().value as number }))
+          .sort((x, y) => x.at - y.at)
+          .map(({ c }) => c)
+        const [one, other] = [foldAll(changes), foldAll(shuffled)]
+        assert.deepEqual(visible(other), visible(one))
+      },
+    ),
     { numRuns: 2_000 },
   )
 })
@@ -123,23 +145,27 @@ test('I1, I10: corrections, whenever they are applied, outrank their version and
     value: fc.integer({ min: 0, max: 9 }),
   })
   fc.assert(
-    fc.property(fc.array(said, { minLength: 1, maxLength: 8 }), fc.infiniteStream(fc.nat()), (all, random) => {
-      const messages = all.map((m, i) => ({ ...m, arrival: i + 1 }))
-      const apply = (list: typeof messages) =>
-        list.reduce<RecordState | null>((state, { version, value, arrival, correction }) => {
-          const result = fold(state, whole(version, { value }), 0, arrival, correction)
-          return 'state' in result ? result.state : state
-        }, null)
-      const shuffled = [...messages, ...messages]
-        .map((m) => ({ m, at: random.next().value as number }))
-        .sort((x, y) => x.at - y.at)
-        .map(({ m }) => m)
-      const state = apply(messages)
-      assert.deepEqual(visible(apply(shuffled)), visible(state))
-      const newest = Math.max(...messages.map((m) => m.version))
-      const corrected = messages.findLast((m) => m.version === newest && m.correction)
-      if (corrected) assert.equal(state?.raw.value, corrected.value)
-    }),
+    fc.property(
+      fc.array(said, { minLength: 1, maxLength: 8 }),
+      fc.infiniteStream(fc.nat()),
+      (all, random) => {
+        const messages = all.map((m, i) => ({ ...m, arrival: i + 1 }))
+        const apply = (list: typeof messages) =>
+          list.reduce<RecordState | null>((state, { version, value, arrival, correction }) => {
+            const result = fold(state, whole(version, { value }), 0, arrival, correction)
+            return 'state' in result ? result.state : state
+          }, null)
+        const shuffled = [...messages, ...messages]
+          .map((m) => ({ m, at: random.next().value as number }))
+          .sort((x, y) => x.at - y.at)
+          .map(({ m }) => m)
+        const state = apply(messages)
+        assert.deepEqual(visible(apply(shuffled)), visible(state))
+        const newest = Math.max(...messages.map((m) => m.version))
+        const corrected = messages.findLast((m) => m.version === newest && m.correction)
+        if (corrected) assert.equal(state?.raw.value, corrected.value)
+      },
+    ),
     { numRuns: 1_000 },
   )
 })
@@ -147,5 +173,9 @@ test('I1, I10: corrections, whenever they are applied, outrank their version and
 /** What others see of a state; how the stamps are kept is its own affair. */
 function visible(state: RecordState | null) {
   if (!state) return null
-  return { raw: Object.fromEntries(Object.entries(state.raw).sort()), deleted: state.deleted, version: state.version }
+  return {
+    raw: Object.fromEntries(Object.entries(state.raw).sort()),
+    deleted: state.deleted,
+    version: state.version,
+  }
 }

@@ -34,7 +34,11 @@ const say = (source: string, id: string, fields: Record<string, unknown>, versio
     fields,
   } satisfies DirectMessage,
 })
-const acme = { name: 'Constructor Logistics GmbH', domains: ['constructor.example'], phones: ['+493012345678'] }
+const acme = {
+  name: 'Constructor Logistics GmbH',
+  domains: ['constructor.example'],
+  phones: ['+493012345678'],
+}
 const homes = async () =>
   Object.fromEntries(
     (
@@ -47,11 +51,9 @@ const stored = async () => [
 ]
 const keysOf = async () => [...(await db.sql`select key, record_id from match_key order by 1, 2`)]
 const openExceptions = async () =>
-  (await db.sql`select source, source_id, code, outcome from outcome order by inbox_id`).map((o) => [
-    `${o.source}/${o.source_id}`,
-    o.code,
-    o.outcome,
-  ])
+  (await db.sql`select source, source_id, code, outcome from outcome order by inbox_id`).map(
+    (o) => [`${o.source}/${o.source_id}`, o.code, o.outcome],
+  )
 /** No difference to a rebuild, and keys that are those of the features. */
 async function assertWhole(pipeline: Pipeline) {
   assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
@@ -62,7 +64,9 @@ async function assertWhole(pipeline: Pipeline) {
   assert.equal(wrong?.n, 0)
 }
 
-/** As the reader before stored a word such as "constructor": null for the word, and no key of it. */
+/**
+ * As the reader before stored a word such as "constructor": null for the word, and no key of it.
+ */
 async function plantNullWord(source: string, version: string | null) {
   await db.sql`
     update source_record set features = regexp_replace(features::text, '"constructor"', 'null')::json,
@@ -97,7 +101,10 @@ describe('stored features that are broken', () => {
 
   test('a record that met others before its turn is repaired too: features and keys are written together', async () => {
     const pipeline = directPipeline(db.sql)
-    await send(db.sql, [say('crm', '1', acme), say('billing', '2', { ...acme, name: 'Constructor Logistics' })])
+    await send(db.sql, [
+      say('crm', '1', acme),
+      say('billing', '2', { ...acme, name: 'Constructor Logistics' }),
+    ])
     await drain(pipeline)
     await db.sql`update source_record set features_version = 'an older one'`
     await db.sql`delete from match_key where record_id in (select id from source_record where source = 'crm')`
@@ -132,7 +139,11 @@ describe('stored features that are broken', () => {
       assert.deepEqual(await drain(pipeline), { applied: 1, skipped: 0, exceptions: 0 })
       const { 'crm/1': one, 'billing/2': other } = await homes()
       assert.equal(one, other)
-      assert.deepEqual(await openExceptions(), [], 'what the program can mend by itself is nobody else’s work')
+      assert.deepEqual(
+        await openExceptions(),
+        [],
+        'what the program can mend by itself is nobody else’s work',
+      )
 
       assert.deepEqual(
         (await staleTypes(db.sql, pipeline)).map((t) => t.name),
@@ -150,7 +161,11 @@ const unreadable = { ...acme, billingAddress: { street: 12, city: 'Berlin' } }
 describe('a record that cannot be standardised', () => {
   test('is applied alone with an exception; those beside it are applied as if it were not there', async () => {
     const pipeline = directPipeline(db.sql)
-    await send(db.sql, [say('crm', '1', unreadable), say('billing', '2', acme), say('erp', '3', acme)])
+    await send(db.sql, [
+      say('crm', '1', unreadable),
+      say('billing', '2', acme),
+      say('erp', '3', acme),
+    ])
     await drain(pipeline)
     const at = await homes()
     assert.equal(at['billing/2'], at['erp/3'])
@@ -161,17 +176,31 @@ describe('a record that cannot be standardised', () => {
 
     await send(db.sql, [say('success', '4', acme)])
     await drain(pipeline)
-    assert.deepEqual(await openExceptions(), [['crm/1', 'NOT_COMPARED', 'EXCEPTION']], 'it is said once')
+    assert.deepEqual(
+      await openExceptions(),
+      [['crm/1', 'NOT_COMPARED', 'EXCEPTION']],
+      'it is said once',
+    )
 
     await db.sql`update outcome set outcome = 'DISCARDED'`
     await send(db.sql, [say('success', '4', { ...acme, name: 'Constructor Logistik' }, 2)])
     await drain(pipeline)
-    assert.deepEqual(await openExceptions(), [['crm/1', 'NOT_COMPARED', 'DISCARDED']], 'discarded is discarded')
+    assert.deepEqual(
+      await openExceptions(),
+      [['crm/1', 'NOT_COMPARED', 'DISCARDED']],
+      'discarded is discarded',
+    )
 
     await db.sql`update outcome set outcome = 'EXCEPTION'`
-    await requeue(db.sql as never, [(await db.sql<{ id: number }[]>`select inbox_id as id from outcome`)[0]?.id ?? 0])
+    await requeue(db.sql as never, [
+      (await db.sql<{ id: number }[]>`select inbox_id as id from outcome`)[0]?.id ?? 0,
+    ])
     await drain(pipeline)
-    assert.deepEqual(await openExceptions(), [['crm/1', 'NOT_COMPARED', 'EXCEPTION']], 'a retry fails as before')
+    assert.deepEqual(
+      await openExceptions(),
+      [['crm/1', 'NOT_COMPARED', 'EXCEPTION']],
+      'a retry fails as before',
+    )
 
     await send(db.sql, [say('crm', '1', acme, 2)])
     await drain(pipeline)
@@ -196,7 +225,11 @@ describe('a record that cannot be standardised', () => {
     })
     await fc.assert(
       fc.asyncProperty(
-        fc.uniqueArray(message, { minLength: 3, maxLength: 8, selector: (m) => `${m.source}/${m.id}/${m.version}` }),
+        fc.uniqueArray(message, {
+          minLength: 3,
+          maxLength: 8,
+          selector: (m) => `${m.source}/${m.id}/${m.version}`,
+        }),
         fc.integer({ min: 1, max: 5 }),
         async (messages, batch) => {
           const results = []

@@ -12,7 +12,8 @@ before(async () => {
 after(async () => await db?.drop())
 
 const lupo = { name: 'Casa Lupo S.r.l.', domains: ['casalupo.example'], phones: ['+390612345678'] }
-const links = () => db.sql<{ written: string; weight: number }[]>`select xmin::text as written, weight from link`
+const links = () =>
+  db.sql<{ written: string; weight: number }[]>`select xmin::text as written, weight from link`
 
 test('a link is written when its weight changes, and not when a field that is not compared does', async () => {
   await tell(db.sql, [
@@ -21,7 +22,11 @@ test('a link is written when its weight changes, and not when a field that is no
   ])
   const first = await links()
   assert.equal(first.length, 1)
-  assert.notEqual(Math.fround(first[0]?.weight ?? 0), first[0]?.weight, 'a weight that single precision rounds')
+  assert.notEqual(
+    Math.fround(first[0]?.weight ?? 0),
+    first[0]?.weight,
+    'a weight that single precision rounds',
+  )
   await tell(db.sql, [{ source: 'crm', id: 'A', version: 2, fields: { ...lupo, currency: 'EUR' } }])
   assert.deepEqual(await links(), first)
   await tell(db.sql, [{ source: 'crm', id: 'A', version: 3, fields: { ...lupo, phones: [] } }])
@@ -36,7 +41,11 @@ test('two that are alike join nothing: neither is reached from the other, and th
   const phones = ['+442079460018']
   const trading = { name: 'Tamarind Trading', phones }
   const travel = { name: 'Tamarind Travel', phones }
-  const same = { taxIds: ['DE136695976'], domains: ['zircon.example'], emails: ['a.mol@zircon.example'] }
+  const same = {
+    taxIds: ['DE136695976'],
+    domains: ['zircon.example'],
+    emails: ['a.mol@zircon.example'],
+  }
   await tell(sql, [{ source: 'erp', id: 'W', fields: { name: 'Zircon Harbour', ...same } }])
   await tell(sql, [
     { source: 'crm', id: 'T', fields: trading },
@@ -44,20 +53,31 @@ test('two that are alike join nothing: neither is reached from the other, and th
   ])
   const [a, b, w] = [key('crm', 'T'), key('billing', 'T'), key('erp', 'W')]
   const alike = async () => {
-    const [link] = await sql<{ weight: number }[]>`select weight from link l join source_record x on x.id in (l.a, l.b)
+    const [link] = await sql<
+      { weight: number }[]
+    >`select weight from link l join source_record x on x.id in (l.a, l.b)
       where x.key = ${a}`
     assert.ok(link && !engine.canJoin(link.weight), `${link?.weight} joins nothing`)
     const open = await sql<{ subject: string[]; stake: number }[]>`
       select subject from task where state = 'OPEN' and kind = 'POSSIBLE_MATCH'`
-    return { tasks: open.map((t) => t.subject), possible: [...(await sql`select a, b, reason from possible_match`)] }
+    return {
+      tasks: open.map((t) => t.subject),
+      possible: [...(await sql`select a, b, reason from possible_match`)],
+    }
   }
-  const possible = [{ a: [a, b].sort()[0], b: [a, b].sort()[1], reason: 'alike, but under the threshold' }]
+  const possible = [
+    { a: [a, b].sort()[0], b: [a, b].sort()[1], reason: 'alike, but under the threshold' },
+  ]
   assert.deepEqual(await alike(), { tasks: [[a, b].sort()], possible })
 
   const version = async () => (await sql`select version from golden where id = ${a}`)[0]?.version
   const was = await version()
   await tell(sql, [{ source: 'billing', id: 'T', version: 2, fields: { ...travel, ...same } }])
-  assert.deepEqual(await alike(), { tasks: [[a, w].sort()], possible }, 'the older one gave the golden record its id')
+  assert.deepEqual(
+    await alike(),
+    { tasks: [[a, w].sort()], possible },
+    'the older one gave the golden record its id',
+  )
   assert.equal(await version(), was)
 
   await tell(sql, [{ source: 'erp', id: 'W', version: 3, fields: { name: 'Zircon Harbour' } }])

@@ -9,7 +9,11 @@ import { readOnlyTransaction } from '../../../mdm/db/readOnlyTransaction.ts'
 import { multirange, readBatches } from '../../../mdm/inbox/batches.ts'
 import { applyPending, type Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { addMinutes } from '../../../mdm/serviceLevels/minutes.ts'
-import { type Objective, readServiceLevels, type ServiceLevels } from '../../../mdm/serviceLevels/objectives.ts'
+import {
+  type Objective,
+  readServiceLevels,
+  type ServiceLevels,
+} from '../../../mdm/serviceLevels/objectives.ts'
 import { type Level, serviceLevels } from '../../../mdm/serviceLevels/serviceLevels.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { row, shopConnector, shopPipeline } from '../../fixtures/shop.ts'
@@ -87,7 +91,10 @@ test('messages that wait too long count as late before they are applied; replays
 })
 
 test('a worker counts how late messages were, by objective, and notes its batches', async () => {
-  const objectives = [ingest('all', { withinMs: 30_000 }), ingest('contacts', { types: ['Contact'] })]
+  const objectives = [
+    ingest('all', { withinMs: 30_000 }),
+    ingest('contacts', { types: ['Contact'] }),
+  ]
   const meter = new IngestMeter({
     sql: db.sql,
     worker: 'w',
@@ -95,7 +102,8 @@ test('a worker counts how late messages were, by objective, and notes its batche
     typeOf,
     onError: (e) => assert.fail(String(e)),
   })
-  const onCommitted: Pipeline['onCommitted'] = (_, messages, claimedAt) => meter.committed(messages, claimedAt)
+  const onCommitted: Pipeline['onCommitted'] = (_, messages, claimedAt) =>
+    meter.committed(messages, claimedAt)
   const pipeline: Pipeline = { ...shopPipeline(db.sql), onCommitted }
   const slow = await row(db.sql, 'client', { id: '1', label: 'One' })
   await db.sql`update inbox set received_at = now() - interval '1 minute' where id = ${slow}`
@@ -182,7 +190,10 @@ test('a mistake in the file is named with its place', (t) => {
   assert.throws(() => read(one('').replace('FEED_LAG', 'LAG')), /objectives\.0\.measure/)
   assert.throws(() => read(one('').replace('28', '0')), /windowDays/)
   assert.throws(
-    () => read(`${one('').slice(0, -1)}, { name: a, tier: gold, measure: FEED_LAG, withinMs: 1, target: 0.5 }]`),
+    () =>
+      read(
+        `${one('').slice(0, -1)}, { name: a, tier: gold, measure: FEED_LAG, withinMs: 1, target: 0.5 }]`,
+      ),
     /two objectives named "a"/,
   )
   assert.ok(readServiceLevels('config/service-levels.yaml').objectives.length > 0)

@@ -3,8 +3,18 @@ import { test } from 'node:test'
 import { parseAddress } from '../../../mdm/standardise/address.ts'
 
 test('parts: street types in one spelling, number apart', () => {
-  const a = parseAddress({ street: 'Lindenstraße 12', city: 'Köln', postcode: '50667', country: 'Deutschland' })
-  const b = parseAddress({ street: 'Lindenstr. 12', city: 'Koeln', postcode: '50667', country: 'DE' })
+  const a = parseAddress({
+    street: 'Lindenstraße 12',
+    city: 'Köln',
+    postcode: '50667',
+    country: 'Deutschland',
+  })
+  const b = parseAddress({
+    street: 'Lindenstr. 12',
+    city: 'Koeln',
+    postcode: '50667',
+    country: 'DE',
+  })
   assert.deepEqual(a?.street, b?.street)
   assert.equal(a?.number, '12')
   assert.equal(a?.city, b?.city)
@@ -24,9 +34,15 @@ test('one text: country, postcode, region and city are found from the end', () =
     postcode: '3810',
   })
   const uk = parseAddress('10 Downing Street, London SW1A 2AA, United Kingdom')
-  assert.deepEqual([uk?.number, uk?.city, uk?.postcode, uk?.country], ['10', 'london', 'sw1a2aa', 'GB'])
+  assert.deepEqual(
+    [uk?.number, uk?.city, uk?.postcode, uk?.country],
+    ['10', 'london', 'sw1a2aa', 'GB'],
+  )
   const us = parseAddress('1600 Pennsylvania Ave NW, Washington, DC 20500-0003, USA')
-  assert.deepEqual([us?.number, us?.city, us?.postcode, us?.region], ['1600', 'washington', '20500', 'dc'])
+  assert.deepEqual(
+    [us?.number, us?.city, us?.postcode, us?.region],
+    ['1600', 'washington', '20500', 'dc'],
+  )
 })
 
 test('a house number in front is no postcode, a postcode at the end is no house number', () => {

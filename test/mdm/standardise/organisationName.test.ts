@@ -8,7 +8,12 @@ const parse = (text: string) => {
 }
 
 test('legal forms of many countries are split off, wherever they stand', () => {
-  for (const text of ['Iskra GmbH', 'ISKRA G.m.b.H.', 'Iskra Gesellschaft mit beschränkter Haftung', 'Iskra mbH'])
+  for (const text of [
+    'Iskra GmbH',
+    'ISKRA G.m.b.H.',
+    'Iskra Gesellschaft mit beschränkter Haftung',
+    'Iskra mbH',
+  ])
     assert.deepEqual(parse(text), ['iskra', 'gmbh'], text)
   assert.deepEqual(parse('OOO Iskra'), ['iskra', 'llc'])
   assert.deepEqual(parse('Iskra Sp. z o.o.'), parse('Iskra Spółka z o.o.'))
@@ -20,7 +25,10 @@ test('legal forms of many countries are split off, wherever they stand', () => {
 
 test('legal forms in their own script', () => {
   assert.equal(parse('株式会社東沢鉄工')?.[0], parse('東沢鉄工')?.[0])
-  assert.equal(parse('Общество с ограниченной ответственностью Искра')?.[0], parse('Искра ООО')?.[0])
+  assert.equal(
+    parse('Общество с ограниченной ответственностью Искра')?.[0],
+    parse('Искра ООО')?.[0],
+  )
 })
 
 test('forms that begin a name stay, and a name of forms alone keeps its words', () => {
@@ -34,7 +42,10 @@ test('spelling: ampersand, glue words, dots, numbers in words, plural', () => {
   assert.equal(parse('A.B.C. Company')?.[0], parse('ABC Co.')?.[0])
   assert.equal(parse('First International Bank')?.[0], parse('1st Intl. Bank')?.[0])
   assert.equal(parse('Brigade Forty 4')?.[0], parse('Brigade 44')?.[0])
-  assert.equal(parse('U.S. Department of State')?.[0], parse('United States Department of State')?.[0])
+  assert.equal(
+    parse('U.S. Department of State')?.[0],
+    parse('United States Department of State')?.[0],
+  )
 })
 
 test('nothing', () => {

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isSameGivenName, parseNamePart, parsePersonName } from '../../../mdm/standardise/personName.ts'
+import {
+  isSameGivenName,
+  parseNamePart,
+  parsePersonName,
+} from '../../../mdm/standardise/personName.ts'
 
 const words = (text: string) => parsePersonName(text)?.tokens.toSorted().join(' ')
 
@@ -44,5 +48,8 @@ test('short and foreign forms of a given name, several names for one form', () =
   assert.ok(isSameGivenName('chris', 'christopher'))
   assert.ok(isSameGivenName('chris', 'christian'))
   assert.ok(!isSameGivenName('christian', 'christopher'))
-  assert.ok(!isSameGivenName('zyx', 'zyx'), 'a word that is no known name is not a form of anything')
+  assert.ok(
+    !isSameGivenName('zyx', 'zyx'),
+    'a word that is no known name is not a form of anything',
+  )
 })

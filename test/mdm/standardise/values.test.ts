@@ -4,7 +4,11 @@ import { countryCode } from '../../../mdm/standardise/country.ts'
 import { parseDate } from '../../../mdm/standardise/date.ts'
 import { parseDomain } from '../../../mdm/standardise/domain.ts'
 import { parseEmail } from '../../../mdm/standardise/email.ts'
-import { isGtinCheckDigitValid, mod97, parseIdentifier } from '../../../mdm/standardise/identifier.ts'
+import {
+  isGtinCheckDigitValid,
+  mod97,
+  parseIdentifier,
+} from '../../../mdm/standardise/identifier.ts'
 import { parsePhone } from '../../../mdm/standardise/phone.ts'
 import { parseNumber, parsePrice } from '../../../mdm/standardise/price.ts'
 import { parseProductName } from '../../../mdm/standardise/productName.ts'
@@ -28,7 +32,8 @@ test('dates of many formats', () => {
   assert.deepEqual(parseDate('12/25/1985'), [1985, 12, 25])
   assert.deepEqual(parseDate('1985'), [1985, 0, 0])
   assert.deepEqual(parseDate('31.12.75'), [1975, 12, 31])
-  for (const text of ['', 'soon', '99999999', '2026-13-45', '0000-00-00']) assert.equal(parseDate(text), null, text)
+  for (const text of ['', 'soon', '99999999', '2026-13-45', '0000-00-00'])
+    assert.equal(parseDate(text), null, text)
 })
 
 test('phones: country written, given, or unknown; extensions; dummies', () => {
@@ -42,7 +47,10 @@ test('phones: country written, given, or unknown; extensions; dummies', () => {
 })
 
 test('email: tags and dots of a mail host, dummies', () => {
-  assert.deepEqual(parseEmail('john.smith+news@gmail.com'), { local: 'johnsmith', domain: 'gmail.com' })
+  assert.deepEqual(parseEmail('john.smith+news@gmail.com'), {
+    local: 'johnsmith',
+    domain: 'gmail.com',
+  })
   assert.deepEqual(parseEmail('john.smith@acme.com'), { local: 'john.smith', domain: 'acme.com' })
   assert.deepEqual(parseEmail('acme <info@acme.com>'), { local: 'info', domain: 'acme.com' })
   for (const text of ['test@test.com', 'noemail@acme.com', 'no at sign', '@acme.com', 'a@'])
@@ -50,16 +58,28 @@ test('email: tags and dots of a mail host, dummies', () => {
 })
 
 test('domains: registrable part, shared hosts say nothing', () => {
-  assert.deepEqual(parseDomain('https://shop.acme.co.uk/x?y'), { domain: 'acme.co.uk', label: 'acme' })
-  for (const text of ['gmail.com', '10.0.0.1', 'localhost', '']) assert.equal(parseDomain(text), null, text)
+  assert.deepEqual(parseDomain('https://shop.acme.co.uk/x?y'), {
+    domain: 'acme.co.uk',
+    label: 'acme',
+  })
+  for (const text of ['gmail.com', '10.0.0.1', 'localhost', ''])
+    assert.equal(parseDomain(text), null, text)
 })
 
 test('identifiers: schemes by check digits, dummies', () => {
-  assert.deepEqual(parseIdentifier('de 136695976'), { scheme: 'VAT:DE', value: 'DE136695976', checked: true })
+  assert.deepEqual(parseIdentifier('de 136695976'), {
+    scheme: 'VAT:DE',
+    value: 'DE136695976',
+    checked: true,
+  })
   assert.equal(parseIdentifier('de136695977')?.checked, false)
   assert.equal(parseIdentifier('5493001kjtiigc8y1r12')?.scheme, 'LEI')
   assert.equal(parseIdentifier('gb82 west 1234 5698 7654 32')?.scheme, 'IBAN')
-  assert.deepEqual(parseIdentifier('4006381333931'), { scheme: 'GTIN', value: '04006381333931', checked: true })
+  assert.deepEqual(parseIdentifier('4006381333931'), {
+    scheme: 'GTIN',
+    value: '04006381333931',
+    checked: true,
+  })
   assert.equal(parseIdentifier('ab-12345')?.value, 'AB12345')
   for (const text of ['000-00-0000', '123456789', '99999', 'n/a', 'none', 'x'])
     assert.equal(parseIdentifier(text), null, text)

@@ -3,7 +3,13 @@ import { after, before, beforeEach, test } from 'node:test'
 import { checkRebuild } from '../../../mdm/policy/rebuild.ts'
 import type { ActionInput, Choice } from '../../../mdm/stewardship/input.ts'
 import type { Outcome } from '../../../mdm/stewardship/outcome.ts'
-import { act, approve, decide, preview, type Stewardship } from '../../../mdm/stewardship/steward.ts'
+import {
+  act,
+  approve,
+  decide,
+  preview,
+  type Stewardship,
+} from '../../../mdm/stewardship/steward.ts'
 import { sweep } from '../../../mdm/stewardship/sweep.ts'
 import { countTasks } from '../../../mdm/tasks/queue.ts'
 import { DEFAULT_RULES, dueHours } from '../../../mdm/tasks/rules.ts'
@@ -55,7 +61,12 @@ async function untouched(): Promise<unknown> {
 const nobody = '00000000-0000-8000-8000-000000000000'
 const merge = (...ids: string[]): ActionInput => ({ kind: 'MERGE', ids, choices: [] })
 const choose = (...choices: Choice[]): ActionInput => ({ kind: 'MERGE', ids: [a, b], choices })
-const override = (id: string, field: string, value: unknown, expiresAt: string | null = null): ActionInput => ({
+const override = (
+  id: string,
+  field: string,
+  value: unknown,
+  expiresAt: string | null = null,
+): ActionInput => ({
   kind: 'OVERRIDE',
   id,
   field,
@@ -71,7 +82,11 @@ const refused: [what: string, rule: string, input: ActionInput][] = [
   ['across types', 'ACROSS_TYPES', merge(a, product)],
   ['an unknown id', 'UNKNOWN_ID', merge(a, nobody)],
   ['the value of one that is not merged', 'NOT_A_MEMBER', choose({ field: 'currency', golden: c })],
-  ['the value of a source record that is not', 'NOT_A_MEMBER', choose({ field: 'currency', record: c })],
+  [
+    'the value of a source record that is not',
+    'NOT_A_MEMBER',
+    choose({ field: 'currency', record: c }),
+  ],
   ['a choice of nothing', 'BAD_CHOICE', choose({ field: 'currency' } as never)],
   ['a choice of two', 'BAD_CHOICE', choose({ field: 'currency', golden: a, record: b })],
   [
@@ -82,7 +97,11 @@ const refused: [what: string, rule: string, input: ActionInput][] = [
   ['the name of nobody', 'BAD_VALUE', choose({ field: 'name', value: null })],
   ['no id at all', 'UNKNOWN_ID', merge(a, "'; drop table golden; --")],
   ['10,000 ids', 'TOO_MANY_IDS', merge(...many)],
-  ['10,000 items', 'TOO_MANY_IDS', { kind: 'BULK', items: many.map((id) => ({ kind: 'RETIRE', id })) }],
+  [
+    '10,000 items',
+    'TOO_MANY_IDS',
+    { kind: 'BULK', items: many.map((id) => ({ kind: 'RETIRE', id })) },
+  ],
   ['10,000 records in a group', 'NOT_A_MEMBER', { kind: 'SPLIT', id: a, groups: [many] }],
   ['an unmerge that empties a record', 'EMPTIES_RECORD', { kind: 'UNMERGE', id: a, record: a }],
   ['a record that is no member', 'NOT_A_MEMBER', { kind: 'UNMERGE', id: a, record: b }],
@@ -100,11 +119,23 @@ const refused: [what: string, rule: string, input: ActionInput][] = [
   ['a required field emptied', 'BAD_VALUE', override(a, 'name', null)],
   ['a text with a NUL', 'BAD_VALUE', override(a, 'name', 'a\0b')],
   ['half a surrogate pair', 'BAD_VALUE', override(a, 'billingAddress', { city: 'a\ud800' })],
-  ['a name that cannot be stored', 'BAD_VALUE', { kind: 'SPLIT', id: a, groups: [[a]], names: ['\0'] }],
-  ['a list with an item twice', 'BAD_VALUE', override(a, 'emails', ['a@casalupo.example', 'a@casalupo.example'])],
+  [
+    'a name that cannot be stored',
+    'BAD_VALUE',
+    { kind: 'SPLIT', id: a, groups: [[a]], names: ['\0'] },
+  ],
+  [
+    'a list with an item twice',
+    'BAD_VALUE',
+    override(a, 'emails', ['a@casalupo.example', 'a@casalupo.example']),
+  ],
   ['no value at all', 'BAD_VALUE', override(a, 'currency', undefined)],
   ['an unknown field', 'UNKNOWN_FIELD', override(a, 'shoeSize', 44)],
-  ['a value that is over already', 'BAD_EXPIRY', override(a, 'currency', 'CHF', '2001-01-01T00:00:00Z')],
+  [
+    'a value that is over already',
+    'BAD_EXPIRY',
+    override(a, 'currency', 'CHF', '2001-01-01T00:00:00Z'),
+  ],
   ['a field that nobody stated', 'NOTHING_TO_LIFT', { kind: 'LIFT', id: a, field: 'currency' }],
   ['itself as its parent', 'CYCLE', { kind: 'SET_PARENT', id: a, parent: a }],
   ['a product under a product', 'NO_HIERARCHY', { kind: 'SET_PARENT', id: product, parent: null }],
@@ -130,7 +161,11 @@ test('bad input is refused with its rule, in an action and in a preview, and not
   const expected = await versions(db.sql)
   for (const [what, rule, input] of refused) {
     const outcome = await attempt(steward, ada, input)
-    assert.equal(outcome.code === 'REFUSED' ? outcome.rule : outcome.code, rule, `${what}: ${JSON.stringify(outcome)}`)
+    assert.equal(
+      outcome.code === 'REFUSED' ? outcome.rule : outcome.code,
+      rule,
+      `${what}: ${JSON.stringify(outcome)}`,
+    )
     const seen = await preview(steward, ada, { input, expected })
     assert.equal(seen.code === 'REFUSED' ? seen.rule : seen.code, rule, `${what}, previewed`)
   }
@@ -138,17 +173,26 @@ test('bad input is refused with its rule, in an action and in a preview, and not
   for (const reason of ['  ', 'x'.repeat(2_001), 'a\0b', 'a\ud800'])
     assert.equal(rule(await attempt(steward, ada, merge(a, b), { reason })), 'MISSING_REASON')
   for (const idempotencyKey of ['', 'x'.repeat(201), 'a\0b', 'a\ud800'])
-    assert.equal(rule(await attempt(steward, ada, merge(a, b), { idempotencyKey })), 'BAD_IDEMPOTENCY_KEY')
+    assert.equal(
+      rule(await attempt(steward, ada, merge(a, b), { idempotencyKey })),
+      'BAD_IDEMPOTENCY_KEY',
+    )
   assert.equal(rule(await attempt(steward, ada, merge(a, b), { expected: {} })), 'MISSING_VERSION')
   const carl = await attempt(steward, person('carl'), merge(a, b))
-  assert.match(carl.code === 'REFUSED' ? `${carl.rule} ${carl.detail}` : '', /MISSING_ROLE .*: steward; you have: none/)
+  assert.match(
+    carl.code === 'REFUSED' ? `${carl.rule} ${carl.detail}` : '',
+    /MISSING_ROLE .*: steward; you have: none/,
+  )
   assert.deepEqual(await untouched(), before)
 })
 
 test('ids that were merged or retired are refused by what became of them', async () => {
   await done(steward, ada, merge(a, b))
   const merged = await attempt(steward, ada, merge(b, c))
-  assert.deepEqual([merged.code, merged.code === 'REFUSED' && merged.rule], ['REFUSED', 'RETIRED_ID'])
+  assert.deepEqual(
+    [merged.code, merged.code === 'REFUSED' && merged.rule],
+    ['REFUSED', 'RETIRED_ID'],
+  )
   assert.match(merged.code === 'REFUSED' ? merged.detail : '', new RegExp(a))
   const retired = await done(steward, ada, { kind: 'RETIRE', id: a })
   assert.equal((await golden(b))?.state, 'DELETED')
@@ -172,17 +216,25 @@ test('I3: a rejected pair stays apart and a merged one together when the sources
   assert.equal((await golden(a))?.id, a)
   assert.equal((await golden(c))?.id, b)
   // Deleted and back again: what was said of it holds all the while.
-  await tell(db.sql, [{ source: 'billing', id: 'B', version: 3, deleted: true, fields: { name: 'x' } }])
-  await tell(db.sql, [{ source: 'billing', id: 'B', version: 4, fields: { name: 'Nordwind Logistik GmbH', ...same } }])
+  await tell(db.sql, [
+    { source: 'billing', id: 'B', version: 3, deleted: true, fields: { name: 'x' } },
+  ])
+  await tell(db.sql, [
+    { source: 'billing', id: 'B', version: 4, fields: { name: 'Nordwind Logistik GmbH', ...same } },
+  ])
   assert.equal((await golden(a))?.id, a)
   assert.equal((await golden(c))?.id, b)
   assert.deepEqual((await checkRebuild(db.sql, steward)).differences, [])
 })
 
 test('I7: a merge and its undo, with records deleted in between, give every record back to its own', async () => {
-  await tell(db.sql, [{ source: 'crm', id: 'B2', fields: { name: 'Fennland Oy', currency: 'EUR' } }])
+  await tell(db.sql, [
+    { source: 'crm', id: 'B2', fields: { name: 'Fennland Oy', currency: 'EUR' } },
+  ])
   const pair = await done(steward, ada, merge(b, key('crm', 'B2')))
-  await tell(db.sql, [{ source: 'billing', id: 'B', version: 2, deleted: true, fields: { name: 'x' } }])
+  await tell(db.sql, [
+    { source: 'billing', id: 'B', version: 2, deleted: true, fields: { name: 'x' } },
+  ])
   assert.equal((await golden(b))?.id, b, 'the golden id outlives the record it is named after')
   const all = await done(steward, ada, merge(a, b))
   assert.equal((await golden(b))?.id, a)
@@ -201,7 +253,10 @@ test('undo out of order: other records and other fields are no hindrance, a late
   const value = await done(steward, ada, override(a, 'currency', 'CHF'))
   const second = await done(steward, ada, merge(a, c))
   const blocked = await attempt(steward, ada, { kind: 'UNDO', action: first })
-  assert.deepEqual([blocked.code, blocked.code === 'REFUSED' && blocked.inTheWay], ['REFUSED', second])
+  assert.deepEqual(
+    [blocked.code, blocked.code === 'REFUSED' && blocked.inTheWay],
+    ['REFUSED', second],
+  )
   await done(steward, ada, { kind: 'UNDO', action: value })
   assert.equal((await golden(a))?.values.currency, 'USD', 'the billing system again')
   await done(steward, ada, { kind: 'UNDO', action: second })
@@ -225,13 +280,22 @@ test('a value stated for a while ends by itself, with an action of the clock', a
 
 test('a proposal: the record may change until it is approved, or time may pass; then it is not carried out', async () => {
   const expected = await versions(db.sql)
-  const again = () => attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'), { idempotencyKey: 'one', expected })
+  const again = () =>
+    attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'), {
+      idempotencyKey: 'one',
+      expected,
+    })
   const asked = await again()
   assert.equal(asked.code, 'NEEDS_APPROVAL')
   assert.deepEqual(await again(), asked, 'the same request waits as before')
   const id = asked.code === 'NEEDS_APPROVAL' ? asked.actionId : ''
-  await tell(db.sql, [{ source: 'crm', id: 'A', version: 2, fields: { name: 'Casa Lupo & Figli', currency: 'EUR' } }])
-  for (const decision of [approve(steward, bert, id, ' '), decide(steward, bert, id, 'DECLINED', 'a\0b')]) {
+  await tell(db.sql, [
+    { source: 'crm', id: 'A', version: 2, fields: { name: 'Casa Lupo & Figli', currency: 'EUR' } },
+  ])
+  for (const decision of [
+    approve(steward, bert, id, ' '),
+    decide(steward, bert, id, 'DECLINED', 'a\0b'),
+  ]) {
     const unsaid = await decision
     assert.equal(unsaid.code === 'REFUSED' && unsaid.rule, 'MISSING_REASON')
   }
@@ -246,7 +310,8 @@ test('a proposal: the record may change until it is approved, or time may pass; 
   // What became of it is the answer to the same request, whether the sweep has been there or not.
   assert.deepEqual(await again(), before)
   assert.equal(before.code === 'REFUSED' && before.rule, 'EXPIRED')
-  const [open] = await db.sql`select count(*)::int as n from task where kind = 'APPROVAL' and state = 'OPEN'`
+  const [open] =
+    await db.sql`select count(*)::int as n from task where kind = 'APPROVAL' and state = 'OPEN'`
   assert.equal(open?.n, 0)
 })
 
@@ -263,7 +328,9 @@ test('a request whose proposal was declined or withdrawn is answered so, and may
     const again = await ask(state)
     assert.ok(again.code === 'REFUSED' && again.rule === state, JSON.stringify(again))
     assert.match(again.detail, new RegExp(`by ${who.actor}, "not so"`))
-    const other = await attempt(steward, ada, override(a, 'legalName', 'Another'), { idempotencyKey: state })
+    const other = await attempt(steward, ada, override(a, 'legalName', 'Another'), {
+      idempotencyKey: state,
+    })
     assert.equal(other.code === 'REFUSED' && other.rule, 'IDEMPOTENCY_KEY_REUSED')
     const anew = await ask(`${state} 2`)
     assert.ok(anew.code === 'NEEDS_APPROVAL' && anew.actionId !== asked.actionId)
@@ -282,17 +349,39 @@ test('in bulk: all or none, and a second person', async () => {
   const good = [override(a, 'currency', 'CHF'), override(b, 'currency', 'CHF')] as never[]
   const asked = await attempt(steward, ada, { kind: 'BULK', items: good })
   assert.deepEqual(asked.code === 'NEEDS_APPROVAL' && asked.rules, ['BULK'])
-  const approved = await approve(steward, bert, asked.code === 'NEEDS_APPROVAL' ? asked.actionId : '', 'fine')
+  const approved = await approve(
+    steward,
+    bert,
+    asked.code === 'NEEDS_APPROVAL' ? asked.actionId : '',
+    'fine',
+  )
   assert.equal(approved.code, 'DONE')
   for (const id of [a, b]) assert.equal((await golden(id))?.values.currency, 'CHF')
-  const undo = await attempt(steward, ada, { kind: 'UNDO', action: approved.code === 'DONE' ? approved.actionId : '' })
-  assert.deepEqual(undo.code === 'NEEDS_APPROVAL' && undo.rules, ['BULK'], 'taking it back is as much')
-  assert.equal((await approve(steward, bert, undo.code === 'NEEDS_APPROVAL' ? undo.actionId : '', 'fine')).code, 'DONE')
-  assert.deepEqual([(await golden(a))?.values.currency, (await golden(b))?.values.currency], ['EUR', 'USD'])
+  const undo = await attempt(steward, ada, {
+    kind: 'UNDO',
+    action: approved.code === 'DONE' ? approved.actionId : '',
+  })
+  assert.deepEqual(
+    undo.code === 'NEEDS_APPROVAL' && undo.rules,
+    ['BULK'],
+    'taking it back is as much',
+  )
+  assert.equal(
+    (await approve(steward, bert, undo.code === 'NEEDS_APPROVAL' ? undo.actionId : '', 'fine'))
+      .code,
+    'DONE',
+  )
+  assert.deepEqual(
+    [(await golden(a))?.values.currency, (await golden(b))?.values.currency],
+    ['EUR', 'USD'],
+  )
 })
 
 test('a bulk action over two golden types, and its undo', async () => {
-  const free = { ...steward, rules: { ...DEFAULT_RULES, approval: { ...DEFAULT_RULES.approval, bulkItemsMin: 9 } } }
+  const free = {
+    ...steward,
+    rules: { ...DEFAULT_RULES, approval: { ...DEFAULT_RULES.approval, bulkItemsMin: 9 } },
+  }
   const before = [await golden(a), await golden(product)]
   const bulk = await done(free, ada, {
     kind: 'BULK',
@@ -325,7 +414,9 @@ test('a task is due by the value at stake, and moves up once when it is overdue;
     [120, 120, 24, 24, 8, 8],
   )
   const likely = priorityOf(1_000, 8)
-  assert.ok(priorityOf(10_000, -8) > likely && likely > priorityOf(1_000, -8) && priorityOf(0, null) > 0)
+  assert.ok(
+    priorityOf(10_000, -8) > likely && likely > priorityOf(1_000, -8) && priorityOf(0, null) > 0,
+  )
   const asked = await attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'))
   assert.equal(asked.code, 'NEEDS_APPROVAL')
   const task = async () =>
@@ -347,9 +438,15 @@ test('a task is due by the value at stake, and moves up once when it is overdue;
   }
   assert.equal((await sweep(steward)).escalated, 1)
   const moved = await task()
-  assert.ok(moved?.escalated && moved.priority > priorityOf(1e15, 20), 'before all that are not overdue')
+  assert.ok(
+    moved?.escalated && moved.priority > priorityOf(1e15, 20),
+    'before all that are not overdue',
+  )
   assert.equal((await sweep(steward)).escalated, 0, 'once')
-  await workOnTasks(db.sql, DEFAULT_RULES, ada, [fresh?.id ?? ''], { kind: 'SET_DUE', at: '2999-01-01T00:00:00Z' })
+  await workOnTasks(db.sql, DEFAULT_RULES, ada, [fresh?.id ?? ''], {
+    kind: 'SET_DUE',
+    at: '2999-01-01T00:00:00Z',
+  })
   const later = await task()
   assert.deepEqual([later?.escalated, later?.priority], [false, fresh?.priority])
 })
@@ -376,7 +473,9 @@ test('one request many times at once is done once; of those who decide on a prop
 
 test('two stewards move one source record at once: one does, the other is told how things are', async () => {
   const b2 = key('billing', 'B2')
-  await tell(db.sql, [{ source: 'billing', id: 'B2', fields: { name: 'Fennland Oy', currency: 'EUR' } }])
+  await tell(db.sql, [
+    { source: 'billing', id: 'B2', fields: { name: 'Fennland Oy', currency: 'EUR' } },
+  ])
   await done(steward, ada, merge(b, b2))
   const expected = await versions(db.sql)
   const outcomes = await Promise.all(
@@ -389,10 +488,19 @@ test('two stewards move one source record at once: one does, the other is told h
       }),
     ),
   )
-  assert.deepEqual(outcomes.map((o) => o.code).sort(), ['CONFLICT', 'DONE'], JSON.stringify(outcomes))
+  assert.deepEqual(
+    outcomes.map((o) => o.code).sort(),
+    ['CONFLICT', 'DONE'],
+    JSON.stringify(outcomes),
+  )
   const lost = outcomes.find((o) => o.code === 'CONFLICT')
   assert.deepEqual(lost?.code === 'CONFLICT' && lost.current.map((x) => x.id), [b])
-  const gone = await attempt(steward, ada, { kind: 'ATTACH', record: b2, from: b, to: outcomes[0] === lost ? a : c })
+  const gone = await attempt(steward, ada, {
+    kind: 'ATTACH',
+    record: b2,
+    from: b,
+    to: outcomes[0] === lost ? a : c,
+  })
   assert.equal(gone.code === 'REFUSED' && gone.rule, 'NOT_A_MEMBER')
 })
 
@@ -411,7 +519,11 @@ test(`two stewards at once on one record: one wins, the other gets the current s
         }),
       ),
     )
-    assert.deepEqual(outcomes.map((o) => o.code).sort(), ['CONFLICT', 'DONE'], JSON.stringify(outcomes))
+    assert.deepEqual(
+      outcomes.map((o) => o.code).sort(),
+      ['CONFLICT', 'DONE'],
+      JSON.stringify(outcomes),
+    )
     const winner = outcomes[0]?.code === 'DONE' ? 'ada' : 'bert'
     assert.equal((await golden(a))?.values.accountOwner, `${winner} ${i}`)
     const lost = outcomes.find((o) => o.code === 'CONFLICT')

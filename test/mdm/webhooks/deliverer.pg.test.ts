@@ -11,11 +11,24 @@ import { readHead } from '../../../mdm/feed/read.ts'
 import { startTailer } from '../../../mdm/feed/tailer.ts'
 import { readDeliveries } from '../../../mdm/webhooks/deliveries.ts'
 import { readEndpoints } from '../../../mdm/webhooks/endpoints.ts'
-import { deleteWebhook, replayWebhook, rotateWebhookSecret, setWebhookState } from '../../../mdm/webhooks/webhooks.ts'
+import {
+  deleteWebhook,
+  replayWebhook,
+  rotateWebhookSecret,
+  setWebhookState,
+} from '../../../mdm/webhooks/webhooks.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { append, caughtUp, create, eventsOf, seeded, take, version } from '../feed/world.ts'
 import { type Received, type Receiver, startReceiver } from './receiver.ts'
-import { type Deliveries, deliver, idle, register, type TestClock, until, webhooksAt } from './setting.ts'
+import {
+  type Deliveries,
+  deliver,
+  idle,
+  register,
+  type TestClock,
+  until,
+  webhooksAt,
+} from './setting.ts'
 
 let db: TestDatabase
 const open: { close(): Promise<void> }[] = []
@@ -30,8 +43,14 @@ after(async () => {
 const hour = 3_600_000
 const clockNow = (): TestClock => ({ now: Date.now() })
 
-/** A receiver, an endpoint for the golden records of a type of this test alone, and who delivers. */
-async function scene(context: TestContext, clock: TestClock, part: { type?: string; scopes?: string[] } = {}) {
+/**
+ * A receiver, an endpoint for the golden records of a type of this test alone, and who delivers.
+ */
+async function scene(
+  context: TestContext,
+  clock: TestClock,
+  part: { type?: string; scopes?: string[] } = {},
+) {
   const receiver = await startReceiver()
   const webhooks = webhooksAt(db.sql, [receiver.port])
   const type = part.type ?? `T${randomUUID().slice(0, 8)}`
@@ -57,19 +76,27 @@ async function scene(context: TestContext, clock: TestClock, part: { type?: stri
   return { receiver, webhooks, id, secret, type, deliveries, shown, versions, clock, settled }
 }
 
-const of = (received: readonly Received[], goldenId: string) => received.filter((r) => r.event.subject === goldenId)
-const ascending = (numbers: readonly number[]) => numbers.every((n, i) => i === 0 || n >= (numbers[i - 1] ?? 0))
+const of = (received: readonly Received[], goldenId: string) =>
+  received.filter((r) => r.event.subject === goldenId)
+const ascending = (numbers: readonly number[]) =>
+  numbers.every((n, i) => i === 0 || n >= (numbers[i - 1] ?? 0))
 
 test('a delivery is a CloudEvent with Standard Webhooks headers, signed, with what its scopes may see', async (context) => {
   const t = await scene(context, clockNow(), { type: 'Contact', scopes: [] })
-  const [goldenId = ''] = await create(db.sql, 1, { type: 'Contact', values: { name: 'Anna Weber', jobTitle: 'CFO' } })
+  const [goldenId = ''] = await create(db.sql, 1, {
+    type: 'Contact',
+    values: { name: 'Anna Weber', jobTitle: 'CFO' },
+  })
   await until(() => t.receiver.received.length === 1)
   const [got] = t.receiver.received
   assert.ok(got)
   assert.equal(got.headers['content-type'], 'application/cloudevents+json; charset=utf-8')
   assert.equal(got.headers['webhook-id'], `${goldenId}_1`)
   assert.deepEqual(new Verifier(t.secret).verify(got.body, got.headers), got.event)
-  assert.throws(() => new Verifier(t.secret).verify(got.body.replace('CFO', 'CEO'), got.headers), /signature/)
+  assert.throws(
+    () => new Verifier(t.secret).verify(got.body.replace('CFO', 'CEO'), got.headers),
+    /signature/,
+  )
   assert.equal(got.event.specversion, '1.0')
   assert.deepEqual(got.event.data.after, { jobTitle: 'CFO' }, 'a name of a contact needs pii:read')
   assert.deepEqual(t.shown, [[t.id, goldenId, []]])
@@ -77,7 +104,10 @@ test('a delivery is a CloudEvent with Standard Webhooks headers, signed, with wh
 
 test('which sensitive fields an endpoint is sent is told', async (context) => {
   const t = await scene(context, clockNow(), { type: 'Contact', scopes: ['pii:read'] })
-  const [goldenId = ''] = await create(db.sql, 1, { type: 'Contact', values: { name: 'Anna Weber', jobTitle: 'CFO' } })
+  const [goldenId = ''] = await create(db.sql, 1, {
+    type: 'Contact',
+    values: { name: 'Anna Weber', jobTitle: 'CFO' },
+  })
   await until(() => t.receiver.received.length === 1)
   assert.deepEqual(t.shown, [[t.id, goldenId, ['name']]])
 })
@@ -116,10 +146,17 @@ test('down for an hour, then one answer in five a 500, and slow: all delivered, 
       t.receiver.accepted(goldenId),
       Array.from({ length: 12 }, (_, i) => i + 1),
     )
-    assert.ok(ascending(of(t.receiver.received, goldenId).map((r) => r.event.data.version)), 'no attempt overtakes')
+    assert.ok(
+      ascending(of(t.receiver.received, goldenId).map((r) => r.event.data.version)),
+      'no attempt overtakes',
+    )
   }
   for (const { headers, event } of t.receiver.received)
-    assert.equal(headers['webhook-id'], `${event.subject}_${event.data.version}`, 'the same id for each attempt')
+    assert.equal(
+      headers['webhook-id'],
+      `${event.subject}_${event.data.version}`,
+      'the same id for each attempt',
+    )
 })
 
 test('one golden record that is refused holds up itself and no other', async (context) => {
@@ -129,7 +166,10 @@ test('one golden record that is refused holds up itself and no other', async (co
   for (let number = 1; number <= 5; number++) await t.versions([poison, sound], number)
   await until(() => t.receiver.accepted(sound).length === 5)
   assert.deepEqual(t.receiver.accepted(poison), [])
-  assert.deepEqual(new Set(of(t.receiver.received, poison).map((r) => r.event.data.version)), new Set([1]))
+  assert.deepEqual(
+    new Set(of(t.receiver.received, poison).map((r) => r.event.data.version)),
+    new Set([1]),
+  )
   t.receiver.behave = () => 200
   await until(
     () => idle(db.sql, t.id),
@@ -172,17 +212,25 @@ test('after three days an event is dead, the later ones of its record go on, and
   assert.equal(row.status, 422)
   assert.equal(row.response, 'answer 422')
   assert.ok(row.attempts >= 10 && row.attempts <= 20, `${row.attempts} attempts`)
-  assert.ok(row.lastAt.getTime() - (row.firstAt?.getTime() ?? 0) >= 72 * hour, 'the last one at the end of the window')
+  assert.ok(
+    row.lastAt.getTime() - (row.firstAt?.getTime() ?? 0) >= 72 * hour,
+    'the last one at the end of the window',
+  )
 
   t.receiver.behave = () => 200
   const nothing = await replayWebhook(t.webhooks, 'tester', t.id, { goldenId: randomUUID() })
   assert.equal(nothing.code === 'REFUSED' && nothing.rule, 'NOTHING_TO_REPLAY')
-  const replayed = await replayWebhook(t.webhooks, 'tester', t.id, { places: [[t.id, row.position]] })
+  const replayed = await replayWebhook(t.webhooks, 'tester', t.id, {
+    places: [[t.id, row.position]],
+  })
   assert.equal(replayed.code === 'DONE' && replayed.count, 1)
   await until(() => idle(db.sql, t.id), pass)
   assert.deepEqual(t.receiver.accepted(poison), [1, 3, 4, 2])
   // And what was delivered, by range: in order for each record, under the ids that it had.
-  const all = await replayWebhook(t.webhooks, 'tester', t.id, { fromPosition: row.position, states: ['DELIVERED'] })
+  const all = await replayWebhook(t.webhooks, 'tester', t.id, {
+    fromPosition: row.position,
+    states: ['DELIVERED'],
+  })
   assert.ok(all.code === 'DONE' && all.count >= 5)
   await until(() => idle(db.sql, t.id), pass)
   assert.deepEqual(t.receiver.accepted(poison), [1, 3, 4, 2, 2, 3, 4])
@@ -274,7 +322,10 @@ test('while secrets overlap both sign, afterwards the new one alone', async (con
   const second = t.receiver.received.at(-1)
   assert.ok(second)
   const at = new Date(Number(second.headers['webhook-timestamp']) * 1_000)
-  assert.equal(second.headers['webhook-signature'], next.sign(second.headers['webhook-id'] ?? '', at, second.body))
+  assert.equal(
+    second.headers['webhook-signature'],
+    next.sign(second.headers['webhook-id'] ?? '', at, second.body),
+  )
 })
 
 test('two processes: each endpoint is delivered by one, and by the other when that one stops', async (context) => {
@@ -333,7 +384,11 @@ test('ids are followed through merge and split, for what waits behind a failure 
   })
   await append(db.sql, version(a, 1))
   await append(db.sql, version(b, 1))
-  await append(db.sql, version(a, 2, { op: 'MERGED', values: null, redirect: b }), version(b, 2, { op: 'MERGED' }))
+  await append(
+    db.sql,
+    version(a, 2, { op: 'MERGED', values: null, redirect: b }),
+    version(b, 2, { op: 'MERGED' }),
+  )
   await append(db.sql, version(b, 3))
   await append(db.sql, version(b, 4, { op: 'SPLIT' }), version(a, 3, { op: 'SPLIT' }))
   await append(db.sql, version(b, 5))
@@ -350,8 +405,12 @@ test('ids are followed through merge and split, for what waits behind a failure 
   assert.deepEqual(receiver.accepted(b), [2, 3, 4])
   const after = encodeCursor(from.feed, { kind: 'TAIL', position: from.position })
   await until(() => tailer.tail.head >= from.position + 9)
-  const items = eventsOf(await take(await follow(tailer, { after, snapshot: false, filter }), caughtUp))
-  const accepted = receiver.received.filter((r) => r.status === 200).map((r) => r.headers['webhook-id'])
+  const items = eventsOf(
+    await take(await follow(tailer, { after, snapshot: false, filter }), caughtUp),
+  )
+  const accepted = receiver.received
+    .filter((r) => r.status === 200)
+    .map((r) => r.headers['webhook-id'])
   assert.deepEqual(accepted.sort(), items.map((e) => `${e.goldenId}_${e.version}`).sort())
 })
 
@@ -359,7 +418,8 @@ test('what expires while an endpoint is disabled is missed, and counted', async 
   const t = await scene(context, clockNow())
   await setWebhookState(t.webhooks, 'tester', t.id, 'DISABLED', 'away')
   // Who delivers hears of it a moment later, and sends until then.
-  const held = async () => await db.sql`select 1 from webhook where id = ${t.id} and leased_by is not null`
+  const held = async () =>
+    await db.sql`select 1 from webhook where id = ${t.id} and leased_by is not null`
   await until(async () => (await held()).length === 0)
   const ids = [randomUUID()]
   for (let number = 1; number <= 5; number++) await t.versions(ids, number)
@@ -421,7 +481,9 @@ test('who has lost the lease writes nothing more, and stops', async (context) =>
 test('an endpoint whose secrets cannot be opened holds up no other; a rotation without overlap mends it', async (context) => {
   const t = await scene(context, clockNow())
   const type = `T${randomUUID().slice(0, 8)}`
-  const { id: broken } = await register(t.webhooks, t.receiver.url, { filter: { ...everything, types: [type] } })
+  const { id: broken } = await register(t.webhooks, t.receiver.url, {
+    filter: { ...everything, types: [type] },
+  })
   context.after(async () => void (await deleteWebhook(t.webhooks, 'tester', broken)))
   const unreadable = Buffer.concat([Buffer.of(1), Buffer.alloc(60)])
   await db.sql`update webhook_secret set sealed = ${unreadable} where webhook = ${broken}`

@@ -37,7 +37,8 @@ test(`kill -9 of the deliverer, ${rounds} times: nothing is lost, and nothing of
   const ids = Array.from({ length: 20 }, () => randomUUID())
   let number = 0
   let child: ChildProcess | null = null
-  const start = () => spawn(process.execPath, [program, db.url, String(receiver.port)], { stdio: 'inherit' })
+  const start = () =>
+    spawn(process.execPath, [program, db.url, String(receiver.port)], { stdio: 'inherit' })
   const freed = () => db.sql`update webhook set leased_until = null`
   for (let round = 0; round < rounds; round++) {
     child = start()
@@ -97,11 +98,13 @@ test('Postgres goes away and comes back while deliveries are under way: nothing 
     await sleep(2)
     return 200
   }
-  for (let number = 1; number <= 10; number++) await append(sql, ...ids.map((g) => version(g, number)))
+  for (let number = 1; number <= 10; number++)
+    await append(sql, ...ids.map((g) => version(g, number)))
   await until(() => ids.some((g) => receiver.accepted(g).length > 0))
   await server.pause()
   await server.resume()
-  for (let number = 11; number <= 12; number++) await append(sql, ...ids.map((g) => version(g, number)))
+  for (let number = 11; number <= 12; number++)
+    await append(sql, ...ids.map((g) => version(g, number)))
   await until(() => idle(sql, id).catch(() => false))
   for (const goldenId of ids)
     assert.deepEqual(

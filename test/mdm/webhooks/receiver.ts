@@ -11,7 +11,10 @@ export interface Received {
 }
 
 /** Answers a status, or does with the response what it likes and answers null. */
-export type Behaviour = (event: CloudEvent, res: ServerResponse) => Promise<number | null> | number | null
+export type Behaviour = (
+  event: CloudEvent,
+  res: ServerResponse,
+) => Promise<number | null> | number | null
 
 export interface Receiver {
   url: string
@@ -34,7 +37,12 @@ export async function startReceiver(behave: Behaviour = () => 204): Promise<Rece
     let body = ''
     for await (const chunk of req) body += chunk
     const event = JSON.parse(body) as CloudEvent
-    const entry: Received = { headers: req.headers as Record<string, string>, body, event, status: 0 }
+    const entry: Received = {
+      headers: req.headers as Record<string, string>,
+      body,
+      event,
+      status: 0,
+    }
     received.push(entry)
     const status = await receiver.behave(event, res)
     if (status === null || res.destroyed) return

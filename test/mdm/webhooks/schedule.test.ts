@@ -15,21 +15,24 @@ const hour = 3_600_000
 
 test('law: an event that always fails is tried ten to twenty times, ever later, and last at the end of three days', () => {
   fc.assert(
-    fc.property(fc.infiniteStream(fc.double({ min: 0, max: 0.999_999, noNaN: true })), (randoms) => {
-      const times = [0]
-      for (let now = 0; ; ) {
-        const random = randoms.next().value ?? 0
-        const next = nextAttempt(threeDays, times.length, 0, now, null, random)
-        if (next === null) break
-        assert.ok(next > now)
-        assert.ok(next - now <= 12 * hour * 1.2)
-        now = next
-        times.push(now)
-      }
-      assert.ok(times.length >= 10 && times.length <= 20, `${times.length} attempts`)
-      assert.equal(times.at(-1), 72 * hour)
-      assert.ok((times[1] ?? 0) >= 4_000 && (times[1] ?? 0) <= 6_000)
-    }),
+    fc.property(
+      fc.infiniteStream(fc.double({ min: 0, max: 0.999_999, noNaN: true })),
+      (randoms) => {
+        const times = [0]
+        for (let now = 0; ; ) {
+          const random = randoms.next().value ?? 0
+          const next = nextAttempt(threeDays, times.length, 0, now, null, random)
+          if (next === null) break
+          assert.ok(next > now)
+          assert.ok(next - now <= 12 * hour * 1.2)
+          now = next
+          times.push(now)
+        }
+        assert.ok(times.length >= 10 && times.length <= 20, `${times.length} attempts`)
+        assert.equal(times.at(-1), 72 * hour)
+        assert.ok((times[1] ?? 0) >= 4_000 && (times[1] ?? 0) <= 6_000)
+      },
+    ),
   )
 })
 
@@ -41,7 +44,8 @@ test('Retry-After: seconds or a date, within its bounds, and never past the end 
   assert.equal(retryAfterMs('0', now), retryAfterMsMin)
   assert.equal(retryAfterMs('Thu, 01 Jan 1970 00:00:00 GMT', now), retryAfterMsMin)
   assert.equal(retryAfterMs('9999999999', now), retryAfterMsMax)
-  for (const odd of ['soon', '', '-1x', '1e9x', '\u0661']) assert.equal(retryAfterMs(odd, now), null, odd)
+  for (const odd of ['soon', '', '-1x', '1e9x', '\u0661'])
+    assert.equal(retryAfterMs(odd, now), null, odd)
   assert.equal(nextAttempt(threeDays, 3, 0, 72 * hour - 10, 60_000, 0), 72 * hour)
 })
 
@@ -78,7 +82,8 @@ test('law: a place is written down only when everything up to it is done, in wha
           window.add(position)
           open.push(position)
         } else window.pass(position)
-        if (pick % 2 === 0 && open.length > 0) window.done(open.splice(pick % open.length, 1)[0] ?? 0)
+        if (pick % 2 === 0 && open.length > 0)
+          window.done(open.splice(pick % open.length, 1)[0] ?? 0)
         assert.equal(window.doneUpTo, Math.min(...open, position + 1) - 1)
       }
       for (const position of open.splice(0)) window.done(position)

@@ -13,7 +13,12 @@ import { policy } from '../../fixtures/store.ts'
 /** Webhooks that may go to the loopback at these ports. */
 export function webhooksAt(sql: Sql, ports: readonly number[], timeoutMs = 2_000): Webhooks {
   const reach: Reach = { networks: [parseNetwork('127.0.0.1')], http: true, ports }
-  return { sql, vault: new Vault([Buffer.alloc(32, 7)]), reach, poster: createPoster({ reach, timeoutMs }) }
+  return {
+    sql,
+    vault: new Vault([Buffer.alloc(32, 7)]),
+    reach,
+    poster: createPoster({ reach, timeoutMs }),
+  }
 }
 
 export async function register(
@@ -21,7 +26,14 @@ export async function register(
   url: string,
   part: Partial<EndpointSettings> = {},
 ): Promise<{ id: string; secret: string }> {
-  const settings = { url, description: '', filter: everything, schemaVersion: 1, scopes: ['pii:read'], ...part }
+  const settings = {
+    url,
+    description: '',
+    filter: everything,
+    schemaVersion: 1,
+    scopes: ['pii:read'],
+    ...part,
+  }
   const done = await registerWebhook(webhooks, 'tester', settings, null, null)
   if (done.code !== 'DONE' || !done.secret) throw new Error(JSON.stringify(done))
   return { id: done.id, secret: done.secret }
@@ -68,7 +80,10 @@ export async function deliver(
 }
 
 /** Waits for what is sure to come; the test's own time-out is the bound. */
-export async function until(what: () => boolean | Promise<boolean>, each: () => void = () => {}): Promise<void> {
+export async function until(
+  what: () => boolean | Promise<boolean>,
+  each: () => void = () => {},
+): Promise<void> {
   while (!(await what())) {
     each()
     await sleep(5)

@@ -10,13 +10,27 @@ import { parseNetwork } from '../../../mdm/webhooks/address.ts'
 import { createPoster } from '../../../mdm/webhooks/post.ts'
 
 const skip =
-  spawnSync('openssl', ['version']).status === 0 ? false : 'SKIPPED: there is no openssl to make certificates'
+  spawnSync('openssl', ['version']).status === 0
+    ? false
+    : 'SKIPPED: there is no openssl to make certificates'
 
 /** A certificate authority of the test's own. */
 function authority(dir: string) {
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' })
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-  openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=Test CA', '-days', '2')
+  openssl(
+    'req',
+    '-x509',
+    ...key,
+    '-keyout',
+    'ca.key',
+    '-out',
+    'ca.pem',
+    '-subj',
+    '/CN=Test CA',
+    '-days',
+    '2',
+  )
   const read = (name: string) => readFileSync(join(dir, name), 'utf8')
   return {
     pem: read('ca.pem'),
@@ -24,7 +38,15 @@ function authority(dir: string) {
     issue(name: string, days: number) {
       const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`]
       openssl('req', ...key, '-keyout', 'own.key', '-out', 'own.csr', ...subject)
-      const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copy']
+      const signed = [
+        '-CA',
+        'ca.pem',
+        '-CAkey',
+        'ca.key',
+        '-CAcreateserial',
+        '-copy_extensions',
+        'copy',
+      ]
       openssl('x509', '-req', '-in', 'own.csr', ...signed, '-days', String(days), '-out', 'own.pem')
       return { key: read('own.key'), cert: read('own.pem') }
     },
@@ -53,7 +75,12 @@ test('over TLS: a certificate that is trusted, in time and of the right name is 
   const send = async (port: number, authorities?: string[]) => {
     const reach = { networks: [parseNetwork('127.0.0.1')], http: false, ports: [port] }
     const resolve = async () => [{ address: '127.0.0.1', family: 4 }]
-    const poster = createPoster({ reach, timeoutMs: 30_000, resolve, ...(authorities ? { authorities } : {}) })
+    const poster = createPoster({
+      reach,
+      timeoutMs: 30_000,
+      resolve,
+      ...(authorities ? { authorities } : {}),
+    })
     const { status, error } = await poster.post(`https://hooks.example:${port}/`, {}, '{"n":1}')
     poster.close()
     return { status, error }
@@ -63,9 +90,21 @@ test('over TLS: a certificate that is trusted, in time and of the right name is 
   assert.deepEqual(bodies, ['{"n":1}'])
 
   const refused: [number, string[] | undefined, RegExp][] = [
-    [good, undefined, /certificate is not accepted: .*(UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN)/],
-    [await receiver(ca.issue('other.example', 2)), [ca.pem], /not accepted: .*other\.example.*ERR_TLS_CERT_ALTNAME/],
-    [await receiver(ca.issue('hooks.example', -1)), [ca.pem], /not accepted: .*expired.*CERT_HAS_EXPIRED/],
+    [
+      good,
+      undefined,
+      /certificate is not accepted: .*(UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN)/,
+    ],
+    [
+      await receiver(ca.issue('other.example', 2)),
+      [ca.pem],
+      /not accepted: .*other\.example.*ERR_TLS_CERT_ALTNAME/,
+    ],
+    [
+      await receiver(ca.issue('hooks.example', -1)),
+      [ca.pem],
+      /not accepted: .*expired.*CERT_HAS_EXPIRED/,
+    ],
   ]
   for (const [port, authorities, why] of refused) {
     const { status, error } = await send(port, authorities)

@@ -103,17 +103,37 @@ test('URLs that lead inwards are refused, however they are written', () => {
 })
 
 test('public ones pass, in one spelling', () => {
-  assert.equal(checkedUrl('https://HOOKS.example.com:443/a?b=c', strict).href, 'https://hooks.example.com/a?b=c')
-  assert.equal(checkedUrl('https://bücher.example:8443/', strict).href, 'https://xn--bcher-kva.example:8443/')
+  assert.equal(
+    checkedUrl('https://HOOKS.example.com:443/a?b=c', strict).href,
+    'https://hooks.example.com/a?b=c',
+  )
+  assert.equal(
+    checkedUrl('https://bücher.example:8443/', strict).href,
+    'https://xn--bcher-kva.example:8443/',
+  )
   assert.equal(checkedUrl('https://134744072/', strict).href, 'https://8.8.8.8/')
   assert.equal(checkedUrl('https://[2606:4700::1111]/', strict).href, 'https://[2606:4700::1111]/')
 })
 
 test('only what is allowed becomes reachable', () => {
-  const reach: Reach = { networks: [parseNetwork('10.1.0.0/16'), parseNetwork('::1')], http: false, ports: [443] }
-  for (const url of ['https://10.1.2.3/', 'https://[::1]/', 'https://[::ffff:10.1.2.3]/', 'https://8.8.8.8/'])
+  const reach: Reach = {
+    networks: [parseNetwork('10.1.0.0/16'), parseNetwork('::1')],
+    http: false,
+    ports: [443],
+  }
+  for (const url of [
+    'https://10.1.2.3/',
+    'https://[::1]/',
+    'https://[::ffff:10.1.2.3]/',
+    'https://8.8.8.8/',
+  ])
     checkedUrl(url, reach)
-  for (const url of ['https://10.2.0.1/', 'https://127.0.0.1/', 'https://[::2]/', 'https://169.254.169.254/'])
+  for (const url of [
+    'https://10.2.0.1/',
+    'https://127.0.0.1/',
+    'https://[::2]/',
+    'https://169.254.169.254/',
+  ])
     assert.throws(() => checkedUrl(url, reach), UrlError, url)
 })
 
@@ -131,12 +151,20 @@ test('law: every address of the ranges that are set aside is refused, as number,
   ]
   const address = fc
     .constantFrom(...ranges)
-    .chain(([base, bits]) => fc.integer({ min: 0, max: 2 ** bits - 1 }).map((n) => (base + n) >>> 0))
+    .chain(([base, bits]) =>
+      fc.integer({ min: 0, max: 2 ** bits - 1 }).map((n) => (base + n) >>> 0),
+    )
   fc.assert(
     fc.property(address, (n) => {
       const text = [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255].join('.')
       assert.equal(isReachable(text, []), false, text)
-      for (const host of [String(n), `0x${n.toString(16)}`, `0${n.toString(8)}`, text, `[::ffff:${text}]`])
+      for (const host of [
+        String(n),
+        `0x${n.toString(16)}`,
+        `0${n.toString(8)}`,
+        text,
+        `[::ffff:${text}]`,
+      ])
         assert.throws(() => checkedUrl(`https://${host}/`, open), UrlError, host)
     }),
   )
@@ -185,7 +213,10 @@ test('a name is judged by what it resolves to when the connection is made, each 
   })
   const closing = { connection: 'close' }
   assert.equal((await inside.post(`http://hooks.example.com:${port}/`, closing, '{}')).status, 200)
-  assert.match((await inside.post(`http://hooks.example.com:${port}/`, closing, '{}')).error ?? '', /not public/)
+  assert.match(
+    (await inside.post(`http://hooks.example.com:${port}/`, closing, '{}')).error ?? '',
+    /not public/,
+  )
   assert.equal(hits, 1)
   // A redirect is an answer like any other, and not a good one.
   const away = await inside.post(`http://127.0.0.1:${port}/away`, closing, '{}')

@@ -29,7 +29,8 @@ describe('connected components', () => {
           const reached = new Set(component.slice(0, 1))
           for (let size = 0; size !== reached.size; ) {
             size = reached.size
-            for (const { a, b } of pairs) if (reached.has(a) || reached.has(b)) reached.add(a).add(b)
+            for (const { a, b } of pairs)
+              if (reached.has(a) || reached.has(b)) reached.add(a).add(b)
           }
           assert.deepEqual(
             [...reached].toSorted((x, y) => x - y),

@@ -15,10 +15,13 @@ const [A, B] = [recordKey('crm', 'account', 'x/1'), recordKey('billing', 'custom
 const sorted = (a: string, b: string) => (a < b ? { a, b } : { a: b, b: a })
 
 test('records by key or name, columns in any order, each pair once', async () => {
-  assert.deepEqual(await read(`\ufeffsame,a,note,b\r\n1, crm/account/x/1 ,"so, yes",${B.toUpperCase()}\r\n\r\n`), [
-    { ...sorted(A, B), same: true },
+  assert.deepEqual(
+    await read(`\ufeffsame,a,note,b\r\n1, crm/account/x/1 ,"so, yes",${B.toUpperCase()}\r\n\r\n`),
+    [{ ...sorted(A, B), same: true }],
+  )
+  assert.deepEqual(await read(`a,b,same\n${A},${B},no\n${B},${A},0\n`), [
+    { ...sorted(A, B), same: false },
   ])
-  assert.deepEqual(await read(`a,b,same\n${A},${B},no\n${B},${A},0\n`), [{ ...sorted(A, B), same: false }])
   assert.deepEqual(await read('a,b,same\n'), [])
 })
 

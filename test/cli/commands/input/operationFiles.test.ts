@@ -22,7 +22,9 @@ const manifest = (operation: object, more: object = {}) =>
   JSON.stringify({
     format: 'apollo-persisted-query-manifest',
     version: 1,
-    operations: [{ id: operationHash(BODY), name: 'Page', type: 'query', body: BODY, ...operation }],
+    operations: [
+      { id: operationHash(BODY), name: 'Page', type: 'query', body: BODY, ...operation },
+    ],
     ...more,
   })
 
@@ -44,9 +46,17 @@ test('what is none is named with its file', () => {
       manifest({ id: 'd41d8' }),
       /md5\.json: the id of Page is d41d8, and the sha256 of its body is [0-9a-f]{64}/,
     ],
-    ['other.json', manifest({}, { version: 2 }), /other\.json is no persisted-query manifest of Apollo's format/],
+    [
+      'other.json',
+      manifest({}, { version: 2 }),
+      /other\.json is no persisted-query manifest of Apollo's format/,
+    ],
     ['text.json', 'query', /text\.json is not JSON/],
-    ['fragment.graphql', 'fragment F on Query { a }', /fragment\.graphql has no operation, only fragments/],
+    [
+      'fragment.graphql',
+      'fragment F on Query { a }',
+      /fragment\.graphql has no operation, only fragments/,
+    ],
     ['broken.graphql', '{ a', /broken\.graphql: Syntax Error/],
   ] as const)
     assert.throws(() => readOperations(file(name, text)), why)

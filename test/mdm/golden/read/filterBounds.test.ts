@@ -3,7 +3,11 @@ import { test } from 'node:test'
 import { Parameters } from '../../../../mdm/db/statement.ts'
 import { conditionOf, type Filter, FilterError } from '../../../../mdm/golden/read/filter.ts'
 
-const list = { fields: [], flags: { open: 't.open' }, source: { row: 'g.id', record: 's.golden_id' } }
+const list = {
+  fields: [],
+  flags: { open: 't.open' },
+  source: { row: 'g.id', record: 's.golden_id' },
+}
 const refused = (filter: Filter) =>
   assert.throws(
     () => conditionOf(list, filter, new Set()),
@@ -20,5 +24,8 @@ test('a filter is bounded in its tests, its depth and its parts, though they tes
   let deep: Filter = { open: true }
   for (let i = 0; i < 10; i++) deep = { not: deep }
   refused(deep)
-  assert.match(conditionOf(list, { and: many(100, { open: true }) }, new Set())(new Parameters()), /t\.open/)
+  assert.match(
+    conditionOf(list, { and: many(100, { open: true }) }, new Set())(new Parameters()),
+    /t\.open/,
+  )
 })

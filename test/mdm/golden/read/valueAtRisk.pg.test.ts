@@ -17,21 +17,31 @@ test('an open balance counts in whole units of its currency, whatever decimals t
   await send(
     db.sql,
     [...currencyExponents].flatMap(([code, exponent]) => [
-      { source: 'billing', message: { type: 'Customer', id: code, version: 1, fields: { name: `Customer ${code}` } } },
+      {
+        source: 'billing',
+        message: { type: 'Customer', id: code, version: 1, fields: { name: `Customer ${code}` } },
+      },
       {
         source: 'billing',
         message: {
           type: 'Invoice',
           id: code,
           version: 1,
-          fields: { customer: customer(code), status: 'open', balance: 1_299 * 10 ** exponent, currency: code },
+          fields: {
+            customer: customer(code),
+            status: 'open',
+            balance: 1_299 * 10 ** exponent,
+            currency: code,
+          },
         },
       },
     ]),
   )
   await drain(directPipeline(db.sql))
   const codes = [...currencyExponents.keys()]
-  const found = await db.sql.begin((tx) => valueAtRisk(tx, new Map(codes.map((code) => [code, [customer(code)]]))))
+  const found = await db.sql.begin((tx) =>
+    valueAtRisk(tx, new Map(codes.map((code) => [code, [customer(code)]]))),
+  )
   assert.deepEqual(
     codes.filter((code) => found.get(code) !== 1_299),
     [],
