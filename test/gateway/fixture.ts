@@ -8,19 +8,21 @@ const LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9
 
 export interface Fixture {
   subgraphs: Subgraph[]
-  /** What loaders were asked for, one entry a batch. */
+  /** The keys that loaders were called with, one entry per batch. */
   batches: { subgraph: string; keys: string[]; correlationId: string }[]
-  /** How often each subgraph's context was made. */
+  /** How often each subgraph's context was created. */
   contexts: Map<string, number>
   names: Map<string, string>
   /** Sends an event to all subscribers. */
   emit(event: { position: string; id: string; fails?: boolean }): void
   subscribers(): number
-  /** How often it was asked for what lasts for ever, and why nobody waits for it any more. */
+  /**
+   * How often the field that never resolves was requested, and the abort reasons of those requests.
+   */
   forever(): number
   abandoned: string[]
   /** How often the field `detail` of an event was resolved. */
-  told(): number
+  detailsResolved(): number
 }
 
 interface Loaders {
@@ -29,10 +31,12 @@ interface Loaders {
   invoices: DataLoader<string, string[]>
 }
 
-/** Three small subgraphs: two that share the entity Customer, and one whose events carry it. */
+/**
+ * Creates three small subgraphs: two share the entity Customer, and events of the third carry it.
+ */
 export function fixture(): Fixture {
   const events = new EventEmitter()
-  let told = 0
+  let detailsResolved = 0
   events.setMaxListeners(0)
   const batches: Fixture['batches'] = []
   const contexts = new Map<string, number>()
@@ -135,7 +139,7 @@ export function fixture(): Fixture {
       Query: { head: () => '0' },
       Subscription: {
         changes: {
-          // Not a generator: while one waits for its next event, `return` cannot end it.
+          // This is not a generator: `return` cannot end a generator that waits for its next event.
           subscribe: () => on(events, 'change'),
           resolve: ([event]: unknown[]) => event,
         },
@@ -143,7 +147,7 @@ export function fixture(): Fixture {
       Change: {
         customer: ({ id }: { id: string }) => ({ id }),
         detail({ fails }: { fails?: boolean }) {
-          told++
+          detailsResolved++
           if (fails) throw new Error('secret')
           return 'fine'
         },
@@ -165,7 +169,7 @@ export function fixture(): Fixture {
         },
       },
     ],
-    told: () => told,
+    detailsResolved: () => detailsResolved,
     abandoned,
     forever: () => forever,
     batches,

@@ -18,7 +18,9 @@ export const BOUNDS: QueryBounds & ServerBounds = {
   queryMsMax: 60_000,
 }
 
-/** A gateway over the fixture's subgraphs, on any free port, with what it logged. */
+/**
+ * Starts a gateway over the fixture's subgraphs on a free port and returns it with its log entries.
+ */
 export async function testGateway(
   options: Partial<GatewayOptions> & { fixture?: Fixture } = {},
 ): Promise<{ gateway: Gateway; fixture: Fixture; url: string; logged: Record<string, unknown>[] }> {

@@ -11,12 +11,12 @@ interface IssuerKey {
 
 export interface Issuer {
   url: string
-  /** Keys it publishes now; take some away, add some. */
+  /** The keys that it publishes now; tests may remove and add keys. */
   keys: IssuerKey[]
   newKey(alg?: string): Promise<IssuerKey>
   /** How often its keys were fetched. */
   fetches(): number
-  /** Answers 500 while true. */
+  /** While true, every request gets status 500. */
   broken: boolean
   sign(claims?: JWTPayload, header?: Record<string, unknown>, key?: IssuerKey): Promise<string>
   close(): Promise<void>
@@ -36,7 +36,7 @@ export async function issuerKey(alg = 'ES256'): Promise<IssuerKey> {
   }
 }
 
-/** An OpenID Connect issuer on this machine: discovery, keys, and tokens of any content. */
+/** Starts an OpenID Connect issuer on this machine: discovery, keys, and tokens of any content. */
 export async function startIssuer(): Promise<Issuer> {
   const counted = { fetches: 0 }
   const server = createServer((req, res) => {

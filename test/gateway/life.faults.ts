@@ -15,7 +15,7 @@ before(async () => {
 })
 after(() => db.drop())
 
-test('the supergraph is taken anew under load: no request fails, subscriptions go on, new fields are there', async (t) => {
+test('reloads the supergraph under load: no request fails, subscriptions continue and new fields appear', async (t) => {
   const made = fixture()
   const it = await testGateway({ fixture: made })
   t.after(() => it.gateway.close(1_000))
@@ -54,7 +54,7 @@ test('the supergraph is taken anew under load: no request fails, subscriptions g
   await stream.return?.()
 })
 
-test('what is under way when the server is told to stop is answered', async () => {
+test('completes the operations in progress when the server shuts down', async () => {
   const it = await testGateway()
   const asked = Array.from({ length: 20 }, () => ask(it.url, '{ fails(how: "WAIT") }'))
   await until(() => it.gateway.inProgress().operations === 20)
@@ -66,7 +66,7 @@ test('what is under way when the server is told to stop is answered', async () =
   await closed
 })
 
-test('subscribers that are told to go on elsewhere get every change once, through stop after stop under writes', async () => {
+test('subscribers that reconnect to another gateway get every change once, through repeated shutdowns under writes', async () => {
   const gateways: Gateway[] = [await graph(db.sql)]
   const { feed } = await answer(gateways[0] as Gateway, '{ feed { cursor } }')
   const changes = 40
@@ -88,7 +88,7 @@ test('subscribers that are told to go on elsewhere get every change once, throug
           const [error] = errors ?? []
           if (error) {
             assert.equal(error.extensions?.code, 'SERVER_STOPPING')
-            // What the server says is what was received last.
+            // The cursor in the error is that of the last event received.
             assert.equal(error.extensions?.cursor ?? cursor, cursor)
             break
           }
@@ -98,7 +98,7 @@ test('subscribers that are told to go on elsewhere get every change once, throug
           if (positions.length >= changes) break
         }
       } catch {
-        // It came to one that had just stopped listening: to the next one.
+        // This gateway had just stopped listening; the loop tries the next one.
       }
     }
   })

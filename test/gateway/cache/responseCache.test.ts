@@ -24,8 +24,11 @@ const someone = (more: Partial<RequestInfo> = {}): RequestInfo => ({
   ...more,
 })
 
-/** Answers over a feed that the test moves; each execution says how many there have been. */
-function answers(bytesMax = 1e6) {
+/**
+ * Creates a cache over a feed that the test advances. `ask` reports whether the operation was
+ * executed.
+ */
+function testCache(bytesMax = 1e6) {
   const at = { readMsAgo: 0, feed: {} as object, policy: 'p1' }
   const graph = cacheableGraph(policy)
   const kept = new ResponseCache({ graph, bytesMax, now: () => at })
@@ -66,8 +69,8 @@ function answers(bytesMax = 1e6) {
 const one = '{ customer(id: "a") { id name } }'
 const list = '{ customers { nodes { name } } }'
 
-test('an answer is kept until a record in it changes, or any of a type that it lists', async () => {
-  const { ask, change } = answers()
+test('caches a response until a record in it changes, or any record of a type that it lists', async () => {
+  const { ask, change } = testCache()
   const cases: [string, object][] = [
     [one, { customer: { id: 'a', name: 'A' } }],
     [list, { customers: { nodes: [{ name: 'A' }] } }],
@@ -83,8 +86,8 @@ test('an answer is kept until a record in it changes, or any of a type that it l
   for (const [text, data] of cases) assert.equal(await ask(text, data), 'EXECUTED')
 })
 
-test('a record that is not there, or does not say its id, hangs on all of its type; a reference on its own', async () => {
-  const { ask, change } = answers()
+test('a missing record, or one without an id, depends on all records of its type; a reference only on itself', async () => {
+  const { ask, change } = testCache()
   const none: [string, object] = [one, { customer: null }]
   const nameless: [string, object] = ['{ customer(id: "a") { name } }', { customer: { name: 'A' } }]
   const contact: [string, object] = [
@@ -100,8 +103,8 @@ test('a record that is not there, or does not say its id, hangs on all of its ty
   assert.equal(await ask(...contact), 'EXECUTED')
 })
 
-test('what changes without an event is never kept', async () => {
-  const { ask } = answers()
+test('never caches fields that change without an event', async () => {
+  const { ask } = testCache()
   for (const text of [
     '{ invoices }',
     '{ customer(id: "a") { id invoices } }',
@@ -142,8 +145,8 @@ test('what changes without an event is never kept', async () => {
   )
 })
 
-test('an answer is for callers with the same rights, whoever they are', async () => {
-  const { ask, change } = answers()
+test('shares a response among callers with the same rights', async () => {
+  const { ask, change } = testCache()
   const data = { customer: { id: 'a', name: 'A' } }
   assert.equal(await ask(one, data), 'EXECUTED')
   assert.equal(await ask(one, data, { as: someone({ actor: 'otto', correlationId: '2' }) }), 'KEPT')
@@ -156,15 +159,15 @@ test('an answer is for callers with the same rights, whoever they are', async ()
   ])
     assert.equal(await ask(one, data, { as: someone(other) }), 'EXECUTED', JSON.stringify(other))
   assert.equal(await ask(one, data, { variables: { id: 'b' } }), 'EXECUTED')
-  // Which rows are seen hangs on records that are not in the answer.
+  // Visibility of rows depends on records that are not in the response.
   change('Product', 'p')
   assert.equal(await ask(one, data), 'KEPT')
   for (const bound of [{ regions: ['EU'] }, { legalEntities: ['DE01'] }])
     assert.equal(await ask(one, data, { as: someone(bound) }), 'EXECUTED')
 })
 
-test('what changed while it was executed is not kept; while the feed is behind nothing is given', async () => {
-  const { ask, at, change, kept } = answers()
+test('does not cache a response that changed during execution, and serves nothing while the feed is behind', async () => {
+  const { ask, at, change, kept } = testCache()
   const data = { customer: { id: 'a', name: 'A' } }
   assert.equal(await ask(one, data, { during: () => change('Customer', 'a') }), 'EXECUTED')
   assert.equal(await ask(one, data), 'EXECUTED')
@@ -173,7 +176,7 @@ test('what changed while it was executed is not kept; while the feed is behind n
   assert.equal(await ask(one, data), 'EXECUTED')
   at.readMsAgo = 0
   assert.equal(await ask(one, data), 'KEPT')
-  kept.changed({ position: 900, type: 'Product', goldenId: 'after events that were left out' })
+  kept.changed({ position: 900, type: 'Product', goldenId: 'after events that were skipped' })
   assert.equal(await ask(one, data), 'EXECUTED')
   at.feed = {}
   assert.equal(await ask(one, data), 'EXECUTED')
@@ -181,12 +184,12 @@ test('what changed while it was executed is not kept; while the feed is behind n
   assert.equal(await ask(one, data), 'EXECUTED')
 })
 
-test('the same question at the same time is executed once, and not joined after a change', async () => {
-  const { ask, change } = answers()
+test('executes identical concurrent operations once, and does not join an execution after a change', async () => {
+  const { ask, change } = testCache()
   const data = { customer: { id: 'a', name: 'A' } }
   const first = [ask(one, data), ask(one, data), ask(one, data)]
   assert.deepEqual((await Promise.all(first)).length, 3)
-  const { kept } = answers()
+  const { kept } = testCache()
   assert.equal(kept.stats.joined, 0)
   const begun = ask('{ customer(id: "b") { id name } }', { customer: { id: 'b' } })
   change('Customer', 'b')
@@ -197,8 +200,8 @@ test('the same question at the same time is executed once, and not joined after 
   await begun
 })
 
-test('memory is bounded: what was asked for longest ago goes', async () => {
-  const { ask, kept } = answers(3_000)
+test('bounds its memory by evicting the least recently used response', async () => {
+  const { ask, kept } = testCache(3_000)
   for (let n = 0; n < 50; n++)
     await ask(`{ customer(id: "${n}") { id name } }`, { customer: { id: `${n}`, name: 'x' } })
   assert.ok(kept.stats.bytes <= 3_000)

@@ -12,7 +12,7 @@ import {
 import { compileFetch } from '../../../gateway/execution/compileFetch.ts'
 import { executeFetch } from '../../../gateway/execution/executeFetch.ts'
 
-// A compiled query answers what graphql-js answers.
+// A compiled query returns the same result as graphql-js.
 
 const schema = buildSchema(`
   interface Named { name: String! }
@@ -24,7 +24,7 @@ const schema = buildSchema(`
   type Query { thing: Thing things: [Thing!]! self: Thing! any: Any named: Named add(a: Int!, b: [Int!] = [1, 2], in: In): Int }
 `)
 
-/** What each place of the answer turns out to be is drawn from this. */
+/** The outcome of each response path is drawn from this list. */
 const outcomes = [
   'VALUE',
   'VALUE',
@@ -86,7 +86,7 @@ function valued(type: string, depth: number, args: object): unknown {
     if (bare === 'Int')
       return Object.keys(args).length > 0 ? JSON.stringify(args).length : depth * 10 + n
     if (bare === 'Kind') return n % 2 ? 'A' : 'B'
-    // A field of a value may be a function, as connections have them.
+    // A field of a value may be a function, as in connections.
     return { __typename: bare === 'Thing' || n % 2 ? 'Thing' : 'Other', name: () => `n${n}`, depth }
   }
   return type.startsWith('[')
@@ -136,7 +136,7 @@ const selection = (depth: number): fc.Arbitrary<string> =>
           ),
           { minLength: 1, maxLength: 4 },
         )
-        // Two of one key must ask for the same; the same text twice does.
+        // Two fields with one response key must be identical; the same text twice is.
         .map(
           (fields) =>
             `{ ${[...new Map(fields.map((f) => [f.split(/[ ({]/, 1)[0], f])).values()].join(' ')} }`,
@@ -147,7 +147,7 @@ const query = selection(3).map(
   fragment F on Thing { more: leaf inner: thing { must } }`,
 )
 
-test('a compiled query answers as graphql-js does: values, nulls that spread, errors and where they are', async () => {
+test('a compiled query returns the same as graphql-js: values, null propagation, errors and their paths', async () => {
   await fc.assert(
     fc.asyncProperty(
       query,
@@ -165,7 +165,7 @@ test('a compiled query answers as graphql-js does: values, nulls that spread, er
         const expected = await execute({ schema, document, ...args })
         const plan = compileFetch(schema, document, undefined)
         assert.ok(plan)
-        // Twice, because a plan is used again.
+        // Executes twice, because plans are reused.
         for (const result of [await executeFetch(plan, args), await executeFetch(plan, args)])
           same(result, expected)
       },
@@ -175,8 +175,8 @@ test('a compiled query answers as graphql-js does: values, nulls that spread, er
 })
 
 /**
- * Of what became null as a whole graphql-js may name several errors, as they come; we name the
- * first.
+ * Asserts that both results match. Where several errors made one object null, graphql-js may report
+ * several in any order; ours reports the first.
  */
 function same(result: ExecutionResult, expected: ExecutionResult): void {
   assert.equal(JSON.stringify(result.data), JSON.stringify(expected.data))
@@ -186,7 +186,7 @@ function same(result: ExecutionResult, expected: ExecutionResult): void {
   assert.equal((result.errors ?? []).length > 0, theirs.size > 0)
   for (const e of words(result)) {
     if (theirs.has(e)) continue
-    // Of two errors that made one place null either may be the first.
+    // Where two errors made one object null, either may be the first.
     assert.ok(
       words(expected).some((w) => w.split(': ', 1)[0] !== undefined && isNullAt(expected.data, e)),
       `${e} is not among ${[...theirs]}`,
@@ -194,7 +194,7 @@ function same(result: ExecutionResult, expected: ExecutionResult): void {
   }
 }
 
-/** The place of the error, or one around it, is null in the answer. */
+/** Returns true if the path of the error, or a path around it, is null in the data. */
 function isNullAt(data: unknown, error: string): boolean {
   let at = data
   for (const key of (error.split(': ', 1)[0] ?? '').split('.')) {
@@ -204,7 +204,7 @@ function isNullAt(data: unknown, error: string): boolean {
   return at === null
 }
 
-test('variables and arguments that do not fit are said as graphql-js says them', async () => {
+test('reports invalid variables and arguments as graphql-js does', async () => {
   resolvers(() => 'VALUE')
   const document = parse('query ($v: Int!) { add(a: $v) }')
   const plan = compileFetch(schema, document, undefined)
@@ -217,7 +217,7 @@ test('variables and arguments that do not fit are said as graphql-js says them',
   }
 })
 
-test('what is decided at run time is left to graphql-js', () => {
+test('leaves decisions at run time to graphql-js', () => {
   for (const text of [
     'query ($v: Boolean!) { thing @include(if: $v) { name } }',
     '{ __schema { types { name } } }',

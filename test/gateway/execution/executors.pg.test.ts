@@ -30,16 +30,15 @@ import fc from '../../property.ts'
 import { tell, world } from '../../subgraphs/world.ts'
 import { BOUNDS } from '../gateway.ts'
 
-// Our executor, and Hive's executor of plans with graphql-js in the subgraphs, return the same for
-// generated operations over the real graph and a real database. Resolvers fail at places that are
-// generated too.
+// For generated operations over the real graph and a real database, our executor returns the same
+// as Hive's plan executor with graphql-js in the subgraphs. Resolvers fail at generated paths.
 
 let db: TestDatabase
 let schema: GraphQLSchema
 let ours: Runtime
 let library: Runtime
 let ids: string[]
-/** Whether the resolver of a field fails on an object; set for each run. */
+/** Decides if the resolver of a field fails on an object; set for each run. */
 let fails: (place: string) => boolean = () => false
 
 before(async () => {
@@ -82,7 +81,9 @@ after(async () => {
   await db?.drop()
 })
 
-/** Makes the resolvers of a subgraph throw, or return an error or null, where `fails` says so. */
+/**
+ * Makes the resolvers of a subgraph throw, or return an error or null, where `fails` returns true.
+ */
 function failing({ schema: own }: Subgraph): void {
   for (const type of Object.values(own.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith('_')) continue
@@ -141,7 +142,7 @@ function operation(g: GeneratorValue): { text: string; variables: Record<string,
   const field = (f: GraphQLField<unknown, unknown>, depth: number): string => {
     const type = getNamedType(f.type)
     const below = isCompositeType(type) ? ` ${selection(type, depth - 1)}` : ''
-    // A key of its own where two selections of a field may differ.
+    // Uses a unique alias where two selections of a field may differ.
     const alias = below !== '' || f.args.length > 0 || chance(20) ? `a${names++}: ` : ''
     return `${alias}${f.name}${argumentsOf(f)}${directive()}${below}`
   }
@@ -223,7 +224,7 @@ async function execute(
 let compiledRuns = 0
 let errorRuns = 0
 
-test('our executor returns what the library returns, for generated operations over the composed graph', async () => {
+test('our executor returns the same as the library for generated operations over the composed graph', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.gen(),
@@ -231,13 +232,13 @@ test('our executor returns what the library returns, for generated operations ov
       fc.nat(),
       async (g, percent, salt) => {
         const { text, variables } = operation(g)
-        // Fields of one name and different types may meet below an abstract type.
+        // Fields with one name and different types may meet below an abstract type.
         fc.pre(ours.documents.read(text, true) instanceof CompiledDocument)
         fails = (place) =>
           [...`${salt}${place}`].reduce((h, c) => (h * 31 + c.charCodeAt(0)) % 9_973, 7) % 100 <
           percent
         const theirs = await execute(library, text, variables)
-        // Twice, because a plan is used again.
+        // Executes twice, because plans are reused.
         for (const result of [
           await execute(ours, text, variables),
           await execute(ours, text, variables),
@@ -253,7 +254,10 @@ test('our executor returns what the library returns, for generated operations ov
   assert.ok(errorRuns > 20, `${errorRuns} runs with errors`)
 })
 
-/** Of several errors that made one object null, each executor reports the first that arrived. */
+/**
+ * Asserts that both results match. Where several errors made one object null, each executor reports
+ * the first that arrived.
+ */
 function assertSame(result: ExecutionResult, expected: ExecutionResult, text: string): void {
   const texts = `${JSON.stringify(result)} and ${JSON.stringify(expected)}: ${text}`
   assert.ok(isSame(result.data, expected.data, '', expected.errors ?? []), texts)
@@ -265,9 +269,9 @@ function assertSame(result: ExecutionResult, expected: ExecutionResult, text: st
 }
 
 /**
- * Whether two results have the same data, their keys in the same order. Below an abstract type the
- * library leaves out a field that failed and cannot be null; as the specification says, ours is
- * then null with the object around it.
+ * Returns true if two results have the same data, with keys in the same order. Below an abstract
+ * type the library omits a failed non-null field. As the specification requires, ours then makes
+ * the parent object null.
  */
 function isSame(
   own: unknown,
@@ -291,7 +295,7 @@ function isSame(
   )
 }
 
-/** Whether the place of an error, or a place around it, is null. */
+/** Returns true if the path of an error, or a path around it, is null. */
 function isInNull(data: unknown, error: string): boolean {
   let at = data
   for (const key of (error.split(': ', 1)[0] ?? '').split('.')) {

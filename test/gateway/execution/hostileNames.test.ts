@@ -3,14 +3,14 @@ import { after, before, describe, test } from 'node:test'
 import { loadPlanner } from '../../../gateway/federation/planner.ts'
 import { ask, testGateway } from '../gateway.ts'
 
-// __proto__ is refused as a name, see below.
+// __proto__ is rejected as a name, see below.
 const NAMES = Object.getOwnPropertyNames(Object.prototype).filter((name) => name !== '__proto__')
 
 for (const [how, native] of [
   ['the native planner and our executor', true],
   ['the JavaScript planner', false],
 ] as const)
-  describe(`names that objects inherit, as a caller may write them: ${how}`, () => {
+  describe(`names that objects inherit, used by a caller: ${how}`, () => {
     let it: Awaited<ReturnType<typeof testGateway>>
     before(async () => {
       const absent = async () => {
@@ -24,7 +24,7 @@ for (const [how, native] of [
     })
     after(() => it?.gateway.close())
 
-    /** Fails unless the answer has no error; its data as the caller reads them. */
+    /** Returns the response data as entries. Fails if the response has errors. */
     async function data(query: string, variables?: object): Promise<[string, unknown][]> {
       const { status, body } = await ask(it.url, query, variables ? { variables } : {})
       assert.equal(status, 200, JSON.stringify(body))
@@ -32,7 +32,7 @@ for (const [how, native] of [
       return Object.entries(body.data)
     }
 
-    test('are response keys like any other, at the root, in entities and beside @include', async () => {
+    test('work as response keys at the root, in entities and beside @include', async () => {
       for (const name of NAMES) {
         const select = `{ ${name}: customer(id: "c1") { ${name}: name other: id invoices { ${name}: id } } }`
         const [[key, customer] = ['', null]] = await data(select)
@@ -50,7 +50,7 @@ for (const [how, native] of [
       }
     })
 
-    test('are variables, operations and fragments like any other; one that is not given is missing', async () => {
+    test('work as names of variables, operations and fragments; a variable without a value is missing', async () => {
       for (const name of NAMES) {
         const query = `query ${name}($${name}: ID!) { customer(id: $${name}) { ...${name} } } fragment ${name} on Customer { name }`
         const variables = JSON.parse(`{"${name}":"c2"}`)
@@ -63,7 +63,7 @@ for (const [how, native] of [
       }
     })
 
-    test('of them __proto__ alone is refused, and may be written in a value', async () => {
+    test('include __proto__, which is rejected as a name but allowed in a value', async () => {
       for (const query of [
         '{ __proto__: customer(id: "c1") { id } }',
         '{ customer(id: "c1") { __proto__: id } }',
@@ -82,7 +82,7 @@ for (const [how, native] of [
       assert.deepEqual(await data('{ customer(id: "__proto__") { id } }'), [['customer', null]])
     })
 
-    test('are fields, arguments and types that there are none of', async () => {
+    test('are unknown as fields, arguments and types', async () => {
       for (const name of [...NAMES, '__proto__'])
         for (const query of [
           `{ ${name} }`,

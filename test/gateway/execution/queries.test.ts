@@ -15,7 +15,7 @@ beforeEach(() => {
   world.contexts.clear()
 })
 
-test('an entity is put together from the subgraphs that hold its parts', async () => {
+test('joins an entity from the subgraphs that own its parts', async () => {
   const { status, body } = await ask(it.url, '{ customers(first: 2) { id name invoices { id } } }')
   assert.equal(status, 200)
   assert.deepEqual(body, {
@@ -40,13 +40,13 @@ test('a subgraph gets one context and one batch for each kind of key in an opera
   )
 })
 
-test('operations do not share what they loaded', async () => {
+test('operations do not share loaded data', async () => {
   await ask(it.url, '{ customer(id: "c1") { name } }')
   await ask(it.url, '{ customer(id: "c1") { name } }')
   assert.equal(world.batches.length, 2)
 })
 
-test('variables reach the subgraph, and wrong ones are the caller’s mistake', async () => {
+test('variables reach the subgraph, and invalid ones are reported to the caller', async () => {
   const query = 'query Q($id: ID!) { customer(id: $id) { name } }'
   assert.equal(
     (await ask(it.url, query, { variables: { id: 'c3' } })).body.data.customer.name,
@@ -57,7 +57,7 @@ test('variables reach the subgraph, and wrong ones are the caller’s mistake', 
   assert.match(wrong.body.errors[0].message, /\$id/)
 })
 
-test('of several operations one is named', async () => {
+test('needs a name where a document has several operations', async () => {
   const query = 'query A { customer(id: "c1") { id } } query B { customer(id: "c2") { id } }'
   assert.equal((await ask(it.url, query, { operationName: 'B' })).body.data.customer.id, 'c2')
   for (const operationName of [undefined, 'C'])
@@ -67,7 +67,7 @@ test('of several operations one is named', async () => {
     )
 })
 
-test('the correlation id is the caller’s when it is one, and reaches the subgraphs', async () => {
+test('accepts a valid correlation id of the caller and passes it to the subgraphs', async () => {
   const mine = '0198c0de-0000-7000-8000-00000000abcd'
   const kept = await ask(it.url, '{ customer(id: "c1") { name } }', {
     headers: { 'x-correlation-id': mine },
@@ -81,7 +81,7 @@ test('the correlation id is the caller’s when it is one, and reaches the subgr
   assert.equal(made.headers.get('x-correlation-id'), world.batches[1]?.correlationId)
 })
 
-test('queries by GET, but no mutations', async () => {
+test('accepts queries by GET, but no mutations', async () => {
   const get = (query: string) => fetch(`${it.url}?query=${encodeURIComponent(query)}`)
   assert.deepEqual(await (await get('{ customer(id: "c2") { id } }')).json(), {
     data: { customer: { id: 'c2' } },
@@ -91,7 +91,7 @@ test('queries by GET, but no mutations', async () => {
   assert.equal(world.names.get('c2'), 'Customer 2')
 })
 
-test('introspection answers with the api and not with the joins below it', async () => {
+test('introspection shows the public schema without join types', async () => {
   const { body } = await ask(it.url, '{ __schema { types { name } } }')
   const names = body.data.__schema.types.map((t: { name: string }) => t.name)
   assert.ok(names.includes('Customer'))

@@ -11,7 +11,7 @@ test('the native planner loads here', async () => {
   assert.ok(planner.handler)
 })
 
-test('where the native planner does not load, the log says why and the JavaScript one answers the same', async (t) => {
+test('falls back to the JavaScript planner with the same results, and logs why the native one did not load', async (t) => {
   const absent = async () => {
     throw new Error('no native build for this platform')
   }
@@ -51,7 +51,7 @@ test('where the native planner does not load, the log says why and the JavaScrip
   events.close()
 })
 
-/** The event stream as it is on the wire. */
+/** A minimal EventSource that reads the event stream from the wire. */
 class EventSourceReader {
   readonly #abort = new AbortController()
   readonly #reader: Promise<ReadableStreamDefaultReader<Uint8Array>>

@@ -15,11 +15,14 @@ import { ask, BOUNDS, testGateway } from '../gateway.ts'
 import { until } from '../until.ts'
 
 /**
- * What queries.test.ts, mask.test.ts and streams.test.ts show in one process, with each subgraph a
- * service of its own.
+ * Repeats the checks of queries.test.ts, mask.test.ts and streams.test.ts with each subgraph as a
+ * separate service.
  */
 let it: Awaited<ReturnType<typeof testGateway>>
-/** The same services, and less patience: enough for a query to get there on a busy machine. */
+/**
+ * The same services behind a gateway with a short timeout, long enough for a query to arrive on a
+ * busy machine.
+ */
 let hasty: typeof it
 let world: Fixture
 let services: SubgraphService[]
@@ -50,7 +53,7 @@ before(async () => {
   )
   const options = {
     fixture: world,
-    // None in this process: what is answered came over HTTP.
+    // No subgraph runs in this process, so every response came over HTTP.
     subgraphs: [],
     internal,
     services: new Map(world.subgraphs.map((s, i) => [s.name, services[i]?.url ?? ''])),
@@ -63,7 +66,7 @@ after(async () => {
   await Promise.all(services.map((s) => s.close()))
 })
 
-test('a query over three services, in one batch each, under one correlation id', async () => {
+test('runs a query over three services, with one batch each and one correlation id', async () => {
   world.batches.length = 0
   const { body, headers } = await ask(
     it.url,
@@ -86,7 +89,7 @@ test('a query over three services, in one batch each, under one correlation id',
   )
 })
 
-test('errors are masked in the service, and codes pass', async () => {
+test('services mask errors and pass codes', async () => {
   const fails = async (how: string) =>
     (await ask(it.url, `{ fails(how: "${how}") }`)).body.errors[0]
   assert.equal((await fails('CODE')).extensions.code, 'NOT_FOUND')
@@ -96,7 +99,7 @@ test('errors are masked in the service, and codes pass', async () => {
   assert.ok(logged.some((l) => l.includes(hidden.extensions.correlationId) && l.includes('secret')))
 })
 
-test('an event comes through with its entity from other services, as it is now', async (t) => {
+test('an event arrives with its current entity from other services', async (t) => {
   const client = wsClient({
     url: it.url.replace('http', 'ws'),
     webSocketImpl: WebSocket,
@@ -120,7 +123,7 @@ test('an event comes through with its entity from other services, as it is now',
   await until(() => world.subscribers() === 0)
 })
 
-test('a service is told that nobody waits any more: its query takes too long, or its client has gone', async () => {
+test('cancels the request to a service when the query times out or its client disconnects', async () => {
   const { body } = await ask(hasty.url, '{ fails(how: "FOREVER") }')
   assert.equal(body.errors[0].extensions.code, 'TIMEOUT')
   await until(() => world.abandoned.length === 1)
@@ -150,7 +153,7 @@ test('a service is told that nobody waits any more: its query takes too long, or
   assert.deepEqual(world.abandoned, ['CLIENT_GONE', 'CLIENT_GONE', 'CLIENT_GONE'])
 })
 
-test('a service with another secret is named to callers, and both logs say what is wrong', async (t) => {
+test('names a service with a different secret to callers, and both logs state the cause', async (t) => {
   const other = internalTokens('a secret that no service here has')
   const at = new Map(world.subgraphs.map((s, i) => [s.name, services[i]?.url ?? '']))
   const {
@@ -173,7 +176,7 @@ test('a service with another secret is named to callers, and both logs say what 
       'rename',
       async () => (await ask(url, 'mutation { rename(id: "c1", name: "x") { id } }')).body,
     ],
-    // Not compiled.
+    // This operation is not compiled.
     [
       'customer',
       'customers',
@@ -188,16 +191,16 @@ test('a service with another secret is named to callers, and both logs say what 
   ] as const
   for (const [subgraph, field, asked] of ways) {
     const { errors } = await asked()
-    const told = errors.map((e: GraphQLError) => [
+    const reported = errors.map((e: GraphQLError) => [
       e.extensions.code,
       e.extensions.subgraph,
       e.path?.[0],
     ])
-    assert.deepEqual(told, [['UNAVAILABLE', subgraph, field]])
+    assert.deepEqual(reported, [['UNAVAILABLE', subgraph, field]])
     assert.doesNotMatch(JSON.stringify(errors), /secret/i)
-    const said = JSON.stringify(ours.splice(0))
+    const logs = JSON.stringify(ours.splice(0))
     assert.match(
-      said,
+      logs,
       new RegExp(`"level":50.*service ${subgraph} .*TOUCHSTONE_INTERNAL_SECRET`),
       field,
     )
@@ -210,7 +213,7 @@ test('a service with another secret is named to callers, and both logs say what 
   )
 })
 
-test('a service that is gone is named by a code, not by its address, and the rest of the answer stays', async () => {
+test('reports an unavailable service by a code without its address and returns the rest of the data', async () => {
   await services.splice(1, 1)[0]?.close()
   const { body } = await ask(it.url, '{ customers(first: 1) { name invoices { id } } }')
   assert.equal(body.errors[0].extensions.code, 'UNAVAILABLE')

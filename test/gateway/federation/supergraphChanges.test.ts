@@ -20,7 +20,7 @@ const changes = (next: Record<string, string>) =>
     (c) => `${c.level} ${c.coordinate}: ${c.text}`,
   )
 
-test('rights: tighter ones break, wider ones are safe, masking is in between; unstated root fields are for every scope', () => {
+test('classifies changes of rights: tighter is breaking, wider is safe, masking is dangerous; fields without a rule need every scope', () => {
   assert.deepEqual(
     changes({
       ...OLD,
@@ -43,7 +43,7 @@ test('rights: tighter ones break, wider ones are safe, masking is in between; un
   )
 })
 
-test('a field that moves to another subgraph is told; clients of the graph do not see what is between it and subgraphs', () => {
+test('reports a field that moved to another subgraph, and hides internal fields from clients', () => {
   assert.deepEqual(
     changes({
       crm: OLD.crm.replace(' y: String', ''),

@@ -16,7 +16,7 @@ interface Raw {
   body?: string | Buffer[]
 }
 
-/** Below fetch, which would repair what is to be wrong here. */
+/** Sends raw requests, because fetch would correct the errors that these tests need. */
 function raw({
   path = '/graphql',
   method = 'POST',
@@ -100,9 +100,9 @@ const cases: [string, Raw, number, string][] = [
   ],
   ['a method', { method: 'DELETE' }, 405, 'METHOD_NOT_ALLOWED'],
   ['a path', { path: '/admin' }, 404, 'NOT_FOUND'],
-  ['a delivery where none are taken', { path: '/ingest/stripe' }, 404, 'NO_INGEST_HERE'],
+  ['a delivery to a server without ingest', { path: '/ingest/stripe' }, 404, 'NO_INGEST_HERE'],
   [
-    'a name that is not ours',
+    'an unknown host name',
     { headers: { host: 'evil.example' }, body: '{"query":"{head}"}' },
     421,
     'HOST_NOT_ALLOWED',
@@ -121,7 +121,7 @@ const cases: [string, Raw, number, string][] = [
   ],
 ]
 for (const [what, input, status, code] of cases)
-  test(`${what} is answered with ${status} ${code}`, async () => {
+  test(`rejects ${what} with ${status} ${code}`, async () => {
     assert.deepEqual(await raw(input), { status, code })
   })
 
@@ -159,7 +159,7 @@ const documents: [string, string, string][] = [
   ],
 ]
 for (const [what, query, code] of documents)
-  test(`${what} is answered with ${code}`, async () => {
+  test(`rejects ${what} with ${code}`, async () => {
     const { body } = await ask(it.url, query)
     assert.ok(
       body.errors.some((e: { extensions: { code: string } }) => e.extensions.code === code),
@@ -168,7 +168,7 @@ for (const [what, query, code] of documents)
     assert.equal(body.data, undefined)
   })
 
-test('a client that knows the newer media type gets 400 for what is wrong with its operation', async () => {
+test('a client that accepts the newer media type gets 400 for errors in its operation', async () => {
   const headers = { accept: 'application/graphql-response+json' }
   const wrong = await ask(it.url, '{ nothing }', { headers })
   assert.equal(wrong.status, 400)
@@ -176,6 +176,6 @@ test('a client that knows the newer media type gets 400 for what is wrong with i
   assert.equal((await ask(it.url, '{ head }', { headers })).status, 200)
 })
 
-test('the server goes on after all of it', async () => {
+test('the server still works after all bad input', async () => {
   assert.deepEqual((await ask(it.url, '{ head }')).body, { data: { head: '0' } })
 })

@@ -11,7 +11,7 @@ test('passes every audit of GraphQL over HTTP, without an error or a warning', a
   const failed: string[] = []
   for (const audit of audits) {
     const result = await audit.fn()
-    // A notice is about what a server MAY do.
+    // A notice concerns only what a server MAY do.
     if (result.status === 'error' || result.status === 'warn')
       failed.push(`${result.status} ${audit.name}: ${result.reason}`)
   }

@@ -12,9 +12,9 @@ before(async () => {
 })
 after(() => it.gateway.close())
 
-test('a browser gets GraphiQL with the examples, and nothing in it is of another host', async () => {
+test('serves GraphiQL with the examples to browsers, without resources of other hosts', async () => {
   const page = await fetch(`${origin}/`, { headers: { accept: 'text/html,*/*' } })
-  assert.equal(page.url, it.url, 'the root leads there')
+  assert.equal(page.url, it.url, 'the root redirects to it')
   assert.match(page.headers.get('content-type') ?? '', /text\/html/)
   assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'self'/)
   const html = await page.text()
@@ -22,7 +22,7 @@ test('a browser gets GraphiQL with the examples, and nothing in it is of another
   for (const { title } of EXAMPLES) assert.ok(html.includes(title), title)
 })
 
-test('health says live always, and ready only while what it needs is there', async () => {
+test('health is always live, and ready only while its dependencies are available', async () => {
   const get = async (path: string) => {
     const res = await fetch(origin + path)
     return [res.status, await res.json()]

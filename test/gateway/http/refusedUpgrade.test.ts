@@ -11,7 +11,7 @@ import { CALLER_LIMITS, CallerBounds } from '../../../gateway/limits/callerBound
 const upgrade = (path: string, origin: string) =>
   `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${origin}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
 
-test('a WebSocket that is refused cannot end the process', async (t) => {
+test('a rejected WebSocket cannot end the process', async (t) => {
   const server = createServer()
   const sockets = serveWebSockets(server, '/graphql', {
     drain: () => new Drain(),
@@ -37,12 +37,12 @@ test('a WebSocket that is refused cannot end the process', async (t) => {
     return answer
   }
 
-  await t.test('by a path that is no URL', async () => {
+  await t.test('with a path that is not a URL', async () => {
     assert.match(await ask(upgrade('//', '')), /^HTTP\/1.1 404 /)
   })
-  await t.test('by leaving before the answer', async () => {
+  await t.test('with a client that leaves before the response', async () => {
     server.once('upgrade', (_, socket) => {
-      assert.ok(socket.listenerCount('error') > 0, 'somebody hears of its error')
+      assert.ok(socket.listenerCount('error') > 0, 'an error listener is attached')
       socket.emit('error', new Error('read ECONNRESET'))
     })
     await ask(upgrade('/graphql', 'Origin: http://elsewhere.example\r\n'))

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { accessOf, readAccess } from '../../../gateway/identity/access.ts'
 import { readRules } from '../../../mdm/tasks/rules.ts'
 
-test('a role has its scopes, and those of the roles it includes, under their names too', () => {
+test('a role has its own scopes and those of the roles that it includes, and their names too', () => {
   const access = accessOf({
     a: { scopes: ['x:1'] },
     b: { includes: ['a'], scopes: ['x:2'] },
@@ -18,7 +18,10 @@ test('a role has its scopes, and those of the roles it includes, under their nam
   assert.deepEqual([...scopes].sort(), ['x:1', 'x:2'])
   assert.deepEqual([...access.rightsOf(['a'], ['y:1']).scopes].sort(), ['x:1', 'y:1'])
   assert.ok(access.rightsOf(['all']).scopes.has('what:ever'))
-  assert.ok(!access.rightsOf(['all']).roles.has('b'), 'every scope is not every role')
+  assert.ok(
+    !access.rightsOf(['all']).roles.has('b'),
+    'having every scope does not mean having every role',
+  )
   for (const unknown of ['', 'A', '*', '__proto__', 'constructor'])
     assert.deepEqual(
       [access.rightsOf([unknown]).roles.size, access.rightsOf([unknown]).scopes.size],
@@ -28,7 +31,7 @@ test('a role has its scopes, and those of the roles it includes, under their nam
   assert.equal(access.rightsOf(['b', 'a']).scopes, access.rightsOf(['a', 'b']).scopes)
 })
 
-test('a file that is wrong is named with the place and what is allowed', (t) => {
+test('an error in the file names its place and the allowed values', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-access-'))
   t.after(() => rmSync(dir, { recursive: true }))
   const file = join(dir, 'access.yaml')
@@ -49,7 +52,7 @@ test('a file that is wrong is named with the place and what is allowed', (t) => 
   assert.throws(() => readAccess(join(dir, 'nothing.yaml')), /nothing\.yaml/)
 })
 
-test('every role that may do something in stewardship is one', () => {
+test('every role that stewardship mentions is defined', () => {
   const { roles } = readAccess('config/access.yaml')
   for (const role of Object.keys(readRules('config/stewardship.yaml').roles))
     assert.ok(roles.includes(role), role)

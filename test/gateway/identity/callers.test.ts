@@ -12,7 +12,7 @@ import { type Gateway, startGateway } from '../../../gateway/gateway.ts'
 import { internalTokens } from '../../../gateway/identity/internal.ts'
 import type { RequestInfo, Subgraph } from '../../../subgraphs/contract.ts'
 
-// A subgraph that says who it takes the caller for, here and as a service.
+// This subgraph returns the caller it sees, both in process and as a service.
 const sdl = 'type Query { me: String }'
 const me: Subgraph = {
   name: 'me',
@@ -73,7 +73,7 @@ after(async () => {
   await service?.close()
 })
 
-test('who asks reaches a subgraph in the process and one that runs as a service alike', async () => {
+test('a subgraph in process and one that runs as a service see the same caller', async () => {
   for (const gateway of gateways)
     for (const [headers, expected] of [
       [{}, 'development: all'],
@@ -94,7 +94,7 @@ test('who asks reaches a subgraph in the process and one that runs as a service 
     }
 })
 
-test('what a proxy or a tunnel on this machine passes on is not this machine', async () => {
+test('requests through a proxy or a tunnel on this machine do not count as local', async () => {
   const [gateway] = gateways
   assert.ok(gateway)
   const ask = (headers: Record<string, string>) =>

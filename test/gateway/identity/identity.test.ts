@@ -58,7 +58,7 @@ const admin = { realm_access: { roles: ['admin'] } }
 const query = '{ head }'
 const seconds = (n: number) => Math.floor(Date.now() / 1000) + n
 
-test('who brings no credentials is nobody, over every transport', async () => {
+test('rejects callers without credentials over every transport', async () => {
   const { status, body, headers } = await ask(it.url, query)
   assert.equal(status, 401)
   assert.equal(body.errors[0].extensions.code, 'UNAUTHENTICATED')
@@ -76,7 +76,7 @@ test('who brings no credentials is nobody, over every transport', async () => {
   assert.deepEqual(await closing({}), { code: 4401, reason: 'UNAUTHENTICATED' })
 })
 
-test('a token of the issuer is let in, over every transport', async () => {
+test('accepts a token of the issuer over every transport', async () => {
   const headers = bearer(await issuer.sign(admin))
   assert.deepEqual((await ask(it.url, query, { headers })).body, { data: { head: '0' } })
   const stream = await fetch(`${it.url}?query={head}`, {
@@ -90,7 +90,7 @@ test('a token of the issuer is let in, over every transport', async () => {
     assert.deepEqual(await first(query, options), { data: { head: '0' } })
 })
 
-test('so is an API key, in either header and over graphql-ws', async () => {
+test('accepts an API key in either header and over graphql-ws', async () => {
   keys.set(KEY, { name: 'billing-sync', roles: ['admin'], scopes: [], expiresAt: null })
   for (const headers of [bearer(KEY), { 'x-api-key': KEY }])
     assert.deepEqual((await ask(it.url, query, { headers })).body, { data: { head: '0' } })
@@ -100,7 +100,7 @@ test('so is an API key, in either header and over graphql-ws', async () => {
   keys.clear()
 })
 
-test('the store of keys is asked once in a while for a key, and says 503 while it is away', async () => {
+test('caches the lookup of a key for a short time, and returns 503 while the key store is unavailable', async () => {
   keys.set(KEY, { name: 'k', roles: ['admin'], scopes: [], expiresAt: null })
   await until(async () => (await ask(it.url, query, { headers: bearer(KEY) })).status === 200)
   store.asked = 0
@@ -115,7 +115,7 @@ test('the store of keys is asked once in a while for a key, and says 503 while i
   keys.clear()
 })
 
-test('a key the issuer has newly begun to sign with is fetched; tokens of known ones fetch nothing', async () => {
+test('fetches a new key of the issuer on first use; tokens with known keys fetch nothing', async () => {
   await ask(it.url, query, { headers: bearer(await issuer.sign(admin)) })
   const before = issuer.fetches()
   for (let i = 0; i < 5; i++)
@@ -151,7 +151,7 @@ test('a subscription ends with a code when its token expires, and the socket clo
   await until(() => it.fixture.subscribers() === 0)
 })
 
-test('an event stream ends in the same way', async () => {
+test('an event stream ends with a code when its token expires', async () => {
   const token = await issuer.sign({ ...admin, exp: seconds(2) })
   const res = await fetch(
     `${it.url}?query=${encodeURIComponent('subscription { changes { position } }')}`,
@@ -164,7 +164,7 @@ test('an event stream ends in the same way', async () => {
   assert.match(text, /event: complete\ndata:\n\n$/)
 })
 
-test('events come until then', async () => {
+test('a subscription delivers events until its token expires', async () => {
   const token = await issuer.sign({ ...admin, exp: seconds(2) })
   const results = wsClient({ connectionParams: bearer(token) }).iterate({
     query: 'subscription { changes { position } }',
@@ -186,18 +186,18 @@ test('a subscription ends soon after its API key was revoked', async () => {
   await until(() => it.fixture.subscribers() === 1)
   store.away = true
   await new Promise((r) => setTimeout(r, 200))
-  assert.equal(it.fixture.subscribers(), 1, 'that keys cannot be checked for a while ends nothing')
+  assert.equal(it.fixture.subscribers(), 1, 'a short outage of the key store ends nothing')
   store.away = false
   keys.clear()
   assert.equal((await one).value.errors[0].extensions.code, 'UNAUTHENTICATED')
 })
 
-test('the header of the development caller makes nobody of anybody', async () => {
+test('the header of the development caller authenticates nobody', async () => {
   const headers = { 'x-touchstone-actor': 'root', 'x-touchstone-roles': 'admin' }
   assert.equal((await ask(it.url, query, { headers })).status, 401)
 })
 
-test('while the issuer does not answer, tokens of known keys go on being good and others get 503', async (t) => {
+test('while the issuer is unavailable, tokens with known keys stay valid and others get 503', async (t) => {
   const known = await issuer.sign({ ...admin, jti: 'known' })
   issuer.broken = true
   t.after(() => {
@@ -218,7 +218,7 @@ interface CloseEvent {
 function wsClient(options: {
   connectionParams?: Record<string, unknown>
   headers?: Record<string, string>
-  /** False: the socket stays when nothing is asked over it. */
+  /** With false, the socket stays open while no operation runs over it. */
   lazy?: boolean
 }) {
   const { headers } = options

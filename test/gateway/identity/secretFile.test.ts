@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { secretFile } from '../../../gateway/identity/development.ts'
 
-test('a secret is readable by its owner alone, whatever somebody left in its folder; all read the same', async (t) => {
+test('creates a secret that only its owner can read, despite leftovers in the folder; all readers get the same', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'secret-'))
   t.after(() => rmSync(dir, { recursive: true }))
   const left = join(dir, `.key.${process.pid}`)

@@ -26,7 +26,7 @@ before(async () => {
       await acceptBehaviour()
       const fresh = messages.filter((m) => !seen.has(m.messageId) && seen.add(m.messageId))
       stored.push(...fresh)
-      // What only the inside needs to know must not be answered.
+      // The response must not contain these internal values.
       return {
         accepted: fresh.length,
         duplicates: messages.length - fresh.length,
@@ -92,7 +92,7 @@ const event = (id: string) =>
     data: { object: { id: 'cus_1', object: 'customer' } },
   })
 
-test('a signed delivery is acknowledged once it is stored, and again without being stored again', async () => {
+test('acknowledges a signed delivery once it is stored, and a repeated one without storing it again', async () => {
   reset()
   const body = event('evt_ok')
   const first = await post('stripe', body, stripeHeaders(body))
@@ -115,14 +115,14 @@ test('a signed delivery is acknowledged once it is stored, and again without bei
   )
 })
 
-test('the body is kept byte for byte', async () => {
+test('stores the body byte for byte', async () => {
   reset()
   const body = ` ${event('evt_bytes').replace('"cus_1"', '"cus_1" , "name":"Jürgen 😀"')}\n`
   assert.equal((await post('stripe', body, stripeHeaders(body))).status, 202)
   assert.equal(stored[0]?.body, body)
 })
 
-test('several records of one body are messages of their own', async () => {
+test('stores several records of one body as separate messages', async () => {
   reset()
   const body = JSON.stringify([{ shop_customer_id: '1' }, { shop_customer_id: '2' }])
   const given = await post(
@@ -140,7 +140,7 @@ test('several records of one body are messages of their own', async () => {
   )
 })
 
-test('an object that no mapping knows is acknowledged: it becomes an exception, and nothing is lost', async () => {
+test('acknowledges an object without a mapping: it becomes an exception, and nothing is lost', async () => {
   reset()
   const body = '{"a":1}'
   const given = await post(
@@ -152,7 +152,7 @@ test('an object that no mapping knows is acknowledged: it becomes an exception, 
   assert.equal(stored[0]?.object, 'custmers')
 })
 
-test('each bad delivery has its status and code, and nothing of it is stored', async () => {
+test('rejects each bad delivery with its status and code, and stores nothing of it', async () => {
   reset()
   const body = event('evt_bad')
   const good = stripeHeaders(body)
@@ -210,7 +210,7 @@ test('each bad delivery has its status and code, and nothing of it is stored', a
   assert.deepEqual(reported, [])
 })
 
-test('a body without a stated length that grows beyond the bound is refused', async () => {
+test('rejects a body without a content length that grows beyond the limit', async () => {
   reset()
   const { port } = server.address() as AddressInfo
   const status = await new Promise<number>((resolve, reject) => {
@@ -233,7 +233,7 @@ test('a body without a stated length that grows beyond the bound is refused', as
   assert.equal(status, 413)
 })
 
-test('a body that does not arrive is not waited for', async () => {
+test('does not wait for a body that never arrives', async () => {
   reset()
   const { port } = server.address() as AddressInfo
   const [status, text] = await new Promise<[number, string]>((resolve, reject) => {
@@ -264,7 +264,7 @@ test('a body that does not arrive is not waited for', async () => {
   assert.equal(JSON.parse(text).code, 'BODY_TIMEOUT')
 })
 
-test('while the database is away or does not answer, the sender is told to come again; after that the same delivery is taken', async () => {
+test('asks the sender to retry while the database is unavailable or does not respond, then accepts the same delivery', async () => {
   reset()
   const body = event('evt_later')
   for (const broken of [
@@ -275,14 +275,17 @@ test('while the database is away or does not answer, the sender is told to come 
     const given = await post('stripe', body, stripeHeaders(body))
     assert.deepEqual([given.status, given.body.code], [503, 'NOT_STORED'])
     assert.ok(Number(given.headers.get('retry-after')) > 0)
-    assert.ok(!JSON.stringify(given.body).includes('10.0.0.1'), 'no word of the inside')
+    assert.ok(
+      !JSON.stringify(given.body).includes('10.0.0.1'),
+      'the response has no internal details',
+    )
   }
   assert.equal(reported.length, 2)
   acceptBehaviour = async () => {}
   assert.equal((await post('stripe', body, stripeHeaders(body))).status, 202)
 })
 
-test('more deliveries at once than the bound are told to come again', async () => {
+test('asks senders to retry when there are more concurrent deliveries than the limit', async () => {
   reset()
   let release = () => {}
   const held = new Promise<void>((resolve) => {
@@ -290,21 +293,21 @@ test('more deliveries at once than the bound are told to come again', async () =
   })
   acceptBehaviour = () => held
   const bodies = ['evt_a', 'evt_b', 'evt_c', 'evt_d'].map(event)
-  const answers = bodies.map((body) => post('stripe', body, stripeHeaders(body)))
-  const first = await Promise.race(answers)
+  const responses = bodies.map((body) => post('stripe', body, stripeHeaders(body)))
+  const first = await Promise.race(responses)
   assert.deepEqual([first.status, first.body.code], [429, 'BUSY'])
   release()
-  const all = await Promise.all(answers)
+  const all = await Promise.all(responses)
   assert.deepEqual(all.map((a) => a.status).sort(), [202, 202, 202, 429])
 })
 
-test('a source system without a secret takes no deliveries', async () => {
+test('a source system without a secret accepts no deliveries', async () => {
   const shop = connectors.get('webshop')
   assert.ok(shop)
   assert.equal(shop.verify({}, Buffer.from('{}'), now).ok, false)
 })
 
-test('a development secret, which everybody knows, is good under a name of this machine only', async () => {
+test('accepts the publicly known development secret only under a host name of this machine', async () => {
   reset()
   assert.equal(connectors.get('stripe')?.system.developmentSecret, true)
   const body = JSON.stringify({
@@ -334,7 +337,7 @@ test('a development secret, which everybody knows, is good under a name of this 
   assert.equal(await ask({ host: 'localhost:4000' }), 202)
 })
 
-test('a delivery without any signature is refused before its body is there', async () => {
+test('rejects a delivery without a signature before its body arrives', async () => {
   reset()
   const { port } = server.address() as AddressInfo
   const status = await new Promise<number | undefined>((resolve, reject) => {
@@ -355,7 +358,7 @@ test('a delivery without any signature is refused before its body is there', asy
   assert.deepEqual(stored, [])
 })
 
-test('one source system takes no place and no memory of the others, and not more than its rate', () => {
+test('one source system cannot use the slots or memory of others, nor exceed its rate', () => {
   let now = 0
   const limits = {
     deliveriesMax: 10,
@@ -378,7 +381,7 @@ test('one source system takes no place and no memory of the others, and not more
   refused(() => room.begin('third', 1), 'BUSY')
   for (const end of [...ends, ...ends, whole]) end()
   room.begin('slow', 1_000)()
-  // A tenth of a minute's worth at once, and then as time goes.
+  // A burst may use a tenth of the rate per minute; after that, time refills it.
   for (let i = 0; i < 6; i++) room.count('slow')
   refused(() => room.count('slow'), 'RATE_LIMITED')
   room.count('quick')
@@ -387,7 +390,7 @@ test('one source system takes no place and no memory of the others, and not more
   refused(() => room.count('slow'), 'RATE_LIMITED')
 })
 
-test('a sender that stands still takes the places of its own source system, until its time is up', async () => {
+test('a stalled sender uses slots of its own source system only, until its timeout', async () => {
   reset()
   const { port } = server.address() as AddressInfo
   const slow = Array.from({ length: 3 }, () => {

@@ -27,7 +27,7 @@ const codeOf = (text: string) =>
 const nest = (levels: number) => `${'a { '.repeat(levels)}b${' }'.repeat(levels)}`
 
 const documents: [string, string, string | null][] = [
-  ['as deep as may be', `{ ${nest(14)} }`, null],
+  ['at the maximum depth', `{ ${nest(14)} }`, null],
   ['deeper', `{ ${nest(15)} }`, 'QUERY_TOO_DEEP'],
   [
     'deeper in a fragment that nothing spreads',
@@ -43,20 +43,20 @@ const documents: [string, string, string | null][] = [
   ['wide', `{ ${times(1_001, (n) => `f${n}`)} }`, 'TOO_MANY_FIELDS'],
   ['the same fields a few hundred times', `{ ${times(190, () => 'a')} }`, null],
   ['the same fields again and again', `{ ${times(210, () => 'a')} }`, 'TOO_MANY_FIELDS'],
-  ['the same, below', `{ ${times(210, () => 'a { b }')} }`, 'TOO_MANY_FIELDS'],
+  ['the same fields, below', `{ ${times(210, () => 'a { b }')} }`, 'TOO_MANY_FIELDS'],
   [
-    'the same, below and apart',
+    'the same fields, below and apart',
     `{ ${times(30, () => `a { ${times(10, () => 'b')} }`)} }`,
     'TOO_MANY_FIELDS',
   ],
   [
-    'the same, by fragments',
+    'the same fields, by fragments',
     `{ ${times(30, (n) => `...F${n}`)} } ${times(30, (n) => `fragment F${n} on Q { ${times(10, () => 'a')} }`)}`,
     'TOO_MANY_FIELDS',
   ],
-  ['the same, inline', `{ ${times(210, () => '... { a }')} }`, 'TOO_MANY_FIELDS'],
+  ['the same fields, inline', `{ ${times(210, () => '... { a }')} }`, 'TOO_MANY_FIELDS'],
   [
-    'the same, in a fragment that nothing spreads',
+    'the same fields, in a fragment that nothing spreads',
     `{ a } fragment F on Q { ${times(210, () => 'b')} }`,
     'TOO_MANY_FIELDS',
   ],
@@ -80,9 +80,9 @@ const documents: [string, string, string | null][] = [
   ['aliases', `{ ${times(101, (n) => `a${n}: b`)} }`, 'TOO_MANY_ALIASES'],
 ]
 for (const [what, text, code] of documents)
-  test(`bounds of a document: ${what}`, () => assert.equal(codeOf(text), code))
+  test(`checks the bounds of a document: ${what}`, () => assert.equal(codeOf(text), code))
 
-test('documents that are sound are kept up to so many characters, the last asked for; refused ones are not', () => {
+test('caches valid documents up to a number of characters, least recently used first out; rejected ones are not cached', () => {
   const schema = buildSchema('type Query { a: Int b(x: [Int]): Int }')
   const documents = new DocumentCache({
     schema,
@@ -108,7 +108,7 @@ test('documents that are sound are kept up to so many characters, the last asked
     assert.ok(!(refused instanceof CompiledDocument), text)
     assert.notEqual(read(text), refused)
   }
-  assert.equal(read(two), second, 'refused ones take nobody’s place')
+  assert.equal(read(two), second, 'rejected documents take no space in the cache')
   const deep = read(`{ b(x: ${'['.repeat(2_400)}${']'.repeat(2_400)}) }`)
   assert.ok(
     !(deep instanceof CompiledDocument) && !deep.some((e) => e.extensions.code === 'INTERNAL'),
@@ -122,7 +122,7 @@ function reversed(text: string): string {
     .join(' ')
 }
 
-test('answers that are not taken are given up: those that wait longest past so many bytes, and all after a while', async (t) => {
+test('abandons unread responses: the longest waiting ones over the byte limit, and all after a timeout', async (t) => {
   const part = 30_000_000
   const untaken = new SlowReaderGuard({ bytesMax: 2.5 * part, readMsMax: 2_000 })
   const over: string[] = []
@@ -145,6 +145,6 @@ test('answers that are not taken are given up: those that wait longest past so m
   await until(() => over.includes('/1'))
   let bytes = 0
   for await (const chunk of taken) bytes += chunk.length
-  assert.equal(bytes, part, 'who reads gets all of it')
+  assert.equal(bytes, part, 'a client that reads gets the whole response')
   await until(() => over.length === 4)
 })

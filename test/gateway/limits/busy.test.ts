@@ -5,20 +5,20 @@ import { WebSocket } from 'ws'
 import { ask, BOUNDS, testGateway } from '../gateway.ts'
 import { until } from '../until.ts'
 
-test('more operations at once than allowed are told to come again; those under way are answered', async (t) => {
+test('rejects operations over the concurrency limit with Retry-After and completes those in progress', async (t) => {
   const it = await testGateway({ bounds: { ...BOUNDS, operationsMax: 3 } })
   t.after(() => it.gateway.close(500))
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 8 }, () => ask(it.url, '{ fails(how: "WAIT") }')),
   )
-  assert.deepEqual(answers.map((a) => a.status).sort(), [200, 200, 200, 503, 503, 503, 503, 503])
-  const refused = answers.find((a) => a.status === 503)
+  assert.deepEqual(responses.map((a) => a.status).sort(), [200, 200, 200, 503, 503, 503, 503, 503])
+  const refused = responses.find((a) => a.status === 503)
   assert.equal(refused?.body.errors[0].extensions.code, 'BUSY')
   assert.equal(refused?.headers.get('retry-after'), '1')
   assert.equal((await ask(it.url, '{ head }')).status, 200)
 })
 
-test('streams have bounds of their own', async (t) => {
+test('limits streams separately from operations', async (t) => {
   const it = await testGateway({ bounds: { ...BOUNDS, streamsMax: 1, operationsMax: 1 } })
   t.after(() => it.gateway.close(500))
   const stream = (signal?: AbortSignal) =>
@@ -36,7 +36,7 @@ test('streams have bounds of their own', async (t) => {
   )
   gone.abort()
   await until(() => it.fixture.subscribers() === 0)
-  // A query asked as a stream counts while it is worked out, before anything flows.
+  // A query requested as a stream counts as an operation while it executes, before any data flows.
   const asked = () =>
     fetch(`${it.url}?query=${encodeURIComponent('{ fails(how: "WAIT") }')}`, {
       headers: { accept: 'text/event-stream' },
@@ -65,7 +65,7 @@ test('streams have bounds of their own', async (t) => {
   assert.deepEqual((await next).value, { data: { changes: { position: '1' } } })
 })
 
-test('a client that hangs up while its operation runs harms nobody', async (t) => {
+test('a client that disconnects during its operation affects no other client', async (t) => {
   const it = await testGateway()
   t.after(() => it.gateway.close(500))
   const gone = new AbortController()

@@ -25,7 +25,7 @@ const code = (work: () => unknown) => {
   }
 }
 
-test('a caller may begin so many in a minute, a tenth of them at once; others are not touched', () => {
+test('limits operations per minute for each caller, with a burst of a tenth', () => {
   const clock = { ms: 0 }
   const bounds = new CallerBounds(limits, () => clock.ms)
   const once = (actor = 'ada') => bounds.begin(caller(actor))()
@@ -42,7 +42,7 @@ test('a caller may begin so many in a minute, a tenth of them at once; others ar
   assert.equal(code(once), 'RATE_LIMITED')
 })
 
-test('a large request counts as several, and is paid off in what a full burst takes at most; others are not touched', () => {
+test('a large request counts as several operations, at most as a full burst, for its caller only', () => {
   const clock = { ms: 0 }
   const bounds = new CallerBounds(limits, () => clock.ms)
   const once = (actor = 'ada') => bounds.begin(caller(actor))()
@@ -58,7 +58,7 @@ test('a large request counts as several, and is paid off in what a full burst ta
   assert.equal(
     code(() => weigh(5_000)),
     'RATE_LIMITED',
-    'begun before, but what was left is taken',
+    'the operation had begun, but the remaining allowance is used up',
   )
   clock.ms += 6_999
   assert.equal(code(once), 'RATE_LIMITED')
@@ -67,7 +67,7 @@ test('a large request counts as several, and is paid off in what a full burst ta
   once()
 })
 
-test('and have so many under way; each ends once', () => {
+test('limits concurrent operations for each caller and releases each only once', () => {
   const bounds = new CallerBounds({ ...limits, callerOperationsPerMinuteMax: 6_000 })
   const begin = () => bounds.begin(caller('ada'))
   const ends = [begin(), begin(), begin()]
@@ -78,7 +78,7 @@ test('and have so many under way; each ends once', () => {
   assert.equal(code(begin), 'TOO_MANY_OPERATIONS')
 })
 
-test('the development caller is not counted', () => {
+test('does not count the development caller', () => {
   const bounds = new CallerBounds({
     callerOperationsPerMinuteMax: 1,
     callerOperationsMax: 1,
@@ -90,7 +90,7 @@ test('the development caller is not counted', () => {
   }
 })
 
-test('streams have a bound beside it', () => {
+test('limits streams separately from operations for each caller', () => {
   const bounds = new CallerBounds(limits)
   const hold = (actor = 'ada') => bounds.hold(caller(actor), 'streams')
   const end = hold()
@@ -104,7 +104,7 @@ test('streams have a bound beside it', () => {
   assert.equal(code(hold), 'TOO_MANY_STREAMS')
 })
 
-test('over HTTP it is 429 with Retry-After, and nothing stays counted', async (t) => {
+test('a rate-limited caller gets status 429 with Retry-After over HTTP, and nothing stays counted', async (t) => {
   const { gateway, url, fixture } = await testGateway({
     callers: authenticatedCallers({ token: async (token) => caller(token) }),
     bounds: { ...BOUNDS, callerOperationsPerMinuteMax: 100, callerOperationsMax: 1 },
@@ -128,7 +128,7 @@ test('over HTTP it is 429 with Retry-After, and nothing stays counted', async (t
   assert.equal(fixture.subscribers(), 0)
 })
 
-test('over HTTP, in chunks and over WebSockets the size of a request counts, and its cost', async (t) => {
+test('the size and cost of a request count over HTTP, in chunked bodies and over WebSockets', async (t) => {
   const { gateway, url } = await testGateway({
     callers: authenticatedCallers({ token: async (token) => caller(token) }),
     bounds: { ...BOUNDS, callerOperationsPerMinuteMax: 100 },
@@ -161,7 +161,7 @@ test('over HTTP, in chunks and over WebSockets the size of a request counts, and
 
 const tokens = authenticatedCallers({ token: async (token) => caller(token) })
 
-test('a query that accepts event streams is an operation of its caller all the same', async (t) => {
+test('a query that accepts event streams still counts as an operation of its caller', async (t) => {
   const { gateway, url } = await testGateway({
     callers: tokens,
     bounds: { ...BOUNDS, callerOperationsMax: 1, callerStreamsMax: 10 },
@@ -177,7 +177,7 @@ test('a query that accepts event streams is an operation of its caller all the s
   assert.equal((await asked()).status, 200)
 })
 
-test('one caller does not take the streams and WebSockets of all', async (t) => {
+test('one caller cannot use up all streams and WebSockets', async (t) => {
   const { gateway, url, fixture } = await testGateway({
     callers: tokens,
     bounds: { ...BOUNDS, streamsMax: 10, callerStreamsMax: 2 },
@@ -208,7 +208,7 @@ test('one caller does not take the streams and WebSockets of all', async (t) => 
   assert.deepEqual((await first).value, { data: { changes: { position: '1' } } })
 })
 
-test('WebSockets that do not say who they are take nobody away', async (t) => {
+test('unauthenticated WebSockets give way to authenticated callers', async (t) => {
   const { gateway, url } = await testGateway({
     callers: tokens,
     bounds: { ...BOUNDS, streamsMax: 2 },
@@ -227,5 +227,5 @@ test('WebSockets that do not say who they are take nobody away', async (t) => {
   t.after(() => client.dispose())
   assert.deepEqual((await client.iterate({ query: '{ head }' }).next()).value?.errors, undefined)
   await gone
-  assert.equal(silent[1]?.readyState, WebSocket.OPEN, 'the one that waited longest made room')
+  assert.equal(silent[1]?.readyState, WebSocket.OPEN, 'the socket that waited longest made room')
 })

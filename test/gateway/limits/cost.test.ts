@@ -38,7 +38,7 @@ function wholeCostOf(text: string, variables?: Record<string, unknown>) {
   return compileCost(operation)(variables)
 }
 
-test('values are counted beside it: leaves of all objects, and what a list takes in itself', () => {
+test('counts values separately from objects: leaves of all objects, and the overhead of lists', () => {
   for (const [text, values] of [
     ['{ head }', 1],
     ['{ one { id tags part { id } } }', 3],
@@ -54,11 +54,11 @@ test('values are counted beside it: leaves of all objects, and what a list takes
     assert.equal(wholeCostOf(text).values, values, text)
 })
 
-test('one for each object that the answer may hold, by page sizes multiplied down nested lists', () => {
+test('counts one for each possible object of the response, with page sizes multiplied down nested lists', () => {
   for (const [text, cost, path] of [
     ['{ head }', 1, 'head'],
     ['{ one { id tags part { id } } }', 2, 'one.part'],
-    // The page itself, then its items; 20 where nothing is said.
+    // The page itself counts, then its items: 20 where the query gives no page size.
     ['{ things(first: 7) { totalCount } }', 1, 'things'],
     ['{ things(first: 7) { nodes { id } } }', 8, 'things.nodes[7]'],
     ['{ things(last: 3) { nodes { id } pageInfo { hasNextPage } } }', 5, 'things.nodes[3]'],
@@ -69,7 +69,7 @@ test('one for each object that the answer may hold, by page sizes multiplied dow
       205,
       'things.nodes[2].things.nodes[50].part',
     ],
-    // The schema's default, and 10 where a list has no pages.
+    // The schema's default applies, or 10 where a list has no pages.
     ['{ one { parts { id } } }', 6, 'one.parts[5]'],
     ['{ one { parts(first: 3) { id } lines { id } } }', 14, 'one.lines[10]'],
     ['{ nodes(ids: ["a", "b"]) { id } }', 2, 'nodes[2]'],
@@ -82,7 +82,7 @@ test('one for each object that the answer may hold, by page sizes multiplied dow
     assert.deepEqual(costOf(text), { cost, path }, text)
 })
 
-test('aliases count each, fragments where they are spread, the same field once', () => {
+test('counts each alias, fragments where they are spread, and a repeated field once', () => {
   const page = 'things(first: 9) { nodes { id } }'
   assert.equal(costOf(`{ a: ${page} b: ${page} c: ${page} }`).cost, 30)
   assert.equal(
@@ -101,7 +101,7 @@ test('aliases count each, fragments where they are spread, the same field once',
   assert.equal(costOf('{ nodes(ids: ["a"]) { ... on Thing { parts { id } } } }').cost, 6)
 })
 
-test('variables count by their values, their defaults, and what the schema says where they are missing', () => {
+test('uses the values of variables, then their defaults, then the defaults of the schema', () => {
   const text = `query ($n: Int = 30, $last: Int, $ids: [ID!] = ["x"]) {
     things(first: $n, last: $last) { nodes { id } } nodes(ids: $ids) { id } }`.replace(
     '[ID!] =',
@@ -122,7 +122,7 @@ test('variables count by their values, their defaults, and what the schema says 
   })
 })
 
-test('however large, it stays a number', () => {
+test('the cost stays a number, however large', () => {
   const nested = (levels: number): string =>
     levels === 0 ? 'id' : `things(first: $n) { nodes { ${nested(levels - 1)} } }`
   const text = `query ($n: Int, $zero: Int) { things(first: $zero) { nodes { ${nested(40)} } } one { ${nested(40)} } }`
@@ -130,7 +130,7 @@ test('however large, it stays a number', () => {
   assert.equal(costOf(text, { n: 1e308, zero: 0 }).cost, Number.MAX_SAFE_INTEGER)
 })
 
-test('every example stays well under the bound that is set by default', () => {
+test('every example stays well under the default limit', () => {
   const whole = publicSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8'))
   const most = Number(CONFIG.costMax.default)
   const all = EXAMPLES.map(({ query }) => {
@@ -142,7 +142,7 @@ test('every example stays well under the bound that is set by default', () => {
   assert.ok(Math.max(...all) > 500, all.join())
 })
 
-test('a page has as many items as is counted when nothing is said', () => {
+test('a page without an explicit size has as many items as the cost assumes', () => {
   assert.equal(pageItemsAssumed, pageItemsDefault)
 })
 
@@ -167,7 +167,7 @@ async function post(body: object) {
   }
 }
 
-test('what is past the bound is refused before it runs, with cost, bound and the heaviest path', async () => {
+test('rejects an operation over the limit before execution, with its cost, the limit and the heaviest path', async () => {
   it.fixture.batches.length = 0
   const { data, errors } = await post({ variables: { n: 10 } })
   assert.equal(data, undefined)
@@ -182,12 +182,12 @@ test('what is past the bound is refused before it runs, with cost, bound and the
     /110 objects, at most 100 are allowed; most of them at customers\[10\]/,
   )
   assert.deepEqual(it.fixture.batches, [])
-  // The same text with other variables: the document is known, its cost is reckoned anew.
+  // With other variables the cached document is reused, but its cost is computed again.
   assert.ok((await post({ variables: { n: 9 } })).data)
   assert.ok((await post({ variables: { n: 10 } })).errors)
 })
 
-test('an answer says what was counted when it is asked to, on every transport', async () => {
+test('a response includes its cost on request, on every transport', async () => {
   const cost = { cost: 33, costMax: 100, path: 'customers[3].invoices[10]' }
   assert.deepEqual((await post({ extensions: { cost: true } })).extensions, { cost })
   assert.equal((await post({})).extensions, undefined)

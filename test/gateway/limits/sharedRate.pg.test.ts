@@ -23,7 +23,8 @@ const of = (actor: string): Caller => ({
 const limits = { ...CALLER_LIMITS, callerOperationsPerMinuteMax: 100 }
 
 /**
- * Two gateways before one database, whose own clocks stand still, so that no minute ends meanwhile.
+ * Creates two gateways over one database. Their clocks stand still, so that no minute ends during
+ * the test.
  */
 function gateways(addUp = (begun: ReadonlyMap<string, number>) => addCallerMinutes(db.sql, begun)) {
   const failed: unknown[] = []
@@ -37,14 +38,14 @@ function gateways(addUp = (begun: ReadonlyMap<string, number>) => addCallerMinut
   )
   for (const r of rates) r.stop()
   let clock = 0
-  // Buckets of their own are never the bound here: time goes fast for them.
+  // The clock of the local buckets runs fast, so that they never limit here.
   const bounds = rates.map((rate) => new CallerBounds(limits, () => (clock += 60_000), rate))
   const begin = (n: number, actor: string) => bounds[n]?.count(of(actor))
   const tell = () => Promise.all(rates.map((r) => r.tell()))
   return { begin, tell, failed }
 }
 
-test('what a caller begins at one gateway counts at the other; others are not held up', async () => {
+test('operations at one gateway count against the caller at the other, and not against other callers', async () => {
   const { begin, tell, failed } = gateways()
   for (let i = 0; i < 60; i++) begin(0, 'ida')
   for (let i = 0; i < 39; i++) begin(1, 'ida')
@@ -65,7 +66,7 @@ test('what a caller begins at one gateway counts at the other; others are not he
   }
 })
 
-test('while the database is away each gateway goes by itself', async () => {
+test('each gateway limits on its own while the database is unavailable', async () => {
   const { begin, tell, failed } = gateways(async () => Promise.reject(new Error('away')))
   for (let i = 0; i < 99; i++) begin(0, 'eve')
   await tell()

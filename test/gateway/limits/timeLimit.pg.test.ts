@@ -13,8 +13,8 @@ before(async () => {
 after(async () => await db?.drop())
 
 /**
- * Runs `work` with a gateway whose queries may take so long; `texts` grows by one with each
- * statement of theirs.
+ * Runs `work` with a gateway whose queries have this time limit. `texts` grows by one with each
+ * statement that they send.
  */
 async function limited(
   queryMsMax: number,
@@ -43,7 +43,7 @@ async function limited(
   }
 }
 
-/** Runs `work` while nobody can read these tables. */
+/** Runs `work` while these tables are locked against reads. */
 async function locked(tables: string, work: (unlock: () => void) => Promise<void>): Promise<void> {
   const done = Promise.withResolvers<void>()
   const held = Promise.withResolvers<void>()
@@ -67,12 +67,12 @@ const running = async () =>
       where datname = current_database() and application_name = 'test-reads' and state = 'active'`
   ).length
 
-test('a query that takes too long is answered with a code, and the database stops working for it', async () => {
+test('a query over the time limit returns a code, and the database stops working on it', async () => {
   await limited(1_000, async (gateway) => {
     await locked('invoice', async () => {
       const slow = query(gateway, '{ customers { nodes { name invoices { nodes { number } } } } }')
       await eventually(async () => (await running()) > 0)
-      // Others go on.
+      // Other queries continue.
       assert.equal(
         (await query(gateway, '{ customers(first: 1) { nodes { name } } }')).errors,
         undefined,
@@ -84,7 +84,7 @@ test('a query that takes too long is answered with a code, and the database stop
         ['TIMEOUT'],
       )
       assert.match(errors?.[0]?.message ?? '', /longer than 1000 ms/)
-      // While the lock is still held.
+      // The lock is still held here.
       await eventually(async () => (await running()) === 0)
     })
     const { errors } = await query(
@@ -95,7 +95,7 @@ test('a query that takes too long is answered with a code, and the database stop
   })
 })
 
-test('nothing more is read for a client that has gone; who waits for the same answer gets it', async () => {
+test('reads nothing more for a client that disconnected; a caller that shares the response gets it', async () => {
   await limited(60_000, async (gateway, texts) => {
     const deep = (first: number) =>
       `{ customers(first: ${first}) { nodes { name contracts { nodes { number } } } } }`
@@ -117,20 +117,19 @@ test('nothing more is read for a client that has gone; who waits for the same an
         assert.equal(gateway.cache?.stats.joined, others)
         client.abort()
         await gone
-        // The server has read that it is gone by the time that it has answered somebody who asked
-        // later.
+        // A response to a later request proves that the server has noticed the disconnect.
         assert.equal((await query(gateway, '{ __typename }')).errors, undefined)
         unlock()
         if (waiting) assert.ok((await waiting).data.customers.nodes.length > 0)
       })
       await eventually(() => gateway.inProgress().operations === 0)
-      // Customers for the one that is gone; their contracts too for who is not.
+      // For the client that left, only customers were read; for the one that stayed, contracts too.
       assert.equal(texts.length - begun, 1 + 2 * others)
     }
   })
 })
 
-test('who goes away takes nothing from who asks for the same at the same time', async () => {
+test('a client that disconnects does not affect callers of the same operation at the same time', async () => {
   await limited(60_000, async (gateway) => {
     const text =
       'query ($id: ID!) { customer(id: $id) { aliases totals { openInvoices } history(first: 3) { totalCount nodes { version } } } }'

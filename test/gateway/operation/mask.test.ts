@@ -13,7 +13,7 @@ const fails = (how: string) =>
     variables: { how },
   })
 
-test('an error made for the caller passes, beside the data of the rest', async () => {
+test('passes an error made for the caller, beside the data of other fields', async () => {
   const { body } = await fails('CODE')
   assert.equal(body.errors[0].message, 'No such customer')
   assert.equal(body.errors[0].extensions.code, 'NOT_FOUND')
@@ -21,7 +21,7 @@ test('an error made for the caller passes, beside the data of the rest', async (
   assert.deepEqual(body.data, { fails: null, customer: { id: 'c1' } })
 })
 
-test('any other error becomes a code with the correlation id under which it is in the log', async () => {
+test('replaces any other error by a code with the correlation id of its log entry', async () => {
   for (const how of ['PLAIN', 'BARE']) {
     it.logged.length = 0
     const { body, headers } = await fails(how)
@@ -37,7 +37,7 @@ test('any other error becomes a code with the correlation id under which it is i
   }
 })
 
-test('a store that is away, full or too slow has a code, and says nothing of itself', async () => {
+test('a store that is unavailable, full or too slow has a code and reveals no details', async () => {
   for (const [how, code] of [
     ['STORE', 'UNAVAILABLE'],
     ['FULL', 'UNAVAILABLE'],

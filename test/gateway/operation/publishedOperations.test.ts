@@ -45,7 +45,7 @@ async function post(it: Running, body: object, accept = 'application/json') {
 const codeOf = async (it: Running, body: object) =>
   (await post(it, body)).errors?.[0].extensions.code
 
-test('an operation is named by documentId or in Apollo’s form, with variables, by POST and GET', async () => {
+test('selects an operation by documentId or Apollo’s form, with variables, by POST and GET', async () => {
   const variables = { id: 'c1' }
   const data = { customer: { name: 'Customer 1' } }
   for (const named of [
@@ -70,7 +70,7 @@ test('an operation is named by documentId or in Apollo’s form, with variables,
   }
 })
 
-test('a hash that nobody published is not found, and not published by being sent with its text', async () => {
+test('rejects an unpublished hash, and does not publish it when it comes with its text', async () => {
   const fresh = 'query Fresh { head }'
   for (const it of [any, published])
     assert.equal(await codeOf(it, apq(sha(fresh))), 'PERSISTED_QUERY_NOT_FOUND')
@@ -83,7 +83,7 @@ test('a hash that nobody published is not found, and not published by being sent
   assert.equal((await post(any, apq(sha(fresh)), 'application/graphql-response+json')).status, 400)
 })
 
-test('with published ones alone, nothing else is answered: another text, a blank more, introspection', async () => {
+test('in published-only mode rejects anything else: another text, an extra blank, introspection', async () => {
   assert.deepEqual((await post(published, { query: HEAD })).data, { head: '0' })
   for (const query of [
     '{ head }',
@@ -107,7 +107,7 @@ test('with published ones alone, nothing else is answered: another text, a blank
   assert.deepEqual((await post(any, { query: '{ __typename }' })).data, { __typename: 'Query' })
 })
 
-test('what names no operation is refused, and where nothing is kept callers are told to send texts', async () => {
+test('rejects a request without an operation, and asks for full texts where none are stored', async () => {
   for (const body of [
     { documentId: 7 },
     { documentId: 'f00' },
@@ -122,7 +122,7 @@ test('what names no operation is refused, and where nothing is kept callers are 
   assert.deepEqual((await post(without, { query: HEAD, ...apq(sha(HEAD)) })).data, { head: '0' })
 })
 
-test('over server-sent events', async () => {
+test('runs published operations over server-sent events', async () => {
   const headers = { 'content-type': 'application/json', accept: 'text/event-stream' }
   const ask = (body: object) =>
     fetch(published.url, { method: 'POST', headers, body: JSON.stringify(body) })
@@ -140,7 +140,7 @@ test('over server-sent events', async () => {
   await until(() => subscribers() === 0)
 })
 
-test('over graphql-ws, where a query that is named has an empty text', async () => {
+test('runs published operations over graphql-ws, where a referenced query has an empty text', async () => {
   const client = createClient({
     url: published.url.replace('http', 'ws'),
     webSocketImpl: WebSocket,
@@ -161,7 +161,7 @@ test('over graphql-ws, where a query that is named has an empty text', async () 
   await client.dispose()
 })
 
-test('what is published or retired meanwhile is noticed; while the store is away the last answer holds', async () => {
+test('notices published and retired operations; while the store is unavailable the last result stays valid', async () => {
   const late = 'query Late { head }'
   const named = { documentId: sha(late) }
   assert.equal(await codeOf(published, named), 'PERSISTED_QUERY_NOT_FOUND')
@@ -177,7 +177,7 @@ test('what is published or retired meanwhile is noticed; while the store is away
   await until(async () => (await codeOf(published, named)) === 'PERSISTED_QUERY_NOT_FOUND')
 })
 
-test('the store is asked once by many at a time, and not again while its answer is fresh; memory is bounded', async () => {
+test('deduplicates concurrent lookups, caches their results and bounds the memory', async () => {
   let asked = 0
   const operations = new PublishedOperations({
     mode: 'any',
@@ -191,7 +191,7 @@ test('the store is asked once by many at a time, and not again while its answer 
   await Promise.all(Array.from({ length: 50 }, () => of('a')))
   assert.equal((await of('a')) as string, 'x'.repeat(1_000_000))
   assert.equal(asked, 1)
-  // Unknown ones are remembered too.
+  // Unknown hashes are cached too.
   await of('f')
   await of('f')
   assert.equal(asked, 2)
@@ -199,5 +199,5 @@ test('the store is asked once by many at a time, and not again while its answer 
   await of('a39')
   assert.equal(asked, 42)
   await of('a')
-  assert.equal(asked, 43, 'the oldest of more than 32 million characters was forgotten')
+  assert.equal(asked, 43, 'the oldest of more than 32 million characters was evicted')
 })

@@ -39,7 +39,7 @@ function judge(text: string, scopes: string[], roles: string[] = []) {
   return { refused: errors.map((e) => e.message), masked: masked.map((m) => m.coordinate), errors }
 }
 
-test('one of several sets of scopes is enough, each whole', () => {
+test('one of several sets of scopes is enough, if the caller has all of it', () => {
   for (const [scopes, fine] of [
     [['a'], true],
     [['b', 'c'], true],
@@ -57,7 +57,7 @@ test('one of several sets of scopes is enough, each whole', () => {
   })
 })
 
-test('a policy is a role; scopes and policies both have to hold', () => {
+test('a policy is a role; scopes and policies must both be met', () => {
   assert.deepEqual(judge('{ role }', ['a'], ['boss']).refused, [])
   assert.deepEqual(judge('{ role }', ['a'], ['chief']).refused, [
     'Query.role needs the role boss, or chief and deputy',
@@ -70,7 +70,7 @@ test('a policy is a role; scopes and policies both have to hold', () => {
     assert.equal(judge('{ both }', [...scopes], [...roles]).refused.length, 1)
 })
 
-test('a root field without a rule is for callers with every scope; one for who is known is for all', () => {
+test('a root field without a rule needs every scope; an authenticated one is open to every known caller', () => {
   assert.deepEqual(judge('{ forgotten }', ['a', 'b', 'c']).refused, [
     'Query.forgotten needs the scope *',
   ])
@@ -78,7 +78,7 @@ test('a root field without a rule is for callers with every scope; one for who i
   assert.deepEqual(judge('{ open }', []).refused, [])
 })
 
-test('a rule of a type holds through interfaces and unions, of a field through its interface', () => {
+test('a rule on a type applies through interfaces and unions, one on a field through its interface', () => {
   assert.deepEqual(judge('{ any { ... on Thing { id } } }', []).refused, [])
   assert.deepEqual(judge('{ any { ... on Secret { id } } }', []).refused, [
     'Secret needs the scope secret',
@@ -94,13 +94,13 @@ test('a rule of a type holds through interfaces and unions, of a field through i
   assert.deepEqual(judge('{ node { id } }', ['secret', 'id']).refused, [])
 })
 
-test('a masked field is told of and not refused', () => {
+test('reports a masked field and does not reject it', () => {
   const text = '{ one { x: masked y: masked ... { masked } } }'
   assert.deepEqual(judge(text, ['a']), { refused: [], masked: ['Thing.masked'], errors: [] })
   assert.deepEqual(judge(text, ['a', 'pii']).masked, [])
 })
 
-test('each operation of a document is judged by itself', () => {
+test('judges each operation of a document separately', () => {
   const document = readDocument(schema, parse('query A { open } query B { forgotten }'))
   const of = (name: string) => {
     const operation = operationNamed(document, name)

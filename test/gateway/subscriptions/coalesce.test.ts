@@ -8,7 +8,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { coalesce } from '../../../gateway/subscriptions/coalesce.ts'
 import { until } from '../until.ts'
 
-test('messages of one turn leave in one write, in order; one that does not read is waited for', async (t) => {
+test('sends messages of one turn in one write, in order, and applies back-pressure to a slow reader', async (t) => {
   const server = createServer().listen(0, '127.0.0.1')
   const sockets = new WebSocketServer({ noServer: true })
   let writes = 0
@@ -47,13 +47,13 @@ test('messages of one turn leave in one write, in order; one that does not read 
   client.pause()
   const large = 'x'.repeat(100_000)
   let more = 0
-  // As whoever sends does: the next one when this one counts as sent.
+  // Sends as a subscription does: the next message follows when this one counts as sent.
   const next = () => {
     more++
     ws.send(large, (error) => error || next())
   }
   next()
-  // The kernel takes some; then nothing more moves.
+  // The kernel buffers some messages; then nothing more moves.
   let before = 0
   await until(() => {
     const still = more === before && ws.bufferedAmount > 0

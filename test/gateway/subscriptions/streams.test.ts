@@ -52,7 +52,7 @@ const clients: Record<string, () => Client> = {
 }
 
 for (const [transport, make] of Object.entries(clients)) {
-  test(`an event comes over ${transport} with its entity as it is now, from every subgraph`, async (t) => {
+  test(`an event over ${transport} has its current entity from every subgraph`, async (t) => {
     const gone = new AbortController()
     t.after(() => gone.abort())
     const events = make().subscribe(QUERY, gone.signal)
@@ -65,7 +65,7 @@ for (const [transport, make] of Object.entries(clients)) {
       detail: 'fine',
       customer: { name: 'Old name', invoices: [{ id: 'c1-1' }, { id: 'c1-2' }] },
     })
-    // The loaders of the first event must not answer for the second.
+    // The loaders of the first event must not serve the second.
     world.names.set('c1', 'New name')
     world.emit({ position: '2', id: 'c1' })
     assert.equal((await events.next()).value.data.changes.customer.name, 'New name')
@@ -73,7 +73,7 @@ for (const [transport, make] of Object.entries(clients)) {
     await until(() => world.subscribers() === 0)
   })
 
-  test(`an error in one event over ${transport} is masked and not repeated with the next`, async (t) => {
+  test(`masks an error in one event over ${transport} and does not repeat it with the next`, async (t) => {
     const gone = new AbortController()
     t.after(() => gone.abort())
     const events = make().subscribe(QUERY, gone.signal)
@@ -111,7 +111,7 @@ for (const [transport, make] of Object.entries(clients)) {
   })
 }
 
-test('queries and mutations go over graphql-ws as well', async (t) => {
+test('runs queries and mutations over graphql-ws as well', async (t) => {
   const client = wsClient({ url: it.url.replace('http', 'ws'), webSocketImpl: WebSocket })
   t.after(() => client.dispose())
   const run = async (query: string) => (await client.iterate({ query }).next()).value
@@ -127,7 +127,7 @@ test('queries and mutations go over graphql-ws as well', async (t) => {
   })
 })
 
-test('a WebSocket of another site’s page is refused', async () => {
+test('rejects a WebSocket from a page of another site', async () => {
   const socket = new WebSocket(it.url.replace('http', 'ws'), 'graphql-transport-ws', {
     origin: 'https://evil.example',
   })
@@ -135,7 +135,7 @@ test('a WebSocket of another site’s page is refused', async () => {
   assert.match(error.message, /403/)
 })
 
-test('closing the gateway tells subscribers so, after which cursor to go on, and completes', async () => {
+test('closing the gateway sends subscribers the cursor to resume after, then completes', async () => {
   const mine = await testGateway()
   const query = 'subscription { changes { cursor: position customer { name } } }'
   const sse = sseClient({ url: mine.url, retryAttempts: 0 }).iterate({ query })
@@ -158,7 +158,7 @@ test('closing the gateway tells subscribers so, after which cursor to go on, and
   assert.equal(mine.fixture.subscribers(), 0)
 })
 
-test('other subgraphs end the subscriptions of the last ones, those that just begin too, and serve later ones', async (t) => {
+test('a reload ends all subscriptions, including those that just begin, and serves later ones', async (t) => {
   const mine = await testGateway()
   t.after(() => mine.gateway.close(0))
   const query = 'subscription { changes { cursor: position customer { name } } }'

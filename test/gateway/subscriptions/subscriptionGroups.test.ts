@@ -41,7 +41,7 @@ function joined(groups: SubscriptionGroups, text: string, variables = {}, asked 
   return groups.join(selectionOf(text, ['entity']), variables, asked).group
 }
 
-test('who asks for the same of each event with the same rights shares, whichever events they ask for', () => {
+test('groups subscribers with the same selection and the same rights, whichever events they subscribe to', () => {
   const selections = new SubscriptionGroups()
   const first = joined(selections, 'subscription { changes { ... on Change { op after } } }')
   const same: [string, object?, Partial<RequestInfo>?][] = [
@@ -91,7 +91,7 @@ test('who asks for the same of each event with the same rights shares, whichever
   assert.equal(new Set([first, ...all]).size, all.length + 1)
 })
 
-test('a selection that nobody is subscribed to any more is forgotten', () => {
+test('forgets a selection without subscribers', () => {
   const groups = new SubscriptionGroups()
   const selection = selectionOf('subscription { changes { op } }', [])
   const two = [1, 2].map(() => groups.join(selection, {}, request()))
@@ -100,7 +100,7 @@ test('a selection that nobody is subscribed to any more is forgotten', () => {
   assert.equal(groups.size, 0)
 })
 
-test('errors, and what its maker left unfinished, are not shared; the old do not push out the new', async () => {
+test('does not share errors or unfinished results; old events do not evict new ones', async () => {
   const selection = new SubscriptionGroup(null)
   selection.subscribers = 3
   let made = 0
@@ -127,7 +127,7 @@ test('errors, and what its maker left unfinished, are not shared; the old do not
   assert.equal(made, 132)
 })
 
-test('many subscribers of one selection cost one execution of an event; each gets every event once', async (t) => {
+test('many subscribers of one selection cost one execution per event, and each gets every event once', async (t) => {
   const it = await testGateway()
   t.after(() => it.gateway.close(1_000))
   const client = () => {
@@ -157,12 +157,12 @@ test('many subscribers of one selection cost one execution of an event; each get
       own,
       Array.from({ length: 50 }, (_, i) => String(i + 1)),
     )
-  assert.equal(it.fixture.told(), 50)
+  assert.equal(it.fixture.detailsResolved(), 50)
   it.fixture.emit({ position: '51', id: 'c1', fails: true })
   await until(() => got.every((own) => own.length === 51))
   assert.equal(
-    it.fixture.told(),
+    it.fixture.detailsResolved(),
     50 + many,
-    'an error, which names the correlation id, is each one’s own',
+    'each subscriber gets its own error, because it names the correlation id',
   )
 })
