@@ -46,7 +46,7 @@ describe('a folder without a database', () => {
   }
   const MAY_CREATE = ['migrate', 'serve', 'start', 'subgraph']
 
-  test('is left empty by every command that is not meant to create one, and is named', async (t) => {
+  test('is named in the error and left empty by every command that must not create one', async (t) => {
     const { DATABASE_URL } = process.env
     delete process.env.DATABASE_URL
     t.after(() => {
@@ -133,7 +133,7 @@ describe('a database of DATABASE_URL', () => {
     await db.drop()
   })
 
-  test('without tables of Touchstone is refused and stays as it is; migrate may create them', async () => {
+  test('without Touchstone tables is refused and left unchanged; migrate may create them', async () => {
     await assert.rejects(
       connectTo(folder, empty.url),
       /has no tables of Touchstone.*npx touchstone migrate/,
@@ -148,7 +148,7 @@ describe('a database of DATABASE_URL', () => {
     await connectTo(folder, empty.url)
   })
 
-  test('of an older or a newer version is refused with what to do', async () => {
+  test('of an older or a newer version is refused with instructions', async () => {
     const [last] =
       await db.sql`delete from migration where name = (select max(name) from migration) returning *`
     await assert.rejects(
@@ -161,7 +161,7 @@ describe('a database of DATABASE_URL', () => {
     await db.sql`delete from migration where name = '9999_future.sql'`
   })
 
-  test('is named before it is used, with its password masked, also when it does not exist', async () => {
+  test('is named with its password masked before it is used, even when it does not exist', async () => {
     const url = new URL(db.url)
     url.pathname = '/gone'
     url.searchParams.set('password', 'hush')

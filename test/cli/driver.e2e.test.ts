@@ -10,7 +10,7 @@ import { projectCopy, runIn } from './projectCopy.ts'
 const packages = fileURLToPath(new URL('../../node_modules', import.meta.url))
 const launcher = ['bin/touchstone.js', 'migrate']
 
-test('refuses to open a database with a driver that is not patched, and says what to do', (t) => {
+test('refuses to open a database with an unpatched driver and explains how to patch it', (t) => {
   const dir = projectCopy(t)
   mkdirSync(join(dir, 'node_modules'))
   for (const name of readdirSync(packages)) {
@@ -38,7 +38,7 @@ test('refuses to open a database with a driver that is not patched, and says wha
   assert.match(tried.output, /the database at 127\.0\.0\.1:1 does not answer/)
 })
 
-test('both builds of the driver that Node can load have the patch, whose parts do not differ', () => {
+test('both builds of the driver that Node can load carry the same patch', () => {
   const required: unknown = createRequire(import.meta.url)('postgres')
   for (const build of [postgres, required])
     assert.equal(Reflect.get(build as object, 'touchstonePatch'), 1)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { projectCopy, runIn } from './projectCopy.ts'
 
-test('an install without scripts is refused by every command that opens a database, until it is patched', (t) => {
+test('every command that opens a database refuses an install without scripts until the driver is patched', (t) => {
   const dir = projectCopy(t)
   const install = runIn(
     dir,

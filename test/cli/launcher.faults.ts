@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { until } from '../gateway/until.ts'
 import { dataDirectory, run, runs } from './process.ts'
 
-/** A Node too old to run TypeScript, as people have it; null where the machine has none. */
+/** A system Node too old to run TypeScript; undefined if the machine has none. */
 const oldNode = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => {
   if (!existsSync(path)) return false
   const major = Number(
@@ -25,7 +25,7 @@ function launch(args: string[], dataDir: string, as: string[] = []) {
   return run(program, rest, { ...env, TOUCHSTONE_DATA_DIR: dataDir })
 }
 
-test('on an older Node the launcher runs the one that came along, and hands on exit codes', {
+test('on an older Node the launcher runs the bundled one and passes on its exit code', {
   skip,
 }, async (t) => {
   const { dir } = dataDirectory(t)
@@ -47,7 +47,7 @@ test('a signal to the launcher drains and stops everything', { skip }, async (t)
   assert.ok(!runs(server))
 })
 
-test('kill -9 of the launcher leaves nothing running', { skip }, async (t) => {
+test('kill -9 of the launcher leaves no process running', { skip }, async (t) => {
   const { dir, postmaster } = dataDirectory(t)
   const start = launch(['start', '--no-demo', '--port', '0'], dir)
   await start.says(/Stop with Ctrl-C/)
@@ -56,7 +56,7 @@ test('kill -9 of the launcher leaves nothing running', { skip }, async (t) => {
   await until(() => !runs(server))
 })
 
-test('SIGTERM to npm start stops everything, although npm tells only its shell', async (t) => {
+test('SIGTERM to npm start stops everything, although npm signals only its shell', async (t) => {
   const { dir, postmaster } = dataDirectory(t)
   const { DATABASE_URL: _, ...env } = process.env
   const start = run('npm', ['start', '--', '--no-demo', '--port', '0'], {
@@ -71,7 +71,7 @@ test('SIGTERM to npm start stops everything, although npm tells only its shell',
 })
 
 const notRoot = process.getuid?.() === 0 ? skip : 'not root: every other test shows it'
-test('another user than root runs it as well', { skip: notRoot }, async (t) => {
+test('a user other than root can run it', { skip: notRoot }, async (t) => {
   const { dir, postmaster } = dataDirectory(t)
   chownSync(dir, 65_534, 65_534)
   const start = launch(['start', '--no-demo', '--port', '0'], dir, [
@@ -87,7 +87,9 @@ test('another user than root runs it as well', { skip: notRoot }, async (t) => {
   assert.ok(!runs(server))
 })
 
-test('root may keep the data where only root may enter', { skip: notRoot }, async (t) => {
+test('root can keep the data in a folder that only root may enter', {
+  skip: notRoot,
+}, async (t) => {
   const { dir } = dataDirectory(t)
   const hidden = join(dir, 'only-root')
   mkdirSync(hidden, { mode: 0o700 })

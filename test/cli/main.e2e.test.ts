@@ -10,7 +10,7 @@ const commands = readdirSync(packagePath('cli/commands'))
   .filter((file) => file.endsWith('.ts'))
   .map((file) => basename(file, '.ts'))
 
-test('help lists every command there is, and each has help of its own', async () => {
+test('help lists every command, and each command has its own help', async () => {
   const all = execFileSync(process.execPath, [packagePath('cli/main.ts'), '--help'], {
     encoding: 'utf8',
   })

@@ -10,9 +10,9 @@ const startMsMax = 60_000
 
 export interface RunningCommand {
   child: ChildProcess
-  /** Both outputs so far. */
+  /** Standard output and standard error so far. */
   output(): string
-  /** Waits for a line like this and gives its groups. */
+  /** Waits until the output matches and returns the match. */
   says(pattern: RegExp): Promise<RegExpExecArray>
   /** Exit code, or the signal's name. */
   ended: Promise<number | string>
@@ -60,13 +60,14 @@ export function run(program: string, args: string[], env: NodeJS.ProcessEnv): Ru
       for (const end = Date.now() + startMsMax; ; await new Promise((r) => setTimeout(r, 20))) {
         const match = pattern.exec(text)
         if (match) return match
-        if (over || Date.now() > end) throw new Error(`never said ${pattern}; it said:\n${text}`)
+        if (over || Date.now() > end)
+          throw new Error(`the output never matched ${pattern}:\n${text}`)
       }
     },
   }
 }
 
-/** A data directory that goes with the test, and the process id of the server on it. */
+/** Creates a data directory, deleted after the test; `postmaster` reads its server's process id. */
 export function dataDirectory(t: { after(fn: () => void | Promise<void>): void }) {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-cli-'))
   const postmaster = () => {

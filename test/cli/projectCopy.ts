@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const leftOut = ['.git', 'node_modules', 'data', 'world', 'test', 'bench']
 
-/** A copy of the project without its packages, which goes with the test. */
+/** Copies the project without node_modules; the copy is deleted after the test. */
 export function projectCopy(t: { after(fn: () => void): void }): string {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-copy-'))
   t.after(() => rmSync(dir, { recursive: true, force: true }))

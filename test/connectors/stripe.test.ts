@@ -180,7 +180,7 @@ test('reads a subscription with a contract number as that contract too', () => {
   )
 })
 
-test("amounts follow Stripe's own decimals, and come out in those of ISO 4217", () => {
+test('converts amounts from the decimals of Stripe to those of ISO 4217', () => {
   const total = (currency: string, total: number) =>
     readOne(stripe, 'row', { id: 'in_1', object: 'invoice', currency, total }).canonical
   // Stripe's documentation lists zero-decimal and three-decimal currencies, and special cases.

@@ -8,7 +8,7 @@ import { taxIdOf } from '../../demo/checkDigits.ts'
 import { random } from '../../demo/random.ts'
 import { worldMessages } from '../../demo/world.ts'
 
-/** The validator of each country, and how many signs of prefix it does not want. */
+/** The validator of each country, and the length of the prefix that it does not accept. */
 const validators: Readonly<Record<string, readonly [kind: string, prefix: number]>> = {
   DE: ['vat', 0],
   AT: ['uid', 0],
@@ -56,7 +56,7 @@ test('GTINs have their check digit and are unique', () => {
 })
 
 /**
- * The suffix worked out another way: five signs, the capitals among them as bits from the right.
+ * The suffix computed independently: per five characters, capitals are bits from the right.
  */
 function suffixOf(id15: string): string {
   return [0, 5, 10]
@@ -70,7 +70,7 @@ function suffixOf(id15: string): string {
     .join('')
 }
 
-test('Salesforce ids have 18 signs, the last three their checksum, and the prefix of their object', () => {
+test('Salesforce ids have 18 characters, the last three their checksum, and the prefix of their object', () => {
   assert.equal(suffixOf('001A0000006Vm9u'), 'IAC')
   const prefixes: Readonly<Record<string, string>> = {
     Account: '001',
@@ -95,7 +95,7 @@ test('Salesforce ids have 18 signs, the last three their checksum, and the prefi
   assert.ok(ids.size > 400)
 })
 
-test('phone numbers are possible in their country', () => {
+test('phone numbers are valid in their country', () => {
   const products = catalogue(1, 1000)
   for (let number = 0; number < 50; number++) {
     for (const customer of block(1, number, 1000, products)) {

@@ -13,7 +13,7 @@ for (let number = 0; number * 20 < companies; number++)
 
 const digits = (text: string | undefined) => (text ?? '').replace(/\D/g, '')
 
-/** Which of the three the record shows as they truly are. */
+/** Returns which of address, phone and domain the record shows correctly. */
 function shown(customer: Customer, view: CustomerView): Set<string> {
   const found = new Set<string>()
   if (digits(view.phone).endsWith(customer.phone.local)) found.add('phone')
@@ -31,7 +31,7 @@ function shown(customer: Customer, view: CustomerView): Set<string> {
   return found
 }
 
-test('any two records of one customer share its address, its phone or its domain', () => {
+test('any two records of one customer share its address, phone or domain', () => {
   let pairs = 0
   for (const customer of customers) {
     const views = [...customer.sources].flatMap((source) =>
@@ -50,7 +50,7 @@ test('any two records of one customer share its address, its phone or its domain
   assert.ok(pairs > 10_000)
 })
 
-test('subsidiaries share a street, phone or domain with their head, and neither tax id nor name', () => {
+test('subsidiaries share a street, phone or domain with their parent, but neither tax id nor name', () => {
   const kinds = { street: 0, phone: 0, domain: 0 }
   for (const customer of customers) {
     const head = customer.parent
@@ -64,7 +64,7 @@ test('subsidiaries share a street, phone or domain with their head, and neither 
   for (const [kind, count] of Object.entries(kinds)) assert.ok(count >= 10, `${kind}: ${count}`)
 })
 
-test('there are households with one phone and namesakes in other towns', () => {
+test('the world has households with one phone and namesakes in different towns', () => {
   let households = 0
   let namesakes = 0
   for (let first = 0; first < customers.length; first += 20) {
@@ -85,7 +85,7 @@ test('there are households with one phone and namesakes in other towns', () => {
   assert.ok(households > 20 && namesakes > 20, `${households} households, ${namesakes} namesakes`)
 })
 
-test('names are spread: beside the namesakes hardly two companies of a country bear the same', () => {
+test('apart from the namesakes, hardly any two companies of a country share a name', () => {
   const names = new Map<string, number>()
   for (const customer of customers) {
     if (!customer.organisation) continue

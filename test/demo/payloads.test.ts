@@ -2,19 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { worldMessages } from '../../demo/world.ts'
 
-// The payloads keep the promises of the systems they imitate.
+// The payloads must have the invariants of the systems they imitate.
 const bodies = {
   salesforce: [] as Payload[],
   stripe: [] as Payload[],
   netsuite: [] as Payload[],
   webshop: [] as Payload[],
 }
-// biome-ignore lint/suspicious/noExplicitAny: payloads of four systems, read as their readers would
+// biome-ignore lint/suspicious/noExplicitAny: payloads of four systems with different shapes
 type Payload = { format: string; value: any }
 for (const { source, format, body } of worldMessages({ companies: 1000, seed: 3 }))
   bodies[source].push({ format, value: JSON.parse(body) })
 
-test('a Salesforce UPDATE names in changedFields what it carries or nulls, part by part', () => {
+test('a Salesforce UPDATE lists in changedFields each part that it carries or sets to null', () => {
   let updates = 0
   let compound = 0
   for (const { format, value } of bodies.salesforce) {
@@ -50,7 +50,7 @@ test('Salesforce commit numbers rise with the time of the commit', () => {
   }
 })
 
-test('a Stripe update carries the whole object, and what its fields were before', () => {
+test('a Stripe update carries the whole object and the previous values of its changed fields', () => {
   let updates = 0
   for (const { value } of bodies.stripe) {
     if (!value.type.endsWith('.updated')) continue
@@ -63,7 +63,7 @@ test('a Stripe update carries the whole object, and what its fields were before'
   assert.ok(updates > 50)
 })
 
-test('Stripe amounts are whole and add up', () => {
+test('Stripe amounts are integers and add up', () => {
   let invoices = 0
   for (const { value } of bodies.stripe) {
     const object = value.data.object
@@ -83,7 +83,7 @@ test('Stripe amounts are whole and add up', () => {
   assert.ok(invoices > 200)
 })
 
-test('NetSuite postings of a transaction come to nought, and an invoice to its lines and tax', () => {
+test('NetSuite postings of a transaction sum to zero, and an invoice to its lines and tax', () => {
   const sums = new Map<string, number>()
   const seen = new Set<string>()
   let invoices = 0
@@ -114,7 +114,7 @@ test('NetSuite postings of a transaction come to nought, and an invoice to its l
   for (const [transaction, sum] of sums) assert.equal(sum, 0, transaction)
 })
 
-test('references lead to records of the same system', () => {
+test('references point to records of the same system', () => {
   const accounts = new Set<string>()
   const entities = new Set<string>()
   const customers = new Set<string>()

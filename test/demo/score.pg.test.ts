@@ -11,7 +11,7 @@ before(async () => {
 })
 after(async () => await db.drop())
 
-test('the golden records of a demo world agree with its truth, and equal a rebuild', async () => {
+test('the golden records of a demo world match its truth and equal a rebuild', async () => {
   const world = { companies: 300, seed: 1 }
   const pipeline = await demoStore(db.sql, world)
   const scores = await scoreDemo(db.sql, world)
@@ -28,7 +28,7 @@ test('the golden records of a demo world agree with its truth, and equal a rebui
   assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
 })
 
-test('the score is that of its definition', () => {
+test('computes the score as defined', () => {
   const truth = new Map([
     ['a', '1'],
     ['b', '1'],

@@ -19,7 +19,7 @@ const digest = (options: { companies: number; seed: number }) => {
   return hash.digest('hex')
 }
 
-/** Object and id of what a message is about, as the truth names them. */
+/** Returns the object and id of a message's record, as the truth names them. */
 function subject(message: WorldMessage): { object: string; id: string } {
   const value = JSON.parse(message.body)
   if (message.source === 'salesforce') {
@@ -44,23 +44,23 @@ const operational = new Set([
 ])
 const keyOf = (source: string, object: string, id: string) => `${source} ${object} ${id}`
 
-test('the same seed and size give the same world, another seed another', () => {
+test('the same seed and size give the same world, and another seed gives another', () => {
   assert.equal(digest({ companies: 120, seed: 7 }), digest({ companies: 120, seed: 7 }))
   assert.notEqual(digest({ companies: 120, seed: 7 }), digest({ companies: 120, seed: 8 }))
 })
 
-test('a world of the default size comes to about 30,000 messages', () => {
+test('a world of the default size has about 30,000 messages', () => {
   assert.ok(messages.length > 25_000 && messages.length < 35_000, String(messages.length))
 })
 
-test('a wrong size is refused', () => {
+test('rejects a wrong size', () => {
   assert.throws(
     () => [...worldMessages({ companies: 0, seed: 1 })],
     /companies must be a whole number of 1 or more, not 0/,
   )
 })
 
-test('every master record is in the truth once, and nothing else is', () => {
+test('the truth contains every master record once and nothing else', () => {
   const known = new Set<string>()
   for (const row of truth) {
     const key = keyOf(row.source, row.object, row.id)
@@ -72,7 +72,7 @@ test('every master record is in the truth once, and nothing else is', () => {
     const { object, id } = subject(message)
     if (operational.has(object)) continue
     const key = keyOf(message.source, object, id)
-    // A subscription is a contract only where it names one.
+    // A subscription is a contract only if it names one.
     if (object === 'subscription' && !JSON.parse(message.body).data.object.metadata.contract_number)
       continue
     assert.ok(known.has(key), `not in the truth: ${key}`)
@@ -81,7 +81,7 @@ test('every master record is in the truth once, and nothing else is', () => {
   assert.equal(seen.size, known.size)
 })
 
-test('each true customer is known to one to four sources, most to more than one', () => {
+test('each true customer is in one to four sources, most in more than one', () => {
   const sources = new Map<string, Set<string>>()
   for (const row of truth) {
     if (row.type !== 'customers') continue
@@ -92,7 +92,7 @@ test('each true customer is known to one to four sources, most to more than one'
   assert.ok(several / companies > 0.6, String(several))
 })
 
-test('every kind of dirt occurs, and none is everywhere', () => {
+test('every kind of dirt occurs, but none in every record', () => {
   const counts = new Map<string, number>()
   for (const row of truth)
     for (const kind of row.dirt) counts.set(kind, (counts.get(kind) ?? 0) + 1)
@@ -103,7 +103,7 @@ test('every kind of dirt occurs, and none is everywhere', () => {
   }
 })
 
-test('a few in a hundred customers stand twice in one source', () => {
+test('a few percent of the customers occur twice in one source', () => {
   for (const source of ['salesforce', 'stripe', 'netsuite', 'webshop']) {
     const rows = truth.filter((row) => row.type === 'customers' && row.source === source)
     const entities = new Set(rows.map((row) => row.entity))
@@ -112,7 +112,7 @@ test('a few in a hundred customers stand twice in one source', () => {
   }
 })
 
-test('events come twice, late and out of order, in every source that sends them', () => {
+test('events arrive twice, late and out of order in every source that sends events', () => {
   for (const source of ['salesforce', 'stripe', 'netsuite']) {
     const bodies = new Set<string>()
     const latest = new Map<string, number>()
@@ -143,7 +143,7 @@ test('events come twice, late and out of order, in every source that sends them'
   }
 })
 
-test('an UPDATE arrives before its CREATE', () => {
+test('some UPDATE arrives before its CREATE', () => {
   const updated = new Set<string>()
   let early = 0
   for (const message of messages) {
@@ -155,7 +155,7 @@ test('an UPDATE arrives before its CREATE', () => {
   assert.ok(early >= 2, String(early))
 })
 
-test('records told to be deleted are those whose deletion is sent', () => {
+test('the truth marks exactly the records whose deletion is sent', () => {
   const gone = new Set<string>()
   for (const message of messages) {
     const value = JSON.parse(message.body)
@@ -171,9 +171,9 @@ test('records told to be deleted are those whose deletion is sent', () => {
       gone.add(key)
     if (type === 'UNDELETE') gone.delete(key)
   }
-  const told = new Set(
+  const marked = new Set(
     truth.filter((row) => row.deleted).map((row) => keyOf(row.source, row.object, row.id)),
   )
-  assert.ok(told.size > 10)
-  assert.deepEqual([...gone].sort(), [...told].sort())
+  assert.ok(marked.size > 10)
+  assert.deepEqual([...gone].sort(), [...marked].sort())
 })

@@ -9,7 +9,7 @@ import { writeWorld } from '../../demo/write.ts'
 
 const options = { companies: 300, seed: 11 }
 
-test('the files hold what the generator says, line by line, and the manifest counts it', async (t) => {
+test('the files hold the generated messages line by line, and the manifest counts them', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'world-'))
   t.after(() => rm(directory, { recursive: true }))
   const manifest = await writeWorld({ ...options, directory })
@@ -39,7 +39,7 @@ test('the files hold what the generator says, line by line, and the manifest cou
   )
 })
 
-test('the truth files hold the truth', async (t) => {
+test('the truth files hold the truth of the world', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'world-'))
   t.after(() => rm(directory, { recursive: true }))
   await writeWorld({ ...options, directory })
@@ -58,6 +58,6 @@ test('the truth files hold the truth', async (t) => {
   }
 })
 
-test('a directory that cannot be made is an error, not a hang', async () => {
+test('rejects instead of hanging if the directory cannot be created', async () => {
   await assert.rejects(writeWorld({ ...options, directory: '/dev/null/world' }), /ENOTDIR/)
 })

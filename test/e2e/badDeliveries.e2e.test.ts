@@ -33,7 +33,7 @@ const stripe = (id: string, object: object, created: unknown = 1767340800) => ({
 })
 
 /**
- * A delivery, signed as it should be unless `headers` or `signedAt` (ms from now) say otherwise.
+ * A delivery, signed correctly unless `headers` or `signedAt` (ms from now) override it.
  */
 interface Sent {
   path: string
@@ -57,7 +57,7 @@ const REFUSED: Record<string, Sent & { answer: [number, string] }> = {
     headers: (good) => ({ 'webhook-id': `${good['webhook-id']}x` }),
     answer: [401, 'WRONG_SIGNATURE'],
   },
-  'a recorded delivery, played again later': {
+  'a recorded delivery, replayed later': {
     path: 'stripe',
     body: stripe('evt_r', { id: 'cus_r' }),
     signedAt: -6 * minutes,
@@ -69,7 +69,7 @@ const REFUSED: Record<string, Sent & { answer: [number, string] }> = {
     signedAt: 6 * minutes,
     answer: [401, 'FUTURE_TIMESTAMP'],
   },
-  'a body over the bound': {
+  'a body over the limit': {
     path: 'webshop/customers',
     body: shop({ shop_customer_id: 'L', note: 'x'.repeat(1_100_000) }),
     answer: [413, 'BODY_TOO_LARGE'],
@@ -87,13 +87,13 @@ const REFUSED: Record<string, Sent & { answer: [number, string] }> = {
     ],
     answer: [413, 'TOO_MANY_ELEMENTS'],
   },
-  'objects in each other': {
+  'deeply nested objects': {
     path: 'stripe',
     body: `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`,
     answer: [413, 'TOO_DEEP'],
   },
   'an unknown source system': { path: 'hubspot', body: { a: 1 }, answer: [404, 'UNKNOWN_SOURCE'] },
-  'text that is no JSON by its type': {
+  'a content type other than JSON': {
     path: 'stripe',
     body: stripe('evt_t', { id: 'cus_t' }),
     headers: () => ({ 'content-type': 'text/plain' }),
@@ -102,7 +102,7 @@ const REFUSED: Record<string, Sent & { answer: [number, string] }> = {
 }
 
 /**
- * Acknowledged, because the sender can do nothing about it: kept as an exception with its reason.
+ * Acknowledged, because the sender cannot fix them; each becomes an exception with its reason.
  */
 const EXCEPTIONS: Record<string, Sent & { code: string; detail: RegExp }> = {
   'an unknown object': {
@@ -129,13 +129,13 @@ const EXCEPTIONS: Record<string, Sent & { code: string; detail: RegExp }> = {
     code: 'INCOMPLETE',
     detail: /name/,
   },
-  'a version that is no time': {
+  'a version that is not a time': {
     path: 'stripe',
     body: stripe('evt_v', { id: 'cus_v' }, 'yesterday'),
     code: 'INVALID_VERSION',
     detail: /yesterday/,
   },
-  'a date of the version that is none': {
+  'a version with an impossible date': {
     path: 'webshop/customers',
     body: shop({ shop_customer_id: 'D', modified_at: '2026-02-30T00:00:00Z' }),
     code: 'INVALID_VERSION',
@@ -155,7 +155,7 @@ const EXCEPTIONS: Record<string, Sent & { code: string; detail: RegExp }> = {
   },
 }
 
-test('each bad delivery has a clear answer; nothing half-applied stays, and good ones go on', async (t) => {
+test('each bad delivery gets a clear response and leaves nothing half-applied, and good ones still work', async (t) => {
   const { dir } = dataDirectory(t)
   const { sql, url, drop } = await testDatabase({ connectionsMax: 1 })
   const it = await running(dir, { DATABASE_URL: url })
@@ -229,7 +229,7 @@ test('each bad delivery has a clear answer; nothing half-applied stays, and good
   assert.deepEqual(
     invoice?.issues.map((i: { field: string }) => i.field).sort(),
     ['dueDate', 'issueDate'],
-    'what could not be used is said on the record',
+    'unusable values are reported on the record',
   )
 
   const good = {
@@ -242,7 +242,7 @@ test('each bad delivery has a clear answer; nothing half-applied stays, and good
   assert.deepEqual(
     [again.status, again.body.accepted, again.body.duplicates],
     [200, 0, 1],
-    'played again at once',
+    'a delivery sent again at once is a duplicate',
   )
   assert.equal((await it.customer('webshop', 'GOOD', 'name')).name, 'Casa Lupo S.r.l.')
   assert.equal(await it.stop(), 0)

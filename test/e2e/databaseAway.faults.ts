@@ -25,10 +25,10 @@ const shopCustomer = (id: string, name: string) =>
     }),
   )
 
-/** How long it stays away. */
+/** Duration of the outage. */
 const awayMs = 2_000
 
-/** An operator's own database, with a password. */
+/** An external database with a password. */
 let server: PostgresServer
 const serverDir = mkdtempSync(join(tmpdir(), 'touchstone-away-'))
 before(async () => {
@@ -39,7 +39,7 @@ after(async () => {
   rmSync(serverDir, { recursive: true, force: true })
 })
 
-test('a database that cannot be had at the start is named, with what is wrong', async (t) => {
+test('an error about an unavailable database at the start names it and the reason', async (t) => {
   const { dir } = dataDirectory(t)
   const url = new URL(server.url('postgres'))
   const starts = (change: (u: URL) => void) => {
@@ -60,7 +60,7 @@ test('a database that cannot be had at the start is named, with what is wrong', 
   assert.match(database.output(), /database "no_such_database" does not exist/)
 })
 
-test('the database goes away while Touchstone runs: queries say so, deliveries are to be sent again, all recovers', async (t) => {
+test('during a database outage, queries report it and deliveries are to be retried; afterwards everything recovers', async (t) => {
   const { dir } = dataDirectory(t)
   const databaseUrl = server.url('postgres')
   const it = await running(dir, { DATABASE_URL: databaseUrl })
@@ -120,6 +120,6 @@ test('the database goes away while Touchstone runs: queries say so, deliveries a
 
   await server.stop()
   assert.equal((await post(origin, shopCustomer('3', 'Casa Lupo'))).status, 503)
-  assert.equal(await it.stop(), 0, 'told to stop while the database is away, it stops')
+  assert.equal(await it.stop(), 0, 'stops on SIGTERM while the database is away')
   assert.match(it.command.output(), /Stopped\./)
 })

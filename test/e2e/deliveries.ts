@@ -6,26 +6,26 @@ import { sign } from '../../connectors/signature.ts'
 import { type WorldOptions, worldMessages } from '../../demo/world.ts'
 import { policy } from '../fixtures/store.ts'
 
-/** The source systems that are shipped, with their development secrets. */
+/** The shipped source systems, with their development secrets. */
 export const connectors: ReadonlyMap<string, Connector> = openConnectors(
   fileURLToPath(new URL('../../config/sources.yaml', import.meta.url)),
   policy,
   {},
 )
 
-/** One request of a source system, as it would send it again and again until it is acknowledged. */
+/** One request of a source system, which it would retry until it is acknowledged. */
 export interface Delivery {
   source: string
-  /** Below the gateway's origin. */
+  /** URL path at the gateway. */
   path: string
   body: string
-  /** The delivery's own id, the same each time it is sent. */
+  /** The delivery's id, which stays the same across retries. */
   id: string
-  /** What the inbox must hold once it is acknowledged. */
+  /** The messages that the inbox must hold after the acknowledgement. */
   messages: InboundMessage[]
 }
 
-/** Records that go together in one body, where a system batches. */
+/** Records per body, for systems that batch. */
 const batchRecordsMax = 5
 
 export function delivery(source: string, object: string | null, body: string): Delivery {
@@ -91,7 +91,7 @@ export interface DeliveryAnswer {
 const answerMsMax = 20_000
 
 /**
- * Signs it as of now and posts it. `headers` replace those of the signature; a fetch that fails
+ * Signs a delivery as of now and posts it. `headers` override the signature's; a failed fetch
  * throws.
  */
 export async function post(

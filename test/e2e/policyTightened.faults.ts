@@ -9,7 +9,7 @@ import { ask } from '../gateway/gateway.ts'
 import { eventually } from './eventually.ts'
 import { running } from './running.ts'
 
-test('a field that a published policy makes sensitive is hidden by gateways that run, and from subscriptions that are open', async (t) => {
+test('running gateways and open subscriptions hide a field that a newly published policy makes sensitive', async (t) => {
   const { dir } = dataDirectory(t)
   const it = await running(dir)
   t.after(() => void it.command.child.kill('SIGKILL'))
@@ -74,7 +74,7 @@ test('a field that a published policy makes sensitive is hidden by gateways that
     hidden.extensions.masked.some((m: { path: string }) => JSON.stringify(m).includes('jobTitle')),
   )
   assert.doesNotMatch(JSON.stringify(hidden), /Purchasing/)
-  // What began before ends, and goes on where it was, seeing less.
+  // The open subscription ends; resumed at its cursor, it no longer shows the field.
   let end = await open.next()
   while (!end.value.errors) end = await open.next()
   assert.equal(end.value.errors?.[0]?.extensions?.code, 'GRAPH_CHANGED')

@@ -9,16 +9,16 @@ export type Json = any
 
 export interface Running {
   command: RunningCommand
-  /** Of GraphQL. */
+  /** URL of the GraphQL endpoint. */
   url: string
-  /** Signs and posts one body, to be accepted. */
+  /** Signs and posts one body. Throws if it is not accepted. */
   deliver(
     source: string,
     object: string | null,
     body: unknown,
   ): Promise<Delivery & { answer: DeliveryAnswer }>
   query(text: string, variables?: object): Promise<Json>
-  /** Waits for the customer that a source record leads to. */
+  /** Waits for the golden customer of a source record, optionally until `is` holds. */
   customer(
     system: string,
     id: string,
@@ -28,7 +28,7 @@ export interface Running {
   stop(): Promise<number | string>
 }
 
-/** `npx touchstone start`, without the demo world, on any free port. */
+/** Runs `npx touchstone start` without the demo world on a free port. */
 export async function running(
   dir: string,
   env: Record<string, string> = {},

@@ -21,7 +21,7 @@ const found = samples()
 const loads = loadsOf(found ?? [])
 const skip = found ? false : 'no ../shared/samples here'
 const atOnce = 2
-/** The database is not the embedded one. */
+/** Does not exist: the database is not the embedded one. */
 const noData = join(tmpdir(), 'touchstone-none')
 
 let db: TestDatabase
@@ -45,8 +45,8 @@ after(async () => {
 function loadsOf(from: Sample[]): Load[] {
   const connectors = openConnectors(samplesConfig, policy, {})
   const groups = Map.groupBy(from, (s) => {
-    // Requests and plans that are no records name no object of the mapping; their rows say what
-    // they are, or nothing.
+    // Requests and plans that are not records name no object of the mapping; their rows may name
+    // theirs.
     const object = connectors.get(s.source)?.objectName(s.object) ?? null
     return JSON.stringify({ source: s.source, object, at: s.file.at ?? null })
   })
@@ -114,7 +114,7 @@ async function state() {
   return row
 }
 
-test('samples load: applied, skipped, exceptions and duplicates are the rows, file by file; again, nothing changes', {
+test('samples load with every row applied, skipped, an exception or a duplicate; a second load changes nothing', {
   skip,
 }, async (t) => {
   const first = await runAll()

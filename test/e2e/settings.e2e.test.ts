@@ -19,7 +19,7 @@ const parts = [
   'subgraphs',
 ]
 
-/** Replaces one text of a file by another; answers the line where it stands. */
+/** Replaces a text in a file and returns its line number. */
 function spoil(file: string, right: string, wrong: string): number {
   const text = readFileSync(file, 'utf8')
   const at = text.indexOf(right)
@@ -43,10 +43,10 @@ const MISTAKES: [what: string, file: string, right: string, wrong: string, says:
     'emial: [email]',
     /emial/,
   ],
-  ['sources that are no YAML', 'config/sources.yaml', 'trust: 0.8', 'trust: @0.8', /./],
+  ['sources that are not YAML', 'config/sources.yaml', 'trust: 0.8', 'trust: @0.8', /./],
 ]
 
-test('a mistake in the policy, a mapping or the sources stops the start, with file, line and what is right', async (t) => {
+test('refuses to start with a mistake in the policy, a mapping or the sources, naming file, line and correction', async (t) => {
   const copy = mkdtempSync(join(tmpdir(), 'touchstone-settings-'))
   t.after(() => rmSync(copy, { recursive: true, force: true }))
   for (const part of [...parts, 'package.json', 'supergraph.graphql'])

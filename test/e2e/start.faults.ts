@@ -12,13 +12,13 @@ import { eventually } from './eventually.ts'
 
 const START = ['start', '--port', '0', '--companies', '60']
 
-/** A start and all that it started, servers included. */
+/** Process ids of a start and its descendants, database server included. */
 function family(pid: number, dir: string): number[] {
   const server = pidOf(dir)
   return [pid, ...childrenOf(pid), server, ...childrenOf(server)]
 }
 
-test('a start: stopped while it loads, gone on with, answers the examples, finishes a delivery when told to stop, leaves no process', async (t) => {
+test('resumes an interrupted load, serves the examples, finishes a delivery during shutdown and leaves no process', async (t) => {
   const { dir } = dataDirectory(t)
   const first = touchstone(START, dir)
   t.after(() => void first.child.kill('SIGKILL'))
@@ -55,7 +55,7 @@ test('a start: stopped while it loads, gone on with, answers the examples, finis
       () => true,
     )
   await eventually(refused)
-  assert.equal(await late.finish(), 202, 'what is under way is finished')
+  assert.equal(await late.finish(), 202, 'a delivery in progress is finished')
   assert.equal(await second.ended, 0)
   await eventually(() => again.every((pid) => !runs(pid)))
 
@@ -64,10 +64,10 @@ test('a start: stopped while it loads, gone on with, answers the examples, finis
   const stored = await sql`select 1 from inbox where source = 'webshop' and body like '%"LATE"%'`
   await sql.end()
   await server.stop()
-  assert.equal(stored.length, 1, 'and what was acknowledged is there')
+  assert.equal(stored.length, 1, 'the acknowledged delivery is stored')
 })
 
-/** Sends the first half of a delivery. `finish` sends the rest and answers the status. */
+/** Sends the first half of a delivery. `finish` sends the rest and returns the status. */
 async function slowDelivery(
   url: string,
   d: Delivery,

@@ -54,7 +54,7 @@ const WATCH = `subscription ($after: String) { changes(after: $after, types: [CU
   ... on Change { op changedFields before after cause { system object recordId correlationId }
     entity { ... on Customer { id name invoices(first: 10) { nodes { number balance { minorUnits currency } } } } } } } }`
 
-// biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
+// biome-ignore lint/suspicious/noExplicitAny: tests read responses of any shape
 type Item = any
 
 async function firstChange(
@@ -67,7 +67,7 @@ async function firstChange(
   }
 }
 
-test('a signed customer.updated changes what billing owns and not what the ERP owns, and reaches both kinds of stream', async (t) => {
+test('a signed customer.updated changes the fields billing owns but not those the ERP owns, and reaches both kinds of stream', async (t) => {
   const { dir } = dataDirectory(t)
   const it = await running(dir)
   t.after(() => void it.command.child.kill('SIGKILL'))

@@ -19,7 +19,7 @@ interface Span {
   parentSpanId?: string
 }
 
-/** A collector that takes OTLP over HTTP, as JSON. */
+/** Starts a collector that accepts OTLP over HTTP as JSON. */
 async function collector() {
   const bodies: string[] = []
   const server = createServer((req, res) => {
@@ -49,7 +49,7 @@ async function collector() {
   }
 }
 
-test('one message from its source to webhook and stream is one trace, in spans, envelopes and headers, without personal data', async (t) => {
+test('one message has one trace from its source to webhook and stream, in spans, envelopes and headers, without personal data', async (t) => {
   const { dir } = dataDirectory(t)
   const db = await testDatabase({ connectionsMax: 1 })
   const otlp = await collector()

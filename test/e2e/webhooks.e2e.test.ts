@@ -17,7 +17,7 @@ const stripe = (id: string, second: number, name: string) => ({
   },
 })
 
-test('from a delivery of a source system to a webhook, by what npm start runs; it stops in order and goes on', async (t) => {
+test('npm start carries a delivery of a source system to a webhook, stops cleanly and resumes', async (t) => {
   const { dir } = dataDirectory(t)
   const db = await testDatabase({ connectionsMax: 1 })
   const receiver = await startReceiver()
@@ -51,12 +51,12 @@ test('from a delivery of a source system to a webhook, by what npm start runs; i
   await it.deliver('stripe', null, stripe('cus_Nordwind000001', 2, 'Nordwind Logistik AG'))
   await until(() => receiver.received.length > 1)
   assert.equal(receiver.received[1]?.event.data.after?.name, 'Nordwind Logistik AG')
-  const said = touchstone(['webhooks', 'test', registerWebhook.webhook.id], dir, env)
+  const testCommand = touchstone(['webhooks', 'test', registerWebhook.webhook.id], dir, env)
   await until(async () => {
     const list = touchstone(['webhooks', 'list'], dir, env)
     await list.ended
     return list.output().includes('0 behind; 0 records wait, 0 dead, 0 missed')
   })
-  await said.says(/204 after \d+ ms/)
+  await testCommand.says(/204 after \d+ ms/)
   assert.equal(await it.stop(), 0)
 })

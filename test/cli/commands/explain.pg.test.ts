@@ -34,18 +34,21 @@ const touchstone = async (...args: string[]) =>
     })
   ).stdout
 
-test('the command says what the query says, in any way of naming the records', async () => {
+test('the command prints the result of the query for every way of naming the records', async () => {
   const e = (await explain(
     db.sql,
     directPipeline(db.sql),
     key('crm', 'A'),
     key('billing', 'B'),
   )) as Explanation
-  const told = JSON.parse(
+  const printed = JSON.parse(
     await touchstone('explain', 'crm/Customer/A', key('billing', 'B'), '--json'),
   )
-  assert.deepEqual(told.steps, JSON.parse(JSON.stringify(e.steps)))
-  assert.deepEqual([told.weight, told.verdict, told.model], [e.weight, 'TOGETHER', e.model])
+  assert.deepEqual(printed.steps, JSON.parse(JSON.stringify(e.steps)))
+  assert.deepEqual(
+    [printed.weight, printed.verdict, printed.model],
+    [e.weight, 'TOGETHER', e.model],
+  )
   const text = await touchstone('explain', 'crm/Customer/A', 'billing/Customer/B')
   assert.match(text, /TOGETHER: what the two have in common is enough/)
   assert.ok(
@@ -58,7 +61,7 @@ test('the command says what the query says, in any way of naming the records', a
   )
 })
 
-test('match --why explains two records of a file, and names the one that is not there', async () => {
+test('match --why explains two records of a file and names a missing one', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-why-'))
   const [model, records, out] = ['m.graphql', 'r.ndjson', 'c.csv'].map((f) => join(dir, f)) as [
     string,
@@ -82,7 +85,7 @@ test('match --why explains two records of a file, and names the one that is not 
   await assert.rejects(why('a/1'), /--why takes two records/)
 })
 
-test('match --possible writes what is alike but in two clusters, and what is related', async () => {
+test('match --possible writes similar records in different clusters, and related records', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-possible-'))
   const file = (name: string) => join(dir, name)
   const [model, records, possible, shipped] = [

@@ -39,7 +39,7 @@ function touchstone(args: string[]): Promise<Ended> {
   return new Promise((resolve) => child.once('close', (code) => resolve({ ...ended, code })))
 }
 
-/** `       1,234 applied` to {applied: 1234}. */
+/** Parses `       1,234 applied` into {applied: 1234}. */
 function counts(out: string): Record<string, number> {
   const found = [
     ...out.matchAll(/^\s*([\d,]+) (applied|skipped|exceptions|duplicates|waiting|rows)$/gm),
@@ -47,7 +47,7 @@ function counts(out: string): Record<string, number> {
   return Object.fromEntries(found.map(([, n, what]) => [what, Number(n?.replaceAll(',', ''))]))
 }
 
-test('load: stored, applied and counted; the same file again is all duplicates', async () => {
+test('load stores, applies and counts messages; the same file again yields only duplicates', async () => {
   const lines = Array.from(
     { length: 30 },
     (_, i) => `S${i},Company ${i},2026-03-01T00:00:0${i % 10}Z`,
@@ -87,7 +87,7 @@ test('load: stored, applied and counted; the same file again is all duplicates',
   })
 })
 
-test('load: mistakes in what was typed are said in a sentence, with exit code 1', async () => {
+test('load explains a wrong argument in one sentence, with exit code 1', async () => {
   const cases: [string[], RegExp][] = [
     [
       ['load', '-s', 'webshp', 'x.csv'],
@@ -106,7 +106,7 @@ test('load: mistakes in what was typed are said in a sentence, with exit code 1'
   }
 })
 
-test('sources: a typo in a mapping is named with file and line, with exit code 1', async () => {
+test('sources reports a typo in a mapping with file and line, with exit code 1', async () => {
   writeFileSync(
     join(dir, 'sources.yaml'),
     'sources:\n  - { name: shop, kind: generic, role: CRM, trust: 0.5, mapping: shop.yaml }\n',

@@ -34,7 +34,7 @@ const anna = {
 const bert = { name: 'Bert Okafor', emails: 'bert@hafen.example', born: '1975-11-30' }
 
 /**
- * What the command says of these lines, and the cluster of each record in the order it wrote them.
+ * Runs the command on these lines. Returns its output and each record's cluster, in output order.
  */
 async function match(lines: (Row | string)[]) {
   writeFileSync(
@@ -53,13 +53,13 @@ async function match(lines: (Row | string)[]) {
   return { code, output, clusters: rows.map((r) => r.split(',').at(-1)), rows }
 }
 
-test('matches one record, and two that are all there is', async () => {
+test('matches a file of one record and a file of two', async () => {
   const one = { source: 'crm', id: 1, fields: anna }
   assert.deepEqual((await match([one])).rows, ['crm,1,c0'])
   assert.deepEqual((await match([one, { ...one, id: 2 }])).clusters, ['c0', 'c0'])
 })
 
-test('a file of another shape is named with what it looks like, and the exit code is 1', async () => {
+test('an error about a file of another format names that format, with exit code 1', async () => {
   const cases: [text: string, RegExp][] = [
     [
       '',
@@ -87,7 +87,7 @@ test('a cell with a comma, a quote or a line break is quoted', async () => {
   assert.deepEqual(rows, ['"crm, ""old""",a,c0'])
 })
 
-test('lines that are no records are told and left out; the others are matched', async () => {
+test('reports and skips lines that are not records, and matches the others', async () => {
   const { output, clusters } = await match([
     { source: 'crm', id: 'a', fields: anna },
     '{"source":',
@@ -105,7 +105,7 @@ test('lines that are no records are told and left out; the others are matched', 
   assert.deepEqual(clusters, ['c0', 'c0'])
 })
 
-test('an id twice in one source is told; each line is a record of its own', async () => {
+test('reports an id that occurs twice in one source and keeps each line as its own record', async () => {
   const { output, rows } = await match([
     { source: 'crm', id: 'a', fields: anna },
     { source: 'crm', id: 'a', fields: bert },
@@ -115,7 +115,7 @@ test('an id twice in one source is told; each line is a record of its own', asyn
   assert.deepEqual(rows, ['crm,a,c0', 'crm,a,c1', 'web,a,c0'])
 })
 
-test('fields that no record has are told; none at all is an error that says what there is', async () => {
+test('reports fields that no record has; if none exists, the error lists the available fields', async () => {
   assert.match(
     (await match([{ source: 'crm', id: 'a', fields: anna }])).output,
     /no record has a value for Person.shoes/,
@@ -128,7 +128,7 @@ test('fields that no record has are told; none at all is an error that says what
   )
 })
 
-test('dates of five formats, two scripts, a megabyte and half of all records with one address: the same persons', async () => {
+test('finds the same persons despite five date formats, two scripts, a megabyte value and an address shared by half the records', async () => {
   const people = [
     ['Anna Lindqvist', 'Anna Lindqvist', '1980-02-03', '03.02.1980'],
     ['Анна Петрова', 'Anna Petrova', '1961-12-24', '24 Dec 1961'],

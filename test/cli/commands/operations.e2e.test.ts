@@ -18,7 +18,7 @@ after(async () => await db?.drop())
 const COUNT = 'query Count { customers { totalCount } }\n'
 const PAGE = 'query Page($first: Int) { customers(first: $first) { nodes { id } } }'
 
-test('published, named, listed, checked against a change, retired; a running gateway follows', async (t) => {
+test('publishes, names, lists, checks and retires operations while a running gateway follows', async (t) => {
   const { dir } = dataDirectory(t)
   const file = (name: string, text: string) => {
     writeFileSync(join(dir, name), text)
@@ -57,7 +57,7 @@ test('published, named, listed, checked against a change, retired; a running gat
     'PERSISTED_QUERY_REQUIRED',
   )
 
-  // An earlier graph in which `Page` asked for what is no longer there.
+  // Published against an earlier graph that still had `customers.pages`.
   const gone = 'query Old { customers { pages } }'
   await db.sql`insert into operation (hash, client, text, names, published_by)
     values (${operationHash(gone)}, 'old', ${gone}, '{Old}', 'test')`

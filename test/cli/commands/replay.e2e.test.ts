@@ -12,7 +12,7 @@ before(async () => {
 })
 after(async () => await db?.drop())
 
-test('replay takes objects by any name and spans of time, and says what is wrong with its flags', async (t) => {
+test('replay accepts any object name and time ranges, and explains wrong flags', async (t) => {
   const { dir } = dataDirectory(t)
   const a = await row(db.sql, 'customers', { shop_customer_id: '1' }, 'webshop')
   await row(db.sql, 'products', { article_no: '1' }, 'webshop')

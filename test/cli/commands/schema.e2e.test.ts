@@ -33,7 +33,7 @@ test('every deprecation of the graph carries a date', () => {
   assert.deepEqual(undatedDeprecations(schema), [])
 })
 
-test('the command names what breaks against a folder and exits with 1; against what is there now it finds nothing', () => {
+test('schema check names the breaking changes against a folder and exits with 1; against the current schema it finds none', () => {
   const same = join(dir, 'same')
   cpSync(packagePath('schema/published'), join(same, 'schema/published'), { recursive: true })
   writeFileSync(join(same, 'supergraph.graphql'), supergraph)
@@ -82,7 +82,7 @@ test('the command names what breaks against a folder and exits with 1; against w
   )
 })
 
-test('a reference is a file, a folder, or a commit of the repository, also from a folder within it', () => {
+test('a reference is a file, a folder or a commit of the repository, even from a subfolder', () => {
   const project = join(dir, 'repository', 'project')
   for (const folder of ['schema/published', 'connectors/shop', 'config'])
     mkdirSync(join(project, folder), { recursive: true })

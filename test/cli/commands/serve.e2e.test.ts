@@ -24,14 +24,14 @@ async function stop(...commands: RunningCommand[]) {
   for (const c of commands) assert.equal(await c.ended, 0, c.output())
 }
 
-test('roles run apart, and subgraphs as services beside those of the process: the same answers and events', async (t) => {
+test('separate roles and remote subgraphs give the same responses and events as one process', async (t) => {
   const { dir } = dataDirectory(t)
   const sql = openDatabase(db.url, { name: 'test', connectionsMax: 1 })
   t.after(() => sql.end())
   const names = ['customer', 'billing', 'erp', 'changes']
   const first = await serve(['serve', '--roles', 'ingest', '--workers', '2'], dir)
   const services: { command: RunningCommand; url: string }[] = []
-  // One after the other: all processes at once would time each other out on a small machine.
+  // Started one by one: on a small machine, all at once would time out.
   for (const name of names) services.push(await serve(['subgraph', name], dir))
   const gateway = await serve(['serve', '--roles', 'gateway'], dir, {
     TOUCHSTONE_SUBGRAPHS: names.map((n, i) => `${n}=${services[i]?.url}`).join(','),
@@ -77,7 +77,7 @@ test('roles run apart, and subgraphs as services beside those of the process: th
   await stop(gateway.command, first.command, ...services.map((s) => s.command))
 })
 
-test('a hidden tag that the graph does not have stops the start', async (t) => {
+test('refuses to start with a hidden tag that the graph does not have', async (t) => {
   const env = { DATABASE_URL: db.url, TOUCHSTONE_CONTRACT_HIDE: 'interal' }
   const misspelt = touchstone(
     ['serve', '--roles', 'gateway', '--port', '0'],

@@ -26,7 +26,7 @@ async function stop(...commands: RunningCommand[]) {
   for (const c of commands) assert.equal(await c.ended, 0, c.output())
 }
 
-test('while the database is away queries answer a code and deliveries are not acknowledged; then all goes on', async (t) => {
+test('while the database is away, queries return an error code and deliveries are not acknowledged; then everything resumes', async (t) => {
   const { dir } = dataDirectory(t)
   const { command, url } = await serve(['serve'], dir)
   const query = '{ customers { totalCount } }'
@@ -47,7 +47,7 @@ test('while the database is away queries answer a code and deliveries are not ac
   assert.equal(new URL(server.url('postgres')).port, port)
   await until(async () => (await ask(url, query)).body.data !== undefined)
   assert.equal(await ready(), 200)
-  // The sender tries again, and is told that this time it is kept; then it is applied.
+  // The sender retries and gets 202; then the message is applied.
   await until(async () => (await deliver(url)).status === 202)
   await until(async () => (await found()) === 1)
   await stop(command)
@@ -61,7 +61,7 @@ test('while the database is away queries answer a code and deliveries are not ac
   }
 })
 
-test('several gateway workers answer on one port; figures are added up; one that dies is replaced; all of them drain', async (t) => {
+test('gateway workers share one port, add up their metrics, are replaced when they die, and drain', async (t) => {
   const { dir } = dataDirectory(t)
   const { command, url } = await serve(
     ['serve', '--roles', 'gateway', '--gateway-workers', '2'],
@@ -72,7 +72,7 @@ test('several gateway workers answer on one port; figures are added up; one that
   const started = () => pids().filter((pid) => pid !== command.child.pid)
   await eventually(() => pids().includes(command.child.pid as number) && started().length === 2)
   const count = 30
-  // Each on a connection of its own, so that both workers get some.
+  // A connection per request, so that both workers get requests.
   const asked = (headers = { connection: 'close' }) =>
     ask(url, 'query Counted { feed { id } }', { headers })
   for (const { status } of await Promise.all(Array.from({ length: count }, () => asked())))

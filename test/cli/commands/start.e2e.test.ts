@@ -13,7 +13,7 @@ async function feedOf(url: string) {
   return (await ask(url, '{ feed { id head } customers(first: 1) { totalCount } }')).body.data
 }
 
-test('the first start loads the demo world, the second keeps it, --fresh begins anew', async (t) => {
+test('the first start loads the demo world, the second keeps it, --fresh starts over', async (t) => {
   const { dir, postmaster } = dataDirectory(t)
   const first = touchstone(START, dir)
   const [, url = ''] = await first.says(READY)
@@ -39,15 +39,15 @@ test('the first start loads the demo world, the second keeps it, --fresh begins 
   assert.equal(await second.ended, 0)
 
   const fresh = touchstone([...START, '--fresh', '--no-demo'], dir)
-  const [, anew = ''] = await fresh.says(READY)
-  const empty = await feedOf(anew)
+  const [, freshUrl = ''] = await fresh.says(READY)
+  const empty = await feedOf(freshUrl)
   assert.notEqual(empty.feed.id, loaded.feed.id)
   assert.equal(empty.customers.totalCount, 0)
   fresh.child.kill('SIGTERM')
   assert.equal(await fresh.ended, 0)
 })
 
-test('a port in use is said, and nothing is left running', async (t) => {
+test('reports a port in use and leaves no process running', async (t) => {
   const { dir, postmaster } = dataDirectory(t)
   const other = createServer()
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
@@ -63,7 +63,7 @@ test('a port in use is said, and nothing is left running', async (t) => {
   assert.equal(postmaster(), null)
 })
 
-test('settings that are wrong stop the start and say what is allowed', async (t) => {
+test('refuses to start with wrong settings and names the allowed values', async (t) => {
   const { dir, postmaster } = dataDirectory(t)
   const cases: [Record<string, string>, RegExp][] = [
     [{ TOUCHSTONE_PORT: '70000' }, /TOUCHSTONE_PORT.*whole number from 0 to 65535/s],
@@ -86,7 +86,7 @@ test('settings that are wrong stop the start and say what is allowed', async (t)
   assert.equal(postmaster(), null)
 })
 
-test('a database that does not answer is waited for, then named', async (t) => {
+test('waits for a database that does not answer, then names it', async (t) => {
   const { dir } = dataDirectory(t)
   const start = touchstone(['start', '--port', '0'], dir, {
     DATABASE_URL: 'postgres://someone:secret@127.0.0.1:1/x',

@@ -12,7 +12,7 @@ async function feedOf(url: string) {
   return (await ask(url, '{ feed { id head } customers(first: 1) { totalCount } }')).body.data
 }
 
-test('after kill -9 the next start takes the database over, goes on with the demo world and stops it in the end', async (t) => {
+test('after kill -9 the next start takes over the database, resumes the demo world and stops the database at the end', async (t) => {
   const { dir, postmaster } = dataDirectory(t)
   const killed = touchstone(START, dir)
   await killed.says(READY)
@@ -30,7 +30,7 @@ test('after kill -9 the next start takes the database over, goes on with the dem
   assert.ok(!runs(orphan))
 })
 
-test('after kill -9 of the database as well, its stale lock does not stand in the way', async (t) => {
+test('after kill -9 of the database too, its stale lock does not block the next start', async (t) => {
   const { dir, postmaster } = dataDirectory(t)
   const killed = touchstone([...START, '--no-demo'], dir)
   await killed.says(READY)
@@ -47,7 +47,7 @@ test('after kill -9 of the database as well, its stale lock does not stand in th
   assert.equal(await next.ended, 0)
 })
 
-test('a command beside a running start uses its database and leaves it running', async (t) => {
+test('a command run beside a running start uses its database and leaves it running', async (t) => {
   const { dir, postmaster } = dataDirectory(t)
   const start = touchstone([...START, '--no-demo'], dir)
   const [, url = ''] = await start.says(READY)

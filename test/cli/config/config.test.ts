@@ -12,7 +12,7 @@ import { ConfigError } from '../../../schema/kit/configError.ts'
 
 const ALL = Object.keys(CONFIG) as ConfigName[]
 
-test('without anything set every setting has its default, which is allowed', () => {
+test('every unset setting has a valid default', () => {
   const config = configFromEnv(ALL, {})
   assert.equal(config.port, 4000)
   assert.equal(config.host, '127.0.0.1')
@@ -22,11 +22,11 @@ test('without anything set every setting has its default, which is allowed', () 
     assert.ok(config[name] !== undefined || !('default' in CONFIG[name]), name)
 })
 
-test('an empty variable is as good as none', () => {
+test('an empty variable counts as unset', () => {
   assert.equal(configFromEnv(['port'], { TOUCHSTONE_PORT: '' }).port, 4000)
 })
 
-test('a wrong value is named with its variable, and what is allowed', () => {
+test('an error about a wrong value names the variable and the allowed values', () => {
   const wrong: [string, string, RegExp][] = [
     [
       'TOUCHSTONE_PORT',
@@ -60,7 +60,7 @@ test('a wrong value is named with its variable, and what is allowed', () => {
     )
 })
 
-test('subgraphs that run as services, by name', () => {
+test('parses the subgraphs that run as services, by name', () => {
   const { subgraphs } = configFromEnv(['subgraphs'], {
     TOUCHSTONE_SUBGRAPHS: 'crm=http://127.0.0.1:4101/graphql,erp=https://erp.example/graphql?x=1',
   })
@@ -73,7 +73,7 @@ test('subgraphs that run as services, by name', () => {
   )
 })
 
-test('a flag goes before the variable; help names flag, variable and default of each', async () => {
+test('a flag wins over the variable; help names each flag, variable and default', async () => {
   const taken: unknown[] = []
   const command = withConfig(new Command('x'), ALL).action((options) => {
     taken.push(options)
@@ -96,7 +96,7 @@ test('a flag goes before the variable; help names flag, variable and default of 
   assert.deepEqual({ workers, depthMax, port }, { workers: 5, depthMax: 9, port: 4000 })
 })
 
-test('variables that look like settings and are none are found', () => {
+test('finds variables that look like settings but are not', () => {
   const env = {
     TOUCHSTONE_AUTH_ISUER: 'https://id.example.org',
     TOUCHSTONE_AUTH_ISSUER: 'https://id.example.org',

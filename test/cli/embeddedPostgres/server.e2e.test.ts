@@ -10,7 +10,7 @@ import { openConnection } from '../../../mdm/db/database.ts'
 
 const skip = process.getuid?.() === 0 ? false : 'not root'
 
-test('root may have the whole installation where only root may enter, as after a clone in mktemp -d', {
+test('root can run an installation in a folder that only root may enter, as after a clone in mktemp -d', {
   skip,
 }, async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-hidden-'))

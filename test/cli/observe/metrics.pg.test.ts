@@ -32,7 +32,7 @@ const open = () =>
     tailer,
   })
 
-/** Values by name and labels. */
+/** Parses the text format into values by name and labels. */
 function parse(text: string): Map<string, number> {
   const lines = text.split('\n').filter((l) => l !== '' && !l.startsWith('#'))
   return new Map(
@@ -40,7 +40,7 @@ function parse(text: string): Map<string, number> {
   )
 }
 
-test('figures of ingest, exceptions, feed, pools and tasks, with labels of the configuration alone', async (t) => {
+test('reports ingest, exceptions, feed, pools and tasks, with labels from the configuration only', async (t) => {
   await row(db.sql, 'client', { id: '1', label: 'One' })
   await row(db.sql, 'client', { label: 'No id' })
   await row(db.sql, 'anna@example.org', { id: '1' })
@@ -76,7 +76,7 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
   assert.equal(is('exceptions_open{system="shop",code="MISSING_ID"}'), 1)
   assert.equal(is('exceptions_open{system="shop",code="UNKNOWN_OBJECT"}'), 1)
   assert.deepEqual([is('feed_head_position'), is('feed_tail_position')], [1, 1])
-  // The last ones were given an event and have not come for the next.
+  // The last followers received an event and have not asked for the next.
   assert.equal(is('feed_followers{behind="<=0"}'), 2)
   assert.equal(is('feed_followers{behind="<=100"}'), 2)
   assert.deepEqual(
@@ -90,7 +90,7 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
   assert.ok(all.has('process_resident_memory_bytes') && all.has('nodejs_eventloop_lag_seconds'))
   assert.equal([...all.keys()].filter((k) => k.startsWith('touchstone_ingest_waiting')).length, 2)
 
-  // Within some seconds the database is not asked again; what this process knows is.
+  // Database metrics are cached for some seconds; metrics of this process are not.
   await row(db.sql, 'client', { id: '4', label: 'Four' })
   await items.return?.()
   await until(() => tailer.followers.size === 0)
@@ -98,7 +98,7 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
   assert.equal(again.get('touchstone_ingest_queue_messages{kind="all"}'), 32)
   assert.equal(again.get('touchstone_feed_followers{behind="<=0"}'), 0)
 
-  // Quality comes after the scrape that asked for it.
+  // Quality metrics are computed in the background after the scrape that requested them.
   await until(
     async () => parse(await metrics.text()).get('touchstone_golden_records{type="Customer"}') === 1,
   )
@@ -107,7 +107,7 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
   assert.equal(
     quality.get('touchstone_completeness{type="Customer",field="legalName"}'),
     0,
-    'what nobody has is told too',
+    'a field without any value is reported too',
   )
   metrics.close()
   const later = open()
@@ -115,7 +115,7 @@ test('figures of ingest, exceptions, feed, pools and tasks, with labels of the c
   later.close()
 })
 
-test('webhooks: how endpoints stand, what waits for them, and what attempts came to', async () => {
+test('reports webhook endpoint states, backlog and attempt results', async () => {
   const hook = async (position: number, state: string, paused: string | null) =>
     (
       await db.sql`insert into webhook (url, description, filter, schema_version, scopes, state, actor, position, paused_until)
@@ -131,10 +131,10 @@ test('webhooks: how endpoints stand, what waits for them, and what attempts came
     values (${paused}, gen_random_uuid(), 1, 1, now()), (${paused}, gen_random_uuid(), 2, 1, now())`
   await db.sql`insert into webhook_delivery (webhook, position, golden_id, version, state, attempts, last_at)
     select ${paused}, n, gen_random_uuid(), 1, case when n < 3 then 'DEAD' else 'DELIVERED' end, 1, now() from generate_series(1, 5) n`
-  const answers: (number | null)[] = [200, 204, 500, 410, null]
+  const statuses: (number | null)[] = [200, 204, 500, 410, null]
   const post = () =>
     Promise.resolve({
-      status: answers.shift() ?? null,
+      status: statuses.shift() ?? null,
       error: null,
       response: null,
       retryAfter: undefined,
@@ -177,7 +177,7 @@ test('webhooks: how endpoints stand, what waits for them, and what attempts came
   metrics.close()
 })
 
-test('while the database is away the rest is told, and that it is', async () => {
+test('reports database_up 0 and the remaining metrics while the database is away', async () => {
   let error = Object.assign(new Error('away'), { code: 'ECONNREFUSED' })
   const away = Object.assign(() => assert.fail(), { begin: () => Promise.reject(error) })
   const failures: unknown[] = []
@@ -194,7 +194,7 @@ test('while the database is away the rest is told, and that it is', async () => 
   assert.ok(all.has('process_cpu_seconds_total'))
   metrics.close()
   assert.deepEqual(failures, [])
-  // What is wrong with a statement is told.
+  // An error in a statement is reported as a failure.
   error = Object.assign(new Error('no such column'), { code: '42703' })
   const other = open()
   await other.text()
@@ -202,7 +202,7 @@ test('while the database is away the rest is told, and that it is', async () => 
   assert.deepEqual(failures, [error])
 })
 
-test('scrapes at the same time share one reading', async () => {
+test('concurrent scrapes share one read', async () => {
   let runs = 0
   const read = throttle(60_000, async () => {
     runs++
@@ -213,10 +213,10 @@ test('scrapes at the same time share one reading', async () => {
   assert.equal(runs, 1)
   const failing = throttle(0, () => Promise.reject(new Error('no')))
   await assert.rejects(failing())
-  await assert.rejects(failing(), 'tried again')
+  await assert.rejects(failing(), 'a failure is not cached')
 })
 
-test('/metrics is served to this machine by GET, and not at all without figures', async (t) => {
+test('serves /metrics to local GET requests only, and returns 404 without metrics', async (t) => {
   const { gateway, url } = await testGateway({
     metrics: async () => ({ type: 'text/plain', text: 'a 1\n' }),
   })

@@ -17,7 +17,7 @@ before(async () => {
 })
 after(async () => await db?.drop())
 
-test('gateway and workers tell how they are, part by part, and how the service levels are met', async (t) => {
+test('gateway and workers report the health of each part and the state of the service levels', async (t) => {
   const { dir } = dataDirectory(t)
   const env = { DATABASE_URL: db.url }
   const ingest = touchstone(
@@ -87,7 +87,7 @@ test('gateway and workers tell how they are, part by part, and how the service l
   assert.match(metrics, /touchstone_database_connections\{pool="feed"/)
   assert.match(await (await get('/metrics', url)).text(), /touchstone_feed_tail_position 3/)
 
-  // On a machine that is busy with more than this an event may have been late.
+  // On a busy machine an event may have been late.
   await db.sql`update service_minute set good = total`
   const at = ['--database-url', db.url]
   const slo = await runCommand(sloCommand, at)
@@ -116,12 +116,12 @@ test('gateway and workers tell how they are, part by part, and how the service l
     /message \d+ customers: APPLIED.*received from webshop as .*claimed by \S+\/1?2?, one of \d.*event 1: Customer \S+ CREATED.*record customers C0/s,
   )
   const json = await runCommand(traceCommand, [String(messages[0]), '--json', ...at])
-  const [told] = JSON.parse(json.stdout).messages
+  const [traced] = JSON.parse(json.stdout).messages
   const times = [
-    told.receivedAt,
-    told.passes[0].claimedAt,
-    told.events[0].at,
-    told.passes[0].appliedAt,
+    traced.receivedAt,
+    traced.passes[0].claimedAt,
+    traced.events[0].at,
+    traced.passes[0].appliedAt,
   ]
   assert.deepEqual(times, times.toSorted(), 'received, claimed, in the feed, committed')
   const none = await runCommand(traceCommand, ['nothing', ...at])
@@ -137,7 +137,7 @@ test('gateway and workers tell how they are, part by part, and how the service l
   assert.deepEqual([await ingest.ended, await gateway.ended], [0, 0])
 })
 
-test('what is not right is named with a code', async () => {
+test('readiness reports each problem with a code', async () => {
   const codes = async (parts: object) =>
     (await readinessChecks({ sql: db.sql, ...parts } as never)()).map((c) => [c.name, c.ok, c.code])
   const fine = [

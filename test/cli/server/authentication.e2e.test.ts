@@ -19,7 +19,7 @@ after(async () => await db?.drop())
 
 const query = '{ customers { totalCount } }'
 
-test('without a token as the development caller, with one as whom it names; required: nobody without', async (t) => {
+test('uses the development caller without a token and the named caller with one; if required, rejects requests without credentials', async (t) => {
   const { dir } = dataDirectory(t)
   const env = { DATABASE_URL: db.url }
   const store = ['--database-url', db.url]
@@ -39,7 +39,7 @@ test('without a token as the development caller, with one as whom it names; requ
     return { run, url: (JSON.parse(line[0]) as { url: string }).url }
   }
 
-  // Development: the default caller, and tokens of the built-in issuer.
+  // Development mode accepts the default caller and tokens of the built-in issuer.
   const development = await serve()
   assert.match(
     development.run.output(),
@@ -56,7 +56,7 @@ test('without a token as the development caller, with one as whom it names; requ
   assert.equal((await ask(development.url, query, bearer(`${made.slice(0, -4)}AAAA`))).status, 401)
   assert.match((await token('--role', 'king')).output, /no role "king"; there are reader, steward/)
 
-  // Beyond this machine: not without anybody who may ask.
+  // Refuses to listen beyond this machine while no caller can authenticate.
   const alone = touchstone(
     ['serve', '--roles', 'gateway', '--port', '0', '--host', '0.0.0.0'],
     dir,
@@ -65,7 +65,7 @@ test('without a token as the development caller, with one as whom it names; requ
   assert.equal(await alone.ended, 1)
   assert.match(alone.output(), /listening on 0\.0\.0\.0.*TOUCHSTONE_AUTH_ISSUER.*keys create/)
 
-  // Required: an API key, and no development token.
+  // With required authentication, an API key is accepted and a development token is not.
   const { code, output } = await keys('create', 'app', '--role', 'reader')
   assert.equal(code, 0, output)
   const [key = ''] = /tsk_\S+/.exec(output) ?? []

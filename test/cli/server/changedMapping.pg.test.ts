@@ -30,7 +30,7 @@ after(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-/** Starts ingest workers with these codes until the golden records are so. */
+/** Runs ingest workers with these codes until the golden records and open tasks are as expected. */
 async function ingest(
   codes: string,
   expected: [string, string | null][],
@@ -50,12 +50,12 @@ async function ingest(
     const tasks = await db.sql`select 1 from task where state = 'OPEN' and kind = 'VALIDATION'`
     return JSON.stringify([golden.map((g) => [g.name, g.terms]), tasks.length])
   }
-  // The test's own time-out is the bound.
+  // The test's own timeout ends this loop.
   while ((await state()) !== JSON.stringify([expected, open])) await sleep(20)
   await role.close()
 }
 
-test('a changed code list is applied to what is stored when the workers start, and tasks of unmapped codes close', async () => {
+test('workers apply a changed code list to stored records when they start, and close tasks of mapped codes', async () => {
   writeFileSync(join(dir, 'codes.yaml'), 'terms: {}\n')
   const shop = openInstallation(sources).connectors.get('shop')
   assert.ok(shop)

@@ -29,7 +29,7 @@ after(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-test('two workers with failing messages among others: what they count is what is stored, and each batch once', async () => {
+test('two workers store each batch once, and their counts equal the stored rows even when some messages fail', async () => {
   const shop = openInstallation(sources).connectors.get('shop')
   assert.ok(shop)
   await db.sql.unsafe(`
@@ -54,7 +54,7 @@ test('two workers with failing messages among others: what they count is what is
     logLevel: 'silent',
     log: pino({ level: 'silent' }),
   })
-  // The test's own time-out is the bound.
+  // The test's own timeout ends this loop.
   while ((await db.sql`select 1 from pending`).length > 0 || role.total.claimed < 31 + 3)
     await sleep(20)
   await role.close()

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { isDemoDue } from '../../../cli/server/sendDemo.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 
-describe('demoIsDue', () => {
+describe('isDemoDue', () => {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-demo-'))
   let db: TestDatabase
   before(async () => {
@@ -17,10 +17,10 @@ describe('demoIsDue', () => {
     rmSync(dir, { recursive: true, force: true })
   })
 
-  test('creates the data directory, which is missing on a first start with a database of your own', async () => {
+  test('creates the data directory, which is missing on a first start with an external database', async () => {
     const dataDir = join(dir, 'missing', 'data')
     assert.equal(await isDemoDue(db.sql, dataDir, { companies: 1, seed: 1 }), true)
-    // The marker is there: an interrupted start continues.
+    // The marker exists, so an interrupted start continues.
     assert.equal(await isDemoDue(db.sql, dataDir, { companies: 1, seed: 1 }), true)
   })
 })

@@ -14,7 +14,7 @@ const read = async (text: string) => {
 const [A, B] = [recordKey('crm', 'account', 'x/1'), recordKey('billing', 'customer', '2')]
 const sorted = (a: string, b: string) => (a < b ? { a, b } : { a: b, b: a })
 
-test('records by key or name, columns in any order, each pair once', async () => {
+test('reads records by key or name, with columns in any order, and each pair once', async () => {
   assert.deepEqual(
     await read(`\ufeffsame,a,note,b\r\n1, crm/account/x/1 ,"so, yes",${B.toUpperCase()}\r\n\r\n`),
     [{ ...sorted(A, B), same: true }],
@@ -25,7 +25,7 @@ test('records by key or name, columns in any order, each pair once', async () =>
   assert.deepEqual(await read('a,b,same\n'), [])
 })
 
-test('what cannot be used is named with its line and what would be right', async () => {
+test('an error about an unusable line names the line and the correct form', async () => {
   for (const [text, says] of [
     ['', /empty; the first line has to name the columns a, b and same/],
     ['x,y\n1,2\n', /:1: the first line has to name the columns a, b and same; it names x, y/],

@@ -28,7 +28,7 @@ const manifest = (operation: object, more: object = {}) =>
     ...more,
   })
 
-test('a document is taken as it stands, a manifest operation by operation', () => {
+test('reads a document as one entry and a manifest as one entry per operation', () => {
   const text = 'query A { a }\nquery B { a }\nfragment F on Query { a }\n'
   assert.deepEqual(readOperations(file('two.graphql', text)), [
     { client: null, text, names: ['A', 'B'], hash: operationHash(text) },
@@ -39,7 +39,7 @@ test('a document is taken as it stands, a manifest operation by operation', () =
   ])
 })
 
-test('what is none is named with its file', () => {
+test('an error about an unusable file names the file', () => {
   for (const [name, text, why] of [
     [
       'md5.json',
@@ -62,7 +62,7 @@ test('what is none is named with its file', () => {
     assert.throws(() => readOperations(file(name, text)), why)
 })
 
-test('what the graph would refuse is told with the operation', () => {
+test('an error about an invalid operation names the operation', () => {
   const schema = buildSchema('type Query { a: Int }')
   const sound = readOperations(file('sound.graphql', BODY))
   const wrong = readOperations(file('wrong.graphql', 'query Wrong { b }'))
