@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import { verifyAudit } from '../../mdm/audit/audit.ts'
 import type { Stewardship } from '../../mdm/stewardship/steward.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { done, key, person, tell } from '../fixtures/steward.ts'
+import { applyRecords, done, key, person } from '../fixtures/steward.ts'
 import { directPipeline } from '../fixtures/store.ts'
 
 let db: TestDatabase
@@ -15,7 +15,7 @@ const b = key('billing', 'B')
 before(async () => {
   db = await testDatabase()
   steward = directPipeline(db.sql)
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'crm', id: 'A', fields: { name: 'Casa Lupo S.r.l.', currency: 'EUR' } },
     { source: 'billing', id: 'B', fields: { name: 'Nordwind Logistik GmbH', currency: 'USD' } },
   ])

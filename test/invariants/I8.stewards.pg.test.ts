@@ -7,7 +7,7 @@ import { checkStanding } from '../../mdm/policy/repair.ts'
 import type { ActionInput } from '../../mdm/stewardship/input.ts'
 import type { Stewardship } from '../../mdm/stewardship/steward.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { attempt, person, tell, unmarked } from '../fixtures/steward.ts'
+import { applyRecords, attempt, person, unmarked } from '../fixtures/steward.ts'
 import { directPipeline, policy, send, systems } from '../fixtures/store.ts'
 
 let db: TestDatabase
@@ -23,7 +23,7 @@ const random = mulberry(7)
 test('I8: stewards and ingest workers on the same records at once: nothing is lost, nothing differs from a rebuild', async () => {
   const pipeline = directPipeline(db.sql)
   const steward: Stewardship = { ...pipeline, policy: unmarked(policy) }
-  await tell(db.sql, records(1))
+  await applyRecords(db.sql, records(1))
   let version = 1
   const codes = new Map<string, number>()
   for (let round = 0; round < rounds; round++) {

@@ -66,9 +66,13 @@ describe('one amount in every currency', () => {
       const price = priceOfMinorUnits(129_900, code)
       const text = parsePrice(`${decimalOf({ minorUnits: 129_900, currency: code })} ${code}`)
       assert.ok(text)
-      const said = { level: -1, bits: 0 }
-      comparePrices([price.amount, price.currency ?? ''], [text.amount, text.currency ?? ''], said)
-      assert.equal(said.level, 0, code)
+      const result = { level: -1, bits: 0 }
+      comparePrices(
+        [price.amount, price.currency ?? ''],
+        [text.amount, text.currency ?? ''],
+        result,
+      )
+      assert.equal(result.level, 0, code)
     }
   })
 

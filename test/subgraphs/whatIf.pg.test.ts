@@ -27,13 +27,13 @@ import { whatIf } from '../../subgraphs/stewardship/whatIf.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { listed } from '../fixtures/listed.ts'
 import { digests } from '../fixtures/publication.ts'
-import { attempt, key, person, tell } from '../fixtures/steward.ts'
+import { applyRecords, attempt, key, person } from '../fixtures/steward.ts'
 import { directPipeline } from '../fixtures/store.ts'
 
 let db: TestDatabase
 before(async () => {
   db = await testDatabase()
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     {
       source: 'crm',
       id: 'A',

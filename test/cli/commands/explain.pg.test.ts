@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { packagePath } from '../../../cli/config/packagePath.ts'
 import { type Explanation, explain } from '../../../mdm/explain/explain.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
-import { key, tell } from '../../fixtures/steward.ts'
+import { applyRecords, key } from '../../fixtures/steward.ts'
 import { directPipeline } from '../../fixtures/store.ts'
 
 let db: TestDatabase
@@ -19,7 +19,7 @@ before(async () => {
     domains: ['casalupo.example'],
     phones: ['+390612345678'],
   }
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'crm', id: 'A', fields },
     { source: 'billing', id: 'B', fields: { ...fields, name: 'Casa Lupo' } },
   ])

@@ -27,19 +27,19 @@ const [a, b, c] = ['0a', '0b', '0c'].map((p) => `${p}${randomUUID().slice(2)}`) 
 ]
 
 function recorder(bounds: AccessRecorderOptions['bounds'] = {}) {
-  const said: string[] = []
+  const reports: string[] = []
   const it = new AccessRecorder({
     sql: db.sql,
     daysMax: 400,
     everyMs: never,
     bounds,
-    report: (m) => said.push(m),
+    report: (m) => reports.push(m),
   })
   const rows = async () =>
     (await listed<AccessRow>(db.sql, accessListing, latestAccesses))
       .map((r) => ({ ...r, fields: r.fields.join(), ids: r.ids.toSorted() }))
       .reverse()
-  return { it, said, rows }
+  return { it, reports, rows }
 }
 
 test('fields seen of the same records are one row; the same one twice counts once; stopping writes all', async () => {
@@ -71,7 +71,7 @@ test('fields seen of the same records are one row; the same one twice counts onc
 })
 
 test('more than may be held: first which records is lost, then by whom; how many is kept, and it is told', async () => {
-  const { it, rows, said } = recorder({ idsMax: 2, rowsMax: 2 })
+  const { it, rows, reports } = recorder({ idsMax: 2, rowsMax: 2 })
   for (const id of [a, b, c]) it.note(seer('ada'), 'FIELD', 'Customer', ['emails'], id)
   const bert = seer('bert')
   for (const id of [a, b, c]) it.note(bert, 'FIELD', 'Customer', ['emails'], id)
@@ -87,7 +87,7 @@ test('more than may be held: first which records is lost, then by whom; how many
     2,
   )
   assert.ok(all.some((r) => r.actor === '(overload)' && r.more === 4))
-  assert.match(said.join(), /not known by whom/)
+  assert.match(reports.join(), /not known by whom/)
 
   const calm = recorder({ idsMax: 2 })
   for (let round = 0; round < 3; round++) {
@@ -95,17 +95,17 @@ test('more than may be held: first which records is lost, then by whom; how many
     await calm.it.write()
   }
   await calm.it.stop()
-  assert.deepEqual(calm.said, [], 'what is written makes room again')
+  assert.deepEqual(calm.reports, [], 'what is written makes room again')
 })
 
 test('while the database is away it waits and then is written, each once', async () => {
-  const { it, rows, said } = recorder()
+  const { it, rows, reports } = recorder()
   await db.sql`alter table sensitive_access rename to away`
   it.note(seer('ada'), 'FIELD', 'Customer', ['emails'], a)
   await it.write()
   it.note(seer('bert'), 'FIELD', 'Customer', ['emails'], b)
   await it.write()
-  assert.equal(said.length, 2)
+  assert.equal(reports.length, 2)
   await db.sql`alter table away rename to sensitive_access`
   await it.stop()
   assert.deepEqual(

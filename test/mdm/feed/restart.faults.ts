@@ -58,10 +58,10 @@ test('subscriptions, live and behind, go on after the database was away; a repla
       (e) => e instanceof Error && 'code' in e && e.code === 'CURSOR_OTHER_FEED',
     )
     while (tailer.tail.failed) await sleep(20)
-    const anew = await follow(tailer, fromNow)
-    await anew.next()
+    const following = await follow(tailer, fromNow)
+    await following.next()
     await append(sql, version(id, 4))
-    assert.equal(eventsOf(await take(anew, (i) => i.kind === 'CHANGE'))[0]?.version, 4)
+    assert.equal(eventsOf(await take(following, (i) => i.kind === 'CHANGE'))[0]?.version, 4)
   } finally {
     await tailer.stop()
     await tailer.sql.end({ timeout: 1 })

@@ -143,11 +143,11 @@ test('lists: the union of all records, or of those of the best owner', () => {
 
 test("I3: a steward's value outranks all, the one stated last", () => {
   const members = [member('a', 'ERP', { name: 'erp' })]
-  const said = [
+  const overrides = [
     { id: 1, field: 'name', value: 'first' },
     { id: 2, field: 'name', value: 'second' },
   ]
-  const result = survive(policy, type, members, said)
+  const result = survive(policy, type, members, overrides)
   assert.equal(result.values.name, 'second')
   assert.deepEqual(result.provenance.name, { r: [], u: 'STEWARD', a: 2 })
 })

@@ -113,7 +113,7 @@ test('a database that goes away in the middle is waited for, and nothing is lost
   const pool = openDatabase(db.url, { connectionsMax: 2, name: 'touchstone-cut' })
   // The driver learns how arrays are written with its first connection.
   await pool`select 1`
-  let told = 0
+  let outages = 0
   let done = false
   // Three times it cuts what writes at that moment.
   const cutting = (async () => {
@@ -127,7 +127,7 @@ test('a database that goes away in the middle is waited for, and nothing is lost
     pool,
     webshop,
     path,
-    options({ correlationId, onAway: () => told++ }),
+    options({ correlationId, onAway: () => outages++ }),
   )
   done = true
   await cutting
@@ -137,7 +137,7 @@ test('a database that goes away in the middle is waited for, and nothing is lost
     { n: number }[]
   >`select count(*)::integer as n from inbox where correlation_id = ${correlationId}`
   assert.equal(row?.n, rows)
-  assert.ok(told > 0, 'a batch was cut')
+  assert.ok(outages > 0, 'a batch was cut')
 })
 
 test('a database that stays away ends the load with its error', async () => {

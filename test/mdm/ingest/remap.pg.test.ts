@@ -4,7 +4,7 @@ import type { Pipeline } from '../../../mdm/ingest/pipeline.ts'
 import { changedMappings, remap, remapChanged } from '../../../mdm/ingest/remap.ts'
 import { checkRebuild } from '../../../mdm/policy/rebuild.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
-import { done, key, person, tell } from '../../fixtures/steward.ts'
+import { applyRecords, done, key, person } from '../../fixtures/steward.ts'
 import { directPipeline } from '../../fixtures/store.ts'
 
 let db: TestDatabase
@@ -46,7 +46,7 @@ const terms = async (id: string) =>
   )[0]?.v
 
 test('a changed code list re-derives what it touches, with events; unmapped codes are tasks that close when they are mapped', async () => {
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'erp', id: '1', fields: { name: 'Casa Lupo', paymentTerms: '30' } },
     { source: 'erp', id: '2', fields: { name: 'Blue Fen', paymentTerms: '14' } },
     { source: 'crm', id: '3', fields: { name: 'Nordwind' } },
@@ -82,18 +82,18 @@ test('a changed code list re-derives what it touches, with events; unmapped code
 })
 
 test('a mapping that has changed is found and applied by itself, once; a system without records needs nothing', async () => {
-  const told: string[] = []
+  const remapped: string[] = []
   const bring = (it: Pipeline, versions: Record<string, string>) =>
     remapChanged(it, new Map(Object.entries(versions)), (source, done) =>
-      told.push(`${source} ${done.changed}`),
+      remapped.push(`${source} ${done.changed}`),
     )
   await bring(withCodes({ 30: 'NET30', 14: 'NET14' }), { erp: 'v1', success: 'v1' })
-  assert.deepEqual(told.splice(0), ['erp 0'], 'how it was mapped before is not known')
+  assert.deepEqual(remapped.splice(0), ['erp 0'], 'how it was mapped before is not known')
   await bring(withCodes({ 30: 'N30', 14: 'NET14' }), { erp: 'v2', success: 'v2' })
-  assert.deepEqual(told.splice(0), ['erp 1'])
+  assert.deepEqual(remapped.splice(0), ['erp 1'])
   assert.deepEqual([await terms('1'), await terms('2')], ['N30', 'NET14'])
   await bring(withCodes({}), { erp: 'v2', success: 'v2' })
-  assert.deepEqual(told, [], 'the same version is not looked at again')
+  assert.deepEqual(remapped, [], 'the same version is not looked at again')
   assert.deepEqual(
     await changedMappings(
       db.sql,
@@ -111,11 +111,11 @@ test('a golden record that falls apart by itself waits for a steward to agree, o
   const same = { taxIds: ['DE136695976'], phones: ['+493012345678'], domains: ['north.example'] }
   const ada = person('ada', 'steward')
   const [a, b] = [key('crm', 'A'), key('billing', 'B')]
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'crm', id: 'A', fields: { name: 'North Freight GmbH', ...same } },
     { source: 'billing', id: 'B', fields: { name: 'North Freight GmbH', ...same } },
   ])
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     {
       source: 'billing',
       id: 'B',

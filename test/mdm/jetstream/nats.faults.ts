@@ -269,8 +269,9 @@ test('a gateway tails from JetStream: same events and cursors, also while the br
   for (let n = 0; n < 200; n++)
     await append(db.sql, version(ids[n % 2] ?? '', 2 + Math.floor(n / 2)))
   const { events } = await readChanges(db.sql, { after: 1, upTo: 203, ids: null, rowsMax: 1_000 })
-  const told = events.map(({ event }) => shown(event))
-  for (const items of await Promise.all(seen)) assert.deepEqual(eventsOf(items).map(shown), told)
+  const expected = events.map(({ event }) => shown(event))
+  for (const items of await Promise.all(seen))
+    assert.deepEqual(eventsOf(items).map(shown), expected)
 
   const more = await follow(usual, {
     ...options,

@@ -44,7 +44,7 @@ export async function natsServer(): Promise<NatsServer> {
       child = spawn(PROGRAM ?? '', ['-js', '-a', '127.0.0.1', '-p', String(port), '-sd', dir], {
         stdio: 'ignore',
       })
-      while (!(await answers(port))) {
+      while (!(await isListening(port))) {
         if (child.exitCode !== null) throw new Error(`nats-server ended with ${child.exitCode}`)
         await sleep(20)
       }
@@ -59,7 +59,7 @@ export async function natsServer(): Promise<NatsServer> {
   return server
 }
 
-async function answers(port: number): Promise<boolean> {
+async function isListening(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
   try {
     await once(socket, 'data')

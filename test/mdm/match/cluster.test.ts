@@ -108,9 +108,9 @@ test('does not depend on the order of members, edges or assertions', () => {
       fc.integer({ min: 1, max: 1e6 }),
       fc.integer({ min: 2, max: 14 }),
       fc.array(fc.tuple(fc.boolean(), fc.nat(13), fc.nat(13)), { maxLength: 5 }),
-      (seed, n, said) => {
+      (seed, n, pairs) => {
         const w = world(n, seed, 0.05)
-        const assertions = said
+        const assertions = pairs
           .filter(([, a, b]) => a < n && b < n && a !== b)
           .map(
             ([same, a, b]): Assertion => ({

@@ -68,13 +68,13 @@ test('pairs completeness is estimated near what it is, and the odds of a match t
         if (j === i + 1) met++
       })
     const share = met / 700
-    const told = stats.pairsCompleteness ?? Number.NaN
+    const estimate = stats.pairsCompleteness ?? Number.NaN
     assert.ok(
-      Math.abs(told - share) < 0.06,
-      `of damage ${damage} it tells ${told}, and it is ${share}`,
+      Math.abs(estimate - share) < 0.06,
+      `damage ${damage} estimated ${estimate}, actual ${share}`,
     )
     const found = training?.completeness
-    assert.ok(found && Math.abs(found.matches / (found.matches + found.missed) - told) < 1e-9)
+    assert.ok(found && Math.abs(found.matches / (found.matches + found.missed) - estimate) < 1e-9)
     assert.equal(
       matchBatch(PEOPLE, records, { parameters: engine.parameters }).stats.pairsCompleteness !==
         null,

@@ -205,8 +205,11 @@ for (const { kind, of, make, precision, recall } of [
       const both = pairs(found.map((c, i) => `${c} ${things[i]}`))
       const [p, r] = [both / pairs(found), both / pairs(things)]
       const largest = Math.max(...sizes(found))
-      const told = `seed ${seed}: precision ${p.toFixed(3)}, recall ${r.toFixed(3)}, largest ${largest}`
-      assert.ok(p >= precision && r >= recall && largest <= 1.5 * Math.max(...sizes(things)), told)
-      if (process.env.TOUCHSTONE_SHOW) console.log(kind, told)
+      const summary = `seed ${seed}: precision ${p.toFixed(3)}, recall ${r.toFixed(3)}, largest ${largest}`
+      assert.ok(
+        p >= precision && r >= recall && largest <= 1.5 * Math.max(...sizes(things)),
+        summary,
+      )
+      if (process.env.TOUCHSTONE_SHOW) console.log(kind, summary)
     }
   })

@@ -121,7 +121,10 @@ test('a model is a candidate until it is published; then every link is of it, ne
       select golden_id from source_record where type = 'Customer' and golden_id is not null
       group by golden_id order by golden_id limit 2) x`
   const ids = [pair[0]?.a ?? '', pair[0]?.b ?? '']
-  const said = await done(await inForce(), person('ada', 'steward'), { kind: 'NOT_A_MATCH', ids })
+  const rejection = await done(await inForce(), person('ada', 'steward'), {
+    kind: 'NOT_A_MATCH',
+    ids,
+  })
   assert.equal(
     await trained(),
     first,
@@ -137,7 +140,7 @@ test('a model is a candidate until it is published; then every link is of it, ne
     'only m and the calibration learn',
   )
   // A file's labels come beside them; of a pair that both speak of, the steward's word counts.
-  const [unsaid] = await db.sql<{ a: string; b: string }[]>`
+  const [unlabelled] = await db.sql<{ a: string; b: string }[]>`
     select source || '/' || object || '/' || source_id as a, (select max(key::text) from source_record y
       where y.type = 'Customer' and y.complete and not y.deleted and y.golden_id <> x.golden_id) as b
     from source_record x where type = 'Customer' and complete and not deleted order by id desc limit 1`
@@ -146,12 +149,13 @@ test('a model is a candidate until it is published; then every link is of it, ne
     writeFileSync(labels, ['a,b,same', ...lines].join('\n'))
     return await trained('--labels', labels)
   }
-  assert.equal(await withFile(`${ids.join()},yes`), second, 'the steward said otherwise')
-  const third = await withFile(`${unsaid?.a},${unsaid?.b},0`)
+  assert.equal(await withFile(`${ids.join()},yes`), second, 'the label of the steward wins')
+  const third = await withFile(`${unlabelled?.a},${unlabelled?.b},0`)
   assert.notEqual(third, second)
   assert.equal((await readModel(db.sql, third))?.labels, taught.labels + 1)
   assert.equal(
-    (await attempt(await inForce(), person('ada', 'steward'), { kind: 'UNDO', action: said })).code,
+    (await attempt(await inForce(), person('ada', 'steward'), { kind: 'UNDO', action: rejection }))
+      .code,
     'DONE',
   )
 
@@ -197,16 +201,16 @@ test('a model is a candidate until it is published; then every link is of it, ne
   assert.match(list, new RegExp(`${second} .*labels.*in force since`))
 
   const subgraph = createStewardshipSubgraph({ ...(await inForce()) }, unbound(db.sql))
-  const told = await execute({
+  const listing = await execute({
     schema: subgraph.schema,
     document: parse(
       '{ matchModels(type: "Customer") { nodes { version inForce labels records misfit inForceUntil } } }',
     ),
     contextValue: subgraph.context({ correlationId: 'c', scopes: new Set() }),
   })
-  assert.equal(told.errors, undefined)
+  assert.equal(listing.errors, undefined)
   assert.deepEqual(
-    JSON.parse(JSON.stringify(told.data)).matchModels.nodes.map((m: Record<string, unknown>) => [
+    JSON.parse(JSON.stringify(listing.data)).matchModels.nodes.map((m: Record<string, unknown>) => [
       m.version,
       m.inForce,
       Number(m.labels) > 0,
@@ -313,11 +317,11 @@ test('a model file of another type, or with a field that is not compared, is ref
     /knows shoeSize, which Customer does not compare/,
   )
   // What is told beside the parameters is no part of the version.
-  const told = createEngine(
+  const annotated = createEngine(
     type,
     readParameters(text({ policyVersion: 'x', trainedBy: 'y' }), type),
   )
-  assert.equal(told.version, shippedVersion)
+  assert.equal(annotated.version, shippedVersion)
 })
 
 test('a model in force that this program cannot read names the policy and the way out, and the way out works', async () => {

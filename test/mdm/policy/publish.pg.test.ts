@@ -17,13 +17,13 @@ import { changesNothing, simulate } from '../../../mdm/policy/simulate.ts'
 import type { TypePolicy } from '../../../schema/policy.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import {
+  actualChanges,
+  compareEvents,
   digests,
-  eventsAgainst,
-  happened,
+  predictedChanges,
   readStore,
-  reported,
 } from '../../fixtures/publication.ts'
-import { attempt, done, key, person, tell } from '../../fixtures/steward.ts'
+import { applyRecords, attempt, done, key, person } from '../../fixtures/steward.ts'
 import { directPipeline, systems } from '../../fixtures/store.ts'
 
 let db: TestDatabase
@@ -81,7 +81,7 @@ before(async () => {
       },
     }))
   }).flat()
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     ...records,
     { source: 'crm', id: 'N', fields: { name: 'Nordwind Logistik GmbH', ...nordwind } },
     { source: 'billing', id: 'N', fields: { name: 'Nordwind Logistik', ...nordwind } },
@@ -147,10 +147,13 @@ test('what-if says what publishing then does, event by event; stopped half-way i
 
   // Golden record by golden record, worked out from what was stored before and after.
   const after = await readStore(db.sql)
-  assert.deepEqual(reported(report), happened(stored, after, Object.keys(reported(report))))
-  const told = await eventsAgainst(db.sql, stored, after)
   assert.deepEqual(
-    [told.unsaid, told.passing],
+    predictedChanges(report),
+    actualChanges(stored, after, Object.keys(predictedChanges(report))),
+  )
+  const events = await compareEvents(db.sql, stored, after)
+  assert.deepEqual(
+    [events.missing, events.redundant],
     [[], []],
     'what differs has its event, and nothing else has',
   )
@@ -190,7 +193,7 @@ test('what a worker of the policy before writes while another is published is br
   await publish(db.sql, kept, candidate, by, async () => {
     if (late) return
     late = true
-    await tell(db.sql, [
+    await applyRecords(db.sql, [
       { source: 'crm', id: 'F1', version: 9, fields: { ...was?.canonical, currency: 'EUR' } },
     ])
   })

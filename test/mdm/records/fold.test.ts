@@ -77,10 +77,10 @@ test('a source without versions: the same content says nothing, other content co
 })
 
 test('without versions the later of two messages that came in one instant holds, whatever they say', () => {
-  for (const said of ['a', 'b', 'c', 'd', 'e', 'f']) {
-    const state = foldAll([whole(null, { said }), whole(null, {}, true)])
+  for (const value of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    const state = foldAll([whole(null, { value }), whole(null, {}, true)])
     assert.equal(state?.deleted, true)
-    assert.equal(foldAll([whole(null, { said: 'x' }), whole(null, { said })])?.raw.said, said)
+    assert.equal(foldAll([whole(null, { value: 'x' }), whole(null, { value })])?.raw.value, value)
   }
 })
 
@@ -139,14 +139,14 @@ test('I1, I9: the state does not depend on the order of changes, and applying on
 })
 
 test('I1, I10: corrections, whenever they are applied, outrank their version and nothing newer; the last one counts', () => {
-  const said = fc.record({
+  const message = fc.record({
     version: fc.integer({ min: 1, max: 4 }),
     correction: fc.boolean(),
     value: fc.integer({ min: 0, max: 9 }),
   })
   fc.assert(
     fc.property(
-      fc.array(said, { minLength: 1, maxLength: 8 }),
+      fc.array(message, { minLength: 1, maxLength: 8 }),
       fc.infiniteStream(fc.nat()),
       (all, random) => {
         const messages = all.map((m, i) => ({ ...m, arrival: i + 1 }))

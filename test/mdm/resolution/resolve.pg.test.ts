@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { engineOf } from '../../../mdm/resolution/context.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
-import { key, tell } from '../../fixtures/steward.ts'
+import { applyRecords, key } from '../../fixtures/steward.ts'
 import { directPipeline } from '../../fixtures/store.ts'
 
 let db: TestDatabase
@@ -16,7 +16,7 @@ const links = () =>
   db.sql<{ written: string; weight: number }[]>`select xmin::text as written, weight from link`
 
 test('a link is written when its weight changes, and not when a field that is not compared does', async () => {
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'crm', id: 'A', fields: lupo },
     { source: 'billing', id: 'B', fields: lupo },
   ])
@@ -27,9 +27,13 @@ test('a link is written when its weight changes, and not when a field that is no
     first[0]?.weight,
     'a weight that single precision rounds',
   )
-  await tell(db.sql, [{ source: 'crm', id: 'A', version: 2, fields: { ...lupo, currency: 'EUR' } }])
+  await applyRecords(db.sql, [
+    { source: 'crm', id: 'A', version: 2, fields: { ...lupo, currency: 'EUR' } },
+  ])
   assert.deepEqual(await links(), first)
-  await tell(db.sql, [{ source: 'crm', id: 'A', version: 3, fields: { ...lupo, phones: [] } }])
+  await applyRecords(db.sql, [
+    { source: 'crm', id: 'A', version: 3, fields: { ...lupo, phones: [] } },
+  ])
   const [changed] = await links()
   assert.ok((changed?.weight ?? 0) < (first[0]?.weight ?? 0))
 })
@@ -46,8 +50,8 @@ test('two that are alike join nothing: neither is reached from the other, and th
     domains: ['zircon.example'],
     emails: ['a.mol@zircon.example'],
   }
-  await tell(sql, [{ source: 'erp', id: 'W', fields: { name: 'Zircon Harbour', ...same } }])
-  await tell(sql, [
+  await applyRecords(sql, [{ source: 'erp', id: 'W', fields: { name: 'Zircon Harbour', ...same } }])
+  await applyRecords(sql, [
     { source: 'crm', id: 'T', fields: trading },
     { source: 'billing', id: 'T', fields: travel },
   ])
@@ -72,7 +76,9 @@ test('two that are alike join nothing: neither is reached from the other, and th
 
   const version = async () => (await sql`select version from golden where id = ${a}`)[0]?.version
   const was = await version()
-  await tell(sql, [{ source: 'billing', id: 'T', version: 2, fields: { ...travel, ...same } }])
+  await applyRecords(sql, [
+    { source: 'billing', id: 'T', version: 2, fields: { ...travel, ...same } },
+  ])
   assert.deepEqual(
     await alike(),
     { tasks: [[a, w].sort()], possible },
@@ -80,6 +86,8 @@ test('two that are alike join nothing: neither is reached from the other, and th
   )
   assert.equal(await version(), was)
 
-  await tell(sql, [{ source: 'erp', id: 'W', version: 3, fields: { name: 'Zircon Harbour' } }])
+  await applyRecords(sql, [
+    { source: 'erp', id: 'W', version: 3, fields: { name: 'Zircon Harbour' } },
+  ])
   assert.deepEqual(await alike(), { tasks: [[a, b].sort()], possible })
 })

@@ -16,7 +16,15 @@ import { DEFAULT_RULES, dueHours } from '../../../mdm/tasks/rules.ts'
 import { priorityOf } from '../../../mdm/tasks/tasks.ts'
 import { workOnTasks } from '../../../mdm/tasks/taskWork.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
-import { attempt, done, key, person, tell, unmarked, versions } from '../../fixtures/steward.ts'
+import {
+  applyRecords,
+  attempt,
+  done,
+  key,
+  person,
+  unmarked,
+  versions,
+} from '../../fixtures/steward.ts'
 import { directPipeline, empty } from '../../fixtures/store.ts'
 
 let db: TestDatabase
@@ -36,7 +44,7 @@ const product = key('erp', 'P', 'Product')
 
 beforeEach(async () => {
   await empty(db.sql)
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'crm', id: 'A', fields: { name: 'Casa Lupo S.r.l.', currency: 'EUR' } },
     { source: 'billing', id: 'B', fields: { name: 'Nordwind Logistik GmbH', currency: 'USD' } },
     { source: 'erp', id: 'C', fields: { name: 'Blue Fen Ltd', currency: 'GBP' } },
@@ -208,7 +216,7 @@ test('I3: a rejected pair stays apart and a merged one together when the sources
   const same = { taxIds: ['DE136695976'], phones: ['+493012345678'], domains: ['nordwind.example'] }
   await done(steward, ada, { kind: 'NOT_A_MATCH', ids: [a, b] })
   await done(steward, ada, merge(b, c))
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'crm', id: 'A', version: 2, fields: { name: 'Nordwind Logistik GmbH', ...same } },
     { source: 'billing', id: 'B', version: 2, fields: { name: 'Nordwind Logistik GmbH', ...same } },
     { source: 'success', id: 'D', fields: { name: 'Nordwind Logistik GmbH', ...same } },
@@ -216,10 +224,10 @@ test('I3: a rejected pair stays apart and a merged one together when the sources
   assert.equal((await golden(a))?.id, a)
   assert.equal((await golden(c))?.id, b)
   // Deleted and back again: what was said of it holds all the while.
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'billing', id: 'B', version: 3, deleted: true, fields: { name: 'x' } },
   ])
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'billing', id: 'B', version: 4, fields: { name: 'Nordwind Logistik GmbH', ...same } },
   ])
   assert.equal((await golden(a))?.id, a)
@@ -228,11 +236,11 @@ test('I3: a rejected pair stays apart and a merged one together when the sources
 })
 
 test('I7: a merge and its undo, with records deleted in between, give every record back to its own', async () => {
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'crm', id: 'B2', fields: { name: 'Fennland Oy', currency: 'EUR' } },
   ])
   const pair = await done(steward, ada, merge(b, key('crm', 'B2')))
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'billing', id: 'B', version: 2, deleted: true, fields: { name: 'x' } },
   ])
   assert.equal((await golden(b))?.id, b, 'the golden id outlives the record it is named after')
@@ -289,15 +297,15 @@ test('a proposal: the record may change until it is approved, or time may pass; 
   assert.equal(asked.code, 'NEEDS_APPROVAL')
   assert.deepEqual(await again(), asked, 'the same request waits as before')
   const id = asked.code === 'NEEDS_APPROVAL' ? asked.actionId : ''
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'crm', id: 'A', version: 2, fields: { name: 'Casa Lupo & Figli', currency: 'EUR' } },
   ])
   for (const decision of [
     approve(steward, bert, id, ' '),
     decide(steward, bert, id, 'DECLINED', 'a\0b'),
   ]) {
-    const unsaid = await decision
-    assert.equal(unsaid.code === 'REFUSED' && unsaid.rule, 'MISSING_REASON')
+    const unexplained = await decision
+    assert.equal(unexplained.code === 'REFUSED' && unexplained.rule, 'MISSING_REASON')
   }
   const conflict = await approve(steward, bert, id, 'yes')
   assert.equal(conflict.code, 'CONFLICT')
@@ -332,11 +340,11 @@ test('a request whose proposal was declined or withdrawn is answered so, and may
       idempotencyKey: state,
     })
     assert.equal(other.code === 'REFUSED' && other.rule, 'IDEMPOTENCY_KEY_REUSED')
-    const anew = await ask(`${state} 2`)
-    assert.ok(anew.code === 'NEEDS_APPROVAL' && anew.actionId !== asked.actionId)
-    assert.equal((await approve(steward, bert, anew.actionId, 'yes')).code, 'DONE')
+    const second = await ask(`${state} 2`)
+    assert.ok(second.code === 'NEEDS_APPROVAL' && second.actionId !== asked.actionId)
+    assert.equal((await approve(steward, bert, second.actionId, 'yes')).code, 'DONE')
     const done = await ask(`${state} 2`)
-    assert.ok(done.code === 'DONE' && done.actionId === anew.actionId, 'done by now')
+    assert.ok(done.code === 'DONE' && done.actionId === second.actionId, 'done by now')
   }
 })
 
@@ -454,9 +462,9 @@ test('a task is due by the value at stake, and moves up once when it is overdue;
 test('one request many times at once is done once; of those who decide on a proposal at once one does', async () => {
   const expected = await versions(db.sql)
   const request = { input: merge(a, b), reason: 'test', idempotencyKey: 'once', expected }
-  const answers = await Promise.all(Array.from({ length: 6 }, () => act(steward, ada, request)))
-  for (const answer of answers) assert.deepEqual(answer, answers[0])
-  assert.equal(answers[0]?.code, 'DONE')
+  const repeated = await Promise.all(Array.from({ length: 6 }, () => act(steward, ada, request)))
+  for (const outcome of repeated) assert.deepEqual(outcome, repeated[0])
+  assert.equal(repeated[0]?.code, 'DONE')
   const asked = await attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'))
   assert.ok(asked.code === 'NEEDS_APPROVAL')
   const outcomes = await Promise.all([
@@ -473,7 +481,7 @@ test('one request many times at once is done once; of those who decide on a prop
 
 test('two stewards move one source record at once: one does, the other is told how things are', async () => {
   const b2 = key('billing', 'B2')
-  await tell(db.sql, [
+  await applyRecords(db.sql, [
     { source: 'billing', id: 'B2', fields: { name: 'Fennland Oy', currency: 'EUR' } },
   ])
   await done(steward, ada, merge(b, b2))

@@ -488,8 +488,8 @@ test('an endpoint whose secrets cannot be opened holds up no other; a rotation w
   const unreadable = Buffer.concat([Buffer.of(1), Buffer.alloc(60)])
   await db.sql`update webhook_secret set sealed = ${unreadable} where webhook = ${broken}`
   await setWebhookState(t.webhooks, 'tester', broken, 'ACTIVE', '')
-  const said = (line: string) => /cannot begin.*TOUCHSTONE_WEBHOOK_KEY/.test(line)
-  await until(() => t.deliveries.lines.some(said))
+  const isReported = (line: string) => /cannot begin.*TOUCHSTONE_WEBHOOK_KEY/.test(line)
+  await until(() => t.deliveries.lines.some(isReported))
   const [mine, theirs] = [randomUUID(), randomUUID()]
   await append(db.sql, version(theirs, 1, { type }))
   await t.versions([mine], 1)
