@@ -1,7 +1,7 @@
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 
-/** What an attacker got: the code of the first error, or the answer itself. */
+/** The result of an attack: the code of the first error, or the response text. */
 export interface Got {
   status: number
   code: string | undefined
@@ -14,12 +14,12 @@ export interface Request {
   operationName?: string
   headers?: Record<string, string>
   method?: string
-  /** After the path, from `?`. */
+  /** The part after the path, from `?`. */
   search?: string
   body?: string
 }
 
-/** One request over HTTP; event streams are read to their first event, or their end. */
+/** Sends one request over HTTP. Event streams are read up to their first event or their end. */
 export async function over(url: string, request: Request): Promise<Got> {
   const { method = 'POST', query, variables, operationName, search = '' } = request
   const abort = new AbortController()
@@ -44,7 +44,7 @@ export async function over(url: string, request: Request): Promise<Got> {
   return got(res.status, text)
 }
 
-/** The first result over graphql-ws, or how the socket was closed. */
+/** Returns the first result over graphql-ws, or how the socket was closed. */
 export async function overSocket(
   url: string,
   query: string,

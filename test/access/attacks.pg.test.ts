@@ -13,9 +13,9 @@ import { badTokens } from './tokens.ts'
 import { everythingOf, wholeOperation } from './whole.ts'
 
 /**
- * Attempts to be somebody, to do or to see more than one may, over real sockets. Each table says
- * what has to come of it. What has to stay hidden is shown to an administrator by the same
- * operation: an attack that could find nothing is none.
+ * Attempts to impersonate callers and to exceed their rights, over real sockets. Each table states
+ * the expected result. For hidden values, an administrator runs the same operation and sees them,
+ * which proves that the attack could find something.
  */
 let it: Installation
 let elsewhere: Server
@@ -51,7 +51,7 @@ async function run(attacks: Attack[]): Promise<void> {
     tried++
     if (code !== expected)
       wrong.push(`${name}: ${status} ${code} ${text.slice(0, 200)}, not ${expected}`)
-    // A refused field is null where it may be.
+    // A forbidden field is null where it is nullable.
     if (/"data":\{(?!(?:"\w+":null,?)+\})/.test(text))
       wrong.push(`${name}: data came with it: ${text.slice(0, 200)}`)
   }
@@ -60,27 +60,27 @@ async function run(attacks: Attack[]): Promise<void> {
 
 const post = (request: Request) => () => over(it.url, { query: customers, ...request })
 
-test('a good token is let in: what is refused below is refused for what is wrong with it', async () => {
+test('accepts a valid token, so the rejections below have their stated cause', async () => {
   assert.match(
     (await over(it.url, { query: customers, headers: bearer(admin) })).text,
     /"totalCount":[1-9]/,
   )
 })
 
-test('tokens that do not hold', async () => {
+test('rejects invalid tokens', async () => {
   const tokens = await badTokens(it.issuer, attackers)
   await run(
     tokens.map(
       ([name, token]): Attack => [name, post({ headers: bearer(token) }), 'UNAUTHENTICATED'],
     ),
   )
-  assert.deepEqual(visits, [], 'no address in a token was asked')
+  assert.deepEqual(visits, [], 'no address in a token was requested')
   for (const [name, token] of tokens) {
     const { text } = await over(it.url, { query: customers, headers: bearer(token) })
     assert.doesNotMatch(text, /jose|JWS|ERR_|stack|at \w+ \(|node_modules/, name)
     if (token.length > 40) assert.ok(!text.includes(token.slice(0, 40)), name)
   }
-  // The same over a socket, where nothing but a code comes back.
+  // Over a socket, only a code comes back.
   await run(
     tokens
       .filter((_, i) => i % 6 === 0)
@@ -92,7 +92,7 @@ test('tokens that do not hold', async () => {
         ],
       ),
   )
-  // And it goes on taking good ones.
+  // The gateway still accepts valid tokens.
   assert.equal(
     (await over(it.url, { query: customers, headers: bearer(await it.token('reader')) })).status,
     200,
@@ -100,7 +100,7 @@ test('tokens that do not hold', async () => {
   assert.ok(!it.logged.some((l) => l.includes(admin)), 'no token is logged')
 })
 
-test('credentials in the wrong place, or of the wrong kind', async (t) => {
+test('rejects credentials in the wrong place or of the wrong kind', async (t) => {
   const basic = { authorization: `Basic ${Buffer.from(`admin:${admin}`).toString('base64')}` }
   const { dir } = dataDirectory(t)
   const development = await developmentToken(dir, AUDIENCE, {
@@ -181,7 +181,7 @@ test('credentials in the wrong place, or of the wrong kind', async (t) => {
       'headers of services',
       post({ headers: { 'x-roles': '*', 'x-scopes': '*', 'x-correlation-id': 'admin' } }),
     ],
-    ['a socket that says nothing', () => overSocket(it.url, customers)],
+    ['a socket without credentials', () => overSocket(it.url, customers)],
     ['a socket with an empty token', () => overSocket(it.url, customers, { authorization: '' })],
     [
       'a socket with a token of the wrong type',
@@ -250,7 +250,7 @@ test('credentials in the wrong place, or of the wrong kind', async (t) => {
   ])
 })
 
-test('API keys that do not hold', async () => {
+test('rejects invalid API keys', async () => {
   const make = (name: string, expiresAt: Date | null = null) =>
     createKey(it.db.sql, { name, roles: ['reader'], scopes: [], expiresAt, createdBy: 'test' })
   const [good, revoked, rotated, ended] = await Promise.all(
@@ -270,7 +270,7 @@ test('API keys that do not hold', async () => {
     ['revoked', revoked.text],
     ['rotated, its overlap over', rotated.text],
     ['ended', ended.text],
-    ['an id that is not there', `tsk_${'0'.repeat(16)}_${secret}`],
+    ['an unknown id', `tsk_${'0'.repeat(16)}_${secret}`],
     ['the id of another key', `tsk_${revoked.id}_${secret}`],
     ['the secret of another key', `${head}${rotated.text.slice(-43)}`],
     ['its hash as the secret', `${head}${row?.hash.toString('base64url')}`],
@@ -299,7 +299,7 @@ test('API keys that do not hold', async () => {
   assert.equal((await asks(good.text)()).status, 200)
 })
 
-test('rights that roles do not give', async () => {
+test('grants nothing for claims that are not roles', async () => {
   const stranger = async (claims: object) =>
     bearer(await it.issuer.sign({ sub: 'mallory', ...claims }))
   const claims: [string, object][] = [
@@ -310,7 +310,7 @@ test('rights that roles do not give', async () => {
     ['roles as an object', { roles: { admin: true, 0: 'admin', length: 1 } }],
     ['roles in a list in a list', { roles: [['admin']] }],
     [
-      'names that objects have',
+      'names of inherited properties',
       { roles: ['__proto__', 'constructor', 'toString', 'hasOwnProperty'] },
     ],
     [
@@ -333,7 +333,7 @@ test('rights that roles do not give', async () => {
   )
 })
 
-test('more than a role may, by way of the document', async () => {
+test('rejects documents that exceed the rights of a role', async () => {
   const reader = bearer(await it.token('reader'))
   const { text: goldenOnly } = await createKey(it.db.sql, {
     name: 'golden-only',
@@ -473,7 +473,7 @@ test('more than a role may, by way of the document', async () => {
     ['a subscription, as an event stream', post({ query: task, headers: stream }), 'FORBIDDEN'],
     ['a subscription, over a socket', () => overSocket(it.url, task, reader), 'FORBIDDEN'],
     [
-      'what an event leads to',
+      'fields behind an event',
       post({
         query:
           'subscription { changes { ... on Change { entity { ... on Customer { sources { nodes { raw } } } } } } }',
@@ -512,12 +512,12 @@ test('more than a role may, by way of the document', async () => {
       ],
     ),
   ])
-  // It is in the log who tried for what, and nothing else of it.
+  // The log names the caller and the fields, and no values.
   const line = it.logged.find(
     (l) => l.includes('operation refused') && l.includes('"fields":["Query.auditLog"]'),
   )
   assert.match(line ?? '', /"actor":"a-reader","correlationId":"[0-9a-f-]{36}","code":"FORBIDDEN"/)
-  // What they may they can.
+  // Callers can use what their scopes allow.
   for (const [query, key] of [
     ['{ customers { nodes { name contacts { totalCount } } } }', goldenOnly],
     ['{ changes { nodes { after } } }', feedOnly],
@@ -528,7 +528,7 @@ test('more than a role may, by way of the document', async () => {
 const nordwind = recordKeyOf('crm', 'Customer', 'C1')
 const anna = recordKeyOf('crm', 'Contact', 'P1')
 const joerg = recordKeyOf('billing', 'Contact', 'P2')
-/** Values of arguments by which there is something to find. */
+/** Argument values that find something. */
 const KNOWN: Record<string, string> = {
   id: `"${anna}"`,
   ids: `["${anna}", "${nordwind}"]`,
@@ -546,10 +546,10 @@ const allOf = (type: string, depth: number) =>
   `fragment All on ${type} ${everythingOf(it.schema, type, depth)}`
 const PERSONAL = /Anna|Weber|anna@|joerg@|Brandt|sales@nordwind|493012345678/
 
-test('what a caller may not see is not shown, whichever way it is asked for', async () => {
+test('hides masked values from a caller without the scope, whichever field is queried', async () => {
   const blind = bearer(await it.token('blind'))
   const steward = bearer(await it.token('steward', 'approver'))
-  // So that what stewards state is somewhere to be found: one override done, one that waits.
+  // Creates assertions of stewards to look for: one override done, one that waits.
   const stated = await over(it.url, {
     query: `mutation { overrideField(input: { record: { id: "${anna}", version: 1 }, field: "name", value: "Anna Weber-Lund" },
       reason: "x", idempotencyKey: "masked") { __typename } }`,
@@ -604,7 +604,7 @@ test('what a caller may not see is not shown, whichever way it is asked for', as
       if (PERSONAL.test(whole.text)) shown.push(query)
     }
   assert.deepEqual(wrong, [])
-  // Previews of other fields and differences that no version has may have nothing to hide.
+  // Previews of other fields, and differences between missing versions, may have nothing to hide.
   const nothingToHide = queries.filter((q) => !shown.includes(q))
   assert.deepEqual(
     nothingToHide.filter((q) => !/goldenDiff|previewAction|explain|clusterStory/.test(q)),
@@ -614,11 +614,11 @@ test('what a caller may not see is not shown, whichever way it is asked for', as
     assert.doesNotMatch((await overSocket(it.url, query, blind)).text, PERSONAL)
 })
 
-test('nor anywhere else in the graph: everything there is, asked at once', async () => {
+test('hides masked values everywhere in the graph', async () => {
   const blind = bearer(await it.token('blind'))
   const root = it.schema.getQueryType()
   assert.ok(root)
-  const told: string[] = []
+  const exposed: string[] = []
   const wrong: string[] = []
   const versions = await it.db.sql<{ id: string; version: number }[]>`
     select id, version from golden where id = any(${[anna, joerg]}::uuid[])`
@@ -643,10 +643,10 @@ test('nor anywhere else in the graph: everything there is, asked at once', async
         `${field.name} shows ${found[0]}: …${seen.text.slice(Math.max(0, found.index - 200), found.index + 50)}…`,
       )
     if (PERSONAL.test((await over(it.url, { query: text, headers: bearer(admin) })).text))
-      told.push(field.name)
+      exposed.push(field.name)
   }
   assert.deepEqual(wrong, [])
-  // To whom may see it, it is there.
+  // An authorized caller sees the values.
   for (const name of [
     'previewAction',
     'previewBulkAction',
@@ -660,10 +660,10 @@ test('nor anywhere else in the graph: everything there is, asked at once', async
     'auditLog',
     'invoices',
   ])
-    assert.ok(told.includes(name), `${name} has nothing to hide: ${told}`)
+    assert.ok(exposed.includes(name), `${name} has nothing to hide: ${exposed}`)
 })
 
-test('nor can it be guessed', async () => {
+test('masked values cannot be guessed by filters or order', async () => {
   const blind = bearer(await it.token('blind'))
   const lists = [
     'filter: { name: { eq: "Anna Weber" } }',
@@ -728,7 +728,7 @@ test('nor can it be guessed', async () => {
   ])
 })
 
-test('errors name nothing of the schema to who may not read it', async () => {
+test('errors name nothing of the schema to a caller without introspection', async () => {
   const reader = bearer(await it.token('reader'))
   for (const query of [
     '{ customer }',
@@ -757,7 +757,7 @@ test('errors name nothing of the schema to who may not read it', async () => {
   )
 })
 
-test('a signature key that the issuer has withdrawn is not good for long, one that lasts is', async () => {
+test('rejects a token whose key the issuer does not publish, and accepts it once the key is published', async () => {
   const rotated = await it.issuer.newKey('RS256')
   const token = await it.issuer.sign({ roles: ['reader'] }, {}, rotated)
   await run([
@@ -768,6 +768,6 @@ test('a signature key that the issuer has withdrawn is not good for long, one th
   assert.equal((await over(it.url, { query: customers, headers: bearer(admin) })).status, 200)
 })
 
-test('that was at least three hundred', () => {
+test('the tests above made at least 300 attempts', () => {
   assert.ok(tried >= 300, `${tried} attempts`)
 })

@@ -13,7 +13,7 @@ import type { Subgraph } from '../../subgraphs/contract.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
 import { until } from '../gateway/until.ts'
-import { answer, query, tell, world } from '../subgraphs/world.ts'
+import { answer, ingestRecords, query, world } from '../subgraphs/world.ts'
 
 let db: TestDatabase
 let tailer: Tailer
@@ -23,7 +23,7 @@ let narrow: string
 let subgraphs: Subgraph[]
 before(async () => {
   db = await testDatabase()
-  await tell(db.sql, world)
+  await ingestRecords(db.sql, world)
   tailer = await startTailer({ sql: db.sql })
   subgraphs = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer })
   whole = composeSupergraph(subgraphs)
@@ -52,7 +52,7 @@ after(async () => {
   await db?.drop()
 })
 
-test('a contract leaves out what is tagged, and the types that only that led to, and nothing else', () => {
+test('a contract omits tagged fields and the types that only they lead to, and nothing else', () => {
   const [all, left] = [publicSchema(whole), publicSchema(narrow)]
   const fields = (s: typeof all) => Object.keys(s.getQueryType()?.getFields() ?? {})
   const gone = fields(all).filter((f) => !fields(left).includes(f))
@@ -68,7 +68,7 @@ test('a contract leaves out what is tagged, and the types that only that led to,
   assert.equal(contractOf(whole, []), whole)
 })
 
-test('a tag that the graph does not have is refused with those it has, and not passed over', () => {
+test('rejects a tag that the graph does not have and lists the existing ones', () => {
   const refused = (supergraph: string, hidden: string[], has: string) =>
     assert.throws(() => contractOf(supergraph, hidden), {
       message: `TOUCHSTONE_CONTRACT_HIDE names interal, but the tags of the graph are ${has}`,
@@ -83,7 +83,7 @@ test('a tag that the graph does not have is refused with those it has, and not p
   refused(whole.replace(/@tag\(name: "\w+"\)/g, ''), ['interal'], 'none')
 })
 
-test('a tagged type is gone with the fields, arguments and input fields that lead to it', () => {
+test('a tagged type disappears with the fields, arguments and input fields that lead to it', () => {
   const tag = (type: string) =>
     whole.replace(
       new RegExp(`^(?=(type|input|enum|interface|union) ${type}\\b)(.*?)( ?[{=])`, 'm'),
@@ -96,7 +96,7 @@ test('a tagged type is gone with the fields, arguments and input fields that lea
   }
 })
 
-test('the gateway serves the contract: what is left out is unknown to it, and the rest answers', async () => {
+test('the gateway serves the contract: hidden fields are unknown, all others work', async () => {
   const { customers } = await answer(
     gateway,
     '{ customers { totalCount nodes { name invoices { totalCount } } } }',
@@ -117,12 +117,15 @@ test('the gateway serves the contract: what is left out is unknown to it, and th
   )
   const names = __schema.types.map((t: { name: string }) => t.name)
   assert.ok(names.includes('Customer'))
-  assert.ok(!names.includes('Task') && !names.includes('AuditEntry'), 'introspection knows of them')
+  assert.ok(
+    !names.includes('Task') && !names.includes('AuditEntry'),
+    'introspection omits hidden types',
+  )
 })
 
-test('a supergraph without the hidden tag is not taken: the last contract goes on', async () => {
-  const said: string[] = []
-  const log = pino({}, { write: (line: string) => said.push(line) })
+test('rejects a supergraph without the hidden tag and keeps serving the last contract', async () => {
+  const logged: string[] = []
+  const log = pino({}, { write: (line: string) => logged.push(line) })
   let given = whole
   const following = followGraph({
     file: undefined,
@@ -133,10 +136,10 @@ test('a supergraph without the hidden tag is not taken: the last contract goes o
   })
   given = whole.replaceAll('@tag(name: "internal")', '@tag(name: "inside")')
   following.again()
-  await until(() => said.length > 0)
+  await until(() => logged.length > 0)
   following.stop()
   assert.match(
-    said.join(),
+    logged.join(),
     /"level":50.*names internal, but the tags of the graph are inside, masked.*the last one goes on/,
   )
   assert.equal(

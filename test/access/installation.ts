@@ -19,20 +19,20 @@ import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
 import { AUDIENCE, type Issuer, startIssuer } from '../gateway/issuer.ts'
-import { tell, type WorldRecord, world } from '../subgraphs/world.ts'
+import { ingestRecords, type WorldRecord, world } from '../subgraphs/world.ts'
 
 export interface Installation {
   db: TestDatabase
   issuer: Issuer
   gateway: Gateway
   url: string
-  /** What callers see, introspection apart. */
+  /** The public schema, without introspection. */
   schema: GraphQLSchema
   supergraph: string
   logged: string[]
-  /** A token of a person with these roles. */
+  /** Returns a token of a person with these roles. */
   token(...roles: string[]): Promise<string>
-  /** The same, of one who is bound to some rows. */
+  /** Returns a token of a person who is bound to some rows. */
   bound(
     claims: { regions?: unknown; legal_entities?: unknown },
     ...roles: string[]
@@ -53,9 +53,8 @@ const BOUNDS: QueryBounds = {
 }
 
 /**
- * The whole graph over a small world in a database, behind authentication: roles as they are
- * shipped, beside two of its own: `blind` has every scope but those of the model, `stranger` none
- * at all.
+ * Starts the whole graph over a small world in a database, with authentication. Besides the shipped
+ * roles there are two more. `blind` has every scope but those of the model; `stranger` has none.
  */
 export async function startInstallation(
   more: { rights?: RowRights; records?: WorldRecord[] } = {},
@@ -63,7 +62,7 @@ export async function startInstallation(
   const db = await testDatabase()
   if (more.rights) await setUpRowRights(db.sql, policy)
   const rows = more.rights && openRowReaders(db.url, more.rights)
-  await tell(db.sql, [...world, ...(more.records ?? [])])
+  await ingestRecords(db.sql, [...world, ...(more.records ?? [])])
   const issuer = await startIssuer()
   const tailer = await startTailer({ sql: db.sql, log: () => {} })
   const rules = readRules('config/stewardship.yaml')
@@ -140,7 +139,7 @@ export async function startInstallation(
   }
 }
 
-/** Shipped roles and further ones. */
+/** Returns the shipped roles and further ones. */
 function withRoles(more: Parameters<typeof accessOf>[0]) {
   const shipped = readAccess('config/access.yaml')
   const own = accessOf(more)

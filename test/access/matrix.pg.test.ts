@@ -8,8 +8,8 @@ import { type Installation, startInstallation } from './installation.ts'
 import { smallestOperation } from './smallest.ts'
 
 /**
- * Who may do what: the whole of it, by hand. A field of the graph that is not here fails the first
- * test; so it is said here, beside its rule in SDL, who is to have it. `admin` may do everything,
+ * The complete rights of each role, written by hand. The first test fails for a field that is
+ * missing here, so each field states its roles here and its rule in SDL. `admin` may do everything;
  * `stranger` has a token and no role.
  */
 const ROLES = [
@@ -84,7 +84,10 @@ const MATRIX: [Role[], string[]][] = [
   ],
   [['steward', 'approver', 'integrator'], of('Subscription', 'taskChanged')],
 ]
-/** Rules below the root: who has the scope; others are refused, or get null where it says so. */
+/**
+ * Rules below the root, with the roles that have the scope. Other roles are rejected or get null,
+ * as stated.
+ */
 const BELOW: [Role[], string, 'refused' | 'null'][] = [
   [['steward', 'approver', 'integrator'], 'SourceRecord.raw', 'refused'],
   ...[
@@ -96,7 +99,10 @@ const BELOW: [Role[], string, 'refused' | 'null'][] = [
   ].map(pii),
   ...['Contact.emails', 'Contact.phones', 'Contact.address'].map(pii),
 ]
-/** Every path: what nobody gets, what those get who may, and the others, where not all may. */
+/**
+ * Every path with its statuses: without a token, for roles with access, and for other roles where
+ * access is limited.
+ */
 const ENDPOINTS: [string, string, number, number, (readonly Role[])?, number?][] = [
   ['GET', '/', 302, 302],
   ['GET', '/graphql', 401, 400],
@@ -106,7 +112,7 @@ const ENDPOINTS: [string, string, number, number, (readonly Role[])?, number?][]
   ['POST', '/metrics', 405, 405],
   ['GET', '/health/live', 200, 200],
   ['GET', '/health/ready', 200, 200],
-  // Deliveries are judged by their signature alone.
+  // Deliveries are authenticated by their signature only.
   ['POST', '/ingest/nothing', 404, 404],
   ['GET', '/ingest/nothing', 405, 405],
   ['GET', '/nothing', 404, 404],
@@ -132,7 +138,7 @@ after(() => it?.close())
 const headers = (role: Role | null): Record<string, string> =>
   role ? { authorization: `Bearer ${tokens.get(role)}` } : {}
 
-test('every root field and every rule of the graph is in the matrix, and nothing else', () => {
+test('the matrix has every root field and every rule of the graph, and nothing else', () => {
   const roots = ['Query', 'Mutation', 'Subscription'].flatMap((name) => {
     const type = it.schema.getType(name)
     return isObjectType(type) ? Object.keys(type.getFields()).map((f) => `${name}.${f}`) : []
@@ -156,7 +162,7 @@ test('every root field and every rule of the graph is in the matrix, and nothing
   )
 })
 
-test('each root field answers the roles of the matrix, and no other', async () => {
+test('each root field accepts exactly the roles of the matrix', async () => {
   const wrong: string[] = []
   for (const [allowed, coordinates] of MATRIX)
     for (const coordinate of coordinates)
@@ -170,7 +176,7 @@ test('each root field answers the roles of the matrix, and no other', async () =
   assert.deepEqual(wrong, [])
 })
 
-test('so does each field below that has a rule of its own', async () => {
+test('each field with its own rule accepts exactly the roles of the matrix', async () => {
   const wrong: string[] = []
   for (const [allowed, coordinate, otherwise] of BELOW)
     for (const role of ROLES.filter((r) => may(READERS, r))) {
@@ -195,7 +201,7 @@ test('so does each field below that has a rule of its own', async () => {
   assert.deepEqual(wrong, [])
 })
 
-test('who may manage webhooks and not read the feed has nothing delivered', () => {
+test('registering or changing a webhook needs the scope to read the feed as well', () => {
   const rights = new GraphRights(it.supergraph)
   const judged = (name: string, scopes: string[]) => {
     const type = it.schema.getType('Mutation')
@@ -216,7 +222,7 @@ test('who may manage webhooks and not read the feed has nothing delivered', () =
   assert.deepEqual(judged('disableWebhook', ['webhooks:manage']), [])
 })
 
-test('introspection is for who has the scope for it', async () => {
+test('introspection needs its scope', async () => {
   for (const role of ROLES) {
     for (const text of [
       '{ __schema { queryType { name } } }',
@@ -232,7 +238,7 @@ test('introspection is for who has the scope for it', async () => {
   }
 })
 
-test('each endpoint answers with what it should', async () => {
+test('each endpoint returns its expected status for each role', async () => {
   const wrong: string[] = []
   for (const [method, path, nobody, allowed, roles = ROLES, others = allowed] of ENDPOINTS)
     for (const role of [null, ...ROLES]) {
@@ -290,7 +296,7 @@ async function outcome(coordinate: string, role: Role | null): Promise<string> {
   return judged((await res.json()) as Body)
 }
 
-/** What a resolver says to values of no meaning is an answer as well. */
+/** A resolver error about meaningless values still counts as access. */
 function judged({ errors }: Body): string {
   const code = errors?.[0]?.extensions.code
   if (code === 'FORBIDDEN' || code === 'UNAUTHENTICATED') return code

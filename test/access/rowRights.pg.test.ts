@@ -18,15 +18,15 @@ import { Vault } from '../../mdm/webhooks/secrets.ts'
 import { registerWebhook } from '../../mdm/webhooks/webhooks.ts'
 import { eventually } from '../e2e/eventually.ts'
 import { directPipeline, policy } from '../fixtures/store.ts'
-import { key, tell, type WorldRecord, world } from '../subgraphs/world.ts'
+import { ingestRecords, key, type WorldRecord, world } from '../subgraphs/world.ts'
 import { over, overSocket } from './attack.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { wholeOperation } from './whole.ts'
 
 /**
- * Row rights: a caller who is bound to regions and legal entities sees their records and nothing of
- * others, whatever it asks and however. Every record of the other region says MARK in each of its
- * texts, and its ids are known to the attacker.
+ * Row-level rights: a caller bound to regions and legal entities sees only their records, whatever
+ * the operation. Every record of the other region contains MARK in each of its texts, and the
+ * attacker knows its ids.
  */
 const MARK = /usmark/i
 const rights = {
@@ -54,8 +54,8 @@ const there = new Map(
 )
 
 /**
- * The same records in the other region, alike in shape and in nothing else; products are
- * everyone's.
+ * The same records in the other region, with the same shape but other values; products are visible
+ * to everyone.
  */
 const others: WorldRecord[] = world
   .filter((r) => r.type !== 'Product')
@@ -105,7 +105,7 @@ before(async () => {
     scopes: new Set(['pii:read']),
     correlationId: crypto.randomUUID(),
   }
-  // Something of everything that a steward leaves behind, of the other region.
+  // Creates one of everything that a steward leaves behind, in the other region.
   const [there] = await db.sql<{ id: string; version: number }[]>`
     select g.id, g.version from source_record r join golden g on g.id = r.golden_id where r.key = ${customerUs}`
   assert.ok(there)
@@ -123,7 +123,7 @@ before(async () => {
     expected: { [there.id]: there.version },
   })
   assert.equal(done.code, 'DONE')
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     {
       source: 'crm',
       type: 'Customer',
@@ -131,7 +131,7 @@ before(async () => {
       fields: { name: 'Usmark Gone', billingAddress: { country: 'US' } },
     },
   ])
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     { source: 'crm', type: 'Customer', id: 'US-gone', version: 2, deleted: true, fields: {} },
   ])
   await db.sql`insert into possible_match (a, b, type, weight, reason) values (${customerEu}, ${customerUs}, 'Customer', 3, 'name: "Usmark"')`
@@ -169,7 +169,7 @@ const data = async (token: string, query: string) => {
   return got.data
 }
 
-test('the role that reads sees nothing of others by a plain select of any table, and may do nothing else', async () => {
+test('the reader role sees no hidden row in a plain select of any table, and may do nothing else', async () => {
   const [role] = await it.db.sql`
     select rolsuper or rolbypassrls or rolcanlogin as mighty from pg_roles where rolname = 'touchstone_reader'`
   assert.equal(role?.mighty, false)
@@ -197,7 +197,7 @@ test('the role that reads sees nothing of others by a plain select of any table,
     'create table mine (a int)',
   ])
     await assert.rejects(reader.unsafe(write), /read-only|permission denied/, write)
-  // Without the settings of a caller it sees nothing but what is everybody's.
+  // Without the settings of a caller, the role sees only what is visible to everyone.
   const nobody = openDatabase(it.db.url, {
     connectionsMax: 1,
     name: 'test',
@@ -212,8 +212,8 @@ test('the role that reads sees nothing of others by a plain select of any table,
 })
 
 /**
- * Every question of the graph, with all there is below it, about these ids: name of the field ->
- * text.
+ * Returns one operation for every query field, with everything below it, about these ids, as pairs
+ * of field name and text.
  */
 function questions(
   idOf: (type: string) => string,
@@ -240,16 +240,16 @@ function questions(
   })
 }
 
-/** The very record where the type is known, a customer else. */
+/** Returns a hidden id of the type if there is one, and that of a customer otherwise. */
 function idOfOthers(type: string): string {
   if (type === 'E1') return key('erp', 'Customer', 'US-E1')
   return (type !== 'Customer' && hidden.find((h) => h.type === type)?.id) || customerUs
 }
 
-test('everything there is, asked for by ids of others: nothing of them comes', async () => {
+test('no operation returns hidden values for hidden ids', async () => {
   const asked = questions(idOfOthers, 'US-C1')
   const wrong: string[] = []
-  const told: string[] = []
+  const exposed: string[] = []
   for (const [name, text] of asked) {
     const got = (await ask(eu, text)).text
     if (/VALIDATION|FORBIDDEN|INTERNAL|"code":"(TOO|QUERY)_/.test(got))
@@ -261,10 +261,10 @@ test('everything there is, asked for by ids of others: nothing of them comes', a
       wrong.push(
         `${name} shows ${found[0]}: …${got.slice(Math.max(0, found.index - 250), found.index + 60)}…`,
       )
-    if (MARK.test((await ask(everyone, text)).text)) told.push(name)
+    if (MARK.test((await ask(everyone, text)).text)) exposed.push(name)
   }
   assert.deepEqual(wrong, [])
-  // Whoever is bound to nothing is told: the questions are good.
+  // An unbound caller sees the values, so the operations do reach them.
   for (const name of [
     'customer',
     'customers',
@@ -290,10 +290,10 @@ test('everything there is, asked for by ids of others: nothing of them comes', a
     'goldenDiff',
     'trace',
   ])
-    assert.ok(told.includes(name), `${name} had nothing to hide; had: ${told}`)
+    assert.ok(exposed.includes(name), `${name} had nothing to hide; others had: ${exposed}`)
 })
 
-test('an id of others is answered as one of nobody, to the letter', async () => {
+test('a hidden id gets the same response as an unknown one, to the letter', async () => {
   const nobody = new Map<string, string>()
   const idOfNobody = (type: string) => {
     const found = nobody.get(idOfOthers(type)) ?? crypto.randomUUID()
@@ -320,7 +320,7 @@ test('an id of others is answered as one of nobody, to the letter', async () => 
   assert.ok(asked > 20, `${asked} questions take an id`)
 })
 
-test('counts, totals, filters, aliases, relations and lookups of the own region are whole, and of it alone', async () => {
+test('counts, totals, filters, aliases, relations and lookups cover the caller’s region completely and nothing else', async () => {
   const own = await data(
     eu,
     `{ customers { totalCount nodes { name invoices { totalCount } contacts { totalCount } children { totalCount } totals { openBalance { minorUnits } } } }
@@ -352,7 +352,7 @@ test('counts, totals, filters, aliases, relations and lookups of the own region 
     [own.taskCounts.total, own.tasks.totalCount.map((t: { reason: string }) => t.reason)],
     [1, ['both are seen']],
   )
-  // The same questions of both regions at once.
+  // An unbound caller gets the records of both regions.
   const all = await data(
     everyone,
     '{ customers { totalCount } invoices { totalCount } taskCounts { total } }',
@@ -361,7 +361,7 @@ test('counts, totals, filters, aliases, relations and lookups of the own region 
   assert.ok(all.taskCounts.total >= 2)
 })
 
-test('who says nothing sees what is everybody’s; regions and legal entities bind both; what is unknown opens nothing', async () => {
+test('a caller without claims sees only shared records; both regions and legal entities must match; unknown values grant nothing', async () => {
   const count = async (claims: object) => {
     const got = await data(
       await it.bound(claims, 'admin'),
@@ -387,7 +387,7 @@ test('who says nothing sees what is everybody’s; regions and legal entities bi
     await count({ regions: ['eu', 'us'], legal_entities: ['DE01', 'NONE', 'US01'] }),
     [6, 4, 1, 4],
   )
-  // The same of an API key.
+  // API keys are bound in the same way.
   const [bound, silent] = await Promise.all([
     createKey(it.db.sql, {
       name: 'bound',
@@ -413,7 +413,7 @@ test('who says nothing sees what is everybody’s; regions and legal entities bi
     assert.equal((await data(text, '{ customers { totalCount } }')).customers.totalCount, n)
 })
 
-test('a steward of one region can do nothing to records, tasks, actions and messages of another', async () => {
+test('a steward of one region cannot act on records, tasks, actions and messages of another', async () => {
   const { db } = it
   const [us] = await db.sql<{ id: string; version: number }[]>`
     select g.id, g.version from source_record r join golden g on g.id = r.golden_id where r.key = ${customerUs}`
@@ -425,22 +425,22 @@ test('a steward of one region can do nothing to records, tasks, actions and mess
   >`select id from task where reason = 'usmark is alike'`
   const [message] = await db.sql<{ id: number }[]>`select id from inbox where message_id = 'usmark'`
   assert.ok(us && eur && action && task && message)
-  const said = 'reason: "because", idempotencyKey: "k"'
+  const reasonAndKey = 'reason: "because", idempotencyKey: "k"'
   const seen = (r: { id: string; version: number }) => `{ id: "${r.id}", version: ${r.version} }`
   const [theirs, ours] = [seen(us), seen(eur)]
   const attempts = [
-    `mergeRecords(input: { records: [${ours}, ${theirs}] }, ${said})`,
-    `overrideField(input: { record: ${theirs}, field: "accountOwner", value: "x" }, ${said})`,
-    `retireRecord(input: { record: ${theirs} }, ${said})`,
-    `attachRecord(input: { source: "${key('erp', 'Customer', 'US-E1')}", from: ${ours}, to: ${ours} }, ${said})`,
-    `setParent(input: { record: ${ours}, parent: ${theirs} }, ${said})`,
-    `undoAction(action: "${action.id}", ${said})`,
+    `mergeRecords(input: { records: [${ours}, ${theirs}] }, ${reasonAndKey})`,
+    `overrideField(input: { record: ${theirs}, field: "accountOwner", value: "x" }, ${reasonAndKey})`,
+    `retireRecord(input: { record: ${theirs} }, ${reasonAndKey})`,
+    `attachRecord(input: { source: "${key('erp', 'Customer', 'US-E1')}", from: ${ours}, to: ${ours} }, ${reasonAndKey})`,
+    `setParent(input: { record: ${ours}, parent: ${theirs} }, ${reasonAndKey})`,
+    `undoAction(action: "${action.id}", ${reasonAndKey})`,
     `approveAction(action: "${action.id}", reason: "because")`,
     `claimTasks(ids: ["${task.id}"])`,
     `commentTask(id: "${task.id}", body: "hello")`,
-    `retryExceptions(limit: 10, ${said})`,
-    `discardExceptions(ids: ["${message.id}"], ${said})`,
-    `correctException(id: "${message.id}", payload: "{}", ${said})`,
+    `retryExceptions(limit: 10, ${reasonAndKey})`,
+    `discardExceptions(ids: ["${message.id}"], ${reasonAndKey})`,
+    `correctException(id: "${message.id}", payload: "{}", ${reasonAndKey})`,
   ]
   const head = async () => (await db.sql`select position from feed_head`)[0]?.position
   const begun = await head()
@@ -461,15 +461,15 @@ test('a steward of one region can do nothing to records, tasks, actions and mess
   )
   assert.match(preview.text, /"rule":"UNKNOWN_ID"/, preview.text)
   assert.equal(await head(), begun)
-  // To its own it can.
+  // The steward may act on records of its own region.
   const own = await ask(
     eu,
-    `mutation { overrideField(input: { record: ${ours}, field: "accountOwner", value: "Ada" }, ${said}) { __typename ... on ActionDone { action { id } } } }`,
+    `mutation { overrideField(input: { record: ${ours}, field: "accountOwner", value: "Ada" }, ${reasonAndKey}) { __typename ... on ActionDone { action { id } } } }`,
   )
   assert.match(own.text, /"__typename":"ActionDone","action":\{"id"/, own.text)
 })
 
-/** Events as one caller is told them, from now on. */
+/** Subscribes to the feed as one caller, from now on. */
 async function follow(
   token: string,
   args = '',
@@ -502,7 +502,7 @@ async function follow(
   return { items, has, close }
 }
 
-test('the feed: snapshot, past and present hold the own region; what leaves is told as deleted, what enters without before', async () => {
+test('the feed shows only the caller’s region: a record that leaves is DELETED, one that enters has no before', async () => {
   const [one, two] = await Promise.all([
     follow(eu, '(snapshot: true)'),
     follow(
@@ -521,19 +521,19 @@ test('the feed: snapshot, past and present hold the own region; what leaves is t
       version,
       fields: { name, billingAddress: { country, city: `${name} City` }, legalEntities: ['DE01'] },
     })
-    await tell(it.db.sql, [move(1, 'DE', 'Kranich Handel')])
-    await tell(it.db.sql, [move(2, 'US', 'Kranich Usmark')])
-    await tell(it.db.sql, [move(3, 'US', 'Kranich Usmark Two')])
-    await tell(it.db.sql, [move(4, 'IT', 'Kranich Roma')])
-    await tell(it.db.sql, [{ ...move(5, 'IT', ''), deleted: true, fields: {} }])
+    await ingestRecords(it.db.sql, [move(1, 'DE', 'Kranich Handel')])
+    await ingestRecords(it.db.sql, [move(2, 'US', 'Kranich Usmark')])
+    await ingestRecords(it.db.sql, [move(3, 'US', 'Kranich Usmark Two')])
+    await ingestRecords(it.db.sql, [move(4, 'IT', 'Kranich Roma')])
+    await ingestRecords(it.db.sql, [{ ...move(5, 'IT', ''), deleted: true, fields: {} }])
     await eventually(() => one.has('Change').length >= 4 && two.has('Change').length >= 3)
-    const told = (items: Record<string, unknown>[]) =>
+    const summaries = (items: Record<string, unknown>[]) =>
       items.map((c) => [
         c.op,
         (c.before as { name?: string })?.name ?? null,
         (c.after as { name?: string })?.name ?? null,
       ])
-    assert.deepEqual(told(one.has('Change')), [
+    assert.deepEqual(summaries(one.has('Change')), [
       ['CREATED', null, 'Kranich Handel'],
       ['DELETED', 'Kranich Handel', null],
       ['UPDATED', null, 'Kranich Roma'],
@@ -544,20 +544,20 @@ test('the feed: snapshot, past and present hold the own region; what leaves is t
       [leaving.changedFields, leaving.members, (leaving.cause as { system: string }).system],
       [[], [], 'row-rights'],
     )
-    assert.deepEqual(told(two.has('Change')), [
+    assert.deepEqual(summaries(two.has('Change')), [
       ['UPDATED', null, 'Kranich Usmark'],
       ['UPDATED', 'Kranich Usmark', 'Kranich Usmark Two'],
       ['DELETED', 'Kranich Usmark Two', null],
     ])
     assert.doesNotMatch(JSON.stringify(one.items), MARK)
-    // The past says the same as the present did, and history and asOf know the versions of the own
-    // region alone.
+    // Past changes match the live ones, and history and asOf know only the versions of the caller's
+    // region.
     const mover = key('crm', 'Customer', 'mover')
     const past = await data(
       eu,
       `{ changes(first: 200, ids: ["${mover}"]) { nodes { op before after } } }`,
     )
-    assert.deepEqual(told(past.changes.nodes), told(one.has('Change')))
+    assert.deepEqual(summaries(past.changes.nodes), summaries(one.has('Change')))
   } finally {
     await Promise.all([one.close(), two.close()])
   }
@@ -579,7 +579,7 @@ test('the feed: snapshot, past and present hold the own region; what leaves is t
   )
 })
 
-test('history and asOf: the versions of the own region, and none in the place of one that is hidden', async () => {
+test('history and asOf return versions of the caller’s region only, and null where a version is hidden', async () => {
   const record = (version: number, country: string, city: string): WorldRecord => ({
     source: 'crm',
     type: 'Customer',
@@ -590,7 +590,7 @@ test('history and asOf: the versions of the own region, and none in the place of
   const id = key('crm', 'Customer', 'returned')
   const at: string[] = []
   for (const r of [record(1, 'DE', 'Kiel'), record(2, 'US', 'Usmark'), record(3, 'DE', 'Bonn')]) {
-    await tell(it.db.sql, [r])
+    await ingestRecords(it.db.sql, [r])
     at.push(
       (await it.db.sql<{ at: Date }[]>`select clock_timestamp() as at`)[0]?.at.toISOString() ?? '',
     )
@@ -618,7 +618,7 @@ test('history and asOf: the versions of the own region, and none in the place of
   assert.equal(customer.history.totalCount, 2)
 })
 
-test('webhooks carry the rows of whoever registered them, and are for callers of the same rows', async () => {
+test('webhooks carry the rows of their registrant, and only callers with the same rows see them', async () => {
   const bodies: string[] = []
   const endpoint = createServer((req, res) => {
     const parts: Buffer[] = []
@@ -688,13 +688,13 @@ test('webhooks carry the rows of whoever registered them, and are for callers of
         legalEntities: ['DE01'],
       },
     })
-    await tell(it.db.sql, [record('hook-us', 'US')])
-    await tell(it.db.sql, [record('hook-eu', 'DE')])
-    // The one that is bound to nothing has both, the other one.
+    await ingestRecords(it.db.sql, [record('hook-us', 'US')])
+    await ingestRecords(it.db.sql, [record('hook-eu', 'DE')])
+    // The unbound endpoint gets both events, the bound one gets one.
     await eventually(() => bodies.length >= 3)
     assert.equal(bodies.length, 3)
     assert.deepEqual(bodies.filter((b) => MARK.test(b)).length, 1)
-    // Who is bound has to do with those of the same rows only.
+    // A bound caller can manage only endpoints with the same rows.
     const listed = async (token: string) =>
       (await data(token, '{ webhooks { nodes { id } } }')).webhooks.nodes.map(
         (w: { id: string }) => w.id,
@@ -720,7 +720,7 @@ test('webhooks carry the rows of whoever registered them, and are for callers of
   }
 })
 
-test('what the model says of rows comes to hold for what was there before, and a user without the rights is told what to do', async () => {
+test('applies changed row rights to existing rows, and explains the missing rights of a database user', async () => {
   const { db } = it
   const counted = async () =>
     (await reader<{ n: number }[]>`select count(*)::int as n from golden`)[0]?.n

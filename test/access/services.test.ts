@@ -12,7 +12,7 @@ import { fixture } from '../gateway/fixture.ts'
 import { issuerKey } from '../gateway/issuer.ts'
 import { type Got, over, overSocket } from './attack.ts'
 
-/** A subgraph that runs as a service, met without its gateway. */
+/** These tests call a subgraph that runs as a service directly, without its gateway. */
 const SECRET = 'a secret of gateway and services'
 const world = fixture()
 let service: SubgraphService
@@ -56,7 +56,7 @@ function sign(more: object = {}, header: object = {}, secret = SECRET): Promise<
     .sign(new TextEncoder().encode(secret))
 }
 
-test('the gateway’s token is answered to, over HTTP and over a socket', async () => {
+test('accepts the gateway’s token over HTTP and over a socket', async () => {
   const token = await internalTokens(SECRET).sign({
     correlationId: '',
     actor: 'ada',
@@ -68,7 +68,7 @@ test('the gateway’s token is answered to, over HTTP and over a socket', async 
   }
 })
 
-test('everything else is refused', async () => {
+test('rejects everything else', async () => {
   const key = await issuerKey('RS256')
   const without = (...names: string[]) => sign(Object.fromEntries(names.map((n) => [n, undefined])))
   const hs = (alg: string) => {
@@ -91,8 +91,8 @@ test('everything else is refused', async () => {
     ['another payload', `${head}.${encode(claims({ sub: 'root' }))}.${signature}`],
     ['no signature', good.slice(0, good.lastIndexOf('.') + 1)],
     ['expired', sign({ iat: now() - 120, exp: now() - 60 })],
-    ['good for a year, made long ago', sign({ iat: now() - 3_600, exp: now() + 31_536_000 })],
-    ['made in the future', sign({ iat: now() + 3_600, exp: now() + 7_200 })],
+    ['valid for a year, issued long ago', sign({ iat: now() - 3_600, exp: now() + 31_536_000 })],
+    ['issued in the future', sign({ iat: now() + 3_600, exp: now() + 7_200 })],
     ['no end', without('exp')],
     ['no beginning', without('iat')],
     ['no subject', without('sub')],
@@ -105,7 +105,7 @@ test('everything else is refused', async () => {
     ['another type of token', sign({}, { typ: 'JWT' })],
     ['no type', sign({}, { typ: undefined })],
     [
-      'a critical header that nobody knows',
+      'an unknown critical header',
       `${encode({ alg: 'HS256', crit: ['x'], x: 1 })}.${encode(claims())}.${signature}`,
     ],
     ['no token at all', 'x'],
@@ -148,6 +148,6 @@ test('everything else is refused', async () => {
   assert.deepEqual(wrong, [])
 })
 
-test('a secret that is too short is none', () => {
+test('rejects a secret that is too short', () => {
   assert.throws(() => internalTokens('short'), /the internal secret has 5 bytes; it needs 32/)
 })

@@ -10,8 +10,8 @@ import {
 } from 'graphql'
 
 /**
- * The smallest operation that asks for a root field: arguments that are needed with values of no
- * meaning.
+ * Returns the smallest operation for a root field, with meaningless values for its required
+ * arguments.
  */
 export function smallestOperation(
   operation: string,

@@ -8,10 +8,7 @@ const decode = (part: string) =>
   JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>
 const now = () => Math.floor(Date.now() / 1000)
 
-/**
- * Tokens that must not hold, by what is wrong with them. Each would make an administrator of its
- * bearer.
- */
+/** Returns invalid tokens with their defect. Each would make its bearer an administrator. */
 export async function badTokens(issuer: Issuer, attackers: string): Promise<[string, string][]> {
   const key = issuer.keys[0]
   if (!key) throw new Error('the issuer has no key')
@@ -118,7 +115,7 @@ export async function badTokens(issuer: Issuer, attackers: string): Promise<[str
     ['HS256 with an empty secret', hmac('')],
     ['HS384 with an empty secret', hmac('', 'HS384')],
     ['HS512 with the issuer as secret', hmac(issuer.url, 'HS512')],
-    ['RS256 said, ES256 signed', sign({}, { alg: 'ES256', kid: rsa.kid })],
+    ['ES256 header with an RS256 kid', sign({}, { alg: 'ES256', kid: rsa.kid })],
     ['kid of another kind of key', sign({}, { kid: rsa.kid })],
     ['foreign key with a kid of the issuer', byForeign({ kid: key.kid })],
     ['foreign key with no kid', byForeign({ kid: undefined })],

@@ -11,8 +11,8 @@ import {
 import { literal } from './smallest.ts'
 
 /**
- * A root field with everything below it, so many fields deep; `known` says arguments by which
- * something is found.
+ * Returns an operation that selects a root field and everything below it, to this depth. `known`
+ * supplies argument values that find something.
  */
 export function wholeOperation(
   schema: GraphQLSchema,
@@ -33,8 +33,8 @@ export function everythingOf(schema: GraphQLSchema, type: string, depth: number)
 }
 
 /**
- * Below an abstract type fields get names of their own: those of two types may be alike in name and
- * not in type.
+ * Below an abstract type, fields get aliases, because fields of two types may share a name but not
+ * a type.
  */
 function selection(
   schema: GraphQLSchema,

@@ -15,16 +15,16 @@ interface Item {
 const againMs = 200
 
 export interface Follower {
-  /** Of all changes, in the order in which they came. */
+  /** The positions of all changes, in the order of arrival. */
   positions: number[]
-  /** How often it had to connect anew. */
+  /** How often it had to reconnect. */
   interruptions: number
   stop(): Promise<void>
 }
 
 /**
- * A service that follows the feed from its beginning and keeps the cursor of what it has seen; it
- * connects anew until it is stopped.
+ * Starts a service that follows the feed from its beginning and keeps the cursor of the last event.
+ * It reconnects until it is stopped.
  */
 export function startFollower(origin: string): Follower {
   let cursor: string | null = null
@@ -55,7 +55,7 @@ export function startFollower(origin: string): Follower {
       query: FOLLOW,
       variables: { after: cursor },
     })) {
-      if (!data) break // an error: connect anew
+      if (!data) break // an error: reconnect
       if (data.changes.__typename === 'Lagged')
         throw new Error(`missed ${data.changes.missed} events`)
       cursor = data.changes.cursor
@@ -68,7 +68,7 @@ export function startFollower(origin: string): Follower {
       try {
         await follow()
       } catch {
-        // The gateway is down, or has no database: as a real follower, it only tries again.
+        // The gateway is down or has no database; like a real follower, this one retries.
       }
       it.interruptions++
       await client.dispose()

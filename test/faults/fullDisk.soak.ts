@@ -18,12 +18,12 @@ import { startSender } from './sender.ts'
 
 const megabyte = 1024 * 1024
 const diskMegabytes = 400
-/** What is left when deliveries begin: enough for some, not for all. */
+/** The free space when deliveries begin: enough for some, not for all. */
 const leftMegabytes = 6
 const fullMs = 8_000
 const waitMsMax = 120_000
 
-test('the disk runs full while deliveries come in: none that was acknowledged is lost, and all goes on when there is space', async (t) => {
+test('a full disk during deliveries loses nothing that was acknowledged, and all continues when there is space', async (t) => {
   const disk = mkdtempSync(join(tmpdir(), 'touchstone-disk-'))
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskMegabytes}m`, 'tmpfs', disk], {
@@ -77,7 +77,7 @@ test('the disk runs full while deliveries come in: none that was acknowledged is
   )
   assert.deepEqual(lost, [])
   const spoiled = await sql`select code, detail from outcome where code = 'NOT_APPLICABLE' limit 3`
-  assert.deepEqual([...spoiled], [], 'no message is blamed for the disk')
+  assert.deepEqual([...spoiled], [], 'no message is marked as faulty because of the disk')
   const systems = new Map([...connectors].map(([name, c]) => [name, c.system]))
   const check = await checkRebuild(sql, { policy, engines: createEngines(policy), systems })
   assert.deepEqual(check.differences, [])

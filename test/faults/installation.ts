@@ -4,27 +4,27 @@ import { join } from 'node:path'
 import { type RunningCommand, runs, touchstone } from '../cli/process.ts'
 import { eventually } from '../e2e/eventually.ts'
 
-/** What of an installation is killed, each with SIGKILL. */
+/** The parts of an installation that can be killed with SIGKILL. */
 export const VICTIMS = ['everything', 'postgres', 'ingest', 'a backend', 'gateway'] as const
 export type Victim = (typeof VICTIMS)[number]
 
 export interface Installation {
   origin: string
   start(): Promise<void>
-  /** Kills, and waits until what was killed is gone. */
+  /** Kills the victim and waits until its processes are gone. */
   kill(victim: Victim, random: () => number): Promise<void>
-  /** In order. Answers what the commands wrote. */
+  /** Stops the commands gracefully and returns their output. */
   stop(): Promise<string>
   /**
-   * Kills the roles that still run; of a test that failed they would start its database again for
-   * ever.
+   * Kills the roles that still run. After a failed test they would restart its database forever.
    */
   abandon(): void
 }
 
 /**
- * Touchstone as in production, on the embedded database of `dir`: the roles in a process each, or
- * (`together`) both in one, in which case killing either role kills that one.
+ * Starts Touchstone as in production, on the embedded database of `dir`. The roles run in one
+ * process each, or both in one if `together` returns true; killing either role then kills that
+ * process.
  */
 export async function installation(
   dir: string,
@@ -73,7 +73,7 @@ export async function installation(
         victim === 'everything'
           ? [...roles.keys()]
           : [...roles.keys()].filter((names) => names.includes(victim))
-      // All at the same moment, before anyone can tell another.
+      // Kills all at the same moment, before one can notify another.
       for (const names of doomed) roles.get(names)?.child.kill('SIGKILL')
       if (victim === 'everything') for (const pid of database) killIfThere(pid)
       if (victim === 'postgres') killIfThere(postmaster)
@@ -105,7 +105,7 @@ export async function installation(
   }
 }
 
-/** Of the embedded database in a data directory. */
+/** Returns the URL of the embedded database in a data directory. */
 export function databaseUrl(dir: string): string {
   const { port, password } = JSON.parse(readFileSync(join(dir, 'postgres.json'), 'utf8'))
   return `postgres://touchstone:${password}@127.0.0.1:${port}/touchstone`

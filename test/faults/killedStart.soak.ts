@@ -12,17 +12,18 @@ const killedAfterMsMax = 12_000
 const world = { companies: 150, seed: 1 }
 const START = ['start', '--port', '0', '--companies', String(world.companies)]
 
-test(`the first start is killed ${rounds} times, at any moment from initdb to the demo world; the next one is whole`, async (t) => {
+test(`a start succeeds after ${rounds} first starts were killed at any moment between initdb and the demo world`, async (t) => {
   const { dir, postmaster } = dataDirectory(t)
   const kills: string[] = []
   for (let round = 0; round < rounds; round++) {
     const start = touchstone(START, dir)
-    // Evenly over the phases of a start: making the cluster, migrating, composing, loading.
+    // Spreads the kills evenly over the phases of a start: initdb, migrations, composition,
+    // loading.
     const ms = (killedAfterMsMax * (round + Math.random())) / rounds
     await sleep(ms)
     const server = postmaster()
     const doomed = [start.child.pid ?? 0, ...childrenOf(start.child.pid ?? 0)]
-    // Every other time its database dies with it.
+    // In every other round the database is killed too.
     if (server && round % 2 === 0) doomed.push(server, ...childrenOf(server))
     for (const pid of doomed) {
       try {

@@ -12,11 +12,11 @@ import { testDatabase } from '../database.ts'
 import { connectors, worldDeliveries } from '../e2e/deliveries.ts'
 import { policy } from '../fixtures/store.ts'
 
-/** Beyond what a transaction may idle (mdm/db/database.ts), and a little to end it. */
+/** Exceeds the idle timeout of a transaction (mdm/db/database.ts) by some time to end it. */
 const pausedMsMax = 90_000
 const settledMsMax = 60_000
 
-test('a worker that stands still inside a transaction holds the others up for a minute at most, and nothing is applied twice', async (t) => {
+test('a worker paused inside a transaction blocks others for a minute at most, and nothing is applied twice', async (t) => {
   const db = await testDatabase({ connectionsMax: 3 })
   t.after(() => db.drop())
   const serve = () => {
@@ -46,12 +46,12 @@ test('a worker that stands still inside a transaction holds the others up for a 
   const waiting = async () =>
     (await db.sql<{ n: number }[]>`select count(*)::int as n from pending`)[0]?.n ?? 0
 
-  // It stands still between two statements of a batch only when one happens to be caught there.
+  // The worker stops between two statements of a batch only by chance, so this tries until it does.
   for (;;) {
     paused.child.kill('SIGSTOP')
     await sleep(300)
     if (await inTransaction()) break
-    assert.ok((await waiting()) > 1_000, 'caught while there is work left')
+    assert.ok((await waiting()) > 1_000, 'paused while there is work left')
     paused.child.kill('SIGCONT')
     await sleep(Math.random() * 100)
   }
@@ -80,7 +80,7 @@ test('a worker that stands still inside a transaction holds the others up for a 
     (select sum(version)::int from golden) as versions from change`
   assert.deepEqual(feed, { events: feed?.head, head: feed?.head, versions: feed?.head })
   const blamed = await db.sql`select code from outcome where code = 'NOT_APPLICABLE'`
-  assert.equal(blamed.length, 0, 'no message is blamed for the pause')
+  assert.equal(blamed.length, 0, 'no message is marked as faulty because of the pause')
   for (const command of [paused, other]) {
     command.child.kill('SIGTERM')
     assert.equal(await command.ended, 0)

@@ -5,19 +5,19 @@ const concurrency = 8
 const retryMs = 200
 
 export interface Sender {
-  /** Deliveries that were acknowledged, in that order. */
+  /** The acknowledged deliveries, in the order of their acknowledgement. */
   acknowledged: Delivery[]
-  /** Requests that were refused or broke off, by what was seen. */
+  /** The failed requests, counted by status or error. */
   failures: Map<string, number>
-  /** Lets it send up to so many deliveries in all. */
+  /** Allows it to send up to this many deliveries in total. */
   allow(count: number): void
-  /** Resolves when all of them are acknowledged. */
+  /** Resolves when all deliveries are acknowledged. */
   done: Promise<void>
 }
 
 /**
- * A source system, or several: sends every delivery until it is acknowledged, some at a time. An
- * answer of 4xx would never change, so it ends the test.
+ * Starts one or several source systems that send every delivery until it is acknowledged, some
+ * concurrently. A 4xx status is permanent, so it ends the test.
  */
 export function startSender(origin: string, deliveries: readonly Delivery[]): Sender {
   const acknowledged: Delivery[] = []
@@ -62,7 +62,7 @@ export function startSender(origin: string, deliveries: readonly Delivery[]): Se
   }
 
   const done = Promise.all(Array.from({ length: concurrency }, work)).then(() => {})
-  done.catch(() => {}) // seen by whoever awaits it
+  done.catch(() => {}) // callers that await it see the error
   return {
     acknowledged,
     failures,

@@ -4,7 +4,7 @@ import { createClient } from 'graphql-sse'
 import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { answer, graph, tell } from '../subgraphs/world.ts'
+import { answer, graph, ingestRecords } from '../subgraphs/world.ts'
 import { fixture } from './fixture.ts'
 import { ask, testGateway } from './gateway.ts'
 import { until } from './until.ts'
@@ -104,7 +104,9 @@ test('subscribers that reconnect to another gateway get every change once, throu
   })
   for (let n = 0; n < changes; n++) {
     const fields = { name: `Kaffeehaus ${n}`, domains: ['kaffeehaus.example'] }
-    await tell(db.sql, [{ source: 'crm', type: 'Customer', id: 'DRAIN', version: n + 1, fields }])
+    await ingestRecords(db.sql, [
+      { source: 'crm', type: 'Customer', id: 'DRAIN', version: n + 1, fields },
+    ])
     if (n % 10 !== 5) continue
     gateways.push(await graph(db.sql))
     await (gateways.at(-2) as Gateway).close(5_000)

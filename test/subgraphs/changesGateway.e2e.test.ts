@@ -8,7 +8,7 @@ import WebSocket from 'ws'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { until } from '../gateway/until.ts'
-import { answer, graph, key, tell, world } from './world.ts'
+import { answer, graph, ingestRecords, key, world } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -60,7 +60,7 @@ const caughtUp = (item: Item) => item.__typename === 'CaughtUp'
 const erp = key('erp', 'Customer', 'E1')
 
 test('a change arrives over graphql-ws and SSE, with the invoices of the entity from another subgraph beside it', async () => {
-  await tell(db.sql, world)
+  await ingestRecords(db.sql, world)
   const { feed } = await answer(gateway, '{ feed { cursor beginning head } }')
   const { customer } = await answer(gateway, 'query ($id: ID!) { customer(id: $id) { id name } }', {
     id: erp,
@@ -74,7 +74,7 @@ test('a change arrives over graphql-ws and SSE, with the invoices of the entity 
   ]
   const record = world.find((r) => r.source === 'erp' && r.id === 'E1')
   assert.ok(record)
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     { ...record, version: 99, fields: { ...record.fields, paymentTerms: 'NET60' } },
   ])
   const [a, b] = [(await overWs).at(-1), (await overSse).at(-1)]
@@ -105,8 +105,8 @@ test('records that are gone by now still tell their story; the entity is null wi
     fields: { name: 'Kaffeehaus Zentral', domains: ['zentral.example'] },
   }
   const { feed } = await answer(gateway, '{ feed { cursor } }')
-  await tell(db.sql, [lone])
-  await tell(db.sql, [{ ...lone, version: 2, deleted: true }])
+  await ingestRecords(db.sql, [lone])
+  await ingestRecords(db.sql, [{ ...lone, version: 2, deleted: true }])
   const items = await collect(
     client.iterate<{ changes: Item }>({
       query: WATCH,
@@ -204,7 +204,7 @@ test('tail follows for people, says where to go on, and goes on there', async ()
     id: 'T1',
     fields: { name: 'Pump\u001b[31m 3000', sku: 'P-3000' },
   }
-  await tell(db.sql, [item])
+  await ingestRecords(db.sql, [item])
   await until(() => first.seen.out.includes('CREATED'))
   first.child.kill('SIGINT')
   const { code, err, out } = await first.ended
@@ -215,7 +215,9 @@ test('tail follows for people, says where to go on, and goes on there', async ()
     'and nothing in it steers the terminal',
   )
   const from = /--from (\S+)/.exec(err)?.[1] ?? ''
-  await tell(db.sql, [{ ...item, version: 2, fields: { ...item.fields, name: 'Pump 3001' } }])
+  await ingestRecords(db.sql, [
+    { ...item, version: 2, fields: { ...item.fields, name: 'Pump 3001' } },
+  ])
   const second = tail('--from', from, '--once')
   await second.ended
   assert.match(second.seen.out, /UPDATED .*name: "Pump\ufffd?.*" -> "Pump 3001"/)
@@ -229,7 +231,7 @@ test('tail goes on by itself where it was when the gateway comes back', async ()
   await gateway.close(100)
   await until(() => seen.err.includes('connection lost'))
   gateway = await graph(db.sql, Number(port))
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     { source: 'erp', type: 'Product', id: 'T2', fields: { name: 'Hose 12 mm', sku: 'H-12' } },
   ])
   await until(() => seen.out.includes('Hose'))
@@ -288,7 +290,7 @@ test('answers that are kept are never older than one that was given before, and 
       return reads
     })
     for (let n = 1; n <= 15; n++) {
-      await tell(db.sql, [
+      await ingestRecords(db.sql, [
         { ...lupo, version: 100 + n, fields: { ...lupo.fields, name: `Casa Lupo ${n}` } },
       ])
       written = n

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { answer, graph, key, query, tell, world } from './world.ts'
+import { answer, graph, ingestRecords, key, query, world } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
 before(async () => {
   db = await testDatabase()
-  await tell(db.sql, world)
+  await ingestRecords(db.sql, world)
   gateway = await graph(db.sql)
 })
 after(async () => {
@@ -292,7 +292,7 @@ test('the records that won and lost a field are connections, from either end', a
 
 test('a cursor of a list sorted by long texts leads on to the next page', async () => {
   const text = (n: number) => `${'\u{1F4E6}ä"\\ '.repeat(3_000)}${n}`
-  await tell(
+  await ingestRecords(
     db.sql,
     [0, 1, 2].map((n) => ({
       source: 'erp',

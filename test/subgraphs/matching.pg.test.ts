@@ -10,7 +10,7 @@ import { visibleReason } from '../../subgraphs/stewardship/visibleReason.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { done, person } from '../fixtures/steward.ts'
 import { directPipeline, policy } from '../fixtures/store.ts'
-import { type Asked, answer, graph, key, query, tell, type WorldRecord } from './world.ts'
+import { type Asked, answer, graph, ingestRecords, key, query, type WorldRecord } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -65,7 +65,7 @@ const [trading, ...similar] = alike()
 
 before(async () => {
   db = await testDatabase()
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     customer('crm', 'N', { ...nordwind, emails: ['info@nordwind.example'] }),
     customer('billing', 'N', { ...nordwind, name: 'Nordwind Logistik' }),
     customer('erp', 'N', nordwind),
@@ -202,7 +202,7 @@ test('what cannot be explained says why', async () => {
 })
 
 test('possible matches come best first, page by page, with their task and their explanation', async () => {
-  await tell(
+  await ingestRecords(
     db.sql,
     similar.slice(1).map((fields, i) => customer('erp', `T${i}`, { ...fields })),
   )
@@ -260,7 +260,7 @@ test('possibly related: another thing, told with its pair, and neither a possibl
       country: 'DE',
     },
   }
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     customer('crm', 'H1', { name: 'Halvard Holding GmbH', ...house }),
     customer('crm', 'H2', { name: 'Halvard Logistics GmbH', ...house }),
     customer('erp', 'H1', { name: 'Halvard Holding', ...house }),

@@ -8,13 +8,13 @@ import { startTailer } from '../../mdm/feed/tailer.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
-import { answer, graph, key, query, tell, world } from './world.ts'
+import { answer, graph, ingestRecords, key, query, world } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
 before(async () => {
   db = await testDatabase()
-  await tell(db.sql, world)
+  await ingestRecords(db.sql, world)
   gateway = await graph(db.sql)
 })
 after(async () => {
@@ -218,7 +218,7 @@ test('operational objects are looked up, listed and filtered by themselves', asy
 })
 
 test('what its system has deleted is not listed', async () => {
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     {
       source: 'crm',
       type: 'Opportunity',
@@ -230,7 +230,7 @@ test('what its system has deleted is not listed', async () => {
     (await answer(gateway, '{ opportunities(filter: { name: { eq: "Gone" } }) { totalCount } }'))
       .opportunities.totalCount
   assert.equal(await count(), 1)
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     { source: 'crm', type: 'Opportunity', id: 'O9', version: 2, deleted: true, fields: {} },
   ])
   assert.equal(await count(), 0)

@@ -14,12 +14,12 @@ import { unbound } from '../../subgraphs/shared/context.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { listed } from '../fixtures/listed.ts'
 import { policy, systems } from '../fixtures/store.ts'
-import { answer, graph, key, tell, world } from './world.ts'
+import { answer, graph, ingestRecords, key, world } from './world.ts'
 
 let db: TestDatabase
 before(async () => {
   db = await testDatabase()
-  await tell(db.sql, world)
+  await ingestRecords(db.sql, world)
 })
 after(async () => await db?.drop())
 
@@ -206,7 +206,7 @@ test('who saw sensitive values is noted, by whichever way, and never the values;
       ),
     )
     while (ready < 2) await sleep(5)
-    await tell(sql, [
+    await ingestRecords(sql, [
       {
         source: 'crm',
         type: 'Contact',

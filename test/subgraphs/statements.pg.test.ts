@@ -12,12 +12,12 @@ import { unbound } from '../../subgraphs/shared/context.ts'
 import type { SubgraphDeps } from '../../subgraphs/shared/subgraphDeps.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
-import { key, tell, world } from './world.ts'
+import { ingestRecords, key, world } from './world.ts'
 
 let db: TestDatabase
 before(async () => {
   db = await testDatabase()
-  await tell(db.sql, world)
+  await ingestRecords(db.sql, world)
 })
 after(async () => await db?.drop())
 

@@ -7,7 +7,7 @@ import { verifyAudit } from '../../mdm/audit/audit.ts'
 import { createEngine } from '../../mdm/match/engine.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy } from '../fixtures/store.ts'
-import { type Asked, graph, key, tell, type WorldRecord } from './world.ts'
+import { type Asked, graph, ingestRecords, key, type WorldRecord } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -25,7 +25,7 @@ const customer = (source: string, id: string, fields: object, version = 1): Worl
 
 before(async () => {
   db = await testDatabase()
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     customer('crm', 'C1', {
       name: 'Casa Lupo S.r.l.',
       lifecycle: 'CUSTOMER',
@@ -359,7 +359,7 @@ test('a possible match is a task that goes with its reason and comes back with i
   const a = key('crm', 'Customer', 'T1')
   const b = key('success', 'Customer', 'T2')
   const [one, two] = alike()
-  await tell(db.sql, [customer('crm', 'T1', one), customer('success', 'T2', two)])
+  await ingestRecords(db.sql, [customer('crm', 'T1', one), customer('success', 'T2', two)])
   const TASKS =
     'query ($id: ID!) { tasks(filter: { about: $id }) { nodes { id kind about records { id } assignee reason } } }'
   const [task] = (await ask(TASKS, { id: a })).tasks.nodes
@@ -438,7 +438,7 @@ test('every kind of work on tasks leaves a row in the audit log, and the log is 
   const due = '2030-01-01T00:00:00.000Z'
   const [one, two] = [key('crm', 'Customer', 'U1'), key('success', 'Customer', 'U2')]
   const [a, b] = alike('Cardamom')
-  await tell(db.sql, [customer('crm', 'U1', a), customer('success', 'U2', b)])
+  await ingestRecords(db.sql, [customer('crm', 'U1', a), customer('success', 'U2', b)])
   const { tasks: open } = await ask(
     'query ($id: ID!) { tasks(filter: { about: $id }) { nodes { id about } } }',
     {
@@ -509,7 +509,7 @@ test('the queue is followed: a task is pushed when it changes, and when it close
   try {
     const [a, b] = [key('crm', 'Customer', 'S1'), key('success', 'Customer', 'S2')]
     const [one, two] = alike('Saffron')
-    await tell(db.sql, [customer('crm', 'S1', one), customer('success', 'S2', two)])
+    await ingestRecords(db.sql, [customer('crm', 'S1', one), customer('success', 'S2', two)])
     const { tasks } = await ask(
       'query ($id: ID!) { tasks(filter: { about: $id }) { nodes { id } } }',
       { id: a },
@@ -555,7 +555,7 @@ test('the queue is followed: a task is pushed when it changes, and when it close
 })
 
 test('quality: what is there, what stewards stated, what differs between a system and the golden record', async () => {
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     customer('erp', 'Q1', {
       name: 'Quince & Sons',
       taxIds: ['DE136695976'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { answer, graph, key, query, tell } from './world.ts'
+import { answer, graph, ingestRecords, key, query } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -15,7 +15,7 @@ const same = { taxIds: ['IT00743110157'], domains: ['casalupo.example'], phones:
 before(async () => {
   db = await testDatabase()
   beforeAll = await now()
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     {
       source: 'crm',
       type: 'Customer',
@@ -44,7 +44,7 @@ before(async () => {
   ])
   apart = await now()
   // The payer turns out to be Casa Lupo.
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     {
       source: 'billing',
       type: 'Customer',
@@ -187,11 +187,11 @@ test('history: every version, newest first, with what led to it; in pages', asyn
 })
 
 test('a customer whose records are all deleted is gone, and its past is not', async () => {
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     { source: 'erp', type: 'Customer', id: 'E7', fields: { name: 'Short Lived Ltd' } },
   ])
   const alive = await now()
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     { source: 'erp', type: 'Customer', id: 'E7', version: 2, deleted: true, fields: {} },
   ])
   const data = await answer(
@@ -211,7 +211,7 @@ test('a record whose parent turns out to be itself has no parent and is not its 
     name: 'Zephyr AG',
   }
   const parent = key('erp', 'Customer', 'E8')
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     { source: 'erp', type: 'Customer', id: 'E8', fields: evidence },
     { source: 'crm', type: 'Customer', id: 'C8', fields: { name: 'Quite Another', parent } },
   ])
@@ -225,7 +225,7 @@ test('a record whose parent turns out to be itself has no parent and is not its 
     customer: { name: 'Quite Another', parent: { name: 'Zephyr AG' } },
     up: { children: { totalCount: 1, nodes: [{ name: 'Quite Another' }] } },
   })
-  await tell(db.sql, [
+  await ingestRecords(db.sql, [
     { source: 'crm', type: 'Customer', id: 'C8', version: 2, fields: { ...evidence, parent } },
   ])
   assert.deepEqual(await ask(), {

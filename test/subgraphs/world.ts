@@ -297,7 +297,7 @@ const dayMicroseconds = 86_400_000_000
 const firstDay = Date.UTC(2026, 0, 1) * 1000
 
 /** Sends records through the pipeline and applies them. */
-export async function tell(sql: Sql, records: WorldRecord[]): Promise<void> {
+export async function ingestRecords(sql: Sql, records: WorldRecord[]): Promise<void> {
   await send(
     sql,
     records.map(({ source, type, id, version = 1, deleted = false, fields }) => ({

@@ -27,7 +27,7 @@ import type { Subgraph } from '../../../subgraphs/contract.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { policy, systems } from '../../fixtures/store.ts'
 import fc from '../../property.ts'
-import { tell, world } from '../../subgraphs/world.ts'
+import { ingestRecords, world } from '../../subgraphs/world.ts'
 import { BOUNDS } from '../gateway.ts'
 
 // For generated operations over the real graph and a real database, our executor returns the same
@@ -43,7 +43,7 @@ let fails: (place: string) => boolean = () => false
 
 before(async () => {
   db = await testDatabase()
-  await tell(db.sql, world)
+  await ingestRecords(db.sql, world)
   const made = createSubgraphs({
     sql: db.sql,
     policy,

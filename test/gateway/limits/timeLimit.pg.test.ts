@@ -3,12 +3,12 @@ import { after, before, test } from 'node:test'
 import { openDatabase, type Sql } from '../../../mdm/db/database.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { eventually } from '../../e2e/eventually.ts'
-import { graph, key, query, tell, world } from '../../subgraphs/world.ts'
+import { graph, ingestRecords, key, query, world } from '../../subgraphs/world.ts'
 
 let db: TestDatabase
 before(async () => {
   db = await testDatabase()
-  await tell(db.sql, world)
+  await ingestRecords(db.sql, world)
 })
 after(async () => await db?.drop())
 
