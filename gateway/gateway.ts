@@ -19,16 +19,16 @@ import { type OperationStore, PublishedOperations } from './operation/publishedO
 
 export interface GatewayOptions {
   host: string
-  /** 0 takes any free one. */
+  /** 0 selects any free port. */
   port: number
-  /** Names in the Host header that are served beside those of loopback. */
+  /** Names that the Host header may have besides those of loopback. */
   hostsAllowed?: readonly string[]
   supergraph: string
   /** Subgraphs that run in this process. */
   subgraphs: readonly Subgraph[]
   /** Subgraphs that run as services: name to URL. */
   services?: ReadonlyMap<string, string>
-  /** How those know the gateway. */
+  /** Authenticates the gateway at these services. */
   internal?: InternalTokens | undefined
   bounds: QueryBounds & Partial<ServerBounds & CallerLimits>
   log: Logger
@@ -36,50 +36,48 @@ export interface GatewayOptions {
   ready?: () => Promise<Check[]>
   /** Authenticates callers; without it only this machine is served, as the development caller. */
   callers?: Callers | undefined
-  /**
-   * Operations that callers may name, or that alone are answered; without it texts are answered.
-   */
+  /** The store of published operations. Without it, requests send the text of their operation. */
   operations?: OperationStore | undefined
-  /** Whether browsers are given GraphiQL; without it where no credentials are needed. */
+  /** Serves GraphiQL to browsers. The default is yes where no credentials are required. */
   graphiql?: boolean | undefined
   /** How often the credentials of open subscriptions are checked again; default 15 s. */
   recheckMs?: number
   loadPlanner?: RuntimeOptions['loadPlanner']
-  /** Receives refused access, beside the log. */
+  /** Receives refused access, in addition to the log. */
   refused?: NoteRefusal | undefined
   observe?: ObserveOperation | undefined
   /**
-   * What callers begin at all gateways, for the limit of a minute; without it each gateway counts
-   * by itself.
+   * Adds up the operations that callers begin at all gateways, for the limit per minute. Without it
+   * each gateway counts only its own.
    */
   addUp?: AddUp | undefined
   cache?: RuntimeOptions['cache']
-  /** Figures for Prometheus, on /metrics. */
+  /** The metrics in the format of Prometheus, served on /metrics. */
   metrics?: MetricsText | undefined
 }
 
 export interface Gateway {
-  /** Of GraphQL, HTTP and WebSocket alike. */
+  /** The base URL of GraphQL over HTTP and WebSocket. */
   url: string
   inProgress(): InProgress
   /**
-   * Takes another supergraph. What is under way ends as it began; nothing is refused meanwhile. So
-   * do subscriptions, unless subgraphs are given too: what those hide is not to be told by
-   * subscriptions that began before, so they end with GRAPH_CHANGED. Throws, and changes nothing,
-   * where it cannot be taken.
+   * Replaces the supergraph. Requests in progress finish on the old one, and none is rejected
+   * meanwhile. Subscriptions continue too, unless subgraphs are given: a new subgraph may hide what
+   * older subscriptions deliver. They then end with GRAPH_CHANGED. Throws, and changes nothing, if
+   * the supergraph cannot be loaded.
    */
   reload(supergraph: string, subgraphs?: readonly Subgraph[]): Promise<void>
   /** Drains for at most `graceMs`, then closes. */
   close(graceMs?: number): Promise<void>
 }
 
-/** Listens when this resolves, and can answer. */
+/** Starts a gateway. Resolves when it listens and can respond. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { log, host, port } = options
   const callers = options.callers ?? localCallers(options.hostsAllowed)
   if (callers.open && !isLoopback(host))
     throw new Error(
-      `without authentication nobody beyond this machine is served: ${host} is not loopback`,
+      `without authentication only this machine is served: ${host} is not a loopback address`,
     )
   const bounds = { ...SERVER_BOUNDS, ...CALLER_LIMITS, ...options.bounds }
   const report = (err: unknown, id: string) =>
@@ -100,7 +98,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     })
   const { addUp } = options
   const lonely = (err: unknown) =>
-    log.warn({ err: describeError(err) }, 'callers are counted by this process alone')
+    log.warn(
+      { err: describeError(err) },
+      'cannot share the rate limit with other gateways: this process counts callers alone',
+    )
   const sharedRate = addUp && new SharedRate(addUp, lonely)
   let serving = options.subgraphs
   let runtime = await create(options.supergraph, serving)

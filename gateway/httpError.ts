@@ -1,12 +1,11 @@
 import { CodedError } from '../schema/kit/codedError.ts'
 
 /**
- * Why a request is rejected: an HTTP status, a stable code, and a message that says what would be
- * right.
+ * A rejected request: an HTTP status, a stable code, and a message that states what would be right.
  */
 export class HttpError extends CodedError {
   readonly status: number
-  /** For the Retry-After header. */
+  /** Seconds for the Retry-After header. */
   readonly retrySeconds: number | undefined
 
   constructor(status: number, code: string, message: string, retrySeconds?: number) {

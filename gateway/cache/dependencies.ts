@@ -21,20 +21,25 @@ import type { FieldSelection, Operation, SelectionSet } from '../operation/docum
 /** The records on which the response of an operation depends. */
 export interface Dependencies {
   /**
-   * A change of any record of these types invalidates it: it lists them, or does not select their
-   * ids.
+   * A change of any record of these types invalidates the response: it lists such records, or does
+   * not select their ids.
    */
   types: ReadonlySet<string>
   /**
-   * Single golden records with their ids: a change of that one invalidates it; where there is none,
-   * a change of any.
+   * Single golden records by their ids. A change of that record invalidates the response; where
+   * none was found, a change of any record of the type does.
    */
   records: readonly { path: readonly string[]; type: string }[]
-  /** Whether these variables make the response depend on data that changes without an event. */
+  /**
+   * Returns true if these variables make the response depend on data that changes without an event.
+   */
   isVolatile(variables: Readonly<Record<string, unknown>>): boolean
 }
 
-/** Returns null where the response depends on data that changes without an event. */
+/**
+ * Returns the dependencies of an operation, or null if its response depends on data that changes
+ * without an event.
+ */
 export function dependenciesOf(graph: CacheableGraph, operation: Operation): Dependencies | null {
   const { node, selected, document } = operation
   if (operation.type !== 'query') return null
@@ -86,7 +91,7 @@ export function dependenciesOf(graph: CacheableGraph, operation: Operation): Dep
   }
 }
 
-/** Returns the type of a variable that may hold an input object, else null. */
+/** Returns the input object type of a variable, or null if it has none. */
 function inputType(schema: GraphQLSchema, node: TypeNode): GraphQLInputType | null {
   const type = typeFromAST(schema, node as NamedTypeNode)
   return isInputType(type) && isInputObjectType(getNamedType(type)) ? type : null
@@ -100,7 +105,7 @@ function selectsId({ selections }: SelectionSet): boolean {
   return selections.some((s) => s.kind === 'FIELD' && s.key === 'id' && s.name === 'id')
 }
 
-/** Whether a value of an input type holds one of the volatile inputs. */
+/** Returns true if a value of an input type holds one of the volatile inputs. */
 function holdsVolatile(graph: CacheableGraph, value: unknown, type: GraphQLInputType): boolean {
   if (value === null || value === undefined) return false
   const nullable = getNullableType(type)
@@ -117,8 +122,8 @@ function holdsVolatile(graph: CacheableGraph, value: unknown, type: GraphQLInput
 }
 
 /**
- * Returns the golden ids that a response holds at these places, and the types of the places that
- * hold none.
+ * Returns the golden ids that a response holds at these paths, and the types of the paths that hold
+ * none.
  */
 export function recordsIn(
   data: unknown,

@@ -7,19 +7,19 @@ import { rightsKey } from './rightsKey.ts'
 
 export interface ResponseCacheOptions {
   graph: CacheableGraph
-  /** Bytes of all cached responses, as JSON. */
+  /** Maximum size of all cached responses, in bytes of JSON. */
   bytesMax: number
   /**
-   * The maximal age of the last moment up to which all committed changes are known here; so stale a
-   * cached response may be at most. Default 2,000 ms.
+   * The maximum staleness of a cached response. It is measured from the last moment up to which
+   * this process knows all committed changes. Default 2,000 ms.
    */
   staleMsMax?: number
   /**
-   * Whether callers see only some rows: then a response may depend on records that it does not
+   * True if callers see only some rows. A response may then depend on records that it does not
    * name.
    */
   rowRights?: boolean
-  /** Returns that age. Another feed or another policy invalidates everything. */
+  /** Returns the current staleness. Another feed or another policy invalidates the whole cache. */
   now: () => { readMsAgo: number; feed: unknown; policy: unknown }
 }
 
@@ -33,7 +33,7 @@ export interface FeedEvent {
 interface CachedResponse {
   result: ExecutionResult
   bytes: number
-  /** Types and ids whose changes invalidate it. */
+  /** Types and ids whose changes invalidate the response. */
   names: string[]
 }
 
@@ -50,14 +50,14 @@ export interface ResponseCacheStats {
 export const jsonText = Symbol('JSON text')
 
 const staleMsDefault = 2_000
-/** A larger response is not cached. */
+/** Larger responses are not cached. */
 const responseBytesMax = 1_000_000
 
 /**
- * Responses of queries that depend on golden records alone, cached until the feed reports a change
- * of one of them. Shared by callers with the same scopes, roles, regions and legal entities. While
- * the feed is not read to its end, every query is executed. Identical queries at the same time are
- * executed once.
+ * Caches responses of queries that depend on golden records alone, until the feed reports a change
+ * of one of them. Callers with the same scopes, roles, regions and legal entities share them. While
+ * the feed has not been read to its end, every query is executed. Identical queries at the same
+ * time are executed once.
  */
 export class ResponseCache {
   readonly #options: ResponseCacheOptions
@@ -87,8 +87,8 @@ export class ResponseCache {
   }
 
   /**
-   * Returns the cached response of an operation, that of the same one in progress, or the result of
-   * `execute`.
+   * Returns the cached response of an operation, or that of an identical one in progress, or the
+   * result of `execute`.
    */
   async respond(
     operation: {
@@ -133,8 +133,8 @@ export class ResponseCache {
   }
 
   /**
-   * Invalidates what depends on the changed record. Receives every event, in the order of
-   * positions.
+   * Invalidates the responses that depend on the changed record. Receives every event in the order
+   * of positions.
    */
   changed({ position, type, goldenId }: FeedEvent): void {
     if (this.#position !== null && position !== this.#position + 1) this.#clear()
@@ -147,8 +147,8 @@ export class ResponseCache {
   }
 
   /**
-   * Whether the feed is read to its end. Clears the cache when the feed or the policy is another
-   * one.
+   * Returns true if the feed has been read to its end. Clears the cache if the feed or the policy
+   * has been replaced.
    */
   #isFresh(): boolean {
     const { readMsAgo, feed, policy } = this.#options.now()
@@ -168,7 +168,7 @@ export class ResponseCache {
     records: Dependencies['records'],
     began: number,
   ): void {
-    // A change during the execution may or may not be in the result.
+    // The result may or may not include a change that was committed during the execution.
     for (const type of [...types, ...records.map((r) => r.type)])
       if ((this.#changedAt.get(type) ?? 0) > began) return
     const text = JSON.stringify(result)
@@ -176,10 +176,10 @@ export class ResponseCache {
     if (bytes > responseBytesMax) return
     const found = recordsIn(result.data, records)
     const names = [...new Set([...types, ...found.types, ...found.ids])]
-    // Not enumerable: a copy of the result with more in it has another text.
+    // Not enumerable: a copy of the result with additional properties has another text.
     Object.defineProperty(result, jsonText, { value: text })
     this.#responses.set(key, { result, bytes, names })
-    // A cache smaller than this response did not take it.
+    // The cache rejects a response that is larger than itself.
     if (!this.#responses.has(key)) return
     this.stats.bytes += bytes
     for (const name of names) {

@@ -1,6 +1,6 @@
 import type { RequestInfo } from '../../subgraphs/contract.ts'
 
-/** What differs between requests without changing what their caller may see. */
+/** Properties of a request that do not change what its caller may see. */
 const NOT_A_RIGHT = new Set([
   'actor',
   'correlationId',
@@ -12,8 +12,8 @@ const NOT_A_RIGHT = new Set([
 ])
 
 /**
- * Returns a text that is the same for requests with the same rights. Every other property counts as
- * a right, so that a new one separates callers until it is named above.
+ * Returns a text that is equal for requests with equal rights. Every other property counts as a
+ * right, so a new one separates callers until it is named above.
  */
 export function rightsKey(request: RequestInfo): string {
   return Object.entries(request)

@@ -30,11 +30,10 @@ export interface FieldPlan {
   nodes: readonly FieldNode[]
   field: GraphQLField<unknown, unknown>
   parent: GraphQLObjectType
-  /** Whether it is `__typename`: nothing is resolved. */
+  /** True if it is `__typename`, which needs no resolver. */
   isTypename: boolean
   /**
-   * The arguments where they are always the same; null: they are computed once an execution, in
-   * `slot`.
+   * The arguments if they are constant. Null if they are computed once per execution, in `slot`.
    */
   args: Readonly<Record<string, unknown>> | null
   slot: number
@@ -47,7 +46,7 @@ export interface ValuePlan {
   kind: 'LEAF' | 'LIST' | 'OBJECT' | 'ABSTRACT'
   /** The items of a list. */
   item: ValuePlan | null
-  /** Returns what is selected of an object of this type. */
+  /** Returns the selected fields of an object of this type. */
   fieldsOf: (type: GraphQLObjectType) => readonly FieldPlan[]
 }
 
@@ -57,14 +56,14 @@ export interface FetchPlan {
   fragments: Record<string, FragmentDefinitionNode>
   root: readonly FieldPlan[]
   rootType: GraphQLObjectType
-  /** How many arguments are computed once an execution. */
+  /** The number of arguments that are computed once per execution. */
   slots: number
 }
 
 /**
  * Compiles a query to one subgraph: which fields of which types, with which arguments. Returns null
- * for what graphql-js executes: mutations and subscriptions, directives, introspection, and schemas
- * with types that only a predicate tells apart.
+ * for operations that graphql-js executes: mutations, subscriptions, directives, introspection, and
+ * schemas with types that only a predicate can distinguish.
  */
 export function compileFetch(
   schema: GraphQLSchema,
@@ -152,7 +151,7 @@ export function compileFetch(
     fragments: Object.fromEntries([...tree.fragments].map(([name, { node }]) => [name, node])),
     root,
     rootType,
-    // Types that only turn up during an execution add fields, and so slots.
+    // Types that first occur during an execution add fields, and therefore slots.
     get slots() {
       return slots
     },
@@ -169,7 +168,7 @@ function introspects(root: SelectionSet): boolean {
   return false
 }
 
-/** Null where they are not valid: execution reports that at the field. */
+/** Returns null if the arguments are not valid: execution reports that at the field. */
 function tryArguments(
   field: GraphQLField<unknown, unknown>,
   node: FieldNode,

@@ -31,10 +31,10 @@ interface Compiler {
 }
 
 /**
- * Compiles a query plan into functions: documents are parsed, paths and required fields of entities
- * resolved, the projection compiled. It does what the planner's own executor does (the federation
- * audit passes with both). Returns null for what is left to that one: rewrites, conditions, and
- * everything but queries.
+ * Compiles a query plan into functions: parses documents, resolves paths and required fields of
+ * entities, and compiles the projection. It does what the planner's own executor does (the
+ * federation audit passes with both). Returns null for plans that only that executor supports:
+ * rewrites, conditions, and operations other than queries.
  */
 export function compilePlan(
   operation: Operation,
@@ -138,7 +138,7 @@ function entityFetch(
   }
 }
 
-/** Entities at several paths in one fetch, under an alias for each shape. */
+/** Fetches entities at several paths at once, under an alias for each shape. */
 function batchFetch({ schema, prepare }: Compiler, node: BatchFetchNode): Step | null {
   const aliases = node.entityBatch.aliases.flatMap((a) => {
     if (!isPlain(a) || a.requires.length === 0) return []
@@ -220,7 +220,7 @@ function pathsByEntity(found: readonly { entity: unknown; path: Path }[]): Map<u
 }
 
 /**
- * Returns the places in the response that an error at this index of a fetch's entities belongs to.
+ * Returns the paths in the response to which an error at this index of a fetch's entities belongs.
  */
 function placesOf(
   { entities, order }: Entities,

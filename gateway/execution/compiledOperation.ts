@@ -14,13 +14,13 @@ export interface CompiledOperation {
   /** The rules that a caller has to fulfil. */
   needs: readonly Need[]
   cost: CompiledCost
-  /** The records that a cached response depends on; null where it may not be cached. */
+  /** The records that a cached response depends on; null if it may not be cached. */
   dependencies: Dependencies | null
-  /** What a subscription selects of each event; null where its results cannot be shared. */
+  /** The selection of a subscription on each event; null if its results cannot be shared. */
   events: EventSelection | null
   /**
-   * The query plan, made with the first execution; it resolves to null where the library executes
-   * the operation.
+   * The query plan, created by the first execution. It resolves to null if the library executes the
+   * operation.
    */
   plan: Promise<CompiledPlan | null> | null
 }
@@ -28,9 +28,9 @@ export interface CompiledOperation {
 /** The parts of a graph that operations are compiled against. */
 export interface CompileOptions {
   rights: GraphRights
-  /** Left out where responses are not cached. */
+  /** Left out if responses are not cached. */
   cacheable?: CacheableGraph | undefined
-  /** See the contract of subgraphs. */
+  /** Defined in the contract of subgraphs. */
   liveFields: ReadonlySet<string>
 }
 

@@ -6,22 +6,22 @@ export type Entity = Record<string, unknown> & { __typename: string }
 export type Path = readonly (string | number)[]
 
 /**
- * Entities at one path of the answer, and what a subgraph is told of each; the same entity is told
- * of once.
+ * Entities at one path of the response, with their representations for a subgraph. Equal entities
+ * share one representation.
  */
 export interface Entities {
   entities: Entity[]
   representations: object[]
-  /** For each entity the place of its representation. */
+  /** The index of each entity's representation. */
   order: number[]
 }
 
-/** Finds in `data` what a fetch of entities has to be asked about. */
+/** Finds the representations in `data` that a fetch of entities sends. */
 export type Collect = (data: unknown, into: Entities, known: Map<string, number>) => void
 
 type Step = { field: string } | { list: true } | { types: ReadonlySet<string> }
 
-/** Null where the planner wants what is seldom wanted, see `compilePlan`. */
+/** Returns null if the plan needs a rare feature; see `compilePlan`. */
 export function compileEntities(
   schema: GraphQLSchema,
   path: readonly FlattenNodePathSegment[],
@@ -104,7 +104,10 @@ function isPlain(r: RequiresSelection): boolean {
   return r.kind === 'InlineFragment' && !r.skipIf && !r.includeIf && r.selections.every(isPlain)
 }
 
-/** Names of object types that are one of these, or of an abstract one among them. */
+/**
+ * Returns the names of the object types that are among these names or belong to an abstract type
+ * among them.
+ */
 function typesOf(schema: GraphQLSchema, names: string | readonly string[]): Set<string> {
   const all = new Set<string>()
   for (const name of [names].flat()) {
@@ -117,7 +120,7 @@ function typesOf(schema: GraphQLSchema, names: string | readonly string[]): Set<
 
 function compileRequires(schema: GraphQLSchema, requires: readonly RequiresSelection[]) {
   const byType = new Map<string, readonly RequiresSelection[]>()
-  /** Fragments opened, for one type. */
+  /** Returns the required fields of one type, with fragments expanded. */
   const fieldsOf = (type: string, of: readonly RequiresSelection[]): readonly RequiresSelection[] =>
     of.flatMap((r) => {
       if (r.kind !== 'InlineFragment') return [r]

@@ -15,13 +15,13 @@ import { getVariableValues } from 'graphql/execution/values.js'
 import { createDictionary, type Dictionary } from '../../schema/kit/dictionary.ts'
 import type { FetchPlan, FieldPlan, ValuePlan } from './compileFetch.ts'
 
-/** Where a value stands in the response: `holder` is the object or list that has it under `key`. */
+/** A position in the response: `holder` is the object or list that has the value under `key`. */
 interface Place {
   up: Place | null
   holder: Dictionary<unknown>
   key: string | number
   nonNull: boolean
-  /** Whether it became null because of an error in it. */
+  /** True if an error below it has set it to null. */
   dead: boolean
 }
 
@@ -32,9 +32,8 @@ export interface FetchArgs {
 }
 
 /**
- * Executes a compiled fetch as graphql-js does (a test compares the two), but writes each value to
- * its place when it arrives, instead of waiting for the promises of each object and each list on
- * its own.
+ * Executes a compiled fetch as graphql-js does (a test compares the two). It writes each value to
+ * its place on arrival, and does not wait for the promises of each object and each list.
  */
 export function executeFetch(
   plan: FetchPlan,
@@ -84,7 +83,7 @@ class Execution {
     return this.#errors.length === 0 ? { data } : { errors: this.#errors, data }
   }
 
-  /** Resolves what is selected of an object into a new one at its place. */
+  /** Resolves the selected fields of an object into a new one at its place. */
   #object(fields: readonly FieldPlan[], source: unknown, place: Place): void {
     const into = createDictionary<unknown>()
     place.holder[place.key] = into
@@ -93,7 +92,7 @@ class Execution {
         into[plan.key] = plan.parent.name
         continue
       }
-      // Fixes the order of the keys; values may arrive in another one.
+      // Fixes the order of the keys: values may arrive in another one.
       into[plan.key] = undefined
       this.#field(plan, source, into, place)
       if (place.dead) return
@@ -113,7 +112,7 @@ class Execution {
           this.#info(plan, up, key),
         )
       else {
-        // dictionary: a field of the schema, and readPolicy refuses names that objects inherit
+        // dictionary: a field of the schema, and readPolicy rejects names that objects inherit
         result = (source as Record<string, unknown> | null | undefined)?.[field.name]
         if (typeof result === 'function')
           result = result.call(
@@ -272,8 +271,8 @@ class Execution {
 }
 
 /**
- * What graphql-js passes to a resolver about its field. Few resolvers read it, so it is derived
- * when they do.
+ * The argument in which graphql-js describes a field to its resolver. Few resolvers read it, so its
+ * parts are derived on access.
  */
 class ResolveInfo {
   readonly #field: FieldPlan
@@ -354,7 +353,7 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   )
 }
 
-/** Whether it, or something around it, has become null. */
+/** Returns true if the place, or one around it, has become null. */
 function isDead(place: Place): boolean {
   for (let at: Place | null = place; at; at = at.up) if (at.dead) return true
   return false

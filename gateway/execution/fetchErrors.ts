@@ -9,18 +9,20 @@ import {
 import { UNREACHABLE } from '../operation/mask.ts'
 import type { Entity, Path } from './entities.ts'
 
-/** Errors of one failed fetch: it may have been responsible for a field of each of many objects. */
+/**
+ * Maximum number of errors of one failed fetch, which may affect a field of each of many objects.
+ */
 const errorsOfFetchMax = 100
 
-/** A root field of a fetch: its key, and of `_entities` the keys selected of each type. */
+/** A root field of a fetch: its key, and for `_entities` the selected keys of each type. */
 export interface FetchRoot {
   key: string
   fields: ReadonlyMap<string, string[]>
 }
 
 /**
- * Returns the root fields of a fetch that a plan made: fields, and below `_entities` a fragment for
- * each type.
+ * Returns the root fields of a planned fetch: fields, and below `_entities` a fragment for each
+ * type.
  */
 export function rootsOf(document: DocumentNode): FetchRoot[] {
   const fieldsOf = (set: SelectionSetNode | undefined) =>
@@ -44,7 +46,7 @@ export function rootsOf(document: DocumentNode): FetchRoot[] {
   )
 }
 
-/** Returns the places in the response that a failed fetch of entities leaves empty. */
+/** Returns the paths in the response that a failed fetch of entities leaves empty. */
 export function lostPlaces(
   entities: readonly Entity[],
   paths: ReadonlyMap<unknown, Path>,
@@ -56,7 +58,7 @@ export function lostPlaces(
   })
 }
 
-/** Adds the same error for each of these places. */
+/** Adds the same error for each of these paths. */
 export function addAt(errors: GraphQLError[], error: GraphQLError, places: readonly Path[]): void {
   for (const path of places.slice(0, errorsOfFetchMax)) errors.push(relocated(error, path))
 }
@@ -67,7 +69,7 @@ export function relocated(e: GraphQLError, path: Path): GraphQLError {
 }
 
 /**
- * Runs a fetch. Never rejects: a subgraph that cannot be reached is an error beside the data of the
+ * Runs a fetch. Never rejects: an unreachable subgraph becomes an error beside the data of the
  * others.
  */
 export async function settle(

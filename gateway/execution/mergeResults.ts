@@ -1,7 +1,7 @@
 import { isInherited, ownValue, setOwn } from '../../schema/kit/dictionary.ts'
 import type { Entities } from './entities.ts'
 
-/** Merges what a fetch returned for each entity into that entity. */
+/** Merges the results of a fetch into their entities. */
 export function mergeEntities({ entities, order }: Entities, results: unknown): void {
   if (!Array.isArray(results)) return
   for (let n = 0; n < entities.length; n++) {

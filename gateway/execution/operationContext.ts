@@ -3,14 +3,14 @@ import type { SharedExecution } from '../subscriptions/sharedExecution.ts'
 import type { CompiledOperation } from './compiledOperation.ts'
 
 /**
- * What one request carries through the planner to the subgraphs that run in this process. Each
+ * The state that one request carries through the planner to the subgraphs in this process. Each
  * subgraph's own context is created once and shared by all fetches of the request, so that its
  * loaders batch and cache across them.
  */
 export class OperationContext {
   readonly request: RequestInfo
   readonly compiled: CompiledOperation
-  /** Of a subscription whose results may be shared. */
+  /** Set for a subscription whose results may be shared. */
   shared: SharedExecution | null = null
   #contexts = new Map<string, object>()
 
@@ -37,9 +37,9 @@ export class OperationContext {
   }
 }
 
-/** What the gateway puts into the context of each operation, beside the runtime's own entries. */
+/** The gateway's entries in the context of each operation, beside the runtime's own. */
 export interface GatewayContext {
   operation: OperationContext
-  /** For the headers of requests to subgraphs that run as services. */
+  /** Sent as a header to subgraphs that run as services. */
   correlationId: string
 }

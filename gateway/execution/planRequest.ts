@@ -1,6 +1,6 @@
 import type { DocumentNode, ExecutionResult } from 'graphql'
 
-/** What one request passes through a query plan to its fetches. */
+/** The state that one request passes through a query plan to its fetches. */
 export interface PlanRequest {
   context: unknown
   signal?: AbortSignal
@@ -22,5 +22,5 @@ export type ExecuteFetch = (
   request: PlanRequest,
 ) => ExecutionResult | PromiseLike<ExecutionResult>
 
-/** Returns how a fetch is executed. Called once for each fetch of a plan. */
+/** Returns the function that executes a fetch. Called once for each fetch of a plan. */
 export type PrepareFetch = (subgraph: string, fetch: Fetch) => ExecuteFetch

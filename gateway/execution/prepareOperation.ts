@@ -12,32 +12,35 @@ import type { CompiledOperation } from './compiledOperation.ts'
 import { runOperation } from './runOperation.ts'
 import type { Runtime } from './runtime.ts'
 
-/** Characters of a recorded operation name: the caller chooses it. */
+/** Maximum characters of a recorded operation name, which the caller chooses. */
 const operationNameCharsMax = 100
 
-/** What prepares and runs operations, the same for every transport. */
+/** The parts that prepare and run operations, shared by all transports. */
 export interface OperationEnvironment {
   runtime: Runtime
   operations: PublishedOperations
   report: ReportError
-  /** What ends a subscription before its events do. */
+  /** Watches that end a subscription before its events do. */
   closing: readonly WatchClosing[]
 }
 
 /** A valid operation that its caller may run. */
 export interface PreparedOperation {
   type: OperationTypeNode
-  /** How many values its response may hold. */
+  /** The maximum number of values in its response. */
   values: number
   run(): Promise<ExecutionResult | AsyncIterable<ExecutionResult>>
-  /** The client no longer waits for the response: nothing more is read for it. */
+  /**
+   * Cancels the operation: the client no longer waits for the response, so nothing more is read for
+   * it.
+   */
   abandon(): void
 }
 
 /**
- * Finds the text of a request and prepares its operation; from the cache where the text was used
- * before. Returns errors where the operation is not valid, not allowed or too large. Throws
- * HttpError where the text cannot be found out.
+ * Finds the text of a request and prepares its operation, from the cache if the text was used
+ * before. Returns errors if the operation is invalid, forbidden or too large. Throws HttpError if
+ * the text cannot be resolved.
  */
 export async function prepareOperation(
   environment: OperationEnvironment,
@@ -70,7 +73,7 @@ export async function prepareOperation(
     ...(given.includeCost ? { cost: { cost: cost.cost, path: cost.path, costMax } } : {}),
   }
   const stop = new AbortController()
-  // A mutation finishes what it has begun.
+  // A mutation always finishes.
   if (compiled.operation.type === 'query') request.signal = stop.signal
   return {
     type: compiled.operation.type,
@@ -84,7 +87,7 @@ function nameOf({ operation: { type, name } }: CompiledOperation): string {
   return name === null ? type : `${type} ${name.slice(0, operationNameCharsMax)}`
 }
 
-/** Leaves out the HTTP status that the runtime notes in errors. */
+/** Removes the HTTP status that the runtime adds to errors. */
 function withCode(error: GraphQLError): GraphQLError {
   const { code = 'GRAPHQL_VALIDATION_FAILED' } = error.extensions
   return new GraphQLError(error.message, { nodes: error.nodes, extensions: { code } })

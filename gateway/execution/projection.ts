@@ -10,23 +10,23 @@ import {
 import { createDictionary, isInherited, ownValue } from '../../schema/kit/dictionary.ts'
 import { fieldsOfObject, type Operation, type SelectionSet } from '../operation/document.ts'
 
-/** Takes what was selected, in its order, out of the merged results of the subgraphs. */
+/** Extracts the selected fields, in their order, from the merged results of the subgraphs. */
 export type Projection = (data: unknown) => unknown
 
 interface FieldProjection {
   key: string
-  /** Whether a plain object has something of its own under the key. */
+  /** True if a plain object has an inherited property under the key. */
   inherited: boolean
-  /** Whether it is the name of the type, which the subgraph need not return. */
+  /** True if it is the name of the type, which the subgraph need not return. */
   isTypename: boolean
   nonNull: boolean
   project: Projection | null
 }
 
 /**
- * Compiles what an operation without directives selects, once for each type. It does what the
- * planner's own projection does: a value that no subgraph returned is null, and so is its object
- * where the schema says that it cannot be null.
+ * Compiles the selection of an operation without directives, once for each type. It does what the
+ * planner's own projection does. A value that no subgraph returned is null, and so is its object if
+ * the schema does not allow null there.
  */
 export function compileProjection({ document: { schema }, type, selected }: Operation): Projection {
   const object = (declared: GraphQLNamedType, sets: readonly SelectionSet[]): Projection => {

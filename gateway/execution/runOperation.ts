@@ -76,7 +76,7 @@ async function respond(runtime: Runtime, run: Run, finish: Finish): Promise<Exec
   })
 }
 
-/** Returns the cached result of a query where it may be cached. */
+/** Returns the cached result of a query if it may be cached. */
 async function cached(
   { cache }: Runtime,
   { compiled, text, given, request }: Run,
@@ -88,8 +88,8 @@ async function cached(
 }
 
 /**
- * Begins a subscription; its results are shared with subscribers that select the same under the
- * same rights.
+ * Starts a subscription. Its results are shared with subscribers that have the same selection and
+ * the same rights.
  */
 async function subscribe(
   { runtime, closing }: Environment,
@@ -140,7 +140,7 @@ async function executionOf(
   return { args, execute, subscribe }
 }
 
-/** Returns what is done to each result: extensions are added, errors masked. */
+/** Returns the function that finishes each result: it adds extensions and masks errors. */
 function finisher({ compiled, request, extensions }: Run, report: ReportError): Finish {
   const hasExtensions = Object.keys(extensions).length > 0
   const isSubscription = compiled.operation.type === 'subscription'
@@ -150,14 +150,14 @@ function finisher({ compiled, request, extensions }: Run, report: ReportError): 
       : given
     if (!result.errors?.length) return result
     const masked = maskErrors(result, request.correlationId, report)
-    // The planner uses one array for all events of a subscription: an error would be repeated with
-    // each later event.
+    // The planner uses one array for all events of a subscription: an error would repeat with each
+    // later event.
     if (isSubscription) (given.errors as GraphQLError[]).length = 0
     return masked
   }
 }
 
-/** Returns the finished results; calls `end` once when they end or their consumer leaves. */
+/** Returns the finished results. Calls `end` once when they end or their consumer leaves. */
 function mapResults(
   results: AsyncIterable<ExecutionResult>,
   finish: Finish,

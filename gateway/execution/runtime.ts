@@ -6,7 +6,7 @@ import type { SubscriptionGroups } from '../subscriptions/subscriptionGroups.ts'
 import type { CompiledOperation } from './compiledOperation.ts'
 import type { GatewayContext } from './operationContext.ts'
 
-/** Receives each query and mutation that was admitted, once it has its response. */
+/** Receives each admitted query and mutation once it has its response. */
 export type ObserveOperation = (operation: {
   name: string | null
   type: string
@@ -14,7 +14,7 @@ export type ObserveOperation = (operation: {
   ok: boolean
 }) => void
 
-/** Receives each access that was refused; without an actor where the caller is unknown. */
+/** Receives each refused access; without an actor if the caller is unknown. */
 export type NoteRefusal = (refusal: {
   actor: string | null
   code: string
@@ -27,12 +27,12 @@ export interface Runtime {
   documents: DocumentCache<CompiledOperation>
   /** The maximal cost of one operation. */
   costMax: number
-  /** Milliseconds that a query may take. */
+  /** The maximum duration of a query in milliseconds. */
   queryMsMax: number
   groups: SubscriptionGroups
   cache: ResponseCache | undefined
   observe: ObserveOperation | undefined
-  /** Logs an operation that was refused for want of rights. */
+  /** Logs an operation that was refused for lack of rights. */
   refused(request: { actor?: string; correlationId: string }, needs: readonly Need[]): void
   getEnveloped(context: GatewayContext): {
     schema: GraphQLSchema

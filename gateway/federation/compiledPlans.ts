@@ -12,8 +12,8 @@ import type { LocalExecutors } from './localTransport.ts'
 type Handler = typeof unifiedGraphHandler
 
 /**
- * Wraps the library's handler of the native planner so that plans of queries are compiled, once an
- * operation. What is not compiled runs in the library's executor.
+ * Wraps the library's handler of the native planner so that each query is compiled once. The
+ * library's executor runs operations that cannot be compiled.
  */
 export function compiledPlans(
   planner: QueryPlanner,
@@ -71,8 +71,8 @@ export function compiledPlans(
 }
 
 /**
- * Whether the supergraph has what only the library handles: hidden types, events by address,
- * overrides by share.
+ * Returns true if the supergraph uses a feature that only the library handles: hidden types, events
+ * by address, or overrides by share.
  */
 function needsLibrary(supergraph: DocumentNode): boolean {
   let needs = false
@@ -87,7 +87,10 @@ function needsLibrary(supergraph: DocumentNode): boolean {
   return needs
 }
 
-/** Queries without directives, which decide at execution, and without introspection. */
+/**
+ * Returns true for queries without introspection and without directives, which are evaluated at
+ * execution.
+ */
 function isCompilable(operation: Operation): boolean {
   return (
     operation.type === 'query' &&

@@ -23,10 +23,10 @@ const SPEC = 'https://specs.apollo.dev/inaccessible/'
 const LINK = `schema @link(url: "${SPEC}v0.2", for: SECURITY)`
 
 /**
- * A supergraph without what bears one of these tags (`@tag(name:)`), what leads to such types, and
- * types that can then no longer be reached. It is as if they were not there: unknown to validation
- * and introspection. Subgraphs still have them, for their own use. Throws for a tag that it does
- * not have: misspelt, it would hide nothing.
+ * Returns a supergraph without the elements that have one of these tags (`@tag(name:)`). Fields of
+ * such types and types that become unreachable are removed as well. Validation and introspection do
+ * not know them; subgraphs still use them. Throws for a tag that the supergraph does not have: a
+ * misspelt tag would hide nothing.
  */
 export function contractOf(supergraph: string, hidden: readonly string[]): string {
   if (hidden.length === 0) return supergraph
@@ -115,7 +115,7 @@ function typeOf(type: TypeNode): string {
   return type.kind === Kind.NAMED_TYPE ? type.name.value : typeOf(type.type)
 }
 
-/** Names of the types that a client can come to from the roots. */
+/** Returns the names of the types that clients can reach from the roots. */
 function reachable(supergraph: string): Set<string> {
   const schema = publicSchema(supergraph)
   const found = new Set<string>()

@@ -20,32 +20,32 @@ import { withoutRules } from './publicSchema.ts'
 import { serviceEntry, serviceTransport } from './serviceTransport.ts'
 
 export interface RuntimeOptions {
-  /** Composed of all subgraphs. */
+  /** The supergraph, composed of all subgraphs. */
   supergraph: string
   /** Subgraphs that run in this process. */
   subgraphs: readonly Subgraph[]
   /**
-   * Subgraphs that run as services: name to URL. A subgraph that is named here does not run in this
+   * Subgraphs that run as services: name to URL. A subgraph named here does not run in this
    * process.
    */
   services: ReadonlyMap<string, string>
-  /** Authenticates the gateway at its services; required where there are any. */
+  /** Authenticates the gateway at its services; required if there are any. */
   internal?: InternalTokens | undefined
   bounds: QueryBounds
   log: Log
   report: ReportError
-  /** Receives refused access, beside the log. */
+  /** Receives refused access, in addition to the log. */
   refused?: NoteRefusal | undefined
   observe?: ObserveOperation | undefined
-  /** Caches responses that consist of golden records; without it every query is executed. */
+  /** Caches responses that consist of golden records. Without it every query is executed. */
   cache?: ResponseCache | undefined
   /** Replaced in tests. */
   loadPlanner?: typeof loadPlanner | undefined
-  /** Which halves of execution are compiled; the library executes the others. Default both. */
+  /** Which halves of the execution are compiled; the library executes the others. Default both. */
   compiled?: { plans: boolean; fetches: boolean } | undefined
 }
 
-/** Creates the runtime of one supergraph. Knows no transport. */
+/** Creates the runtime of one supergraph. It does not depend on any transport. */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { supergraph, subgraphs, services, bounds, log, report, internal, cache } = options
   if (services.size > 0 && !internal)
@@ -59,7 +59,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   else
     log.warn(
       { reason: planner.reason },
-      'the native query planner does not load: using the JavaScript one',
+      'the native query planner cannot be loaded: using the JavaScript planner',
     )
   const runtime = createGatewayRuntime<GatewayContext & Record<string, unknown>>({
     supergraph: shown,
@@ -90,7 +90,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const rights = new GraphRights(supergraph)
   const liveFields = new Set(localSubgraphs.flatMap((s) => s.sharing?.liveFields ?? []))
   const documents = new DocumentCache({
-    // Awaited here: else the first callers meet a gateway without a schema.
+    // Awaited here; otherwise the first callers would meet a gateway without a schema.
     schema: await runtime.getSchema(),
     tokensMax: bounds.tokensMax,
     check: (tree) => documentBoundsError(tree, bounds),
@@ -107,7 +107,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     getEnveloped: (context) =>
       runtime.getEnveloped(context as never) as ReturnType<Runtime['getEnveloped']>,
     refused({ actor, correlationId }, needs) {
-      // Not the document, which may hold personal data.
+      // The document itself is not logged: it may hold personal data.
       const fields = needs.map((n) => n.coordinate)
       log.info({ actor, correlationId, code: 'FORBIDDEN', fields }, 'operation refused')
       options.refused?.({ actor: actor ?? null, code: 'FORBIDDEN', fields, correlationId })
@@ -116,7 +116,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 }
 
-/** Disposes once it is retired and nobody uses it any more. */
+/** Counts users of a runtime. Disposes of it once it is retired and has no users. */
 function useCounter(
   dispose: () => Promise<void>,
   report: ReportError,

@@ -10,7 +10,7 @@ import type { Variables } from '../execution/planRequest.ts'
 import { maskErrors, type ReportError } from '../operation/mask.ts'
 import { subscribeSubgraph } from './subscribeSubgraph.ts'
 
-/** Fetches of plans that the library executes, prepared once each. */
+/** Maximum number of prepared fetches of plans that the library executes. */
 const fetchesMax = 1_000
 
 /**
@@ -37,7 +37,10 @@ export interface LocalRequest extends Pick<ExecutionArgs, 'document' | 'operatio
   context: GatewayContext
 }
 
-/** `compiled`: whether queries are compiled; else graphql-js executes them. */
+/**
+ * Creates the executors of subgraphs in this process. With `compiled`, queries are compiled;
+ * otherwise graphql-js executes them.
+ */
 export function localExecutors(
   subgraphs: readonly Subgraph[],
   report: ReportError,
@@ -54,7 +57,7 @@ export function localTransport(executors: LocalExecutors): Transport {
         throw new Error(
           `subgraph ${subgraphName} is in the supergraph but not in this process: run "npx touchstone generate"`,
         )
-      // The runtime's own type of an executor is generic over results that its callers choose.
+      // The runtime's executor type is generic over results that its callers choose.
       return executor.execute as never
     },
   }

@@ -4,9 +4,9 @@ import { compiledPlans } from './compiledPlans.ts'
 import type { LocalExecutors } from './localTransport.ts'
 
 /**
- * Loads the query planner, a native module written in Rust. Where the platform has no build of it
- * or refuses to load it, the runtime's JavaScript planner does the same more slowly; `reason` then
- * says why. With `local`, plans are compiled.
+ * Loads the query planner, a native module written in Rust. If the platform cannot load it, the
+ * runtime uses its slower JavaScript planner, and `reason` states why. With `local`, plans are
+ * compiled.
  */
 export async function loadPlanner(
   supergraph: string,

@@ -9,7 +9,10 @@ import {
   visit,
 } from 'graphql'
 
-/** The graph as clients see it: a supergraph without what is between gateway and subgraphs. */
+/**
+ * Returns the schema that clients see: the supergraph without the parts between gateway and
+ * subgraphs.
+ */
 export function publicSchema(supergraph: string): GraphQLSchema {
   return buildASTSchema(
     transformSupergraphToPublicSchema(parse(supergraph, { noLocation: true })),
@@ -23,9 +26,9 @@ export function publicSchema(supergraph: string): GraphQLSchema {
 const RULES = ['tag', 'requiresScopes', 'authenticated', 'policy']
 
 /**
- * Returns the supergraph without the directives that only the gateway itself reads, their
- * definitions and scalars. The runtime shows every directive that it does not know to whoever
- * introspects, so it is given the graph without them.
+ * Returns the supergraph without the directives that only the gateway reads, their definitions and
+ * scalars. The runtime shows unknown directives to every client that introspects, so it receives
+ * the graph without them.
  */
 export function withoutRules(supergraph: string): string {
   const isRule = (node: { name: { value: string } }) =>

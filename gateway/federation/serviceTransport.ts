@@ -8,9 +8,9 @@ import type { InternalTokens } from '../identity/internal.ts'
 import { UNREACHABLE } from '../operation/mask.ts'
 
 /**
- * Where a subgraph that runs as a service is reached: queries over HTTP, subscriptions over
- * graphql-ws on the same path. The correlation id goes with each request, and a token of the
- * gateway's that says who asks.
+ * Returns the entry of a subgraph that runs as a service. Queries use HTTP, subscriptions use
+ * graphql-ws on the same path. Each request carries the correlation id and a token of the gateway
+ * that names the caller.
  */
 export function serviceEntry(subgraph: string, url: string) {
   return {
@@ -22,8 +22,7 @@ export function serviceEntry(subgraph: string, url: string) {
       ['authorization', 'Bearer {context.internalToken}'],
     ] as [string, string][],
     options: {
-      // Two identical queries of two callers must not be answered with one caller's correlation id
-      // and scopes.
+      // Identical queries of two callers must not share one caller's correlation id and scopes.
       deduplicateInflightRequests: false,
       subscriptions: {
         kind: 'ws',
@@ -33,8 +32,7 @@ export function serviceEntry(subgraph: string, url: string) {
             'x-correlation-id': '{context.correlationId}',
             authorization: 'Bearer {context.internalToken}',
           },
-          // It would try again with the token of this moment, which is not good for long. Clients
-          // resume by cursor.
+          // A retry would reuse the current token, which expires soon. Clients resume by cursor.
           retryAttempts: 0,
         },
       },
@@ -50,8 +48,8 @@ type Executor = (
 ) => Promise<ExecutionResult | AsyncIterable<ExecutionResult>>
 
 /**
- * The token is signed for each fetch, not for each operation: a subscription lasts longer than a
- * token, and its events fetch entities. Whatever asks, errors on the way name the subgraph.
+ * Signs a token for each fetch, not for each operation: a subscription outlives a token, and its
+ * events fetch entities. All transport errors name the subgraph.
  */
 export function serviceTransport(tokens: InternalTokens): Transport {
   const plain = http as unknown as {
@@ -65,7 +63,7 @@ export function serviceTransport(tokens: InternalTokens): Transport {
         result.errors
           ? { ...result, errors: result.errors.map((e) => explain(e, subgraphName)) }
           : result
-      // A proxy, because what the executor holds open is let go of through it.
+      // A proxy, because the executor's open resources are released through it.
       return new Proxy(executor, {
         async apply(target, _this, [request]: [ServiceRequest]) {
           const internalToken = await tokens.sign(request.context.operation.request)
@@ -82,8 +80,8 @@ export function serviceTransport(tokens: InternalTokens): Transport {
 }
 
 /**
- * Names the subgraph that cannot be reached, or does not know this gateway: what that one says is
- * not for callers.
+ * Replaces the error of a subgraph that is unreachable or rejects this gateway. The result names
+ * the subgraph; the service's own text is not meant for callers.
  */
 function explain(e: GraphQLError, subgraph: string): GraphQLError {
   const { code } = e.extensions
@@ -94,10 +92,13 @@ function explain(e: GraphQLError, subgraph: string): GraphQLError {
 }
 
 function unknownThere(subgraph: string): string {
-  return `the service ${subgraph} does not know this gateway: TOUCHSTONE_INTERNAL_SECRET has to be the same there and here, and the clocks alike`
+  return `the service ${subgraph} rejects this gateway: both need the same TOUCHSTONE_INTERNAL_SECRET and synchronized clocks`
 }
 
-/** Returns the same events; a socket that the service rejects is an error that says why. */
+/**
+ * Returns the same events. If the service rejects the socket, the result is an error that states
+ * why.
+ */
 function events(
   from: AsyncIterable<ExecutionResult>,
   subgraph: string,

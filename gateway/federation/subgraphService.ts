@@ -22,16 +22,16 @@ import { abandoned } from '../limits/timeLimit.ts'
 import { maskError } from '../operation/mask.ts'
 import { serveSubgraphSockets } from './subgraphSockets.ts'
 
-/** One refusal in this time is in the log, with how many there were before. */
+/** Refusals are logged at most once per interval, with the number of earlier ones. */
 const refusalEveryMs = 10_000
 
 export interface SubgraphServiceOptions {
   subgraph: Subgraph
   host: string
-  /** 0 takes any free one. */
+  /** 0 selects any free port. */
   port: number
   bodyBytesMax: number
-  /** Nobody but who has the same secret, its gateway, is answered. */
+  /** Rejects every sender that does not share the secret of the gateway. */
   internal: InternalTokens
   log: Logger
   ready?: () => Promise<Check[]>
@@ -42,7 +42,10 @@ export interface SubgraphService {
   close(): Promise<void>
 }
 
-/** One subgraph as a service of its own: Apollo Server over HTTP, graphql-ws on the same path. */
+/**
+ * Starts one subgraph as a service of its own: Apollo Server over HTTP, graphql-ws on the same
+ * path.
+ */
 export async function startSubgraphService(
   options: SubgraphServiceOptions,
 ): Promise<SubgraphService> {
@@ -64,7 +67,7 @@ export async function startSubgraphService(
       throw e
     })
     if (path !== GRAPHQL_PATH)
-      throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: use ${GRAPHQL_PATH}`)
+      throw new HttpError(404, 'NOT_FOUND', `Unknown path: use ${GRAPHQL_PATH}`)
     const body =
       req.method === 'POST'
         ? parseJson((await readBody(req, bodyBytesMax)).toString('utf8'), 'the body')
@@ -84,7 +87,8 @@ export async function startSubgraphService(
     })
     for (const [name, value] of answer.headers) res.setHeader(name, value)
     res.statusCode = answer.status ?? 200
-    if (answer.body.kind !== 'complete') throw new Error('subgraphs do not answer in parts')
+    if (answer.body.kind !== 'complete')
+      throw new Error('subgraphs do not return incremental results')
     res.end(answer.body.string)
   }
 
@@ -117,8 +121,8 @@ export async function startSubgraphService(
 }
 
 /**
- * Notes who was refused, once in a while: a gateway with another secret is refused with each of its
- * fetches.
+ * Returns a function that logs refusals at a limited rate: a gateway with another secret is refused
+ * at each of its fetches.
  */
 function refusals(log: Logger): (correlationId: string) => void {
   let [quietUntil, unsaid] = [0, 0]
@@ -143,7 +147,7 @@ async function startApollo(
   subgraph: Subgraph,
   report: (error: unknown, id: string) => void,
 ): Promise<ApolloServer<ApolloContext>> {
-  // formatError is not told which request an error is of; it is noted here, before.
+  // formatError does not receive the request of an error, so the request is noted here first.
   const ids = new WeakMap<object, string>()
   const apollo = new ApolloServer<ApolloContext>({
     schema: subgraph.schema,

@@ -18,9 +18,9 @@ import { maskError, maskErrors, type ReportError } from '../operation/mask.ts'
 import { subscribeSubgraph } from './subscribeSubgraph.ts'
 
 /**
- * A subgraph service's subscriptions, for the gateway: graphql-ws with the correlation id and the
- * gateway's token among the connection's parameters. The token is looked at when the connection
- * opens; what the caller may see is kept as it said.
+ * Serves a subgraph's subscriptions to the gateway. The parameters of a graphql-ws connection hold
+ * the correlation id and the gateway's token. The token is verified once, when the connection
+ * opens; the caller's rights stay as the token states them.
  */
 export function serveSubgraphSockets(
   server: Server,
@@ -30,7 +30,7 @@ export function serveSubgraphSockets(
     callers: Callers
     bodyBytesMax: number
     report: ReportError
-    /** Told of each whose token does not hold. */
+    /** Receives the correlation id of each connection whose token is invalid. */
     refused: (correlationId: string) => void
   },
 ): { close(): Promise<void> } {

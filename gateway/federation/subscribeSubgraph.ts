@@ -3,7 +3,7 @@ import { asyncStream } from '../../schema/kit/asyncStream.ts'
 
 /**
  * Runs a subscription on a subgraph. `context` is called for each event: an event sees the data at
- * the time of its delivery, not as an earlier one loaded them; GraphQL's own `subscribe` has one
+ * the time of its delivery, not as an earlier event loaded it. GraphQL's own `subscribe` uses one
  * context for all. `intercept` selects the events that are executed.
  */
 export async function subscribeSubgraph(
@@ -43,7 +43,7 @@ function mapEvents<T>(
     () => {
       ended = true
       endWaiting?.()
-      // Not awaited: the subscriber has left, and an error while the source ends concerns nobody.
+      // Not awaited: the subscriber has left, so an error while the source ends affects nobody.
       events.return?.().catch(() => undefined)
       return undefined
     },

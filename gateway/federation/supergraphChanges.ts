@@ -4,8 +4,9 @@ import { everything, type Rule, ruleInWords, rulesOf } from '../operation/rights
 import { publicSchema } from './publicSchema.ts'
 
 /**
- * What changes from one supergraph to another: for clients of the graph, for those who may ask for
- * a field, and for who runs subgraphs as services. `today` as 2026-12-31.
+ * Returns the changes from one supergraph to another. They concern clients of the graph, callers
+ * with the right to a field, and operators of subgraphs as services. `today` has the form
+ * 2026-12-31.
  */
 export function supergraphChanges(before: string, after: string, today: string): ContractChange[] {
   const [old, now] = [publicSchema(before), publicSchema(after)]
@@ -57,7 +58,7 @@ function rightsChanges(before: Side, after: Side): ContractChange[] {
   return changes
 }
 
-/** Whether everybody who fulfils one rule fulfils the other. */
+/** Returns true if every caller who fulfils one rule fulfils the other. */
 function implies(one: Rule, other: Rule): boolean {
   const each = (a: Rule['scopes'], b: Rule['scopes']) =>
     b.length === 0 ||
@@ -83,7 +84,7 @@ function subgraphChanges(before: DocumentNode, after: DocumentNode): ContractCha
       changes.push({
         level: 'DANGEROUS',
         coordinate: `subgraph ${name}`,
-        text: 'is gone: no service of it is asked',
+        text: 'is removed: its services receive no more requests',
       })
   for (const [coordinate, graphs] of old.fields) {
     const is = now.fields.get(coordinate)
@@ -97,7 +98,7 @@ function subgraphChanges(before: DocumentNode, after: DocumentNode): ContractCha
   return changes
 }
 
-/** Which subgraphs there are, and which fields are said to be answered by which of them. */
+/** Returns the names of the subgraphs and, for each field, the subgraphs that resolve it. */
 function subgraphsOf(supergraph: DocumentNode): {
   names: Set<string>
   fields: Map<string, Set<string>>

@@ -10,11 +10,11 @@ export type RequestKind = 'operations' | 'streams'
 /** A request that counts against the bounds of the server and of its caller. */
 export interface AdmittedRequest {
   /**
-   * Counts a request for a stream as an operation from here on. Throws HttpError if too many are in
+   * Counts a request for a stream as an operation from now on. Throws HttpError if too many are in
    * progress.
    */
   becomeOperation(): void
-  /** Ends it for the server now, and for its caller when the client has read the response. */
+  /** Ends the request: for the server now, for its caller when the client has read the response. */
   end(res: ServerResponse): void
 }
 
@@ -31,7 +31,10 @@ export class Admission {
     this.#slowReaders = slowReaders
   }
 
-  /** Streams have a bound of their own: they last and cost little. Throws HttpError 429 or 503. */
+  /**
+   * Admits a request. Streams have a bound of their own: they last long and cost little. Throws
+   * HttpError 429 or 503.
+   */
   admit(caller: Caller, requested: RequestKind): AdmittedRequest {
     // Requests over the caller's own bounds do not count against those of the server.
     this.#callerBounds.count(caller)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { HttpError } from '../httpError.ts'
 
-/** Reads the whole body. Rejects with HttpError 413 once it is longer than `bytesMax`. */
+/** Reads the whole body. Rejects with HttpError 413 if it is longer than `bytesMax`. */
 export function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const tooLarge = () =>
     new HttpError(413, 'BODY_TOO_LARGE', `The body is larger than ${bytesMax} bytes`)
@@ -18,7 +18,7 @@ export function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)),
     )
     const incomplete = () => {
-      // Created only where it is needed: an error costs its stack, and every request closes.
+      // Created only if needed: an error costs its stack, and every request closes.
       if (!req.complete)
         reject(new HttpError(400, 'BODY_INCOMPLETE', 'The connection closed before the body ended'))
     }
@@ -27,7 +27,9 @@ export function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer
   })
 }
 
-/** Parses JSON. Throws HttpError 400 that names `what` it is and the position of the mistake. */
+/**
+ * Parses JSON. Throws HttpError 400 that names `what` was parsed and the position of the mistake.
+ */
 export function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text)

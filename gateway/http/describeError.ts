@@ -1,9 +1,9 @@
 import { isTransientDatabaseError } from '../../subgraphs/contract.ts'
 
 /**
- * Returns what the log may show of an error: name, code, message and stack; not the fields that a
- * driver adds, which hold parameters and so personal data. While the database cannot be reached
- * every request fails, and no stack says more.
+ * Returns the loggable parts of an error: name, code, message and stack. The fields of a driver are
+ * left out: they hold parameters and therefore personal data. While the database is unreachable
+ * every request fails, so the stack is left out as well.
  */
 export function describeError(err: unknown): object {
   if (!(err instanceof Error)) return { message: String(err) }

@@ -3,7 +3,7 @@ import type { WatchClosing } from '../subscriptions/takeUntilClosed.ts'
 
 type Close = Parameters<WatchClosing>[0]
 
-/** Closes the open subscriptions, each with a last result that says why. */
+/** Closes the open subscriptions, each with a last result that states why. */
 export class Drain {
   readonly #watching = new Set<Close>()
   #reason: HttpError | null = null
@@ -21,7 +21,7 @@ export class Drain {
     for (const close of this.#watching) close(reason)
   }
 
-  /** Whether every subscription has ended. */
+  /** Returns true if every subscription has ended. */
   get done(): boolean {
     return this.#watching.size === 0
   }

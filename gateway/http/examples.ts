@@ -3,10 +3,7 @@ export interface Example {
   query: string
 }
 
-/**
- * The queries that GraphiQL opens with, each in a tab of its own. A test runs them all over the
- * demo world.
- */
+/** The queries that GraphiQL opens, each in its own tab. A test runs them all on the demo world. */
 export const EXAMPLES: readonly Example[] = [
   {
     title: 'A customer with everything around it, from every system at once.',

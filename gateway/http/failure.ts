@@ -7,8 +7,8 @@ import { sendError } from './response.ts'
 const retrySeconds = 5
 
 /**
- * Sends why a request failed. What is no HttpError is reported and sent as an internal error.
- * Returns what was sent.
+ * Sends why a request failed. Errors other than HttpError are reported and sent as internal errors.
+ * Returns the error that was sent.
  */
 export function sendFailure(
   req: IncomingMessage,
@@ -24,7 +24,7 @@ export function sendFailure(
     res.destroy()
     return error
   }
-  // The unread rest of the body would be taken for the next request.
+  // The unread rest of the body would be parsed as the next request.
   if (!req.complete) res.setHeader('connection', 'close')
   if (error.status === 401) res.setHeader('www-authenticate', 'Bearer realm="touchstone"')
   const retry = error.retrySeconds ?? (error.status === 503 ? retrySeconds : null)

@@ -6,8 +6,8 @@ import { EXAMPLES } from './examples.ts'
 let page: Promise<Buffer> | undefined
 
 /**
- * GraphiQL, whole in one page that is made when it is first asked for: nothing of it comes from
- * another host, and the browser is told to hold it to that.
+ * Sends GraphiQL as one self-contained page, built on the first request. It loads nothing from
+ * another host, and its content security policy enforces that.
  */
 export async function answerGraphiql(res: ServerResponse, path: string): Promise<void> {
   page ??= render(path)

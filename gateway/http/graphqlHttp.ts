@@ -16,19 +16,16 @@ const EVENT_STREAM = 'text/event-stream'
 export interface HttpEnvironment extends OperationEnvironment {
   bounds: QueryBounds
   streams: EventStreams
-  /**
-   * Called before an operation runs that is no subscription. Throws HttpError if too many are in
-   * progress.
-   */
+  /** Called before a query or mutation runs. Throws HttpError if too many are in progress. */
   admitOperation(): void
-  /** Charges the caller for an operation's size beyond one operation, as soon as that is known. */
+  /** Charges the caller for an operation's size beyond one operation, once that is known. */
   charge(operations: number): void
 }
 
 /**
- * GraphQL over HTTP: POST with a JSON body, GET for queries and subscriptions. The response is an
- * event stream where the client accepts one, as graphql-sse defines it ("distinct connections").
- * Throws HttpError for what is no GraphQL request.
+ * Serves GraphQL over HTTP: POST with a JSON body, GET for queries and subscriptions. The response
+ * is an event stream if the client accepts one, as graphql-sse defines it ("distinct connections").
+ * Throws HttpError for anything that is not a GraphQL request.
  */
 export async function graphqlOverHttp(
   req: IncomingMessage,
@@ -45,7 +42,7 @@ export async function graphqlOverHttp(
   const type = accept.includes(RESPONSE_JSON) ? RESPONSE_JSON : 'application/json'
   const streaming = accept.includes(EVENT_STREAM)
   if (!('run' in prepared)) {
-    // A client that knows the newer media type gets 400 for a request that is wrong; older clients
+    // A client that accepts the newer media type receives 400 for an invalid request; older clients
     // read errors at 200.
     const status = prepared[0]?.extensions.code === 'FORBIDDEN' ? 403 : 400
     sendJson(res, type === RESPONSE_JSON || streaming ? status : 200, { errors: prepared }, type)
@@ -70,7 +67,7 @@ export async function graphqlOverHttp(
   if (streaming) {
     const sent = environment.streams.send(req, res, isStream(result) ? result : once(result))
     if (isStream(result)) return await sent
-    // The operation is over: a client that reads slowly must not count against the concurrency
+    // The operation has finished: a client that reads slowly must not count against the concurrency
     // limit.
     sent.catch(() => res.destroy())
     return

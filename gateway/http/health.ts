@@ -2,13 +2,13 @@ import type { ServerResponse } from 'node:http'
 import { withDeadline } from '../../schema/kit/deadline.ts'
 import { sendJson } from './response.ts'
 
-/** The check of one dependency without which the process cannot serve. */
+/** The check of one dependency that the process needs in order to serve. */
 export interface Check {
   name: string
   ok: boolean
-  /** OK, or what is wrong in one word for machines. */
+  /** OK, or a one-word failure code for machines. */
   code?: string
-  /** What is wrong, for the operator; no addresses and no personal data. */
+  /** The failure in words for the operator; without addresses and personal data. */
   detail?: string
 }
 
@@ -20,8 +20,8 @@ export function answerLive(res: ServerResponse): void {
 }
 
 /**
- * Reports whether the process can serve: 200, or 503 with what is missing. A check that is late has
- * failed.
+ * Reports whether the process can serve: 200, or 503 with the failed checks. A check that times out
+ * has failed.
  */
 export async function answerReady(
   res: ServerResponse,

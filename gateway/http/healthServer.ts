@@ -11,7 +11,7 @@ import type { MetricsText } from './routes.ts'
 
 export interface HealthServerOptions {
   host: string
-  /** 0 takes any free one. */
+  /** 0 selects any free port. */
   port: number
   callers: Callers
   ready: () => Promise<Check[]>
@@ -21,7 +21,7 @@ export interface HealthServerOptions {
 
 export interface HealthServer {
   url: string
-  /** Reports from now on that the process is not ready. */
+  /** Makes /health/ready report that the process is not ready. */
   drain(): void
   close(): Promise<void>
 }
@@ -39,7 +39,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
       throw new HttpError(
         404,
         'NOT_FOUND',
-        'Nothing is served here but /health/live, /health/ready and /metrics',
+        'This process serves only /health/live, /health/ready and /metrics',
       )
     const refusal = callers.refuse(req)
     if (refusal) throw new HttpError(refusal.status, refusal.code, refusal.message)

@@ -1,8 +1,8 @@
 import type { Server } from 'node:http'
 
 /**
- * Starts to listen and returns the URL of the server. Rejects with an error that says what the
- * operator can do.
+ * Starts to listen and returns the URL of the server. Rejects with an error that tells the operator
+ * how to fix it.
  */
 export async function listen(server: Server, host: string, port: number): Promise<string> {
   await new Promise<void>((resolve, reject) => {
@@ -20,6 +20,6 @@ function explain(e: NodeJS.ErrnoException, host: string, port: number): Error {
       `port ${port} on ${host} is in use: stop what listens there, or set TOUCHSTONE_PORT to a free one`,
     )
   if (e.code === 'EACCES')
-    return new Error(`port ${port} may not be opened by this user: use one above 1023`)
+    return new Error(`port ${port} requires privileges that this user lacks: use a port above 1023`)
   return e
 }

@@ -1,5 +1,5 @@
 /**
- * The path of GraphQL, over HTTP and WebSocket, at the gateway and at subgraphs that run as
+ * The path of GraphQL over HTTP and WebSocket, at the gateway and at subgraphs that run as
  * services.
  */
 export const GRAPHQL_PATH = '/graphql'

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { jsonText } from '../cache/responseCache.ts'
 import type { HttpError } from '../httpError.ts'
 
-/** Sends a body as JSON; a cached GraphQL result as the text that was cached with it. */
+/** Sends a body as JSON. A cached GraphQL result is sent as the text that was cached with it. */
 export function sendJson(
   res: ServerResponse,
   status: number,

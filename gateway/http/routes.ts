@@ -25,7 +25,7 @@ export interface Routes {
   draining: () => boolean
   ingest?: IngestHandler | undefined
   metrics?: MetricsText | undefined
-  /** Whether browsers receive GraphiQL; by default where no credentials are needed. */
+  /** Serves GraphiQL to browsers. The default is yes where no credentials are required. */
   graphiql?: boolean | undefined
   graphql: (req: IncomingMessage, res: ServerResponse, correlationId: string) => Promise<void>
 }
@@ -61,8 +61,7 @@ export async function route(
   if (path === GRAPHQL_PATH) {
     requireMethod(req, res, 'GET', 'POST')
     const wantsPage = req.method === 'GET' && end < 0 && req.headers.accept?.includes('text/html')
-    // A browser sends no credentials with its address bar; where they are needed, the user types
-    // them into the page.
+    // A browser sends no credentials from its address bar; the user enters them on the page.
     if (wantsPage && (routes.graphiql ?? callers.open))
       return await answerGraphiql(res, GRAPHQL_PATH)
     return await routes.graphql(req, res, id)
@@ -76,12 +75,12 @@ export async function route(
     res.writeHead(302, { location: GRAPHQL_PATH }).end()
     return
   }
-  throw new HttpError(404, 'NOT_FOUND', `Nothing is served here: use ${GRAPHQL_PATH}`)
+  throw new HttpError(404, 'NOT_FOUND', `Unknown path: use ${GRAPHQL_PATH}`)
 }
 
 /**
- * Handles a delivery in a span under the sender's, which the later work on its messages belongs to
- * as well.
+ * Handles a delivery in a child span of the sender's span. The later work on its messages joins
+ * that span too.
  */
 async function deliver(
   handle: IngestHandler,

@@ -23,7 +23,7 @@ import { serveWebSockets } from './websocket.ts'
 
 const headersMsMax = 10_000
 const requestMsMax = 60_000
-/** How long a stop waits until subscribers have received their last result. */
+/** How long a stop waits for subscribers to receive their last result. */
 const lastResultsMsMax = 1_000
 const drainPollMs = 10
 const idleSweepMs = 50
@@ -42,7 +42,7 @@ export interface ServerOptions
   recheckMs?: number | undefined
 }
 
-/** What is open at this moment. */
+/** Open requests and connections at this moment. */
 export interface InProgress {
   operations: number
   streams: number
@@ -52,7 +52,7 @@ export interface InProgress {
 export interface GatewayServer {
   http: Server
   inProgress(): InProgress
-  /** Ends every subscription with a result that says to subscribe again. */
+  /** Ends every subscription with a result that asks the client to subscribe again. */
   restartSubscriptions(): void
   /**
    * Accepts no more connections, ends streams, and waits at most `graceMs` for requests in
@@ -61,7 +61,7 @@ export interface GatewayServer {
   close(graceMs: number): Promise<void>
 }
 
-/** Creates the gateway's one HTTP server, with what all responses have in common. */
+/** Creates the gateway's one HTTP server, with the parts that all responses share. */
 export function createGatewayServer(options: ServerOptions): GatewayServer {
   const { bounds, callers, log, operations, report, runtime } = options
   const streams = new EventStreams()
@@ -69,8 +69,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   const admission = new Admission(bounds, callerBounds, new SlowReaderGuard())
   let draining = false
   /**
-   * Of the current graph; read together with the runtime, so that a subscription that begins
-   * meanwhile ends too.
+   * The drain of the current graph. It is read together with the runtime, so that a subscription
+   * that begins meanwhile ends too.
    */
   let drain = new Drain()
 
@@ -150,7 +150,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       streams.close()
       await sockets.close()
       const timer = setTimeout(() => http.closeAllConnections(), graceMs)
-      // Connections that are kept alive become idle one by one when their responses are complete.
+      // Keep-alive connections become idle one by one when their responses are complete.
       const sweep = setInterval(() => http.closeIdleConnections(), idleSweepMs)
       await closed
       clearTimeout(timer)

@@ -1,15 +1,13 @@
 import type { ServerResponse } from 'node:http'
 
-/** A connection whose client reads nothing for this long is closed. */
+/** A connection is closed if its client reads nothing for this long. */
 const readMsMax = 30_000
-/**
- * Bytes of all responses that wait for their clients; beyond it those that wait longest are closed.
- */
+/** Maximum bytes of all responses that wait for their clients. Beyond it the oldest are closed. */
 const bytesMax = 256 * 2 ** 20
 
-/** Bounds the memory of responses that are complete and that their clients do not read. */
+/** Bounds the memory of complete responses that their clients do not read. */
 export class SlowReaderGuard {
-  /** In the order in which they began to wait. */
+  /** In the order in which the responses began to wait. */
   readonly #waiting = new Map<ServerResponse, number>()
   readonly #bytesMax: number
   readonly #readMsMax: number
@@ -20,7 +18,7 @@ export class SlowReaderGuard {
     this.#readMsMax = options.readMsMax ?? readMsMax
   }
 
-  /** Calls `over` when an ended response was read or given up; at once if no part of it waits. */
+  /** Calls `over` when an ended response was read or abandoned; at once if no part of it waits. */
   watch(res: ServerResponse, over: () => void): void {
     const bytes = res.writableLength
     if (bytes === 0 || res.destroyed) {

@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionResult } from 'graphql'
 
-/** Proxies close what is silent; most of them after 60 s. */
+/** Proxies close silent connections, most of them after 60 s. */
 const pingMs = 15_000
 
 /**
- * Answers that go on: one server-sent event a result (graphql-sse, "distinct connections mode").
+ * Serves event streams: one server-sent event per result (graphql-sse, "distinct connections
+ * mode").
  */
 export class EventStreams {
   #open = new Set<AsyncIterator<ExecutionResult>>()
@@ -34,8 +35,7 @@ export class EventStreams {
       for (;;) {
         const result = await iterator.next()
         if (result.done || res.destroyed) break
-        // A client that reads slowly makes the subscription wait here; the feed then serves it from
-        // the table.
+        // A slow client makes the subscription wait here; the feed then serves it from the table.
         if (!res.write(`event: next\ndata: ${JSON.stringify(result.value)}\n\n`)) await drained(res)
       }
       res.end('event: complete\ndata:\n\n')
@@ -55,7 +55,7 @@ export class EventStreams {
 
 async function drained(res: ServerResponse): Promise<void> {
   if (res.destroyed) return
-  // The listener that was not needed goes too: a slow stream waits here thousands of times.
+  // Removes the listener that was not needed too: a slow stream waits here thousands of times.
   const settled = new AbortController()
   const { signal } = settled
   try {

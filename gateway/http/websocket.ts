@@ -20,16 +20,16 @@ import type { Drain } from './drain.ts'
 
 const initMsMax = 5_000
 const keepAliveMs = 15_000
-/** Operations open at once on one socket. */
+/** Maximum number of open operations on one socket. */
 const operationsMax = 100
-/** After the last results of what is open have been sent. */
+/** Delay between the last results of open operations and the close. */
 const closeAfterMs = 500
 
 /** State of a socket, set by its connection_init. */
 interface Session {
   given: Credentials
   caller: Caller
-  /** Abandoned when the socket closes. */
+  /** Cancelled when the socket closes. */
   running: Set<PreparedOperation>
 }
 
@@ -42,13 +42,13 @@ interface Running {
 export interface WebSockets {
   size(): number
   /**
-   * Closes every socket with 1001, "going away"; clients connect again and resume from their
+   * Closes every socket with 1001, "going away". Clients connect again and resume from their
    * cursor.
    */
   close(): Promise<void>
 }
 
-/** Any operation over graphql-ws, on the same path as HTTP. */
+/** Serves all operations over graphql-ws, on the same path as HTTP. */
 export function serveWebSockets(
   server: Server,
   path: string,
@@ -66,11 +66,11 @@ export function serveWebSockets(
 ): WebSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: at.bounds.bodyBytesMax })
   /**
-   * Have not said who they are, the one that has been silent longest first. They take nobody's
-   * place.
+   * Sockets without a connection_init yet, the oldest first. They do not count against the limit of
+   * WebSockets.
    */
   const silent = new Set<WebSocket>()
-  /** Bytes of the message that a socket sent last. */
+  /** Size of the latest message of each socket, in bytes. */
   const sizes = new WeakMap<WebSocket, number>()
   const admit = (ws: WebSocket) => {
     ws.on('message', (data: Buffer) => sizes.set(ws, data.length))
@@ -102,14 +102,14 @@ export function serveWebSockets(
       })
       return
     }
-    // Node listens to this socket no longer: without a listener a client that has gone would end
+    // Node no longer listens to this socket: without a listener, a disconnected client would end
     // the process.
     socket.on('error', () => socket.destroy())
     const { status, message } = refusal
     const answer = `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${message}\n`
     socket.end(answer, () => socket.destroy())
   })
-  // graphql-ws runs what `onSubscribe` gives it through these; the operation was prepared there
+  // graphql-ws runs the result of `onSubscribe` through these; the operation was prepared there
   // already.
   const run = (args: unknown) => {
     const { prepared, running, end } = args as Running
@@ -141,7 +141,7 @@ export function serveWebSockets(
             for (const operation of running) operation.abandon()
           })
           Object.assign(ctx.extra, { given, caller, running })
-          // Its operations end first, each with a result that says why.
+          // Its operations end first, each with a result that states why.
           const watch = watchCredentials(at.callers, given, caller, at.recheckMs)
           const unwatch = watch?.((why) => {
             setTimeout(() => socket.close(UNAUTHORIZED, why.code), closeAfterMs)
@@ -183,7 +183,7 @@ export function serveWebSockets(
         try {
           end = at.callerBounds.begin(caller)
           at.callerBounds.charge(caller, operationsOfBytes(sizes.get(ctx.extra.socket) ?? 0))
-          const asked = readRequest(payload, at.bounds)
+          const operationRequest = readRequest(payload, at.bounds)
           const watch = watchCredentials(at.callers, given, caller, at.recheckMs)
           const drain = at.drain().watch
           const environment = {
@@ -191,7 +191,7 @@ export function serveWebSockets(
             runtime: at.runtime(),
             closing: watch ? [watch, drain] : [drain],
           }
-          const prepared = await prepareOperation(environment, asked, {
+          const prepared = await prepareOperation(environment, operationRequest, {
             correlationId: id,
             ...caller,
           })
@@ -201,7 +201,7 @@ export function serveWebSockets(
           }
           at.callerBounds.charge(caller, operationsOfValues(prepared.values))
           if (!Object.hasOwn(ctx.subscriptions, operation)) {
-            // Completed while its text was looked for: nobody is told.
+            // Completed while its text was being resolved: no further message is sent.
             end()
             return [
               asGraphqlError(
@@ -210,7 +210,7 @@ export function serveWebSockets(
             ]
           }
           if (prepared.type === 'subscription') end()
-          // Only the operation's type is read of the document.
+          // Only the operation's type is read from the document.
           return {
             document: typeOnly(prepared.type),
             schema: undefined,

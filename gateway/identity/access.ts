@@ -43,20 +43,20 @@ export interface Rights {
 /** Roles of the installation as sets of scopes. */
 export interface Access {
   roles: readonly string[]
-  /** By what row rights are judged; without it every caller may see every row. */
+  /** The rules of row rights. Without them every caller may see every row. */
   rows?:
     | { regions?: ReadonlyMap<string, readonly string[]> | undefined; legalEntities: boolean }
     | undefined
   /**
-   * Names that are no role give nothing. The same roles answer the same sets, so that caches can go
-   * by them.
+   * Returns the rights of these roles; unknown names give none. Equal roles return the same sets,
+   * so that caches can use them as keys.
    */
   rightsOf(roles: readonly string[], scopes?: readonly string[]): Rights
 }
 
 const setsMax = 1_000
 
-/** Reads config/access.yaml. Throws with the path of what is wrong and what is allowed. */
+/** Reads config/access.yaml. Throws with the path of the error and the allowed values. */
 export function readAccess(file: string): Access {
   let given: unknown
   try {
@@ -68,7 +68,7 @@ export function readAccess(file: string): Access {
   if (!result.success) {
     const issue = result.error.issues[0]
     const why = issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message
-    throw new Error(`${file}: ${issue?.path.join('.') ?? ''}: ${why ?? 'not understood'}`)
+    throw new Error(`${file}: ${issue?.path.join('.') ?? ''}: ${why ?? 'is invalid'}`)
   }
   const { roles } = result.data
   for (const [role, { includes }] of Object.entries(roles))

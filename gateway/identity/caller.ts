@@ -8,35 +8,36 @@ export interface Caller extends Omit<RequestInfo, 'correlationId'> {
   actor: string
   roles: ReadonlySet<string>
   scopes: ReadonlySet<string>
-  /** How it authenticated: DEVELOPMENT is the caller without credentials on this machine. */
+  /**
+   * How the caller authenticated. DEVELOPMENT is the caller without credentials on this machine.
+   */
   via: 'DEVELOPMENT' | 'TOKEN' | 'KEY' | 'GATEWAY'
-  /** ms since 1970; null while the credentials have no end. */
+  /** Milliseconds since 1970; null if the credentials do not expire. */
   expiresAt: number | null
 }
 
 /** Authenticates callers. */
 export interface Callers {
   /**
-   * Whether who brings no credentials is the development caller. Only this machine may then be
-   * listened to.
+   * True if a request without credentials is the development caller. The server may then listen on
+   * this machine only.
    */
   readonly open: boolean
-  /** Why a request is turned away before it is read, or null. */
+  /** Returns why a request is rejected before it is read, or null. */
   refuse(
     req: import('node:http').IncomingMessage,
   ): { status: number; code: string; message: string } | null
   /**
-   * Throws HttpError: 401 where the credentials do not hold, 503 where that cannot be found out at
-   * present.
+   * Throws HttpError: 401 if the credentials are invalid, 503 if they cannot be checked at present.
    */
   identify(given: Credentials): Promise<Caller>
 }
 
-/** The credentials of a request, or of the opening of a WebSocket. */
+/** The credentials of a request or of a WebSocket's opening. */
 export interface Credentials {
   /** A token or an API key; null where none is given. */
   bearer: string | null
-  /** Only the development caller takes a name and roles from there. */
+  /** Only the development caller takes its name and roles from the headers. */
   headers: import('node:http').IncomingHttpHeaders
 }
 
@@ -48,7 +49,7 @@ export function unauthenticated(message: string): HttpError {
 export class NameSet extends Set<string> {
   #names: string | undefined
 
-  /** The same text for sets with the same names. */
+  /** A text that is equal for sets with equal names. */
   get names(): string {
     this.#names ??= [...this].sort().join(' ')
     return this.#names

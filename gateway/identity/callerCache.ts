@@ -2,15 +2,15 @@ import { LRUCache } from 'lru-cache'
 import type { Caller } from './caller.ts'
 
 export interface CallerCacheOptions {
-  /** Callers that are cached; the least recently seen is dropped first. */
+  /** Maximum number of cached callers; the least recently used is evicted first. */
   callersMax: number
   /** How long a caller is cached; never longer than the credentials are valid. */
   msMax: number
 }
 
 /**
- * Identifies callers by `identify`, once for credentials that are used again or at the same time.
- * Only valid credentials are cached, under `key`.
+ * Identifies callers by `identify`, once for credentials that are used repeatedly or at the same
+ * time. Only valid credentials are cached, under `key`.
  */
 export class CallerCache {
   readonly #msMax: number

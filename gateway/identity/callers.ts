@@ -4,10 +4,10 @@ import { isLoopback } from './loopback.ts'
 
 const actorCharsMax = 200
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
-/** What proxies and tunnels add. */
+/** Headers that proxies and tunnels add. */
 const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip']
 
-/** How credentials become callers; what is left out is not taken. */
+/** How credentials become callers. Kinds of credentials that are left out are not accepted. */
 export interface CallersOptions {
   /** Verifies a token. */
   token?: ((token: string) => Promise<Caller>) | undefined
@@ -16,13 +16,13 @@ export interface CallersOptions {
 }
 
 /**
- * Without authentication only this machine is served, and whoever asks without credentials is the
- * development caller with all scopes. A web page that the developer has open is not this machine:
- * it can make the browser send requests here, so a name that is not ours (DNS rebinding), a foreign
- * origin and what was forwarded are turned away. So that stewardship can be tried with several
- * people, the headers x-touchstone-actor and x-touchstone-roles say as whom the developer acts.
- * Credentials that are given are checked all the same: a token that does not hold never makes the
- * development caller of its sender.
+ * Creates the callers of a server without authentication. It serves only this machine, where a
+ * request without credentials is the development caller with all scopes. A web page open in the
+ * developer's browser can send requests here too. Unknown host names (DNS rebinding), foreign
+ * origins and forwarded requests are therefore rejected. The headers x-touchstone-actor and
+ * x-touchstone-roles set the developer's name and roles, so that stewardship can be tried with
+ * several people. Credentials are checked nevertheless: an invalid token is rejected and never
+ * becomes the development caller.
  */
 export function localCallers(
   hostsAllowed: readonly string[] = [],
@@ -49,8 +49,7 @@ export function localCallers(
           code: 'HOST_NOT_ALLOWED',
           message: `This server answers to ${[...hosts].join(', ')}; set TOUCHSTONE_HOSTS_ALLOWED for other names`,
         }
-      // A proxy or tunnel that runs here and calls us by our own name makes the world look like
-      // this machine.
+      // A proxy or tunnel on this machine that uses our own name makes every sender look local.
       if (
         LOOPBACK.includes(host.replace(/:\d+$/, '')) &&
         FORWARDED.some((name) => Object.hasOwn(req.headers, name))
@@ -70,8 +69,8 @@ export function localCallers(
 }
 
 /**
- * With authentication: who brings no credentials is nobody. The name by which we are addressed then
- * does not matter.
+ * Creates the callers of a server with authentication. Requests without credentials are rejected;
+ * the name in the Host header does not matter.
  */
 export function authenticatedCallers(options: CallersOptions): Callers {
   return {

@@ -2,8 +2,8 @@ import { HttpError } from '../httpError.ts'
 import type { Caller, Callers, Credentials } from './caller.ts'
 
 /**
- * How often the credentials of open subscriptions are checked; a revoked key is noticed this late
- * at most.
+ * How often the credentials of open subscriptions are checked: the maximum delay until a revoked
+ * key is noticed.
  */
 export const recheckMsMax = 15_000
 
@@ -17,8 +17,8 @@ export const credentialsExpired = () =>
   new HttpError(401, 'TOKEN_EXPIRED', 'The credentials have expired: connect again with new ones')
 
 /**
- * Watches credentials: they end when they expire or are revoked. A check that fails for another
- * reason ends nothing. Returns null for the development caller, who has none.
+ * Watches credentials and reports when they expire or are revoked. A check that fails for another
+ * reason ends nothing. Returns null for the development caller, which has no credentials.
  */
 export function watchCredentials(
   callers: Callers,

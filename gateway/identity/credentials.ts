@@ -1,14 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Credentials, unauthenticated } from './caller.ts'
 
-/** A header of 16 KiB is what Node takes; over a WebSocket it could be longer. */
+/** Node accepts headers of 16 KiB; a value over a WebSocket could be longer. */
 const bearerCharsMax = 16_384
 
 /**
- * Credentials are taken from `Authorization: Bearer …` or `X-Api-Key`, and over graphql-ws from
- * connection parameters of these names before the headers of the upgrade. Never from the address:
- * it stands in logs and histories. Throws HttpError where they cannot be read, or are not one: what
- * is sent along is never passed over for less.
+ * Reads credentials from `Authorization: Bearer …` or `X-Api-Key`. Over graphql-ws, connection
+ * parameters of these names take precedence over the headers of the upgrade. The URL is never read:
+ * it appears in logs and histories. Throws HttpError if credentials are malformed or ambiguous:
+ * they are never ignored in favour of fewer rights.
  */
 export function credentialsOf(
   headers: IncomingHttpHeaders,
@@ -37,8 +37,6 @@ function bearerOf(value: unknown): string | null {
 function keyOf(value: unknown): string | null {
   if (value === undefined || value === null) return null
   if (typeof value !== 'string' || !value.startsWith('tsk_') || value.length > bearerCharsMax)
-    throw unauthenticated(
-      'X-Api-Key takes one API key, as "npx touchstone keys create" gave it out',
-    )
+    throw unauthenticated('X-Api-Key takes one API key, as "npx touchstone keys create" printed it')
   return value
 }

@@ -12,16 +12,16 @@ import { join } from 'node:path'
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import type { TokenIssuer } from './token.ts'
 
-/** Of development tokens; no real issuer can have this name, which is no address. */
+/** The issuer of development tokens. No real issuer can have this name, because it is not a URL. */
 export const DEVELOPMENT_ISSUER = 'touchstone-development'
 const algorithm = 'ES256'
-/** In the data directory. */
+/** The name of the key file in the data directory. */
 export const DEVELOPMENT_KEY_FILE = 'development-key.json'
 
 /**
- * The built-in issuer: one key pair a data directory, made when it is first needed and readable by
- * its owner alone. It is for the machine it lies on: a gateway with a configured issuer, or one
- * that listens beyond loopback, does not know it.
+ * Creates the built-in issuer, with one key pair for each data directory. The pair is generated
+ * when it is first needed, and only its owner can read it. It is valid on its own machine only: a
+ * gateway with a configured issuer, or one that listens beyond loopback, does not accept it.
  */
 export async function developmentIssuer(dataDir: string, audience: string): Promise<TokenIssuer> {
   const { d: _, ...publicKey } = await developmentKey(dataDir)
@@ -36,7 +36,7 @@ export async function developmentIssuer(dataDir: string, audience: string): Prom
   }
 }
 
-/** A token of the built-in issuer. */
+/** Signs a token of the built-in issuer. */
 export async function developmentToken(
   dataDir: string,
   audience: string,
@@ -73,8 +73,9 @@ async function developmentKey(dataDir: string): Promise<JWK> {
 }
 
 /**
- * The text of a file that only its owner may read, made where it is not there. Of several processes
- * that make it at once one wins, and all read the same. Throws where others could read it.
+ * Returns the text of a file that only its owner may read; creates the file if it is missing. If
+ * several processes create it at once, one wins and all read the same text. Throws if others could
+ * read it.
  */
 export async function secretFile(
   dir: string,
@@ -84,7 +85,7 @@ export async function secretFile(
   const file = join(dir, name)
   if (!existsSync(file)) {
     mkdirSync(dir, { recursive: true })
-    // A file or link that somebody left under this name would keep its mode, or lead elsewhere.
+    // A file or link that already exists under this name would keep its mode or lead elsewhere.
     const whole = join(dir, `.${name}.${randomUUID()}`)
     writeFileSync(whole, await make(), { mode: 0o600, flag: 'wx' })
     try {

@@ -12,7 +12,7 @@ const secretBytesMin = 32
 const tokensMax = 10_000
 
 /**
- * Signs and verifies what the gateway states about a caller to its services. Only they share the
+ * Signs and verifies the gateway's statements about callers to its services. Only they share the
  * secret.
  */
 export interface InternalTokens {
@@ -20,12 +20,12 @@ export interface InternalTokens {
   callers: Callers
 }
 
-/** Throws where the secret is too short to be one. */
+/** Throws if the secret is too short. */
 export function internalTokens(secret: string): InternalTokens {
   const key = new TextEncoder().encode(secret)
   if (key.length < secretBytesMin)
     throw new Error(`the internal secret has ${key.length} bytes; it needs ${secretBytesMin}`)
-  /** Of each caller, with the same rights; renewed when half of its life is over. */
+  /** One token for each caller and set of rights, renewed after half of its life. */
   const tokens = new LRUCache<string, Promise<string>>({
     max: tokensMax,
     ttl: (lifeSecondsMax * 1_000) / 2,
@@ -56,7 +56,7 @@ export function internalTokens(secret: string): InternalTokens {
         audience: AUDIENCE,
         requiredClaims: ['sub', 'exp', 'iat', 'roles', 'scopes'],
         maxTokenAge: lifeSecondsMax,
-        // Gateway and services may be on two machines.
+        // Gateway and services may run on two machines.
         clockTolerance: 5,
       })
       return {
@@ -94,7 +94,7 @@ export function internalTokens(secret: string): InternalTokens {
   }
 }
 
-/** Returns the names in a set; `*` for all. */
+/** Returns the names in a set, or `*` for all. */
 function namesOf(set: ReadonlySet<string>): string[] {
   return set.has('*') ? ['*'] : [...set]
 }

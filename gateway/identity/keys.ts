@@ -9,14 +9,14 @@ export interface FoundKey {
   name: string
   roles: readonly string[]
   scopes: readonly string[]
-  /** Null: not bound, like a caller whose token has no such claim. */
+  /** Null if the key is not bound to regions, like a token without that claim. */
   regions?: readonly string[] | null
   legalEntities?: readonly string[] | null
   expiresAt: Date | null
 }
 
 export interface ApiKeys {
-  /** Returns the valid key of this text, else null. Throws if the store cannot be reached. */
+  /** Returns the valid key of this text, or null. Throws if the store cannot be reached. */
   find(text: string): Promise<FoundKey | null>
   /** How long a revoked key may still be accepted here, in ms; default 5 s. */
   ageMsMax?: number
@@ -27,7 +27,7 @@ const ageMsDefault = 5_000
 const keysMax = 1_000
 
 /**
- * Returns a verifier of API keys. It queries the store once in `ageMsMax` for each key, and caches
+ * Returns a verifier of API keys. It queries the store for each key once per `ageMsMax`, and caches
  * keys by their hash.
  */
 export function keyVerifier(keys: ApiKeys, access: Access): (text: string) => Promise<Caller> {

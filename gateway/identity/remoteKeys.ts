@@ -2,32 +2,31 @@ import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } f
 import { HttpError } from '../httpError.ts'
 
 /**
- * How long fetched keys are good; and how often at most they are fetched because a token names an
- * unknown one.
+ * How long fetched keys are valid. Also the minimum interval between fetches for tokens that name
+ * an unknown key.
  */
 const keysMsMax = 600_000
 const refetchMsMin = 30_000
-/** How long keys go on being good while the issuer does not answer. */
+/** How long keys stay valid while the issuer does not respond. */
 const staleMsMax = 3_600_000
-/** After a failure the issuer is left alone for so long. */
+/** Minimum delay before the issuer is called again after a failure. */
 const failedMsMin = 5_000
 const fetchMsMax = 5_000
 const documentBytesMax = 1_000_000
 
 export interface RemoteKeysOptions {
   issuer: string
-  /** Address of the keys; else they are found by OpenID Connect discovery. */
+  /** URL of the keys. Without it they are found by OpenID Connect discovery. */
   jwksUrl?: string | undefined
-  /** Told why keys could not be had; callers are told only that. */
+  /** Receives the reason why keys could not be fetched; callers do not see it. */
   report?: (why: string) => void
   refetchMsMin?: number
 }
 
 /**
- * The public keys of an issuer. A key it has newly begun to sign with is fetched when the first
- * token names it; one it has withdrawn is forgotten within `keysMsMax`, or `staleMsMax` while the
- * issuer does not answer. Addresses in tokens (jku, x5u) and keys in tokens (jwk, x5c) mean
- * nothing.
+ * Returns the public keys of an issuer. A new signing key is fetched when the first token names it.
+ * A withdrawn key is dropped within `keysMsMax`, or `staleMsMax` while the issuer does not respond.
+ * Addresses in tokens (jku, x5u) and keys in tokens (jwk, x5c) are ignored.
  */
 export function remoteKeys(options: RemoteKeysOptions): JWTVerifyGetKey {
   let remote: RemoteJWKSet | null = null
@@ -64,7 +63,7 @@ export function remoteKeys(options: RemoteKeysOptions): JWTVerifyGetKey {
     }
   }
 
-  /** While the issuer does not answer, tokens of keys that it had go on being good for a while. */
+  /** Accepts tokens of previously fetched keys for a while if the issuer does not respond. */
   async function ofBefore(...[header, token]: Parameters<JWTVerifyGetKey>) {
     const last = Date.now() - answeredAt < staleMsMax ? remote?.jwks() : undefined
     try {
@@ -75,14 +74,14 @@ export function remoteKeys(options: RemoteKeysOptions): JWTVerifyGetKey {
     throw new HttpError(
       503,
       'UNAVAILABLE',
-      'Tokens cannot be checked at present: the issuer does not answer; try again',
+      'Tokens cannot be checked at present: the issuer does not respond; try again',
     )
   }
 }
 
 type RemoteJWKSet = ReturnType<typeof createRemoteJWKSet>
 
-/** No key fits the token: its own fault, not the issuer's. */
+/** Returns true if the token itself fits no key, so that the issuer is not at fault. */
 function ofToken(e: unknown): boolean {
   return (
     e instanceof errors.JWKSNoMatchingKey ||
@@ -95,22 +94,22 @@ function ofToken(e: unknown): boolean {
 async function discover(issuer: string): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   const response = await fetch(url, { signal: AbortSignal.timeout(fetchMsMax), redirect: 'error' })
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`)
+  if (!response.ok) throw new Error(`${url} responded with ${response.status}`)
   const text = await response.text()
   if (text.length > documentBytesMax)
-    throw new Error(`${url} answered more than ${documentBytesMax} bytes`)
+    throw new Error(`${url} returned more than ${documentBytesMax} bytes`)
   const { issuer: named, jwks_uri: jwks } = JSON.parse(text) as {
     issuer?: unknown
     jwks_uri?: unknown
   }
   if (named !== issuer)
-    throw new Error(`${url} is of the issuer ${JSON.stringify(named)}, not of ${issuer}`)
+    throw new Error(`${url} belongs to the issuer ${JSON.stringify(named)}, not of ${issuer}`)
   if (typeof jwks !== 'string' || !secureUrl(jwks))
-    throw new Error(`${url} names no jwks_uri with https`)
+    throw new Error(`${url} has no jwks_uri with https`)
   return jwks
 }
 
-/** https, or http on this machine. */
+/** Returns true for https, and for http on this machine. */
 export function secureUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname } = new URL(text)

@@ -5,10 +5,7 @@ import type { Access } from './access.ts'
 import { type Caller, unauthenticated } from './caller.ts'
 import { CallerCache } from './callerCache.ts'
 
-/**
- * Signatures that only the holder of a private key can make. A key that is public must never serve
- * as a shared secret.
- */
+/** Signature algorithms with a private key. A public key must never serve as a shared secret. */
 export const ALGORITHMS = [
   'RS256',
   'RS384',
@@ -23,7 +20,7 @@ export const ALGORITHMS = [
 ] as const
 export type Algorithm = (typeof ALGORITHMS)[number]
 
-/** The issuer whose tokens are accepted, and how they are read. */
+/** The issuer of accepted tokens, and how they are read. */
 export interface TokenIssuer {
   issuer: string
   audience: string
@@ -38,13 +35,13 @@ export interface TokenIssuer {
 }
 
 /**
- * How long a verified token is cached, and so how long the tokens of a withdrawn signing key are
- * still accepted.
+ * How long a verified token is cached. Tokens of a withdrawn signing key are accepted for at most
+ * this long.
  */
 const cacheMsMax = 60_000
 const tokensMax = 5_000
 const actorCharsMax = 200
-/** Actors that are no person of the issuer: they stand in the audit log for something else. */
+/** Actors that are not people of the issuer: the audit log uses these names for other things. */
 const RESERVED = /^(key:|cli:|clock$|development$|nobody$)/
 const bindingsMax = 100
 
@@ -76,7 +73,7 @@ async function payloadOf(token: string, issuer: TokenIssuer): Promise<JWTPayload
   }
 }
 
-/** What is wrong with a token, in words that give nothing of the token or of the keys away. */
+/** Returns the error of a token in words that reveal neither the token nor the keys. */
 function refusal(e: unknown, { issuer, audience, algorithms }: TokenIssuer): HttpError {
   if (e instanceof HttpError) return e
   if (e instanceof errors.JWTExpired) return unauthenticated('The token has expired: get a new one')
@@ -96,7 +93,7 @@ function refusal(e: unknown, { issuer, audience, algorithms }: TokenIssuer): Htt
 
 function callerOf(payload: JWTPayload, issuer: TokenIssuer, access: Access): Caller {
   const { exp = 0 } = payload
-  // The issuer signs what it wants: what it says is of some type has to be looked at.
+  // The issuer signs what it wants, so the types of the claims have to be checked.
   const actor: unknown = payload.sub
   if (
     typeof actor !== 'string' ||

@@ -10,7 +10,7 @@ import { DELIVERY_LIMITS, DeliveryBounds, type DeliveryLimits } from './delivery
 
 export interface IngestOptions {
   sources: ReadonlyMap<string, Pick<Connector, 'system' | 'verify' | 'split'>>
-  /** Resolves when the messages are committed. Until then nothing is acknowledged. */
+  /** Resolves when the messages are committed. Nothing is acknowledged before that. */
   accept(
     messages: (InboundMessage & {
       source: string
@@ -18,15 +18,15 @@ export interface IngestOptions {
       traceparent: string | null
     })[],
   ): Promise<{ accepted: number; duplicates: number }>
-  /** ms since 1970. */
+  /** Milliseconds since 1970. */
   now(): number
   /** Reports internal errors that are hidden from the sender. */
   report(error: unknown, correlationId: string): void
-  /** Bytes of one delivery; default 1 MiB. */
+  /** Maximum bytes of one delivery; default 1 MiB. */
   bodyBytesMax?: number
-  /** How long a body may take to arrive, in ms; default 10 s. */
+  /** Timeout for the arrival of a body, in ms; default 10 s. */
   bodyMsMax?: number
-  /** How long the database may take to commit, in ms; default 15 s. */
+  /** Timeout for the commit of the database, in ms; default 15 s. */
   acceptMsMax?: number
   limits?: Partial<DeliveryLimits>
 }
@@ -36,18 +36,18 @@ const retrySeconds = 5
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
 /**
- * Callers that may use a development secret, which everybody knows: no tunnel, no proxy, no page of
+ * Callers that may use a development secret, which is public: no tunnel, no proxy, no page of
  * another site.
  */
 const thisMachine = localCallers()
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 /**
- * `POST /ingest/{source}` or `/ingest/{source}/{object}`: checks who sends, over the raw bytes, and
- * answers 202 once every message of the body is in the inbox (200 when all were there already).
- * What a message says is judged later: an object that no mapping knows is acknowledged and becomes
- * an exception, so nothing that was sent is lost. Refusals are `{code, message, correlationId}`;
- * 429 and 503 with Retry-After where the same delivery may succeed later.
+ * Handles `POST /ingest/{source}` and `/ingest/{source}/{object}`. Verifies the sender over the raw
+ * bytes. Responds with 202 once every message of the body is in the inbox, or 200 if all were there
+ * already. The content is checked later: an object without a mapping is acknowledged and becomes an
+ * exception, so that no message is lost. Rejections are `{code, message, correlationId}`; 429 and
+ * 503 have Retry-After if the same delivery may succeed later.
  */
 export function createIngest(options: IngestOptions): IngestHandler {
   const bounds = { ...defaults, ...options }
@@ -80,7 +80,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
       throw new HttpError(
         401,
         'NO_SECRET',
-        `Not accepted: ${name} has a development secret only, which is good on this machine alone: set its real one`,
+        `Not accepted: ${name} has only a development secret, which is valid on this machine alone: set its real secret`,
       )
     if (!JSON_TYPE.test(req.headers['content-type'] ?? ''))
       throw new HttpError(415, 'UNSUPPORTED_TYPE', 'Send JSON, with Content-Type: application/json')
@@ -91,7 +91,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
         'Send the body as it is, without Content-Encoding',
       )
 
-    // Who brings no signature at all is not read: a body costs memory and time.
+    // A delivery without any signature is not read: a body costs memory and time.
     const unsigned = source.verify(req.headers, new Uint8Array(), options.now())
     if (!unsigned.ok && (unsigned.code === 'NO_SIGNATURE' || unsigned.code === 'NO_SECRET'))
       throw new HttpError(401, unsigned.code, `Not accepted: ${unsigned.detail}`)
@@ -129,8 +129,7 @@ export function createIngest(options: IngestOptions): IngestHandler {
         throw new Error(`the inbox did not commit within ${bounds.acceptMsMax} ms`)
       })
     } catch (e) {
-      // Whether or not it was written after all, sending it again is safe: a known message id
-      // changes nothing.
+      // Sending it again is safe even if it was written: a known message id changes nothing.
       options.report(e, request.correlationId)
       throw unavailable('NOT_STORED', 'The delivery could not be stored: send it again')
     }
@@ -143,10 +142,12 @@ interface Request {
   traceparent: string | null
 }
 
-/** What a body may come to: what is said of it, at most what is read. */
+/** Returns the maximum size of a body: its announced length, or the largest that is read. */
 function lengthOf(req: IncomingMessage, bytesMax: number): number {
-  const said = Number(req.headers['content-length'] ?? Number.NaN)
-  return Number.isSafeInteger(said) && said >= 0 ? Math.min(said, bytesMax) : bytesMax
+  const announced = Number(req.headers['content-length'] ?? Number.NaN)
+  return Number.isSafeInteger(announced) && announced >= 0
+    ? Math.min(announced, bytesMax)
+    : bytesMax
 }
 
 function split(
@@ -183,7 +184,7 @@ function refuse(
   if (res.destroyed) return
   const wait = error.retrySeconds ?? (error.status === 503 ? retrySeconds : null)
   if (wait !== null) res.setHeader('retry-after', String(wait))
-  // The rest of a body that nobody reads would be taken for the next request.
+  // The unread rest of the body would be parsed as the next request.
   if (!req.complete) res.setHeader('connection', 'close')
   sendJson(res, error.status, { code: error.code, message: error.message, correlationId })
   if (!req.complete) req.resume()

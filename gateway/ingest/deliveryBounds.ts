@@ -1,21 +1,21 @@
 import { HttpError } from '../httpError.ts'
 
 /**
- * Bounds of the deliveries in progress, so that no sender takes the place or the memory of others.
+ * Bounds of the deliveries in progress. They keep one sender from using the capacity and memory of
+ * others.
  */
 export interface DeliveryLimits {
-  /** Deliveries under way, of all source systems. */
+  /** Deliveries in progress, over all source systems. */
   deliveriesMax: number
-  /** The same of one source system: one that sends slowly holds up itself. */
+  /** Deliveries in progress of one source system: one that sends slowly delays only itself. */
   sourceDeliveriesMax: number
   /**
-   * Bytes of bodies in memory, as they were announced; one whose length is not said counts as the
+   * Bytes of bodies in memory, by their announced length. A body without a length counts as the
    * largest.
    */
   bytesMax: number
   /**
-   * Deliveries of one source system in a minute, of those whose signature holds; a tenth of it at
-   * once.
+   * Deliveries per minute of one source system, if their signature is valid; a tenth of it at once.
    */
   sourcePerMinuteMax: number
 }
@@ -30,8 +30,8 @@ export const DELIVERY_LIMITS: DeliveryLimits = {
 const msPerMinute = 60_000
 
 /**
- * Counts what is under way, before a body is read: beyond the bounds the sender is told when to
- * come again.
+ * Counts deliveries in progress before a body is read. Beyond the bounds, the sender receives 429
+ * with Retry-After.
  */
 export class DeliveryBounds {
   readonly #limits: DeliveryLimits
@@ -47,13 +47,13 @@ export class DeliveryBounds {
 
   /**
    * Returns the function that ends the delivery. Throws HttpError 429. `source` is a configured
-   * one.
+   * source system.
    */
   begin(source: string, bytes: number): () => void {
     const { deliveriesMax, sourceDeliveriesMax, bytesMax } = this.#limits
     const of = this.#of(source)
     if (this.#deliveries >= deliveriesMax || this.#bytes + bytes > bytesMax)
-      throw tooMany('BUSY', 'Too many deliveries at once: send it again', 2)
+      throw tooMany('BUSY', 'Too many deliveries at once; retry in 2 seconds', 2)
     if (of.deliveries >= sourceDeliveriesMax)
       throw tooMany(
         'TOO_MANY_DELIVERIES',
@@ -74,8 +74,8 @@ export class DeliveryBounds {
   }
 
   /**
-   * Counts a delivery that its source system has signed: what others send in its name is none of
-   * its. Throws HttpError 429.
+   * Counts a delivery with a valid signature: forged ones do not count against the source system.
+   * Throws HttpError 429.
    */
   count(source: string): void {
     const of = this.#of(source)
@@ -87,7 +87,7 @@ export class DeliveryBounds {
       const wait = Math.ceil(((1 - of.left) * msPerMinute) / sourcePerMinuteMax / 1_000)
       throw tooMany(
         'RATE_LIMITED',
-        `At most ${sourcePerMinuteMax} deliveries of ${source} a minute`,
+        `At most ${sourcePerMinuteMax} deliveries of ${source} per minute`,
         wait,
       )
     }

@@ -1,4 +1,4 @@
-/** How much a gateway takes on at the same time. */
+/** How much a gateway does at the same time. */
 export interface ServerBounds {
   /** Operations over HTTP in progress; further ones are rejected with 503 and Retry-After. */
   operationsMax: number

@@ -3,13 +3,15 @@ import { HttpError } from '../httpError.ts'
 import type { Caller } from '../identity/caller.ts'
 import type { SharedRate } from './sharedRate.ts'
 
-/** Bounds of one caller, so that others have the rest. */
+/** Bounds of one caller. They reserve capacity for the others. */
 export interface CallerLimits {
-  /** Operations in a minute, over all its connections to this process; a tenth of it at once. */
+  /**
+   * Operations in a minute over all connections to this process. A tenth of it may begin at once.
+   */
   callerOperationsPerMinuteMax: number
-  /** Operations being answered at a time; streams are not among them. */
+  /** Operations in progress; streams are not counted. */
   callerOperationsMax: number
-  /** Event streams and WebSockets that are open. */
+  /** Open event streams and WebSockets. */
   callerStreamsMax: number
 }
 
@@ -19,21 +21,24 @@ export const CALLER_LIMITS: CallerLimits = {
   callerStreamsMax: 1_000,
 }
 
-/** Callers remembered; the one that has been silent longest is forgotten first, and begins anew. */
+/**
+ * Maximum number of callers in memory. The caller that has been silent longest is evicted first and
+ * starts again with a full bucket.
+ */
 const callersMax = 10_000
 const msPerMinute = 60_000
 /**
- * A request counts as one operation up to this size, and as one more for each KiB past it: reading
+ * A request up to this size counts as one operation. Each further KiB counts as one more: reading
  * it is the work.
  */
 const plainBytesMax = 4_096
-/** And as one more for so many values each that its answer may hold past the first so many. */
+/** Each further block of this many values in the response counts as one more operation. */
 const valuesPerOperation = 500
-/** A minute that is used up at several gateways together is over in half a minute, in the mean. */
+/** The mean wait when several gateways together have used up a minute: half of it. */
 const waitSeconds = 30
 
 interface Account {
-  /** Operations it may still begin now, and when that was worked out. */
+  /** Operations that the caller may still begin, as computed at `at`. */
   left: number
   at: number
   operations: number
@@ -41,9 +46,9 @@ interface Account {
 }
 
 /**
- * Counts by actor, in this process, and with `shared` what is begun elsewhere too. The development
- * caller is not counted: there is nobody else to protect from it. A bucket that fills evenly: who
- * stays under the rate never waits, and a burst may be a tenth of a minute's worth.
+ * Limits callers by actor in this process; with `shared`, operations begun at other gateways count
+ * too. The development caller is not counted: there are no others to protect. The bucket fills
+ * evenly: a caller below the rate never waits, and a burst may be a tenth of a minute's operations.
  */
 export class CallerBounds {
   readonly #limits: CallerLimits
@@ -51,7 +56,7 @@ export class CallerBounds {
   readonly #now: () => number
   readonly #shared: Pick<SharedRate, 'note' | 'inMinute'> | undefined
 
-  /** `shared` knows what callers do at other gateways. */
+  /** `shared` counts the operations of callers at other gateways. */
   constructor(
     limits: CallerLimits,
     now: () => number = () => performance.now(),
@@ -68,7 +73,7 @@ export class CallerBounds {
     return this.hold(caller, 'operations')
   }
 
-  /** Counts what begins by the minute only. Throws HttpError 429. */
+  /** Counts an operation against the rate per minute only. Throws HttpError 429. */
   count(caller: Caller): void {
     if (caller.via === 'DEVELOPMENT') return
     const account = this.#accountOf(caller.actor)
@@ -78,7 +83,7 @@ export class CallerBounds {
     account.at = now
     if (account.left < 1) throw this.#tooMany(account)
     if (this.#shared && this.#shared.inMinute(caller.actor) >= rate) {
-      const message = `At most ${rate} operations a minute, over all gateways: come again in the next one`
+      const message = `At most ${rate} operations per minute over all gateways: retry in the next minute`
       throw new HttpError(429, 'RATE_LIMITED', message, waitSeconds)
     }
     account.left--
@@ -86,9 +91,9 @@ export class CallerBounds {
   }
 
   /**
-   * Counts what a request that was begun asks for beyond one operation; what is not left is paid
-   * off by later ones. Throws HttpError 429 where others that were begun at the same time have
-   * taken what was left.
+   * Charges a started request for its size beyond one operation. If the bucket is too small, later
+   * requests pay the rest. Throws HttpError 429 if requests that started at the same time have
+   * already overdrawn the bucket.
    */
   charge(caller: Caller, operations: number): void {
     if (caller.via === 'DEVELOPMENT' || operations <= 0) return
@@ -97,7 +102,10 @@ export class CallerBounds {
     account.left = Math.max(-this.#burst, account.left - operations)
   }
 
-  /** Counts what is in progress; returns the function that ends it. Throws HttpError 429. */
+  /**
+   * Counts an operation or stream in progress; returns the function that ends it. Throws HttpError
+   * 429.
+   */
   hold(caller: Caller, what: 'operations' | 'streams'): () => void {
     if (caller.via === 'DEVELOPMENT') return () => {}
     const account = this.#accountOf(caller.actor)
@@ -130,7 +138,7 @@ export class CallerBounds {
     return new HttpError(
       429,
       'RATE_LIMITED',
-      `At most ${rate} operations a minute: come again in ${wait} s`,
+      `At most ${rate} operations per minute: retry in ${wait} s`,
       wait,
     )
   }
@@ -149,14 +157,12 @@ export class CallerBounds {
   }
 }
 
-/** For how many operations more than one a request of this size stands. */
+/** Returns how many operations a request of this size counts beyond one. */
 export function operationsOfBytes(bytes: number): number {
   return Math.max(0, bytes - plainBytesMax) / 1_024
 }
 
-/**
- * For how many operations more than one an operation stands whose answer may hold so many values.
- */
+/** Returns how many operations a response of at most this many values counts beyond one. */
 export function operationsOfValues(values: number): number {
   return Math.max(0, values / valuesPerOperation - 1)
 }

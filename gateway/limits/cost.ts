@@ -39,10 +39,10 @@ type Size = (variables: Variables) => number | null
 /** A field of an operation, or several that share a key in the response. */
 interface CostedField {
   key: string
-  /** Objects each time it is resolved: one, also for a leaf of the root. */
+  /** Objects each time the field is resolved: one, also for a leaf of the root. */
   own: number
   size: (variables: Variables) => number
-  /** Leaves of each object; and, in the same unit, the statement that finds them. */
+  /** Leaves of each object; the statement that finds them is counted in the same unit. */
   leaves: number
   statement: number
   below: CostedField[]
@@ -92,7 +92,8 @@ export function compileCost({ node, selected }: Operation): CompiledCost {
   }
 
   /**
-   * The number of items that a field's arguments request, from the start, from the end or by id.
+   * Returns the number of items that a field's arguments request: from the start, from the end or
+   * by id.
    */
   const requested = (
     field: GraphQLField<unknown, unknown>,
@@ -216,7 +217,7 @@ function statements(fields: readonly CostedField[]): number {
   return fields.reduce((sum, { statement, below }) => sum + statement + statements(below), 0)
 }
 
-/** Whether a type is a page with its items below it, rather than an item. */
+/** Returns true if a type is a page with its items below it, and not an item. */
 function isConnection(type: GraphQLNamedType): boolean {
   if (!isObjectType(type)) return false
   const fields = type.getFields()
@@ -227,7 +228,7 @@ function isList(type: GraphQLOutputType): boolean {
   return isListType(getNullableType(type))
 }
 
-/** Null for what is not a number: execution reports it. */
+/** Returns null for values that are not numbers: execution reports them. */
 function count(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? Math.max(0, value) : null
 }

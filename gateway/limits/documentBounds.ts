@@ -8,9 +8,9 @@ interface Measure {
   fields: number
 }
 
-/** Pairs of selections of the same field beside each other: validation compares each with each. */
+/** Pairs of selections of one field in the same place: validation compares each with each. */
 const pairsMax = 20_000
-/** All operations of a document together, in multiples of `fieldsMax`. */
+/** Maximum fields of all operations of a document together, in multiples of `fieldsMax`. */
 const operationsFieldsMax = 10
 
 /**
@@ -24,7 +24,7 @@ export function documentBoundsError(tree: DocumentTree, bounds: QueryBounds): Gr
     return rejection(tree.circle, 'GRAPHQL_VALIDATION_FAILED', message)
   }
   const measured = new Map<SelectionSet, Measure>()
-  /** Counted as operations are: an unused fragment is work for validation too. */
+  /** Fragments count like operations: an unused fragment is work for validation too. */
   const roots: { node: DefinitionNode; selected: SelectionSet; fields: number }[] = []
   for (const definition of inOrder(tree)) {
     const { node, selected } = definition

@@ -1,6 +1,6 @@
 /**
- * Adds what callers began since the last call; returns what all gateways counted of them in the
- * current minute.
+ * Adds the operations that callers began since the last call. Returns the count of all gateways for
+ * these callers in the current minute.
  */
 export type AddUp = (begun: ReadonlyMap<string, number>) => Promise<ReadonlyMap<string, number>>
 
@@ -9,10 +9,10 @@ const callersMax = 10_000
 const msPerMinute = 60_000
 
 /**
- * What callers do at other gateways, for the limit of a minute: told and asked once a second for
- * all callers that are active, never within a request. So several gateways let a caller begin at
- * most what one would, and what it begins in a second. While the database is away each goes by
- * itself.
+ * Counts the operations of callers at other gateways, for the limit per minute. It exchanges counts
+ * once a second for all active callers, never within a request. Several gateways together therefore
+ * admit at most what one would, plus one second's operations. While the database is unavailable,
+ * each gateway counts alone.
  */
 export class SharedRate {
   readonly #addUp: AddUp
@@ -21,16 +21,16 @@ export class SharedRate {
   #begun = new Map<string, number>()
   #elsewhere = new Map<string, number>()
   #minute = 0
-  /** Of this minute, here. */
+  /** Operations begun in the current minute at this gateway. */
   #own = new Map<string, number>()
-  #telling = false
+  #exchanging = false
   readonly #timer: NodeJS.Timeout
 
   constructor(addUp: AddUp, failed: (error: unknown) => void, now: () => number = Date.now) {
     this.#addUp = addUp
     this.#failed = failed
     this.#now = now
-    this.#timer = setInterval(() => void this.tell(), everyMs).unref()
+    this.#timer = setInterval(() => void this.exchange(), everyMs).unref()
   }
 
   note(actor: string): void {
@@ -40,28 +40,31 @@ export class SharedRate {
     this.#own.set(actor, (this.#own.get(actor) ?? 0) + 1)
   }
 
-  /** Operations that a caller began in the present minute, here and as far as known elsewhere. */
+  /**
+   * Returns the operations that a caller began in the current minute, here and as far as known
+   * elsewhere.
+   */
   inMinute(actor: string): number {
     this.#turn()
     return (this.#own.get(actor) ?? 0) + (this.#elsewhere.get(actor) ?? 0)
   }
 
-  async tell(): Promise<void> {
-    if (this.#telling || this.#begun.size === 0) return
-    this.#telling = true
+  async exchange(): Promise<void> {
+    if (this.#exchanging || this.#begun.size === 0) return
+    this.#exchanging = true
     const begun = this.#begun
     this.#begun = new Map()
     const minute = this.#minute
-    const told = new Map([...begun.keys()].map((actor) => [actor, this.#own.get(actor) ?? 0]))
+    const counted = new Map([...begun.keys()].map((actor) => [actor, this.#own.get(actor) ?? 0]))
     try {
       const all = await this.#addUp(begun)
       if (minute === this.#minute)
         for (const [actor, n] of all)
-          this.#elsewhere.set(actor, Math.max(0, n - (told.get(actor) ?? 0)))
+          this.#elsewhere.set(actor, Math.max(0, n - (counted.get(actor) ?? 0)))
     } catch (e) {
       this.#failed(e)
     } finally {
-      this.#telling = false
+      this.#exchanging = false
     }
   }
 
@@ -69,7 +72,7 @@ export class SharedRate {
     clearInterval(this.#timer)
   }
 
-  /** Each minute begins anew. */
+  /** Resets the counts when a new minute begins. */
   #turn(): void {
     const minute = Math.floor(this.#now() / msPerMinute)
     if (minute === this.#minute) return

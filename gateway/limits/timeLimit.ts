@@ -1,10 +1,12 @@
 import { type ExecutionResult, GraphQLError } from 'graphql'
 import { withDeadline } from '../../schema/kit/deadline.ts'
 
-/** The error of a query that took too long, and of what its resolvers begin from then on. */
+/**
+ * Returns the error of a query that took too long. Its resolvers receive it for any further work.
+ */
 export function tookTooLong(msMax: number): GraphQLError {
   return new GraphQLError(
-    `The query took longer than ${msMax} ms and was ended: request less at a time`,
+    `The query took longer than ${msMax} ms and was aborted: request less data at a time`,
     {
       extensions: { code: 'TIMEOUT' },
     },
@@ -13,22 +15,22 @@ export function tookTooLong(msMax: number): GraphQLError {
 
 const ABANDONED = 'CLIENT_GONE'
 
-/** The error of an operation whose client has closed its connection. */
+/** Returns the error of an operation whose client has closed its connection. */
 export function abandoned(): GraphQLError {
   return new GraphQLError('The client has closed the connection', {
     extensions: { code: ABANDONED },
   })
 }
 
-/** Whether there is no response only because the client has closed its connection. */
+/** Returns true if there is no response only because the client has closed its connection. */
 export function isAbandoned({ errors }: ExecutionResult): boolean {
   return errors?.some((e) => e.extensions.code === ABANDONED) ?? false
 }
 
 /**
- * Returns a result within `msMax`. When the work is late it aborts `stop`: no further statement is
- * begun for it. A statement that is running ends by the database's own timeout, which is as long
- * (cli/server/gatewayRole.ts): other requests may share it.
+ * Returns a result within `msMax`. If the work is late, aborts `stop`: no further statement starts
+ * for it. A running statement ends by the database's own timeout of the same length
+ * (cli/server/gatewayRole.ts), because other requests may share it.
  */
 export async function withTimeLimit(
   msMax: number,

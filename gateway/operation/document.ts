@@ -21,7 +21,7 @@ import {
 
 /** A selection set with the type that it selects from. All spreads of a fragment share one. */
 export interface SelectionSet {
-  /** Undefined where the document is not valid. */
+  /** Undefined if the document is not valid. */
   type: GraphQLNamedType | undefined
   selections: Selection[]
 }
@@ -64,7 +64,7 @@ export interface Operation {
 export interface Fragment {
   node: FragmentDefinitionNode
   selected: SelectionSet
-  /** False where no operation and no other fragment spreads it. */
+  /** False if no operation and no other fragment spreads it. */
   isSpread: boolean
 }
 
@@ -74,7 +74,7 @@ export interface DocumentTree {
   schema: GraphQLSchema
   operations: readonly Operation[]
   fragments: ReadonlyMap<string, Fragment>
-  /** A fragment that spreads itself; then the tree is a circle and only good to be rejected. */
+  /** A fragment that spreads itself. The tree is then a circle and can only be rejected. */
   circle: FragmentDefinitionNode | null
 }
 
@@ -82,7 +82,7 @@ const none: ReadonlySet<string> = new Set()
 
 /**
  * Builds the tree of a document in one pass over its syntax, each fragment once. The document need
- * not be valid: what is not in the schema has no type.
+ * not be valid: names that are not in the schema have no type.
  */
 export function readDocument(schema: GraphQLSchema, node: DocumentNode): DocumentTree {
   const fragments = new Map<string, Fragment>()
@@ -190,7 +190,7 @@ function fragmentSelection(
   }
 }
 
-/** Returns the operation of this name; without a name the only one there is. */
+/** Returns the operation of this name; without a name, the only one of the document. */
 export function operationNamed(
   tree: DocumentTree,
   name: string | null | undefined,
@@ -201,8 +201,8 @@ export function operationNamed(
 }
 
 /**
- * Yields every selection in and below a set once, fragments at their first spread, with the set
- * that it stands in.
+ * Yields every selection in and below a set once, with the set that contains it. Fragments are
+ * visited at their first spread.
  */
 export function* selectionsIn(
   set: SelectionSet,
@@ -253,7 +253,7 @@ function applies(
 }
 
 /**
- * Whether a directive stands anywhere in an operation: on itself, a variable, a field or a
+ * Returns true if an operation has a directive anywhere: on itself, a variable, a field or a
  * fragment.
  */
 export function hasDirectives({ node, selected }: Operation): boolean {

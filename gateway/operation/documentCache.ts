@@ -12,18 +12,18 @@ import {
 import { LRUCache } from 'lru-cache'
 import { type DocumentTree, type Operation, operationNamed, readDocument } from './document.ts'
 
-/** Characters of all cached texts; their trees take a hundred times as much at most. */
+/** Maximum characters of all cached texts; their trees take up to a hundred times as much. */
 const charsDefault = 2 ** 20
 
 export interface DocumentCacheOptions<T> {
   schema: GraphQLSchema
-  /** Tokens of one document. */
+  /** Maximum tokens of one document. */
   tokensMax: number
   /** Runs before validation; returns why a document is rejected, or null. */
   check: (tree: DocumentTree) => GraphQLError | null
-  /** Derives from a valid operation, once, whatever its requests need. */
+  /** Derives everything that requests need from a valid operation, once. */
   compile: (operation: Operation) => T
-  /** Characters of all cached texts. */
+  /** Maximum characters of all cached texts. */
   charsMax?: number
 }
 
@@ -38,7 +38,7 @@ export class CompiledDocument<T> {
     this.#compile = compile
   }
 
-  /** Returns the operation of this name; without a name the only one there is. */
+  /** Returns the operation of this name; without a name, the only one of the document. */
   operation(name: string | null | undefined): T | null {
     const operation = operationNamed(this.#tree, name)
     if (!operation) return null
@@ -52,8 +52,8 @@ export class CompiledDocument<T> {
 }
 
 /**
- * Valid documents by their text, parsed and validated once. Rejected ones are not cached: a caller
- * that repeats one pays for it again, and displaces nothing.
+ * Caches valid documents by their text, parsed and validated once. Rejected documents are not
+ * cached: a caller that repeats one pays for it again, and evicts nothing.
  */
 export class DocumentCache<T> {
   readonly #options: DocumentCacheOptions<T>
@@ -69,7 +69,7 @@ export class DocumentCache<T> {
 
   /**
    * Returns the document of a text, or its errors. `hideSuggestions` keeps names of the schema out
-   * of them.
+   * of the errors.
    */
   read(text: string, hideSuggestions: boolean): CompiledDocument<T> | readonly GraphQLError[] {
     const cached = this.#documents.get(text)
@@ -89,7 +89,7 @@ export class DocumentCache<T> {
     } catch (e) {
       if (e instanceof GraphQLError) return [e]
       if (!(e instanceof RangeError)) throw e
-      // Values may nest as deeply as the tokens allow, and the stack is shorter.
+      // Values may nest as deeply as the tokens allow, which is more than the stack can hold.
       return [
         new GraphQLError('The operation nests too deeply', {
           extensions: { code: 'QUERY_TOO_DEEP' },
@@ -118,8 +118,8 @@ export class DocumentCache<T> {
 
 /**
  * Rejects `__proto__` as a name that a caller chooses. Libraries behind the gateway, graphql-js
- * among them, keep variables and results in plain objects, where what is written under this name is
- * lost. Names within values are allowed.
+ * among them, store variables and results in plain objects, where a value under this name is lost.
+ * Names within values are allowed.
  */
 function rejectProto(context: ValidationContext): ASTVisitor {
   return {

@@ -4,10 +4,7 @@ import { isTransientDatabaseError } from '../../subgraphs/contract.ts'
 /** Receives every error whose text is hidden from the caller. */
 export type ReportError = (error: unknown, correlationId: string) => void
 
-/**
- * Codes that an HTTP client inside the gateway gives to errors it made itself; their texts name
- * addresses.
- */
+/** Codes of an HTTP client inside the gateway for its own errors; their texts name addresses. */
 export const UNREACHABLE: ReadonlySet<unknown> = new Set([
   'DOWNSTREAM_SERVICE_ERROR',
   'SUBREQUEST_HTTP_ERROR',
@@ -19,9 +16,9 @@ export const UNREACHABLE: ReadonlySet<unknown> = new Set([
 const TOO_SLOW = '57014'
 
 /**
- * What callers may read of an error. One that was made for them, a GraphQLError with a code of its
- * own, passes; so does what GraphQL itself says of their operation. Everything else is reported and
- * becomes a code and the correlation id.
+ * Returns the part of an error that callers may read. A GraphQLError with its own code passes, and
+ * so do GraphQL's own errors about the operation. Every other error is reported and replaced by a
+ * code and the correlation id.
  */
 export function maskError(
   error: unknown,
@@ -40,8 +37,8 @@ export function maskError(
     return unavailable(what, error, correlationId, subgraph)
   }
   const cause = original(error)
-  // GraphQL finds fault with variables before it runs anything, hence without a path; with
-  // arguments, at their field.
+  // GraphQL checks variables before it runs anything, hence without a path, and arguments at their
+  // field.
   if (cause instanceof GraphQLError && (!error.path || cause.message.startsWith('Argument "'))) {
     return new GraphQLError(error.message, {
       nodes: error.nodes,
@@ -59,11 +56,11 @@ export function maskErrors(
   report: ReportError,
 ): ExecutionResult {
   if (!result.errors?.length) return result
-  const told = new Set<unknown>()
+  const reported = new Set<unknown>()
   const once: ReportError = (e, id) => {
     const key = e instanceof GraphQLError ? `${e.extensions.serviceName} ${e.message}` : e
-    if (!told.has(key)) report(e, id)
-    told.add(key)
+    if (!reported.has(key)) report(e, id)
+    reported.add(key)
   }
   return { ...result, errors: result.errors.map((e) => maskError(e, correlationId, once)) }
 }
@@ -77,7 +74,7 @@ function hide(
   report(cause, correlationId)
   if (isTransientDatabaseError(cause)) return unavailable('The database', at, correlationId)
   if (cause instanceof Error && 'code' in cause && cause.code === TOO_SLOW)
-    return new GraphQLError('This took too long and was ended: ask for less at a time', {
+    return new GraphQLError('This took too long and was aborted: request less data at a time', {
       path: at?.path,
       extensions: { code: 'TIMEOUT', correlationId },
     })
@@ -103,7 +100,10 @@ function unavailable(
   })
 }
 
-/** Returns what a resolver threw, without the errors that GraphQL wraps around it to say where. */
+/**
+ * Returns the error that a resolver threw, without the errors that GraphQL wraps around it as
+ * locations.
+ */
 function original(error: GraphQLError): unknown {
   let e: unknown = error
   while (e instanceof GraphQLError && e.originalError) e = e.originalError

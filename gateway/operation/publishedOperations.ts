@@ -6,28 +6,28 @@ import { HttpError } from '../httpError.ts'
 /** The store of published operations. */
 export interface OperationStore {
   /**
-   * The text of a hash (sha256, hex), or null where it is not published or is retired. Throws where
-   * the store is away.
+   * Returns the text of a hash (sha256, hex), or null if it is not published or is retired. Throws
+   * if the store is unavailable.
    */
   find(hash: string): Promise<string | null>
   /** With `published` only published operations are executed. */
   mode: 'any' | 'published'
   report?: (error: unknown) => void
-  /** How long what the store said is taken as it was, in ms; default 2 s. */
+  /** How long a response of the store is cached, in ms; default 2 s. */
   ageMsMax?: number
 }
 
 /** The document of a request: its text, its hash, or both. */
-export interface AskedDocument {
+export interface RequestedDocument {
   query: string | null
   /** sha256 of a text, in hex. */
   hash: string | null
 }
 
 const ageMsDefault = 2_000
-/** Answers of the store that are remembered, unknown hashes among them. */
+/** Maximum number of cached responses of the store, unknown hashes included. */
 const entriesMax = 10_000
-/** All their texts together. */
+/** Maximum characters of their texts together. */
 const charsMax = 32_000_000
 
 interface Entry {
@@ -36,9 +36,9 @@ interface Entry {
 }
 
 /**
- * Turns what a request names into a text. The store is asked once in `ageMsMax` for a hash, however
- * many ask for it at the same time; so late is a new or retired one noticed. While the store is
- * away, what it said last goes on holding.
+ * Resolves the operation that a request names to its text. The store is queried for each hash once
+ * per `ageMsMax`, even for concurrent requests. A new or retired operation is noticed with that
+ * delay. While the store is unavailable, its last response stays valid.
  */
 export class PublishedOperations {
   readonly #store: OperationStore | undefined
@@ -47,9 +47,9 @@ export class PublishedOperations {
     maxSize: charsMax,
     sizeCalculation: ({ text }) => (text?.length ?? 0) + 1,
   })
-  readonly #asked = new Map<string, Promise<string | null>>()
+  readonly #pending = new Map<string, Promise<string | null>>()
 
-  /** Without a store only texts are answered. */
+  /** Without a store only texts are accepted. */
   constructor(store?: OperationStore) {
     this.#store = store
   }
@@ -58,12 +58,12 @@ export class PublishedOperations {
    * Returns the text to run, or why the request is rejected. Throws HttpError 503 if the store
    * cannot be reached.
    */
-  async textOf({ query, hash }: AskedDocument): Promise<string | GraphQLError> {
+  async textOf({ query, hash }: RequestedDocument): Promise<string | GraphQLError> {
     if (!this.#store) {
       if (hash === null || query !== null) return query ?? ''
       return refusal(
         'PERSISTED_QUERY_NOT_SUPPORTED',
-        'Operations cannot be named here: send the text in "query"',
+        'This gateway has no published operations: send the text in "query"',
       )
     }
     if (query !== null && hash === null && this.#store.mode === 'any') return query
@@ -71,33 +71,33 @@ export class PublishedOperations {
     if (wanted === null) throw new Error('a request has a text or names one')
     if (hash !== null && hash !== wanted)
       return refusal('PERSISTED_QUERY_HASH_MISMATCH', 'The hash is not the sha256 of "query"')
-    // Nobody publishes by asking: a text beside its hash is answered, and not kept.
+    // A request does not publish: a text next to its hash runs, but is not stored.
     if (query !== null && this.#store.mode === 'any') return query
     const text = await this.#find(this.#store, wanted)
     if (text !== null) return text
     if (query !== null)
       return refusal(
         'PERSISTED_QUERY_REQUIRED',
-        'Only published operations are answered here: publish this one first',
+        'This gateway runs only published operations: publish this one first',
       )
     return refusal(
       'PERSISTED_QUERY_NOT_FOUND',
-      'No operation is published by this hash, or it has been retired',
+      'No operation is published under this hash, or it has been retired',
     )
   }
 
   async #find(store: OperationStore, hash: string): Promise<string | null> {
     const known = this.#known.get(hash)
     if (known && known.until > performance.now()) return known.text
-    let asked = this.#asked.get(hash)
-    if (!asked) {
-      asked = this.#ask(store, hash, known).finally(() => this.#asked.delete(hash))
-      this.#asked.set(hash, asked)
+    let pending = this.#pending.get(hash)
+    if (!pending) {
+      pending = this.#load(store, hash, known).finally(() => this.#pending.delete(hash))
+      this.#pending.set(hash, pending)
     }
-    return asked
+    return pending
   }
 
-  async #ask(
+  async #load(
     store: OperationStore,
     hash: string,
     known: Entry | undefined,

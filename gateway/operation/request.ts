@@ -1,16 +1,16 @@
 import { GraphQLError } from 'graphql'
 import { HttpError } from '../httpError.ts'
-import type { AskedDocument } from './publishedOperations.ts'
+import type { RequestedDocument } from './publishedOperations.ts'
 
 /** A request of any transport that has the right shape. Its operation is not checked yet. */
-export interface OperationRequest extends AskedDocument {
+export interface OperationRequest extends RequestedDocument {
   operationName: string | null | undefined
   variables: Record<string, unknown> | null | undefined
-  /** Whether the response is to state the cost of the operation. */
+  /** True if the response includes the cost of the operation. */
   includeCost: boolean
 }
 
-/** Levels of nested lists and objects; their readers are recursive. */
+/** Maximum nesting of lists and objects: their readers are recursive. */
 const variablesDepthMax = 50
 
 const HASH = /^(?:sha256:)?([0-9a-f]{64})$/i
@@ -24,21 +24,21 @@ export function readRequest(
   { documentBytesMax }: { documentBytesMax: number },
 ): OperationRequest {
   if (Array.isArray(given))
-    throw new HttpError(400, 'BATCHING_NOT_SUPPORTED', 'Send one operation a request')
+    throw new HttpError(400, 'BATCHING_NOT_SUPPORTED', 'Send one operation per request')
   const { query, operationName, variables, documentId, extensions } = Object(given) as Record<
     string,
     unknown
   >
   const extra = Object(extensions) as Record<string, unknown>
   const hash = hashOf(documentId, extra)
-  // A client that names its operation omits the text, or leaves it empty where its protocol
-  // requires one.
+  // A client that names its operation omits the text, or sends an empty one if its protocol
+  // requires a text.
   const named = hash !== null && (query === undefined || query === null || query === '')
   if (!named && (typeof query !== 'string' || query === ''))
     throw new HttpError(
       400,
       'NO_QUERY',
-      'The request has no "query": send {"query": "...", "variables": {...}}, or name a published one in "documentId"',
+      'The request has no "query": send {"query": "...", "variables": {...}}, or name a published operation in "documentId"',
     )
   if (typeof query === 'string' && Buffer.byteLength(query) > documentBytesMax)
     throw new HttpError(
@@ -47,13 +47,13 @@ export function readRequest(
       `The document is larger than ${documentBytesMax} bytes: pass values as variables`,
     )
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string')
-    throw new HttpError(400, 'BAD_OPERATION_NAME', '"operationName" is a string')
+    throw new HttpError(400, 'BAD_OPERATION_NAME', '"operationName" must be a string')
   if (
     variables !== undefined &&
     variables !== null &&
     (typeof variables !== 'object' || Array.isArray(variables))
   )
-    throw new HttpError(400, 'BAD_VARIABLES', '"variables" is an object')
+    throw new HttpError(400, 'BAD_VARIABLES', '"variables" must be an object')
   if (!isWithin(variablesDepthMax, variables))
     throw new HttpError(
       400,

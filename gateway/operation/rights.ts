@@ -15,14 +15,14 @@ import type { RequestInfo } from '../../subgraphs/contract.ts'
 import { type Operation, selectionsIn } from './document.ts'
 
 /**
- * What a caller needs for a field or a type: every scope of one of these sets, and every role of
+ * The rights that a field or a type requires: every scope of one of these sets, and every role of
  * one of those.
  */
 export interface Rule {
   scopes: readonly (readonly string[])[]
   /** Names of roles. */
   policies: readonly (readonly string[])[]
-  /** The subgraph returns null instead. */
+  /** True if the subgraph returns null instead of rejecting the operation. */
   masked: boolean
 }
 
@@ -33,28 +33,27 @@ export interface Need extends Rule {
 
 type Holder = Pick<RequestInfo, 'scopes' | 'roles'>
 
-/** What a caller may not have of an operation. */
+/** The parts of an operation that its caller may not have. */
 export interface Judgement {
   /** Rules that reject the operation. */
   refused: readonly Need[]
-  /** Fields that come as null. */
+  /** Fields that are returned as null. */
   masked: readonly Need[]
 }
 
 /** Allows introspection, and error messages that suggest names of the schema. */
 export const SCHEMA_SCOPE = 'schema:read'
 const nothing: Judgement = { refused: [], masked: [] }
-/** The rule of a root field that states none. */
+/** The rule of a root field that states none itself. */
 export const everything: Rule = { scopes: [['*']], policies: [], masked: false }
 const introspection: Rule = { scopes: [[SCHEMA_SCOPE]], policies: [], masked: false }
 
 /**
- * The rights of a graph, as its supergraph states them: @requiresScopes, @policy (a policy is the
- * name of a role) and
- * @authenticated on types and fields. A root field without any of them needs every scope, so that a
- *   field whose author forgot the directive opens nothing. Judged before anything runs, and over
- *   the document rather than over the response: by alias, fragment, interface or union a rule is
- *   the same.
+ * The rights of a graph, as its supergraph states them. They are the directives @requiresScopes,
+ * @policy (a policy is the name of a role) and @authenticated on types and fields. A root field
+ * without any of them requires every scope, so a forgotten directive opens nothing. Rights are
+ * checked before execution and over the document, not over the response. A rule therefore applies
+ * equally by alias, fragment, interface or union.
  */
 export class GraphRights {
   readonly #rules: ReadonlyMap<string, Rule>
@@ -91,9 +90,9 @@ export class GraphRights {
       note(`${parent.name}.${name}`, parent === root.type ? (rule ?? everything) : rule)
       for (const p of possibleTypes(parent))
         if (p !== parent) note(`${p.name}.${name}`, this.#rules.get(`${p.name}.${name}`))
-      // The type of the value itself, so that not even __typename or a count reveals what is
-      // forbidden. Of an abstract type the selections decide: of a union of forbidden and allowed
-      // types, the allowed ones can be selected.
+      // Checks the type of the value itself, so that not even __typename or a count reveals
+      // forbidden data. For an abstract type the selections decide: a union of forbidden and
+      // allowed types may be read for the allowed ones.
       if (isObjectType(result)) noteType(result)
     }
 
@@ -108,7 +107,7 @@ export class GraphRights {
   }
 }
 
-/** Returns which of an operation's rules a caller does not fulfil. */
+/** Returns the rules of an operation that a caller does not fulfil. */
 export function judge(needs: readonly Need[], holder: Holder): Judgement {
   const open = needs.filter((need) => !fulfils(holder, need))
   return open.length === 0
@@ -146,7 +145,7 @@ export function ruleInWords({ scopes, policies }: Pick<Rule, 'scopes' | 'policie
   return needed.join(' and ') || 'a caller who is known'
 }
 
-/** Returns the rules that a supergraph states, by the coordinates of types and fields. */
+/** Returns the rules of a supergraph by the coordinates of types and fields. */
 export function rulesOf(supergraph: DocumentNode): Map<string, Rule> {
   const rules = new Map<string, Rule>()
   for (const d of supergraph.definitions) {

@@ -7,10 +7,10 @@ const waitingBytesMax = 64 * 1024
 const corked = new Set<Duplex>()
 
 /**
- * Lets messages that are sent one right after the other leave together: one system call for all of
- * them in place of one for each, which costs more than the rest of a small message. A message
- * counts as sent when it is taken, as long as less than `waitingBytesMax` waits; past it, when it
- * has left. So a client that does not read still costs no more than this.
+ * Coalesces messages that are sent in a row into one system call, which costs more than the rest of
+ * a small message. A message counts as sent when it is queued, as long as less than
+ * `waitingBytesMax` is queued. Beyond that it counts as sent when it has left. A client that does
+ * not read therefore costs no more than this.
  */
 export function coalesce(ws: WebSocket, socket: Duplex): void {
   const send = ws.send.bind(ws) as (data: string, done?: (error?: Error) => void) => void
@@ -22,14 +22,14 @@ export function coalesce(ws: WebSocket, socket: Duplex): void {
     }
     if (!done || ws.bufferedAmount > waitingBytesMax) return send(data, done)
     send(data, (error) => {
-      // Whoever sent it was told that it is sent: the socket's end tells the rest.
+      // The sender was already notified of success, so the end of the socket reports the error.
       if (error) ws.terminate()
     })
     done()
   }) as WebSocket['send']
 }
 
-/** After everything that this turn has to send. */
+/** Runs after everything that this turn of the event loop sends. */
 function uncork(): void {
   for (const socket of corked) {
     corked.delete(socket)

@@ -1,22 +1,19 @@
 import { print } from 'graphql'
 import { type Operation, selectionsIn, variablesIn } from '../operation/document.ts'
 
-/** What a subscription selects of each event, whichever events it receives. */
+/** The selection of a subscription on each event, independent of which events it receives. */
 export interface EventSelection {
-  /** The same for subscriptions that select the same. */
+  /** Equal for subscriptions with equal selections. */
   text: string
-  /** Variables that decide what is selected, sorted. */
+  /** The variables that change the selection, sorted. */
   variables: readonly string[]
-  /**
-   * Whether a selected field has the value at the time of delivery instead of the value of the
-   * event.
-   */
+  /** True if a selected field has its value at the time of delivery, and not that of the event. */
   isLive: boolean
 }
 
 /**
- * Returns the operation without its name and without the arguments of its one field, which say
- * which events come. Null for an operation of any other form.
+ * Returns the operation without its name and without the arguments of its one field, which select
+ * the events. Returns null for an operation of any other form.
  */
 export function eventSelectionOf(
   operation: Operation,

@@ -4,9 +4,9 @@ import type { RequestInfo, Sharing, Subgraph } from '../../subgraphs/contract.ts
 import type { ExecutedEvent, SubscriptionGroup } from './subscriptionGroups.ts'
 
 /**
- * Stands between the events of a subscription and their execution: the planner receives an event
- * only when no other subscriber has executed it. Each subscriber keeps its own position in the feed
- * and its own pace; only results are shared.
+ * Stands between the events of a subscription and their execution. The planner receives an event
+ * only if no other subscriber has executed it. Each subscriber has its own position in the feed and
+ * its own pace; only results are shared.
  */
 export class SharedExecution {
   #events: AsyncIterator<unknown> | null = null
@@ -15,7 +15,7 @@ export class SharedExecution {
   #passed: IteratorResult<unknown, undefined>[] = []
   #abandon: () => void = () => {}
 
-  /** Takes over the events of the subgraph; returns those that have to be executed. */
+  /** Takes over the events of the subgraph. Returns those that have to be executed. */
   intercept(events: AsyncIterable<unknown>, subgraph: Subgraph): AsyncIterable<unknown> {
     const source = events[Symbol.asyncIterator]()
     this.#events = source
@@ -36,8 +36,8 @@ export class SharedExecution {
   }
 
   /**
-   * Returns the results of a subscription: shared where its events were intercepted, else as they
-   * are.
+   * Returns the results of a subscription: shared if its events were intercepted, otherwise
+   * unchanged.
    */
   results(
     executed: AsyncIterable<ExecutionResult>,
@@ -61,13 +61,13 @@ export class SharedExecution {
         return await end()
       }
       const shown: unknown[] = []
-      // Other subscribers may wait for it, so it settles when this one leaves, whatever the planner
-      // does then.
+      // Other subscribers may wait for it, so it settles when this one leaves, even if the planner
+      // does not.
       const execute = () =>
         new Promise<ExecutedEvent | null>((resolve, reject) => {
           this.#abandon = () => resolve(null)
-          // A subscriber executes one event at a time, so what is shown meanwhile is shown in this
-          // one.
+          // A subscriber executes one event at a time, so values shown during that time belong to
+          // this event.
           request.shown = shown
           this.#pass({ done: false, value: event.value })
           own
@@ -80,7 +80,7 @@ export class SharedExecution {
     }, end)
   }
 
-  /** Lets an event through to the planner. */
+  /** Passes an event to the planner. */
   #pass(event: IteratorResult<unknown, undefined>): void {
     const waiting = this.#waiting
     this.#waiting = null

@@ -4,9 +4,9 @@ import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { RequestInfo, SharedEvent } from '../../subgraphs/contract.ts'
 import type { EventSelection } from './eventSelection.ts'
 
-/** Results kept of one group: those of the latest events. */
+/** Maximum number of cached results of one group: those of the latest events. */
 const resultsMax = 64
-/** The age up to which a result with live fields is shared. */
+/** The maximum age at which a result with live fields is shared. */
 const liveMsMax = 500
 
 /** A scope that does not exist; only a caller with all scopes seems to have it. */
@@ -18,24 +18,24 @@ export interface ExecutedEvent {
   shown: readonly unknown[]
 }
 
-/** Subscribers that select the same of each event under the same rights. They share results. */
+/** Subscribers with equal selections and equal rights. They share results. */
 export class SubscriptionGroup {
   /**
-   * By event; null where it cannot be shared after all: each subscriber that waits then executes
-   * the event itself.
+   * Results by event. Null if a result cannot be shared after all: each waiting subscriber then
+   * executes the event itself.
    */
   readonly #results: LRUCache<object, Promise<ExecutedEvent | null>>
   #newest = 0
   subscribers = 0
 
-  /** `ageMsMax`: up to which age a result is shared; null without a limit. */
+  /** `ageMsMax`: the maximum age at which a result is shared; null without a limit. */
   constructor(ageMsMax: number | null) {
     this.#results = new LRUCache({ max: resultsMax, ttl: ageMsMax ?? 0 })
   }
 
   /**
-   * Returns the result of an event: the one that another subscriber has or is waiting for, else by
-   * `execute`. Errors, and results whose subscriber left meanwhile, are not shared.
+   * Returns the result of an event: that of another subscriber, finished or in progress, or the one
+   * of `execute`. Errors are not shared, nor are results whose subscriber has left.
    */
   async resultOf(
     event: SharedEvent | null,
@@ -45,7 +45,7 @@ export class SubscriptionGroup {
     const { identity, order } = event
     const found = this.#results.get(identity)
     if (found) return (await found) ?? (await execute())
-    // A subscriber that catches up must not displace the results that the others are waiting for.
+    // A subscriber in catch-up must not evict the results that the others are waiting for.
     if (order <= this.#newest - resultsMax) return await execute()
     this.#newest = Math.max(this.#newest, order)
     const own = execute()
@@ -66,7 +66,7 @@ export class SubscriptionGroups {
     return this.#open.size
   }
 
-  /** Adds a subscription to the group of those that select the same with the same rights. */
+  /** Adds a subscription to the group with the same selection and the same rights. */
   join(
     { text, variables: names, isLive }: EventSelection,
     variables: Readonly<Record<string, unknown>>,
@@ -79,8 +79,8 @@ export class SubscriptionGroups {
       request.scopes.has(noScope) ? '*' : [...request.scopes].sort(),
       request.regions ?? null,
       request.legalEntities ?? null,
-      // Events are the same for all callers with these rights; live fields may depend on the caller
-      // as well.
+      // Events are equal for all callers with these rights; live fields may depend on the caller as
+      // well.
       ...(isLive ? [request.actor ?? null, [...(request.roles ?? [])].sort()] : []),
     ])
     const group = this.#open.get(key) ?? new SubscriptionGroup(isLive ? liveMsMax : null)

@@ -7,9 +7,9 @@ export type WatchClosing = (
 ) => () => void
 
 /**
- * Returns the same results until one of the watches closes the subscription. Then follows a last
- * result with the reason and, where the subscription selects cursors, the one to resume after. The
- * watches end when that result is taken.
+ * Returns the same results until one of the watches closes the subscription. A last result follows,
+ * with the reason and, if the subscription selects cursors, the cursor to resume after. The watches
+ * end when the consumer takes that result.
  */
 export function takeUntilClosed(
   results: AsyncIterableIterator<ExecutionResult, undefined>,
@@ -46,7 +46,7 @@ export function takeUntilClosed(
     () => {
       if (ended) return Promise.resolve(end())
       if (last) return Promise.resolve(finish())
-      // Not a race with a promise that lasts as long as the stream: it would keep a reaction of
+      // Not a race with a promise that lasts as long as the stream: it would hold a reaction of
       // every event.
       return new Promise((resolve, reject) => {
         endWaiting = () => resolve(finish())
@@ -64,7 +64,7 @@ export function takeUntilClosed(
   )
 }
 
-/** Returns the cursor of an event where it is selected. */
+/** Returns the cursor of an event if it is selected. */
 function cursorOf({ data }: ExecutionResult): string | undefined {
   for (const event of Object.values(data ?? {}))
     if (

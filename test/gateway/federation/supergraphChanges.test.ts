@@ -58,7 +58,7 @@ test('reports a field that moved to another subgraph, and hides internal fields 
   )
   assert.deepEqual(changes({ crm: OLD.crm }), [
     'BREAKING A.z: was removed',
-    'DANGEROUS subgraph erp: is gone: no service of it is asked',
+    'DANGEROUS subgraph erp: is removed: its services receive no more requests',
   ])
   assert.deepEqual(changes(OLD), [])
 })

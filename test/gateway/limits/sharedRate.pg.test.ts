@@ -41,7 +41,7 @@ function gateways(addUp = (begun: ReadonlyMap<string, number>) => addCallerMinut
   // The clock of the local buckets runs fast, so that they never limit here.
   const bounds = rates.map((rate) => new CallerBounds(limits, () => (clock += 60_000), rate))
   const begin = (n: number, actor: string) => bounds[n]?.count(of(actor))
-  const tell = () => Promise.all(rates.map((r) => r.tell()))
+  const tell = () => Promise.all(rates.map((r) => r.exchange()))
   return { begin, tell, failed }
 }
 
