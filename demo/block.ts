@@ -17,7 +17,7 @@ import {
   worldStart,
 } from './truth.ts'
 
-/** The part of a customer that is the same for people and organisations. */
+/** Draws the attributes that people and organisations have in common. */
 function frame(draw: Random, index: number, locale: Locale, lifecycle: Lifecycle) {
   const bought = lifecycle === 'CUSTOMER' || lifecycle === 'FORMER'
   const sources = new Set<SourceName>()
@@ -110,7 +110,8 @@ function human(draw: Random, index: number, locale: Locale, household?: Househol
 }
 
 /**
- * A firm of the same family: another trade or country in its name, one thing shared with its head.
+ * Draws a company of the same family: its name adds a trade or country, and it shares one attribute
+ * with its parent.
  */
 function subsidiary(draw: Random, index: number, family: readonly Customer[]): Customer {
   const head = family[0]!
@@ -149,10 +150,7 @@ function subsidiary(draw: Random, index: number, family: readonly Customer[]): C
   }
 }
 
-/**
- * Another firm of the same plain name (a surname and a trade), in another town, that has nothing to
- * do with the first.
- */
+/** Draws an unrelated company of the same plain name (a surname and a trade) in another town. */
 function namesake(draw: Random, index: number, other: Customer): Customer {
   const own = organisation(draw, index, other.locale)
   const elsewhere = draw.pick(
@@ -175,9 +173,9 @@ function namesake(draw: Random, index: number, other: Customer): Customer {
 }
 
 /**
- * Twenty customers who may have to do with each other, and with nobody outside: so a world of any
- * size is made block by block, in constant memory. Slots 0 to 4 may be a group of companies, 16 and
- * 17 a household, 18 a person, 19 a namesake of 15.
+ * Draws twenty customers that may be related to each other, but to none outside the block. So a
+ * world of any size is generated block by block in constant memory. Slots 0 to 4 may be a group of
+ * companies, 16 and 17 a household, 18 a person, 19 a namesake of 15.
  */
 export function block(
   seed: number,
@@ -218,7 +216,7 @@ export function block(
   return customers
 }
 
-/** Another member of the household, whose given name begins with another letter. */
+/** Draws another member of the household, whose given name begins with another letter. */
 function relative(draw: Random, index: number, neighbour: Customer): Customer {
   const home = {
     surname: neighbour.person!.surname,

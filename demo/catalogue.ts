@@ -94,7 +94,7 @@ const services: readonly Family[] = [
   },
 ]
 
-/** How many products the seller has, so that a large world has a larger catalogue. */
+/** Number of products of the seller: a larger world has a larger catalogue. */
 export const catalogueSize = (companies: number) => Math.min(2000, 60 + Math.floor(companies / 50))
 
 function goodsOf(draw: Random, index: number): Product {
@@ -117,7 +117,7 @@ function goodsOf(draw: Random, index: number): Product {
   }
 }
 
-/** The next model of the same series: a digit apart, and still another product. */
+/** Draws the next model of a series: its name differs by a digit, but it is another product. */
 function nextModel(draw: Random, index: number, previous: Product): Product {
   const sku = previous.sku.replace(/\d+$/, (digits) => String(Number(digits) + 10).padStart(4, '0'))
   const code = draw.fill('AA###-####')
@@ -165,7 +165,10 @@ const frame = (draw: Random, index: number, family: Family) => ({
   since: worldStart + draw.between(0, 700) * dayMs,
 })
 
-/** Two in five are services; of the goods a third are the next model of the one before. */
+/**
+ * Draws a product. Two in five are services; a third of the goods are the next model of the
+ * previous one.
+ */
 function product(draw: Random, index: number, previous: Product | undefined): Product {
   if (index % 5 >= 3) return serviceOf(draw, index)
   return previous && !previous.service && draw.chance(0.35)

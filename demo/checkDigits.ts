@@ -3,8 +3,8 @@ import type { Random } from './random.ts'
 const suffixAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'
 
 /**
- * The 18-character form of a 15-character Salesforce id: one sign for each five characters, a bit
- * for each capital.
+ * Returns the 18-character form of a 15-character Salesforce id: it adds one character for each
+ * five, with a bit for each capital.
  */
 export function salesforceId(id15: string): string {
   let suffix = ''
@@ -32,7 +32,7 @@ export function gtin13(first12: string): string {
   return first12 + ((10 - (sum % 10)) % 10)
 }
 
-/** The digit that makes a number pass the Luhn check. */
+/** Returns the digit that makes a number pass the Luhn check. */
 export function luhnDigit(body: string): number {
   let sum = 0
   for (let at = body.length - 1, double = true; at >= 0; at--, double = !double) {
@@ -42,7 +42,7 @@ export function luhnDigit(body: string): number {
   return (10 - (sum % 10)) % 10
 }
 
-/** Draws again where a scheme has no check digit for a body. */
+/** Draws again if a scheme has no check digit for a body. */
 function until<T>(draw: () => T | undefined): T {
   for (;;) {
     const value = draw()
@@ -84,7 +84,7 @@ function italianVat(random: Random): string {
   return `IT${body}${luhnDigit(body)}`
 }
 
-/** CIF of a company with a digit for its check sign. */
+/** CIF of a company with a digit as its check character. */
 function spanishVat(random: Random): string {
   const body = random.fill('#######')
   return `ES${random.pick(['A', 'B'])}${body}${luhnDigit(body)}`
@@ -157,8 +157,8 @@ function japaneseNumber(random: Random): string {
 const chineseAlphabet = '0123456789ABCDEFGHJKLMNPQRTUWXY'
 
 /**
- * Unified social credit code, GB 32100-2015: powers of three mod 31. A sum of nought is left out:
- * checkers differ on it.
+ * Unified social credit code, GB 32100-2015: powers of three mod 31. Sums of zero are avoided,
+ * because validators differ on them.
  */
 function chineseNumber(random: Random): string {
   return until(() => {
@@ -176,10 +176,7 @@ function chineseNumber(random: Random): string {
   })
 }
 
-/**
- * A tax identifier of the country with its true check digits, with the country's prefix where it
- * has one.
- */
+/** By country: draws a tax id with valid check digits, with the country's prefix if it has one. */
 export const taxIdOf: Readonly<Record<string, (random: Random) => string>> = {
   DE: germanVat,
   AT: austrianVat,

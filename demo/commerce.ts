@@ -29,8 +29,8 @@ function contract(
   ordinal: number,
 ): Contract {
   const termMonths = random.pick([12, 12, 24, 36])
-  // Most are in force: they began within one and a half terms before the world is looked at; a few
-  // are yet to be signed.
+  // Most contracts are active: they began at most one and a half terms before the world's end. A
+  // few are not signed yet.
   const ago = Math.floor(termMonths * 30 * (0.02 + 1.5 * random.next()))
   const begun =
     customer.lifecycle !== 'FORMER' && random.chance(0.05)
@@ -78,7 +78,7 @@ function contract(
   }
 }
 
-/** At most two contracts, for those who have bought. */
+/** Draws at most two contracts, for customers that have bought. */
 export function contractsOf(
   random: Random,
   customer: Customer,
@@ -91,7 +91,9 @@ export function contractsOf(
   )
 }
 
-/** One won opportunity for about half of the contracts, and open ones for those sales works on. */
+/**
+ * Draws a won opportunity for about half of the contracts, and open ones that sales is working on.
+ */
 export function opportunitiesOf(random: Random, customer: Customer, name: string): Opportunity[] {
   const found: Opportunity[] = []
   for (const signed of customer.contracts) {

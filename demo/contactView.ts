@@ -4,7 +4,7 @@ import { type Dirt, recased, typo } from './dirt.ts'
 import { random } from './random.ts'
 import type { Contact, Customer, SourceName } from './truth.ts'
 
-/** What one source system holds of a person who acts for a customer. */
+/** A source system's data of a person who acts for a customer. */
 export interface ContactView {
   salutation: string
   given?: string
@@ -17,7 +17,10 @@ export interface ContactView {
   dirt: Set<Dirt>
 }
 
-/** A record without its email keeps its name as it is and a phone, so that it can still be told. */
+/**
+ * Draws a view. One without an email keeps the correct name and a phone, so that it stays
+ * identifiable.
+ */
 export function contactView(
   seed: number,
   customer: Customer,

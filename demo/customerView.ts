@@ -4,14 +4,14 @@ import { type Random, random } from './random.ts'
 import type { Address, Customer, Phone, SourceName } from './truth.ts'
 import { organisationName, personNames } from './writtenName.ts'
 
-/** What one source system holds of a customer, before it is put into that system's shape. */
+/** A source system's data of a customer, before it takes that system's shape. */
 export interface CustomerView {
   person: boolean
   salutation?: string
   name: string
   given?: string
   surname?: string
-  /** The name stands in a field that is not meant for it. */
+  /** The name is in the wrong field. */
   misplaced: boolean
   tradingName?: string
   taxId?: string
@@ -66,8 +66,8 @@ export function writtenAddress(
 }
 
 /**
- * An address of the company for this system: the general one, or one of its own, as accounting
- * likes.
+ * Returns the company's email in this system: the general one or one of its own, as accounting
+ * prefers.
  */
 function companyEmail(draw: Random, customer: Customer, source: SourceName): string {
   if (!customer.domain || customer.easilyConfused || draw.chance(0.55)) return customer.email
@@ -79,10 +79,9 @@ function companyEmail(draw: Random, customer: Customer, source: SourceName): str
 }
 
 /**
- * The record of `customer` in `source`; `copy` counts the times it stands there. Of address, phone
- * and domain (email, where there is no domain, and for people) at least two are kept as they truly
- * are, so that two records of one customer always share one: two of three and two of three must
- * meet.
+ * Draws the record of `customer` in `source`; `copy` counts its occurrences there. At least two of
+ * address, phone and domain (email, for people or without a domain) stay correct. So two records of
+ * one customer always share one: any two pairs out of three overlap.
  */
 export function customerView(
   seed: number,

@@ -1,17 +1,15 @@
 import type { Random } from './random.ts'
 
-/**
- * Share of events that are delivered twice, and of those that change places with some behind them.
- */
+/** Shares of events that are delivered twice, or after some later ones. */
 export const repeatShare = 0.02
 export const reorderShare = 0.01
-/** How many later messages may overtake one, and come between it and its repetition. */
+/** How many later messages may overtake one, or come between it and its repetition. */
 export const heldBackMax = 40
 export const repeatedAfterMax = 300
 
 /**
- * What the network does to a stream: late ones are held back, some come twice. Holds at most about
- * `repeatedAfterMax` messages, whatever the length of the stream.
+ * Simulates the network: it delays some messages and delivers some twice. Holds at most about
+ * `repeatedAfterMax` messages, however long the stream is.
  */
 export class Delivery<T> {
   readonly #draw: Random
@@ -40,7 +38,7 @@ export class Delivery<T> {
     }
   }
 
-  /** What is still under way at the end of the stream. */
+  /** Yields the messages still held at the end of the stream. */
   *rest(): Generator<T> {
     const positions = [...this.#held.keys()].sort((a, b) => a - b)
     for (const position of positions) yield* this.#held.get(position)!

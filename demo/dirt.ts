@@ -2,7 +2,7 @@ import type { Locale } from './locales/locale.ts'
 import type { Random } from './random.ts'
 import type { Phone } from './truth.ts'
 
-/** The errors a record can be given; the README says what each one is. */
+/** The errors that a record can get; the README describes each. */
 export const dirtKinds = [
   'legal-form',
   'typo',
@@ -21,7 +21,7 @@ export const dirtKinds = [
 ] as const
 export type Dirt = (typeof dirtKinds)[number]
 
-/** One slip of the finger inside a word of five letters or more; never its first letter. */
+/** Makes one typo inside a word of five letters or more; never in its first letter. */
 export function typo(random: Random, text: string): string {
   const words = text.split(' ')
   const long = words
@@ -41,7 +41,7 @@ export function typo(random: Random, text: string): string {
   return words.join(' ')
 }
 
-/** The short form of the trade, or another sign for "and". */
+/** Returns the name with the short form of the trade, or with another sign for "and". */
 export function abbreviated(locale: Locale, trade: string, name: string): string {
   const [long, short] = trade.split('~')
   if (short && name.includes(long!)) return name.replace(long!, short)
@@ -54,7 +54,7 @@ export function recased(random: Random, name: string): string {
   return random.chance(0.6) ? name.toUpperCase() : name.toLowerCase()
 }
 
-/** How street words are written by another hand. */
+/** Rewrites street words in another common spelling. */
 export function restreeted(random: Random, locale: Locale, street: string): string {
   const fitting = locale.streetVariants.filter(([from]) =>
     from.endsWith(' ') ? street.startsWith(from) : street.includes(from),
@@ -88,7 +88,7 @@ export function formatPhone(phone: Phone, style: PhoneStyle, random: Random): st
   ])
 }
 
-/** Tax ids as people copy them: with blanks, with dots, without the country. */
+/** Formats a tax id as people copy it: with blanks, with dots, or without the country. */
 export function formatTaxId(random: Random, taxId: string): string {
   const draw = random.next()
   if (draw < 0.7 || !/^[A-Z]{2}\w+$/.test(taxId)) return taxId

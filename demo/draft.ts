@@ -6,13 +6,13 @@ export interface Draft {
   object: string
   format: 'events' | 'rows'
   value: object
-  /** It comes after later ones: an out-of-order delivery. */
+  /** It is delivered after later ones, out of order. */
   late?: boolean
 }
 
 export type MasterType = 'customers' | 'contacts' | 'products' | 'contracts'
 
-/** Which true thing a source record is. */
+/** A source record with its true entity. */
 export interface TruthRow {
   type: MasterType
   source: SourceName
@@ -23,7 +23,7 @@ export interface TruthRow {
   deleted: boolean
 }
 
-/** What a source holds of one customer (or of the catalogue), and the truth of it. */
+/** A source's drafts for one customer (or for the catalogue), and their truth. */
 export interface Holding {
   drafts: Draft[]
   truth: TruthRow[]
@@ -37,7 +37,7 @@ export interface WorldContext {
 
 export const isoSeconds = (time: number) => new Date(time).toISOString().replace('.000', '')
 export const isoDate = (time: number) => new Date(time).toISOString().slice(0, 10)
-/** The form in which people copy a contract number into another system. */
+/** Returns a contract number as people copy it into another system. */
 export const copiedNumber = (draw: number, number: string) =>
   draw < 0.75
     ? number

@@ -5,9 +5,8 @@ import { random } from './random.ts'
 import type { Customer, SourceName } from './truth.ts'
 
 /**
- * The record as it was before its last change: another address where the customer moved, else
- * another phone number, a name before it was corrected, or other payment terms. Undefined for the
- * records that have never changed.
+ * Returns the record before its last change: another address if the customer moved, else another
+ * phone number, uncorrected name or other payment terms. Undefined for records that never changed.
  */
 export function earlierView(
   seed: number,

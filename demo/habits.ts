@@ -14,12 +14,12 @@ export interface Habits {
   noPhone: number
   noAddress: number
   taxId: number
-  /** Share of records that hold an email of the company, and a website. */
+  /** Share of records with an email of the company, and with a website. */
   email: number
   website: number
 }
 
-/** How careful the people are who type into each system: shares of records. */
+/** Data quality of each system, as shares of records. */
 export const habits: Readonly<Record<SourceName, Habits>> = {
   salesforce: {
     formNone: 0.42,

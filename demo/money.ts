@@ -1,7 +1,7 @@
 import { exponentOf } from '../schema/currencyExponents.ts'
 import { ownValue } from '../schema/kit/dictionary.ts'
 
-/** Units of each currency for one euro. Round figures: a demo needs no market. */
+/** Units of each currency for one euro. Rounded: a demo needs no market rates. */
 const perEuro: Readonly<Record<string, number>> = {
   EUR: 1,
   USD: 1.1,
@@ -23,17 +23,15 @@ function rateOf(currency: string): number {
   return rate
 }
 
-/** Euro cents in minor units of another currency. */
+/** Converts euro cents to minor units of another currency. */
 export function minorUnits(euroCents: number, currency: string): number {
   return Math.round((euroCents / 100) * rateOf(currency) * 10 ** exponentOf(currency))
 }
 
-/** Minor units as the decimal number ERP and CRM systems keep. */
+/** Converts minor units to the decimal number that ERP and CRM systems store. */
 export function decimal(minor: number, currency: string): number {
   return minor / 10 ** exponentOf(currency)
 }
 
-/**
- * Units of the currency for one euro, the other way round as an ERP keeps it: euros for one unit.
- */
+/** Returns euros for one unit of the currency, the direction that an ERP stores. */
 export const exchangeRate = (currency: string) => Math.round((1 / rateOf(currency)) * 1e6) / 1e6

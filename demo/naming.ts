@@ -20,15 +20,15 @@ const tail = list(
   'bex cor dane dex dyn fane flux form gen gon kor lane lex lin lith lon lux mark met mond nex nix nor pex plan por quist rand rex ris ron sec sol stra syn tec thor tis tron vane ver via vix von wick xis zon',
 )
 
-/** A made-up word: 56 x 20 x 48 of them. */
+/** Draws a made-up word out of 56 x 20 x 48. */
 const coined = (random: Random): string =>
   random.pick(head) + random.pick(middle) + random.pick(tail)
 
-/** A made-up brand, another for each number up to 56 x 47. */
+/** Returns a made-up brand, distinct for each number up to 56 x 47. */
 export const brand = (number: number): string =>
   head[number % 56]! + tail[(number * 7 + Math.floor(number / 56)) % 47]!
 
-/** The short form after `~` is for the dirt; the name itself has the long one. */
+/** Returns the long form, which the name uses; the short form after `~` is for the dirt. */
 export const long = (trade: string) => trade.split('~')[0]!
 
 export function personName(random: Random, locale: Locale): PersonName {
@@ -45,11 +45,11 @@ export interface CompanyName {
   stem: Spelling
   form: LegalForm
   trade: string
-  /** Others may well bear it too; then the domain holds the town. */
+  /** Others may have the same name; then the domain includes the town. */
   common: boolean
 }
 
-/** `plain`: a surname and a trade, as more than one may be called. */
+/** Draws a company name. `plain`: a surname and a trade, which several companies may share. */
 export function companyName(
   random: Random,
   locale: Locale,
@@ -123,7 +123,7 @@ const plainLetters: Readonly<Record<string, string>> = {
   æ: 'ae',
 }
 
-/** Latin letters and digits in lower case, words joined by the separator. */
+/** Returns Latin letters and digits in lower case, with words joined by the separator. */
 export function slug(text: string, separator: string): string {
   return text
     .toLowerCase()

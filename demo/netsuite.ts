@@ -30,7 +30,7 @@ import {
 import { type Random, random } from './random.ts'
 import { type Contract, type Customer, dayMs, type Product, worldEnd } from './truth.ts'
 
-/** What the SuiteScript user event has sent, in the order it did. */
+/** Collects the events that the SuiteScript user event sends, in order. */
 class Script {
   readonly holding: Holding = { drafts: [], truth: [] }
 

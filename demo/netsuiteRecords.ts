@@ -7,8 +7,8 @@ import { ownerName } from './salesforceIds.ts'
 import { type Address, type Contract, type Customer, type Product, worldEnd } from './truth.ts'
 
 /**
- * Records as the SuiteTalk REST API gives them. Internal ids are numbers written as text, one
- * sequence for entities, one for transactions.
+ * Records as the SuiteTalk REST API returns them. Internal ids are numbers written as text, with
+ * one sequence for entities and one for transactions.
  */
 
 export interface Reference {
@@ -26,7 +26,7 @@ const subsidiaries: Readonly<Record<string, Reference>> = {
 const headOffice: Reference = { id: '1', refName: 'Halden Works GmbH' }
 
 /**
- * Our legal entity that serves a country; the second record of a customer is in the books of
+ * Returns our legal entity that serves a country; a customer's second record is in the books of
  * another.
  */
 export const subsidiaryOf = (country: string, copy = 0): Reference => {
@@ -117,7 +117,7 @@ export function customerRecord(
   const number = entityNumber(customer.index, copy)
   const country = customer.locale.countryNames[0]!
   const inName = !view.person && !view.misplaced
-  // Misplaced: the company name is in altName, or behind the number in entityId.
+  // A misplaced company name is in altName, or after the number in entityId.
   const behindNumber = view.misplaced && customer.index % 2 === 0
   return {
     id,

@@ -11,15 +11,12 @@ import {
 } from './netsuiteRecords.ts'
 import { type Contract, type Customer, dayMs } from './truth.ts'
 
-/**
- * One NetSuite invoice over the lines of a contract, and what follows from it. Amounts in minor
- * units.
- */
+/** One NetSuite invoice over the lines of a contract, and its payment. Amounts in minor units. */
 export interface Billing {
   customer: Customer
   contract: Contract
   entity: Reference
-  /** 0 or 1: the first and the second bill of a contract. */
+  /** 0 or 1: the contract's first or second bill. */
   ordinal: number
   at: number
   paidAt?: number
@@ -171,7 +168,7 @@ function posting(
   }
 }
 
-/** Debits and credits of a transaction come to nought. */
+/** Returns the postings of an invoice; debits and credits sum to zero. */
 export function invoicePostings(bill: Billing) {
   const total = bill.netMinor + bill.taxMinor
   return [

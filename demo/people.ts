@@ -18,7 +18,7 @@ const titles = [
   'Project Engineer',
 ]
 
-/** At most three, each with a name and an address of their own. */
+/** Draws at most three contacts, each with their own name and email address. */
 export function contactsOf(random: Random, customer: Customer): Contact[] {
   const count = random.weighted([0, 1, 2, 3], (many) => [0.08, 0.34, 0.38, 0.2][many]!)
   const contacts: Contact[] = []
@@ -61,7 +61,7 @@ export interface Individual {
   address: Address
 }
 
-/** A person who buys; in a household they share surname, address and the phone in the hall. */
+/** Draws a person who buys; members of a household share surname, address and landline. */
 export function individual(random: Random, locale: Locale, household?: Household): Individual {
   const city = random.pick(locale.cities)
   const name = personName(random, locale)

@@ -1,27 +1,28 @@
 /** Seeded pseudo-random numbers: the same keys give the same sequence on every machine. */
 export interface Random {
-  /** A number in [0, 1). */
+  /** Returns a number in [0, 1). */
   next(): number
-  /** A whole number from low to high, both included. */
+  /** Returns an integer from low to high, both included. */
   between(low: number, high: number): number
-  /** True with the given probability. */
+  /** Returns true with the given probability. */
   chance(probability: number): boolean
-  /** One element; the list must not be empty. */
+  /** Returns one element of a list that is not empty. */
   pick<T>(list: readonly T[]): T
-  /** One element, each as likely as its weight. */
+  /** Returns one element, with a probability proportional to its weight. */
   weighted<T>(list: readonly T[], weight: (item: T) => number): T
   /**
-   * `#` becomes a digit, `N` a digit from 2 to 9, `A` a capital letter, `!N` an N; all else stays.
+   * Replaces `#` by a digit, `N` by a digit from 2 to 9, `A` by a capital letter and `!N` by an N.
    */
   fill(pattern: string): string
-  /** Letters and digits, as in opaque ids. */
+  /** Returns letters and digits, as in opaque ids. */
   token(length: number): string
 }
 
 const alphanumeric = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 /**
- * Four 32-bit words from any keys: FNV-1a with a different offset for each word, mixed at the end.
+ * Hashes any keys to four 32-bit words: FNV-1a with a different offset for each word, mixed at the
+ * end.
  */
 function words(keys: readonly (string | number)[]): [number, number, number, number] {
   const text = keys.join('\u001f')

@@ -25,17 +25,17 @@ import { type Customer, dayMs, exportedAt, type Product, worldEnd } from './trut
 interface Change {
   object: SalesforceObject
   id: string
-  /** As it was in the export, where it has changed since. */
+  /** Fields at the time of the export, if they have changed since. */
   before?: Fields
   after: Fields
-  /** Made after the export: it is told by events alone. */
+  /** Created after the export, so that only events contain it. */
   young: boolean
   deleted?: boolean
 }
 
 /**
- * Writes records down as rows of the export and as change events since; times and numbers rise over
- * the world.
+ * Writes records as rows of the export and as later change events; times and commit numbers rise
+ * over the world.
  */
 class Desk {
   readonly holding: Holding = { drafts: [], truth: [] }
@@ -80,7 +80,7 @@ class Desk {
     else this.holding.drafts.push({ object: change.object, format: 'rows', value: before ?? after })
     if (before) {
       const news = changed(before, after)
-      // The old values once more, on the way before the new ones and delivered after them: they
+      // Sends the old values once more before the new ones, to be delivered after them: they
       // must not win.
       if (draw.chance(0.3)) this.#event(change, 'UPDATE', changed(after, before), true)
       if (Object.keys(news).length > 0) this.#event(change, 'UPDATE', news)
@@ -109,7 +109,7 @@ class Desk {
   }
 }
 
-/** When a row was last touched before the export. */
+/** Draws the time of a row's last change before the export. */
 const touched = (draw: Random, since: number) =>
   Math.min(
     since + Math.floor(draw.next() * Math.max(dayMs, exportedAt - since)),

@@ -12,7 +12,7 @@ const nameParts = ['Salutation', 'FirstName', 'LastName']
 /** Fields of the REST row that a change event does not carry. */
 const restOnly = new Set(['attributes', 'Id', 'IsDeleted', 'SystemModstamp', 'Owner', 'Name'])
 
-/** Where a field of the REST row stands in a change event: [compound, part] or [field]. */
+/** Returns the path of a REST field in a change event: [compound, part] or [field]. */
 function place(field: string): [string] | [string, string] {
   if (nameParts.includes(field)) return ['Name', field]
   for (const compound of compounds) {
@@ -24,8 +24,8 @@ function place(field: string): [string] | [string, string] {
 }
 
 /**
- * Change data capture of one record, in JSON. `fields` are those of the REST row; null ones are
- * named in nulledFields.
+ * Returns a change data capture event of one record, as JSON. `fields` are those of the REST row;
+ * null ones are listed in nulledFields.
  */
 export function changeEvent(
   world: WorldContext,
@@ -92,7 +92,7 @@ export function changeEvent(
   return { object, format: 'events', value }
 }
 
-/** A version 4 UUID. */
+/** Draws a version 4 UUID. */
 function uuid(draw: Random): string {
   let hex = ''
   while (hex.length < 32)
@@ -104,7 +104,10 @@ function uuid(draw: Random): string {
 
 const ofTheRow = new Set(['SystemModstamp', 'LastModifiedDate'])
 
-/** The fields of `after` that differ from `before`; nested ones (attributes, Owner) never do. */
+/**
+ * Returns the fields of `after` that differ from `before`; nested ones (attributes, Owner) never
+ * differ.
+ */
 export function changed(before: Fields, after: Fields): Fields {
   return Object.fromEntries(
     Object.entries(after).filter(

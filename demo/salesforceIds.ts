@@ -12,8 +12,8 @@ const prefixes = {
 export type SalesforceObject = keyof typeof prefixes
 
 /**
- * The id of the n-th record of an object: key prefix, pod, and a counter spread over the upper and
- * lower letters.
+ * Returns the id of the n-th record of an object: key prefix, pod, and a counter spread over
+ * upper-case and lower-case letters.
  */
 export function sfId(object: SalesforceObject, n: number): string {
   let rest = n * 7919 + 500_000_000

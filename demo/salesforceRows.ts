@@ -24,12 +24,9 @@ import {
   type Product,
 } from './truth.ts'
 
-/**
- * SObjects as the REST API gives them: every field of the query is there, null where it has no
- * value.
- */
+/** SObjects as the REST API returns them: every field of the query, null if it has no value. */
 
-/** `2026-03-01T09:30:00.000+0000`, as Salesforce writes a moment. */
+/** Formats a moment as Salesforce does: `2026-03-01T09:30:00.000+0000`. */
 const moment = (time: number) => new Date(time).toISOString().replace('Z', '+0000')
 
 function frame(object: SalesforceObject, id: string, created: number, modified: number): Fields {

@@ -7,9 +7,9 @@ export interface Score {
 }
 
 /**
- * Pairwise precision and recall over records that both sides know: of the pairs put together, how
- * many belong together, and of those that belong together, how many were. Records without truth, or
- * in no cluster, are left out.
+ * Returns pairwise precision and recall over records that both sides know. Precision is the share
+ * of clustered pairs that are true; recall is the share of true pairs that are clustered. Records
+ * without truth or without a cluster are left out.
  */
 export function pairwiseScore(
   clusters: ReadonlyMap<string, string>,

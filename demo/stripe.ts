@@ -18,7 +18,7 @@ import {
 } from './stripeObjects.ts'
 import { type Contract, type Customer, dayMs, type Product, worldEnd } from './truth.ts'
 
-/** The envelope of a webhook. */
+/** Wraps an object in the envelope of a webhook. */
 function event(
   seed: number,
   type: string,
@@ -40,7 +40,7 @@ function event(
   }
 }
 
-/** The values before, of the fields that differ after. */
+/** Returns the previous values of the fields that differ. */
 function previousOf(before: Record<string, unknown>, after: Record<string, unknown>): object {
   return Object.fromEntries(
     Object.entries(before).filter(

@@ -13,7 +13,7 @@ export interface Bill {
 export const invoiceId = (seed: number, contract: Contract, ordinal: number) =>
   stripeId(seed, 'in', contract.key, ordinal)
 
-/** What the bill comes to: the subscription's lines at list price, in minor units. */
+/** Returns the billed lines: those of the subscription at list price, in minor units. */
 export function billLines(customer: Customer, contract: Contract) {
   return contract.lines
     .filter((line) => line.product.recurring)

@@ -5,13 +5,13 @@ import { random } from './random.ts'
 import type { Contract, Customer, Product } from './truth.ts'
 
 /**
- * Stripe objects as the API returns them, version 2026-02-25.clover; fields that say nothing here
- * are left out or null.
+ * Stripe objects as the API returns them, version 2026-02-25.clover. Irrelevant fields are missing
+ * or null.
  */
 export const apiVersion = '2026-02-25.clover'
 export const seconds = (time: number) => Math.floor(time / 1000)
 
-/** An opaque id: prefix and a token drawn from what it names. */
+/** Returns an opaque id: a prefix and a token derived from `names`. */
 export const stripeId = (seed: number, prefix: string, ...names: (string | number)[]) =>
   `${prefix}_${random(seed, prefix, ...names).token(prefix === 'cus' || prefix === 'prod' || prefix === 'si' ? 14 : 24)}`
 

@@ -1,6 +1,6 @@
 import type { LegalForm, Locale, Spelling } from './locales/locale.ts'
 
-/** The true world: what there is, before any system wrote it down. */
+/** The true world, before any system records it. */
 export interface Address {
   street: string
   city: string
@@ -27,7 +27,7 @@ export interface Contact extends PersonName {
   ordinal: number
   title: string
   email: string
-  /** The switchboard of the customer where the person has no line of their own. */
+  /** The customer's switchboard if the person has no direct line. */
   phone: Phone
   ownLine: boolean
   mobile?: Phone
@@ -51,17 +51,14 @@ export interface Customer {
   phone: Phone
   mobile?: Phone
   address: Address
-  /** Where it was before it moved, and when it did (ms). */
+  /** Address before the move, and the time of the move (ms). */
   formerAddress?: Address
   movedAt?: number
   shipping?: Address
   parent?: Customer
-  /** Family, namesake or household: the name alone does not tell it from its neighbours. */
+  /** Part of a company group, a namesake or in a household: the name alone does not identify it. */
   easilyConfused: boolean
-  /**
-   * Another company of this very name exists: nothing but address, phone and domain tells them
-   * apart.
-   */
+  /** Another company has the same name: only address, phone and domain distinguish them. */
   namesake: boolean
   currency: string
   terms: string
@@ -80,7 +77,7 @@ export interface Product {
   key: string
   index: number
   name: string
-  /** The same thing as the shop words it. */
+  /** The product's name in the web shop. */
   shopName: string
   sku: string
   gtin?: string
@@ -120,7 +117,7 @@ export interface Opportunity {
 }
 
 export const dayMs = 86_400_000
-/** First day of the world, the Salesforce export, and the moment the world is looked at. */
+/** First day of the world, time of the Salesforce export, and end of the world. */
 export const worldStart = Date.UTC(2021, 0, 4, 8)
 export const exportedAt = Date.UTC(2026, 8, 1, 2)
 export const worldEnd = Date.UTC(2026, 8, 30, 18)

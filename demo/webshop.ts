@@ -166,7 +166,7 @@ export function webshopCustomer(world: WorldContext, customer: Customer): Holdin
     const modified = Math.min(customer.since + draw.between(1, 600) * dayMs, worldEnd)
     const now = customerRow(world, customer, view, copy, modified)
     row('customers', now)
-    // Exports that overlap: the row as it was stands behind the row as it is, with its older time.
+    // Exports overlap: the earlier row, with its older time, follows the current one.
     if (earlier) row('customers', customerRow(world, customer, earlier, copy, modified - dayMs))
     holding.truth.push({
       type: 'customers',
@@ -202,7 +202,7 @@ export function webshopCustomer(world: WorldContext, customer: Customer): Holdin
     })
   }
   for (const contract of customer.contracts) {
-    // The shop knows contracts of one product only.
+    // The shop supports contracts of one product only.
     const line = contract.lines[0]!
     if (contract.lines.length > 1 || !draw.chance(0.8)) continue
     const id = `WC${100_000 + customer.index * 2 + contract.ordinal}`

@@ -12,7 +12,7 @@ import { webshopCustomer, webshopProduct } from './webshop.ts'
 export type { MasterType, TruthRow } from './draft.ts'
 
 export interface WorldOptions {
-  /** How many true customers; a world of 200,000 needs no more memory than one of 2,000. */
+  /** Number of true customers; a world of 200,000 needs no more memory than one of 2,000. */
   companies: number
   /** The same seed and size give the same bytes. */
   seed: number
@@ -24,7 +24,7 @@ export interface WorldMessage {
   object: string
   /** `events`: one webhook body. `rows`: one row of a file load. */
   format: 'events' | 'rows'
-  /** JSON, always; a CSV row is an object of strings. */
+  /** Always JSON; a CSV row is an object of strings. */
   body: string
 }
 
@@ -47,7 +47,7 @@ export const sources: readonly Source[] = [
   { name: 'webshop', kind: 'generic', ofProduct: webshopProduct, ofCustomer: webshopCustomer },
 ]
 
-/** Either a message on its way or a piece of the truth; one pass makes both. */
+/** A message to be delivered, or a row of the truth; one pass generates both. */
 export type WorldItem = { message: WorldMessage; value: object } | { truth: TruthRow }
 
 function* deliver(source: Source, holding: Holding, line: Delivery<Draft>): Generator<WorldItem> {
@@ -70,7 +70,7 @@ const item = (source: Source, draft: Draft): WorldItem => ({
 })
 
 /**
- * Products first, then customer by customer, each in all its sources; within a source in the order
+ * Yields products first, then customer by customer with all their sources; within a source in order
  * of delivery.
  */
 export function* worldItems(options: WorldOptions): Generator<WorldItem> {
@@ -101,12 +101,12 @@ export function* worldItems(options: WorldOptions): Generator<WorldItem> {
     for (const late of lines.get(source.name)!.rest()) yield item(source, late)
 }
 
-/** All messages of a world, as they would arrive from systems that work side by side. */
+/** Yields all messages of a world, interleaved as from systems that run side by side. */
 export function* worldMessages(options: WorldOptions): Generator<WorldMessage> {
   for (const made of worldItems(options)) if ('message' in made) yield made.message
 }
 
-/** Which source record is which true thing. */
+/** Yields the true entity of each source record. */
 export function* worldTruth(options: WorldOptions): Generator<TruthRow> {
   for (const made of worldItems(options)) if ('truth' in made) yield made.truth
 }

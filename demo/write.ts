@@ -12,7 +12,7 @@ export interface ManifestFile {
   file: string
   source: string
   kind: string
-  /** For rows, the source's name of the object; an events file holds several. */
+  /** For rows, the source's name for the object; an events file has several. */
   object?: string
   format: 'events' | 'rows'
   rows: number
@@ -21,14 +21,14 @@ export interface ManifestFile {
 export interface Manifest {
   seed: number
   companies: number
-  /** In the order they should be sent. */
+  /** In sending order. */
   files: ManifestFile[]
 }
 
-/** Text kept in memory for one file before it is written. */
+/** Text buffered for one file before it is written. */
 const bufferBytesMax = 256 * 1024
 
-/** One file, written in large pieces; waits when the disk is behind. */
+/** One file, written in large chunks; waits if the disk is slow. */
 class Output {
   readonly #stream: WriteStream
   #text = ''
@@ -43,7 +43,7 @@ class Output {
     if (header !== undefined) this.#text = `${header}\n`
   }
 
-  /** True when the piece is large enough to be written. */
+  /** Returns true if the buffer is large enough to be written. */
   add(line: string): boolean {
     this.#text += `${line}\n`
     this.lines += 1
@@ -65,7 +65,7 @@ class Output {
   }
 }
 
-/** One line of CSV, without its line break. */
+/** Returns one line of CSV, without its line break. */
 const csvLine = (cells: readonly string[]) => stringify([cells]).slice(0, -1)
 
 const order: readonly [source: string, kind: string, object: string | undefined][] = [
@@ -89,8 +89,8 @@ const fileOf = (source: string, object: string | undefined) =>
 const truthFiles = ['customers', 'contacts', 'products', 'contracts', 'deleted', 'dirt']
 
 /**
- * Writes a world under `directory` in one pass; memory does not grow with its size. `progress` is
- * called with the number of lines so far, every 10,000.
+ * Writes a world under `directory` in one pass, in constant memory. `progress` receives the number
+ * of lines so far, every 10,000.
  */
 export async function writeWorld(
   options: WorldOptions & { directory: string; progress?: (lines: number) => void },
@@ -117,7 +117,7 @@ export async function writeWorld(
   for (const made of worldItems(options)) {
     for (const [file, line] of linesOf(made)) {
       const output = outputs.get(file)!
-      // Waiting for each line would cost more than making it.
+      // Waiting for each line would cost more than generating it.
       if (output.add(line)) await output.flush()
       lines += 1
       if (progress && lines % 10_000 === 0) progress(lines)

@@ -6,7 +6,7 @@ import type { Customer, SourceName } from './truth.ts'
 
 const ascii = /^[\x20-\x7e]+$/
 
-/** The company's name as it is written in a source; what was done to it is added to `dirt`. */
+/** Returns a company's name as a source has it; adds the errors it made to `dirt`. */
 export function organisationName(
   draw: Random,
   customer: Customer,
@@ -54,7 +54,7 @@ export function organisationName(
   return name
 }
 
-/** A person's names as they are written in a source. */
+/** Returns a person's names as a source has them; adds the errors it made to `dirt`. */
 export function personNames(draw: Random, customer: Customer, source: SourceName, dirt: Set<Dirt>) {
   const { given, surname, woman } = customer.person!
   const native = given.native !== given.latin && source === 'netsuite' && draw.chance(0.5)

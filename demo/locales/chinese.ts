@@ -29,7 +29,7 @@ export const china: Locale = {
   men: list(
     '伟|Wei 强|Qiang 磊|Lei 军|Jun 建国|Jianguo 志强|Zhiqiang 浩然|Haoran 文博|Wenbo 俊杰|Junjie',
   ),
-  /** For companies the name before the trade; people take a surname of one sign. */
+  /** For companies, the name before the trade; people get a surname of one character. */
   surname: (random) => {
     const [native, latin] = half(random.pick(surnames))
     return { native, latin }
@@ -61,5 +61,5 @@ export const china: Locale = {
     Wuhan|Hubei|4300##|27`),
 }
 
-/** What stands before the trade in a Chinese company name: two signs of good omen. */
+/** Names before the trade in a Chinese company name: two auspicious characters. */
 export const omens = bright

@@ -9,7 +9,7 @@ import {
   streets,
 } from './locale.ts'
 
-/** People there bear two surnames, the father's (Spain) or the mother's (Portugal) first. */
+/** People have two surnames: the father's first in Spain, the mother's first in Portugal. */
 const twice = (one: (random: Random) => Spelling) => (random: Random) => {
   const name = `${one(random).native} ${one(random).native}`
   return { native: name, latin: name }

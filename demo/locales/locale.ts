@@ -1,9 +1,6 @@
 import type { Random } from '../random.ts'
 
-/**
- * A text as people there write it, and in Latin letters; the two are the same where the script is
- * Latin.
- */
+/** A text in the local script and in Latin letters; both are equal for Latin scripts. */
 export interface Spelling {
   native: string
   latin: string
@@ -12,9 +9,9 @@ export interface Spelling {
 export interface City {
   name: string
   region: string
-  /** A pattern for Random.fill. */
+  /** Pattern for Random.fill. */
   postcode: string
-  /** Area code without the trunk prefix; part of the number where a country has none. */
+  /** Area code without the trunk prefix; part of the number in countries without area codes. */
   area: string
 }
 
@@ -25,40 +22,40 @@ export interface LegalForm {
   weight: number
 }
 
-/** What companies, people, addresses and numbers look like in one country. */
+/** Patterns of companies, people, addresses and numbers of one country. */
 export interface Locale {
   country: string
-  /** English name first, then as people there write it. */
+  /** English name first, then the local one. */
   countryNames: readonly string[]
-  /** How often customers come from here. */
+  /** Relative frequency of customers from this country. */
   weight: number
   currency: string
   tld: string
   dial: string
-  /** Digit dialled before the area code inside the country; empty where there is none. */
+  /** Digit dialled before the area code inside the country; empty if there is none. */
   trunk: string
-  /** Digits after the area code, of fixed lines. */
+  /** Draws the digits after the area code of a landline. */
   subscriber(area: string): string
-  /** National number of mobiles, without trunk prefix. */
+  /** Pattern of a mobile number, without trunk prefix. */
   mobile: string
   cities: readonly City[]
   street(random: Random): string
-  /** Spellings of street words people mix. */
+  /** Spellings of street words that people mix up. */
   streetVariants: readonly (readonly [string, string])[]
   houseNumberFirst: boolean
   women: readonly string[]
   men: readonly string[]
   surname(random: Random, woman: boolean): Spelling
-  /** "Full~Short" where a short form is common. */
+  /** "Full~Short" if a short form is common. */
   trades: readonly string[]
   forms: readonly LegalForm[]
   /** Words between the names of two partners. */
   and: string
   nicknames: Readonly<Record<string, string>>
   salutations: readonly [woman: string, man: string]
-  /** "native|latin" is split; other text is put into Latin letters by this. */
+  /** Transliterates text that is not already given as "native|latin". */
   transliterate?(text: string): string
-  /** False for scripts that write no blanks between the parts of a name. */
+  /** False for scripts without blanks between the parts of a name. */
   blanks: boolean
   freemail: readonly string[]
   registration(random: Random, city: City): string
@@ -78,7 +75,7 @@ export function joined(locale: Locale, parts: readonly Spelling[]): Spelling {
   }
 }
 
-/** Rows of "name|region|postcode|area". */
+/** Parses rows of "name|region|postcode|area". */
 export function cities(rows: string): City[] {
   return rows
     .trim()
@@ -89,14 +86,14 @@ export function cities(rows: string): City[] {
     })
 }
 
-/** A list written as words separated by blanks; `_` stands for a blank inside one. */
+/** Splits a list of words at blanks; `_` stands for a blank inside a word. */
 export const list = (text: string): string[] =>
   text
     .trim()
     .split(/\s+/)
     .map((word) => word.replaceAll('_', ' '))
 
-/** Legal forms written as "name=variant,variant*weight", separated by semicolons. */
+/** Parses legal forms written as "name=variant,variant*weight", separated by semicolons. */
 export function legalForms(text: string): LegalForm[] {
   return text.split(';').map((entry) => {
     const [rest = '', weight = '1'] = entry.trim().split('*')
@@ -105,7 +102,7 @@ export function legalForms(text: string): LegalForm[] {
   })
 }
 
-/** Surnames made of a first and a second half. */
+/** Returns surnames composed of a first and a second half. */
 export function compound(
   first: readonly string[],
   second: readonly string[],
@@ -116,7 +113,7 @@ export function compound(
   }
 }
 
-/** Streets as "{form}" patterns with `@` for a name of the list. */
+/** Returns streets from "{form}" patterns, with `@` for a name of the list. */
 export function streets(
   forms: readonly string[],
   names: readonly string[],
