@@ -42,7 +42,7 @@ function recorder(bounds: AccessRecorderOptions['bounds'] = {}) {
   return { it, reports, rows }
 }
 
-test('fields seen of the same records are one row; the same one twice counts once; stopping writes all', async () => {
+test('stores fields of the same records as one row, counts a repeated access once, and flushes on stop', async () => {
   const { it, rows } = recorder()
   const [ada, bert] = [seer('ada'), seer('bert')]
   for (const id of [a, b, a])
@@ -70,7 +70,7 @@ test('fields seen of the same records are one row; the same one twice counts onc
   )
 })
 
-test('more than may be held: first which records is lost, then by whom; how many is kept, and it is told', async () => {
+test('over its bounds it drops record ids first, then callers; it keeps the counts and reports the loss', async () => {
   const { it, rows, reports } = recorder({ idsMax: 2, rowsMax: 2 })
   for (const id of [a, b, c]) it.note(seer('ada'), 'FIELD', 'Customer', ['emails'], id)
   const bert = seer('bert')
@@ -95,10 +95,10 @@ test('more than may be held: first which records is lost, then by whom; how many
     await calm.it.write()
   }
   await calm.it.stop()
-  assert.deepEqual(calm.reports, [], 'what is written makes room again')
+  assert.deepEqual(calm.reports, [], 'rows that are written free their room')
 })
 
-test('while the database is away it waits and then is written, each once', async () => {
+test('accesses wait while the database is unavailable, and are then written once each', async () => {
   const { it, rows, reports } = recorder()
   await db.sql`alter table sensitive_access rename to away`
   it.note(seer('ada'), 'FIELD', 'Customer', ['emails'], a)
@@ -114,7 +114,7 @@ test('while the database is away it waits and then is written, each once', async
   )
 })
 
-test('it is kept for so many days', async () => {
+test('accesses older than the retention period are deleted', async () => {
   const { it, rows } = recorder()
   for (const actor of ['old', 'new']) it.note(seer(actor), 'FIELD', 'Customer', ['emails'], a)
   await it.stop()

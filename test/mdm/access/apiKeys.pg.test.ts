@@ -21,7 +21,7 @@ after(() => db?.drop())
 const made = (name: string, expiresAt: Date | null = null) =>
   createKey(db.sql, { name, roles: ['reader'], scopes: ['pii:read'], expiresAt, createdBy: 'test' })
 
-test('a key is good as it was given out, and only so; the secret is not kept', async () => {
+test('accepts a key exactly as it was issued, and does not store its secret', async () => {
   const { id, text } = await made('app')
   const found = await verifyKey(db.sql, text)
   assert.deepEqual(found, {
@@ -47,7 +47,7 @@ test('a key is good as it was given out, and only so; the secret is not kept', a
   assert.ok(!row?.row.includes(text.slice(`tsk_${id}_`.length)))
 })
 
-test('its use is noted', async () => {
+test('records when a key was last used', async () => {
   const { id, text } = await made('used')
   const lastUse = async () => (await listKeys(db.sql)).find((k) => k.id === id)?.lastUsedAt
   assert.equal(await lastUse(), null)
@@ -58,7 +58,7 @@ test('its use is noted', async () => {
   assert.deepEqual(await lastUse(), first)
 })
 
-test('a name has one key; a revoked one leaves it free', async () => {
+test('allows one key for a name, and a new one after the first is revoked', async () => {
   const { text } = await made('twice')
   await assert.rejects(made('twice'), /there is a key "twice" already/)
   assert.equal(await revokeKey(db.sql, 'twice'), 1)
@@ -67,7 +67,7 @@ test('a name has one key; a revoked one leaves it free', async () => {
   assert.ok(await verifyKey(db.sql, (await made('twice')).text))
 })
 
-test('of a rotated key old and new are good for a while, then the new one', async () => {
+test('accepts both secrets of a rotated key during the overlap, then only the new one', async () => {
   const old = await made('rotated')
   const next = await rotateKey(db.sql, 'rotated', 3_600_000, 'test')
   assert.deepEqual((await verifyKey(db.sql, old.text))?.roles, ['reader'])
@@ -79,12 +79,12 @@ test('of a rotated key old and new are good for a while, then the new one', asyn
   await assert.rejects(rotateKey(db.sql, 'nothing', 0, 'test'), /no valid key "nothing"/)
 })
 
-test('a key with an end is not good after it', async () => {
+test('rejects a key after it has expired', async () => {
   assert.ok(await verifyKey(db.sql, (await made('long', new Date(Date.now() + 60_000))).text))
   assert.equal(await verifyKey(db.sql, (await made('short', new Date(Date.now() - 1))).text), null)
 })
 
-test('what is done about a key is in the audit log, with who did it, and nothing of its secret', async () => {
+test('the audit log has every change to a key with its actor, and nothing of its secret', async () => {
   const keys = apiKeys(db.sql, 'cli:ida')
   const made = await keys.create({
     name: 'audited',
@@ -111,7 +111,7 @@ test('what is done about a key is in the audit log, with who did it, and nothing
   assert.equal((await verifyAudit(db.sql)).broken, null)
 })
 
-test('refused access is in the audit log, what is alike in one entry, and never more than so much', async () => {
+test('the audit log groups similar refusals into one entry, up to a limit', async () => {
   const faults: unknown[] = []
   const refusals = openRefusals(db.sql, (e) => faults.push(e))
   const refuse = (actor: string | null, field: string) =>

@@ -20,7 +20,7 @@ const hash = operationHash(A)
 const publish = (client: string, text = A) =>
   publishOperations(db.sql, { client, operations: [{ text, names: ['A'] }], publishedBy: 'test' })
 
-test('a text is taken while any client has it published; publishing again brings a retired one back', async () => {
+test('accepts an operation while any client has it published; publishing again restores a retired one', async () => {
   assert.equal(await findOperation(db.sql, hash), null)
   assert.deepEqual(await publish('app'), [hash])
   assert.deepEqual(await publish('app'), [], 'it was there')
@@ -41,12 +41,12 @@ test('a text is taken while any client has it published; publishing again brings
   assert.deepEqual(app?.names, ['A'])
 })
 
-test('the use is noted; a beginning that several share retires none', async () => {
+test('records the last use; a hash prefix that several operations share retires none', async () => {
   await publish('app')
   await findOperation(db.sql, hash)
   const [app] = await listOperations(db.sql, { client: 'app' })
   assert.ok(app?.lastUsedAt)
-  // Two texts whose hashes begin alike cannot be had; two rows can.
+  // Two texts whose hashes share a long prefix cannot be constructed, but two rows can.
   await db.sql`insert into operation (hash, client, text, names, published_by)
     values (${`${hash.slice(0, 60)}0000`}, 'app', 'x', '{}', 'test')`
   await assert.rejects(

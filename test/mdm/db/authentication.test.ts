@@ -13,7 +13,9 @@ const CLEARTEXT = Buffer.from([0, 0, 0, 3])
 const REFUSAL = Buffer.from('SFATAL\0C28P01\0Mpassword authentication failed\0\0')
 const MD5 = Buffer.concat([Buffer.from([0, 0, 0, 5]), salt])
 
-/** A server that asks each client for its password in one way, and notes all that it is sent. */
+/**
+ * A server that requests a password with the given method and records everything that it receives.
+ */
 async function serverThatAsks(
   t: TestContext,
   request: Buffer,

@@ -29,22 +29,22 @@ test('a transaction whose connection is lost fails, and the pool goes on', async
       await tx`select 1`
     })
     await assert.rejects(lost, isLoss)
-    // Between the server's farewell and the end of the socket a pool may still hand the connection
-    // out: that statement is lost too, and says so. The one after it is not.
+    // After the server has announced the end, a pool may still hand out the connection until its
+    // socket closes. That statement fails too; the next one does not.
     const ask = () => sql<{ answer: number }[]>`select 42 as answer`
     const [row] = await ask().catch((e) => {
       assert.ok(isLoss(e), String(e))
       return ask()
     })
     assert.equal(row?.answer, 42)
-    // A short statement after the loss: it must not wait for a write that was never scheduled.
+    // A short statement after the loss must not wait for a write that was never scheduled.
     await sql.begin((tx) => tx`select 1`)
     await sql.end({ timeout: 1 })
   }
 })
 
 /**
- * Without our patch they run on the pool's next connection, outside of any transaction
+ * Without our patch the statements run on the pool's next connection, outside any transaction
  * (porsager/postgres#1216).
  */
 test('a transaction that continues after its connection was lost changes nothing, and none of its statements hangs', async () => {
@@ -58,7 +58,8 @@ test('a transaction that continues after its connection was lost changes nothing
   const lost = sql.begin(async (tx) => {
     const [own] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`
     await db.sql`select pg_terminate_backend(${own?.pid ?? 0})`
-    // More than the connection takes at once: the rest waits within the transaction.
+    // More statements than the connection accepts at once: the rest is queued within the
+    // transaction.
     const many = Array.from({ length: 300 }, () =>
       tx`insert into written values ('many')`.then(String, codeOf),
     )
@@ -69,7 +70,7 @@ test('a transaction that continues after its connection was lost changes nothing
     await late
   })
   await assert.rejects(lost, isLoss)
-  // The pool's next transaction is open on the connection made anew when the lost one goes on.
+  // The lost transaction continues while the pool's next transaction is open on the new connection.
   await sql.begin(async (tx) => {
     await tx`insert into written values ('next')`
     goOn()

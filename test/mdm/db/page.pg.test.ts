@@ -37,8 +37,7 @@ const listing: Listing = {
 const relation: Relation = { from: 'item t', where: 't.parent = p.id' }
 const parents = ['00000000-0000-8000-8000-000000000001', '00000000-0000-8000-8000-000000000002']
 
-// Few values, so that ties and missing ones are frequent; times that differ by less than a
-// millisecond.
+// Few values make ties and missing values frequent. The times differ by less than a millisecond.
 const item = fc.record({
   parent: fc.constantFrom(...parents),
   a: fc.option(fc.constantFrom('x', 'Y', 'z', "o'k", 'é')),
@@ -53,7 +52,7 @@ const terms = fc.uniqueArray(
   },
 )
 
-/** All pages one after the other, as a client walks them. */
+/** Reads all pages one after the other, as a client does. */
 async function walk(
   order: SortTerm[],
   limit: number,

@@ -21,7 +21,7 @@ const rows = fc.uniqueArray(
 )
 const valuesOf = (r: Row) => [r.weight, r.id]
 
-/** The rows of all pages, one after the other, as a client walks them. */
+/** Reads the rows of all pages one after the other, as a client does. */
 function walk(all: readonly Row[], limit: number, backward: boolean): string[] {
   const found: string[] = []
   let cursor: string | undefined

@@ -14,7 +14,7 @@ before(async () => {
 })
 after(async () => await db?.drop())
 
-/** Counts transactions: an explanation reads one snapshot, whatever it is about. */
+/** Counts transactions: every explanation must read one snapshot. */
 function counted() {
   const count = { transactions: 0 }
   const sql = new Proxy(db.sql, {
@@ -27,7 +27,7 @@ function counted() {
   return { sql, count }
 }
 
-test('every explanation of a link ends in the weight that is stored with it, and each step adds up', async () => {
+test('every explanation of a link ends in its stored weight, and its steps add up', async () => {
   const links = await db.sql<{ a: string; b: string; type: string; weight: number }[]>`
     select x.key as a, y.key as b, x.type, l.weight from link l
       join source_record x on x.id = l.a join source_record y on y.id = l.b order by l.a, l.b`
@@ -37,7 +37,7 @@ test('every explanation of a link ends in the weight that is stored with it, and
     new Set(pipeline.policy.types.map((t) => t.name)),
   )
   const { sql, count } = counted()
-  // Asked the other way round, too: a pair has one weight.
+  // Every second pair is requested in reverse order: a pair has one weight.
   const asked = links.map((l, i): [string, string] => (i % 2 ? [l.a, l.b] : [l.b, l.a]))
   const found = await explainPairs(sql, pipeline, asked)
   assert.equal(count.transactions, 1)
@@ -65,7 +65,7 @@ test('every explanation of a link ends in the weight that is stored with it, and
   }
 })
 
-test('the joins of a story make its golden record out of its live source records, each once', async () => {
+test('the joins of a story build its golden record from its live source records, each once', async () => {
   const rows = await db.sql<{ id: string; live: number }[]>`
     select g.id, count(*) filter (where r.complete and not r.deleted)::int as live
     from golden g join source_record r on r.golden_id = g.id where g.state = 'ACTIVE'
@@ -88,7 +88,7 @@ test('the joins of a story make its golden record out of its live source records
   }
 })
 
-test('of two golden records the best pair of their source records is explained', async () => {
+test('explains two golden records by the best pair of their source records', async () => {
   const [pair] = await db.sql<
     { a: string; b: string; own: string; other: string; weight: number }[]
   >`

@@ -6,15 +6,15 @@ import { startServer } from '../../../cli/embeddedPostgres/server.ts'
 
 export interface CrashingServer {
   url(database: string): string
-  /** Ends every backend at once, without a checkpoint; resolves when the server is gone. */
+  /** Kills every backend without a checkpoint. Resolves when the server is gone. */
   crash(): Promise<void>
-  /** Starts it again on its data and port; it replays its log. */
+  /** Restarts it on its data and port; it replays its log. */
   start(): Promise<void>
-  /** Stops it for good; its data go. */
+  /** Stops it and deletes its data. */
   stop(): Promise<void>
 }
 
-/** A server of the test's own that is not stopped in order but crashed. */
+/** Starts a server for one test that can be crashed instead of stopped. */
 export async function crashingServer(): Promise<CrashingServer> {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-test-'))
   let server = await startServer({ dir, durable: false })

@@ -20,7 +20,7 @@ const place: fc.Arbitrary<CursorPosition> = fc.oneof(
 )
 const code = (code: string) => (e: unknown) => e instanceof Error && 'code' in e && e.code === code
 
-test('a cursor reads back as the place it was made of (FEED 4.1)', () => {
+test('a cursor decodes to the position that it encodes (FEED 4.1)', () => {
   fc.assert(
     fc.property(fc.uuid(), place, (feed, p) =>
       assert.deepEqual(decodeCursor(feed, encodeCursor(feed, p)), p),
@@ -28,7 +28,7 @@ test('a cursor reads back as the place it was made of (FEED 4.1)', () => {
   )
 })
 
-test('whatever is changed or cut off is CURSOR_INVALID (FEED 4.2)', () => {
+test('a cursor that is changed or truncated is CURSOR_INVALID (FEED 4.2)', () => {
   fc.assert(
     fc.property(
       fc.uuid(),

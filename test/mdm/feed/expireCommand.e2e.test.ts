@@ -18,7 +18,7 @@ const expire = (...args: string[]) =>
     env: { ...process.env, DATABASE_URL: db.url },
   })
 
-test('expire lets go of what is older, and keeps of every record the version in force', async () => {
+test('expire deletes older versions, and keeps the current version of every record', async () => {
   const [id = '', other = ''] = await create(db.sql, 2)
   for (let v = 2; v <= 5; v++) await append(db.sql, version(id, v))
   await db.sql`update change set at = at - interval '3 days' where position <= 4`
@@ -37,7 +37,7 @@ test('expire lets go of what is older, and keeps of every record the version in 
   )
 })
 
-test('an age that is none is refused', async () => {
+test('expire rejects an invalid age', async () => {
   for (const age of ['90', '1y', '-1d', ''])
     await assert.rejects(
       expire('--older-than', age),

@@ -64,7 +64,7 @@ const until = async (what: () => boolean) => {
   while (!what()) await sleep(5)
 }
 
-test('from the ring, from the table, and from one to the other, the same events (FEED 7.1)', async () => {
+test('gives the same events from the ring, from the table, and across both (FEED 7.1)', async () => {
   const tailer = await open({ ringEventsMax: 100, ringBytesMax: 2 ** 20 })
   const start = tailer.tail.head
   await create(db.sql, 1_300)
@@ -105,7 +105,7 @@ test('the ring is bounded in bytes, and an event larger than the bound is read f
   )
 })
 
-test('a consumer that does not read holds a position, and no event is lost to it (FEED 7.1)', async () => {
+test('a consumer that does not read keeps its position and loses no event (FEED 7.1)', async () => {
   const tailer = await open({ ringEventsMax: 50, pagesBytesMax: 50_000 })
   const start = tailer.tail.head
   const stalled = await Promise.all(range(1, 40).map(() => follow(tailer, after_(tailer, start))))
@@ -113,7 +113,7 @@ test('a consumer that does not read holds a position, and no event is lost to it
   const head = start + 1_200
   await until(() => tailer.tail.head === head)
   for (const s of stalled) await s.next()
-  // Each at a place of its own, so that they cannot share pages.
+  // Each reader is at a different position, so they cannot share pages.
   for (const [i, s] of stalled.entries()) for (let n = 0; n < 20 * i; n++) await s.next()
   assert.ok(
     tailer.eventPages.bytes <= 50_000 + 512 * 2_000,
@@ -123,7 +123,7 @@ test('a consumer that does not read holds a position, and no event is lost to it
     assert.deepEqual(positions(await take(s, caughtUp)), range(start + 2 + 20 * i, head))
 })
 
-test('a filtered subscription gives what a full one gives, filtered (FEED 6.1)', async () => {
+test('a filtered subscription gives the matching events of an unfiltered one (FEED 6.1)', async () => {
   const tailer = await open({ ringEventsMax: 40 })
   const start = tailer.tail.head
   const goldenIds = range(1, 30).map((): string => randomUUID())
@@ -158,7 +158,7 @@ test('a filtered subscription gives what a full one gives, filtered (FEED 6.1)',
   assert.deepEqual(positions(systems), [])
 })
 
-test('an id is followed to what it resolves to at that place of the feed (FEED 6.2)', async () => {
+test('an id is followed to the golden record that it resolves to at that position (FEED 6.2)', async () => {
   const tailer = await open({ ringEventsMax: 10 })
   const [a = '', b = '', c = ''] = await create(db.sql, 3)
   const start = (await readHead(db.sql)).position
@@ -195,7 +195,8 @@ test('an id is followed to what it resolves to at that place of the feed (FEED 6
   assert.deepEqual(await seen(start), expected)
   const at = last - 12
   assert.equal(at, start)
-  // Resumed anywhere, the rest is the same: what a redirected to is known as of that place.
+  // After resuming at any position the rest is the same: the survivor of `a` is known as of that
+  // position.
   const all = eventsOf(await take(await follow(tailer, after_(tailer, start)), caughtUp))
   for (const e of all) {
     const left = expected.filter(([id, v]) =>
@@ -205,7 +206,7 @@ test('an id is followed to what it resolves to at that place of the feed (FEED 6
   }
 })
 
-test('CaughtUp comes once, and again as a place to resume from when much went by unseen (FEED 5.4)', async () => {
+test('CaughtUp comes once, and again as a cursor after many events that the filter skipped (FEED 5.4)', async () => {
   const tailer = await open()
   const start = tailer.tail.head
   const live = await follow(tailer, after_(tailer, start, { types: ['Nothing'] }))
@@ -221,7 +222,7 @@ test('CaughtUp comes once, and again as a place to resume from when much went by
   await live.return?.()
 })
 
-test('leaving ends a subscription at once, also while it waits', async () => {
+test('a subscription ends at once when its reader leaves, also while it waits', async () => {
   const tailer = await open()
   const live = await follow(tailer, fromNow)
   await live.next()
@@ -243,7 +244,7 @@ test('a cursor from the future is CURSOR_FUTURE, of another feed CURSOR_OTHER_FE
   await assert.rejects(follow(tailer, { ...fromNow, after: other }), code('CURSOR_OTHER_FEED'))
 })
 
-test('expired: CURSOR_EXPIRED at the start, Lagged in the middle, and nothing else is lost (FEED 7.2, 7.3)', async () => {
+test('expired events give CURSOR_EXPIRED at the start and Lagged in the middle; no others are lost (FEED 7.2, 7.3)', async () => {
   const tailer = await open({ ringEventsMax: 10, pagesBytesMax: 1 })
   const start = tailer.tail.head
   const ids = await create(db.sql, 30)
@@ -280,7 +281,7 @@ test('expired: CURSOR_EXPIRED at the start, Lagged in the middle, and nothing el
   const scan = encodeCursor(tailer.tail.feed, { kind: 'SCAN', position: start + 3, scanned: null })
   await assert.rejects(follow(tailer, { ...fromNow, after: scan }), code('CURSOR_EXPIRED'))
 
-  // Reading something else takes the page away that the slow one had begun.
+  // Another read evicts the page that the slow subscriber had begun.
   const fresh = await take(await follow(tailer, after_(tailer, head)), caughtUp)
   assert.deepEqual(positions(fresh), range(head + 1, head + 10))
   assert.ok(

@@ -12,7 +12,7 @@ import { startTailer } from '../../../mdm/feed/tailer.ts'
 import { crashingServer } from './crashingServer.ts'
 import { append, create, eventsOf, fromNow, take, version } from './world.ts'
 
-test('subscriptions, live and behind, go on after the database was away; a replaced store ends them (FEED 8.1, 8.3)', async () => {
+test('live and lagging subscriptions continue after a database outage; a replaced store ends them (FEED 8.1, 8.3)', async () => {
   const server = await crashingServer()
   const url = server.url('postgres')
   const sql = openDatabase(url, { connectionsMax: 4, name: 'test' })

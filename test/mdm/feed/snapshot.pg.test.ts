@@ -35,7 +35,7 @@ interface Held {
   values: unknown
 }
 
-/** The golden records after every event up to `position`, by the history. */
+/** Returns the golden records after all events up to `position`, computed from the history. */
 async function stateAt(position: number): Promise<Map<string, Held>> {
   const rows = await db.sql<{ id: string; version: number; values: unknown }[]>`
     select distinct on (golden_id) golden_id as id, version, values from change
@@ -49,7 +49,7 @@ async function stateAt(position: number): Promise<Map<string, Held>> {
 
 const sorted = (table: Map<string, Held>) => [...table].sort(([a], [b]) => (a < b ? -1 : 1))
 
-test(`a snapshot is of exactly one position, and the tail after it has no seam, under writers (FEED 5.2; seed ${seed})`, async () => {
+test(`under concurrent writes a snapshot has exactly one position, and its tail has no gap or overlap (FEED 5.2; seed ${seed})`, async () => {
   const random = seeded(seed)
   const goldenIds = Array.from({ length: 900 }, () => randomUUID())
   for (let i = 0; i < 900; i += 300)
@@ -79,7 +79,7 @@ test(`a snapshot is of exactly one position, and the tail after it has no seam, 
         at ??= value.at.place.position
         assert.equal(value.at.place.position, at, 'all of one position')
         table.set(value.item.goldenId, { version: value.item.version, values: value.item.values })
-        // Breaking off in the middle of the scan and resuming changes nothing.
+        // Interrupting the scan and resuming it changes nothing.
         if (++scanned % 150 === 0) {
           await items.return?.()
           items = await follow(tailer, {
@@ -138,7 +138,7 @@ test(`a snapshot is of exactly one position, and the tail after it has no seam, 
   assert.ok(rounds > 0)
 })
 
-test('a snapshot of some types and ids holds these only, a retired id by its survivor (FEED 6)', async () => {
+test('a snapshot of some types and ids has only these, and the survivor of a retired id (FEED 6)', async () => {
   const [loser = '', survivor = '', other = ''] = await create(db.sql, 3)
   const [product = ''] = await create(db.sql, 1, { type: 'Product' })
   await append(

@@ -6,7 +6,7 @@ import { everything } from '../../../mdm/feed/filter.ts'
 import type { FeedItem, FollowOptions } from '../../../mdm/feed/follow.ts'
 import type { ChangeEvent } from '../../../schema/events.ts'
 
-/** A version of a golden record, as the pipeline would hand it over. */
+/** Returns a version of a golden record in the form that the pipeline appends. */
 export function version(
   goldenId: string,
   number: number,
@@ -41,7 +41,8 @@ export async function append(sql: Sql, ...events: NewChange[]): Promise<number> 
 }
 
 /**
- * `count` golden records with one version each; answers their ids in the order of their positions.
+ * Creates `count` golden records with one version each. Returns their ids in the order of their
+ * positions.
  */
 export async function create(
   sql: Sql,
@@ -55,18 +56,18 @@ export async function create(
 }
 
 export interface Traffic {
-  /** Transactions, rolled back ones included. */
+  /** Number of transactions, including those that are rolled back. */
   transactions: number
   connections: number
   goldenIds: string[]
-  /** Random number in [0, 1). */
+  /** Returns a random number in [0, 1). */
   random: () => number
 }
 
 /**
- * Writers on several connections at once, each transaction with one to four golden records, locked
- * in order as the pipeline does, with random pauses before and after the append and one in five
- * rolled back. Tombstones and revivals come too. Answers what was committed.
+ * Runs writers on several connections. Each transaction locks one to four golden records in order,
+ * as the pipeline does, and pauses randomly before and after the append. One in five is rolled
+ * back. Tombstones and revivals occur too. Returns the number of committed events.
  */
 export async function writeTraffic(sql: Sql, traffic: Traffic): Promise<{ committed: number }> {
   const { random, goldenIds } = traffic
@@ -121,7 +122,10 @@ function pick<T>(items: readonly T[], random: () => number): T {
 
 export const fromNow: FollowOptions = { after: null, snapshot: false, filter: everything }
 
-/** Reads items until one satisfies `until` (it is the last of the answer), then leaves. */
+/**
+ * Reads items until one satisfies `until`, which is the last that it returns, then ends the
+ * subscription.
+ */
 export async function take(
   items: AsyncIterableIterator<FeedItem>,
   until: (item: FeedItem, all: FeedItem[]) => boolean,
@@ -140,7 +144,7 @@ export function eventsOf(items: readonly FeedItem[]): ChangeEvent[] {
   return items.flatMap((i) => (i.kind === 'CHANGE' ? [i.event] : []))
 }
 
-/** A seeded generator (mulberry32), so that a failure can be run again. */
+/** Creates a seeded generator (mulberry32), so that a failure can be reproduced. */
 export function seeded(seed: number): () => number {
   let a = seed
   return () => {

@@ -51,7 +51,7 @@ test('a merge is an event of the survivor and a tombstone that redirects', () =>
   )
 })
 
-test('a split is an event of each part; an id that comes back goes on counting its versions', () => {
+test('a split is an event of each part; a restored id continues its version numbers', () => {
   const events = derive(
     assign([[record(1, 'k1')], [record(2, 'k1')]], []),
     new Map([stored('k1', { a: 1 }, 'ACTIVE', 4), stored('k2', {}, 'MERGED', 2)]),
@@ -66,14 +66,14 @@ test('a split is an event of each part; an id that comes back goes on counting i
   )
 })
 
-test('nothing changed: no event; a changed field is named', () => {
+test('emits no event without a change, and names a changed field', () => {
   const before = new Map([stored('k1', { a: 1, b: { x: 1, y: 2 } })])
   const at = assign([[record(1, 'k1')]], [])
   assert.deepEqual(derive(at, before, plain({ b: { y: 2, x: 1 }, a: 1 })), [])
   assert.deepEqual(derive(at, before, plain({ a: 2, b: { x: 1, y: 2 } }))[0]?.changed, ['a'])
 })
 
-test('the last record deleted: the golden record is, and keeps its place in the crosswalk', () => {
+test('deletes the golden record with its last source record, and keeps its crosswalk', () => {
   const [event] = derive(
     assign([], [record(1, 'k1')]),
     new Map([stored('k1', { a: 1 })]),
@@ -85,7 +85,7 @@ test('the last record deleted: the golden record is, and keeps its place in the 
   )
 })
 
-test('a record that moves between two golden records that stay: one splits, the other is updated', () => {
+test('a record that moves between two remaining golden records splits one and updates the other', () => {
   const events = derive(
     assign([[record(1, 'k1')], [record(2, 'k2'), record(3, 'k1')]], []),
     new Map([stored('k1', { a: 1 }), stored('k2', { a: 2 })]),

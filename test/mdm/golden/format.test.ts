@@ -20,12 +20,12 @@ const cases: [Format, string[], string[]][] = [
   ['LEI', ['5493001KJTIIGC8Y1R12'], ['5493001KJTIIGC8Y1R13', '5493']],
 ]
 for (const [format, good, bad] of cases)
-  test(`${format} tells what has its form from what has not`, () => {
+  test(`${format} accepts only values in its form`, () => {
     for (const v of good) assert.equal(passesFormat(format, v), true, v)
     for (const v of bad) assert.equal(passesFormat(format, v), false, v)
   })
 
-test('what is no text, or too long, passes no format and breaks nothing', () => {
+test('rejects values that are not text or too long, without an error', () => {
   for (const v of [null, 1, {}, [], 'x'.repeat(1_000_000), '\u0000', '\ud800'])
     assert.equal(passesFormat('EMAIL', v), false)
 })

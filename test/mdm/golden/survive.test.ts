@@ -54,7 +54,7 @@ function member(
 const golden = (...members: SurvivorMember[]) => survive(policy, type, members)
 const value = (field: string, ...members: SurvivorMember[]) => golden(...members).values[field]
 
-test('the system of record wins, the next in its order serves when it is silent, and a name ranks as a role does', () => {
+test('the system of record wins; the next in order applies if it has no value; names rank like roles', () => {
   const crm = member('a', 'CRM', { name: 'from crm', owner: 'x' })
   const erp = member('b', 'ERP', { name: 'from erp' })
   assert.equal(value('name', crm, erp), 'from erp')
@@ -70,7 +70,7 @@ test('I6: provenance names the record and the rule', () => {
   })
 })
 
-test('who owns a field can depend on another field of the golden record', () => {
+test('the owner of a field can depend on another field of the golden record', () => {
   const crm = member('a', 'CRM', { stage: 'PROSPECT', terms: 'NET60' })
   const erp = member('b', 'ERP', { stage: 'CUSTOMER', terms: 'NET30' })
   assert.equal(value('terms', crm, erp), 'NET60', 'stage is owned by the CRM: PROSPECT')
@@ -102,7 +102,7 @@ test('a group is taken whole from one record, never mixed', () => {
   )
 })
 
-test('most recent, longest, most complete, most frequent', () => {
+test('the strategies choose the most recent, longest, most complete or most frequent value', () => {
   const old = member(
     'a',
     'CRM',
@@ -141,7 +141,7 @@ test('lists: the union of all records, or of those of the best owner', () => {
   assert.deepEqual(provenance.emails?.r.sort(), ['a', 'b'])
 })
 
-test("I3: a steward's value outranks all, the one stated last", () => {
+test('I3: the last override of a steward outranks all other values', () => {
   const members = [member('a', 'ERP', { name: 'erp' })]
   const overrides = [
     { id: 1, field: 'name', value: 'first' },
@@ -152,7 +152,7 @@ test("I3: a steward's value outranks all, the one stated last", () => {
   assert.deepEqual(result.provenance.name, { r: [], u: 'STEWARD', a: 2 })
 })
 
-test('losing candidates say why they lost', () => {
+test('losing candidates have the reason why they lost', () => {
   const members = [
     member('a', 'ERP', { country: 'Germania' }),
     member('b', 'CRM', { country: 'DE' }),

@@ -26,7 +26,7 @@ async function counts() {
   return { ...row }
 }
 
-test('messages are in the inbox and the queue, or in neither; known ids change nothing', async () => {
+test('stores messages in both the inbox and the queue or in neither; known ids change nothing', async () => {
   const first = await accept(db.sql, [message('a'), message('b'), message('a')])
   assert.deepEqual([first.accepted, first.duplicates], [2, 1])
   assert.ok(first.firstId !== null && first.lastId === first.firstId + 1)
@@ -54,7 +54,7 @@ test('messages are in the inbox and the queue, or in neither; known ids change n
   assert.deepEqual([known.accepted, known.duplicates, known.firstId], [0, 1, null])
 })
 
-test('a batch of which one message cannot be stored stores none', async () => {
+test('a batch with a message that cannot be stored stores none', async () => {
   const before = await counts()
   await assert.rejects(accept(db.sql, [message('good'), message('bad', { body: 'NUL \u0000' })]))
   await assert.rejects(
@@ -63,7 +63,7 @@ test('a batch of which one message cannot be stored stores none', async () => {
   assert.deepEqual(await counts(), before)
 })
 
-test('the same messages from many senders at once are stored once, and the workers are woken', async () => {
+test('stores messages that many senders send at once only once, and wakes the workers', async () => {
   const before = await counts()
   let woken = 0
   const listener = await db.sql.listen(PENDING_CHANNEL, () => woken++)

@@ -34,7 +34,7 @@ const nordwind = {
 }
 
 /**
- * A pipeline that keeps what it reports; `log` are errors and `committed` what was counted after
+ * Returns a pipeline that records its reports: `log` has the errors, `committed` the counts after
  * each commit.
  */
 function watched(pipeline: Pipeline = directPipeline(db.sql)) {
@@ -73,8 +73,8 @@ async function put(...messages: Sent[]): Promise<number[]> {
 }
 
 /**
- * Applies what waits until nothing does, without the pauses. Throws after more rounds than there
- * are attempts.
+ * Applies pending messages until none is left, without the backoff. Throws if this takes more
+ * rounds than there are attempts.
  */
 async function applyAll(pipeline: Pipeline, roundsMax = attemptsMax + 1): Promise<Applied> {
   const total = { ...NONE }
@@ -94,7 +94,8 @@ const isApplied = async (id: string, type = 'Customer', source = 'crm') =>
   ).length === 1
 
 /**
- * That message is an exception with this reason, as the only one that failed, and nothing waits.
+ * Asserts that this message is an exception with this reason, the only failure, and that the queue
+ * is empty.
  */
 async function assertException(id: number, detail: RegExp): Promise<void> {
   const rows = await readExceptions(db.sql, { codes: ['NOT_APPLICABLE'] }, 10)
@@ -122,7 +123,10 @@ async function retry(id: number): Promise<void> {
 }
 
 test('wherever a message fails, it becomes an exception and the others are applied', async (t) => {
-  /** Operations of the transactions that hold the message, in their order; the chosen one fails. */
+  /**
+   * Records the operations of the transactions that hold the message, in order, and makes the
+   * chosen one fail.
+   */
   class Saboteur {
     seen: string[] = []
     failAt: string | null = null
@@ -134,7 +138,7 @@ test('wherever a message fails, it becomes an exception and the others are appli
       this.#inboxId = inboxId
     }
 
-    /** One operation: whether it is to fail. */
+    /** Records an operation. Returns true if it is to fail. */
     #meets(name: string): boolean {
       if (!this.#holds) return false
       const label = `${name} ${this.seen.filter((s) => s.startsWith(`${name} `)).length + 1}`
@@ -142,7 +146,7 @@ test('wherever a message fails, it becomes an exception and the others are appli
       return label === this.failAt
     }
 
-    /** The methods of an object, the first call of each in a transaction being an operation. */
+    /** Wraps the methods of an object. The first call of each in a transaction is an operation. */
     methods<T extends object>(name: string, object: T): T {
       return new Proxy(object, {
         get: (target, key) => {
@@ -176,7 +180,7 @@ test('wherever a message fails, it becomes an exception and the others are appli
       const run = (text: string, made: () => Promise<{ inboxId?: number }[]>) => {
         const name = text.replaceAll(/\s+/g, ' ').trim().slice(0, 60)
         if (this.#meets(name)) return tx.unsafe(`do $$ begin raise exception 'sabotage'; end $$`)
-        // A transaction begins with its claim; one that sets the message aside takes it later.
+        // A transaction begins with its claim. One that sets the message aside claims it later.
         const claims = this.#claims && name.startsWith('with taken as ( delete from pending')
         this.#claims = claims
         if (!claims) return made()
@@ -205,7 +209,7 @@ test('wherever a message fails, it becomes an exception and the others are appli
         sql: this.sql(db.sql),
         connectors: each('connector', own.connectors),
         engines: each('engine', own.engines),
-        // Survivorship is a pure function of the project: it fails where it asks for the source
+        // Survivorship is a pure function, so it is made to fail where it looks up the source
         // system.
         systems: this.methods('systems', own.systems),
         policy: this.methods('policy', own.policy),
@@ -265,7 +269,7 @@ test('wherever a message fails, it becomes an exception and the others are appli
   for (const [name, poison] of Object.entries(scenarios))
     await t.test(name, async (t) => {
       let id = 0
-      // Of a kind with it, so that they take the same way.
+      // Other messages of the kind of the failing one, so that they take the same path.
       const good: Sent[] = isOperational(poison.type)
         ? ['G1', 'G2'].map((g) => ({ ...poison, id: g }))
         : [customer('G1', 'Alpha Bau AG'), customer('G2', 'Beta Reisen SE')]
@@ -314,7 +318,7 @@ test('wherever a message fails, it becomes an exception and the others are appli
       }
     })
 
-  await t.test('nothing that the pipeline does was left out', () => {
+  await t.test('the scenarios cover every operation of the pipeline', () => {
     const names = [...covered].join('\n')
     const parts = [
       'connector.read',
@@ -335,7 +339,7 @@ test('wherever a message fails, it becomes an exception and the others are appli
   })
 })
 
-/** A pipeline whose connector does something else with the record BAD. */
+/** Returns a pipeline whose connector behaves differently for the record BAD. */
 function spoilt(
   bad: { read?: () => never; map?: () => never },
   pipeline = directPipeline(db.sql),
@@ -358,7 +362,7 @@ const fail = (error: unknown) => () => {
   throw error
 }
 
-describe('whatever is thrown, the reason is stored', () => {
+describe('the reason of an exception is stored, whatever is thrown', () => {
   const thrown: [string, unknown, RegExp][] = [
     ['a text', 'just a text', /^reading: just a text$/],
     ['nothing', undefined, /^reading: undefined$/],
@@ -406,7 +410,7 @@ describe('whatever is thrown, the reason is stored', () => {
     )
   })
 
-  test('code that never ends by itself fails when its stack is full', async () => {
+  test('endless recursion becomes an exception when the stack overflows', async () => {
     const deeper = (): never => deeper()
     const { pipeline } = watched(spoilt({ map: deeper }))
     const [id = 0] = await put(bad)
@@ -415,7 +419,7 @@ describe('whatever is thrown, the reason is stored', () => {
   })
 })
 
-describe('what Postgres refuses becomes an exception', () => {
+describe('an error of Postgres becomes an exception', () => {
   const random = () => Array.from({ length: 400 }, () => crypto.randomUUID()).join('')
   const refused: [string, Sent, RegExp][] = [
     ['NUL in a value', customer('BAD', 'a\0b'), /: unsupported Unicode escape sequence$/],
@@ -452,7 +456,7 @@ describe('what Postgres refuses becomes an exception', () => {
     })
 })
 
-/** Has a trigger do something where the record BAD is written to a table; `undo` removes it. */
+/** Installs a trigger that runs when the record BAD is written to a table; `undo` removes it. */
 async function trigger(
   table: string,
   work: string,
@@ -521,7 +525,7 @@ describe('errors of the database', () => {
       }
     })
 
-  test('a database that goes away postpones nothing and is thrown, what is committed before counts', async () => {
+  test('an outage of the database is thrown and postpones nothing; earlier commits count', async () => {
     const undo = await trigger('source_record', 'perform pg_terminate_backend(pg_backend_pid());')
     try {
       const own = directSource(policy)
@@ -548,7 +552,7 @@ describe('errors of the database', () => {
     assert.deepEqual([await isApplied('G1'), await isApplied('BAD')], [true, true])
   })
 
-  test('an exception that cannot be stored: the message waits, holds up nobody, and becomes one when it can', async () => {
+  test('a message whose exception cannot be stored waits, blocks no other, and becomes an exception later', async () => {
     const { pipeline, committed, log } = watched(spoilt({ map: fail(new Error('broken')) }))
     const [id = 0] = await put(bad, customer('G1', 'Alpha Bau AG'))
     const undo = await trigger('outcome', raise('no outcomes today', 'P0001'))
@@ -603,7 +607,7 @@ describe('several workers, and restarts', () => {
   })
 
   /**
-   * A pipeline that does something else before its second transaction, which sets the message
+   * Returns a pipeline that runs `meanwhile` before its second transaction, which sets the message
    * aside.
    */
   function interrupted(pipeline: Pipeline, meanwhile: () => Promise<unknown>): Pipeline {
@@ -621,7 +625,7 @@ describe('several workers, and restarts', () => {
     return { ...pipeline, sql }
   }
 
-  test('a message that another worker has at that moment is left to it and not counted', async () => {
+  test('a message that another worker holds at that moment is left to it and not counted', async () => {
     const { pipeline, committed } = watched(spoilt({ map: fail(new Error('broken')) }))
     await put(bad)
     let release = () => {}
@@ -662,7 +666,7 @@ describe('several workers, and restarts', () => {
       assert.deepEqual([await waiting(), (await db.sql`select 1 from outcome`).length], [0, 0])
     })
 
-  test('attempts survive a restart: each with a process of its own', async () => {
+  test('attempts survive a restart: each runs in its own process', async () => {
     const [id = 0] = await put(bad)
     for (let n = 1; n <= attemptsMax; n++) {
       const sql = openDatabase(db.url, { connectionsMax: 2, name: 'touchstone-test-restart' })
@@ -684,7 +688,7 @@ describe('messages of other kinds', () => {
     const { pipeline } = watched(spoilt({ map: fail(new Error('broken')) }))
     assert.equal((await applyAll(pipeline)).exceptions, 1)
     await assertException(id, /^mapping: broken$/)
-    // Retried while it still fails: all its attempts again, and one exception as before.
+    // A retry that still fails uses all attempts again and leaves one exception as before.
     await retry(id)
     const again = await applyAll(pipeline)
     assert.deepEqual([again.postponed, again.exceptions], [attemptsMax - 1, 1])
@@ -735,7 +739,7 @@ describe('messages of other kinds', () => {
     assert.deepEqual(log, [])
   })
 
-  test('an exception that the same batch settles is none', async () => {
+  test('an exception that the same batch settles is not stored', async () => {
     await put({ ...bad, fields: {} }, { ...bad, version: 2 })
     const { pipeline } = watched()
     assert.deepEqual(await applyAll(pipeline), { ...NONE, claimed: 2, applied: 2 })

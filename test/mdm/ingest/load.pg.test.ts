@@ -44,7 +44,7 @@ async function inbox(): Promise<number> {
   return row?.n ?? 0
 }
 
-test('a load that is stopped goes on where it was when it is run again', async () => {
+test('a stopped load resumes where it was when it is run again', async () => {
   prefix = 'stop-'
   const path = file('stop.csv', csv(5_000))
   const stop = new AbortController()
@@ -66,7 +66,7 @@ test('a load that is stopped goes on where it was when it is run again', async (
   assert.deepEqual([third.rows, third.duplicates, third.firstId], [5_000, 5_000, null])
 })
 
-test('--again takes the same rows as stated anew', async () => {
+test('--again accepts the same rows as new messages', async () => {
   prefix = 'again-'
   const path = file('again.csv', csv(10))
   await loadFile(db.sql, webshop, path, options())
@@ -74,7 +74,7 @@ test('--again takes the same rows as stated anew', async () => {
   assert.deepEqual([again.accepted, again.duplicates], [10, 0])
 })
 
-test('rows that are broken in themselves are stored, to become exceptions; the others are not held up', async () => {
+test('malformed rows are stored and become exceptions; they do not block the others', async () => {
   const path = file(
     'broken.ndjson',
     '{"shop_customer_id":"b1"}\n{"shop_cust\n[1,2]\n"text"\n{"shop_customer_id":"b2","x":"\\u0000"}\n',
@@ -98,24 +98,24 @@ test('rows that are broken in themselves are stored, to become exceptions; the o
   assert.equal((await loadFile(db.sql, webshop, path, options())).duplicates, 5)
 })
 
-test('a file that ends inside a value fails, after its rows before are stored', async () => {
+test('a file that ends inside a value fails after the rows before it are stored', async () => {
   const path = file('cut.json', '[{"shop_customer_id":"c1"},{"shop_customer_id":"c2"},{"shop')
   const before = await inbox()
   await assert.rejects(loadFile(db.sql, webshop, path, options()), FileError)
   assert.equal(await inbox(), before + 2)
 })
 
-test('a database that goes away in the middle is waited for, and nothing is lost or counted twice', async () => {
+test('a load waits for a database outage to end, and loses or double-counts nothing', async () => {
   prefix = 'away-'
   const rows = 20_000
   const path = file('away.csv', csv(rows))
   const correlationId = randomUUID()
   const pool = openDatabase(db.url, { connectionsMax: 2, name: 'touchstone-cut' })
-  // The driver learns how arrays are written with its first connection.
+  // The driver loads the array types with its first connection.
   await pool`select 1`
   let outages = 0
   let done = false
-  // Three times it cuts what writes at that moment.
+  // Terminates the writing connection three times.
   const cutting = (async () => {
     for (let cuts = 0; cuts < 3 && !done; ) {
       const cut = await db.sql`select pg_terminate_backend(pid) from pg_stat_activity
@@ -152,7 +152,7 @@ test('a database that stays away ends the load with its error', async () => {
   await gone.end()
 })
 
-test('the counts of a load are its own, whatever else comes in beside it', async () => {
+test('the counts of a load exclude all other messages', async () => {
   prefix = 'mine-'
   const mine = options()
   const path = file('mine.csv', csv(2_500))
@@ -165,7 +165,7 @@ test('the counts of a load are its own, whatever else comes in beside it', async
   assert.ok(loaded.firstId !== null && loaded.lastId !== null)
   const span = { correlationId: mine.correlationId, firstId: loaded.firstId, lastId: loaded.lastId }
   assert.equal((await settled(db.sql, span)).waiting, 2_500)
-  // What a worker does: three applied, two of them with an outcome.
+  // As a worker does: three messages applied, two of them with an outcome.
   const ids = await db.sql<{ id: number }[]>`
     delete from pending where inbox_id in (select id from inbox where correlation_id = ${mine.correlationId} order by id limit 3)
     returning inbox_id as id`

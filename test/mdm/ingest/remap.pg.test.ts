@@ -15,7 +15,7 @@ before(async () => {
 })
 after(async () => await db?.drop())
 
-/** The same mapping with a code list for payment terms; other codes are unmapped. */
+/** Returns the mapping with a code list for payment terms; other codes are unmapped. */
 function withCodes(codes: Record<string, string>): Pipeline {
   const plain = pipeline.connectors.get('erp')
   if (!plain) throw new Error('no source system erp')
@@ -45,7 +45,7 @@ const terms = async (id: string) =>
     >`select values ->> 'paymentTerms' as v from golden where id = ${key('erp', id)}`
   )[0]?.v
 
-test('a changed code list re-derives what it touches, with events; unmapped codes are tasks that close when they are mapped', async () => {
+test('a changed code list maps the affected records again, with events; unmapped codes are tasks that close once mapped', async () => {
   await applyRecords(db.sql, [
     { source: 'erp', id: '1', fields: { name: 'Casa Lupo', paymentTerms: '30' } },
     { source: 'erp', id: '2', fields: { name: 'Blue Fen', paymentTerms: '14' } },
@@ -81,7 +81,7 @@ test('a changed code list re-derives what it touches, with events; unmapped code
   assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
 })
 
-test('a mapping that has changed is found and applied by itself, once; a system without records needs nothing', async () => {
+test('a changed mapping is detected and applied automatically, once; a system without records needs nothing', async () => {
   const remapped: string[] = []
   const bring = (it: Pipeline, versions: Record<string, string>) =>
     remapChanged(it, new Map(Object.entries(versions)), (source, done) =>
@@ -93,7 +93,7 @@ test('a mapping that has changed is found and applied by itself, once; a system 
   assert.deepEqual(remapped.splice(0), ['erp 1'])
   assert.deepEqual([await terms('1'), await terms('2')], ['N30', 'NET14'])
   await bring(withCodes({}), { erp: 'v2', success: 'v2' })
-  assert.deepEqual(remapped, [], 'the same version is not looked at again')
+  assert.deepEqual(remapped, [], 'an unchanged version is not mapped again')
   assert.deepEqual(
     await changedMappings(
       db.sql,
@@ -107,7 +107,7 @@ test('a mapping that has changed is found and applied by itself, once; a system 
   )
 })
 
-test('a golden record that falls apart by itself waits for a steward to agree, or to join it again', async () => {
+test('an automatic split waits for a steward to confirm it or to merge the records again', async () => {
   const same = { taxIds: ['DE136695976'], phones: ['+493012345678'], domains: ['north.example'] }
   const ada = person('ada', 'steward')
   const [a, b] = [key('crm', 'A'), key('billing', 'B')]

@@ -35,7 +35,7 @@ const outcomes = async () =>
     o.code,
   ])
 
-test('replayed with the same mapping nothing changes: no event, no other outcome, the queue empty', async () => {
+test('a replay with the same mapping changes no event and no outcome, and empties the queue', async () => {
   await row(db.sql, 'client', { id: '1', changed: at(1), label: 'One' })
   await row(db.sql, 'client', { id: '1', changed: at(3), label: 'Three' })
   const old = await row(db.sql, 'client', { id: '1', changed: at(2), label: 'Two' })
@@ -59,13 +59,13 @@ test('replayed with the same mapping nothing changes: no event, no other outcome
   assert.deepEqual({ ...audit }, { actor: 'op', event: 'REPLAY', source: 'shop' })
 })
 
-test('what a record waited with is settled when it is whole, whatever else comes in the same batch', async () => {
+test('the outcome of an incomplete record is settled once it is complete, whatever else is in the batch', async () => {
   await row(db.sql, 'client', { id: '1', changed: at(1) })
   await row(db.sql, 'client', { id: '1', changed: at(2), label: 'Whole' })
   await row(db.sql, 'client', { id: '1', changed: at(3), label: 'Newer' })
   await drain(shopPipeline(db.sql))
   assert.deepEqual(await outcomes(), [])
-  // Beside a message that comes again and has nothing new to say.
+  // In the same batch as a replayed message that changes nothing.
   await replay(db.sql, options)
   await row(db.sql, 'client', { id: '2', changed: at(1) })
   await row(db.sql, 'client', { id: '2', changed: at(2), label: 'Whole' })
@@ -74,7 +74,7 @@ test('what a record waited with is settled when it is whole, whatever else comes
   assert.equal((await values('2')).name, 'Whole')
 })
 
-test('a version of a time to come is refused, so that it does not outrank all that comes until then', async () => {
+test('rejects a version in the future, which would outrank everything until then', async () => {
   const ahead = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString()
   await row(db.sql, 'client', { id: '1', changed: at(1), label: 'One' })
   const refused = await row(db.sql, 'client', { id: '1', changed: '2126-01-01', label: 'Frozen' })
@@ -129,7 +129,7 @@ test('a changed mapping takes effect though no version is newer: values, new obj
   assert.equal(await head(), before + 4, 'again: nothing to do')
 })
 
-test('a record that the mapping no longer fills is an exception, and comes back', async () => {
+test('a record that the mapping no longer fills is an exception, and is restored by the former mapping', async () => {
   const id = await row(db.sql, 'client', { id: '1', changed: at(1), label: 'One' })
   await drain(shopPipeline(db.sql))
   await replay(db.sql, options)
@@ -141,7 +141,7 @@ test('a record that the mapping no longer fills is an exception, and comes back'
   assert.equal((await values('1')).name, 'One')
 })
 
-test('only what is asked for is replayed: system, object, time, and what nobody settled', async () => {
+test('replays only the selected system, object, time and unsettled exceptions', async () => {
   const a = await row(db.sql, 'client', { id: '1', label: 'One' })
   const b = await row(db.sql, 'CLI_ENT', { id: '2', label: 'Two' })
   const c = await row(db.sql, 'person', { id: '3', name: 'Three' })
@@ -170,7 +170,7 @@ test('only what is asked for is replayed: system, object, time, and what nobody 
   assert.deepEqual(await queued({ after: b }), [c])
 })
 
-test('it never fills the queue, stops when told to and goes on where it was', async () => {
+test('never fills the queue, stops on request and resumes where it was', async () => {
   await db.sql`insert into inbox (source, message_id, object, format, body, correlation_id)
     select 'shop', n::text, 'client', 'row', json_build_object('id', n, 'label', 'L' || n)::text, gen_random_uuid()
     from generate_series(1, 2500) n`

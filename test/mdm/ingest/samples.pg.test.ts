@@ -14,7 +14,7 @@ import { type TestDatabase, testDatabase } from '../../database.ts'
 const all = samples()
 const skip = all ? false : 'no ../shared/samples here'
 /**
- * Larger files are many rows of one sort; test/e2e/samples.soak.ts loads all of them by the
+ * Larger files are many rows of one sort. test/e2e/samples.soak.ts loads all of them with the
  * command.
  */
 const rowsMax = 1_000

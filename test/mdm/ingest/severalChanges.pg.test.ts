@@ -83,7 +83,7 @@ test('a message with two changes is applied or skipped as one', async () => {
     ],
   )
 
-  // An older event with another id: both of its changes have nothing new to say.
+  // An older event with another id: neither of its changes applies.
   await accept(db.sql, [subscription('evt_1', 1_700_000_000, 'trialing')])
   assert.deepEqual(await applyPending(pipeline, 10), {
     claimed: 1,

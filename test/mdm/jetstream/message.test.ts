@@ -42,7 +42,7 @@ const options = {
 }
 const all = new Set(['pii:read'])
 
-test('an event published with all its values is the same event when it is read', () => {
+test('an event that is published with all its values is read back unchanged', () => {
   const message = sinkMessage(event, feed, { ...options, scopes: all })
   assert.equal(message.subject, `touchstone.changes.customer.${goldenId}`)
   assert.equal(message.id, `${goldenId}.7`)
@@ -51,7 +51,7 @@ test('an event published with all its values is the same event when it is read',
   assert.deepEqual(positionOf(JSON.parse(message.body)), { feed, position: 4711 })
 })
 
-test('without configured scopes nothing that needs one is published', () => {
+test('without configured scopes no field that needs one is published', () => {
   const message = sinkMessage(event, feed, { ...options, scopes: new Set() })
   assert.doesNotMatch(message.body, /@nordwind/)
   assert.equal(message.headers[SCOPES_HEADER], '')
@@ -66,7 +66,7 @@ test('what is larger than the server takes goes without its values, and says so'
   assert.equal(positionOf(JSON.parse(message.body))?.position, 4711)
 })
 
-test('what is none of ours has no place', () => {
+test('a message of another publisher has no position', () => {
   for (const body of [
     null,
     7,

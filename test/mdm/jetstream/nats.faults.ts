@@ -49,7 +49,7 @@ after(async () => {
   await nats?.stop()
 })
 
-/** A feed of its own for each test: streams are of one feed. */
+/** Creates a feed for one test: a stream belongs to one feed. */
 async function freshFeed(t: { after(work: () => Promise<void>): void }): Promise<TestDatabase> {
   db = await testDatabase()
   const own = db
@@ -57,7 +57,7 @@ async function freshFeed(t: { after(work: () => Promise<void>): void }): Promise
   return own
 }
 
-/** The test's fields that are not in the policy are shown to nobody. */
+/** Fields of the test that are not in the policy are visible to no caller. */
 const visible = visibleValues(policy)
 const shown = (event: ChangeEvent): ChangeEvent => ({
   ...event,
@@ -68,7 +68,7 @@ const headOf = async ({ sql }: TestDatabase) => (await readHead(sql)).position
 const positions = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-test(`kill -9 of broker and publishers while publishing, ${rounds} times: nothing lost, nothing doubled, in order (seed ${firstSeed})`, {
+test(`loses and duplicates nothing, in order, when broker and publishers are killed while publishing: ${rounds} kills (seed ${firstSeed})`, {
   skip: withoutNats,
 }, async (t) => {
   const db = await freshFeed(t)
@@ -97,7 +97,7 @@ test(`kill -9 of broker and publishers while publishing, ${rounds} times: nothin
       await killed(victim)
     }
     await writing
-    // Something of this round is there before the next one disturbs.
+    // Each round publishes something before its disturbance.
     await until(async () => (await published()) > before)
   }
   const head = await headOf(db)
@@ -116,7 +116,7 @@ test(`kill -9 of broker and publishers while publishing, ${rounds} times: nothin
   }
 })
 
-test('of two publishers one publishes; when it stops the other goes on, and one that comes back gets nothing in', {
+test('of two publishers one publishes; when it stops the other takes over, and the returning one is rejected', {
   skip: withoutNats,
 }, async (t) => {
   const db = await freshFeed(t)
@@ -134,8 +134,8 @@ test('of two publishers one publishes; when it stops the other goes on, and one 
   await create(db.sql, 5)
   await until(() => second.publisher.state.state === 'PUBLISHING')
   await until(async () => (await contents(at)).length === 10)
-  // Whoever believes to publish still is refused by the server: its messages name a sequence that
-  // is taken.
+  // The server rejects a publisher that has lost its role: its messages name a sequence that is
+  // taken.
   const stream = await ChangeStream.open(at, 'test')
   await assert.rejects(
     stream.js.publish('elected.changes.customer.x', 'late', { expect: { lastSequence: 7 } }),
@@ -145,7 +145,7 @@ test('of two publishers one publishes; when it stops the other goes on, and one 
   if (first === other) await one.close()
 })
 
-test('a stream of another feed is left alone; an emptied one goes on where it was', {
+test('leaves a stream of another feed alone, and continues an emptied one where it was', {
   skip: withoutNats,
 }, async (t) => {
   const db = await freshFeed(t)
@@ -184,7 +184,7 @@ test('a stream of another feed is left alone; an emptied one goes on where it wa
   assert.equal((await contents(at)).length, 3)
 })
 
-test('fields that need a scope are published only where it is configured; a gateway then reads the table', {
+test('publishes fields that need a scope only if it is configured; otherwise a gateway reads the table', {
   skip: withoutNats,
 }, async (t) => {
   const db = await freshFeed(t)
@@ -232,7 +232,7 @@ test('fields that need a scope are published only where it is configured; a gate
   await until(() => lines.some((l) => l.includes('TOUCHSTONE_NATS_SCOPES')))
 })
 
-test('a gateway tails from JetStream: same events and cursors, also while the broker is down and after', {
+test('a gateway that tails JetStream gives the same events and cursors, also during and after an outage of the broker', {
   skip: withoutNats,
 }, async (t) => {
   const db = await freshFeed(t)
@@ -240,7 +240,7 @@ test('a gateway tails from JetStream: same events and cursors, also while the br
   const ids = await create(db.sql, 3)
   const publishing = publish(db.url, at)
   await until(async () => (await sinkFigures(db.sql))[0]?.position === 3)
-  // One that never looks at the table: what it gives came by NATS.
+  // A tail that never reads the table: all its events came by NATS.
   const pools = [1, 2].map((n) =>
     openDatabase(db.url, { connectionsMax: 4, name: `test-feed-${n}` }),
   )

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Debian puts it where only root looks. */
+/** Debian installs it in a folder that is only in root's PATH. */
 const PROGRAM = ['nats-server', '/usr/sbin/nats-server', '/usr/local/bin/nats-server'].find((p) =>
   p.startsWith('/') ? existsSync(p) : spawnSync(p, ['--version']).status === 0,
 )
-/** For a test's `skip`: why there is none. */
+/** The reason for a test's `skip` if there is no server. */
 export const withoutNats = PROGRAM
   ? false
   : 'SKIPPED: there is no nats-server here (apt-get install nats-server)'
@@ -20,11 +20,11 @@ export interface NatsServer {
   /** kill -9. */
   kill(): Promise<void>
   start(): Promise<void>
-  /** For good; what it stored goes. */
+  /** Stops it and deletes its data. */
   stop(): Promise<void>
 }
 
-/** A real server with JetStream in a directory of its own. */
+/** Starts a real server with JetStream in its own directory. */
 export async function natsServer(): Promise<NatsServer> {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-nats-'))
   const port = await freePort()

@@ -50,7 +50,7 @@ export interface Stored {
   event: CloudEvent
 }
 
-/** Everything that a stream holds, in order. */
+/** Returns all messages of a stream, in order. */
 export async function contents(nats: NatsOptions): Promise<Stored[]> {
   const stream = await ChangeStream.open(nats, 'test')
   try {

@@ -89,7 +89,7 @@ async function state() {
     links: await db.sql`select a, b, weight from link order by a, b`,
   }
 }
-/** A model without what it may learn from decisions. */
+/** Returns the parameters without those that training may learn from decisions. */
 function withoutMatches(parameters: unknown): unknown {
   const { levels, calibration: _, ...rest } = parameters as Parameters
   const kept = Object.entries(levels).map(([unit, dimensions]) => [
@@ -106,7 +106,7 @@ const versionsOfFeatures = async () =>
       where type = 'Customer' and complete and not deleted`
   ).map((r) => r.version)
 
-test('a model is a candidate until it is published; then every link is of it, new records too; the way back restores', async () => {
+test('a model scores no link before it is published and every link afterwards; going back restores the former links', async () => {
   const was = await state()
   const first = await trained()
   assert.deepEqual(await state(), was, 'training changes nothing')
@@ -115,7 +115,7 @@ test('a model is a candidate until it is published; then every link is of it, ne
     new RegExp(`shipped model is in force\\n +${first} .*records.*a candidate`),
   )
 
-  // What stewards say enters when it is asked for.
+  // Decisions of stewards enter the training only on request.
   const pair = await db.sql<{ a: string; b: string }[]>`
     select min(golden_id::text) as a, max(golden_id::text) as b from (
       select golden_id from source_record where type = 'Customer' and golden_id is not null
@@ -139,7 +139,7 @@ test('a model is a candidate until it is published; then every link is of it, ne
     withoutMatches(plain.parameters),
     'only m and the calibration learn',
   )
-  // A file's labels come beside them; of a pair that both speak of, the steward's word counts.
+  // Labels of a file are added; where both label a pair, the steward's decision counts.
   const [unlabelled] = await db.sql<{ a: string; b: string }[]>`
     select source || '/' || object || '/' || source_id as a, (select max(key::text) from source_record y
       where y.type = 'Customer' and y.complete and not y.deleted and y.golden_id <> x.golden_id) as b
@@ -233,7 +233,7 @@ test('a model is a candidate until it is published; then every link is of it, ne
   )
 })
 
-test('running workers take a published model up, and match what arrives by it', async () => {
+test('running workers load a published model and match new records with it', async () => {
   const role = startIngestRole({
     config: { workers: 1, batchRowsMax: 100, attemptsMax: 1 },
     sources: undefined,
@@ -277,7 +277,7 @@ test('running workers take a published model up, and match what arrives by it', 
   }
 })
 
-test('a model that does not fit says why, before anything happens', async () => {
+test('rejects a model that does not fit, with the reason, before any change', async () => {
   const before = await state()
   const [model] = await listModels(db.sql, 1)
   const version = model?.version ?? ''
@@ -304,7 +304,7 @@ test('a model that does not fit says why, before anything happens', async () => 
   assert.deepEqual(await state(), before)
 })
 
-test('a model file of another type, or with a field that is not compared, is refused by name', () => {
+test('rejects a model file of another type or with a field that is not compared, and names it', () => {
   const parameters: Parameters = priorParameters(type)
   const text = (change: object) => JSON.stringify({ ...parameters, ...change })
   assert.throws(
@@ -316,7 +316,7 @@ test('a model file of another type, or with a field that is not compared, is ref
     () => readParameters(text({ levels }), type),
     /knows shoeSize, which Customer does not compare/,
   )
-  // What is told beside the parameters is no part of the version.
+  // The description beside the parameters does not enter the version.
   const annotated = createEngine(
     type,
     readParameters(text({ policyVersion: 'x', trainedBy: 'y' }), type),
@@ -324,7 +324,7 @@ test('a model file of another type, or with a field that is not compared, is ref
   assert.equal(annotated.version, shippedVersion)
 })
 
-test('a model in force that this program cannot read names the policy and the way out, and the way out works', async () => {
+test('reports an active model that this program cannot read, with the policy and a remedy that works', async () => {
   const levels = { shoeSize: { value: { m: [0.9, 0.1], r: [0.5, 0.5], u: [0.1, 0.9] } } }
   const { model } = readPolicyFiles('schema/model')
   const spoiled = withParameters(
@@ -345,7 +345,7 @@ test('a model in force that this program cannot read names the policy and the wa
   )
   assert.match(await says(publishCommand, '--model', 'Customer=shipped'), /is in force: /)
   assert.equal((await inForce()).engines.get('Customer')?.version, shippedVersion)
-  // A folder without parameters leaves a trained model behind, and says so.
+  // A folder without parameters drops a trained model, and the command reports it.
   await put({ to: before?.version ?? '' })
   assert.match(
     await says(publishCommand, '--shipped'),

@@ -32,8 +32,8 @@ const by = { actor: 'pia', reason: 'test' }
 const ada = person('ada', 'steward')
 
 /**
- * The shipped policy with another owner of the name, and with matching that asks for more of
- * customers, less of contacts.
+ * The shipped policy with another owner of the name, stricter matching of customers and looser
+ * matching of contacts.
  */
 function changed(): StoredPolicy {
   const customer = shipped.model['customer.graphql'] ?? ''
@@ -53,7 +53,10 @@ function changed(): StoredPolicy {
   return { version: policyVersionOf(model, parameters), model, parameters }
 }
 
-/** Asks for more than a domain, a phone and a name say; a tax id as well is enough. */
+/**
+ * Returns a threshold between two weights: domain, phone and name do not reach it, with a tax id
+ * they do.
+ */
 function between(type: TypePolicy): number {
   const engine = createEngine(type)
   const fields = { name: 'Firma Zahl 1', domains: ['firm1.example'], phones: ['+493012341001'] }
@@ -99,7 +102,7 @@ before(async () => {
       fields: { name: 'Petra Klein', phones: ['+493012345678'] },
     },
   ])
-  // What stewards said holds under any policy.
+  // Assertions of stewards hold under any policy.
   await done(directPipeline(db.sql), ada, {
     kind: 'MERGE',
     ids: [key('erp', 'L'), key('crm', 'F0')],
@@ -118,7 +121,7 @@ async function state() {
   }
 }
 
-test('what-if says what publishing then does, event by event; stopped half-way it goes on; the way back restores', async () => {
+test('the simulation predicts every event of a publication; an interrupted publication resumes; going back restores the state', async () => {
   const was = await state()
   const candidate = resolutionContextOf(changed(), systems)
   const [stored, tables] = [await readStore(db.sql), await digests(db.sql)]
@@ -145,7 +148,7 @@ test('what-if says what publishing then does, event by event; stopped half-way i
   assert.equal((await activePolicy(db.sql))?.version, changed().version)
   assert.deepEqual((await checkRebuild(db.sql, candidate)).differences, [])
 
-  // Golden record by golden record, worked out from what was stored before and after.
+  // The expected changes of each golden record, computed from the stored state before and after.
   const after = await readStore(db.sql)
   assert.deepEqual(
     predictedChanges(report),
@@ -155,7 +158,7 @@ test('what-if says what publishing then does, event by event; stopped half-way i
   assert.deepEqual(
     [events.missing, events.redundant],
     [[], []],
-    'what differs has its event, and nothing else has',
+    'every changed golden record has its event, and no other has one',
   )
   const causes =
     await db.sql`select distinct cause ->> 'source' as source, cause ->> 'sourceId' as policy from change
@@ -178,8 +181,8 @@ test('what-if says what publishing then does, event by event; stopped half-way i
   assert.equal((await verifyAudit(db.sql)).broken, null)
 })
 
-test('what a worker of the policy before writes while another is published is brought to the new one too', async () => {
-  // Every weight differs by it, and no golden record.
+test('records that a worker writes under the former policy during a publication are resolved again under the new one', async () => {
+  // The calibration changes every weight and no golden record.
   const type = directPipeline(db.sql).policy.type('Customer')
   const kept = withParameters(
     shipped,
@@ -223,7 +226,7 @@ test('what a worker of the policy before writes while another is published is br
   )
 })
 
-test('a sample reports of golden records at random and of those they are linked to', async () => {
+test('a sample covers random golden records and those linked to them', async () => {
   const candidate = resolutionContextOf(changed(), systems)
   const [all, some] = [
     await simulate(db.sql, candidate),
@@ -234,7 +237,7 @@ test('a sample reports of golden records at random and of those they are linked 
   assert.ok((of(some)?.changes.count ?? 0) <= (of(all)?.changes.count ?? 0))
 })
 
-test('a mistake in a policy is named before anything happens', async () => {
+test('rejects a policy with a mistake before any change', async () => {
   const text = shipped.model['customer.graphql'] ?? ''
   const broken = {
     ...shipped,

@@ -38,7 +38,7 @@ test('I10: an older version never overwrites a newer one', () => {
   assert.deepEqual(stale, { skipped: 'NOT_NEWER' })
 })
 
-test('I10: a tombstone that comes before its record still holds, and keeps nothing from being known', () => {
+test('I10: a tombstone that comes before its record still holds, and the values of the record are stored', () => {
   const state = foldAll([whole(5, {}, true), whole(3, { Name: 'x' })])
   assert.equal(state?.deleted, true)
   assert.deepEqual(state?.raw, { Name: 'x' })
@@ -67,7 +67,7 @@ test('a field that a newer whole version does not have is gone', () => {
   assert.deepEqual(foldAll([whole(1, { a: 1, b: 2 }), whole(2, { a: 3 })])?.raw, { a: 3 })
 })
 
-test('a source without versions: the same content says nothing, other content counts as of its arrival', () => {
+test('without versions, equal content changes nothing and other content counts from its arrival', () => {
   const first = fold(null, whole(null, { a: 1, b: 2 }), 100, 1)
   assert.ok('state' in first)
   assert.deepEqual(fold(first.state, whole(null, { b: 2, a: 1 }), 200, 2), { skipped: 'UNCHANGED' })
@@ -76,7 +76,7 @@ test('a source without versions: the same content says nothing, other content co
   assert.equal(second.state.version, 200)
 })
 
-test('without versions the later of two messages that came in one instant holds, whatever they say', () => {
+test('without versions, the later of two messages of one instant wins, whatever their content', () => {
   for (const value of ['a', 'b', 'c', 'd', 'e', 'f']) {
     const state = foldAll([whole(null, { value }), whole(null, {}, true)])
     assert.equal(state?.deleted, true)
@@ -84,7 +84,7 @@ test('without versions the later of two messages that came in one instant holds,
   }
 })
 
-test('a version before 1970, such as the year 1 of a column that was never set, is better than none', () => {
+test('a version before 1970, such as year 1 of an unset column, outranks a missing version', () => {
   const yearOne = -62_135_596_800_000_000
   assert.deepEqual(foldAll([whole(yearOne, { a: 1 })])?.raw, { a: 1 })
   assert.deepEqual(foldAll([part(yearOne, { a: 1 }), whole(yearOne + 1_000_000, { b: 2 })])?.raw, {
@@ -92,7 +92,7 @@ test('a version before 1970, such as the year 1 of a column that was never set, 
   })
 })
 
-test('no name of a field is taken for more than a field', () => {
+test('treats every field name as a plain field', () => {
   for (const name of ['', ' deleted', ' =', '__proto__', 'constructor']) {
     const raw = JSON.parse(`{${JSON.stringify(name)}: {"is": 1}}`)
     const state = foldAll([part(5, raw), whole(3, { a: 1 })])
@@ -138,7 +138,7 @@ test('I1, I9: the state does not depend on the order of changes, and applying on
   )
 })
 
-test('I1, I10: corrections, whenever they are applied, outrank their version and nothing newer; the last one counts', () => {
+test('I1, I10: a correction outranks its version and nothing newer, in any order of application; the last one counts', () => {
   const message = fc.record({
     version: fc.integer({ min: 1, max: 4 }),
     correction: fc.boolean(),
@@ -170,7 +170,7 @@ test('I1, I10: corrections, whenever they are applied, outrank their version and
   )
 })
 
-/** What others see of a state; how the stamps are kept is its own affair. */
+/** Returns the part of a state that callers see; the representation of stamps is internal. */
 function visible(state: RecordState | null) {
   if (!state) return null
   return {

@@ -54,7 +54,9 @@ const openExceptions = async () =>
   (await db.sql`select source, source_id, code, outcome from outcome order by inbox_id`).map(
     (o) => [`${o.source}/${o.source_id}`, o.code, o.outcome],
   )
-/** No difference to a rebuild, and keys that are those of the features. */
+/**
+ * Asserts that a rebuild finds no difference and that the stored keys are those of the features.
+ */
 async function assertWhole(pipeline: Pipeline) {
   assert.deepEqual((await checkRebuild(db.sql, pipeline)).differences, [])
   const [wrong] = await db.sql`
@@ -64,9 +66,7 @@ async function assertWhole(pipeline: Pipeline) {
   assert.equal(wrong?.n, 0)
 }
 
-/**
- * As the reader before stored a word such as "constructor": null for the word, and no key of it.
- */
+/** Stores a word such as "constructor" as a former version did: null for the word, and no key. */
 async function plantNullWord(source: string, version: string | null) {
   await db.sql`
     update source_record set features = regexp_replace(features::text, '"constructor"', 'null')::json,
@@ -76,7 +76,7 @@ async function plantNullWord(source: string, version: string | null) {
 }
 
 describe('stored features that are broken', () => {
-  test('of another version are computed again for whoever meets them, and repaired by a pass over the type', async () => {
+  test('of another version are recomputed when they are compared, and repaired by a pass over the type', async () => {
     const pipeline = directPipeline(db.sql)
     await send(db.sql, [say('crm', '1', acme), say('erp', '9', { name: 'Blue Fen Ltd' })])
     await drain(pipeline)
@@ -99,7 +99,7 @@ describe('stored features that are broken', () => {
     assert.equal((await rematchStale(db.sql, pipeline))?.done, 0, 'a second pass has nothing to do')
   })
 
-  test('a record that met others before its turn is repaired too: features and keys are written together', async () => {
+  test('are repaired also in a record that was compared before its turn: features and keys are written together', async () => {
     const pipeline = directPipeline(db.sql)
     await send(db.sql, [
       say('crm', '1', acme),
@@ -108,7 +108,8 @@ describe('stored features that are broken', () => {
     await drain(pipeline)
     await db.sql`update source_record set features_version = 'an older one'`
     await db.sql`delete from match_key where record_id in (select id from source_record where source = 'crm')`
-    // It takes the one with it into another golden record, which writes the row of the other.
+    // The other record follows it into another golden record, which rewrites the other record's
+    // row.
     await send(db.sql, [say('billing', '2', { name: 'Casa Lupo' }, 2)])
     await drain(pipeline)
     await send(db.sql, [say('billing', '2', { ...acme, name: 'Constructor Logistics' }, 3)])
@@ -124,7 +125,7 @@ describe('stored features that are broken', () => {
     ['too few units', { s: 'crm', u: [null] }],
     ['null in place of every value', 'nulls'],
   ] as const)
-    test(`of this version (${what}) hold up nobody: an innocent record is compared with the record's fields`, async () => {
+    test(`of this version (${what}) block no other record: it is compared with the fields of the broken one`, async () => {
       const pipeline = directPipeline(db.sql)
       await send(db.sql, [say('crm', '1', acme)])
       await drain(pipeline)
@@ -155,11 +156,11 @@ describe('stored features that are broken', () => {
     })
 })
 
-/** A street that is a number: no mapping lets it through, and the standardiser cannot read it. */
+/** A street that is a number: no mapping passes it on, and the standardiser cannot read it. */
 const unreadable = { ...acme, billingAddress: { street: 12, city: 'Berlin' } }
 
 describe('a record that cannot be standardised', () => {
-  test('is applied alone with an exception; those beside it are applied as if it were not there', async () => {
+  test('is applied alone with an exception; the others of its batch are applied as if it were absent', async () => {
     const pipeline = directPipeline(db.sql)
     await send(db.sql, [
       say('crm', '1', unreadable),
@@ -179,7 +180,7 @@ describe('a record that cannot be standardised', () => {
     assert.deepEqual(
       await openExceptions(),
       [['crm/1', 'NOT_COMPARED', 'EXCEPTION']],
-      'it is said once',
+      'it is reported once',
     )
 
     await db.sql`update outcome set outcome = 'DISCARDED'`
@@ -255,9 +256,9 @@ describe('a record that cannot be standardised', () => {
   })
 })
 
-test('two records that cannot be compared with each other are two; each is compared with everybody else', async () => {
+test('two records that cannot be compared stay apart; each is compared with all others', async () => {
   const parameters = priorParameters(customer)
-  // Shares that no training gives: the weight of names alike but for typing is not a number.
+  // Shares that no training produces: the weight of names with a typing error becomes NaN.
   const sound = createEngine(customer).scorer.columns.find((d) => d.name === 'name')
   assert.ok(sound)
   const shares = { m: [...sound.m], r: sound.levels.map((l) => l.r), u: [...sound.u] }

@@ -15,7 +15,7 @@ const lupo = { name: 'Casa Lupo S.r.l.', domains: ['casalupo.example'], phones: 
 const links = () =>
   db.sql<{ written: string; weight: number }[]>`select xmin::text as written, weight from link`
 
-test('a link is written when its weight changes, and not when a field that is not compared does', async () => {
+test('a link is written when its weight changes, and not for a change of a field that is not compared', async () => {
   await applyRecords(db.sql, [
     { source: 'crm', id: 'A', fields: lupo },
     { source: 'billing', id: 'B', fields: lupo },
@@ -38,7 +38,7 @@ test('a link is written when its weight changes, and not when a field that is no
   assert.ok((changed?.weight ?? 0) < (first[0]?.weight ?? 0))
 })
 
-test('two that are alike join nothing: neither is reached from the other, and their task follows where the other stands', async () => {
+test('two possible matches are not merged, and their task follows the other record to its golden record', async () => {
   const { sql } = db
   const pipeline = directPipeline(sql)
   const engine = engineOf(pipeline, pipeline.policy.type('Customer'))

@@ -35,7 +35,7 @@ const levels = async (...objectives: Objective[]): Promise<Level[]> =>
   readOnlyTransaction(db.sql, (tx) => serviceLevels(tx, { windowDays: 28, objectives }, typeOf))
 const hoursAgo = (hours: number) => Math.floor(Date.now() / 60_000 - hours * 60) * 60_000
 
-test('an objective is met, burns or is missed by what was counted in its spans', async () => {
+test('an objective is met, burning or missed by the counts of its windows', async () => {
   const [none] = await levels(ingest('a'))
   assert.deepEqual(
     [none?.state, none?.budgetLeft, none?.spans.map((s) => s.ratio)],
@@ -109,7 +109,7 @@ test('a worker counts how late messages were, by objective, and notes its batche
   await db.sql`update inbox set received_at = now() - interval '1 minute' where id = ${slow}`
   const b = await row(db.sql, 'person', { id: '2', name: 'Two' })
   await applyPending(pipeline, 10)
-  // What fails goes back into the queue, and counts when it is an exception.
+  // A failed message returns to the queue and counts once it is an exception.
   const failing = await row(db.sql, 'person', { id: '3', name: 'Three' })
   const broken = { ...shopConnector(), map: () => assert.fail('broken') }
   const withBroken = { ...pipeline, connectors: new Map([['shop', broken]]) }
@@ -130,7 +130,7 @@ test('a worker counts how late messages were, by objective, and notes its batche
   )
   assert.ok((batches[0]?.claimedAt ?? 0) <= (batches[0]?.appliedAt ?? 0))
   assert.equal(multirange([7, 3, 1, 2, 3]), '{[1,4),[7,8)}')
-  // A replay is late by its nature and counted nowhere.
+  // A replay is always late, so it is not counted.
   await db.sql`insert into pending (inbox_id, replay) values (${slow}, true)`
   await applyPending(pipeline, 10)
   await meter.flush()
@@ -157,7 +157,7 @@ test('the feed counts how late its events arrive', async () => {
   assert.deepEqual([level?.spans[0]?.good, level?.spans[0]?.total], [1, 2])
 })
 
-test('webhooks count how late events are accepted, and dead ones as late', async () => {
+test('webhooks count how late events are accepted, and count dead letters as late', async () => {
   const webhooks: ServiceLevels = {
     windowDays: 28,
     objectives: [{ ...ingest('webhooks'), measure: 'DELIVERY_LAG', withinMs: 1_000 }],
@@ -173,7 +173,7 @@ test('webhooks count how late events are accepted, and dead ones as late', async
   assert.deepEqual([level?.spans[0]?.good, level?.spans[0]?.total], [1, 3])
 })
 
-test('a mistake in the file is named with its place', (t) => {
+test('reports a mistake in the file with its location', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-slo-'))
   t.after(() => rmSync(dir, { recursive: true }))
   const read = (text: string) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseAddress } from '../../../mdm/standardise/address.ts'
 
-test('parts: street types in one spelling, number apart', () => {
+test('normalises street types and separates the house number', () => {
   const a = parseAddress({
     street: 'Lindenstraße 12',
     city: 'Köln',
@@ -25,7 +25,7 @@ test('parts: street types in one spelling, number apart', () => {
   )
 })
 
-test('one text: country, postcode, region and city are found from the end', () => {
+test('finds country, postcode, region and city from the end of a text', () => {
   assert.deepEqual(parseAddress('7 calder crescent, figtree, nsw, 3810'), {
     street: ['calder', 'cres'],
     number: '7',
@@ -45,18 +45,18 @@ test('one text: country, postcode, region and city are found from the end', () =
   )
 })
 
-test('a house number in front is no postcode, a postcode at the end is no house number', () => {
+test('distinguishes a leading house number from a postcode, and a trailing postcode from a house number', () => {
   const a = parseAddress('3855 North Seeley Avenue, 60618')
   assert.deepEqual([a?.number, a?.postcode], ['3855', '60618'])
   assert.equal(parseAddress('12345')?.postcode, undefined)
 })
 
-test('flats and post boxes', () => {
+test('reads flats and post boxes', () => {
   assert.equal(parseAddress({ street: '12 High St Apt 4b' })?.unit, '4b')
   assert.equal(parseAddress({ street: 'P.O. Box 123' })?.number, '123')
 })
 
-test('empty and nonsense', () => {
+test('accepts empty and meaningless text', () => {
   assert.equal(parseAddress(''), null)
   assert.equal(parseAddress({ street: null, city: '-' }), null)
   assert.ok(parseAddress('x'.repeat(1_000_000)))

@@ -7,7 +7,7 @@ const parse = (text: string) => {
   return name && [name.tokens.join(' '), name.legalForm]
 }
 
-test('legal forms of many countries are split off, wherever they stand', () => {
+test('splits off legal forms of many countries in any position', () => {
   for (const text of [
     'Iskra GmbH',
     'ISKRA G.m.b.H.',
@@ -23,7 +23,7 @@ test('legal forms of many countries are split off, wherever they stand', () => {
   assert.deepEqual(parse('Iskra GmbH & Co. KG'), ['iskra', 'gmbhcokg'])
 })
 
-test('legal forms in their own script', () => {
+test('splits off legal forms in their own script', () => {
   assert.equal(parse('株式会社東沢鉄工')?.[0], parse('東沢鉄工')?.[0])
   assert.equal(
     parse('Общество с ограниченной ответственностью Искра')?.[0],
@@ -31,13 +31,13 @@ test('legal forms in their own script', () => {
   )
 })
 
-test('forms that begin a name stay, and a name of forms alone keeps its words', () => {
+test('keeps a legal form that begins a name, and the words of a name of legal forms alone', () => {
   assert.ok(parse('AS Roma')?.[0]?.includes('roma'))
   assert.deepEqual(parse('AS Roma')?.[0]?.split(' ').length, 2)
   assert.ok(parse('The Limited')?.[0])
 })
 
-test('spelling: ampersand, glue words, dots, numbers in words, plural', () => {
+test('normalises ampersands, connecting words, dots, number words and plurals', () => {
   assert.equal(parse('JPMorgan Chase & Co.')?.[0], parse('JPMorgan Chase and Co')?.[0])
   assert.equal(parse('A.B.C. Company')?.[0], parse('ABC Co.')?.[0])
   assert.equal(parse('First International Bank')?.[0], parse('1st Intl. Bank')?.[0])
@@ -48,7 +48,7 @@ test('spelling: ampersand, glue words, dots, numbers in words, plural', () => {
   )
 })
 
-test('nothing', () => {
+test('accepts an empty name', () => {
   assert.equal(parse('n/a'), null)
   assert.equal(parse('   '), null)
 })

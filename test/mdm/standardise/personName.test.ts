@@ -8,13 +8,13 @@ import {
 
 const words = (text: string) => parsePersonName(text)?.tokens.toSorted().join(' ')
 
-test('order, titles and punctuation do not matter', () => {
+test('ignores order, titles and punctuation', () => {
   assert.equal(words('Dr. John Smith'), words('SMITH, John'))
   assert.equal(words('Frau Prof. Anna Weiß'), words('anna weiss'))
   assert.equal(words("O'Brien, Mary"), words('Mary OBrien'))
 })
 
-test('umlauts, their spelled-out form and accents meet', () => {
+test('reads umlauts, their spelled-out form and accents as equal', () => {
   assert.equal(words('Jürgen Müller'), words('Juergen Mueller'))
   assert.equal(words('François Hollande'), words('Francois Hollande'))
   assert.equal(words('Søren Åberg'), words('Soren Aberg'))
@@ -25,25 +25,25 @@ test('a name in another script is transliterated', () => {
   assert.ok(words('Κυριάκος Μητσοτάκης')?.includes('kyriakos'))
 })
 
-test('generations are told apart, and a surname like Senior is not one', () => {
+test('distinguishes generations, and does not read a surname like Senior as one', () => {
   assert.equal(parsePersonName('John Smith Jr.')?.suffix, 'jr')
   assert.equal(parsePersonName('John Smith III')?.suffix, 'iii')
   assert.equal(parsePersonName('John Senior')?.suffix, undefined)
 })
 
-test('what is only a title or empty of letters', () => {
+test('accepts a name that is only a title or has no letters', () => {
   assert.deepEqual(parsePersonName('Lord')?.tokens, ['lord'])
   assert.equal(parsePersonName('n/a'), null)
   assert.equal(parsePersonName('---'), null)
   assert.equal(parsePersonName('\ud800'), null)
 })
 
-test('parts written apart are one part', () => {
+test('reads a part written in pieces as one part', () => {
   assert.equal(parseNamePart('geo rge'), 'george')
   assert.equal(parseNamePart('Jean-Claude'), parseNamePart('jean claude'))
 })
 
-test('short and foreign forms of a given name, several names for one form', () => {
+test('matches short and foreign forms of a given name, also where one form has several names', () => {
   assert.ok(isSameGivenName('bob', 'robert'))
   assert.ok(isSameGivenName('chris', 'christopher'))
   assert.ok(isSameGivenName('chris', 'christian'))

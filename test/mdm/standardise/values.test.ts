@@ -14,7 +14,7 @@ import { parseNumber, parsePrice } from '../../../mdm/standardise/price.ts'
 import { parseProductName } from '../../../mdm/standardise/productName.ts'
 import { fold } from '../../../mdm/standardise/text.ts'
 
-test('dates of many formats', () => {
+test('reads dates of many formats', () => {
   for (const text of [
     '2026-03-01',
     '20260301',
@@ -36,7 +36,7 @@ test('dates of many formats', () => {
     assert.equal(parseDate(text), null, text)
 })
 
-test('phones: country written, given, or unknown; extensions; dummies', () => {
+test('reads phone numbers with written, given or unknown country, extensions and dummies', () => {
   assert.equal(parsePhone('+49 (0)30 1234567'), '+49301234567')
   assert.equal(parsePhone('0049 30 1234567'), '+49301234567')
   assert.equal(parsePhone('030 1234567', 'DE'), '+49301234567')
@@ -46,7 +46,7 @@ test('phones: country written, given, or unknown; extensions; dummies', () => {
     assert.equal(parsePhone(text), null, text)
 })
 
-test('email: tags and dots of a mail host, dummies', () => {
+test('removes tags and dots of mail hosts from an email, and rejects dummies', () => {
   assert.deepEqual(parseEmail('john.smith+news@gmail.com'), {
     local: 'johnsmith',
     domain: 'gmail.com',
@@ -57,7 +57,7 @@ test('email: tags and dots of a mail host, dummies', () => {
     assert.equal(parseEmail(text), null, text)
 })
 
-test('domains: registrable part, shared hosts say nothing', () => {
+test('reduces a domain to its registrable part, and drops shared hosts', () => {
   assert.deepEqual(parseDomain('https://shop.acme.co.uk/x?y'), {
     domain: 'acme.co.uk',
     label: 'acme',
@@ -66,7 +66,7 @@ test('domains: registrable part, shared hosts say nothing', () => {
     assert.equal(parseDomain(text), null, text)
 })
 
-test('identifiers: schemes by check digits, dummies', () => {
+test('finds the scheme of an identifier by its check digits, and rejects dummies', () => {
   assert.deepEqual(parseIdentifier('de 136695976'), {
     scheme: 'VAT:DE',
     value: 'DE136695976',
@@ -87,7 +87,7 @@ test('identifiers: schemes by check digits, dummies', () => {
   assert.ok(isGtinCheckDigitValid('4006381333931') && !isGtinCheckDigitValid('4006381333932'))
 })
 
-test('prices and numbers in both notations', () => {
+test('reads prices and numbers in both notations', () => {
   assert.deepEqual(parsePrice('$1,299.00'), { amount: 1299, currency: 'USD' })
   assert.deepEqual(parsePrice('1.299,00 €'), { amount: 1299, currency: 'EUR' })
   assert.equal(parseNumber('12,5'), 12.5)
@@ -95,14 +95,14 @@ test('prices and numbers in both notations', () => {
   assert.equal(parsePrice('free'), null)
 })
 
-test('countries by code and by name in several languages', () => {
+test('reads countries by code and by name in several languages', () => {
   for (const text of ['DE', 'deu', 'Germany', 'Deutschland', 'Allemagne', 'Alemania'])
     assert.equal(countryCode(text), 'DE', text)
   for (const text of ['England', 'UK', 'Great Britain']) assert.equal(countryCode(text), 'GB', text)
   assert.equal(countryCode('Atlantis'), null)
 })
 
-test('products: model numbers joined, measures and formats are none, variants apart', () => {
+test('joins model numbers of products, ignores measures and formats, and separates variants', () => {
   const a = parseProductName('Sony DVP-FX820/R Portable DVD Player, red')
   const b = parseProductName('Sony Portable DVD Player DVPFX820R')
   assert.deepEqual(a?.models, b?.models)
@@ -112,7 +112,7 @@ test('products: model numbers joined, measures and formats are none, variants ap
   assert.ok(parseProductName('Drive 120 GB')?.tokens.includes('120gb'))
 })
 
-test('fold survives anything: lone surrogates, NUL, a megabyte', () => {
+test('folds any text: lone surrogates, NUL, a megabyte', () => {
   assert.equal(typeof fold('\ud800\u0000abc'), 'string')
   assert.ok(fold('ä'.repeat(1_000_000)).length < 3000)
 })

@@ -164,7 +164,7 @@ const refused: [what: string, rule: string, input: ActionInput][] = [
   ],
 ]
 
-test('bad input is refused with its rule, in an action and in a preview, and nothing is half done', async () => {
+test('refuses bad input with its rule, in an action and in a preview, and changes nothing', async () => {
   const before = await untouched()
   const expected = await versions(db.sql)
   for (const [what, rule, input] of refused) {
@@ -194,7 +194,7 @@ test('bad input is refused with its rule, in an action and in a preview, and not
   assert.deepEqual(await untouched(), before)
 })
 
-test('ids that were merged or retired are refused by what became of them', async () => {
+test('refuses merged and retired ids, with the reason of each', async () => {
   await done(steward, ada, merge(a, b))
   const merged = await attempt(steward, ada, merge(b, c))
   assert.deepEqual(
@@ -212,7 +212,7 @@ test('ids that were merged or retired are refused by what became of them', async
   assert.equal(blocked.code === 'REFUSED' && blocked.rule, 'LATER_ACTION_IN_THE_WAY')
 })
 
-test('I3: a rejected pair stays apart and a merged one together when the sources say otherwise', async () => {
+test('I3: a rejected pair stays apart and a merged pair together against the evidence of the sources', async () => {
   const same = { taxIds: ['DE136695976'], phones: ['+493012345678'], domains: ['nordwind.example'] }
   await done(steward, ada, { kind: 'NOT_A_MATCH', ids: [a, b] })
   await done(steward, ada, merge(b, c))
@@ -223,7 +223,7 @@ test('I3: a rejected pair stays apart and a merged one together when the sources
   ])
   assert.equal((await golden(a))?.id, a)
   assert.equal((await golden(c))?.id, b)
-  // Deleted and back again: what was said of it holds all the while.
+  // The assertions about the record still hold after it is deleted and restored.
   await applyRecords(db.sql, [
     { source: 'billing', id: 'B', version: 3, deleted: true, fields: { name: 'x' } },
   ])
@@ -235,7 +235,7 @@ test('I3: a rejected pair stays apart and a merged one together when the sources
   assert.deepEqual((await checkRebuild(db.sql, steward)).differences, [])
 })
 
-test('I7: a merge and its undo, with records deleted in between, give every record back to its own', async () => {
+test('I7: undoing a merge after deletions returns every record to its original golden record', async () => {
   await applyRecords(db.sql, [
     { source: 'crm', id: 'B2', fields: { name: 'Fennland Oy', currency: 'EUR' } },
   ])
@@ -256,7 +256,7 @@ test('I7: a merge and its undo, with records deleted in between, give every reco
   assert.deepEqual((await checkRebuild(db.sql, steward)).differences, [])
 })
 
-test('undo out of order: other records and other fields are no hindrance, a later action on the same pairs is named', async () => {
+test('undo out of order ignores actions on other records and fields, and names a later action on the same pairs', async () => {
   const first = await done(steward, ada, merge(a, b))
   const value = await done(steward, ada, override(a, 'currency', 'CHF'))
   const second = await done(steward, ada, merge(a, c))
@@ -274,7 +274,7 @@ test('undo out of order: other records and other fields are no hindrance, a late
   assert.equal(twice.code === 'REFUSED' && twice.rule, 'ALREADY_UNDONE')
 })
 
-test('a value stated for a while ends by itself, with an action of the clock', async () => {
+test('a temporary override expires by an action of the clock', async () => {
   await done(steward, ada, override(a, 'currency', 'CHF', '2999-01-01T00:00:00Z'))
   assert.equal((await golden(a))?.values.currency, 'CHF')
   assert.equal((await sweep(steward)).values, 0)
@@ -286,7 +286,7 @@ test('a value stated for a while ends by itself, with an action of the clock', a
   assert.deepEqual((await checkRebuild(db.sql, steward)).differences, [])
 })
 
-test('a proposal: the record may change until it is approved, or time may pass; then it is not carried out', async () => {
+test('a proposal is not executed if the record has changed or the proposal has expired', async () => {
   const expected = await versions(db.sql)
   const again = () =>
     attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'), {
@@ -315,7 +315,7 @@ test('a proposal: the record may change until it is approved, or time may pass; 
   assert.equal(late.code === 'REFUSED' && late.rule, 'EXPIRED')
   const before = await again()
   assert.equal((await sweep(steward)).proposals, 1)
-  // What became of it is the answer to the same request, whether the sweep has been there or not.
+  // The same request returns the outcome of the proposal, before and after the sweep.
   assert.deepEqual(await again(), before)
   assert.equal(before.code === 'REFUSED' && before.rule, 'EXPIRED')
   const [open] =
@@ -323,7 +323,7 @@ test('a proposal: the record may change until it is approved, or time may pass; 
   assert.equal(open?.n, 0)
 })
 
-test('a request whose proposal was declined or withdrawn is answered so, and may be made anew with another key', async () => {
+test('a repeated request returns DECLINED or WITHDRAWN of its proposal, and a new key proposes it again', async () => {
   for (const [who, state] of [
     [bert, 'DECLINED'],
     [ada, 'WITHDRAWN'],
@@ -348,7 +348,7 @@ test('a request whose proposal was declined or withdrawn is answered so, and may
   }
 })
 
-test('in bulk: all or none, and a second person', async () => {
+test('a bulk action executes all or none, and needs a second person', async () => {
   const items = [override(a, 'currency', 'CHF'), override(b, 'currency', 'nonsense')] as never[]
   const before = await untouched()
   const bad = await attempt(steward, ada, { kind: 'BULK', items })
@@ -385,7 +385,7 @@ test('in bulk: all or none, and a second person', async () => {
   )
 })
 
-test('a bulk action over two golden types, and its undo', async () => {
+test('executes and undoes a bulk action over two golden types', async () => {
   const free = {
     ...steward,
     rules: { ...DEFAULT_RULES, approval: { ...DEFAULT_RULES.approval, bulkItemsMin: 9 } },
@@ -406,7 +406,7 @@ test('a bulk action over two golden types, and its undo', async () => {
   assert.deepEqual((await checkRebuild(db.sql, steward)).differences, [])
 })
 
-test('a circle over several golden records, and one that a merge would close', async () => {
+test('refuses a circle over several golden records, and one that a merge would close', async () => {
   const free = { ...steward, policy: unmarked(steward.policy) }
   await done(free, ada, { kind: 'SET_PARENT', id: b, parent: a })
   await done(free, ada, { kind: 'SET_PARENT', id: c, parent: b })
@@ -416,7 +416,7 @@ test('a circle over several golden records, and one that a merge would close', a
   assert.equal(merged.code === 'REFUSED' && merged.rule, 'CYCLE')
 })
 
-test('a task is due by the value at stake, and moves up once when it is overdue; who sets it anew puts it back', async () => {
+test('a task is due by its value at risk and is escalated once when overdue; a new due date resets it', async () => {
   assert.deepEqual(
     [0, 9_999, 10_000, 99_999, 100_000, 1e9].map((stake) => dueHours(DEFAULT_RULES, stake)),
     [120, 120, 24, 24, 8, 8],
@@ -459,7 +459,7 @@ test('a task is due by the value at stake, and moves up once when it is overdue;
   assert.deepEqual([later?.escalated, later?.priority], [false, fresh?.priority])
 })
 
-test('one request many times at once is done once; of those who decide on a proposal at once one does', async () => {
+test('concurrent copies of a request execute once, and of concurrent decisions on a proposal one succeeds', async () => {
   const expected = await versions(db.sql)
   const request = { input: merge(a, b), reason: 'test', idempotencyKey: 'once', expected }
   const repeated = await Promise.all(Array.from({ length: 6 }, () => act(steward, ada, request)))
@@ -479,7 +479,7 @@ test('one request many times at once is done once; of those who decide on a prop
   assert.equal(actions?.n, 2)
 })
 
-test('two stewards move one source record at once: one does, the other is told how things are', async () => {
+test('of two stewards who move one source record at once, one succeeds and the other gets the current state', async () => {
   const b2 = key('billing', 'B2')
   await applyRecords(db.sql, [
     { source: 'billing', id: 'B2', fields: { name: 'Fennland Oy', currency: 'EUR' } },
@@ -514,7 +514,7 @@ test('two stewards move one source record at once: one does, the other is told h
 
 const tries = Number(process.env.TOUCHSTONE_TWO_STEWARDS ?? 20)
 
-test(`two stewards at once on one record: one wins, the other gets the current state; ${tries} times, no update lost`, async () => {
+test(`of two stewards on one record at once, one wins and the other gets the current state; ${tries} times, no update lost`, async () => {
   for (let i = 0; i < tries; i++) {
     const expected = await versions(db.sql)
     const outcomes = await Promise.all(

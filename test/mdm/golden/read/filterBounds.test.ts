@@ -14,7 +14,7 @@ const refused = (filter: Filter) =>
     (e) => e instanceof FilterError && e.code === 'FILTER_TOO_LARGE',
   )
 
-test('a filter is bounded in its tests, its depth and its parts, though they test nothing', () => {
+test('limits the tests, the depth and the parts of a filter, also of parts that test nothing', () => {
   const many = (n: number, part: Filter): Filter[] => Array.from({ length: n }, () => part)
   refused({ and: many(101, { open: true }) })
   refused({ or: many(1_000, {}) })

@@ -12,7 +12,7 @@ before(async () => {
 })
 after(async () => await db?.drop())
 
-test('an open balance counts in whole units of its currency, whatever decimals the currency has', async () => {
+test('an open balance counts in whole units of its currency, whatever its number of decimals', async () => {
   const customer = (code: string) => recordKey('billing', 'Customer', code)
   await send(
     db.sql,
