@@ -260,7 +260,7 @@ function may(allowed: readonly Role[], role: Role): boolean {
 }
 
 interface Body {
-  // biome-ignore lint/suspicious/noExplicitAny: answers of any shape
+  // biome-ignore lint/suspicious/noExplicitAny: responses of any shape
   data?: Record<string, any>
   errors?: { message: string; extensions: { code: string } }[]
   extensions?: { masked?: { coordinate: string }[] }

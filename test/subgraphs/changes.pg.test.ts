@@ -70,7 +70,7 @@ const WATCH = `subscription ($after: String, $types: [GoldenType!], $ids: [ID!],
   }
 }`
 
-test('a change arrives with everything the contract names (FEED 2)', async () => {
+test('a change has everything that the contract names (FEED 2)', async () => {
   const live = await open(WATCH)
   assert.equal((await live.next()).__typename, 'CaughtUp')
   const [id = ''] = await create(db.sql, 1)
@@ -115,7 +115,7 @@ test('a change arrives with everything the contract names (FEED 2)', async () =>
   await again.results.return(undefined)
 })
 
-test('fields beyond the scopes of the caller are left out of before, after and snapshots (FEED 2)', async () => {
+test('before, after and snapshots omit fields beyond the scopes of the caller (FEED 2)', async () => {
   const { feed } = (await query('{ feed { cursor } }')) as { feed: { cursor: string } }
   const values = { name: 'Ada', emails: ['ada@example.org'], address: { city: 'Paris' }, gone: 1 }
   const [id = ''] = await create(db.sql, 1, { type: 'Contact', values })
@@ -166,7 +166,7 @@ test('the entity beside a tombstone is the survivor, and null after a delete (FE
   ])
 })
 
-test('an event is there as CloudEvents 1.0 too, with the same rights; another version is refused', async () => {
+test('an event is also available as CloudEvents 1.0 with the same rights; other versions are rejected', async () => {
   const { feed } = (await query('{ feed { id cursor } }')) as {
     feed: { id: string; cursor: string }
   }
@@ -191,13 +191,13 @@ test('an event is there as CloudEvents 1.0 too, with the same rights; another ve
   assert.equal(refused.errors?.[0]?.extensions.code, 'UNKNOWN_SCHEMA_VERSION')
 })
 
-test('bad cursors and filters answer a code before anything is delivered (FEED 4.2, 6.1)', async () => {
+test('rejects bad cursors and filters with a code before it delivers anything (FEED 4.2, 6.1)', async () => {
   const { feed } = (await query('{ feed { id head cursor } }')) as {
     feed: { id: string; head: number; cursor: string }
   }
   const code = async (variables: Json, scopes = all) => {
     const result = await createSourceEventStream(args(WATCH, variables, scopes))
-    assert.ok('errors' in result, 'refused at the start')
+    assert.ok('errors' in result, 'rejected at the start')
     return result.errors?.[0]?.extensions.code
   }
   const past = await execute(args('{ changes(changedFields: ["nmae"]) { nodes { position } } }'))
@@ -224,7 +224,7 @@ test('bad cursors and filters answer a code before anything is delivered (FEED 4
   )
 })
 
-test('the past by pages is the same as the subscription gives, filters included', async () => {
+test('past changes read by pages match the subscription, filters included', async () => {
   const PAGE = `query ($after: String, $first: Int, $types: [GoldenType!], $fields: [String!]) {
     changes(after: $after, first: $first, types: $types, changedFields: $fields) {
       nodes { position } edges { cursor node { position } } pageInfo { hasNextPage endCursor }
@@ -274,7 +274,7 @@ test('the past by pages is the same as the subscription gives, filters included'
   )
 })
 
-test('a subscription for each golden type, and filters by value: what enters and what leaves comes (FEED 6.4, 6.6)', async () => {
+test('subscriptions for one golden type and filters by value deliver what enters and what leaves (FEED 6.4, 6.6)', async () => {
   const { feed } = (await query('{ feed { cursor } }')) as { feed: { cursor: string } }
   const values = (country: string | null, lifecycle = 'LEAD') => ({
     name: 'A',
@@ -344,7 +344,7 @@ test('a subscription for each golden type, and filters by value: what enters and
   )
 })
 
-test('a snapshot begins with all there is and goes on with what comes', async () => {
+test('a snapshot begins with all existing records and continues with new changes', async () => {
   const live = await open(WATCH, { snapshot: true, types: ['CUSTOMER'] })
   const ids: unknown[] = []
   let item = await live.next()
@@ -361,7 +361,7 @@ test('a snapshot begins with all there is and goes on with what comes', async ()
   await live.results.return(undefined)
 })
 
-test('who reads so slowly that events expire is told so, how many, and where it goes on (FEED 7.3)', async (t) => {
+test('a reader so slow that events expire learns how many it missed and where it continues (FEED 7.3)', async (t) => {
   const small = await startTailer({ sql: tailer.sql, ringEventsMax: 10 })
   t.after(() => small.stop())
   const { schema, context } = createChangesSubgraph({
@@ -374,12 +374,12 @@ test('who reads so slowly that events expire is told so, how many, and where it 
   }
   await create(db.sql, 1_100)
   const contextValue = context({ correlationId: 'test', scopes: all })
-  const told = `subscription ($after: String) { changes(after: $after) {
+  const lagQuery = `subscription ($after: String) { changes(after: $after) {
     __typename ... on Change { position } ... on CaughtUp { position } ... on Lagged { reason missed cursor } } }`
   const follow = async (after: string) =>
     (await subscribe({
       schema,
-      document: parse(told),
+      document: parse(lagQuery),
       variableValues: { after },
       contextValue,
     })) as AsyncGenerator<{
@@ -400,7 +400,7 @@ test('who reads so slowly that events expire is told so, how many, and where it 
   for (; last.__typename === 'Change'; read++) last = (await slow.next()).value.data.changes
   assert.deepEqual([last.__typename, last.reason], ['Lagged', 'EXPIRED'])
   assert.ok(read > 0)
-  assert.equal(read + last.missed, 1_100, 'what it got and what it lost is all there was')
+  assert.equal(read + last.missed, 1_100, 'the received and the missed events are all there were')
   assert.equal((await slow.next()).value.data.changes.__typename, 'CaughtUp')
   await create(db.sql, 1)
   const next = (await slow.next()).value.data.changes

@@ -29,7 +29,7 @@ after(async () => {
   await db.drop()
 })
 
-// biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
+// biome-ignore lint/suspicious/noExplicitAny: tests read responses of any shape
 type Item = any
 
 const WATCH = `subscription ($after: String, $types: [GoldenType!], $snapshot: Boolean, $ids: [ID!]) {
@@ -59,7 +59,7 @@ async function collect(
 const caughtUp = (item: Item) => item.__typename === 'CaughtUp'
 const erp = key('erp', 'Customer', 'E1')
 
-test('a change arrives over graphql-ws and SSE, with the invoices of the entity from another subgraph beside it', async () => {
+test('a change arrives over graphql-ws and SSE, with invoices of its entity from another subgraph', async () => {
   await ingestRecords(db.sql, world)
   const { feed } = await answer(gateway, '{ feed { cursor beginning head } }')
   const { customer } = await answer(gateway, 'query ($id: ID!) { customer(id: $id) { id name } }', {
@@ -97,7 +97,7 @@ test('a change arrives over graphql-ws and SSE, with the invoices of the entity 
   assert.equal(past.length, feed.head + 2)
 })
 
-test('records that are gone by now still tell their story; the entity is null without an error', async () => {
+test('changes of deleted records are still delivered; the entity is null without an error', async () => {
   const lone = {
     source: 'crm',
     type: 'Customer',
@@ -124,7 +124,7 @@ test('records that are gone by now still tell their story; the entity is null wi
   )
 })
 
-test('what is wrong with a cursor reaches the client as a code (FEED 4.2)', async () => {
+test('a client gets a code for an invalid cursor (FEED 4.2)', async () => {
   const refused = async (after: string) => {
     try {
       for await (const result of client.iterate({ query: WATCH, variables: { after } }))
@@ -142,7 +142,7 @@ test('what is wrong with a cursor reaches the client as a code (FEED 4.2)', asyn
   assert.match(await res.text(), /CURSOR_INVALID/)
 })
 
-test('a feed that is replaced ends open subscriptions with its code (FEED 8.3)', async () => {
+test('replacing the feed ends open subscriptions with its code (FEED 8.3)', async () => {
   const [own] = await db.sql<{ feed: string }[]>`select feed from feed_head`
   const results = client.iterate({ query: WATCH })
   await results.next()
@@ -156,7 +156,7 @@ test('a feed that is replaced ends open subscriptions with its code (FEED 8.3)',
   await db.sql`update feed_head set feed = ${own?.feed ?? ''}`
 })
 
-/** `npx touchstone tail …`, without the launcher. */
+/** Runs `npx touchstone tail …` without the launcher. */
 function tail(...args: string[]) {
   const script =
     'const { command } = await import("./cli/commands/tail.ts"); await command.parseAsync(process.argv.slice(1), { from: "user" })'
@@ -195,7 +195,7 @@ test('tail prints the snapshot as JSON lines and ends when caught up', async () 
   )
 })
 
-test('tail follows for people, says where to go on, and goes on there', async () => {
+test('tail follows with readable output, prints where to resume, and resumes there', async () => {
   const first = tail()
   await until(() => first.seen.out.includes('caught up'))
   const item = {
@@ -212,7 +212,7 @@ test('tail follows for people, says where to go on, and goes on there', async ()
   assert.match(
     out,
     /CREATED {2}PRODUCT Pump\ufffd\[31m 3000 .* \(erp Product T1\)/,
-    'and nothing in it steers the terminal',
+    'and no output controls the terminal',
   )
   const from = /--from (\S+)/.exec(err)?.[1] ?? ''
   await ingestRecords(db.sql, [
@@ -224,7 +224,7 @@ test('tail follows for people, says where to go on, and goes on there', async ()
   assert.equal(second.lines().length, 2)
 })
 
-test('tail goes on by itself where it was when the gateway comes back', async () => {
+test('tail resumes by itself when the gateway comes back', async () => {
   const port = new URL(gateway.url).port
   const { child, seen, ended, lines } = tail('--json', '--from', 'oldest')
   await until(() => seen.out.includes('CaughtUp'))
@@ -248,7 +248,7 @@ test('tail goes on by itself where it was when the gateway comes back', async ()
   )
 })
 
-test('tail says what is wrong', async () => {
+test('tail reports errors', async () => {
   const [bad, type, nobody] = await Promise.all([
     tail('--from', 'nonsense').ended,
     tail('--type', 'CUSTOMERS').ended,
@@ -261,7 +261,7 @@ test('tail says what is wrong', async () => {
   assert.match(nobody.err, /nothing answers at .*"npm start"/)
 })
 
-test('answers that are kept are never older than one that was given before, and new soon after each write', async () => {
+test('cached responses are never older than an earlier one, and are new soon after each write', async () => {
   const lupo = world.find((r) => r.id === 'C2')
   assert.ok(lupo)
   const id = key('crm', 'Customer', 'C2')
@@ -294,7 +294,7 @@ test('answers that are kept are never older than one that was given before, and 
         { ...lupo, version: 100 + n, fields: { ...lupo.fields, name: `Casa Lupo ${n}` } },
       ])
       written = n
-      // Between writes there is time for answers to be given again.
+      // The pause between writes lets the cache serve some responses.
       const { hits = 0 } = keeping.cache?.stats ?? {}
       await until(() => (keeping.cache?.stats.hits ?? 0) > hits + 3)
     }

@@ -27,7 +27,7 @@ const model = readdirSync('schema/model').map(
 )
 const policy = parsePolicy(model)
 
-test('the subgraphs compose', () => {
+test('composes the subgraphs', () => {
   const supergraph = composeSupergraph(createSubgraphs({ ...none, policy }))
   for (const name of [
     'Customer',
@@ -41,13 +41,13 @@ test('the subgraphs compose', () => {
     assert.match(supergraph, new RegExp(`type ${name} implements Node`))
 })
 
-test('what crosses the border of a subgraph may be missing: one that is down takes its own fields along and no others', () => {
+test('fields across subgraphs are nullable, so that an unavailable subgraph removes only its own fields', () => {
   const wrong: string[] = []
   for (const { name, sdl } of createSubgraphs({ ...none, policy })) {
     const types = parse(sdl).definitions.filter((d) => d.kind === Kind.OBJECT_TYPE_DEFINITION)
     const has = (t: ObjectTypeDefinitionNode, directive: string) =>
       t.directives?.some((d) => d.name.value === directive)
-    // Who says that a type is a node, and has it, owns it.
+    // A subgraph owns the types that it declares as nodes and resolves.
     const owns = (t: ObjectTypeDefinitionNode) =>
       t.interfaces?.length && !/resolvable: false/.test(t.directives?.map(print).join() ?? '')
     const others = new Set(types.filter((t) => has(t, 'key') && !owns(t)).map((t) => t.name.value))
@@ -63,7 +63,7 @@ test('what crosses the border of a subgraph may be missing: one that is down tak
   assert.deepEqual(wrong, [])
 })
 
-test('everything that can be asked for is described', () => {
+test('every field, argument, type and enum value has a description', () => {
   const missing: string[] = []
   for (const subgraph of createSubgraphs({ ...none, policy }))
     for (const path of undescribed(buildSchema(parseable(subgraph.sdl), { assumeValid: true })))
@@ -99,7 +99,7 @@ test('a new golden type needs SDL and no code', () => {
   assert.match(composeSupergraph(subgraphs), /type Supplier implements Node/)
 })
 
-test('the policy stays inside: no directive of it reaches those who ask', () => {
+test('the public SDL has no directives of the policy', () => {
   for (const { sdl, name } of createSubgraphs({ ...none, policy }))
     assert.doesNotMatch(
       sdl,
@@ -108,7 +108,7 @@ test('the policy stays inside: no directive of it reaches those who ask', () => 
     )
 })
 
-/** Federation's directives are known to the composer only. */
+/** Only the composer knows federation's directives, so this declares them for buildSchema. */
 function parseable(sdl: string): Parameters<typeof buildSchema>[0] {
   const document = parse(sdl)
   const kept = document.definitions.filter((d) => d.kind !== 'SchemaExtension')

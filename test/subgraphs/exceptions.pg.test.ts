@@ -85,7 +85,7 @@ const name = async (id: string) =>
   )[0]?.v
 const at = (day: number) => new Date(Date.UTC(2026, 0, day)).toISOString()
 
-test('exceptions are found by what they are about, page by page, with reason, owner and payload', async () => {
+test('finds exceptions by their subject, by pages, with reason, owner and payload', async () => {
   const a = await row(db.sql, 'spaceship', { id: '1' })
   const b = await row(db.sql, 'client', { label: 'No id' })
   const c = await row(db.sql, 'client', { id: '3', changed: at(1) })
@@ -150,7 +150,7 @@ test('exceptions are found by what they are about, page by page, with reason, ow
   })
 })
 
-test('the way of a payload to canonical fields is told line by line, also of one that is only tried', async () => {
+test('shows the mapping of a payload to canonical fields line by line, also in a dry run', async () => {
   const id = await row(db.sql, 'client', { id: '5', changed: at(1), terms: '14' })
   await drain(shopPipeline(db.sql))
   const text = `query ($id: ID!, $payload: String) { inboundException(id: $id) { transformation(payload: $payload) {
@@ -183,7 +183,7 @@ test('the way of a payload to canonical fields is told line by line, also of one
   assert.equal(await name('5'), undefined, 'trying changes nothing')
 })
 
-test('a corrected payload is a message of its own that outranks what it puts right and nothing newer', async () => {
+test('a corrected payload is a separate message that outranks the original and nothing newer', async () => {
   const wrong = await row(db.sql, 'client', { id: '6', changed: at(2) })
   await drain(shopPipeline(db.sql))
   const request = {
@@ -194,8 +194,8 @@ test('a corrected payload is a message of its own that outranks what it puts rig
   const { it } = await ask(CORRECT, request)
   assert.equal(it.__typename, 'InboundExceptionDone')
   const corrected = Number(it.correctedBy)
-  assert.deepEqual((await ask(CORRECT, request)).it, it, 'the same request again answers the same')
-  assert.equal((await db.sql`select 1 from inbox`).length, 2, 'and does nothing twice')
+  assert.deepEqual((await ask(CORRECT, request)).it, it, 'the repeated request returns the same')
+  assert.equal((await db.sql`select 1 from inbox`).length, 2, 'and has no second effect')
   const reused = await ask(CORRECT, { ...request, payload: '{"id":"6","label":"Other"}' })
   assert.equal(reused.it.rule, 'IDEMPOTENCY_KEY_REUSED')
   await drain(shopPipeline(db.sql))
@@ -207,8 +207,7 @@ test('a corrected payload is a message of its own that outranks what it puts rig
     from inbox i join inbox o on o.id = i.corrects where i.id = ${corrected}`
   assert.deepEqual({ ...message }, { corrects: wrong, body: request.payload, same: true })
 
-  // What the source said in that version comes again: the correction stays. What it says later
-  // counts.
+  // The correction stays when the source repeats that version; a later version of the source wins.
   await row(db.sql, 'client', { id: '6', changed: at(2) })
   await row(db.sql, 'client', { id: '6', changed: at(2), label: 'Zzz' })
   await drain(shopPipeline(db.sql))
@@ -219,7 +218,7 @@ test('a corrected payload is a message of its own that outranks what it puts rig
   assert.deepEqual(await ids(), [])
 })
 
-test('a message and its correction may state a version up to 48 hours after the message was received, and no later', async () => {
+test('accepts versions up to 48 hours after the message was received, in messages and corrections', async () => {
   const hoursAhead = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString()
   const late = await row(db.sql, 'client', {
     id: '1',
@@ -245,7 +244,7 @@ test('a message and its correction may state a version up to 48 hours after the 
   assert.deepEqual(await ids(), [])
 })
 
-test('requests at the same time: one with the same key counts once, of several corrections one', async () => {
+test('concurrent requests: those with one key count once, and one of several corrections wins', async () => {
   const wrong = await row(db.sql, 'client', { label: 'No id' })
   await drain(shopPipeline(db.sql))
   const request = { id: String(wrong), payload: '{"id":"9","label":"Nine"}', ...key() }
@@ -269,7 +268,7 @@ test('requests at the same time: one with the same key counts once, of several c
   )
 })
 
-test('a correction of a message without version does not overtake what came after that message', async () => {
+test('the correction of a message without version does not overtake later messages', async () => {
   const wrong = await row(db.sql, 'clientt', { id: '7', label: 'First' })
   await drain(shopPipeline(db.sql))
   await row(db.sql, 'client', { id: '7', label: 'Second' })
@@ -285,7 +284,7 @@ test('a correction of a message without version does not overtake what came afte
   assert.equal(await name('7'), 'Second')
 })
 
-test('what is retried is mapped anew, by filter and in bounded steps; the rest stays open', async () => {
+test('a retry maps messages again, by filter and in bounded steps; the rest stays open', async () => {
   const ships = [
     await row(db.sql, 'ship', { id: '1', label: 'A' }),
     await row(db.sql, 'ship', { id: '2', label: 'B' }),
@@ -308,20 +307,20 @@ test('what is retried is mapped anew, by filter and in bounded steps; the rest s
     (await list()).map((n: { waiting: boolean }) => n.waiting),
     [true, true, false, false],
   )
-  const mended = SHOP_MAPPING.replace(
+  const patched = SHOP_MAPPING.replace(
     '  person:',
     '  ship: { as: Customer, fields: { name: label } }\n  person:',
   )
-  await drain(shopPipeline(db.sql, mended))
+  await drain(shopPipeline(db.sql, patched))
   assert.deepEqual(await ids(), [ships[2], other])
   assert.equal((await ask(RETRY, { filter: { codes: ['UNKNOWN_OBJECT'] }, ...key() })).it.left, 0)
-  await drain(shopPipeline(db.sql, mended))
+  await drain(shopPipeline(db.sql, patched))
   const [still] = await list({ ids: [String(ships[2])] })
-  assert.equal(still.code, 'INCOMPLETE', 'an exception for another reason now')
-  // Its record waits for a name; a mapping that finds one takes effect on a retry, though the
-  // message says nothing new.
+  assert.equal(still.code, 'INCOMPLETE', 'now an exception for another reason')
+  // The record lacks a name. A mapping that finds one takes effect on a retry, although the message
+  // is unchanged.
   await ask(RETRY, { ...key() })
-  await drain(shopPipeline(db.sql, mended.replace('{ name: label }', '{ name: [label, id] }')))
+  await drain(shopPipeline(db.sql, patched.replace('{ name: label }', '{ name: [label, id] }')))
   assert.deepEqual(await ids(), [other])
   const [ship] =
     await db.sql`select values ->> 'name' as name from golden where id = ${recordKey('shop', 'ship', '3')}`
@@ -334,7 +333,7 @@ test('what is retried is mapped anew, by filter and in bounded steps; the rest s
   ])
 })
 
-test('a retry of a record that still waits leaves its exception open; it settles when the rest arrives', async () => {
+test('a retry of an incomplete record leaves its exception open until the rest arrives', async () => {
   const id = await row(db.sql, 'client', { id: '8', changed: at(1) })
   await drain(shopPipeline(db.sql))
   await ask(RETRY, key())
@@ -345,7 +344,7 @@ test('a retry of a record that still waits leaves its exception open; it settles
   assert.deepEqual(await ids(), [])
 })
 
-test('a message that fails on its own is shown with the step and the error, and applied by a retry when the cause is gone', async () => {
+test('a message that fails on its own shows the step and the error, and a retry applies it once the cause is gone', async () => {
   const pipeline = shopPipeline(db.sql)
   const broken = () => {
     throw new Error('the mapping is broken')
@@ -357,7 +356,7 @@ test('a message that fails on its own is shown with the step and the error, and 
   const id = await row(db.sql, 'client', { id: '11', label: 'Eleven' })
   for (let n = 1; n < failing.attemptsMax; n++) {
     assert.equal((await applyPending(failing, 10)).postponed, 1)
-    assert.deepEqual(await ids(), [], 'it is no exception yet')
+    assert.deepEqual(await ids(), [], 'it is not an exception yet')
     await db.sql`update pending set not_before = '-infinity'`
   }
   assert.equal((await applyPending(failing, 10)).exceptions, 1)
@@ -376,7 +375,7 @@ test('a message that fails on its own is shown with the step and the error, and 
   assert.deepEqual([await ids(), await name('11')], [[], 'Eleven'])
 })
 
-test('discarded exceptions are no longer open, are not retried, and the audit log says who and why', async () => {
+test('discarded exceptions are closed and not retried, and the audit log has the actor and the reason', async () => {
   const a = await row(db.sql, 'client', { label: 'No id' })
   const b = await row(db.sql, 'client', { label: 'None either' })
   await drain(shopPipeline(db.sql))
@@ -398,7 +397,7 @@ test('discarded exceptions are no longer open, are not retried, and the audit lo
   await assert.rejects(db.sql`delete from exception_work`, /append-only/)
 })
 
-test('without the scope neither payload nor reason nor a step says a value that needs it', async () => {
+test('hides sensitive values in payload, reason and steps from callers without the scope', async () => {
   const id = await row(db.sql, 'person', {
     id: '1',
     name: 'Anna Weber',
@@ -439,7 +438,7 @@ test('without the scope neither payload nor reason nor a step says a value that 
   assert.deepEqual(await ids(), [id, half])
 })
 
-test('a message read as another object shows no more, and a correction states no record but its own', async () => {
+test('reading a message as another object reveals no more, and a correction can change only its own record', async () => {
   const mapping = `${SHOP_MAPPING}  account:\n    as: Product\n    fields: { name: [name, mail] }\n`
   const desk = {
     sql: db.sql,
@@ -486,12 +485,12 @@ test('a message read as another object shows no more, and a correction states no
     [],
     edit('account', { id: '7', name: 'Seven', changed: '9999-01-01T00:00:00Z' }),
   )
-  assert.equal(forever.rule, 'BAD_PAYLOAD', 'nothing that its system says would count any more')
+  assert.equal(forever.rule, 'BAD_PAYLOAD', 'no later version of its system would win')
   assert.equal((await db.sql`select 1 from inbox`).length, 2)
   assert.equal((await asked([], edit('account', { id: '7', name: 'Seven' }))).messages, 1)
 })
 
-test('bad requests are refused with the rule, and nothing happens', async () => {
+test('rejects bad requests with the rule and changes nothing', async () => {
   const id = String(await row(db.sql, 'client', { label: 'No id' }))
   await drain(shopPipeline(db.sql))
   const rule = async (text: string, variables: object, roles?: string) =>

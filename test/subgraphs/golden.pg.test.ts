@@ -18,7 +18,7 @@ after(async () => {
 
 const nordwind = key('crm', 'Customer', 'C1')
 
-test('a lookup answers for a golden id, for the key of any of its source records and by source', async () => {
+test('finds a record by golden id, by the key of any of its source records and by source', async () => {
   const { a, b, c, d } = await answer(
     gateway,
     `query ($a: ID!, $b: ID!) {
@@ -40,7 +40,7 @@ test('a lookup answers for a golden id, for the key of any of its source records
   assert.equal(d, null)
 })
 
-test('a lookup answers for its own type only', async () => {
+test('finds records of its own type only', async () => {
   const data = await answer(
     gateway,
     'query ($id: ID!) { contact(id: $id) { id } product(id: $id) { id } }',
@@ -138,7 +138,7 @@ const filters: [string, string, string[]][] = [
   ],
 ]
 for (const [what, filter, names] of filters)
-  test(`customers are filtered: ${what}`, async () => {
+  test(`filters customers: ${what}`, async () => {
     const { customers } = await answer(
       gateway,
       `{ customers(filter: { ${filter} }) { totalCount nodes { name } } }`,
@@ -150,7 +150,7 @@ for (const [what, filter, names] of filters)
     assert.equal(customers.totalCount, names.length)
   })
 
-test('dates, amounts and items of a list are filtered', async () => {
+test('filters by dates, amounts and items of a list', async () => {
   const numbers = async (filter: string) =>
     (
       await answer(gateway, `{ contracts(filter: { ${filter} }) { nodes { number } } }`)
@@ -169,7 +169,7 @@ test('dates, amounts and items of a list are filtered', async () => {
   assert.deepEqual(await numbers('lines: { quantity: { gt: 40 } }'), [])
 })
 
-test('lists are sorted by amounts and dates, what has none last', async () => {
+test('sorts lists by amounts and dates, with missing values last', async () => {
   const numbers = async (order: string) =>
     (
       await answer(gateway, `{ contracts(orderBy: [${order}]) { nodes { number } } }`)
@@ -183,7 +183,7 @@ test('lists are sorted by amounts and dates, what has none last', async () => {
     ])
 })
 
-test('what is wrong with a page or a filter is said, with a code', async () => {
+test('reports errors in pages and filters with a code', async () => {
   const codes = async (args: string) => {
     const { errors } = await query(gateway, `{ customers(${args}) { nodes { id } } }`)
     return errors?.map((e) => e.extensions.code)
@@ -204,7 +204,7 @@ test('what is wrong with a page or a filter is said, with a code', async () => {
   assert.deepEqual(await codes(`filter: ${deep}`), ['FILTER_TOO_LARGE'])
 })
 
-test('provenance names winner, rule and policy version, and says why the others lost', async () => {
+test('provenance names the winner, the rule and the policy version, and why the others lost', async () => {
   const { customer } = await answer(
     gateway,
     `query ($id: ID!) { customer(id: $id) { provenance(fields: ["name", "phones"]) {
@@ -239,7 +239,7 @@ test('provenance names winner, rule and policy version, and says why the others 
   assert.match(errors?.[0]?.message ?? '', /no field nme; it has kind, lifecycle, name/)
 })
 
-test('source records are shown with what they say and where they stand', async () => {
+test('source records show their values and their state', async () => {
   const { customer } = await answer(
     gateway,
     `query ($id: ID!) { customer(id: $id) { sources(first: 2) { totalCount pageInfo { endCursor hasNextPage } nodes {
@@ -275,7 +275,7 @@ test('source records are shown with what they say and where they stand', async (
   assert.deepEqual(more.customer.sources.nodes, [{ system: 'erp' }])
 })
 
-test('the records that won and lost a field are connections, from either end', async () => {
+test('the winners and losers of a field are connections, from either end', async () => {
   const text = `query ($id: ID!, $before: String) { customer(id: $id) { provenance(fields: ["phones"]) {
     sources(last: 1) { totalCount pageInfo { hasPreviousPage hasNextPage } nodes { system } }
     candidates(last: 1, before: $before) { totalCount edges { cursor node { verdict source { system } } } } } } }`
@@ -290,7 +290,7 @@ test('the records that won and lost a field are connections, from either end', a
   assert.notEqual(before.candidates.edges[0].node.source.system, last.node.source.system)
 })
 
-test('a cursor of a list sorted by long texts leads on to the next page', async () => {
+test('the cursor of a list sorted by long texts leads to the next page', async () => {
   const text = (n: number) => `${'\u{1F4E6}ä"\\ '.repeat(3_000)}${n}`
   await ingestRecords(
     db.sql,
@@ -315,7 +315,7 @@ test('a cursor of a list sorted by long texts leads on to the next page', async 
   assert.deepEqual(found, ['LONG-0', 'LONG-1', 'LONG-2'])
 })
 
-test('node finds anything by its id', async () => {
+test('node finds any record by its id', async () => {
   const ids = [
     nordwind,
     key('erp', 'Customer', 'E1'),
@@ -343,7 +343,7 @@ test('node finds anything by its id', async () => {
   ])
 })
 
-test('text that no database can hold finds nothing, and is no error', async () => {
+test('text that no database can store finds nothing and causes no error', async () => {
   for (const text of ['\u0000', 'a\ud800b', '\\u0000', '\udc00']) {
     const data = await answer(
       gateway,

@@ -13,13 +13,13 @@ import {
 import { publicSchema } from '../../gateway/federation/publicSchema.ts'
 
 /**
- * Root fields that return a plain list. Each has a bound: what is asked for by id, what is
- * configured, or one item for each kind or field of something.
+ * Root fields that return a plain list. Each is bounded: by the ids in its arguments, by the
+ * configuration, or to one item for each kind or field.
  */
 const BOUNDED = ['nodes', 'goldenDiff', 'queueAges', 'serviceLevels']
 /** The feed is read in one direction, by its own cursors (docs/FEED.md). */
 const FORWARD_ONLY = ['Query.changes']
-/** Lists that grow with every event or read: counting them takes longer than anybody waits. */
+/** Lists that grow with every event or read, where a count would take too long. */
 const UNCOUNTED = ['ChangeConnection', 'SensitiveAccessConnection', 'WebhookDeliveryConnection']
 
 const schema = publicSchema(readFileSync('supergraph.graphql', 'utf8'))
@@ -59,7 +59,7 @@ describe('every list of the graph is a Relay connection', () => {
     }
   })
 
-  test('each field that returns one takes first, after, last and before, and says that 20 is the default', () => {
+  test('each field that returns one takes first, after, last and before, and documents the default of 20', () => {
     for (const [coordinate, field] of lists) {
       const args = Object.fromEntries(field.args.map((a) => [a.name, a]))
       const names = FORWARD_ONLY.includes(coordinate)
@@ -77,7 +77,7 @@ describe('every list of the graph is a Relay connection', () => {
     }
   })
 
-  test('no root field returns a plain list without a bound, and no type is called a page', () => {
+  test('no root field returns an unbounded plain list, and no type is called a page', () => {
     const plain = Object.values(schema.getQueryType()?.getFields() ?? {}).filter(
       (f) => isListType(getNullableType(f.type)) && !isLeafType(getNamedType(f.type)),
     )

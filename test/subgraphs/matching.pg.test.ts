@@ -30,8 +30,8 @@ const nordwind = {
 const fen = { name: 'Blue Fen Ltd', emails: ['hello@bluefen.example'], phones: ['+442079460033'] }
 
 /**
- * Several customers that are each a possible match of the first, with different weights, whatever
- * the parameters are.
+ * Returns several customers. Each is a possible match of the first, with a different weight,
+ * whatever the parameters are.
  */
 function alike(): object[] {
   const engine = createEngine(policy.type('Customer'))
@@ -101,7 +101,7 @@ const EXPLAIN = `query ($a: ID!, $b: ID!, $whole: Boolean = true) { explain(a: $
   assertions { kind a b actor reason at action { id kind } }
   steps { kind comparison fields dimension level m u adjustment weight leftOut total valuesA valuesB } } }`
 
-test('why two records are one: each step to the weight, with the values compared', async () => {
+test('explains a match: each step to the weight, with the compared values', async () => {
   const { explain } = await answer(gateway, EXPLAIN, { a: of('billing', 'N'), b: of('crm', 'N') })
   assert.equal(explain.verdict, 'TOGETHER')
   assert.equal(explain.because, 'what the two have in common is enough')
@@ -121,7 +121,7 @@ test('why two records are one: each step to the weight, with the values compared
   assert.deepEqual([address.level, address.weight, address.m], ['missing', 0, null])
 })
 
-test('why two records are not one: nothing in common, a possible match, what a steward said', async () => {
+test('explains a non-match: nothing in common, a possible match, or an assertion of a steward', async () => {
   const strangers = await answer(gateway, EXPLAIN, { a: of('crm', 'L'), b: of('erp', 'W') })
   assert.equal(strangers.explain.verdict, 'APART')
   assert.match(strangers.explain.because, /no blocking key/)
@@ -170,7 +170,7 @@ test('a golden id stands for the whole golden record, unless the other id is one
   assert.ok(whole.explain.weight >= records.explain.weight)
 })
 
-test('what cannot be explained says why', async () => {
+test('states the reason where no explanation is possible', async () => {
   const code = async (a: string, b: string) => (await query(gateway, EXPLAIN, { a, b })).errors?.[0]
   const nowhere = crypto.randomUUID()
   for (const [a, b, expected, says] of [
@@ -201,7 +201,7 @@ test('what cannot be explained says why', async () => {
   assert.equal(cursor.errors?.[0]?.extensions.code, 'BAD_CURSOR')
 })
 
-test('possible matches come best first, page by page, with their task and their explanation', async () => {
+test('lists possible matches best first, by pages, with their tasks and explanations', async () => {
   await ingestRecords(
     db.sql,
     similar.slice(1).map((fields, i) => customer('erp', `T${i}`, { ...fields })),
@@ -249,7 +249,7 @@ test('possible matches come best first, page by page, with their task and their 
   )
 })
 
-test('possibly related: another thing, told with its pair, and neither a possible match nor a stranger', async () => {
+test('a possibly related record is shown with its pair, and is neither a possible match nor unrelated', async () => {
   const house = {
     phones: ['+496912345678'],
     domains: ['halvard.example'],
@@ -296,7 +296,7 @@ const STORY = `query ($id: ID!) { clusterStory(id: $id) { type goldenId record {
   assertions { nodes { kind a b actor } }
   history { nodes { op goldenId joined left redirect system action { kind } } pageInfo { hasNextPage endCursor } } } }`
 
-test('the story of a golden record: members, links, joins in their order, what stewards said, merges and splits', async () => {
+test('the story of a golden record: members, links, joins in order, assertions of stewards, merges and splits', async () => {
   const { clusterStory: alone } = await answer(gateway, STORY, { id: of('billing', 'N') })
   assert.equal(alone.goldenId, of('crm', 'N'))
   assert.deepEqual(
@@ -331,7 +331,7 @@ test('the story of a golden record: members, links, joins in their order, what s
     merged.assertions.nodes.map((s: { kind: string; actor: string }) => [s.kind, s.actor]),
     [['SAME', 'ada']],
   )
-  const told = merged.history.nodes.map(
+  const steps = merged.history.nodes.map(
     (h: { op: string; goldenId: string; joined: string[]; left: string[] }) => [
       h.op,
       h.goldenId,
@@ -340,14 +340,14 @@ test('the story of a golden record: members, links, joins in their order, what s
     ],
   )
   assert.deepEqual(
-    told.slice(0, 2).toSorted(),
+    steps.slice(0, 2).toSorted(),
     [
       ['MERGED', of('crm', 'L'), [of('erp', 'W')], []],
       ['MERGED', of('erp', 'W'), [], [of('erp', 'W')]],
     ].toSorted(),
   )
   assert.deepEqual(
-    told.slice(2).map(([op]: [string]) => op),
+    steps.slice(2).map(([op]: [string]) => op),
     ['CREATED', 'CREATED'],
   )
   assert.equal(merged.history.nodes[0].action.kind, 'MERGE')
@@ -385,7 +385,7 @@ test('the story of a golden record: members, links, joins in their order, what s
   )
 })
 
-test('an explanation shows no value that the caller may not see', async () => {
+test('an explanation hides values that the caller may not see', async () => {
   const subgraph = createStewardshipSubgraph(directPipeline(db.sql), unbound(db.sql))
   const ask = async (scopes: string[]) => {
     const contextValue = subgraph.context({ correlationId: 'c', scopes: new Set(scopes) })
@@ -404,7 +404,7 @@ test('an explanation shows no value that the caller may not see', async () => {
   assert.match(await ask(['pii:read']), /hello@bluefen\.example.*\+442079460033/)
 })
 
-test('what forbids a match quotes values: not those of sensitive fields', () => {
+test('the reason of a cannot-link hides values of sensitive fields', () => {
   const model = `type Person @golden { id: ID! passport: String @compare(as: IDENTIFIER) @sensitive(scope: "pii:read")
     register: String @compare(as: IDENTIFIER) }`
   const type = parsePolicy([

@@ -24,7 +24,7 @@ after(async () => {
 
 const nordwind = key('crm', 'Customer', 'C1')
 
-test('a golden customer has what belongs to any of its source records, from all subgraphs', async () => {
+test('a golden customer has the operational objects of all its source records, from all subgraphs', async () => {
   const { customer } = await answer(
     gateway,
     `query ($id: ID!) { customer(id: $id) {
@@ -105,7 +105,7 @@ test('a golden customer has what belongs to any of its source records, from all 
   })
 })
 
-test('totals and ledger sum over all source records, per currency; other systems can be left out', async () => {
+test('totals and ledger sum over all source records, per currency, and can omit other systems', async () => {
   const { customer } = await answer(
     gateway,
     `query ($id: ID!) { customer(id: $id) {
@@ -146,7 +146,7 @@ test('totals and ledger sum over all source records, per currency; other systems
   assert.deepEqual(customer.march, [{ balance: { minorUnits: 10000 } }])
 })
 
-test('a customer without anything has empty lists and totals of nothing', async () => {
+test('a customer without operational objects has empty lists and zero totals', async () => {
   const { customer } = await answer(
     gateway,
     `{ customerBySource(system: "crm", object: "Customer", id: "C2") {
@@ -182,7 +182,7 @@ test('each customer of a list gets its own page, limit and count', async () => {
   })
 })
 
-test('operational objects are looked up, listed and filtered by themselves', async () => {
+test('operational objects can be looked up, listed and filtered on their own', async () => {
   const data = await answer(
     gateway,
     `query ($i: ID!, $c: ID!) {
@@ -217,7 +217,7 @@ test('operational objects are looked up, listed and filtered by themselves', asy
   })
 })
 
-test('what its system has deleted is not listed', async () => {
+test('omits objects that their system has deleted', async () => {
   await ingestRecords(db.sql, [
     {
       source: 'crm',
@@ -236,7 +236,7 @@ test('what its system has deleted is not listed', async () => {
   assert.equal(await count(), 0)
 })
 
-test('a subgraph that has ended takes its own fields along and nothing else, and is named', async (t) => {
+test('an unavailable subgraph is named and removes its own fields only', async (t) => {
   const tailer = await startTailer({ sql: db.sql })
   t.after(() => tailer.stop())
   const subgraph = createSubgraphs({ sql: db.sql, policy, sources: systems, tailer }).find(
@@ -304,7 +304,7 @@ test('a subgraph that has ended takes its own fields along and nothing else, and
     ['invoices'],
     ['mine'],
   )
-  // Not compiled: the path is that of the fetch.
+  // This operation is not compiled, so the error has the path of the fetch.
   await expected(
     beside.replace('{ totalCount', '@include(if: true) { totalCount'),
     { customers: { nodes: [{ name: first.name, invoices: null }] }, products: whole.products },

@@ -21,11 +21,11 @@ import { parsePolicy } from '../../schema/readPolicy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 
 /**
- * Directives that GraphQL itself defines. Any other one that a client sees belongs to federation or
- * to the gateway.
+ * The directives of GraphQL itself. Any other directive in the public schema would belong to
+ * federation or the gateway.
  */
 const STANDARD = ['deprecated', 'include', 'oneOf', 'skip', 'specifiedBy']
-/** Names in SDL that belong to federation and to the rules of the gateway. */
+/** The names in SDL that belong to federation and to the rules of the gateway. */
 const INTERNAL =
   /@(?!deprecated\b|specifiedBy\b|oneOf\b)\w+|\b(join|link|federation|requiresScopes|core)__|\b_Any\b|\b_(entities|service)\b/
 
@@ -47,7 +47,7 @@ for (const [name, supergraph] of [
   describe(`introspection of ${name} through the gateway`, async () => {
     const schema = await introspected(supergraph)
 
-    test('shows no directive but those of GraphQL', () => {
+    test('has no directives but those of GraphQL', () => {
       const others = schema.getDirectives().filter((d) => !STANDARD.includes(d.name))
       assert.deepEqual(
         others.map((d) => d.name),
@@ -55,11 +55,11 @@ for (const [name, supergraph] of [
       )
     })
 
-    test('shows no type, field or directive of federation', () => {
+    test('has no type, field or directive of federation', () => {
       assert.doesNotMatch(printSchema(schema), INTERNAL)
     })
 
-    test('shows where each custom scalar is specified', () => {
+    test('links the specification of each custom scalar', () => {
       const scalars = Object.values(schema.getTypeMap())
         .filter(isScalarType)
         .filter((t) => !isSpecifiedScalarType(t))
@@ -74,7 +74,7 @@ for (const [name, supergraph] of [
         assert.match(specifiedByURL ?? '', /^https:\/\/www\.rfc-editor\.org\/rfc\/rfc\d+/)
     })
 
-    test('shows the same as the public SDL', () => {
+    test('matches the public SDL', () => {
       const lines = (of: GraphQLSchema) => printSchema(of).split('\n').sort()
       assert.deepEqual(lines(schema), lines(publicSchema(supergraph)))
     })

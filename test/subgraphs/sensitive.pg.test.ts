@@ -36,7 +36,7 @@ async function ask(scopes: string[], text: string, model = policy): Promise<Exec
 const fields = world.find((r) => r.type === 'Contact' && r.id === 'P1')?.fields ?? {}
 const anna = key('crm', 'Contact', 'P1')
 
-test('a value that needs a scope is shown nowhere to a caller without it', async () => {
+test('hides a value that needs a scope everywhere from a caller without it', async () => {
   const text = `{ contact(id: "${anna}") {
     name jobTitle emails provenance(fields: ["name", "jobTitle"]) { value candidates { nodes { value } } }
     sources { nodes { canonical raw } } history { nodes { values changedFields } } } }`
@@ -53,7 +53,7 @@ test('a value that needs a scope is shown nowhere to a caller without it', async
   assert.equal(shown.history.nodes[0].values.name, 'Anna Weber')
 })
 
-test('nor can it be guessed by filter or order', async () => {
+test('hidden values cannot be guessed by filters or order', async () => {
   for (const args of [
     'filter: { name: { startsWith: "A" } }',
     'filter: { not: { or: [{ emails: { contains: "anna@nordwind.example" } }] } }',
@@ -68,7 +68,7 @@ test('nor can it be guessed by filter or order', async () => {
   }
 })
 
-test('with masks in the policy the mask is shown, and nothing more, wherever the value would be', async () => {
+test('with masks in the policy, shows only the mask wherever the value would be', async () => {
   const text = readFileSync('schema/model/contact.graphql', 'utf8')
   const model = parsePolicy(
     readdirSync('schema/model').map((f) => {
@@ -110,7 +110,7 @@ test('with masks in the policy the mask is shown, and nothing more, wherever the
     assert.deepEqual([values.name, values.emails], ['****eber', ['****@nordwind.example']])
   assert.doesNotMatch(JSON.stringify(data), /Anna|anna@/)
   assert.match(JSON.stringify((await ask(['pii:read'], query, model)).data), /Anna Weber/)
-  // Events, and so webhooks and the stream, have it from one place.
+  // Events, webhooks and the stream all get their values from visibleValues.
   const event = visibleValues(model)(
     'Contact',
     { name: 'Anna Weber', emails: ['anna@x.example'], jobTitle: 'CFO' },
@@ -127,7 +127,7 @@ test('with masks in the policy the mask is shown, and nothing more, wherever the
     /a mask is for texts/,
   )
 })
-test('who saw sensitive values is noted, by whichever way, and never the values; who changed them too', async () => {
+test('logs who saw or changed sensitive values, on every path, and never the values', async () => {
   const sql = db.sql
   const reads = new AccessRecorder({
     sql,
@@ -193,7 +193,7 @@ test('who saw sensitive values is noted, by whichever way, and never the values;
     )
     assert.deepEqual(await ways(), seen('SNAPSHOT', 'emails,name', 'subscription Follow'))
 
-    // Subscribers with the same selection are given one result; who is given it has seen it.
+    // Subscribers with the same selection share one result, and each of them is logged as a reader.
     let ready = 0
     const both = ['One', 'Two'].map((name) =>
       follow(
@@ -242,7 +242,7 @@ test('who saw sensitive values is noted, by whichever way, and never the values;
       ...seen('STEWARDSHIP', 'surname', 'mutation'),
     ])
 
-    // By any id that leads to the record; and those who may ask are told who.
+    // The log can be searched by any id that leads to the record, and it names the readers.
     await see('name')
     await answer(gateway, `query Again { contact(id: "${anna}") { name } }`)
     await reads.write()
@@ -269,7 +269,7 @@ test('who saw sensitive values is noted, by whichever way, and never the values;
   }
 })
 
-/** Subscribes to the contacts' changes until a text has come. */
+/** Subscribes to the contacts' changes until this text arrives. */
 async function follow(
   gateway: Gateway,
   name: string,

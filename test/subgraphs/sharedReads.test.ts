@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { Sql } from '../../mdm/db/database.ts'
 import { SharedReads } from '../../subgraphs/shared/sharedReads.ts'
 
-/** Connections that nothing is asked of, and statements that end when the test says so. */
+/** Creates a fake connection and statements that end only when the test ends them. */
 function statements() {
   const sql = {} as Sql
   const begun: { keys: readonly string[]; sql: Sql; end(error?: Error): Promise<void> }[] = []
@@ -20,15 +20,15 @@ function statements() {
   return { sql, begun, read }
 }
 
-/** Nobody loses patience, however slow the machine is. */
+/** This wait is long enough that no read is isolated, however slow the machine is. */
 const patient = 1_000_000
 
-/** All that can happen without another event has happened. */
+/** Waits until all pending callbacks have run. */
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 const keysOf = (begun: { keys: readonly string[] }[]) => begun.map((s) => s.keys.join(' '))
 
-test('the first is read at once; what is asked for meanwhile is one statement, each key in it once', async () => {
+test('reads the first keys immediately and batches later ones into one statement with each key once', async () => {
   const { sql, begun, read } = statements()
   const reads = new SharedReads(patient)
   const first = reads.read('golden', ['a', 'b'], () => sql, read)
@@ -40,7 +40,7 @@ test('the first is read at once; what is asked for meanwhile is one statement, e
   await begun[0]?.end()
   assert.deepEqual(keysOf(begun), ['a b', 'b c d'])
   assert.equal((await first).get('a'), 'value of a')
-  // Asked after that statement has begun: it may not answer.
+  // This read came after the statement began, so that statement may not serve it.
   const late = reads.read('golden', ['c'], () => sql, read)
   await begun[1]?.end()
   assert.deepEqual(keysOf(begun), ['a b', 'b c d', 'c'])
@@ -49,7 +49,7 @@ test('the first is read at once; what is asked for meanwhile is one statement, e
     assert.equal(found.get('c'), 'value of c')
 })
 
-test('another name, and connections with other rights, are read apart', async () => {
+test('reads other names, and connections with other rights, separately', async () => {
   const { sql, begun, read } = statements()
   const reads = new SharedReads(patient)
   const other = {} as Sql
@@ -67,7 +67,7 @@ test('another name, and connections with other rights, are read apart', async ()
   await Promise.all(all)
 })
 
-test('who asks for much neither waits nor is waited for, and no statement holds more than 200 keys', async () => {
+test('large reads do not wait or delay others, and no statement has more than 200 keys', async () => {
   const { sql, begun, read } = statements()
   const reads = new SharedReads(patient)
   const many = (n: number, from: number) => Array.from({ length: n }, (_, i) => `k${from + i}`)
@@ -88,7 +88,7 @@ test('who asks for much neither waits nor is waited for, and no statement holds 
   )
 })
 
-test('a key that is none fails its own reader alone; what fails otherwise fails all, and the next go on', async () => {
+test('an invalid key fails its own reader only; other errors fail all readers, and later reads continue', async () => {
   const { sql, begun, read } = statements()
   const reads = new SharedReads(patient)
   const first = reads.read('golden', ['a'], () => sql, read)
@@ -120,7 +120,7 @@ test('a key that is none fails its own reader alone; what fails otherwise fails 
   assert.equal((await next).get('c'), 'value of c')
 })
 
-test('neither a statement that does not end holds others up for long, nor one that they share', async () => {
+test('a stalled statement does not block other reads for long, even those that share it', async () => {
   const { sql, begun, read } = statements()
   const reads = new SharedReads()
   const came = async (statement: number) => {
@@ -130,12 +130,12 @@ test('neither a statement that does not end holds others up for long, nor one th
   const [light, heavy] = [['b'], ['c']].map((keys) => reads.read('golden', keys, () => sql, read))
   await came(1)
   assert.equal(begun[1]?.keys.join(), 'b,c')
-  // Whoever shares it has one of its own when it takes long.
+  // When a shared statement takes too long, each of its readers gets its own.
   await came(3)
   assert.deepEqual(keysOf(begun).slice(2), ['b', 'c'])
   await begun[2]?.end()
   assert.equal((await light)?.get('b'), 'value of b')
-  // For a while everybody has: nobody waits for nothing once more.
+  // For a while all reads are isolated, so no one waits again.
   const next = reads.read('golden', ['d'], () => sql, read)
   assert.equal(begun.length, 5)
   for (const s of begun) await s.end()
@@ -143,7 +143,7 @@ test('neither a statement that does not end holds others up for long, nor one th
   await Promise.all([stuck, next])
 })
 
-test('connections are asked for when a statement begins: those of rights that are seldom used come and go', async () => {
+test('takes the connection when a statement begins, because rarely used connections may be closed', async () => {
   const { sql, begun, read } = statements()
   const reads = new SharedReads(patient)
   const first = reads.read('golden', ['a'], () => sql, read)
@@ -156,7 +156,7 @@ test('connections are asked for when a statement begins: those of rights that ar
   await Promise.all([first, second])
 })
 
-test('law: everybody gets the values of its keys, from a statement that began after it asked', async () => {
+test('law: each reader gets the values of its keys from a statement that began after its request', async () => {
   const step = fc.oneof(
     {
       weight: 2,

@@ -20,7 +20,7 @@ import { create } from '../mdm/feed/world.ts'
 const events = 1_000
 const eventBytes = 16_000
 
-test('who does not read, over graphql-ws or SSE, holds back its own subscription only, and then gets everything (FEED 7.1)', async () => {
+test('a subscriber that does not read, over graphql-ws or SSE, delays only itself and then gets everything (FEED 7.1)', async () => {
   const db = await testDatabase()
   const sql = openDatabase(db.url, { connectionsMax: 4, name: 'test-feed' })
   const tailer = await startTailer({ sql, ringEventsMax: 100 })
@@ -46,16 +46,16 @@ test('who does not read, over graphql-ws or SSE, holds back its own subscription
     const stream = await openStream(gateway.url)
     stream.response.pause()
     await create(db.sql, events, { values: { name: 'x'.repeat(eventBytes) } })
-    // One that reads is served all the while.
+    // A client that reads receives all events meanwhile.
     await until(() => live.positions.length === events)
 
-    // What waits for the stalled ones is what the kernel and one message hold, not the events they
-    // have not read.
+    // Only the kernel buffers and one message are pending for the stalled clients, not all unread
+    // events.
     const waiting = sockets().reduce((sum, s) => sum + s.writableLength, 0)
     assert.ok(waiting < 500_000, `${waiting} bytes wait in this process`)
     assert.ok(stalled.positions.length < events)
     assert.ok(stream.positions.length < events)
-    assert.ok(tailer.tail.tableUpTo >= events - 100, 'the ring has gone on')
+    assert.ok(tailer.tail.tableUpTo >= events - 100, 'the ring has moved on')
 
     stalled.socket.resume()
     stream.response.resume()
@@ -80,7 +80,7 @@ test('who does not read, over graphql-ws or SSE, holds back its own subscription
 
 const query = 'subscription { changes { __typename ... on Change { position after } } }'
 
-/** A subscriber of everything from now over SSE; resolves when it has caught up. */
+/** Subscribes to all new events over SSE; resolves once it has caught up. */
 async function openStream(
   url: string,
 ): Promise<{ response: IncomingMessage; positions: number[] }> {
@@ -105,7 +105,7 @@ async function openStream(
   return { response, positions }
 }
 
-/** The same over graphql-ws. */
+/** Subscribes to all new events over graphql-ws; resolves once it has caught up. */
 async function open(url: string): Promise<{ socket: WebSocket; positions: number[] }> {
   const socket = new WebSocket(url.replace('http', 'ws'), 'graphql-transport-ws')
   const positions: number[] = []
@@ -124,7 +124,7 @@ async function open(url: string): Promise<{ socket: WebSocket; positions: number
   return { socket, positions }
 }
 
-/** Every open socket of this process, the server's ends among them. */
+/** Returns every open socket of this process, including the server's ends. */
 function sockets(): Socket[] {
   const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): unknown[] }
   return handles.call(process).filter((h) => h instanceof Socket)

@@ -21,7 +21,7 @@ before(async () => {
 })
 after(async () => await db?.drop())
 
-/** Tells of each statement, and of what it answers. */
+/** Reports each statement and the rows that it returns. */
 function counted(statement: () => void, answer: (rows: readonly object[]) => void = () => {}): Sql {
   return new Proxy(db.sql, {
     get(target, name) {
@@ -65,7 +65,7 @@ const customers = ['C1', 'C2', 'C3'].map((id) => ({
 const entities = (selection: string) =>
   `query ($r: [_Any!]!) { _entities(representations: $r) { ... on Customer { ${selection} } } }`
 
-test('a list for many parents is one statement, its count another, and only when it is asked for', async () => {
+test('reads a list for many parents in one statement, and its count in another only on request', async () => {
   const list = entities(
     'invoices(first: 5, filter: { open: true }) { nodes { number } edges { cursor } pageInfo { endCursor } }',
   )
@@ -90,7 +90,7 @@ test('a list for many parents is one statement, its count another, and only when
   )
 })
 
-test('what stands beside golden records is read for all of them at once', async () => {
+test('reads the data beside golden records for all of them at once', async () => {
   assert.equal(
     await statements(
       createCustomerSubgraph,
@@ -123,14 +123,14 @@ test('what stands beside golden records is read for all of them at once', async 
     ),
     2,
   )
-  // Golden records, provenance; winners and candidates; the candidates' two parts; their source
-  // records.
+  // Seven statements: golden records, provenance, winners, candidates, two parts of the candidates,
+  // and their source records.
   const provenance =
     '{ customers { nodes { provenance { sources { nodes { system } } candidates { nodes { source { system } } } } } } }'
   assert.ok((await statements(createCustomerSubgraph, provenance)) <= 7)
 })
 
-test('operations that ask for the same at the same time share a statement, and each has its own answer', async () => {
+test('concurrent operations for the same data share a statement, and each has its own result', async () => {
   let count = 0
   const sql = counted(() => count++)
   const subgraph = createBillingSubgraph({ sqlOf: unbound(sql), policy, sources: systems })
@@ -150,7 +150,7 @@ test('operations that ask for the same at the same time share a statement, and e
   assert.notDeepEqual(alone[0], alone[1])
 })
 
-test('of the values of a list those are fetched that something selected reads', async () => {
+test('fetches only those values of a list that a selected field reads', async () => {
   const fetched = async (text: string): Promise<string[]> => {
     const names = new Set<string>()
     const sql = counted(
@@ -190,7 +190,7 @@ test('of the values of a list those are fetched that something selected reads', 
   )
 })
 
-test('the plan of a read by key is kept, however many keys it is asked for', async () => {
+test('reuses the plan of a read by key for any number of keys', async () => {
   const sql = openDatabase(db.url, { connectionsMax: 1, name: 'test', planCache: 'auto' })
   try {
     const subgraph = createBillingSubgraph({ sqlOf: unbound(sql), policy, sources: systems })
@@ -212,14 +212,14 @@ test('the plan of a read by key is kept, however many keys it is asked for', asy
       select generic_plans::int as generic, custom_plans::int as custom from pg_prepared_statements
       where statement like 'select p.id::text as parent%'`
     assert.equal(plans.length, 3)
-    // Postgres makes five before it compares.
+    // Postgres makes five custom plans before it compares them with a generic one.
     for (const { generic, custom } of plans) assert.deepEqual([custom, generic > 0], [5, true])
   } finally {
     await sql.end()
   }
 })
 
-test('two spellings of an id are one: nobody else has rows of it twice', async () => {
+test('treats two spellings of an id as one, so no rows are duplicated', async () => {
   const id = key('crm', 'Customer', 'C1')
   const p = new Parameters()
   assert.equal(p.keys([id, id.toUpperCase(), id]), '(select $1::text[])::uuid[]')

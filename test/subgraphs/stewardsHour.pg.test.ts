@@ -51,21 +51,21 @@ async function look(id: string) {
   return { ...customer, invoices, sources: customer.sources.nodes.map((s: { id: string }) => s.id) }
 }
 
-test('an hour of a steward in the demo world: find, preview, merge, be refused, get approval, unmerge, undo', async () => {
-  // The queue: what is worth most comes first.
+test('a steward works an hour in the demo world: find, preview, merge, rejection, approval, unmerge, undo', async () => {
+  // The queue lists the most valuable tasks first.
   const { tasks, taskCounts } = await as(
     'ada',
     `{ taskCounts { total kinds { value count } } tasks(first: 100, filter: { kinds: [POSSIBLE_MATCH, CONFLICT] }) {
       nodes { id kind priority stake reason records { id } } } }`,
   )
-  assert.ok(taskCounts.total > 0 && tasks.nodes.length > 0, 'the demo world has something to do')
+  assert.ok(taskCounts.total > 0 && tasks.nodes.length > 0, 'the demo world has tasks')
   const priorities = tasks.nodes.map((t: { priority: number }) => t.priority)
   assert.deepEqual(
     priorities,
     priorities.toSorted((a: number, b: number) => b - a),
   )
 
-  // A task that is nothing to merge: it is settled for good.
+  // This pair is not a match, which closes the task for good.
   const [first] = tasks.nodes
   const pair = await db.sql<{ id: string; version: number }[]>`
     select id, version from golden where id = any(${first.records.map((r: { id: string }) => r.id)}::uuid[])`
@@ -83,7 +83,8 @@ test('an hour of a steward in the demo world: find, preview, merge, be refused, 
     false,
   )
 
-  // Two customers with invoices; together they are worth enough to need a second person, or not.
+  // Merges two customers with invoices. Their total value may be high enough to need a second
+  // person.
   const rich = (
     await db.sql<{ id: string }[]>`
       select g.id from golden g join source_record r on r.golden_id = g.id join invoice i on i.customer = r.key and not i.deleted
@@ -101,7 +102,7 @@ test('an hour of a steward in the demo world: find, preview, merge, be refused, 
   assert.equal(previewAction.__typename, 'ActionPreview')
   const moved = previewAction.children.find((c: { type: string }) => c.type === 'Invoice')
   const [into, from] = moved.to === a.id ? [a, b] : [b, a]
-  assert.equal(moved.count, from.invoices.length, 'the preview counts what moves')
+  assert.equal(moved.count, from.invoices.length, 'the preview counts the moved invoices')
 
   const MERGE = `mutation ($i: MergeInput!, $k: String!) { mergeRecords(input: $i, reason: "one firm", idempotencyKey: $k) { ${RESULT} } }`
   const stale = await as('ada', MERGE, {
@@ -123,15 +124,15 @@ test('an hour of a steward in the demo world: find, preview, merge, be refused, 
   assert.deepEqual(
     [one.id, one.name],
     [into.id, b.name],
-    'the older id answers for both, with the name that was chosen',
+    'both ids lead to the older record, with the chosen name',
   )
   assert.deepEqual(
     one.invoices,
     [...a.invoices, ...b.invoices].sort(),
-    'all invoices are seen at the survivor',
+    'the survivor has all invoices',
   )
 
-  // A field that finance has to agree to.
+  // This field needs the approval of finance.
   const OVERRIDE = `mutation ($i: OverrideInput!, $k: String!) { overrideField(input: $i, reason: "register", idempotencyKey: $k) { ${RESULT} } }`
   const marked = (
     await as('ada', OVERRIDE, {
@@ -149,7 +150,7 @@ test('an hour of a steward in the demo world: find, preview, merge, be refused, 
   )
   assert.equal(own.withdrawAction.__typename, 'ActionDone')
 
-  // One source record does not belong: out, and back by undo.
+  // Removes one wrong source record, and brings it back by an undo.
   const out = from.sources[0]
   const UNMERGE = `mutation ($i: UnmergeInput!, $k: String!) { unmergeRecord(input: $i, reason: "another firm", idempotencyKey: $k) { ${RESULT} } }`
   const unmerged = (await as('ada', UNMERGE, { i: { record: seen(one), source: out }, k: key() }))
@@ -165,7 +166,7 @@ test('an hour of a steward in the demo world: find, preview, merge, be refused, 
   )
   assert.deepEqual((await look(into.id)).invoices, one.invoices)
 
-  // And the merge itself: everything is as it was, invoice by invoice.
+  // Undoes the merge itself: everything is as before, invoice by invoice.
   assert.equal(
     (await as('ada', UNDO, { id: merged.action.id, k: key() })).undoAction.__typename,
     'ActionDone',

@@ -99,9 +99,7 @@ const RESULT = `__typename
 const MERGE = `mutation ($input: MergeInput!, $key: String!) { mergeRecords(input: $input, reason: "the same", idempotencyKey: $key) { ${RESULT} } }`
 const UNDO = `mutation ($id: ID!, $key: String!) { undoAction(action: $id, reason: "was wrong", idempotencyKey: $key) { ${RESULT} } }`
 
-/**
- * Two customers whose weight lies between a match and nothing, whatever the model's parameters are.
- */
+/** Returns two customers that are a possible match, whatever the parameters of the model are. */
 function alike(word = 'Tamarind'): [object, object] {
   const engine = createEngine(policy.type('Customer'))
   const common = {
@@ -142,7 +140,7 @@ const invoicesOf = async (id: string) =>
   (await ask('query ($id: ID!) { customer(id: $id) { id invoices { nodes { number } } } }', { id }))
     .customer
 
-test('preview, merge, the same request again, a stale version, undo: invoices go along and come back', async () => {
+test('preview, merge, repeated request, stale version and undo: invoices move to the survivor and back', async () => {
   const records = await versionsOf(lupo, payer)
   const { previewAction } = await ask(
     `query ($action: StewardActionInput!) { previewAction(action: $action) { __typename ... on ActionPreview {
@@ -162,7 +160,7 @@ test('preview, merge, the same request again, a stale version, undo: invoices go
   assert.deepEqual(
     (await ask(MERGE, { input: { records }, key: 'm1' })).mergeRecords,
     first,
-    'answered again, done once',
+    'the repeated request returns the same and runs once',
   )
   assert.deepEqual(await invoicesOf(payer), { id: lupo, invoices: { nodes: [{ number: 'R-1' }] } })
 
@@ -209,14 +207,14 @@ test('preview, merge, the same request again, a stale version, undo: invoices go
   assert.equal(again.rule, 'UNDO_OF_AN_UNDO')
 })
 
-test('much value needs a second person, who is not the author, and has the role', async () => {
+test('a high value needs a second person with the role, other than the author', async () => {
   const records = await versionsOf(lupo, fen)
   const asked = (await ask(MERGE, { input: { records }, key: 'big' })).mergeRecords
   assert.deepEqual(
     [asked.__typename, asked.rules, asked.action.state],
     ['ApprovalNeeded', ['MERGE_VALUE'], 'PROPOSED'],
   )
-  assert.deepEqual(await versionsOf(lupo, fen), records, 'nothing is done yet')
+  assert.deepEqual(await versionsOf(lupo, fen), records, 'nothing has run yet')
   const waiting = (
     await ask(
       '{ tasks(filter: { kinds: [APPROVAL] }) { nodes { kind stake action { id actor } records { id } } } }',
@@ -253,10 +251,10 @@ test('much value needs a second person, who is not the author, and has the role'
     stake: 400_000,
   })
   const undone = (await ask(UNDO, { id: asked.action.id, key: 'ub' })).undoAction
-  assert.equal(undone.__typename, 'ActionDone', 'taking it apart needs nobody else')
+  assert.equal(undone.__typename, 'ActionDone', 'undoing it needs no second person')
 })
 
-test('a marked field: proposed, declined, withdrawn; the audit log tells all of it', async () => {
+test('a marked field can be proposed, declined and withdrawn, and the audit log has every step', async () => {
   const OVERRIDE = `mutation ($input: OverrideInput!, $key: String!) { overrideField(input: $input, reason: "as registered", idempotencyKey: $key) { ${RESULT} } }`
   const [record] = await versionsOf(lupo)
   const value = ['IT00743110157']
@@ -298,7 +296,7 @@ test('a marked field: proposed, declined, withdrawn; the audit log tells all of 
   assert.equal(nobody.rule, 'MISSING_ROLE')
 })
 
-test('in bulk: one preview of all, the approver sees the same, then all is done; a bad item is refused in both', async () => {
+test('a bulk action has one preview that the approver sees too, then runs whole; both reject it for one bad item', async () => {
   const [one, two] = await versionsOf(lupo, fen)
   const set = (record: object | undefined, value: string) => ({
     override: { record, field: 'accountOwner', value },
@@ -336,7 +334,7 @@ test('in bulk: one preview of all, the approver sees the same, then all is done;
   const id = asked.action.id
   const proposed = (await ask(PROPOSAL, { id }, 'bert', 'approver')).previewProposal
   assert.deepEqual(sorted(proposed), changes)
-  assert.deepEqual(await versionsOf(lupo, fen), [one, two], 'nothing is done yet')
+  assert.deepEqual(await versionsOf(lupo, fen), [one, two], 'nothing has run yet')
   const APPROVE = `mutation ($id: ID!) { approveAction(action: $id, reason: "yes") { ${RESULT} } }`
   assert.equal(
     (await ask(APPROVE, { id }, 'bert', 'approver')).approveAction.__typename,
@@ -355,7 +353,7 @@ test('in bulk: one preview of all, the approver sees the same, then all is done;
     )
 })
 
-test('a possible match is a task that goes with its reason and comes back with it; people claim and comment', async () => {
+test('a possible match is a task that closes with its reason and reopens with it; stewards claim it and comment', async () => {
   const a = key('crm', 'Customer', 'T1')
   const b = key('success', 'Customer', 'T2')
   const [one, two] = alike()
@@ -363,7 +361,7 @@ test('a possible match is a task that goes with its reason and comes back with i
   const TASKS =
     'query ($id: ID!) { tasks(filter: { about: $id }) { nodes { id kind about records { id } assignee reason } } }'
   const [task] = (await ask(TASKS, { id: a })).tasks.nodes
-  assert.ok(task, 'the two are alike enough to ask')
+  assert.ok(task, 'the two are a possible match')
   assert.deepEqual(task.about.toSorted(), [a, b].sort())
   const CLAIM =
     'mutation ($ids: [ID!]!) { claimTasks(ids: $ids) { __typename ... on TaskDone { task { assignee } } ... on TaskRefused { rule } } }'
@@ -382,12 +380,12 @@ test('a possible match is a task that goes with its reason and comes back with i
   const merged = (await ask(MERGE, { input: { records: await versionsOf(a, b) }, key: 't1' }))
     .mergeRecords
   assert.equal(merged.__typename, 'ActionDone')
-  assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [], 'its reason is gone')
+  assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [], 'its reason no longer holds')
   await ask(UNDO, { id: merged.action.id, key: 't2' })
   assert.deepEqual(
     (await ask(TASKS, { id: a })).tasks.nodes,
     [{ ...task, assignee: 'ada' }],
-    'the same task is back',
+    'the same task is open again',
   )
   const no = await ask(
     `mutation ($input: NotAMatchInput!) { notAMatch(input: $input, reason: "two firms", idempotencyKey: "t3") { ${RESULT} } }`,
@@ -397,7 +395,7 @@ test('a possible match is a task that goes with its reason and comes back with i
   assert.deepEqual((await ask(TASKS, { id: a })).tasks.nodes, [], 'settled')
 })
 
-test('texts that no database stores: refused where they would be written, found nowhere where they are looked for', async () => {
+test('rejects text that the database cannot store on write, and finds nothing for it on read', async () => {
   const bad = '\0'
   const half = 'a\ud800'
   for (const text of [bad, half]) {
@@ -434,7 +432,7 @@ test('texts that no database stores: refused where they would be written, found 
   assert.deepEqual(claimTasks[0], { rule: 'TOO_MANY_IDS' })
 })
 
-test('every kind of work on tasks leaves a row in the audit log, and the log is whole', async () => {
+test('every kind of work on tasks leaves a row in the audit log, and the log is complete', async () => {
   const due = '2030-01-01T00:00:00.000Z'
   const [one, two] = [key('crm', 'Customer', 'U1'), key('success', 'Customer', 'U2')]
   const [a, b] = alike('Cardamom')
@@ -500,7 +498,7 @@ test('every kind of work on tasks leaves a row in the audit log, and the log is 
   assert.equal((await verifyAudit(db.sql)).broken, null)
 })
 
-test('the queue is followed: a task is pushed when it changes, and when it closes', async () => {
+test('a subscription receives a task when it changes and when it closes', async () => {
   const client = createClient({
     url: gateway.url.replace('http', 'ws'),
     webSocketImpl: WebSocket,
@@ -530,7 +528,8 @@ test('the queue is followed: a task is pushed when it changes, and when it close
       }
       return found
     })()
-    // Until the subscription listens, a comment may go unseen; the end is seen for certain.
+    // Comments before the subscription starts may be missed, so there are several; the close is
+    // always seen.
     const COMMENT = 'mutation ($id: ID!) { commentTask(id: $id, body: "hello") { __typename } }'
     let ended = false
     const writing = (async () => {
@@ -548,13 +547,13 @@ test('the queue is followed: a task is pushed when it changes, and when it close
     ended = true
     await writing
     assert.ok(found.length > 1 && found[0]?.[0] === true, 'seen while open')
-    assert.equal(found.at(-1)?.[0], false, 'and when it closed')
+    assert.equal(found.at(-1)?.[0], false, 'seen when it closed')
   } finally {
     await client.dispose()
   }
 })
 
-test('quality: what is there, what stewards stated, what differs between a system and the golden record', async () => {
+test('data quality reports the records, the assertions of stewards, and differences between a system and the golden record', async () => {
   await ingestRecords(db.sql, [
     customer('erp', 'Q1', {
       name: 'Quince & Sons',
@@ -584,7 +583,7 @@ test('quality: what is there, what stewards stated, what differs between a syste
   const legalName = before.dataQuality.fields.find(
     (f: { field: string }) => f.field === 'legalName',
   )
-  assert.equal(legalName.completeness, 0, 'a field that nobody has is there too')
+  assert.equal(legalName.completeness, 0, 'includes a field that no record has')
   assert.equal(
     drift(before, 'erp').differs,
     1,

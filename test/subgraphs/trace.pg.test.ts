@@ -26,7 +26,7 @@ after(async () => {
 const MESSAGE = `id state code correlationId receivedAt settledAt corrects correctedBy passes { worker messages claimedAt appliedAt }
   records { id object recordId type goldenId complete message } work { kind actor }
   events { id position op goldenId version changedFields message correlationId } later { kind actor state }`
-const tell = async (id: string) =>
+const loadTrace = async (id: string) =>
   (
     await answer(
       gateway,
@@ -39,10 +39,10 @@ const correlation = async (inboxId: number) =>
   (await db.sql<{ id: string }[]>`select correlation_id as id from inbox where id = ${inboxId}`)[0]
     ?.id ?? ''
 
-test('a message tells its whole story, from whichever id one begins', async () => {
+test('traces the whole story of a message from any of its ids', async () => {
   const pipeline = shopPipeline(db.sql)
   const first = await row(db.sql, 'client', { id: '1', label: 'Blue Fen' })
-  const before = await tell(String(first))
+  const before = await loadTrace(String(first))
   assert.deepEqual(
     [before.kind, before.messages[0].state, before.messages[0].records],
     ['MESSAGE', 'WAITING', []],
@@ -72,7 +72,7 @@ test('a message tells its whole story, from whichever id one begins', async () =
     expiresAt: null,
   })
 
-  const story = await tell(String(first))
+  const story = await loadTrace(String(first))
   const [message] = story.messages
   assert.deepEqual(
     [message.state, message.code, message.correlationId],
@@ -108,12 +108,12 @@ test('a message tells its whole story, from whichever id one begins', async () =
   assert.deepEqual(message.later, [{ kind: 'OVERRIDE', actor: 'ada', state: 'DONE' }])
 
   for (const id of [message.correlationId, message.correlationId.toUpperCase(), `${key('1')}.1`]) {
-    const again = await tell(id)
+    const again = await loadTrace(id)
     assert.deepEqual(again.messages, [message], id)
   }
-  assert.equal((await tell(message.correlationId)).kind, 'CORRELATION')
-  assert.equal((await tell(`${key('1')}.1`)).kind, 'EVENT')
-  const golden = await tell(key('1'))
+  assert.equal((await loadTrace(message.correlationId)).kind, 'CORRELATION')
+  assert.equal((await loadTrace(`${key('1')}.1`)).kind, 'EVENT')
+  const golden = await loadTrace(key('1'))
   assert.deepEqual(
     [
       golden.kind,
@@ -125,15 +125,15 @@ test('a message tells its whole story, from whichever id one begins', async () =
   assert.deepEqual(golden.actions, [{ kind: 'OVERRIDE', actor: 'ada' }])
   const [action] = await db.sql`select id, correlation_id from action`
   for (const id of [action?.id, action?.correlation_id]) {
-    const told = await tell(id)
+    const found = await loadTrace(id)
     assert.deepEqual(
-      [told.kind, told.actions, told.events.map((e: { position: number }) => e.position)],
+      [found.kind, found.actions, found.events.map((e: { position: number }) => e.position)],
       ['ACTION', golden.actions, [3]],
     )
   }
 })
 
-test('the story goes on to what endpoints were sent', async () => {
+test('the trace includes deliveries to webhook endpoints', async () => {
   const id = await row(db.sql, 'client', { id: '1', label: 'Blue Fen' })
   await drain(shopPipeline(db.sql))
   const [hook] =
@@ -154,7 +154,7 @@ test('the story goes on to what endpoints were sent', async () => {
   await db.sql`delete from sink`
 })
 
-test('of several messages of one transaction each tells the event they share', async () => {
+test('each message of a transaction shows the event that they share', async () => {
   const pipeline = shopPipeline(db.sql)
   const a = await row(db.sql, 'client', {
     id: '1',
@@ -171,7 +171,7 @@ test('of several messages of one transaction each tells the event they share', a
     { worker: 'w1', inboxIds: [a, b], claimedAt: new Date(), appliedAt: new Date() },
   ])
   for (const id of [a, b]) {
-    const [message] = (await tell(String(id))).messages
+    const [message] = (await loadTrace(String(id))).messages
     assert.deepEqual(
       message.events.map((e: { position: number; message: string }) => [e.position, e.message]),
       [[1, String(b)]],
@@ -180,7 +180,7 @@ test('of several messages of one transaction each tells the event they share', a
   }
 })
 
-test('an exception tells why, what was done, and the message that put it right', async () => {
+test('the trace of an exception has its reason, the work on it and the message that corrected it', async () => {
   const bad = await row(db.sql, 'client', { label: 'No id' })
   await drain(shopPipeline(db.sql))
   const corrected = await answer(
@@ -190,7 +190,7 @@ test('an exception tells why, what was done, and the message that put it right',
     { id: String(bad) },
   )
   await drain(shopPipeline(db.sql))
-  const story = await tell(await correlation(bad))
+  const story = await loadTrace(await correlation(bad))
   assert.deepEqual(
     story.messages.map((m: Record<string, unknown>) => [
       m.id,
@@ -208,14 +208,14 @@ test('an exception tells why, what was done, and the message that put it right',
   assert.equal(story.messages[1].events[0].goldenId, key('7'))
 })
 
-test('a correlation id of very many messages tells some of them and that there are more', async () => {
+test('the trace of a correlation id with many messages shows some of them and reports that there are more', async () => {
   await db.sql`insert into inbox (source, message_id, object, format, body, correlation_id)
     select 'shop', n::text, 'client', 'row', '{}', '3f0f6a55-5d1b-4c6e-9a53-3f6c9be1b0aa' from generate_series(1, 500) n`
-  const story = await tell('3f0f6a55-5d1b-4c6e-9a53-3f6c9be1b0aa')
+  const story = await loadTrace('3f0f6a55-5d1b-4c6e-9a53-3f6c9be1b0aa')
   assert.deepEqual([story.messages.length, story.more], [20, true])
 })
 
-test('what names nothing is none', async () => {
+test('returns null for an id that leads to nothing', async () => {
   for (const id of [
     '',
     '0',
@@ -230,5 +230,5 @@ test('what names nothing is none', async () => {
     `${key('1')}.99999999999`,
     `${key('1')}.7`,
   ])
-    assert.equal(await tell(id), null, id)
+    assert.equal(await loadTrace(id), null, id)
 })

@@ -60,14 +60,14 @@ after(async () => {
   await db?.drop()
 })
 
-/** The database's clock, rounded up to the milliseconds that a DateTime has. */
+/** Returns the clock of the database, rounded up to milliseconds, the precision of a DateTime. */
 async function now(): Promise<string> {
   const [row] = await db.sql<{ at: string }[]>`
     select to_char((clock_timestamp() + interval '1 millisecond') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, pg_sleep(0.003)`
   return row?.at ?? ''
 }
 
-test('I7: a retired id answers with its survivor and says so, and brings its invoices along', async () => {
+test('I7: a retired id leads to its survivor, reports it, and brings its invoices along', async () => {
   const { customer } = await answer(
     gateway,
     'query ($id: ID!) { customer(id: $id) { id redirectedFrom aliases sourceCount invoices { nodes { number customer { id } } } } }',
@@ -82,7 +82,7 @@ test('I7: a retired id answers with its survivor and says so, and brings its inv
   })
 })
 
-test('asOf: a record as it was, also under an id that is retired now', async () => {
+test('asOf returns a record as it was, also for an id that is retired now', async () => {
   const { then, there, now, early } = await answer(
     gateway,
     `query ($id: ID!, $lupo: ID!, $apart: DateTime!, $early: DateTime!) {
@@ -107,7 +107,7 @@ test('asOf: a record as it was, also under an id that is retired now', async () 
   assert.equal(early, null)
 })
 
-test('asOf: a list as it was, filtered, sorted and paged by the values of then', async () => {
+test('asOf returns a list as it was, filtered, sorted and paged by the values at that time', async () => {
   const data = await answer(
     gateway,
     `query ($apart: DateTime!, $early: DateTime!) {
@@ -156,7 +156,7 @@ test('asOf: a list as it was, filtered, sorted and paged by the values of then',
   assert.deepEqual([data.now, data.early], [{ totalCount: 1 }, { totalCount: 0, nodes: [] }])
 })
 
-test('history: every version, newest first, with what led to it; in pages', async () => {
+test('history has every version, newest first, with its cause, by pages', async () => {
   const ask = (args: string) =>
     answer(
       gateway,
@@ -186,7 +186,7 @@ test('history: every version, newest first, with what led to it; in pages', asyn
   assert.equal(errors?.[0]?.extensions.code, 'BAD_CURSOR')
 })
 
-test('a customer whose records are all deleted is gone, and its past is not', async () => {
+test('a customer without remaining source records is gone, but its past remains', async () => {
   await ingestRecords(db.sql, [
     { source: 'erp', type: 'Customer', id: 'E7', fields: { name: 'Short Lived Ltd' } },
   ])

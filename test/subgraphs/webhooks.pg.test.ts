@@ -17,7 +17,7 @@ import { type Deliveries, deliver, until, webhooksAt } from '../mdm/webhooks/set
 let db: TestDatabase
 let tailer: Tailer
 let receiver: Receiver
-/** Of the last test alone. */
+/** The receiver of the last test alone. */
 let own: Receiver
 let webhooks: Webhooks
 let deliveries: Deliveries
@@ -60,7 +60,7 @@ async function ask(
   })
   return JSON.parse(JSON.stringify(answer)) as Answer
 }
-// biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
+// biome-ignore lint/suspicious/noExplicitAny: tests read responses of any shape
 type Answer = { data?: any; errors?: { extensions: { code: string } }[] }
 
 const REGISTER = `mutation ($input: WebhookInput!) { registerWebhook(input: $input) { __typename
@@ -80,7 +80,7 @@ async function registered(input: object = {}, scopes = everyScope) {
   }
 }
 
-test('an endpoint as it is registered, listed, changed, disabled, enabled and deleted', async () => {
+test('an endpoint can be registered, listed, changed, disabled, enabled and deleted', async () => {
   const where = [{ field: 'lifecycle', in: ['CUSTOMER'] }]
   const { secret, webhook } = await registered({
     description: 'billing',
@@ -151,7 +151,7 @@ test('an endpoint as it is registered, listed, changed, disabled, enabled and de
   assert.ok(audit.every((a) => !a.body.includes(secret.slice(6))))
 })
 
-test('a secret lies sealed, bound to its endpoint, and is shown once', async () => {
+test('a secret is sealed, bound to its endpoint and shown once', async () => {
   const { secret, webhook } = await registered()
   const [row] = await db.sql<
     { sealed: Uint8Array }[]
@@ -171,7 +171,7 @@ test('a secret lies sealed, bound to its endpoint, and is shown once', async () 
   assert.ok(!fields.some((f: { name: string }) => /^secret/i.test(f.name)))
 })
 
-test('bad input of registering is refused with its rule, as data', async () => {
+test('rejects a bad registration with its rule, as data', async () => {
   const cases: [object, string][] = [
     [{ url: 'http://10.0.0.1/' }, 'BAD_URL'],
     [{ url: 'https://user:pw@example.com/' }, 'BAD_URL'],
@@ -215,7 +215,7 @@ test('bad input of registering is refused with its rule, as data', async () => {
   }
 })
 
-test('every mutation and query: an unknown endpoint, no id at all, and bounds', async () => {
+test('every mutation and query rejects unknown endpoints, invalid ids and values beyond the bounds', async () => {
   const calls: Record<string, string> = {
     changeWebhook: '(id: $id, change: {})',
     disableWebhook: '(id: $id, reason: "")',
@@ -260,7 +260,7 @@ test('every mutation and query: an unknown endpoint, no id at all, and bounds', 
   assert.equal(odd.errors?.[0]?.extensions.code, 'BAD_CURSOR')
 })
 
-test('an endpoint shows at most what both who registered it and who changed it may see', async () => {
+test('an endpoint shows at most what both its registrant and its last editor may see', async () => {
   const narrow = await registered({}, ['webhooks:manage'])
   assert.deepEqual(narrow.webhook.scopes, [])
   const denied = await ask(REGISTER, { input: { url: receiver.url, scopes: ['pii:read'] } }, [
@@ -268,21 +268,21 @@ test('an endpoint shows at most what both who registered it and who changed it m
   ])
   assert.equal(denied.errors?.[0]?.extensions.code, 'MISSING_SCOPE')
   const change = `mutation ($id: ID!, $c: WebhookChange!) { changeWebhook(id: $id, change: $c) ${outcome} }`
-  // Who may see more cannot lift what another registered...
+  // A caller with more scopes cannot extend the scopes of an endpoint that another registered.
   const lifted = await ask(change, { id: narrow.webhook.id, c: { scopes: ['pii:read'] } })
   assert.equal(lifted.errors?.[0]?.extensions.code, 'MISSING_SCOPE')
-  // ...and who may see less takes away with any change, so that no URL is turned to where they can
-  // read more.
+  // A caller with fewer scopes reduces them with any change, so no one can redirect hidden values
+  // to their own URL.
   const wide = await registered()
   const turned = await ask(change, { id: wide.webhook.id, c: { url: receiver.url } }, [
     'webhooks:manage',
   ])
   assert.deepEqual(turned.data.changeWebhook.webhook.scopes, [])
-  // A test of a value that is no longer to be seen would tell it.
-  const telling = await registered({
+  // A filter on a value that the caller may not see would reveal the value.
+  const revealing = await registered({
     filter: { types: ['CONTACT'], where: [{ field: 'name', in: ['Anna'] }] },
   })
-  const kept = await ask(change, { id: telling.webhook.id, c: { description: 'mine' } }, [
+  const kept = await ask(change, { id: revealing.webhook.id, c: { description: 'mine' } }, [
     'webhooks:manage',
   ])
   assert.equal(kept.errors?.[0]?.extensions.code, 'MISSING_SCOPE')
@@ -290,7 +290,7 @@ test('an endpoint shows at most what both who registered it and who changed it m
     (
       await ask(
         'query ($id: ID!) { webhook(id: $id) { filter { where { field in } } } }',
-        { id: telling.webhook.id },
+        { id: revealing.webhook.id },
         scopes,
       )
     ).data.webhook.filter.where
@@ -298,7 +298,7 @@ test('an endpoint shows at most what both who registered it and who changed it m
   assert.deepEqual(await shown(['webhooks:manage']), [{ field: 'name', in: [] }])
 })
 
-test('what an endpoint answered is shown to who may see what it was shown, and dropped once it is shown less', async () => {
+test('shows an endpoint’s response only to callers with its scopes, and deletes it when the scopes shrink', async () => {
   const { webhook } = await registered()
   await db.sql`
     insert into webhook_delivery (webhook, position, golden_id, version, state, attempts, response, last_at)
@@ -319,7 +319,7 @@ test('what an endpoint answered is shown to who may see what it was shown, and d
   assert.deepEqual(await log(['webhooks:manage']), [{ response: null }])
 })
 
-test('a test event, deliveries from a cursor on, their log by the page, and replay by id', async () => {
+test('sends a test event, delivers from a cursor, pages its log and replays by id', async () => {
   const [goldenId = ''] = await create(db.sql, 1, { type: 'Product' })
   const before = encodeCursor((await readHead(db.sql)).feed, { kind: 'TAIL', position: 0 })
   await create(db.sql, 4, { type: 'Product' })

@@ -59,7 +59,7 @@ const policies = () =>
     systems: openInstallation().systems,
   })
 
-test('a what-if runs on a thread of its own, one at a time, for those who may publish; a mistake in the policy is named', async () => {
+test('a what-if runs on its own thread, one at a time, for publishers only, and names errors in the policy', async () => {
   const tried = whatIf(policies(), DEFAULT_RULES)
   const run = (who: Caller, f: typeof files, sample: number | null) =>
     tried(who, { files: f }, sample)
@@ -107,7 +107,7 @@ test('a what-if runs on a thread of its own, one at a time, for those who may pu
   )
 })
 
-test('a policy goes in force by a mutation: a second publisher agrees, a thread brings the records to it, and back', async () => {
+test('publishes a policy by a mutation: a second publisher approves, a thread updates the records, and back again', async () => {
   const steward = directPipeline(db.sql)
   const mutation = publishing(steward, policies())
   const ask = (who: Caller, asked: object, idempotencyKey: string = crypto.randomUUID()) =>
@@ -124,7 +124,7 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
     (
       await db.sql`select values ->> 'currency' as currency from golden where id = ${key('crm', 'A')}`
     )[0]?.currency
-  // The store of this file was filled by other source systems than those that the threads know.
+  // The store of this file has other source systems than the ones that the threads load.
   const shipped = readPolicyFiles('schema/model')
   await publish(db.sql, shipped, resolutionContextOf(shipped, openInstallation().systems), {
     actor: 'cli',
@@ -152,7 +152,7 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
   assert.equal((await approve(steward, max, id, 'yes')).code, 'DONE')
   assert.equal(rule(await approve(steward, max, id, 'twice')), 'NOT_PROPOSED')
 
-  // It is in force from here on; whoever comes brings the records to it.
+  // The policy is active from here on; the runner applies it to the existing records.
   const [running] = await readPublications(db.sql, 9)
   assert.deepEqual(
     [running?.state, running?.inForce, running?.actor, running?.actionId],
@@ -177,7 +177,7 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
     done && done.done > 0 && done.done === done.total && done.events > 0 && done.problem === null,
   )
 
-  // The way back, without a second person where the rules ask for none.
+  // Restores the former policy, without a second person because these rules need none.
   const free = {
     ...steward,
     rules: { ...DEFAULT_RULES, approval: { ...DEFAULT_RULES.approval, publishing: false } },
@@ -190,7 +190,7 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
   await publisher.stop()
   assert.deepEqual(failures, [])
   assert.deepEqual(await digests(db.sql), was)
-  assert.deepEqual(await back(pia, asked), returned, 'the same request does nothing twice')
+  assert.deepEqual(await back(pia, asked), returned, 'a repeated request has no second effect')
   const to = { version: done.version, instead: (await readPublications(db.sql, 1))[0]?.version }
   assert.equal(
     rule(await ask(pia, { version: to.instead, instead: to.instead })),
@@ -211,7 +211,7 @@ test('a policy goes in force by a mutation: a second publisher agrees, a thread 
   assert.equal((await verifyAudit(db.sql)).broken, null)
 })
 
-test('a policy that cannot be used where it is carried on says so, and is tried again', async () => {
+test('a policy that is invalid when its publication resumes reports the problem and is retried', async () => {
   const kept = { ...withParameters(readPolicyFiles('schema/model'), new Map([['Nobody', {}]])) }
   await transaction(db.sql, async (tx) => {
     await storePolicy(tx, kept)

@@ -32,7 +32,7 @@ const nordwind = {
   phones: ['+493012345678'],
 }
 
-/** Nordwind in three systems, its daughter, Casa Lupo in one, and what they buy. */
+/** Nordwind in three systems, its subsidiary, Casa Lupo in one, and their purchases. */
 export const world: WorldRecord[] = [
   {
     source: 'crm',
@@ -311,8 +311,8 @@ export async function ingestRecords(sql: Sql, records: WorldRecord[]): Promise<v
 }
 
 /**
- * A gateway over all subgraphs of the project; `keeps`: answers of golden records; `at`: what runs
- * as services.
+ * Starts a gateway over all subgraphs of the project. `keeps` enables the response cache; `at`
+ * names the subgraphs that run as services.
  */
 export async function graph(
   sql: Sql,
@@ -364,7 +364,7 @@ export async function graph(
 }
 
 export interface Asked {
-  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
+  // biome-ignore lint/suspicious/noExplicitAny: tests read responses of any shape
   data: any
   errors?: {
     message: string
@@ -386,7 +386,7 @@ export async function query(
   return (await res.json()) as Asked
 }
 
-/** The same, where no error is expected. */
+/** Returns the data of a query. Throws if the response has errors. */
 export async function answer(
   gateway: Gateway,
   text: string,

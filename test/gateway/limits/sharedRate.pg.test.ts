@@ -41,18 +41,18 @@ function gateways(addUp = (begun: ReadonlyMap<string, number>) => addCallerMinut
   // The clock of the local buckets runs fast, so that they never limit here.
   const bounds = rates.map((rate) => new CallerBounds(limits, () => (clock += 60_000), rate))
   const begin = (n: number, actor: string) => bounds[n]?.count(of(actor))
-  const tell = () => Promise.all(rates.map((r) => r.exchange()))
-  return { begin, tell, failed }
+  const exchange = () => Promise.all(rates.map((r) => r.exchange()))
+  return { begin, exchange, failed }
 }
 
 test('operations at one gateway count against the caller at the other, and not against other callers', async () => {
-  const { begin, tell, failed } = gateways()
+  const { begin, exchange, failed } = gateways()
   for (let i = 0; i < 60; i++) begin(0, 'ida')
   for (let i = 0; i < 39; i++) begin(1, 'ida')
-  await tell()
-  await tell()
+  await exchange()
+  await exchange()
   begin(1, 'ida')
-  await tell()
+  await exchange()
   assert.deepEqual(failed, [])
   const counted =
     await db.sql`select sum(operations)::int as n from caller_minute where actor = 'ida'`
@@ -67,9 +67,9 @@ test('operations at one gateway count against the caller at the other, and not a
 })
 
 test('each gateway limits on its own while the database is unavailable', async () => {
-  const { begin, tell, failed } = gateways(async () => Promise.reject(new Error('away')))
+  const { begin, exchange, failed } = gateways(async () => Promise.reject(new Error('away')))
   for (let i = 0; i < 99; i++) begin(0, 'eve')
-  await tell()
+  await exchange()
   assert.equal(failed.length, 1)
   for (let i = 0; i < 100; i++) begin(1, 'eve')
   begin(0, 'eve')
