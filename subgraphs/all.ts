@@ -23,40 +23,40 @@ import { createStewardshipSubgraph } from './stewardship/subgraph.ts'
 import type { Policies } from './stewardship/whatIf.ts'
 
 /**
- * Golden types that a subgraph above is named for; each other one gets a subgraph of its own,
- * without code.
+ * Golden types that a subgraph above owns. Each other golden type gets a generated subgraph without
+ * code of its own.
  */
 const HOUSED = new Set(['Customer', 'Contact', 'Product', 'Contract'])
 
 export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
   sql: Sql
-  /** Reads with the rights of a caller who may not see every row; without it all may. */
+  /** Readers for callers who may not see every row. Without them every caller sees all rows. */
   rows?: RowReaders | undefined
-  /** Of this process; only subscriptions and the feed's queries use it. */
+  /** The tailer of this process; only subscriptions and the feed's queries use it. */
   tailer: Tailer
   /**
-   * For stewards' actions, with a pool of its own; without it they use that of the queries and the
-   * shipped rules.
+   * Executes stewards' actions on a pool of its own. Without it they use the pool of the queries
+   * and the shipped rules.
    */
   steward?: Stewardship
-  /** Notes who saw sensitive fields; without it nobody does. */
+  /** Records who was shown sensitive fields. Without it nothing is recorded. */
   reads?: Pick<AccessRecorder, 'note'>
-  /** For what-ifs and for putting policies in force; without it there is neither. */
+  /** Runs what-ifs and activates policies. Without it neither is available. */
   policies?: Policies
   /**
-   * Where webhooks may go and how their secrets are kept; without it to public addresses, and
-   * unsealed.
+   * Where webhooks may be sent and how their secrets are stored. Without it only public addresses
+   * are allowed, and secrets are not encrypted.
    */
   webhooks?: Webhooks
   /**
-   * Of the configured source systems; without them exceptions can be seen, but neither explained
-   * nor corrected.
+   * The connectors of the configured source systems. Without them exceptions can be read, but
+   * neither explained nor corrected.
    */
   connectors?: OperationsDeps['connectors']
   levels?: OperationsDeps['levels']
 }
 
-/** Every subgraph of the graph. Nothing is read before an operation asks for it. */
+/** Creates every subgraph of the graph. Nothing is read before an operation requests it. */
 export function createSubgraphs(given: GraphDeps): Subgraph[] {
   const deps = { ...given, sqlOf: readersOf(given.sql, given.rows) }
   const others = deps.policy.types.map((t) => t.name).filter((name) => !HOUSED.has(name))
@@ -91,8 +91,8 @@ export function createSubgraphs(given: GraphDeps): Subgraph[] {
 }
 
 /**
- * The same subgraph, noting who is shown sensitive fields, those too who are given the result of
- * another.
+ * Wraps a subgraph so that it records who is shown sensitive fields, including callers who receive
+ * a shared result.
  */
 function noting(subgraph: Subgraph, reads: Pick<AccessRecorder, 'note'>): Subgraph {
   const repeat = (to: RequestInfo, shown: readonly unknown[]) => {
@@ -105,7 +105,10 @@ function noting(subgraph: Subgraph, reads: Pick<AccessRecorder, 'note'>): Subgra
   }
 }
 
-/** Who is bound to some rows reads on connections of its rights, all others on `sql`. */
+/**
+ * Returns the readers of a caller: connections with row-level rights for a bound caller, otherwise
+ * `sql`.
+ */
 function readersOf(sql: Sql, rows: RowReaders | undefined): SqlOf {
   const all = unbound(sql)
   if (!rows) return all

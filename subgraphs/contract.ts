@@ -1,35 +1,35 @@
 import type { GraphQLSchema } from 'graphql'
 
-/** True for an error of a resolver that says that the database is away for now. */
+/** Returns true for a resolver's error that means that the database is temporarily unavailable. */
 export { isTransientDatabaseError } from '../mdm/db/isTransientDatabaseError.ts'
 
-/** Who asks and under which correlation id; made by the gateway for each operation. */
+/** The caller and the correlation id of an operation. The gateway creates it for each operation. */
 export interface RequestInfo {
   correlationId: string
-  /** W3C, of the caller's span. */
+  /** The W3C trace context of the caller's span. */
   traceparent?: string | null
   /**
-   * Scopes of the caller. Without authentication configured (loopback only) it is the development
-   * caller, who has all.
+   * Scopes of the caller. Without authentication (loopback only), the development caller has all
+   * scopes.
    */
   scopes: ReadonlySet<string>
-  /** The person or program that asks, for what it changes. Without it nothing can be changed. */
+  /** The person or program that makes changes. Without it no changes are allowed. */
   actor?: string
   /** Its roles in stewardship (config/stewardship.yaml). */
   roles?: ReadonlySet<string>
-  /** Regions and legal entities that it is bound to, as its token says; left out: to none. */
+  /**
+   * Regions and legal entities that the token binds the caller to. Left out: the caller is not
+   * bound.
+   */
   regions?: readonly string[] | undefined
   legalEntities?: readonly string[] | undefined
-  /**
-   * Aborted once nobody waits for the operation any more: nothing is to be read for it from then
-   * on.
-   */
+  /** Aborted once no client waits for the operation: no further reads start for it. */
   signal?: AbortSignal | undefined
-  /** Kind and name of the operation, for the record of who saw what. */
+  /** Kind and name of the operation, for the record of sensitive access. */
   operation?: string
   /**
-   * Takes up what sensitive fields are shown, where results are shared: those who are given them
-   * see the same.
+   * Collects the sensitive fields that were shown, if results are shared: callers who receive a
+   * shared result see the same fields.
    */
   shown?: unknown[]
 }
@@ -37,46 +37,49 @@ export interface RequestInfo {
 /** One subgraph as the gateway composes and runs it, in its own process or as a service. */
 export interface Subgraph {
   name: string
-  /** Federation 2 SDL, for composition. */
+  /** Federation 2 SDL for composition. */
   sdl: string
   schema: GraphQLSchema
-  /** The context value of one operation: fresh loaders. Called once per gateway request. */
+  /** Creates the context of one operation, with fresh loaders. Called once per gateway request. */
   context(request: RequestInfo): object
-  /** Where subscribers with the same selection may share the results of events. */
+  /** Set if subscribers with the same selection may share the results of events. */
   sharing?: Sharing
 }
 
 export interface Sharing {
-  /** What makes an event the same for every subscriber; null where its result is one's own. */
+  /**
+   * Returns the identity of an event for all subscribers, or null if its result belongs to one
+   * subscriber.
+   */
   event(event: unknown): SharedEvent | null
   /**
-   * Fields that are told as they are when an event is delivered, and not as of the event; whoever
-   * asks may matter too.
+   * Fields with the value at the time of delivery, and not that of the event. They may also depend
+   * on the caller.
    */
   liveFields: readonly string[]
-  /** Records that somebody is given a result in which this was shown to another one. */
+  /** Records that a caller received a shared result with these sensitive fields. */
   repeat?(to: RequestInfo, shown: readonly unknown[]): void
 }
 
 /**
- * An event that many subscribers are given. The same selection of it under the same scopes gives
- * the same result.
+ * An event that many subscribers receive. Equal selections under equal scopes produce equal
+ * results.
  */
 export interface SharedEvent {
   identity: object
-  /** Later events have higher ones. */
+  /** Later events have higher numbers. */
   order: number
 }
 
 /**
- * What of the graph changes only with an event of the feed, so that an answer made of it alone is
- * good until one comes.
+ * The part of the graph that changes only with an event of the feed. A response from it alone is
+ * valid until an event arrives.
  */
 export interface CacheableGraph {
-  /** Golden types: an event names one, and the id of the record that changed. */
+  /** Golden types. An event names one, and the id of the changed record. */
   types: ReadonlySet<string>
-  /** `Type.field` of all that is known from golden records in force. */
+  /** `Type.field` of every field that depends on active golden records only. */
   fields: ReadonlySet<string>
-  /** Input types by which a list is filtered by data that changes without an event. */
+  /** Input types that filter a list by data that changes without an event. */
   volatileInputs: ReadonlySet<string>
 }

@@ -5,8 +5,7 @@ import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { billingResolvers } from './resolvers.ts'
 
 /**
- * What customers are charged and have paid: subscriptions, invoices, payments, and totals of each
- * customer.
+ * Creates the subgraph of billing: subscriptions, invoices, payments, and totals of each customer.
  */
 export function createBillingSubgraph(deps: SubgraphDeps): Subgraph {
   const lists = operationalSdl(deps.policy, ['Subscription', 'Invoice', 'Payment'])

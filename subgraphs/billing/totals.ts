@@ -2,7 +2,10 @@ import { type BillingSum, readBillingSums } from '../../mdm/golden/read/totals.t
 import type { RequestContext } from '../shared/context.ts'
 import type { Money } from '../shared/money.ts'
 
-/** Customer.totals: sums of all parents that ask with the same systems in one statement. */
+/**
+ * Resolves Customer.totals. One statement computes the sums of all parents that request the same
+ * systems.
+ */
 export async function billingTotals(
   parent: { id: string },
   args: { systems?: string[] | null },

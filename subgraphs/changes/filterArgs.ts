@@ -3,7 +3,7 @@ import type { FeedFilter, ValueTest } from '../../mdm/feed/filter.ts'
 import type { Op } from '../../schema/events.ts'
 import type { FieldPolicy, Policy } from '../../schema/policy.ts'
 
-/** The arguments that say which events. */
+/** The arguments that select events. */
 export interface FilterArgs {
   types?: string[] | null
   ids?: string[] | null
@@ -14,9 +14,9 @@ export interface FilterArgs {
 }
 
 /**
- * Arguments as a filter of the feed. Throws FILTER_INVALID for a field that no wanted type has, and
- * MISSING_SCOPE for a test of values that the caller may not see: whether an event comes would tell
- * them.
+ * Converts arguments to a filter of the feed. Throws FILTER_INVALID for a field that no requested
+ * type has. Throws MISSING_SCOPE for a condition on values that the caller may not see: whether an
+ * event arrives would reveal them.
  */
 export function filterOf(
   policy: Policy,

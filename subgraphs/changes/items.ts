@@ -3,10 +3,13 @@ import { FeedError } from '../../mdm/feed/feedError.ts'
 import type { FeedItem } from '../../mdm/feed/follow.ts'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
 
-/** What the subscription's resolvers are given: an item of the feed, or what ended it. */
+/**
+ * The value that the subscription's resolvers receive: an item of the feed, or the error that ended
+ * it.
+ */
 export type Delivered = FeedItem | { kind: 'FAILED'; error: GraphQLError }
 
-/** Codes of the feed are for the caller; everything else the gateway masks. */
+/** Converts the feed's errors, whose codes are meant for callers. The gateway masks all others. */
 export function translated(error: unknown): unknown {
   return error instanceof FeedError
     ? new GraphQLError(error.message, { extensions: { code: error.code } })
@@ -14,8 +17,8 @@ export function translated(error: unknown): unknown {
 }
 
 /**
- * A failure in the middle of a subscription as its last item: an iterator that throws says
- * different things over different transports, while a result with errors is the same everywhere.
+ * Delivers a failure during a subscription as its last item. An iterator that throws behaves
+ * differently on each transport; a result with errors does not.
  */
 export function delivered(
   items: AsyncIterableIterator<FeedItem>,

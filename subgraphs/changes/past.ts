@@ -13,11 +13,14 @@ export interface PastArgs extends FilterArgs {
   first?: number | null
 }
 
-/** Positions that one page looks at; with a narrow filter the page then ends before it is full. */
+/**
+ * Maximum positions that one page reads. With a narrow filter, a page may therefore end before it
+ * is full.
+ */
 const pagePositionsMax = 20_000
 const tailerBehindMsMax = 2_000
 
-/** A page of the past: a subscription that one leaves at the head, or when the page is full. */
+/** Returns a page of the past: a subscription that ends at the head, or when the page is full. */
 export async function past(
   tailer: Tailer,
   filter: FeedFilter,
@@ -26,8 +29,8 @@ export async function past(
 ) {
   const limit = pageLimit(args)
   try {
-    // What was committed before the question is in the answer, though the tailer may be a moment
-    // behind.
+    // The page includes everything committed before the request, although the tailer may be
+    // slightly behind.
     const head = await readHead(tailer.sql)
     await tailer.tail.waitForNews(head.position - 1, AbortSignal.timeout(tailerBehindMsMax))
     const start = args.after ?? encodeCursor(head.feed, { kind: 'TAIL', position: head.oldest - 1 })

@@ -51,10 +51,10 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
     const id = await currentId(tailer.tail, goldenId, read)
     return id === null ? null : { __typename: type, id }
   }
-  const subscription = (told: (args: WatchArgs) => WatchArgs) => ({
+  const subscription = (argumentsOf: (args: WatchArgs) => WatchArgs) => ({
     async subscribe(_: unknown, args: WatchArgs, context: RequestContext) {
       const { scopes } = context
-      const { after, snapshot, ...filter } = told(args)
+      const { after, snapshot, ...filter } = argumentsOf(args)
       try {
         const options = {
           after: after ?? null,
@@ -165,8 +165,8 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
 const sights = new WeakMap<Sql, RowVisibility>()
 
 /**
- * What a caller with row rights sees of the feed, shared by all of the same rights; null for all
- * others.
+ * Returns the row visibility of a caller with row rights, shared by all callers with equal rights.
+ * Returns null for all others.
  */
 function sightOf(context: RequestContext): RowVisibility | null {
   if (!context.bound) return null
@@ -177,7 +177,7 @@ function sightOf(context: RequestContext): RowVisibility | null {
   return sight
 }
 
-/** Cursors of items; all subscribers that are at the head ask for the same one. */
+/** Returns a function that encodes cursors. All subscribers at the head request the same one. */
 function cursors(): (item: FeedItem) => string {
   let last = { feed: '', position: -1, text: '' }
   return ({ at: { feed, place } }) => {

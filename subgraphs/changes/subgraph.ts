@@ -9,8 +9,8 @@ import { goldenSdl } from './sdl.ts'
 import { webhookResolvers } from './webhooks.ts'
 
 /**
- * The change feed: `changes` as subscription and as pages of the past, webhooks, and where the feed
- * stands.
+ * Creates the subgraph of the change feed: `changes` as subscription and as pages of the past,
+ * webhooks, and the state of the feed.
  */
 export function createChangesSubgraph(
   deps: ChangesDeps & { sqlOf: SqlOf; webhooks?: Webhooks },
@@ -23,8 +23,8 @@ export function createChangesSubgraph(
     [
       ...sdl,
       goldenSdl(deps.policy),
-      // The feed may hold hundreds of millions of events, and the log some for each: neither is
-      // counted.
+      // Neither is counted: the feed may hold hundreds of millions of events, and the log several
+      // entries for each.
       connectionSdl({ type: 'Change', plural: 'events', counted: false }),
       connectionSdl({ type: 'WebhookDelivery', plural: 'deliveries', counted: false }),
       connectionSdl({ type: 'Webhook', plural: 'endpoints' }),
@@ -42,7 +42,10 @@ export function createChangesSubgraph(
   }
 }
 
-/** Subscribers are given the very same event, of the ring or of a page of the table. */
+/**
+ * Returns the identity of an event. Subscribers receive the same object, from the ring or from a
+ * page of the table.
+ */
 function sharedEvent(item: Delivered): SharedEvent | null {
   return item.kind === 'CHANGE' ? { identity: item.event, order: item.event.position } : null
 }

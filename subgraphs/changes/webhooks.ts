@@ -69,7 +69,7 @@ const oldestEndpoints: MemoryOrder<Endpoint> = {
   valuesOf: (e) => [e.createdAt.getTime(), e.id],
 }
 
-/** Queries and mutations of webhooks. */
+/** Creates the resolvers of webhooks' queries and mutations. */
 export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers {
   const { sql } = webhooks
   const sensitive = sensitiveScopes(policy)
@@ -88,7 +88,7 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
   }
   const known = async (id: string, context: RequestContext) =>
     isUuid(id) && (!context.bound || (await load(id, context)) !== null)
-  /** Errors of the feed, which are for the caller. */
+  /** Resolves a field and passes on errors of the feed, which are meant for the caller. */
   const field =
     <A>(work: (args: A, context: RequestContext) => unknown) =>
     async (_: unknown, args: A, context: RequestContext) => {
@@ -98,7 +98,7 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
         throw translated(e)
       }
     }
-  /** The same of an existing endpoint; what is no id names none. */
+  /** Resolves a field of an existing endpoint. A malformed id matches none. */
   const of = <A extends { id: string }>(
     work: (args: A, context: RequestContext) => Promise<WebhookOutcome>,
   ) =>
@@ -172,7 +172,7 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
           return {
             url: change.url ?? now.url,
             description: change.description ?? now.description,
-            // With fewer scopes than before a test of a value may no longer be allowed.
+            // With fewer scopes than before, a condition on a value may no longer be allowed.
             filter: filterOf(policy, change.filter ?? filterArgs(now.filter), new Set(scopes)),
             schemaVersion: change.schemaVersion ?? now.schemaVersion,
             scopes,
@@ -226,7 +226,7 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
       id: (d: DeliveryRow) => `${d.webhook}.${d.position}`,
       webhook: (d: DeliveryRow, _: unknown, context: RequestContext) => load(d.webhook, context),
       messageId: (d: DeliveryRow) => messageId(d.goldenId, d.version),
-      // An endpoint may say again what it was sent.
+      // An endpoint may repeat the data that it received.
       async response(d: DeliveryRow, _: unknown, context: RequestContext) {
         const endpoint = await load(d.webhook, context)
         return endpoint?.scopes.every((s) => context.scopes.has(s)) ? d.response : null
@@ -245,8 +245,8 @@ function rowsOf({ bound, request }: RequestContext): EndpointRows {
 }
 
 /**
- * Who is bound to some rows has to do with webhooks of the very same rights; who is bound to none
- * with all.
+ * Returns true if the caller may manage a webhook. A bound caller manages those with equal row
+ * rights; an unbound caller manages all.
  */
 function mine(e: Endpoint, { bound, request }: RequestContext): boolean {
   const same = (a: readonly string[] | null | undefined, b: readonly string[] | null | undefined) =>
@@ -268,15 +268,15 @@ function unknown(id: string): WebhookOutcome & { code: 'REFUSED' } {
   }
 }
 
-/** Scopes that fields of the model need. */
+/** Returns the scopes that fields of the model require. */
 function sensitiveScopes(policy: Policy): string[] {
   const fields = [...policy.types, ...policy.groups.values()].flatMap((t) => t.fields)
   return [...new Set(fields.flatMap((f) => f.sensitive ?? []))].sort()
 }
 
 /**
- * What an endpoint may show: of what there is to grant, what is asked for, and never more than the
- * caller may see.
+ * Returns the scopes that an endpoint receives: the requested ones that can be granted, and never
+ * more than the caller's own.
  */
 function granted(
   there: readonly string[],
@@ -287,7 +287,7 @@ function granted(
   if (missing !== undefined)
     throw inputError(
       'MISSING_SCOPE',
-      `the scope "${missing.slice(0, 64)}" is not yours to give to this webhook`,
+      `the scope "${missing.slice(0, 64)}" cannot be granted: you lack it, or no field of the events needs it`,
     )
   return there.filter((s) => scopes.has(s) && (wanted === null || wanted.includes(s)))
 }
@@ -299,7 +299,7 @@ function filterArgs({ values, ...lists }: FeedFilter): FilterArgs {
   }
 }
 
-/** A filter without the values that the caller could not have asked for. */
+/** Returns a filter without the values that the caller could not have filtered by. */
 function shownFilter(policy: Policy, filter: FeedFilter, scopes: ReadonlySet<string>): FilterArgs {
   const args = filterArgs(filter)
   const where = args.where?.map((test) => {
@@ -320,20 +320,23 @@ function placeAfter(
 ): number {
   const place = decodeCursor(head.feed, cursor)
   if (place.kind !== 'TAIL')
-    throw new FeedError('CURSOR_INVALID', 'the cursor is of a snapshot; webhooks have none')
+    throw new FeedError(
+      'CURSOR_INVALID',
+      'the cursor belongs to a snapshot; webhooks have no snapshots',
+    )
   if (place.position > head.position)
     throw new FeedError('CURSOR_FUTURE', 'the cursor is beyond the end of the feed')
   if (place.position + 1 < head.oldest)
     throw new FeedError(
       'CURSOR_EXPIRED',
-      `the cursor is of position ${place.position}, the oldest is ${head.oldest}`,
+      `the cursor has position ${place.position}, the oldest available is ${head.oldest}`,
     )
   return place.position
 }
 
 const nobody = '00000000-0000-0000-0000-000000000000'
 
-/** What is no id of anything names nothing. */
+/** A malformed id matches nothing. */
 function logFilter({ ids, webhook, goldenId, ...rest }: LogFilter): DeliveryFilter {
   const uuid = (id: string | null | undefined) => (id && !isUuid(id) ? nobody : (id ?? null))
   const filter: DeliveryFilter = { ...rest, webhook: uuid(webhook), goldenId: uuid(goldenId) }

@@ -4,7 +4,7 @@ import { makeSubgraph, readSdl } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { crmResolvers } from './resolvers.ts'
 
-/** What sales works on: opportunities, and those of each customer. */
+/** Creates the subgraph of sales: opportunities, and those of each customer. */
 export function createCrmSubgraph(deps: SubgraphDeps): Subgraph {
   const sdl = [
     readSdl(import.meta.url, 'schema.graphql'),

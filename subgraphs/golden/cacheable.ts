@@ -3,9 +3,10 @@ import type { CacheableGraph } from '../contract.ts'
 import { groupsOf, listName, lookupName, references } from './model.ts'
 
 /**
- * Golden values, their references and lists, by the policy. Not: source records, provenance,
- * history and aliases, which may change without their golden record; what hangs on operational
- * objects; and what is sensitive, because who reads it is recorded each time.
+ * Returns the cacheable part of the graph: golden values, their references and lists. Source
+ * records, provenance, history and aliases are excluded: they may change without their golden
+ * record. Fields that depend on operational objects are excluded too. Sensitive fields are excluded
+ * because each read of them is recorded.
  */
 export function cacheableGraph(policy: Policy): CacheableGraph {
   const types = policy.types.map((t) => t.name)

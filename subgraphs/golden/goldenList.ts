@@ -18,11 +18,11 @@ import {
 import type { RequestContext } from '../shared/context.ts'
 import { enumName } from '../shared/listSdl.ts'
 import type { Reference } from './model.ts'
-import { unneededValues } from './neededValues.ts'
+import { unusedFields } from './neededValues.ts'
 
 /**
- * What a list of a golden type can be asked. Sorted by name where there is one, else the newest
- * first.
+ * Returns the filters and orders of a list of a golden type. The default order is by name if there
+ * is one, otherwise the newest first.
  */
 export function goldenListSpec(policy: Policy, type: TypePolicy): ListSpec {
   const fields = goldenFields(policy, type)
@@ -49,7 +49,7 @@ export function goldenListSpec(policy: Policy, type: TypePolicy): ListSpec {
   }
 }
 
-/** All golden records of a type, as they are or as they were. */
+/** Returns a connection over all golden records of a type, current or at an earlier time. */
 export function goldenConnection(
   type: TypePolicy,
   spec: ListSpec,
@@ -59,7 +59,7 @@ export function goldenConnection(
 ): Connection {
   const listing = args.asOf
     ? goldenListingAsOf(type.name, new Date(args.asOf), context.bound)
-    : goldenListing(type.name, unneededValues(type, info))
+    : goldenListing(type.name, unusedFields(type, info))
   const request = sortedPageRequest(
     args.asOf ? { ...spec, source: sourceAsOf } : spec,
     args,
@@ -69,7 +69,8 @@ export function goldenConnection(
 }
 
 /**
- * The golden records that name one: one statement for all parents that ask with the same arguments.
+ * Returns a connection over the golden records that reference one. One statement serves all parents
+ * with equal arguments.
  */
 export function referringConnection(
   reference: Reference,
@@ -80,7 +81,7 @@ export function referringConnection(
   context: RequestContext,
   info: GraphQLResolveInfo,
 ): Connection {
-  const without = unneededValues(type, info)
+  const without = unusedFields(type, info)
   const listing = goldenListing(reference.from, without)
   const relation = referringGolden(reference.field, context.bound)
   const name = `${reference.to}.${reference.reverse} without ${without} ${JSON.stringify(args)}`

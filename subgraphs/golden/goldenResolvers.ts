@@ -19,7 +19,7 @@ import { goldenConnection, goldenListSpec, referringConnection } from './goldenL
 import type { GoldenNode } from './goldenNode.ts'
 import { historyConnection, historyResolvers } from './history.ts'
 import { groupsOf, listName, lookupName, references } from './model.ts'
-import { readsValues } from './neededValues.ts'
+import { declareReads } from './neededValues.ts'
 import { provenanceOf } from './provenance.ts'
 import { sourceRecordResolvers, sourcesConnection } from './sourceRecord.ts'
 import { loadStub } from './stub.ts'
@@ -31,7 +31,9 @@ type Resolve<Parent, Args = object> = (
   info: GraphQLResolveInfo,
 ) => unknown
 
-/** Resolvers of the golden types that a subgraph owns; goldenSdl says what there is to resolve. */
+/**
+ * Creates the resolvers of the golden types that a subgraph owns; goldenSdl defines their fields.
+ */
 export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): Resolvers {
   const { policy } = deps
   const query: Record<string, Resolve<unknown, never>> = {}
@@ -46,7 +48,7 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
     const spec = goldenListSpec(policy, type)
     const fields = type.fields.map((f) => [
       f.name,
-      readsValues(
+      declareReads(
         [f.name],
         fieldResolver<GoldenNode>(name, f, owned, (node) => node.values),
       ),
@@ -93,10 +95,7 @@ export function goldenResolvers(deps: SubgraphDeps, owned: readonly string[]): R
   return resolvers
 }
 
-/**
- * The lists that references make on the other side, on golden types owned here and on stubs of
- * others.
- */
+/** Adds the reverse lists of references, on golden types owned here and on stubs of others. */
 function addReferenceLists(
   { policy }: SubgraphDeps,
   owned: readonly string[],
@@ -110,12 +109,15 @@ function addReferenceLists(
     const known = ownValue(resolvers, reference.to) as object | undefined
     setOwn<unknown>(resolvers as Record<string, unknown>, reference.to, {
       ...known,
-      [reference.reverse]: readsValues([], list),
+      [reference.reverse]: declareReads([], list),
     })
   }
 }
 
-/** Fields that every golden record has; all but the provenance stand beside the values. */
+/**
+ * Returns the resolvers of the fields that every golden record has. All but the provenance are
+ * stored outside the values.
+ */
 function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, unknown> {
   const beside: Record<string, Resolve<GoldenNode, never>> = {
     aliases: (node, _, context) =>
@@ -126,7 +128,7 @@ function recordResolvers(deps: SubgraphDeps, type: TypePolicy): Record<string, u
       context.load('sourceCount', node.id, 0, (ids, sql) => countMembers(sql, ids)),
     history: (node, args: PageArguments, context) => historyConnection(node.id, args, context),
   }
-  for (const resolve of Object.values(beside)) readsValues([], resolve)
+  for (const resolve of Object.values(beside)) declareReads([], resolve)
   const owned = [type.name]
   return {
     ...beside,
@@ -149,7 +151,10 @@ function loadGolden(types: readonly string[], id: string, context: RequestContex
   return found as Promise<GoldenNode | null>
 }
 
-/** A field of a golden record or of a group in it; `values` finds what holds it. */
+/**
+ * Returns the resolver of a field of a golden record or of a group in it; `values` finds its
+ * holder.
+ */
 function fieldResolver<Parent>(
   type: string,
   f: FieldPolicy,
@@ -161,7 +166,7 @@ function fieldResolver<Parent>(
     const value = ownValue(values(parent), f.name)
     if (!f.sensitive) return value
     if (!context.scopes.has(f.sensitive)) return masked(f, value)
-    // A group has no id: of its fields it is noted that they were seen, and not of which record.
+    // A group has no id, so the record of access names its fields but not the golden record.
     if ((value ?? null) !== null)
       context.shows('FIELD', type, one, (parent as { id?: string }).id ?? null)
     return value
@@ -175,7 +180,7 @@ function fieldResolver<Parent>(
     if (Array.isArray(keys))
       return Promise.all(keys.map((k) => target(String(k), context))).then((a) => a.filter(Boolean))
     if (typeof keys !== 'string') return null
-    // A record whose parent was merged into it has none left.
+    // A record whose parent was merged into it has no parent.
     const own = (parent as { id?: unknown }).id
     return target(keys, context).then((found) => (found && found.id === own ? null : found))
   }

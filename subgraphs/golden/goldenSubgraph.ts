@@ -12,7 +12,7 @@ const common = [
   connectionSdl({ type: 'GoldenVersion', plural: 'versions', directives: '@shareable' }),
 ]
 
-/** A subgraph that owns golden types; a type that the policy does not have is left out. */
+/** Creates a subgraph that owns golden types. Types that the policy does not have are left out. */
 export function goldenSubgraph(
   name: string,
   deps: SubgraphDeps,

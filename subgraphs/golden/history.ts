@@ -16,7 +16,7 @@ import type { Resolvers } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 import { shownValues } from './mask.ts'
 
-/** Versions of one golden record, the newest first. */
+/** Returns a connection over the versions of one golden record, the newest first. */
 export function historyConnection(
   id: string,
   args: PageArguments,

@@ -4,7 +4,7 @@ import { masked } from '../../schema/masked.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
 
-/** Scopes that a caller needs to see everything of a type. */
+/** Returns the scopes that a caller needs to see every field of a type. */
 export function scopesOf(type: TypePolicy): string[] {
   return [
     ...new Set(type.fields.map((f) => f.sensitive).filter((s): s is string => s !== undefined)),
@@ -15,7 +15,7 @@ export function sensitiveOf(type: TypePolicy): string[] {
   return type.fields.filter((f) => f.sensitive).map((f) => f.name)
 }
 
-/** The same as `maskedValues`, noted where it shows something sensitive. */
+/** Returns the values of `maskedValues`, and records which sensitive fields they show. */
 export function shownValues(
   type: TypePolicy,
   values: Record<string, unknown> | null,
@@ -38,8 +38,8 @@ export function shownValues(
 }
 
 /**
- * Values of a golden or canonical record without those that the caller may not see, or with masks
- * in their place.
+ * Returns the values of a golden or canonical record without those that the caller may not see, or
+ * with masks in their place.
  */
 export function maskedValues(
   type: TypePolicy,

@@ -1,21 +1,21 @@
 import type { FieldPolicy, Policy, TypePolicy } from '../../schema/policy.ts'
 
-/** A field of one golden type that names a record of another. */
+/** A field of one golden type that references a record of another. */
 export interface Reference {
-  /** Type that has the field. */
+  /** The type that has the field. */
   from: string
   field: string
   to: string
-  /** The list on the other side: contacts, contracts, children. */
+  /** The name of the reverse list: contacts, contracts, children. */
   reverse: string
 }
 
-/** customer for Customer; what a lookup of the type is called. */
+/** Returns the name of a type's lookup: customer for Customer. */
 export function lookupName(type: string): string {
   return `${type[0]?.toLowerCase()}${type.slice(1)}`
 }
 
-/** customers for Customer, companies for Company. */
+/** Returns the name of a type's list: customers for Customer, companies for Company. */
 export function listName(type: string): string {
   const name = lookupName(type)
   if (/[^aeiou]y$/.test(name)) return `${name.slice(0, -1)}ies`
@@ -23,9 +23,10 @@ export function listName(type: string): string {
 }
 
 /**
- * References between golden types with the lists they make on the other side: `Contact.customer`
- * makes `Customer.contacts`; a field of another name says so, `Order.payer` makes
- * `Customer.ordersAsPayer`; a type's reference to itself called parent makes children.
+ * Returns the references between golden types and the names of their reverse lists.
+ * `Contact.customer` makes `Customer.contacts`. A field with another name includes it:
+ * `Order.payer` makes `Customer.ordersAsPayer`. A type's reference to itself called parent makes
+ * children.
  */
 export function references(policy: Policy): Reference[] {
   return policy.types.flatMap((type) =>
@@ -47,8 +48,8 @@ function reverseName(type: TypePolicy, f: FieldPolicy): string {
 }
 
 /**
- * Groups that a type's fields hold, and those that they hold. Money is shared by all subgraphs and
- * not among them.
+ * Returns the groups of a type's fields, nested groups included. Money is not among them: all
+ * subgraphs share it.
  */
 export function groupsOf(policy: Policy, types: TypePolicy[]): string[] {
   const found = new Set<string>()
@@ -63,7 +64,7 @@ export function groupsOf(policy: Policy, types: TypePolicy[]): string[] {
   return [...found]
 }
 
-/** Every field of some types and of the groups in them. */
+/** Returns every field of some types and of the groups in them. */
 export function allFields(policy: Policy, types: TypePolicy[]): FieldPolicy[] {
   const groups = groupsOf(policy, types).flatMap((g) => policy.groups.get(g)?.fields ?? [])
   return [...types.flatMap((t) => t.fields), ...groups]

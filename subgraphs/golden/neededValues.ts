@@ -12,25 +12,25 @@ type Resolver = (...args: never[]) => unknown
 const read = new WeakMap<Resolver, readonly string[]>()
 
 /**
- * Notes which fields of a golden record's values a resolver reads; of one that nothing is noted of,
- * it is all.
+ * Declares which fields of a golden record's values a resolver reads. A resolver without a
+ * declaration reads all.
  */
-export function readsValues<R extends Resolver>(fields: readonly string[], resolver: R): R {
+export function declareReads<R extends Resolver>(fields: readonly string[], resolver: R): R {
   read.set(resolver, fields)
   return resolver
 }
 
 /**
- * By what is selected, of which a plan has a list of its own for each field of each type: kept as
- * long as its document is.
+ * Results by selection, cached as long as its document. A plan has its own list of nodes for each
+ * field of each type.
  */
 const known = new WeakMap<readonly FieldNode[], readonly string[]>()
 
 /**
- * Fields of the values of a connection's golden records that nothing selected of them reads: they
- * need not be fetched.
+ * Returns the fields of a connection's golden records that the selection does not read, so that
+ * they are not fetched.
  */
-export function unneededValues(type: TypePolicy, info: GraphQLResolveInfo): readonly string[] {
+export function unusedFields(type: TypePolicy, info: GraphQLResolveInfo): readonly string[] {
   let found = known.get(info.fieldNodes)
   if (!found) {
     const needed = neededValues(type, info)
@@ -40,7 +40,10 @@ export function unneededValues(type: TypePolicy, info: GraphQLResolveInfo): read
   return found
 }
 
-/** Null: all of them. What @skip and @include leave out counts as selected. */
+/**
+ * Returns the fields that the selection reads, or null for all. Selections under @skip and @include
+ * count.
+ */
 function neededValues(
   type: TypePolicy,
   { fieldNodes, fragments, schema }: GraphQLResolveInfo,

@@ -27,9 +27,8 @@ interface FieldProvenance {
 }
 
 /**
- * Where the values of a golden record come from: winner and rule as they are stored, and, when
- * asked for, every candidate with the reason why it lost, which is worked out again from the
- * members as they are now.
+ * Returns where the values of a golden record come from: the stored winner and rule. If requested,
+ * every candidate follows with the reason why it lost, computed again from the current members.
  */
 export async function provenanceOf(
   deps: SubgraphDeps,

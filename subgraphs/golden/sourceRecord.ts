@@ -23,8 +23,8 @@ import type { GoldenNode } from './goldenNode.ts'
 import { scopesOf, sensitiveOf, shownValues } from './mask.ts'
 
 /**
- * Source records of a golden record, the oldest first; of one as it was, the records that it
- * consisted of then.
+ * Returns a connection over the source records of a golden record, the oldest first. For an earlier
+ * version it returns the members of that time.
  */
 export function sourcesConnection(
   node: GoldenNode,
@@ -42,8 +42,8 @@ export function sourcesConnection(
 }
 
 /**
- * Source records by their keys, in this order. Only those of the page are read; unknown ones are
- * left out.
+ * Returns a connection over source records by their keys, in this order. Only those of the page are
+ * read; unknown keys are left out.
  */
 export function recordsConnection(
   keys: readonly string[],
@@ -67,7 +67,7 @@ export function recordsConnection(
   return connection(listed.request, read, listed.totalCount, ({ key }) => records.get(key) ?? null)
 }
 
-/** Source records by key; unknown keys are left out. */
+/** Returns source records by key; unknown keys are left out. */
 export async function recordsOf(
   keys: readonly string[],
   context: RequestContext,
@@ -91,7 +91,7 @@ export function sourceRecordResolvers({ policy, sources }: SubgraphDeps): Resolv
       role: (r: MemberRow) => systems.get(r.system)?.role,
       versionAt: (r: MemberRow) => (r.version > 0 ? new Date(r.version / 1000) : null),
       issues: (r: MemberRow, _: unknown, context: RequestContext) => {
-        // What is wrong with a value quotes it.
+        // An error of a value quotes the value.
         const hidden = new Map(
           typeOf(r)?.fields.flatMap((f) => (f.sensitive ? [[f.name, f.sensitive] as const] : [])),
         )

@@ -1,7 +1,7 @@
 import { readGoldenIds } from '../../mdm/golden/read/read.ts'
 import type { RequestContext } from '../shared/context.ts'
 
-/** A golden record of another subgraph, by the key of one of its source records. */
+/** Loads a golden record of another subgraph by the key of one of its source records. */
 export async function loadStub(
   type: string,
   key: string,

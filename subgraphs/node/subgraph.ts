@@ -8,7 +8,7 @@ import { requiresScopes } from '../shared/rights.ts'
 import { makeSubgraph } from '../shared/subgraph.ts'
 import type { SubgraphDeps } from '../shared/subgraphDeps.ts'
 
-/** Largest number of ids of one `nodes`. */
+/** Maximum number of ids in one `nodes`. */
 const idsMax = 200
 
 /**

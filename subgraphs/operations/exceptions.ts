@@ -60,14 +60,12 @@ type FilterArgs = Omit<ExceptionFilter, 'ids' | 'places' | 'beyond'> & {
 }
 type Reasoned = { reason: string; idempotencyKey: string }
 
-/** Queries and mutations of inbound exceptions. */
+/** Creates the resolvers of the queries and mutations of inbound exceptions. */
 export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
-  // Messages are of no golden record yet: who may not see every row sees none of them
+  // Messages do not belong to a golden record yet: a caller with row rights sees none of them
   // (mdm/access/rowRightsSql.ts).
   const read = ({ sql }: RequestContext): ExceptionDesk => ({ ...desk, sql })
-  /**
-   * A message is seen whole: what it says of a golden type may be of any of its sensitive fields.
-   */
+  /** A message is shown as a whole, so any sensitive field of its golden type may be in it. */
   const shows = (e: ExceptionRow, context: RequestContext) => {
     const as = typeOf(desk, e.system, e.object)
     for (const t of desk.policy.types.filter((g) => as === null || as === 'Kept' || as === g.name))
@@ -190,7 +188,7 @@ export function exceptionResolvers(desk: ExceptionDesk): Resolvers {
         context: RequestContext,
       ) => {
         const { scopes } = context
-        // Read as another object, what is hidden in its own place would be seen in another.
+        // Read as another object, hidden values of one field would appear in another.
         const hidden = payload || !object ? null : missingScope(desk, e, scopes)
         if (hidden) return { code: 'MISSING_SCOPE', detail: notShown(hidden), records: [] }
         if (!payload) shows(e, context)
@@ -227,11 +225,11 @@ function checked(
   const hidden = desk.policy.types.flatMap((t) => t.fields.flatMap((f) => f.sensitive ?? []))
   const missing = hidden.find((s) => !scopes.has(s))
   if (filter.text && missing)
-    throw inputError('MISSING_SCOPE', `to search reasons you need the scope ${missing}`)
+    throw inputError('MISSING_SCOPE', `a search in reasons needs the scope ${missing}`)
   if (!ids) return filter
   if (ids.length > idsMax)
     throw inputError('TOO_MANY_IDS', `at most ${idsMax} ids at once, not ${ids.length}`)
-  // What is no number names no message.
+  // A malformed number matches no message.
   return { ...filter, ids: ids.map(messageNumber).filter((n) => n !== null) }
 }
 
@@ -244,14 +242,13 @@ function result(outcome: ExceptionOutcome) {
 const unbound = {
   __typename: 'InboundExceptionRefused',
   rule: 'UNKNOWN_EXCEPTION',
-  detail:
-    'messages that could not be applied are for callers who are bound to no region and no legal entity',
+  detail: 'exceptions are available only to callers without row rights',
 }
 
 function unknown(id: string) {
   return {
     __typename: 'InboundExceptionRefused',
     rule: 'UNKNOWN_EXCEPTION',
-    detail: `"${id.slice(0, 60)}" is no exception: its id is the number of the message in the inbox`,
+    detail: `"${id.slice(0, 60)}" is not the id of an exception, which is the number of the message in the inbox`,
   }
 }

@@ -12,13 +12,13 @@ import { traceResolvers } from './traceResolvers.ts'
 
 export interface OperationsDeps extends ExceptionDesk {
   sqlOf: SqlOf
-  /** Without them there are none to be met. */
+  /** The service levels. Without them none is measured. */
   levels?: ServiceLevels | undefined
 }
 
 /**
- * Operations: what could not be applied and what was done about it, what became of a message, and
- * how service levels are met.
+ * Creates the subgraph of operations: exceptions and their corrections, traces of messages, and
+ * service levels.
  */
 export function createOperationsSubgraph(deps: OperationsDeps): Subgraph {
   const exceptions = exceptionResolvers(deps)

@@ -6,7 +6,7 @@ import type { RequestContext } from '../shared/context.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { hiddenDetail } from './transformation.ts'
 
-/** The query trace(id:). */
+/** Creates the resolver of the query trace(id:). */
 export function traceResolvers(desk: ExceptionDesk): Resolvers {
   return {
     Query: {

@@ -1,12 +1,12 @@
 import type { ExceptionRow } from '../../mdm/inbox/exceptions.ts'
 import { type ExceptionDesk, explain, missingScope, typeOf } from '../../mdm/ingest/exceptions.ts'
 
-/** Codes whose detail is written by the program or the database and may quote any value. */
+/** Codes whose detail comes from the program or the database and may quote any value. */
 const QUOTES_ANYTHING = new Set(['NOT_APPLICABLE', 'NOT_COMPARED'])
 
 /**
- * What is said in place of a reason that quotes a value which the caller may not see; null where it
- * quotes none.
+ * Returns the replacement of a reason that quotes a value which the caller may not see. Returns
+ * null if it quotes none.
  */
 export function hiddenDetail(
   desk: ExceptionDesk,
@@ -19,7 +19,7 @@ export function hiddenDetail(
   return scope === null ? null : notShown(scope)
 }
 
-/** The way from a payload to canonical fields, as the graph shows it. */
+/** Returns the steps from a payload to canonical fields, as the graph shows them. */
 export function transformation(
   desk: ExceptionDesk,
   row: ExceptionRow,
@@ -52,7 +52,7 @@ export function transformation(
   return { code: null, detail: null, records }
 }
 
-/** The scope that a caller lacks for a field, or a part of it, of a golden type. */
+/** Returns the scope that a caller lacks for a field, or a part of it, of a golden type. */
 function hiddenBy(
   desk: ExceptionDesk,
   type: string | null,
@@ -65,7 +65,7 @@ function hiddenBy(
   return scope !== undefined && !scopes.has(scope) ? scope : null
 }
 
-/** What is said in place of a value. */
+/** Returns the text that replaces a hidden value. */
 export function notShown(scope: string): string {
   return `not shown without the scope ${scope}`
 }

@@ -2,8 +2,8 @@ import type { Caller } from '../../mdm/access/caller.ts'
 import type { RequestContext } from './context.ts'
 
 /**
- * Who asks. Without an actor, as where authentication does not say one, there are no roles and so
- * nothing to do.
+ * Returns the caller of an operation. Without an actor there are no roles, and no action is
+ * allowed.
  */
 export function callerOf({ request }: RequestContext): Caller {
   const { actor, roles, scopes, correlationId } = request

@@ -24,9 +24,9 @@ import { conditionOf, type Filter, type Filterable } from '../../mdm/golden/read
 import type { RequestContext } from './context.ts'
 import { inputError, translated } from './errors.ts'
 
-/** Items of a page when the caller gives neither first nor last. */
+/** Default number of items of a page. */
 export const pageItemsDefault = 20
-/** Items of a page at most. */
+/** Maximum number of items of a page. */
 export const pageItemsMax = 200
 
 /** Arguments of every connection. */
@@ -43,20 +43,17 @@ export interface ConnectionArguments extends PageArguments {
   orderBy?: { field: string; direction: 'ASC' | 'DESC' }[] | null
 }
 
-/**
- * What a list of one type can be asked: its fields and how it is sorted when the caller does not
- * say.
- */
+/** The filters and orders of a list of one type: its fields, and its default order. */
 export interface ListSpec extends Filterable {
   unique: SortColumn
   /** Values of the order enum. */
   order: Map<string, SortColumn>
   defaultOrder: SortTerm[]
-  /** Columns that need a scope to be sorted by. */
+  /** Columns that require a scope to be sorted by. */
   sensitive: Map<string, string>
 }
 
-/** How many items to return. Throws GraphQLError with BAD_PAGE or PAGE_TOO_LARGE. */
+/** Returns the number of items to read. Throws GraphQLError with BAD_PAGE or PAGE_TOO_LARGE. */
 export function pageLimit({ first, last }: Pick<PageArguments, 'first' | 'last'>): number {
   if (typeof first === 'number' && typeof last === 'number')
     throw inputError('BAD_PAGE', 'give first (with after) or last (with before), not both')
@@ -65,14 +62,14 @@ export function pageLimit({ first, last }: Pick<PageArguments, 'first' | 'last'>
   if (limit > pageItemsMax)
     throw inputError(
       'PAGE_TOO_LARGE',
-      `a page has at most ${pageItemsMax} items, not ${limit}; go on with after: endCursor`,
+      `a page has at most ${pageItemsMax} items, not ${limit}; request the next page with after: endCursor`,
     )
   return limit
 }
 
 /**
- * Arguments as a page of a list in this order. Throws GraphQLError with BAD_PAGE, PAGE_TOO_LARGE or
- * BAD_CURSOR.
+ * Converts arguments to a page of a list in this order. Throws GraphQLError with BAD_PAGE,
+ * PAGE_TOO_LARGE or BAD_CURSOR.
  */
 export function pageRequest(
   args: PageArguments,
@@ -98,8 +95,8 @@ export function pageRequest(
 }
 
 /**
- * Arguments as a page of a list that callers may filter and sort. Throws GraphQLError also with
- * BAD_FILTER and the like.
+ * Converts arguments to a page of a list that callers may filter and sort. Throws GraphQLError,
+ * also with BAD_FILTER and similar codes.
  */
 export function sortedPageRequest(
   spec: ListSpec,
@@ -147,12 +144,12 @@ function orderOf(
   return totalOrder(terms, spec.unique)
 }
 
-/** Reads its page when items or pageInfo are selected, and counts when totalCount is. */
+/** Reads its page if items or pageInfo are selected, and counts if totalCount is. */
 export interface Connection<Row extends object = object> {
   request: PageRequest
   page(): Promise<Page<Keyed<Row>>>
   totalCount(): Promise<number>
-  /** The node of a row, where it is not the row itself. Null leaves the row out. */
+  /** Returns the node of a row, if it is not the row itself. Null leaves the row out. */
   nodeOf?(row: Keyed<Row>): object | null
 }
 
@@ -175,7 +172,7 @@ export function connection<Row extends object>(
   }
 }
 
-/** A connection over a whole listing, read with the rights of the caller. */
+/** Creates a connection over a whole listing, read with the rights of the caller. */
 export function listConnection(
   context: RequestContext,
   listing: Listing,
@@ -189,9 +186,9 @@ export function listConnection(
 }
 
 /**
- * A connection over the part of a listing that belongs to a parent: one statement for all parents
- * of the operation. `name` states all that the rows depend on beside the parent, arguments and
- * filters included.
+ * Creates a connection over the part of a listing that belongs to a parent. One statement serves
+ * all parents of the operation. `name` includes everything that the rows depend on besides the
+ * parent, arguments and filters included.
  */
 export function relatedConnection(
   context: RequestContext,
@@ -213,13 +210,13 @@ export function relatedConnection(
   )
 }
 
-/** How rows in memory are sorted; left out they stay as they are given. */
+/** The order of rows in memory. Without it they keep their given order. */
 export interface MemoryOrder<Row> {
   order: SortTerm[]
   valuesOf: (row: Row) => (string | number | null)[]
 }
 
-/** A connection over rows that are computed as a whole. */
+/** Creates a connection over rows that are computed as a whole. */
 export function memoryConnection<Row extends object>(
   args: PageArguments,
   rows: readonly Row[],
@@ -233,7 +230,7 @@ export function memoryConnection<Row extends object>(
   )
 }
 
-/** Resolvers of every connection type. Cursors are encoded only where they are selected. */
+/** Resolvers of every connection type. Cursors are encoded only if they are selected. */
 export const connectionResolvers = {
   nodes: async (c: Connection) => {
     const { rows } = await c.page()

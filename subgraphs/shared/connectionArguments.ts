@@ -25,9 +25,9 @@ const sorting = (type: string) => `
   orderBy: [${type}Order!]`
 
 /**
- * Gives every field that returns a connection the arguments of one, so that they are written once:
- * those of the page, and filter and order where the type has both. A field that has a `first` of
- * its own is left as it is.
+ * Adds the arguments of a connection to every field that returns one, so that they are defined
+ * once. These are the arguments of the page, and filter and order if the type has both. A field
+ * with its own `first` does not change.
  */
 export function withConnectionArguments(document: DocumentNode): DocumentNode {
   const inputs = new Set(

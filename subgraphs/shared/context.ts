@@ -5,22 +5,22 @@ import type { Sql } from '../../mdm/db/database.ts'
 import type { RequestInfo } from '../contract.ts'
 import type { ReadKeys, SharedReads } from './sharedReads.ts'
 
-/** Keys that one statement is asked for at most. */
+/** Maximum number of keys of one statement. */
 const keysPerStatementMax = 1_000
 
 /**
- * The connections that read for a caller; asked each time, because those of rights that are seldom
- * used come and go.
+ * Returns the connections that read for a caller. Called each time, because rarely used connections
+ * are closed and reopened.
  */
 export type SqlOf = (request: RequestInfo) => { sql: Sql; bound: boolean }
 
-/** For callers of whom none is bound. */
+/** For installations without row-level rights. */
 export function unbound(sql: Sql): SqlOf {
   const found = { sql, bound: false }
   return () => found
 }
 
-/** What of sensitive fields was shown to somebody. */
+/** Sensitive fields that were shown to a caller. */
 export interface Shown {
   through: Through
   type: string
@@ -29,16 +29,16 @@ export interface Shown {
 }
 
 /**
- * What resolvers of one operation share. No #private fields: where a subgraph is a service, the
- * server copies it.
+ * The state that the resolvers of one operation share. No #private fields: in a subgraph service,
+ * the server copies it.
  */
 export class RequestContext {
   readonly scopes: ReadonlySet<string>
-  /** Who asks, for what is changed. */
+  /** The caller; mutations record it. */
   readonly request: RequestInfo
   private readonly sqlOf: SqlOf
   private readonly sharedReads: SharedReads
-  /** Where it is noted who saw sensitive fields; without it that is nowhere. */
+  /** Records who was shown sensitive fields. Null: nothing is recorded. */
   reads: Pick<AccessRecorder, 'note'> | null = null
   private readonly loaders = new Map<string, DataLoader<string, unknown>>()
   private readonly made = new Map<string, unknown>()
@@ -51,21 +51,22 @@ export class RequestContext {
   }
 
   /**
-   * Reads with the caller's rights; there is no other connection for reads of what is mastered.
-   * Throws why nobody waits for the operation any more.
+   * Connections with the caller's rights: the only ones for reads of mastered data. Throws the
+   * reason of the abort once no client waits for the operation.
    */
   get sql(): Sql {
     this.request.signal?.throwIfAborted()
     return this.sqlOf(this.request).sql
   }
 
-  /** Whether the caller may not see every row. */
+  /** Returns true if the caller may not see every row. */
   get bound(): boolean {
     return this.sqlOf(this.request).bound
   }
 
   /**
-   * These sensitive fields of a record are shown to the caller; `id` is its golden id or its key.
+   * Records that these sensitive fields of a record are shown to the caller; `id` is its golden id
+   * or its key.
    */
   shows(through: Through, type: string, fields: readonly string[], id: string | null): void {
     if (!this.reads || fields.length === 0) return
@@ -74,8 +75,8 @@ export class RequestContext {
   }
 
   /**
-   * What is worked out once an operation, however many parents ask: `name` says everything it
-   * depends on.
+   * Computes a value once per operation, even for many parents. `name` includes everything that the
+   * value depends on.
    */
   once<T>(name: string, make: () => T): T {
     if (!this.made.has(name)) this.made.set(name, make())
@@ -83,13 +84,13 @@ export class RequestContext {
   }
 
   /**
-   * The loader of this name, made on first use. `read` answers a map from key to value; keys it
-   * leaves out get `missing`. The name must say everything that the values depend on beside the
-   * key: arguments, page, order. Of the caller `read` knows nothing but the connections that it is
-   * given, because it reads for others with the same rights as well.
+   * Loads a value through the loader of this name, which is created on first use. `read` returns a
+   * map from key to value; missing keys get `missing`. The name includes everything that the values
+   * depend on besides the key: arguments, page, order. `read` receives connections but not the
+   * caller, because it also reads for other callers with equal rights.
    *
-   * A loader forgets what it has read with every batch: what is asked for after a mutation of the
-   * same operation is to be as it is then.
+   * A loader clears its cache with every batch, so that reads after a mutation of the same
+   * operation see its effect.
    */
   load<V>(name: string, key: string, missing: V, read: ReadKeys<V>): Promise<V> {
     let loader = this.loaders.get(name) as DataLoader<string, V> | undefined

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql'
 import { BadCursorError } from '../../mdm/db/keyset.ts'
 import { FilterError } from '../../mdm/golden/read/filter.ts'
 
-/** Codes that say what the caller has to change. */
+/** Codes of errors that the caller can correct. */
 export type InputErrorCode =
   | 'BAD_CURSOR'
   | 'BAD_PAGE'
@@ -20,7 +20,7 @@ export function inputError(code: InputErrorCode, message: string): GraphQLError 
   return new GraphQLError(message, { extensions: { code } })
 }
 
-/** Expected errors of reads in the words of GraphQL; the gateway masks everything else. */
+/** Converts expected errors of reads to GraphQL errors. The gateway masks all others. */
 export function translated(error: unknown): unknown {
   if (error instanceof BadCursorError) return inputError('BAD_CURSOR', error.message)
   if (error instanceof FilterError) return inputError(error.code, error.message)

@@ -1,16 +1,16 @@
 import type { ListField, ListFieldKind } from '../../mdm/golden/read/listField.ts'
 import { requiresScopes } from './rights.ts'
 
-/** The parts from which the SDL of a list is made. */
+/** The parts of a list's SDL. */
 export interface ListSdl {
   /** Name of the type, for example Customer or Invoice. */
   type: string
   /** Plural of the type in descriptions, for example customers. */
   plural: string
   fields: ListField[]
-  /** Filters with a truth value: name to description. */
+  /** Boolean filters: name to description. */
   flags: Record<string, string>
-  /** Scope that a caller needs for the list, at every place of it. */
+  /** The scope that a caller needs for the list, wherever it occurs. */
   scope: string
 }
 
@@ -19,7 +19,7 @@ export function enumName(field: string): string {
   return field.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()
 }
 
-/** The parts from which the SDL of a connection is made. */
+/** The parts of a connection's SDL. */
 export interface ConnectionSdl {
   /** Type of its nodes. */
   type: string
@@ -28,7 +28,7 @@ export interface ConnectionSdl {
   /** Directives of connection and edge. */
   directives?: string
   /**
-   * Whether it has `totalCount`; the default is true. Only lists that are too long to count have
+   * True if it has `totalCount`, which is the default. Only lists that are too long to count have
    * none.
    */
   counted?: boolean

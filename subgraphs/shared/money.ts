@@ -1,6 +1,6 @@
 import { exponentOf } from '../../schema/currencyExponents.ts'
 
-/** An amount as the graph shows it. */
+/** An amount as the graph returns it. */
 export interface Money {
   minorUnits: number
   currency: string
@@ -14,7 +14,7 @@ export function decimalOf({ minorUnits, currency }: Money): string {
   return places === 0 ? `${sign}${all}` : `${sign}${all.slice(0, -places)}.${all.slice(-places)}`
 }
 
-/** An amount without a currency is none. */
+/** Returns null for an amount without a currency. */
 export function moneyOf(minorUnits: unknown, currency: unknown): Money | null {
   return typeof minorUnits === 'number' && typeof currency === 'string' && currency !== ''
     ? { minorUnits, currency }

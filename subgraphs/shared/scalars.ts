@@ -29,7 +29,10 @@ function parseMinorUnits(value: unknown): number {
   return value
 }
 
-/** Calendar dates stay text all the way; a value that fails its format is shown as it is. */
+/**
+ * Calendar dates stay text from source to response; a value with another format is returned
+ * unchanged.
+ */
 export const DateScalar = new GraphQLScalarType<string, string>({
   name: 'Date',
   serialize: (value) => String(value),

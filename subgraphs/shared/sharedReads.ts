@@ -4,53 +4,53 @@ import type { Sql } from '../../mdm/db/database.ts'
 /** Reads the values of keys on these connections; keys without a value are left out. */
 export type ReadKeys<V> = (keys: readonly string[], sql: Sql) => Promise<Map<string, V>>
 
-/** Keys of one statement for several operations. */
+/** Maximum number of keys of one shared statement. */
 const sharedKeysMax = 200
-/** Who asks for more has a statement of its own, so that it holds nobody up. */
+/** A read of more keys gets its own statement, so that it delays nobody. */
 const ownKeysMax = 50
-/** How long anybody waits for the statement of another, before it begins and once it runs. */
-const patienceMsDefault = 50
-/** How long reads of a name are not shared after somebody had to wait for so long. */
-const apartMs = 1_000
+/** Maximum wait for another operation's statement, both before it begins and while it runs. */
+const maxWaitMsDefault = 50
+/** How long reads of a name are not shared after a read had to wait for so long. */
+const isolatedMs = 1_000
 
-/** Reads of one name with the same rights: one statement at a time. */
-interface Lane {
+/** Reads of one name with equal rights: one statement at a time. */
+interface Queue {
   running: number
   waiting: Batch[]
-  /** Until then everybody reads alone. */
-  apartUntil: number
+  /** Until then every read has its own statement. */
+  isolatedUntil: number
   end(): void
 }
 
 interface Batch {
   keys: Set<string>
-  askers: number
+  readers: number
   values: Promise<Map<string, unknown>>
-  /** Resolved when the statement runs and whoever waits for it has lost patience. */
+  /** Resolves when the running statement takes longer than `maxWaitMs`. */
   late: Promise<void>
   send(): void
 }
 
 /**
- * Puts what operations ask for at the same time into one statement, and each key into it once.
- * Nothing waits where little is asked for: only what comes while the same is being read already. A
- * statement begins after everything that it answers was asked for, so nobody sees data older than
- * its question. Keys of others may be heavy ones, or wrong: who has waited for long, and whose
- * statement failed for a value, reads alone.
+ * Batches simultaneous reads of several operations into one statement, and deduplicates their keys.
+ * Under low load there is no added latency: a read waits only if the same name is being read
+ * already. A statement begins after all reads that it serves, so no read sees data older than its
+ * request. Other operations' keys may be slow or invalid. A read that waited too long, or whose
+ * statement failed for a value, is retried alone.
  *
- * Values belong to all who asked: nobody may change them.
+ * Values are shared by all readers and must not be changed.
  */
 export class SharedReads {
-  private readonly lanes = new WeakMap<Sql, Map<string, Lane>>()
-  private readonly patienceMs: number
+  private readonly queues = new WeakMap<Sql, Map<string, Queue>>()
+  private readonly maxWaitMs: number
 
-  constructor(patienceMs = patienceMsDefault) {
-    this.patienceMs = patienceMs
+  constructor(maxWaitMs = maxWaitMsDefault) {
+    this.maxWaitMs = maxWaitMs
   }
 
   /**
-   * `name` says all that values depend on beside key and rights; rights go with the connections,
-   * which are asked for whenever a statement begins.
+   * `name` includes everything that values depend on besides key and rights. Rights are those of
+   * the connections, which are obtained whenever a statement begins.
    */
   async read<V>(
     name: string,
@@ -60,80 +60,81 @@ export class SharedReads {
   ): Promise<Map<string, V>> {
     const alone = () => read(keys, connections())
     if (keys.length > ownKeysMax) return await alone()
-    const lane = this.laneOf(connections(), name)
-    if (lane.running === 0 || performance.now() < lane.apartUntil) return await run(lane, alone)
-    let batch = lane.waiting.at(-1)
+    const queue = this.queueOf(connections(), name)
+    if (queue.running === 0 || performance.now() < queue.isolatedUntil)
+      return await run(queue, alone)
+    let batch = queue.waiting.at(-1)
     if (!batch || batch.keys.size + keys.length > sharedKeysMax) {
-      batch = waitIn(lane, this.patienceMs, (all) => read(all, connections()))
-      lane.waiting.push(batch)
+      batch = enqueue(queue, this.maxWaitMs, (all) => read(all, connections()))
+      queue.waiting.push(batch)
     }
-    batch.askers++
+    batch.readers++
     for (const key of keys) batch.keys.add(key)
     const values = batch.values as Promise<Map<string, V>>
     try {
-      return await Promise.race([values, batch.late.then(() => run(lane, alone))])
+      return await Promise.race([values, batch.late.then(() => run(queue, alone))])
     } catch (e) {
-      if (batch.askers > 1 && isOfValues(e)) return await alone()
+      if (batch.readers > 1 && isOfValues(e)) return await alone()
       throw e
     }
   }
 
-  private laneOf(sql: Sql, name: string): Lane {
-    let lanes = this.lanes.get(sql)
-    if (!lanes) {
-      lanes = new Map()
-      this.lanes.set(sql, lanes)
+  private queueOf(sql: Sql, name: string): Queue {
+    let queues = this.queues.get(sql)
+    if (!queues) {
+      queues = new Map()
+      this.queues.set(sql, queues)
     }
-    let lane = lanes.get(name)
-    if (!lane) {
-      lane = { running: 0, waiting: [], apartUntil: 0, end: () => lanes.delete(name) }
-      lanes.set(name, lane)
+    let queue = queues.get(name)
+    if (!queue) {
+      queue = { running: 0, waiting: [], isolatedUntil: 0, end: () => queues.delete(name) }
+      queues.set(name, queue)
     }
-    return lane
+    return queue
   }
 }
 
-async function run<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
-  lane.running++
+async function run<T>(queue: Queue, work: () => Promise<T>): Promise<T> {
+  queue.running++
   try {
     return await work()
   } finally {
-    lane.running--
-    if (lane.running === 0) lane.waiting[0]?.send()
-    if (lane.running === 0) lane.end()
+    queue.running--
+    if (queue.running === 0) queue.waiting[0]?.send()
+    if (queue.running === 0) queue.end()
   }
 }
 
-function waitIn(
-  lane: Lane,
-  patienceMs: number,
+function enqueue(
+  queue: Queue,
+  maxWaitMs: number,
   work: (keys: string[]) => Promise<Map<string, unknown>>,
 ): Batch {
   const values = Promise.withResolvers<Map<string, unknown>>()
   const late = Promise.withResolvers<void>()
   const keys = new Set<string>()
   const tooLong = () => {
-    lane.apartUntil = performance.now() + apartMs
+    queue.isolatedUntil = performance.now() + isolatedMs
   }
-  // Bound to who asked first: the statement is a span of its trace.
+  // Bound to the first reader: the statement is a span of its trace.
   const send = AsyncLocalStorage.bind(() => {
     clearTimeout(timer)
-    lane.waiting.splice(lane.waiting.indexOf(batch), 1)
-    const patience = setTimeout(() => {
+    queue.waiting.splice(queue.waiting.indexOf(batch), 1)
+    const timeout = setTimeout(() => {
       tooLong()
       late.resolve()
-    }, patienceMs)
-    values.resolve(run(lane, () => work([...keys])).finally(() => clearTimeout(patience)))
+    }, maxWaitMs)
+    values.resolve(run(queue, () => work([...keys])).finally(() => clearTimeout(timeout)))
   })
   const timer = setTimeout(() => {
     tooLong()
     send()
-  }, patienceMs)
-  const batch: Batch = { keys, askers: 0, values: values.promise, late: late.promise, send }
+  }, maxWaitMs)
+  const batch: Batch = { keys, readers: 0, values: values.promise, late: late.promise, send }
   return batch
 }
 
-/** SQLSTATE class 22: a value is none of its type. */
+/** Returns true for SQLSTATE class 22: a value does not fit its type. */
 function isOfValues(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('22')
 }

@@ -14,14 +14,16 @@ export type Resolvers = Record<
   Record<string, unknown> | (typeof scalars)[keyof typeof scalars]
 >
 
-/** SDL that stands beside the code: `readSdl(import.meta.url, 'schema.graphql')`. */
+/** Reads the SDL next to the code: `readSdl(import.meta.url, 'schema.graphql')`. */
 export function readSdl(here: string, file: string): string {
   return readFileSync(new URL(file, here), 'utf8')
 }
 
 const shared = readSdl(import.meta.url, 'shared.graphql')
 
-/** A subgraph from its parts: SDL with the shared definitions before it, and its resolvers. */
+/**
+ * Creates a subgraph from its parts: SDL, preceded by the shared definitions, and its resolvers.
+ */
 export function makeSubgraph(
   name: string,
   sdl: string[],

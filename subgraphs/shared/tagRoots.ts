@@ -3,7 +3,7 @@ import { type ConstDirectiveNode, Kind, parse, print, visit } from 'graphql'
 const ROOTS = ['Query', 'Mutation', 'Subscription']
 
 /**
- * SDL with a tag at each of its root fields, by which a contract may leave them out
+ * Adds a tag to each root field of an SDL, by which a contract may leave it out
  * (gateway/federation/contract.ts).
  */
 export function tagRoots(sdl: string, tag: string): string {

@@ -26,13 +26,13 @@ export interface Inputs {
   undo: string
 }
 
-/** An action as the engine takes it, and the versions that the steward saw. */
-export interface Asked {
+/** An action in the engine's form, with the versions that the steward saw. */
+export interface ActionCommand {
   input: ActionInput
   expected: Record<string, number>
 }
 
-type Reader<K extends keyof Inputs> = (input: Inputs[K]) => Asked
+type Reader<K extends keyof Inputs> = (input: Inputs[K]) => ActionCommand
 
 const versions = (...seen: (Seen | null | undefined)[]) =>
   Object.fromEntries(seen.filter((s) => !!s).map((s) => [s.id, s.version]))
@@ -86,25 +86,25 @@ const READERS: { [K in keyof Inputs]: Reader<K> } = {
   undo: (action) => ({ input: { kind: 'UNDO', action }, expected: {} }),
 }
 
-export function asked<K extends keyof Inputs>(kind: K, input: Inputs[K]): Asked {
+export function commandOf<K extends keyof Inputs>(kind: K, input: Inputs[K]): ActionCommand {
   return READERS[kind](input)
 }
 
-/** The one action that is given; null where it is none, or several. */
-export function onlyOne(given: Partial<Inputs>): Asked | null {
+/** Returns the one action that is given, or null if there is none or several. */
+export function onlyOne(given: Partial<Inputs>): ActionCommand | null {
   const kinds = (Object.keys(READERS) as (keyof Inputs)[]).filter(
     (k) => given[k] !== undefined && given[k] !== null,
   )
   const [kind] = kinds
   if (kinds.length !== 1 || kind === undefined) return null
-  return asked(kind, given[kind] as Inputs[typeof kind])
+  return commandOf(kind, given[kind] as Inputs[typeof kind])
 }
 
 /**
- * Several actions as one; null where an item is not exactly one action, or none that may be in a
- * bulk action.
+ * Combines several actions into one. Returns null if an item is not exactly one action, or if a
+ * bulk action may not contain it.
  */
-export function bulk(items: Partial<Inputs>[]): Asked | null {
+export function bulk(items: Partial<Inputs>[]): ActionCommand | null {
   const all = items.map(onlyOne)
   const inputs: BulkItem[] = []
   const expected: [string, number][] = []
@@ -123,8 +123,8 @@ export function bulk(items: Partial<Inputs>[]): Asked | null {
 }
 
 /**
- * As it was given; one that names no value, or several, is refused where it is carried out. Only a
- * null alone is a value.
+ * Returns a choice as it was given. A choice that names no value, or several, is rejected at
+ * execution. Null counts as a value only if nothing else is given.
  */
 function choiceOf({ field, golden, source, value }: ChoiceInput): Choice {
   const named = { ...(golden && { golden }), ...(source && { record: source }) }

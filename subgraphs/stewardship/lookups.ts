@@ -6,7 +6,7 @@ import type { Policy } from '../../schema/policy.ts'
 import { isUuid } from '../../schema/uuid.ts'
 import type { RequestContext } from '../shared/context.ts'
 
-/** What resolvers of this subgraph look up by id, for all that ask at once. */
+/** Creates the lookups by id of this subgraph, batched over all parents. */
 export function lookups(policy: Policy) {
   return {
     actionOf: (id: string | null, context: RequestContext) =>
@@ -21,7 +21,9 @@ export function lookups(policy: Policy) {
             readTasksById(sql, ids),
           )
         : null,
-    /** The golden record that an id leads to, as a reference for the subgraph that owns it. */
+    /**
+     * Returns the golden record that an id leads to, as a reference for the subgraph that owns it.
+     */
     named: async (id: string, context: RequestContext) => {
       const found = await context.load<Named | null>('named', id, null, (ids, sql) =>
         readNamed(sql, ids),

@@ -70,8 +70,8 @@ type Times = Pick<ListedModel, 'inForceFrom' | 'inForceUntil'>
 type Step = WaterfallStep & { of: Explanation }
 
 /**
- * Resolvers of explain, possibleMatches, possiblyRelated and clusterStory. Policy and engines are
- * read from `steward` each time: they change when another policy or model is published.
+ * Creates the resolvers of explain, possibleMatches, possiblyRelated and clusterStory. Policy and
+ * engines are read from `steward` each time: they change when another policy or model is published.
  */
 export function matchingResolvers(steward: Stewardship): Resolvers {
   const { actionOf, taskOf, named } = lookups(steward.policy)
@@ -80,7 +80,7 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
       .get(e.type)
       ?.comparisons.find((u) => u.name === name)
       ?.fields.map((f) => f.name) ?? []
-  /** Explanations of pairs of source records, for all that are asked for at once. */
+  /** Returns explanations of pairs of source records, batched over all parents. */
   const explained = (a: string, b: string, context: RequestContext) =>
     context.load<Explanation | null>('explanation', pairName(a, b), null, (names, sql) =>
       explainPairs(
@@ -91,7 +91,7 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
     )
   const goldenIdOf = async (id: string, { sql }: RequestContext) => {
     const found = (await readGoldenIds(sql, [id.toLowerCase()])).get(id.toLowerCase())
-    if (!found) throw inputError('UNKNOWN_ID', `no golden record is reached by the id ${id}`)
+    if (!found) throw inputError('UNKNOWN_ID', `no golden record has the id ${id}`)
     return found
   }
   const possibleMatches = (goldenId: string, args: PageArguments, context: RequestContext) =>
@@ -144,7 +144,7 @@ export function matchingResolvers(steward: Stewardship): Resolvers {
         ),
       async clusterStory(_: unknown, { id }: { id: string }, { sql }: RequestContext) {
         const story = await clusterStory(sql, steward, id)
-        if (!story) throw inputError('UNKNOWN_ID', `no golden record is reached by the id ${id}`)
+        if (!story) throw inputError('UNKNOWN_ID', `no golden record has the id ${id}`)
         return story
       },
       matchModels: (

@@ -59,13 +59,13 @@ import {
 } from '../shared/connection.ts'
 import type { RequestContext } from '../shared/context.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
-import { type Asked, asked, bulk, type Inputs, onlyOne } from './input.ts'
+import { type ActionCommand, bulk, commandOf, type Inputs, onlyOne } from './input.ts'
 import { lookups } from './lookups.ts'
 import { publishing } from './publishing.ts'
-import { beyondRows, recordsWithin } from './rowGuard.ts'
+import { findUnauthorizedId, recordsWithin } from './rowGuard.ts'
 import { shownInput } from './visible.ts'
 import { shownReason } from './visibleReason.ts'
-import { type Policies, type PolicyAsked, whatIf } from './whatIf.ts'
+import { type Policies, type PolicySelection, whatIf } from './whatIf.ts'
 
 type Reasoned = { reason: string; idempotencyKey: string }
 type TaskArgs = PageArguments & { filter?: TaskFilterArgs | null }
@@ -82,7 +82,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
 
   const { actionOf, taskOf, named } = lookups(policy)
 
-  /** An outcome as the unions of the schema have it. */
+  /** Converts an outcome to the unions of the schema. */
   const result = async (outcome: Outcome, context: RequestContext) => {
     switch (outcome.code) {
       case 'DONE':
@@ -105,13 +105,13 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     }
   }
   const perform = async (
-    what: Asked | null,
+    what: ActionCommand | null,
     { reason, idempotencyKey }: Reasoned,
     context: RequestContext,
   ) => {
     if (!what) return notOne
-    const beyond = await beyondRows(what, context)
-    if (beyond) return unseen(beyond)
+    const unauthorized = await findUnauthorizedId(what, context)
+    if (unauthorized) return unseen(unauthorized)
     return await result(
       await act(steward, callerOf(context), { ...what, reason, idempotencyKey }),
       context,
@@ -125,27 +125,27 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
           records: await recordsWithin(seen.records, context),
         }
       : await result(seen, context)
-  const foresee = async (what: Asked | null, context: RequestContext) => {
+  const foresee = async (what: ActionCommand | null, context: RequestContext) => {
     if (!what) return notOne
-    const beyond = await beyondRows(what, context)
-    if (beyond) return unseen(beyond)
+    const unauthorized = await findUnauthorizedId(what, context)
+    if (unauthorized) return unseen(unauthorized)
     return await previewed(await preview(steward, callerOf(context), what), context)
   }
   const mutation =
     <K extends keyof Inputs>(kind: K) =>
     (_: unknown, args: Reasoned & { input: Inputs[K] }, context: RequestContext) =>
-      perform(asked(kind, args.input), args, context)
+      perform(commandOf(kind, args.input), args, context)
   const decision =
     (
       decided: (a: { action: string; reason: string }, context: RequestContext) => Promise<Outcome>,
     ) =>
     async (_: unknown, a: { action: string; reason: string }, context: RequestContext) =>
-      (await beyondRows(a.action, context))
+      (await findUnauthorizedId(a.action, context))
         ? unseen(a.action)
         : await result(await decided(a, context), context)
   const onTasks = async (ids: string[], work: TaskWork, context: RequestContext) => {
-    const beyond = await beyondRows(ids, context)
-    if (beyond)
+    const unauthorized = await findUnauthorizedId(ids, context)
+    if (unauthorized)
       return ids.map((id) => ({
         __typename: 'TaskRefused',
         rule: 'UNKNOWN_TASK',
@@ -204,7 +204,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         { proposal }: { proposal: string },
         context: RequestContext,
       ) {
-        if (await beyondRows(proposal, context)) return unseen(proposal)
+        if (await findUnauthorizedId(proposal, context)) return unseen(proposal)
         return await previewed(await previewProposal(steward, callerOf(context), proposal), context)
       },
       dataQuality: (_: unknown, { type }: { type: string }, { sql }: RequestContext) =>
@@ -259,7 +259,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       retireRecord: mutation('retire'),
       restoreRecord: mutation('restore'),
       undoAction: (_: unknown, args: Reasoned & { action: string }, context: RequestContext) =>
-        perform(asked('undo', args.action), args, context),
+        perform(commandOf('undo', args.action), args, context),
       bulkAction: (
         _: unknown,
         args: Reasoned & { items: Partial<Inputs>[] },
@@ -276,16 +276,16 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
       ),
       simulatePolicy: (
         _: unknown,
-        { sample, ...asked }: PolicyAsked & { sample?: number | null },
+        { sample, ...selection }: PolicySelection & { sample?: number | null },
         context: RequestContext,
-      ) => (context.bound ? wholeOnly : tryPolicy(callerOf(context), asked, sample)),
+      ) => (context.bound ? wholeOnly : tryPolicy(callerOf(context), selection, sample)),
       publishPolicy: async (
         _: unknown,
-        asked: Parameters<typeof publishPolicy>[1],
+        request: Parameters<typeof publishPolicy>[1],
         context: RequestContext,
       ) => {
         if (context.bound) return wholeOnly
-        const outcome = await publishPolicy(callerOf(context), asked)
+        const outcome = await publishPolicy(callerOf(context), request)
         return 'code' in outcome ? await result(outcome, context) : outcome
       },
       claimTasks: (_: unknown, { ids }: { ids: string[] }, c: RequestContext) =>
@@ -388,7 +388,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
   }
 }
 
-/** Ends its listening as soon as nobody reads any more, though no task changes. */
+/** Stops listening as soon as there is no reader, even if no task changes. */
 function changedTasks(
   sql: Sql,
   wanted: (task: TaskRow) => boolean,
@@ -424,14 +424,15 @@ const wholeOnly = {
   __typename: 'ActionRefused',
   rule: 'ROW_RIGHTS',
   detail:
-    'a policy is about every record: who tries or publishes one may be bound to no region and no legal entity',
+    'a policy applies to every record: callers with row rights may neither simulate nor publish one',
   inTheWay: null,
 }
 
 const notOne = {
   __typename: 'ActionRefused',
   rule: 'NOT_ONE_ACTION',
-  detail: 'give exactly one action in each StewardActionInput; an undo is none for a bulk action',
+  detail:
+    'give exactly one action in each StewardActionInput; a bulk action cannot contain an undo',
   inTheWay: null,
 }
 
@@ -456,7 +457,7 @@ function actionsConnection(
   )
 }
 
-/** A text that is no id names nothing: the id that is returned for it belongs to nothing. */
+/** Replaces a malformed id by one that belongs to nothing. */
 function idOrNobody(id: string): string {
   return isUuid(id) ? id : '00000000-0000-0000-0000-000000000000'
 }

@@ -5,11 +5,14 @@ import { isUuid } from '../../schema/uuid.ts'
 import type { RequestContext } from '../shared/context.ts'
 
 /**
- * The first id among what a caller who is bound to some rows wants to act on that is not among
- * them; null where there is none. Actions are done with every right, so this comes before each, and
- * says no more than if nothing had the id.
+ * Returns the first id in an action that a caller with row rights may not see, or null if there is
+ * none. Actions run with every right, so this check precedes each. Its result is the same as for an
+ * id that does not exist.
  */
-export async function beyondRows(what: unknown, context: RequestContext): Promise<string | null> {
+export async function findUnauthorizedId(
+  what: unknown,
+  context: RequestContext,
+): Promise<string | null> {
   if (!context.bound) return null
   const ids = [...uuidsIn(what)]
   const { sql } = context
@@ -21,7 +24,7 @@ export async function beyondRows(what: unknown, context: RequestContext): Promis
   return ids.find((id) => !named.has(id) && !actions.has(id) && !tasks.has(id)) ?? null
 }
 
-/** Every id in it, however deep: a value that looks like one counts as well. */
+/** Returns every id in a value, however deep. A text that looks like an id counts as well. */
 function uuidsIn(value: unknown, found = new Set<string>()): Set<string> {
   if (typeof value === 'string' && isUuid(value)) found.add(value.toLowerCase())
   else if (Array.isArray(value)) for (const v of value) uuidsIn(v, found)
@@ -34,7 +37,7 @@ function uuidsIn(value: unknown, found = new Set<string>()): Set<string> {
   return found
 }
 
-/** Of the records of a preview those that consist of nothing but what the caller may see. */
+/** Returns the records of a preview that consist only of records visible to the caller. */
 export async function recordsWithin<T extends { members: string[]; goldenId: string }>(
   records: T[],
   context: RequestContext,

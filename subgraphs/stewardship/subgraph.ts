@@ -15,8 +15,7 @@ const CONNECTIONS: ConnectionSdl[] = [
   { type: 'TaskComment', plural: 'comments' },
   { type: 'StewardAction', plural: 'actions' },
   { type: 'AuditEntry', plural: 'rows of the audit log' },
-  // Every read of a sensitive field is a row: there are too many to be counted while somebody
-  // waits.
+  // Every read of a sensitive field is a row: there are too many to count within a request.
   { type: 'SensitiveAccess', plural: 'accesses', counted: false },
   { type: 'Publication', plural: 'publications' },
   { type: 'MatchModel', plural: 'models' },
@@ -29,7 +28,7 @@ const CONNECTIONS: ConnectionSdl[] = [
   { type: 'MatchAssertion', plural: 'assertions' },
 ]
 
-/** Stewardship: what waits for stewards, what they did, and what they do. */
+/** Creates the subgraph of stewardship: open tasks, the audit log, and stewards' actions. */
 export function createStewardshipSubgraph(
   steward: Stewardship,
   sqlOf: SqlOf,
@@ -53,7 +52,10 @@ export function createStewardshipSubgraph(
   )
 }
 
-/** Golden types as this subgraph refers to them; the subgraphs that own them do the rest. */
+/**
+ * Returns stubs of the golden types that this subgraph references. The owning subgraphs resolve the
+ * rest.
+ */
 function stubs(policy: Policy): string {
   return policy.types
     .map(
@@ -67,7 +69,7 @@ type ${t.name} implements Node @key(fields: "id", resolvable: false) {
     .join('\n')
 }
 
-/** Two sets of resolvers that share no type but Query. */
+/** Merges two sets of resolvers that share no type but Query. */
 function joined(one: Resolvers, other: Resolvers): Resolvers {
   return { ...one, ...other, Query: { ...(one.Query as object), ...(other.Query as object) } }
 }

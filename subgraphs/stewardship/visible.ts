@@ -1,10 +1,7 @@
 import type { Policy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
 
-/**
- * Leaves out of what was asked for, wherever it is kept, the values of fields that the caller's
- * scopes do not reach.
- */
+/** Returns a stored input without the values of fields that the caller's scopes do not include. */
 export function visibleInput(policy: Policy, input: unknown, scopes: ReadonlySet<string>): unknown {
   const hidden = new Set(
     policy.types.flatMap((t) =>
@@ -24,7 +21,10 @@ export function visibleInput(policy: Policy, input: unknown, scopes: ReadonlySet
   }
 }
 
-/** The same, noted where it shows something sensitive; `ids` are the records that it is about. */
+/**
+ * Returns the visible part of an input, and records the sensitive fields that it shows; `ids` are
+ * its records.
+ */
 export function shownInput(
   policy: Policy,
   input: unknown,

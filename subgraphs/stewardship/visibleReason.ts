@@ -4,7 +4,10 @@ import type { TypePolicy } from '../../schema/policy.ts'
 import { sensitiveOf } from '../golden/mask.ts'
 import type { RequestContext } from '../shared/context.ts'
 
-/** The same, noted where it quotes something sensitive; `ids` are the two records. */
+/**
+ * Returns the visible part of a reason, and records the sensitive fields that it quotes; `ids` are
+ * the two records.
+ */
 export function shownReason(
   type: TypePolicy,
   reason: string,
@@ -22,8 +25,8 @@ export function shownReason(
 }
 
 /**
- * Why two records are not one, without the values that the caller may not see: what forbids a match
- * begins with the name of the comparison and quotes the two values.
+ * Returns why two records do not match, without the values that the caller may not see. A reason
+ * that forbids a match begins with the name of the comparison and quotes the two values.
  */
 export function visibleReason(
   type: TypePolicy,
@@ -38,8 +41,8 @@ export function visibleReason(
     )?.sensitive
     if (scope) return `${unit.name}: what differs is not shown without the scope ${scope}`
   }
-  // A reason stored under another policy may name a comparison that is no longer known, and so is
-  // whose values it quotes.
+  // A reason stored under another policy may name an unknown comparison, so the fields of its
+  // values are unknown too.
   const name = /^([^\s:]+): /.exec(reason)?.[1]
   const scope = type.fields.find((f) => f.sensitive && !scopes.has(f.sensitive))?.sensitive
   if (scope && name !== undefined && !units.some((u) => u.name === name))

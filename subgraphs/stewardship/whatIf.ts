@@ -4,10 +4,8 @@ import type { Simulation } from '../../mdm/policy/simulate.ts'
 import { missingRole, type StewardshipRules } from '../../mdm/tasks/rules.ts'
 import { isStorable, storable } from '../../schema/storable.ts'
 
-/**
- * Which policy is meant: exactly one of the first three, or models alone, with the policy in force.
- */
-export interface PolicyAsked {
+/** Selects a policy: exactly one of the first three, or models alone with the active policy. */
+export interface PolicySelection {
   files?: PolicyFile[] | null
   version?: string | null
   shipped?: boolean | null
@@ -18,16 +16,18 @@ interface PolicyFile {
   text: string
 }
 
-/** What this process can do with a policy. */
+/** The operations on policies that this process supports. */
 export interface Policies {
-  /** The policy meant. Throws PolicyError, ModelError or CandidateError where it is not right. */
-  candidate(asked: {
+  /**
+   * Returns the selected policy. Throws PolicyError, ModelError or CandidateError if it is invalid.
+   */
+  candidate(selection: {
     policy?: StoredPolicy
     to?: string
     shipped?: boolean
     model?: string[]
   }): Promise<StoredPolicy>
-  /** Runs a what-if away from the thread that answers queries. */
+  /** Runs a what-if on a thread of its own, so that queries continue. */
   simulate(kept: StoredPolicy, sample: number | undefined): Promise<Simulation>
 }
 
@@ -38,19 +38,19 @@ export function refused(rule: string, detail: string) {
   return { __typename: 'ActionRefused', rule, detail, inTheWay: null }
 }
 
-/** The mutation simulatePolicy: one what-if at a time in each process. */
+/** Creates the mutation simulatePolicy: one what-if at a time in each process. */
 export function whatIf(policies: Policies | undefined, rules: StewardshipRules) {
   let running = false
-  return async (caller: Caller, asked: PolicyAsked, sample: number | null | undefined) => {
+  return async (caller: Caller, selection: PolicySelection, sample: number | null | undefined) => {
     const missing = missingRole(rules, caller.roles, 'PUBLISH')
     if (missing) return refused('MISSING_ROLE', missing)
     if (!policies) return notHere
-    if (running) return refused('BUSY', 'another what-if is running: wait for its end')
+    if (running) return refused('BUSY', 'another what-if is running: wait until it ends')
     if (sample !== null && sample !== undefined && sample < 1)
-      return refused('BAD_SAMPLE', 'a sample has 1 or more')
+      return refused('BAD_SAMPLE', 'sample must be 1 or more')
     running = true
     try {
-      const kept = await candidate(policies, asked)
+      const kept = await candidate(policies, selection)
       if ('rule' in kept) return kept
       return {
         __typename: 'Simulation',
@@ -65,20 +65,20 @@ export function whatIf(policies: Policies | undefined, rules: StewardshipRules) 
 
 export const notHere = refused(
   'NOT_HERE',
-  'this process knows no policies but its own: ask the gateway, or use the command',
+  'this process can use only its own policy: send this to the gateway, or use the command',
 )
 
-/** The policy meant, or what is wrong with it. */
+/** Returns the selected policy, or why it is invalid. */
 export async function candidate(
   policies: Policies,
-  asked: PolicyAsked,
+  selection: PolicySelection,
 ): Promise<StoredPolicy | ReturnType<typeof refused>> {
   try {
     return await policies.candidate({
-      ...(asked.files ? { policy: keptPolicy(asked.files) } : {}),
-      ...(asked.version ? { to: storable(asked.version) } : {}),
-      ...(asked.shipped ? { shipped: true } : {}),
-      ...(asked.models ? { model: asked.models.map(storable) } : {}),
+      ...(selection.files ? { policy: keptPolicy(selection.files) } : {}),
+      ...(selection.version ? { to: storable(selection.version) } : {}),
+      ...(selection.shipped ? { shipped: true } : {}),
+      ...(selection.models ? { model: selection.models.map(storable) } : {}),
     })
   } catch (e) {
     if (e instanceof Error && MISTAKES.includes(e.name)) return refused('BAD_POLICY', e.message)
