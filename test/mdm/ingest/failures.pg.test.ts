@@ -394,7 +394,7 @@ describe('the reason of an exception is stored, whatever is thrown', () => {
       assert.equal(log.length, attemptsMax)
     })
 
-  test('what a connector refuses with a reason of its own is an exception at once, whatever the reason holds', async () => {
+  test('a message that a connector refuses is an exception at once, whatever its reason contains', async () => {
     const refusal = new MessageError('ODD', 'a\0b\ud800', {
       object: 'o\0'.repeat(3_000),
       sourceId: 's\0',

@@ -57,7 +57,7 @@ test('without configured scopes no field that needs one is published', () => {
   assert.equal(message.headers[SCOPES_HEADER], '')
 })
 
-test('what is larger than the server takes goes without its values, and says so', () => {
+test('an event over the size limit of the server is published without its values and marked so', () => {
   const big = { ...event, after: { name: 'x'.repeat(10_000) } }
   const message = sinkMessage(big, feed, { ...options, scopes: all, bytesMax: 10_000 })
   assert.ok(message.body.length < 2_000)

@@ -28,7 +28,7 @@ const PEOPLE: MatchType = {
 
 const QUICK = { randomPairsMax: 20_000, candidatePairsMax: 50_000 }
 
-/** Persons of whom every third is in the data twice, once with a slip of typing. */
+/** Returns persons of whom every third occurs twice, once with a typing error. */
 function people(
   count: number,
   seed: number,
@@ -76,9 +76,9 @@ function shuffled<T>(list: readonly T[], seed: number): T[] {
 }
 
 /**
- * One record at a time, as the live pipeline does it: candidates from the postings so far, links
- * kept, keys that pass the bound give theirs back, and only the touched component is clustered
- * again.
+ * Matches one record at a time, as the live pipeline does: candidates come from the postings so
+ * far, and links are kept. Keys that exceed the bound drop their candidates, and only the touched
+ * component is clustered again.
  */
 function live(engine: Engine, records: readonly MatchRecord[]): string[] {
   const features = new Map<string, Features>()
@@ -129,7 +129,7 @@ function live(engine: Engine, records: readonly MatchRecord[]): string[] {
   return clusters.sort()
 }
 
-test('finds the doubles and nothing else, whatever the order of the input', () => {
+test('finds exactly the duplicates, in any order of the input', () => {
   const { records, truth } = people(600, 4)
   const result = matchBatch(PEOPLE, records, QUICK)
   const real = new Map<number, string[]>()
@@ -184,7 +184,7 @@ for (const set of [
     assert.deepEqual(live(batch.engine, shuffled(records, 5)), clustersOf(batch))
   })
 
-test('bad input: nothing, one record, all alike, empty and constant fields, one key twice', () => {
+test('accepts degenerate input: no record, one record, equal records, empty and constant fields, a repeated key', () => {
   assert.equal(matchBatch(PEOPLE, [], QUICK).clusters, 0)
   assert.equal(
     matchBatch(PEOPLE, [{ key: 'a', source: 's', fields: { surname: 'x' } }], QUICK).clusters,
@@ -197,7 +197,7 @@ test('bad input: nothing, one record, all alike, empty and constant fields, one 
   }))
   const found = matchBatch(PEOPLE, alike, QUICK)
   assert.equal(found.clusterOf.length, 300)
-  assert.equal(found.stats.crowdedRecords, 300, 'more than a block holds, and it is said')
+  assert.equal(found.stats.crowdedRecords, 300, 'more than a block holds, and it is reported')
   const empty = Array.from({ length: 50 }, (_, i) => ({ key: `k${i}`, source: 's', fields: {} }))
   assert.equal(matchBatch(PEOPLE, empty, QUICK).clusters, 50)
   const odd = [
@@ -214,7 +214,7 @@ test('bad input: nothing, one record, all alike, empty and constant fields, one 
   assert.equal(matchBatch(PEOPLE, odd, QUICK).clusterOf.length, odd.length)
 })
 
-test('a value that half of all records share costs no quadratic work and joins nobody', () => {
+test('a value that half of all records share causes no quadratic work and joins no records', () => {
   const { records } = people(3000, 2)
   const shared = records.map((r, i) =>
     i % 2 === 0

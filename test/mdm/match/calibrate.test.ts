@@ -4,7 +4,7 @@ import { fitCalibration, learnFromLabels } from '../../../mdm/match/calibrate.ts
 import { createEngine, type MatchType } from '../../../mdm/match/engine.ts'
 import { createSeededRandom } from '../../../mdm/match/random.ts'
 
-test('weights that say too much are scaled down, ones that come true stay', () => {
+test('scales overconfident weights down, and leaves accurate ones unchanged', () => {
   const points = (trueScale: number, trueOffset: number) => {
     const random = createSeededRandom(3)
     return Array.from({ length: 4000 }, () => {
@@ -21,13 +21,13 @@ test('weights that say too much are scaled down, ones that come true stay', () =
   assert.ok(Math.abs(right.scale - 1) < 0.1 && Math.abs(right.offset) < 0.3, JSON.stringify(right))
 })
 
-test('no labels, no change; one label nearly none', () => {
+test('without labels nothing changes; one label changes almost nothing', () => {
   assert.deepEqual(fitCalibration([]), { scale: 1, offset: 0 })
   const one = fitCalibration([{ weight: 8, same: false }])
   assert.ok(Math.abs(one.scale - 1) < 0.1 && Math.abs(one.offset) < 1.5, JSON.stringify(one))
 })
 
-test('decisions move m: people whose surnames stewards say may differ are found alike', () => {
+test('decisions change m: after stewards accept differing surnames, such persons match', () => {
   const type: MatchType = {
     name: 'Person',
     uniqueIn: [],

@@ -4,7 +4,8 @@ import { findCandidates } from '../../../mdm/match/candidates.ts'
 import fc from '../../property.ts'
 
 /**
- * The definition: two records are candidates when they share a key that at most `max` records have.
+ * Reference by definition: two records are candidates if they share a key that at most `max`
+ * records have.
  */
 function reference(keys: ReadonlyMap<number, readonly number[]>, max: number): Set<string> {
   const blocks = new Map<number, number[]>()
@@ -16,7 +17,7 @@ function reference(keys: ReadonlyMap<number, readonly number[]>, max: number): S
   return pairs
 }
 
-test('I1: candidates found change by change are those of the whole set, keys over the bound included', () => {
+test('I1: candidates found change by change equal those of the whole set, including keys over the bound', () => {
   const step = fc.record({
     id: fc.integer({ min: 1, max: 9 }),
     keys: fc.uniqueArray(fc.integer({ min: 1, max: 5 }), { maxLength: 3 }),
@@ -55,7 +56,7 @@ test('I1: candidates found change by change are those of the whole set, keys ove
           for (const p of pairs)
             if (p.split(':').some((id) => touched.has(Number(id)))) pairs.delete(p)
           for (const c of changes) stored.set(c.id, c.newKeys)
-          // What rested on a closed key alone is given up by the caller, who knows the other keys of
+          // The caller drops pairs that shared only a closed key, since it knows the other keys of
           // both.
           const now = reference(stored, max)
           for (const c of found.closed)

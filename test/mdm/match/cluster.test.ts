@@ -17,7 +17,7 @@ interface World {
 
 const RULES = { matchWeightMin: 0, linkWeightMin: -2, canJoin: (weight: number) => weight >= 0 }
 
-/** A component with made-up weights: symmetric, the same for the same seed. */
+/** Returns a component with random symmetric weights, reproducible by its seed. */
 function world(n: number, seed: number, conflicts = 0): World {
   const random = createSeededRandom(seed)
   const keys = Array.from({ length: n }, (_, i) => `r${String(i).padStart(3, '0')}`)
@@ -63,8 +63,8 @@ function run(
 }
 
 /**
- * The same rule, slowly: all pairs of clusters are looked at for every merge, averages taken anew
- * from the records.
+ * Slow reference for the same rule: each merge examines all pairs of clusters and recomputes
+ * averages from the records.
  */
 function slow(w: World): string[][] {
   const clusters = w.keys.map((key) => [key])
@@ -95,7 +95,7 @@ function slow(w: World): string[][] {
   }
 }
 
-test('gives what the slow reference gives', () => {
+test('clusters like the slow reference', () => {
   for (let seed = 1; seed <= 150; seed++) {
     const w = world(3 + (seed % 14), seed, seed % 3 === 0 ? 0.1 : 0)
     assert.deepEqual(run(w).clusters, slow(w), `seed ${seed}`)
@@ -132,7 +132,7 @@ test('does not depend on the order of members, edges or assertions', () => {
   )
 })
 
-test('a steward has the last word: SAME joins what nothing joins, NOT_SAME parts what all joins', () => {
+test('assertions of stewards win: SAME joins and NOT_SAME separates records against all evidence', () => {
   const w: World = {
     keys: ['a', 'b', 'c'],
     weight: (x, y) => ((x < y ? x + y : y + x) === 'ab' ? 5 : -10),
@@ -143,7 +143,7 @@ test('a steward has the last word: SAME joins what nothing joins, NOT_SAME parts
   assert.deepEqual(run(w, [{ kind: 'SAME', a: 'c', b: 'b' }]).clusters, [['a'], ['b', 'c']])
 })
 
-test('a conflict keeps two apart however much agrees, and says so', () => {
+test('a conflict keeps two records apart however much agrees, and is reported', () => {
   const w: World = { keys: ['a', 'b'], weight: () => 30, conflict: () => 'two valid LEI numbers' }
   const found = run(w)
   assert.deepEqual(found.clusters, [['a'], ['b']])
@@ -187,11 +187,11 @@ test('a component of thousands is clustered without comparing all its pairs', ()
   assert.ok(Math.max(...found.clusters.map((c) => c.length)) < 10, 'a chain of pairs is no cluster')
 })
 
-test('of a component of many things, only edges and what meets along them is compared', () => {
+test('compares only the edges of a large component and the pairs that meet along them', () => {
   const things = 50
   const keys = Array.from({ length: 4 * things }, (_, i) => `r${String(i).padStart(3, '0')}`)
   const thing = (key: string) => Math.floor(Number(key.slice(1)) / 4)
-  // Each thing is a ring of four records, and hangs on the next by one weak edge.
+  // Each thing is a ring of four records, joined to the next by one weak edge.
   const weight = (a: string, b: string) =>
     thing(a) === thing(b) ? 8 : Math.abs(thing(a) - thing(b)) === 1 ? -1 : -8
   const edges = keys.flatMap((a, i) => {
@@ -216,12 +216,12 @@ test('of a component of many things, only edges and what meets along them is com
   )
   assert.equal(found.clusters.length, things)
   assert.equal(twice, 0)
-  // Six pairs within each thing and sixteen to the next, where all pairs would be 19,900.
+  // Six pairs within each thing and sixteen to the next; all pairs would be 19,900.
   assert.ok(compared.size <= 22 * things, `${compared.size} comparisons`)
   assert.ok(found.clusters.every((c) => c.length === 4))
 })
 
-test('between unique sources a clear best counterpart is taken, a tie is not', () => {
+test('between unique sources a clear best counterpart is matched, and a tie is not', () => {
   const weights: Record<string, number> = {
     'a1 b1': -1,
     'a1 b2': -7,

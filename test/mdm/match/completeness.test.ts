@@ -19,8 +19,8 @@ const PEOPLE: MatchType = {
 }
 
 /**
- * Pairs of records of one person each; every field of the second is another one with the
- * probability given.
+ * Returns pairs of records of one person. Each field of the second differs with the given
+ * probability.
  */
 function doubles(count: number, damage: number, seed: number): MatchRecord[] {
   const random = createSeededRandom(seed)
@@ -50,7 +50,7 @@ function doubles(count: number, damage: number, seed: number): MatchRecord[] {
   }).flat()
 }
 
-test('pairs completeness is estimated near what it is, and the odds of a match take in what blocking misses', () => {
+test('estimates pairs completeness closely, and includes matches missed by blocking in the odds of a match', () => {
   for (const damage of [0.1, 0.55]) {
     const records = doubles(700, damage, 7)
     const { engine, features, training, stats } = matchBatch(PEOPLE, records, {
@@ -83,7 +83,7 @@ test('pairs completeness is estimated near what it is, and the odds of a match t
   }
 })
 
-test('of few matches, or of one kind of key alone, nothing is told', () => {
+test('gives no estimate for few matches or a single kind of key', () => {
   const phones: MatchType = { name: 'Line', uniqueIn: [], fields: [PEOPLE.fields[4]!] }
   assert.equal(
     matchBatch(phones, doubles(300, 0, 3), { randomPairsMax: 10_000 }).stats.pairsCompleteness,
@@ -92,7 +92,7 @@ test('of few matches, or of one kind of key alone, nothing is told', () => {
   assert.equal(matchBatch(PEOPLE, doubles(10, 0.1, 3)).stats.pairsCompleteness, null)
 })
 
-test('a key is saturated when more records have it than a block may hold', () => {
+test('a key is saturated if more records have it than a block may hold', () => {
   const keys = [['all', 'a'], ['all', 'a'], ['all', 'b'], ['all']]
   const postings = buildPostings(4, (i) => keys[i]!, 3)
   assert.deepEqual(

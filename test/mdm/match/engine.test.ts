@@ -27,7 +27,7 @@ function weigh(type: MatchType, a: Fields, b: Fields) {
 const customer = (a: Fields, b: Fields) => weigh(policy.type('Customer'), a, b)
 const contact = (a: Fields, b: Fields) => weigh(policy.type('Contact'), a, b)
 
-test('one company: legal form, typing slip, moved office, number only', () => {
+test('matches a company with another legal form, a typing error, a moved office or only its tax number', () => {
   for (const [a, b] of [
     [
       { name: 'Acme Widgets GmbH', billingAddress: ADDRESS },
@@ -55,7 +55,7 @@ test('one company: legal form, typing slip, moved office, number only', () => {
   }
 })
 
-test('not one company: sisters at one address and phone, neighbours, namesakes in two cities, two tax numbers', () => {
+test('separates companies that share an address and phone, a neighbourhood or a name, or have two tax numbers', () => {
   for (const [a, b] of [
     [
       {
@@ -99,7 +99,7 @@ test('not one company: sisters at one address and phone, neighbours, namesakes i
   }
 })
 
-test('the city in a name counts with the address, and once; names with two cities are branches', () => {
+test('counts the city in a name with the address, and only once; names with two cities are branches', () => {
   const at = (city: string) => ({ city, country: 'DE' })
   const strangers = customer(
     { name: 'Berniti Berlin', billingAddress: at('Berlin') },
@@ -126,7 +126,7 @@ test('the city in a name counts with the address, and once; names with two citie
   )
 })
 
-test('possibly related: sisters and a household, but not one thing and not strangers', () => {
+test('reports sister companies and households as possibly related, but neither one thing nor strangers', () => {
   const at = { billingAddress: ADDRESS, phones: ['+4930123459'], domains: ['acme.de'] }
   const holding = { name: 'Acme Holding GmbH', ...at }
   const sisters = customer(holding, { name: 'Acme Logistics GmbH', ...at })
@@ -145,7 +145,7 @@ test('possibly related: sisters and a household, but not one thing and not stran
   )
 })
 
-test('people: a shared phone or firm is no identity, a short form and an initial are', () => {
+test('a shared phone or firm does not identify a person; a short form or initial of the name does', () => {
   const phones = ['+4930123459']
   assert.ok(
     contact(
@@ -176,7 +176,7 @@ test('people: a shared phone or firm is no identity, a short form and an initial
   )
 })
 
-test('generic values give no key and weigh next to nothing', () => {
+test('generic values give no blocking key and almost no weight', () => {
   const engine = createEngine(policy.type('Contact'))
   const keys = engine.keys(
     engine.standardise({
@@ -197,7 +197,7 @@ test('generic values give no key and weigh next to nothing', () => {
   )
 })
 
-test('unique sources: two records of one are never one thing', () => {
+test('two records of a unique source are never one thing', () => {
   const type: MatchType = {
     name: 'Product',
     uniqueIn: ['a'],
@@ -210,7 +210,7 @@ test('unique sources: two records of one are never one thing', () => {
   assert.equal(engine.compare(record('a'), record('b')).conflict, undefined)
 })
 
-test('features are JSON and compact, keys are bounded, whatever the record', () => {
+test('features are compact JSON and the number of keys is bounded for any record', () => {
   const engine = createEngine(policy.type('Customer'))
   const many = Array.from({ length: 10_000 }, (_, i) => `x${i}@firm${i}.com`)
   for (const fields of [

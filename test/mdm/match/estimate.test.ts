@@ -8,8 +8,8 @@ import { VectorCounter } from '../../../mdm/match/vectors.ts'
 
 const field = (name: string, as: Comparator) => ({ name, list: false, compare: { as } })
 /**
- * Four independent dimensions without rarity: what is estimated is m, r, u and the shares, nothing
- * else.
+ * Four independent columns without term frequencies: the estimate gives only m, r, u and the
+ * shares.
  */
 const TYPE: MatchType = {
   name: 'Thing',
@@ -53,8 +53,7 @@ function drawn(seed: number) {
   }
   const candidates = new VectorCounter(dimensions)
   const sample = new VectorCounter(dimensions)
-  // Blocking by equal birth date or equal day, as keys would: matches that agree on neither are
-  // lost.
+  // Blocks by equal birth date or equal day, as keys would: matches that agree on neither are lost.
   const isCandidate = () => sink.levels[0] === 0 || sink.levels[1] === 0
   for (let i = 0; i < MATCHES; i++) {
     fill(M)
@@ -72,7 +71,7 @@ function drawn(seed: number) {
   })
 }
 
-test('m, u and the share of matches are recovered from data made with known ones', () => {
+test('recovers m, u and the share of matches from generated data', () => {
   const found = drawn(11)
   for (const [at, shares] of M.entries())
     for (const [level, share] of shares.entries())
@@ -92,7 +91,7 @@ test('m, u and the share of matches are recovered from data made with known ones
   )
 })
 
-test('a seed repeats every number, and levels stay in order', () => {
+test('one seed gives the same numbers, and levels stay in order', () => {
   const found = drawn(5)
   assert.deepEqual(found, drawn(5))
   for (const [at, m] of found.m.entries())

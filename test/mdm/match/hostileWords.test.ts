@@ -18,7 +18,7 @@ const typeOf = (as: Comparator, name = 'value'): MatchType => ({
   fields: [{ name, list: true, compare: { as } }],
 })
 
-/** The ways a word can stand in a value that some comparator reads. */
+/** Returns values that contain the word in every way that some comparator reads. */
 function writtenWith(word: string): FieldValue[] {
   return [
     word,
@@ -39,8 +39,8 @@ function writtenWith(word: string): FieldValue[] {
 }
 
 /**
- * Fails where a feature holds something that JSON does not keep: a function, undefined in a list, a
- * number that is none.
+ * Throws if a feature has a value that JSON does not preserve: a function, undefined in a list, a
+ * non-finite number.
  */
 function assertPlain(features: Features, about: string) {
   assert.deepEqual(JSON.parse(JSON.stringify(features)), features, about)
@@ -69,12 +69,12 @@ function assertCompares(as: Comparator, values: FieldValue[], about: string) {
 }
 
 for (const as of COMPARATORS)
-  test(`${as}: words that objects inherit are standardised, blocked and compared like any other word`, () => {
+  test(`${as}: words that name inherited properties are standardised, blocked and compared like any other word`, () => {
     for (const word of HOSTILE_WORDS)
       assertCompares(as, writtenWith(word), `${as} ${JSON.stringify(word)}`)
   })
 
-test('texts with such words anywhere are compared, whatever stands around them', () => {
+test('compares texts with such words in any context', () => {
   const token = fc.oneof(
     fc.constantFrom(...HOSTILE_WORDS),
     fc.string({ unit: 'binary', maxLength: 8 }),
@@ -88,7 +88,7 @@ test('texts with such words anywhere are compared, whatever stands around them',
   )
 })
 
-test('fields and groups may be named like what objects inherit, with and without a trained model', () => {
+test('accepts fields and groups named like inherited properties, with and without a trained model', () => {
   const type: MatchType = {
     name: 'constructor',
     uniqueIn: [],
@@ -116,7 +116,7 @@ test('fields and groups may be named like what objects inherit, with and without
   )
 })
 
-test('products with such words are trained on and matched', () => {
+test('trains on products with such words and matches them', () => {
   const type = typeOf('PRODUCT_NAME')
   const names = HOSTILE_WORDS.flatMap((word, i) => [
     `${word} kit ${i} mark`,

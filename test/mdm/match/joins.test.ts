@@ -11,7 +11,8 @@ interface Edge {
 }
 
 /**
- * The parts before each step, and the best link between them, by looking at every link each time.
+ * Slow reference: returns the sizes of the two parts before each step and the best link between
+ * them, from all links.
  */
 function slowly(keys: string[], steps: readonly MergeStep[], links: readonly Edge[]) {
   let parts = keys.map((k) => [k])
@@ -29,7 +30,7 @@ function slowly(keys: string[], steps: readonly MergeStep[], links: readonly Edg
   })
 }
 
-test('the joins of a cluster: sizes and strongest links are those of a slow reference', () => {
+test('gives the sizes and strongest links of the joins like a slow reference', () => {
   const records = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
   const pairs = records.flatMap((a, i) => records.slice(i + 1).map((b) => [a, b] as const))
   let joined = 0

@@ -4,8 +4,8 @@ import { matchBatch } from '../../../mdm/match/batch.ts'
 import type { Comparator, FieldValue, MatchType } from '../../../mdm/match/engine.ts'
 import { createSeededRandom } from '../../../mdm/match/random.ts'
 
-// Small made-up sets of the kinds that chain easily: what records of one family, group or office
-// share must not join them.
+// Small generated sets of the kinds that chain easily: values shared by a family, group or office
+// must not join its members.
 
 type Fields = Record<string, FieldValue | FieldValue[] | null>
 interface Made {
@@ -50,8 +50,8 @@ function maker(seed: number) {
 }
 
 /**
- * Families under one roof: everything alike but given name and date of birth, and half of the dates
- * missing.
+ * Families in one household: all fields agree except given name and date of birth, and half of the
+ * dates are missing.
  */
 function households(seed: number): Made[] {
   const { any, below, chance, surname, birth, street, phone } = maker(seed)
@@ -75,8 +75,8 @@ function households(seed: number): Made[] {
 }
 
 /**
- * Companies in three sources, some with branches whose names say the city, and an address, phone
- * and domain of the group.
+ * Companies in three sources. Some have branches with the city in their names and the address,
+ * phone and domain of the group.
  */
 function companies(seed: number): Made[] {
   const { any, chance, word, street, phone } = maker(seed)
@@ -103,8 +103,8 @@ function companies(seed: number): Made[] {
 }
 
 /**
- * Inventors written in many ways, with aliases, titles and initials, of few employers; no two of
- * one name.
+ * Inventors with many spellings, aliases, titles and initials, and few employers. No two share a
+ * name.
  */
 function inventors(seed: number): Made[] {
   const { any, below, chance, surname, word } = maker(seed)
@@ -187,7 +187,7 @@ for (const { kind, of, make, precision, recall } of [
     recall: 0.93,
   },
 ])
-  test(`${kind}: nothing chains, and hardly anything is missed`, () => {
+  test(`${kind}: does not chain, and misses few matches`, () => {
     for (const seed of [1, 2]) {
       const made = make(seed)
       const records = made.map(({ source, fields }, i) => ({

@@ -29,7 +29,7 @@ function firms(count: number): MatchRecord[] {
   }))
 }
 
-test('the report tells the levels, the pairs and examples; its page carries nothing that runs or loads', () => {
+test('the report has the levels, the pairs and examples; its page has no script and loads nothing', () => {
   const report = createReport(
     matchBatch(TYPE, firms(200), { randomPairsMax: 5000 }),
     'firms & <b>more</b>',
@@ -46,7 +46,7 @@ test('the report tells the levels, the pairs and examples; its page carries noth
   assert.ok(page.includes('<svg'))
 })
 
-test('a model written and read again gives the same engine; a broken one says what is wrong', () => {
+test('a saved model gives the same engine when it is loaded; a broken one is rejected with the reason', () => {
   const { engine } = matchBatch(TYPE, firms(200), { randomPairsMax: 5000 })
   const text = JSON.stringify(engine.parameters)
   const again = matchBatch(TYPE, firms(200), { parameters: readParameters(text, TYPE) })
@@ -60,7 +60,7 @@ test('a model written and read again gives the same engine; a broken one says wh
   )
 })
 
-test('threads do not change the result', async () => {
+test('the number of threads does not change the result', async () => {
   const options = { randomPairsMax: 20_000, candidatePairsMax: 20_000, related: true }
   const one = matchBatch(TYPE, firms(12_000), options)
   const two = await matchBatchInThreads(TYPE, firms(12_000), 2, options)

@@ -15,8 +15,8 @@ assert.ok(type)
 const words = 'kora belo tami suno refa gilo venu paxo dore lisa mako nivu'.split(' ')
 
 /**
- * Products of two shops. Every seventh has a sister of nearly the same name; with `twice`, a shop
- * lists every fourth again.
+ * Returns products of two shops. Every seventh has a variant of nearly the same name; with `twice`,
+ * a shop lists every fourth twice.
  */
 function shops(twice: boolean): MatchRecord[] {
   const random = createSeededRandom(5)
@@ -35,7 +35,7 @@ function shops(twice: boolean): MatchRecord[] {
   return records
 }
 
-test('where sources hardly hold a thing twice, two records of one source lose weight, and are told so', () => {
+test('if sources rarely have duplicates, two records of one source lose weight, and the waterfall shows it', () => {
   const { engine, features, records } = matchBatch(type, shops(false))
   assert.ok(engine.parameters.sameSourceWeight < -1, `${engine.parameters.sameSourceWeight} bits`)
   const at = (key: string) => {
@@ -50,9 +50,9 @@ test('where sources hardly hold a thing twice, two records of one source lose we
   assert.equal(within.at(-1)?.total, engine.weight(at('left/0'), at('left/0-sister')))
 })
 
-test('where a source holds things twice as often as two sources share them, nothing is taken off', () => {
+test('if a source has duplicates as often as two sources share a thing, no weight is deducted', () => {
   const one = shops(true).filter((r) => r.source === 'left')
-  // The same shop under two names: records are in either by chance.
+  // One shop under two names: each record is assigned to either at random.
   const random = createSeededRandom(9)
   const mixed = [...shops(true)].map((r) => ({ ...r, source: random() < 0.5 ? 'left' : 'right' }))
   assert.equal(matchBatch(type, mixed).engine.parameters.sameSourceWeight, 0)

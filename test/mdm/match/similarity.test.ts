@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { editDistance, jaroWinkler, wordSimilarity } from '../../../mdm/match/similarity.ts'
 import fc from '../../property.ts'
 
-/** Restricted Damerau distance by the book. */
+/** Restricted Damerau distance by its textbook definition. */
 function slowDistance(a: string, b: string): number {
   const d = Array.from({ length: a.length + 1 }, (_, i) =>
     Array.from({ length: b.length + 1 }, (_, j) => (i === 0 ? j : j === 0 ? i : 0)),
@@ -23,7 +23,7 @@ function slowDistance(a: string, b: string): number {
 
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '1'), maxLength: 10 })
 
-test('edit distance within a band gives what the whole table gives, up to the limit', () => {
+test('edit distance within a band equals that of the whole table, up to the limit', () => {
   fc.assert(
     fc.property(word, word, fc.integer({ min: 1, max: 8 }), (a, b, limit) => {
       assert.equal(editDistance(a, b, limit), Math.min(slowDistance(a, b), limit + 1))
@@ -42,13 +42,13 @@ test('all similarities are symmetric', () => {
   )
 })
 
-test("Jaro-Winkler's own examples", () => {
+test('Jaro-Winkler gives the values of its published examples', () => {
   assert.ok(Math.abs(jaroWinkler('martha', 'marhta') - 0.9611) < 1e-3)
   assert.ok(Math.abs(jaroWinkler('dixon', 'dicksonx') - 0.8133) < 1e-3)
   assert.ok(Math.abs(jaroWinkler('dwayne', 'duane') - 0.84) < 1e-3)
 })
 
-test('words: one letter off in short ones, two in long ones, numbers never', () => {
+test('words match with one typing error if short and two if long; numbers match exactly', () => {
   assert.ok(wordSimilarity('meier', 'maier') > 0.7)
   assert.ok(wordSimilarity('goldsworthy', 'goldswrothi') > 0.7)
   assert.equal(wordSimilarity('hans', 'otto'), 0)

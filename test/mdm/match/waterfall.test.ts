@@ -33,7 +33,7 @@ const calibration = fc.record({
   offset: fc.constantFrom(-2, 0, 1.5),
 })
 
-test('from the prior, step by step, to the weight: with and without calibration, whatever agrees', () => {
+test('leads from the prior to the weight step by step, with and without calibration, for any agreement', () => {
   const seen = new Set<string>()
   fc.assert(
     fc.property(fields, fields, calibration, (one, other, calibrated) => {
@@ -75,7 +75,7 @@ test('from the prior, step by step, to the weight: with and without calibration,
     assert.ok(seen.has(kind), kind)
 })
 
-test('for a terminal: what agrees with m, u and rarity, what is missing last', () => {
+test('prints agreeing values with m, u and term frequency, and missing values last', () => {
   const engine = createEngine(type)
   const record = (name: string, more: object) =>
     engine.standardise({ key: name, source: name, fields: { name, ...more } })

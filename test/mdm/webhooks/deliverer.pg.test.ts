@@ -44,7 +44,8 @@ const hour = 3_600_000
 const clockNow = (): TestClock => ({ now: Date.now() })
 
 /**
- * A receiver, an endpoint for the golden records of a type of this test alone, and who delivers.
+ * Creates a receiver, an endpoint for the golden records of a type of this test alone, and a
+ * deliverer.
  */
 async function scene(
   context: TestContext,
@@ -58,7 +59,7 @@ async function scene(
     filter: { ...everything, types: [type] },
     ...(part.scopes ? { scopes: part.scopes } : {}),
   })
-  /** What came of events in the end. */
+  /** The final outcomes of events. */
   const settled: [string, number, boolean][] = []
   const shown: [string, string, string[]][] = []
   const deliveries = await deliver(db.url, webhooks, clock, {
@@ -81,7 +82,7 @@ const of = (received: readonly Received[], goldenId: string) =>
 const ascending = (numbers: readonly number[]) =>
   numbers.every((n, i) => i === 0 || n >= (numbers[i - 1] ?? 0))
 
-test('a delivery is a CloudEvent with Standard Webhooks headers, signed, with what its scopes may see', async (context) => {
+test('a delivery is a signed CloudEvent with Standard Webhooks headers and only the fields that its scopes allow', async (context) => {
   const t = await scene(context, clockNow(), { type: 'Contact', scopes: [] })
   const [goldenId = ''] = await create(db.sql, 1, {
     type: 'Contact',
@@ -102,7 +103,7 @@ test('a delivery is a CloudEvent with Standard Webhooks headers, signed, with wh
   assert.deepEqual(t.shown, [[t.id, goldenId, []]])
 })
 
-test('which sensitive fields an endpoint is sent is told', async (context) => {
+test('reports which sensitive fields an endpoint receives', async (context) => {
   const t = await scene(context, clockNow(), { type: 'Contact', scopes: ['pii:read'] })
   const [goldenId = ''] = await create(db.sql, 1, {
     type: 'Contact',
@@ -112,7 +113,7 @@ test('which sensitive fields an endpoint is sent is told', async (context) => {
   assert.deepEqual(t.shown, [[t.id, goldenId, ['name']]])
 })
 
-test('down for an hour, then one answer in five a 500, and slow: all delivered, in order for each golden record', async (context) => {
+test('delivers all events in order for each golden record, despite an outage, errors and slow responses', async (context) => {
   const t = await scene(context, clockNow())
   const random = seeded(5)
   const ids = Array.from({ length: 30 }, () => randomUUID())
@@ -122,7 +123,7 @@ test('down for an hour, then one answer in five a 500, and slow: all delivered, 
   }
   let tries = 0
   for (let number = 1; number <= 6; number++) await t.versions(ids, number)
-  // An hour in minutes; each gives what is due the time to be tried.
+  // An hour in steps of a minute; in each, due events are attempted.
   for (let minute = 0; minute < 60; minute++) {
     t.clock.now += hour / 60
     await sleep(10)
@@ -159,7 +160,7 @@ test('down for an hour, then one answer in five a 500, and slow: all delivered, 
     )
 })
 
-test('one golden record that is refused holds up itself and no other', async (context) => {
+test('a golden record that is refused blocks only its own events', async (context) => {
   const t = await scene(context, clockNow())
   const [poison, sound] = [randomUUID(), randomUUID()]
   t.receiver.behave = (e) => (e.subject === poison ? 400 : 200)
@@ -180,7 +181,7 @@ test('one golden record that is refused holds up itself and no other', async (co
   assert.deepEqual(t.receiver.accepted(poison), [1, 2, 3, 4, 5])
 })
 
-test('after three days an event is dead, the later ones of its record go on, and it can be replayed', async (context) => {
+test('after three days an event is a dead letter, later ones of its record go out, and it can be replayed', async (context) => {
   const t = await scene(context, clockNow())
   const ids = [randomUUID(), randomUUID()]
   const [poison = ''] = ids
@@ -188,7 +189,7 @@ test('after three days an event is dead, the later ones of its record go on, and
   const began = t.clock.now
   for (let number = 1; number <= 4; number++) await t.versions(ids, number)
   const dead = () => readDeliveries(db.sql, { webhook: t.id, states: ['DEAD'] }, 10)
-  // The breaker of an endpoint that has nothing else to accept opens too; its pauses pass as well.
+  // The breaker opens too, as the endpoint accepts nothing else, so its pauses pass as well.
   const pass = () => {
     t.clock.now += hour / 2
   }
@@ -226,7 +227,7 @@ test('after three days an event is dead, the later ones of its record go on, and
   assert.equal(replayed.code === 'DONE' && replayed.count, 1)
   await until(() => idle(db.sql, t.id), pass)
   assert.deepEqual(t.receiver.accepted(poison), [1, 3, 4, 2])
-  // And what was delivered, by range: in order for each record, under the ids that it had.
+  // Delivered events are replayed by range: in order for each record, under their original ids.
   const all = await replayWebhook(t.webhooks, 'tester', t.id, {
     fromPosition: row.position,
     states: ['DELIVERED'],
@@ -236,7 +237,7 @@ test('after three days an event is dead, the later ones of its record go on, and
   assert.deepEqual(t.receiver.accepted(poison), [1, 3, 4, 2, 2, 3, 4])
 })
 
-test('410 disables the endpoint; enabled again it goes on where it was', async (context) => {
+test('410 disables the endpoint; once enabled again it resumes where it was', async (context) => {
   const t = await scene(context, clockNow())
   const ids = [randomUUID()]
   t.receiver.behave = () => 410
@@ -258,7 +259,7 @@ test('410 disables the endpoint; enabled again it goes on where it was', async (
   assert.deepEqual(t.receiver.accepted(ids[0] ?? ''), [1, 2])
 })
 
-test('ten failures in a row open the breaker: then one attempt at a time, and everything at once when it closes', async (context) => {
+test('ten failures in a row open the circuit breaker; it allows one attempt at a time until it closes', async (context) => {
   const t = await scene(context, clockNow())
   t.receiver.behave = () => 503
   const ids = Array.from({ length: 40 }, () => randomUUID())
@@ -279,7 +280,7 @@ test('ten failures in a row open the breaker: then one attempt at a time, and ev
   for (const goldenId of ids) assert.deepEqual(t.receiver.accepted(goldenId), [1])
 })
 
-test('Retry-After of a 429 pauses the endpoint for as long as it asks, within bounds', async (context) => {
+test('Retry-After of a 429 pauses the endpoint for its duration, within bounds', async (context) => {
   const t = await scene(context, clockNow())
   const ids = [randomUUID()]
   t.receiver.behave = (_, res) => {
@@ -299,13 +300,13 @@ test('Retry-After of a 429 pauses the endpoint for as long as it asks, within bo
   assert.deepEqual(t.receiver.accepted(ids[0] ?? ''), [1])
 })
 
-test('while secrets overlap both sign, afterwards the new one alone', async (context) => {
+test('both secrets sign during the overlap, and only the new one afterwards', async (context) => {
   const t = await scene(context, clockNow())
   const ids = [randomUUID()]
   const rotated = await rotateWebhookSecret(t.webhooks, 'tester', t.id, null, 2)
   assert.ok(rotated.code === 'DONE' && rotated.secret)
   const [former, next] = [new Verifier(t.secret), new Verifier(rotated.secret)]
-  // Until who delivers has heard of it the former secret signs alone.
+  // Until the deliverer has loaded the rotation, only the former secret signs.
   const first = () => t.receiver.received.find((r) => r.headers['webhook-signature']?.includes(' '))
   let number = 0
   while (!first()) {
@@ -328,7 +329,7 @@ test('while secrets overlap both sign, afterwards the new one alone', async (con
   )
 })
 
-test('two processes: each endpoint is delivered by one, and by the other when that one stops', async (context) => {
+test('of two processes one delivers an endpoint, and the other takes over when it stops', async (context) => {
   const t = await scene(context, clockNow())
   const other: Deliveries = await deliver(db.url, t.webhooks, t.clock)
   context.after(() => other.close())
@@ -344,7 +345,7 @@ test('two processes: each endpoint is delivered by one, and by the other when th
   for (const goldenId of ids) assert.ok(ascending(t.receiver.accepted(goldenId)))
 })
 
-test('an endless answer, a slow one and none at all hold nothing up for longer than the time-out', async () => {
+test('an endless, a slow or a missing response blocks nothing for longer than the timeout', async () => {
   const receiver: Receiver = await startReceiver()
   const webhooks = webhooksAt(db.sql, [receiver.port], 300)
   open.push(receiver)
@@ -366,7 +367,7 @@ test('an endless answer, a slow one and none at all hold nothing up for longer t
   webhooks.poster.close()
 })
 
-test('ids are followed through merge and split, for what waits behind a failure too: the same events as a subscription', async (context) => {
+test('follows ids through merge and split, also for blocked events, and gives the events of a subscription', async (context) => {
   const receiver = await startReceiver(() => 500)
   const webhooks = webhooksAt(db.sql, [receiver.port])
   const [a, b] = [randomUUID(), randomUUID()]
@@ -414,10 +415,10 @@ test('ids are followed through merge and split, for what waits behind a failure 
   assert.deepEqual(accepted.sort(), items.map((e) => `${e.goldenId}_${e.version}`).sort())
 })
 
-test('what expires while an endpoint is disabled is missed, and counted', async (context) => {
+test('events that expire while an endpoint is disabled are missed, and counted', async (context) => {
   const t = await scene(context, clockNow())
   await setWebhookState(t.webhooks, 'tester', t.id, 'DISABLED', 'away')
-  // Who delivers hears of it a moment later, and sends until then.
+  // The deliverer sees the change a moment later and sends until then.
   const held = async () =>
     await db.sql`select 1 from webhook where id = ${t.id} and leased_by is not null`
   await until(async () => (await held()).length === 0)
@@ -432,7 +433,7 @@ test('what expires while an endpoint is disabled is missed, and counted', async 
   assert.equal(endpoint?.missed, 5)
 })
 
-test('while the log says so much that is to be replayed, nothing is forgotten', async (context) => {
+test('a replay of more events than are loaded at once delivers all of them', async (context) => {
   const t = await scene(context, clockNow())
   const ids = Array.from({ length: 1_100 }, () => randomUUID())
   for (let i = 0; i < ids.length; i += 500) await t.versions(ids.slice(i, i + 500), 1)
@@ -443,7 +444,7 @@ test('while the log says so much that is to be replayed, nothing is forgotten', 
   for (const goldenId of ids) assert.ok(t.receiver.accepted(goldenId).length >= 2, goldenId)
 })
 
-test('a stop lets what is under way finish: nothing comes twice', async (context) => {
+test('a stop waits for deliveries in progress, so nothing is delivered twice', async (context) => {
   const t = await scene(context, clockNow())
   const ids = Array.from({ length: 8 }, () => randomUUID())
   t.receiver.behave = async () => {
@@ -453,7 +454,7 @@ test('a stop lets what is under way finish: nothing comes twice', async (context
   await t.versions(ids, 1)
   await until(() => t.receiver.received.length === 8)
   await t.deliveries.deliverer.stop(5_000)
-  assert.ok(await idle(db.sql, t.id), 'what it finished is saved')
+  assert.ok(await idle(db.sql, t.id), 'finished deliveries are saved')
   const next = await deliver(db.url, t.webhooks, t.clock)
   context.after(() => next.close())
   await t.versions(ids, 2)
@@ -461,7 +462,7 @@ test('a stop lets what is under way finish: nothing comes twice', async (context
   assert.equal(t.receiver.received.length, 16)
 })
 
-test('who has lost the lease writes nothing more, and stops', async (context) => {
+test('a deliverer that has lost its lease writes nothing more and stops', async (context) => {
   const t = await scene(context, clockNow())
   const ids = [randomUUID()]
   await t.versions(ids, 1)
@@ -478,7 +479,7 @@ test('who has lost the lease writes nothing more, and stops', async (context) =>
   assert.ok(t.receiver.received.length <= 2)
 })
 
-test('an endpoint whose secrets cannot be opened holds up no other; a rotation without overlap mends it', async (context) => {
+test('an endpoint with unreadable secrets blocks no other; a rotation without overlap repairs it', async (context) => {
   const t = await scene(context, clockNow())
   const type = `T${randomUUID().slice(0, 8)}`
   const { id: broken } = await register(t.webhooks, t.receiver.url, {

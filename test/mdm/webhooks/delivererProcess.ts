@@ -1,7 +1,7 @@
 import { openDatabase } from '../../../mdm/db/database.ts'
 import { deliver, webhooksAt } from './setting.ts'
 
-// A deliverer in a process of its own, to be killed: node delivererProcess.ts DATABASE_URL PORT
+// A deliverer in its own process, to be killed: node delivererProcess.ts DATABASE_URL PORT
 const [url = '', port = ''] = process.argv.slice(2)
 const sql = openDatabase(url, { connectionsMax: 2, name: 'test-deliverer-process' })
 const clock = {

@@ -27,7 +27,7 @@ after(async () => {
   await db?.drop()
 })
 
-test(`kill -9 of the deliverer, ${rounds} times: nothing is lost, and nothing of a golden record overtakes (seed ${firstSeed})`, async () => {
+test(`loses nothing and keeps the order of each golden record when the deliverer is killed ${rounds} times (seed ${firstSeed})`, async () => {
   const random = seeded(firstSeed)
   receiver.behave = async () => {
     await sleep(random() * 10)
@@ -52,7 +52,7 @@ test(`kill -9 of the deliverer, ${rounds} times: nothing is lost, and nothing of
     await sleep(random() * 250)
     child.kill('SIGKILL')
     await once(child, 'exit')
-    // What the clock does in 15 s: the lease of the killed process runs out.
+    // In production 15 s pass here: the lease of the killed process expires.
     await freed()
   }
   child = start()
@@ -71,11 +71,11 @@ test(`kill -9 of the deliverer, ${rounds} times: nothing is lost, and nothing of
   const ownIds = receiver.received.every(
     (r) => r.headers['webhook-id'] === `${r.event.subject}_${r.event.data.version}`,
   )
-  assert.ok(ownIds, 'what comes again has the id that it had')
+  assert.ok(ownIds, 'repeated deliveries keep their ids')
   assert.ok(again <= rounds * 256, `${again} came twice`)
 })
 
-test('Postgres goes away and comes back while deliveries are under way: nothing is lost', async (t) => {
+test('loses nothing when Postgres stops and restarts during deliveries', async (t) => {
   const server = await temporaryServer()
   t.after(() => server.stop())
   const url = server.url('postgres')

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { CloudEvent } from '../../../schema/cloudEvent.ts'
 
-/** One request as it came in, with the status that it was answered. */
+/** A received request with the status of its response. */
 export interface Received {
   headers: Record<string, string>
   body: string
@@ -10,7 +10,7 @@ export interface Received {
   status: number
 }
 
-/** Answers a status, or does with the response what it likes and answers null. */
+/** Returns a status, or handles the response itself and returns null. */
 export type Behaviour = (
   event: CloudEvent,
   res: ServerResponse,
@@ -19,15 +19,15 @@ export type Behaviour = (
 export interface Receiver {
   url: string
   port: number
-  /** In the order in which they came. */
+  /** In order of arrival. */
   received: Received[]
   behave: Behaviour
-  /** Of one golden record: versions in the order in which they were accepted. */
+  /** Returns the versions of a golden record in the order in which they were accepted. */
   accepted(goldenId: string): number[]
   close(): Promise<void>
 }
 
-/** A real HTTP server on the loopback that takes deliveries. */
+/** Starts a real HTTP server on the loopback that receives deliveries. */
 export async function startReceiver(behave: Behaviour = () => 204): Promise<Receiver> {
   const received: Received[] = []
   const server = createServer((req, res) => {

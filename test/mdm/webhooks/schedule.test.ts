@@ -13,7 +13,7 @@ import fc from '../../property.ts'
 
 const hour = 3_600_000
 
-test('law: an event that always fails is tried ten to twenty times, ever later, and last at the end of three days', () => {
+test('an event that always fails is tried ten to twenty times, at growing intervals, until the end of three days', () => {
   fc.assert(
     fc.property(
       fc.infiniteStream(fc.double({ min: 0, max: 0.999_999, noNaN: true })),
@@ -36,7 +36,7 @@ test('law: an event that always fails is tried ten to twenty times, ever later, 
   )
 })
 
-test('Retry-After: seconds or a date, within its bounds, and never past the end of the window', () => {
+test('reads Retry-After in seconds or as a date, within its bounds and never past the end of the window', () => {
   const now = Date.UTC(2026, 0, 1)
   assert.equal(retryAfterMs(undefined, now), null)
   assert.equal(retryAfterMs('120', now), 120_000)
@@ -49,7 +49,7 @@ test('Retry-After: seconds or a date, within its bounds, and never past the end 
   assert.equal(nextAttempt(threeDays, 3, 0, 72 * hour - 10, 60_000, 0), 72 * hour)
 })
 
-test('the breaker opens at ten failures in a row, for 15 s, twice as long each time, up to 15 min', () => {
+test('the circuit breaker opens after ten failures in a row for 15 s, then twice as long each time, up to 15 min', () => {
   let breaker = closed
   let now = 1_000
   for (let n = 1; n < failuresMax; n++) {
@@ -61,7 +61,7 @@ test('the breaker opens at ten failures in a row, for 15 s, twice as long each t
     breaker = afterFailure(breaker, now, null)
     assert.equal(stateOf(breaker, now), 'OPEN')
     const { pausedUntil } = breaker
-    // Attempts that were under way change nothing.
+    // Failures of attempts already in progress change nothing.
     assert.equal(afterFailure(breaker, now, null).pausedUntil, pausedUntil)
     pauses.push((pausedUntil - now) / 1_000)
     now = pausedUntil
@@ -70,7 +70,7 @@ test('the breaker opens at ten failures in a row, for 15 s, twice as long each t
   assert.deepEqual(pauses, [15, 30, 60, 120, 240, 480, 900, 900])
 })
 
-test('law: a place is written down only when everything up to it is done, in whatever order it is finished', () => {
+test('a position is saved only once everything up to it is done, in any order of completion', () => {
   const steps = fc.array(fc.record({ wanted: fc.boolean(), pick: fc.nat() }), { maxLength: 200 })
   fc.assert(
     fc.property(steps, (taken) => {

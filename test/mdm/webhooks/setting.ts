@@ -10,7 +10,7 @@ import type { Reach } from '../../../mdm/webhooks/url.ts'
 import { registerWebhook, type Webhooks } from '../../../mdm/webhooks/webhooks.ts'
 import { policy } from '../../fixtures/store.ts'
 
-/** Webhooks that may go to the loopback at these ports. */
+/** Creates webhooks that may reach the loopback at these ports. */
 export function webhooksAt(sql: Sql, ports: readonly number[], timeoutMs = 2_000): Webhooks {
   const reach: Reach = { networks: [parseNetwork('127.0.0.1')], http: true, ports }
   return {
@@ -39,7 +39,7 @@ export async function register(
   return { id: done.id, secret: done.secret }
 }
 
-/** A clock that only moves when it is told to. */
+/** A clock that moves only when a test sets it. */
 export interface TestClock {
   now: number
 }
@@ -79,7 +79,7 @@ export async function deliver(
   }
 }
 
-/** Waits for what is sure to come; the test's own time-out is the bound. */
+/** Waits for a condition that must become true; the timeout of the test is the bound. */
 export async function until(
   what: () => boolean | Promise<boolean>,
   each: () => void = () => {},
@@ -90,7 +90,7 @@ export async function until(
   }
 }
 
-/** Whether an endpoint has dealt with everything up to the head. */
+/** Returns true once an endpoint has processed everything up to the head. */
 export async function idle(sql: Sql, id: string): Promise<boolean> {
   const [row] = await sql<{ idle: boolean }[]>`
     select w.position = h.position

@@ -14,7 +14,7 @@ const skip =
     ? false
     : 'SKIPPED: there is no openssl to make certificates'
 
-/** A certificate authority of the test's own. */
+/** Creates a certificate authority for this test. */
 function authority(dir: string) {
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' })
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
@@ -34,7 +34,10 @@ function authority(dir: string) {
   const read = (name: string) => readFileSync(join(dir, name), 'utf8')
   return {
     pem: read('ca.pem'),
-    /** For a name, good for so many days; negative: expired. */
+    /**
+     * Issues a certificate for a name, valid for this number of days; a negative number means
+     * expired.
+     */
     issue(name: string, days: number) {
       const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`]
       openssl('req', ...key, '-keyout', 'own.key', '-out', 'own.csr', ...subject)
@@ -53,7 +56,7 @@ function authority(dir: string) {
   }
 }
 
-test('over TLS: a certificate that is trusted, in time and of the right name is delivered to; others say why not', {
+test('delivers over TLS only to a trusted, unexpired certificate of the right name, and reports the reason otherwise', {
   skip,
 }, async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-tls-'))

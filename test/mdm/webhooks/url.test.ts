@@ -10,7 +10,7 @@ import fc from '../../property.ts'
 const open: Reach = { networks: [], http: true, ports: [80, 443, 8443] }
 const strict: Reach = { networks: [], http: false, ports: [443, 8443] }
 
-/** Refused as they are written, whatever the network would say. */
+/** Rejected by their text, independent of the network. */
 const HOSTILE = [
   'https://127.0.0.1/',
   'https://127.1/',
@@ -96,13 +96,13 @@ const HOSTILE = [
   `https://hooks.example.com/${'x'.repeat(2_048)}`,
 ]
 
-test('URLs that lead inwards are refused, however they are written', () => {
+test('rejects URLs to internal addresses in every notation', () => {
   assert.ok(HOSTILE.length >= 60)
   for (const url of HOSTILE) assert.throws(() => checkedUrl(url, open), UrlError, url)
   assert.throws(() => checkedUrl('http://hooks.example.com/', strict), /must be https/)
 })
 
-test('public ones pass, in one spelling', () => {
+test('accepts public URLs and normalises them', () => {
   assert.equal(
     checkedUrl('https://HOOKS.example.com:443/a?b=c', strict).href,
     'https://hooks.example.com/a?b=c',
@@ -115,7 +115,7 @@ test('public ones pass, in one spelling', () => {
   assert.equal(checkedUrl('https://[2606:4700::1111]/', strict).href, 'https://[2606:4700::1111]/')
 })
 
-test('only what is allowed becomes reachable', () => {
+test('makes only the allowed networks reachable', () => {
   const reach: Reach = {
     networks: [parseNetwork('10.1.0.0/16'), parseNetwork('::1')],
     http: false,
@@ -137,7 +137,7 @@ test('only what is allowed becomes reachable', () => {
     assert.throws(() => checkedUrl(url, reach), UrlError, url)
 })
 
-test('law: every address of the ranges that are set aside is refused, as number, as text and mapped into IPv6', () => {
+test('rejects every address of the reserved ranges, as number, as text and mapped into IPv6', () => {
   const ranges: [number, number][] = [
     [0x00_00_00_00, 24],
     [0x0a_00_00_00, 24],
@@ -170,7 +170,7 @@ test('law: every address of the ranges that are set aside is refused, as number,
   )
 })
 
-test('a name is judged by what it resolves to when the connection is made, each time anew', async () => {
+test('checks the addresses of a host name at every connection', async () => {
   let hits = 0
   const server = createServer((req, res) => {
     hits++
@@ -198,14 +198,18 @@ test('a name is judged by what it resolves to when the connection is made, each 
     const answer = await poster.post(`http://${host}:${port}/`, {}, '{}')
     assert.equal(answer.status, null, host)
     assert.match(answer.error ?? '', /not public|no address/, host)
-    assert.doesNotMatch(answer.error ?? '', /\d+\.\d+\.\d+\.\d+/, 'it does not tell what is inside')
+    assert.doesNotMatch(
+      answer.error ?? '',
+      /\d+\.\d+\.\d+\.\d+/,
+      'the error reveals no internal address',
+    )
   }
   const literal = await poster.post(`http://127.0.0.1:${port}/`, {}, '{}')
   assert.match(literal.error ?? '', /not public/)
   assert.equal(hits, 0)
   poster.close()
 
-  // Rebinding: public when it was registered, ours when it is sent to; and the reverse.
+  // DNS rebinding: public at registration, private at delivery; and the reverse.
   const inside = createPoster({
     reach: { ...reach, networks: [parseNetwork('127.0.0.1')] },
     timeoutMs: 2_000,
@@ -218,7 +222,7 @@ test('a name is judged by what it resolves to when the connection is made, each 
     /not public/,
   )
   assert.equal(hits, 1)
-  // A redirect is an answer like any other, and not a good one.
+  // A redirect is a failed response and is not followed.
   const away = await inside.post(`http://127.0.0.1:${port}/away`, closing, '{}')
   assert.deepEqual([away.status, away.error], [302, 'redirects are not followed'])
   assert.equal(hits, 2)
