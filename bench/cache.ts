@@ -9,9 +9,9 @@ import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 
-// Answers that are kept until the feed says otherwise (TOUCHSTONE_CACHE_MEGABYTES_MAX): how many
-// more a second, and whether any is older than the bound of 2 s, while a source system changes what
-// is asked for. npm run bench -- cache [--seconds 20] [--companies 500]
+// The response cache (TOUCHSTONE_CACHE_MEGABYTES_MAX): how many more requests a second it allows,
+// and whether any response is staler than 2 s while a source system changes the data.
+// npm run bench -- cache [--seconds 20] [--companies 500]
 
 const { values } = parseArgs({
   options: {
@@ -48,7 +48,7 @@ try {
       if (errors + non2xx > 0) throw new Error('some requests failed')
       rates.push(n.average)
       console.log(
-        `${megabytes} MB kept: ${n.average.toFixed(0)} requests/s, p50 ${latency.p50} ms, p99 ${latency.p99} ms`,
+        `cache of ${megabytes} MB: ${n.average.toFixed(0)} requests/s, p50 ${latency.p50} ms, p99 ${latency.p99} ms`,
       )
       if (megabytes !== '0') await check(url)
     } finally {
@@ -56,20 +56,20 @@ try {
     }
   }
   console.log(
-    `kept answers: ${((rates[1] ?? 0) / (rates[0] ?? 1)).toFixed(1)} times as many (target >= 3)`,
+    `cached responses: ${((rates[1] ?? 0) / (rates[0] ?? 1)).toFixed(1)} times as many (target >= 3)`,
   )
 } finally {
   rmSync(dir, { recursive: true, force: true })
 }
 
 /**
- * Writes and reads at once; every answer is held against what was stored so long before that it
- * must have been known.
+ * Reads and writes at the same time. Each response is compared with the version that a subscription
+ * had seen `staleMsMax` before the request.
  */
 async function check(url: string): Promise<void> {
   const id = await written(url)
   const until = performance.now() + seconds * 1_000
-  /** What has been seen as of a change, by a subscription that nothing is kept for. */
+  /** Versions and when a subscription, which is never cached, received them. */
   const known: { at: number; version: number }[] = []
   const abort = new AbortController()
   const following = follow(url, id, abort.signal, (version) =>
@@ -96,7 +96,7 @@ async function check(url: string): Promise<void> {
   abort.abort()
   await following
   console.log(
-    `checked ${reads} answers under ${writes} writes, ${known.length} of them seen, up to version ${last}: ${stale} stale (target 0)`,
+    `checked ${reads} responses under ${writes} writes, ${known.length} of them seen, up to version ${last}: ${stale} stale (target 0)`,
   )
   if (stale > 0 || known.length === 0) process.exitCode = 1
 }
@@ -127,7 +127,7 @@ async function follow(
   }
 }
 
-/** Delivers as Stripe does; the demo's secret. */
+/** Delivers an event as Stripe does, signed with the demo's secret. */
 async function send(url: string, name: string): Promise<void> {
   const created = Math.floor(Date.now() / 1_000)
   const object = {
@@ -153,7 +153,7 @@ async function send(url: string, name: string): Promise<void> {
     'stripe-signature': `t=${created},v1=${signature}`,
   }
   const res = await fetch(new URL('/ingest/stripe', url), { method: 'POST', headers, body: text })
-  if (!res.ok) throw new Error(`a delivery was answered with ${res.status}: ${await res.text()}`)
+  if (!res.ok) throw new Error(`a delivery got the response ${res.status}: ${await res.text()}`)
 }
 
 async function written(url: string): Promise<string> {
@@ -213,16 +213,16 @@ async function start(megabytes: string): Promise<{ url: string; stop(): Promise<
     stdio: ['ignore', 'pipe', 'inherit'],
     env: benchEnvironment(),
   })
-  let said = ''
+  let printed = ''
   child.stdout.on('data', (chunk) => {
-    said += chunk
+    printed += chunk
   })
-  while (!said.includes('Stop with Ctrl-C')) {
-    if (child.exitCode !== null) throw new Error(`touchstone start ended:\n${said}`)
+  while (!printed.includes('Stop with Ctrl-C')) {
+    if (child.exitCode !== null) throw new Error(`touchstone start ended:\n${printed}`)
     await sleep(200)
   }
   return {
-    url: /GraphQL\s+(http\S+)/.exec(said)?.[1] ?? '',
+    url: /GraphQL\s+(http\S+)/.exec(printed)?.[1] ?? '',
     async stop() {
       child.kill('SIGTERM')
       await new Promise((resolve) => child.once('exit', resolve))

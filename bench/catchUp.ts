@@ -5,10 +5,10 @@ import { benchProcesses } from './feed/processes.ts'
 import type { CaughtUp, FeedPlan, Result } from './feed/protocol.ts'
 
 /**
- * A subscriber that is a million events behind catches up, while others are live in the same
- * gateway process: how fast, and what the live ones notice. The events are made with plain SQL, in
- * the feed's own form (ten versions of each golden record, with values of ordinary size);
- * everything else is the real path.
+ * A subscriber a million events behind catches up while others are live in the same gateway
+ * process. Measures its speed and the effect on the live ones. The events are created with plain
+ * SQL in the feed's own form: ten versions of each golden record, with values of ordinary size.
+ * Everything else is the real path.
  *
  * npm run bench -- catchUp [--events 1000000] [--live 50] [--rate 20] [--seconds 20]
  */
@@ -73,17 +73,17 @@ try {
   report('live ones alone', alone)
   began = performance.now()
   const undisturbed = await catchUp(events)
-  tell('catching up, with nobody live', undisturbed)
+  printCatchUp('catching up, with nobody live', undisturbed)
   const [beside, behind] = await Promise.all([
     bench.measured<Result>(live(Math.max(3, undisturbed.seconds))),
     catchUp(events),
   ])
-  tell('catching up, beside the live ones', behind)
+  printCatchUp('catching up, beside the live ones', behind)
   report('live ones meanwhile', beside)
   const perSecondOf = (r: Result) => r.delivered / r.seconds
   const rate = perSecondOf(beside) / perSecondOf(alone)
   console.log(
-    `  what the live ones get a second: ${(100 * rate).toFixed(1)} %; their p50 ${(beside.ms.p50 - alone.ms.p50).toFixed(1)} ms later`,
+    `  rate of the live ones: ${(100 * rate).toFixed(1)} %; their p50 ${(beside.ms.p50 - alone.ms.p50).toFixed(1)} ms later`,
   )
   const fast = behind.events / behind.seconds >= targetPerSecond
   const whole = behind.misplaced === 0 && beside.missed === 0 && beside.twice === 0
@@ -97,7 +97,7 @@ try {
 }
 process.exitCode = ok ? 0 : 1
 
-function tell(what: string, r: CaughtUp): void {
+function printCatchUp(what: string, r: CaughtUp): void {
   const rate = Math.round(r.events / r.seconds).toLocaleString('en')
   console.log(
     `${what}: ${r.events.toLocaleString('en')} events in ${r.seconds.toFixed(1)} s, ${rate}/s; misplaced ${r.misplaced}`,

@@ -7,11 +7,12 @@ import { temporaryServer } from '../test/database.ts'
 import { demoStore } from '../test/fixtures/demoStore.ts'
 import type { Batch, Ran } from './query/executorChild.ts'
 
-// What each half of our executor earns: plans of the gateway, and operations of its subgraphs, each
-// compiled or run by the library (Hive's executor of plans, graphql-js), over the real graph and a
-// Postgres. Each combination is one process; they take turns in short batches, so that other work
-// on the machine meets all of them alike. CPU time of the process is compared, within a round, for
-// each query by itself. node bench/executor.ts [--companies 300] [--rounds 20] [--batch 200]
+// How much each half of our executor gains: the gateway's plans and the subgraphs' operations, each
+// compiled or run by the library (Hive's plan executor, graphql-js), over the real graph and a
+// Postgres. Each combination is one process. They alternate in short batches, so that other work on
+// the machine affects all of them alike. Compares the CPU time of the processes within a round, for
+// each query separately.
+// node bench/executor.ts [--companies 300] [--rounds 20] [--batch 200]
 
 import { parseArgs } from 'node:util'
 
@@ -86,7 +87,7 @@ async function compare(name: string, query: string, pages: (string | null)[]): P
   for (let round = 0; round < Number(values.rounds); round++) {
     const found = new Map<string, number>()
     const order = [...combinations.keys()]
-    // Each of them is first, second, third and last as often.
+    // Each of them is first, second, third and last equally often.
     for (const combination of [...order.slice(round % 4), ...order.slice(0, round % 4)]) {
       const { cpuMs } = await run(combination, { query, variables, concurrency })
       found.set(combination, cpuMs / variables.length)

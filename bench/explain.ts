@@ -25,7 +25,7 @@ await demoStore(sql, { seed: 1, companies })
 await sql`analyze`
 const gateway = await graph(sql)
 
-// In an order that has nothing to do with their places on disk, and is the same each time.
+// A fixed order that is independent of the order on disk.
 const links = await sql<{ a: string; b: string }[]>`
   select x.key as a, y.key as b from link l join source_record x on x.id = l.a join source_record y on y.id = l.b
   order by md5(x.key::text || y.key::text) limit ${requests}`

@@ -3,13 +3,13 @@ import { benchProcesses } from './feed/processes.ts'
 import type { FeedPlan, Result } from './feed/protocol.ts'
 
 /**
- * From commit to client: one event a transaction (durable commits, embedded Postgres), a gateway
- * process with all subgraphs, graphql-ws subscribers and the writer in a second process. Beside it
- * the limit: the same bytes to as many sockets from a bare `ws` server in the gateway's process,
- * from send to client.
+ * From commit to client: one event per transaction (durable commits, embedded Postgres), a gateway
+ * process with all subgraphs, and graphql-ws subscribers and the writer in a second process. The
+ * limit beside it: a bare `ws` server in the gateway's process sends the same bytes to as many
+ * sockets, timed from send to client.
  *
- * Memory for each subscriber is what the gateway's process has more, collected, once they are all
- * subscribed.
+ * Memory per subscriber is the growth of the gateway's process, after garbage collection, once all
+ * are subscribed.
  *
  * npm run bench -- feed [--subscribers 200] [--rate 20] [--seconds 20] [--entity] [--saturate 1000]
  */
@@ -26,7 +26,7 @@ const subscribers = Number(values.subscribers)
 const perSecond = Number(values.rate)
 const events = Math.round(perSecond * Number(values.seconds))
 const saturate = Number(values.saturate)
-// Of 200 subscribers, and of more.
+// Targets for up to 200 subscribers, and for more.
 const targetMs = subscribers <= 200 ? { p50: 10, p99: 50 } : { p50: 50, p99: 100 }
 const targetPerSecond = 20_000
 
@@ -47,7 +47,7 @@ try {
   })
   const broadcast = (bytes: number, count: number, rate: number) =>
     bench.measured<Result>({ do: 'bare', url: gateway.bareUrl, subscribers, events: count }, () =>
-      gateway.tell({ do: 'broadcast', count, perSecond: rate, bytes }),
+      gateway.send({ do: 'broadcast', count, perSecond: rate, bytes }),
     )
 
   await bench.measured(plan({ subscribers: 20, events: 200, perSecond: 100, entity: false })) // warm-up

@@ -6,16 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import type { Attack, Told } from './hostile/attacker.ts'
+import type { Attack, ResponseCounts } from './hostile/attacker.ts'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 
-// Hostile callers beside good ones, who ask all the time over 20 connections: what the good ones
-// notice, what memory it takes, and that the gateway is there afterwards. Deep, wide, aliased,
-// circular and huge documents (bench/hostile/documents.ts), bodies and headers that come a byte a
-// second, answers that nobody reads; each caller has a token. npm run bench -- hostile [--requests
-// 10000] [--per-second 250] [--sockets 100] [--callers 3] [--unlimited] [--kinds] --unlimited turns
-// the rate of callers off, so that each request is looked at; --kinds prints how each kind was
-// answered. As a soak: --requests 450000 --per-second 250 is half an hour.
+// Hostile callers beside good ones, which send requests continuously over 20 connections. Measures
+// the effect on the good ones and the memory, and checks that the gateway survives. The attack:
+// deep, wide, aliased, circular and huge documents (bench/hostile/documents.ts), bodies and headers
+// sent at a byte a second, and responses that nobody reads; each caller has a token.
+// npm run bench -- hostile [--requests 10000] [--per-second 250] [--sockets 100] [--callers 3]
+// [--unlimited] [--kinds]
+// --unlimited turns the rate limit of callers off, so that every request is examined; --kinds
+// prints the responses to each kind. As a soak of half an hour: --requests 450000 --per-second 250.
 
 const { values } = parseArgs({
   options: {
@@ -30,7 +31,7 @@ const { values } = parseArgs({
     kinds: { type: 'boolean', default: false },
   },
 })
-// The first one's token is for the sockets, the others' for the documents.
+// The first token is for the sockets, the others are for the documents.
 if (!(Number(values.callers) >= 2)) throw new Error('--callers must be 2 or more')
 const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
@@ -53,20 +54,20 @@ const start = spawn(
   ],
   { stdio: ['ignore', 'pipe', 'inherit'], env },
 )
-let said = ''
+let printed = ''
 start.stdout.on('data', (chunk) => {
-  said += chunk
+  printed += chunk
 })
 try {
-  while (!said.includes('Stop with Ctrl-C')) {
-    if (start.exitCode !== null) throw new Error(`touchstone start ended:\n${said}`)
+  while (!printed.includes('Stop with Ctrl-C')) {
+    if (start.exitCode !== null) throw new Error(`touchstone start ended:\n${printed}`)
     await sleep(200)
   }
-  const url = /GraphQL\s+(http\S+)/.exec(said)?.[1] ?? ''
+  const url = /GraphQL\s+(http\S+)/.exec(printed)?.[1] ?? ''
   const tokens = await Promise.all(
     Array.from({ length: Number(values.callers) }, (_, n) => token(`mallory-${n}`)),
   )
-  // One for each connection: each under the rate of a caller.
+  // One token per connection, so that each stays under the rate limit of a caller.
   const good = await Promise.all(
     Array.from({ length: Number(values.connections) }, (_, n) => token(`good-${n}`)),
   )
@@ -83,28 +84,28 @@ try {
   const worker = new Worker(new URL('./hostile/attacker.ts', import.meta.url), {
     workerData: attack,
   })
-  let told: Told | undefined
-  worker.once('message', (m: Told) => {
-    told = m
+  let counts: ResponseCounts | undefined
+  worker.once('message', (m: ResponseCounts) => {
+    counts = m
   })
   const ended = new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject))
   const minutes = setInterval(
     async () => console.log(`  memory ${megabytes()} MB, heap ${await heap(url)} MB`),
     60_000,
   )
-  const meanwhile = await measure(url, good, () => told === undefined)
+  const meanwhile = await measure(url, good, () => counts === undefined)
   clearInterval(minutes)
   await ended
   print('meanwhile', meanwhile)
   const after = await measure(url, good, Number(values.quiet) * 1_000)
   print('afterwards', after)
   const sums = new Map<string, number>()
-  for (const [what, count] of Object.entries(told ?? {})) {
+  for (const [what, count] of Object.entries(counts ?? {})) {
     if (values.kinds) console.log(`  ${String(count).padStart(6)} ${what}`)
-    const answer = what.slice(what.lastIndexOf(': ') + 2)
-    sums.set(answer, (sums.get(answer) ?? 0) + count)
+    const response = what.slice(what.lastIndexOf(': ') + 2)
+    sums.set(response, (sums.get(response) ?? 0) + count)
   }
-  console.log(`answers: ${[...sums].map(([what, count]) => `${count} ${what}`).join(', ')}`)
+  console.log(`responses: ${[...sums].map(([what, count]) => `${count} ${what}`).join(', ')}`)
   console.log(
     `p99 of the good callers ${(meanwhile.p99 / before.p99).toFixed(2)} times that alone (target <= 2), ${meanwhile.failed} of ${meanwhile.count} failed (0); ` +
       `memory at most ${meanwhile.megabytesMax} MB, ${after.megabytes} MB afterwards, ${before.megabytes} MB before`,
@@ -123,14 +124,14 @@ interface Measured {
   failed: number
   p50: number
   p99: number
-  /** Resident memory of the server's process at the end, and at most. */
+  /** Resident memory of the server's process at the end, and its maximum. */
   megabytes: number
   megabytesMax: number
-  /** Of these, what its main thread's objects take at the end, garbage included. */
+  /** Of these, the heap of its main thread at the end, garbage included. */
   heap: number
 }
 
-/** Asks over several connections, each again as soon as it is answered. */
+/** Sends requests over several connections, each one as soon as the last is answered. */
 async function measure(
   url: string,
   tokens: string[],

@@ -2,9 +2,10 @@ import type { Sql } from '../mdm/db/database.ts'
 import { benchServer, fill } from './shared/benchServer.ts'
 
 // Ingest, from messages in the inbox to committed golden records and events, on an embedded
-// Postgres with fsync, beside its limit: the same rows written to the same tables by bare multi-row
-// inserts, in the same run. npm run bench -- ingest [--workers 1] [--rows 1000] [10000 100000
-// 500000] Figures and their history: bench/README.md.
+// Postgres with fsync. The limit beside it: bare multi-row inserts write the same rows to the same
+// tables in the same run.
+// npm run bench -- ingest [--workers 1] [--rows 1000] [10000 100000 500000]
+// Figures and their history: bench/README.md.
 
 const arguments_ = process.argv.slice(2)
 const option = (name: string, value: number) => {
@@ -53,7 +54,9 @@ async function run(size: number): Promise<void> {
   await server.drop(sql, 'ingest')
 }
 
-/** Seconds that it takes to write `share` of the rows of all tables anew, 500 a statement. */
+/**
+ * Returns the seconds needed to write `share` of the rows of all tables again, 500 per statement.
+ */
 async function bareInserts(from: Sql, share: number): Promise<number> {
   const to = await server.database('bare')
   await to.unsafe('delete from feed_head')
@@ -79,7 +82,7 @@ async function bareInserts(from: Sql, share: number): Promise<number> {
         { name: string }[]
       >`select attname as name from pg_attribute where attrelid = ${table}::regclass and attnum > 0 and not attisdropped order by attnum`
     ).map((c) => `"${c.name}"`)
-    // As text, so that neither side spends time on parsing values.
+    // Copied as text, so that neither side spends time on parsing values.
     const list = columns.map((c) => `${c}::text`).join(', ')
     const types = await from<
       { type: string }[]

@@ -12,12 +12,13 @@ import { clusterRecords } from '../mdm/resolution/clusterRecords.ts'
 import { createEngines } from '../mdm/resolution/resolve.ts'
 import { benchServer, fill } from './shared/benchServer.ts'
 
-// Live matching: one record at a time against so many stored ones. First the part that finds its
-// candidates and decides (blocking keys, blocks, features, weights, what the links reach,
-// clusters), for stored records taken at random as if they came now; then the whole path of a
-// message, from the queue to the commit, for messages of new companies. npm run bench -- live
-// [1160000] [--messages 1000] [--store DIR] Filling a store of over a million source records takes
-// ten minutes; with --store it is kept there, and used when it is. Figures: bench/match.md.
+// Live matching: one record at a time against a large store. First measures finding the candidates
+// and deciding (blocking keys, blocks, features, weights, closure, clusters), for random stored
+// records as if they had just arrived. Then measures the whole path of a message, from the queue to
+// the commit, for messages of new companies.
+// npm run bench -- live [1160000] [--messages 1000] [--store DIR]
+// Filling a store of over a million source records takes ten minutes; with --store it is kept in
+// DIR and reused. Figures: bench/match.md.
 
 const arguments_ = process.argv.slice(2)
 const option = (name: string) => {
@@ -85,11 +86,11 @@ try {
 }
 
 /**
- * What `resolve` reads and computes for one record before it writes. Answers the number of
- * candidates.
+ * Reads and computes everything that `resolve` needs for one record before it writes. Returns the
+ * number of candidates.
  */
 async function decide(sql: Sql, engine: Engine, type: string, r: SourceRecord): Promise<number> {
-  // A record as it comes: its features and keys are made anew.
+  // As for an arriving record, its weights and keys are computed again.
   const features = r.features as Features
   engine.reweigh(features)
   const keys = [...new Set(engine.keys(features).map((k) => keyHash(type, k)))]
@@ -109,11 +110,11 @@ async function decide(sql: Sql, engine: Engine, type: string, r: SourceRecord): 
     })
     const reach = await lockFreeClosure(tx, [r.id, ...linked.map((c) => c.id)], engine.canJoin)
     const records = await loadById(tx, [...reach.placed.keys()])
-    const said = await loadAssertions(
+    const assertions = await loadAssertions(
       tx,
       records.map((x) => x.key),
     )
-    clusterRecords(engine, records, reach.links, said.pairs)
+    clusterRecords(engine, records, reach.links, assertions.pairs)
     return others.length
   })) as number
 }

@@ -1,10 +1,13 @@
 /**
- * Measures `touchstone match` end to end on persons made up here, with training, and for the first
- * size the pairs it compares a second beside DuckDB's own jaro_winkler_similarity on the same pairs
- * (after npm install --prefix bench/peers). Run: npm run bench -- match [records ...] (50000
- * 1000000 by default; limits: 50 k in 15 s, 1 M in 240 s, 6 GB)
- * npm run bench -- match --one-phone 50000 100000 200000 (all with one phone number and one email
- * address: never quadratic)
+ * Measures `touchstone match` end to end on generated persons, training included. For the first
+ * size it also compares pairs a second with DuckDB's own jaro_winkler_similarity on the same pairs
+ * (after npm install --prefix bench/peers).
+ *
+ * npm run bench -- match [records ...]
+ * 50000 1000000 by default; limits: 50 k in 15 s, 1 M in 240 s, 6 GB.
+ *
+ * npm run bench -- match --one-phone 50000 100000 200000
+ * All with one phone number and one email address: never quadratic.
  */
 import { execFile } from 'node:child_process'
 import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -35,8 +38,8 @@ const CITIES =
   )
 
 /**
- * Share of records that are a second or third version of a person, and of fields of such a version
- * that differ.
+ * Shares of records that are a second or third version of a person, and of fields that differ in
+ * such a version.
  */
 const DUPLICATE_SHARE = 0.35
 const FIELD_ERROR_SHARE = 0.18
@@ -45,8 +48,8 @@ const FIELD_MISSING_SHARE = 0.08
 type Person = Record<string, string>
 
 /**
- * Writes `count` persons with duplicates, all with what is `shared`; returns the number of persons
- * behind them.
+ * Writes `count` persons with duplicates, all with the values of `shared`. Returns the number of
+ * distinct persons.
  */
 export async function writePeople(
   file: string,
@@ -162,14 +165,14 @@ async function main(): Promise<void> {
   }
 }
 
-/** The candidate pairs of a file, compared by DuckDB field by field. */
+/** Compares the candidate pairs of a file field by field in DuckDB. */
 async function besideDuckdb(dir: string, file: string): Promise<void> {
   const records = readFileSync(file, 'utf8')
     .trimEnd()
     .split('\n')
     .map((line, n): MatchRecord => {
       const { source, fields } = JSON.parse(line) as { source: string; fields: Person }
-      // Of equal length, so that the records stay in the order of their lines.
+      // Padded to equal length, so that the records stay in the order of their lines.
       return { key: String(n).padStart(9, '0'), source, fields }
     })
   const type = parsePolicy([new Source(MODEL)]).types[0]!

@@ -12,15 +12,17 @@ import { DATABASE } from '../cli/embeddedPostgres/openEmbedded.ts'
 import { runningServer } from '../cli/embeddedPostgres/server.ts'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 
-// Queries: ten customers with their contracts and open invoices over three subgraphs, the page
-// chosen at random. Each of these is one process before the same Postgres, measured in turn:
-// gateway as shipped, for a caller with a token: rights, limits, cost and figures on traced the
-// same as a process of its own, with every trace sent to a collector (OTLP) bare the same planner
-// and subgraphs without any of that apollo @apollo/gateway before the same subgraphs, where it is
-// installed (npm install --prefix bench/peers) limit the same answer from one hand-written SQL
-// statement rows with --rows: the gateway as a caller sees it who is bound to one region with half
-// of the customers npm run bench -- query [--connections 50] [--seconds 10] [--rounds 3]
-// [--companies 2000] [--rows] Figures and their history: bench/README.md.
+// Queries: ten customers with their contracts and open invoices over three subgraphs, on random
+// pages. Each of these is one process before the same Postgres; they are measured in turn:
+// - gateway: as shipped, for a caller with a token, with rights, limits, cost and metrics
+// - traced: the same in its own process, with every trace sent to a collector (OTLP)
+// - bare: the same planner and subgraphs without any of that
+// - apollo: @apollo/gateway before the same subgraphs, if installed (npm install --prefix
+// bench/peers)
+// - limit: the same response from one hand-written SQL statement
+// - rows (with --rows): the gateway for a caller bound to one region with half of the customers
+// npm run bench -- query [--connections 50] [--seconds 10] [--rounds 3] [--companies 2000] [--rows]
+// Figures and their history: bench/README.md.
 
 const { values } = parseArgs({
   options: {
@@ -28,7 +30,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '3' },
     companies: { type: 'string', default: '2000' },
-    /** A data directory that has a world already; it is left as it is. */
+    /** A data directory that already has a world; it is left unchanged. */
     data: { type: 'string' },
     rows: { type: 'boolean', default: false },
   },
@@ -64,23 +66,23 @@ const start = spawn(
   [main, 'start', '--companies', values.companies, '--data-dir', dir, '--port', '0'],
   { stdio: ['ignore', 'pipe', 'inherit'], env },
 )
-let said = ''
+let printed = ''
 start.stdout.on('data', (chunk) => {
-  said += chunk
+  printed += chunk
 })
 const others: ReturnType<typeof fork>[] = []
 const ends: (() => Promise<unknown>)[] = []
-/** Of the processes behind the addresses. */
+/** Process ids by URL. */
 const pids = new Map<string, number | undefined>()
 try {
-  while (!said.includes('Stop with Ctrl-C')) {
-    if (start.exitCode !== null) throw new Error(`touchstone start ended:\n${said}`)
+  while (!printed.includes('Stop with Ctrl-C')) {
+    if (start.exitCode !== null) throw new Error(`touchstone start ended:\n${printed}`)
     await sleep(200)
   }
-  const gateway = /GraphQL\s+(http\S+)/.exec(said)?.[1] ?? ''
+  const gateway = /GraphQL\s+(http\S+)/.exec(printed)?.[1] ?? ''
   pids.set(gateway, start.pid)
   const server = await runningServer(dir)
-  if (!server) throw new Error('the embedded Postgres does not run')
+  if (!server) throw new Error('the embedded Postgres is not running')
   const database = server.url(DATABASE)
   const tokenOf = async (region: string) =>
     (
@@ -128,14 +130,14 @@ try {
     if (!data.customers.pageInfo.hasNextPage) break
     cursors.push(data.customers.pageInfo.endCursor)
   }
-  // All of them answer the same.
+  // All of them must return the same data.
   for (const [name, url] of targets) {
     if (name === 'limit' || name === 'rows') continue
     for (const after of cursors.slice(0, 5)) {
       const [theirs, ours] = [await ask(url, after), await ask(gateway, after)]
       if (JSON.stringify(theirs.data) !== JSON.stringify(ours.data))
         throw new Error(
-          `${name} answers otherwise than the gateway: ${JSON.stringify(theirs).slice(0, 500)}`,
+          `${name} and the gateway return different data: ${JSON.stringify(theirs).slice(0, 500)}`,
         )
     }
   }
@@ -175,7 +177,7 @@ try {
     }
     rounds.push(found)
   }
-  /** The rate of one as a part of another's in the same round, of all rounds in the middle. */
+  /** Returns the median over all rounds of the ratio of two rates in the same round. */
   const median = (one: string, other: string) => {
     const of = rounds
       .map((r) => (r.get(one) ?? 0) / (r.get(other) ?? Number.NaN))
@@ -183,7 +185,7 @@ try {
     return of.sort((a, b) => a - b)[of.length >> 1]?.toFixed(2) ?? 'not measured'
   }
   console.log(
-    `the gateway does, of ${values.rounds} rounds in the middle: ${median('gateway', 'limit')} of the limit (target >= 0.40), ` +
+    `the gateway, median of ${values.rounds} rounds: ${median('gateway', 'limit')} of the limit (target >= 0.40), ` +
       `${median('gateway', 'apollo')} times @apollo/gateway (>= 3), ${median('gateway', 'bare')} of the same without rights and limits, ` +
       `${median('traced', 'bare')} with every request traced as well (>= 0.85); ${cursors.length} pages`,
   )
@@ -195,14 +197,14 @@ try {
   if (!values.data) rmSync(dir, { recursive: true, force: true })
 }
 
-/** What a process has used of all cores; says more than rates do on a machine with other work. */
+/** Returns the CPU time of a process; on a busy machine it is more reliable than rates. */
 function cpuMs(pid: number | undefined): number {
   const [user, system] =
     readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13) ?? []
   return (Number(user) + Number(system)) * 10
 }
 
-/** Starts another process and waits for the address it says. */
+/** Starts another process and returns the URL that it reports. */
 async function other(file: string, ...args: string[]): Promise<string> {
   const child = fork(here(file), args)
   others.push(child)
@@ -215,9 +217,7 @@ async function other(file: string, ...args: string[]): Promise<string> {
   })
 }
 
-/**
- * A gateway of its own whose spans go to a collector that takes them and does nothing with them.
- */
+/** Starts another gateway that sends its spans to a collector, which discards them. */
 async function traced(database: string): Promise<string> {
   const collector = createServer((req, res) => req.resume().once('end', () => res.end('{}')))
   await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve))
@@ -241,16 +241,16 @@ async function traced(database: string): Promise<string> {
     collector.close()
     collector.closeAllConnections()
   })
-  let said = ''
+  let printed = ''
   return await new Promise((resolve, reject) => {
     child.stderr.on('data', (chunk) => {
-      said += chunk
-      const url = /"url":"(http[^"]+)".*"msg":"started"/.exec(said)?.[1]
+      printed += chunk
+      const url = /"url":"(http[^"]+)".*"msg":"started"/.exec(printed)?.[1]
       if (!url) return
       pids.set(url, child.pid)
       resolve(url)
     })
-    child.once('exit', () => reject(new Error(`the traced gateway ended:\n${said}`)))
+    child.once('exit', () => reject(new Error(`the traced gateway ended:\n${printed}`)))
   })
 }
 

@@ -21,18 +21,19 @@ import {
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 import { benchServer, fill } from './shared/benchServer.ts'
 
-// What-if over a demo world that came in through the whole path: seconds and memory of the command;
-// then the policy is published, and every golden record that merged, split, changed its value or
-// only its origin is held against the report; then the policy before is published again, and
-// everything has to be as it was. Fails where anything differs. npm run bench -- simulate
-// [--records 100000] [--publish no] Figures and their history: bench/steward.md.
+// What-if over a demo world that arrived through the whole path: measures seconds and memory of the
+// command. Then publishes the policy and compares the report with every golden record that merged,
+// split, or changed its value or only its origin. Then publishes the previous policy, which must
+// restore everything. Fails on any difference.
+// npm run bench -- simulate [--records 100000] [--publish no]
+// Figures and their history: bench/steward.md.
 
 const option = (name: string, value: string) => {
   const at = process.argv.indexOf(`--${name}`)
   return at < 0 ? value : (process.argv[at + 1] ?? value)
 }
 const wanted = Number(option('records', '100000'))
-/** Of a demo world: invoices and payments among them, which are no golden types. */
+/** For a demo world, whose messages include invoices and payments, which are not golden types. */
 const messagesPerRecord = 1.95
 
 const server = await benchServer()
@@ -44,19 +45,19 @@ try {
   await fill(sql, server.url('whatif'), wanted * messagesPerRecord, { workers: 1, rowsMax: 1_000 })
   await sql`vacuum analyze`
   const same = await simulate('same', shipped)
-  assert.ok(changesNothing(same), 'the policy in force changes nothing')
-  console.log(`the policy as it is: ${figures(same)}; nothing would change`)
+  assert.ok(changesNothing(same), 'the active policy changes nothing')
+  console.log(`the active policy: ${summaryOf(same)}; nothing would change`)
 
   const candidate = changed(shipped)
   const report = await simulate('changed', candidate)
-  console.log(`another owner of three fields, other thresholds: ${figures(report)}`)
+  console.log(`another owner of three fields, other thresholds: ${summaryOf(report)}`)
   for (const t of report.types)
     console.log(
       `  ${t.type}: ${t.merges.count} absorb ${t.absorbed}, ${t.splits.count} fall apart, ${t.changes.count} change ` +
         `a value, ${t.origins.count} only its origin; ${t.fields.reduce((n, f) => n + f.count, 0)} values`,
     )
   console.log(
-    `a sample of 500 golden records of each type: ${figures(await simulate('changed', candidate, 500))}`,
+    `a sample of 500 golden records of each type: ${summaryOf(await simulate('changed', candidate, 500))}`,
   )
 
   if (option('publish', 'yes') !== 'no') {
@@ -67,7 +68,7 @@ try {
     assert.deepEqual(
       predictedChanges(report),
       actualChanges(before, after, types),
-      'the report is what publishing did',
+      'the report equals what publishing did',
     )
     const events = await compareEvents(sql, before, after)
     assert.deepEqual(events.missing, [], 'every changed golden record has its event')
@@ -79,9 +80,9 @@ try {
       `the report equals what publishing did; ${events.events} events, ${events.redundant.length} of them for unchanged golden records`,
     )
     await publishIt(shipped)
-    assert.deepEqual(await digests(sql), was, 'the way back restores')
+    assert.deepEqual(await digests(sql), was, 'publishing the previous policy restores everything')
     console.log(
-      'the way back: golden records, origins, crosswalk, features, links, keys and open tasks are as they were',
+      'the previous policy again: golden records, origins, crosswalk, features, links, keys and open tasks are restored',
     )
   }
   async function publishIt(kept: StoredPolicy) {
@@ -101,7 +102,8 @@ try {
 }
 
 /**
- * Customers match sooner, contacts later, and three fields of a customer belong to another system.
+ * Returns a policy in which customers match sooner, contacts later, and another system owns three
+ * fields of a customer.
  */
 function changed({ model: files }: StoredPolicy): StoredPolicy {
   const text = files['customer.graphql'] ?? ''
@@ -121,7 +123,7 @@ function changed({ model: files }: StoredPolicy): StoredPolicy {
   return { version: policyVersionOf(model, parameters), model, parameters }
 }
 
-/** The command, in a process of its own: its memory is its own. */
+/** Runs the command in its own process, so that its memory is measured alone. */
 async function simulate(name: string, kept: StoredPolicy, sample?: number): Promise<Simulation> {
   const folder = join(dir, name)
   mkdirSync(folder, { recursive: true })
@@ -140,6 +142,6 @@ async function simulate(name: string, kept: StoredPolicy, sample?: number): Prom
   return (await json(child.stdout)) as Simulation
 }
 
-function figures(s: Simulation): string {
+function summaryOf(s: Simulation): string {
   return `${s.records} source records, ${s.golden} golden records in ${s.seconds.toFixed(1)} s, ${s.memoryMb} MB at most`
 }

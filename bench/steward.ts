@@ -22,8 +22,9 @@ import {
 import { recordKey } from '../schema/recordKey.ts'
 
 // Stewardship on an embedded Postgres with fsync: a queue of 100,000 tasks, and merges of golden
-// records with 50 source records and 5,000 invoices, each undone again. npm run bench -- steward
-// [--tasks 100000] [--merges 40] Figures and their history: bench/README.md.
+// records with 50 source records and 5,000 invoices, each undone afterwards.
+// npm run bench -- steward [--tasks 100000] [--merges 40]
+// Figures and their history: bench/steward.md.
 
 const option = (name: string, value: number) => {
   const at = process.argv.indexOf(`--${name}`)
@@ -98,8 +99,8 @@ async function queue(sql: Sql): Promise<void> {
 }
 
 /**
- * Two golden records of 25 source records each, which have 5,000 invoices, in a store of 2,000
- * others.
+ * Measures merges of two golden records with 25 source records each and 5,000 invoices, in a store
+ * of 2,000 others.
  */
 async function merging(sql: Sql): Promise<void> {
   const { policy, systems, rules } = openInstallation()
@@ -167,7 +168,7 @@ async function merging(sql: Sql): Promise<void> {
     if (seen.code !== 'PREVIEW') throw new Error(JSON.stringify(seen))
     const one = await run(input)
     const two = await run({ kind: 'UNDO', action: one.id })
-    // The first ones compile the code.
+    // The first runs compile the code.
     if (i < 0) continue
     previewed.push(previewMs)
     merged.push(one.ms)

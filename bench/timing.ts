@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 
-// What the time of an answer tells a caller who is bound to one region: ids of customers of other
-// regions against ids of nobody, asked in turn over one connection of this machine, which is the
-// best place to listen from. An advantage of 0.5 is that of a guess, 1 that of somebody who knows.
-// Beside it, what ids that the caller may see look like. npm run bench -- timing [--requests 5000]
-// [--companies 500]
+// How much response times reveal to a caller bound to one region. It requests ids of other regions'
+// customers and ids of nobody alternately, over one connection of this machine, the best place for
+// an attacker. An advantage of 0.5 is that of a guess, 1 that of certainty. Ids that the caller may
+// see are measured beside them.
+// npm run bench -- timing [--requests 5000] [--companies 500]
 
 const { values } = parseArgs({
   options: {
@@ -47,20 +47,20 @@ const start = spawn(
   ],
   { stdio: ['ignore', 'pipe', 'inherit'], env },
 )
-let said = ''
+let printed = ''
 start.stdout.on('data', (chunk) => {
-  said += chunk
+  printed += chunk
 })
 try {
-  while (!said.includes('Stop with Ctrl-C')) {
-    if (start.exitCode !== null) throw new Error(`touchstone start ended:\n${said}`)
+  while (!printed.includes('Stop with Ctrl-C')) {
+    if (start.exitCode !== null) throw new Error(`touchstone start ended:\n${printed}`)
     await sleep(200)
   }
-  const url = /GraphQL\s+(http\S+)/.exec(said)?.[1] ?? ''
+  const url = /GraphQL\s+(http\S+)/.exec(printed)?.[1] ?? ''
   const [everyone, half] = await Promise.all(['*', 'half'].map(token))
   const [all, seen] = await Promise.all([ids(url, everyone ?? ''), ids(url, half ?? '')])
   const others = [...all].filter((id) => !seen.has(id))
-  if (others.length === 0 || seen.size === 0) throw new Error('the regions divide nothing')
+  if (others.length === 0 || seen.size === 0) throw new Error('the regions divide no customers')
   const kinds: Record<string, () => string> = {
     'of others': () => pick(others),
     'of nobody': () => crypto.randomUUID(),
@@ -79,11 +79,11 @@ try {
           throw new Error(`${question} ${kind}: ${JSON.stringify(got)}`)
       }
     const of = (kind: string) => (took.get(kind) ?? []).toSorted((a, b) => a - b)
-    const told = Object.keys(kinds).map(
+    const medians = Object.keys(kinds).map(
       (kind) => `${kind} ${((of(kind)[of(kind).length >> 1] ?? 0) * 1_000).toFixed(0)} µs`,
     )
     console.log(
-      `${question}: medians ${told.join(', ')}; advantage of others over nobody ${advantage(of('of others'), of('of nobody')).toFixed(3)}, ` +
+      `${question}: medians ${medians.join(', ')}; advantage of others over nobody ${advantage(of('of others'), of('of nobody')).toFixed(3)}, ` +
         `of the own over nobody ${advantage(of('the own'), of('of nobody')).toFixed(3)}`,
     )
   }
@@ -96,7 +96,7 @@ try {
 }
 
 /**
- * How often one of `a` takes longer than one of `b`; both sorted.
+ * Returns how often one of `a` takes longer than one of `b`; both are sorted.
  * https://en.wikipedia.org/wiki/Mann-Whitney_U_test
  */
 function advantage(a: readonly number[], b: readonly number[]): number {

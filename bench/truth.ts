@@ -8,8 +8,9 @@ import { demoStore, scoreDemo } from '../test/fixtures/demoStore.ts'
 import { benchEnvironment } from './shared/benchEnvironment.ts'
 
 // The demo world against its truth: pairwise precision and recall of each golden type after the
-// whole path; with "trained" once more after models were trained on the store and published, as an
-// operator would. npm run bench -- truth [companies] [seed] [trained]
+// whole path. With "trained" it scores again after training models on the store and publishing
+// them, as an operator would.
+// npm run bench -- truth [companies] [seed] [trained]
 
 const world = { companies: Number(process.argv[2] ?? 2_000), seed: Number(process.argv[3] ?? 1) }
 const server = await temporaryServer()
@@ -21,8 +22,8 @@ console.log(
 )
 await score('the shipped model')
 if (process.argv[4] === 'trained') {
-  const said = touchstone('train', '--out', join(tmpdir(), 'touchstone-models'))
-  const versions = [...said.matchAll(/model ([0-9a-f]{16})/g)].map((m) => m[1] ?? '')
+  const printed = touchstone('train', '--out', join(tmpdir(), 'touchstone-models'))
+  const versions = [...printed.matchAll(/model ([0-9a-f]{16})/g)].map((m) => m[1] ?? '')
   console.log(touchstone('publish', '--model', ...versions).trim())
   await score('trained models')
 }

@@ -20,10 +20,10 @@ import { benchProcesses } from './feed/processes.ts'
 import { latency, now } from './feed/protocol.ts'
 
 /**
- * Webhooks: how many deliveries a second one endpoint is given (signed, in order for each golden
- * record, place and log saved in Postgres with fsync), and how late they are at a steady rate.
- * Beside it the limit: a bare HTTP client that posts the same bytes to the same server, as many at
- * once, and keeps nothing.
+ * Webhooks: deliveries a second to one endpoint (signed, in order for each golden record, position
+ * and log saved in Postgres with fsync), and their lag at a steady rate. The limit beside it: a
+ * bare HTTP client posts the same bytes to the same server with as many requests at once, and saves
+ * nothing.
  *
  * npm run bench -- webhooks [--events 20000] [--rate 20] [--seconds 10]
  */
@@ -39,7 +39,7 @@ const perSecond = Number(values.rate)
 const atOnce = 8
 const recordsMax = 1_000
 
-/** The endpoint, on a thread of its own: says yes, and when. */
+/** The endpoint, on its own thread: responds with success and records the time. */
 const endpoint = new Worker(
   `const { parentPort } = require('node:worker_threads')
    require('node:http').createServer((req, res) => {
@@ -142,7 +142,7 @@ try {
   await endpoint.terminate()
 }
 
-/** Posts a second. */
+/** Returns posts a second. */
 async function bare(count: number): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: atOnce })
   const body = 'x'.repeat(bytes)

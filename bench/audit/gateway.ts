@@ -7,9 +7,9 @@ import { GATEWAY_CONFIG } from '../../cli/server/gatewayRole.ts'
 import { startGateway } from '../../gateway/gateway.ts'
 import { internalTokens } from '../../gateway/identity/internal.ts'
 
-// This gateway with the settings it is shipped with, before any supergraph: subgraphs are where the
-// supergraph says. node bench/audit/gateway.ts --port 4477
-// http://localhost:4200/mutations/supergraph
+// This gateway with its shipped settings, serving any supergraph; the supergraph gives the URLs of
+// the subgraphs.
+// node bench/audit/gateway.ts --port 4477 http://localhost:4200/mutations/supergraph
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -17,7 +17,7 @@ const { values, positionals } = parseArgs({
 })
 const supergraph = await (await fetch(positionals[0] ?? '')).text()
 
-/** name and url of each `@join__graph`. */
+/** Name and url of each `@join__graph`. */
 const services = new Map(
   parse(supergraph).definitions.flatMap((d) =>
     d.kind === Kind.ENUM_TYPE_DEFINITION && d.name.value === 'join__Graph'

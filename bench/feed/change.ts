@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { NewChange } from '../../mdm/feed/append.ts'
 
-/** A version of a customer of ordinary size. */
+/** Returns a version of a customer of ordinary size. */
 export function change(goldenId: string, version: number): NewChange {
   return {
     goldenId,

@@ -16,8 +16,8 @@ import {
 } from './protocol.ts'
 
 /**
- * Subscribers and the writer in one process, so that one clock times both. Reads as little of a
- * message as it can.
+ * Subscribers and the writer share one process, so that one clock times both. They parse as little
+ * of a message as possible.
  */
 const selection = (entity: boolean) => `subscription { changes {
   ... on CaughtUp { cursor }
@@ -30,7 +30,7 @@ process.once('message', async (plan: FeedPlan | BarePlan | CatchUpPlan) => {
   else process.send?.(plan.do === 'feed' ? await feed(plan) : await bare(plan))
 })
 
-/** Opens the sockets. `onText` gets every message with the number of its socket. */
+/** Opens the sockets. `onText` receives every message with the index of its socket. */
 async function connect(
   url: string,
   count: number,
@@ -50,7 +50,7 @@ async function connect(
 async function feed(plan: FeedPlan): Promise<Result> {
   const { events, subscribers } = plan
   const sql = openDatabase(plan.databaseUrl, { connectionsMax: 1, name: 'bench-writer' })
-  // Samples by subscriber and event; NaN: not delivered.
+  // Samples by subscriber and event; NaN if not delivered.
   const arrived = new Float64Array(subscribers * events).fill(Number.NaN)
   let first = 0
   let delivered = 0
@@ -106,7 +106,7 @@ async function feed(plan: FeedPlan): Promise<Result> {
       await appendChanges(tx, [
         change(ids[i % goldenIdsMax] ?? '', Math.floor(i / goldenIdsMax) + 1),
       ])
-      // Before the COMMIT is sent: what is measured includes the commit itself.
+      // Taken before COMMIT is sent, so that the measurement includes the commit.
       sentAt[i] = now()
     })
   }
@@ -176,7 +176,7 @@ async function catchUp({ url, after, upTo }: CatchUpPlan): Promise<CaughtUp> {
   return { events, seconds, misplaced }
 }
 
-/** Waits until all is there, or nothing more came for a while. */
+/** Waits until everything is delivered, or nothing more has come for a while. */
 async function settled(delivered: () => number, total: number): Promise<void> {
   for (let before = -1; delivered() < total && (before !== delivered() || before === 0); ) {
     before = delivered()
@@ -184,7 +184,7 @@ async function settled(delivered: () => number, total: number): Promise<void> {
   }
 }
 
-/** `arrived` by socket and event, NaN where nothing came. */
+/** `arrived` by socket and event; NaN if nothing arrived. */
 function result(
   arrived: Float64Array,
   sentAt: Float64Array,

@@ -12,7 +12,7 @@ import { readPolicy } from '../../schema/readPolicy.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type FromGateway, now, type ToGateway } from './protocol.ts'
 
-/** The process under test: the gateway with all subgraphs, and beside it a bare `ws` server. */
+/** The process under test: the gateway with all subgraphs, and a bare `ws` server beside it. */
 const url = process.argv[2] ?? ''
 const policy = readPolicy(fileURLToPath(new URL('../../schema/model', import.meta.url)))
 const sql = openDatabase(url, { connectionsMax: 8, name: 'bench-gateway' })
@@ -42,13 +42,13 @@ const bare = new WebSocketServer({ server: bareServer })
 const bareAddress = bareServer.address()
 const barePort = typeof bareAddress === 'object' && bareAddress ? bareAddress.port : 0
 
-const tell = (message: FromGateway) => process.send?.(message)
+const send = (message: FromGateway) => process.send?.(message)
 
 process.on('message', async (message: ToGateway) => {
   if (message.do === 'memory' || message.do === 'stop') {
     if (message.do === 'memory') global.gc?.()
     const { heapUsed, external, rss } = process.memoryUsage()
-    tell({ is: 'memory', heapMB: (heapUsed + external) / 2 ** 20, rssMB: rss / 2 ** 20 })
+    send({ is: 'memory', heapMB: (heapUsed + external) / 2 ** 20, rssMB: rss / 2 ** 20 })
     if (message.do === 'memory') return
     bare.close()
     await gateway.close(500)
@@ -66,4 +66,4 @@ process.on('message', async (message: ToGateway) => {
     if (message.perSecond === 0) await Promise.all(sent)
   }
 })
-tell({ is: 'listening', url: gateway.url, bareUrl: `ws://127.0.0.1:${barePort}` })
+send({ is: 'listening', url: gateway.url, bareUrl: `ws://127.0.0.1:${barePort}` })

@@ -20,7 +20,8 @@ import type {
 type Memory = Extract<FromGateway, { is: 'memory' }>
 
 /**
- * Postgres with fsync, a gateway process with all subgraphs, and clients in processes of their own.
+ * Starts Postgres with fsync; runs a gateway with all subgraphs, and clients, each in its own
+ * process.
  */
 export async function benchProcesses() {
   const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -31,23 +32,26 @@ export async function benchProcesses() {
   const sql: Sql = openDatabase(databaseUrl, { connectionsMax: 1, name: 'bench' })
   await migrate(sql, here('../../migrations'))
 
-  /** As the command line sets it: GraphQL checks less at each step. */
+  /**
+   * Starts it with the command line's settings: with NODE_ENV=production GraphQL checks less at
+   * each step.
+   */
   async function startGateway() {
     const env = { ...process.env, NODE_ENV: 'production' }
     const gateway = fork(here('gateway.ts'), [databaseUrl], { env, execArgv: ['--expose-gc'] })
     children.push(gateway)
     const { url, bareUrl } = await heard<Extract<FromGateway, { is: 'listening' }>>(gateway)
-    const tell = (message: ToGateway) => gateway.send(message)
+    const send = (message: ToGateway) => gateway.send(message)
     return {
       url,
       bareUrl,
-      tell,
+      send,
       async memory(): Promise<Memory> {
-        tell({ do: 'memory' })
+        send({ do: 'memory' })
         return await heard<Memory>(gateway)
       },
       async stop(): Promise<Memory> {
-        tell({ do: 'stop' })
+        send({ do: 'stop' })
         const last = await heard<Memory>(gateway)
         await once(gateway, 'exit')
         return last
@@ -55,7 +59,7 @@ export async function benchProcesses() {
     }
   }
 
-  /** A fresh process for each measurement, so that none pays for the garbage of another. */
+  /** Uses a fresh process for each measurement, so that none pays for the garbage of another. */
   async function measured<R extends Result | CaughtUp>(
     plan: FeedPlan | BarePlan | CatchUpPlan,
     whenReady: () => unknown = () => {},

@@ -1,4 +1,4 @@
-/** What the bench's processes tell each other over IPC. */
+/** Messages that the bench's processes exchange over IPC. */
 export type ToGateway =
   | { do: 'broadcast'; count: number; perSecond: number; bytes: number }
   | { do: 'memory' }
@@ -13,14 +13,14 @@ export interface FeedPlan {
   url: string
   databaseUrl: string
   subscribers: number
-  /** Transactions a second, each with one event; 0: as many as there can be. */
+  /** Transactions a second, each with one event; 0: as many as possible. */
   perSecond: number
   events: number
   /** Select a field of the entity from another subgraph too. */
   entity: boolean
 }
 
-/** Connect to the bare server, say so, measure what it sends. */
+/** Connect to the bare server, report readiness, measure what it sends. */
 export interface BarePlan {
   do: 'bare'
   url: string
@@ -28,7 +28,7 @@ export interface BarePlan {
   events: number
 }
 
-/** One subscriber that begins after `after` and reads up to the position `upTo`. */
+/** One subscriber that starts after `after` and reads up to the position `upTo`. */
 export interface CatchUpPlan {
   do: 'catchUp'
   url: string
@@ -39,7 +39,7 @@ export interface CatchUpPlan {
 export interface CaughtUp {
   events: number
   seconds: number
-  /** Events that did not follow the one before. */
+  /** Events that did not directly follow the one before. */
   misplaced: number
 }
 
@@ -58,7 +58,7 @@ export interface Result {
   ms: Latency
 }
 
-/** Milliseconds on a clock that all processes of this machine share. */
+/** Returns milliseconds on a clock that all processes of this machine share. */
 export function now(): number {
   return performance.timeOrigin + performance.now()
 }

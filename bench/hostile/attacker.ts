@@ -3,24 +3,27 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { HOSTILE } from './documents.ts'
 
-// On a thread of its own, so that what it costs to attack does not slow down who measures.
+// Runs on its own thread, so that the cost of attacking does not slow down the measurement.
 
 export interface Attack {
   url: string
-  /** The first one's is used by the sockets, the others' by the documents. */
+  /** The sockets use the first token, the documents use the others. */
   tokens: string[]
   requests: number
   perSecond: number
-  /** Of each kind: bodies and headers that come a byte a second, answers that are not read. */
+  /**
+   * Number of sockets of each kind: bodies and headers sent at a byte a second, and responses that
+   * nobody reads.
+   */
   sockets: number
 }
-export type Told = Record<string, number>
+export type ResponseCounts = Record<string, number>
 
 const { url, tokens, requests, perSecond, sockets } = workerData as Attack
 const at = new URL(url)
-const answers: Told = {}
+const counts: ResponseCounts = {}
 const note = (what: string) => {
-  answers[what] = (answers[what] ?? 0) + 1
+  counts[what] = (counts[what] ?? 0) + 1
 }
 const header = (length: number) =>
   `POST /graphql HTTP/1.1\r\nHost: ${at.host}\r\nContent-Type: application/json\r\nAuthorization: Bearer ${tokens[0]}\r\nContent-Length: ${length}\r\n`
@@ -28,12 +31,12 @@ const large = JSON.stringify({
   query: `{ customers(first: 200) { nodes { id ${Array.from({ length: 60 }, (_, i) => `n${i}: name`).join(' ')} } } }`,
 })
 
-/** Requests that wait for an answer; more would be memory of who attacks. */
+/** Requests that wait for a response; more would only use the attacker's own memory. */
 const unansweredMax = 1_000
 
 let over = false
 const open = new Set<Socket>()
-/** Keeps this many sockets of a kind open: one that is closed is followed by another. */
+/** Keeps this many sockets of a kind open; a closed one is replaced. */
 async function keep(
   kind: string,
   n: number,
@@ -76,7 +79,7 @@ await Promise.all(sent)
 over = true
 for (const socket of open) socket.destroy()
 await Promise.all(kept)
-parentPort?.postMessage(answers)
+parentPort?.postMessage(counts)
 
 async function attack(kind: string, body: string, n: number): Promise<void> {
   try {
@@ -88,7 +91,7 @@ async function attack(kind: string, body: string, n: number): Promise<void> {
     const text = await res.text()
     note(`${kind}: ${/"code":"([A-Z_]+)"/.exec(text)?.[1] ?? res.status}`)
   } catch (e) {
-    // Refused before all of it was sent.
+    // The server refused it before all of it was sent.
     const { cause } = e as { cause?: { code?: string; message?: string } }
     note(`${kind}: ${cause?.code ?? cause?.message ?? e}`)
   }

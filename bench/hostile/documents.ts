@@ -1,7 +1,4 @@
-/**
- * Requests that are meant to do harm; each has its own text, so that nothing of it is known
- * already.
- */
+/** Harmful requests. Each has its own text, so that no cache already knows it. */
 export type Hostile = (n: number) => string
 
 const times = (count: number, text: (n: number) => string) =>

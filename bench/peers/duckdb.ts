@@ -7,10 +7,10 @@ interface Connection {
 }
 
 /**
- * How many pairs a second DuckDB joins and scores with its own jaro_winkler_similarity on every one
- * of `fields`, on as many threads as given. `records` is the NDJSON file that `touchstone match`
- * reads, `pairs` a CSV of two line numbers, from 0. Null where DuckDB is not installed (npm install
- * --prefix bench/peers).
+ * Returns the pairs a second that DuckDB joins and scores with its own jaro_winkler_similarity on
+ * each of `fields`, on `threads` threads. `records` is the NDJSON file that `touchstone match`
+ * reads, `pairs` a CSV of two line numbers, from 0. Returns null if DuckDB is not installed (npm
+ * install --prefix bench/peers).
  */
 export async function duckdbPairsPerSecond(
   records: string,

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
 import { type DocumentNode, type GraphQLSchema, graphql, parse, print, visit } from 'graphql'
 import { composeSupergraph } from '../../gateway/federation/compose.ts'
-import { everyone, querySubgraphs, tell } from './subgraphs.ts'
+import { everyone, querySubgraphs, reportUrl } from './subgraphs.ts'
 
-// @apollo/gateway with Apollo Server before the same subgraphs, in one process as ours (npm install
-// --prefix bench/peers), without callers, rights and limits.
+// @apollo/gateway with Apollo Server before the same subgraphs, all in one process like ours (npm
+// install --prefix bench/peers), without callers, rights and limits.
 
 type Class<T> = new (options: object) => T
 const peers = createRequire(new URL('../peers/', import.meta.url))
@@ -25,14 +25,14 @@ const { url } = await startStandaloneServer(new ApolloServer({ gateway }), {
   // One context serves all of these subgraphs.
   context: async () => subgraphs[0]?.context({ correlationId: '', scopes: everyone }),
 })
-tell(new URL('/graphql', url).href)
+reportUrl(new URL('/graphql', url).href)
 
 interface LocalFetch {
   request: { query: string; variables?: Record<string, unknown>; operationName?: string }
   context: unknown
 }
 
-/** Its LocalGraphQLDataSource, with the copy of graphql that the subgraphs are made with. */
+/** Returns an equivalent of its LocalGraphQLDataSource that uses the subgraphs' copy of graphql. */
 function local(schema: GraphQLSchema) {
   return {
     process: async ({ request, context: contextValue }: LocalFetch) =>
@@ -46,7 +46,10 @@ function local(schema: GraphQLSchema) {
   }
 }
 
-/** It refuses supergraphs with rights, because it does not enforce them. */
+/**
+ * Removes the rights from a supergraph: @apollo/gateway refuses one that has them, because it does
+ * not enforce them.
+ */
 function withoutRights(supergraph: DocumentNode): DocumentNode {
   const rights = /^(authenticated|requiresScopes|policy)$/
   return visit(supergraph, {

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { readBody } from '../../gateway/http/body.ts'
 import { bareExecutor } from './execute.ts'
-import { tell } from './subgraphs.ts'
+import { reportUrl } from './subgraphs.ts'
 
 // The gateway's planner and subgraphs behind a bare node:http server: no callers, rights, limits,
 // cost, metrics or health.
@@ -17,5 +17,5 @@ const server = createServer(async (req, res) => {
     .end(JSON.stringify(await execute(query, variables)))
 })
 server.listen(0, '127.0.0.1', () =>
-  tell(`http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`),
+  reportUrl(`http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`),
 )

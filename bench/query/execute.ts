@@ -38,7 +38,7 @@ export async function bareExecutor(
   return async (query, variables) => {
     const document = runtime.documents.read(query, false)
     const compiled = document instanceof CompiledDocument ? document.operation(null) : null
-    if (!compiled) throw new Error('the query is wrong')
+    if (!compiled) throw new Error('the query is invalid')
     const operation = new OperationContext({ correlationId: '', scopes: everyone }, compiled)
     const { contextFactory, execute, schema } = runtime.getEnveloped({
       operation,

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { openDatabase } from '../../mdm/db/database.ts'
-import { tell } from './subgraphs.ts'
+import { reportUrl } from './subgraphs.ts'
 
-// The same answer from one hand-written SQL statement behind a bare node:http server.
+// The same response from one hand-written SQL statement behind a bare node:http server.
 
 const [databaseUrl = '', pages = '40'] = process.argv.slice(2)
 const sql = openDatabase(databaseUrl, { connectionsMax: 10, name: 'bench', planCache: 'auto' })
@@ -33,5 +33,5 @@ const server = createServer(async (_, res) => {
   res.setHeader('content-type', 'application/json').end(JSON.stringify(rows[0]?.answer))
 })
 server.listen(0, '127.0.0.1', () =>
-  tell(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`),
+  reportUrl(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`),
 )

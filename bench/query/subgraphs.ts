@@ -4,7 +4,7 @@ import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import type { Subgraph } from '../../subgraphs/contract.ts'
 
-/** The subgraphs as the role `gateway` makes them, for queries only: without the feed. */
+/** Returns the subgraphs as the role `gateway` creates them, for queries only: without the feed. */
 export function querySubgraphs(databaseUrl: string): Subgraph[] {
   const { policy, systems } = openInstallation()
   const sql = openDatabase(databaseUrl, {
@@ -15,11 +15,11 @@ export function querySubgraphs(databaseUrl: string): Subgraph[] {
   return createSubgraphs({ sql, policy, sources: systems, tailer: { sql } as Tailer })
 }
 
-/** Of whoever may do all. */
+/** The scopes of a caller that may do everything. */
 export const everyone = { has: () => true } as unknown as ReadonlySet<string>
 
-/** Says the address to the process that started this one, and ends with it. */
-export function tell(url: string): void {
+/** Reports the URL to the parent process, and exits with it. */
+export function reportUrl(url: string): void {
   process.once('disconnect', () => process.exit())
   process.send?.(url)
 }

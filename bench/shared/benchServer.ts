@@ -19,16 +19,16 @@ const warmUpCompanies = 300
 const migrations = fileURLToPath(new URL('../../migrations', import.meta.url))
 
 export interface BenchServer {
-  /** An empty database with the schema, in place of one of that name. */
+  /** Creates an empty database with the schema; drops one of the same name. */
   database(name: string): Promise<Sql>
   drop(sql: Sql, name: string): Promise<void>
-  /** The database of that name as it was left; null where there is none. */
+  /** Opens an existing database; null if there is none of that name. */
   open(name: string): Promise<Sql | null>
   url(name: string): string
   stop(): Promise<void>
 }
 
-/** An embedded Postgres with fsync, gone when it is stopped; one in a given folder is kept. */
+/** Starts an embedded Postgres with fsync, deleted when it stops; one in a given folder is kept. */
 export async function benchServer(kept?: string): Promise<BenchServer> {
   const dir = kept ?? mkdtempSync(join(tmpdir(), 'touchstone-bench-'))
   const server = await startServer({ dir, durable: true })
@@ -63,14 +63,15 @@ export async function benchServer(kept?: string): Promise<BenchServer> {
 
 export interface Filled {
   messages: number
-  /** Of which so many warmed the threads up before the clock ran. */
+  /** Messages that warmed the threads up before the measurement began. */
   warmUp: number
   acceptSeconds: number
   applySeconds: number
 }
 
 /**
- * Takes a demo world of about so many messages through the whole path, as `touchstone start` does.
+ * Takes a demo world of about `messages` messages through the whole path, as `touchstone start`
+ * does.
  */
 export async function fill(
   sql: Sql,
@@ -80,11 +81,11 @@ export async function fill(
 ): Promise<Filled> {
   const { connectors } = openInstallation()
   const pool = startWorkers(databaseUrl, options)
-  // The first batches of a thread compile its code; they are of another world and not counted.
+  // The first batches of a thread compile its code; they are of another world and are not counted.
   const warm = await acceptWorld(sql, connectors, { companies: warmUpCompanies, seed: 2 })
   await pool.claimed(warm.accepted)
 
-  // The queue is filled before anything of it may be claimed.
+  // Fills the queue before any of it may be claimed.
   await sql`alter table pending alter column not_before set default 'infinity'`
   const acceptedAt = performance.now()
   const world = { companies: Math.ceil(messages / messagesPerCompany), seed: 1 }
@@ -103,7 +104,7 @@ export async function fill(
   return { messages: accepted, warmUp: warm.accepted, acceptSeconds, applySeconds }
 }
 
-/** Ingest workers, each on its thread, as `touchstone start` runs them. */
+/** Starts ingest workers, each on its own thread, as `touchstone start` does. */
 function startWorkers(
   databaseUrl: string,
   options: { workers: number; rowsMax: number },
