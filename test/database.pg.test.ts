@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testDatabase } from './database.ts'
 
-test('a test database has the migrations and is apart from every other', async (t) => {
+test('a test database has the migrations and is isolated from all others', async (t) => {
   const [a, b] = [await testDatabase(), await testDatabase()]
   t.after(() => a.drop())
   t.after(() => b.drop())

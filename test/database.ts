@@ -13,15 +13,16 @@ export interface TestDatabase {
   sql: Sql
   url: string
   /**
-   * Closes `sql`, drops the database, stops the server if this file started it. Call it in `after`.
+   * Closes `sql`, drops the database, and stops the server if this file started it. Call it in
+   * `after`.
    */
   drop(): Promise<void>
 }
 
 /**
- * A database of its own for a test file, with all migrations: cloned from a template that the whole
- * run shares. On the server of DATABASE_URL (or of the test launcher); without either it starts a
- * server for this file. `empty: true` leaves the migrations out.
+ * Creates a database for one test file, with all migrations, cloned from a template that the whole
+ * run shares. Uses the server of DATABASE_URL or of the test launcher; without either it starts one
+ * for this file. `empty: true` omits the migrations.
  */
 export async function testDatabase(
   options: { connectionsMax?: number; empty?: boolean } = {},
@@ -56,22 +57,22 @@ export async function testDatabase(
 export interface TemporaryServer {
   dir: string
   url(database: string): string
-  /** Stops it and starts it again on the same data and port. */
+  /** Restarts it on the same data and port. */
   pause(): Promise<void>
   resume(): Promise<void>
-  /** Stops it for good; its data go. */
+  /** Stops it and deletes its data. */
   stop(): Promise<void>
 }
 
 /**
- * A server of its own, without fsync, in a temporary folder that goes with it. For tests that stop
- * and start servers.
+ * Starts a server without fsync in a temporary folder, which is deleted with it. For tests that
+ * stop and start servers.
  */
 export async function temporaryServer(): Promise<TemporaryServer> {
   const dir = mkdtempSync(join(tmpdir(), 'touchstone-test-'))
   let server: PostgresServer | null = await startServer({ dir, durable: false })
   const { url } = server
-  // A test file that fails or is interrupted does not get to its `after`.
+  // A test file that fails or is interrupted does not reach its `after`.
   const abandon = () => {
     try {
       if (server) process.kill(server.pid, 'SIGQUIT')
@@ -100,7 +101,7 @@ export async function temporaryServer(): Promise<TemporaryServer> {
   }
 }
 
-/** One server a process, started with its first test database and stopped with its last. */
+/** One server for each process, started with its first test database and stopped with its last. */
 let own: { server: Promise<TemporaryServer>; users: number } | null = null
 
 async function testServer(): Promise<{ server: string; stop: () => Promise<void> }> {
@@ -130,8 +131,7 @@ async function templateDatabase(
   const name = `touchstone_template_${hash.digest('hex').slice(0, 16)}`
   await admin`select pg_advisory_lock(hashtext('touchstone test template'))`
   try {
-    // Marked a template only when complete, so that a run that was killed half-way does not spoil
-    // the next.
+    // It is marked as a template only when complete, so a killed run does not spoil the next one.
     const found = await admin<{ ready: boolean }[]>`
       select datistemplate as ready from pg_database where datname = ${name}`
     if (found[0]?.ready) return name

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { dictionaryLookups } from './dictionaryLookups.ts'
 
-test('no plain object is read, written or asked with a key that may come from data', () => {
+test('no plain object is read, written or tested with a key that may come from data', () => {
   const root = process.cwd()
   const within = /^(schema|connectors|mdm|subgraphs|gateway|cli|demo)\//
   const { files, found } = dictionaryLookups(join(root, 'tsconfig.json'), root, within)
@@ -17,7 +17,7 @@ test('no plain object is read, written or asked with a key that may come from da
   )
 })
 
-// Each line, and whether it is a lookup that the rule finds.
+// Each line, and true if it is a lookup that the rule must find.
 const PLANTED: [line: string, found: boolean][] = [
   ['plain[key]', true],
   ['plain[key] ?? 0', true],
@@ -45,7 +45,7 @@ const PLANTED: [line: string, found: boolean][] = [
   ['plain[key] // dictionary:', true],
 ]
 
-test('the rule finds what is planted, and nothing else', () => {
+test('the rule finds exactly the planted lookups', () => {
   const root = mkdtempSync(join(tmpdir(), 'touchstone-dictionaries-'))
   try {
     writeFileSync(

@@ -11,22 +11,22 @@ import {
 import { API, type Checker, type Type, TypeFlags } from 'typescript/unstable/sync'
 
 /**
- * Types whose objects inherit nothing: ours, and those that graphql makes with
- * `Object.create(null)`. In an object of any other type a key that comes from data may find what
- * every object inherits.
+ * Types whose objects inherit nothing: our own, and those that graphql creates with
+ * `Object.create(null)`. In an object of any other type a key from data may find an inherited
+ * property.
  */
 const INHERITS_NOTHING = /^(Dictionary|ObjMap|GraphQLFieldMap|GraphQLInputFieldMap)\b/
 
 /**
- * Says in the same line, or in one above it, why nothing inherited is found or lost: `//
- * dictionary: …`.
+ * A comment `// dictionary: …` in the same line or one above explains why no inherited property is
+ * found or lost.
  */
 const EXCEPTION = /\/\/ dictionary: \S/
 
 interface Lookup {
   node: Node
   object: Expression
-  /** Null where an object as a whole is copied. */
+  /** Null if the whole object is copied. */
   key: Expression | null
 }
 
@@ -103,7 +103,7 @@ function lookupOf(node: Node, file: SourceFile): Lookup | null {
   return null
 }
 
-/** Whether a key of this type may be any text; one of several literals may not, nor a number. */
+/** Returns true if a key of this type may be any text. A union of literals and a number may not. */
 function isAnyString(type: Type, checker: Checker): boolean {
   if (type.flags & (TypeFlags.String | TypeFlags.AnyOrUnknown)) return true
   if (

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 
 /**
- * The first seed of whatever a test draws. `npm test` draws the same each time, so that it fails
- * for a change and not by chance; the long runs (`npm run test:soak`) draw anew and print what they
- * drew. TOUCHSTONE_SEED: a number, or `random`.
+ * The first seed of random tests. `npm test` always uses the same one, so a failure comes from a
+ * change and not by chance. The long runs (`npm run test:soak`) use a new seed and print it.
+ * TOUCHSTONE_SEED is a number or `random`.
  */
 const given = process.env.TOUCHSTONE_SEED ?? '1'
 export const firstSeed = given === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(given)

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { temporaryServer } from './database.ts'
 
 /**
- * `npm test [-- FILE...]`: every test, on one Postgres for the whole run: that of DATABASE_URL, or
- * an embedded one that is gone afterwards. A file may be a pattern.
+ * `npm test [-- FILE...]` runs all tests on one Postgres: that of DATABASE_URL, or an embedded one
+ * that is removed afterwards. A file may be a pattern.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const fileMsMax = 900_000
@@ -24,7 +24,7 @@ const child = spawn(
     '--test',
     '--test-concurrency=4',
     `--test-timeout=${fileMsMax}`,
-    // A handle left open by a failed test must not hold up the run.
+    // A handle that a failed test left open must not block the run.
     '--test-force-exit',
     '--test-reporter=spec',
     ...files,
@@ -35,7 +35,8 @@ const child = spawn(
     env: {
       ...process.env,
       DATABASE_URL: server?.url('postgres') ?? process.env.DATABASE_URL,
-      // A file is a process: without it each would strip and compile the same thousand modules.
+      // Each file is a process; without a cache each would strip and compile the same thousand
+      // modules.
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache'),
     },
   },

@@ -21,7 +21,7 @@ const customer = (source: string, name: string, fields: Record<string, unknown>)
 const taxId = { taxIds: ['DE136695976'] }
 const phone = { phones: ['+4930123456'] }
 
-test('I1: a link does not outlive its last two keys when two transactions fill one each at the same time', async () => {
+test('I1: a link is removed with its last two keys when two concurrent transactions saturate one each', async () => {
   const { sql } = db
   const pipeline = directPipeline(sql, 2)
   await send(sql, [
@@ -36,12 +36,12 @@ test('I1: a link does not outlive its last two keys when two transactions fill o
     customer('success', 'Dogwood Lake', phone),
   ])
   const waiting = await sql<{ id: number }[]>`select inbox_id as id from pending order by 1`
-  // Both have decided when they come to the head of the feed, and neither has committed.
+  // Both have decided when they reach the head of the feed, and neither has committed.
   const gate = await sql.reserve()
   await gate`begin`
   await gate`select from feed_head for update`
   const both = Promise.all(waiting.map(({ id }) => applyPending(pipeline, 1, [id])))
-  // Not asked of `gate`: within a transaction the answer would stay the same.
+  // This query does not use `gate`: within its transaction the result would not change.
   const held = () =>
     sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
   while ((await held()).length < 2) await sleep(20)
@@ -56,7 +56,7 @@ test('I1: a link does not outlive its last two keys when two transactions fill o
   assert.deepEqual((await checkRebuild(sql, pipeline)).differences, [])
 })
 
-test('I1: what refers to a record that changed is compared anew though whoever held it meanwhile took everything back', async () => {
+test('I1: records that refer to a changed record are compared again although a transaction that locked them rolled back', async () => {
   const { sql } = db
   const pipeline = directPipeline(sql)
   await empty(sql)
@@ -69,7 +69,8 @@ test('I1: what refers to a record that changed is compared anew though whoever h
       fields: { name: 'Anna Weber', customer: recordKey(source, 'Customer', of) },
     },
   })
-  // One customer by now, so the two contacts are one person of it; then it is known to be two.
+  // First both customers are one, so the two contacts are one person; then the customers turn out
+  // to be two.
   await send(sql, [customer('crm', 'Alder Forest', taxId), customer('erp', 'Alder Forest', taxId)])
   await send(sql, [contact('crm', 'Alder Forest'), contact('erp', 'Alder Forest')])
   await drain(pipeline)

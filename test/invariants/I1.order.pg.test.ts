@@ -14,8 +14,8 @@ before(async () => {
 })
 after(async () => await db.drop())
 
-// Few values, so that records meet: the same names, phones and domains in several systems, and
-// chains between them.
+// Few values make records meet: several systems share names, phones and domains, and chains connect
+// them.
 const names = [
   'Nordwind Logistik GmbH',
   'Nordwind Logistics',
@@ -67,10 +67,7 @@ const message = fc.record({
   contact,
   reference: fc.constantFrom('1', '2', '3'),
 })
-/**
- * A world is a set of messages; two arrivals of it differ in order, in what comes twice and in how
- * it is cut into batches.
- */
+/** A world is a set of messages. Two arrivals of it differ in order, duplicates and batching. */
 const world = fc.record({
   messages: fc.array(message, { minLength: 3, maxLength: 16 }),
   orders: fc.tuple(fc.infiniteStream(fc.nat()), fc.infiniteStream(fc.nat())),
@@ -83,11 +80,11 @@ for (const [bound, what] of [
   [undefined, 'blocks of any size in so small a world'],
   [2, 'blocks that pass the bound and fall under it again'],
 ] as const)
-  test(`I1: whatever the order, duplication and batching, the golden records are the same and equal a rebuild: ${what}`, async () => {
+  test(`I1: golden records are the same for any order, duplication and batching, and equal a rebuild: ${what}`, async () => {
     await sameInAnyOrder(directPipeline(db.sql, bound))
   })
 
-test('I1: a reference to a deleted record is compared the same, whether it had a match before it was deleted or not', async () => {
+test('I1: a reference to a deleted record is compared the same with or without an earlier match of that record', async () => {
   const pipeline = directPipeline(db.sql)
   const say = (
     source: string,
@@ -166,7 +163,7 @@ async function sameInAnyOrder(pipeline: Pipeline): Promise<void> {
         )
         await drain(pipeline, w.batches[turn])
         const check = await checkRebuild(db.sql, pipeline)
-        assert.deepEqual(check.differences, [], 'stored equals rebuilt')
+        assert.deepEqual(check.differences, [], 'the stored state equals a rebuild')
         results.push(JSON.stringify(await goldenByMembers(), null, 1))
       }
       assert.equal(results[0], results[1])
@@ -183,8 +180,8 @@ function next(stream: fc.Stream<number>): number {
 }
 
 /**
- * Golden records named by their live members rather than by their id, which is that of whoever
- * arrived first.
+ * Returns golden records named by their live members. Their id is that of the first record to
+ * arrive.
  */
 async function goldenByMembers() {
   return await db.sql`

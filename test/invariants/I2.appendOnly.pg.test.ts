@@ -26,7 +26,7 @@ before(async () => {
 })
 after(async () => await db?.drop())
 
-test('I2: assertions, withdrawals and the audit log are only ever appended to; the database itself refuses the rest', async () => {
+test('I2: assertions, withdrawals and the audit log are append-only; the database rejects other changes', async () => {
   for (const table of ['assertion', 'withdrawal', 'audit'])
     for (const statement of [
       `delete from ${table}`,
@@ -44,7 +44,7 @@ function column(table: string): string {
       : 'assertion_id = assertion_id'
 }
 
-test('I2: undoing deletes nothing: what was said is still there, with who said it and that it does not stand', async () => {
+test('I2: undo deletes nothing: the assertion remains with its actor and is marked as withdrawn', async () => {
   const rows = await db.sql`
     select s.kind, s.actor, m.state, v.assertion_id is not null as stands from assertion s
     join action m on m.id = s.action_id left join standing v on v.assertion_id = s.id`
@@ -53,7 +53,7 @@ test('I2: undoing deletes nothing: what was said is still there, with who said i
     assert.deepEqual({ ...r }, { kind: 'SAME', actor: 'ada', state: 'UNDONE', stands: false })
 })
 
-test('the audit log is whole; a row changed, taken out or cut off is named', async () => {
+test('verifies the audit log, and finds a changed, a removed and a truncated row', async () => {
   assert.deepEqual(await verifyAudit(db.sql), { rows: 6, broken: null })
   const tampered: [statement: string, row: number][] = [
     [`update audit set body = replace(body::text, 'ada', 'eve')::json where id = 3`, 3],
@@ -67,7 +67,7 @@ test('the audit log is whole; a row changed, taken out or cut off is named', asy
   ]
   for (const [statement, row] of tampered) {
     const found = await db.sql.begin(async (tx) => {
-      // Who can do this is the owner of the database; the chain tells that they did.
+      // Only the owner of the database can do this; the hash chain shows that it happened.
       await tx.unsafe(`set local session_replication_role = replica; ${statement}`)
       const result = await verifyAudit(tx as never)
       await tx.unsafe('rollback; begin')

@@ -25,8 +25,7 @@ const runs = Number(process.env.TOUCHSTONE_I3_RUNS ?? 8)
 const scopes = new Set(['pii:read'])
 const caller: Caller = { actor: 'ada', roles: new Set(['steward']), scopes, correlationId: 'test' }
 
-// Few values, so that records meet, and automation has reasons to part what stewards join and to
-// join what they part.
+// Few values make records meet and give automation reasons to contradict the stewards.
 const customer = fc.record(
   {
     name: fc.constantFrom(
@@ -51,7 +50,7 @@ const customerArrival = fc.record({
   deleted: fc.integer({ min: 0, max: 6 }).map((n) => n === 0),
   fields: customer as fc.Arbitrary<Record<string, unknown>>,
 })
-/** A child: whom it acts for is compared, so it follows when customers merge and split. */
+/** A child record: its reference is compared, so it follows when customers merge and split. */
 const contactArrival = fc.record({
   op: fc.constant('ARRIVE' as const),
   type: fc.constant('Contact'),
@@ -93,7 +92,7 @@ const action = fc.record({
   x: fc.nat(),
   y: fc.nat(),
   z: fc.nat(),
-  /** Undone at once: everything has to be as it was. */
+  /** Undone at once: the state must be as before. */
   back: fc.boolean(),
 })
 const publication = fc.record({
@@ -118,8 +117,8 @@ const steps = fc.tuple(
 
 type Steps = typeof steps extends fc.Arbitrary<infer S> ? S : never
 /**
- * Found by the long run: the absorbed record is deleted, then the merge is undone; its id leads to
- * itself again.
+ * Found by the long run: the absorbed record is deleted, then the merge is undone, and its id
+ * resolves to itself again.
  */
 const absorbedThenDeleted: Steps = [
   [
@@ -172,8 +171,8 @@ const absorbedThenDeleted: Steps = [
 ]
 
 /**
- * Found by the long run: parent and child became one by themselves, were parted, and the parting
- * was undone.
+ * Found by the long run: parent and child are merged automatically, then separated, and the
+ * separation is undone.
  */
 const aboveItself: Steps = [
   [
@@ -224,7 +223,7 @@ const aboveItself: Steps = [
   ],
 ]
 
-test(`I3: what stewards say holds through arrivals, undos and policies in any order, and equals a rebuild: ${runs} worlds`, async () => {
+test(`I3: assertions of stewards hold through arrivals, undos and policies in any order, and equal a rebuild: ${runs} worlds`, async () => {
   const rules: StewardshipRules = {
     ...DEFAULT_RULES,
     approval: { ...DEFAULT_RULES.approval, mergeValueMin: 1e9, bulkItemsMin: 100 },
@@ -273,7 +272,7 @@ test(`I3: what stewards say holds through arrivals, undos and policies in any or
             assert.deepEqual(
               await state(),
               was,
-              'a policy and the way back leave everything as it was',
+              'publishing a policy and going back changes nothing',
             )
           }
         } else {
@@ -309,7 +308,10 @@ test(`I3: what stewards say holds through arrivals, undos and policies in any or
   if (process.env.TOUCHSTONE_I3_RUNS) console.log(Object.fromEntries([...seen].sort()))
 })
 
-/** The shipped policy; other owners; customers that match later and contacts that match sooner. */
+/**
+ * The shipped policy; one with other owners; one with stricter matching of customers and looser
+ * matching of contacts.
+ */
 const shipped = readPolicyFiles('schema/model')
 const model = Object.fromEntries(
   Object.entries(shipped.model).map(([file, text]) => [
@@ -344,7 +346,7 @@ async function run(steward: Stewardship, input: ActionInput): Promise<Outcome> {
   })
 }
 
-/** An action on records that are there; null where there are too few. */
+/** Returns an action on existing records, or null if there are too few. */
 async function inputOf(step: {
   op: Exclude<ActionInput['kind'], 'EXPIRE' | 'PUBLISH'>
   x: number
@@ -357,7 +359,7 @@ async function inputOf(step: {
   const pick = <T>(items: readonly T[], n: number): T | undefined => items[n % items.length]
   const active = golden.filter((g) => g.state === 'ACTIVE')
   const a = pick(active, step.x)
-  // Seldom with itself, which is refused.
+  // Rarely a record with itself, which is refused.
   const others = active.filter((g) => g !== a)
   const b = pick(step.y % 10 === 0 || others.length === 0 ? active : others, step.y)
   if (!a || !b) return null
@@ -417,8 +419,8 @@ async function inputOf(step: {
 }
 
 /**
- * Everything that an undo has to bring back: values, where they come from, ids, children, what
- * stands, open tasks.
+ * Returns everything that an undo must restore: values, provenance, ids, children, active
+ * assertions, open tasks.
  */
 async function state() {
   return {
@@ -440,7 +442,7 @@ async function holds(given: ReadonlySet<string>): Promise<void> {
     select s.kind, a.key as a, b.key as b from standing s join source_record a on a.key = s.a join source_record b on b.key = s.b
     where a.complete and not a.deleted and b.complete and not b.deleted
       and (s.kind = 'SAME') <> (a.golden_id = b.golden_id)`
-  assert.equal(wrong, undefined, 'I3: what a steward said of two records holds')
+  assert.equal(wrong, undefined, 'I3: the assertion of a steward about two records holds')
   const stated = await db.sql<{ value: unknown; golden: unknown }[]>`
     select distinct on (g.id, s.field) s.value, g.values -> s.field as golden
     from standing s join source_record r on r.key = s.a join golden g on g.id = r.golden_id and g.state = 'ACTIVE'

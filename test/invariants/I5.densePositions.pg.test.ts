@@ -20,7 +20,7 @@ let tailer: Tailer
 
 before(async () => {
   db = await testDatabase({ connectionsMax: 8 })
-  // A small ring, so that readers go back and forth between ring and table.
+  // A small ring makes readers alternate between ring and table.
   const sql = openDatabase(db.url, { connectionsMax: 4, name: 'test-feed' })
   tailer = await startTailer({ sql, ringEventsMax: 50 })
 })
@@ -30,13 +30,13 @@ after(async () => {
   await db.drop()
 })
 
-test(`I5 positions are dense and in commit order; readers that resume anywhere miss nothing and see nothing twice (FEED 1.2, 3.1; seed ${seed})`, async () => {
+test(`I5 positions are dense and in commit order; readers that resume at any cursor see every event exactly once (FEED 1.2, 3.1; seed ${seed})`, async () => {
   const random = seeded(seed)
   const goldenIds = Array.from({ length: 40 }, () => randomUUID())
   const last = randomUUID()
 
-  // A reader breaks off at random and resumes with the last cursor it has; sometimes with an older
-  // one, seldom with one from anywhere: it would hardly come to the end if it often did.
+  // A reader stops at random and resumes with its last cursor or an older one. A cursor of any age
+  // is rare, as the reader would hardly reach the end otherwise.
   const rereadMax = () => (random() < 0.1 ? Number.MAX_SAFE_INTEGER : 150)
   const reader = async (): Promise<ChangeEvent[]> => {
     const read: ChangeEvent[] = []
@@ -85,7 +85,8 @@ test(`I5 positions are dense and in commit order; readers that resume anywhere m
       read.map((e) => [e.position, e.goldenId, e.version]),
       stored.map((s) => [s.position, s.golden_id, s.version]),
     )
-    // What a consumer that keeps a table ends with is what is stored; before is always what it had.
+    // A consumer that maintains a table ends with the stored state; `before` is always the former
+    // value of its table.
     const table = new Map<string, unknown>()
     for (const e of read) {
       assert.deepEqual(e.before, table.get(e.goldenId) ?? null)

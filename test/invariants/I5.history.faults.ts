@@ -20,10 +20,10 @@ import { check, type Got, type History, type Stored, type Written } from './I5hi
 import { readNotes } from './I5history/notes.ts'
 
 /**
- * Random histories: eight writers in two processes, a gateway, three subscribers, each in a process
- * of its own; while they run, processes are killed with -9, Postgres is crashed and started,
- * sockets are torn. Then every write and every delivery is checked. FEED_HISTORIES=100 for the long
- * run (about ten minutes), TOUCHSTONE_SEED to choose the disturbances.
+ * Random histories: eight writers in two processes, a gateway, and three subscribers, each in its
+ * own process. Meanwhile processes are killed with -9, Postgres is crashed and restarted, and
+ * sockets are cut. Then every write and every delivery is checked. FEED_HISTORIES=100 gives the
+ * long run (about ten minutes); TOUCHSTONE_SEED selects the disturbances.
  */
 const histories = Number(process.env.FEED_HISTORIES ?? 2)
 const disturbances = Number(process.env.FEED_DISTURBANCES ?? 8)
@@ -44,7 +44,7 @@ after(async () => {
 
 for (let n = 0; n < histories; n++) {
   const seed = firstSeed + n
-  test(`I5 history ${seed}: nothing missed, nothing twice, nothing lost, no seam`, async () => {
+  test(`I5 history ${seed}: every write is stored, and every event is delivered exactly once, without a gap after a snapshot`, async () => {
     const history = await play(seed)
     assert.deepEqual(check(history), [])
     assert.ok(history.writers.flatMap((w) => w.acknowledged).length > 20, 'something was written')

@@ -16,8 +16,8 @@ after(async () => await db.drop())
 const places = ['Hamburg', 'Roma', 'Leeds', 'Porto', 'Gdynia']
 
 /**
- * Forty companies, each in all systems several times over, with contacts that name them: everything
- * collides.
+ * Forty companies, each several times in all systems, with contacts that refer to them, so that
+ * everything collides.
  */
 function collidingWorld(seed: number): { source: string; message: DirectMessage }[] {
   let state = seed

@@ -20,7 +20,7 @@ const rounds = Number(process.env.TOUCHSTONE_I8_ROUNDS ?? 4)
 const names = ['Nordwind Logistik GmbH', 'Casa Lupo S.r.l.', 'Blue Fen Ltd']
 const random = mulberry(7)
 
-test('I8: stewards and ingest workers on the same records at once: nothing is lost, nothing differs from a rebuild', async () => {
+test('I8: stewards and ingest workers on the same records at once lose nothing and equal a rebuild', async () => {
   const pipeline = directPipeline(db.sql)
   const steward: Stewardship = { ...pipeline, policy: unmarked(policy) }
   await applyRecords(db.sql, records(1))
@@ -79,7 +79,10 @@ function records(version: number) {
   )
 }
 
-/** Unmerges and undos among them, so that there is always something to merge again. */
+/**
+ * Returns a random action. Unmerges and undos are among them, so there is always something to merge
+ * again.
+ */
 async function something(): Promise<ActionInput | null> {
   const any = () => db.sql`md5(id::text || ${String(random())})`
   const [a, b] = await db.sql<
@@ -102,7 +105,8 @@ async function something(): Promise<ActionInput | null> {
 }
 
 /**
- * A small random sequence; what runs beside it makes the order of its use vary, which is the point.
+ * Creates a small random generator. Concurrent callers vary the order of its use, which is
+ * intended.
  */
 function mulberry(seed: number): () => number {
   let a = seed

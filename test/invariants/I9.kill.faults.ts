@@ -23,7 +23,7 @@ const seed = firstSeed
 const drainMsMax = 120_000
 const killedAfterMsMax = 400
 
-test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowledged is there, applied once`, async (t) => {
+test(`I9: ${rounds} kills during ${messages} messages lose no acknowledged message and apply none twice`, async (t) => {
   const random = generator(seed)
   t.diagnostic(`TOUCHSTONE_SEED=${seed}`)
   const deliveries = worldDeliveries({ companies: Math.ceil(messages / 12), seed }, messages)
@@ -42,7 +42,8 @@ test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowled
     const quota = Math.ceil((deliveries.length * (round + 1)) / (rounds + 1))
     const before = sender.acknowledged.length
     sender.allow(quota)
-    // Anywhere from the first acknowledgement to when all are and the workers still apply them.
+    // At any point between the first acknowledgement and the last, while workers still apply the
+    // messages.
     const enough = before + Math.floor(random() * (quota - before))
     while (sender.acknowledged.length < enough) await Promise.race([sleep(2), sender.done])
     await sleep(random() * killedAfterMsMax)
@@ -68,12 +69,12 @@ test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowled
     assert.deepEqual(
       follower.positions,
       Array.from({ length: head }, (_, i) => i + 1),
-      'who follows the feed through all kills misses nothing and sees nothing twice',
+      'a subscriber through all kills sees every event exactly once',
     )
     t.diagnostic(`a follower saw ${head} events, interrupted ${follower.interruptions} times`)
     const pipeline = { policy, engines: createEngines(policy), systems: systemsByName() }
     const check = await checkRebuild(sql, pipeline)
-    assert.deepEqual(check.differences, [], 'what is stored equals a rebuild')
+    assert.deepEqual(check.differences, [], 'the stored state equals a rebuild')
     assert.ok(check.golden > messages / 20)
     t.diagnostic(`${check.records} source records, ${check.golden} golden records`)
     await asIfNothingHappened(sql, { ...pipeline, connectors })
@@ -92,7 +93,7 @@ test(`I9: ${rounds} kills while ${messages} messages come in: what was acknowled
   assert.equal(
     postmaster(),
     null,
-    'the database stops with its last user, though another had started it',
+    'the database stops with its last user, although another process had started it',
   )
 })
 
@@ -117,10 +118,10 @@ async function everyAcknowledgedIsThere(
     [],
     'acknowledged and lost',
   )
-  assert.equal(rows.length, expected.size, 'nothing is there that was not sent')
+  assert.equal(rows.length, expected.size, 'every stored message was sent')
 }
 
-/** Answers the head of the feed. */
+/** Asserts that positions are dense. Returns the head of the feed. */
 async function eventsAreDense(sql: Sql): Promise<number> {
   const [row] = await sql`
     select count(*)::int as events, min(position) as first, max(position) as last,
@@ -136,8 +137,8 @@ async function eventsAreDense(sql: Sql): Promise<number> {
 }
 
 /**
- * The same messages into an empty store, without any kill, leave the same source records and the
- * same exceptions.
+ * Asserts that an empty store without any kill gives the same source records and exceptions for
+ * these messages.
  */
 async function asIfNothingHappened(
   sql: Sql,
@@ -189,9 +190,7 @@ function systemsByName() {
   return new Map([...connectors].map(([name, c]) => [name, c.system]))
 }
 
-/**
- * Mulberry32: the same seed kills at the same places, as far as two processes repeat themselves.
- */
+/** Mulberry32: one seed kills at the same points, as far as two processes repeat themselves. */
 function generator(seed: number): () => number {
   let state = seed
   return () => {

@@ -49,8 +49,8 @@ test('wraps every event in an envelope that the schema accepts, with a stable id
       assert.deepEqual(cloudEventSchema.parse(x), x)
       assert.deepEqual(cloudEvent({ ...a, position: b.position }, 'g').id, x.id)
       assert.equal(x.sequence < y.sequence, a.position < b.position)
-      // CloudEvents 1.0, 3: attribute names have lower-case letters and digits, and null is not a
-      // value.
+      // CloudEvents 1.0, section 3: attribute names have lower-case letters and digits, and null is
+      // not a value.
       for (const [name, value] of Object.entries(x)) {
         assert.match(name, /^[a-z0-9]{1,20}$/)
         assert.notEqual(value, null)

@@ -20,7 +20,7 @@ describe('the table of currency exponents', () => {
     )
   })
 
-  // CLDR leaves out decimals that nobody writes. Another difference is news: one of the two tables
+  // CLDR omits decimals that nobody writes. Any other difference means that one of the two tables
   // has changed.
   test('differs from CLDR only where CLDR leaves out hundredths, or thousandths of IQD', () => {
     const other = [...currencyExponents].filter(

@@ -49,7 +49,7 @@ test('derives the version from the content only', () => {
   assert.notEqual(a.version, c.version)
 })
 
-// Each mistake, the line it is reported at, and part of what would be right.
+// Each mistake, the line of its report, and part of the correction.
 const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
   [
     'an unknown comparator',

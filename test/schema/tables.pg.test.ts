@@ -30,8 +30,8 @@ after(async () => {
 })
 
 /**
- * Columns, constraints and indexes as Postgres prints them. Left to SQL: storage options, views,
- * functions, triggers.
+ * Returns columns, constraints and indexes as Postgres prints them. Storage options, views,
+ * functions and triggers are left to SQL.
  */
 async function catalog(sql: Sql): Promise<string[]> {
   const rows = await sql<{ line: string }[]>`

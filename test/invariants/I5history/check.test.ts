@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { check, type Got, type History, type Stored } from './check.ts'
 
-/** Two records, five events, three subscribers: nothing wrong. */
+/** Returns a correct history of two records, five events and three subscribers. */
 function sound(): History {
   const stored: Stored[] = [
     { position: 1, goldenId: 'a', version: 1, values: { n: 1, m: 0 }, atMs: 10 },
@@ -59,7 +59,7 @@ function sound(): History {
   }
 }
 
-test('a sound history is sound; unacknowledged writes may be there or not', () => {
+test('finds nothing wrong in a correct history, with or without unacknowledged writes', () => {
   assert.deepEqual(check(sound()), [])
 })
 

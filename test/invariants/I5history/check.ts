@@ -1,6 +1,6 @@
 /**
- * What a writer noted before it committed (`tried`) and after the commit was acknowledged
- * (`acknowledged`).
+ * The writes that a writer noted before it committed (`tried`) and after the commit was
+ * acknowledged (`acknowledged`).
  */
 export interface WriterNotes {
   tried: Written[]
@@ -19,8 +19,8 @@ export interface Stored extends Written {
 }
 
 /**
- * What a subscriber got, in order; each noted together with its cursor, so a restart goes on after
- * the last.
+ * An item that a subscriber received, in order. It is noted with its cursor, so a restart resumes
+ * after the last one.
  */
 export type Got =
   | { kind: 'Snapshot'; goldenId: string; version: number; values: unknown }
@@ -36,9 +36,9 @@ export type Got =
 
 export interface SubscriberNotes {
   name: string
-  /** Golden ids it asked for; null: all. */
+  /** The golden ids that it requested; null means all. */
   ids: string[] | null
-  /** The position it started after; null: with a snapshot. */
+  /** The position after which it started; null means that it began with a snapshot. */
   from: number | null
   got: Got[]
 }
@@ -54,9 +54,8 @@ const same = (a: unknown, b: unknown) => canonical(a) === canonical(b)
 const keyOf = (e: { goldenId: string; version: number }) => `${e.goldenId} v${e.version}`
 
 /**
- * Everything that contradicts docs/FEED.md in a history, in words; empty when there is nothing.
- * Pure: what happened is given, so that the checker itself can be tested with histories that are
- * wrong.
+ * Returns every contradiction of a history to docs/FEED.md as text, or an empty list. It is pure,
+ * so the checker can be tested with incorrect histories.
  */
 export function check(history: History): string[] {
   return [
@@ -83,7 +82,7 @@ function positions({ stored }: History): string[] {
   return found
 }
 
-/** I4 and durability: what was acknowledged is there, once; what is there was tried. */
+/** I4 and durability: each acknowledged write is stored once, and each stored write was tried. */
 function writes({ stored, writers }: History): string[] {
   const found: string[] = []
   const byKey = Map.groupBy(stored, keyOf)
@@ -104,7 +103,7 @@ function writes({ stored, writers }: History): string[] {
   return found
 }
 
-/** I4: golden is what the events say. */
+/** I4: the golden records equal their last events. */
 function golden({ stored, golden }: History): string[] {
   const last = new Map(stored.map((e) => [e.goldenId, e]))
   const found = golden.flatMap((g) => {
@@ -122,7 +121,7 @@ function golden({ stored, golden }: History): string[] {
   return found
 }
 
-/** 3.1, 5.1, 5.2: nothing missing, nothing twice, in order, and a snapshot without a seam. */
+/** 3.1, 5.1, 5.2: every event exactly once and in order, and no gap or overlap after a snapshot. */
 function delivery({ stored }: History, { name, ids, from, got }: SubscriberNotes): string[] {
   const found: string[] = []
   const wanted = (id: string) => ids === null || ids.includes(id)
@@ -130,8 +129,8 @@ function delivery({ stored }: History, { name, ids, from, got }: SubscriberNotes
   const snapshot = got.filter((g) => g.kind === 'Snapshot')
   let start = from
   if (start === null) {
-    // The position of a snapshot is not told; it is the one whose state is what was delivered, and
-    // what came next says which.
+    // A snapshot does not reveal its position. It is the one whose state equals the snapshot and
+    // that fits the next event.
     const first = changes[0]?.position ?? stored.length + 1
     start =
       candidates(stored, first, wanted).find((p) =>
@@ -160,8 +159,8 @@ function delivery({ stored }: History, { name, ids, from, got }: SubscriberNotes
 }
 
 /**
- * Positions after which nothing wanted comes before `first`: a snapshot there and a tail from
- * `first` fit together.
+ * Returns the positions between which and `first` no wanted event lies: a snapshot there fits a
+ * tail from `first`.
  */
 function candidates(stored: Stored[], first: number, wanted: (id: string) => boolean): number[] {
   const positions: number[] = []
@@ -192,7 +191,7 @@ function byId([a]: Table[0], [b]: Table[0]): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** JSON with sorted keys: the store keeps no order of keys. */
+/** Returns JSON with sorted keys, as the store does not preserve their order. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, v) =>
     v instanceof Object && !Array.isArray(v)

@@ -9,8 +9,8 @@ import { unbound } from '../../../subgraphs/shared/context.ts'
 import { BOUNDS } from '../../gateway/gateway.ts'
 
 /**
- * A gateway with the change feed alone: `node gateway.ts URL PORT`. A small ring, so that the table
- * is read too.
+ * A gateway with only the change feed: `node gateway.ts URL PORT`. Its small ring forces reads of
+ * the table too.
  */
 const [url = '', port = ''] = process.argv.slice(2)
 const sql = openDatabase(url, { connectionsMax: 4, name: 'test-feed' })

@@ -1,13 +1,13 @@
 import { closeSync, existsSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs'
 
 /**
- * A file of JSON lines that outlives kill -9 of its writer: each line is in the kernel's hands
- * before the next step.
+ * A file of JSON lines that survives kill -9 of its writer: each line reaches the kernel before the
+ * next step.
  */
 export class Notes {
   readonly #fd: number
 
-  /** Goes on in the file that is there; half a line that a killed process left is cut off. */
+  /** Continues an existing file. The partial line of a killed process is cut off. */
   constructor(path: string) {
     if (existsSync(path)) {
       const text = readFileSync(path)
@@ -28,6 +28,6 @@ export class Notes {
 export function readNotes<T>(path: string): T[] {
   if (!existsSync(path)) return []
   const lines = readFileSync(path, 'utf8').split('\n')
-  // What follows the last line end is half a line, or nothing.
+  // The text after the last line end is a partial line or empty.
   return lines.slice(0, -1).map((line) => JSON.parse(line))
 }

@@ -4,9 +4,9 @@ import WebSocket from 'ws'
 import { Notes, readNotes } from './notes.ts'
 
 /**
- * A subscriber that notes each item with its cursor and goes on after the last one it has noted,
- * whatever happened: `node subscriber.ts GATEWAY NOTES FIRST-CURSOR|- IDS|-`. Told `cut`, it tears
- * its socket.
+ * A subscriber that notes each item with its cursor and resumes after the last noted one, whatever
+ * happened: `node subscriber.ts GATEWAY NOTES FIRST-CURSOR|- IDS|-`. On the message `cut` it
+ * terminates its socket.
  */
 const [url = '', path = '', first = '-', ids = '-'] = process.argv.slice(2)
 const QUERY = `subscription ($after: String, $ids: [ID!], $snapshot: Boolean) {
@@ -42,7 +42,7 @@ for (;;) {
       query: QUERY,
       variables,
     })) {
-      // Told to go on elsewhere.
+      // The gateway is stopping: resume at another one.
       if (errors?.[0]?.extensions?.code === 'SERVER_STOPPING') break
       if (errors || !data) {
         notes.add({ kind: 'Error', errors })
@@ -52,7 +52,7 @@ for (;;) {
       cursor = data.changes.cursor
     }
   } catch (e) {
-    // Refused for good, unlike a gateway that is away.
+    // A permanent error, unlike an unavailable gateway.
     if (Array.isArray(e) && e[0]?.extensions?.code !== 'UNAVAILABLE') {
       notes.add({ kind: 'Error', errors: e, cursor })
       process.exit(1)

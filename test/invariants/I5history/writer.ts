@@ -7,8 +7,8 @@ import type { Written } from './check.ts'
 import { Notes } from './notes.ts'
 
 /**
- * A process of writers, until it is told to stop or killed: `node writer.ts URL NOTES CONNECTIONS
- * GOLDEN-IDS`.
+ * A process of writers that runs until it is stopped or killed: `node writer.ts URL NOTES
+ * CONNECTIONS GOLDEN-IDS`.
  */
 const [url = '', path = '', connections = '', goldenIds = ''] = process.argv.slice(2)
 const ids = goldenIds.split(',')
@@ -49,7 +49,7 @@ async function write(): Promise<void> {
       })
       notes.add({ acknowledged: tried })
     } catch (e) {
-      // The database is being restarted, or the transaction was to fail; an unacknowledged one may
+      // The database is restarting, or the transaction was meant to fail; an unacknowledged one may
       // still be committed.
       if (e !== rollback) await sleep(30)
     }

@@ -80,7 +80,7 @@ test('over its bounds it drops record ids first, then callers; it keeps the coun
   assert.equal(
     all.reduce((n, r) => n + r.ids.length + r.more, 0),
     6,
-    'nothing goes uncounted',
+    'every access is counted',
   )
   assert.equal(
     all.reduce((n, r) => n + r.ids.length, 0),

@@ -38,7 +38,7 @@ test('migrations keep the rows of a store of an earlier version', async (t) => {
   `)
   const since = await migrate(sql, all)
   assert.ok(since.length >= 5, since.join())
-  assert.deepEqual(await migrate(sql, all), [], 'and that is all')
+  assert.deepEqual(await migrate(sql, all), [], 'no migration is left')
   const [counts] = await sql`
     select (select count(*)::int from inbox where corrects is null and stated_at is null) as inbox,
       (select count(*)::int from pending where not replay) as pending, (select count(*)::int from outcome) as outcome,

@@ -112,7 +112,7 @@ test('a changed mapping takes effect though no version is newer: values, new obj
     ['Uno', 'One'],
   )
   assert.equal((await values('9', 'ship')).name, 'Blue Fen')
-  assert.ok(!(await outcomes()).some(([id]) => id === ship), 'what came through is no exception')
+  assert.ok(!(await outcomes()).some(([id]) => id === ship), 'an applied message is no exception')
   assert.equal(await head(), before + 4)
   const [cause] =
     await db.sql`select cause from change where golden_id = ${recordKey('shop', 'client', '1')} order by version desc limit 1`

@@ -174,7 +174,7 @@ test('leaves a stream of another feed alone, and continues an emptied one where 
   assert.equal(
     (await sinkFigures(db.sql))[0]?.missed,
     2,
-    'what expired before it was published is counted',
+    'events that expired before publication are counted',
   )
   await db.sql`update feed_head set feed = ${randomUUID()}`
   const refused = publish(db.url, at)
@@ -204,7 +204,7 @@ test('publishes fields that need a scope only if it is configured; otherwise a g
     assert.deepEqual(
       shown,
       at === open ? ['emails'] : [],
-      'who may read the stream is noted to have seen it',
+      'access is recorded for those who may read the stream',
     )
   }
   assert.deepEqual((await contents(closed))[0]?.event.data.after, { name: 'Nordwind' })

@@ -137,7 +137,7 @@ test('reports sister companies and households as possibly related, but neither o
   const father = contact({ name: 'John Smith Sr.', ...home }, { name: 'John Smith Jr.', ...home })
   assert.ok(
     father.conflict !== undefined && father.relatedProbability > 0.9,
-    'what cannot be one can be related',
+    'things that cannot be one can be related',
   )
   assert.ok(customer(holding, { ...holding, name: 'ACME Holding' }).relatedProbability < 0.1)
   assert.ok(

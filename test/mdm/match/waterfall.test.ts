@@ -48,7 +48,11 @@ test('leads from the prior to the weight step by step, with and without calibrat
       assert.ok(a && b)
       const comparison = engine.compare(a, b)
       const steps = waterfall(comparison)
-      assert.equal(steps.at(-1)?.total, engine.weight(a, b), 'the sum is what clustering is given')
+      assert.equal(
+        steps.at(-1)?.total,
+        engine.weight(a, b),
+        'the sum is the weight that clustering uses',
+      )
       let total = 0
       for (const step of steps) {
         total += step.weight

@@ -128,7 +128,7 @@ test('a model scores no link before it is published and every link afterwards; g
   assert.equal(
     await trained(),
     first,
-    'the same records teach the same model: decisions do not enter by themselves',
+    'the same records train the same model: decisions enter only on request',
   )
   const second = await trained('--labels')
   assert.notEqual(second, first)

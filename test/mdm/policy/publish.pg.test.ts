@@ -41,7 +41,7 @@ function changed(): StoredPolicy {
     '@systemOfRecord(order: [ERP, CRM, BILLING])\n  "Name in',
     '@systemOfRecord(order: [BILLING, ERP, CRM])\n  "Name in',
   )
-  assert.notEqual(owned, customer, 'the model says who owns the name')
+  assert.notEqual(owned, customer, 'the model names the owner of the name')
   const model = { ...shipped.model, 'customer.graphql': owned }
   const [type, contact] = ['Customer', 'Contact'].map((t) =>
     directPipeline(db.sql).policy.type(t),

@@ -143,7 +143,7 @@ describe('stored features that are broken', () => {
       assert.deepEqual(
         await openExceptions(),
         [],
-        'what the program can mend by itself is nobody else’s work',
+        'a repair that the program makes itself opens no exception',
       )
 
       assert.deepEqual(
@@ -280,7 +280,7 @@ test('two records that cannot be compared stay apart; each is compared with all 
       ['billing/2', 'NOT_COMPARED', 'EXCEPTION'],
       ['erp/3', 'NOT_COMPARED', 'EXCEPTION'],
     ],
-    'the newer one of a pair of which neither is at fault by itself',
+    'the newer record of the pair, as neither is at fault alone',
   )
   const at = await homes()
   assert.equal(at['billing/2'], at['erp/3'])

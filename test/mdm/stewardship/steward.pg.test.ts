@@ -140,7 +140,7 @@ const refused: [what: string, rule: string, input: ActionInput][] = [
   ['no value at all', 'BAD_VALUE', override(a, 'currency', undefined)],
   ['an unknown field', 'UNKNOWN_FIELD', override(a, 'shoeSize', 44)],
   [
-    'a value that is over already',
+    'a value that has already expired',
     'BAD_EXPIRY',
     override(a, 'currency', 'CHF', '2001-01-01T00:00:00Z'),
   ],

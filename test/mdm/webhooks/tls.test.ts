@@ -114,5 +114,5 @@ test('delivers over TLS only to a trusted, unexpired certificate of the right na
     assert.equal(status, null)
     assert.match(error ?? '', why)
   }
-  assert.equal(bodies.length, 1, 'nothing was sent where the certificate was not accepted')
+  assert.equal(bodies.length, 1, 'nothing was sent to a server with a rejected certificate')
 })
