@@ -2,7 +2,7 @@ import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 
 /** The result of an attack: the code of the first error, or the response text. */
-export interface Got {
+export interface AttackResult {
   status: number
   code: string | undefined
   text: string
@@ -20,7 +20,7 @@ export interface Request {
 }
 
 /** Sends one request over HTTP. Event streams are read up to their first event or their end. */
-export async function over(url: string, request: Request): Promise<Got> {
+export async function over(url: string, request: Request): Promise<AttackResult> {
   const { method = 'POST', query, variables, operationName, search = '' } = request
   const abort = new AbortController()
   const given =
@@ -34,14 +34,14 @@ export async function over(url: string, request: Request): Promise<Got> {
     signal: abort.signal,
   })
   if (!res.headers.get('content-type')?.startsWith('text/event-stream'))
-    return got(res.status, await res.text())
+    return attackResult(res.status, await res.text())
   let text = ''
   for await (const chunk of res.body ?? []) {
     text += Buffer.from(chunk).toString()
     if (text.includes('event: ')) break
   }
   abort.abort()
-  return got(res.status, text)
+  return attackResult(res.status, text)
 }
 
 /** Returns the first result over graphql-ws, or how the socket was closed. */
@@ -50,7 +50,7 @@ export async function overSocket(
   query: string,
   connectionParams?: Record<string, unknown>,
   headers: Record<string, string> = {},
-): Promise<Got> {
+): Promise<AttackResult> {
   class WithHeaders extends WebSocket {
     constructor(address: string, protocols: string) {
       super(address, protocols, { headers })
@@ -64,9 +64,9 @@ export async function overSocket(
   })
   try {
     const { value } = await client.iterate({ query }).next()
-    return got(200, JSON.stringify(value ?? {}))
+    return attackResult(200, JSON.stringify(value ?? {}))
   } catch (e) {
-    if (Array.isArray(e)) return got(200, JSON.stringify({ errors: e }))
+    if (Array.isArray(e)) return attackResult(200, JSON.stringify({ errors: e }))
     const { code, reason, message } = e as { code?: number; reason?: string; message?: string }
     return { status: code ?? 0, code: reason, text: `${code} ${reason ?? ''} ${message ?? ''}` }
   } finally {
@@ -74,6 +74,6 @@ export async function overSocket(
   }
 }
 
-function got(status: number, text: string): Got {
+function attackResult(status: number, text: string): AttackResult {
   return { status, text, code: /"code":"([A-Z_]+)"/.exec(text)?.[1] }
 }

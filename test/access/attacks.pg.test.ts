@@ -7,7 +7,7 @@ import { createKey, revokeKey, rotateKey } from '../../mdm/access/apiKeys.ts'
 import { dataDirectory } from '../cli/process.ts'
 import { AUDIENCE } from '../gateway/issuer.ts'
 import { key as recordKeyOf } from '../subgraphs/world.ts'
-import { type Got, over, overSocket, type Request } from './attack.ts'
+import { type AttackResult, over, overSocket, type Request } from './attack.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { badTokens } from './tokens.ts'
 import { everythingOf, wholeOperation } from './whole.ts'
@@ -42,7 +42,7 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 const customers = '{ customers { totalCount } }'
 const feed = 'subscription { changes { __typename } }'
 
-type Attack = [name: string, attempt: () => Promise<Got>, expected: string]
+type Attack = [name: string, attempt: () => Promise<AttackResult>, expected: string]
 
 async function run(attacks: Attack[]): Promise<void> {
   const wrong: string[] = []
@@ -125,21 +125,24 @@ test('rejects credentials in the wrong place or of the wrong kind', async (t) =>
     createdBy: 'test',
   })
   const get = (search: string, headers = {}) => post({ method: 'GET', search, headers })
-  const refused: [string, () => Promise<Got>][] = [
-    ['nothing', post({})],
-    ['nothing, by GET', get('?query={customers{totalCount}}')],
-    ['nothing, as an event stream', post({ headers: { accept: 'text/event-stream' } })],
+  const refused: [string, () => Promise<AttackResult>][] = [
+    ['no credentials', post({})],
+    ['no credentials, by GET', get('?query={customers{totalCount}}')],
+    ['no credentials, as an event stream', post({ headers: { accept: 'text/event-stream' } })],
     [
-      'nothing, as an event stream by GET',
+      'no credentials, as an event stream by GET',
       get('?query={feed{head}}', { accept: 'text/event-stream' }),
     ],
-    ['nothing, several operations', post({ body: `[${JSON.stringify({ query: customers })}]` })],
-    ['nothing, no operation', post({ body: '{' })],
-    ['nothing, __typename only', post({ query: '{ __typename }' })],
-    ['nothing, introspection', post({ query: '{ __schema { types { name } } }' })],
-    ['nothing, from a page', get('', { accept: 'text/html' })],
-    ['nothing, federation’s own field', post({ query: '{ _service { sdl } }' })],
-    ...inAddress.map((name): [string, () => Promise<Got>] => [
+    [
+      'no credentials, several operations',
+      post({ body: `[${JSON.stringify({ query: customers })}]` }),
+    ],
+    ['no credentials, no operation', post({ body: '{' })],
+    ['no credentials, __typename only', post({ query: '{ __typename }' })],
+    ['no credentials, introspection', post({ query: '{ __schema { types { name } } }' })],
+    ['no credentials, from a page', get('', { accept: 'text/html' })],
+    ['no credentials, federation’s own field', post({ query: '{ _service { sdl } }' })],
+    ...inAddress.map((name): [string, () => Promise<AttackResult>] => [
       `a token in the address, as ${name}`,
       get(`?query={customers{totalCount}}&${name}=${encodeURIComponent(admin)}`),
     ]),

@@ -215,7 +215,7 @@ test('the reader role sees no hidden row in a plain select of any table, and may
  * Returns one operation for every query field, with everything below it, about these ids, as pairs
  * of field name and text.
  */
-function questions(
+function operationsAbout(
   idOf: (type: string) => string,
   sourceId: string,
 ): (readonly [string, string])[] {
@@ -247,10 +247,10 @@ function idOfOthers(type: string): string {
 }
 
 test('no operation returns hidden values for hidden ids', async () => {
-  const asked = questions(idOfOthers, 'US-C1')
+  const operations = operationsAbout(idOfOthers, 'US-C1')
   const wrong: string[] = []
   const exposed: string[] = []
-  for (const [name, text] of asked) {
+  for (const [name, text] of operations) {
     const got = (await ask(eu, text)).text
     if (/VALIDATION|FORBIDDEN|INTERNAL|"code":"(TOO|QUERY)_/.test(got))
       wrong.push(`${name}: ${got.slice(0, 400)}`)
@@ -300,24 +300,24 @@ test('a hidden id gets the same response as an unknown one, to the letter', asyn
     nobody.set(idOfOthers(type), found)
     return found
   }
-  const others = questions(idOfOthers, 'US-C1')
+  const others = operationsAbout(idOfOthers, 'US-C1')
   const plain = (text: string) =>
     text
       .replace(/"correlationId":"[^"]*"/g, '')
       .replaceAll('US-C1', 'US-C0')
       .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (id) => nobody.get(id) ?? id)
   const differ: string[] = []
-  let asked = 0
-  for (const [n, [name, text]] of questions(idOfNobody, 'US-C0').entries()) {
+  let compared = 0
+  for (const [n, [name, text]] of operationsAbout(idOfNobody, 'US-C0').entries()) {
     const same = others[n]?.[1] ?? ''
     if (text === same) continue
-    asked++
+    compared++
     const [unknown, hidden] = [await ask(eu, text), await ask(eu, same)]
     if (plain(hidden.text) !== plain(unknown.text) || hidden.status !== unknown.status)
       differ.push(`${name}: ${hidden.text.slice(0, 300)} | ${unknown.text.slice(0, 300)}`)
   }
   assert.deepEqual(differ, [])
-  assert.ok(asked > 20, `${asked} questions take an id`)
+  assert.ok(compared > 20, `${compared} operations take an id`)
 })
 
 test('counts, totals, filters, aliases, relations and lookups cover the caller’s region completely and nothing else', async () => {

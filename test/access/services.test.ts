@@ -10,7 +10,7 @@ import {
 import { internalTokens } from '../../gateway/identity/internal.ts'
 import { fixture } from '../gateway/fixture.ts'
 import { issuerKey } from '../gateway/issuer.ts'
-import { type Got, over, overSocket } from './attack.ts'
+import { type AttackResult, over, overSocket } from './attack.ts'
 
 /** These tests call a subgraph that runs as a service directly, without its gateway. */
 const SECRET = 'a secret of gateway and services'
@@ -110,15 +110,15 @@ test('rejects everything else', async () => {
     ],
     ['no token at all', 'x'],
   ]
-  const attempts: [string, () => Promise<Got>][] = []
+  const attempts: [string, () => Promise<AttackResult>][] = []
   for (const [name, t] of tokens) {
     const token = await t
     attempts.push([name, () => over(service.url, { query, headers: bearer(token) })])
     attempts.push([`${name}, over a socket`, () => overSocket(service.url, query, bearer(token))])
   }
   attempts.push(
-    ['nothing', () => over(service.url, { query })],
-    ['nothing, over a socket', () => overSocket(service.url, query)],
+    ['no credentials', () => over(service.url, { query })],
+    ['no credentials, over a socket', () => overSocket(service.url, query)],
     ['a header of the socket', () => overSocket(service.url, query, {}, bearer(good))],
     [
       'in the address',

@@ -56,10 +56,10 @@ test('reloads the supergraph under load: no request fails, subscriptions continu
 
 test('completes the operations in progress when the server shuts down', async () => {
   const it = await testGateway()
-  const asked = Array.from({ length: 20 }, () => ask(it.url, '{ fails(how: "WAIT") }'))
+  const pending = Array.from({ length: 20 }, () => ask(it.url, '{ fails(how: "WAIT") }'))
   await until(() => it.gateway.inProgress().operations === 20)
   const closed = it.gateway.close(10_000)
-  for (const { status, body } of await Promise.all(asked)) {
+  for (const { status, body } of await Promise.all(pending)) {
     assert.equal(status, 200)
     assert.deepEqual(body.data, { fails: 'waited' })
   }

@@ -265,7 +265,7 @@ test('cached responses are never older than an earlier one, and are new soon aft
   const lupo = world.find((r) => r.id === 'C2')
   assert.ok(lupo)
   const id = key('crm', 'Customer', 'C2')
-  const keeping = await graph(db.sql, 0, undefined, {}, true)
+  const caching = await graph(db.sql, 0, undefined, {}, true)
   try {
     const asks = [
       'query One($id: ID!) { customer(id: $id) { id name } }',
@@ -282,7 +282,7 @@ test('cached responses are never older than an earlier one, and are new soon aft
       let last = 0
       let reads = 0
       while (!done || last < written) {
-        const is = number(await answer(keeping, text, { id }))
+        const is = number(await answer(caching, text, { id }))
         assert.ok(is >= last, `${text} went back from ${last} to ${is}`)
         last = is
         reads++
@@ -295,12 +295,12 @@ test('cached responses are never older than an earlier one, and are new soon aft
       ])
       written = n
       // The pause between writes lets the cache serve some responses.
-      const { hits = 0 } = keeping.cache?.stats ?? {}
-      await until(() => (keeping.cache?.stats.hits ?? 0) > hits + 3)
+      const { hits = 0 } = caching.cache?.stats ?? {}
+      await until(() => (caching.cache?.stats.hits ?? 0) > hits + 3)
     }
     done = true
     await Promise.all(readers)
   } finally {
-    await keeping.close(500)
+    await caching.close(500)
   }
 })

@@ -12,7 +12,7 @@ import { unbound } from '../../subgraphs/shared/context.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { row, SHOP_MAPPING, shop, shopConnector, shopPipeline } from '../fixtures/shop.ts'
 import { drain, empty, policy } from '../fixtures/store.ts'
-import { type Asked, graph } from './world.ts'
+import { type GraphQLResponse, graph } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -40,7 +40,7 @@ async function ask(
   text: string,
   variables: object = {},
   roles = 'integrator',
-): Promise<Asked['data']> {
+): Promise<GraphQLResponse['data']> {
   const { data, errors } = await tryToAsk(text, variables, roles)
   if (errors) throw new Error(JSON.stringify(errors, null, 1))
   return data
@@ -50,7 +50,7 @@ async function tryToAsk(
   text: string,
   variables: object = {},
   roles = 'integrator',
-): Promise<Asked> {
+): Promise<GraphQLResponse> {
   const res = await fetch(gateway.url, {
     method: 'POST',
     headers: {
@@ -60,7 +60,7 @@ async function tryToAsk(
     },
     body: JSON.stringify({ query: text, variables }),
   })
-  return (await res.json()) as Asked
+  return (await res.json()) as GraphQLResponse
 }
 
 const LIST = `query ($filter: InboundExceptionFilter, $first: Int, $after: String, $last: Int, $before: String) {
@@ -413,7 +413,7 @@ test('hides sensitive values in payload, reason and steps from callers without t
     rules,
     connectors,
   })
-  const asked = async (scopes: string[], text: string): Promise<ExecutionResult> =>
+  const askWith = async (scopes: string[], text: string): Promise<ExecutionResult> =>
     execute({
       schema: subgraph.schema,
       document: parse(text),
@@ -426,14 +426,14 @@ test('hides sensitive values in payload, reason and steps from callers without t
     }) as Promise<ExecutionResult>
   const everything = `{ inboundExceptions { nodes { id detail payload
     transformation(payload: "{\\"id\\": \\"2\\", \\"mail\\": \\"anna at home\\", \\"name\\": \\"Anna\\"}", object: "person") { detail records { raw steps { value reads { values } issues { detail } } } } } } }`
-  const { data, errors } = await asked([], everything)
+  const { data, errors } = await askWith([], everything)
   assert.equal(errors, undefined)
   assert.doesNotMatch(JSON.stringify(data), /Anna|anna at home|not an address/)
-  assert.match(JSON.stringify((await asked(['pii:read'], everything)).data), /Anna.*anna at home/)
+  assert.match(JSON.stringify((await askWith(['pii:read'], everything)).data), /Anna.*anna at home/)
   const search = '{ inboundExceptions(filter: { text: "anna" }) { nodes { id } } }'
-  assert.equal((await asked([], search)).errors?.[0]?.extensions.code, 'MISSING_SCOPE')
+  assert.equal((await askWith([], search)).errors?.[0]?.extensions.code, 'MISSING_SCOPE')
   const edit = `mutation { correctException(id: "${half}", payload: "{}", reason: "r", idempotencyKey: "k") { ${RESULT} } }`
-  const refused = JSON.parse(JSON.stringify((await asked([], edit)).data)).correctException
+  const refused = JSON.parse(JSON.stringify((await askWith([], edit)).data)).correctException
   assert.equal(refused.rule, 'MISSING_SCOPE')
   assert.deepEqual(await ids(), [id, half])
 })
@@ -451,7 +451,7 @@ test('reading a message as another object reveals no more, and a correction can 
   const account = await row(db.sql, 'account', { id: '7' })
   await drain(shopPipeline(db.sql, mapping))
   assert.deepEqual(await ids(), [person, account])
-  const asked = async (scopes: string[], text: string) => {
+  const askWith = async (scopes: string[], text: string) => {
     const contextValue = subgraph.context({
       correlationId: crypto.randomUUID(),
       scopes: new Set(scopes),
@@ -467,27 +467,27 @@ test('reading a message as another object reveals no more, and a correction can 
   }
   const view = `{ it: inboundException(id: "${person}") { transformation(object: "account") {
     code records { raw steps { value reads { values } } } } } }`
-  assert.deepEqual((await asked([], view)).transformation, { code: 'MISSING_SCOPE', records: [] })
-  assert.match(JSON.stringify(await asked(['pii:read'], view)), /"raw":.*anna@example.com/)
+  assert.deepEqual((await askWith([], view)).transformation, { code: 'MISSING_SCOPE', records: [] })
+  assert.match(JSON.stringify(await askWith(['pii:read'], view)), /"raw":.*anna@example.com/)
 
   const edit = (object: string, body: object) =>
     `mutation { it: correctException(id: "${account}", object: "${object}", payload: ${JSON.stringify(JSON.stringify(body))},
       reason: "r", idempotencyKey: "${crypto.randomUUID()}") { ${RESULT} } }`
   assert.equal(
-    (await asked([], edit('person', { id: '7', name: 'Mallory' }))).rule,
+    (await askWith([], edit('person', { id: '7', name: 'Mallory' }))).rule,
     'MISSING_SCOPE',
   )
   assert.equal(
-    (await asked(['pii:read'], edit('account', { id: '8', name: 'Eight' }))).rule,
+    (await askWith(['pii:read'], edit('account', { id: '8', name: 'Eight' }))).rule,
     'OTHER_RECORD',
   )
-  const forever = await asked(
+  const forever = await askWith(
     [],
     edit('account', { id: '7', name: 'Seven', changed: '9999-01-01T00:00:00Z' }),
   )
   assert.equal(forever.rule, 'BAD_PAYLOAD', 'no later version of its system would win')
   assert.equal((await db.sql`select 1 from inbox`).length, 2)
-  assert.equal((await asked([], edit('account', { id: '7', name: 'Seven' }))).messages, 1)
+  assert.equal((await askWith([], edit('account', { id: '7', name: 'Seven' }))).messages, 1)
 })
 
 test('rejects bad requests with the rule and changes nothing', async () => {

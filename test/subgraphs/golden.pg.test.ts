@@ -132,7 +132,7 @@ const filters: [string, string, string[]][] = [
   ],
   ['moment', 'createdAt: { gt: "2999-01-01T00:00:00Z" }', []],
   [
-    'nothing asked',
+    'empty filter',
     'name: { eq: null }, lifecycle: null',
     ['Casa Lupo S.r.l.', 'Nordwind Logistik GmbH', 'Zephyr Kühlhaus AG'],
   ],

@@ -20,15 +20,15 @@ test('shows issues with values of a sensitive field only to callers who may see 
     detail: '{"street":"Hafenstr. 1"} is no single value',
   }
   const record = { key: 'key', type: 'Contact', issues: [open, secret] }
-  const noted: unknown[] = []
+  const logged: unknown[] = []
   const shown = (scopes: string[]) =>
     issues?.(
       record,
       {},
-      { scopes: new Set(scopes), shows: (...what: unknown[]) => noted.push(what) },
+      { scopes: new Set(scopes), shows: (...what: unknown[]) => logged.push(what) },
     )
   assert.deepEqual(shown([]), [open, { ...secret, detail: 'not shown without the scope pii:read' }])
-  assert.deepEqual(noted, [])
+  assert.deepEqual(logged, [])
   assert.deepEqual(shown(['pii:read']), [open, secret])
-  assert.deepEqual(noted, [['SOURCE', 'Contact', ['address'], 'key']], 'and the access is logged')
+  assert.deepEqual(logged, [['SOURCE', 'Contact', ['address'], 'key']], 'and the access is logged')
 })

@@ -10,7 +10,15 @@ import { visibleReason } from '../../subgraphs/stewardship/visibleReason.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { done, person } from '../fixtures/steward.ts'
 import { directPipeline, policy } from '../fixtures/store.ts'
-import { type Asked, answer, graph, ingestRecords, key, query, type WorldRecord } from './world.ts'
+import {
+  answer,
+  type GraphQLResponse,
+  graph,
+  ingestRecords,
+  key,
+  query,
+  type WorldRecord,
+} from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -225,7 +233,7 @@ test('lists possible matches best first, by pages, with their tasks and explanat
   const paged: object[] = []
   let after: string | null = null
   do {
-    const page: Asked['data'] = (
+    const page: GraphQLResponse['data'] = (
       await answer(gateway, POSSIBLE, { of: of('crm', 'T'), first: 1, after })
     ).possibleMatches
     paged.push(...page.nodes)
@@ -237,8 +245,9 @@ test('lists possible matches best first, by pages, with their tasks and explanat
   const back: string[] = []
   let before: string | null = null
   do {
-    const page: Asked['data'] = (await answer(gateway, LAST, { of: of('crm', 'T'), before }))
-      .possibleMatches
+    const page: GraphQLResponse['data'] = (
+      await answer(gateway, LAST, { of: of('crm', 'T'), before })
+    ).possibleMatches
     assert.equal(page.totalCount, all.length)
     back.unshift(page.nodes[0].goldenId)
     before = page.pageInfo.hasPreviousPage ? page.pageInfo.startCursor : null

@@ -176,20 +176,23 @@ test('law: each reader gets the values of its keys from a statement that began a
           open.push(() => resolve(new Map(keys.map((k) => [k, began]))))
         })
       }
-      const asked: Promise<void>[] = []
+      const results: Promise<void>[] = []
       for (const given of steps) {
         if (typeof given === 'number') open.splice(given % Math.max(1, open.length), 1)[0]?.()
         else {
           const at = ++now
           const check = (found: Map<string, number>) => {
             for (const k of given)
-              assert.ok((found.get(k) ?? 0) > at, `${k} asked at ${at}, read at ${found.get(k)}`)
+              assert.ok(
+                (found.get(k) ?? 0) > at,
+                `${k} requested at ${at}, read at ${found.get(k)}`,
+              )
           }
-          asked.push(reads.read('x', given, () => sql, read).then(check))
+          results.push(reads.read('x', given, () => sql, read).then(check))
         }
         await Promise.resolve()
       }
-      const all = Promise.all(asked)
+      const all = Promise.all(results)
       let over = false
       all
         .finally(() => {

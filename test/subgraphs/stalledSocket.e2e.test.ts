@@ -85,8 +85,8 @@ async function openStream(
   url: string,
 ): Promise<{ response: IncomingMessage; positions: number[] }> {
   const headers = { 'content-type': 'application/json', accept: 'text/event-stream' }
-  const asked = request(url, { method: 'POST', headers }).end(JSON.stringify({ query }))
-  const [response] = (await once(asked, 'response')) as [IncomingMessage]
+  const requested = request(url, { method: 'POST', headers }).end(JSON.stringify({ query }))
+  const [response] = (await once(requested, 'response')) as [IncomingMessage]
   const positions: number[] = []
   let text = ''
   await new Promise<void>((resolve) => {

@@ -5,7 +5,7 @@ import { verifyAudit } from '../../mdm/audit/audit.ts'
 import { checkRebuild } from '../../mdm/policy/rebuild.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { demoStore } from '../fixtures/demoStore.ts'
-import { type Asked, graph } from './world.ts'
+import { type GraphQLResponse, graph } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -21,7 +21,11 @@ after(async () => {
   await db?.drop()
 })
 
-async function as(actor: string, text: string, variables: object = {}): Promise<Asked['data']> {
+async function as(
+  actor: string,
+  text: string,
+  variables: object = {},
+): Promise<GraphQLResponse['data']> {
   const roles = actor === 'ada' ? 'steward' : 'steward,approver'
   const res = await fetch(gateway.url, {
     method: 'POST',
@@ -32,7 +36,7 @@ async function as(actor: string, text: string, variables: object = {}): Promise<
     },
     body: JSON.stringify({ query: text, variables }),
   })
-  const { data, errors } = (await res.json()) as Asked
+  const { data, errors } = (await res.json()) as GraphQLResponse
   if (errors) throw new Error(JSON.stringify(errors, null, 1))
   return data
 }

@@ -7,7 +7,7 @@ import { verifyAudit } from '../../mdm/audit/audit.ts'
 import { createEngine } from '../../mdm/match/engine.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy } from '../fixtures/store.ts'
-import { type Asked, graph, ingestRecords, key, type WorldRecord } from './world.ts'
+import { type GraphQLResponse, graph, ingestRecords, key, type WorldRecord } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -76,7 +76,7 @@ async function ask(
   variables: object,
   actor = 'ada',
   roles = 'steward',
-): Promise<Asked['data']> {
+): Promise<GraphQLResponse['data']> {
   const res = await fetch(gateway.url, {
     method: 'POST',
     headers: {
@@ -86,7 +86,7 @@ async function ask(
     },
     body: JSON.stringify({ query: text, variables }),
   })
-  const { data, errors } = (await res.json()) as Asked
+  const { data, errors } = (await res.json()) as GraphQLResponse
   if (errors) throw new Error(JSON.stringify(errors, null, 1))
   return data
 }
@@ -209,9 +209,9 @@ test('preview, merge, repeated request, stale version and undo: invoices move to
 
 test('a high value needs a second person with the role, other than the author', async () => {
   const records = await versionsOf(lupo, fen)
-  const asked = (await ask(MERGE, { input: { records }, key: 'big' })).mergeRecords
+  const pending = (await ask(MERGE, { input: { records }, key: 'big' })).mergeRecords
   assert.deepEqual(
-    [asked.__typename, asked.rules, asked.action.state],
+    [pending.__typename, pending.rules, pending.action.state],
     ['ApprovalNeeded', ['MERGE_VALUE'], 'PROPOSED'],
   )
   assert.deepEqual(await versionsOf(lupo, fen), records, 'nothing has run yet')
@@ -222,26 +222,27 @@ test('a high value needs a second person with the role, other than the author', 
     )
   ).tasks.nodes
   assert.equal(waiting.length, 1)
-  assert.equal(waiting[0].action.id, asked.action.id)
+  assert.equal(waiting[0].action.id, pending.action.id)
   assert.equal(waiting[0].stake, 400_000)
 
   const APPROVE = `mutation ($id: ID!) { approveAction(action: $id, reason: "looks right") { ${RESULT} } }`
-  const own = (await ask(APPROVE, { id: asked.action.id }, 'ada', 'steward,approver')).approveAction
+  const own = (await ask(APPROVE, { id: pending.action.id }, 'ada', 'steward,approver'))
+    .approveAction
   assert.equal(own.rule, 'OWN_PROPOSAL')
-  const other = (await ask(APPROVE, { id: asked.action.id }, 'bert', 'steward')).approveAction
+  const other = (await ask(APPROVE, { id: pending.action.id }, 'bert', 'steward')).approveAction
   assert.equal(other.rule, 'MISSING_ROLE')
-  const done = (await ask(APPROVE, { id: asked.action.id }, 'bert', 'approver')).approveAction
+  const done = (await ask(APPROVE, { id: pending.action.id }, 'bert', 'approver')).approveAction
   assert.equal(done.__typename, 'ActionDone', JSON.stringify(done))
   assert.equal(
     (await ask('{ taskCounts(filter: { kinds: [APPROVAL] }) { total } }', {})).taskCounts.total,
     0,
   )
-  const twice = (await ask(APPROVE, { id: asked.action.id }, 'cleo', 'approver')).approveAction
+  const twice = (await ask(APPROVE, { id: pending.action.id }, 'cleo', 'approver')).approveAction
   assert.equal(twice.rule, 'NOT_PROPOSED')
 
   const { stewardAction } = await ask(
     'query ($id: ID!) { stewardAction(id: $id) { state actor decidedBy approval stake } }',
-    { id: asked.action.id },
+    { id: pending.action.id },
   )
   assert.deepEqual(stewardAction, {
     state: 'DONE',
@@ -250,7 +251,7 @@ test('a high value needs a second person with the role, other than the author', 
     approval: ['MERGE_VALUE'],
     stake: 400_000,
   })
-  const undone = (await ask(UNDO, { id: asked.action.id, key: 'ub' })).undoAction
+  const undone = (await ask(UNDO, { id: pending.action.id, key: 'ub' })).undoAction
   assert.equal(undone.__typename, 'ActionDone', 'undoing it needs no second person')
 })
 
@@ -328,10 +329,10 @@ test('a bulk action has one preview that the approver sees too, then runs whole;
     assert.equal((await ask(BULK, { items: bad, key: rule })).bulkAction.rule, rule)
   }
 
-  const asked = (await ask(BULK, { items, key: 'bulk' })).bulkAction
-  assert.deepEqual([asked.__typename, asked.rules], ['ApprovalNeeded', ['BULK']])
+  const pending = (await ask(BULK, { items, key: 'bulk' })).bulkAction
+  assert.deepEqual([pending.__typename, pending.rules], ['ApprovalNeeded', ['BULK']])
   const PROPOSAL = `query ($id: ID!) { previewProposal(proposal: $id) { ${SEEN} } }`
-  const id = asked.action.id
+  const id = pending.action.id
   const proposed = (await ask(PROPOSAL, { id }, 'bert', 'approver')).previewProposal
   assert.deepEqual(sorted(proposed), changes)
   assert.deepEqual(await versionsOf(lupo, fen), [one, two], 'nothing has run yet')

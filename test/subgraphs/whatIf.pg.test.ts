@@ -110,12 +110,12 @@ test('a what-if runs on its own thread, one at a time, for publishers only, and 
 test('publishes a policy by a mutation: a second publisher approves, a thread updates the records, and back again', async () => {
   const steward = directPipeline(db.sql)
   const mutation = publishing(steward, policies())
-  const ask = (who: Caller, asked: object, idempotencyKey: string = crypto.randomUUID()) =>
+  const ask = (who: Caller, command: object, idempotencyKey: string = crypto.randomUUID()) =>
     mutation(who, {
       reason: 'test',
       idempotencyKey,
       instead: shipped.version,
-      ...asked,
+      ...command,
     }) as Promise<Outcome>
   const rule = (o: Outcome) => ('rule' in o ? o.rule : o.code)
   const [max, ada] = [person('max', 'publisher'), person('ada', 'steward', 'approver')]
@@ -183,14 +183,14 @@ test('publishes a policy by a mutation: a second publisher approves, a thread up
     rules: { ...DEFAULT_RULES, approval: { ...DEFAULT_RULES.approval, publishing: false } },
   }
   const back = publishing(free, policies())
-  const asked = { files, instead: done.version, reason: 'test', idempotencyKey: 'back' }
-  const returned = (await back(pia, asked)) as Outcome
+  const command = { files, instead: done.version, reason: 'test', idempotencyKey: 'back' }
+  const returned = (await back(pia, command)) as Outcome
   assert.equal(returned.code, 'DONE')
   await finished()
   await publisher.stop()
   assert.deepEqual(failures, [])
   assert.deepEqual(await digests(db.sql), was)
-  assert.deepEqual(await back(pia, asked), returned, 'a repeated request has no second effect')
+  assert.deepEqual(await back(pia, command), returned, 'a repeated request has no second effect')
   const to = { version: done.version, instead: (await readPublications(db.sql, 1))[0]?.version }
   assert.equal(
     rule(await ask(pia, { version: to.instead, instead: to.instead })),

@@ -311,7 +311,7 @@ export async function ingestRecords(sql: Sql, records: WorldRecord[]): Promise<v
 }
 
 /**
- * Starts a gateway over all subgraphs of the project. `keeps` enables the response cache; `at`
+ * Starts a gateway over all subgraphs of the project. `caches` enables the response cache; `at`
  * names the subgraphs that run as services.
  */
 export async function graph(
@@ -319,7 +319,7 @@ export async function graph(
   port = 0,
   sources: SourceSystem[] = systems,
   more: Partial<GraphDeps> = {},
-  keeps = false,
+  caches = false,
   bounds: Partial<QueryBounds> = {},
   at: Pick<GatewayOptions, 'services' | 'internal'> = {},
 ): Promise<Gateway & { cache: ResponseCache | undefined }> {
@@ -331,7 +331,7 @@ export async function graph(
     },
   })
   const now = () => ({ readMsAgo: tailer.readMsAgo, feed: tailer.tail, policy })
-  if (keeps) cache = new ResponseCache({ graph: cacheableGraph(policy), bytesMax: 1e7, now })
+  if (caches) cache = new ResponseCache({ graph: cacheableGraph(policy), bytesMax: 1e7, now })
   const subgraphs = createSubgraphs({ sql, policy, sources, tailer, ...more })
   const gateway = await startGateway({
     host: '127.0.0.1',
@@ -363,7 +363,7 @@ export async function graph(
   }
 }
 
-export interface Asked {
+export interface GraphQLResponse {
   // biome-ignore lint/suspicious/noExplicitAny: tests read responses of any shape
   data: any
   errors?: {
@@ -377,13 +377,13 @@ export async function query(
   gateway: Gateway,
   text: string,
   variables: object = {},
-): Promise<Asked> {
+): Promise<GraphQLResponse> {
   const res = await fetch(gateway.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query: text, variables }),
   })
-  return (await res.json()) as Asked
+  return (await res.json()) as GraphQLResponse
 }
 
 /** Returns the data of a query. Throws if the response has errors. */
@@ -391,7 +391,7 @@ export async function answer(
   gateway: Gateway,
   text: string,
   variables: object = {},
-): Promise<Asked['data']> {
+): Promise<GraphQLResponse['data']> {
   const { data, errors } = await query(gateway, text, variables)
   if (errors) throw new Error(JSON.stringify(errors, null, 1))
   return data

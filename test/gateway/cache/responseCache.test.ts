@@ -31,14 +31,14 @@ const someone = (more: Partial<RequestInfo> = {}): RequestInfo => ({
 function testCache(bytesMax = 1e6) {
   const at = { readMsAgo: 0, feed: {} as object, policy: 'p1' }
   const graph = cacheableGraph(policy)
-  const kept = new ResponseCache({ graph, bytesMax, now: () => at })
+  const cache = new ResponseCache({ graph, bytesMax, now: () => at })
   let position = 0
   let executions = 0
   return {
-    kept,
+    cache,
     at,
     change: (type: string, goldenId: string) =>
-      kept.changed({ position: ++position, type, goldenId }),
+      cache.changed({ position: ++position, type, goldenId }),
     async ask(
       text: string,
       data: object,
@@ -50,7 +50,7 @@ function testCache(bytesMax = 1e6) {
       const variables = { ...options.variables }
       if (!dependencies || dependencies.isVolatile(variables)) return null
       const before = executions
-      await kept.respond(
+      await cache.respond(
         { text, name: null, variables },
         dependencies,
         options.as ?? someone(),
@@ -61,7 +61,7 @@ function testCache(bytesMax = 1e6) {
           return { data: data as never }
         },
       )
-      return executions > before ? 'EXECUTED' : 'KEPT'
+      return executions > before ? 'EXECUTED' : 'CACHED'
     },
   }
 }
@@ -76,11 +76,11 @@ test('caches a response until a record in it changes, or any record of a type th
     [list, { customers: { nodes: [{ name: 'A' }] } }],
   ]
   for (const [text, data] of cases) assert.equal(await ask(text, data), 'EXECUTED')
-  for (const [text, data] of cases) assert.equal(await ask(text, data), 'KEPT')
+  for (const [text, data] of cases) assert.equal(await ask(text, data), 'CACHED')
   change('Product', 'p')
-  for (const [text, data] of cases) assert.equal(await ask(text, data), 'KEPT')
+  for (const [text, data] of cases) assert.equal(await ask(text, data), 'CACHED')
   change('Customer', 'b')
-  assert.equal(await ask(...(cases[0] as [string, object])), 'KEPT')
+  assert.equal(await ask(...(cases[0] as [string, object])), 'CACHED')
   assert.equal(await ask(...(cases[1] as [string, object])), 'EXECUTED')
   change('Customer', 'a')
   for (const [text, data] of cases) assert.equal(await ask(text, data), 'EXECUTED')
@@ -98,7 +98,7 @@ test('a missing record, or one without an id, depends on all records of its type
   change('Customer', 'b')
   assert.equal(await ask(...none), 'EXECUTED')
   assert.equal(await ask(...nameless), 'EXECUTED')
-  assert.equal(await ask(...contact), 'KEPT')
+  assert.equal(await ask(...contact), 'CACHED')
   change('Customer', 'a')
   assert.equal(await ask(...contact), 'EXECUTED')
 })
@@ -149,7 +149,10 @@ test('shares a response among callers with the same rights', async () => {
   const { ask, change } = testCache()
   const data = { customer: { id: 'a', name: 'A' } }
   assert.equal(await ask(one, data), 'EXECUTED')
-  assert.equal(await ask(one, data, { as: someone({ actor: 'otto', correlationId: '2' }) }), 'KEPT')
+  assert.equal(
+    await ask(one, data, { as: someone({ actor: 'otto', correlationId: '2' }) }),
+    'CACHED',
+  )
   for (const other of [
     { scopes: new Set(['golden:read', 'pii:read']) },
     { roles: new Set(['steward']) },
@@ -161,22 +164,22 @@ test('shares a response among callers with the same rights', async () => {
   assert.equal(await ask(one, data, { variables: { id: 'b' } }), 'EXECUTED')
   // Visibility of rows depends on records that are not in the response.
   change('Product', 'p')
-  assert.equal(await ask(one, data), 'KEPT')
+  assert.equal(await ask(one, data), 'CACHED')
   for (const bound of [{ regions: ['EU'] }, { legalEntities: ['DE01'] }])
     assert.equal(await ask(one, data, { as: someone(bound) }), 'EXECUTED')
 })
 
 test('does not cache a response that changed during execution, and serves nothing while the feed is behind', async () => {
-  const { ask, at, change, kept } = testCache()
+  const { ask, at, change, cache } = testCache()
   const data = { customer: { id: 'a', name: 'A' } }
   assert.equal(await ask(one, data, { during: () => change('Customer', 'a') }), 'EXECUTED')
   assert.equal(await ask(one, data), 'EXECUTED')
-  assert.equal(await ask(one, data), 'KEPT')
+  assert.equal(await ask(one, data), 'CACHED')
   at.readMsAgo = 2_001
   assert.equal(await ask(one, data), 'EXECUTED')
   at.readMsAgo = 0
-  assert.equal(await ask(one, data), 'KEPT')
-  kept.changed({ position: 900, type: 'Product', goldenId: 'after events that were skipped' })
+  assert.equal(await ask(one, data), 'CACHED')
+  cache.changed({ position: 900, type: 'Product', goldenId: 'after events that were skipped' })
   assert.equal(await ask(one, data), 'EXECUTED')
   at.feed = {}
   assert.equal(await ask(one, data), 'EXECUTED')
@@ -189,8 +192,8 @@ test('executes identical concurrent operations once, and does not join an execut
   const data = { customer: { id: 'a', name: 'A' } }
   const first = [ask(one, data), ask(one, data), ask(one, data)]
   assert.deepEqual((await Promise.all(first)).length, 3)
-  const { kept } = testCache()
-  assert.equal(kept.stats.joined, 0)
+  const { cache } = testCache()
+  assert.equal(cache.stats.joined, 0)
   const begun = ask('{ customer(id: "b") { id name } }', { customer: { id: 'b' } })
   change('Customer', 'b')
   assert.equal(
@@ -201,11 +204,14 @@ test('executes identical concurrent operations once, and does not join an execut
 })
 
 test('bounds its memory by evicting the least recently used response', async () => {
-  const { ask, kept } = testCache(3_000)
+  const { ask, cache } = testCache(3_000)
   for (let n = 0; n < 50; n++)
     await ask(`{ customer(id: "${n}") { id name } }`, { customer: { id: `${n}`, name: 'x' } })
-  assert.ok(kept.stats.bytes <= 3_000)
-  assert.equal(await ask('{ customer(id: "49") { id name } }', { customer: { id: '49' } }), 'KEPT')
+  assert.ok(cache.stats.bytes <= 3_000)
+  assert.equal(
+    await ask('{ customer(id: "49") { id name } }', { customer: { id: '49' } }),
+    'CACHED',
+  )
   assert.equal(
     await ask('{ customer(id: "0") { id name } }', { customer: { id: '0' } }),
     'EXECUTED',

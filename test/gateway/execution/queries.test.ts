@@ -68,17 +68,17 @@ test('needs a name where a document has several operations', async () => {
 })
 
 test('accepts a valid correlation id of the caller and passes it to the subgraphs', async () => {
-  const mine = '0198c0de-0000-7000-8000-00000000abcd'
-  const kept = await ask(it.url, '{ customer(id: "c1") { name } }', {
-    headers: { 'x-correlation-id': mine },
+  const correlationId = '0198c0de-0000-7000-8000-00000000abcd'
+  const accepted = await ask(it.url, '{ customer(id: "c1") { name } }', {
+    headers: { 'x-correlation-id': correlationId },
   })
-  assert.equal(kept.headers.get('x-correlation-id'), mine)
-  assert.equal(world.batches[0]?.correlationId, mine)
-  const made = await ask(it.url, '{ customer(id: "c1") { name } }', {
+  assert.equal(accepted.headers.get('x-correlation-id'), correlationId)
+  assert.equal(world.batches[0]?.correlationId, correlationId)
+  const replaced = await ask(it.url, '{ customer(id: "c1") { name } }', {
     headers: { 'x-correlation-id': 'Robert"); --' },
   })
-  assert.match(made.headers.get('x-correlation-id') ?? '', /^[0-9a-f-]{36}$/)
-  assert.equal(made.headers.get('x-correlation-id'), world.batches[1]?.correlationId)
+  assert.match(replaced.headers.get('x-correlation-id') ?? '', /^[0-9a-f-]{36}$/)
+  assert.equal(replaced.headers.get('x-correlation-id'), world.batches[1]?.correlationId)
 })
 
 test('accepts queries by GET, but no mutations', async () => {

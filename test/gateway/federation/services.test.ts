@@ -189,8 +189,8 @@ test('names a service with a different secret to callers, and both logs state th
         (await socket.iterate({ query: 'subscription { changes { position } }' }).next()).value,
     ],
   ] as const
-  for (const [subgraph, field, asked] of ways) {
-    const { errors } = await asked()
+  for (const [subgraph, field, run] of ways) {
+    const { errors } = await run()
     const reported = errors.map((e: GraphQLError) => [
       e.extensions.code,
       e.extensions.subgraph,
@@ -209,7 +209,7 @@ test('names a service with a different secret to callers, and both logs state th
   const theirs = logged.filter((l) => l.includes('TOUCHSTONE_INTERNAL_SECRET')).length
   assert.ok(
     theirs >= 2 && theirs < 20,
-    `each service says so, and not with each request: ${theirs}`,
+    `each service logs it once, not for each request: ${theirs}`,
   )
 })
 

@@ -14,7 +14,7 @@ import { until } from '../until.ts'
 const KEY = `tsk_0123456789abcdef_${'s'.repeat(43)}`
 const access = readAccess('config/access.yaml')
 const keys = new Map<string, FoundKey>()
-const store = { away: false, asked: 0 }
+const store = { away: false, lookups: 0 }
 let issuer: Issuer
 let it: Awaited<ReturnType<typeof testGateway>>
 
@@ -36,7 +36,7 @@ before(async () => {
       key: keyVerifier(
         {
           async find(text) {
-            store.asked++
+            store.lookups++
             if (store.away) throw new Error('connect ECONNREFUSED')
             return keys.get(text) ?? null
           },
@@ -103,7 +103,7 @@ test('accepts an API key in either header and over graphql-ws', async () => {
 test('caches the lookup of a key for a short time, and returns 503 while the key store is unavailable', async () => {
   keys.set(KEY, { name: 'k', roles: ['admin'], scopes: [], expiresAt: null })
   await until(async () => (await ask(it.url, query, { headers: bearer(KEY) })).status === 200)
-  store.asked = 0
+  store.lookups = 0
   store.away = true
   await until(async () => (await ask(it.url, query, { headers: bearer(KEY) })).status === 503)
   const { body, headers } = await ask(it.url, query, { headers: bearer(KEY) })

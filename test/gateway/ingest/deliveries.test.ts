@@ -125,12 +125,12 @@ test('stores the body byte for byte', async () => {
 test('stores several records of one body as separate messages', async () => {
   reset()
   const body = JSON.stringify([{ shop_customer_id: '1' }, { shop_customer_id: '2' }])
-  const given = await post(
+  const response = await post(
     'webshop/customers',
     body,
     sign('STANDARD_WEBHOOKS', shopSecret, body, now, 'msg_batch'),
   )
-  assert.deepEqual(given.body, { accepted: 2, duplicates: 0, correlationId })
+  assert.deepEqual(response.body, { accepted: 2, duplicates: 0, correlationId })
   assert.deepEqual(
     stored.map((m) => [m.messageId, m.object]),
     [
@@ -143,12 +143,12 @@ test('stores several records of one body as separate messages', async () => {
 test('acknowledges an object without a mapping: it becomes an exception, and nothing is lost', async () => {
   reset()
   const body = '{"a":1}'
-  const given = await post(
+  const response = await post(
     'webshop/custmers',
     body,
     sign('STANDARD_WEBHOOKS', shopSecret, body, now, 'msg_unknown'),
   )
-  assert.equal(given.status, 202)
+  assert.equal(response.status, 202)
   assert.equal(stored[0]?.object, 'custmers')
 })
 
@@ -197,14 +197,14 @@ test('rejects each bad delivery with its status and code, and stores nothing of 
     ],
   ]
   for (const [what, status, code, send] of cases) {
-    const given = await send()
+    const response = await send()
     assert.deepEqual(
-      [given.status, given.body.code],
+      [response.status, response.body.code],
       [status, code],
-      `${what}: ${JSON.stringify(given.body)}`,
+      `${what}: ${JSON.stringify(response.body)}`,
     )
-    assert.equal(given.body.correlationId, correlationId)
-    assert.ok(String(given.body.message).length > 10, what)
+    assert.equal(response.body.correlationId, correlationId)
+    assert.ok(String(response.body.message).length > 10, what)
   }
   assert.deepEqual(stored, [])
   assert.deepEqual(reported, [])
@@ -272,11 +272,11 @@ test('asks the sender to retry while the database is unavailable or does not res
     () => new Promise<void>(() => {}),
   ]) {
     acceptBehaviour = broken
-    const given = await post('stripe', body, stripeHeaders(body))
-    assert.deepEqual([given.status, given.body.code], [503, 'NOT_STORED'])
-    assert.ok(Number(given.headers.get('retry-after')) > 0)
+    const response = await post('stripe', body, stripeHeaders(body))
+    assert.deepEqual([response.status, response.body.code], [503, 'NOT_STORED'])
+    assert.ok(Number(response.headers.get('retry-after')) > 0)
     assert.ok(
-      !JSON.stringify(given.body).includes('10.0.0.1'),
+      !JSON.stringify(response.body).includes('10.0.0.1'),
       'the response has no internal details',
     )
   }

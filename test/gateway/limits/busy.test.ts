@@ -26,22 +26,22 @@ test('limits streams separately from operations', async (t) => {
       headers: { accept: 'text/event-stream' },
       signal: signal ?? null,
     })
-  const gone = new AbortController()
-  assert.equal((await stream(gone.signal)).status, 200)
+  const disconnect = new AbortController()
+  assert.equal((await stream(disconnect.signal)).status, 200)
   assert.equal((await stream()).status, 503)
   assert.equal(
     (await ask(it.url, '{ head }')).status,
     200,
     'a stream does not count as an operation',
   )
-  gone.abort()
+  disconnect.abort()
   await until(() => it.fixture.subscribers() === 0)
   // A query requested as a stream counts as an operation while it executes, before any data flows.
-  const asked = () =>
+  const send = () =>
     fetch(`${it.url}?query=${encodeURIComponent('{ fails(how: "WAIT") }')}`, {
       headers: { accept: 'text/event-stream' },
     })
-  const both = await Promise.all([asked(), asked()])
+  const both = await Promise.all([send(), send()])
   assert.deepEqual(both.map((r) => r.status).sort(), [200, 503])
   await Promise.all(both.map((r) => r.text()))
   await until(async () => {
@@ -68,16 +68,16 @@ test('limits streams separately from operations', async (t) => {
 test('a client that disconnects during its operation affects no other client', async (t) => {
   const it = await testGateway()
   t.after(() => it.gateway.close(500))
-  const gone = new AbortController()
+  const disconnect = new AbortController()
   const body = JSON.stringify({ query: '{ fails(how: "WAIT") }' })
-  const asked = fetch(it.url, {
+  const request = fetch(it.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body,
-    signal: gone.signal,
+    signal: disconnect.signal,
   })
-  setTimeout(() => gone.abort(), 50)
-  await assert.rejects(asked)
+  setTimeout(() => disconnect.abort(), 50)
+  await assert.rejects(request)
   assert.equal((await ask(it.url, '{ fails(how: "WAIT") }')).body.data.fails, 'waited')
   assert.deepEqual(it.logged, [])
 })

@@ -168,13 +168,13 @@ test('a query that accepts event streams still counts as an operation of its cal
   })
   t.after(() => gateway.close(0))
   const headers = { authorization: 'Bearer ada', accept: 'text/event-stream' }
-  const asked = () =>
+  const send = () =>
     fetch(`${url}?query=${encodeURIComponent('{ fails(how: "WAIT") }')}`, { headers })
-  const both = await Promise.all([asked(), asked()])
+  const both = await Promise.all([send(), send()])
   assert.deepEqual(both.map((r) => r.status).sort(), [200, 429])
   await Promise.all(both.map((r) => r.text()))
   assert.deepEqual(gateway.inProgress(), { operations: 0, streams: 0, sockets: 0 })
-  assert.equal((await asked()).status, 200)
+  assert.equal((await send()).status, 200)
 })
 
 test('one caller cannot use up all streams and WebSockets', async (t) => {
@@ -217,7 +217,7 @@ test('unauthenticated WebSockets give way to authenticated callers', async (t) =
   const address = url.replace('http', 'ws')
   const silent = [1, 2].map(() => new WebSocket(address, 'graphql-transport-ws'))
   await Promise.all(silent.map((ws) => new Promise((resolve) => ws.once('open', resolve))))
-  const gone = new Promise((resolve) => silent[0]?.once('close', resolve))
+  const closed = new Promise((resolve) => silent[0]?.once('close', resolve))
   const client = createClient({
     url: address,
     webSocketImpl: WebSocket,
@@ -226,6 +226,6 @@ test('unauthenticated WebSockets give way to authenticated callers', async (t) =
   })
   t.after(() => client.dispose())
   assert.deepEqual((await client.iterate({ query: '{ head }' }).next()).value?.errors, undefined)
-  await gone
+  await closed
   assert.equal(silent[1]?.readyState, WebSocket.OPEN, 'the socket that waited longest made room')
 })

@@ -169,7 +169,7 @@ test('notices published and retired operations; while the store is unavailable t
   await until(async () => (await codeOf(published, named)) === undefined)
   away = true
   assert.deepEqual(await post(published, named), { status: 200, data: { head: '0' } })
-  const unknown = await post(published, { documentId: sha('never asked for') })
+  const unknown = await post(published, { documentId: sha('never requested') })
   assert.equal(unknown.status, 503)
   assert.equal(unknown.errors?.[0].extensions.code, 'UNAVAILABLE')
   away = false
@@ -178,26 +178,26 @@ test('notices published and retired operations; while the store is unavailable t
 })
 
 test('deduplicates concurrent lookups, caches their results and bounds the memory', async () => {
-  let asked = 0
+  let lookups = 0
   const operations = new PublishedOperations({
     mode: 'any',
     ageMsMax: 60_000,
     async find(hash) {
-      asked++
+      lookups++
       return hash.startsWith('f') ? null : 'x'.repeat(1_000_000)
     },
   })
   const of = (hash: string) => operations.textOf({ query: null, hash })
   await Promise.all(Array.from({ length: 50 }, () => of('a')))
   assert.equal((await of('a')) as string, 'x'.repeat(1_000_000))
-  assert.equal(asked, 1)
+  assert.equal(lookups, 1)
   // Unknown hashes are cached too.
   await of('f')
   await of('f')
-  assert.equal(asked, 2)
+  assert.equal(lookups, 2)
   for (let i = 0; i < 40; i++) await of(`a${i}`)
   await of('a39')
-  assert.equal(asked, 42)
+  assert.equal(lookups, 42)
   await of('a')
-  assert.equal(asked, 43, 'the oldest of more than 32 million characters was evicted')
+  assert.equal(lookups, 43, 'the oldest of more than 32 million characters was evicted')
 })

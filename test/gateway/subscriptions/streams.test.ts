@@ -53,9 +53,9 @@ const clients: Record<string, () => Client> = {
 
 for (const [transport, make] of Object.entries(clients)) {
   test(`an event over ${transport} has its current entity from every subgraph`, async (t) => {
-    const gone = new AbortController()
-    t.after(() => gone.abort())
-    const events = make().subscribe(QUERY, gone.signal)
+    const disconnect = new AbortController()
+    t.after(() => disconnect.abort())
+    const events = make().subscribe(QUERY, disconnect.signal)
     const first = events.next()
     await until(() => world.subscribers() === 1)
     world.names.set('c1', 'Old name')
@@ -69,14 +69,14 @@ for (const [transport, make] of Object.entries(clients)) {
     world.names.set('c1', 'New name')
     world.emit({ position: '2', id: 'c1' })
     assert.equal((await events.next()).value.data.changes.customer.name, 'New name')
-    gone.abort()
+    disconnect.abort()
     await until(() => world.subscribers() === 0)
   })
 
   test(`masks an error in one event over ${transport} and does not repeat it with the next`, async (t) => {
-    const gone = new AbortController()
-    t.after(() => gone.abort())
-    const events = make().subscribe(QUERY, gone.signal)
+    const disconnect = new AbortController()
+    t.after(() => disconnect.abort())
+    const events = make().subscribe(QUERY, disconnect.signal)
     const first = events.next()
     await until(() => world.subscribers() === 1)
     world.emit({ position: '1', id: 'c2', fails: true })
@@ -86,14 +86,14 @@ for (const [transport, make] of Object.entries(clients)) {
     assert.equal(value.data.changes.customer.name, 'Customer 2')
     world.emit({ position: '2', id: 'c2' })
     assert.equal((await events.next()).value.errors, undefined)
-    gone.abort()
+    disconnect.abort()
     await until(() => world.subscribers() === 0)
   })
 
   test(`many subscribers over ${transport} each get every event in order`, async (t) => {
-    const gone = new AbortController()
-    t.after(() => gone.abort())
-    const many = Array.from({ length: 20 }, () => make().subscribe(QUERY, gone.signal))
+    const disconnect = new AbortController()
+    t.after(() => disconnect.abort())
+    const many = Array.from({ length: 20 }, () => make().subscribe(QUERY, disconnect.signal))
     const read = many.map(async (events) => {
       const positions: string[] = []
       for await (const { data } of events) {
@@ -106,7 +106,7 @@ for (const [transport, make] of Object.entries(clients)) {
     const sent = Array.from({ length: 30 }, (_, i) => String(i))
     for (const position of sent) world.emit({ position, id: `c${Number(position) % 5}` })
     for (const positions of await Promise.all(read)) assert.deepEqual(positions, sent)
-    gone.abort()
+    disconnect.abort()
     await until(() => world.subscribers() === 0)
   })
 }
@@ -136,50 +136,52 @@ test('rejects a WebSocket from a page of another site', async () => {
 })
 
 test('closing the gateway sends subscribers the cursor to resume after, then completes', async () => {
-  const mine = await testGateway()
+  const local = await testGateway()
   const query = 'subscription { changes { cursor: position customer { name } } }'
-  const sse = sseClient({ url: mine.url, retryAttempts: 0 }).iterate({ query })
+  const sse = sseClient({ url: local.url, retryAttempts: 0 }).iterate({ query })
   const socket = wsClient({
-    url: mine.url.replace('http', 'ws'),
+    url: local.url.replace('http', 'ws'),
     webSocketImpl: WebSocket,
     retryAttempts: 0,
   })
   const ws = socket.iterate({ query })
   const waiting = [sse.next(), ws.next()]
-  await until(() => mine.fixture.subscribers() === 2)
-  mine.fixture.emit({ position: 'p7', id: 'c1' })
+  await until(() => local.fixture.subscribers() === 2)
+  local.fixture.emit({ position: 'p7', id: 'c1' })
   for (const event of await Promise.all(waiting))
     assert.equal(event.value.data.changes.cursor, 'p7')
   const last = [sse.next(), ws.next()]
-  await mine.gateway.close(1_000)
+  await local.gateway.close(1_000)
   for (const end of await Promise.all(last))
     assert.deepEqual(end.value.errors?.[0].extensions, { code: 'SERVER_STOPPING', cursor: 'p7' })
   for (const end of await Promise.all([sse.next(), ws.next()])) assert.equal(end.done, true)
-  assert.equal(mine.fixture.subscribers(), 0)
+  assert.equal(local.fixture.subscribers(), 0)
 })
 
 test('a reload ends all subscriptions, including those that just begin, and serves later ones', async (t) => {
-  const mine = await testGateway()
-  t.after(() => mine.gateway.close(0))
+  const local = await testGateway()
+  t.after(() => local.gateway.close(0))
   const query = 'subscription { changes { cursor: position customer { name } } }'
   const open = () => [
-    sseClient({ url: mine.url, retryAttempts: 0 }).iterate({ query }),
+    sseClient({ url: local.url, retryAttempts: 0 }).iterate({ query }),
     wsClient({
-      url: mine.url.replace('http', 'ws'),
+      url: local.url.replace('http', 'ws'),
       webSocketImpl: WebSocket,
       retryAttempts: 0,
     }).iterate({ query }),
   ]
   const before = open()
   const ends = before.map((s) => s.next())
-  await until(() => mine.fixture.subscribers() === 2)
-  await mine.gateway.reload(composeSupergraph(mine.fixture.subgraphs), [...mine.fixture.subgraphs])
+  await until(() => local.fixture.subscribers() === 2)
+  await local.gateway.reload(composeSupergraph(local.fixture.subgraphs), [
+    ...local.fixture.subgraphs,
+  ])
   for (const end of await Promise.all(ends))
     assert.equal(end.value.errors?.[0].extensions.code, 'GRAPH_CHANGED')
-  await until(() => mine.fixture.subscribers() === 0)
+  await until(() => local.fixture.subscribers() === 0)
   const later = open().map((s) => s.next())
-  await until(() => mine.fixture.subscribers() === 2)
-  mine.fixture.emit({ position: 'p9', id: 'c1' })
+  await until(() => local.fixture.subscribers() === 2)
+  local.fixture.emit({ position: 'p9', id: 'c1' })
   for (const event of await Promise.all(later)) assert.equal(event.value.data.changes.cursor, 'p9')
 
   const drain = new Drain()

@@ -37,8 +37,8 @@ function selectionOf(text: string, liveFields: string[]) {
   return selection
 }
 
-function joined(groups: SubscriptionGroups, text: string, variables = {}, asked = request()) {
-  return groups.join(selectionOf(text, ['entity']), variables, asked).group
+function joined(groups: SubscriptionGroups, text: string, variables = {}, info = request()) {
+  return groups.join(selectionOf(text, ['entity']), variables, info).group
 }
 
 test('groups subscribers with the same selection and the same rights, whichever events they subscribe to', () => {
@@ -62,8 +62,8 @@ test('groups subscribers with the same selection and the same rights, whichever 
       { scopes: new Set(['pii:read', 'feed:read']) },
     ],
   ]
-  for (const [text, variables, asked] of same)
-    assert.equal(joined(selections, text, variables, request(asked)), first, text)
+  for (const [text, variables, more] of same)
+    assert.equal(joined(selections, text, variables, request(more)), first, text)
   const other: [string, object?, Partial<RequestInfo>?][] = [
     ['subscription { changes { ... on Change { op } } }'],
     ['subscription { customerChanged { ... on Change { op after } } }'],
@@ -85,8 +85,8 @@ test('groups subscribers with the same selection and the same rights, whichever 
     ['subscription { changes { ... on Change { op entity { id } } } }', {}, { actor: 'otto' }],
     ['subscription { changes { ... on Change { op entity { id } } } }', {}, { regions: ['EMEA'] }],
   ]
-  const all = other.map(([text, variables, asked]) =>
-    joined(selections, text, variables, request(asked)),
+  const all = other.map(([text, variables, more]) =>
+    joined(selections, text, variables, request(more)),
   )
   assert.equal(new Set([first, ...all]).size, all.length + 1)
 })
