@@ -140,7 +140,7 @@ test('rejects a supergraph without the hidden tag and keeps serving the last con
   following.stop()
   assert.match(
     logged.join(),
-    /"level":50.*names internal, but the tags of the graph are inside, masked.*the last one goes on/,
+    /"level":50.*names internal, but the tags of the graph are inside, masked.*the last one stays/,
   )
   assert.equal(
     (await query(gateway, '{ tasks { totalCount } }')).errors?.[0]?.extensions.code,
