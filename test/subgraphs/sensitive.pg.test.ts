@@ -77,8 +77,8 @@ test('with masks in the policy, shows only the mask wherever the value would be'
       return new Source(
         text
           .replace(
-            '@survive(by: UNION) @sensitive(scope: "pii:read")',
-            '@survive(by: UNION) @sensitive(scope: "pii:read", mask: EMAIL_DOMAIN)',
+            '@survive(by: UNION)\n    @sensitive(scope: "pii:read")',
+            '@survive(by: UNION)\n    @sensitive(scope: "pii:read", mask: EMAIL_DOMAIN)',
           )
           .replace(
             '@systemOfRecord(order: [CRM, SUCCESS, ERP, BILLING])\n    @sensitive(scope: "pii:read")',

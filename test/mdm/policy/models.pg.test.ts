@@ -291,7 +291,7 @@ test('rejects a model that does not fit, with the reason, before any change', as
     assert.rejects(loadCandidatePolicy(db.sql, options, systems), says)
   await refuses(
     { policy: dir, model: [version] },
-    /does not fit: it was trained under policy [0-9a-f]+, which compares otherwise: it knows .*domains \(domains as DOMAIN.*train it anew/,
+    /does not fit: it was trained under policy [0-9a-f]+, which compares otherwise: it knows .*domains \(domains as DOMAIN.*train it again/,
   )
   await refuses(
     { model: ['0123456789abcdef'] },
