@@ -135,7 +135,7 @@ export class Publisher {
         const refused = e instanceof UnrecoverableError
         // Logged once, not with every attempt.
         if (this.#why !== why)
-          this.#o.log(refused ? 'error' : 'warn', `jetstream: trying again: ${why}`)
+          this.#o.log(refused ? 'error' : 'warn', `jetstream: retrying: ${why}`)
         this.#is(refused ? 'REFUSED' : 'AWAY', why)
         // Another process may reach the server.
         await this.#lock.release().catch(() => {})
@@ -262,7 +262,9 @@ export class Publisher {
     const { stream: name } = this.#o.nats
     const remedy = `purge or remove it (nats stream purge ${name}), or name another (TOUCHSTONE_NATS_STREAM)`
     if (!end.place)
-      throw new UnrecoverableError(`the last message of ${name} is not a change of ours: ${remedy}`)
+      throw new UnrecoverableError(
+        `the last message of ${name} was not published by Touchstone: ${remedy}`,
+      )
     if (end.place.feed !== head.feed)
       throw new UnrecoverableError(`${name} holds another feed, ${end.place.feed}: ${remedy}`)
     if (end.place.position > head.position)

@@ -36,7 +36,7 @@ export class JetStreamSource implements LiveSource {
   #wake: () => void = () => {}
   #loop: Promise<void> = Promise.resolve()
   #messages: ConsumerMessages | null = null
-  #told = ''
+  #lastWarning = ''
 
   constructor(options: SourceOptions) {
     this.#o = options
@@ -67,7 +67,7 @@ export class JetStreamSource implements LiveSource {
       try {
         await this.#consume()
       } catch (e) {
-        this.#tell(`reading the table instead: ${e instanceof Error ? e.message : e}`)
+        this.#warn(`reading the table instead: ${e instanceof Error ? e.message : e}`)
       }
       if (this.#position > from) backoff.reset()
       await sleep(backoff.next(), undefined, { signal: this.#stop.signal }).catch(() => {})
@@ -97,10 +97,10 @@ export class JetStreamSource implements LiveSource {
       const messages = this.#messages
       void stream.nc.closed().then(() => messages.stop())
       log('info', `feed: live events from ${nats.stream}, from sequence ${start}`)
-      this.#told = ''
+      this.#lastWarning = ''
       for await (const message of messages) this.#receive(message)
       if (!this.#stop.signal.aborted)
-        this.#tell('reading the table instead: the connection to NATS was lost')
+        this.#warn('reading the table instead: the connection to NATS was lost')
     } finally {
       await stream.close()
     }
@@ -125,15 +125,15 @@ export class JetStreamSource implements LiveSource {
     const scopes = new Set(headers.get(SCOPES_HEADER).split(' '))
     const whole = [...this.#o.scopes()].every((s) => scopes.has(s))
     if (!whole)
-      this.#tell(
+      this.#warn(
         'events are read from the table: the publisher leaves out what needs a scope (TOUCHSTONE_NATS_SCOPES)',
       )
     return whole
   }
 
-  #tell(what: string): void {
-    if (this.#told !== what) this.#o.log('warn', `feed: ${what}`)
-    this.#told = what
+  #warn(text: string): void {
+    if (this.#lastWarning !== text) this.#o.log('warn', `feed: ${text}`)
+    this.#lastWarning = text
   }
 }
 

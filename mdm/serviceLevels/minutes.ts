@@ -2,18 +2,16 @@ import type { Sql, Transaction } from '../db/database.ts'
 
 const minuteMs = 60_000
 
-/** How often an objective was met in one minute. */
+/** Counts of one objective in one minute. */
 export interface Minute {
   objective: string
-  /** ms since 1970, a whole minute. */
+  /** Start of the minute, in ms since 1970. */
   minute: number
   good: number
   total: number
 }
 
-/**
- * Adds to what all processes have counted; in order, so that two of them never wait in a circle.
- */
+/** Adds to the counts of all processes. Rows are sorted, so that two processes never deadlock. */
 export async function addMinutes(sql: Sql, minutes: readonly Minute[]): Promise<void> {
   if (minutes.length === 0) return
   const rows = minutes.toSorted((a, b) =>
@@ -33,9 +31,9 @@ export interface Sum {
   total: number
 }
 
-/** Sums of the last so many hours, in one pass over the minutes of the longest span. */
+/** Sums the last hours, for several spans in one pass over the minutes of the longest. */
 export async function sumMinutes(tx: Sql | Transaction, hours: readonly number[]): Promise<Sum[]> {
-  // One filtered sum a span: joining the spans would read the minutes once for each.
+  // One filtered sum per span: joining the spans would read the minutes once for each.
   const sums = hours.map(
     (
       h,
@@ -61,7 +59,7 @@ export async function dropMinutes(sql: Sql, olderThanDays: number): Promise<void
   await sql`delete from service_minute where minute < now() - make_interval(days => ${olderThanDays}::int)`
 }
 
-/** Counts in memory until it is written: one number for each objective and minute. */
+/** Counts in memory, one entry for each objective and minute, until they are written. */
 export class Tally {
   #counts = new Map<string, Minute>()
 
@@ -74,10 +72,7 @@ export class Tally {
     this.#counts.set(key, count)
   }
 
-  /**
-   * Writes what has come together. When that fails it is dropped: figures are not worth a queue of
-   * their own.
-   */
+  /** Writes the counts. They are lost if that fails: metrics do not justify a retry queue. */
   async flush(sql: Sql): Promise<void> {
     const minutes = [...this.#counts.values()]
     this.#counts = new Map()

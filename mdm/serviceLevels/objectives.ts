@@ -7,8 +7,11 @@ export type Measure = (typeof MEASURES)[number]
 
 const word = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,40}$/, 'small letters, digits and hyphens, at most 41')
-/** Each is a label of some metrics, and looked at for every message. */
+  .regex(
+    /^[a-z][a-z0-9-]{0,40}$/,
+    'must start with a small letter, and have at most 41 small letters, digits and hyphens',
+  )
+/** Each is a label of some metrics, and is checked for every message. */
 const objectivesMax = 50
 
 const objective = z.strictObject({
@@ -18,27 +21,24 @@ const objective = z.strictObject({
   systems: z.array(z.string()).nonempty().optional(),
   types: z.array(z.string()).nonempty().optional(),
   withinMs: z.number().int().positive(),
-  target: z
-    .number()
-    .gt(0)
-    .lt(1, 'less than 1: without an error budget nothing can be measured against it'),
+  target: z.number().gt(0).lt(1, 'must be less than 1: otherwise there is no error budget'),
 })
 const schema = z.strictObject({
   windowDays: z.number().int().min(1).max(90),
   objectives: z.array(objective).max(objectivesMax),
 })
 
-/** One promise: so large a share of what is measured within so many milliseconds. */
+/** A service-level objective: a target share of measurements within a number of milliseconds. */
 export type Objective = z.infer<typeof objective>
 export type ServiceLevels = z.infer<typeof schema>
 
-/** Reads config/service-levels.yaml; throws with the path of what is wrong. */
+/** Reads config/service-levels.yaml. Throws an error with the path of the mistake. */
 export function readServiceLevels(file: string): ServiceLevels {
   const result = schema.safeParse(parse(readFileSync(file, 'utf8')))
   if (!result.success) {
     const issue = result.error.issues[0]
     throw new Error(
-      `${file}: ${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'not understood'}`,
+      `${file}: ${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'invalid'}`,
     )
   }
   const { objectives } = result.data
@@ -52,7 +52,7 @@ export function readServiceLevels(file: string): ServiceLevels {
   return result.data
 }
 
-/** Whether an objective is about a message of this system, of which the mapping makes this type. */
+/** Returns whether an objective covers messages of this system that are mapped to this type. */
 export function isAbout(o: Objective, system: string, type: string | null): boolean {
   return (
     (!o.systems || o.systems.includes(system)) &&

@@ -3,46 +3,46 @@ import { lateFigures } from '../inbox/metrics.ts'
 import { sumMinutes } from './minutes.ts'
 import { isAbout, type Objective, type ServiceLevels } from './objectives.ts'
 
-/** How an objective was met over one span of time. */
+/** Results of an objective over one time span. */
 export interface Span {
   hours: number
-  /** How much was measured, and how much of it in time. */
+  /** Number of measurements, and of those in time. */
   total: number
   good: number
-  /** Null where nothing was measured. */
+  /** Null without measurements. */
   ratio: number | null
-  /** How fast the error budget is used: 1 uses it up in exactly the window. */
+  /** Rate of error budget consumption: 1 uses it up in exactly the window. */
   burnRate: number
 }
 
 export type LevelState = 'NO_DATA' | 'MET' | 'BURNING' | 'MISSED'
 
-/** One objective with how it is met; the spans are an hour, six hours and the window. */
+/** An objective with its results; the spans are an hour, six hours and the window. */
 export interface Level extends Objective {
   state: LevelState
   spans: Span[]
-  /**
-   * Share of the window's error budget that is left; negative where it is overdrawn, null without
-   * data.
-   */
+  /** Remaining share of the window's error budget: negative if overdrawn, null without data. */
   budgetLeft: number | null
   /**
-   * Messages that wait longer than allowed already, counted among the oldest of the queue; they are
-   * in every span.
+   * Messages that already wait longer than allowed, counted among the oldest of the queue. Every
+   * span includes them.
    */
   late: number
 }
 
 /**
- * Burn rates at which to wake somebody: 2 % of a month's budget in an hour, or 5 % in six. Google,
- * SRE Workbook, chapter 5.
+ * Burn rates that should page an operator: 2 % of a month's budget in an hour, or 5 % in six.
+ * Google, SRE Workbook, chapter 5.
  */
 const FAST: [hours: number, burnRate: number][] = [
   [1, 14.4],
   [6, 6],
 ]
 
-/** How every objective is met. `typeOf` says what the mapping makes of an object. */
+/**
+ * Returns the state of every objective. `typeOf` returns the type to which the mapping maps an
+ * object.
+ */
 export async function serviceLevels(
   tx: Transaction,
   { windowDays, objectives }: ServiceLevels,

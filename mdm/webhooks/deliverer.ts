@@ -109,16 +109,16 @@ export class Deliverer {
 
   async start(): Promise<void> {
     this.#loop = this.#run()
-    const told = (id: string) => {
+    const onReplay = (id: string) => {
       this.#running
         .get(id)
         ?.delivery.replay()
         .catch(() => this.wake())
       this.wake()
     }
-    const listening = this.#o.sql.listen(webhookChannel, told, () => this.wake())
+    const listening = this.#o.sql.listen(webhookChannel, onReplay, () => this.wake())
     await listening.catch((e) =>
-      this.#o.log('warn', `webhooks: cannot listen, looking instead: ${e.message}`),
+      this.#o.log('warn', `webhooks: cannot listen, polling instead: ${e.message}`),
     )
   }
 
@@ -159,7 +159,7 @@ export class Deliverer {
         for (const { delivery } of this.#running.values()) delivery.wake()
         await this.#expire()
       } catch (e) {
-        this.#o.log('warn', `webhooks: trying again: ${e instanceof Error ? e.message : e}`)
+        this.#o.log('warn', `webhooks: retrying: ${e instanceof Error ? e.message : e}`)
         claimedAt = Number.NEGATIVE_INFINITY
         await sleep(restartMs, undefined, { signal: this.#stop.signal }).catch(() => {})
       }
@@ -193,7 +193,7 @@ export class Deliverer {
         // An endpoint that cannot start, for example without the key to its secrets, does not block
         // others.
         await this.#begin(id, revision).catch(async (e) => {
-          this.#o.log('error', `webhook ${id} cannot begin: ${e.message}`)
+          this.#o.log('error', `webhook ${id} cannot start: ${e.message}`)
           await release(this.#o.sql, this.#holder, id)
         })
   }

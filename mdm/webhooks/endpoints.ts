@@ -169,6 +169,6 @@ export function signing(secrets: readonly Secret[], now: number): string[] {
   return secrets.filter((s) => s.until === null || s.until > now).map((s) => s.secret)
 }
 
-export async function tellDeliverers(tx: Transaction, id: string): Promise<void> {
+export async function notifyDeliverers(tx: Transaction, id: string): Promise<void> {
   await tx`select pg_notify(${webhookChannel}, ${id})`
 }

@@ -29,7 +29,7 @@ export function checkedUrl(text: string, reach: Reach): URL {
   if (/[\s\p{Cc}\\]/u.test(text))
     throw new UrlError('the URL has a space, a control character or a backslash in it')
   if (!URL.canParse(text))
-    throw new UrlError('it is no URL; give one like https://hooks.example.com/touchstone')
+    throw new UrlError('this is not a URL; use one like https://hooks.example.com/touchstone')
   const url = new URL(text)
   if (url.protocol !== 'https:' && !(reach.http && url.protocol === 'http:'))
     throw new UrlError(
@@ -37,7 +37,7 @@ export function checkedUrl(text: string, reach: Reach): URL {
     )
   if (url.username !== '' || url.password !== '')
     throw new UrlError(
-      'the URL has a user or a password in it; deliveries prove themselves by their signature',
+      'the URL contains a user or a password; deliveries are authenticated by their signature',
     )
   if (url.hash !== '') throw new UrlError('the URL has a fragment, which is never sent')
   const port = portOf(url)
@@ -47,7 +47,7 @@ export function checkedUrl(text: string, reach: Reach): URL {
   if (isIP(host)) {
     if (!isReachable(host, reach.networks)) throw new UrlError(`the address ${host} is not public`)
   } else if (reach.networks.length === 0 && !isPublicName(host))
-    throw new UrlError(`the name ${host} is not one of the public internet`)
+    throw new UrlError(`the name ${host} is not a public name`)
   return url
 }
 

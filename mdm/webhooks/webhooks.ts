@@ -17,12 +17,12 @@ import {
   endpointsMax,
   everyRow,
   lockEndpoint,
+  notifyDeliverers,
   readEndpoints,
   readSecrets,
   removeEndpoint,
   setEndpointState,
   signing,
-  tellDeliverers,
 } from './endpoints.ts'
 import { signedHeaders, testMessage } from './message.ts'
 import { type Answer, createPoster, type Poster } from './post.ts'
@@ -103,7 +103,7 @@ export async function registerWebhook(
       )
     const id = await addEndpoint(tx, checked, actor, position, rows)
     await addSecret(tx, webhooks.vault, id, made, 0)
-    await said(tx, 'WEBHOOK_REGISTERED', actor, id, {
+    await recordAction(tx, 'WEBHOOK_REGISTERED', actor, id, {
       host: new URL(checked.url).host,
       scopes: checked.scopes,
     })
@@ -124,7 +124,7 @@ export async function changeWebhook(
     await changeEndpoint(tx, id, checked)
     // Responses from the time of wider scopes may repeat the values that it was sent.
     if (before.scopes.some((s) => !checked.scopes.includes(s))) await forgetResponses(tx, id)
-    await said(tx, 'WEBHOOK_CHANGED', actor, id, {
+    await recordAction(tx, 'WEBHOOK_CHANGED', actor, id, {
       host: new URL(checked.url).host,
       scopes: checked.scopes,
     })
@@ -147,9 +147,15 @@ export async function setWebhookState(
     await known(tx, id)
     const because = state === 'DISABLED' ? text('a reason', reason) : null
     await setEndpointState(tx, id, state, because)
-    await said(tx, state === 'DISABLED' ? 'WEBHOOK_DISABLED' : 'WEBHOOK_ENABLED', actor, id, {
-      reason,
-    })
+    await recordAction(
+      tx,
+      state === 'DISABLED' ? 'WEBHOOK_DISABLED' : 'WEBHOOK_ENABLED',
+      actor,
+      id,
+      {
+        reason,
+      },
+    )
     return { id, secret: null, count: 1 }
   })
 }
@@ -162,7 +168,7 @@ export async function deleteWebhook(
   return await changing(webhooks, async (tx) => {
     await known(tx, id)
     await removeEndpoint(tx, id)
-    await said(tx, 'WEBHOOK_DELETED', actor, id, {})
+    await recordAction(tx, 'WEBHOOK_DELETED', actor, id, {})
     return { id, secret: null, count: 1 }
   })
 }
@@ -183,7 +189,7 @@ export async function rotateWebhookSecret(
     if (!(overlapHours >= 0 && overlapHours <= overlapHoursMax))
       throw new WebhookActionAborted(
         'BAD_OVERLAP',
-        `secrets overlap for 0 to ${overlapHoursMax} hours, not ${overlapHours}`,
+        `secrets can overlap for 0 to ${overlapHoursMax} hours, not ${overlapHours}`,
       )
     const { formerSecretsUntil } = await known(tx, id)
     if (formerSecretsUntil.length + 2 > secretsMax && overlapHours > 0)
@@ -192,7 +198,7 @@ export async function rotateWebhookSecret(
         `${secretsMax} secrets would sign at once; the oldest ends at ${formerSecretsUntil[0]?.toISOString()}`,
       )
     await addSecret(tx, webhooks.vault, id, made, overlapHours * 3_600)
-    await said(tx, 'WEBHOOK_SECRET_ROTATED', actor, id, { overlapHours })
+    await recordAction(tx, 'WEBHOOK_SECRET_ROTATED', actor, id, { overlapHours })
     return { id, secret: made, count: 1 }
   })
 }
@@ -210,9 +216,9 @@ export async function replayWebhook(
     if (count === 0)
       throw new WebhookActionAborted(
         'NOTHING_TO_REPLAY',
-        'no delivery of this webhook is what was asked for',
+        'no delivery of this webhook matches the filter',
       )
-    await said(tx, 'WEBHOOK_REPLAYED', actor, id, { count })
+    await recordAction(tx, 'WEBHOOK_REPLAYED', actor, id, { count })
     return { id, secret: null, count }
   })
 }
@@ -245,7 +251,7 @@ async function changing(
   }
 }
 
-async function said(
+async function recordAction(
   tx: Transaction,
   event: string,
   actor: string,
@@ -253,7 +259,7 @@ async function said(
   facts: object,
 ): Promise<void> {
   await appendAudit(tx, { event, actor, webhook: id, ...facts })
-  await tellDeliverers(tx, id)
+  await notifyDeliverers(tx, id)
 }
 
 async function known(tx: Transaction, id: string): Promise<Endpoint> {
@@ -296,7 +302,7 @@ function checkedSecret(given: string | null): string {
   // The given value is not repeated: it may be a secret.
   throw new WebhookActionAborted(
     'BAD_SECRET',
-    `a secret is whsec_ and base64 of ${secretBytesMin} to ${secretBytesMax} bytes`,
+    `a secret must be whsec_ and base64 of ${secretBytesMin} to ${secretBytesMax} bytes`,
   )
 }
 
@@ -304,7 +310,7 @@ function text(what: string, given: string): string {
   if (given.length > textCharsMax || !isStorable(given))
     throw new WebhookActionAborted(
       'BAD_TEXT',
-      `${what} has at most ${textCharsMax} characters, and no NUL`,
+      `${what} must have at most ${textCharsMax} characters and no NUL`,
     )
   return given
 }

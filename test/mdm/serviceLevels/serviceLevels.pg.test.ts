@@ -186,7 +186,10 @@ test('reports a mistake in the file with its location', (t) => {
   assert.equal(read(one('')).objectives.length, 1)
   assert.throws(() => read(one(', types: [Customer]')), /a: systems and types belong to INGEST_LAG/)
   assert.throws(() => read(one(', extra: 1')), /objectives\.0: .*extra/)
-  assert.throws(() => read(one('').replace('0.9', '1')), /objectives\.0\.target: less than 1/)
+  assert.throws(
+    () => read(one('').replace('0.9', '1')),
+    /objectives\.0\.target: must be less than 1/,
+  )
   assert.throws(() => read(one('').replace('FEED_LAG', 'LAG')), /objectives\.0\.measure/)
   assert.throws(() => read(one('').replace('28', '0')), /windowDays/)
   assert.throws(

@@ -489,7 +489,7 @@ test('an endpoint with unreadable secrets blocks no other; a rotation without ov
   const unreadable = Buffer.concat([Buffer.of(1), Buffer.alloc(60)])
   await db.sql`update webhook_secret set sealed = ${unreadable} where webhook = ${broken}`
   await setWebhookState(t.webhooks, 'tester', broken, 'ACTIVE', '')
-  const isReported = (line: string) => /cannot begin.*TOUCHSTONE_WEBHOOK_KEY/.test(line)
+  const isReported = (line: string) => /cannot start.*TOUCHSTONE_WEBHOOK_KEY/.test(line)
   await until(() => t.deliveries.lines.some(isReported))
   const [mine, theirs] = [randomUUID(), randomUUID()]
   await append(db.sql, version(theirs, 1, { type }))
