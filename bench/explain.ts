@@ -2,7 +2,7 @@ import { openDatabase } from '../mdm/db/database.ts'
 import { migrate } from '../mdm/db/migrate.ts'
 import { temporaryServer } from '../test/database.ts'
 import { demoStore } from '../test/fixtures/demoStore.ts'
-import { answer, graph } from '../test/subgraphs/world.ts'
+import { graph, queryData } from '../test/subgraphs/world.ts'
 
 // Explanations of a demo world over the gateway, one request at a time.
 //   npm run bench -- explain [companies] [requests]
@@ -46,11 +46,11 @@ await sql.end()
 await server.stop()
 
 async function measure(name: string, text: string, variables: readonly object[]): Promise<void> {
-  for (const v of variables.slice(0, warmUp)) await answer(gateway, text, v)
+  for (const v of variables.slice(0, warmUp)) await queryData(gateway, text, v)
   const took: number[] = []
   for (const v of variables) {
     const began = performance.now()
-    await answer(gateway, text, v)
+    await queryData(gateway, text, v)
     took.push(performance.now() - began)
   }
   took.sort((x, y) => x - y)

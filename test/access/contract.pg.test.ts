@@ -13,7 +13,7 @@ import type { Subgraph } from '../../subgraphs/contract.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
 import { until } from '../gateway/until.ts'
-import { answer, ingestRecords, query, world } from '../subgraphs/world.ts'
+import { ingestRecords, query, queryData, world } from '../subgraphs/world.ts'
 
 let db: TestDatabase
 let tailer: Tailer
@@ -97,7 +97,7 @@ test('a tagged type disappears with the fields, arguments and input fields that 
 })
 
 test('the gateway serves the contract: hidden fields are unknown, all others work', async () => {
-  const { customers } = await answer(
+  const { customers } = await queryData(
     gateway,
     '{ customers { totalCount nodes { name invoices { totalCount } } } }',
   )
@@ -111,7 +111,7 @@ test('the gateway serves the contract: hidden fields are unknown, all others wor
     assert.equal(errors?.[0]?.extensions.code, 'GRAPHQL_VALIDATION_FAILED', text)
     assert.match(errors?.[0]?.message ?? '', /Cannot query field/)
   }
-  const { __schema } = await answer(
+  const { __schema } = await queryData(
     gateway,
     '{ __schema { types { name } queryType { fields { name } } } }',
   )

@@ -54,8 +54,8 @@ const there = new Map(
 )
 
 /**
- * The same records in the other region, with the same shape but other values; products are visible
- * to everyone.
+ * Copies of the records in the other region, with the same shape but other values. Products are
+ * visible to everyone.
  */
 const others: WorldRecord[] = world
   .filter((r) => r.type !== 'Product')

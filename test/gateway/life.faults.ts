@@ -4,7 +4,7 @@ import { createClient } from 'graphql-sse'
 import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { answer, graph, ingestRecords } from '../subgraphs/world.ts'
+import { graph, ingestRecords, queryData } from '../subgraphs/world.ts'
 import { fixture } from './fixture.ts'
 import { ask, testGateway } from './gateway.ts'
 import { until } from './until.ts'
@@ -68,7 +68,7 @@ test('completes the operations in progress when the server shuts down', async ()
 
 test('subscribers that reconnect to another gateway get every change once, through repeated shutdowns under writes', async () => {
   const gateways: Gateway[] = [await graph(db.sql)]
-  const { feed } = await answer(gateways[0] as Gateway, '{ feed { cursor } }')
+  const { feed } = await queryData(gateways[0] as Gateway, '{ feed { cursor } }')
   const changes = 40
   const got: number[][] = []
   const followers = Array.from({ length: 5 }, async (_, n) => {

@@ -8,7 +8,7 @@ import WebSocket from 'ws'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { until } from '../gateway/until.ts'
-import { answer, graph, ingestRecords, key, world } from './world.ts'
+import { graph, ingestRecords, key, queryData, world } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -61,10 +61,14 @@ const erp = key('erp', 'Customer', 'E1')
 
 test('a change arrives over graphql-ws and SSE, with invoices of its entity from another subgraph', async () => {
   await ingestRecords(db.sql, world)
-  const { feed } = await answer(gateway, '{ feed { cursor beginning head } }')
-  const { customer } = await answer(gateway, 'query ($id: ID!) { customer(id: $id) { id name } }', {
-    id: erp,
-  })
+  const { feed } = await queryData(gateway, '{ feed { cursor beginning head } }')
+  const { customer } = await queryData(
+    gateway,
+    'query ($id: ID!) { customer(id: $id) { id name } }',
+    {
+      id: erp,
+    },
+  )
   const sse = createSseClient({ url: gateway.url, retryAttempts: 0 })
   const payload = { query: WATCH, variables: { after: feed.cursor } }
   const done = (item: Item) => item.__typename === 'Change' && item.goldenId === customer.id
@@ -104,7 +108,7 @@ test('changes of deleted records are still delivered; the entity is null without
     id: 'LONE',
     fields: { name: 'Kaffeehaus Zentral', domains: ['zentral.example'] },
   }
-  const { feed } = await answer(gateway, '{ feed { cursor } }')
+  const { feed } = await queryData(gateway, '{ feed { cursor } }')
   await ingestRecords(db.sql, [lone])
   await ingestRecords(db.sql, [{ ...lone, version: 2, deleted: true }])
   const items = await collect(
@@ -282,7 +286,7 @@ test('cached responses are never older than an earlier one, and are new soon aft
       let last = 0
       let reads = 0
       while (!done || last < written) {
-        const is = number(await answer(caching, text, { id }))
+        const is = number(await queryData(caching, text, { id }))
         assert.ok(is >= last, `${text} went back from ${last} to ${is}`)
         last = is
         reads++

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { answer, graph, ingestRecords, key, query, world } from './world.ts'
+import { graph, ingestRecords, key, query, queryData, world } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -19,7 +19,7 @@ after(async () => {
 const nordwind = key('crm', 'Customer', 'C1')
 
 test('finds a record by golden id, by the key of any of its source records and by source', async () => {
-  const { a, b, c, d } = await answer(
+  const { a, b, c, d } = await queryData(
     gateway,
     `query ($a: ID!, $b: ID!) {
       a: customer(id: $a) { id name redirectedFrom sourceCount }
@@ -41,7 +41,7 @@ test('finds a record by golden id, by the key of any of its source records and b
 })
 
 test('finds records of its own type only', async () => {
-  const data = await answer(
+  const data = await queryData(
     gateway,
     'query ($id: ID!) { contact(id: $id) { id } product(id: $id) { id } }',
     {
@@ -52,7 +52,7 @@ test('finds records of its own type only', async () => {
 })
 
 test('references lead to golden records, in both directions and across subgraphs', async () => {
-  const { contact, customer, contract } = await answer(
+  const { contact, customer, contract } = await queryData(
     gateway,
     `query ($c: ID!, $p: ID!, $k: ID!) {
       contact(id: $p) { customer { id name redirectedFrom } }
@@ -139,7 +139,7 @@ const filters: [string, string, string[]][] = [
 ]
 for (const [what, filter, names] of filters)
   test(`filters customers: ${what}`, async () => {
-    const { customers } = await answer(
+    const { customers } = await queryData(
       gateway,
       `{ customers(filter: { ${filter} }) { totalCount nodes { name } } }`,
     )
@@ -153,7 +153,7 @@ for (const [what, filter, names] of filters)
 test('filters by dates, amounts and items of a list', async () => {
   const numbers = async (filter: string) =>
     (
-      await answer(gateway, `{ contracts(filter: { ${filter} }) { nodes { number } } }`)
+      await queryData(gateway, `{ contracts(filter: { ${filter} }) { nodes { number } } }`)
     ).contracts.nodes.map((n: { number: string }) => n.number)
   assert.deepEqual(await numbers('startDate: { gte: "2026-01-01" }'), ['K-2026-1'])
   assert.deepEqual(
@@ -172,7 +172,7 @@ test('filters by dates, amounts and items of a list', async () => {
 test('sorts lists by amounts and dates, with missing values last', async () => {
   const numbers = async (order: string) =>
     (
-      await answer(gateway, `{ contracts(orderBy: [${order}]) { nodes { number } } }`)
+      await queryData(gateway, `{ contracts(orderBy: [${order}]) { nodes { number } } }`)
     ).contracts.nodes.map((n: { number: string }) => n.number)
   assert.deepEqual(await numbers('{ field: VALUE }'), ['K-2025-9', 'K-2026-1'])
   assert.deepEqual(await numbers('{ field: VALUE, direction: DESC }'), ['K-2026-1', 'K-2025-9'])
@@ -195,7 +195,10 @@ test('reports errors in pages and filters with a code', async () => {
   assert.deepEqual(await codes('orderBy: [{ field: NAME }, { field: NAME, direction: DESC }]'), [
     'BAD_PAGE',
   ])
-  const { customers } = await answer(gateway, '{ customers(first: 1) { pageInfo { endCursor } } }')
+  const { customers } = await queryData(
+    gateway,
+    '{ customers(first: 1) { pageInfo { endCursor } } }',
+  )
   assert.deepEqual(
     await codes(`after: "${customers.pageInfo.endCursor}", orderBy: [{ field: UPDATED_AT }]`),
     ['BAD_CURSOR'],
@@ -205,7 +208,7 @@ test('reports errors in pages and filters with a code', async () => {
 })
 
 test('provenance names the winner, the rule and the policy version, and why the others lost', async () => {
-  const { customer } = await answer(
+  const { customer } = await queryData(
     gateway,
     `query ($id: ID!) { customer(id: $id) { provenance(fields: ["name", "phones"]) {
       field value rule policyVersion sources { nodes { system sourceId role } } candidates { nodes { verdict value source { system } } }
@@ -240,7 +243,7 @@ test('provenance names the winner, the rule and the policy version, and why the 
 })
 
 test('source records show their values and their state', async () => {
-  const { customer } = await answer(
+  const { customer } = await queryData(
     gateway,
     `query ($id: ID!) { customer(id: $id) { sources(first: 2) { totalCount pageInfo { endCursor hasNextPage } nodes {
       id system kind role object sourceId goldenId versionAt deleted complete canonical raw issues { field }
@@ -267,7 +270,7 @@ test('source records show their values and their state', async () => {
     complete: true,
     issues: [],
   })
-  const more = await answer(
+  const more = await queryData(
     gateway,
     'query ($id: ID!, $after: String!) { customer(id: $id) { sources(after: $after) { nodes { system } } } }',
     { id: nordwind, after: customer.sources.pageInfo.endCursor },
@@ -279,13 +282,13 @@ test('the winners and losers of a field are connections, from either end', async
   const text = `query ($id: ID!, $before: String) { customer(id: $id) { provenance(fields: ["phones"]) {
     sources(last: 1) { totalCount pageInfo { hasPreviousPage hasNextPage } nodes { system } }
     candidates(last: 1, before: $before) { totalCount edges { cursor node { verdict source { system } } } } } } }`
-  const { provenance } = (await answer(gateway, text, { id: nordwind })).customer
+  const { provenance } = (await queryData(gateway, text, { id: nordwind })).customer
   const [{ sources, candidates }] = provenance
   assert.deepEqual([sources.totalCount, sources.nodes.length], [1, 1])
   assert.deepEqual(sources.pageInfo, { hasPreviousPage: false, hasNextPage: false })
   assert.equal(candidates.totalCount, 3)
   const [last] = candidates.edges
-  const before = (await answer(gateway, text, { id: nordwind, before: last.cursor })).customer
+  const before = (await queryData(gateway, text, { id: nordwind, before: last.cursor })).customer
     .provenance[0]
   assert.notEqual(before.candidates.edges[0].node.source.system, last.node.source.system)
 })
@@ -306,7 +309,7 @@ test('the cursor of a list sorted by long texts leads to the next page', async (
   const found: string[] = []
   let after: string | null = null
   for (let more = true; more; ) {
-    const { products } = await answer(gateway, list, { after })
+    const { products } = await queryData(gateway, list, { after })
     found.push(...products.nodes.map((p: { sku: string }) => p.sku))
     more = products.pageInfo.hasNextPage
     after = products.pageInfo.endCursor
@@ -323,7 +326,7 @@ test('node finds any record by its id', async () => {
     key('erp', 'Posting', 'G1'),
     'nothing',
   ]
-  const { nodes } = await answer(
+  const { nodes } = await queryData(
     gateway,
     `query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id
       ... on Customer { name } ... on Invoice { number customer { name } } ... on Posting { account } } }`,
@@ -345,7 +348,7 @@ test('node finds any record by its id', async () => {
 
 test('text that no database can store finds nothing and causes no error', async () => {
   for (const text of ['\u0000', 'a\ud800b', '\\u0000', '\udc00']) {
-    const data = await answer(
+    const data = await queryData(
       gateway,
       `query ($t: String!, $id: ID!) {
         a: customers(filter: { name: { eq: $t } }) { totalCount }

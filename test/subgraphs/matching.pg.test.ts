@@ -11,12 +11,12 @@ import { type TestDatabase, testDatabase } from '../database.ts'
 import { done, person } from '../fixtures/steward.ts'
 import { directPipeline, policy } from '../fixtures/store.ts'
 import {
-  answer,
   type GraphQLResponse,
   graph,
   ingestRecords,
   key,
   query,
+  queryData,
   type WorldRecord,
 } from './world.ts'
 
@@ -110,7 +110,10 @@ const EXPLAIN = `query ($a: ID!, $b: ID!, $whole: Boolean = true) { explain(a: $
   steps { kind comparison fields dimension level m u adjustment weight leftOut total valuesA valuesB } } }`
 
 test('explains a match: each step to the weight, with the compared values', async () => {
-  const { explain } = await answer(gateway, EXPLAIN, { a: of('billing', 'N'), b: of('crm', 'N') })
+  const { explain } = await queryData(gateway, EXPLAIN, {
+    a: of('billing', 'N'),
+    b: of('crm', 'N'),
+  })
   assert.equal(explain.verdict, 'TOGETHER')
   assert.equal(explain.because, 'what the two have in common is enough')
   assert.deepEqual(explain.a.record, { id: of('crm', 'N'), name: 'Nordwind Logistik GmbH' })
@@ -130,13 +133,13 @@ test('explains a match: each step to the weight, with the compared values', asyn
 })
 
 test('explains a non-match: nothing in common, a possible match, or an assertion of a steward', async () => {
-  const strangers = await answer(gateway, EXPLAIN, { a: of('crm', 'L'), b: of('erp', 'W') })
+  const strangers = await queryData(gateway, EXPLAIN, { a: of('crm', 'L'), b: of('erp', 'W') })
   assert.equal(strangers.explain.verdict, 'APART')
   assert.match(strangers.explain.because, /no blocking key/)
   assert.equal(strangers.explain.linkWeight, null)
   assert.ok(strangers.explain.weight < strangers.explain.linkThreshold)
 
-  const maybe = await answer(gateway, EXPLAIN, { a: of('crm', 'T'), b: of('billing', 'T') })
+  const maybe = await queryData(gateway, EXPLAIN, { a: of('crm', 'T'), b: of('billing', 'T') })
   assert.equal(maybe.explain.verdict, 'POSSIBLE_MATCH')
   assert.match(maybe.explain.because, /under the threshold/)
   assert.ok(
@@ -149,7 +152,10 @@ test('explains a non-match: nothing in common, a possible match, or an assertion
     kind: 'NOT_A_MATCH',
     ids: [of('crm', 'T'), of('billing', 'T')],
   })
-  const { explain } = await answer(gateway, EXPLAIN, { a: of('crm', 'T'), b: of('billing', 'T') })
+  const { explain } = await queryData(gateway, EXPLAIN, {
+    a: of('crm', 'T'),
+    b: of('billing', 'T'),
+  })
   assert.equal(explain.verdict, 'FORBIDDEN')
   assert.deepEqual(
     explain.assertions.map((s: { kind: string; actor: string; action: object }) => [
@@ -160,15 +166,15 @@ test('explains a non-match: nothing in common, a possible match, or an assertion
     [['NOT_SAME', 'ada', { id: action, kind: 'NOT_A_MATCH' }]],
   )
   await done(directPipeline(db.sql), ada, { kind: 'UNDO', action })
-  const again = await answer(gateway, EXPLAIN, { a: of('crm', 'T'), b: of('billing', 'T') })
+  const again = await queryData(gateway, EXPLAIN, { a: of('crm', 'T'), b: of('billing', 'T') })
   assert.equal(again.explain.verdict, 'POSSIBLE_MATCH')
   assert.deepEqual(again.explain.assertions, [])
 })
 
 test('a golden id stands for the whole golden record, unless the other id is one of its own records', async () => {
-  const whole = await answer(gateway, EXPLAIN, { a: of('crm', 'N'), b: of('crm', 'F') })
+  const whole = await queryData(gateway, EXPLAIN, { a: of('crm', 'N'), b: of('crm', 'F') })
   assert.equal(whole.explain.pairsCompared, 6)
-  const records = await answer(gateway, EXPLAIN, {
+  const records = await queryData(gateway, EXPLAIN, {
     a: of('crm', 'N'),
     b: of('crm', 'F'),
     whole: false,
@@ -217,8 +223,8 @@ test('lists possible matches best first, by pages, with their tasks and explanat
   const POSSIBLE = `query ($of: ID!, $first: Int, $after: String) { possibleMatches(of: $of, first: $first, after: $after) {
     nodes { goldenId weight probability reason since record { ... on Customer { name } } task { id kind open } explanation { verdict weight linkWeight } }
     pageInfo { hasNextPage endCursor } } }`
-  const all = (await answer(gateway, POSSIBLE, { of: of('crm', 'T'), first: 100 })).possibleMatches
-    .nodes
+  const all = (await queryData(gateway, POSSIBLE, { of: of('crm', 'T'), first: 100 }))
+    .possibleMatches.nodes
   assert.ok(all.length > 0)
   assert.deepEqual(
     all.map((n: { weight: number }) => n.weight),
@@ -234,7 +240,7 @@ test('lists possible matches best first, by pages, with their tasks and explanat
   let after: string | null = null
   do {
     const page: GraphQLResponse['data'] = (
-      await answer(gateway, POSSIBLE, { of: of('crm', 'T'), first: 1, after })
+      await queryData(gateway, POSSIBLE, { of: of('crm', 'T'), first: 1, after })
     ).possibleMatches
     paged.push(...page.nodes)
     after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null
@@ -246,7 +252,7 @@ test('lists possible matches best first, by pages, with their tasks and explanat
   let before: string | null = null
   do {
     const page: GraphQLResponse['data'] = (
-      await answer(gateway, LAST, { of: of('crm', 'T'), before })
+      await queryData(gateway, LAST, { of: of('crm', 'T'), before })
     ).possibleMatches
     assert.equal(page.totalCount, all.length)
     back.unshift(page.nodes[0].goldenId)
@@ -274,7 +280,7 @@ test('a possibly related record is shown with its pair, and is neither a possibl
     customer('crm', 'H2', { name: 'Halvard Logistics GmbH', ...house }),
     customer('erp', 'H1', { name: 'Halvard Holding', ...house }),
   ])
-  const { possiblyRelated } = await answer(
+  const { possiblyRelated } = await queryData(
     gateway,
     `{ possiblyRelated(of: "${of('erp', 'H1')}") { nodes { goldenId probability record { ... on Customer { name } }
       explanation { verdict relatedProbability probability } } pageInfo { hasNextPage } } }`,
@@ -290,7 +296,7 @@ test('a possibly related record is shown with its pair, and is neither a possibl
     [sister.explanation.verdict, sister.explanation.relatedProbability],
     ['POSSIBLY_RELATED', sister.probability],
   )
-  const none = await answer(
+  const none = await queryData(
     gateway,
     `{ possiblyRelated(of: "${of('crm', 'L')}") { nodes { goldenId } } }`,
   )
@@ -306,7 +312,7 @@ const STORY = `query ($id: ID!) { clusterStory(id: $id) { type goldenId record {
   history { nodes { op goldenId joined left redirect system action { kind } } pageInfo { hasNextPage endCursor } } } }`
 
 test('the story of a golden record: members, links, joins in order, assertions of stewards, merges and splits', async () => {
-  const { clusterStory: alone } = await answer(gateway, STORY, { id: of('billing', 'N') })
+  const { clusterStory: alone } = await queryData(gateway, STORY, { id: of('billing', 'N') })
   assert.equal(alone.goldenId, of('crm', 'N'))
   assert.deepEqual(
     alone.members.nodes.map((m: { system: string }) => m.system),
@@ -323,7 +329,7 @@ test('the story of a golden record: members, links, joins in order, assertions o
   const ada = person('ada', 'steward')
   const merge = { kind: 'MERGE' as const, ids: [of('crm', 'L'), of('erp', 'W')], choices: [] }
   const action = await done(directPipeline(db.sql), ada, merge)
-  const { clusterStory: merged } = await answer(gateway, STORY, { id: of('erp', 'W') })
+  const { clusterStory: merged } = await queryData(gateway, STORY, { id: of('erp', 'W') })
   assert.equal(merged.goldenId, of('crm', 'L'))
   assert.deepEqual(merged.joins.nodes, [
     {
@@ -361,14 +367,14 @@ test('the story of a golden record: members, links, joins in order, assertions o
   )
   assert.equal(merged.history.nodes[0].action.kind, 'MERGE')
   assert.equal(merged.history.nodes[0].system, 'stewardship')
-  const why = await answer(gateway, EXPLAIN, { a: of('crm', 'L'), b: of('erp', 'W') })
+  const why = await queryData(gateway, EXPLAIN, { a: of('crm', 'L'), b: of('erp', 'W') })
   assert.deepEqual(
     [why.explain.verdict, why.explain.because],
     ['TOGETHER', 'a steward declared them the same'],
   )
 
   await done(directPipeline(db.sql), ada, { kind: 'UNDO', action })
-  const { clusterStory: back } = await answer(gateway, STORY, { id: of('erp', 'W') })
+  const { clusterStory: back } = await queryData(gateway, STORY, { id: of('erp', 'W') })
   assert.deepEqual(
     [back.goldenId, back.joins.nodes, back.assertions.nodes],
     [of('erp', 'W'), [], []],
@@ -378,13 +384,13 @@ test('the story of a golden record: members, links, joins in order, assertions o
     ['SPLIT', [of('erp', 'W')]],
   )
 
-  const paged = await answer(
+  const paged = await queryData(
     gateway,
     `{ clusterStory(id: "${of('crm', 'N')}") { members(first: 2) { nodes { id } pageInfo { hasNextPage endCursor } } } }`,
   )
   const { nodes, pageInfo } = paged.clusterStory.members
   assert.deepEqual([nodes.length, pageInfo.hasNextPage], [2, true])
-  const rest = await answer(
+  const rest = await queryData(
     gateway,
     `{ clusterStory(id: "${of('crm', 'N')}") { members(first: 2, after: "${pageInfo.endCursor}") { nodes { id } pageInfo { hasNextPage } } } }`,
   )

@@ -8,7 +8,7 @@ import { startTailer } from '../../mdm/feed/tailer.ts'
 import { createSubgraphs } from '../../subgraphs/all.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { policy, systems } from '../fixtures/store.ts'
-import { answer, graph, ingestRecords, key, query, world } from './world.ts'
+import { graph, ingestRecords, key, query, queryData, world } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -25,7 +25,7 @@ after(async () => {
 const nordwind = key('crm', 'Customer', 'C1')
 
 test('a golden customer has the operational objects of all its source records, from all subgraphs', async () => {
-  const { customer } = await answer(
+  const { customer } = await queryData(
     gateway,
     `query ($id: ID!) { customer(id: $id) {
       opportunities { totalCount nodes { name amount { decimal } open source { system object id } } }
@@ -106,7 +106,7 @@ test('a golden customer has the operational objects of all its source records, f
 })
 
 test('totals and ledger sum over all source records, per currency, and can omit other systems', async () => {
-  const { customer } = await answer(
+  const { customer } = await queryData(
     gateway,
     `query ($id: ID!) { customer(id: $id) {
       totals { openBalance { minorUnits currency } overdueBalance { minorUnits currency }
@@ -147,7 +147,7 @@ test('totals and ledger sum over all source records, per currency, and can omit 
 })
 
 test('a customer without operational objects has empty lists and zero totals', async () => {
-  const { customer } = await answer(
+  const { customer } = await queryData(
     gateway,
     `{ customerBySource(system: "crm", object: "Customer", id: "C2") {
       invoices { totalCount nodes { id } pageInfo { hasNextPage endCursor } } totals { openBalance { currency } openInvoices } ledger { account } } }`,
@@ -160,7 +160,7 @@ test('a customer without operational objects has empty lists and zero totals', a
 })
 
 test('each customer of a list gets its own page, limit and count', async () => {
-  const { customers } = await answer(
+  const { customers } = await queryData(
     gateway,
     `{ customers { nodes { name invoices(first: 1, filter: { open: true }, orderBy: [{ field: TOTAL, direction: DESC }]) {
       totalCount nodes { number } pageInfo { hasNextPage endCursor } } } } }`,
@@ -170,7 +170,7 @@ test('each customer of a list gets its own page, limit and count', async () => {
   assert.equal(wind.invoices.totalCount, 2)
   assert.deepEqual(wind.invoices.nodes, [{ number: 'R-1' }])
   assert.equal(wind.invoices.pageInfo.hasNextPage, true)
-  const next = await answer(
+  const next = await queryData(
     gateway,
     `query ($id: ID!, $after: String) { customer(id: $id) { invoices(first: 1, after: $after, filter: { open: true }, orderBy: [{ field: TOTAL, direction: DESC }]) {
       nodes { number } pageInfo { hasNextPage hasPreviousPage } } } }`,
@@ -183,7 +183,7 @@ test('each customer of a list gets its own page, limit and count', async () => {
 })
 
 test('operational objects can be looked up, listed and filtered on their own', async () => {
-  const data = await answer(
+  const data = await queryData(
     gateway,
     `query ($i: ID!, $c: ID!) {
       invoice(id: $i) { number payments { totalCount } postings { totalCount } subscription { status invoices { totalCount } } contract { number } }
@@ -227,7 +227,7 @@ test('omits objects that their system has deleted', async () => {
     },
   ])
   const count = async () =>
-    (await answer(gateway, '{ opportunities(filter: { name: { eq: "Gone" } }) { totalCount } }'))
+    (await queryData(gateway, '{ opportunities(filter: { name: { eq: "Gone" } }) { totalCount } }'))
       .opportunities.totalCount
   assert.equal(await count(), 1)
   await ingestRecords(db.sql, [
@@ -260,8 +260,8 @@ test('an unavailable subgraph is named and removes its own fields only', async (
     `{ customer(id: "${nordwind}") { name totals { openInvoices } contracts { nodes { number invoices { totalCount } } } ledger { postings } } }`,
     '{ customers { totalCount } invoices { totalCount } }',
   ]
-  const whole = await answer(apart, beside)
-  assert.deepEqual(await answer(apart, lists), {
+  const whole = await queryData(apart, beside)
+  assert.deepEqual(await queryData(apart, lists), {
     customers: { totalCount: 3 },
     invoices: { totalCount: 3 },
   })

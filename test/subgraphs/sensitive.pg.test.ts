@@ -14,7 +14,7 @@ import { unbound } from '../../subgraphs/shared/context.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { listed } from '../fixtures/listed.ts'
 import { policy, systems } from '../fixtures/store.ts'
-import { answer, graph, ingestRecords, key, world } from './world.ts'
+import { graph, ingestRecords, key, queryData, world } from './world.ts'
 
 let db: TestDatabase
 before(async () => {
@@ -146,7 +146,7 @@ test('logs who saw or changed sensitive values, on every path, and never the val
         .sort()
     }
     const see = async (selection: string) => {
-      const { contact } = await answer(
+      const { contact } = await queryData(
         gateway,
         `query Card { contact(id: "${anna}") { id ${selection} } }`,
       )
@@ -178,7 +178,7 @@ test('logs who saw or changed sensitive values, on every path, and never the val
       await see('sources { nodes { raw } }'),
       seen('SOURCE', 'address,emails,givenName,name,phones,surname'),
     )
-    await answer(
+    await queryData(
       gateway,
       `{ feed { cursor } changes(types: [CONTACT]) { edges { node { after } } } }`,
     )
@@ -222,16 +222,16 @@ test('logs who saw or changed sensitive values, on every path, and never the val
     )
 
     const other = key('billing', 'Contact', 'P2')
-    await answer(gateway, `{ explain(a: "${anna}", b: "${other}") { steps { valuesA } } }`)
+    await queryData(gateway, `{ explain(a: "${anna}", b: "${other}") { steps { valuesA } } }`)
     assert.deepEqual(await ways(), seen('EXPLAIN', 'emails,name', 'query'))
-    const { contact } = await answer(gateway, `{ contact(id: "${anna}") { version } }`)
+    const { contact } = await queryData(gateway, `{ contact(id: "${anna}") { version } }`)
     const change = `record: { id: "${anna}", version: ${contact.version} }, field: "surname", value: "Weber"`
-    await answer(
+    await queryData(
       gateway,
       `{ previewAction(action: { override: { ${change} } }) { ... on ActionPreview { records { after } } } }`,
     )
     assert.deepEqual(await ways(), seen('STEWARDSHIP', 'emails,name,surname', 'query'))
-    const { overrideField } = await answer(
+    const { overrideField } = await queryData(
       gateway,
       `mutation { overrideField(input: { ${change} }, reason: "r", idempotencyKey: "k") {
         ... on ActionDone { action { id input } } } }`,
@@ -244,9 +244,9 @@ test('logs who saw or changed sensitive values, on every path, and never the val
 
     // The log can be searched by any id that leads to the record, and it names the readers.
     await see('name')
-    await answer(gateway, `query Again { contact(id: "${anna}") { name } }`)
+    await queryData(gateway, `query Again { contact(id: "${anna}") { name } }`)
     await reads.write()
-    const { sensitiveAccess } = await answer(
+    const { sensitiveAccess } = await queryData(
       gateway,
       `{ sensitiveAccess(filter: { about: "${anna}", fields: ["name"], through: [FIELD] }) {
         nodes { actor operation correlationId through fields about more at } } }`,

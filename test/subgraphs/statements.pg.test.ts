@@ -22,7 +22,7 @@ before(async () => {
 after(async () => await db?.drop())
 
 /** Reports each statement and the rows that it returns. */
-function counted(statement: () => void, answer: (rows: readonly object[]) => void = () => {}): Sql {
+function counted(statement: () => void, onRows: (rows: readonly object[]) => void = () => {}): Sql {
   return new Proxy(db.sql, {
     get(target, name) {
       const value = Reflect.get(target, name)
@@ -30,7 +30,7 @@ function counted(statement: () => void, answer: (rows: readonly object[]) => voi
       return async (...given: [string, never[]?]) => {
         statement()
         const rows = await target.unsafe(...given)
-        answer(rows)
+        onRows(rows)
         return rows
       }
     },

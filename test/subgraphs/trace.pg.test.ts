@@ -9,7 +9,7 @@ import { type TestDatabase, testDatabase } from '../database.ts'
 import { row, shop, shopConnector, shopPipeline } from '../fixtures/shop.ts'
 import { done, person } from '../fixtures/steward.ts'
 import { drain, empty, policy } from '../fixtures/store.ts'
-import { answer, graph } from './world.ts'
+import { graph, queryData } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -28,7 +28,7 @@ const MESSAGE = `id state code correlationId receivedAt settledAt corrects corre
   events { id position op goldenId version changedFields message correlationId } later { kind actor state }`
 const loadTrace = async (id: string) =>
   (
-    await answer(
+    await queryData(
       gateway,
       `query ($id: ID!) { trace(id: $id) { kind more messages { ${MESSAGE} } events { id position op message } actions { kind actor } } }`,
       { id },
@@ -142,7 +142,7 @@ test('the trace includes deliveries to webhook endpoints', async () => {
   await db.sql`insert into webhook_delivery (webhook, position, golden_id, version, state, attempts, status, first_at, last_at)
     values (${hook?.id}, 1, ${key('1')}, 1, 'DELIVERED', 2, 204, now(), now())`
   await db.sql`insert into sink (name, feed, position) values ('jetstream', gen_random_uuid(), 1), ('behind', gen_random_uuid(), 0)`
-  const { trace } = await answer(
+  const { trace } = await queryData(
     gateway,
     'query ($id: ID!) { trace(id: $id) { messages { events { publishedTo deliveries { webhook state attempts status } } } } }',
     { id: String(id) },
@@ -183,7 +183,7 @@ test('each message of a transaction shows the event that they share', async () =
 test('the trace of an exception has its reason, the work on it and the message that corrected it', async () => {
   const bad = await row(db.sql, 'client', { label: 'No id' })
   await drain(shopPipeline(db.sql))
-  const corrected = await answer(
+  const corrected = await queryData(
     gateway,
     `mutation ($id: ID!) { it: correctException(id: $id, payload: "{\\"id\\":\\"7\\",\\"label\\":\\"Seven\\"}", reason: "r", idempotencyKey: "k") {
       ... on InboundExceptionDone { correctedBy } } }`,

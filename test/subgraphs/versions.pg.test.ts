@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Gateway } from '../../gateway/gateway.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { answer, graph, ingestRecords, key, query } from './world.ts'
+import { graph, ingestRecords, key, query, queryData } from './world.ts'
 
 let db: TestDatabase
 let gateway: Gateway
@@ -68,7 +68,7 @@ async function now(): Promise<string> {
 }
 
 test('I7: a retired id leads to its survivor, reports it, and brings its invoices along', async () => {
-  const { customer } = await answer(
+  const { customer } = await queryData(
     gateway,
     'query ($id: ID!) { customer(id: $id) { id redirectedFrom aliases sourceCount invoices { nodes { number customer { id } } } } }',
     { id: second },
@@ -83,7 +83,7 @@ test('I7: a retired id leads to its survivor, reports it, and brings its invoice
 })
 
 test('asOf returns a record as it was, also for an id that is retired now', async () => {
-  const { then, there, now, early } = await answer(
+  const { then, there, now, early } = await queryData(
     gateway,
     `query ($id: ID!, $lupo: ID!, $apart: DateTime!, $early: DateTime!) {
       then: customer(id: $id, asOf: $apart) { id name currency version redirectedFrom sourceCount sources { nodes { sourceId } } }
@@ -108,7 +108,7 @@ test('asOf returns a record as it was, also for an id that is retired now', asyn
 })
 
 test('asOf returns a list as it was, filtered, sorted and paged by the values at that time', async () => {
-  const data = await answer(
+  const data = await queryData(
     gateway,
     `query ($apart: DateTime!, $early: DateTime!) {
       then: customers(asOf: $apart) { totalCount nodes { id name version sourceCount provenance(fields: ["name"]) { rule } invoices { nodes { number } } } }
@@ -144,7 +144,7 @@ test('asOf returns a list as it was, filtered, sorted and paged by the values at
     ],
   })
   assert.deepEqual(data.first.nodes, [{ name: 'Unknown payer 77' }])
-  const next = await answer(
+  const next = await queryData(
     gateway,
     `{ customers(asOf: "${apart}", first: 1, after: "${data.first.pageInfo.endCursor}", orderBy: [{ field: NAME, direction: DESC }]) { nodes { name } } }`,
   )
@@ -158,7 +158,7 @@ test('asOf returns a list as it was, filtered, sorted and paged by the values at
 
 test('history has every version, newest first, with its cause, by pages', async () => {
   const ask = (args: string) =>
-    answer(
+    queryData(
       gateway,
       `{ customer(id: "${lupo}") { history${args} { totalCount pageInfo { hasNextPage hasPreviousPage endCursor }
         edges { cursor node { version op changedFields values members cause { system sourceId } } } } } }`,
@@ -194,7 +194,7 @@ test('a customer without remaining source records is gone, but its past remains'
   await ingestRecords(db.sql, [
     { source: 'erp', type: 'Customer', id: 'E7', version: 2, deleted: true, fields: {} },
   ])
-  const data = await answer(
+  const data = await queryData(
     gateway,
     `query ($id: ID!, $alive: DateTime!) {
       gone: customer(id: $id) { id } node(id: $id) { id } past: customer(id: $id, asOf: $alive) { name } }`,
@@ -216,7 +216,7 @@ test('a record whose parent turns out to be itself has no parent and is not its 
     { source: 'crm', type: 'Customer', id: 'C8', fields: { name: 'Quite Another', parent } },
   ])
   const ask = () =>
-    answer(
+    queryData(
       gateway,
       `{ customer(id: "${key('crm', 'Customer', 'C8')}") { name parent { name } }
       up: customer(id: "${parent}") { children { totalCount nodes { name } } } }`,

@@ -44,7 +44,7 @@ async function ask(
   text: string,
   variables: Record<string, unknown> = {},
   scopes = everyScope,
-): Promise<Answer> {
+): Promise<Result> {
   const subgraph = createChangesSubgraph({ policy, tailer, webhooks, sqlOf: unbound(tailer.sql) })
   const contextValue = subgraph.context({
     correlationId: 'c',
@@ -52,16 +52,16 @@ async function ask(
     scopes: new Set(scopes),
   })
   const document = parse(text)
-  const answer = await execute({
+  const result = await execute({
     schema: subgraph.schema,
     document,
     contextValue,
     variableValues: variables,
   })
-  return JSON.parse(JSON.stringify(answer)) as Answer
+  return JSON.parse(JSON.stringify(result)) as Result
 }
 // biome-ignore lint/suspicious/noExplicitAny: tests read responses of any shape
-type Answer = { data?: any; errors?: { extensions: { code: string } }[] }
+type Result = { data?: any; errors?: { extensions: { code: string } }[] }
 
 const REGISTER = `mutation ($input: WebhookInput!) { registerWebhook(input: $input) { __typename
   ... on WebhookDone { secret webhook { id url description schemaVersion scopes state position actor
@@ -210,8 +210,8 @@ test('rejects a bad registration with its rule, as data', async () => {
     ],
   ]
   for (const [input, code] of errors) {
-    const answer = await ask(REGISTER, { input: { url: receiver.url, ...input } })
-    assert.equal(answer.errors?.[0]?.extensions.code, code, JSON.stringify(input).slice(0, 100))
+    const result = await ask(REGISTER, { input: { url: receiver.url, ...input } })
+    assert.equal(result.errors?.[0]?.extensions.code, code, JSON.stringify(input).slice(0, 100))
   }
 })
 

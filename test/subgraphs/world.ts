@@ -387,7 +387,7 @@ export async function query(
 }
 
 /** Returns the data of a query. Throws if the response has errors. */
-export async function answer(
+export async function queryData(
   gateway: Gateway,
   text: string,
   variables: object = {},

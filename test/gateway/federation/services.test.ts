@@ -20,7 +20,7 @@ import { until } from '../until.ts'
  */
 let it: Awaited<ReturnType<typeof testGateway>>
 /**
- * The same services behind a gateway with a short timeout, long enough for a query to arrive on a
+ * A second gateway over these services with a short timeout, long enough for a query to arrive on a
  * busy machine.
  */
 let hasty: typeof it

@@ -32,9 +32,9 @@ test('a rejected WebSocket cannot end the process', async (t) => {
   const ask = async (request: string) => {
     const client = connect(port, '127.0.0.1')
     client.write(request)
-    let answer = ''
-    for await (const chunk of client) answer += chunk
-    return answer
+    let response = ''
+    for await (const chunk of client) response += chunk
+    return response
   }
 
   await t.test('with a path that is not a URL', async () => {
