@@ -86,7 +86,7 @@ for (const [bound, what] of [
 
 test('I1: a reference to a deleted record is compared the same with or without an earlier match of that record', async () => {
   const pipeline = directPipeline(db.sql)
-  const say = (
+  const record = (
     source: string,
     type: string,
     id: string,
@@ -105,13 +105,16 @@ test('I1: a reference to a deleted record is compared the same with or without a
   })
   const name = 'Nordwind Logistik GmbH'
   const contact = (source: string, id: string) =>
-    say(source, 'Contact', '1', { name: 'Anna Weber', customer: recordKey(source, 'Customer', id) })
+    record(source, 'Contact', '1', {
+      name: 'Anna Weber',
+      customer: recordKey(source, 'Customer', id),
+    })
   const customers = [
-    say('crm', 'Customer', '1', { name }),
-    say('success', 'Customer', '3', { name }),
+    record('crm', 'Customer', '1', { name }),
+    record('success', 'Customer', '3', { name }),
   ]
   const contacts = [contact('crm', '1'), contact('success', '3')]
-  const gone = say('crm', 'Customer', '1', { name }, true)
+  const gone = record('crm', 'Customer', '1', { name }, true)
   const results = []
   for (const arrival of [
     [...customers, ...contacts, gone],

@@ -11,7 +11,7 @@ import type { Outcome } from '../../mdm/stewardship/outcome.ts'
 import { act, type Stewardship } from '../../mdm/stewardship/steward.ts'
 import { DEFAULT_RULES, type StewardshipRules } from '../../mdm/tasks/rules.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { key, unmarked } from '../fixtures/steward.ts'
+import { key, withoutApprovals } from '../fixtures/steward.ts'
 import { directPipeline, drain, empty, policy, send, systems } from '../fixtures/store.ts'
 import fc from '../property.ts'
 
@@ -232,17 +232,17 @@ test(`I3: assertions of stewards hold through arrivals, undos and policies in an
   await fc.assert(
     fc.asyncProperty(steps, async ([first, then]) => {
       await empty(db.sql)
-      let inForce = 0
+      let active = 0
       let pipeline = directPipeline(db.sql)
-      let steward: Stewardship = { ...pipeline, policy: unmarked(policy), rules }
+      let steward: Stewardship = { ...pipeline, policy: withoutApprovals(policy), rules }
       const publishNow = async (n: number) => {
-        const kept = policies[n] as StoredPolicy
-        const mastering = resolutionContextOf(kept, systems)
-        const done = await publish(db.sql, kept, mastering, { actor: 'pia', reason: 'test' })
+        const candidate = policies[n] as StoredPolicy
+        const context = resolutionContextOf(candidate, systems)
+        const done = await publish(db.sql, candidate, context, { actor: 'pia', reason: 'test' })
         assert.equal(done.code, 'DONE')
-        inForce = n
-        pipeline = { ...pipeline, ...mastering }
-        steward = { ...pipeline, policy: unmarked(mastering.policy), rules }
+        active = n
+        pipeline = { ...pipeline, ...context }
+        steward = { ...pipeline, policy: withoutApprovals(context.policy), rules }
       }
       let version = 0
       const given = new Set<string>()
@@ -264,7 +264,7 @@ test(`I3: assertions of stewards hold through arrivals, undos and policies in an
           await drain(pipeline)
         } else if (step.op === 'PUBLISH') {
           const was = await state()
-          const before = inForce
+          const before = active
           await publishNow(step.policy)
           seen.set('PUBLISH DONE', (seen.get('PUBLISH DONE') ?? 0) + 1)
           if (step.back) {

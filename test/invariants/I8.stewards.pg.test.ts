@@ -7,7 +7,7 @@ import { checkStanding } from '../../mdm/policy/repair.ts'
 import type { ActionInput } from '../../mdm/stewardship/input.ts'
 import type { Stewardship } from '../../mdm/stewardship/steward.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
-import { applyRecords, attempt, person, unmarked } from '../fixtures/steward.ts'
+import { applyRecords, attempt, person, withoutApprovals } from '../fixtures/steward.ts'
 import { directPipeline, policy, send, systems } from '../fixtures/store.ts'
 
 let db: TestDatabase
@@ -22,7 +22,7 @@ const random = mulberry(7)
 
 test('I8: stewards and ingest workers on the same records at once lose nothing and equal a rebuild', async () => {
   const pipeline = directPipeline(db.sql)
-  const steward: Stewardship = { ...pipeline, policy: unmarked(policy) }
+  const steward: Stewardship = { ...pipeline, policy: withoutApprovals(policy) }
   await applyRecords(db.sql, records(1))
   let version = 1
   const codes = new Map<string, number>()
@@ -40,7 +40,7 @@ test('I8: stewards and ingest workers on the same records at once lose nothing a
     })
     const acting = ['ada', 'bert', 'cleo'].map(async (name) => {
       for (let i = 0; i < 3; i++) {
-        const input = await something()
+        const input = await randomAction()
         if (!input) continue
         const outcome = await attempt(steward, person(name, 'steward'), input)
         const code = outcome.code === 'REFUSED' ? outcome.rule : outcome.code
@@ -83,7 +83,7 @@ function records(version: number) {
  * Returns a random action. Unmerges and undos are among them, so there is always something to merge
  * again.
  */
-async function something(): Promise<ActionInput | null> {
+async function randomAction(): Promise<ActionInput | null> {
   const any = () => db.sql`md5(id::text || ${String(random())})`
   const [a, b] = await db.sql<
     { id: string }[]

@@ -31,10 +31,10 @@ test('a transaction whose connection is lost fails, and the pool goes on', async
     await assert.rejects(lost, isLoss)
     // After the server has announced the end, a pool may still hand out the connection until its
     // socket closes. That statement fails too; the next one does not.
-    const ask = () => sql<{ answer: number }[]>`select 42 as answer`
-    const [row] = await ask().catch((e) => {
+    const query = () => sql<{ answer: number }[]>`select 42 as answer`
+    const [row] = await query().catch((e) => {
       assert.ok(isLoss(e), String(e))
-      return ask()
+      return query()
     })
     assert.equal(row?.answer, 42)
     // A short statement after the loss must not wait for a write that was never scheduled.

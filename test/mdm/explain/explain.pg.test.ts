@@ -38,12 +38,12 @@ test('every explanation of a link ends in its stored weight, and its steps add u
   )
   const { sql, count } = counted()
   // Every second pair is requested in reverse order: a pair has one weight.
-  const asked = links.map((l, i): [string, string] => (i % 2 ? [l.a, l.b] : [l.b, l.a]))
-  const found = await explainPairs(sql, pipeline, asked)
+  const pairs = links.map((l, i): [string, string] => (i % 2 ? [l.a, l.b] : [l.b, l.a]))
+  const found = await explainPairs(sql, pipeline, pairs)
   assert.equal(count.transactions, 1)
   assert.equal(found.size, links.length)
   for (const [i, l] of links.entries()) {
-    const e = found.get(pairName(...(asked[i] as [string, string]))) as Explanation
+    const e = found.get(pairName(...(pairs[i] as [string, string]))) as Explanation
     assert.equal(Math.fround(e.weight ?? Number.NaN), Math.fround(l.weight), `${l.a} ${l.b}`)
     assert.equal(e.linkWeight, l.weight)
     assert.equal(e.steps.at(-1)?.total, e.weight)

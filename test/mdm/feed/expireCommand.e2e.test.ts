@@ -24,10 +24,10 @@ test('expire deletes older versions, and keeps the current version of every reco
   await db.sql`update change set at = at - interval '3 days' where position <= 4`
   const { stdout } = await expire('--older-than', '2d')
   assert.match(stdout, /position 5\n/)
-  const kept = await db.sql<{ golden_id: string; version: number }[]>`
+  const remaining = await db.sql<{ golden_id: string; version: number }[]>`
     select golden_id, version from change order by position`
   assert.deepEqual(
-    kept.map((k) => [k.golden_id, k.version]),
+    remaining.map((k) => [k.golden_id, k.version]),
     [
       [other, 1],
       [id, 3],

@@ -259,7 +259,7 @@ test('expired events give CURSOR_EXPIRED at the start and Lagged in the middle; 
   assert.equal(await expireChanges(db.sql, limit), head + 1)
   assert.equal(await expireChanges(db.sql, limit), head + 1, 'twice is once')
 
-  const kept = await db.sql<{ golden_id: string; version: number }[]>`
+  const remaining = await db.sql<{ golden_id: string; version: number }[]>`
     select golden_id, version from change where golden_id = any(${ids}::uuid[]) order by golden_id, version`
   const expected = ids.flatMap((id, i) =>
     i < 10
@@ -270,7 +270,7 @@ test('expired events give CURSOR_EXPIRED at the start and Lagged in the middle; 
       : [[id, 4]],
   )
   assert.deepEqual(
-    kept.map((k) => [k.golden_id, k.version]),
+    remaining.map((k) => [k.golden_id, k.version]),
     expected.sort(([a, v], [b, w]) =>
       a === b ? Number(v) - Number(w) : String(a) < String(b) ? -1 : 1,
     ),

@@ -37,7 +37,7 @@ const nordwind = {
  * Returns a pipeline that records its reports: `log` has the errors, `committed` the counts after
  * each commit.
  */
-function watched(pipeline: Pipeline = directPipeline(db.sql)) {
+function recordingPipeline(pipeline: Pipeline = directPipeline(db.sql)) {
   const log: string[] = []
   const committed = { ...NONE }
   return {
@@ -280,7 +280,7 @@ test('wherever a message fails, it becomes an exception and the others are appli
         const saboteur = new Saboteur(() => id)
         saboteur.failAt = failAt
         id = (await put(poison, ...(others ? good : [])))[0] ?? 0
-        return { saboteur, ...watched(saboteur.pipeline()) }
+        return { saboteur, ...recordingPipeline(saboteur.pipeline()) }
       }
       const healthy = await run(null, false)
       const { exceptions } = await applyPending(healthy.pipeline, 100)
@@ -340,7 +340,7 @@ test('wherever a message fails, it becomes an exception and the others are appli
 })
 
 /** Returns a pipeline whose connector behaves differently for the record BAD. */
-function spoilt(
+function misbehavingPipeline(
   bad: { read?: () => never; map?: () => never },
   pipeline = directPipeline(db.sql),
 ): Pipeline {
@@ -371,22 +371,18 @@ describe('the reason of an exception is stored, whatever is thrown', () => {
     ['a symbol', Symbol('mark'), /^reading: Symbol\(mark\)$/],
     ['an error without a message', new TypeError(), /^reading: TypeError$/],
     ['several errors in one, or none', new AggregateError([]), /^reading: AggregateError$/],
-    ['NUL and half a character', new Error('a\0b\ud800c'), /^reading: a\ufffdb\ufffdc$/],
+    ['NUL and a lone surrogate', new Error('a\0b\ud800c'), /^reading: a\ufffdb\ufffdc$/],
     ['a very long text', new Error('x'.repeat(3_000_000)), /^reading: x{1991}$/],
     [
-      'an error like that of a lost connection',
+      'an error like a lost connection',
       Object.assign(new Error('no'), { code: 'ECONNREFUSED' }),
       /: no$/,
     ],
-    [
-      'an error like that of a full disk',
-      Object.assign(new Error('no'), { code: '53100' }),
-      /: no$/,
-    ],
+    ['an error like a full disk', Object.assign(new Error('no'), { code: '53100' }), /: no$/],
   ]
   for (const [name, error, detail] of thrown)
     test(name, async () => {
-      const { pipeline, log } = watched(spoilt({ read: fail(error) }))
+      const { pipeline, log } = recordingPipeline(misbehavingPipeline({ read: fail(error) }))
       const [, id = 0] = await put(customer('G1', 'Alpha Bau AG'), bad)
       const total = await applyAll(pipeline)
       assert.deepEqual([total.applied, total.exceptions, total.postponed], [1, 1, attemptsMax - 1])
@@ -400,7 +396,7 @@ describe('the reason of an exception is stored, whatever is thrown', () => {
       sourceId: 's\0',
       field: '\0',
     })
-    const { pipeline } = watched(spoilt({ read: fail(refusal) }))
+    const { pipeline } = recordingPipeline(misbehavingPipeline({ read: fail(refusal) }))
     const [id] = await put(bad)
     assert.equal((await applyAll(pipeline)).exceptions, 1)
     const [row] = await readExceptions(db.sql, {}, 10)
@@ -412,7 +408,7 @@ describe('the reason of an exception is stored, whatever is thrown', () => {
 
   test('endless recursion becomes an exception when the stack overflows', async () => {
     const deeper = (): never => deeper()
-    const { pipeline } = watched(spoilt({ map: deeper }))
+    const { pipeline } = recordingPipeline(misbehavingPipeline({ map: deeper }))
     const [id = 0] = await put(bad)
     assert.equal((await applyAll(pipeline)).exceptions, 1)
     await assertException(id, /^mapping: Maximum call stack/)
@@ -424,7 +420,7 @@ describe('an error of Postgres becomes an exception', () => {
   const refused: [string, Sent, RegExp][] = [
     ['NUL in a value', customer('BAD', 'a\0b'), /: unsupported Unicode escape sequence$/],
     ['NUL in an id', { ...bad, id: 'BAD\0' }, /: invalid byte sequence/],
-    ['half a character', customer('BAD', 'a\ud800b'), /: invalid input syntax for type json$/],
+    ['a lone surrogate', customer('BAD', 'a\ud800b'), /: invalid input syntax for type json$/],
     [
       'a value that is too large for an index',
       customer('BAD', random()),
@@ -436,14 +432,14 @@ describe('an error of Postgres becomes an exception', () => {
       /: .* bigint/,
     ],
     [
-      'a date that is none',
+      'an invalid date',
       { type: 'Invoice', id: 'BAD', fields: { issueDate: 'soon' } },
       /: invalid input syntax/,
     ],
   ]
   for (const [name, message, detail] of refused)
     test(name, async () => {
-      const { pipeline, committed } = watched()
+      const { pipeline, committed } = recordingPipeline()
       const [, id = 0] = await put(
         customer('G1', 'Alpha Bau AG'),
         message,
@@ -498,7 +494,7 @@ describe('errors of the database', () => {
       /^saving: full$/,
     ],
     [
-      'a deadlock that comes again and again',
+      'a repeated deadlock',
       () => trigger('source_record', raise('circle', '40P01')),
       /^saving: circle$/,
     ],
@@ -507,7 +503,7 @@ describe('errors of the database', () => {
     test(`${name}: an exception, and applied when the cause is gone`, async () => {
       const undo = await begin()
       try {
-        const { pipeline, committed } = watched()
+        const { pipeline, committed } = recordingPipeline()
         const [, id = 0] = await put(customer('G1', 'Alpha Bau AG'), bad)
         const total = await applyAll(pipeline)
         assert.deepEqual(
@@ -536,7 +532,10 @@ describe('errors of the database', () => {
         throw new Error('the batch is split')
       }
       const connectors = new Map([['crm', { read: own.read, map }]])
-      const { pipeline, committed, log } = watched({ ...directPipeline(db.sql), connectors })
+      const { pipeline, committed, log } = recordingPipeline({
+        ...directPipeline(db.sql),
+        connectors,
+      })
       await put(customer('G1', 'Alpha Bau AG'), bad)
       await assert.rejects(applyPending(pipeline, 10))
       assert.deepEqual(committed, { ...NONE, claimed: 1, applied: 1 })
@@ -553,7 +552,9 @@ describe('errors of the database', () => {
   })
 
   test('a message whose exception cannot be stored waits, blocks no other, and becomes an exception later', async () => {
-    const { pipeline, committed, log } = watched(spoilt({ map: fail(new Error('broken')) }))
+    const { pipeline, committed, log } = recordingPipeline(
+      misbehavingPipeline({ map: fail(new Error('broken')) }),
+    )
     const [id = 0] = await put(bad, customer('G1', 'Alpha Bau AG'))
     const undo = await trigger('outcome', raise('no outcomes today', 'P0001'))
     await db.sql`insert into spoilt values (${id})`
@@ -586,7 +587,7 @@ describe('several workers, and restarts', () => {
     )
     await put(...messages)
     const workers = [0, 1].map((worker) => {
-      const own = watched(spoilt({ map: fail(new Error('broken')) }))
+      const own = recordingPipeline(misbehavingPipeline({ map: fail(new Error('broken')) }))
       return { ...own, pipeline: { ...own.pipeline, share: { worker, workers: 2 } } }
     })
     const deadline = performance.now() + 60_000
@@ -610,7 +611,7 @@ describe('several workers, and restarts', () => {
    * Returns a pipeline that runs `meanwhile` before its second transaction, which sets the message
    * aside.
    */
-  function interrupted(pipeline: Pipeline, meanwhile: () => Promise<unknown>): Pipeline {
+  function interruptedPipeline(pipeline: Pipeline, meanwhile: () => Promise<unknown>): Pipeline {
     let begun = 0
     const sql = new Proxy(pipeline.sql, {
       get: (target, key) => {
@@ -626,7 +627,9 @@ describe('several workers, and restarts', () => {
   }
 
   test('a message that another worker holds at that moment is left to it and not counted', async () => {
-    const { pipeline, committed } = watched(spoilt({ map: fail(new Error('broken')) }))
+    const { pipeline, committed } = recordingPipeline(
+      misbehavingPipeline({ map: fail(new Error('broken')) }),
+    )
     await put(bad)
     let release = () => {}
     let holding: Promise<unknown> = Promise.resolve()
@@ -641,7 +644,7 @@ describe('several workers, and restarts', () => {
         })
       })
     assert.deepEqual(
-      await applyPending(interrupted({ ...pipeline, attemptsMax: 1 }, held), 10),
+      await applyPending(interruptedPipeline({ ...pipeline, attemptsMax: 1 }, held), 10),
       NONE,
     )
     release()
@@ -651,15 +654,17 @@ describe('several workers, and restarts', () => {
   })
 
   const meanwhile: [string, () => Promise<unknown>][] = [
-    ['has applied meanwhile', () => drain(directPipeline(db.sql))],
+    ['has applied', () => drain(directPipeline(db.sql))],
     ['has removed from the inbox', async () => await db.sql`delete from inbox`],
   ]
   for (const [what, work] of meanwhile)
-    test(`a message that somebody else ${what} is not counted`, async () => {
-      const { pipeline, committed } = watched(spoilt({ map: fail(new Error('broken')) }))
+    test(`a message that another process ${what} is not counted`, async () => {
+      const { pipeline, committed } = recordingPipeline(
+        misbehavingPipeline({ map: fail(new Error('broken')) }),
+      )
       await put(bad)
       assert.deepEqual(
-        await applyPending(interrupted({ ...pipeline, attemptsMax: 1 }, work), 10),
+        await applyPending(interruptedPipeline({ ...pipeline, attemptsMax: 1 }, work), 10),
         NONE,
       )
       assert.deepEqual(committed, NONE)
@@ -670,7 +675,9 @@ describe('several workers, and restarts', () => {
     const [id = 0] = await put(bad)
     for (let n = 1; n <= attemptsMax; n++) {
       const sql = openDatabase(db.url, { connectionsMax: 2, name: 'touchstone-test-restart' })
-      const { pipeline } = watched(spoilt({ map: fail(new Error('broken')) }, directPipeline(sql)))
+      const { pipeline } = recordingPipeline(
+        misbehavingPipeline({ map: fail(new Error('broken')) }, directPipeline(sql)),
+      )
       const done = await applyPending({ ...pipeline, sql }, 10)
       assert.deepEqual([done.postponed, done.exceptions], n < attemptsMax ? [1, 0] : [0, 1])
       await sql.end()
@@ -685,7 +692,7 @@ describe('messages of other kinds', () => {
     const [id = 0] = await put(bad)
     await drain(directPipeline(db.sql))
     await db.sql.begin((tx) => requeue(tx, [id]))
-    const { pipeline } = watched(spoilt({ map: fail(new Error('broken')) }))
+    const { pipeline } = recordingPipeline(misbehavingPipeline({ map: fail(new Error('broken')) }))
     assert.equal((await applyAll(pipeline)).exceptions, 1)
     await assertException(id, /^mapping: broken$/)
     // A retry that still fails uses all attempts again and leaves one exception as before.
@@ -699,7 +706,7 @@ describe('messages of other kinds', () => {
   })
 
   test('a correction that fails is an exception of its own', async () => {
-    const { pipeline } = watched(spoilt({ map: fail(new Error('broken')) }))
+    const { pipeline } = recordingPipeline(misbehavingPipeline({ map: fail(new Error('broken')) }))
     const [id = 0] = await put(bad)
     await applyAll(pipeline)
     const [message] = await db.sql<
@@ -729,7 +736,7 @@ describe('messages of other kinds', () => {
 
   test('a message of a source that is no longer configured is an exception at once', async () => {
     const [, id] = await put(customer('G1', 'Alpha Bau AG'), { ...bad, source: 'gone' })
-    const { pipeline, log } = watched()
+    const { pipeline, log } = recordingPipeline()
     assert.deepEqual(await applyAll(pipeline), { ...NONE, claimed: 2, applied: 1, exceptions: 1 })
     const rows = await readExceptions(db.sql, {}, 10)
     assert.deepEqual(
@@ -741,7 +748,7 @@ describe('messages of other kinds', () => {
 
   test('an exception that the same batch settles is not stored', async () => {
     await put({ ...bad, fields: {} }, { ...bad, version: 2 })
-    const { pipeline } = watched()
+    const { pipeline } = recordingPipeline()
     assert.deepEqual(await applyAll(pipeline), { ...NONE, claimed: 2, applied: 2 })
     assert.equal((await db.sql`select 1 from outcome`).length, 0)
   })

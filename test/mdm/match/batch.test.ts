@@ -80,7 +80,7 @@ function shuffled<T>(list: readonly T[], seed: number): T[] {
  * far, and links are kept. Keys that exceed the bound drop their candidates, and only the touched
  * component is clustered again.
  */
-function live(engine: Engine, records: readonly MatchRecord[]): string[] {
+function matchLive(engine: Engine, records: readonly MatchRecord[]): string[] {
   const features = new Map<string, Features>()
   const keysOf = new Map<string, string[]>()
   const postings = new Map<string, string[]>()
@@ -147,10 +147,10 @@ test('I1: batch equals live, in any order, with the trained model and with the s
   const { records } = people(400, 8)
   const batch = matchBatch(PEOPLE, records, QUICK)
   for (const seed of [1, 2])
-    assert.deepEqual(live(batch.engine, shuffled(records, seed)), clustersOf(batch))
+    assert.deepEqual(matchLive(batch.engine, shuffled(records, seed)), clustersOf(batch))
   const untrained = createEngine(PEOPLE)
   assert.deepEqual(
-    live(untrained, shuffled(records, 3)),
+    matchLive(untrained, shuffled(records, 3)),
     clustersOf(matchBatch(PEOPLE, records, { parameters: untrained.parameters })),
   )
 })
@@ -181,7 +181,7 @@ for (const set of [
         return { key: `${source}/${id}`, source, fields }
       })
     const batch = matchBatch(type, records, { randomPairsMax: 50_000 })
-    assert.deepEqual(live(batch.engine, shuffled(records, 5)), clustersOf(batch))
+    assert.deepEqual(matchLive(batch.engine, shuffled(records, 5)), clustersOf(batch))
   })
 
 test('accepts degenerate input: no record, one record, equal records, empty and constant fields, a repeated key', () => {
@@ -190,12 +190,12 @@ test('accepts degenerate input: no record, one record, equal records, empty and 
     matchBatch(PEOPLE, [{ key: 'a', source: 's', fields: { surname: 'x' } }], QUICK).clusters,
     1,
   )
-  const alike = Array.from({ length: 300 }, (_, i) => ({
+  const equalRecords = Array.from({ length: 300 }, (_, i) => ({
     key: `k${i}`,
     source: 's',
     fields: { givenName: 'anna', surname: 'smith', born: '1980-01-01' },
   }))
-  const found = matchBatch(PEOPLE, alike, QUICK)
+  const found = matchBatch(PEOPLE, equalRecords, QUICK)
   assert.equal(found.clusterOf.length, 300)
   assert.equal(found.stats.crowdedRecords, 300, 'more than a block holds, and it is reported')
   const empty = Array.from({ length: 50 }, (_, i) => ({ key: `k${i}`, source: 's', fields: {} }))

@@ -66,7 +66,7 @@ function run(
  * Slow reference for the same rule: each merge examines all pairs of clusters and recomputes
  * averages from the records.
  */
-function slow(w: World): string[][] {
+function referenceClusters(w: World): string[][] {
   const clusters = w.keys.map((key) => [key])
   const clip = (x: number) => Math.max(-8, Math.min(12, x))
   for (;;) {
@@ -98,7 +98,7 @@ function slow(w: World): string[][] {
 test('clusters like the slow reference', () => {
   for (let seed = 1; seed <= 150; seed++) {
     const w = world(3 + (seed % 14), seed, seed % 3 === 0 ? 0.1 : 0)
-    assert.deepEqual(run(w).clusters, slow(w), `seed ${seed}`)
+    assert.deepEqual(run(w).clusters, referenceClusters(w), `seed ${seed}`)
   }
 })
 

@@ -22,7 +22,7 @@ const PEOPLE: MatchType = {
  * Returns pairs of records of one person. Each field of the second differs with the given
  * probability.
  */
-function doubles(count: number, damage: number, seed: number): MatchRecord[] {
+function duplicates(count: number, damage: number, seed: number): MatchRecord[] {
   const random = createSeededRandom(seed)
   const word = () =>
     Array.from(
@@ -52,7 +52,7 @@ function doubles(count: number, damage: number, seed: number): MatchRecord[] {
 
 test('estimates pairs completeness closely, and includes matches missed by blocking in the odds of a match', () => {
   for (const damage of [0.1, 0.55]) {
-    const records = doubles(700, damage, 7)
+    const records = duplicates(700, damage, 7)
     const { engine, features, training, stats } = matchBatch(PEOPLE, records, {
       randomPairsMax: 20_000,
     })
@@ -86,10 +86,10 @@ test('estimates pairs completeness closely, and includes matches missed by block
 test('gives no estimate for few matches or a single kind of key', () => {
   const phones: MatchType = { name: 'Line', uniqueIn: [], fields: [PEOPLE.fields[4]!] }
   assert.equal(
-    matchBatch(phones, doubles(300, 0, 3), { randomPairsMax: 10_000 }).stats.pairsCompleteness,
+    matchBatch(phones, duplicates(300, 0, 3), { randomPairsMax: 10_000 }).stats.pairsCompleteness,
     null,
   )
-  assert.equal(matchBatch(PEOPLE, doubles(10, 0.1, 3)).stats.pairsCompleteness, null)
+  assert.equal(matchBatch(PEOPLE, duplicates(10, 0.1, 3)).stats.pairsCompleteness, null)
 })
 
 test('a key is saturated if more records have it than a block may hold', () => {

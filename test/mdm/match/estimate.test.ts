@@ -36,8 +36,8 @@ const U = [
 const PAIRS_IN_ALL = 2_000_000
 const MATCHES = 4000
 
-function drawn(seed: number) {
-  const dimensions = createEngine(TYPE).scorer.columns
+function sampled(seed: number) {
+  const columns = createEngine(TYPE).scorer.columns
   const random = createSeededRandom(seed)
   const draw = (shares: readonly number[]) => {
     let at = random()
@@ -51,8 +51,8 @@ function drawn(seed: number) {
   const fill = (shares: readonly (readonly number[])[]) => {
     for (let at = 0; at < 4; at++) sink.levels[at] = draw(shares[at]!)
   }
-  const candidates = new VectorCounter(dimensions)
-  const sample = new VectorCounter(dimensions)
+  const candidates = new VectorCounter(columns)
+  const sample = new VectorCounter(columns)
   // Blocks by equal birth date or equal day, as keys would: matches that agree on neither are lost.
   const isCandidate = () => sink.levels[0] === 0 || sink.levels[1] === 0
   for (let i = 0; i < MATCHES; i++) {
@@ -64,7 +64,7 @@ function drawn(seed: number) {
     if (isCandidate()) candidates.add(sink)
     if (i < 300_000) sample.add(sink)
   }
-  return estimate(dimensions, candidates.vectors(), sample.vectors(), {
+  return estimate(columns, candidates.vectors(), sample.vectors(), {
     pairsInAll: PAIRS_IN_ALL,
     records: 2 * MATCHES,
     views: 4,
@@ -72,18 +72,18 @@ function drawn(seed: number) {
 }
 
 test('recovers m, u and the share of matches from generated data', () => {
-  const found = drawn(11)
+  const found = sampled(11)
   for (const [at, shares] of M.entries())
     for (const [level, share] of shares.entries())
       assert.ok(
         Math.abs(found.m[at]![level]! - share) < 0.035,
-        `m of dimension ${at}, level ${level}: ${found.m[at]![level]} for ${share}`,
+        `m of column ${at}, level ${level}: ${found.m[at]![level]} for ${share}`,
       )
   for (const [at, shares] of U.entries())
     for (const [level, share] of shares.entries())
       assert.ok(
         Math.abs(found.u[at]![level]! - share) < 0.01,
-        `u of dimension ${at}, level ${level}: ${found.u[at]![level]} for ${share}`,
+        `u of column ${at}, level ${level}: ${found.u[at]![level]} for ${share}`,
       )
   assert.ok(
     Math.abs(found.matchShare / (MATCHES / PAIRS_IN_ALL) - 1) < 0.1,
@@ -92,12 +92,12 @@ test('recovers m, u and the share of matches from generated data', () => {
 })
 
 test('one seed gives the same numbers, and levels stay in order', () => {
-  const found = drawn(5)
-  assert.deepEqual(found, drawn(5))
+  const found = sampled(5)
+  assert.deepEqual(found, sampled(5))
   for (const [at, m] of found.m.entries())
     for (let level = 1; level < m.length; level++)
       assert.ok(
         m[level - 1]! / found.u[at]![level - 1]! >= m[level]! / found.u[at]![level]! - 1e-9,
-        `dimension ${at}: level ${level} weighs more than the one before`,
+        `column ${at}: level ${level} weighs more than the one before`,
       )
 })

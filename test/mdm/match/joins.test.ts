@@ -14,7 +14,7 @@ interface Edge {
  * Slow reference: returns the sizes of the two parts before each step and the best link between
  * them, from all links.
  */
-function slowly(keys: string[], steps: readonly MergeStep[], links: readonly Edge[]) {
+function referenceJoins(keys: string[], steps: readonly MergeStep[], links: readonly Edge[]) {
   let parts = keys.map((k) => [k])
   return steps.flatMap((step) => {
     const [one, other] = [step.a, step.b].map((k) => parts.find((p) => p.includes(k)))
@@ -67,7 +67,7 @@ test('gives the sizes and strongest links of the joins like a slow reference', (
               sizeB: j.sizeB,
               best: j.link?.weight ?? Number.NEGATIVE_INFINITY,
             })),
-            slowly(keys, steps, links),
+            referenceJoins(keys, steps, links),
           )
           for (const j of joins) assert.equal(j.weight === null, j.because === 'ASSERTION')
         }

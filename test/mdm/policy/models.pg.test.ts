@@ -70,15 +70,15 @@ const shipped = {
   engines: resolutionContextOf(readPolicyFiles('schema/model'), systems).engines,
   systems: new Map(),
 }
-const inForce = async () => ({
+const activePipeline = async () => ({
   ...(await activeResolutionContext(db.sql, shipped, systems)),
   sql: db.sql,
 })
 async function put(options: CandidateOptions) {
-  const kept = await loadCandidatePolicy(db.sql, options, systems)
-  const published = await publish(db.sql, kept, resolutionContextOf(kept, systems), by)
+  const candidate = await loadCandidatePolicy(db.sql, options, systems)
+  const published = await publish(db.sql, candidate, resolutionContextOf(candidate, systems), by)
   assert.equal(published.code, 'DONE')
-  return kept
+  return candidate
 }
 async function state() {
   return {
@@ -92,11 +92,11 @@ async function state() {
 /** Returns the parameters without those that training may learn from decisions. */
 function withoutMatches(parameters: unknown): unknown {
   const { levels, calibration: _, ...rest } = parameters as Parameters
-  const kept = Object.entries(levels).map(([unit, dimensions]) => [
-    unit,
-    Object.entries(dimensions).map(([name, { r, u }]) => [name, r, u]),
+  const untrainable = Object.entries(levels).map(([comparison, columns]) => [
+    comparison,
+    Object.entries(columns).map(([name, { r, u }]) => [name, r, u]),
   ])
-  return { ...rest, levels: kept }
+  return { ...rest, levels: untrainable }
 }
 const versionsOfFeatures = async () =>
   (
@@ -121,7 +121,7 @@ test('a model scores no link before it is published and every link afterwards; g
       select golden_id from source_record where type = 'Customer' and golden_id is not null
       group by golden_id order by golden_id limit 2) x`
   const ids = [pair[0]?.a ?? '', pair[0]?.b ?? '']
-  const rejection = await done(await inForce(), person('ada', 'steward'), {
+  const rejection = await done(await activePipeline(), person('ada', 'steward'), {
     kind: 'NOT_A_MATCH',
     ids,
   })
@@ -154,8 +154,12 @@ test('a model scores no link before it is published and every link afterwards; g
   assert.notEqual(third, second)
   assert.equal((await readModel(db.sql, third))?.labels, taught.labels + 1)
   assert.equal(
-    (await attempt(await inForce(), person('ada', 'steward'), { kind: 'UNDO', action: rejection }))
-      .code,
+    (
+      await attempt(await activePipeline(), person('ada', 'steward'), {
+        kind: 'UNDO',
+        action: rejection,
+      })
+    ).code,
     'DONE',
   )
 
@@ -163,7 +167,7 @@ test('a model scores no link before it is published and every link afterwards; g
   assert.match(report, /Customer: \d+ golden records of \d+ source records/)
   await put({ model: [first] })
   assert.deepEqual(await versionsOfFeatures(), [first])
-  const now = await inForce()
+  const now = await activePipeline()
   assert.equal(now.engines.get('Customer')?.version, first)
   assert.deepEqual((await checkRebuild(db.sql, now)).differences, [])
   const links = await db.sql<{ a: string; b: string; weight: number }[]>`
@@ -200,7 +204,7 @@ test('a model scores no link before it is published and every link afterwards; g
   assert.match(list, new RegExp(`${first} .*was in force until`))
   assert.match(list, new RegExp(`${second} .*labels.*in force since`))
 
-  const subgraph = createStewardshipSubgraph({ ...(await inForce()) }, unbound(db.sql))
+  const subgraph = createStewardshipSubgraph({ ...(await activePipeline()) }, unbound(db.sql))
   const listing = await execute({
     schema: subgraph.schema,
     document: parse(
@@ -266,12 +270,12 @@ test('running workers load a published model and match new records with it', asy
     assert.equal(await deliver('AFTER'), model?.version)
     const e = await explain(
       db.sql,
-      await inForce(),
+      await activePipeline(),
       recordKey('webshop', 'customers', 'BEFORE'),
       recordKey('webshop', 'customers', 'AFTER'),
     )
     assert.equal((e as Explanation).model, model?.version)
-    assert.deepEqual((await checkRebuild(db.sql, await inForce())).differences, [])
+    assert.deepEqual((await checkRebuild(db.sql, await activePipeline())).differences, [])
   } finally {
     await role.close()
   }
@@ -338,13 +342,13 @@ test('reports an active model that this program cannot read, with the policy and
     await endPublication(tx, begun?.id ?? 0)
   })
   await assert.rejects(
-    inForce(),
+    activePipeline(),
     new RegExp(
       `policy ${spoiled.version}, model of Customer: .*shoeSize.*publish --model Customer=shipped`,
     ),
   )
   assert.match(await says(publishCommand, '--model', 'Customer=shipped'), /is in force: /)
-  assert.equal((await inForce()).engines.get('Customer')?.version, shippedVersion)
+  assert.equal((await activePipeline()).engines.get('Customer')?.version, shippedVersion)
   // A folder without parameters drops a trained model, and the command reports it.
   await put({ to: before?.version ?? '' })
   assert.match(

@@ -184,16 +184,16 @@ test('the simulation predicts every event of a publication; an interrupted publi
 test('records that a worker writes under the former policy during a publication are resolved again under the new one', async () => {
   // The calibration changes every weight and no golden record.
   const type = directPipeline(db.sql).policy.type('Customer')
-  const kept = withParameters(
+  const recalibrated = withParameters(
     shipped,
     new Map([['Customer', { ...priorParameters(type), calibration: { scale: 1, offset: 0.25 } }]]),
   )
-  const candidate = resolutionContextOf(kept, systems)
+  const candidate = resolutionContextOf(recalibrated, systems)
   const [was] = await db.sql<
     { canonical: object }[]
   >`select canonical from source_record where key = ${key('crm', 'F1')}`
   let late = false
-  await publish(db.sql, kept, candidate, by, async () => {
+  await publish(db.sql, recalibrated, candidate, by, async () => {
     if (late) return
     late = true
     await applyRecords(db.sql, [

@@ -23,7 +23,7 @@ beforeEach(async () => {
 after(async () => await db?.drop())
 
 const customer = policy.type('Customer')
-const say = (source: string, id: string, fields: Record<string, unknown>, version = 1) => ({
+const record = (source: string, id: string, fields: Record<string, unknown>, version = 1) => ({
   source,
   message: {
     type: 'Customer',
@@ -39,7 +39,7 @@ const acme = {
   domains: ['constructor.example'],
   phones: ['+493012345678'],
 }
-const homes = async () =>
+const goldenIdByKey = async () =>
   Object.fromEntries(
     (
       await db.sql<{ at: string; home: string }[]>`
@@ -78,13 +78,13 @@ async function plantNullWord(source: string, version: string | null) {
 describe('stored features that are broken', () => {
   test('of another version are recomputed when they are compared, and repaired by a pass over the type', async () => {
     const pipeline = directPipeline(db.sql)
-    await send(db.sql, [say('crm', '1', acme), say('erp', '9', { name: 'Blue Fen Ltd' })])
+    await send(db.sql, [record('crm', '1', acme), record('erp', '9', { name: 'Blue Fen Ltd' })])
     await drain(pipeline)
     const right = [await stored(), await keysOf()]
     await plantNullWord('crm', 'an older one')
     assert.notDeepEqual([await stored(), await keysOf()], right)
 
-    await send(db.sql, [say('erp', '9', { name: 'Blue Fen Limited' }, 2)])
+    await send(db.sql, [record('erp', '9', { name: 'Blue Fen Limited' }, 2)])
     assert.deepEqual(await drain(pipeline), { applied: 1, skipped: 0, exceptions: 0 })
 
     assert.deepEqual(
@@ -102,43 +102,44 @@ describe('stored features that are broken', () => {
   test('are repaired also in a record that was compared before its turn: features and keys are written together', async () => {
     const pipeline = directPipeline(db.sql)
     await send(db.sql, [
-      say('crm', '1', acme),
-      say('billing', '2', { ...acme, name: 'Constructor Logistics' }),
+      record('crm', '1', acme),
+      record('billing', '2', { ...acme, name: 'Constructor Logistics' }),
     ])
     await drain(pipeline)
     await db.sql`update source_record set features_version = 'an older one'`
     await db.sql`delete from match_key where record_id in (select id from source_record where source = 'crm')`
     // The other record follows it into another golden record, which rewrites the other record's
     // row.
-    await send(db.sql, [say('billing', '2', { name: 'Casa Lupo' }, 2)])
+    await send(db.sql, [record('billing', '2', { name: 'Casa Lupo' }, 2)])
     await drain(pipeline)
-    await send(db.sql, [say('billing', '2', { ...acme, name: 'Constructor Logistics' }, 3)])
+    await send(db.sql, [record('billing', '2', { ...acme, name: 'Constructor Logistics' }, 3)])
     await drain(pipeline)
     await rematchStale(db.sql, pipeline)
     await assertWhole(pipeline)
-    assert.equal(new Set(Object.values(await homes())).size, 1)
+    assert.equal(new Set(Object.values(await goldenIdByKey())).size, 1)
   })
 
   for (const [what, features] of [
     ['null', null],
     ['an empty object', {}],
-    ['too few units', { s: 'crm', u: [null] }],
+    ['too few comparisons', { s: 'crm', u: [null] }],
     ['null in place of every value', 'nulls'],
   ] as const)
     test(`of this version (${what}) block no other record: it is compared with the fields of the broken one`, async () => {
       const pipeline = directPipeline(db.sql)
-      await send(db.sql, [say('crm', '1', acme)])
+      await send(db.sql, [record('crm', '1', acme)])
       await drain(pipeline)
       await staleTypes(db.sql, pipeline)
       await rematchStale(db.sql, pipeline)
       const right = await stored()
-      const units = pipeline.engines.get('Customer')?.comparisons.length ?? 0
-      const planted = features === 'nulls' ? { s: 'crm', u: Array(units).fill([null]) } : features
+      const comparisons = pipeline.engines.get('Customer')?.comparisons.length ?? 0
+      const planted =
+        features === 'nulls' ? { s: 'crm', u: Array(comparisons).fill([null]) } : features
       await db.sql`update source_record set features = ${planted === null ? null : db.sql.json(planted)}`
 
-      await send(db.sql, [say('billing', '2', { ...acme, name: 'Constructor Logistics' })])
+      await send(db.sql, [record('billing', '2', { ...acme, name: 'Constructor Logistics' })])
       assert.deepEqual(await drain(pipeline), { applied: 1, skipped: 0, exceptions: 0 })
-      const { 'crm/1': one, 'billing/2': other } = await homes()
+      const { 'crm/1': one, 'billing/2': other } = await goldenIdByKey()
       assert.equal(one, other)
       assert.deepEqual(
         await openExceptions(),
@@ -163,19 +164,19 @@ describe('a record that cannot be standardised', () => {
   test('is applied alone with an exception; the others of its batch are applied as if it were absent', async () => {
     const pipeline = directPipeline(db.sql)
     await send(db.sql, [
-      say('crm', '1', unreadable),
-      say('billing', '2', acme),
-      say('erp', '3', acme),
+      record('crm', '1', unreadable),
+      record('billing', '2', acme),
+      record('erp', '3', acme),
     ])
     await drain(pipeline)
-    const at = await homes()
+    const at = await goldenIdByKey()
     assert.equal(at['billing/2'], at['erp/3'])
     assert.notEqual(at['crm/1'], at['billing/2'])
     assert.equal(at['crm/1'], recordKey('crm', 'Customer', '1'))
     assert.deepEqual(await openExceptions(), [['crm/1', 'NOT_COMPARED', 'EXCEPTION']])
     await assertWhole(pipeline)
 
-    await send(db.sql, [say('success', '4', acme)])
+    await send(db.sql, [record('success', '4', acme)])
     await drain(pipeline)
     assert.deepEqual(
       await openExceptions(),
@@ -184,7 +185,7 @@ describe('a record that cannot be standardised', () => {
     )
 
     await db.sql`update outcome set outcome = 'DISCARDED'`
-    await send(db.sql, [say('success', '4', { ...acme, name: 'Constructor Logistik' }, 2)])
+    await send(db.sql, [record('success', '4', { ...acme, name: 'Constructor Logistik' }, 2)])
     await drain(pipeline)
     assert.deepEqual(
       await openExceptions(),
@@ -203,10 +204,10 @@ describe('a record that cannot be standardised', () => {
       'a retry fails as before',
     )
 
-    await send(db.sql, [say('crm', '1', acme, 2)])
+    await send(db.sql, [record('crm', '1', acme, 2)])
     await drain(pipeline)
     assert.deepEqual(await openExceptions(), [], 'a version that can be compared settles it')
-    assert.equal(new Set(Object.values(await homes())).size, 1)
+    assert.equal(new Set(Object.values(await goldenIdByKey())).size, 1)
     await assertWhole(pipeline)
   })
 
@@ -241,11 +242,14 @@ describe('a record that cannot be standardised', () => {
             await empty(db.sql)
             await send(
               db.sql,
-              order.map((m) => say(m.source, m.id, m.fields, m.version)),
+              order.map((m) => record(m.source, m.id, m.fields, m.version)),
             )
             await drain(pipeline, rows)
             await assertWhole(pipeline)
-            const members = Map.groupBy(Object.entries(await homes()), ([, home]) => home)
+            const members = Map.groupBy(
+              Object.entries(await goldenIdByKey()),
+              ([, goldenId]) => goldenId,
+            )
             results.push([...members.values()].map((m) => m.map(([at]) => at).join()).sort())
           }
           assert.deepEqual(results[0], results[1])
@@ -269,9 +273,9 @@ test('two records that cannot be compared stay apart; each is compared with all 
   const failing = { ...pipeline, engines }
 
   await send(db.sql, [
-    say('crm', '1', { ...acme, name: 'Constructor Logistics' }),
-    say('billing', '2', { ...acme, name: 'Constructr Logistics' }),
-    say('erp', '3', { ...acme, name: 'Constructr Logistics' }),
+    record('crm', '1', { ...acme, name: 'Constructor Logistics' }),
+    record('billing', '2', { ...acme, name: 'Constructr Logistics' }),
+    record('erp', '3', { ...acme, name: 'Constructr Logistics' }),
   ])
   assert.deepEqual(await drain(failing, 1), { applied: 3, skipped: 0, exceptions: 0 })
   assert.deepEqual(
@@ -282,7 +286,7 @@ test('two records that cannot be compared stay apart; each is compared with all 
     ],
     'the newer record of the pair, as neither is at fault alone',
   )
-  const at = await homes()
+  const at = await goldenIdByKey()
   assert.equal(at['billing/2'], at['erp/3'])
   await assertWhole(failing)
 })

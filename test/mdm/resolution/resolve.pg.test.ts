@@ -56,7 +56,7 @@ test('two possible matches are not merged, and their task follows the other reco
     { source: 'billing', id: 'T', fields: travel },
   ])
   const [a, b, w] = [key('crm', 'T'), key('billing', 'T'), key('erp', 'W')]
-  const alike = async () => {
+  const possibleMatches = async () => {
     const [link] = await sql<
       { weight: number }[]
     >`select weight from link l join source_record x on x.id in (l.a, l.b)
@@ -72,7 +72,7 @@ test('two possible matches are not merged, and their task follows the other reco
   const possible = [
     { a: [a, b].sort()[0], b: [a, b].sort()[1], reason: 'alike, but under the threshold' },
   ]
-  assert.deepEqual(await alike(), { tasks: [[a, b].sort()], possible })
+  assert.deepEqual(await possibleMatches(), { tasks: [[a, b].sort()], possible })
 
   const version = async () => (await sql`select version from golden where id = ${a}`)[0]?.version
   const was = await version()
@@ -80,7 +80,7 @@ test('two possible matches are not merged, and their task follows the other reco
     { source: 'billing', id: 'T', version: 2, fields: { ...travel, ...same } },
   ])
   assert.deepEqual(
-    await alike(),
+    await possibleMatches(),
     { tasks: [[a, w].sort()], possible },
     'the older one gave the golden record its id',
   )
@@ -89,5 +89,5 @@ test('two possible matches are not merged, and their task follows the other reco
   await applyRecords(sql, [
     { source: 'erp', id: 'W', version: 3, fields: { name: 'Zircon Harbour' } },
   ])
-  assert.deepEqual(await alike(), { tasks: [[a, b].sort()], possible })
+  assert.deepEqual(await possibleMatches(), { tasks: [[a, b].sort()], possible })
 })

@@ -22,8 +22,8 @@ import {
   done,
   key,
   person,
-  unmarked,
   versions,
+  withoutApprovals,
 } from '../../fixtures/steward.ts'
 import { directPipeline, empty } from '../../fixtures/store.ts'
 
@@ -133,7 +133,7 @@ const refused: [what: string, rule: string, input: ActionInput][] = [
     { kind: 'SPLIT', id: a, groups: [[a]], names: ['\0'] },
   ],
   [
-    'a list with an item twice',
+    'a list with a repeated item',
     'BAD_VALUE',
     override(a, 'emails', ['a@casalupo.example', 'a@casalupo.example']),
   ],
@@ -152,7 +152,7 @@ const refused: [what: string, rule: string, input: ActionInput][] = [
   ['an action that is none', 'UNKNOWN_ACTION', { kind: 'UNDO', action: 'yesterday' }],
   ['nothing in bulk', 'TOO_FEW_IDS', { kind: 'BULK', items: [] }],
   [
-    'one record twice in bulk',
+    'a repeated record in a bulk action',
     'OVERLAPPING_ITEMS',
     {
       kind: 'BULK',
@@ -293,10 +293,10 @@ test('a proposal is not executed if the record has changed or the proposal has e
       idempotencyKey: 'one',
       expected,
     })
-  const asked = await again()
-  assert.equal(asked.code, 'NEEDS_APPROVAL')
-  assert.deepEqual(await again(), asked, 'the same request waits as before')
-  const id = asked.code === 'NEEDS_APPROVAL' ? asked.actionId : ''
+  const proposed = await again()
+  assert.equal(proposed.code, 'NEEDS_APPROVAL')
+  assert.deepEqual(await again(), proposed, 'the same request is still pending')
+  const id = proposed.code === 'NEEDS_APPROVAL' ? proposed.actionId : ''
   await applyRecords(db.sql, [
     { source: 'crm', id: 'A', version: 2, fields: { name: 'Casa Lupo & Figli', currency: 'EUR' } },
   ])
@@ -328,22 +328,22 @@ test('a repeated request returns DECLINED or WITHDRAWN of its proposal, and a ne
     [bert, 'DECLINED'],
     [ada, 'WITHDRAWN'],
   ] as const) {
-    const ask = (idempotencyKey: string) =>
+    const propose = (idempotencyKey: string) =>
       attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'), { idempotencyKey })
-    const asked = await ask(state)
-    assert.ok(asked.code === 'NEEDS_APPROVAL')
-    assert.equal((await decide(steward, who, asked.actionId, state, 'not so')).code, 'DONE')
-    const again = await ask(state)
+    const proposed = await propose(state)
+    assert.ok(proposed.code === 'NEEDS_APPROVAL')
+    assert.equal((await decide(steward, who, proposed.actionId, state, 'not so')).code, 'DONE')
+    const again = await propose(state)
     assert.ok(again.code === 'REFUSED' && again.rule === state, JSON.stringify(again))
     assert.match(again.detail, new RegExp(`by ${who.actor}, "not so"`))
     const other = await attempt(steward, ada, override(a, 'legalName', 'Another'), {
       idempotencyKey: state,
     })
     assert.equal(other.code === 'REFUSED' && other.rule, 'IDEMPOTENCY_KEY_REUSED')
-    const second = await ask(`${state} 2`)
-    assert.ok(second.code === 'NEEDS_APPROVAL' && second.actionId !== asked.actionId)
+    const second = await propose(`${state} 2`)
+    assert.ok(second.code === 'NEEDS_APPROVAL' && second.actionId !== proposed.actionId)
     assert.equal((await approve(steward, bert, second.actionId, 'yes')).code, 'DONE')
-    const done = await ask(`${state} 2`)
+    const done = await propose(`${state} 2`)
     assert.ok(done.code === 'DONE' && done.actionId === second.actionId, 'done by now')
   }
 })
@@ -355,12 +355,12 @@ test('a bulk action executes all or none, and needs a second person', async () =
   assert.equal(bad.code === 'REFUSED' && bad.rule, 'BAD_VALUE')
   assert.deepEqual(await untouched(), before)
   const good = [override(a, 'currency', 'CHF'), override(b, 'currency', 'CHF')] as never[]
-  const asked = await attempt(steward, ada, { kind: 'BULK', items: good })
-  assert.deepEqual(asked.code === 'NEEDS_APPROVAL' && asked.rules, ['BULK'])
+  const proposed = await attempt(steward, ada, { kind: 'BULK', items: good })
+  assert.deepEqual(proposed.code === 'NEEDS_APPROVAL' && proposed.rules, ['BULK'])
   const approved = await approve(
     steward,
     bert,
-    asked.code === 'NEEDS_APPROVAL' ? asked.actionId : '',
+    proposed.code === 'NEEDS_APPROVAL' ? proposed.actionId : '',
     'fine',
   )
   assert.equal(approved.code, 'DONE')
@@ -407,7 +407,7 @@ test('executes and undoes a bulk action over two golden types', async () => {
 })
 
 test('refuses a circle over several golden records, and one that a merge would close', async () => {
-  const free = { ...steward, policy: unmarked(steward.policy) }
+  const free = { ...steward, policy: withoutApprovals(steward.policy) }
   await done(free, ada, { kind: 'SET_PARENT', id: b, parent: a })
   await done(free, ada, { kind: 'SET_PARENT', id: c, parent: b })
   const circle = await attempt(free, ada, { kind: 'SET_PARENT', id: a, parent: c })
@@ -425,8 +425,8 @@ test('a task is due by its value at risk and is escalated once when overdue; a n
   assert.ok(
     priorityOf(10_000, -8) > likely && likely > priorityOf(1_000, -8) && priorityOf(0, null) > 0,
   )
-  const asked = await attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'))
-  assert.equal(asked.code, 'NEEDS_APPROVAL')
+  const proposed = await attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'))
+  assert.equal(proposed.code, 'NEEDS_APPROVAL')
   const task = async () =>
     (
       await db.sql<{ id: string; priority: number; escalated: boolean; hours: number }[]>`
@@ -465,13 +465,13 @@ test('concurrent copies of a request execute once, and of concurrent decisions o
   const repeated = await Promise.all(Array.from({ length: 6 }, () => act(steward, ada, request)))
   for (const outcome of repeated) assert.deepEqual(outcome, repeated[0])
   assert.equal(repeated[0]?.code, 'DONE')
-  const asked = await attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'))
-  assert.ok(asked.code === 'NEEDS_APPROVAL')
+  const proposed = await attempt(steward, ada, override(a, 'legalName', 'Casa Lupo'))
+  assert.ok(proposed.code === 'NEEDS_APPROVAL')
   const outcomes = await Promise.all([
-    approve(steward, bert, asked.actionId, 'yes'),
-    approve(steward, person('cleo', 'approver'), asked.actionId, 'yes'),
-    decide(steward, bert, asked.actionId, 'DECLINED', 'no'),
-    decide(steward, ada, asked.actionId, 'WITHDRAWN', 'no'),
+    approve(steward, bert, proposed.actionId, 'yes'),
+    approve(steward, person('cleo', 'approver'), proposed.actionId, 'yes'),
+    decide(steward, bert, proposed.actionId, 'DECLINED', 'no'),
+    decide(steward, ada, proposed.actionId, 'WITHDRAWN', 'no'),
   ])
   const codes = outcomes.map((o) => (o.code === 'REFUSED' ? o.rule : o.code)).sort()
   assert.deepEqual(codes, ['DONE', 'NOT_PROPOSED', 'NOT_PROPOSED', 'NOT_PROPOSED'])
