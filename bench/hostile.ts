@@ -127,7 +127,7 @@ interface Measured {
   /** Resident memory of the server's process at the end, and its maximum. */
   megabytes: number
   megabytesMax: number
-  /** Of these, the heap of its main thread at the end, garbage included. */
+  /** Heap of its main thread at the end, garbage included; part of `megabytes`. */
   heap: number
 }
 

@@ -14,7 +14,7 @@ export type { MasterType, TruthRow } from './draft.ts'
 export interface WorldOptions {
   /** Number of true customers; a world of 200,000 needs no more memory than one of 2,000. */
   companies: number
-  /** The same seed and size give the same bytes. */
+  /** Equal seeds and sizes give equal bytes. */
   seed: number
 }
 

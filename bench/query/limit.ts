@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { openDatabase } from '../../mdm/db/database.ts'
 import { reportUrl } from './subgraphs.ts'
 
-// The same response from one hand-written SQL statement behind a bare node:http server.
+// Gives the same response from one hand-written SQL statement behind a bare node:http server.
 
 const [databaseUrl = '', pages = '40'] = process.argv.slice(2)
 const sql = openDatabase(databaseUrl, { connectionsMax: 10, name: 'bench', planCache: 'auto' })

@@ -51,8 +51,8 @@ const refusedMs = 15_000
 /** It reads the table when it lags, so a small ring is enough. */
 const ring = { ringEventsMax: 1_000, ringBytesMax: 8 * 2 ** 20, pagesBytesMax: 16 * 2 ** 20 }
 
-/** What a policy lets readers see. */
-interface Seeing {
+/** Values that a policy shows to readers. */
+interface VisibleFields {
   policy: Policy
   visible: ReturnType<typeof visibleValues>
   sensitive: ReturnType<typeof sensitiveFields>
@@ -91,7 +91,7 @@ export class Publisher {
   #since = performance.now()
   #why: string | null = null
   #count = 0
-  #seen: Seeing | null = null
+  #seen: VisibleFields | null = null
 
   constructor(options: PublisherOptions) {
     this.#o = options
@@ -274,7 +274,7 @@ export class Publisher {
     return at(end.place.position)
   }
 
-  #visible(): Seeing {
+  #visible(): VisibleFields {
     const policy = this.#o.policy()
     if (this.#seen?.policy !== policy)
       this.#seen = { policy, visible: visibleValues(policy), sensitive: sensitiveFields(policy) }

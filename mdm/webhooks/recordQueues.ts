@@ -8,7 +8,7 @@ import type { Parked } from './store.ts'
  */
 export interface RecordQueue {
   goldenId: string
-  /** Whether the events were marked for replay; replays run beside the normal queue. */
+  /** True if the events were marked for replay; replays run beside the normal queue. */
   replay: boolean
   fresh: ChangeEvent[]
   /** Position of the next event to try. */

@@ -5,7 +5,7 @@ import { isReachable, type Network } from './address.ts'
 export interface Reach {
   /** Non-public networks that are allowed. */
   networks: readonly Network[]
-  /** Whether http is allowed beside https. */
+  /** True if http is allowed as well as https. */
   http: boolean
   ports: readonly number[]
 }

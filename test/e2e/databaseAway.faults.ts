@@ -100,7 +100,7 @@ test('during a database outage, queries report it and deliveries are to be retri
   assert.doesNotMatch(
     JSON.stringify(answer.body),
     /ECONN|127\.0\.0\.1|postgres/,
-    'no address, no driver text',
+    'the response shows neither address nor driver text',
   )
   const refused = await post(origin, shopCustomer('2', 'Blue Fen Ltd'))
   assert.deepEqual([refused.status, refused.body.code], [503, 'NOT_STORED'])

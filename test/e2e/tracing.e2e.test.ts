@@ -128,7 +128,7 @@ test('one message has one trace from its source to webhook and stream, in spans,
 
   const spans = otlp.spans().filter((s) => s.traceId === traceId)
   const ingest = spans.find((s) => s.name === 'ingest')
-  assert.equal(ingest?.parentSpanId, '00f067aa0ba902b7', 'under the span of the caller')
+  assert.equal(ingest?.parentSpanId, '00f067aa0ba902b7', "its parent is the caller's span")
   for (const name of ofMessage.slice(1))
     assert.equal(spans.find((s) => s.name === name)?.parentSpanId, ingest?.spanId, name)
   assert.equal(got.event.traceparent, `00-${traceId}-${ingest?.spanId}-01`)

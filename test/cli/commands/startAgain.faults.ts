@@ -19,7 +19,7 @@ test('after kill -9 the next start takes over the database, resumes the demo wor
   const orphan = postmaster()
   killed.child.kill('SIGKILL')
   await killed.ended
-  assert.ok(orphan && runs(orphan), 'the database outlives us')
+  assert.ok(orphan && runs(orphan), 'the database outlives its parent')
 
   const next = touchstone(START, dir)
   await next.says(/Stop with Ctrl-C/)
@@ -38,7 +38,7 @@ test('after kill -9 of the database too, its stale lock does not block the next 
   killed.child.kill('SIGKILL')
   process.kill(server, 'SIGKILL')
   await until(() => !runs(server))
-  assert.equal(postmaster(), server, 'the lock file is left')
+  assert.equal(postmaster(), server, 'the stale lock file remains')
 
   const next = touchstone([...START, '--no-demo'], dir)
   const [, url = ''] = await next.says(READY)

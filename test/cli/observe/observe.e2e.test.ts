@@ -180,7 +180,7 @@ test('readiness reports each problem with a code', async () => {
   assert.deepEqual(
     (await codes(served)).at(-1),
     ['jetstream', true, 'SINK_REFUSED'],
-    'a gateway serves on',
+    'a gateway stays ready',
   )
   const away = () => Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' }))
   assert.deepEqual(await codes({ sql: away }), [['database', false, 'DATABASE_AWAY']])
