@@ -15,42 +15,42 @@ export type DatabaseConfig = Config<(typeof DATABASE_CONFIG)[number]>
 export interface Connection {
   /** A pool on a database with all migrations of this version. */
   sql: Sql
-  /** For further pools, in worker threads for example. */
+  /** The URL for further pools, for example in worker threads. */
   url: string
-  /** Closes the pool and leaves the embedded server, which stops with its last user. */
+  /** Closes the pool and releases the embedded server, which stops with its last user. */
   close(): Promise<void>
 }
 
 export type Notify = (line: string, level: 'info' | 'warn') => void
 
 export interface ConnectOptions {
-  /** Shows in pg_stat_activity; default `touchstone`. */
+  /** The application name in pg_stat_activity; default `touchstone`. */
   name?: string
-  /** Connections of the pool; default 4. */
+  /** Maximum connections of the pool; default 4. */
   connectionsMax?: number
-  /** Settings given by flags; else from the environment. */
+  /** Settings of the flags; otherwise they are read from the environment. */
   config?: DatabaseConfig
   /**
-   * Creates the embedded database where there is none, and applies migrations. Without it a missing
-   * or outdated database is refused and left as it is: a command that was pointed at the wrong
-   * place must not answer from an empty database.
+   * Creates the embedded database if it is missing, and applies migrations. Without it a missing or
+   * outdated database is rejected and left unchanged: a command with the wrong location must not
+   * return results from an empty database.
    */
   create?: boolean
   /**
-   * Receives which database is used (info) and why the command waits (warn); default: lines on the
-   * standard error.
+   * Receives which database is used (info) and why the command waits (warn). By default both are
+   * printed to the standard error.
    */
   notify?: Notify
 }
 
-/** The database cannot be used as it is; the message says which one and what to do. */
+/** The database cannot be used. The message names it and states what to do. */
 export class DatabaseError extends Error {
   override name = 'DatabaseError'
 }
 
 /**
- * Connects to the database of this installation: the one of DATABASE_URL, else the embedded one,
- * which is started when it does not run. Any command may use it beside a running Touchstone.
+ * Connects to the database of this installation: that of DATABASE_URL, otherwise the embedded one,
+ * which is started if necessary. Any command may use it beside a running Touchstone.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
   requirePatchedDriver() // Before the embedded server: an install without scripts leaves that broken too.
@@ -126,8 +126,8 @@ function listed(names: readonly string[]): string {
 const versionMin = 150_000
 
 /**
- * Waits until the database answers. Throws at once for what waiting cannot change, such as a wrong
- * password.
+ * Waits until the database accepts connections. Throws at once if waiting cannot help, for example
+ * for a wrong password.
  */
 async function waitForDatabase(
   url: string,
@@ -154,7 +154,7 @@ async function waitForDatabase(
       const why = e instanceof Error && 'code' in e ? String(e.code) : reason
       if (Date.now() > until)
         throw new DatabaseError(
-          `the database at ${host} does not answer (${why}): start it, or set DATABASE_URL to another`,
+          `the database at ${host} does not respond (${why}): start it, or set DATABASE_URL to another`,
         )
       if (!notified)
         notify(`waiting for the database at ${host} (${why}), at most ${secondsMax} s`, 'warn')

@@ -4,10 +4,10 @@ import { Command, CommanderError } from 'commander'
 import { ownValue } from '../schema/kit/dictionary.ts'
 import { packagePath } from './config/packagePath.ts'
 
-// Saves half a second from the second start on: no module is stripped and compiled again.
+// Saves half a second from the second start on: modules are not stripped and compiled again.
 enableCompileCache()
 // Makes GraphQL check less at each step. Set before any command is loaded, so that worker threads
-// have it too.
+// inherit it.
 process.env.NODE_ENV ??= 'production'
 
 const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
@@ -61,7 +61,7 @@ Examples:
   npx touchstone start
   npx touchstone exceptions list --help`,
   )
-// Loads only the command that is called: all of them take a second. Help lists all.
+// Loads only the command that is called, because loading all takes a second. Help lists all.
 const one = ownValue(COMMANDS, process.argv[2] ?? '')
 for (const load of one ? [one] : Object.values(COMMANDS)) program.addCommand((await load()).command)
 
@@ -70,11 +70,11 @@ try {
   await program.parseAsync()
 } catch (e) {
   if (e instanceof CommanderError) throw e
-  // The message is for the person who typed the command, the stack for the one who debugs it.
+  // The message is for the user of the command, the stack for the developer.
   console.error(`touchstone: ${e instanceof Error ? e.message : String(e)}`)
   if (process.env.TOUCHSTONE_LOG_LEVEL === 'debug' && e instanceof Error) console.error(e.stack)
   process.exitCode = 1
 }
-// What a command leaves open, such as the driver's attempt to reach a lost database, must not keep
-// the process alive.
+// Open resources of a command, such as the driver's attempt to reconnect, must not keep the process
+// alive.
 setTimeout(() => process.exit(), leftoversMsMax).unref()

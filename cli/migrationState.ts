@@ -17,8 +17,8 @@ export function knownMigrations(): string[] {
 }
 
 /**
- * Compares the migrations of a database with those of this version. Null: the database has no
- * tables of Touchstone.
+ * Compares the migrations of a database with those of this version. Returns null if the database
+ * has no tables of Touchstone.
  */
 export async function readMigrationState(
   sql: Sql,

@@ -13,10 +13,10 @@ const verify = withConfig(
     const { rows, broken } = await verifyAudit(sql)
     if (broken) {
       console.log(
-        `row ${broken.id} of the audit log is broken: ${broken.detail}; ${rows} rows before it are whole`,
+        `row ${broken.id} of the audit log is broken: ${broken.detail}; ${rows} rows before it are intact`,
       )
       process.exitCode = 1
-    } else console.log(`${rows} rows, all as they were written`)
+    } else console.log(`${rows} rows, all unchanged`)
   })
 })
 

@@ -105,7 +105,7 @@ const show = withConfig(
     const row = (await readExceptionsById(desk.sql, [id])).get(id)
     if (!row)
       throw new Error(
-        `message ${id} is no exception; "npx touchstone trace ${id}" tells what became of it`,
+        `message ${id} is no exception; "npx touchstone trace ${id}" shows its history`,
       )
     const payload = (await readPayload(desk, id)) ?? ''
     console.log(`${row.state} ${row.code}: ${row.detail}`)
@@ -157,10 +157,10 @@ const retry = withFilter(
     ) => {
       const filter = filterOf(flags)
       const narrowed = ids.length > 0 || Object.values(filter).some((v) => v !== undefined)
-      if (!narrowed && !flags.all) throw new Error('say which: ids, options, or --all')
+      if (!narrowed && !flags.all) throw new Error('select exceptions: ids, options, or --all')
       await atDesk(flags, async (desk) => {
         let done = 0
-        // Onwards by number: what fails again meanwhile is not tried again.
+        // Advances by number, so that messages that fail again are not retried in the same run.
         for (let beyond: number | null = null; ; ) {
           const which = { ...filter, ...(ids.length > 0 ? { ids } : {}), beyond }
           const by = operator(flags.actor)
@@ -172,7 +172,7 @@ const retry = withFilter(
           if (outcome.left === 0) break
         }
         console.log(
-          `${count(done)} in the queue again; "npx touchstone exceptions list" shows what is still one`,
+          `${count(done)} in the queue again; "npx touchstone exceptions list" shows the remaining exceptions`,
         )
       })
     },
@@ -180,7 +180,7 @@ const retry = withFilter(
 
 const discard = withConfig(
   new Command('discard')
-    .description('discard exceptions: they are not open any more; the messages stay in the inbox')
+    .description('discard exceptions: they are no longer open; the messages stay in the inbox')
     .argument('<ids...>', 'the numbers of the messages', messageIds),
   SETTINGS,
 )
@@ -242,8 +242,8 @@ async function atDesk(
 }
 
 /**
- * Who can run this command can do everything with the database; the audit log names them all the
- * same.
+ * Anyone who can run this command has full access to the database; the audit log records the name
+ * nevertheless.
  */
 function operator(name: string): Caller {
   return {

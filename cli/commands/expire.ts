@@ -5,7 +5,7 @@ import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.t
 import { parseDuration } from './input/parseDuration.ts'
 
 interface Options extends DatabaseConfig {
-  /** Seconds. */
+  /** In seconds. */
   olderThan: number
 }
 

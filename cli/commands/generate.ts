@@ -8,13 +8,11 @@ import { packagePath } from '../config/packagePath.ts'
 import { supergraphText } from '../config/supergraph.ts'
 
 /**
- * Every file that is generated and checked in, with its text; a test compares them with what is
- * there.
+ * Returns the text of every generated file that is checked in. A test compares it with the files.
  */
 export function generated(): Map<string, string> {
   const policy = readPolicy(packagePath('schema/model'))
-  // Their SDL is all that is asked for; nothing is resolved, so there is nothing to resolve it
-  // with.
+  // Only their SDL is needed. Nothing is resolved, so the resolvers need no database.
   const subgraphs = createSubgraphs({ policy, sql: undefined, tailer: undefined } as never)
   return new Map([
     ['schema/generated/types.ts', generateTypes(policy)],

@@ -116,7 +116,10 @@ Examples:
   npx touchstone keys rotate billing-sync --overlap 7d`,
   )
 
-/** The key alone on the standard output, so that it can go into a file or a secret store. */
+/**
+ * Prints only the key to the standard output, so that it can be piped into a file or a secret
+ * store.
+ */
 function shown({ id, text }: { id: string; text: string }): void {
   console.error(`key ${id}; keep it, it is not shown again:`)
   console.log(text)

@@ -84,9 +84,7 @@ Examples:
     process.exitCode = await load(files, options)
   })
 
-/**
- * Returns the exit code: 0 when all rows are stored (and applied), 130 when it was stopped before.
- */
+/** Returns the exit code: 0 if all rows are stored (and applied), 130 if it was interrupted. */
 async function load(files: string[], options: Options): Promise<number> {
   const { connectors } = openInstallation(options.sources)
   const connector = connectors.get(options.source)
@@ -123,7 +121,7 @@ async function load(files: string[], options: Options): Promise<number> {
         again: options.again,
         signal: stop,
         awayMsMax: options.databaseWaitSecondsMax * 1_000,
-        onAway: () => progress.line('the database does not answer: waiting for it'),
+        onAway: () => progress.line('the database does not respond: waiting for it'),
         onProgress: (l) =>
           progress.show(`${path}: ${count(l.rows)} rows stored, ${rate(l.rows)} rows/s`),
       })
@@ -132,14 +130,14 @@ async function load(files: string[], options: Options): Promise<number> {
       )
       add(total, loaded)
     }
-    if (stop.aborted) progress.line('stopped: run the same command again to go on where it was')
+    if (stop.aborted) progress.line('stopped: run the same command again to resume')
     if (!options.wait) {
       console.log(
         `${count(total.accepted)} stored, ${count(total.duplicates)} duplicates, ${count(total.rows)} rows`,
       )
       return stop.aborted ? 130 : 0
     }
-    // Ids begin at 1, so a load of duplicates only looks at nothing.
+    // Ids begin at 1, so a load of duplicates waits for an empty span.
     const span = { correlationId, firstId: total.firstId ?? 0, lastId: total.lastId ?? 0 }
     if (!stop.aborted) await applied(connection, span, options, stop, progress)
     print(total, await settled(connection.sql, span))
@@ -150,7 +148,7 @@ async function load(files: string[], options: Options): Promise<number> {
   }
 }
 
-/** Waits until nothing of the span is in the queue, with workers of its own where no others run. */
+/** Waits until the queue has no message of the span. Starts workers of its own if no others run. */
 async function applied(
   connection: { sql: Sql; url: string },
   span: Span,

@@ -17,8 +17,8 @@ import { writeClusters, writePairs, writePossible } from './output/matchFiles.ts
 import { count, createProgress } from './output/progress.ts'
 
 /**
- * Of more records than this the fields are forgotten once they are standardised, to save a gigabyte
- * a million.
+ * Above this number of records, their fields are dropped after standardization, which saves a
+ * gigabyte per million.
  */
 const KEEP_FIELDS_RECORDS_MAX = 300_000
 
@@ -37,7 +37,7 @@ interface Options {
   why?: string[]
 }
 
-/** `touchstone match`: finds the records of a file that are one thing. Needs no database. */
+/** `touchstone match`: resolves the records of a file without a database. */
 export const command = new Command('match')
   .description(
     'find the records of a file that are the same thing: trains, blocks, compares and clusters; needs no database',
@@ -91,8 +91,8 @@ Example:
 
 async function run(options: Options): Promise<void> {
   const started = performance.now()
-  const asked = options.why?.map((name) => name.replace('/', '\u0001'))
-  if (asked && asked.length !== 2)
+  const explained = options.why?.map((name) => name.replace('/', '\u0001'))
+  if (explained && explained.length !== 2)
     throw new Error('--why takes two records: --why crm/17 billing/cus_42')
   const type = await readModel(options.model, options.type)
   const parameters = options.parameters
@@ -137,7 +137,7 @@ async function run(options: Options): Promise<void> {
     )
   }
   line.end()
-  const [a, b] = asked ?? []
+  const [a, b] = explained ?? []
   if (a !== undefined && b !== undefined) console.log(explainPair(result, a, b))
   const { crowdedRecords } = result.stats
   if (crowdedRecords > 0)
@@ -165,7 +165,10 @@ function summary({ stats, clusters, possible, related }: BatchResult, seconds: n
   ].join('\n')
 }
 
-/** The golden type of a model file. Types beside it (scalars, groups) are taken as they come. */
+/**
+ * Returns the golden type of a model file. Other types in it (scalars, groups) are accepted
+ * unchecked.
+ */
 async function readModel(file: string, wanted: string | undefined): Promise<TypePolicy> {
   const policy = parsePolicy([new Source(await readFile(file, 'utf8'), file)])
   const { types } = policy

@@ -32,7 +32,8 @@ const publish = withConfig(
   async (files: string[], o: DatabaseConfig & Config<'documentBytesMax'> & { client?: string }) => {
     const operations = files.flatMap(readOperations).map((found) => {
       const client = o.client ?? found.client
-      if (client === null) throw new Error('say with --client who sends them: an app, a service')
+      if (client === null)
+        throw new Error('name the client that sends them with --client: an app, a service')
       if (Buffer.byteLength(found.text) > o.documentBytesMax)
         throw new Error(
           `${found.names.join(', ')} is larger than ${o.documentBytesMax} bytes (TOUCHSTONE_DOCUMENT_BYTES_MAX)`,
@@ -44,7 +45,7 @@ const publish = withConfig(
       publicSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8')),
     )
     if (wrong.length > 0)
-      throw new Error(`nothing was published; the graph would refuse\n${wrong.join('\n')}`)
+      throw new Error(`nothing was published; the graph would reject\n${wrong.join('\n')}`)
     await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
       for (const [client, all] of Map.groupBy(operations, (p) => p.client)) {
         const fresh = new Set(
@@ -56,7 +57,7 @@ const publish = withConfig(
         )
         for (const { hash, names } of all)
           console.log(
-            `${hash} ${client} ${names.join(',') || '-'} ${fresh.has(hash) ? 'published' : 'was there'}`,
+            `${hash} ${client} ${names.join(',') || '-'} ${fresh.has(hash) ? 'published' : 'existed'}`,
           )
       }
     })

@@ -61,9 +61,9 @@ Examples:
         return
       }
       const kept = await loadCandidatePolicy(sql, options, systems)
-      for (const type of await leftOut(sql, kept, options.model ?? []))
+      for (const type of await inactivatedTypes(sql, kept, options.model ?? []))
         console.error(
-          `note: the trained model of ${type} goes out of force; to keep it name it with --model`,
+          `note: the trained model of ${type} becomes inactive; to keep it active, name it with --model`,
         )
       const line = createProgress()
       const by = { actor: `cli:${userInfo().username}`, reason: options.reason }
@@ -73,10 +73,10 @@ Examples:
       line.end()
       if (done.code === 'BUSY')
         throw new Error(
-          'another policy is being published, or this one is already being brought to the records: "publish --list" says how far it is',
+          'another policy is being published, or this one is already being applied to the records: "publish --list" shows its progress',
         )
       console.log(
-        `policy ${kept.version} is in force${modelsOf(kept)}: ${count(done.done)} records worked on, ${count(done.events)} events${done.resumed ? '; went on where it was stopped' : ''}`,
+        `policy ${kept.version} is active${modelsOf(kept)}: ${count(done.done)} records processed, ${count(done.events)} events${done.resumed ? '; resumed where it was stopped' : ''}`,
       )
     })
   })
@@ -86,10 +86,17 @@ function modelsOf(kept: StoredPolicy): string {
   return types.length === 0 ? '' : `, with trained models of ${types.sort().join(', ')}`
 }
 
-/** Golden types whose trained model is in force and would not be, without that being asked for. */
-async function leftOut(sql: Sql, kept: StoredPolicy, asked: readonly string[]): Promise<string[]> {
+/**
+ * Returns the golden types whose active trained model would be replaced although no option requests
+ * it.
+ */
+async function inactivatedTypes(
+  sql: Sql,
+  kept: StoredPolicy,
+  named: readonly string[],
+): Promise<string[]> {
   const now = Object.keys((await activePolicy(sql))?.parameters ?? {})
   return now.filter(
-    (type) => !Object.hasOwn(kept.parameters, type) && !asked.includes(`${type}=shipped`),
+    (type) => !Object.hasOwn(kept.parameters, type) && !named.includes(`${type}=shipped`),
   )
 }

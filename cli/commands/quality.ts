@@ -63,7 +63,7 @@ function print(types: Quality[], queue: QueueAge[]): void {
     )
 }
 
-/** The Prometheus text format, version 0.0.4. */
+/** Formats quality in the Prometheus text format, version 0.0.4. */
 export function metrics(types: Quality[], queue: QueueAge[]): string[] {
   const lines: string[] = []
   const metric = (
@@ -84,7 +84,7 @@ export function metrics(types: Quality[], queue: QueueAge[]): string[] {
     types.map((t): [Record<string, string>, number | null] => [{ type: t.type }, value(t)])
   metric(
     'golden_records',
-    'Golden records in force.',
+    'Active golden records.',
     each((t) => t.golden),
   )
   metric(
@@ -137,7 +137,7 @@ export function metrics(types: Quality[], queue: QueueAge[]): string[] {
   )
   metric(
     'tasks_open',
-    'Tasks that wait.',
+    'Open tasks.',
     queue.map((q) => [{ kind: q.kind }, q.open]),
   )
   metric(

@@ -43,32 +43,32 @@ an earlier version of the program, or another model, matched; ingest workers do 
         engines: createEngines(policy),
         systems: new Map(systems.map((s) => [s.name, s])),
       }
-      const mastering = await activeResolutionContext(sql, shipped, systems)
+      const context = await activeResolutionContext(sql, shipped, systems)
       const began = performance.now()
-      const standing = options.repair ? await repairStanding(sql) : await checkStanding(sql)
-      if (standing > 0)
-        console.log(`${standing} assertions stood wrongly${options.repair ? '; mended' : ''}`)
-      const stale = await countStale(sql, mastering)
+      const wrong = options.repair ? await repairStanding(sql) : await checkStanding(sql)
+      if (wrong > 0)
+        console.log(`${wrong} assertions were wrong${options.repair ? '; repaired' : ''}`)
+      const stale = await countStale(sql, context)
       if (stale > 0) {
         if (options.repair)
-          for (const type of mastering.policy.types) await rematch(sql, mastering, type, () => {})
+          for (const type of context.policy.types) await rematch(sql, context, type, () => {})
         console.log(
           `${stale} source records were matched by another version of the program or its models${options.repair ? ': matched again' : ''}`,
         )
       }
-      const { records, golden, differences } = await checkRebuild(sql, mastering)
+      const { records, golden, differences } = await checkRebuild(sql, context)
       for (const d of differences.slice(0, options.show))
         console.log(`${d.what.padEnd(10)} ${d.type} ${d.goldenId}: ${d.detail}`)
       const seconds = ((performance.now() - began) / 1000).toFixed(1)
       console.log(
         `${records} source records, ${golden} golden records, ${differences.length} differences, ${seconds} s`,
       )
-      if (differences.length + standing === 0) return
+      if (differences.length + wrong === 0) return
       if (options.check) {
         process.exitCode = 1
         return
       }
-      const done = await repair(sql, mastering, differences)
+      const done = await repair(sql, context, differences)
       console.log(`${done.done} golden records repaired, ${done.events} events`)
     })
   })

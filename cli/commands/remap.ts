@@ -49,7 +49,7 @@ Example:
         )
         line.end()
         console.log(
-          `${source}: ${count(done.records)} source records, ${count(done.changed)} came out otherwise, ${count(done.events)} events` +
+          `${source}: ${count(done.records)} source records, ${count(done.changed)} changed, ${count(done.events)} events` +
             (done.otherType > 0
               ? `; ${count(done.otherType)} would be of another type and stay as they are`
               : ''),

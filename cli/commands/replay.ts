@@ -97,7 +97,7 @@ Examples:
           `${flags.source}: ${count(done.queued)} messages in the queue again, up to message ${done.last}`,
         )
         if (!done.complete) {
-          console.log(`stopped; go on with --after ${done.last}`)
+          console.log(`stopped; resume with --after ${done.last}`)
           process.exitCode = 130
         }
       },
@@ -107,7 +107,7 @@ Examples:
 function status(source: string, { queued, last, upTo, stuckMs }: Replayed): string {
   const stuck =
     stuckMs > stuckMsTold
-      ? '; nothing takes them: start ingest workers ("npx touchstone serve --roles ingest")'
+      ? '; no worker takes them: start ingest workers ("npx touchstone serve --roles ingest")'
       : ''
   return `${source}: ${count(queued)} queued, at message ${count(last)} of ${count(upTo)}${stuck}`
 }

@@ -117,7 +117,8 @@ function inWords({
     `against ${against}: ${count('BREAKING')} breaking, ${count('DANGEROUS')} dangerous, ${count('SAFE')} safe`,
     ...changes.map((c) => `${c.level.padEnd(9)} ${c.coordinate}: ${c.text}`),
     ...undatedDeprecations.map(
-      (c) => `WRONG     ${c}: is deprecated without a date; say from when on it may be gone`,
+      (c) =>
+        `WRONG     ${c}: is deprecated without a date; state from which date it may be removed`,
     ),
     ...broken.map(
       (o) =>

@@ -56,7 +56,10 @@ Examples:
       const log = openLog(config.logLevel, 'touchstone')
       warnAboutUnknownVariables(log)
       process.on('unhandledRejection', (err) =>
-        log.error({ err: String(err) }, 'an operation failed unseen'),
+        log.error(
+          { err: String(err) },
+          'an operation failed with an error that is hidden from its caller',
+        ),
       )
       const stopTracing = startTracing(config, wanted.join('+'))
       const installation = openInstallation(config.sources)
@@ -89,7 +92,7 @@ Examples:
           })
         if ((gateway ?? gateways) && !authenticationRequired(config))
           log.info(
-            'no authentication: this machine is served as the development caller, with all rights',
+            'no authentication: callers on this machine are the development caller, with all rights',
           )
         log.info(
           {

@@ -69,9 +69,9 @@ function print(report: Simulation): void {
   for (const t of report.types) {
     const groups = [
       [t.merges, `would absorb others (${count(t.absorbed)} in all)`],
-      [t.splits, 'would fall apart'],
-      [t.appear, 'would be there anew'],
-      [t.vanish, 'would be gone'],
+      [t.splits, 'would be split'],
+      [t.appear, 'would be created'],
+      [t.vanish, 'would disappear'],
       [t.changes, 'would change a value'],
       [t.origins, 'would keep their values, from another source record or by another rule'],
     ] as const

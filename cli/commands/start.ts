@@ -54,13 +54,18 @@ Examples:
     const log = openLog(config.logLevel, 'touchstone')
     warnAboutUnknownVariables(log)
     process.on('unhandledRejection', (err) =>
-      log.error({ err: String(err) }, 'an operation failed unseen'),
+      log.error(
+        { err: String(err) },
+        'an operation failed with an error that is hidden from its caller',
+      ),
     )
     const stopTracing = startTracing(config, 'start')
     const installation = openInstallation(config.sources)
     if (config.fresh) {
       if (config.databaseUrl)
-        throw new Error('--fresh does not touch a database of your own: empty it yourself')
+        throw new Error(
+          '--fresh deletes only the embedded database: empty your own database yourself',
+        )
       await wipeEmbedded(config.dataDir)
     }
     const connection = await connect({
@@ -108,7 +113,7 @@ Examples:
 
 type Sql = Awaited<ReturnType<typeof connect>>['sql']
 
-/** Shows on one line how much is sent and applied, until all of it is. */
+/** Shows the progress of the demo world on one line until all of it is applied. */
 async function loadDemo(
   ingest: IngestRole,
   sending: Omit<Parameters<typeof sendDemo>[0], 'onSent'>,
@@ -136,7 +141,7 @@ async function loadDemo(
   }
   progress.line(
     sending.signal.aborted
-      ? 'The demo world is not complete; the next start goes on with it.'
+      ? 'The demo world is not complete; the next start resumes it.'
       : `Demo world: ${sent.toLocaleString('en')} messages applied in ${seconds()} s.`,
   )
 }
@@ -176,7 +181,7 @@ Touchstone runs, after ${(ms / 1_000).toFixed(1)} s.
 
 function callers(config: Config<'authentication' | 'authIssuer' | 'host'>): string {
   if (!authenticationRequired(config))
-    return 'this machine alone, without a token as the development caller with all rights (npx touchstone token: as others)'
+    return 'this machine only; without a token as the development caller with all rights (npx touchstone token: as another caller)'
   return config.authIssuer
     ? `tokens of ${config.authIssuer}, and API keys`
     : 'API keys (npx touchstone keys)'

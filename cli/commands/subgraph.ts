@@ -54,7 +54,10 @@ Example:
     const log = openLog(config.logLevel, `subgraph-${name}`)
     warnAboutUnknownVariables(log)
     process.on('unhandledRejection', (err) =>
-      log.error({ err: String(err) }, 'an operation failed unseen'),
+      log.error(
+        { err: String(err) },
+        'an operation failed with an error that is hidden from its caller',
+      ),
     )
     const stopTracing = startTracing(config, `subgraph-${name}`)
     const { policy: model, systems, connectors, rules, levels } = openInstallation(config.sources)
@@ -121,8 +124,9 @@ Example:
       log.info({ url: service.url }, 'started')
       await Promise.race([whenAborted(stop), otherModel.promise])
       if (!stop.aborted) {
-        // The model decides what is sensitive: the service must not continue with the last one.
-        log.error('another model is active: this service ends; restart it')
+        // The model decides which fields are sensitive: the service must not continue with an old
+        // model.
+        log.error('another model is active: this service stops; restart it')
         process.exitCode = 1
       }
       await service.close()

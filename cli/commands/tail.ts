@@ -60,7 +60,7 @@ export const command = new Command('tail')
     `
 It reconnects by itself and resumes where it was. When it exits, it prints the --from with which to resume.
 
-Exit codes: 0 stopped, or caught up with --once; 1 refused, or the gateway does not answer.
+Exit codes: 0 stopped, or caught up with --once; 1 rejected, or the gateway does not respond.
 
 Examples:
   npx touchstone tail --type CUSTOMER --field name legalName
@@ -70,11 +70,11 @@ Examples:
     process.exitCode = await tail(options)
   })
 
-/** Follows until it is interrupted (answers 0), caught up with --once (0), or refused (1). */
+/** Follows the feed. Returns 0 if interrupted, or caught up with --once; returns 1 if rejected. */
 async function tail(options: Options): Promise<number> {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  // `tail | head` closes the pipe: the end, not an error.
+  // `tail | head` closes the pipe: the normal end, not an error.
   process.stdout.once('error', () => stop.abort())
   const colour = !options.json && process.stdout.isTTY && process.env.NO_COLOR === undefined
   const at: { cursor: string | null } = { cursor: null }
@@ -110,7 +110,7 @@ async function tail(options: Options): Promise<number> {
         }
       } catch (e) {
         if (stop.signal.aborted) break
-        if (refused(e) || unknown(e) || !connectedOnce) throw e
+        if (isRejected(e) || isUnauthenticated(e) || !connectedOnce) throw e
       } finally {
         stop.signal.removeEventListener('abort', leave)
         await client.dispose()
@@ -148,7 +148,7 @@ function variables(options: Options, after: string | null): Record<string, unkno
 function itemOf(result: FormattedExecutionResult<{ changes: TailItem }, unknown>): TailItem {
   const [error] = result.errors ?? []
   if (error) throw error
-  if (!result.data) throw new Error('the gateway sent an answer without data')
+  if (!result.data) throw new Error('the gateway sent a response without data')
   return result.data.changes
 }
 
@@ -164,39 +164,43 @@ async function oldestCursor(options: Options): Promise<string | null> {
   }
   const beginning = body.data?.feed?.beginning
   if (beginning === undefined)
-    throw new Error(body.errors?.[0]?.message ?? `the gateway answered ${response.status}`)
+    throw new Error(body.errors?.[0]?.message ?? `the gateway responded with ${response.status}`)
   return beginning
 }
 
-const goOn = new Set(['SERVER_STOPPING', 'GRAPH_CHANGED'])
+const resumable = new Set(['SERVER_STOPPING', 'GRAPH_CHANGED'])
 
 /**
- * GraphQL errors are answers: asking again gives the same. Not that the server stops: another one
- * goes on.
+ * Returns true for GraphQL errors that a retry would repeat. A stopping server is not among them:
+ * another one takes over.
  */
-function refused(e: unknown): boolean {
-  if (e instanceof Object && 'extensions' in e && goOn.has(Object(e.extensions).code)) return false
+function isRejected(e: unknown): boolean {
+  if (e instanceof Object && 'extensions' in e && resumable.has(Object(e.extensions).code))
+    return false
   return Array.isArray(e) || e instanceof GraphQLError || (e instanceof Object && 'extensions' in e)
 }
 
-/** The socket was closed because the gateway does not know who asks, or no longer. */
-function unknown(e: unknown): boolean {
+/**
+ * Returns true if the gateway closed the socket because the credentials are invalid or have
+ * expired.
+ */
+function isUnauthenticated(e: unknown): boolean {
   return e instanceof Object && 'code' in e && e.code === 4401
 }
 
 function explain(e: unknown, url: string): string {
-  if (unknown(e))
-    return `refused: ${url} wants to know who asks: give --token a token or an API key that holds`
+  if (isUnauthenticated(e))
+    return `rejected: ${url} requires authentication: pass a valid token or API key with --token`
   const error = Array.isArray(e) ? e[0] : e
   const message =
     error instanceof Object && 'message' in error ? String(error.message) : String(error)
-  if (refused(e)) {
+  if (isRejected(e)) {
     const extensions = error instanceof Object && 'extensions' in error ? error.extensions : null
     const code =
       extensions instanceof Object && 'code' in extensions ? ` (${String(extensions.code)})` : ''
     return `refused: ${message}${code}`
   }
-  return `nothing answers at ${url}: start it with "npm start", or name another gateway with --url${message ? ` (${message})` : ''}`
+  return `no gateway responds at ${url}: start it with "npm start", or name another gateway with --url${message ? ` (${message})` : ''}`
 }
 
 async function write(text: string): Promise<void> {

@@ -58,7 +58,7 @@ Example:
       for (const role of roles)
         if (!known.includes(role))
           throw new Error(`there is no role "${role}"; there are ${known.join(', ')}`)
-      // A new key would sign tokens that no gateway knows.
+      // A new key would sign tokens that no gateway accepts.
       if (!existsSync(join(o.dataDir, DEVELOPMENT_KEY_FILE)))
         throw new Error(
           `no development key in ${resolve(o.dataDir)}: start Touchstone on this directory first, ` +

@@ -42,13 +42,13 @@ Examples:
             `"${id.slice(0, 80)}" names nothing here: give the number of a message, a correlation id, an event id (golden id, dot, version), a golden id, the key of a source record or the id of an action`,
           )
         if (flags.json) console.log(JSON.stringify(found, null, 1))
-        else for (const line of told(found)) console.log(line)
+        else for (const line of formatTrace(found)) console.log(line)
       },
     )
   })
 
-/** The story in the order in which it happened. */
-function told(found: Trace): string[] {
+/** Formats a trace in chronological order. */
+function formatTrace(found: Trace): string[] {
   const lines = found.messages.flatMap(messageLines)
   if (found.more)
     lines.push('', `there are more messages; these are ${found.messages.length} of them`)
@@ -70,7 +70,7 @@ function messageLines(m: MessageStory): string[] {
   const happened: [Date, string][] = [
     [
       m.receivedAt,
-      `received from ${m.system} as ${m.messageId}${m.corrects ? `; puts message ${m.corrects} right` : ''}`,
+      `received from ${m.system} as ${m.messageId}${m.corrects ? `; corrects message ${m.corrects}` : ''}`,
     ],
     ...m.passes.flatMap((p): [Date, string][] => [
       [p.claimedAt, `claimed by ${p.worker}, one of ${p.messages}`],
@@ -95,7 +95,7 @@ function messageLines(m: MessageStory): string[] {
     .sort((a, b) => a.at.getTime() - b.at.getTime() || a.i - b.i)
   return [
     '',
-    `message ${m.inboxId} ${m.object ?? ''}: ${m.state}${m.replay ? ', in the queue for another time' : ''}, correlation ${m.correlationId}`,
+    `message ${m.inboxId} ${m.object ?? ''}: ${m.state}${m.replay ? ', in the queue again' : ''}, correlation ${m.correlationId}`,
     ...order.map(({ at, text }) => `  ${at.toISOString()}  ${text}`),
     ...(m.state === 'WAITING' && m.attempts
       ? [`  failed ${m.attempts} times; tried again from ${m.tryAgainAt?.toISOString() ?? 'now'}`]
@@ -110,7 +110,7 @@ function messageLines(m: MessageStory): string[] {
 function actionLines(a: Trace['actions'][number]): string[] {
   return [
     `action ${a.id}: ${a.kind} ${a.state} by ${a.actor}: ${a.reason}`,
-    `  ${a.proposedAt.toISOString()}  asked for, correlation ${a.correlationId}`,
+    `  ${a.proposedAt.toISOString()}  requested, correlation ${a.correlationId}`,
     ...(a.doneAt
       ? [`  ${a.doneAt.toISOString()}  done${a.decidedBy ? `, ${a.decidedBy} agreed` : ''}`]
       : []),

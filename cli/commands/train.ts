@@ -25,7 +25,7 @@ import { type Label, readLabelFile } from './input/labelFile.ts'
 import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { count, createProgress } from './output/progress.ts'
 
-/** Fewer records teach nothing that the shipped model does not know better. */
+/** Training on fewer records does not improve on the shipped model. */
 const RECORDS_MIN = 500
 const ROWS_AT_ONCE = 5000
 
@@ -38,7 +38,7 @@ type Options = Config<(typeof SETTINGS)[number]> & {
   list: boolean
 }
 
-/** `touchstone train`: learns a matching model from the source records of the store. */
+/** `touchstone train`: trains a matching model on the source records of the store. */
 export const command = withConfig(
   new Command('train')
     .description(
@@ -92,7 +92,7 @@ The report shows the weight of every level and examples of pairs. Memory grows w
       const given = typeof options.labels === 'string' ? await readLabelFile(options.labels) : []
       await mkdir(options.out, { recursive: true })
       for (const type of types) await trainType(sql, policy, type, options, given)
-      if (given.length > 0) await tellUnknown(sql, given)
+      if (given.length > 0) await warnAboutUnknownRecords(sql, given)
     })
   })
 
@@ -105,29 +105,29 @@ async function list(sql: Sql, policy: Policy, engines: ReadonlyMap<string, Engin
     const own = models.filter((m) => m.type === type.name)
     const known = own.some((m) => m.version === inForce)
     console.log(
-      `${type.name}: ${known ? 'a trained model is in force' : inForce === createEngine(type).version ? 'the shipped model is in force' : `a model from a file is in force, ${inForce}`}`,
+      `${type.name}: ${known ? 'a trained model is active' : inForce === createEngine(type).version ? 'the shipped model is active' : `a model from a file is active, ${inForce}`}`,
     )
     for (const m of own) {
       const labels = m.labels > 0 ? `, ${count(m.labels)} labels` : ''
       const absent = m.absent.length > 0 ? `, nothing for ${m.absent.join(', ')}` : ''
       const why = misfit(m, planComparisons(type))
       console.log(
-        `  ${m.version} ${m.trainedAt.toISOString()} ${m.actor}: ${count(m.records)} records, ${count(m.pairs)} pairs${labels}${absent}; ${standing(m, m.version === inForce)}${why === null ? '' : `; does not fit: ${why}`}`,
+        `  ${m.version} ${m.trainedAt.toISOString()} ${m.actor}: ${count(m.records)} records, ${count(m.pairs)} pairs${labels}${absent}; ${activityOf(m, m.version === inForce)}${why === null ? '' : `; does not fit: ${why}`}`,
       )
     }
   }
 }
 
-function standing(m: ListedModel, inForce: boolean): string {
-  if (inForce) return `in force since ${m.inForceFrom?.toISOString()}`
-  if (m.inForceUntil) return `was in force until ${m.inForceUntil.toISOString()}`
+function activityOf(m: ListedModel, inForce: boolean): string {
+  if (inForce) return `active since ${m.inForceFrom?.toISOString()}`
+  if (m.inForceUntil) return `was active until ${m.inForceUntil.toISOString()}`
   return 'a candidate'
 }
 
 /**
- * Labels of records that there are not: a mistaken id must not look like a label that was learned.
+ * Warns about labels of unknown records, so that a mistyped id does not look like a learned label.
  */
-async function tellUnknown(sql: Sql, given: readonly Label[]): Promise<void> {
+async function warnAboutUnknownRecords(sql: Sql, given: readonly Label[]): Promise<void> {
   const keys = [...new Set(given.flatMap((l) => [l.a, l.b]))].filter(isUuid)
   const rows = await sql<
     { key: string }[]
@@ -170,10 +170,9 @@ async function trainType(
   let labels: LabelledPair[] = []
   if (options.labels) {
     const place = new Map(result.records.map((record, i) => [record.key, i]))
-    const said = [...given, ...(await readLabels(sql))]
-    const latest = new Map(said.map((l) => [[l.a, l.b].sort().join(), l]))
-    // In an order of their own: sums of the same labels are the same model, whoever said them
-    // first.
+    const labelled = [...given, ...(await readLabels(sql))]
+    const latest = new Map(labelled.map((l) => [[l.a, l.b].sort().join(), l]))
+    // Sorted, so that equal labels produce an equal model in any order of their creation.
     const inOrder = [...latest].sort(([x], [y]) => (x < y ? -1 : 1))
     labels = inOrder.flatMap(([, { a, b, same }]) => {
       const [i, j] = [place.get(a), place.get(b)]
@@ -182,12 +181,10 @@ async function trainType(
         : [{ a: result.features[i]!, b: result.features[j]!, same }]
     })
     if (labels.length === 0)
-      line.line(
-        `${type.name}: nobody has said anything of two of these records: no labels to learn from`,
-      )
+      line.line(`${type.name}: no labels for any two of these records: no labels to learn from`)
   }
   if (labels.length > 0) {
-    // Matched once more, so that the report tells of the model that was learned.
+    // Matches again, so that the report describes the trained model.
     const parameters = learnFromLabels(result.engine, labels, (p) => createEngine(type, p))
     result = matchBatch(type, records, { parameters, progress })
   }
@@ -236,7 +233,10 @@ function isEmpty(value: unknown): boolean {
   )
 }
 
-/** The live source records of a type; references are the golden ids that they resolve to now. */
+/**
+ * Returns the live source records of a type; references are the golden ids that they currently
+ * resolve to.
+ */
 async function readRecords(sql: Sql, type: TypePolicy): Promise<MatchRecord[]> {
   const references = type.fields.filter((f) => f.compare?.as === 'REFERENCE').map((f) => f.name)
   const records: MatchRecord[] = []
@@ -260,7 +260,7 @@ async function readRecords(sql: Sql, type: TypePolicy): Promise<MatchRecord[]> {
       records.push({ key, source, fields: { ...canonical, ...resolved } as MatchRecord['fields'] })
     if (records.length > POSTINGS_RECORDS_MAX) break
   }
-  // A model is learned as well from two million records as from all.
+  // Two million records train a model as well as all of them.
   return records.slice(0, POSTINGS_RECORDS_MAX)
 }
 

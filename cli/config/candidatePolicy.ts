@@ -17,7 +17,7 @@ export class CandidateError extends Error {
   override name = 'CandidateError'
 }
 
-/** Which policy is meant, and with which trained models. */
+/** Selects a policy and trained models. */
 export interface CandidateOptions {
   /** A folder, or the policy itself. */
   policy?: string | StoredPolicy
@@ -29,10 +29,10 @@ export interface CandidateOptions {
 const SHIPPED = '=shipped'
 
 /**
- * Loads the policy that the options of `simulate` and `publish` name: from a folder, one that was
- * published before or the shipped one, else the active one; then the models named take the place of
- * its parameters. A model is named by its version, the shipped one as <Type>=shipped. Throws
- * CandidateError, and ModelError where a model does not fit.
+ * Loads the policy that the options of `simulate` and `publish` select. It comes from a folder, or
+ * is an earlier published one, the shipped one, or by default the active one. The selected models
+ * then replace its parameters. A model is named by its version, the shipped one as <Type>=shipped.
+ * Throws CandidateError, and ModelError if a model does not fit.
  */
 export async function loadCandidatePolicy(
   sql: Sql,

@@ -8,13 +8,13 @@ import { ownValue } from '../../schema/kit/dictionary.ts'
 
 interface Entry<T> {
   env: string
-  /** From the text of the flag or the variable. */
+  /** Parses the text of the flag or the variable. */
   schema: z.ZodType<T, string>
-  /** As text, parsed as if it had been given. None: not set. */
+  /** The default as text, parsed like a given value. Left out: not set. */
   default?: string
-  /** What the default is, where the text above does not say it. */
+  /** The default in words, if the text above does not state it. */
   shown?: string
-  /** What is allowed, to follow "It must be". */
+  /** The allowed values, to follow "It must be". */
   allowed: string
   help: string
 }
@@ -39,7 +39,7 @@ function number(
   return setting({ ...e, schema: whole(min, max), allowed: `a whole number from ${min} to ${max}` })
 }
 
-/** Every setting there is: `--name` on the command line, else the variable, else the default. */
+/** All settings: `--name` on the command line, else the variable, else the default. */
 export const CONFIG = {
   databaseUrl: optional({
     env: 'DATABASE_URL',
@@ -483,7 +483,7 @@ export function configFromEnv<N extends ConfigName>(
 
 /**
  * Returns variables that look like settings but are not, such as misspelt ones. Secrets of sources
- * have names of their own.
+ * have their own names.
  */
 export function unknownVariables(
   env: Readonly<Record<string, string | undefined>> = process.env,

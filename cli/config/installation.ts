@@ -8,22 +8,22 @@ import { readPolicy } from '../../schema/readPolicy.ts'
 import { packagePath } from './packagePath.ts'
 
 /**
- * What this installation is set up for: its policy and its source systems, read from files and
+ * The configuration of this installation: its policy and its source systems, read from files and
  * checked.
  */
 export interface Installation {
   policy: Policy
   systems: SourceSystem[]
   connectors: Map<string, Connector>
-  /** Who may do what in stewardship. */
+  /** The roles and duties of stewardship. */
   rules: StewardshipRules
-  /** What is promised, and how often it has to be kept. */
+  /** The objectives of the service levels. */
   levels: ServiceLevels
 }
 
 /**
- * Throws PolicyError and ConfigError, which name file and line. `sources` defaults to the file that
- * is shipped.
+ * Opens the installation. Throws PolicyError and ConfigError, which name file and line. `sources`
+ * defaults to the shipped file.
  */
 export function openInstallation(
   sources: string = packagePath('config/sources.yaml'),

@@ -12,8 +12,8 @@ import { parsePolicy } from '../../schema/readPolicy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 
 /**
- * Reads a policy from a folder: the model's *.graphql, and for each golden type, if it has one, a
- * trained model in <Type>.parameters.json, as "touchstone match --save-parameters" writes it.
+ * Reads a policy from a folder: the model's *.graphql, and for each golden type an optional trained
+ * model in <Type>.parameters.json, as "touchstone match --save-parameters" writes it.
  */
 export function readPolicyFiles(dir: string): StoredPolicy {
   if (!existsSync(dir)) throw new Error(`there is no folder ${dir}`)
@@ -32,7 +32,7 @@ export function readPolicyFiles(dir: string): StoredPolicy {
   return { version: policyVersionOf(model, parameters), model, parameters }
 }
 
-/** Parses the policy of a stored one, without its trained models. Throws PolicyError. */
+/** Parses a stored policy without its trained models. Throws PolicyError. */
 export function parseStoredPolicy(stored: StoredPolicy, systems: readonly SourceSystem[]): Policy {
   return parsePolicy(
     Object.entries(stored.model).map(([file, text]) => new Source(text, file)),
@@ -59,9 +59,7 @@ export function resolutionContextOf(
   return { policy, engines, systems: new Map(systems.map((s) => [s.name, s])) }
 }
 
-/**
- * Reads a trained model of a stored policy. An error names the policy's version and the way out.
- */
+/** Reads a trained model of a stored policy. An error names the policy's version and the remedy. */
 function parametersOf(stored: StoredPolicy, given: unknown, type: TypePolicy): Parameters {
   try {
     return readParameters(JSON.stringify(given), type)
@@ -73,7 +71,9 @@ function parametersOf(stored: StoredPolicy, given: unknown, type: TypePolicy): P
   }
 }
 
-/** Returns the active context: of the policy published last, else of the shipped model. */
+/**
+ * Returns the active context: that of the latest published policy, otherwise of the shipped model.
+ */
 export async function activeResolutionContext(
   sql: Sql,
   shipped: ResolutionContext,

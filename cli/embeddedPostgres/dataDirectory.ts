@@ -11,14 +11,14 @@ import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { POSTGRES_MAJOR } from './binaries.ts'
 
-/** The data directory cannot be used; the message names it and says what would be right. */
+/** The data directory cannot be used. The message names it and states what would be right. */
 export class DataDirectoryError extends Error {
   override name = 'DataDirectoryError'
 }
 
 /**
- * Returns the absolute path of a data directory that can be used. With `create` it may be missing
- * or empty, and is made; otherwise it has to hold a database, and nothing is written. Throws
+ * Returns the absolute path of a usable data directory. With `create` it may be missing or empty,
+ * and is created; otherwise it has to hold a database, and nothing is written. Throws
  * DataDirectoryError if it cannot be used.
  */
 export function openDataDirectory(dataDir: string, { create }: { create: boolean }): string {
@@ -57,7 +57,7 @@ function missing(path: string, exists: boolean): string {
   )
 }
 
-/** Returns the major version of the Postgres that made the data, or null where there are none. */
+/** Returns the major version of the Postgres that created the data, or null if there are none. */
 function readVersion(path: string): number | null {
   try {
     return Number(readFileSync(join(path, 'postgres', 'PG_VERSION'), 'utf8'))

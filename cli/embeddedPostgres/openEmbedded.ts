@@ -3,41 +3,41 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openConnection } from '../../mdm/db/database.ts'
 import { openDataDirectory } from './dataDirectory.ts'
-import { alive, processIdentity } from './processIdentity.ts'
+import { isAlive, processIdentity } from './processIdentity.ts'
 import { type PostgresServer, runningServer, startServer } from './server.ts'
 
 export const DATABASE = 'touchstone'
 const lockMsMax = 90_000
 const watchMs = 500
 /**
- * Between attempts to start a server again that does not come up, on a full disk for example;
- * doubles up to the last.
+ * Delay between attempts to restart a server that does not come up, on a full disk for example.
+ * Doubles up to the maximum.
  */
-const mendMsMin = 500
-const mendMsMax = 8_000
+const restartMsMin = 500
+const restartMsMax = 8_000
 
 export interface EmbeddedDatabase {
   url: string
-  /** Leaves the server; the last one to leave stops it. */
+  /** Releases the server; its last user stops it. */
   release(): Promise<void>
 }
 
 export interface EmbeddedOptions {
   /**
-   * Creates the database where there is none; otherwise a directory without one is refused and
-   * stays as it is.
+   * Creates the database if it is missing. Otherwise a directory without one is rejected and left
+   * unchanged.
    */
   create: boolean
-  /** Receives a line when the server had to be started again. */
+  /** Receives a line when the server had to be restarted. */
   notify: (line: string) => void
 }
 
 /**
  * Opens the embedded server of a data directory. All processes that use it share it: the first
- * starts it, the last stops it. A process that was killed does not count as a user, so a server
- * that it left running is taken over and stopped in the end. If the server itself is killed (by the
- * kernel when memory runs out), the first process to notice starts it again on the same data.
- * Throws DataDirectoryError if the directory cannot be used.
+ * starts it, the last stops it. A killed process does not count as a user, so a server that it left
+ * running is taken over and eventually stopped. If the server itself is killed (by the kernel when
+ * memory runs out), the first process to notice restarts it on the same data. Throws
+ * DataDirectoryError if the directory cannot be used.
  */
 export async function openEmbedded(
   dataDir: string,
@@ -53,29 +53,29 @@ export async function openEmbedded(
     writeFileSync(seat, me)
     return started
   })
-  // A crash does not get to `release`; the server is told at least, and ends without us.
+  // A crash does not reach `release`; this at least signals the server, which then ends on its own.
   const abandon = () => {
     rmSync(seat, { force: true })
     if (others(dir, me).length > 0) return
     try {
       process.kill(server.pid, 'SIGINT')
     } catch {
-      // It has gone already.
+      // The server has already ended.
     }
   }
   process.once('exit', abandon)
   const url = server.url(DATABASE)
   let released = false
-  let mending = false
-  let mendMs = mendMsMin
-  const mend = async () => {
-    if (mending || processIdentity(server.pid) !== null) return
-    mending = true
+  let restarting = false
+  let restartMs = restartMsMin
+  const restartIfDown = async () => {
+    if (restarting || processIdentity(server.pid) !== null) return
+    restarting = true
     try {
       await locked(dir, me, async () => {
         if (released) return
         server = await startServer({ dir, durable: true })
-        mendMs = mendMsMin
+        restartMs = restartMsMin
         notify(
           server.url(DATABASE) === url
             ? 'the embedded Postgres had ended and was started again'
@@ -84,13 +84,13 @@ export async function openEmbedded(
       })
     } catch (e) {
       notify(`the embedded Postgres has ended: ${e instanceof Error ? e.message : String(e)}`)
-      await sleep(mendMs, undefined, { ref: false })
-      mendMs = Math.min(2 * mendMs, mendMsMax)
+      await sleep(restartMs, undefined, { ref: false })
+      restartMs = Math.min(2 * restartMs, restartMsMax)
     } finally {
-      mending = false
+      restarting = false
     }
   }
-  const watch = setInterval(mend, watchMs).unref()
+  const watch = setInterval(restartIfDown, watchMs).unref()
   return {
     url,
     async release() {
@@ -105,7 +105,7 @@ export async function openEmbedded(
   }
 }
 
-/** Removes all data of an embedded server. Refuses while another process uses it. */
+/** Removes all data of an embedded server. Throws if another process uses it. */
 export async function wipeEmbedded(dataDir: string): Promise<void> {
   const dir = openDataDirectory(dataDir, { create: true })
   const me = processIdentity(process.pid) ?? `${process.pid}`
@@ -119,7 +119,7 @@ export async function wipeEmbedded(dataDir: string): Promise<void> {
   })
 }
 
-/** Process ids of living users other than this one; the seats of dead ones are cleared. */
+/** Returns the process ids of other living users; removes the seats of dead ones. */
 function others(dir: string, me: string): number[] {
   const seats = join(dir, 'users')
   const found: number[] = []
@@ -127,13 +127,16 @@ function others(dir: string, me: string): number[] {
   for (const name of readdirSync(seats)) {
     const mark = readFileSync(join(seats, name), 'utf8')
     if (mark === me) continue
-    if (alive(mark)) found.push(Number(name))
+    if (isAlive(mark)) found.push(Number(name))
     else rmSync(join(seats, name), { force: true })
   }
   return found
 }
 
-/** One process at a time starts or stops the server. A lock whose holder has died is taken away. */
+/**
+ * Runs `work` under a lock: only one process at a time starts or stops the server. The lock of a
+ * dead process is removed.
+ */
 async function locked<T>(dir: string, me: string, work: () => Promise<T>): Promise<T> {
   const file = join(dir, 'lock')
   for (const until = Date.now() + lockMsMax; ; await sleep(50)) {
@@ -144,7 +147,7 @@ async function locked<T>(dir: string, me: string, work: () => Promise<T>): Promi
       if (!(e instanceof Error && 'code' in e && e.code === 'EEXIST')) throw e
     }
     const holder = read(file)
-    if (holder !== null && holder !== '' && !alive(holder) && read(file) === holder)
+    if (holder !== null && holder !== '' && !isAlive(holder) && read(file) === holder)
       rmSync(file, { force: true })
     if (Date.now() > until)
       throw new Error(`${file} is held by process ${holder}; if that is none of ours, remove it`)

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Names one process for ever: its id alone is given out again after a restart of the machine or the
- * container.
+ * Returns a permanent identity of a process. The process id alone is reused after a restart of the
+ * machine or the container.
  */
 export function processIdentity(pid: number): string | null {
   try {
@@ -12,10 +12,10 @@ export function processIdentity(pid: number): string | null {
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The command name is in brackets and may hold anything; the start time is the 20th field after
+    // The command name is in brackets and may hold any text; the start time is the 20th field after
     // it.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    // A zombie has ended; only its parent has not asked yet.
+    // A zombie has ended; its parent has not collected it yet.
     if (fields[0] === 'Z') return null
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     return `${pid} ${fields[19]} ${boot}`
@@ -24,17 +24,17 @@ export function processIdentity(pid: number): string | null {
   }
 }
 
-/** Whether the mark's process still runs. */
-export function alive(mark: string): boolean {
+/** Returns true if the process with this identity still runs. */
+export function isAlive(mark: string): boolean {
   return processIdentity(Number(mark.split(' ')[0])) === mark
 }
 
 /**
- * Whether a process was started on that data directory: its number may belong to anyone by now. By
- * its command line, which all may read (its working directory only those who may trace it). Null
- * where one cannot know.
+ * Returns true if a process was started on that data directory: its id may have been reused. Reads
+ * the command line, which is readable for everyone; the working directory requires the right to
+ * trace. Returns null if the command line cannot be read.
  */
-export function serves(pid: number, data: string): boolean | null {
+export function servesDataDirectory(pid: number, data: string): boolean | null {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(data)
   } catch {

@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openConnection } from '../../mdm/db/database.ts'
 import { type PostgresBinaries, postgresBinaries } from './binaries.ts'
-import { processIdentity, serves } from './processIdentity.ts'
+import { processIdentity, servesDataDirectory } from './processIdentity.ts'
 import { commandAsUser, findServerUser, type ServerUser } from './serverUser.ts'
 
 const startMsMax = 60_000
@@ -26,21 +26,21 @@ const stopMsMax = 30_000
 
 export interface ServerOptions {
   /**
-   * Folder that holds `postgres/` (the data), `postgres.json` (port and password) and
+   * The folder that holds `postgres/` (the data), `postgres.json` (port and password) and
    * `postgres.log`.
    */
   dir: string
-  /** False: no fsync, for tests whose data dies with them. */
+  /** False: no fsync, for tests with temporary data. */
   durable: boolean
-  /** Other than those of this installation. */
+  /** Other binaries than those of this installation. */
   binaries?: PostgresBinaries
 }
 
 export interface PostgresServer {
-  /** Of the server; `url(name)` of one of its databases. */
+  /** Returns the URL of one of the server's databases. */
   url(database: string): string
   pid: number
-  /** Ends the sessions, writes a checkpoint, waits until the process is gone. */
+  /** Ends the sessions, writes a checkpoint, and waits until the process has ended. */
   stop(): Promise<void>
 }
 
@@ -50,8 +50,8 @@ interface Settings {
 }
 
 /**
- * Starts the server on its data, which are made when missing; one that runs already on them is used
- * as it is.
+ * Starts the server on its data, which are created if missing. A server that already runs on them
+ * is used as it is.
  */
 export async function startServer(options: ServerOptions): Promise<PostgresServer> {
   mkdirSync(options.dir, { recursive: true })
@@ -79,7 +79,7 @@ export async function startServer(options: ServerOptions): Promise<PostgresServe
     )
     if (why === null) return handle(pid, settings)
     const log = tail(join(dir, 'postgres.log'))
-    // Its processes outlive a server that was killed by a moment; beside them a new one would spoil
+    // Processes of a killed server outlive it by a moment; a new server beside them would corrupt
     // the data.
     if (log.includes('shared memory block') && Date.now() < until) continue
     throw new Error(`the embedded Postgres did not start (${why}):\n${log}`)
@@ -97,9 +97,8 @@ async function spawnServer(
   const log = openSync(join(dir, 'postgres.log'), 'w')
   const args = ['-D', data, '-p', String(settings.port), ...flags(durable)]
   const command = commandAsUser(user, program, args, [data, program])
-  // Its own process group and a file for its log: Ctrl-C in the terminal is for us, who drain
-  // before we stop it, and if we are killed it lives on undisturbed until the next start takes it
-  // over.
+  // A process group and a log file of its own. Ctrl-C in the terminal reaches only us, and we drain
+  // before we stop the server. If we are killed, it continues until the next start takes it over.
   const child = spawn(command.program, command.args, {
     detached: true,
     stdio: ['ignore', log, log],
@@ -121,18 +120,18 @@ async function spawnServer(
 }
 
 /**
- * Postgres removes the lock of a server that is gone by itself. It cannot when the machine or
- * container went down and the number in it now belongs to another process (or to its own remains,
- * which nobody has cleared away).
+ * Removes the lock of a server that is gone. Postgres usually does so itself. It cannot if the
+ * machine or container went down and the process id in the lock now belongs to another process, or
+ * to an uncollected zombie of the server.
  */
 function removeStaleLock(data: string): void {
   const file = join(data, 'postmaster.pid')
   if (!existsSync(file)) return
   const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
-  if (existsSync(`/proc/${pid}`) && serves(pid, data) === false) rmSync(file)
+  if (existsSync(`/proc/${pid}`) && servesDataDirectory(pid, data) === false) rmSync(file)
 }
 
-/** The server that runs on the data of this folder, or null. */
+/** Returns the server that runs on the data of this folder, or null. */
 export async function runningServer(dir: string): Promise<PostgresServer | null> {
   if (!existsSync(join(dir, 'postgres.json'))) return null
   const data = join(realpathSync(dir), 'postgres')
@@ -142,11 +141,11 @@ export async function runningServer(dir: string): Promise<PostgresServer | null>
   } catch {
     return null // no such file: it was stopped in order
   }
-  if (serves(pid, data) === false) return null
+  if (servesDataDirectory(pid, data) === false) return null
   const settings = readSettings(dir)
   const why = await ready(settings)
   if (why !== null)
-    throw new Error(`a Postgres (process ${pid}) holds ${data} but does not answer: ${why}`)
+    throw new Error(`a Postgres (process ${pid}) holds ${data} but does not respond: ${why}`)
   return handle(pid, settings)
 }
 
@@ -181,7 +180,7 @@ function flags(durable: boolean): string[] {
     fsync: durable ? 'on' : 'off',
     full_page_writes: durable ? 'on' : 'off',
     synchronous_commit: 'on',
-    // Parallel plans want /dev/shm, of which a container has 64 MB; no query here gains from them.
+    // Parallel plans need /dev/shm, of which a container has 64 MB; no query here gains from them.
     max_parallel_workers_per_gather: '0',
     timezone: 'UTC',
     log_min_messages: 'warning',
@@ -191,8 +190,8 @@ function flags(durable: boolean): string[] {
 }
 
 /**
- * Makes the data beside their place and moves them there when they are whole, so that a kill leaves
- * none or all.
+ * Creates the data in a temporary place and moves them when they are complete, so that a kill
+ * leaves none or all.
  */
 function initialise(dir: string, place: string, initdb: string, user: ServerUser | null): void {
   const password = randomBytes(24).toString('base64url')
@@ -208,11 +207,11 @@ function initialise(dir: string, place: string, initdb: string, user: ServerUser
     '--username=touchstone',
     `--pwfile=${passwordFile}`,
     '--encoding=UTF8',
-    // The same order of text on every machine.
+    // Gives every machine the same collation.
     '--no-locale',
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
-    // Everything is flushed by the first checkpoint.
+    // The first checkpoint flushes everything.
     '--no-sync',
     '--no-instructions',
   ]
@@ -246,7 +245,7 @@ function url(settings: Settings, database: string): string {
   return `postgres://touchstone:${settings.password}@127.0.0.1:${settings.port}/${database}`
 }
 
-/** Null once it answers, else why it does not. */
+/** Returns null once the server accepts connections, otherwise the reason why it does not. */
 async function ready(settings: Settings, signal?: AbortSignal): Promise<string | null> {
   const until = Date.now() + startMsMax
   for (;;) {

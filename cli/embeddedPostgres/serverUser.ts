@@ -8,9 +8,9 @@ export interface ServerUser {
 }
 
 /**
- * The user the server runs as. Postgres refuses root, so root hands it to the user `postgres`, who
- * is made when missing and to `nobody` where users cannot be made. Anyone else runs it as himself:
- * null.
+ * Returns the user that runs the server. Postgres refuses root, so root uses the user `postgres`,
+ * which is created if missing, or `nobody` if users cannot be created. Returns null for any other
+ * user, who runs the server himself.
  */
 export function findServerUser(): ServerUser | null {
   if (process.getuid?.() !== 0) return null
@@ -22,7 +22,7 @@ export function findServerUser(): ServerUser | null {
       stdio: 'ignore',
     })
   } catch {
-    // A read-only /etc or an image without useradd: `nobody` is everywhere.
+    // A read-only /etc, or an image without useradd: `nobody` exists everywhere.
   }
   const made = lookUp('postgres') ?? lookUp('nobody')
   if (!made)
@@ -33,9 +33,9 @@ export function findServerUser(): ServerUser | null {
 }
 
 /**
- * The command that starts `program` as that user. A folder that only root may enter (/root, mktemp
- * -d) is opened to it by handing on the one capability that reads past permissions, with setpriv of
- * util-linux; the files stay where they are.
+ * Returns the command that starts `program` as that user. A folder that only root may enter (/root,
+ * mktemp -d) becomes accessible through the one capability that reads past permissions, by setpriv
+ * of util-linux. The files stay in place.
  */
 export function commandAsUser(
   user: ServerUser | null,
@@ -58,7 +58,7 @@ export function commandAsUser(
       '--clear-groups',
       `--inh-caps=${capability}`,
       `--ambient-caps=${capability}`,
-      // Else access(2), with which initdb looks for its server, still judges by the user alone.
+      // Otherwise access(2), which initdb uses to find its server, still checks the user alone.
       '--securebits=+no_setuid_fixup',
       program,
       ...args,

@@ -1,13 +1,13 @@
 import type { Answer, Poster } from '../../mdm/webhooks/post.ts'
 
 /**
- * What attempts came to: taken, refused with another status, no answer, broken off because the
- * process stops.
+ * Results of delivery attempts: accepted, rejected with another status, no response, or aborted
+ * because the process stops.
  */
 export const DELIVERY_RESULTS = ['delivered', 'refused', 'unreachable', 'broken_off'] as const
 export type DeliveryResults = Record<(typeof DELIVERY_RESULTS)[number], number>
 
-/** A poster that counts what its attempts came to. */
+/** Wraps a poster to count the results of its attempts. */
 export function countingPoster(poster: Poster): { poster: Poster; results: DeliveryResults } {
   const results: DeliveryResults = { delivered: 0, refused: 0, unreachable: 0, broken_off: 0 }
   return {

@@ -8,9 +8,9 @@ const flushEveryMs = 1_000
 
 export interface FeedMeter {
   seen(events: readonly ReadEvent[]): void
-  /** An event was accepted by an endpoint, or is dead. */
+  /** Records that an endpoint accepted an event, or that it became a dead letter. */
   settled(event: Pick<ChangeEvent, 'at'>, accepted: boolean): void
-  /** Writes what is left. */
+  /** Writes the remaining counts. */
   stop(): Promise<void>
 }
 

@@ -1,10 +1,10 @@
 import pino, { type Logger } from 'pino'
 
-/** Lines of JSON on the standard error, each with what process wrote it. */
+/** Opens a log of JSON lines on the standard error, each with the name of its process. */
 export function openLog(level: string, name: string): Logger {
   return pino(
     { level, base: { name, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
-    // Written before it goes on, so that the last words of a process that dies are there.
+    // Synchronous, so that the last lines of a process that dies are written.
     pino.destination({ fd: 2, sync: true }),
   )
 }

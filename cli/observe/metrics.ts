@@ -22,7 +22,7 @@ import { sinkMetrics } from './sinkMetrics.ts'
 import { throttle } from './throttle.ts'
 import { webhookMetrics } from './webhookMetrics.ts'
 
-/** How old statistics of the database may be at a scrape. */
+/** Maximum age of the database's statistics at a scrape. */
 const readMsMax = 5_000
 
 export interface MetricsOptions {
@@ -31,9 +31,9 @@ export interface MetricsOptions {
   connectors: ReadonlyMap<string, Pick<Connector, 'objectName' | 'objects'>>
   levels?: ServiceLevels | undefined
   types: readonly TypePolicy[]
-  /** Receives an error when quality could not be measured although the database answers. */
+  /** Receives an error if quality could not be measured although the database is available. */
   failed: (error: unknown) => void
-  /** Of this process, where it has them. */
+  /** The tailer of this process, if it has one. */
   tailer?: Tailer | undefined
   ingest?: (() => IngestRole | undefined) | undefined
   deliver?: (() => DeliverRole | undefined) | undefined
@@ -51,7 +51,7 @@ export interface Metrics {
   /** For the gateway of this process. */
   observe: ObserveOperation
   text(): Promise<string>
-  /** The same as objects, to be added up with those of other processes on the same store. */
+  /** Returns the metrics as objects, to be added to those of other processes on the same store. */
   toObjects(): Promise<WorkerMetrics>
   close(): void
 }
@@ -60,7 +60,7 @@ export interface Metrics {
  * Opens the Prometheus metrics of this process and of its database. Labels are names of the
  * configuration, of the model and of the program; an unknown system or object of a message is
  * "other". Scrapes within five seconds share one bounded read of the database. While the database
- * does not answer, the other metrics remain, and `database_up` is 0.
+ * is unavailable, the other metrics remain, and `database_up` is 0.
  */
 export function openMetrics(options: MetricsOptions): Metrics {
   const { sql, connectors } = options
@@ -176,7 +176,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
       sinks.show(stats.sinks)
       up.set(1)
     } catch {
-      // The reason is in the logs of those who need the database; here the fact is the metric.
+      // Other parts that need the database log the reason; here the metric is enough.
       up.set(0)
     }
   })
@@ -193,7 +193,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
     async toObjects() {
       await read()
       const all = (await registry.getMetricsAsJSON()) as WorkerMetrics
-      // What is of the store is the same in each process.
+      // Metrics of the store are equal in each process.
       for (const m of all)
         if (
           String(m.type) === 'gauge' &&
@@ -207,7 +207,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   }
 }
 
-/** Several objects that no mapping knows share a label: the oldest of them counts. */
+/** Objects without a mapping share a label; the highest value counts. */
 function highestOf<L extends string>(
   gauge: Gauge<L>,
 ): (labels: Record<L, string>, value: number) => void {

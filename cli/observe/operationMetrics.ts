@@ -1,13 +1,13 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { ObserveOperation } from '../../gateway/execution/runtime.ts'
 
-/** Names that have a label of their own; those that come after them share one. */
+/** Maximum number of names with their own label; later ones share one. */
 const namesMax = 200
 const nameCharsMax = 64
 
 /**
- * Operations by the names that their clients gave them in code, as "query CustomerCard" does;
- * values are in no label.
+ * Counts operations by the names in their documents, as "query CustomerCard"; labels contain no
+ * values.
  */
 export function operationMetrics(registry: Registry): ObserveOperation {
   const labelNames = ['operation', 'type'] as const
@@ -21,7 +21,7 @@ export function operationMetrics(registry: Registry): ObserveOperation {
   })
   const failed = new Counter({
     name: 'touchstone_graphql_operations_failed',
-    help: 'Those of them whose answer had errors.',
+    help: 'Operations whose response had errors.',
     labelNames,
     registers,
   })

@@ -2,13 +2,11 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import type { DeliverRole, IngestRole } from './roles.ts'
 
-/**
- * Positions that a follower may be behind, upper bounds of the groups in which they are counted.
- */
+/** Upper bounds of the groups that count followers by the number of positions they are behind. */
 const BEHIND = [0, 100, 10_000]
-/** Operators choose the names of keys; people are not named. */
+/** Operators choose the names of keys. People are not named. */
 const keyActor = 'key:'
-/** Those that are most behind. */
+/** Maximum number of consumers: those that are furthest behind. */
 const consumersMax = 500
 
 interface Parts {
@@ -40,7 +38,7 @@ export function processMetrics(
       },
     })
   }
-  // Counts that other parts hold, read at each scrape.
+  // Counters of other parts, read at each scrape.
   const counter = <L extends string>(
     name: string,
     help: string,
@@ -98,7 +96,7 @@ export function processMetrics(
   gauge('feed_tail_position', 'Position up to which this process has read the feed.', [], (g) =>
     g.set(tailer.tail.head),
   )
-  gauge('feed_ring_bytes', 'Bytes of the events kept in memory.', [], (g) =>
+  gauge('feed_ring_bytes', 'Bytes of the events in memory.', [], (g) =>
     g.set(tailer.tail.ringBytes),
   )
   gauge(

@@ -5,14 +5,17 @@ import { readOnlyTransaction } from '../../mdm/db/readOnlyTransaction.ts'
 import { driftOf, type Quality, quality } from '../../mdm/golden/read/quality.ts'
 import type { TypePolicy } from '../../schema/policy.ts'
 
-/** How often quality is measured at most, and of how many records: it reads all of them. */
+/**
+ * Minimum interval of quality measurements, and their maximum number of records: each reads all of
+ * them.
+ */
 const everyMs = 10 * 60_000
 const recordsMax = 200_000
 
 /**
- * Figures of quality, measured in the background after a scrape and shown at the next: no scrape
- * waits for them. A store of more than `recordsMax` source records is left to "touchstone quality
- * --prometheus", which its operator times.
+ * Creates the metrics of quality. They are measured in the background after a scrape and shown at
+ * the next, so no scrape waits. A store of more than `recordsMax` source records is left to
+ * "touchstone quality --prometheus", which its operator schedules.
  */
 export function qualityMetrics(
   registry: Registry,
@@ -22,7 +25,7 @@ export function qualityMetrics(
 ): { refresh(): void } {
   const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
     new Gauge<L>({ name: `touchstone_${name}`, help, labelNames, registers: [registry] })
-  const golden = gauge('golden_records', 'Golden records in force.', ['type'])
+  const golden = gauge('golden_records', 'Active golden records.', ['type'])
   const records = gauge('source_records', 'Live source records that golden records are made of.', [
     'type',
   ])
@@ -55,11 +58,7 @@ export function qualityMetrics(
     'Share of the values a system holds that the golden record does not have.',
     bySystem,
   )
-  const measured = gauge(
-    'quality_measured_timestamp_seconds',
-    'When the figures of quality were taken.',
-    [],
-  )
+  const measured = gauge('quality_measured_timestamp_seconds', 'When quality was measured.', [])
   let at = Number.NEGATIVE_INFINITY
   let running = false
 
@@ -97,8 +96,8 @@ export function qualityMetrics(
     refresh() {
       if (running || performance.now() - at < everyMs) return
       running = true
-      // A store that is away is seen in touchstone_database_up; the next scrape after the pause
-      // tries again.
+      // touchstone_database_up reports an unavailable store; the next scrape after the pause
+      // retries.
       measure()
         .catch((e: unknown) => {
           if (!isTransientDatabaseError(e)) failed(e)

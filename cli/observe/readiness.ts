@@ -5,25 +5,24 @@ import { knownMigrations, readMigrationState } from '../migrationState.ts'
 import type { DeliverRole, IngestRole } from './roles.ts'
 
 /**
- * A tailer that has not read to the end of the feed for so long does not serve subscriptions any
- * more.
+ * A tailer that has not read to the end of the feed for this long no longer serves subscriptions.
  */
 const tailMsMax = 10_000
-/** Twice the time between two looks of a deliverer without endpoints. */
+/** Twice the polling interval of a deliverer without endpoints. */
 const claimMsMax = 20_000
 const sinkAwayMsMax = 10_000
 
 export interface Components {
   sql: Sql
   tailer?: Tailer | undefined
-  /** Whether a graph was to be served that could not be taken. */
+  /** Returns true if the latest graph could not be loaded. */
   graphRefused?: (() => boolean) | undefined
   ingest?: (() => IngestRole | undefined) | undefined
   deliver?: (() => DeliverRole | undefined) | undefined
 }
 
 /**
- * Whether each part that this process needs to serve does its work; parts that it does not run are
+ * Returns the checks of the parts that this process needs to serve. Parts that it does not run are
  * left out.
  */
 export function readinessChecks({
@@ -38,11 +37,11 @@ export function readinessChecks({
     const checks = await storeChecks(sql, known)
     if (tailer) checks.push(tailerCheck(tailer))
     if (graphRefused?.())
-      checks.push(bad('graph', 'GRAPH_REFUSED', 'another graph cannot be taken; see the log'))
+      checks.push(bad('graph', 'GRAPH_REFUSED', 'another graph could not be loaded; see the log'))
     const role = ingest?.()
     if (role) checks.push(workersCheck(role))
     const delivering = deliver?.()
-    // Without deliveries a gateway still answers, so it stays ready and reports what is wrong.
+    // A gateway without deliveries still responds, so it stays ready and reports the problem.
     if (delivering)
       checks.push(...deliverChecks(delivering).map((c) => (tailer ? { ...c, ok: true } : c)))
     return checks
@@ -89,7 +88,7 @@ function tailerCheck(tailer: Tailer): Check {
   return { name: 'feed', ok: true, code: 'OK' }
 }
 
-/** One worker that runs is enough to go on; those that died are started again. */
+/** One running worker is enough; the others are restarted. */
 function workersCheck(role: IngestRole): Check {
   const { wanted, running } = role.workers()
   if (running === 0) return bad('workers', 'WORKERS_DOWN', `none of ${wanted} runs`)
@@ -106,7 +105,7 @@ function deliverChecks({ deliverer, publisher }: DeliverRole): Check[] {
       ? bad(
           'webhooks',
           'DELIVERY_STALLED',
-          `nothing was begun for ${seconds} s: the database does not answer`,
+          `no work was started for ${seconds} s: the database does not respond`,
         )
       : { name: 'webhooks', ok: true, code: 'OK' },
   ]

@@ -1,6 +1,5 @@
 /**
- * Runs `work` when it was last run longer than `msMax` ago; those who ask while it runs wait for
- * the same run.
+ * Runs `work` if its last run was longer than `msMax` ago. Callers during a run wait for that run.
  */
 export function throttle(msMax: number, work: () => Promise<void>): () => Promise<void> {
   let at = Number.NEGATIVE_INFINITY

@@ -14,15 +14,15 @@ import type { Config } from '../config/config.ts'
 export const TRACING_CONFIG = ['otlpUrl', 'tracePercent'] as const
 export type TracingConfig = Partial<Config<(typeof TRACING_CONFIG)[number]>>
 
-/** Spans that wait to be sent; past it they are dropped. */
+/** Maximum number of spans that wait to be sent; further ones are dropped. */
 const queueSpansMax = 8_192
 const batchSpansMax = 512
 const sendEveryMs = 1_000
 
 /**
- * Sends the spans of this process, or of this thread, to an OpenTelemetry collector over HTTP,
- * where one is configured. Call it before anything is opened; the answer stops it and sends what is
- * left. A collector that is away costs spans and nothing else.
+ * Sends the spans of this process or thread to the configured OpenTelemetry collector over HTTP.
+ * Must be called before anything is opened. Returns a function that stops it and sends the
+ * remaining spans. An unavailable collector loses spans and has no other effect.
  */
 export function startTracing(
   { otlpUrl, tracePercent = 100 }: TracingConfig,
@@ -56,7 +56,7 @@ export function startTracing(
   }
 }
 
-/** Carries the current span over awaits and callbacks. */
+/** Propagates the current span across awaits and callbacks. */
 class AsyncContexts implements ContextManager {
   readonly #storage = new AsyncLocalStorage<Context>()
 

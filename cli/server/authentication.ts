@@ -33,7 +33,7 @@ export type AuthenticationConfig = Config<
   (typeof AUTHENTICATION_CONFIG)[number] | 'host' | 'hostsAllowed' | 'dataDir'
 >
 
-/** The roles of this installation. Throws with file, place and what is allowed. */
+/** Opens the roles of this installation. Throws with file, path and the allowed values. */
 export function openAccess(config: Pick<AuthenticationConfig, 'access'>): Access {
   return readAccess(config.access ?? packagePath('config/access.yaml'))
 }
@@ -51,9 +51,9 @@ export function authenticationRequired(
 
 /**
  * Creates the authentication of callers: by tokens of the configured issuer and by API keys.
- * Without configuration, and on this machine alone, callers may also use development tokens, or
- * none as the development caller. Throws ConfigError if a listener beyond this machine would have
- * no caller to accept.
+ * Without configuration it serves this machine only. Callers may then also use development tokens,
+ * or no credentials as the development caller. Throws ConfigError if a listener beyond this machine
+ * would have no caller to accept.
  */
 export async function authentication(at: {
   config: AuthenticationConfig

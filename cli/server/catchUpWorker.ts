@@ -8,8 +8,8 @@ import { activeResolutionContext } from '../config/policyFiles.ts'
 import { openLog } from '../observe/log.ts'
 
 /**
- * A thread that brings what is stored to mappings and code lists that have changed, and to the
- * matching of this version of the program, and ends.
+ * Data of a thread that applies changed mappings, code lists and the matching of this version to
+ * the stored records, and then ends.
  */
 export interface CatchUpData {
   databaseUrl: string
@@ -34,7 +34,7 @@ try {
     const pipeline = { ...mastering, sql, connectors, attemptsMax: 1, onError: () => {} }
     await remapChanged(pipeline, versions, (source, done) => {
       if (done.records > 0)
-        log.info({ source, ...done }, 'its mapping or code lists have changed: mapped anew')
+        log.info({ source, ...done }, 'its mapping or code lists have changed: mapped again')
     })
   }
   const matched = await rematchStale(sql, mastering)

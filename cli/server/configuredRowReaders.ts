@@ -8,9 +8,9 @@ import type { Config } from '../config/config.ts'
 import { openAccess } from './authentication.ts'
 
 /**
- * Where row rights are configured: sets them up in the database, and opens what reads with them;
- * else undefined, and nothing is there that could cost. Throws RowRightsError where the database
- * does not let them be set up: a gateway that cannot hold anybody to them does not start.
+ * Sets up row rights in the database and opens the connections that enforce them. Returns undefined
+ * if none are configured, at no cost. Throws RowRightsError if the database does not permit the
+ * setup: a gateway that cannot enforce row rights does not start.
  */
 export async function rowReaders(
   config: Config<'access'>,
@@ -25,7 +25,7 @@ export async function rowReaders(
   return openRowReaders(databaseUrl, rows, open)
 }
 
-/** What webhooks may be told of, by the rows of whoever registered them. */
+/** Returns the row visibility of webhooks, by the row rights of the caller who registered them. */
 export function sightOf(
   readers: RowReaders | undefined,
 ): (rows: EndpointRows) => RowVisibility | null {

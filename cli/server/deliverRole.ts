@@ -24,11 +24,9 @@ export const DELIVER_CONFIG = [
   'sensitiveAccessDaysMax',
 ] as const
 
-/**
- * One saves, one looks, and three read what is behind; connections are made when they are needed.
- */
+/** One saves, one polls, and three read the backlog. Connections are opened on demand. */
 const connectionsMax = 5
-/** Of the publisher: it tails, looks, and reads what is behind. */
+/** Connections of the publisher: it tails, polls, and reads the backlog. */
 const publisherConnectionsMax = 3
 
 /** The role `deliver`: sends changes to webhooks, and to JetStream where that is configured. */
@@ -41,7 +39,7 @@ export async function startDeliverRole(options: {
   const { config, installation, databaseUrl, log } = options
   const sql = openDatabase(databaseUrl, { name: 'touchstone-deliver', connectionsMax })
   let { policy } = installation
-  // The active policy decides what webhooks may show.
+  // The active policy decides which fields webhooks may show.
   const follow = async () => {
     const stored = await activePolicy(sql)
     policy = stored ? resolutionContextOf(stored, installation.systems).policy : installation.policy
@@ -117,8 +115,7 @@ export async function startDeliverRole(options: {
   }
 }
 
-/** Webhooks as those that see something. */
-/** All who may read the stream. */
+/** Stands for all readers of the stream in the record of sensitive access. */
 const streamSeer: Seer = { actor: 'jetstream', correlationId: 'jetstream', operation: 'publish' }
 
 function seers(): (webhook: string) => Seer {

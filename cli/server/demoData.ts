@@ -1,10 +1,10 @@
-/** Which demo world: the same size and seed give the same one. */
+/** Parameters of a demo world: equal size and seed produce an equal world. */
 export interface DemoWorld {
   companies: number
   seed: number
 }
 
-/** What the thread that sends the demo world receives when it starts. */
+/** Data of the thread that sends the demo world. */
 export interface DemoData extends DemoWorld {
   databaseUrl: string
   sources: string | undefined

@@ -4,7 +4,9 @@ import { openInstallation } from '../config/installation.ts'
 import { acceptWorld } from './acceptWorld.ts'
 import type { DemoData } from './demoData.ts'
 
-/** A thread that makes the demo world and sends it: on the main thread it would delay queries. */
+/**
+ * A thread that generates the demo world and sends it: on the main thread it would delay queries.
+ */
 const { databaseUrl, sources, companies, seed } = workerData as DemoData
 const sql = openDatabase(databaseUrl, { name: 'touchstone-demo', connectionsMax: 1 })
 await acceptWorld(sql, openInstallation(sources).connectors, { companies, seed }, (sent) =>

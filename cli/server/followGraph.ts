@@ -11,12 +11,12 @@ export interface Graph {
 }
 
 /**
- * Reloads the graph on `again`, on SIGHUP and when the file of the supergraph changes. A graph that
- * cannot be served is logged and the last one stays; `refused` then returns true.
+ * Reloads the graph on `again`, on SIGHUP and when the file of the supergraph changes. If the new
+ * graph cannot be served, logs that and continues with the last one; `refused` then returns true.
  */
 export function followGraph(at: {
   file: string | undefined
-  /** What is served now. */
+  /** The graph at the start. */
   first: Graph
   read: () => Graph
   reload: (supergraph: string, subgraphs: readonly Subgraph[]) => Promise<void>
@@ -42,7 +42,7 @@ export function followGraph(at: {
     })
   }
   process.on('SIGHUP', again)
-  // Polling, unlike notices, also sees a file that is replaced or mounted again.
+  // Polling, unlike file notifications, also detects a file that is replaced or mounted again.
   if (file) watchFile(file, { interval: lookEveryMs, persistent: false }, again)
   return {
     again,

@@ -5,8 +5,8 @@ import type { SourceSystem } from '../../schema/sourceSystem.ts'
 import { activeResolutionContext } from '../config/policyFiles.ts'
 
 /**
- * Updates `context` to the active policy and models, now and whenever others are published. A
- * publication while the connection was lost brings no notice, so a new connection checks too. Calls
+ * Updates `context` to the active policy and models, now and at each publication. A publication
+ * during a lost connection sends no notification, so each new connection checks too. Calls
  * `changed` for each later model.
  */
 export async function followPolicy(

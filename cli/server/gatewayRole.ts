@@ -74,12 +74,12 @@ export const GATEWAY_CONFIG = [
   ...WEBHOOK_CONFIG,
 ] as const
 
-/** Connections of the feed: it reads for three subscribers that are behind at once, and tails. */
+/** Connections of the feed: it tails, and reads the backlog of three subscribers at once. */
 const feedConnectionsMax = 4
 const acceptConnectionsMax = 4
 const stewardConnectionsMax = 4
 const metricsConnectionsMax = 2
-/** How late what time alone brings about may be. */
+/** Maximum delay of changes that only time causes, such as expiries. */
 const sweepEveryMs = 30_000
 
 /** Logs slow reads of queries, unless the setting is 0. */
@@ -93,13 +93,13 @@ function slowWatched(sql: Sql, { slowStatementMs }: Config<'slowStatementMs'>, l
 export async function startGatewayRole(options: {
   config: Config<(typeof GATEWAY_CONFIG)[number] | 'dataDir'>
   installation: Installation
-  /** File that the installation was read from; the shipped one without. */
+  /** The file of the installation; without it the shipped one. */
   sources?: string | undefined
   databaseUrl: string
   log: Logger
-  /** The workers of this process, once they run. */
+  /** Returns the workers of this process, once they run. */
   ingest?: () => IngestRole | undefined
-  /** What delivers in this process. */
+  /** Returns the deliverer of this process. */
   deliver?: () => DeliverRole | undefined
 }): Promise<Gateway> {
   const { config, installation, databaseUrl, log } = options
@@ -109,7 +109,7 @@ export async function startGatewayRole(options: {
     pools.push(sql)
     return sql
   }
-  // Queries are short keyed reads of the same few texts: with cached plans twice as many a second.
+  // Queries are short keyed reads of the same few texts: cached plans double their rate.
   const queries = slowWatched(
     pool('query', config.queryConnectionsMax, {
       planCache: 'auto',
@@ -302,10 +302,10 @@ export async function startGatewayRole(options: {
       },
       log,
     })
-    // With another supergraph of the same model the last one is as good.
+    // Another supergraph of the same model can be ignored: the last one is equivalent.
     refused = () => served !== steward.policy.version && following.refused()
     modelChanged = following.again
-    // What was published meanwhile.
+    // Catches up with what was published meanwhile.
     following.again()
     return {
       url,
@@ -325,7 +325,7 @@ export async function startGatewayRole(options: {
   }
 }
 
-/** Where live events come from, if not from the table. */
+/** Returns the source of live events, or undefined for the table. */
 function liveSource(config: NatsConfig & Config<'feedFrom'>, policy: () => Policy, log: Logger) {
   if (config.feedFrom === 'postgres') return undefined
   const nats = natsOptions(config)

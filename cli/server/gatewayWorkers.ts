@@ -16,14 +16,14 @@ const metricsMsMax = 3_000
 
 /** The role `gateway` in several processes that listen on one port. */
 export interface GatewayWorkers {
-  /** Of all of them. */
+  /** The URL that all of them share. */
   url: string
   close(): Promise<void>
 }
 
 /**
  * Starts this program's role `gateway` `count` times, with the flags of this process and its
- * database. One that dies is started again. SIGHUP is handed on.
+ * database. Restarts those that die, and forwards SIGHUP.
  */
 export async function startGatewayWorkers(
   count: number,
@@ -87,10 +87,10 @@ export async function startGatewayWorkers(
   return { url, close }
 }
 
-let asked = 0
+let requests = 0
 
 async function gather(workers: ReadonlySet<Worker>): Promise<WorkerMetrics[]> {
-  const of = ++asked
+  const of = ++requests
   const replies = [...workers].map(
     (worker) =>
       new Promise<WorkerMetrics | null>((resolve) => {
@@ -111,7 +111,8 @@ async function gather(workers: ReadonlySet<Worker>): Promise<WorkerMetrics[]> {
 }
 
 /**
- * In a worker process: reports its address, and its metrics on request. Elsewhere it does nothing.
+ * Reports the address and, on request, the metrics of a worker process. Does nothing in other
+ * processes.
  */
 export function joinGatewayWorkers(url: string, metrics: () => Promise<WorkerMetrics>): void {
   if (!cluster.isWorker) return
@@ -123,11 +124,12 @@ export function joinGatewayWorkers(url: string, metrics: () => Promise<WorkerMet
 }
 
 /**
- * Returns the summed metrics of all gateway workers; null if there are none, or they do not answer.
+ * Returns the summed metrics of all gateway workers. Returns null if there are none, or if they do
+ * not respond.
  */
 export async function metricsOfAllWorkers(): Promise<string | null> {
   if (!cluster.isWorker || !process.connected) return null
-  const of = ++asked
+  const of = ++requests
   const all = await new Promise<WorkerMetrics[] | null>((resolve) => {
     const timer = setTimeout(() => done(null), 2 * metricsMsMax)
     const listen = (message: Message) => {

@@ -10,7 +10,7 @@ import { type AuthenticationConfig, authentication } from './authentication.ts'
 
 const connectionsMax = 2
 
-/** Health and metrics of a process without gateway, on a port of their own. */
+/** Starts the health and metrics server of a process without gateway, on a port of its own. */
 export async function startHealthRole(options: {
   config: AuthenticationConfig
   port: number

@@ -4,17 +4,14 @@ import type { Message } from '../../mdm/inbox/claim.ts'
 import { dropMinutes, Tally } from '../../mdm/serviceLevels/minutes.ts'
 import { isAbout, type ServiceLevels } from '../../mdm/serviceLevels/objectives.ts'
 
-/** How long counts wait to be written, and how much of them is stored. */
+/** Interval between writes of the counts, and how many batches and days are stored. */
 const flushEveryMs = 1_000
 const batchesMax = 200
 const batchDaysMax = 30
 const minuteDaysBeyondWindow = 7
 const cleanEveryMs = 3_600_000
 
-/**
- * What a worker notes of the messages it applied: when, for traces, and how late, for the service
- * levels.
- */
+/** Records when a worker applied messages, for traces, and how late, for the service levels. */
 export class IngestMeter {
   readonly #sql: Sql
   readonly #worker: string
@@ -56,7 +53,7 @@ export class IngestMeter {
     if (performance.now() - this.#flushedAt >= flushEveryMs) void this.flush()
   }
 
-  /** Writes the counts so far; a failure is reported and loses only counts. */
+  /** Writes the counts so far. A failure is reported and loses only counts. */
   flush(): Promise<void> {
     this.#flushing ??= this.#write()
       .catch(this.#onError)

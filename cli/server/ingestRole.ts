@@ -11,12 +11,14 @@ export const INGEST_CONFIG = ['workers', 'batchRowsMax', 'attemptsMax'] as const
 
 const restartMs = 1_000
 /**
- * Threads of one process share its memory: a larger young generation only makes each take more of
- * it.
+ * Threads of one process share its memory: a larger young generation only increases the use of
+ * each.
  */
 export const resourceLimits = { maxYoungGenerationSizeMb: 48 }
 
-/** The role `ingest`: workers on threads of their own, so that matching never delays a query. */
+/**
+ * Starts the role `ingest`: workers on threads of their own, so that matching never delays a query.
+ */
 export function startIngestRole(options: {
   config: Config<(typeof INGEST_CONFIG)[number]> & TracingConfig
   sources: string | undefined
@@ -53,7 +55,7 @@ export function startIngestRole(options: {
     worker.on('error', (err) => log.error({ err: err.message }, 'an ingest worker died'))
     worker.once('exit', () => {
       running.delete(worker)
-      // What it was applying rolled back and is in the queue; a new one takes it up.
+      // Its unfinished batch was rolled back and is still in the queue; a new worker takes it.
       if (!closing) sleep(restartMs).then(() => closing || start(number))
     })
   }

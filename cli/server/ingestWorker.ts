@@ -22,8 +22,8 @@ import { PlannerStatistics } from './plannerStatistics.ts'
 
 /**
  * A thread of the role `ingest`: applies waiting messages of the inbox until it receives a stop
- * message. A notice wakes it; without one it looks every `pollMs`, which also finds what was put
- * back to be tried later.
+ * message. A notification wakes it. Without one it polls every `pollMs`, which also finds messages
+ * that are due for a retry.
  */
 const pollMs = 500
 const retryMsMin = 100
@@ -33,7 +33,7 @@ const { databaseUrl, sources, workers, rowsMax, attemptsMax, logLevel, number, t
   workerData as WorkerData
 const stopTracing = startTracing(tracing ?? {}, `ingest-${number}`)
 const log = openLog(logLevel, `ingest-${number}`)
-// One for the batch's own statements; the pipeline sends some side by side.
+// One for the batch's own statements; the pipeline sends some of them in parallel.
 const sql = openDatabase(databaseUrl, { name: 'touchstone-ingest', connectionsMax: 2 })
 const { policy, systems, connectors, rules, levels } = openInstallation(sources)
 const meter = new IngestMeter({
@@ -58,8 +58,8 @@ const pipeline: Pipeline = {
   onError(error, inboxId) {
     log.error({ err: describeError(error), inboxId }, 'a message failed')
   },
-  // After each commit and not at the end: of a batch in parts some commit before the database goes
-  // away.
+  // After each commit and not at the end: some parts of a batch may commit before the database
+  // becomes unavailable.
   onCommitted(applied, messages, claimedAt) {
     meter.committed(messages, claimedAt)
     statistics?.applied(applied.claimed)
@@ -67,7 +67,7 @@ const pipeline: Pipeline = {
   },
 }
 
-// One of them for all.
+// Only one worker updates them.
 const statistics =
   number === 1
     ? new PlannerStatistics(sql, (error) =>
@@ -77,9 +77,9 @@ const statistics =
 
 let stopped = false
 let catchingUp: { thread: Worker | null } | undefined
-/** Whether another policy may have been published since ours was read. */
+/** True if another policy may have been published since the last read. */
 let stale = true
-/** Ends when a notice comes. */
+/** Ends when a notification arrives. */
 const pause = new WakeableSleep()
 parentPort?.on('message', () => {
   stopped = true
@@ -87,8 +87,8 @@ parentPort?.on('message', () => {
 })
 
 /**
- * Where mappings, code lists or the matching have changed, a thread beside this one brings what is
- * stored to them.
+ * Starts a thread that reprocesses stored records if mappings, code lists or the matching have
+ * changed.
  */
 async function catchUp(): Promise<{ thread: Worker | null }> {
   const versions = new Map([...connectors].map(([name, c]) => [name, c.mappingVersion]))
@@ -115,11 +115,11 @@ async function run(): Promise<void> {
       pause.clear()
       if (!listening) {
         await sql.listen(PENDING_CHANNEL, pause.wake)
-        // What was published while the connection was away brought no notice.
-        const publishedAnew = () => {
+        // A publication during a lost connection sends no notification.
+        const onPublication = () => {
           stale = true
         }
-        await sql.listen(policyChannel, publishedAnew, publishedAnew)
+        await sql.listen(policyChannel, onPublication, onPublication)
         listening = true
       }
       if (stale) {
@@ -146,8 +146,7 @@ async function run(): Promise<void> {
   await meter.flush()
   await sql.end({ timeout: 5 })
   await stopTracing()
-  // Ends this thread: the driver, when it is about to reconnect for LISTEN, would keep it alive for
-  // ever.
+  // Ends this thread. A driver that is about to reconnect for LISTEN would keep it alive for ever.
   process.exit()
 }
 

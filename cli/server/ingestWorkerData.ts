@@ -1,15 +1,15 @@
 import type { TracingConfig } from '../observe/tracing.ts'
 
-/** What an ingest worker's thread receives when it starts. */
+/** Data of an ingest worker's thread. */
 export interface WorkerData {
   databaseUrl: string
   sources: string | undefined
-  /** Workers of this installation, as far as known here: they share the server's lock table. */
+  /** Workers of this installation, as far as known here. They share the server's lock table. */
   workers: number
   rowsMax: number
   attemptsMax: number
   logLevel: string
-  /** Which of the workers this is, from 1 on. */
+  /** The number of this worker, from 1 on. */
   number: number
   tracing?: TracingConfig
 }

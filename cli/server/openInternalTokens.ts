@@ -4,8 +4,8 @@ import { type InternalTokens, internalTokens } from '../../gateway/identity/inte
 import type { Config } from '../config/config.ts'
 
 /**
- * The internal secret of this installation: as it is set, else one that all processes on the data
- * directory share.
+ * Opens the internal secret of this installation: the configured one, otherwise one that all
+ * processes on the data directory share.
  */
 export async function openInternalTokens(
   config: Config<'internalSecret' | 'dataDir'>,

@@ -13,7 +13,10 @@ export const NATS_CONFIG = [
 ] as const
 export type NatsConfig = Config<(typeof NATS_CONFIG)[number]>
 
-/** How NATS is reached, as it is configured; null where it is not. Throws ConfigError. */
+/**
+ * Returns the configured connection options of NATS, or null if it is not configured. Throws
+ * ConfigError.
+ */
 export function natsOptions(config: NatsConfig): NatsOptions | null {
   if (!config.natsUrl) return null
   return {

@@ -17,8 +17,8 @@ export function openPolicies(options: {
 }): Policies {
   const { sql, databaseUrl, sources, systems } = options
   return {
-    async candidate(asked) {
-      const stored = await loadCandidatePolicy(sql, asked, systems)
+    async candidate(selection) {
+      const stored = await loadCandidatePolicy(sql, selection, systems)
       resolutionContextOf(stored, systems)
       return stored
     },

@@ -21,10 +21,10 @@ export const WEBHOOK_CONFIG = [
 const KEY_FILE = 'webhook-key'
 
 /**
- * Opens webhooks with the addresses that they may go to and the keys that seal their secrets: those
- * of the settings, else one that all processes on the data directory share. A server creates that
- * key; a command refuses to (`createKey: false`), because a new key opens no secret that is stored.
- * Throws ConfigError.
+ * Opens webhooks with their allowed addresses and the keys that encrypt their secrets. The keys are
+ * those of the settings, otherwise one that all processes on the data directory share. A server
+ * creates that key. A command does not (`createKey: false`), because a new key decrypts no stored
+ * secret. Throws ConfigError.
  */
 export async function openWebhooks(
   sql: Sql,

@@ -3,10 +3,10 @@ import type { Sql } from '../../mdm/db/database.ts'
 const rowsMin = 1_000
 
 /**
- * Keeps the planner's statistics up with a load. Autovacuum looks once a minute, and a database
- * that has just been filled has none until then: queries over it took ten times as long (150 ms
- * against 15 ms). Runs after every doubling of what was applied, so that all runs together cost
- * about as much as the last one, and when a load has ended.
+ * Updates the planner's statistics during a load. Autovacuum checks once a minute, and a new
+ * database has no statistics until then: queries took ten times as long (150 ms against 15 ms).
+ * Runs after every doubling of the applied rows, so that all runs together cost about as much as
+ * the last one. Also runs when a load has ended.
  */
 export class PlannerStatistics {
   readonly #sql: Sql
@@ -20,15 +20,15 @@ export class PlannerStatistics {
     this.#onError = onError
   }
 
-  /** So many messages were applied. */
+  /** Records that this many messages were applied. */
   applied(rows: number): void {
     this.#since += rows
     if (this.#since >= Math.max(rowsMin, this.#covered)) this.#run()
   }
 
   /**
-   * Nothing waits any more. Resolves when statistics are of what is there, for those who say that a
-   * load is done.
+   * Called when no message waits. Resolves when the statistics are current, for callers that report
+   * the end of a load.
    */
   async settled(): Promise<void> {
     if (this.#since > rowsMin / 10) this.#run()

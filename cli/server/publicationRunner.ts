@@ -4,19 +4,19 @@ import { policyChannel, runningPublication } from '../../mdm/policy/policies.ts'
 import type { PublishData } from './publicationWorker.ts'
 
 export interface PublicationRunner {
-  /** Leaves a publication in progress as it is; the next process resumes it. */
+  /** Leaves a publication in progress unchanged; the next process resumes it. */
   stop(): Promise<void>
 }
 
 /**
  * Runs publications that no process works on: those that mutations start, and those whose process
- * has ended. Uses a thread of its own, one at a time in the whole installation.
+ * has ended. Uses a thread of its own; only one runs at a time in the whole installation.
  */
 export async function startPublicationRunner(options: {
   sql: Sql
   databaseUrl: string
   sources: string | undefined
-  /** How often it checks, in addition to notices. */
+  /** The polling interval, in addition to notifications. */
   everyMs: number
   failed: (error: unknown) => void
 }): Promise<PublicationRunner> {

@@ -11,7 +11,7 @@ export interface PublishData {
 }
 
 const { databaseUrl, sources } = workerData as PublishData
-// One connection holds the lock, the others work.
+// One connection holds the lock; the others do the work.
 const sql = openDatabase(databaseUrl, { name: 'touchstone-publish', connectionsMax: 3 })
 try {
   const { systems, rules } = openInstallation(sources)

@@ -6,14 +6,14 @@ import type { DemoData, DemoWorld } from './demoData.ts'
 import { resourceLimits } from './ingestRole.ts'
 
 interface Marker extends DemoWorld {
-  /** Identifies the database: in another one the demo world is sent again. */
+  /** Identifies the database: the demo world is sent again to another one. */
   feed: string
   done: boolean
 }
 
 /**
- * Returns whether to send the demo world: to an empty database, or to resume after an interrupted
- * start (messages that are stored already are recognised by their ids). A marker file beside the
+ * Returns true if the demo world must be sent: to an empty database, or to resume an interrupted
+ * start. Messages that are already stored are recognized by their ids. A marker file beside the
  * data records it.
  */
 export async function isDemoDue(sql: Sql, dataDir: string, world: DemoWorld): Promise<boolean> {
@@ -27,8 +27,8 @@ export async function isDemoDue(sql: Sql, dataDir: string, world: DemoWorld): Pr
 }
 
 /**
- * Sends the demo world through the accept path, on a thread of its own. Returns how many messages
- * were sent.
+ * Sends the demo world through the accept path, on a thread of its own. Returns the number of sent
+ * messages.
  */
 export async function sendDemo(options: {
   sql: Sql
@@ -74,7 +74,7 @@ function readMarker(dataDir: string): Marker | null {
 }
 
 function writeMarker(dataDir: string, marker: Marker): void {
-  // With a database of your own nothing else has created the folder yet.
+  // With an external database nothing else has created the folder yet.
   mkdirSync(dataDir, { recursive: true })
   writeFileSync(join(dataDir, 'demo.json'), `${JSON.stringify(marker)}\n`)
 }

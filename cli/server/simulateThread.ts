@@ -3,7 +3,9 @@ import type { StoredPolicy } from '../../mdm/policy/policies.ts'
 import type { Simulation } from '../../mdm/policy/simulate.ts'
 import type { SimulateData } from './simulateWorker.ts'
 
-/** Runs what-ifs on a thread of their own. The policy was read before: its mistakes are known. */
+/**
+ * Runs what-ifs on a thread of their own. The policy was parsed before, so it is known to be valid.
+ */
 export function simulateOnThread(
   databaseUrl: string,
   sources: string | undefined,

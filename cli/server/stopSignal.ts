@@ -2,8 +2,8 @@ const secondMsMin = 1_000
 
 /**
  * Returns a signal that is aborted when the process has to stop: Ctrl-C, SIGTERM, SIGHUP (unless
- * `hangUp` is false), or the launcher that started it is gone. A second signal, more than a second
- * later (a terminal and npm send the first one twice), ends it at once.
+ * `hangUp` is false), or the end of its launcher. A second signal, more than a second later (a
+ * terminal and npm send the first one twice), ends the process at once.
  */
 export function stopSignal({ hangUp = true } = {}): AbortSignal {
   const stop = new AbortController()
@@ -15,10 +15,10 @@ export function stopSignal({ hangUp = true } = {}): AbortSignal {
     } else if (Date.now() - first > secondMsMin) process.exit(130)
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onStop)
-  // Where SIGHUP means something else, a process without use for it ignores it.
+  // If SIGHUP has another meaning, a process that does not use it ignores it.
   process.on('SIGHUP', hangUp ? onStop : () => {})
   process.once('disconnect', onStop)
-  // Listening alone would keep the process alive for as long as its launcher is.
+  // The listener alone would keep the process alive as long as its launcher.
   process.channel?.unref()
   return stop.signal
 }

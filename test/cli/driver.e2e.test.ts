@@ -35,7 +35,7 @@ test('refuses to open a database with an unpatched driver and explains how to pa
   patch()
   const tried = runIn(dir, process.execPath, ...launcher)
   assert.equal(tried.code, 1)
-  assert.match(tried.output, /the database at 127\.0\.0\.1:1 does not answer/)
+  assert.match(tried.output, /the database at 127\.0\.0\.1:1 does not respond/)
 })
 
 test('both builds of the driver that Node can load carry the same patch', () => {

@@ -22,5 +22,5 @@ test('every command that opens a database refuses an install without scripts unt
   }
   assert.equal(runIn(dir, 'npm', 'run', 'postinstall').code, 0)
   const { output } = runIn(dir, process.execPath, 'bin/touchstone.js', 'migrate')
-  assert.match(output, /does not answer/)
+  assert.match(output, /does not respond/)
 })

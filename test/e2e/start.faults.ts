@@ -27,7 +27,7 @@ test('resumes an interrupted load, serves the examples, finishes a delivery duri
   assert.ok(processes.length > 5)
   first.child.kill('SIGTERM')
   assert.equal(await first.ended, 0)
-  assert.match(first.output(), /The demo world is not complete; the next start goes on with it/)
+  assert.match(first.output(), /The demo world is not complete; the next start resumes it/)
   await eventually(() => processes.every((pid) => !runs(pid)))
 
   const second = touchstone(START, dir)

@@ -262,7 +262,7 @@ test('tail reports errors', async () => {
   assert.equal(type.code, 1)
   assert.match(type.err, /"CUSTOMERS" does not exist in "GoldenType"/)
   assert.equal(nobody.code, 1)
-  assert.match(nobody.err, /nothing answers at .*"npm start"/)
+  assert.match(nobody.err, /no gateway responds at .*"npm start"/)
 })
 
 test('cached responses are never older than an earlier one, and are new soon after each write', async () => {

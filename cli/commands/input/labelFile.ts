@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { parse } from 'csv-parse'
 import { recordKeyOf } from './recordKeyOf.ts'
 
-/** Two source records, by key, and whether somebody says that they are one thing. */
+/** Two source records, by key, and whether a person labelled them as one thing. */
 export interface Label {
   a: string
   b: string
@@ -17,8 +17,8 @@ const NO = new Set(['0', 'false', 'no', 'not_same', 'different'])
 
 /**
  * Reads labelled pairs: CSV with the columns a, b and same. Records are named by their key or as
- * system/object/id, `same` is 1 or 0 (yes or no, true or false). A line that cannot be used ends
- * it, with its number and what would be right.
+ * system/object/id; `same` is 1 or 0 (yes or no, true or false). Throws at the first invalid line,
+ * with its number and what would be right.
  */
 export async function readLabelFile(file: string): Promise<Label[]> {
   if ((await stat(file)).size > bytesMax) throw new Error(`${file}: more than ${bytesMax} bytes`)
@@ -41,7 +41,7 @@ export async function readLabelFile(file: string): Promise<Label[]> {
         )
       continue
     }
-    const [a, b, said] = [
+    const [a, b, same] = [
       record[columns.a],
       record[columns.b],
       (record[columns.same] ?? '').toLowerCase(),
@@ -50,17 +50,17 @@ export async function readLabelFile(file: string): Promise<Label[]> {
       throw new Error(
         `${at}: a and b have to be given: keys of source records, or system/object/id`,
       )
-    if (!YES.has(said) && !NO.has(said))
-      throw new Error(`${at}: same is "${said}"; it has to be 1 or 0`)
+    if (!YES.has(same) && !NO.has(same))
+      throw new Error(`${at}: same is "${same}"; it has to be 1 or 0`)
     const [x, y] = [recordKeyOf(a).toLowerCase(), recordKeyOf(b).toLowerCase()].sort() as [
       string,
       string,
     ]
     if (x === y) throw new Error(`${at}: a and b are one record, ${a}`)
-    const label = { a: x, b: y, same: YES.has(said), line: info.lines }
+    const label = { a: x, b: y, same: YES.has(same), line: info.lines }
     const known = labels.get(`${x} ${y}`)
     if (known && known.same !== label.same)
-      throw new Error(`${at}: line ${known.line} says otherwise of the same two`)
+      throw new Error(`${at}: line ${known.line} states the opposite for the same two records`)
     labels.set(`${x} ${y}`, label)
     if (labels.size > labelsMax) throw new Error(`${file}: more than ${labelsMax} labels`)
   }

@@ -3,17 +3,17 @@ import { type GraphQLSchema, Kind, parse, validate } from 'graphql'
 import { z } from 'zod'
 import { operationHash } from '../../../mdm/access/operations.ts'
 
-/** A text that a client sends, as a file has it. */
+/** The text of an operation that a client sends, as read from a file. */
 export interface OperationInFile {
-  /** Of whom, where the file says so. */
+  /** The client, if the file names it. */
   client: string | null
   text: string
-  /** Of the operations in it. */
+  /** Names of the operations in the text. */
   names: string[]
   hash: string
 }
 
-/** As Apollo's clients write it (`generate-persisted-query-manifest`). */
+/** The format of Apollo's clients (`generate-persisted-query-manifest`). */
 const MANIFEST = z.object({
   format: z.literal('apollo-persisted-query-manifest'),
   version: z.literal(1),
@@ -28,9 +28,9 @@ const MANIFEST = z.object({
 })
 
 /**
- * The operations of a file: one document of a .graphql file, text as it stands, or all of a
- * persisted-query manifest in Apollo's format. Throws with file and operation where one is none, or
- * where an id is not the sha256 of its body.
+ * Reads the operations of a file: one document of a .graphql file, with its text unchanged, or all
+ * of a persisted-query manifest in Apollo's format. Throws with file and operation if an operation
+ * is malformed, or if an id is not the sha256 of its body.
  */
 export function readOperations(file: string): OperationInFile[] {
   const text = readFileSync(file, 'utf8')
@@ -45,7 +45,7 @@ export function readOperations(file: string): OperationInFile[] {
     const hash = operationHash(body)
     if (id.toLowerCase() !== hash)
       throw new Error(
-        `${file}: the id of ${name} is ${id}, and the sha256 of its body is ${hash}; ids have to be that`,
+        `${file}: the id of ${name} is ${id}, and the sha256 of its body is ${hash}; they have to be equal`,
       )
     return {
       client: clientName ?? null,
@@ -56,7 +56,7 @@ export function readOperations(file: string): OperationInFile[] {
   })
 }
 
-/** What the graph would refuse of them; empty where all are sound. */
+/** Returns the operations that the graph would reject, or an empty list. */
 export function invalidOperations(
   operations: readonly OperationInFile[],
   schema: GraphQLSchema,

@@ -10,5 +10,5 @@ export function wholeNumberFrom(min: number): (text: string) => number {
   }
 }
 
-/** Parses the value of a flag that counts something. */
+/** Parses the value of a flag that is a count. */
 export const parseWholeNumber = wholeNumberFrom(0)

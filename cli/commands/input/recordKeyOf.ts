@@ -1,8 +1,8 @@
 import { recordKey } from '../../../schema/recordKey.ts'
 
 /**
- * The key of a source record: as it is given (golden ids too, which are keys), or of one named
- * system/object/id.
+ * Returns the key of a source record. The argument is a key (golden ids are keys too), or a name of
+ * the form system/object/id.
  */
 export function recordKeyOf(given: string): string {
   const [system, object, ...id] = given.split('/')

@@ -4,17 +4,17 @@ import type { FieldValue, MatchRecord } from '../../../mdm/match/engine.ts'
 import { POSTINGS_RECORDS_MAX } from '../../../mdm/match/postings.ts'
 import { count } from '../output/progress.ts'
 
-/** A line may have this many characters; a longer one is an error, not a crash. */
+/** Maximum characters of a line; a longer line is an error, not a crash. */
 const LINE_CHARS_MAX = 16_000_000
-/** Lines that cannot be read are reported one by one up to this many. */
+/** Maximum number of invalid lines that are reported one by one. */
 const BAD_LINES_SHOWN_MAX = 5
 const SHAPE =
   'match reads NDJSON, one record a line: {"source":"crm","id":"17","fields":{"name":"Anna Lindqvist"}}'
 
 /**
- * Reads the records of an NDJSON file. `report` receives what was left out. If two lines have the
- * same source and id, each is a record of its own, and the later one gets a number behind its key.
- * Throws if the file holds no record at all.
+ * Reads the records of an NDJSON file. `report` receives the lines that were left out. If two lines
+ * have the same source and id, each is a record of its own, and the later one gets a number behind
+ * its key. Throws if the file holds no record at all.
  */
 export async function readRecordsFile(
   file: string,
@@ -60,7 +60,7 @@ export async function readRecordsFile(
   return records
 }
 
-/** Returns the record of one line, or what is wrong with it. */
+/** Returns the record of one line, or the reason why it is invalid. */
 function parseLine(text: string): MatchRecord | string {
   let value: unknown
   try {
@@ -80,7 +80,7 @@ function parseLine(text: string): MatchRecord | string {
   }
 }
 
-/** Says what a file without records looks like, by its first line that is not empty. */
+/** Describes a file without records by its first line that is not empty. */
 function shapeOf(text: string | undefined): string {
   if (text === undefined) return 'it is empty'
   if (text.startsWith('\u001f')) return 'it is compressed; unpack it first'

@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
-/** What callers rely on, as it was: the graph, and the published schemas of events by file name. */
+/**
+ * An earlier state of the contract: the graph, and the published schemas of events by file name.
+ */
 export interface SchemaReference {
   supergraph: string
   events: Map<string, string>
-  /** Mappings of source systems, by path; none where the reference is a single file. */
+  /** Mappings of source systems, by path; empty if the reference is a single file. */
   mappings: Map<string, string>
 }
 
@@ -15,9 +17,9 @@ const PUBLISHED = 'schema/published'
 const bytesMax = 50_000_000
 
 /**
- * An earlier state of the schemas: a file with a supergraph, a folder with supergraph.graphql (and
- * *.schema.json, in it or in schema/published), or a commit, branch or tag of the git repository
- * that `root` is in. Throws what was wrong with it.
+ * Reads an earlier state of the schemas. It is a file with a supergraph, a folder with
+ * supergraph.graphql (and *.schema.json, in it or in schema/published), or a commit, branch or tag
+ * of the git repository of `root`. Throws with the reason if it cannot be read.
  */
 export function readReference(ref: string, root: string): SchemaReference {
   if (!existsSync(ref)) return fromGit(ref, root)
@@ -32,14 +34,14 @@ export function readReference(ref: string, root: string): SchemaReference {
   }
 }
 
-/** The published schemas of events below a folder. */
+/** Returns the published schemas of events below a folder. */
 export function publishedEvents(dir: string): Map<string, string> {
   const folder = existsSync(join(dir, PUBLISHED)) ? join(dir, PUBLISHED) : dir
   const files = readdirSync(folder).filter(isEventSchema)
   return new Map(files.sort().map((file) => [file, readFileSync(join(folder, file), 'utf8')]))
 }
 
-/** The mappings below a folder: of the kinds, and those that this installation lays over them. */
+/** Returns the mappings below a folder: those of the kinds, and this installation's overlays. */
 export function mappingFiles(dir: string): Map<string, string> {
   const files = ['connectors', 'config'].flatMap((folder) =>
     existsSync(join(dir, folder))
@@ -81,7 +83,7 @@ function fromGit(ref: string, root: string): SchemaReference {
       throw new Error(why, { cause: e })
     }
   }
-  // The commit's own name from here on: a name that begins with a dash is no option then.
+  // The commit's own hash from here on, so that a name with a leading dash cannot act as an option.
   const commit = attempt(
     `"${ref}" is no file, no folder, and no commit, branch or tag of the git repository at ${root}`,
     'rev-parse',

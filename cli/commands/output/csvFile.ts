@@ -2,12 +2,14 @@ import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { stringify } from 'csv-stringify/sync'
 
-/** Rows that become one piece of text; a stream of single rows takes several times as long. */
+/**
+ * Number of rows that are written as one text; a stream of single rows takes several times as long.
+ */
 const rowsAtOnce = 10_000
 
 /**
- * Writes a CSV file (RFC 4180, lines end with \n) with these columns; `rows` may be made one by one
- * while it writes.
+ * Writes a CSV file (RFC 4180, lines end with
+ * ) with these columns; `rows` may be generated lazily.
  */
 export async function writeCsv(
   file: string,

@@ -2,10 +2,10 @@ import type { BatchResult } from '../../../mdm/match/batch.ts'
 import type { MatchRecord } from '../../../mdm/match/engine.ts'
 import { writeCsv } from './csvFile.ts'
 
-/** Of clusters up to this size every pair is written; of larger ones those that were compared. */
+/** Every pair of a cluster up to this size is written; for larger clusters only compared pairs. */
 const CLUSTER_RECORDS_WHOLE = 64
 
-/** Writes which cluster each record is in. */
+/** Writes the cluster of each record. */
 export async function writeClusters(
   file: string,
   { records, clusterOf }: BatchResult,
@@ -17,7 +17,7 @@ export async function writeClusters(
   )
 }
 
-/** Writes the pairs of records that are in one cluster. */
+/** Writes the pairs of records that share a cluster. */
 export async function writePairs(
   file: string,
   { records, features, pairs, clusterOf, clusters, engine }: BatchResult,
@@ -49,8 +49,8 @@ export async function writePairs(
 }
 
 /**
- * Writes possible matches, the likeliest first, and after them related pairs. Two records that must
- * not be in one cluster (a conflict) can only be related.
+ * Writes possible matches, the most probable first, and after them related pairs. Two records that
+ * must not share a cluster (a conflict) can only be related.
  */
 export async function writePossible(
   file: string,
@@ -80,7 +80,7 @@ export async function writePossible(
   )
 }
 
-/** Source and id of a record, as its file had them. */
+/** Returns source and id of a record as its file states them. */
 function nameOf(record: MatchRecord): [source: string, id: string] {
   return [record.source, record.key.slice(record.source.length + 1).split('\u0000')[0]!]
 }

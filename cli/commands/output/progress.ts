@@ -1,10 +1,9 @@
 /**
- * Shows how far a long command is: over itself on a terminal, as a plain line now and then
- * elsewhere.
+ * Shows the progress of a long command: in place on a terminal, otherwise as an occasional line.
  */
 export interface Progress {
   show(text: string): void
-  /** A line that stays. */
+  /** Prints a line that stays. */
   line(text: string): void
   end(): void
 }

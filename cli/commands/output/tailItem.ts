@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { ownValue } from '../../../schema/kit/dictionary.ts'
 
-/** What `tail` asks for of each item. */
+/** The fields that `tail` selects of each item. */
 export type TailItem =
   | { __typename: 'CaughtUp'; cursor: string; position: number }
   | { __typename: 'Lagged'; cursor: string; missed: number }
@@ -36,9 +36,9 @@ export type TailItem =
     }
 type Values = Record<string, unknown>
 
-/** Characters of one value shown on a line. */
+/** Maximum characters of one value on a line. */
 const valueCharactersMax = 48
-/** Changed fields shown on a line; the others are counted. */
+/** Maximum changed fields on a line; the others are counted. */
 const fieldsShownMax = 6
 
 /** Formats an item as a line for people; with `colour` for a terminal. */
@@ -111,7 +111,7 @@ function text(value: unknown): string {
   )
 }
 
-/** Values come from other systems: nothing of them may steer the terminal. */
+/** Escapes a value of another system, so that it cannot control the terminal. */
 function printable(value: string): string {
   return value.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}')
 }

@@ -86,7 +86,7 @@ test('refuses to start with wrong settings and names the allowed values', async 
   assert.equal(postmaster(), null)
 })
 
-test('waits for a database that does not answer, then names it', async (t) => {
+test('waits for a database that does not respond, then names it', async (t) => {
   const { dir } = dataDirectory(t)
   const start = touchstone(['start', '--port', '0'], dir, {
     DATABASE_URL: 'postgres://someone:secret@127.0.0.1:1/x',
@@ -94,6 +94,6 @@ test('waits for a database that does not answer, then names it', async (t) => {
   })
   assert.equal(await start.ended, 1)
   assert.match(start.output(), /waiting for the database at 127\.0\.0\.1:1/)
-  assert.match(start.output(), /does not answer \(ECONNREFUSED\).*DATABASE_URL/)
+  assert.match(start.output(), /does not respond \(ECONNREFUSED\).*DATABASE_URL/)
   assert.doesNotMatch(start.output(), /secret/)
 })

@@ -43,7 +43,7 @@ test('uses the development caller without a token and the named caller with one;
   const development = await serve()
   assert.match(
     development.run.output(),
-    /"msg":"no authentication: this machine is served as the development caller/,
+    /"msg":"no authentication: callers on this machine are the development caller/,
   )
   assert.deepEqual((await ask(development.url, query)).body, {
     data: { customers: { totalCount: 0 } },
@@ -80,7 +80,7 @@ test('uses the development caller without a token and the named caller with one;
   const tail = (...more: string[]) =>
     runCommand(tailCommand, ['--url', url, '--snapshot', '--once', ...more])
   assert.equal((await tail('--token', key)).code, 0)
-  assert.match((await tail()).output, /refused: .* wants to know who asks: give --token/)
+  assert.match((await tail()).output, /rejected: .* requires authentication: pass .* with --token/)
   const rotated = /tsk_\S+/.exec((await keys('rotate', 'app', '--overlap', '1h')).output)?.[0] ?? ''
   for (const k of [key, rotated]) assert.equal((await ask(url, query, bearer(k))).status, 200)
   assert.match((await keys('revoke', 'app')).output, /2 keys revoked/)

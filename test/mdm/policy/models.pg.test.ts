@@ -112,7 +112,7 @@ test('a model scores no link before it is published and every link afterwards; g
   assert.deepEqual(await state(), was, 'training changes nothing')
   assert.match(
     await train('--list'),
-    new RegExp(`shipped model is in force\\n +${first} .*records.*a candidate`),
+    new RegExp(`shipped model is active\\n +${first} .*records.*a candidate`),
   )
 
   // Decisions of stewards enter the training only on request.
@@ -191,7 +191,7 @@ test('a model scores no link before it is published and every link afterwards; g
 
   assert.match(
     await says(publishCommand, '--model', second),
-    /is in force, with trained models of Customer: \d/,
+    /is active, with trained models of Customer: \d/,
   )
   const models = await listModels(db.sql, 10)
   const [one, other] = [
@@ -201,8 +201,8 @@ test('a model scores no link before it is published and every link afterwards; g
   assert.deepEqual(one?.inForceUntil, other?.inForceFrom, 'one followed the other')
   assert.equal(other?.inForceUntil, null)
   const list = await train('--list')
-  assert.match(list, new RegExp(`${first} .*was in force until`))
-  assert.match(list, new RegExp(`${second} .*labels.*in force since`))
+  assert.match(list, new RegExp(`${first} .*was active until`))
+  assert.match(list, new RegExp(`${second} .*labels.*active since`))
 
   const subgraph = createStewardshipSubgraph({ ...(await activePipeline()) }, unbound(db.sql))
   const listing = await execute({
@@ -347,12 +347,12 @@ test('reports an active model that this program cannot read, with the policy and
       `policy ${spoiled.version}, model of Customer: .*shoeSize.*publish --model Customer=shipped`,
     ),
   )
-  assert.match(await says(publishCommand, '--model', 'Customer=shipped'), /is in force: /)
+  assert.match(await says(publishCommand, '--model', 'Customer=shipped'), /is active: /)
   assert.equal((await activePipeline()).engines.get('Customer')?.version, shippedVersion)
   // A folder without parameters drops a trained model, and the command reports it.
   await put({ to: before?.version ?? '' })
   assert.match(
     await says(publishCommand, '--shipped'),
-    /note: the trained model of Customer goes out of force/,
+    /note: the trained model of Customer becomes inactive/,
   )
 })
