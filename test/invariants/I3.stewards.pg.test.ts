@@ -290,7 +290,7 @@ test(`I3: assertions of stewards hold through arrivals, undos and policies in an
           else if (step.back && input.kind !== 'UNDO') {
             const undone = await run(steward, { kind: 'UNDO', action: outcome.actionId })
             assert.equal(undone.code, 'DONE', JSON.stringify(undone))
-            assert.deepEqual(await state(), was, `${what} and its undo leave everything as it was`)
+            assert.deepEqual(await state(), was, `${what} and its undo change nothing`)
           }
         }
         for (const id of await goldenIds()) given.add(id)
@@ -452,7 +452,7 @@ async function holds(given: ReadonlySet<string>): Promise<void> {
   const [differs] = await db.sql`
     select assertion_id from (select assertion_id from standing except select assertion_id from standing_now) x
     union all select assertion_id from (select assertion_id from standing_now except select assertion_id from standing) y`
-  assert.equal(differs, undefined, 'I2: what stands follows from what was appended')
+  assert.equal(differs, undefined, 'I2: the active assertions follow from the appended ones')
   const dangling = await db.sql`
     select i.id from unnest(${[...given]}::uuid[]) i (id)
     left join source_record s on s.key = i.id left join golden g on g.id = s.golden_id

@@ -119,7 +119,7 @@ async function play(seed: number): Promise<History> {
       (g) => ('position' in g && g.position >= head) || g.errors,
     )
   while (!subscribers.every((s) => ended(s.name))) {
-    if (Date.now() > until) break // the checker says what is missing
+    if (Date.now() > until) break // the checker reports what is missing
     await sleep(50)
   }
   for (const c of alive.values()) await kill(c)

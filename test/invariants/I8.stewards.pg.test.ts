@@ -57,7 +57,7 @@ test('I8: stewards and ingest workers on the same records at once lose nothing a
   assert.deepEqual(
     await verifyAudit(db.sql),
     { rows: done, broken: null },
-    'one row of the log for each action that was done',
+    'one row of the audit log for each completed action',
   )
   const [gap] = await db.sql`
     select a.position from change a left join change b on b.position = a.position - 1

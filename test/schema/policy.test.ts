@@ -120,13 +120,13 @@ const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
     /@golden nor @group/,
   ],
   [
-    'types that wait for each other',
+    'types that compare by reference to each other',
     'type A @golden { id: ID! b: B @compare(as: REFERENCE) }\ntype B @golden { id: ID! a: A @compare(as: REFERENCE) }',
     1,
     /one must resolve first/,
   ],
   [
-    'ownership in a circle',
+    'circular ownership',
     'type T @golden {\n  id: ID!\n  a: String @systemOfRecord(when: {field: "b", in: ["x"]}, order: [CRM])\n  b: String @systemOfRecord(when: {field: "a", in: ["x"]}, order: [CRM])\n}',
     1,
     /a -> b -> a/,
@@ -157,13 +157,13 @@ const mistakes: [what: string, sdl: string, line: number, right: RegExp][] = [
     /E.valueOf/,
   ],
   [
-    'a name of GraphQL itself',
+    'a name reserved by GraphQL',
     'type T @golden {\n  id: ID!\n  __proto__: String\n}',
     3,
     /GraphQL itself/,
   ],
   [
-    'a type defined twice',
+    'a type that is defined twice',
     'type T @golden { id: ID! }\ntype T @golden { id: ID! }',
     2,
     /defined twice/,

@@ -22,7 +22,7 @@ async function serverThatAsks(
 ): Promise<{ url: string; received: () => string }> {
   const chunks: Buffer[] = []
   const server = createServer((socket) => {
-    socket.on('error', () => {}) // The client hangs up: that is what is tested.
+    socket.on('error', () => {}) // The client closes the connection, as the test expects.
     socket.once('data', () => {
       socket.write(message('R', request))
     })

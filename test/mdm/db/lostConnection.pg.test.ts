@@ -19,7 +19,7 @@ const isLoss = (e: unknown) => lossCodes.test(codeOf(e))
  * transaction back. No caller can catch that error (porsager/postgres#1208), and the process of
  * this file ends here.
  */
-test('a transaction whose connection is lost fails, and the pool goes on', async () => {
+test('a transaction whose connection is lost fails, and the pool recovers', async () => {
   for (const pauseMs of [0, 1, 5, 50]) {
     const sql = openDatabase(db.url, { connectionsMax: 1, name: 'test-lost' })
     const lost = sql.begin(async (tx) => {

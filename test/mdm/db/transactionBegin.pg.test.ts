@@ -11,10 +11,10 @@ after(() => db.drop())
 
 /**
  * The driver pipelines up to 100 statements on a connection. Without our patch a BEGIN that is the
- * last of them does not reserve the connection (porsager/postgres#1189), so the statements of
- * others run inside the transaction.
+ * last of them does not reserve the connection (porsager/postgres#1189). Other callers' statements
+ * then run inside the transaction.
  */
-test('a transaction that begins when the pipeline of its connection is full has the connection for itself', async () => {
+test('a transaction that begins when the pipeline of its connection is full has the connection to itself', async () => {
   await db.sql`create table written (what text)`
   for (const connectionsMax of [1, 2])
     for (const before of [99, 100, 101]) {

@@ -79,7 +79,7 @@ test('the joins of a story build its golden record from its live source records,
     for (const join of story.joins) {
       assert.equal(join.because, 'EVIDENCE')
       assert.ok((join.weight ?? 0) >= (pipeline.engines.get(story.type)?.matchWeightMin ?? 0))
-      assert.ok(join.link && story.links.includes(join.link), 'a join is held by a stored link')
+      assert.ok(join.link && story.links.includes(join.link), 'every join has a stored link')
     }
     assert.deepEqual(
       story.links.map((l) => l.weight),

@@ -149,7 +149,7 @@ test('a filtered subscription gives the matching events of an unfiltered one (FE
   assert.deepEqual(
     none.map((i) => i.kind),
     ['CAUGHT_UP'],
-    'an empty list lets nothing pass',
+    'an empty list matches nothing',
   )
   const systems = await take(
     await follow(tailer, after_(tailer, start, { systems: ['erp'] })),
@@ -274,7 +274,7 @@ test('expired events give CURSOR_EXPIRED at the start and Lagged in the middle; 
     expected.sort(([a, v], [b, w]) =>
       a === b ? Number(v) - Number(w) : String(a) < String(b) ? -1 : 1,
     ),
-    'of each the newest before the limit stays, and all after it',
+    'the newest version before the limit and all after it remain',
   )
   for (const from of [start, head - 1])
     await assert.rejects(follow(tailer, after_(tailer, from)), code('CURSOR_EXPIRED'))
@@ -286,7 +286,7 @@ test('expired events give CURSOR_EXPIRED at the start and Lagged in the middle; 
   assert.deepEqual(positions(fresh), range(head + 1, head + 10))
   assert.ok(
     eventsOf(fresh).every((e) => e.version === 5 && (e.before as { number: number }).number === 4),
-    'before is kept',
+    'before is still complete',
   )
   await create(db.sql, 20)
   await until(() => tailer.tail.head === head + 30)

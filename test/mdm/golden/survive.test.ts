@@ -131,7 +131,7 @@ test('highest trust decays by the half-life of its source, against the newest me
   assert.equal(value('trusted', aged, crm), 'crm', '0.9 halved once is 0.45')
 })
 
-test('lists: the union of all records, or of those of the best owner', () => {
+test('merges lists of all records, or only of those of the best owner', () => {
   const erp1 = member('a', 'ERP', { taxIds: ['1'], emails: ['x@y.example'] })
   const erp2 = member('b', 'ERP', { taxIds: ['2'], emails: ['X@Y.example', 'z@y.example'] })
   const billing = member('c', 'BILLING', { taxIds: ['3'] })

@@ -705,7 +705,7 @@ describe('messages of other kinds', () => {
     assert.equal((await readExceptions(db.sql, {}, 10)).length, 0)
   })
 
-  test('a correction that fails is an exception of its own', async () => {
+  test('a correction that fails is a separate exception', async () => {
     const { pipeline } = recordingPipeline(misbehavingPipeline({ map: fail(new Error('broken')) }))
     const [id = 0] = await put(bad)
     await applyAll(pipeline)

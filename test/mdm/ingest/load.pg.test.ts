@@ -137,7 +137,7 @@ test('a load waits for a database outage to end, and loses or double-counts noth
     { n: number }[]
   >`select count(*)::integer as n from inbox where correlation_id = ${correlationId}`
   assert.equal(row?.n, rows)
-  assert.ok(outages > 0, 'a batch was cut')
+  assert.ok(outages > 0, 'a batch was interrupted')
 })
 
 test('a database that stays away ends the load with its error', async () => {

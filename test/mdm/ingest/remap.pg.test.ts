@@ -88,7 +88,7 @@ test('a changed mapping is detected and applied automatically, once; a system wi
       remapped.push(`${source} ${done.changed}`),
     )
   await bring(withCodes({ 30: 'NET30', 14: 'NET14' }), { erp: 'v1', success: 'v1' })
-  assert.deepEqual(remapped.splice(0), ['erp 0'], 'how it was mapped before is not known')
+  assert.deepEqual(remapped.splice(0), ['erp 0'], 'its former mapping is unknown')
   await bring(withCodes({ 30: 'N30', 14: 'NET14' }), { erp: 'v2', success: 'v2' })
   assert.deepEqual(remapped.splice(0), ['erp 1'])
   assert.deepEqual([await terms('1'), await terms('2')], ['N30', 'NET14'])

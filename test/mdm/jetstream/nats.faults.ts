@@ -282,7 +282,7 @@ test('a gateway that tails JetStream gives the same events and cursors, also dur
   assert.equal(
     eventsOf(await take(more, upTo(204)))[0]?.goldenId,
     added,
-    'from the table, without a broker',
+    'read from the table without a broker',
   )
   await nats.start()
   await until(async () => (await sinkFigures(db.sql))[0]?.position === 204)

@@ -137,7 +137,7 @@ test('a model scores no link before it is published and every link afterwards; g
   assert.deepEqual(
     withoutMatches(taught.parameters),
     withoutMatches(plain.parameters),
-    'only m and the calibration learn',
+    'training on decisions changes only m and the calibration',
   )
   // Labels of a file are added; where both label a pair, the steward's decision counts.
   const [unlabelled] = await db.sql<{ a: string; b: string }[]>`
@@ -230,11 +230,7 @@ test('a model scores no link before it is published and every link afterwards; g
 
   await put({ model: ['Customer=shipped'] })
   assert.deepEqual(await versionsOfFeatures(), [shippedVersion])
-  assert.deepEqual(
-    await state(),
-    was,
-    'values, where they come from, ids and links are as they were',
-  )
+  assert.deepEqual(await state(), was, 'values, provenance, ids and links are unchanged')
 })
 
 test('running workers load a published model and match new records with it', async () => {

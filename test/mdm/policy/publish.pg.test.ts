@@ -168,15 +168,11 @@ test('the simulation predicts every event of a publication; an interrupted publi
 
   const back = await publish(db.sql, shipped, resolutionContextOf(shipped, systems), by)
   assert.equal(back.code, 'DONE')
-  assert.deepEqual(
-    await state(),
-    was,
-    'values, where they come from, ids and links are as they were',
-  )
+  assert.deepEqual(await state(), was, 'values, provenance, ids and links are unchanged')
   assert.deepEqual(
     await digests(db.sql),
     tables,
-    'keys, features, possible matches and open tasks too',
+    'so are keys, features, possible matches and open tasks',
   )
   assert.equal((await verifyAudit(db.sql)).broken, null)
 })

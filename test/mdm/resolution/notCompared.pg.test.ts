@@ -190,7 +190,7 @@ describe('a record that cannot be standardised', () => {
     assert.deepEqual(
       await openExceptions(),
       [['crm/1', 'NOT_COMPARED', 'DISCARDED']],
-      'discarded is discarded',
+      'a discarded exception stays discarded',
     )
 
     await db.sql`update outcome set outcome = 'EXCEPTION'`

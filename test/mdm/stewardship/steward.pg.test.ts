@@ -147,7 +147,7 @@ const refused: [what: string, rule: string, input: ActionInput][] = [
   ['a field that nobody stated', 'NOTHING_TO_LIFT', { kind: 'LIFT', id: a, field: 'currency' }],
   ['itself as its parent', 'CYCLE', { kind: 'SET_PARENT', id: a, parent: a }],
   ['a product under a product', 'NO_HIERARCHY', { kind: 'SET_PARENT', id: product, parent: null }],
-  ['a restore of what is in force', 'NOT_RETIRED', { kind: 'RESTORE', id: a }],
+  ['a restore of an active record', 'NOT_RETIRED', { kind: 'RESTORE', id: a }],
   ['an unknown action', 'UNKNOWN_ACTION', { kind: 'UNDO', action: nobody }],
   ['an action that is none', 'UNKNOWN_ACTION', { kind: 'UNDO', action: 'yesterday' }],
   ['nothing in bulk', 'TOO_FEW_IDS', { kind: 'BULK', items: [] }],
@@ -372,7 +372,7 @@ test('a bulk action executes all or none, and needs a second person', async () =
   assert.deepEqual(
     undo.code === 'NEEDS_APPROVAL' && undo.rules,
     ['BULK'],
-    'taking it back is as much',
+    'its undo needs approval as well',
   )
   assert.equal(
     (await approve(steward, bert, undo.code === 'NEEDS_APPROVAL' ? undo.actionId : '', 'fine'))
@@ -448,7 +448,7 @@ test('a task is due by its value at risk and is escalated once when overdue; a n
   const moved = await task()
   assert.ok(
     moved?.escalated && moved.priority > priorityOf(1e15, 20),
-    'before all that are not overdue',
+    'ranks before all tasks that are not overdue',
   )
   assert.equal((await sweep(steward)).escalated, 0, 'once')
   await workOnTasks(db.sql, DEFAULT_RULES, ada, [fresh?.id ?? ''], {

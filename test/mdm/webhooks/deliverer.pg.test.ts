@@ -149,7 +149,7 @@ test('delivers all events in order for each golden record, despite an outage, er
     )
     assert.ok(
       ascending(of(t.receiver.received, goldenId).map((r) => r.event.data.version)),
-      'no attempt overtakes',
+      'no attempt overtakes an earlier version',
     )
   }
   for (const { headers, event } of t.receiver.received)
@@ -215,7 +215,7 @@ test('after three days an event is a dead letter, later ones of its record go ou
   assert.ok(row.attempts >= 10 && row.attempts <= 20, `${row.attempts} attempts`)
   assert.ok(
     row.lastAt.getTime() - (row.firstAt?.getTime() ?? 0) >= 72 * hour,
-    'the last one at the end of the window',
+    'the last attempt is at the end of the window',
   )
 
   t.receiver.behave = () => 200
@@ -267,7 +267,7 @@ test('ten failures in a row open the circuit breaker; it allows one attempt at a
   const state = async () => (await readEndpoints(db.sql, [t.id]))[0]
   await until(async () => (await state())?.opened === 1)
   const before = t.receiver.received.length
-  assert.ok(before >= 10 && before <= 18, `${before} attempts: ten, and those under way`)
+  assert.ok(before >= 10 && before <= 18, `${before} attempts: ten, and those in progress`)
   await sleep(50)
   assert.equal(t.receiver.received.length, before)
   t.clock.now += 16_000

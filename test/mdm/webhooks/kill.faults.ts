@@ -72,7 +72,7 @@ test(`loses nothing and keeps the order of each golden record when the deliverer
     (r) => r.headers['webhook-id'] === `${r.event.subject}_${r.event.data.version}`,
   )
   assert.ok(ownIds, 'repeated deliveries keep their ids')
-  assert.ok(again <= rounds * 256, `${again} came twice`)
+  assert.ok(again <= rounds * 256, `${again} duplicate deliveries`)
 })
 
 test('loses nothing when Postgres stops and restarts during deliveries', async (t) => {
