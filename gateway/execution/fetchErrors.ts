@@ -6,7 +6,7 @@ import {
   Kind,
   type SelectionSetNode,
 } from 'graphql'
-import { UNREACHABLE } from '../operation/mask.ts'
+import { UNREACHABLE } from '../operation/maskErrors.ts'
 import type { Entity, Path } from './entities.ts'
 
 /**

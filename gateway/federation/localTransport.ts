@@ -7,7 +7,7 @@ import { compileFetch } from '../execution/compileFetch.ts'
 import { executeFetch } from '../execution/executeFetch.ts'
 import type { GatewayContext } from '../execution/operationContext.ts'
 import type { Variables } from '../execution/planRequest.ts'
-import { maskErrors, type ReportError } from '../operation/mask.ts'
+import { maskErrors, type ReportError } from '../operation/maskErrors.ts'
 import { subscribeSubgraph } from './subscribeSubgraph.ts'
 
 /** Maximum number of prepared fetches of plans that the library executes. */

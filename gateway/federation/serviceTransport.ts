@@ -5,7 +5,7 @@ import { asyncStream } from '../../schema/kit/asyncStream.ts'
 import type { GatewayContext } from '../execution/operationContext.ts'
 import { UNAUTHORIZED } from '../http/closeCodes.ts'
 import type { InternalTokens } from '../identity/internal.ts'
-import { UNREACHABLE } from '../operation/mask.ts'
+import { UNREACHABLE } from '../operation/maskErrors.ts'
 
 /**
  * Returns the entry of a subgraph that runs as a service. Queries use HTTP, subscriptions use

@@ -19,7 +19,7 @@ import type { Caller } from '../identity/caller.ts'
 import { credentialsOf } from '../identity/credentials.ts'
 import type { InternalTokens } from '../identity/internal.ts'
 import { abandoned } from '../limits/timeLimit.ts'
-import { maskError } from '../operation/mask.ts'
+import { maskError } from '../operation/maskErrors.ts'
 import { serveSubgraphSockets } from './subgraphSockets.ts'
 
 /** Refusals are logged at most once per interval, with the number of earlier ones. */

@@ -14,7 +14,7 @@ import { GRAPHQL_PATH } from '../http/paths.ts'
 import { HttpError } from '../httpError.ts'
 import type { Caller, Callers } from '../identity/caller.ts'
 import { credentialsOf } from '../identity/credentials.ts'
-import { maskError, maskErrors, type ReportError } from '../operation/mask.ts'
+import { maskError, maskErrors, type ReportError } from '../operation/maskErrors.ts'
 import { subscribeSubgraph } from './subscribeSubgraph.ts'
 
 /**

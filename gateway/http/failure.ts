@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpError } from '../httpError.ts'
-import type { ReportError } from '../operation/mask.ts'
+import type { ReportError } from '../operation/maskErrors.ts'
 import { sendError } from './response.ts'
 
 /** Seconds in Retry-After of a 503 that names none. */
