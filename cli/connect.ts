@@ -32,7 +32,7 @@ export interface ConnectOptions {
   config?: DatabaseConfig
   /**
    * Creates the embedded database if it is missing, and applies migrations. Without it a missing or
-   * outdated database is rejected and left unchanged: a command with the wrong location must not
+   * outdated database is rejected and left unchanged. A command with the wrong location must not
    * return results from an empty database.
    */
   create?: boolean

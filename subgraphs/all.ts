@@ -26,7 +26,7 @@ import type { Policies } from './stewardship/whatIf.ts'
  * Golden types that a subgraph above owns. Each other golden type gets a generated subgraph without
  * code of its own.
  */
-const HOUSED = new Set(['Customer', 'Contact', 'Product', 'Contract'])
+const TYPES_WITH_SUBGRAPH = new Set(['Customer', 'Contact', 'Product', 'Contract'])
 
 export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
   sql: Sql
@@ -59,7 +59,9 @@ export interface GraphDeps extends Omit<SubgraphDeps, 'sqlOf'> {
 /** Creates every subgraph of the graph. Nothing is read before an operation requests it. */
 export function createSubgraphs(given: GraphDeps): Subgraph[] {
   const deps = { ...given, sqlOf: readersOf(given.sql, given.rows) }
-  const others = deps.policy.types.map((t) => t.name).filter((name) => !HOUSED.has(name))
+  const others = deps.policy.types
+    .map((t) => t.name)
+    .filter((name) => !TYPES_WITH_SUBGRAPH.has(name))
   const steward = deps.steward ?? {
     sql: deps.sql,
     policy: deps.policy,
@@ -87,14 +89,14 @@ export function createSubgraphs(given: GraphDeps): Subgraph[] {
     ...others.map((name) => goldenSubgraph(name.toLowerCase(), deps, [name])),
   ]
   const { reads } = deps
-  return reads ? all.map((s) => noting(s, reads)) : all
+  return reads ? all.map((s) => recordingAccess(s, reads)) : all
 }
 
 /**
  * Wraps a subgraph so that it records who is shown sensitive fields, including callers who receive
  * a shared result.
  */
-function noting(subgraph: Subgraph, reads: Pick<AccessRecorder, 'note'>): Subgraph {
+function recordingAccess(subgraph: Subgraph, reads: Pick<AccessRecorder, 'note'>): Subgraph {
   const repeat = (to: RequestInfo, shown: readonly unknown[]) => {
     for (const s of shown as Shown[]) reads.note(to, s.through, s.type, s.fields, s.id)
   }

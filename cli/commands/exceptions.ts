@@ -70,7 +70,7 @@ const list = withFilter(
   .option('--json', 'print one JSON object a line, without the counts', false)
   .action(async (flags: Settings & FilterFlags & { limit: number; json: boolean }) => {
     if (flags.limit > listedMax) throw new Error(`--limit is at most ${listedMax}`)
-    await atDesk(flags, async (desk) => {
+    await withExceptionDesk(flags, async (desk) => {
       const filter = await withOwner(desk, filterOf(flags))
       const rows = flags.limit === 0 ? [] : await readExceptions(desk.sql, filter, flags.limit)
       if (flags.json) {
@@ -101,7 +101,7 @@ const show = withConfig(
     .argument('<id>', 'the number of the message', messageId),
   SETTINGS,
 ).action(async (id: number, flags: Settings) => {
-  await atDesk(flags, async (desk) => {
+  await withExceptionDesk(flags, async (desk) => {
     const row = (await readExceptionsById(desk.sql, [id])).get(id)
     if (!row)
       throw new Error(
@@ -158,7 +158,7 @@ const retry = withFilter(
       const filter = filterOf(flags)
       const narrowed = ids.length > 0 || Object.values(filter).some((v) => v !== undefined)
       if (!narrowed && !flags.all) throw new Error('select exceptions: ids, options, or --all')
-      await atDesk(flags, async (desk) => {
+      await withExceptionDesk(flags, async (desk) => {
         let done = 0
         // Advances by number, so that messages that fail again are not retried in the same run.
         for (let beyond: number | null = null; ; ) {
@@ -187,7 +187,7 @@ const discard = withConfig(
   .addOption(reason())
   .addOption(actor())
   .action(async (ids: number[], flags: Settings & { reason: string; actor: string }) => {
-    await atDesk(flags, async (desk) => {
+    await withExceptionDesk(flags, async (desk) => {
       const outcome = finished(
         await discardExceptions(
           desk,
@@ -222,7 +222,7 @@ Examples:
   npx touchstone exceptions discard 1041 1042 --reason "test records"`,
   )
 
-async function atDesk(
+async function withExceptionDesk(
   flags: Settings,
   work: (desk: ExceptionDesk) => Promise<void>,
 ): Promise<void> {

@@ -165,7 +165,9 @@ async function applied(
       left > 0 && !stop.aborted;
       left = await countWaiting(connection.sql, span)
     ) {
-      own ??= (await workersRun(connection.sql)) ? undefined : startOwn(connection.url, options)
+      own ??= (await workersRun(connection.sql))
+        ? undefined
+        : startOwnWorkers(connection.url, options)
       const done = first - left
       const rate = Math.round((done * 1000) / Math.max(1, performance.now() - started))
       progress.show(`${count(left)} rows wait to be applied, ${count(rate)} rows/s`)
@@ -176,7 +178,7 @@ async function applied(
   }
 }
 
-function startOwn(databaseUrl: string, config: Options): IngestRole {
+function startOwnWorkers(databaseUrl: string, config: Options): IngestRole {
   const log = openLog(config.logLevel, 'touchstone-load')
   return startIngestRole({
     config,

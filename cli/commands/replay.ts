@@ -9,7 +9,7 @@ import { parseWholeNumber } from './input/parseWholeNumber.ts'
 import { count, createProgress } from './output/progress.ts'
 
 const SETTINGS = [...DATABASE_CONFIG, 'sources'] as const
-const stuckMsTold = 10_000
+const stuckWarningMs = 10_000
 
 interface Flags extends Config<(typeof SETTINGS)[number]> {
   source: string
@@ -106,7 +106,7 @@ Examples:
 
 function status(source: string, { queued, last, upTo, stuckMs }: Replayed): string {
   const stuck =
-    stuckMs > stuckMsTold
+    stuckMs > stuckWarningMs
       ? '; no worker takes them: start ingest workers ("npx touchstone serve --roles ingest")'
       : ''
   return `${source}: ${count(queued)} queued, at message ${count(last)} of ${count(upTo)}${stuck}`

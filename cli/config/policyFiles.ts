@@ -12,8 +12,8 @@ import { parsePolicy } from '../../schema/readPolicy.ts'
 import type { SourceSystem } from '../../schema/sourceSystem.ts'
 
 /**
- * Reads a policy from a folder: the model's *.graphql, and for each golden type an optional trained
- * model in <Type>.parameters.json, as "touchstone match --save-parameters" writes it.
+ * Reads a policy from a folder: the model's *.graphql, and trained models in
+ * <Type>.parameters.json. "touchstone match --save-parameters" writes the latter.
  */
 export function readPolicyFiles(dir: string): StoredPolicy {
   if (!existsSync(dir)) throw new Error(`there is no folder ${dir}`)

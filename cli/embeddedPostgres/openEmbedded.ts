@@ -56,7 +56,7 @@ export async function openEmbedded(
   // A crash does not reach `release`; this at least signals the server, which then ends on its own.
   const abandon = () => {
     rmSync(seat, { force: true })
-    if (others(dir, me).length > 0) return
+    if (otherUsers(dir, me).length > 0) return
     try {
       process.kill(server.pid, 'SIGINT')
     } catch {
@@ -99,7 +99,7 @@ export async function openEmbedded(
       process.off('exit', abandon)
       await locked(dir, me, async () => {
         rmSync(seat, { force: true })
-        if (others(dir, me).length === 0) await server.stop()
+        if (otherUsers(dir, me).length === 0) await server.stop()
       })
     },
   }
@@ -110,7 +110,7 @@ export async function wipeEmbedded(dataDir: string): Promise<void> {
   const dir = openDataDirectory(dataDir, { create: true })
   const me = processIdentity(process.pid) ?? `${process.pid}`
   await locked(dir, me, async () => {
-    const users = others(dir, me)
+    const users = otherUsers(dir, me)
     if (users.length > 0)
       throw new Error(`${dataDir} is in use by process ${users.join(', ')}: stop it first`)
     await (await runningServer(dir))?.stop()
@@ -120,7 +120,7 @@ export async function wipeEmbedded(dataDir: string): Promise<void> {
 }
 
 /** Returns the process ids of other living users; removes the seats of dead ones. */
-function others(dir: string, me: string): number[] {
+function otherUsers(dir: string, me: string): number[] {
   const seats = join(dir, 'users')
   const found: number[] = []
   mkdirSync(seats, { recursive: true })

@@ -121,8 +121,8 @@ async function spawnServer(
 
 /**
  * Removes the lock of a server that is gone. Postgres usually does so itself. It cannot if the
- * machine or container went down and the process id in the lock now belongs to another process, or
- * to an uncollected zombie of the server.
+ * machine or container went down and the process id now belongs to another process. An uncollected
+ * zombie of the server blocks it too.
  */
 function removeStaleLock(data: string): void {
   const file = join(data, 'postmaster.pid')

@@ -41,7 +41,7 @@ export interface MetricsOptions {
 }
 
 /** Gauges that are summed over processes, because each process has its own share. */
-const ADDED_UP = ['ingest_workers', 'gateway_open', 'feed_ring_bytes', 'feed_followers'].map(
+const SUMMED = ['ingest_workers', 'gateway_open', 'feed_ring_bytes', 'feed_followers'].map(
   (n) => `touchstone_${n}`,
 )
 
@@ -198,7 +198,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
         if (
           String(m.type) === 'gauge' &&
           m.name.startsWith('touchstone_') &&
-          !ADDED_UP.includes(m.name)
+          !SUMMED.includes(m.name)
         )
           Object.assign(m, { aggregator: 'max' })
       return all

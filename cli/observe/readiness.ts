@@ -10,7 +10,7 @@ import type { DeliverRole, IngestRole } from './roles.ts'
 const tailMsMax = 10_000
 /** Twice the polling interval of a deliverer without endpoints. */
 const claimMsMax = 20_000
-const sinkAwayMsMax = 10_000
+const sinkUnavailableMsMax = 10_000
 
 export interface Components {
   sql: Sql
@@ -112,7 +112,7 @@ function deliverChecks({ deliverer, publisher }: DeliverRole): Check[] {
   if (!publisher) return checks
   const { state, why, sinceMs } = publisher.state
   if (state === 'REFUSED') checks.push(bad('jetstream', 'SINK_REFUSED', why ?? ''))
-  else if (state === 'AWAY' && sinceMs > sinkAwayMsMax)
+  else if (state === 'AWAY' && sinceMs > sinkUnavailableMsMax)
     checks.push(bad('jetstream', 'SINK_AWAY', why ?? ''))
   else checks.push({ name: 'jetstream', ok: true, code: state === 'STANDBY' ? 'STANDBY' : 'OK' })
   return checks

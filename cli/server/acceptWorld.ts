@@ -7,8 +7,8 @@ import { accept, type NewMessage } from '../../mdm/inbox/accept.ts'
 const rowsPerStatement = 2_000
 
 /**
- * Sends a demo world through the accept path that webhooks and file loads take: each message is
- * split and named by its connector and written to the inbox. Returns how many messages were new.
+ * Sends a demo world through the accept path of webhooks and file loads. Its connector splits and
+ * names each message, which is then written to the inbox. Returns how many messages were new.
  * `onProgress` receives the count so far.
  */
 export async function acceptWorld(

@@ -26,7 +26,7 @@ export async function rowReaders(
 }
 
 /** Returns the row visibility of webhooks, by the row rights of the caller who registered them. */
-export function sightOf(
+export function rowVisibilityFor(
   readers: RowReaders | undefined,
 ): (rows: EndpointRows) => RowVisibility | null {
   return (rows) => (readers?.of(rows) ? new RowVisibility(() => readers.of(rows) as Sql) : null)

@@ -12,7 +12,7 @@ import { resolutionContextOf } from '../config/policyFiles.ts'
 import { countingPoster } from '../observe/countingPoster.ts'
 import { startFeedMeter } from '../observe/feedMeter.ts'
 import type { DeliverRole } from '../observe/roles.ts'
-import { rowReaders, sightOf } from './configuredRowReaders.ts'
+import { rowReaders, rowVisibilityFor } from './configuredRowReaders.ts'
 import { NATS_CONFIG, natsOptions } from './openNats.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
 
@@ -77,7 +77,7 @@ export async function startDeliverRole(options: {
       policy: () => policy,
       vault: webhooks.vault,
       poster,
-      sightOf: sightOf(rows),
+      sightOf: rowVisibilityFor(rows),
       log: (level, message) => log[level](message),
       settled: meter.settled,
       shows: (webhook, { type, goldenId }, fields) =>

@@ -83,7 +83,7 @@ const metricsConnectionsMax = 2
 const sweepEveryMs = 30_000
 
 /** Logs slow reads of queries, unless the setting is 0. */
-function slowWatched(sql: Sql, { slowStatementMs }: Config<'slowStatementMs'>, log: Logger): Sql {
+function withSlowLog(sql: Sql, { slowStatementMs }: Config<'slowStatementMs'>, log: Logger): Sql {
   return slowStatementMs === 0
     ? sql
     : watchSlowStatements(sql, slowStatementMs, (slow) => log.warn(slow, 'slow statement'))
@@ -110,7 +110,7 @@ export async function startGatewayRole(options: {
     return sql
   }
   // Queries are short keyed reads of the same few texts: cached plans double their rate.
-  const queries = slowWatched(
+  const queries = withSlowLog(
     pool('query', config.queryConnectionsMax, {
       planCache: 'auto',
       statementMsMax: config.queryMsMax,
@@ -186,7 +186,7 @@ export async function startGatewayRole(options: {
         ),
     })
     rows = await rowReaders(config, steward.sql, policy, databaseUrl, (url, more) =>
-      slowWatched(openDatabase(url, { ...more, statementMsMax: config.queryMsMax }), config, log),
+      withSlowLog(openDatabase(url, { ...more, statementMsMax: config.queryMsMax }), config, log),
     )
     refusals = openRefusals(steward.sql, (err) =>
       log.error(

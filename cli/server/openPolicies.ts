@@ -17,7 +17,7 @@ export function openPolicies(options: {
 }): Policies {
   const { sql, databaseUrl, sources, systems } = options
   return {
-    async candidate(selection) {
+    async loadSelectedPolicy(selection) {
       const stored = await loadCandidatePolicy(sql, selection, systems)
       resolutionContextOf(stored, systems)
       return stored

@@ -88,10 +88,10 @@ function explain(e: GraphQLError, subgraph: string): GraphQLError {
   if (UNREACHABLE.has(code)) e.extensions.serviceName = subgraph
   if (code !== 'UNAUTHENTICATED') return e
   const extensions = { code: 'DOWNSTREAM_SERVICE_ERROR', serviceName: subgraph }
-  return new GraphQLError(unknownThere(subgraph), { path: e.path, extensions })
+  return new GraphQLError(gatewayRejected(subgraph), { path: e.path, extensions })
 }
 
-function unknownThere(subgraph: string): string {
+function gatewayRejected(subgraph: string): string {
   return `the service ${subgraph} rejects this gateway: both need the same TOUCHSTONE_INTERNAL_SECRET and synchronized clocks`
 }
 
@@ -109,7 +109,7 @@ function events(
       values.next().catch((e: unknown) => {
         const rejected =
           typeof e === 'object' && e !== null && 'code' in e && e.code === UNAUTHORIZED
-        throw rejected ? new Error(unknownThere(subgraph)) : e
+        throw rejected ? new Error(gatewayRejected(subgraph)) : e
       }),
     async () => await values.return?.(),
   )

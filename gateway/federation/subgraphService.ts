@@ -11,7 +11,7 @@ import { parseJson, readBody } from '../http/body.ts'
 import { CORRELATION_HEADER, correlationId } from '../http/correlation.ts'
 import { describeError } from '../http/describeError.ts'
 import { sendFailure } from '../http/failure.ts'
-import { answerLive, answerReady, type Check } from '../http/health.ts'
+import { type Check, sendLive, sendReady } from '../http/health.ts'
 import { listen } from '../http/listen.ts'
 import { GRAPHQL_PATH } from '../http/paths.ts'
 import { HttpError } from '../httpError.ts'
@@ -60,8 +60,8 @@ export async function startSubgraphService(
 
   async function route(req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
     const path = (req.url ?? '/').split('?')[0]
-    if (path === '/health/live') return answerLive(res)
-    if (path === '/health/ready') return answerReady(res, options.ready ?? (async () => []), false)
+    if (path === '/health/live') return sendLive(res)
+    if (path === '/health/ready') return sendReady(res, options.ready ?? (async () => []), false)
     const caller = await callers.identify(credentialsOf(req.headers)).catch((e: unknown) => {
       if (e instanceof HttpError) refused(id)
       throw e

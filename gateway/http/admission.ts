@@ -39,7 +39,7 @@ export class Admission {
     // Requests over the caller's own bounds do not count against those of the server.
     this.#callerBounds.count(caller)
     let kind = requested
-    let release = this.#callerBounds.hold(caller, kind)
+    let release = this.#callerBounds.acquire(caller, kind)
     try {
       this.#requireRoom(kind)
     } catch (e) {
@@ -55,7 +55,7 @@ export class Admission {
         kind = 'operations'
         this.inProgress.operations++
         release()
-        release = this.#callerBounds.hold(caller, kind)
+        release = this.#callerBounds.acquire(caller, kind)
       },
       end: (res) => {
         this.#slowReaders.watch(res, release)

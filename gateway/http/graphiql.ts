@@ -9,7 +9,7 @@ let page: Promise<Buffer> | undefined
  * Sends GraphiQL as one self-contained page, built on the first request. It loads nothing from
  * another host, and its content security policy enforces that.
  */
-export async function answerGraphiql(res: ServerResponse, path: string): Promise<void> {
+export async function sendGraphiql(res: ServerResponse, path: string): Promise<void> {
   page ??= render(path)
   const body = await page
   res.writeHead(200, {

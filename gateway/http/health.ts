@@ -15,7 +15,7 @@ export interface Check {
 const checkMsMax = 3_000
 
 /** Reports that the process is running. */
-export function answerLive(res: ServerResponse): void {
+export function sendLive(res: ServerResponse): void {
   sendJson(res, 200, { status: 'live' })
 }
 
@@ -23,7 +23,7 @@ export function answerLive(res: ServerResponse): void {
  * Reports whether the process can serve: 200, or 503 with the failed checks. A check that times out
  * has failed.
  */
-export async function answerReady(
+export async function sendReady(
   res: ServerResponse,
   ready: () => Promise<Check[]>,
   draining: boolean,

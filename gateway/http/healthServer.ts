@@ -4,7 +4,7 @@ import { admitMetrics } from '../identity/admitMetrics.ts'
 import type { Callers } from '../identity/caller.ts'
 import { CORRELATION_HEADER, correlationId } from './correlation.ts'
 import { requireMethod, sendFailure } from './failure.ts'
-import { answerLive, answerReady, type Check } from './health.ts'
+import { type Check, sendLive, sendReady } from './health.ts'
 import { listen } from './listen.ts'
 import { sendText } from './response.ts'
 import type { MetricsText } from './routes.ts'
@@ -33,8 +33,8 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
 
   async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = (req.url ?? '/').split('?', 1)[0]
-    if (path === '/health/live') return answerLive(res)
-    if (path === '/health/ready') return answerReady(res, options.ready, draining)
+    if (path === '/health/live') return sendLive(res)
+    if (path === '/health/ready') return sendReady(res, options.ready, draining)
     if (path !== '/metrics')
       throw new HttpError(
         404,

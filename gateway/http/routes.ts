@@ -4,8 +4,8 @@ import { HttpError } from '../httpError.ts'
 import { admitMetrics } from '../identity/admitMetrics.ts'
 import type { Callers } from '../identity/caller.ts'
 import { requireMethod } from './failure.ts'
-import { answerGraphiql } from './graphiql.ts'
-import { answerLive, answerReady, type Check } from './health.ts'
+import { sendGraphiql } from './graphiql.ts'
+import { type Check, sendLive, sendReady } from './health.ts'
 import { GRAPHQL_PATH } from './paths.ts'
 import { sendText } from './response.ts'
 
@@ -41,8 +41,8 @@ export async function route(
   const url = req.url ?? '/'
   const end = url.indexOf('?')
   const path = end < 0 ? url : url.slice(0, end)
-  if (path === '/health/live') return answerLive(res)
-  if (path === '/health/ready') return await answerReady(res, routes.ready, routes.draining())
+  if (path === '/health/live') return sendLive(res)
+  if (path === '/health/ready') return await sendReady(res, routes.ready, routes.draining())
   if (path.startsWith('/ingest/')) {
     requireMethod(req, res, 'POST')
     if (!ingest)
@@ -62,8 +62,7 @@ export async function route(
     requireMethod(req, res, 'GET', 'POST')
     const wantsPage = req.method === 'GET' && end < 0 && req.headers.accept?.includes('text/html')
     // A browser sends no credentials from its address bar; the user enters them on the page.
-    if (wantsPage && (routes.graphiql ?? callers.open))
-      return await answerGraphiql(res, GRAPHQL_PATH)
+    if (wantsPage && (routes.graphiql ?? callers.open)) return await sendGraphiql(res, GRAPHQL_PATH)
     return await routes.graphql(req, res, id)
   }
   if (path === '/metrics' && metrics) {

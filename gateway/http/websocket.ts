@@ -69,21 +69,21 @@ export function serveWebSockets(
    * Sockets without a connection_init yet, the oldest first. They do not count against the limit of
    * WebSockets.
    */
-  const silent = new Set<WebSocket>()
+  const uninitialized = new Set<WebSocket>()
   /** Size of the latest message of each socket, in bytes. */
   const sizes = new WeakMap<WebSocket, number>()
   const admit = (ws: WebSocket) => {
     ws.on('message', (data: Buffer) => sizes.set(ws, data.length))
-    const [first] = silent
-    if (first && silent.size >= at.bounds.streamsMax) {
-      silent.delete(first)
+    const [first] = uninitialized
+    if (first && uninitialized.size >= at.bounds.streamsMax) {
+      uninitialized.delete(first)
       first.terminate()
     }
-    silent.add(ws)
-    ws.once('close', () => silent.delete(ws))
+    uninitialized.add(ws)
+    ws.once('close', () => uninitialized.delete(ws))
   }
   const refusalOf = (req: IncomingMessage): { status: number; message: string } | null => {
-    if (sockets.clients.size - silent.size >= at.bounds.streamsMax)
+    if (sockets.clients.size - uninitialized.size >= at.bounds.streamsMax)
       return { status: 503, message: 'Too many WebSockets' }
     // Not through URL, which throws for `//`.
     const right = req.url?.split('?', 1)[0] === path
@@ -130,12 +130,12 @@ export function serveWebSockets(
         try {
           const given = credentialsOf(request.headers, ctx.connectionParams)
           const caller = await at.callers.identify(given)
-          if (sockets.clients.size - silent.size >= at.bounds.streamsMax)
+          if (sockets.clients.size - uninitialized.size >= at.bounds.streamsMax)
             throw new HttpError(503, 'BUSY', 'Too many WebSockets')
-          const release = at.callerBounds.hold(caller, 'streams')
+          const release = at.callerBounds.acquire(caller, 'streams')
           if (socket.readyState === socket.OPEN) socket.once('close', release)
           else release()
-          silent.delete(socket)
+          uninitialized.delete(socket)
           const running = new Set<PreparedOperation>()
           socket.once('close', () => {
             for (const operation of running) operation.abandon()

@@ -44,7 +44,7 @@ export function remoteKeys(options: RemoteKeysOptions): JWTVerifyGetKey {
   }
 
   return async (header, token) => {
-    if (Date.now() - failedAt < failedMsMin) return await ofBefore(header, token)
+    if (Date.now() - failedAt < failedMsMin) return await withStaleKeys(header, token)
     try {
       if (!remote) {
         finding ??= find()
@@ -54,17 +54,17 @@ export function remoteKeys(options: RemoteKeysOptions): JWTVerifyGetKey {
       answeredAt = Date.now()
       return key
     } catch (e) {
-      if (ofToken(e)) throw e
+      if (isTokenError(e)) throw e
       finding = null
       failedAt = Date.now()
       const cause = e instanceof Error && e.cause instanceof Error ? ` (${e.cause.message})` : ''
       options.report?.(`${e instanceof Error ? e.message : String(e)}${cause}`)
-      return await ofBefore(header, token)
+      return await withStaleKeys(header, token)
     }
   }
 
   /** Accepts tokens of previously fetched keys for a while if the issuer does not respond. */
-  async function ofBefore(...[header, token]: Parameters<JWTVerifyGetKey>) {
+  async function withStaleKeys(...[header, token]: Parameters<JWTVerifyGetKey>) {
     const last = Date.now() - answeredAt < staleMsMax ? remote?.jwks() : undefined
     try {
       if (last) return await createLocalJWKSet(last)(header, token)
@@ -82,7 +82,7 @@ export function remoteKeys(options: RemoteKeysOptions): JWTVerifyGetKey {
 type RemoteJWKSet = ReturnType<typeof createRemoteJWKSet>
 
 /** Returns true if the token itself fits no key, so that the issuer is not at fault. */
-function ofToken(e: unknown): boolean {
+function isTokenError(e: unknown): boolean {
   return (
     e instanceof errors.JWKSNoMatchingKey ||
     e instanceof errors.JWKSMultipleMatchingKeys ||

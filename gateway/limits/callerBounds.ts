@@ -70,7 +70,7 @@ export class CallerBounds {
   /** Counts an operation that begins; returns the function that ends it. Throws HttpError 429. */
   begin(caller: Caller): () => void {
     this.count(caller)
-    return this.hold(caller, 'operations')
+    return this.acquire(caller, 'operations')
   }
 
   /** Counts an operation against the rate per minute only. Throws HttpError 429. */
@@ -106,7 +106,7 @@ export class CallerBounds {
    * Counts an operation or stream in progress; returns the function that ends it. Throws HttpError
    * 429.
    */
-  hold(caller: Caller, what: 'operations' | 'streams'): () => void {
+  acquire(caller: Caller, what: 'operations' | 'streams'): () => void {
     if (caller.via === 'DEVELOPMENT') return () => {}
     const account = this.#accountOf(caller.actor)
     const { callerOperationsMax, callerStreamsMax } = this.#limits

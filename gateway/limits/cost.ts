@@ -60,8 +60,8 @@ const valuesPerList = 50
 
 /**
  * Compiles the cost of a valid operation: one for each object that the response may hold, page
- * sizes multiplied down nested lists. Each alias counts, fragments count at each spread, and so do
- * both sides of @skip and @include and all that is selected of a union or an interface.
+ * sizes multiplied down nested lists. Each alias counts, and fragments count at each spread. Both
+ * sides of @skip and @include count, and so does every selection of a union or an interface.
  */
 export function compileCost({ node, selected }: Operation): CompiledCost {
   const defaults = new Map(

@@ -36,7 +36,7 @@ export function maskError(
     const what = typeof subgraph === 'string' ? `The subgraph ${subgraph}` : 'A part of the graph'
     return unavailable(what, error, correlationId, subgraph)
   }
-  const cause = original(error)
+  const cause = originalError(error)
   // GraphQL checks variables before it runs anything, hence without a path, and arguments at their
   // field.
   if (cause instanceof GraphQLError && (!error.path || cause.message.startsWith('Argument "'))) {
@@ -104,7 +104,7 @@ function unavailable(
  * Returns the error that a resolver threw, without the errors that GraphQL wraps around it as
  * locations.
  */
-function original(error: GraphQLError): unknown {
+function originalError(error: GraphQLError): unknown {
   let e: unknown = error
   while (e instanceof GraphQLError && e.originalError) e = e.originalError
   return e

@@ -10,7 +10,7 @@ import { asyncStream } from '../../schema/kit/asyncStream.ts'
 export type Delivered = FeedItem | { kind: 'FAILED'; error: GraphQLError }
 
 /** Converts the feed's errors, whose codes are meant for callers. The gateway masks all others. */
-export function translated(error: unknown): unknown {
+export function asGraphqlError(error: unknown): unknown {
   return error instanceof FeedError
     ? new GraphQLError(error.message, { extensions: { code: error.code } })
     : error
@@ -20,14 +20,14 @@ export function translated(error: unknown): unknown {
  * Delivers a failure during a subscription as its last item. An iterator that throws behaves
  * differently on each transport; a result with errors does not.
  */
-export function delivered(
+export function deliverFailures(
   items: AsyncIterableIterator<FeedItem>,
 ): AsyncIterableIterator<Delivered> {
   const next = async (): Promise<IteratorResult<Delivered, undefined>> => {
     try {
       return await items.next()
     } catch (e) {
-      const error = translated(e)
+      const error = asGraphqlError(e)
       if (!(error instanceof GraphQLError)) throw e
       return { done: false, value: { kind: 'FAILED', error } }
     }

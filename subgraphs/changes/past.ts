@@ -6,7 +6,7 @@ import type { RowVisibility } from '../../mdm/feed/rowVisibility.ts'
 import type { Tailer } from '../../mdm/feed/tailer.ts'
 import { pageLimit } from '../shared/connection.ts'
 import type { FilterArgs } from './filterArgs.ts'
-import { translated } from './items.ts'
+import { asGraphqlError } from './items.ts'
 
 export interface PastArgs extends FilterArgs {
   after?: string | null
@@ -21,7 +21,7 @@ const pagePositionsMax = 20_000
 const tailerBehindMsMax = 2_000
 
 /** Returns a page of the past: a subscription that ends at the head, or when the page is full. */
-export async function past(
+export async function readPastPage(
   tailer: Tailer,
   filter: FeedFilter,
   args: PastArgs,
@@ -63,6 +63,6 @@ export async function past(
       },
     }
   } catch (e) {
-    throw translated(e)
+    throw asGraphqlError(e)
   }
 }

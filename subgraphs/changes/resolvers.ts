@@ -11,8 +11,8 @@ import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { RequestContext } from '../shared/context.ts'
 import { type FilterArgs, filterOf } from './filterArgs.ts'
-import { type Delivered, delivered, translated } from './items.ts'
-import { type PastArgs, past } from './past.ts'
+import { asGraphqlError, type Delivered, deliverFailures } from './items.ts'
+import { type PastArgs, readPastPage } from './past.ts'
 import { changedName, typeEnumName } from './sdl.ts'
 
 export interface ChangesDeps {
@@ -60,12 +60,12 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
           after: after ?? null,
           snapshot: snapshot ?? false,
           filter: filterOf(policy, filter, scopes),
-          sight: sightOf(context),
+          sight: rowVisibilityOf(context),
           consumer: context.request.actor ?? null,
         }
-        return delivered(await follow(tailer, options))
+        return deliverFailures(await follow(tailer, options))
       } catch (e) {
-        throw translated(e)
+        throw asGraphqlError(e)
       }
     },
     resolve(item: Delivered) {
@@ -87,7 +87,12 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
         }
       },
       changes: async (_: unknown, args: PastArgs, context: RequestContext) =>
-        await past(tailer, filterOf(policy, args, context.scopes), args, sightOf(context)),
+        await readPastPage(
+          tailer,
+          filterOf(policy, args, context.scopes),
+          args,
+          rowVisibilityOf(context),
+        ),
     },
     Subscription: {
       changes: subscription((args) => args),
@@ -162,18 +167,18 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
   }
 }
 
-const sights = new WeakMap<Sql, RowVisibility>()
+const visibilities = new WeakMap<Sql, RowVisibility>()
 
 /**
  * Returns the row visibility of a caller with row rights, shared by all callers with equal rights.
  * Returns null for all others.
  */
-function sightOf(context: RequestContext): RowVisibility | null {
+function rowVisibilityOf(context: RequestContext): RowVisibility | null {
   if (!context.bound) return null
-  const known = sights.get(context.sql)
+  const known = visibilities.get(context.sql)
   if (known) return known
   const sight = new RowVisibility(() => context.sql)
-  sights.set(context.sql, sight)
+  visibilities.set(context.sql, sight)
   return sight
 }
 

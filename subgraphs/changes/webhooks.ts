@@ -44,7 +44,7 @@ import type { RequestContext } from '../shared/context.ts'
 import { inputError } from '../shared/errors.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { type FilterArgs, filterOf } from './filterArgs.ts'
-import { translated } from './items.ts'
+import { asGraphqlError } from './items.ts'
 
 interface Change {
   url?: string | null
@@ -84,7 +84,7 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
         return new Map(rows.map((e) => [e.id, e]))
       },
     )
-    return found && mine(found, context) ? found : null
+    return found && mayManage(found, context) ? found : null
   }
   const known = async (id: string, context: RequestContext) =>
     isUuid(id) && (!context.bound || (await load(id, context)) !== null)
@@ -95,7 +95,7 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
       try {
         return await work(args, context)
       } catch (e) {
-        throw translated(e)
+        throw asGraphqlError(e)
       }
     }
   /** Resolves a field of an existing endpoint. A malformed id matches none. */
@@ -122,7 +122,7 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
   return {
     Query: {
       webhooks: field(async (page: PageArguments, context) => {
-        const endpoints = (await readEndpoints(sql)).filter((e) => mine(e, context))
+        const endpoints = (await readEndpoints(sql)).filter((e) => mayManage(e, context))
         return memoryConnection(page, endpoints, oldestEndpoints)
       }),
       webhook: field(({ id }: { id: string }, context) => load(id, context)),
@@ -141,7 +141,7 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
     WebhookDeliveryConnection: connectionResolvers,
     Mutation: {
       registerWebhook: field(async ({ input }: { input: Input }, context) => {
-        const scopes = granted(sensitive, input.scopes ?? null, context.scopes)
+        const scopes = grantedScopes(sensitive, input.scopes ?? null, context.scopes)
         const settings = {
           url: input.url,
           description: input.description ?? '',
@@ -164,7 +164,7 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
         changeWebhook(webhooks, actorOf(context), id, (now) => {
           const held = new Set(now.scopes)
           const wanted = change.scopes ?? now.scopes.filter((s) => context.scopes.has(s))
-          const scopes = granted(
+          const scopes = grantedScopes(
             sensitive.filter((s) => held.has(s)),
             wanted,
             context.scopes,
@@ -248,7 +248,7 @@ function rowsOf({ bound, request }: RequestContext): EndpointRows {
  * Returns true if the caller may manage a webhook. A bound caller manages those with equal row
  * rights; an unbound caller manages all.
  */
-function mine(e: Endpoint, { bound, request }: RequestContext): boolean {
+function mayManage(e: Endpoint, { bound, request }: RequestContext): boolean {
   const same = (a: readonly string[] | null | undefined, b: readonly string[] | null | undefined) =>
     JSON.stringify(a?.toSorted() ?? []) === JSON.stringify(b?.toSorted() ?? [])
   return (
@@ -278,7 +278,7 @@ function sensitiveScopes(policy: Policy): string[] {
  * Returns the scopes that an endpoint receives: the requested ones that can be granted, and never
  * more than the caller's own.
  */
-function granted(
+function grantedScopes(
   there: readonly string[],
   wanted: string[] | null,
   scopes: ReadonlySet<string>,

@@ -6,8 +6,8 @@ import { allFields, groupsOf, listName, lookupName, type Reference, references }
 
 /**
  * Returns the SDL of a subgraph that owns golden types. It follows from the policy alone: the types
- * without the directives of the policy, their groups and enums, lookups, lists and filters, and
- * stubs of golden types that other subgraphs own.
+ * without the policy's directives, their groups, enums, lookups, lists and filters. Stubs stand for
+ * golden types of other subgraphs.
  */
 export function goldenSdl(policy: Policy, owned: readonly string[]): string {
   const types = owned.map((name) => policy.type(name))

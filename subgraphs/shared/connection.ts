@@ -22,7 +22,7 @@ import {
 import type { Condition } from '../../mdm/db/statement.ts'
 import { conditionOf, type Filter, type Filterable } from '../../mdm/golden/read/filter.ts'
 import type { RequestContext } from './context.ts'
-import { inputError, translated } from './errors.ts'
+import { asGraphqlError, inputError } from './errors.ts'
 
 /** Default number of items of a page. */
 export const pageItemsDefault = 20
@@ -82,7 +82,7 @@ export function pageRequest(
     if (after) decodeCursor(order, after)
     if (before) decodeCursor(order, before)
   } catch (e) {
-    throw translated(e)
+    throw asGraphqlError(e)
   }
   return {
     limit,
@@ -111,7 +111,7 @@ export function sortedPageRequest(
       condition: args.filter ? conditionOf(spec, args.filter, scopes) : undefined,
     }
   } catch (e) {
-    throw translated(e)
+    throw asGraphqlError(e)
   }
 }
 

@@ -21,7 +21,7 @@ export function inputError(code: InputErrorCode, message: string): GraphQLError 
 }
 
 /** Converts expected errors of reads to GraphQL errors. The gateway masks all others. */
-export function translated(error: unknown): unknown {
+export function asGraphqlError(error: unknown): unknown {
   if (error instanceof BadCursorError) return inputError('BAD_CURSOR', error.message)
   if (error instanceof FilterError) return inputError(error.code, error.message)
   return error

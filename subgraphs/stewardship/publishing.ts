@@ -4,7 +4,13 @@ import { storePolicy } from '../../mdm/policy/policies.ts'
 import type { Outcome } from '../../mdm/stewardship/outcome.ts'
 import { act, type Stewardship } from '../../mdm/stewardship/steward.ts'
 import { DEFAULT_RULES, missingRole } from '../../mdm/tasks/rules.ts'
-import { candidate, notHere, type Policies, type PolicySelection, refused } from './whatIf.ts'
+import {
+  notAvailable,
+  type Policies,
+  type PolicySelection,
+  refused,
+  selectedPolicy,
+} from './whatIf.ts'
 
 type PublishRequest = PolicySelection & {
   instead?: string | null
@@ -16,7 +22,7 @@ type PublishRequest = PolicySelection & {
  * Creates the mutation publishPolicy. It is an action like any other, so that it can wait for a
  * second person.
  */
-export function publishing(
+export function createPublishPolicy(
   steward: Stewardship,
   policies: Policies | undefined,
   rules = steward.rules ?? DEFAULT_RULES,
@@ -27,8 +33,8 @@ export function publishing(
   ): Promise<Outcome | ReturnType<typeof refused>> => {
     const missing = missingRole(rules, caller.roles, 'PUBLISH')
     if (missing) return refused('MISSING_ROLE', missing)
-    if (!policies) return notHere
-    const kept = await candidate(policies, request)
+    if (!policies) return notAvailable
+    const kept = await selectedPolicy(policies, request)
     if ('rule' in kept) return kept
     await transaction(steward.sql, (tx) => storePolicy(tx, kept))
     const { reason, idempotencyKey, instead } = request

@@ -61,11 +61,11 @@ import type { RequestContext } from '../shared/context.ts'
 import type { Resolvers } from '../shared/subgraph.ts'
 import { type ActionCommand, bulk, commandOf, type Inputs, onlyOne } from './input.ts'
 import { lookups } from './lookups.ts'
-import { publishing } from './publishing.ts'
+import { createPublishPolicy } from './publishing.ts'
 import { findUnauthorizedId, recordsWithin } from './rowGuard.ts'
 import { shownInput } from './visible.ts'
 import { shownReason } from './visibleReason.ts'
-import { type Policies, type PolicySelection, whatIf } from './whatIf.ts'
+import { createSimulatePolicy, type Policies, type PolicySelection } from './whatIf.ts'
 
 type Reasoned = { reason: string; idempotencyKey: string }
 type TaskArgs = PageArguments & { filter?: TaskFilterArgs | null }
@@ -77,8 +77,8 @@ type TaskFilterArgs = Omit<TaskFilter, 'assignee'> & {
 export function resolvers(steward: Stewardship, policies?: Policies): Resolvers {
   const { sql, policy } = steward
   const rules = steward.rules ?? DEFAULT_RULES
-  const tryPolicy = whatIf(policies, rules)
-  const publishPolicy = publishing(steward, policies)
+  const tryPolicy = createSimulatePolicy(policies, rules)
+  const publishPolicy = createPublishPolicy(steward, policies)
 
   const { actionOf, taskOf, named } = lookups(policy)
 
@@ -109,9 +109,9 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     { reason, idempotencyKey }: Reasoned,
     context: RequestContext,
   ) => {
-    if (!what) return notOne
+    if (!what) return notOneAction
     const unauthorized = await findUnauthorizedId(what, context)
-    if (unauthorized) return unseen(unauthorized)
+    if (unauthorized) return unknownId(unauthorized)
     return await result(
       await act(steward, callerOf(context), { ...what, reason, idempotencyKey }),
       context,
@@ -125,10 +125,10 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
           records: await recordsWithin(seen.records, context),
         }
       : await result(seen, context)
-  const foresee = async (what: ActionCommand | null, context: RequestContext) => {
-    if (!what) return notOne
+  const previewAction = async (what: ActionCommand | null, context: RequestContext) => {
+    if (!what) return notOneAction
     const unauthorized = await findUnauthorizedId(what, context)
-    if (unauthorized) return unseen(unauthorized)
+    if (unauthorized) return unknownId(unauthorized)
     return await previewed(await preview(steward, callerOf(context), what), context)
   }
   const mutation =
@@ -141,7 +141,7 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
     ) =>
     async (_: unknown, a: { action: string; reason: string }, context: RequestContext) =>
       (await findUnauthorizedId(a.action, context))
-        ? unseen(a.action)
+        ? unknownId(a.action)
         : await result(await decided(a, context), context)
   const onTasks = async (ids: string[], work: TaskWork, context: RequestContext) => {
     const unauthorized = await findUnauthorizedId(ids, context)
@@ -193,18 +193,18 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         _: unknown,
         { action }: { action: Partial<Inputs> },
         context: RequestContext,
-      ) => foresee(onlyOne(action), context),
+      ) => previewAction(onlyOne(action), context),
       previewBulkAction: (
         _: unknown,
         { items }: { items: Partial<Inputs>[] },
         context: RequestContext,
-      ) => foresee(bulk(items), context),
+      ) => previewAction(bulk(items), context),
       async previewProposal(
         _: unknown,
         { proposal }: { proposal: string },
         context: RequestContext,
       ) {
-        if (await findUnauthorizedId(proposal, context)) return unseen(proposal)
+        if (await findUnauthorizedId(proposal, context)) return unknownId(proposal)
         return await previewed(await previewProposal(steward, callerOf(context), proposal), context)
       },
       dataQuality: (_: unknown, { type }: { type: string }, { sql }: RequestContext) =>
@@ -278,13 +278,13 @@ export function resolvers(steward: Stewardship, policies?: Policies): Resolvers 
         _: unknown,
         { sample, ...selection }: PolicySelection & { sample?: number | null },
         context: RequestContext,
-      ) => (context.bound ? wholeOnly : tryPolicy(callerOf(context), selection, sample)),
+      ) => (context.bound ? needsAllRows : tryPolicy(callerOf(context), selection, sample)),
       publishPolicy: async (
         _: unknown,
         request: Parameters<typeof publishPolicy>[1],
         context: RequestContext,
       ) => {
-        if (context.bound) return wholeOnly
+        if (context.bound) return needsAllRows
         const outcome = await publishPolicy(callerOf(context), request)
         return 'code' in outcome ? await result(outcome, context) : outcome
       },
@@ -411,7 +411,7 @@ interface PreviewNode {
   after: Record<string, unknown> | null
 }
 
-function unseen(id: string) {
+function unknownId(id: string) {
   return {
     __typename: 'ActionRefused',
     rule: 'UNKNOWN_ID',
@@ -420,7 +420,7 @@ function unseen(id: string) {
   }
 }
 
-const wholeOnly = {
+const needsAllRows = {
   __typename: 'ActionRefused',
   rule: 'ROW_RIGHTS',
   detail:
@@ -428,7 +428,7 @@ const wholeOnly = {
   inTheWay: null,
 }
 
-const notOne = {
+const notOneAction = {
   __typename: 'ActionRefused',
   rule: 'NOT_ONE_ACTION',
   detail:

@@ -43,7 +43,7 @@ export function createStewardshipSubgraph(
       ...CONNECTIONS.map(connectionSdl),
     ],
     {
-      ...joined(resolvers(steward, policies), matchingResolvers(steward)),
+      ...mergeResolvers(resolvers(steward, policies), matchingResolvers(steward)),
       ...Object.fromEntries(
         CONNECTIONS.map(({ type }) => [`${type}Connection`, connectionResolvers]),
       ),
@@ -70,6 +70,6 @@ type ${t.name} implements Node @key(fields: "id", resolvable: false) {
 }
 
 /** Merges two sets of resolvers that share no type but Query. */
-function joined(one: Resolvers, other: Resolvers): Resolvers {
+function mergeResolvers(one: Resolvers, other: Resolvers): Resolvers {
   return { ...one, ...other, Query: { ...(one.Query as object), ...(other.Query as object) } }
 }

@@ -21,7 +21,7 @@ export interface Policies {
   /**
    * Returns the selected policy. Throws PolicyError, ModelError or CandidateError if it is invalid.
    */
-  candidate(selection: {
+  loadSelectedPolicy(selection: {
     policy?: StoredPolicy
     to?: string
     shipped?: boolean
@@ -39,18 +39,18 @@ export function refused(rule: string, detail: string) {
 }
 
 /** Creates the mutation simulatePolicy: one what-if at a time in each process. */
-export function whatIf(policies: Policies | undefined, rules: StewardshipRules) {
+export function createSimulatePolicy(policies: Policies | undefined, rules: StewardshipRules) {
   let running = false
   return async (caller: Caller, selection: PolicySelection, sample: number | null | undefined) => {
     const missing = missingRole(rules, caller.roles, 'PUBLISH')
     if (missing) return refused('MISSING_ROLE', missing)
-    if (!policies) return notHere
+    if (!policies) return notAvailable
     if (running) return refused('BUSY', 'another what-if is running: wait until it ends')
     if (sample !== null && sample !== undefined && sample < 1)
       return refused('BAD_SAMPLE', 'sample must be 1 or more')
     running = true
     try {
-      const kept = await candidate(policies, selection)
+      const kept = await selectedPolicy(policies, selection)
       if ('rule' in kept) return kept
       return {
         __typename: 'Simulation',
@@ -63,19 +63,19 @@ export function whatIf(policies: Policies | undefined, rules: StewardshipRules) 
   }
 }
 
-export const notHere = refused(
+export const notAvailable = refused(
   'NOT_HERE',
   'this process can use only its own policy: send this to the gateway, or use the command',
 )
 
 /** Returns the selected policy, or why it is invalid. */
-export async function candidate(
+export async function selectedPolicy(
   policies: Policies,
   selection: PolicySelection,
 ): Promise<StoredPolicy | ReturnType<typeof refused>> {
   try {
-    return await policies.candidate({
-      ...(selection.files ? { policy: keptPolicy(selection.files) } : {}),
+    return await policies.loadSelectedPolicy({
+      ...(selection.files ? { policy: policyOfFiles(selection.files) } : {}),
       ...(selection.version ? { to: storable(selection.version) } : {}),
       ...(selection.shipped ? { shipped: true } : {}),
       ...(selection.models ? { model: selection.models.map(storable) } : {}),
@@ -86,7 +86,7 @@ export async function candidate(
   }
 }
 
-function keptPolicy(files: PolicyFile[]): StoredPolicy {
+function policyOfFiles(files: PolicyFile[]): StoredPolicy {
   const unfit = files.find((f) => !isStorable(f.name) || !isStorable(f.text))
   if (unfit)
     throw new SyntaxError(`${storable(unfit.name)} holds a character that cannot be stored`)

@@ -22,8 +22,8 @@ import { auditListing, latestAuditRows } from '../../mdm/stewardship/history.ts'
 import type { Outcome } from '../../mdm/stewardship/outcome.ts'
 import { approve, decide } from '../../mdm/stewardship/steward.ts'
 import { DEFAULT_RULES } from '../../mdm/tasks/rules.ts'
-import { publishing } from '../../subgraphs/stewardship/publishing.ts'
-import { whatIf } from '../../subgraphs/stewardship/whatIf.ts'
+import { createPublishPolicy } from '../../subgraphs/stewardship/publishing.ts'
+import { createSimulatePolicy } from '../../subgraphs/stewardship/whatIf.ts'
 import { type TestDatabase, testDatabase } from '../database.ts'
 import { listed } from '../fixtures/listed.ts'
 import { digests } from '../fixtures/publication.ts'
@@ -60,7 +60,7 @@ const policies = () =>
   })
 
 test('a what-if runs on its own thread, one at a time, for publishers only, and names errors in the policy', async () => {
-  const tried = whatIf(policies(), DEFAULT_RULES)
+  const tried = createSimulatePolicy(policies(), DEFAULT_RULES)
   const run = (who: Caller, f: typeof files, sample: number | null) =>
     tried(who, { files: f }, sample)
   const without = files.map((f) => ({
@@ -102,14 +102,18 @@ test('a what-if runs on its own thread, one at a time, for publishers only, and 
     'MISSING_ROLE',
   )
   assert.equal(
-    ((await whatIf(undefined, DEFAULT_RULES)(pia, { files }, null)) as { rule: string }).rule,
+    (
+      (await createSimulatePolicy(undefined, DEFAULT_RULES)(pia, { files }, null)) as {
+        rule: string
+      }
+    ).rule,
     'NOT_HERE',
   )
 })
 
 test('publishes a policy by a mutation: a second publisher approves, a thread updates the records, and back again', async () => {
   const steward = directPipeline(db.sql)
-  const mutation = publishing(steward, policies())
+  const mutation = createPublishPolicy(steward, policies())
   const ask = (who: Caller, command: object, idempotencyKey: string = crypto.randomUUID()) =>
     mutation(who, {
       reason: 'test',
@@ -182,7 +186,7 @@ test('publishes a policy by a mutation: a second publisher approves, a thread up
     ...steward,
     rules: { ...DEFAULT_RULES, approval: { ...DEFAULT_RULES.approval, publishing: false } },
   }
-  const back = publishing(free, policies())
+  const back = createPublishPolicy(free, policies())
   const command = { files, instead: done.version, reason: 'test', idempotencyKey: 'back' }
   const returned = (await back(pia, command)) as Outcome
   assert.equal(returned.code, 'DONE')

@@ -13,7 +13,7 @@ const SHAPE =
 
 /**
  * Reads the records of an NDJSON file. `report` receives the lines that were left out. If two lines
- * have the same source and id, each is a record of its own, and the later one gets a number behind
+ * have the same source and id, each is a separate record, and the later one gets a number behind
  * its key. Throws if the file holds no record at all.
  */
 export async function readRecordsFile(
@@ -55,7 +55,7 @@ export async function readRecordsFile(
   if (bad > 0) report(`${file}: ${count(bad)} of ${count(line)} lines left out`)
   if (times.size < records.length)
     report(
-      `note: ${count(records.length - times.size)} lines repeat a source and id; each is a record of its own, and is written under that id`,
+      `note: ${count(records.length - times.size)} lines repeat a source and id; each is a separate record, and is written under that id`,
     )
   return records
 }

@@ -17,9 +17,9 @@ const PUBLISHED = 'schema/published'
 const bytesMax = 50_000_000
 
 /**
- * Reads an earlier state of the schemas. It is a file with a supergraph, a folder with
- * supergraph.graphql (and *.schema.json, in it or in schema/published), or a commit, branch or tag
- * of the git repository of `root`. Throws with the reason if it cannot be read.
+ * Reads an earlier state of the schemas. `ref` names a file with a supergraph, or a folder with
+ * supergraph.graphql and *.schema.json (also in schema/published). It may also be a commit, branch
+ * or tag of the git repository of `root`. Throws with the reason if it cannot be read.
  */
 export function readReference(ref: string, root: string): SchemaReference {
   if (!existsSync(ref)) return fromGit(ref, root)

@@ -86,13 +86,13 @@ test('does not count the development caller', () => {
   })
   for (let i = 0; i < 10; i++) {
     bounds.begin(caller('development', 'DEVELOPMENT'))
-    bounds.hold(caller('development', 'DEVELOPMENT'), 'streams')
+    bounds.acquire(caller('development', 'DEVELOPMENT'), 'streams')
   }
 })
 
 test('limits streams separately from operations for each caller', () => {
   const bounds = new CallerBounds(limits)
-  const hold = (actor = 'ada') => bounds.hold(caller(actor), 'streams')
+  const hold = (actor = 'ada') => bounds.acquire(caller(actor), 'streams')
   const end = hold()
   hold()
   assert.equal(code(hold), 'TOO_MANY_STREAMS')
