@@ -45,10 +45,10 @@ const check = withConfig(
     .addHelpText(
       'after',
       `
-Compared are the graph as clients see it, who may ask for what of it, which subgraph answers, the schema of change
-events, and the mappings of source systems. BREAKING: what worked may fail. DANGEROUS: it may behave otherwise, as on a value of an enum never seen before.
-Removing what was deprecated is not breaking once the date in the reason of its deprecation has come; every deprecation
-has to say one, as @deprecated(reason: "use name; goes 2026-12-31").
+Compares the graph as clients see it, the rights that its fields require, the subgraphs that resolve them, the schema of
+change events, and the mappings of source systems. BREAKING: something that worked may fail. DANGEROUS: clients may
+behave differently, for example on a new enum value. Removing a deprecated element is not breaking after the date in the
+reason of its deprecation. Every deprecation needs such a date, as @deprecated(reason: "use name; goes 2026-12-31").
 
 Example:
   npx touchstone schema check --against origin/main`,

@@ -117,7 +117,7 @@ async function tail(options: Options): Promise<number> {
       }
       if (stop.signal.aborted) break
       const retryMs = backoff.next()
-      note(`connection lost; trying again in ${(retryMs / 1000).toFixed(1)} s`)
+      note(`connection lost; retrying in ${(retryMs / 1000).toFixed(1)} s`)
       await sleep(retryMs, undefined, { signal: stop.signal }).catch(() => note('stopping'))
     }
   } catch (e) {

@@ -57,7 +57,9 @@ export async function startGatewayWorkers(
         log.error({ code }, 'a gateway worker died: starting another one')
         void sleep(restartMs).then(async () => {
           if (!closing)
-            await start().catch((e) => log.error({ err: e.message }, 'it does not start'))
+            await start().catch((e) =>
+              log.error({ err: e.message }, 'a gateway worker could not be started'),
+            )
         })
       })
     })

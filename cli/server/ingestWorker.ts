@@ -71,7 +71,7 @@ const pipeline: Pipeline = {
 const statistics =
   number === 1
     ? new PlannerStatistics(sql, (error) =>
-        log.warn({ err: describeError(error) }, 'no statistics'),
+        log.warn({ err: describeError(error) }, 'planner statistics could not be updated'),
       )
     : null
 
@@ -138,7 +138,7 @@ async function run(): Promise<void> {
     } catch (e) {
       stale = true
       const retryMs = Math.round(backoff.next())
-      log.warn({ err: describeError(e), retryMs }, 'the database cannot be reached: trying again')
+      log.warn({ err: describeError(e), retryMs }, 'the database cannot be reached: retrying')
       await pause.sleep(retryMs)
     }
   }

@@ -47,7 +47,7 @@ export function localCallers(
         return {
           status: 421,
           code: 'HOST_NOT_ALLOWED',
-          message: `This server answers to ${[...hosts].join(', ')}; set TOUCHSTONE_HOSTS_ALLOWED for other names`,
+          message: `This server accepts only the host names ${[...hosts].join(', ')}; allow others with TOUCHSTONE_HOSTS_ALLOWED`,
         }
       // A proxy or tunnel on this machine that uses our own name makes every sender look local.
       if (
