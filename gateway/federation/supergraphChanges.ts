@@ -45,7 +45,7 @@ function rightsChanges(before: Side, after: Side): ContractChange[] {
           : {
               level: 'BREAKING',
               coordinate,
-              text: `needs ${wanted}, which not all have who could ask for it`,
+              text: `needs ${wanted}, which not all previous callers have`,
             },
       )
     } else if (!implies(is, was))
@@ -92,7 +92,7 @@ function subgraphChanges(before: DocumentNode, after: DocumentNode): ContractCha
       changes.push({
         level: 'DANGEROUS',
         coordinate,
-        text: `is answered by ${[...is].join(', ')}, was by ${[...graphs].join(', ')}: roll out services first`,
+        text: `is resolved by ${[...is].join(', ')}, was by ${[...graphs].join(', ')}: roll out services first`,
       })
   }
   return changes

@@ -58,7 +58,7 @@ export function localCallers(
           status: 403,
           code: 'FORWARDED',
           message:
-            'Without authentication this machine alone is served, and nobody through a proxy: set TOUCHSTONE_AUTHENTICATION=required',
+            'Without authentication only direct requests from this machine are accepted, none through a proxy: set TOUCHSTONE_AUTHENTICATION=required',
         }
       return refuseOrigin(req)
     },

@@ -30,8 +30,8 @@ test('classifies changes of rights: tighter is breaking, wider is safe, masking 
               masked: String @requiresScopes(scopes: [["pii"]]) @tag(name: "masked") }`,
     }),
     [
-      'BREAKING A.free: needs the scope f, which not all have who could ask for it',
-      'BREAKING Query.a: needs the scope a and x, which not all have who could ask for it',
+      'BREAKING A.free: needs the scope f, which not all previous callers have',
+      'BREAKING Query.a: needs the scope a and x, which not all previous callers have',
       'DANGEROUS A.masked: is null for callers without the scope pii',
       'SAFE Query.b: is open to more callers: no longer needs the scope b, or c and d',
       'SAFE Query.closed: is open to more callers: no longer needs the scope *',
@@ -39,7 +39,7 @@ test('classifies changes of rights: tighter is breaking, wider is safe, masking 
   )
   assert.deepEqual(
     changes({ ...OLD, crm: OLD.crm.replace('a: A @requiresScopes(scopes: [["a"]])', 'a: A') }),
-    ['BREAKING Query.a: needs every scope, which not all have who could ask for it'],
+    ['BREAKING Query.a: needs every scope, which not all previous callers have'],
   )
 })
 
@@ -51,7 +51,7 @@ test('reports a field that moved to another subgraph, and hides internal fields 
       usage: 'type A @key(fields: "id") { id: ID! w: Int }',
     }),
     [
-      'DANGEROUS A.y: is answered by erp, was by crm: roll out services first',
+      'DANGEROUS A.y: is resolved by erp, was by crm: roll out services first',
       'SAFE A.w: was added',
       'SAFE subgraph usage: was added',
     ],
