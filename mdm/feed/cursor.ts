@@ -61,7 +61,7 @@ export function decodeCursor(feed: string, text: string): CursorPosition {
   if (readUuid(bytes, 2) !== feed)
     throw new FeedError(
       'CURSOR_OTHER_FEED',
-      'the cursor is of another feed: it was given out by another installation or before the store was made anew; subscribe with snapshot: true',
+      'the cursor is of another feed: it was given out by another installation or before the store was created again; subscribe with snapshot: true',
     )
   const position = Number(bytes.readBigUInt64BE(2 + uuidBytes))
   if (!Number.isSafeInteger(position)) throw invalid('its position is out of range')

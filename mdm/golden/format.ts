@@ -9,7 +9,7 @@ import type { Format } from '../../schema/policy.ts'
 const verdictsMax = 100_000
 const verdicts = new Map<string, boolean>()
 
-/** Whether a canonical value has the form its field asks for. Never throws. */
+/** Returns true if a canonical value has the format of its field. Never throws. */
 export function passesFormat(format: Format, value: unknown): boolean {
   if (typeof value !== 'string') return false
   const at = `${format}\u0000${value}`

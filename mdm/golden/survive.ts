@@ -74,9 +74,13 @@ export function survive(
     }
     const chosen = choose(policy, field, ranked, assertions, golden.values)
     if (!chosen) return
-    const { value, from, rule, said } = chosen
+    const { value, from, rule, assertionId } = chosen
     setOwn(golden.values, field.name, value)
-    setOwn(golden.provenance, field.name, { r: from, u: rule, ...(said ? { a: said } : {}) })
+    setOwn(golden.provenance, field.name, {
+      r: from,
+      u: rule,
+      ...(assertionId ? { a: assertionId } : {}),
+    })
   }
 }
 
@@ -157,9 +161,9 @@ function choose(
   ranked: Ranked[],
   assertions: ValueAssertion[],
   values: Record<string, unknown>,
-): { value: unknown; from: string[]; rule: string; said?: number } | null {
+): { value: unknown; from: string[]; rule: string; assertionId?: number } | null {
   const stated = assertions.filter((a) => a.field === field.name).sort((a, b) => b.id - a.id)[0]
-  if (stated) return { value: stated.value, from: [], rule: 'STEWARD', said: stated.id }
+  if (stated) return { value: stated.value, from: [], rule: 'STEWARD', assertionId: stated.id }
   const order = orderFor(field, values)
   const best = bestFirst(policy, field, ranked, order)
   const first = best[0]

@@ -41,7 +41,7 @@ export interface ExceptionFilter {
   /** Pairs of system and object, the form in which owners are configured. */
   places?: readonly { system: string; object: string | null }[] | null
   state?: ExceptionState | null
-  /** Whether it waits in the queue for another attempt. */
+  /** True selects messages that wait in the queue for another attempt. */
   waiting?: boolean | null
 }
 

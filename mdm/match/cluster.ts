@@ -59,7 +59,7 @@ export interface ClusterRules<F> {
 }
 
 /** Reason for a pair that a steward asserted to be two things; such a pair is no possible match. */
-export const ASSERTED_NOT_SAME = 'a steward said that they are not the same'
+export const ASSERTED_NOT_SAME = 'a steward declared them not the same'
 
 /** Reason for a possible match that nothing but its weight keeps apart. */
 export const UNDER_THRESHOLD = 'alike, but under the threshold'

@@ -10,14 +10,14 @@ import { type Candidate, loadById, type SourceRecord } from '../records/records.
 import { keyHash } from './blockingKeys.ts'
 import type { Finding } from './findings.ts'
 
-/** What resolution reads and never changes. `engines` holds one engine for each golden type. */
+/** The input of resolution, which it never changes. `engines` has one engine per golden type. */
 export interface ResolutionContext {
   policy: Policy
   engines: ReadonlyMap<string, Engine>
   systems: ReadonlyMap<string, SourceSystem>
 }
 
-/** What one transaction has resolved so far. Its owner writes it at the end of the transaction. */
+/** The results of one transaction so far. Its owner writes them at the end of the transaction. */
 export interface ResolutionState {
   /** Golden ids that records got in this transaction, by record key. */
   goldenIdByKey: Map<string, string | null>
@@ -37,7 +37,7 @@ export interface ResolutionState {
   /** Why records cannot be standardised or compared, by record id. */
   notCompared: Map<number, string>
   events: NewChange[]
-  /** What people have to decide, in the order in which it was found. */
+  /** Decisions for people, in the order in which they were found. */
   findings: Finding[]
   /**
    * Last messages of records that have to be resolved again and that another transaction locks.
