@@ -1,8 +1,7 @@
 import type { Server } from 'node:http'
 
 /**
- * Starts to listen and returns the URL of the server. Rejects with an error that tells the operator
- * how to fix it.
+ * Starts to listen and returns the URL of the server. Rejects with an error that states the remedy.
  */
 export async function listen(server: Server, host: string, port: number): Promise<string> {
   await new Promise<void>((resolve, reject) => {
