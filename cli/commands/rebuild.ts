@@ -1,6 +1,7 @@
 import { Command } from 'commander'
+import { withExclusiveLock } from '../../mdm/db/withExclusiveLock.ts'
 import { checkRebuild } from '../../mdm/policy/rebuild.ts'
-import { countStale, rematch } from '../../mdm/policy/rematch.ts'
+import { countStale, MATCHING_LOCK, rematch } from '../../mdm/policy/rematch.ts'
 import { checkStanding, repair, repairStanding } from '../../mdm/policy/repair.ts'
 import { createEngines } from '../../mdm/resolution/resolve.ts'
 import { type Config, withConfig } from '../config/config.ts'
@@ -50,8 +51,16 @@ an earlier version of the program, or another model, matched; ingest workers do 
         console.log(`${wrong} assertions were wrong${options.repair ? '; repaired' : ''}`)
       const stale = await countStale(sql, context)
       if (stale > 0) {
-        if (options.repair)
-          for (const type of context.policy.types) await rematch(sql, context, type, () => {})
+        if (options.repair) {
+          const done = await withExclusiveLock(sql, MATCHING_LOCK, async () => {
+            for (const type of context.policy.types) await rematch(sql, context, type, () => {})
+            return true
+          })
+          if (!done)
+            throw new Error(
+              'a publication or another pass matches these records now: run it again when that has ended',
+            )
+        }
         console.log(
           `${stale} source records were matched by another version of the program or its models${options.repair ? ': matched again' : ''}`,
         )

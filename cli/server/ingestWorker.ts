@@ -139,6 +139,8 @@ async function run(): Promise<void> {
       stale = true
       const retryMs = Math.round(backoff.next())
       log.warn({ err: describeError(e), retryMs }, 'the database cannot be reached: retrying')
+      // A notification must not cut the backoff short; a stop must.
+      if (!stopped) pause.clear()
       await pause.sleep(retryMs)
     }
   }

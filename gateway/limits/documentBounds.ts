@@ -70,7 +70,7 @@ export function documentBoundsError(tree: DocumentTree, bounds: QueryBounds): Gr
 function inOrder(
   tree: DocumentTree,
 ): ({ node: OperationDefinitionNode; selected: SelectionSet } | Fragment)[] {
-  const all = [...tree.operations, ...tree.fragments.values()]
+  const all = [...tree.operations, ...tree.fragmentDefinitions]
   const at = new Map(tree.node.definitions.map((d, n) => [d, n]))
   return all.sort((a, b) => (at.get(a.node) ?? 0) - (at.get(b.node) ?? 0))
 }

@@ -74,6 +74,8 @@ export interface DocumentTree {
   schema: GraphQLSchema
   operations: readonly Operation[]
   fragments: ReadonlyMap<string, Fragment>
+  /** Every fragment definition, also those of a name that is defined twice. */
+  fragmentDefinitions: readonly Fragment[]
   /** A fragment that spreads itself. The tree is then a circle and can only be rejected. */
   circle: FragmentDefinitionNode | null
 }
@@ -86,6 +88,7 @@ const none: ReadonlySet<string> = new Set()
  */
 export function readDocument(schema: GraphQLSchema, node: DocumentNode): DocumentTree {
   const fragments = new Map<string, Fragment>()
+  const fragmentDefinitions: Fragment[] = []
   const open = new Set<Fragment>()
   const unread = new Set<Fragment>()
   let circle: FragmentDefinitionNode | null = null
@@ -154,10 +157,18 @@ export function readDocument(schema: GraphQLSchema, node: DocumentNode): Documen
     }
     const fragment = { node: d, selected, isSpread: false }
     fragments.set(d.name.value, fragment)
+    fragmentDefinitions.push(fragment)
     unread.add(fragment)
   }
   const operations: Operation[] = []
-  const tree: DocumentTree = { node, schema, operations, fragments, circle: null }
+  const tree: DocumentTree = {
+    node,
+    schema,
+    operations,
+    fragments,
+    fragmentDefinitions,
+    circle: null,
+  }
   for (const d of node.definitions) {
     if (d.kind !== Kind.OPERATION_DEFINITION) continue
     const type = schema.getRootType(d.operation) ?? undefined

@@ -1,4 +1,5 @@
 import type { sensitiveAccess } from '../../schema/tables/access.ts'
+import { isUuid } from '../../schema/uuid.ts'
 import type { Sql, Transaction } from '../db/database.ts'
 import type { SortTerm } from '../db/keyset.ts'
 import type { Listing } from '../db/page.ts'
@@ -67,11 +68,12 @@ export const latestAccesses: SortTerm[] = [{ column: accessListing.unique, desce
  * now.
  */
 export async function accessCondition(sql: Sql, filter: AccessFilter): Promise<Condition> {
-  const keys = filter.about ? await keysOf(sql, filter.about) : null
+  const about = filter.about ?? null
+  const keys = about === null ? null : isUuid(about) ? await keysOf(sql, about) : []
   return (p) => {
     const where = ['true']
     if (keys) where.push(`t.ids && ${p.list(keys, 'uuid')}`)
-    if (filter.actor) where.push(`t.actor = ${p.add(filter.actor, 'text')}`)
+    if (filter.actor != null) where.push(`t.actor = ${p.add(filter.actor, 'text')}`)
     if (filter.through) where.push(`t.through = any(${p.list(filter.through, 'text')})`)
     if (filter.fields) where.push(`t.fields && ${p.list(filter.fields, 'text')}`)
     if (filter.since) where.push(`t.at >= ${p.add(filter.since, 'timestamptz')}`)

@@ -50,7 +50,10 @@ export async function rematch(
     await onStep({ done: records.length, events })
   }
   await sql`
-    insert into match_version (type, version) values (${type.name}, ${version})
+    insert into match_version (type, version) select ${type.name}, ${version}
+    -- A record whose features were cleared meanwhile leaves its type to the next pass.
+    where not exists (select from source_record
+      where type = ${type.name} and golden_id is not null and features_version is distinct from ${version})
     on conflict (type) do update set version = excluded.version, at = clock_timestamp()
     where match_version.version <> excluded.version`
 }

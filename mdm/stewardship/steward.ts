@@ -369,7 +369,7 @@ function checkGroups(plan: Plan, records: ReadonlyMap<number, SourceRecord>): vo
     const homes = new Set(keys.map((k) => byKey.get(k)).filter((g) => g !== undefined))
     if (homes.size > 1)
       throw new Error(
-        `records declared the same are in different golden records:  ${[...homes].join(', ')}`,
+        `records declared the same are in different golden records: ${[...homes].join(', ')}`,
       )
   }
 }

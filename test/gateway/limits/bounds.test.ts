@@ -35,6 +35,11 @@ const documents: [string, string, string | null][] = [
     'QUERY_TOO_DEEP',
   ],
   [
+    'deeper in a fragment whose name is defined twice',
+    `{ ...F } fragment F on Q { ${nest(15)} } fragment F on Q { a }`,
+    'QUERY_TOO_DEEP',
+  ],
+  [
     'introspection',
     getIntrospectionQuery({ descriptions: true, inputValueDeprecation: true }),
     null,
