@@ -48,7 +48,7 @@ test('operators list, show, retry and discard exceptions', async (t) => {
     /EXCEPTION MISSING_ID: .*"company_name":"No id".*cannot be read: MISSING_ID/s,
   )
 
-  assert.match((await run('retry', '--reason', 'why')).output, /say which/)
+  assert.match((await run('retry', '--reason', 'why')).output, /select exceptions/)
   assert.match((await run('retry', '--all')).output, /--reason/)
   const retried = await run(
     'retry',
