@@ -32,7 +32,7 @@ test('an error about an unusable line names the line and the correct form', asyn
     [`a,b,same\n${A},${B},maybe`, /:2: same is "maybe"; it has to be 1 or 0/],
     [`a,b,same\n\n${A},,1`, /:3: a and b have to be given/],
     [`a,b,same\n${A},crm/account/x/1,1`, /:2: a and b are one record/],
-    [`a,b,same\n${A},${B},1\n${B},${A},0`, /:3: line 2 says otherwise/],
+    [`a,b,same\n${A},${B},1\n${B},${A},0`, /:3: line 2 states the opposite/],
   ] as const)
     await assert.rejects(read(text), says)
   await assert.rejects(readLabelFile(`${file}.none`), /ENOENT/)
