@@ -82,7 +82,7 @@ function actor(text: string): string {
     ['development', 'clock', 'nobody'].includes(text)
   )
     throw new InvalidArgumentError(
-      'It must be a name of letters, digits and @._- that is none of our own.',
+      'It must consist of letters, digits and @._- and must not be a reserved name.',
     )
   return text
 }

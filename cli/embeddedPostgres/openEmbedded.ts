@@ -150,7 +150,9 @@ async function locked<T>(dir: string, me: string, work: () => Promise<T>): Promi
     if (holder !== null && holder !== '' && !isAlive(holder) && read(file) === holder)
       rmSync(file, { force: true })
     if (Date.now() > until)
-      throw new Error(`${file} is held by process ${holder}; if that is none of ours, remove it`)
+      throw new Error(
+        `${file} is held by process ${holder}; if that is not a Postgres of Touchstone, remove it`,
+      )
   }
   try {
     return await work()
