@@ -16,6 +16,11 @@ import { readYaml } from './yamlFile.ts'
 
 /** An idempotency key longer than this is replaced by its hash. */
 const messageIdCharsMax = 200
+/**
+ * Part of every mapping's version. It rises when the same mapping reads values differently, so that
+ * stored records are mapped again after an upgrade. 2: Unicode forms, placeholders, numbers, dates.
+ */
+const mappingLanguage = 2
 /** Messages in one delivered body. */
 export const messagesMax = 1_000
 
@@ -40,7 +45,7 @@ export function openConnector(source: ConfiguredSource, policy: Policy): Connect
   const files = [...own, ...source.mappings].map(readYaml)
   const lists = source.codes.map(readYaml)
   const mapping = compileMapping(files, source.system.name, policy, readCodeLists(lists))
-  const texts = JSON.stringify([...files, ...lists].map((f) => f.value))
+  const texts = JSON.stringify([mappingLanguage, ...[...files, ...lists].map((f) => f.value)])
   return createConnector(
     source.system,
     kind,

@@ -1,7 +1,6 @@
 import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
-import { parseMoment } from '../mapping/time.ts'
 
 type Fields = Record<string, unknown>
 
@@ -33,16 +32,10 @@ export const generic: Kind = {
         'an event of type upsert needs the whole record in record:',
         { object },
       )
-    const version = event.version === undefined ? undefined : parseMoment(event.version)
-    if (version === null)
-      throw new MessageError(
-        'INVALID_VERSION',
-        `version is ${JSON.stringify(event.version)}, which is not a time`,
-        {
-          object,
-          field: 'version',
-        },
-      )
+    const version =
+      event.version === undefined
+        ? undefined
+        : mapping.momentOf(event.version, { object, field: 'version' })
     return changesOf(mapping, object, record ?? {}, {
       id,
       ...(version !== undefined ? { version } : {}),

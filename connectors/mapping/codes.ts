@@ -1,9 +1,13 @@
 import { ConfigError } from '../../schema/kit/configError.ts'
+import { normalText } from '../../schema/kit/normalText.ts'
 import type { YamlFile } from '../yamlFile.ts'
 import { isEmpty } from './path.ts'
 
-/** Looks a code of the source system up; `known` is false where the list does not have it. */
-export type CodeList = (code: unknown) => { known: boolean; value: unknown }
+/**
+ * Looks a code of the source system up; `known` is false where the list does not have it, `listed`
+ * is true where it has the code itself and not only a prefix.
+ */
+export type CodeList = (code: unknown) => { known: boolean; listed: boolean; value: unknown }
 
 /**
  * Compiles a map of codes to values. A code that ends in `*` matches all codes with that prefix;
@@ -22,14 +26,14 @@ export function codeList(map: object, canonical = false): CodeList {
   prefixes.sort((a, b) => b[0].length - a[0].length)
   return (given) => {
     const code = fold(given)
-    if (exact.has(code)) return { known: true, value: exact.get(code) }
+    if (exact.has(code)) return { known: true, listed: true, value: exact.get(code) }
     const prefix = prefixes.find(([p]) => code.startsWith(p))
-    return prefix ? { known: true, value: prefix[1] } : { known: false, value: undefined }
+    return { known: prefix !== undefined, listed: false, value: prefix?.[1] }
   }
 }
 
 function fold(code: unknown): string {
-  return String(code).trim().toLowerCase()
+  return normalText(String(code)).toLowerCase()
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Policy } from '../../schema/policy.ts'
 import { type Canonical, type Issue, type MappingStep, MessageError } from '../contract.ts'
 import type { YamlFile } from '../yamlFile.ts'
 import type { CodeList } from './codes.ts'
-import { toBoolean } from './convert.ts'
+import { compileDeletion, type Deletion } from './deletion.ts'
 import {
   failAt,
   type Located,
@@ -14,12 +14,12 @@ import {
 } from './document.ts'
 import { compileField } from './field.ts'
 import type { Evaluate, FieldContext } from './fieldContext.ts'
-import { compileIds, compileMoments } from './identity.ts'
-import { ID_FORMS, type IdForm } from './idForm.ts'
+import { compileIds, compileMoments, momentOf } from './identity.ts'
+import { ID_FORMS } from './idForm.ts'
 import { foldName, type Scope, scopeOf } from './path.ts'
-import { compileWhen, type Fail, pathAt } from './rule.ts'
+import { compileWhen, type Fail } from './rule.ts'
+import { readSettings, type Settings } from './settings.ts'
 import { shapesOf } from './shape.ts'
-import type { DateOrder } from './time.ts'
 
 /** The compiled mapping of one object of a source system. */
 export interface MappedObject {
@@ -49,6 +49,11 @@ export interface Mapping {
   require(name: string): MappedObject
   names: string[]
   idForm(id: string): string
+  /**
+   * Returns the time of a change that a message states beside the record, in the forms of the source
+   * system. Throws MessageError INVALID_VERSION with `at`.
+   */
+  momentOf(value: unknown, at: { object?: string; sourceId?: string; field: string }): bigint
 }
 
 /**
@@ -74,35 +79,7 @@ export function compileMapping(
     require: (name) => find(name) ?? unknownObject(name, source, names),
     names,
     idForm: ID_FORMS[settings.ids],
-  }
-}
-
-interface Settings {
-  ids: IdForm
-  dates: DateOrder
-  minorExponents: Record<string, number>
-}
-
-function readSettings(doc: MappingDocument): Settings {
-  const pick = <T>(key: string, allowed: readonly T[], otherwise: T): T => {
-    const place = doc.settings.get(key)
-    if (!place) return otherwise
-    return (
-      allowed.find((a) => a === place.value) ??
-      failAt(place, `${key}: "${String(place.value)}" is not one of ${allowed.join(', ')}`)
-    )
-  }
-  const exponents = doc.settings.get('minorExponents')
-  const entries = Object.entries((exponents?.value ?? {}) as Record<string, unknown>)
-  for (const [code, n] of entries)
-    if (exponents && !(Number.isInteger(n) && Number(n) >= 0 && Number(n) <= 4))
-      failAt(exponents, `minorExponents: ${code} needs a whole number of decimals from 0 to 4`, [
-        code,
-      ])
-  return {
-    ids: pick('ids', Object.keys(ID_FORMS) as IdForm[], 'text'),
-    dates: pick<DateOrder>('dates', ['DMY', 'MDY'], null),
-    minorExponents: Object.fromEntries(entries.map(([code, n]) => [code, Number(n)])),
+    momentOf: (value, at) => momentOf(value, at, settings.times),
   }
 }
 
@@ -143,15 +120,26 @@ function compileObject(
   const idForm = ID_FORMS[settings.ids]
   const idOf = compileIds(idPlace.value, idPlace.path, failIn(idPlace), idForm)
   const versionPlace = part('version')
+  const { times, isPlaceholder } = settings
   const versionOf = versionPlace
-    ? compileMoments(versionPlace.value, versionPlace.path, failIn(versionPlace))
+    ? compileMoments(
+        versionPlace.value,
+        versionPlace.path,
+        failIn(versionPlace),
+        times,
+        isPlaceholder,
+      )
     : () => null
   const deletedPlace = part('deleted')
-  const flags = deletedPlace
-    ? [deletedPlace.value]
-        .flat()
-        .map((p, i) => pathAt(String(p), [...deletedPlace.path, i], failIn(deletedPlace)))
-    : []
+  const deletion: Deletion = deletedPlace
+    ? compileDeletion(
+        deletedPlace.value,
+        deletedPlace.path,
+        failIn(deletedPlace),
+        times,
+        isPlaceholder,
+      )
+    : () => false
   const whenPlace = object.parts.get('when')
   const applies = whenPlace
     ? compileWhen(whenPlace.value, whenPlace.path, failIn(whenPlace))
@@ -173,7 +161,9 @@ function compileObject(
     const ctx: FieldContext = {
       source,
       idForm,
-      dates: settings.dates,
+      times,
+      isPlaceholder,
+      separator: settings.separator,
       minorExponents: settings.minorExponents,
       codes: (list) => codes.get(list) ?? null,
       fail: failIn(place),
@@ -199,11 +189,14 @@ function compileObject(
     as,
     idOf,
     versionOf,
-    deletedOf: (scope) => flags.some((p) => toBoolean(p.first(scope)) === true),
+    deletedOf: (scope) => deletion(scope),
     applies,
     derived: [],
-    map: (raw) => mapRecord(as, raw, fields, required),
-    explain: (raw) => explainRecord(as, raw, fields, required, object.fields),
+    map: (raw) => mapRecord(as, raw, fields, required, deletion),
+    explain: (raw) => [
+      ...explainRecord(as, raw, fields, required, object.fields),
+      ...explainDeletion(raw, deletion, deletedPlace),
+    ],
   }
 }
 
@@ -253,6 +246,23 @@ function explainRecord(
   ]
 }
 
+/** Returns a step for a deletion flag that is neither true nor false; none for any other. */
+function explainDeletion(
+  raw: Record<string, unknown>,
+  deletion: Deletion,
+  place: Located | undefined,
+): MappingStep[] {
+  const issues: Issue[] = []
+  const reads: MappingStep['reads'] = []
+  const value = deletion(
+    { ...scopeOf(raw), onRead: (path, values) => reads.push({ path, values }) },
+    issues,
+  )
+  if (issues.length === 0 || !place) return []
+  const line = place.file.at(place.path)
+  return [{ field: 'deleted', line, rule: place.value, reads, value, issues }]
+}
+
 function requiredIssue(as: string, field: string): Issue {
   return {
     field,
@@ -266,6 +276,7 @@ function mapRecord(
   raw: Record<string, unknown>,
   fields: [string, Evaluate][],
   required: string[],
+  deletion: Deletion,
 ): Canonical {
   const scope = scopeOf(raw)
   const issues: Issue[] = []
@@ -276,6 +287,7 @@ function mapRecord(
   }
   const missing = required.filter((name) => !values.has(name))
   for (const field of missing) issues.push(requiredIssue(as, field))
+  deletion(scope, issues)
   return { type: as, fields: Object.fromEntries(values), issues, complete: missing.length === 0 }
 }
 

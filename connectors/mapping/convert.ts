@@ -1,8 +1,10 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
 import { getDomain } from 'tldts'
+import { normalCode, normalText } from '../../schema/kit/normalText.ts'
 import { parseCountry } from './country.ts'
-import { parseCurrency, parseDecimal } from './currency.ts'
-import { type DateOrder, parseDay } from './time.ts'
+import { parseCurrency } from './currency.ts'
+import { type DecimalSeparator, readNumber } from './number.ts'
+import { isNoTime, parseDay, type TimeForms, timeFault } from './time.ts'
 
 /** The result of a conversion. There may be a problem beside a value. */
 export type Converted = { value: unknown; problem?: Problem } | { problem: Problem }
@@ -15,7 +17,8 @@ export interface Problem {
 export interface Hints {
   /** The record's country (ISO 3166-1 alpha-2), for phone numbers without a country code. */
   country: string | null
-  dates: DateOrder
+  times: TimeForms
+  separator: DecimalSeparator
 }
 
 export type Convert = (value: unknown, hints: Hints) => Converted
@@ -27,27 +30,32 @@ export type Convert = (value: unknown, hints: Hints) => Converted
  */
 export const FORMS = {
   text: (value) => text(value),
-  lower: (value) => mapText(value, (t) => t.toLowerCase()),
-  upper: (value) => mapText(value, (t) => t.toUpperCase()),
-  email: (value) => mapText(value, (t) => t.replace(/^mailto:/i, '').toLowerCase()),
-  phone: (value, hints) => mapText(value, (t) => toE164(t, hints.country) ?? t),
-  domain: (value) => mapText(value, (t) => toDomain(t) ?? t),
-  country: (value) => mapText(value, (t) => parseCountry(t) ?? t),
-  currency: (value) => mapText(value, (t) => parseCurrency(t) ?? t),
-  identifier: (value) => mapText(value, (t) => t.replace(/\s+/g, ' ').toUpperCase()),
-  date: (value, hints) => {
-    const day = parseDay(value, hints.dates)
-    return day ? { value: day } : problem('INVALID_DATE', value, 'not a date; write 2026-03-01')
+  lower: (value) => mapText(value, (t) => normalText(t.toLowerCase())),
+  upper: (value) => mapText(value, (t) => normalText(t.toUpperCase())),
+  email: (value) => mapCode(value, (t) => t.replace(/^mailto:/i, '').toLowerCase()),
+  phone: (value, hints) => mapCode(value, (t) => toE164(t, hints.country) ?? t),
+  domain: (value) => mapCode(value, (t) => toDomain(t) ?? t),
+  country: (value) => mapCode(value, (t) => parseCountry(t) ?? t),
+  currency: (value) => mapCode(value, (t) => parseCurrency(t) ?? t),
+  identifier: (value) => mapCode(value, (t) => t.replace(/\s+/g, ' ').toUpperCase()),
+  date: (value, { times }) => {
+    if (isNoTime(value)) return { value: null }
+    const day = parseDay(value, times)
+    return day ? { value: day } : problem('INVALID_DATE', value, timeFault(value, times))
   },
-  number: (value) => {
-    const n = parseDecimal(value)
-    return n ? { value: n.toNumber() } : problem('INVALID_NUMBER', value, 'not a number')
+  number: (value, { separator }) => {
+    const read = readNumber(value, { separator })
+    return 'fault' in read
+      ? problem('INVALID_NUMBER', value, read.fault)
+      : { value: read.number.toNumber() }
   },
-  integer: (value) => {
-    const n = parseDecimal(value)
-    if (!n?.isInteger() || n.abs().greaterThan(2 ** 31 - 1))
+  integer: (value, { separator }) => {
+    const read = readNumber(value, { separator })
+    if ('fault' in read) return problem('INVALID_NUMBER', value, read.fault)
+    const { number } = read
+    if (!number.isInteger() || number.abs().greaterThan(2 ** 31 - 1))
       return problem('INVALID_NUMBER', value, 'not an integer up to 2147483647')
-    return { value: n.toNumber() }
+    return { value: number.toNumber() }
   },
   boolean: (value) => {
     const flag = toBoolean(value)
@@ -59,14 +67,24 @@ export const FORMS = {
 
 export type Form = keyof typeof FORMS
 
-const TRUE = new Set(['true', 't', 'yes', 'y', '1', 'on', 'active'])
-const FALSE = new Set(['false', 'f', 'no', 'n', '0', 'off', 'inactive'])
+/** What systems and people write for true: SAP's X, -1 of Access, the words of ten languages. */
+const TRUE = words(
+  'true t yes y 1 1.0 -1 on x ✓ ✔ ☑ active ja j oui sí si sim vrai wahr verdadero verdadeiro vero waar sant tak ano igen kyllä evet да истина はい 是',
+)
+const FALSE = words(
+  'false f no n 0 0.0 off ✗ ✘ ☐ inactive nein non não nao faux falsch falso onwaar nee nej nei falsk nie ne nem ei hayır нет ложь いいえ 否',
+)
 
+/** Reads true or false; null for anything else. */
 export function toBoolean(value: unknown): boolean | null {
   if (typeof value === 'boolean') return value
   if (typeof value !== 'string' && typeof value !== 'number') return null
-  const word = String(value).trim().toLowerCase()
+  const word = normalCode(String(value)).toLowerCase()
   return TRUE.has(word) ? true : FALSE.has(word) ? false : null
+}
+
+function words(text: string): ReadonlySet<string> {
+  return new Set(text.split(' '))
 }
 
 /** Returns a single value as trimmed text; null for an object or a list. */
@@ -88,13 +106,16 @@ export function show(value: unknown): string {
 }
 
 function text(value: unknown): Converted {
-  const t = toText(value)
-  return t === null ? problem('NOT_TEXT', value, 'not a single value') : { value: t }
+  return mapText(value, normalText)
 }
 
 function mapText(value: unknown, change: (text: string) => string): Converted {
   const t = toText(value)
   return t === null ? problem('NOT_TEXT', value, 'not a single value') : { value: change(t) }
+}
+
+function mapCode(value: unknown, change: (text: string) => string): Converted {
+  return mapText(value, (t) => change(normalCode(t)))
 }
 
 const phonesMax = 50_000

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import anyAscii from 'any-ascii'
 import countries from 'i18n-iso-countries'
+import { normalCode } from '../../schema/kit/normalText.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -88,7 +89,7 @@ for (const language of LANGUAGES) {
  * country's language; or null.
  */
 export function parseCountry(value: string): string | null {
-  const text = value.trim()
+  const text = normalCode(value)
   const code = text.toUpperCase()
   if (code.length === 2 && countries.isValid(code)) return code
   if (code.length === 3 && countries.isValid(code)) return countries.alpha3ToAlpha2(code) ?? null

@@ -1,28 +1,40 @@
 import { Decimal } from 'decimal.js'
 import { currencyExponents, exponentOf } from '../../schema/currencyExponents.ts'
+import { normalCode } from '../../schema/kit/normalText.ts'
 
 /** Returns the ISO 4217 code in capitals, or null. */
 export function parseCurrency(value: string): string | null {
-  const code = value.trim().toUpperCase()
+  const code = normalCode(value).toUpperCase()
   return currencyExponents.has(code) ? code : null
 }
 
-const PLAIN = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i
-const COMMA_THOUSANDS = /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/
-const COMMA_DECIMALS = /^[+-]?(\d{1,3}(\.\d{3})+|\d+),\d{1,2}$/
+const affixesByCurrency = new Map<string, readonly string[]>()
 
 /**
- * Parses a number as people and programs write it: 1234.5, 1,234.50, 1.234,50, 3.00E+07. "1.234" is
- * between 1 and 2.
+ * Returns what may stand beside an amount of this currency, in lower case and the longest first: its
+ * code and its signs ($, US$, €, kr). Those of another currency contradict the record.
  */
-export function parseDecimal(value: unknown): Decimal | null {
-  if (typeof value === 'number') return Number.isFinite(value) ? new Decimal(value) : null
-  if (typeof value !== 'string') return null
-  const text = value.trim().replace(/[\s\u00a0\u202f']/g, '')
-  if (PLAIN.test(text)) return new Decimal(text)
-  if (COMMA_THOUSANDS.test(text)) return new Decimal(text.replaceAll(',', ''))
-  if (COMMA_DECIMALS.test(text)) return new Decimal(text.replaceAll('.', '').replace(',', '.'))
-  return null
+export function affixesOf(currency: string): readonly string[] {
+  const known = affixesByCurrency.get(currency)
+  if (known) return known
+  const signs = (['symbol', 'narrowSymbol'] as const).map((currencyDisplay) =>
+    signOf(currency, currencyDisplay),
+  )
+  const dollar = signs.some((s) => s.endsWith('$')) ? [`${currency.slice(0, 2)}$`, '$'] : []
+  const own = currency === 'CHF' ? ['Fr', 'SFr'] : []
+  const affixes = [...new Set([currency, ...signs, ...dollar, ...own].map((s) => s.toLowerCase()))]
+    .filter((s) => s !== '')
+    .sort((a, b) => b.length - a.length)
+  affixesByCurrency.set(currency, affixes)
+  return affixes
+}
+
+function signOf(currency: string, currencyDisplay: 'symbol' | 'narrowSymbol'): string {
+  return (
+    new Intl.NumberFormat('en', { style: 'currency', currency, currencyDisplay })
+      .formatToParts(0)
+      .find((p) => p.type === 'currency')?.value ?? ''
+  )
 }
 
 export interface MinorUnits {

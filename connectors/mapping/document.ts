@@ -27,7 +27,10 @@ export interface MappingDocument {
   objects: Map<string, ObjectDocument>
 }
 
-const TOP_KEYS = ['ids', 'dates', 'minorExponents', 'every', 'objects', 'kept']
+const TOP_KEYS = [
+  ...['ids', 'dates', 'zone', 'numbers', 'placeholders', 'minorExponents'],
+  ...['every', 'objects', 'kept'],
+]
 const EVERY_KEYS = ['id', 'version', 'deleted']
 const OBJECT_KEYS = ['as', 'aliases', 'id', 'version', 'deleted', 'of', 'when', 'fields']
 

@@ -1,13 +1,14 @@
 import { recordKey } from '../../schema/recordKey.ts'
 import { bounds } from '../bounds.ts'
 import type { Issue } from '../contract.ts'
+import type { CodeList } from './codes.ts'
 import { type Convert, FORMS, type Form, type Hints, show, toText } from './convert.ts'
 import { parseCountry } from './country.ts'
 import { parseCurrency } from './currency.ts'
 import type { Evaluate, FieldContext } from './fieldContext.ts'
 import { compileMoney } from './money.ts'
 import { isEmpty, type Path, type Scope } from './path.ts'
-import { compileRule, isMap, pathAt } from './rule.ts'
+import { compileRule, isMap, type Missing, pathAt } from './rule.ts'
 import type { Shape } from './shape.ts'
 
 const VALUE_KEYS = ['as', 'country', 'codes'] as const
@@ -41,12 +42,13 @@ function compileValue(
   const form = formOf(options.as, shape, at, ctx)
   const countryPaths =
     options.country === undefined ? [] : paths(options.country, [...at, 'country'], ctx)
-  const rule = compileRule(withoutKeys(spec, VALUE_KEYS), shape.list, at, ctx.fail)
   checkEnum(options, shape, at, ctx)
   const convert: Convert = FORMS[form]
   if (options.codes !== undefined && typeof options.codes !== 'string')
     ctx.fail([...at, 'codes'], 'codes: is the name of a code list')
   const codes = typeof options.codes === 'string' ? ctx.codes(options.codes) : null
+  const missing = missingIn(shape, codes, ctx)
+  const rule = compileRule(withoutKeys(spec, VALUE_KEYS), shape.list, at, ctx.fail, missing)
   // A list of countries or currencies has only unusual spellings; all others are parsed.
   const parse = form === 'country' ? parseCountry : form === 'currency' ? parseCurrency : () => null
 
@@ -55,7 +57,8 @@ function compileValue(
     const raw = rule(scope, report)
     if (raw.length === 0) return undefined
     const hints: Hints = {
-      dates: ctx.dates,
+      times: ctx.times,
+      separator: ctx.separator,
       country: countryPaths.length > 0 ? countryOf(countryPaths, scope) : null,
     }
     const values: unknown[] = []
@@ -86,6 +89,17 @@ function compileValue(
   }
 }
 
+/** Returns the tests for placeholders in a field; its own values and codes are none. */
+function missingIn(shape: Shape, codes: CodeList | null, ctx: FieldContext): Missing {
+  const own = new Set(shape.values?.map((v) => v.toLowerCase()))
+  const isOwn = (value: unknown) =>
+    (own.size > 0 && own.has(String(value).trim().toLowerCase())) || codes?.(value).listed === true
+  return {
+    whole: (value) => ctx.isPlaceholder(value, shape.placeholders.whole) && !isOwn(value),
+    part: (value) => ctx.isPlaceholder(value, shape.placeholders.part),
+  }
+}
+
 /** Checks a text or code against the field; returns undefined where it cannot be used. */
 function check(
   value: unknown,
@@ -108,7 +122,7 @@ function check(
   if (value.includes('\ufffd'))
     report(
       'REPLACED_CHARACTER',
-      'the value held NUL, a lone surrogate or invalid UTF-8, which was replaced',
+      'the value held NUL, a control code, a lone surrogate or invalid UTF-8, which was replaced',
     )
   return value
 }

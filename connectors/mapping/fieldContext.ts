@@ -1,13 +1,17 @@
 import type { Issue } from '../contract.ts'
 import type { CodeList } from './codes.ts'
+import type { DecimalSeparator } from './number.ts'
 import type { Scope } from './path.ts'
+import type { IsPlaceholder } from './placeholders.ts'
 import type { Fail } from './rule.ts'
-import type { DateOrder } from './time.ts'
+import type { TimeForms } from './time.ts'
 
 /** What the compiler of a field needs from the mapping around it. */
 export interface FieldContext {
   source: string
-  dates: DateOrder
+  times: TimeForms
+  separator: DecimalSeparator
+  isPlaceholder: IsPlaceholder
   /** Brings a source id to the form in which it is a key. */
   idForm(id: string): string
   /**

@@ -1,7 +1,9 @@
+import { normalId } from '../../schema/kit/normalText.ts'
+
 /** Normal forms of source ids, so that two spellings of one id are one record. */
 export const ID_FORMS = {
-  text: (id: string) => id,
-  salesforce: to18,
+  text: normalId,
+  salesforce: (id: string) => to18(normalId(id)),
 } as const
 
 export type IdForm = keyof typeof ID_FORMS

@@ -1,8 +1,9 @@
 import { MessageError } from '../contract.ts'
 import { show, toText } from './convert.ts'
 import type { Path, Scope } from './path.ts'
-import { type Fail, pathAt } from './rule.ts'
-import { parseMoment } from './time.ts'
+import type { IsPlaceholder } from './placeholders.ts'
+import { type Fail, MISSING_KEY, pathAt } from './rule.ts'
+import { isNoTime, parseMoment, type TimeForms, timeFault } from './time.ts'
 
 /**
  * Compiles the id of a record: a path, a list of alternatives, or `{join: [paths], with: "-"}` for
@@ -42,32 +43,43 @@ export function compileIds(
 
 function idText(path: Path, scope: Scope, form: (id: string) => string): string | null {
   const value = toText(path.first(scope))
-  return value ? form(value) : null
+  return value && !MISSING_KEY.whole(value) ? form(value) : null
 }
 
 /**
  * Compiles the time of a record's last change: a path, or a list of which the first with a value is
- * used.
+ * used, in the forms in which the source system writes times.
  */
 export function compileMoments(
   spec: unknown,
   at: readonly PropertyKey[],
   fail: Fail,
+  forms: TimeForms,
+  isPlaceholder: IsPlaceholder,
 ): (scope: Scope) => bigint | null {
   const paths = [spec].flat().map((p, i) => pathAt(String(p), [...at, i], fail))
   return (scope) => {
     for (const path of paths) {
       const value = path.first(scope)
-      if (value === undefined) continue
-      const moment = parseMoment(value)
-      if (moment === null)
-        throw new MessageError(
-          'INVALID_VERSION',
-          `${path.text} is ${show(value)}, which is not a time; write 2026-03-01T09:30:00Z, or seconds or milliseconds since 1970`,
-          { field: path.text },
-        )
-      return moment
+      if (value === undefined || isPlaceholder(value, 'VALUE') || isNoTime(value)) continue
+      return momentOf(value, { field: path.text }, forms)
     }
     return null
   }
+}
+
+/** Returns a stated time of a change. Throws MessageError INVALID_VERSION where it is not a time. */
+export function momentOf(
+  value: unknown,
+  at: { object?: string; sourceId?: string; field: string },
+  forms: TimeForms,
+): bigint {
+  const moment = parseMoment(value, forms)
+  if (moment === null)
+    throw new MessageError(
+      'INVALID_VERSION',
+      `${at.field} is ${show(value)}, which is ${timeFault(value, forms)}`,
+      at,
+    )
+  return moment
 }

@@ -2,10 +2,11 @@ import { exponentOf } from '../../schema/currencyExponents.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Issue } from '../contract.ts'
 import { show } from './convert.ts'
-import { parseCurrency, parseDecimal, toMinorUnits } from './currency.ts'
+import { affixesOf, parseCurrency, toMinorUnits } from './currency.ts'
 import type { FieldContext } from './fieldContext.ts'
+import { readNumber } from './number.ts'
 import type { Scope } from './path.ts'
-import { compileRule, compileWhen, isMap, pathAt, type Rule } from './rule.ts'
+import { compileRule, compileWhen, isMap, type Missing, pathAt, type Rule } from './rule.ts'
 
 export interface Money {
   minorUnits: number
@@ -35,8 +36,10 @@ export function compileMoney(
     if (!(KEYS as readonly string[]).includes(key))
       ctx.fail([...at, key], `unknown key "${key}" in an amount; allowed are ${KEYS.join(', ')}`)
   const side = 'major' in spec ? 'major' : 'minor'
+  const isMissing = (value: unknown) => ctx.isPlaceholder(value, 'VALUE')
+  const missing: Missing = { whole: isMissing, part: isMissing }
   const rule = (key: string): Rule =>
-    compileRule(ownValue(spec, key), false, [...at, key], ctx.fail)
+    compileRule(ownValue(spec, key), false, [...at, key], ctx.fail, missing)
   const amountRule = rule(side)
   const currencyRule = rule('currency')
   const timesRule = 'times' in spec ? rule('times') : null
@@ -60,11 +63,17 @@ export function compileMoney(
       )
       return undefined
     }
-    const times = parseDecimal(timesRule?.(scope, report)[0] ?? 1)
-    const exact = parseDecimal(amount)
+    const { separator } = ctx
+    const decimals = side === 'major' ? exponentOf(currency) : 0
+    const exact = readNumber(amount, { separator, decimals, affixes: affixesOf(currency) })
+    const factor = timesRule?.(scope, report)[0] ?? 1
+    const times = readNumber(factor, { separator })
+    for (const [value, read] of [[amount, exact] as const, [factor, times] as const])
+      if ('fault' in read) report('INVALID_AMOUNT', `${show(value)} is ${read.fault}`)
+    if ('fault' in exact || 'fault' in times) return undefined
     const scale =
       side === 'major' ? 0 : (ownValue(ctx.minorExponents, currency) ?? exponentOf(currency))
-    const made = times && exact ? toMinorUnits(exact.times(times), currency, scale) : null
+    const made = toMinorUnits(exact.number.times(times.number), currency, scale)
     if (!made) {
       report('INVALID_AMOUNT', `${show(amount)} is not an amount up to 2^53 of the smallest unit`)
       return undefined

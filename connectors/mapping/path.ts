@@ -1,9 +1,12 @@
 import { ownValue } from '../../schema/kit/dictionary.ts'
+import { isBlank, normalText } from '../../schema/kit/normalText.ts'
+
 /**
  * A path into a raw record: `Name`, `address.line1`, `tax_ids.data[].value` (every element),
  * `lines[0].id`, `items[defaultBilling=true].addr1` (matching elements), `$.currency` (from the
- * record's root, inside `each`). Case and underscores in names are ignored, because the same field
- * is BillingCity in an API response, BILLINGCITY in a bulk export and billing_city in a warehouse.
+ * record's root, inside `each`). Case, underscores and the Unicode form of names are ignored,
+ * because the same field is BillingCity in an API response, BILLINGCITY in a bulk export and
+ * billing_city in a warehouse.
  * A text that holds a JSON object is parsed.
  */
 export interface Path {
@@ -83,7 +86,7 @@ export function compilePath(text: string): Path {
 }
 
 export function isEmpty(value: unknown): boolean {
-  return value === null || value === undefined || (typeof value === 'string' && value.trim() === '')
+  return value === null || value === undefined || (typeof value === 'string' && isBlank(value))
 }
 
 /** Splits at dots outside brackets; those inside belong to a value that is compared. */
@@ -97,7 +100,7 @@ function selectorOf(text: string, path: string): Selector {
   const [key, ...value] = text.split('=')
   if (!key || value.length === 0)
     throw new Error(`"${path}" is not a path: [${text}] is neither [], [0] nor [key=value]`)
-  return { how: 'where', name: nameOf(key), value: value.join('=') }
+  return { how: 'where', name: nameOf(key), value: normalText(value.join('=')) }
 }
 
 function nameOf(exact: string): Name {
@@ -110,7 +113,7 @@ const foldsMax = 50_000
 export function foldName(name: string): string {
   const known = folds.get(name)
   if (known !== undefined) return known
-  const folded = name.toLowerCase().replaceAll('_', '')
+  const folded = normalText(name).toLowerCase().replaceAll('_', '')
   if (folds.size < foldsMax) folds.set(name, folded)
   return folded
 }
@@ -136,7 +139,7 @@ function walk(
       if (selector.how === 'all') return v as unknown[]
       if (selector.how === 'index') return v.slice(selector.index, selector.index + 1) as unknown[]
       return v.filter(
-        (x) => String(member(x, selector.name, cache)) === selector.value,
+        (x) => normalText(String(member(x, selector.name, cache))) === selector.value,
       ) as unknown[]
     })
   }

@@ -1,8 +1,25 @@
+import { normalText } from '../../schema/kit/normalText.ts'
 import { codeList } from './codes.ts'
 import { compilePath, isEmpty, type Path, type Scope } from './path.ts'
+import { isCommonPlaceholder } from './placeholders.ts'
 
 /** Reads raw values, before they are converted to canonical form. */
 export type Rule = (scope: Scope, report: (code: string, detail: string) => void) => unknown[]
+
+/**
+ * Tests of the field for texts that stand for a missing value: of a whole value, and of a part of a
+ * `join:`. Such a text counts as empty, so the next alternative is read.
+ */
+export interface Missing {
+  whole(value: unknown): boolean
+  part(value: unknown): boolean
+}
+
+/** Of ids, references and conditions only what programs write for a missing value is one. */
+export const MISSING_KEY: Missing = {
+  whole: (value) => isCommonPlaceholder(value, 'KEY'),
+  part: (value) => isCommonPlaceholder(value, 'KEY'),
+}
 
 /** Throws ConfigError with what is wrong at a path in the mapping. */
 export type Fail = (path: readonly PropertyKey[], message: string) => never
@@ -26,25 +43,27 @@ export const RULE_KEYS = [
 /**
  * Compiles a rule (connectors/README.md): a path; a list of rules, of which a single field takes
  * the first with a value and a list field all; or a map with `from`, `join` or `constant` and
- * `extract`, `split`, `map`, `otherwise`, `when`. `many` is true for a list field.
+ * `extract`, `split`, `map`, `otherwise`, `when`. `many` is true for a list field. A text that
+ * `missing` finds has no value, unless a `map:` names it.
  */
 export function compileRule(
   spec: unknown,
   many: boolean,
   at: readonly PropertyKey[],
   fail: Fail,
+  missing: Missing = MISSING_KEY,
 ): Rule {
-  if (typeof spec === 'string') return fromPath(pathAt(spec, at, fail), many)
+  if (typeof spec === 'string') return fromPath(pathAt(spec, at, fail), many, missing)
   if (typeof spec === 'number' || typeof spec === 'boolean')
     return fail(at, `${spec} is not a path; a fixed value is written {constant: ${spec}}`)
   if (Array.isArray(spec)) {
     if (spec.length === 0) fail(at, 'a list of alternatives must not be empty')
-    const rules = spec.map((s, i) => compileRule(s, many, [...at, i], fail))
+    const rules = spec.map((s, i) => compileRule(s, many, [...at, i], fail, missing))
     return many ? (scope, report) => rules.flatMap((r) => r(scope, report)) : firstOf(rules)
   }
   if (spec === null || typeof spec !== 'object')
     return fail(at, 'a rule must be a path, a list of rules or a map with from:')
-  return compileMap(spec as Record<string, unknown>, many, at, fail)
+  return compileMap(spec as Record<string, unknown>, many, at, fail, missing)
 }
 
 export function pathAt(text: string, at: readonly PropertyKey[], fail: Fail): Path {
@@ -66,14 +85,17 @@ export function compileWhen(
 ): (scope: Scope) => boolean {
   if (typeof spec === 'string') {
     const path = pathAt(spec, at, fail)
-    return (scope) => path.first(scope) !== undefined
+    return (scope) => {
+      const value = path.first(scope)
+      return value !== undefined && !MISSING_KEY.whole(value)
+    }
   }
   if (spec === null || typeof spec !== 'object' || Array.isArray(spec))
     return fail(at, 'when: must be a path that has a value, or a map of path to value or values')
   const tests = Object.entries(spec).map(([text, wanted]) => {
     const path = pathAt(text, [...at, text], fail)
-    const values = new Set([wanted].flat().map((v) => String(v).toLowerCase()))
-    return (scope: Scope) => values.has(String(path.first(scope)).toLowerCase())
+    const values = new Set([wanted].flat().map((v) => normalText(String(v)).toLowerCase()))
+    return (scope: Scope) => values.has(normalText(String(path.first(scope))).toLowerCase())
   })
   return (scope) => tests.every((t) => t(scope))
 }
@@ -83,6 +105,7 @@ function compileMap(
   many: boolean,
   at: readonly PropertyKey[],
   fail: Fail,
+  outer: Missing,
 ): Rule {
   for (const key of Object.keys(spec))
     if (!(RULE_KEYS as readonly string[]).includes(key))
@@ -90,19 +113,22 @@ function compileMap(
   const sources = ['from', 'join', 'constant'].filter((k) => Object.hasOwn(spec, k))
   if (sources.length !== 1) fail(at, 'a rule must have exactly one of from:, join:, constant:')
 
+  const missing = 'map' in spec ? unlessListed(spec.map, outer) : outer
   let rule: Rule
   if ('constant' in spec) {
     const value = spec.constant
     if (!['string', 'number', 'boolean'].includes(typeof value))
       fail([...at, 'constant'], 'constant: must be a single value')
     rule = () => [value]
-  } else if ('join' in spec) rule = compileJoin(spec, at, fail)
-  else rule = compileRule(spec.from, many, [...at, 'from'], fail)
+  } else if ('join' in spec) rule = compileJoin(spec, at, fail, missing)
+  else rule = compileRule(spec.from, many, [...at, 'from'], fail, missing)
 
   if ('with' in spec && !('join' in spec))
     fail([...at, 'with'], 'with: is only allowed beside join:')
-  if ('extract' in spec) rule = extracting(rule, spec.extract, [...at, 'extract'], fail)
-  if ('split' in spec) rule = splitting(rule, spec.split, many, [...at, 'split'], fail)
+  if ('extract' in spec)
+    rule = present(extracting(rule, spec.extract, [...at, 'extract'], fail), missing)
+  if ('split' in spec)
+    rule = present(splitting(rule, spec.split, many, [...at, 'split'], fail), missing)
   if ('map' in spec) rule = mappingCodes(rule, spec, at, fail)
   if ('otherwise' in spec) {
     const before = rule
@@ -119,16 +145,27 @@ function compileMap(
   return rule
 }
 
-function fromPath(path: Path, many: boolean): Rule {
-  if (many)
-    return (scope) =>
-      path
-        .all(scope)
-        .flat()
-        .filter((v) => !isEmpty(v))
+/** Returns the test without the texts that the map names: there they are codes. */
+function unlessListed(map: unknown, missing: Missing): Missing {
+  if (!isMap(map)) return missing
+  const list = codeList(map)
+  return {
+    whole: (value) => missing.whole(value) && !list(value).listed,
+    part: missing.part,
+  }
+}
+
+function present(rule: Rule, missing: Missing): Rule {
+  return (scope, report) => rule(scope, report).filter((v) => !missing.whole(v))
+}
+
+function fromPath(path: Path, many: boolean, missing: Missing): Rule {
+  const has = (value: unknown) => !isEmpty(value) && !missing.whole(value)
+  if (many) return (scope) => path.all(scope).flat().filter(has)
   return (scope) => {
     const value = path.first(scope)
-    return value === undefined ? [] : [value]
+    if (value === undefined) return []
+    return has(value) ? [value] : path.all(scope).filter(has).slice(0, 1)
   }
 }
 
@@ -142,20 +179,29 @@ function firstOf(rules: Rule[]): Rule {
   }
 }
 
-/** Joins the parts that have a value, with a blank or `with` between them. */
-function compileJoin(spec: Record<string, unknown>, at: readonly PropertyKey[], fail: Fail): Rule {
+/**
+ * Joins the parts that have a value, with a blank or `with` between them. A joined name of parts
+ * that are all placeholders by themselves has none.
+ */
+function compileJoin(
+  spec: Record<string, unknown>,
+  at: readonly PropertyKey[],
+  fail: Fail,
+  missing: Missing,
+): Rule {
   const { join, with: between = ' ' } = spec
   if (!Array.isArray(join) || join.length < 2)
     return fail([...at, 'join'], 'join: must be a list of at least two rules')
   if (typeof between !== 'string')
     return fail([...at, 'with'], 'with: must be the text between the parts')
-  const parts = join.map((s, i) => compileRule(s, false, [...at, 'join', i], fail))
+  const part: Missing = { whole: missing.part, part: missing.part }
+  const parts = join.map((s, i) => compileRule(s, false, [...at, 'join', i], fail, part))
   return (scope, report) => {
     const texts = parts
       .flatMap((p) => p(scope, report))
       .filter((v) => typeof v !== 'object')
       .map((v) => String(v).trim())
-    return texts.length > 0 ? [texts.join(between)] : []
+    return texts.every(missing.whole) ? [] : [texts.join(between)]
   }
 }
 

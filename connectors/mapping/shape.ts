@@ -1,6 +1,7 @@
 import { isOperational, OPERATIONAL, type OperationalKind } from '../../schema/operational.ts'
 import type { FieldKind, FieldPolicy, Format, Policy } from '../../schema/policy.ts'
 import type { Form } from './convert.ts'
+import type { PlaceholderUse } from './placeholders.ts'
 
 /** The shape of a field in canonical form, of a golden type, a group or an operational object. */
 export interface Shape {
@@ -13,6 +14,8 @@ export interface Shape {
   compared: boolean
   /** The form of its values where the mapping names none. */
   form: Form
+  /** Which texts stand for a missing value, as a whole value and as a part of a `join:`. */
+  placeholders: { whole: PlaceholderUse; part: PlaceholderUse }
   /** Values of an enum. */
   values?: string[]
   /** Fields of a group. */
@@ -63,6 +66,7 @@ export function shapesOf(type: string, policy: Policy): Shape[] | null {
     required: false,
     compared: false,
     form: name === 'currency' ? 'currency' : (KIND_FORMS[OPERATIONAL_KINDS[kind]] ?? 'text'),
+    placeholders: { whole: 'VALUE', part: 'VALUE' },
   }))
 }
 
@@ -76,6 +80,7 @@ function shapeOf(field: FieldPolicy, policy: Policy): Shape {
     required,
     compared: field.compare !== undefined || name === 'name',
     form: KIND_FORMS[kind] ?? (field.format ? (FORMAT_FORMS[field.format] ?? 'text') : 'text'),
+    placeholders: placeholdersOf(field),
   }
   if (kind === 'ENUM')
     return { ...base, values: (policy.enums.get(typeName)?.values ?? []).map((v) => v.name) }
@@ -85,4 +90,19 @@ function shapeOf(field: FieldPolicy, policy: Policy): Shape {
       fields: (policy.groups.get(typeName)?.fields ?? []).map((f) => shapeOf(f, policy)),
     }
   return base
+}
+
+/** Fields that hold one part of a person's name, by their names in the model. */
+const NAME_PARTS = ['givenName', 'surname']
+
+/**
+ * There are people called Null, so a part of a name may be one; a whole name is not. NA is Namibia
+ * as a country, and Naples as a region.
+ */
+function placeholdersOf(field: FieldPolicy): Shape['placeholders'] {
+  if (NAME_PARTS.includes(field.name)) return { whole: 'NAME', part: 'NAME' }
+  if (field.format === 'COUNTRY' || field.name === 'region')
+    return { whole: 'PLACE', part: 'PLACE' }
+  const named = ['PERSON_NAME', 'ORGANISATION_NAME'].includes(field.compare?.as ?? '')
+  return { whole: 'VALUE', part: named ? 'NAME' : 'VALUE' }
 }

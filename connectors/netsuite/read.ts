@@ -1,7 +1,6 @@
 import { changesOf } from '../changesOf.ts'
 import { MessageError } from '../contract.ts'
 import type { Kind } from '../kind.ts'
-import { parseMoment } from '../mapping/time.ts'
 
 type Fields = Record<string, unknown>
 
@@ -31,16 +30,7 @@ export const netsuite: Kind = {
         `type is "${type}"; allowed are ${TYPES.join(', ')}`,
         at,
       )
-    const version = parseMoment(event.lastModified)
-    if (version === null)
-      throw new MessageError(
-        'INVALID_VERSION',
-        `lastModified is ${JSON.stringify(event.lastModified)}, which is not a time`,
-        {
-          ...at,
-          field: 'lastModified',
-        },
-      )
+    const version = mapping.momentOf(event.lastModified, { ...at, field: 'lastModified' })
     if (type === 'delete')
       return changesOf(mapping, object, {}, { id, version, deleted: true, partial: true })
     if (event.record === null || typeof event.record !== 'object' || Array.isArray(event.record))

@@ -1,3 +1,5 @@
+import { normalTexts } from '../../schema/kit/normalText.ts'
+
 /** A value for the survivor of a merge: from a golden record, from a source record, or typed in. */
 export type Choice =
   | { field: string; golden: string }
@@ -68,10 +70,25 @@ export function goldenIdsOf(input: ActionInput): string[] {
   }
 }
 
-/** Returns the request with ids in the form in which they are stored. */
+/** Returns the request with ids and texts of values in the form in which they are stored. */
 export function normalised(request: ActionRequest): ActionRequest {
   const expected = Object.entries(request.expected).map(
     ([id, version]) => [id.toLowerCase(), version] as const,
   )
-  return { ...request, expected: Object.fromEntries(expected) }
+  const { input } = request
+  return {
+    ...request,
+    input: input.kind === 'BULK' ? { ...input, items: input.items.map(withTexts) } : withTexts(input),
+    expected: Object.fromEntries(expected),
+  }
+}
+
+function withTexts<T extends ActionInput>(input: T): T {
+  if (input.kind === 'OVERRIDE') return { ...input, value: normalTexts(input.value) }
+  if (input.kind === 'SPLIT' && input.names) return { ...input, names: normalTexts(input.names) }
+  if (input.kind !== 'MERGE') return input
+  const choices = input.choices.map((c) =>
+    'value' in c ? { ...c, value: normalTexts(c.value) } : c,
+  )
+  return { ...input, choices }
 }

@@ -87,6 +87,13 @@ test('rejects a mistake with file, line and what is allowed', () => {
       /m0\.yaml:1: unknown key "objekts" in a mapping; allowed are/,
     ],
     [customers('', 'dates: YMD\n'), /m0\.yaml:8: dates: "YMD" is not one of DMY, MDY/],
+    [customers('', 'numbers: de\n'), /m0\.yaml:8: numbers: "de" is not one of POINT, COMMA/],
+    [customers('', 'zone: Berlin\n'), /m0\.yaml:8: zone: "Berlin" is not a time zone/],
+    [
+      customers('', 'placeholders: { x: 1 }\n'),
+      /m0\.yaml:8: placeholders: "x" is true for a missing value/,
+    ],
+    [customers('', 'placeholders: [x]\n'), /m0\.yaml:8: placeholders: must be a map of texts/],
     [customers('', 'kept: { Customers: }\n'), /is a name of both/],
     [customers('      name: other\n'), /m0\.yaml:8: .*unique/i],
     ['- a\n', /m0\.yaml:1: a mapping must be a map of names/],
@@ -213,7 +220,7 @@ test('leaves invalid optional values out with an issue; a missing required one m
   const { canonical } = readOne(
     withMapping(mapping),
     'row',
-    { id: 1, from: '2026-02-30', months: 'twelve', value: '12.345', cur: 'EUR', state: 'b' },
+    { id: 1, from: '2026-02-30', months: 'twelve', value: '12.3456', cur: 'EUR', state: 'b' },
     'contracts',
   )
   assert.equal(canonical.complete, false)
@@ -224,7 +231,7 @@ test('leaves invalid optional values out with an issue; a missing required one m
     'termMonths INVALID_NUMBER',
     'value ROUNDED',
   ])
-  assert.deepEqual(canonical.fields, { value: { minorUnits: 1234, currency: 'EUR' } })
+  assert.deepEqual(canonical.fields, { value: { minorUnits: 1235, currency: 'EUR' } })
 })
 
 test('leaves out amounts without a valid currency or beyond 2^53, with an issue', () => {
@@ -376,6 +383,166 @@ test('rejects messages without an id, with a long id, an unknown object or an in
     codeOf(() => shop.read('row', '{"id":1}', null)),
     'NO_OBJECT',
   )
+})
+
+test('reads the version in the order and the zone of the source', () => {
+  const version = (top: string, changed: unknown) =>
+    readOne(withMapping(`${top}${customers('')}`), 'row', { id: 1, name: 'N', changed }, 'customers')
+      .change.version
+  const at = (iso: string) => BigInt(Date.parse(iso)) * 1000n
+  assert.equal(version('dates: MDY\n', '10/4/2025 5:02 pm'), at('2025-10-04T17:02:00Z'))
+  assert.equal(version('dates: DMY\n', '10/4/2025 5:02 pm'), at('2025-04-10T17:02:00Z'))
+  assert.equal(
+    version('zone: Europe/Berlin\n', '2025-07-01 12:00'),
+    at('2025-07-01T10:00:00Z'),
+  )
+  for (const none of ['NULL', '0000-00-00 00:00:00', '-', 'n/a', ''])
+    assert.equal(version('', none), null, none)
+  assert.equal(
+    codeOf(() => version('', '10/4/2025')),
+    'INVALID_VERSION',
+  )
+  const [event] = withMapping(`dates: MDY\n${customers('')}`).read(
+    'event',
+    JSON.stringify({ object: 'customers', type: 'upsert', id: 1, version: '10/4/2025', record: {} }),
+    null,
+  )
+  assert.equal(event?.version, at('2025-10-04T00:00:00Z'))
+})
+
+test('deletes by any time, and reports a flag that is neither true nor false', () => {
+  const read = (deleted: string, flag: unknown, top = '') => {
+    const mapping = `${top}${customers('')}`.replace('id: id', `id: id\n    deleted: ${deleted}`)
+    const { change, canonical } = readOne(
+      withMapping(mapping),
+      'row',
+      { id: 1, name: 'N', flag, deleted_at: flag, removedOn: flag },
+      'customers',
+    )
+    return `${change.deleted} ${canonical.issues.map((i) => `${i.field} ${i.code}`).join()}`.trim()
+  }
+  for (const value of ['X', 'true', 'Ja', 1, '2025-08-02 10:00:00', 1754128800, '20250802', 'Deleted'])
+    assert.equal(read('flag', value), 'true', String(value))
+  for (const value of ['', null, 'NULL', '#N/A', '-', 0, 'false', 'N', 'active', '0000-00-00'])
+    assert.equal(read('deleted_at', value), 'false', String(value))
+  assert.equal(read('deleted_at', '9999-12-31'), 'false', 'never')
+  for (const value of ['perhaps', 2, 'inactive', 'E', {}])
+    assert.equal(read('flag', value), 'false flag INVALID_FLAG', String(value))
+  assert.equal(read('deleted_at', 'last week'), 'true deleted_at INVALID_FLAG')
+  assert.equal(read('removedOn', '10/4/2025'), 'true removedOn INVALID_FLAG')
+  assert.equal(read('removedOn', '10/4/2025', 'dates: DMY\n'), 'true')
+  assert.equal(read('[{ flag: [D, gone] }]', 'Gone'), 'true')
+  assert.equal(read('[{ flag: [D, gone] }]', 'A'), 'false')
+})
+
+test('explains a deletion flag that is neither true nor false', () => {
+  const mapping = customers('').replace('id: id', 'id: id\n    deleted: flag')
+  const step = withMapping(mapping).explain('customers', { id: 1, name: 'N', flag: 'perhaps' }).at(-1)
+  assert.equal(step?.field, 'deleted')
+  assert.match(step?.line ?? '', /m0\.yaml:5/)
+  assert.match(step?.issues[0]?.detail ?? '', /"perhaps" is neither true, false nor a time/)
+})
+
+test('reads ambiguous numbers by the separator that the mapping sets', () => {
+  const price = (top: string, value: unknown) => {
+    const mapping = `${top}objects:\n  p:\n    as: Product\n    id: id\n    fields:\n      name: name\n      listPrice: { major: price, currency: cur }\n`
+    const { fields, issues } = readOne(
+      withMapping(mapping),
+      'row',
+      { id: 1, name: 'N', price: value, cur: 'EUR' },
+      'p',
+    ).canonical
+    return issues[0]?.detail ?? (fields.listPrice as { minorUnits: number } | undefined)?.minorUnits
+  }
+  assert.equal(price('numbers: COMMA\n', '1.234'), 123_400)
+  assert.equal(price('numbers: POINT\n', '1,234'), 123_400)
+  assert.match(String(price('', '1,234')), /"1,234" is either 1\.234 or 1234; write numbers: POINT/)
+  assert.equal(price('', 'n/a'), undefined)
+  assert.match(String(price('', '$5')), /"\$5" is not a number/)
+})
+
+test('passes over a placeholder as if the field were empty', () => {
+  const mapping = customers(`      legalName: [legal, alias]
+      tradingNames: { from: aka, split: "|" }
+      kind: { from: kind, map: { n/a: PERSON }, otherwise: ORGANISATION }
+      paymentTerms: { from: terms, otherwise: Net 30 }
+      billingAddress: { street: { join: [street, no], with: " " }, region: region, country: country }
+      parent: { ref: customers, from: parent }
+`)
+  const { fields, issues } = map(mapping, {
+    id: 1,
+    name: 'Unknown Ltd',
+    legal: '#N/A',
+    alias: 'Null AG',
+    aka: 'TBD|Acme|-',
+    kind: 'N/A',
+    terms: 'unknown',
+    street: 'Main St',
+    no: 'NULL',
+    region: 'NA',
+    country: 'NA',
+    parent: 'null',
+  })
+  assert.deepEqual(fields, {
+    name: 'Unknown Ltd',
+    legalName: 'Null AG',
+    tradingNames: ['Acme'],
+    kind: 'PERSON',
+    paymentTerms: 'Net 30',
+    billingAddress: { street: 'Main St', region: 'NA', country: 'NA' },
+  })
+  assert.deepEqual(issues, [])
+  assert.equal(map(mapping, { id: 1, name: 'None' }).complete, false)
+  assert.equal(
+    codeOf(() => map(mapping, { id: 'NULL', name: 'N' })),
+    'MISSING_ID',
+  )
+})
+
+test('keeps people called Null', () => {
+  const mapping = `objects:
+  people:
+    as: Contact
+    id: id
+    fields: { name: [full, { join: [first, last] }], givenName: first, surname: last }
+`
+  const person = (row: Record<string, unknown>) =>
+    readOne(withMapping(mapping), 'row', { id: 1, ...row }, 'people').canonical.fields
+  assert.deepEqual(person({ first: 'Jennifer', last: 'Null' }), {
+    name: 'Jennifer Null',
+    givenName: 'Jennifer',
+    surname: 'Null',
+  })
+  assert.deepEqual(person({ first: 'NULL', last: 'Na' }), { name: 'Na', surname: 'Na' })
+  assert.deepEqual(person({ full: 'Jennifer Null', first: 'n/a', last: 'Unknown' }), {
+    name: 'Jennifer Null',
+  })
+  assert.deepEqual(person({ first: 'None', last: 'None' }).name, undefined)
+})
+
+test('takes own placeholders and values from the mapping', () => {
+  const mapping = `placeholders: { zzz: true, None: false }\n${customers('      legalName: legal\n')}`
+  assert.deepEqual(map(mapping, { id: 1, name: 'None', legal: ' ZZZ ' }).fields, { name: 'None' })
+})
+
+test('finds fields, codes and ids in any Unicode form', () => {
+  const mapping = customers(`      legalName: "stra\u00dfe_\u00f6"
+      kind: { from: art, map: { Pers\u00f6nlich: PERSON } }
+      parent: { ref: customers, from: p }
+`)
+  const { change, canonical } = readOne(
+    withMapping(mapping),
+    'row',
+    { id: ' A\u200b1\u00e9'.normalize('NFD'), name: 'N', 'Stra\u00dfeo\u0308': 'L', art: 'perso\u0308nlich', p: 'e\u0301' },
+    'customers',
+  )
+  assert.equal(change.sourceId, 'A1\u00e9')
+  assert.deepEqual(canonical.fields, {
+    name: 'N',
+    legalName: 'L',
+    kind: 'PERSON',
+    parent: recordKey('shop', 'customers', '\u00e9'),
+  })
 })
 
 test('reads dates with slashes in the order that the mapping sets', () => {

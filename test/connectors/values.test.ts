@@ -3,12 +3,14 @@ import { test } from 'node:test'
 import { Decimal } from 'decimal.js'
 import { type Converted, FORMS, type Form } from '../../connectors/mapping/convert.ts'
 import { parseCountry } from '../../connectors/mapping/country.ts'
-import { parseCurrency, parseDecimal, toMinorUnits } from '../../connectors/mapping/currency.ts'
+import { affixesOf, parseCurrency, toMinorUnits } from '../../connectors/mapping/currency.ts'
 import { ID_FORMS } from '../../connectors/mapping/idForm.ts'
-import { parseDay, parseMoment } from '../../connectors/mapping/time.ts'
+import { type DecimalSeparator, readNumber } from '../../connectors/mapping/number.ts'
+import { type DateOrder, parseDay, parseMoment } from '../../connectors/mapping/time.ts'
 import { exponentOf } from '../../schema/currencyExponents.ts'
 import fc from '../property.ts'
 
+const times = (dates: DateOrder = null, zone: string | null = null) => ({ dates, zone })
 const micros = (iso: string) => BigInt(Date.parse(iso)) * 1000n
 
 test('parses moments in every form that the systems write', () => {
@@ -60,7 +62,7 @@ test('parses what toISOString writes to the millisecond', () => {
       }),
       (d) => {
         assert.equal(parseMoment(d.toISOString()), BigInt(d.getTime()) * 1000n)
-        assert.equal(parseDay(d.toISOString(), null), d.toISOString().slice(0, 10))
+        assert.equal(parseDay(d.toISOString()), d.toISOString().slice(0, 10))
       },
     ),
   )
@@ -76,14 +78,14 @@ test('parses days in ISO, basic and dotted form and of moments, with slashes onl
     '2026-03-01T23:59:59Z',
     1772357400,
   ])
-    assert.equal(parseDay(value, null), '2026-03-01', String(value))
-  assert.equal(parseDay('03/01/2026', null), null)
-  assert.equal(parseDay('03/01/2026', 'MDY'), '2026-03-01')
-  assert.equal(parseDay('03/01/2026', 'DMY'), '2026-01-03')
+    assert.equal(parseDay(value), '2026-03-01', String(value))
+  assert.equal(parseDay('03/01/2026'), null)
+  assert.equal(parseDay('03/01/2026', times('MDY')), '2026-03-01')
+  assert.equal(parseDay('03/01/2026', times('DMY')), '2026-01-03')
   for (const value of ['2026-02-29', '2025-02-30', '0000-01-01', '31.04.2026', 'n/a', '2026'])
-    assert.equal(parseDay(value, 'DMY'), null, value)
-  assert.equal(parseDay('2024-02-29', null), '2024-02-29')
-  assert.equal(parseDay('2100-02-29', null), null)
+    assert.equal(parseDay(value, times('DMY')), null, value)
+  assert.equal(parseDay('2024-02-29'), '2024-02-29')
+  assert.equal(parseDay('2100-02-29'), null)
 })
 
 test('converts amounts to minor units by the exponents of ISO 4217', () => {
@@ -116,17 +118,185 @@ test('converts whole units to minor units exactly', () => {
   )
 })
 
+test('keeps the day that is written with an offset or a zone', () => {
+  for (const value of [
+    '2026-03-01T00:00:00+14:00',
+    '2026-03-01T23:59:59-11:00',
+    '2026-03-01T00:00+01:00[Europe/Paris]',
+    '2026-03-01 00:00 Pacific/Auckland',
+    '2026-03-01 20:00:00 EST',
+    '2026-03-01T24:00:00',
+    '2026-03-01+02:00',
+    '/Date(1772316000000+0200)/',
+  ])
+    assert.equal(parseDay(value), '2026-03-01', value)
+  assert.equal(parseDay('/Date(1772316000000+0120)/'), null, 'two hours, or one and a third')
+  assert.equal(parseDay(1772316000, times(null, 'Europe/Athens')), '2026-03-01')
+  assert.equal(parseDay(1772316000), '2026-02-28')
+})
+
+test('parses dates and times in the local forms of systems', () => {
+  const at = micros('2026-03-01T17:02:00Z')
+  for (const text of [
+    '3/1/2026 5:02 pm',
+    '3/1/2026, 5:02:00\u202fPM',
+    '3/1/26 5:02 p.m.',
+    '3-1-2026 17:02',
+    '01.03.2026 17:02 Uhr',
+    '1.3.26 17.02',
+    '2026. 03. 01. 17:02',
+    '1-Mar-2026 17:02',
+    '01-MAR-26 05:02:00 PM',
+    '1. März 2026 17:02',
+    'March 1st, 2026 at 5:02 PM',
+    'Sun, 01 Mar 2026 17:02:00 GMT',
+    'Sun Mar 01 17:02:00 UTC 2026',
+    'Sun Mar 01 2026 18:02:00 GMT+0100 (Central European Standard Time)',
+    '2026年3月1日 17:02',
+    '2026/03/01 17:02:00.000 +0000',
+    '20260301170200',
+    '20260301T170200Z',
+    '２０２６-０３-０１ １７:０２',
+    '٢٠٢٦-٠٣-٠١ ١٧:٠٢',
+    '1772384520.0',
+  ])
+    assert.equal(parseMoment(text, times('MDY')), at, text)
+  assert.equal(parseMoment('3/1/2026 12:00 am', times('MDY')), micros('2026-03-01T00:00:00Z'))
+  assert.equal(parseMoment('3/1/2026 12:30 pm', times('MDY')), micros('2026-03-01T12:30:00Z'))
+  assert.equal(parseMoment('20260301'), micros('2026-03-01T00:00:00Z'))
+  assert.equal(parseMoment('2026-02-28T24:00:00Z'), micros('2026-03-01T00:00:00Z'))
+})
+
+test('reads a date of unknown order only where one order is possible', () => {
+  assert.equal(parseDay('31/12/2025'), '2025-12-31')
+  assert.equal(parseDay('12/31/2025'), '2025-12-31')
+  assert.equal(parseDay('05/05/2025'), '2025-05-05')
+  for (const value of ['10/4/2025', '10/4/25', '25-10-04']) assert.equal(parseDay(value), null)
+  assert.equal(parseDay('31/12/2025', times('MDY')), null, 'the configured order is wrong here')
+  assert.equal(parseDay('10/4/49', times('DMY')), '2049-04-10')
+  assert.equal(parseDay('10/4/50', times('DMY')), null, '1950 or 2050')
+})
+
+test('reads no date from day numbers, weeks, halves and days that do not exist', () => {
+  for (const value of [
+    '45934',
+    45934,
+    '45934.5',
+    '2025-W40-6',
+    '20250230',
+    '20250230120000',
+    '202510041702',
+    '30-Feb-2025',
+    '30/02/2025',
+    '3/1/2026 13:00 pm',
+    '3/1/2026 0:30 am',
+    '2026-03-01T24:01:00',
+    '2026-03-01T25:00',
+    '13.13.2026',
+    '1 Smarch 2026',
+    '2026-03-01abc',
+  ])
+    assert.equal(parseDay(value, times('DMY')), null, String(value))
+})
+
+test('reads local times in the zone of the source, with the first of a repeated hour', () => {
+  const berlin = times(null, 'Europe/Berlin')
+  const zoned: [string, string][] = [
+    ['2026-07-01 12:00', '2026-07-01T10:00:00Z'],
+    ['2026-12-01 12:00', '2026-12-01T11:00:00Z'],
+    ['2026-12-01 12:00Z', '2026-12-01T12:00:00Z'],
+    ['2026-12-01 12:00 America/New_York', '2026-12-01T17:00:00Z'],
+    ['2026-12-01 12:00 CET', '2026-12-01T11:00:00Z'],
+    ['2026-10-25 02:30', '2026-10-25T00:30:00Z'],
+    ['2026-10-25 03:00', '2026-10-25T02:00:00Z'],
+    ['2026-03-29 02:30', '2026-03-29T01:30:00Z'],
+  ]
+  for (const [text, iso] of zoned) assert.equal(parseMoment(text, berlin), micros(iso), text)
+  for (const unclear of ['2026-12-01 12:00 CST', '2026-12-01 12:00 Mars/Base'])
+    assert.equal(parseMoment(unclear), null, unclear)
+})
+
+const n = (value: unknown, separator: DecimalSeparator = null) => {
+  const read = readNumber(value, { separator })
+  return 'fault' in read ? null : read.number.toNumber()
+}
+
 test('parses numbers as people and programs write them', () => {
-  const n = (v: unknown) => parseDecimal(v)?.toNumber() ?? null
-  assert.equal(n('1,234.50'), 1234.5)
-  assert.equal(n('1.234,50'), 1234.5)
-  assert.equal(n("1'234.50"), 1234.5)
-  assert.equal(n('3.00E+07'), 30_000_000)
-  assert.equal(n('1.234'), 1.234)
-  assert.equal(n('12,5'), 12.5)
-  assert.equal(n('-7'), -7)
+  const cases: [string, number][] = [
+    ['1,234.50', 1234.5],
+    ['1.234,50', 1234.5],
+    ["1'234.50", 1234.5],
+    ['1’234.50', 1234.5],
+    ['1 234,50', 1234.5],
+    ['1\u202f234\u00a0567,8', 1_234_567.8],
+    ['12,34,567.5', 1_234_567.5],
+    ['1,23,456', 123_456],
+    ['1.234.567', 1_234_567],
+    ['0,125', 0.125],
+    ['-0,500', -0.5],
+    [',5', 0.5],
+    ['1234,567', 1234.567],
+    ['1,2345', 1.2345],
+    ['12,5', 12.5],
+    ['3.00E+07', 30_000_000],
+    ['1,5E+3', 1500],
+    ['1e5', 100_000],
+    ['-7', -7],
+    ['−7', -7],
+    ['7-', -7],
+    ['(1,234.50)', -1234.5],
+    ['12,-', 12],
+    ["1'234.–", 1234],
+    ['１２３４．５', 1234.5],
+    ['١٬٢٣٤٫٥٦٧', 1234.567],
+    ['१२,३४,५६७', 1_234_567],
+  ]
+  for (const [text, value] of cases) assert.equal(n(text), value, text)
   for (const v of ['', 'abc', '1,2,3', '--1', 'NaN', 'Infinity', '0x10', Number.NaN, null, {}])
     assert.equal(n(v), null, String(v))
+  for (const v of ['12 34', '1,23,45', '0,123,456', '1234.567,8', '(-5)', '-5-', '19%', '5²', '½'])
+    assert.equal(n(v), null, v)
+  assert.ok(Object.is(n('-0'), 0), 'not minus zero')
+})
+
+test('reads a number with two readings only by the separator of the source', () => {
+  for (const text of ['1,234', '1.234', '-12,000', '999.999']) assert.equal(n(text), null, text)
+  assert.equal(n('1.234', 'POINT'), 1.234)
+  assert.equal(n('1,234', 'POINT'), 1234)
+  assert.equal(n('1.234', 'COMMA'), 1234)
+  assert.equal(n('1,234', 'COMMA'), 1.234)
+  assert.equal(n('12,50', 'POINT'), 12.5, 'it can only be a decimal comma')
+  const amount = (text: string, decimals: number) => {
+    const read = readNumber(text, { separator: null, decimals })
+    return 'fault' in read ? null : read.number.toNumber()
+  }
+  assert.equal(amount('1.234', 3), 1.234, 'dinars')
+  assert.equal(amount('1,234', 3), null)
+  assert.equal(amount('5,000', 0), 5000, 'yen')
+  assert.equal(amount('5.000', 0), null)
+})
+
+test('takes the signs of the amount’s own currency off, and no other', () => {
+  const amount = (text: string, currency: string) => {
+    const read = readNumber(text, { separator: null, affixes: affixesOf(currency) })
+    return 'fault' in read ? null : read.number.toNumber()
+  }
+  const cases: [string, string, number | null][] = [
+    ['€ 1.234,50', 'EUR', 1234.5],
+    ['1.234,50 €-', 'EUR', -1234.5],
+    ['-€5', 'EUR', -5],
+    ['($1,234.50)', 'USD', -1234.5],
+    ['US$ 5', 'USD', 5],
+    ['US$ 5', 'CAD', null],
+    ['$.50', 'USD', 0.5],
+    ['5 kr.', 'DKK', 5],
+    ['Fr. 12.50', 'CHF', 12.5],
+    ['12.50 USD', 'EUR', null],
+    ['£5', 'EUR', null],
+    ['₹1,00,000', 'INR', 100_000],
+  ]
+  for (const [text, currency, value] of cases) assert.equal(amount(text, currency), value, text)
+  assert.equal(n('€ 5'), null, 'a plain number has no currency')
 })
 
 test('parses countries by code, by name in English and their own language, and by common names', () => {
@@ -153,7 +323,7 @@ test('parses countries by code, by name in English and their own language, and b
 
 test('keeps text that fails its format, and leaves out invalid numbers, dates and flags', () => {
   const made = (form: Form, value: unknown, country: string | null = null): Converted =>
-    FORMS[form](value, { country, dates: null })
+    FORMS[form](value, { country, times: times(), separator: null })
   assert.deepEqual(made('email', ' Info@Example.COM '), { value: 'info@example.com' })
   assert.deepEqual(made('email', 'not an address'), { value: 'not an address' })
   assert.deepEqual(made('phone', '030 123456', 'DE'), { value: '+4930123456' })
@@ -183,10 +353,12 @@ test('keeps text that fails its format, and leaves out invalid numbers, dates an
     assert.equal(given.problem?.code, reason, `${form} ${JSON.stringify(value)}`)
     assert.ok(!('value' in given))
   }
-  for (const yes of ['T', 'true', 'YES', '1', true, 1])
+  for (const yes of ['T', 'true', 'YES', '1', true, 1, 'X', 'Ja', 'Oui', '-1', 'WAHR', '1.0'])
     assert.deepEqual(made('boolean', yes), { value: true })
-  for (const no of ['F', 'false', 'No', '0', false, 0])
+  for (const no of ['F', 'false', 'No', '0', false, 0, 'Nein', 'non', 'FALSCH', '0.0'])
     assert.deepEqual(made('boolean', no), { value: false })
+  assert.deepEqual(made('date', '0000-00-00'), { value: null }, 'no day, and no mistake')
+  assert.deepEqual(made('date', '99991231'), { value: '9999-12-31' })
 })
 
 test('adds the checksum to Salesforce ids of 15 characters only', () => {

@@ -1,7 +1,7 @@
 import { CodedError } from '../../../schema/kit/codedError.ts'
 import { ownValue } from '../../../schema/kit/dictionary.ts'
+import { normalId, normalText, searchText } from '../../../schema/kit/normalText.ts'
 import { recordKey } from '../../../schema/recordKey.ts'
-import { storable } from '../../../schema/storable.ts'
 import { isUuid } from '../../../schema/uuid.ts'
 import { allOf, anyOf, type Condition, literal, noneOf } from '../../db/statement.ts'
 import type { ListField } from './listField.ts'
@@ -113,9 +113,9 @@ function fieldCondition(field: ListField, operator: string, value: unknown): Con
       return (p) => `${sql} = any(${p.list(items, type)})`
     }
     case 'contains':
-      return like(sql, `%${escapeLike(String(value))}%`)
+      return like(sql, `%${escapeLike(searchText(String(value)))}%`)
     case 'startsWith':
-      return like(sql, `${escapeLike(String(value))}%`)
+      return like(sql, `${escapeLike(searchText(String(value)))}%`)
     default:
       throw new FilterError('BAD_FILTER', `${field.name} has no test "${operator}"`)
   }
@@ -133,16 +133,16 @@ function contained(path: string[], value: unknown): Condition {
   return (p) => `g.values @> ${p.add(JSON.stringify(document), 'jsonb')}`
 }
 
-/** A character that cannot be stored would be an escape in JSON that jsonb rejects. */
+/** The form in which the mapping stores texts; it holds no character that jsonb rejects. */
 function stored(value: unknown): unknown {
-  if (typeof value === 'string') return storable(value)
+  if (typeof value === 'string') return normalText(value)
   return Array.isArray(value) ? value.map(stored) : value
 }
 
 function listCondition(field: ListField, operator: string, value: unknown): Condition {
   const { sql, path } = field
   const has = (v: unknown): Condition =>
-    path ? contained(path, [v]) : (p) => `${sql} ? ${p.add(String(v), 'text')}`
+    path ? contained(path, [v]) : (p) => `${sql} ? ${p.add(normalText(String(v)), 'text')}`
   switch (operator) {
     case 'contains':
       return has(value)
@@ -176,7 +176,8 @@ function sourceCondition({ row, record }: Filterable['source'], value: Filter): 
     const v = ownValue(value, name)
     return v === null || v === undefined ? null : (v as unknown[]).map(String)
   }
-  const [systems, objects, ids] = [of('system'), of('object'), of('id')]
+  const [systems, objects] = [of('system'), of('object')]
+  const ids = of('id')?.map(normalId) ?? null
   for (const [name, items] of Object.entries({ system: systems, object: objects, id: ids }))
     if (items && items.length > listItemsMax)
       throw new FilterError(
@@ -225,9 +226,9 @@ function list(field: ListField, value: unknown): string[] {
       'FILTER_TOO_LARGE',
       `${field.name} lists ${items.length} values; at most ${listItemsMax}`,
     )
-  return items.map(String)
+  return items.map((item) => normalText(String(item)))
 }
 
 function scalar(value: unknown): string | number | boolean {
-  return typeof value === 'number' || typeof value === 'boolean' ? value : String(value)
+  return typeof value === 'number' || typeof value === 'boolean' ? value : normalText(String(value))
 }
