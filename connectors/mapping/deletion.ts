@@ -16,7 +16,8 @@ const LIVE = new Set(['active', 'live'])
 const UNCLEAR = new Set(['inactive'])
 
 /** Names of a time: deleted_at, deletedAt, deletion_date, removedOn, DeletedDateTime. */
-const NAME_OF_TIME = /(?:[a-z](?:At|On)|_(?:at|on|AT|ON)|[Dd]ate|DATE|[Tt]ime|TIME|[Tt]imestamp|TIMESTAMP)$/
+const NAME_OF_TIME =
+  /(?:[a-z](?:At|On)|_(?:at|on|AT|ON)|[Dd]ate|DATE|[Tt]ime|TIME|[Tt]imestamp|TIMESTAMP)$/
 
 /**
  * Compiles `deleted:` of an object: a path, or a list of which any may delete. A path deletes where

@@ -13,9 +13,9 @@ export function monthOf(name: string): number | null {
 function namesOfMonths(): Map<string, number | null> {
   // English writes both Sep and Sept.
   const names = new Map<string, number | null>([['sept', 9]])
+  // Beside a day some languages have another form of the name.
   for (const language of LANGUAGES)
     for (const month of ['long', 'short'] as const)
-      // Beside a day some languages have another form of the name.
       for (const day of [undefined, 'numeric'] as const) {
         const format = new Intl.DateTimeFormat(language, { month, day, timeZone: 'UTC' })
         for (let n = 1; n <= 12; n++) {

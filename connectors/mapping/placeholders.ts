@@ -57,7 +57,9 @@ const CAPITALISED = /^\p{Lu}\p{Ll}+$/u
  * Creates the test for one source system. `own` holds texts of its mapping: true for one that stands
  * for a missing value there, false for one that is a value.
  */
-export function createPlaceholderTest(own: ReadonlyMap<string, boolean> = new Map()): IsPlaceholder {
+export function createPlaceholderTest(
+  own: ReadonlyMap<string, boolean> = new Map(),
+): IsPlaceholder {
   const stated = new Map([...own].map(([text, is]) => [foldPlaceholder(text), is]))
   return (value, use) => {
     if (typeof value !== 'string' || value.length > charsMax * 2) return false
@@ -74,9 +76,10 @@ export const isCommonPlaceholder = createPlaceholderTest()
 function isPlaceholder(text: string, folded: string, use: PlaceholderUse): boolean {
   if (MARKS.test(text)) return true
   const inner = BRACKETS.exec(folded)?.[1]
-  const bare = (inner ?? folded).replace(/[.?!:]+$/, '').trim()
+  const word = inner ?? folded
+  const bare = word.replace(/[.?!:]+$/, '').trim()
   if (use === 'NAME' && NAMES.has(folded) && CAPITALISED.test(text)) return false
-  if (NULLS.has(bare) || SPREADSHEET_ERROR.test(folded)) return true
+  if (NULLS.has(bare) || SPREADSHEET_ERROR.test(word)) return true
   if (use === 'KEY') return false
   if (bare === 'na') return use !== 'PLACE'
   return WORDS.has(bare) || FILLING.test(bare) || (inner !== undefined && BRACKETED.has(bare))

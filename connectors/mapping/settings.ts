@@ -1,4 +1,4 @@
-import { type MappingDocument, failAt } from './document.ts'
+import { failAt, type MappingDocument } from './document.ts'
 import { ID_FORMS, type IdForm } from './idForm.ts'
 import type { DecimalSeparator } from './number.ts'
 import { createPlaceholderTest, type IsPlaceholder } from './placeholders.ts'
@@ -52,7 +52,9 @@ function readPlaceholders(doc: MappingDocument): Map<string, boolean> {
   const entries = Object.entries(place.value)
   for (const [text, is] of entries)
     if (typeof is !== 'boolean')
-      failAt(place, `placeholders: "${text}" is true for a missing value, false for a value`, [text])
+      failAt(place, `placeholders: "${text}" is true for a missing value, false for a value`, [
+        text,
+      ])
   return new Map(entries.map(([text, is]) => [text, is === true]))
 }
 

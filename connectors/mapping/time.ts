@@ -112,7 +112,9 @@ function readDigits(text: string): Read {
     const written = { ...dayIn(year, month, day), ...clock(hour, minute, second, `${ms}000`) }
     if (isWritten(written)) {
       if (text.length !== 12) return { written: { ...written, zone: '' } }
-      return { fault: 'either the minute of a day or a count of milliseconds; write 2026-03-01T09:30' }
+      return {
+        fault: 'either the minute of a day or a count of milliseconds; write 2026-03-01T09:30',
+      }
     }
     // As a count it would be a day some six hundred years from now.
     if (text.length > 12) return notThere
@@ -161,7 +163,8 @@ function readOdata(ms: string, offset: string | undefined): Read {
 const YEAR_FIRST = /^(\d{4})([-/.]) ?(\d{1,2})\2 ?(\d{1,2})(?!\d)\.?/
 const DOTTED = /^(\d{1,2})\. ?(\d{1,2})\. ?(\d{4}|\d{2})(?!\d)/
 const SLASHED = /^(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)/
-const DAY_FIRST = /^(\d{1,2})(?:st|nd|rd|th|er|\.|º)?[ -](?:of |de )?(\p{L}{3,10})\.?,?[ -](?:de )?(\d{4}|\d{2})(?!\d)/iu
+const DAY_FIRST =
+  /^(\d{1,2})(?:st|nd|rd|th|er|\.|º)?[ -](?:of |de )?(\p{L}{3,10})\.?,?[ -](?:de )?(\d{4}|\d{2})(?!\d)/iu
 const MONTH_FIRST = /^(\p{L}{3,10})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})(?!\d)/iu
 const COMPACT = /^(\d{4})(\d{2})(\d{2})(?=T)/i
 /** Date.toString of Java and C: Sat Oct 04 17:02:00 UTC 2025. */
@@ -187,7 +190,10 @@ function plainDate(given: string): string {
   return text.replace(CJK, '$1-$2-$3').replace(YEAR_LAST, '$1 $4 $2 $3')
 }
 
-function readDate(text: string, order: DateOrder): { day: Day; length: number } | { fault: string } {
+function readDate(
+  text: string,
+  order: DateOrder,
+): { day: Day; length: number } | { fault: string } {
   const found = (m: RegExpExecArray, day: Day) => ({ day, length: m[0].length })
   const iso = YEAR_FIRST.exec(text)
   if (iso) return found(iso, dayIn(iso[1], iso[3], iso[4]))

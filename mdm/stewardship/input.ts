@@ -78,7 +78,8 @@ export function normalised(request: ActionRequest): ActionRequest {
   const { input } = request
   return {
     ...request,
-    input: input.kind === 'BULK' ? { ...input, items: input.items.map(withTexts) } : withTexts(input),
+    input:
+      input.kind === 'BULK' ? { ...input, items: input.items.map(withTexts) } : withTexts(input),
     expected: Object.fromEntries(expected),
   }
 }

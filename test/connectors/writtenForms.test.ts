@@ -11,7 +11,9 @@ import { readOne, withMapping } from './fixture.ts'
  */
 const numRuns = Number(process.env.TOUCHSTONE_VALUES_RUNS ?? 400)
 
-const mapping = (top: string) => `${top}every: { id: id, version: changed, deleted: [gone, deleted_at] }
+const mapping = (
+  top: string,
+) => `${top}every: { id: id, version: changed, deleted: [gone, deleted_at] }
 objects:
   products:
     as: Product
@@ -110,7 +112,13 @@ describe('numbers', () => {
   })
 
   test('read as the generated amount in the units of its currency', () => {
-    const signs = { EUR: ['€', 'EUR'], USD: ['$', 'US$'], GBP: ['£'], CHF: ['Fr.', 'CHF'], DKK: ['kr.'] }
+    const signs = {
+      EUR: ['€', 'EUR'],
+      USD: ['$', 'US$'],
+      GBP: ['£'],
+      CHF: ['Fr.', 'CHF'],
+      DKK: ['kr.'],
+    }
     fc.assert(
       fc.property(
         fc.nat(100_000_000),
@@ -196,7 +204,11 @@ describe('dates', () => {
       }
     })
   const read = (from: ReturnType<typeof withMapping>, text: string) => {
-    const [change] = from.read('row', JSON.stringify({ id: 1, number: 'N', changed: text }), 'contracts')
+    const [change] = from.read(
+      'row',
+      JSON.stringify({ id: 1, number: 'N', changed: text }),
+      'contracts',
+    )
     const { fields, issues } = from.map('contracts', { id: 1, number: 'N', start: text })
     return { day: fields.startDate, micros: change?.version, issues: issues.length }
   }
@@ -214,7 +226,11 @@ describe('dates', () => {
   test('are the day that is written or none, with an issue, where the order is not known', () => {
     fc.assert(
       fc.property(written, ({ text, day }) => {
-        const { fields, issues } = sources.none.map('contracts', { id: 1, number: 'N', start: text })
+        const { fields, issues } = sources.none.map('contracts', {
+          id: 1,
+          number: 'N',
+          start: text,
+        })
         if (issues.length === 0) assert.equal(fields.startDate, day, text)
         else assert.equal(fields.startDate, undefined)
       }),
@@ -223,21 +239,38 @@ describe('dates', () => {
   })
 
   test('that no calendar has are refused in every form', () => {
-    const impossible = fc.constantFrom([2, 30], [2, 31], [4, 31], [6, 31], [9, 31], [11, 31], [13, 1])
+    const impossible = fc.constantFrom(
+      [2, 30],
+      [2, 31],
+      [4, 31],
+      [6, 31],
+      [9, 31],
+      [11, 31],
+      [13, 1],
+    )
     fc.assert(
-      fc.property(impossible, fc.integer({ min: 1950, max: 2049 }), fc.nat(5), ([m = 0, d = 0], y, form) => {
-        const text = [
-          `${y}-${two(m)}-${two(d)}`,
-          `${y}${two(m)}${two(d)}`,
-          `${y}${two(m)}${two(d)}120000`,
-          `${two(d)}.${two(m)}.${y}`,
-          `${d}/${m}/${y}`,
-          `${d}-${months[m - 1] ?? 'Smarch'}-${y}`,
-        ][form]
-        const { fields, issues } = sources.DMY.map('contracts', { id: 1, number: 'N', start: text })
-        assert.equal(fields.startDate, undefined, text)
-        assert.equal(issues.length, 1, text)
-      }),
+      fc.property(
+        impossible,
+        fc.integer({ min: 1950, max: 2049 }),
+        fc.nat(5),
+        ([m = 0, d = 0], y, form) => {
+          const text = [
+            `${y}-${two(m)}-${two(d)}`,
+            `${y}${two(m)}${two(d)}`,
+            `${y}${two(m)}${two(d)}120000`,
+            `${two(d)}.${two(m)}.${y}`,
+            `${d}/${m}/${y}`,
+            `${d}-${months[m - 1] ?? 'Smarch'}-${y}`,
+          ][form]
+          const { fields, issues } = sources.DMY.map('contracts', {
+            id: 1,
+            number: 'N',
+            start: text,
+          })
+          assert.equal(fields.startDate, undefined, text)
+          assert.equal(issues.length, 1, text)
+        },
+      ),
       { numRuns },
     )
   })
@@ -276,7 +309,12 @@ describe('texts', () => {
     const shop = withMapping(mapping(''))
     fc.assert(
       fc.property(damaged, ({ clean, text }) => {
-        const row = { id: 1, name: text, aka: `${text}|${clean}|${clean.normalize('NFD')}`, city: text }
+        const row = {
+          id: 1,
+          name: text,
+          aka: `${text}|${clean}|${clean.normalize('NFD')}`,
+          city: text,
+        }
         const { fields } = readOne(shop, 'row', row, 'customers').canonical
         assert.equal(fields.name, clean)
         assert.deepEqual(fields.tradingNames, [clean])
@@ -287,20 +325,26 @@ describe('texts', () => {
 
   test('have a normal form that is its own', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), damaged.map((d) => d.text)), (text) => {
-        const once = normalText(text)
-        assert.equal(normalText(once), once)
-        assert.equal(once.normalize('NFC'), once)
-        assert.equal(searchText(once), once)
-        assert.equal(normalId(normalId(text)), normalId(text))
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: 'binary', maxLength: 20 }),
+          damaged.map((d) => d.text),
+        ),
+        (text) => {
+          const once = normalText(text)
+          assert.equal(normalText(once), once)
+          assert.equal(once.normalize('NFC'), once)
+          assert.equal(searchText(once), once)
+          assert.equal(normalId(normalId(text)), normalId(text))
+        },
+      ),
       { numRuns },
     )
   })
 
   test('take time in proportion to their length', () => {
-    const long = ['\u200d', 'ک\u200c', '\u{1f3f4}\u{e0067}', '\u115f', 'e\u034f', '👩\u200d'].map((s) =>
-      s.repeat(50_000),
+    const long = ['\u200d', 'ک\u200c', '\u{1f3f4}\u{e0067}', '\u115f', 'e\u034f', '👩\u200d'].map(
+      (s) => s.repeat(50_000),
     )
     const begin = performance.now()
     for (const text of long) normalText(text)
@@ -326,7 +370,9 @@ describe('placeholders', () => {
   }
   const cell = (name: string) =>
     fc.oneof(
-      fc.constantFrom(...(values[name] ?? [])).map((text) => ({ text, value: text as string | undefined })),
+      fc
+        .constantFrom(...(values[name] ?? []))
+        .map((text) => ({ text, value: text as string | undefined })),
       fc
         .tuple(
           fc.constantFrom(...nothing),
@@ -349,7 +395,12 @@ describe('placeholders', () => {
         const address = (fields.billingAddress ?? {}) as Record<string, unknown>
         assert.deepEqual(
           [fields.name, fields.legalName, fields.paymentTerms, fields.accountOwner],
-          [row.name?.value, row.legal?.value, row.terms?.value ?? row.terms2?.value, row.owner?.value],
+          [
+            row.name?.value,
+            row.legal?.value,
+            row.terms?.value ?? row.terms2?.value,
+            row.owner?.value,
+          ],
         )
         assert.deepEqual(
           [address.street, address.city, address.region, address.postcode],
@@ -381,7 +432,20 @@ describe('deletions', () => {
       .constantFrom<unknown>(true, 'true', 'T', 'Y', 'X', 'x', 1, '1', 'Ja', 'oui', '-1')
       .map((value) => ({ value, deleted: true, issues: 0 })),
     fc
-      .constantFrom<unknown>(false, 'false', 'F', 'N', 0, '0', 'nein', null, '', 'NULL', '-', '0000-00-00')
+      .constantFrom<unknown>(
+        false,
+        'false',
+        'F',
+        'N',
+        0,
+        '0',
+        'nein',
+        null,
+        '',
+        'NULL',
+        '-',
+        '0000-00-00',
+      )
       .map((value) => ({ value, deleted: false, issues: 0 })),
     fc
       .constantFrom<unknown>('perhaps', 2, 7, 'B', 'see notes', [])
