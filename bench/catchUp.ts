@@ -53,7 +53,7 @@ try {
     `${events.toLocaleString('en')} events made in ${((performance.now() - began) / 1_000).toFixed(1)} s`,
   )
   const gateway = await bench.startGateway()
-  const { feed } = await readHead(sql)
+  const { epoch } = await readHead(sql)
   const live = (seconds: number): FeedPlan => ({
     do: 'feed',
     url: gateway.url,
@@ -64,7 +64,7 @@ try {
     entity: false,
   })
   const catchUp = async (upTo: number) => {
-    const after = encodeCursor(feed, { kind: 'TAIL', position: 0 })
+    const after = encodeCursor(epoch, { kind: 'TAIL', position: 0 })
     return await bench.measured<CaughtUp>({ do: 'catchUp', url: gateway.url, after, upTo })
   }
   await bench.measured(live(5)) // warm-up

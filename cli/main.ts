@@ -33,6 +33,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   publish: () => import('./commands/publish.ts'),
   rebuild: () => import('./commands/rebuild.ts'),
   webhooks: () => import('./commands/webhooks.ts'),
+  feed: () => import('./commands/feed.ts'),
   expire: () => import('./commands/expire.ts'),
   match: () => import('./commands/match.ts'),
   train: () => import('./commands/train.ts'),

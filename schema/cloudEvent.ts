@@ -8,7 +8,7 @@ import { type ChangeEvent, changeEventSchema } from './events.ts'
  * never change.
  */
 export const changeSchemaMajor = 1
-export const changeSchemaMinor = 1
+export const changeSchemaMinor = 2
 
 const type = z.string().regex(/^touchstone\.[a-z0-9_]+\.(created|updated|merged|split|deleted)$/)
 
@@ -22,7 +22,7 @@ export const cloudEventSchema = z
     id: z
       .string()
       .describe(
-        'Stable: golden id and version. The same event has the same id however often it comes.',
+        'Stable: golden id, version and the beginning of the epoch. The same event has the same id however often it comes.',
       ),
     source: z.string().describe('The feed it is from.'),
     type: type.describe('touchstone.<golden type>.<op>, in small letters.'),
@@ -34,6 +34,12 @@ export const cloudEventSchema = z
       .string()
       .regex(/^\d{16}$/)
       .describe('The position in the feed, padded so that text sorts as numbers.'),
+    epoch: z
+      .string()
+      .optional()
+      .describe(
+        'The history that the position is of. Another one begins when the store may have gone back.',
+      ),
     partitionkey: z.string().describe('The golden id: events with the same key are in order.'),
     correlationid: z
       .string()
@@ -69,12 +75,28 @@ export type CloudEvent = z.infer<typeof cloudEventSchema>
 /** Digits of the largest position, 2^53. */
 const sequenceDigits = 16
 
+/** Hexadecimal digits of the epoch that tell ids of equal golden id and version apart. */
+const epochDigits = 8
+
+/**
+ * Returns an id for consumers that skip what they have. A restored store gives versions out again,
+ * so it holds the epoch too; not for the first one, whose id is that of the feed, because events of
+ * that time were sent without.
+ */
+export function eventId(
+  event: Pick<ChangeEvent, 'goldenId' | 'version' | 'epoch'>,
+  feed: string,
+): string {
+  const id = `${event.goldenId}.${event.version}`
+  return event.epoch === feed ? id : `${id}.${event.epoch.slice(0, epochDigits)}`
+}
+
 /** Wraps a change event in its CloudEvents envelope; `feed` is the id of the feed. */
 export function cloudEvent(event: ChangeEvent, feed: string): CloudEvent {
   const { cause } = event
   return {
     specversion: '1.0',
-    id: `${event.goldenId}.${event.version}`,
+    id: eventId(event, feed),
     source: `urn:touchstone:feed:${feed}`,
     type: `touchstone.${event.type.toLowerCase()}.${event.op.toLowerCase()}`,
     subject: event.goldenId,
@@ -82,6 +104,7 @@ export function cloudEvent(event: ChangeEvent, feed: string): CloudEvent {
     datacontenttype: 'application/json',
     dataschema: `urn:touchstone:schema:change:${changeSchemaMajor}`,
     sequence: String(event.position).padStart(sequenceDigits, '0'),
+    epoch: event.epoch,
     partitionkey: event.goldenId,
     ...(cause.correlationId ? { correlationid: cause.correlationId } : {}),
     ...(cause.inboxId ? { causationid: String(cause.inboxId) } : {}),

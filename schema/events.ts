@@ -30,6 +30,9 @@ const values = z.record(z.string(), z.unknown()).nullable()
 export const changeEventSchema = z
   .object({
     position: z.number().int().positive().describe('Place in the feed: dense and in commit order.'),
+    epoch: z
+      .string()
+      .describe('The history that the position is of: another one after the store went back.'),
     op: z.enum(OPS).describe('What happened to this golden record.'),
     goldenId: z.string().describe('The golden record.'),
     type: z.string().describe('Its golden type, e.g. Customer.'),

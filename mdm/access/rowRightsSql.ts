@@ -121,7 +121,7 @@ const CLOSED = [
 ]
 
 /** Statistics and the program's own state. */
-const OPEN = ['feed_head', 'publication', 'batch', 'service_minute', 'sink']
+const OPEN = ['feed_head', 'feed_epoch', 'publication', 'batch', 'service_minute', 'sink']
 
 /**
  * Returns the SQL that sets up the rights of the reading role for a model. The caller has checked

@@ -11,7 +11,7 @@ export type CursorPosition =
   | { kind: 'SCAN'; position: number; scanned: string | null }
 
 /**
- * Format 1: version, kind, feed (16), position (8), for SCAN with a key scanned (16), CRC-32 of all
+ * Format 1: version, kind, epoch (16), position (8), for SCAN with a key scanned (16), CRC-32 of all
  * that (4).
  */
 const format = 1
@@ -22,12 +22,18 @@ const checkBytes = 4
 /** Longer texts are not cursors; they are rejected before they are decoded. */
 const textLengthMax = 128
 
-export function encodeCursor(feed: string, place: CursorPosition): string {
+/** A position and the epoch of the feed in which it was given out (docs/FEED.md, 4.3). */
+export interface FeedPlace {
+  epoch: string
+  place: CursorPosition
+}
+
+export function encodeCursor(epoch: string, place: CursorPosition): string {
   const scanned = place.kind === 'SCAN' ? place.scanned : null
   const bytes = Buffer.alloc(headBytes + (scanned === null ? 0 : uuidBytes) + checkBytes)
   bytes[0] = format
   bytes[1] = place.kind === 'TAIL' ? kinds.TAIL : scanned === null ? kinds.SCAN_START : kinds.SCAN
-  feedBytes(feed).copy(bytes, 2)
+  epochBytes(epoch).copy(bytes, 2)
   bytes.writeBigUInt64BE(BigInt(place.position), 2 + uuidBytes)
   if (scanned !== null) writeUuid(bytes, headBytes, scanned)
   bytes.writeUInt32BE(crc32(bytes.subarray(0, -checkBytes)), bytes.length - checkBytes)
@@ -35,10 +41,10 @@ export function encodeCursor(feed: string, place: CursorPosition): string {
 }
 
 /**
- * Throws FeedError CURSOR_INVALID or CURSOR_OTHER_FEED. Does not check whether the position still
- * exists; the reader does.
+ * Throws FeedError CURSOR_INVALID. Does not check whether the epoch and the position are part of
+ * the feed; the reader does.
  */
-export function decodeCursor(feed: string, text: string): CursorPosition {
+export function decodeCursor(text: string): FeedPlace {
   if (text.length > textLengthMax || !/^[\w-]+$/.test(text))
     throw invalid('it is not text that Touchstone gave out')
   const bytes = Buffer.from(text, 'base64url')
@@ -58,29 +64,22 @@ export function decodeCursor(feed: string, text: string): CursorPosition {
     bytes.length !== length
   )
     throw invalid('it is of a kind that this version does not know')
-  if (readUuid(bytes, 2) !== feed)
-    throw new FeedError(
-      'CURSOR_OTHER_FEED',
-      'the cursor is of another feed: it was given out by another installation or before the store was created again; subscribe with snapshot: true',
-    )
   const position = Number(bytes.readBigUInt64BE(2 + uuidBytes))
   if (!Number.isSafeInteger(position)) throw invalid('its position is out of range')
-  if (kind === kinds.TAIL) return { kind: 'TAIL', position }
-  return {
-    kind: 'SCAN',
-    position,
-    scanned: kind === kinds.SCAN ? readUuid(bytes, headBytes) : null,
-  }
+  const epoch = readUuid(bytes, 2)
+  if (kind === kinds.TAIL) return { epoch, place: { kind: 'TAIL', position } }
+  const scanned = kind === kinds.SCAN ? readUuid(bytes, headBytes) : null
+  return { epoch, place: { kind: 'SCAN', position, scanned } }
 }
 
-/** Cache of the last feed id: a process has one feed, and encodes a cursor for every event. */
-let known = { feed: '', bytes: Buffer.alloc(uuidBytes) }
+/** Cache of the last epoch: a process has one at a time, and encodes a cursor for every event. */
+let known = { epoch: '', bytes: Buffer.alloc(uuidBytes) }
 
-function feedBytes(feed: string): Buffer {
-  if (known.feed !== feed) {
+function epochBytes(epoch: string): Buffer {
+  if (known.epoch !== epoch) {
     const bytes = Buffer.alloc(uuidBytes)
-    writeUuid(bytes, 0, feed)
-    known = { feed, bytes }
+    writeUuid(bytes, 0, epoch)
+    known = { epoch, bytes }
   }
   return known.bytes
 }

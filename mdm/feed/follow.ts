@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { ChangeEvent } from '../../schema/events.ts'
 import { asyncStream } from '../../schema/kit/asyncStream.ts'
-import { type CursorPosition, decodeCursor } from './cursor.ts'
+import { type CursorPosition, decodeCursor, type FeedPlace } from './cursor.ts'
+import { readLineage, requirePresent } from './epochs.ts'
 import { FeedError } from './feedError.ts'
 import { checkFilter, createMatcher, type FeedFilter, Followed, valuesPass } from './filter.ts'
+import type { Lineage } from './lineage.ts'
 import { readChanges, readHead, readRedirects } from './read.ts'
 import type { RowVisibility } from './rowVisibility.ts'
 import { readSnapshot, type SnapshotItem } from './snapshot.ts'
@@ -23,12 +25,6 @@ export type FeedItem = { at: FeedPlace } & (
   /** Only with `bookmarkPositions`. */
   | { kind: 'BOOKMARK' }
 )
-
-/** A position and its feed. */
-export interface FeedPlace {
-  feed: string
-  place: CursorPosition
-}
 
 export interface FollowOptions {
   /** A cursor: continue after it. Without it: from now, or with a snapshot. */
@@ -75,7 +71,9 @@ export async function follow(
 
 class Subscription {
   readonly #tailer: Tailer
-  readonly #tail: Tail
+  #tail: Tail
+  /** The epoch in which the position of this subscription is known to be part of the feed. */
+  #epoch: string
   readonly #filter: FeedFilter
   readonly #options: FollowOptions
   readonly #signal: AbortSignal
@@ -95,6 +93,7 @@ class Subscription {
   constructor(tailer: Tailer, filter: FeedFilter, options: FollowOptions, signal: AbortSignal) {
     this.#tailer = tailer
     this.#tail = tailer.tail
+    this.#epoch = tailer.tail.epoch
     this.#now = tailer.tail.head
     this.#filter = filter
     this.#options = options
@@ -131,27 +130,51 @@ class Subscription {
   }
 
   async #place(): Promise<CursorPosition> {
-    const tail = this.#tail
-    tail.check()
+    await this.#useTail()
     const { after, snapshot } = this.#options
     if (after === null && !snapshot) return { kind: 'TAIL', position: this.#now }
-    const decoded = after === null ? null : decodeCursor(tail.feed, after)
+    const decoded = after === null ? null : decodeCursor(after)
     // Read from the table and not from the tail, which may lag behind what the caller has just seen
     // committed.
     const head = await this.#read(() => readHead(this.#tailer.sql))
-    this.#now = head.position
-    const place: CursorPosition = decoded ?? {
+    // The tailer may not have seen yet that the feed went back.
+    this.#tailer.enter(head.lineage)
+    await this.#useTail()
+    if (this.#epoch === head.epoch) this.#now = head.position
+    const place: CursorPosition = decoded?.place ?? {
       kind: 'SCAN',
       position: head.position,
       scanned: null,
     }
+    requirePresent(this.#tail.lineage, decoded?.epoch ?? head.epoch, place.position)
     if (place.position > head.position)
       throw new FeedError(
         'CURSOR_FUTURE',
-        `the cursor is of position ${place.position} and the feed ends at ${head.position}: the store went back; subscribe with snapshot: true`,
+        `the cursor is of position ${place.position} and the feed ends at ${head.position}: the store went back and could not detect it; subscribe with snapshot: true, and have the operator run "touchstone feed new-epoch"`,
       )
     if (place.position + 1 < head.oldest) throw expired(place.position, head.oldest)
     return place
+  }
+
+  /** Reads from the live end of the feed as it is now. */
+  async #useTail(): Promise<void> {
+    this.#tail = await this.#tailer.goodTail(this.#signal)
+    this.#tail.check()
+    this.#now = this.#tail.head
+    this.#epoch = this.#tail.epoch
+  }
+
+  /**
+   * Goes on in the present epoch. Throws CURSOR_OTHER_FEED if `position` was undone, by a restore
+   * for example.
+   */
+  #enter(lineage: Lineage, position: number): void {
+    this.#tailer.enter(lineage)
+    const tail = this.#tail
+    tail.check()
+    if (tail.epoch === this.#epoch) return
+    requirePresent(tail.lineage, this.#epoch, position)
+    this.#epoch = tail.epoch
   }
 
   async *#scan(start: CursorPosition & { kind: 'SCAN' }): AsyncGenerator<FeedItem, undefined> {
@@ -177,6 +200,8 @@ class Subscription {
           }),
         ),
       )
+      if (page.epoch !== this.#epoch)
+        this.#enter(await this.#read(() => readLineage(this.#tailer.sql, page.epoch)), position)
       if (page.oldest > position + 1) throw expired(position, page.oldest)
       const item = first(page.items, (i) => from === null || i.goldenId > from)
       if (item) {
@@ -202,6 +227,7 @@ class Subscription {
     for (let turn = 1; ; turn++) {
       this.#reached.position = position
       tail.check()
+      this.#enter(tail.lineage, position)
       if (this.#done) return
       if (silent >= bookmarkPositions) {
         silent = 0
@@ -221,6 +247,7 @@ class Subscription {
       let ahead = (): readonly ChangeEvent[] => aheadOf(tail, position)
       if (!event) {
         const page = await this.#page(position)
+        this.#enter(page.lineage, position)
         if (page.oldest > position + 1) {
           const missed = page.oldest - 1 - position
           position += missed
@@ -302,24 +329,27 @@ class Subscription {
   }
 
   #sharedKey(after: number, upTo: number): string {
-    return `${this.#tail.feed} ${after} ${upTo}`
+    return `${this.#epoch} ${after} ${upTo}`
   }
 
   async #readPage(after: number, upTo: number, ids: string[] | null): Promise<EventPage> {
     const range = { after, upTo, ids, rowsMax: pageRowsMax }
-    const { events, oldest } = await this.#read(() => readChanges(this.#tailer.sql, range))
+    const { events, oldest, lineage } = await this.#read(() =>
+      readChanges(this.#tailer.sql, range),
+    )
     const last = events.at(-1)?.event.position ?? upTo
     const covered = events.length === pageRowsMax ? last : upTo
     return {
       events,
       oldest,
+      lineage,
       covered,
       bytes: events.reduce((sum, e) => sum + e.bytes, pageOverheadBytes),
     }
   }
 
   #at(place: CursorPosition): FeedPlace {
-    return { feed: this.#tail.feed, place }
+    return { epoch: this.#epoch, place }
   }
 
   #read<T>(work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,9 @@
 import type { ChangeEvent } from '../../schema/events.ts'
 import type { change } from '../../schema/tables/feed.ts'
 import type { Sql } from '../db/database.ts'
+import { transaction } from '../db/transaction.ts'
+import { readLineage, renewEpoch, sameStore } from './epochs.ts'
+import type { Lineage } from './lineage.ts'
 
 /** An event with its size for memory bounds. */
 export interface ReadEvent {
@@ -10,6 +13,9 @@ export interface ReadEvent {
 
 export interface Head {
   feed: string
+  /** The epoch of the next position. */
+  epoch: string
+  lineage: Lineage
   /** Position of the last event; 0 when there is none. */
   position: number
   /** The oldest position still kept. */
@@ -28,10 +34,26 @@ export interface Range {
 const eventOverheadBytes = 600
 const memberBytes = 56
 
+/**
+ * Returns the end of the feed. If the store may have gone back since its epoch began, it begins
+ * another one, except on a standby, which cannot write.
+ */
 export async function readHead(sql: Sql): Promise<Head> {
-  const [head] = await sql<Head[]>`select feed, position, oldest from feed_head`
-  if (!head) throw new Error('feed_head has no row: the migrations have not run')
-  return head
+  const read = async () => {
+    const [head] = await sql<(Omit<Head, 'lineage'> & { same: boolean })[]>`
+      select h.feed, h.epoch, h.position, h.oldest,
+        pg_is_in_recovery() or coalesce(${sameStore(sql)}, false) as same
+      from feed_head h left join feed_epoch e on e.id = h.epoch`
+    if (!head) throw new Error('feed_head has no row: the migrations have not run')
+    return head
+  }
+  let found = await read()
+  if (!found.same) {
+    await transaction(sql, renewEpoch)
+    found = await read()
+  }
+  const { same, ...head } = found
+  return { ...head, lineage: await readLineage(sql, head.epoch) }
 }
 
 interface ChangeRow
@@ -46,21 +68,22 @@ interface ChangeRow
   before: string | null
   after: string | null
   oldest: number
+  epoch: string
 }
 type Change = typeof change.$inferSelect
 
 /**
  * Returns events in position order, and `oldest` as the same statement saw it, so the two are
- * consistent. The plan it counts on: a scan of the primary key from `after`, with one look-up of
+ * consistent. `lineage` names the epochs of these events. The plan it counts on: a scan of the primary key from `after`, with one look-up of
  * the version before for each row by (golden_id, version). With ids the planner takes the cheaper
  * of that and of (golden_id, version) with a sort.
  */
 export async function readChanges(
   sql: Sql,
   range: Range,
-): Promise<{ events: ReadEvent[]; oldest: number }> {
+): Promise<{ events: ReadEvent[]; oldest: number; lineage: Lineage }> {
   const rows = await sql<ChangeRow[]>`
-    select h.oldest, e.*
+    select h.oldest, h.epoch, e.*
     from feed_head h left join lateral (
       select c.position, c.golden_id, c.type, c.version, c.op, b.values::text as before, c.values::text as after,
         c.redirect, c.changed, c.members, c.policy_version, c.cause, c.at
@@ -71,12 +94,18 @@ export async function readChanges(
       limit ${range.rowsMax}
     ) e on true
     order by e.position`
+  const [head] = rows
+  if (!head) throw new Error('feed_head has no row: the migrations have not run')
+  const lineage = await readLineage(sql, head.epoch)
+  // The store was replaced between the two statements.
+  if (!lineage.holds(head.epoch, rows.at(-1)?.position ?? 0)) return await readChanges(sql, range)
   const events: ReadEvent[] = []
-  for (const row of rows) if (row.position !== null) events.push(toEvent(row, row.position))
-  return { events, oldest: rows[0]?.oldest ?? 1 }
+  for (const row of rows)
+    if (row.position !== null) events.push(toEvent(row, row.position, lineage))
+  return { events, oldest: head.oldest, lineage }
 }
 
-function toEvent(row: ChangeRow, position: number): ReadEvent {
+function toEvent(row: ChangeRow, position: number, lineage: Lineage): ReadEvent {
   return {
     bytes:
       eventOverheadBytes +
@@ -84,6 +113,7 @@ function toEvent(row: ChangeRow, position: number): ReadEvent {
       2 * ((row.before?.length ?? 0) + (row.after?.length ?? 0)),
     event: {
       position,
+      epoch: lineage.epochOf(position),
       op: row.op,
       goldenId: row.golden_id,
       type: row.type,

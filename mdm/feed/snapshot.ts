@@ -21,6 +21,8 @@ export interface SnapshotPage {
   oldest: number
   /** No golden records come after these. */
   done: boolean
+  /** The epoch of the feed when this was read. */
+  epoch: string
 }
 
 export interface SnapshotRange {
@@ -43,6 +45,7 @@ interface SnapshotRow extends Pick<typeof change.$inferSelect, 'type' | 'version
   id: string | null
   values: string
   oldest: number
+  epoch: string
 }
 
 /** Memory of an item beside its values. */
@@ -57,7 +60,7 @@ const itemOverheadBytes = 300
  */
 export async function readSnapshot(sql: Sql, range: SnapshotRange): Promise<SnapshotPage> {
   const rows = await sql<SnapshotRow[]>`
-    select h.oldest, s.*
+    select h.oldest, h.epoch, s.*
     from feed_head h left join lateral (
       select g.id, v.type, v.version, v.position, v.values::text as values
       from golden g cross join lateral (
@@ -81,5 +84,8 @@ export async function readSnapshot(sql: Sql, range: SnapshotRange): Promise<Snap
     items.push({ goldenId: id, type, version, position, values: JSON.parse(values) })
     bytes += itemOverheadBytes + 2 * values.length
   }
-  return { items, bytes, oldest: rows[0]?.oldest ?? 1, done: items.length < range.rowsMax }
+  const [head] = rows
+  if (!head) throw new Error('feed_head has no row: the migrations have not run')
+  const { oldest, epoch } = head
+  return { items, bytes, oldest, epoch, done: items.length < range.rowsMax }
 }

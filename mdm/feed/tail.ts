@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { ChangeEvent } from '../../schema/events.ts'
 import type { FeedError } from './feedError.ts'
+import type { Lineage } from './lineage.ts'
 import type { Head, ReadEvent } from './read.ts'
 import { Ring, type RingBounds } from './ring.ts'
 
@@ -13,6 +14,8 @@ const wakeGroupMax = 16
  */
 export class Tail {
   readonly feed: string
+  /** The epochs up to the present one; replaced when another one begins and this tail goes on. */
+  lineage: Lineage
   /** The oldest position still stored; it may lag by one poll. */
   oldest: number
   readonly #bounds: RingBounds
@@ -23,9 +26,15 @@ export class Tail {
 
   constructor(head: Head, bounds: RingBounds) {
     this.feed = head.feed
+    this.lineage = head.lineage
     this.oldest = head.oldest
     this.#bounds = bounds
     this.#ring = new Ring(head.position, bounds)
+  }
+
+  /** The present epoch. */
+  get epoch(): string {
+    return this.lineage.current
   }
 
   /** Position of the last event that arrived here. */

@@ -4,7 +4,9 @@ import { WakeableSleep } from '../../schema/kit/wakeableSleep.ts'
 import type { Sql } from '../db/database.ts'
 import { isTransientDatabaseError } from '../db/isTransientDatabaseError.ts'
 import { changeChannel } from './append.ts'
+import { beginEpoch } from './epochs.ts'
 import { FeedError } from './feedError.ts'
+import type { Lineage } from './lineage.ts'
 import { Pages } from './pages.ts'
 import { Permits } from './permits.ts'
 import { type Head, type ReadEvent, readChanges, readHead } from './read.ts'
@@ -18,7 +20,7 @@ export interface TailerOptions {
    */
   sql: Sql
   /** Logs when the database goes away and comes back, and when a feed ends. */
-  log?: (level: 'warn' | 'error', message: string) => void
+  log?: (level: 'info' | 'warn' | 'error', message: string) => void
   /** Events in memory for all subscribers, 10,000. */
   ringEventsMax?: number
   /** Their bytes, 64 MB. */
@@ -50,7 +52,7 @@ export interface LiveSource {
 
 /** An event of a feed; null if only its position is known, and the table must supply the rest. */
 export interface LiveEvent {
-  feed: string
+  epoch: string
   position: number
   item: ReadEvent | null
 }
@@ -60,6 +62,8 @@ const batchRowsMax = 500
 /** How long a committed event may take through the live source before it is read from the table. */
 const liveMsMax = 1_000
 const retryMsMin = 50
+/** Interval between looks whether a tail that failed was replaced. */
+const replacedPollMs = 20
 const retryMsMax = 2_000
 
 /**
@@ -70,6 +74,7 @@ export interface EventPage {
   events: ReadEvent[]
   covered: number
   oldest: number
+  lineage: Lineage
   bytes: number
 }
 
@@ -92,6 +97,7 @@ export class Tailer {
   #unlisten: () => Promise<unknown> = async () => {}
   #running: Promise<void> = Promise.resolve()
   #readAt = performance.now()
+  #checkedAt = Number.NEGATIVE_INFINITY
   /** When the live source fell behind the table. */
   #owesSince = Number.POSITIVE_INFINITY
 
@@ -160,6 +166,35 @@ export class Tailer {
     }
   }
 
+  /** Returns the live end, after it was replaced if the feed went back. */
+  async goodTail(signal: AbortSignal): Promise<Tail> {
+    while (this.#tail.failed && !signal.aborted && !this.#stop.signal.aborted)
+      await sleep(replacedPollMs)
+    return this.#tail
+  }
+
+  /**
+   * Continues in the feed's present epoch. If the live end has read what is no longer part of the
+   * feed, it fails, and a new one begins at the head.
+   */
+  enter(lineage: Lineage): void {
+    const tail = this.#tail
+    // An older view, read before the last epoch began: its positions are part of this feed too.
+    if (tail.failed || tail.lineage.knows(lineage.current)) return
+    if (lineage.holds(tail.epoch, tail.head)) {
+      this.#options.log('info', `feed: epoch ${lineage.current} has begun; every cursor is good`)
+      tail.lineage = lineage
+    } else this.#fail('the store was replaced by an earlier state under the running feed')
+  }
+
+  #fail(what: string): void {
+    const error = new FeedError('CURSOR_OTHER_FEED', `${what}; take a new snapshot`)
+    this.#options.log('error', `feed: ${error.message}`)
+    this.#tail.fail(error)
+    this.#checkedAt = Number.NEGATIVE_INFINITY
+    this.#pause.wake()
+  }
+
   #newTail(head: Head): Tail {
     return new Tail(head, {
       eventsMax: this.#options.ringEventsMax,
@@ -169,15 +204,14 @@ export class Tailer {
 
   async #loop(): Promise<void> {
     const backoff = new Backoff(retryMsMin, retryMsMax)
-    let checkedAt = Number.NEGATIVE_INFINITY
     while (!this.#stop.signal.aborted) {
       try {
         this.#pause.clear()
         const { live } = this.#options
-        if (performance.now() - checkedAt >= this.#options.pollMs) {
+        if (performance.now() - this.#checkedAt >= this.#options.pollMs) {
           const behind = await this.#checkHead()
-          checkedAt = performance.now()
-          if (live && behind) this.#owesSince = Math.min(this.#owesSince, checkedAt)
+          this.#checkedAt = performance.now()
+          if (live && behind) this.#owesSince = Math.min(this.#owesSince, this.#checkedAt)
         }
         if (!live) await this.#readOn()
         else await this.#takeLive(live)
@@ -190,7 +224,7 @@ export class Tailer {
           this.#options.log('error', `feed: ${e.message}`)
           this.#tail.fail(e)
         } else this.#options.log('warn', `feed: reading failed, trying again: ${message(e)}`)
-        checkedAt = Number.NEGATIVE_INFINITY
+        this.#checkedAt = Number.NEGATIVE_INFINITY
         await this.#pause.sleep(backoff.next())
       }
     }
@@ -207,11 +241,14 @@ export class Tailer {
       this.#tail = this.#newTail(head)
       return false
     }
-    if (head.feed !== tail.feed || head.position < tail.head)
-      throw new FeedError(
-        'CURSOR_OTHER_FEED',
-        'the store was replaced under the running feed; take a new snapshot',
-      )
+    if (head.epoch === tail.epoch && head.position < tail.head) {
+      // The epoch cannot tell, as with a restored memory image of the server; the positions do.
+      await beginEpoch(this.sql, 'WENT_BACK', head.position)
+      this.#fail('the store went back under the running feed')
+      return false
+    }
+    this.enter(head.lineage)
+    if (tail.failed) return false
     tail.oldest = head.oldest
     return head.position > tail.head
   }
@@ -221,8 +258,9 @@ export class Tailer {
    */
   async #takeLive(live: LiveSource): Promise<void> {
     const tail = this.#tail
-    for (const { feed, position, item } of live.take()) {
-      if (feed !== tail.feed || position <= tail.head) continue
+    for (const { epoch, position, item } of live.take()) {
+      // An epoch that is not known yet is read from the table, where it is checked.
+      if (epoch !== tail.epoch || position <= tail.head) continue
       if (!item || position > tail.head + 1) await this.#readOn()
       else {
         tail.push([item])
@@ -238,12 +276,15 @@ export class Tailer {
   async #readOn(): Promise<void> {
     const tail = this.#tail
     for (;;) {
-      const { events, oldest } = await readChanges(this.sql, {
+      if (tail.failed) return
+      const { events, oldest, lineage } = await readChanges(this.sql, {
         after: tail.head,
         upTo: Number.MAX_SAFE_INTEGER,
         ids: null,
         rowsMax: batchRowsMax,
       })
+      this.enter(lineage)
+      if (tail.failed) return
       tail.oldest = oldest
       if (oldest > tail.head + 1) {
         tail.skipTo(oldest - 1)

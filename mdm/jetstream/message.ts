@@ -5,7 +5,7 @@ import type { visibleValues } from '../feed/visible.ts'
 /** The published message: a CloudEvents 1.0 event in structured mode, as for webhooks. */
 export interface SinkMessage {
   subject: string
-  /** Nats-Msg-Id: golden id and version. The server drops duplicates within its window. */
+  /** Nats-Msg-Id: the id of the event. The server drops duplicates within its window. */
   id: string
   headers: Record<string, string>
   body: string
@@ -62,12 +62,22 @@ export function sinkMessage(
 
 const feedPrefix = 'urn:touchstone:feed:'
 
-/** Returns feed and position of a message; null if Touchstone did not publish it. */
-export function positionOf(body: unknown): { feed: string; position: number } | null {
-  const { source, sequence } = (body ?? {}) as { source?: unknown; sequence?: unknown }
+/**
+ * Returns epoch and position of a message; null if Touchstone did not publish it. Messages of
+ * earlier versions are of the first epoch, whose id is that of the feed.
+ */
+export function positionOf(body: unknown): { epoch: string; position: number } | null {
+  const { source, sequence, epoch } = (body ?? {}) as {
+    source?: unknown
+    sequence?: unknown
+    epoch?: unknown
+  }
   if (typeof source !== 'string' || !source.startsWith(feedPrefix) || typeof sequence !== 'string')
     return null
-  return { feed: source.slice(feedPrefix.length), position: Number(sequence) }
+  return {
+    epoch: typeof epoch === 'string' ? epoch : source.slice(feedPrefix.length),
+    position: Number(sequence),
+  }
 }
 
 /** Returns the event of a message. Throws if it does not have the published form. */
@@ -75,6 +85,7 @@ export function eventOf(body: unknown): ChangeEvent {
   const { data, ...e } = cloudEventSchema.parse(body)
   return {
     position: Number(e.sequence),
+    epoch: e.epoch ?? e.source.slice(feedPrefix.length),
     op: data.op,
     goldenId: e.subject,
     type: data.type,

@@ -7,6 +7,7 @@ import type { Policy } from '../../schema/policy.ts'
 import { currentTraceparent, SpanKind, traced } from '../../schema/trace.ts'
 import type { Sql } from '../db/database.ts'
 import { encodeCursor } from '../feed/cursor.ts'
+import { beginEpoch } from '../feed/epochs.ts'
 import { everything } from '../feed/filter.ts'
 import { follow } from '../feed/follow.ts'
 import { readHead } from '../feed/read.ts'
@@ -64,6 +65,8 @@ interface VisibleFields {
  */
 interface Start {
   feed: string
+  /** The epoch in which the position is part of the feed. */
+  epoch: string
   position: number
   sequence: number
   missed: number
@@ -160,7 +163,7 @@ export class Publisher {
       await stream.ensure()
       const start = await this.#start(stream)
       this.#tailer ??= await startTailer({ sql, log: (level, m) => log(level, m), ...ring })
-      const after = encodeCursor(start.feed, { kind: 'TAIL', position: start.position })
+      const after = encodeCursor(start.epoch, { kind: 'TAIL', position: start.position })
       const items = await follow(this.#tailer, { after, snapshot: false, filter: everything })
       signal.addEventListener('abort', () => void items.return?.(), { once: true })
       this.#is('PUBLISHING')
@@ -168,7 +171,7 @@ export class Publisher {
 
       const bytesMax = stream.nc.info?.max_payload ?? 1_048_576
       const inFlight: Promise<void>[] = []
-      let { sequence, position } = start
+      let { sequence, position, epoch } = start
       let { missed } = start
       if (missed > 0)
         log('warn', `jetstream: ${missed} positions expired before they were published`)
@@ -176,7 +179,7 @@ export class Publisher {
       const save = async () => {
         if (position === saved && missed === 0) return
         const [to, lost] = [position, missed]
-        await this.#lock.savePosition(start.feed, to, lost)
+        await this.#lock.savePosition(epoch, to, lost)
         saved = to
         missed -= lost
       }
@@ -213,6 +216,7 @@ export class Publisher {
           }).then(() => {
             // In order, because each message names the one before.
             position = event.position
+            epoch = event.epoch
             this.#count++
           })
           sent.catch(fail)
@@ -249,6 +253,7 @@ export class Publisher {
     const oldest = head.oldest - 1
     const at = (position: number): Start => ({
       feed: head.feed,
+      epoch: head.epoch,
       sequence: end.sequence,
       position: Math.max(position, oldest),
       missed: Math.max(0, oldest - position),
@@ -256,7 +261,11 @@ export class Publisher {
     if (end.messages === 0) {
       // Never used, or recreated: publish everything that is stored. Emptied by its limits or by a
       // person: continue after its last position.
-      const goesOn = end.sequence > 0 && kept?.feed === head.feed && kept.position <= head.position
+      const goesOn =
+        end.sequence > 0 &&
+        kept &&
+        head.lineage.holds(kept.epoch, kept.position) &&
+        kept.position <= head.position
       return at(goesOn ? kept.position : oldest)
     }
     const { stream: name } = this.#o.nats
@@ -265,13 +274,23 @@ export class Publisher {
       throw new UnrecoverableError(
         `the last message of ${name} was not published by Touchstone: ${remedy}`,
       )
-    if (end.place.feed !== head.feed)
-      throw new UnrecoverableError(`${name} holds another feed, ${end.place.feed}: ${remedy}`)
-    if (end.place.position > head.position)
+    const { epoch, position } = end.place
+    if (!head.lineage.knows(epoch))
       throw new UnrecoverableError(
-        `${name} ends at position ${end.place.position}, the feed at ${head.position}: the store went back: ${remedy}`,
+        `${name} holds another feed: epoch ${epoch} is not part of this one: ${remedy}`,
       )
-    return at(end.place.position)
+    if (!head.lineage.holds(epoch, position))
+      throw new UnrecoverableError(
+        `${name} ends at position ${position} of epoch ${epoch}, which the store has lost since: ${remedy}`,
+      )
+    if (position > head.position) {
+      // The epoch could not tell that the store went back; the stream does.
+      await beginEpoch(this.#o.sql, 'WENT_BACK', head.position)
+      throw new UnrecoverableError(
+        `${name} ends at position ${position}, the feed at ${head.position}: the store went back: ${remedy}`,
+      )
+    }
+    return at(position)
   }
 
   #visible(): VisibleFields {

@@ -38,17 +38,17 @@ export class PublisherLock {
   }
 
   /** Returns the last saved position; null if nothing was ever published. */
-  async readPosition(): Promise<{ feed: string; position: number } | null> {
-    const [row] = await this.#sql<{ feed: string; position: number }[]>`
-      select feed, position from sink where name = ${name}`
+  async readPosition(): Promise<{ epoch: string; position: number } | null> {
+    const [row] = await this.#sql<{ epoch: string; position: number }[]>`
+      select feed as epoch, position from sink where name = ${name}`
     return row ?? null
   }
 
   /** Throws PublisherLockLost. */
-  async savePosition(feed: string, position: number, missed: number): Promise<void> {
+  async savePosition(epoch: string, position: number, missed: number): Promise<void> {
     const saved = await this.#sql`
       insert into sink as s (name, feed, position, missed)
-      select ${name}, ${feed}::uuid, ${position}::bigint, ${missed}::bigint where pg_backend_pid() = ${this.#backend}
+      select ${name}, ${epoch}::uuid, ${position}::bigint, ${missed}::bigint where pg_backend_pid() = ${this.#backend}
       on conflict (name) do update set feed = excluded.feed, position = excluded.position, missed = s.missed + excluded.missed,
         updated_at = clock_timestamp()`
     if (saved.count === 0) throw new PublisherLockLost('the connection that held the lock was lost')

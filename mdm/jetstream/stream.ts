@@ -28,9 +28,9 @@ export interface StreamEnd {
   /** Last sequence of the stream; 0 if it never had a message. */
   sequence: number
   /**
-   * Feed and position of the last message; null if there is none, or Touchstone did not publish it.
+   * Epoch and position of the last message; null if there is none, or Touchstone did not publish it.
    */
-  place: { feed: string; position: number } | null
+  place: { epoch: string; position: number } | null
   /** Number of messages in the stream. */
   messages: number
 }

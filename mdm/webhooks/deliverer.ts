@@ -205,6 +205,8 @@ export class Deliverer {
   async #begin(id: string, revision: number): Promise<void> {
     const { sql, vault, poster, now, random, schedule, log, settled } = this.#o
     this.#tailer ??= await startTailer({ sql, log: (level, m) => log(level, m), ...ring })
+    // Before the endpoint: if the store is replaced between the two, the position is of the later one.
+    const head = await readHead(sql)
     const [endpoint] = await readEndpoints(sql, [id])
     if (!endpoint || endpoint.revision !== revision) {
       await release(sql, this.#holder, id)
@@ -213,7 +215,10 @@ export class Deliverer {
     const secrets = await readSecrets(sql, vault, id)
     const sight = this.#o.sightOf(endpoint)
     const store = new Store(sql, id, this.#holder, sight)
-    const head = await readHead(sql)
+    if (endpoint.position > head.position) {
+      log('error', `webhook ${id} is at position ${endpoint.position}, beyond the end of the feed`)
+      return await store.disable('AHEAD_OF_FEED')
+    }
     // Events that expired while nothing was delivered count as missed; they cannot be delivered any
     // more.
     const missed = Math.max(0, head.oldest - 1 - endpoint.position)
@@ -226,7 +231,14 @@ export class Deliverer {
       pausedUntil: endpoint.pausedUntil?.getTime() ?? 0,
     }
     if (missed > 0)
-      await store.save({ position, missed, breaker, parked: new Map(), log: new Map() })
+      await store.save({
+        position,
+        epoch: head.epoch,
+        missed,
+        breaker,
+        parked: new Map(),
+        log: new Map(),
+      })
     const tailer = this.#tailer
     const scopes = new Set(endpoint.scopes)
     const delivery = new Delivery(
@@ -276,13 +288,14 @@ export class Deliverer {
       },
       {
         position,
+        epoch: head.epoch,
         breaker,
         parked: await store.parked(),
         delivered: await store.deliveredAfter(position),
       },
     )
     this.#running.set(id, { revision, delivery, againAt: null })
-    const after = encodeCursor(head.feed, { kind: 'TAIL', position })
+    const after = encodeCursor(head.epoch, { kind: 'TAIL', position })
     const items = await follow(tailer, {
       after,
       snapshot: false,

@@ -30,6 +30,7 @@ export interface DeliveryOptions {
 /** State of an endpoint when a process claims it. */
 export interface Standing {
   position: number
+  epoch: string
   breaker: Breaker
   parked: Parked[]
   /** Positions past `position` that are already delivered. */
@@ -59,6 +60,8 @@ export class Delivery {
   readonly #stop = new AbortController()
   readonly #queues: RecordQueues
   readonly #window: Window
+  /** The epoch of the feed in which the last item was read. */
+  #epoch: string
   #breaker: Breaker
   readonly #unsaved: Unsaved
   #underWay = 0
@@ -67,15 +70,19 @@ export class Delivery {
   #drained: (() => void) | null = null
   readonly #delivered: Set<number>
 
-  constructor(options: DeliveryOptions, { position, breaker, parked, delivered }: Standing) {
+  constructor(
+    options: DeliveryOptions,
+    { position, epoch, breaker, parked, delivered }: Standing,
+  ) {
     this.#o = options
+    this.#epoch = epoch
     this.#breaker = breaker
     this.#delivered = delivered
     this.#window = new Window(position)
     this.#queues = new RecordQueues(parked, position)
     this.#unsaved = new Unsaved(
       (progress) => options.store.save(progress),
-      () => ({ position: this.#window.doneUpTo, breaker: this.#breaker }),
+      () => ({ position: this.#window.doneUpTo, epoch: this.#epoch, breaker: this.#breaker }),
     )
   }
 
@@ -172,6 +179,7 @@ export class Delivery {
 
   #take(item: FeedItem): void {
     const { position } = item.at.place
+    this.#epoch = item.at.epoch
     if (item.kind === 'LAGGED') this.#unsaved.miss(item.missed)
     if (item.kind !== 'CHANGE' || this.#delivered.delete(position)) {
       this.#window.pass(position)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Webhook as Signer } from 'standardwebhooks'
-import { changeSchemaMajor, cloudEvent } from '../../schema/cloudEvent.ts'
+import { changeSchemaMajor, cloudEvent, eventId } from '../../schema/cloudEvent.ts'
 import type { ChangeEvent } from '../../schema/events.ts'
 
 /** The posted message: Standard Webhooks around a CloudEvents 1.0 event in structured mode. */
@@ -29,11 +29,14 @@ export function eventMessage(
   const before = event.before && visible(event.type, event.before, scopes)
   const after = event.after && visible(event.type, event.after, scopes)
   const body = cloudEvent({ ...event, before, after }, feed)
-  return { id: messageId(event.goldenId, event.version), body: JSON.stringify(body) }
+  return { id: messageId(event, feed), body: JSON.stringify(body) }
 }
 
-export function messageId(goldenId: string, version: number): string {
-  return `${goldenId}_${version}`
+export function messageId(
+  event: Pick<ChangeEvent, 'goldenId' | 'version' | 'epoch'>,
+  feed: string,
+): string {
+  return eventId(event, feed).replaceAll('.', '_')
 }
 
 /**

@@ -30,6 +30,8 @@ export interface Logged {
 /** Changes of a delivery since its last save. */
 export interface Progress {
   position: number
+  /** The epoch in which all positions here were read. */
+  epoch: string
   missed: number
   breaker: Breaker
   /** Golden id -> its parked state, or null if it is no longer parked. */
@@ -38,7 +40,10 @@ export interface Progress {
   log: Map<number, Logged>
 }
 
-/** Another process delivers to this endpoint, or the endpoint is disabled. */
+/**
+ * Another process delivers to this endpoint, the endpoint is disabled, or the store was restored to
+ * an earlier state.
+ */
 export class LeaseLost extends Error {
   override name = 'LeaseLost'
 }
@@ -166,15 +171,19 @@ export class Store {
   }
 
   /** Saves everything in one transaction. Throws LeaseLost. */
-  async save({ position, missed, breaker, parked, log }: Progress): Promise<void> {
+  async save({ position, epoch, missed, breaker, parked, log }: Progress): Promise<void> {
     const webhook = this.#webhook
+    const last = Math.max(position, ...[...parked.values()].map((p) => p?.position ?? 0), ...log.keys())
     await transaction(this.#sql, async (tx) => {
       const held = await tx`
         update webhook set position = greatest(position, ${position}), missed = missed + ${missed},
           failures = ${breaker.failures}, opened = ${breaker.opened}, paused_until = ${moment(breaker.pausedUntil)}::text::timestamptz
-        where id = ${webhook} and leased_by = ${this.#holder}`
+        where id = ${webhook} and leased_by = ${this.#holder} and exists (
+          -- What a restore has undone must not count as delivered: its positions come again.
+          select from feed_epoch e where e.id = ${epoch} and not exists (
+            select from feed_epoch l where l.number > e.number and l.began_after < ${last}))`
       if (held.count === 0)
-        throw new LeaseLost(`webhook ${webhook} is delivered by another process now`)
+        throw new LeaseLost(`webhook ${webhook} is delivered by another process now, or the store was restored`)
       const [gone, there] = [[...parked.keys()], [...parked.values()].filter((p) => p !== null)]
       if (gone.length > 0)
         await tx`delete from webhook_parked where webhook = ${webhook} and golden_id = any(${gone}::uuid[])`
@@ -201,11 +210,14 @@ export class Store {
     })
   }
 
-  /** Disables the endpoint because it returned 410 Gone. */
-  async disable(because: string): Promise<void> {
+  /**
+   * Disables the endpoint. If its position is beyond the end of the feed, it is put there, so that an
+   * operator who enables it skips nothing that comes.
+   */
+  async disable(because: 'GONE' | 'AHEAD_OF_FEED'): Promise<void> {
     await this.#sql`
       update webhook set state = 'DISABLED', because = ${because}, revision = revision + 1,
-        updated_at = clock_timestamp()
+        position = least(position, (select h.position from feed_head h)), updated_at = clock_timestamp()
       where id = ${this.#webhook} and leased_by = ${this.#holder} and state = 'ACTIVE'`
   }
 }

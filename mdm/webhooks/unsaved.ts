@@ -1,4 +1,3 @@
-import type { Breaker } from './breaker.ts'
 import type { Logged, Parked, Progress } from './store.ts'
 
 /** Results that are not in the database yet; beyond it nothing is sent. */
@@ -13,7 +12,7 @@ const placeMsMax = 1_000
 export class Unsaved {
   readonly #write: (progress: Progress) => Promise<void>
   /** Returns the current state of the delivery. */
-  readonly #standing: () => { position: number; breaker: Breaker }
+  readonly #standing: () => Pick<Progress, 'position' | 'epoch' | 'breaker'>
   #parked = new Map<string, Parked | null>()
   #log = new Map<number, Logged>()
   #missed = 0
@@ -23,7 +22,7 @@ export class Unsaved {
 
   constructor(
     write: (progress: Progress) => Promise<void>,
-    standing: () => { position: number; breaker: Breaker },
+    standing: () => Pick<Progress, 'position' | 'epoch' | 'breaker'>,
   ) {
     this.#write = write
     this.#standing = standing

@@ -41,13 +41,31 @@ export const feedHead = pgTable(
     position: int8('position').notNull(),
     oldest: int8('oldest').notNull().default(1),
     feed: uuid().notNull().defaultRandom(),
+    epoch: uuid().notNull(),
+    epochXid: int8('epoch_xid'),
+    server: text(),
   },
   (t) => [oneRow('feed_head', t.one)],
+)
+
+/** The epochs of the feed: another one begins when the store may have gone back. */
+export const feedEpoch = pgTable(
+  'feed_epoch',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    number: integer().notNull().generatedAlwaysAsIdentity(),
+    feed: uuid().notNull(),
+    beganAfter: int8('began_after').notNull(),
+    reason: text().notNull(),
+    at: moment('at').notNull().default(clock),
+  },
+  (t) => [unique('feed_epoch_number_key').on(t.number)],
 )
 
 /** Sinks that keep their own position in the feed. */
 export const sink = pgTable('sink', {
   name: text().primaryKey(),
+  /** The epoch of the position. */
   feed: uuid().notNull(),
   position: int8('position').notNull(),
   missed: int8('missed').notNull().default(0),

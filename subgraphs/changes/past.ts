@@ -33,7 +33,7 @@ export async function readPastPage(
     // slightly behind.
     const head = await readHead(tailer.sql)
     await tailer.tail.waitForNews(head.position - 1, AbortSignal.timeout(tailerBehindMsMax))
-    const start = args.after ?? encodeCursor(head.feed, { kind: 'TAIL', position: head.oldest - 1 })
+    const start = args.after ?? encodeCursor(head.epoch, { kind: 'TAIL', position: head.oldest - 1 })
     const options = {
       after: start,
       snapshot: false,
@@ -47,7 +47,7 @@ export async function readPastPage(
     for await (const item of await follow(tailer, options)) {
       if (item.kind === 'CHANGE' && nodes.length === limit) break
       if (item.kind === 'CHANGE') nodes.push(item)
-      end = encodeCursor(item.at.feed, item.at.place)
+      end = encodeCursor(item.at.epoch, item.at.place)
       if (item.kind === 'CAUGHT_UP') hasNextPage = false
       if (item.kind !== 'CHANGE' || nodes.length === limit) break
     }
@@ -58,7 +58,7 @@ export async function readPastPage(
       pageInfo: {
         hasNextPage,
         hasPreviousPage: args.after !== null && args.after !== undefined,
-        startCursor: first ? encodeCursor(first.at.feed, first.at.place) : null,
+        startCursor: first ? encodeCursor(first.at.epoch, first.at.place) : null,
         endCursor: end,
       },
     }

@@ -77,9 +77,10 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
     Query: {
       feed: async () => {
         const head = await readHead(tailer.sql)
-        const at = (position: number) => encodeCursor(head.feed, { kind: 'TAIL', position })
+        const at = (position: number) => encodeCursor(head.epoch, { kind: 'TAIL', position })
         return {
           id: head.feed,
+          epoch: head.epoch,
           head: head.position,
           oldest: head.oldest,
           cursor: at(head.position),
@@ -138,7 +139,7 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
       entity: ({ event }: ChangeItem, _: unknown, context: RequestContext) =>
         entity(event.type, event.goldenId, context),
       cloudEvent(
-        { event, at }: ChangeItem,
+        { event }: ChangeItem,
         { version }: { version: number },
         context: RequestContext,
       ) {
@@ -153,7 +154,7 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
           event.before && visible('FEED', event.type, event.goldenId, event.before, context)
         const after =
           event.after && visible('FEED', event.type, event.goldenId, event.after, context)
-        return cloudEvent({ ...event, before, after }, at.feed)
+        return cloudEvent({ ...event, before, after }, tailer.tail.feed)
       },
     },
     ChangeCause: {
@@ -184,11 +185,11 @@ function rowVisibilityOf(context: RequestContext): RowVisibility | null {
 
 /** Returns a function that encodes cursors. All subscribers at the head request the same one. */
 function cursors(): (item: FeedItem) => string {
-  let last = { feed: '', position: -1, text: '' }
-  return ({ at: { feed, place } }) => {
-    if (place.kind !== 'TAIL') return encodeCursor(feed, place)
-    if (last.position !== place.position || last.feed !== feed)
-      last = { feed, position: place.position, text: encodeCursor(feed, place) }
+  let last = { epoch: '', position: -1, text: '' }
+  return ({ at: { epoch, place } }) => {
+    if (place.kind !== 'TAIL') return encodeCursor(epoch, place)
+    if (last.position !== place.position || last.epoch !== epoch)
+      last = { epoch, position: place.position, text: encodeCursor(epoch, place) }
     return last.text
   }
 }

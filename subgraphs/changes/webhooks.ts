@@ -1,8 +1,9 @@
 import { GraphQLError } from 'graphql'
 import { decodeCursor } from '../../mdm/feed/cursor.ts'
+import { requirePresent } from '../../mdm/feed/epochs.ts'
 import { FeedError } from '../../mdm/feed/feedError.ts'
 import type { FeedFilter } from '../../mdm/feed/filter.ts'
-import { readHead } from '../../mdm/feed/read.ts'
+import { type Head, readHead } from '../../mdm/feed/read.ts'
 import {
   type DeliveryFilter,
   type DeliveryRow,
@@ -225,7 +226,12 @@ export function webhookResolvers(webhooks: Webhooks, policy: Policy): Resolvers 
     WebhookDelivery: {
       id: (d: DeliveryRow) => `${d.webhook}.${d.position}`,
       webhook: (d: DeliveryRow, _: unknown, context: RequestContext) => load(d.webhook, context),
-      messageId: (d: DeliveryRow) => messageId(d.goldenId, d.version),
+      async messageId(d: DeliveryRow, _: unknown, context: RequestContext) {
+        const head = await context.load<Head | null>('feed head', '', null, async () => {
+          return new Map([['', await readHead(sql)]])
+        })
+        return head && messageId({ ...d, epoch: head.lineage.epochOf(d.position) }, head.feed)
+      },
       // An endpoint may repeat the data that it received.
       async response(d: DeliveryRow, _: unknown, context: RequestContext) {
         const endpoint = await load(d.webhook, context)
@@ -314,11 +320,9 @@ function shownFilter(policy: Policy, filter: FeedFilter, scopes: ReadonlySet<str
   return { ...args, where: where ?? null }
 }
 
-function placeAfter(
-  head: { feed: string; position: number; oldest: number },
-  cursor: string,
-): number {
-  const place = decodeCursor(head.feed, cursor)
+function placeAfter(head: Head, cursor: string): number {
+  const { epoch, place } = decodeCursor(cursor)
+  requirePresent(head.lineage, epoch, place.position)
   if (place.kind !== 'TAIL')
     throw new FeedError(
       'CURSOR_INVALID',

@@ -28,6 +28,7 @@ describe('a folder without a database', () => {
     ],
     expire: [['--older-than', '90d']],
     explain: [['a', 'b']],
+    feed: [['epochs'], ['new-epoch']],
     keys: [['list'], ['create', 'x', '--role', 'reader'], ['revoke', 'x'], ['rotate', 'x']],
     load: [['--source', 'webshop', '--object', 'customers', 'customers.csv']],
     operations: [['list'], ['retire', '0123456789abcdef']],

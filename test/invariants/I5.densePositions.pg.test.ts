@@ -42,7 +42,7 @@ test(`I5 positions are dense and in commit order; readers that resume at any cur
     const read: ChangeEvent[] = []
     for (;;) {
       const position = read.at(-1)?.position ?? 0
-      const cursor = encodeCursor(tailer.tail.feed, { kind: 'TAIL', position })
+      const cursor = encodeCursor(tailer.tail.epoch, { kind: 'TAIL', position })
       const until = 1 + Math.floor(random() * 120)
       let n = 0
       for await (const item of await follow(tailer, {

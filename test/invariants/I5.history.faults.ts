@@ -65,11 +65,11 @@ async function play(seed: number): Promise<History> {
       values: undefined,
     }),
   )
-  const { feed, position } = await readHead(sql)
+  const { epoch, position } = await readHead(sql)
   const port = await freePort()
   const note = (name: string) => join(dir, `${seed}-${name}.ndjson`)
 
-  const start = encodeCursor(feed, { kind: 'TAIL', position })
+  const start = encodeCursor(epoch, { kind: 'TAIL', position })
   const some = [...goldenIds.slice(0, 5), marker]
   const gatewayUrl = `http://127.0.0.1:${port}/graphql`
   const subscribers = [

@@ -19,6 +19,7 @@ const values = optional(
 )
 const event: fc.Arbitrary<ChangeEvent> = fc.record({
   position: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  epoch: fc.uuid(),
   op: fc.constantFrom(...OPS),
   goldenId: fc.uuid(),
   type: fc.constantFrom('Customer', 'Contact', 'SalesOrder'),

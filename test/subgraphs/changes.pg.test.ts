@@ -167,8 +167,8 @@ test('the entity beside a tombstone is the survivor, and null after a delete (FE
 })
 
 test('an event is also available as CloudEvents 1.0 with the same rights; other versions are rejected', async () => {
-  const { feed } = (await query('{ feed { id cursor } }')) as {
-    feed: { id: string; cursor: string }
+  const { feed } = (await query('{ feed { id epoch cursor } }')) as {
+    feed: { id: string; epoch: string; cursor: string }
   }
   const values = { name: 'Ada', jobTitle: 'CTO' }
   const [id = ''] = await create(db.sql, 1, { type: 'Contact', values })
@@ -184,7 +184,12 @@ test('an event is also available as CloudEvents 1.0 with the same rights; other 
   assert.deepEqual(cloudEventSchema.parse(cloudEvent), cloudEvent)
   assert.deepEqual(
     [cloudEvent?.id, cloudEvent?.source, cloudEvent?.type, Number(cloudEvent?.sequence)],
-    [`${id}.1`, `urn:touchstone:feed:${feed.id}`, 'touchstone.contact.created', node?.position],
+    [
+      `${id}.1.${feed.epoch.slice(0, 8)}`,
+      `urn:touchstone:feed:${feed.id}`,
+      'touchstone.contact.created',
+      node?.position,
+    ],
   )
   assert.deepEqual(cloudEvent?.data.after, { jobTitle: 'CTO' })
   const refused = await read(2, all)

@@ -193,8 +193,8 @@ test('rejects a bad registration with its rule, as data', async () => {
     assert.doesNotMatch(data.registerWebhook.detail, /hunter2/)
   }
   const head = await readHead(db.sql)
-  const cursor = (position: number, feed = head.feed) =>
-    encodeCursor(feed, { kind: 'TAIL', position })
+  const cursor = (position: number, epoch = head.epoch) =>
+    encodeCursor(epoch, { kind: 'TAIL', position })
   const errors: [object, string][] = [
     [{ filter: { changedFields: ['nmae'] } }, 'FILTER_INVALID'],
     [{ filter: { where: [{ field: 'shoeSize', in: [1] }] } }, 'FILTER_INVALID'],
@@ -205,7 +205,7 @@ test('rejects a bad registration with its rule, as data', async () => {
     [{ after: cursor(head.position + 10) }, 'CURSOR_FUTURE'],
     [{ after: cursor(0, randomUUID()) }, 'CURSOR_OTHER_FEED'],
     [
-      { after: encodeCursor(head.feed, { kind: 'SCAN', position: 0, scanned: null }) },
+      { after: encodeCursor(head.epoch, { kind: 'SCAN', position: 0, scanned: null }) },
       'CURSOR_INVALID',
     ],
   ]
@@ -321,7 +321,7 @@ test('shows an endpoint’s response only to callers with its scopes, and delete
 
 test('sends a test event, delivers from a cursor, pages its log and replays by id', async () => {
   const [goldenId = ''] = await create(db.sql, 1, { type: 'Product' })
-  const before = encodeCursor((await readHead(db.sql)).feed, { kind: 'TAIL', position: 0 })
+  const before = encodeCursor((await readHead(db.sql)).epoch, { kind: 'TAIL', position: 0 })
   await create(db.sql, 4, { type: 'Product' })
   const { webhook } = await registered({
     url: own.url,
@@ -359,7 +359,8 @@ test('sends a test event, delivers from a cursor, pages its log and replays by i
   assert.ok(log.every((d) => d.state === 'DELIVERED'))
   const first = log.find((d) => d.goldenId === goldenId)
   assert.ok(first)
-  assert.equal(first.messageId, `${goldenId}_1`)
+  const { epoch } = await readHead(db.sql)
+  assert.equal(first.messageId, `${goldenId}_1_${epoch.slice(0, 8)}`)
   const arrived = () =>
     own.received.filter((r) => r.headers['webhook-id'] === first.messageId).length
   assert.equal(arrived(), 1)

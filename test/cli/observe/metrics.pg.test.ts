@@ -54,7 +54,7 @@ test('reports ingest, exceptions, feed, pools and tasks, with labels from the co
   const now = { after: null, snapshot: false, filter: {} as never }
   const items = await follow(tailer, now)
   await items.next()
-  const behind = encodeCursor(tailer.tail.feed, { kind: 'TAIL', position: 0 })
+  const behind = encodeCursor(tailer.tail.epoch, { kind: 'TAIL', position: 0 })
   const others = [
     await follow(tailer, { ...now, consumer: 'key:orders' }),
     await follow(tailer, { ...now, after: behind, consumer: 'key:billing' }),

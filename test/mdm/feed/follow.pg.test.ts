@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openDatabase } from '../../../mdm/db/database.ts'
 import { encodeCursor } from '../../../mdm/feed/cursor.ts'
+import { beginEpoch } from '../../../mdm/feed/epochs.ts'
 import { expireChanges } from '../../../mdm/feed/expire.ts'
 import { everything } from '../../../mdm/feed/filter.ts'
 import { type FeedItem, type FollowOptions, follow } from '../../../mdm/feed/follow.ts'
@@ -46,7 +47,7 @@ async function open(options: Partial<TailerOptions> = {}): Promise<Tailer> {
 }
 
 const cursorAt = (tailer: Tailer, position: number) =>
-  encodeCursor(tailer.tail.feed, { kind: 'TAIL', position })
+  encodeCursor(tailer.tail.epoch, { kind: 'TAIL', position })
 const after_ = (
   tailer: Tailer,
   position: number,
@@ -278,7 +279,7 @@ test('expired events give CURSOR_EXPIRED at the start and Lagged in the middle; 
   )
   for (const from of [start, head - 1])
     await assert.rejects(follow(tailer, after_(tailer, from)), code('CURSOR_EXPIRED'))
-  const scan = encodeCursor(tailer.tail.feed, { kind: 'SCAN', position: start + 3, scanned: null })
+  const scan = encodeCursor(tailer.tail.epoch, { kind: 'SCAN', position: start + 3, scanned: null })
   await assert.rejects(follow(tailer, { ...fromNow, after: scan }), code('CURSOR_EXPIRED'))
 
   // Another read evicts the page that the slow subscriber had begun.
@@ -309,3 +310,137 @@ async function takeSome(
   }
   return all
 }
+
+describe('a store that was restored to an earlier state (FEED 4.3)', () => {
+  const tables = ['feed_head', 'feed_epoch', 'change', 'golden']
+
+  /** Copies the feed's tables and returns a function that puts the rows back, as a dump does. */
+  async function backup(): Promise<() => Promise<void>> {
+    const copy = `copy_${randomUUID().replaceAll('-', '')}`
+    await db.sql.unsafe(`create schema ${copy}`)
+    for (const t of tables)
+      await db.sql.unsafe(`create table ${copy}.${t} as select * from public.${t}`)
+    return async () => {
+      await db.sql.begin(async (tx) => {
+        for (const t of tables)
+          await tx.unsafe(
+            `delete from public.${t}; insert into public.${t} overriding system value select * from ${copy}.${t}`,
+          )
+      })
+    }
+  }
+
+  const names = (items: readonly FeedItem[]) => eventsOf(items).map((e) => e.goldenId)
+
+  test('rejects what was given out since, goes on from before, and is right for new consumers', async () => {
+    const tailer = await open()
+    const shared = await create(db.sql, 3)
+    const start = tailer.tail.head
+    await until(() => tailer.tail.head === start + 3)
+    const before = cursorAt(tailer, start + 1)
+    const restore = await backup()
+    const backedUp = start + 3
+    await create(db.sql, 5)
+    await until(() => tailer.tail.head === backedUp + 5)
+    const since = range(backedUp + 1, backedUp + 5).map((p) => cursorAt(tailer, p))
+    const scan = encodeCursor(tailer.tail.epoch, { kind: 'SCAN', position: backedUp + 2, scanned: null })
+    const live = await follow(tailer, fromNow)
+    await live.next()
+    const ended = assert.rejects(live.next(), code('CURSOR_OTHER_FEED'))
+
+    await restore()
+    const after = await create(db.sql, 10)
+    const fresh = await open()
+    for (const reader of [tailer, fresh]) {
+      for (const cursor of [...since, scan])
+        await assert.rejects(
+          follow(reader, { ...fromNow, after: cursor }),
+          code('CURSOR_OTHER_FEED'),
+        )
+      const rest = await take(await follow(reader, { ...fromNow, after: before }), caughtUp)
+      assert.deepEqual(names(rest), [...shared.slice(1), ...after])
+      const snapshot = await take(await follow(reader, { ...fromNow, snapshot: true }), caughtUp)
+      const [all] = await db.sql`select count(*)::int as n from golden where state = 'ACTIVE'`
+      assert.equal(snapshot.filter((i) => i.kind === 'SNAPSHOT').length, all?.n)
+    }
+    await ended
+  })
+
+  test('a subscriber behind the ring gets nothing of the new history by its old position', async () => {
+    const tailer = await open({ ringEventsMax: 5, pollMs: 60_000 })
+    const start = tailer.tail.head
+    await create(db.sql, 600)
+    await until(() => tailer.tail.head === start + 600)
+    const restore = await backup()
+    await create(db.sql, 600)
+    await until(() => tailer.tail.head === start + 1_200)
+    const slow = await follow(tailer, after_(tailer, start))
+    await takeSome(slow, 700)
+    await restore()
+    await create(db.sql, 900)
+    const got: FeedItem[] = []
+    await assert.rejects(async () => {
+      for await (const item of slow) got.push(item)
+    }, code('CURSOR_OTHER_FEED'))
+    assert.ok(got.length < 600, `${got.length} items of pages that were read before`)
+  })
+
+  test('two restores of one backup, and a store whose epoch cannot tell', async () => {
+    const tailer = await open()
+    const restore = await backup()
+    const { position: backedUp, epoch } = await readHead(db.sql)
+    const cursors: string[] = []
+    for (let n = 0; n < 2; n++) {
+      await restore()
+      await create(db.sql, 3 + n)
+      const head = await readHead(db.sql)
+      for (const p of range(backedUp + 1, head.position))
+        cursors.push(encodeCursor(head.epoch, { kind: 'TAIL', position: p }))
+    }
+    await restore()
+    await create(db.sql, 9)
+    for (const cursor of cursors)
+      await assert.rejects(follow(tailer, { ...fromNow, after: cursor }), code('CURSOR_OTHER_FEED'))
+    const rest = await take(
+      await follow(tailer, { ...fromNow, after: encodeCursor(epoch, { kind: 'TAIL', position: backedUp }) }),
+      caughtUp,
+    )
+    assert.equal(eventsOf(rest).length, 9)
+
+    // As a memory image of the server that is put back: nothing in the database shows it.
+    const head = await readHead(db.sql)
+    await until(() => tailer.tail.head === head.position)
+    const lost = encodeCursor(head.epoch, { kind: 'TAIL', position: head.position })
+    await db.sql.begin(async (tx) => {
+      await tx`update feed_head set position = position - 2`
+      await tx`delete from golden where position > ${head.position - 2}`
+      await tx`delete from change where position > ${head.position - 2}`
+    })
+    await until(() => tailer.tail.head === head.position - 2)
+    await create(db.sql, 5)
+    await assert.rejects(follow(tailer, { ...fromNow, after: lost }), code('CURSOR_OTHER_FEED'))
+
+    // No process has seen it: the operator says it.
+    const seen = await readHead(db.sql)
+    const good = encodeCursor(seen.epoch, { kind: 'TAIL', position: seen.position - 4 })
+    const bad = encodeCursor(seen.epoch, { kind: 'TAIL', position: seen.position - 3 })
+    assert.equal((await beginEpoch(db.sql, 'COMMAND', seen.position - 4)).beganAfter, seen.position - 4)
+    await assert.rejects(follow(tailer, { ...fromNow, after: bad }), code('CURSOR_OTHER_FEED'))
+    assert.equal(
+      eventsOf(await take(await follow(tailer, { ...fromNow, after: good }), caughtUp)).length,
+      4,
+    )
+  })
+
+  test('cursors of earlier versions name the feed, and are good up to the upgrade', async () => {
+    const tailer = await open()
+    const { feed, lineage } = await readHead(db.sql)
+    const upgradedAt = range(0, tailer.tail.head).findLast((p) => lineage.holds(feed, p)) ?? -1
+    const at = (position: number) => ({
+      ...fromNow,
+      after: encodeCursor(feed, { kind: 'TAIL', position }),
+    })
+    await take(await follow(tailer, at(upgradedAt)), caughtUp)
+    await assert.rejects(follow(tailer, at(upgradedAt + 1)), code('CURSOR_OTHER_FEED'))
+  })
+})

@@ -26,7 +26,7 @@ test('live and lagging subscriptions continue after a database outage; a replace
   try {
     const [id = ''] = await create(sql, 600)
     const behind = await follow(tailer, {
-      after: encodeCursor(tailer.tail.feed, { kind: 'TAIL', position: 0 }),
+      after: encodeCursor(tailer.tail.epoch, { kind: 'TAIL', position: 0 }),
       snapshot: false,
       filter: everything,
     })

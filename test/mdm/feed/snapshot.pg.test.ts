@@ -72,7 +72,7 @@ test(`under concurrent writes a snapshot has exactly one position, and its tail 
     let scanned = 0
     for (;;) {
       const { value } = (await items.next()) as { value: FeedItem }
-      cursor = encodeCursor(value.at.feed, value.at.place)
+      cursor = encodeCursor(value.at.epoch, value.at.place)
       if (value.kind === 'SNAPSHOT') {
         assert.ok(!table.has(value.item.goldenId), 'each once')
         assert.ok(value.item.position <= value.at.place.position)

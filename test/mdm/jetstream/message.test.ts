@@ -14,8 +14,10 @@ import { policy } from '../../fixtures/store.ts'
 
 const feed = randomUUID()
 const goldenId = randomUUID()
+const epoch = randomUUID()
 const event: ChangeEvent = {
   position: 4711,
+  epoch,
   op: 'UPDATED',
   goldenId,
   type: 'Customer',
@@ -45,10 +47,10 @@ const all = new Set(['pii:read'])
 test('an event that is published with all its values is read back unchanged', () => {
   const message = sinkMessage(event, feed, { ...options, scopes: all })
   assert.equal(message.subject, `touchstone.changes.customer.${goldenId}`)
-  assert.equal(message.id, `${goldenId}.7`)
+  assert.equal(message.id, `${goldenId}.7.${epoch.slice(0, 8)}`)
   assert.equal(message.headers[SCOPES_HEADER], 'pii:read')
   assert.deepEqual(eventOf(JSON.parse(message.body)), event)
-  assert.deepEqual(positionOf(JSON.parse(message.body)), { feed, position: 4711 })
+  assert.deepEqual(positionOf(JSON.parse(message.body)), { epoch, position: 4711 })
 })
 
 test('without configured scopes no field that needs one is published', () => {

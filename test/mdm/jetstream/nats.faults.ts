@@ -16,7 +16,7 @@ import { visibleValues } from '../../../mdm/feed/visible.ts'
 import { sinkFigures } from '../../../mdm/jetstream/metrics.ts'
 import { JetStreamSource } from '../../../mdm/jetstream/source.ts'
 import { ChangeStream } from '../../../mdm/jetstream/stream.ts'
-import { cloudEvent } from '../../../schema/cloudEvent.ts'
+import { cloudEvent, eventId } from '../../../schema/cloudEvent.ts'
 import type { ChangeEvent } from '../../../schema/events.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { policy } from '../../fixtures/store.ts'
@@ -112,7 +112,7 @@ test(`loses and duplicates nothing, in order, when broker and publishers are kil
   for (const [i, { event }] of events.entries()) {
     assert.deepEqual(stored[i]?.event, JSON.parse(JSON.stringify(cloudEvent(shown(event), feed))))
     assert.equal(stored[i]?.subject, `touchstone.changes.customer.${event.goldenId}`)
-    assert.equal(stored[i]?.id, `${event.goldenId}.${event.version}`)
+    assert.equal(stored[i]?.id, eventId(event, feed))
   }
 })
 
@@ -259,7 +259,7 @@ test('a gateway that tails JetStream gives the same events and cursors, also dur
     await Promise.all(tailers.map((tailer) => tailer.stop()))
     await Promise.all(pools.map((sql) => sql.end({ timeout: 1 })))
   })
-  const after = encodeCursor(blind.tail.feed, { kind: 'TAIL', position: 1 })
+  const after = encodeCursor(blind.tail.epoch, { kind: 'TAIL', position: 1 })
   const options = { after, snapshot: false, filter: everything }
   const upTo = (last: number) => (i: { at: { place: { position: number } } }) =>
     i.at.place.position === last
@@ -275,7 +275,7 @@ test('a gateway that tails JetStream gives the same events and cursors, also dur
 
   const more = await follow(usual, {
     ...options,
-    after: encodeCursor(usual.tail.feed, { kind: 'TAIL', position: 203 }),
+    after: encodeCursor(usual.tail.epoch, { kind: 'TAIL', position: 203 }),
   })
   await nats.kill()
   const [added = ''] = await create(db.sql, 1)
@@ -288,7 +288,7 @@ test('a gateway that tails JetStream gives the same events and cursors, also dur
   await until(async () => (await sinkFigures(db.sql))[0]?.position === 204)
   const rest = await follow(blind, {
     ...options,
-    after: encodeCursor(blind.tail.feed, { kind: 'TAIL', position: 203 }),
+    after: encodeCursor(blind.tail.epoch, { kind: 'TAIL', position: 203 }),
   })
   const both = take(rest, upTo(206))
   await create(db.sql, 2)

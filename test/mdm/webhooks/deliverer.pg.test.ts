@@ -17,6 +17,7 @@ import {
   rotateWebhookSecret,
   setWebhookState,
 } from '../../../mdm/webhooks/webhooks.ts'
+import { eventId } from '../../../schema/cloudEvent.ts'
 import { type TestDatabase, testDatabase } from '../../database.ts'
 import { append, caughtUp, create, eventsOf, seeded, take, version } from '../feed/world.ts'
 import { type Received, type Receiver, startReceiver } from './receiver.ts'
@@ -92,7 +93,8 @@ test('a delivery is a signed CloudEvent with Standard Webhooks headers and only 
   const [got] = t.receiver.received
   assert.ok(got)
   assert.equal(got.headers['content-type'], 'application/cloudevents+json; charset=utf-8')
-  assert.equal(got.headers['webhook-id'], `${goldenId}_1`)
+  const { epoch } = await readHead(db.sql)
+  assert.equal(got.headers['webhook-id'], `${goldenId}_1_${epoch.slice(0, 8)}`)
   assert.deepEqual(new Verifier(t.secret).verify(got.body, got.headers), got.event)
   assert.throws(
     () => new Verifier(t.secret).verify(got.body.replace('CFO', 'CEO'), got.headers),
@@ -155,7 +157,7 @@ test('delivers all events in order for each golden record, despite an outage, er
   for (const { headers, event } of t.receiver.received)
     assert.equal(
       headers['webhook-id'],
-      `${event.subject}_${event.data.version}`,
+      `${event.subject}_${event.data.version}_${event.epoch?.slice(0, 8)}`,
       'the same id for each attempt',
     )
 })
@@ -404,7 +406,7 @@ test('follows ids through merge and split, also for blocked events, and gives th
   )
   assert.deepEqual(receiver.accepted(a), [1, 2, 3, 4])
   assert.deepEqual(receiver.accepted(b), [2, 3, 4])
-  const after = encodeCursor(from.feed, { kind: 'TAIL', position: from.position })
+  const after = encodeCursor(from.epoch, { kind: 'TAIL', position: from.position })
   await until(() => tailer.tail.head >= from.position + 9)
   const items = eventsOf(
     await take(await follow(tailer, { after, snapshot: false, filter }), caughtUp),
@@ -412,7 +414,7 @@ test('follows ids through merge and split, also for blocked events, and gives th
   const accepted = receiver.received
     .filter((r) => r.status === 200)
     .map((r) => r.headers['webhook-id'])
-  assert.deepEqual(accepted.sort(), items.map((e) => `${e.goldenId}_${e.version}`).sort())
+  assert.deepEqual(accepted.sort(), items.map((e) => eventId(e, from.feed).replaceAll('.', '_')).sort())
 })
 
 test('events that expire while an endpoint is disabled are missed, and counted', async (context) => {
