@@ -66,8 +66,8 @@ type Desk = Pick<ExceptionDesk, 'sql' | 'connectors'>
 
 /**
  * Returns the trace of a message, by its inbox number, its correlation id, the id of an event
- * (golden id and version with a dot between), the id of a golden record that it led to, or the id
- * of a steward action. Null if the id is unknown.
+ * (golden id and version with a dot between, and the epoch), the id of a golden record that it led
+ * to, or the id of a steward action. Null if the id is unknown.
  */
 export async function trace(desk: Desk, given: string): Promise<Trace | null> {
   const id = given.trim().toLowerCase()
@@ -77,7 +77,7 @@ export async function trace(desk: Desk, given: string): Promise<Trace | null> {
       ? null
       : { id, kind: 'MESSAGE', messages, more: false, events: [], actions: [] }
   }
-  const event = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9]\d{0,8})$/.exec(id)
+  const event = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9]\d{0,8})(?:\.[0-9a-f]{8})?$/.exec(id)
   if (event) {
     const found = await eventOf(desk.sql, event[1] ?? '', Number(event[2]))
     return found && (await fromEvents(desk, id, 'EVENT', [found]))
