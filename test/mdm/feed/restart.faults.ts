@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -8,9 +11,11 @@ import { migrate } from '../../../mdm/db/migrate.ts'
 import { encodeCursor } from '../../../mdm/feed/cursor.ts'
 import { everything } from '../../../mdm/feed/filter.ts'
 import { follow } from '../../../mdm/feed/follow.ts'
+import { readHead } from '../../../mdm/feed/read.ts'
 import { startTailer } from '../../../mdm/feed/tailer.ts'
+import { temporaryServer } from '../../database.ts'
 import { crashingServer } from './crashingServer.ts'
-import { append, create, eventsOf, fromNow, take, version } from './world.ts'
+import { append, caughtUp, create, eventsOf, fromNow, take, version } from './world.ts'
 
 test('live and lagging subscriptions continue after a database outage; a replaced store ends them (FEED 8.1, 8.3)', async () => {
   const server = await crashingServer()
@@ -69,6 +74,68 @@ test('live and lagging subscriptions continue after a database outage; a replace
     await server.stop()
   }
 })
+
+test('a data directory that is put back under a running gateway: backup, five events, restore, ten events (FEED 4.3)', async (t) => {
+  const server = await temporaryServer()
+  const backup = mkdtempSync(join(tmpdir(), 'touchstone-backup-'))
+  const sql = openDatabase(server.url('postgres'), { connectionsMax: 4, name: 'test' })
+  await migrate(sql, fileURLToPath(new URL('../../../migrations', import.meta.url)))
+  const tailer = await startTailer({
+    sql: openDatabase(server.url('postgres'), { connectionsMax: 4, name: 'test-feed' }),
+  })
+  t.after(async () => {
+    await tailer.stop()
+    await tailer.sql.end({ timeout: 1 })
+    await sql.end({ timeout: 1 })
+    await server.stop()
+    rmSync(backup, { recursive: true, force: true })
+  })
+  const cursors = async () => {
+    const { epoch, position } = await retried(() => readHead(sql))
+    return Array.from({ length: position + 1 }, (_, p) =>
+      encodeCursor(epoch, { kind: 'TAIL', position: p }),
+    )
+  }
+  const shared = await create(sql, 3)
+  const before = await cursors()
+  await server.pause()
+  cpSync(server.dir, backup, { recursive: true })
+  await server.resume()
+  const since = await cursors()
+  assert.notDeepEqual(since, before, 'the start of the server began an epoch')
+  await retried(() => create(sql, 5))
+  const lost = [...since.slice(4), ...(await cursors()).slice(4)]
+  assert.equal(lost.length, 5)
+  while (tailer.tail.head < 8) await sleep(20)
+  const live = await follow(tailer, fromNow)
+  await live.next()
+  const ended = assert.rejects(live.next(), hasCode('CURSOR_OTHER_FEED'))
+
+  await server.pause()
+  rmSync(server.dir, { recursive: true })
+  cpSync(backup, server.dir, { recursive: true })
+  await server.resume()
+  const after = await retried(() => create(sql, 10))
+  await ended
+  for (const cursor of lost)
+    await assert.rejects(
+      follow(tailer, { ...fromNow, after: cursor }),
+      hasCode('CURSOR_OTHER_FEED'),
+    )
+  for (const [position, cursor] of before.entries()) {
+    const rest = await take(await follow(tailer, { ...fromNow, after: cursor }), caughtUp)
+    assert.deepEqual(
+      eventsOf(rest).map((e) => e.goldenId),
+      [...shared, ...after].slice(position),
+    )
+  }
+  const snapshot = await take(await follow(tailer, { ...fromNow, snapshot: true }), caughtUp)
+  assert.equal(snapshot.filter((i) => i.kind === 'SNAPSHOT').length, 13)
+})
+
+function hasCode(code: string) {
+  return (e: unknown) => e instanceof Error && 'code' in e && e.code === code
+}
 
 async function retried<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
