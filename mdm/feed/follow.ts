@@ -200,8 +200,11 @@ class Subscription {
           }),
         ),
       )
-      if (page.epoch !== this.#epoch)
-        this.#enter(await this.#read(() => readLineage(this.#tailer.sql, page.epoch)), position)
+      const { lineage } = this.#tail
+      const present = lineage.knows(page.epoch)
+        ? lineage
+        : await this.#read(() => readLineage(this.#tailer.sql, page.epoch))
+      this.#enter(present, position)
       if (page.oldest > position + 1) throw expired(position, page.oldest)
       const item = first(page.items, (i) => from === null || i.goldenId > from)
       if (item) {

@@ -74,9 +74,9 @@ type Change = typeof change.$inferSelect
 
 /**
  * Returns events in position order, and `oldest` as the same statement saw it, so the two are
- * consistent. `lineage` names the epochs of these events. The plan it counts on: a scan of the primary key from `after`, with one look-up of
- * the version before for each row by (golden_id, version). With ids the planner takes the cheaper
- * of that and of (golden_id, version) with a sort.
+ * consistent. `lineage` names the epochs of these events. The plan it counts on: a scan of the
+ * primary key from `after`, with one look-up of the version before for each row by (golden_id,
+ * version). With ids the planner takes the cheaper of that and of (golden_id, version) with a sort.
  */
 export async function readChanges(
   sql: Sql,

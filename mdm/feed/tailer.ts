@@ -182,7 +182,7 @@ export class Tailer {
     // An older view, read before the last epoch began: its positions are part of this feed too.
     if (tail.failed || tail.lineage.knows(lineage.current)) return
     if (lineage.holds(tail.epoch, tail.head)) {
-      this.#options.log('info', `feed: epoch ${lineage.current} has begun; every cursor is good`)
+      this.#options.log('info', `feed: epoch ${lineage.current} has begun`)
       tail.lineage = lineage
     } else this.#fail('the store was replaced by an earlier state under the running feed')
   }
@@ -209,8 +209,8 @@ export class Tailer {
         this.#pause.clear()
         const { live } = this.#options
         if (performance.now() - this.#checkedAt >= this.#options.pollMs) {
-          const behind = await this.#checkHead()
           this.#checkedAt = performance.now()
+          const behind = await this.#checkHead()
           if (live && behind) this.#owesSince = Math.min(this.#owesSince, this.#checkedAt)
         }
         if (!live) await this.#readOn()
