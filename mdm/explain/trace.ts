@@ -77,7 +77,8 @@ export async function trace(desk: Desk, given: string): Promise<Trace | null> {
       ? null
       : { id, kind: 'MESSAGE', messages, more: false, events: [], actions: [] }
   }
-  const event = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9]\d{0,8})(?:\.[0-9a-f]{8})?$/.exec(id)
+  const event =
+    /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9]\d{0,8})(?:\.[0-9a-f]{8})?$/.exec(id)
   if (event) {
     const found = await eventOf(desk.sql, event[1] ?? '', Number(event[2]))
     return found && (await fromEvents(desk, id, 'EVENT', [found]))

@@ -337,9 +337,7 @@ class Subscription {
 
   async #readPage(after: number, upTo: number, ids: string[] | null): Promise<EventPage> {
     const range = { after, upTo, ids, rowsMax: pageRowsMax }
-    const { events, oldest, lineage } = await this.#read(() =>
-      readChanges(this.#tailer.sql, range),
-    )
+    const { events, oldest, lineage } = await this.#read(() => readChanges(this.#tailer.sql, range))
     const last = events.at(-1)?.event.position ?? upTo
     const covered = events.length === pageRowsMax ? last : upTo
     return {

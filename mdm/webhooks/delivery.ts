@@ -70,10 +70,7 @@ export class Delivery {
   #drained: (() => void) | null = null
   readonly #delivered: Set<number>
 
-  constructor(
-    options: DeliveryOptions,
-    { position, epoch, breaker, parked, delivered }: Standing,
-  ) {
+  constructor(options: DeliveryOptions, { position, epoch, breaker, parked, delivered }: Standing) {
     this.#o = options
     this.#epoch = epoch
     this.#breaker = breaker

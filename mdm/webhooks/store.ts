@@ -173,7 +173,11 @@ export class Store {
   /** Saves everything in one transaction. Throws LeaseLost. */
   async save({ position, epoch, missed, breaker, parked, log }: Progress): Promise<void> {
     const webhook = this.#webhook
-    const last = Math.max(position, ...[...parked.values()].map((p) => p?.position ?? 0), ...log.keys())
+    const last = Math.max(
+      position,
+      ...[...parked.values()].map((p) => p?.position ?? 0),
+      ...log.keys(),
+    )
     await transaction(this.#sql, async (tx) => {
       const held = await tx`
         update webhook set position = greatest(position, ${position}), missed = missed + ${missed},
@@ -183,7 +187,9 @@ export class Store {
           select from feed_epoch e where e.id = ${epoch} and not exists (
             select from feed_epoch l where l.number > e.number and l.began_after < ${last}))`
       if (held.count === 0)
-        throw new LeaseLost(`webhook ${webhook} is delivered by another process now, or the store was restored`)
+        throw new LeaseLost(
+          `webhook ${webhook} is delivered by another process now, or the store was restored`,
+        )
       const [gone, there] = [[...parked.keys()], [...parked.values()].filter((p) => p !== null)]
       if (gone.length > 0)
         await tx`delete from webhook_parked where webhook = ${webhook} and golden_id = any(${gone}::uuid[])`

@@ -33,7 +33,8 @@ export async function readPastPage(
     // slightly behind.
     const head = await readHead(tailer.sql)
     await tailer.tail.waitForNews(head.position - 1, AbortSignal.timeout(tailerBehindMsMax))
-    const start = args.after ?? encodeCursor(head.epoch, { kind: 'TAIL', position: head.oldest - 1 })
+    const start =
+      args.after ?? encodeCursor(head.epoch, { kind: 'TAIL', position: head.oldest - 1 })
     const options = {
       after: start,
       snapshot: false,

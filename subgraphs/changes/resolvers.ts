@@ -138,11 +138,7 @@ export function resolvers({ policy, tailer }: ChangesDeps) {
       at: (c: ChangeItem) => c.event.at,
       entity: ({ event }: ChangeItem, _: unknown, context: RequestContext) =>
         entity(event.type, event.goldenId, context),
-      cloudEvent(
-        { event }: ChangeItem,
-        { version }: { version: number },
-        context: RequestContext,
-      ) {
+      cloudEvent({ event }: ChangeItem, { version }: { version: number }, context: RequestContext) {
         if (version !== changeSchemaMajor)
           throw new GraphQLError(
             `there is no version ${version} of change events, only ${changeSchemaMajor}`,

@@ -343,7 +343,11 @@ describe('a store that was restored to an earlier state (FEED 4.3)', () => {
     await create(db.sql, 5)
     await until(() => tailer.tail.head === backedUp + 5)
     const since = range(backedUp + 1, backedUp + 5).map((p) => cursorAt(tailer, p))
-    const scan = encodeCursor(tailer.tail.epoch, { kind: 'SCAN', position: backedUp + 2, scanned: null })
+    const scan = encodeCursor(tailer.tail.epoch, {
+      kind: 'SCAN',
+      position: backedUp + 2,
+      scanned: null,
+    })
     const live = await follow(tailer, fromNow)
     await live.next()
     const ended = assert.rejects(live.next(), code('CURSOR_OTHER_FEED'))
@@ -402,7 +406,10 @@ describe('a store that was restored to an earlier state (FEED 4.3)', () => {
     for (const cursor of cursors)
       await assert.rejects(follow(tailer, { ...fromNow, after: cursor }), code('CURSOR_OTHER_FEED'))
     const rest = await take(
-      await follow(tailer, { ...fromNow, after: encodeCursor(epoch, { kind: 'TAIL', position: backedUp }) }),
+      await follow(tailer, {
+        ...fromNow,
+        after: encodeCursor(epoch, { kind: 'TAIL', position: backedUp }),
+      }),
       caughtUp,
     )
     assert.equal(eventsOf(rest).length, 9)
@@ -424,7 +431,10 @@ describe('a store that was restored to an earlier state (FEED 4.3)', () => {
     const seen = await readHead(db.sql)
     const good = encodeCursor(seen.epoch, { kind: 'TAIL', position: seen.position - 4 })
     const bad = encodeCursor(seen.epoch, { kind: 'TAIL', position: seen.position - 3 })
-    assert.equal((await beginEpoch(db.sql, 'COMMAND', seen.position - 4)).beganAfter, seen.position - 4)
+    assert.equal(
+      (await beginEpoch(db.sql, 'COMMAND', seen.position - 4)).beganAfter,
+      seen.position - 4,
+    )
     await assert.rejects(follow(tailer, { ...fromNow, after: bad }), code('CURSOR_OTHER_FEED'))
     assert.equal(
       eventsOf(await take(await follow(tailer, { ...fromNow, after: good }), caughtUp)).length,

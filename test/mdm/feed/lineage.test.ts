@@ -36,34 +36,38 @@ describe('the epochs of a feed (FEED 4.3)', () => {
       fc.constant('START' as const),
     )
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), fc.infiniteStream(fc.nat()), (steps, numbers) => {
-        let names = 0
-        const name = () => `${names++}`
-        const begin = (s: Store) => s.epochs.push({ id: name(), beganAfter: s.events.length })
-        let store: Store = { events: [], epochs: [] }
-        begin(store)
-        const backups: Store[] = []
-        const given: { epoch: string; seen: string[] }[] = []
-        for (const action of steps) {
-          if (action === 'EVENT') store.events.push(name())
-          if (action === 'BACKUP') backups.push(structuredClone(store))
-          if (action === 'RESTORE' && backups.length > 0) {
-            const chosen = backups[Number(numbers.next().value) % backups.length]
-            store = structuredClone(chosen ?? store)
-            begin(store)
+      fc.property(
+        fc.array(step, { maxLength: 60 }),
+        fc.infiniteStream(fc.nat()),
+        (steps, numbers) => {
+          let names = 0
+          const name = () => `${names++}`
+          const begin = (s: Store) => s.epochs.push({ id: name(), beganAfter: s.events.length })
+          let store: Store = { events: [], epochs: [] }
+          begin(store)
+          const backups: Store[] = []
+          const given: { epoch: string; seen: string[] }[] = []
+          for (const action of steps) {
+            if (action === 'EVENT') store.events.push(name())
+            if (action === 'BACKUP') backups.push(structuredClone(store))
+            if (action === 'RESTORE' && backups.length > 0) {
+              const chosen = backups[Number(numbers.next().value) % backups.length]
+              store = structuredClone(chosen ?? store)
+              begin(store)
+            }
+            if (action === 'START') begin(store)
+            given.push({ epoch: store.epochs.at(-1)?.id ?? '', seen: [...store.events] })
           }
-          if (action === 'START') begin(store)
-          given.push({ epoch: store.epochs.at(-1)?.id ?? '', seen: [...store.events] })
-        }
-        const lineage = new Lineage(store.epochs)
-        for (const { epoch, seen } of given) {
-          const prefix = seen.every((e, i) => store.events[i] === e)
-          if (lineage.holds(epoch, seen.length)) assert.ok(prefix, 'no other history is accepted')
-          // A cursor of an epoch that a restore has undone may be of shared positions; it is
-          // rejected all the same.
-          else assert.ok(!prefix || !lineage.knows(epoch))
-        }
-      }),
+          const lineage = new Lineage(store.epochs)
+          for (const { epoch, seen } of given) {
+            const prefix = seen.every((e, i) => store.events[i] === e)
+            if (lineage.holds(epoch, seen.length)) assert.ok(prefix, 'no other history is accepted')
+            // A cursor of an epoch that a restore has undone may be of shared positions; it is
+            // rejected all the same.
+            else assert.ok(!prefix || !lineage.knows(epoch))
+          }
+        },
+      ),
     )
   })
 })

@@ -414,7 +414,10 @@ test('follows ids through merge and split, also for blocked events, and gives th
   const accepted = receiver.received
     .filter((r) => r.status === 200)
     .map((r) => r.headers['webhook-id'])
-  assert.deepEqual(accepted.sort(), items.map((e) => eventId(e, from.feed).replaceAll('.', '_')).sort())
+  assert.deepEqual(
+    accepted.sort(),
+    items.map((e) => eventId(e, from.feed).replaceAll('.', '_')).sort(),
+  )
 })
 
 test('events that expire while an endpoint is disabled are missed, and counted', async (context) => {
