@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { migrate } from '../../../mdm/db/migrate.ts'
+import { readHead } from '../../../mdm/feed/read.ts'
 import { testDatabase } from '../../database.ts'
 
 const all = 'migrations'
@@ -57,6 +58,15 @@ test('migrations keep the rows of a store of an earlier version', async (t) => {
     select array_agg(position) as at from change
     where cause ->> 'inboxId' is not null and (cause ->> 'inboxId')::bigint = 1`
   assert.deepEqual(caused?.at.map(Number), [1])
+  // Cursors of that version name the feed. They are good up to the upgrade, also if a backup from
+  // before it is restored and upgraded again.
+  const { feed, epoch, lineage } = await readHead(sql)
+  assert.notEqual(epoch, feed)
+  assert.deepEqual(
+    [3, 4].map((position) => lineage.holds(feed, position)),
+    [true, false],
+  )
+  assert.ok(lineage.holds(epoch, 4))
   await sql`update outcome set outcome = 'CORRECTED' where inbox_id = 2`
   await assert.rejects(
     sql`update outcome set outcome = 'LOST' where inbox_id = 2`,

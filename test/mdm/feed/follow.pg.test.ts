@@ -441,16 +441,4 @@ describe('a store that was restored to an earlier state (FEED 4.3)', () => {
       4,
     )
   })
-
-  test('cursors of earlier versions name the feed, and are good up to the upgrade', async () => {
-    const tailer = await open()
-    const { feed, lineage } = await readHead(db.sql)
-    const upgradedAt = range(0, tailer.tail.head).findLast((p) => lineage.holds(feed, p)) ?? -1
-    const at = (position: number) => ({
-      ...fromNow,
-      after: encodeCursor(feed, { kind: 'TAIL', position }),
-    })
-    await take(await follow(tailer, at(upgradedAt)), caughtUp)
-    await assert.rejects(follow(tailer, at(upgradedAt + 1)), code('CURSOR_OTHER_FEED'))
-  })
 })
