@@ -2,6 +2,7 @@ import countries from 'i18n-iso-countries'
 import { isValidPhoneNumber } from 'libphonenumber-js/max'
 import { stdnum } from 'stdnum'
 import { currencyExponents } from '../../schema/currencyExponents.ts'
+import { isGtinCheckDigitValid, mod97 } from '../../schema/kit/checkDigits.ts'
 import { ownValue } from '../../schema/kit/dictionary.ts'
 import type { Format } from '../../schema/policy.ts'
 
@@ -31,7 +32,7 @@ const CHECKS: Record<Format, (value: string) => boolean> = {
   CURRENCY: (v) => currencyExponents.has(v),
   DATE: (v) => /^\d{4}-\d{2}-\d{2}$/.test(v) && dayOf(v) === v,
   TAX_ID: isTaxId,
-  GTIN: (v) => /^(\d{8}|\d{12,14})$/.test(v) && gtinRemainder(v) === 0,
+  GTIN: (v) => /^(\d{8}|\d{12,14})$/.test(v) && isGtinCheckDigitValid(v),
   IBAN: (v) => /^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(v) && mod97(v.slice(4) + v.slice(0, 4)) === 1,
   LEI: (v) => /^[A-Z0-9]{18}\d{2}$/.test(v) && mod97(v) === 1,
 }
@@ -58,21 +59,3 @@ const VAT = stdnum as unknown as Record<
   string,
   { vat?: { validate(value: string): { isValid: boolean } } } | undefined
 >
-
-/** GS1: digits weighted 3 and 1 from the right add up to a multiple of ten. */
-function gtinRemainder(digits: string): number {
-  let sum = 0
-  for (let i = 0; i < digits.length; i++)
-    sum += Number(digits[digits.length - 1 - i]) * (i % 2 === 0 ? 1 : 3)
-  return sum % 10
-}
-
-/** ISO 7064 MOD 97-10 over letters as two digits (A = 10). */
-function mod97(text: string): number {
-  let rest = 0
-  for (const c of text) {
-    const n = Number.parseInt(c, 36)
-    rest = (rest * (n > 9 ? 100 : 10) + n) % 97
-  }
-  return rest
-}

@@ -1,3 +1,4 @@
+import { isGtinCheckDigitValid, mod97 } from '../../schema/kit/checkDigits.ts'
 import type { Identifier } from './featureShapes.ts'
 import { parseVatNumber } from './vatNumber.ts'
 
@@ -49,22 +50,4 @@ function shape(bare: string): string {
   for (const run of bare.match(/[A-Z]+|\d+/g) ?? [])
     text += (run[0]! >= 'A' ? 'K' : 'D') + run.length
   return text.slice(0, 24)
-}
-
-/** Returns the ISO 7064 mod 97-10 remainder, with letters as 10 to 35. */
-export function mod97(text: string): number {
-  let rest = 0
-  for (const c of text) {
-    const code = c.charCodeAt(0)
-    rest = code >= 65 ? (rest * 100 + code - 55) % 97 : (rest * 10 + code - 48) % 97
-  }
-  return rest
-}
-
-/** Returns whether the GS1 check digit is right, for 8, 12, 13 and 14 digits. */
-export function isGtinCheckDigitValid(digits: string): boolean {
-  let sum = 0
-  for (let i = digits.length - 2, weight = 3; i >= 0; i--, weight = 4 - weight)
-    sum += Number(digits[i]) * weight
-  return (10 - (sum % 10)) % 10 === Number(digits.at(-1))
 }

@@ -4,15 +4,12 @@ import { countryCode } from '../../../mdm/standardise/country.ts'
 import { parseDate } from '../../../mdm/standardise/date.ts'
 import { parseDomain } from '../../../mdm/standardise/domain.ts'
 import { parseEmail } from '../../../mdm/standardise/email.ts'
-import {
-  isGtinCheckDigitValid,
-  mod97,
-  parseIdentifier,
-} from '../../../mdm/standardise/identifier.ts'
+import { parseIdentifier } from '../../../mdm/standardise/identifier.ts'
 import { parsePhone } from '../../../mdm/standardise/phone.ts'
 import { parseNumber, parsePrice } from '../../../mdm/standardise/price.ts'
 import { parseProductName } from '../../../mdm/standardise/productName.ts'
 import { fold } from '../../../mdm/standardise/text.ts'
+import { isGtinCheckDigitValid, mod97 } from '../../../schema/kit/checkDigits.ts'
 
 test('reads dates of many formats', () => {
   for (const text of [
