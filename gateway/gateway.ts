@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Subgraph } from '../subgraphs/contract.ts'
 import type { NoteRefusal, ObserveOperation } from './execution/runtime.ts'
 import { createRuntime, type RuntimeOptions } from './federation/createRuntime.ts'
+import type { OwnSubgraph } from './federation/own/ownSubgraph.ts'
 import { describeError } from './http/describeError.ts'
 import type { Check } from './http/health.ts'
 import { listen } from './http/listen.ts'
@@ -28,6 +29,12 @@ export interface GatewayOptions {
   subgraphs: readonly Subgraph[]
   /** Subgraphs that run as services: name to URL. */
   services?: ReadonlyMap<string, string>
+  /** Subgraphs of the installation, beside Touchstone's own. */
+  own?: readonly OwnSubgraph[] | undefined
+  /** Returns true if row rights bind a caller: what own subgraphs see is then checked. */
+  isBound?: RuntimeOptions['isBound']
+  /** Receives the outcome of each request to an own subgraph. */
+  noteOwn?: RuntimeOptions['noteOwn']
   /** Authenticates the gateway at these services. */
   internal?: InternalTokens | undefined
   bounds: QueryBounds & Partial<ServerBounds & CallerLimits>
@@ -62,11 +69,15 @@ export interface Gateway {
   inProgress(): InProgress
   /**
    * Replaces the supergraph. Requests in progress finish on the old one, and none is rejected
-   * meanwhile. Subscriptions continue too, unless subgraphs are given: a new subgraph may hide what
+   * meanwhile. Subscriptions continue too, unless subgraphs change: a new subgraph may hide what
    * older subscriptions deliver. They then end with GRAPH_CHANGED. Throws, and changes nothing, if
    * the supergraph cannot be loaded.
    */
-  reload(supergraph: string, subgraphs?: readonly Subgraph[]): Promise<void>
+  reload(
+    supergraph: string,
+    subgraphs?: readonly Subgraph[],
+    own?: readonly OwnSubgraph[],
+  ): Promise<void>
   /** Drains for at most `graceMs`, then closes. */
   close(graceMs?: number): Promise<void>
 }
@@ -82,10 +93,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const bounds = { ...SERVER_BOUNDS, ...CALLER_LIMITS, ...options.bounds }
   const report = (err: unknown, id: string) =>
     log.error({ err: describeError(err), correlationId: id }, 'request failed')
-  const create = (supergraph: string, subgraphs: readonly Subgraph[]) =>
+  const create = (
+    supergraph: string,
+    subgraphs: readonly Subgraph[],
+    own: readonly OwnSubgraph[],
+  ) =>
     createRuntime({
       supergraph,
       subgraphs,
+      own,
+      isBound: options.isBound,
+      noteOwn: options.noteOwn,
       services: options.services ?? new Map(),
       internal: options.internal,
       bounds,
@@ -104,7 +122,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     )
   const sharedRate = addUp && new SharedRate(addUp, lonely)
   let serving = options.subgraphs
-  let runtime = await create(options.supergraph, serving)
+  let servingOwn = options.own ?? []
+  let runtime = await create(options.supergraph, serving, servingOwn)
   const server = createGatewayServer({
     runtime: () => runtime,
     operations: new PublishedOperations(options.operations),
@@ -124,12 +143,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     url: `${url}${GRAPHQL_PATH}`,
     inProgress: () => server.inProgress(),
-    async reload(supergraph, subgraphs = serving) {
-      const next = await create(supergraph, subgraphs)
+    async reload(supergraph, subgraphs = serving, own = servingOwn) {
+      const next = await create(supergraph, subgraphs, own)
       const last = runtime
       runtime = next
-      if (subgraphs !== serving) server.restartSubscriptions()
+      if (subgraphs !== serving || own !== servingOwn) server.restartSubscriptions()
       serving = subgraphs
+      servingOwn = own
       last.retire()
     },
     async close(graceMs = 10_000) {

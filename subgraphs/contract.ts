@@ -23,6 +23,11 @@ export interface RequestInfo {
    */
   regions?: readonly string[] | undefined
   legalEntities?: readonly string[] | undefined
+  /**
+   * The token that the caller sent, for own subgraphs that are configured to receive it. Never
+   * logged.
+   */
+  bearer?: string
   /** Aborted once no client waits for the operation: no further reads start for it. */
   signal?: AbortSignal | undefined
   /** Kind and name of the operation, for the record of sensitive access. */

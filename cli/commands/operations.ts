@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
 import { publicSchema } from '../../gateway/federation/publicSchema.ts'
@@ -9,9 +8,9 @@ import {
   retireOperations,
 } from '../../mdm/access/operations.ts'
 import { type Config, withConfig } from '../config/config.ts'
-import { packagePath } from '../config/packagePath.ts'
 import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
 import { invalidOperations, readOperations } from './input/operationFiles.ts'
+import { clientGraph } from './schema/ownChanges.ts'
 
 const publish = withConfig(
   new Command('publish')
@@ -27,9 +26,12 @@ const publish = withConfig(
       'client that sends them; needed if the manifest names none',
       clientName,
     ),
-  [...DATABASE_CONFIG, 'documentBytesMax'],
+  [...DATABASE_CONFIG, 'sources', 'documentBytesMax'],
 ).action(
-  async (files: string[], o: DatabaseConfig & Config<'documentBytesMax'> & { client?: string }) => {
+  async (
+    files: string[],
+    o: DatabaseConfig & Config<'sources' | 'documentBytesMax'> & { client?: string },
+  ) => {
     const operations = files.flatMap(readOperations).map((found) => {
       const client = o.client ?? found.client
       if (client === null)
@@ -40,13 +42,10 @@ const publish = withConfig(
         )
       return { ...found, client: clientName(client) }
     })
-    const wrong = invalidOperations(
-      operations,
-      publicSchema(readFileSync(packagePath('supergraph.graphql'), 'utf8')),
-    )
-    if (wrong.length > 0)
-      throw new Error(`nothing was published; the graph would reject\n${wrong.join('\n')}`)
     await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
+      const wrong = invalidOperations(operations, publicSchema(await clientGraph(sql, o.sources)))
+      if (wrong.length > 0)
+        throw new Error(`nothing was published; the graph would reject\n${wrong.join('\n')}`)
       for (const [client, all] of Map.groupBy(operations, (p) => p.client)) {
         const fresh = new Set(
           await publishOperations(sql, {

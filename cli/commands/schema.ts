@@ -11,14 +11,26 @@ import {
 import { eventChanges } from '../../schema/eventChanges.ts'
 import { type ContractChange, sorted, undatedDeprecations } from '../../schema/graphChanges.ts'
 import { withConfig } from '../config/config.ts'
+import { readOwnSubgraphs } from '../config/ownSubgraphs.ts'
 import { packagePath } from '../config/packagePath.ts'
-import { DATABASE_CONFIG, type DatabaseConfig, withDatabase } from '../connect.ts'
+import { withDatabase } from '../connect.ts'
+import { freshCandidates } from '../server/ownGraph.ts'
 import { generated } from './generate.ts'
 import { readOperations } from './input/operationFiles.ts'
 import { mappingFiles, publishedEvents, readReference } from './input/schemaReference.ts'
+import { breaks, changesInWords, ownChanges } from './schema/ownChanges.ts'
+import {
+  OWN_CONFIG,
+  type OwnConfig,
+  ownFile,
+  publish,
+  rollback,
+  versions,
+} from './schema/publish.ts'
+import { sdl } from './schema/sdl.ts'
 
-interface Options extends DatabaseConfig {
-  against: string
+interface Options extends OwnConfig {
+  against?: string
   json?: boolean
   published?: boolean
   operations?: string[]
@@ -27,11 +39,11 @@ interface Options extends DatabaseConfig {
 const check = withConfig(
   new Command('check')
     .description(
-      'list what has changed for clients and consumers since a reference; exit code 1 if something breaks',
+      'list what changes for clients: since a reference, or with the own subgraphs of config/subgraphs.yaml; exit code 1 if something breaks',
     )
-    .requiredOption(
+    .option(
       '--against <ref>',
-      'a git ref, a folder with an earlier supergraph.graphql, or such a file',
+      'a git ref, a folder with an earlier supergraph.graphql, or such a file; left out: the own subgraphs against the graph that is served',
     )
     .option(
       '--published',
@@ -50,12 +62,17 @@ change events, and the mappings of source systems. BREAKING: something that work
 behave differently, for example on a new enum value. Removing a deprecated element is not breaking after the date in the
 reason of its deprecation. Every deprecation needs such a date, as @deprecated(reason: "use name; goes 2026-12-31").
 
-Example:
+Without --against the own subgraphs are checked as "schema publish" would: they are read from their files and services,
+composed with the active policy, and compared with what gateways serve now.
+
+Examples:
+  npx touchstone schema check
   npx touchstone schema check --against origin/main`,
     ),
-  DATABASE_CONFIG,
+  OWN_CONFIG,
 ).action(async (options: Options) => {
   const { against, json } = options
+  if (against === undefined) return await checkOwn(options)
   const reference = readReference(against, packagePath('.'))
   const now = generated().get('supergraph.graphql') ?? ''
   const changes = sorted([
@@ -79,8 +96,28 @@ Example:
 })
 
 export const command = new Command('schema')
-  .description('check what clients rely on: graph, events and mappings')
+  .description(
+    'what clients rely on: check graph, events and mappings; print the graph; publish own subgraphs',
+  )
   .addCommand(check)
+  .addCommand(sdl)
+  .addCommand(publish)
+  .addCommand(versions)
+  .addCommand(rollback)
+
+async function checkOwn(o: Options): Promise<void> {
+  await withDatabase({ config: o, connectionsMax: 1 }, async (sql) => {
+    const found = await ownChanges(
+      sql,
+      o.sources,
+      await freshCandidates(readOwnSubgraphs(ownFile(o), { needsSecrets: false })),
+    )
+    const { version, before, changes, brokenOperations: broken } = found
+    const report = { version, before, changes, brokenOperations: broken }
+    console.log(o.json ? JSON.stringify(report, null, 2) : changesInWords(found))
+    if (breaks(found)) process.exitCode = 1
+  })
+}
 
 async function operationsOf(options: Options): Promise<OperationText[]> {
   const files = (options.operations ?? []).flatMap((file) =>

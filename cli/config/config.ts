@@ -121,6 +121,13 @@ export const CONFIG = {
       '"local", or name=URL pairs separated by commas, as customer=http://127.0.0.1:4101/graphql',
     help: 'subgraphs that run as services; those not named run in the gateway’s process',
   }),
+  ownSubgraphs: optional({
+    env: 'TOUCHSTONE_OWN_SUBGRAPHS',
+    schema: text,
+    shown: 'config/subgraphs.yaml',
+    allowed: 'a file',
+    help: 'file of your own subgraphs: services whose types and fields join the graph',
+  }),
   supergraph: optional({
     env: 'TOUCHSTONE_SUPERGRAPH',
     schema: text,

@@ -17,6 +17,8 @@ export interface Components {
   tailer?: Tailer | undefined
   /** Returns true if the latest graph could not be loaded. */
   graphRefused?: (() => boolean) | undefined
+  /** Further checks of the gateway. */
+  more?: (() => Check[]) | undefined
   ingest?: (() => IngestRole | undefined) | undefined
   deliver?: (() => DeliverRole | undefined) | undefined
 }
@@ -29,6 +31,7 @@ export function readinessChecks({
   sql,
   tailer,
   graphRefused,
+  more,
   ingest,
   deliver,
 }: Components): () => Promise<Check[]> {
@@ -38,6 +41,7 @@ export function readinessChecks({
     if (tailer) checks.push(tailerCheck(tailer))
     if (graphRefused?.())
       checks.push(bad('graph', 'GRAPH_REFUSED', 'another graph could not be loaded; see the log'))
+    checks.push(...(more?.() ?? []))
     const role = ingest?.()
     if (role) checks.push(workersCheck(role))
     const delivering = deliver?.()

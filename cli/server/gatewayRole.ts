@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { ResponseCache } from '../../gateway/cache/responseCache.ts'
 import { contractOf } from '../../gateway/federation/contract.ts'
+import { calledSubgraphs } from '../../gateway/federation/own/calledSubgraphs.ts'
 import { type Gateway, startGateway } from '../../gateway/gateway.ts'
 import { describeError } from '../../gateway/http/describeError.ts'
 import { createIngest } from '../../gateway/ingest/deliveries.ts'
 import { AccessRecorder } from '../../mdm/access/accessRecorder.ts'
 import { addCallerMinutes } from '../../mdm/access/callerMinutes.ts'
+import { graphChannel } from '../../mdm/access/graphVersions.ts'
 import { findOperation } from '../../mdm/access/operations.ts'
 import type { RowReaders } from '../../mdm/access/rowReaders.ts'
 import { openRefusals, type RefusalLog } from '../../mdm/audit/refusals.ts'
@@ -24,6 +26,8 @@ import { createSubgraphs } from '../../subgraphs/all.ts'
 import { cacheableGraph } from '../../subgraphs/golden/cacheable.ts'
 import type { Config } from '../config/config.ts'
 import type { Installation } from '../config/installation.ts'
+import { schemaFiles } from '../config/ownSubgraphs.ts'
+import { packagePath } from '../config/packagePath.ts'
 import { readSupergraph } from '../config/supergraph.ts'
 import { startFeedMeter } from '../observe/feedMeter.ts'
 import { openMetrics } from '../observe/metrics.ts'
@@ -38,6 +42,8 @@ import { openInternalTokens } from './openInternalTokens.ts'
 import { NATS_CONFIG, type NatsConfig, natsOptions } from './openNats.ts'
 import { openPolicies } from './openPolicies.ts'
 import { openWebhooks, WEBHOOK_CONFIG } from './openWebhooks.ts'
+import { readOwnGraph, rememberServed } from './ownGraph.ts'
+import { OwnHealth } from './ownHealth.ts'
 import { type PublicationRunner, startPublicationRunner } from './publicationRunner.ts'
 
 export const GATEWAY_CONFIG = [
@@ -46,6 +52,7 @@ export const GATEWAY_CONFIG = [
   'hostsAllowed',
   ...AUTHENTICATION_CONFIG,
   'subgraphs',
+  'ownSubgraphs',
   'supergraph',
   'internalSecret',
   'queryConnectionsMax',
@@ -103,6 +110,7 @@ export async function startGatewayRole(options: {
   deliver?: () => DeliverRole | undefined
 }): Promise<Gateway> {
   const { config, installation, databaseUrl, log } = options
+  const ownFile = config.ownSubgraphs ?? packagePath('config/subgraphs.yaml')
   const pools: Sql[] = []
   const pool = (name: string, connectionsMax: number, more: Partial<DatabaseOptions> = {}) => {
     const sql = openDatabase(databaseUrl, { name: `touchstone-${name}`, connectionsMax, ...more })
@@ -229,15 +237,37 @@ export async function startGatewayRole(options: {
               'supergraph.graphql does not fit this model: composing another one; run "npx touchstone generate"',
             ),
           )
-    const graph = (): Graph => {
+    const health = new OwnHealth(log)
+    const last = {}
+    const graph = async (atStart = false): Promise<Graph> => {
       if (model !== steward.policy.version) {
         all = createSubgraphs({ ...parts, policy: steward.policy })
         model = steward.policy.version
       }
-      return { supergraph: contractOf(whole(), config.contractHide ?? []), subgraphs: all }
+      const subgraphs = all
+      const ownGraph = await readOwnGraph({
+        file: ownFile,
+        supergraphFile: config.supergraph,
+        shipped: subgraphs,
+        sql: metricsSql,
+        atStart,
+        last,
+      })
+      const supergraph = ownGraph.supergraph ?? whole()
+      if (config.supergraph) requireCalled(supergraph, config)
+      return {
+        supergraph: contractOf(supergraph, config.contractHide ?? []),
+        subgraphs,
+        own: ownGraph.own,
+        async served() {
+          health.setNotes(ownGraph.notes)
+          await rememberServed(metricsSql, ownGraph, log)
+        },
+      }
     }
-    const first = graph()
+    const { served: firstServed, ...first } = await graph(true)
     let refused = () => false
+    let kept = () => false
     const metrics = openMetrics({
       sql: metricsSql,
       failed: (err) =>
@@ -258,6 +288,8 @@ export async function startGatewayRole(options: {
       ...first,
       cache,
       services: config.subgraphs,
+      isBound: rows ? (request) => rows?.of(request) !== null : undefined,
+      noteOwn: health.note,
       bounds: config,
       operations: {
         find: (hash) => findOperation(queries, hash),
@@ -281,6 +313,7 @@ export async function startGatewayRole(options: {
         sql: metricsSql,
         tailer,
         graphRefused: () => refused(),
+        more: () => health.checks(kept()),
         ingest: options.ingest,
         deliver: options.deliver,
       }),
@@ -290,21 +323,26 @@ export async function startGatewayRole(options: {
       }),
     })
     const { url, inProgress, close: drain, reload } = gateway
+    await firstServed?.()
     joinGatewayWorkers(url, () => metrics.toObjects())
     let served = model
     const following = followGraph({
-      file: config.supergraph,
+      files: () => [config.supergraph ?? [], ownFile, schemaFiles(ownFile)].flat(),
       first,
       read: graph,
-      async reload(supergraph, subgraphs) {
-        await reload(supergraph, subgraphs)
+      async reload({ supergraph, subgraphs, own }) {
+        await reload(supergraph, subgraphs, own)
         served = model
       },
       log,
     })
+    health.retryWith(following.again)
     // Another supergraph of the same model can be ignored: the last one is equivalent.
     refused = () => served !== steward.policy.version && following.refused()
+    kept = following.refused
     modelChanged = following.again
+    // Each new connection checks too: a publication while none was open sends no notification.
+    await steward.sql.listen(graphChannel, following.again, following.again)
     // Catches up with what was published meanwhile.
     following.again()
     return {
@@ -314,6 +352,7 @@ export async function startGatewayRole(options: {
       async close(graceMs = config.drainSecondsMax * 1_000) {
         modelChanged = () => {}
         following.stop()
+        health.stop()
         await drain(graceMs)
         metrics.close()
         await close()
@@ -323,6 +362,20 @@ export async function startGatewayRole(options: {
     await close()
     throw e
   }
+}
+
+/** Throws if a configured service has no field in the supergraph that the operator composed. */
+function requireCalled(
+  supergraph: string,
+  { subgraphs, supergraph: file }: Config<'subgraphs' | 'supergraph'>,
+): void {
+  if (subgraphs.size === 0) return
+  const called = calledSubgraphs(supergraph)
+  for (const name of subgraphs.keys())
+    if (!called.has(name))
+      throw new ConfigError(
+        `TOUCHSTONE_SUBGRAPHS: the subgraph ${name} is never called: ${file} has no field of it`,
+      )
 }
 
 /** Returns the source of live events, or undefined for the table. */

@@ -9,6 +9,7 @@ const NOT_A_RIGHT = new Set([
   'signal',
   'via',
   'expiresAt',
+  'bearer',
 ])
 
 /**

@@ -116,7 +116,7 @@ function typeOf(type: TypeNode): string {
 }
 
 /** Returns the names of the types that clients can reach from the roots. */
-function reachable(supergraph: string): Set<string> {
+export function reachable(supergraph: string): Set<string> {
   const schema = publicSchema(supergraph)
   const found = new Set<string>()
   const walk = (name: string): void => {

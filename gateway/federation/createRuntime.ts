@@ -2,7 +2,7 @@ import { createGatewayRuntime } from '@graphql-hive/gateway-runtime'
 import { Logger } from '@graphql-hive/logger'
 import ws from '@graphql-mesh/transport-ws'
 import type { Logger as Log } from 'pino'
-import type { Subgraph } from '../../subgraphs/contract.ts'
+import type { RequestInfo, Subgraph } from '../../subgraphs/contract.ts'
 import type { ResponseCache } from '../cache/responseCache.ts'
 import { compileOperation } from '../execution/compiledOperation.ts'
 import type { GatewayContext } from '../execution/operationContext.ts'
@@ -14,7 +14,11 @@ import { DocumentCache } from '../operation/documentCache.ts'
 import type { ReportError } from '../operation/maskErrors.ts'
 import { GraphRights } from '../operation/rights.ts'
 import { SubscriptionGroups } from '../subscriptions/subscriptionGroups.ts'
-import { localExecutors, localTransport } from './localTransport.ts'
+import { createFindVisible, type ExecuteNodes, NODE_SUBGRAPH } from './findVisible.ts'
+import { type LocalExecutors, localExecutors, localTransport } from './localTransport.ts'
+import type { NoteOutcome, OwnSubgraph } from './own/ownSubgraph.ts'
+import { ownTransport } from './own/ownTransport.ts'
+import { shippedGraph } from './own/shippedGraph.ts'
 import { loadPlanner } from './planner.ts'
 import { withoutRules } from './publicSchema.ts'
 import { serviceEntry, serviceTransport } from './serviceTransport.ts'
@@ -31,6 +35,12 @@ export interface RuntimeOptions {
   services: ReadonlyMap<string, string>
   /** Authenticates the gateway at its services; required if there are any. */
   internal?: InternalTokens | undefined
+  /** Subgraphs of the installation, beside Touchstone's own; default none. */
+  own?: readonly OwnSubgraph[] | undefined
+  /** Returns true if row rights bind a caller; default: they bind nobody. */
+  isBound?: ((request: RequestInfo) => boolean) | undefined
+  /** Receives the outcome of each request to an own subgraph. */
+  noteOwn?: NoteOutcome | undefined
   bounds: QueryBounds
   log: Log
   report: ReportError
@@ -48,6 +58,7 @@ export interface RuntimeOptions {
 /** Creates the runtime of one supergraph. It does not depend on any transport. */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { supergraph, subgraphs, services, bounds, log, report, internal, cache } = options
+  const { own = [] } = options
   if (services.size > 0 && !internal)
     throw new Error('subgraphs as services need the internal secret, to authenticate the gateway')
   const localSubgraphs = subgraphs.filter((s) => !services.has(s.name))
@@ -66,11 +77,13 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     unifiedGraphHandler: planner.handler,
     transports: {
       local: localTransport(local),
+      ...(own.length > 0 ? { own: transportOfOwn(options, own, local) } : {}),
       ...(internal ? { http: serviceTransport(internal), ws } : {}),
     } as never,
     transportEntries: {
       ...Object.fromEntries([...local.keys()].map((name) => [name, { kind: 'local' }])),
       ...Object.fromEntries([...services].map(([name, url]) => [name, serviceEntry(name, url)])),
+      ...Object.fromEntries(own.map(({ name }) => [name, { kind: 'own' }])),
     },
     // Loaders batch already; merging documents would print and parse them for each request.
     __experimental__batchExecution: false,
@@ -113,6 +126,37 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       options.refused?.({ actor: actor ?? null, code: 'FORBIDDEN', fields, correlationId })
     },
     ...useCounter(async () => await runtime.dispose(), report),
+  }
+}
+
+function transportOfOwn(
+  { subgraphs, services, internal, report, isBound, noteOwn }: RuntimeOptions,
+  own: readonly OwnSubgraph[],
+  local: LocalExecutors,
+) {
+  const { types } = shippedGraph(subgraphs)
+  return ownTransport({
+    subgraphs: own,
+    shippedEntities: new Set([...types].flatMap(([name, t]) => (t.keys.size > 0 ? [name] : []))),
+    isBound: isBound ?? (() => false),
+    findVisible: createFindVisible(executeNodes()),
+    report,
+    note: noteOwn ?? (() => {}),
+  })
+
+  function executeNodes(): ExecuteNodes {
+    const here = local.get(NODE_SUBGRAPH)
+    const url = services.get(NODE_SUBGRAPH)
+    if (here) return (request) => here.execute(request)
+    let executor: unknown
+    return async (request) => {
+      if (!url || !internal) throw new Error(`the graph has no subgraph ${NODE_SUBGRAPH}`)
+      executor ??= serviceTransport(internal).getSubgraphExecutor({
+        subgraphName: NODE_SUBGRAPH,
+        transportEntry: serviceEntry(NODE_SUBGRAPH, url),
+      } as never)
+      return await ((await executor) as ExecuteNodes)(request)
+    }
   }
 }
 

@@ -90,7 +90,8 @@ async function verify(bearer: string, { token, key }: CallersOptions): Promise<C
   const isKey = bearer.startsWith('tsk_')
   const verifier = isKey ? key : token
   if (!verifier) throw unauthenticated(`${isKey ? 'API keys' : 'Tokens'} are not taken here`)
-  return await verifier(bearer)
+  const caller = await verifier(bearer)
+  return isKey ? caller : { ...caller, bearer }
 }
 
 function refuseOrigin(req: IncomingMessage): ReturnType<Callers['refuse']> {

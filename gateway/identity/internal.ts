@@ -21,7 +21,7 @@ export interface InternalTokens {
 }
 
 /** Throws if the secret is too short. */
-export function internalTokens(secret: string): InternalTokens {
+export function internalTokens(secret: string, audience = AUDIENCE): InternalTokens {
   const key = new TextEncoder().encode(secret)
   if (key.length < secretBytesMin)
     throw new Error(`the internal secret has ${key.length} bytes; it needs ${secretBytesMin}`)
@@ -40,7 +40,7 @@ export function internalTokens(secret: string): InternalTokens {
     })
       .setProtectedHeader({ alg: algorithm, typ: 'touchstone-internal+jwt' })
       .setIssuer(ISSUER)
-      .setAudience(AUDIENCE)
+      .setAudience(audience)
       .setSubject(r.actor ?? 'nobody')
       .setIssuedAt()
       .setExpirationTime(`${lifeSecondsMax} seconds`)
@@ -53,7 +53,7 @@ export function internalTokens(secret: string): InternalTokens {
         algorithms: [algorithm],
         typ: 'touchstone-internal+jwt',
         issuer: ISSUER,
-        audience: AUDIENCE,
+        audience,
         requiredClaims: ['sub', 'exp', 'iat', 'roles', 'scopes'],
         maxTokenAge: lifeSecondsMax,
         // Gateway and services may run on two machines.

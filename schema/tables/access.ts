@@ -6,6 +6,7 @@ import {
   foreignKey,
   index,
   integer,
+  jsonb,
   pgTable,
   primaryKey,
   text,
@@ -102,4 +103,34 @@ export const callerMinute = pgTable(
     operations: int8('operations').notNull(),
   },
   (t) => [primaryKey({ name: 'caller_minute_pkey', columns: [t.minute, t.actor] })],
+)
+
+/** The schemas of own subgraphs, by content hash, with the graph composed of them when added. */
+export const graphVersion = pgTable('graph_version', {
+  version: text().primaryKey(),
+  /** The federation schema of each own subgraph. */
+  subgraphs: jsonb().$type<Record<string, string>>().notNull(),
+  supergraph: text().notNull(),
+  addedAt: moment('added_at').notNull().default(clock),
+  /** When a gateway last began to serve it; null: never. */
+  servedAt: moment('served_at'),
+})
+
+/** Which graph was published when; the last one is active. */
+export const graphPublication = pgTable(
+  'graph_publication',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    version: text().notNull(),
+    actor: text().notNull(),
+    reason: text().notNull(),
+    publishedAt: moment('published_at').notNull().default(clock),
+  },
+  (t) => [
+    foreignKey({
+      name: 'graph_publication_version_fkey',
+      columns: [t.version],
+      foreignColumns: [graphVersion.version],
+    }),
+  ],
 )

@@ -128,10 +128,10 @@ test('rejects a supergraph without the hidden tag and keeps serving the last con
   const log = pino({}, { write: (line: string) => logged.push(line) })
   let given = whole
   const following = followGraph({
-    file: undefined,
-    first: { supergraph: narrow, subgraphs },
-    read: () => ({ supergraph: contractOf(given, ['internal']), subgraphs }),
-    reload: gateway.reload,
+    files: () => [],
+    first: { supergraph: narrow, subgraphs, own: [] },
+    read: async () => ({ supergraph: contractOf(given, ['internal']), subgraphs, own: [] }),
+    reload: (graph) => gateway.reload(graph.supergraph, graph.subgraphs),
     log,
   })
   given = whole.replaceAll('@tag(name: "internal")', '@tag(name: "inside")')

@@ -1,0 +1,259 @@
+import { readFileSync } from 'node:fs'
+import type { Logger } from 'pino'
+import { calledSubgraphs } from '../../gateway/federation/own/calledSubgraphs.ts'
+import { fetchSdl } from '../../gateway/federation/own/fetchSdl.ts'
+import {
+  JoinError,
+  type JoinedGraph,
+  type Joining,
+  joinGraph,
+} from '../../gateway/federation/own/joinGraph.ts'
+import type { OwnSubgraph } from '../../gateway/federation/own/ownSubgraph.ts'
+import { describeError } from '../../gateway/http/describeError.ts'
+import type { Check } from '../../gateway/http/health.ts'
+import {
+  type GraphVersion,
+  publishedGraph,
+  servedGraph,
+  storeServedGraph,
+} from '../../mdm/access/graphVersions.ts'
+import type { Sql } from '../../mdm/db/database.ts'
+import { ConfigError } from '../../schema/kit/configError.ts'
+import type { Subgraph } from '../../subgraphs/contract.ts'
+import {
+  type ConfiguredSubgraph,
+  readOwnSubgraphs,
+  readSchemaFile,
+  schemaPlace,
+} from '../config/ownSubgraphs.ts'
+
+/** A subgraph with the schema that is to be served. */
+export interface Candidate extends Joining {
+  configured: ConfiguredSubgraph
+  /** A person answers for a FILE. A SERVICE may change by itself; LAST was served before. */
+  origin: 'FILE' | 'SERVICE' | 'LAST' | 'PUBLISHED'
+}
+
+/** What is not as configured, by subgraph: for the log and for health. */
+export interface OwnNote {
+  subgraph: string
+  code: 'SUBGRAPH_STALE' | 'SUBGRAPH_MISSING' | 'SUBGRAPH_REFUSED'
+  detail: string
+}
+
+export interface OwnGraph {
+  /** Null if there are no own subgraphs. */
+  supergraph: string | null
+  own: readonly OwnSubgraph[]
+  notes: readonly OwnNote[]
+  /** The schemas as they are composed. */
+  sdls: ReadonlyMap<string, string>
+}
+
+const NONE: OwnGraph = { supergraph: null, own: [], notes: [], sdls: new Map() }
+
+/** The last composition: a graph is read again more often than it changes. */
+export interface Composed {
+  shipped: readonly Subgraph[]
+  /** The schemas and their settings, as text. */
+  of: string
+  joined: JoinedGraph
+}
+
+/**
+ * Reads the own subgraphs and composes the graph with them. From the first publication on the
+ * published schemas are served; before it those of the files and services. A service that cannot
+ * be asked keeps the schema that was last served, and joins later if there is none. Throws
+ * ConfigError with file and line for what only a person can correct.
+ */
+export async function readOwnGraph(at: {
+  file: string
+  /** A supergraph to serve as it is. */
+  supergraphFile: string | undefined
+  shipped: readonly Subgraph[]
+  sql: Sql
+  /** True if there is no other graph to serve instead. */
+  atStart: boolean
+  last: { composed?: Composed }
+}): Promise<OwnGraph> {
+  const configured = readOwnSubgraphs(at.file)
+  const published = await publishedGraph(at.sql)
+  if (configured.length === 0 && !published?.sdls.size) return NONE
+  const notes: OwnNote[] = []
+  const candidates = published
+    ? publishedCandidates(at.file, configured, published)
+    : await currentCandidates(configured, at.sql, notes)
+  if (candidates.length === 0) return { ...NONE, notes }
+  const joined = await join(at, candidates, published !== null, notes)
+  if (!joined) return { ...NONE, notes }
+  const { supergraphFile } = at
+  return supergraphFile === undefined
+    ? joined
+    : { ...joined, supergraph: asGiven(supergraphFile, candidates) }
+}
+
+/** Stores what is served now, for a start at which the services do not respond. */
+export async function rememberServed(sql: Sql, graph: OwnGraph, log: Logger): Promise<void> {
+  const { supergraph, sdls } = graph
+  if (supergraph === null || sdls.size === 0) return
+  await storeServedGraph(sql, { supergraph, sdls }).catch((err) =>
+    log.error({ err: describeError(err) }, 'the graph that is served could not be stored'),
+  )
+}
+
+const DETAILS: Record<OwnNote['code'], string> = {
+  SUBGRAPH_STALE: 'served with the schema that was served last; see the log',
+  SUBGRAPH_MISSING: 'left out until its service gives its schema; see the log',
+  SUBGRAPH_REFUSED: 'its schema cannot join the graph; see the log',
+}
+
+/** Returns the checks of health, without the reasons, which may name addresses. */
+export function checksOf(notes: readonly OwnNote[]): Check[] {
+  // The gateway serves everything else, so it stays ready.
+  return notes.map(({ subgraph, code }) => ({
+    name: `subgraph ${subgraph}`,
+    ok: true,
+    code,
+    detail: DETAILS[code],
+  }))
+}
+
+function candidate(
+  configured: ConfiguredSubgraph,
+  sdl: string,
+  at: string,
+  origin: Candidate['origin'],
+): Candidate {
+  const { name, mutations, overrides, configuredAt } = configured
+  return { name, mutations, overrides, configuredAt, sdl, at, configured, origin }
+}
+
+/**
+ * Returns the subgraphs of a stored graph as the file configures them. Throws ConfigError if either
+ * has a subgraph that the other lacks.
+ */
+export function publishedCandidates(
+  file: string,
+  configured: readonly ConfiguredSubgraph[],
+  { version, sdls }: GraphVersion,
+): Candidate[] {
+  for (const name of sdls.keys())
+    if (!configured.some((c) => c.name === name))
+      throw new ConfigError(
+        `${file}: the published graph ${version} has the subgraph ${name}, which is not in the file: add it, or publish without it: "npx touchstone schema publish"`,
+      )
+  return configured.map((c) => {
+    const sdl = sdls.get(c.name)
+    if (sdl === undefined)
+      throw new ConfigError(
+        `${c.configuredAt}: the subgraph ${c.name} is never called: the published graph ${version} does not have it; "npx touchstone schema publish" adds it`,
+      )
+    return candidate(c, sdl, `${c.name} of the published graph ${version}`, 'PUBLISHED')
+  })
+}
+
+/** Reads the schemas of files and services. Throws if one cannot be read. */
+export async function freshCandidates(
+  configured: readonly ConfiguredSubgraph[],
+): Promise<Candidate[]> {
+  return await Promise.all(configured.map(freshCandidate))
+}
+
+async function freshCandidate(c: ConfiguredSubgraph): Promise<Candidate> {
+  return c.schemaFile === null
+    ? candidate(c, await fetchSdl(c), schemaPlace(c), 'SERVICE')
+    : candidate(c, readSchemaFile(c.schemaFile, c), schemaPlace(c), 'FILE')
+}
+
+async function currentCandidates(
+  configured: readonly ConfiguredSubgraph[],
+  sql: Sql,
+  notes: OwnNote[],
+): Promise<Candidate[]> {
+  const found = await Promise.all(
+    configured.map(async (c): Promise<Candidate | null> => {
+      try {
+        return await freshCandidate(c)
+      } catch (e) {
+        if (e instanceof ConfigError) throw e
+        return await lastServed(c, sql, notes, e instanceof Error ? e.message : String(e))
+      }
+    }),
+  )
+  return found.filter((c) => c !== null)
+}
+
+async function lastServed(
+  c: ConfiguredSubgraph,
+  sql: Sql,
+  notes: OwnNote[],
+  why: string,
+): Promise<Candidate | null> {
+  const sdl = (await servedGraph(sql))?.sdls.get(c.name)
+  if (sdl === undefined) {
+    const detail = `left out until its service gives its schema: ${why}`
+    notes.push({ subgraph: c.name, code: 'SUBGRAPH_MISSING', detail })
+    return null
+  }
+  const detail = `served with the schema that was served last: ${why}`
+  notes.push({ subgraph: c.name, code: 'SUBGRAPH_STALE', detail })
+  return candidate(c, sdl, `${c.name} as served last`, 'LAST')
+}
+
+async function join(
+  at: { shipped: readonly Subgraph[]; sql: Sql; atStart: boolean; last: { composed?: Composed } },
+  candidates: readonly Candidate[],
+  isPublished: boolean,
+  notes: OwnNote[],
+): Promise<OwnGraph | null> {
+  try {
+    const { supergraph, sdls } = compose(at, candidates)
+    return { supergraph, sdls, notes, own: candidates.map((c) => ownOf(c, sdls)) }
+  } catch (e) {
+    if (!(e instanceof JoinError)) throw e
+    const refuse = (c: Candidate) =>
+      notes.push({ subgraph: c.name, code: 'SUBGRAPH_REFUSED', detail: e.message })
+    if (isPublished) {
+      // It joined when it was published. Touchstone's own part of the graph has changed since.
+      if (!at.atStart) throw e
+      candidates.forEach(refuse)
+      return null
+    }
+    if (candidates.every((c) => c.origin === 'FILE')) throw new ConfigError(e.message)
+    const others: Candidate[] = []
+    for (const c of candidates) {
+      if (c.origin === 'FILE') others.push(c)
+      else refuse(c)
+      const last = c.origin === 'SERVICE' && (await lastServed(c.configured, at.sql, [], ''))
+      if (last) others.push(last)
+    }
+    return others.length > 0 ? await join(at, others, false, notes) : null
+  }
+}
+
+function compose(
+  { shipped, last }: { shipped: readonly Subgraph[]; last: { composed?: Composed } },
+  candidates: readonly Candidate[],
+): JoinedGraph {
+  const of = JSON.stringify(candidates.map(({ configured: _, ...joining }) => joining))
+  if (last.composed?.shipped !== shipped || last.composed.of !== of)
+    last.composed = { shipped, of, joined: joinGraph(shipped, candidates) }
+  return last.composed.joined
+}
+
+function ownOf({ configured, name, sdl }: Candidate, sdls: ReadonlyMap<string, string>) {
+  const { url, headers, caller, bounds } = configured
+  return { name, url, headers, caller, bounds, sdl: sdls.get(name) ?? sdl }
+}
+
+/** The operator composed the graph; it must call every configured subgraph. */
+function asGiven(file: string, candidates: readonly Candidate[]): string {
+  const supergraph = readFileSync(file, 'utf8')
+  const called = calledSubgraphs(supergraph)
+  for (const c of candidates)
+    if (!called.has(c.name))
+      throw new ConfigError(
+        `${c.configuredAt}: the subgraph ${c.name} is never called: ${file} has no field of it`,
+      )
+  return supergraph
+}
