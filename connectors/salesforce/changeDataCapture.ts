@@ -1,68 +1,55 @@
 import { changesOf } from '../changesOf.ts'
 import { MessageError, type RecordChange } from '../contract.ts'
 import type { Mapping } from '../mapping/compileMapping.ts'
+import { fieldNames, unwrapRecord } from './avro.ts'
+import { columnOfPart, columnsOf } from './compound.ts'
 
 type Fields = Record<string, unknown>
 
-const ADDRESS_PARTS = [
-  'Street',
-  'City',
-  'State',
-  'PostalCode',
-  'Country',
-  'CountryCode',
-  'StateCode',
-  'GeocodeAccuracy',
-  'Latitude',
-  'Longitude',
-]
-const NAME_PARTS = ['Salutation', 'FirstName', 'MiddleName', 'LastName', 'Suffix']
+/** The empty record id of overflow events, and wildcards such as `001*`: they name no record. */
+const NO_RECORD = /^0+(AAA)?$|\*/
 
 /**
  * Reads a change event into one change for each of its records. Compound fields
  * (`BillingAddress.City`) become the columns of rows (`BillingCity`), so that parts which change at
  * different times are merged one by one. An UPDATE is partial; CREATE and UNDELETE are whole. A GAP
  * event only reports that something changed: it is an exception until the record is loaded again.
+ * `schema` is the Avro schema of the payload, where the relay sends it.
  */
 export function changeDataCapture(
   mapping: Mapping,
   header: Fields,
   payload: Fields,
+  schema: unknown,
 ): RecordChange[] {
   const object = String(header.entityName ?? '')
   const change = String(header.changeType ?? '')
   const ids = (Array.isArray(header.recordIds) ? header.recordIds : []).map(String)
-  const firstId = ids[0]
-  if (change.startsWith('GAP_'))
-    throw new MessageError(
-      'GAP',
-      `${change}: Salesforce could not send the changes of ${ids.join(', ') || object}; load these records again`,
-      {
-        object,
-        ...(firstId ? { sourceId: mapping.idForm(firstId) } : {}),
-      },
-    )
+  if (change.startsWith('GAP_')) throw gap(mapping, object, change, ids, header)
   if (ids.length === 0)
     throw new MessageError(
       'MISSING_ID',
       'ChangeEventHeader.recordIds is empty: it must name a record',
       { object },
     )
+  const placeholder = ids.find((id) => NO_RECORD.test(id))
+  if (placeholder !== undefined)
+    throw new MessageError(
+      'MISSING_ID',
+      `ChangeEventHeader.recordIds holds "${placeholder.slice(0, 40)}", which names no record`,
+      { object },
+    )
   const version = versionOf(header, object)
+  const columns = () => columnsOfPayload(payload, header, object, schema)
   switch (change) {
     case 'CREATE':
     case 'UNDELETE':
       return ids.flatMap((id) =>
-        changesOf(
-          mapping,
-          object,
-          { Id: id, ...columns(payload, header) },
-          { id, version, deleted: false },
-        ),
+        changesOf(mapping, object, { Id: id, ...columns() }, { id, version, deleted: false }),
       )
     case 'UPDATE':
       return ids.flatMap((id) =>
-        changesOf(mapping, object, columns(payload, header), {
+        changesOf(mapping, object, columns(), {
           id,
           version,
           deleted: false,
@@ -105,61 +92,75 @@ function versionOf(header: Fields, object: string): bigint {
 }
 
 /**
- * Returns the payload as columns. A field that an UPDATE names as changed but does not carry was
- * set to null.
+ * Returns the exception of a gap event. It names the records to load again. An overflow event names
+ * none, only the object and the time of the transaction: Salesforce sends one for each object of a
+ * transaction with too many changes.
  */
-function columns(payload: Fields, header: Fields): Fields {
-  const whole = header.changeType !== 'UPDATE'
-  const changed = new Set([...names(header.changedFields), ...names(header.nulledFields)])
-  // A long text may come as a difference to the text before, which cannot be applied to an unknown
-  // value.
-  const differences = new Set(names(header.diffFields))
-  const out = new Map<string, unknown>()
-  for (const [field, value] of Object.entries(payload)) {
-    if (field === 'ChangeEventHeader' || differences.has(field)) continue
-    for (const [column, part] of parts(field, value))
-      if (part !== null || whole) out.set(column, part)
-  }
-  if (!whole)
-    for (const field of changed) {
-      if (differences.has(field)) continue
-      for (const column of columnsOf(field)) if (!out.has(column)) out.set(column, null)
-    }
-  // Only rows carry the owner's name; beside a new OwnerId the old name would be wrong.
-  if (out.has('OwnerId') && !out.has('Owner')) out.set('Owner', null)
-  return Object.fromEntries(out)
-}
-
-function parts(field: string, value: unknown): [string, unknown][] {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || !isCompound(field))
-    return [[field, value]]
-  return Object.entries(value).map(([part, v]) => [columnOf(field, part), v])
-}
-
-function columnsOf(field: string): string[] {
-  const [compound = '', part] = field.split('.', 2)
-  if (part !== undefined) return [columnOf(compound, part)]
-  if (compound === 'Name') return ['Name']
-  return isCompound(compound)
-    ? ADDRESS_PARTS.slice(0, 6).map((p) => columnOf(compound, p))
-    : [compound]
-}
-
-function columnOf(compound: string, part: string): string {
-  if (compound === 'Name' || NAME_PARTS.includes(part)) return part
-  return isCompound(compound) && ADDRESS_PARTS.includes(part)
-    ? compound.slice(0, -'Address'.length) + part
-    : `${compound}.${part}`
+function gap(
+  mapping: Mapping,
+  object: string,
+  change: string,
+  ids: string[],
+  header: Fields,
+): MessageError {
+  const ms = Number(header.commitTimestamp)
+  const at = new Date(Number.isSafeInteger(ms) && ms > 0 ? ms : Number.NaN)
+  const since = Number.isNaN(at.getTime())
+    ? 'at a time that commitTimestamp does not state'
+    : `on ${at.toISOString()}`
+  const records = change === 'GAP_OVERFLOW' ? [] : ids.filter((id) => !NO_RECORD.test(id))
+  const [first] = records
+  if (first === undefined)
+    return new MessageError(
+      'GAP',
+      `${change}: Salesforce could not send all changes of ${object || 'an unnamed object'} that were committed ${since}; load the records of ${object || 'every object'} that changed since then again`,
+      { object },
+    )
+  return new MessageError(
+    'GAP',
+    `${change}: Salesforce could not send the changes of ${records.join(', ')} of ${object}, committed ${since}; load these records again`,
+    { object, sourceId: mapping.idForm(first) },
+  )
 }
 
 /**
- * BillingAddress, MailingAddress and others, a lead's Address, and a person's Name; custom fields
- * are never split.
+ * Returns the payload as columns. A field that an UPDATE names as changed but does not carry was
+ * set to null; of a compound field that it names as a whole, each part that it does not carry.
  */
-function isCompound(field: string): boolean {
-  return field === 'Name' || (field.endsWith('Address') && !field.endsWith('__c'))
-}
-
-function names(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((v): v is string => typeof v === 'string') : []
+function columnsOfPayload(
+  payload: Fields,
+  header: Fields,
+  object: string,
+  schema: unknown,
+): Fields {
+  const whole = header.changeType !== 'UPDATE'
+  const names = (list: string) => (whole ? [] : fieldNames(list, header[list], schema, object))
+  const changed = new Set([...names('changedFields'), ...names('nulledFields')])
+  // Named parts say more than the name of their compound field.
+  const inParts = new Set([...changed].filter((n) => n.includes('.')).map((n) => n.split('.')[0]))
+  const isWhole = (field: string) => changed.has(field) && !inParts.has(field)
+  // A long text may come as a difference to the text before, which cannot be applied to an unknown
+  // value.
+  const differences = new Set(names('diffFields'))
+  const out = new Map<string, unknown>()
+  const set = (column: string, value: unknown, states: boolean) => {
+    if (value !== null || (states && !out.has(column))) out.set(column, value)
+  }
+  for (const [field, wrapped] of Object.entries(payload)) {
+    if (field === 'ChangeEventHeader' || differences.has(field)) continue
+    const value = unwrapRecord(wrapped)
+    if (field.includes('.')) set(columnOfPart(field), value, whole || changed.has(field))
+    else
+      for (const [column, part] of columnsOf(object, field, value, isWhole(field)))
+        set(column, part, whole || isWhole(field))
+  }
+  for (const field of changed) {
+    if (differences.has(field) || Object.hasOwn(payload, field)) continue
+    if (field.includes('.')) set(columnOfPart(field), null, true)
+    else if (isWhole(field))
+      for (const [column] of columnsOf(object, field, null, true)) set(column, null, true)
+  }
+  // Only rows carry the owner's name; beside a new OwnerId the old name would be wrong.
+  if (out.has('OwnerId')) set('Owner', null, true)
+  return Object.fromEntries(out)
 }
